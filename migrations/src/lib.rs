@@ -1,0 +1,1 @@
+//! The schema of Consign, step by step.

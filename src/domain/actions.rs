@@ -1,0 +1,131 @@
+//! What may be done now with an order or a shipment, by the name of the RPC that does it.
+
+use super::words::words;
+use super::{
+    ApprovalState, FeedbackState, Gate, HoldState, Order, OrderState, PaymentState, Shipment, ShipmentState,
+};
+
+words! {
+    /// The RPC to call.
+    pub enum Action {
+        UpdateOrder = "UpdateOrder",
+        VerifyOrder = "VerifyOrder",
+        CancelOrder = "CancelOrder",
+        PlaceHold = "PlaceHold",
+        ReleaseHold = "ReleaseHold",
+        ApproveRequest = "ApproveRequest",
+        RejectRequest = "RejectRequest",
+        AuthorizePayment = "AuthorizePayment",
+        CapturePayment = "CapturePayment",
+        RecordPayment = "RecordPayment",
+        VoidPayment = "VoidPayment",
+        RefundPayment = "RefundPayment",
+        StartPicking = "StartPicking",
+        RecordPick = "RecordPick",
+        RecordQualityCheck = "RecordQualityCheck",
+        PackShipment = "PackShipment",
+        CreateShippingLabel = "CreateShippingLabel",
+        VoidShippingLabel = "VoidShippingLabel",
+        AssignCourier = "AssignCourier",
+        ConfirmPickup = "ConfirmPickup",
+        RecordTrackingEvents = "RecordTrackingEvents",
+        ConfirmDelivery = "ConfirmDelivery",
+        SubmitFeedback = "SubmitFeedback",
+        CloseOrder = "CloseOrder",
+        ArchiveOrder = "ArchiveOrder",
+    }
+}
+
+impl Order {
+    /// The calls that would not be refused for the order's state.
+    pub fn available_actions(&self) -> Vec<Action> {
+        let mut actions = Vec::new();
+        let held = self.on_hold();
+        match self.state {
+            OrderState::Received => actions.extend([Action::UpdateOrder, Action::VerifyOrder]),
+            OrderState::AwaitingStock => actions.push(Action::UpdateOrder),
+            OrderState::Invoiced if !held => self.add_payment_actions(&mut actions),
+            OrderState::Delivered | OrderState::Shipped | OrderState::PartiallyDelivered
+                if self.state.may_become(OrderState::Closed) && self.why_open().is_empty() =>
+            {
+                actions.push(Action::CloseOrder);
+            }
+            OrderState::Closed | OrderState::Rejected | OrderState::Cancelled | OrderState::Expired
+                if !self.has_open_money() =>
+            {
+                actions.push(Action::ArchiveOrder);
+            }
+            _ => {}
+        }
+        if !held && self.has_pending_approval() {
+            actions.extend([Action::ApproveRequest, Action::RejectRequest]);
+        }
+        if !held {
+            let shipments = self.live_shipments().flat_map(Shipment::available_actions);
+            actions.extend(shipments);
+        }
+        if self.feedback.as_ref().is_some_and(|it| it.state == FeedbackState::Requested)
+            && self.state != OrderState::Archived
+        {
+            actions.push(Action::SubmitFeedback);
+        }
+        if self.state != OrderState::Archived && self.payments.iter().any(|it| it.refundable_minor() > 0) {
+            actions.push(Action::RefundPayment);
+        }
+        if !self.is_over() {
+            actions.push(Action::PlaceHold);
+        }
+        if self.holds.iter().any(|it| it.state == HoldState::Active) && !self.is_over() {
+            actions.push(Action::ReleaseHold);
+        }
+        if self.state.may_become(OrderState::Cancelled) && self.live_shipments().all(|it| it.handover.is_none()) {
+            actions.push(Action::CancelOrder);
+        }
+        actions.sort();
+        actions.dedup();
+        actions
+    }
+
+    fn has_pending_approval(&self) -> bool {
+        [Gate::Reservation, Gate::Payment]
+            .into_iter()
+            .any(|gate| self.approval(gate).is_some_and(|it| it.state == ApprovalState::Pending))
+    }
+
+    fn add_payment_actions(&self, actions: &mut Vec<Action>) {
+        if self.payments.iter().any(|it| it.ask.is_some()) {
+            return;
+        }
+        actions.extend([Action::AuthorizePayment, Action::CapturePayment, Action::RecordPayment]);
+        if self.payments.iter().any(|it| it.state == PaymentState::Authorized) {
+            actions.push(Action::VoidPayment);
+        }
+    }
+}
+
+impl Shipment {
+    /// The calls that would not be refused for the shipment's state.
+    pub fn available_actions(&self) -> Vec<Action> {
+        match self.state {
+            ShipmentState::Planned | ShipmentState::QcFailed => vec![Action::StartPicking],
+            ShipmentState::Picking => vec![Action::RecordPick],
+            ShipmentState::Picked => vec![Action::RecordQualityCheck],
+            ShipmentState::QcPassed => vec![Action::PackShipment],
+            ShipmentState::Packed => vec![Action::PackShipment, Action::CreateShippingLabel],
+            ShipmentState::Labelled => vec![Action::VoidShippingLabel, Action::AssignCourier],
+            ShipmentState::CourierAssigned => {
+                vec![Action::VoidShippingLabel, Action::AssignCourier, Action::ConfirmPickup]
+            }
+            ShipmentState::PickedUp
+            | ShipmentState::InTransit
+            | ShipmentState::OutForDelivery
+            | ShipmentState::DeliveryAttempted
+            | ShipmentState::AvailableForPickup
+            | ShipmentState::Exception
+            | ShipmentState::Returning
+            | ShipmentState::Lost => vec![Action::RecordTrackingEvents, Action::ConfirmDelivery],
+            ShipmentState::Delivered | ShipmentState::Returned => vec![Action::RecordTrackingEvents],
+            ShipmentState::Cancelled => Vec::new(),
+        }
+    }
+}

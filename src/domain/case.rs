@@ -1,0 +1,246 @@
+//! How every decision about an order is written down: the step of a machine, the event, the message.
+
+use uuid::Uuid;
+
+use super::states::State;
+use super::{
+    Actor, Desk, Event, EventKind, HoldState, Message, MessageId, MessageKind, MessageState, Order, OrderState,
+    PaymentState, Reason, Refusal, RefundState, ReservationState, ShipmentId, ShipmentState, Timestamp, Transition,
+};
+
+/// The step of a machine, if its table has it.
+pub(super) fn moved<S: State>(subject: impl Into<Uuid>, from: S, to: S) -> Result<Transition, Refusal> {
+    if !from.next().contains(&to) {
+        return Err(Refusal::Unmet {
+            reason: Reason::IllegalTransition,
+            message: format!("{} is {from} and cannot become {to}", S::MACHINE.as_str().to_lowercase()),
+            state: Some(from.as_str()),
+            legal: from.next().iter().map(|it| it.as_str()).collect(),
+        });
+    }
+    Ok(Transition { machine: S::MACHINE, subject: subject.into(), from: from.to_string(), to: to.to_string() })
+}
+
+/// The first state of a new subject.
+pub(super) fn born<S: State>(subject: impl Into<Uuid>, first: S) -> Transition {
+    Transition { machine: S::MACHINE, subject: subject.into(), from: String::new(), to: first.to_string() }
+}
+
+impl Order {
+    /// Writes down that the caller did something.
+    pub(super) fn tell(&mut self, desk: &mut Desk, kind: EventKind, step: Option<Transition>, text: impl Into<String>) {
+        let actor = desk.actor.clone();
+        self.record(desk, actor, kind, step, text.into());
+    }
+
+    /// Writes down that policy or a worker did something.
+    pub(super) fn tell_automatic(
+        &mut self,
+        desk: &mut Desk,
+        kind: EventKind,
+        step: Option<Transition>,
+        text: impl Into<String>,
+    ) {
+        self.record(desk, Actor::system(), kind, step, text.into());
+    }
+
+    fn record(&mut self, desk: &mut Desk, actor: Actor, kind: EventKind, step: Option<Transition>, text: String) {
+        self.last_event += 1;
+        desk.changes.events.push(Event {
+            order: self.id,
+            sequence: self.last_event,
+            at: desk.now,
+            actor,
+            kind,
+            transition: step,
+            text,
+        });
+    }
+
+    /// Moves the order itself, as done by the caller.
+    pub(super) fn go(
+        &mut self,
+        desk: &mut Desk,
+        to: OrderState,
+        kind: EventKind,
+        text: impl Into<String>,
+    ) -> Result<(), Refusal> {
+        let step = self.step_to(to)?;
+        self.tell(desk, kind, Some(step), text);
+        Ok(())
+    }
+
+    /// Moves the order itself, as policy has it.
+    pub(super) fn go_automatic(
+        &mut self,
+        desk: &mut Desk,
+        to: OrderState,
+        kind: EventKind,
+        text: impl Into<String>,
+    ) -> Result<(), Refusal> {
+        let step = self.step_to(to)?;
+        self.tell_automatic(desk, kind, Some(step), text);
+        Ok(())
+    }
+
+    fn step_to(&mut self, to: OrderState) -> Result<Transition, Refusal> {
+        let step = moved(self.id.0, self.state, to)?;
+        self.state = to;
+        Ok(step)
+    }
+
+    /// Queues what the customer is told, once per key.
+    pub(super) fn notify(&mut self, desk: &mut Desk, kind: MessageKind, shipment: Option<ShipmentId>, sequence: i64) {
+        let key = match shipment {
+            Some(shipment) if sequence > 0 => format!("{kind}/{shipment}/{sequence}"),
+            Some(shipment) => format!("{kind}/{shipment}"),
+            None if sequence > 0 => format!("{kind}/{sequence}"),
+            None => kind.to_string(),
+        };
+        if self.messages.iter().any(|it| it.key == key) {
+            return;
+        }
+
+        let reachable = !self.customer.email.is_empty() || !self.customer.phone.is_empty();
+        let state = if reachable { MessageState::Queued } else { MessageState::Suppressed };
+        let id: MessageId = desk.ids.fresh();
+        self.messages.push(Message {
+            id,
+            kind,
+            state,
+            key,
+            shipment,
+            sequence,
+            attempts: 0,
+            due_at: desk.now,
+            created_at: desk.now,
+            sent_at: None,
+            failure: if reachable { String::new() } else { "the customer left no address".to_owned() },
+        });
+        self.tell_automatic(desk, EventKind::MessageQueued, Some(born(id.0, state)), format!("message {kind} {state}"));
+    }
+
+    pub fn on_hold(&self) -> bool {
+        self.holds.iter().any(|it| it.state == HoldState::Active)
+    }
+
+    /// The rung of every forward move: holds stop it.
+    pub(super) fn must_be_free(&self) -> Result<(), Refusal> {
+        let Some(hold) = self.holds.iter().find(|it| it.state == HoldState::Active) else { return Ok(()) };
+        Err(Refusal::Unmet {
+            reason: Reason::HoldActive,
+            message: format!("hold {} ({}) is active; release it first", hold.id, hold.reason),
+            state: Some(self.state.as_str()),
+            legal: vec!["RELEASE_HOLD", "CANCEL"],
+        })
+    }
+
+    /// Refuses a step that belongs to other states, saying what may be done now.
+    pub(super) fn out_of_turn(&self, what: &str) -> Refusal {
+        Refusal::Unmet {
+            reason: Reason::IllegalTransition,
+            message: format!("cannot {what}: the order is {}", self.state),
+            state: Some(self.state.as_str()),
+            legal: self.available_actions().iter().map(|it| it.as_str()).collect(),
+        }
+    }
+
+    /// The etag of this version.
+    pub fn etag(&self) -> String {
+        etag(self.version)
+    }
+
+    pub fn total_minor(&self) -> i64 {
+        self.amounts.total_minor
+    }
+
+    pub fn captured_minor(&self) -> i64 {
+        self.payments.iter().map(|it| it.captured_minor).sum()
+    }
+
+    /// Paid back, or about to be.
+    pub fn refunded_minor(&self) -> i64 {
+        self.payments.iter().map(super::Payment::refunded_minor).sum()
+    }
+
+    pub fn due_minor(&self) -> i64 {
+        self.total_minor() - self.captured_minor()
+    }
+
+    /// Whether money or messages are still under way outside.
+    pub fn has_open_money(&self) -> bool {
+        self.payments.iter().any(|it| {
+            it.ask.is_some()
+                || it.state == PaymentState::Authorized
+                || it.refunds.iter().any(|refund| refund.state == RefundState::Pending)
+        })
+    }
+
+    pub fn is_over(&self) -> bool {
+        match self.state {
+            OrderState::Closed
+            | OrderState::Archived
+            | OrderState::Rejected
+            | OrderState::Cancelled
+            | OrderState::Expired => true,
+            OrderState::Received
+            | OrderState::Verified
+            | OrderState::AwaitingStock
+            | OrderState::Reserved
+            | OrderState::ReservationApproved
+            | OrderState::Invoiced
+            | OrderState::PaymentCaptured
+            | OrderState::PaymentApproved
+            | OrderState::Fulfilling
+            | OrderState::PartiallyShipped
+            | OrderState::Shipped
+            | OrderState::PartiallyDelivered
+            | OrderState::Delivered => false,
+        }
+    }
+
+    pub fn shipment_place(&self, id: ShipmentId) -> Result<usize, Refusal> {
+        self.shipments.iter().position(|it| it.id == id).ok_or_else(|| Refusal::not_found("shipment", id))
+    }
+
+    /// The shipments that count: all but cancelled ones.
+    pub fn live_shipments(&self) -> impl Iterator<Item = &super::Shipment> {
+        self.shipments.iter().filter(|it| it.state != ShipmentState::Cancelled)
+    }
+}
+
+impl super::Reservation {
+    pub fn is_open(&self) -> bool {
+        match self.state {
+            ReservationState::Held | ReservationState::Confirmed | ReservationState::PartiallyConsumed => true,
+            ReservationState::Consumed | ReservationState::Released | ReservationState::Expired => false,
+        }
+    }
+
+    /// Past its end and not pinned.
+    pub fn is_overdue(&self, now: Timestamp) -> bool {
+        self.state == ReservationState::Held && self.expires_at.is_some_and(|it| it <= now)
+    }
+
+    /// When a worker has to look at another caller's reservation again.
+    pub fn due_at(&self) -> Option<Timestamp> {
+        if self.state == ReservationState::Held { self.expires_at } else { None }
+    }
+}
+
+impl super::ReservedItem {
+    /// Units still set aside.
+    pub fn open(&self) -> i64 {
+        self.quantity - self.consumed - self.released
+    }
+}
+
+/// The opaque form of a version.
+pub fn etag(version: i64) -> String {
+    format!("v{version}")
+}
+
+/// A stale etag is refused; an empty one asks for nothing.
+pub fn check_etag(given: &str, version: i64) -> Result<(), Refusal> {
+    if given.is_empty() || given == etag(version) { Ok(()) } else { Err(Refusal::StaleEtag) }
+}

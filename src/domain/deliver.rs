@@ -1,0 +1,218 @@
+//! Steps 14 to 17: reports from the road, the proof of delivery, and asking how it was.
+
+use super::case::{born, moved};
+use super::merge::{estimate_of, key, state_of, told_to_customer};
+use super::{
+    Desk, EventKind, Feedback, FeedbackState, MessageKind, Order, OrderState, Proof, Reason, Refusal, ShipmentId,
+    ShipmentState, Timestamp, TrackingEvent, TrackingStatus,
+};
+
+/// How many reports one shipment may have.
+const TRACKING_EVENTS_MAX: usize = 1_000;
+
+/// One report as a courier gives it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    pub status: TrackingStatus,
+    pub incident: String,
+    pub place: String,
+    pub occurred_at: Timestamp,
+    pub estimated_at: Option<Timestamp>,
+    pub raw_code: String,
+    pub description: String,
+    /// For DELIVERED: who took it.
+    pub received_by: String,
+}
+
+impl Order {
+    /// Adds what the courier reports. Repeated reports change nothing; says how many were new.
+    pub fn record_tracking(&mut self, desk: &mut Desk, id: ShipmentId, reports: &[Report]) -> Result<usize, Refusal> {
+        let place = self.shipment_place(id)?;
+        let shipment = &self.shipments[place];
+        if shipment.handover.is_none() {
+            return Err(Refusal::Unmet {
+                reason: Reason::IllegalTransition,
+                message: format!("cannot record tracking: the shipment is {}, not handed over", shipment.state),
+                state: Some(shipment.state.as_str()),
+                legal: shipment.available_actions().iter().map(|it| it.as_str()).collect(),
+            });
+        }
+
+        let mut fresh = 0;
+        for report in reports {
+            fresh += usize::from(self.add_report(desk, place, report)?);
+        }
+        if fresh > 0 {
+            self.follow_reports(desk, place)?;
+        }
+        Ok(fresh)
+    }
+
+    fn add_report(&mut self, desk: &mut Desk, place: usize, report: &Report) -> Result<bool, Refusal> {
+        let Report { status, incident, place: spot, occurred_at, estimated_at, raw_code, description, received_by } =
+            report;
+        let key = key(*status, *occurred_at, spot, raw_code, incident);
+        let shipment = &mut self.shipments[place];
+        if shipment.tracking.iter().any(|it| it.key == key) {
+            return Ok(false);
+        }
+        if shipment.tracking.len() >= TRACKING_EVENTS_MAX {
+            let message = format!("a shipment has at most {TRACKING_EVENTS_MAX} tracking events");
+            return Err(Refusal::unmet(Reason::LimitReached, message));
+        }
+
+        let sequence = i64::try_from(shipment.tracking.len()).unwrap_or(i64::MAX - 1) + 1;
+        let event = TrackingEvent {
+            sequence,
+            status: *status,
+            incident: incident.clone(),
+            place: spot.clone(),
+            occurred_at: *occurred_at,
+            recorded_at: desk.now,
+            estimated_at: *estimated_at,
+            source: desk.actor.clone(),
+            raw_code: raw_code.clone(),
+            description: description.clone(),
+            key,
+        };
+        let told = told_to_customer(&event);
+        shipment.tracking.push(event);
+        let id = shipment.id;
+        if *status == TrackingStatus::Delivered && shipment.proof.is_none() {
+            shipment.proof = Some(Proof {
+                received_by: received_by.clone(),
+                place: spot.clone(),
+                signature_sha256: String::new(),
+                photo_sha256: String::new(),
+                at: *occurred_at,
+                recorded_by: desk.actor.clone(),
+            });
+        }
+        let over = shipment.state.is_final();
+        self.tell(desk, EventKind::TrackingRecorded, None, format!("{id} {status} reported"));
+        if let Some(kind) = told
+            && !over
+        {
+            self.notify(desk, kind, Some(id), sequence);
+        }
+        Ok(true)
+    }
+
+    /// The shipment's state is a function of the set of reports, whatever their order.
+    fn follow_reports(&mut self, desk: &mut Desk, place: usize) -> Result<(), Refusal> {
+        self.touch_shipment(desk, place);
+        let shipment = &mut self.shipments[place];
+        if let Some(estimate) = estimate_of(&shipment.tracking) {
+            shipment.estimated_at = Some(estimate);
+        }
+        let Some(to) = state_of(&shipment.tracking) else { return Ok(()) };
+        if to == shipment.state || shipment.state.is_final() && !shipment.state.may_become(to) {
+            return Ok(());
+        }
+
+        let step = super::Transition {
+            machine: super::Machine::Shipment,
+            subject: shipment.id.0,
+            from: shipment.state.to_string(),
+            to: to.to_string(),
+        };
+        shipment.state = to;
+        let kind = match to == ShipmentState::Delivered {
+            true => EventKind::ShipmentDelivered,
+            false => EventKind::TrackingRecorded,
+        };
+        let text = format!("{} is {to}", shipment.id);
+        self.tell(desk, kind, Some(step), text);
+        self.progress(desk)
+    }
+
+    /// Somebody confirms the delivery with proof; counts as a report of its own.
+    pub fn confirm_delivery(&mut self, desk: &mut Desk, id: ShipmentId, proof: Proof) -> Result<(), Refusal> {
+        let place = self.shipment_place(id)?;
+        let shipment = &mut self.shipments[place];
+        if !shipment.state.is_handed_over() || shipment.state == ShipmentState::Returned {
+            return Err(Refusal::Unmet {
+                reason: Reason::IllegalTransition,
+                message: format!("cannot confirm the delivery: the shipment is {}", shipment.state),
+                state: Some(shipment.state.as_str()),
+                legal: shipment.available_actions().iter().map(|it| it.as_str()).collect(),
+            });
+        }
+
+        let report = Report {
+            status: TrackingStatus::Delivered,
+            incident: String::new(),
+            place: proof.place.clone(),
+            occurred_at: proof.at,
+            estimated_at: None,
+            raw_code: "CONFIRMED".to_owned(),
+            description: "delivery confirmed".to_owned(),
+            received_by: proof.received_by.clone(),
+        };
+        shipment.proof = Some(proof);
+        self.add_report(desk, place, &report)?;
+        self.follow_reports(desk, place)
+    }
+
+    /// Step 17: thanks, a question, and a discount that does not depend on the answer.
+    pub(super) fn confirm_to_customer(&mut self, desk: &mut Desk) {
+        self.delivered_at = Some(desk.now);
+        let ppm = desk.rules.next_purchase_discount_ppm;
+        let code = match ppm {
+            0 => String::new(),
+            _ => discount_code(self),
+        };
+        self.feedback = Some(Feedback {
+            state: FeedbackState::Requested,
+            delivery_rating: 0,
+            product_rating: 0,
+            comment: String::new(),
+            requested_at: desk.now,
+            submitted_at: None,
+            discount_code: code,
+            discount_ppm: ppm,
+        });
+        let step = born(self.id.0, FeedbackState::Requested);
+        self.tell_automatic(desk, EventKind::FeedbackRequested, Some(step), "asked for feedback");
+        self.notify(desk, MessageKind::DeliveryConfirmed, None, 0);
+    }
+
+    /// The customer's answer, once.
+    pub fn submit_feedback(
+        &mut self,
+        desk: &mut Desk,
+        delivery_rating: i32,
+        product_rating: i32,
+        comment: String,
+    ) -> Result<(), Refusal> {
+        if self.state == OrderState::Archived {
+            return Err(self.out_of_turn("give feedback"));
+        }
+        let closed = || Refusal::Unmet {
+            reason: Reason::FeedbackNotOpen,
+            message: "feedback is asked for at delivery and given once".to_owned(),
+            state: None,
+            legal: Vec::new(),
+        };
+        let feedback = self.feedback.as_mut().ok_or_else(closed)?;
+        if feedback.state != FeedbackState::Requested {
+            return Err(closed());
+        }
+        let step = moved(self.id.0, feedback.state, FeedbackState::Submitted)?;
+        feedback.state = FeedbackState::Submitted;
+        feedback.delivery_rating = delivery_rating;
+        feedback.product_rating = product_rating;
+        feedback.comment = comment;
+        feedback.submitted_at = Some(desk.now);
+        let text = format!("delivery {delivery_rating} of 5, products {product_rating} of 5");
+        self.tell(desk, EventKind::FeedbackSubmitted, Some(step), text);
+        Ok(())
+    }
+}
+
+/// The order's own code for the next purchase: from the end of its id, which is random.
+fn discount_code(order: &Order) -> String {
+    let id = order.id.to_string().to_uppercase();
+    let tail: String = id.chars().skip(id.len() - 8).collect();
+    format!("NEXT-{tail}")
+}

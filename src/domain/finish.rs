@@ -1,0 +1,373 @@
+//! Steps 18 to 20, and the ways an order ends early: cancelled, rejected, expired.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::case::{born, moved};
+use super::{
+    ApprovalState, Ask, Desk, EventKind, FeedbackState, InvoiceState, LocationCode, MessageId, MessageKind,
+    MessageState, Order, OrderState, PaymentId, Reason, Refusal, RefundId, RefundState, Replenishment,
+    ReplenishmentId, ReplenishmentState, ReservationState, Rules, ShipmentState, Sku, Timestamp,
+};
+
+/// The caller that asked a provider gets this long before a worker takes over.
+const CALLER_GRACE: Duration = Duration::from_secs(10);
+/// The longest pause between two tries of the same errand.
+const PAUSE_MAX: Duration = Duration::from_secs(30);
+
+impl Order {
+    /// Ends the order before anything was handed over, undoing stock, money, labels and messages in one plan.
+    pub fn cancel(&mut self, desk: &mut Desk, reason: &str) -> Result<(), Refusal> {
+        if !self.state.may_become(OrderState::Cancelled) || self.live_shipments().any(|it| it.handover.is_some()) {
+            return Err(self.out_of_turn("cancel"));
+        }
+        self.undo(desk, OrderState::Cancelled, reason)
+    }
+
+    /// The hold ran out before the order was paid.
+    pub(super) fn expire(&mut self, desk: &mut Desk) -> Result<(), Refusal> {
+        self.undo(desk, OrderState::Expired, "not paid while stock was held")
+    }
+
+    /// One plan for every early end. What the provider still has to do is asked for, not awaited.
+    pub(super) fn undo(&mut self, desk: &mut Desk, to: OrderState, reason: &str) -> Result<(), Refusal> {
+        let (kind, message, reservation_to) = match to {
+            OrderState::Expired => (EventKind::OrderExpired, MessageKind::OrderExpired, ReservationState::Expired),
+            OrderState::Rejected => (EventKind::OrderRejected, MessageKind::OrderRejected, ReservationState::Released),
+            _ => (EventKind::OrderCancelled, MessageKind::OrderCancelled, ReservationState::Released),
+        };
+        if self.state == OrderState::AwaitingStock {
+            self.stop_waiting(desk);
+        }
+        self.cancel_reason = reason.chars().take(1_000).collect();
+        self.go(desk, to, kind, reason)?;
+
+        let held = self.current_reservation().is_some_and(|it| it.state == ReservationState::Held);
+        self.release_reservation(desk, if held { reservation_to } else { ReservationState::Released })?;
+        for place in 0..self.approvals.len() {
+            if self.approvals[place].state == ApprovalState::Pending {
+                let kind = EventKind::ApprovalWithdrawn;
+                self.end_approval(desk, place, ApprovalState::Withdrawn, kind, "the order is over")?;
+            }
+        }
+        for place in 0..self.invoices.len() {
+            let invoice = &mut self.invoices[place];
+            if invoice.state == InvoiceState::Open {
+                let step = moved(invoice.id.0, invoice.state, InvoiceState::Void)?;
+                invoice.state = InvoiceState::Void;
+                invoice.settled_at = Some(desk.now);
+                self.tell(desk, EventKind::InvoiceVoided, Some(step), "void: nothing is to be paid");
+            }
+        }
+        for place in 0..self.shipments.len() {
+            let shipment = &mut self.shipments[place];
+            if shipment.state != ShipmentState::Cancelled {
+                let step = moved(shipment.id.0, shipment.state, ShipmentState::Cancelled)?;
+                shipment.state = ShipmentState::Cancelled;
+                let text = format!("shipment {} cancelled, its label is void", shipment.number);
+                self.touch_shipment(desk, place);
+                self.tell(desk, EventKind::ShipmentCancelled, Some(step), text);
+            }
+        }
+        self.pay_back(desk)?;
+        self.suppress_messages(desk)?;
+        self.notify(desk, message, None, 0);
+        Ok(())
+    }
+
+    fn suppress_messages(&mut self, desk: &mut Desk) -> Result<(), Refusal> {
+        for place in 0..self.messages.len() {
+            let message = &mut self.messages[place];
+            if message.state == MessageState::Queued && message.kind != MessageKind::RefundIssued {
+                let step = moved(message.id.0, message.state, MessageState::Suppressed)?;
+                message.state = MessageState::Suppressed;
+                let text = format!("message {} not sent: the order is over", message.kind);
+                self.tell(desk, EventKind::MessageSuppressed, Some(step), text);
+            }
+        }
+        Ok(())
+    }
+
+    /// Step 18, asked for by a person: everything is done and nothing is owed.
+    pub fn close(&mut self, desk: &mut Desk) -> Result<(), Refusal> {
+        if !self.state.may_become(OrderState::Closed) {
+            return Err(self.out_of_turn("close"));
+        }
+        let open = self.why_open();
+        if !open.is_empty() {
+            return Err(Refusal::Unmet {
+                reason: Reason::OrderNotClosable,
+                message: format!("the order is not finished: {}", open.join("; ")),
+                state: Some(self.state.as_str()),
+                legal: self.available_actions().iter().map(|it| it.as_str()).collect(),
+            });
+        }
+        if let Some(feedback) = self.feedback.as_mut().filter(|it| it.state == FeedbackState::Requested) {
+            let step = moved(self.id.0, feedback.state, FeedbackState::Expired)?;
+            feedback.state = FeedbackState::Expired;
+            self.tell_automatic(desk, EventKind::FeedbackExpired, Some(step), "closed without feedback");
+        }
+        self.closed_at = Some(desk.now);
+        self.go(desk, OrderState::Closed, EventKind::OrderClosed, "nothing is open any more")
+    }
+
+    /// What still keeps a delivered order open, in words.
+    pub fn why_open(&self) -> Vec<String> {
+        let mut open = Vec::new();
+        if self.on_hold() {
+            open.push("a hold is active".to_owned());
+        }
+        if self.approvals.iter().any(|it| it.state == ApprovalState::Pending) {
+            open.push("an approval is pending".to_owned());
+        }
+        if self.has_open_money() {
+            open.push("a payment or refund is under way".to_owned());
+        }
+        if self.due_minor() != 0 {
+            open.push(format!("{} are due", self.amounts.currency.of(self.due_minor())));
+        }
+        for shipment in self.live_shipments() {
+            match shipment.state {
+                ShipmentState::Delivered => {}
+                ShipmentState::Returned | ShipmentState::Lost => {}
+                state => open.push(format!("shipment {} is {state}", shipment.number)),
+            }
+        }
+        let lost = self.undelivered_value_minor();
+        let paid_back: i64 = self.payments.iter().flat_map(|it| &it.refunds).fold(0, |sum, it| match it.state {
+            RefundState::Succeeded => sum + it.amount.minor,
+            RefundState::Pending | RefundState::Failed => sum,
+        });
+        if lost > paid_back {
+            let missing = self.amounts.currency.of(lost - paid_back);
+            open.push(format!("{missing} of returned or lost goods are not paid back"));
+        }
+        open
+    }
+
+    /// What the customer paid for goods that ended returned or lost, to the minor unit below.
+    fn undelivered_value_minor(&self) -> i64 {
+        let mut value: i64 = 0;
+        for shipment in self.live_shipments() {
+            if !matches!(shipment.state, ShipmentState::Returned | ShipmentState::Lost) {
+                continue;
+            }
+            for item in &shipment.items {
+                if let Some(line) = self.lines.iter().find(|it| it.number == item.line) {
+                    let share = i128::from(line.amounts.total_minor) * i128::from(item.quantity)
+                        / i128::from(line.quantity.max(1));
+                    value = value.saturating_add(i64::try_from(share).unwrap_or(i64::MAX));
+                }
+            }
+        }
+        value
+    }
+
+    /// Step 19, with step 20 before it: looks after the shelves, then leaves the hot tables.
+    pub fn archive(&mut self, desk: &mut Desk) -> Result<(), Refusal> {
+        if !self.state.may_become(OrderState::Archived) {
+            return Err(self.out_of_turn("archive"));
+        }
+        if self.has_open_money() {
+            let message = "a payment or refund is under way";
+            return Err(Refusal::unmet(Reason::NotArchivable, message));
+        }
+        if self.messages.iter().any(|it| it.state == MessageState::Queued) {
+            return Err(Refusal::unmet(Reason::NotArchivable, "a message to the customer is waiting to be sent"));
+        }
+
+        self.archived_from = Some(self.state);
+        self.archived_at = Some(desk.now);
+        self.go(desk, OrderState::Archived, EventKind::OrderArchived, "moved to the archive")?;
+        self.restock(desk);
+        Ok(())
+    }
+
+    /// Step 20: what this order took below its reorder point is proposed to be bought again.
+    fn restock(&mut self, desk: &mut Desk) {
+        let places: BTreeSet<(Sku, LocationCode)> = self
+            .reservations
+            .iter()
+            .flat_map(|it| &it.items)
+            .filter(|it| it.consumed > 0)
+            .map(|it| (it.sku.clone(), it.location.clone()))
+            .collect();
+        let mut proposed = 0;
+        for (sku, location) in &places {
+            if let Some(id) = propose_replenishment(desk, sku, location, Some(self.id)) {
+                proposed += 1;
+                let step = born(id.0, ReplenishmentState::Proposed);
+                let text = format!("{id}: {sku} at {location} is below its reorder point");
+                self.tell_automatic(desk, EventKind::ReplenishmentProposed, Some(step), text);
+            }
+        }
+        let text = format!("{} shelves looked after, {proposed} replenishments proposed", places.len());
+        self.tell_automatic(desk, EventKind::RestockChecked, None, text);
+    }
+
+    /// When a worker has something to do for this order.
+    pub fn due_at(&self, rules: &Rules) -> Option<Timestamp> {
+        let errands = self.payments.iter().filter(|it| it.ask.is_some()).filter_map(|it| {
+            let pause = if it.attempts == 0 { CALLER_GRACE } else { pause(it.attempts) };
+            it.asked_at.map(|at| at.plus(pause))
+        });
+        let refunds = self.payments.iter().filter(|it| it.is_by_provider()).flat_map(|it| &it.refunds);
+        let refunds = refunds.filter(|it| it.state == RefundState::Pending).map(|it| match it.attempts {
+            0 => it.asked_at,
+            attempts => it.asked_at.plus(pause(attempts)),
+        });
+        let messages = self.messages.iter().filter(|it| it.state == MessageState::Queued).map(|it| it.due_at);
+        errands.chain(refunds).chain(messages).chain(self.next_deadline(rules)).min()
+    }
+
+    /// When the next thing happens by itself: a hold or approval ends, the order closes or is archived.
+    fn next_deadline(&self, rules: &Rules) -> Option<Timestamp> {
+        let approvals =
+            self.approvals.iter().filter(|it| it.state == ApprovalState::Pending).filter_map(|it| it.expires_at);
+        let hold = self
+            .current_reservation()
+            .filter(|it| it.state == ReservationState::Held)
+            .and_then(|it| it.expires_at);
+        let close = (self.state == OrderState::Delivered && self.why_open().is_empty())
+            .then(|| self.delivered_at.map(|it| it.plus(Duration::from_secs(rules.close_after_seconds))))
+            .flatten();
+        let quiet = !self.has_open_money() && self.messages.iter().all(|it| it.state != MessageState::Queued);
+        let archive = (self.is_over() && self.state != OrderState::Archived && quiet).then(|| {
+            let over_since = self.closed_at.unwrap_or(self.updated_at);
+            over_since.plus(Duration::from_secs(rules.archive_after_seconds))
+        });
+        approvals.chain(hold).chain(close).chain(archive).min()
+    }
+
+    /// Does what has come due by itself. Late or twice, it changes nothing more.
+    pub fn tend(&mut self, desk: &mut Desk) -> Result<(), Refusal> {
+        if self.current_reservation().is_some_and(|it| it.is_overdue(desk.now)) {
+            return self.expire(desk);
+        }
+        let late = |it: &super::Approval| {
+            it.state == ApprovalState::Pending && it.expires_at.is_some_and(|at| at <= desk.now)
+        };
+        if let Some(place) = self.approvals.iter().position(late) {
+            let kind = EventKind::ApprovalExpired;
+            self.end_approval(desk, place, ApprovalState::Expired, kind, "nobody decided in time")?;
+            return self.undo(desk, OrderState::Rejected, "an approval expired");
+        }
+        if self.next_deadline(desk.rules).is_some_and(|it| it <= desk.now) {
+            if self.state == OrderState::Delivered {
+                return self.close(desk);
+            }
+            if self.is_over() {
+                return self.archive(desk);
+            }
+        }
+        Ok(())
+    }
+
+    /// What has to be done outside now. Each errand carries its key, so that doing it twice has one effect.
+    pub fn errands(&self, now: Timestamp) -> Vec<Errand> {
+        let asks = self.payments.iter().filter_map(|it| {
+            let (ask, asked_at) = (it.ask?, it.asked_at?);
+            let pause = if it.attempts == 0 { CALLER_GRACE } else { pause(it.attempts) };
+            (asked_at.plus(pause) <= now).then_some(Errand::Payment(it.id, ask))
+        });
+        let refunds = self.payments.iter().filter(|it| it.is_by_provider()).flat_map(|it| &it.refunds);
+        let refunds = refunds
+            .filter(|it| it.state == RefundState::Pending)
+            .filter(|it| it.attempts == 0 || it.asked_at.plus(pause(it.attempts)) <= now)
+            .map(|it| Errand::Refund(it.id));
+        let messages = self.messages.iter().filter(|it| it.state == MessageState::Queued && it.due_at <= now);
+        asks.chain(refunds).chain(messages.map(|it| Errand::Message(it.id))).collect()
+    }
+
+    /// A message was sent, or could not be.
+    pub fn answer_message(&mut self, desk: &mut Desk, id: MessageId, sent: Result<(), String>) -> Result<(), Refusal> {
+        let place =
+            self.messages.iter().position(|it| it.id == id).ok_or_else(|| Refusal::not_found("message", id))?;
+        let attempts_max = desk.rules.message_attempts_max;
+        let message = &mut self.messages[place];
+        if message.state != MessageState::Queued {
+            return Ok(());
+        }
+        message.attempts += 1;
+        let (to, kind) = match sent {
+            Ok(()) => {
+                message.sent_at = Some(desk.now);
+                message.failure.clear();
+                (MessageState::Sent, EventKind::MessageSent)
+            }
+            Err(why) => {
+                message.failure = why;
+                message.due_at = desk.now.plus(pause(message.attempts));
+                if message.attempts < attempts_max {
+                    return Ok(());
+                }
+                (MessageState::Failed, EventKind::MessageFailed)
+            }
+        };
+        let step = moved(id.0, message.state, to)?;
+        message.state = to;
+        let text = format!("message {} {to}", message.kind);
+        self.tell_automatic(desk, kind, Some(step), text);
+        Ok(())
+    }
+
+    /// A waiting order takes its stock if it is its turn; says whether it did.
+    pub fn fill(&mut self, desk: &mut Desk) -> Result<bool, Refusal> {
+        if self.state != OrderState::AwaitingStock || self.on_hold() {
+            return Ok(false);
+        }
+        self.reserve(desk)?;
+        if self.state == OrderState::AwaitingStock {
+            return Ok(false);
+        }
+        self.advance(desk)?;
+        Ok(true)
+    }
+}
+
+/// Something to be done outside the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Errand {
+    Payment(PaymentId, Ask),
+    Refund(RefundId),
+    Message(MessageId),
+}
+
+/// 2, 4, 8 … seconds, at most [`PAUSE_MAX`].
+fn pause(attempts: u32) -> Duration {
+    Duration::from_secs(1 << attempts.min(10)).min(PAUSE_MAX)
+}
+
+/// Proposes to buy a product again if too little of it is available and nothing is on its way.
+pub(super) fn propose_replenishment(
+    desk: &mut Desk,
+    sku: &Sku,
+    location: &LocationCode,
+    order: Option<super::OrderId>,
+) -> Option<ReplenishmentId> {
+    let level = desk.level(sku, location)?;
+    let point = level.reorder_point?;
+    let available = level.available();
+    if available >= point || desk.open_replenishment(sku, location).is_some() {
+        return None;
+    }
+
+    let target = level.reorder_up_to.unwrap_or(point).max(point);
+    let id: ReplenishmentId = desk.ids.fresh();
+    desk.changes.open_replenishments.insert((sku.clone(), location.clone()), Some(id));
+    desk.keep_replenishment(Replenishment {
+        id,
+        version: 0,
+        sku: sku.clone(),
+        location: location.clone(),
+        quantity: target - available,
+        received: 0,
+        state: ReplenishmentState::Proposed,
+        order,
+        reason: format!("{available} available, reorder point {point}, up to {target}"),
+        created_at: desk.now,
+        updated_at: desk.now,
+        decided_by: None,
+    });
+    Some(id)
+}

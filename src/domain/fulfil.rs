@@ -1,0 +1,575 @@
+//! Steps 9 to 13: pick, check, pack, label, courier, handover.
+
+use std::collections::BTreeMap;
+
+use super::allocate::{Posting, give_back_units, post};
+use super::case::moved;
+use super::label::{label_text, label_zpl, tracking_number};
+use super::merge::key;
+use super::quote::{choose, quote};
+use super::{
+    Actor, Assignment, CourierCode, Desk, EventKind, Handover, HoldReason, Label, MessageKind, MovementKind, Order,
+    OrderState, Package, Problems, Quote, Reason, Refusal, ReservationState, ServiceLevel, ShipmentId, ShipmentState,
+    Timestamp, TrackingEvent, TrackingStatus,
+};
+
+/// Units of one line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LineUnits {
+    pub line: i32,
+    pub units: i64,
+}
+
+/// What the check of one line found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LineCheck {
+    pub line: i32,
+    pub passed: i64,
+    pub failed: i64,
+    /// What is wrong with the failed units.
+    pub defect: String,
+}
+
+impl Order {
+    /// The shipment a warehouse command works on, with the rungs they all share.
+    fn workable(&self, id: ShipmentId) -> Result<usize, Refusal> {
+        let place = self.shipment_place(id)?;
+        self.must_be_free()?;
+        Ok(place)
+    }
+
+    fn move_shipment(
+        &mut self,
+        desk: &mut Desk,
+        place: usize,
+        to: ShipmentState,
+        kind: EventKind,
+        text: impl Into<String>,
+    ) -> Result<(), Refusal> {
+        let shipment = &mut self.shipments[place];
+        let step = moved(shipment.id.0, shipment.state, to)?;
+        shipment.state = to;
+        self.touch_shipment(desk, place);
+        self.tell(desk, kind, Some(step), text);
+        Ok(())
+    }
+
+    pub(super) fn touch_shipment(&mut self, desk: &Desk, place: usize) {
+        let shipment = &mut self.shipments[place];
+        shipment.version += 1;
+        shipment.updated_at = desk.now;
+    }
+
+    /// Hands out the pick list. After a failed check, what was set aside for the failed units is reserved anew.
+    pub fn start_picking(&mut self, desk: &mut Desk, id: ShipmentId) -> Result<(), Refusal> {
+        let place = self.workable(id)?;
+        let number = self.shipments[place].number;
+        let text = format!("picking of shipment {number} started");
+        self.move_shipment(desk, place, ShipmentState::Picking, EventKind::PickingStarted, text)?;
+        self.reserve_missing(desk, place)
+    }
+
+    /// Units that failed their check left the reservation; others of the same location take their place.
+    fn reserve_missing(&mut self, desk: &mut Desk, place: usize) -> Result<(), Refusal> {
+        let shipment = self.shipments[place].clone();
+        let mut short = Vec::new();
+        for item in &shipment.items {
+            let reservation = self.open_reservation().expect("an order in fulfilment has its reservation");
+            let reserved_here = |it: &&super::ReservedItem| it.line == item.line && it.location == shipment.location;
+            let open: i64 = reservation.items.iter().filter(reserved_here).map(super::ReservedItem::open).sum();
+            let missing = item.quantity - open;
+            if missing <= 0 {
+                continue;
+            }
+
+            let level = desk.level(&item.sku, &shipment.location).cloned();
+            let available = level.as_ref().map_or(0, super::StockLevel::available);
+            let Some(mut level) = level.filter(|_| available >= missing) else {
+                short.push(super::Shortage { sku: item.sku.clone(), wanted: missing, available });
+                continue;
+            };
+            level.reserved += missing;
+            desk.keep_level(level);
+            let number = i32::try_from(reservation.items.len()).unwrap_or(i32::MAX - 1) + 1;
+            reservation.items.push(super::ReservedItem {
+                number,
+                line: item.line,
+                sku: item.sku.clone(),
+                location: shipment.location.clone(),
+                quantity: missing,
+                consumed: 0,
+                released: 0,
+            });
+            reservation.version += 1;
+            let (reservation, order) = (Some(reservation.id), Some(self.id));
+            let entry = Posting::of(&item.sku, &shipment.location, MovementKind::Reserve);
+            post(desk, Posting { reserved: missing, reservation, order, shipment: Some(id_of(&shipment)), ..entry });
+        }
+        if short.is_empty() { Ok(()) } else { Err(Refusal::Short(short)) }
+    }
+
+    /// What was taken from the shelf so far; picked is done when every unit is.
+    pub fn record_pick(&mut self, desk: &mut Desk, id: ShipmentId, picks: &[LineUnits]) -> Result<(), Refusal> {
+        let place = self.workable(id)?;
+        self.shipment_must_be(place, ShipmentState::Picking, "record a pick")?;
+
+        let shipment = &mut self.shipments[place];
+        let mut problems = Problems::default();
+        for (pick, number) in picks.iter().zip(0..) {
+            let Some(item) = shipment.items.iter_mut().find(|it| it.line == pick.line) else {
+                problems.add(format!("picks[{number}].line"), format!("the shipment has no line {}", pick.line));
+                continue;
+            };
+            if item.picked + pick.units > item.quantity {
+                let message = format!("only {} of line {} are left to pick", item.quantity - item.picked, pick.line);
+                problems.add(format!("picks[{number}].quantity"), message);
+                continue;
+            }
+            item.picked += pick.units;
+        }
+        problems.into_result()?;
+
+        let shipment = &self.shipments[place];
+        let picked: i64 = shipment.items.iter().map(|it| it.picked).sum();
+        let wanted: i64 = shipment.items.iter().map(|it| it.quantity).sum();
+        let text = format!("{picked} of {wanted} units of shipment {} picked", shipment.number);
+        if picked == wanted {
+            return self.move_shipment(desk, place, ShipmentState::Picked, EventKind::ItemsPicked, text);
+        }
+        self.touch_shipment(desk, place);
+        self.tell(desk, EventKind::ItemsPicked, None, text);
+        Ok(())
+    }
+
+    fn shipment_must_be(&self, place: usize, state: ShipmentState, what: &str) -> Result<(), Refusal> {
+        let shipment = &self.shipments[place];
+        if shipment.state == state {
+            return Ok(());
+        }
+        Err(Refusal::Unmet {
+            reason: Reason::IllegalTransition,
+            message: format!("cannot {what}: the shipment is {}, not {state}", shipment.state),
+            state: Some(shipment.state.as_str()),
+            legal: shipment.available_actions().iter().map(|it| it.as_str()).collect(),
+        })
+    }
+
+    /// Every picked unit passes or fails. Failed ones are set apart as damaged and picked again.
+    pub fn record_quality_check(
+        &mut self,
+        desk: &mut Desk,
+        id: ShipmentId,
+        checks: &[LineCheck],
+    ) -> Result<(), Refusal> {
+        let place = self.workable(id)?;
+        self.shipment_must_be(place, ShipmentState::Picked, "record a check")?;
+
+        let mut problems = Problems::default();
+        let by_line: BTreeMap<i32, &LineCheck> = checks.iter().map(|it| (it.line, it)).collect();
+        if by_line.len() != checks.len() {
+            problems.add("checks", "name a line twice");
+        }
+        for (check, number) in checks.iter().zip(0..) {
+            if !self.shipments[place].items.iter().any(|it| it.line == check.line) {
+                problems.add(format!("checks[{number}].line"), format!("the shipment has no line {}", check.line));
+            }
+        }
+        for item in &self.shipments[place].items {
+            let seen = by_line.get(&item.line).map_or(0, |it| it.passed.saturating_add(it.failed));
+            if seen != item.quantity {
+                let message = format!("line {} has {} units to check, {seen} were named", item.line, item.quantity);
+                problems.add("checks", message);
+            }
+        }
+        problems.into_result()?;
+
+        let mut defects = Vec::new();
+        for number in 0..self.shipments[place].items.len() {
+            let item = &mut self.shipments[place].items[number];
+            let check = by_line[&item.line];
+            item.checked = check.passed;
+            item.picked = check.passed;
+            if check.failed > 0 {
+                defects.push(format!("line {}: {} × {}", check.line, check.failed, check.defect));
+                self.set_apart(desk, place, number, check.failed, &check.defect);
+            }
+        }
+
+        let number = self.shipments[place].number;
+        if defects.is_empty() {
+            let text = format!("every unit of shipment {number} passed");
+            return self.move_shipment(desk, place, ShipmentState::QcPassed, EventKind::QualityPassed, text);
+        }
+        for item in &mut self.shipments[place].items {
+            item.checked = 0;
+        }
+        let text = format!("shipment {number} failed: {}", defects.join("; "));
+        self.move_shipment(desk, place, ShipmentState::QcFailed, EventKind::QualityFailed, text)?;
+        if !self.could_replace(desk, place) {
+            let note = format!("no stock at {} replaces what failed: {}", self.shipments[place].location, defects.join("; "));
+            self.hold(desk, Actor::system(), HoldReason::QualityFailure, note);
+        }
+        Ok(())
+    }
+
+    /// Takes failed units out of the reservation and marks them damaged on the shelf.
+    fn set_apart(&mut self, desk: &mut Desk, place: usize, number: usize, failed: i64, defect: &str) {
+        let (shipment, location) = (self.shipments[place].id, self.shipments[place].location.clone());
+        let (sku, line) = (self.shipments[place].items[number].sku.clone(), self.shipments[place].items[number].line);
+        let order = self.id;
+        let reservation = self.open_reservation().expect("an order in fulfilment has its reservation");
+        let id = reservation.id;
+        let mut left = failed;
+        for item in reservation.items.iter_mut().filter(|it| it.line == line && it.location == location) {
+            let units = left.min(item.open());
+            if units > 0 {
+                left -= units;
+                give_back_units(desk, item, units, MovementKind::Release, id, Some(order));
+            }
+        }
+        reservation.version += 1;
+        assert!(left == 0, "a shipment never picks more than is reserved for it");
+
+        let mut level = desk.level(&sku, &location).cloned().expect("reserved stock has a level");
+        level.damaged += failed;
+        desk.keep_level(level);
+        let entry = Posting::of(&sku, &location, MovementKind::Damage);
+        let reason = format!("failed the quality check: {defect}");
+        post(desk, Posting { damaged: failed, order: Some(order), shipment: Some(shipment), reason, ..entry });
+    }
+
+    fn could_replace(&self, desk: &Desk, place: usize) -> bool {
+        let shipment = &self.shipments[place];
+        let mut missing: BTreeMap<&super::Sku, i64> = BTreeMap::new();
+        for item in &shipment.items {
+            *missing.entry(&item.sku).or_default() += item.quantity - item.picked;
+        }
+        missing
+            .into_iter()
+            .all(|(sku, units)| desk.level(sku, &shipment.location).map_or(0, super::StockLevel::available) >= units)
+    }
+
+    /// Every checked unit goes into exactly one package. Packing again replaces what was packed.
+    pub fn pack(&mut self, desk: &mut Desk, id: ShipmentId, packages: Vec<Package>) -> Result<(), Refusal> {
+        let place = self.workable(id)?;
+        if self.shipments[place].state == ShipmentState::Packed {
+            let text = "unpacked to be packed again";
+            self.move_shipment(desk, place, ShipmentState::QcPassed, EventKind::ShipmentPacked, text)?;
+        }
+        self.shipment_must_be(place, ShipmentState::QcPassed, "pack")?;
+
+        let mut problems = Problems::default();
+        let mut packed: BTreeMap<i32, i64> = BTreeMap::new();
+        for (package, number) in packages.iter().zip(0..) {
+            for (content, position) in package.contents.iter().zip(0..) {
+                if !self.shipments[place].items.iter().any(|it| it.line == content.line) {
+                    let field = format!("packages[{number}].contents[{position}].line");
+                    problems.add(field, format!("the shipment has no line {}", content.line));
+                }
+                let sum = packed.entry(content.line).or_default();
+                *sum = sum.saturating_add(content.quantity);
+            }
+        }
+        problems.into_result()?;
+        for item in &self.shipments[place].items {
+            let units = packed.get(&item.line).copied().unwrap_or(0);
+            if units != item.checked {
+                let message =
+                    format!("line {} has {} checked units, the packages contain {units}", item.line, item.checked);
+                return Err(Refusal::unmet(Reason::QuantityMismatch, message));
+            }
+        }
+
+        let shipment = &mut self.shipments[place];
+        for item in &mut shipment.items {
+            item.packed = item.checked;
+        }
+        let weight: i64 = packages.iter().map(|it| it.weight_grams).sum();
+        let text = format!("{} packages, {weight} g", packages.len());
+        shipment.packages = packages;
+        self.move_shipment(desk, place, ShipmentState::Packed, EventKind::ShipmentPacked, text)
+    }
+
+    /// The label in text and ZPL, under a tracking number of our own.
+    pub fn create_label(&mut self, desk: &mut Desk, id: ShipmentId) -> Result<(), Refusal> {
+        let place = self.workable(id)?;
+        self.shipment_must_be(place, ShipmentState::Packed, "create a label")?;
+
+        // A label after a voided one carries a new number: the old paper may still be around.
+        let seed: ShipmentId = if self.shipments[place].version > 0 { desk.ids.fresh() } else { id };
+        let number = tracking_number(seed);
+        let label = Label {
+            text: label_text(self, &self.shipments[place], &number),
+            zpl: label_zpl(self, &self.shipments[place], &number),
+            tracking_number: number.clone(),
+            created_at: desk.now,
+            created_by: desk.actor.clone(),
+        };
+        self.shipments[place].label = Some(label);
+        let text = format!("label {number}");
+        self.move_shipment(desk, place, ShipmentState::Labelled, EventKind::LabelCreated, text)
+    }
+
+    /// Takes the label back, and the courier with it, so that the shipment can be packed anew.
+    pub fn void_label(&mut self, desk: &mut Desk, id: ShipmentId) -> Result<(), Refusal> {
+        let place = self.workable(id)?;
+        if self.shipments[place].state == ShipmentState::CourierAssigned {
+            let text = "courier released with its label";
+            self.move_shipment(desk, place, ShipmentState::Labelled, EventKind::LabelVoided, text)?;
+            self.shipments[place].assignment = None;
+        }
+        self.shipment_must_be(place, ShipmentState::Labelled, "void the label")?;
+
+        let number = self.shipments[place].label.take().map(|it| it.tracking_number).unwrap_or_default();
+        let text = format!("label {number} voided");
+        self.move_shipment(desk, place, ShipmentState::Packed, EventKind::LabelVoided, text)
+    }
+
+    /// What each courier offers for a shipment, and what it says if it cannot.
+    pub fn quotes(
+        &self,
+        desk: &Desk,
+        id: ShipmentId,
+        service: Option<ServiceLevel>,
+    ) -> Result<(Vec<Quote>, Vec<(CourierCode, String)>), Refusal> {
+        let place = self.shipment_place(id)?;
+        let shipment = &self.shipments[place];
+        let packed = shipment.packages.iter().map(|it| it.weight_grams).sum::<i64>();
+        let by_units = shipment.items.iter().map(|it| it.weight_grams.saturating_mul(it.quantity)).sum::<i64>();
+        let weight = if packed > 0 { packed } else { by_units };
+        let region = desk.location(&shipment.location).map(|it| it.region.clone());
+        let region = region.or_else(|| self.region.clone()).expect("a planned shipment has a region");
+
+        let mut offers = Vec::new();
+        let mut refusals = Vec::new();
+        let services = service.map_or_else(|| ServiceLevel::ALL.to_vec(), |it| vec![it]);
+        for courier in desk.world().couriers.values() {
+            let rating = desk.world().courier_ratings.get(&courier.code).copied().unwrap_or(0);
+            let mut reasons = Vec::new();
+            for service in &services {
+                let currency = self.amounts.currency;
+                match quote(courier, *service, &region, weight, currency, desk.now, shipment.promised_by, rating) {
+                    Ok(offer) => offers.push(offer),
+                    Err(why) => reasons.push(format!("{service}: {why}")),
+                }
+            }
+            if reasons.len() == services.len() {
+                refusals.push((courier.code.clone(), reasons.join("; ")));
+            }
+        }
+        Ok((offers, refusals))
+    }
+
+    /// Chooses the courier: the one that was named, or the cheapest that keeps the promise.
+    pub fn assign_courier(
+        &mut self,
+        desk: &mut Desk,
+        id: ShipmentId,
+        courier: Option<&CourierCode>,
+        service: Option<ServiceLevel>,
+    ) -> Result<(), Refusal> {
+        let place = self.workable(id)?;
+        if self.shipments[place].state == ShipmentState::CourierAssigned {
+            let text = "courier released to be chosen again";
+            self.move_shipment(desk, place, ShipmentState::Labelled, EventKind::CourierAssigned, text)?;
+        }
+        self.shipment_must_be(place, ShipmentState::Labelled, "assign a courier")?;
+        if let Some(code) = courier
+            && desk.courier(code).is_none()
+        {
+            return Err(Refusal::not_found("courier", code));
+        }
+
+        // Without a wish, the service that was ordered and every faster one may carry it.
+        let (offers, refusals) = self.quotes(desk, id, service)?;
+        let wanted = |it: &&Quote| courier.is_none_or(|code| it.courier == *code) && it.service >= self.service;
+        let named = |it: &&Quote| courier.is_none_or(|code| it.courier == *code);
+        let offers: Vec<Quote> = match service {
+            Some(_) => offers.iter().filter(named).cloned().collect(),
+            None => offers.iter().filter(wanted).cloned().collect(),
+        };
+        let Some((offer, reason)) = choose(&offers) else {
+            let why: Vec<String> = refusals.iter().map(|(code, why)| format!("{code}: {why}")).collect();
+            let why = if why.is_empty() { "no courier has a rate for it".to_owned() } else { why.join("; ") };
+            return Err(Refusal::unmet(Reason::NoCourier, format!("no courier carries this shipment: {why}")));
+        };
+        let reason = match courier {
+            Some(_) => format!("named by {}; {reason}", desk.actor),
+            None => reason,
+        };
+        let assignment = Assignment {
+            courier: offer.courier.clone(),
+            service: offer.service,
+            price: offer.currency.of(offer.price_minor),
+            pickup_at: offer.pickup_at,
+            delivery_at: offer.delivery_at,
+            reason: reason.clone(),
+            assigned_by: desk.actor.clone(),
+            assigned_at: desk.now,
+        };
+        let text = format!("{} {}: {reason}", assignment.courier, assignment.service);
+        let shipment = &mut self.shipments[place];
+        shipment.estimated_at = Some(assignment.delivery_at);
+        shipment.assignment = Some(assignment);
+        self.move_shipment(desk, place, ShipmentState::CourierAssigned, EventKind::CourierAssigned, text)
+    }
+
+    /// The handover: from here on the goods are on the road, and out of stock.
+    pub fn confirm_pickup(
+        &mut self,
+        desk: &mut Desk,
+        id: ShipmentId,
+        driver: &str,
+        packages: i32,
+        at: Option<Timestamp>,
+    ) -> Result<(), Refusal> {
+        let place = self.workable(id)?;
+        self.shipment_must_be(place, ShipmentState::CourierAssigned, "confirm the pickup")?;
+        let have = i32::try_from(self.shipments[place].packages.len()).unwrap_or(i32::MAX);
+        if packages != have {
+            let message = format!("the shipment has {have} packages, {packages} were handed over");
+            return Err(Refusal::unmet(Reason::QuantityMismatch, message));
+        }
+        let at = at.unwrap_or(desk.now).min(desk.now);
+
+        self.consume_stock(desk, place)?;
+        let shipment = &mut self.shipments[place];
+        shipment.handover =
+            Some(Handover { at, driver: driver.to_owned(), packages, confirmed_by: desk.actor.clone() });
+        let text = format!("{packages} packages handed over");
+        self.move_shipment(desk, place, ShipmentState::PickedUp, EventKind::ShipmentPickedUp, text)?;
+        self.add_handover_scan(desk, place, at);
+        self.notify(desk, MessageKind::Shipped, Some(id), 0);
+        self.progress(desk)
+    }
+
+    /// The handover is the first tracking event, so that what follows is a function of the events alone.
+    fn add_handover_scan(&mut self, desk: &Desk, place: usize, at: Timestamp) {
+        let shipment = &mut self.shipments[place];
+        let where_from = shipment.location.to_string();
+        let status = TrackingStatus::PickedUp;
+        shipment.tracking.push(TrackingEvent {
+            sequence: i64::try_from(shipment.tracking.len()).unwrap_or(i64::MAX - 1) + 1,
+            status,
+            incident: String::new(),
+            key: key(status, at, &where_from, "HANDOVER", ""),
+            place: where_from,
+            occurred_at: at,
+            recorded_at: desk.now,
+            estimated_at: shipment.estimated_at,
+            source: desk.actor.clone(),
+            raw_code: "HANDOVER".to_owned(),
+            description: "handed over to the courier".to_owned(),
+        });
+    }
+
+    fn consume_stock(&mut self, desk: &mut Desk, place: usize) -> Result<(), Refusal> {
+        let shipment = self.shipments[place].clone();
+        let order = self.id;
+        let reservation = self.open_reservation().expect("an order in fulfilment has its reservation");
+        for packed in &shipment.items {
+            let mut left = packed.packed;
+            let here = |it: &&mut super::ReservedItem| it.line == packed.line && it.location == shipment.location;
+            for item in reservation.items.iter_mut().filter(here) {
+                let units = left.min(item.open());
+                if units == 0 {
+                    continue;
+                }
+                left -= units;
+                item.consumed += units;
+                let mut level = desk.level(&item.sku, &item.location).cloned().expect("reserved stock has a level");
+                level.on_hand -= units;
+                level.reserved -= units;
+                desk.keep_level(level);
+                let entry = Posting::of(&item.sku, &item.location, MovementKind::Ship);
+                post(
+                    desk,
+                    Posting {
+                        on_hand: -units,
+                        reserved: -units,
+                        reservation: Some(reservation.id),
+                        order: Some(order),
+                        shipment: Some(shipment.id),
+                        ..entry
+                    },
+                );
+            }
+            assert!(left == 0, "a shipment never packs more than is reserved for it");
+        }
+
+        let to = match reservation.items.iter().all(|it| it.open() == 0) {
+            true => ReservationState::Consumed,
+            false => ReservationState::PartiallyConsumed,
+        };
+        reservation.version += 1;
+        if reservation.state == to {
+            return Ok(());
+        }
+        let step = moved(reservation.id.0, reservation.state, to)?;
+        reservation.state = to;
+        self.tell(desk, EventKind::ReservationConsumed, Some(step), "shipped units left the reservation");
+        Ok(())
+    }
+
+    /// The order follows its shipments.
+    pub(super) fn progress(&mut self, desk: &mut Desk) -> Result<(), Refusal> {
+        let live: Vec<ShipmentState> = self.live_shipments().map(|it| it.state).collect();
+        let delivered = live.iter().filter(|it| **it == ShipmentState::Delivered).count();
+        let on_road = live.iter().filter(|it| it.is_handed_over()).count();
+        let to = if live.is_empty() || on_road == 0 {
+            return Ok(());
+        } else if delivered == live.len() {
+            OrderState::Delivered
+        } else if delivered > 0 {
+            OrderState::PartiallyDelivered
+        } else if on_road == live.len() {
+            OrderState::Shipped
+        } else {
+            OrderState::PartiallyShipped
+        };
+        if self.state == to || !self.state.may_become(to) {
+            return Ok(());
+        }
+        let kind = match to {
+            OrderState::Delivered | OrderState::PartiallyDelivered => EventKind::OrderDelivered,
+            _ => EventKind::OrderShipped,
+        };
+        let text = format!("{on_road} of {} shipments under way, {delivered} delivered", live.len());
+        self.go_automatic(desk, to, kind, text)?;
+        if to == OrderState::Delivered {
+            self.confirm_to_customer(desk);
+        }
+        Ok(())
+    }
+}
+
+fn id_of(shipment: &super::Shipment) -> ShipmentId {
+    shipment.id
+}
+
+impl ShipmentState {
+    /// Whether a courier has, or had, the goods.
+    pub fn is_handed_over(self) -> bool {
+        match self {
+            Self::PickedUp
+            | Self::InTransit
+            | Self::OutForDelivery
+            | Self::DeliveryAttempted
+            | Self::AvailableForPickup
+            | Self::Exception
+            | Self::Returning
+            | Self::Returned
+            | Self::Lost
+            | Self::Delivered => true,
+            Self::Planned
+            | Self::Picking
+            | Self::Picked
+            | Self::QcPassed
+            | Self::QcFailed
+            | Self::Packed
+            | Self::Labelled
+            | Self::CourierAssigned
+            | Self::Cancelled => false,
+        }
+    }
+}

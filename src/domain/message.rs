@@ -1,0 +1,57 @@
+//! What the customer is told, once per occasion.
+
+use serde::{Deserialize, Serialize};
+
+use super::words::words;
+use super::{MessageId, ShipmentId, Timestamp};
+
+words! {
+    pub enum MessageKind {
+        OrderReceived = "ORDER_RECEIVED",
+        OnHold = "ON_HOLD",
+        AwaitingStock = "AWAITING_STOCK",
+        InvoiceIssued = "INVOICE_ISSUED",
+        PaymentReceived = "PAYMENT_RECEIVED",
+        Shipped = "SHIPPED",
+        OutForDelivery = "OUT_FOR_DELIVERY",
+        DeliveryDelayed = "DELIVERY_DELAYED",
+        DeliveryException = "DELIVERY_EXCEPTION",
+        DeliveryAttempted = "DELIVERY_ATTEMPTED",
+        ReadyForPickup = "READY_FOR_PICKUP",
+        /// Delivered: thanks, asks for feedback, offers the next discount, invites a review.
+        DeliveryConfirmed = "DELIVERY_CONFIRMED",
+        OrderCancelled = "ORDER_CANCELLED",
+        OrderExpired = "ORDER_EXPIRED",
+        OrderRejected = "ORDER_REJECTED",
+        RefundIssued = "REFUND_ISSUED",
+    }
+}
+
+words! {
+    pub enum MessageState {
+        Queued = "QUEUED",
+        Sent = "SENT",
+        /// Not to be sent any more: the occasion is gone, or there is no address to send it to.
+        Suppressed = "SUPPRESSED",
+        /// Given up after the last attempt.
+        Failed = "FAILED",
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    pub id: MessageId,
+    pub kind: MessageKind,
+    pub state: MessageState,
+    /// One message per key, ever: `SHIPPED/shp_…`, `DELIVERY_DELAYED/shp_…/2`.
+    pub key: String,
+    pub shipment: Option<ShipmentId>,
+    /// The tracking event it tells of; 0: none.
+    pub sequence: i64,
+    pub attempts: u32,
+    /// Not before this.
+    pub due_at: Timestamp,
+    pub created_at: Timestamp,
+    pub sent_at: Option<Timestamp>,
+    pub failure: String,
+}

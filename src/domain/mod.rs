@@ -1,0 +1,83 @@
+//! The rules of fulfilment: pure, synchronous, total. Time, ids and policies are arguments.
+//! Nothing here names tonic, prost, sea-orm or tokio.
+
+mod actions;
+mod advance;
+mod allocate;
+mod approval;
+mod case;
+mod courier;
+mod customer;
+mod deliver;
+mod desk;
+mod event;
+mod feedback;
+mod finish;
+mod fulfil;
+mod inventory;
+mod invoice;
+mod label;
+mod letters;
+mod merge;
+mod message;
+mod money;
+mod order;
+mod pay;
+mod payment;
+mod pricing;
+mod quote;
+mod receive;
+mod refusal;
+mod rules;
+mod shipment;
+mod states;
+mod stock;
+mod time;
+mod tracking;
+mod verify;
+mod words;
+
+pub use actions::Action;
+pub use advance::Decision;
+pub use allocate::{Need, Supply, Take, earliest_delivery, plan, supply};
+pub use approval::{Approval, ApprovalState, Gate};
+pub use case::{check_etag, etag};
+pub use courier::{Courier, Quote, Rate};
+pub use customer::{Address, Check, Customer, Risk, Rule, Verdict};
+pub use deliver::Report;
+pub use desk::{Changes, Desk, Lease, Touch, World};
+pub use event::{Event, EventKind, Machine, Transition};
+pub use feedback::{Feedback, FeedbackState};
+pub use finish::Errand;
+pub use fulfil::{LineCheck, LineUnits};
+pub use inventory::{
+    AdjustReason, NewReservation, adjust_stock, create_courier, create_location, create_product, decide_replenishment,
+    expire_reservation, receive_stock, release_reservation, reserve_stock, set_reorder_rule,
+};
+pub use invoice::{Amounts, Discount, Invoice, InvoiceLine, InvoiceState, LineAmounts};
+pub use label::packing_slip;
+pub use letters::{Letter, letter};
+pub use message::{Message, MessageKind, MessageState};
+pub use money::{Currency, Money, included_part, part, shares};
+pub use order::{
+    AvailabilityFound, Hold, HoldReason, HoldState, LineAvailability, NewLine, NewOrder, Order, OrderLine, OrderState,
+};
+pub use pay::{NewPayment, ReceivedMoney};
+pub use payment::{Ask, Method, Payment, PaymentState, ProviderAnswer, Refund, RefundState};
+pub use receive::{Correction, Waive, card_numbers, receive, touch_for};
+pub use refusal::{Problem, Problems, Reason, Refusal, Shortage};
+pub use rules::{ApprovalRules, GateRules, Rules, ShippingFee, TaxRule};
+pub use shipment::{Assignment, Handover, Label, PackedItem, Package, Proof, Shipment, ShipmentItem, ShipmentState};
+pub use states::{State, legal};
+pub use stock::{
+    Location, Movement, MovementKind, Product, Replenishment, ReplenishmentState, Reservation, ReservationState,
+    ReservedItem, StockLevel,
+};
+pub use time::Timestamp;
+pub use tracking::{TrackingEvent, TrackingStatus};
+pub use verify::looks_like_card_number;
+pub use words::{
+    Actor, ApprovalId, Channel, CourierCode, HoldId, Ids, Invalid, InvoiceId, JobId, LocationCode, MessageId,
+    MovementId, OnShortage, OrderId, PaymentId, RefundId, RegionCode, ReplenishmentId, ReservationId, ServiceLevel,
+    ShipmentId, Sku,
+};

@@ -1,0 +1,454 @@
+//! Steps 7 and 8: money in, money back, and a provider's answer whenever it comes.
+//!
+//! The provider is never called from here. A decision says what is asked (`ask`), under the payment's id as key; the
+//! answer is decided upon when it is there, once, however often it arrives.
+
+use std::time::Duration;
+
+use super::case::{born, moved};
+use super::{
+    Ask, Desk, EventKind, MessageKind, Method, Money, Order, OrderState, Payment, PaymentId, PaymentState,
+    ProviderAnswer, Reason, Refund, RefundId, RefundState, Refusal, ReservationState,
+};
+
+/// After a failed or given-up payment the customer gets at least this long to try again.
+const SECOND_CHANCE: Duration = Duration::from_secs(300);
+
+impl Payment {
+    /// Paid back or about to be.
+    pub fn refunded_minor(&self) -> i64 {
+        let counts = |it: &&Refund| it.state != RefundState::Failed;
+        self.refunds.iter().filter(counts).map(|it| it.amount.minor).sum()
+    }
+
+    pub fn refundable_minor(&self) -> i64 {
+        self.captured_minor - self.refunded_minor()
+    }
+
+    pub fn is_by_provider(&self) -> bool {
+        match self.method {
+            Method::Card | Method::Paypal => true,
+            Method::BankTransfer | Method::Cash => false,
+        }
+    }
+}
+
+/// A payment through a provider, as asked for by the caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewPayment {
+    pub method: Method,
+    /// The provider's stand-in for the card or account.
+    pub token: String,
+    /// None: all that is due.
+    pub amount: Option<Money>,
+    pub ask: Ask,
+    pub provider: String,
+}
+
+/// Money that a person has received.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReceivedMoney {
+    pub method: Method,
+    /// None: all that is due.
+    pub amount: Option<Money>,
+    /// Bank transfer: the reference on the statement.
+    pub reference: String,
+    /// Cash: what was handed over.
+    pub tendered: Option<Money>,
+}
+
+impl Order {
+    /// Decides to ask the provider for money. The reservation is pinned until the answer is known, so that money
+    /// never arrives for stock that is gone.
+    pub fn begin_payment(&mut self, desk: &mut Desk, new: &NewPayment) -> Result<PaymentId, Refusal> {
+        let amount = self.payable(desk, new.amount)?;
+        let authorised: i64 =
+            self.payments.iter().filter(|it| it.state == PaymentState::Authorized).map(|it| it.amount.minor).sum();
+        if amount.minor + authorised > self.due_minor() {
+            return Err(Refusal::exceeds_due(amount, amount.currency.of(self.due_minor() - authorised)));
+        }
+
+        let id: PaymentId = desk.ids.fresh();
+        self.payments.push(Payment {
+            ask: Some(new.ask),
+            asked_at: Some(desk.now),
+            provider: new.provider.clone(),
+            token: new.token.clone(),
+            ..self.new_payment(desk, id, new.method, amount)
+        });
+        self.pin_reservation(None);
+        let text = format!("{} of {amount} by {} asked for as {id}", new.ask, new.method);
+        self.tell(desk, EventKind::PaymentRequested, Some(born(id.0, PaymentState::Pending)), text);
+        Ok(id)
+    }
+
+    /// The rungs that every payment has to climb; gives the amount.
+    fn payable(&self, desk: &Desk, amount: Option<Money>) -> Result<Money, Refusal> {
+        if self.state != OrderState::Invoiced {
+            return Err(self.out_of_turn("pay"));
+        }
+        self.must_be_free()?;
+        if let Some(pending) = self.payments.iter().find(|it| it.ask.is_some()) {
+            let message = format!("payment {} is not answered yet", pending.id);
+            return Err(Refusal::unmet(Reason::PaymentPending, message));
+        }
+        if self.current_reservation().is_none_or(|it| it.is_overdue(desk.now)) {
+            return Err(Refusal::unmet(Reason::ReservationExpired, "the reservation has expired"));
+        }
+
+        let due = self.amounts.currency.of(self.due_minor());
+        let amount = amount.unwrap_or(due);
+        if amount.currency != due.currency {
+            return Err(Refusal::invalid("amount", format!("must be in {}, as the invoice is", due.currency)));
+        }
+        if amount.minor <= 0 {
+            return Err(Refusal::invalid("amount", "must be more than zero"));
+        }
+        if amount.minor > due.minor {
+            return Err(Refusal::exceeds_due(amount, due));
+        }
+        Ok(amount)
+    }
+
+    fn new_payment(&self, desk: &Desk, id: PaymentId, method: Method, amount: Money) -> Payment {
+        Payment {
+            id,
+            order: self.id,
+            invoice: self.invoices.last().expect("an INVOICED order has an invoice").id,
+            method,
+            state: PaymentState::Pending,
+            ask: None,
+            asked_at: None,
+            attempts: 0,
+            amount,
+            captured_minor: 0,
+            provider: String::new(),
+            token: String::new(),
+            provider_reference: String::new(),
+            failure: String::new(),
+            reference: String::new(),
+            tendered_minor: None,
+            created_by: desk.actor.clone(),
+            created_at: desk.now,
+            updated_at: desk.now,
+            refunds: Vec::new(),
+        }
+    }
+
+    /// Bank transfer and cash: a person says that the money is there.
+    pub fn record_payment(&mut self, desk: &mut Desk, money: &ReceivedMoney) -> Result<PaymentId, Refusal> {
+        let amount = self.payable(desk, money.amount)?;
+        if money.method == Method::BankTransfer {
+            if desk.world().bank_references.contains(&money.reference) {
+                return Err(Refusal::exists("bank transfer with reference", &money.reference));
+            }
+            desk.changes.bank_references.insert(money.reference.clone());
+        }
+        if let Some(tendered) = money.tendered {
+            if tendered.currency != amount.currency {
+                return Err(Refusal::invalid("tendered", format!("must be in {}", amount.currency)));
+            }
+            if tendered.minor < amount.minor {
+                return Err(Refusal::invalid("tendered", format!("must be at least {amount}")));
+            }
+        }
+
+        let id: PaymentId = desk.ids.fresh();
+        self.payments.push(Payment {
+            reference: money.reference.clone(),
+            tendered_minor: money.tendered.map(|it| it.minor),
+            ..self.new_payment(desk, id, money.method, amount)
+        });
+        let text = format!("{amount} by {} recorded as {id}", money.method);
+        self.tell(desk, EventKind::PaymentRequested, Some(born(id.0, PaymentState::Pending)), text);
+        let place = self.payments.len() - 1;
+        self.capture(desk, place, String::new())?;
+        self.advance(desk)?;
+        Ok(id)
+    }
+
+    /// Decides to ask for the capture of an authorised payment.
+    pub fn begin_capture(&mut self, desk: &mut Desk, id: PaymentId) -> Result<(), Refusal> {
+        self.begin_ask(desk, id, Ask::Capture)
+    }
+
+    /// Decides to give up an authorised payment.
+    pub fn begin_void(&mut self, desk: &mut Desk, id: PaymentId) -> Result<(), Refusal> {
+        self.begin_ask(desk, id, Ask::Void)
+    }
+
+    fn begin_ask(&mut self, desk: &mut Desk, id: PaymentId, ask: Ask) -> Result<(), Refusal> {
+        let place = self.payment_place(id)?;
+        if self.state != OrderState::Invoiced {
+            return Err(self.out_of_turn(&ask.as_str().to_lowercase()));
+        }
+        self.must_be_free()?;
+        if let Some(pending) = self.payments.iter().find(|it| it.ask.is_some()) {
+            let message = format!("payment {} is not answered yet", pending.id);
+            return Err(Refusal::unmet(Reason::PaymentPending, message));
+        }
+        let payment = &self.payments[place];
+        if payment.state != PaymentState::Authorized {
+            return Err(Refusal::Unmet {
+                reason: Reason::IllegalTransition,
+                message: format!("the payment is {}, not AUTHORIZED", payment.state),
+                state: Some(payment.state.as_str()),
+                legal: Vec::new(),
+            });
+        }
+        if ask == Ask::Capture && self.current_reservation().is_none_or(|it| it.is_overdue(desk.now)) {
+            return Err(Refusal::unmet(Reason::ReservationExpired, "the reservation has expired"));
+        }
+        self.ask(desk, place, ask);
+        if ask == Ask::Capture {
+            self.pin_reservation(None);
+        }
+        Ok(())
+    }
+
+    fn ask(&mut self, desk: &mut Desk, place: usize, ask: Ask) {
+        let payment = &mut self.payments[place];
+        payment.ask = Some(ask);
+        payment.asked_at = Some(desk.now);
+        payment.attempts = 0;
+        payment.updated_at = desk.now;
+        let text = format!("{ask} of {} asked for", payment.id);
+        self.tell(desk, EventKind::PaymentRequested, None, text);
+    }
+
+    pub fn payment_place(&self, id: PaymentId) -> Result<usize, Refusal> {
+        self.payments.iter().position(|it| it.id == id).ok_or_else(|| Refusal::not_found("payment", id))
+    }
+
+    /// What a provider said to one ask. An answer to an ask that is not open any more changes nothing; says whether
+    /// this one did.
+    pub fn answer_payment(
+        &mut self,
+        desk: &mut Desk,
+        id: PaymentId,
+        ask: Ask,
+        answer: &ProviderAnswer,
+    ) -> Result<bool, Refusal> {
+        let place = self.payment_place(id)?;
+        if self.payments[place].ask != Some(ask) {
+            return Ok(false);
+        }
+        self.payments[place].updated_at = desk.now;
+
+        match answer {
+            ProviderAnswer::Unknown(why) => {
+                let payment = &mut self.payments[place];
+                payment.attempts += 1;
+                payment.asked_at = Some(desk.now);
+                payment.failure.clone_from(why);
+                return Ok(true);
+            }
+            ProviderAnswer::Done(reference) => match ask {
+                Ask::Charge | Ask::Capture => self.capture(desk, place, reference.clone())?,
+                Ask::Authorize => self.authorize(desk, place, reference.clone())?,
+                Ask::Void => self.close_payment(desk, place, PaymentState::Voided, EventKind::PaymentVoided, "")?,
+            },
+            ProviderAnswer::Declined(why) => match ask {
+                Ask::Charge | Ask::Capture | Ask::Authorize => {
+                    self.close_payment(desk, place, PaymentState::Failed, EventKind::PaymentFailed, why)?;
+                }
+                // A provider that refuses to void has nothing to void: the authorisation is gone either way.
+                Ask::Void => self.close_payment(desk, place, PaymentState::Voided, EventKind::PaymentVoided, why)?,
+            },
+        }
+        if self.is_over() { self.pay_back(desk)? } else { self.advance(desk)? }
+        Ok(true)
+    }
+
+    fn authorize(&mut self, desk: &mut Desk, place: usize, reference: String) -> Result<(), Refusal> {
+        let payment = &mut self.payments[place];
+        let step = moved(payment.id.0, payment.state, PaymentState::Authorized)?;
+        payment.state = PaymentState::Authorized;
+        payment.ask = None;
+        payment.asked_at = None;
+        payment.failure.clear();
+        payment.provider_reference = reference;
+        let text = format!("{} authorised", payment.amount);
+        self.tell(desk, EventKind::PaymentAuthorized, Some(step), text);
+        let until = desk.now.plus(self.reservation_lifetime(desk).max(SECOND_CHANCE));
+        self.pin_reservation(Some(until));
+        Ok(())
+    }
+
+    fn capture(&mut self, desk: &mut Desk, place: usize, reference: String) -> Result<(), Refusal> {
+        let payment = &mut self.payments[place];
+        let step = moved(payment.id.0, payment.state, PaymentState::Captured)?;
+        payment.state = PaymentState::Captured;
+        payment.ask = None;
+        payment.asked_at = None;
+        payment.failure.clear();
+        payment.captured_minor = payment.amount.minor;
+        if !reference.is_empty() {
+            payment.provider_reference = reference;
+        }
+        let text = format!("{} captured", payment.amount);
+        self.tell(desk, EventKind::PaymentCaptured, Some(step), text);
+        if self.due_minor() > 0 {
+            self.let_hold_expire(desk);
+        }
+        Ok(())
+    }
+
+    fn close_payment(
+        &mut self,
+        desk: &mut Desk,
+        place: usize,
+        to: PaymentState,
+        kind: EventKind,
+        why: &str,
+    ) -> Result<(), Refusal> {
+        let payment = &mut self.payments[place];
+        let step = moved(payment.id.0, payment.state, to)?;
+        payment.state = to;
+        payment.ask = None;
+        payment.asked_at = None;
+        payment.failure = why.to_owned();
+        let text = format!("payment {} {to}", payment.id);
+        self.tell(desk, kind, Some(step), text);
+        self.let_hold_expire(desk);
+        Ok(())
+    }
+
+    /// No money is under way any more: the hold runs again, with time for another try.
+    fn let_hold_expire(&mut self, desk: &Desk) {
+        let held = self.current_reservation().is_some_and(|it| it.state == ReservationState::Held);
+        let under_way = self.payments.iter().any(|it| it.ask.is_some());
+        if held && !under_way {
+            let lifetime = self.reservation_lifetime(desk).min(SECOND_CHANCE);
+            self.pin_reservation(Some(desk.now.plus(lifetime)));
+        }
+    }
+
+    /// Decides to pay money back: never more than was captured and not yet paid back.
+    pub fn refund(
+        &mut self,
+        desk: &mut Desk,
+        id: PaymentId,
+        amount: Option<Money>,
+        reason: &str,
+    ) -> Result<RefundId, Refusal> {
+        let place = self.payment_place(id)?;
+        if self.state == OrderState::Archived {
+            return Err(self.out_of_turn("refund"));
+        }
+        let payment = &self.payments[place];
+        let left = payment.amount.currency.of(payment.refundable_minor());
+        let amount = amount.unwrap_or(left);
+        if amount.currency != left.currency {
+            return Err(Refusal::invalid("amount", format!("must be in {}", left.currency)));
+        }
+        if amount.minor > left.minor || left.minor <= 0 {
+            let message = format!("{amount} is more than the {left} that can be paid back");
+            return Err(Refusal::unmet(Reason::RefundExceedsCapture, message));
+        }
+        if amount.minor <= 0 {
+            return Err(Refusal::invalid("amount", "must be more than zero"));
+        }
+        self.begin_refund(desk, place, amount, reason)
+    }
+
+    fn begin_refund(
+        &mut self,
+        desk: &mut Desk,
+        place: usize,
+        amount: Money,
+        reason: &str,
+    ) -> Result<RefundId, Refusal> {
+        let id: RefundId = desk.ids.fresh();
+        let payment = &mut self.payments[place];
+        payment.updated_at = desk.now;
+        payment.refunds.push(Refund {
+            id,
+            payment: payment.id,
+            state: RefundState::Pending,
+            amount,
+            reason: reason.to_owned(),
+            provider_reference: String::new(),
+            failure: String::new(),
+            asked_at: desk.now,
+            attempts: 0,
+            created_by: desk.actor.clone(),
+            created_at: desk.now,
+            updated_at: desk.now,
+        });
+        let by_hand = !payment.is_by_provider();
+        let text = format!("refund {id} of {amount} from {}", payment.id);
+        self.tell(desk, EventKind::RefundRequested, Some(born(id.0, RefundState::Pending)), text);
+        if by_hand {
+            // Cash and transfers are paid back by the person who says so.
+            self.answer_refund(desk, id, &ProviderAnswer::Done(String::new()))?;
+        }
+        Ok(id)
+    }
+
+    pub fn refund_place(&self, id: RefundId) -> Result<(usize, usize), Refusal> {
+        let found = self.payments.iter().enumerate().find_map(|(payment, it)| {
+            it.refunds.iter().position(|refund| refund.id == id).map(|refund| (payment, refund))
+        });
+        found.ok_or_else(|| Refusal::not_found("refund", id))
+    }
+
+    /// What the provider said to a refund; says whether it changed anything.
+    pub fn answer_refund(&mut self, desk: &mut Desk, id: RefundId, answer: &ProviderAnswer) -> Result<bool, Refusal> {
+        let (payment, refund) = self.refund_place(id)?;
+        let refund = &mut self.payments[payment].refunds[refund];
+        if refund.state != RefundState::Pending {
+            return Ok(false);
+        }
+        refund.updated_at = desk.now;
+
+        let (to, kind) = match answer {
+            ProviderAnswer::Unknown(why) => {
+                refund.attempts += 1;
+                refund.asked_at = desk.now;
+                refund.failure.clone_from(why);
+                return Ok(true);
+            }
+            ProviderAnswer::Done(reference) => {
+                refund.provider_reference.clone_from(reference);
+                refund.failure.clear();
+                (RefundState::Succeeded, EventKind::RefundSucceeded)
+            }
+            ProviderAnswer::Declined(why) => {
+                refund.failure.clone_from(why);
+                (RefundState::Failed, EventKind::RefundFailed)
+            }
+        };
+        let step = moved(id.0, refund.state, to)?;
+        refund.state = to;
+        let text = format!("refund {id} of {} {to}", refund.amount);
+        self.tell(desk, kind, Some(step), text);
+        if to == RefundState::Succeeded {
+            let paid_back = self.payments.iter().flat_map(|it| &it.refunds);
+            let nth = paid_back.filter(|it| it.state == RefundState::Succeeded).count();
+            self.notify(desk, MessageKind::RefundIssued, None, i64::try_from(nth).unwrap_or(i64::MAX));
+        }
+        Ok(true)
+    }
+
+    /// Undoes all money of an order that is over: open authorisations are voided, captures paid back. What the
+    /// provider has not answered yet is undone when the answer comes.
+    pub(super) fn pay_back(&mut self, desk: &mut Desk) -> Result<(), Refusal> {
+        if self.state == OrderState::Closed {
+            return Ok(());
+        }
+        for place in 0..self.payments.len() {
+            let payment = &self.payments[place];
+            if payment.ask.is_some() {
+                continue;
+            }
+            let left = payment.amount.currency.of(payment.refundable_minor());
+            if payment.state == PaymentState::Authorized {
+                self.ask(desk, place, Ask::Void);
+            } else if left.minor > 0 {
+                self.begin_refund(desk, place, left, "the order is over")?;
+            }
+        }
+        Ok(())
+    }
+}

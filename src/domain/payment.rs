@@ -1,0 +1,105 @@
+//! Money in and money back.
+
+use serde::{Deserialize, Serialize};
+
+use super::words::words;
+use super::{Actor, InvoiceId, Money, OrderId, PaymentId, RefundId, Timestamp};
+
+words! {
+    pub enum Method {
+        Card = "CARD",
+        Paypal = "PAYPAL",
+        BankTransfer = "BANK_TRANSFER",
+        Cash = "CASH",
+    }
+}
+
+words! {
+    pub enum PaymentState {
+        /// Asked of the provider, not answered.
+        Pending = "PENDING",
+        Authorized = "AUTHORIZED",
+        Captured = "CAPTURED",
+        Failed = "FAILED",
+        Voided = "VOIDED",
+    }
+}
+
+words! {
+    /// What is being asked of the provider just now.
+    pub enum Ask {
+        Authorize = "AUTHORIZE",
+        /// Authorise and capture at once.
+        Charge = "CHARGE",
+        Capture = "CAPTURE",
+        Void = "VOID",
+    }
+}
+
+/// One payment towards an invoice. Its id is the key of every call to the provider, so that a repeated call has
+/// one effect. Law: `captured ≤ amount`, `refunded + refunds pending ≤ captured`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Payment {
+    pub id: PaymentId,
+    pub order: OrderId,
+    pub invoice: InvoiceId,
+    pub method: Method,
+    pub state: PaymentState,
+    /// The call that is out; at most one per order.
+    pub ask: Option<Ask>,
+    /// When the call was last decided or retried; a worker takes over some seconds later.
+    pub asked_at: Option<Timestamp>,
+    pub attempts: u32,
+    pub amount: Money,
+    pub captured_minor: i64,
+    /// The provider's name, empty for bank transfer and cash.
+    pub provider: String,
+    /// The token that stands for the card or account; never a card number.
+    pub token: String,
+    pub provider_reference: String,
+    /// Why it failed, in the provider's words.
+    pub failure: String,
+    /// Bank transfer: the reference on the statement. Unique per method.
+    pub reference: String,
+    /// Cash: what was handed over; change = tendered − amount.
+    pub tendered_minor: Option<i64>,
+    pub created_by: Actor,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub refunds: Vec<Refund>,
+}
+
+words! {
+    pub enum RefundState {
+        Pending = "PENDING",
+        Succeeded = "SUCCEEDED",
+        Failed = "FAILED",
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refund {
+    pub id: RefundId,
+    pub payment: PaymentId,
+    pub state: RefundState,
+    pub amount: Money,
+    pub reason: String,
+    pub provider_reference: String,
+    pub failure: String,
+    pub asked_at: Timestamp,
+    pub attempts: u32,
+    pub created_by: Actor,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// A provider's word on one call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProviderAnswer {
+    /// Done; the provider's reference.
+    Done(String),
+    /// Refused for good, with the reason.
+    Declined(String),
+    /// No answer, or "ask again": what happened is not known.
+    Unknown(String),
+}
