@@ -1,1 +1,19 @@
-//! The schema of Consign, step by step.
+//! The schema of Consign, step by step. A merged step is history: it is never changed, the next one is added.
+//! Nothing here names an entity or a rule of the main crate; the words in the CHECKs are the words of their day.
+
+use sea_orm_migration::prelude::*;
+
+pub use sea_orm_migration::MigratorTrait;
+
+mod m20261121_000001_create_schema;
+
+/// Every step in order. It takes no lock of its own: whoever runs it sees to it that nobody else does.
+#[derive(Debug)]
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m20261121_000001_create_schema::Migration)]
+    }
+}

@@ -84,6 +84,56 @@ pub fn supply(desk: &Desk, region: &RegionCode, sku: &Sku, spoken_for: i64) -> S
     }
 }
 
+/// What is there for these needs, and when all of it could be with the customer; None if something is short.
+pub(super) fn availability(
+    desk: &Desk,
+    needs: &[Need],
+    supplies: &BTreeMap<Sku, Supply>,
+    service: ServiceLevel,
+    requested_by: Option<Timestamp>,
+) -> (AvailabilityFound, Option<Timestamp>) {
+    let mut taken: BTreeMap<&Sku, i64> = BTreeMap::new();
+    let lines: Vec<LineAvailability> = needs
+        .iter()
+        .map(|need| {
+            let Supply { total, by_location } =
+                supplies.get(&need.sku).cloned().unwrap_or(Supply { total: 0, by_location: Vec::new() });
+            let earlier = taken.entry(&need.sku).or_default();
+            let available = (total - *earlier).max(0);
+            let on_shelves = by_location.iter().map(|it| it.1).sum::<i64>() - *earlier;
+            *earlier = earlier.saturating_add(need.quantity);
+            let shortage = if available >= need.quantity {
+                String::new()
+            } else if by_location.is_empty() {
+                "not stocked at any location of the region".to_owned()
+            } else if on_shelves > available {
+                format!("{available} of {} available: orders that wait come first", need.quantity)
+            } else {
+                format!("{available} of {} available", need.quantity)
+            };
+            LineAvailability {
+                line: need.line,
+                sku: need.sku.clone(),
+                wanted: need.quantity,
+                available,
+                by_location,
+                shortage,
+            }
+        })
+        .collect();
+
+    let all_there = lines.iter().all(|it| it.shortage.is_empty());
+    let ship_at = desk.now.plus(Duration::from_secs(u64::from(desk.rules.handling_hours) * 3600));
+    let delivery_at = earliest_delivery(desk, service, ship_at);
+    let found = AvailabilityFound {
+        at: desk.now,
+        lines,
+        earliest_ship_at: all_there.then_some(ship_at),
+        requested_date_feasible: requested_by.map(|it| all_there && it >= delivery_at),
+    };
+    (found, all_there.then_some(delivery_at))
+}
+
 /// Chooses locations for all needs, or says what is short. One location that has everything is preferred, then as
 /// few as the order of priority gives.
 pub fn plan(needs: &[Need], supplies: &BTreeMap<Sku, Supply>) -> Result<(Vec<Take>, String), Vec<Shortage>> {
@@ -339,42 +389,9 @@ impl Order {
     }
 
     fn note_availability(&mut self, desk: &Desk, supplies: &BTreeMap<Sku, Supply>) {
-        let lines: Vec<LineAvailability> = self
-            .lines
-            .iter()
-            .map(|line| {
-                let supply = supplies.get(&line.sku);
-                let available = supply.map_or(0, |it| it.total);
-                let shortage = match (available >= line.quantity, supply.is_some_and(|it| it.by_location.is_empty())) {
-                    (true, _) => String::new(),
-                    (false, true) => "not stocked at any location of the region".to_owned(),
-                    (false, false) => format!("{available} of {} available", line.quantity),
-                };
-                LineAvailability {
-                    line: line.number,
-                    sku: line.sku.clone(),
-                    wanted: line.quantity,
-                    available,
-                    by_location: supply.map(|it| it.by_location.clone()).unwrap_or_default(),
-                    shortage,
-                }
-            })
-            .collect();
-
-        let all_there = lines.iter().all(|it| it.shortage.is_empty());
-        let ship_at = desk.now.plus(Duration::from_secs(u64::from(desk.rules.handling_hours) * 3600));
-        let delivery_at = earliest_delivery(desk, self.service, ship_at);
-        self.promised_by = match (all_there, self.requested_by) {
-            (true, Some(requested)) => Some(requested.max(delivery_at)),
-            (true, None) => Some(delivery_at),
-            (false, _) => None,
-        };
-        self.availability = Some(AvailabilityFound {
-            at: desk.now,
-            lines,
-            earliest_ship_at: all_there.then_some(ship_at),
-            requested_date_feasible: self.requested_by.map(|it| all_there && it >= delivery_at),
-        });
+        let (found, delivery_at) = availability(desk, &self.needs(), supplies, self.service, self.requested_by);
+        self.promised_by = delivery_at.map(|it| self.requested_by.map_or(it, |requested| requested.max(it)));
+        self.availability = Some(found);
     }
 
     pub fn current_reservation(&self) -> Option<&Reservation> {

@@ -28,6 +28,9 @@ impl Order {
     /// Adds what the courier reports. Repeated reports change nothing; says how many were new.
     pub fn record_tracking(&mut self, desk: &mut Desk, id: ShipmentId, reports: &[Report]) -> Result<usize, Refusal> {
         let place = self.shipment_place(id)?;
+        if self.state == OrderState::Archived {
+            return Err(self.out_of_turn("record tracking"));
+        }
         let shipment = &self.shipments[place];
         if shipment.handover.is_none() {
             return Err(Refusal::Unmet {
@@ -129,6 +132,9 @@ impl Order {
     /// Somebody confirms the delivery with proof; counts as a report of its own.
     pub fn confirm_delivery(&mut self, desk: &mut Desk, id: ShipmentId, proof: Proof) -> Result<(), Refusal> {
         let place = self.shipment_place(id)?;
+        if self.state == OrderState::Archived {
+            return Err(self.out_of_turn("confirm the delivery"));
+        }
         let shipment = &mut self.shipments[place];
         if !shipment.state.is_handed_over() || shipment.state == ShipmentState::Returned {
             return Err(Refusal::Unmet {

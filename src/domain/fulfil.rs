@@ -117,7 +117,7 @@ impl Order {
         let mut problems = Problems::default();
         for (pick, number) in picks.iter().zip(0..) {
             let Some(item) = shipment.items.iter_mut().find(|it| it.line == pick.line) else {
-                problems.add(format!("picks[{number}].line"), format!("the shipment has no line {}", pick.line));
+                problems.add(format!("picks[{number}].line_number"), format!("the shipment has no line {}", pick.line));
                 continue;
             };
             if item.picked + pick.units > item.quantity {
@@ -171,7 +171,7 @@ impl Order {
         }
         for (check, number) in checks.iter().zip(0..) {
             if !self.shipments[place].items.iter().any(|it| it.line == check.line) {
-                problems.add(format!("checks[{number}].line"), format!("the shipment has no line {}", check.line));
+                problems.add(format!("checks[{number}].line_number"), format!("the shipment has no line {}", check.line));
             }
         }
         for item in &self.shipments[place].items {
@@ -263,7 +263,7 @@ impl Order {
         for (package, number) in packages.iter().zip(0..) {
             for (content, position) in package.contents.iter().zip(0..) {
                 if !self.shipments[place].items.iter().any(|it| it.line == content.line) {
-                    let field = format!("packages[{number}].contents[{position}].line");
+                    let field = format!("packages[{number}].contents[{position}].line_number");
                     problems.add(field, format!("the shipment has no line {}", content.line));
                 }
                 let sum = packed.entry(content.line).or_default();
@@ -357,7 +357,18 @@ impl Order {
                 refusals.push((courier.code.clone(), reasons.join("; ")));
             }
         }
+        offers.sort_by_key(|it| (it.price_minor, it.delivery_at));
         Ok((offers, refusals))
+    }
+
+    /// The offer to take of these, and why. Without a wish, the service that was ordered and every faster one may
+    /// carry the shipment.
+    pub fn preferred(&self, offers: &[Quote], service: Option<ServiceLevel>) -> Option<(Quote, String)> {
+        let mut offers = offers.to_vec();
+        if service.is_none() {
+            offers.retain(|it| it.service >= self.service);
+        }
+        choose(&offers).map(|(offer, reason)| (offer.clone(), reason))
     }
 
     /// Chooses the courier: the one that was named, or the cheapest that keeps the promise.
@@ -380,15 +391,9 @@ impl Order {
             return Err(Refusal::not_found("courier", code));
         }
 
-        // Without a wish, the service that was ordered and every faster one may carry it.
-        let (offers, refusals) = self.quotes(desk, id, service)?;
-        let wanted = |it: &&Quote| courier.is_none_or(|code| it.courier == *code) && it.service >= self.service;
-        let named = |it: &&Quote| courier.is_none_or(|code| it.courier == *code);
-        let offers: Vec<Quote> = match service {
-            Some(_) => offers.iter().filter(named).cloned().collect(),
-            None => offers.iter().filter(wanted).cloned().collect(),
-        };
-        let Some((offer, reason)) = choose(&offers) else {
+        let (mut offers, refusals) = self.quotes(desk, id, service)?;
+        offers.retain(|it| courier.is_none_or(|code| it.courier == *code));
+        let Some((offer, reason)) = self.preferred(&offers, service) else {
             let why: Vec<String> = refusals.iter().map(|(code, why)| format!("{code}: {why}")).collect();
             let why = if why.is_empty() { "no courier has a rate for it".to_owned() } else { why.join("; ") };
             return Err(Refusal::unmet(Reason::NoCourier, format!("no courier carries this shipment: {why}")));

@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::allocate::{Need, Posting, Supply, give_back, plan, post, reserved_items, set_aside, supply};
+use super::allocate::{
+    Need, Posting, Supply, availability, give_back, plan, post, reserved_items, set_aside, supply,
+};
 use super::case::{check_etag, moved};
 use super::{
-    Courier, Desk, Location, LocationCode, MovementKind, OrderId, Product, Reason, Refusal, RegionCode,
-    Replenishment, ReplenishmentId, ReplenishmentState, Reservation, ReservationId, ReservationState, Sku, StockLevel,
+    AvailabilityFound, Courier, Desk, Location, LocationCode, MovementKind, OrderId, Problems, Product, Reason,
+    Refusal, RegionCode, Replenishment, ReplenishmentId, ReplenishmentState, Reservation, ReservationId,
+    ReservationState, ServiceLevel, Sku, StockLevel, Timestamp,
 };
 use super::words::words;
 
@@ -25,10 +28,9 @@ pub fn create_location(desk: &mut Desk, location: &Location) -> Result<LocationC
     if desk.location(&location.code).is_some() {
         return Err(Refusal::exists("stock location", &location.code));
     }
-    if !desk.rules.regions.contains_key(&location.region) {
-        let known: Vec<&str> = desk.rules.regions.keys().map(RegionCode::as_str).collect();
-        return Err(Refusal::invalid("location.region", format!("must be one of {}", known.join(", "))));
-    }
+    let mut problems = Problems::default();
+    must_be_known(desk, "stock_location.region", &location.region, &mut problems);
+    problems.into_result()?;
     let location = Location { version: 1, created_at: desk.now, ..location.clone() };
     let code = location.code.clone();
     desk.changes.locations.insert(code.clone(), location.into());
@@ -39,10 +41,30 @@ pub fn create_courier(desk: &mut Desk, courier: &Courier) -> Result<super::Couri
     if desk.courier(&courier.code).is_some() {
         return Err(Refusal::exists("courier", &courier.code));
     }
+    let mut problems = Problems::default();
+    for (place, rate) in courier.rates.iter().enumerate() {
+        must_be_known(desk, &format!("courier.rates[{place}].region"), &rate.region, &mut problems);
+    }
+    problems.into_result()?;
     let courier = Courier { version: 1, created_at: desk.now, ..courier.clone() };
     let code = courier.code.clone();
     desk.changes.couriers.insert(code.clone(), courier.into());
     Ok(code)
+}
+
+fn must_be_known(desk: &Desk, field: &str, region: &RegionCode, problems: &mut Problems) {
+    if !desk.rules.regions.contains_key(region) {
+        let known: Vec<&str> = desk.rules.regions.keys().map(RegionCode::as_str).collect();
+        problems.add(field, format!("must be one of {}", known.join(", ")));
+    }
+}
+
+fn must_exist(desk: &Desk, lines: &[(Sku, i64)], problems: &mut Problems) {
+    for (place, (sku, _)) in lines.iter().enumerate() {
+        if desk.product(sku).is_none() {
+            problems.add(format!("lines[{place}].sku"), format!("product {sku} does not exist"));
+        }
+    }
 }
 
 /// The level to change, empty if nothing was ever there.
@@ -103,7 +125,7 @@ fn receive_replenishment(
         true => ReplenishmentState::Received,
         false => ReplenishmentState::PartiallyReceived,
     };
-    if replenishment.state != to {
+    if replenishment.state != to || to == ReplenishmentState::Received {
         moved(id.0, replenishment.state, to)?;
         replenishment.state = to;
     }
@@ -222,13 +244,72 @@ pub fn set_reorder_rule(
     if let (Some(point), Some(up_to)) = (point, up_to)
         && up_to < point
     {
-        return Err(Refusal::invalid("reorder_up_to", format!("must be at least the reorder point {point}")));
+        return Err(Refusal::invalid("rule.order_up_to", format!("must be at least the reorder point {point}")));
     }
     level.reorder_point = point;
     level.reorder_up_to = up_to;
     desk.keep_level(level);
     super::finish::propose_replenishment(desk, sku, location, None);
     Ok(())
+}
+
+/// Where goods are wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Destination {
+    Region(RegionCode),
+    /// ISO 3166-1 alpha-2.
+    Country(String),
+}
+
+/// What somebody wants to know before ordering.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inquiry {
+    pub destination: Destination,
+    pub lines: Vec<(Sku, i64)>,
+    pub service: ServiceLevel,
+    pub requested_by: Option<Timestamp>,
+}
+
+/// What an order for it would find now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outlook {
+    pub region: RegionCode,
+    pub found: AvailabilityFound,
+    /// When all of it could be with the customer; None: something is short.
+    pub delivery_at: Option<Timestamp>,
+}
+
+/// Step 3 without an order. Waiting orders come first; holds past their end are in nobody's way.
+pub fn check_availability(desk: &mut Desk, inquiry: &Inquiry) -> Result<Outlook, Refusal> {
+    let mut problems = Problems::default();
+    must_exist(desk, &inquiry.lines, &mut problems);
+    let region = match &inquiry.destination {
+        Destination::Region(region) => {
+            must_be_known(desk, "region", region, &mut problems);
+            Some(region.clone())
+        }
+        Destination::Country(country) => desk.rules.region_of(country).cloned(),
+    };
+    let Some(region) = region else {
+        problems.add("country", "is served by no region");
+        return Err(Refusal::Invalid(problems));
+    };
+    problems.into_result()?;
+
+    super::allocate::expire_overdue(desk, OrderId(uuid::Uuid::nil()))?;
+    let needs: Vec<Need> = inquiry
+        .lines
+        .iter()
+        .zip(1..)
+        .map(|((sku, quantity), line)| Need { line, sku: sku.clone(), quantity: *quantity })
+        .collect();
+    let supplies = inquiry
+        .lines
+        .iter()
+        .map(|(sku, _)| (sku.clone(), supply(desk, &region, sku, desk.awaited(&region, sku))))
+        .collect();
+    let (found, delivery_at) = availability(desk, &needs, &supplies, inquiry.service, inquiry.requested_by);
+    Ok(Outlook { region, found, delivery_at })
 }
 
 /// What another caller wants set aside.
@@ -246,11 +327,10 @@ pub struct NewReservation {
 
 /// Sets stock aside for another caller, all lines or none. Waiting orders come first.
 pub fn reserve_stock(desk: &mut Desk, new: &NewReservation) -> Result<ReservationId, Refusal> {
-    for (place, (sku, _)) in new.lines.iter().enumerate() {
-        if desk.product(sku).is_none() {
-            return Err(Refusal::invalid(format!("lines[{place}].sku"), format!("product {sku} does not exist")));
-        }
-    }
+    let mut problems = Problems::default();
+    must_exist(desk, &new.lines, &mut problems);
+    must_be_known(desk, "region", &new.region, &mut problems);
+    problems.into_result()?;
     if let Some(code) = &new.location
         && desk.location(code).is_none()
     {

@@ -51,8 +51,9 @@ pub use feedback::{Feedback, FeedbackState};
 pub use finish::Errand;
 pub use fulfil::{LineCheck, LineUnits};
 pub use inventory::{
-    AdjustReason, NewReservation, adjust_stock, create_courier, create_location, create_product, decide_replenishment,
-    expire_reservation, receive_stock, release_reservation, reserve_stock, set_reorder_rule,
+    AdjustReason, Destination, Inquiry, NewReservation, Outlook, adjust_stock, check_availability, create_courier,
+    create_location, create_product, decide_replenishment, expire_reservation, receive_stock, release_reservation,
+    reserve_stock, set_reorder_rule,
 };
 pub use invoice::{Amounts, Discount, Invoice, InvoiceLine, InvoiceState, LineAmounts};
 pub use label::packing_slip;

@@ -1,0 +1,311 @@
+//! `consign demo`: the whole process, played over gRPC as a storefront, an approver, a warehouse and a courier would.
+
+mod report;
+mod sample;
+mod till;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use trouble::Trouble;
+use sample::{Order as Wish, Sample, Story};
+use till::{Till, money};
+
+use crate::pb;
+
+/// What the command line asks for.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// A server that is already up; none: one of the demo's own, on an embedded database.
+    pub target: Option<String>,
+    /// Print the final timelines as JSON and nothing else on standard output.
+    pub json: bool,
+}
+
+mod trouble {
+    //! What went wrong, for the person watching.
+
+    /// A call that failed, or something that is not as it should be.
+    #[derive(Debug, thiserror::Error)]
+    pub enum Trouble {
+        #[error("{call}: {status}", status = status_text(.status))]
+        Refused { call: &'static str, status: Box<tonic::Status> },
+        #[error("cannot reach {0}: {1}")]
+        Unreachable(String, tonic::transport::Error),
+        #[error("{0}")]
+        Wrong(String),
+    }
+
+    fn status_text(status: &tonic::Status) -> String {
+        format!("{:?}: {}", status.code(), status.message())
+    }
+}
+
+/// Plays the demo against a server that is up; says whether all is as it should be.
+pub async fn play(target: &str, json: bool) -> Result<bool, Trouble> {
+    let sample = Sample::load();
+    let run = till::run_code();
+    let mut demo = Demo { till: Till::connect(target, &run).await?, quiet: json, run };
+
+    demo.stock_the_shelves(&sample).await?;
+    let mut played = Vec::new();
+    for (wish, number) in sample.orders.iter().zip(1..) {
+        demo.heading(&format!("{number}. {}", wish.title));
+        played.push(demo.live_through(wish, number).await?);
+    }
+
+    let mut timelines = Vec::new();
+    for id in &played {
+        timelines.push(demo.till.timeline(id).await?);
+    }
+    let integrity = demo.till.check_integrity().await?;
+    let complaints = demo.complaints(&sample, &timelines, &integrity);
+    if json {
+        println!("{}", report::as_json(&demo.run, &timelines, &integrity, &complaints));
+    } else {
+        for (timeline, wish) in timelines.iter().zip(&sample.orders) {
+            print!("{}", report::timeline(timeline, &wish.title));
+        }
+        print!("{}", report::integrity(&integrity));
+        for complaint in &complaints {
+            println!("NOT AS IT SHOULD BE: {complaint}");
+        }
+    }
+    Ok(complaints.is_empty())
+}
+
+struct Demo {
+    till: Till,
+    quiet: bool,
+    /// Marks the products and people of this run, so that runs do not meet.
+    run: String,
+}
+
+impl Demo {
+    fn heading(&self, text: &str) {
+        if !self.quiet {
+            println!("\n{text}");
+        }
+    }
+
+    fn say(&self, text: &str) {
+        if !self.quiet {
+            println!("  {text}");
+        }
+    }
+
+    fn sku(&self, name: &str) -> String {
+        format!("{name}-{}", self.run)
+    }
+
+    async fn stock_the_shelves(&mut self, sample: &Sample) -> Result<(), Trouble> {
+        self.heading("Three regions are stocked");
+        for product in &sample.products {
+            let sku = self.sku(&product.sku);
+            self.till.create_product(product, &sku).await?;
+        }
+        for location in &sample.locations {
+            self.till.create_location(location).await?;
+            let mut received = Vec::new();
+            for (name, units) in location.stock.iter().filter(|it| *it.1 > 0) {
+                let sku = self.sku(name);
+                self.till.receive_stock(&sku, &location.code, *units).await?;
+                received.push(format!("{units} × {name}"));
+            }
+            for (name, [point, up_to]) in &location.reorder {
+                let sku = self.sku(name);
+                self.till.set_reorder_rule(&sku, &location.code, *point, *up_to).await?;
+            }
+            self.say(&format!("{:<14} {:<12} {}", location.region, location.code, received.join(", ")));
+        }
+        for courier in &sample.couriers {
+            self.till.create_courier(courier, &sample.locations).await?;
+        }
+        let names: Vec<&str> = sample.couriers.iter().map(|it| it.name.as_str()).collect();
+        self.say(&format!("couriers       {}", names.join(", ")));
+        Ok(())
+    }
+
+    /// One order from receipt to archive; gives its id.
+    async fn live_through(&mut self, wish: &Wish, number: usize) -> Result<String, Trouble> {
+        let mut wish = wish.clone();
+        wish.lines = wish.lines.iter().map(|(name, units)| (self.sku(name), *units)).collect();
+        let reference = format!("DEMO-{}-{number}", self.run);
+        let asked = match wish.story {
+            Story::Corrected => Wish { address: misspelt(&wish.address), ..wish.clone() },
+            Story::Plain | Story::Waits | Story::Cancelled | Story::Exception => wish.clone(),
+        };
+        let mut order = self.till.create_order(&asked, &reference).await?;
+        self.tell_order("CreateOrder", &order);
+
+        match wish.story {
+            Story::Corrected => order = self.correct(&wish, order).await?,
+            Story::Waits => order = self.wait_for_goods(&wish, order).await?,
+            Story::Plain | Story::Cancelled | Story::Exception => {}
+        }
+        order = self.approve_what_waits(order).await?;
+        self.pay(&wish, &order).await?;
+        order = self.till.order(&order.id).await?;
+        order = self.approve_what_waits(order).await?;
+        self.tell_order("paid", &order);
+        if wish.story == Story::Cancelled {
+            order = self.till.cancel(&order.id).await?;
+            self.tell_order("CancelOrder", &order);
+            self.await_refund(&order.id).await?;
+            return self.archive(&order.id).await;
+        }
+
+        for id in order.shipment_ids.clone() {
+            self.ship(&id, wish.story).await?;
+        }
+        order = self.till.feedback(&order.id).await?;
+        self.say("SubmitFeedback         5 of 5 for the delivery");
+        order = self.till.close(&order.id).await?;
+        self.tell_order("CloseOrder", &order);
+        self.archive(&order.id).await
+    }
+
+    fn tell_order(&self, what: &str, order: &pb::Order) {
+        let total = order.totals.as_ref().and_then(|it| it.total.as_ref()).map(money).unwrap_or_default();
+        self.say(&format!("{what:<22} order {} is {}, {total}", order.number, till::state_word(order)));
+    }
+
+    async fn correct(&mut self, wish: &Wish, order: pb::Order) -> Result<pb::Order, Trouble> {
+        for hold in &order.holds {
+            self.say(&format!("{:<22} {}", "held", hold.comment));
+        }
+        self.till.correct_address(&order.id, wish).await?;
+        let order = self.till.verify(&order.id).await?;
+        self.tell_order("VerifyOrder", &order);
+        Ok(order)
+    }
+
+    /// The goods arrive, and the waiting order takes them.
+    async fn wait_for_goods(&mut self, wish: &Wish, order: pb::Order) -> Result<pb::Order, Trouble> {
+        for (sku, units) in &wish.lines {
+            self.till.receive_stock(sku, "DE-LEIPZIG", units + 8).await?;
+            self.say(&format!("{:<22} {} × {sku} at DE-LEIPZIG", "ReceiveStock", units + 8));
+        }
+        let order = self
+            .till
+            .until(&order.id, "stock to be reserved", |it| it.state() != pb::OrderState::AwaitingStock)
+            .await?;
+        self.tell_order("filled", &order);
+        Ok(order)
+    }
+
+    async fn approve_what_waits(&mut self, order: pb::Order) -> Result<pb::Order, Trouble> {
+        let pending: Vec<&pb::Approval> =
+            order.approvals.iter().filter(|it| it.state() == pb::ApprovalState::Pending).collect();
+        if pending.is_empty() {
+            return Ok(order);
+        }
+        for approval in pending {
+            let approved = self.till.approve(&approval.id).await?;
+            let text = format!("{} by {}: {}", approved.id, approved.decided_by, approved.rule);
+            self.say(&format!("{:<22} {text}", "ApproveRequest"));
+        }
+        self.till.order(&order.id).await
+    }
+
+    async fn pay(&mut self, wish: &Wish, order: &pb::Order) -> Result<(), Trouble> {
+        let due = order.totals.as_ref().and_then(|it| it.balance_due.clone()).unwrap_or_default();
+        let payment = match wish.method.as_str() {
+            "BANK_TRANSFER" => self.till.record_transfer(&order.id, &format!("RF-{}", order.number)).await?,
+            "CASH" => self.till.record_cash(&order.id, till::rounded_up(&due)).await?,
+            method => self.till.capture(&order.id, method).await?,
+        };
+        let amount = payment.captured.as_ref().map(money).unwrap_or_default();
+        self.say(&format!("{:<22} {amount} by {} as {}", "captured", wish.method, payment.id));
+        Ok(())
+    }
+
+    async fn await_refund(&mut self, order: &str) -> Result<(), Trouble> {
+        let order = self
+            .till
+            .until(order, "the refund to arrive", |it| it.payment_status() == pb::PaymentStatus::Refunded)
+            .await?;
+        let refunded = order.totals.as_ref().and_then(|it| it.refunded.as_ref()).map(money).unwrap_or_default();
+        self.say(&format!("{:<22} {refunded}, stock is free again", "paid back"));
+        Ok(())
+    }
+
+    /// The archive takes an order once its last message is sent.
+    async fn archive(&mut self, id: &str) -> Result<String, Trouble> {
+        let order = self.till.archive(id).await?;
+        self.tell_order("ArchiveOrder", &order);
+        Ok(order.id)
+    }
+
+    /// Steps 9 to 17 of one shipment.
+    async fn ship(&mut self, id: &str, story: Story) -> Result<(), Trouble> {
+        let mut shipment = self.till.start_picking(id).await?;
+        shipment = self.till.pick_all(&shipment).await?;
+        shipment = self.till.check_all(&shipment).await?;
+        shipment = self.till.pack(&shipment).await?;
+        shipment = self.till.label(&shipment.id).await?;
+        let number = shipment.label.as_ref().map(|it| it.tracking_number.clone()).unwrap_or_default();
+        self.say(&format!("{:<22} {} from {}, label {number}", "picked, checked, packed", shipment.id, shipment.location));
+
+        shipment = self.till.assign_courier(&shipment.id).await?;
+        let assignment = shipment.assignment.clone().unwrap_or_default();
+        self.say(&format!("{:<22} {}: {}", "AssignCourier", assignment.courier, assignment.reason));
+        let followed = self.till.follow(&shipment.id).await?;
+        shipment = self.till.pick_up(&shipment).await?;
+        self.say(&format!("{:<22} {} packages to {}", "ConfirmPickup", shipment.packages.len(), assignment.courier));
+
+        let reports = match story {
+            Story::Exception => till::stormy_road(),
+            Story::Plain | Story::Waits | Story::Cancelled | Story::Corrected => till::quiet_road(),
+        };
+        for batch in reports {
+            let answer = self.till.record(&assignment.courier, &number, batch).await?;
+            let words: Vec<String> = answer.recorded.iter().map(till::event_word).collect();
+            let doubles = match answer.duplicates {
+                0 => String::new(),
+                many => format!(" ({many} reported before)"),
+            };
+            self.say(&format!("{:<22} {}{doubles}", "RecordTrackingEvents", words.join(", ")));
+        }
+        self.till.deliver(&shipment.id).await?;
+        let seen = followed.finish().await?;
+        self.say(&format!("{:<22} {}", "TrackShipment saw", seen.join(" → ")));
+        if seen.last().map(String::as_str) != Some("DELIVERED") {
+            return Err(Trouble::Wrong(format!("the stream of {id} did not end with DELIVERED")));
+        }
+        Ok(())
+    }
+
+    /// Everything that is not as the sample's story has it.
+    fn complaints(
+        &self,
+        sample: &Sample,
+        timelines: &[pb::OrderTimeline],
+        integrity: &pb::IntegrityReport,
+    ) -> Vec<String> {
+        let mut complaints = Vec::new();
+        for (timeline, wish) in timelines.iter().zip(&sample.orders) {
+            let mut counts: BTreeMap<pb::StepState, usize> = BTreeMap::new();
+            for step in &timeline.steps {
+                *counts.entry(step.state()).or_default() += 1;
+            }
+            let done = counts.get(&pb::StepState::Done).copied().unwrap_or(0);
+            let whole = wish.story == Story::Cancelled || done == 20;
+            if timeline.state() != pb::OrderState::Archived || timeline.steps.len() != 20 || !whole {
+                complaints.push(format!("order {} has {done} of 20 steps done", timeline.order_number));
+            }
+        }
+        if !integrity.holds {
+            complaints.push("a law is broken".to_owned());
+        }
+        complaints
+    }
+}
+
+/// A postal code that its country does not have.
+fn misspelt(address: &sample::Address) -> sample::Address {
+    sample::Address { postal_code: "ABC".to_owned(), ..address.clone() }
+}
+
+/// How long the demo waits for something that happens by itself.
+const PATIENCE: Duration = Duration::from_secs(20);

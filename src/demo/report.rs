@@ -1,0 +1,101 @@
+//! How the demo shows what became of its orders.
+
+use std::fmt::Write;
+
+use serde_json::{Value, json};
+
+use crate::pb;
+
+fn step_word(step: &pb::ProcessStep) -> &'static str {
+    step.step().as_str_name().trim_start_matches("STEP_")
+}
+
+fn state_word(step: &pb::ProcessStep) -> &'static str {
+    step.state().as_str_name().trim_start_matches("STEP_STATE_")
+}
+
+/// Twenty lines, one per step.
+pub(super) fn timeline(timeline: &pb::OrderTimeline, title: &str) -> String {
+    let mut text = format!("\nOrder {} — {title}\n", timeline.order_number);
+    for (step, number) in timeline.steps.iter().zip(1..) {
+        let who = match (step.actor.as_str(), step.approver.as_str()) {
+            (actor, "") => actor.to_owned(),
+            (actor, approver) if actor == approver || actor.is_empty() => approver.to_owned(),
+            (actor, approver) => format!("{actor}, approved by {approver}"),
+        };
+        let evidence = match step.evidence.is_empty() {
+            true => step.note.clone(),
+            false => step.evidence.join(", "),
+        };
+        let _ = writeln!(text, "  {number:>2} {:<20} {:<12} {who:<24} {evidence}", step_word(step), state_word(step));
+    }
+    text
+}
+
+/// One line per law, and every row that breaks one.
+pub(super) fn integrity(report: &pb::IntegrityReport) -> String {
+    let checked: i64 = report.laws.iter().map(|it| it.checked).sum();
+    let mut text = String::from("\nIntegrity\n");
+    for law in &report.laws {
+        let verdict = if law.broken == 0 { "holds" } else { "BROKEN" };
+        let _ = writeln!(text, "  {:<3} {verdict:<7} {:>6} × {}", law.id, law.checked, law.statement);
+        for violation in &law.violations {
+            let _ = writeln!(
+                text,
+                "      {}: expected {}, found {}",
+                violation.key, violation.expected, violation.actual
+            );
+        }
+    }
+    let verdict = if report.holds { "every law holds" } else { "a law is broken" };
+    let _ = writeln!(text, "  {verdict}; {} laws over {checked} rows", report.laws.len());
+    text
+}
+
+fn instant(at: Option<&prost_types::Timestamp>) -> Value {
+    at.map_or(Value::Null, |it| {
+        let micros = it.seconds * 1_000_000 + i64::from(it.nanos / 1_000);
+        json!(crate::domain::Timestamp::from_unix_micros(micros).to_string())
+    })
+}
+
+/// The final timelines, for programs.
+pub(super) fn as_json(
+    run: &str,
+    timelines: &[pb::OrderTimeline],
+    integrity: &pb::IntegrityReport,
+    complaints: &[String],
+) -> Value {
+    let orders = timelines.iter().map(|timeline| {
+        let steps = timeline.steps.iter().zip(1..).map(|(step, number)| {
+            json!({
+                "number": number,
+                "step": step_word(step),
+                "state": state_word(step),
+                "planned": instant(step.planned_time.as_ref()),
+                "started": instant(step.start_time.as_ref()),
+                "done": instant(step.done_time.as_ref()),
+                "actor": step.actor,
+                "approver": step.approver,
+                "evidence": step.evidence,
+                "late": step.late,
+                "note": step.note,
+            })
+        });
+        json!({
+            "order": timeline.order_id,
+            "number": timeline.order_number,
+            "state": timeline.state().as_str_name().trim_start_matches("ORDER_STATE_"),
+            "late": timeline.late,
+            "steps": steps.collect::<Vec<_>>(),
+        })
+    });
+    let laws = integrity.laws.iter().map(|law| json!({ "law": law.id, "checked": law.checked, "broken": law.broken }));
+    json!({
+        "run": run,
+        "orders": orders.collect::<Vec<_>>(),
+        "laws": laws.collect::<Vec<_>>(),
+        "holds": integrity.holds,
+        "complaints": complaints,
+    })
+}

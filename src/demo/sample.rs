@@ -1,0 +1,131 @@
+//! The sample data, as the file beside it says it.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Sample {
+    pub(super) products: Vec<Product>,
+    pub(super) locations: Vec<Location>,
+    pub(super) couriers: Vec<Courier>,
+    pub(super) orders: Vec<Order>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Product {
+    pub(super) sku: String,
+    pub(super) name: String,
+    pub(super) tax_category: String,
+    pub(super) weight_grams: i32,
+    /// In minor units by currency.
+    pub(super) prices: BTreeMap<String, i64>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Location {
+    pub(super) code: String,
+    pub(super) name: String,
+    pub(super) region: String,
+    pub(super) country: String,
+    pub(super) priority: i32,
+    pub(super) stock: BTreeMap<String, i64>,
+    /// Reorder point and the level to fill up to.
+    #[serde(default)]
+    pub(super) reorder: BTreeMap<String, [i64; 2]>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Courier {
+    pub(super) code: String,
+    pub(super) name: String,
+    pub(super) cutoff: String,
+    pub(super) rates: Vec<Rate>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Rate {
+    pub(super) service: String,
+    pub(super) days: i32,
+    pub(super) base: BTreeMap<String, i64>,
+    pub(super) per_kg: BTreeMap<String, i64>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Order {
+    pub(super) title: String,
+    pub(super) story: Story,
+    pub(super) channel: String,
+    pub(super) method: String,
+    pub(super) service: String,
+    pub(super) currency: String,
+    #[serde(default)]
+    pub(super) discount_ppm: i32,
+    pub(super) lines: BTreeMap<String, i64>,
+    #[serde(default)]
+    pub(super) instructions: String,
+    pub(super) customer: Customer,
+    pub(super) address: Address,
+}
+
+/// What happens to an order on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub(super) enum Story {
+    Plain,
+    Waits,
+    Cancelled,
+    Exception,
+    Corrected,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Customer {
+    pub(super) name: String,
+    #[serde(default)]
+    pub(super) email: String,
+    #[serde(default)]
+    pub(super) phone: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Address {
+    pub(super) street: Vec<String>,
+    pub(super) city: String,
+    #[serde(default)]
+    pub(super) state: String,
+    pub(super) postal_code: String,
+    pub(super) country: String,
+}
+
+impl Sample {
+    pub(super) fn load() -> Self {
+        toml::from_str(include_str!("sample.toml")).expect("the sample data is part of the program and is tested")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sample_data_can_be_read_and_covers_what_the_demo_shows() {
+        let sample = Sample::load();
+        let regions: std::collections::BTreeSet<_> = sample.locations.iter().map(|it| &it.region).collect();
+        assert_eq!(regions.len(), 3);
+        for channel in ["ONLINE", "PHONE", "IN_PERSON"] {
+            assert!(sample.orders.iter().any(|it| it.channel == channel), "{channel}");
+        }
+        for method in ["CARD", "PAYPAL", "BANK_TRANSFER", "CASH"] {
+            assert!(sample.orders.iter().any(|it| it.method == method), "{method}");
+        }
+    }
+}

@@ -1,0 +1,526 @@
+//! The demo's side of the API: typed calls, each as the person or system that would make it.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Request, Streaming};
+
+use super::trouble::Trouble;
+use super::{PATIENCE, sample};
+use crate::pb;
+use crate::pb::google::r#type::Money;
+
+pub(super) struct Till {
+    orders: pb::order_service_client::OrderServiceClient<Channel>,
+    inventory: pb::inventory_service_client::InventoryServiceClient<Channel>,
+    shipping: pb::shipping_service_client::ShippingServiceClient<Channel>,
+    billing: pb::billing_service_client::BillingServiceClient<Channel>,
+    approvals: pb::approval_service_client::ApprovalServiceClient<Channel>,
+    run: String,
+}
+
+/// A request in somebody's name.
+fn by<T>(actor: &'static str, message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    request.metadata_mut().insert("consign-actor", tonic::metadata::MetadataValue::from_static(actor));
+    request
+}
+
+/// Makes a call and takes one field out of its answer.
+macro_rules! call {
+    ($client:expr, $method:ident, $actor:literal, $message:expr) => {
+        $client
+            .$method(by($actor, $message))
+            .await
+            .map(|it| it.into_inner())
+            .map_err(|status| Trouble::Refused { call: stringify!($method), status: Box::new(status) })
+    };
+    ($client:expr, $method:ident, $actor:literal, $message:expr, $field:ident) => {
+        call!($client, $method, $actor, $message)?
+            .$field
+            .ok_or_else(|| Trouble::Wrong(concat!(stringify!($method), " answered nothing").to_owned()))
+    };
+}
+
+impl Till {
+    pub(super) async fn connect(target: &str, run: &str) -> Result<Self, Trouble> {
+        let address = if target.contains("://") { target.to_owned() } else { format!("http://{target}") };
+        let unreachable = |it| Trouble::Unreachable(target.to_owned(), it);
+        let channel = Endpoint::from_shared(address).map_err(unreachable)?.connect().await.map_err(unreachable)?;
+        Ok(Self {
+            orders: pb::order_service_client::OrderServiceClient::new(channel.clone()),
+            inventory: pb::inventory_service_client::InventoryServiceClient::new(channel.clone()),
+            shipping: pb::shipping_service_client::ShippingServiceClient::new(channel.clone()),
+            billing: pb::billing_service_client::BillingServiceClient::new(channel.clone()),
+            approvals: pb::approval_service_client::ApprovalServiceClient::new(channel),
+            run: run.to_owned(),
+        })
+    }
+
+    pub(super) async fn create_product(&mut self, product: &sample::Product, sku: &str) -> Result<(), Trouble> {
+        // A product has one list price; lines in other currencies name theirs.
+        let price = product.prices.get("USD").map(|minor| amount("USD", *minor));
+        let message = pb::Product {
+            sku: sku.to_owned(),
+            name: product.name.clone(),
+            tax_category: product.tax_category.clone(),
+            weight_grams: product.weight_grams,
+            unit_price: price,
+            ..Default::default()
+        };
+        let request = pb::CreateProductRequest { product: Some(message), request_id: String::new() };
+        call!(self.inventory, create_product, "clerk", request).map(|_| ())
+    }
+
+    /// Locations and couriers of an earlier run serve again.
+    pub(super) async fn create_location(&mut self, location: &sample::Location) -> Result<(), Trouble> {
+        let message = pb::StockLocation {
+            location: location.code.clone(),
+            name: location.name.clone(),
+            region: location.region.clone(),
+            country: location.country.clone(),
+            priority: location.priority,
+            ..Default::default()
+        };
+        let request = pb::CreateStockLocationRequest { stock_location: Some(message), request_id: String::new() };
+        unless_there(call!(self.inventory, create_stock_location, "clerk", request).map(|_| ()))
+    }
+
+    pub(super) async fn create_courier(
+        &mut self,
+        courier: &sample::Courier,
+        locations: &[sample::Location],
+    ) -> Result<(), Trouble> {
+        let mut regions: Vec<String> = locations.iter().map(|it| it.region.clone()).collect();
+        regions.sort();
+        regions.dedup();
+        let mut rates = Vec::new();
+        for rate in &courier.rates {
+            for (currency, base) in &rate.base {
+                let per_kg = rate.per_kg.get(currency).copied().unwrap_or(0);
+                rates.push(pb::CourierRate {
+                    service_level: word(&rate.service, "SERVICE_LEVEL", pb::ServiceLevel::from_str_name) as i32,
+                    base_price: Some(amount(currency, *base)),
+                    price_per_kg: Some(amount(currency, per_kg)),
+                    regions: regions.clone(),
+                    transit_days: rate.days,
+                    ..Default::default()
+                });
+            }
+        }
+        let message = pb::Courier {
+            courier: courier.code.clone(),
+            name: courier.name.clone(),
+            rates,
+            daily_cutoff: courier.cutoff.clone(),
+            ..Default::default()
+        };
+        let request = pb::CreateCourierRequest { courier: Some(message), request_id: String::new() };
+        unless_there(call!(self.shipping, create_courier, "clerk", request).map(|_| ()))
+    }
+
+    pub(super) async fn receive_stock(&mut self, sku: &str, location: &str, units: i64) -> Result<(), Trouble> {
+        let request = pb::ReceiveStockRequest {
+            sku: sku.to_owned(),
+            location: location.to_owned(),
+            quantity: units,
+            reference: format!("delivery note {}", self.run),
+            ..Default::default()
+        };
+        call!(self.inventory, receive_stock, "warehouse", request).map(|_| ())
+    }
+
+    pub(super) async fn set_reorder_rule(
+        &mut self,
+        sku: &str,
+        location: &str,
+        point: i64,
+        up_to: i64,
+    ) -> Result<(), Trouble> {
+        let rule = pb::ReorderRule { reorder_point: point, order_up_to: up_to };
+        let request = pb::SetReorderRuleRequest {
+            sku: sku.to_owned(),
+            location: location.to_owned(),
+            rule: Some(rule),
+            ..Default::default()
+        };
+        call!(self.inventory, set_reorder_rule, "clerk", request).map(|_| ())
+    }
+
+    pub(super) async fn create_order(&mut self, wish: &sample::Order, reference: &str) -> Result<pb::Order, Trouble> {
+        let prices: BTreeMap<String, sample::Product> =
+            sample::Sample::load().products.into_iter().map(|it| (it.sku.clone(), it)).collect();
+        let lines = wish.lines.iter().map(|(sku, quantity)| {
+            let name = sku.split('-').next().unwrap_or_default();
+            let minor = prices.get(name).and_then(|it| it.prices.get(&wish.currency)).copied().unwrap_or(0);
+            pb::OrderLineDraft {
+                sku: sku.clone(),
+                quantity: *quantity,
+                unit_price: Some(amount(&wish.currency, minor)),
+                ..Default::default()
+            }
+        });
+        let discount = (wish.discount_ppm > 0).then(|| pb::Discount {
+            value: Some(pb::discount::Value::RatePpm(wish.discount_ppm)),
+            ..Default::default()
+        });
+        let draft = pb::OrderDraft {
+            channel: word(&wish.channel, "CHANNEL", pb::Channel::from_str_name) as i32,
+            external_reference: reference.to_owned(),
+            customer: Some(customer(&wish.customer)),
+            shipping_address: Some(address(wish)),
+            lines: lines.collect(),
+            currency: wish.currency.clone(),
+            special_instructions: wish.instructions.clone(),
+            shipping_service: word(&wish.service, "SERVICE_LEVEL", pb::ServiceLevel::from_str_name) as i32,
+            on_shortage: match wish.story {
+                sample::Story::Waits => pb::OnShortage::Wait as i32,
+                _ => pb::OnShortage::Refuse as i32,
+            },
+            discount,
+            ..Default::default()
+        };
+        let request = pb::CreateOrderRequest { order: Some(draft), request_id: format!("{reference}-create") };
+        call!(self.orders, create_order, "storefront", request, order)
+    }
+
+    pub(super) async fn order(&mut self, id: &str) -> Result<pb::Order, Trouble> {
+        let request = pb::GetOrderRequest { key: Some(pb::get_order_request::Key::OrderId(id.to_owned())) };
+        call!(self.orders, get_order, "storefront", request, order)
+    }
+
+    /// Reads the order again and again until it is as wanted.
+    pub(super) async fn until(
+        &mut self,
+        id: &str,
+        what: &str,
+        wanted: impl Fn(&pb::Order) -> bool,
+    ) -> Result<pb::Order, Trouble> {
+        let started = Instant::now();
+        loop {
+            let order = self.order(id).await?;
+            if wanted(&order) {
+                return Ok(order);
+            }
+            if started.elapsed() > PATIENCE {
+                return Err(Trouble::Wrong(format!("waited {} s in vain for {what}", PATIENCE.as_secs())));
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    pub(super) async fn correct_address(&mut self, id: &str, wish: &sample::Order) -> Result<pb::Order, Trouble> {
+        let draft = pb::OrderDraft { shipping_address: Some(address(wish)), ..Default::default() };
+        let request = pb::UpdateOrderRequest {
+            order_id: id.to_owned(),
+            order: Some(draft),
+            update_mask: Some(prost_types::FieldMask { paths: vec!["shipping_address".to_owned()] }),
+            ..Default::default()
+        };
+        call!(self.orders, update_order, "clerk", request, order)
+    }
+
+    pub(super) async fn verify(&mut self, id: &str) -> Result<pb::Order, Trouble> {
+        let request = pb::VerifyOrderRequest { order_id: id.to_owned(), ..Default::default() };
+        call!(self.orders, verify_order, "clerk", request, order)
+    }
+
+    pub(super) async fn approve(&mut self, id: &str) -> Result<pb::Approval, Trouble> {
+        let request = pb::ApproveRequestRequest {
+            approval_id: id.to_owned(),
+            comment: "known customer".to_owned(),
+            ..Default::default()
+        };
+        call!(self.approvals, approve_request, "amira", request, approval)
+    }
+
+    pub(super) async fn capture(&mut self, order: &str, method: &str) -> Result<pb::Payment, Trouble> {
+        let request = pb::CapturePaymentRequest {
+            order_id: order.to_owned(),
+            method: word(method, "PAYMENT_METHOD", pb::PaymentMethod::from_str_name) as i32,
+            token: "tok_success".to_owned(),
+            request_id: format!("capture-{order}"),
+            ..Default::default()
+        };
+        call!(self.billing, capture_payment, "storefront", request, payment)
+    }
+
+    pub(super) async fn record_transfer(&mut self, order: &str, reference: &str) -> Result<pb::Payment, Trouble> {
+        let request = pb::RecordPaymentRequest {
+            order_id: order.to_owned(),
+            method: pb::PaymentMethod::BankTransfer as i32,
+            reference: format!("{reference}-{}", self.run),
+            ..Default::default()
+        };
+        call!(self.billing, record_payment, "finance", request, payment)
+    }
+
+    pub(super) async fn record_cash(&mut self, order: &str, tendered: Money) -> Result<pb::Payment, Trouble> {
+        let request = pb::RecordPaymentRequest {
+            order_id: order.to_owned(),
+            method: pb::PaymentMethod::Cash as i32,
+            tendered: Some(tendered),
+            ..Default::default()
+        };
+        call!(self.billing, record_payment, "clerk", request, payment)
+    }
+
+    pub(super) async fn cancel(&mut self, id: &str) -> Result<pb::Order, Trouble> {
+        let request = pb::CancelOrderRequest {
+            order_id: id.to_owned(),
+            reason: "the customer changed their mind".to_owned(),
+            ..Default::default()
+        };
+        call!(self.orders, cancel_order, "clerk", request, order)
+    }
+
+    pub(super) async fn start_picking(&mut self, id: &str) -> Result<pb::Shipment, Trouble> {
+        let request = pb::StartPickingRequest { shipment_id: id.to_owned(), ..Default::default() };
+        call!(self.shipping, start_picking, "warehouse", request, shipment)
+    }
+
+    pub(super) async fn pick_all(&mut self, shipment: &pb::Shipment) -> Result<pb::Shipment, Trouble> {
+        let items = shipment.items.iter().map(|it| pb::PickedItem {
+            line_number: it.line_number,
+            quantity: it.quantity,
+            ..Default::default()
+        });
+        let request =
+            pb::RecordPickRequest { shipment_id: shipment.id.clone(), items: items.collect(), ..Default::default() };
+        call!(self.shipping, record_pick, "warehouse", request, shipment)
+    }
+
+    pub(super) async fn check_all(&mut self, shipment: &pb::Shipment) -> Result<pb::Shipment, Trouble> {
+        let request = pb::RecordQualityCheckRequest {
+            shipment_id: shipment.id.clone(),
+            outcome: pb::QualityOutcome::Passed as i32,
+            ..Default::default()
+        };
+        call!(self.shipping, record_quality_check, "warehouse", request, shipment)
+    }
+
+    pub(super) async fn pack(&mut self, shipment: &pb::Shipment) -> Result<pb::Shipment, Trouble> {
+        let contents = shipment
+            .items
+            .iter()
+            .map(|it| pb::PackedItem { line_number: it.line_number, quantity: it.quantity });
+        let package = pb::Package {
+            weight_grams: 2_400,
+            dimensions: Some(pb::Dimensions { length_mm: 400, width_mm: 300, height_mm: 250 }),
+            contents: contents.collect(),
+            ..Default::default()
+        };
+        let request = pb::PackShipmentRequest {
+            shipment_id: shipment.id.clone(),
+            packages: vec![package],
+            ..Default::default()
+        };
+        call!(self.shipping, pack_shipment, "warehouse", request, shipment)
+    }
+
+    pub(super) async fn label(&mut self, id: &str) -> Result<pb::Shipment, Trouble> {
+        let request = pb::CreateShippingLabelRequest { shipment_id: id.to_owned(), ..Default::default() };
+        call!(self.shipping, create_shipping_label, "warehouse", request, shipment)
+    }
+
+    pub(super) async fn assign_courier(&mut self, id: &str) -> Result<pb::Shipment, Trouble> {
+        let request = pb::AssignCourierRequest { shipment_id: id.to_owned(), ..Default::default() };
+        call!(self.shipping, assign_courier, "warehouse", request, shipment)
+    }
+
+    pub(super) async fn pick_up(&mut self, shipment: &pb::Shipment) -> Result<pb::Shipment, Trouble> {
+        let request = pb::ConfirmPickupRequest {
+            shipment_id: shipment.id.clone(),
+            package_count: i32::try_from(shipment.packages.len()).unwrap_or(i32::MAX),
+            collected_by: "driver 12".to_owned(),
+            ..Default::default()
+        };
+        call!(self.shipping, confirm_pickup, "warehouse", request, shipment)
+    }
+
+    /// Follows a shipment as a customer's page would, in a task of its own.
+    pub(super) async fn follow(&mut self, id: &str) -> Result<Followed, Trouble> {
+        let request = pb::TrackShipmentRequest { shipment_id: id.to_owned(), after_sequence: 0 };
+        let stream = call!(self.shipping, track_shipment, "storefront", request)?;
+        Ok(Followed(tokio::spawn(follow_to_the_end(stream))))
+    }
+
+    pub(super) async fn record(
+        &mut self,
+        courier: &str,
+        tracking_number: &str,
+        events: Vec<pb::TrackingReport>,
+    ) -> Result<pb::RecordTrackingEventsResponse, Trouble> {
+        let request = pb::RecordTrackingEventsRequest {
+            courier: courier.to_owned(),
+            tracking_number: tracking_number.to_owned(),
+            events,
+            ..Default::default()
+        };
+        call!(self.shipping, record_tracking_events, "courier", request)
+    }
+
+    pub(super) async fn deliver(&mut self, id: &str) -> Result<pb::Shipment, Trouble> {
+        let proof = pb::ProofOfDelivery { received_by: "at the door".to_owned(), ..Default::default() };
+        let request =
+            pb::ConfirmDeliveryRequest { shipment_id: id.to_owned(), proof: Some(proof), ..Default::default() };
+        call!(self.shipping, confirm_delivery, "courier", request, shipment)
+    }
+
+    pub(super) async fn feedback(&mut self, id: &str) -> Result<pb::Order, Trouble> {
+        let request = pb::SubmitFeedbackRequest {
+            order_id: id.to_owned(),
+            delivery_rating: 5,
+            product_rating: 4,
+            comment: "Arrived well packed.".to_owned(),
+            ..Default::default()
+        };
+        call!(self.orders, submit_feedback, "storefront", request, order)
+    }
+
+    pub(super) async fn close(&mut self, id: &str) -> Result<pb::Order, Trouble> {
+        let request = pb::CloseOrderRequest { order_id: id.to_owned(), ..Default::default() };
+        call!(self.orders, close_order, "clerk", request, order)
+    }
+
+    /// Archives as soon as the last message to the customer is sent.
+    pub(super) async fn archive(&mut self, id: &str) -> Result<pb::Order, Trouble> {
+        let started = Instant::now();
+        loop {
+            let request = pb::ArchiveOrderRequest { order_id: id.to_owned(), ..Default::default() };
+            match call!(self.orders, archive_order, "clerk", request, order) {
+                Err(Trouble::Refused { status, .. })
+                    if status.code() == tonic::Code::FailedPrecondition && started.elapsed() < PATIENCE =>
+                {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+                answer => return answer,
+            }
+        }
+    }
+
+    pub(super) async fn timeline(&mut self, id: &str) -> Result<pb::OrderTimeline, Trouble> {
+        let key = Some(pb::get_order_timeline_request::Key::OrderId(id.to_owned()));
+        let request = pb::GetOrderTimelineRequest { key };
+        call!(self.orders, get_order_timeline, "storefront", request, timeline)
+    }
+
+    pub(super) async fn check_integrity(&mut self) -> Result<pb::IntegrityReport, Trouble> {
+        call!(self.orders, check_integrity, "clerk", pb::CheckIntegrityRequest::default(), report)
+    }
+}
+
+fn unless_there(answer: Result<(), Trouble>) -> Result<(), Trouble> {
+    match answer {
+        Err(Trouble::Refused { status, .. }) if status.code() == tonic::Code::AlreadyExists => Ok(()),
+        answer => answer,
+    }
+}
+
+/// A shipment being followed.
+pub(super) struct Followed(tokio::task::JoinHandle<Result<Vec<String>, tonic::Status>>);
+
+impl Followed {
+    /// What was seen, once the stream has ended by itself.
+    pub(super) async fn finish(self) -> Result<Vec<String>, Trouble> {
+        let ended = tokio::time::timeout(PATIENCE, self.0).await;
+        let seen = ended.map_err(|_| Trouble::Wrong("the stream did not end after the delivery".to_owned()))?;
+        let seen = seen.map_err(|it| Trouble::Wrong(it.to_string()))?;
+        seen.map_err(|status| Trouble::Refused { call: "track_shipment", status: Box::new(status) })
+    }
+}
+
+async fn follow_to_the_end(
+    mut stream: Streaming<pb::TrackShipmentResponse>,
+) -> Result<Vec<String>, tonic::Status> {
+    let mut seen = Vec::new();
+    while let Some(message) = stream.message().await? {
+        if let Some(pb::track_shipment_response::Update::Event(event)) = message.update {
+            seen.push(event_word(&event));
+        }
+    }
+    Ok(seen)
+}
+
+pub(super) fn event_word(event: &pb::TrackingEvent) -> String {
+    event.status().as_str_name().trim_start_matches("TRACKING_STATUS_").to_owned()
+}
+
+pub(super) fn state_word(order: &pb::Order) -> &'static str {
+    order.state().as_str_name().trim_start_matches("ORDER_STATE_")
+}
+
+fn word<E: Default>(text: &str, prefix: &str, read: fn(&str) -> Option<E>) -> E {
+    read(&format!("{prefix}_{text}")).unwrap_or_default()
+}
+
+fn customer(customer: &sample::Customer) -> pb::Customer {
+    pb::Customer {
+        name: customer.name.clone(),
+        email: customer.email.clone(),
+        phone: customer.phone.clone(),
+        ..Default::default()
+    }
+}
+
+fn address(wish: &sample::Order) -> pb::Address {
+    pb::Address {
+        recipient: wish.customer.name.clone(),
+        street: wish.address.street.clone(),
+        city: wish.address.city.clone(),
+        state: wish.address.state.clone(),
+        postal_code: wish.address.postal_code.clone(),
+        country: wish.address.country.clone(),
+        ..Default::default()
+    }
+}
+
+/// Every currency of the sample data has two decimals.
+fn amount(currency: &str, minor: i64) -> Money {
+    let nanos = i32::try_from(minor % 100).unwrap_or(0) * 10_000_000;
+    Money { currency_code: currency.to_owned(), units: minor / 100, nanos }
+}
+
+pub(super) fn money(money: &Money) -> String {
+    format!("{} {}.{:02}", money.currency_code, money.units, money.nanos / 10_000_000)
+}
+
+/// The next round note a customer might hand over.
+pub(super) fn rounded_up(due: &Money) -> Money {
+    Money { currency_code: due.currency_code.clone(), units: (due.units / 50 + 1) * 50, nanos: 0 }
+}
+
+/// Four characters that tell this run from others.
+pub(super) fn run_code() -> String {
+    std::iter::repeat_with(|| fastrand::char('A'..='Z')).take(5).collect()
+}
+
+fn report(status: pb::TrackingStatus, seconds_from_now: i64, place: &str, text: &str) -> pb::TrackingReport {
+    let now = crate::clock::now().unix_micros() / 1_000_000;
+    pb::TrackingReport {
+        status: status as i32,
+        place: place.to_owned(),
+        occurred_time: Some(prost_types::Timestamp { seconds: now + seconds_from_now, nanos: 0 }),
+        description: text.to_owned(),
+        ..Default::default()
+    }
+}
+
+/// What a courier reports when all goes well. Everything happens within seconds here, so the scans do too.
+pub(super) fn quiet_road() -> Vec<Vec<pb::TrackingReport>> {
+    let status = pb::TrackingStatus::InTransit;
+    vec![
+        vec![report(status, 1, "hub", "sorted at the hub")],
+        vec![report(pb::TrackingStatus::OutForDelivery, 2, "van", "out for delivery")],
+    ]
+}
+
+/// A storm: the exception, then late scans out of order, one of them twice.
+pub(super) fn stormy_road() -> Vec<Vec<pb::TrackingReport>> {
+    let transit = report(pb::TrackingStatus::InTransit, 1, "hub", "sorted at the hub");
+    let mut storm = report(pb::TrackingStatus::Exception, 2, "motorway", "road closed by snow");
+    storm.incident = "WEATHER_SNOW".to_owned();
+    let van = report(pb::TrackingStatus::OutForDelivery, 3, "van", "out for delivery");
+    vec![vec![storm.clone()], vec![transit, storm], vec![van]]
+}

@@ -1,0 +1,660 @@
+//! What the customer reads: every message in words, from the templates in `letters/`.
+
+use std::sync::LazyLock;
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Serde;
+use minijinja::{Environment, UndefinedBehavior};
+use serde::Serialize;
+use time::macros::format_description;
+
+use super::{
+    Check, HoldReason, HoldState, Invoice, Message, MessageKind, Order, RefundState, Rule, Rules, Shipment,
+    Timestamp, TrackingEvent, TrackingStatus, Verdict,
+};
+
+/// A message ready to be sent, as plain text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Letter {
+    /// The customer's e-mail address, or their phone number if they left no other.
+    pub to: String,
+    /// One line.
+    pub subject: String,
+    pub body: String,
+}
+
+/// Writes a message out, or says what it cannot be written without.
+pub fn letter(message: &Message, order: &Order, rules: &Rules) -> Result<Letter, String> {
+    let to = recipient(order)?;
+    let facts = facts(message, order, rules)?;
+    let template = TEMPLATES.get_template(message.kind.as_str()).map_err(|it| it.to_string())?;
+    let text = template.render(Serde(&facts)).map_err(|it| format!("{it:#}"))?;
+
+    let (subject, body) = text.split_once('\n').ok_or_else(|| "the template has no body".to_owned())?;
+    Ok(Letter { to, subject: subject.trim().to_owned(), body: body.trim_start_matches('\n').to_owned() })
+}
+
+fn recipient(order: &Order) -> Result<String, String> {
+    let to = [&order.customer.email, &order.customer.phone].into_iter().find(|it| !it.trim().is_empty());
+    let to = to.ok_or("the customer left neither e-mail address nor phone number")?.trim();
+    if to.chars().any(char::is_control) {
+        return Err("the customer's address contains control characters".to_owned());
+    }
+    Ok(to.to_owned())
+}
+
+/// The first line of a template is the subject. A value that a template names and nobody gives is an error, never a
+/// gap in a sentence.
+static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut environment = Environment::new();
+    let syntax =
+        SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build();
+    environment.set_syntax(syntax.expect("the usual delimiters, with blocks on lines of their own"));
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    for kind in MessageKind::ALL {
+        environment.add_template(kind.as_str(), source(*kind)).expect("a test renders every template");
+    }
+    environment
+});
+
+fn source(kind: MessageKind) -> &'static str {
+    match kind {
+        MessageKind::OrderReceived => include_str!("letters/order_received.txt"),
+        MessageKind::OnHold => include_str!("letters/on_hold.txt"),
+        MessageKind::AwaitingStock => include_str!("letters/awaiting_stock.txt"),
+        MessageKind::InvoiceIssued => include_str!("letters/invoice_issued.txt"),
+        MessageKind::PaymentReceived => include_str!("letters/payment_received.txt"),
+        MessageKind::Shipped => include_str!("letters/shipped.txt"),
+        MessageKind::OutForDelivery => include_str!("letters/out_for_delivery.txt"),
+        MessageKind::DeliveryDelayed => include_str!("letters/delivery_delayed.txt"),
+        MessageKind::DeliveryException => include_str!("letters/delivery_exception.txt"),
+        MessageKind::DeliveryAttempted => include_str!("letters/delivery_attempted.txt"),
+        MessageKind::ReadyForPickup => include_str!("letters/ready_for_pickup.txt"),
+        MessageKind::DeliveryConfirmed => include_str!("letters/delivery_confirmed.txt"),
+        MessageKind::OrderCancelled => include_str!("letters/order_cancelled.txt"),
+        MessageKind::OrderExpired => include_str!("letters/order_expired.txt"),
+        MessageKind::OrderRejected => include_str!("letters/order_rejected.txt"),
+        MessageKind::RefundIssued => include_str!("letters/refund_issued.txt"),
+    }
+}
+
+/// Everything a template may name. What can be missing is asked for with `if` there.
+#[derive(Debug, Default, Serialize)]
+struct Facts {
+    greeting: String,
+    farewell: String,
+    number: i64,
+    bill: String,
+    /// What is not there yet.
+    goods: String,
+    invoice: Option<String>,
+    held_until: Option<String>,
+    paid: Option<String>,
+    owed_back: bool,
+    refund: Option<String>,
+    hold: Option<&'static str>,
+    problems: Vec<String>,
+    /// What the customer is asked to do about a hold.
+    wish: Option<&'static str>,
+    shipment_number: i32,
+    shipment_count: usize,
+    contents: String,
+    tracking_number: Option<String>,
+    courier: Option<String>,
+    delivery_date: Option<String>,
+    place: Option<String>,
+    description: Option<String>,
+    trouble: Option<&'static str>,
+    feedback_until: Option<String>,
+    discount: Option<String>,
+    discount_code: Option<String>,
+}
+
+fn facts(message: &Message, order: &Order, rules: &Rules) -> Result<Facts, String> {
+    let mut facts = common(order);
+    match message.kind {
+        MessageKind::OrderReceived => facts.delivery_date = order.promised_by.map(date),
+        MessageKind::OnHold => add_hold(&mut facts, order)?,
+        MessageKind::InvoiceIssued => {
+            facts.invoice = Some(last_invoice(order).ok_or("the order has no numbered invoice")?);
+            facts.held_until = order.reservations.last().and_then(|it| it.expires_at).map(date_and_time);
+        }
+        MessageKind::PaymentReceived => {
+            facts.paid.as_ref().ok_or("nothing has been paid")?;
+            facts.invoice = last_invoice(order);
+        }
+        MessageKind::Shipped => {
+            let shipment = shipment_of(message, order)?;
+            facts.delivery_date = expected(shipment).map(date);
+            add_shipment(&mut facts, order, shipment);
+            facts.tracking_number.as_ref().ok_or("the shipment has no tracking number")?;
+        }
+        MessageKind::OutForDelivery
+        | MessageKind::DeliveryDelayed
+        | MessageKind::DeliveryException
+        | MessageKind::DeliveryAttempted
+        | MessageKind::ReadyForPickup => {
+            let shipment = shipment_of(message, order)?;
+            add_shipment(&mut facts, order, shipment);
+            add_event(&mut facts, event_of(message, shipment)?);
+        }
+        MessageKind::DeliveryConfirmed => add_feedback(&mut facts, order, rules),
+        MessageKind::RefundIssued => facts.refund = Some(refund(message, order)?),
+        MessageKind::AwaitingStock
+        | MessageKind::OrderCancelled
+        | MessageKind::OrderExpired
+        | MessageKind::OrderRejected => {}
+    }
+    Ok(facts)
+}
+
+fn common(order: &Order) -> Facts {
+    let currency = order.amounts.currency;
+    let captured = order.payments.iter().map(|it| it.captured_minor).fold(0, i64::saturating_add);
+    let refunds = order.payments.iter().flat_map(|it| &it.refunds);
+    let given_back = refunds
+        .filter(|it| it.state == RefundState::Succeeded)
+        .map(|it| it.amount.minor)
+        .fold(0, i64::saturating_add);
+    let name = plain(&order.customer.name);
+    Facts {
+        greeting: name.map_or_else(|| "Hello,".to_owned(), |it| format!("Dear {it},")),
+        farewell: "Kind regards\nYour order team".to_owned(),
+        number: order.number,
+        bill: bill(order),
+        goods: goods(order),
+        paid: (captured > 0).then(|| currency.of(captured).to_string()),
+        owed_back: captured > given_back,
+        ..Facts::default()
+    }
+}
+
+/// The lines and sums of an order, so that they add up: subtotal − discount + shipping (+ tax) = total.
+fn bill(order: &Order) -> String {
+    let amounts = &order.amounts;
+    let money = |minor| amounts.currency.of(minor).to_string();
+    let mut rows: Vec<(String, String)> = Vec::new();
+    for line in &order.lines {
+        rows.push((
+            what(line.quantity, &line.description, line.sku.as_str()),
+            money(line.amounts.gross_minor),
+        ));
+    }
+    if amounts.discount_minor > 0 {
+        rows.push(("Discount".to_owned(), money(amounts.discount_minor.saturating_neg())));
+    }
+    rows.push(("Shipping".to_owned(), money(amounts.shipping_minor)));
+    if !amounts.prices_include_tax {
+        rows.push(("Tax".to_owned(), money(amounts.tax_minor)));
+    }
+    rows.push(("Total".to_owned(), money(amounts.total_minor)));
+    if amounts.prices_include_tax {
+        rows.push(("of this, tax".to_owned(), money(amounts.tax_minor)));
+    }
+
+    let width =
+        |texts: &mut dyn Iterator<Item = &String>| texts.map(|it| it.chars().count()).max().unwrap_or(0);
+    let left = width(&mut rows.iter().map(|it| &it.0)).min(60);
+    let right = width(&mut rows.iter().map(|it| &it.1));
+    let row = |(text, sum): &(String, String)| format!("  {text:<left$}  {sum:>right$}");
+    rows.iter().map(row).collect::<Vec<_>>().join("\n")
+}
+
+/// What is short, as it was last looked at; everything if that is not known.
+fn goods(order: &Order) -> String {
+    let is_short = |line: i32| {
+        let found = order.availability.as_ref();
+        found.is_some_and(|it| it.lines.iter().any(|it| it.line == line && !it.shortage.is_empty()))
+    };
+    let short: Vec<_> = order.lines.iter().filter(|it| is_short(it.number)).collect();
+    let listed = if short.is_empty() { order.lines.iter().collect() } else { short };
+    let row = |it: &&super::OrderLine| format!("  {}", what(it.quantity, &it.description, it.sku.as_str()));
+    listed.iter().map(row).collect::<Vec<_>>().join("\n")
+}
+
+fn what(quantity: i64, description: &str, sku: &str) -> String {
+    format!("{quantity} x {}", plain(description).unwrap_or_else(|| sku.to_owned()))
+}
+
+fn last_invoice(order: &Order) -> Option<String> {
+    let Invoice { series, number, .. } = order.invoices.last()?;
+    (*number > 0).then(|| format!("{series}-{number:06}"))
+}
+
+/// The refund that the message tells of: the n-th one that succeeded; all of them together if it names none.
+fn refund(message: &Message, order: &Order) -> Result<String, String> {
+    let all = order.payments.iter().flat_map(|it| &it.refunds);
+    let mut done: Vec<_> = all.filter(|it| it.state == RefundState::Succeeded).collect();
+    done.sort_by_key(|it| (it.updated_at, it.id));
+    let nth = usize::try_from(message.sequence).ok().and_then(|it| it.checked_sub(1));
+    let minor = match nth {
+        Some(nth) => done.get(nth).ok_or("the order has no such refund")?.amount.minor,
+        None if done.is_empty() => return Err("nothing has been paid back".to_owned()),
+        None => done.iter().map(|it| it.amount.minor).fold(0, i64::saturating_add),
+    };
+    Ok(order.amounts.currency.of(minor).to_string())
+}
+
+fn add_hold(facts: &mut Facts, order: &Order) -> Result<(), String> {
+    let active = order.holds.iter().rev().find(|it| it.state == HoldState::Active);
+    let hold = active.or(order.holds.last()).ok_or("the order has no hold")?;
+    let nothing = "You need not do anything.";
+    let (why, wish) = match hold.reason {
+        HoldReason::VerificationFailed => {
+            ("we could not confirm all of its details", "Please get in touch, and name the order's number.")
+        }
+        HoldReason::IncorrectAddress => {
+            ("we could not use the address", "Please send us the right one, and name the order's number.")
+        }
+        HoldReason::CustomerRequest => ("you asked us to wait", "Tell us when to go on."),
+        HoldReason::UnknownDeliveryDate => ("we do not know yet when we can deliver it", nothing),
+        HoldReason::QualityFailure => ("something did not pass our quality check", nothing),
+        // Of a suspicion the customer is not told.
+        HoldReason::HighRiskOfFraud | HoldReason::Compliance | HoldReason::Other => {
+            ("we have to look at it once more", nothing)
+        }
+    };
+    facts.hold = Some(why);
+    facts.wish = Some(wish);
+    match hold.reason {
+        HoldReason::VerificationFailed | HoldReason::IncorrectAddress => {
+            facts.problems = order.checks.iter().flat_map(told_of_check).collect();
+        }
+        HoldReason::CustomerRequest
+        | HoldReason::UnknownDeliveryDate
+        | HoldReason::QualityFailure
+        | HoldReason::HighRiskOfFraud
+        | HoldReason::Compliance
+        | HoldReason::Other => {}
+    }
+    Ok(())
+}
+
+/// What the customer can put right.
+fn told_of_check(check: &Check) -> Vec<String> {
+    let failed = match check.verdict {
+        Verdict::Passed => false,
+        Verdict::Failed => true,
+    };
+    match check.rule {
+        Rule::Contact | Rule::Address if failed => check.detail.split("; ").map(str::to_owned).collect(),
+        Rule::RegionServed if failed => vec!["we do not deliver to this country yet".to_owned()],
+        Rule::DuplicateOrder if failed => {
+            vec!["we received the same order shortly before; please tell us whether you want both".to_owned()]
+        }
+        Rule::Contact | Rule::Address | Rule::RegionServed | Rule::DuplicateOrder | Rule::BlockedCustomer => {
+            Vec::new()
+        }
+    }
+}
+
+fn shipment_of<'a>(message: &Message, order: &'a Order) -> Result<&'a Shipment, String> {
+    let id = message.shipment.ok_or("the message names no shipment")?;
+    order.shipments.iter().find(|it| it.id == id).ok_or_else(|| format!("the order has no shipment {id}"))
+}
+
+fn event_of<'a>(message: &Message, shipment: &'a Shipment) -> Result<&'a TrackingEvent, String> {
+    let found = shipment.tracking.iter().find(|it| it.sequence == message.sequence);
+    found.ok_or_else(|| format!("the shipment has no tracking event {}", message.sequence))
+}
+
+fn expected(shipment: &Shipment) -> Option<Timestamp> {
+    let by_rate_card = shipment.assignment.as_ref().map(|it| it.delivery_at);
+    shipment.estimated_at.or(by_rate_card).or(shipment.promised_by)
+}
+
+fn add_shipment(facts: &mut Facts, order: &Order, shipment: &Shipment) {
+    let items = shipment.items.iter();
+    let rows = items.map(|it| format!("  {}", what(it.quantity, &it.description, it.sku.as_str())));
+    facts.contents = rows.collect::<Vec<_>>().join("\n");
+    facts.shipment_number = shipment.number;
+    facts.shipment_count = order.shipments.len();
+    facts.tracking_number = shipment.label.as_ref().map(|it| it.tracking_number.clone());
+    facts.courier = shipment.assignment.as_ref().map(|it| it.courier.to_string());
+}
+
+fn add_event(facts: &mut Facts, event: &TrackingEvent) {
+    facts.place = plain(&event.place);
+    facts.description = plain(event.description.trim_end_matches(['.', ' ']));
+    // Only a date that comes with the news: an older one may be what the news is about.
+    facts.delivery_date = event.estimated_at.map(date);
+    facts.trouble = Some(match event.status {
+        TrackingStatus::CustomsHold => "customs are holding your parcel",
+        TrackingStatus::Returning => "your parcel is on its way back to us",
+        TrackingStatus::Returned => "your parcel has come back to us",
+        TrackingStatus::Lost => "the courier cannot find your parcel",
+        TrackingStatus::InfoReceived
+        | TrackingStatus::PickedUp
+        | TrackingStatus::InTransit
+        | TrackingStatus::Delayed
+        | TrackingStatus::OutForDelivery
+        | TrackingStatus::DeliveryAttempted
+        | TrackingStatus::AvailableForPickup
+        | TrackingStatus::Delivered
+        | TrackingStatus::Exception
+        | TrackingStatus::Unknown => "there is a problem with your parcel",
+    });
+}
+
+/// The discount is given with the question, never for an answer.
+fn add_feedback(facts: &mut Facts, order: &Order, rules: &Rules) {
+    let window = std::time::Duration::from_secs(rules.close_after_seconds);
+    facts.feedback_until = order.delivered_at.map(|it| date(it.plus(window)));
+    if let Some(feedback) = &order.feedback
+        && feedback.discount_ppm > 0
+        && !feedback.discount_code.is_empty()
+    {
+        facts.discount = Some(percent(feedback.discount_ppm));
+        facts.discount_code = Some(feedback.discount_code.clone());
+    }
+}
+
+/// 50 000 ppm is 5 %, 12 500 ppm is 1.25 %.
+fn percent(ppm: u32) -> String {
+    let digits = format!("{}.{:04}", ppm / 10_000, ppm % 10_000);
+    format!("{} %", digits.trim_end_matches('0').trim_end_matches('.'))
+}
+
+/// One line without control characters, if there is anything in it.
+fn plain(text: &str) -> Option<String> {
+    let text: String = text.chars().map(|it| if it.is_control() { ' ' } else { it }).collect();
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    (!text.is_empty()).then_some(text)
+}
+
+/// A day in UTC: "Friday, 6 March 2026".
+fn date(at: Timestamp) -> String {
+    let day = format_description!("[weekday], [day padding:none] [month repr:long] [year]");
+    at.date_time().format(&day).unwrap_or_else(|_| at.to_string())
+}
+
+/// "2 March 2026, 10:30 UTC".
+fn date_and_time(at: Timestamp) -> String {
+    let minute = format_description!("[day padding:none] [month repr:long] [year], [hour]:[minute] UTC");
+    at.date_time().format(&minute).unwrap_or_else(|_| at.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::label::sample::{NOW, sample};
+    use super::*;
+    use crate::domain::{Actor, AvailabilityFound, Hold, LineAvailability, MessageState};
+    use proptest::prelude::*;
+    use uuid::Uuid;
+
+    fn order() -> Order {
+        let mut order = sample().0;
+        order.holds.push(Hold {
+            id: Uuid::from_u128(9).into(),
+            reason: HoldReason::VerificationFailed,
+            note: "internal".to_owned(),
+            state: HoldState::Active,
+            placed_by: Actor::system(),
+            placed_at: NOW,
+            released_by: None,
+            released_at: None,
+            release_note: String::new(),
+        });
+        order.checks.push(Check {
+            rule: Rule::Address,
+            verdict: Verdict::Failed,
+            detail: "shipping address: the city is missing; shipping address: the postal code is missing"
+                .to_owned(),
+        });
+        order
+    }
+
+    fn message(kind: MessageKind) -> Message {
+        Message {
+            id: Uuid::from_u128(8).into(),
+            kind,
+            state: MessageState::Queued,
+            key: kind.to_string(),
+            shipment: Some(Uuid::from_u128(4).into()),
+            sequence: 1,
+            attempts: 0,
+            due_at: NOW,
+            created_at: NOW,
+            sent_at: None,
+            failure: String::new(),
+        }
+    }
+
+    fn written(kind: MessageKind, order: &Order) -> Letter {
+        letter(&message(kind), order, &Rules::default()).unwrap_or_else(|why| panic!("{kind}: {why}"))
+    }
+
+    fn has(kind: MessageKind, order: &Order, parts: &[&str]) {
+        let Letter { subject, body, .. } = written(kind, order);
+        for part in parts {
+            assert!(body.contains(part), "{part:?} is missing in {kind}:\n{subject}\n{body}");
+        }
+    }
+
+    #[test]
+    fn every_message_reads_well() {
+        for kind in MessageKind::ALL.iter().copied() {
+            let Letter { to, subject, body } = written(kind, &order());
+            let shown = format!("{kind}:\n{subject}\n\n{body}");
+            assert_eq!(to, "ada@example.com");
+            assert!(subject.contains("100042") && !subject.contains('\n'), "{shown}");
+            assert!(body.starts_with("Dear Ada Byron,\n\n"), "{shown}");
+            assert!(body.ends_with("\n\nKind regards\nYour order team\n"), "{shown}");
+            assert!(body.contains("100042"), "{shown}");
+            for flaw in ["none", "undefined", "{{", "{%", "\n\n\n", " \n", " ,", " .", "..", "internal"] {
+                assert!(!body.contains(flaw), "{flaw:?} in {shown}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_bill_lists_lines_and_sums() {
+        has(
+            MessageKind::OrderReceived,
+            &order(),
+            &[
+                "  2 x Mug, blue  EUR 25.00\n",
+                "  1 x Pen         EUR 3.00\n",
+                "  Shipping        EUR 4.90\n",
+                "  Total          EUR 32.90\n",
+                "  of this, tax    EUR 5.25\n",
+                "by Saturday, 7 March 2026",
+            ],
+        );
+        let mut with_discount = order();
+        with_discount.amounts.prices_include_tax = false;
+        with_discount.amounts.discount_minor = 500;
+        has(
+            MessageKind::InvoiceIssued,
+            &with_discount,
+            &["invoice INV-000007", "Discount", "EUR -5.00", "  Tax "],
+        );
+    }
+
+    #[test]
+    fn a_shipped_order_names_number_courier_and_day() {
+        has(
+            MessageKind::Shipped,
+            &order(),
+            &[
+                "2 x Mug, blue",
+                "Tracking number: CNK3F07XQ2M91T4",
+                "FALCON",
+                "Expected delivery: Friday, 6 March 2026",
+            ],
+        );
+        assert!(!written(MessageKind::Shipped, &order()).body.contains("part 1"));
+        let mut two = order();
+        two.shipments.push(two.shipments[0].clone());
+        has(MessageKind::Shipped, &two, &["Good news: part 1 of 2 of your order"]);
+    }
+
+    #[test]
+    fn news_of_the_journey_carry_what_the_courier_said() {
+        has(
+            MessageKind::DeliveryDelayed,
+            &order(),
+            &[
+                "What the courier says: the storm keeps the aircraft on the ground (Leipzig hub).",
+                "New expected delivery: Friday, 6 March 2026",
+                "CNK3F07XQ2M91T4",
+            ],
+        );
+        let mut lost = order();
+        lost.shipments[0].tracking[0].status = TrackingStatus::Lost;
+        has(
+            MessageKind::DeliveryException,
+            &lost,
+            &["We are sorry: the courier cannot find your parcel (order 100042)"],
+        );
+        has(MessageKind::ReadyForPickup, &order(), &["waiting for you here: Leipzig hub."]);
+    }
+
+    #[test]
+    fn a_silent_courier_leaves_no_gap() {
+        let mut silent = order();
+        let event = &mut silent.shipments[0].tracking[0];
+        event.place = " ".to_owned();
+        event.description = String::new();
+        event.estimated_at = None;
+        silent.shipments[0].label = None;
+        silent.shipments[0].assignment = None;
+        for kind in [
+            MessageKind::OutForDelivery,
+            MessageKind::DeliveryDelayed,
+            MessageKind::DeliveryException,
+            MessageKind::DeliveryAttempted,
+            MessageKind::ReadyForPickup,
+        ] {
+            let body = written(kind, &silent).body;
+            for flaw in ["none", "()", "says", "\n\n\n", " .", "Tracking number"] {
+                assert!(!body.contains(flaw), "{flaw:?} in {kind}:\n{body}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_delivery_asks_for_feedback_offers_the_discount_anyway_and_invites_a_review() {
+        has(
+            MessageKind::DeliveryConfirmed,
+            &order(),
+            &[
+                "from 1 to 5 until Friday, 20 March 2026;",
+                "For your next purchase, whether or not you answer: 5 % off with the code NEXT-ABCD1234.",
+                "write a product review",
+            ],
+        );
+        let mut without = order();
+        without.feedback.as_mut().expect("asked for").discount_ppm = 0;
+        assert!(!written(MessageKind::DeliveryConfirmed, &without).body.contains("next purchase"));
+    }
+
+    #[test]
+    fn a_hold_says_what_the_customer_can_put_right_and_nothing_of_a_suspicion() {
+        has(
+            MessageKind::OnHold,
+            &order(),
+            &["  - shipping address: the city is missing\n", "Please get in touch"],
+        );
+        let mut suspected = order();
+        suspected.holds[0].reason = HoldReason::HighRiskOfFraud;
+        let body = written(MessageKind::OnHold, &suspected).body;
+        assert!(
+            !body.contains("raud") && !body.contains("city") && body.contains("need not do anything"),
+            "{body}"
+        );
+    }
+
+    #[test]
+    fn only_what_is_short_is_waited_for() {
+        let mut waiting = order();
+        waiting.availability = Some(AvailabilityFound {
+            at: NOW,
+            lines: vec![LineAvailability {
+                line: 2,
+                sku: "PEN-1".parse().expect("a sku"),
+                wanted: 1,
+                available: 0,
+                by_location: Vec::new(),
+                shortage: "out of stock".to_owned(),
+            }],
+            earliest_ship_at: None,
+            requested_date_feasible: None,
+        });
+        let body = written(MessageKind::AwaitingStock, &waiting).body;
+        assert!(body.contains("  1 x Pen\n") && !body.contains("Mug"), "{body}");
+        has(MessageKind::AwaitingStock, &order(), &["  2 x Mug, blue\n"]);
+    }
+
+    #[test]
+    fn a_refund_is_the_one_the_message_tells_of() {
+        has(MessageKind::RefundIssued, &order(), &["We have paid back EUR 3.00"]);
+        let second = Message { sequence: 2, ..message(MessageKind::RefundIssued) };
+        assert_eq!(
+            letter(&second, &order(), &Rules::default()),
+            Err("the order has no such refund".to_owned())
+        );
+    }
+
+    #[test]
+    fn money_is_promised_back_only_if_some_is_left_to_give_back() {
+        has(MessageKind::OrderCancelled, &order(), &["What you paid goes back to you"]);
+        let mut unpaid = order();
+        unpaid.payments.clear();
+        assert!(!written(MessageKind::OrderCancelled, &unpaid).body.contains("paid"));
+        has(MessageKind::OrderExpired, &unpaid, &["and there is nothing to pay."]);
+    }
+
+    #[test]
+    fn what_a_message_cannot_do_without_is_named() {
+        let refused =
+            |kind, order: &Order| letter(&message(kind), order, &Rules::default()).expect_err("a refusal");
+        let mut bare = order();
+        bare.invoices.clear();
+        bare.payments.clear();
+        bare.holds.clear();
+        bare.shipments[0].tracking.clear();
+        bare.shipments[0].label = None;
+        assert_eq!(refused(MessageKind::InvoiceIssued, &bare), "the order has no numbered invoice");
+        assert_eq!(refused(MessageKind::PaymentReceived, &bare), "nothing has been paid");
+        assert_eq!(refused(MessageKind::OnHold, &bare), "the order has no hold");
+        assert_eq!(refused(MessageKind::Shipped, &bare), "the shipment has no tracking number");
+        assert_eq!(refused(MessageKind::OutForDelivery, &bare), "the shipment has no tracking event 1");
+        bare.shipments.clear();
+        assert!(refused(MessageKind::Shipped, &bare).starts_with("the order has no shipment shp_"));
+
+        bare.customer.email = " ".to_owned();
+        assert_eq!(
+            letter(&message(MessageKind::OrderReceived), &bare, &Rules::default()).expect("by phone").to,
+            "+4930901820"
+        );
+        bare.customer.phone = String::new();
+        assert_eq!(
+            refused(MessageKind::OrderReceived, &bare),
+            "the customer left neither e-mail address nor phone number"
+        );
+        bare.customer.email = "a@example.com\nBcc: b@example.com".to_owned();
+        assert_eq!(
+            refused(MessageKind::OrderReceived, &bare),
+            "the customer's address contains control characters"
+        );
+    }
+
+    #[test]
+    fn percentages_are_written_without_idle_zeros() {
+        assert_eq!([50_000, 12_500, 1_000_000, 1].map(percent), ["5 %", "1.25 %", "100 %", "0.0001 %"]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_name_leaves_a_gap_or_a_second_line(name in "[ \\t\\n\\ra-z{}%^.,]{0,12}") {
+            let mut order = order();
+            order.customer.name = name;
+            let body = written(MessageKind::OrderReceived, &order).body;
+            let first = body.lines().next().unwrap_or_default();
+            let is_named = first.starts_with("Dear ") && first.len() > "Dear ,".len();
+            prop_assert!(first == "Hello," || is_named, "{:?}", first);
+            prop_assert_eq!(body.lines().nth(1), Some(""));
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! How the scalars of the domain are written into columns: ids as UUIDs, words and codes as text, instants as
+//! microseconds. A text that is none of its type's is an error that names the type.
+
+use std::str::FromStr;
+use std::sync::Arc;
+
+use sea_orm::sea_query::{ArrayType, ColumnType, Nullable, StringLen, ValueType, ValueTypeErr};
+use sea_orm::{ColIdx, DbErr, QueryResult, TryFromU64, TryGetError, TryGetable, Value};
+use uuid::Uuid;
+
+use crate::domain::{
+    Actor, ApprovalId, ApprovalState, Ask, Channel, CourierCode, Currency, EventKind, FeedbackState, Gate, HoldId,
+    HoldReason, HoldState, InvoiceId, InvoiceState, JobId, LocationCode, Machine, MessageId, MessageKind,
+    MessageState, Method, MovementId, MovementKind, OnShortage, OrderId, OrderState, PaymentId, PaymentState,
+    RefundId, RefundState, RegionCode, ReplenishmentId, ReplenishmentState, ReservationId, ReservationState, Risk,
+    ServiceLevel, ShipmentId, ShipmentState, Sku, Timestamp, TrackingStatus,
+};
+
+/// Makes types columns of another type: `Type: Stored = into, back;` with `back` giving a result.
+macro_rules! columns {
+    ($stored:ty, $variant:ident, $column:expr, $into:expr, $back:expr => $($name:ident,)+) => { $(
+        impl From<$name> for Value {
+            fn from(it: $name) -> Self {
+                let into: fn($name) -> $stored = $into;
+                into(it).into()
+            }
+        }
+
+        impl TryGetable for $name {
+            fn try_get_by<I: ColIdx>(row: &QueryResult, index: I) -> Result<Self, TryGetError> {
+                let back: fn($stored) -> Result<Self, DbErr> = $back;
+                back(<$stored>::try_get_by(row, index)?).map_err(TryGetError::DbErr)
+            }
+        }
+
+        impl ValueType for $name {
+            fn try_from(value: Value) -> Result<Self, ValueTypeErr> {
+                let back: fn($stored) -> Result<Self, DbErr> = $back;
+                back(<$stored as ValueType>::try_from(value)?).map_err(|_| ValueTypeErr)
+            }
+
+            fn type_name() -> String {
+                stringify!($name).to_owned()
+            }
+
+            fn array_type() -> ArrayType {
+                ArrayType::$variant
+            }
+
+            fn column_type() -> ColumnType {
+                $column
+            }
+        }
+
+        impl Nullable for $name {
+            fn null() -> Value {
+                Value::$variant(None)
+            }
+        }
+
+        impl TryFromU64 for $name {
+            fn try_from_u64(_: u64) -> Result<Self, DbErr> {
+                Err(DbErr::ConvertFromU64(stringify!($name)))
+            }
+        }
+    )+ };
+}
+
+columns! { Uuid, Uuid, ColumnType::Uuid, |it| it.0, |it| Ok(it.into()) =>
+    ApprovalId, HoldId, InvoiceId, JobId, MessageId, MovementId, OrderId, PaymentId, RefundId, ReplenishmentId,
+    ReservationId, ShipmentId,
+}
+
+columns! { String, String, ColumnType::String(StringLen::None), |it| it.as_str().to_owned(), parsed =>
+    ApprovalState, Ask, Channel, Currency, EventKind, FeedbackState, Gate, HoldReason, HoldState, InvoiceState,
+    Machine, MessageKind, MessageState, Method, MovementKind, OnShortage, OrderState, PaymentState, RefundState,
+    ReplenishmentState, ReservationState, Risk, ServiceLevel, ShipmentState, TrackingStatus,
+}
+
+columns! { String, String, ColumnType::String(StringLen::None), String::from, parsed =>
+    CourierCode, LocationCode, RegionCode, Sku,
+}
+
+// Also the name of the system itself, which nobody may call themselves: it was told apart before it was stored.
+columns! { String, String, ColumnType::String(StringLen::None), |it| it.as_str().to_owned(), |it| Ok(Actor::stored(it)) =>
+    Actor,
+}
+
+columns! { i64, BigInt, ColumnType::BigInteger, |it| it.unix_micros(), |it| Ok(Timestamp::from_unix_micros(it)) =>
+    Timestamp,
+}
+
+fn parsed<T>(text: String) -> Result<T, DbErr>
+where
+    T: FromStr<Err: std::error::Error + Send + Sync + 'static>,
+{
+    text.parse().map_err(|refused| DbErr::TryIntoErr {
+        from: "text of a row",
+        into: std::any::type_name::<T>(),
+        source: Arc::new(refused),
+    })
+}

@@ -1,0 +1,121 @@
+//! Approvals.
+
+use std::collections::HashMap;
+
+use sea_orm::ConnectionTrait;
+
+use super::{Difference, Lock, Saved, StoreError, find, gather};
+use crate::domain::{Actor, Approval, ApprovalId, ApprovalState, Currency, Gate, Money, Order, OrderId, Timestamp};
+
+table! {
+    "approvals" as approvals (id: ApprovalId) {
+        order_id: OrderId,
+        place: i32,
+        gate: Gate,
+        state: ApprovalState,
+        amount_minor: i64,
+        currency: Currency,
+        policy_version: String,
+        rule: String,
+        requested_by: Actor,
+        requested_at: Timestamp,
+        expires_at: Option<Timestamp>,
+        decided_by: Option<Actor>,
+        decided_at: Option<Timestamp>,
+        comment: String,
+    }
+}
+
+pub(super) async fn load<C: ConnectionTrait>(
+    conn: &C,
+    orders: &[OrderId],
+) -> Result<HashMap<OrderId, Vec<Approval>>, StoreError> {
+    use approvals::{Column, Entity};
+
+    let rows = find::<Entity, _, _>(conn, Column::OrderId, orders, &[Column::Place], Lock::No).await?;
+    gather(rows.into_iter().map(|it| Ok((it.order_id, from_row(it)))))
+}
+
+pub(super) async fn save<C: ConnectionTrait>(conn: &C, orders: &[Saved<'_, Order>]) -> Result<(), StoreError> {
+    let mut approvals = Difference::<approvals::Entity>::new();
+    for order in orders {
+        approvals.compare(order.parts(|it| &it.approvals), |it| it.id, to_row);
+    }
+
+    // One is pending per gate: those that no longer are make room first.
+    approvals.put.sort_by_key(|it| it.state == ApprovalState::Pending);
+    approvals.write(conn).await
+}
+
+fn to_row(place: i32, approval: &Approval) -> approvals::Model {
+    let Approval {
+        id,
+        order,
+        gate,
+        state,
+        amount,
+        policy_version,
+        rule,
+        requested_by,
+        requested_at,
+        expires_at,
+        decided_by,
+        decided_at,
+        comment,
+    } = approval;
+    let Money { currency, minor } = *amount;
+
+    approvals::Model {
+        id: *id,
+        order_id: *order,
+        place,
+        gate: *gate,
+        state: *state,
+        amount_minor: minor,
+        currency,
+        policy_version: policy_version.clone(),
+        rule: rule.clone(),
+        requested_by: requested_by.clone(),
+        requested_at: *requested_at,
+        expires_at: *expires_at,
+        decided_by: decided_by.clone(),
+        decided_at: *decided_at,
+        comment: comment.clone(),
+    }
+}
+
+fn from_row(row: approvals::Model) -> Approval {
+    let approvals::Model {
+        id,
+        order_id,
+        place: _,
+        gate,
+        state,
+        amount_minor,
+        currency,
+        policy_version,
+        rule,
+        requested_by,
+        requested_at,
+        expires_at,
+        decided_by,
+        decided_at,
+        comment,
+    } = row;
+
+    Approval {
+        id,
+        order: order_id,
+        gate,
+        state,
+        amount: currency.of(amount_minor),
+        policy_version,
+        rule,
+        requested_by,
+        requested_at,
+        expires_at,
+        decided_by,
+        decided_at,
+        comment,
+    }
+}

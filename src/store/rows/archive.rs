@@ -1,0 +1,58 @@
+//! Archived orders: one document each, beside what they can be found by.
+
+use sea_orm::ConnectionTrait;
+
+use super::{Lock, Saved, StoreError, find, from_json, put_versioned, to_json};
+use crate::domain::{Channel, Order, OrderId, OrderState, Timestamp};
+
+const TABLE: &str = "archived_orders";
+
+table! {
+    "archived_orders" as archived_orders (order_id: OrderId) {
+        number: i64,
+        version: i64,
+        channel: Channel,
+        external_reference: String,
+        customer_email: String,
+        archived_from: OrderState,
+        created_at: Timestamp,
+        archived_at: Timestamp,
+        document: String,
+    }
+}
+
+/// Archived orders in the order of their ids, as they were when they left.
+pub(in crate::store) async fn load_archived<C: ConnectionTrait>(
+    conn: &C,
+    ids: &[OrderId],
+) -> Result<Vec<Order>, StoreError> {
+    use archived_orders::{Column, Entity};
+
+    let rows = find::<Entity, _, _>(conn, Column::OrderId, ids, &[Column::OrderId], Lock::No).await?;
+    rows.into_iter().map(|it| from_json(TABLE, &it.document)).collect()
+}
+
+pub(super) async fn save<C: ConnectionTrait>(conn: &C, orders: &[Saved<'_, Order>]) -> Result<(), StoreError> {
+    let rows = orders.iter().map(to_row).collect::<Result<Vec<_>, _>>()?;
+    put_versioned::<archived_orders::Entity, _>(conn, archived_orders::Column::Version, rows).await
+}
+
+fn to_row(order: &Saved<'_, Order>) -> Result<(i64, archived_orders::Model), StoreError> {
+    let Saved { before, after } = order;
+    let missing = |what| StoreError::Corrupt { table: TABLE, detail: format!("{} has no {what}", after.id) };
+
+    let row = archived_orders::Model {
+        order_id: after.id,
+        number: after.number,
+        version: after.version,
+        channel: after.channel,
+        external_reference: after.external_reference.clone(),
+        customer_email: after.customer.email.clone(),
+        archived_from: after.archived_from.ok_or_else(|| missing("state before archiving"))?,
+        created_at: after.created_at,
+        archived_at: after.archived_at.ok_or_else(|| missing("time of archiving"))?,
+        document: to_json(TABLE, after)?,
+    };
+    let archived_before = before.filter(|it| it.state == OrderState::Archived);
+    Ok((archived_before.map_or(0, |it| it.version), row))
+}

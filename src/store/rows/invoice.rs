@@ -1,0 +1,214 @@
+//! Invoices, their lines, and the register of their numbers, which outlives the orders.
+
+use std::collections::HashMap;
+
+use sea_orm::ConnectionTrait;
+use sea_orm::sea_query::OnConflict;
+
+use super::{Difference, Lock, Saved, StoreError, find, gather, insert, narrow, take, write};
+use crate::domain::{
+    Amounts, Currency, Invoice, InvoiceId, InvoiceLine, InvoiceState, LineAmounts, Order, OrderId, Sku, Timestamp,
+};
+
+table! {
+    "invoice_numbers" as invoice_numbers (series: String, number: i64) {
+        invoice_id: InvoiceId,
+        order_id: OrderId,
+    }
+}
+
+table! {
+    "invoices" as invoices (id: InvoiceId) {
+        order_id: OrderId,
+        place: i32,
+        series: String,
+        number: i64,
+        state: InvoiceState,
+        currency: Currency,
+        prices_include_tax: bool,
+        subtotal_minor: i64,
+        discount_minor: i64,
+        shipping_minor: i64,
+        shipping_tax_minor: i64,
+        tax_minor: i64,
+        total_minor: i64,
+        issued_at: Timestamp,
+        settled_at: Option<Timestamp>,
+    }
+}
+
+table! {
+    "invoice_lines" as invoice_lines (invoice_id: InvoiceId, line: i32) {
+        sku: Sku,
+        description: String,
+        quantity: i64,
+        unit_price_minor: i64,
+        gross_minor: i64,
+        discount_minor: i64,
+        discount_share_minor: i64,
+        tax_rate_ppm: i64,
+        tax_minor: i64,
+        total_minor: i64,
+    }
+}
+
+pub(super) async fn load<C: ConnectionTrait>(
+    conn: &C,
+    orders: &[OrderId],
+) -> Result<HashMap<OrderId, Vec<Invoice>>, StoreError> {
+    use {invoice_lines as lines, invoices::Column};
+
+    let rows = find::<invoices::Entity, _, _>(conn, Column::OrderId, orders, &[Column::Place], Lock::No).await?;
+    let ids: Vec<InvoiceId> = rows.iter().map(|it| it.id).collect();
+    let of_invoice = lines::Column::InvoiceId;
+    let line_rows = find::<lines::Entity, _, _>(conn, of_invoice, &ids, &[lines::Column::Line], Lock::No).await?;
+
+    let mut lines = gather(line_rows.into_iter().map(line_from_row))?;
+    gather(rows.into_iter().map(|it| {
+        let lines = take(&mut lines, &it.id);
+        Ok((it.order_id, from_row(it, lines)))
+    }))
+}
+
+/// Notes the numbers of new invoices for good.
+pub(super) async fn register<C: ConnectionTrait>(conn: &C, orders: &[Saved<'_, Order>]) -> Result<(), StoreError> {
+    let numbers = orders.iter().flat_map(new_invoices).map(|it| invoice_numbers::Model {
+        series: it.series.clone(),
+        number: it.number,
+        invoice_id: it.id,
+        order_id: it.order,
+    });
+    insert::<invoice_numbers::Entity, _>(conn, numbers.collect()).await
+}
+
+pub(super) async fn save<C: ConnectionTrait>(conn: &C, orders: &[Saved<'_, Order>]) -> Result<(), StoreError> {
+    let mut invoices = Difference::<invoices::Entity>::new();
+    let mut lines = Vec::new();
+    for order in orders {
+        invoices.compare(order.parts(|it| &it.invoices), |it| it.id, to_row);
+        for invoice in new_invoices(order) {
+            lines.extend(invoice.lines.iter().map(|it| line_to_row(invoice.id, it)));
+        }
+    }
+
+    // One stands per order: void ones make room first. Nothing of an issued invoice changes but its state.
+    invoices.put.sort_by_key(|it| it.state != InvoiceState::Void);
+    let mut settle = OnConflict::column(invoices::Column::Id);
+    settle.update_columns([invoices::Column::State, invoices::Column::SettledAt]);
+    write::<invoices::Entity, _>(conn, invoices.put, Some(settle)).await?;
+    insert::<invoice_lines::Entity, _>(conn, lines).await
+}
+
+fn new_invoices<'a>(order: &Saved<'a, Order>) -> impl Iterator<Item = &'a Invoice> {
+    let (before, after) = order.parts(|it| &it.invoices);
+    after.iter().filter(|it| !before.iter().any(|old| old.id == it.id))
+}
+
+fn to_row(place: i32, invoice: &Invoice) -> invoices::Model {
+    let Invoice { id, order, series, number, state, amounts, lines: _, issued_at, settled_at } = invoice;
+    let Amounts {
+        currency,
+        prices_include_tax,
+        subtotal_minor,
+        discount_minor,
+        shipping_minor,
+        shipping_tax_minor,
+        tax_minor,
+        total_minor,
+    } = *amounts;
+
+    invoices::Model {
+        id: *id,
+        order_id: *order,
+        place,
+        series: series.clone(),
+        number: *number,
+        state: *state,
+        currency,
+        prices_include_tax,
+        subtotal_minor,
+        discount_minor,
+        shipping_minor,
+        shipping_tax_minor,
+        tax_minor,
+        total_minor,
+        issued_at: *issued_at,
+        settled_at: *settled_at,
+    }
+}
+
+fn from_row(row: invoices::Model, lines: Vec<InvoiceLine>) -> Invoice {
+    let invoices::Model {
+        id,
+        order_id,
+        place: _,
+        series,
+        number,
+        state,
+        currency,
+        prices_include_tax,
+        subtotal_minor,
+        discount_minor,
+        shipping_minor,
+        shipping_tax_minor,
+        tax_minor,
+        total_minor,
+        issued_at,
+        settled_at,
+    } = row;
+
+    let amounts = Amounts {
+        currency,
+        prices_include_tax,
+        subtotal_minor,
+        discount_minor,
+        shipping_minor,
+        shipping_tax_minor,
+        tax_minor,
+        total_minor,
+    };
+    Invoice { id, order: order_id, series, number, state, amounts, lines, issued_at, settled_at }
+}
+
+fn line_to_row(invoice: InvoiceId, line: &InvoiceLine) -> invoice_lines::Model {
+    let InvoiceLine { line, sku, description, quantity, unit_price_minor, amounts } = line;
+    let LineAmounts { gross_minor, discount_minor, discount_share_minor, tax_rate_ppm, tax_minor, total_minor } =
+        *amounts;
+
+    invoice_lines::Model {
+        invoice_id: invoice,
+        line: *line,
+        sku: sku.clone(),
+        description: description.clone(),
+        quantity: *quantity,
+        unit_price_minor: *unit_price_minor,
+        gross_minor,
+        discount_minor,
+        discount_share_minor,
+        tax_rate_ppm: tax_rate_ppm.into(),
+        tax_minor,
+        total_minor,
+    }
+}
+
+fn line_from_row(row: invoice_lines::Model) -> Result<(InvoiceId, InvoiceLine), StoreError> {
+    let invoice_lines::Model {
+        invoice_id,
+        line,
+        sku,
+        description,
+        quantity,
+        unit_price_minor,
+        gross_minor,
+        discount_minor,
+        discount_share_minor,
+        tax_rate_ppm,
+        tax_minor,
+        total_minor,
+    } = row;
+
+    let tax_rate_ppm = narrow("invoice_lines", tax_rate_ppm)?;
+    let amounts =
+        LineAmounts { gross_minor, discount_minor, discount_share_minor, tax_rate_ppm, tax_minor, total_minor };
+    Ok((invoice_id, InvoiceLine { line, sku, description, quantity, unit_price_minor, amounts }))
+}

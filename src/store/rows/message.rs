@@ -1,0 +1,176 @@
+//! What customers are told, and what they say.
+
+use std::collections::HashMap;
+
+use sea_orm::ConnectionTrait;
+
+use super::{Difference, Lock, Saved, StoreError, find, gather, narrow};
+use crate::domain::{
+    Feedback, FeedbackState, Message, MessageId, MessageKind, MessageState, Order, OrderId, ShipmentId, Timestamp,
+};
+
+table! {
+    "messages" as messages (id: MessageId) {
+        order_id: OrderId,
+        place: i32,
+        kind: MessageKind,
+        state: MessageState,
+        dedupe_key: String,
+        shipment_id: Option<ShipmentId>,
+        sequence: i64,
+        attempts: i64,
+        due_at: Timestamp,
+        created_at: Timestamp,
+        sent_at: Option<Timestamp>,
+        failure: String,
+    }
+}
+
+table! {
+    "feedback" as feedback (order_id: OrderId) {
+        state: FeedbackState,
+        delivery_rating: i32,
+        product_rating: i32,
+        comment: String,
+        requested_at: Timestamp,
+        submitted_at: Option<Timestamp>,
+        discount_code: String,
+        discount_ppm: i64,
+    }
+}
+
+pub(super) async fn load<C: ConnectionTrait>(
+    conn: &C,
+    orders: &[OrderId],
+) -> Result<HashMap<OrderId, Vec<Message>>, StoreError> {
+    use messages::{Column, Entity};
+
+    let rows = find::<Entity, _, _>(conn, Column::OrderId, orders, &[Column::Place], Lock::No).await?;
+    gather(rows.into_iter().map(|it| Ok((it.order_id, from_row(it)?))))
+}
+
+pub(super) async fn load_feedback<C: ConnectionTrait>(
+    conn: &C,
+    orders: &[OrderId],
+) -> Result<HashMap<OrderId, Vec<Feedback>>, StoreError> {
+    let rows = find::<feedback::Entity, _, _>(conn, feedback::Column::OrderId, orders, &[], Lock::No).await?;
+    gather(rows.into_iter().map(feedback_from_row))
+}
+
+pub(super) async fn save<C: ConnectionTrait>(conn: &C, orders: &[Saved<'_, Order>]) -> Result<(), StoreError> {
+    let mut messages = Difference::<messages::Entity>::new();
+    let mut feedback = Difference::<feedback::Entity>::new();
+    for order in orders {
+        let id = order.after.id;
+        messages.compare(order.parts(|it| &it.messages), |it| it.id, |place, it| to_row(id, place, it));
+        feedback.compare(order.parts(|it| it.feedback.as_slice()), |_| id, |_, it| feedback_to_row(id, it));
+    }
+
+    messages.write(conn).await?;
+    feedback.write(conn).await
+}
+
+fn to_row(order: OrderId, place: i32, message: &Message) -> messages::Model {
+    let Message { id, kind, state, key, shipment, sequence, attempts, due_at, created_at, sent_at, failure } =
+        message;
+
+    messages::Model {
+        id: *id,
+        order_id: order,
+        place,
+        kind: *kind,
+        state: *state,
+        dedupe_key: key.clone(),
+        shipment_id: *shipment,
+        sequence: *sequence,
+        attempts: (*attempts).into(),
+        due_at: *due_at,
+        created_at: *created_at,
+        sent_at: *sent_at,
+        failure: failure.clone(),
+    }
+}
+
+fn from_row(row: messages::Model) -> Result<Message, StoreError> {
+    let messages::Model {
+        id,
+        order_id: _,
+        place: _,
+        kind,
+        state,
+        dedupe_key,
+        shipment_id,
+        sequence,
+        attempts,
+        due_at,
+        created_at,
+        sent_at,
+        failure,
+    } = row;
+
+    Ok(Message {
+        id,
+        kind,
+        state,
+        key: dedupe_key,
+        shipment: shipment_id,
+        sequence,
+        attempts: narrow("messages", attempts)?,
+        due_at,
+        created_at,
+        sent_at,
+        failure,
+    })
+}
+
+fn feedback_to_row(order: OrderId, feedback: &Feedback) -> feedback::Model {
+    let Feedback {
+        state,
+        delivery_rating,
+        product_rating,
+        comment,
+        requested_at,
+        submitted_at,
+        discount_code,
+        discount_ppm,
+    } = feedback;
+
+    feedback::Model {
+        order_id: order,
+        state: *state,
+        delivery_rating: *delivery_rating,
+        product_rating: *product_rating,
+        comment: comment.clone(),
+        requested_at: *requested_at,
+        submitted_at: *submitted_at,
+        discount_code: discount_code.clone(),
+        discount_ppm: (*discount_ppm).into(),
+    }
+}
+
+fn feedback_from_row(row: feedback::Model) -> Result<(OrderId, Feedback), StoreError> {
+    let feedback::Model {
+        order_id,
+        state,
+        delivery_rating,
+        product_rating,
+        comment,
+        requested_at,
+        submitted_at,
+        discount_code,
+        discount_ppm,
+    } = row;
+
+    let discount_ppm = narrow("feedback", discount_ppm)?;
+    let feedback = Feedback {
+        state,
+        delivery_rating,
+        product_rating,
+        comment,
+        requested_at,
+        submitted_at,
+        discount_code,
+        discount_ppm,
+    };
+    Ok((order_id, feedback))
+}

@@ -1,0 +1,297 @@
+//! Payments, their refunds, and the register of bank references, which outlives the orders.
+
+use std::collections::{HashMap, HashSet};
+
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
+
+use super::{Difference, Lock, Saved, StoreError, find, gather, insert, list, narrow, take};
+use crate::domain::{
+    Actor, Ask, Currency, InvoiceId, Method, Money, Order, OrderId, Payment, PaymentId, PaymentState, Refund,
+    RefundId, RefundState, Timestamp,
+};
+
+table! {
+    "payments" as payments (id: PaymentId) {
+        order_id: OrderId,
+        place: i32,
+        invoice_id: InvoiceId,
+        method: Method,
+        state: PaymentState,
+        ask: Option<Ask>,
+        asked_at: Option<Timestamp>,
+        attempts: i64,
+        amount_minor: i64,
+        currency: Currency,
+        captured_minor: i64,
+        provider: String,
+        token: String,
+        provider_reference: String,
+        failure: String,
+        reference: String,
+        tendered_minor: Option<i64>,
+        created_by: Actor,
+        created_at: Timestamp,
+        updated_at: Timestamp,
+    }
+}
+
+table! {
+    "refunds" as refunds (id: RefundId) {
+        payment_id: PaymentId,
+        place: i32,
+        state: RefundState,
+        amount_minor: i64,
+        currency: Currency,
+        reason: String,
+        provider_reference: String,
+        failure: String,
+        asked_at: Timestamp,
+        attempts: i64,
+        created_by: Actor,
+        created_at: Timestamp,
+        updated_at: Timestamp,
+    }
+}
+
+table! {
+    "payment_references" as payment_references (method: Method, reference: String) {
+        payment_id: PaymentId,
+        order_id: OrderId,
+    }
+}
+
+/// Which of these references of bank transfers were ever recorded.
+pub(in crate::store) async fn bank_references<C: ConnectionTrait>(
+    conn: &C,
+    references: &[String],
+) -> Result<HashSet<String>, StoreError> {
+    use payment_references::{Column, Entity};
+
+    if references.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let query = Entity::find().select_only().column(Column::Reference);
+    let query = query.filter(Column::Method.eq(Method::BankTransfer)).filter(Column::Reference.is_in(list(references)));
+    Ok(query.into_tuple::<String>().all(conn).await?.into_iter().collect())
+}
+
+pub(super) async fn load<C: ConnectionTrait>(
+    conn: &C,
+    orders: &[OrderId],
+) -> Result<HashMap<OrderId, Vec<Payment>>, StoreError> {
+    use {payments::Column, refunds::Column as Part};
+
+    let rows = find::<payments::Entity, _, _>(conn, Column::OrderId, orders, &[Column::Place], Lock::No).await?;
+    let ids: Vec<PaymentId> = rows.iter().map(|it| it.id).collect();
+    let refunds = find::<refunds::Entity, _, _>(conn, Part::PaymentId, &ids, &[Part::Place], Lock::No).await?;
+
+    let mut refunds = gather(refunds.into_iter().map(refund_from_row))?;
+    gather(rows.into_iter().map(|it| {
+        let refunds = take(&mut refunds, &it.id);
+        Ok((it.order_id, from_row(it, refunds)?))
+    }))
+}
+
+/// Notes the references of new payments for good.
+pub(super) async fn register<C: ConnectionTrait>(conn: &C, orders: &[Saved<'_, Order>]) -> Result<(), StoreError> {
+    let mut references = Vec::new();
+    for order in orders {
+        let (before, after) = order.parts(|it| &it.payments);
+        let noted = |payment: &Payment| before.iter().any(|it| it.id == payment.id && it.reference == payment.reference);
+        let new = after.iter().filter(|it| !it.reference.is_empty() && !noted(it));
+        references.extend(new.map(|it| payment_references::Model {
+            method: it.method,
+            reference: it.reference.clone(),
+            payment_id: it.id,
+            order_id: it.order,
+        }));
+    }
+    insert::<payment_references::Entity, _>(conn, references).await
+}
+
+pub(super) async fn save<C: ConnectionTrait>(conn: &C, orders: &[Saved<'_, Order>]) -> Result<(), StoreError> {
+    let mut payments = Difference::<payments::Entity>::new();
+    let mut refunds = Difference::<refunds::Entity>::new();
+    for order in orders {
+        let (before, after) = order.parts(|it| &it.payments);
+        payments.compare((before, after), |it| it.id, to_row);
+        for payment in after {
+            let old = before.iter().find(|it| it.id == payment.id);
+            refunds.compare(Saved { before: old, after: payment }.parts(|it| &it.refunds), |it| it.id, refund_to_row);
+        }
+    }
+
+    // One call is out per order: payments whose call came back make room first.
+    payments.put.sort_by_key(|it| it.ask.is_some());
+    payments.write(conn).await?;
+    refunds.write(conn).await
+}
+
+fn to_row(place: i32, payment: &Payment) -> payments::Model {
+    let Payment {
+        id,
+        order,
+        invoice,
+        method,
+        state,
+        ask,
+        asked_at,
+        attempts,
+        amount,
+        captured_minor,
+        provider,
+        token,
+        provider_reference,
+        failure,
+        reference,
+        tendered_minor,
+        created_by,
+        created_at,
+        updated_at,
+        refunds: _,
+    } = payment;
+    let Money { currency, minor } = *amount;
+
+    payments::Model {
+        id: *id,
+        order_id: *order,
+        place,
+        invoice_id: *invoice,
+        method: *method,
+        state: *state,
+        ask: *ask,
+        asked_at: *asked_at,
+        attempts: (*attempts).into(),
+        amount_minor: minor,
+        currency,
+        captured_minor: *captured_minor,
+        provider: provider.clone(),
+        token: token.clone(),
+        provider_reference: provider_reference.clone(),
+        failure: failure.clone(),
+        reference: reference.clone(),
+        tendered_minor: *tendered_minor,
+        created_by: created_by.clone(),
+        created_at: *created_at,
+        updated_at: *updated_at,
+    }
+}
+
+fn from_row(row: payments::Model, refunds: Vec<Refund>) -> Result<Payment, StoreError> {
+    let payments::Model {
+        id,
+        order_id,
+        place: _,
+        invoice_id,
+        method,
+        state,
+        ask,
+        asked_at,
+        attempts,
+        amount_minor,
+        currency,
+        captured_minor,
+        provider,
+        token,
+        provider_reference,
+        failure,
+        reference,
+        tendered_minor,
+        created_by,
+        created_at,
+        updated_at,
+    } = row;
+
+    Ok(Payment {
+        id,
+        order: order_id,
+        invoice: invoice_id,
+        method,
+        state,
+        ask,
+        asked_at,
+        attempts: narrow("payments", attempts)?,
+        amount: currency.of(amount_minor),
+        captured_minor,
+        provider,
+        token,
+        provider_reference,
+        failure,
+        reference,
+        tendered_minor,
+        created_by,
+        created_at,
+        updated_at,
+        refunds,
+    })
+}
+
+fn refund_to_row(place: i32, refund: &Refund) -> refunds::Model {
+    let Refund {
+        id,
+        payment,
+        state,
+        amount,
+        reason,
+        provider_reference,
+        failure,
+        asked_at,
+        attempts,
+        created_by,
+        created_at,
+        updated_at,
+    } = refund;
+    let Money { currency, minor } = *amount;
+
+    refunds::Model {
+        id: *id,
+        payment_id: *payment,
+        place,
+        state: *state,
+        amount_minor: minor,
+        currency,
+        reason: reason.clone(),
+        provider_reference: provider_reference.clone(),
+        failure: failure.clone(),
+        asked_at: *asked_at,
+        attempts: (*attempts).into(),
+        created_by: created_by.clone(),
+        created_at: *created_at,
+        updated_at: *updated_at,
+    }
+}
+
+fn refund_from_row(row: refunds::Model) -> Result<(PaymentId, Refund), StoreError> {
+    let refunds::Model {
+        id,
+        payment_id,
+        place: _,
+        state,
+        amount_minor,
+        currency,
+        reason,
+        provider_reference,
+        failure,
+        asked_at,
+        attempts,
+        created_by,
+        created_at,
+        updated_at,
+    } = row;
+
+    let refund = Refund {
+        id,
+        payment: payment_id,
+        state,
+        amount: currency.of(amount_minor),
+        reason,
+        provider_reference,
+        failure,
+        asked_at,
+        attempts: narrow("refunds", attempts)?,
+        created_by,
+        created_at,
+        updated_at,
+    };
+    Ok((payment_id, refund))
+}

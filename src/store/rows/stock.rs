@@ -1,0 +1,338 @@
+//! Stock levels, their movements, and what is to be bought.
+
+use std::collections::HashMap;
+
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
+
+use super::{Lock, Saved, StoreError, find, insert, list, put_versioned, sorted};
+use crate::domain::{
+    Actor, LocationCode, Movement, MovementId, MovementKind, OrderId, Replenishment, ReplenishmentId,
+    ReplenishmentState, ReservationId, ShipmentId, Sku, StockLevel, Timestamp,
+};
+
+table! {
+    "stock_levels" as stock_levels (sku: Sku, location: LocationCode) {
+        version: i64,
+        on_hand: i64,
+        reserved: i64,
+        damaged: i64,
+        quality_hold: i64,
+        safety_stock: i64,
+        reorder_point: Option<i64>,
+        reorder_up_to: Option<i64>,
+        updated_at: Timestamp,
+    }
+}
+
+table! {
+    "stock_movements" as stock_movements (id: MovementId) {
+        sku: Sku,
+        location: LocationCode,
+        kind: MovementKind,
+        on_hand: i64,
+        reserved: i64,
+        damaged: i64,
+        quality_hold: i64,
+        reservation_id: Option<ReservationId>,
+        order_id: Option<OrderId>,
+        shipment_id: Option<ShipmentId>,
+        reason: String,
+        actor: Actor,
+        at: Timestamp,
+    }
+}
+
+table! {
+    "replenishments" as replenishments (id: ReplenishmentId) {
+        version: i64,
+        sku: Sku,
+        location: LocationCode,
+        quantity: i64,
+        received: i64,
+        state: ReplenishmentState,
+        order_id: Option<OrderId>,
+        reason: String,
+        created_at: Timestamp,
+        updated_at: Timestamp,
+        decided_by: Option<Actor>,
+    }
+}
+
+/// Stock of these products at every location, in the order of product and location.
+pub(in crate::store) async fn load_levels<C: ConnectionTrait>(
+    conn: &C,
+    skus: &[Sku],
+    lock: Lock,
+) -> Result<Vec<StockLevel>, StoreError> {
+    use stock_levels::{Column, Entity};
+
+    let rows = find::<Entity, _, _>(conn, Column::Sku, skus, &[Column::Sku, Column::Location], lock).await?;
+    Ok(rows.into_iter().map(level_from_row).collect())
+}
+
+pub(in crate::store) async fn save_levels<C: ConnectionTrait>(
+    conn: &C,
+    levels: &[Saved<'_, StockLevel>],
+) -> Result<(), StoreError> {
+    let rows = levels.iter().map(|it| (it.before.map_or(0, |it| it.version), level_to_row(it.after))).collect();
+    put_versioned::<stock_levels::Entity, _>(conn, stock_levels::Column::Version, rows).await
+}
+
+pub(in crate::store) async fn append_movements<C: ConnectionTrait>(
+    conn: &C,
+    movements: &[Movement],
+) -> Result<(), StoreError> {
+    insert::<stock_movements::Entity, _>(conn, movements.iter().map(movement_to_row).collect()).await
+}
+
+/// Replenishments in the order of their ids.
+pub(in crate::store) async fn load_replenishments<C: ConnectionTrait>(
+    conn: &C,
+    ids: &[ReplenishmentId],
+    lock: Lock,
+) -> Result<Vec<Replenishment>, StoreError> {
+    use replenishments::{Column, Entity};
+
+    let rows = find::<Entity, _, _>(conn, Column::Id, ids, &[Column::Id], lock).await?;
+    Ok(rows.into_iter().map(replenishment_from_row).collect())
+}
+
+/// The replenishment of each product and location that is not over.
+pub(in crate::store) async fn open_replenishments<C: ConnectionTrait>(
+    conn: &C,
+    skus: &[Sku],
+) -> Result<HashMap<(Sku, LocationCode), ReplenishmentId>, StoreError> {
+    use replenishments::{Column, Entity};
+
+    if skus.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let open = ReplenishmentState::ALL.iter().copied().filter(|it| is_open(*it));
+    let found = Entity::find()
+        .select_only()
+        .columns([Column::Sku, Column::Location, Column::Id])
+        .filter(Column::Sku.is_in(list(&sorted(skus))))
+        .filter(Column::State.is_in(open))
+        .into_tuple::<(Sku, LocationCode, ReplenishmentId)>()
+        .all(conn)
+        .await?;
+    Ok(found.into_iter().map(|(sku, location, id)| ((sku, location), id)).collect())
+}
+
+pub(in crate::store) async fn save_replenishments<C: ConnectionTrait>(
+    conn: &C,
+    replenishments: &[Saved<'_, Replenishment>],
+) -> Result<(), StoreError> {
+    let row = |it: &Saved<'_, Replenishment>| (it.before.map_or(0, |it| it.version), replenishment_to_row(it.after));
+    let mut rows: Vec<_> = replenishments.iter().map(row).collect();
+
+    // One is open per product and location: those that are over make room first.
+    rows.sort_by_key(|(_, it)| is_open(it.state));
+    put_versioned::<replenishments::Entity, _>(conn, replenishments::Column::Version, rows).await
+}
+
+fn is_open(state: ReplenishmentState) -> bool {
+    match state {
+        ReplenishmentState::Proposed
+        | ReplenishmentState::Approved
+        | ReplenishmentState::Ordered
+        | ReplenishmentState::PartiallyReceived => true,
+        ReplenishmentState::Rejected | ReplenishmentState::Received | ReplenishmentState::Cancelled => false,
+    }
+}
+
+fn level_to_row(level: &StockLevel) -> stock_levels::Model {
+    let StockLevel {
+        sku,
+        location,
+        version,
+        on_hand,
+        reserved,
+        damaged,
+        quality_hold,
+        safety_stock,
+        reorder_point,
+        reorder_up_to,
+        updated_at,
+    } = level;
+
+    stock_levels::Model {
+        sku: sku.clone(),
+        location: location.clone(),
+        version: *version,
+        on_hand: *on_hand,
+        reserved: *reserved,
+        damaged: *damaged,
+        quality_hold: *quality_hold,
+        safety_stock: *safety_stock,
+        reorder_point: *reorder_point,
+        reorder_up_to: *reorder_up_to,
+        updated_at: *updated_at,
+    }
+}
+
+pub(in crate::store) fn level_from_row(row: stock_levels::Model) -> StockLevel {
+    let stock_levels::Model {
+        sku,
+        location,
+        version,
+        on_hand,
+        reserved,
+        damaged,
+        quality_hold,
+        safety_stock,
+        reorder_point,
+        reorder_up_to,
+        updated_at,
+    } = row;
+
+    StockLevel {
+        sku,
+        location,
+        version,
+        on_hand,
+        reserved,
+        damaged,
+        quality_hold,
+        safety_stock,
+        reorder_point,
+        reorder_up_to,
+        updated_at,
+    }
+}
+
+fn movement_to_row(movement: &Movement) -> stock_movements::Model {
+    let Movement {
+        id,
+        sku,
+        location,
+        kind,
+        on_hand,
+        reserved,
+        damaged,
+        quality_hold,
+        reservation,
+        order,
+        shipment,
+        reason,
+        actor,
+        at,
+    } = movement;
+
+    stock_movements::Model {
+        id: *id,
+        sku: sku.clone(),
+        location: location.clone(),
+        kind: *kind,
+        on_hand: *on_hand,
+        reserved: *reserved,
+        damaged: *damaged,
+        quality_hold: *quality_hold,
+        reservation_id: *reservation,
+        order_id: *order,
+        shipment_id: *shipment,
+        reason: reason.clone(),
+        actor: actor.clone(),
+        at: *at,
+    }
+}
+
+pub(in crate::store) fn movement_from_row(row: stock_movements::Model) -> Movement {
+    let stock_movements::Model {
+        id,
+        sku,
+        location,
+        kind,
+        on_hand,
+        reserved,
+        damaged,
+        quality_hold,
+        reservation_id,
+        order_id,
+        shipment_id,
+        reason,
+        actor,
+        at,
+    } = row;
+
+    Movement {
+        id,
+        sku,
+        location,
+        kind,
+        on_hand,
+        reserved,
+        damaged,
+        quality_hold,
+        reservation: reservation_id,
+        order: order_id,
+        shipment: shipment_id,
+        reason,
+        actor,
+        at,
+    }
+}
+
+fn replenishment_to_row(replenishment: &Replenishment) -> replenishments::Model {
+    let Replenishment {
+        id,
+        version,
+        sku,
+        location,
+        quantity,
+        received,
+        state,
+        order,
+        reason,
+        created_at,
+        updated_at,
+        decided_by,
+    } = replenishment;
+
+    replenishments::Model {
+        id: *id,
+        version: *version,
+        sku: sku.clone(),
+        location: location.clone(),
+        quantity: *quantity,
+        received: *received,
+        state: *state,
+        order_id: *order,
+        reason: reason.clone(),
+        created_at: *created_at,
+        updated_at: *updated_at,
+        decided_by: decided_by.clone(),
+    }
+}
+
+pub(in crate::store) fn replenishment_from_row(row: replenishments::Model) -> Replenishment {
+    let replenishments::Model {
+        id,
+        version,
+        sku,
+        location,
+        quantity,
+        received,
+        state,
+        order_id,
+        reason,
+        created_at,
+        updated_at,
+        decided_by,
+    } = row;
+
+    Replenishment {
+        id,
+        version,
+        sku,
+        location,
+        quantity,
+        received,
+        state,
+        order: order_id,
+        reason,
+        created_at,
+        updated_at,
+        decided_by,
+    }
+}
