@@ -1,3 +1,53 @@
 //! Consign: the order-fulfilment core that a company's other services call over gRPC.
+//!
+//! In reading order, from the rules outwards; each layer knows those above it in this list, never those below.
+//!
+//! | module | what lives there |
+//! |---|---|
+//! | [`domain`] | the rules: pure, synchronous, total |
+//! | [`store`] | rows and transactions |
+//! | [`outside`] | payment providers and mail |
+//! | [`work`] | what is done without being asked: expiry, messages, closing, archiving |
+//! | [`pb`] | the API's messages, clients and server traits, generated from `proto/` |
+//! | [`rpc`] | the door: parse, change or find, reply |
+//! | [`server`] | all of it, started and stopped as one |
+//! | [`demo`] | the whole process, played over the API |
+//! | [`settings`] | what a company may choose, and every limit by its name |
+//! | [`clock`] | the one place that reads the time |
+//! | [`telemetry`] | the log |
 
 pub mod domain;
+
+pub mod outside;
+pub mod store;
+pub mod work;
+
+pub mod demo;
+pub mod rpc;
+pub mod server;
+
+pub mod clock;
+pub mod settings;
+pub mod telemetry;
+
+/// The API as generated from `proto/`, with [`Money`](pb::Money) beside it.
+pub mod pb {
+    pub use self::consign::v1::*;
+    pub use self::google::r#type::Money;
+
+    /// Everything in `proto/` and what it imports, as reflection shows it.
+    pub const FILE_DESCRIPTOR_SET: &[u8] = tonic::include_file_descriptor_set!("consign");
+
+    #[expect(clippy::allow_attributes, clippy::allow_attributes_without_reason, reason = "generated")]
+    mod consign {
+        pub mod v1 {
+            tonic::include_proto!("consign.v1");
+        }
+    }
+
+    mod google {
+        pub mod r#type {
+            tonic::include_proto!("google.r#type");
+        }
+    }
+}

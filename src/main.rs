@@ -1,2 +1,152 @@
 //! The command line.
-fn main() {}
+
+use std::fmt::Display;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use consign::server::{self, Server};
+use consign::settings::{DatabaseFlags, ServeFlags, Settings};
+use consign::{clock, demo, telemetry};
+
+/// The order-fulfilment core that a company's other services call over gRPC
+#[derive(Parser)]
+#[command(name = "consign", version)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the API until told to stop
+    Serve {
+        #[command(flatten)]
+        flags: ServeFlags,
+        /// Print the settings that hold, without secrets, and leave
+        #[arg(long)]
+        print_settings: bool,
+    },
+    /// Bring the database's schema up to date
+    Migrate {
+        #[command(flatten)]
+        flags: DatabaseFlags,
+        /// List what would be done, and do nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Play the whole process with sample orders
+    Demo {
+        /// Print the final timelines as JSON
+        #[arg(long)]
+        json: bool,
+        /// A server that is already up, instead of one of the demo's own
+        #[arg(long, value_name = "ADDRESS")]
+        target: Option<String>,
+    },
+    /// Check the laws of the books over the database, and name every row that breaks one
+    Check {
+        #[command(flatten)]
+        flags: DatabaseFlags,
+        /// Print the result as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Ask a server whether it serves
+    Healthcheck {
+        #[arg(long, env = "CONSIGN_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:50051")]
+        target: String,
+    },
+    /// Print the version
+    Version,
+}
+
+/// Done as asked, or done and the answer is no.
+type Outcome = Result<bool, Box<dyn Display>>;
+
+fn main() -> ExitCode {
+    let CommandLine { command } = CommandLine::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return say_why(&error),
+    };
+    let outcome = runtime.block_on(run(command));
+    // Whoever is still at work has had its time.
+    runtime.shutdown_background();
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => say_why(&*error),
+    }
+}
+
+fn say_why(error: &dyn Display) -> ExitCode {
+    eprintln!("consign: {error}");
+    ExitCode::FAILURE
+}
+
+async fn run(command: Command) -> Outcome {
+    match command {
+        Command::Serve { flags, print_settings } => serve(&flags, print_settings).await.map(|()| true),
+        Command::Migrate { flags, dry_run } => migrate(&flags, dry_run).await.map(|()| true),
+        Command::Demo { json, target } => demo::run(demo::Options { target, json }).await.map_err(told),
+        Command::Check { flags, json } => check(&flags, json).await,
+        Command::Healthcheck { target } => healthcheck(&target).await,
+        Command::Version => {
+            println!("consign {}", env!("CARGO_PKG_VERSION"));
+            Ok(true)
+        }
+    }
+}
+
+async fn serve(flags: &ServeFlags, print_settings: bool) -> Result<(), Box<dyn Display>> {
+    let settings = Settings::load(flags).map_err(told)?;
+    if print_settings {
+        print!("{}", settings.print());
+        return Ok(());
+    }
+    telemetry::start(&settings.log);
+    Server::start(settings).await.map_err(told)?.run().await.map_err(told)
+}
+
+async fn migrate(flags: &DatabaseFlags, dry_run: bool) -> Result<(), Box<dyn Display>> {
+    let settings = Settings::load_for_database(flags).map_err(told)?;
+    let store = server::open_store(&settings, clock::wall()).await.map_err(told)?;
+    let pending = store.pending_migrations().await.map_err(told)?;
+    if !dry_run {
+        store.migrate().await.map_err(told)?;
+    }
+    let done = if dry_run { "pending" } else { "applied" };
+    pending.iter().for_each(|it| println!("{done} {it}"));
+    store.close().await;
+    Ok(())
+}
+
+async fn check(flags: &DatabaseFlags, json: bool) -> Outcome {
+    let settings = Settings::load_for_database(flags).map_err(told)?;
+    let store = server::open_store(&settings, clock::wall()).await.map_err(told)?;
+    let laws = store.check_integrity().await.map_err(told)?;
+    store.close().await;
+
+    if json {
+        println!("{}", serde_json::to_string(&laws).map_err(told)?);
+        return Ok(laws.iter().all(|it| it.broken == 0));
+    }
+    for law in &laws {
+        let verdict = if law.broken == 0 { "holds " } else { "BROKEN" };
+        println!("{verdict} {:<4} {} ({} of {} broken)", law.id, law.statement, law.broken, law.checked);
+        for it in &law.breaches {
+            println!("            {}: {} expected, {} found", it.key, it.expected, it.actual);
+        }
+    }
+    Ok(laws.iter().all(|it| it.broken == 0))
+}
+
+async fn healthcheck(target: &str) -> Outcome {
+    let serving = server::is_serving(target).await.map_err(told)?;
+    println!("{}", if serving { "SERVING" } else { "NOT_SERVING" });
+    Ok(serving)
+}
+
+fn told(error: impl Display + 'static) -> Box<dyn Display> {
+    Box::new(error)
+}

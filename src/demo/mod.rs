@@ -5,6 +5,7 @@ mod sample;
 mod till;
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use trouble::Trouble;
@@ -12,6 +13,8 @@ use sample::{Order as Wish, Sample, Story};
 use till::{Till, money};
 
 use crate::pb;
+use crate::server::{ServeError, Server};
+use crate::settings::Settings;
 
 /// What the command line asks for.
 #[derive(Debug, Clone, Default)]
@@ -34,6 +37,8 @@ mod trouble {
         Unreachable(String, tonic::transport::Error),
         #[error("{0}")]
         Wrong(String),
+        #[error("{0}")]
+        Server(#[from] super::ServeError),
     }
 
     fn status_text(status: &tonic::Status) -> String {
@@ -41,8 +46,39 @@ mod trouble {
     }
 }
 
-/// Plays the demo against a server that is up; says whether all is as it should be.
-pub async fn play(target: &str, json: bool) -> Result<bool, Trouble> {
+/// Plays the demo; says whether all is as it should be.
+pub async fn run(options: Options) -> Result<bool, Trouble> {
+    match options.target {
+        Some(target) => play(&target, options.json).await,
+        None => play_at_home(options.json).await,
+    }
+}
+
+/// Against a server of its own, on an embedded database that is gone afterwards.
+async fn play_at_home(json: bool) -> Result<bool, Trouble> {
+    let folder = std::env::temp_dir().join(format!("consign-demo-{}-{}", std::process::id(), till::run_code()));
+    let settings = Settings {
+        listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        data_dir: folder.clone(),
+        ..Settings::default()
+    };
+    let server = Server::start(settings).await?;
+    if !json {
+        println!("A server of the demo's own listens on {}", server.address);
+    }
+    let played = play(&server.address.to_string(), json).await;
+    let letters = std::fs::read_dir(folder.join("messages")).map(Iterator::count).unwrap_or(0);
+    if !json {
+        println!("\n{letters} letters were written to the customers");
+    }
+    server.stop().await?;
+    // What is left in the system's folder for temporary files harms nobody.
+    let _ = std::fs::remove_dir_all(&folder);
+    Ok(played? && letters > 0)
+}
+
+/// Against a server that is up.
+async fn play(target: &str, json: bool) -> Result<bool, Trouble> {
     let sample = Sample::load();
     let run = till::run_code();
     let mut demo = Demo { till: Till::connect(target, &run).await?, quiet: json, run };
@@ -209,7 +245,7 @@ impl Demo {
     }
 
     async fn pay(&mut self, wish: &Wish, order: &pb::Order) -> Result<(), Trouble> {
-        let due = order.totals.as_ref().and_then(|it| it.balance_due.clone()).unwrap_or_default();
+        let due = order.totals.as_ref().and_then(|it| it.amount_due.clone()).unwrap_or_default();
         let payment = match wish.method.as_str() {
             "BANK_TRANSFER" => self.till.record_transfer(&order.id, &format!("RF-{}", order.number)).await?,
             "CASH" => self.till.record_cash(&order.id, till::rounded_up(&due)).await?,

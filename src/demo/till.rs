@@ -8,8 +8,7 @@ use tonic::{Request, Streaming};
 
 use super::trouble::Trouble;
 use super::{PATIENCE, sample};
-use crate::pb;
-use crate::pb::google::r#type::Money;
+use crate::pb::{self, Money};
 
 pub(super) struct Till {
     orders: pb::order_service_client::OrderServiceClient<Channel>,
@@ -97,13 +96,13 @@ impl Till {
         regions.dedup();
         let mut rates = Vec::new();
         for rate in &courier.rates {
-            for (currency, base) in &rate.base {
+            for ((currency, base), region) in rate.base.iter().flat_map(|it| regions.iter().map(move |to| (it, to))) {
                 let per_kg = rate.per_kg.get(currency).copied().unwrap_or(0);
                 rates.push(pb::CourierRate {
+                    region: region.clone(),
                     service_level: word(&rate.service, "SERVICE_LEVEL", pb::ServiceLevel::from_str_name) as i32,
                     base_price: Some(amount(currency, *base)),
                     price_per_kg: Some(amount(currency, per_kg)),
-                    regions: regions.clone(),
                     transit_days: rate.days,
                     ..Default::default()
                 });
@@ -125,7 +124,7 @@ impl Till {
             sku: sku.to_owned(),
             location: location.to_owned(),
             quantity: units,
-            reference: format!("delivery note {}", self.run),
+            note: format!("delivery note {}", self.run),
             ..Default::default()
         };
         call!(self.inventory, receive_stock, "warehouse", request).map(|_| ())
@@ -281,20 +280,22 @@ impl Till {
     }
 
     pub(super) async fn pick_all(&mut self, shipment: &pb::Shipment) -> Result<pb::Shipment, Trouble> {
-        let items = shipment.items.iter().map(|it| pb::PickedItem {
-            line_number: it.line_number,
-            quantity: it.quantity,
-            ..Default::default()
-        });
+        let picks =
+            shipment.items.iter().map(|it| pb::LineUnits { line_number: it.line_number, quantity: it.quantity });
         let request =
-            pb::RecordPickRequest { shipment_id: shipment.id.clone(), items: items.collect(), ..Default::default() };
+            pb::RecordPickRequest { shipment_id: shipment.id.clone(), picks: picks.collect(), ..Default::default() };
         call!(self.shipping, record_pick, "warehouse", request, shipment)
     }
 
     pub(super) async fn check_all(&mut self, shipment: &pb::Shipment) -> Result<pb::Shipment, Trouble> {
+        let checks = shipment.items.iter().map(|it| pb::LineCheck {
+            line_number: it.line_number,
+            passed: it.quantity,
+            ..Default::default()
+        });
         let request = pb::RecordQualityCheckRequest {
             shipment_id: shipment.id.clone(),
-            outcome: pb::QualityOutcome::Passed as i32,
+            checks: checks.collect(),
             ..Default::default()
         };
         call!(self.shipping, record_quality_check, "warehouse", request, shipment)
@@ -304,10 +305,12 @@ impl Till {
         let contents = shipment
             .items
             .iter()
-            .map(|it| pb::PackedItem { line_number: it.line_number, quantity: it.quantity });
+            .map(|it| pb::LineUnits { line_number: it.line_number, quantity: it.quantity });
         let package = pb::Package {
             weight_grams: 2_400,
-            dimensions: Some(pb::Dimensions { length_mm: 400, width_mm: 300, height_mm: 250 }),
+            length_mm: 400,
+            width_mm: 300,
+            height_mm: 250,
             contents: contents.collect(),
             ..Default::default()
         };
@@ -333,7 +336,7 @@ impl Till {
         let request = pb::ConfirmPickupRequest {
             shipment_id: shipment.id.clone(),
             package_count: i32::try_from(shipment.packages.len()).unwrap_or(i32::MAX),
-            collected_by: "driver 12".to_owned(),
+            driver: "driver 12".to_owned(),
             ..Default::default()
         };
         call!(self.shipping, confirm_pickup, "warehouse", request, shipment)

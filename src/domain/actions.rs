@@ -51,25 +51,28 @@ impl Order {
                 actions.push(Action::CloseOrder);
             }
             OrderState::Closed | OrderState::Rejected | OrderState::Cancelled | OrderState::Expired
-                if !self.has_open_money() =>
+                if self.why_not_archivable().is_empty() =>
             {
                 actions.push(Action::ArchiveOrder);
             }
             _ => {}
         }
-        if !held && self.has_pending_approval() {
-            actions.extend([Action::ApproveRequest, Action::RejectRequest]);
+        if self.has_pending_approval() {
+            actions.push(Action::RejectRequest);
+            if !held {
+                actions.push(Action::ApproveRequest);
+            }
         }
-        if !held {
-            let shipments = self.live_shipments().flat_map(Shipment::available_actions);
-            actions.extend(shipments);
+        if self.state != OrderState::Archived {
+            let shipments = self.live_shipments().filter(|it| !held || it.state.is_handed_over());
+            actions.extend(shipments.flat_map(Shipment::available_actions));
         }
         if self.feedback.as_ref().is_some_and(|it| it.state == FeedbackState::Requested)
             && self.state != OrderState::Archived
         {
             actions.push(Action::SubmitFeedback);
         }
-        if self.state != OrderState::Archived && self.payments.iter().any(|it| it.refundable_minor() > 0) {
+        if !matches!(self.state, OrderState::Invoiced | OrderState::Archived) && self.payments.iter().any(|it| it.refundable_minor() > 0) {
             actions.push(Action::RefundPayment);
         }
         if !self.is_over() {

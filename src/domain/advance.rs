@@ -3,8 +3,8 @@
 use super::case::{born, moved};
 use super::{
     Actor, Approval, ApprovalId, ApprovalState, Channel, Desk, EventKind, Gate, GateRules, Invoice, InvoiceId,
-    InvoiceLine, InvoiceState, LocationCode, MessageKind, Order, OrderState, Reason, Refusal, Reservation, Shipment,
-    ShipmentId, ShipmentItem, ShipmentState,
+    InvoiceLine, InvoiceState, LocationCode, MessageKind, Order, OrderState, PaymentState, Reason, Refusal,
+    Reservation, Shipment, ShipmentId, ShipmentItem, ShipmentState,
 };
 
 impl Order {
@@ -78,7 +78,10 @@ impl Order {
         };
         let requested_by = match gate {
             Gate::Reservation => self.created_by.clone(),
-            Gate::Payment => self.payments.last().map_or_else(Actor::system, |it| it.created_by.clone()),
+            Gate::Payment => {
+                let paid = self.payments.iter().rfind(|it| it.state == PaymentState::Captured);
+                paid.map_or_else(Actor::system, |it| it.created_by.clone())
+            }
         };
         let automatic = state == ApprovalState::AutoApproved;
         let id: ApprovalId = desk.ids.fresh();
@@ -162,8 +165,10 @@ impl Order {
         if approval.expires_at.is_some_and(|it| it <= desk.now) {
             return Err(Refusal::unmet(Reason::ApprovalDecided, "the approval has expired"));
         }
-        self.must_be_free()?;
         let gate = approval.gate;
+        if decision == Decision::Approve {
+            self.must_be_free()?;
+        }
         if decision == Decision::Approve
             && gate == Gate::Reservation
             && self.current_reservation().is_none_or(|it| it.is_overdue(desk.now))
@@ -179,8 +184,7 @@ impl Order {
         match decision {
             Decision::Approve => {
                 if gate == Gate::Reservation {
-                    let until = desk.now.plus(self.reservation_lifetime(desk));
-                    self.extend_hold(until);
+                    self.renew_hold(desk);
                 }
                 self.advance(desk)
             }
@@ -191,11 +195,11 @@ impl Order {
         }
     }
 
-    /// Payment gets its full time after an approval that took long.
-    fn extend_hold(&mut self, until: super::Timestamp) {
-        let ends = self.current_reservation().and_then(|it| it.expires_at);
-        if self.reservation_lifetime_seconds.is_none() && ends.is_some_and(|it| it < until) {
-            self.pin_reservation(Some(until));
+    /// Payment gets its full time after an approval, however long that took, and no more.
+    fn renew_hold(&mut self, desk: &Desk) {
+        let ends = self.current_reservation().is_some_and(|it| it.expires_at.is_some());
+        if self.reservation_lifetime_seconds.is_none() && ends {
+            self.pin_reservation(Some(desk.now.plus(desk.rules.reservation_lifetime())));
         }
     }
 

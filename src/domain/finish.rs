@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::case::{born, moved};
 use super::{
-    ApprovalState, Ask, Desk, EventKind, FeedbackState, InvoiceState, LocationCode, MessageId, MessageKind,
+    Actor, ApprovalState, Ask, Desk, EventKind, FeedbackState, InvoiceState, LocationCode, MessageId, MessageKind,
     MessageState, Order, OrderState, PaymentId, Reason, Refusal, RefundId, RefundState, Replenishment,
     ReplenishmentId, ReplenishmentState, ReservationState, Rules, ShipmentState, Sku, Timestamp,
 };
@@ -26,7 +26,11 @@ impl Order {
 
     /// The hold ran out before the order was paid.
     pub(super) fn expire(&mut self, desk: &mut Desk) -> Result<(), Refusal> {
-        self.undo(desk, OrderState::Expired, "not paid while stock was held")
+        // Whoever needed the stock did not expire the order.
+        let caller = std::mem::replace(&mut desk.actor, Actor::system());
+        let done = self.undo(desk, OrderState::Expired, "not paid while stock was held");
+        desk.actor = caller;
+        done
     }
 
     /// One plan for every early end. What the provider still has to do is asked for, not awaited.
@@ -44,6 +48,7 @@ impl Order {
 
         let held = self.current_reservation().is_some_and(|it| it.state == ReservationState::Held);
         self.release_reservation(desk, if held { reservation_to } else { ReservationState::Released })?;
+        self.release_holds(desk, |_| true, "the order is over")?;
         for place in 0..self.approvals.len() {
             if self.approvals[place].state == ApprovalState::Pending {
                 let kind = EventKind::ApprovalWithdrawn;
@@ -168,12 +173,10 @@ impl Order {
         if !self.state.may_become(OrderState::Archived) {
             return Err(self.out_of_turn("archive"));
         }
-        if self.has_open_money() {
-            let message = "a payment or refund is under way";
+        let open = self.why_not_archivable();
+        if !open.is_empty() {
+            let message = format!("the order cannot be archived yet: {}", open.join("; "));
             return Err(Refusal::unmet(Reason::NotArchivable, message));
-        }
-        if self.messages.iter().any(|it| it.state == MessageState::Queued) {
-            return Err(Refusal::unmet(Reason::NotArchivable, "a message to the customer is waiting to be sent"));
         }
 
         self.archived_from = Some(self.state);
@@ -181,6 +184,22 @@ impl Order {
         self.go(desk, OrderState::Archived, EventKind::OrderArchived, "moved to the archive")?;
         self.restock(desk);
         Ok(())
+    }
+
+    /// What still keeps an order that is over out of the archive, in words.
+    pub fn why_not_archivable(&self) -> Vec<String> {
+        let mut open = Vec::new();
+        if self.has_open_money() {
+            open.push("a payment or refund is under way".to_owned());
+        }
+        let kept = self.captured_minor() - self.refunded_minor();
+        if self.state != OrderState::Closed && kept > 0 {
+            open.push(format!("{} of a refused refund are to be paid back", self.amounts.currency.of(kept)));
+        }
+        if self.messages.iter().any(|it| it.state == MessageState::Queued) {
+            open.push("a message to the customer is waiting to be sent".to_owned());
+        }
+        open
     }
 
     /// Step 20: what this order took below its reorder point is proposed to be bought again.
@@ -228,11 +247,12 @@ impl Order {
             .current_reservation()
             .filter(|it| it.state == ReservationState::Held)
             .and_then(|it| it.expires_at);
-        let close = (self.state == OrderState::Delivered && self.why_open().is_empty())
-            .then(|| self.delivered_at.map(|it| it.plus(Duration::from_secs(rules.close_after_seconds))))
-            .flatten();
-        let quiet = !self.has_open_money() && self.messages.iter().all(|it| it.state != MessageState::Queued);
-        let archive = (self.is_over() && self.state != OrderState::Archived && quiet).then(|| {
+        let close = (self.state.may_become(OrderState::Closed) && self.why_open().is_empty()).then(|| {
+            let settled_since = self.delivered_at.unwrap_or(self.updated_at);
+            settled_since.plus(Duration::from_secs(rules.close_after_seconds))
+        });
+        let may_archive = self.state.may_become(OrderState::Archived) && self.why_not_archivable().is_empty();
+        let archive = may_archive.then(|| {
             let over_since = self.closed_at.unwrap_or(self.updated_at);
             over_since.plus(Duration::from_secs(rules.archive_after_seconds))
         });
@@ -253,7 +273,7 @@ impl Order {
             return self.undo(desk, OrderState::Rejected, "an approval expired");
         }
         if self.next_deadline(desk.rules).is_some_and(|it| it <= desk.now) {
-            if self.state == OrderState::Delivered {
+            if self.state.may_become(OrderState::Closed) {
                 return self.close(desk);
             }
             if self.is_over() {

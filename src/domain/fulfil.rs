@@ -120,8 +120,9 @@ impl Order {
                 problems.add(format!("picks[{number}].line_number"), format!("the shipment has no line {}", pick.line));
                 continue;
             };
-            if item.picked + pick.units > item.quantity {
-                let message = format!("only {} of line {} are left to pick", item.quantity - item.picked, pick.line);
+            let left = item.quantity - item.picked;
+            if !(1..=left).contains(&pick.units) {
+                let message = format!("{left} units of line {} are left to pick, not {}", pick.line, pick.units);
                 problems.add(format!("picks[{number}].quantity"), message);
                 continue;
             }
@@ -175,8 +176,9 @@ impl Order {
             }
         }
         for item in &self.shipments[place].items {
-            let seen = by_line.get(&item.line).map_or(0, |it| it.passed.saturating_add(it.failed));
-            if seen != item.quantity {
+            let check = by_line.get(&item.line);
+            let seen = check.map_or(0, |it| it.passed.saturating_add(it.failed));
+            if seen != item.quantity || check.is_some_and(|it| it.passed < 0 || it.failed < 0) {
                 let message = format!("line {} has {} units to check, {seen} were named", item.line, item.quantity);
                 problems.add("checks", message);
             }
@@ -265,6 +267,10 @@ impl Order {
                 if !self.shipments[place].items.iter().any(|it| it.line == content.line) {
                     let field = format!("packages[{number}].contents[{position}].line_number");
                     problems.add(field, format!("the shipment has no line {}", content.line));
+                }
+                if content.quantity < 1 {
+                    let field = format!("packages[{number}].contents[{position}].quantity");
+                    problems.add(field, "must be at least 1");
                 }
                 let sum = packed.entry(content.line).or_default();
                 *sum = sum.saturating_add(content.quantity);
@@ -471,6 +477,7 @@ impl Order {
     fn consume_stock(&mut self, desk: &mut Desk, place: usize) -> Result<(), Refusal> {
         let shipment = self.shipments[place].clone();
         let order = self.id;
+        let last = self.live_shipments().all(|it| it.id == shipment.id || it.handover.is_some());
         let reservation = self.open_reservation().expect("an order in fulfilment has its reservation");
         for packed in &shipment.items {
             let mut left = packed.packed;
@@ -502,10 +509,8 @@ impl Order {
             assert!(left == 0, "a shipment never packs more than is reserved for it");
         }
 
-        let to = match reservation.items.iter().all(|it| it.open() == 0) {
-            true => ReservationState::Consumed,
-            false => ReservationState::PartiallyConsumed,
-        };
+        // With units of another shipment set apart by its check, nothing may be left and still something be to come.
+        let to = if last { ReservationState::Consumed } else { ReservationState::PartiallyConsumed };
         reservation.version += 1;
         if reservation.state == to {
             return Ok(());

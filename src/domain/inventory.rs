@@ -8,7 +8,7 @@ use super::allocate::{
 };
 use super::case::{check_etag, moved};
 use super::{
-    AvailabilityFound, Courier, Desk, Location, LocationCode, MovementKind, OrderId, Problems, Product, Reason,
+    Actor, AvailabilityFound, Courier, Desk, Location, LocationCode, MovementKind, OrderId, Problems, Product, Reason,
     Refusal, RegionCode, Replenishment, ReplenishmentId, ReplenishmentState, Reservation, ReservationId,
     ReservationState, ServiceLevel, Sku, StockLevel, Timestamp,
 };
@@ -383,7 +383,21 @@ fn supplies_for(desk: &Desk, new: &NewReservation) -> BTreeMap<Sku, Supply> {
 
 /// Gives another caller's reservation back. An order's own reservation goes with its order.
 pub fn release_reservation(desk: &mut Desk, id: ReservationId) -> Result<(), Refusal> {
+    desk.reservation(id)?.must_stand_alone()?;
     end_reservation(desk, id, ReservationState::Released, MovementKind::Release)
+}
+
+impl Reservation {
+    /// The rung of whoever would give it back by itself: an order's reservation is the order's.
+    pub fn must_stand_alone(&self) -> Result<(), Refusal> {
+        let Some(order) = self.order else { return Ok(()) };
+        Err(Refusal::Unmet {
+            reason: Reason::IllegalTransition,
+            message: format!("{} belongs to {order}: cancel the order instead", self.id),
+            state: Some(self.state.as_str()),
+            legal: vec!["CancelOrder"],
+        })
+    }
 }
 
 /// A hold of another caller past its end; before its end nothing happens.
@@ -391,7 +405,11 @@ pub fn expire_reservation(desk: &mut Desk, id: ReservationId) -> Result<(), Refu
     if !desk.reservation(id)?.is_overdue(desk.now) {
         return Ok(());
     }
-    end_reservation(desk, id, ReservationState::Expired, MovementKind::Expire)
+    // Whoever needed the stock did not expire the reservation.
+    let caller = std::mem::replace(&mut desk.actor, Actor::system());
+    let done = end_reservation(desk, id, ReservationState::Expired, MovementKind::Expire);
+    desk.actor = caller;
+    done
 }
 
 fn end_reservation(

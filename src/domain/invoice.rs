@@ -29,6 +29,13 @@ pub struct Invoice {
     pub settled_at: Option<Timestamp>,
 }
 
+impl Invoice {
+    /// The number as people write it: `INV-000001`.
+    pub fn full_number(&self) -> String {
+        format!("{}-{:06}", self.series, self.number)
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InvoiceLine {
     pub line: i32,

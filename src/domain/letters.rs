@@ -9,7 +9,7 @@ use serde::Serialize;
 use time::macros::format_description;
 
 use super::{
-    Check, HoldReason, HoldState, Invoice, Message, MessageKind, Order, RefundState, Rule, Rules, Shipment,
+    Check, HoldReason, HoldState, Message, MessageKind, Order, RefundState, Rule, Rules, Shipment,
     Timestamp, TrackingEvent, TrackingStatus, Verdict,
 };
 
@@ -43,8 +43,8 @@ fn recipient(order: &Order) -> Result<String, String> {
     Ok(to.to_owned())
 }
 
-/// The first line of a template is the subject. A value that a template names and nobody gives is an error, never a
-/// gap in a sentence.
+/// The first line of a template is the subject. A value that a template names and nobody gives is an error,
+/// never a gap in a sentence.
 static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::new();
     let syntax =
@@ -217,8 +217,8 @@ fn what(quantity: i64, description: &str, sku: &str) -> String {
 }
 
 fn last_invoice(order: &Order) -> Option<String> {
-    let Invoice { series, number, .. } = order.invoices.last()?;
-    (*number > 0).then(|| format!("{series}-{number:06}"))
+    let invoice = order.invoices.last()?;
+    (invoice.number > 0).then(|| invoice.full_number())
 }
 
 /// The refund that the message tells of: the n-th one that succeeded; all of them together if it names none.
@@ -478,7 +478,7 @@ mod tests {
             &order(),
             &[
                 "2 x Mug, blue",
-                "Tracking number: CNK3F07XQ2M91T4",
+                "Tracking number: CNK3F07XQ2M91TX",
                 "FALCON",
                 "Expected delivery: Friday, 6 March 2026",
             ],
@@ -497,7 +497,7 @@ mod tests {
             &[
                 "What the courier says: the storm keeps the aircraft on the ground (Leipzig hub).",
                 "New expected delivery: Friday, 6 March 2026",
-                "CNK3F07XQ2M91T4",
+                "CNK3F07XQ2M91TX",
             ],
         );
         let mut lost = order();

@@ -1,11 +1,12 @@
-//! From a courier's reports, in any order and any number of times, to the one state that follows from their set.
+//! From a courier's reports, in any order and any number of times, to the one state that follows from their
+//! set.
 
 use sha2::{Digest, Sha256};
 
 use super::{MessageKind, ShipmentState, Timestamp, TrackingEvent, TrackingStatus};
 
 /// What makes two reports the same: SHA-256 over all that the courier said, hex.
-pub fn key(
+pub(super) fn key(
     status: TrackingStatus,
     occurred_at: Timestamp,
     place: &str,
@@ -22,11 +23,11 @@ pub fn key(
 
 /// Where the reports say that the shipment is; None if none of them says.
 ///
-/// The reports are taken as a set, in the order in which things happened, and the latest wins. What came first of
-/// DELIVERED and RETURNED sticks; LOST sticks until a later DELIVERED or RETURNED says that it was found. So nothing
-/// that happened after the end changes the state. Only reports of DELIVERED and of RETURNED for the same shipment
-/// contradict each other: then a report that arrives late but happened first decides.
-pub fn state_of(events: &[TrackingEvent]) -> Option<ShipmentState> {
+/// The reports are taken as a set, in the order in which things happened, and the latest wins. What came
+/// first of DELIVERED and RETURNED sticks; LOST sticks until a later DELIVERED or RETURNED says that it was
+/// found. So nothing that happened after the end changes the state. Only reports of DELIVERED and of RETURNED
+/// for the same shipment contradict each other: then a report that arrives late but happened first decides.
+pub(super) fn state_of(events: &[TrackingEvent]) -> Option<ShipmentState> {
     let mut state = None;
     for event in in_order(events) {
         let to = moves_to(event.status);
@@ -40,13 +41,13 @@ pub fn state_of(events: &[TrackingEvent]) -> Option<ShipmentState> {
 }
 
 /// When the courier expects delivery: what the latest report with an estimate said.
-pub fn estimate_of(events: &[TrackingEvent]) -> Option<Timestamp> {
+pub(super) fn estimate_of(events: &[TrackingEvent]) -> Option<Timestamp> {
     in_order(events).into_iter().rev().find_map(|it| it.estimated_at)
 }
 
-/// What the customer is told about a report. Not of pickup and delivery: those are told once per shipment, when it is
-/// handed over and when it is delivered, and not once per report.
-pub fn told_to_customer(event: &TrackingEvent) -> Option<MessageKind> {
+/// What the customer is told about a report. Not of pickup and delivery: those are told once per shipment,
+/// when it is handed over and when it is delivered, and not once per report.
+pub(super) fn told_to_customer(event: &TrackingEvent) -> Option<MessageKind> {
     match event.status {
         TrackingStatus::OutForDelivery => Some(MessageKind::OutForDelivery),
         TrackingStatus::DeliveryAttempted => Some(MessageKind::DeliveryAttempted),
@@ -65,8 +66,8 @@ pub fn told_to_customer(event: &TrackingEvent) -> Option<MessageKind> {
     }
 }
 
-/// The reports as things happened; of things that happened at once, what comes later on a journey is later. The key
-/// and the estimate only make the order the same for every arrangement of equal reports.
+/// The reports as things happened; of things that happened at once, what comes later on a journey is later.
+/// The key and the estimate only make the order the same for every arrangement of equal reports.
 fn in_order(events: &[TrackingEvent]) -> Vec<&TrackingEvent> {
     let mut ordered: Vec<&TrackingEvent> = events.iter().collect();
     ordered.sort_by_key(|it| (it.occurred_at, rank(it.status), it.key.as_str(), it.estimated_at));
@@ -92,7 +93,8 @@ fn rank(status: TrackingStatus) -> u8 {
     }
 }
 
-/// The state that a report puts a shipment in. A delay leaves it where it is; a hold by customs is an exception.
+/// The state that a report puts a shipment in. A delay leaves it where it is; a hold by customs is an
+/// exception.
 fn moves_to(status: TrackingStatus) -> Option<ShipmentState> {
     match status {
         TrackingStatus::InfoReceived | TrackingStatus::Unknown | TrackingStatus::Delayed => None,
@@ -232,7 +234,8 @@ mod tests {
             after in prop::collection::vec(some_event(), 0..12),
         ) {
             let end = state_of(&before);
-            let later = after.into_iter().map(|it| event(it.status, it.occurred_at.unix_micros() / 60_000_000 + 12));
+            let minute = |it: &TrackingEvent| it.occurred_at.unix_micros() / 60_000_000;
+            let later = after.iter().map(|it| event(it.status, minute(it) + 12));
             let all: Vec<TrackingEvent> = before.into_iter().chain(later).collect();
             if let Some(end) = end.filter(|it| it.is_final()) {
                 prop_assert_eq!(state_of(&all), Some(end));

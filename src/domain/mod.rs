@@ -17,6 +17,7 @@ mod fulfil;
 mod inventory;
 mod invoice;
 mod label;
+mod laws;
 mod letters;
 mod merge;
 mod message;
@@ -31,8 +32,12 @@ mod refusal;
 mod rules;
 mod shipment;
 mod states;
+mod status;
 mod stock;
+#[cfg(test)]
+mod tests;
 mod time;
+mod timeline;
 mod tracking;
 mod verify;
 mod words;
@@ -57,6 +62,7 @@ pub use inventory::{
 };
 pub use invoice::{Amounts, Discount, Invoice, InvoiceLine, InvoiceState, LineAmounts};
 pub use label::packing_slip;
+pub use laws::{Breach, LAWS, history_breaches};
 pub use letters::{Letter, letter};
 pub use message::{Message, MessageKind, MessageState};
 pub use money::{Currency, Money, included_part, part, shares};
@@ -70,11 +76,13 @@ pub use refusal::{Problem, Problems, Reason, Refusal, Shortage};
 pub use rules::{ApprovalRules, GateRules, Rules, ShippingFee, TaxRule};
 pub use shipment::{Assignment, Handover, Label, PackedItem, Package, Proof, Shipment, ShipmentItem, ShipmentState};
 pub use states::{State, legal};
+pub use status::{FulfillmentStatus, LineProgress, PaymentStatus};
 pub use stock::{
     Location, Movement, MovementKind, Product, Replenishment, ReplenishmentState, Reservation, ReservationState,
     ReservedItem, StockLevel,
 };
 pub use time::Timestamp;
+pub use timeline::{Step, StepLine, StepState, timeline};
 pub use tracking::{TrackingEvent, TrackingStatus};
 pub use verify::looks_like_card_number;
 pub use words::{

@@ -11,7 +11,8 @@ use super::{
     ProviderAnswer, Reason, Refund, RefundId, RefundState, Refusal, ReservationState,
 };
 
-/// After a failed or given-up payment the customer gets at least this long to try again.
+/// After a failed or given-up payment the customer gets this long to try again, or the whole lifetime of a hold if that
+/// is shorter.
 const SECOND_CHANCE: Duration = Duration::from_secs(300);
 
 impl Payment {
@@ -62,11 +63,6 @@ impl Order {
     /// never arrives for stock that is gone.
     pub fn begin_payment(&mut self, desk: &mut Desk, new: &NewPayment) -> Result<PaymentId, Refusal> {
         let amount = self.payable(desk, new.amount)?;
-        let authorised: i64 =
-            self.payments.iter().filter(|it| it.state == PaymentState::Authorized).map(|it| it.amount.minor).sum();
-        if amount.minor + authorised > self.due_minor() {
-            return Err(Refusal::exceeds_due(amount, amount.currency.of(self.due_minor() - authorised)));
-        }
 
         let id: PaymentId = desk.ids.fresh();
         self.payments.push(Payment {
@@ -96,8 +92,12 @@ impl Order {
             return Err(Refusal::unmet(Reason::ReservationExpired, "the reservation has expired"));
         }
 
-        let due = self.amounts.currency.of(self.due_minor());
+        // What is authorised already is spoken for: it is captured or voided before anything else pays for it.
+        let due = self.amounts.currency.of(self.due_minor() - self.authorized_minor());
         let amount = amount.unwrap_or(due);
+        if due.minor == 0 {
+            return Err(Refusal::exceeds_due(amount, due));
+        }
         if amount.currency != due.currency {
             return Err(Refusal::invalid("amount", format!("must be in {}, as the invoice is", due.currency)));
         }
@@ -108,6 +108,10 @@ impl Order {
             return Err(Refusal::exceeds_due(amount, due));
         }
         Ok(amount)
+    }
+
+    fn authorized_minor(&self) -> i64 {
+        self.payments.iter().filter(|it| it.state == PaymentState::Authorized).map(|it| it.amount.minor).sum()
     }
 
     fn new_payment(&self, desk: &Desk, id: PaymentId, method: Method, amount: Money) -> Payment {
@@ -314,13 +318,15 @@ impl Order {
         Ok(())
     }
 
-    /// No money is under way any more: the hold runs again, with time for another try.
+    /// No money is under way any more: a pinned hold runs again, with time for another try; one that still runs
+    /// longer keeps its end.
     fn let_hold_expire(&mut self, desk: &Desk) {
-        let held = self.current_reservation().is_some_and(|it| it.state == ReservationState::Held);
         let under_way = self.payments.iter().any(|it| it.ask.is_some());
-        if held && !under_way {
-            let lifetime = self.reservation_lifetime(desk).min(SECOND_CHANCE);
-            self.pin_reservation(Some(desk.now.plus(lifetime)));
+        let Some(hold) = self.current_reservation().filter(|it| it.state == ReservationState::Held) else { return };
+        if !under_way {
+            let until = desk.now.plus(self.reservation_lifetime(desk).min(SECOND_CHANCE));
+            let ends = hold.expires_at.map_or(until, |it| it.max(until));
+            self.pin_reservation(Some(ends));
         }
     }
 
@@ -333,7 +339,8 @@ impl Order {
         reason: &str,
     ) -> Result<RefundId, Refusal> {
         let place = self.payment_place(id)?;
-        if self.state == OrderState::Archived {
+        // An order that is being paid is cancelled, not refunded: what it paid would be due again.
+        if matches!(self.state, OrderState::Invoiced | OrderState::Archived) {
             return Err(self.out_of_turn("refund"));
         }
         let payment = &self.payments[place];
@@ -431,8 +438,8 @@ impl Order {
         Ok(true)
     }
 
-    /// Undoes all money of an order that is over: open authorisations are voided, captures paid back. What the
-    /// provider has not answered yet is undone when the answer comes.
+    /// Undoes all money of an order that is over: open authorisations are voided, one after the other, captures paid
+    /// back. What the provider has not answered yet is undone when the answer comes.
     pub(super) fn pay_back(&mut self, desk: &mut Desk) -> Result<(), Refusal> {
         if self.state == OrderState::Closed {
             return Ok(());
@@ -444,7 +451,9 @@ impl Order {
             }
             let left = payment.amount.currency.of(payment.refundable_minor());
             if payment.state == PaymentState::Authorized {
-                self.ask(desk, place, Ask::Void);
+                if self.payments.iter().all(|it| it.ask.is_none()) {
+                    self.ask(desk, place, Ask::Void);
+                }
             } else if left.minor > 0 {
                 self.begin_refund(desk, place, left, "the order is over")?;
             }

@@ -2,28 +2,30 @@
 
 use super::{Amounts, Currency, Discount, LineAmounts, Problems, included_part, part, shares};
 
-/// No single amount is larger than this: 10^15 minor units. It keeps every sum and product far from the end of i64.
-pub const AMOUNT_MINOR_MAX: i64 = 1_000_000_000_000_000;
+/// No single amount is larger than this: 10^15 minor units. It keeps every sum and product far from the end
+/// of i64.
+pub(super) const AMOUNT_MINOR_MAX: i64 = 1_000_000_000_000_000;
 
 /// A percentage is at most the whole.
 const WHOLE_PPM: u32 = 1_000_000;
 
 /// What has to be known of one line to price it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PriceLine {
+pub(super) struct PriceLine {
     pub quantity: i64,
     pub unit_price_minor: i64,
     pub discount: Option<Discount>,
     pub tax_rate_ppm: u32,
 }
 
-/// Prices an order. A line's own discount is taken from its gross amount; the order's discount from what is left of
-/// all lines, shared among them by largest remainder; tax is computed per line on what is left then, and for
-/// shipping, which no discount touches, on its own. Percentages and taxes are rounded half away from zero.
+/// Prices an order. A line's own discount is taken from its gross amount; the order's discount from what is
+/// left of all lines, shared among them by largest remainder; tax is computed per line on what is left then,
+/// and for shipping, which no discount touches, on its own. Percentages and taxes are rounded half away from
+/// zero.
 ///
-/// Every problem is named at once: `lines[i].quantity`, `lines[i].unit_price`, `lines[i].discount`, `discount`,
-/// `shipping_fee`, and `lines` when only the sum is too large.
-pub fn price(
+/// Every problem is named at once: `lines[i].quantity`, `lines[i].unit_price`, `lines[i].discount`,
+/// `discount`, `shipping_fee`, and `lines` when only the sum is too large.
+pub(super) fn price(
     currency: Currency,
     prices_include_tax: bool,
     lines: &[PriceLine],
@@ -88,8 +90,8 @@ pub fn price(
 }
 
 impl Amounts {
-    /// The law of an order's or invoice's amounts, recomputed from its lines: says what is off, and by how much.
-    /// The rate of the tax on shipping is not kept, so that tax is held only to its bounds.
+    /// The law of an order's or invoice's amounts, recomputed from its lines: says what is off, and by how
+    /// much. The rate of the tax on shipping is not kept, so that tax is held only to its bounds.
     pub fn check(&self, lines: &[LineAmounts]) -> Result<(), String> {
         for (index, line) in lines.iter().enumerate() {
             let off = |what: &str, is: i64, should: i64| {
@@ -363,8 +365,8 @@ mod tests {
                 Some(Discount::Amount(it)) => Some(Discount::Amount(it.min(left))),
                 Some(Discount::Percent(_)) | None => discount,
             };
-            let (priced, amounts) =
-                price(currency("EUR"), inclusive, &lines, discount, shipping, shipping_rate).expect("a price");
+            let found = price(currency("EUR"), inclusive, &lines, discount, shipping, shipping_rate);
+            let (priced, amounts) = found.expect("a price");
 
             let shared: i64 = priced.iter().map(|it| it.discount_share_minor).sum();
             prop_assert_eq!(shared, match discount {
@@ -373,11 +375,13 @@ mod tests {
                 Some(Discount::Percent(it)) => part(left, it),
             });
             for it in &priced {
-                let all = [it.gross_minor, it.discount_minor, it.discount_share_minor, it.tax_minor, it.total_minor];
-                prop_assert!(all.iter().all(|it| *it >= 0), "{:?}", it);
+                let taken = [it.gross_minor, it.discount_minor, it.discount_share_minor];
+                prop_assert!(taken.iter().all(|it| *it >= 0), "{:?}", it);
+                prop_assert!(it.tax_minor >= 0 && it.total_minor >= 0, "{:?}", it);
             }
             let shipping_due = shipping + if inclusive { 0 } else { amounts.shipping_tax_minor };
-            prop_assert_eq!(amounts.total_minor, priced.iter().map(|it| it.total_minor).sum::<i64>() + shipping_due);
+            let lines_due: i64 = priced.iter().map(|it| it.total_minor).sum();
+            prop_assert_eq!(amounts.total_minor, lines_due + shipping_due);
             let due = amounts.subtotal_minor - amounts.discount_minor + amounts.shipping_minor;
             prop_assert_eq!(amounts.total_minor, due + if inclusive { 0 } else { amounts.tax_minor });
             prop_assert!(amounts.total_minor >= 0);
@@ -391,7 +395,9 @@ mod tests {
             percent in 0_u32..=1_000_000,
         ) {
             let discount = Some(Discount::Percent(percent));
-            let in_currency = |code| price(currency(code), inclusive, &lines, discount, 700, 190_000).expect("a price");
+            let in_currency = |code| {
+                price(currency(code), inclusive, &lines, discount, 700, 190_000).expect("a price")
+            };
             let (lines, amounts) = in_currency("EUR");
             for code in ["JPY", "KWD"] {
                 let (other_lines, other) = in_currency(code);
@@ -409,7 +415,8 @@ mod tests {
             shipping in any::<i64>(),
             inclusive in any::<bool>(),
         ) {
-            let line = PriceLine { discount: Some(Discount::Amount(minor)), ..line(quantity, unit_price, rate) };
+            let discount = Some(Discount::Amount(minor));
+            let line = PriceLine { discount, ..line(quantity, unit_price, rate) };
             if let Ok((lines, amounts)) = price(currency("EUR"), inclusive, &[line], None, shipping, rate) {
                 prop_assert_eq!(amounts.check(&lines), Ok(()));
             }

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use super::{Courier, Currency, Quote, Rate, RegionCode, ServiceLevel, Timestamp};
 
-/// A courier's offer for one shipment, or why it has none, in words. The price is the base and a sum for every begun
-/// kilogram; pickup is on the first pickup day whose cut-off is not over when the goods are ready; delivery is so
-/// many days later as the rate card says. Without a promise every delivery is in time.
+/// A courier's offer for one shipment, or why it has none, in words. The price is the base and a sum for
+/// every begun kilogram; pickup is on the first pickup day whose cut-off is not over when the goods are
+/// ready; delivery is so many days later as the rate card says. Without a promise every delivery is in time.
 #[expect(
     clippy::too_many_arguments,
     reason = "an offer depends on all of these, and they are nothing together"
 )]
-pub fn quote(
+pub(super) fn quote(
     courier: &Courier,
     service: ServiceLevel,
     region: &RegionCode,
@@ -56,9 +56,10 @@ pub fn quote(
     })
 }
 
-/// The offer to take, and why: the cheapest that is in time; of equals the better rated, then the earlier, then the
-/// first by code. If none is in time, the earliest. The reason names the runner-up and by how much it lost.
-pub fn choose(quotes: &[Quote]) -> Option<(&Quote, String)> {
+/// The offer to take, and why: the cheapest that is in time; of equals the better rated, then the earlier,
+/// then the first by code. If none is in time, the earliest. The reason names the runner-up and by how much
+/// it lost.
+pub(super) fn choose(quotes: &[Quote]) -> Option<(&Quote, String)> {
     let mut ranked: Vec<&Quote> = quotes.iter().collect();
     ranked.sort_by(|one, other| match (one.on_time, other.on_time) {
         (true, true) => by_price(one).cmp(&by_price(other)),
@@ -361,7 +362,8 @@ mod tests {
             weekday in 1..=7_u8,
         ) {
             let ready_at = Timestamp::from_unix_micros(at);
-            let courier = Courier { cutoff_minutes, utc_offset_minutes, pickup_weekdays: vec![weekday], ..courier() };
+            let pickup_weekdays = vec![weekday];
+            let courier = Courier { cutoff_minutes, utc_offset_minutes, pickup_weekdays, ..courier() };
             let pickup = next_pickup(&courier, ready_at).expect("a pickup");
             prop_assert!(pickup >= ready_at && pickup.unix_micros() - at <= 7 * DAY_MICROS);
             let local = pickup.unix_micros() + i64::from(utc_offset_minutes) * MINUTE_MICROS;

@@ -7,7 +7,7 @@ use super::pricing::{PriceLine, price};
 use super::verify::{Subject, fingerprint, looks_like_card_number, normalised, risk, verify};
 use super::{
     Actor, Address, Customer, Desk, EventKind, Hold, HoldId, HoldReason, HoldState, LineAmounts, MessageKind, NewLine,
-    NewOrder, Order, OrderId, OrderLine, OrderState, Problems, Refusal, Risk, Timestamp, Touch, Verdict,
+    NewOrder, Order, OrderId, OrderLine, OrderState, Problems, Refusal, Risk, Rule, Timestamp, Touch, Verdict,
 };
 
 /// The tax category of the shipping fee in the tax rules.
@@ -115,7 +115,7 @@ pub fn receive(desk: &mut Desk, new: &NewOrder) -> Result<OrderId, Refusal> {
     if !reference.1.is_empty() {
         desk.changes.external_references.insert(reference);
     }
-    order.verify(desk, duplicate_of)?;
+    order.verify(desk, duplicate_of, Waive::Nothing)?;
     order.advance(desk)?;
     desk.keep_order(order);
     Ok(id)
@@ -224,16 +224,31 @@ pub struct Correction {
 }
 
 impl Order {
-    /// Runs the rules of step 2; a failed one places a hold, never a silent pass.
-    fn verify(&mut self, desk: &mut Desk, duplicate_of: Option<Timestamp>) -> Result<(), Refusal> {
+    /// Runs the rules of step 2; a failed one places a hold, never a silent pass. A duplicate stays one until its
+    /// goods are corrected or a person waives it: by then the youngest order like it is this one.
+    fn verify(
+        &mut self,
+        desk: &mut Desk,
+        duplicate_of: Option<Timestamp>,
+        waive_duplicate: Waive,
+    ) -> Result<(), Refusal> {
+        self.region = desk.rules.region_of(&self.shipping_address.country).cloned();
         let window = Duration::from_secs(desk.rules.duplicate_window_seconds);
+        let same_before = self.checks.iter().find(|it| it.rule == Rule::DuplicateOrder).cloned();
         self.checks = verify(&Subject {
             customer: &self.customer,
             shipping: &self.shipping_address,
             billing: self.billing_address.as_ref(),
-            duplicate_of_at: duplicate_of.filter(|it| desk.now.since(*it) <= window),
+            duplicate_of_at: duplicate_of.filter(|it| self.created_at.since(*it) <= window),
             rules: desk.rules,
         });
+        if waive_duplicate == Waive::Nothing
+            && let Some(before) = same_before.filter(|it| it.verdict == Verdict::Failed)
+        {
+            self.checks.retain(|it| it.rule != Rule::DuplicateOrder);
+            self.checks.push(before);
+            self.checks.sort_by_key(|it| it.rule);
+        }
         let failed: Vec<String> = self
             .checks
             .iter()
@@ -282,11 +297,11 @@ impl Order {
             Waive::Duplicate => None,
             Waive::Nothing => desk.fingerprint_seen(&self.fingerprint).filter(|it| *it < self.created_at),
         };
-        self.verify(desk, duplicate_of)?;
+        self.verify(desk, duplicate_of, waive_duplicate)?;
         self.advance(desk)
     }
 
-    fn release_holds(
+    pub(super) fn release_holds(
         &mut self,
         desk: &mut Desk,
         which: impl Fn(&Hold) -> bool,
@@ -337,6 +352,9 @@ impl Order {
             });
         }
         self.release_one(desk, id, note)?;
+        if self.state == OrderState::AwaitingStock {
+            return self.fill(desk).map(|_| ());
+        }
         self.advance(desk)
     }
 
@@ -379,6 +397,7 @@ impl Order {
             on_shortage,
             requested_by,
         } = correction.clone();
+        let fee_before = self.fee_by_rules(desk);
         if let Some(address) = shipping_address {
             self.region = desk.rules.region_of(&address.country).cloned();
             self.shipping_address = address;
@@ -400,7 +419,10 @@ impl Order {
             currency: self.amounts.currency,
             prices_include_tax: self.amounts.prices_include_tax,
             discount: self.discount,
-            shipping_minor: self.amounts.shipping_minor,
+            shipping_minor: match self.amounts.shipping_minor == fee_before {
+                true => self.fee_by_rules(desk),
+                false => self.amounts.shipping_minor,
+            },
         };
         let country = self.shipping_address.country.clone();
         (self.lines, self.amounts) = match lines {
@@ -413,10 +435,20 @@ impl Order {
         self.risk = risk;
         self.risk_reasons = reasons;
         let goods: Vec<_> = self.lines.iter().map(|it| (it.sku.clone(), it.quantity)).collect();
-        self.fingerprint = fingerprint(&self.customer, &self.shipping_address, &goods);
+        let fingerprint = fingerprint(&self.customer, &self.shipping_address, &goods);
+        if self.fingerprint != fingerprint {
+            self.checks.retain(|it| it.rule != Rule::DuplicateOrder);
+            self.fingerprint = fingerprint;
+        }
 
         self.tell(desk, EventKind::OrderUpdated, None, "corrected");
         Ok(())
+    }
+
+    /// The shipping fee as settings have it; a correction leaves a fee of the caller's own alone.
+    fn fee_by_rules(&self, desk: &Desk) -> i64 {
+        let region = self.region.as_ref();
+        region.map_or(0, |it| desk.rules.shipping_fee_minor(it, self.service, self.amounts.currency))
     }
 }
 

@@ -29,29 +29,24 @@ impl Problems {
 }
 
 words! {
-    /// Why a good request cannot be done now; part of the API, documented in `common.proto`.
+    /// Why a decision says that a good request cannot be done now; part of the API, documented in `common.proto`.
     pub enum Reason {
         InsufficientStock = "INSUFFICIENT_STOCK",
         IllegalTransition = "ILLEGAL_TRANSITION",
         HoldActive = "HOLD_ACTIVE",
-        ApprovalRequired = "APPROVAL_REQUIRED",
         SelfApproval = "SELF_APPROVAL",
         ApprovalDecided = "APPROVAL_DECIDED",
         RefundExceedsCapture = "REFUND_EXCEEDS_CAPTURE",
         PaymentExceedsDue = "PAYMENT_EXCEEDS_DUE",
-        PaymentDeclined = "PAYMENT_DECLINED",
         PaymentPending = "PAYMENT_PENDING",
         ReservationExpired = "RESERVATION_EXPIRED",
         QuantityMismatch = "QUANTITY_MISMATCH",
         StockInUse = "STOCK_IN_USE",
         NoCourier = "NO_COURIER",
         OrderNotClosable = "ORDER_NOT_CLOSABLE",
-        OrderNotEditable = "ORDER_NOT_EDITABLE",
         NotArchivable = "NOT_ARCHIVABLE",
         FeedbackNotOpen = "FEEDBACK_NOT_OPEN",
         LimitReached = "LIMIT_REACHED",
-        ActorRequired = "ACTOR_REQUIRED",
-        UnknownReference = "UNKNOWN_REFERENCE",
     }
 }
 
@@ -101,6 +96,17 @@ impl Refusal {
         let mut problems = Problems::default();
         problems.add(field, message);
         Self::Invalid(problems)
+    }
+
+    /// The same, with the paths of bad fields below that of the message that held them.
+    #[must_use]
+    pub fn under(mut self, path: &str) -> Self {
+        if let Self::Invalid(problems) = &mut self {
+            for problem in &mut problems.0 {
+                problem.field = format!("{path}.{}", problem.field);
+            }
+        }
+        self
     }
 
     pub fn exceeds_due(asked: Money, due: Money) -> Self {

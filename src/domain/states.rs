@@ -59,8 +59,8 @@ macro_rules! machine {
 }
 
 machine! {
-    /// An order that was shipped closes without being delivered once all of the rest ended returned or lost, and is
-    /// settled. Cancelling ends with the first handover.
+    /// An order that was shipped closes without being delivered once all of the rest ended returned or lost,
+    /// and is settled. Cancelling ends with the first handover.
     Order: OrderState from Received {
         Received => [Verified Rejected Cancelled]
         Verified => [Reserved AwaitingStock Cancelled]
@@ -197,15 +197,15 @@ machine! {
 }
 
 impl ShipmentState {
-    /// Whether the courier has it and its journey is not over: only then can a report move it. A lost shipment is
-    /// still the courier's, since it may be found.
+    /// Whether the courier has it and its journey is not over: only then can a report move it. A lost
+    /// shipment is still the courier's, since it may be found.
     pub fn carrier_may_report(self) -> bool {
         self.with_carrier() && !self.is_final()
     }
 
-    /// Whether a courier's reports may move a shipment from here to there. Scans may be missing and may arrive in any
-    /// order, so between handover and the end every state of the journey may follow every other; what is lost can
-    /// only be found delivered or returned.
+    /// Whether a courier's reports may move a shipment from here to there. Scans may be missing and may
+    /// arrive in any order, so between handover and the end every state of the journey may follow every
+    /// other; what is lost can only be found delivered or returned.
     pub fn may_be_reported(self, to: Self) -> bool {
         self.carrier_may_report()
             && to.with_carrier()
@@ -239,8 +239,8 @@ impl ShipmentState {
     }
 }
 
-/// Whether a transition in the log was legal. An empty `from` stands for "did not exist": then `to` must be a state
-/// that a new subject may have. Words that are no states of the machine are illegal.
+/// Whether a transition in the log was legal. An empty `from` stands for "did not exist": then `to` must be a
+/// state that a new subject may have. Words that are no states of the machine are illegal.
 pub fn legal(machine: Machine, from: &str, to: &str) -> bool {
     match machine {
         Machine::Order => moves::<OrderState>(from, to),

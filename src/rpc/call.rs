@@ -89,7 +89,7 @@ mutations! {
 impl Call {
     /// Reads who calls and the request id. The fingerprint is taken of the decoded request without its id, so that a
     /// repeat is told from another request however it was encoded.
-    pub(crate) fn of<R: Mutation>(request: &mut Request<R>, bad: &mut Problems) -> Option<Self> {
+    fn of<R: Mutation>(request: &mut Request<R>, bad: &mut Problems) -> Option<Self> {
         let deadline = request.extensions().get::<Deadline>().map(|it| it.0);
         let actor = actor(request.metadata(), bad);
 
@@ -107,9 +107,24 @@ impl Call {
         Some(Self { actor: actor?, method: R::METHOD, request, deadline })
     }
 
+    /// A request taken apart: who calls, and what it says.
+    pub(crate) fn opened<R: Mutation>(mut request: Request<R>, bad: &mut Problems) -> (Option<Self>, R) {
+        let call = Self::of(&mut request, bad);
+        (call, request.into_inner())
+    }
+
     /// Whether the caller said who it is.
     pub(crate) fn is_named(&self) -> bool {
         self.actor.as_str() != ANONYMOUS
+    }
+
+    /// Whether a repeat would get the stored answer.
+    pub(crate) fn is_repeatable(&self) -> bool {
+        self.request.is_some()
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.deadline
     }
 
     /// The second part of a call that left the database in between: it replaces the stored answer of the first.

@@ -11,6 +11,7 @@ mod orders;
 mod shipping;
 mod status;
 mod to_proto;
+mod track;
 mod watch;
 mod words;
 
@@ -18,14 +19,17 @@ use std::sync::Arc;
 
 use prost::Message;
 use tokio::sync::watch as signal;
+use tonic::codec::CompressionEncoding;
+use tonic::service::Routes;
 use tonic::{Response, Status};
 
 pub use call::Call;
-pub use layers::{Deadline, protect};
+pub use layers::{Deadline, Gate, protect};
 
-use crate::domain::{Desk, Problems, Refusal, Touch};
+use crate::domain::{Desk, Order, OrderId, Problems, Refusal, Touch, check_etag};
+use crate::pb;
 use crate::settings::Limits;
-use crate::store::{Codec, Store, View};
+use crate::store::{Child, Codec, Store, StoreError, View};
 use crate::work::Shop;
 
 /// What every RPC answers.
@@ -38,6 +42,14 @@ pub struct Api {
     pub(crate) limits: Arc<Limits>,
     /// Turns true when the server stops: streams end with their resume point.
     pub(crate) shutdown: signal::Receiver<bool>,
+}
+
+/// An order that a request wants to change, in the version that the caller has seen.
+#[derive(Debug, Clone)]
+pub(crate) struct Target {
+    pub(crate) order: OrderId,
+    /// Empty: any version.
+    pub(crate) etag: String,
 }
 
 impl Api {
@@ -56,15 +68,97 @@ impl Api {
         touch: Touch,
         decide: impl Fn(&mut Desk<'_>) -> Result<T, Refusal> + Send + 'static,
         reply: impl Fn(&T, &View<'_>) -> M + Send + 'static,
-    ) -> Result<M, Status>
+    ) -> Reply<M>
     where
         T: Send + 'static,
         M: Message + Default + 'static,
     {
         let codec = Codec { encode: |it: &M| it.encode_to_vec(), decode: |bytes| M::decode(bytes).ok() };
         let answer = self.store().change(call.into_store(), touch, decide, reply, codec).await;
-        answer.map_err(|it| status::of_store(&it))
+        answer.map(Response::new).map_err(|it| status::of_store(&it))
     }
+
+    /// Takes an order, does something to it and keeps it; answers from the order as it then is.
+    pub(crate) async fn on_order<T, M>(
+        &self,
+        call: Call,
+        target: Target,
+        touch: Touch,
+        act: impl Fn(&mut Order, &mut Desk<'_>) -> Result<T, Refusal> + Send + 'static,
+        reply: impl Fn(&T, &Order) -> M + Send + 'static,
+    ) -> Reply<M>
+    where
+        T: Send + 'static,
+        M: Message + Default + 'static,
+    {
+        let Target { order: id, etag } = target;
+        let act = move |desk: &mut Desk<'_>| {
+            let mut order = desk.take_order(id)?;
+            check_etag(&etag, order.version)?;
+            let done = act(&mut order, desk)?;
+            desk.keep_order(order);
+            Ok(done)
+        };
+        let touch = Touch { orders: vec![id], ..touch };
+        self.change(call, touch, act, move |done, view| reply(done, kept(view, id))).await
+    }
+
+    /// The order, archived or not.
+    pub(crate) async fn order(&self, id: OrderId) -> Result<Order, Status> {
+        found(self.store().order(id).await)?.ok_or_else(|| status::not_found("order", id))
+    }
+
+    /// The order that has this part: parts never move to another one.
+    pub(crate) async fn order_of(&self, part: Child) -> Result<OrderId, Status> {
+        found(self.store().order_of(part).await)?.ok_or_else(|| {
+            let (kind, id) = match part {
+                Child::Shipment(id) => ("shipment", id.to_string()),
+                Child::Payment(id) => ("payment", id.to_string()),
+                Child::Refund(id) => ("refund", id.to_string()),
+                Child::Invoice(id) => ("invoice", id.to_string()),
+                Child::Approval(id) => ("approval", id.to_string()),
+                Child::Hold(id) => ("hold", id.to_string()),
+                Child::Reservation(id) => ("reservation", id.to_string()),
+                Child::Message(id) => ("message", id.to_string()),
+            };
+            status::not_found(kind, id)
+        })
+    }
+
+    /// The order that has this part, whole.
+    pub(crate) async fn order_with(&self, part: Child) -> Result<Order, Status> {
+        self.order(self.order_of(part).await?).await
+    }
+}
+
+/// The five services, each with its limits on the size of messages.
+pub fn routes(api: Api) -> Routes {
+    let most = usize::try_from(api.limits.message_bytes).unwrap_or(usize::MAX);
+    let back = usize::try_from(api.limits.response_bytes).unwrap_or(usize::MAX);
+    macro_rules! service {
+        ($server:path) => {
+            <$server>::new(api.clone())
+                .max_decoding_message_size(most)
+                .max_encoding_message_size(back)
+                .accept_compressed(CompressionEncoding::Gzip)
+                .send_compressed(CompressionEncoding::Gzip)
+        };
+    }
+    Routes::new(service!(pb::order_service_server::OrderServiceServer<Api>))
+        .add_service(service!(pb::inventory_service_server::InventoryServiceServer<Api>))
+        .add_service(service!(pb::shipping_service_server::ShippingServiceServer<Api>))
+        .add_service(service!(pb::billing_service_server::BillingServiceServer<Api>))
+        .add_service(service!(pb::approval_service_server::ApprovalServiceServer<Api>))
+}
+
+/// An order that a change has just kept, out of what it decided.
+pub(crate) fn kept<'a>(view: &View<'a>, id: OrderId) -> &'a Order {
+    view.order(id).expect("the change has kept this order")
+}
+
+/// What a change to an order needs that may reserve its stock, give it back or look at its shelves.
+pub(crate) fn with_stock() -> Touch {
+    Touch { order_stock: true, ..Touch::default() }
 }
 
 /// Reads a request: every bad field is noted, and the value is there only if none was.
@@ -74,4 +168,9 @@ pub(crate) fn parse<T>(read: impl FnOnce(&mut Problems) -> Option<T>) -> Result<
         Some(value) if bad.0.is_empty() => Ok(value),
         _ => Err(status::of_refusal(&Refusal::Invalid(bad))),
     }
+}
+
+/// What a read found, or the status of its failure.
+pub(crate) fn found<T>(read: Result<T, StoreError>) -> Result<T, Status> {
+    read.map_err(|it| status::of_store(&it))
 }

@@ -7,6 +7,7 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
 use crate::domain::{Problems, Reason, Refusal};
+use crate::pb::{self, ErrorReason};
 use crate::store::StoreError;
 
 /// The `domain` of every `ErrorInfo`.
@@ -24,22 +25,18 @@ pub(crate) fn of_store(error: &StoreError) -> Status {
         StoreError::Refused(refusal) => of_refusal(refusal),
         StoreError::RequestIdReused => {
             let text = "this request_id was used with other content; use a new one";
-            build(Code::AlreadyExists, text, "REQUEST_ID_REUSED", Metadata::new(), |_| {})
+            build(Code::AlreadyExists, text, ErrorReason::RequestIdReused, Metadata::new(), |_| {})
         }
-        StoreError::LostRace => build(Code::Aborted, &text, "LOST_RACE", Metadata::new(), |it| {
+        StoreError::LostRace => build(Code::Aborted, &text, ErrorReason::LostRace, Metadata::new(), |it| {
             it.set_retry_info(Some(RETRY_SOON));
         }),
-        StoreError::Overloaded | StoreError::StorageFull => {
-            build(Code::ResourceExhausted, &text, "OVERLOADED", Metadata::new(), |it| {
-                it.set_retry_info(Some(RETRY_LATER));
-            })
-        }
+        StoreError::Overloaded | StoreError::StorageFull => overloaded(&text),
         StoreError::DeadlineExceeded => {
-            build(Code::DeadlineExceeded, &text, "DEADLINE_PASSED", Metadata::new(), |_| {})
+            build(Code::DeadlineExceeded, &text, ErrorReason::DeadlinePassed, Metadata::new(), |_| {})
         }
         StoreError::Unavailable(_) => {
             let text = "the database cannot be reached; repeat the call with the same request_id";
-            build(Code::Unavailable, text, "UNAVAILABLE", Metadata::new(), |it| {
+            build(Code::Unavailable, text, ErrorReason::Unavailable, Metadata::new(), |it| {
                 it.set_retry_info(Some(RETRY_LATER));
             })
         }
@@ -52,26 +49,62 @@ pub(crate) fn of_store(error: &StoreError) -> Status {
 
 /// A fault of our own: constant text outside.
 pub(crate) fn internal() -> Status {
-    build(Code::Internal, "internal error; the server's log has the cause", "INTERNAL", Metadata::new(), |_| {})
+    let text = "internal error; the server's log has the cause";
+    build(Code::Internal, text, ErrorReason::Internal, Metadata::new(), |_| {})
 }
 
 pub(crate) fn not_found(kind: &'static str, id: impl ToString) -> Status {
     of_refusal(&Refusal::not_found(kind, id))
 }
 
+fn overloaded(text: &str) -> Status {
+    build(Code::ResourceExhausted, text, ErrorReason::Overloaded, Metadata::new(), |it| {
+        it.set_retry_info(Some(RETRY_LATER));
+    })
+}
+
+/// A person must decide this, and the call does not say who it is.
+pub(crate) fn actor_required() -> Status {
+    let text = "name yourself in the metadata consign-actor: a person has to decide this";
+    build(Code::Unauthenticated, text, ErrorReason::ActorRequired, Metadata::new(), |_| {})
+}
+
+/// The provider said no; the attempt is on record.
+pub(crate) fn payment_declined(payment: &pb::Payment) -> Status {
+    let text = format!("the payment was declined: {}", payment.failure);
+    let facts = facts([("payment_id", payment.id.clone()), ("failure", payment.failure.clone())]);
+    build(Code::FailedPrecondition, &text, ErrorReason::PaymentDeclined, facts, |_| {})
+}
+
+/// The end of a stream when the server stops.
+pub(crate) fn shutting_down(resume: impl ToString) -> Status {
+    let text = "the server is stopping; go on from the resume point at another one";
+    build(Code::Unavailable, text, ErrorReason::ShuttingDown, facts([("resume", resume.to_string())]), |it| {
+        it.set_retry_info(Some(RETRY_LATER));
+    })
+}
+
+/// The end of a stream that nobody reads.
+pub(crate) fn too_slow(resume: impl ToString) -> Status {
+    let text = "the stream was not read for too long; go on from the resume point";
+    build(Code::Aborted, text, ErrorReason::SlowReader, facts([("resume", resume.to_string())]), |_| {})
+}
+
 pub(crate) fn of_refusal(refusal: &Refusal) -> Status {
     let text = refusal.to_string();
     match refusal {
         Refusal::Invalid(problems) => of_problems(problems),
-        Refusal::NotFound { kind, id } => build(Code::NotFound, &text, "NOT_FOUND", Metadata::new(), |it| {
-            it.set_resource_info(*kind, id.clone(), "", text.clone());
-        }),
-        Refusal::Exists { kind, id } => {
-            build(Code::AlreadyExists, &text, "DUPLICATE", facts([("existing", id.clone())]), |it| {
+        Refusal::NotFound { kind, id } => {
+            build(Code::NotFound, &text, ErrorReason::NotFound, Metadata::new(), |it| {
                 it.set_resource_info(*kind, id.clone(), "", text.clone());
             })
         }
-        Refusal::StaleEtag => build(Code::Aborted, &text, "ETAG_MISMATCH", Metadata::new(), |_| {}),
+        Refusal::Exists { kind, id } => {
+            build(Code::AlreadyExists, &text, ErrorReason::Duplicate, facts([("existing", id.clone())]), |it| {
+                it.set_resource_info(*kind, id.clone(), "", text.clone());
+            })
+        }
+        Refusal::StaleEtag => build(Code::Aborted, &text, ErrorReason::EtagMismatch, Metadata::new(), |_| {}),
         Refusal::Unmet { reason, message, state, legal } => {
             let mut metadata = Metadata::new();
             if let Some(state) = state {
@@ -80,43 +113,41 @@ pub(crate) fn of_refusal(refusal: &Refusal) -> Status {
             if !legal.is_empty() {
                 metadata.insert("legal".to_owned(), legal.join(", "));
             }
-            build(code_of(*reason), message, reason.as_str(), metadata, |_| {})
+            let (code, reason) = of_reason(*reason);
+            build(code, message, reason, metadata, |_| {})
         }
         Refusal::Short(short) => {
             let metadata = short.iter().map(|it| {
                 (it.sku.to_string(), format!("{} available, {} wanted", it.available, it.wanted))
             });
-            build(Code::FailedPrecondition, &text, "INSUFFICIENT_STOCK", metadata.collect(), |_| {})
+            let reason = ErrorReason::InsufficientStock;
+            build(Code::FailedPrecondition, &text, reason, metadata.collect(), |_| {})
         }
-        Refusal::LeaseLost(_) => build(Code::Aborted, &text, "LOST_RACE", Metadata::new(), |it| {
+        Refusal::LeaseLost(_) => build(Code::Aborted, &text, ErrorReason::LostRace, Metadata::new(), |it| {
             it.set_retry_info(Some(RETRY_SOON));
         }),
     }
 }
 
-fn code_of(reason: Reason) -> Code {
+fn of_reason(reason: Reason) -> (Code, ErrorReason) {
+    let unmet = Code::FailedPrecondition;
     match reason {
-        Reason::SelfApproval => Code::PermissionDenied,
-        Reason::ActorRequired => Code::Unauthenticated,
-        Reason::InsufficientStock
-        | Reason::IllegalTransition
-        | Reason::HoldActive
-        | Reason::ApprovalRequired
-        | Reason::ApprovalDecided
-        | Reason::RefundExceedsCapture
-        | Reason::PaymentExceedsDue
-        | Reason::PaymentDeclined
-        | Reason::PaymentPending
-        | Reason::ReservationExpired
-        | Reason::QuantityMismatch
-        | Reason::StockInUse
-        | Reason::NoCourier
-        | Reason::OrderNotClosable
-        | Reason::OrderNotEditable
-        | Reason::NotArchivable
-        | Reason::FeedbackNotOpen
-        | Reason::LimitReached
-        | Reason::UnknownReference => Code::FailedPrecondition,
+        Reason::InsufficientStock => (unmet, ErrorReason::InsufficientStock),
+        Reason::IllegalTransition => (unmet, ErrorReason::IllegalTransition),
+        Reason::HoldActive => (unmet, ErrorReason::HoldActive),
+        Reason::SelfApproval => (Code::PermissionDenied, ErrorReason::SelfApproval),
+        Reason::ApprovalDecided => (unmet, ErrorReason::ApprovalDecided),
+        Reason::RefundExceedsCapture => (unmet, ErrorReason::RefundExceedsCapture),
+        Reason::PaymentExceedsDue => (unmet, ErrorReason::PaymentExceedsDue),
+        Reason::PaymentPending => (unmet, ErrorReason::PaymentPending),
+        Reason::ReservationExpired => (unmet, ErrorReason::ReservationExpired),
+        Reason::QuantityMismatch => (unmet, ErrorReason::QuantityMismatch),
+        Reason::StockInUse => (unmet, ErrorReason::StockInUse),
+        Reason::NoCourier => (unmet, ErrorReason::NoCourier),
+        Reason::OrderNotClosable => (unmet, ErrorReason::OrderNotClosable),
+        Reason::NotArchivable => (unmet, ErrorReason::NotArchivable),
+        Reason::FeedbackNotOpen => (unmet, ErrorReason::FeedbackNotOpen),
+        Reason::LimitReached => (unmet, ErrorReason::LimitReached),
     }
 }
 
@@ -128,7 +159,7 @@ fn of_problems(problems: &Problems) -> Status {
         0 => shown.join("; "),
         _ => format!("{}; and {more} more", shown.join("; ")),
     };
-    build(Code::InvalidArgument, &text, "INVALID_FIELD", Metadata::new(), |it| {
+    build(Code::InvalidArgument, &text, ErrorReason::InvalidField, Metadata::new(), |it| {
         let violations = problems.0.iter().take(VIOLATIONS_MAX);
         it.set_bad_request(violations.map(|it| FieldViolation::new(&it.field, &it.message)).collect::<Vec<_>>());
     })
@@ -137,15 +168,68 @@ fn of_problems(problems: &Problems) -> Status {
 pub(crate) fn build(
     code: Code,
     text: &str,
-    reason: &str,
+    reason: ErrorReason,
     metadata: Metadata,
     more: impl FnOnce(&mut ErrorDetails),
 ) -> Status {
-    let mut details = ErrorDetails::with_error_info(reason, DOMAIN, metadata);
+    let mut details = ErrorDetails::with_error_info(word(reason), DOMAIN, metadata);
     more(&mut details);
     Status::with_error_details(code, text, details)
 }
 
+/// The reason as `ErrorInfo` names it.
+fn word(reason: ErrorReason) -> &'static str {
+    let name = reason.as_str_name();
+    name.strip_prefix("ERROR_REASON_").unwrap_or(name)
+}
+
 pub(crate) fn facts<const N: usize>(facts: [(&str, String); N]) -> Metadata {
     facts.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reasons_of_decisions_have_their_names_on_the_wire() {
+        for reason in Reason::ALL {
+            assert_eq!(word(of_reason(*reason).1), reason.as_str());
+        }
+    }
+
+    #[test]
+    fn a_refusal_tells_its_reason_and_what_is_legal_instead() {
+        let refusal = Refusal::Unmet {
+            reason: Reason::IllegalTransition,
+            message: "cannot pay: the order is RESERVED".to_owned(),
+            state: Some("RESERVED"),
+            legal: vec!["CancelOrder", "PlaceHold"],
+        };
+        let status = of_refusal(&refusal);
+        let info = status.get_details_error_info().expect("every error has an ErrorInfo");
+        assert_eq!(status.code(), Code::FailedPrecondition);
+        assert_eq!((info.reason.as_str(), info.domain.as_str()), ("ILLEGAL_TRANSITION", "consign"));
+        assert_eq!(info.metadata["state"], "RESERVED");
+        assert_eq!(info.metadata["legal"], "CancelOrder, PlaceHold");
+    }
+
+    #[test]
+    fn every_bad_field_is_listed_and_a_flood_of_them_is_cut() {
+        let mut problems = Problems::default();
+        (0..30).for_each(|it| problems.add(format!("order.lines[{it}].sku"), "is required"));
+        let status = of_refusal(&Refusal::Invalid(problems));
+        let bad = status.get_details_bad_request().expect("a bad request lists its fields");
+        assert_eq!(status.code(), Code::InvalidArgument);
+        assert_eq!(bad.field_violations.len(), VIOLATIONS_MAX);
+        assert_eq!(bad.field_violations[3].field, "order.lines[3].sku");
+        assert!(status.message().ends_with("; and 27 more"));
+    }
+
+    #[test]
+    fn a_fault_of_our_own_says_nothing_about_itself() {
+        let status = of_store(&StoreError::Internal("SELECT secret".to_owned()));
+        assert_eq!(status.code(), Code::Internal);
+        assert!(!status.message().contains("secret"));
+    }
 }

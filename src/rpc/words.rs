@@ -1,21 +1,32 @@
 //! Words that the wire and the domain share: one line per enum, exhaustive both ways.
 
-use crate::domain;
-use crate::pb;
 
-/// Maps an enum of the domain to its twin on the wire. A new word on either side stops the build.
+/// Maps an enum of the domain to its twin on the wire; with a second name, back as well. A new word of the domain
+/// stops the build, one that only the wire has the tests.
 macro_rules! same_words {
-    ($($to:ident, $from:ident: $domain:ident = $wire:ident { $($word:ident = $twin:ident),+ $(,)? })+) => { $(
-        pub(crate) fn $to(word: domain::$domain) -> i32 {
-            let twin = match word { $(domain::$domain::$word => pb::$wire::$twin,)+ };
+    ($($to:ident $(, $from:ident)?: $domain:ident = $wire:ident { $($word:ident = $twin:ident),+ $(,)? })+) => { $(
+        pub(crate) fn $to(word: $crate::domain::$domain) -> i32 {
+            let twin = match word { $($crate::domain::$domain::$word => $crate::pb::$wire::$twin,)+ };
             twin.into()
         }
 
-        /// `None` for UNSPECIFIED and for numbers that are no word.
-        pub(crate) fn $from(number: i32) -> Option<domain::$domain> {
-            match pb::$wire::try_from(number).ok()? {
-                pb::$wire::Unspecified => None,
-                $(pb::$wire::$twin => Some(domain::$domain::$word),)+
+        $(
+            /// `None` for UNSPECIFIED and for numbers that are no word.
+            pub(crate) fn $from(number: i32) -> Option<$crate::domain::$domain> {
+                let all = $crate::domain::$domain::ALL.iter().copied();
+                all.filter(|_| number != 0).find(|it| $to(*it) == number)
+            }
+        )?
+
+        #[cfg(test)]
+        mod $to {
+            #[test]
+            fn wire_and_domain_have_the_same_words() {
+                let twins = $crate::domain::$domain::ALL.iter().map(|it| (super::$to(*it), it.as_str()));
+                $crate::rpc::words::assert_twins(
+                    &twins.collect::<Vec<_>>(),
+                    |number| $crate::pb::$wire::try_from(number).ok().map(|it| it.as_str_name()),
+                );
             }
         }
     )+ };
@@ -27,4 +38,87 @@ same_words! {
     service_level, to_service_level: ServiceLevel = ServiceLevel {
         Standard = Standard, Express = Express, Overnight = Overnight,
     }
+    on_shortage, to_on_shortage: OnShortage = OnShortage { Refuse = Refuse, Wait = Wait }
+    method, to_method: Method = PaymentMethod {
+        Card = Card, Paypal = Paypal, BankTransfer = BankTransfer, Cash = Cash,
+    }
+    hold_reason, to_hold_reason: HoldReason = HoldReason {
+        VerificationFailed = VerificationFailed, IncorrectAddress = IncorrectAddress,
+        HighRiskOfFraud = HighRiskOfFraud, UnknownDeliveryDate = UnknownDeliveryDate, QualityFailure = QualityFailure,
+        CustomerRequest = CustomerRequest, Compliance = Compliance, Other = Other,
+    }
+
+    order_state: OrderState = OrderState {
+        Received = Received, Verified = Verified, AwaitingStock = AwaitingStock, Reserved = Reserved,
+        ReservationApproved = ReservationApproved, Invoiced = Invoiced, PaymentCaptured = PaymentCaptured,
+        PaymentApproved = PaymentApproved, Fulfilling = Fulfilling, PartiallyShipped = PartiallyShipped,
+        Shipped = Shipped, PartiallyDelivered = PartiallyDelivered, Delivered = Delivered, Closed = Closed,
+        Archived = Archived, Rejected = Rejected, Cancelled = Cancelled, Expired = Expired,
+    }
+    payment_status: PaymentStatus = PaymentStatus {
+        Unpaid = Unpaid, Pending = Pending, Authorized = Authorized, PartiallyPaid = PartiallyPaid, Paid = Paid,
+        PartiallyRefunded = PartiallyRefunded, Refunded = Refunded,
+    }
+    fulfillment_status: FulfillmentStatus = FulfillmentStatus {
+        Unfulfilled = Unfulfilled, InPreparation = InPreparation, PartiallyShipped = PartiallyShipped,
+        Shipped = Shipped, PartiallyDelivered = PartiallyDelivered, Delivered = Delivered, Cancelled = Cancelled,
+    }
+    risk: Risk = RiskLevel { Low = Low, Medium = Medium, High = High }
+    rule: Rule = VerificationRule {
+        Contact = Contact, Address = Address, RegionServed = RegionServed, DuplicateOrder = DuplicateOrder,
+        BlockedCustomer = BlockedCustomer,
+    }
+    verdict: Verdict = VerificationOutcome { Passed = Passed, Failed = Failed }
+    hold_state: HoldState = HoldState { Active = Active, Released = Released }
+    step: Step = Step {
+        ReceiveOrder = ReceiveOrder, VerifyCustomer = VerifyCustomer, CheckAvailability = CheckAvailability,
+        ReserveInventory = ReserveInventory, ApproveReservation = ApproveReservation,
+        GenerateInvoice = GenerateInvoice, CapturePayment = CapturePayment, ApprovePayment = ApprovePayment,
+        PrepareOrder = PrepareOrder, PackageProducts = PackageProducts, CreateLabel = CreateLabel,
+        AssignCourier = AssignCourier, ConfirmPickup = ConfirmPickup, NotifyShipment = NotifyShipment,
+        TrackShipment = TrackShipment, ConfirmDelivery = ConfirmDelivery, ConfirmToCustomer = ConfirmToCustomer,
+        CloseOrder = CloseOrder, ArchiveOrder = ArchiveOrder, PrepareNextOrder = PrepareNextOrder,
+    }
+    step_state: StepState = StepState {
+        Pending = Pending, Ready = Ready, InProgress = InProgress, Blocked = Blocked, Done = Done, Skipped = Skipped,
+        Failed = Failed, Compensated = Compensated,
+    }
+    message_kind: MessageKind = MessageKind {
+        OrderReceived = OrderReceived, OnHold = OnHold, AwaitingStock = AwaitingStock, InvoiceIssued = InvoiceIssued,
+        PaymentReceived = PaymentReceived, Shipped = Shipped, OutForDelivery = OutForDelivery,
+        DeliveryDelayed = DeliveryDelayed, DeliveryException = DeliveryException,
+        DeliveryAttempted = DeliveryAttempted, ReadyForPickup = ReadyForPickup,
+        DeliveryConfirmed = DeliveryConfirmed, OrderCancelled = OrderCancelled, OrderExpired = OrderExpired,
+        OrderRejected = OrderRejected, RefundIssued = RefundIssued,
+    }
+    message_state: MessageState = MessageState {
+        Queued = Queued, Sent = Sent, Suppressed = Suppressed, Failed = Failed,
+    }
+    feedback_state: FeedbackState = FeedbackState {
+        Requested = Requested, Submitted = Submitted, Expired = Expired,
+    }
+
+    gate: Gate = Gate { Reservation = Reservation, Payment = Payment }
+    approval_state: ApprovalState = ApprovalState {
+        Pending = Pending, Approved = Approved, Rejected = Rejected, Expired = Expired, Withdrawn = Withdrawn,
+        AutoApproved = AutoApproved,
+    }
+    invoice_state: InvoiceState = InvoiceState { Open = Open, Paid = Paid, Void = Void }
+    payment_state: PaymentState = PaymentState {
+        Pending = Pending, Authorized = Authorized, Captured = Captured, Failed = Failed, Voided = Voided,
+    }
+    ask: Ask = PaymentAction { Authorize = Authorize, Charge = Charge, Capture = Capture, Void = Void }
+    refund_state: RefundState = RefundState { Pending = Pending, Succeeded = Succeeded, Failed = Failed }
+}
+
+/// Every word has its twin of the same name, and the wire has no further word but UNSPECIFIED.
+#[cfg(test)]
+pub(crate) fn assert_twins(twins: &[(i32, &str)], name_of: impl Fn(i32) -> Option<&'static str>) {
+    let unspecified = name_of(0).expect("every enum of the wire begins with UNSPECIFIED");
+    let prefix = unspecified.strip_suffix("UNSPECIFIED").expect("every enum of the wire begins with UNSPECIFIED");
+    for (number, word) in twins {
+        assert_eq!(name_of(*number).and_then(|it| it.strip_prefix(prefix)), Some(*word));
+    }
+    let on_the_wire = (1..1_000).filter(|it| name_of(*it).is_some()).count();
+    assert_eq!(on_the_wire, twins.len(), "{prefix}… has words that the domain has not");
 }

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};
 use uuid::Uuid;
 
-use super::StoreError;
 use super::rows::{self, Lock};
+use super::StoreError;
 use crate::domain::{self, Breach, Machine, OrderId, Timestamp};
 
 /// How many broken rows of one law are named.
@@ -18,7 +18,7 @@ const NAMED_MAX: usize = 100;
 const PAGE: usize = 200;
 
 /// What was found about one law.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct LawResult {
     pub id: &'static str,
     pub statement: &'static str,
@@ -275,7 +275,7 @@ const LAWS: &[Law] = &[
         id: "I1",
         statement: "every claimed request id has its answer",
         looked_at: "SELECT COUNT(*) FROM requests",
-        broken: "SELECT caller || ' ' || method || ' ' || request_id, 'an answer', 'none' FROM requests
+        broken: "SELECT actor || ' ' || method || ' ' || request_id, 'an answer', 'none' FROM requests
             WHERE answer IS NULL",
     },
 ];

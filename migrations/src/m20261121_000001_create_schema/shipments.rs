@@ -16,7 +16,7 @@ async fn shipments(schema: &Schema<'_>) -> Result<(), DbErr> {
              order_id UUID NOT NULL REFERENCES orders (id) ON DELETE CASCADE,
              number INTEGER NOT NULL CHECK (number > 0),
              version BIGINT NOT NULL,
-             location TEXT NOT NULL REFERENCES locations (code) DEFERRABLE INITIALLY DEFERRED,
+             location TEXT NOT NULL REFERENCES locations (code),
              state TEXT NOT NULL CHECK (state IN ('PLANNED', 'PICKING', 'PICKED', 'QC_PASSED', 'QC_FAILED', 'PACKED',
                  'LABELLED', 'COURIER_ASSIGNED', 'PICKED_UP', 'IN_TRANSIT', 'OUT_FOR_DELIVERY', 'DELIVERY_ATTEMPTED',
                  'AVAILABLE_FOR_PICKUP', 'EXCEPTION', 'RETURNING', 'RETURNED', 'LOST', 'DELIVERED', 'CANCELLED')),
@@ -27,7 +27,7 @@ async fn shipments(schema: &Schema<'_>) -> Result<(), DbErr> {
              label_created_at BIGINT,
              label_created_by TEXT,
 
-             courier TEXT REFERENCES couriers (code) DEFERRABLE INITIALLY DEFERRED,
+             courier TEXT REFERENCES couriers (code),
              courier_service TEXT CHECK (courier_service IN ('STANDARD', 'EXPRESS', 'OVERNIGHT')),
              courier_price_minor BIGINT CHECK (courier_price_minor >= 0),
              courier_currency TEXT CHECK (length(courier_currency) = 3),

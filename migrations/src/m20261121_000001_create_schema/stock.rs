@@ -8,14 +8,12 @@ pub(super) async fn create(schema: &Schema<'_>) -> Result<(), DbErr> {
 }
 
 async fn shelf(schema: &Schema<'_>) -> Result<(), DbErr> {
-    // Deferred, like every key that leads out of an order or over to the shelf: a group writes table by table, and
-    // the order of the tables is the store's affair.
     schema
         .table(
             "stock_levels",
             Shape::InKey,
-            "sku TEXT NOT NULL REFERENCES products (sku) DEFERRABLE INITIALLY DEFERRED,
-             location TEXT NOT NULL REFERENCES locations (code) DEFERRABLE INITIALLY DEFERRED,
+            "sku TEXT NOT NULL REFERENCES products (sku),
+             location TEXT NOT NULL REFERENCES locations (code),
              version BIGINT NOT NULL CHECK (version > 0),
              on_hand BIGINT NOT NULL CHECK (on_hand >= 0),
              reserved BIGINT NOT NULL CHECK (reserved >= 0),
@@ -70,7 +68,7 @@ async fn shelf(schema: &Schema<'_>) -> Result<(), DbErr> {
              created_at BIGINT NOT NULL,
              updated_at BIGINT NOT NULL,
              decided_by TEXT,
-             FOREIGN KEY (sku, location) REFERENCES stock_levels (sku, location) DEFERRABLE INITIALLY DEFERRED",
+             FOREIGN KEY (sku, location) REFERENCES stock_levels (sku, location)",
         )
         .await?;
 
@@ -117,7 +115,7 @@ async fn promises(schema: &Schema<'_>) -> Result<(), DbErr> {
              consumed BIGINT NOT NULL CHECK (consumed >= 0),
              released BIGINT NOT NULL CHECK (released >= 0),
              PRIMARY KEY (reservation_id, number),
-             FOREIGN KEY (sku, location) REFERENCES stock_levels (sku, location) DEFERRABLE INITIALLY DEFERRED,
+             FOREIGN KEY (sku, location) REFERENCES stock_levels (sku, location),
              CHECK (consumed + released <= quantity)",
         )
         .await?;

@@ -9,7 +9,6 @@ pub(crate) mod shipping;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use super::GoogleMoney;
 use crate::domain::{Address, Currency, Customer, Invalid, Money, Problems, Timestamp, looks_like_card_number};
 use crate::pb;
 
@@ -119,8 +118,8 @@ pub(crate) fn count<T>(field: &str, entries: &[T], bounds: RangeInclusive<usize>
 const NANOS_PER_UNIT: i64 = 1_000_000_000;
 
 /// An amount, exact to the currency's last minor unit; a negative one is possible here. Left out: none.
-pub(crate) fn money(field: &str, money: Option<GoogleMoney>, bad: &mut Problems) -> Option<Money> {
-    let GoogleMoney { currency_code, units, nanos } = money?;
+pub(crate) fn money(field: &str, money: Option<pb::Money>, bad: &mut Problems) -> Option<Money> {
+    let pb::Money { currency_code, units, nanos } = money?;
     let currency: Currency = id(&format!("{field}.currency_code"), &currency_code, bad)?;
     let nanos = i64::from(nanos);
     if nanos.abs() >= NANOS_PER_UNIT {
@@ -147,7 +146,7 @@ pub(crate) fn money(field: &str, money: Option<GoogleMoney>, bad: &mut Problems)
 }
 
 /// An amount that is not negative.
-pub(crate) fn price(field: &str, price: Option<GoogleMoney>, bad: &mut Problems) -> Option<Money> {
+pub(crate) fn price(field: &str, price: Option<pb::Money>, bad: &mut Problems) -> Option<Money> {
     let price = money(field, price, bad)?;
     if price.minor < 0 {
         bad.add(field, "must not be negative");
@@ -156,7 +155,7 @@ pub(crate) fn price(field: &str, price: Option<GoogleMoney>, bad: &mut Problems)
 }
 
 /// An amount above zero.
-pub(crate) fn amount(field: &str, amount: Option<GoogleMoney>, bad: &mut Problems) -> Option<Money> {
+pub(crate) fn amount(field: &str, amount: Option<pb::Money>, bad: &mut Problems) -> Option<Money> {
     let amount = money(field, amount, bad)?;
     if amount.minor <= 0 {
         bad.add(field, "must be more than zero");
@@ -237,11 +236,11 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn wire(currency: &str, units: i64, nanos: i32) -> Option<GoogleMoney> {
-        Some(GoogleMoney { currency_code: currency.to_owned(), units, nanos })
+    fn wire(currency: &str, units: i64, nanos: i32) -> Option<pb::Money> {
+        Some(pb::Money { currency_code: currency.to_owned(), units, nanos })
     }
 
-    fn refused(money_given: Option<GoogleMoney>) -> Vec<String> {
+    fn refused(money_given: Option<pb::Money>) -> Vec<String> {
         let mut bad = Problems::default();
         assert_eq!(money("amount", money_given, &mut bad), None);
         bad.0.into_iter().map(|it| it.field).collect()

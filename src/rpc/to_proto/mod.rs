@@ -6,15 +6,14 @@ pub(crate) mod inventory;
 pub(crate) mod orders;
 pub(crate) mod shipping;
 
-use super::GoogleMoney;
 use crate::domain::{Actor, Address, Currency, Customer, Discount, Money, Timestamp};
 use crate::pb;
 
-pub(crate) fn money(money: Money) -> GoogleMoney {
+pub(crate) fn money(money: Money) -> pb::Money {
     let Money { currency, minor } = money;
     let minor_per_unit = 10_i64.pow(currency.exponent());
     let nanos = (minor % minor_per_unit) * (1_000_000_000 / minor_per_unit);
-    GoogleMoney {
+    pb::Money {
         currency_code: currency.to_string(),
         units: minor / minor_per_unit,
         nanos: i32::try_from(nanos).expect("less than a unit, so less than 10^9 nanos"),
@@ -22,7 +21,7 @@ pub(crate) fn money(money: Money) -> GoogleMoney {
 }
 
 /// An amount as it stands in rows: minor units beside their currency.
-pub(crate) fn minor(currency: Currency, minor: i64) -> Option<GoogleMoney> {
+pub(crate) fn minor(currency: Currency, minor: i64) -> Option<pb::Money> {
     Some(money(currency.of(minor)))
 }
 

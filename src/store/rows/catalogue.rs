@@ -123,8 +123,7 @@ pub(in crate::store) async fn save_couriers<C: ConnectionTrait>(
 pub(in crate::store) async fn courier_ratings<C: ConnectionTrait>(
     conn: &C,
 ) -> Result<HashMap<CourierCode, i64>, StoreError> {
-    let latest = Alias::new("latest");
-    let rating = Expr::col((latest.clone(), feedback::Column::DeliveryRating));
+    let (latest, rated) = (Alias::new("latest"), Alias::new("rated"));
     let feedback = Query::select()
         .columns([feedback::Column::OrderId, feedback::Column::DeliveryRating])
         .from(feedback::Entity)
@@ -133,10 +132,16 @@ pub(in crate::store) async fn courier_ratings<C: ConnectionTrait>(
         .order_by(feedback::Column::SubmittedAt, sea_orm::Order::Desc)
         .limit(RATINGS_MAX)
         .to_owned();
+
+    // A courier that brought an order in several shipments was rated for it once.
     let courier = (shipments::Entity, shipments::Column::Courier);
-    let averages = Query::select()
-        .expr_as(Expr::col(courier), "courier")
-        .expr_as(rating.sum().mul(100).div(Expr::col(courier).count()).cast_as("BIGINT"), "rating")
+    let ratings = Query::select()
+        .distinct()
+        .column(courier)
+        .columns([
+            (latest.clone(), feedback::Column::OrderId),
+            (latest.clone(), feedback::Column::DeliveryRating),
+        ])
         .from_subquery(feedback, latest.clone())
         .join(
             JoinType::InnerJoin,
@@ -144,6 +149,13 @@ pub(in crate::store) async fn courier_ratings<C: ConnectionTrait>(
             Expr::col((shipments::Entity, shipments::Column::OrderId)).equals((latest, feedback::Column::OrderId)),
         )
         .and_where(Expr::col(courier).is_not_null())
+        .to_owned();
+    let rating = Expr::col((rated.clone(), feedback::Column::DeliveryRating));
+    let courier = (rated.clone(), shipments::Column::Courier);
+    let averages = Query::select()
+        .column(courier.clone())
+        .expr(rating.clone().sum().mul(100).div(rating.count()).cast_as("BIGINT"))
+        .from_subquery(ratings, rated)
         .group_by_col(courier)
         .to_owned();
 
@@ -166,7 +178,7 @@ fn product_to_row(product: &Product) -> products::Model {
     }
 }
 
-pub(in crate::store) fn product_from_row(row: products::Model) -> Product {
+fn product_from_row(row: products::Model) -> Product {
     let products::Model { sku, version, name, tax_category, unit_price_minor, currency, weight_grams, created_at } =
         row;
 

@@ -31,7 +31,7 @@ pub(in crate::store) async fn append_events<C: ConnectionTrait>(
     insert::<events::Entity, _>(conn, rows).await
 }
 
-fn to_row(position: i64, event: &Event) -> events::Model {
+pub(super) fn to_row(position: i64, event: &Event) -> events::Model {
     let Event { order, sequence, at, actor, kind, transition, text } = event;
     let (machine, subject, from_state, to_state) = match transition {
         Some(Transition { machine, subject, from, to }) => {
@@ -53,28 +53,4 @@ fn to_row(position: i64, event: &Event) -> events::Model {
         to_state,
         text: text.clone(),
     }
-}
-
-/// An event as it was recorded, with its place in the history of all orders.
-pub(in crate::store) fn from_row(row: events::Model) -> (i64, Event) {
-    let events::Model {
-        position,
-        order_id,
-        sequence,
-        at,
-        actor,
-        kind,
-        machine,
-        subject,
-        from_state,
-        to_state,
-        text,
-    } = row;
-    let transition = match (machine, subject, from_state, to_state) {
-        (Some(machine), Some(subject), Some(from), Some(to)) => Some(Transition { machine, subject, from, to }),
-        // A CHECK keeps these four together.
-        (_, _, _, _) => None,
-    };
-
-    (position, Event { order: order_id, sequence, at, actor, kind, transition, text })
 }

@@ -94,7 +94,7 @@ pub(super) async fn save<C: ConnectionTrait>(conn: &C, orders: &[Saved<'_, Order
     // One stands per order: void ones make room first. Nothing of an issued invoice changes but its state.
     invoices.put.sort_by_key(|it| it.state != InvoiceState::Void);
     let mut settle = OnConflict::column(invoices::Column::Id);
-    settle.update_columns([invoices::Column::State, invoices::Column::SettledAt]);
+    settle.update_columns([invoices::Column::Place, invoices::Column::State, invoices::Column::SettledAt]);
     write::<invoices::Entity, _>(conn, invoices.put, Some(settle)).await?;
     insert::<invoice_lines::Entity, _>(conn, lines).await
 }

@@ -35,7 +35,9 @@ pub(in crate::store) async fn save_jobs<C: ConnectionTrait>(
         lease_token: 0,
         lease_until: None,
     });
-    let run_at = OnConflict::column(jobs::Column::Id).update_column(jobs::Column::RunAt).to_owned();
+    let mut run_at = OnConflict::column(jobs::Column::Id);
+    run_at.update_column(jobs::Column::RunAt);
+    run_at.action_and_where(Expr::cust(r#""jobs"."run_at" IS DISTINCT FROM "excluded"."run_at""#));
     write::<jobs::Entity, _>(conn, due.collect(), Some(run_at)).await?;
 
     let idle: Vec<JobId> = jobs.iter().filter(|(_, (_, run_at))| run_at.is_none()).map(|(id, _)| *id).collect();

@@ -17,19 +17,19 @@ use crate::store::StoreError;
 /// Declares one table: a module with its entity, whose `Model` is the row. The key comes first.
 macro_rules! table {
     ($name:literal as $module:ident ($($key:ident: $key_type:ty),+) { $($column:ident: $type:ty,)+ }) => {
-        pub(in crate::store) mod $module {
+        pub(super) mod $module {
             use super::*;
             use sea_orm::entity::prelude::*;
 
             #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
             #[sea_orm(table_name = $name)]
-            pub(in crate::store) struct Model {
-                $(#[sea_orm(primary_key, auto_increment = false)] pub(in crate::store) $key: $key_type,)+
-                $(pub(in crate::store) $column: $type,)+
+            pub(in crate::store::rows) struct Model {
+                $(#[sea_orm(primary_key, auto_increment = false)] pub(in crate::store::rows) $key: $key_type,)+
+                $(pub(in crate::store::rows) $column: $type,)+
             }
 
             #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
-            pub(in crate::store) enum Relation {}
+            pub(in crate::store::rows) enum Relation {}
 
             impl ActiveModelBehavior for ActiveModel {}
         }
@@ -52,28 +52,19 @@ mod stock;
 #[cfg(test)]
 mod tests;
 
-pub(in crate::store) use approval::approvals;
-pub(in crate::store) use archive::{archived_orders, load_archived};
+pub(in crate::store) use archive::load_archived;
 pub(in crate::store) use catalogue::{
-    courier_ratings, couriers, load_couriers, load_locations, load_products, locations, products, save_couriers,
-    save_locations, save_products,
+    courier_ratings, load_couriers, load_locations, load_products, save_couriers, save_locations, save_products,
 };
-pub(in crate::store) use event::{append_events, events};
-pub(in crate::store) use invoice::{invoice_numbers, invoices};
-pub(in crate::store) use job::{complete_jobs, jobs, leases, save_jobs};
-pub(in crate::store) use message::{feedback, messages};
+pub(in crate::store) use event::append_events;
+pub(in crate::store) use job::{complete_jobs, leases, save_jobs};
 pub(in crate::store) use order::{
-    awaited, awaited_before, external_references, fingerprints, load_orders, order_lines, order_waits, orders,
-    save_orders,
+    awaited, awaited_before, external_references, fingerprints, load_orders, save_orders,
 };
-pub(in crate::store) use payment::{bank_references, payments, refunds};
-pub(in crate::store) use reservation::{
-    load_reservations, overdue, reservation_items, reservations, save_reservations,
-};
-pub(in crate::store) use shipment::{shipments, tracking_events};
+pub(in crate::store) use payment::bank_references;
+pub(in crate::store) use reservation::{load_reservations, overdue, save_reservations};
 pub(in crate::store) use stock::{
-    append_movements, load_levels, load_replenishments, open_replenishments, replenishments, save_levels,
-    save_replenishments, stock_levels, stock_movements,
+    append_movements, load_levels, load_replenishments, open_replenishments, save_levels, save_replenishments,
 };
 
 /// Whether rows are read to be changed: then they are locked, in the order of their keys.

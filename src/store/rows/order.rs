@@ -142,7 +142,7 @@ pub(in crate::store) async fn load_orders<C: ConnectionTrait>(
 }
 
 /// Writes what differs. An order that has just been archived leaves for the archive with all its parts; its events,
-/// movements and numbers stay.
+/// movements and numbers stay. There is no way back.
 pub(in crate::store) async fn save_orders<C: ConnectionTrait>(
     conn: &C,
     orders: &[Saved<'_, Order>],
@@ -151,6 +151,9 @@ pub(in crate::store) async fn save_orders<C: ConnectionTrait>(
     let changed: Vec<Saved<'_, Order>> = changed.collect();
     let (archived, open): (Vec<_>, Vec<_>) =
         changed.iter().copied().partition(|it| it.after.state == OrderState::Archived);
+    if let Some(back) = open.iter().find(|it| it.before.is_some_and(|old| old.state == OrderState::Archived)) {
+        return Err(StoreError::Corrupt { table: TABLE, detail: format!("{} would leave the archive", back.after.id) });
+    }
 
     save_rows(conn, &open).await?;
     invoice::register(conn, &changed).await?;

@@ -37,7 +37,8 @@ table! {
     }
 }
 
-/// Other callers' reservations, in the order of their ids.
+/// Reservations in the order of their ids. To be changed, only other callers' are given: those of orders change with
+/// their order.
 pub(in crate::store) async fn load_reservations<C: ConnectionTrait>(
     conn: &C,
     ids: &[ReservationId],
@@ -46,7 +47,9 @@ pub(in crate::store) async fn load_reservations<C: ConnectionTrait>(
     use reservations::{Column, Entity};
 
     let mut rows = find::<Entity, _, _>(conn, Column::Id, ids, &[Column::Id], lock).await?;
-    rows.retain(|it| it.order_id.is_none());
+    if lock == Lock::Update {
+        rows.retain(|it| it.order_id.is_none());
+    }
     let mut items = load_items(conn, &rows).await?;
     Ok(rows.into_iter().map(|it| with_items(it, &mut items)).collect())
 }

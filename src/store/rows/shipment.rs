@@ -139,8 +139,7 @@ async fn load_packages<C: ConnectionTrait>(
     }))
 }
 
-/// What was reported of these shipments, in the order of recording.
-pub(in crate::store) async fn load_tracking<C: ConnectionTrait>(
+async fn load_tracking<C: ConnectionTrait>(
     conn: &C,
     shipments: &[ShipmentId],
 ) -> Result<HashMap<ShipmentId, Vec<TrackingEvent>>, StoreError> {

@@ -171,7 +171,7 @@ fn level_to_row(level: &StockLevel) -> stock_levels::Model {
     }
 }
 
-pub(in crate::store) fn level_from_row(row: stock_levels::Model) -> StockLevel {
+fn level_from_row(row: stock_levels::Model) -> StockLevel {
     let stock_levels::Model {
         sku,
         location,
@@ -201,7 +201,7 @@ pub(in crate::store) fn level_from_row(row: stock_levels::Model) -> StockLevel {
     }
 }
 
-fn movement_to_row(movement: &Movement) -> stock_movements::Model {
+pub(super) fn movement_to_row(movement: &Movement) -> stock_movements::Model {
     let Movement {
         id,
         sku,
@@ -237,42 +237,6 @@ fn movement_to_row(movement: &Movement) -> stock_movements::Model {
     }
 }
 
-pub(in crate::store) fn movement_from_row(row: stock_movements::Model) -> Movement {
-    let stock_movements::Model {
-        id,
-        sku,
-        location,
-        kind,
-        on_hand,
-        reserved,
-        damaged,
-        quality_hold,
-        reservation_id,
-        order_id,
-        shipment_id,
-        reason,
-        actor,
-        at,
-    } = row;
-
-    Movement {
-        id,
-        sku,
-        location,
-        kind,
-        on_hand,
-        reserved,
-        damaged,
-        quality_hold,
-        reservation: reservation_id,
-        order: order_id,
-        shipment: shipment_id,
-        reason,
-        actor,
-        at,
-    }
-}
-
 fn replenishment_to_row(replenishment: &Replenishment) -> replenishments::Model {
     let Replenishment {
         id,
@@ -305,7 +269,7 @@ fn replenishment_to_row(replenishment: &Replenishment) -> replenishments::Model 
     }
 }
 
-pub(in crate::store) fn replenishment_from_row(row: replenishments::Model) -> Replenishment {
+fn replenishment_from_row(row: replenishments::Model) -> Replenishment {
     let replenishments::Model {
         id,
         version,

@@ -1,0 +1,525 @@
+//! What must be true of every order at every moment, and of its history. A breach is a fault of ours, never of a
+//! caller: the decisions refuse before a law would be broken.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt::Display;
+
+use uuid::Uuid;
+
+use super::merge::state_of;
+use super::states::State;
+use super::{
+    Approval, ApprovalState, Event, FeedbackState, Gate, HoldState, Invoice, InvoiceState, Machine, MessageKind,
+    MessageState, Order, OrderState, Payment, PaymentState, Reservation, ReservationState, Shipment, ShipmentState,
+    TrackingStatus, Verdict, legal,
+};
+
+/// One law that does not hold.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Breach {
+    pub law: &'static str,
+    /// What breaks it: an id.
+    pub key: String,
+    pub expected: String,
+    pub actual: String,
+}
+
+/// The laws of one order and its history, by the ids of the reliability reference where it has one.
+pub const LAWS: &[(&str, &str)] = &[
+    ("S4", "of every reserved item 0 ≤ consumed + released ≤ quantity, and all of it once the reservation is over"),
+    ("S7", "an order has at most one open reservation, its last one, and none once it is over; only a hold expires"),
+    ("S8", "0 ≤ packed ≤ checked ≤ picked ≤ quantity, packages hold what was packed, nothing ships that was not ordered"),
+    ("M1", "totals are lines − discounts + taxes + shipping to the last minor unit, on the order and on its invoice"),
+    ("M2", "the shares of the order's discount sum to it"),
+    ("M3", "captured ≤ asked for, captured in all ≤ the total, paid back ≤ captured"),
+    ("M4", "at most one call to a provider is open, and only for a payment that can still change"),
+    ("M7", "at most one invoice is not void, and it is the last"),
+    ("M8", "a stored order and its invoices are numbered"),
+    ("M9", "nothing is handed over before the payment is captured and approved"),
+    ("T1", "every transition is in its machine's table"),
+    ("T2", "what the log says last of a subject is its state, and its steps join up"),
+    ("T4", "the evidence of every gate that was passed is there and older than what followed"),
+    ("T5", "nobody approves what they asked for, or after it expired"),
+    ("T6", "when an order is over nothing of it is left open"),
+    ("T7", "tracking events are numbered 1…n, and the shipment's state follows from their set"),
+    ("T8", "the order's state fits its reservation, invoice and shipments"),
+    ("L1", "an order's events are numbered 1…n without gap"),
+    ("L2", "recorded times never fall"),
+    ("L6", "every message has a key of its own, and what the customer must hear was queued"),
+];
+
+/// Collects what is broken.
+#[derive(Default)]
+struct Findings(Vec<Breach>);
+
+impl Findings {
+    fn must(&mut self, law: &'static str, key: impl Display, holds: bool, expected: &str, actual: impl Display) {
+        if !holds {
+            self.0.push(Breach {
+                law,
+                key: key.to_string(),
+                expected: expected.to_owned(),
+                actual: actual.to_string(),
+            });
+        }
+    }
+}
+
+impl Order {
+    /// Every law of one order that its own facts can break.
+    pub fn breaches(&self) -> Vec<Breach> {
+        let mut found = Findings::default();
+        self.check_amounts(&mut found);
+        self.check_payments(&mut found);
+        self.check_reservations(&mut found);
+        self.check_shipments(&mut found);
+        self.check_approvals(&mut found);
+        self.check_gates(&mut found);
+        self.check_state(&mut found);
+        self.check_end(&mut found);
+        self.check_messages(&mut found);
+        found.0
+    }
+
+    fn check_amounts(&self, found: &mut Findings) {
+        found.must("M8", self.id, self.number > 0, "a number above zero", self.number);
+        let lines: Vec<_> = self.lines.iter().map(|it| it.amounts).collect();
+        if let Err(why) = self.amounts.check(&lines) {
+            found.must("M1", self.id, false, "amounts that follow from the lines", why);
+        }
+        for line in &self.lines {
+            let gross = line.unit_price_minor.checked_mul(line.quantity);
+            let key = format!("{} line {}", self.id, line.number);
+            found.must("M1", key, gross == Some(line.amounts.gross_minor), "price × quantity", line.amounts.gross_minor);
+        }
+        let shares: i64 = lines.iter().map(|it| it.discount_share_minor).sum();
+        match self.discount {
+            Some(super::Discount::Amount(minor)) => {
+                found.must("M2", self.id, shares == minor, &minor.to_string(), shares);
+            }
+            Some(super::Discount::Percent(ppm)) => {
+                let net: i64 = lines.iter().map(|it| it.gross_minor - it.discount_minor).sum();
+                let should = super::part(net, ppm);
+                found.must("M2", self.id, shares == should, &should.to_string(), shares);
+            }
+            None => found.must("M2", self.id, shares == 0, "0", shares),
+        }
+
+        let places = self.invoices.len();
+        for (place, invoice) in self.invoices.iter().enumerate() {
+            let lines: Vec<_> = invoice.lines.iter().map(|it| it.amounts).collect();
+            if let Err(why) = invoice.amounts.check(&lines) {
+                found.must("M1", invoice.id, false, "amounts that follow from the lines", why);
+            }
+            found.must("M8", invoice.id, invoice.number > 0, "a number above zero", invoice.number);
+            let last = place + 1 == places;
+            found.must("M7", invoice.id, last || invoice.state == InvoiceState::Void, "VOID", invoice.state);
+            let settled = invoice.settled_at.is_some();
+            found.must("M7", invoice.id, settled == (invoice.state != InvoiceState::Open), "settled or open", invoice.state);
+            if last {
+                found.must("M1", invoice.id, invoice.amounts == self.amounts, "the order's amounts", "others");
+            }
+        }
+    }
+
+    fn check_payments(&self, found: &mut Findings) {
+        for payment in &self.payments {
+            let Payment { id, captured_minor: captured, amount, .. } = payment;
+            let should = if payment.state == PaymentState::Captured { amount.minor } else { 0 };
+            found.must("M3", id, *captured == should, &should.to_string(), captured);
+            let back = payment.refunded_minor();
+            found.must("M3", id, (0..=*captured).contains(&back), &format!("0 to {captured} paid back"), back);
+            let positive = payment.refunds.iter().all(|it| it.amount.minor > 0 && it.amount.currency == amount.currency);
+            found.must("M3", id, positive, "refunds above zero in the payment's currency", "others");
+            found.must("M1", id, amount.currency == self.amounts.currency, "the order's currency", amount.currency);
+            let tendered = payment.tendered_minor.unwrap_or(amount.minor);
+            found.must("M3", id, tendered >= amount.minor, "at least the amount tendered", tendered);
+
+            let open = matches!(payment.state, PaymentState::Pending | PaymentState::Authorized);
+            found.must("M4", id, open || payment.ask.is_none(), "no ask of a payment that is over", payment.state);
+            let asked = payment.ask.is_some() || payment.state != PaymentState::Pending;
+            found.must("M4", id, asked, "an ask behind a pending payment", "none");
+            found.must("M4", id, payment.ask.is_some() == payment.asked_at.is_some(), "ask and its time together", "one");
+            let invoiced = self.invoices.iter().any(|it| it.id == payment.invoice && it.issued_at <= payment.created_at);
+            found.must("T4", id, invoiced, "an invoice issued before the payment", payment.invoice);
+        }
+        let asks = self.payments.iter().filter(|it| it.ask.is_some()).count();
+        found.must("M4", self.id, asks <= 1, "at most 1 open ask", asks);
+        let (captured, total) = (self.captured_minor(), self.total_minor());
+        found.must("M3", self.id, captured <= total, &format!("at most {total} captured"), captured);
+    }
+
+    fn check_reservations(&self, found: &mut Findings) {
+        let open = self.reservations.iter().filter(|it| it.is_open()).count();
+        found.must("S7", self.id, open <= 1, "at most 1 open reservation", open);
+        found.must("S7", self.id, open == 0 || self.current_reservation().is_some(), "the last one open", "another");
+        for reservation in &self.reservations {
+            reservation.check(found);
+            found.must("S7", reservation.id, reservation.order == Some(self.id), "of this order", "of another");
+        }
+    }
+
+    fn check_shipments(&self, found: &mut Findings) {
+        for shipment in &self.shipments {
+            shipment.check(found);
+        }
+        let numbered = self.shipments.iter().zip(1..).all(|(it, number)| it.number == number);
+        found.must("S8", self.id, numbered, "shipments numbered 1…n", "others");
+
+        for line in &self.lines {
+            let key = format!("{} line {}", self.id, line.number);
+            let units = |of: &dyn Fn(&Shipment) -> bool, what: fn(&super::ShipmentItem) -> i64| -> i64 {
+                let items = self.live_shipments().filter(|it| of(it)).flat_map(|it| &it.items);
+                items.filter(|it| it.line == line.number).map(what).sum()
+            };
+            let planned = units(&|_| true, |it| it.quantity);
+            let any = self.live_shipments().next().is_some();
+            found.must("S8", &key, !any || planned == line.quantity, "every ordered unit in a shipment, once", planned);
+            let shipped = units(&|it| it.handover.is_some(), |it| it.packed);
+            let items = self.reservations.iter().flat_map(|it| &it.items).filter(|it| it.line == line.number);
+            let consumed: i64 = items.map(|it| it.consumed).sum();
+            found.must("S8", &key, shipped == consumed, &format!("{consumed} units shipped, as left stock"), shipped);
+            found.must("S8", &key, shipped <= line.quantity, &format!("at most {} shipped", line.quantity), shipped);
+        }
+    }
+
+    fn check_approvals(&self, found: &mut Findings) {
+        for approval in &self.approvals {
+            let Approval { id, state, decided_by, decided_at, expires_at, requested_by, .. } = approval;
+            let decided = *state != ApprovalState::Pending;
+            let both = decided_by.is_some() == decided && decided_at.is_some() == decided;
+            found.must("T5", id, both, "who and when together with the decision", state);
+            if matches!(state, ApprovalState::Approved | ApprovalState::Rejected) {
+                let other = decided_by.as_ref() != Some(requested_by);
+                found.must("T5", id, other, "somebody else than who asked", requested_by);
+                let in_time = expires_at.is_none_or(|end| decided_at.is_some_and(|at| at < end));
+                found.must("T5", id, in_time, "decided before it expired", "later");
+            }
+            if *state == ApprovalState::AutoApproved {
+                let policy = decided_by.as_ref().is_some_and(super::Actor::is_system);
+                found.must("T5", id, policy, "approved by the policy", "by a person");
+            }
+            let total = self.total_minor();
+            found.must("T5", id, approval.amount.minor == total, &format!("asked over {total}"), approval.amount);
+        }
+    }
+
+    /// The state an ended order had got to says which gates it passed; a live one says it by itself.
+    fn check_gates(&self, found: &mut Findings) {
+        let Some(rank) = rank(self.archived_from.unwrap_or(self.state)) else { return };
+        let gate = |found: &mut Findings, least: u8, holds: bool, what: &str| {
+            found.must("T4", self.id, rank < least || holds, what, self.state);
+        };
+        let verified = !self.checks.is_empty() && self.checks.iter().all(|it| it.verdict == Verdict::Passed);
+        gate(found, VERIFIED, verified, "every rule passed");
+        gate(found, RESERVED, !self.reservations.is_empty(), "a reservation");
+        gate(found, APPROVED, self.granted(Gate::Reservation).is_some(), "an approved reservation");
+        gate(found, INVOICED, !self.invoices.is_empty(), "an invoice");
+        let paid = self.invoices.last().is_some_and(|it| it.state == InvoiceState::Paid);
+        gate(found, PAID, paid && self.due_minor() == 0, "all that is due, captured");
+        gate(found, PAYMENT_APPROVED, self.granted(Gate::Payment).is_some(), "an approved payment");
+        gate(found, FULFILLING, !self.shipments.is_empty(), "shipments");
+
+        let mut at = Vec::new();
+        at.push(("received", Some(self.created_at)));
+        at.push(("reserved", self.reservations.last().map(|it| it.created_at)));
+        at.push(("reservation approved", self.granted(Gate::Reservation).and_then(|it| it.decided_at)));
+        at.push(("invoiced", self.invoices.last().map(|it| it.issued_at)));
+        at.push(("paid", self.invoices.last().filter(|_| paid).and_then(|it| it.settled_at)));
+        at.push(("payment approved", self.granted(Gate::Payment).and_then(|it| it.decided_at)));
+        at.push(("shipments planned", self.shipments.first().map(|it| it.created_at)));
+        let times: Vec<_> = at.into_iter().filter_map(|(what, at)| at.map(|at| (what, at))).collect();
+        for pair in times.windows(2) {
+            if let [(first, earlier), (second, later)] = pair {
+                found.must("T4", self.id, earlier <= later, &format!("{first} before {second}"), later);
+            }
+        }
+    }
+
+    fn granted(&self, gate: Gate) -> Option<&Approval> {
+        let granted = |it: &&Approval| matches!(it.state, ApprovalState::Approved | ApprovalState::AutoApproved);
+        self.approval(gate).filter(granted)
+    }
+
+    fn check_state(&self, found: &mut Findings) {
+        let mut must = |holds: bool, expected: &str| found.must("T8", self.id, holds, expected, self.state);
+        let reservation = self.current_reservation().map(|it| it.state);
+        let handed = self.live_shipments().filter(|it| it.handover.is_some()).count();
+        let delivered = self.live_shipments().filter(|it| it.state == ShipmentState::Delivered).count();
+        let all = self.live_shipments().count();
+        let invoice = self.invoices.last().map(|it| it.state);
+        match self.state {
+            OrderState::Received | OrderState::Verified | OrderState::AwaitingStock => {
+                must(reservation.is_none() && invoice.is_none() && all == 0, "nothing reserved, invoiced or planned");
+            }
+            OrderState::Reserved | OrderState::ReservationApproved => {
+                must(reservation == Some(ReservationState::Held), "a hold on stock");
+                must(invoice.is_none() && all == 0, "nothing invoiced or planned");
+            }
+            OrderState::Invoiced => {
+                must(reservation == Some(ReservationState::Held), "a hold on stock");
+                must(invoice == Some(InvoiceState::Open) && all == 0, "an open invoice, nothing planned");
+            }
+            OrderState::PaymentCaptured | OrderState::PaymentApproved => {
+                must(reservation == Some(ReservationState::Confirmed), "confirmed stock");
+                must(all == 0, "nothing planned");
+            }
+            OrderState::Fulfilling => {
+                must(reservation == Some(ReservationState::Confirmed), "confirmed stock");
+                must(all > 0 && handed == 0, "shipments, none handed over");
+            }
+            OrderState::PartiallyShipped => {
+                must(reservation == Some(ReservationState::PartiallyConsumed), "stock for the rest");
+                must(handed > 0 && handed < all, "some of the shipments handed over");
+            }
+            OrderState::Shipped => must(all > 0 && handed == all, "every shipment handed over"),
+            OrderState::PartiallyDelivered => must(delivered > 0 && delivered < all, "some of the shipments delivered"),
+            OrderState::Delivered => {
+                must(all > 0 && delivered == all, "every shipment delivered");
+                must(self.delivered_at.is_some() && self.feedback.is_some(), "when, and asked for feedback");
+            }
+            OrderState::Closed => {
+                must(self.closed_at.is_some(), "when it was closed");
+                must(self.live_shipments().all(|it| it.state.is_handed_over()), "every shipment on its way or over");
+            }
+            OrderState::Archived => {
+                must(self.archived_at.is_some() && self.archived_from.is_some(), "when, and from which state");
+            }
+            OrderState::Rejected | OrderState::Cancelled | OrderState::Expired => {
+                must(all == 0, "every shipment cancelled");
+                must(invoice != Some(InvoiceState::Open), "no open invoice");
+            }
+        }
+        let unarchived = self.state == OrderState::Archived || self.archived_from.is_none();
+        must(unarchived, "no earlier state but of an archived order");
+    }
+
+    fn check_end(&self, found: &mut Findings) {
+        if !self.is_over() {
+            return;
+        }
+        let mut must = |holds: bool, expected: &str| found.must("T6", self.id, holds, expected, self.state);
+        must(self.current_reservation().is_none(), "no open reservation");
+        must(!self.on_hold(), "no active hold");
+        must(self.approvals.iter().all(|it| it.state != ApprovalState::Pending), "no pending approval");
+
+        let settled = matches!(self.state, OrderState::Archived);
+        must(!settled || !self.has_open_money(), "no money under way");
+        let queued = self.messages.iter().any(|it| it.state == MessageState::Queued);
+        must(!settled || !queued, "no message to be sent");
+        let asking = self.feedback.as_ref().is_some_and(|it| it.state == FeedbackState::Requested);
+        must(!asking, "no open question");
+        let end = self.archived_from.unwrap_or(self.state);
+        let undone = matches!(end, OrderState::Rejected | OrderState::Cancelled | OrderState::Expired);
+        must(!undone || !settled || self.captured_minor() == self.refunded_minor(), "all captured money paid back");
+        must(!undone || self.live_shipments().next().is_none(), "every shipment cancelled");
+    }
+
+    fn check_messages(&self, found: &mut Findings) {
+        let mut keys = BTreeSet::new();
+        for message in &self.messages {
+            found.must("L6", message.id, keys.insert(message.key.as_str()), "a key of its own", &message.key);
+            let sent = message.sent_at.is_some() == (message.state == MessageState::Sent);
+            found.must("L6", message.id, sent, "a time of sending if and only if it was sent", message.state);
+        }
+        let told = |kind: MessageKind| self.messages.iter().any(|it| it.kind == kind);
+        found.must("L6", self.id, told(MessageKind::OrderReceived), "told that it was received", "not");
+        found.must("L6", self.id, self.invoices.is_empty() || told(MessageKind::InvoiceIssued), "sent the invoice", "not");
+        let delivered = self.delivered_at.is_none() || told(MessageKind::DeliveryConfirmed);
+        found.must("L6", self.id, delivered, "told that it was delivered", "not");
+        for shipment in self.live_shipments().filter(|it| it.handover.is_some()) {
+            let told = self.messages.iter().any(|it| {
+                it.kind == MessageKind::Shipped && it.shipment == Some(shipment.id)
+            });
+            found.must("L6", shipment.id, told, "told that it was shipped", "not");
+        }
+    }
+}
+
+const VERIFIED: u8 = 1;
+const RESERVED: u8 = 2;
+const APPROVED: u8 = 3;
+const INVOICED: u8 = 4;
+const PAID: u8 = 5;
+const PAYMENT_APPROVED: u8 = 6;
+const FULFILLING: u8 = 7;
+
+/// How many gates an order in this state has passed; None: the state does not tell.
+fn rank(state: OrderState) -> Option<u8> {
+    match state {
+        OrderState::Received => Some(0),
+        OrderState::Verified | OrderState::AwaitingStock => Some(VERIFIED),
+        OrderState::Reserved => Some(RESERVED),
+        OrderState::ReservationApproved => Some(APPROVED),
+        OrderState::Invoiced => Some(INVOICED),
+        OrderState::PaymentCaptured => Some(PAID),
+        OrderState::PaymentApproved => Some(PAYMENT_APPROVED),
+        OrderState::Fulfilling
+        | OrderState::PartiallyShipped
+        | OrderState::Shipped
+        | OrderState::PartiallyDelivered
+        | OrderState::Delivered
+        | OrderState::Closed => Some(FULFILLING),
+        OrderState::Archived | OrderState::Rejected | OrderState::Cancelled | OrderState::Expired => None,
+    }
+}
+
+impl Reservation {
+    /// The laws of one reservation, an order's or another caller's.
+    pub fn breaches(&self) -> Vec<Breach> {
+        let mut found = Findings::default();
+        self.check(&mut found);
+        found.0
+    }
+
+    fn check(&self, found: &mut Findings) {
+        for (item, number) in self.items.iter().zip(1..) {
+            let key = format!("{} item {}", self.id, item.number);
+            let (gone, quantity) = (item.consumed + item.released, item.quantity);
+            let sound = item.number == number && quantity > 0 && item.consumed >= 0 && item.released >= 0;
+            found.must("S4", &key, sound, "numbered, above zero, nothing negative", quantity);
+            found.must("S4", &key, gone <= quantity, &format!("at most {quantity} consumed and released"), gone);
+            found.must("S4", &key, self.is_open() || gone == quantity, "nothing left of it once over", quantity - gone);
+        }
+        let expires = self.expires_at.is_some();
+        found.must("S7", self.id, self.state == ReservationState::Held || !expires, "only a hold expires", self.state);
+    }
+}
+
+impl Shipment {
+    fn check(&self, found: &mut Findings) {
+        let worked = how_far(self.state);
+        for item in &self.items {
+            let key = format!("{} line {}", self.id, item.line);
+            let (picked, checked, packed) = (item.picked, item.checked, item.packed);
+            let chain = 0 <= packed && packed <= checked && checked <= picked && picked <= item.quantity;
+            found.must("S8", &key, chain, "0 ≤ packed ≤ checked ≤ picked ≤ quantity", format!("{packed} {checked} {picked}"));
+            let Some(far) = worked else { continue };
+            found.must("S8", &key, far < CHECKED || checked == item.quantity, "every unit checked", checked);
+            found.must("S8", &key, far < PACKED || packed == item.quantity, "every unit packed", packed);
+        }
+        if worked.is_some_and(|it| it >= PACKED) {
+            let mut contents: BTreeMap<i32, i64> = BTreeMap::new();
+            for content in self.packages.iter().flat_map(|it| &it.contents) {
+                *contents.entry(content.line).or_default() += content.quantity;
+            }
+            let packed: BTreeMap<i32, i64> =
+                self.items.iter().filter(|it| it.packed > 0).map(|it| (it.line, it.packed)).collect();
+            found.must("S8", self.id, contents == packed, "packages with what was packed", format!("{contents:?}"));
+        }
+
+        if let Some(far) = worked {
+            let mut must = |holds: bool, expected: &str| found.must("T4", self.id, holds, expected, self.state);
+            must((far >= LABELLED) == self.label.is_some(), "a label once labelled, and only then");
+            must((far >= ASSIGNED) == self.assignment.is_some(), "a courier once assigned, and only then");
+            must((far >= HANDED_OVER) == self.handover.is_some(), "a handover once handed over, and only then");
+            let labelled = self.label.as_ref().map(|it| it.created_at);
+            let assigned = self.assignment.as_ref().map(|it| it.assigned_at);
+            must(assigned.is_none_or(|at| labelled.is_some_and(|it| it <= at)), "the label before the courier");
+            must(self.state != ShipmentState::Delivered || self.proof.is_some(), "proof of the delivery");
+        }
+
+        let numbered = self.tracking.iter().zip(1..).all(|(it, number)| it.sequence == number);
+        found.must("T7", self.id, numbered, "tracking events numbered 1…n", self.tracking.len());
+        let keys: BTreeSet<&str> = self.tracking.iter().map(|it| it.key.as_str()).collect();
+        found.must("T7", self.id, keys.len() == self.tracking.len(), "every report once", self.tracking.len());
+        found.must("T7", self.id, self.handover.is_some() || self.tracking.is_empty(), "no report before handover", "some");
+        if self.handover.is_some() && !self.has_two_ends() {
+            let state = state_of(&self.tracking);
+            let expected = state.map_or("a state", ShipmentState::as_str);
+            found.must("T7", self.id, state == Some(self.state), expected, self.state);
+        }
+    }
+
+    /// Reports of a delivery and of a return contradict each other: the end that was recorded first stays.
+    fn has_two_ends(&self) -> bool {
+        let told = |status: TrackingStatus| self.tracking.iter().any(|it| it.status == status);
+        told(TrackingStatus::Delivered) && told(TrackingStatus::Returned)
+    }
+}
+
+const CHECKED: u8 = 1;
+const PACKED: u8 = 2;
+const LABELLED: u8 = 3;
+const ASSIGNED: u8 = 4;
+const HANDED_OVER: u8 = 5;
+
+/// How far the work on a shipment is; None: it was called off, anywhere on the way.
+fn how_far(state: ShipmentState) -> Option<u8> {
+    match state {
+        ShipmentState::Planned | ShipmentState::Picking | ShipmentState::Picked | ShipmentState::QcFailed => Some(0),
+        ShipmentState::QcPassed => Some(CHECKED),
+        ShipmentState::Packed => Some(PACKED),
+        ShipmentState::Labelled => Some(LABELLED),
+        ShipmentState::CourierAssigned => Some(ASSIGNED),
+        ShipmentState::PickedUp
+        | ShipmentState::InTransit
+        | ShipmentState::OutForDelivery
+        | ShipmentState::DeliveryAttempted
+        | ShipmentState::AvailableForPickup
+        | ShipmentState::Exception
+        | ShipmentState::Returning
+        | ShipmentState::Returned
+        | ShipmentState::Lost
+        | ShipmentState::Delivered => Some(HANDED_OVER),
+        ShipmentState::Cancelled => None,
+    }
+}
+
+/// Every law of an order's history: numbering, times, and that each machine's steps are legal, join up and lead to
+/// the state its subject has.
+pub fn history_breaches(order: &Order, events: &[Event]) -> Vec<Breach> {
+    let mut found = Findings::default();
+    let count = i64::try_from(events.len()).unwrap_or(i64::MAX);
+    found.must("L1", order.id, count == order.last_event, &format!("{} events", order.last_event), count);
+    for (event, number) in events.iter().zip(1..) {
+        let key = format!("{} event {}", order.id, event.sequence);
+        found.must("L1", &key, event.sequence == number && event.order == order.id, &format!("event {number}"), event.sequence);
+    }
+    for pair in events.windows(2) {
+        if let [before, after] = pair {
+            let key = format!("{} event {}", order.id, after.sequence);
+            found.must("L2", key, before.at <= after.at, &format!("not before {}", before.at), after.at);
+        }
+    }
+
+    let mut last: HashMap<(Machine, Uuid), &str> = HashMap::new();
+    for event in events {
+        let Some(step) = &event.transition else { continue };
+        let key = format!("{} {} event {}", step.machine, step.subject, event.sequence);
+        let known = legal(step.machine, &step.from, &step.to);
+        found.must("T1", &key, known, "a transition of the table", format!("{} to {}", step.from, step.to));
+        let before = last.insert((step.machine, step.subject), &step.to).unwrap_or_default();
+        found.must("T2", &key, before == step.from, before, &step.from);
+    }
+    for (machine, subject, state) in order.subjects() {
+        let told = last.remove(&(machine, subject)).unwrap_or_default();
+        found.must("T2", format!("{machine} {subject}"), told == state, state, told);
+    }
+    for ((machine, subject), state) in last {
+        // A proposal to buy outlives the order that made it.
+        let elsewhere = machine == Machine::Replenishment;
+        found.must("T2", format!("{machine} {subject}"), elsewhere, "a part of the order", state);
+    }
+    found.0
+}
+
+impl Order {
+    /// Everything of the order that has a state, with it.
+    fn subjects(&self) -> Vec<(Machine, Uuid, &'static str)> {
+        fn stands<S: State>(id: impl Into<Uuid>, state: S) -> (Machine, Uuid, &'static str) {
+            (S::MACHINE, id.into(), state.as_str())
+        }
+        let mut all = vec![stands(self.id.0, self.state)];
+        all.extend(self.holds.iter().map(|it| stands::<HoldState>(it.id.0, it.state)));
+        all.extend(self.approvals.iter().map(|it| stands(it.id.0, it.state)));
+        all.extend(self.reservations.iter().map(|it| stands(it.id.0, it.state)));
+        all.extend(self.invoices.iter().map(|it: &Invoice| stands(it.id.0, it.state)));
+        all.extend(self.payments.iter().map(|it| stands(it.id.0, it.state)));
+        all.extend(self.payments.iter().flat_map(|it| &it.refunds).map(|it| stands(it.id.0, it.state)));
+        all.extend(self.shipments.iter().map(|it| stands(it.id.0, it.state)));
+        all.extend(self.messages.iter().map(|it| stands(it.id.0, it.state)));
+        all.extend(self.feedback.iter().map(|it| stands(self.id.0, it.state)));
+        all
+    }
+}

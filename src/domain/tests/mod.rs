@@ -1,0 +1,5 @@
+//! The rules at work: one order through all twenty steps, each refusal by example, each law under random commands.
+
+mod bench;
+mod refusals;
+mod twenty_steps;

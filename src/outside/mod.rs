@@ -1,0 +1,10 @@
+//! Who is asked outside this process: payment providers and the mail. Traits stand only where a real outside does.
+//!
+//! Nothing here is called while a transaction is open, and every call carries a key, so that one made twice has one
+//! effect.
+
+mod mail;
+mod payments;
+
+pub use mail::{FileMail, Mail, Sendmail};
+pub use payments::{Charge, PaymentProvider, Sandbox};

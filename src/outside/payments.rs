@@ -1,0 +1,582 @@
+//! Payment providers: who moves the customer's money. The sandbox is one that needs no contract.
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{Ask, Money, PaymentId, ProviderAnswer, RefundId};
+
+/// A company that takes and gives back money on our behalf.
+///
+/// Every call has a key: `ask` and `key` together, or a refund's id. The first call with a key may have an effect;
+/// every later one has none and gets the same final answer, for as long as Consign may ask again (days). A call that
+/// is not answered in time is [`ProviderAnswer::Unknown`], never a refusal: it is asked again with the same key.
+///
+/// Amounts are minor units of their currency (cents, yen, fils). A token stands for a card or an account; no number
+/// of either ever comes here.
+#[async_trait]
+pub trait PaymentProvider: Send + Sync {
+    /// Stored with every payment: only the provider that was asked first is asked again.
+    fn name(&self) -> &'static str;
+
+    /// Authorises, charges (both at once), captures or voids the payment `key`, always the whole `amount`.
+    async fn ask(&self, ask: Ask, key: PaymentId, token: &str, amount: Money) -> ProviderAnswer;
+
+    /// Pays `amount` back out of the payment to which the provider gave `payment_reference`.
+    async fn refund(&self, key: RefundId, payment_reference: &str, amount: Money) -> ProviderAnswer;
+}
+
+/// A provider without a company behind it: it moves numbers in a ledger of its own, and the token says how it
+/// behaves. The same calls get the same answers, always.
+///
+/// | token | behaviour |
+/// |---|---|
+/// | `tok_success`, and any other `tok_…` | done at once |
+/// | `tok_decline`, `tok_decline_insufficient_funds` | declined |
+/// | `tok_timeout` | done, but the first answer is lost |
+/// | `tok_timeout_decline` | declined, but the first answer is lost |
+/// | `tok_error` | fails twice without an effect, then done |
+/// | `tok_duplicate` | done; every call reaches the provider twice |
+/// | `tok_refund_decline` | done; its refunds are declined |
+/// | `tok_refund_timeout` | done; the first answer to each refund is lost |
+/// | anything else | declined: not a token |
+pub struct Sandbox {
+    ledger: Arc<Mutex<Ledger>>,
+    delay: Duration,
+}
+
+/// What the sandbox's ledger says of one key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Charge {
+    /// `CHARGE/pay_…`, `REFUND/ref_…`.
+    pub key: String,
+    pub payment: PaymentId,
+    pub amount: Money,
+    /// How often the provider was asked.
+    pub calls: u32,
+    /// How often money moved.
+    pub effects: u32,
+}
+
+impl Sandbox {
+    /// With a ledger in a file, which processes may share. It outlives a kill of the process, as a provider would;
+    /// not a power cut.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let mut options = OpenOptions::new();
+        options.create(true).read(true).append(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        if let Some(folder) = path.parent().filter(|it| !it.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder)?;
+        }
+
+        let mut ledger = Ledger { file: Some(options.open(path)?), ..Ledger::default() };
+        ledger.locked(|_| Ok(()))?;
+        Ok(Self::new(ledger))
+    }
+
+    /// With a ledger that ends with the process.
+    pub fn in_memory() -> Self {
+        Self::new(Ledger::default())
+    }
+
+    fn new(ledger: Ledger) -> Self {
+        Self { ledger: Arc::new(Mutex::new(ledger)), delay: Duration::ZERO }
+    }
+
+    /// How long the caller waits for an answer that is lost. Zero if not said.
+    #[must_use]
+    pub fn with_delay(self, delay: Duration) -> Self {
+        Self { delay, ..self }
+    }
+
+    /// Every key that was ever used, as this process has seen the ledger.
+    pub fn charges(&self) -> Vec<Charge> {
+        let ledger = lock(&self.ledger);
+        let charge = |(key, kept): (&String, &Kept)| Charge {
+            key: key.clone(),
+            payment: kept.payment,
+            amount: kept.amount,
+            calls: kept.calls,
+            effects: kept.effects,
+        };
+        ledger.kept.iter().map(charge).collect()
+    }
+
+    async fn call(&self, call: Call) -> ProviderAnswer {
+        let ledger = Arc::clone(&self.ledger);
+        let asked = tokio::task::spawn_blocking(move || lock(&ledger).take(&call)).await;
+        let answer = match asked {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(error)) => {
+                tracing::error!(%error, "the sandbox's ledger cannot be kept");
+                ProviderAnswer::Unknown("the sandbox's ledger cannot be kept".to_owned())
+            }
+            Err(_) => ProviderAnswer::Unknown("the sandbox gave up".to_owned()),
+        };
+        if matches!(answer, ProviderAnswer::Unknown(_)) {
+            tokio::time::sleep(self.delay).await;
+        }
+        answer
+    }
+}
+
+#[async_trait]
+impl PaymentProvider for Sandbox {
+    fn name(&self) -> &'static str {
+        "sandbox"
+    }
+
+    async fn ask(&self, ask: Ask, key: PaymentId, token: &str, amount: Money) -> ProviderAnswer {
+        let what = match ask {
+            Ask::Authorize => What::Authorize,
+            Ask::Charge => What::Charge,
+            Ask::Capture => What::Capture,
+            Ask::Void => What::Void,
+        };
+        let token = token.to_owned();
+        self.call(Call { key: format!("{ask}/{key}"), what, payment: key, token, amount }).await
+    }
+
+    async fn refund(&self, key: RefundId, payment_reference: &str, amount: Money) -> ProviderAnswer {
+        let payment = payment_reference.strip_prefix(REFERENCE).and_then(|it| it.parse().ok());
+        let Some(payment) = payment else {
+            return ProviderAnswer::Declined("no such payment".to_owned());
+        };
+        let token = String::new();
+        self.call(Call { key: format!("REFUND/{key}"), what: What::Refund, payment, token, amount }).await
+    }
+}
+
+/// What the sandbox's references begin with; the payment's id follows.
+const REFERENCE: &str = "sandbox-";
+
+fn lock(ledger: &Mutex<Ledger>) -> MutexGuard<'_, Ledger> {
+    // A panic inside leaves at worst a line unread; it is read with the next call.
+    ledger.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+enum What {
+    Authorize,
+    Charge,
+    Capture,
+    Void,
+    Refund,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Call {
+    key: String,
+    what: What,
+    payment: PaymentId,
+    /// Empty for a refund: the payment's counts.
+    token: String,
+    amount: Money,
+}
+
+/// A final answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+enum Word {
+    Done(String),
+    Declined(String),
+}
+
+/// One line of the file: a call, and the word it brought about if it was the one that did.
+#[derive(Serialize, Deserialize)]
+struct Line {
+    #[serde(flatten)]
+    call: Call,
+    word: Option<Word>,
+}
+
+/// How a token behaves: the call of a key that is decided, and the first one that is answered.
+struct Manner {
+    decided_at: u32,
+    answered_from: u32,
+    declined: Option<&'static str>,
+}
+
+/// What is known of one key.
+struct Kept {
+    payment: PaymentId,
+    token: String,
+    amount: Money,
+    calls: u32,
+    effects: u32,
+    word: Option<Word>,
+}
+
+/// What was moved for one payment, in minor units.
+struct Account {
+    token: String,
+    amount: Money,
+    captured_minor: i64,
+    refunded_minor: i64,
+    voided: bool,
+}
+
+#[derive(Default)]
+struct Ledger {
+    /// None: kept in memory only.
+    file: Option<File>,
+    /// Bytes of the file that are known.
+    known: u64,
+    kept: BTreeMap<String, Kept>,
+    accounts: BTreeMap<PaymentId, Account>,
+}
+
+impl Ledger {
+    /// One call; for some tokens it arrives twice.
+    fn take(&mut self, call: &Call) -> io::Result<ProviderAnswer> {
+        self.locked(|ledger| {
+            let answer = ledger.take_once(call)?;
+            if call.token == "tok_duplicate" { ledger.take_once(call) } else { Ok(answer) }
+        })
+    }
+
+    fn take_once(&mut self, call: &Call) -> io::Result<ProviderAnswer> {
+        let manner = self.manner(call);
+        let nth = match self.kept.get(&call.key) {
+            Some(kept) if kept.amount != call.amount || kept.token != call.token => {
+                return Ok(ProviderAnswer::Unknown("the key was used for something else".to_owned()));
+            }
+            Some(kept) => kept.calls + 1,
+            None => 1,
+        };
+
+        let word = (nth == manner.decided_at).then(|| self.decide(call, &manner));
+        self.keep(Line { call: call.clone(), word })?;
+
+        let word = self.kept.get(&call.key).and_then(|it| it.word.clone());
+        Ok(match word {
+            Some(Word::Done(reference)) if nth >= manner.answered_from => ProviderAnswer::Done(reference),
+            Some(Word::Declined(why)) if nth >= manner.answered_from => ProviderAnswer::Declined(why),
+            Some(_) => ProviderAnswer::Unknown("no answer in time".to_owned()),
+            None => ProviderAnswer::Unknown("the provider failed".to_owned()),
+        })
+    }
+
+    fn manner(&self, call: &Call) -> Manner {
+        let at_once = Manner { decided_at: 1, answered_from: 1, declined: None };
+        if call.what == What::Refund {
+            return match self.accounts.get(&call.payment).map(|it| it.token.as_str()) {
+                Some("tok_refund_decline") => {
+                    Manner { declined: Some("the account takes no refunds"), ..at_once }
+                }
+                Some("tok_refund_timeout") => Manner { answered_from: 2, ..at_once },
+                _ => at_once,
+            };
+        }
+        match call.token.as_str() {
+            "tok_decline" => Manner { declined: Some("declined by the issuer"), ..at_once },
+            "tok_decline_insufficient_funds" => Manner { declined: Some("insufficient funds"), ..at_once },
+            "tok_timeout" => Manner { answered_from: 2, ..at_once },
+            "tok_timeout_decline" => {
+                Manner { answered_from: 2, declined: Some("declined by the issuer"), ..at_once }
+            }
+            "tok_error" => Manner { decided_at: 3, answered_from: 3, ..at_once },
+            token if token.starts_with("tok_") => at_once,
+            _ => Manner { declined: Some("not a token of this provider"), ..at_once },
+        }
+    }
+
+    /// The one decision on a key.
+    fn decide(&self, call: &Call, manner: &Manner) -> Word {
+        if let Some(why) = manner.declined {
+            return Word::Declined(why.to_owned());
+        }
+        let open = |it: &&Account| !it.voided && it.captured_minor == 0 && it.amount == call.amount;
+        let account = self.accounts.get(&call.payment);
+        let refused = match call.what {
+            What::Authorize | What::Charge => {
+                account.is_some().then_some("the payment was authorised before")
+            }
+            What::Capture => account.filter(open).is_none().then_some("no such amount is authorised"),
+            What::Void => account.filter(open).is_none().then_some("there is nothing to void"),
+            What::Refund => {
+                let covers = |it: &&Account| {
+                    let left = it.captured_minor - it.refunded_minor;
+                    it.amount.currency == call.amount.currency && (1..=left).contains(&call.amount.minor)
+                };
+                account.filter(covers).is_none().then_some("more than was captured and not paid back")
+            }
+        };
+        match refused {
+            Some(why) => Word::Declined(why.to_owned()),
+            None => Word::Done(format!("{REFERENCE}{}", call.payment)),
+        }
+    }
+
+    /// Writes the line down, then takes it into account.
+    fn keep(&mut self, line: Line) -> io::Result<()> {
+        if let Some(mut file) = self.file.as_ref() {
+            let mut text = serde_json::to_vec(&line)?;
+            text.push(b'\n');
+            file.write_all(&text)?;
+            self.known += text.len() as u64;
+        }
+        self.read(line);
+        Ok(())
+    }
+
+    fn read(&mut self, line: Line) {
+        let Line { call: Call { key, what, payment, token, amount }, word } = line;
+        let kept = self.kept.entry(key).or_insert_with(|| Kept {
+            payment,
+            token: token.clone(),
+            amount,
+            calls: 0,
+            effects: 0,
+            word: None,
+        });
+        kept.calls += 1;
+        let Some(word) = word else { return };
+        kept.effects += u32::from(matches!(word, Word::Done(_)));
+        let done = matches!(word, Word::Done(_));
+        kept.word = Some(word);
+        if !done {
+            return;
+        }
+
+        let account = self.accounts.entry(payment).or_insert_with(|| Account {
+            token,
+            amount,
+            captured_minor: 0,
+            refunded_minor: 0,
+            voided: false,
+        });
+        match what {
+            What::Authorize => {}
+            What::Charge | What::Capture => account.captured_minor += amount.minor,
+            What::Void => account.voided = true,
+            What::Refund => account.refunded_minor += amount.minor,
+        }
+    }
+
+    /// Works on the ledger while no other process does, knowing all that others wrote.
+    fn locked<T>(&mut self, work: impl FnOnce(&mut Self) -> io::Result<T>) -> io::Result<T> {
+        let Some(file) = &self.file else { return work(self) };
+        let guard = file.try_clone()?;
+        guard.lock()?;
+        let done = self.catch_up().and_then(|()| work(self));
+        guard.unlock()?;
+        done
+    }
+
+    fn catch_up(&mut self) -> io::Result<()> {
+        let Some(mut file) = self.file.as_ref() else { return Ok(()) };
+        let mut news = Vec::new();
+        file.seek(SeekFrom::Start(self.known))?;
+        file.read_to_end(&mut news)?;
+
+        // Under the lock nobody is writing: what follows the last line end was torn by a kill and had no answer.
+        let whole = news.iter().rposition(|it| *it == b'\n').map_or(0, |it| it + 1);
+        if whole < news.len() {
+            file.set_len(self.known + whole as u64)?;
+        }
+        for line in news[..whole].split(|it| *it == b'\n').filter(|it| !it.is_empty()) {
+            let line = serde_json::from_slice(line)?;
+            self.read(line);
+        }
+        self.known += whole as u64;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Ids, Timestamp};
+
+    fn ids() -> Ids {
+        Ids::seeded(Timestamp::from_unix_micros(1_700_000_000_000_000), 7)
+    }
+
+    fn eur(minor: i64) -> Money {
+        Money { currency: "EUR".parse().expect("a currency"), minor }
+    }
+
+    fn done(payment: PaymentId) -> ProviderAnswer {
+        ProviderAnswer::Done(format!("sandbox-{payment}"))
+    }
+
+    /// Asks for a charge of 10 EUR so many times; gives the answers.
+    async fn charge(sandbox: &Sandbox, payment: PaymentId, token: &str, times: usize) -> Vec<ProviderAnswer> {
+        let mut answers = Vec::new();
+        for _ in 0..times {
+            answers.push(sandbox.ask(Ask::Charge, payment, token, eur(1_000)).await);
+        }
+        answers
+    }
+
+    fn effects(sandbox: &Sandbox) -> (u32, u32) {
+        let charges = sandbox.charges();
+        assert_eq!(charges.len(), 1, "one key: {charges:?}");
+        (charges[0].calls, charges[0].effects)
+    }
+
+    #[tokio::test]
+    async fn a_good_token_is_charged_once_however_often_it_is_asked() {
+        let (sandbox, payment) = (Sandbox::in_memory(), ids().fresh());
+        assert_eq!(charge(&sandbox, payment, "tok_success", 3).await, vec![done(payment); 3]);
+        assert_eq!(effects(&sandbox), (3, 1));
+    }
+
+    #[tokio::test]
+    async fn any_other_token_succeeds_and_what_is_no_token_is_declined() {
+        let (sandbox, payment) = (Sandbox::in_memory(), ids().fresh());
+        assert_eq!(charge(&sandbox, payment, "tok_visa", 1).await, [done(payment)]);
+        let sandbox = Sandbox::in_memory();
+        let answers = charge(&sandbox, payment, "visa", 1).await;
+        assert!(matches!(answers[0], ProviderAnswer::Declined(_)), "{answers:?}");
+    }
+
+    #[tokio::test]
+    async fn a_declined_token_moves_nothing_and_stays_declined() {
+        for token in ["tok_decline", "tok_decline_insufficient_funds"] {
+            let (sandbox, payment) = (Sandbox::in_memory(), ids().fresh());
+            let answers = charge(&sandbox, payment, token, 2).await;
+            assert!(matches!(answers[0], ProviderAnswer::Declined(_)), "{answers:?}");
+            assert_eq!(answers[0], answers[1]);
+            assert_eq!(effects(&sandbox), (2, 0));
+        }
+    }
+
+    #[tokio::test]
+    async fn after_a_time_out_the_charge_is_found_done_and_not_done_again() {
+        let (sandbox, payment) = (Sandbox::in_memory(), ids().fresh());
+        let first = charge(&sandbox, payment, "tok_timeout", 1).await;
+        assert!(matches!(first[0], ProviderAnswer::Unknown(_)), "{first:?}");
+        assert_eq!(effects(&sandbox), (1, 1));
+        assert_eq!(charge(&sandbox, payment, "tok_timeout", 2).await, vec![done(payment); 2]);
+        assert_eq!(effects(&sandbox), (3, 1));
+    }
+
+    #[tokio::test]
+    async fn after_a_time_out_a_decline_is_found() {
+        let (sandbox, payment) = (Sandbox::in_memory(), ids().fresh());
+        let answers = charge(&sandbox, payment, "tok_timeout_decline", 2).await;
+        assert!(matches!(answers[0], ProviderAnswer::Unknown(_)), "{answers:?}");
+        assert!(matches!(answers[1], ProviderAnswer::Declined(_)), "{answers:?}");
+        assert_eq!(effects(&sandbox), (2, 0));
+    }
+
+    #[tokio::test]
+    async fn a_failing_provider_moves_nothing_until_it_succeeds() {
+        let (sandbox, payment) = (Sandbox::in_memory(), ids().fresh());
+        let answers = charge(&sandbox, payment, "tok_error", 2).await;
+        assert!(answers.iter().all(|it| matches!(it, ProviderAnswer::Unknown(_))), "{answers:?}");
+        assert_eq!(effects(&sandbox), (2, 0));
+        assert_eq!(charge(&sandbox, payment, "tok_error", 2).await, vec![done(payment); 2]);
+        assert_eq!(effects(&sandbox), (4, 1));
+    }
+
+    #[tokio::test]
+    async fn a_call_that_arrives_twice_has_one_effect() {
+        let (sandbox, payment) = (Sandbox::in_memory(), ids().fresh());
+        assert_eq!(charge(&sandbox, payment, "tok_duplicate", 1).await, [done(payment)]);
+        assert_eq!(effects(&sandbox), (2, 1));
+    }
+
+    #[tokio::test]
+    async fn a_key_is_not_used_for_another_amount() {
+        let (sandbox, payment) = (Sandbox::in_memory(), ids().fresh());
+        charge(&sandbox, payment, "tok_success", 1).await;
+        let answer = sandbox.ask(Ask::Charge, payment, "tok_success", eur(2_000)).await;
+        assert!(matches!(answer, ProviderAnswer::Unknown(_)), "{answer:?}");
+        assert_eq!(effects(&sandbox), (1, 1));
+    }
+
+    #[tokio::test]
+    async fn what_is_authorised_is_captured_or_voided_never_both() {
+        let mut ids = ids();
+        let sandbox = Sandbox::in_memory();
+        let (captured, voided): (PaymentId, PaymentId) = (ids.fresh(), ids.fresh());
+        let answer = sandbox.ask(Ask::Capture, captured, "tok_success", eur(1_000)).await;
+        assert!(matches!(answer, ProviderAnswer::Declined(_)), "not authorised: {answer:?}");
+
+        let sandbox = Sandbox::in_memory();
+        for payment in [captured, voided] {
+            assert_eq!(sandbox.ask(Ask::Authorize, payment, "tok_success", eur(1_000)).await, done(payment));
+        }
+        assert_eq!(sandbox.ask(Ask::Capture, captured, "tok_success", eur(1_000)).await, done(captured));
+        assert_eq!(sandbox.ask(Ask::Void, voided, "tok_success", eur(1_000)).await, done(voided));
+        for (ask, payment) in [(Ask::Void, captured), (Ask::Capture, voided)] {
+            let answer = sandbox.ask(ask, payment, "tok_success", eur(1_000)).await;
+            assert!(matches!(answer, ProviderAnswer::Declined(_)), "{answer:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn refunds_never_exceed_what_was_captured() {
+        let mut ids = ids();
+        let (sandbox, payment) = (Sandbox::in_memory(), ids.fresh());
+        charge(&sandbox, payment, "tok_success", 1).await;
+        let reference = format!("sandbox-{payment}");
+        let (first, second): (RefundId, RefundId) = (ids.fresh(), ids.fresh());
+        for _ in 0..2 {
+            assert_eq!(sandbox.refund(first, &reference, eur(600)).await, done(payment));
+        }
+        let answer = sandbox.refund(second, &reference, eur(401)).await;
+        assert!(matches!(answer, ProviderAnswer::Declined(_)), "{answer:?}");
+        let answer = sandbox.refund(second, "somebody-else", eur(1)).await;
+        assert!(matches!(answer, ProviderAnswer::Declined(_)), "{answer:?}");
+    }
+
+    #[tokio::test]
+    async fn refunds_can_be_declined_and_can_time_out() {
+        let mut ids = ids();
+        for (token, firm) in [("tok_refund_decline", true), ("tok_refund_timeout", false)] {
+            let (sandbox, payment, refund) = (Sandbox::in_memory(), ids.fresh(), ids.fresh());
+            assert_eq!(charge(&sandbox, payment, token, 1).await, [done(payment)]);
+            let reference = format!("sandbox-{payment}");
+            let first = sandbox.refund(refund, &reference, eur(1_000)).await;
+            let second = sandbox.refund(refund, &reference, eur(1_000)).await;
+            if firm {
+                assert!(matches!(first, ProviderAnswer::Declined(_)), "{first:?}");
+                assert_eq!(first, second);
+            } else {
+                assert!(matches!(first, ProviderAnswer::Unknown(_)), "{first:?}");
+                assert_eq!(second, done(payment));
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn the_ledger_survives_a_kill_between_call_and_answer() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("data").join("sandbox.jsonl");
+        let payment = ids().fresh();
+        let sandbox = Sandbox::open(&path).expect("a ledger");
+        charge(&sandbox, payment, "tok_timeout", 1).await;
+        drop(sandbox);
+        // A second line that was being written when the process was killed.
+        let mut file = OpenOptions::new().append(true).open(&path).expect("the ledger");
+        file.write_all(b"{\"key\":\"CHARGE/pay").expect("a torn line");
+
+        let sandbox = Sandbox::open(&path).expect("the same ledger");
+        assert_eq!(effects(&sandbox), (1, 1));
+        assert_eq!(charge(&sandbox, payment, "tok_timeout", 1).await, [done(payment)]);
+        assert_eq!(effects(&Sandbox::open(&path).expect("again")), (2, 1));
+    }
+
+    #[tokio::test]
+    async fn two_processes_share_a_ledger() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("sandbox.jsonl");
+        let (one, two) = (Sandbox::open(&path).expect("one"), Sandbox::open(&path).expect("two"));
+        let payment = ids().fresh();
+        charge(&one, payment, "tok_timeout", 1).await;
+        assert_eq!(charge(&two, payment, "tok_timeout", 1).await, [done(payment)]);
+        assert_eq!(effects(&two), (2, 1));
+    }
+}

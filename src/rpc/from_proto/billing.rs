@@ -1,0 +1,279 @@
+//! Requests of BillingService and ApprovalService.
+
+use tonic::Request;
+
+use super::super::call::Call;
+use super::super::listing::list_requests;
+use super::super::{Target, words};
+use super::orders::target;
+use super::{REASON_MAX, REFERENCE_MAX, amount, id, required, required_text, required_word, text};
+use crate::domain::{
+    ApprovalId, InvoiceId, Method, Money, OrderId, PaymentId, Problems, ReceivedMoney, RefundId,
+};
+use crate::pb;
+
+list_requests! {
+    list_invoices: ListInvoicesRequest,
+    list_payments: ListPaymentsRequest,
+    list_refunds: ListRefundsRequest,
+    list_approvals: ListApprovalsRequest,
+}
+
+/// How long a provider's token may be.
+const TOKEN_MAX: usize = 200;
+
+/// Money to be asked of a provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Claim {
+    pub(crate) method: Method,
+    pub(crate) token: String,
+    /// None: all that is due.
+    pub(crate) amount: Option<Money>,
+}
+
+pub(crate) fn authorize_payment(
+    request: Request<pb::AuthorizePaymentRequest>,
+    bad: &mut Problems,
+) -> Option<(Call, Target, Claim)> {
+    let (call, request) = Call::opened(request, bad);
+    let pb::AuthorizePaymentRequest { order_id, method, token, amount: asked, etag, request_id: _ } = request;
+    let target = target(&order_id, etag, bad);
+    let claim = claim(method, token, asked, bad);
+    Some((call?, target?, claim?))
+}
+
+fn claim(method: i32, token: String, asked: Option<pb::Money>, bad: &mut Problems) -> Option<Claim> {
+    let method = required_word("method", method, words::to_method, bad);
+    match method {
+        Some(Method::BankTransfer | Method::Cash) => bad.add("method", "must be CARD or PAYPAL; see RecordPayment"),
+        Some(Method::Card | Method::Paypal) | None => {}
+    }
+    let token = required_text("token", token, TOKEN_MAX, bad);
+    let amount = amount("amount", asked, bad);
+    Some(Claim { method: method?, token, amount })
+}
+
+/// What CapturePayment is to capture.
+#[derive(Debug, Clone)]
+pub(crate) enum Capture {
+    Authorized { payment: PaymentId, etag: String },
+    AtOnce(Target, Claim),
+}
+
+pub(crate) fn capture_payment(
+    request: Request<pb::CapturePaymentRequest>,
+    bad: &mut Problems,
+) -> Option<(Call, Capture)> {
+    let (call, request) = Call::opened(request, bad);
+    let pb::CapturePaymentRequest { payment_id, order_id, method, token, amount: asked, etag, request_id: _ } =
+        request;
+    if payment_id.is_empty() {
+        let target = target(&order_id, etag, bad);
+        let claim = claim(method, token, asked, bad);
+        return Some((call?, Capture::AtOnce(target?, claim?)));
+    }
+
+    let given = [
+        ("order_id", !order_id.is_empty()),
+        ("method", method != 0),
+        ("token", !token.is_empty()),
+        ("amount", asked.is_some()),
+    ];
+    for (field, _) in given.into_iter().filter(|it| it.1) {
+        bad.add(field, "must be left out with payment_id: an authorised payment is captured whole");
+    }
+    let payment = id("payment_id", &payment_id, bad);
+    Some((call?, Capture::Authorized { payment: payment?, etag }))
+}
+
+pub(crate) fn record_payment(
+    request: Request<pb::RecordPaymentRequest>,
+    bad: &mut Problems,
+) -> Option<(Call, Target, ReceivedMoney)> {
+    let (call, request) = Call::opened(request, bad);
+    let pb::RecordPaymentRequest { order_id, method, amount: received, reference, tendered, etag, request_id: _ } =
+        request;
+    let target = target(&order_id, etag, bad);
+    let method = required_word("method", method, words::to_method, bad);
+    let reference = if method == Some(Method::BankTransfer) {
+        required_text("reference", reference, REFERENCE_MAX, bad)
+    } else {
+        text("reference", reference, REFERENCE_MAX, bad)
+    };
+    let tendered = match method {
+        Some(Method::Cash) => amount("tendered", required("tendered", tendered, bad), bad),
+        Some(Method::Card | Method::Paypal) => {
+            bad.add("method", "must be BANK_TRANSFER or CASH; see CapturePayment");
+            None
+        }
+        Some(Method::BankTransfer) | None => {
+            if tendered.is_some() {
+                bad.add("tendered", "is for CASH only");
+            }
+            None
+        }
+    };
+    let amount = amount("amount", received, bad);
+    Some((call?, target?, ReceivedMoney { method: method?, amount, reference, tendered }))
+}
+
+pub(crate) fn void_payment(
+    request: Request<pb::VoidPaymentRequest>,
+    bad: &mut Problems,
+) -> Option<(Call, PaymentId, String)> {
+    let (call, request) = Call::opened(request, bad);
+    let pb::VoidPaymentRequest { payment_id, etag, request_id: _ } = request;
+    let payment = id("payment_id", &payment_id, bad);
+    Some((call?, payment?, etag))
+}
+
+/// Money to be given back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct GiveBack {
+    pub(crate) payment: PaymentId,
+    pub(crate) etag: String,
+    /// None: all that is left.
+    pub(crate) amount: Option<Money>,
+    pub(crate) reason: String,
+}
+
+pub(crate) fn refund_payment(
+    request: Request<pb::RefundPaymentRequest>,
+    bad: &mut Problems,
+) -> Option<(Call, GiveBack)> {
+    let (call, request) = Call::opened(request, bad);
+    let pb::RefundPaymentRequest { payment_id, amount: asked, reason, etag, request_id: _ } = request;
+    let payment = id("payment_id", &payment_id, bad);
+    let amount = amount("amount", asked, bad);
+    let reason = required_text("reason", reason, REASON_MAX, bad);
+    Some((call?, GiveBack { payment: payment?, etag, amount, reason }))
+}
+
+/// One invoice, by its id or by its series and number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum InvoiceKey {
+    Id(InvoiceId),
+    Number(String, i64),
+}
+
+pub(crate) fn get_invoice(request: pb::GetInvoiceRequest, bad: &mut Problems) -> Option<InvoiceKey> {
+    let pb::GetInvoiceRequest { key } = request;
+    match required("invoice_id", key, bad)? {
+        pb::get_invoice_request::Key::InvoiceId(invoice) => id("invoice_id", &invoice, bad).map(InvoiceKey::Id),
+        pb::get_invoice_request::Key::Number(number) => {
+            let parts = number.rsplit_once('-').and_then(|(series, it)| Some((series, it.parse().ok()?)));
+            if parts.is_none() {
+                bad.add("number", "must be an invoice's number, such as INV-000001");
+            }
+            parts.map(|(series, it)| InvoiceKey::Number(series.to_owned(), it))
+        }
+    }
+}
+
+pub(crate) fn get_payment(request: pb::GetPaymentRequest, bad: &mut Problems) -> Option<PaymentId> {
+    let pb::GetPaymentRequest { payment_id } = request;
+    id("payment_id", &payment_id, bad)
+}
+
+pub(crate) fn get_refund(request: pb::GetRefundRequest, bad: &mut Problems) -> Option<RefundId> {
+    let pb::GetRefundRequest { refund_id } = request;
+    id("refund_id", &refund_id, bad)
+}
+
+pub(crate) fn get_order_balance(request: pb::GetOrderBalanceRequest, bad: &mut Problems) -> Option<OrderId> {
+    let pb::GetOrderBalanceRequest { order_id } = request;
+    id("order_id", &order_id, bad)
+}
+
+pub(crate) fn get_approval(request: pb::GetApprovalRequest, bad: &mut Problems) -> Option<ApprovalId> {
+    let pb::GetApprovalRequest { approval_id } = request;
+    id("approval_id", &approval_id, bad)
+}
+
+/// A person's word on an approval.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Word {
+    pub(crate) approval: ApprovalId,
+    pub(crate) etag: String,
+    pub(crate) comment: String,
+}
+
+pub(crate) fn approve_request(
+    request: Request<pb::ApproveRequestRequest>,
+    bad: &mut Problems,
+) -> Option<(Call, Word)> {
+    let (call, request) = Call::opened(request, bad);
+    let pb::ApproveRequestRequest { approval_id, comment, etag, request_id: _ } = request;
+    let approval = id("approval_id", &approval_id, bad);
+    let comment = text("comment", comment, REASON_MAX, bad);
+    Some((call?, Word { approval: approval?, etag, comment }))
+}
+
+pub(crate) fn reject_request(
+    request: Request<pb::RejectRequestRequest>,
+    bad: &mut Problems,
+) -> Option<(Call, Word)> {
+    let (call, request) = Call::opened(request, bad);
+    let pb::RejectRequestRequest { approval_id, comment, etag, request_id: _ } = request;
+    let approval = id("approval_id", &approval_id, bad);
+    let comment = required_text("comment", comment, REASON_MAX, bad);
+    Some((call?, Word { approval: approval?, etag, comment }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(read: impl FnOnce(&mut Problems)) -> Vec<String> {
+        let mut bad = Problems::default();
+        read(&mut bad);
+        bad.0.into_iter().map(|it| it.field).collect()
+    }
+
+    #[test]
+    fn an_authorised_payment_is_captured_whole() {
+        let request = pb::CapturePaymentRequest {
+            payment_id: "pay_01h455vb4pex5vsknk084sn02q".to_owned(),
+            order_id: "ord_01h455vb4pex5vsknk084sn02q".to_owned(),
+            amount: Some(pb::Money::default()),
+            ..pb::CapturePaymentRequest::default()
+        };
+        assert_eq!(fields(|bad| drop(capture_payment(Request::new(request), bad))), ["order_id", "amount"]);
+    }
+
+    #[test]
+    fn a_card_number_is_no_token() {
+        let request = pb::AuthorizePaymentRequest {
+            order_id: "ord_01h455vb4pex5vsknk084sn02q".to_owned(),
+            method: pb::PaymentMethod::Card.into(),
+            token: "4111111111111111".to_owned(),
+            ..pb::AuthorizePaymentRequest::default()
+        };
+        assert_eq!(fields(|bad| drop(authorize_payment(Request::new(request), bad))), ["token"]);
+    }
+
+    #[test]
+    fn cash_is_tendered_and_a_transfer_has_a_reference() {
+        let record = |method: pb::PaymentMethod| pb::RecordPaymentRequest {
+            order_id: "ord_01h455vb4pex5vsknk084sn02q".to_owned(),
+            method: method.into(),
+            ..pb::RecordPaymentRequest::default()
+        };
+        let bad_of = |request| fields(|bad| drop(record_payment(Request::new(request), bad)));
+        assert_eq!(bad_of(record(pb::PaymentMethod::Cash)), ["tendered"]);
+        assert_eq!(bad_of(record(pb::PaymentMethod::BankTransfer)), ["reference"]);
+        assert_eq!(bad_of(record(pb::PaymentMethod::Card)), ["method"]);
+        assert_eq!(bad_of(record(pb::PaymentMethod::Unspecified)), ["method"]);
+    }
+
+    #[test]
+    fn an_invoice_is_asked_for_by_id_or_number() {
+        let get = |number: &str| {
+            let key = pb::get_invoice_request::Key::Number(number.to_owned());
+            get_invoice(pb::GetInvoiceRequest { key: Some(key) }, &mut Problems::default())
+        };
+        assert_eq!(get("INV-000007"), Some(InvoiceKey::Number("INV".to_owned(), 7)));
+        assert_eq!(get("A-B-12"), Some(InvoiceKey::Number("A-B".to_owned(), 12)));
+        assert_eq!(get("INV"), None);
+    }
+}

@@ -1,0 +1,490 @@
+//! What every call passes before and after its service: a place among the calls under way, a deadline, the net under
+//! a panic, and one line in the log.
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use http::{HeaderMap, Request, Response};
+use http_body::{Body, Frame, SizeHint};
+use prost::Message;
+use prost_types::FileDescriptorSet;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Sleep, sleep, sleep_until, timeout_at};
+use tonic::codegen::{BoxFuture, Bytes};
+use tonic::service::{AxumBody, Routes};
+use tonic::{Code, Status};
+use tower::{Layer, Service};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use super::status;
+use crate::pb;
+use crate::settings::Limits;
+
+/// The moment after which nobody waits for the answer any more. Among the extensions of every request that has one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deadline(pub Instant);
+
+/// How much earlier than its caller a call gives up, so that the caller hears our answer and not tonic's CANCELLED.
+const EARLIER: Duration = Duration::from_millis(5);
+/// How much longer than the service a call waits, so that the service's own answer goes first.
+const LATER: Duration = Duration::from_millis(2);
+/// How often it is looked whether calls are under way.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+/// When a caller that found no room may come again.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// Puts the layers around everything in `routes`; what is added later has none.
+pub fn protect(routes: Routes, gate: &Gate) -> Routes {
+    let caught: fn(Box<dyn Any + Send>) -> Response<AxumBody> = |_| status::internal().into_http();
+    Routes::from(routes.into_axum_router().layer(CatchPanicLayer::custom(caught)).layer(gate.clone()))
+}
+
+/// Lets calls in while there is room for them, and knows how many are under way.
+#[derive(Clone)]
+pub struct Gate {
+    methods: Arc<HashMap<String, Method>>,
+    calls: Arc<Semaphore>,
+    streams: Arc<Semaphore>,
+    deadline: Duration,
+    under_way: Arc<AtomicUsize>,
+}
+
+#[derive(Debug, Clone)]
+struct Method {
+    /// `consign.v1.OrderService/GetOrder`
+    name: Arc<str>,
+    shape: Shape,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    Unary,
+    Stream,
+}
+
+impl Gate {
+    pub fn new(limits: &Limits) -> Self {
+        let room = |most: u32| Arc::new(Semaphore::new(most as usize));
+        Self {
+            methods: Arc::new(methods()),
+            calls: room(limits.calls),
+            streams: room(limits.streams),
+            deadline: limits.deadline(),
+            under_way: Arc::default(),
+        }
+    }
+
+    /// Waits until no call has been under way for `span`.
+    pub async fn idle_for(&self, span: Duration) {
+        let mut since = Instant::now();
+        while since.elapsed() < span {
+            if self.under_way.load(Ordering::Acquire) > 0 {
+                since = Instant::now();
+            }
+            sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// The method at `path`. A path that the API does not have is never named in the log.
+    fn method(&self, path: &str) -> Method {
+        let known = self.methods.get(path.trim_start_matches('/')).cloned();
+        known.unwrap_or_else(|| Method { name: "(unknown)".into(), shape: Shape::Unary })
+    }
+
+    fn room(&self, shape: Shape) -> Option<OwnedSemaphorePermit> {
+        let room = match shape {
+            Shape::Unary => &self.calls,
+            Shape::Stream => &self.streams,
+        };
+        Arc::clone(room).try_acquire_owned().ok()
+    }
+
+    /// When to give up. A stream may take as long as its caller likes.
+    fn deadline(&self, shape: Shape, headers: &HeaderMap) -> Option<Instant> {
+        let asked = grpc_timeout(headers).map(|it| it.saturating_sub(EARLIER.min(it / 2)));
+        let allowed = match shape {
+            Shape::Unary => Some(asked.map_or(self.deadline, |it| it.min(self.deadline))),
+            Shape::Stream => asked,
+        };
+        allowed.and_then(|it| Instant::now().checked_add(it))
+    }
+}
+
+impl<S> Layer<S> for Gate {
+    type Service = Gated<S>;
+
+    fn layer(&self, inner: S) -> Gated<S> {
+        Gated { inner, gate: self.clone() }
+    }
+}
+
+/// A service behind the gate.
+#[derive(Clone)]
+pub struct Gated<S> {
+    inner: S,
+    gate: Gate,
+}
+
+impl<S> Service<Request<AxumBody>> for Gated<S>
+where
+    S: Service<Request<AxumBody>, Response = Response<AxumBody>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = Response<AxumBody>;
+    type Error = Infallible;
+    type Future = BoxFuture<Response<AxumBody>, Infallible>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<AxumBody>) -> Self::Future {
+        let Method { name, shape } = self.gate.method(request.uri().path());
+        let mut record = Record::open(name, &self.gate.under_way);
+        let room = self.gate.room(shape);
+
+        let deadline = self.gate.deadline(shape, request.headers());
+        if let Some(moment) = deadline {
+            request.extensions_mut().insert(Deadline(moment));
+        }
+        let until = deadline.map(|it| (it + LATER).into());
+
+        // The one that said it is ready is used; its clone is for the next call.
+        let clone = self.inner.clone();
+        let mut inner = mem::replace(&mut self.inner, clone);
+        Box::pin(async move {
+            let Some(room) = room else {
+                return Ok(record.answered(overloaded(shape)));
+            };
+            let answering = inner.call(request);
+            let answered = match until {
+                Some(until) => timeout_at(until, answering).await,
+                None => Ok(answering.await),
+            };
+            let Ok(response) = answered else {
+                return Ok(record.answered(too_late()));
+            };
+
+            let response = response?;
+            record.code = Status::from_header_map(response.headers()).map(|it| it.code());
+            let (room, until) = match shape {
+                // What is left to do is only to send it.
+                Shape::Unary => (None, None),
+                Shape::Stream => (Some(room), until),
+            };
+            Ok(response.map(|body| {
+                let until = until.map(|it| Box::pin(sleep_until(it)));
+                AxumBody::new(Guarded { body, record, until, over: false, _room: room })
+            }))
+        })
+    }
+}
+
+/// An answer on its way. It ends a stream at its deadline, and keeps a panic from the calls beside it.
+struct Guarded {
+    body: AxumBody,
+    record: Record,
+    until: Option<Pin<Box<Sleep>>>,
+    over: bool,
+    _room: Option<OwnedSemaphorePermit>,
+}
+
+impl Guarded {
+    fn end(&mut self, status: &Status) -> Frame<Bytes> {
+        self.over = true;
+        self.body = AxumBody::empty();
+        self.record.code = Some(status.code());
+
+        let mut trailers = HeaderMap::new();
+        // Cannot fail: our texts are legal in a header.
+        let _ = status.add_header(&mut trailers);
+        Frame::trailers(trailers)
+    }
+}
+
+impl Body for Guarded {
+    type Data = Bytes;
+    type Error = <AxumBody as Body>::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        if self.over {
+            return Poll::Ready(None);
+        }
+        if self.until.as_mut().is_some_and(|it| it.as_mut().poll(cx).is_ready()) {
+            return Poll::Ready(Some(Ok(self.end(&too_late()))));
+        }
+
+        let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(&mut self.body).poll_frame(cx)));
+        let Ok(polled) = polled else {
+            return Poll::Ready(Some(Ok(self.end(&status::internal()))));
+        };
+        let frame = ready!(polled);
+        if let Some(Ok(frame)) = &frame
+            && let Some(status) = frame.trailers_ref().and_then(Status::from_header_map)
+        {
+            self.record.code = Some(status.code());
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.over || self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// One call from its beginning to the last byte of its answer: one line in the log.
+struct Record {
+    method: Arc<str>,
+    began: Instant,
+    /// None until it is known; then the caller went away.
+    code: Option<Code>,
+    under_way: Arc<AtomicUsize>,
+}
+
+impl Record {
+    fn open(method: Arc<str>, under_way: &Arc<AtomicUsize>) -> Self {
+        under_way.fetch_add(1, Ordering::AcqRel);
+        Self { method, began: Instant::now(), code: None, under_way: Arc::clone(under_way) }
+    }
+
+    fn answered(mut self, status: Status) -> Response<AxumBody> {
+        self.code = Some(status.code());
+        status.into_http()
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        self.under_way.fetch_sub(1, Ordering::AcqRel);
+        let code = self.code.unwrap_or(Code::Cancelled);
+        let ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(rpc.method = %self.method, rpc.code = name_of(code), ms, "call");
+    }
+}
+
+fn overloaded(shape: Shape) -> Status {
+    let text = match shape {
+        Shape::Unary => "too many calls are under way; repeat the call later",
+        Shape::Stream => "too many streams are open; open this one later",
+    };
+    status::build(Code::ResourceExhausted, text, pb::ErrorReason::Overloaded, HashMap::new(), |it| {
+        it.set_retry_info(Some(RETRY_AFTER));
+    })
+}
+
+/// Not said here: whether the call had an effect. A repetition with the same request id tells.
+fn too_late() -> Status {
+    Status::deadline_exceeded(
+        "the deadline passed before the answer; repeat with the same request_id to learn it",
+    )
+}
+
+/// As the gRPC protocol writes it: up to eight digits and a unit. Anything else counts as not given.
+fn grpc_timeout(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get("grpc-timeout")?.to_str().ok()?;
+    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    if digits.is_empty() || digits.len() > 8 || !digits.bytes().all(|it| it.is_ascii_digit()) {
+        return None;
+    }
+    let amount: u64 = digits.parse().ok()?;
+    match unit {
+        "H" => Some(Duration::from_secs(amount * 3_600)),
+        "M" => Some(Duration::from_secs(amount * 60)),
+        "S" => Some(Duration::from_secs(amount)),
+        "m" => Some(Duration::from_millis(amount)),
+        "u" => Some(Duration::from_micros(amount)),
+        "n" => Some(Duration::from_nanos(amount)),
+        _ => None,
+    }
+}
+
+/// Every method of the API by its path.
+fn methods() -> HashMap<String, Method> {
+    let described = FileDescriptorSet::decode(pb::FILE_DESCRIPTOR_SET).expect("written by our own build");
+    let mut methods = HashMap::new();
+    for file in &described.file {
+        for service in &file.service {
+            for method in &service.method {
+                let path = format!("{}.{}/{}", file.package(), service.name(), method.name());
+                let shape = if method.server_streaming() { Shape::Stream } else { Shape::Unary };
+                methods.insert(path.clone(), Method { name: path.into(), shape });
+            }
+        }
+    }
+    methods
+}
+
+fn name_of(code: Code) -> &'static str {
+    match code {
+        Code::Ok => "OK",
+        Code::Cancelled => "CANCELLED",
+        Code::Unknown => "UNKNOWN",
+        Code::InvalidArgument => "INVALID_ARGUMENT",
+        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
+        Code::NotFound => "NOT_FOUND",
+        Code::AlreadyExists => "ALREADY_EXISTS",
+        Code::PermissionDenied => "PERMISSION_DENIED",
+        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
+        Code::FailedPrecondition => "FAILED_PRECONDITION",
+        Code::Aborted => "ABORTED",
+        Code::OutOfRange => "OUT_OF_RANGE",
+        Code::Unimplemented => "UNIMPLEMENTED",
+        Code::Internal => "INTERNAL",
+        Code::Unavailable => "UNAVAILABLE",
+        Code::DataLoss => "DATA_LOSS",
+        Code::Unauthenticated => "UNAUTHENTICATED",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tower::{ServiceExt, service_fn};
+
+    use super::*;
+
+    const UNARY: &str = "/consign.v1.OrderService/GetOrder";
+    const STREAM: &str = "/consign.v1.OrderService/WatchOrders";
+
+    fn request(path: &str, timeout: Option<&str>) -> Request<AxumBody> {
+        let mut request = Request::builder().uri(path);
+        if let Some(timeout) = timeout {
+            request = request.header("grpc-timeout", timeout);
+        }
+        request.body(AxumBody::empty()).unwrap()
+    }
+
+    fn code(response: &Response<AxumBody>) -> Option<Code> {
+        Status::from_header_map(response.headers()).map(|it| it.code())
+    }
+
+    /// Answers after `pause` with the time that its deadline left it, in milliseconds.
+    fn slow(
+        pause: Duration,
+    ) -> impl Service<Request<AxumBody>, Response = Response<AxumBody>, Error = Infallible, Future: Send>
+    + Clone
+    + Send
+    + 'static {
+        service_fn(move |request: Request<AxumBody>| async move {
+            let left = request.extensions().get::<Deadline>().map(|it| it.0 - Instant::now());
+            sleep(pause).await;
+            let left = left.map_or("none".to_owned(), |it| it.as_millis().to_string());
+            Ok(Response::builder().header("left", left).body(AxumBody::empty()).unwrap())
+        })
+    }
+
+    async fn ask(limits: &Limits, pause: u64, request: Request<AxumBody>) -> Response<AxumBody> {
+        let service = Gate::new(limits).layer(slow(Duration::from_millis(pause)));
+        service.oneshot(request).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_call_that_takes_too_long_is_answered_with_deadline_exceeded_before_its_caller_gives_up() {
+        let began = Instant::now();
+        let response = ask(&Limits::default(), 5_000, request(UNARY, Some("200m"))).await;
+        assert_eq!(code(&response), Some(Code::DeadlineExceeded));
+        assert!(began.elapsed() >= Duration::from_millis(195));
+    }
+
+    #[tokio::test]
+    async fn a_caller_that_waits_longer_than_allowed_or_for_ever_is_answered_at_the_limit() {
+        let limits = Limits { deadline_seconds: 1, ..Limits::default() };
+        for timeout in [None, Some("1H"), Some("sometime")] {
+            let response = ask(&limits, 1_500, request(UNARY, timeout)).await;
+            assert_eq!(code(&response), Some(Code::DeadlineExceeded));
+        }
+    }
+
+    #[tokio::test]
+    async fn the_service_is_told_its_deadline() {
+        let left = |response: &Response<AxumBody>| -> Option<u64> {
+            response.headers().get("left")?.to_str().ok()?.parse().ok()
+        };
+        let own = ask(&Limits::default(), 0, request(UNARY, Some("2S"))).await;
+        assert!(matches!(left(&own), Some(1_500..=1_995)));
+        let most = ask(&Limits::default(), 0, request(UNARY, None)).await;
+        assert!(matches!(left(&most), Some(9_500..=10_000)));
+        let none = ask(&Limits::default(), 0, request(STREAM, None)).await;
+        assert_eq!(left(&none), None);
+    }
+
+    #[tokio::test]
+    async fn one_call_more_than_there_is_room_for_is_refused_at_once_and_streams_have_room_of_their_own() {
+        let limits = Limits { calls: 1, ..Limits::default() };
+        let gate = Gate::new(&limits);
+        let service = gate.layer(slow(Duration::from_millis(300)));
+
+        let first = tokio::spawn(service.clone().oneshot(request(UNARY, None)));
+        tokio::task::yield_now().await;
+        sleep(Duration::from_millis(50)).await;
+        let began = Instant::now();
+        let second = service.clone().oneshot(request(UNARY, None)).await.unwrap();
+        assert_eq!(code(&second), Some(Code::ResourceExhausted));
+        assert!(began.elapsed() < Duration::from_millis(200));
+        let stream = service.clone().oneshot(request(STREAM, None)).await.unwrap();
+        assert_eq!(code(&stream), None);
+
+        assert_eq!(code(&first.await.unwrap().unwrap()), None);
+        drop(stream);
+        tokio::time::timeout(Duration::from_secs(5), gate.idle_for(LOOK_EVERY)).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_open_stream_ends_at_its_deadline_and_holds_its_place_until_then() {
+        let limits = Limits { streams: 1, ..Limits::default() };
+        let gate = Gate::new(&limits);
+        let endless = service_fn(|_: Request<AxumBody>| async {
+            let never = futures_util::stream::pending::<Result<Bytes, Infallible>>();
+            Ok::<_, Infallible>(Response::new(AxumBody::from_stream(never)))
+        });
+        let service = gate.layer(endless);
+
+        let mut open = service.clone().oneshot(request(STREAM, Some("300m"))).await.unwrap();
+        let refused = service.clone().oneshot(request(STREAM, None)).await.unwrap();
+        assert_eq!(code(&refused), Some(Code::ResourceExhausted));
+
+        let frame = std::future::poll_fn(|cx| Pin::new(open.body_mut()).poll_frame(cx)).await;
+        let trailers = frame.unwrap().unwrap().into_trailers().unwrap();
+        let status = Status::from_header_map(&trailers).unwrap();
+        assert_eq!(status.code(), Code::DeadlineExceeded);
+        drop((open, refused));
+        let again = service.oneshot(request(STREAM, None)).await.unwrap();
+        assert_eq!(code(&again), None);
+    }
+
+    #[test]
+    fn a_timeout_is_read_as_the_protocol_writes_it() {
+        let read = |text: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert("grpc-timeout", http::HeaderValue::from_static(text));
+            grpc_timeout(&headers)
+        };
+        assert_eq!(read("250m"), Some(Duration::from_millis(250)));
+        assert_eq!(read("99999999H"), Some(Duration::from_secs(99_999_999 * 3_600)));
+        for wrong in ["", "5", "m", "+5S", "123456789S", "5x", "-1S"] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn every_stream_of_the_api_is_known_as_one() {
+        let methods = methods();
+        let shape = |path: &str| methods[path.trim_start_matches('/')].shape;
+        assert_eq!((shape(UNARY), shape(STREAM)), (Shape::Unary, Shape::Stream));
+        assert_eq!(shape("consign.v1.ShippingService/TrackShipment"), Shape::Stream);
+    }
+}

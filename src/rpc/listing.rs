@@ -1,0 +1,250 @@
+//! What every list request has in common: the page, its token, the filter and the order. Which fields there are, and
+//! what they may be compared with, the store knows.
+
+use crate::domain::Problems;
+use crate::settings::Limits;
+use crate::store::{Compare, Cursor, Direction, Listing, Term};
+
+/// How long a filter may be, in bytes, and how many comparisons it may have.
+const FILTER_MAX: usize = 1_000;
+const TERMS_MAX: usize = 10;
+
+/// The four fields that all list requests share.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Wanted {
+    pub(crate) page_size: i32,
+    pub(crate) page_token: String,
+    pub(crate) filter: String,
+    pub(crate) order_by: String,
+}
+
+/// Declares the readers of list requests that have these fields and no others.
+macro_rules! list_requests {
+    ($($name:ident: $request:ident,)+) => { $(
+        pub(crate) fn $name(
+            request: $crate::pb::$request,
+            limits: &$crate::settings::Limits,
+            bad: &mut $crate::domain::Problems,
+        ) -> Option<$crate::store::Listing> {
+            let $crate::pb::$request { page_size, page_token, filter, order_by } = request;
+            let wanted = $crate::rpc::listing::Wanted { page_size, page_token, filter, order_by };
+            Some($crate::rpc::listing::listing(wanted, limits, bad))
+        }
+    )+ };
+}
+pub(crate) use list_requests;
+
+pub(crate) fn listing(wanted: Wanted, limits: &Limits, bad: &mut Problems) -> Listing {
+    let Wanted { page_size, page_token, filter, order_by } = wanted;
+    let mut note = |field, why: String| bad.add(field, why);
+    let filter = terms(&filter).map_err(|it| note("filter", it)).unwrap_or_default();
+    let order_by = order(&order_by).map_err(|it| note("order_by", it)).unwrap_or_default();
+    let after = cursor(&page_token).map_err(|it| note("page_token", it)).unwrap_or_default();
+    let size = size(page_size, limits).map_err(|it| note("page_size", it)).unwrap_or_default();
+    Listing { filter, order_by, size, after }
+}
+
+/// The token of the next page: opaque to the caller.
+pub(crate) fn page_token(next: Option<Cursor>) -> String {
+    next.map(|it| it.0.iter().map(|byte| format!("{byte:02x}")).collect()).unwrap_or_default()
+}
+
+fn cursor(token: &str) -> Result<Option<Cursor>, String> {
+    if token.is_empty() {
+        return Ok(None);
+    }
+    let pairs = token.as_bytes().chunks(2).map(|it| {
+        let pair = std::str::from_utf8(it).ok().filter(|it| it.len() == 2)?;
+        u8::from_str_radix(pair, 16).ok()
+    });
+    let bytes: Option<Vec<u8>> = pairs.collect();
+    bytes.map(|it| Some(Cursor(it))).ok_or_else(|| "is not the next_page_token of another page".to_owned())
+}
+
+fn size(asked: i32, limits: &Limits) -> Result<u64, String> {
+    match u32::try_from(asked) {
+        Ok(0) => Ok(u64::from(limits.page_size)),
+        Ok(size) if size <= limits.page_size_max => Ok(u64::from(size)),
+        _ => Err(format!("must be 1 to {}, or 0 for {}", limits.page_size_max, limits.page_size)),
+    }
+}
+
+/// `create_time desc`.
+fn order(text: &str) -> Result<Option<(String, Direction)>, String> {
+    match text.split_whitespace().collect::<Vec<_>>()[..] {
+        [] => Ok(None),
+        [field] | [field, "asc"] => Ok(Some((field.to_owned(), Direction::Ascending))),
+        [field, "desc"] => Ok(Some((field.to_owned(), Direction::Descending))),
+        _ => Err("must be one field, with ` desc` behind it for descending".to_owned()),
+    }
+}
+
+/// `state = PENDING AND create_time >= "2026-01-31T00:00:00Z"`.
+fn terms(text: &str) -> Result<Vec<Term>, String> {
+    if text.len() > FILTER_MAX {
+        return Err(format!("must be at most {FILTER_MAX} bytes"));
+    }
+
+    let mut rest = text.trim();
+    let mut terms = Vec::new();
+    while !rest.is_empty() {
+        if terms.len() == TERMS_MAX {
+            return Err(format!("must have at most {TERMS_MAX} comparisons"));
+        }
+        if !terms.is_empty() {
+            let after = rest.strip_prefix("AND").filter(|it| it.starts_with(char::is_whitespace));
+            rest = after.ok_or_else(|| format!("expected AND before `{}`", start_of(rest)))?.trim_start();
+        }
+        let (term, left) = term(rest)?;
+        terms.push(term);
+        rest = left.trim_start();
+    }
+    Ok(terms)
+}
+
+fn term(text: &str) -> Result<(Term, &str), String> {
+    let end = text.find(|it: char| !(it.is_ascii_lowercase() || it == '_')).unwrap_or(text.len());
+    let (field, rest) = text.split_at(end);
+    if field.is_empty() {
+        return Err(format!("expected a field before `{}`", start_of(text)));
+    }
+
+    let rest = rest.trim_start();
+    let signs = [
+        ("!=", Compare::NotEqual),
+        ("<=", Compare::LessOrEqual),
+        (">=", Compare::GreaterOrEqual),
+        ("=", Compare::Equal),
+        ("<", Compare::Less),
+        (">", Compare::Greater),
+    ];
+    let found = signs.into_iter().find_map(|(sign, compare)| Some((compare, rest.strip_prefix(sign)?)));
+    let (compare, rest) = found.ok_or_else(|| format!("expected = != < <= > or >= after `{field}`"))?;
+    let (value, rest) = value(rest.trim_start(), field)?;
+    Ok((Term { field: field.to_owned(), compare, value }, rest))
+}
+
+/// A value up to the next blank, or in double quotes, where a backslash makes the next character an ordinary one.
+fn value<'a>(text: &'a str, field: &str) -> Result<(String, &'a str), String> {
+    let Some(quoted) = text.strip_prefix('"') else {
+        let end = text.find(char::is_whitespace).unwrap_or(text.len());
+        let (value, rest) = text.split_at(end);
+        return match value {
+            "" => Err(format!("expected a value for `{field}`")),
+            value if value.contains('"') => Err(format!("the value of `{field}` must be quoted as a whole")),
+            value => Ok((value.to_owned(), rest)),
+        };
+    };
+
+    let mut value = String::new();
+    let mut characters = quoted.char_indices();
+    while let Some((place, character)) = characters.next() {
+        match character {
+            '"' => return Ok((value, &quoted[place + 1..])),
+            '\\' => value.extend(characters.next().map(|it| it.1)),
+            other => value.push(other),
+        }
+    }
+    Err(format!("the value of `{field}` lacks its closing quote"))
+}
+
+fn start_of(text: &str) -> String {
+    text.chars().take(20).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn read(filter: &str) -> Vec<(String, Compare, String)> {
+        let terms = terms(filter).expect("a filter");
+        terms.into_iter().map(|it| (it.field, it.compare, it.value)).collect()
+    }
+
+    fn term_of(field: &str, compare: Compare, value: &str) -> (String, Compare, String) {
+        (field.to_owned(), compare, value.to_owned())
+    }
+
+    #[test]
+    fn a_filter_is_comparisons_joined_with_and() {
+        assert_eq!(read(""), []);
+        assert_eq!(read("state = PENDING"), [term_of("state", Compare::Equal, "PENDING")]);
+        assert_eq!(
+            read("  state!=CLOSED AND create_time>=2026-01-31T00:00:00Z  AND customer_email = \"a b\\\"c AND d\""),
+            [
+                term_of("state", Compare::NotEqual, "CLOSED"),
+                term_of("create_time", Compare::GreaterOrEqual, "2026-01-31T00:00:00Z"),
+                term_of("customer_email", Compare::Equal, "a b\"c AND d"),
+            ]
+        );
+        assert_eq!(read("number < 7 AND number > 3"), [
+            term_of("number", Compare::Less, "7"),
+            term_of("number", Compare::Greater, "3"),
+        ]);
+        assert_eq!(read("reference = \"\""), [term_of("reference", Compare::Equal, "")]);
+    }
+
+    #[test]
+    fn what_is_no_filter_is_refused_with_the_place() {
+        let why = |filter: &str| terms(filter).expect_err("not a filter");
+        assert_eq!(why("state"), "expected = != < <= > or >= after `state`");
+        assert_eq!(why("state ="), "expected a value for `state`");
+        assert_eq!(why("state = A OR state = B"), "expected AND before `OR state = B`");
+        assert_eq!(why("state = A AND"), "expected AND before `AND`");
+        assert_eq!(why("= A"), "expected a field before `= A`");
+        assert_eq!(why("state = \"A"), "the value of `state` lacks its closing quote");
+        assert_eq!(why("state = A\"B\""), "the value of `state` must be quoted as a whole");
+        assert!(terms(&"a = b AND ".repeat(10)).is_err());
+        assert!(terms(&["a = b"; 11].join(" AND ")).is_err());
+        assert!(terms(&format!("a = {}", "b".repeat(FILTER_MAX))).is_err());
+    }
+
+    #[test]
+    fn an_order_is_one_field_with_a_direction() {
+        assert_eq!(order(""), Ok(None));
+        assert_eq!(order("number"), Ok(Some(("number".to_owned(), Direction::Ascending))));
+        assert_eq!(order(" create_time  desc "), Ok(Some(("create_time".to_owned(), Direction::Descending))));
+        assert!(order("a, b").is_err());
+        assert!(order("a down").is_err());
+    }
+
+    #[test]
+    fn every_bad_part_of_a_list_request_is_named() {
+        let wanted = Wanted {
+            page_size: -1,
+            page_token: "zz".to_owned(),
+            filter: "state".to_owned(),
+            order_by: "a b c".to_owned(),
+        };
+        let mut bad = Problems::default();
+        listing(wanted, &Limits::default(), &mut bad);
+        let fields: Vec<&str> = bad.0.iter().map(|it| it.field.as_str()).collect();
+        assert_eq!(fields, ["filter", "order_by", "page_token", "page_size"]);
+
+        let mut bad = Problems::default();
+        let found = listing(Wanted::default(), &Limits::default(), &mut bad);
+        assert!(bad.0.is_empty());
+        assert_eq!((found.size, found.after), (u64::from(Limits::default().page_size), None));
+    }
+
+    proptest! {
+        #[test]
+        fn a_token_leads_back_to_its_cursor(bytes in prop::collection::vec(any::<u8>(), 1..80)) {
+            let token = page_token(Some(Cursor(bytes.clone())));
+            prop_assert_eq!(cursor(&token), Ok(Some(Cursor(bytes))));
+        }
+
+        #[test]
+        fn no_text_breaks_the_parsers(text in ".{0,60}") {
+            let _ = (terms(&text), order(&text), cursor(&text));
+        }
+
+        #[test]
+        fn any_value_can_be_quoted(value in ".{0,40}") {
+            let quoted = value.replace('\\', "\\\\").replace('"', "\\\"");
+            let read = terms(&format!("name = \"{quoted}\" AND state = A"));
+            prop_assert_eq!(read.map(|it| it[0].value.clone()), Ok(value));
+        }
+    }
+}

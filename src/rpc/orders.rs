@@ -1,0 +1,207 @@
+//! OrderService: from receipt to archive, and what can be asked about it.
+
+use std::time::Instant;
+
+use tonic::{Request, Response, Status};
+
+use super::from_proto::orders::{self as from, OrderKey, Update};
+use super::listing::page_token;
+use super::to_proto::orders as to;
+use super::{Api, Reply, found, kept, parse, status, watch, with_stock};
+use crate::domain::{self, Order, Refusal, Touch, receive, touch_for};
+use crate::pb;
+use crate::store::Child;
+
+/// How many comments a feedback report brings.
+const COMMENTS_MAX: u64 = 50;
+
+#[tonic::async_trait]
+impl pb::order_service_server::OrderService for Api {
+    async fn create_order(&self, request: Request<pb::CreateOrderRequest>) -> Reply<pb::CreateOrderResponse> {
+        let (call, new) = parse(|bad| from::create_order(request, bad))?;
+        let touch = touch_for(&new);
+        let take_in = move |desk: &mut domain::Desk<'_>| receive(desk, &new).map_err(|it| it.under("order"));
+        self.change(call, touch, take_in, |id, view| pb::CreateOrderResponse {
+            order: Some(to::order(kept(view, *id))),
+        })
+        .await
+    }
+
+    async fn get_order(&self, request: Request<pb::GetOrderRequest>) -> Reply<pb::GetOrderResponse> {
+        let key = parse(|bad| from::get_order(request.into_inner(), bad))?;
+        let order = self.order_by(key).await?;
+        Ok(Response::new(pb::GetOrderResponse { order: Some(to::order(&order)) }))
+    }
+
+    async fn list_orders(&self, request: Request<pb::ListOrdersRequest>) -> Reply<pb::ListOrdersResponse> {
+        let (listing, archived) = parse(|bad| from::list_orders(request.into_inner(), &self.limits, bad))?;
+        let (orders, next) = found(self.store().list_orders(&listing, archived).await)?;
+        Ok(Response::new(pb::ListOrdersResponse {
+            orders: orders.iter().map(to::order).collect(),
+            next_page_token: page_token(next),
+        }))
+    }
+
+    async fn update_order(&self, request: Request<pb::UpdateOrderRequest>) -> Reply<pb::UpdateOrderResponse> {
+        let (call, target, update) = parse(|bad| from::update_order(request, bad))?;
+        let products = update.correction.lines.iter().flatten().map(|it| it.sku.clone()).collect();
+        let touch = Touch { products, ..Touch::default() };
+        let correct = move |order: &mut Order, desk: &mut domain::Desk<'_>| {
+            let Update { correction, currency } = &update;
+            let own = order.amounts.currency;
+            if currency.is_some_and(|it| it != own) {
+                return Err(Refusal::invalid("order.currency", format!("the order is in {own}")));
+            }
+            order.correct(desk, correction).map_err(|it| it.under("order"))
+        };
+        self.on_order(call, target, touch, correct, |(), order| pb::UpdateOrderResponse {
+            order: Some(to::order(order)),
+        })
+        .await
+    }
+
+    async fn verify_order(&self, request: Request<pb::VerifyOrderRequest>) -> Reply<pb::VerifyOrderResponse> {
+        let (call, target, waive) = parse(|bad| from::verify_order(request, bad))?;
+        let fingerprint = Some(self.order(target.order).await?.fingerprint);
+        let touch = Touch { fingerprint, ..with_stock() };
+        let verify = move |order: &mut Order, desk: &mut domain::Desk<'_>| order.verify_again(desk, waive);
+        self.on_order(call, target, touch, verify, |(), order| pb::VerifyOrderResponse {
+            order: Some(to::order(order)),
+        })
+        .await
+    }
+
+    async fn cancel_order(&self, request: Request<pb::CancelOrderRequest>) -> Reply<pb::CancelOrderResponse> {
+        let (call, target, reason) = parse(|bad| from::cancel_order(request, bad))?;
+        let cancel = move |order: &mut Order, desk: &mut domain::Desk<'_>| order.cancel(desk, &reason);
+        self.on_order(call, target, with_stock(), cancel, |(), order| pb::CancelOrderResponse {
+            order: Some(to::order(order)),
+        })
+        .await
+    }
+
+    async fn place_hold(&self, request: Request<pb::PlaceHoldRequest>) -> Reply<pb::PlaceHoldResponse> {
+        let (call, target, reason, comment) = parse(|bad| from::place_hold(request, bad))?;
+        let place = move |order: &mut Order, desk: &mut domain::Desk<'_>| {
+            order.place_hold(desk, reason, comment.clone())
+        };
+        self.on_order(call, target, Touch::default(), place, |id, order| pb::PlaceHoldResponse {
+            hold: order.holds.iter().find(|it| it.id == *id).map(to::hold),
+            order: Some(to::order(order)),
+        })
+        .await
+    }
+
+    async fn release_hold(&self, request: Request<pb::ReleaseHoldRequest>) -> Reply<pb::ReleaseHoldResponse> {
+        let (call, target, hold, comment) = parse(|bad| from::release_hold(request, bad))?;
+        let release =
+            move |order: &mut Order, desk: &mut domain::Desk<'_>| order.release_hold(desk, hold, &comment);
+        self.on_order(call, target, with_stock(), release, |(), order| pb::ReleaseHoldResponse {
+            order: Some(to::order(order)),
+        })
+        .await
+    }
+
+    async fn close_order(&self, request: Request<pb::CloseOrderRequest>) -> Reply<pb::CloseOrderResponse> {
+        let (call, target) = parse(|bad| from::close_order(request, bad))?;
+        self.on_order(call, target, Touch::default(), Order::close, |(), order| pb::CloseOrderResponse {
+            order: Some(to::order(order)),
+        })
+        .await
+    }
+
+    async fn archive_order(&self, request: Request<pb::ArchiveOrderRequest>) -> Reply<pb::ArchiveOrderResponse> {
+        let (call, target) = parse(|bad| from::archive_order(request, bad))?;
+        self.on_order(call, target, with_stock(), Order::archive, |(), order| pb::ArchiveOrderResponse {
+            order: Some(to::order(order)),
+        })
+        .await
+    }
+
+    async fn get_order_timeline(
+        &self,
+        request: Request<pb::GetOrderTimelineRequest>,
+    ) -> Reply<pb::GetOrderTimelineResponse> {
+        let key = parse(|bad| from::get_order_timeline(request.into_inner(), bad))?;
+        let order = self.order_by(key).await?;
+        let events = found(self.store().events_of(order.id).await)?;
+        let timeline = to::timeline(&order, &events, self.store().now());
+        Ok(Response::new(pb::GetOrderTimelineResponse { timeline: Some(timeline) }))
+    }
+
+    async fn submit_feedback(
+        &self,
+        request: Request<pb::SubmitFeedbackRequest>,
+    ) -> Reply<pb::SubmitFeedbackResponse> {
+        let (call, target, opinion) = parse(|bad| from::submit_feedback(request, bad))?;
+        let from::Opinion { delivery_rating, product_rating, comment } = opinion;
+        let submit = move |order: &mut Order, desk: &mut domain::Desk<'_>| {
+            order.submit_feedback(desk, delivery_rating, product_rating, comment.clone())
+        };
+        self.on_order(call, target, Touch::default(), submit, |(), order| pb::SubmitFeedbackResponse {
+            order: Some(to::order(order)),
+        })
+        .await
+    }
+
+    async fn get_feedback_report(
+        &self,
+        request: Request<pb::GetFeedbackReportRequest>,
+    ) -> Reply<pb::GetFeedbackReportResponse> {
+        let (since, until) = parse(|bad| from::get_feedback_report(request.into_inner(), bad))?;
+        let report = found(self.store().feedback_report(since, until, COMMENTS_MAX).await)?;
+        Ok(Response::new(pb::GetFeedbackReportResponse { report: Some(to::feedback_report(report)) }))
+    }
+
+    async fn list_messages(&self, request: Request<pb::ListMessagesRequest>) -> Reply<pb::ListMessagesResponse> {
+        let listing = parse(|bad| from::list_messages(request.into_inner(), &self.limits, bad))?;
+        let (messages, next) = found(self.store().list_messages(&listing).await)?;
+        let shown = messages.iter().filter_map(|(order, id)| {
+            let message = order.messages.iter().find(|it| it.id == *id)?;
+            Some(to::message(order, message, &self.shop.rules))
+        });
+        let messages = shown.collect();
+        Ok(Response::new(pb::ListMessagesResponse { messages, next_page_token: page_token(next) }))
+    }
+
+    async fn get_message(&self, request: Request<pb::GetMessageRequest>) -> Reply<pb::GetMessageResponse> {
+        let id = parse(|bad| from::get_message(request.into_inner(), bad))?;
+        let order = self.order_with(Child::Message(id)).await?;
+        let message = order.messages.iter().find(|it| it.id == id);
+        let message = message.ok_or_else(|| status::not_found("message", id))?;
+        let message = Some(to::message(&order, message, &self.shop.rules));
+        Ok(Response::new(pb::GetMessageResponse { message }))
+    }
+
+    async fn check_integrity(
+        &self,
+        request: Request<pb::CheckIntegrityRequest>,
+    ) -> Reply<pb::CheckIntegrityResponse> {
+        let pb::CheckIntegrityRequest {} = request.into_inner();
+        let begun = Instant::now();
+        let laws = found(self.store().check_integrity().await)?;
+        let report = to::integrity_report(laws, begun.elapsed());
+        Ok(Response::new(pb::CheckIntegrityResponse { report: Some(report) }))
+    }
+
+    type WatchOrdersStream = watch::Stream<pb::WatchOrdersResponse>;
+
+    async fn watch_orders(&self, request: Request<pb::WatchOrdersRequest>) -> Reply<Self::WatchOrdersStream> {
+        let (begin, filter) = parse(|bad| from::watch_orders(request.into_inner(), bad))?;
+        let last = found(self.store().last_position().await)?;
+        let after = watch::start(begin, last)?;
+        watch::follow(self, after, watch::Events { store: self.store().clone(), filter })
+    }
+}
+
+impl Api {
+    async fn order_by(&self, key: OrderKey) -> Result<Order, Status> {
+        match key {
+            OrderKey::Id(id) => self.order(id).await,
+            OrderKey::Number(number) => {
+                let order = found(self.store().order_by_number(number).await)?;
+                order.ok_or_else(|| status::not_found("order", number))
+            }
+        }
+    }
+}

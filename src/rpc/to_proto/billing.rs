@@ -1,0 +1,217 @@
+//! Approvals, invoices, payments and refunds. Each is a part of its order and shares its etag.
+
+use super::super::words;
+use super::{actor, address, customer, minor, money, ppm, text_of, timestamp};
+use crate::domain::{
+    Amounts, Approval, Currency, Invoice, InvoiceLine, InvoiceState, LineAmounts, Order, Payment, PaymentState, Refund,
+    RefundState,
+};
+use crate::pb;
+
+pub(crate) fn approval(order: &Order, approval: &Approval) -> pb::Approval {
+    let Approval {
+        id,
+        order: order_id,
+        gate,
+        state,
+        amount,
+        policy_version,
+        rule,
+        requested_by,
+        requested_at,
+        expires_at,
+        decided_by,
+        decided_at,
+        comment,
+    } = approval;
+    pb::Approval {
+        id: id.to_string(),
+        order_id: order_id.to_string(),
+        order_number: order.number.to_string(),
+        channel: words::channel(order.channel),
+        gate: words::gate(*gate),
+        state: words::approval_state(*state),
+        policy_version: policy_version.clone(),
+        rule: rule.clone(),
+        amount: Some(money(*amount)),
+        requested_by: actor(requested_by),
+        decided_by: text_of(decided_by.as_ref()),
+        comment: comment.clone(),
+        create_time: Some(timestamp(*requested_at)),
+        decide_time: decided_at.map(timestamp),
+        expire_time: expires_at.map(timestamp),
+        etag: order.etag(),
+    }
+}
+
+pub(crate) fn invoice(order: &Order, invoice: &Invoice) -> pb::Invoice {
+    let Invoice { id, order: order_id, series, number, state, amounts, lines, issued_at, settled_at } = invoice;
+    let Amounts {
+        currency,
+        prices_include_tax,
+        subtotal_minor,
+        discount_minor,
+        shipping_minor,
+        shipping_tax_minor,
+        tax_minor,
+        total_minor,
+    } = *amounts;
+    let paid = order.payments.iter().filter(|it| it.invoice == *id);
+    let captured = paid.clone().map(|it| it.captured_minor).sum();
+    let due = match state {
+        InvoiceState::Open => total_minor - captured,
+        InvoiceState::Paid | InvoiceState::Void => 0,
+    };
+    pb::Invoice {
+        id: id.to_string(),
+        order_id: order_id.to_string(),
+        order_number: order.number.to_string(),
+        series: series.clone(),
+        series_number: *number,
+        number: invoice.full_number(),
+        state: words::invoice_state(*state),
+        customer: Some(customer(&order.customer)),
+        billing_address: Some(address(order.billing_address.as_ref().unwrap_or(&order.shipping_address))),
+        currency: currency.to_string(),
+        prices_include_tax,
+        lines: lines.iter().map(|it| invoice_line(currency, it)).collect(),
+        subtotal: minor(currency, subtotal_minor),
+        discount: minor(currency, discount_minor),
+        discount_code: order.discount_code.clone(),
+        shipping: minor(currency, shipping_minor),
+        shipping_tax: minor(currency, shipping_tax_minor),
+        tax: minor(currency, tax_minor),
+        total: minor(currency, total_minor),
+        captured: minor(currency, captured),
+        refunded: minor(currency, paid.map(Payment::refunded_minor).sum()),
+        amount_due: minor(currency, due),
+        issue_time: Some(timestamp(*issued_at)),
+        settle_time: settled_at.map(timestamp),
+        etag: order.etag(),
+    }
+}
+
+fn invoice_line(currency: Currency, line: &InvoiceLine) -> pb::InvoiceLine {
+    let InvoiceLine { line, sku, description, quantity, unit_price_minor, amounts } = line;
+    let LineAmounts { gross_minor, discount_minor, discount_share_minor, tax_rate_ppm, tax_minor, total_minor } =
+        *amounts;
+    pb::InvoiceLine {
+        line_number: *line,
+        sku: sku.to_string(),
+        description: description.clone(),
+        quantity: *quantity,
+        unit_price: minor(currency, *unit_price_minor),
+        gross: minor(currency, gross_minor),
+        line_discount: minor(currency, discount_minor),
+        order_discount_share: minor(currency, discount_share_minor),
+        tax_rate_ppm: ppm(tax_rate_ppm),
+        tax: minor(currency, tax_minor),
+        total: minor(currency, total_minor),
+    }
+}
+
+/// The token stays inside: whoever has it could charge with it.
+pub(crate) fn payment(order: &Order, payment: &Payment) -> pb::Payment {
+    let Payment {
+        id,
+        order: order_id,
+        invoice,
+        method,
+        state,
+        ask,
+        asked_at: _,
+        attempts,
+        amount,
+        captured_minor,
+        provider,
+        token: _,
+        provider_reference,
+        failure,
+        reference,
+        tendered_minor,
+        created_by,
+        created_at,
+        updated_at,
+        refunds,
+    } = payment;
+    let currency = amount.currency;
+    pb::Payment {
+        id: id.to_string(),
+        order_id: order_id.to_string(),
+        invoice_id: invoice.to_string(),
+        method: words::method(*method),
+        state: words::payment_state(*state),
+        in_flight: ask.map_or(0, words::ask),
+        attempts: i32::try_from(*attempts).unwrap_or(i32::MAX),
+        amount: Some(money(*amount)),
+        captured: minor(currency, *captured_minor),
+        refunded: minor(currency, payment.refunded_minor()),
+        provider: provider.clone(),
+        provider_reference: provider_reference.clone(),
+        failure: failure.clone(),
+        reference: reference.clone(),
+        tendered: tendered_minor.and_then(|it| minor(currency, it)),
+        change: tendered_minor.and_then(|it| minor(currency, it - amount.minor)),
+        refunds: refunds.iter().map(|it| refund(order, it)).collect(),
+        created_by: actor(created_by),
+        create_time: Some(timestamp(*created_at)),
+        update_time: Some(timestamp(*updated_at)),
+        etag: order.etag(),
+    }
+}
+
+pub(crate) fn refund(order: &Order, refund: &Refund) -> pb::Refund {
+    let Refund {
+        id,
+        payment,
+        state,
+        amount,
+        reason,
+        provider_reference,
+        failure,
+        asked_at: _,
+        attempts,
+        created_by,
+        created_at,
+        updated_at,
+    } = refund;
+    pb::Refund {
+        id: id.to_string(),
+        payment_id: payment.to_string(),
+        order_id: order.id.to_string(),
+        state: words::refund_state(*state),
+        attempts: i32::try_from(*attempts).unwrap_or(i32::MAX),
+        amount: Some(money(*amount)),
+        reason: reason.clone(),
+        provider_reference: provider_reference.clone(),
+        failure: failure.clone(),
+        created_by: actor(created_by),
+        create_time: Some(timestamp(*created_at)),
+        update_time: Some(timestamp(*updated_at)),
+        etag: order.etag(),
+    }
+}
+
+pub(crate) fn balance(order: &Order) -> pb::OrderBalance {
+    let currency = order.amounts.currency;
+    let invoice = order.invoices.last();
+    let invoiced = match invoice.map(|it| it.state) {
+        Some(InvoiceState::Open | InvoiceState::Paid) => order.total_minor(),
+        Some(InvoiceState::Void) | None => 0,
+    };
+    let authorized = order.payments.iter().filter(|it| it.state == PaymentState::Authorized);
+    let refunds = |state: RefundState| -> i64 {
+        let all = order.payments.iter().flat_map(|it| &it.refunds);
+        all.filter(|it| it.state == state).map(|it| it.amount.minor).sum()
+    };
+    pb::OrderBalance {
+        order_id: order.id.to_string(),
+        invoice_id: text_of(invoice.map(|it| it.id)),
+        invoiced: minor(currency, invoiced),
+        authorized: minor(currency, authorized.map(|it| it.amount.minor).sum()),
+        captured: minor(currency, order.captured_minor()),
+        refunded: minor(currency, refunds(RefundState::Succeeded)),
+        refund_pending: minor(currency, refunds(RefundState::Pending)),
+        amount_due: minor(currency, (invoiced - order.captured_minor()).max(0)),
+    }
+}

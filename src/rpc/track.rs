@@ -1,0 +1,99 @@
+//! TrackShipment: what is known of a shipment's journey, then what becomes known of it, until it is over.
+
+use super::watch::{Found, Source, Then};
+use super::to_proto;
+use crate::domain::{Order, OrderId, OrderState, Refusal, Shipment, ShipmentId, ShipmentState, Timestamp};
+use crate::pb::{self, track_shipment_response::Update};
+use crate::store::{Store, StoreError};
+
+/// The journey of one shipment; the places of its stream are the sequences of its events.
+pub(super) struct Journey {
+    store: Store,
+    order: OrderId,
+    shipment: ShipmentId,
+    seen: Seen,
+    told: Standing,
+}
+
+/// The version that was looked at last; a shipment in the archive has none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Seen {
+    Nothing,
+    Version(Option<i64>),
+}
+
+/// Where a shipment stands and when it is expected, as it was told last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Standing {
+    state: Option<ShipmentState>,
+    estimated_at: Option<Timestamp>,
+}
+
+impl Journey {
+    pub(super) fn new(store: Store, order: OrderId, shipment: ShipmentId) -> Self {
+        let told = Standing { state: None, estimated_at: None };
+        Self { store, order, shipment, seen: Seen::Nothing, told }
+    }
+
+    /// Every event that is new, and the standing if it changed without one.
+    fn news(&mut self, order: &Order, after: i64) -> Result<Found<pb::TrackShipmentResponse>, Refusal> {
+        let shipment = &order.shipments[order.shipment_place(self.shipment)?];
+        let Shipment { state, estimated_at, tracking, .. } = shipment;
+        let standing = Standing { state: Some(*state), estimated_at: *estimated_at };
+
+        let new = tracking.iter().filter(|it| it.sequence > after);
+        let mut messages: Vec<_> = new
+            .map(|it| {
+                let event = to_proto::shipping::tracking_event(self.shipment, it);
+                (it.sequence, standing.message(it.sequence, Update::Event(Box::new(event))))
+            })
+            .collect();
+        if messages.is_empty() && self.told != standing {
+            messages.push((after, standing.message(after, self.sign_of_life(after))));
+        }
+        self.told = standing;
+
+        // Nothing of an archived order changes any more, not even what was lost.
+        let over = state.is_final() || order.state == OrderState::Archived;
+        Ok(Found { messages, place: after, then: if over { Then::End } else { Then::Wait } })
+    }
+
+    fn sign_of_life(&self, place: i64) -> Update {
+        let time = Some(to_proto::timestamp(self.store.now()));
+        Update::Heartbeat(pb::Heartbeat { high_water: place, time })
+    }
+}
+
+impl Standing {
+    fn message(self, place: i64, update: Update) -> pb::TrackShipmentResponse {
+        let Self { state, estimated_at } = self;
+        pb::TrackShipmentResponse {
+            state: state.map(to_proto::shipping::shipment_state).unwrap_or_default(),
+            estimated_delivery_time: estimated_at.map(to_proto::timestamp),
+            resume_sequence: place,
+            update: Some(update),
+        }
+    }
+}
+
+impl Source for Journey {
+    type Message = pb::TrackShipmentResponse;
+
+    /// The order is read only when the shipment has changed.
+    async fn look(&mut self, after: i64) -> Result<Found<Self::Message>, StoreError> {
+        let version = Seen::Version(self.store.shipment_version(self.shipment).await?);
+        if self.seen == version {
+            return Ok(Found { messages: Vec::new(), place: after, then: Then::Wait });
+        }
+
+        let order = self.store.order(self.order).await?;
+        let order = order.ok_or_else(|| Refusal::not_found("order", self.order))?;
+        let found = self.news(&order, after)?;
+        self.seen = version;
+        Ok(found)
+    }
+
+    fn heartbeat(&self, place: i64) -> Self::Message {
+        self.told.message(place, self.sign_of_life(place))
+    }
+}

@@ -1,0 +1,305 @@
+//! Streams: what is there already, then what comes, until the caller goes or the server stops.
+
+use std::future::ready;
+use std::pin::Pin;
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+use tokio::sync::{mpsc, oneshot, watch as signal};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Response, Status};
+
+use super::from_proto::orders::Begin;
+use super::{Api, Reply, status, to_proto};
+use crate::domain::Refusal;
+use crate::pb;
+use crate::store::{EventFilter, EventPage, Store, StoreError};
+
+/// Messages that may wait for a reader.
+const WAITING_MAX: usize = 16;
+/// A reader that takes nothing for this long is given up.
+const READ_WITHIN: Duration = Duration::from_secs(30);
+/// Without a ring, how long until the next look: other processes' commits do not ring here.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// At least this between two looks, however often it rings.
+const BREATH: Duration = Duration::from_millis(20);
+/// Events read at a time.
+const PAGE: u64 = 200;
+
+pub(crate) type Stream<M> = Pin<Box<dyn futures_util::Stream<Item = Result<M, Status>> + Send>>;
+
+/// Where a stream's messages come from. A message's place rises, and is where a reader resumes after it.
+pub(crate) trait Source: Send + 'static {
+    type Message: Send + 'static;
+
+    /// What has come after this place.
+    fn look(&mut self, after: i64) -> impl Future<Output = Result<Found<Self::Message>, StoreError>> + Send;
+
+    /// A sign of life from a stream that has said everything up to this place.
+    fn heartbeat(&self, place: i64) -> Self::Message;
+}
+
+/// What a look found.
+pub(crate) struct Found<M> {
+    pub(crate) messages: Vec<(i64, M)>,
+    /// Everything up to here was looked at.
+    pub(crate) place: i64,
+    pub(crate) then: Then,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Then {
+    /// There is more already.
+    LookAgain,
+    Wait,
+    /// Nothing will come any more.
+    End,
+}
+
+/// Opens a stream of what the source has after this place.
+pub(crate) fn follow<S: Source>(api: &Api, after: i64, source: S) -> Reply<Stream<S::Message>> {
+    let (messages, waiting) = mpsc::channel(WAITING_MAX);
+    let (over, why) = oneshot::channel();
+    let walk = Walk {
+        source,
+        messages,
+        place: after,
+        heartbeat: api.limits.heartbeat(),
+        bell: api.store().bell(),
+        shutdown: api.shutdown.clone(),
+    };
+    tokio::spawn(async move {
+        if let Some(status) = walk.run().await {
+            // Nobody hears it if the reader has gone.
+            let _ = over.send(status);
+        }
+    });
+
+    // What is waiting is read first, then why the stream is over, if there is a reason to tell.
+    let why = stream::once(why).filter_map(|it| ready(it.ok().map(Err)));
+    Ok(Response::new(Box::pin(ReceiverStream::new(waiting).map(Ok).chain(why))))
+}
+
+/// Until the server stops.
+async fn stopped(shutdown: &mut signal::Receiver<bool>) {
+    // A server that is gone has stopped.
+    let _ = shutdown.wait_for(|it| *it).await;
+}
+
+/// One stream on its way.
+struct Walk<S: Source> {
+    source: S,
+    messages: mpsc::Sender<S::Message>,
+    /// Up to here everything has been sent.
+    place: i64,
+    heartbeat: Duration,
+    bell: signal::Receiver<u64>,
+    shutdown: signal::Receiver<bool>,
+}
+
+/// The stream is over: with a status, or because there is nothing more to say or nobody to hear it.
+struct Over(Option<Status>);
+
+impl<S: Source> Walk<S> {
+    /// Goes on until the end, and says why it is one.
+    async fn run(mut self) -> Option<Status> {
+        let mut silent_since = Instant::now();
+        loop {
+            match self.step(&mut silent_since).await {
+                Ok(()) => {}
+                Err(Over(why)) => return why,
+            }
+        }
+    }
+
+    /// One look, what it found, and the wait for the next.
+    async fn step(&mut self, silent_since: &mut Instant) -> Result<(), Over> {
+        if *self.shutdown.borrow() {
+            return Err(Over(Some(status::shutting_down(self.place))));
+        }
+        let looked = Instant::now();
+        self.bell.mark_unchanged();
+        let look = self.source.look(self.place).await;
+        let Found { messages, place, then } = look.map_err(|it| Over(Some(status::of_store(&it))))?;
+
+        for (place, message) in messages {
+            self.send(message).await?;
+            self.place = place;
+            *silent_since = Instant::now();
+        }
+        self.place = self.place.max(place);
+        match then {
+            Then::LookAgain => return Ok(()),
+            Then::End => return Err(Over(None)),
+            Then::Wait => {}
+        }
+
+        if silent_since.elapsed() >= self.heartbeat {
+            let heartbeat = self.source.heartbeat(self.place);
+            self.send(heartbeat).await?;
+            *silent_since = Instant::now();
+        }
+        self.wait(looked).await
+    }
+
+    async fn send(&mut self, message: S::Message) -> Result<(), Over> {
+        match timeout(READ_WITHIN, self.messages.send(message)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(Over(None)),
+            Err(_) => Err(Over(Some(status::too_slow(self.place)))),
+        }
+    }
+
+    /// Until the bell rings or a second has passed; the server's end is seen at the next step.
+    async fn wait(&mut self, looked: Instant) -> Result<(), Over> {
+        let Self { messages, bell, shutdown, .. } = self;
+        tokio::select! {
+            () = messages.closed() => return Err(Over(None)),
+            () = stopped(shutdown) => return Ok(()),
+            rung = bell.changed() => if rung.is_err() { sleep(LOOK_EVERY).await },
+            () = sleep(LOOK_EVERY.min(self.heartbeat)) => {}
+        }
+        sleep_until(looked + BREATH).await;
+        Ok(())
+    }
+}
+
+/// Also when nobody is left who could tell.
+async fn told_to_stop(shutdown: &mut signal::Receiver<bool>) {
+    let _ = shutdown.wait_for(|it| *it).await;
+}
+
+/// The events of orders.
+pub(crate) struct Events {
+    pub(crate) store: Store,
+    pub(crate) filter: EventFilter,
+}
+
+impl Source for Events {
+    type Message = pb::WatchOrdersResponse;
+
+    async fn look(&mut self, after: i64) -> Result<Found<Self::Message>, StoreError> {
+        let EventPage { events, position, is_end } = self.store.events_after(after, &self.filter, PAGE).await?;
+        let messages = events.iter().map(|(place, event)| {
+            let event = to_proto::orders::event(*place, event);
+            (*place, update(*place, pb::watch_orders_response::Update::Event(event)))
+        });
+        let then = if is_end { Then::Wait } else { Then::LookAgain };
+        Ok(Found { messages: messages.collect(), place: position, then })
+    }
+
+    fn heartbeat(&self, place: i64) -> Self::Message {
+        let time = Some(to_proto::timestamp(self.store.now()));
+        update(place, pb::watch_orders_response::Update::Heartbeat(pb::Heartbeat { high_water: place, time }))
+    }
+}
+
+fn update(place: i64, update: pb::watch_orders_response::Update) -> pb::WatchOrdersResponse {
+    pb::WatchOrdersResponse { update: Some(update), resume_position: place }
+}
+
+/// The place after which a stream of events begins, if there is one.
+pub(crate) fn start(begin: Begin, last: i64) -> Result<i64, Status> {
+    match begin {
+        Begin::Now => Ok(last),
+        Begin::After(place) if place <= last => Ok(place),
+        Begin::After(_) => {
+            let message = format!("is beyond the latest event, which has position {last}");
+            Err(status::of_refusal(&Refusal::invalid("after_position", message)))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Numbers up to a bound, a few at a time.
+    struct Numbers {
+        to: i64,
+        at_a_time: i64,
+        then: Then,
+    }
+
+    impl Source for Numbers {
+        type Message = i64;
+
+        async fn look(&mut self, after: i64) -> Result<Found<i64>, StoreError> {
+            let place = self.to.min(after + self.at_a_time);
+            let messages = (after + 1..=place).map(|it| (it, it)).collect();
+            Ok(Found { messages, place, then: if place < self.to { Then::LookAgain } else { self.then } })
+        }
+
+        fn heartbeat(&self, place: i64) -> i64 {
+            -place
+        }
+    }
+
+    struct Reader {
+        messages: mpsc::Receiver<i64>,
+        ended: tokio::task::JoinHandle<Option<Status>>,
+        stop: signal::Sender<bool>,
+        _bell: signal::Sender<u64>,
+    }
+
+    fn opened(source: Numbers, heartbeat: Duration) -> Reader {
+        let (messages, waiting) = mpsc::channel(WAITING_MAX);
+        let (stop, shutdown) = signal::channel(false);
+        let (ringer, bell) = signal::channel(0);
+        let walk = Walk { source, messages, place: 0, heartbeat, bell, shutdown };
+        Reader { messages: waiting, ended: tokio::spawn(walk.run()), stop, _bell: ringer }
+    }
+
+    fn reason(status: &Status) -> (String, String) {
+        let info = tonic_types::StatusExt::get_details_error_info(status).expect("every error has an ErrorInfo");
+        (info.reason, info.metadata["resume"].clone())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_sends_everything_once_and_ends_when_there_is_no_more() {
+        let mut reader = opened(Numbers { to: 50, at_a_time: 7, then: Then::End }, Duration::from_secs(15));
+        let mut read = Vec::new();
+        while let Some(number) = reader.messages.recv().await {
+            read.push(number);
+        }
+        assert_eq!(read, (1..=50).collect::<Vec<_>>());
+        assert!(reader.ended.await.expect("no panic").is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_stream_gives_signs_of_life_and_ends_with_its_resume_point() {
+        let mut reader = opened(Numbers { to: 2, at_a_time: 9, then: Then::Wait }, Duration::from_secs(15));
+        for expected in [1, 2, -2, -2] {
+            assert_eq!(reader.messages.recv().await, Some(expected));
+        }
+        reader.stop.send(true).expect("the stream listens");
+        assert_eq!(reader.messages.recv().await, None);
+        let status = reader.ended.await.expect("no panic").expect("a reason");
+        assert_eq!(reason(&status), ("SHUTTING_DOWN".to_owned(), "2".to_owned()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_that_nobody_reads_is_given_up_where_it_stands() {
+        let reader = opened(Numbers { to: 100, at_a_time: 100, then: Then::Wait }, Duration::from_secs(15));
+        let begun = Instant::now();
+        let status = reader.ended.await.expect("no panic").expect("a reason");
+        assert_eq!(reason(&status), ("SLOW_READER".to_owned(), WAITING_MAX.to_string()));
+        assert!(begun.elapsed() >= READ_WITHIN);
+        assert_eq!(reader.messages.len(), WAITING_MAX);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_ends_when_its_reader_goes() {
+        let reader = opened(Numbers { to: 2, at_a_time: 9, then: Then::Wait }, Duration::from_secs(15));
+        drop(reader.messages);
+        assert!(reader.ended.await.expect("no panic").is_none());
+    }
+
+    #[test]
+    fn a_stream_cannot_begin_beyond_the_latest_event() {
+        assert_eq!(start(Begin::Now, 7).ok(), Some(7));
+        assert_eq!(start(Begin::After(7), 7).ok(), Some(7));
+        assert!(start(Begin::After(8), 7).is_err());
+    }
+}

@@ -1,0 +1,317 @@
+//! One running server: the store, the workers and the gRPC door before them, started and stopped as one.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::signal;
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
+use tonic::service::Routes;
+use tonic::transport;
+use tonic::transport::server::TcpIncoming;
+use tonic_health::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+use tonic_health::pb::health_server::HealthServer;
+use tonic_health::pb::{HealthCheckRequest, health_check_response};
+use tonic_health::server::{HealthReporter, HealthService};
+
+use crate::clock::{self, Clock};
+use crate::outside::{FileMail, Mail, PaymentProvider, Sandbox, Sendmail};
+use crate::pb;
+use crate::rpc::{self, Gate};
+use crate::settings::{self, Limits, Settings};
+use crate::store::{self, Store, StoreError};
+use crate::work::{self, Shop};
+
+/// How often the database is asked whether it still answers.
+const PING_EVERY: Duration = Duration::from_secs(1);
+/// After the last call is answered: how long its last bytes may take to be on their way.
+const LAST_BYTES: Duration = Duration::from_millis(200);
+/// How long a server may take to say whether it serves.
+const ANSWER_WITHIN: Duration = Duration::from_secs(3);
+/// How long a connection may be silent before the system asks whether the other machine still lives.
+const TCP_KEEPALIVE: Duration = Duration::from_secs(60);
+
+/// The services that health speaks of; the empty name stands for the server.
+const SERVICES: [&str; 6] = [
+    "",
+    pb::order_service_server::SERVICE_NAME,
+    pb::inventory_service_server::SERVICE_NAME,
+    pb::shipping_service_server::SERVICE_NAME,
+    pb::billing_service_server::SERVICE_NAME,
+    pb::approval_service_server::SERVICE_NAME,
+];
+
+/// A server that is up. Dropped without [`Server::stop`], it is torn down as by a crash.
+pub struct Server {
+    /// Where it listens, with the port that was found free if it was asked for any.
+    pub address: SocketAddr,
+    pub store: Store,
+    stopping: watch::Sender<bool>,
+    serving: JoinHandle<Result<(), transport::Error>>,
+    workers: JoinSet<()>,
+    health: HealthReporter,
+    gate: Gate,
+    stop_within: Duration,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    #[error("cannot listen on {address}: {source}")]
+    Listen { address: SocketAddr, source: io::Error },
+    #[error("cannot use {path}: {source}")]
+    Folder { path: PathBuf, source: io::Error },
+    #[error("the database: {0}")]
+    Store(#[from] StoreError),
+    #[error("the API's description: {0}")]
+    Reflection(#[from] tonic_reflection::server::Error),
+    #[error("serving ended: {0:?}")]
+    Serve(#[from] transport::Error),
+    #[error("no server answers at {0}")]
+    Silent(String),
+    #[error("cannot hear signals: {0}")]
+    Signal(io::Error),
+}
+
+impl Server {
+    pub async fn start(settings: Settings) -> Result<Self, ServeError> {
+        Self::start_by(settings, clock::wall()).await
+    }
+
+    /// With a clock of the caller's own.
+    pub async fn start_by(settings: Settings, clock: Clock) -> Result<Self, ServeError> {
+        let listening = |source| ServeError::Listen { address: settings.listen, source };
+        let listener = TcpListener::bind(settings.listen).await.map_err(listening)?;
+        let address = listener.local_addr().map_err(listening)?;
+
+        let store = open_store(&settings, clock).await?;
+        store.migrate().await?;
+
+        let (stopping, stop) = watch::channel(false);
+        let shop = Shop {
+            store: store.clone(),
+            provider: payment_provider(&settings)?,
+            mail: mail(&settings)?,
+            rules: Arc::new(settings.rules),
+            requests_kept_for: settings.limits.requests_kept_for(),
+        };
+        let mut workers = work::start(&shop, &stop);
+
+        let health = HealthReporter::new();
+        tell(&health, ServingStatus::Serving).await;
+        workers.spawn(watch_health(store.clone(), health.clone(), stop.clone()));
+
+        let limits = settings.limits;
+        let gate = Gate::new(&limits);
+        let api = rpc::Api::new(shop, limits.clone(), stop.clone());
+        let routes = with_descriptions(rpc::protect(rpc::routes(api), &gate))?
+            .add_service(HealthServer::new(HealthService::from_health_reporter(health.clone())));
+        let serving = tokio::spawn(serve(listener, routes, limits.clone(), stop));
+
+        tracing::info!(%address, "serving");
+        Ok(Self { address, store, stopping, serving, workers, health, gate, stop_within: limits.shutdown() })
+    }
+
+    /// Serves until the process is told to stop (SIGTERM, SIGINT), then stops. Told twice, it leaves at once.
+    pub async fn run(mut self) -> Result<(), ServeError> {
+        let mut told = signals().map_err(ServeError::Signal)?;
+        tokio::select! {
+            Some(()) = told.recv() => {}
+            ended = &mut self.serving => return ended_by_itself(ended),
+        }
+        tokio::select! {
+            stopped = self.stop() => stopped,
+            Some(()) = told.recv() => {
+                tracing::warn!("told to stop twice: leaving at once");
+                Ok(())
+            }
+        }
+    }
+
+    /// Takes no more calls, finishes those under way, ends the streams, and closes the store last.
+    pub async fn stop(self) -> Result<(), ServeError> {
+        let Self { address: _, store, stopping, mut serving, mut workers, health, gate, stop_within } = self;
+        let began = Instant::now();
+        let end = began + stop_within;
+        tracing::info!("stopping");
+
+        tell(&health, ServingStatus::NotServing).await;
+        stopping.send_replace(true);
+
+        // A connection that says nothing, or follows health, would keep tonic waiting for ever (hyper issue 4170).
+        tokio::select! {
+            _ = &mut serving => {}
+            () = gate.idle_for(LAST_BYTES) => {}
+            () = sleep_until(end - stop_within / 4) => tracing::warn!("calls under way are cut off"),
+        }
+        serving.abort();
+
+        let finished = async { while workers.join_next().await.is_some() {} };
+        if timeout_at(end - stop_within / 8, finished).await.is_err() {
+            tracing::warn!("workers are cut off; their jobs are taken up again");
+            workers.abort_all();
+        }
+        if timeout_at(end, store.close()).await.is_err() {
+            tracing::warn!("the store did not close in time; what was committed stays");
+        }
+        tracing::info!(ms = began.elapsed().as_millis() as u64, "stopped");
+        Ok(())
+    }
+}
+
+/// The store as the settings say, not migrated.
+pub async fn open_store(settings: &Settings, clock: Clock) -> Result<Store, StoreError> {
+    let Limits { group_max, queue, writer_lanes, readers, .. } = settings.limits;
+    let database = match &settings.database_url {
+        Some(url) => store::Database::Postgres(url.reveal().to_owned()),
+        None => store::Database::Sqlite(settings.sqlite_file()),
+    };
+    let options = store::Options {
+        database,
+        rules: Arc::new(settings.rules.clone()),
+        clock,
+        group_max: group_max as usize,
+        queue_max: queue as usize,
+        lanes: writer_lanes as usize,
+        readers,
+        allow_unsafe_durability: settings.insecure_durability,
+    };
+    Store::open(options).await
+}
+
+/// Asks the server at `target` (`host:port`) for its health.
+pub async fn is_serving(target: &str) -> Result<bool, ServeError> {
+    let address = if target.contains("://") { target.to_owned() } else { format!("http://{target}") };
+    let silent = |_| ServeError::Silent(target.to_owned());
+    let endpoint = transport::Endpoint::from_shared(address).map_err(silent)?;
+    let channel =
+        endpoint.connect_timeout(ANSWER_WITHIN).timeout(ANSWER_WITHIN).connect().await.map_err(silent)?;
+
+    let asked = HealthCheckRequest { service: String::new() };
+    let answer = HealthClient::new(channel).check(asked).await;
+    let answer = answer.map_err(|_| ServeError::Silent(target.to_owned()))?;
+    Ok(answer.into_inner().status() == health_check_response::ServingStatus::Serving)
+}
+
+fn payment_provider(settings: &Settings) -> Result<Arc<dyn PaymentProvider>, ServeError> {
+    match settings.payment_provider {
+        settings::PaymentProvider::Sandbox => {
+            let path = settings.data_dir.join("sandbox-payments");
+            let sandbox = Sandbox::open(&path).map_err(|source| ServeError::Folder { path, source })?;
+            Ok(Arc::new(sandbox))
+        }
+    }
+}
+
+fn mail(settings: &Settings) -> Result<Arc<dyn Mail>, ServeError> {
+    if let Some(program) = &settings.mail_program {
+        return Ok(Arc::new(Sendmail::new(program, &settings.mail_from)));
+    }
+    let path = settings.messages_folder();
+    let folder = FileMail::new(&path, &settings.mail_from);
+    Ok(Arc::new(folder.map_err(|source| ServeError::Folder { path, source })?))
+}
+
+/// Reflection in both versions that tools speak, error details included.
+fn with_descriptions(routes: Routes) -> Result<Routes, ServeError> {
+    let described = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(pb::FILE_DESCRIPTOR_SET)
+            .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
+    Ok(routes.add_service(described().build_v1()?).add_service(described().build_v1alpha()?))
+}
+
+async fn serve(
+    listener: TcpListener,
+    routes: Routes,
+    limits: Limits,
+    mut stop: watch::Receiver<bool>,
+) -> Result<(), transport::Error> {
+    let connections =
+        TcpIncoming::from(listener).with_nodelay(Some(true)).with_keepalive(Some(TCP_KEEPALIVE));
+    transport::Server::builder()
+        .max_concurrent_streams(limits.streams_per_connection)
+        .http2_keepalive_interval(Some(limits.keepalive()))
+        .http2_keepalive_timeout(Some(limits.keepalive_timeout()))
+        .http2_max_header_list_size(limits.header_bytes)
+        .add_routes(routes)
+        .serve_with_incoming_shutdown(connections, async move { told_to_stop(&mut stop).await })
+        .await
+}
+
+/// Says NOT_SERVING while the database does not answer.
+async fn watch_health(store: Store, health: HealthReporter, mut stop: watch::Receiver<bool>) {
+    let mut was = ServingStatus::Serving;
+    loop {
+        tokio::select! {
+            () = told_to_stop(&mut stop) => break,
+            () = sleep(PING_EVERY) => {}
+        }
+        let is = match store.ping().await {
+            Ok(()) => ServingStatus::Serving,
+            Err(error) => {
+                if was == ServingStatus::Serving {
+                    tracing::error!(%error, "the database does not answer");
+                }
+                ServingStatus::NotServing
+            }
+        };
+        if is != was {
+            tell(&health, is).await;
+            tracing::info!(health = %is, "health changed");
+            was = is;
+        }
+    }
+    tell(&health, ServingStatus::NotServing).await;
+}
+
+async fn tell(health: &HealthReporter, status: ServingStatus) {
+    for service in SERVICES {
+        health.set_service_status(service, status).await;
+    }
+}
+
+/// Also when nobody is left who could say so.
+async fn told_to_stop(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|it| *it).await;
+}
+
+fn ended_by_itself(
+    ended: Result<Result<(), transport::Error>, tokio::task::JoinError>,
+) -> Result<(), ServeError> {
+    match ended {
+        Ok(ended) => Ok(ended?),
+        Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+    }
+}
+
+/// One message for each time that the process is told to stop.
+fn signals() -> io::Result<tokio::sync::mpsc::Receiver<()>> {
+    let (tell, told) = tokio::sync::mpsc::channel(2);
+    #[cfg(unix)]
+    let mut terminate = signal::unix::signal(signal::unix::SignalKind::terminate())?;
+    #[cfg(unix)]
+    let mut terminated = async move || terminate.recv().await;
+    #[cfg(not(unix))]
+    let mut terminated = async || std::future::pending::<Option<()>>().await;
+
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                _ = signal::ctrl_c() => {}
+                _ = terminated() => {}
+            }
+            if tell.send(()).await.is_err() {
+                return;
+            }
+        }
+    });
+    Ok(told)
+}

@@ -1,0 +1,684 @@
+//! What a company may choose: defaults < file < environment < flags. Every limit is named here, and nowhere else.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+use figment::Figment;
+use figment::error::Kind;
+use figment::providers::{Env, Format, Serialized, Toml};
+use figment::value::Value;
+use serde::{Deserialize, Serialize, Serializer};
+use tracing_subscriber::EnvFilter;
+
+use crate::domain::{ApprovalRules, GateRules, Problem, Problems, Rules, ShippingFee, TaxRule};
+
+/// Everything that can be set. A key that is left out keeps its default; a map or list that is given replaces the
+/// default one as a whole.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Where the gRPC server listens. Port 0: any that is free.
+    pub listen: SocketAddr,
+    /// Where the embedded database and the messages live.
+    pub data_dir: PathBuf,
+    /// A `postgres://` address. None: SQLite, in the file `consign.db` of the data directory.
+    pub database_url: Option<Secret>,
+    /// Listen beyond loopback although nobody has to prove who they are.
+    pub insecure_listen: bool,
+    /// Accept a PostgreSQL that acknowledges before it is on disk.
+    pub insecure_durability: bool,
+    pub payment_provider: PaymentProvider,
+    /// Where messages to customers are written, one file each. None: `messages` in the data directory.
+    pub mail_folder: Option<PathBuf>,
+    /// A program that takes messages as `sendmail -i -t` does. None: they go to the folder.
+    pub mail_program: Option<PathBuf>,
+    /// Who messages to customers come from.
+    pub mail_from: String,
+    pub limits: Limits,
+    pub log: Log,
+    pub rules: Rules,
+}
+
+/// Who moves the money of cards and PayPal accounts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PaymentProvider {
+    /// Ours, for trying things out: tokens say what happens, no money moves.
+    Sandbox,
+}
+
+/// How much of everything, at most.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Size of a request.
+    pub message_bytes: u32,
+    /// Size of an answer, or of one message of a stream.
+    pub response_bytes: u32,
+    /// Size of a request's headers.
+    pub header_bytes: u32,
+    /// Calls under way on one connection, streams included.
+    pub streams_per_connection: u32,
+    /// Calls under way in the process, streams not included; one more is refused at once.
+    pub calls: u32,
+    /// Streams open in the process; one more is refused at once.
+    pub streams: u32,
+    /// Changes that wait for the writer; one more is refused at once.
+    pub queue: u32,
+    /// Changes that share a transaction; 1 turns group commit off.
+    pub group_max: u32,
+    /// Writing connections to PostgreSQL; SQLite has one.
+    pub writer_lanes: u32,
+    /// Reading connections to the database.
+    pub readers: u32,
+    /// Rows of a page whose size the caller leaves open.
+    pub page_size: u32,
+    /// Rows of any page.
+    pub page_size_max: u32,
+    /// How long a call may take, also when its caller would wait longer. Streams may take as long as they like.
+    pub deadline_seconds: u32,
+    /// How long a request id and its answer are kept.
+    pub requests_kept_hours: u32,
+    /// How often a stream that has nothing to say gives a sign of life.
+    pub heartbeat_seconds: u32,
+    /// How often a silent connection is asked whether it still lives.
+    pub keepalive_seconds: u32,
+    /// How long it may take to answer that.
+    pub keepalive_timeout_seconds: u32,
+    /// How long stopping may take; calls that are not finished by then are cut off.
+    pub shutdown_seconds: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    pub format: LogFormat,
+    /// What is logged, as `RUST_LOG` has it, which goes before.
+    pub filter: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+/// The flags that say where the settings and the database are.
+#[derive(Debug, Clone, Default, Args, Serialize)]
+pub struct DatabaseFlags {
+    /// Settings file (TOML)
+    #[arg(long, env = "CONSIGN_CONFIG", value_name = "FILE")]
+    #[serde(skip)]
+    pub config: Option<PathBuf>,
+    /// Directory of the embedded database and of the messages [default: ./consign-data]
+    #[arg(long, value_name = "DIRECTORY")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data_dir: Option<PathBuf>,
+    /// PostgreSQL instead of the embedded database: postgres://user:password@host/database
+    #[arg(long, value_name = "URL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub database_url: Option<String>,
+    /// Accept a PostgreSQL that acknowledges before it is on disk
+    #[arg(long)]
+    #[serde(skip_serializing_if = "is_off")]
+    pub insecure_durability: bool,
+}
+
+/// The flags of `serve`.
+#[derive(Debug, Clone, Default, Args, Serialize)]
+pub struct ServeFlags {
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub database: DatabaseFlags,
+    /// Address to listen on [default: 127.0.0.1:50051]
+    #[arg(long, value_name = "ADDRESS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listen: Option<SocketAddr>,
+    /// Listen beyond loopback although nobody has to prove who they are
+    #[arg(long)]
+    #[serde(skip_serializing_if = "is_off")]
+    pub insecure_listen: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_off(flag: &bool) -> bool {
+    !flag
+}
+
+/// Everything that is wrong with the settings, each with its key.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.0.iter().map(|it| format!("{}: {}", it.field, it.message)).collect::<Vec<_>>().join("\n"))]
+pub struct SettingsError(pub Vec<Problem>);
+
+impl Settings {
+    pub fn load(flags: &ServeFlags) -> Result<Self, SettingsError> {
+        Self::layered(flags.database.config.as_deref(), flags)
+    }
+
+    /// For the commands that speak to the database alone.
+    pub fn load_for_database(flags: &DatabaseFlags) -> Result<Self, SettingsError> {
+        Self::layered(flags.config.as_deref(), flags)
+    }
+
+    fn layered(config: Option<&Path>, flags: impl Serialize) -> Result<Self, SettingsError> {
+        let mut layers = Figment::new();
+        if let Some(file) = config {
+            if !file.is_file() {
+                let message = format!("there is no file {}", file.display());
+                return Err(SettingsError(vec![Problem { field: "config".to_owned(), message }]));
+            }
+            layers = layers.merge(Toml::file_exact(file));
+        }
+        Self::settle(&layers.merge(environment()).merge(Serialized::defaults(flags)))
+    }
+
+    /// The settings out of their layers, or everything that is wrong with them.
+    fn settle(layers: &Figment) -> Result<Self, SettingsError> {
+        let unreadable = |it: figment::Error| {
+            SettingsError(
+                it.into_iter()
+                    .map(|it| Problem { field: "config".to_owned(), message: it.to_string() })
+                    .collect(),
+            )
+        };
+        let mut tree = layers.find_value("").map_err(unreadable)?;
+        let mut bad = Problems::default();
+
+        // Reading stops at the first value that does not fit: note it, leave it out, and read again.
+        let settings = loop {
+            match tree.deserialize::<Self>() {
+                Ok(settings) => break settings,
+                Err(error) => {
+                    bad.0.push(unfit(&error, layers, &tree));
+                    if !leave_out(&mut tree, &error.path) {
+                        return Err(SettingsError(bad.0));
+                    }
+                }
+            }
+        };
+
+        settings.check(&mut bad);
+        if bad.0.is_empty() { Ok(settings) } else { Err(SettingsError(bad.0)) }
+    }
+
+    /// TOML that says what holds, without secrets.
+    pub fn print(&self) -> String {
+        toml::to_string(self).unwrap_or_else(|it| format!("# cannot be written: {it}\n"))
+    }
+
+    pub fn sqlite_file(&self) -> PathBuf {
+        self.data_dir.join("consign.db")
+    }
+
+    pub fn messages_folder(&self) -> PathBuf {
+        self.mail_folder.clone().unwrap_or_else(|| self.data_dir.join("messages"))
+    }
+
+    fn check(&self, bad: &mut Problems) {
+        let Self {
+            listen,
+            data_dir,
+            database_url,
+            insecure_listen,
+            insecure_durability: _,
+            payment_provider: PaymentProvider::Sandbox,
+            mail_folder,
+            mail_program,
+            mail_from,
+            limits,
+            log,
+            rules,
+        } = self;
+
+        if !listen.ip().is_loopback() && !insecure_listen {
+            bad.add("listen", format!("{listen} is open to others, and nobody has to prove who they are: set insecure_listen if that is meant"));
+        }
+        if data_dir.as_os_str().is_empty() {
+            bad.add("data_dir", "must not be empty");
+        }
+        if let Some(Secret(url)) = database_url
+            && !(url.starts_with("postgres://") || url.starts_with("postgresql://"))
+        {
+            bad.add("database_url", "must start with postgres://");
+        }
+        if mail_folder.is_some() && mail_program.is_some() {
+            bad.add("mail_folder", "cannot be used together with mail_program");
+        }
+        if !email_address::EmailAddress::is_valid(mail_from) {
+            bad.add("mail_from", "must be an e-mail address");
+        }
+        if let Err(error) = EnvFilter::builder().parse(&log.filter) {
+            bad.add("log.filter", error.to_string());
+        }
+        limits.check(bad);
+        check_rules(rules, bad);
+    }
+}
+
+impl Limits {
+    pub fn deadline(&self) -> Duration {
+        seconds(self.deadline_seconds)
+    }
+
+    pub fn requests_kept_for(&self) -> Duration {
+        seconds(self.requests_kept_hours) * 3_600
+    }
+
+    pub fn heartbeat(&self) -> Duration {
+        seconds(self.heartbeat_seconds)
+    }
+
+    pub fn keepalive(&self) -> Duration {
+        seconds(self.keepalive_seconds)
+    }
+
+    pub fn keepalive_timeout(&self) -> Duration {
+        seconds(self.keepalive_timeout_seconds)
+    }
+
+    pub fn shutdown(&self) -> Duration {
+        seconds(self.shutdown_seconds)
+    }
+
+    fn check(&self, bad: &mut Problems) {
+        let Self {
+            message_bytes,
+            response_bytes,
+            header_bytes,
+            streams_per_connection,
+            calls,
+            streams,
+            queue,
+            group_max,
+            writer_lanes,
+            readers,
+            page_size,
+            page_size_max,
+            deadline_seconds,
+            requests_kept_hours,
+            heartbeat_seconds,
+            keepalive_seconds,
+            keepalive_timeout_seconds,
+            shutdown_seconds,
+        } = self;
+
+        for (key, value, least, most) in [
+            ("message_bytes", message_bytes, 1_024, 4 * 1_048_576),
+            ("response_bytes", response_bytes, 65_536, 64 * 1_048_576),
+            ("header_bytes", header_bytes, 1_024, 1_048_576),
+            ("streams_per_connection", streams_per_connection, 1, 100_000),
+            ("calls", calls, 1, 100_000),
+            ("streams", streams, 1, 100_000),
+            ("queue", queue, 1, 1_000_000),
+            ("group_max", group_max, 1, 1_000),
+            ("writer_lanes", writer_lanes, 1, 64),
+            ("readers", readers, 1, 256),
+            ("page_size", page_size, 1, *page_size_max),
+            ("page_size_max", page_size_max, 1, 200),
+            ("deadline_seconds", deadline_seconds, 1, 300),
+            ("requests_kept_hours", requests_kept_hours, 1, 8_760),
+            ("heartbeat_seconds", heartbeat_seconds, 1, 300),
+            ("keepalive_seconds", keepalive_seconds, 1, 7_200),
+            ("keepalive_timeout_seconds", keepalive_timeout_seconds, 1, 300),
+            ("shutdown_seconds", shutdown_seconds, 1, 300),
+        ] {
+            within(bad, &format!("limits.{key}"), *value, least, most);
+        }
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 50051)),
+            data_dir: PathBuf::from("./consign-data"),
+            database_url: None,
+            insecure_listen: false,
+            insecure_durability: false,
+            payment_provider: PaymentProvider::Sandbox,
+            mail_folder: None,
+            mail_program: None,
+            mail_from: "orders@localhost".to_owned(),
+            limits: Limits::default(),
+            log: Log::default(),
+            rules: Rules::default(),
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            message_bytes: 64 * 1_024,
+            response_bytes: 4 * 1_048_576,
+            header_bytes: 8 * 1_024,
+            streams_per_connection: 256,
+            calls: 512,
+            streams: 1_024,
+            queue: 1_024,
+            group_max: 64,
+            writer_lanes: 2,
+            readers: 8,
+            page_size: 50,
+            page_size_max: 200,
+            deadline_seconds: 10,
+            requests_kept_hours: 72,
+            heartbeat_seconds: 15,
+            keepalive_seconds: 30,
+            keepalive_timeout_seconds: 10,
+            shutdown_seconds: 10,
+        }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { format: LogFormat::Text, filter: "info,sqlx=warn,sea_orm_migration=warn".to_owned() }
+    }
+}
+
+/// The address of a database, whose password is shown to nobody.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The whole text, for whoever connects with it.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Secret {
+    /// `postgres://user:***@host/database`. What could be a password and is not is hidden too.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (scheme, rest) = self.0.split_once("://").unwrap_or(("***", ""));
+        let (user, place) = match rest.rsplit_once('@') {
+            Some((credentials, place)) => (credentials.split_once(':').map_or(credentials, |it| it.0), place),
+            None => ("", rest),
+        };
+        let has_password = rest.len() > user.len() + place.len() + 1;
+        let (place, parameters) =
+            place.split_once('?').map_or((place, None), |(place, it)| (place, Some(it)));
+
+        write!(f, "{scheme}://{user}")?;
+        if has_password {
+            f.write_str(":***")?;
+        }
+        if !user.is_empty() || has_password {
+            f.write_str("@")?;
+        }
+        f.write_str(place)?;
+        for (index, parameter) in parameters.into_iter().flat_map(|it| it.split('&')).enumerate() {
+            let (key, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+            let shown = if key.to_ascii_lowercase().contains("pass") { "***" } else { value };
+            write!(f, "{}{key}={shown}", if index == 0 { '?' } else { '&' })?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for Secret {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// `CONSIGN_DATA_DIR` is `data_dir`, `CONSIGN_LIMITS__QUEUE` is `limits.queue`.
+fn environment() -> Env {
+    // Kubernetes gives these to every pod beside a Service of the name `consign`.
+    let from_kubernetes =
+        |key: &str| key.starts_with("SERVICE_") || key == "PORT" || key.starts_with("PORT_");
+    Env::prefixed("CONSIGN_")
+        .ignore(&["config"])
+        .filter(move |key| !from_kubernetes(&key.as_str().to_ascii_uppercase()))
+        .split("__")
+}
+
+/// One value that cannot be what its key needs, and where it comes from.
+fn unfit(error: &figment::Error, layers: &Figment, tree: &Value) -> Problem {
+    let path = &error.path;
+    let message = match &error.kind {
+        Kind::UnknownField(_, known) => format!("is not a setting; known here are {}", known.join(", ")),
+        Kind::MissingField(name) => format!("lacks {name}"),
+        kind => kind.to_string(),
+    };
+
+    let key = path.join(".");
+    let value = (1..=path.len()).rev().find_map(|depth| tree.find_ref(&path[..depth].join(".")));
+    let source = value.and_then(|it| layers.get_metadata(it.tag())).map(|it| match &it.source {
+        Some(source) => source.to_string(),
+        None if it.name.contains("environment") => {
+            format!("CONSIGN_{}", path.join("__").to_ascii_uppercase())
+        }
+        None => "a flag".to_owned(),
+    });
+    let message = source.map_or(message.clone(), |it| format!("{message} (from {it})"));
+    Problem { field: key, message }
+}
+
+/// Takes the value at `path` out of the tree, or the list that it is in; says whether there was one.
+fn leave_out(tree: &mut Value, path: &[String]) -> bool {
+    let (Value::Dict(_, dict), Some((key, rest))) = (tree, path.split_first()) else { return false };
+    let further_in = dict.get_mut(key).is_some_and(|inner| leave_out(inner, rest));
+    further_in || dict.remove(key).is_some()
+}
+
+fn check_rules(rules: &Rules, bad: &mut Problems) {
+    const DAY: u64 = 86_400;
+    let Rules {
+        regions,
+        taxes,
+        shipping_fees,
+        approval,
+        blocked_customers: _,
+        duplicate_window_seconds,
+        reservation_lifetime_seconds,
+        approval_lifetime_seconds,
+        handling_hours,
+        transit_days,
+        close_after_seconds,
+        archive_after_seconds,
+        next_purchase_discount_ppm,
+        invoice_series,
+        message_attempts_max,
+    } = rules;
+
+    let is_country = |it: &str| it.len() == 2 && it.bytes().all(|it| it.is_ascii_uppercase());
+    for (code, countries) in regions {
+        for country in countries {
+            let key = format!("rules.regions.{code}");
+            if !is_country(country) {
+                bad.add(&key, format!("{country:?} is not a country: two capital letters are needed"));
+            }
+            if let Some((other, _)) =
+                regions.iter().find(|(other, them)| *other < code && them.contains(country))
+            {
+                bad.add(&key, format!("{country} is in {other} already"));
+            }
+        }
+    }
+    for (index, TaxRule { country, category, rate_ppm }) in taxes.iter().enumerate() {
+        if country != "*" && !is_country(country) {
+            bad.add(format!("rules.taxes.{index}.country"), "must be two capital letters, or * for all");
+        }
+        if category.is_empty() {
+            bad.add(format!("rules.taxes.{index}.category"), "must not be empty; * is for all");
+        }
+        within(bad, &format!("rules.taxes.{index}.rate_ppm"), *rate_ppm, 0, 1_000_000);
+    }
+    for (index, ShippingFee { region, fee_minor, .. }) in shipping_fees.iter().enumerate() {
+        if !regions.contains_key(region) {
+            bad.add(format!("rules.shipping_fees.{index}.region"), format!("there is no region {region}"));
+        }
+        within(bad, &format!("rules.shipping_fees.{index}.fee_minor"), *fee_minor, 0, i64::MAX);
+    }
+
+    let ApprovalRules { version, reservation, payment } = approval;
+    if version.is_empty() || version.len() > 50 {
+        bad.add("rules.approval.version", "must have 1 to 50 characters");
+    }
+    for (name, GateRules { automatic_up_to_minor, .. }) in
+        [("reservation", reservation), ("payment", payment)]
+    {
+        for (currency, minor) in automatic_up_to_minor {
+            within(
+                bad,
+                &format!("rules.approval.{name}.automatic_up_to_minor.{currency}"),
+                *minor,
+                0,
+                i64::MAX,
+            );
+        }
+    }
+
+    within(bad, "rules.duplicate_window_seconds", *duplicate_window_seconds, 0, 30 * DAY);
+    within(bad, "rules.reservation_lifetime_seconds", *reservation_lifetime_seconds, 1, 30 * DAY);
+    within(bad, "rules.approval_lifetime_seconds", *approval_lifetime_seconds, 1, 365 * DAY);
+    within(bad, "rules.handling_hours", *handling_hours, 0, 8_760);
+    for (service, days) in transit_days {
+        within(bad, &format!("rules.transit_days.{service}"), *days, 0, 365);
+    }
+    within(bad, "rules.close_after_seconds", *close_after_seconds, 0, 3_650 * DAY);
+    within(bad, "rules.archive_after_seconds", *archive_after_seconds, 0, 3_650 * DAY);
+    within(bad, "rules.next_purchase_discount_ppm", *next_purchase_discount_ppm, 0, 1_000_000);
+    let legal = |it: u8| it.is_ascii_alphanumeric() || it == b'-';
+    if !(1..=20).contains(&invoice_series.len()) || !invoice_series.bytes().all(legal) {
+        bad.add("rules.invoice_series", "must be 1 to 20 letters, digits or -");
+    }
+    within(bad, "rules.message_attempts_max", *message_attempts_max, 1, 100);
+}
+
+fn within<T: Copy + PartialOrd + fmt::Display>(bad: &mut Problems, key: &str, value: T, least: T, most: T) {
+    if value < least || value > most {
+        bad.add(key, format!("{value} is not between {least} and {most}"));
+    }
+}
+
+fn seconds(count: u32) -> Duration {
+    Duration::from_secs(count.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(toml: &str) -> Result<Settings, SettingsError> {
+        Settings::settle(&Figment::from(Toml::string(toml)))
+    }
+
+    fn keys(toml: &str) -> Vec<String> {
+        read(toml).expect_err("wrong on purpose").0.into_iter().map(|it| it.field).collect()
+    }
+
+    #[test]
+    fn nothing_said_means_the_defaults() {
+        assert_eq!(read(""), Ok(Settings::default()));
+    }
+
+    #[test]
+    fn every_wrong_value_is_listed_at_once_with_its_key() {
+        let wrong = r#"
+            lisen = "127.0.0.1:1"
+            listen = "somewhere"
+            database_url = "mysql://u:topsecret@h/d"
+            [limits]
+            queue = "many"
+            calls = 0
+            page_size = 100
+            page_size_max = 50
+            [rules]
+            reservation_lifetime_seconds = 0
+            taxes = [{ country = "Germany", category = "*", rate_ppm = 1 }]
+            [rules.regions]
+            "NORTH AMERICA" = ["US"]
+        "#;
+        let mut keys = keys(wrong);
+        keys.sort();
+        let expected = [
+            "database_url",
+            "limits.calls",
+            "limits.page_size",
+            "limits.queue",
+            "lisen",
+            "listen",
+            "rules.regions.NORTH AMERICA",
+            "rules.reservation_lifetime_seconds",
+            "rules.taxes.0.country",
+        ];
+        assert_eq!(keys, expected);
+        assert!(!read(wrong).expect_err("wrong on purpose").to_string().contains("topsecret"));
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_at_every_level() {
+        assert_eq!(keys("[log]\ncolour = true"), ["log.colour"]);
+        assert_eq!(keys("[rules.approval.payment]\nrisks = []"), ["rules.approval.payment.risks"]);
+        assert_eq!(
+            keys("[[rules.taxes]]\ncountry = \"DE\"\ncategory = \"*\"\nrate = 1"),
+            ["rules.taxes.0.rate"]
+        );
+    }
+
+    #[test]
+    fn listening_beyond_loopback_has_to_be_meant() {
+        assert_eq!(keys("listen = \"0.0.0.0:50051\""), ["listen"]);
+        assert!(read("listen = \"0.0.0.0:50051\"\ninsecure_listen = true").is_ok());
+        assert!(read("listen = \"[::1]:50051\"").is_ok());
+    }
+
+    #[test]
+    fn a_region_list_that_is_given_replaces_the_default_one() {
+        let settings = read("[rules.regions]\nASIA = [\"MY\"]").expect("legal");
+        assert_eq!(settings.rules.regions.len(), 1);
+    }
+
+    #[test]
+    fn flags_go_before_the_file() {
+        let flags = ServeFlags { listen: Some(([127, 0, 0, 1], 7).into()), ..ServeFlags::default() };
+        let layers = Figment::from(Toml::string("listen = \"127.0.0.1:8\"\ndata_dir = \"here\""))
+            .merge(Serialized::defaults(flags));
+        let settings = Settings::settle(&layers).expect("legal");
+        assert_eq!((settings.listen.port(), settings.data_dir), (7, PathBuf::from("here")));
+    }
+
+    #[test]
+    fn what_is_printed_reads_back_and_hides_the_password() {
+        let mut settings = Settings::default();
+        assert_eq!(read(&settings.print()), Ok(settings.clone()));
+
+        settings.database_url = Some(Secret::new("postgres://clerk:topsecret@db/consign"));
+        assert!(settings.print().contains("postgres://clerk:***@db/consign"));
+        assert!(!format!("{settings:?}").contains("topsecret"));
+    }
+
+    #[test]
+    fn a_password_is_hidden_wherever_it_stands() {
+        let shown = |url: &str| Secret::new(url).to_string();
+        assert_eq!(shown("postgres://db.test:5433/consign"), "postgres://db.test:5433/consign");
+        assert_eq!(shown("postgres://clerk@db.test/consign"), "postgres://clerk@db.test/consign");
+        assert_eq!(
+            shown("postgres://clerk:p@ss/wor?d@db.test/consign"),
+            "postgres://clerk:***@db.test/consign"
+        );
+        assert_eq!(
+            shown("postgres://db.test/consign?user=clerk&password=p&sslmode=require"),
+            "postgres://db.test/consign?user=clerk&password=***&sslmode=require"
+        );
+        assert_eq!(shown("topsecret"), "***://");
+    }
+}

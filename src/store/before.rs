@@ -1,0 +1,113 @@
+//! Entities as they were before a group changed them, and saving what differs now.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use sea_orm::ConnectionTrait;
+
+use super::StoreError;
+use super::rows::{self, Saved};
+use crate::domain::{
+    Changes, Courier, CourierCode, Location, LocationCode, Order, OrderId, Product, Replenishment,
+    ReplenishmentId, Reservation, ReservationId, Sku, StockLevel, World,
+};
+
+/// None: it did not exist.
+type Old<K, V> = BTreeMap<K, Option<V>>;
+
+#[derive(Default)]
+pub(in crate::store) struct Before {
+    pub(in crate::store) orders: Old<OrderId, Arc<Order>>,
+    pub(in crate::store) reservations: Old<ReservationId, Arc<Reservation>>,
+    stock: Old<(Sku, LocationCode), StockLevel>,
+    replenishments: Old<ReplenishmentId, Arc<Replenishment>>,
+    products: Old<Sku, Arc<Product>>,
+    locations: Old<LocationCode, Arc<Location>>,
+    couriers: Old<CourierCode, Arc<Courier>>,
+}
+
+impl Before {
+    /// Notes what these changes are about to replace, unless an earlier change of the group did already.
+    pub(in crate::store) fn remember(&mut self, world: &World, changes: &Changes) {
+        for id in changes.orders.keys() {
+            self.orders.entry(*id).or_insert_with(|| world.orders.get(id).cloned());
+        }
+        for id in changes.reservations.keys() {
+            self.reservations.entry(*id).or_insert_with(|| world.reservations.get(id).cloned());
+        }
+        for key in changes.stock.keys() {
+            self.stock.entry(key.clone()).or_insert_with(|| world.stock.get(key).cloned());
+        }
+        for id in changes.replenishments.keys() {
+            self.replenishments.entry(*id).or_insert_with(|| world.replenishments.get(id).cloned());
+        }
+        for sku in changes.products.keys() {
+            self.products.entry(sku.clone()).or_insert_with(|| world.products.get(sku).cloned());
+        }
+        for code in changes.locations.keys() {
+            self.locations.entry(code.clone()).or_insert_with(|| world.locations.get(code).cloned());
+        }
+        for code in changes.couriers.keys() {
+            self.couriers.entry(code.clone()).or_insert_with(|| world.couriers.get(code).cloned());
+        }
+    }
+
+    /// What needs no number; rows that others point to first.
+    pub(in crate::store) async fn save_places_and_stock<C: ConnectionTrait>(
+        &self,
+        db: &C,
+        world: &World,
+    ) -> Result<(), StoreError> {
+        let products = saved(&self.products, |it| world.products.get(it).map(AsRef::as_ref));
+        if !products.is_empty() {
+            rows::save_products(db, &products).await?;
+        }
+        let locations = saved(&self.locations, |it| world.locations.get(it).map(AsRef::as_ref));
+        if !locations.is_empty() {
+            rows::save_locations(db, &locations).await?;
+        }
+        let couriers = saved(&self.couriers, |it| world.couriers.get(it).map(AsRef::as_ref));
+        if !couriers.is_empty() {
+            rows::save_couriers(db, &couriers).await?;
+        }
+
+        let levels: Vec<_> = self
+            .stock
+            .iter()
+            .filter_map(|(key, before)| Some(Saved { before: before.as_ref(), after: world.stock.get(key)? }))
+            .collect();
+        if !levels.is_empty() {
+            rows::save_levels(db, &levels).await?;
+        }
+        Ok(())
+    }
+
+    /// Orders, once they are numbered, and what points to them.
+    pub(in crate::store) async fn save_orders<C: ConnectionTrait>(
+        &self,
+        db: &C,
+        world: &World,
+    ) -> Result<(), StoreError> {
+        let orders = saved(&self.orders, |it| world.orders.get(it).map(AsRef::as_ref));
+        if !orders.is_empty() {
+            rows::save_orders(db, &orders).await?;
+        }
+        let reservations = saved(&self.reservations, |it| world.reservations.get(it).map(AsRef::as_ref));
+        if !reservations.is_empty() {
+            rows::save_reservations(db, &reservations).await?;
+        }
+        let replenishments =
+            saved(&self.replenishments, |it| world.replenishments.get(it).map(AsRef::as_ref));
+        if !replenishments.is_empty() {
+            rows::save_replenishments(db, &replenishments).await?;
+        }
+        Ok(())
+    }
+}
+
+fn saved<'a, K, V>(before: &'a Old<K, Arc<V>>, after: impl Fn(&K) -> Option<&'a V>) -> Vec<Saved<'a, V>> {
+    let both = |(key, before): (&K, &'a Option<Arc<V>>)| {
+        Some(Saved { before: before.as_deref(), after: after(key)? })
+    };
+    before.iter().filter_map(both).collect()
+}

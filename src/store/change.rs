@@ -1,0 +1,173 @@
+//! One queued change: what the caller gave, whatever its types, and the one answer it gets.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::sync::oneshot;
+
+use super::StoreError;
+use crate::domain::{
+    Actor, Changes, Courier, CourierCode, Desk, Location, LocationCode, Order, OrderId, Product, Refusal,
+    Replenishment, ReplenishmentId, Reservation, ReservationId, Sku, StockLevel, Touch, World,
+};
+
+/// Who asks for a change, and how it is told apart from a repetition.
+#[derive(Debug, Clone)]
+pub struct Call {
+    pub actor: Actor,
+    /// The full name of the RPC, or of the job.
+    pub method: &'static str,
+    /// None: the call is not retry-safe.
+    pub request: Option<RequestKey>,
+    /// A change still queued at this moment is not decided any more.
+    pub deadline: Option<Instant>,
+}
+
+#[derive(Debug, Clone)]
+pub struct RequestKey {
+    pub id: String,
+    /// Of the request's content.
+    pub fingerprint: [u8; 32],
+    pub mode: RequestMode,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RequestMode {
+    /// The first of its id is decided and its answer kept; later ones get that answer.
+    Claim,
+    /// A later phase of a claimed call: this change's answer takes the place of the one kept.
+    Amend,
+}
+
+/// How an answer is kept for those who ask again.
+pub struct Codec<M> {
+    pub encode: fn(&M) -> Vec<u8>,
+    pub decode: fn(&[u8]) -> Option<M>,
+}
+
+impl Codec<()> {
+    /// For changes that nobody reads an answer of.
+    pub const NOTHING: Self = Self { encode: |()| Vec::new(), decode: |_| Some(()) };
+}
+
+impl<M> Clone for Codec<M> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<M> Copy for Codec<M> {}
+
+/// What a reply is made of: this change's results, and behind them the state after its group.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    pub changes: &'a Changes,
+    pub world: &'a World,
+}
+
+impl<'a> View<'a> {
+    pub fn order(&self, id: OrderId) -> Option<&'a Order> {
+        self.changes.orders.get(&id).or_else(|| self.world.orders.get(&id)).map(AsRef::as_ref)
+    }
+
+    pub fn level(&self, sku: &Sku, location: &LocationCode) -> Option<&'a StockLevel> {
+        let key = (sku.clone(), location.clone());
+        self.changes.stock.get(&key).or_else(|| self.world.stock.get(&key))
+    }
+
+    pub fn reservation(&self, id: ReservationId) -> Option<&'a Reservation> {
+        self.changes.reservations.get(&id).or_else(|| self.world.reservations.get(&id)).map(AsRef::as_ref)
+    }
+
+    pub fn replenishment(&self, id: ReplenishmentId) -> Option<&'a Replenishment> {
+        self.changes.replenishments.get(&id).or_else(|| self.world.replenishments.get(&id)).map(AsRef::as_ref)
+    }
+
+    pub fn product(&self, sku: &Sku) -> Option<&'a Product> {
+        self.changes.products.get(sku).or_else(|| self.world.products.get(sku)).map(AsRef::as_ref)
+    }
+
+    pub fn location(&self, code: &LocationCode) -> Option<&'a Location> {
+        self.changes.locations.get(code).or_else(|| self.world.locations.get(code)).map(AsRef::as_ref)
+    }
+
+    pub fn courier(&self, code: &CourierCode) -> Option<&'a Courier> {
+        self.changes.couriers.get(code).or_else(|| self.world.couriers.get(code)).map(AsRef::as_ref)
+    }
+}
+
+/// What became of a change.
+pub(in crate::store) enum Word {
+    /// Committed: the caller gets the reply made from it.
+    Done,
+    /// Done before: the caller gets the answer kept then.
+    Stored(Arc<[u8]>),
+    No(StoreError),
+}
+
+/// A change in the queue, its types forgotten.
+pub(in crate::store) trait Change: Send {
+    fn call(&self) -> &Call;
+    fn touch(&self) -> &Touch;
+    fn decide(&mut self, desk: &mut Desk<'_>) -> Result<(), Refusal>;
+    /// Makes the reply out of what was decided.
+    fn reply(&mut self, view: &View<'_>);
+    /// The reply, as it is kept.
+    fn encoded(&self) -> Vec<u8>;
+    fn tell(self: Box<Self>, word: Word);
+}
+
+pub(in crate::store) struct Queued<T, M, D, R> {
+    pub(in crate::store) call: Call,
+    pub(in crate::store) touch: Touch,
+    pub(in crate::store) decide: D,
+    pub(in crate::store) reply: R,
+    pub(in crate::store) codec: Codec<M>,
+    pub(in crate::store) decided: Option<T>,
+    pub(in crate::store) replied: Option<M>,
+    pub(in crate::store) caller: oneshot::Sender<Result<M, StoreError>>,
+}
+
+impl<T, M, D, R> Change for Queued<T, M, D, R>
+where
+    T: Send,
+    M: Send,
+    D: Fn(&mut Desk<'_>) -> Result<T, Refusal> + Send,
+    R: Fn(&T, &View<'_>) -> M + Send,
+{
+    fn call(&self) -> &Call {
+        &self.call
+    }
+
+    fn touch(&self) -> &Touch {
+        &self.touch
+    }
+
+    fn decide(&mut self, desk: &mut Desk<'_>) -> Result<(), Refusal> {
+        self.decided = None;
+        self.replied = None;
+        self.decided = Some((self.decide)(desk)?);
+        Ok(())
+    }
+
+    fn reply(&mut self, view: &View<'_>) {
+        self.replied = self.decided.as_ref().map(|it| (self.reply)(it, view));
+    }
+
+    fn encoded(&self) -> Vec<u8> {
+        self.replied.as_ref().map(self.codec.encode).unwrap_or_default()
+    }
+
+    fn tell(self: Box<Self>, word: Word) {
+        let answer = match word {
+            Word::Done => self
+                .replied
+                .ok_or_else(|| StoreError::Internal("a change was done without a reply".to_owned())),
+            Word::Stored(bytes) => (self.codec.decode)(&bytes)
+                .ok_or_else(|| StoreError::corrupt("requests", "the stored answer cannot be read")),
+            Word::No(error) => Err(error),
+        };
+        // A caller that has gone away misses its answer; the change stands.
+        let _ = self.caller.send(answer);
+    }
+}

@@ -1,0 +1,469 @@
+//! Reading one thing, or everything that belongs to one: on connections of their own, never through the writer.
+
+use std::collections::{BTreeMap, HashMap};
+
+use sea_orm::sea_query::Value;
+use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};
+use uuid::Uuid;
+
+use super::given::listed;
+use super::rows::{self, Lock};
+use super::session::Session;
+use super::{Store, StoreError};
+use crate::domain::{
+    ApprovalId, Courier, CourierCode, Event, EventKind, HoldId, InvoiceId, Location, LocationCode, MessageId,
+    Order, OrderId, PaymentId, Product, RefundId, RegionCode, Replenishment, ReplenishmentId, Reservation,
+    ReservationId, ShipmentId, Sku, StockLevel, Timestamp, TrackingEvent, Transition,
+};
+
+/// Positions that one look into the feed covers at most, so that a filter that fits nothing costs little.
+const WINDOW: i64 = 10_000;
+
+/// A part of an order. Parts never move to another order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Child {
+    Shipment(ShipmentId),
+    Payment(PaymentId),
+    Refund(RefundId),
+    Invoice(InvoiceId),
+    Approval(ApprovalId),
+    Hold(HoldId),
+    Reservation(ReservationId),
+    Message(MessageId),
+}
+
+/// Which events of the feed are wanted; an empty filter wants all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EventFilter {
+    pub order: Option<OrderId>,
+    /// Of this customer's orders.
+    pub customer_email: Option<String>,
+    /// Of these kinds; empty: of all.
+    pub kinds: Vec<EventKind>,
+}
+
+/// A part of the feed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventPage {
+    pub events: Vec<(i64, Event)>,
+    /// Everything up to this position has been looked at: where to go on.
+    pub position: i64,
+    /// Whether that was all there is for now.
+    pub is_end: bool,
+}
+
+/// What is available of a product, and who waits for it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Availability {
+    pub levels: Vec<StockLevel>,
+    pub locations: BTreeMap<LocationCode, Location>,
+    /// Units that waiting orders want.
+    pub awaited: HashMap<(RegionCode, Sku), i64>,
+}
+
+/// What customers said in some time. Averages are hundredths of 1.00–5.00, 0 when nobody said anything.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FeedbackReport {
+    pub requested: i64,
+    pub submitted: i64,
+    pub delivery_average: i64,
+    pub product_average: i64,
+    /// How many gave the delivery 1, 2, … 5.
+    pub delivery_counts: [i64; 5],
+    pub product_counts: [i64; 5],
+    pub couriers: Vec<CourierFeedback>,
+    /// The latest first.
+    pub comments: Vec<Comment>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CourierFeedback {
+    pub courier: CourierCode,
+    pub submitted: i64,
+    pub delivery_average: i64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Comment {
+    pub order: OrderId,
+    pub at: Timestamp,
+    pub delivery_rating: i32,
+    pub product_rating: i32,
+    pub text: String,
+}
+
+impl Store {
+    /// The order, archived or not.
+    pub async fn order(&self, id: OrderId) -> Result<Option<Order>, StoreError> {
+        Ok(self.orders(&[id]).await?.pop())
+    }
+
+    /// Orders, archived or not, in the order asked for; what does not exist is left out.
+    pub async fn orders(&self, ids: &[OrderId]) -> Result<Vec<Order>, StoreError> {
+        orders(&self.snapshot().await?, ids).await
+    }
+
+    pub async fn order_by_number(&self, number: i64) -> Result<Option<Order>, StoreError> {
+        let db = self.snapshot().await?;
+        let sql = "SELECT id FROM orders WHERE number = $1 \
+            UNION ALL SELECT order_id FROM archived_orders WHERE number = $1";
+        let Some(row) = one(&db, sql, vec![number.into()]).await? else { return Ok(None) };
+        Ok(orders(&db, &[OrderId(row.try_get_by_index(0)?)]).await?.pop())
+    }
+
+    /// The order that a part belongs to, archived or not: the history knows every part that was ever born.
+    pub async fn order_of(&self, child: Child) -> Result<Option<OrderId>, StoreError> {
+        let id = match child {
+            Child::Shipment(id) => id.0,
+            Child::Payment(id) => id.0,
+            Child::Refund(id) => id.0,
+            Child::Invoice(id) => id.0,
+            Child::Approval(id) => id.0,
+            Child::Hold(id) => id.0,
+            Child::Reservation(id) => id.0,
+            Child::Message(id) => id.0,
+        };
+        let sql = "SELECT order_id FROM events WHERE subject = $1 ORDER BY position LIMIT 1";
+        let row = one(&self.look().await?, sql, vec![id.into()]).await?;
+        row.map(|it| Ok(OrderId(it.try_get_by_index(0)?))).transpose()
+    }
+
+    /// The order that this invoice number was given to, archived or not.
+    pub async fn order_of_invoice(&self, series: &str, number: i64) -> Result<Option<OrderId>, StoreError> {
+        let sql = "SELECT order_id FROM invoice_numbers WHERE series = $1 AND number = $2";
+        let row = one(&self.look().await?, sql, vec![series.into(), number.into()]).await?;
+        row.map(|it| Ok(OrderId(it.try_get_by_index(0)?))).transpose()
+    }
+
+    /// The version of a shipment at hand; None if it is unknown or archived.
+    pub async fn shipment_version(&self, id: ShipmentId) -> Result<Option<i64>, StoreError> {
+        let sql = "SELECT version FROM shipments WHERE id = $1";
+        let row = one(&self.look().await?, sql, vec![id.0.into()]).await?;
+        row.map(|it| Ok(it.try_get_by_index(0)?)).transpose()
+    }
+
+    /// The shipment with this tracking number; with a courier, only if that one carries it.
+    pub async fn shipment_by_tracking_number(
+        &self,
+        number: &str,
+        courier: Option<&CourierCode>,
+    ) -> Result<Option<(OrderId, ShipmentId)>, StoreError> {
+        let mut sql = "SELECT order_id, id FROM shipments WHERE tracking_number = $1".to_owned();
+        let mut values: Vec<Value> = vec![number.into()];
+        if let Some(courier) = courier {
+            sql.push_str(" AND courier = $2");
+            values.push(courier.as_str().into());
+        }
+        let row = one(&self.look().await?, &sql, values).await?;
+        row.map(|it| Ok((OrderId(it.try_get_by_index(0)?), ShipmentId(it.try_get_by_index(1)?)))).transpose()
+    }
+
+    pub async fn level(&self, sku: &Sku, location: &LocationCode) -> Result<Option<StockLevel>, StoreError> {
+        let levels = rows::load_levels(&self.look().await?, std::slice::from_ref(sku), Lock::No).await?;
+        Ok(levels.into_iter().find(|it| it.location == *location))
+    }
+
+    /// Stock of these products everywhere, and how much of it others wait for; all of the same moment.
+    pub async fn availability(&self, skus: &[Sku]) -> Result<Availability, StoreError> {
+        let db = self.snapshot().await?;
+        let levels = rows::load_levels(&db, skus, Lock::No).await?;
+        let awaited = rows::awaited(&db, skus).await?;
+        let locations = rows::load_locations(&db).await?;
+        let locations = locations.into_iter().map(|it| (it.code.clone(), it)).collect();
+        Ok(Availability { levels, locations, awaited })
+    }
+
+    pub async fn product(&self, sku: &Sku) -> Result<Option<Product>, StoreError> {
+        Ok(rows::load_products(&self.look().await?, std::slice::from_ref(sku)).await?.pop())
+    }
+
+    pub async fn location(&self, code: &LocationCode) -> Result<Option<Location>, StoreError> {
+        let locations = rows::load_locations(&self.look().await?).await?;
+        Ok(locations.into_iter().find(|it| it.code == *code))
+    }
+
+    pub async fn courier(&self, code: &CourierCode) -> Result<Option<Courier>, StoreError> {
+        let couriers = rows::load_couriers(&self.snapshot().await?).await?;
+        Ok(couriers.into_iter().find(|it| it.code == *code))
+    }
+
+    /// All couriers, and how customers rated each: for quotes.
+    pub async fn couriers(&self) -> Result<(Vec<Courier>, HashMap<CourierCode, i64>), StoreError> {
+        let db = self.snapshot().await?;
+        Ok((rows::load_couriers(&db).await?, rows::courier_ratings(&db).await?))
+    }
+
+    /// An order's reservation or another caller's.
+    pub async fn reservation(&self, id: ReservationId) -> Result<Option<Reservation>, StoreError> {
+        Ok(reservations(&self.snapshot().await?, &[id]).await?.pop())
+    }
+
+    pub async fn replenishment(&self, id: ReplenishmentId) -> Result<Option<Replenishment>, StoreError> {
+        Ok(rows::load_replenishments(&self.look().await?, &[id], Lock::No).await?.pop())
+    }
+
+    /// The whole history of one order, archived or not.
+    pub async fn events_of(&self, order: OrderId) -> Result<Vec<(i64, Event)>, StoreError> {
+        events_of(&self.look().await?, &[order]).await
+    }
+
+    /// The part of the feed after a position, at most `limit` events of it.
+    pub async fn events_after(
+        &self,
+        position: i64,
+        filter: &EventFilter,
+        limit: u64,
+    ) -> Result<EventPage, StoreError> {
+        let db = self.snapshot().await?;
+        let last = last_position(&db).await?;
+        let until = last.min(position.saturating_add(WINDOW));
+
+        let mut values: Vec<Value> = vec![position.into(), until.into()];
+        let mut sql = format!("SELECT {EVENT} FROM events WHERE position > $1 AND position <= $2");
+        if let Some(order) = filter.order {
+            values.push(order.0.into());
+            sql.push_str(&format!(" AND order_id = ${}", values.len()));
+        }
+        if let Some(email) = &filter.customer_email {
+            values.push(email.as_str().into());
+            sql.push_str(&format!(
+                " AND order_id IN (SELECT id FROM orders WHERE customer_email = ${0} \
+                UNION ALL SELECT order_id FROM archived_orders WHERE customer_email = ${0})",
+                values.len()
+            ));
+        }
+        if !filter.kinds.is_empty() {
+            let kinds: Vec<_> = filter.kinds.iter().map(|it| format!("'{it}'")).collect();
+            sql.push_str(&format!(" AND kind IN ({})", kinds.join(", ")));
+        }
+        values.push(i64::try_from(limit).unwrap_or(i64::MAX).into());
+        sql.push_str(&format!(" ORDER BY position LIMIT ${}", values.len()));
+
+        let events = events(&all(&db, &sql, values).await?)?;
+        let is_full = events.len() as u64 >= limit;
+        let position = match events.last() {
+            Some((last_found, _)) if is_full => *last_found,
+            _ => until.max(position),
+        };
+        Ok(EventPage { events, position, is_end: position >= last })
+    }
+
+    /// The position of the newest event; 0 before the first.
+    pub async fn last_position(&self) -> Result<i64, StoreError> {
+        last_position(&self.look().await?).await
+    }
+
+    /// What was recorded about a shipment after `sequence`, in the order of recording.
+    pub async fn tracking_after(
+        &self,
+        shipment: ShipmentId,
+        sequence: i64,
+        limit: u64,
+    ) -> Result<Vec<TrackingEvent>, StoreError> {
+        let sql = "SELECT * FROM tracking_events WHERE shipment_id = $1 AND sequence > $2 \
+            ORDER BY sequence LIMIT $3";
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let values = vec![shipment.0.into(), sequence.into(), limit.into()];
+        let found = all(&self.look().await?, sql, values).await?;
+        found.iter().map(tracking_event).collect()
+    }
+
+    /// What customers said from `since` until `until`, with the latest comments. Orders that are in the archive by
+    /// now do not count.
+    pub async fn feedback_report(
+        &self,
+        since: Timestamp,
+        until: Timestamp,
+        comments_max: u64,
+    ) -> Result<FeedbackReport, StoreError> {
+        let db = self.snapshot().await?;
+        let window = || -> Vec<Value> { vec![since.unix_micros().into(), until.unix_micros().into()] };
+
+        let sql = "SELECT COUNT(*) AS requested FROM feedback WHERE requested_at >= $1 AND requested_at < $2";
+        let mut report = FeedbackReport::default();
+        if let Some(row) = one(&db, sql, window()).await? {
+            report.requested = row.try_get_by("requested")?;
+        }
+
+        let sql = "SELECT delivery_rating, product_rating, COUNT(*) AS number FROM feedback \
+            WHERE state = 'SUBMITTED' AND submitted_at >= $1 AND submitted_at < $2 \
+            GROUP BY delivery_rating, product_rating";
+        for row in all(&db, sql, window()).await? {
+            let number: i64 = row.try_get_by("number")?;
+            report.submitted += number;
+            count(&mut report.delivery_counts, row.try_get_by("delivery_rating")?, number);
+            count(&mut report.product_counts, row.try_get_by("product_rating")?, number);
+        }
+        report.delivery_average = average(&report.delivery_counts);
+        report.product_average = average(&report.product_counts);
+
+        let sql = "SELECT courier, COUNT(*) AS number, CAST(SUM(delivery_rating) AS BIGINT) AS total FROM ( \
+              SELECT DISTINCT shipments.courier, feedback.order_id, feedback.delivery_rating FROM feedback \
+              JOIN shipments ON shipments.order_id = feedback.order_id AND shipments.courier IS NOT NULL \
+              WHERE feedback.state = 'SUBMITTED' AND feedback.delivery_rating > 0 \
+              AND feedback.submitted_at >= $1 AND feedback.submitted_at < $2) AS rated \
+            GROUP BY courier ORDER BY courier";
+        for row in all(&db, sql, window()).await? {
+            let (submitted, total): (i64, i64) = (row.try_get_by("number")?, row.try_get_by("total")?);
+            let courier = row.try_get_by("courier")?;
+            report.couriers.push(CourierFeedback {
+                courier,
+                submitted,
+                delivery_average: hundredths(total, submitted),
+            });
+        }
+
+        let sql = "SELECT order_id, submitted_at, delivery_rating, product_rating, comment FROM feedback \
+            WHERE state = 'SUBMITTED' AND submitted_at >= $1 AND submitted_at < $2 AND comment <> '' \
+            ORDER BY submitted_at DESC, order_id DESC LIMIT $3";
+        let mut values = window();
+        values.push(i64::try_from(comments_max).unwrap_or(i64::MAX).into());
+        for row in all(&db, sql, values).await? {
+            report.comments.push(Comment {
+                order: row.try_get_by("order_id")?,
+                at: row.try_get_by("submitted_at")?,
+                delivery_rating: row.try_get_by("delivery_rating")?,
+                product_rating: row.try_get_by("product_rating")?,
+                text: row.try_get_by("comment")?,
+            });
+        }
+        Ok(report)
+    }
+}
+
+/// In the order asked for.
+pub(in crate::store) async fn orders(db: &Session, ids: &[OrderId]) -> Result<Vec<Order>, StoreError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+
+    let at_hand = rows::load_orders(db, ids, Lock::No).await?;
+    let mut found: HashMap<OrderId, Order> = at_hand.into_iter().map(|it| (it.id, it)).collect();
+    let missing: Vec<_> = ids.iter().filter(|it| !found.contains_key(it)).copied().collect();
+    if !missing.is_empty() {
+        found.extend(rows::load_archived(db, &missing).await?.into_iter().map(|it| (it.id, it)));
+    }
+    Ok(ids.iter().filter_map(|it| found.remove(it)).collect())
+}
+
+/// Orders' reservations and other callers', in no order.
+pub(in crate::store) async fn reservations(
+    db: &Session,
+    ids: &[ReservationId],
+) -> Result<Vec<Reservation>, StoreError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+
+    let (within, values) = listed(db.backend(), ids.iter().map(|it| it.0));
+    let sql =
+        format!("SELECT DISTINCT order_id FROM reservations WHERE id IN ({within}) AND order_id IS NOT NULL");
+    let holders = all(db, &sql, values).await?;
+    let holders = holders.iter().map(|it| Ok(OrderId(it.try_get_by_index(0)?)));
+    let holders = rows::load_orders(db, &holders.collect::<Result<Vec<_>, StoreError>>()?, Lock::No).await?;
+
+    let mut found = rows::load_reservations(db, ids, Lock::No).await?;
+    let held = holders.into_iter().flat_map(|it| it.reservations);
+    found.extend(held.filter(|it| ids.contains(&it.id)));
+    Ok(found)
+}
+
+/// The histories of these orders, each in its order.
+pub(in crate::store) async fn events_of<C: ConnectionTrait>(
+    db: &C,
+    orders: &[OrderId],
+) -> Result<Vec<(i64, Event)>, StoreError> {
+    if orders.is_empty() {
+        return Ok(Vec::new());
+    }
+
+    let (within, values) = listed(db.get_database_backend(), orders.iter().map(|it| it.0));
+    let sql = format!("SELECT {EVENT} FROM events WHERE order_id IN ({within}) ORDER BY order_id, sequence");
+    events(&all(db, &sql, values).await?)
+}
+
+const EVENT: &str =
+    "position, order_id, sequence, at, actor, kind, machine, subject, from_state, to_state, text";
+
+fn events(rows: &[QueryResult]) -> Result<Vec<(i64, Event)>, StoreError> {
+    let read = |row: &QueryResult| {
+        let machine: Option<_> = row.try_get_by("machine")?;
+        let subject: Option<Uuid> = row.try_get_by("subject")?;
+        let transition = match (machine, subject) {
+            (Some(machine), Some(subject)) => {
+                let (from, to) = (row.try_get_by("from_state")?, row.try_get_by("to_state")?);
+                Some(Transition { machine, subject, from, to })
+            }
+            (None, _) | (_, None) => None,
+        };
+        let event = Event {
+            order: row.try_get_by("order_id")?,
+            sequence: row.try_get_by("sequence")?,
+            at: row.try_get_by("at")?,
+            actor: row.try_get_by("actor")?,
+            kind: row.try_get_by("kind")?,
+            transition,
+            text: row.try_get_by("text")?,
+        };
+        Ok((row.try_get_by("position")?, event))
+    };
+    rows.iter().map(read).collect()
+}
+
+pub(in crate::store) fn tracking_event(row: &QueryResult) -> Result<TrackingEvent, StoreError> {
+    Ok(TrackingEvent {
+        sequence: row.try_get_by("sequence")?,
+        status: row.try_get_by("status")?,
+        incident: row.try_get_by("incident")?,
+        place: row.try_get_by("place")?,
+        occurred_at: row.try_get_by("occurred_at")?,
+        recorded_at: row.try_get_by("recorded_at")?,
+        estimated_at: row.try_get_by("estimated_at")?,
+        source: row.try_get_by("source")?,
+        raw_code: row.try_get_by("raw_code")?,
+        description: row.try_get_by("description")?,
+        key: row.try_get_by("dedupe_key")?,
+    })
+}
+
+async fn last_position(db: &Session) -> Result<i64, StoreError> {
+    let row = one(db, "SELECT COALESCE(MAX(position), 0) AS last FROM events", Vec::new()).await?;
+    Ok(row.map(|it| it.try_get_by("last")).transpose()?.unwrap_or(0))
+}
+
+fn count(counts: &mut [i64; 5], rating: i32, number: i64) {
+    let place = usize::try_from(rating - 1).ok();
+    if let Some(slot) = place.and_then(|it| counts.get_mut(it)) {
+        *slot += number;
+    }
+}
+
+fn average(counts: &[i64; 5]) -> i64 {
+    let total = (1..).zip(counts).map(|(rating, number)| rating * number).sum();
+    hundredths(total, counts.iter().sum())
+}
+
+/// Rounded half up.
+fn hundredths(total: i64, number: i64) -> i64 {
+    if number == 0 { 0 } else { (total * 100 + number / 2) / number }
+}
+
+pub(in crate::store) async fn one<C: ConnectionTrait>(
+    db: &C,
+    sql: &str,
+    values: Vec<Value>,
+) -> Result<Option<QueryResult>, StoreError> {
+    Ok(db.query_one_raw(statement(db.get_database_backend(), sql, values)).await?)
+}
+
+pub(in crate::store) async fn all<C: ConnectionTrait>(
+    db: &C,
+    sql: &str,
+    values: Vec<Value>,
+) -> Result<Vec<QueryResult>, StoreError> {
+    Ok(db.query_all_raw(statement(db.get_database_backend(), sql, values)).await?)
+}
+
+fn statement(backend: DbBackend, sql: &str, values: Vec<Value>) -> Statement {
+    Statement::from_sql_and_values(backend, sql, values)
+}

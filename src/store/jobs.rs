@@ -1,0 +1,194 @@
+//! Jobs: what is due, leased to one worker at a time; and the other small errands that must go through the writer.
+
+use std::time::Duration;
+
+use sea_orm::sea_query::Value;
+use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+use super::queue::Task;
+use super::session::Session;
+use super::{Store, StoreError, requests};
+use crate::domain::{JobId, Lease, OrderId, Timestamp};
+
+/// Rows deleted in one transaction, so that nobody waits long behind it.
+const REAPED_AT_ONCE: u64 = 500;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobKind {
+    Order,
+    Reservation,
+}
+
+/// Something to be done about an order or another caller's reservation, now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Job {
+    pub lease: Lease,
+    pub kind: JobKind,
+    /// The order's or the reservation's id.
+    pub subject: Uuid,
+    /// How often it was claimed since it was last done.
+    pub attempts: i64,
+}
+
+impl JobKind {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Order => "ORDER",
+            Self::Reservation => "RESERVATION",
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        [Self::Order, Self::Reservation].into_iter().find(|it| it.as_str() == text)
+    }
+}
+
+impl Store {
+    /// Claims due jobs, the longest due first, for `lease`. Another worker gets what is not done by then.
+    pub async fn claim_jobs(&self, limit: u64, lease: Duration) -> Result<Vec<Job>, StoreError> {
+        if !self.any_job_due().await? {
+            return Ok(Vec::new());
+        }
+
+        match self.errand(Wish::ClaimJobs { limit, lease }).await? {
+            Outcome::Jobs(jobs) => Ok(jobs),
+            Outcome::Rows(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// Gives a job back that could not be done, to be tried again later. A lost lease changes nothing.
+    pub async fn job_failed(&self, lease: Lease, retry_at: Timestamp) -> Result<(), StoreError> {
+        self.errand(Wish::FailJob { lease, retry_at }).await.map(|_| ())
+    }
+
+    /// Deletes request ids, and the answers kept with them, from before `older_than`. Gives back how many.
+    pub async fn reap_requests(&self, older_than: Timestamp) -> Result<u64, StoreError> {
+        let mut reaped = 0;
+        loop {
+            match self.errand(Wish::ReapRequests { before: older_than }).await? {
+                Outcome::Rows(0) | Outcome::Jobs(_) => return Ok(reaped),
+                Outcome::Rows(rows) => reaped += rows,
+            }
+        }
+    }
+
+    /// Orders that wait for stock and for which there is some, the oldest first: for every line, more is available
+    /// in the order's region than older orders wait for. Whether it suffices is for the decision to say. An order on
+    /// hold keeps its place, but it is not its turn.
+    pub async fn waiting_orders(&self, limit: u64) -> Result<Vec<OrderId>, StoreError> {
+        let sql = "WITH queue AS ( \
+              SELECT order_id, number, region, sku, \
+                SUM(quantity) OVER (PARTITION BY region, sku ORDER BY number) - quantity AS before \
+              FROM order_waits), \
+            free AS ( \
+              SELECT locations.region AS region, stock_levels.sku AS sku, SUM( \
+                CASE WHEN on_hand - reserved - damaged - quality_hold > safety_stock \
+                THEN on_hand - reserved - damaged - quality_hold - safety_stock ELSE 0 END) AS units \
+              FROM stock_levels JOIN locations ON locations.code = stock_levels.location \
+              WHERE stock_levels.sku IN (SELECT sku FROM order_waits) \
+              GROUP BY locations.region, stock_levels.sku) \
+            SELECT queue.order_id AS id FROM queue \
+            LEFT JOIN free ON free.region = queue.region AND free.sku = queue.sku \
+            WHERE NOT EXISTS (SELECT 1 FROM holds WHERE holds.order_id = queue.order_id AND holds.state = 'ACTIVE') \
+            GROUP BY queue.order_id, queue.number \
+            HAVING MIN(CASE WHEN COALESCE(free.units, 0) > queue.before THEN 1 ELSE 0 END) = 1 \
+            ORDER BY queue.number LIMIT $1";
+        let db = self.look().await?;
+        let values: Vec<Value> = vec![bounded(limit).into()];
+        let found =
+            db.query_all_raw(Statement::from_sql_and_values(db.get_database_backend(), sql, values)).await?;
+        found.iter().map(|row| Ok(OrderId(row.try_get_by("id")?))).collect()
+    }
+
+    /// A look that costs the writer nothing; most of the time no job is due.
+    async fn any_job_due(&self) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 AS one FROM jobs \
+            WHERE run_at <= $1 AND (lease_until IS NULL OR lease_until < $1) LIMIT 1";
+        let db = self.look().await?;
+        let values: Vec<Value> = vec![self.now().unix_micros().into()];
+        let found =
+            db.query_one_raw(Statement::from_sql_and_values(db.get_database_backend(), sql, values)).await?;
+        Ok(found.is_some())
+    }
+
+    async fn errand(&self, wish: Wish) -> Result<Outcome, StoreError> {
+        let (caller, answer) = oneshot::channel();
+        self.enqueue(Task::Chore(Chore { wish, caller }))?;
+        answer.await.unwrap_or_else(|_| Err(StoreError::Internal("the writer dropped an errand".to_owned())))
+    }
+}
+
+/// An errand in the writer's queue: a transaction of its own, without decisions.
+pub(in crate::store) struct Chore {
+    wish: Wish,
+    caller: oneshot::Sender<Result<Outcome, StoreError>>,
+}
+
+enum Wish {
+    ClaimJobs { limit: u64, lease: Duration },
+    FailJob { lease: Lease, retry_at: Timestamp },
+    ReapRequests { before: Timestamp },
+}
+
+pub(in crate::store) enum Outcome {
+    Jobs(Vec<Job>),
+    Rows(u64),
+}
+
+impl Chore {
+    pub(in crate::store) async fn run(&self, db: &Session, now: Timestamp) -> Result<Outcome, StoreError> {
+        db.begin().await?;
+        let outcome = match self.wish {
+            Wish::ClaimJobs { limit, lease } => Outcome::Jobs(claim(db, limit, now, now.plus(lease)).await?),
+            Wish::FailJob { lease, retry_at } => Outcome::Rows(fail(db, lease, retry_at).await?),
+            Wish::ReapRequests { before } => Outcome::Rows(requests::reap(db, before, REAPED_AT_ONCE).await?),
+        };
+        db.commit().await?;
+        Ok(outcome)
+    }
+
+    pub(in crate::store) fn tell(self, result: Result<Outcome, StoreError>) {
+        // A worker that has gone away leaves its lease to run out.
+        let _ = self.caller.send(result);
+    }
+}
+
+async fn claim(db: &Session, limit: u64, now: Timestamp, until: Timestamp) -> Result<Vec<Job>, StoreError> {
+    let skip = match db.get_database_backend() {
+        DbBackend::Postgres => "FOR UPDATE SKIP LOCKED",
+        _ => "",
+    };
+    let sql = format!(
+        "UPDATE jobs SET lease_token = lease_token + 1, lease_until = $2, attempts = attempts + 1 \
+        WHERE id IN (SELECT id FROM jobs WHERE run_at <= $1 AND (lease_until IS NULL OR lease_until < $1) \
+        ORDER BY run_at LIMIT $3 {skip}) RETURNING id, kind, lease_token, attempts, run_at"
+    );
+    let values: Vec<Value> =
+        vec![now.unix_micros().into(), until.unix_micros().into(), bounded(limit).into()];
+    let mut rows =
+        db.query_all_raw(Statement::from_sql_and_values(db.get_database_backend(), sql, values)).await?;
+    let due_at = |row: &QueryResult| row.try_get_by::<i64, _>("run_at").unwrap_or(i64::MAX);
+    rows.sort_by_key(due_at);
+    rows.iter().map(read).collect()
+}
+
+fn read(row: &QueryResult) -> Result<Job, StoreError> {
+    let subject: Uuid = row.try_get_by("id")?;
+    let kind: String = row.try_get_by("kind")?;
+    let kind = JobKind::parse(&kind).ok_or_else(|| StoreError::corrupt("jobs", format!("a kind {kind}")))?;
+    let lease = Lease { job: JobId(subject), token: row.try_get_by("lease_token")? };
+    Ok(Job { lease, kind, subject, attempts: row.try_get_by("attempts")? })
+}
+
+async fn fail(db: &Session, lease: Lease, retry_at: Timestamp) -> Result<u64, StoreError> {
+    let sql = "UPDATE jobs SET run_at = $1, lease_until = NULL WHERE id = $2 AND lease_token = $3";
+    let values: Vec<Value> = vec![retry_at.unix_micros().into(), lease.job.0.into(), lease.token.into()];
+    let done = db.execute_raw(Statement::from_sql_and_values(db.get_database_backend(), sql, values)).await?;
+    Ok(done.rows_affected())
+}
+
+fn bounded(limit: u64) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}

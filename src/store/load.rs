@@ -1,0 +1,207 @@
+//! Loads what a group of changes touches: one query per kind, nothing that nobody asked for, locks in one order.
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+
+use sea_orm::ConnectionTrait;
+
+use super::StoreError;
+use super::rows::{self, Lock};
+use crate::domain::{
+    Channel, JobId, Order, OrderId, OrderState, ReplenishmentId, Reservation, ReservationId, Sku, Timestamp,
+    Touch, World,
+};
+
+/// What all changes of a group touch, together; sorted, as locks are taken in order.
+#[derive(Default)]
+pub(in crate::store) struct Wanted {
+    orders: BTreeSet<OrderId>,
+    stock_of: BTreeSet<OrderId>,
+    skus: BTreeSet<Sku>,
+    reservations: BTreeSet<ReservationId>,
+    replenishments: BTreeSet<ReplenishmentId>,
+    products: BTreeSet<Sku>,
+    locations: bool,
+    couriers: bool,
+    fingerprints: BTreeSet<String>,
+    external_references: BTreeSet<(Channel, String)>,
+    bank_references: BTreeSet<String>,
+    leases: BTreeSet<JobId>,
+}
+
+impl Wanted {
+    pub(in crate::store) fn add(&mut self, touch: &Touch) {
+        let Touch {
+            orders,
+            order_stock,
+            skus,
+            reservations,
+            replenishments,
+            products,
+            locations,
+            couriers,
+            fingerprint,
+            external_reference,
+            bank_reference,
+            lease,
+        } = touch;
+        self.orders.extend(orders);
+        if *order_stock {
+            self.stock_of.extend(orders);
+        }
+        self.skus.extend(skus.iter().cloned());
+        self.reservations.extend(reservations);
+        self.replenishments.extend(replenishments);
+        self.products.extend(products.iter().chain(skus).cloned());
+        self.locations |= *locations || *order_stock || !skus.is_empty() || !reservations.is_empty();
+        self.couriers |= couriers;
+        self.fingerprints.extend(fingerprint.clone());
+        self.external_references.extend(external_reference.clone());
+        self.bank_references.extend(bank_reference.clone());
+        self.leases.extend(lease.map(|it| it.job));
+    }
+
+    /// Orders, reservations, jobs, stock, replenishments: rows are locked in this order by everybody. Reservations
+    /// come before stock because they say which stock; jobs come after what they are about, because whoever changes
+    /// that sets its job at the end.
+    pub(in crate::store) async fn load<C: ConnectionTrait>(
+        self,
+        db: &C,
+        now: Timestamp,
+        lock: Lock,
+    ) -> Result<World, StoreError> {
+        let mut world = World::default();
+        let asked_for_stock = listed(&self.skus);
+        if !asked_for_stock.is_empty() {
+            let (orders, reservations) = rows::overdue(db, &asked_for_stock, now).await?;
+            world.overdue_orders = orders;
+            world.overdue_reservations = reservations;
+        }
+
+        let orders: BTreeSet<_> = self.orders.iter().chain(&world.overdue_orders).copied().collect();
+        for order in load_orders(db, &orders, lock).await? {
+            world.orders.insert(order.id, Arc::new(order));
+        }
+
+        let reservations: BTreeSet<_> =
+            self.reservations.iter().chain(&world.overdue_reservations).copied().collect();
+        if !reservations.is_empty() {
+            for reservation in rows::load_reservations(db, &listed(&reservations), lock).await? {
+                world.reservations.insert(reservation.id, Arc::new(reservation));
+            }
+        }
+
+        if !self.leases.is_empty() {
+            world.leases = rows::leases(db, &listed(&self.leases), now, lock).await?;
+        }
+
+        let mut skus = self.skus.clone();
+        let moving = self.stock_of.iter().chain(&world.overdue_orders).filter_map(|it| world.orders.get(it));
+        for order in moving {
+            skus.extend(skus_of(order));
+        }
+        for reservation in world.reservations.values() {
+            skus.extend(reserved_skus(reservation));
+        }
+        if !skus.is_empty() {
+            self.load_stock(db, &listed(&skus), lock, &mut world).await?;
+        }
+
+        if !self.replenishments.is_empty() {
+            let ids = listed(&self.replenishments);
+            for replenishment in rows::load_replenishments(db, &ids, lock).await? {
+                world.replenishments.insert(replenishment.id, Arc::new(replenishment));
+            }
+        }
+        self.load_the_rest(db, &mut world).await?;
+        Ok(world)
+    }
+
+    /// Stock everywhere, and who waits for it. The waiting are read after the stock is locked: whoever joins or
+    /// leaves them holds that lock.
+    async fn load_stock<C: ConnectionTrait>(
+        &self,
+        db: &C,
+        skus: &[Sku],
+        lock: Lock,
+        world: &mut World,
+    ) -> Result<(), StoreError> {
+        for level in rows::load_levels(db, skus, lock).await? {
+            world.stock.insert((level.sku.clone(), level.location.clone()), level);
+        }
+
+        world.awaited = rows::awaited(db, skus).await?;
+        let waiting: BTreeSet<_> = world
+            .orders
+            .values()
+            .filter(|it| it.state == OrderState::AwaitingStock)
+            .map(|it| it.id)
+            .collect();
+        if !waiting.is_empty() && !world.awaited.is_empty() {
+            world.awaited_before = rows::awaited_before(db, &listed(&waiting), skus).await?;
+        }
+
+        world.open_replenishments = rows::open_replenishments(db, skus).await?;
+        Ok(())
+    }
+
+    async fn load_the_rest<C: ConnectionTrait>(&self, db: &C, world: &mut World) -> Result<(), StoreError> {
+        if !self.products.is_empty() {
+            let products = rows::load_products(db, &listed(&self.products)).await?;
+            world.products = products.into_iter().map(|it| (it.sku.clone(), Arc::new(it))).collect();
+        }
+        if self.locations || !world.stock.is_empty() {
+            let locations = rows::load_locations(db).await?;
+            world.locations = locations.into_iter().map(|it| (it.code.clone(), Arc::new(it))).collect();
+        }
+        if self.couriers {
+            let couriers = rows::load_couriers(db).await?;
+            world.couriers = couriers.into_iter().map(|it| (it.code.clone(), Arc::new(it))).collect();
+            world.courier_ratings = rows::courier_ratings(db).await?;
+        }
+
+        if !self.fingerprints.is_empty() {
+            world.fingerprints = rows::fingerprints(db, &listed(&self.fingerprints)).await?;
+        }
+        if !self.external_references.is_empty() {
+            let references = listed(&self.external_references);
+            world.external_references = rows::external_references(db, &references).await?;
+        }
+        if !self.bank_references.is_empty() {
+            world.bank_references = rows::bank_references(db, &listed(&self.bank_references)).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Locked, if they can still change; the archived are there to be refused by name.
+async fn load_orders<C: ConnectionTrait>(
+    db: &C,
+    ids: &BTreeSet<OrderId>,
+    lock: Lock,
+) -> Result<Vec<Order>, StoreError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+
+    let mut orders = rows::load_orders(db, &listed(ids), lock).await?;
+    if orders.len() < ids.len() {
+        let found: HashSet<_> = orders.iter().map(|it| it.id).collect();
+        let missing: Vec<_> = ids.iter().filter(|it| !found.contains(it)).copied().collect();
+        orders.extend(rows::load_archived(db, &missing).await?);
+    }
+    Ok(orders)
+}
+
+fn skus_of(order: &Order) -> BTreeSet<Sku> {
+    let of_lines = order.lines.iter().map(|it| it.sku.clone());
+    of_lines.chain(order.reservations.iter().flat_map(reserved_skus)).collect()
+}
+
+fn reserved_skus(reservation: &Reservation) -> impl Iterator<Item = Sku> {
+    reservation.items.iter().map(|it| it.sku.clone())
+}
+
+fn listed<T: Clone>(set: &BTreeSet<T>) -> Vec<T> {
+    set.iter().cloned().collect()
+}

@@ -1,0 +1,242 @@
+//! Rows and transactions: decisions are queued and committed in groups, reads have connections of their own.
+//! Nothing here names tonic or prost, and no rule of the business lives here.
+
+mod before;
+mod change;
+mod columns;
+mod error;
+mod find;
+mod given;
+mod jobs;
+mod laws;
+mod list;
+mod load;
+mod numbers;
+mod open;
+mod options;
+mod queue;
+mod requests;
+mod rows;
+mod session;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+
+use sea_orm::{ConnectionTrait, DbBackend};
+use tokio::sync::{Mutex, oneshot, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout, timeout_at};
+
+pub use change::{Call, Codec, RequestKey, RequestMode, View};
+pub use error::StoreError;
+pub use find::{Availability, Child, Comment, CourierFeedback, EventFilter, EventPage, FeedbackReport};
+pub use jobs::{Job, JobKind};
+pub use laws::LawResult;
+pub use list::{Compare, Cursor, Direction, Listing, Term};
+pub use options::{Clock, Database, Options};
+
+use change::Queued;
+use load::Wanted;
+use open::Pools;
+use queue::{Queue, Task};
+use rows::Lock;
+use session::Session;
+use writer::{Steady, Writer};
+
+use crate::domain::{Actor, Desk, Ids, Refusal, Rules, Timestamp, Touch};
+
+/// How long a health check waits for the database.
+const PING_WITHIN: Duration = Duration::from_secs(2);
+
+/// The company's orders, stock and all that belongs to them, on disk. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    pools: Pools,
+    queue: Arc<Queue>,
+    rules: Arc<Rules>,
+    clock: Steady,
+    bell: Arc<watch::Sender<u64>>,
+    statements: Arc<AtomicU64>,
+    groups: Arc<AtomicU64>,
+    lanes: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.queue.close();
+    }
+}
+
+impl Store {
+    /// Connects, checks what the database promises, and starts the writer.
+    pub async fn open(options: Options) -> Result<Self, StoreError> {
+        let pools = Pools::open(&options).await?;
+        let writer = Writer {
+            pools: pools.clone(),
+            queue: Arc::new(Queue::new(options.group_max, options.queue_max)),
+            rules: Arc::clone(&options.rules),
+            clock: Steady { clock: Arc::clone(&options.clock), latest: Arc::new(AtomicI64::new(i64::MIN)) },
+            bell: Arc::new(watch::Sender::new(0)),
+            statements: Arc::default(),
+            groups: Arc::default(),
+        };
+
+        let lanes = (0..pools.lanes(options.lanes)).map(|_| tokio::spawn(keep_running(writer.clone())));
+        let inner = Inner {
+            lanes: Mutex::new(lanes.collect()),
+            pools,
+            queue: writer.queue,
+            rules: writer.rules,
+            clock: writer.clock,
+            bell: writer.bell,
+            statements: writer.statements,
+            groups: writer.groups,
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Queues a change and waits for what becomes of it. Dropping the returned future does not take it back.
+    ///
+    /// `decide` may be called more than once, as a group that lost a race is repeated; `reply` is called when the
+    /// change was accepted and numbered.
+    pub async fn change<T, M>(
+        &self,
+        call: Call,
+        touch: Touch,
+        decide: impl Fn(&mut Desk<'_>) -> Result<T, Refusal> + Send + 'static,
+        reply: impl Fn(&T, &View<'_>) -> M + Send + 'static,
+        codec: Codec<M>,
+    ) -> Result<M, StoreError>
+    where
+        T: Send + 'static,
+        M: Send + 'static,
+    {
+        let deadline = call.deadline;
+        let (caller, answer) = oneshot::channel();
+        let queued = Queued { call, touch, decide, reply, codec, decided: None, replied: None, caller };
+        self.enqueue(Task::Change(Box::new(queued)))?;
+
+        let answer = match deadline {
+            Some(deadline) => timeout_at(Instant::from_std(deadline), answer)
+                .await
+                .map_err(|_| StoreError::DeadlineExceeded)?,
+            None => answer.await,
+        };
+        answer.unwrap_or_else(|_| Err(StoreError::Internal("the writer dropped a change".to_owned())))
+    }
+
+    /// Answers a question that the rules know the answer to, on what is there now. Nothing is changed, whatever the
+    /// question does to its desk.
+    pub async fn ask<T>(
+        &self,
+        actor: &Actor,
+        touch: &Touch,
+        question: impl FnOnce(&mut Desk<'_>) -> Result<T, Refusal>,
+    ) -> Result<T, StoreError> {
+        let mut wanted = Wanted::default();
+        wanted.add(touch);
+        let db = self.snapshot().await?;
+        let now = self.now();
+        let world = wanted.load(&db, now, Lock::No).await?;
+        drop(db);
+
+        let ids = Ids::seeded(now, fastrand::u64(..));
+        let mut desk = Desk::new(&world, &self.inner.rules, now, actor.clone(), ids);
+        Ok(question(&mut desk)?)
+    }
+
+    /// Brings the schema up to date; several processes may do so at once.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        self.inner.pools.migrate().await
+    }
+
+    /// The names of the schema's steps that are missing in the database.
+    pub async fn pending_migrations(&self) -> Result<Vec<String>, StoreError> {
+        self.inner.pools.pending_migrations().await
+    }
+
+    /// Whether the database answers now.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        let asking = async {
+            let db = self.look().await?;
+            db.execute_unprepared("SELECT 1").await?;
+            Ok(())
+        };
+        let late = |_| StoreError::Unavailable("no answer to a ping".to_owned());
+        timeout(PING_WITHIN, asking).await.map_err(late)?
+    }
+
+    /// Looks at everything there is, at one moment, and names each row that breaks a law. Writing goes on meanwhile.
+    pub async fn check_integrity(&self) -> Result<Vec<LawResult>, StoreError> {
+        let db = self.snapshot().await?;
+        if db.backend() == DbBackend::Postgres {
+            // It looks at every row, which takes as long as it takes.
+            db.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
+        }
+        laws::check(&db, self.now()).await
+    }
+
+    /// Does what is queued, takes nothing more, and disconnects.
+    pub async fn close(&self) {
+        self.inner.queue.close();
+        for lane in self.inner.lanes.lock().await.drain(..) {
+            // A lane that panicked has said so.
+            let _ = lane.await;
+        }
+        self.inner.pools.close().await;
+    }
+
+    /// Rings after every group that this process committed. It carries no data: read the events behind it.
+    pub fn bell(&self) -> watch::Receiver<u64> {
+        self.inner.bell.subscribe()
+    }
+
+    /// The store's time: the clock's, never going back.
+    pub fn now(&self) -> Timestamp {
+        self.inner.clock.now()
+    }
+
+    /// Statements that the writer has sent, BEGIN and COMMIT included.
+    pub fn statements(&self) -> u64 {
+        self.inner.statements.load(Ordering::Relaxed)
+    }
+
+    /// Groups that the writer has finished.
+    pub fn groups(&self) -> u64 {
+        self.inner.groups.load(Ordering::Relaxed)
+    }
+
+    /// A connection for one statement.
+    pub(in crate::store) async fn look(&self) -> Result<Session, StoreError> {
+        self.inner.pools.reader().await
+    }
+
+    /// A connection whose statements all see the same moment.
+    pub(in crate::store) async fn snapshot(&self) -> Result<Session, StoreError> {
+        let db = self.inner.pools.reader().await?;
+        db.begin_snapshot().await?;
+        Ok(db)
+    }
+
+    pub(in crate::store) fn enqueue(&self, task: Task) -> Result<(), StoreError> {
+        self.inner.queue.push(task)
+    }
+}
+
+/// A lane that dies of a panic loses its group, whose callers are told, and is replaced.
+async fn keep_running(writer: Writer) {
+    while let Err(error) = tokio::spawn(writer.clone().run()).await {
+        if !error.is_panic() {
+            return;
+        }
+        tracing::error!(%error, "a lane of the writer panicked; another takes its place");
+    }
+}

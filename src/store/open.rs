@@ -1,0 +1,280 @@
+//! Connections: how each engine is spoken to, what it must promise before the store starts, and the schema's lock.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use migrations::{Migrator, MigratorTrait};
+use sea_orm::sqlx::pool::{PoolConnectionMetadata, PoolOptions};
+use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sea_orm::sqlx::{
+    self, ConnectOptions, Connection, Database as Engine, Executor, PgConnection, PgPool, SqliteConnection,
+    SqlitePool,
+};
+use sea_orm::{DatabaseConnection, SqlxPostgresConnector, SqlxSqliteConnector};
+
+use tokio::time::timeout;
+
+use super::find::{all, one};
+use super::session::{Link, Session};
+use super::{Database, Options, StoreError};
+
+/// How long anybody waits for a connection.
+const ACQUIRE_WITHIN: Duration = Duration::from_secs(3);
+/// How long SQLite waits for another process that writes.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// A connection idle for longer is asked whether it still lives before it is used.
+const TRUSTED_FOR: Duration = Duration::from_secs(2);
+/// How long a connection may take to be cleaned before it is thrown away.
+const CLEAN_WITHIN: Duration = Duration::from_secs(2);
+/// Prepared statements that a connection keeps.
+const STATEMENTS_KEPT: usize = 256;
+/// The first release whose WAL reset cannot lose pages.
+const SQLITE_AT_LEAST: [u32; 3] = [3, 51, 3];
+/// Our number among PostgreSQL's advisory locks: "consign" in ASCII.
+const MIGRATION_LOCK: i64 = 0x63_6f6e_7369_676e;
+
+/// Connections to write with and connections to read with.
+#[derive(Clone)]
+pub(in crate::store) enum Pools {
+    Postgres { writers: PgPool, readers: PgPool, how: PgConnectOptions },
+    Sqlite { writers: SqlitePool, readers: SqlitePool, how: SqliteConnectOptions, path: PathBuf },
+}
+
+impl Pools {
+    pub(in crate::store) async fn open(options: &Options) -> Result<Self, StoreError> {
+        let pools = match &options.database {
+            Database::Sqlite(path) => open_sqlite(path, options.readers).await?,
+            Database::Postgres(url) => {
+                open_postgres(url, options.lanes, options.readers, options.allow_unsafe_durability).await?
+            }
+        };
+        Ok(pools)
+    }
+
+    /// How many groups may be at work at once.
+    pub(in crate::store) fn lanes(&self, wanted: usize) -> usize {
+        match self {
+            Self::Postgres { .. } => wanted.max(1),
+            Self::Sqlite { .. } => 1,
+        }
+    }
+
+    pub(in crate::store) async fn writer(&self, statements: &Arc<AtomicU64>) -> Result<Session, StoreError> {
+        let link = match self {
+            Self::Postgres { writers, .. } => Link::Postgres(writers.acquire().await?),
+            Self::Sqlite { writers, .. } => Link::Sqlite(writers.acquire().await?),
+        };
+        Ok(Session::new(link, Some(Arc::clone(statements))))
+    }
+
+    pub(in crate::store) async fn reader(&self) -> Result<Session, StoreError> {
+        let link = match self {
+            Self::Postgres { readers, .. } => Link::Postgres(readers.acquire().await?),
+            Self::Sqlite { readers, .. } => Link::Sqlite(readers.acquire().await?),
+        };
+        Ok(Session::new(link, None))
+    }
+
+    /// Applies what is missing of the schema. Several processes may try at once: they take turns.
+    pub(in crate::store) async fn migrate(&self) -> Result<(), StoreError> {
+        match self {
+            Self::Postgres { how, .. } => {
+                // The lock is the session's: it ends with it, whatever happens.
+                let patient = how.clone().options([("lock_timeout", "0"), ("statement_timeout", "0")]);
+                let mut guard = PgConnection::connect_with(&patient).await?;
+                sqlx::query("SELECT pg_advisory_lock($1)").bind(MIGRATION_LOCK).execute(&mut guard).await?;
+
+                let pool = PgPoolOptions::new().max_connections(1).connect_with(patient).await?;
+                let done = up(&SqlxPostgresConnector::from_sqlx_postgres_pool(pool)).await;
+                guard.close().await?;
+                done
+            }
+            Self::Sqlite { how, path, .. } => {
+                let _guard = lock_file(path).await?;
+                let pool = SqlitePoolOptions::new().max_connections(1).connect_with(how.clone()).await?;
+                up(&SqlxSqliteConnector::from_sqlx_sqlite_pool(pool)).await
+            }
+        }
+    }
+
+    /// The names of the schema's steps that are still to be applied.
+    pub(in crate::store) async fn pending_migrations(&self) -> Result<Vec<String>, StoreError> {
+        let table = match self {
+            Self::Postgres { .. } => "SELECT 1 WHERE to_regclass('seaql_migrations') IS NOT NULL",
+            Self::Sqlite { .. } => "SELECT 1 FROM sqlite_master WHERE name = 'seaql_migrations'",
+        };
+        let db = self.reader().await?;
+        let mut applied: Vec<String> = Vec::new();
+        if one(&db, table, Vec::new()).await?.is_some() {
+            for row in all(&db, "SELECT version FROM seaql_migrations", Vec::new()).await? {
+                applied.push(row.try_get_by_index(0)?);
+            }
+        }
+
+        let steps = Migrator::get_migration_files();
+        let names = steps.iter().map(|it| it.name().to_owned());
+        Ok(names.filter(|it| !applied.contains(it)).collect())
+    }
+
+    pub(in crate::store) async fn close(&self) {
+        match self {
+            Self::Postgres { writers, readers, .. } => {
+                readers.close().await;
+                writers.close().await;
+            }
+            Self::Sqlite { writers, readers, .. } => {
+                readers.close().await;
+                writers.close().await;
+            }
+        }
+    }
+}
+
+async fn up(database: &DatabaseConnection) -> Result<(), StoreError> {
+    let done = Migrator::up(database, None).await;
+    database.close_by_ref().await?;
+    Ok(done?)
+}
+
+/// Two migrations of one file are kept apart by a lock on a file beside it; it ends with the process.
+async fn lock_file(database: &Path) -> Result<std::fs::File, StoreError> {
+    let mut name = database.as_os_str().to_owned();
+    name.push(".lock");
+    let locking = tokio::task::spawn_blocking(move || {
+        let file = std::fs::OpenOptions::new().create(true).truncate(false).write(true).open(&name)?;
+        file.lock()?;
+        Ok::<_, std::io::Error>(file)
+    });
+    let locked = locking.await.map_err(|it| StoreError::Internal(it.to_string()))?;
+    locked.map_err(|it| StoreError::Unavailable(format!("the migration lock: {it}")))
+}
+
+async fn open_postgres(url: &str, lanes: usize, readers: u32, unsafe_too: bool) -> Result<Pools, StoreError> {
+    let how = url
+        .parse::<PgConnectOptions>()
+        .map_err(|_| StoreError::Unavailable("the database address is not a postgres:// URL".to_owned()))?
+        .application_name("consign")
+        .statement_cache_capacity(STATEMENTS_KEPT)
+        .options([
+            ("lock_timeout", "2s"),
+            ("statement_timeout", "5s"),
+            ("idle_in_transaction_session_timeout", "10s"),
+            ("jit", "off"),
+        ])
+        .disable_statement_logging();
+    // One more than lanes: to look up what became of a group while its connection is silent.
+    let lanes = u32::try_from(lanes.max(1)).unwrap_or(u32::MAX).saturating_add(1);
+    let writers = trusting(PgPoolOptions::new().max_connections(lanes).idle_timeout(None).max_lifetime(None))
+        .connect_with(how.clone())
+        .await?;
+    check_postgres(&writers, unsafe_too).await?;
+
+    let reading = how.clone().options([("default_transaction_read_only", "on")]);
+    let readers = trusting(PgPoolOptions::new().max_connections(readers.max(1)))
+        .after_release(|connection, _| Box::pin(clean(connection)))
+        .connect_lazy_with(reading);
+    Ok(Pools::Postgres { writers, readers, how })
+}
+
+/// Connections that were used just now are not tried again before they are used.
+fn trusting<DB: Engine>(pool: PoolOptions<DB>) -> PoolOptions<DB> {
+    pool.acquire_timeout(ACQUIRE_WITHIN).test_before_acquire(false).before_acquire(|connection, before| {
+        let PoolConnectionMetadata { idle_for, .. } = before;
+        Box::pin(async move {
+            if idle_for > TRUSTED_FOR {
+                connection.ping().await?;
+            }
+            Ok(true)
+        })
+    })
+}
+
+/// Whatever a session may have left open is rolled back before the next one gets its connection. Begun first, so
+/// that PostgreSQL does not warn about every session that left nothing; in a failed transaction that is an error,
+/// and the connection goes.
+async fn clean(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    match timeout(CLEAN_WITHIN, connection.execute("BEGIN; ROLLBACK")).await {
+        Ok(cleaned) => cleaned.map(|_| true),
+        Err(_) => Ok(false),
+    }
+}
+
+async fn check_postgres(writers: &PgPool, unsafe_too: bool) -> Result<(), StoreError> {
+    let mut connection = writers.acquire().await?;
+    for (setting, question) in [("fsync", "SHOW fsync"), ("synchronous_commit", "SHOW synchronous_commit")] {
+        let value: String = sqlx::query_scalar(question).fetch_one(&mut *connection).await?;
+        if value == "off" && !unsafe_too {
+            return Err(StoreError::Unavailable(format!(
+                "PostgreSQL runs with {setting}=off and would acknowledge what a power cut loses"
+            )));
+        }
+    }
+    Ok(())
+}
+
+async fn open_sqlite(path: &Path, readers: u32) -> Result<Pools, StoreError> {
+    create_private(path).map_err(|it| StoreError::Unavailable(format!("{}: {it}", path.display())))?;
+
+    let how = SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT)
+        .statement_cache_capacity(STATEMENTS_KEPT)
+        .pragma("temp_store", "MEMORY")
+        .pragma("journal_size_limit", "67108864")
+        .disable_statement_logging();
+    // The second only ever to look up what became of a group, after the first was thrown away.
+    let writers = trusting(SqlitePoolOptions::new().max_connections(2).idle_timeout(None).max_lifetime(None))
+        .connect_with(how.clone())
+        .await?;
+    check_sqlite(&mut *writers.acquire().await?).await?;
+
+    let readers = trusting(SqlitePoolOptions::new().max_connections(readers.max(1)))
+        .connect_lazy_with(how.clone().pragma("query_only", "ON"));
+    Ok(Pools::Sqlite { writers, readers, how, path: path.to_owned() })
+}
+
+/// Makes file and directory if they are missing, for their owner only.
+fn create_private(path: &Path) -> std::io::Result<()> {
+    let mut directories = std::fs::DirBuilder::new();
+    let mut file = std::fs::OpenOptions::new();
+    file.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+        directories.mode(0o700);
+        file.mode(0o600);
+    }
+
+    if let Some(parent) = path.parent().filter(|it| !it.as_os_str().is_empty()) {
+        directories.recursive(true).create(parent)?;
+    }
+    file.open(path).map(|_| ())
+}
+
+async fn check_sqlite(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    let refuse = |what: String| Err(StoreError::Unavailable(format!("SQLite {what}")));
+
+    let version: String = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(&mut *connection).await?;
+    let parts: Vec<u32> = version.split('.').filter_map(|it| it.parse().ok()).collect();
+    if parts.as_slice() < SQLITE_AT_LEAST.as_slice() {
+        return refuse(format!("{version} is too old; 3.51.3 or later is needed"));
+    }
+
+    let journal: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut *connection).await?;
+    if journal != "wal" {
+        return refuse(format!("keeps a {journal} journal where a write-ahead log is needed"));
+    }
+    for (question, needed) in [("PRAGMA synchronous", 2), ("PRAGMA foreign_keys", 1)] {
+        let value: i64 = sqlx::query_scalar(question).fetch_one(&mut *connection).await?;
+        if value != needed {
+            return refuse(format!("says {value} to {question} where {needed} is needed"));
+        }
+    }
+    Ok(())
+}

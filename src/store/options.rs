@@ -1,0 +1,49 @@
+//! What the store must be told.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::domain::{Rules, Timestamp};
+
+/// Reads the wall clock; the one place that does so is outside the store.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+#[derive(Debug, Clone)]
+pub enum Database {
+    /// A file; it and its directory are made when missing, readable by their owner only.
+    Sqlite(PathBuf),
+    /// A `postgres://` address.
+    Postgres(String),
+}
+
+#[derive(Clone)]
+pub struct Options {
+    pub database: Database,
+    pub rules: Arc<Rules>,
+    pub clock: Clock,
+    /// Changes that share a transaction at most; 1 turns group commit off.
+    pub group_max: usize,
+    /// Changes that wait for the writer at most; one more is refused at once.
+    pub queue_max: usize,
+    /// Writing connections on PostgreSQL; SQLite has one.
+    pub lanes: usize,
+    /// Reading connections at most.
+    pub readers: u32,
+    /// Accept a PostgreSQL that acknowledges before it is on disk.
+    pub allow_unsafe_durability: bool,
+}
+
+impl Options {
+    pub fn new(database: Database, rules: Arc<Rules>, clock: Clock) -> Self {
+        Self {
+            database,
+            rules,
+            clock,
+            group_max: 64,
+            queue_max: 1024,
+            lanes: 2,
+            readers: 8,
+            allow_unsafe_durability: false,
+        }
+    }
+}

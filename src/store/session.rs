@@ -1,0 +1,312 @@
+//! One connection for as long as its work takes: statements, transactions, and a count of both.
+//!
+//! sea-orm's own transaction gives its connection back to the pool after every group and copies all values; and
+//! sqlx's can come back to the pool open when the future that began it is dropped. This one is marked open before
+//! BEGIN is sent, and what is dropped open is rolled back or thrown away.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use sea_orm::sea_query::{ArrayType, Value, Values};
+use sea_orm::sqlx::pool::PoolConnection;
+use sea_orm::sqlx::{self, Arguments, AssertSqlSafe, Database, Encode, Executor, Postgres, Sqlite, Type};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr, Statement};
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+use uuid::Uuid;
+
+use super::StoreError;
+use super::error::existing_key;
+
+/// How long a session may take to roll back before its connection is thrown away.
+const ROLLBACK_WITHIN: Duration = Duration::from_secs(2);
+
+pub(in crate::store) struct Session {
+    link: Mutex<Option<Link>>,
+    backend: DbBackend,
+    open: AtomicBool,
+    statements: Option<Arc<AtomicU64>>,
+    existing_key: std::sync::Mutex<Option<String>>,
+}
+
+pub(in crate::store) enum Link {
+    Postgres(PoolConnection<Postgres>),
+    Sqlite(PoolConnection<Sqlite>),
+}
+
+impl Session {
+    /// A session that adds to `statements`, if given, every time it asks the database something.
+    pub(in crate::store) fn new(link: Link, statements: Option<Arc<AtomicU64>>) -> Self {
+        let backend = match link {
+            Link::Postgres(_) => DbBackend::Postgres,
+            Link::Sqlite(_) => DbBackend::Sqlite,
+        };
+        Self {
+            link: Mutex::new(Some(link)),
+            backend,
+            open: AtomicBool::new(false),
+            statements,
+            existing_key: std::sync::Mutex::default(),
+        }
+    }
+
+    pub(in crate::store) fn backend(&self) -> DbBackend {
+        self.backend
+    }
+
+    /// Begins a transaction that may write; on SQLite it is the only one from here on.
+    pub(in crate::store) async fn begin(&self) -> Result<(), StoreError> {
+        self.begin_with(match self.backend {
+            DbBackend::Sqlite => "BEGIN IMMEDIATE",
+            _ => "BEGIN",
+        })
+        .await
+    }
+
+    /// Begins a transaction whose reads all see the same moment.
+    pub(in crate::store) async fn begin_snapshot(&self) -> Result<(), StoreError> {
+        self.begin_with(match self.backend {
+            DbBackend::Sqlite => "BEGIN",
+            _ => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        })
+        .await
+    }
+
+    async fn begin_with(&self, sql: &'static str) -> Result<(), StoreError> {
+        assert!(!self.open.swap(true, Ordering::Relaxed), "one transaction at a time");
+        self.command(sql).await
+    }
+
+    pub(in crate::store) async fn commit(&self) -> Result<(), StoreError> {
+        self.command("COMMIT").await?;
+        self.open.store(false, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Rolls back if a transaction is open. After an error the session is not to be used any more.
+    pub(in crate::store) async fn rollback(&self) -> Result<(), StoreError> {
+        if !self.open.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+
+        let late = |_| StoreError::Unavailable("no answer to ROLLBACK".to_owned());
+        timeout(ROLLBACK_WITHIN, self.command("ROLLBACK")).await.map_err(late)??;
+        self.open.store(false, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Throws the connection away without another word to the database.
+    pub(in crate::store) fn discard(mut self) {
+        if let Some(link) = self.link.get_mut().take() {
+            link.discard();
+        }
+    }
+
+    async fn command(&self, sql: &'static str) -> Result<(), StoreError> {
+        self.count();
+        let mut held = self.link.lock().await;
+        let link = held.as_mut().ok_or_else(gone)?;
+        link.command(sql).await?;
+        Ok(())
+    }
+
+    /// The key that the last failed statement would have used twice.
+    pub(in crate::store) fn take_existing_key(&self) -> Option<String> {
+        self.existing_key.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn failed(&self, error: sqlx::Error) -> DbErr {
+        *self.existing_key.lock().unwrap_or_else(PoisonError::into_inner) = existing_key(&error);
+        DbErr::Query(RuntimeErr::SqlxError(error.into()))
+    }
+
+    fn count(&self) {
+        if let Some(statements) = &self.statements {
+            statements.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let Some(mut link) = self.link.get_mut().take() else { return };
+        if !*self.open.get_mut() {
+            return;
+        }
+
+        // A reader was dropped in mid-transaction, or ended its snapshot: nobody waits for this.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return link.discard() };
+        runtime.spawn(async move {
+            let ended = timeout(ROLLBACK_WITHIN, link.command("ROLLBACK")).await;
+            if !matches!(ended, Ok(Ok(()))) {
+                link.discard();
+            }
+        });
+    }
+}
+
+impl Link {
+    async fn command(&mut self, sql: &'static str) -> Result<(), sqlx::Error> {
+        match self {
+            Self::Postgres(connection) => (**connection).execute(sql).await.map(|_| ()),
+            Self::Sqlite(connection) => (**connection).execute(sql).await.map(|_| ()),
+        }
+    }
+
+    fn discard(self) {
+        match self {
+            Self::Postgres(connection) => drop(connection.detach()),
+            Self::Sqlite(connection) => drop(connection.detach()),
+        }
+    }
+}
+
+#[async_trait::async_trait]
+impl ConnectionTrait for Session {
+    fn get_database_backend(&self) -> DbBackend {
+        self.backend
+    }
+
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        self.count();
+        let mut held = self.link.lock().await;
+        let sql = AssertSqlSafe(statement.sql);
+        match held.as_mut().ok_or_else(gone)? {
+            Link::Postgres(connection) => {
+                let query = sqlx::query_with(sql, arguments::<Postgres>(statement.values)?);
+                query.execute(&mut **connection).await.map(Into::into).map_err(|it| self.failed(it))
+            }
+            Link::Sqlite(connection) => {
+                let query = sqlx::query_with(sql, arguments::<Sqlite>(statement.values)?);
+                query.execute(&mut **connection).await.map(Into::into).map_err(|it| self.failed(it))
+            }
+        }
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        self.count();
+        let mut held = self.link.lock().await;
+        let sql = AssertSqlSafe(sql.to_owned());
+        match held.as_mut().ok_or_else(gone)? {
+            Link::Postgres(connection) => {
+                (**connection).execute(sql).await.map(Into::into).map_err(|it| self.failed(it))
+            }
+            Link::Sqlite(connection) => {
+                (**connection).execute(sql).await.map(Into::into).map_err(|it| self.failed(it))
+            }
+        }
+    }
+
+    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        self.count();
+        let mut held = self.link.lock().await;
+        let sql = AssertSqlSafe(statement.sql);
+        match held.as_mut().ok_or_else(gone)? {
+            Link::Postgres(connection) => {
+                let query = sqlx::query_with(sql, arguments::<Postgres>(statement.values)?);
+                let row = query.fetch_optional(&mut **connection).await.map_err(|it| self.failed(it))?;
+                Ok(row.map(Into::into))
+            }
+            Link::Sqlite(connection) => {
+                let query = sqlx::query_with(sql, arguments::<Sqlite>(statement.values)?);
+                let row = query.fetch_optional(&mut **connection).await.map_err(|it| self.failed(it))?;
+                Ok(row.map(Into::into))
+            }
+        }
+    }
+
+    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        self.count();
+        let mut held = self.link.lock().await;
+        let sql = AssertSqlSafe(statement.sql);
+        match held.as_mut().ok_or_else(gone)? {
+            Link::Postgres(connection) => {
+                let query = sqlx::query_with(sql, arguments::<Postgres>(statement.values)?);
+                let rows = query.fetch_all(&mut **connection).await.map_err(|it| self.failed(it))?;
+                Ok(rows.into_iter().map(Into::into).collect())
+            }
+            Link::Sqlite(connection) => {
+                let query = sqlx::query_with(sql, arguments::<Sqlite>(statement.values)?);
+                let rows = query.fetch_all(&mut **connection).await.map_err(|it| self.failed(it))?;
+                Ok(rows.into_iter().map(Into::into).collect())
+            }
+        }
+    }
+}
+
+fn gone() -> DbErr {
+    DbErr::Conn(RuntimeErr::Internal("the session is over".to_owned()))
+}
+
+/// The kinds of values that the store's rows are made of.
+trait Binds: Database<Arguments: Arguments<Database = Self>> + Sized {
+    fn bind(arguments: &mut Self::Arguments, value: Value) -> Result<(), sqlx::error::BoxDynError>;
+}
+
+impl Binds for Sqlite {
+    fn bind(arguments: &mut Self::Arguments, value: Value) -> Result<(), sqlx::error::BoxDynError> {
+        bind_scalar::<Self>(arguments, value)
+    }
+}
+
+impl Binds for Postgres {
+    fn bind(arguments: &mut Self::Arguments, value: Value) -> Result<(), sqlx::error::BoxDynError> {
+        let Value::Array(kind, items) = value else { return bind_scalar::<Self>(arguments, value) };
+        let items = items.map(|it| *it).unwrap_or_default();
+
+        /// One array parameter; its elements may be null.
+        macro_rules! array {
+            ($($kind:ident)+) => {
+                match kind {
+                    $(ArrayType::$kind => {
+                        let items: Result<Vec<_>, _> = items
+                            .into_iter()
+                            .map(|it| match it {
+                                Value::$kind(item) => Ok(item),
+                                other => Err(format!("{other:?} in an array of another kind")),
+                            })
+                            .collect();
+                        arguments.add(items?)
+                    })+
+                    other => Err(format!("arrays of {other:?} are not bound").into()),
+                }
+            };
+        }
+        array!(Bool SmallInt Int BigInt Double String Bytes Uuid)
+    }
+}
+
+fn arguments<DB: Binds>(values: Option<Values>) -> Result<DB::Arguments, DbErr> {
+    let mut arguments = DB::Arguments::default();
+    for value in values.into_iter().flat_map(|it| it.0) {
+        DB::bind(&mut arguments, value).map_err(|it| DbErr::Type(it.to_string()))?;
+    }
+    Ok(arguments)
+}
+
+fn bind_scalar<DB: Binds>(arguments: &mut DB::Arguments, value: Value) -> Result<(), sqlx::error::BoxDynError>
+where
+    Option<bool>: for<'t> Encode<'t, DB> + Type<DB>,
+    Option<i16>: for<'t> Encode<'t, DB> + Type<DB>,
+    Option<i32>: for<'t> Encode<'t, DB> + Type<DB>,
+    Option<i64>: for<'t> Encode<'t, DB> + Type<DB>,
+    Option<f64>: for<'t> Encode<'t, DB> + Type<DB>,
+    Option<String>: for<'t> Encode<'t, DB> + Type<DB>,
+    Option<Vec<u8>>: for<'t> Encode<'t, DB> + Type<DB>,
+    Option<Uuid>: for<'t> Encode<'t, DB> + Type<DB>,
+{
+    match value {
+        Value::Bool(it) => arguments.add(it),
+        Value::SmallInt(it) => arguments.add(it),
+        Value::Int(it) => arguments.add(it),
+        Value::BigInt(it) => arguments.add(it),
+        Value::Unsigned(it) => arguments.add(it.map(i64::from)),
+        Value::BigUnsigned(it) => arguments.add(it.map(i64::try_from).transpose()?),
+        Value::Double(it) => arguments.add(it),
+        Value::String(it) => arguments.add(it),
+        Value::Bytes(it) => arguments.add(it),
+        Value::Uuid(it) => arguments.add(it),
+        other => Err(format!("values like {:?} are not bound", std::mem::discriminant(&other)).into()),
+    }
+}

@@ -1,0 +1,646 @@
+//! The writer: groups of changes, each group one transaction, each change decided in memory.
+//!
+//! While a transaction is open nothing but the database is awaited, and no caller's future runs in here: whoever
+//! hangs up tears nothing.
+
+use std::collections::{BTreeMap, HashMap};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::StoreError;
+use super::before::Before;
+use super::change::{Change, RequestMode, View, Word};
+use super::jobs::{Chore, JobKind};
+use super::load::Wanted;
+use super::numbers::Unnumbered;
+use super::open::Pools;
+use super::options::Clock;
+use super::queue::{Batch, Queue};
+use super::requests::{self, Kept, Key};
+use super::rows::{self, Lock};
+use super::session::Session;
+use crate::domain::{Changes, Desk, Event, Ids, JobId, Lease, Movement, Refusal, Rules, Timestamp, World};
+
+/// How long a group may take, repetitions included; then its connection is thrown away.
+const GROUP_WITHIN: Duration = Duration::from_secs(10);
+/// How often a group is repeated that lost a race.
+const REPEATS_MAX: u32 = 5;
+/// How often of these because a row existed already; after that it is not a race.
+const DUPLICATES_MAX: u32 = 2;
+/// How long it is tried to find out what became of a group whose COMMIT was not answered.
+const FIND_OUT_WITHIN: Duration = Duration::from_secs(5);
+/// A job that was done without changing anything is not due again sooner.
+const IDLE_JOB_AFTER: Duration = Duration::from_secs(5);
+
+/// The store's time: the clock's, but never going back within the process.
+#[derive(Clone)]
+pub(in crate::store) struct Steady {
+    pub(in crate::store) clock: Clock,
+    pub(in crate::store) latest: Arc<AtomicI64>,
+}
+
+impl Steady {
+    pub(in crate::store) fn now(&self) -> Timestamp {
+        let read = (self.clock)().unix_micros();
+        let before = self.latest.fetch_max(read, Ordering::Relaxed);
+        Timestamp::from_unix_micros(read.max(before))
+    }
+}
+
+/// One writing connection and the loop that feeds it.
+#[derive(Clone)]
+pub(in crate::store) struct Writer {
+    pub(in crate::store) pools: Pools,
+    pub(in crate::store) queue: Arc<Queue>,
+    pub(in crate::store) rules: Arc<Rules>,
+    pub(in crate::store) clock: Steady,
+    pub(in crate::store) bell: Arc<watch::Sender<u64>>,
+    pub(in crate::store) statements: Arc<AtomicU64>,
+    pub(in crate::store) groups: Arc<AtomicU64>,
+}
+
+/// Where a change of a group stands.
+enum Verdict {
+    Open,
+    Accepted {
+        changes: Box<Changes>,
+        answer: Option<Arc<[u8]>>,
+    },
+    /// Asked for the same as the change at this place in the group, which was accepted.
+    Twin(usize),
+    Stored(Arc<[u8]>),
+    Refused(StoreError),
+}
+
+/// Why a group did not go through.
+enum Trouble {
+    Race,
+    Duplicate(String),
+    /// The connection is gone; nothing was committed. `stale`: it may have died long before this group came.
+    Severed {
+        error: StoreError,
+        stale: bool,
+    },
+    /// The connection went silent in COMMIT.
+    Unknown,
+    /// The reply of the change at this place panicked.
+    Panicked(usize),
+    Fault(StoreError),
+}
+
+impl From<StoreError> for Trouble {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::LostRace => Self::Race,
+            StoreError::Unavailable(_) => Self::Severed { error, stale: false },
+            other => Self::Fault(other),
+        }
+    }
+}
+
+impl Writer {
+    /// Serves the queue until it is closed and empty.
+    pub(in crate::store) async fn run(self) {
+        let mut lane = Lane { writer: self, session: None };
+        while let Some(batch) = lane.writer.queue.take().await {
+            match batch {
+                Batch::Group(group) => lane.serve(group).await,
+                Batch::Chore(chore) => lane.run(chore).await,
+            }
+        }
+    }
+}
+
+struct Lane {
+    writer: Writer,
+    /// None: to be connected when next needed.
+    session: Option<Session>,
+}
+
+impl Lane {
+    async fn serve(&mut self, mut group: Vec<Box<dyn Change>>) {
+        let ends = Instant::now() + GROUP_WITHIN;
+        let mut races = 0;
+        let mut duplicates = 0;
+        let mut reconnected = false;
+
+        loop {
+            group = refuse_late(group);
+            if group.is_empty() {
+                return;
+            }
+
+            let mut verdicts: Vec<_> = group.iter().map(|_| Verdict::Open).collect();
+            match self.attempt(&mut group, &mut verdicts, ends).await {
+                Ok(()) => return self.finish(group, verdicts),
+                Err(Trouble::Race) if races < REPEATS_MAX && Instant::now() < ends => {
+                    races += 1;
+                    sleep(jitter(races)).await;
+                }
+                Err(Trouble::Race) => return refuse(group, &StoreError::LostRace),
+                Err(Trouble::Duplicate(_)) if duplicates < DUPLICATES_MAX && Instant::now() < ends => {
+                    duplicates += 1;
+                    sleep(jitter(duplicates)).await;
+                }
+                Err(Trouble::Severed { stale: true, .. }) if !reconnected && Instant::now() < ends => {
+                    reconnected = true;
+                }
+                Err(Trouble::Severed { error, .. }) => return refuse(group, &error),
+                Err(Trouble::Unknown) => return self.find_out(group, verdicts).await,
+                Err(Trouble::Panicked(place)) => {
+                    tracing::error!("a reply panicked; its change is refused");
+                    let error = StoreError::Internal("the reply could not be made".to_owned());
+                    group.remove(place).tell(Word::No(error));
+                }
+                Err(Trouble::Fault(StoreError::StorageFull)) => {
+                    return refuse(group, &StoreError::StorageFull);
+                }
+                // Somebody's fault: each alone, so that only the culprit fails.
+                Err(Trouble::Fault(_) | Trouble::Duplicate(_)) if group.len() > 1 => {
+                    for change in group {
+                        Box::pin(self.serve(vec![change])).await;
+                    }
+                    return;
+                }
+                Err(Trouble::Duplicate(what)) => {
+                    return fail(
+                        group,
+                        &StoreError::Internal(format!("a row with the same key exists: {what}")),
+                    );
+                }
+                Err(Trouble::Fault(error)) => return fail(group, &error),
+            }
+        }
+    }
+
+    async fn attempt(
+        &mut self,
+        group: &mut [Box<dyn Change>],
+        verdicts: &mut [Verdict],
+        ends: Instant,
+    ) -> Result<(), Trouble> {
+        let kept = self.session.take();
+        let stale = kept.is_some();
+        let session = match kept {
+            Some(session) => session,
+            None => self.writer.pools.writer(&self.writer.statements).await?,
+        };
+
+        let committing = AtomicBool::new(false);
+        let transacting = self.writer.transact(&session, group, verdicts, &committing);
+        let ended = timeout_at(ends, transacting).await;
+        let committing = committing.into_inner();
+        let trouble = match ended {
+            Ok(Ok(())) => {
+                self.session = Some(session);
+                return Ok(());
+            }
+            Ok(Err(Trouble::Severed { error, .. })) => Trouble::Severed { error, stale },
+            Ok(Err(Trouble::Race)) => match session.take_existing_key() {
+                Some(key) => Trouble::Duplicate(key),
+                None => Trouble::Race,
+            },
+            Ok(Err(trouble)) => trouble,
+            Err(_) => {
+                let error = StoreError::Unavailable("the database took too long".to_owned());
+                Trouble::Severed { error, stale: false }
+            }
+        };
+
+        if matches!(trouble, Trouble::Severed { .. }) {
+            session.discard();
+            return Err(if committing { Trouble::Unknown } else { trouble });
+        }
+        match session.rollback().await {
+            Ok(()) => self.session = Some(session),
+            Err(_) => session.discard(),
+        }
+        Err(trouble)
+    }
+
+    /// Committed: everybody gets their answer, and whoever follows the events is woken.
+    fn finish(&mut self, group: Vec<Box<dyn Change>>, verdicts: Vec<Verdict>) {
+        self.writer.groups.fetch_add(1, Ordering::Relaxed);
+        let rings = verdicts.iter().any(|it| matches!(it, Verdict::Accepted { .. }));
+        tell(group, verdicts);
+        if rings {
+            self.writer.bell.send_modify(|it| *it += 1);
+        }
+    }
+
+    /// COMMIT was not answered. A group is committed whole or not at all, so one of its request ids speaks for all;
+    /// without any, nobody can say.
+    async fn find_out(&mut self, group: Vec<Box<dyn Change>>, verdicts: Vec<Verdict>) {
+        let mut ours = HashMap::new();
+        for (change, verdict) in group.iter().zip(&verdicts) {
+            if let (Some((key, RequestMode::Claim, _)), Verdict::Accepted { answer: Some(answer), .. }) =
+                (request_of(change.as_ref()), verdict)
+            {
+                ours.insert(key, Arc::clone(answer));
+            }
+        }
+
+        let found = self.look_up(ours.keys().cloned().collect()).await;
+        let is_ours = |(key, kept): (&Key, &Kept)| ours.get(key).is_some_and(|it| *it == kept.answer);
+        if found.iter().any(is_ours) {
+            return self.finish(group, verdicts);
+        }
+        let error =
+            StoreError::Unavailable("the outcome is unknown; ask again with the same request id".to_owned());
+        refuse(group, &error);
+    }
+
+    async fn look_up(&mut self, keys: Vec<Key>) -> HashMap<Key, Kept> {
+        let ends = Instant::now() + FIND_OUT_WITHIN;
+        while !keys.is_empty() && Instant::now() < ends {
+            let looking = async {
+                let session = self.writer.pools.writer(&self.writer.statements).await?;
+                let found = requests::find(&session, &keys).await;
+                Ok::<_, StoreError>((session, found?))
+            };
+            match timeout_at(ends, looking).await {
+                Ok(Ok((session, found))) => {
+                    self.session = Some(session);
+                    return found;
+                }
+                Ok(Err(_)) => sleep(jitter(REPEATS_MAX)).await,
+                Err(_) => break,
+            }
+        }
+        HashMap::new()
+    }
+
+    async fn run(&mut self, chore: Chore) {
+        let ends = Instant::now() + GROUP_WITHIN;
+        let mut repeats = 0;
+        loop {
+            let result = self.try_chore(&chore, ends).await;
+            repeats += 1;
+            match result {
+                Err(StoreError::LostRace | StoreError::Unavailable(_))
+                    if repeats <= 2 && Instant::now() < ends =>
+                {
+                    sleep(jitter(repeats)).await;
+                }
+                result => return chore.tell(result),
+            }
+        }
+    }
+
+    async fn try_chore(&mut self, chore: &Chore, ends: Instant) -> Result<super::jobs::Outcome, StoreError> {
+        let session = match self.session.take() {
+            Some(session) => session,
+            None => self.writer.pools.writer(&self.writer.statements).await?,
+        };
+
+        let ended = timeout_at(ends, chore.run(&session, self.writer.clock.now())).await;
+        let late = |_| Err(StoreError::Unavailable("the database took too long".to_owned()));
+        let result = ended.unwrap_or_else(late);
+        if matches!(result, Err(StoreError::Unavailable(_))) || session.rollback().await.is_err() {
+            session.discard();
+        } else {
+            self.session = Some(session);
+        }
+        result
+    }
+}
+
+impl Writer {
+    /// One group in one transaction, from claiming its request ids to the commit.
+    async fn transact(
+        &self,
+        db: &Session,
+        group: &mut [Box<dyn Change>],
+        verdicts: &mut [Verdict],
+        committing: &AtomicBool,
+    ) -> Result<(), Trouble> {
+        db.begin().await?;
+        let asked_at = self.clock.now();
+        let claims = claims_of(group);
+        if !claims.is_empty() {
+            let used = requests::claim(db, &claims, asked_at).await?;
+            replay(group, verdicts, &used);
+        }
+
+        let wanted = wanted_by(group, verdicts);
+        let Some(wanted) = wanted else {
+            db.rollback().await?;
+            return Ok(());
+        };
+        let mut world = wanted.load(db, asked_at, Lock::Update).await?;
+
+        let now = self.clock.now();
+        let before = self.decide(group, verdicts, &mut world, now);
+        if !verdicts.iter().any(|it| matches!(it, Verdict::Accepted { .. })) {
+            db.rollback().await?;
+            return Ok(());
+        }
+
+        self.write(db, group, verdicts, world, before, now).await?;
+        committing.store(true, Ordering::Relaxed);
+        db.commit().await?;
+        Ok(())
+    }
+
+    /// Decides in order of arrival, each on what the accepted ones before it left.
+    fn decide(
+        &self,
+        group: &mut [Box<dyn Change>],
+        verdicts: &mut [Verdict],
+        world: &mut World,
+        now: Timestamp,
+    ) -> Before {
+        let mut before = Before::default();
+        let mut firsts: HashMap<Key, (usize, [u8; 32])> = HashMap::new();
+        for (place, (change, verdict)) in group.iter_mut().zip(verdicts).enumerate() {
+            if !matches!(verdict, Verdict::Open) {
+                continue;
+            }
+
+            let claim = request_of(change.as_ref()).filter(|(_, mode, _)| *mode == RequestMode::Claim);
+            if let Some((key, _, fingerprint)) = &claim
+                && let Some((first, content)) = firsts.get(key)
+            {
+                *verdict = if content == fingerprint {
+                    Verdict::Twin(*first)
+                } else {
+                    Verdict::Refused(StoreError::RequestIdReused)
+                };
+                continue;
+            }
+
+            *verdict = match self.decide_one(change.as_mut(), world, now) {
+                Ok(changes) => {
+                    before.remember(world, &changes);
+                    world.absorb(&changes);
+                    if let Some((key, _, fingerprint)) = claim {
+                        firsts.insert(key, (place, fingerprint));
+                    }
+                    Verdict::Accepted { changes: Box::new(changes), answer: None }
+                }
+                Err(error) => Verdict::Refused(error),
+            };
+        }
+        before
+    }
+
+    fn decide_one(
+        &self,
+        change: &mut dyn Change,
+        world: &World,
+        now: Timestamp,
+    ) -> Result<Changes, StoreError> {
+        let lease = change.touch().lease;
+        if let Some(lease) = lease
+            && world.leases.get(&lease.job) != Some(&lease.token)
+        {
+            return Err(Refusal::LeaseLost(lease.job).into());
+        }
+
+        let ids = Ids::seeded(now, fastrand::u64(..));
+        let mut desk = Desk::new(world, &self.rules, now, change.call().actor.clone(), ids);
+        match catch_unwind(AssertUnwindSafe(|| change.decide(&mut desk))) {
+            Ok(decided) => decided?,
+            Err(_) => {
+                tracing::error!(method = change.call().method, "a decision panicked; it is refused");
+                return Err(StoreError::Internal("the decision could not be made".to_owned()));
+            }
+        }
+
+        let mut changes = desk.changes;
+        changes.lease = lease;
+        Ok(changes)
+    }
+
+    /// Writes what differs, every table once.
+    async fn write(
+        &self,
+        db: &Session,
+        group: &mut [Box<dyn Change>],
+        verdicts: &mut [Verdict],
+        mut world: World,
+        before: Before,
+        now: Timestamp,
+    ) -> Result<(), Trouble> {
+        before.save_places_and_stock(db, &world).await?;
+
+        let mut unnumbered = Unnumbered::default();
+        accepted(verdicts).for_each(|it| unnumbered.add(it));
+        let numbers = unnumbered.number(db).await?;
+        accepted(verdicts).for_each(|it| numbers.put_into(it, &mut world));
+        reply(group, verdicts, &world)?;
+
+        before.save_orders(db, &world).await?;
+        let mut movements: Vec<Movement> = Vec::new();
+        let mut events: Vec<Event> = Vec::new();
+        let mut leases: Vec<Lease> = Vec::new();
+        for changes in accepted(verdicts) {
+            movements.append(&mut changes.movements);
+            events.append(&mut changes.events);
+            leases.extend(changes.lease);
+        }
+        if !movements.is_empty() {
+            rows::append_movements(db, &movements).await?;
+        }
+        if !events.is_empty() {
+            rows::append_events(db, numbers.first_position, &events).await?;
+        }
+
+        if !leases.is_empty() {
+            rows::complete_jobs(db, &leases, now).await?;
+        }
+        let jobs = self.jobs(&before, &world, &leases, now);
+        if !jobs.is_empty() {
+            rows::save_jobs(db, &jobs).await?;
+        }
+        self.keep_answers(db, group, verdicts).await?;
+        Ok(())
+    }
+
+    /// When each changed order and each other caller's reservation needs a worker next.
+    fn jobs(
+        &self,
+        before: &Before,
+        world: &World,
+        leases: &[Lease],
+        now: Timestamp,
+    ) -> Vec<(JobId, &'static str, Option<Timestamp>)> {
+        let mut jobs = BTreeMap::new();
+        for lease in leases {
+            // What was due and found nothing to do is not due again at once.
+            let later = |due: Option<Timestamp>| match due {
+                Some(due) if due <= now => Some(now.plus(IDLE_JOB_AFTER)),
+                due => due,
+            };
+            if let Some(order) = world.orders.get(&lease.job.0.into()) {
+                jobs.insert(lease.job, (JobKind::Order, later(order.due_at(&self.rules))));
+            } else if let Some(reservation) = world.reservations.get(&lease.job.0.into()) {
+                jobs.insert(lease.job, (JobKind::Reservation, later(reservation.due_at())));
+            }
+        }
+        for id in before.orders.keys() {
+            if let Some(order) = world.orders.get(id) {
+                jobs.insert(JobId(id.0), (JobKind::Order, order.due_at(&self.rules)));
+            }
+        }
+        for id in before.reservations.keys() {
+            if let Some(reservation) = world.reservations.get(id) {
+                jobs.insert(JobId(id.0), (JobKind::Reservation, reservation.due_at()));
+            }
+        }
+        jobs.into_iter().map(|(id, (kind, due))| (id, kind.as_str(), due)).collect()
+    }
+
+    async fn keep_answers(
+        &self,
+        db: &Session,
+        group: &mut [Box<dyn Change>],
+        verdicts: &mut [Verdict],
+    ) -> Result<(), StoreError> {
+        let mut kept = Vec::new();
+        let mut amended = Vec::new();
+        let mut unused = BTreeMap::new();
+        for (change, verdict) in group.iter().zip(verdicts.iter()) {
+            let Some((key, mode, fingerprint)) = request_of(change.as_ref()) else { continue };
+            match (verdict, mode) {
+                (Verdict::Accepted { answer: Some(answer), .. }, RequestMode::Claim) => {
+                    kept.push((key, Kept { fingerprint, answer: Arc::clone(answer) }));
+                }
+                (Verdict::Accepted { answer: Some(answer), .. }, RequestMode::Amend) => {
+                    amended.push((key, Kept { fingerprint, answer: Arc::clone(answer) }));
+                }
+                (Verdict::Refused(StoreError::RequestIdReused), _) => {}
+                (Verdict::Refused(_), RequestMode::Claim) => {
+                    unused.insert(key, ());
+                }
+                _ => {}
+            }
+        }
+        for (key, _) in &kept {
+            unused.remove(key);
+        }
+        kept.sort_by(|one, other| one.0.cmp(&other.0));
+        amended.sort_by(|one, other| one.0.cmp(&other.0));
+
+        let unused: Vec<_> = unused.into_keys().collect();
+        requests::release(db, &unused).await?;
+        requests::keep(db, &kept).await?;
+        requests::amend(db, &amended).await
+    }
+}
+
+fn accepted(verdicts: &mut [Verdict]) -> impl Iterator<Item = &mut Changes> {
+    verdicts.iter_mut().filter_map(|it| match it {
+        Verdict::Accepted { changes, .. } => Some(changes.as_mut()),
+        Verdict::Open | Verdict::Twin(_) | Verdict::Stored(_) | Verdict::Refused(_) => None,
+    })
+}
+
+fn request_of(change: &dyn Change) -> Option<(Key, RequestMode, [u8; 32])> {
+    let call = change.call();
+    let request = call.request.as_ref()?;
+    let key =
+        Key { actor: call.actor.as_str().to_owned(), method: call.method.to_owned(), id: request.id.clone() };
+    Some((key, request.mode, request.fingerprint))
+}
+
+/// The keys to claim, each with the content of the first that asks.
+fn claims_of(group: &[Box<dyn Change>]) -> BTreeMap<Key, [u8; 32]> {
+    let mut claims = BTreeMap::new();
+    for change in group {
+        if let Some((key, RequestMode::Claim, fingerprint)) = request_of(change.as_ref()) {
+            claims.entry(key).or_insert(fingerprint);
+        }
+    }
+    claims
+}
+
+/// What was asked before is not decided again.
+fn replay(group: &[Box<dyn Change>], verdicts: &mut [Verdict], used: &HashMap<Key, Kept>) {
+    for (change, verdict) in group.iter().zip(verdicts) {
+        let Some((key, RequestMode::Claim, fingerprint)) = request_of(change.as_ref()) else { continue };
+        let Some(kept) = used.get(&key) else { continue };
+        *verdict = if kept.fingerprint == fingerprint {
+            Verdict::Stored(Arc::clone(&kept.answer))
+        } else {
+            Verdict::Refused(StoreError::RequestIdReused)
+        };
+    }
+}
+
+/// What the changes touch that are still to be decided; None when there are none.
+fn wanted_by(group: &[Box<dyn Change>], verdicts: &[Verdict]) -> Option<Wanted> {
+    let mut wanted = None;
+    for (change, verdict) in group.iter().zip(verdicts) {
+        if matches!(verdict, Verdict::Open) {
+            wanted.get_or_insert_with(Wanted::default).add(change.touch());
+        }
+    }
+    wanted
+}
+
+fn reply(group: &mut [Box<dyn Change>], verdicts: &mut [Verdict], world: &World) -> Result<(), Trouble> {
+    for (place, (change, verdict)) in group.iter_mut().zip(verdicts).enumerate() {
+        let Verdict::Accepted { changes, answer } = verdict else { continue };
+        let view = View { changes, world };
+        let replying = || {
+            change.reply(&view);
+            change.call().request.is_some().then(|| change.encoded().into())
+        };
+        *answer = catch_unwind(AssertUnwindSafe(replying)).map_err(|_| Trouble::Panicked(place))?;
+    }
+    Ok(())
+}
+
+fn tell(group: Vec<Box<dyn Change>>, verdicts: Vec<Verdict>) {
+    let answers: HashMap<usize, Arc<[u8]>> = verdicts
+        .iter()
+        .enumerate()
+        .filter_map(|(place, it)| match it {
+            Verdict::Accepted { answer: Some(answer), .. } => Some((place, Arc::clone(answer))),
+            _ => None,
+        })
+        .collect();
+    for (change, verdict) in group.into_iter().zip(verdicts) {
+        change.tell(match verdict {
+            Verdict::Accepted { .. } => Word::Done,
+            Verdict::Stored(answer) => Word::Stored(answer),
+            Verdict::Refused(error) => Word::No(error),
+            Verdict::Twin(first) => match answers.get(&first) {
+                Some(answer) => Word::Stored(Arc::clone(answer)),
+                None => Word::No(StoreError::Internal("a claimed change has no answer".to_owned())),
+            },
+            Verdict::Open => Word::No(StoreError::Internal("a change was not decided".to_owned())),
+        });
+    }
+}
+
+fn refuse_late(group: Vec<Box<dyn Change>>) -> Vec<Box<dyn Change>> {
+    let now = std::time::Instant::now();
+    let is_late = |change: &dyn Change| change.call().deadline.is_some_and(|it| it <= now);
+    let (late, in_time): (Vec<_>, Vec<_>) = group.into_iter().partition(|it| is_late(it.as_ref()));
+    refuse(late, &StoreError::DeadlineExceeded);
+    in_time
+}
+
+fn refuse(group: Vec<Box<dyn Change>>, error: &StoreError) {
+    for change in group {
+        change.tell(Word::No(error.clone()));
+    }
+}
+
+/// Our own fault: said once in the log.
+fn fail(group: Vec<Box<dyn Change>>, error: &StoreError) {
+    let methods: Vec<_> = group.iter().map(|it| it.call().method).collect();
+    tracing::error!(?methods, %error, "a change could not be stored");
+    refuse(group, error);
+}
+
+fn jitter(attempt: u32) -> Duration {
+    Duration::from_micros(fastrand::u64(500..5_000) * u64::from(attempt))
+}

@@ -1,0 +1,156 @@
+//! Jobs that have come due: orders and other callers' reservations, each leased while it is looked after.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use super::outside::{CALL_WITHIN, apply, carry_out};
+use super::{Shop, call, told_to_stop};
+use crate::domain::{Lease, Order, OrderId, Refusal, ReservationId, Touch, expire_reservation};
+use crate::store::{Codec, Job, JobKind, StoreError};
+
+/// Jobs in hand at once.
+const AT_ONCE: usize = 32;
+/// How long a job is ours. A call outside is only begun while it, and one more like it, can end within this.
+const LEASE: Duration = Duration::from_secs(30);
+/// Without a ring, how long until the next look: other processes' commits and the clock do not ring.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// At least this between two looks, however often it rings.
+const BREATH: Duration = Duration::from_millis(10);
+/// The longest pause after a job that failed.
+const RETRY_MAX: Duration = Duration::from_secs(300);
+
+pub(super) async fn work_off(shop: Shop, mut shutdown: watch::Receiver<bool>) {
+    let mut bell = shop.store.bell();
+    let mut in_hand = JoinSet::new();
+    let mut failing = false;
+    while !*shutdown.borrow() {
+        bell.mark_unchanged();
+        let room = (AT_ONCE - in_hand.len()) as u64;
+        match shop.store.claim_jobs(room, LEASE).await {
+            Ok(jobs) => {
+                failing = false;
+                for job in jobs {
+                    in_hand.spawn(look_after(shop.clone(), job, Instant::now() + LEASE - 2 * CALL_WITHIN));
+                }
+            }
+            // An outage is told once.
+            Err(_) if failing => {}
+            Err(error) => {
+                failing = true;
+                tracing::warn!(%error, "could not claim jobs; trying on");
+            }
+        }
+
+        tokio::time::sleep(BREATH).await;
+        let full = in_hand.len() == AT_ONCE;
+        tokio::select! {
+            () = told_to_stop(&mut shutdown) => break,
+            Some(done) = in_hand.join_next() => tell_of_panic(done),
+            rung = bell.changed(), if !full => if rung.is_err() { break },
+            () = tokio::time::sleep(LOOK_EVERY), if !full => {}
+        }
+        while let Some(done) = in_hand.try_join_next() {
+            tell_of_panic(done);
+        }
+    }
+    while let Some(done) = in_hand.join_next().await {
+        tell_of_panic(done);
+    }
+}
+
+fn tell_of_panic(done: Result<(), tokio::task::JoinError>) {
+    if let Err(error) = done {
+        tracing::error!(%error, "a job panicked; it is tried again when its lease has run out");
+    }
+}
+
+/// One job, until `ends` or little longer.
+async fn look_after(shop: Shop, job: Job, ends: Instant) {
+    let done = match job.kind {
+        JobKind::Order => tend(&shop, OrderId(job.subject), job.lease, ends).await,
+        JobKind::Reservation => expire(&shop, ReservationId(job.subject), job.lease).await,
+    };
+    let Err(error) = done else { return };
+    if let StoreError::Refused(Refusal::LeaseLost(_)) = error {
+        tracing::info!(job = %job.lease.job, "somebody else does this job now");
+        return;
+    }
+
+    let pause = pause(job.attempts);
+    let kind = job.kind.as_str();
+    tracing::warn!(job = %job.lease.job, kind, attempts = job.attempts, ?pause, %error, "a job failed");
+    if let Err(error) = shop.store.job_failed(job.lease, shop.store.now().plus(pause)).await {
+        tracing::warn!(job = %job.lease.job, %error, "could not give a job back; its lease has to run out");
+    }
+}
+
+/// 2, 4, 8 … seconds, at most [`RETRY_MAX`], and up to a quarter more, so that what failed together is not tried
+/// together.
+fn pause(attempts: i64) -> Duration {
+    let exponent = u32::try_from(attempts.clamp(1, 10)).unwrap_or(1);
+    let pause = Duration::from_secs(1 << exponent).min(RETRY_MAX);
+    pause + pause.mul_f64(fastrand::f64() / 4.0)
+}
+
+/// First what happens by itself, so that nobody is written to about an order that has just expired; then what is to
+/// be done outside. The last change completes the lease. What it leaves to be done is the next job.
+async fn tend(shop: &Shop, id: OrderId, lease: Lease, ends: Instant) -> Result<(), StoreError> {
+    let order = shop.store.order(id).await?;
+    if order.is_none_or(|it| it.errands(shop.store.now()).is_empty()) {
+        tend_alone(shop, id, Some(lease)).await?;
+        return Ok(());
+    }
+
+    let Some(order) = tend_alone(shop, id, None).await? else { return Ok(()) };
+    let errands = order.errands(shop.store.now());
+    let mut failed = None;
+    for (left, errand) in (0..errands.len()).rev().zip(errands) {
+        let answer = carry_out(shop, &order, errand).await?;
+        let last = left == 0 || Instant::now() >= ends;
+        // One that cannot be written down does not keep the others from being done, but the job is not done.
+        let completes = (last && failed.is_none()).then_some(lease);
+        if let Err(error) = apply(shop, id, answer, completes).await {
+            failed.get_or_insert(error);
+        } else if completes.is_some() {
+            return Ok(());
+        }
+        if last {
+            break;
+        }
+    }
+    match failed {
+        Some(error) => Err(error),
+        // Its own deadline took away what was to be done outside.
+        None => tend_alone(shop, id, Some(lease)).await.map(|_| ()),
+    }
+}
+
+/// Gives the order as it then is; None if it is gone.
+async fn tend_alone(shop: &Shop, id: OrderId, lease: Option<Lease>) -> Result<Option<Order>, StoreError> {
+    let touch = Touch { orders: vec![id], order_stock: true, lease, ..Touch::default() };
+    let decide = move |desk: &mut crate::domain::Desk<'_>| {
+        let mut order = match desk.take_order(id) {
+            Err(Refusal::NotFound { .. }) => return Ok(()),
+            found => found?,
+        };
+        order.tend(desk)?;
+        if *desk.order(id)? != order {
+            desk.keep_order(order);
+        }
+        Ok(())
+    };
+    let codec = Codec { encode: |_| Vec::new(), decode: |_| None };
+    shop.store.change(call("work/tend"), touch, decide, move |(), view| view.order(id).cloned(), codec).await
+}
+
+async fn expire(shop: &Shop, id: ReservationId, lease: Lease) -> Result<(), StoreError> {
+    let touch = Touch { reservations: vec![id], lease: Some(lease), ..Touch::default() };
+    let decide = move |desk: &mut crate::domain::Desk<'_>| match expire_reservation(desk, id) {
+        Err(Refusal::NotFound { .. }) => Ok(()),
+        done => done,
+    };
+    shop.store.change(call("work/expire"), touch, decide, |(), _| (), Codec::NOTHING).await
+}

@@ -1,0 +1,72 @@
+//! Other drivers of the same decisions: what has come due, what is to be done outside, who waits for stock.
+//!
+//! Any number of processes may do this side by side: jobs are leased, calls outside carry their keys, and every change
+//! made here changes nothing when it is made late or twice. Nothing here names tonic or prost.
+
+mod due;
+mod outside;
+mod waiting;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+pub use outside::{settle_payment, settle_refund};
+
+use crate::domain::{Actor, Rules};
+use crate::outside::{Mail, PaymentProvider};
+use crate::store::{Call, Store};
+
+/// How often request ids are looked through for those that are too old.
+const REAP_EVERY: Duration = Duration::from_secs(3_600);
+
+/// All that is needed to do what has come due. Cheap to clone.
+#[derive(Clone)]
+pub struct Shop {
+    pub store: Store,
+    pub provider: Arc<dyn PaymentProvider>,
+    pub mail: Arc<dyn Mail>,
+    pub rules: Arc<Rules>,
+    /// How long a request id and its answer are kept.
+    pub requests_kept_for: Duration,
+}
+
+/// Starts all loops. Each ends after what it has in hand once `shutdown` says true, or when the store is gone.
+pub fn start(shop: &Shop, shutdown: &watch::Receiver<bool>) -> JoinSet<()> {
+    let mut loops = JoinSet::new();
+    loops.spawn(due::work_off(shop.clone(), shutdown.clone()));
+    loops.spawn(waiting::fill(shop.clone(), shutdown.clone()));
+    loops.spawn(reap(shop.clone(), shutdown.clone()));
+    loops
+}
+
+async fn reap(shop: Shop, mut shutdown: watch::Receiver<bool>) {
+    loop {
+        let before = shop.store.now().minus(shop.requests_kept_for);
+        match shop.store.reap_requests(before).await {
+            Ok(0) => {}
+            Ok(reaped) => tracing::info!(reaped, "forgot old request ids"),
+            Err(error) => tracing::warn!(%error, "could not forget old request ids"),
+        }
+
+        tokio::select! {
+            () = told_to_stop(&mut shutdown) => return,
+            () = tokio::time::sleep(REAP_EVERY) => {}
+        }
+    }
+}
+
+/// Also when nobody is left who could say so.
+async fn told_to_stop(shutdown: &mut watch::Receiver<bool>) {
+    let _ = shutdown.wait_for(|it| *it).await;
+}
+
+/// A change made by nobody in particular.
+fn call(method: &'static str) -> Call {
+    Call { actor: Actor::system(), method, request: None, deadline: None }
+}

@@ -1,0 +1,140 @@
+//! What is done outside for an order, and writing down the answer: one way for workers and for callers that wait.
+
+use std::time::Duration;
+
+use tokio::time::timeout;
+use tracing::Instrument;
+
+use super::{Shop, call};
+use crate::domain::{
+    Ask, Desk, Errand, Lease, MessageId, Order, OrderId, Payment, PaymentId, ProviderAnswer, RefundId,
+    RefundState, Refusal, Touch, letter,
+};
+use crate::store::{Codec, StoreError};
+
+/// How long anybody outside may take to answer.
+pub(super) const CALL_WITHIN: Duration = Duration::from_secs(10);
+
+/// An errand's outcome.
+#[derive(Debug, Clone)]
+pub(super) enum Answer {
+    Payment(PaymentId, Ask, ProviderAnswer),
+    Refund(RefundId, ProviderAnswer),
+    Message(MessageId, Result<(), String>),
+}
+
+/// Asks the provider what an open ask of this payment is about, and decides upon the answer; nothing if no ask is
+/// open. Goes on to its end even if the caller gives up waiting.
+pub async fn settle_payment(shop: &Shop, order: OrderId, payment: PaymentId) -> Result<(), StoreError> {
+    settle(shop, order, move |it| {
+        let ask = it.payments[it.payment_place(payment)?].ask;
+        Ok(ask.map(|ask| Errand::Payment(payment, ask)))
+    })
+    .await
+}
+
+/// The same for a refund that the provider has not answered.
+pub async fn settle_refund(shop: &Shop, order: OrderId, refund: RefundId) -> Result<(), StoreError> {
+    settle(shop, order, move |it| {
+        let (payment, place) = it.refund_place(refund)?;
+        let payment = &it.payments[payment];
+        let open = payment.is_by_provider() && payment.refunds[place].state == RefundState::Pending;
+        Ok(open.then_some(Errand::Refund(refund)))
+    })
+    .await
+}
+
+async fn settle(
+    shop: &Shop,
+    id: OrderId,
+    errand: impl Fn(&Order) -> Result<Option<Errand>, Refusal> + Send + 'static,
+) -> Result<(), StoreError> {
+    let shop = shop.clone();
+    let settling = async move {
+        let order = shop.store.order(id).await?.ok_or_else(|| Refusal::not_found("order", id))?;
+        match errand(&order)? {
+            Some(errand) => apply(&shop, id, carry_out(&shop, &order, errand).await?, None).await,
+            None => Ok(()),
+        }
+    };
+    let settled = tokio::spawn(settling.in_current_span()).await;
+    settled.unwrap_or_else(|it| Err(StoreError::Internal(format!("asking the provider: {it}"))))
+}
+
+/// Does an errand, under its key. No transaction is open.
+pub(super) async fn carry_out(shop: &Shop, order: &Order, errand: Errand) -> Result<Answer, Refusal> {
+    match errand {
+        Errand::Payment(id, ask) => {
+            let payment = &order.payments[order.payment_place(id)?];
+            let asking = shop.provider.ask(ask, id, &payment.token, payment.amount);
+            Ok(Answer::Payment(id, ask, answered(shop, payment, asking).await))
+        }
+        Errand::Refund(id) => {
+            let (payment, refund) = order.refund_place(id)?;
+            let payment = &order.payments[payment];
+            let asking =
+                shop.provider.refund(id, &payment.provider_reference, payment.refunds[refund].amount);
+            Ok(Answer::Refund(id, answered(shop, payment, asking).await))
+        }
+        Errand::Message(id) => Ok(Answer::Message(id, send(shop, order, id).await)),
+    }
+}
+
+/// The provider's answer, if it is the one that has the payment and says something in time.
+async fn answered(
+    shop: &Shop,
+    payment: &Payment,
+    asking: impl Future<Output = ProviderAnswer>,
+) -> ProviderAnswer {
+    if payment.provider != shop.provider.name() {
+        let why = format!("the provider {} is not connected", payment.provider);
+        tracing::error!(payment = %payment.id, "{why}");
+        return ProviderAnswer::Unknown(why);
+    }
+    let late = |_| ProviderAnswer::Unknown("the provider did not answer in time".to_owned());
+    let answer = timeout(CALL_WITHIN, asking).await.unwrap_or_else(late);
+    if let ProviderAnswer::Unknown(why) = &answer {
+        tracing::warn!(payment = %payment.id, why, "the provider gave no answer; it is asked again with the same key");
+    }
+    answer
+}
+
+async fn send(shop: &Shop, order: &Order, id: MessageId) -> Result<(), String> {
+    let Some(message) = order.messages.iter().find(|it| it.id == id) else {
+        return Err("the message is gone".to_owned());
+    };
+    let sending = async { shop.mail.send(id, &letter(message, order, &shop.rules)?).await };
+    let sent =
+        timeout(CALL_WITHIN, sending).await.unwrap_or_else(|_| Err("sending took too long".to_owned()));
+    if let Err(why) = &sent {
+        tracing::warn!(message = %id, kind = %message.kind, attempts = message.attempts + 1, why, "a message was not sent");
+    }
+    sent
+}
+
+/// Decides upon an answer. One that comes late or twice changes nothing.
+pub(super) async fn apply(
+    shop: &Shop,
+    id: OrderId,
+    answer: Answer,
+    lease: Option<Lease>,
+) -> Result<(), StoreError> {
+    let touch = Touch { orders: vec![id], order_stock: true, lease, ..Touch::default() };
+    let decide = move |desk: &mut Desk<'_>| {
+        let mut order = desk.take_order(id)?;
+        match &answer {
+            Answer::Payment(payment, ask, answer) => {
+                order.answer_payment(desk, *payment, *ask, answer)?;
+            }
+            Answer::Refund(refund, answer) => {
+                order.answer_refund(desk, *refund, answer)?;
+            }
+            Answer::Message(message, sent) => order.answer_message(desk, *message, sent.clone())?,
+        }
+        if *desk.order(id)? != order {
+            desk.keep_order(order);
+        }
+        Ok(())
+    };
+    shop.store.change(call("work/answer"), touch, decide, |(), _| (), Codec::NOTHING).await
+}

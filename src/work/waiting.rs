@@ -1,0 +1,98 @@
+//! Orders that wait for stock get it in the order in which they came.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::{Shop, call, told_to_stop};
+use crate::domain::{Desk, OrderId, Reason, Refusal, Touch};
+use crate::store::{Codec, StoreError};
+
+/// Orders tried in one pass.
+const AT_ONCE: u64 = 64;
+/// When none of those could be filled, up to this many are tried, so that a few that cannot go on (a hold, a large
+/// quantity) do not stand before the others for ever.
+const AT_ONCE_MAX: u64 = 4_096;
+/// Without a ring, how long until the next pass: other processes' commits do not ring.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// At least this between two passes, however often it rings; longer when a pass takes long, so that a long queue does
+/// not keep the database busy with itself.
+const BREATH: Duration = Duration::from_millis(50);
+
+pub(super) async fn fill(shop: Shop, mut shutdown: watch::Receiver<bool>) {
+    let mut bell = shop.store.bell();
+    let mut failing = false;
+    while !*shutdown.borrow() {
+        bell.mark_unchanged();
+        let begun = Instant::now();
+        match fill_all(&shop, &shutdown).await {
+            Ok(()) => failing = false,
+            // An outage is told once.
+            Err(_) if failing => {}
+            Err(error) => {
+                failing = true;
+                tracing::warn!(%error, "could not fill waiting orders; trying on");
+            }
+        }
+
+        tokio::time::sleep((begun.elapsed() * 4).clamp(BREATH, LOOK_EVERY)).await;
+        tokio::select! {
+            () = told_to_stop(&mut shutdown) => return,
+            rung = bell.changed() => if rung.is_err() { return },
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+        }
+    }
+}
+
+/// Pass after pass until one changes nothing.
+async fn fill_all(shop: &Shop, shutdown: &watch::Receiver<bool>) -> Result<(), StoreError> {
+    let mut limit = AT_ONCE;
+    while !*shutdown.borrow() {
+        let waiting = shop.store.waiting_orders(limit).await?;
+        let all = (waiting.len() as u64) < limit;
+
+        let (mut filled, mut failed) = (false, None);
+        for some in waiting.chunks(AT_ONCE as usize) {
+            // All are asked for before the first is answered, oldest first: the writer decides them as one group.
+            for done in join_all(some.iter().map(|it| fill_one(shop, *it))).await {
+                match done {
+                    Ok(done) => filled |= done,
+                    // An order that cannot be decided upon shall not stand before the others.
+                    Err(error) => failed = Some(error),
+                }
+            }
+        }
+        if filled {
+            limit = AT_ONCE;
+        } else if let Some(error) = failed {
+            return Err(error);
+        } else if all || limit >= AT_ONCE_MAX {
+            return Ok(());
+        } else {
+            limit *= 2;
+        }
+    }
+    Ok(())
+}
+
+/// Whether the order got its stock. If not, the decision is a refusal: it leaves no trace and rings no bell, or every
+/// vain try would call for the next one.
+async fn fill_one(shop: &Shop, id: OrderId) -> Result<bool, StoreError> {
+    let touch = Touch { orders: vec![id], order_stock: true, ..Touch::default() };
+    let decide = move |desk: &mut Desk<'_>| {
+        let mut order = desk.take_order(id)?;
+        if !order.fill(desk)? {
+            return Err(Refusal::unmet(Reason::InsufficientStock, "its turn has not come"));
+        }
+        desk.keep_order(order);
+        Ok(())
+    };
+    let filled = shop.store.change(call("work/fill"), touch, decide, |(), _| (), Codec::NOTHING).await;
+    match filled {
+        Ok(()) => Ok(true),
+        Err(StoreError::Refused(_)) => Ok(false),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,142 @@
+//! What a group costs: statements are counted, not timed.
+
+use std::sync::Arc;
+
+use consign::domain::{self, Actor, Desk, Refusal, Touch};
+use consign::store::{Call, Codec, Database, Options, Store};
+use futures_util::future::join_all;
+
+use crate::postgres::TestDatabase;
+
+/// The most statements that a group of this many placed orders may cost, BEGIN and COMMIT included.
+const STATEMENTS_MAX: u64 = 30;
+const ORDERS: usize = 64;
+
+#[tokio::test]
+async fn sixty_four_placed_orders_cost_at_most_thirty_statements_on_sqlite() {
+    let folder = tempfile::tempdir().expect("a folder");
+    count(Database::Sqlite(folder.path().join("consign.db"))).await;
+}
+
+#[tokio::test]
+async fn sixty_four_placed_orders_cost_at_most_thirty_statements_on_postgresql() {
+    let Some(database) = TestDatabase::create().await else { return };
+    count(Database::Postgres(database.url.clone())).await;
+}
+
+#[tokio::test]
+async fn one_client_alone_gets_a_group_of_its_own_each_time() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = open(Database::Sqlite(folder.path().join("consign.db"))).await;
+
+    let groups = store.groups();
+    for number in 0..5 {
+        place(&store, number).await;
+    }
+    assert_eq!(store.groups() - groups, 5);
+}
+
+/// Everything is queued before the writer gets to run, since they share one thread: one group takes it all.
+async fn count(database: Database) {
+    let store = open(database).await;
+    place(&store, 1_000).await;
+
+    let (statements, groups) = (store.statements(), store.groups());
+    join_all((0..ORDERS).map(|number| place(&store, number))).await;
+    let (statements, groups) = (store.statements() - statements, store.groups() - groups);
+
+    println!("{statements} statements for a group of {ORDERS} placed orders");
+    assert_eq!(groups, 1);
+    assert!(statements <= STATEMENTS_MAX, "{statements} statements");
+    store.close().await;
+}
+
+async fn open(database: Database) -> Store {
+    let clock = Arc::new(consign::clock::now);
+    let store = Store::open(Options::new(database, Arc::default(), clock)).await.expect("the database opens");
+    store.migrate().await.expect("the schema is made");
+
+    let location = domain::Location {
+        code: "HERE".parse().expect("a code"),
+        version: 0,
+        name: "here".to_owned(),
+        region: "EUROPE".parse().expect("a region"),
+        country: "DE".to_owned(),
+        priority: 1,
+        created_at: consign::clock::now(),
+    };
+    let touch = Touch { locations: true, ..Touch::default() };
+    change(&store, touch, move |desk| domain::create_location(desk, &location).map(|_| ())).await;
+    for sku in ["LEFT", "RIGHT"] {
+        let product = domain::Product {
+            sku: sku.parse().expect("a sku"),
+            version: 0,
+            name: sku.to_lowercase(),
+            tax_category: "STANDARD".to_owned(),
+            unit_price: Some("EUR".parse::<domain::Currency>().expect("a currency").of(1_990)),
+            weight_grams: 300,
+            created_at: consign::clock::now(),
+        };
+        let sku = product.sku.clone();
+        let touch = Touch { skus: vec![sku.clone()], ..Touch::default() };
+        change(&store, touch.clone(), move |desk| domain::create_product(desk, &product).map(|_| ())).await;
+        change(&store, touch, move |desk| {
+            domain::receive_stock(desk, &sku, &"HERE".parse().expect("a code"), 100_000, "", None)
+        })
+        .await;
+    }
+    store
+}
+
+async fn change(
+    store: &Store,
+    touch: Touch,
+    decide: impl Fn(&mut Desk<'_>) -> Result<(), Refusal> + Send + 'static,
+) {
+    let actor: Actor = "clerk".parse().expect("an actor");
+    let call = Call { actor, method: "Test", request: None, deadline: None };
+    store.change(call, touch, decide, |(), _| (), Codec::NOTHING).await.expect("the change is accepted");
+}
+
+/// One order of two products by a customer of its own.
+async fn place(store: &Store, number: usize) {
+    let line = |sku: &str| domain::NewLine {
+        sku: sku.parse().expect("a sku"),
+        quantity: 1,
+        unit_price: None,
+        discount: None,
+        description: String::new(),
+    };
+    let new = domain::NewOrder {
+        channel: domain::Channel::Online,
+        external_reference: format!("order {number}"),
+        customer: domain::Customer {
+            name: "Ada Morris".to_owned(),
+            email: format!("ada{number}@example.com"),
+            phone: String::new(),
+            locale: String::new(),
+        },
+        shipping_address: domain::Address {
+            recipient: String::new(),
+            organization: String::new(),
+            lines: vec!["Invalidenstraße 117".to_owned()],
+            city: "Berlin".to_owned(),
+            area: String::new(),
+            postal_code: "10115".to_owned(),
+            country: "DE".to_owned(),
+        },
+        billing_address: None,
+        currency: "EUR".parse().expect("a currency"),
+        lines: vec![line("LEFT"), line("RIGHT")],
+        discount: None,
+        discount_code: String::new(),
+        prices_include_tax: false,
+        shipping_fee: None,
+        special_instructions: String::new(),
+        service: domain::ServiceLevel::Standard,
+        on_shortage: domain::OnShortage::Refuse,
+        reservation_lifetime_seconds: None,
+        requested_by: None,
+    };
+    change(store, domain::touch_for(&new), move |desk| domain::receive(desk, &new).map(|_| ())).await;
+}

@@ -1,0 +1,217 @@
+//! A whole server of its own for each test: any free port, a fresh database, clients for every service.
+
+use std::process::Command;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use consign::pb::approval_service_client::ApprovalServiceClient;
+use consign::pb::billing_service_client::BillingServiceClient;
+use consign::pb::inventory_service_client::InventoryServiceClient;
+use consign::pb::order_service_client::OrderServiceClient;
+use consign::pb::shipping_service_client::ShippingServiceClient;
+use consign::server::Server;
+use consign::settings::{Secret, Settings};
+use tonic::transport::{Channel, Endpoint};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+
+use super::postgres::TestDatabase;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+/// A server that is up, with everything of it in a directory and a database that go when it goes. Clones are the same
+/// server.
+#[derive(Clone)]
+pub(crate) struct TestServer {
+    pub(crate) server: Arc<Server>,
+    pub(crate) settings: Settings,
+    pub(crate) channel: Channel,
+    pub(crate) orders: OrderServiceClient<Channel>,
+    pub(crate) inventory: InventoryServiceClient<Channel>,
+    pub(crate) shipping: ShippingServiceClient<Channel>,
+    pub(crate) billing: BillingServiceClient<Channel>,
+    pub(crate) approvals: ApprovalServiceClient<Channel>,
+    // Behind the server, so that they go after it.
+    places: Arc<Places>,
+}
+
+/// Where a server keeps what it must not forget.
+pub(crate) struct Places {
+    folder: tempfile::TempDir,
+    database: Option<TestDatabase>,
+}
+
+impl TestServer {
+    /// None where there is no PostgreSQL, which was said aloud.
+    pub(crate) async fn start(engine: Engine) -> Option<Self> {
+        Self::start_with(engine, |_| {}).await
+    }
+
+    /// With settings of the test's own.
+    pub(crate) async fn start_with(engine: Engine, change: impl FnOnce(&mut Settings)) -> Option<Self> {
+        let database = match engine {
+            Engine::Sqlite => None,
+            Engine::Postgres => Some(TestDatabase::create().await?),
+        };
+        let places = Places { folder: tempfile::tempdir().unwrap(), database };
+        Some(Self::open(places, change).await)
+    }
+
+    /// On what an earlier server has left.
+    pub(crate) async fn open(places: Places, change: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = Settings {
+            listen: ([127, 0, 0, 1], 0).into(),
+            data_dir: places.folder.path().to_owned(),
+            database_url: places.database.as_ref().map(|it| Secret::new(&it.url)),
+            // A cluster made for tests may be told not to care about power cuts.
+            insecure_durability: true,
+            ..Settings::default()
+        };
+        change(&mut settings);
+
+        let server = Server::start(settings.clone()).await.unwrap();
+        let channel = connect(&server).await;
+        Self {
+            orders: OrderServiceClient::new(channel.clone()),
+            inventory: InventoryServiceClient::new(channel.clone()),
+            shipping: ShippingServiceClient::new(channel.clone()),
+            billing: BillingServiceClient::new(channel.clone()),
+            approvals: ApprovalServiceClient::new(channel.clone()),
+            channel,
+            server: Arc::new(server),
+            settings,
+            places: Arc::new(places),
+        }
+    }
+
+    /// Stops as SIGTERM does, once there is no clone any more, and hands over what the next server can go on from.
+    pub(crate) async fn stop(self) -> Places {
+        let Self { server, places, .. } = self;
+        let server = Arc::into_inner(server).expect("nobody else has a clone");
+        server.stop().await.unwrap();
+        Arc::into_inner(places).expect("nobody else has a clone")
+    }
+}
+
+/// A connection of its own; calls on the same one share its limits.
+pub(crate) async fn connect(server: &Server) -> Channel {
+    let endpoint = Endpoint::from_shared(format!("http://{}", server.address)).unwrap();
+    endpoint.connect_timeout(Duration::from_secs(5)).connect().await.unwrap()
+}
+
+/// Runs a test on a fresh server of `engine`, or not at all where there is none.
+pub(crate) async fn on(
+    engine: Engine,
+    change: impl FnOnce(&mut Settings),
+    test: impl AsyncFnOnce(TestServer),
+) {
+    if let Some(server) = TestServer::start_with(engine, change).await {
+        test(server).await;
+    }
+}
+
+/// One test per engine, given a fresh server: `on_both_engines!(what_it_shows, async |server| { .. });`, or with
+/// settings of its own: `on_both_engines!(what_it_shows, |it| it.limits.calls = 1, async |server| { .. });`.
+macro_rules! on_both_engines {
+    ($name:ident, $test:expr) => {
+        crate::server::on_both_engines!($name, |_| {}, $test);
+    };
+    ($name:ident, $change:expr, $test:expr) => {
+        async fn $name(engine: crate::server::Engine) {
+            crate::server::on(engine, $change, $test).await;
+        }
+
+        mod $name {
+            use crate::server::Engine;
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn on_sqlite() {
+                super::$name(Engine::Sqlite).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn on_postgres() {
+                super::$name(Engine::Postgres).await;
+            }
+        }
+    };
+}
+pub(crate) use on_both_engines;
+
+async fn health(channel: &Channel, service: &str) -> Result<ServingStatus, tonic::Code> {
+    let asked = HealthCheckRequest { service: service.to_owned() };
+    let answer = HealthClient::new(channel.clone()).check(asked).await.map_err(|it| it.code())?;
+    Ok(answer.into_inner().status())
+}
+
+on_both_engines!(every_service_is_healthy_once_the_server_is_up, async |server| {
+    for service in ["", "consign.v1.OrderService", "consign.v1.ApprovalService"] {
+        assert_eq!(health(&server.channel, service).await, Ok(ServingStatus::Serving));
+    }
+    assert_eq!(health(&server.channel, "consign.v1.NoService").await, Err(tonic::Code::NotFound));
+    server.stop().await;
+});
+
+#[tokio::test(flavor = "multi_thread")]
+async fn neither_a_silent_connection_nor_one_that_follows_health_keeps_the_server_from_stopping() {
+    let server = TestServer::start(Engine::Sqlite).await.unwrap();
+    let _silent = tokio::net::TcpStream::connect(server.server.address).await.unwrap();
+    let asked = HealthCheckRequest { service: String::new() };
+    let mut followed = HealthClient::new(server.channel.clone()).watch(asked).await.unwrap().into_inner();
+    let first = followed.message().await.unwrap().unwrap();
+    assert_eq!(first.status(), ServingStatus::Serving);
+
+    let address = server.server.address;
+    let began = Instant::now();
+    server.stop().await;
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+
+    let last = followed.message().await.unwrap().unwrap();
+    assert_eq!(last.status(), ServingStatus::NotServing);
+    assert!(tokio::net::TcpStream::connect(address).await.is_err());
+}
+
+fn consign(arguments: &[&str], environment: &[(&str, &str)]) -> std::process::Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_consign"));
+    command.args(arguments).envs(environment.iter().copied()).output().unwrap()
+}
+
+#[test]
+fn flags_go_before_the_environment_and_it_before_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("consign.toml");
+    std::fs::write(&file, "[limits]\nqueue = 1\ncalls = 1\nstreams = 1\n").unwrap();
+    let environment = [
+        ("CONSIGN_CONFIG", file.to_str().unwrap()),
+        ("CONSIGN_LIMITS__QUEUE", "2"),
+        ("CONSIGN_LIMITS__CALLS", "2"),
+        ("CONSIGN_LISTEN", "[::1]:2"),
+        ("CONSIGN_DATABASE_URL", "postgres://clerk:topsecret@db/consign"),
+        ("CONSIGN_SERVICE_HOST", "10.0.0.1"),
+    ];
+
+    let printed = consign(&["serve", "--print-settings", "--listen", "127.0.0.1:3"], &environment);
+    let text = String::from_utf8(printed.stdout).unwrap();
+    assert!(printed.status.success(), "{}", String::from_utf8_lossy(&printed.stderr));
+    for line in ["queue = 2", "calls = 2", "streams = 1", "listen = \"127.0.0.1:3\"", "clerk:***@db"] {
+        assert!(text.contains(line), "{line} is not in\n{text}");
+    }
+    assert!(!text.contains("topsecret"));
+}
+
+#[test]
+fn every_variable_that_is_no_setting_or_wrong_is_named() {
+    let environment =
+        [("CONSIGN_LISEN", "x"), ("CONSIGN_LIMITS__QUEUE", "0"), ("CONSIGN_LIMITS__CALLS", "many")];
+    let refused = consign(&["serve", "--print-settings"], &environment);
+    let text = String::from_utf8(refused.stderr).unwrap();
+    assert!(!refused.status.success());
+    for variable in ["CONSIGN_LISEN", "limits.queue: 0 is not between", "CONSIGN_LIMITS__CALLS"] {
+        assert!(text.contains(variable), "{variable} is not in\n{text}");
+    }
+}

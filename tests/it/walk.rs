@@ -1,0 +1,315 @@
+//! Every RPC that takes an id, in every state that an order rests in: what is out of turn is refused by name and
+//! changes nothing; so is a stale etag, and an id that nobody has.
+
+use consign::pb;
+use futures_util::future::BoxFuture;
+use tonic::{Code, Status};
+
+use crate::server::{TestServer, on_both_engines};
+use crate::shop::{
+    LEIPZIG, by, create_courier, draft, every_law_holds, open_location, order, pay_by_card, place, reason, receive,
+    stocked,
+};
+use crate::warehouse::Warehouse;
+
+/// What the calls of one order aim at.
+#[derive(Clone, Default)]
+struct Target {
+    order: String,
+    hold: String,
+    approval: String,
+    payment: String,
+    shipment: String,
+    etag: String,
+}
+
+type Call = fn(TestServer, Target) -> BoxFuture<'static, Result<(), Status>>;
+
+macro_rules! calls {
+    ($($name:literal: $service:ident.$method:ident($request:ident { $($field:ident: $value:expr),* $(,)? }) using $it:ident;)+) => {
+        /// Each RPC by its name, as it would be called if it were its turn.
+        const CALLS: &[(&str, Call)] = &[$(
+            ($name, |server, $it| Box::pin(async move {
+                let request = pb::$request { $($field: $value,)* ..Default::default() };
+                server.$service.clone().$method(by("walker", request)).await.map(|_| ())
+            })),
+        )+];
+    };
+}
+
+calls! {
+    "UpdateOrder": orders.update_order(UpdateOrderRequest {
+        order_id: it.order, etag: it.etag, order: Some(draft("other", "WALK", 1)), update_mask: mask(),
+    }) using it;
+    "VerifyOrder": orders.verify_order(VerifyOrderRequest { order_id: it.order, etag: it.etag }) using it;
+    "CancelOrder": orders.cancel_order(CancelOrderRequest { order_id: it.order, etag: it.etag }) using it;
+    "PlaceHold": orders.place_hold(PlaceHoldRequest {
+        order_id: it.order, etag: it.etag, reason: pb::HoldReason::Other as i32,
+    }) using it;
+    "ReleaseHold": orders.release_hold(ReleaseHoldRequest { order_id: it.order, etag: it.etag, hold_id: it.hold }) using it;
+    "CloseOrder": orders.close_order(CloseOrderRequest { order_id: it.order, etag: it.etag }) using it;
+    "ArchiveOrder": orders.archive_order(ArchiveOrderRequest { order_id: it.order, etag: it.etag }) using it;
+    "SubmitFeedback": orders.submit_feedback(SubmitFeedbackRequest {
+        order_id: it.order, etag: it.etag, delivery_rating: 4, product_rating: 4,
+    }) using it;
+    "ApproveRequest": approvals.approve_request(ApproveRequestRequest { approval_id: it.approval, etag: it.etag }) using it;
+    "RejectRequest": approvals.reject_request(RejectRequestRequest { approval_id: it.approval, etag: it.etag }) using it;
+    "AuthorizePayment": billing.authorize_payment(AuthorizePaymentRequest {
+        order_id: it.order, etag: it.etag, method: pb::PaymentMethod::Card as i32, token: "tok_success".to_owned(),
+    }) using it;
+    "CapturePayment": billing.capture_payment(CapturePaymentRequest {
+        order_id: it.order, etag: it.etag, method: pb::PaymentMethod::Card as i32, token: "tok_success".to_owned(),
+    }) using it;
+    "RecordPayment": billing.record_payment(RecordPaymentRequest {
+        order_id: it.order, etag: it.etag, method: pb::PaymentMethod::BankTransfer as i32, reference: "RF18 WALK".to_owned(),
+    }) using it;
+    "VoidPayment": billing.void_payment(VoidPaymentRequest { payment_id: it.payment, etag: it.etag }) using it;
+    "RefundPayment": billing.refund_payment(RefundPaymentRequest { payment_id: it.payment, etag: it.etag }) using it;
+    "StartPicking": shipping.start_picking(StartPickingRequest { shipment_id: it.shipment, etag: it.etag }) using it;
+    "RecordPick": shipping.record_pick(RecordPickRequest {
+        shipment_id: it.shipment, etag: it.etag, picks: vec![pb::LineUnits { line_number: 1, quantity: 1 }],
+    }) using it;
+    "RecordQualityCheck": shipping.record_quality_check(RecordQualityCheckRequest {
+        shipment_id: it.shipment, etag: it.etag,
+        checks: vec![pb::LineCheck { line_number: 1, passed: 1, ..Default::default() }],
+    }) using it;
+    "PackShipment": shipping.pack_shipment(PackShipmentRequest {
+        shipment_id: it.shipment, etag: it.etag, packages: vec![crate::warehouse::package(1)],
+    }) using it;
+    "CreateShippingLabel": shipping.create_shipping_label(CreateShippingLabelRequest {
+        shipment_id: it.shipment, etag: it.etag,
+    }) using it;
+    "VoidShippingLabel": shipping.void_shipping_label(VoidShippingLabelRequest {
+        shipment_id: it.shipment, etag: it.etag,
+    }) using it;
+    "AssignCourier": shipping.assign_courier(AssignCourierRequest { shipment_id: it.shipment, etag: it.etag }) using it;
+    "ConfirmPickup": shipping.confirm_pickup(ConfirmPickupRequest {
+        shipment_id: it.shipment, etag: it.etag, package_count: 1, driver: "driver 12".to_owned(),
+    }) using it;
+    "ConfirmDelivery": shipping.confirm_delivery(ConfirmDeliveryRequest {
+        shipment_id: it.shipment, etag: it.etag,
+        proof: Some(pb::ProofOfDelivery { received_by: "Ada".to_owned(), ..Default::default() }),
+    }) using it;
+}
+
+fn mask() -> Option<prost_types::FieldMask> {
+    Some(prost_types::FieldMask { paths: vec!["lines".to_owned()] })
+}
+
+/// Ids of the right form that nobody has.
+fn nobody() -> Target {
+    let id = |prefix: &str| format!("{prefix}_01h455vb4pex5vsknk084sn02q");
+    Target {
+        order: id("ord"),
+        hold: id("hld"),
+        approval: id("apr"),
+        payment: id("pay"),
+        shipment: id("shp"),
+        etag: String::new(),
+    }
+}
+
+on_both_engines!(what_is_out_of_turn_is_refused_by_name_and_changes_nothing, walk);
+
+async fn walk(server: TestServer) {
+    stocked(&server, "WALK", 1_000).await;
+    stocked_elsewhere(&server).await;
+    create_courier(&server).await;
+
+    let mut refused = 0;
+    let mut seen = Vec::new();
+    for id in one_order_in_each_state(&server).await {
+        let before = order(&server, &id).await;
+        seen.push(before.state());
+        refused += try_everything(&server, &before).await;
+        let after = order(&server, &id).await;
+        assert_eq!(after, before, "something refused has changed an order that is {:?}", before.state());
+    }
+    for state in AT_REST {
+        assert!(seen.contains(state), "no order in the state {state:?} was tried");
+    }
+    println!("{refused} calls out of turn refused over {} states", seen.len());
+
+    for (name, call) in CALLS {
+        let status = call(server.clone(), nobody()).await.expect_err(name);
+        assert_eq!((status.code(), reason(&status).as_str()), (Code::NotFound, "NOT_FOUND"), "{name}: {status:?}");
+    }
+    every_law_holds(&server).await;
+    server.stop().await;
+}
+
+/// The states that an order rests in; the others are passed through within one decision.
+const AT_REST: &[pb::OrderState] = &[
+    pb::OrderState::Received,
+    pb::OrderState::AwaitingStock,
+    pb::OrderState::Reserved,
+    pb::OrderState::Invoiced,
+    pb::OrderState::PaymentCaptured,
+    pb::OrderState::Fulfilling,
+    pb::OrderState::PartiallyShipped,
+    pb::OrderState::Shipped,
+    pb::OrderState::PartiallyDelivered,
+    pb::OrderState::Delivered,
+    pb::OrderState::Closed,
+    pb::OrderState::Archived,
+    pb::OrderState::Rejected,
+    pb::OrderState::Cancelled,
+    pb::OrderState::Expired,
+];
+
+/// Calls whatever is not among the available actions, and everything with a stale etag.
+async fn try_everything(server: &TestServer, order: &pb::Order) -> usize {
+    let shipments: Vec<String> = if order.shipment_ids.is_empty() {
+        vec![nobody().shipment]
+    } else {
+        order.shipment_ids.clone()
+    };
+    let mut refused = 0;
+    for shipment in shipments {
+        let mut actions = order.available_actions.clone();
+        if let Ok(found) = get_shipment(server, &shipment).await {
+            actions.retain(|it| !is_of_shipments(it));
+            actions.extend(found.available_actions);
+        }
+        let target = Target {
+            order: order.id.clone(),
+            hold: order.holds.last().map_or(nobody().hold, |it| it.id.clone()),
+            approval: order.approvals.last().map_or(nobody().approval, |it| it.id.clone()),
+            payment: order.payment_ids.last().cloned().unwrap_or(nobody().payment),
+            shipment,
+            etag: String::new(),
+        };
+        for (name, call) in CALLS {
+            let stale = Target { etag: "v0".to_owned(), ..target.clone() };
+            let status = call(server.clone(), stale).await.expect_err(name);
+            let legal = [Code::Aborted, Code::FailedPrecondition, Code::NotFound, Code::PermissionDenied];
+            assert!(legal.contains(&status.code()), "{name} with a stale etag: {status:?}");
+
+            if actions.iter().any(|it| it == name) {
+                continue;
+            }
+            let state = order.state();
+            let status = call(server.clone(), target.clone()).await.expect_err(&format!("{name} in {state:?}"));
+            let known = matches!(status.code(), Code::FailedPrecondition | Code::NotFound | Code::PermissionDenied);
+            assert!(known && !reason(&status).is_empty(), "{name} in {state:?}: {status:?}");
+            refused += 1;
+        }
+    }
+    refused
+}
+
+fn is_of_shipments(action: &str) -> bool {
+    CALLS.iter().skip_while(|it| it.0 != "StartPicking").any(|it| it.0 == action)
+}
+
+async fn get_shipment(server: &TestServer, id: &str) -> Result<pb::Shipment, Status> {
+    let request = pb::GetShipmentRequest { shipment_id: id.to_owned() };
+    Ok(server.shipping.clone().get_shipment(request).await?.into_inner().shipment.expect("a shipment"))
+}
+
+/// Stock of a second product at a second place, so that an order can have two shipments.
+async fn stocked_elsewhere(server: &TestServer) {
+    stocked(server, "FAR", 0).await;
+    open_location(server, "FR-LYON", "EUROPE", "FR").await;
+    receive(server, "FAR", "FR-LYON", 1_000).await;
+    crate::shop::create_product(server, "NONE", 500).await;
+    assert_ne!(LEIPZIG, "FR-LYON");
+}
+
+async fn one_order_in_each_state(server: &TestServer) -> Vec<String> {
+    let mut ids = Vec::new();
+    let warehouse = Warehouse { server };
+
+    let mut nameless = draft("received", "WALK", 1);
+    nameless.customer.as_mut().expect("a customer").email = "not an address".to_owned();
+    ids.push(place(server, nameless).await.expect("stored with a hold").id);
+
+    let mut waiting = draft("waiting", "NONE", 1);
+    waiting.on_shortage = pb::OnShortage::Wait as i32;
+    ids.push(place(server, waiting).await.expect("waits").id);
+
+    // 60 × 19.90 and tax are above the 1,000.00 that policy approves by itself.
+    let reserved = place(server, draft("reserved", "WALK", 60)).await.expect("there is stock");
+    ids.push(reserved.id);
+    let rejected = place(server, draft("rejected", "WALK", 61)).await.expect("there is stock");
+    decide(server, &rejected, Gate::Reject).await;
+    ids.push(rejected.id);
+
+    ids.push(place(server, draft("invoiced", "WALK", 1)).await.expect("there is stock").id);
+    let mut brief = draft("expired", "WALK", 1);
+    brief.reservation_lifetime = Some(prost_types::Duration { seconds: 1, nanos: 0 });
+    let expired = place(server, brief).await.expect("there is stock");
+    let captured = place(server, draft("captured", "WALK", 62)).await.expect("there is stock");
+    decide(server, &captured, Gate::Approve).await;
+    pay_by_card(server, &captured.id, "tok_success").await.expect("paid");
+    ids.push(captured.id);
+
+    let cancelled = paid(server, draft("cancelled", "WALK", 1)).await;
+    let request = pb::CancelOrderRequest { order_id: cancelled.clone(), ..Default::default() };
+    server.orders.clone().cancel_order(by("clerk", request)).await.expect("nothing is handed over");
+    warehouse.until(&cancelled, |it| it.payment_status() == pb::PaymentStatus::Refunded).await;
+    ids.push(cancelled);
+
+    ids.push(paid(server, draft("fulfilling", "WALK", 1)).await);
+    let shipped = paid(server, draft("shipped", "WALK", 1)).await;
+    warehouse.ship_all(&shipped).await;
+    ids.push(shipped);
+    let delivered = paid(server, draft("delivered", "WALK", 1)).await;
+    warehouse.deliver_all(&delivered).await;
+    ids.push(delivered);
+    let closed = paid(server, draft("closed", "WALK", 1)).await;
+    warehouse.deliver_all(&closed).await;
+    warehouse.close(&closed).await;
+    ids.push(closed);
+    let archived = paid(server, draft("archived", "WALK", 1)).await;
+    warehouse.deliver_all(&archived).await;
+    warehouse.close(&archived).await;
+    warehouse.archive(&archived).await;
+    ids.push(archived);
+
+    for (buyer, deliver) in [("half-shipped", false), ("half-delivered", true)] {
+        let mut both = draft(buyer, "WALK", 1);
+        both.lines.push(pb::OrderLineDraft { sku: "FAR".to_owned(), quantity: 1, ..Default::default() });
+        let id = paid(server, both).await;
+        let first = order(server, &id).await.shipment_ids[0].clone();
+        warehouse.ship(&first).await;
+        if deliver {
+            warehouse.deliver(&first).await;
+        }
+        ids.push(id);
+    }
+
+    warehouse.until(&expired.id, |it| it.state() == pb::OrderState::Expired).await;
+    ids.push(expired.id);
+    // Messages are sent behind the scenes; an order that is to stand still has none left to send.
+    for id in &ids {
+        warehouse.until_quiet(id).await;
+    }
+    ids
+}
+
+async fn paid(server: &TestServer, draft: pb::OrderDraft) -> String {
+    let placed = place(server, draft).await.expect("there is stock");
+    pay_by_card(server, &placed.id, "tok_success").await.expect("paid");
+    placed.id
+}
+
+#[derive(Clone, Copy)]
+enum Gate {
+    Approve,
+    Reject,
+}
+
+async fn decide(server: &TestServer, order: &pb::Order, gate: Gate) {
+    let approval_id = order.approvals.last().expect("an approval is pending").id.clone();
+    match gate {
+        Gate::Approve => {
+            let request = pb::ApproveRequestRequest { approval_id, ..Default::default() };
+            server.approvals.clone().approve_request(by("amira", request)).await.expect("approved");
+        }
+        Gate::Reject => {
+            let request = pb::RejectRequestRequest { approval_id, ..Default::default() };
+            server.approvals.clone().reject_request(by("amira", request)).await.expect("rejected");
+        }
+    }
+}
