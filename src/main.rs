@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::fmt::Display;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -79,6 +80,11 @@ fn main() -> ExitCode {
     }
 }
 
+/// Whoever reads along may have gone, as `head` does.
+fn say(text: impl Display) {
+    let _ = writeln!(io::stdout(), "{text}");
+}
+
 fn say_why(error: &dyn Display) -> ExitCode {
     eprintln!("consign: {error}");
     ExitCode::FAILURE
@@ -92,7 +98,7 @@ async fn run(command: Command) -> Outcome {
         Command::Check { flags, json } => check(&flags, json).await,
         Command::Healthcheck { target } => healthcheck(&target).await,
         Command::Version => {
-            println!("consign {}", env!("CARGO_PKG_VERSION"));
+            say(format_args!("consign {}", env!("CARGO_PKG_VERSION")));
             Ok(true)
         }
     }
@@ -101,7 +107,7 @@ async fn run(command: Command) -> Outcome {
 async fn serve(flags: &ServeFlags, print_settings: bool) -> Result<(), Box<dyn Display>> {
     let settings = Settings::load(flags).map_err(told)?;
     if print_settings {
-        print!("{}", settings.print());
+        say(settings.print().trim_end());
         return Ok(());
     }
     telemetry::start(&settings.log);
@@ -116,7 +122,7 @@ async fn migrate(flags: &DatabaseFlags, dry_run: bool) -> Result<(), Box<dyn Dis
         store.migrate().await.map_err(told)?;
     }
     let done = if dry_run { "pending" } else { "applied" };
-    pending.iter().for_each(|it| println!("{done} {it}"));
+    pending.iter().for_each(|it| say(format_args!("{done} {it}")));
     store.close().await;
     Ok(())
 }
@@ -128,14 +134,17 @@ async fn check(flags: &DatabaseFlags, json: bool) -> Outcome {
     store.close().await;
 
     if json {
-        println!("{}", serde_json::to_string(&laws).map_err(told)?);
+        say(serde_json::to_string(&laws).map_err(told)?);
         return Ok(laws.iter().all(|it| it.broken == 0));
     }
     for law in &laws {
         let verdict = if law.broken == 0 { "holds " } else { "BROKEN" };
-        println!("{verdict} {:<4} {} ({} of {} broken)", law.id, law.statement, law.broken, law.checked);
+        say(format_args!(
+            "{verdict} {:<4} {} ({} of {} broken)",
+            law.id, law.statement, law.broken, law.checked
+        ));
         for it in &law.breaches {
-            println!("            {}: {} expected, {} found", it.key, it.expected, it.actual);
+            say(format_args!("            {}: {} expected, {} found", it.key, it.expected, it.actual));
         }
     }
     Ok(laws.iter().all(|it| it.broken == 0))
@@ -143,7 +152,7 @@ async fn check(flags: &DatabaseFlags, json: bool) -> Outcome {
 
 async fn healthcheck(target: &str) -> Outcome {
     let serving = server::is_serving(target).await.map_err(told)?;
-    println!("{}", if serving { "SERVING" } else { "NOT_SERVING" });
+    say(if serving { "SERVING" } else { "NOT_SERVING" });
     Ok(serving)
 }
 

@@ -113,6 +113,7 @@ impl Till {
             name: courier.name.clone(),
             rates,
             daily_cutoff: courier.cutoff.clone(),
+            pickup_weekdays: (1..=7).collect(),
             ..Default::default()
         };
         let request = pb::CreateCourierRequest { courier: Some(message), request_id: String::new() };
@@ -392,13 +393,16 @@ impl Till {
         let started = Instant::now();
         loop {
             let request = pb::ArchiveOrderRequest { order_id: id.to_owned(), ..Default::default() };
-            match call!(self.orders, archive_order, "clerk", request, order) {
+            match call!(self.orders, archive_order, "clerk", request) {
                 Err(Trouble::Refused { status, .. })
                     if status.code() == tonic::Code::FailedPrecondition && started.elapsed() < PATIENCE =>
                 {
                     tokio::time::sleep(Duration::from_millis(50)).await;
                 }
-                answer => return answer,
+                answer => {
+                    let archived = answer?.order;
+                    return archived.ok_or_else(|| Trouble::Wrong("archive_order answered nothing".to_owned()));
+                }
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use super::words::words;
 use super::{
-    ApprovalState, FeedbackState, Gate, HoldState, Order, OrderState, PaymentState, Shipment, ShipmentState,
+    ApprovalState, FeedbackState, Gate, Hold, HoldReason, HoldState, Order, OrderState, PaymentState, Shipment, ShipmentState,
 };
 
 words! {
@@ -78,7 +78,8 @@ impl Order {
         if !self.is_over() {
             actions.push(Action::PlaceHold);
         }
-        if self.holds.iter().any(|it| it.state == HoldState::Active) && !self.is_over() {
+        let by_a_word = |it: &Hold| it.state == HoldState::Active && it.reason != HoldReason::VerificationFailed;
+        if self.holds.iter().any(by_a_word) {
             actions.push(Action::ReleaseHold);
         }
         if self.state.may_become(OrderState::Cancelled) && self.live_shipments().all(|it| it.handover.is_none()) {
@@ -99,9 +100,11 @@ impl Order {
         if self.payments.iter().any(|it| it.ask.is_some()) {
             return;
         }
-        actions.extend([Action::AuthorizePayment, Action::CapturePayment, Action::RecordPayment]);
+        if self.due_minor() > self.authorized_minor() {
+            actions.extend([Action::AuthorizePayment, Action::CapturePayment, Action::RecordPayment]);
+        }
         if self.payments.iter().any(|it| it.state == PaymentState::Authorized) {
-            actions.push(Action::VoidPayment);
+            actions.extend([Action::CapturePayment, Action::VoidPayment]);
         }
     }
 }
@@ -126,8 +129,9 @@ impl Shipment {
             | ShipmentState::AvailableForPickup
             | ShipmentState::Exception
             | ShipmentState::Returning
-            | ShipmentState::Lost => vec![Action::RecordTrackingEvents, Action::ConfirmDelivery],
-            ShipmentState::Delivered | ShipmentState::Returned => vec![Action::RecordTrackingEvents],
+            | ShipmentState::Lost
+            | ShipmentState::Delivered => vec![Action::RecordTrackingEvents, Action::ConfirmDelivery],
+            ShipmentState::Returned => vec![Action::RecordTrackingEvents],
             ShipmentState::Cancelled => Vec::new(),
         }
     }

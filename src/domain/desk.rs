@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::{
     Actor, Channel, Courier, CourierCode, Event, Ids, JobId, Location, LocationCode, Movement, Order, OrderId,
-    Product, Refusal, RegionCode, Replenishment, ReplenishmentId, Reservation, ReservationId, Rules, Sku,
+    OrderState, Product, Refusal, RegionCode, Replenishment, ReplenishmentId, Reservation, ReservationId, Rules, Sku,
     StockLevel, Timestamp,
 };
 
@@ -99,6 +99,10 @@ impl World {
     /// Makes an accepted decision's changes part of the world.
     pub fn absorb(&mut self, changes: &Changes) {
         for (id, order) in &changes.orders {
+            let waited = self.orders.get(id).is_some_and(|it| it.state == OrderState::AwaitingStock);
+            if order.state == OrderState::AwaitingStock && !waited {
+                self.line_up(order);
+            }
             self.orders.insert(*id, Arc::clone(order));
         }
         for (key, level) in &changes.stock {
@@ -144,6 +148,27 @@ impl World {
         }
         if let Some(lease) = changes.lease {
             self.leases.remove(&lease.job);
+        }
+    }
+}
+
+impl World {
+    /// An order begins to wait: behind everybody, as far as this world can tell, and before those received later.
+    fn line_up(&mut self, order: &Order) {
+        let Some(region) = &order.region else { return };
+        for line in &order.lines {
+            let ahead = self.awaited.get(&(region.clone(), line.sku.clone())).copied().unwrap_or(0);
+            self.awaited_before.insert((order.id, line.sku.clone()), ahead);
+        }
+        // An order that is not numbered yet is the newest.
+        for ((other, sku), before) in &mut self.awaited_before {
+            let later = self.orders.get(other).is_some_and(|it| {
+                order.number > 0 && it.number > order.number && it.region.as_ref() == Some(region)
+            });
+            if later {
+                let mine = order.lines.iter().filter(|it| it.sku == *sku);
+                *before += mine.map(|it| it.quantity).sum::<i64>();
+            }
         }
     }
 }

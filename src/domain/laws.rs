@@ -9,9 +9,9 @@ use uuid::Uuid;
 use super::merge::state_of;
 use super::states::State;
 use super::{
-    Approval, ApprovalState, Event, FeedbackState, Gate, HoldState, Invoice, InvoiceState, Machine, MessageKind,
-    MessageState, Order, OrderState, Payment, PaymentState, Reservation, ReservationState, Shipment, ShipmentState,
-    TrackingStatus, Verdict, legal,
+    Approval, ApprovalState, Event, FeedbackState, Gate, HoldState, Invoice, InvoiceState, Machine,
+    MessageKind, MessageState, Order, OrderState, Payment, PaymentState, Reservation, ReservationState,
+    Shipment, ShipmentState, TrackingStatus, Verdict, legal,
 };
 
 /// One law that does not hold.
@@ -26,10 +26,22 @@ pub struct Breach {
 
 /// The laws of one order and its history, by the ids of the reliability reference where it has one.
 pub const LAWS: &[(&str, &str)] = &[
-    ("S4", "of every reserved item 0 ≤ consumed + released ≤ quantity, and all of it once the reservation is over"),
-    ("S7", "an order has at most one open reservation, its last one, and none once it is over; only a hold expires"),
-    ("S8", "0 ≤ packed ≤ checked ≤ picked ≤ quantity, packages hold what was packed, nothing ships that was not ordered"),
-    ("M1", "totals are lines − discounts + taxes + shipping to the last minor unit, on the order and on its invoice"),
+    (
+        "S4",
+        "of every reserved item 0 ≤ consumed + released ≤ quantity, and all of it once the reservation is over",
+    ),
+    (
+        "S7",
+        "an order has at most one open reservation, its last one, and none once it is over; only a hold expires",
+    ),
+    (
+        "S8",
+        "0 ≤ packed ≤ checked ≤ picked ≤ quantity, packages hold what was packed, nothing ships that was not ordered",
+    ),
+    (
+        "M1",
+        "totals are lines − discounts + taxes + shipping to the last minor unit, on the order and on its invoice",
+    ),
     ("M2", "the shares of the order's discount sum to it"),
     ("M3", "captured ≤ asked for, captured in all ≤ the total, paid back ≤ captured"),
     ("M4", "at most one call to a provider is open, and only for a payment that can still change"),
@@ -53,7 +65,14 @@ pub const LAWS: &[(&str, &str)] = &[
 struct Findings(Vec<Breach>);
 
 impl Findings {
-    fn must(&mut self, law: &'static str, key: impl Display, holds: bool, expected: &str, actual: impl Display) {
+    fn must(
+        &mut self,
+        law: &'static str,
+        key: impl Display,
+        holds: bool,
+        expected: &str,
+        actual: impl Display,
+    ) {
         if !holds {
             self.0.push(Breach {
                 law,
@@ -90,7 +109,13 @@ impl Order {
         for line in &self.lines {
             let gross = line.unit_price_minor.checked_mul(line.quantity);
             let key = format!("{} line {}", self.id, line.number);
-            found.must("M1", key, gross == Some(line.amounts.gross_minor), "price × quantity", line.amounts.gross_minor);
+            found.must(
+                "M1",
+                key,
+                gross == Some(line.amounts.gross_minor),
+                "price × quantity",
+                line.amounts.gross_minor,
+            );
         }
         let shares: i64 = lines.iter().map(|it| it.discount_share_minor).sum();
         match self.discount {
@@ -115,9 +140,21 @@ impl Order {
             let last = place + 1 == places;
             found.must("M7", invoice.id, last || invoice.state == InvoiceState::Void, "VOID", invoice.state);
             let settled = invoice.settled_at.is_some();
-            found.must("M7", invoice.id, settled == (invoice.state != InvoiceState::Open), "settled or open", invoice.state);
+            found.must(
+                "M7",
+                invoice.id,
+                settled == (invoice.state != InvoiceState::Open),
+                "settled or open",
+                invoice.state,
+            );
             if last {
-                found.must("M1", invoice.id, invoice.amounts == self.amounts, "the order's amounts", "others");
+                found.must(
+                    "M1",
+                    invoice.id,
+                    invoice.amounts == self.amounts,
+                    "the order's amounts",
+                    "others",
+                );
             }
         }
     }
@@ -128,19 +165,45 @@ impl Order {
             let should = if payment.state == PaymentState::Captured { amount.minor } else { 0 };
             found.must("M3", id, *captured == should, &should.to_string(), captured);
             let back = payment.refunded_minor();
-            found.must("M3", id, (0..=*captured).contains(&back), &format!("0 to {captured} paid back"), back);
-            let positive = payment.refunds.iter().all(|it| it.amount.minor > 0 && it.amount.currency == amount.currency);
+            found.must(
+                "M3",
+                id,
+                (0..=*captured).contains(&back),
+                &format!("0 to {captured} paid back"),
+                back,
+            );
+            let positive =
+                payment.refunds.iter().all(|it| it.amount.minor > 0 && it.amount.currency == amount.currency);
             found.must("M3", id, positive, "refunds above zero in the payment's currency", "others");
-            found.must("M1", id, amount.currency == self.amounts.currency, "the order's currency", amount.currency);
+            found.must(
+                "M1",
+                id,
+                amount.currency == self.amounts.currency,
+                "the order's currency",
+                amount.currency,
+            );
             let tendered = payment.tendered_minor.unwrap_or(amount.minor);
             found.must("M3", id, tendered >= amount.minor, "at least the amount tendered", tendered);
 
             let open = matches!(payment.state, PaymentState::Pending | PaymentState::Authorized);
-            found.must("M4", id, open || payment.ask.is_none(), "no ask of a payment that is over", payment.state);
+            found.must(
+                "M4",
+                id,
+                open || payment.ask.is_none(),
+                "no ask of a payment that is over",
+                payment.state,
+            );
             let asked = payment.ask.is_some() || payment.state != PaymentState::Pending;
             found.must("M4", id, asked, "an ask behind a pending payment", "none");
-            found.must("M4", id, payment.ask.is_some() == payment.asked_at.is_some(), "ask and its time together", "one");
-            let invoiced = self.invoices.iter().any(|it| it.id == payment.invoice && it.issued_at <= payment.created_at);
+            found.must(
+                "M4",
+                id,
+                payment.ask.is_some() == payment.asked_at.is_some(),
+                "ask and its time together",
+                "one",
+            );
+            let invoiced =
+                self.invoices.iter().any(|it| it.id == payment.invoice && it.issued_at <= payment.created_at);
             found.must("T4", id, invoiced, "an invoice issued before the payment", payment.invoice);
         }
         let asks = self.payments.iter().filter(|it| it.ask.is_some()).count();
@@ -152,10 +215,22 @@ impl Order {
     fn check_reservations(&self, found: &mut Findings) {
         let open = self.reservations.iter().filter(|it| it.is_open()).count();
         found.must("S7", self.id, open <= 1, "at most 1 open reservation", open);
-        found.must("S7", self.id, open == 0 || self.current_reservation().is_some(), "the last one open", "another");
+        found.must(
+            "S7",
+            self.id,
+            open == 0 || self.current_reservation().is_some(),
+            "the last one open",
+            "another",
+        );
         for reservation in &self.reservations {
             reservation.check(found);
-            found.must("S7", reservation.id, reservation.order == Some(self.id), "of this order", "of another");
+            found.must(
+                "S7",
+                reservation.id,
+                reservation.order == Some(self.id),
+                "of this order",
+                "of another",
+            );
         }
     }
 
@@ -174,12 +249,30 @@ impl Order {
             };
             let planned = units(&|_| true, |it| it.quantity);
             let any = self.live_shipments().next().is_some();
-            found.must("S8", &key, !any || planned == line.quantity, "every ordered unit in a shipment, once", planned);
+            found.must(
+                "S8",
+                &key,
+                !any || planned == line.quantity,
+                "every ordered unit in a shipment, once",
+                planned,
+            );
             let shipped = units(&|it| it.handover.is_some(), |it| it.packed);
             let items = self.reservations.iter().flat_map(|it| &it.items).filter(|it| it.line == line.number);
             let consumed: i64 = items.map(|it| it.consumed).sum();
-            found.must("S8", &key, shipped == consumed, &format!("{consumed} units shipped, as left stock"), shipped);
-            found.must("S8", &key, shipped <= line.quantity, &format!("at most {} shipped", line.quantity), shipped);
+            found.must(
+                "S8",
+                &key,
+                shipped == consumed,
+                &format!("{consumed} units shipped, as left stock"),
+                shipped,
+            );
+            found.must(
+                "S8",
+                &key,
+                shipped <= line.quantity,
+                &format!("at most {} shipped", line.quantity),
+                shipped,
+            );
         }
     }
 
@@ -200,7 +293,13 @@ impl Order {
                 found.must("T5", id, policy, "approved by the policy", "by a person");
             }
             let total = self.total_minor();
-            found.must("T5", id, approval.amount.minor == total, &format!("asked over {total}"), approval.amount);
+            found.must(
+                "T5",
+                id,
+                approval.amount.minor == total,
+                &format!("asked over {total}"),
+                approval.amount,
+            );
         }
     }
 
@@ -237,7 +336,8 @@ impl Order {
     }
 
     fn granted(&self, gate: Gate) -> Option<&Approval> {
-        let granted = |it: &&Approval| matches!(it.state, ApprovalState::Approved | ApprovalState::AutoApproved);
+        let granted =
+            |it: &&Approval| matches!(it.state, ApprovalState::Approved | ApprovalState::AutoApproved);
         self.approval(gate).filter(granted)
     }
 
@@ -250,7 +350,10 @@ impl Order {
         let invoice = self.invoices.last().map(|it| it.state);
         match self.state {
             OrderState::Received | OrderState::Verified | OrderState::AwaitingStock => {
-                must(reservation.is_none() && invoice.is_none() && all == 0, "nothing reserved, invoiced or planned");
+                must(
+                    reservation.is_none() && invoice.is_none() && all == 0,
+                    "nothing reserved, invoiced or planned",
+                );
             }
             OrderState::Reserved | OrderState::ReservationApproved => {
                 must(reservation == Some(ReservationState::Held), "a hold on stock");
@@ -273,17 +376,25 @@ impl Order {
                 must(handed > 0 && handed < all, "some of the shipments handed over");
             }
             OrderState::Shipped => must(all > 0 && handed == all, "every shipment handed over"),
-            OrderState::PartiallyDelivered => must(delivered > 0 && delivered < all, "some of the shipments delivered"),
+            OrderState::PartiallyDelivered => {
+                must(delivered > 0 && delivered < all, "some of the shipments delivered")
+            }
             OrderState::Delivered => {
                 must(all > 0 && delivered == all, "every shipment delivered");
                 must(self.delivered_at.is_some() && self.feedback.is_some(), "when, and asked for feedback");
             }
             OrderState::Closed => {
                 must(self.closed_at.is_some(), "when it was closed");
-                must(self.live_shipments().all(|it| it.state.is_handed_over()), "every shipment on its way or over");
+                must(
+                    self.live_shipments().all(|it| it.state.is_handed_over()),
+                    "every shipment on its way or over",
+                );
             }
             OrderState::Archived => {
-                must(self.archived_at.is_some() && self.archived_from.is_some(), "when, and from which state");
+                must(
+                    self.archived_at.is_some() && self.archived_from.is_some(),
+                    "when, and from which state",
+                );
             }
             OrderState::Rejected | OrderState::Cancelled | OrderState::Expired => {
                 must(all == 0, "every shipment cancelled");
@@ -311,7 +422,10 @@ impl Order {
         must(!asking, "no open question");
         let end = self.archived_from.unwrap_or(self.state);
         let undone = matches!(end, OrderState::Rejected | OrderState::Cancelled | OrderState::Expired);
-        must(!undone || !settled || self.captured_minor() == self.refunded_minor(), "all captured money paid back");
+        must(
+            !undone || !settled || self.captured_minor() == self.refunded_minor(),
+            "all captured money paid back",
+        );
         must(!undone || self.live_shipments().next().is_none(), "every shipment cancelled");
     }
 
@@ -324,13 +438,20 @@ impl Order {
         }
         let told = |kind: MessageKind| self.messages.iter().any(|it| it.kind == kind);
         found.must("L6", self.id, told(MessageKind::OrderReceived), "told that it was received", "not");
-        found.must("L6", self.id, self.invoices.is_empty() || told(MessageKind::InvoiceIssued), "sent the invoice", "not");
+        found.must(
+            "L6",
+            self.id,
+            self.invoices.is_empty() || told(MessageKind::InvoiceIssued),
+            "sent the invoice",
+            "not",
+        );
         let delivered = self.delivered_at.is_none() || told(MessageKind::DeliveryConfirmed);
         found.must("L6", self.id, delivered, "told that it was delivered", "not");
         for shipment in self.live_shipments().filter(|it| it.handover.is_some()) {
-            let told = self.messages.iter().any(|it| {
-                it.kind == MessageKind::Shipped && it.shipment == Some(shipment.id)
-            });
+            let told = self
+                .messages
+                .iter()
+                .any(|it| it.kind == MessageKind::Shipped && it.shipment == Some(shipment.id));
             found.must("L6", shipment.id, told, "told that it was shipped", "not");
         }
     }
@@ -378,11 +499,29 @@ impl Reservation {
             let (gone, quantity) = (item.consumed + item.released, item.quantity);
             let sound = item.number == number && quantity > 0 && item.consumed >= 0 && item.released >= 0;
             found.must("S4", &key, sound, "numbered, above zero, nothing negative", quantity);
-            found.must("S4", &key, gone <= quantity, &format!("at most {quantity} consumed and released"), gone);
-            found.must("S4", &key, self.is_open() || gone == quantity, "nothing left of it once over", quantity - gone);
+            found.must(
+                "S4",
+                &key,
+                gone <= quantity,
+                &format!("at most {quantity} consumed and released"),
+                gone,
+            );
+            found.must(
+                "S4",
+                &key,
+                self.is_open() || gone == quantity,
+                "nothing left of it once over",
+                quantity - gone,
+            );
         }
         let expires = self.expires_at.is_some();
-        found.must("S7", self.id, self.state == ReservationState::Held || !expires, "only a hold expires", self.state);
+        found.must(
+            "S7",
+            self.id,
+            self.state == ReservationState::Held || !expires,
+            "only a hold expires",
+            self.state,
+        );
     }
 }
 
@@ -393,7 +532,13 @@ impl Shipment {
             let key = format!("{} line {}", self.id, item.line);
             let (picked, checked, packed) = (item.picked, item.checked, item.packed);
             let chain = 0 <= packed && packed <= checked && checked <= picked && picked <= item.quantity;
-            found.must("S8", &key, chain, "0 ≤ packed ≤ checked ≤ picked ≤ quantity", format!("{packed} {checked} {picked}"));
+            found.must(
+                "S8",
+                &key,
+                chain,
+                "0 ≤ packed ≤ checked ≤ picked ≤ quantity",
+                format!("{packed} {checked} {picked}"),
+            );
             let Some(far) = worked else { continue };
             found.must("S8", &key, far < CHECKED || checked == item.quantity, "every unit checked", checked);
             found.must("S8", &key, far < PACKED || packed == item.quantity, "every unit packed", packed);
@@ -405,25 +550,50 @@ impl Shipment {
             }
             let packed: BTreeMap<i32, i64> =
                 self.items.iter().filter(|it| it.packed > 0).map(|it| (it.line, it.packed)).collect();
-            found.must("S8", self.id, contents == packed, "packages with what was packed", format!("{contents:?}"));
+            found.must(
+                "S8",
+                self.id,
+                contents == packed,
+                "packages with what was packed",
+                format!("{contents:?}"),
+            );
         }
 
         if let Some(far) = worked {
-            let mut must = |holds: bool, expected: &str| found.must("T4", self.id, holds, expected, self.state);
+            let mut must =
+                |holds: bool, expected: &str| found.must("T4", self.id, holds, expected, self.state);
             must((far >= LABELLED) == self.label.is_some(), "a label once labelled, and only then");
             must((far >= ASSIGNED) == self.assignment.is_some(), "a courier once assigned, and only then");
-            must((far >= HANDED_OVER) == self.handover.is_some(), "a handover once handed over, and only then");
+            must(
+                (far >= HANDED_OVER) == self.handover.is_some(),
+                "a handover once handed over, and only then",
+            );
             let labelled = self.label.as_ref().map(|it| it.created_at);
             let assigned = self.assignment.as_ref().map(|it| it.assigned_at);
-            must(assigned.is_none_or(|at| labelled.is_some_and(|it| it <= at)), "the label before the courier");
+            must(
+                assigned.is_none_or(|at| labelled.is_some_and(|it| it <= at)),
+                "the label before the courier",
+            );
             must(self.state != ShipmentState::Delivered || self.proof.is_some(), "proof of the delivery");
         }
 
         let numbered = self.tracking.iter().zip(1..).all(|(it, number)| it.sequence == number);
         found.must("T7", self.id, numbered, "tracking events numbered 1…n", self.tracking.len());
         let keys: BTreeSet<&str> = self.tracking.iter().map(|it| it.key.as_str()).collect();
-        found.must("T7", self.id, keys.len() == self.tracking.len(), "every report once", self.tracking.len());
-        found.must("T7", self.id, self.handover.is_some() || self.tracking.is_empty(), "no report before handover", "some");
+        found.must(
+            "T7",
+            self.id,
+            keys.len() == self.tracking.len(),
+            "every report once",
+            self.tracking.len(),
+        );
+        found.must(
+            "T7",
+            self.id,
+            self.handover.is_some() || self.tracking.is_empty(),
+            "no report before handover",
+            "some",
+        );
         if self.handover.is_some() && !self.has_two_ends() {
             let state = state_of(&self.tracking);
             let expected = state.map_or("a state", ShipmentState::as_str);
@@ -447,7 +617,9 @@ const HANDED_OVER: u8 = 5;
 /// How far the work on a shipment is; None: it was called off, anywhere on the way.
 fn how_far(state: ShipmentState) -> Option<u8> {
     match state {
-        ShipmentState::Planned | ShipmentState::Picking | ShipmentState::Picked | ShipmentState::QcFailed => Some(0),
+        ShipmentState::Planned | ShipmentState::Picking | ShipmentState::Picked | ShipmentState::QcFailed => {
+            Some(0)
+        }
         ShipmentState::QcPassed => Some(CHECKED),
         ShipmentState::Packed => Some(PACKED),
         ShipmentState::Labelled => Some(LABELLED),
@@ -474,7 +646,13 @@ pub fn history_breaches(order: &Order, events: &[Event]) -> Vec<Breach> {
     found.must("L1", order.id, count == order.last_event, &format!("{} events", order.last_event), count);
     for (event, number) in events.iter().zip(1..) {
         let key = format!("{} event {}", order.id, event.sequence);
-        found.must("L1", &key, event.sequence == number && event.order == order.id, &format!("event {number}"), event.sequence);
+        found.must(
+            "L1",
+            &key,
+            event.sequence == number && event.order == order.id,
+            &format!("event {number}"),
+            event.sequence,
+        );
     }
     for pair in events.windows(2) {
         if let [before, after] = pair {

@@ -110,7 +110,7 @@ impl Order {
         Ok(amount)
     }
 
-    fn authorized_minor(&self) -> i64 {
+    pub(super) fn authorized_minor(&self) -> i64 {
         self.payments.iter().filter(|it| it.state == PaymentState::Authorized).map(|it| it.amount.minor).sum()
     }
 

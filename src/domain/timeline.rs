@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use super::words::words;
 use super::{
-    Actor, Approval, ApprovalState, Event, EventKind, Gate, HoldState, Invoice, InvoiceState, Machine, Message,
-    MessageId, MessageKind, MessageState, Order, OrderState, Payment, PaymentState, RefundState, Reservation,
-    ReservationState, Rule, Shipment, ShipmentState, Timestamp, Verdict,
+    Actor, Approval, ApprovalState, Event, EventKind, Gate, HoldState, Invoice, InvoiceState, Machine,
+    Message, MessageId, MessageKind, MessageState, Order, OrderState, Payment, PaymentState, RefundState,
+    Reservation, ReservationState, Rule, Shipment, ShipmentState, Timestamp, Verdict,
 };
 
 words! {
@@ -95,7 +95,8 @@ pub fn timeline(order: &Order, events: &[Event], now: Timestamp) -> Vec<StepLine
         }
     }
     for line in &mut lines {
-        line.messages = order.messages.iter().filter(|it| it.kind.step() == line.step).map(|it| it.id).collect();
+        line.messages =
+            order.messages.iter().filter(|it| it.kind.step() == line.step).map(|it| it.id).collect();
         line.late = line.planned_at.is_some_and(|planned| match line.done_at {
             Some(done) => done > planned,
             None => line.is_open() && !order.is_over() && now > planned,
@@ -264,13 +265,16 @@ impl Event {
             EventKind::MessageQueued
             | EventKind::MessageSent
             | EventKind::MessageFailed
-            | EventKind::MessageSuppressed => self.message(order).map_or(Step::ReceiveOrder, |it| it.kind.step()),
+            | EventKind::MessageSuppressed => {
+                self.message(order).map_or(Step::ReceiveOrder, |it| it.kind.step())
+            }
             EventKind::FeedbackRequested | EventKind::FeedbackSubmitted | EventKind::FeedbackExpired => {
                 Step::ConfirmToCustomer
             }
-            EventKind::OrderClosed | EventKind::OrderCancelled | EventKind::OrderExpired | EventKind::OrderRejected => {
-                Step::CloseOrder
-            }
+            EventKind::OrderClosed
+            | EventKind::OrderCancelled
+            | EventKind::OrderExpired
+            | EventKind::OrderRejected => Step::CloseOrder,
             EventKind::OrderArchived => Step::ArchiveOrder,
             EventKind::ReplenishmentProposed | EventKind::RestockChecked => Step::PrepareNextOrder,
         }
@@ -291,7 +295,8 @@ impl Event {
 /// Fills in by when each step is planned to be done: what policy does follows at once, money is due before its hold
 /// ends, goods before the promised pickup and delivery.
 fn plan(order: &Order, lines: &mut [StepLine]) {
-    let handling = order.availability.as_ref().and_then(|it| it.earliest_ship_at.map(|ship| ship.since(it.at)));
+    let handling =
+        order.availability.as_ref().and_then(|it| it.earliest_ship_at.map(|ship| ship.since(it.at)));
     let paid_at = lines.iter().find(|it| it.step == Step::ApprovePayment).and_then(|it| it.done_at);
     let ship_at = match (paid_at, handling) {
         (Some(paid), Some(handling)) => Some(paid.plus(handling)),
@@ -308,7 +313,10 @@ fn plan(order: &Order, lines: &mut [StepLine]) {
             Step::ReceiveOrder | Step::VerifyCustomer | Step::CheckAvailability => before,
             Step::ReserveInventory | Step::ArchiveOrder | Step::CloseOrder => None,
             Step::ApproveReservation => approval_deadline(order.approval(Gate::Reservation), before),
-            Step::GenerateInvoice | Step::NotifyShipment | Step::ConfirmToCustomer | Step::PrepareNextOrder => {
+            Step::GenerateInvoice
+            | Step::NotifyShipment
+            | Step::ConfirmToCustomer
+            | Step::PrepareNextOrder => {
                 // A letter leaves within minutes; a worker may be busy.
                 before.map(|it| it.plus(Duration::from_secs(300)))
             }
@@ -520,9 +528,14 @@ impl History<'_> {
     fn verify_customer(&self) -> StepLine {
         let order = self.order;
         let mut line = StepLine::new(Step::VerifyCustomer, StepState::Done);
-        line.evidence = order.checks.iter().map(|it| format!("{} {}: {}", it.rule, it.verdict, it.detail)).collect();
-        let failed: Vec<&str> =
-            order.checks.iter().filter(|it| it.verdict == Verdict::Failed).map(|it| it.rule.as_str()).collect();
+        line.evidence =
+            order.checks.iter().map(|it| format!("{} {}: {}", it.rule, it.verdict, it.detail)).collect();
+        let failed: Vec<&str> = order
+            .checks
+            .iter()
+            .filter(|it| it.verdict == Verdict::Failed)
+            .map(|it| it.rule.as_str())
+            .collect();
         let passed = failed.is_empty() && order.checks.len() == Rule::ALL.len();
         if passed && order.state != OrderState::Received {
             self.told(&mut line, &[EventKind::OrderVerified], Some(order.created_at));
@@ -569,7 +582,8 @@ impl History<'_> {
             if order.state == OrderState::AwaitingStock {
                 line.state = StepState::Blocked;
                 line.started_at = self.first(EventKind::StockAwaited).map(|it| it.at);
-                let short = order.availability.iter().flat_map(|it| &it.lines).filter(|it| !it.shortage.is_empty());
+                let short =
+                    order.availability.iter().flat_map(|it| &it.lines).filter(|it| !it.shortage.is_empty());
                 let short: Vec<String> = short.map(|it| format!("{}: {}", it.sku, it.shortage)).collect();
                 line.note = match short.is_empty() {
                     true => "waits for stock, behind older orders".to_owned(),
@@ -588,13 +602,19 @@ impl History<'_> {
     }
 
     fn approve(&self, step: Step, gate: Gate) -> StepLine {
-        let Some(approval) = self.order.approval(gate) else { return StepLine::new(step, StepState::Pending) };
+        let Some(approval) = self.order.approval(gate) else {
+            return StepLine::new(step, StepState::Pending);
+        };
         let (state, note) = match approval.state {
-            ApprovalState::Pending => (StepState::Blocked, format!("{} waits for a person: {}", approval.id, approval.rule)),
+            ApprovalState::Pending => {
+                (StepState::Blocked, format!("{} waits for a person: {}", approval.id, approval.rule))
+            }
             ApprovalState::Approved | ApprovalState::AutoApproved => (StepState::Done, String::new()),
             ApprovalState::Rejected => (StepState::Failed, format!("rejected: {}", approval.comment)),
             ApprovalState::Expired => (StepState::Failed, "nobody decided in time".to_owned()),
-            ApprovalState::Withdrawn => (StepState::Skipped, "withdrawn: the order was over first".to_owned()),
+            ApprovalState::Withdrawn => {
+                (StepState::Skipped, "withdrawn: the order was over first".to_owned())
+            }
         };
         let decided = approval.decided_by.clone();
         StepLine {
@@ -650,7 +670,9 @@ impl History<'_> {
         } else if let Some(failed) = order.payments.iter().rfind(|it| it.state == PaymentState::Failed) {
             line.state = StepState::Failed;
             line.note = format!("{} failed: {}; capture of {due}", failed.id, failed.failure);
-        } else if order.payments.iter().any(|it| it.state == PaymentState::Voided) && order.ended_early().is_some() {
+        } else if order.payments.iter().any(|it| it.state == PaymentState::Voided)
+            && order.ended_early().is_some()
+        {
             line.state = StepState::InProgress;
         } else if !order.invoices.is_empty() {
             line.state = StepState::Ready;
@@ -690,11 +712,21 @@ impl History<'_> {
             _ => true,
         };
         let done = |it: &Shipment| it.items.iter().all(|item| item.checked == item.quantity);
-        let mut line = self.of_shipments(Step::PrepareOrder, |_| true, begun, done, |it| {
-            let units = |of: fn(&super::ShipmentItem) -> i64| it.items.iter().map(of).sum::<i64>();
-            let (wanted, picked, checked) = (units(|it| it.quantity), units(|it| it.picked), units(|it| it.checked));
-            Some(format!("{}: {picked} of {wanted} units picked, {checked} checked, at {}", it.id, it.location))
-        });
+        let mut line = self.of_shipments(
+            Step::PrepareOrder,
+            |_| true,
+            begun,
+            done,
+            |it| {
+                let units = |of: fn(&super::ShipmentItem) -> i64| it.items.iter().map(of).sum::<i64>();
+                let (wanted, picked, checked) =
+                    (units(|it| it.quantity), units(|it| it.picked), units(|it| it.checked));
+                Some(format!(
+                    "{}: {picked} of {wanted} units picked, {checked} checked, at {}",
+                    it.id, it.location
+                ))
+            },
+        );
         if self.order.live_shipments().any(|it| it.state == ShipmentState::QcFailed) {
             line.state = StepState::Failed;
             line.note = "units failed the quality check and are to be picked again".to_owned();
@@ -706,9 +738,10 @@ impl History<'_> {
 
     /// Whether the log says that a shipment was in a state once.
     fn was_in(&self, shipment: &Shipment, to: ShipmentState) -> bool {
-        self.events.iter().filter_map(|it| it.transition.as_ref()).any(|it| {
-            it.machine == Machine::Shipment && it.subject == shipment.id.0 && it.to == to.as_str()
-        })
+        self.events
+            .iter()
+            .filter_map(|it| it.transition.as_ref())
+            .any(|it| it.machine == Machine::Shipment && it.subject == shipment.id.0 && it.to == to.as_str())
     }
 
     /// Who did the last of it, and when.
@@ -720,7 +753,9 @@ impl History<'_> {
 
     fn package_products(&self) -> StepLine {
         let may = |it: &Shipment| it.state == ShipmentState::QcPassed;
-        let done = |it: &Shipment| !it.packages.is_empty() && it.items.iter().all(|item| item.packed == item.quantity);
+        let done = |it: &Shipment| {
+            !it.packages.is_empty() && it.items.iter().all(|item| item.packed == item.quantity)
+        };
         let mut line = self.of_shipments(Step::PackageProducts, may, done, done, |it| {
             let grams: i64 = it.packages.iter().map(|it| it.weight_grams).sum();
             (!it.packages.is_empty()).then(|| format!("{}: {} packages, {grams} g", it.id, it.packages.len()))
@@ -749,7 +784,10 @@ impl History<'_> {
         let mut line = self.of_shipments(Step::AssignCourier, may, done, done, |it| {
             let given = it.assignment.as_ref()?;
             let (courier, service, price) = (&given.courier, given.service, given.price);
-            Some(format!("{}: {courier} {service} for {price}, pickup {}: {}", it.id, given.pickup_at, given.reason))
+            Some(format!(
+                "{}: {courier} {service} for {price}, pickup {}: {}",
+                it.id, given.pickup_at, given.reason
+            ))
         });
         let given = || self.order.shipments.iter().filter_map(|it| it.assignment.as_ref());
         line.started_at = given().map(|it| it.assigned_at).min();
@@ -762,7 +800,9 @@ impl History<'_> {
         let may = |it: &Shipment| it.state == ShipmentState::CourierAssigned;
         let done = |it: &Shipment| it.handover.is_some();
         let mut line = self.of_shipments(Step::ConfirmPickup, may, done, done, |it| {
-            it.handover.as_ref().map(|by| format!("{}: {} packages handed over at {}", it.id, by.packages, by.at))
+            it.handover
+                .as_ref()
+                .map(|by| format!("{}: {} packages handed over at {}", it.id, by.packages, by.at))
         });
         let handovers = || self.order.shipments.iter().filter_map(|it| it.handover.as_ref());
         line.started_at = handovers().map(|it| it.at).min();
@@ -773,16 +813,23 @@ impl History<'_> {
 
     fn notify_shipment(&self) -> StepLine {
         let about = |it: &Shipment| {
-            let told = |message: &&Message| message.kind == MessageKind::Shipped && message.shipment == Some(it.id);
+            let told =
+                |message: &&Message| message.kind == MessageKind::Shipped && message.shipment == Some(it.id);
             self.order.messages.iter().find(told)
         };
         let begun = |it: &Shipment| about(it).is_some();
         let done = |it: &Shipment| about(it).is_some_and(|it| it.state != MessageState::Queued);
-        let mut line = self.of_shipments(Step::NotifyShipment, |_| false, begun, done, |it| {
-            let (message, label) = (about(it)?, it.label.as_ref()?);
-            let state = message.state.as_str().to_lowercase();
-            Some(format!("{}: {state}, tracking number {}", message.id, label.tracking_number))
-        });
+        let mut line = self.of_shipments(
+            Step::NotifyShipment,
+            |_| false,
+            begun,
+            done,
+            |it| {
+                let (message, label) = (about(it)?, it.label.as_ref()?);
+                let state = message.state.as_str().to_lowercase();
+                Some(format!("{}: {state}, tracking number {}", message.id, label.tracking_number))
+            },
+        );
         self.follow_letters(&mut line, MessageKind::Shipped);
         line
     }
@@ -807,16 +854,23 @@ impl History<'_> {
 
     fn track_shipment(&self) -> StepLine {
         let begun = |it: &Shipment| it.handover.is_some();
-        let mut line = self.of_shipments(Step::TrackShipment, |_| false, begun, journey_is_over, |it| {
-            let last = it.tracking.iter().max_by_key(|it| it.sequence)?;
-            Some(format!("{}: {} events, {}", it.id, it.tracking.len(), last.status))
-        });
+        let mut line = self.of_shipments(
+            Step::TrackShipment,
+            |_| false,
+            begun,
+            journey_is_over,
+            |it| {
+                let last = it.tracking.iter().max_by_key(|it| it.sequence)?;
+                Some(format!("{}: {} events, {}", it.id, it.tracking.len(), last.status))
+            },
+        );
         let troubled = self.order.live_shipments().find(|it| it.state == ShipmentState::Exception);
         if let (StepState::InProgress, Some(shipment)) = (line.state, troubled) {
             line.note = format!("shipment {}: an exception on the way", shipment.number);
         }
         let reports = || self.order.live_shipments().flat_map(|it| &it.tracking);
-        line.started_at = self.order.live_shipments().filter_map(|it| it.handover.as_ref()).map(|it| it.at).min();
+        line.started_at =
+            self.order.live_shipments().filter_map(|it| it.handover.as_ref()).map(|it| it.at).min();
         line.done_at = reports().map(|it| it.occurred_at).max().max(line.started_at);
         line.actor = reports().max_by_key(|it| (it.recorded_at, it.sequence)).map(|it| it.source.clone());
         line
@@ -833,7 +887,8 @@ impl History<'_> {
         line.started_at = proofs().map(|it| it.at).min();
         line.done_at = proofs().map(|it| it.at).max();
         line.actor = proofs().last().map(|it| it.recorded_by.clone());
-        let astray: Vec<String> = self.astray().map(|it| format!("shipment {} is {}", it.number, it.state)).collect();
+        let astray: Vec<String> =
+            self.astray().map(|it| format!("shipment {} is {}", it.number, it.state)).collect();
         if !astray.is_empty() && self.order.live_shipments().all(journey_is_over) {
             line.state = StepState::Failed;
             line.note = astray.join("; ");
@@ -843,7 +898,9 @@ impl History<'_> {
 
     /// What set out and will not be delivered, as far as is known.
     fn astray(&self) -> impl Iterator<Item = &Shipment> {
-        self.order.live_shipments().filter(|it| matches!(it.state, ShipmentState::Returned | ShipmentState::Lost))
+        self.order
+            .live_shipments()
+            .filter(|it| matches!(it.state, ShipmentState::Returned | ShipmentState::Lost))
     }
 
     fn confirm_to_customer(&self) -> StepLine {
@@ -856,7 +913,8 @@ impl History<'_> {
             }
             return line;
         };
-        line.state = if letter.state == MessageState::Queued { StepState::InProgress } else { StepState::Done };
+        line.state =
+            if letter.state == MessageState::Queued { StepState::InProgress } else { StepState::Done };
         line.evidence = vec![format!("{}: {}", letter.id, letter.state.as_str().to_lowercase())];
         if let Some(feedback) = &order.feedback {
             line.evidence.push(format!("feedback {}", feedback.state.as_str().to_lowercase()));
@@ -906,7 +964,8 @@ impl History<'_> {
         }
         line.state = StepState::Done;
         self.told(&mut line, &[EventKind::RestockChecked], self.order.archived_at);
-        let told = |it: &&Event| matches!(it.kind, EventKind::ReplenishmentProposed | EventKind::RestockChecked);
+        let told =
+            |it: &&Event| matches!(it.kind, EventKind::ReplenishmentProposed | EventKind::RestockChecked);
         line.evidence = self.events.iter().filter(told).map(|it| it.text.clone()).collect();
         line
     }
@@ -937,7 +996,12 @@ fn payment_words(payment: &Payment) -> Vec<String> {
     let state = payment.state.as_str().to_lowercase();
     let mut words = vec![format!("{}: {} by {} {state}", payment.id, payment.amount, payment.method)];
     for refund in &payment.refunds {
-        words.push(format!("{}: {} paid back, {}", refund.id, refund.amount, refund.state.as_str().to_lowercase()));
+        words.push(format!(
+            "{}: {} paid back, {}",
+            refund.id,
+            refund.amount,
+            refund.state.as_str().to_lowercase()
+        ));
     }
     words
 }

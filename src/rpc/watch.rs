@@ -165,11 +165,6 @@ impl<S: Source> Walk<S> {
     }
 }
 
-/// Also when nobody is left who could tell.
-async fn told_to_stop(shutdown: &mut signal::Receiver<bool>) {
-    let _ = shutdown.wait_for(|it| *it).await;
-}
-
 /// The events of orders.
 pub(crate) struct Events {
     pub(crate) store: Store,

@@ -539,11 +539,11 @@ static LOCATIONS: Resource = Resource {
     order: None,
     created: None,
     fields: &[
-        field("code", "code", Kind::Text),
+        field("location", "code", Kind::Text),
         field("region", "region", Kind::Text),
         field("country", "country", Kind::Text),
     ],
-    sorts: &[("code", text("code")), ("priority", whole("priority"))],
+    sorts: &[("location", text("code")), ("priority", whole("priority"))],
     bound: None,
 };
 
@@ -553,8 +553,8 @@ static COURIERS: Resource = Resource {
     key: &[text("code")],
     order: None,
     created: None,
-    fields: &[field("code", "code", Kind::Text), field("name", "name", Kind::Text)],
-    sorts: &[("code", text("code"))],
+    fields: &[field("courier", "code", Kind::Text), field("name", "name", Kind::Text)],
+    sorts: &[("courier", text("code"))],
     bound: None,
 };
 

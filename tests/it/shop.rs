@@ -86,6 +86,7 @@ pub(crate) async fn create_courier(server: &TestServer) {
         name: "Swift Parcel".to_owned(),
         rates: vec![rate],
         daily_cutoff: "16:00".to_owned(),
+        pickup_weekdays: (1..=7).collect(),
         ..Default::default()
     };
     let request = pb::CreateCourierRequest { courier: Some(courier), request_id: String::new() };

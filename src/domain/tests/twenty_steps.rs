@@ -47,7 +47,9 @@ fn one_order_travels_all_twenty_steps() {
     bench.by("warehouse").prepare(id, 0);
     assert_eq!(bench.shelf("A-1", "NYC"), (10, 2, 0));
     let shipment = bench.shipment(id, 0).id;
-    bench.on(id, |order, desk| order.confirm_pickup(desk, shipment, "driver 7", 1, None)).expect("one package");
+    bench
+        .on(id, |order, desk| order.confirm_pickup(desk, shipment, "driver 7", 1, None))
+        .expect("one package");
     assert_eq!(bench.state(id), OrderState::Shipped);
     assert_eq!(bench.shelf("A-1", "NYC"), (8, 0, 0));
     assert_eq!(bench.shelf("B-2", "NYC"), (4, 0, 0));
@@ -154,7 +156,8 @@ fn reports_may_come_late_twice_and_in_any_order() {
 
     assert_eq!(bench.state(id), OrderState::Delivered);
     assert_eq!(bench.shipment(id, 0).tracking.len(), 4);
-    let told: Vec<_> = bench.order(id).messages.iter().filter(|it| it.kind.step() == Step::TrackShipment).collect();
+    let told: Vec<_> =
+        bench.order(id).messages.iter().filter(|it| it.kind.step() == Step::TrackShipment).collect();
     assert!(told.is_empty(), "nobody hears that a delivered parcel is out for delivery: {told:?}");
 }
 

@@ -388,9 +388,11 @@ fn time_of_day(field: &str, text: &str, bad: &mut Problems) -> Option<i32> {
     minutes
 }
 
-/// ISO numbers of the days, in their order.
+/// ISO numbers of the days, in their order; Monday to Friday if none is named.
 fn weekdays(given: &[i32], bad: &mut Problems) -> Vec<u8> {
-    count("courier.pickup_weekdays", given, 1..=7, bad);
+    if given.is_empty() {
+        return (1..=5).collect();
+    }
     let mut days = Vec::new();
     for (place, day) in given.iter().enumerate() {
         let field = format!("courier.pickup_weekdays[{place}]");
@@ -628,6 +630,7 @@ mod tests {
             pb::Weekday::Saturday,
         ];
         assert_eq!(weekdays(&all.map(i32::from), &mut bad), [1, 2, 3, 4, 5, 6, 7]);
+        assert_eq!(weekdays(&[], &mut bad), [1, 2, 3, 4, 5]);
         assert!(bad.0.is_empty());
         assert!(pb::Weekday::try_from(8).is_err());
     }
