@@ -58,9 +58,10 @@ impl Schema<'_> {
             return self.run(&format!("CREATE TABLE {name} ({columns})")).await;
         }
 
-        let columns = [(" BIGINT", " INTEGER"), (" BOOLEAN", " INTEGER"), (" UUID", " BLOB"), (" BYTEA", " BLOB")]
-            .iter()
-            .fold(columns.to_owned(), |text, (ours, theirs)| text.replace(ours, theirs));
+        let columns =
+            [(" BIGINT", " INTEGER"), (" BOOLEAN", " INTEGER"), (" UUID", " BLOB"), (" BYTEA", " BLOB")]
+                .iter()
+                .fold(columns.to_owned(), |text, (ours, theirs)| text.replace(ours, theirs));
         let suffix = match shape {
             Shape::InKey => "STRICT, WITHOUT ROWID",
             Shape::Apart => "STRICT",
@@ -89,7 +90,9 @@ impl Schema<'_> {
             change.to_lowercase()
         );
         if self.sqlite {
-            return self.run(&format!("{head} BEGIN SELECT RAISE(ABORT, '{table} is never changed'); END")).await;
+            return self
+                .run(&format!("{head} BEGIN SELECT RAISE(ABORT, '{table} is never changed'); END"))
+                .await;
         }
         self.run(&format!("{head} EXECUTE FUNCTION refuse_change()")).await
     }

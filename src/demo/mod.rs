@@ -3,17 +3,18 @@
 mod report;
 mod sample;
 mod till;
+mod trouble;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use trouble::Trouble;
 use sample::{Order as Wish, Sample, Story};
 use till::{Till, money};
+use trouble::Trouble;
 
 use crate::pb;
-use crate::server::{ServeError, Server};
+use crate::server::Server;
 use crate::settings::Settings;
 
 /// What the command line asks for.
@@ -23,27 +24,6 @@ pub struct Options {
     pub target: Option<String>,
     /// Print the final timelines as JSON and nothing else on standard output.
     pub json: bool,
-}
-
-mod trouble {
-    //! What went wrong, for the person watching.
-
-    /// A call that failed, or something that is not as it should be.
-    #[derive(Debug, thiserror::Error)]
-    pub enum Trouble {
-        #[error("{call}: {status}", status = status_text(.status))]
-        Refused { call: &'static str, status: Box<tonic::Status> },
-        #[error("cannot reach {0}: {1}")]
-        Unreachable(String, tonic::transport::Error),
-        #[error("{0}")]
-        Wrong(String),
-        #[error("{0}")]
-        Server(#[from] super::ServeError),
-    }
-
-    fn status_text(status: &tonic::Status) -> String {
-        format!("{:?}: {}", status.code(), status.message())
-    }
 }
 
 /// Plays the demo; says whether all is as it should be.
@@ -56,7 +36,8 @@ pub async fn run(options: Options) -> Result<bool, Trouble> {
 
 /// Against a server of its own, on an embedded database that is gone afterwards.
 async fn play_at_home(json: bool) -> Result<bool, Trouble> {
-    let folder = std::env::temp_dir().join(format!("consign-demo-{}-{}", std::process::id(), till::run_code()));
+    let folder =
+        std::env::temp_dir().join(format!("consign-demo-{}-{}", std::process::id(), till::run_code()));
     let settings = Settings {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         data_dir: folder.clone(),
@@ -90,12 +71,17 @@ async fn play(target: &str, json: bool) -> Result<bool, Trouble> {
         played.push(demo.live_through(wish, number).await?);
     }
 
+    // Once while everything is at hand, and once more when it is in the archive.
+    let at_hand = demo.till.check_integrity().await?;
+    demo.heading("Everything is looked after, and goes to the archive");
+    demo.say(&report::verdict(&at_hand));
     let mut timelines = Vec::new();
     for id in &played {
+        demo.archive(id).await?;
         timelines.push(demo.till.timeline(id).await?);
     }
     let integrity = demo.till.check_integrity().await?;
-    let complaints = demo.complaints(&sample, &timelines, &integrity);
+    let complaints = demo.complaints(&sample, &timelines, [&at_hand, &integrity]);
     if json {
         println!("{}", report::as_json(&demo.run, &timelines, &integrity, &complaints));
     } else {
@@ -113,7 +99,7 @@ async fn play(target: &str, json: bool) -> Result<bool, Trouble> {
 struct Demo {
     till: Till,
     quiet: bool,
-    /// Marks the products and people of this run, so that runs do not meet.
+    /// Marks the products of this run, so that runs do not meet.
     run: String,
 }
 
@@ -162,7 +148,7 @@ impl Demo {
         Ok(())
     }
 
-    /// One order from receipt to archive; gives its id.
+    /// One order from receipt until it is closed or cancelled; gives its id.
     async fn live_through(&mut self, wish: &Wish, number: usize) -> Result<String, Trouble> {
         let mut wish = wish.clone();
         wish.lines = wish.lines.iter().map(|(name, units)| (self.sku(name), *units)).collect();
@@ -188,7 +174,7 @@ impl Demo {
             order = self.till.cancel(&order.id).await?;
             self.tell_order("CancelOrder", &order);
             self.await_refund(&order.id).await?;
-            return self.archive(&order.id).await;
+            return Ok(order.id);
         }
 
         for id in order.shipment_ids.clone() {
@@ -198,7 +184,7 @@ impl Demo {
         self.say("SubmitFeedback         5 of 5 for the delivery");
         order = self.till.close(&order.id).await?;
         self.tell_order("CloseOrder", &order);
-        self.archive(&order.id).await
+        Ok(order.id)
     }
 
     fn tell_order(&self, what: &str, order: &pb::Order) {
@@ -261,16 +247,17 @@ impl Demo {
             .till
             .until(order, "the refund to arrive", |it| it.payment_status() == pb::PaymentStatus::Refunded)
             .await?;
-        let refunded = order.totals.as_ref().and_then(|it| it.refunded.as_ref()).map(money).unwrap_or_default();
+        let refunded =
+            order.totals.as_ref().and_then(|it| it.refunded.as_ref()).map(money).unwrap_or_default();
         self.say(&format!("{:<22} {refunded}, stock is free again", "paid back"));
         Ok(())
     }
 
     /// The archive takes an order once its last message is sent.
-    async fn archive(&mut self, id: &str) -> Result<String, Trouble> {
+    async fn archive(&mut self, id: &str) -> Result<(), Trouble> {
         let order = self.till.archive(id).await?;
         self.tell_order("ArchiveOrder", &order);
-        Ok(order.id)
+        Ok(())
     }
 
     /// Steps 9 to 17 of one shipment.
@@ -281,14 +268,22 @@ impl Demo {
         shipment = self.till.pack(&shipment).await?;
         shipment = self.till.label(&shipment.id).await?;
         let number = shipment.label.as_ref().map(|it| it.tracking_number.clone()).unwrap_or_default();
-        self.say(&format!("{:<22} {} from {}, label {number}", "picked, checked, packed", shipment.id, shipment.location));
+        self.say(&format!(
+            "{:<22} {} from {}, label {number}",
+            "picked, checked, packed", shipment.id, shipment.location
+        ));
 
         shipment = self.till.assign_courier(&shipment.id).await?;
         let assignment = shipment.assignment.clone().unwrap_or_default();
         self.say(&format!("{:<22} {}: {}", "AssignCourier", assignment.courier, assignment.reason));
         let followed = self.till.follow(&shipment.id).await?;
         shipment = self.till.pick_up(&shipment).await?;
-        self.say(&format!("{:<22} {} packages to {}", "ConfirmPickup", shipment.packages.len(), assignment.courier));
+        self.say(&format!(
+            "{:<22} {} packages to {}",
+            "ConfirmPickup",
+            shipment.packages.len(),
+            assignment.courier
+        ));
 
         let reports = match story {
             Story::Exception => till::stormy_road(),
@@ -317,7 +312,7 @@ impl Demo {
         &self,
         sample: &Sample,
         timelines: &[pb::OrderTimeline],
-        integrity: &pb::IntegrityReport,
+        integrity: [&pb::IntegrityReport; 2],
     ) -> Vec<String> {
         let mut complaints = Vec::new();
         for (timeline, wish) in timelines.iter().zip(&sample.orders) {
@@ -331,7 +326,7 @@ impl Demo {
                 complaints.push(format!("order {} has {done} of 20 steps done", timeline.order_number));
             }
         }
-        if !integrity.holds {
+        if integrity.iter().any(|it| !it.holds) {
             complaints.push("a law is broken".to_owned());
         }
         complaints

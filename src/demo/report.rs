@@ -6,6 +6,9 @@ use serde_json::{Value, json};
 
 use crate::pb;
 
+/// How many characters of evidence a line of the timeline shows; `--json` has it all.
+const EVIDENCE_MAX: usize = 100;
+
 fn step_word(step: &pb::ProcessStep) -> &'static str {
     step.step().as_str_name().trim_start_matches("STEP_")
 }
@@ -24,17 +27,21 @@ pub(super) fn timeline(timeline: &pb::OrderTimeline, title: &str) -> String {
             (actor, approver) => format!("{actor}, approved by {approver}"),
         };
         let evidence = match step.evidence.is_empty() {
-            true => step.note.clone(),
-            false => step.evidence.join(", "),
+            true => shortened(&step.note),
+            false => shortened(&step.evidence.join(", ")),
         };
-        let _ = writeln!(text, "  {number:>2} {:<20} {:<12} {who:<24} {evidence}", step_word(step), state_word(step));
+        let _ = writeln!(
+            text,
+            "  {number:>2} {:<20} {:<12} {who:<24} {evidence}",
+            step_word(step),
+            state_word(step)
+        );
     }
     text
 }
 
 /// One line per law, and every row that breaks one.
 pub(super) fn integrity(report: &pb::IntegrityReport) -> String {
-    let checked: i64 = report.laws.iter().map(|it| it.checked).sum();
     let mut text = String::from("\nIntegrity\n");
     for law in &report.laws {
         let verdict = if law.broken == 0 { "holds" } else { "BROKEN" };
@@ -47,9 +54,22 @@ pub(super) fn integrity(report: &pb::IntegrityReport) -> String {
             );
         }
     }
-    let verdict = if report.holds { "every law holds" } else { "a law is broken" };
-    let _ = writeln!(text, "  {verdict}; {} laws over {checked} rows", report.laws.len());
+    let _ = writeln!(text, "  {}", verdict(report));
     text
+}
+
+pub(super) fn verdict(report: &pb::IntegrityReport) -> String {
+    let checked: i64 = report.laws.iter().map(|it| it.checked).sum();
+    let verdict = if report.holds { "every law holds" } else { "a law is broken" };
+    format!("{verdict}: {} laws over {checked} rows", report.laws.len())
+}
+
+/// The beginning of a text that would make a line too long.
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(EVIDENCE_MAX) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
 }
 
 fn instant(at: Option<&prost_types::Timestamp>) -> Value {
@@ -90,7 +110,10 @@ pub(super) fn as_json(
             "steps": steps.collect::<Vec<_>>(),
         })
     });
-    let laws = integrity.laws.iter().map(|law| json!({ "law": law.id, "checked": law.checked, "broken": law.broken }));
+    let laws = integrity
+        .laws
+        .iter()
+        .map(|law| json!({ "law": law.id, "checked": law.checked, "broken": law.broken }));
     json!({
         "run": run,
         "orders": orders.collect::<Vec<_>>(),

@@ -108,7 +108,8 @@ pub(super) struct Address {
 
 impl Sample {
     pub(super) fn load() -> Self {
-        toml::from_str(include_str!("sample.toml")).expect("the sample data is part of the program and is tested")
+        toml::from_str(include_str!("sample.toml"))
+            .expect("the sample data is part of the program and is tested")
     }
 }
 

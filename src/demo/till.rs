@@ -46,7 +46,8 @@ impl Till {
     pub(super) async fn connect(target: &str, run: &str) -> Result<Self, Trouble> {
         let address = if target.contains("://") { target.to_owned() } else { format!("http://{target}") };
         let unreachable = |it| Trouble::Unreachable(target.to_owned(), it);
-        let channel = Endpoint::from_shared(address).map_err(unreachable)?.connect().await.map_err(unreachable)?;
+        let channel =
+            Endpoint::from_shared(address).map_err(unreachable)?.connect().await.map_err(unreachable)?;
         Ok(Self {
             orders: pb::order_service_client::OrderServiceClient::new(channel.clone()),
             inventory: pb::inventory_service_client::InventoryServiceClient::new(channel.clone()),
@@ -57,7 +58,11 @@ impl Till {
         })
     }
 
-    pub(super) async fn create_product(&mut self, product: &sample::Product, sku: &str) -> Result<(), Trouble> {
+    pub(super) async fn create_product(
+        &mut self,
+        product: &sample::Product,
+        sku: &str,
+    ) -> Result<(), Trouble> {
         // A product has one list price; lines in other currencies name theirs.
         let price = product.prices.get("USD").map(|minor| amount("USD", *minor));
         let message = pb::Product {
@@ -82,7 +87,8 @@ impl Till {
             priority: location.priority,
             ..Default::default()
         };
-        let request = pb::CreateStockLocationRequest { stock_location: Some(message), request_id: String::new() };
+        let request =
+            pb::CreateStockLocationRequest { stock_location: Some(message), request_id: String::new() };
         unless_there(call!(self.inventory, create_stock_location, "clerk", request).map(|_| ()))
     }
 
@@ -96,11 +102,14 @@ impl Till {
         regions.dedup();
         let mut rates = Vec::new();
         for rate in &courier.rates {
-            for ((currency, base), region) in rate.base.iter().flat_map(|it| regions.iter().map(move |to| (it, to))) {
+            for ((currency, base), region) in
+                rate.base.iter().flat_map(|it| regions.iter().map(move |to| (it, to)))
+            {
                 let per_kg = rate.per_kg.get(currency).copied().unwrap_or(0);
                 rates.push(pb::CourierRate {
                     region: region.clone(),
-                    service_level: word(&rate.service, "SERVICE_LEVEL", pb::ServiceLevel::from_str_name) as i32,
+                    service_level: word(&rate.service, "SERVICE_LEVEL", pb::ServiceLevel::from_str_name)
+                        as i32,
                     base_price: Some(amount(currency, *base)),
                     price_per_kg: Some(amount(currency, per_kg)),
                     transit_days: rate.days,
@@ -120,7 +129,12 @@ impl Till {
         unless_there(call!(self.shipping, create_courier, "clerk", request).map(|_| ()))
     }
 
-    pub(super) async fn receive_stock(&mut self, sku: &str, location: &str, units: i64) -> Result<(), Trouble> {
+    pub(super) async fn receive_stock(
+        &mut self,
+        sku: &str,
+        location: &str,
+        units: i64,
+    ) -> Result<(), Trouble> {
         let request = pb::ReceiveStockRequest {
             sku: sku.to_owned(),
             location: location.to_owned(),
@@ -148,7 +162,11 @@ impl Till {
         call!(self.inventory, set_reorder_rule, "clerk", request).map(|_| ())
     }
 
-    pub(super) async fn create_order(&mut self, wish: &sample::Order, reference: &str) -> Result<pb::Order, Trouble> {
+    pub(super) async fn create_order(
+        &mut self,
+        wish: &sample::Order,
+        reference: &str,
+    ) -> Result<pb::Order, Trouble> {
         let prices: BTreeMap<String, sample::Product> =
             sample::Sample::load().products.into_iter().map(|it| (it.sku.clone(), it)).collect();
         let lines = wish.lines.iter().map(|(sku, quantity)| {
@@ -161,10 +179,8 @@ impl Till {
                 ..Default::default()
             }
         });
-        let discount = (wish.discount_ppm > 0).then(|| pb::Discount {
-            value: Some(pb::discount::Value::RatePpm(wish.discount_ppm)),
-            ..Default::default()
-        });
+        let discount = (wish.discount_ppm > 0)
+            .then_some(pb::Discount { value: Some(pb::discount::Value::RatePpm(wish.discount_ppm)) });
         let draft = pb::OrderDraft {
             channel: word(&wish.channel, "CHANNEL", pb::Channel::from_str_name) as i32,
             external_reference: reference.to_owned(),
@@ -181,7 +197,8 @@ impl Till {
             discount,
             ..Default::default()
         };
-        let request = pb::CreateOrderRequest { order: Some(draft), request_id: format!("{reference}-create") };
+        let request =
+            pb::CreateOrderRequest { order: Some(draft), request_id: format!("{reference}-create") };
         call!(self.orders, create_order, "storefront", request, order)
     }
 
@@ -210,7 +227,11 @@ impl Till {
         }
     }
 
-    pub(super) async fn correct_address(&mut self, id: &str, wish: &sample::Order) -> Result<pb::Order, Trouble> {
+    pub(super) async fn correct_address(
+        &mut self,
+        id: &str,
+        wish: &sample::Order,
+    ) -> Result<pb::Order, Trouble> {
         let draft = pb::OrderDraft { shipping_address: Some(address(wish)), ..Default::default() };
         let request = pb::UpdateOrderRequest {
             order_id: id.to_owned(),
@@ -246,7 +267,11 @@ impl Till {
         call!(self.billing, capture_payment, "storefront", request, payment)
     }
 
-    pub(super) async fn record_transfer(&mut self, order: &str, reference: &str) -> Result<pb::Payment, Trouble> {
+    pub(super) async fn record_transfer(
+        &mut self,
+        order: &str,
+        reference: &str,
+    ) -> Result<pb::Payment, Trouble> {
         let request = pb::RecordPaymentRequest {
             order_id: order.to_owned(),
             method: pb::PaymentMethod::BankTransfer as i32,
@@ -281,10 +306,15 @@ impl Till {
     }
 
     pub(super) async fn pick_all(&mut self, shipment: &pb::Shipment) -> Result<pb::Shipment, Trouble> {
-        let picks =
-            shipment.items.iter().map(|it| pb::LineUnits { line_number: it.line_number, quantity: it.quantity });
-        let request =
-            pb::RecordPickRequest { shipment_id: shipment.id.clone(), picks: picks.collect(), ..Default::default() };
+        let picks = shipment
+            .items
+            .iter()
+            .map(|it| pb::LineUnits { line_number: it.line_number, quantity: it.quantity });
+        let request = pb::RecordPickRequest {
+            shipment_id: shipment.id.clone(),
+            picks: picks.collect(),
+            ..Default::default()
+        };
         call!(self.shipping, record_pick, "warehouse", request, shipment)
     }
 
@@ -367,8 +397,11 @@ impl Till {
 
     pub(super) async fn deliver(&mut self, id: &str) -> Result<pb::Shipment, Trouble> {
         let proof = pb::ProofOfDelivery { received_by: "at the door".to_owned(), ..Default::default() };
-        let request =
-            pb::ConfirmDeliveryRequest { shipment_id: id.to_owned(), proof: Some(proof), ..Default::default() };
+        let request = pb::ConfirmDeliveryRequest {
+            shipment_id: id.to_owned(),
+            proof: Some(proof),
+            ..Default::default()
+        };
         call!(self.shipping, confirm_delivery, "courier", request, shipment)
     }
 
@@ -401,7 +434,8 @@ impl Till {
                 }
                 answer => {
                     let archived = answer?.order;
-                    return archived.ok_or_else(|| Trouble::Wrong("archive_order answered nothing".to_owned()));
+                    return archived
+                        .ok_or_else(|| Trouble::Wrong("archive_order answered nothing".to_owned()));
                 }
             }
         }
@@ -432,7 +466,8 @@ impl Followed {
     /// What was seen, once the stream has ended by itself.
     pub(super) async fn finish(self) -> Result<Vec<String>, Trouble> {
         let ended = tokio::time::timeout(PATIENCE, self.0).await;
-        let seen = ended.map_err(|_| Trouble::Wrong("the stream did not end after the delivery".to_owned()))?;
+        let seen =
+            ended.map_err(|_| Trouble::Wrong("the stream did not end after the delivery".to_owned()))?;
         let seen = seen.map_err(|it| Trouble::Wrong(it.to_string()))?;
         seen.map_err(|status| Trouble::Refused { call: "track_shipment", status: Box::new(status) })
     }

@@ -2,7 +2,8 @@
 
 use super::words::words;
 use super::{
-    ApprovalState, FeedbackState, Gate, Hold, HoldReason, HoldState, Order, OrderState, PaymentState, Shipment, ShipmentState,
+    ApprovalState, FeedbackState, Gate, Hold, HoldReason, HoldState, Order, OrderState, PaymentState,
+    Shipment, ShipmentState,
 };
 
 words! {
@@ -72,17 +73,22 @@ impl Order {
         {
             actions.push(Action::SubmitFeedback);
         }
-        if !matches!(self.state, OrderState::Invoiced | OrderState::Archived) && self.payments.iter().any(|it| it.refundable_minor() > 0) {
+        if !matches!(self.state, OrderState::Invoiced | OrderState::Archived)
+            && self.payments.iter().any(|it| it.refundable_minor() > 0)
+        {
             actions.push(Action::RefundPayment);
         }
         if !self.is_over() {
             actions.push(Action::PlaceHold);
         }
-        let by_a_word = |it: &Hold| it.state == HoldState::Active && it.reason != HoldReason::VerificationFailed;
+        let by_a_word =
+            |it: &Hold| it.state == HoldState::Active && it.reason != HoldReason::VerificationFailed;
         if self.holds.iter().any(by_a_word) {
             actions.push(Action::ReleaseHold);
         }
-        if self.state.may_become(OrderState::Cancelled) && self.live_shipments().all(|it| it.handover.is_none()) {
+        if self.state.may_become(OrderState::Cancelled)
+            && self.live_shipments().all(|it| it.handover.is_none())
+        {
             actions.push(Action::CancelOrder);
         }
         actions.sort();

@@ -2,9 +2,9 @@
 
 use super::case::{born, moved};
 use super::{
-    Actor, Approval, ApprovalId, ApprovalState, Channel, Desk, EventKind, Gate, GateRules, Invoice, InvoiceId,
-    InvoiceLine, InvoiceState, LocationCode, MessageKind, Order, OrderState, PaymentState, Reason, Refusal,
-    Reservation, Shipment, ShipmentId, ShipmentItem, ShipmentState,
+    Actor, Approval, ApprovalId, ApprovalState, Channel, Desk, EventKind, Gate, GateRules, Invoice,
+    InvoiceId, InvoiceLine, InvoiceState, LocationCode, MessageKind, Order, OrderState, PaymentState, Reason,
+    Refusal, Reservation, Shipment, ShipmentId, ShipmentItem, ShipmentState,
 };
 
 impl Order {
@@ -269,13 +269,19 @@ impl Order {
         if total.minor > 0 {
             self.notify(desk, MessageKind::PaymentReceived, None, 0);
         }
-        self.go_automatic(desk, OrderState::PaymentCaptured, EventKind::OrderPaid, format!("{total} captured"))
+        self.go_automatic(
+            desk,
+            OrderState::PaymentCaptured,
+            EventKind::OrderPaid,
+            format!("{total} captured"),
+        )
     }
 
     /// Step 9's start: one shipment per location that holds stock for the order.
     fn plan_shipments(&mut self, desk: &mut Desk) -> Result<(), Refusal> {
         let reservation: &Reservation = self.current_reservation().expect("a paid order has its reservation");
-        let mut locations: Vec<LocationCode> = reservation.items.iter().map(|it| it.location.clone()).collect();
+        let mut locations: Vec<LocationCode> =
+            reservation.items.iter().map(|it| it.location.clone()).collect();
         locations.sort();
         locations.dedup();
 
@@ -316,7 +322,12 @@ impl Order {
                 updated_at: desk.now,
             });
             let step = born(id.0, ShipmentState::Planned);
-            self.tell_automatic(desk, EventKind::ShipmentPlanned, Some(step), format!("{id} from {location}"));
+            self.tell_automatic(
+                desk,
+                EventKind::ShipmentPlanned,
+                Some(step),
+                format!("{id} from {location}"),
+            );
         }
         let text = format!("{} shipments", self.shipments.len());
         self.go_automatic(desk, OrderState::Fulfilling, EventKind::FulfillmentStarted, text)

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use super::case::{born, moved};
 use super::{
-    AvailabilityFound, Desk, EventKind, LineAvailability, LocationCode, MessageKind, Movement, MovementKind, OnShortage,
-    Order, OrderId, OrderState, Refusal, RegionCode, Reservation, ReservationId, ReservationState, ReservedItem,
-    ServiceLevel, Shortage, Sku, StockLevel, Timestamp,
+    AvailabilityFound, Desk, EventKind, LineAvailability, LocationCode, MessageKind, Movement, MovementKind,
+    OnShortage, Order, OrderId, OrderState, Refusal, RegionCode, Reservation, ReservationId,
+    ReservationState, ReservedItem, ServiceLevel, Shortage, Sku, StockLevel, Timestamp,
 };
 
 impl StockLevel {
@@ -204,7 +204,15 @@ pub(super) fn set_aside(desk: &mut Desk, takes: &[Take], reservation: Reservatio
         assert!(level.available() >= take.quantity, "a plan takes only what is available");
         level.reserved += take.quantity;
         desk.keep_level(level);
-        post(desk, Posting { reserved: take.quantity, reservation: Some(reservation), order, ..posting(take, MovementKind::Reserve) });
+        post(
+            desk,
+            Posting {
+                reserved: take.quantity,
+                reservation: Some(reservation),
+                order,
+                ..posting(take, MovementKind::Reserve)
+            },
+        );
     }
 }
 
@@ -333,7 +341,12 @@ impl Order {
                 (OrderState::AwaitingStock, _) => Ok(()),
                 (_, OnShortage::Refuse) => Err(Refusal::Short(short)),
                 (_, OnShortage::Wait) => {
-                    self.go_automatic(desk, OrderState::AwaitingStock, EventKind::StockAwaited, shortage_words(&short))?;
+                    self.go_automatic(
+                        desk,
+                        OrderState::AwaitingStock,
+                        EventKind::StockAwaited,
+                        shortage_words(&short),
+                    )?;
                     self.wait_for_stock(desk, 1);
                     self.notify(desk, MessageKind::AwaitingStock, None, 0);
                     Ok(())
@@ -365,7 +378,12 @@ impl Order {
 
         let step = born(id.0, ReservationState::Held);
         self.tell_automatic(desk, EventKind::InventoryReserved, Some(step), reason);
-        self.go_automatic(desk, OrderState::Reserved, EventKind::InventoryReserved, format!("reserved as {id}"))
+        self.go_automatic(
+            desk,
+            OrderState::Reserved,
+            EventKind::InventoryReserved,
+            format!("reserved as {id}"),
+        )
     }
 
     pub(super) fn reservation_lifetime(&self, desk: &Desk) -> Duration {
@@ -376,7 +394,8 @@ impl Order {
     fn wait_for_stock(&self, desk: &mut Desk, sign: i64) {
         let Some(region) = &self.region else { return };
         for line in &self.lines {
-            *desk.changes.awaited.entry((region.clone(), line.sku.clone())).or_default() += sign * line.quantity;
+            *desk.changes.awaited.entry((region.clone(), line.sku.clone())).or_default() +=
+                sign * line.quantity;
         }
     }
 
@@ -389,7 +408,8 @@ impl Order {
     }
 
     fn note_availability(&mut self, desk: &Desk, supplies: &BTreeMap<Sku, Supply>) {
-        let (found, delivery_at) = availability(desk, &self.needs(), supplies, self.service, self.requested_by);
+        let (found, delivery_at) =
+            availability(desk, &self.needs(), supplies, self.service, self.requested_by);
         self.promised_by = delivery_at.map(|it| self.requested_by.map_or(it, |requested| requested.max(it)));
         self.availability = Some(found);
     }
@@ -412,22 +432,32 @@ impl Order {
         reservation.state = ReservationState::Confirmed;
         reservation.expires_at = None;
         reservation.version += 1;
-        self.tell_automatic(desk, EventKind::ReservationConfirmed, Some(step), "paid: the reservation no longer expires");
+        self.tell_automatic(
+            desk,
+            EventKind::ReservationConfirmed,
+            Some(step),
+            "paid: the reservation no longer expires",
+        );
         Ok(())
     }
 
     /// Keeps the hold from expiring while money is under way (`None`), or lets it expire again.
     pub(super) fn pin_reservation(&mut self, until: Option<Timestamp>) {
-        if let Some(reservation) = self.open_reservation() {
-            if reservation.state == ReservationState::Held && reservation.expires_at != until {
-                reservation.expires_at = until;
-                reservation.version += 1;
-            }
+        if let Some(reservation) = self.open_reservation()
+            && reservation.state == ReservationState::Held
+            && reservation.expires_at != until
+        {
+            reservation.expires_at = until;
+            reservation.version += 1;
         }
     }
 
     /// Ends the current reservation and gives its stock back.
-    pub(super) fn release_reservation(&mut self, desk: &mut Desk, to: ReservationState) -> Result<(), Refusal> {
+    pub(super) fn release_reservation(
+        &mut self,
+        desk: &mut Desk,
+        to: ReservationState,
+    ) -> Result<(), Refusal> {
         let Some(place) = self.reservations.iter().rposition(Reservation::is_open) else { return Ok(()) };
         let mut reservation = self.reservations.remove(place);
         let step = moved(reservation.id.0, reservation.state, to)?;

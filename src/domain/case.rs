@@ -4,8 +4,9 @@ use uuid::Uuid;
 
 use super::states::State;
 use super::{
-    Actor, Desk, Event, EventKind, HoldState, Message, MessageId, MessageKind, MessageState, Order, OrderState,
-    PaymentState, Reason, Refusal, RefundState, ReservationState, ShipmentId, ShipmentState, Timestamp, Transition,
+    Actor, Desk, Event, EventKind, HoldState, Message, MessageId, MessageKind, MessageState, Order,
+    OrderState, PaymentState, Reason, RefundState, Refusal, ReservationState, ShipmentId, ShipmentState,
+    Timestamp, Transition,
 };
 
 /// The step of a machine, if its table has it.
@@ -18,7 +19,12 @@ pub(super) fn moved<S: State>(subject: impl Into<Uuid>, from: S, to: S) -> Resul
             legal: from.next().iter().map(|it| it.as_str()).collect(),
         });
     }
-    Ok(Transition { machine: S::MACHINE, subject: subject.into(), from: from.to_string(), to: to.to_string() })
+    Ok(Transition {
+        machine: S::MACHINE,
+        subject: subject.into(),
+        from: from.to_string(),
+        to: to.to_string(),
+    })
 }
 
 /// The first state of a new subject.
@@ -28,7 +34,13 @@ pub(super) fn born<S: State>(subject: impl Into<Uuid>, first: S) -> Transition {
 
 impl Order {
     /// Writes down that the caller did something.
-    pub(super) fn tell(&mut self, desk: &mut Desk, kind: EventKind, step: Option<Transition>, text: impl Into<String>) {
+    pub(super) fn tell(
+        &mut self,
+        desk: &mut Desk,
+        kind: EventKind,
+        step: Option<Transition>,
+        text: impl Into<String>,
+    ) {
         let actor = desk.actor.clone();
         self.record(desk, actor, kind, step, text.into());
     }
@@ -44,7 +56,14 @@ impl Order {
         self.record(desk, Actor::system(), kind, step, text.into());
     }
 
-    fn record(&mut self, desk: &mut Desk, actor: Actor, kind: EventKind, step: Option<Transition>, text: String) {
+    fn record(
+        &mut self,
+        desk: &mut Desk,
+        actor: Actor,
+        kind: EventKind,
+        step: Option<Transition>,
+        text: String,
+    ) {
         self.last_event += 1;
         desk.changes.events.push(Event {
             order: self.id,
@@ -90,7 +109,13 @@ impl Order {
     }
 
     /// Queues what the customer is told, once per key.
-    pub(super) fn notify(&mut self, desk: &mut Desk, kind: MessageKind, shipment: Option<ShipmentId>, sequence: i64) {
+    pub(super) fn notify(
+        &mut self,
+        desk: &mut Desk,
+        kind: MessageKind,
+        shipment: Option<ShipmentId>,
+        sequence: i64,
+    ) {
         let key = match shipment {
             Some(shipment) if sequence > 0 => format!("{kind}/{shipment}/{sequence}"),
             Some(shipment) => format!("{kind}/{shipment}"),
@@ -117,7 +142,12 @@ impl Order {
             sent_at: None,
             failure: if reachable { String::new() } else { "the customer left no address".to_owned() },
         });
-        self.tell_automatic(desk, EventKind::MessageQueued, Some(born(id.0, state)), format!("message {kind} {state}"));
+        self.tell_automatic(
+            desk,
+            EventKind::MessageQueued,
+            Some(born(id.0, state)),
+            format!("message {kind} {state}"),
+        );
     }
 
     pub fn on_hold(&self) -> bool {
@@ -212,7 +242,9 @@ impl Order {
 impl super::Reservation {
     pub fn is_open(&self) -> bool {
         match self.state {
-            ReservationState::Held | ReservationState::Confirmed | ReservationState::PartiallyConsumed => true,
+            ReservationState::Held | ReservationState::Confirmed | ReservationState::PartiallyConsumed => {
+                true
+            }
             ReservationState::Consumed | ReservationState::Released | ReservationState::Expired => false,
         }
     }

@@ -3,8 +3,8 @@
 use super::case::{born, moved};
 use super::merge::{estimate_of, key, state_of, told_to_customer};
 use super::{
-    Desk, EventKind, Feedback, FeedbackState, MessageKind, Order, OrderState, Proof, Reason, Refusal, ShipmentId,
-    ShipmentState, Timestamp, TrackingEvent, TrackingStatus,
+    Desk, EventKind, Feedback, FeedbackState, MessageKind, Order, OrderState, Proof, Reason, Refusal,
+    ShipmentId, ShipmentState, Timestamp, TrackingEvent, TrackingStatus,
 };
 
 /// How many reports one shipment may have.
@@ -26,7 +26,12 @@ pub struct Report {
 
 impl Order {
     /// Adds what the courier reports. Repeated reports change nothing; says how many were new.
-    pub fn record_tracking(&mut self, desk: &mut Desk, id: ShipmentId, reports: &[Report]) -> Result<usize, Refusal> {
+    pub fn record_tracking(
+        &mut self,
+        desk: &mut Desk,
+        id: ShipmentId,
+        reports: &[Report],
+    ) -> Result<usize, Refusal> {
         let place = self.shipment_place(id)?;
         if self.state == OrderState::Archived {
             return Err(self.out_of_turn("record tracking"));
@@ -35,7 +40,10 @@ impl Order {
         if shipment.handover.is_none() {
             return Err(Refusal::Unmet {
                 reason: Reason::IllegalTransition,
-                message: format!("cannot record tracking: the shipment is {}, not handed over", shipment.state),
+                message: format!(
+                    "cannot record tracking: the shipment is {}, not handed over",
+                    shipment.state
+                ),
                 state: Some(shipment.state.as_str()),
                 legal: shipment.available_actions().iter().map(|it| it.as_str()).collect(),
             });
@@ -52,8 +60,16 @@ impl Order {
     }
 
     fn add_report(&mut self, desk: &mut Desk, place: usize, report: &Report) -> Result<bool, Refusal> {
-        let Report { status, incident, place: spot, occurred_at, estimated_at, raw_code, description, received_by } =
-            report;
+        let Report {
+            status,
+            incident,
+            place: spot,
+            occurred_at,
+            estimated_at,
+            raw_code,
+            description,
+            received_by,
+        } = report;
         let key = key(*status, *occurred_at, spot, raw_code, incident);
         let shipment = &mut self.shipments[place];
         if shipment.tracking.iter().any(|it| it.key == key) {

@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::{
-    Actor, Channel, Courier, CourierCode, Event, Ids, JobId, Location, LocationCode, Movement, Order, OrderId,
-    OrderState, Product, Refusal, RegionCode, Replenishment, ReplenishmentId, Reservation, ReservationId, Rules, Sku,
-    StockLevel, Timestamp,
+    Actor, Channel, Courier, CourierCode, Event, Ids, JobId, Location, LocationCode, Movement, Order,
+    OrderId, OrderState, Product, Refusal, RegionCode, Replenishment, ReplenishmentId, Reservation,
+    ReservationId, Rules, Sku, StockLevel, Timestamp,
 };
 
 /// What a decision needs to see. The store loads it, locked where it may change.
@@ -266,7 +266,8 @@ impl<'w> Desk<'w> {
     }
 
     pub fn keep_replenishment(&mut self, mut replenishment: Replenishment) {
-        replenishment.version = self.world.replenishments.get(&replenishment.id).map_or(0, |it| it.version) + 1;
+        replenishment.version =
+            self.world.replenishments.get(&replenishment.id).map_or(0, |it| it.version) + 1;
         replenishment.updated_at = self.now;
         self.changes.replenishments.insert(replenishment.id, Arc::new(replenishment));
     }
@@ -284,7 +285,11 @@ impl<'w> Desk<'w> {
     }
 
     pub fn fingerprint_seen(&self, fingerprint: &str) -> Option<Timestamp> {
-        self.changes.fingerprints.get(fingerprint).or_else(|| self.world.fingerprints.get(fingerprint)).copied()
+        self.changes
+            .fingerprints
+            .get(fingerprint)
+            .or_else(|| self.world.fingerprints.get(fingerprint))
+            .copied()
     }
 
     pub fn open_replenishment(&self, sku: &Sku, location: &LocationCode) -> Option<ReplenishmentId> {

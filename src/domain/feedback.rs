@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::words::words;
 use super::Timestamp;
+use super::words::words;
 
 words! {
     pub enum FeedbackState {

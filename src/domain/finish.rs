@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use super::case::{born, moved};
 use super::{
-    Actor, ApprovalState, Ask, Desk, EventKind, FeedbackState, InvoiceState, LocationCode, MessageId, MessageKind,
-    MessageState, Order, OrderState, PaymentId, Reason, Refusal, RefundId, RefundState, Replenishment,
-    ReplenishmentId, ReplenishmentState, ReservationState, Rules, ShipmentState, Sku, Timestamp,
+    Actor, ApprovalState, Ask, Desk, EventKind, FeedbackState, InvoiceState, LocationCode, MessageId,
+    MessageKind, MessageState, Order, OrderState, PaymentId, Reason, RefundId, RefundState, Refusal,
+    Replenishment, ReplenishmentId, ReplenishmentState, ReservationState, Rules, ShipmentState, Sku,
+    Timestamp,
 };
 
 /// The caller that asked a provider gets this long before a worker takes over.
@@ -18,7 +19,9 @@ const PAUSE_MAX: Duration = Duration::from_secs(30);
 impl Order {
     /// Ends the order before anything was handed over, undoing stock, money, labels and messages in one plan.
     pub fn cancel(&mut self, desk: &mut Desk, reason: &str) -> Result<(), Refusal> {
-        if !self.state.may_become(OrderState::Cancelled) || self.live_shipments().any(|it| it.handover.is_some()) {
+        if !self.state.may_become(OrderState::Cancelled)
+            || self.live_shipments().any(|it| it.handover.is_some())
+        {
             return Err(self.out_of_turn("cancel"));
         }
         self.undo(desk, OrderState::Cancelled, reason)
@@ -36,8 +39,12 @@ impl Order {
     /// One plan for every early end. What the provider still has to do is asked for, not awaited.
     pub(super) fn undo(&mut self, desk: &mut Desk, to: OrderState, reason: &str) -> Result<(), Refusal> {
         let (kind, message, reservation_to) = match to {
-            OrderState::Expired => (EventKind::OrderExpired, MessageKind::OrderExpired, ReservationState::Expired),
-            OrderState::Rejected => (EventKind::OrderRejected, MessageKind::OrderRejected, ReservationState::Released),
+            OrderState::Expired => {
+                (EventKind::OrderExpired, MessageKind::OrderExpired, ReservationState::Expired)
+            }
+            OrderState::Rejected => {
+                (EventKind::OrderRejected, MessageKind::OrderRejected, ReservationState::Released)
+            }
             _ => (EventKind::OrderCancelled, MessageKind::OrderCancelled, ReservationState::Released),
         };
         if self.state == OrderState::AwaitingStock {
@@ -139,10 +146,11 @@ impl Order {
             }
         }
         let lost = self.undelivered_value_minor();
-        let paid_back: i64 = self.payments.iter().flat_map(|it| &it.refunds).fold(0, |sum, it| match it.state {
-            RefundState::Succeeded => sum + it.amount.minor,
-            RefundState::Pending | RefundState::Failed => sum,
-        });
+        let paid_back: i64 =
+            self.payments.iter().flat_map(|it| &it.refunds).fold(0, |sum, it| match it.state {
+                RefundState::Succeeded => sum + it.amount.minor,
+                RefundState::Pending | RefundState::Failed => sum,
+            });
         if lost > paid_back {
             let missing = self.amounts.currency.of(lost - paid_back);
             open.push(format!("{missing} of returned or lost goods are not paid back"));
@@ -241,8 +249,11 @@ impl Order {
 
     /// When the next thing happens by itself: a hold or approval ends, the order closes or is archived.
     fn next_deadline(&self, rules: &Rules) -> Option<Timestamp> {
-        let approvals =
-            self.approvals.iter().filter(|it| it.state == ApprovalState::Pending).filter_map(|it| it.expires_at);
+        let approvals = self
+            .approvals
+            .iter()
+            .filter(|it| it.state == ApprovalState::Pending)
+            .filter_map(|it| it.expires_at);
         let hold = self
             .current_reservation()
             .filter(|it| it.state == ReservationState::Held)
@@ -300,9 +311,17 @@ impl Order {
     }
 
     /// A message was sent, or could not be.
-    pub fn answer_message(&mut self, desk: &mut Desk, id: MessageId, sent: Result<(), String>) -> Result<(), Refusal> {
-        let place =
-            self.messages.iter().position(|it| it.id == id).ok_or_else(|| Refusal::not_found("message", id))?;
+    pub fn answer_message(
+        &mut self,
+        desk: &mut Desk,
+        id: MessageId,
+        sent: Result<(), String>,
+    ) -> Result<(), Refusal> {
+        let place = self
+            .messages
+            .iter()
+            .position(|it| it.id == id)
+            .ok_or_else(|| Refusal::not_found("message", id))?;
         let attempts_max = desk.rules.message_attempts_max;
         let message = &mut self.messages[place];
         if message.state != MessageState::Queued {

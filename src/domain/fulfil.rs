@@ -8,10 +8,13 @@ use super::label::{label_text, label_zpl, tracking_number};
 use super::merge::key;
 use super::quote::{choose, quote};
 use super::{
-    Actor, Assignment, CourierCode, Desk, EventKind, Handover, HoldReason, Label, MessageKind, MovementKind, Order,
-    OrderState, Package, Problems, Quote, Reason, Refusal, ReservationState, ServiceLevel, ShipmentId, ShipmentState,
-    Timestamp, TrackingEvent, TrackingStatus,
+    Actor, Assignment, CourierCode, Desk, EventKind, Handover, HoldReason, Label, MessageKind, MovementKind,
+    Order, OrderState, Package, Problems, Quote, Reason, Refusal, ReservationState, ServiceLevel, ShipmentId,
+    ShipmentState, Timestamp, TrackingEvent, TrackingStatus,
 };
+
+/// A courier that cannot carry a shipment, and why.
+pub type Decline = (CourierCode, String);
 
 /// Units of one line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,8 +78,10 @@ impl Order {
         let mut short = Vec::new();
         for item in &shipment.items {
             let reservation = self.open_reservation().expect("an order in fulfilment has its reservation");
-            let reserved_here = |it: &&super::ReservedItem| it.line == item.line && it.location == shipment.location;
-            let open: i64 = reservation.items.iter().filter(reserved_here).map(super::ReservedItem::open).sum();
+            let reserved_here =
+                |it: &&super::ReservedItem| it.line == item.line && it.location == shipment.location;
+            let open: i64 =
+                reservation.items.iter().filter(reserved_here).map(super::ReservedItem::open).sum();
             let missing = item.quantity - open;
             if missing <= 0 {
                 continue;
@@ -103,13 +108,21 @@ impl Order {
             reservation.version += 1;
             let (reservation, order) = (Some(reservation.id), Some(self.id));
             let entry = Posting::of(&item.sku, &shipment.location, MovementKind::Reserve);
-            post(desk, Posting { reserved: missing, reservation, order, shipment: Some(id_of(&shipment)), ..entry });
+            post(
+                desk,
+                Posting { reserved: missing, reservation, order, shipment: Some(id_of(&shipment)), ..entry },
+            );
         }
         if short.is_empty() { Ok(()) } else { Err(Refusal::Short(short)) }
     }
 
     /// What was taken from the shelf so far; picked is done when every unit is.
-    pub fn record_pick(&mut self, desk: &mut Desk, id: ShipmentId, picks: &[LineUnits]) -> Result<(), Refusal> {
+    pub fn record_pick(
+        &mut self,
+        desk: &mut Desk,
+        id: ShipmentId,
+        picks: &[LineUnits],
+    ) -> Result<(), Refusal> {
         let place = self.workable(id)?;
         self.shipment_must_be(place, ShipmentState::Picking, "record a pick")?;
 
@@ -117,12 +130,16 @@ impl Order {
         let mut problems = Problems::default();
         for (pick, number) in picks.iter().zip(0..) {
             let Some(item) = shipment.items.iter_mut().find(|it| it.line == pick.line) else {
-                problems.add(format!("picks[{number}].line_number"), format!("the shipment has no line {}", pick.line));
+                problems.add(
+                    format!("picks[{number}].line_number"),
+                    format!("the shipment has no line {}", pick.line),
+                );
                 continue;
             };
             let left = item.quantity - item.picked;
             if !(1..=left).contains(&pick.units) {
-                let message = format!("{left} units of line {} are left to pick, not {}", pick.line, pick.units);
+                let message =
+                    format!("{left} units of line {} are left to pick, not {}", pick.line, pick.units);
                 problems.add(format!("picks[{number}].quantity"), message);
                 continue;
             }
@@ -172,14 +189,18 @@ impl Order {
         }
         for (check, number) in checks.iter().zip(0..) {
             if !self.shipments[place].items.iter().any(|it| it.line == check.line) {
-                problems.add(format!("checks[{number}].line_number"), format!("the shipment has no line {}", check.line));
+                problems.add(
+                    format!("checks[{number}].line_number"),
+                    format!("the shipment has no line {}", check.line),
+                );
             }
         }
         for item in &self.shipments[place].items {
             let check = by_line.get(&item.line);
             let seen = check.map_or(0, |it| it.passed.saturating_add(it.failed));
             if seen != item.quantity || check.is_some_and(|it| it.passed < 0 || it.failed < 0) {
-                let message = format!("line {} has {} units to check, {seen} were named", item.line, item.quantity);
+                let message =
+                    format!("line {} has {} units to check, {seen} were named", item.line, item.quantity);
                 problems.add("checks", message);
             }
         }
@@ -208,7 +229,11 @@ impl Order {
         let text = format!("shipment {number} failed: {}", defects.join("; "));
         self.move_shipment(desk, place, ShipmentState::QcFailed, EventKind::QualityFailed, text)?;
         if !self.could_replace(desk, place) {
-            let note = format!("no stock at {} replaces what failed: {}", self.shipments[place].location, defects.join("; "));
+            let note = format!(
+                "no stock at {} replaces what failed: {}",
+                self.shipments[place].location,
+                defects.join("; ")
+            );
             self.hold(desk, Actor::system(), HoldReason::QualityFailure, note);
         }
         Ok(())
@@ -217,7 +242,8 @@ impl Order {
     /// Takes failed units out of the reservation and marks them damaged on the shelf.
     fn set_apart(&mut self, desk: &mut Desk, place: usize, number: usize, failed: i64, defect: &str) {
         let (shipment, location) = (self.shipments[place].id, self.shipments[place].location.clone());
-        let (sku, line) = (self.shipments[place].items[number].sku.clone(), self.shipments[place].items[number].line);
+        let (sku, line) =
+            (self.shipments[place].items[number].sku.clone(), self.shipments[place].items[number].line);
         let order = self.id;
         let reservation = self.open_reservation().expect("an order in fulfilment has its reservation");
         let id = reservation.id;
@@ -237,7 +263,10 @@ impl Order {
         desk.keep_level(level);
         let entry = Posting::of(&sku, &location, MovementKind::Damage);
         let reason = format!("failed the quality check: {defect}");
-        post(desk, Posting { damaged: failed, order: Some(order), shipment: Some(shipment), reason, ..entry });
+        post(
+            desk,
+            Posting { damaged: failed, order: Some(order), shipment: Some(shipment), reason, ..entry },
+        );
     }
 
     fn could_replace(&self, desk: &Desk, place: usize) -> bool {
@@ -246,9 +275,9 @@ impl Order {
         for item in &shipment.items {
             *missing.entry(&item.sku).or_default() += item.quantity - item.picked;
         }
-        missing
-            .into_iter()
-            .all(|(sku, units)| desk.level(sku, &shipment.location).map_or(0, super::StockLevel::available) >= units)
+        missing.into_iter().all(|(sku, units)| {
+            desk.level(sku, &shipment.location).map_or(0, super::StockLevel::available) >= units
+        })
     }
 
     /// Every checked unit goes into exactly one package. Packing again replaces what was packed.
@@ -280,8 +309,10 @@ impl Order {
         for item in &self.shipments[place].items {
             let units = packed.get(&item.line).copied().unwrap_or(0);
             if units != item.checked {
-                let message =
-                    format!("line {} has {} checked units, the packages contain {units}", item.line, item.checked);
+                let message = format!(
+                    "line {} has {} checked units, the packages contain {units}",
+                    item.line, item.checked
+                );
                 return Err(Refusal::unmet(Reason::QuantityMismatch, message));
             }
         }
@@ -337,11 +368,12 @@ impl Order {
         desk: &Desk,
         id: ShipmentId,
         service: Option<ServiceLevel>,
-    ) -> Result<(Vec<Quote>, Vec<(CourierCode, String)>), Refusal> {
+    ) -> Result<(Vec<Quote>, Vec<Decline>), Refusal> {
         let place = self.shipment_place(id)?;
         let shipment = &self.shipments[place];
         let packed = shipment.packages.iter().map(|it| it.weight_grams).sum::<i64>();
-        let by_units = shipment.items.iter().map(|it| it.weight_grams.saturating_mul(it.quantity)).sum::<i64>();
+        let by_units =
+            shipment.items.iter().map(|it| it.weight_grams.saturating_mul(it.quantity)).sum::<i64>();
         let weight = if packed > 0 { packed } else { by_units };
         let region = desk.location(&shipment.location).map(|it| it.region.clone());
         let region = region.or_else(|| self.region.clone()).expect("a planned shipment has a region");
@@ -354,7 +386,16 @@ impl Order {
             let mut reasons = Vec::new();
             for service in &services {
                 let currency = self.amounts.currency;
-                match quote(courier, *service, &region, weight, currency, desk.now, shipment.promised_by, rating) {
+                match quote(
+                    courier,
+                    *service,
+                    &region,
+                    weight,
+                    currency,
+                    desk.now,
+                    shipment.promised_by,
+                    rating,
+                ) {
                     Ok(offer) => offers.push(offer),
                     Err(why) => reasons.push(format!("{service}: {why}")),
                 }
@@ -402,7 +443,10 @@ impl Order {
         let Some((offer, reason)) = self.preferred(&offers, service) else {
             let why: Vec<String> = refusals.iter().map(|(code, why)| format!("{code}: {why}")).collect();
             let why = if why.is_empty() { "no courier has a rate for it".to_owned() } else { why.join("; ") };
-            return Err(Refusal::unmet(Reason::NoCourier, format!("no courier carries this shipment: {why}")));
+            return Err(Refusal::unmet(
+                Reason::NoCourier,
+                format!("no courier carries this shipment: {why}"),
+            ));
         };
         let reason = match courier {
             Some(_) => format!("named by {}; {reason}", desk.actor),
@@ -481,7 +525,8 @@ impl Order {
         let reservation = self.open_reservation().expect("an order in fulfilment has its reservation");
         for packed in &shipment.items {
             let mut left = packed.packed;
-            let here = |it: &&mut super::ReservedItem| it.line == packed.line && it.location == shipment.location;
+            let here =
+                |it: &&mut super::ReservedItem| it.line == packed.line && it.location == shipment.location;
             for item in reservation.items.iter_mut().filter(here) {
                 let units = left.min(item.open());
                 if units == 0 {
@@ -489,7 +534,8 @@ impl Order {
                 }
                 left -= units;
                 item.consumed += units;
-                let mut level = desk.level(&item.sku, &item.location).cloned().expect("reserved stock has a level");
+                let mut level =
+                    desk.level(&item.sku, &item.location).cloned().expect("reserved stock has a level");
                 level.on_hand -= units;
                 level.reserved -= units;
                 desk.keep_level(level);

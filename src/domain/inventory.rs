@@ -7,12 +7,12 @@ use super::allocate::{
     Need, Posting, Supply, availability, give_back, plan, post, reserved_items, set_aside, supply,
 };
 use super::case::{check_etag, moved};
-use super::{
-    Actor, AvailabilityFound, Courier, Desk, Location, LocationCode, MovementKind, OrderId, Problems, Product, Reason,
-    Refusal, RegionCode, Replenishment, ReplenishmentId, ReplenishmentState, Reservation, ReservationId,
-    ReservationState, ServiceLevel, Sku, StockLevel, Timestamp,
-};
 use super::words::words;
+use super::{
+    Actor, AvailabilityFound, Courier, Desk, Location, LocationCode, MovementKind, OrderId, Problems,
+    Product, Reason, Refusal, RegionCode, Replenishment, ReplenishmentId, ReplenishmentState, Reservation,
+    ReservationId, ReservationState, ServiceLevel, Sku, StockLevel, Timestamp,
+};
 
 pub fn create_product(desk: &mut Desk, product: &Product) -> Result<Sku, Refusal> {
     if desk.product(&product.sku).is_some() {
@@ -173,7 +173,10 @@ pub fn adjust_stock(
     let sign_fits = match reason {
         AdjustReason::Found | AdjustReason::Restock => delta > 0,
         AdjustReason::Lost | AdjustReason::Scrap => delta < 0,
-        AdjustReason::Count | AdjustReason::Damage | AdjustReason::QualityHold | AdjustReason::SafetyStock => true,
+        AdjustReason::Count
+        | AdjustReason::Damage
+        | AdjustReason::QualityHold
+        | AdjustReason::SafetyStock => true,
     };
     if !sign_fits {
         return Err(Refusal::invalid("delta", format!("has the wrong sign for {reason}")));
@@ -214,7 +217,10 @@ pub fn adjust_stock(
     level.damaged = bounded_sum(level.damaged, damaged, "delta")?;
     level.quality_hold = bounded_sum(level.quality_hold, quality_hold, "delta")?;
     if level.on_hand < 0 || level.damaged < 0 || level.quality_hold < 0 {
-        return Err(Refusal::invalid("delta", format!("would make a figure of {sku} at {location} negative")));
+        return Err(Refusal::invalid(
+            "delta",
+            format!("would make a figure of {sku} at {location} negative"),
+        ));
     }
     if level.free() < 0 {
         let message = format!(
@@ -244,7 +250,10 @@ pub fn set_reorder_rule(
     if let (Some(point), Some(up_to)) = (point, up_to)
         && up_to < point
     {
-        return Err(Refusal::invalid("rule.order_up_to", format!("must be at least the reorder point {point}")));
+        return Err(Refusal::invalid(
+            "rule.order_up_to",
+            format!("must be at least the reorder point {point}"),
+        ));
     }
     level.reorder_point = point;
     level.reorder_up_to = up_to;

@@ -24,7 +24,8 @@ pub(super) fn tracking_number(id: ShipmentId) -> String {
 }
 
 /// Whether this can be a tracking number of ours: form and check character are right, in upper case.
-pub fn tracking_number_is_valid(text: &str) -> bool {
+#[cfg(test)]
+fn tracking_number_is_valid(text: &str) -> bool {
     let Some((body, check)) = text.char_indices().last().map(|(last, check)| (&text[..last], check)) else {
         return false;
     };

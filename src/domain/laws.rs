@@ -319,14 +319,15 @@ impl Order {
         gate(found, PAYMENT_APPROVED, self.granted(Gate::Payment).is_some(), "an approved payment");
         gate(found, FULFILLING, !self.shipments.is_empty(), "shipments");
 
-        let mut at = Vec::new();
-        at.push(("received", Some(self.created_at)));
-        at.push(("reserved", self.reservations.last().map(|it| it.created_at)));
-        at.push(("reservation approved", self.granted(Gate::Reservation).and_then(|it| it.decided_at)));
-        at.push(("invoiced", self.invoices.last().map(|it| it.issued_at)));
-        at.push(("paid", self.invoices.last().filter(|_| paid).and_then(|it| it.settled_at)));
-        at.push(("payment approved", self.granted(Gate::Payment).and_then(|it| it.decided_at)));
-        at.push(("shipments planned", self.shipments.first().map(|it| it.created_at)));
+        let at = [
+            ("received", Some(self.created_at)),
+            ("reserved", self.reservations.last().map(|it| it.created_at)),
+            ("reservation approved", self.granted(Gate::Reservation).and_then(|it| it.decided_at)),
+            ("invoiced", self.invoices.last().map(|it| it.issued_at)),
+            ("paid", self.invoices.last().filter(|_| paid).and_then(|it| it.settled_at)),
+            ("payment approved", self.granted(Gate::Payment).and_then(|it| it.decided_at)),
+            ("shipments planned", self.shipments.first().map(|it| it.created_at)),
+        ];
         let times: Vec<_> = at.into_iter().filter_map(|(what, at)| at.map(|at| (what, at))).collect();
         for pair in times.windows(2) {
             if let [(first, earlier), (second, later)] = pair {
@@ -377,7 +378,7 @@ impl Order {
             }
             OrderState::Shipped => must(all > 0 && handed == all, "every shipment handed over"),
             OrderState::PartiallyDelivered => {
-                must(delivered > 0 && delivered < all, "some of the shipments delivered")
+                must(delivered > 0 && delivered < all, "some of the shipments delivered");
             }
             OrderState::Delivered => {
                 must(all > 0 && delivered == all, "every shipment delivered");

@@ -9,8 +9,8 @@ use serde::Serialize;
 use time::macros::format_description;
 
 use super::{
-    Check, HoldReason, HoldState, Message, MessageKind, Order, RefundState, Rule, Rules, Shipment,
-    Timestamp, TrackingEvent, TrackingStatus, Verdict,
+    Check, HoldReason, HoldState, Message, MessageKind, Order, RefundState, Rule, Rules, Shipment, Timestamp,
+    TrackingEvent, TrackingStatus, Verdict,
 };
 
 /// A message ready to be sent, as plain text.

@@ -54,11 +54,11 @@ pub use desk::{Changes, Desk, Lease, Touch, World};
 pub use event::{Event, EventKind, Machine, Transition};
 pub use feedback::{Feedback, FeedbackState};
 pub use finish::Errand;
-pub use fulfil::{LineCheck, LineUnits};
+pub use fulfil::{Decline, LineCheck, LineUnits};
 pub use inventory::{
-    AdjustReason, Destination, Inquiry, NewReservation, Outlook, adjust_stock, check_availability, create_courier,
-    create_location, create_product, decide_replenishment, expire_reservation, receive_stock, release_reservation,
-    reserve_stock, set_reorder_rule,
+    AdjustReason, Destination, Inquiry, NewReservation, Outlook, adjust_stock, check_availability,
+    create_courier, create_location, create_product, decide_replenishment, expire_reservation, receive_stock,
+    release_reservation, reserve_stock, set_reorder_rule,
 };
 pub use invoice::{Amounts, Discount, Invoice, InvoiceLine, InvoiceState, LineAmounts};
 pub use label::packing_slip;
@@ -67,19 +67,22 @@ pub use letters::{Letter, letter};
 pub use message::{Message, MessageKind, MessageState};
 pub use money::{Currency, Money, included_part, part, shares};
 pub use order::{
-    AvailabilityFound, Hold, HoldReason, HoldState, LineAvailability, NewLine, NewOrder, Order, OrderLine, OrderState,
+    AvailabilityFound, Hold, HoldReason, HoldState, LineAvailability, NewLine, NewOrder, Order, OrderLine,
+    OrderState,
 };
 pub use pay::{NewPayment, ReceivedMoney};
 pub use payment::{Ask, Method, Payment, PaymentState, ProviderAnswer, Refund, RefundState};
-pub use receive::{Correction, Waive, card_numbers, receive, touch_for};
+pub use receive::{Correction, Waive, receive, touch_for};
 pub use refusal::{Problem, Problems, Reason, Refusal, Shortage};
 pub use rules::{ApprovalRules, GateRules, Rules, ShippingFee, TaxRule};
-pub use shipment::{Assignment, Handover, Label, PackedItem, Package, Proof, Shipment, ShipmentItem, ShipmentState};
+pub use shipment::{
+    Assignment, Handover, Label, Package, PackedItem, Proof, Shipment, ShipmentItem, ShipmentState,
+};
 pub use states::{State, legal};
 pub use status::{FulfillmentStatus, LineProgress, PaymentStatus};
 pub use stock::{
-    Location, Movement, MovementKind, Product, Replenishment, ReplenishmentState, Reservation, ReservationState,
-    ReservedItem, StockLevel,
+    Location, Movement, MovementKind, Product, Replenishment, ReplenishmentState, Reservation,
+    ReservationState, ReservedItem, StockLevel,
 };
 pub use time::Timestamp;
 pub use timeline::{Step, StepLine, StepState, timeline};
@@ -87,6 +90,6 @@ pub use tracking::{TrackingEvent, TrackingStatus};
 pub use verify::looks_like_card_number;
 pub use words::{
     Actor, ApprovalId, Channel, CourierCode, HoldId, Ids, Invalid, InvoiceId, JobId, LocationCode, MessageId,
-    MovementId, OnShortage, OrderId, PaymentId, RefundId, RegionCode, ReplenishmentId, ReservationId, ServiceLevel,
-    ShipmentId, Sku,
+    MovementId, OnShortage, OrderId, PaymentId, RefundId, RegionCode, ReplenishmentId, ReservationId,
+    ServiceLevel, ShipmentId, Sku,
 };

@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::words::words;
 use super::{
-    Actor, Address, Amounts, Approval, Channel, Check, Customer, Discount, Feedback, HoldId, Invoice, LineAmounts,
-    LocationCode, Message, Money, OnShortage, OrderId, Payment, RegionCode, Reservation, Risk, ServiceLevel, Shipment,
-    Sku, Timestamp,
+    Actor, Address, Amounts, Approval, Channel, Check, Customer, Discount, Feedback, HoldId, Invoice,
+    LineAmounts, LocationCode, Message, Money, OnShortage, OrderId, Payment, RegionCode, Reservation, Risk,
+    ServiceLevel, Shipment, Sku, Timestamp,
 };
 
 words! {

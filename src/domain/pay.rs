@@ -99,7 +99,10 @@ impl Order {
             return Err(Refusal::exceeds_due(amount, due));
         }
         if amount.currency != due.currency {
-            return Err(Refusal::invalid("amount", format!("must be in {}, as the invoice is", due.currency)));
+            return Err(Refusal::invalid(
+                "amount",
+                format!("must be in {}, as the invoice is", due.currency),
+            ));
         }
         if amount.minor <= 0 {
             return Err(Refusal::invalid("amount", "must be more than zero"));
@@ -250,17 +253,25 @@ impl Order {
             ProviderAnswer::Done(reference) => match ask {
                 Ask::Charge | Ask::Capture => self.capture(desk, place, reference.clone())?,
                 Ask::Authorize => self.authorize(desk, place, reference.clone())?,
-                Ask::Void => self.close_payment(desk, place, PaymentState::Voided, EventKind::PaymentVoided, "")?,
+                Ask::Void => {
+                    self.close_payment(desk, place, PaymentState::Voided, EventKind::PaymentVoided, "")?
+                }
             },
             ProviderAnswer::Declined(why) => match ask {
                 Ask::Charge | Ask::Capture | Ask::Authorize => {
                     self.close_payment(desk, place, PaymentState::Failed, EventKind::PaymentFailed, why)?;
                 }
                 // A provider that refuses to void has nothing to void: the authorisation is gone either way.
-                Ask::Void => self.close_payment(desk, place, PaymentState::Voided, EventKind::PaymentVoided, why)?,
+                Ask::Void => {
+                    self.close_payment(desk, place, PaymentState::Voided, EventKind::PaymentVoided, why)?
+                }
             },
         }
-        if self.is_over() { self.pay_back(desk)? } else { self.advance(desk)? }
+        if self.is_over() {
+            self.pay_back(desk)?
+        } else {
+            self.advance(desk)?
+        }
         Ok(true)
     }
 
@@ -322,7 +333,9 @@ impl Order {
     /// longer keeps its end.
     fn let_hold_expire(&mut self, desk: &Desk) {
         let under_way = self.payments.iter().any(|it| it.ask.is_some());
-        let Some(hold) = self.current_reservation().filter(|it| it.state == ReservationState::Held) else { return };
+        let Some(hold) = self.current_reservation().filter(|it| it.state == ReservationState::Held) else {
+            return;
+        };
         if !under_way {
             let until = desk.now.plus(self.reservation_lifetime(desk).min(SECOND_CHANCE));
             let ends = hold.expires_at.map_or(until, |it| it.max(until));
@@ -401,7 +414,12 @@ impl Order {
     }
 
     /// What the provider said to a refund; says whether it changed anything.
-    pub fn answer_refund(&mut self, desk: &mut Desk, id: RefundId, answer: &ProviderAnswer) -> Result<bool, Refusal> {
+    pub fn answer_refund(
+        &mut self,
+        desk: &mut Desk,
+        id: RefundId,
+        answer: &ProviderAnswer,
+    ) -> Result<bool, Refusal> {
         let (payment, refund) = self.refund_place(id)?;
         let refund = &mut self.payments[payment].refunds[refund];
         if refund.state != RefundState::Pending {

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use super::case::born;
 use super::pricing::{PriceLine, price};
-use super::verify::{Subject, fingerprint, looks_like_card_number, normalised, risk, verify};
+use super::verify::{Subject, fingerprint, normalised, risk, verify};
 use super::{
-    Actor, Address, Customer, Desk, EventKind, Hold, HoldId, HoldReason, HoldState, LineAmounts, MessageKind, NewLine,
-    NewOrder, Order, OrderId, OrderLine, OrderState, Problems, Refusal, Risk, Rule, Timestamp, Touch, Verdict,
+    Actor, Address, Customer, Desk, EventKind, Hold, HoldId, HoldReason, HoldState, LineAmounts, MessageKind,
+    NewLine, NewOrder, Order, OrderId, OrderLine, OrderState, Problems, Refusal, Risk, Rule, Timestamp,
+    Touch, Verdict,
 };
 
 /// The tax category of the shipping fee in the tax rules.
@@ -15,7 +16,8 @@ const SHIPPING: &str = "SHIPPING";
 
 /// What [`receive`] needs to see.
 pub fn touch_for(new: &NewOrder) -> Touch {
-    let reference = (!new.external_reference.is_empty()).then(|| (new.channel, new.external_reference.clone()));
+    let reference =
+        (!new.external_reference.is_empty()).then(|| (new.channel, new.external_reference.clone()));
     Touch {
         skus: new.lines.iter().map(|it| it.sku.clone()).collect(),
         fingerprint: Some(fingerprint_of(&new.customer, &new.shipping_address, &new.lines)),
@@ -106,7 +108,11 @@ pub fn receive(desk: &mut Desk, new: &NewOrder) -> Result<OrderId, Refusal> {
         closed_at: None,
         archived_at: None,
     };
-    let text = format!("received through {channel}, {} lines, {}", order.lines.len(), currency.of(order.total_minor()));
+    let text = format!(
+        "received through {channel}, {} lines, {}",
+        order.lines.len(),
+        currency.of(order.total_minor())
+    );
     order.tell(desk, EventKind::OrderReceived, Some(born(id.0, OrderState::Received)), text);
     order.notify(desk, MessageKind::OrderReceived, None, 0);
 
@@ -157,7 +163,10 @@ impl Pricing {
                     continue;
                 }
                 None => {
-                    problems.add(format!("lines[{place}].unit_price"), "is required: the product has no list price");
+                    problems.add(
+                        format!("lines[{place}].unit_price"),
+                        "is required: the product has no list price",
+                    );
                     continue;
                 }
             };
@@ -260,9 +269,18 @@ impl Order {
             let step = "every rule passed";
             return self.go_automatic(desk, OrderState::Verified, EventKind::OrderVerified, step);
         }
-        let rules: Vec<&str> =
-            self.checks.iter().filter(|it| it.verdict == Verdict::Failed).map(|it| it.rule.as_str()).collect();
-        self.tell_automatic(desk, EventKind::VerificationFailed, None, format!("failed: {}", rules.join(", ")));
+        let rules: Vec<&str> = self
+            .checks
+            .iter()
+            .filter(|it| it.verdict == Verdict::Failed)
+            .map(|it| it.rule.as_str())
+            .collect();
+        self.tell_automatic(
+            desk,
+            EventKind::VerificationFailed,
+            None,
+            format!("failed: {}", rules.join(", ")),
+        );
         self.hold(desk, Actor::system(), HoldReason::VerificationFailed, failed.join("; "));
         self.notify(desk, MessageKind::OnHold, None, 0);
         Ok(())
@@ -307,8 +325,12 @@ impl Order {
         which: impl Fn(&Hold) -> bool,
         note: &str,
     ) -> Result<(), Refusal> {
-        let ids: Vec<HoldId> =
-            self.holds.iter().filter(|it| it.state == HoldState::Active && which(it)).map(|it| it.id).collect();
+        let ids: Vec<HoldId> = self
+            .holds
+            .iter()
+            .filter(|it| it.state == HoldState::Active && which(it))
+            .map(|it| it.id)
+            .collect();
         for id in ids {
             self.release_one(desk, id, note)?;
         }
@@ -328,7 +350,12 @@ impl Order {
     }
 
     /// Stops every forward move until released.
-    pub fn place_hold(&mut self, desk: &mut Desk, reason: HoldReason, note: String) -> Result<HoldId, Refusal> {
+    pub fn place_hold(
+        &mut self,
+        desk: &mut Desk,
+        reason: HoldReason,
+        note: String,
+    ) -> Result<HoldId, Refusal> {
         if self.is_over() {
             return Err(self.out_of_turn("place a hold"));
         }
@@ -364,7 +391,8 @@ impl Order {
         match self.state {
             OrderState::Received => {}
             OrderState::AwaitingStock => {
-                let only_words = Correction { special_instructions: None, ..correction.clone() } == Correction::default();
+                let only_words =
+                    Correction { special_instructions: None, ..correction.clone() } == Correction::default();
                 if !only_words {
                     return Err(self.out_of_turn("change anything but the instructions"));
                 }
@@ -458,13 +486,4 @@ pub enum Waive {
     Nothing,
     /// The same customer ordering the same goods again is meant.
     Duplicate,
-}
-
-/// Whether any text of the request carries what looks like a card number; names the fields.
-pub fn card_numbers<'a>(texts: impl IntoIterator<Item = (&'a str, &'a str)>, problems: &mut Problems) {
-    for (field, text) in texts {
-        if looks_like_card_number(text) {
-            problems.add(field, "looks like a card number; give a token of the payment provider instead");
-        }
-    }
 }

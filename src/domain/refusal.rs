@@ -115,7 +115,9 @@ impl Refusal {
 }
 
 fn shortage_text(short: &[Shortage]) -> String {
-    let parts: Vec<String> =
-        short.iter().map(|it| format!("only {} of {} available, {} wanted", it.available, it.sku, it.wanted)).collect();
+    let parts: Vec<String> = short
+        .iter()
+        .map(|it| format!("only {} of {} available, {} wanted", it.available, it.sku, it.wanted))
+        .collect();
     parts.join("; ")
 }

@@ -86,12 +86,16 @@ pub struct GateRules {
 
 impl Rules {
     pub fn region_of(&self, country: &str) -> Option<&RegionCode> {
-        self.regions.iter().find(|(_, countries)| countries.iter().any(|it| it == country)).map(|(code, _)| code)
+        self.regions
+            .iter()
+            .find(|(_, countries)| countries.iter().any(|it| it == country))
+            .map(|(code, _)| code)
     }
 
     pub fn tax_rate_ppm(&self, country: &str, category: &str) -> u32 {
         let fits = |rule: &&TaxRule| {
-            (rule.country == "*" || rule.country == country) && (rule.category == "*" || rule.category == category)
+            (rule.country == "*" || rule.country == country)
+                && (rule.category == "*" || rule.category == category)
         };
         self.taxes.iter().find(fits).map_or(0, |it| it.rate_ppm)
     }
@@ -160,8 +164,9 @@ impl Default for Rules {
                 region(
                     "EUROPE",
                     &[
-                        "AT", "BE", "BG", "CH", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GB", "GR", "HR", "HU",
-                        "IE", "IT", "LT", "LU", "LV", "MT", "NL", "NO", "PL", "PT", "RO", "SE", "SI", "SK",
+                        "AT", "BE", "BG", "CH", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GB", "GR",
+                        "HR", "HU", "IE", "IT", "LT", "LU", "LV", "MT", "NL", "NO", "PL", "PT", "RO", "SE",
+                        "SI", "SK",
                     ],
                 ),
                 region("MALAYSIA", &["MY"]),

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::words::words;
-use super::{Actor, CourierCode, LocationCode, Money, OrderId, ServiceLevel, ShipmentId, Sku, Timestamp, TrackingEvent};
+use super::{
+    Actor, CourierCode, LocationCode, Money, OrderId, ServiceLevel, ShipmentId, Sku, Timestamp, TrackingEvent,
+};
 
 words! {
     pub enum ShipmentState {

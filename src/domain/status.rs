@@ -44,7 +44,8 @@ pub struct LineProgress {
 impl Order {
     pub fn payment_status(&self) -> PaymentStatus {
         let captured = self.captured_minor();
-        let succeeded = self.payments.iter().flat_map(|it| &it.refunds).filter(|it| it.state == RefundState::Succeeded);
+        let succeeded =
+            self.payments.iter().flat_map(|it| &it.refunds).filter(|it| it.state == RefundState::Succeeded);
         let refunded: i64 = succeeded.map(|it| it.amount.minor).sum();
         let free_of_charge = self.invoices.last().is_some_and(|it| it.state == InvoiceState::Paid);
         if refunded > 0 && refunded >= captured {
@@ -95,7 +96,8 @@ impl Order {
             shipment.items.iter().filter(|it| it.line == line).map(|it| it.quantity).sum()
         };
         let shipped = self.live_shipments().filter(|it| it.state.is_handed_over()).map(units_in).sum();
-        let delivered = self.live_shipments().filter(|it| it.state == ShipmentState::Delivered).map(units_in).sum();
+        let delivered =
+            self.live_shipments().filter(|it| it.state == ShipmentState::Delivered).map(units_in).sum();
         let items = self.current_reservation().map_or(&[][..], |it| &it.items);
         let reserved = items.iter().filter(|it| it.line == line).map(super::ReservedItem::open).sum();
         let ordered = self.lines.iter().find(|it| it.number == line).map_or(0, |it| it.quantity);
@@ -108,9 +110,9 @@ impl Order {
 mod tests {
     use super::*;
     use crate::domain::{
-        Action, Actor, Address, Ask, Channel, Customer, Desk, Ids, Location, Method, NewLine, NewOrder, NewPayment,
-        OnShortage, OrderId, Product, ProviderAnswer, Refusal, Rules, ServiceLevel, Sku, Step, StockLevel, Timestamp,
-        World, receive,
+        Action, Actor, Address, Ask, Channel, Customer, Desk, Ids, Location, Method, NewLine, NewOrder,
+        NewPayment, OnShortage, OrderId, Product, ProviderAnswer, Refusal, Rules, ServiceLevel, Sku, Step,
+        StockLevel, Timestamp, World, receive,
     };
     use std::sync::Arc;
 
@@ -152,7 +154,8 @@ mod tests {
                     created_at: NOW,
                 }),
             );
-            let level = StockLevel { on_hand: 10, version: 1, ..StockLevel::empty(sku.clone(), place.clone(), NOW) };
+            let level =
+                StockLevel { on_hand: 10, version: 1, ..StockLevel::empty(sku.clone(), place.clone(), NOW) };
             world.stock.insert((sku, place), level);
             Self { world, rules: Rules::default(), seed: 0 }
         }
@@ -208,7 +211,11 @@ mod tests {
             self.does(|desk| receive(desk, &new))
         }
 
-        fn with<T>(&mut self, id: OrderId, act: impl FnOnce(&mut Order, &mut Desk<'_>) -> Result<T, Refusal>) -> T {
+        fn with<T>(
+            &mut self,
+            id: OrderId,
+            act: impl FnOnce(&mut Order, &mut Desk<'_>) -> Result<T, Refusal>,
+        ) -> T {
             self.does(|desk| {
                 let mut order = desk.take_order(id)?;
                 let done = act(&mut order, desk)?;
@@ -240,7 +247,10 @@ mod tests {
         assert_eq!(order.next_step(NOW).map(|it| it.0), Some(Step::CapturePayment));
         assert_eq!(order.payment_status(), PaymentStatus::Unpaid);
         assert_eq!(order.fulfillment_status(), FulfillmentStatus::Unfulfilled);
-        assert_eq!(order.line_progress(1), LineProgress { reserved: 2, shipped: 0, delivered: 0, cancelled: 0 });
+        assert_eq!(
+            order.line_progress(1),
+            LineProgress { reserved: 2, shipped: 0, delivered: 0, cancelled: 0 }
+        );
         assert!(order.available_actions().contains(&Action::CapturePayment));
 
         let payment = shop.with(id, |order, desk| order.begin_payment(desk, &by_card(Ask::Authorize)));
@@ -275,7 +285,10 @@ mod tests {
         let order = shop.order(id);
         assert_eq!(order.payment_status(), PaymentStatus::Refunded);
         assert_eq!(order.fulfillment_status(), FulfillmentStatus::Cancelled);
-        assert_eq!(order.line_progress(1), LineProgress { reserved: 0, shipped: 0, delivered: 0, cancelled: 2 });
+        assert_eq!(
+            order.line_progress(1),
+            LineProgress { reserved: 0, shipped: 0, delivered: 0, cancelled: 2 }
+        );
         assert_eq!(order.amount_due_minor(), 0);
         assert_eq!(order.next_step(NOW), None);
     }

@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::words::words;
-use super::{Actor, LocationCode, Money, MovementId, OrderId, RegionCode, ReplenishmentId, ReservationId, ShipmentId, Sku, Timestamp};
+use super::{
+    Actor, LocationCode, Money, MovementId, OrderId, RegionCode, ReplenishmentId, ReservationId, ShipmentId,
+    Sku, Timestamp,
+};
 
 /// What can be sold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

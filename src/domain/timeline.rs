@@ -774,7 +774,7 @@ impl History<'_> {
         let labels = || self.order.shipments.iter().filter_map(|it| it.label.as_ref());
         line.started_at = labels().map(|it| it.created_at).min();
         self.ended(&mut line, EventKind::LabelCreated, labels().map(|it| it.created_at).max());
-        line.actor = labels().last().map(|it| it.created_by.clone());
+        line.actor = labels().next_back().map(|it| it.created_by.clone());
         line
     }
 
@@ -792,7 +792,7 @@ impl History<'_> {
         let given = || self.order.shipments.iter().filter_map(|it| it.assignment.as_ref());
         line.started_at = given().map(|it| it.assigned_at).min();
         line.done_at = given().map(|it| it.assigned_at).max();
-        line.actor = given().last().map(|it| it.assigned_by.clone());
+        line.actor = given().next_back().map(|it| it.assigned_by.clone());
         line
     }
 
@@ -807,7 +807,7 @@ impl History<'_> {
         let handovers = || self.order.shipments.iter().filter_map(|it| it.handover.as_ref());
         line.started_at = handovers().map(|it| it.at).min();
         line.done_at = handovers().map(|it| it.at).max();
-        line.actor = handovers().last().map(|it| it.confirmed_by.clone());
+        line.actor = handovers().next_back().map(|it| it.confirmed_by.clone());
         line
     }
 

@@ -34,7 +34,8 @@ impl pb::approval_service_server::ApprovalService for Api {
         request: Request<pb::ApproveRequestRequest>,
     ) -> Reply<pb::ApproveRequestResponse> {
         let (call, word) = parse(|bad| from::approve_request(request, bad))?;
-        let decided = self.decide(call, word, Decision::Approve, |approval| pb::ApproveRequestResponse { approval });
+        let decided =
+            self.decide(call, word, Decision::Approve, |approval| pb::ApproveRequestResponse { approval });
         decided.await
     }
 
@@ -43,7 +44,8 @@ impl pb::approval_service_server::ApprovalService for Api {
         request: Request<pb::RejectRequestRequest>,
     ) -> Reply<pb::RejectRequestResponse> {
         let (call, word) = parse(|bad| from::reject_request(request, bad))?;
-        let decided = self.decide(call, word, Decision::Reject, |approval| pb::RejectRequestResponse { approval });
+        let decided =
+            self.decide(call, word, Decision::Reject, |approval| pb::RejectRequestResponse { approval });
         decided.await
     }
 }
@@ -64,7 +66,8 @@ impl Api {
         let target = Target { order: self.order_of(Child::Approval(id)).await?, etag };
         let decide =
             move |order: &mut Order, desk: &mut Desk<'_>| order.decide_approval(desk, id, decision, &comment);
-        self.on_order(call, target, with_stock(), decide, move |(), order| reply(approval_of(order, id))).await
+        self.on_order(call, target, with_stock(), decide, move |(), order| reply(approval_of(order, id)))
+            .await
     }
 }
 

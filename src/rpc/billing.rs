@@ -12,7 +12,7 @@ use super::from_proto::billing::{self as from, Capture, Claim, GiveBack, Invoice
 use super::listing::page_token;
 use super::to_proto::billing as to;
 use super::{Api, Call, Reply, Target, found, parse, status, with_stock};
-use crate::domain::{Ask, Desk, NewPayment, Order, PaymentId, Refusal, RefundId, Touch};
+use crate::domain::{Ask, Desk, NewPayment, Order, PaymentId, RefundId, Refusal, Touch};
 use crate::pb;
 use crate::store::{Child, StoreError};
 use crate::work::{settle_payment, settle_refund};
@@ -28,7 +28,10 @@ impl pb::billing_service_server::BillingService for Api {
         Ok(Response::new(pb::GetInvoiceResponse { invoice: Some(invoice) }))
     }
 
-    async fn list_invoices(&self, request: Request<pb::ListInvoicesRequest>) -> Reply<pb::ListInvoicesResponse> {
+    async fn list_invoices(
+        &self,
+        request: Request<pb::ListInvoicesRequest>,
+    ) -> Reply<pb::ListInvoicesResponse> {
         let listing = parse(|bad| from::list_invoices(request.into_inner(), &self.limits, bad))?;
         let (invoices, next) = found(self.store().list_invoices(&listing).await)?;
         let shown = invoices.iter().filter_map(|(order, id)| {
@@ -98,7 +101,10 @@ impl pb::billing_service_server::BillingService for Api {
         Ok(Response::new(pb::GetPaymentResponse { payment: Some(payment) }))
     }
 
-    async fn list_payments(&self, request: Request<pb::ListPaymentsRequest>) -> Reply<pb::ListPaymentsResponse> {
+    async fn list_payments(
+        &self,
+        request: Request<pb::ListPaymentsRequest>,
+    ) -> Reply<pb::ListPaymentsResponse> {
         let listing = parse(|bad| from::list_payments(request.into_inner(), &self.limits, bad))?;
         let (payments, next) = found(self.store().list_payments(&listing).await)?;
         let payments = payments.iter().filter_map(|(order, id)| payment_of(order, *id)).collect();
@@ -160,7 +166,8 @@ impl Api {
     ) -> Result<pb::Payment, Status> {
         // The three calls answer alike, so what is stored of one could be any of them.
         let order = target.order;
-        let answer = |id: &PaymentId, order: &Order| pb::CapturePaymentResponse { payment: payment_of(order, *id) };
+        let answer =
+            |id: &PaymentId, order: &Order| pb::CapturePaymentResponse { payment: payment_of(order, *id) };
         let begun = self.on_order(call.clone(), target, Touch::default(), begin, answer).await?;
         let mut payment = begun.into_inner().payment.unwrap_or_default();
 
@@ -185,7 +192,8 @@ impl Api {
         let order = self.order_of(Child::Payment(payment)).await?;
         let begin =
             move |order: &mut Order, desk: &mut Desk<'_>| order.refund(desk, payment, amount, &reason);
-        let answer = |id: &RefundId, order: &Order| pb::RefundPaymentResponse { refund: refund_of(order, *id) };
+        let answer =
+            |id: &RefundId, order: &Order| pb::RefundPaymentResponse { refund: refund_of(order, *id) };
         let target = Target { order, etag };
         let begun = self.on_order(call.clone(), target, Touch::default(), begin, answer).await?;
         let mut refund = begun.into_inner().refund.unwrap_or_default();
@@ -219,9 +227,14 @@ impl Api {
     }
 
     /// Puts the final answer in the place of the one that was stored when the provider had not spoken yet.
-    async fn amend<M: Message + Default + Clone + 'static>(&self, call: &Call, answer: M) -> Result<(), Status> {
+    async fn amend<M: Message + Default + Clone + 'static>(
+        &self,
+        call: &Call,
+        answer: M,
+    ) -> Result<(), Status> {
         if call.is_repeatable() {
-            let decided = self.change(call.amending(), Touch::default(), |_| Ok(()), move |(), _| answer.clone());
+            let decided =
+                self.change(call.amending(), Touch::default(), |_| Ok(()), move |(), _| answer.clone());
             decided.await?;
         }
         Ok(())

@@ -10,7 +10,8 @@ use super::from_proto::inventory::{
 use super::listing::page_token;
 use super::{Api, Call, Reply, found, from_proto, parse, status, to_proto};
 use crate::domain::{
-    self, Actor, Desk, Movement, NewReservation, Problems, Refusal, ReplenishmentState, StockLevel, Touch, check_etag,
+    self, Actor, Desk, Movement, NewReservation, Problems, Refusal, ReplenishmentState, StockLevel, Touch,
+    check_etag,
 };
 use crate::pb;
 use crate::store::{StoreError, View};
@@ -37,7 +38,10 @@ impl pb::inventory_service_server::InventoryService for Api {
         Ok(Response::new(pb::GetProductResponse { product: Some(to_proto::inventory::product(&product)) }))
     }
 
-    async fn list_products(&self, request: Request<pb::ListProductsRequest>) -> Reply<pb::ListProductsResponse> {
+    async fn list_products(
+        &self,
+        request: Request<pb::ListProductsRequest>,
+    ) -> Reply<pb::ListProductsResponse> {
         let listing =
             parse(|bad| from_proto::inventory::list_products(request.into_inner(), &self.limits, bad))?;
         let (products, next) = found(self.store().list_products(&listing).await)?;
@@ -73,11 +77,15 @@ impl pb::inventory_service_server::InventoryService for Api {
         &self,
         request: Request<pb::ListStockLocationsRequest>,
     ) -> Reply<pb::ListStockLocationsResponse> {
-        let listing =
-            parse(|bad| from_proto::inventory::list_stock_locations(request.into_inner(), &self.limits, bad))?;
+        let listing = parse(|bad| {
+            from_proto::inventory::list_stock_locations(request.into_inner(), &self.limits, bad)
+        })?;
         let (locations, next) = found(self.store().list_locations(&listing).await)?;
         let stock_locations = locations.iter().map(to_proto::inventory::stock_location).collect();
-        Ok(Response::new(pb::ListStockLocationsResponse { stock_locations, next_page_token: page_token(next) }))
+        Ok(Response::new(pb::ListStockLocationsResponse {
+            stock_locations,
+            next_page_token: page_token(next),
+        }))
     }
 
     async fn get_stock_level(
@@ -87,7 +95,9 @@ impl pb::inventory_service_server::InventoryService for Api {
         let pb::GetStockLevelRequest { sku, location } = request.into_inner();
         let shelf = parse(|bad| from_proto::inventory::shelf(&sku, &location, bad))?;
         let level = self.level_at(shelf).await?;
-        Ok(Response::new(pb::GetStockLevelResponse { stock_level: Some(to_proto::inventory::stock_level(&level)) }))
+        Ok(Response::new(pb::GetStockLevelResponse {
+            stock_level: Some(to_proto::inventory::stock_level(&level)),
+        }))
     }
 
     async fn list_stock_levels(
@@ -112,7 +122,10 @@ impl pb::inventory_service_server::InventoryService for Api {
         Ok(Response::new(to_proto::inventory::outlook(&found(outlook)?)))
     }
 
-    async fn receive_stock(&self, request: Request<pb::ReceiveStockRequest>) -> Reply<pb::ReceiveStockResponse> {
+    async fn receive_stock(
+        &self,
+        request: Request<pb::ReceiveStockRequest>,
+    ) -> Reply<pb::ReceiveStockResponse> {
         let (call, receipt) = command(request, from_proto::inventory::receipt)?;
         let replenishments = receipt.replenishment.into_iter().collect();
         let touch = Touch { skus: vec![receipt.shelf.sku.clone()], replenishments, ..Touch::default() };
@@ -166,14 +179,18 @@ impl pb::inventory_service_server::InventoryService for Api {
         &self,
         request: Request<pb::ListStockMovementsRequest>,
     ) -> Reply<pb::ListStockMovementsResponse> {
-        let listing =
-            parse(|bad| from_proto::inventory::list_stock_movements(request.into_inner(), &self.limits, bad))?;
+        let listing = parse(|bad| {
+            from_proto::inventory::list_stock_movements(request.into_inner(), &self.limits, bad)
+        })?;
         let (movements, next) = found(self.store().list_movements(&listing).await)?;
         let movements = movements.iter().map(to_proto::inventory::stock_movement).collect();
         Ok(Response::new(pb::ListStockMovementsResponse { movements, next_page_token: page_token(next) }))
     }
 
-    async fn reserve_stock(&self, request: Request<pb::ReserveStockRequest>) -> Reply<pb::ReserveStockResponse> {
+    async fn reserve_stock(
+        &self,
+        request: Request<pb::ReserveStockRequest>,
+    ) -> Reply<pb::ReserveStockResponse> {
         let (call, wish) = command(request, from_proto::inventory::reservation_wish)?;
         let touch = Touch { skus: wish.lines.iter().map(|it| it.0.clone()).collect(), ..Touch::default() };
         let decide = move |desk: &mut Desk<'_>| {
@@ -248,7 +265,10 @@ impl pb::inventory_service_server::InventoryService for Api {
             parse(|bad| from_proto::inventory::list_replenishments(request.into_inner(), &self.limits, bad))?;
         let (replenishments, next) = found(self.store().list_replenishments(&listing).await)?;
         let replenishments = replenishments.iter().map(to_proto::inventory::replenishment).collect();
-        Ok(Response::new(pb::ListReplenishmentsResponse { replenishments, next_page_token: page_token(next) }))
+        Ok(Response::new(pb::ListReplenishmentsResponse {
+            replenishments,
+            next_page_token: page_token(next),
+        }))
     }
 
     async fn approve_replenishment(
@@ -313,7 +333,8 @@ impl Api {
             domain::decide_replenishment(desk, *id, to, *quantity, etag)?;
             desk.replenishment(*id).cloned()
         };
-        self.change(call, touch, decide, move |it, _| reply(Some(to_proto::inventory::replenishment(it)))).await
+        self.change(call, touch, decide, move |it, _| reply(Some(to_proto::inventory::replenishment(it))))
+            .await
     }
 }
 

@@ -289,9 +289,8 @@ fn overloaded(shape: Shape) -> Status {
 
 /// Not said here: whether the call had an effect. A repetition with the same request id tells.
 fn too_late() -> Status {
-    Status::deadline_exceeded(
-        "the deadline passed before the answer; repeat with the same request_id to learn it",
-    )
+    let text = "the deadline passed before the answer; repeat with the same request_id to learn it";
+    status::build(Code::DeadlineExceeded, text, pb::ErrorReason::DeadlinePassed, HashMap::new(), |_| {})
 }
 
 /// As the gRPC protocol writes it: up to eight digits and a unit. Anything else counts as not given.

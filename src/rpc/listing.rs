@@ -171,17 +171,19 @@ mod tests {
         assert_eq!(read(""), []);
         assert_eq!(read("state = PENDING"), [term_of("state", Compare::Equal, "PENDING")]);
         assert_eq!(
-            read("  state!=CLOSED AND create_time>=2026-01-31T00:00:00Z  AND customer_email = \"a b\\\"c AND d\""),
+            read(
+                "  state!=CLOSED AND create_time>=2026-01-31T00:00:00Z  AND customer_email = \"a b\\\"c AND d\""
+            ),
             [
                 term_of("state", Compare::NotEqual, "CLOSED"),
                 term_of("create_time", Compare::GreaterOrEqual, "2026-01-31T00:00:00Z"),
                 term_of("customer_email", Compare::Equal, "a b\"c AND d"),
             ]
         );
-        assert_eq!(read("number < 7 AND number > 3"), [
-            term_of("number", Compare::Less, "7"),
-            term_of("number", Compare::Greater, "3"),
-        ]);
+        assert_eq!(
+            read("number < 7 AND number > 3"),
+            [term_of("number", Compare::Less, "7"), term_of("number", Compare::Greater, "3"),]
+        );
         assert_eq!(read("reference = \"\""), [term_of("reference", Compare::Equal, "")]);
     }
 

@@ -110,7 +110,10 @@ impl pb::order_service_server::OrderService for Api {
         .await
     }
 
-    async fn archive_order(&self, request: Request<pb::ArchiveOrderRequest>) -> Reply<pb::ArchiveOrderResponse> {
+    async fn archive_order(
+        &self,
+        request: Request<pb::ArchiveOrderRequest>,
+    ) -> Reply<pb::ArchiveOrderResponse> {
         let (call, target) = parse(|bad| from::archive_order(request, bad))?;
         self.on_order(call, target, with_stock(), Order::archive, |(), order| pb::ArchiveOrderResponse {
             order: Some(to::order(order)),
@@ -153,7 +156,10 @@ impl pb::order_service_server::OrderService for Api {
         Ok(Response::new(pb::GetFeedbackReportResponse { report: Some(to::feedback_report(report)) }))
     }
 
-    async fn list_messages(&self, request: Request<pb::ListMessagesRequest>) -> Reply<pb::ListMessagesResponse> {
+    async fn list_messages(
+        &self,
+        request: Request<pb::ListMessagesRequest>,
+    ) -> Reply<pb::ListMessagesResponse> {
         let listing = parse(|bad| from::list_messages(request.into_inner(), &self.limits, bad))?;
         let (messages, next) = found(self.store().list_messages(&listing).await)?;
         let shown = messages.iter().filter_map(|(order, id)| {

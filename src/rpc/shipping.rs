@@ -9,7 +9,8 @@ use super::listing::page_token;
 use super::track::Journey;
 use super::{Api, Call, Reply, found, from_proto, kept, parse, status, to_proto, watch};
 use crate::domain::{
-    self, Actor, CourierCode, Desk, Order, OrderId, Refusal, Report, Shipment, ShipmentId, Touch, TrackingEvent, check_etag,
+    self, Actor, CourierCode, Desk, Order, OrderId, Refusal, Report, Shipment, ShipmentId, Touch,
+    TrackingEvent, check_etag,
 };
 use crate::pb;
 use crate::store::{Child, Cursor, Listing, View};
@@ -31,14 +32,21 @@ impl pb::shipping_service_server::ShippingService for Api {
         Ok(Response::new(pb::GetShipmentResponse { shipment: shown(&order, id) }))
     }
 
-    async fn list_shipments(&self, request: Request<pb::ListShipmentsRequest>) -> Reply<pb::ListShipmentsResponse> {
-        let listing = parse(|bad| from_proto::shipping::list_shipments(request.into_inner(), &self.limits, bad))?;
+    async fn list_shipments(
+        &self,
+        request: Request<pb::ListShipmentsRequest>,
+    ) -> Reply<pb::ListShipmentsResponse> {
+        let listing =
+            parse(|bad| from_proto::shipping::list_shipments(request.into_inner(), &self.limits, bad))?;
         let (shipments, next) = found(self.store().list_shipments(&listing).await)?;
         let shipments = shipments.iter().filter_map(|(order, id)| shown(order, *id)).collect();
         Ok(Response::new(pb::ListShipmentsResponse { shipments, next_page_token: page_token(next) }))
     }
 
-    async fn start_picking(&self, request: Request<pb::StartPickingRequest>) -> Reply<pb::StartPickingResponse> {
+    async fn start_picking(
+        &self,
+        request: Request<pb::StartPickingRequest>,
+    ) -> Reply<pb::StartPickingResponse> {
         let (call, target) = command(request, from_proto::shipping::start_picking)?;
         let act = |order: &mut Order, desk: &mut Desk<'_>, id| order.start_picking(desk, id);
         self.work_on(call, target, Reach::Stock, act, |shipment| pb::StartPickingResponse { shipment }).await
@@ -55,11 +63,16 @@ impl pb::shipping_service_server::ShippingService for Api {
         request: Request<pb::RecordQualityCheckRequest>,
     ) -> Reply<pb::RecordQualityCheckResponse> {
         let (call, (target, checks)) = command(request, from_proto::shipping::record_quality_check)?;
-        let act = move |order: &mut Order, desk: &mut Desk<'_>, id| order.record_quality_check(desk, id, &checks);
-        self.work_on(call, target, Reach::Stock, act, |shipment| pb::RecordQualityCheckResponse { shipment }).await
+        let act =
+            move |order: &mut Order, desk: &mut Desk<'_>, id| order.record_quality_check(desk, id, &checks);
+        self.work_on(call, target, Reach::Stock, act, |shipment| pb::RecordQualityCheckResponse { shipment })
+            .await
     }
 
-    async fn pack_shipment(&self, request: Request<pb::PackShipmentRequest>) -> Reply<pb::PackShipmentResponse> {
+    async fn pack_shipment(
+        &self,
+        request: Request<pb::PackShipmentRequest>,
+    ) -> Reply<pb::PackShipmentResponse> {
         let (call, (target, packages)) = command(request, from_proto::shipping::pack_shipment)?;
         let act = move |order: &mut Order, desk: &mut Desk<'_>, id| order.pack(desk, id, packages.clone());
         self.work_on(call, target, Reach::Order, act, |shipment| pb::PackShipmentResponse { shipment }).await
@@ -71,7 +84,8 @@ impl pb::shipping_service_server::ShippingService for Api {
     ) -> Reply<pb::CreateShippingLabelResponse> {
         let (call, target) = command(request, from_proto::shipping::create_label)?;
         let act = |order: &mut Order, desk: &mut Desk<'_>, id| order.create_label(desk, id);
-        self.work_on(call, target, Reach::Order, act, |shipment| pb::CreateShippingLabelResponse { shipment }).await
+        self.work_on(call, target, Reach::Order, act, |shipment| pb::CreateShippingLabelResponse { shipment })
+            .await
     }
 
     async fn void_shipping_label(
@@ -80,10 +94,14 @@ impl pb::shipping_service_server::ShippingService for Api {
     ) -> Reply<pb::VoidShippingLabelResponse> {
         let (call, target) = command(request, from_proto::shipping::void_label)?;
         let act = |order: &mut Order, desk: &mut Desk<'_>, id| order.void_label(desk, id);
-        self.work_on(call, target, Reach::Order, act, |shipment| pb::VoidShippingLabelResponse { shipment }).await
+        self.work_on(call, target, Reach::Order, act, |shipment| pb::VoidShippingLabelResponse { shipment })
+            .await
     }
 
-    async fn quote_couriers(&self, request: Request<pb::QuoteCouriersRequest>) -> Reply<pb::QuoteCouriersResponse> {
+    async fn quote_couriers(
+        &self,
+        request: Request<pb::QuoteCouriersRequest>,
+    ) -> Reply<pb::QuoteCouriersResponse> {
         let (id, service) = parse(|bad| from_proto::shipping::quote_couriers(request.into_inner(), bad))?;
         let order = self.order_of(Child::Shipment(id)).await?;
         let (reader, touch) = (Actor::system(), touch(order, Reach::Couriers));
@@ -95,18 +113,26 @@ impl pb::shipping_service_server::ShippingService for Api {
         Ok(Response::new(to_proto::shipping::offers(found(offers.await)?)))
     }
 
-    async fn assign_courier(&self, request: Request<pb::AssignCourierRequest>) -> Reply<pb::AssignCourierResponse> {
+    async fn assign_courier(
+        &self,
+        request: Request<pb::AssignCourierRequest>,
+    ) -> Reply<pb::AssignCourierResponse> {
         let (call, (target, wish)) = command(request, from_proto::shipping::assign_courier)?;
         let CourierWish { courier, service } = wish;
         let act = move |order: &mut Order, desk: &mut Desk<'_>, id| {
             order.assign_courier(desk, id, courier.as_ref(), service)
         };
-        self.work_on(call, target, Reach::Couriers, act, |shipment| pb::AssignCourierResponse { shipment }).await
+        self.work_on(call, target, Reach::Couriers, act, |shipment| pb::AssignCourierResponse { shipment })
+            .await
     }
 
-    async fn confirm_pickup(&self, request: Request<pb::ConfirmPickupRequest>) -> Reply<pb::ConfirmPickupResponse> {
+    async fn confirm_pickup(
+        &self,
+        request: Request<pb::ConfirmPickupRequest>,
+    ) -> Reply<pb::ConfirmPickupResponse> {
         let now = self.store().now();
-        let (call, (target, pickup)) = command(request, |it, bad| from_proto::shipping::confirm_pickup(it, now, bad))?;
+        let (call, (target, pickup)) =
+            command(request, |it, bad| from_proto::shipping::confirm_pickup(it, now, bad))?;
         let Pickup { packages, driver, at } = pickup;
         let act = move |order: &mut Order, desk: &mut Desk<'_>, id| {
             order.confirm_pickup(desk, id, &driver, packages, at)
@@ -152,10 +178,14 @@ impl pb::shipping_service_server::ShippingService for Api {
             let proof = delivery.proof(desk);
             order.confirm_delivery(desk, id, proof)
         };
-        self.work_on(call, target, Reach::Order, act, |shipment| pb::ConfirmDeliveryResponse { shipment }).await
+        self.work_on(call, target, Reach::Order, act, |shipment| pb::ConfirmDeliveryResponse { shipment })
+            .await
     }
 
-    async fn create_courier(&self, request: Request<pb::CreateCourierRequest>) -> Reply<pb::CreateCourierResponse> {
+    async fn create_courier(
+        &self,
+        request: Request<pb::CreateCourierRequest>,
+    ) -> Reply<pb::CreateCourierResponse> {
         let (call, courier) = command(request, from_proto::shipping::new_courier)?;
         let touch = Touch { couriers: true, ..Touch::default() };
         let decide = move |desk: &mut Desk<'_>| domain::create_courier(desk, &courier);
@@ -172,8 +202,12 @@ impl pb::shipping_service_server::ShippingService for Api {
         Ok(Response::new(pb::GetCourierResponse { courier: Some(to_proto::shipping::courier(&courier)) }))
     }
 
-    async fn list_couriers(&self, request: Request<pb::ListCouriersRequest>) -> Reply<pb::ListCouriersResponse> {
-        let listing = parse(|bad| from_proto::shipping::list_couriers(request.into_inner(), &self.limits, bad))?;
+    async fn list_couriers(
+        &self,
+        request: Request<pb::ListCouriersRequest>,
+    ) -> Reply<pb::ListCouriersResponse> {
+        let listing =
+            parse(|bad| from_proto::shipping::list_couriers(request.into_inner(), &self.limits, bad))?;
         let (couriers, next) = found(self.store().list_couriers(&listing).await)?;
         let couriers = couriers.iter().map(to_proto::shipping::courier).collect();
         Ok(Response::new(pb::ListCouriersResponse { couriers, next_page_token: page_token(next) }))
@@ -221,7 +255,8 @@ impl Api {
             desk.keep_order(order);
             Ok(())
         };
-        self.change(call, touch(order, reach), decide, move |(), view| reply(shown(kept(view, order), id))).await
+        self.change(call, touch(order, reach), decide, move |(), view| reply(shown(kept(view, order), id)))
+            .await
     }
 }
 
@@ -278,7 +313,10 @@ fn tracking_page(shipment: &Shipment, listing: &Listing) -> Result<pb::ListTrack
     page.truncate(size);
     let next = page.last().filter(|_| !is_last).map(|it| Cursor(it.sequence.to_be_bytes().to_vec()));
     Ok(pb::ListTrackingEventsResponse {
-        tracking_events: page.into_iter().map(|it| to_proto::shipping::tracking_event(shipment.id, it)).collect(),
+        tracking_events: page
+            .into_iter()
+            .map(|it| to_proto::shipping::tracking_event(shipment.id, it))
+            .collect(),
         next_page_token: page_token(next),
     })
 }

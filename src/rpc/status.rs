@@ -77,7 +77,7 @@ pub(crate) fn payment_declined(payment: &pb::Payment) -> Status {
 }
 
 /// The end of a stream when the server stops.
-pub(crate) fn shutting_down(resume: impl ToString) -> Status {
+pub(crate) fn shutting_down(resume: i64) -> Status {
     let text = "the server is stopping; go on from the resume point at another one";
     build(Code::Unavailable, text, ErrorReason::ShuttingDown, facts([("resume", resume.to_string())]), |it| {
         it.set_retry_info(Some(RETRY_LATER));
@@ -85,7 +85,7 @@ pub(crate) fn shutting_down(resume: impl ToString) -> Status {
 }
 
 /// The end of a stream that nobody reads.
-pub(crate) fn too_slow(resume: impl ToString) -> Status {
+pub(crate) fn too_slow(resume: i64) -> Status {
     let text = "the stream was not read for too long; go on from the resume point";
     build(Code::Aborted, text, ErrorReason::SlowReader, facts([("resume", resume.to_string())]), |_| {})
 }
@@ -99,11 +99,15 @@ pub(crate) fn of_refusal(refusal: &Refusal) -> Status {
                 it.set_resource_info(*kind, id.clone(), "", text.clone());
             })
         }
-        Refusal::Exists { kind, id } => {
-            build(Code::AlreadyExists, &text, ErrorReason::Duplicate, facts([("existing", id.clone())]), |it| {
+        Refusal::Exists { kind, id } => build(
+            Code::AlreadyExists,
+            &text,
+            ErrorReason::Duplicate,
+            facts([("existing", id.clone())]),
+            |it| {
                 it.set_resource_info(*kind, id.clone(), "", text.clone());
-            })
-        }
+            },
+        ),
         Refusal::StaleEtag => build(Code::Aborted, &text, ErrorReason::EtagMismatch, Metadata::new(), |_| {}),
         Refusal::Unmet { reason, message, state, legal } => {
             let mut metadata = Metadata::new();
@@ -117,9 +121,9 @@ pub(crate) fn of_refusal(refusal: &Refusal) -> Status {
             build(code, message, reason, metadata, |_| {})
         }
         Refusal::Short(short) => {
-            let metadata = short.iter().map(|it| {
-                (it.sku.to_string(), format!("{} available, {} wanted", it.available, it.wanted))
-            });
+            let metadata = short
+                .iter()
+                .map(|it| (it.sku.to_string(), format!("{} available, {} wanted", it.available, it.wanted)));
             let reason = ErrorReason::InsufficientStock;
             build(Code::FailedPrecondition, &text, reason, metadata.collect(), |_| {})
         }
@@ -161,7 +165,9 @@ fn of_problems(problems: &Problems) -> Status {
     };
     build(Code::InvalidArgument, &text, ErrorReason::InvalidField, Metadata::new(), |it| {
         let violations = problems.0.iter().take(VIOLATIONS_MAX);
-        it.set_bad_request(violations.map(|it| FieldViolation::new(&it.field, &it.message)).collect::<Vec<_>>());
+        it.set_bad_request(
+            violations.map(|it| FieldViolation::new(&it.field, &it.message)).collect::<Vec<_>>(),
+        );
     })
 }
 

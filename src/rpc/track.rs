@@ -1,7 +1,7 @@
 //! TrackShipment: what is known of a shipment's journey, then what becomes known of it, until it is over.
 
-use super::watch::{Found, Source, Then};
 use super::to_proto;
+use super::watch::{Found, Source, Then};
 use crate::domain::{Order, OrderId, OrderState, Refusal, Shipment, ShipmentId, ShipmentState, Timestamp};
 use crate::pb::{self, track_shipment_response::Update};
 use crate::store::{Store, StoreError};

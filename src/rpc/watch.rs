@@ -175,7 +175,8 @@ impl Source for Events {
     type Message = pb::WatchOrdersResponse;
 
     async fn look(&mut self, after: i64) -> Result<Found<Self::Message>, StoreError> {
-        let EventPage { events, position, is_end } = self.store.events_after(after, &self.filter, PAGE).await?;
+        let EventPage { events, position, is_end } =
+            self.store.events_after(after, &self.filter, PAGE).await?;
         let messages = events.iter().map(|(place, event)| {
             let event = to_proto::orders::event(*place, event);
             (*place, update(*place, pb::watch_orders_response::Update::Event(event)))
@@ -247,7 +248,8 @@ mod tests {
     }
 
     fn reason(status: &Status) -> (String, String) {
-        let info = tonic_types::StatusExt::get_details_error_info(status).expect("every error has an ErrorInfo");
+        let info =
+            tonic_types::StatusExt::get_details_error_info(status).expect("every error has an ErrorInfo");
         (info.reason, info.metadata["resume"].clone())
     }
 

@@ -1,6 +1,5 @@
 //! Words that the wire and the domain share: one line per enum, exhaustive both ways.
 
-
 /// Maps an enum of the domain to its twin on the wire; with a second name, back as well. A new word of the domain
 /// stops the build, one that only the wire has the tests.
 macro_rules! same_words {
@@ -115,7 +114,8 @@ same_words! {
 #[cfg(test)]
 pub(crate) fn assert_twins(twins: &[(i32, &str)], name_of: impl Fn(i32) -> Option<&'static str>) {
     let unspecified = name_of(0).expect("every enum of the wire begins with UNSPECIFIED");
-    let prefix = unspecified.strip_suffix("UNSPECIFIED").expect("every enum of the wire begins with UNSPECIFIED");
+    let prefix =
+        unspecified.strip_suffix("UNSPECIFIED").expect("every enum of the wire begins with UNSPECIFIED");
     for (number, word) in twins {
         assert_eq!(name_of(*number).and_then(|it| it.strip_prefix(prefix)), Some(*word));
     }

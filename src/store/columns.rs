@@ -9,11 +9,11 @@ use sea_orm::{ColIdx, DbErr, QueryResult, TryFromU64, TryGetError, TryGetable, V
 use uuid::Uuid;
 
 use crate::domain::{
-    Actor, ApprovalId, ApprovalState, Ask, Channel, CourierCode, Currency, EventKind, FeedbackState, Gate, HoldId,
-    HoldReason, HoldState, InvoiceId, InvoiceState, JobId, LocationCode, Machine, MessageId, MessageKind,
-    MessageState, Method, MovementId, MovementKind, OnShortage, OrderId, OrderState, PaymentId, PaymentState,
-    RefundId, RefundState, RegionCode, ReplenishmentId, ReplenishmentState, ReservationId, ReservationState, Risk,
-    ServiceLevel, ShipmentId, ShipmentState, Sku, Timestamp, TrackingStatus,
+    Actor, ApprovalId, ApprovalState, Ask, Channel, CourierCode, Currency, EventKind, FeedbackState, Gate,
+    HoldId, HoldReason, HoldState, InvoiceId, InvoiceState, JobId, LocationCode, Machine, MessageId,
+    MessageKind, MessageState, Method, MovementId, MovementKind, OnShortage, OrderId, OrderState, PaymentId,
+    PaymentState, RefundId, RefundState, RegionCode, ReplenishmentId, ReplenishmentState, ReservationId,
+    ReservationState, Risk, ServiceLevel, ShipmentId, ShipmentState, Sku, Timestamp, TrackingStatus,
 };
 
 /// Makes types columns of another type: `Type: Stored = into, back;` with `back` giving a result.

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};
 use uuid::Uuid;
 
-use super::rows::{self, Lock};
 use super::StoreError;
+use super::rows::{self, Lock};
 use crate::domain::{self, Breach, Machine, OrderId, Timestamp};
 
 /// How many broken rows of one law are named.
@@ -282,12 +282,17 @@ const LAWS: &[Law] = &[
 
 /// The laws whose check needs the domain.
 const TRANSITIONS: (&str, &str) = ("T1", "every step of every state machine is in its table");
-const ORDERS: (&str, &str) = ("O1", "every order obeys the laws of its parts, and its history leads to where it stands");
-const ARCHIVE: (&str, &str) = ("A1", "every archived order can be read and obeyed its laws when it was archived");
+const ORDERS: (&str, &str) =
+    ("O1", "every order obeys the laws of its parts, and its history leads to where it stands");
+const ARCHIVE: (&str, &str) =
+    ("A1", "every archived order can be read and obeyed its laws when it was archived");
 const CARDS: (&str, &str) = ("P1", "no column holds what looks like a card number");
 
 /// Runs every law. The connection must be inside one read-only snapshot.
-pub(super) async fn check<C: ConnectionTrait>(conn: &C, now: Timestamp) -> Result<Vec<LawResult>, StoreError> {
+pub(super) async fn check<C: ConnectionTrait>(
+    conn: &C,
+    now: Timestamp,
+) -> Result<Vec<LawResult>, StoreError> {
     let mut results = Vec::new();
     for law in LAWS {
         results.push(check_law(conn, law, now).await?);
@@ -348,7 +353,8 @@ async fn check_transitions<C: ConnectionTrait>(conn: &C) -> Result<LawResult, St
         let legal = machine.parse::<Machine>().is_ok_and(|it| domain::legal(it, &from, &to));
         if !legal {
             result.broken += times;
-            let (expected, actual) = ("a step of the table".to_owned(), format!("{from} to {to}, {times} times"));
+            let (expected, actual) =
+                ("a step of the table".to_owned(), format!("{from} to {to}, {times} times"));
             result.breaches.push(Breach { law: id, key: machine, expected, actual });
         }
     }
@@ -390,7 +396,9 @@ fn card_numbers(order: &domain::Order) -> Vec<Breach> {
     let mut texts: Vec<(&str, &str)> =
         vec![("special_instructions", &order.special_instructions), ("cancel_reason", &order.cancel_reason)];
     texts.extend(order.holds.iter().map(|it| ("hold", it.note.as_str())));
-    texts.extend(order.payments.iter().flat_map(|it| [("token", it.token.as_str()), ("reference", &it.reference)]));
+    texts.extend(
+        order.payments.iter().flat_map(|it| [("token", it.token.as_str()), ("reference", &it.reference)]),
+    );
     texts
         .into_iter()
         .filter(|(_, text)| domain::looks_like_card_number(text))

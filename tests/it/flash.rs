@@ -32,7 +32,10 @@ async fn flash(server: TestServer) {
                     match place(&server, draft(&format!("buyer{buyer}"), "FLASH", 1)).await {
                         Ok(_) => accepted += 1,
                         Err(status) => {
-                            assert_eq!((status.code(), reason(&status).as_str()), (Code::FailedPrecondition, "INSUFFICIENT_STOCK"));
+                            assert_eq!(
+                                (status.code(), reason(&status).as_str()),
+                                (Code::FailedPrecondition, "INSUFFICIENT_STOCK")
+                            );
                             refused += 1;
                         }
                     }

@@ -28,10 +28,7 @@ impl TestDatabase {
             .await
             .unwrap_or_else(|error| panic!("cannot create a test database: {error}"));
 
-        Some(Self {
-            url: with_database(&server.url, &name),
-            name,
-        })
+        Some(Self { url: with_database(&server.url, &name), name })
     }
 }
 
@@ -42,12 +39,8 @@ impl Drop for TestDatabase {
         let sql = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
 
         let dropping = thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()?;
-            runtime
-                .block_on(execute(&server.url, &sql))
-                .map_err(io::Error::other)
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(execute(&server.url, &sql)).map_err(io::Error::other)
         });
         if !matches!(dropping.join(), Ok(Ok(()))) {
             say(&format!("left behind on PostgreSQL: database {}", self.name));
@@ -73,10 +66,7 @@ fn server() -> Option<&'static Server> {
             None
         }
     });
-    assert!(
-        found.is_some() || env::var_os("CI").is_none(),
-        "CI runs every test on PostgreSQL too"
-    );
+    assert!(found.is_some() || env::var_os("CI").is_none(), "CI runs every test on PostgreSQL too");
     found.as_ref()
 }
 
@@ -91,9 +81,7 @@ fn find_or_start() -> Result<Server, String> {
 
 /// Where `initdb`, `pg_ctl` and `postgres` live together; Debian keeps them off the PATH.
 fn programs() -> Option<PathBuf> {
-    let on_path = env::var_os("PATH")
-        .map(|path| env::split_paths(&path).collect())
-        .unwrap_or_default();
+    let on_path = env::var_os("PATH").map(|path| env::split_paths(&path).collect()).unwrap_or_default();
     let configured = output("pg_config", &["--bindir"]).map(PathBuf::from);
     let installed = ["/usr/lib/postgresql", "/usr/local/lib/postgresql"].map(newest_version);
 
@@ -102,19 +90,11 @@ fn programs() -> Option<PathBuf> {
         .into_iter()
         .chain(configured)
         .chain(installed.into_iter().flatten())
-        .find(|place| {
-            ["initdb", "pg_ctl", "postgres"]
-                .iter()
-                .all(|program| place.join(program).is_file())
-        })
+        .find(|place| ["initdb", "pg_ctl", "postgres"].iter().all(|program| place.join(program).is_file()))
 }
 
 fn newest_version(root: &str) -> Option<PathBuf> {
-    let versions = Path::new(root)
-        .read_dir()
-        .ok()?
-        .flatten()
-        .map(|entry| entry.path());
+    let versions = Path::new(root).read_dir().ok()?.flatten().map(|entry| entry.path());
     let newest = versions.max_by_key(|path| path.file_name()?.to_str()?.parse::<u32>().ok())?;
     Some(newest.join("bin"))
 }
@@ -165,10 +145,7 @@ fn start_cluster(programs: &Path) -> Result<Server, String> {
     }
 
     let url = format!("postgres://postgres@127.0.0.1:{port}/postgres");
-    Ok(Server {
-        url,
-        _cluster: Some(cluster),
-    })
+    Ok(Server { url, _cluster: Some(cluster) })
 }
 
 /// PostgreSQL refuses to run as root: there it runs as the user its package made.
@@ -198,23 +175,13 @@ fn free_port() -> io::Result<u16> {
 }
 
 fn output(program: &str, arguments: &[&str]) -> Option<String> {
-    let output = Command::new(program)
-        .args(arguments)
-        .stderr(Stdio::null())
-        .output()
-        .ok()?;
-    output
-        .status
-        .success()
-        .then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    let output = Command::new(program).args(arguments).stderr(Stdio::null()).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 async fn execute(url: &str, sql: &str) -> Result<(), DbErr> {
     let mut options = ConnectOptions::new(url);
-    options
-        .max_connections(1)
-        .acquire_timeout(Duration::from_secs(30))
-        .sqlx_logging(false);
+    options.max_connections(1).acquire_timeout(Duration::from_secs(30)).sqlx_logging(false);
 
     let connection = Database::connect(options).await?;
     let done = connection.execute_unprepared(sql).await;
@@ -224,12 +191,8 @@ async fn execute(url: &str, sql: &str) -> Result<(), DbErr> {
 
 /// The same server and parameters, another database.
 fn with_database(url: &str, name: &str) -> String {
-    let (address, parameters) = url
-        .split_once('?')
-        .map_or((url, None), |(left, right)| (left, Some(right)));
-    let (scheme, rest) = address
-        .split_once("://")
-        .expect("TEST_DATABASE_URL is a postgres:// address");
+    let (address, parameters) = url.split_once('?').map_or((url, None), |(left, right)| (left, Some(right)));
+    let (scheme, rest) = address.split_once("://").expect("TEST_DATABASE_URL is a postgres:// address");
     let host = rest.split_once('/').map_or(rest, |(host, _)| host);
 
     let parameters = parameters.map(|text| format!("?{text}")).unwrap_or_default();
@@ -243,14 +206,8 @@ fn say(text: &str) {
 
 #[test]
 fn another_database_keeps_the_server_and_its_parameters() {
-    let named = with_database(
-        "postgres://clerk:secret@db.test:5433/postgres?sslmode=require",
-        "fresh",
-    );
-    assert_eq!(
-        named,
-        "postgres://clerk:secret@db.test:5433/fresh?sslmode=require"
-    );
+    let named = with_database("postgres://clerk:secret@db.test:5433/postgres?sslmode=require", "fresh");
+    assert_eq!(named, "postgres://clerk:secret@db.test:5433/fresh?sslmode=require");
 
     let bare = with_database("postgres://db.test", "fresh");
     assert_eq!(bare, "postgres://db.test/fresh");

@@ -29,7 +29,6 @@ pub(crate) enum Engine {
 #[derive(Clone)]
 pub(crate) struct TestServer {
     pub(crate) server: Arc<Server>,
-    pub(crate) settings: Settings,
     pub(crate) channel: Channel,
     pub(crate) orders: OrderServiceClient<Channel>,
     pub(crate) inventory: InventoryServiceClient<Channel>,
@@ -74,7 +73,7 @@ impl TestServer {
         };
         change(&mut settings);
 
-        let server = Server::start(settings.clone()).await.unwrap();
+        let server = Server::start(settings).await.unwrap();
         let channel = connect(&server).await;
         Self {
             orders: OrderServiceClient::new(channel.clone()),
@@ -84,7 +83,6 @@ impl TestServer {
             approvals: ApprovalServiceClient::new(channel.clone()),
             channel,
             server: Arc::new(server),
-            settings,
             places: Arc::new(places),
         }
     }

@@ -35,7 +35,8 @@ pub(crate) async fn open_location(server: &TestServer, code: &str, region: &str,
         priority: 1,
         ..Default::default()
     };
-    let request = pb::CreateStockLocationRequest { stock_location: Some(location), request_id: String::new() };
+    let request =
+        pb::CreateStockLocationRequest { stock_location: Some(location), request_id: String::new() };
     let answer = server.inventory.clone().create_stock_location(by("clerk", request)).await;
     assert!(answer.is_ok() || answer.is_err_and(|it| it.code() == Code::AlreadyExists));
 }
@@ -124,7 +125,15 @@ pub(crate) async fn place(server: &TestServer, draft: pb::OrderDraft) -> Result<
 
 pub(crate) async fn order(server: &TestServer, id: &str) -> pb::Order {
     let request = pb::GetOrderRequest { key: Some(pb::get_order_request::Key::OrderId(id.to_owned())) };
-    server.orders.clone().get_order(request).await.expect("the order is there").into_inner().order.expect("an order")
+    server
+        .orders
+        .clone()
+        .get_order(request)
+        .await
+        .expect("the order is there")
+        .into_inner()
+        .order
+        .expect("an order")
 }
 
 pub(crate) async fn level(server: &TestServer, sku: &str) -> pb::StockLevel {
@@ -133,7 +142,11 @@ pub(crate) async fn level(server: &TestServer, sku: &str) -> pb::StockLevel {
     answer.into_inner().stock_level.expect("a level")
 }
 
-pub(crate) async fn pay_by_card(server: &TestServer, order: &str, token: &str) -> Result<pb::Payment, Status> {
+pub(crate) async fn pay_by_card(
+    server: &TestServer,
+    order: &str,
+    token: &str,
+) -> Result<pb::Payment, Status> {
     let request = pb::CapturePaymentRequest {
         order_id: order.to_owned(),
         method: pb::PaymentMethod::Card as i32,

@@ -7,9 +7,23 @@ use std::path::{Path, PathBuf};
 const LINES: &[(&str, &[&str])] = &[
     (
         "src/domain",
-        &["tonic", "prost", "sea_orm", "sqlx", "tokio", "crate::store", "crate::rpc", "crate::work", "crate::outside", "crate::pb"],
+        &[
+            "tonic",
+            "prost",
+            "sea_orm",
+            "sqlx",
+            "tokio",
+            "crate::store",
+            "crate::rpc",
+            "crate::work",
+            "crate::outside",
+            "crate::pb",
+        ],
     ),
-    ("src/outside", &["tonic", "prost", "sea_orm", "sqlx", "crate::store", "crate::rpc", "crate::work", "crate::pb"]),
+    (
+        "src/outside",
+        &["tonic", "prost", "sea_orm", "sqlx", "crate::store", "crate::rpc", "crate::work", "crate::pb"],
+    ),
     ("src/store", &["tonic", "prost", "crate::rpc", "crate::work", "crate::outside", "crate::pb"]),
     ("src/work", &["tonic", "prost", "sea_orm", "sqlx", "crate::rpc", "crate::pb"]),
     ("src/rpc", &["sea_orm", "sqlx", "crate::server"]),

@@ -7,8 +7,8 @@ use tonic::{Code, Status};
 
 use crate::server::{TestServer, on_both_engines};
 use crate::shop::{
-    LEIPZIG, by, create_courier, draft, every_law_holds, open_location, order, pay_by_card, place, reason, receive,
-    stocked,
+    LEIPZIG, by, create_courier, draft, every_law_holds, open_location, order, pay_by_card, place, reason,
+    receive, stocked,
 };
 use crate::warehouse::Warehouse;
 
@@ -42,18 +42,23 @@ calls! {
         order_id: it.order, etag: it.etag, order: Some(draft("other", "WALK", 1)), update_mask: mask(),
     }) using it;
     "VerifyOrder": orders.verify_order(VerifyOrderRequest { order_id: it.order, etag: it.etag }) using it;
-    "CancelOrder": orders.cancel_order(CancelOrderRequest { order_id: it.order, etag: it.etag }) using it;
-    "PlaceHold": orders.place_hold(PlaceHoldRequest {
-        order_id: it.order, etag: it.etag, reason: pb::HoldReason::Other as i32,
+    "CancelOrder": orders.cancel_order(CancelOrderRequest {
+        order_id: it.order, etag: it.etag, reason: "tried".to_owned(),
     }) using it;
-    "ReleaseHold": orders.release_hold(ReleaseHoldRequest { order_id: it.order, etag: it.etag, hold_id: it.hold }) using it;
+    "PlaceHold": orders.place_hold(PlaceHoldRequest {
+        order_id: it.order, etag: it.etag, reason: pb::HoldReason::Other as i32, comment: "tried".to_owned(),
+    }) using it;
+    "ReleaseHold": orders.release_hold(ReleaseHoldRequest { order_id: it.order, etag: it.etag, hold_id: it.hold, comment: "tried".to_owned(),
+    }) using it;
     "CloseOrder": orders.close_order(CloseOrderRequest { order_id: it.order, etag: it.etag }) using it;
     "ArchiveOrder": orders.archive_order(ArchiveOrderRequest { order_id: it.order, etag: it.etag }) using it;
     "SubmitFeedback": orders.submit_feedback(SubmitFeedbackRequest {
         order_id: it.order, etag: it.etag, delivery_rating: 4, product_rating: 4,
     }) using it;
     "ApproveRequest": approvals.approve_request(ApproveRequestRequest { approval_id: it.approval, etag: it.etag }) using it;
-    "RejectRequest": approvals.reject_request(RejectRequestRequest { approval_id: it.approval, etag: it.etag }) using it;
+    "RejectRequest": approvals.reject_request(RejectRequestRequest {
+        approval_id: it.approval, etag: it.etag, comment: "tried".to_owned(),
+    }) using it;
     "AuthorizePayment": billing.authorize_payment(AuthorizePaymentRequest {
         order_id: it.order, etag: it.etag, method: pb::PaymentMethod::Card as i32, token: "tok_success".to_owned(),
     }) using it;
@@ -64,7 +69,9 @@ calls! {
         order_id: it.order, etag: it.etag, method: pb::PaymentMethod::BankTransfer as i32, reference: "RF18 WALK".to_owned(),
     }) using it;
     "VoidPayment": billing.void_payment(VoidPaymentRequest { payment_id: it.payment, etag: it.etag }) using it;
-    "RefundPayment": billing.refund_payment(RefundPaymentRequest { payment_id: it.payment, etag: it.etag }) using it;
+    "RefundPayment": billing.refund_payment(RefundPaymentRequest {
+        payment_id: it.payment, etag: it.etag, reason: "tried".to_owned(),
+    }) using it;
     "StartPicking": shipping.start_picking(StartPickingRequest { shipment_id: it.shipment, etag: it.etag }) using it;
     "RecordPick": shipping.record_pick(RecordPickRequest {
         shipment_id: it.shipment, etag: it.etag, picks: vec![pb::LineUnits { line_number: 1, quantity: 1 }],
@@ -118,7 +125,7 @@ async fn walk(server: TestServer) {
 
     let mut refused = 0;
     let mut seen = Vec::new();
-    for id in one_order_in_each_state(&server).await {
+    for id in Box::pin(one_order_in_each_state(&server)).await {
         let before = order(&server, &id).await;
         seen.push(before.state());
         refused += try_everything(&server, &before).await;
@@ -132,7 +139,11 @@ async fn walk(server: TestServer) {
 
     for (name, call) in CALLS {
         let status = call(server.clone(), nobody()).await.expect_err(name);
-        assert_eq!((status.code(), reason(&status).as_str()), (Code::NotFound, "NOT_FOUND"), "{name}: {status:?}");
+        assert_eq!(
+            (status.code(), reason(&status).as_str()),
+            (Code::NotFound, "NOT_FOUND"),
+            "{name}: {status:?}"
+        );
     }
     every_law_holds(&server).await;
     server.stop().await;
@@ -159,11 +170,8 @@ const AT_REST: &[pb::OrderState] = &[
 
 /// Calls whatever is not among the available actions, and everything with a stale etag.
 async fn try_everything(server: &TestServer, order: &pb::Order) -> usize {
-    let shipments: Vec<String> = if order.shipment_ids.is_empty() {
-        vec![nobody().shipment]
-    } else {
-        order.shipment_ids.clone()
-    };
+    let shipments: Vec<String> =
+        if order.shipment_ids.is_empty() { vec![nobody().shipment] } else { order.shipment_ids.clone() };
     let mut refused = 0;
     for shipment in shipments {
         let mut actions = order.available_actions.clone();
@@ -189,8 +197,10 @@ async fn try_everything(server: &TestServer, order: &pb::Order) -> usize {
                 continue;
             }
             let state = order.state();
-            let status = call(server.clone(), target.clone()).await.expect_err(&format!("{name} in {state:?}"));
-            let known = matches!(status.code(), Code::FailedPrecondition | Code::NotFound | Code::PermissionDenied);
+            let status =
+                call(server.clone(), target.clone()).await.expect_err(&format!("{name} in {state:?}"));
+            let known =
+                matches!(status.code(), Code::FailedPrecondition | Code::NotFound | Code::PermissionDenied);
             assert!(known && !reason(&status).is_empty(), "{name} in {state:?}: {status:?}");
             refused += 1;
         }
@@ -245,7 +255,11 @@ async fn one_order_in_each_state(server: &TestServer) -> Vec<String> {
     ids.push(captured.id);
 
     let cancelled = paid(server, draft("cancelled", "WALK", 1)).await;
-    let request = pb::CancelOrderRequest { order_id: cancelled.clone(), ..Default::default() };
+    let request = pb::CancelOrderRequest {
+        order_id: cancelled.clone(),
+        reason: "changed their mind".to_owned(),
+        ..Default::default()
+    };
     server.orders.clone().cancel_order(by("clerk", request)).await.expect("nothing is handed over");
     warehouse.until(&cancelled, |it| it.payment_status() == pb::PaymentStatus::Refunded).await;
     ids.push(cancelled);
@@ -308,7 +322,8 @@ async fn decide(server: &TestServer, order: &pb::Order, gate: Gate) {
             server.approvals.clone().approve_request(by("amira", request)).await.expect("approved");
         }
         Gate::Reject => {
-            let request = pb::RejectRequestRequest { approval_id, ..Default::default() };
+            let request =
+                pb::RejectRequestRequest { approval_id, comment: "no".to_owned(), ..Default::default() };
             server.approvals.clone().reject_request(by("amira", request)).await.expect("rejected");
         }
     }

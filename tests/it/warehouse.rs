@@ -35,7 +35,8 @@ impl Warehouse<'_> {
         let started = shipping.start_picking(by("warehouse", request)).await.expect("picking starts");
         let items = started.into_inner().shipment.expect("a shipment").items;
 
-        let units = || items.iter().map(|it| pb::LineUnits { line_number: it.line_number, quantity: it.quantity });
+        let units =
+            || items.iter().map(|it| pb::LineUnits { line_number: it.line_number, quantity: it.quantity });
         let request = pb::RecordPickRequest {
             shipment_id: id.to_owned(),
             picks: units().collect(),
@@ -80,8 +81,11 @@ impl Warehouse<'_> {
 
     pub(crate) async fn deliver(&self, id: &str) {
         let proof = pb::ProofOfDelivery { received_by: "at the door".to_owned(), ..Default::default() };
-        let request =
-            pb::ConfirmDeliveryRequest { shipment_id: id.to_owned(), proof: Some(proof), ..Default::default() };
+        let request = pb::ConfirmDeliveryRequest {
+            shipment_id: id.to_owned(),
+            proof: Some(proof),
+            ..Default::default()
+        };
         self.server.shipping.clone().confirm_delivery(by("courier", request)).await.expect("delivered");
     }
 
@@ -133,7 +137,8 @@ impl Warehouse<'_> {
                 filter: format!("order_id = {order_id} AND state = QUEUED"),
                 ..Default::default()
             };
-            let queued = self.server.orders.clone().list_messages(request).await.expect("messages can be listed");
+            let queued =
+                self.server.orders.clone().list_messages(request).await.expect("messages can be listed");
             if queued.into_inner().messages.is_empty() {
                 return;
             }

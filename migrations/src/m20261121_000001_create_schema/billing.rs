@@ -166,7 +166,7 @@ async fn payments(schema: &Schema<'_>) -> Result<(), DbErr> {
             "CREATE INDEX payments_invoice ON payments (invoice_id)",
             "CREATE INDEX payments_state ON payments (state, created_at, id)",
             "CREATE UNIQUE INDEX payments_one_asked ON payments (order_id) WHERE ask IS NOT NULL",
-            "CREATE UNIQUE INDEX payments_reference ON payments (method, reference) WHERE reference <> ''",
+            "CREATE UNIQUE INDEX payments_reference ON payments (reference) WHERE method = 'BANK_TRANSFER'",
             "CREATE UNIQUE INDEX payments_provider_reference ON payments (provider, provider_reference)
              WHERE provider_reference <> ''",
             "CREATE INDEX refunds_payment ON refunds (payment_id)",

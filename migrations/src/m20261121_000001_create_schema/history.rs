@@ -26,5 +26,7 @@ pub(super) async fn create(schema: &Schema<'_>) -> Result<(), DbErr> {
         .await?;
     schema.append_only("events").await?;
 
-    schema.indexes(&["CREATE INDEX events_subject ON events (subject, position) WHERE subject IS NOT NULL"]).await
+    schema
+        .indexes(&["CREATE INDEX events_subject ON events (subject, position) WHERE subject IS NOT NULL"])
+        .await
 }

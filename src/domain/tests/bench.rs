@@ -14,6 +14,10 @@ use crate::domain::{
     history_breaches, receive, receive_stock, timeline,
 };
 
+/// What waiting orders want, as in [`World`].
+type Awaited = HashMap<(RegionCode, Sku), i64>;
+type AwaitedBefore = HashMap<(OrderId, Sku), i64>;
+
 /// Monday, 2 November 2026, 08:00 UTC.
 pub(super) const MONDAY: Timestamp = Timestamp::from_unix_micros(1_793_606_400_000_000);
 
@@ -142,7 +146,7 @@ impl Bench {
         (self.world.awaited, self.world.awaited_before) = self.waiting();
     }
 
-    fn waiting(&self) -> (HashMap<(RegionCode, Sku), i64>, HashMap<(OrderId, Sku), i64>) {
+    fn waiting(&self) -> (Awaited, AwaitedBefore) {
         let mut orders: Vec<&Arc<Order>> =
             self.world.orders.values().filter(|it| it.state == OrderState::AwaitingStock).collect();
         orders.sort_by_key(|it| it.number);
@@ -323,12 +327,12 @@ impl Bench {
 
     pub(super) fn tend(&mut self, id: OrderId) {
         let before = std::mem::replace(&mut self.actor, Actor::system());
-        self.on(id, |order, desk| order.tend(desk)).expect("tending never fails");
+        self.on(id, super::super::order::Order::tend).expect("tending never fails");
         self.actor = before;
     }
 
     pub(super) fn fill(&mut self, id: OrderId) -> bool {
-        self.on(id, |order, desk| order.fill(desk)).expect("filling never fails")
+        self.on(id, super::super::order::Order::fill).expect("filling never fails")
     }
 
     pub(super) fn pick(&mut self, id: OrderId, number: usize) {

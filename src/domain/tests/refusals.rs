@@ -454,11 +454,16 @@ fn nothing_is_paid_twice_or_beyond_what_is_due() {
     assert_eq!(reason(bench.on(id, pay(Some(2_001)))), Reason::PaymentExceedsDue);
     assert_eq!(refused_fields(bench.on(id, pay(Some(0)))), ["amount"]);
 
+    bench.on(id, pay(Some(1))).expect("one cent");
+    assert_eq!(bench.state(id), OrderState::Invoiced);
+    assert_eq!(reason(bench.on(id, pay(Some(2_000)))), Reason::PaymentExceedsDue);
+
     let payment = bench.charge(id);
     assert_eq!(reason(bench.on(id, pay(None))), Reason::PaymentPending);
     let second = bench.on(id, |order, desk| order.begin_payment(desk, &by_card(Ask::Charge, None)));
     assert_eq!(reason(second), Reason::PaymentPending);
 
+    assert_eq!(bench.state(id), OrderState::Invoiced);
     assert!(bench.answer(id, payment, Ask::Charge, &done("c")));
     assert!(!bench.answer(id, payment, Ask::Charge, &done("c")), "the same answer again changes nothing");
     assert!(!bench.answer(id, payment, Ask::Charge, &declined()));
@@ -800,7 +805,7 @@ fn cancelling_anywhere_before_the_handover_undoes_everything() {
         );
         let again = bench.on(id, |order, desk| order.cancel(desk, ""));
         assert_eq!(reason(again), Reason::IllegalTransition);
-        bench.on(id, |order, desk| order.archive(desk)).expect("nothing is open");
+        bench.on(id, super::super::order::Order::archive).expect("nothing is open");
         for line in bench.timeline(id) {
             assert!(line.state == StepState::Done || !line.note.is_empty(), "{at}: why {line:?}");
         }
@@ -835,8 +840,8 @@ fn a_report_needs_a_handover_and_an_archived_order_hears_nothing_more() {
     bench.pass(60);
     bench.deliver(id, 0);
     bench.send_messages(id);
-    bench.on(id, |order, desk| order.close(desk)).expect("nothing is open");
-    bench.on(id, |order, desk| order.archive(desk)).expect("closed");
+    bench.on(id, super::super::order::Order::close).expect("nothing is open");
+    bench.on(id, super::super::order::Order::archive).expect("closed");
     bench.pass(60);
     assert_eq!(reason(tell(&mut bench)), Reason::IllegalTransition);
     let proof = proof(bench.now, &actor("courier"));
@@ -858,10 +863,10 @@ fn a_lost_shipment_is_paid_back_before_the_order_closes() {
     bench.report(id, 0, TrackingStatus::Lost);
     assert_eq!(bench.shipment(id, 0).state, ShipmentState::Lost);
     assert_eq!(state_of(&bench, id, Step::ConfirmDelivery), StepState::Failed);
-    assert_eq!(reason(bench.on(id, |order, desk| order.close(desk))), Reason::OrderNotClosable);
+    assert_eq!(reason(bench.on(id, super::super::order::Order::close)), Reason::OrderNotClosable);
 
     bench.on(id, |order, desk| order.refund(desk, payment, None, "lost")).expect("paid back");
-    assert_eq!(reason(bench.on(id, |order, desk| order.close(desk))), Reason::OrderNotClosable);
+    assert_eq!(reason(bench.on(id, super::super::order::Order::close)), Reason::OrderNotClosable);
     bench.settle(id);
     bench.pass(bench.rules.close_after_seconds);
     bench.tend(id);
@@ -891,7 +896,7 @@ fn feedback_is_given_once_and_only_when_asked_for() {
 fn an_order_is_archived_when_it_is_over_and_owes_nothing() {
     let mut bench = Bench::with_stock(&[("A-1", "NYC", 9)]);
     let id = bench.placed(&order("ada", &[("A-1", 2)]));
-    let archive = |bench: &mut Bench| bench.on(id, |order, desk| order.archive(desk));
+    let archive = |bench: &mut Bench| bench.on(id, super::super::order::Order::archive);
     assert_eq!(reason(archive(&mut bench)), Reason::IllegalTransition);
     let payment = bench.charge(id);
     bench.answer(id, payment, Ask::Charge, &done("c"));
@@ -928,8 +933,8 @@ fn a_low_shelf_is_proposed_for_replenishment_once() {
         bench.ship(id, 0);
         bench.deliver(id, 0);
         bench.send_messages(id);
-        bench.on(id, |order, desk| order.close(desk)).expect("delivered");
-        bench.on(id, |order, desk| order.archive(desk)).expect("closed");
+        bench.on(id, super::super::order::Order::close).expect("delivered");
+        bench.on(id, super::super::order::Order::archive).expect("closed");
     }
     let proposals: Vec<_> = bench.world.replenishments.values().map(AsRef::as_ref).cloned().collect();
     assert_eq!(proposals.len(), 1, "one at a time");
@@ -954,7 +959,7 @@ fn what_does_not_exist_is_not_found() {
     let id = bench.placed(&order("ada", &[("A-1", 1)]));
     let nobody = uuid::Uuid::nil();
     let not_found = |refused: Result<(), Refusal>| {
-        assert!(matches!(refused, Err(Refusal::NotFound { .. })), "{refused:?}")
+        assert!(matches!(refused, Err(Refusal::NotFound { .. })), "{refused:?}");
     };
     not_found(bench.on(OrderId(nobody), |order, desk| order.cancel(desk, "")));
     not_found(bench.on(id, |order, desk| order.start_picking(desk, nobody.into())));

@@ -45,7 +45,9 @@ pub(crate) fn authorize_payment(
 fn claim(method: i32, token: String, asked: Option<pb::Money>, bad: &mut Problems) -> Option<Claim> {
     let method = required_word("method", method, words::to_method, bad);
     match method {
-        Some(Method::BankTransfer | Method::Cash) => bad.add("method", "must be CARD or PAYPAL; see RecordPayment"),
+        Some(Method::BankTransfer | Method::Cash) => {
+            bad.add("method", "must be CARD or PAYPAL; see RecordPayment");
+        }
         Some(Method::Card | Method::Paypal) | None => {}
     }
     let token = required_text("token", token, TOKEN_MAX, bad);
@@ -91,8 +93,15 @@ pub(crate) fn record_payment(
     bad: &mut Problems,
 ) -> Option<(Call, Target, ReceivedMoney)> {
     let (call, request) = Call::opened(request, bad);
-    let pb::RecordPaymentRequest { order_id, method, amount: received, reference, tendered, etag, request_id: _ } =
-        request;
+    let pb::RecordPaymentRequest {
+        order_id,
+        method,
+        amount: received,
+        reference,
+        tendered,
+        etag,
+        request_id: _,
+    } = request;
     let target = target(&order_id, etag, bad);
     let method = required_word("method", method, words::to_method, bad);
     let reference = if method == Some(Method::BankTransfer) {
@@ -159,7 +168,9 @@ pub(crate) enum InvoiceKey {
 pub(crate) fn get_invoice(request: pb::GetInvoiceRequest, bad: &mut Problems) -> Option<InvoiceKey> {
     let pb::GetInvoiceRequest { key } = request;
     match required("invoice_id", key, bad)? {
-        pb::get_invoice_request::Key::InvoiceId(invoice) => id("invoice_id", &invoice, bad).map(InvoiceKey::Id),
+        pb::get_invoice_request::Key::InvoiceId(invoice) => {
+            id("invoice_id", &invoice, bad).map(InvoiceKey::Id)
+        }
         pb::get_invoice_request::Key::Number(number) => {
             let parts = number.rsplit_once('-').and_then(|(series, it)| Some((series, it.parse().ok()?)));
             if parts.is_none() {

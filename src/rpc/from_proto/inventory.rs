@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use super::{
-    NAME_MAX, count, country, id, number, optional_id, price, quantity, required, required_text, required_word,
-    seconds, text, timestamp, word,
+    NAME_MAX, count, country, id, number, optional_id, price, quantity, required, required_text,
+    required_word, seconds, text, timestamp, word,
 };
 use crate::domain::{
-    AdjustReason, Destination, Inquiry, Location, LocationCode, Problems, Product, RegionCode, ReplenishmentId,
-    ReservationId, ServiceLevel, Sku, Timestamp,
+    AdjustReason, Destination, Inquiry, Location, LocationCode, Problems, Product, RegionCode,
+    ReplenishmentId, ReservationId, ServiceLevel, Sku, Timestamp,
 };
 use crate::pb;
 use crate::rpc::listing::list_requests;
@@ -151,7 +151,8 @@ pub(crate) fn shelf(sku: &str, location: &str, bad: &mut Problems) -> Option<She
 pub(crate) fn inquiry(request: pb::CheckAvailabilityRequest, bad: &mut Problems) -> Option<Inquiry> {
     use pb::check_availability_request::Destination as Wanted;
 
-    let pb::CheckAvailabilityRequest { lines, requested_delivery_date, shipping_service, destination } = request;
+    let pb::CheckAvailabilityRequest { lines, requested_delivery_date, shipping_service, destination } =
+        request;
     let lines = stock_lines(lines, bad);
     let requested_by = timestamp("requested_delivery_date", requested_delivery_date, bad);
     let service = word("shipping_service", shipping_service, to_service_level, bad);
@@ -174,7 +175,8 @@ fn stock_lines(lines: Vec<pb::StockLine>, bad: &mut Problems) -> Vec<(Sku, i64)>
 }
 
 pub(crate) fn receipt(request: pb::ReceiveStockRequest, bad: &mut Problems) -> Option<Receipt> {
-    let pb::ReceiveStockRequest { sku, location, quantity: units, replenishment_id, note, request_id: _ } = request;
+    let pb::ReceiveStockRequest { sku, location, quantity: units, replenishment_id, note, request_id: _ } =
+        request;
     let quantity = quantity("quantity", units, bad);
     let replenishment = optional_id("replenishment_id", &replenishment_id, bad);
     let note = text("note", note, NOTE_MAX, bad);
@@ -206,7 +208,10 @@ fn reorder_rule(rule: pb::ReorderRule, bad: &mut Problems) -> (i64, i64) {
     (reorder_point, order_up_to)
 }
 
-pub(crate) fn reservation_wish(request: pb::ReserveStockRequest, bad: &mut Problems) -> Option<ReservationWish> {
+pub(crate) fn reservation_wish(
+    request: pb::ReserveStockRequest,
+    bad: &mut Problems,
+) -> Option<ReservationWish> {
     use pb::reserve_stock_request::Source as Wanted;
 
     let pb::ReserveStockRequest { lines, lifetime, reference, request_id: _, source } = request;
@@ -220,18 +225,27 @@ pub(crate) fn reservation_wish(request: pb::ReserveStockRequest, bad: &mut Probl
     Some(ReservationWish { source, lines, lifetime, reference })
 }
 
-pub(crate) fn release(request: pb::ReleaseReservationRequest, bad: &mut Problems) -> Option<(ReservationId, String)> {
+pub(crate) fn release(
+    request: pb::ReleaseReservationRequest,
+    bad: &mut Problems,
+) -> Option<(ReservationId, String)> {
     let pb::ReleaseReservationRequest { reservation_id, etag, request_id: _ } = request;
     Some((id("reservation_id", &reservation_id, bad)?, etag))
 }
 
-pub(crate) fn approve(request: pb::ApproveReplenishmentRequest, bad: &mut Problems) -> Option<ReplenishmentWord> {
+pub(crate) fn approve(
+    request: pb::ApproveReplenishmentRequest,
+    bad: &mut Problems,
+) -> Option<ReplenishmentWord> {
     let pb::ApproveReplenishmentRequest { replenishment_id, quantity: units, etag, request_id: _ } = request;
     let units = (units != 0).then(|| quantity("quantity", units, bad));
     Some(ReplenishmentWord { id: id("replenishment_id", &replenishment_id, bad)?, quantity: units, etag })
 }
 
-pub(crate) fn reject(request: pb::RejectReplenishmentRequest, bad: &mut Problems) -> Option<ReplenishmentWord> {
+pub(crate) fn reject(
+    request: pb::RejectReplenishmentRequest,
+    bad: &mut Problems,
+) -> Option<ReplenishmentWord> {
     let pb::RejectReplenishmentRequest { replenishment_id, etag, request_id: _ } = request;
     replenishment_word(&replenishment_id, etag, bad)
 }
@@ -241,7 +255,10 @@ pub(crate) fn place(request: pb::PlaceReplenishmentRequest, bad: &mut Problems) 
     replenishment_word(&replenishment_id, etag, bad)
 }
 
-pub(crate) fn cancel(request: pb::CancelReplenishmentRequest, bad: &mut Problems) -> Option<ReplenishmentWord> {
+pub(crate) fn cancel(
+    request: pb::CancelReplenishmentRequest,
+    bad: &mut Problems,
+) -> Option<ReplenishmentWord> {
     let pb::CancelReplenishmentRequest { replenishment_id, etag, request_id: _ } = request;
     replenishment_word(&replenishment_id, etag, bad)
 }

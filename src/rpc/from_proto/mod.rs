@@ -9,7 +9,9 @@ pub(crate) mod shipping;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use crate::domain::{Address, Currency, Customer, Invalid, Money, Problems, Timestamp, looks_like_card_number};
+use crate::domain::{
+    Address, Currency, Customer, Invalid, Money, Problems, Timestamp, looks_like_card_number,
+};
 use crate::pb;
 
 /// How long texts may be, in characters.
@@ -36,7 +38,11 @@ pub(crate) fn id<T: FromStr<Err = Invalid>>(field: &str, text: &str, bad: &mut P
 }
 
 /// The same, where an empty text means none.
-pub(crate) fn optional_id<T: FromStr<Err = Invalid>>(field: &str, text: &str, bad: &mut Problems) -> Option<T> {
+pub(crate) fn optional_id<T: FromStr<Err = Invalid>>(
+    field: &str,
+    text: &str,
+    bad: &mut Problems,
+) -> Option<T> {
     if text.is_empty() { None } else { id(field, text, bad) }
 }
 
@@ -164,16 +170,19 @@ pub(crate) fn amount(field: &str, amount: Option<pb::Money>, bad: &mut Problems)
 }
 
 /// An instant; what is finer than a microsecond is dropped. Left out: none.
-pub(crate) fn timestamp(field: &str, at: Option<prost_types::Timestamp>, bad: &mut Problems) -> Option<Timestamp> {
+pub(crate) fn timestamp(
+    field: &str,
+    at: Option<prost_types::Timestamp>,
+    bad: &mut Problems,
+) -> Option<Timestamp> {
     let prost_types::Timestamp { seconds, nanos } = at?;
     if !(0..1_000_000_000).contains(&nanos) {
         bad.add(format!("{field}.nanos"), "must be 0 to 999999999");
         return None;
     }
     let micros = seconds.checked_mul(1_000_000).and_then(|it| it.checked_add(i64::from(nanos) / 1_000));
-    let at = micros
-        .map(Timestamp::from_unix_micros)
-        .filter(|it| (Timestamp::MIN..=Timestamp::MAX).contains(it));
+    let at =
+        micros.map(Timestamp::from_unix_micros).filter(|it| (Timestamp::MIN..=Timestamp::MAX).contains(it));
     if at.is_none() {
         bad.add(field, "must lie between the years 1 and 9999");
     }

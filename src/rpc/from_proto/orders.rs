@@ -10,8 +10,8 @@ use super::{
     price, quantity, required, required_text, required_word, seconds, text, timestamp, word,
 };
 use crate::domain::{
-    Correction, Currency, Discount, HoldId, HoldReason, MessageId, NewLine, NewOrder, OnShortage, OrderId, Problems,
-    ServiceLevel, Timestamp, Waive,
+    Correction, Currency, Discount, HoldId, HoldReason, MessageId, NewLine, NewOrder, OnShortage, OrderId,
+    Problems, ServiceLevel, Timestamp, Waive,
 };
 use crate::pb;
 use crate::settings::Limits;
@@ -75,7 +75,8 @@ fn new_order(draft: pb::OrderDraft, bad: &mut Problems) -> Option<NewOrder> {
     let service = word("order.shipping_service", shipping_service, words::to_service_level, bad);
     let on_shortage = word("order.on_shortage", on_shortage, words::to_on_shortage, bad);
     let lifetime = 1..=LIFETIME_SECONDS_MAX;
-    let reservation_lifetime_seconds = seconds("order.reservation_lifetime", reservation_lifetime, lifetime, bad);
+    let reservation_lifetime_seconds =
+        seconds("order.reservation_lifetime", reservation_lifetime, lifetime, bad);
     let requested_by = timestamp("order.requested_delivery_time", requested_delivery_time, bad);
     Some(NewOrder {
         channel: channel?,
@@ -103,7 +104,12 @@ fn new_lines(lines: Vec<pb::OrderLineDraft>, currency: Option<Currency>, bad: &m
     lines.filter_map(|(place, it)| new_line(&format!("order.lines[{place}]"), it, currency, bad)).collect()
 }
 
-fn new_line(at: &str, line: pb::OrderLineDraft, currency: Option<Currency>, bad: &mut Problems) -> Option<NewLine> {
+fn new_line(
+    at: &str,
+    line: pb::OrderLineDraft,
+    currency: Option<Currency>,
+    bad: &mut Problems,
+) -> Option<NewLine> {
     let pb::OrderLineDraft { sku, quantity: units, unit_price, discount: given, description } = line;
     let sku = id(&format!("{at}.sku"), &sku, bad);
     let units = quantity(&format!("{at}.quantity"), units, bad);
@@ -113,7 +119,12 @@ fn new_line(at: &str, line: pb::OrderLineDraft, currency: Option<Currency>, bad:
     Some(NewLine { sku: sku?, quantity: units, unit_price, discount: given, description })
 }
 
-fn discount(at: &str, given: pb::Discount, currency: Option<Currency>, bad: &mut Problems) -> Option<Discount> {
+fn discount(
+    at: &str,
+    given: pb::Discount,
+    currency: Option<Currency>,
+    bad: &mut Problems,
+) -> Option<Discount> {
     match required(at, given.value, bad)? {
         pb::discount::Value::Amount(amount) => {
             let field = format!("{at}.amount");
@@ -144,7 +155,8 @@ pub(crate) fn update_order(
     let (call, request) = Call::opened(request, bad);
     let pb::UpdateOrderRequest { order_id, order, update_mask, etag, request_id: _ } = request;
     let target = target(&order_id, etag, bad);
-    let paths = required("update_mask", update_mask.filter(|it| !it.paths.is_empty()), bad).map(|it| it.paths);
+    let paths =
+        required("update_mask", update_mask.filter(|it| !it.paths.is_empty()), bad).map(|it| it.paths);
     let order = required("order", order, bad);
     let update = update(&paths?, order?, bad);
     Some((call?, target?, update))
@@ -182,7 +194,8 @@ fn update(paths: &[String], draft: pb::OrderDraft, bad: &mut Problems) -> Update
         correction.shipping_address = shipping_address.map(|it| address("order.shipping_address", it, bad));
     }
     if named("billing_address") {
-        correction.billing_address = Some(billing_address.map(|it| address("order.billing_address", it, bad)));
+        correction.billing_address =
+            Some(billing_address.map(|it| address("order.billing_address", it, bad)));
     }
     if named("lines") {
         currency_of_lines = id("order.currency", &currency, bad);
@@ -201,7 +214,8 @@ fn update(paths: &[String], draft: pb::OrderDraft, bad: &mut Problems) -> Update
         correction.on_shortage = Some(on_shortage.unwrap_or(OnShortage::Refuse));
     }
     if named("requested_delivery_time") {
-        correction.requested_by = Some(timestamp("order.requested_delivery_time", requested_delivery_time, bad));
+        correction.requested_by =
+            Some(timestamp("order.requested_delivery_time", requested_delivery_time, bad));
     }
     for path in paths.iter().filter(|it| !UPDATABLE.contains(&it.as_str())) {
         bad.add("update_mask", format!("{path} cannot be updated; these can: {}", UPDATABLE.join(", ")));
@@ -274,7 +288,10 @@ pub(crate) fn release_hold(
     Some((call?, target?, hold?, comment))
 }
 
-pub(crate) fn close_order(request: Request<pb::CloseOrderRequest>, bad: &mut Problems) -> Option<(Call, Target)> {
+pub(crate) fn close_order(
+    request: Request<pb::CloseOrderRequest>,
+    bad: &mut Problems,
+) -> Option<(Call, Target)> {
     let (call, request) = Call::opened(request, bad);
     let pb::CloseOrderRequest { order_id, etag, request_id: _ } = request;
     let target = target(&order_id, etag, bad);
@@ -332,10 +349,15 @@ pub(crate) fn get_order(request: pb::GetOrderRequest, bad: &mut Problems) -> Opt
     }
 }
 
-pub(crate) fn get_order_timeline(request: pb::GetOrderTimelineRequest, bad: &mut Problems) -> Option<OrderKey> {
+pub(crate) fn get_order_timeline(
+    request: pb::GetOrderTimelineRequest,
+    bad: &mut Problems,
+) -> Option<OrderKey> {
     let pb::GetOrderTimelineRequest { key } = request;
     match required("order_id", key, bad)? {
-        pb::get_order_timeline_request::Key::OrderId(order_id) => id("order_id", &order_id, bad).map(OrderKey::Id),
+        pb::get_order_timeline_request::Key::OrderId(order_id) => {
+            id("order_id", &order_id, bad).map(OrderKey::Id)
+        }
         pb::get_order_timeline_request::Key::Number(number) => order_number(&number, bad),
     }
 }
@@ -378,7 +400,10 @@ pub(crate) fn get_feedback_report(
 }
 
 /// Where to begin to watch, and what.
-pub(crate) fn watch_orders(request: pb::WatchOrdersRequest, bad: &mut Problems) -> Option<(Begin, EventFilter)> {
+pub(crate) fn watch_orders(
+    request: pb::WatchOrdersRequest,
+    bad: &mut Problems,
+) -> Option<(Begin, EventFilter)> {
     let pb::WatchOrdersRequest { after_position, order_id, customer_email } = request;
     let begin = match after_position {
         -1 => Begin::Now,
@@ -495,43 +520,43 @@ mod tests {
             prices_include_tax: false,
             reservation_lifetime: Some(prost_types::Duration { seconds: 0, nanos: 0 }),
         };
-        assert_eq!(bad_fields(order, "short"), [
-            "order.billing_address.postal_code",
-            "order.channel",
-            "order.currency",
-            "order.customer.name",
-            "order.customer.phone",
-            "order.discount.amount.nanos",
-            "order.discount_code",
-            "order.external_reference",
-            "order.lines[0].quantity",
-            "order.lines[1].quantity",
-            "order.lines[1].sku",
-            "order.lines[2].description",
-            "order.lines[2].discount.rate_ppm",
-            "order.lines[2].unit_price",
-            "order.lines[3].discount",
-            "order.on_shortage",
-            "order.requested_delivery_time",
-            "order.reservation_lifetime",
-            "order.shipping_address.country",
-            "order.shipping_address.street[1]",
-            "order.shipping_fee.nanos",
-            "order.shipping_service",
-            "order.special_instructions",
-            "request_id",
-        ]);
+        assert_eq!(
+            bad_fields(order, "short"),
+            [
+                "order.billing_address.postal_code",
+                "order.channel",
+                "order.currency",
+                "order.customer.name",
+                "order.customer.phone",
+                "order.discount.amount.nanos",
+                "order.discount_code",
+                "order.external_reference",
+                "order.lines[0].quantity",
+                "order.lines[1].quantity",
+                "order.lines[1].sku",
+                "order.lines[2].description",
+                "order.lines[2].discount.rate_ppm",
+                "order.lines[2].unit_price",
+                "order.lines[3].discount",
+                "order.on_shortage",
+                "order.requested_delivery_time",
+                "order.reservation_lifetime",
+                "order.shipping_address.country",
+                "order.shipping_address.street[1]",
+                "order.shipping_fee.nanos",
+                "order.shipping_service",
+                "order.special_instructions",
+                "request_id",
+            ]
+        );
     }
 
     #[test]
     fn what_is_required_is_named_when_it_is_missing() {
-        assert_eq!(bad_fields(pb::OrderDraft::default(), ""), [
-            "order.channel",
-            "order.currency",
-            "order.customer",
-            "order.lines",
-            "order.shipping_address",
-        ]);
+        assert_eq!(
+            bad_fields(pb::OrderDraft::default(), ""),
+            ["order.channel", "order.currency", "order.customer", "order.lines", "order.shipping_address",]
+        );
     }
 
     #[test]
@@ -563,7 +588,10 @@ mod tests {
         assert_eq!((read, bad), (expected, Vec::new()));
 
         let (_, bad) = update(&["channel", "customer.email"], order);
-        assert_eq!(bad.iter().map(|it| it.field.as_str()).collect::<Vec<_>>(), ["update_mask", "update_mask"]);
+        assert_eq!(
+            bad.iter().map(|it| it.field.as_str()).collect::<Vec<_>>(),
+            ["update_mask", "update_mask"]
+        );
     }
 
     #[test]
@@ -573,7 +601,10 @@ mod tests {
             (get_order(pb::GetOrderRequest { key }, &mut bad), bad.0.len())
         };
         assert_eq!(get(None), (None, 1));
-        assert_eq!(get(Some(pb::get_order_request::Key::Number("100042".to_owned()))), (Some(OrderKey::Number(100_042)), 0));
+        assert_eq!(
+            get(Some(pb::get_order_request::Key::Number("100042".to_owned()))),
+            (Some(OrderKey::Number(100_042)), 0)
+        );
         assert_eq!(get(Some(pb::get_order_request::Key::Number("-1".to_owned()))), (None, 1));
         assert_eq!(get(Some(pb::get_order_request::Key::OrderId("shp_1".to_owned()))), (None, 1));
     }

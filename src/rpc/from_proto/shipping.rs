@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use super::inventory::WEIGHT_MAX_GRAMS;
 use super::{
-    NAME_MAX, REASON_MAX, REFERENCE_MAX, count, id, number, optional_id, price, quantity, required, required_text,
-    required_word, text, timestamp, word,
+    NAME_MAX, REASON_MAX, REFERENCE_MAX, count, id, number, optional_id, price, quantity, required,
+    required_text, required_word, text, timestamp, word,
 };
 use crate::domain::{
-    Courier, CourierCode, Desk, LineCheck, LineUnits, Package, PackedItem, Problems, Proof, Rate, Report, ServiceLevel,
-    ShipmentId, Timestamp,
+    Courier, CourierCode, Desk, LineCheck, LineUnits, Package, PackedItem, Problems, Proof, Rate, Report,
+    ServiceLevel, ShipmentId, Timestamp,
 };
 use crate::pb;
 use crate::rpc::listing::{Wanted, list_requests, listing};
@@ -100,7 +100,10 @@ pub(crate) fn start_picking(request: pb::StartPickingRequest, bad: &mut Problems
     target(&shipment_id, etag, bad)
 }
 
-pub(crate) fn record_pick(request: pb::RecordPickRequest, bad: &mut Problems) -> Option<(Target, Vec<LineUnits>)> {
+pub(crate) fn record_pick(
+    request: pb::RecordPickRequest,
+    bad: &mut Problems,
+) -> Option<(Target, Vec<LineUnits>)> {
     let pb::RecordPickRequest { shipment_id, picks, etag, request_id: _ } = request;
     let target = target(&shipment_id, etag, bad);
     count("picks", &picks, 1..=LINES_MAX, bad);
@@ -125,7 +128,8 @@ pub(crate) fn record_quality_check(
     let pb::RecordQualityCheckRequest { shipment_id, checks, etag, request_id: _ } = request;
     let target = target(&shipment_id, etag, bad);
     count("checks", &checks, 1..=LINES_MAX, bad);
-    let checks = checks.into_iter().enumerate().map(|(place, it)| line_check(&format!("checks[{place}]"), it, bad));
+    let checks =
+        checks.into_iter().enumerate().map(|(place, it)| line_check(&format!("checks[{place}]"), it, bad));
     let checks = checks.collect();
     Some((target?, checks))
 }
@@ -143,7 +147,10 @@ fn line_check(at: &str, check: pb::LineCheck, bad: &mut Problems) -> LineCheck {
     LineCheck { line: line_number, passed, failed, defect }
 }
 
-pub(crate) fn pack_shipment(request: pb::PackShipmentRequest, bad: &mut Problems) -> Option<(Target, Vec<Package>)> {
+pub(crate) fn pack_shipment(
+    request: pb::PackShipmentRequest,
+    bad: &mut Problems,
+) -> Option<(Target, Vec<Package>)> {
     let pb::PackShipmentRequest { shipment_id, packages, etag, request_id: _ } = request;
     let target = target(&shipment_id, etag, bad);
     count("packages", &packages, 1..=PACKAGES_MAX, bad);
@@ -191,7 +198,10 @@ pub(crate) fn quote_couriers(
     Some((id("shipment_id", &shipment_id, bad)?, service))
 }
 
-pub(crate) fn assign_courier(request: pb::AssignCourierRequest, bad: &mut Problems) -> Option<(Target, CourierWish)> {
+pub(crate) fn assign_courier(
+    request: pb::AssignCourierRequest,
+    bad: &mut Problems,
+) -> Option<(Target, CourierWish)> {
     let pb::AssignCourierRequest { shipment_id, courier, service_level, etag, request_id: _ } = request;
     let target = target(&shipment_id, etag, bad);
     let courier = optional_id("courier", &courier, bad);
@@ -234,11 +244,13 @@ pub(crate) fn record_tracking(
     now: Timestamp,
     bad: &mut Problems,
 ) -> Option<(Parcel, Vec<Report>)> {
-    let pb::RecordTrackingEventsRequest { shipment_id, courier, tracking_number, events, request_id: _ } = request;
+    let pb::RecordTrackingEventsRequest { shipment_id, courier, tracking_number, events, request_id: _ } =
+        request;
     let parcel = parcel(&shipment_id, &courier, tracking_number, bad);
     count("events", &events, 1..=REPORTS_MAX, bad);
     let events = events.into_iter().enumerate();
-    let reports: Vec<_> = events.map(|(place, it)| report(&format!("events[{place}]"), it, now, bad)).collect();
+    let reports: Vec<_> =
+        events.map(|(place, it)| report(&format!("events[{place}]"), it, now, bad)).collect();
     Some((parcel?, reports.into_iter().collect::<Option<_>>()?))
 }
 
@@ -270,7 +282,8 @@ fn report(at: &str, report: pb::TrackingReport, now: Timestamp, bad: &mut Proble
     let incident = incident_of(&format!("{at}.incident"), incident, bad);
     let place = text(&format!("{at}.place"), place, NAME_MAX, bad);
     let field = format!("{at}.occurred_time");
-    let occurred_at = required(&field, occurred_time, bad).and_then(|it| happened(&field, Some(it), now, bad));
+    let occurred_at =
+        required(&field, occurred_time, bad).and_then(|it| happened(&field, Some(it), now, bad));
     let raw_code = text(&format!("{at}.raw_code"), raw_code, REFERENCE_MAX, bad);
     let description = text(&format!("{at}.description"), description, REASON_MAX, bad);
     let estimated_at = timestamp(&format!("{at}.estimated_delivery_time"), estimated_delivery_time, bad);
@@ -293,7 +306,8 @@ fn incident_of(field: &str, incident: String, bad: &mut Problems) -> String {
     let in_family = INCIDENT_FAMILIES.iter().any(|family| {
         incident.strip_prefix(family).is_some_and(|detail| detail.is_empty() || detail.starts_with('_'))
     });
-    if !incident.is_empty() && !(in_family && incident.len() <= INCIDENT_MAX && incident.chars().all(legal)) {
+    let well_formed = in_family && incident.len() <= INCIDENT_MAX && incident.chars().all(legal);
+    if !incident.is_empty() && !well_formed {
         let families = INCIDENT_FAMILIES.join(", ");
         let message = format!(
             "must be one of {families}, alone or with a detail such as WEATHER_STORM, at most {INCIDENT_MAX} characters"
@@ -323,7 +337,8 @@ pub(crate) fn confirm_delivery(
     let pb::ConfirmDeliveryRequest { shipment_id, proof, etag, request_id: _ } = request;
     let target = target(&shipment_id, etag, bad);
     let proof = required("proof", proof, bad)?;
-    let pb::ProofOfDelivery { received_by, place, signature_sha256, photo_sha256, time, recorded_by: _ } = proof;
+    let pb::ProofOfDelivery { received_by, place, signature_sha256, photo_sha256, time, recorded_by: _ } =
+        proof;
     let delivery = Delivery {
         received_by: required_text("proof.received_by", received_by, NAME_MAX, bad),
         place: text("proof.place", place, NAME_MAX, bad),
@@ -336,7 +351,8 @@ pub(crate) fn confirm_delivery(
 
 /// 64 hexadecimal digits, kept in lower case; empty: none.
 fn sha256(field: &str, digest: String, bad: &mut Problems) -> String {
-    if !digest.is_empty() && !(digest.len() == 64 && digest.chars().all(|it| it.is_ascii_hexdigit())) {
+    let well_formed = digest.len() == 64 && digest.chars().all(|it| it.is_ascii_hexdigit());
+    if !digest.is_empty() && !well_formed {
         bad.add(field, "must be 64 hexadecimal digits");
     }
     digest.to_ascii_lowercase()
@@ -422,7 +438,8 @@ fn rate_card(rates: Vec<pb::CourierRate>, bad: &mut Problems) -> Option<Vec<Rate
 }
 
 fn rate_of(at: &str, rate: pb::CourierRate, bad: &mut Problems) -> Option<Rate> {
-    let pb::CourierRate { region, service_level, base_price, price_per_kg, transit_days, weight_max_grams } = rate;
+    let pb::CourierRate { region, service_level, base_price, price_per_kg, transit_days, weight_max_grams } =
+        rate;
     let region = id(&format!("{at}.region"), &region, bad);
     let service = required_word(&format!("{at}.service_level"), service_level, to_service_level, bad);
     let base_field = format!("{at}.base_price");
@@ -567,11 +584,7 @@ mod tests {
                 pb::CourierRate { transit_days: 1, ..good.clone() },
                 pb::CourierRate {
                     service_level: pb::ServiceLevel::Express.into(),
-                    price_per_kg: Some(pb::Money {
-                        currency_code: "USD".to_owned(),
-                        units: 1,
-                        nanos: 0,
-                    }),
+                    price_per_kg: Some(pb::Money { currency_code: "USD".to_owned(), units: 1, nanos: 0 }),
                     ..good
                 },
             ],

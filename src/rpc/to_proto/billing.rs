@@ -3,8 +3,8 @@
 use super::super::words;
 use super::{actor, address, customer, minor, money, ppm, text_of, timestamp};
 use crate::domain::{
-    Amounts, Approval, Currency, Invoice, InvoiceLine, InvoiceState, LineAmounts, Order, Payment, PaymentState, Refund,
-    RefundState,
+    Amounts, Approval, Currency, Invoice, InvoiceLine, InvoiceState, LineAmounts, Order, Payment,
+    PaymentState, Refund, RefundState,
 };
 use crate::pb;
 
@@ -45,7 +45,8 @@ pub(crate) fn approval(order: &Order, approval: &Approval) -> pb::Approval {
 }
 
 pub(crate) fn invoice(order: &Order, invoice: &Invoice) -> pb::Invoice {
-    let Invoice { id, order: order_id, series, number, state, amounts, lines, issued_at, settled_at } = invoice;
+    let Invoice { id, order: order_id, series, number, state, amounts, lines, issued_at, settled_at } =
+        invoice;
     let Amounts {
         currency,
         prices_include_tax,
@@ -93,8 +94,14 @@ pub(crate) fn invoice(order: &Order, invoice: &Invoice) -> pb::Invoice {
 
 fn invoice_line(currency: Currency, line: &InvoiceLine) -> pb::InvoiceLine {
     let InvoiceLine { line, sku, description, quantity, unit_price_minor, amounts } = line;
-    let LineAmounts { gross_minor, discount_minor, discount_share_minor, tax_rate_ppm, tax_minor, total_minor } =
-        *amounts;
+    let LineAmounts {
+        gross_minor,
+        discount_minor,
+        discount_share_minor,
+        tax_rate_ppm,
+        tax_minor,
+        total_minor,
+    } = *amounts;
     pb::InvoiceLine {
         line_number: *line,
         sku: sku.to_string(),

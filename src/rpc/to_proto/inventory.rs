@@ -2,8 +2,8 @@
 
 use super::{actor, money, text_of, timestamp};
 use crate::domain::{
-    self, AvailabilityFound, LineAvailability, Location, LocationCode, Movement, Product, RegionCode, Replenishment,
-    Reservation, ReservedItem, StockLevel,
+    self, AvailabilityFound, LineAvailability, Location, LocationCode, Movement, Product, RegionCode,
+    Replenishment, Reservation, ReservedItem, StockLevel,
 };
 use crate::pb;
 use crate::rpc::words::same_words;
@@ -73,7 +73,10 @@ pub(crate) fn stock_level(level: &StockLevel) -> pb::StockLevel {
         reorder_up_to,
         updated_at,
     } = level.clone();
-    let rule = |reorder_point| pb::ReorderRule { reorder_point, order_up_to: reorder_up_to.unwrap_or(reorder_point) };
+    let rule = |reorder_point| pb::ReorderRule {
+        reorder_point,
+        order_up_to: reorder_up_to.unwrap_or(reorder_point),
+    };
     pb::StockLevel {
         sku: sku.into(),
         location: location.into(),

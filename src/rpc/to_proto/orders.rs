@@ -5,9 +5,10 @@ use uuid::Uuid;
 use super::super::words;
 use super::{actor, address, customer, discount, inventory, minor, ppm, text_of, timestamp};
 use crate::domain::{
-    self, Amounts, ApprovalId, Breach, Check, Currency, Event, Feedback, Hold, HoldId, Invoice, InvoiceId, Letter, LineAmounts, LineProgress,
-    Machine, Message, MessageId, Order, OrderId, OrderLine, PaymentId, RefundId, ReplenishmentId,
-    ReservationId, Rules, ShipmentId, Step, StepLine, Timestamp, Transition, letter,
+    self, Amounts, ApprovalId, Breach, Check, Currency, Event, Feedback, Hold, HoldId, Invoice, InvoiceId,
+    Letter, LineAmounts, LineProgress, Machine, Message, MessageId, Order, OrderId, OrderLine, PaymentId,
+    RefundId, ReplenishmentId, ReservationId, Rules, ShipmentId, Step, StepLine, Timestamp, Transition,
+    letter,
 };
 use crate::pb;
 use crate::store::{Comment, CourierFeedback, FeedbackReport, LawResult};
@@ -85,10 +86,8 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         discount: order_discount.map(|it| discount(currency, it)),
         discount_code: discount_code.clone(),
         prices_include_tax: amounts.prices_include_tax,
-        reservation_lifetime: reservation_lifetime_seconds.map(|it| prost_types::Duration {
-            seconds: i64::try_from(it).unwrap_or(i64::MAX),
-            nanos: 0,
-        }),
+        reservation_lifetime: reservation_lifetime_seconds
+            .map(|it| prost_types::Duration { seconds: i64::try_from(it).unwrap_or(i64::MAX), nanos: 0 }),
         totals: Some(totals(order)),
         risk_level: words::risk(*risk),
         risk_reasons: risk_reasons.clone(),
@@ -132,8 +131,14 @@ fn line(line: &OrderLine, currency: Currency, progress: LineProgress) -> pb::Ord
         amounts,
         weight_grams: _,
     } = line;
-    let LineAmounts { gross_minor: _, discount_minor, discount_share_minor, tax_rate_ppm, tax_minor, total_minor } =
-        *amounts;
+    let LineAmounts {
+        gross_minor: _,
+        discount_minor,
+        discount_share_minor,
+        tax_rate_ppm,
+        tax_minor,
+        total_minor,
+    } = *amounts;
     let LineProgress { reserved, shipped, delivered, cancelled } = progress;
     pb::OrderLine {
         number: *number,
@@ -314,11 +319,8 @@ fn id_of(machine: Machine, subject: Uuid) -> String {
 /// A message with its text, as it would be written now.
 pub(crate) fn message(order: &Order, message: &Message, rules: &Rules) -> pb::CustomerMessage {
     let written = letter(message, order, rules).ok();
-    let Letter { to, subject, body } = written.unwrap_or(Letter {
-        to: String::new(),
-        subject: String::new(),
-        body: String::new(),
-    });
+    let Letter { to, subject, body } =
+        written.unwrap_or(Letter { to: String::new(), subject: String::new(), body: String::new() });
     let Message {
         id,
         kind,
@@ -376,7 +378,11 @@ pub(crate) fn feedback_report(report: FeedbackReport) -> pb::FeedbackReport {
 
 fn courier_rating(feedback: CourierFeedback) -> pb::CourierRating {
     let CourierFeedback { courier, submitted, delivery_average } = feedback;
-    pb::CourierRating { courier: courier.to_string(), count: submitted, average_rating: rating(delivery_average) }
+    pb::CourierRating {
+        courier: courier.to_string(),
+        count: submitted,
+        average_rating: rating(delivery_average),
+    }
 }
 
 fn comment(comment: Comment) -> pb::FeedbackComment {

@@ -122,7 +122,8 @@ fn shipping_label(label: Label) -> pb::ShippingLabel {
 }
 
 fn courier_assignment(assignment: Assignment) -> pb::CourierAssignment {
-    let Assignment { courier, service, price, pickup_at, delivery_at, reason, assigned_by, assigned_at } = assignment;
+    let Assignment { courier, service, price, pickup_at, delivery_at, reason, assigned_by, assigned_at } =
+        assignment;
     pb::CourierAssignment {
         courier: courier.into(),
         service_level: service_level(service),
@@ -230,12 +231,14 @@ pub(crate) fn offers((preferred, quotes, declines): Offers) -> pb::QuoteCouriers
         Some(_) | None => String::new(),
     };
     let quotes = quotes.into_iter().map(|it| courier_quote(because(&it), it)).collect();
-    let declines = declines.into_iter().map(|(courier, reason)| pb::CourierDecline { courier: courier.into(), reason });
+    let declines =
+        declines.into_iter().map(|(courier, reason)| pb::CourierDecline { courier: courier.into(), reason });
     pb::QuoteCouriersResponse { quotes, declines: declines.collect() }
 }
 
 fn courier_quote(preferred_because: String, quote: Quote) -> pb::CourierQuote {
-    let Quote { courier, service, price_minor, currency, pickup_at, delivery_at, on_time, rating_hundredths } = quote;
+    let Quote { courier, service, price_minor, currency, pickup_at, delivery_at, on_time, rating_hundredths } =
+        quote;
     pb::CourierQuote {
         courier: courier.into(),
         service_level: service_level(service),

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use sea_orm::ConnectionTrait;
 
 use super::{Difference, Lock, Saved, StoreError, find, gather};
-use crate::domain::{Actor, Approval, ApprovalId, ApprovalState, Currency, Gate, Money, Order, OrderId, Timestamp};
+use crate::domain::{
+    Actor, Approval, ApprovalId, ApprovalState, Currency, Gate, Money, Order, OrderId, Timestamp,
+};
 
 table! {
     "approvals" as approvals (id: ApprovalId) {
@@ -36,7 +38,10 @@ pub(super) async fn load<C: ConnectionTrait>(
     gather(rows.into_iter().map(|it| Ok((it.order_id, from_row(it)))))
 }
 
-pub(super) async fn save<C: ConnectionTrait>(conn: &C, orders: &[Saved<'_, Order>]) -> Result<(), StoreError> {
+pub(super) async fn save<C: ConnectionTrait>(
+    conn: &C,
+    orders: &[Saved<'_, Order>],
+) -> Result<(), StoreError> {
     let mut approvals = Difference::<approvals::Entity>::new();
     for order in orders {
         approvals.compare(order.parts(|it| &it.approvals), |it| it.id, to_row);

@@ -32,7 +32,10 @@ pub(in crate::store) async fn load_archived<C: ConnectionTrait>(
     rows.into_iter().map(|it| from_json(TABLE, &it.document)).collect()
 }
 
-pub(super) async fn save<C: ConnectionTrait>(conn: &C, orders: &[Saved<'_, Order>]) -> Result<(), StoreError> {
+pub(super) async fn save<C: ConnectionTrait>(
+    conn: &C,
+    orders: &[Saved<'_, Order>],
+) -> Result<(), StoreError> {
     let rows = orders.iter().map(to_row).collect::<Result<Vec<_>, _>>()?;
     put_versioned::<archived_orders::Entity, _>(conn, archived_orders::Column::Version, rows).await
 }

@@ -77,12 +77,15 @@ pub(in crate::store) async fn save_products<C: ConnectionTrait>(
     conn: &C,
     products: &[Saved<'_, Product>],
 ) -> Result<(), StoreError> {
-    let rows = products.iter().map(|it| (it.before.map_or(0, |it| it.version), product_to_row(it.after))).collect();
+    let rows =
+        products.iter().map(|it| (it.before.map_or(0, |it| it.version), product_to_row(it.after))).collect();
     put_versioned::<products::Entity, _>(conn, products::Column::Version, rows).await
 }
 
 /// Every location, in the order of their codes.
-pub(in crate::store) async fn load_locations<C: ConnectionTrait>(conn: &C) -> Result<Vec<Location>, StoreError> {
+pub(in crate::store) async fn load_locations<C: ConnectionTrait>(
+    conn: &C,
+) -> Result<Vec<Location>, StoreError> {
     let rows = locations::Entity::find().order_by_asc(locations::Column::Code).all(conn).await?;
     Ok(rows.into_iter().map(location_from_row).collect())
 }
@@ -91,12 +94,17 @@ pub(in crate::store) async fn save_locations<C: ConnectionTrait>(
     conn: &C,
     locations: &[Saved<'_, Location>],
 ) -> Result<(), StoreError> {
-    let rows = locations.iter().map(|it| (it.before.map_or(0, |it| it.version), location_to_row(it.after))).collect();
+    let rows = locations
+        .iter()
+        .map(|it| (it.before.map_or(0, |it| it.version), location_to_row(it.after)))
+        .collect();
     put_versioned::<locations::Entity, _>(conn, locations::Column::Version, rows).await
 }
 
 /// Every courier with its rate card, in the order of their codes.
-pub(in crate::store) async fn load_couriers<C: ConnectionTrait>(conn: &C) -> Result<Vec<Courier>, StoreError> {
+pub(in crate::store) async fn load_couriers<C: ConnectionTrait>(
+    conn: &C,
+) -> Result<Vec<Courier>, StoreError> {
     let rows = couriers::Entity::find().order_by_asc(couriers::Column::Code).all(conn).await?;
     let rates = courier_rates::Entity::find().order_by_asc(courier_rates::Column::Place).all(conn).await?;
 
@@ -108,12 +116,14 @@ pub(in crate::store) async fn save_couriers<C: ConnectionTrait>(
     conn: &C,
     couriers: &[Saved<'_, Courier>],
 ) -> Result<(), StoreError> {
-    let rows = couriers.iter().map(|it| (it.before.map_or(0, |it| it.version), courier_to_row(it.after))).collect();
+    let rows =
+        couriers.iter().map(|it| (it.before.map_or(0, |it| it.version), courier_to_row(it.after))).collect();
     put_versioned::<couriers::Entity, _>(conn, couriers::Column::Version, rows).await?;
 
     let mut rates = Difference::<courier_rates::Entity>::new();
     for courier in couriers {
-        let (before, after) = (courier.before.map(rates_to_rows).unwrap_or_default(), rates_to_rows(courier.after));
+        let (before, after) =
+            (courier.before.map(rates_to_rows).unwrap_or_default(), rates_to_rows(courier.after));
         rates.compare((&before, &after), |it| (it.courier.clone(), it.place), |_, it| it.clone());
     }
     rates.write(conn).await
@@ -146,7 +156,8 @@ pub(in crate::store) async fn courier_ratings<C: ConnectionTrait>(
         .join(
             JoinType::InnerJoin,
             shipments::Entity,
-            Expr::col((shipments::Entity, shipments::Column::OrderId)).equals((latest, feedback::Column::OrderId)),
+            Expr::col((shipments::Entity, shipments::Column::OrderId))
+                .equals((latest, feedback::Column::OrderId)),
         )
         .and_where(Expr::col(courier).is_not_null())
         .to_owned();
@@ -179,8 +190,16 @@ fn product_to_row(product: &Product) -> products::Model {
 }
 
 fn product_from_row(row: products::Model) -> Product {
-    let products::Model { sku, version, name, tax_category, unit_price_minor, currency, weight_grams, created_at } =
-        row;
+    let products::Model {
+        sku,
+        version,
+        name,
+        tax_category,
+        unit_price_minor,
+        currency,
+        weight_grams,
+        created_at,
+    } = row;
 
     let unit_price = currency.zip(unit_price_minor).map(|(currency, minor)| Money { currency, minor });
     Product { sku, version, name, tax_category, unit_price, weight_grams, created_at }
@@ -207,8 +226,16 @@ fn location_from_row(row: locations::Model) -> Location {
 }
 
 fn courier_to_row(courier: &Courier) -> couriers::Model {
-    let Courier { code, version, name, cutoff_minutes, utc_offset_minutes, pickup_weekdays, rates: _, created_at } =
-        courier;
+    let Courier {
+        code,
+        version,
+        name,
+        cutoff_minutes,
+        utc_offset_minutes,
+        pickup_weekdays,
+        rates: _,
+        created_at,
+    } = courier;
 
     couriers::Model {
         code: code.clone(),
@@ -225,7 +252,15 @@ fn courier_from_row(
     row: couriers::Model,
     rates: &mut HashMap<CourierCode, Vec<Rate>>,
 ) -> Result<Courier, StoreError> {
-    let couriers::Model { code, version, name, cutoff_minutes, utc_offset_minutes, pickup_weekdays, created_at } = row;
+    let couriers::Model {
+        code,
+        version,
+        name,
+        cutoff_minutes,
+        utc_offset_minutes,
+        pickup_weekdays,
+        created_at,
+    } = row;
 
     let weekday = |digit: char| digit.to_digit(10).and_then(|it| u8::try_from(it).ok());
     let pickup_weekdays = pickup_weekdays.chars().map(weekday).collect::<Option<Vec<u8>>>();
@@ -234,7 +269,16 @@ fn courier_from_row(
         detail: format!("the pickup weekdays of {code} are no digits"),
     })?;
     let rates = take(rates, &code);
-    Ok(Courier { code, version, name, cutoff_minutes, utc_offset_minutes, pickup_weekdays, rates, created_at })
+    Ok(Courier {
+        code,
+        version,
+        name,
+        cutoff_minutes,
+        utc_offset_minutes,
+        pickup_weekdays,
+        rates,
+        created_at,
+    })
 }
 
 /// A rate has no name but its place on the card.
@@ -272,5 +316,8 @@ fn rate_from_row(row: courier_rates::Model) -> Result<(CourierCode, Rate), Store
     } = row;
 
     let transit_days = narrow("courier_rates", transit_days)?;
-    Ok((courier, Rate { region, service, currency, base_minor, per_kg_minor, transit_days, weight_max_grams }))
+    Ok((
+        courier,
+        Rate { region, service, currency, base_minor, per_kg_minor, transit_days, weight_max_grams },
+    ))
 }

@@ -7,7 +7,8 @@ use sea_orm::sea_query::OnConflict;
 
 use super::{Difference, Lock, Saved, StoreError, find, gather, insert, narrow, take, write};
 use crate::domain::{
-    Amounts, Currency, Invoice, InvoiceId, InvoiceLine, InvoiceState, LineAmounts, Order, OrderId, Sku, Timestamp,
+    Amounts, Currency, Invoice, InvoiceId, InvoiceLine, InvoiceState, LineAmounts, Order, OrderId, Sku,
+    Timestamp,
 };
 
 table! {
@@ -58,10 +59,12 @@ pub(super) async fn load<C: ConnectionTrait>(
 ) -> Result<HashMap<OrderId, Vec<Invoice>>, StoreError> {
     use {invoice_lines as lines, invoices::Column};
 
-    let rows = find::<invoices::Entity, _, _>(conn, Column::OrderId, orders, &[Column::Place], Lock::No).await?;
+    let rows =
+        find::<invoices::Entity, _, _>(conn, Column::OrderId, orders, &[Column::Place], Lock::No).await?;
     let ids: Vec<InvoiceId> = rows.iter().map(|it| it.id).collect();
     let of_invoice = lines::Column::InvoiceId;
-    let line_rows = find::<lines::Entity, _, _>(conn, of_invoice, &ids, &[lines::Column::Line], Lock::No).await?;
+    let line_rows =
+        find::<lines::Entity, _, _>(conn, of_invoice, &ids, &[lines::Column::Line], Lock::No).await?;
 
     let mut lines = gather(line_rows.into_iter().map(line_from_row))?;
     gather(rows.into_iter().map(|it| {
@@ -71,7 +74,10 @@ pub(super) async fn load<C: ConnectionTrait>(
 }
 
 /// Notes the numbers of new invoices for good.
-pub(super) async fn register<C: ConnectionTrait>(conn: &C, orders: &[Saved<'_, Order>]) -> Result<(), StoreError> {
+pub(super) async fn register<C: ConnectionTrait>(
+    conn: &C,
+    orders: &[Saved<'_, Order>],
+) -> Result<(), StoreError> {
     let numbers = orders.iter().flat_map(new_invoices).map(|it| invoice_numbers::Model {
         series: it.series.clone(),
         number: it.number,
@@ -81,7 +87,10 @@ pub(super) async fn register<C: ConnectionTrait>(conn: &C, orders: &[Saved<'_, O
     insert::<invoice_numbers::Entity, _>(conn, numbers.collect()).await
 }
 
-pub(super) async fn save<C: ConnectionTrait>(conn: &C, orders: &[Saved<'_, Order>]) -> Result<(), StoreError> {
+pub(super) async fn save<C: ConnectionTrait>(
+    conn: &C,
+    orders: &[Saved<'_, Order>],
+) -> Result<(), StoreError> {
     let mut invoices = Difference::<invoices::Entity>::new();
     let mut lines = Vec::new();
     for order in orders {
@@ -172,8 +181,14 @@ fn from_row(row: invoices::Model, lines: Vec<InvoiceLine>) -> Invoice {
 
 fn line_to_row(invoice: InvoiceId, line: &InvoiceLine) -> invoice_lines::Model {
     let InvoiceLine { line, sku, description, quantity, unit_price_minor, amounts } = line;
-    let LineAmounts { gross_minor, discount_minor, discount_share_minor, tax_rate_ppm, tax_minor, total_minor } =
-        *amounts;
+    let LineAmounts {
+        gross_minor,
+        discount_minor,
+        discount_share_minor,
+        tax_rate_ppm,
+        tax_minor,
+        total_minor,
+    } = *amounts;
 
     invoice_lines::Model {
         invoice_id: invoice,
@@ -208,7 +223,13 @@ fn line_from_row(row: invoice_lines::Model) -> Result<(InvoiceId, InvoiceLine), 
     } = row;
 
     let tax_rate_ppm = narrow("invoice_lines", tax_rate_ppm)?;
-    let amounts =
-        LineAmounts { gross_minor, discount_minor, discount_share_minor, tax_rate_ppm, tax_minor, total_minor };
+    let amounts = LineAmounts {
+        gross_minor,
+        discount_minor,
+        discount_share_minor,
+        tax_rate_ppm,
+        tax_minor,
+        total_minor,
+    };
     Ok((invoice_id, InvoiceLine { line, sku, description, quantity, unit_price_minor, amounts }))
 }

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+};
 
 use super::{Lock, StoreError, list, one_of, sorted, write};
 use crate::domain::{JobId, Lease, Timestamp};
@@ -40,7 +42,8 @@ pub(in crate::store) async fn save_jobs<C: ConnectionTrait>(
     run_at.action_and_where(Expr::cust(r#""jobs"."run_at" IS DISTINCT FROM "excluded"."run_at""#));
     write::<jobs::Entity, _>(conn, due.collect(), Some(run_at)).await?;
 
-    let idle: Vec<JobId> = jobs.iter().filter(|(_, (_, run_at))| run_at.is_none()).map(|(id, _)| *id).collect();
+    let idle: Vec<JobId> =
+        jobs.iter().filter(|(_, (_, run_at))| run_at.is_none()).map(|(id, _)| *id).collect();
     if !idle.is_empty() {
         jobs::Entity::update_many()
             .col_expr(jobs::Column::RunAt, Expr::value(None::<Timestamp>))

@@ -6,7 +6,8 @@ use sea_orm::ConnectionTrait;
 
 use super::{Difference, Lock, Saved, StoreError, find, gather, narrow};
 use crate::domain::{
-    Feedback, FeedbackState, Message, MessageId, MessageKind, MessageState, Order, OrderId, ShipmentId, Timestamp,
+    Feedback, FeedbackState, Message, MessageId, MessageKind, MessageState, Order, OrderId, ShipmentId,
+    Timestamp,
 };
 
 table! {
@@ -57,7 +58,10 @@ pub(super) async fn load_feedback<C: ConnectionTrait>(
     gather(rows.into_iter().map(feedback_from_row))
 }
 
-pub(super) async fn save<C: ConnectionTrait>(conn: &C, orders: &[Saved<'_, Order>]) -> Result<(), StoreError> {
+pub(super) async fn save<C: ConnectionTrait>(
+    conn: &C,
+    orders: &[Saved<'_, Order>],
+) -> Result<(), StoreError> {
     let mut messages = Difference::<messages::Entity>::new();
     let mut feedback = Difference::<feedback::Entity>::new();
     for order in orders {

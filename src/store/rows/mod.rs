@@ -54,7 +54,8 @@ mod tests;
 
 pub(in crate::store) use archive::load_archived;
 pub(in crate::store) use catalogue::{
-    courier_ratings, load_couriers, load_locations, load_products, save_couriers, save_locations, save_products,
+    courier_ratings, load_couriers, load_locations, load_products, save_couriers, save_locations,
+    save_products,
 };
 pub(in crate::store) use event::append_events;
 pub(in crate::store) use job::{complete_jobs, leases, save_jobs};
@@ -238,7 +239,11 @@ where
 
 /// Writes rows over those of the same key whose version is still the one that was loaded; each row comes with that
 /// version, 0 for a new one. One row that finds another version is a lost race.
-async fn put_versioned<E, C>(conn: &C, version: E::Column, rows: Vec<(i64, E::Model)>) -> Result<(), StoreError>
+async fn put_versioned<E, C>(
+    conn: &C,
+    version: E::Column,
+    rows: Vec<(i64, E::Model)>,
+) -> Result<(), StoreError>
 where
     E: EntityTrait,
     E::Model: IntoActiveModel<E::ActiveModel>,

@@ -8,12 +8,13 @@ use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter,
 use super::archive::archived_orders;
 use super::job::jobs;
 use super::{
-    Difference, Lock, Saved, StoreError, approval, archive, find, from_json, gather, invoice, list, message, narrow,
-    one_of, payment, put_versioned, reservation, shipment, sorted, take, to_json,
+    Difference, Lock, Saved, StoreError, approval, archive, find, from_json, gather, invoice, list, message,
+    narrow, one_of, payment, put_versioned, reservation, shipment, sorted, take, to_json,
 };
 use crate::domain::{
-    Actor, Address, Amounts, Channel, Currency, Customer, Discount, Hold, HoldId, HoldReason, HoldState, JobId,
-    LineAmounts, OnShortage, Order, OrderId, OrderLine, OrderState, RegionCode, Risk, ServiceLevel, Sku, Timestamp,
+    Actor, Address, Amounts, Channel, Currency, Customer, Discount, Hold, HoldId, HoldReason, HoldState,
+    JobId, LineAmounts, OnShortage, Order, OrderId, OrderLine, OrderState, RegionCode, Risk, ServiceLevel,
+    Sku, Timestamp,
 };
 
 const TABLE: &str = "orders";
@@ -147,12 +148,17 @@ pub(in crate::store) async fn save_orders<C: ConnectionTrait>(
     conn: &C,
     orders: &[Saved<'_, Order>],
 ) -> Result<(), StoreError> {
-    let changed = orders.iter().copied().filter(|it| it.before.is_none_or(|old| old.version != it.after.version));
+    let changed =
+        orders.iter().copied().filter(|it| it.before.is_none_or(|old| old.version != it.after.version));
     let changed: Vec<Saved<'_, Order>> = changed.collect();
     let (archived, open): (Vec<_>, Vec<_>) =
         changed.iter().copied().partition(|it| it.after.state == OrderState::Archived);
-    if let Some(back) = open.iter().find(|it| it.before.is_some_and(|old| old.state == OrderState::Archived)) {
-        return Err(StoreError::Corrupt { table: TABLE, detail: format!("{} would leave the archive", back.after.id) });
+    if let Some(back) = open.iter().find(|it| it.before.is_some_and(|old| old.state == OrderState::Archived))
+    {
+        return Err(StoreError::Corrupt {
+            table: TABLE,
+            detail: format!("{} would leave the archive", back.after.id),
+        });
     }
 
     save_rows(conn, &open).await?;
@@ -283,7 +289,11 @@ pub(in crate::store) async fn external_references<C: ConnectionTrait>(
     let archived = archived_orders::Entity::find()
         .select_only()
         .columns([archived_orders::Column::Channel, archived_orders::Column::ExternalReference])
-        .filter(taken(archived_orders::Column::Channel, archived_orders::Column::ExternalReference, &by_channel))
+        .filter(taken(
+            archived_orders::Column::Channel,
+            archived_orders::Column::ExternalReference,
+            &by_channel,
+        ))
         .into_tuple::<(Channel, String)>()
         .all(conn)
         .await?;
@@ -371,7 +381,8 @@ async fn leave<C: ConnectionTrait>(conn: &C, archived: &[Saved<'_, Order>]) -> R
         return Ok(());
     }
 
-    let (count, jobs_of) = (at_hand.len(), archived.iter().map(|it| JobId(it.after.id.0)).collect::<Vec<_>>());
+    let (count, jobs_of) =
+        (at_hand.len(), archived.iter().map(|it| JobId(it.after.id.0)).collect::<Vec<_>>());
     let left = orders::Entity::delete_many()
         .filter(one_of(&[orders::Column::Id, orders::Column::Version], at_hand))
         .exec(conn)
@@ -670,8 +681,14 @@ fn line_to_row(order: OrderId, line: &OrderLine) -> order_lines::Model {
         amounts,
         weight_grams,
     } = line;
-    let LineAmounts { gross_minor, discount_minor, discount_share_minor, tax_rate_ppm, tax_minor, total_minor } =
-        *amounts;
+    let LineAmounts {
+        gross_minor,
+        discount_minor,
+        discount_share_minor,
+        tax_rate_ppm,
+        tax_minor,
+        total_minor,
+    } = *amounts;
     let (line_discount_minor, line_discount_ppm) = discount_to_columns(*discount);
 
     order_lines::Model {

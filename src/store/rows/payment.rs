@@ -71,7 +71,9 @@ pub(in crate::store) async fn bank_references<C: ConnectionTrait>(
         return Ok(HashSet::new());
     }
     let query = Entity::find().select_only().column(Column::Reference);
-    let query = query.filter(Column::Method.eq(Method::BankTransfer)).filter(Column::Reference.is_in(list(references)));
+    let query = query
+        .filter(Column::Method.eq(Method::BankTransfer))
+        .filter(Column::Reference.is_in(list(references)));
     Ok(query.into_tuple::<String>().all(conn).await?.into_iter().collect())
 }
 
@@ -81,9 +83,11 @@ pub(super) async fn load<C: ConnectionTrait>(
 ) -> Result<HashMap<OrderId, Vec<Payment>>, StoreError> {
     use {payments::Column, refunds::Column as Part};
 
-    let rows = find::<payments::Entity, _, _>(conn, Column::OrderId, orders, &[Column::Place], Lock::No).await?;
+    let rows =
+        find::<payments::Entity, _, _>(conn, Column::OrderId, orders, &[Column::Place], Lock::No).await?;
     let ids: Vec<PaymentId> = rows.iter().map(|it| it.id).collect();
-    let refunds = find::<refunds::Entity, _, _>(conn, Part::PaymentId, &ids, &[Part::Place], Lock::No).await?;
+    let refunds =
+        find::<refunds::Entity, _, _>(conn, Part::PaymentId, &ids, &[Part::Place], Lock::No).await?;
 
     let mut refunds = gather(refunds.into_iter().map(refund_from_row))?;
     gather(rows.into_iter().map(|it| {
@@ -92,13 +96,18 @@ pub(super) async fn load<C: ConnectionTrait>(
     }))
 }
 
-/// Notes the references of new payments for good.
-pub(super) async fn register<C: ConnectionTrait>(conn: &C, orders: &[Saved<'_, Order>]) -> Result<(), StoreError> {
+/// Notes the references of new bank transfers for good; the number of a cash receipt may come twice.
+pub(super) async fn register<C: ConnectionTrait>(
+    conn: &C,
+    orders: &[Saved<'_, Order>],
+) -> Result<(), StoreError> {
     let mut references = Vec::new();
     for order in orders {
         let (before, after) = order.parts(|it| &it.payments);
-        let noted = |payment: &Payment| before.iter().any(|it| it.id == payment.id && it.reference == payment.reference);
-        let new = after.iter().filter(|it| !it.reference.is_empty() && !noted(it));
+        let noted = |payment: &Payment| {
+            before.iter().any(|it| it.id == payment.id && it.reference == payment.reference)
+        };
+        let new = after.iter().filter(|it| it.method == Method::BankTransfer && !noted(it));
         references.extend(new.map(|it| payment_references::Model {
             method: it.method,
             reference: it.reference.clone(),
@@ -109,7 +118,10 @@ pub(super) async fn register<C: ConnectionTrait>(conn: &C, orders: &[Saved<'_, O
     insert::<payment_references::Entity, _>(conn, references).await
 }
 
-pub(super) async fn save<C: ConnectionTrait>(conn: &C, orders: &[Saved<'_, Order>]) -> Result<(), StoreError> {
+pub(super) async fn save<C: ConnectionTrait>(
+    conn: &C,
+    orders: &[Saved<'_, Order>],
+) -> Result<(), StoreError> {
     let mut payments = Difference::<payments::Entity>::new();
     let mut refunds = Difference::<refunds::Entity>::new();
     for order in orders {
@@ -117,7 +129,11 @@ pub(super) async fn save<C: ConnectionTrait>(conn: &C, orders: &[Saved<'_, Order
         payments.compare((before, after), |it| it.id, to_row);
         for payment in after {
             let old = before.iter().find(|it| it.id == payment.id);
-            refunds.compare(Saved { before: old, after: payment }.parts(|it| &it.refunds), |it| it.id, refund_to_row);
+            refunds.compare(
+                Saved { before: old, after: payment }.parts(|it| &it.refunds),
+                |it| it.id,
+                refund_to_row,
+            );
         }
     }
 

@@ -6,7 +6,8 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder
 
 use super::{Difference, Lock, Saved, StoreError, find, gather, list, put_versioned, take};
 use crate::domain::{
-    Actor, LocationCode, Order, OrderId, Reservation, ReservationId, ReservationState, ReservedItem, Sku, Timestamp,
+    Actor, LocationCode, Order, OrderId, Reservation, ReservationId, ReservationState, ReservedItem, Sku,
+    Timestamp,
 };
 
 /// How many overdue reservations one group takes along; the others are found by the next one.
@@ -59,7 +60,8 @@ pub(in crate::store) async fn save_reservations<C: ConnectionTrait>(
     conn: &C,
     reservations: &[Saved<'_, Reservation>],
 ) -> Result<(), StoreError> {
-    let rows = reservations.iter().map(|it| (it.before.map_or(0, |it| it.version), to_row(0, it.after))).collect();
+    let rows =
+        reservations.iter().map(|it| (it.before.map_or(0, |it| it.version), to_row(0, it.after))).collect();
     put_versioned::<reservations::Entity, _>(conn, reservations::Column::Version, rows).await?;
 
     let mut items = Difference::<reservation_items::Entity>::new();
@@ -119,7 +121,10 @@ pub(super) async fn load<C: ConnectionTrait>(
     gather(rows.into_iter().filter_map(of_order))
 }
 
-pub(super) async fn save<C: ConnectionTrait>(conn: &C, orders: &[Saved<'_, Order>]) -> Result<(), StoreError> {
+pub(super) async fn save<C: ConnectionTrait>(
+    conn: &C,
+    orders: &[Saved<'_, Order>],
+) -> Result<(), StoreError> {
     let mut reservations = Difference::<reservations::Entity>::new();
     let mut items = Difference::<reservation_items::Entity>::new();
     for order in orders {
@@ -160,8 +165,18 @@ fn compare_items(items: &mut Difference<reservation_items::Entity>, reservation:
 }
 
 fn to_row(place: i32, reservation: &Reservation) -> reservations::Model {
-    let Reservation { id, version, order, reference, state, expires_at, items: _, plan, created_by, created_at } =
-        reservation;
+    let Reservation {
+        id,
+        version,
+        order,
+        reference,
+        state,
+        expires_at,
+        items: _,
+        plan,
+        created_by,
+        created_at,
+    } = reservation;
 
     reservations::Model {
         id: *id,
@@ -192,7 +207,18 @@ fn with_items(row: reservations::Model, items: &mut Items) -> Reservation {
     } = row;
 
     let items = take(items, &id);
-    Reservation { id, version, order: order_id, reference, state, expires_at, items, plan, created_by, created_at }
+    Reservation {
+        id,
+        version,
+        order: order_id,
+        reference,
+        state,
+        expires_at,
+        items,
+        plan,
+        created_by,
+        created_at,
+    }
 }
 
 fn item_to_row(reservation: ReservationId, item: &ReservedItem) -> reservation_items::Model {
@@ -211,7 +237,16 @@ fn item_to_row(reservation: ReservationId, item: &ReservedItem) -> reservation_i
 }
 
 fn item_from_row(row: reservation_items::Model) -> (ReservationId, ReservedItem) {
-    let reservation_items::Model { reservation_id, number, line, sku, location, quantity, consumed, released } = row;
+    let reservation_items::Model {
+        reservation_id,
+        number,
+        line,
+        sku,
+        location,
+        quantity,
+        consumed,
+        released,
+    } = row;
 
     (reservation_id, ReservedItem { number, line, sku, location, quantity, consumed, released })
 }

@@ -99,7 +99,8 @@ pub(super) async fn load<C: ConnectionTrait>(
 ) -> Result<HashMap<OrderId, Vec<Shipment>>, StoreError> {
     use shipments::Column;
 
-    let rows = find::<shipments::Entity, _, _>(conn, Column::OrderId, orders, &[Column::Number], Lock::No).await?;
+    let rows =
+        find::<shipments::Entity, _, _>(conn, Column::OrderId, orders, &[Column::Number], Lock::No).await?;
     let ids: Vec<ShipmentId> = rows.iter().map(|it| it.id).collect();
     let mut items = load_items(conn, &ids).await?;
     let mut packages = load_packages(conn, &ids).await?;
@@ -128,9 +129,13 @@ async fn load_packages<C: ConnectionTrait>(
 ) -> Result<HashMap<ShipmentId, Vec<Package>>, StoreError> {
     use {package_items::Column as Part, packages::Column};
 
-    let rows = find::<packages::Entity, _, _>(conn, Column::ShipmentId, shipments, &[Column::Number], Lock::No).await?;
+    let rows =
+        find::<packages::Entity, _, _>(conn, Column::ShipmentId, shipments, &[Column::Number], Lock::No)
+            .await?;
     let packed: Vec<ShipmentId> = rows.iter().map(|it| it.shipment_id).collect();
-    let contents = find::<package_items::Entity, _, _>(conn, Part::ShipmentId, &packed, &[Part::Place], Lock::No).await?;
+    let contents =
+        find::<package_items::Entity, _, _>(conn, Part::ShipmentId, &packed, &[Part::Place], Lock::No)
+            .await?;
 
     let mut contents = gather(contents.into_iter().map(|it| Ok(packed_from_row(it))))?;
     gather(rows.into_iter().map(|it| {
@@ -145,11 +150,15 @@ async fn load_tracking<C: ConnectionTrait>(
 ) -> Result<HashMap<ShipmentId, Vec<TrackingEvent>>, StoreError> {
     use tracking_events::{Column, Entity};
 
-    let rows = find::<Entity, _, _>(conn, Column::ShipmentId, shipments, &[Column::Sequence], Lock::No).await?;
+    let rows =
+        find::<Entity, _, _>(conn, Column::ShipmentId, shipments, &[Column::Sequence], Lock::No).await?;
     gather(rows.into_iter().map(|it| Ok(tracking_from_row(it))))
 }
 
-pub(super) async fn save<C: ConnectionTrait>(conn: &C, orders: &[Saved<'_, Order>]) -> Result<(), StoreError> {
+pub(super) async fn save<C: ConnectionTrait>(
+    conn: &C,
+    orders: &[Saved<'_, Order>],
+) -> Result<(), StoreError> {
     let mut shipments = Difference::<shipments::Entity>::new();
     let mut parts = Parts {
         items: Difference::new(),
@@ -183,7 +192,11 @@ struct Parts {
 impl Parts {
     fn compare(&mut self, shipment: Saved<'_, Shipment>) {
         let id = shipment.after.id;
-        self.items.compare(shipment.parts(|it| &it.items), |it| (id, it.line), |place, it| item_to_row(id, place, it));
+        self.items.compare(
+            shipment.parts(|it| &it.items),
+            |it| (id, it.line),
+            |place, it| item_to_row(id, place, it),
+        );
         self.tracking.compare(
             shipment.parts(|it| &it.tracking),
             |it| (id, it.sequence),
@@ -232,7 +245,16 @@ fn to_row(shipment: &Shipment) -> shipments::Model {
     };
     let (courier, courier_service, price, pickup_at, delivery_at, courier_reason, assigned_by, assigned_at) =
         match assignment.clone() {
-            Some(Assignment { courier, service, price, pickup_at, delivery_at, reason, assigned_by, assigned_at }) => (
+            Some(Assignment {
+                courier,
+                service,
+                price,
+                pickup_at,
+                delivery_at,
+                reason,
+                assigned_by,
+                assigned_at,
+            }) => (
                 Some(courier),
                 Some(service),
                 Some(price),

@@ -74,7 +74,8 @@ pub(in crate::store) async fn save_levels<C: ConnectionTrait>(
     conn: &C,
     levels: &[Saved<'_, StockLevel>],
 ) -> Result<(), StoreError> {
-    let rows = levels.iter().map(|it| (it.before.map_or(0, |it| it.version), level_to_row(it.after))).collect();
+    let rows =
+        levels.iter().map(|it| (it.before.map_or(0, |it| it.version), level_to_row(it.after))).collect();
     put_versioned::<stock_levels::Entity, _>(conn, stock_levels::Column::Version, rows).await
 }
 
@@ -123,7 +124,9 @@ pub(in crate::store) async fn save_replenishments<C: ConnectionTrait>(
     conn: &C,
     replenishments: &[Saved<'_, Replenishment>],
 ) -> Result<(), StoreError> {
-    let row = |it: &Saved<'_, Replenishment>| (it.before.map_or(0, |it| it.version), replenishment_to_row(it.after));
+    let row = |it: &Saved<'_, Replenishment>| {
+        (it.before.map_or(0, |it| it.version), replenishment_to_row(it.after))
+    };
     let mut rows: Vec<_> = replenishments.iter().map(row).collect();
 
     // One is open per product and location: those that are over make room first.
