@@ -1,5 +1,6 @@
 //! The schema of Consign, step by step. A merged step is history: it is never changed, the next one is added.
-//! Nothing here names an entity or a rule of the main crate; the words in the CHECKs are the words of their day.
+//! Nothing here names an entity or a rule of the main crate; the words in the CHECKs are the words of their
+//! day.
 
 use sea_orm_migration::prelude::*;
 

@@ -1,5 +1,5 @@
-//! The first schema, area by area. One description serves both engines: it is written with PostgreSQL's types,
-//! and [`Schema`] says them in SQLite's words (STRICT tables know INTEGER, TEXT and BLOB).
+//! The first schema, area by area. One description serves both engines: it is written with PostgreSQL's
+//! types, and [`Schema`] says them in SQLite's words (STRICT tables know INTEGER, TEXT and BLOB).
 //!
 //! Instants are microseconds since 1970-01-01T00:00:00Z; amounts are minor units beside their currency;
 //! ids are UUIDv7, so their order is the order of creation.

@@ -71,17 +71,18 @@ columns! { Uuid, Uuid, ColumnType::Uuid, |it| it.0, |it| Ok(it.into()) =>
     ReservationId, ShipmentId,
 }
 
-columns! { String, String, ColumnType::String(StringLen::None), |it| it.as_str().to_owned(), parsed =>
+columns! { String, String, ColumnType::String(StringLen::None), |it| it.as_str().to_owned(), |it| parsed(&it) =>
     ApprovalState, Ask, Channel, Currency, EventKind, FeedbackState, Gate, HoldReason, HoldState, InvoiceState,
     Machine, MessageKind, MessageState, Method, MovementKind, OnShortage, OrderState, PaymentState, RefundState,
     ReplenishmentState, ReservationState, Risk, ServiceLevel, ShipmentState, TrackingStatus,
 }
 
-columns! { String, String, ColumnType::String(StringLen::None), String::from, parsed =>
+columns! { String, String, ColumnType::String(StringLen::None), String::from, |it| parsed(&it) =>
     CourierCode, LocationCode, RegionCode, Sku,
 }
 
-// Also the name of the system itself, which nobody may call themselves: it was told apart before it was stored.
+// Also the name of the system itself, which nobody may call themselves: it was told apart before it was
+// stored.
 columns! { String, String, ColumnType::String(StringLen::None), |it| it.as_str().to_owned(), |it| Ok(Actor::stored(it)) =>
     Actor,
 }
@@ -90,7 +91,7 @@ columns! { i64, BigInt, ColumnType::BigInteger, |it| it.unix_micros(), |it| Ok(T
     Timestamp,
 }
 
-fn parsed<T>(text: String) -> Result<T, DbErr>
+fn parsed<T>(text: &str) -> Result<T, DbErr>
 where
     T: FromStr<Err: std::error::Error + Send + Sync + 'static>,
 {

@@ -1,5 +1,5 @@
-//! Orders and what hangs on them until they are archived: lines, holds, approvals, messages, feedback, and what a
-//! waiting order waits for. Every part leaves with its order.
+//! Orders and what hangs on them until they are archived: lines, holds, approvals, messages, feedback, and
+//! what a waiting order waits for. Every part leaves with its order.
 
 use super::{DbErr, Schema, Shape};
 

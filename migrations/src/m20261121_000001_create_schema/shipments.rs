@@ -1,4 +1,5 @@
-//! From the pick list to the doorstep. Label, courier, handover and proof are columns that stay empty until then.
+//! From the pick list to the doorstep. Label, courier, handover and proof are columns that stay empty until
+//! then.
 
 use super::{DbErr, Schema, Shape};
 

@@ -55,8 +55,8 @@ pub(in crate::store) async fn save_jobs<C: ConnectionTrait>(
     Ok(())
 }
 
-/// Ends the leases of jobs that are done. One that is no longer held is a lost race; one whose job is gone left with
-/// the order that was archived.
+/// Ends the leases of jobs that are done. One that is no longer held is a lost race; one whose job is gone
+/// left with the order that was archived.
 pub(in crate::store) async fn complete_jobs<C: ConnectionTrait>(
     conn: &C,
     leases: &[Lease],

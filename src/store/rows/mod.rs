@@ -1,13 +1,18 @@
-//! Rows, and how orders, stock and the rest are laid out in them. Every function here works on a whole group: the
-//! number of its statements does not depend on the number of orders. No rule of the business is decided here.
+//! Rows, and how orders, stock and the rest are laid out in them. Every function here works on a whole group:
+//! the number of its statements does not depend on the number of orders. No rule of the business is decided
+//! here.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 
-use sea_orm::sea_query::{Alias, Asterisk, CaseStatement, Expr, ExprTrait, OnConflict, Query, ValueTuple};
+use sea_orm::sea_query::{
+    Alias, ArrayType, Asterisk, CaseStatement, Expr, ExprTrait, Func, InsertStatement, OnConflict, Query,
+    ValueTuple,
+};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, Iterable, ModelTrait,
-    PrimaryKeyToColumn, QueryFilter, QueryOrder, QuerySelect, Value,
+    ActiveModelTrait, ColumnTrait, ColumnType, Condition, ConnectionTrait, DbBackend, EntityTrait,
+    IntoActiveModel, Iterable, ModelTrait, PrimaryKeyToColumn, QueryFilter, QueryOrder, QuerySelect,
+    QueryTrait, Value,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -237,8 +242,8 @@ where
     write::<E, C>(conn, rows, Some(replace::<E>())).await.map(|_| ())
 }
 
-/// Writes rows over those of the same key whose version is still the one that was loaded; each row comes with that
-/// version, 0 for a new one. One row that finds another version is a lost race.
+/// Writes rows over those of the same key whose version is still the one that was loaded; each row comes with
+/// that version, 0 for a new one. One row that finds another version is a lost race.
 async fn put_versioned<E, C>(
     conn: &C,
     version: E::Column,
@@ -249,8 +254,8 @@ where
     E::Model: IntoActiveModel<E::ActiveModel>,
     C: ConnectionTrait,
 {
-    // As a rule the row is one version younger than what was loaded. Several decisions of one group on the same
-    // thing make it more; those are named one by one.
+    // As a rule the row is one version younger than what was loaded. Several decisions of one group on the
+    // same thing make it more; those are named one by one.
     let next = Expr::col((Alias::new("excluded"), version)).sub(1_i64);
     let mut loaded: Option<CaseStatement> = None;
     for (before, row) in &rows {
@@ -292,17 +297,57 @@ where
     E::Model: IntoActiveModel<E::ActiveModel>,
     C: ConnectionTrait,
 {
-    let rows_max = PARAMETERS_MAX / E::Column::iter().count();
+    let rows_max = match conn.get_database_backend() {
+        DbBackend::Postgres => rows.len(),
+        _ => PARAMETERS_MAX / E::Column::iter().count(),
+    };
     let mut written = 0;
     let mut rows = rows.into_iter().peekable();
     while rows.peek().is_some() {
-        let mut insert = E::insert_many(rows.by_ref().take(rows_max).map(IntoActiveModel::into_active_model));
+        let rows = rows.by_ref().take(rows_max).map(IntoActiveModel::into_active_model);
+        let mut insert = match conn.get_database_backend() {
+            DbBackend::Postgres => insert_arrays::<E>(rows),
+            _ => E::insert_many(rows).into_query(),
+        };
         if let Some(conflict) = &conflict {
-            insert = insert.on_conflict(conflict.clone());
+            insert.on_conflict(conflict.clone());
         }
-        written += insert.exec_without_returning(conn).await?;
+        written += conn.execute(&insert).await?.rows_affected();
     }
     Ok(written)
+}
+
+/// On PostgreSQL each column goes as one array: the statement is the same however many rows there are, so
+/// that it is prepared once.
+fn insert_arrays<E: EntityTrait>(rows: impl Iterator<Item = E::ActiveModel>) -> InsertStatement {
+    let mut columns: Vec<(E::Column, Vec<Value>)> = E::Column::iter().map(|it| (it, Vec::new())).collect();
+    for mut row in rows {
+        for (column, values) in &mut columns {
+            values.extend(row.take(*column).into_value());
+        }
+    }
+
+    let mut arrays = Query::select();
+    for (column, values) in columns {
+        let (kind, name) = array_of(column.def().get_column_type());
+        let array = Expr::val(Value::Array(kind, Some(Box::new(values)))).cast_as(name);
+        arrays.expr(Func::cust("unnest").arg(array));
+    }
+    let mut insert = Query::insert();
+    insert.into_table(E::default().table_ref()).columns(E::Column::iter());
+    insert.select_from(arrays).expect("one array per column");
+    insert
+}
+
+fn array_of(column: &ColumnType) -> (ArrayType, &'static str) {
+    match column {
+        ColumnType::Uuid => (ArrayType::Uuid, "uuid[]"),
+        ColumnType::BigInteger => (ArrayType::BigInt, "bigint[]"),
+        ColumnType::Integer => (ArrayType::Int, "integer[]"),
+        ColumnType::Boolean => (ArrayType::Bool, "boolean[]"),
+        // All that is left, for the rows have no other columns.
+        _ => (ArrayType::String, "text[]"),
+    }
 }
 
 /// Removes the rows with these keys; those that are not there do not matter.

@@ -142,8 +142,8 @@ pub(in crate::store) async fn load_orders<C: ConnectionTrait>(
     rows.into_iter().map(|it| from_row(it, &mut parts)).collect()
 }
 
-/// Writes what differs. An order that has just been archived leaves for the archive with all its parts; its events,
-/// movements and numbers stay. There is no way back.
+/// Writes what differs. An order that has just been archived leaves for the archive with all its parts; its
+/// events, movements and numbers stay. There is no way back.
 pub(in crate::store) async fn save_orders<C: ConnectionTrait>(
     conn: &C,
     orders: &[Saved<'_, Order>],
@@ -200,8 +200,8 @@ pub(in crate::store) async fn awaited<C: ConnectionTrait>(
     Ok(units.into_iter().map(|(region, sku, units)| ((region, sku), units)).collect())
 }
 
-/// Units of these products that orders before each of these waiting orders want in the same region. Nothing is said
-/// of orders that nobody is before.
+/// Units of these products that orders before each of these waiting orders want in the same region. Nothing
+/// is said of orders that nobody is before.
 pub(in crate::store) async fn awaited_before<C: ConnectionTrait>(
     conn: &C,
     orders: &[OrderId],
@@ -278,7 +278,8 @@ pub(in crate::store) async fn external_references<C: ConnectionTrait>(
         return Ok(HashSet::new());
     }
 
-    // First the orders, then the archive: an order that leaves between the two is seen in both, never in none.
+    // First the orders, then the archive: an order that leaves between the two is seen in both, never in
+    // none.
     let at_hand = orders::Entity::find()
         .select_only()
         .columns([orders::Column::Channel, orders::Column::ExternalReference])

@@ -38,8 +38,8 @@ table! {
     }
 }
 
-/// Reservations in the order of their ids. To be changed, only other callers' are given: those of orders change with
-/// their order.
+/// Reservations in the order of their ids. To be changed, only other callers' are given: those of orders
+/// change with their order.
 pub(in crate::store) async fn load_reservations<C: ConnectionTrait>(
     conn: &C,
     ids: &[ReservationId],

@@ -137,10 +137,10 @@ async fn load_packages<C: ConnectionTrait>(
         find::<package_items::Entity, _, _>(conn, Part::ShipmentId, &packed, &[Part::Place], Lock::No)
             .await?;
 
-    let mut contents = gather(contents.into_iter().map(|it| Ok(packed_from_row(it))))?;
+    let mut contents = gather(contents.into_iter().map(|it| Ok(packed_from_row(&it))))?;
     gather(rows.into_iter().map(|it| {
         let contents = take(&mut contents, &(it.shipment_id, it.number));
-        Ok(package_from_row(it, contents))
+        Ok(package_from_row(&it, contents))
     }))
 }
 
@@ -473,8 +473,8 @@ fn package_to_row(shipment: ShipmentId, package: &Package) -> packages::Model {
     }
 }
 
-fn package_from_row(row: packages::Model, contents: Vec<PackedItem>) -> (ShipmentId, Package) {
-    let packages::Model { shipment_id, number, weight_grams, length_mm, width_mm, height_mm } = row;
+fn package_from_row(row: &packages::Model, contents: Vec<PackedItem>) -> (ShipmentId, Package) {
+    let packages::Model { shipment_id, number, weight_grams, length_mm, width_mm, height_mm } = *row;
 
     (shipment_id, Package { number, weight_grams, length_mm, width_mm, height_mm, contents })
 }
@@ -485,8 +485,8 @@ fn packed_to_row(shipment: ShipmentId, package: i32, place: i32, item: &PackedIt
     package_items::Model { shipment_id: shipment, package, line, place, quantity }
 }
 
-fn packed_from_row(row: package_items::Model) -> ((ShipmentId, i32), PackedItem) {
-    let package_items::Model { shipment_id, package, line, place: _, quantity } = row;
+fn packed_from_row(row: &package_items::Model) -> ((ShipmentId, i32), PackedItem) {
+    let package_items::Model { shipment_id, package, line, place: _, quantity } = *row;
 
     ((shipment_id, package), PackedItem { line, quantity })
 }

@@ -1,40 +1,48 @@
 //! Every table there and back, on SQLite and, where `TEST_DATABASE_URL` names a server, on PostgreSQL.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use migrations::{Migrator, MigratorTrait};
-use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, ExecResult, QueryResult,
-    Statement,
-};
+use sea_orm::sqlx::postgres::PgPoolOptions;
+use sea_orm::sqlx::sqlite::SqlitePoolOptions;
+use sea_orm::{ConnectionTrait, Database, SqlxPostgresConnector, SqlxSqliteConnector, Statement};
 
 use super::event::events;
 use super::job::jobs;
 use super::stock::stock_movements;
 use super::*;
 use crate::domain::*;
+use crate::store::session::{Link, Session};
 
-async fn on_both(test: impl AsyncFn(&DatabaseConnection)) {
-    let options = |url: &str| ConnectOptions::new(url).max_connections(1).sqlx_logging(false).to_owned();
+async fn on_both(test: impl AsyncFn(&Session)) {
+    on_both_counting(async |conn, _| test(conn).await).await;
+}
 
-    let sqlite = Database::connect(options("sqlite::memory:")).await.expect("a database in memory");
-    Migrator::up(&sqlite, None).await.expect("a fresh schema");
-    test(&sqlite).await;
+async fn on_both_counting(test: impl AsyncFn(&Session, &AtomicU64)) {
+    let pool = SqlitePoolOptions::new().max_connections(1).connect("sqlite::memory:").await;
+    let pool = pool.expect("a database in memory");
+    Migrator::up(&SqlxSqliteConnector::from_sqlx_sqlite_pool(pool.clone()), None)
+        .await
+        .expect("a fresh schema");
+    let statements = Arc::new(AtomicU64::new(0));
+    let link = Link::Sqlite(pool.acquire().await.expect("the one connection"));
+    test(&Session::new(link, Some(Arc::clone(&statements))), &statements).await;
 
     let Ok(server) = std::env::var("TEST_DATABASE_URL") else { return };
-    let admin = Database::connect(options(&server)).await.expect("the server of TEST_DATABASE_URL");
+    let admin = Database::connect(&server).await.expect("the server of TEST_DATABASE_URL");
     let name = format!("consign_rows_{}", uuid::Uuid::now_v7().simple());
     admin.execute_unprepared(&format!("CREATE DATABASE {name}")).await.expect("a database for one test");
     let (base, _) = server.rsplit_once('/').expect("a url with a database");
-    let postgres = Database::connect(options(&format!("{base}/{name}"))).await.expect("the new database");
-    Migrator::up(&postgres, None).await.expect("a fresh schema");
-    test(&postgres).await;
-
-    postgres.close().await.expect("the last connection");
-    admin
-        .execute_unprepared(&format!("DROP DATABASE {name} WITH (FORCE)"))
+    let url = format!("{base}/{name}");
+    let pool = PgPoolOptions::new().max_connections(1).connect(&url).await.expect("the new database");
+    Migrator::up(&SqlxPostgresConnector::from_sqlx_postgres_pool(pool.clone()), None)
         .await
-        .expect("nobody is left in it");
+        .expect("a fresh schema");
+    let link = Link::Postgres(pool.acquire().await.expect("the one connection"));
+    test(&Session::new(link, Some(Arc::clone(&statements))), &statements).await;
+
+    admin.execute_unprepared(&format!("DROP DATABASE {name} WITH (FORCE)")).await.expect("no further use");
 }
 
 const AT: Timestamp = Timestamp::from_unix_micros(1_800_000_000_123_456);
@@ -122,7 +130,7 @@ fn courier() -> Courier {
 }
 
 /// What orders refer to.
-async fn stocked(conn: &DatabaseConnection) {
+async fn stocked(conn: &Session) {
     let products = [product("A-1"), product("B-2")];
     let levels = [level("A-1"), level("B-2")];
     save_products(conn, &products.each_ref().map(|after| Saved { before: None, after }))
@@ -619,7 +627,7 @@ async fn only_order(conn: &impl ConnectionTrait, id: OrderId) -> Order {
     orders.remove(0)
 }
 
-async fn count(conn: &DatabaseConnection, table: &str) -> i64 {
+async fn count(conn: &Session, table: &str) -> i64 {
     let statement =
         Statement::from_string(conn.get_database_backend(), format!("SELECT count(*) FROM {table}"));
     let row = conn.query_one_raw(statement).await.expect("a count").expect("one row");
@@ -1081,8 +1089,8 @@ async fn what_breaks_a_law_is_refused_by_the_schema() {
         stocked(conn).await;
         let order = full(1);
         save_orders(conn, &new(&order)).await.expect("an order");
-        type Change = fn(&mut Order);
-        let changes: [(&str, Change); 9] = [
+        type Change = (&'static str, fn(&mut Order));
+        let changes: [Change; 9] = [
             ("more released than reserved", |it| it.reservations[2].items[0].released = 3),
             ("two open reservations", |it| it.reservations[1].state = ReservationState::Confirmed),
             ("more captured than asked for", |it| it.payments[1].captured_minor = 6_001),
@@ -1167,71 +1175,32 @@ async fn a_job_keeps_its_lease_while_it_is_put_off_and_is_completed_once() {
     .await;
 }
 
-/// Counts the statements on their way.
-#[derive(Debug)]
-struct Counted<'a> {
-    conn: &'a DatabaseConnection,
-    statements: AtomicUsize,
-}
-
-impl Counted<'_> {
-    fn one_more(&self) {
-        self.statements.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-#[async_trait::async_trait]
-impl ConnectionTrait for Counted<'_> {
-    fn get_database_backend(&self) -> DbBackend {
-        self.conn.get_database_backend()
-    }
-
-    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        self.one_more();
-        self.conn.execute_raw(statement).await
-    }
-
-    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        self.one_more();
-        self.conn.execute_unprepared(sql).await
-    }
-
-    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        self.one_more();
-        self.conn.query_one_raw(statement).await
-    }
-
-    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        self.one_more();
-        self.conn.query_all_raw(statement).await
-    }
-}
-
 #[tokio::test]
 async fn the_number_of_statements_does_not_depend_on_the_number_of_orders() {
-    on_both(async |conn| {
+    on_both_counting(async |conn, counter| {
         stocked(conn).await;
+        let sent = || counter.swap(0, Ordering::Relaxed);
         let mut statements = Vec::new();
         for numbers in [1..=1_i64, 2..=65] {
             let orders: Vec<Order> = numbers.map(full).collect();
             let next: Vec<Order> =
                 orders.iter().map(|it| then(it, |it| it.messages[1].attempts += 1)).collect();
-            let counted = Counted { conn, statements: AtomicUsize::new(0) };
+            sent();
 
             let saved: Vec<_> = orders.iter().map(|after| Saved { before: None, after }).collect();
-            save_orders(&counted, &saved).await.expect("new orders");
-            let saving = counted.statements.swap(0, Ordering::Relaxed);
+            save_orders(conn, &saved).await.expect("new orders");
+            let saving = sent();
             let saved: Vec<_> = orders
                 .iter()
                 .zip(&next)
                 .map(|(before, after)| Saved { before: Some(before), after })
                 .collect();
-            save_orders(&counted, &saved).await.expect("changed orders");
-            let changing = counted.statements.swap(0, Ordering::Relaxed);
+            save_orders(conn, &saved).await.expect("changed orders");
+            let changing = sent();
             let ids: Vec<OrderId> = orders.iter().map(|it| it.id).collect();
-            let loaded = load_orders(&counted, &ids, Lock::Update).await.expect("orders");
+            let loaded = load_orders(conn, &ids, Lock::Update).await.expect("orders");
             assert_eq!(loaded.len(), orders.len());
-            statements.push((saving, changing, counted.statements.into_inner()));
+            statements.push((saving, changing, sent()));
         }
 
         // Changing a message writes the order and the message; loading reads every table once.
