@@ -12,7 +12,7 @@
 //! | [`rpc`] | the door: parse, change or find, reply |
 //! | [`server`] | all of it, started and stopped as one |
 //! | [`demo`] | the whole process, played over the API |
-//! | [`settings`] | what a company may choose, and every limit by its name |
+//! | [`settings`] | what a company may choose |
 //! | [`clock`] | the one place that reads the time |
 //! | [`telemetry`] | the log |
 

@@ -1,4 +1,4 @@
-//! What a company may choose: defaults < file < environment < flags. Every limit is named here, and nowhere else.
+//! What a company may choose: defaults < file < environment < flags. What it may not stands beside its use.
 
 use std::fmt;
 use std::net::SocketAddr;

@@ -339,4 +339,4 @@ fn misspelt(address: &sample::Address) -> sample::Address {
 }
 
 /// How long the demo waits for something that happens by itself.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);

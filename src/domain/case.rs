@@ -161,7 +161,7 @@ impl Order {
             reason: Reason::HoldActive,
             message: format!("hold {} ({}) is active; release it first", hold.id, hold.reason),
             state: Some(self.state.as_str()),
-            legal: vec!["RELEASE_HOLD", "CANCEL"],
+            legal: self.available_actions().iter().map(|it| it.as_str()).collect(),
         })
     }
 

@@ -285,7 +285,7 @@ impl Order {
         let place = self.workable(id)?;
         if self.shipments[place].state == ShipmentState::Packed {
             let text = "unpacked to be packed again";
-            self.move_shipment(desk, place, ShipmentState::QcPassed, EventKind::ShipmentPacked, text)?;
+            self.move_shipment(desk, place, ShipmentState::QcPassed, EventKind::ShipmentUnpacked, text)?;
         }
         self.shipment_must_be(place, ShipmentState::QcPassed, "pack")?;
 
@@ -429,7 +429,7 @@ impl Order {
         let place = self.workable(id)?;
         if self.shipments[place].state == ShipmentState::CourierAssigned {
             let text = "courier released to be chosen again";
-            self.move_shipment(desk, place, ShipmentState::Labelled, EventKind::CourierAssigned, text)?;
+            self.move_shipment(desk, place, ShipmentState::Labelled, EventKind::CourierReleased, text)?;
         }
         self.shipment_must_be(place, ShipmentState::Labelled, "assign a courier")?;
         if let Some(code) = courier

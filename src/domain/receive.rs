@@ -375,7 +375,7 @@ impl Order {
                 reason: super::Reason::HoldActive,
                 message: "a failed verification is released by UpdateOrder and VerifyOrder".to_owned(),
                 state: Some(self.state.as_str()),
-                legal: vec!["UPDATE", "VERIFY", "CANCEL"],
+                legal: self.available_actions().iter().map(|it| it.as_str()).collect(),
             });
         }
         self.release_one(desk, id, note)?;

@@ -250,13 +250,12 @@ impl Event {
             | EventKind::ShipmentPlanned
             | EventKind::PickingStarted
             | EventKind::ItemsPicked
-            | EventKind::ShortPicked
             | EventKind::QualityPassed
             | EventKind::QualityFailed
             | EventKind::ShipmentCancelled => Step::PrepareOrder,
-            EventKind::ShipmentPacked => Step::PackageProducts,
+            EventKind::ShipmentPacked | EventKind::ShipmentUnpacked => Step::PackageProducts,
             EventKind::LabelCreated | EventKind::LabelVoided => Step::CreateLabel,
-            EventKind::CourierAssigned => Step::AssignCourier,
+            EventKind::CourierAssigned | EventKind::CourierReleased => Step::AssignCourier,
             EventKind::ShipmentPickedUp | EventKind::ReservationConsumed | EventKind::OrderShipped => {
                 Step::ConfirmPickup
             }

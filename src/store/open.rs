@@ -228,6 +228,8 @@ async fn open_sqlite(path: &Path, readers: u32) -> Result<Pools, StoreError> {
         .pragma("temp_store", "MEMORY")
         .pragma("journal_size_limit", "67108864")
         .disable_statement_logging();
+    // The first connection turns WAL on, which nobody else's migration may see half done.
+    let _guard = lock_file(path).await?;
     // The second only ever to look up what became of a group, after the first was thrown away.
     let writers = trusting(SqlitePoolOptions::new().max_connections(2).idle_timeout(None).max_lifetime(None))
         .connect_with(how.clone())

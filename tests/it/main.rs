@@ -5,8 +5,11 @@
 mod flash;
 mod groups;
 mod postgres;
+mod process;
 mod server;
+mod shelves;
 mod shop;
 mod tidy;
+mod tracking;
 mod walk;
 mod warehouse;

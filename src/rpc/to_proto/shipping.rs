@@ -3,8 +3,8 @@
 use super::inventory::measure;
 use super::{actor, address, money, timestamp};
 use crate::domain::{
-    self, Assignment, Courier, CourierCode, Handover, Label, Order, Package, PackedItem, Proof, Quote, Rate,
-    Shipment, ShipmentId, ShipmentItem, TrackingEvent,
+    self, Assignment, Courier, CourierCode, Handover, Label, Order, OrderState, Package, PackedItem, Proof,
+    Quote, Rate, Shipment, ShipmentId, ShipmentItem, TrackingEvent,
 };
 use crate::pb;
 use crate::rpc::words::{same_words, service_level};
@@ -27,7 +27,9 @@ same_words! {
 
 /// A shipment with what its order says about it.
 pub(crate) fn shipment(order: &Order, shipment: &Shipment) -> pb::Shipment {
-    let available_actions = shipment.available_actions().iter().map(ToString::to_string).collect();
+    // The archive does not change any more.
+    let actions = if order.state == OrderState::Archived { Vec::new() } else { shipment.available_actions() };
+    let available_actions = actions.iter().map(ToString::to_string).collect();
     let last_event = shipment.tracking.iter().max_by_key(|it| (it.occurred_at, it.sequence));
     let last_tracking_event = last_event.map(|it| tracking_event(shipment.id, it));
     let packing_slip = match shipment.packages.as_slice() {
