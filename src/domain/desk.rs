@@ -284,12 +284,12 @@ impl<'w> Desk<'w> {
         self.world.awaited_before.get(&(order, sku.clone())).copied().unwrap_or(0)
     }
 
-    pub fn fingerprint_seen(&self, fingerprint: &str) -> Option<Timestamp> {
-        self.changes
-            .fingerprints
-            .get(fingerprint)
-            .or_else(|| self.world.fingerprints.get(fingerprint))
-            .copied()
+    /// When the youngest order of the same customer for the same goods was received, this one aside.
+    pub fn received_alike(&self, fingerprint: &str, except: OrderId) -> Option<Timestamp> {
+        let seen = [self.changes.fingerprints.get(fingerprint), self.world.fingerprints.get(fingerprint)];
+        let alike = |it: &&Arc<Order>| it.id != except && it.fingerprint == fingerprint;
+        let loaded = self.world.orders.values().filter(alike).map(|it| it.created_at);
+        seen.into_iter().flatten().copied().chain(loaded).max()
     }
 
     pub fn open_replenishment(&self, sku: &Sku, location: &LocationCode) -> Option<ReplenishmentId> {

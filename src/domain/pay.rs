@@ -11,6 +11,8 @@ use super::{
     ProviderAnswer, Reason, Refund, RefundId, RefundState, Refusal, ReservationState,
 };
 
+/// How often an order may be tried to be paid: a token that is declined again and again holds no stock for ever.
+const PAYMENTS_MAX: usize = 20;
 /// After a failed or given-up payment the customer gets this long to try again, or the whole lifetime of a hold if that
 /// is shorter.
 const SECOND_CHANCE: Duration = Duration::from_secs(300);
@@ -84,6 +86,10 @@ impl Order {
             return Err(self.out_of_turn("pay"));
         }
         self.must_be_free()?;
+        if self.payments.len() >= PAYMENTS_MAX {
+            let message = format!("an order takes at most {PAYMENTS_MAX} payments, failed ones included");
+            return Err(Refusal::unmet(Reason::LimitReached, message));
+        }
         if let Some(pending) = self.payments.iter().find(|it| it.ask.is_some()) {
             let message = format!("payment {} is not answered yet", pending.id);
             return Err(Refusal::unmet(Reason::PaymentPending, message));

@@ -116,7 +116,7 @@ pub fn receive(desk: &mut Desk, new: &NewOrder) -> Result<OrderId, Refusal> {
     order.tell(desk, EventKind::OrderReceived, Some(born(id.0, OrderState::Received)), text);
     order.notify(desk, MessageKind::OrderReceived, None, 0);
 
-    let duplicate_of = desk.fingerprint_seen(&order.fingerprint);
+    let duplicate_of = desk.received_alike(&order.fingerprint, id);
     desk.changes.fingerprints.insert(order.fingerprint.clone(), desk.now);
     if !reference.1.is_empty() {
         desk.changes.external_references.insert(reference);
@@ -313,7 +313,9 @@ impl Order {
         self.release_holds(desk, |it| it.reason == HoldReason::VerificationFailed, "verified again")?;
         let duplicate_of = match waive_duplicate {
             Waive::Duplicate => None,
-            Waive::Nothing => desk.fingerprint_seen(&self.fingerprint).filter(|it| *it < self.created_at),
+            Waive::Nothing => {
+                desk.received_alike(&self.fingerprint, self.id).filter(|it| *it < self.created_at)
+            }
         };
         self.verify(desk, duplicate_of, waive_duplicate)?;
         self.advance(desk)

@@ -114,10 +114,16 @@ impl Refusal {
     }
 }
 
+/// How many products a refusal names in its text; all of them are in its value.
+const SHORTAGES_TOLD: usize = 3;
+
 fn shortage_text(short: &[Shortage]) -> String {
     let parts: Vec<String> = short
         .iter()
         .map(|it| format!("only {} of {} available, {} wanted", it.available, it.sku, it.wanted))
         .collect();
-    parts.join("; ")
+    match parts.len().saturating_sub(SHORTAGES_TOLD) {
+        0 => parts.join("; "),
+        more => format!("{}; and {more} more", parts[..SHORTAGES_TOLD].join("; ")),
+    }
 }

@@ -123,6 +123,7 @@ pub(crate) fn of_refusal(refusal: &Refusal) -> Status {
         Refusal::Short(short) => {
             let metadata = short
                 .iter()
+                .take(VIOLATIONS_MAX)
                 .map(|it| (it.sku.to_string(), format!("{} available, {} wanted", it.available, it.wanted)));
             let reason = ErrorReason::InsufficientStock;
             build(Code::FailedPrecondition, &text, reason, metadata.collect(), |_| {})

@@ -965,6 +965,7 @@ impl Plan<'_> {
                 Is::Text => read(&mut rest, 1)
                     .and_then(|it| read(&mut rest, usize::from(*it.first()?)))
                     .and_then(|it| String::from_utf8(it).ok())
+                    .filter(|it| !it.chars().any(char::is_control))
                     .map(Key::Text),
             };
             keys.push(key.ok_or_else(refused)?);

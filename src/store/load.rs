@@ -161,7 +161,9 @@ impl Wanted {
         }
 
         if !self.fingerprints.is_empty() {
-            world.fingerprints = rows::fingerprints(db, &listed(&self.fingerprints)).await?;
+            // Loaded orders are looked at as they are: see `Desk::received_alike`.
+            let loaded: Vec<_> = world.orders.keys().copied().collect();
+            world.fingerprints = rows::fingerprints(db, &listed(&self.fingerprints), &loaded).await?;
         }
         if !self.external_references.is_empty() {
             let references = listed(&self.external_references);

@@ -172,7 +172,9 @@ pub(crate) fn get_invoice(request: pb::GetInvoiceRequest, bad: &mut Problems) ->
             id("invoice_id", &invoice, bad).map(InvoiceKey::Id)
         }
         pb::get_invoice_request::Key::Number(number) => {
-            let parts = number.rsplit_once('-').and_then(|(series, it)| Some((series, it.parse().ok()?)));
+            let printable = Some(&number).filter(|it| !it.chars().any(char::is_control));
+            let parts = printable.and_then(|it| it.rsplit_once('-'));
+            let parts = parts.and_then(|(series, it)| Some((series, it.parse().ok()?)));
             if parts.is_none() {
                 bad.add("number", "must be an invoice's number, such as INV-000001");
             }

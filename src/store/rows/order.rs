@@ -243,10 +243,12 @@ pub(in crate::store) async fn awaited_before<C: ConnectionTrait>(
         .collect()
 }
 
-/// When the youngest order with each of these fingerprints was received, among those not archived.
+/// When the youngest order with each of these fingerprints was received, among those not archived and not among
+/// `except`.
 pub(in crate::store) async fn fingerprints<C: ConnectionTrait>(
     conn: &C,
     fingerprints: &[String],
+    except: &[OrderId],
 ) -> Result<HashMap<String, Timestamp>, StoreError> {
     use orders::{Column, Entity};
 
@@ -258,6 +260,7 @@ pub(in crate::store) async fn fingerprints<C: ConnectionTrait>(
         .column(Column::Fingerprint)
         .column_as(Column::CreatedAt.max(), "youngest")
         .filter(Column::Fingerprint.is_in(list(&sorted(fingerprints))))
+        .filter(Column::Id.is_not_in(list(&sorted(except))))
         .group_by(Column::Fingerprint)
         .into_tuple::<(String, Timestamp)>()
         .all(conn)

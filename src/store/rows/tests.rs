@@ -925,7 +925,9 @@ async fn fingerprints_give_the_youngest_order() {
         let both = [&old, &young].map(|after| Saved { before: None, after });
         save_orders(conn, &both).await.expect("two orders");
 
-        let seen = fingerprints(conn, &[print.clone(), "other".to_owned()]).await.expect("instants");
+        let seen = fingerprints(conn, &[print.clone(), "other".to_owned()], &[]).await.expect("instants");
+        let but_for = fingerprints(conn, std::slice::from_ref(&print), &[young.id]).await.expect("instants");
+        assert_eq!(but_for.get(&print), Some(&old.created_at));
         assert_eq!(seen, HashMap::from([(print, later(60))]));
     })
     .await;
