@@ -74,7 +74,7 @@ impl Order {
             actions.push(Action::SubmitFeedback);
         }
         if !matches!(self.state, OrderState::Invoiced | OrderState::Archived)
-            && self.payments.iter().any(|it| it.refundable_minor() > 0)
+            && self.payments.iter().any(|it| it.refundable_minor() > 0 || it.owed_by_hand().is_some())
         {
             actions.push(Action::RefundPayment);
         }

@@ -28,6 +28,11 @@ impl Payment {
         self.captured_minor - self.refunded_minor()
     }
 
+    /// A refund that only a person can carry out, decided when the order ended.
+    pub fn owed_by_hand(&self) -> Option<&Refund> {
+        self.refunds.iter().find(|it| it.state == RefundState::Pending && !self.is_by_provider())
+    }
+
     pub fn is_by_provider(&self) -> bool {
         match self.method {
             Method::Card | Method::Paypal => true,
@@ -363,6 +368,9 @@ impl Order {
             return Err(self.out_of_turn("refund"));
         }
         let payment = &self.payments[place];
+        if let Some(owed) = payment.owed_by_hand() {
+            return self.hand_back(desk, &owed.clone(), amount);
+        }
         let left = payment.amount.currency.of(payment.refundable_minor());
         let amount = amount.unwrap_or(left);
         if amount.currency != left.currency {
@@ -375,7 +383,27 @@ impl Order {
         if amount.minor <= 0 {
             return Err(Refusal::invalid("amount", "must be more than zero"));
         }
-        self.begin_refund(desk, place, amount, reason)
+        let id = self.begin_refund(desk, place, amount, reason)?;
+        if !self.payments[place].is_by_provider() {
+            // Cash and transfers are paid back by the person who says so.
+            self.answer_refund(desk, id, &ProviderAnswer::Done(String::new()))?;
+        }
+        Ok(id)
+    }
+
+    /// What the end of an order left owing in cash or by transfer is paid back when a person says so.
+    fn hand_back(
+        &mut self,
+        desk: &mut Desk,
+        owed: &Refund,
+        amount: Option<Money>,
+    ) -> Result<RefundId, Refusal> {
+        if amount.is_some_and(|it| it != owed.amount) {
+            let message = format!("{} are owed by refund {}", owed.amount, owed.id);
+            return Err(Refusal::unmet(Reason::RefundExceedsCapture, message));
+        }
+        self.answer_refund(desk, owed.id, &ProviderAnswer::Done(String::new()))?;
+        Ok(owed.id)
     }
 
     fn begin_refund(
@@ -402,13 +430,8 @@ impl Order {
             created_at: desk.now,
             updated_at: desk.now,
         });
-        let by_hand = !payment.is_by_provider();
         let text = format!("refund {id} of {amount} from {}", payment.id);
         self.tell(desk, EventKind::RefundRequested, Some(born(id.0, RefundState::Pending)), text);
-        if by_hand {
-            // Cash and transfers are paid back by the person who says so.
-            self.answer_refund(desk, id, &ProviderAnswer::Done(String::new()))?;
-        }
         Ok(id)
     }
 

@@ -409,7 +409,7 @@ fn an_approval_nobody_decides_expires_and_takes_the_order_along() {
     bench.tend(id);
     assert_eq!(bench.state(id), OrderState::Rejected);
     assert_eq!(bench.order(id).approval(Gate::Payment).map(|it| it.state), Some(ApprovalState::Expired));
-    assert_eq!(bench.order(id).payments[0].refunds[0].state, RefundState::Succeeded);
+    assert_eq!(bench.order(id).payments[0].refunds[0].state, RefundState::Pending);
 }
 
 #[test]
@@ -505,6 +505,24 @@ fn cash_and_transfers_are_recorded_with_what_proves_them() {
     bench.on(one, |order, desk| order.record_payment(desk, &money)).expect("a transfer");
     let again = bench.on(two, |order, desk| order.record_payment(desk, &money));
     assert!(matches!(again, Err(Refusal::Exists { .. })), "{again:?}");
+}
+
+#[test]
+fn cash_is_paid_back_when_a_person_says_so_not_when_an_order_ends() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 1)]);
+    let id = bench.placed(&order("ada", &[("A-1", 1)]));
+    bench.pay_cash(id);
+    bench.on(id, |order, desk| order.cancel(desk, "changed their mind")).expect("nothing is handed over");
+    let owed = bench.order(id).payments[0].refunds[0].clone();
+    assert_eq!(owed.state, RefundState::Pending);
+    bench.send_messages(id);
+    assert_eq!(reason(bench.on(id, super::super::order::Order::archive)), Reason::NotArchivable);
+
+    let payment = bench.order(id).payments[0].id;
+    let part = bench.on(id, |order, desk| order.refund(desk, payment, Some(usd(1)), ""));
+    assert_eq!(reason(part), Reason::RefundExceedsCapture);
+    assert_eq!(bench.on(id, |order, desk| order.refund(desk, payment, None, "")), Ok(owed.id));
+    assert_eq!(bench.order(id).payments[0].refunds[0].state, RefundState::Succeeded);
 }
 
 #[test]
