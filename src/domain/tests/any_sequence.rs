@@ -11,7 +11,7 @@ use super::bench::{
 };
 use crate::domain::{
     Action, AdjustReason, Ask, Correction, Decision, Desk, HoldReason, HoldState, Ids, LineUnits,
-    NewReservation, OnShortage, Order, OrderId, OrderState, PaymentState, ProviderAnswer, Reason,
+    NewReservation, OnShortage, Order, OrderId, OrderState, Payment, PaymentState, ProviderAnswer, Reason,
     RefundState, Refusal, ReplenishmentState, ShipmentState, TrackingStatus, Waive, adjust_stock,
     decide_replenishment, expire_reservation, receive_stock, release_reservation, reserve_stock,
     set_reorder_rule,
@@ -668,7 +668,8 @@ fn actions_are_true(bench: &Bench, id: OrderId) {
             });
         }
     }
-    let refundable = order.payments.iter().find(|it| it.refundable_minor() > 0).map(|it| it.id);
+    let owing = |it: &&Payment| it.refundable_minor() > 0 || it.owed_by_hand().is_some();
+    let refundable = order.payments.iter().find(owing).map(|it| it.id);
     probe(Action::RefundPayment, &|order, desk| {
         refundable.map_or_else(missing, |it| order.refund(desk, it, None, "").map(|_| ()))
     });
