@@ -166,7 +166,7 @@ impl Server {
 
 /// The store as the settings say, not migrated.
 pub async fn open_store(settings: &Settings, clock: Clock) -> Result<Store, StoreError> {
-    let Limits { group_max, queue, writer_lanes, readers, .. } = settings.limits;
+    let Limits { group_max, queue, writer_lanes, readers, recent_orders, .. } = settings.limits;
     let database = match &settings.database_url {
         Some(url) => store::Database::Postgres(url.reveal().to_owned()),
         None => store::Database::Sqlite(settings.sqlite_file()),
@@ -179,6 +179,7 @@ pub async fn open_store(settings: &Settings, clock: Clock) -> Result<Store, Stor
         queue_max: queue as usize,
         lanes: writer_lanes as usize,
         readers,
+        recent_orders: recent_orders as usize,
         allow_unsafe_durability: settings.insecure_durability,
     };
     Store::open(options).await

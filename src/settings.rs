@@ -74,6 +74,8 @@ pub struct Limits {
     pub writer_lanes: u32,
     /// Reading connections to the database.
     pub readers: u32,
+    /// Orders that are kept in memory as they were last stored or read, so that they need not be read again.
+    pub recent_orders: u32,
     /// Rows of a page whose size the caller leaves open.
     pub page_size: u32,
     /// Rows of any page.
@@ -296,6 +298,7 @@ impl Limits {
             group_max,
             writer_lanes,
             readers,
+            recent_orders,
             page_size,
             page_size_max,
             deadline_seconds,
@@ -317,6 +320,7 @@ impl Limits {
             ("group_max", group_max, 1, 1_000),
             ("writer_lanes", writer_lanes, 1, 64),
             ("readers", readers, 1, 256),
+            ("recent_orders", recent_orders, 0, 1_000_000),
             ("page_size", page_size, 1, *page_size_max),
             ("page_size_max", page_size_max, 1, 200),
             ("deadline_seconds", deadline_seconds, 1, 300),
@@ -363,6 +367,7 @@ impl Default for Limits {
             group_max: 64,
             writer_lanes: 2,
             readers: 8,
+            recent_orders: 4_096,
             page_size: 50,
             page_size_max: 200,
             deadline_seconds: 10,

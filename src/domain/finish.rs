@@ -270,6 +270,11 @@ impl Order {
         approvals.chain(hold).chain(close).chain(archive).min()
     }
 
+    /// Whether something is to happen by itself now: what [`Order::tend`] does.
+    pub fn has_come_due(&self, rules: &Rules, now: Timestamp) -> bool {
+        self.next_deadline(rules).is_some_and(|it| it <= now)
+    }
+
     /// Does what has come due by itself. Late or twice, it changes nothing more.
     pub fn tend(&mut self, desk: &mut Desk) -> Result<(), Refusal> {
         if self.current_reservation().is_some_and(|it| it.is_overdue(desk.now)) {
@@ -283,7 +288,7 @@ impl Order {
             self.end_approval(desk, place, ApprovalState::Expired, kind, "nobody decided in time")?;
             return self.undo(desk, OrderState::Rejected, "an approval expired");
         }
-        if self.next_deadline(desk.rules).is_some_and(|it| it <= desk.now) {
+        if self.has_come_due(desk.rules, desk.now) {
             if self.state.may_become(OrderState::Closed) {
                 return self.close(desk);
             }

@@ -11,11 +11,11 @@ use tonic::{Request, Response, Status};
 use super::from_proto::billing::{self as from, Capture, Claim, GiveBack, InvoiceKey};
 use super::listing::page_token;
 use super::to_proto::billing as to;
-use super::{Api, Call, Reply, Target, found, parse, status, with_stock};
-use crate::domain::{Ask, Desk, NewPayment, Order, PaymentId, RefundId, Refusal, Touch};
+use super::{Api, Call, Reply, Target, codec, found, parse, status, with_stock};
+use crate::domain::{Ask, Desk, NewPayment, Order, OrderId, PaymentId, RefundId, Refusal, Touch};
 use crate::pb;
 use crate::store::{Child, StoreError};
-use crate::work::{settle_payment, settle_refund};
+use crate::work::{Caller, settle_payment, settle_refund};
 
 /// Kept back of the caller's time, so that an answer without the provider's still arrives.
 const TO_ANSWER: Duration = Duration::from_millis(200);
@@ -139,7 +139,7 @@ impl pb::billing_service_server::BillingService for Api {
         request: Request<pb::GetOrderBalanceRequest>,
     ) -> Reply<pb::GetOrderBalanceResponse> {
         let id = parse(|bad| from::get_order_balance(request.into_inner(), bad))?;
-        let balance = Some(to::balance(&self.order(id).await?));
+        let balance = Some(to::balance(&*self.order(id).await?));
         Ok(Response::new(pb::GetOrderBalanceResponse { balance }))
     }
 }
@@ -173,12 +173,13 @@ impl Api {
 
         if payment.in_flight != 0 {
             let id: PaymentId = payment.id.parse().map_err(|_| status::internal())?;
-            self.settle(&call, settle_payment(&self.shop, order, id)).await?;
-            let order = self.order(order).await?;
-            payment = payment_of(&order, id).ok_or_else(|| status::not_found("payment", id))?;
-            if payment.in_flight == 0 {
-                self.amend(&call, pb::CapturePaymentResponse { payment: Some(payment.clone()) }).await?;
-            }
+            let caller = waiting(&call, move |order| answer(&id, order));
+            let settled = self.settle(&call, settle_payment(&self.shop, order, id, caller)).await?;
+            let settled = match settled {
+                Some(settled) => settled,
+                None => self.outcome(&call, order, |it| answer(&id, it), is_settled).await?,
+            };
+            payment = settled.payment.ok_or_else(|| status::not_found("payment", id))?;
         }
         match payment.state() {
             pb::PaymentState::Failed => Err(status::payment_declined(&payment)),
@@ -200,44 +201,51 @@ impl Api {
 
         if refund.state() == pb::RefundState::Pending {
             let id: RefundId = refund.id.parse().map_err(|_| status::internal())?;
-            self.settle(&call, settle_refund(&self.shop, order, id)).await?;
-            let order = self.order(order).await?;
-            refund = refund_of(&order, id).ok_or_else(|| status::not_found("refund", id))?;
-            if refund.state() != pb::RefundState::Pending {
-                self.amend(&call, pb::RefundPaymentResponse { refund: Some(refund.clone()) }).await?;
-            }
+            let caller = waiting(&call, move |order| answer(&id, order));
+            let settled = self.settle(&call, settle_refund(&self.shop, order, id, caller)).await?;
+            let settled = match settled {
+                Some(settled) => settled,
+                None => self.outcome(&call, order, |it| answer(&id, it), is_paid_back).await?,
+            };
+            refund = settled.refund.ok_or_else(|| status::not_found("refund", id))?;
         }
         Ok(refund)
     }
 
-    /// Waits for the provider as long as the caller does; what is not settled by then a worker takes over.
-    async fn settle(
+    /// Waits for the provider as long as the caller does; what is not settled by then a worker takes over. None:
+    /// look at the order.
+    async fn settle<M>(
         &self,
         call: &Call,
-        settling: impl Future<Output = Result<(), StoreError>> + Send,
-    ) -> Result<(), Status> {
+        settling: impl Future<Output = Result<Option<M>, StoreError>> + Send,
+    ) -> Result<Option<M>, Status> {
         let settled = match call.deadline() {
             Some(deadline) => {
                 let time = deadline.saturating_duration_since(Instant::now()).saturating_sub(TO_ANSWER);
-                tokio::time::timeout(time, settling).await.unwrap_or(Ok(()))
+                tokio::time::timeout(time, settling).await.unwrap_or(Ok(None))
             }
             None => settling.await,
         };
         found(settled)
     }
 
-    /// Puts the final answer in the place of the one that was stored when the provider had not spoken yet.
-    async fn amend<M: Message + Default + Clone + 'static>(
+    /// What somebody else has settled, or nobody yet. What is final takes the place of the answer that was kept when
+    /// the provider had not spoken.
+    async fn outcome<M: Message + Default + Clone + 'static>(
         &self,
         call: &Call,
-        answer: M,
-    ) -> Result<(), Status> {
-        if call.is_repeatable() {
-            let decided =
-                self.change(call.amending(), Touch::default(), |_| Ok(()), move |(), _| answer.clone());
-            decided.await?;
+        order: OrderId,
+        answer: impl Fn(&Order) -> M,
+        is_final: fn(&M) -> bool,
+    ) -> Result<M, Status> {
+        let answer = answer(&*self.order(order).await?);
+        if call.is_repeatable() && is_final(&answer) {
+            let amended = answer.clone();
+            let kept =
+                self.change(call.amending(), Touch::default(), |_| Ok(()), move |(), _| amended.clone());
+            kept.await?;
         }
-        Ok(())
+        Ok(answer)
     }
 
     async fn invoice_by(&self, key: &InvoiceKey) -> Result<pb::Invoice, Status> {
@@ -257,6 +265,19 @@ impl Api {
         };
         Ok(to::invoice(&order, &order.invoices[place]))
     }
+}
+
+/// The caller of a money call, who waits for what the provider says.
+fn waiting<M: Message + Default>(call: &Call, reply: impl Fn(&Order) -> M + Send + 'static) -> Caller<M> {
+    Caller { request: call.amending().into_store().request, reply: Box::new(reply), codec: codec() }
+}
+
+fn is_settled(answer: &pb::CapturePaymentResponse) -> bool {
+    answer.payment.as_ref().is_some_and(|it| it.in_flight == 0)
+}
+
+fn is_paid_back(answer: &pb::RefundPaymentResponse) -> bool {
+    answer.refund.as_ref().is_some_and(|it| it.state() != pb::RefundState::Pending)
 }
 
 fn payment_of(order: &Order, id: PaymentId) -> Option<pb::Payment> {

@@ -99,12 +99,15 @@ impl Call {
             bad.add("request_id", "must be 8 to 128 printable characters");
             return None;
         }
+        let actor = actor?;
         let request = (!id.is_empty()).then(|| store::RequestKey {
+            actor: actor.clone(),
+            method: R::METHOD,
             id,
             fingerprint: Sha256::digest(request.get_ref().encode_to_vec()).into(),
             mode: store::RequestMode::Claim,
         });
-        Some(Self { actor: actor?, method: R::METHOD, request, deadline })
+        Some(Self { actor, method: R::METHOD, request, deadline })
     }
 
     /// A request taken apart: who calls, and what it says.
@@ -118,13 +121,13 @@ impl Call {
         self.actor.as_str() != ANONYMOUS
     }
 
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
     /// Whether a repeat would get the stored answer.
     pub(crate) fn is_repeatable(&self) -> bool {
         self.request.is_some()
-    }
-
-    pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.deadline
     }
 
     /// The second part of a call that left the database in between: it replaces the stored answer of the first.

@@ -73,8 +73,7 @@ impl Api {
         T: Send + 'static,
         M: Message + Default + 'static,
     {
-        let codec = Codec { encode: |it: &M| it.encode_to_vec(), decode: |bytes| M::decode(bytes).ok() };
-        let answer = self.store().change(call.into_store(), touch, decide, reply, codec).await;
+        let answer = self.store().change(call.into_store(), touch, decide, reply, codec()).await;
         answer.map(Response::new).map_err(|it| status::of_store(&it))
     }
 
@@ -104,7 +103,7 @@ impl Api {
     }
 
     /// The order, archived or not.
-    pub(crate) async fn order(&self, id: OrderId) -> Result<Order, Status> {
+    pub(crate) async fn order(&self, id: OrderId) -> Result<Arc<Order>, Status> {
         found(self.store().order(id).await)?.ok_or_else(|| status::not_found("order", id))
     }
 
@@ -126,9 +125,14 @@ impl Api {
     }
 
     /// The order that has this part, whole.
-    pub(crate) async fn order_with(&self, part: Child) -> Result<Order, Status> {
+    pub(crate) async fn order_with(&self, part: Child) -> Result<Arc<Order>, Status> {
         self.order(self.order_of(part).await?).await
     }
+}
+
+/// How answers are kept for those who ask again: as they were sent.
+pub(crate) fn codec<M: Message + Default>() -> Codec<M> {
+    Codec { encode: |it| it.encode_to_vec(), decode: |bytes| M::decode(bytes).ok() }
 }
 
 /// The five services, each with its limits on the size of messages.

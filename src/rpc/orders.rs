@@ -1,5 +1,6 @@
 //! OrderService: from receipt to archive, and what can be asked about it.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use tonic::{Request, Response, Status};
@@ -62,7 +63,7 @@ impl pb::order_service_server::OrderService for Api {
 
     async fn verify_order(&self, request: Request<pb::VerifyOrderRequest>) -> Reply<pb::VerifyOrderResponse> {
         let (call, target, waive) = parse(|bad| from::verify_order(request, bad))?;
-        let fingerprint = Some(self.order(target.order).await?.fingerprint);
+        let fingerprint = Some(self.order(target.order).await?.fingerprint.clone());
         let touch = Touch { fingerprint, ..with_stock() };
         let verify = move |order: &mut Order, desk: &mut domain::Desk<'_>| order.verify_again(desk, waive);
         self.on_order(call, target, touch, verify, |(), order| pb::VerifyOrderResponse {
@@ -201,7 +202,7 @@ impl pb::order_service_server::OrderService for Api {
 }
 
 impl Api {
-    async fn order_by(&self, key: OrderKey) -> Result<Order, Status> {
+    async fn order_by(&self, key: OrderKey) -> Result<Arc<Order>, Status> {
         match key {
             OrderKey::Id(id) => self.order(id).await,
             OrderKey::Number(number) => {

@@ -23,8 +23,11 @@ pub struct Call {
     pub deadline: Option<Instant>,
 }
 
+/// A request id: each actor's own, and each method's.
 #[derive(Debug, Clone)]
 pub struct RequestKey {
+    pub actor: Actor,
+    pub method: &'static str,
     pub id: String,
     /// Of the request's content.
     pub fingerprint: [u8; 32],

@@ -1,12 +1,14 @@
 //! Reading one thing, or everything that belongs to one: on connections of their own, never through the writer.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use sea_orm::sea_query::Value;
 use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};
 use uuid::Uuid;
 
 use super::given::listed;
+use super::load::load_orders;
 use super::rows::{self, Lock};
 use super::session::Session;
 use super::{Store, StoreError};
@@ -94,21 +96,24 @@ pub struct Comment {
 
 impl Store {
     /// The order, archived or not.
-    pub async fn order(&self, id: OrderId) -> Result<Option<Order>, StoreError> {
-        Ok(self.orders(&[id]).await?.pop())
+    pub async fn order(&self, id: OrderId) -> Result<Option<Arc<Order>>, StoreError> {
+        let db = self.look().await?;
+        let version = rows::order_versions(&db, &[id], Lock::No).await?.remove(&id);
+        if let Some(known) = version.and_then(|it| self.inner.recent.get(id, it)) {
+            return Ok(Some(known));
+        }
+
+        db.begin_snapshot().await?;
+        Ok(load_orders(&db, &self.inner.recent, &[id], Lock::No).await?.pop())
     }
 
-    /// Orders, archived or not, in the order asked for; what does not exist is left out.
-    pub async fn orders(&self, ids: &[OrderId]) -> Result<Vec<Order>, StoreError> {
-        orders(&self.snapshot().await?, ids).await
-    }
-
-    pub async fn order_by_number(&self, number: i64) -> Result<Option<Order>, StoreError> {
+    pub async fn order_by_number(&self, number: i64) -> Result<Option<Arc<Order>>, StoreError> {
         let db = self.snapshot().await?;
         let sql = "SELECT id FROM orders WHERE number = $1 \
             UNION ALL SELECT order_id FROM archived_orders WHERE number = $1";
         let Some(row) = one(&db, sql, vec![number.into()]).await? else { return Ok(None) };
-        Ok(orders(&db, &[OrderId(row.try_get_by_index(0)?)]).await?.pop())
+        let id = OrderId(row.try_get_by_index(0)?);
+        Ok(load_orders(&db, &self.inner.recent, &[id], Lock::No).await?.pop())
     }
 
     /// The order that a part belongs to, archived or not: the history knows every part that was ever born.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use sea_orm::ConnectionTrait;
 
 use super::StoreError;
+use super::recent::Recent;
 use super::rows::{self, Lock};
 use crate::domain::{
     Channel, JobId, Order, OrderId, OrderState, ReplenishmentId, Reservation, ReservationId, Sku, Timestamp,
@@ -67,6 +68,7 @@ impl Wanted {
     pub(in crate::store) async fn load<C: ConnectionTrait>(
         self,
         db: &C,
+        recent: &Recent,
         now: Timestamp,
         lock: Lock,
     ) -> Result<World, StoreError> {
@@ -79,8 +81,8 @@ impl Wanted {
         }
 
         let orders: BTreeSet<_> = self.orders.iter().chain(&world.overdue_orders).copied().collect();
-        for order in load_orders(db, &orders, lock).await? {
-            world.orders.insert(order.id, Arc::new(order));
+        for order in load_orders(db, recent, &listed(&orders), lock).await? {
+            world.orders.insert(order.id, order);
         }
 
         let reservations: BTreeSet<_> =
@@ -177,20 +179,32 @@ impl Wanted {
 }
 
 /// Locked, if they can still change; the archived are there to be refused by name.
-async fn load_orders<C: ConnectionTrait>(
+/// What is known by its version is not read again.
+pub(in crate::store) async fn load_orders<C: ConnectionTrait>(
     db: &C,
-    ids: &BTreeSet<OrderId>,
+    recent: &Recent,
+    ids: &[OrderId],
     lock: Lock,
-) -> Result<Vec<Order>, StoreError> {
+) -> Result<Vec<Arc<Order>>, StoreError> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
 
-    let mut orders = rows::load_orders(db, &listed(ids), lock).await?;
-    if orders.len() < ids.len() {
+    let versions = rows::order_versions(db, ids, lock).await?;
+    let known = versions.iter().filter_map(|(id, version)| recent.get(*id, *version));
+    let mut orders: Vec<_> = known.collect();
+    if orders.len() < versions.len() {
         let found: HashSet<_> = orders.iter().map(|it| it.id).collect();
-        let missing: Vec<_> = ids.iter().filter(|it| !found.contains(it)).copied().collect();
-        orders.extend(rows::load_archived(db, &missing).await?);
+        let unknown: Vec<_> = versions.keys().filter(|it| !found.contains(it)).copied().collect();
+        for order in rows::load_orders(db, &unknown, Lock::No).await?.into_iter().map(Arc::new) {
+            recent.keep(&order);
+            orders.push(order);
+        }
+    }
+
+    let missing: Vec<_> = ids.iter().filter(|it| !versions.contains_key(it)).copied().collect();
+    if !missing.is_empty() {
+        orders.extend(rows::load_archived(db, &missing).await?.into_iter().map(Arc::new));
     }
     Ok(orders)
 }

@@ -15,6 +15,7 @@ mod numbers;
 mod open;
 mod options;
 mod queue;
+mod recent;
 mod requests;
 mod rows;
 mod session;
@@ -43,6 +44,7 @@ use change::Queued;
 use load::Wanted;
 use open::Pools;
 use queue::{Queue, Task};
+use recent::Recent;
 use rows::Lock;
 use session::Session;
 use writer::{Steady, Writer};
@@ -64,6 +66,7 @@ struct Inner {
     rules: Arc<Rules>,
     clock: Steady,
     bell: Arc<watch::Sender<u64>>,
+    recent: Arc<Recent>,
     statements: Arc<AtomicU64>,
     groups: Arc<AtomicU64>,
     lanes: Mutex<Vec<JoinHandle<()>>>,
@@ -85,6 +88,7 @@ impl Store {
             rules: Arc::clone(&options.rules),
             clock: Steady { clock: Arc::clone(&options.clock), latest: Arc::new(AtomicI64::new(i64::MIN)) },
             bell: Arc::new(watch::Sender::new(0)),
+            recent: Arc::new(Recent::new(options.recent_orders)),
             statements: Arc::default(),
             groups: Arc::default(),
         };
@@ -97,6 +101,7 @@ impl Store {
             rules: writer.rules,
             clock: writer.clock,
             bell: writer.bell,
+            recent: writer.recent,
             statements: writer.statements,
             groups: writer.groups,
         };
@@ -145,7 +150,7 @@ impl Store {
         wanted.add(touch);
         let db = self.snapshot().await?;
         let now = self.now();
-        let world = wanted.load(&db, now, Lock::No).await?;
+        let world = wanted.load(&db, &self.inner.recent, now, Lock::No).await?;
         drop(db);
 
         let ids = Ids::seeded(now, fastrand::u64(..));

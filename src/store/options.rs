@@ -29,6 +29,8 @@ pub struct Options {
     pub lanes: usize,
     /// Reading connections at most.
     pub readers: u32,
+    /// Orders that are kept in memory as they were last stored or read, at most.
+    pub recent_orders: usize,
     /// Accept a PostgreSQL that acknowledges before it is on disk.
     pub allow_unsafe_durability: bool,
 }
@@ -43,6 +45,7 @@ impl Options {
             queue_max: 1024,
             lanes: 2,
             readers: 8,
+            recent_orders: 4_096,
             allow_unsafe_durability: false,
         }
     }

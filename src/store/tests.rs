@@ -13,8 +13,9 @@ use super::{
     RequestMode, Store, StoreError, Term, View,
 };
 use crate::domain::{
-    self, Actor, Address, Channel, Customer, Desk, Lease, Location, LocationCode, NewLine, NewOrder,
-    OnShortage, Order, OrderId, OrderState, Product, Refusal, Rules, ServiceLevel, Sku, Timestamp, Touch,
+    self, Actor, Address, Ask, Channel, Customer, Desk, Lease, Location, LocationCode, Method, NewLine,
+    NewOrder, NewPayment, OnShortage, Order, OrderId, OrderState, Product, ProviderAnswer, Refusal, Rules,
+    ServiceLevel, Sku, Timestamp, Touch,
 };
 
 const START: i64 = 1_760_000_000_000_000;
@@ -208,7 +209,13 @@ fn call(request: Option<RequestKey>) -> Call {
 }
 
 fn request(id: &str, content: u8) -> Option<RequestKey> {
-    Some(RequestKey { id: id.to_owned(), fingerprint: [content; 32], mode: RequestMode::Claim })
+    Some(RequestKey {
+        actor: Actor::stored("ann".to_owned()),
+        method: "CreateOrder",
+        id: id.to_owned(),
+        fingerprint: [content; 32],
+        mode: RequestMode::Claim,
+    })
 }
 
 /// The reply: order number, id and state, kept as text.
@@ -258,6 +265,7 @@ macro_rules! on_both_engines {
 
 on_both_engines! {
     an_order_is_stored_whole
+    what_is_remembered_of_an_order_is_what_is_stored
     a_replay_gives_the_stored_answer
     a_used_request_id_with_other_content_is_refused
     a_refused_change_leaves_no_trace_in_its_group
@@ -295,6 +303,55 @@ async fn an_order_is_stored_whole(shop: &Shop) {
     let events = shop.store.events_of(id).await.expect("a look");
     let sequences: Vec<_> = events.iter().map(|it| it.1.sequence).collect();
     assert_eq!(sequences, (1..=order.last_event).collect::<Vec<_>>());
+}
+
+async fn what_is_remembered_of_an_order_is_what_is_stored(shop: &Shop) {
+    shop.stocked(&["A-1", "A-2"], 10).await;
+    let new = order_for(&[("A-1", 2), ("A-2", 1)], OnShortage::Refuse);
+    let (_, id, _) = place(&shop.store, None, new).await.expect("an order");
+    let asking = NewPayment {
+        method: Method::Card,
+        token: "tok_success".to_owned(),
+        amount: None,
+        ask: Ask::Charge,
+        provider: "test".to_owned(),
+    };
+    on_order(&shop.store, id, move |order, desk| order.begin_payment(desk, &asking).map(|_| ())).await;
+    let other = shop.another().await;
+    assert_eq!(shop.store.order(id).await.expect("a look"), other.order(id).await.expect("a look"));
+
+    on_order(&other, id, |order, desk| {
+        let payment = order.payments[0].id;
+        order
+            .answer_payment(desk, payment, Ask::Charge, &ProviderAnswer::Done("ref 1".to_owned()))
+            .map(|_| ())
+    })
+    .await;
+    let (ours, theirs) = (shop.store.order(id).await, other.order(id).await);
+    let (ours, theirs) = (ours.expect("a look").expect("the order"), theirs.expect("a look"));
+    assert_eq!(ours.state, OrderState::Fulfilling);
+    assert_eq!(Some(&ours), theirs.as_ref());
+    other.close().await;
+
+    let fresh = shop.another().await;
+    assert_eq!(Some(ours), fresh.order(id).await.expect("a look"));
+    fresh.close().await;
+}
+
+/// Does something to an order.
+async fn on_order(
+    store: &Store,
+    id: OrderId,
+    act: impl Fn(&mut Order, &mut Desk<'_>) -> Result<(), Refusal> + Send + 'static,
+) {
+    let touch = Touch { orders: vec![id], order_stock: true, ..Touch::default() };
+    let act = move |desk: &mut Desk<'_>| {
+        let mut order = desk.take_order(id)?;
+        act(&mut order, desk)?;
+        desk.keep_order(order);
+        Ok(())
+    };
+    store.change(call(None), touch, act, |(), _| (), Codec::NOTHING).await.expect("the change is accepted");
 }
 
 async fn a_replay_gives_the_stored_answer(shop: &Shop) {
@@ -873,9 +930,9 @@ async fn the_feed_is_read_from_a_position(shop: &Shop) {
         shop.store.events_of(id).await.expect("a look").iter().map(|it| it.1.sequence).collect();
     assert_eq!(seen, all);
     assert_eq!(position, shop.store.last_position().await.expect("a look"));
-    let order: Order = shop.store.order(id).await.expect("a look").expect("the order");
+    let order: Arc<Order> = shop.store.order(id).await.expect("a look").expect("the order");
     let filter = EventFilter {
-        customer_email: Some(order.customer.email),
+        customer_email: Some(order.customer.email.clone()),
         kinds: vec![domain::EventKind::OrderReceived],
         ..EventFilter::default()
     };

@@ -14,17 +14,20 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::StoreError;
 use super::before::Before;
-use super::change::{Change, RequestMode, View, Word};
+use super::change::{Change, RequestKey, RequestMode, View, Word};
 use super::jobs::{Chore, JobKind};
 use super::load::Wanted;
 use super::numbers::Unnumbered;
 use super::open::Pools;
 use super::options::Clock;
 use super::queue::{Batch, Queue};
+use super::recent::Recent;
 use super::requests::{self, Kept, Key};
 use super::rows::{self, Lock};
 use super::session::Session;
-use crate::domain::{Changes, Desk, Event, Ids, JobId, Lease, Movement, Refusal, Rules, Timestamp, World};
+use crate::domain::{
+    Changes, Desk, Event, Ids, JobId, Lease, Movement, OrderState, Refusal, Rules, Timestamp, World,
+};
 
 /// How long a group may take, repetitions included; then its connection is thrown away.
 const GROUP_WITHIN: Duration = Duration::from_secs(10);
@@ -60,6 +63,7 @@ pub(in crate::store) struct Writer {
     pub(in crate::store) rules: Arc<Rules>,
     pub(in crate::store) clock: Steady,
     pub(in crate::store) bell: Arc<watch::Sender<u64>>,
+    pub(in crate::store) recent: Arc<Recent>,
     pub(in crate::store) statements: Arc<AtomicU64>,
     pub(in crate::store) groups: Arc<AtomicU64>,
 }
@@ -226,7 +230,17 @@ impl Lane {
     /// Committed: everybody gets their answer, and whoever follows the events is woken.
     fn finish(&mut self, group: Vec<Box<dyn Change>>, verdicts: Vec<Verdict>) {
         self.writer.groups.fetch_add(1, Ordering::Relaxed);
-        let rings = verdicts.iter().any(|it| matches!(it, Verdict::Accepted { .. }));
+        let mut rings = false;
+        for verdict in &verdicts {
+            let Verdict::Accepted { changes, .. } = verdict else { continue };
+            rings = true;
+            for order in changes.orders.values() {
+                match order.state {
+                    OrderState::Archived => self.writer.recent.forget(order.id),
+                    _ => self.writer.recent.keep(order),
+                }
+            }
+        }
         tell(group, verdicts);
         if rings {
             self.writer.bell.send_modify(|it| *it += 1);
@@ -332,7 +346,7 @@ impl Writer {
             db.rollback().await?;
             return Ok(());
         };
-        let mut world = wanted.load(db, asked_at, Lock::Update).await?;
+        let mut world = wanted.load(db, &self.recent, asked_at, Lock::Update).await?;
 
         let now = self.clock.now();
         let before = self.decide(group, verdicts, &mut world, now);
@@ -542,11 +556,9 @@ fn accepted(verdicts: &mut [Verdict]) -> impl Iterator<Item = &mut Changes> {
 }
 
 fn request_of(change: &dyn Change) -> Option<(Key, RequestMode, [u8; 32])> {
-    let call = change.call();
-    let request = call.request.as_ref()?;
-    let key =
-        Key { actor: call.actor.as_str().to_owned(), method: call.method.to_owned(), id: request.id.clone() };
-    Some((key, request.mode, request.fingerprint))
+    let RequestKey { actor, method, id, fingerprint, mode } = change.call().request.as_ref()?;
+    let key = Key { actor: actor.as_str().to_owned(), method: (*method).to_owned(), id: id.clone() };
+    Some((key, *mode, *fingerprint))
 }
 
 /// The keys to claim, each with the content of the first that asks.

@@ -1,14 +1,16 @@
 //! Jobs that have come due: orders and other callers' reservations, each leased while it is looked after.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::try_join_all;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::outside::{CALL_WITHIN, apply, carry_out};
+use super::outside::{CALL_WITHIN, Caller, apply, carry_out};
 use super::{Shop, call, told_to_stop};
-use crate::domain::{Lease, Order, OrderId, Refusal, ReservationId, Touch, expire_reservation};
+use crate::domain::{Errand, Lease, Order, OrderId, Refusal, ReservationId, Touch, expire_reservation};
 use crate::store::{Codec, Job, JobKind, StoreError};
 
 /// Jobs in hand at once.
@@ -98,21 +100,28 @@ fn pause(attempts: i64) -> Duration {
 /// First what happens by itself, so that nobody is written to about an order that has just expired; then what is to
 /// be done outside. The last change completes the lease. What it leaves to be done is the next job.
 async fn tend(shop: &Shop, id: OrderId, lease: Lease, ends: Instant) -> Result<(), StoreError> {
-    let order = shop.store.order(id).await?;
-    if order.is_none_or(|it| it.errands(shop.store.now()).is_empty()) {
-        tend_alone(shop, id, Some(lease)).await?;
-        return Ok(());
-    }
+    let now = shop.store.now();
+    let order = match shop.store.order(id).await? {
+        Some(order) if !order.errands(now).is_empty() => order,
+        _ => return tend_alone(shop, id, Some(lease)).await.map(|_| ()),
+    };
+    let order = match order.has_come_due(&shop.rules, now) {
+        false => order,
+        true => match tend_alone(shop, id, None).await? {
+            Some(order) => Arc::new(order),
+            None => return Ok(()),
+        },
+    };
 
-    let Some(order) = tend_alone(shop, id, None).await? else { return Ok(()) };
-    let errands = order.errands(shop.store.now());
+    let steps = steps(order.errands(now));
     let mut failed = None;
-    for (left, errand) in (0..errands.len()).rev().zip(errands) {
-        let answer = carry_out(shop, &order, errand).await?;
+    for (left, errands) in (0..steps.len()).rev().zip(steps) {
+        let doing = errands.into_iter().map(|it| carry_out(shop, &order, it));
+        let answers = try_join_all(doing).await?;
         let last = left == 0 || Instant::now() >= ends;
         // One that cannot be written down does not keep the others from being done, but the job is not done.
         let completes = (last && failed.is_none()).then_some(lease);
-        if let Err(error) = apply(shop, id, answer, completes).await {
+        if let Err(error) = apply(shop, id, answers, completes, Caller::nobody()).await {
             failed.get_or_insert(error);
         } else if completes.is_some() {
             return Ok(());
@@ -126,6 +135,14 @@ async fn tend(shop: &Shop, id: OrderId, lease: Lease, ends: Instant) -> Result<(
         // Its own deadline took away what was to be done outside.
         None => tend_alone(shop, id, Some(lease)).await.map(|_| ()),
     }
+}
+
+/// Money is asked for one by one, each answer written down before the next; letters go together.
+fn steps(errands: Vec<Errand>) -> Vec<Vec<Errand>> {
+    let (letters, asks): (Vec<_>, Vec<_>) =
+        errands.into_iter().partition(|it| matches!(it, Errand::Message(_)));
+    let asks = asks.into_iter().map(|it| vec![it]);
+    asks.chain((!letters.is_empty()).then_some(letters)).collect()
 }
 
 /// Gives the order as it then is; None if it is gone.

@@ -10,7 +10,7 @@ use crate::domain::{
     Ask, Desk, Errand, Lease, MessageId, Order, OrderId, Payment, PaymentId, ProviderAnswer, RefundId,
     RefundState, Refusal, Touch, letter,
 };
-use crate::store::{Codec, StoreError};
+use crate::store::{Call, Codec, RequestKey, StoreError, View};
 
 /// How long anybody outside may take to answer.
 pub(super) const CALL_WITHIN: Duration = Duration::from_secs(10);
@@ -23,38 +23,66 @@ pub(super) enum Answer {
     Message(MessageId, Result<(), String>),
 }
 
-/// Asks the provider what an open ask of this payment is about, and decides upon the answer; nothing if no ask is
-/// open. Goes on to its end even if the caller gives up waiting.
-pub async fn settle_payment(shop: &Shop, order: OrderId, payment: PaymentId) -> Result<(), StoreError> {
-    settle(shop, order, move |it| {
+/// Somebody who waits for an outcome: what is said then, made of the order as it then is, and the request id under
+/// which that takes the place of what was said when the outcome was open.
+pub struct Caller<M> {
+    pub request: Option<RequestKey>,
+    pub reply: Box<dyn Fn(&Order) -> M + Send>,
+    pub codec: Codec<M>,
+}
+
+impl Caller<()> {
+    pub fn nobody() -> Self {
+        Self { request: None, reply: Box::new(|_| ()), codec: Codec::NOTHING }
+    }
+}
+
+/// Asks the provider what an open ask of this payment is about, and decides upon the answer; None if no ask is open.
+/// Goes on to its end even if the caller gives up waiting.
+pub async fn settle_payment<M: Send + 'static>(
+    shop: &Shop,
+    order: OrderId,
+    payment: PaymentId,
+    caller: Caller<M>,
+) -> Result<Option<M>, StoreError> {
+    let errand = move |it: &Order| {
         let ask = it.payments[it.payment_place(payment)?].ask;
         Ok(ask.map(|ask| Errand::Payment(payment, ask)))
-    })
-    .await
+    };
+    settle(shop, order, errand, caller).await
 }
 
 /// The same for a refund that the provider has not answered.
-pub async fn settle_refund(shop: &Shop, order: OrderId, refund: RefundId) -> Result<(), StoreError> {
-    settle(shop, order, move |it| {
+pub async fn settle_refund<M: Send + 'static>(
+    shop: &Shop,
+    order: OrderId,
+    refund: RefundId,
+    caller: Caller<M>,
+) -> Result<Option<M>, StoreError> {
+    let errand = move |it: &Order| {
         let (payment, place) = it.refund_place(refund)?;
         let payment = &it.payments[payment];
         let open = payment.is_by_provider() && payment.refunds[place].state == RefundState::Pending;
         Ok(open.then_some(Errand::Refund(refund)))
-    })
-    .await
+    };
+    settle(shop, order, errand, caller).await
 }
 
-async fn settle(
+async fn settle<M: Send + 'static>(
     shop: &Shop,
     id: OrderId,
     errand: impl Fn(&Order) -> Result<Option<Errand>, Refusal> + Send + 'static,
-) -> Result<(), StoreError> {
+    caller: Caller<M>,
+) -> Result<Option<M>, StoreError> {
     let shop = shop.clone();
     let settling = async move {
         let order = shop.store.order(id).await?.ok_or_else(|| Refusal::not_found("order", id))?;
         match errand(&order)? {
-            Some(errand) => apply(&shop, id, carry_out(&shop, &order, errand).await?, None).await,
-            None => Ok(()),
+            Some(errand) => {
+                let answer = carry_out(&shop, &order, errand).await?;
+                apply(&shop, id, vec![answer], None, caller).await.map(Some)
+            }
+            None => Ok(None),
         }
     };
     let settled = tokio::spawn(settling.in_current_span()).await;
@@ -112,29 +140,34 @@ async fn send(shop: &Shop, order: &Order, id: MessageId) -> Result<(), String> {
     sent
 }
 
-/// Decides upon an answer. One that comes late or twice changes nothing.
-pub(super) async fn apply(
+/// Decides upon answers. One that comes late or twice changes nothing.
+pub(super) async fn apply<M: Send + 'static>(
     shop: &Shop,
     id: OrderId,
-    answer: Answer,
+    answers: Vec<Answer>,
     lease: Option<Lease>,
-) -> Result<(), StoreError> {
+    caller: Caller<M>,
+) -> Result<M, StoreError> {
+    let Caller { request, reply, codec } = caller;
     let touch = Touch { orders: vec![id], order_stock: true, lease, ..Touch::default() };
     let decide = move |desk: &mut Desk<'_>| {
         let mut order = desk.take_order(id)?;
-        match &answer {
-            Answer::Payment(payment, ask, answer) => {
-                order.answer_payment(desk, *payment, *ask, answer)?;
+        for answer in &answers {
+            match answer {
+                Answer::Payment(payment, ask, answer) => {
+                    order.answer_payment(desk, *payment, *ask, answer)?;
+                }
+                Answer::Refund(refund, answer) => {
+                    order.answer_refund(desk, *refund, answer)?;
+                }
+                Answer::Message(message, sent) => order.answer_message(desk, *message, sent.clone())?,
             }
-            Answer::Refund(refund, answer) => {
-                order.answer_refund(desk, *refund, answer)?;
-            }
-            Answer::Message(message, sent) => order.answer_message(desk, *message, sent.clone())?,
         }
         if *desk.order(id)? != order {
             desk.keep_order(order);
         }
         Ok(())
     };
-    shop.store.change(call("work/answer"), touch, decide, |(), _| (), Codec::NOTHING).await
+    let reply = move |(): &(), view: &View<'_>| reply(view.order(id).expect("it was decided upon"));
+    shop.store.change(Call { request, ..call("work/answer") }, touch, decide, reply, codec).await
 }

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::{Shop, settle_payment, settle_refund, start};
+use super::{Caller, Shop, settle_payment, settle_refund, start};
 use crate::domain::{
     self, Address, Amounts, Ask, Channel, Customer, Desk, Letter, Location, LocationCode, MessageId,
     MessageKind, MessageState, Method, Money, NewLine, NewOrder, NewPayment, NewReservation, OnShortage,
@@ -145,7 +145,7 @@ impl Scene {
     }
 
     async fn order(&self, id: OrderId) -> Order {
-        self.shop.store.order(id).await.unwrap().expect("the order")
+        self.shop.store.order(id).await.unwrap().as_deref().cloned().expect("the order")
     }
 
     /// The order, as soon as it is as it shall be.
@@ -362,10 +362,12 @@ async fn a_caller_that_settles_and_a_worker_have_one_effect() {
     let scene = Scene::set().await;
     let id = scene.place("ann", 1).await;
     let payment = scene.begin_payment(id, "tok_success").await;
-    let (one, two) =
-        tokio::join!(settle_payment(&scene.shop, id, payment), settle_payment(&scene.shop, id, payment));
+    let (one, two) = tokio::join!(
+        settle_payment(&scene.shop, id, payment, Caller::nobody()),
+        settle_payment(&scene.shop, id, payment, Caller::nobody())
+    );
     one.and(two).unwrap();
-    settle_payment(&scene.shop, id, payment).await.unwrap();
+    settle_payment(&scene.shop, id, payment, Caller::nobody()).await.unwrap();
 
     let order = scene.order(id).await;
     assert_eq!(order.payments[0].state, PaymentState::Captured);
@@ -380,7 +382,7 @@ async fn money_of_a_cancelled_order_is_paid_back_once() {
     let mut scene = Scene::set().await;
     let id = scene.place("ann", 1).await;
     let payment = scene.begin_payment(id, "tok_refund_timeout").await;
-    settle_payment(&scene.shop, id, payment).await.unwrap();
+    settle_payment(&scene.shop, id, payment, Caller::nobody()).await.unwrap();
     let touch = Touch { orders: vec![id], order_stock: true, ..Touch::default() };
     let refund: RefundId = scene
         .change(touch, move |desk| {
@@ -393,7 +395,7 @@ async fn money_of_a_cancelled_order_is_paid_back_once() {
         .await
         .unwrap();
 
-    settle_refund(&scene.shop, id, refund).await.unwrap();
+    settle_refund(&scene.shop, id, refund, Caller::nobody()).await.unwrap();
     assert_eq!(scene.order(id).await.payments[0].refunds[0].attempts, 1);
     scene.begin_work();
     scene.pass(5);
@@ -501,8 +503,11 @@ async fn a_caller_that_hangs_up_loses_no_answer() {
     scene.shop.provider = Arc::new(Slow);
     let id = scene.place("ann", 1).await;
     let payment = scene.begin_payment(id, "tok_success").await;
-    let hung_up =
-        tokio::time::timeout(Duration::from_millis(100), settle_payment(&scene.shop, id, payment)).await;
+    let hung_up = tokio::time::timeout(
+        Duration::from_millis(100),
+        settle_payment(&scene.shop, id, payment, Caller::nobody()),
+    )
+    .await;
     assert!(hung_up.is_err());
     scene.until(id, |it| it.payments[0].state == PaymentState::Captured).await;
 }
@@ -528,7 +533,7 @@ async fn another_providers_payment_is_not_asked_of_this_one() {
         })
         .await
         .unwrap();
-    settle_payment(&scene.shop, id, payment).await.unwrap();
+    settle_payment(&scene.shop, id, payment, Caller::nobody()).await.unwrap();
     assert_eq!(scene.sandbox.charges(), []);
     assert_eq!(scene.order(id).await.payments[0].state, PaymentState::Pending);
 }

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, JoinType, Query, ValueTuple};
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::archive::archived_orders;
 use super::job::jobs;
 use super::{
-    Difference, Lock, Saved, StoreError, approval, archive, find, from_json, gather, invoice, list, message,
-    narrow, one_of, payment, put_versioned, reservation, shipment, sorted, take, to_json,
+    Difference, Lock, PARAMETERS_MAX, Saved, StoreError, approval, archive, find, from_json, gather, invoice,
+    list, message, narrow, one_of, payment, put_versioned, reservation, shipment, sorted, take, to_json,
 };
 use crate::domain::{
     Actor, Address, Amounts, Channel, Currency, Customer, Discount, Hold, HoldId, HoldReason, HoldState,
@@ -140,6 +140,29 @@ pub(in crate::store) async fn load_orders<C: ConnectionTrait>(
         feedback: message::load_feedback(conn, &ids).await?,
     };
     rows.into_iter().map(|it| from_row(it, &mut parts)).collect()
+}
+
+/// The versions of orders that are not archived; their rows are locked if asked for, and guard all their parts.
+pub(in crate::store) async fn order_versions<C: ConnectionTrait>(
+    conn: &C,
+    ids: &[OrderId],
+    lock: Lock,
+) -> Result<HashMap<OrderId, i64>, StoreError> {
+    use orders::{Column, Entity};
+
+    let mut found = HashMap::with_capacity(ids.len());
+    for ids in sorted(ids).chunks(PARAMETERS_MAX) {
+        let mut query = Entity::find()
+            .select_only()
+            .columns([Column::Id, Column::Version])
+            .filter(Column::Id.is_in(list(ids)))
+            .order_by_asc(Column::Id);
+        if lock == Lock::Update {
+            query = query.lock_exclusive();
+        }
+        found.extend(query.into_tuple::<(OrderId, i64)>().all(conn).await?);
+    }
+    Ok(found)
 }
 
 /// Writes what differs. An order that has just been archived leaves for the archive with all its parts; its

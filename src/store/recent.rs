@@ -1,0 +1,52 @@
+//! Whole orders as they were last stored or read. An order's version vouches for all its parts, so whoever has just
+//! read the version need not read the rest again.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use hashlink::LruCache;
+
+use crate::domain::{Order, OrderId};
+
+/// The orders that were used last, at most so many. What other processes change is told by its version.
+pub(in crate::store) struct Recent {
+    orders: Mutex<LruCache<OrderId, Arc<Order>>>,
+}
+
+impl Recent {
+    pub(in crate::store) fn new(orders_max: usize) -> Self {
+        Self { orders: Mutex::new(LruCache::new(orders_max)) }
+    }
+
+    pub(in crate::store) fn get(&self, id: OrderId, version: i64) -> Option<Arc<Order>> {
+        self.lock().get(&id).filter(|it| it.version == version).cloned()
+    }
+
+    /// Remembers an order as it is stored. A reader that is late does not bring an older version back.
+    pub(in crate::store) fn keep(&self, order: &Arc<Order>) {
+        let mut orders = self.lock();
+        if orders.peek(&order.id).is_none_or(|it| it.version < order.version) {
+            orders.insert(order.id, Arc::clone(order));
+        }
+    }
+
+    pub(in crate::store) fn forget(&self, id: OrderId) {
+        self.lock().remove(&id);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, LruCache<OrderId, Arc<Order>>> {
+        // Nothing panics while it is held.
+        self.orders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_kept_where_there_is_no_room() {
+        let mut orders = LruCache::new(0);
+        orders.insert(1, "one");
+        assert_eq!(orders.get(&1), None);
+    }
+}
