@@ -5,6 +5,7 @@ use sea_orm::{DbBackend, Statement};
 use uuid::Uuid;
 
 /// A column of handed-over rows.
+#[derive(Debug, Clone)]
 pub(in crate::store) struct Column {
     name: &'static str,
     /// PostgreSQL's name for an array of it.
@@ -24,40 +25,65 @@ pub(in crate::store) const fn number(name: &'static str) -> Column {
     Column { name, array: "bigint[]", kind: ArrayType::BigInt }
 }
 
-/// The statement `WITH given (…) AS (…) {sql}`, its further parameters numbered from `$1`. On PostgreSQL `given`
-/// is one array per column, so that the text, and with it the prepared statement, does not depend on how many rows
-/// there are; on SQLite it is a VALUES list.
+pub(in crate::store) const fn integer(name: &'static str) -> Column {
+    Column { name, array: "integer[]", kind: ArrayType::Int }
+}
+
+pub(in crate::store) const fn boolean(name: &'static str) -> Column {
+    Column { name, array: "boolean[]", kind: ArrayType::Bool }
+}
+
+pub(in crate::store) const fn uuid(name: &'static str) -> Column {
+    Column { name, array: "uuid[]", kind: ArrayType::Uuid }
+}
+
+impl Column {
+    fn null(&self) -> Value {
+        match self.kind {
+            ArrayType::Bytes => Value::Bytes(None),
+            ArrayType::BigInt => Value::BigInt(None),
+            ArrayType::Int => Value::Int(None),
+            ArrayType::Bool => Value::Bool(None),
+            ArrayType::Uuid => Value::Uuid(None),
+            _ => Value::String(None),
+        }
+    }
+}
+
+/// The statement `WITH given (…) AS (…) {sql}`. Its text hardly depends on
+/// how many rows there are, so that each connection keeps it prepared: on PostgreSQL `given` is one array per column;
+/// on SQLite it is a VALUES list, filled up with rows of NULLs that `sql` has to pass over.
 pub(in crate::store) fn with_given(
     backend: DbBackend,
     columns: &[Column],
     rows: Vec<Vec<Value>>,
     sql: &str,
-    further: Vec<Value>,
 ) -> Statement {
     assert!(!rows.is_empty(), "a statement about no rows is not to be made");
-    let names: Vec<_> = columns.iter().map(|it| it.name).collect();
-    let mut values = further;
 
-    let source = match backend {
+    let names: Vec<_> = columns.iter().map(|it| format!(r#""{}""#, it.name)).collect();
+    let mut text = format!("WITH given ({}) AS (", names.join(", "));
+    let values = match backend {
         DbBackend::Postgres => {
-            let first = values.len() + 1;
-            let arrays: Vec<_> =
-                columns.iter().enumerate().map(|(at, it)| format!("${}::{}", first + at, it.array)).collect();
-            values.extend(turned(columns, rows));
-            format!("SELECT * FROM UNNEST({})", arrays.join(", "))
+            let arrays: Vec<_> = (1..).zip(columns).map(|(at, it)| format!("${at}::{}", it.array)).collect();
+            text.push_str(&format!("SELECT * FROM UNNEST({})", arrays.join(", ")));
+            turned(columns, rows)
         }
         _ => {
-            let mut lists = Vec::with_capacity(rows.len());
-            for row in rows {
-                let marks: Vec<_> = (1..=row.len()).map(|at| format!("${}", values.len() + at)).collect();
-                lists.push(format!("({})", marks.join(", ")));
-                values.extend(row);
-            }
-            format!("VALUES {}", lists.join(", "))
+            let marks = vec!["?"; columns.len()].join(", ");
+            let size = rows.len().next_power_of_two();
+            text.push_str("VALUES ");
+            text.push_str(&vec![format!("({marks})"); size].join(", "));
+
+            let filling = std::iter::repeat_n(columns, size - rows.len()).flatten().map(Column::null);
+            let mut values = Vec::with_capacity(size * columns.len());
+            values.extend(rows.into_iter().flatten().chain(filling));
+            values
         }
     };
-    let sql = format!("WITH given ({}) AS ({source}) {sql}", names.join(", "));
-    Statement::from_sql_and_values(backend, sql, values)
+    text.push_str(") ");
+    text.push_str(sql);
+    Statement::from_sql_and_values(backend, text, values)
 }
 
 fn turned(columns: &[Column], rows: Vec<Vec<Value>>) -> Vec<Value> {

@@ -7,10 +7,18 @@ use sea_orm::sea_query::Value;
 use sea_orm::{ConnectionTrait, QueryResult, Statement};
 
 use super::StoreError;
-use super::given::{Column, bytes, text, with_given};
+use super::given::{Column, bytes, number, text, with_given};
 use crate::domain::Timestamp;
 
 const KEY: [Column; 3] = [text("actor"), text("method"), text("request_id")];
+const WHOLE: [Column; 6] = [
+    text("actor"),
+    text("method"),
+    text("request_id"),
+    bytes("fingerprint"),
+    bytes("answer"),
+    number("created_at"),
+];
 const WITH_ANSWER: [Column; 5] =
     [text("actor"), text("method"), text("request_id"), bytes("fingerprint"), bytes("answer")];
 
@@ -36,21 +44,18 @@ pub(in crate::store) async fn claim<C: ConnectionTrait>(
     wanted: &BTreeMap<Key, [u8; 32]>,
     now: Timestamp,
 ) -> Result<HashMap<Key, Kept>, StoreError> {
-    let columns = [text("actor"), text("method"), text("request_id"), bytes("fingerprint")];
     let rows = wanted.iter().map(|(key, fingerprint)| {
         let mut row = key.row();
-        row.push(fingerprint.to_vec().into());
+        row.extend([fingerprint.to_vec().into(), Vec::<u8>::new().into(), now.unix_micros().into()]);
         row
     });
     let sql = "INSERT INTO requests (actor, method, request_id, fingerprint, answer, created_at) \
-        SELECT actor, method, request_id, fingerprint, $1, $2 FROM given WHERE true \
+        SELECT actor, method, request_id, fingerprint, answer, created_at FROM given WHERE request_id IS NOT NULL \
         ORDER BY actor, method, request_id \
         ON CONFLICT (actor, method, request_id) DO NOTHING \
         RETURNING actor, method, request_id";
-    let further = vec![Vec::<u8>::new().into(), now.unix_micros().into()];
-    let claimed = db
-        .query_all_raw(with_given(db.get_database_backend(), &columns, rows.collect(), sql, further))
-        .await?;
+    let claimed =
+        db.query_all_raw(with_given(db.get_database_backend(), &WHOLE, rows.collect(), sql)).await?;
     if claimed.len() == wanted.len() {
         return Ok(HashMap::new());
     }
@@ -73,7 +78,7 @@ pub(in crate::store) async fn find<C: ConnectionTrait>(
     let sql = "SELECT actor, method, request_id, fingerprint, answer FROM requests \
         WHERE (actor, method, request_id) IN (SELECT actor, method, request_id FROM given)";
     let rows = keys.iter().map(Key::row).collect();
-    let found = db.query_all_raw(with_given(db.get_database_backend(), &KEY, rows, sql, Vec::new())).await?;
+    let found = db.query_all_raw(with_given(db.get_database_backend(), &KEY, rows, sql)).await?;
     found.iter().map(|row| Ok((Key::read(row)?, Kept::read(row)?))).collect()
 }
 
@@ -120,7 +125,7 @@ pub(in crate::store) async fn release<C: ConnectionTrait>(db: &C, keys: &[Key]) 
     let sql = "DELETE FROM requests \
         WHERE (actor, method, request_id) IN (SELECT actor, method, request_id FROM given)";
     let rows = keys.iter().map(Key::row).collect();
-    db.execute_raw(with_given(db.get_database_backend(), &KEY, rows, sql, Vec::new())).await?;
+    db.execute_raw(with_given(db.get_database_backend(), &KEY, rows, sql)).await?;
     Ok(())
 }
 
@@ -144,7 +149,7 @@ fn answers_with<C: ConnectionTrait>(db: &C, answers: &[(Key, Kept)], sql: &str) 
         row.extend([kept.fingerprint.to_vec().into(), kept.answer.to_vec().into()]);
         row
     });
-    with_given(db.get_database_backend(), &WITH_ANSWER, rows.collect(), sql, Vec::new())
+    with_given(db.get_database_backend(), &WITH_ANSWER, rows.collect(), sql)
 }
 
 impl Key {

@@ -48,8 +48,7 @@ pub(super) async fn save<C: ConnectionTrait>(
     }
 
     // One is pending per gate: those that no longer are make room first.
-    approvals.put.sort_by_key(|it| it.state == ApprovalState::Pending);
-    approvals.write(conn).await
+    approvals.write_in_turn(conn, |it| it.state == ApprovalState::Pending).await
 }
 
 fn to_row(place: i32, approval: &Approval) -> approvals::Model {

@@ -2,7 +2,7 @@
 
 use sea_orm::ConnectionTrait;
 
-use super::{Lock, Saved, StoreError, find, from_json, put_versioned, to_json};
+use super::{Lock, Saved, StoreError, find, from_json, save_versioned, to_json};
 use crate::domain::{Channel, Order, OrderId, OrderState, Timestamp};
 
 const TABLE: &str = "archived_orders";
@@ -36,26 +36,27 @@ pub(super) async fn save<C: ConnectionTrait>(
     conn: &C,
     orders: &[Saved<'_, Order>],
 ) -> Result<(), StoreError> {
-    let rows = orders.iter().map(to_row).collect::<Result<Vec<_>, _>>()?;
-    put_versioned::<archived_orders::Entity, _>(conn, archived_orders::Column::Version, rows).await
+    let rows = orders.iter().map(|it| {
+        let archived_before = it.before.filter(|it| it.state == OrderState::Archived);
+        Ok((archived_before.map(to_row).transpose()?, to_row(it.after)?))
+    });
+    let rows = rows.collect::<Result<Vec<_>, StoreError>>()?;
+    save_versioned::<archived_orders::Entity, _>(conn, archived_orders::Column::Version, rows).await
 }
 
-fn to_row(order: &Saved<'_, Order>) -> Result<(i64, archived_orders::Model), StoreError> {
-    let Saved { before, after } = order;
-    let missing = |what| StoreError::Corrupt { table: TABLE, detail: format!("{} has no {what}", after.id) };
+fn to_row(order: &Order) -> Result<archived_orders::Model, StoreError> {
+    let missing = |what| StoreError::Corrupt { table: TABLE, detail: format!("{} has no {what}", order.id) };
 
-    let row = archived_orders::Model {
-        order_id: after.id,
-        number: after.number,
-        version: after.version,
-        channel: after.channel,
-        external_reference: after.external_reference.clone(),
-        customer_email: after.customer.email.clone(),
-        archived_from: after.archived_from.ok_or_else(|| missing("state before archiving"))?,
-        created_at: after.created_at,
-        archived_at: after.archived_at.ok_or_else(|| missing("time of archiving"))?,
-        document: to_json(TABLE, after)?,
-    };
-    let archived_before = before.filter(|it| it.state == OrderState::Archived);
-    Ok((archived_before.map_or(0, |it| it.version), row))
+    Ok(archived_orders::Model {
+        order_id: order.id,
+        number: order.number,
+        version: order.version,
+        channel: order.channel,
+        external_reference: order.external_reference.clone(),
+        customer_email: order.customer.email.clone(),
+        archived_from: order.archived_from.ok_or_else(|| missing("state before archiving"))?,
+        created_at: order.created_at,
+        archived_at: order.archived_at.ok_or_else(|| missing("time of archiving"))?,
+        document: to_json(TABLE, order)?,
+    })
 }

@@ -7,7 +7,7 @@ use sea_orm::{ConnectionTrait, EntityTrait, QueryOrder};
 
 use super::message::feedback;
 use super::shipment::shipments;
-use super::{Difference, Lock, Saved, StoreError, find, gather, narrow, put_versioned, take};
+use super::{Difference, Lock, Saved, StoreError, find, gather, narrow, save_versioned, take};
 use crate::domain::{
     Courier, CourierCode, Currency, FeedbackState, Location, LocationCode, Money, Product, Rate, RegionCode,
     ServiceLevel, Sku, Timestamp,
@@ -77,9 +77,8 @@ pub(in crate::store) async fn save_products<C: ConnectionTrait>(
     conn: &C,
     products: &[Saved<'_, Product>],
 ) -> Result<(), StoreError> {
-    let rows =
-        products.iter().map(|it| (it.before.map_or(0, |it| it.version), product_to_row(it.after))).collect();
-    put_versioned::<products::Entity, _>(conn, products::Column::Version, rows).await
+    let rows = products.iter().map(|it| it.rows(product_to_row));
+    save_versioned::<products::Entity, _>(conn, products::Column::Version, rows).await
 }
 
 /// Every location, in the order of their codes.
@@ -94,11 +93,8 @@ pub(in crate::store) async fn save_locations<C: ConnectionTrait>(
     conn: &C,
     locations: &[Saved<'_, Location>],
 ) -> Result<(), StoreError> {
-    let rows = locations
-        .iter()
-        .map(|it| (it.before.map_or(0, |it| it.version), location_to_row(it.after)))
-        .collect();
-    put_versioned::<locations::Entity, _>(conn, locations::Column::Version, rows).await
+    let rows = locations.iter().map(|it| it.rows(location_to_row));
+    save_versioned::<locations::Entity, _>(conn, locations::Column::Version, rows).await
 }
 
 /// Every courier with its rate card, in the order of their codes.
@@ -116,9 +112,8 @@ pub(in crate::store) async fn save_couriers<C: ConnectionTrait>(
     conn: &C,
     couriers: &[Saved<'_, Courier>],
 ) -> Result<(), StoreError> {
-    let rows =
-        couriers.iter().map(|it| (it.before.map_or(0, |it| it.version), courier_to_row(it.after))).collect();
-    put_versioned::<couriers::Entity, _>(conn, couriers::Column::Version, rows).await?;
+    let rows = couriers.iter().map(|it| it.rows(courier_to_row));
+    save_versioned::<couriers::Entity, _>(conn, couriers::Column::Version, rows).await?;
 
     let mut rates = Difference::<courier_rates::Entity>::new();
     for courier in couriers {

@@ -3,9 +3,8 @@
 use std::collections::HashMap;
 
 use sea_orm::ConnectionTrait;
-use sea_orm::sea_query::OnConflict;
 
-use super::{Difference, Lock, Saved, StoreError, find, gather, insert, narrow, take, write};
+use super::{Difference, Lock, Saved, StoreError, find, gather, insert, narrow, take};
 use crate::domain::{
     Amounts, Currency, Invoice, InvoiceId, InvoiceLine, InvoiceState, LineAmounts, Order, OrderId, Sku,
     Timestamp,
@@ -100,11 +99,8 @@ pub(super) async fn save<C: ConnectionTrait>(
         }
     }
 
-    // One stands per order: void ones make room first. Nothing of an issued invoice changes but its state.
-    invoices.put.sort_by_key(|it| it.state != InvoiceState::Void);
-    let mut settle = OnConflict::column(invoices::Column::Id);
-    settle.update_columns([invoices::Column::Place, invoices::Column::State, invoices::Column::SettledAt]);
-    write::<invoices::Entity, _>(conn, invoices.put, Some(settle)).await?;
+    // One stands per order: void ones make room first.
+    invoices.write_in_turn(conn, |it| it.state != InvoiceState::Void).await?;
     insert::<invoice_lines::Entity, _>(conn, lines).await
 }
 

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
 };
 
-use super::{Lock, StoreError, list, one_of, sorted, write};
+use super::{Lock, StoreError, list, one_of, sorted, upsert};
 use crate::domain::{JobId, Lease, Timestamp};
 
 table! {
@@ -37,10 +37,9 @@ pub(in crate::store) async fn save_jobs<C: ConnectionTrait>(
         lease_token: 0,
         lease_until: None,
     });
-    let mut run_at = OnConflict::column(jobs::Column::Id);
-    run_at.update_column(jobs::Column::RunAt);
-    run_at.action_and_where(Expr::cust(r#""jobs"."run_at" IS DISTINCT FROM "excluded"."run_at""#));
-    write::<jobs::Entity, _>(conn, due.collect(), Some(run_at)).await?;
+    let run_at = r#"ON CONFLICT ("id") DO UPDATE SET "run_at" = "excluded"."run_at"
+        WHERE "jobs"."run_at" IS DISTINCT FROM "excluded"."run_at""#;
+    upsert::<jobs::Entity, _>(conn, due.collect(), run_at).await?;
 
     let idle: Vec<JobId> =
         jobs.iter().filter(|(_, (_, run_at))| run_at.is_none()).map(|(id, _)| *id).collect();

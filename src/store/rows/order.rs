@@ -9,7 +9,7 @@ use super::archive::archived_orders;
 use super::job::jobs;
 use super::{
     Difference, Lock, PARAMETERS_MAX, Saved, StoreError, approval, archive, find, from_json, gather, invoice,
-    list, message, narrow, one_of, payment, put_versioned, reservation, shipment, sorted, take, to_json,
+    list, message, narrow, one_of, payment, reservation, save_versioned, shipment, sorted, take, to_json,
 };
 use crate::domain::{
     Actor, Address, Amounts, Channel, Currency, Customer, Discount, Hold, HoldId, HoldReason, HoldState,
@@ -357,9 +357,9 @@ async fn load_holds<C: ConnectionTrait>(
 }
 
 async fn save_rows<C: ConnectionTrait>(conn: &C, orders: &[Saved<'_, Order>]) -> Result<(), StoreError> {
-    let row = |it: &Saved<'_, Order>| Ok((it.before.map_or(0, |it| it.version), to_row(it.after)?));
+    let row = |it: &Saved<'_, Order>| Ok((it.before.map(to_row).transpose()?, to_row(it.after)?));
     let rows = orders.iter().map(row).collect::<Result<Vec<_>, StoreError>>()?;
-    put_versioned::<orders::Entity, _>(conn, orders::Column::Version, rows).await
+    save_versioned::<orders::Entity, _>(conn, orders::Column::Version, rows).await
 }
 
 async fn save_parts<C: ConnectionTrait>(conn: &C, orders: &[Saved<'_, Order>]) -> Result<(), StoreError> {

@@ -138,8 +138,7 @@ pub(super) async fn save<C: ConnectionTrait>(
     }
 
     // One call is out per order: payments whose call came back make room first.
-    payments.put.sort_by_key(|it| it.ask.is_some());
-    payments.write(conn).await?;
+    payments.write_in_turn(conn, |it| it.ask.is_some()).await?;
     refunds.write(conn).await
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 
-use super::{Difference, Lock, Saved, StoreError, find, gather, list, put_versioned, take};
+use super::{Difference, Lock, Saved, StoreError, find, gather, list, save_versioned, take};
 use crate::domain::{
     Actor, LocationCode, Order, OrderId, Reservation, ReservationId, ReservationState, ReservedItem, Sku,
     Timestamp,
@@ -60,9 +60,8 @@ pub(in crate::store) async fn save_reservations<C: ConnectionTrait>(
     conn: &C,
     reservations: &[Saved<'_, Reservation>],
 ) -> Result<(), StoreError> {
-    let rows =
-        reservations.iter().map(|it| (it.before.map_or(0, |it| it.version), to_row(0, it.after))).collect();
-    put_versioned::<reservations::Entity, _>(conn, reservations::Column::Version, rows).await?;
+    let rows = reservations.iter().map(|it| it.rows(|it| to_row(0, it)));
+    save_versioned::<reservations::Entity, _>(conn, reservations::Column::Version, rows).await?;
 
     let mut items = Difference::<reservation_items::Entity>::new();
     for reservation in reservations {
@@ -137,8 +136,7 @@ pub(super) async fn save<C: ConnectionTrait>(
     }
 
     // One is open per order: those that are over make room first.
-    reservations.put.sort_by_key(|it| is_open(it.state));
-    reservations.write(conn).await?;
+    reservations.write_in_turn(conn, |it| is_open(it.state)).await?;
     items.write(conn).await
 }
 

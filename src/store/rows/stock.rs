@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 
-use super::{Lock, Saved, StoreError, find, insert, list, put_versioned, sorted};
+use super::{Lock, Saved, StoreError, find, insert, list, save_versioned, sorted};
 use crate::domain::{
     Actor, LocationCode, Movement, MovementId, MovementKind, OrderId, Replenishment, ReplenishmentId,
     ReplenishmentState, ReservationId, ShipmentId, Sku, StockLevel, Timestamp,
@@ -74,9 +74,8 @@ pub(in crate::store) async fn save_levels<C: ConnectionTrait>(
     conn: &C,
     levels: &[Saved<'_, StockLevel>],
 ) -> Result<(), StoreError> {
-    let rows =
-        levels.iter().map(|it| (it.before.map_or(0, |it| it.version), level_to_row(it.after))).collect();
-    put_versioned::<stock_levels::Entity, _>(conn, stock_levels::Column::Version, rows).await
+    let rows = levels.iter().map(|it| it.rows(level_to_row));
+    save_versioned::<stock_levels::Entity, _>(conn, stock_levels::Column::Version, rows).await
 }
 
 pub(in crate::store) async fn append_movements<C: ConnectionTrait>(
@@ -124,14 +123,14 @@ pub(in crate::store) async fn save_replenishments<C: ConnectionTrait>(
     conn: &C,
     replenishments: &[Saved<'_, Replenishment>],
 ) -> Result<(), StoreError> {
-    let row = |it: &Saved<'_, Replenishment>| {
-        (it.before.map_or(0, |it| it.version), replenishment_to_row(it.after))
-    };
-    let mut rows: Vec<_> = replenishments.iter().map(row).collect();
-
     // One is open per product and location: those that are over make room first.
-    rows.sort_by_key(|(_, it)| is_open(it.state));
-    put_versioned::<replenishments::Entity, _>(conn, replenishments::Column::Version, rows).await
+    let (over, open): (Vec<Saved<_>>, Vec<Saved<_>>) =
+        replenishments.iter().copied().partition(|it| !is_open(it.after.state));
+    for some in [over, open] {
+        let rows = some.into_iter().map(|it| it.rows(replenishment_to_row));
+        save_versioned::<replenishments::Entity, _>(conn, replenishments::Column::Version, rows).await?;
+    }
+    Ok(())
 }
 
 fn is_open(state: ReplenishmentState) -> bool {
