@@ -9,6 +9,10 @@ use consign::server::{self, Server};
 use consign::settings::{DatabaseFlags, ServeFlags, Settings};
 use consign::{clock, demo, telemetry};
 
+/// Every order is many small values that one thread makes and another drops.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The order-fulfilment core that a company's other services call over gRPC
 #[derive(Parser)]
 #[command(name = "consign", version)]

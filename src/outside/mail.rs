@@ -3,16 +3,21 @@
 use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
+use std::iter;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
+use tokio::sync::oneshot;
 
 use crate::domain::{Letter, MessageId};
 
+/// Letters that share one safe-keeping of the folder at most, beside the first.
+const LETTERS_AT_ONCE: usize = 255;
 /// How long a mail program may take.
 const HANDED_OVER_WITHIN: Duration = Duration::from_secs(8);
 /// Bytes in a line of the body at most; RFC 5322 allows 998.
@@ -30,8 +35,15 @@ pub trait Mail: Send + Sync {
 /// One file per letter, `<message id>.eml`, for whoever empties the folder: a person, a test, a mail system's pick-up.
 /// Sent twice it is still one file.
 pub struct FileMail {
-    folder: PathBuf,
+    posted: mpsc::Sender<Posted>,
     from: String,
+}
+
+/// A letter on its way into the folder.
+struct Posted {
+    id: MessageId,
+    text: String,
+    stored: oneshot::Sender<Result<(), String>>,
 }
 
 impl FileMail {
@@ -43,7 +55,11 @@ impl FileMail {
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.create(&folder)?;
-        Ok(Self { folder, from: from.into() })
+
+        // One thread puts all letters down: they would only wait for each other at the folder's door.
+        let (posted, post) = mpsc::channel();
+        std::thread::Builder::new().name("mail folder".to_owned()).spawn(move || put_down(&folder, &post))?;
+        Ok(Self { posted, from: from.into() })
     }
 }
 
@@ -51,34 +67,73 @@ impl FileMail {
 impl Mail for FileMail {
     async fn send(&self, id: MessageId, letter: &Letter) -> Result<(), String> {
         let text = written(id, letter, &self.from);
-        let folder = self.folder.clone();
-        let storing = tokio::task::spawn_blocking(move || store(&folder, id, text.as_bytes()));
-        match storing.await {
-            Ok(stored) => stored.map_err(|it| format!("the mail folder: {it}")),
-            Err(_) => Err("the mail folder: writing was given up".to_owned()),
+        let (stored, storing) = oneshot::channel();
+        let given_up = || Err("the mail folder: writing was given up".to_owned());
+        if self.posted.send(Posted { id, text, stored }).is_err() {
+            return given_up();
+        }
+        storing.await.unwrap_or_else(|_| given_up())
+    }
+}
+
+/// Puts down what has come together, as long as somebody may post.
+fn put_down(folder: &Path, post: &mpsc::Receiver<Posted>) {
+    while let Ok(first) = post.recv() {
+        let letters: Vec<Posted> = iter::once(first).chain(post.try_iter().take(LETTERS_AT_ONCE)).collect();
+        let stored = store(folder, &letters);
+        for (letter, stored) in letters.into_iter().zip(stored) {
+            // Whoever has stopped waiting sends it again.
+            let _ = letter.stored.send(stored.map_err(|it| format!("the mail folder: {it}")));
         }
     }
 }
 
-/// Under a temporary name first, so that nobody picks up half a letter.
-fn store(folder: &Path, id: MessageId, text: &[u8]) -> io::Result<()> {
-    let unfinished = folder.join(format!(".{id}.{:08x}", fastrand::u32(..)));
-    let mut options = OpenOptions::new();
-    options.create_new(true).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-
-    let written = options.open(&unfinished).and_then(|mut file| {
-        file.write_all(text)?;
-        file.sync_all()
-    });
-    let named = written.and_then(|()| fs::rename(&unfinished, folder.join(format!("{id}.eml"))));
-    if named.is_err() {
-        // What is left of it is only litter; the error that counts is the first one.
-        let _ = fs::remove_file(&unfinished);
+/// Under temporary names first, so that nobody picks up half a letter; the folder is made safe once for all of them.
+fn store(folder: &Path, letters: &[Posted]) -> Vec<io::Result<()>> {
+    let begun: Vec<_> = letters.iter().map(|it| Unfinished::begin(folder, it)).collect();
+    let mut stored: Vec<_> = begun.into_iter().map(|it| it.and_then(Unfinished::finish)).collect();
+    if stored.iter().any(Result::is_ok)
+        && let Err(error) = File::open(folder).and_then(|it| it.sync_all())
+    {
+        stored.iter_mut().for_each(|it| *it = Err(io::Error::new(error.kind(), error.to_string())));
     }
-    named?;
-    File::open(folder)?.sync_all()
+    stored
+}
+
+/// A letter that is written, but not yet to be found.
+struct Unfinished {
+    file: File,
+    path: PathBuf,
+    final_path: PathBuf,
+}
+
+impl Unfinished {
+    fn begin(folder: &Path, letter: &Posted) -> io::Result<Self> {
+        let Posted { id, text, stored: _ } = letter;
+        let path = folder.join(format!(".{id}.{:08x}", fastrand::u32(..)));
+        let mut options = OpenOptions::new();
+        options.create_new(true).write(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+
+        let file = options.open(&path)?;
+        let mut unfinished = Self { file, path, final_path: folder.join(format!("{id}.eml")) };
+        match unfinished.file.write_all(text.as_bytes()) {
+            Ok(()) => Ok(unfinished),
+            Err(error) => Err(unfinished.litter(error)),
+        }
+    }
+
+    fn finish(self) -> io::Result<()> {
+        let named = self.file.sync_all().and_then(|()| fs::rename(&self.path, &self.final_path));
+        named.map_err(|it| self.litter(it))
+    }
+
+    /// What is left of it is only litter; the error that counts is the first one.
+    fn litter(self, error: io::Error) -> io::Error {
+        let _ = fs::remove_file(&self.path);
+        error
+    }
 }
 
 /// Hands letters to a program that takes them as `sendmail -i -t` does: postfix, exim, msmtp, or a script in front of

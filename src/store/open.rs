@@ -30,7 +30,7 @@ const TRUSTED_FOR: Duration = Duration::from_secs(2);
 /// How long a connection may take to be cleaned before it is thrown away.
 const CLEAN_WITHIN: Duration = Duration::from_secs(2);
 /// Prepared statements that a connection keeps.
-const STATEMENTS_KEPT: usize = 256;
+const STATEMENTS_KEPT: usize = 512;
 /// The first release whose WAL reset cannot lose pages.
 const SQLITE_AT_LEAST: [u32; 3] = [3, 51, 3];
 /// Our number among PostgreSQL's advisory locks: "consign" in ASCII.
@@ -165,10 +165,17 @@ async fn open_postgres(url: &str, lanes: usize, readers: u32, unsafe_too: bool) 
             ("jit", "off"),
         ])
         .disable_statement_logging();
+    // Everything is found by its key. A statement that was planned while its table was small must not go on reading
+    // all of it when it has grown.
+    let writing = how.clone().options([
+        ("enable_seqscan", "off"),
+        ("enable_hashjoin", "off"),
+        ("enable_mergejoin", "off"),
+    ]);
     // One more than lanes: to look up what became of a group while its connection is silent.
     let lanes = u32::try_from(lanes.max(1)).unwrap_or(u32::MAX).saturating_add(1);
     let writers = trusting(PgPoolOptions::new().max_connections(lanes).idle_timeout(None).max_lifetime(None))
-        .connect_with(how.clone())
+        .connect_with(writing)
         .await?;
     check_postgres(&writers, unsafe_too).await?;
 
