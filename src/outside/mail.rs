@@ -90,8 +90,11 @@ fn put_down(folder: &Path, post: &mpsc::Receiver<Posted>) {
 
 /// Under temporary names first, so that nobody picks up half a letter; the folder is made safe once for all of them.
 fn store(folder: &Path, letters: &[Posted]) -> Vec<io::Result<()>> {
-    let begun: Vec<_> = letters.iter().map(|it| Unfinished::begin(folder, it)).collect();
-    let mut stored: Vec<_> = begun.into_iter().map(|it| it.and_then(Unfinished::finish)).collect();
+    // In three rounds: a file system has little left to do for the second file that is made safe, unless something was
+    // renamed in between.
+    let written: Vec<_> = letters.iter().map(|it| Unfinished::write(folder, it)).collect();
+    let safe: Vec<_> = written.into_iter().map(|it| it.and_then(Unfinished::make_safe)).collect();
+    let mut stored: Vec<_> = safe.into_iter().map(|it| it.and_then(Unfinished::name)).collect();
     if stored.iter().any(Result::is_ok)
         && let Err(error) = File::open(folder).and_then(|it| it.sync_all())
     {
@@ -108,7 +111,7 @@ struct Unfinished {
 }
 
 impl Unfinished {
-    fn begin(folder: &Path, letter: &Posted) -> io::Result<Self> {
+    fn write(folder: &Path, letter: &Posted) -> io::Result<Self> {
         let Posted { id, text, stored: _ } = letter;
         let path = folder.join(format!(".{id}.{:08x}", fastrand::u32(..)));
         let mut options = OpenOptions::new();
@@ -124,9 +127,15 @@ impl Unfinished {
         }
     }
 
-    fn finish(self) -> io::Result<()> {
-        let named = self.file.sync_all().and_then(|()| fs::rename(&self.path, &self.final_path));
-        named.map_err(|it| self.litter(it))
+    fn make_safe(self) -> io::Result<Self> {
+        match self.file.sync_all() {
+            Ok(()) => Ok(self),
+            Err(error) => Err(self.litter(error)),
+        }
+    }
+
+    fn name(self) -> io::Result<()> {
+        fs::rename(&self.path, &self.final_path).map_err(|it| self.litter(it))
     }
 
     /// What is left of it is only litter; the error that counts is the first one.

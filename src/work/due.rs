@@ -14,7 +14,7 @@ use crate::domain::{Errand, Lease, Order, OrderId, Refusal, ReservationId, Touch
 use crate::store::{Codec, Job, JobKind, StoreError};
 
 /// Jobs in hand at once.
-const AT_ONCE: usize = 32;
+const AT_ONCE: usize = 128;
 /// How long a job is ours. A call outside is only begun while it, and one more like it, can end within this.
 const LEASE: Duration = Duration::from_secs(30);
 /// Without a ring, how long until the next look: other processes' commits and the clock do not ring.
