@@ -107,7 +107,7 @@ impl Order {
                 recorded_by: desk.actor.clone(),
             });
         }
-        let over = shipment.state.is_final();
+        let over = shipment.state.is_over();
         self.tell(desk, EventKind::TrackingRecorded, None, format!("{id} {status} reported"));
         if let Some(kind) = told
             && !over
@@ -125,7 +125,7 @@ impl Order {
             shipment.estimated_at = Some(estimate);
         }
         let Some(to) = state_of(&shipment.tracking) else { return Ok(()) };
-        if to == shipment.state || shipment.state.is_final() && !shipment.state.may_become(to) {
+        if to == shipment.state {
             return Ok(());
         }
 
@@ -145,14 +145,14 @@ impl Order {
         self.progress(desk)
     }
 
-    /// Somebody confirms the delivery with proof; counts as a report of its own.
+    /// Somebody confirms the delivery with proof; counts as a report of its own, and stands against a return.
     pub fn confirm_delivery(&mut self, desk: &mut Desk, id: ShipmentId, proof: Proof) -> Result<(), Refusal> {
         let place = self.shipment_place(id)?;
         if self.state == OrderState::Archived {
             return Err(self.out_of_turn("confirm the delivery"));
         }
         let shipment = &mut self.shipments[place];
-        if !shipment.state.is_handed_over() || shipment.state == ShipmentState::Returned {
+        if !shipment.state.is_handed_over() {
             return Err(Refusal::Unmet {
                 reason: Reason::IllegalTransition,
                 message: format!("cannot confirm the delivery: the shipment is {}", shipment.state),

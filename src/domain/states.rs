@@ -161,7 +161,7 @@ machine! {
         Exception => [InTransit OutForDelivery AvailableForPickup Delivered Returning Lost]
         Returning => [Returned Exception Lost]
         Lost => [Returned Delivered]
-        Returned => []
+        Returned => [Delivered]
         Delivered => []
         Cancelled => []
     }
@@ -197,20 +197,25 @@ machine! {
 }
 
 impl ShipmentState {
-    /// Whether the courier has it and its journey is not over: only then can a report move it. A lost
-    /// shipment is still the courier's, since it may be found.
+    /// Whether the courier has it and its journey is not over for good: only then can a report move it. A lost
+    /// shipment may be found, and one that was said to be back may turn out to be delivered.
     pub fn carrier_may_report(self) -> bool {
         self.with_carrier() && !self.is_final()
     }
 
     /// Whether a courier's reports may move a shipment from here to there. Scans may be missing and may
     /// arrive in any order, so between handover and the end every state of the journey may follow every
-    /// other; what is lost can only be found delivered or returned.
+    /// other; what is lost or back leaves that only as a command would.
     pub fn may_be_reported(self, to: Self) -> bool {
         self.carrier_may_report()
             && to.with_carrier()
             && to != self
-            && (self != Self::Lost || self.may_become(to))
+            && (!matches!(self, Self::Lost | Self::Returned) || self.may_become(to))
+    }
+
+    /// Nothing more is expected of it: whoever follows it may stop, and the customer hears no more news.
+    pub fn is_over(self) -> bool {
+        matches!(self, Self::Delivered | Self::Returned | Self::Cancelled)
     }
 
     /// The states of the journey, its end included.
@@ -386,7 +391,9 @@ mod tests {
         assert!(legal(Machine::Shipment, "LOST", "DELIVERED"));
         assert!(!legal(Machine::Shipment, "LOST", "IN_TRANSIT"));
         assert!(!legal(Machine::Shipment, "COURIER_ASSIGNED", "IN_TRANSIT"));
-        for end in ["DELIVERED", "RETURNED", "CANCELLED"] {
+        assert!(legal(Machine::Shipment, "RETURNED", "DELIVERED"));
+        assert!(!legal(Machine::Shipment, "RETURNED", "LOST"));
+        for end in ["DELIVERED", "CANCELLED"] {
             assert!(ShipmentState::ALL.iter().all(|it| !legal(Machine::Shipment, end, it.as_str())));
         }
     }

@@ -434,15 +434,10 @@ fn proceed(bench: &mut Bench, id: OrderId, choice: u8) {
                 Reason::OrderNotClosable,
                 Reason::NotArchivable,
             ];
-            let returned = what_is_over(bench.order(id)) && matches!(what, Deliver);
-            assert!(returned || expected.contains(&reason), "{what:?} of {}: {reason}", bench.state(id));
+            assert!(expected.contains(&reason), "{what:?} of {}: {reason}", bench.state(id));
         }
         Err(other) => panic!("{what:?} of {}: {other:?}", bench.state(id)),
     }
-}
-
-fn what_is_over(order: &Order) -> bool {
-    order.live_shipments().all(|it| matches!(it.state, ShipmentState::Returned | ShipmentState::Delivered))
 }
 
 /// One command, whatever the order's state. What it cannot even be about counts as done.
@@ -768,9 +763,7 @@ fn one_step_home(bench: &mut Bench, id: OrderId) {
             assert!(bench.fill(id), "there is stock, and older orders had their turn");
         }
         OrderState::Shipped | OrderState::PartiallyDelivered | OrderState::Delivered
-            if order
-                .live_shipments()
-                .all(|it| !it.state.carrier_may_report() || it.state == ShipmentState::Lost)
+            if order.live_shipments().all(|it| it.state.is_over() || it.state == ShipmentState::Lost)
                 && in_house(&order).is_empty() =>
         {
             for payment in owing.iter().filter(|_| !order.why_open().is_empty()) {
