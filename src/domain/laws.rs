@@ -10,8 +10,8 @@ use super::merge::state_of;
 use super::states::State;
 use super::{
     Approval, ApprovalState, Event, FeedbackState, Gate, HoldState, Invoice, InvoiceState, Machine,
-    MessageKind, MessageState, Order, OrderState, Payment, PaymentState, Reservation, ReservationState,
-    Shipment, ShipmentState, Verdict, legal,
+    MessageKind, MessageState, Order, OrderState, Payment, PaymentState, RefundState, Reservation,
+    ReservationState, Shipment, ShipmentState, Verdict, legal,
 };
 
 /// One law that does not hold.
@@ -175,6 +175,9 @@ impl Order {
             let positive =
                 payment.refunds.iter().all(|it| it.amount.minor > 0 && it.amount.currency == amount.currency);
             found.must("M3", id, positive, "refunds above zero in the payment's currency", "others");
+            let handed = payment.refunds.iter().filter(|it| it.method.is_some());
+            let done = handed.clone().all(|it| it.state == RefundState::Succeeded);
+            found.must("M3", id, done, "what a person gave back given back", handed.count());
             found.must(
                 "M1",
                 id,

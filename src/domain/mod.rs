@@ -70,7 +70,7 @@ pub use order::{
     AvailabilityFound, Hold, HoldReason, HoldState, LineAvailability, NewLine, NewOrder, Order, OrderLine,
     OrderState,
 };
-pub use pay::{NewPayment, ReceivedMoney};
+pub use pay::{HandedBack, NewPayment, ReceivedMoney};
 pub use payment::{Ask, Method, Payment, PaymentState, ProviderAnswer, Refund, RefundState};
 pub use receive::{Correction, Waive, receive, touch_for};
 pub use refusal::{Problem, Problems, Reason, Refusal, Shortage};

@@ -995,12 +995,9 @@ fn payment_words(payment: &Payment) -> Vec<String> {
     let state = payment.state.as_str().to_lowercase();
     let mut words = vec![format!("{}: {} by {} {state}", payment.id, payment.amount, payment.method)];
     for refund in &payment.refunds {
-        words.push(format!(
-            "{}: {} paid back, {}",
-            refund.id,
-            refund.amount,
-            refund.state.as_str().to_lowercase()
-        ));
+        let by = refund.method.map(|it| format!(" by {it}")).unwrap_or_default();
+        let state = refund.state.as_str().to_lowercase();
+        words.push(format!("{}: {} paid back{by}, {state}", refund.id, refund.amount));
     }
     words
 }

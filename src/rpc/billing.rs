@@ -188,10 +188,12 @@ impl Api {
 
     /// The same for money that goes back.
     async fn give_back(&self, call: Call, asked: GiveBack) -> Result<pb::Refund, Status> {
-        let GiveBack { payment, etag, amount, reason } = asked;
+        let GiveBack { payment, etag, amount, reason, handed } = asked;
         let order = self.order_of(Child::Payment(payment)).await?;
-        let begin =
-            move |order: &mut Order, desk: &mut Desk<'_>| order.refund(desk, payment, amount, &reason);
+        let begin = move |order: &mut Order, desk: &mut Desk<'_>| match &handed {
+            Some(handed) => order.refund_by_hand(desk, payment, amount, &reason, handed),
+            None => order.refund(desk, payment, amount, &reason),
+        };
         let answer =
             |id: &RefundId, order: &Order| pb::RefundPaymentResponse { refund: refund_of(order, *id) };
         let target = Target { order, etag };

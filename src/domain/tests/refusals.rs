@@ -5,10 +5,10 @@ use super::bench::{
     place, proof, reason, report, sku, to_berlin, unknown, usd, waiting,
 };
 use crate::domain::{
-    AdjustReason, ApprovalState, Ask, Correction, Decision, EventKind, Gate, HoldReason, HoldState,
-    InvoiceState, MessageKind, MovementKind, NewReservation, Order, OrderId, OrderState, PackedItem,
-    PaymentState, Problems, Reason, RefundState, Refusal, ReplenishmentState, ReservationState, Rule,
-    ShipmentState, Shortage, Step, StepState, TrackingStatus, Verdict, Waive, adjust_stock,
+    AdjustReason, ApprovalState, Ask, Correction, Decision, EventKind, Gate, HandedBack, HoldReason,
+    HoldState, InvoiceState, MessageKind, Method, MovementKind, NewReservation, Order, OrderId, OrderState,
+    PackedItem, PaymentState, Problems, Reason, RefundState, Refusal, ReplenishmentState, ReservationState,
+    Rule, ShipmentState, Shortage, Step, StepState, TrackingStatus, Verdict, Waive, adjust_stock,
     decide_replenishment, expire_reservation, receive_stock, release_reservation, reserve_stock,
     set_reorder_rule,
 };
@@ -620,6 +620,53 @@ fn nothing_is_paid_back_beyond_what_was_captured() {
     bench.on(id, |order, desk| order.answer_refund(desk, first, &declined())).expect("an answer");
     refund(&mut bench, None).expect("all of it");
     assert_eq!(reason(refund(&mut bench, Some(1))), Reason::RefundExceedsCapture);
+}
+
+#[test]
+fn what_the_provider_refuses_to_pay_back_a_person_pays_back_by_other_means() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 5)]);
+    let id = bench.placed(&order("ada", &[("A-1", 2)]));
+    let payment = bench.charge(id);
+    bench.answer(id, payment, Ask::Charge, &done("c"));
+    let handed = HandedBack { method: Method::BankTransfer, reference: "RF18 5390".to_owned() };
+    let by_hand = |bench: &mut Bench, minor: Option<i64>| {
+        bench
+            .on(id, |order, desk| order.refund_by_hand(desk, payment, minor.map(usd), "card closed", &handed))
+    };
+    assert_eq!(reason(by_hand(&mut bench, None)), Reason::IllegalTransition);
+
+    bench.on(id, |order, desk| order.cancel(desk, "changed her mind")).expect("cancelled");
+    assert_eq!(reason(by_hand(&mut bench, None)), Reason::IllegalTransition);
+    let first = bench.order(id).payments[0].refunds[0].id;
+    bench.on(id, |order, desk| order.answer_refund(desk, first, &declined())).expect("an answer");
+    bench.send_messages(id);
+    assert_eq!(reason(bench.on(id, super::super::order::Order::archive)), Reason::NotArchivable);
+    assert!(bench.order(id).available_actions().contains(&crate::domain::Action::RefundPayment));
+
+    assert_eq!(reason(by_hand(&mut bench, Some(2_001))), Reason::RefundExceedsCapture);
+    by_hand(&mut bench, Some(500)).expect("a part");
+    let second = by_hand(&mut bench, None).expect("the rest");
+    assert_eq!(reason(by_hand(&mut bench, Some(1))), Reason::RefundExceedsCapture);
+    let refund = bench.order(id).payments[0].refunds.last().expect("the rest").clone();
+    assert_eq!((refund.id, refund.state, refund.amount), (second, RefundState::Succeeded, usd(1_500)));
+    assert_eq!((refund.method, refund.reference.as_str()), (Some(Method::BankTransfer), "RF18 5390"));
+
+    bench.send_messages(id);
+    bench.on(id, super::super::order::Order::archive).expect("nothing is owed");
+}
+
+#[test]
+fn cash_may_be_paid_back_by_transfer_and_what_is_owed_is_settled_by_it() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 5)]);
+    let id = bench.paid(&order("ada", &[("A-1", 1)]));
+    let payment = bench.order(id).payments[0].id;
+    bench.on(id, |order, desk| order.cancel(desk, "changed her mind")).expect("cancelled");
+    let owed = bench.order(id).payments[0].refunds[0].id;
+    let handed = HandedBack { method: Method::BankTransfer, reference: "RF18 5391".to_owned() };
+    let refund = bench.on(id, |order, desk| order.refund_by_hand(desk, payment, None, "", &handed));
+    assert_eq!(refund, Ok(owed));
+    assert_eq!(bench.order(id).payments[0].refunds.len(), 1);
+    assert_eq!(bench.order(id).payments[0].refunds[0].method, Some(Method::BankTransfer));
 }
 
 #[test]

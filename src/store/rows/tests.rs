@@ -407,6 +407,8 @@ fn full(number: i64) -> Order {
                     state: RefundState::Pending,
                     amount: euro(100),
                     reason: "late".to_owned(),
+                    method: Some(Method::Cash),
+                    reference: "receipt 7".to_owned(),
                     provider_reference: "re_1".to_owned(),
                     failure: String::new(),
                     asked_at: later(10),
