@@ -44,7 +44,7 @@ mod words;
 
 pub use actions::Action;
 pub use advance::Decision;
-pub use allocate::{Need, Supply, Take, earliest_delivery, plan, supply};
+pub use allocate::free_overdue;
 pub use approval::{Approval, ApprovalState, Gate};
 pub use case::{check_etag, etag};
 pub use courier::{Courier, Quote, Rate};

@@ -7,7 +7,9 @@ use super::from_proto::shipping::{CourierWish, Parcel, Pickup, Target};
 use super::inventory::{command, existing};
 use super::listing::page_token;
 use super::track::Journey;
-use super::{Api, Call, Reply, found, from_proto, kept, parse, status, to_proto, watch};
+use super::{
+    Api, Call, Reply, found, from_proto, kept, parse, status, to_proto, to_reserve, watch, with_stock,
+};
 use crate::domain::{
     self, Actor, CourierCode, Desk, Order, OrderId, Refusal, Report, Shipment, ShipmentId, Touch,
     TrackingEvent, check_etag,
@@ -20,6 +22,8 @@ use crate::store::{Child, Cursor, Listing, View};
 enum Reach {
     Order,
     Stock,
+    /// Stock, and the overdue holds on it.
+    Reserve,
     Couriers,
 }
 
@@ -49,7 +53,8 @@ impl pb::shipping_service_server::ShippingService for Api {
     ) -> Reply<pb::StartPickingResponse> {
         let (call, target) = command(request, from_proto::shipping::start_picking)?;
         let act = |order: &mut Order, desk: &mut Desk<'_>, id| order.start_picking(desk, id);
-        self.work_on(call, target, Reach::Stock, act, |shipment| pb::StartPickingResponse { shipment }).await
+        self.work_on(call, target, Reach::Reserve, act, |shipment| pb::StartPickingResponse { shipment })
+            .await
     }
 
     async fn record_pick(&self, request: Request<pb::RecordPickRequest>) -> Reply<pb::RecordPickResponse> {
@@ -65,8 +70,10 @@ impl pb::shipping_service_server::ShippingService for Api {
         let (call, (target, checks)) = command(request, from_proto::shipping::record_quality_check)?;
         let act =
             move |order: &mut Order, desk: &mut Desk<'_>, id| order.record_quality_check(desk, id, &checks);
-        self.work_on(call, target, Reach::Stock, act, |shipment| pb::RecordQualityCheckResponse { shipment })
-            .await
+        self.work_on(call, target, Reach::Reserve, act, |shipment| pb::RecordQualityCheckResponse {
+            shipment,
+        })
+        .await
     }
 
     async fn pack_shipment(
@@ -261,12 +268,13 @@ impl Api {
 }
 
 fn touch(order: OrderId, reach: Reach) -> Touch {
-    let (order_stock, couriers) = match reach {
-        Reach::Order => (false, false),
-        Reach::Stock => (true, false),
-        Reach::Couriers => (false, true),
-    };
-    Touch { orders: vec![order], order_stock, couriers, locations: couriers, ..Touch::default() }
+    let orders = vec![order];
+    match reach {
+        Reach::Order => Touch { orders, ..Touch::default() },
+        Reach::Stock => Touch { orders, ..with_stock() },
+        Reach::Reserve => Touch { orders, ..to_reserve() },
+        Reach::Couriers => Touch { orders, couriers: true, locations: true, ..Touch::default() },
+    }
 }
 
 fn shipment_of(order: &Order, id: ShipmentId) -> Result<&Shipment, Status> {

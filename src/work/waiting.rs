@@ -80,7 +80,7 @@ async fn fill_all(shop: &Shop, shutdown: &watch::Receiver<bool>) -> Result<(), S
 /// Whether the order got its stock. If not, the decision is a refusal: it leaves no trace and rings no bell, or every
 /// vain try would call for the next one.
 async fn fill_one(shop: &Shop, id: OrderId) -> Result<bool, StoreError> {
-    let touch = Touch { orders: vec![id], order_stock: true, ..Touch::default() };
+    let touch = Touch { orders: vec![id], order_stock: true, reserves: true, ..Touch::default() };
     let decide = move |desk: &mut Desk<'_>| {
         let mut order = desk.take_order(id)?;
         if !order.fill(desk)? {

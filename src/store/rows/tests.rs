@@ -639,6 +639,10 @@ async fn count(conn: &Session, table: &str) -> i64 {
 /// A CHECK or a foreign key says what it is; a unique key may as well be a race that was lost.
 fn is_broken(result: &Result<(), StoreError>) -> bool {
     matches!(result, Err(StoreError::Internal(_) | StoreError::LostRace))
+fn id_of_nobody() -> OrderId {
+    Ids::seeded(AT, 99).fresh()
+}
+
 }
 
 #[tokio::test]
@@ -791,7 +795,8 @@ async fn the_catalogue_reads_back_and_a_rate_card_may_shrink() {
 async fn reservations_of_other_callers_read_back_and_are_found_when_overdue() {
     on_both(async |conn| {
         stocked(conn).await;
-        let order = Order { reservations: full(1).reservations, ..bare(1) };
+        let Order { reservations, lines, .. } = full(1);
+        let order = Order { reservations, lines, ..bare(1) };
         let order = then(&order, |it| {
             it.reservations[2].state = ReservationState::Held;
             it.reservations[2].expires_at = Some(later(10));
@@ -811,11 +816,15 @@ async fn reservations_of_other_callers_read_back_and_are_found_when_overdue() {
         let loaded = load_reservations(conn, &ids, Lock::Update).await.expect("reservations");
         assert_eq!(loaded, std::slice::from_ref(&mine));
         assert_eq!(load_reservations(conn, &ids, Lock::No).await.expect("reservations").len(), 2);
-        let none = (Vec::new(), Vec::new());
-        assert_eq!(overdue(conn, &[code("A-1")], later(4)).await.expect("nobody"), none);
-        assert_eq!(overdue(conn, &[code("NONE")], later(9)).await.expect("nobody"), none);
-        let found = overdue(conn, &[code("A-1"), code("B-2")], later(10)).await.expect("both");
-        assert_eq!(found, (vec![order.id], vec![mine.id]));
+        let none = Overdue::default();
+        assert_eq!(overdue(conn, &[code("A-1")], &[], later(4)).await.expect("nobody"), none);
+        assert_eq!(overdue(conn, &[code("NONE")], &[], later(9)).await.expect("nobody"), none);
+        let both = Overdue { orders: vec![order.id], others: vec![mine.id], more: false };
+        let found = overdue(conn, &[code("A-1"), code("B-2")], &[], later(10)).await.expect("both");
+        assert_eq!(found, both);
+        let found = overdue(conn, &[], &[order.id], later(10)).await.expect("those of its lines");
+        assert_eq!(found, both);
+        assert_eq!(overdue(conn, &[], &[id_of_nobody()], later(10)).await.expect("nobody"), none);
 
         let mut released = Reservation { version: 2, state: ReservationState::Released, ..mine.clone() };
         released.items[0].released = 2;
