@@ -706,7 +706,7 @@ impl History<'_> {
 
     fn prepare_order(&self) -> StepLine {
         let begun = |it: &Shipment| match it.state {
-            ShipmentState::Planned => false,
+            ShipmentState::Planned => it.items.iter().any(|item| item.picked > 0),
             ShipmentState::Cancelled => self.was_in(it, ShipmentState::Picking),
             _ => true,
         };

@@ -3,7 +3,7 @@
 use prost::Message;
 use tonic::{Request, Response, Status};
 
-use super::from_proto::shipping::{CourierWish, Parcel, Pickup, Target};
+use super::from_proto::shipping::{CourierWish, Parcel, Picked, Pickup, Target};
 use super::inventory::{command, existing};
 use super::listing::page_token;
 use super::track::Journey;
@@ -58,9 +58,14 @@ impl pb::shipping_service_server::ShippingService for Api {
     }
 
     async fn record_pick(&self, request: Request<pb::RecordPickRequest>) -> Reply<pb::RecordPickResponse> {
-        let (call, (target, picks)) = command(request, from_proto::shipping::record_pick)?;
-        let act = move |order: &mut Order, desk: &mut Desk<'_>, id| order.record_pick(desk, id, &picks);
-        self.work_on(call, target, Reach::Order, act, |shipment| pb::RecordPickResponse { shipment }).await
+        let (call, (target, picked)) = command(request, from_proto::shipping::record_pick)?;
+        let Picked { picks, missing } = picked;
+        let reach = if missing.is_empty() { Reach::Order } else { Reach::Reserve };
+        let act = move |order: &mut Order, desk: &mut Desk<'_>, id| match missing.is_empty() {
+            true => order.record_pick(desk, id, &picks),
+            false => order.record_short_pick(desk, id, &picks, &missing),
+        };
+        self.work_on(call, target, reach, act, |shipment| pb::RecordPickResponse { shipment }).await
     }
 
     async fn record_quality_check(

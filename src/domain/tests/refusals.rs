@@ -734,6 +734,70 @@ fn a_shipment_whose_units_all_failed_ships_after_the_others_have_left() {
 }
 
 #[test]
+fn units_that_are_not_found_leave_the_books_and_others_are_picked_for_them() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 4)]);
+    let id = bench.paid(&order("ada", &[("A-1", 3)]));
+    let shipment = bench.shipment(id, 0).id;
+    let units = |line, units| vec![crate::domain::LineUnits { line, units }];
+    bench.on(id, |order, desk| order.start_picking(desk, shipment)).expect("a pick list");
+    let short =
+        |bench: &mut Bench, picks: &[crate::domain::LineUnits], missing: &[crate::domain::LineUnits]| {
+            bench.on(id, |order, desk| order.record_short_pick(desk, shipment, picks, missing))
+        };
+    for (missing, field) in [
+        (units(1, 4), "missing[0].quantity"),
+        (units(1, 0), "missing[0].quantity"),
+        (units(7, 1), "missing[0].line_number"),
+    ] {
+        assert_eq!(refused_fields(short(&mut bench, &[], &missing)), [field]);
+    }
+    assert_eq!(refused_fields(short(&mut bench, &units(1, 2), &units(1, 2))), ["missing[0].quantity"]);
+
+    short(&mut bench, &units(1, 2), &units(1, 1)).expect("two are there, one is not");
+    assert_eq!(bench.shipment(id, 0).state, ShipmentState::Planned);
+    assert_eq!(bench.shelf("A-1", "NYC"), (3, 2, 0));
+    assert!(!bench.order(id).on_hold(), "there is one more");
+    assert_eq!(state_of(&bench, id, Step::PrepareOrder), StepState::InProgress);
+    bench.ship(id, 0);
+    assert_eq!(bench.shelf("A-1", "NYC"), (0, 0, 0));
+}
+
+#[test]
+fn a_short_pick_without_replacement_holds_the_order_until_goods_come() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 2)]);
+    let id = bench.paid(&order("ada", &[("A-1", 2)]));
+    let shipment = bench.shipment(id, 0).id;
+    let missing = [crate::domain::LineUnits { line: 1, units: 2 }];
+    bench.on(id, |order, desk| order.start_picking(desk, shipment)).expect("a pick list");
+    bench
+        .on(id, |order, desk| order.record_short_pick(desk, shipment, &[], &missing))
+        .expect("nothing is there");
+    let hold = bench.order(id).holds[0].clone();
+    assert_eq!((hold.reason, hold.state), (HoldReason::UnknownDeliveryDate, HoldState::Active));
+    assert_eq!(bench.shelf("A-1", "NYC"), (0, 0, 0));
+
+    bench.on(id, |order, desk| order.release_hold(desk, hold.id, "on its way")).expect("released");
+    let short = bench.on(id, |order, desk| order.start_picking(desk, shipment));
+    assert!(matches!(short, Err(Refusal::Short(_))), "{short:?}");
+    bench.stock("A-1", "NYC", 2);
+    bench.ship(id, 0);
+    assert_eq!(bench.state(id), OrderState::Shipped);
+}
+
+#[test]
+fn what_failed_is_replaced_from_a_hold_that_is_overdue() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 3)]);
+    let id = bench.paid(&order("ada", &[("A-1", 2)]));
+    bench.decide(|desk| reserve_stock(desk, &others(&[("A-1", 1)], 60))).expect("the last one");
+    bench.pick(id, 0);
+    bench.pass(60);
+    bench.check_quality(id, 0, 1);
+    assert!(!bench.order(id).on_hold(), "nobody holds the last one any more");
+    bench.ship(id, 0);
+    assert_eq!(bench.shelf("A-1", "NYC"), (1, 0, 1));
+}
+
+#[test]
 fn the_warehouse_cannot_pick_check_or_pack_what_is_not_there() {
     let mut bench = Bench::with_stock(&[("A-1", "NYC", 9)]);
     let id = bench.paid(&order("ada", &[("A-1", 2)]));

@@ -100,19 +100,28 @@ pub(crate) fn start_picking(request: pb::StartPickingRequest, bad: &mut Problems
     target(&shipment_id, etag, bad)
 }
 
-pub(crate) fn record_pick(
-    request: pb::RecordPickRequest,
-    bad: &mut Problems,
-) -> Option<(Target, Vec<LineUnits>)> {
-    let pb::RecordPickRequest { shipment_id, picks, etag, request_id: _ } = request;
+/// What was taken from the shelf, and what was not there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Picked {
+    pub(crate) picks: Vec<LineUnits>,
+    pub(crate) missing: Vec<LineUnits>,
+}
+
+pub(crate) fn record_pick(request: pb::RecordPickRequest, bad: &mut Problems) -> Option<(Target, Picked)> {
+    let pb::RecordPickRequest { shipment_id, picks, etag, request_id: _, missing } = request;
     let target = target(&shipment_id, etag, bad);
-    count("picks", &picks, 1..=LINES_MAX, bad);
-    let picks = picks.into_iter().enumerate().map(|(place, it)| {
-        let (line, units) = line_units(&format!("picks[{place}]"), it, bad);
-        LineUnits { line, units }
-    });
-    let picks = picks.collect();
-    Some((target?, picks))
+    let least = usize::from(missing.is_empty());
+    count("picks", &picks, least..=LINES_MAX, bad);
+    count("missing", &missing, 0..=LINES_MAX, bad);
+    let mut read = |field: &str, entries: Vec<pb::LineUnits>| -> Vec<LineUnits> {
+        let entries = entries.into_iter().enumerate().map(|(place, it)| {
+            let (line, units) = line_units(&format!("{field}[{place}]"), it, bad);
+            LineUnits { line, units }
+        });
+        entries.collect()
+    };
+    let picked = Picked { picks: read("picks", picks), missing: read("missing", missing) };
+    Some((target?, picked))
 }
 
 fn line_units(at: &str, units: pb::LineUnits, bad: &mut Problems) -> (i32, i64) {
