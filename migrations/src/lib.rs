@@ -8,6 +8,7 @@ pub use sea_orm_migration::MigratorTrait;
 
 mod m20261121_000001_create_schema;
 mod m20261126_000002_refunds_by_hand;
+mod m20261126_000003_tell_changes_of_place;
 
 /// Every step in order. It takes no lock of its own: whoever runs it sees to it that nobody else does.
 #[derive(Debug)]
@@ -19,6 +20,7 @@ impl MigratorTrait for Migrator {
         vec![
             Box::new(m20261121_000001_create_schema::Migration),
             Box::new(m20261126_000002_refunds_by_hand::Migration),
+            Box::new(m20261126_000003_tell_changes_of_place::Migration),
         ]
     }
 }

@@ -75,6 +75,7 @@ fn source(kind: MessageKind) -> &'static str {
         MessageKind::OrderExpired => include_str!("letters/order_expired.txt"),
         MessageKind::OrderRejected => include_str!("letters/order_rejected.txt"),
         MessageKind::RefundIssued => include_str!("letters/refund_issued.txt"),
+        MessageKind::LocationChanged => include_str!("letters/location_changed.txt"),
     }
 }
 
@@ -139,6 +140,13 @@ fn facts(message: &Message, order: &Order, rules: &Rules) -> Result<Facts, Strin
             let shipment = shipment_of(message, order)?;
             add_shipment(&mut facts, order, shipment);
             add_event(&mut facts, event_of(message, shipment)?);
+        }
+        MessageKind::LocationChanged => {
+            let shipment = shipment_of(message, order)?;
+            add_shipment(&mut facts, order, shipment);
+            add_event(&mut facts, event_of(message, shipment)?);
+            facts.place.as_ref().ok_or("the tracking event names no place")?;
+            facts.delivery_date = expected(shipment).map(date);
         }
         MessageKind::DeliveryConfirmed => add_feedback(&mut facts, order, rules),
         MessageKind::RefundIssued => add_refund(&mut facts, message, order)?,
@@ -516,6 +524,15 @@ mod tests {
             &["We are sorry: the courier cannot find your parcel (order 100042)"],
         );
         has(MessageKind::ReadyForPickup, &order(), &["waiting for you here: Leipzig hub."]);
+        has(
+            MessageKind::LocationChanged,
+            &order(),
+            &[
+                "Your parcel with order 100042 has reached Leipzig hub.",
+                "Expected delivery: ",
+                "CNK3F07XQ2M91TX",
+            ],
+        );
     }
 
     #[test]

@@ -63,6 +63,20 @@ pub(super) fn told_to_customer(event: &TrackingEvent) -> Option<MessageKind> {
     }
 }
 
+/// The report that the customer is told a change of place of: the latest of all, if it says that the shipment moves on
+/// and names a place. A scan that comes late tells of a place that was left already.
+pub(super) fn moved_on(events: &[TrackingEvent]) -> Option<&TrackingEvent> {
+    let latest = in_order(events).last().copied()?;
+    let moves_on = latest.status == TrackingStatus::InTransit && !latest.place.trim().is_empty();
+    moves_on.then_some(latest)
+}
+
+/// Whether two texts name the same place: upper and lower case and blanks make no difference.
+pub(super) fn same_place(one: &str, other: &str) -> bool {
+    let folded = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+    folded(one) == folded(other)
+}
+
 /// The reports as things happened; of things that happened at once, what comes later on a journey is later.
 /// The key and the estimate only make the order the same for every arrangement of equal reports.
 fn in_order(events: &[TrackingEvent]) -> Vec<&TrackingEvent> {

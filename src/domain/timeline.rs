@@ -206,7 +206,8 @@ impl MessageKind {
             | Self::DeliveryDelayed
             | Self::DeliveryException
             | Self::DeliveryAttempted
-            | Self::ReadyForPickup => Step::TrackShipment,
+            | Self::ReadyForPickup
+            | Self::LocationChanged => Step::TrackShipment,
             Self::DeliveryConfirmed => Step::ConfirmToCustomer,
             Self::OrderCancelled | Self::OrderExpired | Self::OrderRejected => Step::CloseOrder,
         }

@@ -85,6 +85,48 @@ fn every_order_of_arrival_and_every_repetition_ends_in_the_same_stored_state() {
     });
 }
 
+/// The places of which the customer was told, in the order of telling.
+fn places_told(order: &Order) -> Vec<String> {
+    let letters = order.messages.iter().filter(|it| it.kind == MessageKind::LocationChanged);
+    let about = |sequence| order.shipments[0].tracking.iter().find(|it| it.sequence == sequence);
+    letters.filter_map(|it| about(it.sequence)).map(|it| it.place.clone()).collect()
+}
+
+#[test]
+fn a_change_of_place_is_told_once_per_place_and_never_late() {
+    let (bench, id) = on_the_road();
+    let scan = |status, place: &str, minutes_ago: u64| {
+        let at = bench.now.minus(Duration::from_secs(minutes_ago * 60));
+        vec![Report { place: place.to_owned(), ..report(status, at) }]
+    };
+    let moves = |place: &str, minutes_ago| scan(TrackingStatus::InTransit, place, minutes_ago);
+    let told = |batches: &[Vec<Report>]| {
+        let batches: Vec<&[Report]> = batches.iter().map(Vec::as_slice).collect();
+        places_told(&after(&bench, id, &batches))
+    };
+
+    assert_eq!(told(&[moves("Newark", 90), moves("Albany", 60)]), ["Newark", "Albany"]);
+    assert_eq!(told(&[moves("Newark", 90), moves(" newark ", 60)]), ["Newark"], "the same place again");
+    let there_and_back = [moves("Newark", 90), moves("Albany", 60), moves("Newark", 30)];
+    assert_eq!(told(&there_and_back), ["Newark", "Albany"], "once per place");
+    assert_eq!(
+        told(&[moves("Albany", 60), moves("Newark", 90)]),
+        ["Albany"],
+        "a late scan of an older place"
+    );
+    assert_eq!(told(&[moves("", 60), moves(" ", 30)]), Vec::<String>::new(), "nowhere in particular");
+    assert_eq!(told(&[moves("NYC", 60)]), Vec::<String>::new(), "where it was handed over");
+    let caught_up = [[moves("Newark", 90), moves("Albany", 60), moves("Troy", 30)].concat()];
+    assert_eq!(told(&caught_up), ["Troy"], "a courier that catches up tells the last place only");
+    let delayed = [scan(TrackingStatus::Delayed, "Newark", 90), moves("Newark", 60)];
+    assert_eq!(told(&delayed), Vec::<String>::new(), "that letter said where");
+    let over = [scan(TrackingStatus::Delivered, "Newark", 90), moves("Albany", 60)];
+    assert_eq!(told(&over), Vec::<String>::new(), "a delivered parcel is nowhere else");
+
+    let streets: Vec<_> = (0..50).map(|it| moves(&format!("street {it}"), 90 - it)).collect();
+    assert_eq!(told(&streets).len(), 20, "nobody is flooded");
+}
+
 #[test]
 fn a_delivery_and_a_return_contradict_each_other_and_the_delivery_stands() {
     let (bench, id) = on_the_road();
