@@ -124,7 +124,7 @@ impl Order {
             }
             Some(super::Discount::Percent(ppm)) => {
                 let net: i64 = lines.iter().map(|it| it.gross_minor - it.discount_minor).sum();
-                let should = super::part(net, ppm);
+                let should = super::money::part(net, ppm);
                 found.must("M2", self.id, shares == should, &should.to_string(), shares);
             }
             None => found.must("M2", self.id, shares == 0, "0", shares),

@@ -60,12 +60,12 @@ pub use inventory::{
     create_courier, create_location, create_product, decide_replenishment, expire_reservation, receive_stock,
     release_reservation, reserve_stock, set_reorder_rule,
 };
-pub use invoice::{Amounts, Discount, Invoice, InvoiceLine, InvoiceState, LineAmounts};
+pub use invoice::{Amounts, Discount, Invoice, InvoiceLine, InvoiceState, LineAmounts, invoice_number};
 pub use label::packing_slip;
 pub use laws::{Breach, LAWS, history_breaches};
 pub use letters::{Letter, letter};
 pub use message::{Message, MessageKind, MessageState};
-pub use money::{Currency, Money, included_part, part, shares};
+pub use money::{Currency, Money};
 pub use order::{
     AvailabilityFound, Hold, HoldReason, HoldState, LineAvailability, NewLine, NewOrder, Order, OrderLine,
     OrderState,

@@ -988,7 +988,7 @@ fn invoice_words(invoice: &Invoice) -> String {
     let total = invoice.amounts.currency.of(invoice.amounts.total_minor);
     match invoice.number {
         0 => format!("{}: over {total}", invoice.id),
-        number => format!("{}: {}-{number:06} over {total}", invoice.id, invoice.series),
+        _ => format!("{}: {} over {total}", invoice.id, invoice.full_number()),
     }
 }
 

@@ -12,7 +12,7 @@ use super::from_proto::billing::{self as from, Capture, Claim, GiveBack, Invoice
 use super::listing::page_token;
 use super::to_proto::billing as to;
 use super::{Api, Call, Reply, Target, found, parse, status, with_stock};
-use crate::domain::{Ask, Desk, NewPayment, Order, PaymentId, RefundId, Refusal, Touch};
+use crate::domain::{Ask, Desk, NewPayment, Order, PaymentId, RefundId, Refusal, Touch, invoice_number};
 use crate::pb;
 use crate::store::{Child, StoreError};
 use crate::work::{settle_payment, settle_refund};
@@ -250,7 +250,7 @@ impl Api {
                 (order, place.ok_or_else(|| status::not_found("invoice", id))?)
             }
             InvoiceKey::Number(series, number) => {
-                let missing = || status::not_found("invoice", format!("{series}-{number:06}"));
+                let missing = || status::not_found("invoice", invoice_number(series, *number));
                 let id = found(self.store().order_of_invoice(series, *number).await)?.ok_or_else(missing)?;
                 let order = self.order(id).await?;
                 let place = order.invoices.iter().position(|it| it.series == *series && it.number == *number);

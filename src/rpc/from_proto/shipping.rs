@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::inventory::WEIGHT_MAX_GRAMS;
 use super::{
-    NAME_MAX, REASON_MAX, REFERENCE_MAX, count, id, number, optional_id, price, quantity, required,
-    required_text, required_word, text, timestamp, word,
+    LINES_MAX, NAME_MAX, REASON_MAX, REFERENCE_MAX, count, id, number, optional_id, price, quantity,
+    required, required_text, required_word, text, timestamp, word,
 };
 use crate::domain::{
     Courier, CourierCode, Desk, LineCheck, LineUnits, Package, PackedItem, Problems, Proof, Rate, Report,
@@ -20,8 +20,6 @@ use crate::rpc::words::to_service_level;
 use crate::settings::Limits;
 use crate::store::Listing;
 
-/// Lines of one shipment, and of one package, at most.
-const LINES_MAX: usize = 100;
 const PACKAGES_MAX: usize = 100;
 /// Reports of one call at most.
 const REPORTS_MAX: usize = 100;
