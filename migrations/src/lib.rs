@@ -7,6 +7,8 @@ use sea_orm_migration::prelude::*;
 pub use sea_orm_migration::MigratorTrait;
 
 mod m20261121_000001_create_schema;
+mod m20261126_000002_refunds_by_hand;
+mod m20261126_000003_tell_changes_of_place;
 
 /// Every step in order. It takes no lock of its own: whoever runs it sees to it that nobody else does.
 #[derive(Debug)]
@@ -15,6 +17,10 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m20261121_000001_create_schema::Migration)]
+        vec![
+            Box::new(m20261121_000001_create_schema::Migration),
+            Box::new(m20261126_000002_refunds_by_hand::Migration),
+            Box::new(m20261126_000003_tell_changes_of_place::Migration),
+        ]
     }
 }

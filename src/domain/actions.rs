@@ -136,8 +136,8 @@ impl Shipment {
             | ShipmentState::Exception
             | ShipmentState::Returning
             | ShipmentState::Lost
+            | ShipmentState::Returned
             | ShipmentState::Delivered => vec![Action::RecordTrackingEvents, Action::ConfirmDelivery],
-            ShipmentState::Returned => vec![Action::RecordTrackingEvents],
             ShipmentState::Cancelled => Vec::new(),
         }
     }

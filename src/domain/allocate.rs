@@ -43,7 +43,7 @@ impl StockLevel {
 
 /// One demand on stock: a line of an order or of another caller's reservation.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Need {
+pub(super) struct Need {
     pub line: i32,
     pub sku: Sku,
     pub quantity: i64,
@@ -51,7 +51,7 @@ pub struct Need {
 
 /// Where one need is served from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Take {
+pub(super) struct Take {
     pub line: i32,
     pub sku: Sku,
     pub location: LocationCode,
@@ -60,13 +60,13 @@ pub struct Take {
 
 /// What a region has of a product for somebody for whom `spoken_for` units are out of reach.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Supply {
+pub(super) struct Supply {
     pub total: i64,
     /// In order of the locations' priority.
     pub by_location: Vec<(LocationCode, i64)>,
 }
 
-pub fn supply(desk: &Desk, region: &RegionCode, sku: &Sku, spoken_for: i64) -> Supply {
+pub(super) fn supply(desk: &Desk, region: &RegionCode, sku: &Sku, spoken_for: i64) -> Supply {
     let mut found: Vec<(i32, LocationCode, i64)> = desk
         .levels(sku)
         .into_iter()
@@ -136,7 +136,10 @@ pub(super) fn availability(
 
 /// Chooses locations for all needs, or says what is short. One location that has everything is preferred, then as
 /// few as the order of priority gives.
-pub fn plan(needs: &[Need], supplies: &BTreeMap<Sku, Supply>) -> Result<(Vec<Take>, String), Vec<Shortage>> {
+pub(super) fn plan(
+    needs: &[Need],
+    supplies: &BTreeMap<Sku, Supply>,
+) -> Result<(Vec<Take>, String), Vec<Shortage>> {
     let mut wanted: BTreeMap<&Sku, i64> = BTreeMap::new();
     for need in needs {
         *wanted.entry(&need.sku).or_default() += need.quantity;
@@ -503,6 +506,11 @@ pub(super) fn expire_overdue(desk: &mut Desk, except: OrderId) -> Result<bool, R
     Ok(any)
 }
 
+/// Ends every overdue hold that was loaded; says whether there was one.
+pub fn free_overdue(desk: &mut Desk) -> Result<bool, Refusal> {
+    expire_overdue(desk, OrderId(uuid::Uuid::nil()))
+}
+
 pub(super) fn reserved_items(takes: &[Take]) -> Vec<ReservedItem> {
     takes
         .iter()
@@ -519,7 +527,7 @@ pub(super) fn reserved_items(takes: &[Take]) -> Vec<ReservedItem> {
         .collect()
 }
 
-pub fn earliest_delivery(desk: &Desk, service: ServiceLevel, ship_at: Timestamp) -> Timestamp {
+fn earliest_delivery(desk: &Desk, service: ServiceLevel, ship_at: Timestamp) -> Timestamp {
     ship_at.plus(Duration::from_secs(u64::from(desk.rules.transit_days(service)) * 86_400))
 }
 

@@ -1,7 +1,7 @@
 //! Steps 14 to 17: reports from the road, the proof of delivery, and asking how it was.
 
 use super::case::{born, moved};
-use super::merge::{estimate_of, key, state_of, told_to_customer};
+use super::merge::{estimate_of, key, moved_on, same_place, state_of, told_to_customer};
 use super::{
     Desk, EventKind, Feedback, FeedbackState, MessageKind, Order, OrderState, Proof, Reason, Refusal,
     ShipmentId, ShipmentState, Timestamp, TrackingEvent, TrackingStatus,
@@ -9,6 +9,8 @@ use super::{
 
 /// How many reports one shipment may have.
 const TRACKING_EVENTS_MAX: usize = 1_000;
+/// How many places of one shipment the customer is told: a courier that reports street by street shall not flood them.
+const PLACES_TOLD_MAX: usize = 20;
 
 /// One report as a courier gives it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,11 +51,12 @@ impl Order {
             });
         }
 
-        let mut fresh = 0;
+        let (known, mut fresh) = (shipment.tracking.len(), 0);
         for report in reports {
             fresh += usize::from(self.add_report(desk, place, report)?);
         }
         if fresh > 0 {
+            self.tell_place(desk, place, known);
             self.follow_reports(desk, place)?;
         }
         Ok(fresh)
@@ -107,7 +110,7 @@ impl Order {
                 recorded_by: desk.actor.clone(),
             });
         }
-        let over = shipment.state.is_final();
+        let over = shipment.state.is_over();
         self.tell(desk, EventKind::TrackingRecorded, None, format!("{id} {status} reported"));
         if let Some(kind) = told
             && !over
@@ -115,6 +118,25 @@ impl Order {
             self.notify(desk, kind, Some(id), sequence);
         }
         Ok(true)
+    }
+
+    /// Tells the customer where the shipment has got to by the reports behind the `known` ones: once per call, however
+    /// many places they pass, and once per place.
+    fn tell_place(&mut self, desk: &mut Desk, place: usize, known: usize) {
+        let shipment = &self.shipments[place];
+        let news =
+            moved_on(&shipment.tracking).filter(|it| it.sequence > i64::try_from(known).unwrap_or(i64::MAX));
+        let Some(news) = news.filter(|_| !shipment.state.is_over()) else { return };
+
+        let letters = self.messages.iter().filter(|it| it.shipment == Some(shipment.id));
+        let places_told = letters.clone().filter(|it| it.kind == MessageKind::LocationChanged).count();
+        let about = |sequence: i64| shipment.tracking.iter().find(|it| it.sequence == sequence);
+        // The place of the handover is where the goods are shipped from: the customer heard that they left there.
+        let mut told = letters.filter_map(|it| about(it.sequence)).chain(shipment.tracking.first());
+        if places_told < PLACES_TOLD_MAX && !told.any(|it| same_place(&it.place, &news.place)) {
+            let (id, sequence) = (shipment.id, news.sequence);
+            self.notify(desk, MessageKind::LocationChanged, Some(id), sequence);
+        }
     }
 
     /// The shipment's state is a function of the set of reports, whatever their order.
@@ -125,7 +147,7 @@ impl Order {
             shipment.estimated_at = Some(estimate);
         }
         let Some(to) = state_of(&shipment.tracking) else { return Ok(()) };
-        if to == shipment.state || shipment.state.is_final() && !shipment.state.may_become(to) {
+        if to == shipment.state {
             return Ok(());
         }
 
@@ -145,14 +167,14 @@ impl Order {
         self.progress(desk)
     }
 
-    /// Somebody confirms the delivery with proof; counts as a report of its own.
+    /// Somebody confirms the delivery with proof; counts as a report of its own, and stands against a return.
     pub fn confirm_delivery(&mut self, desk: &mut Desk, id: ShipmentId, proof: Proof) -> Result<(), Refusal> {
         let place = self.shipment_place(id)?;
         if self.state == OrderState::Archived {
             return Err(self.out_of_turn("confirm the delivery"));
         }
         let shipment = &mut self.shipments[place];
-        if !shipment.state.is_handed_over() || shipment.state == ShipmentState::Returned {
+        if !shipment.state.is_handed_over() {
             return Err(Refusal::Unmet {
                 reason: Reason::IllegalTransition,
                 message: format!("cannot confirm the delivery: the shipment is {}", shipment.state),

@@ -18,6 +18,8 @@ pub struct Touch {
     pub orders: Vec<OrderId>,
     /// Whether the decision may move stock of these orders' lines and reservations.
     pub order_stock: bool,
+    /// Whether it may set stock of these orders' lines aside: then overdue holds on that stock are loaded too.
+    pub reserves: bool,
     /// Stock of these at every location, with what waiting orders are waiting for.
     pub skus: Vec<Sku>,
     /// Other callers' reservations.
@@ -68,6 +70,8 @@ pub struct World {
     /// Orders (loaded) and other callers' reservations (loaded) whose hold on touched stock is past its end.
     pub overdue_orders: Vec<OrderId>,
     pub overdue_reservations: Vec<ReservationId>,
+    /// Whether there are more of them than were loaded.
+    pub more_overdue: bool,
     /// Leases as the database knows them.
     pub leases: HashMap<JobId, i64>,
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::allocate::{Posting, give_back_units, post};
+use super::allocate::{Posting, expire_overdue, give_back_units, post};
 use super::case::moved;
 use super::label::{label_text, label_zpl, tracking_number};
 use super::merge::key;
@@ -72,21 +72,19 @@ impl Order {
         self.reserve_missing(desk, place)
     }
 
-    /// Units that failed their check left the reservation; others of the same location take their place.
+    /// Units that failed their check or were not found left the reservation; others of the same location take their
+    /// place.
     fn reserve_missing(&mut self, desk: &mut Desk, place: usize) -> Result<(), Refusal> {
+        self.could_replace(desk, place)?;
         let shipment = self.shipments[place].clone();
         let mut short = Vec::new();
         for item in &shipment.items {
-            let reservation = self.open_reservation().expect("an order in fulfilment has its reservation");
-            let reserved_here =
-                |it: &&super::ReservedItem| it.line == item.line && it.location == shipment.location;
-            let open: i64 =
-                reservation.items.iter().filter(reserved_here).map(super::ReservedItem::open).sum();
-            let missing = item.quantity - open;
+            let missing = self.missing_of(&shipment, item);
             if missing <= 0 {
                 continue;
             }
 
+            let reservation = self.open_reservation().expect("an order in fulfilment has its reservation");
             let level = desk.level(&item.sku, &shipment.location).cloned();
             let available = level.as_ref().map_or(0, super::StockLevel::available);
             let Some(mut level) = level.filter(|_| available >= missing) else {
@@ -116,6 +114,13 @@ impl Order {
         if short.is_empty() { Ok(()) } else { Err(Refusal::Short(short)) }
     }
 
+    /// Units of an item that nothing is set aside for any more.
+    fn missing_of(&self, shipment: &super::Shipment, item: &super::ShipmentItem) -> i64 {
+        let reserved = self.current_reservation().map_or(&[][..], |it| &it.items);
+        let here = reserved.iter().filter(|it| it.line == item.line && it.location == shipment.location);
+        item.quantity - here.map(super::ReservedItem::open).sum::<i64>()
+    }
+
     /// What was taken from the shelf so far; picked is done when every unit is.
     pub fn record_pick(
         &mut self,
@@ -125,7 +130,78 @@ impl Order {
     ) -> Result<(), Refusal> {
         let place = self.workable(id)?;
         self.shipment_must_be(place, ShipmentState::Picking, "record a pick")?;
+        self.add_picks(place, picks)?;
 
+        let (picked, wanted) = self.picked_of(place);
+        let text = format!("{picked} of {wanted} units of shipment {} picked", self.shipments[place].number);
+        if picked == wanted {
+            return self.move_shipment(desk, place, ShipmentState::Picked, EventKind::ItemsPicked, text);
+        }
+        self.touch_shipment(desk, place);
+        self.tell(desk, EventKind::ItemsPicked, None, text);
+        Ok(())
+    }
+
+    /// What was taken from the shelf, and what was not found there: that leaves the books, and the shipment is planned
+    /// anew. Starting to pick again reserves others in its place.
+    pub fn record_short_pick(
+        &mut self,
+        desk: &mut Desk,
+        id: ShipmentId,
+        picks: &[LineUnits],
+        missing: &[LineUnits],
+    ) -> Result<(), Refusal> {
+        let place = self.workable(id)?;
+        self.shipment_must_be(place, ShipmentState::Picking, "record a pick")?;
+        self.add_picks(place, picks)?;
+
+        let mut problems = Problems::default();
+        let mut lost: BTreeMap<usize, i64> = BTreeMap::new();
+        for (entry, number) in missing.iter().zip(0..) {
+            let items = &self.shipments[place].items;
+            let Some(found) = items.iter().position(|it| it.line == entry.line) else {
+                problems.add(
+                    format!("missing[{number}].line_number"),
+                    format!("the shipment has no line {}", entry.line),
+                );
+                continue;
+            };
+            let before = lost.entry(found).or_default();
+            let left = items[found].quantity - items[found].picked - *before;
+            if !(1..=left).contains(&entry.units) {
+                let message =
+                    format!("{left} units of line {} are left to pick, not {}", entry.line, entry.units);
+                problems.add(format!("missing[{number}].quantity"), message);
+                continue;
+            }
+            *before += entry.units;
+        }
+        problems.into_result()?;
+
+        let mut told = Vec::new();
+        for (number, units) in lost {
+            self.write_off(desk, place, number, units);
+            told.push(format!("line {}: {units}", self.shipments[place].items[number].line));
+        }
+        let (picked, wanted) = self.picked_of(place);
+        let told = told.join("; ");
+        let number = self.shipments[place].number;
+        let text = format!("{picked} of {wanted} units of shipment {number} picked; not found: {told}");
+        self.move_shipment(desk, place, ShipmentState::Planned, EventKind::ItemsPicked, text)?;
+        if !self.could_replace(desk, place)? {
+            let location = &self.shipments[place].location;
+            let note = format!("no stock at {location} replaces what was not found: {told}");
+            self.hold(desk, Actor::system(), HoldReason::UnknownDeliveryDate, note);
+        }
+        Ok(())
+    }
+
+    fn picked_of(&self, place: usize) -> (i64, i64) {
+        let items = &self.shipments[place].items;
+        (items.iter().map(|it| it.picked).sum(), items.iter().map(|it| it.quantity).sum())
+    }
+
+    fn add_picks(&mut self, place: usize, picks: &[LineUnits]) -> Result<(), Refusal> {
         let shipment = &mut self.shipments[place];
         let mut problems = Problems::default();
         for (pick, number) in picks.iter().zip(0..) {
@@ -145,18 +221,7 @@ impl Order {
             }
             item.picked += pick.units;
         }
-        problems.into_result()?;
-
-        let shipment = &self.shipments[place];
-        let picked: i64 = shipment.items.iter().map(|it| it.picked).sum();
-        let wanted: i64 = shipment.items.iter().map(|it| it.quantity).sum();
-        let text = format!("{picked} of {wanted} units of shipment {} picked", shipment.number);
-        if picked == wanted {
-            return self.move_shipment(desk, place, ShipmentState::Picked, EventKind::ItemsPicked, text);
-        }
-        self.touch_shipment(desk, place);
-        self.tell(desk, EventKind::ItemsPicked, None, text);
-        Ok(())
+        problems.into_result()
     }
 
     fn shipment_must_be(&self, place: usize, state: ShipmentState, what: &str) -> Result<(), Refusal> {
@@ -228,7 +293,7 @@ impl Order {
         }
         let text = format!("shipment {number} failed: {}", defects.join("; "));
         self.move_shipment(desk, place, ShipmentState::QcFailed, EventKind::QualityFailed, text)?;
-        if !self.could_replace(desk, place) {
+        if !self.could_replace(desk, place)? {
             let note = format!(
                 "no stock at {} replaces what failed: {}",
                 self.shipments[place].location,
@@ -241,13 +306,37 @@ impl Order {
 
     /// Takes failed units out of the reservation and marks them damaged on the shelf.
     fn set_apart(&mut self, desk: &mut Desk, place: usize, number: usize, failed: i64, defect: &str) {
-        let (shipment, location) = (self.shipments[place].id, self.shipments[place].location.clone());
+        let mut level = self.take_out(desk, place, number, failed);
+        level.damaged += failed;
+        let (sku, location) = (level.sku.clone(), level.location.clone());
+        desk.keep_level(level);
+        let entry = Posting::of(&sku, &location, MovementKind::Damage);
+        let (order, shipment) = (Some(self.id), Some(self.shipments[place].id));
+        let reason = format!("failed the quality check: {defect}");
+        post(desk, Posting { damaged: failed, order, shipment, reason, ..entry });
+    }
+
+    /// Takes units that are not on the shelf out of the reservation and off the books.
+    fn write_off(&mut self, desk: &mut Desk, place: usize, number: usize, units: i64) {
+        let mut level = self.take_out(desk, place, number, units);
+        level.on_hand -= units;
+        let (sku, location) = (level.sku.clone(), level.location.clone());
+        desk.keep_level(level);
+        let entry = Posting::of(&sku, &location, MovementKind::Adjust);
+        let (order, shipment) = (Some(self.id), Some(self.shipments[place].id));
+        let reason = "not found when it was to be picked".to_owned();
+        post(desk, Posting { on_hand: -units, order, shipment, reason, ..entry });
+    }
+
+    /// Gives units of one item back from the reservation; they are still on the level that this returns.
+    fn take_out(&mut self, desk: &mut Desk, place: usize, number: usize, units: i64) -> super::StockLevel {
+        let location = self.shipments[place].location.clone();
         let (sku, line) =
             (self.shipments[place].items[number].sku.clone(), self.shipments[place].items[number].line);
         let order = self.id;
         let reservation = self.open_reservation().expect("an order in fulfilment has its reservation");
         let id = reservation.id;
-        let mut left = failed;
+        let mut left = units;
         for item in reservation.items.iter_mut().filter(|it| it.line == line && it.location == location) {
             let units = left.min(item.open());
             if units > 0 {
@@ -257,27 +346,22 @@ impl Order {
         }
         reservation.version += 1;
         assert!(left == 0, "a shipment never picks more than is reserved for it");
-
-        let mut level = desk.level(&sku, &location).cloned().expect("reserved stock has a level");
-        level.damaged += failed;
-        desk.keep_level(level);
-        let entry = Posting::of(&sku, &location, MovementKind::Damage);
-        let reason = format!("failed the quality check: {defect}");
-        post(
-            desk,
-            Posting { damaged: failed, order: Some(order), shipment: Some(shipment), reason, ..entry },
-        );
+        desk.level(&sku, &location).cloned().expect("reserved stock has a level")
     }
 
-    fn could_replace(&self, desk: &Desk, place: usize) -> bool {
+    /// Whether the shelf has units for those that nothing is set aside for any more.
+    fn could_replace(&self, desk: &mut Desk, place: usize) -> Result<bool, Refusal> {
         let shipment = &self.shipments[place];
         let mut missing: BTreeMap<&super::Sku, i64> = BTreeMap::new();
         for item in &shipment.items {
-            *missing.entry(&item.sku).or_default() += item.quantity - item.picked;
+            *missing.entry(&item.sku).or_default() += self.missing_of(shipment, item);
         }
-        missing.into_iter().all(|(sku, units)| {
-            desk.level(sku, &shipment.location).map_or(0, super::StockLevel::available) >= units
-        })
+        let all_there = |desk: &Desk| {
+            missing.iter().all(|(sku, units)| {
+                desk.level(sku, &shipment.location).map_or(0, super::StockLevel::available) >= *units
+            })
+        };
+        Ok(all_there(&*desk) || expire_overdue(desk, self.id)? && all_there(&*desk))
     }
 
     /// Every checked unit goes into exactly one package. Packing again replaces what was packed.

@@ -9,9 +9,9 @@ use super::allocate::{
 use super::case::{check_etag, moved};
 use super::words::words;
 use super::{
-    Actor, AvailabilityFound, Courier, Desk, Location, LocationCode, MovementKind, OrderId, Problems,
-    Product, Reason, Refusal, RegionCode, Replenishment, ReplenishmentId, ReplenishmentState, Reservation,
-    ReservationId, ReservationState, ServiceLevel, Sku, StockLevel, Timestamp,
+    Actor, AvailabilityFound, Courier, Desk, Location, LocationCode, MovementKind, Problems, Product, Reason,
+    Refusal, RegionCode, Replenishment, ReplenishmentId, ReplenishmentState, Reservation, ReservationId,
+    ReservationState, ServiceLevel, Sku, StockLevel, Timestamp,
 };
 
 pub fn create_product(desk: &mut Desk, product: &Product) -> Result<Sku, Refusal> {
@@ -305,7 +305,7 @@ pub fn check_availability(desk: &mut Desk, inquiry: &Inquiry) -> Result<Outlook,
     };
     problems.into_result()?;
 
-    super::allocate::expire_overdue(desk, OrderId(uuid::Uuid::nil()))?;
+    super::allocate::free_overdue(desk)?;
     let needs: Vec<Need> = inquiry
         .lines
         .iter()
@@ -352,7 +352,7 @@ pub fn reserve_stock(desk: &mut Desk, new: &NewReservation) -> Result<Reservatio
         .map(|(sku, quantity)| Need { line: 0, sku: sku.clone(), quantity: *quantity })
         .collect();
     let mut planned = plan(&needs, &supplies_for(desk, new));
-    if planned.is_err() && super::allocate::expire_overdue(desk, OrderId(uuid::Uuid::nil()))? {
+    if planned.is_err() && super::allocate::free_overdue(desk)? {
         planned = plan(&needs, &supplies_for(desk, new));
     }
     let (takes, reason) = planned.map_err(Refusal::Short)?;

@@ -32,8 +32,13 @@ pub struct Invoice {
 impl Invoice {
     /// The number as people write it: `INV-000001`.
     pub fn full_number(&self) -> String {
-        format!("{}-{:06}", self.series, self.number)
+        invoice_number(&self.series, self.number)
     }
+}
+
+/// A series and a place in it as people write them.
+pub fn invoice_number(series: &str, number: i64) -> String {
+    format!("{series}-{number:06}")
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

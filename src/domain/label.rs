@@ -632,6 +632,8 @@ pub(super) mod sample {
             created_at: NOW,
             updated_at: NOW,
             refunds: vec![Refund {
+                method: None,
+                reference: String::new(),
                 id: Uuid::from_u128(5).into(),
                 payment: Uuid::from_u128(3).into(),
                 state: RefundState::Succeeded,

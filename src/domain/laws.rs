@@ -10,8 +10,8 @@ use super::merge::state_of;
 use super::states::State;
 use super::{
     Approval, ApprovalState, Event, FeedbackState, Gate, HoldState, Invoice, InvoiceState, Machine,
-    MessageKind, MessageState, Order, OrderState, Payment, PaymentState, Reservation, ReservationState,
-    Shipment, ShipmentState, TrackingStatus, Verdict, legal,
+    MessageKind, MessageState, Order, OrderState, Payment, PaymentState, RefundState, Reservation,
+    ReservationState, Shipment, ShipmentState, Verdict, legal,
 };
 
 /// One law that does not hold.
@@ -124,7 +124,7 @@ impl Order {
             }
             Some(super::Discount::Percent(ppm)) => {
                 let net: i64 = lines.iter().map(|it| it.gross_minor - it.discount_minor).sum();
-                let should = super::part(net, ppm);
+                let should = super::money::part(net, ppm);
                 found.must("M2", self.id, shares == should, &should.to_string(), shares);
             }
             None => found.must("M2", self.id, shares == 0, "0", shares),
@@ -175,6 +175,9 @@ impl Order {
             let positive =
                 payment.refunds.iter().all(|it| it.amount.minor > 0 && it.amount.currency == amount.currency);
             found.must("M3", id, positive, "refunds above zero in the payment's currency", "others");
+            let handed = payment.refunds.iter().filter(|it| it.method.is_some());
+            let done = handed.clone().all(|it| it.state == RefundState::Succeeded);
+            found.must("M3", id, done, "what a person gave back given back", handed.count());
             found.must(
                 "M1",
                 id,
@@ -595,17 +598,11 @@ impl Shipment {
             "no report before handover",
             "some",
         );
-        if self.handover.is_some() && !self.has_two_ends() {
+        if self.handover.is_some() {
             let state = state_of(&self.tracking);
             let expected = state.map_or("a state", ShipmentState::as_str);
             found.must("T7", self.id, state == Some(self.state), expected, self.state);
         }
-    }
-
-    /// Reports of a delivery and of a return contradict each other: the end that was recorded first stays.
-    fn has_two_ends(&self) -> bool {
-        let told = |status: TrackingStatus| self.tracking.iter().any(|it| it.status == status);
-        told(TrackingStatus::Delivered) && told(TrackingStatus::Returned)
     }
 }
 

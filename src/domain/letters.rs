@@ -9,8 +9,8 @@ use serde::Serialize;
 use time::macros::format_description;
 
 use super::{
-    Check, HoldReason, HoldState, Message, MessageKind, Order, RefundState, Rule, Rules, Shipment, Timestamp,
-    TrackingEvent, TrackingStatus, Verdict,
+    Check, HoldReason, HoldState, Message, MessageKind, Method, Order, RefundState, Rule, Rules, Shipment,
+    Timestamp, TrackingEvent, TrackingStatus, Verdict,
 };
 
 /// A message ready to be sent, as plain text.
@@ -75,6 +75,7 @@ fn source(kind: MessageKind) -> &'static str {
         MessageKind::OrderExpired => include_str!("letters/order_expired.txt"),
         MessageKind::OrderRejected => include_str!("letters/order_rejected.txt"),
         MessageKind::RefundIssued => include_str!("letters/refund_issued.txt"),
+        MessageKind::LocationChanged => include_str!("letters/location_changed.txt"),
     }
 }
 
@@ -92,6 +93,8 @@ struct Facts {
     paid: Option<String>,
     owed_back: bool,
     refund: Option<String>,
+    /// How a person gave it back, if not the way the payment came.
+    refund_way: Option<&'static str>,
     hold: Option<&'static str>,
     problems: Vec<String>,
     /// What the customer is asked to do about a hold.
@@ -138,8 +141,15 @@ fn facts(message: &Message, order: &Order, rules: &Rules) -> Result<Facts, Strin
             add_shipment(&mut facts, order, shipment);
             add_event(&mut facts, event_of(message, shipment)?);
         }
+        MessageKind::LocationChanged => {
+            let shipment = shipment_of(message, order)?;
+            add_shipment(&mut facts, order, shipment);
+            add_event(&mut facts, event_of(message, shipment)?);
+            facts.place.as_ref().ok_or("the tracking event names no place")?;
+            facts.delivery_date = expected(shipment).map(date);
+        }
         MessageKind::DeliveryConfirmed => add_feedback(&mut facts, order, rules),
-        MessageKind::RefundIssued => facts.refund = Some(refund(message, order)?),
+        MessageKind::RefundIssued => add_refund(&mut facts, message, order)?,
         MessageKind::AwaitingStock
         | MessageKind::OrderCancelled
         | MessageKind::OrderExpired
@@ -222,17 +232,23 @@ fn last_invoice(order: &Order) -> Option<String> {
 }
 
 /// The refund that the message tells of: the n-th one that succeeded; all of them together if it names none.
-fn refund(message: &Message, order: &Order) -> Result<String, String> {
+fn add_refund(facts: &mut Facts, message: &Message, order: &Order) -> Result<(), String> {
     let all = order.payments.iter().flat_map(|it| &it.refunds);
     let mut done: Vec<_> = all.filter(|it| it.state == RefundState::Succeeded).collect();
     done.sort_by_key(|it| (it.updated_at, it.id));
     let nth = usize::try_from(message.sequence).ok().and_then(|it| it.checked_sub(1));
-    let minor = match nth {
-        Some(nth) => done.get(nth).ok_or("the order has no such refund")?.amount.minor,
+    let told = match nth {
+        Some(nth) => vec![*done.get(nth).ok_or("the order has no such refund")?],
         None if done.is_empty() => return Err("nothing has been paid back".to_owned()),
-        None => done.iter().map(|it| it.amount.minor).fold(0, i64::saturating_add),
+        None => done,
     };
-    Ok(order.amounts.currency.of(minor).to_string())
+    let minor = told.iter().map(|it| it.amount.minor).fold(0, i64::saturating_add);
+    facts.refund = Some(order.amounts.currency.of(minor).to_string());
+    facts.refund_way = told.last().and_then(|it| it.method).map(|it| match it {
+        Method::Cash => "in cash",
+        Method::BankTransfer | Method::Card | Method::Paypal => "by bank transfer",
+    });
+    Ok(())
 }
 
 fn add_hold(facts: &mut Facts, order: &Order) -> Result<(), String> {
@@ -508,6 +524,15 @@ mod tests {
             &["We are sorry: the courier cannot find your parcel (order 100042)"],
         );
         has(MessageKind::ReadyForPickup, &order(), &["waiting for you here: Leipzig hub."]);
+        has(
+            MessageKind::LocationChanged,
+            &order(),
+            &[
+                "Your parcel with order 100042 has reached Leipzig hub.",
+                "Expected delivery: ",
+                "CNK3F07XQ2M91TX",
+            ],
+        );
     }
 
     #[test]
@@ -594,6 +619,15 @@ mod tests {
             letter(&second, &order(), &Rules::default()),
             Err("the order has no such refund".to_owned())
         );
+    }
+
+    #[test]
+    fn a_refund_says_which_way_it_goes() {
+        has(MessageKind::RefundIssued, &order(), &["It goes the way your payment came"]);
+        let mut handed = order();
+        handed.payments[0].refunds[0].method = Some(Method::BankTransfer);
+        has(MessageKind::RefundIssued, &handed, &["We have sent it by bank transfer."]);
+        assert!(!written(MessageKind::RefundIssued, &handed).body.contains("the way your payment came"));
     }
 
     #[test]

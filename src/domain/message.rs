@@ -24,6 +24,8 @@ words! {
         OrderExpired = "ORDER_EXPIRED",
         OrderRejected = "ORDER_REJECTED",
         RefundIssued = "REFUND_ISSUED",
+        /// The parcel has reached another place on its way.
+        LocationChanged = "LOCATION_CHANGED",
     }
 }
 

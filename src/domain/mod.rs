@@ -44,7 +44,7 @@ mod words;
 
 pub use actions::Action;
 pub use advance::Decision;
-pub use allocate::{Need, Supply, Take, earliest_delivery, plan, supply};
+pub use allocate::free_overdue;
 pub use approval::{Approval, ApprovalState, Gate};
 pub use case::{check_etag, etag};
 pub use courier::{Courier, Quote, Rate};
@@ -60,17 +60,17 @@ pub use inventory::{
     create_courier, create_location, create_product, decide_replenishment, expire_reservation, receive_stock,
     release_reservation, reserve_stock, set_reorder_rule,
 };
-pub use invoice::{Amounts, Discount, Invoice, InvoiceLine, InvoiceState, LineAmounts};
+pub use invoice::{Amounts, Discount, Invoice, InvoiceLine, InvoiceState, LineAmounts, invoice_number};
 pub use label::packing_slip;
 pub use laws::{Breach, LAWS, history_breaches};
 pub use letters::{Letter, letter};
 pub use message::{Message, MessageKind, MessageState};
-pub use money::{Currency, Money, included_part, part, shares};
+pub use money::{Currency, Money};
 pub use order::{
     AvailabilityFound, Hold, HoldReason, HoldState, LineAvailability, NewLine, NewOrder, Order, OrderLine,
     OrderState,
 };
-pub use pay::{NewPayment, ReceivedMoney};
+pub use pay::{HandedBack, NewPayment, ReceivedMoney};
 pub use payment::{Ask, Method, Payment, PaymentState, ProviderAnswer, Refund, RefundState};
 pub use receive::{Correction, Waive, receive, touch_for};
 pub use refusal::{Problem, Problems, Reason, Refusal, Shortage};

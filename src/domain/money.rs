@@ -100,12 +100,12 @@ impl fmt::Debug for Money {
 pub const PPM: i128 = 1_000_000;
 
 /// `minor × ppm / 1 000 000`, rounded half away from zero, the usual rule of tax law.
-pub fn part(minor: i64, ppm: u32) -> i64 {
+pub(super) fn part(minor: i64, ppm: u32) -> i64 {
     rounded(i128::from(minor) * i128::from(ppm), PPM)
 }
 
 /// The tax inside a tax-inclusive amount: `minor × rate / (1 + rate)`, rounded half away from zero.
-pub fn included_part(minor: i64, ppm: u32) -> i64 {
+pub(super) fn included_part(minor: i64, ppm: u32) -> i64 {
     rounded(i128::from(minor) * i128::from(ppm), PPM + i128::from(ppm))
 }
 
@@ -118,7 +118,7 @@ fn rounded(dividend: i128, divisor: i128) -> i64 {
 /// Splits `total` in proportion to `weights` so that the shares sum to it exactly: each share is rounded towards
 /// zero, and what is left goes unit by unit to the largest remainders (Hamilton's method), the first of equals
 /// first. Without any weight everything goes to the first share.
-pub fn shares(total: i64, weights: &[i64]) -> Vec<i64> {
+pub(super) fn shares(total: i64, weights: &[i64]) -> Vec<i64> {
     let sum: i128 = weights.iter().map(|it| i128::from((*it).max(0))).sum();
     if weights.is_empty() {
         return Vec::new();

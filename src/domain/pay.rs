@@ -65,6 +65,14 @@ pub struct ReceivedMoney {
     pub tendered: Option<Money>,
 }
 
+/// How a person gave money back by other means than the payment's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HandedBack {
+    pub method: Method,
+    /// The reference of the transfer, or the number of the receipt.
+    pub reference: String,
+}
+
 impl Order {
     /// Decides to ask the provider for money. The reservation is pinned until the answer is known, so that money
     /// never arrives for stock that is gone.
@@ -354,7 +362,7 @@ impl Order {
         }
     }
 
-    /// Decides to pay money back: never more than was captured and not yet paid back.
+    /// Decides to pay money back, the way it came: never more than was captured and not yet paid back.
     pub fn refund(
         &mut self,
         desk: &mut Desk,
@@ -362,15 +370,82 @@ impl Order {
         amount: Option<Money>,
         reason: &str,
     ) -> Result<RefundId, Refusal> {
+        let place = self.giving_place(id)?;
+        let refund = match self.owed_by_hand(place, amount)? {
+            Some(owed) => owed,
+            None => self.begin_refund_of(desk, place, amount, reason)?,
+        };
+        if !self.payments[place].is_by_provider() {
+            // Cash and transfers are paid back by the person who says so.
+            self.answer_refund(desk, refund, &ProviderAnswer::Done(String::new()))?;
+        }
+        Ok(refund)
+    }
+
+    /// Writes down that a person paid money back by other means. What came through a provider goes back through it,
+    /// unless that has refused: else it could be paid back twice.
+    pub fn refund_by_hand(
+        &mut self,
+        desk: &mut Desk,
+        id: PaymentId,
+        amount: Option<Money>,
+        reason: &str,
+        handed: &HandedBack,
+    ) -> Result<RefundId, Refusal> {
+        let place = self.giving_place(id)?;
+        let payment = &self.payments[place];
+        let refused = payment.refunds.iter().any(|it| it.state == RefundState::Failed);
+        if payment.is_by_provider() && !refused {
+            return Err(Refusal::Unmet {
+                reason: Reason::IllegalTransition,
+                message: format!(
+                    "{} has not refused to pay {id} back: ask it first, without a method",
+                    payment.provider
+                ),
+                state: Some(payment.state.as_str()),
+                legal: Vec::new(),
+            });
+        }
+        let refund = match self.owed_by_hand(place, amount)? {
+            Some(owed) => owed,
+            None => self.begin_refund_of(desk, place, amount, reason)?,
+        };
+        let (_, nth) = self.refund_place(refund)?;
+        let written = &mut self.payments[place].refunds[nth];
+        written.method = Some(handed.method);
+        written.reference.clone_from(&handed.reference);
+        self.answer_refund(desk, refund, &ProviderAnswer::Done(String::new()))?;
+        Ok(refund)
+    }
+
+    /// The rungs that every refund has to climb; gives the payment's place.
+    fn giving_place(&self, id: PaymentId) -> Result<usize, Refusal> {
         let place = self.payment_place(id)?;
         // An order that is being paid is cancelled, not refunded: what it paid would be due again.
         if matches!(self.state, OrderState::Invoiced | OrderState::Archived) {
             return Err(self.out_of_turn("refund"));
         }
-        let payment = &self.payments[place];
-        if let Some(owed) = payment.owed_by_hand() {
-            return self.hand_back(desk, &owed.clone(), amount);
+        Ok(place)
+    }
+
+    /// What the end of an order left owing in cash or by transfer is paid back whole when a person says so.
+    fn owed_by_hand(&self, place: usize, amount: Option<Money>) -> Result<Option<RefundId>, Refusal> {
+        let Some(owed) = self.payments[place].owed_by_hand() else { return Ok(None) };
+        if amount.is_some_and(|it| it != owed.amount) {
+            let message = format!("{} are owed by refund {}", owed.amount, owed.id);
+            return Err(Refusal::unmet(Reason::RefundExceedsCapture, message));
         }
+        Ok(Some(owed.id))
+    }
+
+    fn begin_refund_of(
+        &mut self,
+        desk: &mut Desk,
+        place: usize,
+        amount: Option<Money>,
+        reason: &str,
+    ) -> Result<RefundId, Refusal> {
+        let payment = &self.payments[place];
         let left = payment.amount.currency.of(payment.refundable_minor());
         let amount = amount.unwrap_or(left);
         if amount.currency != left.currency {
@@ -383,27 +458,7 @@ impl Order {
         if amount.minor <= 0 {
             return Err(Refusal::invalid("amount", "must be more than zero"));
         }
-        let id = self.begin_refund(desk, place, amount, reason)?;
-        if !self.payments[place].is_by_provider() {
-            // Cash and transfers are paid back by the person who says so.
-            self.answer_refund(desk, id, &ProviderAnswer::Done(String::new()))?;
-        }
-        Ok(id)
-    }
-
-    /// What the end of an order left owing in cash or by transfer is paid back when a person says so.
-    fn hand_back(
-        &mut self,
-        desk: &mut Desk,
-        owed: &Refund,
-        amount: Option<Money>,
-    ) -> Result<RefundId, Refusal> {
-        if amount.is_some_and(|it| it != owed.amount) {
-            let message = format!("{} are owed by refund {}", owed.amount, owed.id);
-            return Err(Refusal::unmet(Reason::RefundExceedsCapture, message));
-        }
-        self.answer_refund(desk, owed.id, &ProviderAnswer::Done(String::new()))?;
-        Ok(owed.id)
+        self.begin_refund(desk, place, amount, reason)
     }
 
     fn begin_refund(
@@ -422,6 +477,8 @@ impl Order {
             state: RefundState::Pending,
             amount,
             reason: reason.to_owned(),
+            method: None,
+            reference: String::new(),
             provider_reference: String::new(),
             failure: String::new(),
             asked_at: desk.now,
@@ -475,7 +532,8 @@ impl Order {
         };
         let step = moved(id.0, refund.state, to)?;
         refund.state = to;
-        let text = format!("refund {id} of {} {to}", refund.amount);
+        let by = refund.method.map(|it| format!(" by {it}")).unwrap_or_default();
+        let text = format!("refund {id} of {} {to}{by}", refund.amount);
         self.tell(desk, kind, Some(step), text);
         if to == RefundState::Succeeded {
             let paid_back = self.payments.iter().flat_map(|it| &it.refunds);

@@ -84,6 +84,12 @@ pub struct Refund {
     pub state: RefundState,
     pub amount: Money,
     pub reason: String,
+    /// How a person gave it back, if not the way the payment came.
+    #[serde(default)]
+    pub method: Option<Method>,
+    /// With a method: the reference of the transfer, or the number of the receipt.
+    #[serde(default)]
+    pub reference: String,
     pub provider_reference: String,
     pub failure: String,
     pub asked_at: Timestamp,

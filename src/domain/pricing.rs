@@ -1,6 +1,7 @@
 //! What an order costs: discounts, taxes and shipping, exact to the last minor unit.
 
-use super::{Amounts, Currency, Discount, LineAmounts, Problems, included_part, part, shares};
+use super::money::{included_part, part, shares};
+use super::{Amounts, Currency, Discount, LineAmounts, Problems};
 
 /// No single amount is larger than this: 10^15 minor units. It keeps every sum and product far from the end
 /// of i64.

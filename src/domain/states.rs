@@ -1,4 +1,5 @@
-//! The state machines: for each state where it may go. Whatever is not listed here is an illegal transition.
+//! The state machines: for each state where it may go. Whatever is not listed here is an illegal transition, and
+//! whatever is listed some decision makes: a test takes every step of every table.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -60,16 +61,17 @@ macro_rules! machine {
 
 machine! {
     /// An order that was shipped closes without being delivered once all of the rest ended returned or lost,
-    /// and is settled. Cancelling ends with the first handover.
+    /// and is settled. Cancelling ends with the first handover. No order rests where an approval has just been
+    /// given: what follows is part of the same decision.
     Order: OrderState from Received {
-        Received => [Verified Rejected Cancelled]
+        Received => [Verified Cancelled]
         Verified => [Reserved AwaitingStock Cancelled]
-        AwaitingStock => [Reserved Cancelled Expired]
-        Reserved => [ReservationApproved AwaitingStock Rejected Cancelled Expired]
-        ReservationApproved => [Invoiced Cancelled Expired]
+        AwaitingStock => [Reserved Cancelled]
+        Reserved => [ReservationApproved Rejected Cancelled Expired]
+        ReservationApproved => [Invoiced]
         Invoiced => [PaymentCaptured Cancelled Expired]
         PaymentCaptured => [PaymentApproved Rejected Cancelled]
-        PaymentApproved => [Fulfilling Cancelled]
+        PaymentApproved => [Fulfilling]
         Fulfilling => [PartiallyShipped Shipped Cancelled]
         PartiallyShipped => [Shipped PartiallyDelivered]
         Shipped => [PartiallyDelivered Delivered Closed]
@@ -102,11 +104,12 @@ machine! {
 }
 
 machine! {
-    /// Consuming another part of a partially consumed reservation is no transition.
+    /// Consuming another part of a partially consumed reservation is no transition; and after the first handover
+    /// the rest follows, as nothing is cancelled any more.
     Reservation: ReservationState from Held {
         Held => [Confirmed Released Expired]
         Confirmed => [PartiallyConsumed Consumed Released]
-        PartiallyConsumed => [Consumed Released]
+        PartiallyConsumed => [Consumed]
         Consumed => []
         Released => []
         Expired => []
@@ -122,8 +125,8 @@ machine! {
 }
 
 machine! {
-    /// What a person records, a bank transfer or cash, is captured from the start.
-    Payment: PaymentState from Pending Captured {
+    /// What a person records, a bank transfer or cash, is captured by the same decision.
+    Payment: PaymentState from Pending {
         Pending => [Authorized Captured Failed]
         Authorized => [Captured Voided Failed]
         Captured => []
@@ -133,17 +136,18 @@ machine! {
 }
 
 machine! {
-    /// What a person pays back has succeeded from the start; a failed refund may be tried again.
-    Refund: RefundState from Pending Succeeded {
+    /// What a person pays back has succeeded by the same decision. A failed refund stays one: another try is another
+    /// refund.
+    Refund: RefundState from Pending {
         Pending => [Succeeded Failed]
-        Failed => [Pending]
+        Failed => []
         Succeeded => []
     }
 }
 
 machine! {
-    /// The transitions that a command may make. A courier's report may skip missing scans: see
-    /// [`ShipmentState::may_be_reported`].
+    /// The transitions that a command may make, and the scans of a whole journey. A courier's report may skip missing
+    /// scans: see [`ShipmentState::may_be_reported`]. A short pick is planned anew.
     Shipment: ShipmentState from Planned {
         Planned => [Picking Cancelled]
         Picking => [Picked Planned Cancelled]
@@ -161,7 +165,7 @@ machine! {
         Exception => [InTransit OutForDelivery AvailableForPickup Delivered Returning Lost]
         Returning => [Returned Exception Lost]
         Lost => [Returned Delivered]
-        Returned => []
+        Returned => [Delivered]
         Delivered => []
         Cancelled => []
     }
@@ -189,7 +193,7 @@ machine! {
         Proposed => [Approved Rejected Cancelled]
         Approved => [Ordered Cancelled]
         Ordered => [PartiallyReceived Received Cancelled]
-        PartiallyReceived => [Received]
+        PartiallyReceived => [Received Cancelled]
         Received => []
         Rejected => []
         Cancelled => []
@@ -197,20 +201,25 @@ machine! {
 }
 
 impl ShipmentState {
-    /// Whether the courier has it and its journey is not over: only then can a report move it. A lost
-    /// shipment is still the courier's, since it may be found.
+    /// Whether the courier has it and its journey is not over for good: only then can a report move it. A lost
+    /// shipment may be found, and one that was said to be back may turn out to be delivered.
     pub fn carrier_may_report(self) -> bool {
         self.with_carrier() && !self.is_final()
     }
 
     /// Whether a courier's reports may move a shipment from here to there. Scans may be missing and may
     /// arrive in any order, so between handover and the end every state of the journey may follow every
-    /// other; what is lost can only be found delivered or returned.
+    /// other; what is lost or back leaves that only as a command would.
     pub fn may_be_reported(self, to: Self) -> bool {
         self.carrier_may_report()
             && to.with_carrier()
             && to != self
-            && (self != Self::Lost || self.may_become(to))
+            && (!matches!(self, Self::Lost | Self::Returned) || self.may_become(to))
+    }
+
+    /// Nothing more is expected of it: whoever follows it may stop, and the customer hears no more news.
+    pub fn is_over(self) -> bool {
+        matches!(self, Self::Delivered | Self::Returned | Self::Cancelled)
     }
 
     /// The states of the journey, its end included.
@@ -345,15 +354,7 @@ mod tests {
         for state in OrderState::ALL.iter().copied() {
             let before = matches!(
                 state,
-                Received
-                    | Verified
-                    | AwaitingStock
-                    | Reserved
-                    | ReservationApproved
-                    | Invoiced
-                    | PaymentCaptured
-                    | PaymentApproved
-                    | Fulfilling
+                Received | Verified | AwaitingStock | Reserved | Invoiced | PaymentCaptured | Fulfilling
             );
             assert_eq!(state.may_become(Cancelled), before, "{state}");
         }
@@ -386,7 +387,9 @@ mod tests {
         assert!(legal(Machine::Shipment, "LOST", "DELIVERED"));
         assert!(!legal(Machine::Shipment, "LOST", "IN_TRANSIT"));
         assert!(!legal(Machine::Shipment, "COURIER_ASSIGNED", "IN_TRANSIT"));
-        for end in ["DELIVERED", "RETURNED", "CANCELLED"] {
+        assert!(legal(Machine::Shipment, "RETURNED", "DELIVERED"));
+        assert!(!legal(Machine::Shipment, "RETURNED", "LOST"));
+        for end in ["DELIVERED", "CANCELLED"] {
             assert!(ShipmentState::ALL.iter().all(|it| !legal(Machine::Shipment, end, it.as_str())));
         }
     }

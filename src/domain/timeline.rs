@@ -206,7 +206,8 @@ impl MessageKind {
             | Self::DeliveryDelayed
             | Self::DeliveryException
             | Self::DeliveryAttempted
-            | Self::ReadyForPickup => Step::TrackShipment,
+            | Self::ReadyForPickup
+            | Self::LocationChanged => Step::TrackShipment,
             Self::DeliveryConfirmed => Step::ConfirmToCustomer,
             Self::OrderCancelled | Self::OrderExpired | Self::OrderRejected => Step::CloseOrder,
         }
@@ -706,7 +707,7 @@ impl History<'_> {
 
     fn prepare_order(&self) -> StepLine {
         let begun = |it: &Shipment| match it.state {
-            ShipmentState::Planned => false,
+            ShipmentState::Planned => it.items.iter().any(|item| item.picked > 0),
             ShipmentState::Cancelled => self.was_in(it, ShipmentState::Picking),
             _ => true,
         };
@@ -987,7 +988,7 @@ fn invoice_words(invoice: &Invoice) -> String {
     let total = invoice.amounts.currency.of(invoice.amounts.total_minor);
     match invoice.number {
         0 => format!("{}: over {total}", invoice.id),
-        number => format!("{}: {}-{number:06} over {total}", invoice.id, invoice.series),
+        _ => format!("{}: {} over {total}", invoice.id, invoice.full_number()),
     }
 }
 
@@ -995,12 +996,9 @@ fn payment_words(payment: &Payment) -> Vec<String> {
     let state = payment.state.as_str().to_lowercase();
     let mut words = vec![format!("{}: {} by {} {state}", payment.id, payment.amount, payment.method)];
     for refund in &payment.refunds {
-        words.push(format!(
-            "{}: {} paid back, {}",
-            refund.id,
-            refund.amount,
-            refund.state.as_str().to_lowercase()
-        ));
+        let by = refund.method.map(|it| format!(" by {it}")).unwrap_or_default();
+        let state = refund.state.as_str().to_lowercase();
+        words.push(format!("{}: {} paid back{by}, {state}", refund.id, refund.amount));
     }
     words
 }

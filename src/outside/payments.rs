@@ -5,7 +5,6 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -48,7 +47,6 @@ pub trait PaymentProvider: Send + Sync {
 /// | anything else | declined: not a token |
 pub struct Sandbox {
     ledger: Arc<Mutex<Ledger>>,
-    delay: Duration,
 }
 
 /// What the sandbox's ledger says of one key.
@@ -87,13 +85,7 @@ impl Sandbox {
     }
 
     fn new(ledger: Ledger) -> Self {
-        Self { ledger: Arc::new(Mutex::new(ledger)), delay: Duration::ZERO }
-    }
-
-    /// How long the caller waits for an answer that is lost. Zero if not said.
-    #[must_use]
-    pub fn with_delay(self, delay: Duration) -> Self {
-        Self { delay, ..self }
+        Self { ledger: Arc::new(Mutex::new(ledger)) }
     }
 
     /// Every key that was ever used, as this process has seen the ledger.
@@ -112,18 +104,14 @@ impl Sandbox {
     async fn call(&self, call: Call) -> ProviderAnswer {
         let ledger = Arc::clone(&self.ledger);
         let asked = tokio::task::spawn_blocking(move || lock(&ledger).take(&call)).await;
-        let answer = match asked {
+        match asked {
             Ok(Ok(answer)) => answer,
             Ok(Err(error)) => {
                 tracing::error!(%error, "the sandbox's ledger cannot be kept");
                 ProviderAnswer::Unknown("the sandbox's ledger cannot be kept".to_owned())
             }
             Err(_) => ProviderAnswer::Unknown("the sandbox gave up".to_owned()),
-        };
-        if matches!(answer, ProviderAnswer::Unknown(_)) {
-            tokio::time::sleep(self.delay).await;
         }
-        answer
     }
 }
 

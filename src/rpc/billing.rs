@@ -12,7 +12,9 @@ use super::from_proto::billing::{self as from, Capture, Claim, GiveBack, Invoice
 use super::listing::page_token;
 use super::to_proto::billing as to;
 use super::{Api, Call, Reply, Target, codec, found, parse, status, with_stock};
-use crate::domain::{Ask, Desk, NewPayment, Order, OrderId, PaymentId, RefundId, Refusal, Touch};
+use crate::domain::{
+    Ask, Desk, NewPayment, Order, OrderId, PaymentId, RefundId, Refusal, Touch, invoice_number,
+};
 use crate::pb;
 use crate::store::{Child, StoreError};
 use crate::work::{Caller, settle_payment, settle_refund};
@@ -189,10 +191,12 @@ impl Api {
 
     /// The same for money that goes back.
     async fn give_back(&self, call: Call, asked: GiveBack) -> Result<pb::Refund, Status> {
-        let GiveBack { payment, etag, amount, reason } = asked;
+        let GiveBack { payment, etag, amount, reason, handed } = asked;
         let order = self.order_of(Child::Payment(payment)).await?;
-        let begin =
-            move |order: &mut Order, desk: &mut Desk<'_>| order.refund(desk, payment, amount, &reason);
+        let begin = move |order: &mut Order, desk: &mut Desk<'_>| match &handed {
+            Some(handed) => order.refund_by_hand(desk, payment, amount, &reason, handed),
+            None => order.refund(desk, payment, amount, &reason),
+        };
         let answer =
             |id: &RefundId, order: &Order| pb::RefundPaymentResponse { refund: refund_of(order, *id) };
         let target = Target { order, etag };
@@ -256,7 +260,7 @@ impl Api {
                 (order, place.ok_or_else(|| status::not_found("invoice", id))?)
             }
             InvoiceKey::Number(series, number) => {
-                let missing = || status::not_found("invoice", format!("{series}-{number:06}"));
+                let missing = || status::not_found("invoice", invoice_number(series, *number));
                 let id = found(self.store().order_of_invoice(series, *number).await)?.ok_or_else(missing)?;
                 let order = self.order(id).await?;
                 let place = order.invoices.iter().position(|it| it.series == *series && it.number == *number);

@@ -38,8 +38,6 @@ const EARLIER: Duration = Duration::from_millis(5);
 const LATER: Duration = Duration::from_millis(2);
 /// How often it is looked whether calls are under way.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
-/// When a caller that found no room may come again.
-const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// Puts the layers around everything in `routes`; what is added later has none.
 pub fn protect(routes: Routes, gate: &Gate) -> Routes {
@@ -170,7 +168,7 @@ where
                 None => Ok(answering.await),
             };
             let Ok(response) = answered else {
-                return Ok(record.answered(too_late()));
+                return Ok(record.answered(status::too_late(TOO_LATE)));
             };
 
             let response = response?;
@@ -222,7 +220,7 @@ impl Body for Guarded {
             return Poll::Ready(None);
         }
         if self.until.as_mut().is_some_and(|it| it.as_mut().poll(cx).is_ready()) {
-            return Poll::Ready(Some(Ok(self.end(&too_late()))));
+            return Poll::Ready(Some(Ok(self.end(&status::too_late(TOO_LATE)))));
         }
 
         let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(&mut self.body).poll_frame(cx)));
@@ -282,16 +280,11 @@ fn overloaded(shape: Shape) -> Status {
         Shape::Unary => "too many calls are under way; repeat the call later",
         Shape::Stream => "too many streams are open; open this one later",
     };
-    status::build(Code::ResourceExhausted, text, pb::ErrorReason::Overloaded, HashMap::new(), |it| {
-        it.set_retry_info(Some(RETRY_AFTER));
-    })
+    status::overloaded(text)
 }
 
 /// Not said here: whether the call had an effect. A repetition with the same request id tells.
-fn too_late() -> Status {
-    let text = "the deadline passed before the answer; repeat with the same request_id to learn it";
-    status::build(Code::DeadlineExceeded, text, pb::ErrorReason::DeadlinePassed, HashMap::new(), |_| {})
-}
+const TOO_LATE: &str = "the deadline passed before the answer; repeat with the same request_id to learn it";
 
 /// As the gRPC protocol writes it: up to eight digits and a unit. Anything else counts as not given.
 fn grpc_timeout(headers: &HeaderMap) -> Option<Duration> {

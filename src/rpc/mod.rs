@@ -160,9 +160,14 @@ pub(crate) fn kept<'a>(view: &View<'a>, id: OrderId) -> &'a Order {
     view.order(id).expect("the change has kept this order")
 }
 
-/// What a change to an order needs that may reserve its stock, give it back or look at its shelves.
+/// What a change to an order needs that may give its stock back or look at its shelves.
 pub(crate) fn with_stock() -> Touch {
     Touch { order_stock: true, ..Touch::default() }
+}
+
+/// What a change to an order needs that may set stock aside for it.
+pub(crate) fn to_reserve() -> Touch {
+    Touch { order_stock: true, reserves: true, ..Touch::default() }
 }
 
 /// Reads a request: every bad field is noted, and the value is there only if none was.

@@ -8,7 +8,7 @@ use tonic::{Request, Response, Status};
 use super::from_proto::orders::{self as from, OrderKey, Update};
 use super::listing::page_token;
 use super::to_proto::orders as to;
-use super::{Api, Reply, found, kept, parse, status, watch, with_stock};
+use super::{Api, Reply, found, kept, parse, status, to_reserve, watch, with_stock};
 use crate::domain::{self, Order, Refusal, Touch, receive, touch_for};
 use crate::pb;
 use crate::store::Child;
@@ -64,7 +64,7 @@ impl pb::order_service_server::OrderService for Api {
     async fn verify_order(&self, request: Request<pb::VerifyOrderRequest>) -> Reply<pb::VerifyOrderResponse> {
         let (call, target, waive) = parse(|bad| from::verify_order(request, bad))?;
         let fingerprint = Some(self.order(target.order).await?.fingerprint.clone());
-        let touch = Touch { fingerprint, ..with_stock() };
+        let touch = Touch { fingerprint, ..to_reserve() };
         let verify = move |order: &mut Order, desk: &mut domain::Desk<'_>| order.verify_again(desk, waive);
         self.on_order(call, target, touch, verify, |(), order| pb::VerifyOrderResponse {
             order: Some(to::order(order)),
@@ -97,7 +97,7 @@ impl pb::order_service_server::OrderService for Api {
         let (call, target, hold, comment) = parse(|bad| from::release_hold(request, bad))?;
         let release =
             move |order: &mut Order, desk: &mut domain::Desk<'_>| order.release_hold(desk, hold, &comment);
-        self.on_order(call, target, with_stock(), release, |(), order| pb::ReleaseHoldResponse {
+        self.on_order(call, target, to_reserve(), release, |(), order| pb::ReleaseHoldResponse {
             order: Some(to::order(order)),
         })
         .await

@@ -3,11 +3,13 @@
 use prost::Message;
 use tonic::{Request, Response, Status};
 
-use super::from_proto::shipping::{CourierWish, Parcel, Pickup, Target};
+use super::from_proto::shipping::{CourierWish, Parcel, Picked, Pickup, Target};
 use super::inventory::{command, existing};
 use super::listing::page_token;
 use super::track::Journey;
-use super::{Api, Call, Reply, found, from_proto, kept, parse, status, to_proto, watch};
+use super::{
+    Api, Call, Reply, found, from_proto, kept, parse, status, to_proto, to_reserve, watch, with_stock,
+};
 use crate::domain::{
     self, Actor, CourierCode, Desk, Order, OrderId, Refusal, Report, Shipment, ShipmentId, Touch,
     TrackingEvent, check_etag,
@@ -20,6 +22,8 @@ use crate::store::{Child, Cursor, Listing, View};
 enum Reach {
     Order,
     Stock,
+    /// Stock, and the overdue holds on it.
+    Reserve,
     Couriers,
 }
 
@@ -49,13 +53,19 @@ impl pb::shipping_service_server::ShippingService for Api {
     ) -> Reply<pb::StartPickingResponse> {
         let (call, target) = command(request, from_proto::shipping::start_picking)?;
         let act = |order: &mut Order, desk: &mut Desk<'_>, id| order.start_picking(desk, id);
-        self.work_on(call, target, Reach::Stock, act, |shipment| pb::StartPickingResponse { shipment }).await
+        self.work_on(call, target, Reach::Reserve, act, |shipment| pb::StartPickingResponse { shipment })
+            .await
     }
 
     async fn record_pick(&self, request: Request<pb::RecordPickRequest>) -> Reply<pb::RecordPickResponse> {
-        let (call, (target, picks)) = command(request, from_proto::shipping::record_pick)?;
-        let act = move |order: &mut Order, desk: &mut Desk<'_>, id| order.record_pick(desk, id, &picks);
-        self.work_on(call, target, Reach::Order, act, |shipment| pb::RecordPickResponse { shipment }).await
+        let (call, (target, picked)) = command(request, from_proto::shipping::record_pick)?;
+        let Picked { picks, missing } = picked;
+        let reach = if missing.is_empty() { Reach::Order } else { Reach::Reserve };
+        let act = move |order: &mut Order, desk: &mut Desk<'_>, id| match missing.is_empty() {
+            true => order.record_pick(desk, id, &picks),
+            false => order.record_short_pick(desk, id, &picks, &missing),
+        };
+        self.work_on(call, target, reach, act, |shipment| pb::RecordPickResponse { shipment }).await
     }
 
     async fn record_quality_check(
@@ -65,8 +75,10 @@ impl pb::shipping_service_server::ShippingService for Api {
         let (call, (target, checks)) = command(request, from_proto::shipping::record_quality_check)?;
         let act =
             move |order: &mut Order, desk: &mut Desk<'_>, id| order.record_quality_check(desk, id, &checks);
-        self.work_on(call, target, Reach::Stock, act, |shipment| pb::RecordQualityCheckResponse { shipment })
-            .await
+        self.work_on(call, target, Reach::Reserve, act, |shipment| pb::RecordQualityCheckResponse {
+            shipment,
+        })
+        .await
     }
 
     async fn pack_shipment(
@@ -261,12 +273,13 @@ impl Api {
 }
 
 fn touch(order: OrderId, reach: Reach) -> Touch {
-    let (order_stock, couriers) = match reach {
-        Reach::Order => (false, false),
-        Reach::Stock => (true, false),
-        Reach::Couriers => (false, true),
-    };
-    Touch { orders: vec![order], order_stock, couriers, locations: couriers, ..Touch::default() }
+    let orders = vec![order];
+    match reach {
+        Reach::Order => Touch { orders, ..Touch::default() },
+        Reach::Stock => Touch { orders, ..with_stock() },
+        Reach::Reserve => Touch { orders, ..to_reserve() },
+        Reach::Couriers => Touch { orders, couriers: true, locations: true, ..Touch::default() },
+    }
 }
 
 fn shipment_of(order: &Order, id: ShipmentId) -> Result<&Shipment, Status> {

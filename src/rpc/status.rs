@@ -31,9 +31,7 @@ pub(crate) fn of_store(error: &StoreError) -> Status {
             it.set_retry_info(Some(RETRY_SOON));
         }),
         StoreError::Overloaded | StoreError::StorageFull => overloaded(&text),
-        StoreError::DeadlineExceeded => {
-            build(Code::DeadlineExceeded, &text, ErrorReason::DeadlinePassed, Metadata::new(), |_| {})
-        }
+        StoreError::DeadlineExceeded => too_late(&text),
         StoreError::Unavailable(_) => {
             let text = "the database cannot be reached; repeat the call with the same request_id";
             build(Code::Unavailable, text, ErrorReason::Unavailable, Metadata::new(), |it| {
@@ -57,10 +55,14 @@ pub(crate) fn not_found(kind: &'static str, id: impl ToString) -> Status {
     of_refusal(&Refusal::not_found(kind, id))
 }
 
-fn overloaded(text: &str) -> Status {
+pub(crate) fn overloaded(text: &str) -> Status {
     build(Code::ResourceExhausted, text, ErrorReason::Overloaded, Metadata::new(), |it| {
         it.set_retry_info(Some(RETRY_LATER));
     })
+}
+
+pub(crate) fn too_late(text: &str) -> Status {
+    build(Code::DeadlineExceeded, text, ErrorReason::DeadlinePassed, Metadata::new(), |_| {})
 }
 
 /// A person must decide this, and the call does not say who it is.
@@ -172,7 +174,7 @@ fn of_problems(problems: &Problems) -> Status {
     })
 }
 
-pub(crate) fn build(
+fn build(
     code: Code,
     text: &str,
     reason: ErrorReason,
@@ -190,7 +192,7 @@ fn word(reason: ErrorReason) -> &'static str {
     name.strip_prefix("ERROR_REASON_").unwrap_or(name)
 }
 
-pub(crate) fn facts<const N: usize>(facts: [(&str, String); N]) -> Metadata {
+fn facts<const N: usize>(facts: [(&str, String); N]) -> Metadata {
     facts.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }
 

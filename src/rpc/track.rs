@@ -54,7 +54,7 @@ impl Journey {
         self.told = standing;
 
         // Nothing of an archived order changes any more, not even what was lost.
-        let over = state.is_final() || order.state == OrderState::Archived;
+        let over = state.is_over() || order.state == OrderState::Archived;
         Ok(Found { messages, place: after, then: if over { Then::End } else { Then::Wait } })
     }
 

@@ -88,7 +88,7 @@ same_words! {
         DeliveryDelayed = DeliveryDelayed, DeliveryException = DeliveryException,
         DeliveryAttempted = DeliveryAttempted, ReadyForPickup = ReadyForPickup,
         DeliveryConfirmed = DeliveryConfirmed, OrderCancelled = OrderCancelled, OrderExpired = OrderExpired,
-        OrderRejected = OrderRejected, RefundIssued = RefundIssued,
+        OrderRejected = OrderRejected, RefundIssued = RefundIssued, LocationChanged = LocationChanged,
     }
     message_state: MessageState = MessageState {
         Queued = Queued, Sent = Sent, Suppressed = Suppressed, Failed = Failed,

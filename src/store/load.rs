@@ -18,6 +18,7 @@ use crate::domain::{
 pub(in crate::store) struct Wanted {
     orders: BTreeSet<OrderId>,
     stock_of: BTreeSet<OrderId>,
+    reserving: BTreeSet<OrderId>,
     skus: BTreeSet<Sku>,
     reservations: BTreeSet<ReservationId>,
     replenishments: BTreeSet<ReplenishmentId>,
@@ -35,6 +36,7 @@ impl Wanted {
         let Touch {
             orders,
             order_stock,
+            reserves,
             skus,
             reservations,
             replenishments,
@@ -49,6 +51,9 @@ impl Wanted {
         self.orders.extend(orders);
         if *order_stock {
             self.stock_of.extend(orders);
+        }
+        if *reserves {
+            self.reserving.extend(orders);
         }
         self.skus.extend(skus.iter().cloned());
         self.reservations.extend(reservations);
@@ -74,10 +79,11 @@ impl Wanted {
     ) -> Result<World, StoreError> {
         let mut world = World::default();
         let asked_for_stock = listed(&self.skus);
-        if !asked_for_stock.is_empty() {
-            let (orders, reservations) = rows::overdue(db, &asked_for_stock, now).await?;
-            world.overdue_orders = orders;
-            world.overdue_reservations = reservations;
+        if !asked_for_stock.is_empty() || !self.reserving.is_empty() {
+            let found = rows::overdue(db, &asked_for_stock, &listed(&self.reserving), now).await?;
+            world.overdue_orders = found.orders;
+            world.overdue_reservations = found.others;
+            world.more_overdue = found.more;
         }
 
         let orders: BTreeSet<_> = self.orders.iter().chain(&world.overdue_orders).copied().collect();

@@ -272,6 +272,8 @@ on_both_engines! {
     concurrent_twins_have_one_effect
     an_amended_answer_takes_the_place_of_the_first
     a_dropped_caller_tears_nothing
+    however_many_holds_are_overdue_their_stock_is_there_for_the_next_buyer
+    a_waiting_order_is_filled_from_holds_that_nobody_has_swept
     a_full_queue_says_so_at_once
     a_late_change_is_never_decided
     a_panic_fails_only_its_own_change
@@ -450,6 +452,68 @@ async fn an_amended_answer_takes_the_place_of_the_first(shop: &Shop) {
 
     let again = place(&shop.store, request("request-1", 1), new).await.expect("the answer");
     assert_eq!((again.1, again.2), (id, OrderState::Cancelled));
+}
+
+/// Sets one unit aside for other callers, `units` times, for a minute.
+async fn held_one_by_one(shop: &Shop, text: &'static str, units: u8) {
+    for _ in 0..units {
+        let new = others(text, 1, Duration::from_secs(60));
+        let touch = Touch { skus: vec![sku(text)], ..Touch::default() };
+        shop.do_it(touch, move |desk| domain::reserve_stock(desk, &new)).await.expect("there is stock");
+    }
+}
+
+fn others(text: &str, units: i64, lifetime: Duration) -> domain::NewReservation {
+    domain::NewReservation {
+        region: "EUROPE".parse().expect("a region"),
+        location: None,
+        lines: vec![(sku(text), units)],
+        lifetime: Some(lifetime),
+        reference: "basket".to_owned(),
+    }
+}
+
+async fn however_many_holds_are_overdue_their_stock_is_there_for_the_next_buyer(shop: &Shop) {
+    shop.stocked(&["A-1", "A-2"], 70).await;
+    held_one_by_one(shop, "A-1", 70).await;
+    held_one_by_one(shop, "A-2", 70).await;
+    let short = place(&shop.store, None, order_for(&[("A-1", 1)], OnShortage::Refuse)).await;
+    assert!(matches!(short, Err(StoreError::Refused(Refusal::Short(_)))), "{short:?}");
+
+    shop.later(Duration::from_secs(61));
+    let new = order_for(&[("A-1", 66)], OnShortage::Refuse);
+    place(&shop.store, request("request-1", 1), new.clone()).await.expect("what nobody holds any more");
+    assert_eq!(shop.units("A-1").await, (70, 66));
+    place(&shop.store, request("request-1", 1), new).await.expect("the same answer, nothing more reserved");
+    assert_eq!(shop.units("A-1").await, (70, 66));
+    let short = place(&shop.store, None, order_for(&[("A-1", 5)], OnShortage::Refuse)).await;
+    assert!(matches!(short, Err(StoreError::Refused(Refusal::Short(_)))), "{short:?}");
+
+    let new = order_for(&[("A-2", 66)], OnShortage::Wait);
+    let (_, _, state) = place(&shop.store, None, new).await.expect("it need not wait");
+    assert_ne!(state, OrderState::AwaitingStock);
+    assert_eq!(shop.units("A-2").await, (70, 66));
+}
+
+async fn a_waiting_order_is_filled_from_holds_that_nobody_has_swept(shop: &Shop) {
+    shop.stocked(&["A-1"], 2).await;
+    held_one_by_one(shop, "A-1", 2).await;
+    let new = order_for(&[("A-1", 2)], OnShortage::Wait);
+    let (_, id, state) = place(&shop.store, None, new).await.expect("it waits");
+    assert_eq!(state, OrderState::AwaitingStock);
+
+    shop.later(Duration::from_secs(61));
+    let touch = Touch { orders: vec![id], order_stock: true, reserves: true, ..Touch::default() };
+    let fill = move |desk: &mut Desk<'_>| {
+        let mut order = desk.take_order(id)?;
+        let filled = order.fill(desk)?;
+        desk.keep_order(order);
+        Ok(filled)
+    };
+    let codec = Codec { encode: |_: &bool| Vec::new(), decode: |_| None };
+    let filled = shop.store.change(call(None), touch, fill, |filled, _| *filled, codec).await;
+    assert!(matches!(filled, Ok(true)), "{filled:?}");
+    assert_eq!(shop.units("A-1").await, (2, 2));
 }
 
 async fn a_dropped_caller_tears_nothing(shop: &Shop) {

@@ -9,12 +9,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::StoreError;
 use super::before::Before;
-use super::change::{Change, RequestKey, RequestMode, View, Word};
+use super::change::{Call, Change, Codec, Queued, RequestKey, RequestMode, View, Word};
 use super::jobs::{Chore, JobKind};
 use super::load::Wanted;
 use super::numbers::Unnumbered;
@@ -26,7 +26,8 @@ use super::requests::{self, Kept, Key};
 use super::rows::{self, Lock};
 use super::session::Session;
 use crate::domain::{
-    Changes, Desk, Event, Ids, JobId, Lease, Movement, OrderState, Refusal, Rules, Timestamp, World,
+    Actor, Changes, Desk, Event, Ids, JobId, Lease, Movement, OrderState, Refusal, Rules, Timestamp, Touch,
+    World, free_overdue,
 };
 
 /// How long a group may take, repetitions included; then its connection is thrown away.
@@ -79,6 +80,8 @@ enum Verdict {
     Twin(usize),
     Stored(Arc<[u8]>),
     Refused(StoreError),
+    /// Short, while more holds are overdue than were loaded: it is decided again when they are gone.
+    Starved(StoreError),
 }
 
 /// Why a group did not go through.
@@ -141,7 +144,13 @@ impl Lane {
 
             let mut verdicts: Vec<_> = group.iter().map(|_| Verdict::Open).collect();
             match self.attempt(&mut group, &mut verdicts, ends).await {
-                Ok(()) => return self.finish(group, verdicts),
+                Ok(()) => {
+                    let starved = self.finish(group, verdicts);
+                    if starved.is_empty() {
+                        return;
+                    }
+                    group = self.free_overdue(starved, ends).await;
+                }
                 Err(Trouble::Race) if races < REPEATS_MAX && Instant::now() < ends => {
                     races += 1;
                     sleep(jitter(races)).await;
@@ -227,8 +236,9 @@ impl Lane {
         Err(trouble)
     }
 
-    /// Committed: everybody gets their answer, and whoever follows the events is woken.
-    fn finish(&mut self, group: Vec<Box<dyn Change>>, verdicts: Vec<Verdict>) {
+    /// Committed: everybody gets their answer, and whoever follows the events is woken. Gives back those that are to
+    /// be decided again, with what they would hear otherwise.
+    fn finish(&mut self, group: Vec<Box<dyn Change>>, verdicts: Vec<Verdict>) -> Vec<Starved> {
         self.writer.groups.fetch_add(1, Ordering::Relaxed);
         let mut rings = false;
         for verdict in &verdicts {
@@ -241,10 +251,45 @@ impl Lane {
                 }
             }
         }
-        tell(group, verdicts);
+        let starved = tell(group, verdicts);
         if rings {
             self.writer.bell.send_modify(|it| *it += 1);
         }
+        starved
+    }
+
+    /// Ends the oldest overdue holds on what these changes are short of, in a group of its own, so that the work of
+    /// one transaction stays bounded however many are overdue. Gives back those that may now have more luck.
+    async fn free_overdue(&mut self, starved: Vec<Starved>, ends: Instant) -> Vec<Box<dyn Change>> {
+        let mut touch = Touch::default();
+        for (change, _) in &starved {
+            let Touch { skus, orders, reserves, .. } = change.touch();
+            touch.skus.extend(skus.iter().cloned());
+            if *reserves {
+                touch.orders.extend(orders);
+                touch.reserves = true;
+            }
+        }
+
+        let call = Call { actor: Actor::system(), method: "store/free", request: None, deadline: None };
+        let decide = |desk: &mut Desk<'_>| free_overdue(desk);
+        let reply = |freed: &bool, _: &View<'_>| *freed;
+        let codec = Codec { encode: |_| Vec::new(), decode: |_| None };
+        let (caller, mut answer) = oneshot::channel();
+        let freeing = Queued { call, touch, decide, reply, codec, decided: None, replied: None, caller };
+        Box::pin(self.serve(vec![Box::new(freeing)])).await;
+
+        let error = match answer.try_recv() {
+            Ok(Ok(true)) if Instant::now() < ends => return starved.into_iter().map(|it| it.0).collect(),
+            // Whether there is enough is not known yet.
+            Ok(Ok(true)) | Err(_) => Some(StoreError::LostRace),
+            Ok(Ok(false)) => None,
+            Ok(Err(error)) => Some(error),
+        };
+        for (change, short) in starved {
+            change.tell(Word::No(error.clone().unwrap_or(short)));
+        }
+        Vec::new()
     }
 
     /// COMMIT was not answered. A group is committed whole or not at all, so one of its request ids speaks for all;
@@ -262,7 +307,8 @@ impl Lane {
         let found = self.look_up(ours.keys().cloned().collect()).await;
         let is_ours = |(key, kept): (&Key, &Kept)| ours.get(key).is_some_and(|it| *it == kept.answer);
         if found.iter().any(is_ours) {
-            return self.finish(group, verdicts);
+            let starved = self.finish(group, verdicts);
+            return starved.into_iter().for_each(|(change, error)| change.tell(Word::No(error)));
         }
         let error =
             StoreError::Unavailable("the outcome is unknown; ask again with the same request id".to_owned());
@@ -389,6 +435,9 @@ impl Writer {
             }
 
             *verdict = match self.decide_one(change.as_mut(), world, now) {
+                Ok(changes) if world.more_overdue && begins_to_wait(world, &changes) => {
+                    Verdict::Starved(StoreError::LostRace)
+                }
                 Ok(changes) => {
                     before.remember(world, &changes);
                     world.absorb(&changes);
@@ -396,6 +445,9 @@ impl Writer {
                         firsts.insert(key, (place, fingerprint));
                     }
                     Verdict::Accepted { changes: Box::new(changes), answer: None }
+                }
+                Err(error @ StoreError::Refused(Refusal::Short(_))) if world.more_overdue => {
+                    Verdict::Starved(error)
                 }
                 Err(error) => Verdict::Refused(error),
             };
@@ -529,7 +581,7 @@ impl Writer {
                     amended.push((key, Kept { fingerprint, answer: Arc::clone(answer) }));
                 }
                 (Verdict::Refused(StoreError::RequestIdReused), _) => {}
-                (Verdict::Refused(_), RequestMode::Claim) => {
+                (Verdict::Refused(_) | Verdict::Starved(_), RequestMode::Claim) => {
                     unused.insert(key, ());
                 }
                 _ => {}
@@ -548,10 +600,20 @@ impl Writer {
     }
 }
 
+/// Whether an order would wait for stock that may be there.
+fn begins_to_wait(world: &World, changes: &Changes) -> bool {
+    changes.orders.values().any(|it| {
+        let waited = world.orders.get(&it.id).is_some_and(|before| before.state == OrderState::AwaitingStock);
+        it.state == OrderState::AwaitingStock && !waited
+    })
+}
+
 fn accepted(verdicts: &mut [Verdict]) -> impl Iterator<Item = &mut Changes> {
     verdicts.iter_mut().filter_map(|it| match it {
         Verdict::Accepted { changes, .. } => Some(changes.as_mut()),
-        Verdict::Open | Verdict::Twin(_) | Verdict::Stored(_) | Verdict::Refused(_) => None,
+        Verdict::Open | Verdict::Twin(_) | Verdict::Stored(_) | Verdict::Refused(_) | Verdict::Starved(_) => {
+            None
+        }
     })
 }
 
@@ -609,7 +671,10 @@ fn reply(group: &mut [Box<dyn Change>], verdicts: &mut [Verdict], world: &World)
     Ok(())
 }
 
-fn tell(group: Vec<Box<dyn Change>>, verdicts: Vec<Verdict>) {
+/// A change that is short for want of room, and the refusal that says so.
+type Starved = (Box<dyn Change>, StoreError);
+
+fn tell(group: Vec<Box<dyn Change>>, verdicts: Vec<Verdict>) -> Vec<Starved> {
     let answers: HashMap<usize, Arc<[u8]>> = verdicts
         .iter()
         .enumerate()
@@ -618,8 +683,13 @@ fn tell(group: Vec<Box<dyn Change>>, verdicts: Vec<Verdict>) {
             _ => None,
         })
         .collect();
+    let mut starved = Vec::new();
     for (change, verdict) in group.into_iter().zip(verdicts) {
-        change.tell(match verdict {
+        let word = match verdict {
+            Verdict::Starved(error) => {
+                starved.push((change, error));
+                continue;
+            }
             Verdict::Accepted { .. } => Word::Done,
             Verdict::Stored(answer) => Word::Stored(answer),
             Verdict::Refused(error) => Word::No(error),
@@ -628,8 +698,10 @@ fn tell(group: Vec<Box<dyn Change>>, verdicts: Vec<Verdict>) {
                 None => Word::No(StoreError::Internal("a claimed change has no answer".to_owned())),
             },
             Verdict::Open => Word::No(StoreError::Internal("a change was not decided".to_owned())),
-        });
+        };
+        change.tell(word);
     }
+    starved
 }
 
 fn refuse_late(group: Vec<Box<dyn Change>>) -> Vec<Box<dyn Change>> {

@@ -13,7 +13,7 @@ use crate::domain::{
     self, Address, Amounts, Ask, Channel, Customer, Desk, Letter, Location, LocationCode, MessageId,
     MessageKind, MessageState, Method, Money, NewLine, NewOrder, NewPayment, NewReservation, OnShortage,
     Order, OrderId, OrderState, PaymentId, PaymentState, Product, ProviderAnswer, RefundId, RefundState,
-    Refusal, Reservation, ReservationId, ReservationState, Rules, ServiceLevel, Timestamp, Touch,
+    Refusal, Reservation, ReservationId, ReservationState, Rules, ServiceLevel, Timestamp, Touch, Waive,
 };
 use crate::outside::{FileMail, Mail, PaymentProvider, Sandbox};
 use crate::store::{Codec, Database, JobKind, Options, Store, StoreError};
@@ -443,6 +443,35 @@ async fn waiting_orders_are_filled_in_the_order_in_which_they_came() {
     scene.receive_stock(5).await;
     scene.until(waiting[2], |it| it.state == OrderState::Invoiced).await;
     assert_eq!(states(&scene).await, [OrderState::Invoiced; 3]);
+    scene.end_work().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_whose_hold_is_lifted_is_filled_before_the_newer_ones_that_wait() {
+    let mut scene = Scene::set().await;
+    scene.place("zoe", 6).await;
+    scene.place("ann", 2).await;
+    let again = scene.place("ann", 2).await;
+    assert_eq!(
+        scene.order(again).await.state,
+        OrderState::Received,
+        "a duplicate, until somebody says it is not"
+    );
+    let newer = scene.place("bob", 5).await;
+    scene.begin_work();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+
+    let touch = Touch { orders: vec![again], order_stock: true, reserves: true, ..Touch::default() };
+    let verified = scene.change(touch, move |desk| {
+        let mut order = desk.take_order(again)?;
+        order.verify_again(desk, Waive::Duplicate)?;
+        let state = order.state;
+        desk.keep_order(order);
+        Ok(state)
+    });
+    assert_eq!(verified.await.unwrap(), OrderState::AwaitingStock, "what is there is spoken for");
+    scene.until(again, |it| it.state == OrderState::Invoiced).await;
+    assert_eq!(scene.order(newer).await.state, OrderState::AwaitingStock);
     scene.end_work().await;
 }
 

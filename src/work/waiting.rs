@@ -21,6 +21,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// not keep the database busy with itself.
 const BREATH: Duration = Duration::from_millis(50);
 
+/// Every commit of this process rings for a pass: when stock arrives or is given back, and when an order that was on hold
+/// begins to wait in front of newer ones, it is looked at within moments.
 pub(super) async fn fill(shop: Shop, mut shutdown: watch::Receiver<bool>) {
     let mut bell = shop.store.bell();
     let mut failing = false;
@@ -80,7 +82,7 @@ async fn fill_all(shop: &Shop, shutdown: &watch::Receiver<bool>) -> Result<(), S
 /// Whether the order got its stock. If not, the decision is a refusal: it leaves no trace and rings no bell, or every
 /// vain try would call for the next one.
 async fn fill_one(shop: &Shop, id: OrderId) -> Result<bool, StoreError> {
-    let touch = Touch { orders: vec![id], order_stock: true, ..Touch::default() };
+    let touch = Touch { orders: vec![id], order_stock: true, reserves: true, ..Touch::default() };
     let decide = move |desk: &mut Desk<'_>| {
         let mut order = desk.take_order(id)?;
         if !order.fill(desk)? {

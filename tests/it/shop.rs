@@ -21,6 +21,12 @@ pub(crate) fn eur(minor: i64) -> Money {
     Money { currency_code: "EUR".to_owned(), units: minor / 100, nanos }
 }
 
+/// So many seconds from now, as near as whole seconds come.
+pub(crate) fn in_seconds(seconds: i64) -> prost_types::Timestamp {
+    let now = consign::clock::now().unix_micros() / 1_000_000;
+    prost_types::Timestamp { seconds: now + seconds, nanos: 0 }
+}
+
 /// The `ErrorInfo.reason` of an error.
 pub(crate) fn reason(status: &Status) -> String {
     status.get_details_error_info().map(|it| it.reason).unwrap_or_default()

@@ -1,5 +1,5 @@
 //! Every RPC that takes an id, in every state that an order rests in: what is out of turn is refused by name and
-//! changes nothing; so is a stale etag, and an id that nobody has.
+//! changes nothing; so is an id that nobody has, and a stale etag of a call whose turn it is.
 
 use consign::pb;
 use futures_util::future::BoxFuture;
@@ -7,8 +7,8 @@ use tonic::{Code, Status};
 
 use crate::server::{TestServer, on_both_engines};
 use crate::shop::{
-    LEIPZIG, by, create_courier, draft, every_law_holds, open_location, order, pay_by_card, place, reason,
-    receive, stocked,
+    LEIPZIG, by, create_courier, draft, every_law_holds, in_seconds, open_location, order, pay_by_card,
+    place, reason, receive, stocked,
 };
 use crate::warehouse::Warehouse;
 
@@ -20,15 +20,17 @@ struct Target {
     approval: String,
     payment: String,
     shipment: String,
+    reservation: String,
+    replenishment: String,
     etag: String,
 }
 
 type Call = fn(TestServer, Target) -> BoxFuture<'static, Result<(), Status>>;
 
 macro_rules! calls {
-    ($($name:literal: $service:ident.$method:ident($request:ident { $($field:ident: $value:expr),* $(,)? }) using $it:ident;)+) => {
-        /// Each RPC by its name, as it would be called if it were its turn.
-        const CALLS: &[(&str, Call)] = &[$(
+    ($(#[$meta:meta])* $calls:ident; $($name:literal: $service:ident.$method:ident($request:ident { $($field:ident: $value:expr),* $(,)? }) using $it:ident;)+) => {
+        $(#[$meta])*
+        const $calls: &[(&str, Call)] = &[$(
             ($name, |server, $it| Box::pin(async move {
                 let request = pb::$request { $($field: $value,)* ..Default::default() };
                 server.$service.clone().$method(by("walker", request)).await.map(|_| ())
@@ -38,6 +40,8 @@ macro_rules! calls {
 }
 
 calls! {
+    /// Each RPC about an order or its parts by its name, as it would be called if it were its turn.
+    CALLS;
     "UpdateOrder": orders.update_order(UpdateOrderRequest {
         order_id: it.order, etag: it.etag, order: Some(draft("other", "WALK", 1)), update_mask: mask(),
     }) using it;
@@ -72,6 +76,9 @@ calls! {
     "RefundPayment": billing.refund_payment(RefundPaymentRequest {
         payment_id: it.payment, etag: it.etag, reason: "tried".to_owned(),
     }) using it;
+    "ReleaseReservation": inventory.release_reservation(ReleaseReservationRequest {
+        reservation_id: it.reservation, etag: it.etag,
+    }) using it;
     "StartPicking": shipping.start_picking(StartPickingRequest { shipment_id: it.shipment, etag: it.etag }) using it;
     "RecordPick": shipping.record_pick(RecordPickRequest {
         shipment_id: it.shipment, etag: it.etag, picks: vec![pb::LineUnits { line_number: 1, quantity: 1 }],
@@ -97,6 +104,38 @@ calls! {
         shipment_id: it.shipment, etag: it.etag,
         proof: Some(pb::ProofOfDelivery { received_by: "Ada".to_owned(), ..Default::default() }),
     }) using it;
+    "RecordTrackingEvents": shipping.record_tracking_events(RecordTrackingEventsRequest {
+        shipment_id: it.shipment, events: vec![scan()],
+    }) using it;
+}
+
+calls! {
+    /// The RPCs about a proposal to buy.
+    OF_REPLENISHMENTS;
+    "ApproveReplenishment": inventory.approve_replenishment(ApproveReplenishmentRequest {
+        replenishment_id: it.replenishment, etag: it.etag,
+    }) using it;
+    "RejectReplenishment": inventory.reject_replenishment(RejectReplenishmentRequest {
+        replenishment_id: it.replenishment, etag: it.etag,
+    }) using it;
+    "PlaceReplenishment": inventory.place_replenishment(PlaceReplenishmentRequest {
+        replenishment_id: it.replenishment, etag: it.etag,
+    }) using it;
+    "CancelReplenishment": inventory.cancel_replenishment(CancelReplenishmentRequest {
+        replenishment_id: it.replenishment, etag: it.etag,
+    }) using it;
+}
+
+/// These take no etag: what they say is true whatever the caller has seen.
+const WITHOUT_ETAG: &[&str] = &["RecordTrackingEvents"];
+
+fn scan() -> pb::TrackingReport {
+    pb::TrackingReport {
+        status: pb::TrackingStatus::InTransit as i32,
+        place: "Halle hub".to_owned(),
+        occurred_time: Some(in_seconds(0)),
+        ..Default::default()
+    }
 }
 
 fn mask() -> Option<prost_types::FieldMask> {
@@ -112,6 +151,8 @@ fn nobody() -> Target {
         approval: id("apr"),
         payment: id("pay"),
         shipment: id("shp"),
+        reservation: id("rsv"),
+        replenishment: id("rpl"),
         etag: String::new(),
     }
 }
@@ -137,7 +178,7 @@ async fn walk(server: TestServer) {
     }
     println!("{refused} calls out of turn refused over {} states", seen.len());
 
-    for (name, call) in CALLS {
+    for (name, call) in CALLS.iter().chain(OF_REPLENISHMENTS) {
         let status = call(server.clone(), nobody()).await.expect_err(name);
         assert_eq!(
             (status.code(), reason(&status).as_str()),
@@ -185,18 +226,22 @@ async fn try_everything(server: &TestServer, order: &pb::Order) -> usize {
             approval: order.approvals.last().map_or(nobody().approval, |it| it.id.clone()),
             payment: order.payment_ids.last().cloned().unwrap_or(nobody().payment),
             shipment,
-            etag: String::new(),
+            reservation: order.reservation.as_ref().map_or(nobody().reservation, |it| it.id.clone()),
+            ..nobody()
         };
         for (name, call) in CALLS {
-            let stale = Target { etag: "v0".to_owned(), ..target.clone() };
-            let status = call(server.clone(), stale).await.expect_err(name);
-            let legal = [Code::Aborted, Code::FailedPrecondition, Code::NotFound, Code::PermissionDenied];
-            assert!(legal.contains(&status.code()), "{name} with a stale etag: {status:?}");
-
-            if actions.iter().any(|it| it == name) {
+            let state = order.state();
+            let in_turn = actions.iter().any(|it| it == name);
+            if in_turn && !WITHOUT_ETAG.contains(name) {
+                let stale = Target { etag: "v0".to_owned(), ..target.clone() };
+                let status = call(server.clone(), stale).await.expect_err(name);
+                let told = (status.code(), reason(&status));
+                let expected = (Code::Aborted, "ETAG_MISMATCH".to_owned());
+                assert_eq!(told, expected, "{name} with a stale etag in {state:?}: {status:?}");
+            }
+            if in_turn {
                 continue;
             }
-            let state = order.state();
             let status =
                 call(server.clone(), target.clone()).await.expect_err(&format!("{name} in {state:?}"));
             let known =
@@ -215,6 +260,89 @@ fn is_of_shipments(action: &str) -> bool {
 async fn get_shipment(server: &TestServer, id: &str) -> Result<pb::Shipment, Status> {
     let request = pb::GetShipmentRequest { shipment_id: id.to_owned() };
     Ok(server.shipping.clone().get_shipment(request).await?.into_inner().shipment.expect("a shipment"))
+}
+
+on_both_engines!(a_replenishment_out_of_turn_is_refused_by_name_and_stays_as_it_is, async |server| {
+    open_location(&server, LEIPZIG, "EUROPE", "DE").await;
+    let ways: &[(&str, &[&str], &[&str])] = &[
+        ("PROPOSED", &[], &["ApproveReplenishment", "RejectReplenishment", "CancelReplenishment"]),
+        ("REJECTED", &["RejectReplenishment"], &[]),
+        ("APPROVED", &["ApproveReplenishment"], &["PlaceReplenishment", "CancelReplenishment"]),
+        ("ORDERED", &["ApproveReplenishment", "PlaceReplenishment"], &["CancelReplenishment"]),
+        (
+            "PARTIALLY_RECEIVED",
+            &["ApproveReplenishment", "PlaceReplenishment", "one arrives"],
+            &["CancelReplenishment"],
+        ),
+        ("RECEIVED", &["ApproveReplenishment", "PlaceReplenishment", "all arrive"], &[]),
+        (
+            "CANCELLED",
+            &["ApproveReplenishment", "PlaceReplenishment", "one arrives", "CancelReplenishment"],
+            &[],
+        ),
+    ];
+    for (state, way, in_turn) in ways {
+        let sku = format!("R-{}", state.replace('_', "-"));
+        let target = Target { replenishment: proposed(&server, &sku).await, ..nobody() };
+        for step in *way {
+            match *step {
+                "one arrives" => arrive(&server, &sku, 1, &target).await,
+                "all arrive" => arrive(&server, &sku, 5, &target).await,
+                name => of_replenishments(name)(server.clone(), target.clone()).await.expect(name),
+            }
+        }
+
+        let before = replenishment(&server, &target.replenishment).await;
+        assert_eq!(before.state().as_str_name(), format!("REPLENISHMENT_STATE_{state}"));
+        for (name, call) in OF_REPLENISHMENTS {
+            let stale = Target { etag: "v0".to_owned(), ..target.clone() };
+            let (asked, expected) = match in_turn.contains(name) {
+                true => (stale, (Code::Aborted, "ETAG_MISMATCH")),
+                false => (target.clone(), (Code::FailedPrecondition, "ILLEGAL_TRANSITION")),
+            };
+            let status = call(server.clone(), asked).await.expect_err(name);
+            assert_eq!((status.code(), reason(&status).as_str()), expected, "{name} in {state}: {status:?}");
+        }
+        assert_eq!(replenishment(&server, &target.replenishment).await, before);
+    }
+    every_law_holds(&server).await;
+    server.stop().await;
+});
+
+fn of_replenishments(name: &str) -> Call {
+    OF_REPLENISHMENTS.iter().find(|it| it.0 == name).expect("a call of this name").1
+}
+
+/// A proposal to buy five of a new product.
+async fn proposed(server: &TestServer, sku: &str) -> String {
+    crate::shop::create_product(server, sku, 500).await;
+    let request = pb::SetReorderRuleRequest {
+        sku: sku.to_owned(),
+        location: LEIPZIG.to_owned(),
+        rule: Some(pb::ReorderRule { reorder_point: 5, order_up_to: 5 }),
+        ..Default::default()
+    };
+    server.inventory.clone().set_reorder_rule(by("clerk", request)).await.expect("a rule");
+    let request = pb::ListReplenishmentsRequest { filter: format!("sku = {sku}"), ..Default::default() };
+    let listed = server.inventory.clone().list_replenishments(request).await.expect("a list").into_inner();
+    listed.replenishments[0].id.clone()
+}
+
+async fn replenishment(server: &TestServer, id: &str) -> pb::Replenishment {
+    let request = pb::GetReplenishmentRequest { replenishment_id: id.to_owned() };
+    let answer = server.inventory.clone().get_replenishment(request).await.expect("it is there");
+    answer.into_inner().replenishment.expect("a replenishment")
+}
+
+async fn arrive(server: &TestServer, sku: &str, units: i64, target: &Target) {
+    let request = pb::ReceiveStockRequest {
+        sku: sku.to_owned(),
+        location: LEIPZIG.to_owned(),
+        quantity: units,
+        replenishment_id: target.replenishment.clone(),
+        ..Default::default()
+    };
+    server.inventory.clone().receive_stock(by("warehouse", request)).await.expect("goods arrive");
 }
 
 /// Stock of a second product at a second place, so that an order can have two shipments.
@@ -246,6 +374,7 @@ async fn one_order_in_each_state(server: &TestServer) -> Vec<String> {
     ids.push(rejected.id);
 
     ids.push(place(server, draft("invoiced", "WALK", 1)).await.expect("there is stock").id);
+    ids.push(authorized(server).await);
     let mut brief = draft("expired", "WALK", 1);
     brief.reservation_lifetime = Some(prost_types::Duration { seconds: 1, nanos: 0 });
     let expired = place(server, brief).await.expect("there is stock");
@@ -305,6 +434,27 @@ async fn one_order_in_each_state(server: &TestServer) -> Vec<String> {
 async fn paid(server: &TestServer, draft: pb::OrderDraft) -> String {
     let placed = place(server, draft).await.expect("there is stock");
     pay_by_card(server, &placed.id, "tok_success").await.expect("paid");
+    placed.id
+}
+
+/// An order for which money is set aside, but not taken.
+async fn authorized(server: &TestServer) -> String {
+    let placed = place(server, draft("authorized", "WALK", 1)).await.expect("there is stock");
+    let request = pb::AuthorizePaymentRequest {
+        order_id: placed.id.clone(),
+        method: pb::PaymentMethod::Card as i32,
+        token: "tok_success".to_owned(),
+        ..Default::default()
+    };
+    let answer =
+        server.billing.clone().authorize_payment(by("storefront", request)).await.expect("set aside");
+    let payment = answer.into_inner().payment.expect("a payment");
+    assert_eq!(payment.state(), pb::PaymentState::Authorized);
+
+    let stale =
+        pb::CapturePaymentRequest { payment_id: payment.id, etag: "v0".to_owned(), ..Default::default() };
+    let status = server.billing.clone().capture_payment(by("walker", stale)).await.expect_err("an old etag");
+    assert_eq!((status.code(), reason(&status).as_str()), (Code::Aborted, "ETAG_MISMATCH"));
     placed.id
 }
 

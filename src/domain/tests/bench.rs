@@ -1,16 +1,16 @@
 //! The store and the writer of these tests: a world in memory that takes accepted changes in and checks every law.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::{
     Actor, Address, Approval, ApprovalState, Ask, Breach, Changes, Channel, Courier, Customer, Decision,
-    Desk, Event, Gate, Ids, LineCheck, LineUnits, Location, LocationCode, MessageState, Method, Money,
-    Movement, NewLine, NewOrder, NewPayment, OnShortage, Order, OrderId, OrderState, Package, PackedItem,
-    PaymentId, Product, Proof, ProviderAnswer, Rate, Reason, ReceivedMoney, Refusal, RegionCode, Report,
-    ReservationId, Rules, ServiceLevel, Shipment, ShipmentId, ShipmentState, Sku, StepLine, StepState,
-    StockLevel, Timestamp, TrackingStatus, World, create_courier, create_location, create_product,
+    Desk, Event, Gate, Ids, LineCheck, LineUnits, Location, LocationCode, Machine, MessageState, Method,
+    Money, Movement, NewLine, NewOrder, NewPayment, OnShortage, Order, OrderId, OrderState, Package,
+    PackedItem, PaymentId, Product, Proof, ProviderAnswer, Rate, Reason, ReceivedMoney, Refusal, RegionCode,
+    Report, ReservationId, Rules, ServiceLevel, Shipment, ShipmentId, ShipmentState, Sku, StepLine,
+    StepState, StockLevel, Timestamp, TrackingStatus, World, create_courier, create_location, create_product,
     history_breaches, receive, receive_stock, timeline,
 };
 
@@ -29,6 +29,8 @@ pub(super) struct Bench {
     pub(super) actor: Actor,
     pub(super) events: BTreeMap<OrderId, Vec<Event>>,
     pub(super) movements: Vec<Movement>,
+    /// Every transition that anything made: machine, from, to.
+    pub(super) taken: BTreeSet<(Machine, String, String)>,
     decisions: u64,
     invoices: i64,
 }
@@ -43,6 +45,7 @@ impl Bench {
             actor: actor("clerk"),
             events: BTreeMap::new(),
             movements: Vec::new(),
+            taken: BTreeSet::new(),
             decisions: 0,
             invoices: 0,
         };
@@ -176,12 +179,34 @@ impl Bench {
                 invoice.number = self.invoices;
             }
         }
+        self.note_transitions(&changes);
         self.world.absorb(&changes);
         for event in &changes.events {
             self.events.entry(event.order).or_default().push(event.clone());
         }
         self.movements.extend(changes.movements.iter().cloned());
         self.check(&changes);
+    }
+
+    /// What belongs to no order says its transitions in no history.
+    fn note_transitions(&mut self, changes: &Changes) {
+        for step in changes.events.iter().filter_map(|it| it.transition.as_ref()) {
+            self.taken.insert((step.machine, step.from.clone(), step.to.clone()));
+        }
+        for (id, after) in &changes.reservations {
+            let before = self.world.reservations.get(id).map(|it| it.state);
+            if before != Some(after.state) {
+                let from = before.map_or("", |it| it.as_str());
+                self.taken.insert((Machine::Reservation, from.to_owned(), after.state.to_string()));
+            }
+        }
+        for (id, after) in &changes.replenishments {
+            let before = self.world.replenishments.get(id).map(|it| it.state);
+            if before != Some(after.state) {
+                let from = before.map_or("", |it| it.as_str());
+                self.taken.insert((Machine::Replenishment, from.to_owned(), after.state.to_string()));
+            }
+        }
     }
 
     /// Every law that this change could have broken.

@@ -3,4 +3,5 @@
 mod any_sequence;
 mod bench;
 mod refusals;
+mod reports;
 mod twenty_steps;

@@ -5,10 +5,10 @@ use super::bench::{
     place, proof, reason, report, sku, to_berlin, unknown, usd, waiting,
 };
 use crate::domain::{
-    AdjustReason, ApprovalState, Ask, Correction, Decision, EventKind, Gate, HoldReason, HoldState,
-    InvoiceState, MessageKind, MovementKind, NewReservation, Order, OrderId, OrderState, PackedItem,
-    PaymentState, Problems, Reason, RefundState, Refusal, ReplenishmentState, ReservationState, Rule,
-    ShipmentState, Shortage, Step, StepState, TrackingStatus, Verdict, Waive, adjust_stock,
+    AdjustReason, ApprovalState, Ask, Correction, Decision, EventKind, Gate, HandedBack, HoldReason,
+    HoldState, InvoiceState, MessageKind, Method, MovementKind, NewReservation, Order, OrderId, OrderState,
+    PackedItem, PaymentState, Problems, Reason, RefundState, Refusal, ReplenishmentState, ReservationState,
+    Rule, ShipmentState, Shortage, Step, StepState, TrackingStatus, Verdict, Waive, adjust_stock,
     decide_replenishment, expire_reservation, receive_stock, release_reservation, reserve_stock,
     set_reorder_rule,
 };
@@ -623,6 +623,53 @@ fn nothing_is_paid_back_beyond_what_was_captured() {
 }
 
 #[test]
+fn what_the_provider_refuses_to_pay_back_a_person_pays_back_by_other_means() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 5)]);
+    let id = bench.placed(&order("ada", &[("A-1", 2)]));
+    let payment = bench.charge(id);
+    bench.answer(id, payment, Ask::Charge, &done("c"));
+    let handed = HandedBack { method: Method::BankTransfer, reference: "RF18 5390".to_owned() };
+    let by_hand = |bench: &mut Bench, minor: Option<i64>| {
+        bench
+            .on(id, |order, desk| order.refund_by_hand(desk, payment, minor.map(usd), "card closed", &handed))
+    };
+    assert_eq!(reason(by_hand(&mut bench, None)), Reason::IllegalTransition);
+
+    bench.on(id, |order, desk| order.cancel(desk, "changed her mind")).expect("cancelled");
+    assert_eq!(reason(by_hand(&mut bench, None)), Reason::IllegalTransition);
+    let first = bench.order(id).payments[0].refunds[0].id;
+    bench.on(id, |order, desk| order.answer_refund(desk, first, &declined())).expect("an answer");
+    bench.send_messages(id);
+    assert_eq!(reason(bench.on(id, super::super::order::Order::archive)), Reason::NotArchivable);
+    assert!(bench.order(id).available_actions().contains(&crate::domain::Action::RefundPayment));
+
+    assert_eq!(reason(by_hand(&mut bench, Some(2_001))), Reason::RefundExceedsCapture);
+    by_hand(&mut bench, Some(500)).expect("a part");
+    let second = by_hand(&mut bench, None).expect("the rest");
+    assert_eq!(reason(by_hand(&mut bench, Some(1))), Reason::RefundExceedsCapture);
+    let refund = bench.order(id).payments[0].refunds.last().expect("the rest").clone();
+    assert_eq!((refund.id, refund.state, refund.amount), (second, RefundState::Succeeded, usd(1_500)));
+    assert_eq!((refund.method, refund.reference.as_str()), (Some(Method::BankTransfer), "RF18 5390"));
+
+    bench.send_messages(id);
+    bench.on(id, super::super::order::Order::archive).expect("nothing is owed");
+}
+
+#[test]
+fn cash_may_be_paid_back_by_transfer_and_what_is_owed_is_settled_by_it() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 5)]);
+    let id = bench.paid(&order("ada", &[("A-1", 1)]));
+    let payment = bench.order(id).payments[0].id;
+    bench.on(id, |order, desk| order.cancel(desk, "changed her mind")).expect("cancelled");
+    let owed = bench.order(id).payments[0].refunds[0].id;
+    let handed = HandedBack { method: Method::BankTransfer, reference: "RF18 5391".to_owned() };
+    let refund = bench.on(id, |order, desk| order.refund_by_hand(desk, payment, None, "", &handed));
+    assert_eq!(refund, Ok(owed));
+    assert_eq!(bench.order(id).payments[0].refunds.len(), 1);
+    assert_eq!(bench.order(id).payments[0].refunds[0].method, Some(Method::BankTransfer));
+}
+
+#[test]
 fn a_part_of_an_unpaid_invoice_is_not_refunded() {
     let mut bench = Bench::with_stock(&[("A-1", "NYC", 5)]);
     let id = bench.placed(&order("ada", &[("A-1", 2)]));
@@ -684,6 +731,70 @@ fn a_shipment_whose_units_all_failed_ships_after_the_others_have_left() {
     bench.ship(id, 0);
     assert_eq!(bench.order(id).reservations[0].state, ReservationState::Consumed);
     assert_eq!(bench.state(id), OrderState::Shipped);
+}
+
+#[test]
+fn units_that_are_not_found_leave_the_books_and_others_are_picked_for_them() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 4)]);
+    let id = bench.paid(&order("ada", &[("A-1", 3)]));
+    let shipment = bench.shipment(id, 0).id;
+    let units = |line, units| vec![crate::domain::LineUnits { line, units }];
+    bench.on(id, |order, desk| order.start_picking(desk, shipment)).expect("a pick list");
+    let short =
+        |bench: &mut Bench, picks: &[crate::domain::LineUnits], missing: &[crate::domain::LineUnits]| {
+            bench.on(id, |order, desk| order.record_short_pick(desk, shipment, picks, missing))
+        };
+    for (missing, field) in [
+        (units(1, 4), "missing[0].quantity"),
+        (units(1, 0), "missing[0].quantity"),
+        (units(7, 1), "missing[0].line_number"),
+    ] {
+        assert_eq!(refused_fields(short(&mut bench, &[], &missing)), [field]);
+    }
+    assert_eq!(refused_fields(short(&mut bench, &units(1, 2), &units(1, 2))), ["missing[0].quantity"]);
+
+    short(&mut bench, &units(1, 2), &units(1, 1)).expect("two are there, one is not");
+    assert_eq!(bench.shipment(id, 0).state, ShipmentState::Planned);
+    assert_eq!(bench.shelf("A-1", "NYC"), (3, 2, 0));
+    assert!(!bench.order(id).on_hold(), "there is one more");
+    assert_eq!(state_of(&bench, id, Step::PrepareOrder), StepState::InProgress);
+    bench.ship(id, 0);
+    assert_eq!(bench.shelf("A-1", "NYC"), (0, 0, 0));
+}
+
+#[test]
+fn a_short_pick_without_replacement_holds_the_order_until_goods_come() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 2)]);
+    let id = bench.paid(&order("ada", &[("A-1", 2)]));
+    let shipment = bench.shipment(id, 0).id;
+    let missing = [crate::domain::LineUnits { line: 1, units: 2 }];
+    bench.on(id, |order, desk| order.start_picking(desk, shipment)).expect("a pick list");
+    bench
+        .on(id, |order, desk| order.record_short_pick(desk, shipment, &[], &missing))
+        .expect("nothing is there");
+    let hold = bench.order(id).holds[0].clone();
+    assert_eq!((hold.reason, hold.state), (HoldReason::UnknownDeliveryDate, HoldState::Active));
+    assert_eq!(bench.shelf("A-1", "NYC"), (0, 0, 0));
+
+    bench.on(id, |order, desk| order.release_hold(desk, hold.id, "on its way")).expect("released");
+    let short = bench.on(id, |order, desk| order.start_picking(desk, shipment));
+    assert!(matches!(short, Err(Refusal::Short(_))), "{short:?}");
+    bench.stock("A-1", "NYC", 2);
+    bench.ship(id, 0);
+    assert_eq!(bench.state(id), OrderState::Shipped);
+}
+
+#[test]
+fn what_failed_is_replaced_from_a_hold_that_is_overdue() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 3)]);
+    let id = bench.paid(&order("ada", &[("A-1", 2)]));
+    bench.decide(|desk| reserve_stock(desk, &others(&[("A-1", 1)], 60))).expect("the last one");
+    bench.pick(id, 0);
+    bench.pass(60);
+    bench.check_quality(id, 0, 1);
+    assert!(!bench.order(id).on_hold(), "nobody holds the last one any more");
+    bench.ship(id, 0);
+    assert_eq!(bench.shelf("A-1", "NYC"), (1, 0, 1));
 }
 
 #[test]

@@ -6,9 +6,9 @@ use super::super::call::Call;
 use super::super::listing::list_requests;
 use super::super::{Target, words};
 use super::orders::target;
-use super::{REASON_MAX, REFERENCE_MAX, amount, id, required, required_text, required_word, text};
+use super::{REASON_MAX, REFERENCE_MAX, amount, id, required, required_text, required_word, text, word};
 use crate::domain::{
-    ApprovalId, InvoiceId, Method, Money, OrderId, PaymentId, Problems, ReceivedMoney, RefundId,
+    ApprovalId, HandedBack, InvoiceId, Method, Money, OrderId, PaymentId, Problems, ReceivedMoney, RefundId,
 };
 use crate::pb;
 
@@ -144,6 +144,8 @@ pub(crate) struct GiveBack {
     /// None: all that is left.
     pub(crate) amount: Option<Money>,
     pub(crate) reason: String,
+    /// None: the way the payment came.
+    pub(crate) handed: Option<HandedBack>,
 }
 
 pub(crate) fn refund_payment(
@@ -151,11 +153,38 @@ pub(crate) fn refund_payment(
     bad: &mut Problems,
 ) -> Option<(Call, GiveBack)> {
     let (call, request) = Call::opened(request, bad);
-    let pb::RefundPaymentRequest { payment_id, amount: asked, reason, etag, request_id: _ } = request;
+    let pb::RefundPaymentRequest {
+        payment_id,
+        amount: asked,
+        reason,
+        etag,
+        request_id: _,
+        method,
+        reference,
+    } = request;
     let payment = id("payment_id", &payment_id, bad);
     let amount = amount("amount", asked, bad);
     let reason = required_text("reason", reason, REASON_MAX, bad);
-    Some((call?, GiveBack { payment: payment?, etag, amount, reason }))
+    let handed = handed_back(method, reference, bad);
+    Some((call?, GiveBack { payment: payment?, etag, amount, reason, handed }))
+}
+
+fn handed_back(method: i32, reference: String, bad: &mut Problems) -> Option<HandedBack> {
+    let method = word("method", method, words::to_method, bad);
+    let reference = match method {
+        Some(Method::BankTransfer) => required_text("reference", reference, REFERENCE_MAX, bad),
+        Some(Method::Cash) => text("reference", reference, REFERENCE_MAX, bad),
+        Some(Method::Card | Method::Paypal) => {
+            bad.add("method", "must be BANK_TRANSFER or CASH; leave it out for the way the payment came");
+            reference
+        }
+        None if reference.is_empty() => reference,
+        None => {
+            bad.add("reference", "is for a method only");
+            reference
+        }
+    };
+    Some(HandedBack { method: method?, reference })
 }
 
 /// One invoice, by its id or by its series and number.
@@ -277,6 +306,26 @@ mod tests {
         assert_eq!(bad_of(record(pb::PaymentMethod::BankTransfer)), ["reference"]);
         assert_eq!(bad_of(record(pb::PaymentMethod::Card)), ["method"]);
         assert_eq!(bad_of(record(pb::PaymentMethod::Unspecified)), ["method"]);
+    }
+
+    #[test]
+    fn what_a_person_gave_back_was_a_transfer_with_its_reference_or_cash() {
+        let give_back = |method: pb::PaymentMethod, reference: &str| {
+            let request = pb::RefundPaymentRequest {
+                payment_id: "pay_01h455vb4pex5vsknk084sn02q".to_owned(),
+                reason: "the card is closed".to_owned(),
+                method: method.into(),
+                reference: reference.to_owned(),
+                ..pb::RefundPaymentRequest::default()
+            };
+            fields(|bad| drop(refund_payment(Request::new(request), bad)))
+        };
+        assert!(give_back(pb::PaymentMethod::Unspecified, "").is_empty());
+        assert!(give_back(pb::PaymentMethod::Cash, "").is_empty());
+        assert!(give_back(pb::PaymentMethod::BankTransfer, "RF18").is_empty());
+        assert_eq!(give_back(pb::PaymentMethod::BankTransfer, ""), ["reference"]);
+        assert_eq!(give_back(pb::PaymentMethod::Card, ""), ["method"]);
+        assert_eq!(give_back(pb::PaymentMethod::Unspecified, "RF18"), ["reference"]);
     }
 
     #[test]

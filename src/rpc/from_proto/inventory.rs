@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    NAME_MAX, count, country, id, number, optional_id, price, quantity, required, required_text,
-    required_word, seconds, text, timestamp, word,
+    LIFETIME_SECONDS, LINES_MAX, NAME_MAX, count, country, id, number, optional_id, price, quantity,
+    required, required_text, required_word, seconds, text, timestamp, word,
 };
 use crate::domain::{
     AdjustReason, Destination, Inquiry, Location, LocationCode, Problems, Product, RegionCode,
@@ -15,14 +15,10 @@ use crate::rpc::listing::list_requests;
 use crate::rpc::to_proto::inventory::to_adjust_reason;
 use crate::rpc::words::to_service_level;
 
-/// Lines of one request at most.
-const LINES_MAX: usize = 100;
 /// What the ledger keeps of the caller's words, in characters.
 const NOTE_MAX: usize = 200;
 /// How long another caller's own name for a reservation may be.
 const RESERVATION_REFERENCE_MAX: usize = 128;
-/// A reservation is held for 1 second to 30 days.
-const LIFETIME_SECONDS: std::ops::RangeInclusive<u64> = 1..=30 * 86_400;
 pub(super) const WEIGHT_MAX_GRAMS: i64 = 1_000_000;
 
 /// One product at one location.

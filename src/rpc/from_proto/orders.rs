@@ -6,8 +6,9 @@ use super::super::call::Call;
 use super::super::listing::{Wanted, list_requests, listing};
 use super::super::{Target, words};
 use super::{
-    NAME_MAX, NOTE_MAX, REASON_MAX, REFERENCE_MAX, address, count, customer, id, note, number, optional_id,
-    price, quantity, required, required_text, required_word, seconds, text, timestamp, word,
+    LIFETIME_SECONDS, LINES_MAX, NAME_MAX, NOTE_MAX, REASON_MAX, REFERENCE_MAX, address, count, customer, id,
+    note, number, optional_id, price, quantity, required, required_text, required_word, seconds, text,
+    timestamp, word,
 };
 use crate::domain::{
     Correction, Currency, Discount, HoldId, HoldReason, MessageId, NewLine, NewOrder, OnShortage, OrderId,
@@ -19,12 +20,8 @@ use crate::store::{EventFilter, Listing};
 
 list_requests! { list_messages: ListMessagesRequest, }
 
-/// How many lines an order may have.
-const LINES_MAX: usize = 100;
 const DISCOUNT_CODE_MAX: usize = 50;
 const FEEDBACK_MAX: usize = 2_000;
-/// 30 days.
-const LIFETIME_SECONDS_MAX: u64 = 2_592_000;
 
 pub(crate) fn create_order(
     request: Request<pb::CreateOrderRequest>,
@@ -74,9 +71,8 @@ fn new_order(draft: pb::OrderDraft, bad: &mut Problems) -> Option<NewOrder> {
     let special_instructions = note("order.special_instructions", special_instructions, NOTE_MAX, bad);
     let service = word("order.shipping_service", shipping_service, words::to_service_level, bad);
     let on_shortage = word("order.on_shortage", on_shortage, words::to_on_shortage, bad);
-    let lifetime = 1..=LIFETIME_SECONDS_MAX;
     let reservation_lifetime_seconds =
-        seconds("order.reservation_lifetime", reservation_lifetime, lifetime, bad);
+        seconds("order.reservation_lifetime", reservation_lifetime, LIFETIME_SECONDS, bad);
     let requested_by = timestamp("order.requested_delivery_time", requested_delivery_time, bad);
     Some(NewOrder {
         channel: channel?,

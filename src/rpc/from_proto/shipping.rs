@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::inventory::WEIGHT_MAX_GRAMS;
 use super::{
-    NAME_MAX, REASON_MAX, REFERENCE_MAX, count, id, number, optional_id, price, quantity, required,
-    required_text, required_word, text, timestamp, word,
+    LINES_MAX, NAME_MAX, REASON_MAX, REFERENCE_MAX, count, id, number, optional_id, price, quantity,
+    required, required_text, required_word, text, timestamp, word,
 };
 use crate::domain::{
     Courier, CourierCode, Desk, LineCheck, LineUnits, Package, PackedItem, Problems, Proof, Rate, Report,
@@ -20,8 +20,6 @@ use crate::rpc::words::to_service_level;
 use crate::settings::Limits;
 use crate::store::Listing;
 
-/// Lines of one shipment, and of one package, at most.
-const LINES_MAX: usize = 100;
 const PACKAGES_MAX: usize = 100;
 /// Reports of one call at most.
 const REPORTS_MAX: usize = 100;
@@ -100,19 +98,28 @@ pub(crate) fn start_picking(request: pb::StartPickingRequest, bad: &mut Problems
     target(&shipment_id, etag, bad)
 }
 
-pub(crate) fn record_pick(
-    request: pb::RecordPickRequest,
-    bad: &mut Problems,
-) -> Option<(Target, Vec<LineUnits>)> {
-    let pb::RecordPickRequest { shipment_id, picks, etag, request_id: _ } = request;
+/// What was taken from the shelf, and what was not there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Picked {
+    pub(crate) picks: Vec<LineUnits>,
+    pub(crate) missing: Vec<LineUnits>,
+}
+
+pub(crate) fn record_pick(request: pb::RecordPickRequest, bad: &mut Problems) -> Option<(Target, Picked)> {
+    let pb::RecordPickRequest { shipment_id, picks, etag, request_id: _, missing } = request;
     let target = target(&shipment_id, etag, bad);
-    count("picks", &picks, 1..=LINES_MAX, bad);
-    let picks = picks.into_iter().enumerate().map(|(place, it)| {
-        let (line, units) = line_units(&format!("picks[{place}]"), it, bad);
-        LineUnits { line, units }
-    });
-    let picks = picks.collect();
-    Some((target?, picks))
+    let least = usize::from(missing.is_empty());
+    count("picks", &picks, least..=LINES_MAX, bad);
+    count("missing", &missing, 0..=LINES_MAX, bad);
+    let mut read = |field: &str, entries: Vec<pb::LineUnits>| -> Vec<LineUnits> {
+        let entries = entries.into_iter().enumerate().map(|(place, it)| {
+            let (line, units) = line_units(&format!("{field}[{place}]"), it, bad);
+            LineUnits { line, units }
+        });
+        entries.collect()
+    };
+    let picked = Picked { picks: read("picks", picks), missing: read("missing", missing) };
+    Some((target?, picked))
 }
 
 fn line_units(at: &str, units: pb::LineUnits, bad: &mut Problems) -> (i32, i64) {

@@ -174,6 +174,8 @@ pub(crate) fn refund(order: &Order, refund: &Refund) -> pb::Refund {
         state,
         amount,
         reason,
+        method,
+        reference,
         provider_reference,
         failure,
         asked_at: _,
@@ -196,6 +198,8 @@ pub(crate) fn refund(order: &Order, refund: &Refund) -> pb::Refund {
         create_time: Some(timestamp(*created_at)),
         update_time: Some(timestamp(*updated_at)),
         etag: order.etag(),
+        method: method.map_or(0, words::method),
+        reference: reference.clone(),
     }
 }
 

@@ -63,6 +63,8 @@ pub(in crate::store) use order::{
     awaited, awaited_before, external_references, fingerprints, load_orders, order_versions, save_orders,
 };
 pub(in crate::store) use payment::bank_references;
+#[cfg(test)]
+pub(in crate::store) use reservation::Overdue;
 pub(in crate::store) use reservation::{load_reservations, overdue, save_reservations};
 pub(in crate::store) use stock::{
     append_movements, load_levels, load_replenishments, open_replenishments, save_levels, save_replenishments,

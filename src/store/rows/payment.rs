@@ -50,6 +50,8 @@ table! {
         created_by: Actor,
         created_at: Timestamp,
         updated_at: Timestamp,
+        method: Option<Method>,
+        reference: String,
     }
 }
 
@@ -248,6 +250,8 @@ fn refund_to_row(place: i32, refund: &Refund) -> refunds::Model {
         state,
         amount,
         reason,
+        method,
+        reference,
         provider_reference,
         failure,
         asked_at,
@@ -273,6 +277,8 @@ fn refund_to_row(place: i32, refund: &Refund) -> refunds::Model {
         created_by: created_by.clone(),
         created_at: *created_at,
         updated_at: *updated_at,
+        method: *method,
+        reference: reference.clone(),
     }
 }
 
@@ -292,6 +298,8 @@ fn refund_from_row(row: refunds::Model) -> Result<(PaymentId, Refund), StoreErro
         created_by,
         created_at,
         updated_at,
+        method,
+        reference,
     } = row;
 
     let refund = Refund {
@@ -300,6 +308,8 @@ fn refund_from_row(row: refunds::Model) -> Result<(PaymentId, Refund), StoreErro
         state,
         amount: currency.of(amount_minor),
         reason,
+        method,
+        reference,
         provider_reference,
         failure,
         asked_at,

@@ -2,16 +2,21 @@
 
 use std::collections::HashMap;
 
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
+use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+};
 
+use super::order::order_lines;
 use super::{Difference, Lock, Saved, StoreError, find, gather, list, save_versioned, take};
 use crate::domain::{
     Actor, LocationCode, Order, OrderId, Reservation, ReservationId, ReservationState, ReservedItem, Sku,
     Timestamp,
 };
 
-/// How many overdue reservations one group takes along; the others are found by the next one.
-const OVERDUE_MAX: u64 = 64;
+/// How many overdue reservations one group takes along. A change that is short for that is decided again when they are
+/// gone.
+const OVERDUE_MAX: usize = 64;
 
 table! {
     "reservations" as reservations (id: ReservationId) {
@@ -70,42 +75,66 @@ pub(in crate::store) async fn save_reservations<C: ConnectionTrait>(
     items.write(conn).await
 }
 
-/// Who holds stock of these products past the end of the hold, longest first: orders, and other callers.
+/// Holds past their end.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(in crate::store) struct Overdue {
+    pub(in crate::store) orders: Vec<OrderId>,
+    /// Other callers'.
+    pub(in crate::store) others: Vec<ReservationId>,
+    /// There are more than these.
+    pub(in crate::store) more: bool,
+}
+
+/// Who holds stock of these products, or of what these orders want, past the end of the hold: longest first.
 pub(in crate::store) async fn overdue<C: ConnectionTrait>(
     conn: &C,
     skus: &[Sku],
+    wanted_by: &[OrderId],
     now: Timestamp,
-) -> Result<(Vec<OrderId>, Vec<ReservationId>), StoreError> {
-    use {reservation_items as items, reservations::Column};
+) -> Result<Overdue, StoreError> {
+    use {order_lines as lines, reservation_items as items, reservations::Column};
 
-    if skus.is_empty() {
-        return Ok((Vec::new(), Vec::new()));
-    }
+    let of_orders = lines::Entity::find()
+        .select_only()
+        .column(lines::Column::Sku)
+        .filter(lines::Column::OrderId.is_in(list(wanted_by)))
+        .into_query();
+    // Few holds are overdue at any time, while a product may be in very many reservations.
     let of_skus = items::Entity::find()
         .select_only()
-        .column(items::Column::ReservationId)
-        .filter(items::Column::Sku.is_in(list(skus)))
+        .expr(Expr::val(1))
+        .filter(
+            Expr::col((items::Entity, items::Column::ReservationId))
+                .equals((reservations::Entity, Column::Id)),
+        )
+        .filter(
+            Condition::any()
+                .add(items::Column::Sku.is_in(list(skus)))
+                .add(items::Column::Sku.in_subquery(of_orders)),
+        )
         .into_query();
-    let found = reservations::Entity::find()
+    // The state is written out, or the index on holds that end would not be used.
+    let mut found = reservations::Entity::find()
         .select_only()
         .columns([Column::Id, Column::OrderId])
-        .filter(Column::State.eq(ReservationState::Held))
+        .filter(Expr::cust("reservations.state = 'HELD'"))
         .filter(Column::ExpiresAt.lte(now))
-        .filter(Column::Id.in_subquery(of_skus))
+        .filter(Expr::exists(of_skus))
         .order_by_asc(Column::ExpiresAt)
-        .limit(OVERDUE_MAX)
+        .limit(OVERDUE_MAX as u64 + 1)
         .into_tuple::<(ReservationId, Option<OrderId>)>()
         .all(conn)
         .await?;
 
-    let (mut orders, mut others) = (Vec::new(), Vec::new());
+    let mut overdue = Overdue { more: found.len() > OVERDUE_MAX, ..Overdue::default() };
+    found.truncate(OVERDUE_MAX);
     for (reservation, order) in found {
         match order {
-            Some(order) => orders.push(order),
-            None => others.push(reservation),
+            Some(order) => overdue.orders.push(order),
+            None => overdue.others.push(reservation),
         }
     }
-    Ok((orders, others))
+    Ok(overdue)
 }
 
 pub(super) async fn load<C: ConnectionTrait>(

@@ -5,8 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use migrations::{Migrator, MigratorTrait};
 use sea_orm::sqlx::postgres::PgPoolOptions;
-use sea_orm::sqlx::sqlite::SqlitePoolOptions;
-use sea_orm::{ConnectionTrait, Database, SqlxPostgresConnector, SqlxSqliteConnector, Statement};
+use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous};
+use sea_orm::{
+    ConnectionTrait, Database, DatabaseConnection, SqlxPostgresConnector, SqlxSqliteConnector, Statement,
+};
 
 use super::event::events;
 use super::job::jobs;
@@ -20,14 +22,23 @@ async fn on_both(test: impl AsyncFn(&Session)) {
 }
 
 async fn on_both_counting(test: impl AsyncFn(&Session, &AtomicU64)) {
-    let pool = SqlitePoolOptions::new().max_connections(1).connect("sqlite::memory:").await;
-    let pool = pool.expect("a database in memory");
-    Migrator::up(&SqlxSqliteConnector::from_sqlx_sqlite_pool(pool.clone()), None)
-        .await
-        .expect("a fresh schema");
+    migrated(None, async |conn, statements, _| test(conn, statements).await).await;
+}
+
+/// A database with the first `steps` of the schema, or all; the test gets what applies the rest.
+async fn migrated(steps: Option<u32>, test: impl AsyncFn(&Session, &AtomicU64, &DatabaseConnection)) {
+    // The second connection is for what is left of the schema.
+    let directory = tempfile::tempdir().expect("a directory");
+    let options = SqliteConnectOptions::new()
+        .filename(directory.path().join("rows.db"))
+        .create_if_missing(true)
+        .synchronous(SqliteSynchronous::Off);
+    let pool = SqlitePoolOptions::new().max_connections(2).connect_with(options).await.expect("a database");
+    let rest = SqlxSqliteConnector::from_sqlx_sqlite_pool(pool.clone());
+    Migrator::up(&rest, steps).await.expect("a fresh schema");
     let statements = Arc::new(AtomicU64::new(0));
-    let link = Link::Sqlite(pool.acquire().await.expect("the one connection"));
-    test(&Session::new(link, Some(Arc::clone(&statements))), &statements).await;
+    let link = Link::Sqlite(pool.acquire().await.expect("a connection"));
+    test(&Session::new(link, Some(Arc::clone(&statements))), &statements, &rest).await;
 
     let Ok(server) = std::env::var("TEST_DATABASE_URL") else { return };
     let admin = Database::connect(&server).await.expect("the server of TEST_DATABASE_URL");
@@ -35,12 +46,11 @@ async fn on_both_counting(test: impl AsyncFn(&Session, &AtomicU64)) {
     admin.execute_unprepared(&format!("CREATE DATABASE {name}")).await.expect("a database for one test");
     let (base, _) = server.rsplit_once('/').expect("a url with a database");
     let url = format!("{base}/{name}");
-    let pool = PgPoolOptions::new().max_connections(1).connect(&url).await.expect("the new database");
-    Migrator::up(&SqlxPostgresConnector::from_sqlx_postgres_pool(pool.clone()), None)
-        .await
-        .expect("a fresh schema");
-    let link = Link::Postgres(pool.acquire().await.expect("the one connection"));
-    test(&Session::new(link, Some(Arc::clone(&statements))), &statements).await;
+    let pool = PgPoolOptions::new().max_connections(2).connect(&url).await.expect("the new database");
+    let rest = SqlxPostgresConnector::from_sqlx_postgres_pool(pool.clone());
+    Migrator::up(&rest, steps).await.expect("a fresh schema");
+    let link = Link::Postgres(pool.acquire().await.expect("a connection"));
+    test(&Session::new(link, Some(Arc::clone(&statements))), &statements, &rest).await;
 
     admin.execute_unprepared(&format!("DROP DATABASE {name} WITH (FORCE)")).await.expect("no further use");
 }
@@ -407,6 +417,8 @@ fn full(number: i64) -> Order {
                     state: RefundState::Pending,
                     amount: euro(100),
                     reason: "late".to_owned(),
+                    method: Some(Method::Cash),
+                    reference: "receipt 7".to_owned(),
                     provider_reference: "re_1".to_owned(),
                     failure: String::new(),
                     asked_at: later(10),
@@ -627,6 +639,10 @@ async fn only_order(conn: &impl ConnectionTrait, id: OrderId) -> Order {
     orders.remove(0)
 }
 
+fn id_of_nobody() -> OrderId {
+    Ids::seeded(AT, 99).fresh()
+}
+
 async fn count(conn: &Session, table: &str) -> i64 {
     let statement =
         Statement::from_string(conn.get_database_backend(), format!("SELECT count(*) FROM {table}"));
@@ -789,7 +805,8 @@ async fn the_catalogue_reads_back_and_a_rate_card_may_shrink() {
 async fn reservations_of_other_callers_read_back_and_are_found_when_overdue() {
     on_both(async |conn| {
         stocked(conn).await;
-        let order = Order { reservations: full(1).reservations, ..bare(1) };
+        let Order { reservations, lines, .. } = full(1);
+        let order = Order { reservations, lines, ..bare(1) };
         let order = then(&order, |it| {
             it.reservations[2].state = ReservationState::Held;
             it.reservations[2].expires_at = Some(later(10));
@@ -809,11 +826,15 @@ async fn reservations_of_other_callers_read_back_and_are_found_when_overdue() {
         let loaded = load_reservations(conn, &ids, Lock::Update).await.expect("reservations");
         assert_eq!(loaded, std::slice::from_ref(&mine));
         assert_eq!(load_reservations(conn, &ids, Lock::No).await.expect("reservations").len(), 2);
-        let none = (Vec::new(), Vec::new());
-        assert_eq!(overdue(conn, &[code("A-1")], later(4)).await.expect("nobody"), none);
-        assert_eq!(overdue(conn, &[code("NONE")], later(9)).await.expect("nobody"), none);
-        let found = overdue(conn, &[code("A-1"), code("B-2")], later(10)).await.expect("both");
-        assert_eq!(found, (vec![order.id], vec![mine.id]));
+        let none = Overdue::default();
+        assert_eq!(overdue(conn, &[code("A-1")], &[], later(4)).await.expect("nobody"), none);
+        assert_eq!(overdue(conn, &[code("NONE")], &[], later(9)).await.expect("nobody"), none);
+        let both = Overdue { orders: vec![order.id], others: vec![mine.id], more: false };
+        let found = overdue(conn, &[code("A-1"), code("B-2")], &[], later(10)).await.expect("both");
+        assert_eq!(found, both);
+        let found = overdue(conn, &[], &[order.id], later(10)).await.expect("those of its lines");
+        assert_eq!(found, both);
+        assert_eq!(overdue(conn, &[], &[id_of_nobody()], later(10)).await.expect("nobody"), none);
 
         let mut released = Reservation { version: 2, state: ReservationState::Released, ..mine.clone() };
         released.items[0].released = 2;
@@ -1081,6 +1102,55 @@ async fn an_issued_invoice_changes_its_state_and_nothing_else() {
         conn.execute_unprepared("UPDATE invoices SET state = 'PAID' WHERE state = 'OPEN'")
             .await
             .expect("paid");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_database_of_the_first_schema_is_carried_over() {
+    migrated(Some(1), async |conn, _, rest| {
+        stocked(conn).await;
+        let mut order = full(1);
+        let mut refund = order.payments[1].refunds.remove(0);
+        save_orders(conn, &new(&order)).await.expect("an order of that day");
+        // Refunds of that day had neither method nor reference.
+        let backend = conn.get_database_backend();
+        let sql = "INSERT INTO refunds (id, payment_id, place, state, amount_minor, currency, reason, provider_reference, \
+            failure, asked_at, attempts, created_by, created_at, updated_at) \
+            VALUES ($1, $2, 0, 'PENDING', 100, 'EUR', 'late', 're_1', '', $3, 1, $4, $3, $3)";
+        let values: Vec<Value> = vec![
+            refund.id.0.into(),
+            refund.payment.0.into(),
+            refund.asked_at.unix_micros().into(),
+            refund.created_by.as_str().into(),
+        ];
+        conn.execute_raw(Statement::from_sql_and_values(backend, sql, values)).await.expect("a refund");
+
+        Migrator::up(rest, None).await.expect("the schema of today");
+
+        (refund.method, refund.reference) = (None, String::new());
+        order.payments[1].refunds.push(refund);
+        assert_eq!(only_order(conn, order.id).await, order);
+        let told = then(&order, |it| {
+            it.messages[1].kind = MessageKind::LocationChanged;
+            it.payments[1].refunds[0].state = RefundState::Succeeded;
+            it.payments[1].refunds[0].method = Some(Method::BankTransfer);
+            it.payments[1].refunds[0].reference = "RF18".to_owned();
+        });
+        save_orders(conn, &changed(&order, &told)).await.expect("what is new");
+        assert_eq!(only_order(conn, order.id).await, told);
+
+        let twice = then(&told, |it| it.messages[1].key = it.messages[0].key.clone());
+        conn.execute_unprepared("BEGIN").await.expect("a transaction");
+        let refused = save_orders(conn, &changed(&told, &twice)).await;
+        conn.execute_unprepared("ROLLBACK").await.expect("the end of it");
+        assert!(is_broken(&refused), "one message per key as before: {refused:?}");
+        let unknown = "UPDATE messages SET kind = 'GOSSIP'";
+        assert!(conn.execute_unprepared(unknown).await.is_err(), "other words are refused as before");
+
+        conn.execute_unprepared("DELETE FROM payments").await.expect("they hold on to invoices");
+        conn.execute_unprepared("DELETE FROM orders").await.expect("no order any more");
+        assert_eq!(count(conn, "messages").await, 0, "they leave with their order as before");
     })
     .await;
 }

@@ -1,0 +1,165 @@
+//! Reports of one shipment in every order of arrival, repeated, alone and in batches: what is stored is the same.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+
+use super::bench::{Bench, order, report};
+use crate::domain::{
+    Desk, Ids, MessageKind, Order, OrderId, OrderState, Report, ShipmentState, Timestamp, TrackingStatus,
+    history_breaches,
+};
+
+/// A shipment that was handed over yesterday.
+fn on_the_road() -> (Bench, OrderId) {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 2)]);
+    let id = bench.paid(&order("ada", &[("A-1", 1)]));
+    bench.ship(id, 0);
+    bench.pass(86_400);
+    (bench, id)
+}
+
+/// The order after these batches, with every law looked at.
+fn after(bench: &Bench, id: OrderId, batches: &[&[Report]]) -> Order {
+    let mut order = bench.order(id).clone();
+    let shipment = order.shipments[0].id;
+    let ids = Ids::seeded(bench.now, 7);
+    let mut desk = Desk::new(&bench.world, &bench.rules, bench.now, bench.actor.clone(), ids);
+    for batch in batches {
+        order.record_tracking(&mut desk, shipment, batch).expect("reports are taken");
+    }
+
+    let events = [bench.history(id), desk.changes.events.as_slice()].concat();
+    let broken = [order.breaches(), history_breaches(&order, &events)].concat();
+    assert!(broken.is_empty(), "{broken:#?}");
+    order
+}
+
+type Stored = (OrderState, ShipmentState, Option<Timestamp>, BTreeSet<String>);
+
+/// What is stored of it; only the numbers of the reports tell how they came.
+fn stored(order: &Order) -> Stored {
+    let shipment = &order.shipments[0];
+    let keys = shipment.tracking.iter().map(|it| it.key.clone()).collect();
+    (order.state, shipment.state, shipment.estimated_at, keys)
+}
+
+fn some_report(now: Timestamp) -> impl Strategy<Value = Report> {
+    (select(TrackingStatus::ALL), 0_u64..4).prop_map(move |(status, hours)| {
+        let at = now.minus(Duration::from_secs(hours * 3_600));
+        let estimated_at = (hours % 2 == 0).then(|| at.plus(Duration::from_secs(86_400)));
+        Report { estimated_at, ..report(status, at) }
+    })
+}
+
+/// Every arrangement of these.
+fn arrangements(of: &[Report]) -> Vec<Vec<Report>> {
+    let Some((first, rest)) = of.split_first() else { return vec![Vec::new()] };
+    let mut all = Vec::new();
+    for shorter in arrangements(rest) {
+        for place in 0..=shorter.len() {
+            let mut longer = shorter.clone();
+            longer.insert(place, first.clone());
+            all.push(longer);
+        }
+    }
+    all
+}
+
+#[test]
+fn every_order_of_arrival_and_every_repetition_ends_in_the_same_stored_state() {
+    let (bench, id) = on_the_road();
+    let config = ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() };
+    let arrivals = (vec(some_report(bench.now), 1..5), vec(any::<Index>(), 0..2));
+    proptest!(config, |((reports, again) in arrivals)| {
+        let whole = stored(&after(&bench, id, &[&reports]));
+        let repeated = again.iter().map(|it| it.get(&reports).clone());
+        let all: Vec<Report> = reports.iter().cloned().chain(repeated).collect();
+        for arranged in arrangements(&all) {
+            let one_by_one: Vec<&[Report]> = arranged.chunks(1).collect();
+            prop_assert_eq!(&stored(&after(&bench, id, &one_by_one)), &whole, "{:?}", arranged);
+        }
+    });
+}
+
+/// The places of which the customer was told, in the order of telling.
+fn places_told(order: &Order) -> Vec<String> {
+    let letters = order.messages.iter().filter(|it| it.kind == MessageKind::LocationChanged);
+    let about = |sequence| order.shipments[0].tracking.iter().find(|it| it.sequence == sequence);
+    letters.filter_map(|it| about(it.sequence)).map(|it| it.place.clone()).collect()
+}
+
+#[test]
+fn a_change_of_place_is_told_once_per_place_and_never_late() {
+    let (bench, id) = on_the_road();
+    let scan = |status, place: &str, minutes_ago: u64| {
+        let at = bench.now.minus(Duration::from_secs(minutes_ago * 60));
+        vec![Report { place: place.to_owned(), ..report(status, at) }]
+    };
+    let moves = |place: &str, minutes_ago| scan(TrackingStatus::InTransit, place, minutes_ago);
+    let told = |batches: &[Vec<Report>]| {
+        let batches: Vec<&[Report]> = batches.iter().map(Vec::as_slice).collect();
+        places_told(&after(&bench, id, &batches))
+    };
+
+    assert_eq!(told(&[moves("Newark", 90), moves("Albany", 60)]), ["Newark", "Albany"]);
+    assert_eq!(told(&[moves("Newark", 90), moves(" newark ", 60)]), ["Newark"], "the same place again");
+    let there_and_back = [moves("Newark", 90), moves("Albany", 60), moves("Newark", 30)];
+    assert_eq!(told(&there_and_back), ["Newark", "Albany"], "once per place");
+    assert_eq!(
+        told(&[moves("Albany", 60), moves("Newark", 90)]),
+        ["Albany"],
+        "a late scan of an older place"
+    );
+    assert_eq!(told(&[moves("", 60), moves(" ", 30)]), Vec::<String>::new(), "nowhere in particular");
+    assert_eq!(told(&[moves("NYC", 60)]), Vec::<String>::new(), "where it was handed over");
+    let caught_up = [[moves("Newark", 90), moves("Albany", 60), moves("Troy", 30)].concat()];
+    assert_eq!(told(&caught_up), ["Troy"], "a courier that catches up tells the last place only");
+    let delayed = [scan(TrackingStatus::Delayed, "Newark", 90), moves("Newark", 60)];
+    assert_eq!(told(&delayed), Vec::<String>::new(), "that letter said where");
+    let over = [scan(TrackingStatus::Delivered, "Newark", 90), moves("Albany", 60)];
+    assert_eq!(told(&over), Vec::<String>::new(), "a delivered parcel is nowhere else");
+
+    let streets: Vec<_> = (0..50).map(|it| moves(&format!("street {it}"), 90 - it)).collect();
+    assert_eq!(told(&streets).len(), 20, "nobody is flooded");
+}
+
+#[test]
+fn a_delivery_and_a_return_contradict_each_other_and_the_delivery_stands() {
+    let (bench, id) = on_the_road();
+    let hours_ago = |hours: u64| bench.now.minus(Duration::from_secs(hours * 3_600));
+    for (delivered_at, returned_at) in [(hours_ago(2), hours_ago(1)), (hours_ago(1), hours_ago(2))] {
+        let delivered = report(TrackingStatus::Delivered, delivered_at);
+        let returned = report(TrackingStatus::Returned, returned_at);
+        for arranged in arrangements(&[delivered, returned]) {
+            let one_by_one: Vec<&[Report]> = arranged.chunks(1).collect();
+            let order = after(&bench, id, &one_by_one);
+            assert_eq!(
+                (order.state, order.shipments[0].state),
+                (OrderState::Delivered, ShipmentState::Delivered)
+            );
+            assert_eq!(order.shipments[0].tracking.len(), 3, "both stay visible");
+            assert!(order.messages.iter().any(|it| it.kind == MessageKind::DeliveryConfirmed));
+        }
+    }
+}
+
+#[test]
+fn a_return_that_was_settled_stays_settled_when_the_goods_turn_out_to_be_delivered() {
+    let (mut bench, id) = on_the_road();
+    bench.report(id, 0, TrackingStatus::Returned);
+    let payment = bench.order(id).payments[0].id;
+    bench.on(id, |order, desk| order.refund(desk, payment, None, "came back")).expect("paid back");
+    bench.on(id, Order::close).expect("nothing is open");
+
+    bench.pass(60);
+    bench.deliver(id, 0);
+    assert_eq!(
+        (bench.state(id), bench.shipment(id, 0).state),
+        (OrderState::Closed, ShipmentState::Delivered)
+    );
+    assert!(bench.order(id).feedback.is_none(), "whoever was paid back is not asked how it was");
+}
