@@ -12,8 +12,8 @@ use crate::pb::{self, Money};
 pub(super) const LOCATION: &str = "DE-BENCH";
 /// Who carries what is sent.
 pub(super) const COURIER: &str = "bench-courier";
-/// Products on sale.
-const PRODUCTS: usize = 200;
+/// Products on sale, `B-RUN-0` and so on.
+pub(super) const PRODUCTS: usize = 200;
 /// Units of each: more than a run can sell.
 const AMPLE: i64 = 1_000_000;
 

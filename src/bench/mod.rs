@@ -8,6 +8,7 @@ mod database;
 mod flash;
 mod load;
 mod options;
+mod pgbench;
 mod place;
 mod progress;
 mod read;
@@ -22,6 +23,7 @@ pub use options::{Options, Scenario};
 pub use report::Report;
 pub use trouble::Trouble;
 
+use pgbench::PgBench;
 use report::{Comparison, Round, Side};
 use site::Sites;
 use stage::Stage;
@@ -56,6 +58,25 @@ async fn measure(options: &Options, run: &str, sites: &mut Sites) -> Result<Repo
         let b = stage(options, run, sites, &name("b"), usual, many).await?;
         return compare(options, "preload", (few.to_string(), a), (many.to_string(), b)).await;
     }
+    if options.pgbench {
+        if options.scenario != Scenario::Place {
+            return Err(Trouble::Wrong(
+                "the pgbench script does what the scenario place does, and no other".to_owned(),
+            ));
+        }
+        let a = stage(options, run, sites, &name("a"), usual, options.preload()).await?;
+        // The script runs in a database that a server has filled as the other one's, and then left.
+        let b = stage(options, run, sites, &name("b"), usual, options.preload()).await?;
+        let b = PgBench::prepare(b, sites).await?;
+        let mut rounds = (Vec::new(), Vec::new());
+        for _ in 0..options.rounds.get() {
+            rounds.0.push(a.play(options).await?);
+            rounds.1.push(b.play(options).await?);
+        }
+        let (a, b) = (Side::new("consign".to_owned(), rounds.0), Side::new("pgbench".to_owned(), rounds.1));
+        return Ok(Report::Compared(Comparison::new("by", a, b)));
+    }
+
     let stage = stage(options, run, sites, &name("a"), usual, options.preload()).await?;
     Ok(Report::One(Box::new(stage.play(options).await?)))
 }

@@ -67,7 +67,7 @@ pub struct Options {
     pub while_placing: Option<NonZeroU64>,
 
     /// A server that is already up, instead of one of the bench's own
-    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["database_url", "data_dir", "group_max", "compare_group_max", "compare_preload"])]
+    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["database_url", "data_dir", "group_max", "compare_group_max", "compare_preload", "pgbench"])]
     pub target: Option<String>,
     /// A PostgreSQL in which the bench makes databases of its own, gone afterwards: postgres://user:password@host/database
     #[arg(long, value_name = "URL")]
@@ -80,11 +80,14 @@ pub struct Options {
     pub group_max: Option<NonZeroU64>,
 
     /// Measure in turns against a second server whose transactions take at most so many changes
-    #[arg(long, value_name = "N", conflicts_with = "compare_preload")]
+    #[arg(long, value_name = "N", conflicts_with_all = ["compare_preload", "pgbench"])]
     pub compare_group_max: Option<NonZeroU64>,
     /// Measure in turns against two servers with so many orders stored before
-    #[arg(long, value_name = "A,B", value_parser = two_numbers)]
+    #[arg(long, value_name = "A,B", value_parser = two_numbers, conflicts_with = "pgbench")]
     pub compare_preload: Option<(u64, u64)>,
+    /// Measure in turns against a hand-written pgbench script that does the same in the same PostgreSQL
+    #[arg(long, requires = "database_url")]
+    pub pgbench: bool,
     /// How often each side of a comparison has its turn
     #[arg(long, value_name = "N", default_value = "3")]
     pub rounds: NonZeroU64,
@@ -176,5 +179,6 @@ mod tests {
         );
         assert!(read("place --compare-preload 1000").is_err());
         assert!(read("place --target 127.0.0.1:50051 --compare-group-max 1").is_err());
+        assert!(read("place --pgbench").is_err());
     }
 }

@@ -265,14 +265,19 @@ impl fmt::Display for Round {
 
         for (whose, cost) in [("server", self.server), ("database", self.database), ("driver", self.driver)] {
             let Some(cost) = cost else { continue };
-            writeln!(
+            let Cost { cpu_seconds, cpu_ms_per_operation_during, .. } = cost;
+            write!(
                 f,
-                "  CPU {whose:<9} {:>8.2} s, {:.3} ms per operation; with letters {:.2} s, {:.3} ms",
-                cost.cpu_seconds,
-                cost.cpu_ms_per_operation_during,
-                cost.cpu_seconds_until_letters_sent,
-                cost.cpu_ms_per_operation
+                "  CPU {whose:<9} {cpu_seconds:>8.2} s, {cpu_ms_per_operation_during:.3} ms per operation"
             )?;
+            if self.letters_sent.is_some() {
+                let Cost { cpu_seconds_until_letters_sent, cpu_ms_per_operation, .. } = cost;
+                write!(
+                    f,
+                    "; with letters {cpu_seconds_until_letters_sent:.2} s, {cpu_ms_per_operation:.3} ms"
+                )?;
+            }
+            writeln!(f)?;
         }
         if let Some(peak) = self.peak_memory_mib {
             writeln!(f, "  memory of the server: at most {peak:.0} MiB")?;

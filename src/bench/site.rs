@@ -43,6 +43,10 @@ pub(super) struct Site {
     pub(super) engine: &'static str,
     /// Whether nobody else uses it.
     pub(super) is_own: bool,
+    /// Of its own PostgreSQL database.
+    pub(super) database_url: Option<String>,
+    /// The bench's own, for whatever belongs to this server; empty if there is none.
+    pub(super) folder: PathBuf,
 }
 
 struct Own {
@@ -82,8 +86,18 @@ impl Sites {
             server: Some(process.id()),
             postmaster: own.database.as_ref().and_then(|it| it.postmaster),
         };
-        let engine = if own.database.is_some() { "postgres" } else { "sqlite" };
-        Ok(Site { address, meter, engine, is_own: true })
+        let database_url = own.database.as_ref().map(|it| it.url.clone());
+        let engine = if database_url.is_some() { "postgres" } else { "sqlite" };
+        Ok(Site { address, meter, engine, is_own: true, database_url, folder })
+    }
+
+    /// Stops the servers; what they have stored stays until [`Sites::close`].
+    pub(super) async fn stop(&mut self, site: &Site) {
+        for own in &mut self.own {
+            if own.process.as_ref().is_some_and(|it| Some(it.id()) == site.meter.server) {
+                own.stop().await;
+            }
+        }
     }
 
     /// Stops all servers of the bench's own and removes what they have stored.
@@ -105,7 +119,7 @@ impl Site {
     /// A server of which nothing is known but where it is.
     pub(super) fn elsewhere(address: &str, engine: &'static str) -> Self {
         let (address, meter) = (address.to_owned(), Meter::default());
-        Self { address, meter, engine, is_own: false }
+        Self { address, meter, engine, is_own: false, database_url: None, folder: PathBuf::new() }
     }
 }
 

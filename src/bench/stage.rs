@@ -36,7 +36,8 @@ pub(super) struct Stage {
     /// One for each client.
     callers: Vec<Caller>,
     catalogue: Arc<Catalogue>,
-    preload: u64,
+    pub(super) run: String,
+    pub(super) preload: u64,
     /// Ids of orders that are there to be read.
     stored: Vec<String>,
 }
@@ -51,7 +52,13 @@ impl Stage {
         let callers = connect(&site.address, options).await?;
         let catalogue = Arc::new(Catalogue::open(first(&callers)?, run).await?);
         let stored = store(&callers, &catalogue, preload).await?;
-        Ok(Self { site, callers, catalogue, preload, stored })
+        Ok(Self { site, callers, catalogue, run: run.to_owned(), preload, stored })
+    }
+
+    /// One order that is paid.
+    pub(super) async fn place_one(&self) -> Result<(), Trouble> {
+        let placed = place(&self.catalogue, Reach::PhoneOnly, first(&self.callers)?, &Tally::default()).await;
+        placed.map(drop).map_err(refused("an order"))
     }
 
     /// One measurement.
@@ -193,6 +200,7 @@ impl Stage {
             site: Site::elsewhere(&server.address.to_string(), "none"),
             callers: connect(&server.address.to_string(), options).await?,
             catalogue: Arc::clone(&self.catalogue),
+            run: self.run.clone(),
             preload: 0,
             stored: Vec::new(),
         };
