@@ -12,6 +12,7 @@
 //! | [`rpc`] | the door: parse, change or find, reply |
 //! | [`server`] | all of it, started and stopped as one |
 //! | [`demo`] | the whole process, played over the API |
+//! | [`bench`] | a load of many clients, and what it costs |
 //! | [`settings`] | what a company may choose |
 //! | [`clock`] | the one place that reads the time |
 //! | [`telemetry`] | the log |
@@ -22,6 +23,7 @@ pub mod outside;
 pub mod store;
 pub mod work;
 
+pub mod bench;
 pub mod demo;
 pub mod rpc;
 pub mod server;

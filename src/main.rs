@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use consign::server::{self, Server};
 use consign::settings::{DatabaseFlags, ServeFlags, Settings};
-use consign::{clock, demo, telemetry};
+use consign::{bench, clock, demo, telemetry};
 
 /// Every order is many small values that one thread makes and another drops.
 #[global_allocator]
@@ -47,6 +47,11 @@ enum Command {
         /// A server that is already up, instead of one of the demo's own
         #[arg(long, value_name = "ADDRESS")]
         target: Option<String>,
+    },
+    /// Drive a server as many callers would, and say how fast it answers and what that costs
+    Bench {
+        #[command(flatten)]
+        options: Box<bench::Options>,
     },
     /// Check the laws of the books over the database, and name every row that breaks one
     Check {
@@ -99,6 +104,7 @@ async fn run(command: Command) -> Outcome {
         Command::Serve { flags, print_settings } => serve(&flags, print_settings).await.map(|()| true),
         Command::Migrate { flags, dry_run } => migrate(&flags, dry_run).await.map(|()| true),
         Command::Demo { json, target } => demo::run(demo::Options { target, json }).await.map_err(told),
+        Command::Bench { options } => bench(*options).await,
         Command::Check { flags, json } => check(&flags, json).await,
         Command::Healthcheck { target } => healthcheck(&target).await,
         Command::Version => {
@@ -129,6 +135,17 @@ async fn migrate(flags: &DatabaseFlags, dry_run: bool) -> Result<(), Box<dyn Dis
     pending.iter().for_each(|it| say(format_args!("{done} {it}")));
     store.close().await;
     Ok(())
+}
+
+async fn bench(options: bench::Options) -> Outcome {
+    let json = options.json;
+    let report = bench::run(options).await.map_err(told)?;
+    if json {
+        say(serde_json::to_string(&report).map_err(told)?);
+    } else {
+        say(report.to_string().trim_end());
+    }
+    Ok(report.is_well())
 }
 
 async fn check(flags: &DatabaseFlags, json: bool) -> Outcome {

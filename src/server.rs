@@ -294,7 +294,7 @@ fn ended_by_itself(
 }
 
 /// One message for each time that the process is told to stop.
-fn signals() -> io::Result<tokio::sync::mpsc::Receiver<()>> {
+pub(crate) fn signals() -> io::Result<tokio::sync::mpsc::Receiver<()>> {
     let (tell, told) = tokio::sync::mpsc::channel(2);
     #[cfg(unix)]
     let mut terminate = signal::unix::signal(signal::unix::SignalKind::terminate())?;

@@ -1,0 +1,201 @@
+//! The server that is measured: somebody else's, or one of the bench's own in a process of its own, so that its cost
+//! can be told from the driver's.
+
+use std::fs::{self, File};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::cost::Meter;
+use super::database::Database;
+use super::options::Options;
+use super::trouble::Trouble;
+use crate::server;
+
+/// How long a server of the bench's own may take to serve.
+const UP_WITHIN: Duration = Duration::from_secs(60);
+/// How long it may take to stop, which it does within ten seconds by default.
+const DOWN_WITHIN: Duration = Duration::from_secs(20);
+/// How much of its log is shown when it does not come up.
+const LAST_WORDS: usize = 2_000;
+/// What of the environment does not hold for a server of the bench's own: it must not find its way to real data, nor
+/// to real mail.
+const NOT_INHERITED: [&str; 5] = [
+    "CONSIGN_CONFIG",
+    "CONSIGN_DATABASE_URL",
+    "CONSIGN_MAIL_FOLDER",
+    "CONSIGN_MAIL_PROGRAM",
+    "CONSIGN_INSECURE_LISTEN",
+];
+
+/// All servers of a run.
+#[derive(Default)]
+pub(super) struct Sites {
+    own: Vec<Own>,
+}
+
+/// A server that is up.
+#[derive(Debug, Clone)]
+pub(super) struct Site {
+    pub(super) address: String,
+    pub(super) meter: Meter,
+    pub(super) engine: &'static str,
+    /// Whether nobody else uses it.
+    pub(super) is_own: bool,
+    /// Of its own PostgreSQL database.
+    pub(super) database_url: Option<String>,
+    /// The bench's own, for whatever belongs to this server; empty if there is none.
+    pub(super) folder: PathBuf,
+}
+
+struct Own {
+    folder: PathBuf,
+    database: Option<Database>,
+    /// None: stopped.
+    process: Option<Child>,
+}
+
+impl Sites {
+    /// The server that the options name, or a new one of the bench's own.
+    pub(super) async fn open(
+        &mut self,
+        options: &Options,
+        name: &str,
+        group_max: Option<u64>,
+    ) -> Result<Site, Trouble> {
+        if let Some(target) = &options.target {
+            return Ok(Site::elsewhere(target, "unknown"));
+        }
+
+        let folder = options.data_dir.clone().unwrap_or_else(std::env::temp_dir).join(name);
+        let unusable = |source| Trouble::Folder { path: folder.clone(), source };
+        fs::create_dir_all(&folder).map_err(unusable)?;
+        let log = File::create(folder.join("log")).map_err(unusable)?;
+        // Kept from here on, so that nothing is left behind when the next step fails.
+        self.own.push(Own { folder: folder.clone(), database: None, process: None });
+        let Some(own) = self.own.last_mut() else { return Err(Trouble::Interrupted) };
+        if let Some(url) = &options.database_url {
+            own.database = Some(Database::create(url, &name.replace('-', "_")).await?);
+        }
+
+        let address = free_address().map_err(unusable)?;
+        let process = own.process.insert(serve(&folder, &address, own.database.as_ref(), group_max, log)?);
+        until_up(process, &address, &folder).await?;
+        let meter = Meter {
+            server: Some(process.id()),
+            postmaster: own.database.as_ref().and_then(|it| it.postmaster),
+        };
+        let database_url = own.database.as_ref().map(|it| it.url.clone());
+        let engine = if database_url.is_some() { "postgres" } else { "sqlite" };
+        Ok(Site { address, meter, engine, is_own: true, database_url, folder })
+    }
+
+    /// Stops the servers; what they have stored stays until [`Sites::close`].
+    pub(super) async fn stop(&mut self, site: &Site) {
+        for own in &mut self.own {
+            if own.process.as_ref().is_some_and(|it| Some(it.id()) == site.meter.server) {
+                own.stop().await;
+            }
+        }
+    }
+
+    /// Stops all servers of the bench's own and removes what they have stored.
+    pub(super) async fn close(self) {
+        for mut own in self.own {
+            own.stop().await;
+            if let Some(database) = own.database.take()
+                && let Err(error) = database.remove().await
+            {
+                eprintln!("consign: a database of the bench's own could not be removed: {error}");
+            }
+            // What is left in a folder for temporary files harms nobody.
+            let _ = fs::remove_dir_all(&own.folder);
+        }
+    }
+}
+
+impl Site {
+    /// A server of which nothing is known but where it is.
+    pub(super) fn elsewhere(address: &str, engine: &'static str) -> Self {
+        let (address, meter) = (address.to_owned(), Meter::default());
+        Self { address, meter, engine, is_own: false, database_url: None, folder: PathBuf::new() }
+    }
+}
+
+impl Own {
+    async fn stop(&mut self) {
+        let Some(mut process) = self.process.take() else { return };
+        ask_to_stop(&process);
+        let ends = Instant::now() + DOWN_WITHIN;
+        while Instant::now() < ends && matches!(process.try_wait(), Ok(None)) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        // Of one that has ended this is an error, which says the same.
+        let _ = process.kill();
+        let _ = process.wait();
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        if let Some(process) = &mut self.process {
+            let _ = process.kill();
+            let _ = process.wait();
+        }
+    }
+}
+
+fn serve(
+    folder: &Path,
+    address: &str,
+    database: Option<&Database>,
+    group_max: Option<u64>,
+    log: File,
+) -> Result<Child, Trouble> {
+    let failed = |source| Trouble::Program { program: "a server".to_owned(), source };
+    let mut command = Command::new(std::env::current_exe().map_err(failed)?);
+    command.args(["serve", "--listen", address, "--data-dir"]).arg(folder.join("data"));
+    for variable in NOT_INHERITED {
+        command.env_remove(variable);
+    }
+    if let Some(database) = database {
+        // Not as a flag: everybody on the machine can read those.
+        command.env("CONSIGN_DATABASE_URL", &database.url);
+    }
+    if let Some(group_max) = group_max {
+        command.env("CONSIGN_LIMITS__GROUP_MAX", group_max.to_string());
+    }
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().map_err(failed)
+}
+
+async fn until_up(process: &mut Child, address: &str, folder: &Path) -> Result<(), Trouble> {
+    let began = Instant::now();
+    while !server::is_serving(address).await.unwrap_or(false) {
+        let gone = !matches!(process.try_wait(), Ok(None));
+        if gone || began.elapsed() > UP_WITHIN {
+            let log = fs::read(folder.join("log")).unwrap_or_default();
+            let last = log.get(log.len().saturating_sub(LAST_WORDS)..).unwrap_or_default();
+            return Err(Trouble::NotUp(String::from_utf8_lossy(last).trim().to_owned()));
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Ok(())
+}
+
+fn free_address() -> std::io::Result<String> {
+    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.to_string())
+}
+
+/// As an operator would; where there are no such signals it is killed, which it is made to survive.
+fn ask_to_stop(process: &Child) {
+    #[cfg(unix)]
+    {
+        let mut command = Command::new("kill");
+        let _ = command.arg("-TERM").arg(process.id().to_string()).stderr(Stdio::null()).status();
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = process;
+    }
+}

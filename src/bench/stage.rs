@@ -1,0 +1,299 @@
+//! One server made ready to be measured, and measured as the scenario says.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use super::caller::Caller;
+use super::canned::CannedServer;
+use super::catalogue::{Catalogue, Reach, refused};
+use super::flash::Flash;
+use super::load::{Operation, drive, drive_at};
+use super::options::{Options, Scenario, Until};
+use super::place::{Lifecycle, Place, place, send_off};
+use super::progress::Progress;
+use super::read::Read;
+use super::report::{Beside, Followed, Readings, Round, Sale, quantiles};
+use super::site::Site;
+use super::tally::Tally;
+use super::track::{Followers, Report, shipments_for};
+use super::trouble::Trouble;
+use crate::clock;
+use crate::domain::Timestamp;
+
+/// Clients that store orders before the measurement.
+const PRELOADERS: u64 = 64;
+/// Customers with an e-mail address whose orders are looked for.
+const CUSTOMERS_TO_READ: u64 = 100;
+/// How long letters may take to be sent.
+const LETTERS_WITHIN: Duration = Duration::from_secs(300);
+/// How often it is asked whether they are.
+const ASK_EVERY: Duration = Duration::from_millis(100);
+
+/// A server with products on sale and orders in its books.
+pub(super) struct Stage {
+    pub(super) site: Site,
+    /// One for each client.
+    callers: Vec<Caller>,
+    catalogue: Arc<Catalogue>,
+    pub(super) run: String,
+    pub(super) preload: u64,
+    /// Ids of orders that are there to be read.
+    stored: Vec<String>,
+}
+
+impl Stage {
+    pub(super) async fn prepare(
+        options: &Options,
+        run: &str,
+        site: Site,
+        preload: u64,
+    ) -> Result<Self, Trouble> {
+        let callers = connect(&site.address, options).await?;
+        let catalogue = Arc::new(Catalogue::open(first(&callers)?, run).await?);
+        let stored = store(&callers, &catalogue, preload).await?;
+        Ok(Self { site, callers, catalogue, run: run.to_owned(), preload, stored })
+    }
+
+    /// One order that is paid.
+    pub(super) async fn place_one(&self) -> Result<(), Trouble> {
+        let placed = place(&self.catalogue, Reach::PhoneOnly, first(&self.callers)?, &Tally::default()).await;
+        placed.map(drop).map_err(refused("an order"))
+    }
+
+    /// One measurement.
+    pub(super) async fn play(&self, options: &Options) -> Result<Round, Trouble> {
+        match options.scenario {
+            Scenario::Place => self.measure(options, &Place::new(&self.catalogue, Reach::Email)).await,
+            Scenario::Lifecycle => {
+                self.measure(options, &Arc::new(Lifecycle(Arc::clone(&self.catalogue)))).await
+            }
+            Scenario::Read => self.read(options).await,
+            Scenario::Flash => self.flash(options).await,
+            Scenario::Track => self.track(options).await,
+            Scenario::Ceiling => self.ceiling(options).await,
+        }
+    }
+
+    /// Warms up, lets the clients do it over and over, and waits for the letters that follow.
+    async fn measure<O: Operation>(&self, options: &Options, operation: &Arc<O>) -> Result<Round, Trouble> {
+        if let Some(time) = options.warm_up() {
+            let since = clock::now();
+            let aside = Arc::default();
+            let _progress = Progress::show("warming up", &aside);
+            drive(&self.callers, Until::Elapsed(time), operation, &aside).await?;
+            self.until_letters_are_sent(since).await?;
+        }
+
+        let since = clock::now();
+        let tally = Arc::default();
+        let before = self.site.meter.read();
+        let took = {
+            let _progress = Progress::show(O::NAME, &tally);
+            drive(&self.callers, options.until(), operation, &tally).await?
+        };
+        let after = self.site.meter.read();
+        self.conclude(options, since, took, &tally, Readings { before, after, drained: after }).await
+    }
+
+    async fn read(&self, options: &Options) -> Result<Round, Trouble> {
+        let since = clock::now();
+        let aside = Arc::default();
+        let known = Place::new(&self.catalogue, Reach::Email);
+        drive(&self.callers, Until::Count(CUSTOMERS_TO_READ), &known, &aside).await?;
+        let mut customers = Vec::new();
+        for id in known.placed() {
+            let order = first(&self.callers)?.order(&id).await.map_err(refused("GetOrder"))?;
+            customers.extend(order.customer.map(|it| it.email));
+        }
+        self.until_letters_are_sent(since).await?;
+        let orders = self.stored.iter().cloned().chain(known.placed()).collect();
+        let reading = Read::of(orders, customers);
+
+        let Some(rate) = options.while_placing else { return self.measure(options, &reading).await };
+        let beside: Arc<Tally> = Arc::default();
+        let placing = Place::new(&self.catalogue, Reach::Email);
+        let mut round = tokio::select! {
+            round = self.measure(options, &reading) => round?,
+            () = drive_at(rate.get(), u64::MAX, &self.callers, &placing, &beside) => return Err(Trouble::Interrupted),
+        };
+        let found = beside.snapshot();
+        round.beside = Some(Beside {
+            rate: rate.get(),
+            operations: beside.operations(),
+            latency_ms: quantiles(&found),
+            refusals: found.refusals,
+        });
+        Ok(round)
+    }
+
+    async fn flash(&self, options: &Options) -> Result<Round, Trouble> {
+        let stock = options.stock.get();
+        let units = i64::try_from(stock).unwrap_or(i64::MAX);
+        let sku = self.catalogue.offer(first(&self.callers)?, units).await?;
+        let sale = Arc::new(Flash {
+            catalogue: Arc::clone(&self.catalogue),
+            sku,
+            accepted: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+        });
+        let buyers = match options.until() {
+            Until::Count(buyers) => buyers,
+            Until::Elapsed(_) => 0,
+        };
+        let mut round = self.measure(options, &sale).await?;
+        let (accepted, refused) =
+            (sale.accepted.load(Ordering::Relaxed), sale.refused.load(Ordering::Relaxed));
+        round.sale = Some(Sale { stock, orders: buyers, accepted, refused });
+        Ok(round)
+    }
+
+    async fn track(&self, options: &Options) -> Result<Round, Trouble> {
+        let rate = options.rate.get();
+        let events = match options.until() {
+            Until::Elapsed(time) => rate.saturating_mul(time.as_secs()),
+            Until::Count(events) => events,
+        };
+        let aside = Tally::default();
+        let mut shipments = Vec::new();
+        let since = clock::now();
+        for _ in 0..shipments_for(events) {
+            let caller = first(&self.callers)?;
+            let order = place(&self.catalogue, Reach::Email, caller, &aside).await;
+            let order = order.map_err(refused("an order to follow"))?;
+            let shipment = send_off(&order, caller, &aside).await;
+            shipments.push(shipment.map_err(refused("a shipment to follow"))?);
+        }
+        self.until_letters_are_sent(since).await?;
+
+        let tally: Arc<Tally> = Arc::default();
+        let report = Arc::new(Report::on(shipments));
+        let followers = Followers::start(&self.callers, &report, &tally).await;
+        let followers = followers.map_err(refused("TrackShipment"))?;
+        let before = self.site.meter.read();
+        let began = Instant::now();
+        {
+            let _progress = Progress::show("track", &tally);
+            drive_at(rate, events, &self.callers, &report, &tally).await;
+        }
+        let subscribers = self.callers.len() as u64;
+        let expected = report.expected(subscribers);
+        let arrived = followers.until_arrived(expected).await;
+        let took = began.elapsed();
+        let after = self.site.meter.read();
+
+        let readings = Readings { before, after, drained: after };
+        let mut round = self.conclude(options, since, took, &tally, readings).await?;
+        let shipments = shipments_for(events);
+        round.followed = Some(Followed { subscribers, shipments, rate, expected, arrived });
+        Ok(round)
+    }
+
+    async fn ceiling(&self, options: &Options) -> Result<Round, Trouble> {
+        let caller = first(&self.callers)?;
+        let request = self.catalogue.order_for_two(Reach::Email);
+        let order = caller.create_order(request).await.map_err(refused("CreateOrder"))?;
+        let payment = caller.capture_payment(&order.id).await.map_err(refused("CapturePayment"))?;
+        let server = CannedServer::start(order, payment).await?;
+
+        let against_it = Self {
+            site: Site::elsewhere(&server.address.to_string(), "none"),
+            callers: connect(&server.address.to_string(), options).await?,
+            catalogue: Arc::clone(&self.catalogue),
+            run: self.run.clone(),
+            preload: 0,
+            stored: Vec::new(),
+        };
+        against_it.measure(options, &Place::new(&self.catalogue, Reach::Email)).await
+    }
+
+    async fn conclude(
+        &self,
+        options: &Options,
+        since: Timestamp,
+        took: Duration,
+        tally: &Tally,
+        mut readings: Readings,
+    ) -> Result<Round, Trouble> {
+        let waiting = Instant::now();
+        let letters_sent = self.until_letters_are_sent(since).await?;
+        let waited = waiting.elapsed();
+        readings.drained = self.site.meter.read();
+
+        let found = tally.snapshot();
+        let operations = tally.operations();
+        let seconds = took.as_secs_f64();
+        let [server, database, driver] = readings.costs(operations);
+        Ok(Round {
+            scenario: options.scenario,
+            engine: self.site.engine,
+            clients: options.clients.get(),
+            connections: options.connections(),
+            preload: self.preload,
+            seconds,
+            operations,
+            operations_per_second: operations as f64 / seconds,
+            latency_ms: quantiles(&found),
+            refusals: found.refusals,
+            server,
+            database,
+            driver,
+            peak_memory_mib: self.site.meter.peak_memory_mib(),
+            letters_sent,
+            seconds_until_letters_sent: letters_sent.map(|_| waited.as_secs_f64()),
+            sale: None,
+            followed: None,
+            beside: None,
+        })
+    }
+
+    /// Waits for those written since; false if some are still to be sent when patience ends. Nobody waits for the
+    /// letters of a server that is somebody else's.
+    async fn until_letters_are_sent(&self, since: Timestamp) -> Result<Option<bool>, Trouble> {
+        if !self.site.is_own {
+            return Ok(None);
+        }
+        let ends = Instant::now() + LETTERS_WITHIN;
+        let filter = format!("state = QUEUED AND create_time >= \"{since}\"");
+        loop {
+            let queued = first(&self.callers)?.messages(filter.clone(), 1).await;
+            if queued.map_err(refused("ListMessages"))?.is_empty() {
+                return Ok(Some(true));
+            }
+            if Instant::now() > ends {
+                return Ok(Some(false));
+            }
+            tokio::time::sleep(ASK_EVERY).await;
+        }
+    }
+}
+
+/// One caller for each client; they share the connections evenly.
+async fn connect(address: &str, options: &Options) -> Result<Vec<Caller>, Trouble> {
+    let mut connections = Vec::new();
+    for _ in 0..options.connections() {
+        connections.push(Caller::connect(address).await?);
+    }
+    Ok(connections.iter().cycle().take(options.clients.get() as usize).cloned().collect())
+}
+
+fn first(callers: &[Caller]) -> Result<&Caller, Trouble> {
+    callers.first().ok_or_else(|| Trouble::Wrong("there are no clients".to_owned()))
+}
+
+/// Stores paid orders as fast as it goes; gives ids of them.
+async fn store(callers: &[Caller], catalogue: &Arc<Catalogue>, count: u64) -> Result<Vec<String>, Trouble> {
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    let tally = Arc::default();
+    let _progress = Progress::show("storing orders", &tally);
+    let placing = Place::new(catalogue, Reach::PhoneOnly);
+    let clients: Vec<Caller> = callers.iter().cycle().take(PRELOADERS as usize).cloned().collect();
+    drive(&clients, Until::Count(count), &placing, &tally).await?;
+    if tally.operations() < count {
+        let refusals = tally.snapshot().refusals;
+        return Err(Trouble::Wrong(format!("orders could not be stored before: {refusals:?}")));
+    }
+    Ok(placing.placed())
+}

@@ -1,0 +1,30 @@
+//! Why nothing could be measured, for the person waiting.
+
+use std::io;
+use std::path::PathBuf;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Trouble {
+    #[error("{call}: {status}", status = status_text(.status))]
+    Refused { call: &'static str, status: Box<tonic::Status> },
+    #[error("cannot reach {0}: {1}")]
+    Unreachable(String, tonic::transport::Error),
+    #[error("cannot use {path}: {source}")]
+    Folder { path: PathBuf, source: io::Error },
+    #[error("cannot start {program}: {source}")]
+    Program { program: String, source: io::Error },
+    #[error("the server did not come up; it said last:\n{0}")]
+    NotUp(String),
+    #[error("the database: {0}")]
+    Database(#[from] sqlx::Error),
+    #[error("{0}")]
+    Server(#[from] crate::server::ServeError),
+    #[error("{0}")]
+    Wrong(String),
+    #[error("interrupted")]
+    Interrupted,
+}
+
+fn status_text(status: &tonic::Status) -> String {
+    format!("{:?}: {}", status.code(), status.message())
+}
