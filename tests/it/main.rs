@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test says so by failing")]
 
 mod child;
-mod flash;
+mod exact;
 mod groups;
 mod postgres;
 mod process;
