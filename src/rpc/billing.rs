@@ -175,7 +175,7 @@ impl Api {
 
         if payment.in_flight != 0 {
             let id: PaymentId = payment.id.parse().map_err(|_| status::internal())?;
-            let caller = waiting(&call, move |order| answer(&id, order));
+            let caller = waiting(&call, is_settled, move |order| answer(&id, order));
             let settled = self.settle(&call, settle_payment(&self.shop, order, id, caller)).await?;
             let settled = match settled {
                 Some(settled) => settled,
@@ -205,7 +205,7 @@ impl Api {
 
         if refund.state() == pb::RefundState::Pending {
             let id: RefundId = refund.id.parse().map_err(|_| status::internal())?;
-            let caller = waiting(&call, move |order| answer(&id, order));
+            let caller = waiting(&call, is_paid_back, move |order| answer(&id, order));
             let settled = self.settle(&call, settle_refund(&self.shop, order, id, caller)).await?;
             let settled = match settled {
                 Some(settled) => settled,
@@ -234,22 +234,21 @@ impl Api {
     }
 
     /// What somebody else has settled, or nobody yet. What is final takes the place of the answer that was kept when
-    /// the provider had not spoken.
+    /// the provider had not spoken; of several callers that repeat each other all hear the same.
     async fn outcome<M: Message + Default + Clone + 'static>(
         &self,
         call: &Call,
         order: OrderId,
         answer: impl Fn(&Order) -> M,
-        is_final: fn(&M) -> bool,
+        is_final: fn(&[u8]) -> bool,
     ) -> Result<M, Status> {
         let answer = answer(&*self.order(order).await?);
-        if call.is_repeatable() && is_final(&answer) {
-            let amended = answer.clone();
-            let kept =
-                self.change(call.amending(), Touch::default(), |_| Ok(()), move |(), _| amended.clone());
-            kept.await?;
+        if !call.is_repeatable() || !is_final(&answer.encode_to_vec()) {
+            return Ok(answer);
         }
-        Ok(answer)
+        let call = call.amending(is_final);
+        let kept = self.change(call, Touch::default(), |_| Ok(()), move |(), _| answer.clone());
+        Ok(kept.await?.into_inner())
     }
 
     async fn invoice_by(&self, key: &InvoiceKey) -> Result<pb::Invoice, Status> {
@@ -272,16 +271,23 @@ impl Api {
 }
 
 /// The caller of a money call, who waits for what the provider says.
-fn waiting<M: Message + Default>(call: &Call, reply: impl Fn(&Order) -> M + Send + 'static) -> Caller<M> {
-    Caller { request: call.amending().into_store().request, reply: Box::new(reply), codec: codec() }
+fn waiting<M: Message + Default>(
+    call: &Call,
+    is_final: fn(&[u8]) -> bool,
+    reply: impl Fn(&Order) -> M + Send + 'static,
+) -> Caller<M> {
+    Caller { request: call.amending(is_final).into_store().request, reply: Box::new(reply), codec: codec() }
 }
 
-fn is_settled(answer: &pb::CapturePaymentResponse) -> bool {
-    answer.payment.as_ref().is_some_and(|it| it.in_flight == 0)
+/// Whether a stored answer says what became of the payment.
+fn is_settled(answer: &[u8]) -> bool {
+    let answer = pb::CapturePaymentResponse::decode(answer).ok();
+    answer.and_then(|it| it.payment).is_some_and(|it| it.in_flight == 0)
 }
 
-fn is_paid_back(answer: &pb::RefundPaymentResponse) -> bool {
-    answer.refund.as_ref().is_some_and(|it| it.state() != pb::RefundState::Pending)
+fn is_paid_back(answer: &[u8]) -> bool {
+    let answer = pb::RefundPaymentResponse::decode(answer).ok();
+    answer.and_then(|it| it.refund).is_some_and(|it| it.state() != pb::RefundState::Pending)
 }
 
 fn payment_of(order: &Order, id: PaymentId) -> Option<pb::Payment> {

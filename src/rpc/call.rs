@@ -130,11 +130,12 @@ impl Call {
         self.request.is_some()
     }
 
-    /// The second part of a call that left the database in between: it replaces the stored answer of the first.
-    pub(crate) fn amending(&self) -> Self {
+    /// The second part of a call that left the database in between: it replaces the stored answer of the first, if
+    /// that is not final.
+    pub(crate) fn amending(&self, is_final: fn(&[u8]) -> bool) -> Self {
         let mut call = self.clone();
         if let Some(request) = &mut call.request {
-            request.mode = store::RequestMode::Amend;
+            request.mode = store::RequestMode::Amend { is_final };
         }
         call
     }

@@ -1,11 +1,12 @@
 //! Entities as they were before a group changed them, and saving what differs now.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use sea_orm::ConnectionTrait;
 
 use super::StoreError;
+use super::requests::{Kept, Key};
 use super::rows::{self, Saved};
 use crate::domain::{
     Changes, Courier, CourierCode, Location, LocationCode, Order, OrderId, Product, Replenishment,
@@ -17,6 +18,8 @@ type Old<K, V> = BTreeMap<K, Option<V>>;
 
 #[derive(Default)]
 pub(in crate::store) struct Before {
+    /// What callers heard of whom the group has a later phase.
+    pub(in crate::store) answers: HashMap<Key, Kept>,
     pub(in crate::store) orders: Old<OrderId, Arc<Order>>,
     pub(in crate::store) reservations: Old<ReservationId, Arc<Reservation>>,
     stock: Old<(Sku, LocationCode), StockLevel>,

@@ -34,12 +34,13 @@ pub struct RequestKey {
     pub mode: RequestMode,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub enum RequestMode {
     /// The first of its id is decided and its answer kept; later ones get that answer.
     Claim,
-    /// A later phase of a claimed call: this change's answer takes the place of the one kept.
-    Amend,
+    /// A later phase of a claimed call: this change's answer takes the place of the one kept, unless that is final, as
+    /// this tells. Then the change stands, but its caller hears what the others heard.
+    Amend { is_final: fn(&[u8]) -> bool },
 }
 
 /// How an answer is kept for those who ask again.

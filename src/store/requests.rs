@@ -1,10 +1,10 @@
 //! Request ids: claimed before anything else in a group's transaction, kept with their answers at its end.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use sea_orm::sea_query::Value;
-use sea_orm::{ConnectionTrait, QueryResult, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};
 
 use super::StoreError;
 use super::given::{Column, bytes, number, text, with_given};
@@ -79,6 +79,29 @@ pub(in crate::store) async fn find<C: ConnectionTrait>(
         WHERE (actor, method, request_id) IN (SELECT actor, method, request_id FROM given)";
     let rows = keys.iter().map(Key::row).collect();
     let found = db.query_all_raw(with_given(db.get_database_backend(), &KEY, rows, sql)).await?;
+    found.iter().map(|row| Ok((Key::read(row)?, Kept::read(row)?))).collect()
+}
+
+/// What is kept under each key, which nobody else changes before this transaction ends.
+pub(in crate::store) async fn lock<C: ConnectionTrait>(
+    db: &C,
+    keys: &BTreeSet<Key>,
+) -> Result<HashMap<Key, Kept>, StoreError> {
+    if keys.is_empty() {
+        return Ok(HashMap::new());
+    }
+
+    let lock = match db.get_database_backend() {
+        DbBackend::Postgres => "FOR UPDATE OF requests",
+        _ => "",
+    };
+    let sql = format!(
+        "SELECT actor, method, request_id, fingerprint, answer FROM requests \
+        WHERE (actor, method, request_id) IN (SELECT actor, method, request_id FROM given) \
+        ORDER BY actor, method, request_id {lock}"
+    );
+    let rows = keys.iter().map(Key::row).collect();
+    let found = db.query_all_raw(with_given(db.get_database_backend(), &KEY, rows, &sql)).await?;
     found.iter().map(|row| Ok((Key::read(row)?, Kept::read(row)?))).collect()
 }
 

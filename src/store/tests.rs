@@ -438,7 +438,7 @@ async fn an_amended_answer_takes_the_place_of_the_first(shop: &Shop) {
     let (_, id, _) = place(&shop.store, request("request-1", 1), new.clone()).await.expect("an order");
 
     let amending = Call {
-        request: request("request-1", 1).map(|it| RequestKey { mode: RequestMode::Amend, ..it }),
+        request: request("request-1", 1).map(|it| RequestKey { mode: RequestMode::Amend { is_final }, ..it }),
         ..call(None)
     };
     let touch = Touch { orders: vec![id], order_stock: true, ..Touch::default() };
@@ -448,10 +448,28 @@ async fn an_amended_answer_takes_the_place_of_the_first(shop: &Shop) {
         desk.keep_order(order);
         Ok(id)
     };
-    shop.store.change(amending, touch, cancel, placed, TEXT).await.expect("a cancelled order");
+    let changing = shop.store.change(amending.clone(), touch, cancel, placed, TEXT);
+    let cancelled = changing.await.expect("a cancelled order");
 
-    let again = place(&shop.store, request("request-1", 1), new).await.expect("the answer");
+    let again = place(&shop.store, request("request-1", 1), new.clone()).await.expect("the answer");
     assert_eq!((again.1, again.2), (id, OrderState::Cancelled));
+    assert_eq!(again, cancelled);
+
+    // The final answer stands, whatever a later phase of a repeat would say.
+    let later = shop.store.change(
+        amending,
+        Touch::default(),
+        move |_| Ok(id),
+        |id, _| (0, *id, OrderState::Closed),
+        TEXT,
+    );
+    assert_eq!(later.await.expect("the final answer"), cancelled);
+    let again = place(&shop.store, request("request-1", 1), new).await.expect("the answer");
+    assert_eq!(again, cancelled);
+}
+
+fn is_final(answer: &[u8]) -> bool {
+    (TEXT.decode)(answer).is_some_and(|it| it.2 == OrderState::Cancelled)
 }
 
 /// Sets one unit aside for other callers, `units` times, for a minute.

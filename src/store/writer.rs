@@ -3,7 +3,7 @@
 //! While a transaction is open nothing but the database is awaited, and no caller's future runs in here: whoever
 //! hangs up tears nothing.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
@@ -75,6 +75,8 @@ enum Verdict {
     Accepted {
         changes: Box<Changes>,
         answer: Option<Arc<[u8]>>,
+        /// A final answer was given before: the caller hears that one.
+        given: Option<Arc<[u8]>>,
     },
     /// Asked for the same as the change at this place in the group, which was accepted.
     Twin(usize),
@@ -386,6 +388,7 @@ impl Writer {
             let used = requests::claim(db, &claims, asked_at).await?;
             replay(group, verdicts, &used);
         }
+        let answers = requests::lock(db, &amends_of(group)).await?;
 
         let wanted = wanted_by(group, verdicts);
         let Some(wanted) = wanted else {
@@ -395,7 +398,8 @@ impl Writer {
         let mut world = wanted.load(db, &self.recent, asked_at, Lock::Update).await?;
 
         let now = self.clock.now();
-        let before = self.decide(group, verdicts, &mut world, now);
+        let mut before = self.decide(group, verdicts, &mut world, now);
+        before.answers = answers;
         if !verdicts.iter().any(|it| matches!(it, Verdict::Accepted { .. })) {
             db.rollback().await?;
             return Ok(());
@@ -422,7 +426,7 @@ impl Writer {
                 continue;
             }
 
-            let claim = request_of(change.as_ref()).filter(|(_, mode, _)| *mode == RequestMode::Claim);
+            let claim = request_of(change.as_ref()).filter(|(_, mode, _)| matches!(mode, RequestMode::Claim));
             if let Some((key, _, fingerprint)) = &claim
                 && let Some((first, content)) = firsts.get(key)
             {
@@ -444,7 +448,7 @@ impl Writer {
                     if let Some((key, _, fingerprint)) = claim {
                         firsts.insert(key, (place, fingerprint));
                     }
-                    Verdict::Accepted { changes: Box::new(changes), answer: None }
+                    Verdict::Accepted { changes: Box::new(changes), answer: None, given: None }
                 }
                 Err(error @ StoreError::Refused(Refusal::Short(_))) if world.more_overdue => {
                     Verdict::Starved(error)
@@ -490,7 +494,7 @@ impl Writer {
         group: &mut [Box<dyn Change>],
         verdicts: &mut [Verdict],
         mut world: World,
-        before: Before,
+        mut before: Before,
         now: Timestamp,
     ) -> Result<(), Trouble> {
         before.save_places_and_stock(db, &world).await?;
@@ -500,6 +504,7 @@ impl Writer {
         let numbers = unnumbered.number(db).await?;
         accepted(verdicts).for_each(|it| numbers.put_into(it, &mut world));
         reply(group, verdicts, &world)?;
+        let amended = amend(group, verdicts, &mut before.answers);
 
         before.save_orders(db, &world).await?;
         let mut movements: Vec<Movement> = Vec::new();
@@ -524,7 +529,7 @@ impl Writer {
         if !jobs.is_empty() {
             rows::save_jobs(db, &jobs).await?;
         }
-        self.keep_answers(db, group, verdicts).await?;
+        self.keep_answers(db, group, verdicts, &amended).await?;
         Ok(())
     }
 
@@ -567,18 +572,15 @@ impl Writer {
         db: &Session,
         group: &mut [Box<dyn Change>],
         verdicts: &mut [Verdict],
+        amended: &[(Key, Kept)],
     ) -> Result<(), StoreError> {
         let mut kept = Vec::new();
-        let mut amended = Vec::new();
         let mut unused = BTreeMap::new();
         for (change, verdict) in group.iter().zip(verdicts.iter()) {
             let Some((key, mode, fingerprint)) = request_of(change.as_ref()) else { continue };
             match (verdict, mode) {
                 (Verdict::Accepted { answer: Some(answer), .. }, RequestMode::Claim) => {
                     kept.push((key, Kept { fingerprint, answer: Arc::clone(answer) }));
-                }
-                (Verdict::Accepted { answer: Some(answer), .. }, RequestMode::Amend) => {
-                    amended.push((key, Kept { fingerprint, answer: Arc::clone(answer) }));
                 }
                 (Verdict::Refused(StoreError::RequestIdReused), _) => {}
                 (Verdict::Refused(_) | Verdict::Starved(_), RequestMode::Claim) => {
@@ -591,12 +593,11 @@ impl Writer {
             unused.remove(key);
         }
         kept.sort_by(|one, other| one.0.cmp(&other.0));
-        amended.sort_by(|one, other| one.0.cmp(&other.0));
 
         let unused: Vec<_> = unused.into_keys().collect();
         requests::release(db, &unused).await?;
         requests::keep(db, &kept).await?;
-        requests::amend(db, &amended).await
+        requests::amend(db, amended).await
     }
 }
 
@@ -634,6 +635,38 @@ fn claims_of(group: &[Box<dyn Change>]) -> BTreeMap<Key, [u8; 32]> {
     claims
 }
 
+/// The keys whose answers may have to give way to later ones.
+fn amends_of(group: &[Box<dyn Change>]) -> BTreeSet<Key> {
+    let requests = group.iter().filter_map(|it| request_of(it.as_ref()));
+    requests.filter(|(_, mode, _)| matches!(mode, RequestMode::Amend { .. })).map(|it| it.0).collect()
+}
+
+/// Puts answers in the place of those that were not final, in order; whoever comes after a final one hears that.
+fn amend(
+    group: &[Box<dyn Change>],
+    verdicts: &mut [Verdict],
+    kept: &mut HashMap<Key, Kept>,
+) -> Vec<(Key, Kept)> {
+    let mut amended = BTreeMap::new();
+    for (change, verdict) in group.iter().zip(verdicts) {
+        let Some((key, RequestMode::Amend { is_final }, fingerprint)) = request_of(change.as_ref()) else {
+            continue;
+        };
+        let Verdict::Accepted { answer: Some(answer), given, .. } = verdict else { continue };
+        match kept.get(&key) {
+            Some(it) if it.fingerprint == fingerprint && is_final(&it.answer) => {
+                *given = Some(Arc::clone(&it.answer));
+            }
+            _ => {
+                let later = Kept { fingerprint, answer: Arc::clone(answer) };
+                kept.insert(key.clone(), later.clone());
+                amended.insert(key, later);
+            }
+        }
+    }
+    amended.into_iter().collect()
+}
+
 /// What was asked before is not decided again.
 fn replay(group: &[Box<dyn Change>], verdicts: &mut [Verdict], used: &HashMap<Key, Kept>) {
     for (change, verdict) in group.iter().zip(verdicts) {
@@ -660,7 +693,7 @@ fn wanted_by(group: &[Box<dyn Change>], verdicts: &[Verdict]) -> Option<Wanted> 
 
 fn reply(group: &mut [Box<dyn Change>], verdicts: &mut [Verdict], world: &World) -> Result<(), Trouble> {
     for (place, (change, verdict)) in group.iter_mut().zip(verdicts).enumerate() {
-        let Verdict::Accepted { changes, answer } = verdict else { continue };
+        let Verdict::Accepted { changes, answer, .. } = verdict else { continue };
         let view = View { changes, world };
         let replying = || {
             change.reply(&view);
@@ -690,8 +723,8 @@ fn tell(group: Vec<Box<dyn Change>>, verdicts: Vec<Verdict>) -> Vec<Starved> {
                 starved.push((change, error));
                 continue;
             }
-            Verdict::Accepted { .. } => Word::Done,
-            Verdict::Stored(answer) => Word::Stored(answer),
+            Verdict::Accepted { given: None, .. } => Word::Done,
+            Verdict::Accepted { given: Some(answer), .. } | Verdict::Stored(answer) => Word::Stored(answer),
             Verdict::Refused(error) => Word::No(error),
             Verdict::Twin(first) => match answers.get(&first) {
                 Some(answer) => Word::Stored(Arc::clone(answer)),

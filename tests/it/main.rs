@@ -4,7 +4,7 @@
 
 mod amends;
 mod child;
-mod flash;
+mod exact;
 mod groups;
 mod postgres;
 mod process;

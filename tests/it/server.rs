@@ -1,5 +1,6 @@
 //! A whole server of its own for each test: any free port, a fresh database, clients for every service.
 
+use std::ops::Deref;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -29,14 +30,41 @@ pub(crate) enum Engine {
 #[derive(Clone)]
 pub(crate) struct TestServer {
     pub(crate) server: Arc<Server>,
+    clients: Clients,
+    // Behind the server, so that they go after it.
+    places: Arc<Places>,
+}
+
+impl Deref for TestServer {
+    type Target = Clients;
+
+    fn deref(&self) -> &Clients {
+        &self.clients
+    }
+}
+
+/// Clients for every service, over one connection to a server of this process or of another.
+#[derive(Clone)]
+pub(crate) struct Clients {
     pub(crate) channel: Channel,
     pub(crate) orders: OrderServiceClient<Channel>,
     pub(crate) inventory: InventoryServiceClient<Channel>,
     pub(crate) shipping: ShippingServiceClient<Channel>,
     pub(crate) billing: BillingServiceClient<Channel>,
     pub(crate) approvals: ApprovalServiceClient<Channel>,
-    // Behind the server, so that they go after it.
-    places: Arc<Places>,
+}
+
+impl Clients {
+    pub(crate) fn over(channel: Channel) -> Self {
+        Self {
+            orders: OrderServiceClient::new(channel.clone()),
+            inventory: InventoryServiceClient::new(channel.clone()),
+            shipping: ShippingServiceClient::new(channel.clone()),
+            billing: BillingServiceClient::new(channel.clone()),
+            approvals: ApprovalServiceClient::new(channel.clone()),
+            channel,
+        }
+    }
 }
 
 /// Where a server keeps what it must not forget.
@@ -74,17 +102,8 @@ impl TestServer {
         change(&mut settings);
 
         let server = Server::start(settings).await.unwrap();
-        let channel = connect(&server).await;
-        Self {
-            orders: OrderServiceClient::new(channel.clone()),
-            inventory: InventoryServiceClient::new(channel.clone()),
-            shipping: ShippingServiceClient::new(channel.clone()),
-            billing: BillingServiceClient::new(channel.clone()),
-            approvals: ApprovalServiceClient::new(channel.clone()),
-            channel,
-            server: Arc::new(server),
-            places: Arc::new(places),
-        }
+        let clients = Clients::over(connect(&server).await);
+        Self { server: Arc::new(server), clients, places: Arc::new(places) }
     }
 
     /// Stops as SIGTERM does, once there is no clone any more, and hands over what the next server can go on from.

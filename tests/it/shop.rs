@@ -4,7 +4,7 @@ use consign::pb::{self, Money};
 use tonic::{Code, Request, Status};
 use tonic_types::StatusExt;
 
-use crate::server::TestServer;
+use crate::server::Clients;
 
 /// The one place of the region `EUROPE` that most tests need.
 pub(crate) const LEIPZIG: &str = "DE-LEIPZIG";
@@ -32,7 +32,7 @@ pub(crate) fn reason(status: &Status) -> String {
     status.get_details_error_info().map(|it| it.reason).unwrap_or_default()
 }
 
-pub(crate) async fn open_location(server: &TestServer, code: &str, region: &str, country: &str) {
+pub(crate) async fn open_location(server: &Clients, code: &str, region: &str, country: &str) {
     let location = pb::StockLocation {
         location: code.to_owned(),
         name: code.to_owned(),
@@ -47,7 +47,7 @@ pub(crate) async fn open_location(server: &TestServer, code: &str, region: &str,
     assert!(answer.is_ok() || answer.is_err_and(|it| it.code() == Code::AlreadyExists));
 }
 
-pub(crate) async fn create_product(server: &TestServer, sku: &str, price_minor: i64) {
+pub(crate) async fn create_product(server: &Clients, sku: &str, price_minor: i64) {
     let product = pb::Product {
         sku: sku.to_owned(),
         name: format!("product {sku}"),
@@ -60,7 +60,7 @@ pub(crate) async fn create_product(server: &TestServer, sku: &str, price_minor: 
     server.inventory.clone().create_product(by("clerk", request)).await.expect("a new product");
 }
 
-pub(crate) async fn receive(server: &TestServer, sku: &str, location: &str, units: i64) {
+pub(crate) async fn receive(server: &Clients, sku: &str, location: &str, units: i64) {
     let request = pb::ReceiveStockRequest {
         sku: sku.to_owned(),
         location: location.to_owned(),
@@ -71,7 +71,7 @@ pub(crate) async fn receive(server: &TestServer, sku: &str, location: &str, unit
 }
 
 /// A product with stock in Leipzig.
-pub(crate) async fn stocked(server: &TestServer, sku: &str, units: i64) {
+pub(crate) async fn stocked(server: &Clients, sku: &str, units: i64) {
     open_location(server, LEIPZIG, "EUROPE", "DE").await;
     create_product(server, sku, 1_990).await;
     if units > 0 {
@@ -79,7 +79,7 @@ pub(crate) async fn stocked(server: &TestServer, sku: &str, units: i64) {
     }
 }
 
-pub(crate) async fn create_courier(server: &TestServer) {
+pub(crate) async fn create_courier(server: &Clients) {
     let rate = pb::CourierRate {
         service_level: pb::ServiceLevel::Standard as i32,
         base_price: Some(eur(490)),
@@ -123,13 +123,13 @@ pub(crate) fn draft(buyer: &str, sku: &str, quantity: i64) -> pb::OrderDraft {
     }
 }
 
-pub(crate) async fn place(server: &TestServer, draft: pb::OrderDraft) -> Result<pb::Order, Status> {
+pub(crate) async fn place(server: &Clients, draft: pb::OrderDraft) -> Result<pb::Order, Status> {
     let request = pb::CreateOrderRequest { order: Some(draft), request_id: String::new() };
     let answer = server.orders.clone().create_order(by("storefront", request)).await?;
     Ok(answer.into_inner().order.expect("an order"))
 }
 
-pub(crate) async fn order(server: &TestServer, id: &str) -> pb::Order {
+pub(crate) async fn order(server: &Clients, id: &str) -> pb::Order {
     let request = pb::GetOrderRequest { key: Some(pb::get_order_request::Key::OrderId(id.to_owned())) };
     server
         .orders
@@ -142,17 +142,13 @@ pub(crate) async fn order(server: &TestServer, id: &str) -> pb::Order {
         .expect("an order")
 }
 
-pub(crate) async fn level(server: &TestServer, sku: &str) -> pb::StockLevel {
+pub(crate) async fn level(server: &Clients, sku: &str) -> pb::StockLevel {
     let request = pb::GetStockLevelRequest { sku: sku.to_owned(), location: LEIPZIG.to_owned() };
     let answer = server.inventory.clone().get_stock_level(request).await.expect("the level is there");
     answer.into_inner().stock_level.expect("a level")
 }
 
-pub(crate) async fn pay_by_card(
-    server: &TestServer,
-    order: &str,
-    token: &str,
-) -> Result<pb::Payment, Status> {
+pub(crate) async fn pay_by_card(server: &Clients, order: &str, token: &str) -> Result<pb::Payment, Status> {
     let request = pb::CapturePaymentRequest {
         order_id: order.to_owned(),
         method: pb::PaymentMethod::Card as i32,
@@ -164,7 +160,7 @@ pub(crate) async fn pay_by_card(
 }
 
 /// The laws over the live database, asked for through the API: none may be broken.
-pub(crate) async fn every_law_holds(server: &TestServer) {
+pub(crate) async fn every_law_holds(server: &Clients) {
     let answer = server.orders.clone().check_integrity(pb::CheckIntegrityRequest::default()).await;
     let report = answer.expect("the check runs").into_inner().report.expect("a report");
     let broken: Vec<_> = report.laws.iter().filter(|it| it.broken > 0).collect();

@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 use consign::pb;
 use tonic::Code;
 
-use crate::server::TestServer;
+use crate::server::Clients;
 use crate::shop::{by, order};
 
 /// How long something that happens by itself may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) struct Warehouse<'a> {
-    pub(crate) server: &'a TestServer,
+    pub(crate) server: &'a Clients,
 }
 
 /// One package with that many units of line 1.

@@ -1,0 +1,9 @@
+//! Exactness under contention: however many want the same at once, every unit, order and cent is counted once.
+
+mod approvals;
+mod captures;
+mod crossed;
+mod expiry;
+mod flash;
+mod repeats;
+mod stage;
