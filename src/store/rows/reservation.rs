@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 
 use super::{Difference, Lock, Saved, StoreError, find, gather, list, put_versioned, take};
@@ -82,17 +83,19 @@ pub(in crate::store) async fn overdue<C: ConnectionTrait>(
     if skus.is_empty() {
         return Ok((Vec::new(), Vec::new()));
     }
+    // Asked of each overdue one: there are few of those, but any number of reservations of a product.
     let of_skus = items::Entity::find()
         .select_only()
-        .column(items::Column::ReservationId)
+        .column(items::Column::Number)
+        .filter(items::Column::ReservationId.into_expr().eq(Column::Id.into_expr()))
         .filter(items::Column::Sku.is_in(list(skus)))
         .into_query();
     let found = reservations::Entity::find()
         .select_only()
         .columns([Column::Id, Column::OrderId])
-        .filter(Column::State.eq(ReservationState::Held))
+        .filter(Expr::cust(format!("state = '{}'", ReservationState::Held)))
         .filter(Column::ExpiresAt.lte(now))
-        .filter(Column::Id.in_subquery(of_skus))
+        .filter(Expr::exists(of_skus))
         .order_by_asc(Column::ExpiresAt)
         .limit(OVERDUE_MAX)
         .into_tuple::<(ReservationId, Option<OrderId>)>()
