@@ -256,6 +256,8 @@ macro_rules! on_both_engines {
     };
 }
 
+mod plans;
+
 on_both_engines! {
     an_order_is_stored_whole
     a_replay_gives_the_stored_answer

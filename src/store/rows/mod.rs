@@ -55,7 +55,7 @@ mod shipment;
 mod stock;
 
 #[cfg(test)]
-mod tests;
+pub(in crate::store) mod tests;
 
 pub(in crate::store) use archive::load_archived;
 pub(in crate::store) use catalogue::{
