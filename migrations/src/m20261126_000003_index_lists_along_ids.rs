@@ -67,7 +67,6 @@ const ADDED: &[&str] = &[
     "shipments_state ON shipments (state, id)",
     "shipments_location_state ON shipments (location, state, id)",
     "shipments_courier ON shipments (courier, id) WHERE courier IS NOT NULL",
-    "reservations_state ON reservations (state, id)",
     "replenishments_state ON replenishments (state, id)",
     "replenishments_sku ON replenishments (sku, id)",
     "replenishments_location ON replenishments (location, id)",

@@ -547,7 +547,7 @@ static RESERVATIONS: Resource = Resource {
         narrow("order_id", "order_id", id_of!(OrderId)),
         field("create_time", "created_at", Kind::Created),
     ],
-    indexes: &[along(&["state"])],
+    indexes: &[],
     sorts: &[],
     bound: None,
 };
