@@ -138,20 +138,25 @@ fn from_base32(text: &str) -> Option<Uuid> {
 /// Fresh ids for one decision: time-ordered, and the same for the same seed, so that a decision can be replayed.
 #[derive(Debug, Clone)]
 pub struct Ids {
-    millis: u64,
+    micros: u64,
     chance: fastrand::Rng,
 }
 
 impl Ids {
     pub fn seeded(at: super::Timestamp, seed: u64) -> Self {
-        Self { millis: at.unix_millis(), chance: fastrand::Rng::with_seed(seed) }
+        let micros = u64::try_from(at.unix_micros()).unwrap_or(0);
+        Self { micros, chance: fastrand::Rng::with_seed(seed) }
     }
 
     pub fn fresh<T: From<Uuid>>(&mut self) -> T {
         let bytes = self.chance.u128(..).to_be_bytes();
         let mut tail = [0; 10];
         tail.copy_from_slice(&bytes[..10]);
-        uuid::Builder::from_unix_timestamp_millis(self.millis, &tail).into_uuid().into()
+
+        // The microseconds follow the milliseconds, so that ids are in the order of the instants they are made at.
+        let [high, low] = (((self.micros % 1_000) << 2) as u16 | u16::from(tail[1] & 3)).to_be_bytes();
+        [tail[0], tail[1]] = [high, low];
+        uuid::Builder::from_unix_timestamp_millis(self.micros / 1_000, &tail).into_uuid().into()
     }
 }
 

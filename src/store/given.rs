@@ -50,7 +50,7 @@ impl Column {
     }
 }
 
-/// The statement `WITH given (…) AS (…) {sql}`. Its text hardly depends on
+/// The statement `WITH given (…) AS (…) {sql}`, its further parameters numbered from `$1`. Its text hardly depends on
 /// how many rows there are, so that each connection keeps it prepared: on PostgreSQL `given` is one array per column;
 /// on SQLite it is a VALUES list, filled up with rows of NULLs that `sql` has to pass over.
 pub(in crate::store) fn with_given(
@@ -58,32 +58,44 @@ pub(in crate::store) fn with_given(
     columns: &[Column],
     rows: Vec<Vec<Value>>,
     sql: &str,
+    further: Vec<Value>,
 ) -> Statement {
     assert!(!rows.is_empty(), "a statement about no rows is not to be made");
 
     let names: Vec<_> = columns.iter().map(|it| format!(r#""{}""#, it.name)).collect();
     let mut text = format!("WITH given ({}) AS (", names.join(", "));
-    let values = match backend {
+    let first = further.len() + 1;
+    let mut values = further;
+    match backend {
         DbBackend::Postgres => {
-            let arrays: Vec<_> = (1..).zip(columns).map(|(at, it)| format!("${at}::{}", it.array)).collect();
-            text.push_str(&format!("SELECT * FROM UNNEST({})", arrays.join(", ")));
-            turned(columns, rows)
+            let arrays = (first..).zip(columns).map(|(at, it)| format!("${at}::{}", it.array));
+            text.push_str(&format!("SELECT * FROM UNNEST({})", arrays.collect::<Vec<_>>().join(", ")));
+            values.extend(turned(columns, rows));
         }
         _ => {
-            let marks = vec!["?"; columns.len()].join(", ");
             let size = rows.len().next_power_of_two();
             text.push_str("VALUES ");
-            text.push_str(&vec![format!("({marks})"); size].join(", "));
+            text.push_str(&marks(first, size, columns.len()));
 
             let filling = std::iter::repeat_n(columns, size - rows.len()).flatten().map(Column::null);
-            let mut values = Vec::with_capacity(size * columns.len());
+            values.reserve(size * columns.len());
             values.extend(rows.into_iter().flatten().chain(filling));
-            values
         }
-    };
+    }
     text.push_str(") ");
     text.push_str(sql);
     Statement::from_sql_and_values(backend, text, values)
+}
+
+/// Rows of parameters for SQLite. Marks without a number count from 1: they will do where nothing comes before them.
+fn marks(first: usize, rows: usize, columns: usize) -> String {
+    if first == 1 {
+        let row = format!("({})", vec!["?"; columns].join(", "));
+        return vec![row; rows].join(", ");
+    }
+    let row = |from: usize| (from..from + columns).map(|at| format!("${at}")).collect::<Vec<_>>().join(", ");
+    let rows = (0..rows).map(|it| format!("({})", row(first + it * columns)));
+    rows.collect::<Vec<_>>().join(", ")
 }
 
 fn turned(columns: &[Column], rows: Vec<Vec<Value>>) -> Vec<Value> {

@@ -14,6 +14,8 @@ use crate::domain::{JobId, Lease, OrderId, Timestamp};
 
 /// Rows deleted in one transaction, so that nobody waits long behind it.
 const REAPED_AT_ONCE: u64 = 500;
+/// How far one look goes along the queue for a product in a region.
+const QUEUE_MAX: i64 = 10_000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JobKind {
@@ -78,25 +80,47 @@ impl Store {
     /// in the order's region than older orders wait for. Whether it suffices is for the decision to say. An order on
     /// hold keeps its place, but it is not its turn.
     pub async fn waiting_orders(&self, limit: u64) -> Result<Vec<OrderId>, StoreError> {
-        let sql = "WITH queue AS ( \
-              SELECT order_id, number, region, sku, \
-                SUM(quantity) OVER (PARTITION BY region, sku ORDER BY number) - quantity AS before \
-              FROM order_waits), \
-            free AS ( \
-              SELECT locations.region AS region, stock_levels.sku AS sku, SUM( \
-                CASE WHEN on_hand - reserved - damaged - quality_hold > safety_stock \
-                THEN on_hand - reserved - damaged - quality_hold - safety_stock ELSE 0 END) AS units \
-              FROM stock_levels JOIN locations ON locations.code = stock_levels.location \
-              WHERE stock_levels.sku IN (SELECT sku FROM order_waits) \
-              GROUP BY locations.region, stock_levels.sku) \
-            SELECT queue.order_id AS id FROM queue \
-            LEFT JOIN free ON free.region = queue.region AND free.sku = queue.sku \
-            WHERE NOT EXISTS (SELECT 1 FROM holds WHERE holds.order_id = queue.order_id AND holds.state = 'ACTIVE') \
-            GROUP BY queue.order_id, queue.number \
-            HAVING MIN(CASE WHEN COALESCE(free.units, 0) > queue.before THEN 1 ELSE 0 END) = 1 \
-            ORDER BY queue.number LIMIT $1";
+        // From product to product along the index, then along the queue of each that is there, only as far as the stock
+        // reaches: those who wait in vain are not looked at.
+        let sql = "WITH RECURSIVE wanted (sku, region) AS ( \
+              SELECT (SELECT sku FROM order_waits ORDER BY sku, region LIMIT 1), \
+                (SELECT region FROM order_waits ORDER BY sku, region LIMIT 1) \
+              UNION ALL \
+              SELECT (SELECT next.sku FROM order_waits AS next \
+                  WHERE (next.sku, next.region) > (wanted.sku, wanted.region) \
+                  ORDER BY next.sku, next.region LIMIT 1), \
+                (SELECT next.region FROM order_waits AS next \
+                  WHERE (next.sku, next.region) > (wanted.sku, wanted.region) \
+                  ORDER BY next.sku, next.region LIMIT 1) \
+              FROM wanted WHERE wanted.sku IS NOT NULL), \
+            free (sku, region, units) AS ( \
+              SELECT wanted.sku, wanted.region, \
+                CAST(SUM(on_hand - reserved - damaged - quality_hold - safety_stock) AS BIGINT) \
+              FROM wanted JOIN stock_levels ON stock_levels.sku = wanted.sku \
+              JOIN locations ON locations.code = stock_levels.location AND locations.region = wanted.region \
+              WHERE on_hand - reserved - damaged - quality_hold > safety_stock \
+              GROUP BY wanted.sku, wanted.region), \
+            queue (sku, region, units, place, number, before) AS ( \
+              SELECT sku, region, units, 1, (SELECT first.number FROM order_waits AS first \
+                  WHERE first.sku = free.sku AND first.region = free.region ORDER BY first.number LIMIT 1), \
+                CAST(0 AS BIGINT) \
+              FROM free \
+              UNION ALL \
+              SELECT queue.sku, queue.region, queue.units, queue.place + 1, \
+                (SELECT next.number FROM order_waits AS next WHERE next.sku = queue.sku \
+                  AND next.region = queue.region AND next.number > queue.number ORDER BY next.number LIMIT 1), \
+                queue.before + own.quantity \
+              FROM queue JOIN order_waits AS own ON own.sku = queue.sku AND own.region = queue.region \
+                AND own.number = queue.number \
+              WHERE queue.before + own.quantity < queue.units AND queue.place < $2) \
+            SELECT own.order_id AS id FROM queue JOIN order_waits AS own ON own.sku = queue.sku \
+              AND own.region = queue.region AND own.number = queue.number \
+            WHERE NOT EXISTS (SELECT 1 FROM holds WHERE holds.order_id = own.order_id AND holds.state = 'ACTIVE') \
+            GROUP BY own.order_id, own.number \
+            HAVING COUNT(*) = (SELECT COUNT(*) FROM order_waits AS each_of WHERE each_of.order_id = own.order_id) \
+            ORDER BY own.number LIMIT $1";
         let db = self.look().await?;
-        let values: Vec<Value> = vec![bounded(limit).into()];
+        let values: Vec<Value> = vec![bounded(limit).into(), QUEUE_MAX.into()];
         let found =
             db.query_all_raw(Statement::from_sql_and_values(db.get_database_backend(), sql, values)).await?;
         found.iter().map(|row| Ok(OrderId(row.try_get_by("id")?))).collect()
@@ -155,7 +179,12 @@ impl Chore {
     }
 }
 
-async fn claim(db: &Session, limit: u64, now: Timestamp, until: Timestamp) -> Result<Vec<Job>, StoreError> {
+pub(in crate::store) async fn claim(
+    db: &Session,
+    limit: u64,
+    now: Timestamp,
+    until: Timestamp,
+) -> Result<Vec<Job>, StoreError> {
     let skip = match db.get_database_backend() {
         DbBackend::Postgres => "FOR UPDATE SKIP LOCKED",
         _ => "",

@@ -1,8 +1,13 @@
 //! Lists: one page of any resource, along a key, filtered by named fields and nothing else.
 //!
-//! A page is found in the order of creation. Ids are made of the moment they are made in, so the primary key is in
-//! that order too: where no index leads with a creation time, pages go along the id.
+//! A page is found in the order of creation. Ids are made of the moment they are made in, so they are in that order
+//! too: pages go along the id, and an index that leads to a filter's rows goes on with the id.
+//!
+//! A state or another word of a closed set needs no index of its own. One index goes along all such words of a
+//! resource; what the filter leaves open of them is said word by word, one arm of a UNION each, and each arm gives at
+//! most a page. So a page costs the same whether its rows are the rule or the exception.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::Arc;
@@ -240,19 +245,22 @@ struct Resource {
     key: &'static [Column],
     /// The column with the order that the row is a part of.
     order: Option<&'static str>,
-    /// When the row was made, if its key is an id made at that moment.
-    created: Option<Created>,
+    /// Whether the key is an id made when the row was.
+    keyed_by_time: bool,
     fields: &'static [Field],
+    /// The indexes that go on with the key.
+    indexes: &'static [Index],
     /// What pages can go along, besides `create_time`.
     sorts: &'static [(&'static str, Column)],
     /// The column that has the value that every page of this list is bound to.
     bound: Option<&'static str>,
 }
 
-struct Created {
-    column: &'static str,
-    /// Whether an index begins with it.
-    indexed: bool,
+/// An index over these columns and then the key.
+struct Index {
+    columns: &'static [&'static str],
+    /// The word of the first column whose rows it leaves out: most rows have it, so that the key alone leads to them.
+    without: Option<&'static str>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -272,16 +280,18 @@ struct Field {
     name: &'static str,
     column: &'static str,
     kind: Kind,
-    /// An index goes along this column and then along the time of creation.
-    leads: bool,
-    /// A condition that follows from an equal value and lets an index be used.
+    /// A value has a few rows at most, and an index leads to them.
+    few: bool,
+    /// A condition that follows from an equal value that is not empty, and lets an index be used.
     implies: &'static str,
+    /// What pages go along when rows are found by this field and no order is asked for.
+    sorted_by: Option<Column>,
 }
 
 enum Kind {
     Text,
-    /// One of a closed set.
-    Word(fn(&str) -> Result<(), Invalid>),
+    /// One of a closed set: its parser, and all of it.
+    Word(fn(&str) -> Result<(), Invalid>, fn() -> Vec<&'static str>),
     Whole,
     Time,
     /// The time at which the row and its id were made.
@@ -290,11 +300,15 @@ enum Kind {
 }
 
 const fn field(name: &'static str, column: &'static str, kind: Kind) -> Field {
-    Field { name, column, kind, leads: false, implies: "" }
+    Field { name, column, kind, few: false, implies: "", sorted_by: None }
 }
 
-const fn leading(name: &'static str, column: &'static str, kind: Kind) -> Field {
-    Field { name, column, kind, leads: true, implies: "" }
+const fn narrow(name: &'static str, column: &'static str, kind: Kind) -> Field {
+    Field { name, column, kind, few: true, implies: "", sorted_by: None }
+}
+
+const fn along(columns: &'static [&'static str]) -> Index {
+    Index { columns, without: None }
 }
 
 const fn id(name: &'static str) -> Column {
@@ -312,7 +326,10 @@ const fn whole(name: &'static str) -> Column {
 /// The parser of a closed set of words, of an id.
 macro_rules! word {
     ($type:ty) => {
-        Kind::Word(|text| text.parse::<$type>().map(|_| ()))
+        Kind::Word(
+            |text| text.parse::<$type>().map(|_| ()),
+            || <$type>::ALL.iter().map(|it| it.as_str()).collect(),
+        )
     };
 }
 macro_rules! id_of {
@@ -328,22 +345,31 @@ static ORDERS: Resource = Resource {
     from: "orders",
     key: &[id("id")],
     order: None,
-    created: Some(Created { column: "created_at", indexed: true }),
+    keyed_by_time: true,
     fields: &[
-        leading("state", "state", word!(OrderState)),
+        field("state", "state", word!(OrderState)),
         field("channel", "channel", word!(Channel)),
         field("region", "region", Kind::Text),
-        leading("customer_email", "customer_email", Kind::Text),
+        field("customer_email", "customer_email", Kind::Text),
         Field {
             name: "external_reference",
             column: "external_reference",
             kind: Kind::Text,
-            leads: false,
+            few: true,
             implies: EVERY_CHANNEL,
+            sorted_by: None,
         },
-        field("number", "number", Kind::Whole),
+        Field {
+            name: "number",
+            column: "number",
+            kind: Kind::Whole,
+            few: true,
+            implies: "",
+            sorted_by: Some(whole("number")),
+        },
         field("create_time", "created_at", Kind::Created),
     ],
+    indexes: &[along(&["channel", "state"]), along(&["region"]), along(&["customer_email"])],
     sorts: &[("number", whole("number"))],
     bound: None,
 };
@@ -354,20 +380,29 @@ static ARCHIVED: Resource = Resource {
     from: "archived_orders",
     key: &[id("order_id")],
     order: None,
-    created: Some(Created { column: "created_at", indexed: true }),
+    keyed_by_time: true,
     fields: &[
         field("channel", "channel", word!(Channel)),
-        leading("customer_email", "customer_email", Kind::Text),
+        field("customer_email", "customer_email", Kind::Text),
         Field {
             name: "external_reference",
             column: "external_reference",
             kind: Kind::Text,
-            leads: false,
+            few: true,
             implies: EVERY_CHANNEL,
+            sorted_by: None,
         },
-        field("number", "number", Kind::Whole),
+        Field {
+            name: "number",
+            column: "number",
+            kind: Kind::Whole,
+            few: true,
+            implies: "",
+            sorted_by: Some(whole("number")),
+        },
         field("create_time", "created_at", Kind::Created),
     ],
+    indexes: &[along(&["channel"]), along(&["customer_email"])],
     sorts: &[("number", whole("number"))],
     bound: None,
 };
@@ -377,20 +412,30 @@ static INVOICES: Resource = Resource {
     from: "invoices",
     key: &[id("id")],
     order: Some("order_id"),
-    created: Some(Created { column: "issued_at", indexed: false }),
+    keyed_by_time: true,
     fields: &[
-        leading("state", "state", word!(InvoiceState)),
-        field("series", "series", Kind::Text),
+        field("state", "state", word!(InvoiceState)),
+        // The numbers of one series are in the order in which its invoices were made.
+        Field {
+            name: "series",
+            column: "series",
+            kind: Kind::Text,
+            few: false,
+            implies: "",
+            sorted_by: Some(whole("number")),
+        },
         Field {
             name: "number",
             column: "number",
             kind: Kind::Whole,
-            leads: false,
+            few: true,
             implies: "series IN (SELECT substr(name, 10) FROM counters WHERE name LIKE 'invoices/%')",
+            sorted_by: None,
         },
-        field("order_id", "order_id", id_of!(OrderId)),
+        narrow("order_id", "order_id", id_of!(OrderId)),
         field("create_time", "issued_at", Kind::Created),
     ],
+    indexes: &[along(&["state"])],
     sorts: &[],
     bound: None,
 };
@@ -400,21 +445,23 @@ static PAYMENTS: Resource = Resource {
     from: "payments",
     key: &[id("id")],
     order: Some("order_id"),
-    created: Some(Created { column: "created_at", indexed: false }),
+    keyed_by_time: true,
     fields: &[
-        leading("state", "state", word!(PaymentState)),
+        field("state", "state", word!(PaymentState)),
         field("method", "method", word!(Method)),
         Field {
             name: "reference",
             column: "reference",
             kind: Kind::Text,
-            leads: false,
-            implies: "method IN ('CARD', 'PAYPAL', 'BANK_TRANSFER', 'CASH') AND reference <> ''",
+            few: true,
+            implies: "reference <> ''",
+            sorted_by: None,
         },
-        field("invoice_id", "invoice_id", id_of!(InvoiceId)),
-        field("order_id", "order_id", id_of!(OrderId)),
+        narrow("invoice_id", "invoice_id", id_of!(InvoiceId)),
+        narrow("order_id", "order_id", id_of!(OrderId)),
         field("create_time", "created_at", Kind::Created),
     ],
+    indexes: &[along(&["method", "state"])],
     sorts: &[],
     bound: None,
 };
@@ -424,13 +471,14 @@ static REFUNDS: Resource = Resource {
     from: "refunds JOIN payments ON payments.id = refunds.payment_id",
     key: &[id("refunds.id")],
     order: Some("payments.order_id"),
-    created: Some(Created { column: "refunds.created_at", indexed: false }),
+    keyed_by_time: true,
     fields: &[
-        leading("state", "refunds.state", word!(RefundState)),
-        field("payment_id", "refunds.payment_id", id_of!(PaymentId)),
-        field("order_id", "payments.order_id", id_of!(OrderId)),
+        field("state", "refunds.state", word!(RefundState)),
+        narrow("payment_id", "refunds.payment_id", id_of!(PaymentId)),
+        narrow("order_id", "payments.order_id", id_of!(OrderId)),
         field("create_time", "refunds.created_at", Kind::Created),
     ],
+    indexes: &[along(&["refunds.state"])],
     sorts: &[],
     bound: None,
 };
@@ -440,15 +488,16 @@ static SHIPMENTS: Resource = Resource {
     from: "shipments",
     key: &[id("id")],
     order: Some("order_id"),
-    created: Some(Created { column: "created_at", indexed: true }),
+    keyed_by_time: true,
     fields: &[
-        leading("state", "state", word!(ShipmentState)),
+        field("state", "state", word!(ShipmentState)),
         field("location", "location", Kind::Text),
         field("courier", "courier", Kind::Text),
-        field("tracking_number", "tracking_number", Kind::Text),
-        field("order_id", "order_id", id_of!(OrderId)),
+        narrow("tracking_number", "tracking_number", Kind::Text),
+        narrow("order_id", "order_id", id_of!(OrderId)),
         field("create_time", "created_at", Kind::Created),
     ],
+    indexes: &[along(&["state"]), along(&["location", "state"]), along(&["courier"])],
     sorts: &[],
     bound: None,
 };
@@ -458,13 +507,14 @@ static APPROVALS: Resource = Resource {
     from: "approvals",
     key: &[id("id")],
     order: Some("order_id"),
-    created: Some(Created { column: "requested_at", indexed: false }),
+    keyed_by_time: true,
     fields: &[
-        leading("state", "state", word!(ApprovalState)),
+        field("state", "state", word!(ApprovalState)),
         field("gate", "gate", word!(Gate)),
-        field("order_id", "order_id", id_of!(OrderId)),
+        narrow("order_id", "order_id", id_of!(OrderId)),
         field("create_time", "requested_at", Kind::Created),
     ],
+    indexes: &[along(&["gate", "state"])],
     sorts: &[],
     bound: None,
 };
@@ -474,13 +524,14 @@ static MESSAGES: Resource = Resource {
     from: "messages",
     key: &[id("id")],
     order: Some("order_id"),
-    created: Some(Created { column: "created_at", indexed: false }),
+    keyed_by_time: true,
     fields: &[
         field("state", "state", word!(MessageState)),
         field("kind", "kind", word!(MessageKind)),
-        field("order_id", "order_id", id_of!(OrderId)),
+        narrow("order_id", "order_id", id_of!(OrderId)),
         field("create_time", "created_at", Kind::Created),
     ],
+    indexes: &[along(&["kind", "state"])],
     sorts: &[],
     bound: None,
 };
@@ -490,12 +541,13 @@ static RESERVATIONS: Resource = Resource {
     from: "reservations",
     key: &[id("id")],
     order: None,
-    created: Some(Created { column: "created_at", indexed: false }),
+    keyed_by_time: true,
     fields: &[
         field("state", "state", word!(ReservationState)),
-        field("order_id", "order_id", id_of!(OrderId)),
+        narrow("order_id", "order_id", id_of!(OrderId)),
         field("create_time", "created_at", Kind::Created),
     ],
+    indexes: &[],
     sorts: &[],
     bound: None,
 };
@@ -505,13 +557,14 @@ static REPLENISHMENTS: Resource = Resource {
     from: "replenishments",
     key: &[id("id")],
     order: None,
-    created: Some(Created { column: "created_at", indexed: false }),
+    keyed_by_time: true,
     fields: &[
-        leading("state", "state", word!(ReplenishmentState)),
+        field("state", "state", word!(ReplenishmentState)),
         field("sku", "sku", Kind::Text),
         field("location", "location", Kind::Text),
         field("create_time", "created_at", Kind::Created),
     ],
+    indexes: &[along(&["state"]), along(&["sku"]), along(&["location"])],
     sorts: &[],
     bound: None,
 };
@@ -521,13 +574,14 @@ static PRODUCTS: Resource = Resource {
     from: "products",
     key: &[text("sku")],
     order: None,
-    created: None,
+    keyed_by_time: false,
     fields: &[
         field("sku", "sku", Kind::Text),
         field("name", "name", Kind::Text),
         field("tax_category", "tax_category", Kind::Text),
         field("create_time", "created_at", Kind::Time),
     ],
+    indexes: &[along(&["name"]), along(&["tax_category"])],
     sorts: &[("sku", text("sku"))],
     bound: None,
 };
@@ -537,12 +591,13 @@ static LOCATIONS: Resource = Resource {
     from: "locations",
     key: &[text("code")],
     order: None,
-    created: None,
+    keyed_by_time: false,
     fields: &[
         field("location", "code", Kind::Text),
         field("region", "region", Kind::Text),
         field("country", "country", Kind::Text),
     ],
+    indexes: &[],
     sorts: &[("location", text("code")), ("priority", whole("priority"))],
     bound: None,
 };
@@ -552,8 +607,9 @@ static COURIERS: Resource = Resource {
     from: "couriers",
     key: &[text("code")],
     order: None,
-    created: None,
+    keyed_by_time: false,
     fields: &[field("courier", "code", Kind::Text), field("name", "name", Kind::Text)],
+    indexes: &[],
     sorts: &[("courier", text("code"))],
     bound: None,
 };
@@ -563,8 +619,9 @@ static STOCK_LEVELS: Resource = Resource {
     from: "stock_levels",
     key: &[text("sku"), text("location")],
     order: None,
-    created: None,
+    keyed_by_time: false,
     fields: &[field("sku", "sku", Kind::Text), field("location", "location", Kind::Text)],
+    indexes: &[along(&["location"])],
     sorts: &[("sku", text("sku"))],
     bound: None,
 };
@@ -574,14 +631,15 @@ static MOVEMENTS: Resource = Resource {
     from: "stock_movements",
     key: &[id("id")],
     order: None,
-    created: Some(Created { column: "at", indexed: false }),
+    keyed_by_time: true,
     fields: &[
         field("sku", "sku", Kind::Text),
         field("location", "location", Kind::Text),
         field("kind", "kind", word!(MovementKind)),
-        field("order_id", "order_id", id_of!(OrderId)),
+        narrow("order_id", "order_id", id_of!(OrderId)),
         field("create_time", "at", Kind::Created),
     ],
+    indexes: &[along(&["sku"]), along(&["location"]), Index { columns: &["kind"], without: Some("RESERVE") }],
     sorts: &[],
     bound: None,
 };
@@ -591,15 +649,70 @@ static TRACKING: Resource = Resource {
     from: "tracking_events",
     key: &[whole("sequence")],
     order: None,
-    created: None,
+    keyed_by_time: false,
     fields: &[
         field("status", "status", word!(TrackingStatus)),
         field("occur_time", "occurred_at", Kind::Time),
         field("record_time", "recorded_at", Kind::Time),
     ],
+    indexes: &[],
     sorts: &[("sequence", whole("sequence"))],
     bound: Some("shipment_id"),
 };
+
+#[cfg(test)]
+static EVERYTHING: [&Resource; 16] = [
+    &ORDERS,
+    &ARCHIVED,
+    &INVOICES,
+    &PAYMENTS,
+    &REFUNDS,
+    &SHIPMENTS,
+    &APPROVALS,
+    &MESSAGES,
+    &RESERVATIONS,
+    &REPLENISHMENTS,
+    &PRODUCTS,
+    &LOCATIONS,
+    &COURIERS,
+    &STOCK_LEVELS,
+    &MOVEMENTS,
+    &TRACKING,
+];
+
+/// A list as its callers know it, for tests of all that can be asked of it.
+#[cfg(test)]
+pub(in crate::store) struct Documented {
+    pub(in crate::store) name: &'static str,
+    pub(in crate::store) fields: Vec<(&'static str, Takes)>,
+    pub(in crate::store) orders: Vec<&'static str>,
+}
+
+#[cfg(test)]
+pub(in crate::store) enum Takes {
+    Text,
+    Word(Vec<&'static str>),
+    Whole,
+    Time,
+    Id,
+}
+
+#[cfg(test)]
+pub(in crate::store) fn documented() -> Vec<Documented> {
+    let takes = |field: &Field| match field.kind {
+        Kind::Text => Takes::Text,
+        Kind::Word(_, all) => Takes::Word(all()),
+        Kind::Whole => Takes::Whole,
+        Kind::Time | Kind::Created => Takes::Time,
+        Kind::Id(_) => Takes::Id,
+    };
+    let documented = |it: &&Resource| Documented {
+        name: it.name,
+        fields: it.fields.iter().map(|field| (field.name, takes(field))).collect(),
+        orders: it.sorts.iter().map(|it| it.0).chain(it.keyed_by_time.then_some("create_time")).collect(),
+    };
+    EVERYTHING.iter().map(documented).collect()
+}
 
 /// One value that pages go along.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -651,12 +764,21 @@ impl Row {
 struct Plan<'a> {
     resource: &'a Resource,
     conditions: Vec<String>,
+    /// Conditions of which exactly one holds for each row that is wanted; empty: there is nothing to tell apart.
+    arms: Vec<String>,
     values: Vec<Value>,
     along: Vec<Column>,
     direction: Direction,
     size: u64,
     /// Tells lists apart: a cursor of one is not good for another.
     mark: [u8; 8],
+}
+
+/// What the filter leaves of a closed set of words.
+struct Left {
+    column: &'static str,
+    words: Vec<&'static str>,
+    is_narrowed: bool,
 }
 
 async fn page(
@@ -714,53 +836,51 @@ fn plan<'a>(resource: &'a Resource, listing: &Listing, bound: Option<Uuid>) -> R
     let mut problems = Problems::default();
     let mut conditions = Vec::new();
     let mut values: Vec<Value> = Vec::new();
-    let mut leads = false;
+    let mut left = resource.words();
     if let (Some(column), Some(bound)) = (resource.bound, bound) {
         values.push(bound.into());
         conditions.push(format!("{column} = ${}", values.len()));
     }
     for term in &listing.filter {
-        match condition(resource, term, &mut values) {
-            Ok((condition, field_leads)) => {
-                conditions.push(condition);
-                leads |= field_leads;
-            }
+        match condition(resource, term, &mut values, &mut left) {
+            Ok(condition) => conditions.extend(condition),
             Err(message) => problems.add("filter", message),
         }
     }
 
-    let own_direction = if resource.created.is_some() { Direction::Descending } else { Direction::Ascending };
+    let own_direction = if resource.keyed_by_time { Direction::Descending } else { Direction::Ascending };
     let (name, direction) = match &listing.order_by {
         Some((name, direction)) => (Some(name.as_str()), *direction),
         None => (None, own_direction),
     };
-    let along = sorting(resource, name, leads).unwrap_or_else(|message| {
+    let along = sorting(resource, name, &listing.filter).unwrap_or_else(|message| {
         problems.add("order_by", message);
         Vec::new()
     });
 
     problems.into_result()?;
+    let arms = match resource.index_for(&listing.filter, &left) {
+        Some(index) => arms(index, &mut left),
+        None => Vec::new(),
+    };
+    conditions.extend(left.iter().filter(|it| it.is_narrowed).map(Left::condition));
     let size = listing.size.clamp(1, SIZE_MAX);
     let mark = marked(resource.name, listing, bound);
-    Ok(Plan { resource, conditions, values, along, direction, size, mark })
+    Ok(Plan { resource, conditions, arms, values, along, direction, size, mark })
 }
 
-fn sorting(resource: &Resource, name: Option<&str>, leads: bool) -> Result<Vec<Column>, String> {
+fn sorting(resource: &Resource, name: Option<&str>, filter: &[Term]) -> Result<Vec<Column>, String> {
     let by = resource.sorts.iter().find(|(it, _)| Some(*it) == name);
     let mut along: Vec<Column> = Vec::new();
-    match (&resource.created, name, by) {
-        (_, Some(_), Some((_, column))) => along.push(*column),
-        (Some(created), None | Some("create_time"), None) => {
-            if created.indexed || leads {
-                along.push(whole(created.column));
-            }
-        }
-        (None, None, None) => {}
-        _ => {
+    match (name, by) {
+        (Some(_), Some((_, column))) => along.push(*column),
+        (Some("create_time"), None) if resource.keyed_by_time => {}
+        (Some(_), None) => {
             let mut names: Vec<_> = resource.sorts.iter().map(|(it, _)| *it).collect();
-            names.extend(resource.created.as_ref().map(|_| "create_time"));
+            names.extend(resource.keyed_by_time.then_some("create_time"));
             return Err(format!("{} can be sorted by {}", resource.name, names.join(", ")));
         }
+        (None, _) => along.extend(filter.iter().filter_map(|it| resource.own_order(it)).next()),
     }
 
     let rest: Vec<_> = resource.key.iter().filter(|it| !along.contains(it)).copied().collect();
@@ -768,9 +888,97 @@ fn sorting(resource: &Resource, name: Option<&str>, leads: bool) -> Result<Vec<C
     Ok(along)
 }
 
-/// A term as SQL, and whether an index leads with it.
-fn condition(resource: &Resource, term: &Term, values: &mut Vec<Value>) -> Result<(String, bool), String> {
-    let Some(field) = resource.fields.iter().find(|it| it.name == term.field) else {
+impl Resource {
+    fn field(&self, name: &str) -> Option<&Field> {
+        self.fields.iter().find(|it| it.name == name)
+    }
+
+    fn own_order(&self, term: &Term) -> Option<Column> {
+        let field = self.field(&term.field)?;
+        let is_found_by = term.compare == Compare::Equal || matches!(field.kind, Kind::Whole);
+        field.sorted_by.filter(|_| is_found_by)
+    }
+
+    /// The closed sets among the fields, with all their words.
+    fn words(&self) -> Vec<Left> {
+        let words = |field: &Field| match field.kind {
+            Kind::Word(_, all) => Some(Left { column: field.column, words: all(), is_narrowed: false }),
+            Kind::Text | Kind::Whole | Kind::Time | Kind::Created | Kind::Id(_) => None,
+        };
+        self.fields.iter().filter_map(words).collect()
+    }
+
+    /// The index that tells most of what the filter asks for, in the fewest arms; none where the filter leads to a few
+    /// rows by itself.
+    fn index_for(&self, filter: &[Term], left: &[Left]) -> Option<&Index> {
+        let fixed = |term: &&Term| term.compare == Compare::Equal && !term.value.is_empty();
+        let fixed: Vec<&Field> = filter.iter().filter(fixed).filter_map(|it| self.field(&it.field)).collect();
+        if fixed.iter().any(|it| it.few) {
+            return None;
+        }
+
+        let rank = |index: &Index| -> Option<(usize, Reverse<usize>)> {
+            let (mut told, mut arms) = (0, 1);
+            for column in index.columns {
+                match left.iter().find(|it| it.column == *column) {
+                    Some(words) => {
+                        told += usize::from(words.is_narrowed);
+                        arms *= words.words.len();
+                    }
+                    None if fixed.iter().any(|it| it.column == *column) => told += 1,
+                    None => return None,
+                }
+            }
+            (told > 0).then_some((told, Reverse(arms)))
+        };
+        let ranked = self.indexes.iter().filter_map(|it| Some((rank(it)?, it)));
+        ranked.max_by_key(|(rank, _)| *rank).map(|(_, it)| it)
+    }
+}
+
+/// The words that are left of the index's columns, each combination an arm. What is said by them need not be said
+/// again.
+fn arms(index: &Index, left: &mut Vec<Left>) -> Vec<String> {
+    let mut arms: Vec<String> = Vec::new();
+    for column in index.columns {
+        let Some(place) = left.iter().position(|it| it.column == *column) else { continue };
+        let Left { column, words, is_narrowed: _ } = left.remove(place);
+        let says = |word: &&str| match index.without {
+            Some(without) if without != *word => format!("{column} = '{word}' AND {column} <> '{without}'"),
+            Some(_) | None => format!("{column} = '{word}'"),
+        };
+        let of_word: Vec<String> = words.iter().map(says).collect();
+        arms = match (arms.as_slice(), of_word.as_slice()) {
+            (_, []) => return vec!["1 = 0".to_owned()],
+            ([], _) => of_word,
+            (so_far, further) => so_far
+                .iter()
+                .flat_map(|one| further.iter().map(move |other| format!("{one} AND {other}")))
+                .collect(),
+        };
+    }
+    arms
+}
+
+impl Left {
+    fn condition(&self) -> String {
+        let words: Vec<_> = self.words.iter().map(|it| format!("'{it}'")).collect();
+        match words.as_slice() {
+            [] => "1 = 0".to_owned(),
+            [word] => format!("{} = {word}", self.column),
+            words => format!("{} IN ({})", self.column, words.join(", ")),
+        }
+    }
+}
+
+/// A term as SQL; words are only struck off what is left of theirs.
+fn condition(
+    resource: &Resource,
+    term: &Term,
+    values: &mut Vec<Value>,
+    left: &mut [Left],
+) -> Result<Option<String>, String> {
+    let Some(field) = resource.field(&term.field) else {
         let names: Vec<_> = resource.fields.iter().map(|it| it.name).collect();
         return Err(format!("{} can be filtered by {}", resource.name, names.join(", ")));
     };
@@ -790,11 +998,16 @@ fn condition(resource: &Resource, term: &Term, values: &mut Vec<Value>) -> Resul
             values.push(term.value.as_str().into());
             format!("{} {sign} ${}", field.column, values.len())
         }
-        // In the statement itself, so that an index over some of the words can be used.
-        Kind::Word(parse) if is_equality => match parse(&term.value) {
-            Ok(()) => format!("{} {sign} '{}'", field.column, term.value),
-            Err(Invalid(why)) => return wrong(&why),
-        },
+        Kind::Word(parse, _) if is_equality => {
+            if let Err(Invalid(why)) = parse(&term.value) {
+                return wrong(&why);
+            }
+            for left in left.iter_mut().filter(|it| it.column == field.column) {
+                left.words.retain(|it| (*it == term.value) == (term.compare == Compare::Equal));
+                left.is_narrowed = true;
+            }
+            return Ok(None);
+        }
         Kind::Id(parse) if term.compare == Compare::Equal => match parse(&term.value) {
             Ok(id) => {
                 values.push(id.into());
@@ -802,7 +1015,7 @@ fn condition(resource: &Resource, term: &Term, values: &mut Vec<Value>) -> Resul
             }
             Err(Invalid(why)) => return wrong(&why),
         },
-        Kind::Text | Kind::Word(_) => return wrong("can only be compared with = and !="),
+        Kind::Text | Kind::Word(..) => return wrong("can only be compared with = and !="),
         Kind::Id(_) => return wrong("can only be compared with ="),
         Kind::Whole => match term.value.parse::<i64>() {
             Ok(number) => {
@@ -824,12 +1037,10 @@ fn condition(resource: &Resource, term: &Term, values: &mut Vec<Value>) -> Resul
         },
     };
 
-    let implied = if term.compare == Compare::Equal && !field.implies.is_empty() {
-        format!("{sql} AND {}", field.implies)
-    } else {
-        sql
-    };
-    Ok((implied, field.leads && term.compare == Compare::Equal))
+    if term.compare == Compare::Equal && !term.value.is_empty() && !field.implies.is_empty() {
+        return Ok(Some(format!("{sql} AND {}", field.implies)));
+    }
+    Ok(Some(sql))
 }
 
 /// What a time of creation says about the ids made then.
@@ -881,28 +1092,37 @@ impl Plan<'_> {
 
     /// One row more than the page has, if there is one.
     async fn run(&self, db: &Session) -> Result<Vec<Row>, StoreError> {
-        let Self { resource, conditions, values, along, direction, size, mark: _ } = self;
+        let found = all(db, &self.sql(), self.values.clone()).await?;
+        found.iter().map(|row| self.read(row)).collect()
+    }
+
+    fn sql(&self) -> String {
+        let Self { resource, conditions, arms, values: _, along, direction, size, mark: _ } = self;
         let columns = along.iter().chain(resource.key).map(|it| it.name).chain(resource.order);
         let columns: Vec<_> = columns.enumerate().map(|(place, it)| format!("{it} AS c{place}")).collect();
-        let filter = match conditions.as_slice() {
-            [] => String::new(),
-            conditions => format!("WHERE {}", conditions.join(" AND ")),
+        let arm = |arm: Option<&String>| {
+            let filter: Vec<&str> = conditions.iter().chain(arm).map(String::as_str).collect();
+            let filter =
+                if filter.is_empty() { String::new() } else { format!(" WHERE {}", filter.join(" AND ")) };
+            format!("SELECT {} FROM {}{filter}", columns.join(", "), resource.from)
         };
         let direction = match direction {
             Direction::Ascending => "ASC",
             Direction::Descending => "DESC",
         };
-        let order: Vec<_> = along.iter().map(|it| format!("{} {direction}", it.name)).collect();
-        let sql = format!(
-            "SELECT {} FROM {} {filter} ORDER BY {} LIMIT {}",
-            columns.join(", "),
-            resource.from,
-            order.join(", "),
-            size + 1
-        );
-
-        let found = all(db, &sql, values.clone()).await?;
-        found.iter().map(|row| self.read(row)).collect()
+        let order: Vec<_> = (0..along.len()).map(|place| format!("c{place} {direction}")).collect();
+        let page = format!("ORDER BY {} LIMIT {}", order.join(", "), size + 1);
+        match arms.as_slice() {
+            [] => format!("{} {page}", arm(None)),
+            [only] => format!("{} {page}", arm(Some(only))),
+            // Each arm ends by itself, so that none is read further than the page can reach.
+            arms => {
+                let arms = arms.iter().enumerate();
+                let arms =
+                    arms.map(|(place, it)| format!("SELECT * FROM ({} {page}) AS a{place}", arm(Some(it))));
+                format!("{} {page}", arms.collect::<Vec<_>>().join(" UNION ALL "))
+            }
+        }
     }
 
     fn read(&self, row: &QueryResult) -> Result<Row, StoreError> {

@@ -120,7 +120,8 @@ async fn take<C: ConnectionTrait>(
     let sql = "INSERT INTO counters (name, value) SELECT name, value FROM given WHERE name IS NOT NULL ORDER BY name \
         ON CONFLICT (name) DO UPDATE SET value = counters.value + excluded.value RETURNING name, value";
     let rows = wanted.iter().map(|(name, count)| vec![name.clone().into(), (*count).into()]).collect();
-    let statement = with_given(db.get_database_backend(), &[text("name"), number("value")], rows, sql);
+    let statement =
+        with_given(db.get_database_backend(), &[text("name"), number("value")], rows, sql, Vec::new());
     let taken = db.query_all_raw(statement).await?;
     taken.iter().map(|row| Ok((row.try_get_by("name")?, row.try_get_by("value")?))).collect()
 }

@@ -54,8 +54,9 @@ pub(in crate::store) async fn claim<C: ConnectionTrait>(
         ORDER BY actor, method, request_id \
         ON CONFLICT (actor, method, request_id) DO NOTHING \
         RETURNING actor, method, request_id";
-    let claimed =
-        db.query_all_raw(with_given(db.get_database_backend(), &WHOLE, rows.collect(), sql)).await?;
+    let claimed = db
+        .query_all_raw(with_given(db.get_database_backend(), &WHOLE, rows.collect(), sql, Vec::new()))
+        .await?;
     if claimed.len() == wanted.len() {
         return Ok(HashMap::new());
     }
@@ -78,7 +79,7 @@ pub(in crate::store) async fn find<C: ConnectionTrait>(
     let sql = "SELECT actor, method, request_id, fingerprint, answer FROM requests \
         WHERE (actor, method, request_id) IN (SELECT actor, method, request_id FROM given)";
     let rows = keys.iter().map(Key::row).collect();
-    let found = db.query_all_raw(with_given(db.get_database_backend(), &KEY, rows, sql)).await?;
+    let found = db.query_all_raw(with_given(db.get_database_backend(), &KEY, rows, sql, Vec::new())).await?;
     found.iter().map(|row| Ok((Key::read(row)?, Kept::read(row)?))).collect()
 }
 
@@ -101,7 +102,7 @@ pub(in crate::store) async fn lock<C: ConnectionTrait>(
         ORDER BY actor, method, request_id {lock}"
     );
     let rows = keys.iter().map(Key::row).collect();
-    let found = db.query_all_raw(with_given(db.get_database_backend(), &KEY, rows, &sql)).await?;
+    let found = db.query_all_raw(with_given(db.get_database_backend(), &KEY, rows, &sql, Vec::new())).await?;
     found.iter().map(|row| Ok((Key::read(row)?, Kept::read(row)?))).collect()
 }
 
@@ -148,7 +149,7 @@ pub(in crate::store) async fn release<C: ConnectionTrait>(db: &C, keys: &[Key]) 
     let sql = "DELETE FROM requests \
         WHERE (actor, method, request_id) IN (SELECT actor, method, request_id FROM given)";
     let rows = keys.iter().map(Key::row).collect();
-    db.execute_raw(with_given(db.get_database_backend(), &KEY, rows, sql)).await?;
+    db.execute_raw(with_given(db.get_database_backend(), &KEY, rows, sql, Vec::new())).await?;
     Ok(())
 }
 
@@ -172,7 +173,7 @@ fn answers_with<C: ConnectionTrait>(db: &C, answers: &[(Key, Kept)], sql: &str) 
         row.extend([kept.fingerprint.to_vec().into(), kept.answer.to_vec().into()]);
         row
     });
-    with_given(db.get_database_backend(), &WITH_ANSWER, rows.collect(), sql)
+    with_given(db.get_database_backend(), &WITH_ANSWER, rows.collect(), sql, Vec::new())
 }
 
 impl Key {

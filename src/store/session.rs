@@ -22,6 +22,12 @@ use super::error::existing_key;
 /// How long a session may take to roll back before its connection is thrown away.
 const ROLLBACK_WITHIN: Duration = Duration::from_secs(2);
 
+#[cfg(test)]
+tokio::task_local! {
+    /// What the task's sessions are asked: tests look at the plans of these very statements.
+    pub(in crate::store) static HEARD: std::cell::RefCell<Vec<Statement>>;
+}
+
 pub(in crate::store) struct Session {
     link: Mutex<Option<Link>>,
     backend: DbBackend,
@@ -169,6 +175,8 @@ impl ConnectionTrait for Session {
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        #[cfg(test)]
+        hear(&statement);
         self.count();
         let mut held = self.link.lock().await;
         let sql = AssertSqlSafe(statement.sql);
@@ -199,6 +207,8 @@ impl ConnectionTrait for Session {
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        #[cfg(test)]
+        hear(&statement);
         self.count();
         let mut held = self.link.lock().await;
         let sql = AssertSqlSafe(statement.sql);
@@ -217,6 +227,8 @@ impl ConnectionTrait for Session {
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        #[cfg(test)]
+        hear(&statement);
         self.count();
         let mut held = self.link.lock().await;
         let sql = AssertSqlSafe(statement.sql);
@@ -233,6 +245,12 @@ impl ConnectionTrait for Session {
             }
         }
     }
+}
+
+#[cfg(test)]
+fn hear(statement: &Statement) {
+    // Nobody listens to other tasks.
+    let _ = HEARD.try_with(|it| it.borrow_mut().push(statement.clone()));
 }
 
 fn gone() -> DbErr {

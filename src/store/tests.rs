@@ -263,6 +263,8 @@ macro_rules! on_both_engines {
     };
 }
 
+mod plans;
+
 on_both_engines! {
     an_order_is_stored_whole
     what_is_remembered_of_an_order_is_what_is_stored

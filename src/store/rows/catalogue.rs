@@ -14,7 +14,7 @@ use crate::domain::{
 };
 
 /// How many of the latest ratings count: what a courier was like years ago does not matter.
-const RATINGS_MAX: u64 = 10_000;
+const RATINGS_MAX: u64 = 1_000;
 
 table! {
     "products" as products (sku: Sku) {
@@ -132,7 +132,7 @@ pub(in crate::store) async fn courier_ratings<C: ConnectionTrait>(
     let feedback = Query::select()
         .columns([feedback::Column::OrderId, feedback::Column::DeliveryRating])
         .from(feedback::Entity)
-        .and_where(Expr::col(feedback::Column::State).eq(FeedbackState::Submitted))
+        .and_where(Expr::cust(format!("state = '{}'", FeedbackState::Submitted)))
         .and_where(Expr::col(feedback::Column::DeliveryRating).gt(0))
         .order_by(feedback::Column::SubmittedAt, sea_orm::Order::Desc)
         .limit(RATINGS_MAX)

@@ -48,7 +48,7 @@ mod stock;
 mod write;
 
 #[cfg(test)]
-mod tests;
+pub(in crate::store) mod tests;
 
 use write::{Difference, insert, one_of, save_versioned, upsert};
 

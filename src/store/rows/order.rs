@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, JoinType, Query, ValueTuple};
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QueryResult, QuerySelect,
+};
 
 use super::archive::archived_orders;
 use super::job::jobs;
@@ -16,6 +18,7 @@ use crate::domain::{
     JobId, LineAmounts, OnShortage, Order, OrderId, OrderLine, OrderState, RegionCode, Risk, ServiceLevel,
     Sku, Timestamp,
 };
+use crate::store::given::{listed, text, with_given};
 
 const TABLE: &str = "orders";
 
@@ -273,22 +276,27 @@ pub(in crate::store) async fn fingerprints<C: ConnectionTrait>(
     fingerprints: &[String],
     except: &[OrderId],
 ) -> Result<HashMap<String, Timestamp>, StoreError> {
-    use orders::{Column, Entity};
-
     if fingerprints.is_empty() {
         return Ok(HashMap::new());
     }
-    let found = Entity::find()
-        .select_only()
-        .column(Column::Fingerprint)
-        .column_as(Column::CreatedAt.max(), "youngest")
-        .filter(Column::Fingerprint.is_in(list(&sorted(fingerprints))))
-        .filter(Column::Id.is_not_in(list(&sorted(except))))
-        .group_by(Column::Fingerprint)
-        .into_tuple::<(String, Timestamp)>()
-        .all(conn)
-        .await?;
-    Ok(found.into_iter().collect())
+
+    // The youngest is the first that the index has: however many were alike, no more are looked at.
+    let backend = conn.get_database_backend();
+    let (except, further) = listed(backend, list(&sorted(except)).into_iter().map(|it| it.0));
+    let sql = format!(
+        "SELECT fingerprint, ( \
+            SELECT created_at FROM orders \
+            WHERE orders.fingerprint = given.fingerprint AND orders.id NOT IN ({except}) \
+            ORDER BY created_at DESC LIMIT 1) AS youngest \
+        FROM given"
+    );
+    let rows = list(&sorted(fingerprints)).into_iter().map(|it| vec![it.into()]).collect();
+    let found = conn.query_all_raw(with_given(backend, &[text("fingerprint")], rows, &sql, further)).await?;
+    let read = |row: &QueryResult| -> Result<Option<(String, Timestamp)>, StoreError> {
+        let youngest: Option<Timestamp> = row.try_get_by("youngest")?;
+        Ok(youngest.map(|at| Ok::<_, StoreError>((row.try_get_by("fingerprint")?, at))).transpose()?)
+    };
+    found.iter().filter_map(|it| read(it).transpose()).collect()
 }
 
 /// Which of these references are taken, by an order at hand or by an archived one.
@@ -332,8 +340,8 @@ fn taken<C: ColumnTrait>(channel: C, reference: C, by_channel: &BTreeMap<Channel
         let references = list(&sorted(references));
         any.add(Condition::all().add(channel.eq(*of_channel)).add(reference.is_in(references)))
     });
-    // Said again for the planner: the index holds no empty references.
-    Condition::all().add(reference.ne("")).add(each)
+    // Said again for the planner, who does not look at parameters: the index holds no empty references.
+    Condition::all().add(Expr::cust("external_reference <> ''")).add(each)
 }
 
 async fn load_lines<C: ConnectionTrait>(

@@ -140,7 +140,7 @@ fn courier() -> Courier {
 }
 
 /// What orders refer to.
-async fn stocked(conn: &Session) {
+pub(in crate::store) async fn stocked(conn: &Session) {
     let products = [product("A-1"), product("B-2")];
     let levels = [level("A-1"), level("B-2")];
     save_products(conn, &products.each_ref().map(|after| Saved { before: None, after }))
@@ -152,7 +152,7 @@ async fn stocked(conn: &Session) {
 }
 
 /// An order with every part filled, as no order ever is.
-fn full(number: i64) -> Order {
+pub(in crate::store) fn full(number: i64) -> Order {
     let mut ids = Ids::seeded(AT, u64::try_from(number).expect("a positive number"));
     let (id, invoice, payment, shipment) = (ids.fresh(), ids.fresh(), ids.fresh(), ids.fresh());
     let ann: Actor = code("ann@example.com");
@@ -1028,7 +1028,7 @@ fn recorded(sequence: i64, transition: Option<Transition>) -> Event {
     }
 }
 
-fn movement() -> Movement {
+pub(in crate::store) fn movement() -> Movement {
     let mut ids = Ids::seeded(AT, 1);
     Movement {
         id: ids.fresh(),

@@ -117,7 +117,7 @@ where
         });
         let given: Vec<_> = columns.iter().map(|it| given_as(*it)).collect();
         let backend = conn.get_database_backend();
-        conn.execute_raw(with_given(backend, &given, some.collect(), &sql)).await?;
+        conn.execute_raw(with_given(backend, &given, some.collect(), &sql, Vec::new())).await?;
     }
     Ok(())
 }
@@ -177,7 +177,7 @@ where
             values.chain(version.map(|it| before.get(it))).collect()
         });
         let backend = conn.get_database_backend();
-        let statement = with_given(backend, &columns, values.collect(), &sql);
+        let statement = with_given(backend, &columns, values.collect(), &sql, Vec::new());
         if conn.execute_raw(statement).await?.rows_affected() != rows.len() as u64 {
             return Err(StoreError::LostRace);
         }
