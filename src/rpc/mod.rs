@@ -3,6 +3,7 @@
 mod approvals;
 mod billing;
 mod call;
+mod connections;
 mod from_proto;
 mod inventory;
 mod layers;
@@ -24,6 +25,7 @@ use tonic::service::Routes;
 use tonic::{Response, Status};
 
 pub use call::Call;
+pub use connections::connections;
 pub use layers::{Deadline, Gate, protect};
 
 use crate::domain::{Desk, Order, OrderId, Problems, Refusal, Touch, check_etag};
