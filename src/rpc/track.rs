@@ -1,5 +1,6 @@
 //! TrackShipment: what is known of a shipment's journey, then what becomes known of it, until it is over.
 
+use super::feed::Rings;
 use super::to_proto;
 use super::watch::{Found, Source, Then};
 use crate::domain::{Order, OrderId, OrderState, Refusal, Shipment, ShipmentId, ShipmentState, Timestamp};
@@ -91,6 +92,10 @@ impl Source for Journey {
         let found = self.news(&order, after)?;
         self.seen = version;
         Ok(found)
+    }
+
+    fn rings(&self) -> Rings {
+        Rings::ForOrder(self.order)
     }
 
     fn heartbeat(&self, place: i64) -> Self::Message {
