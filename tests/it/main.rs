@@ -3,8 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a test says so by failing")]
 
 mod child;
+mod deadlines;
 mod flash;
+mod floods;
+mod followers;
 mod groups;
+mod malformed;
+mod overload;
 mod postgres;
 mod process;
 mod server;
