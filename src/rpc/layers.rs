@@ -39,6 +39,8 @@ pub struct Deadline(pub Instant);
 const EARLIER: RangeInclusive<Duration> = Duration::from_millis(20)..=Duration::from_millis(200);
 /// How much longer than the service a call waits, so that the service's own answer goes first.
 const LATER: Duration = Duration::from_millis(2);
+/// Who leaves less time than this has none left: tonic's timer could not be outrun.
+const NO_TIME: Duration = Duration::from_millis(2);
 /// How often it is looked whether calls are under way.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// When a caller that found no room may come again.
@@ -113,17 +115,30 @@ impl Gate {
     }
 
     /// When to give up. A stream may take as long as its caller likes.
-    fn deadline(&self, shape: Shape, headers: &HeaderMap) -> Option<Instant> {
-        let asked = grpc_timeout(headers).map(|it| {
-            let earlier = (it / 20).clamp(*EARLIER.start(), *EARLIER.end());
-            it.saturating_sub(earlier.min(it / 5))
-        });
+    fn patience(&self, shape: Shape, headers: &HeaderMap) -> Patience {
+        let asked = grpc_timeout(headers);
+        let earlier = |it: Duration| (it / 20).clamp(*EARLIER.start(), *EARLIER.end()).min(it / 5);
+        let kept = asked.map(|it| it - earlier(it));
         let allowed = match shape {
-            Shape::Unary => Some(asked.map_or(self.deadline, |it| it.min(self.deadline))),
-            Shape::Stream => asked,
+            Shape::Unary => Some(kept.map_or(self.deadline, |it| it.min(self.deadline))),
+            Shape::Stream => kept,
         };
-        allowed.and_then(|it| Instant::now().checked_add(it))
+        let later = asked.map_or(LATER, |it| LATER.min(earlier(it) / 2));
+        let deadline = allowed.and_then(|it| Instant::now().checked_add(it));
+        Patience {
+            deadline,
+            until: deadline.and_then(|it| it.checked_add(later)).map(Into::into),
+            is_over: asked.is_some_and(|it| it < NO_TIME),
+        }
     }
+}
+
+/// How long a call is waited for.
+struct Patience {
+    /// What its service is told.
+    deadline: Option<Instant>,
+    until: Option<tokio::time::Instant>,
+    is_over: bool,
 }
 
 impl<S> Layer<S> for Gate {
@@ -159,16 +174,18 @@ where
         let mut record = Record::open(name, &self.gate.under_way);
         let gate = self.gate.clone();
 
-        let deadline = self.gate.deadline(shape, request.headers());
+        let Patience { deadline, until, is_over } = self.gate.patience(shape, request.headers());
         if let Some(moment) = deadline {
             request.extensions_mut().insert(Deadline(moment));
         }
-        let until = deadline.map(|it| (it + LATER).into());
 
         // The one that said it is ready is used; its clone is for the next call.
         let clone = self.inner.clone();
         let mut inner = mem::replace(&mut self.inner, clone);
         Box::pin(async move {
+            if is_over {
+                return Ok(record.answered(too_late()));
+            }
             // A caller that sends slowly waits outside: it takes no place from those who have said what they want.
             let by = until.unwrap_or_else(|| tokio::time::Instant::now() + gate.deadline);
             let request = match timeout_at(by, whole(request, gate.request_bytes)).await {
@@ -450,6 +467,16 @@ mod tests {
         let response = ask(&Limits::default(), 5_000, request(UNARY, Some("200m"))).await;
         assert_eq!(code(&response), Some(Code::DeadlineExceeded));
         assert!(began.elapsed() >= Duration::from_millis(180));
+    }
+
+    #[tokio::test]
+    async fn a_caller_that_leaves_no_time_is_answered_at_once() {
+        for timeout in ["0m", "1n", "100u", "1999u"] {
+            let began = Instant::now();
+            let response = ask(&Limits::default(), 30_000, request(UNARY, Some(timeout))).await;
+            assert_eq!(code(&response), Some(Code::DeadlineExceeded));
+            assert!(began.elapsed() < Duration::from_secs(10));
+        }
     }
 
     #[tokio::test]
