@@ -17,6 +17,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     tonic_build::configure()
         .emit_rerun_if_changed(false)
+        .codec_path("crate::rpc::Wire")
         .boxed(".consign.v1.TrackShipmentResponse.update.event")
         .compile_fds(compiler.file_descriptor_set())?;
     Ok(())

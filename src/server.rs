@@ -13,7 +13,6 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use tonic::service::Routes;
 use tonic::transport;
-use tonic::transport::server::TcpIncoming;
 use tonic_health::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 use tonic_health::pb::health_server::HealthServer;
@@ -34,8 +33,6 @@ const PING_EVERY: Duration = Duration::from_secs(1);
 const LAST_BYTES: Duration = Duration::from_millis(200);
 /// How long a server may take to say whether it serves.
 const ANSWER_WITHIN: Duration = Duration::from_secs(3);
-/// How long a connection may be silent before the system asks whether the other machine still lives.
-const TCP_KEEPALIVE: Duration = Duration::from_secs(60);
 
 /// The services that health speaks of; the empty name stands for the server.
 const SERVICES: [&str; 6] = [
@@ -235,8 +232,7 @@ async fn serve(
     limits: Limits,
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), transport::Error> {
-    let connections =
-        TcpIncoming::from(listener).with_nodelay(Some(true)).with_keepalive(Some(TCP_KEEPALIVE));
+    let connections = rpc::connections(listener, &limits);
     transport::Server::builder()
         .max_concurrent_streams(limits.streams_per_connection)
         .http2_keepalive_interval(Some(limits.keepalive()))

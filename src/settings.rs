@@ -60,6 +60,8 @@ pub struct Limits {
     pub response_bytes: u32,
     /// Size of a request's headers.
     pub header_bytes: u32,
+    /// Connections at once; one more is closed at once.
+    pub connections: u32,
     /// Calls under way on one connection, streams included.
     pub streams_per_connection: u32,
     /// Calls under way in the process, streams not included; one more is refused at once.
@@ -86,6 +88,10 @@ pub struct Limits {
     pub requests_kept_hours: u32,
     /// How often a stream that has nothing to say gives a sign of life.
     pub heartbeat_seconds: u32,
+    /// How long a stream waits for a reader that does not read before it gives it up.
+    pub slow_reader_seconds: u32,
+    /// How long a new connection may take to say that it speaks HTTP/2.
+    pub greeting_seconds: u32,
     /// How often a silent connection is asked whether it still lives.
     pub keepalive_seconds: u32,
     /// How long it may take to answer that.
@@ -274,6 +280,14 @@ impl Limits {
         seconds(self.heartbeat_seconds)
     }
 
+    pub fn slow_reader(&self) -> Duration {
+        seconds(self.slow_reader_seconds)
+    }
+
+    pub fn greeting(&self) -> Duration {
+        seconds(self.greeting_seconds)
+    }
+
     pub fn keepalive(&self) -> Duration {
         seconds(self.keepalive_seconds)
     }
@@ -291,6 +305,7 @@ impl Limits {
             message_bytes,
             response_bytes,
             header_bytes,
+            connections,
             streams_per_connection,
             calls,
             streams,
@@ -304,6 +319,8 @@ impl Limits {
             deadline_seconds,
             requests_kept_hours,
             heartbeat_seconds,
+            slow_reader_seconds,
+            greeting_seconds,
             keepalive_seconds,
             keepalive_timeout_seconds,
             shutdown_seconds,
@@ -313,6 +330,7 @@ impl Limits {
             ("message_bytes", message_bytes, 1_024, 4 * 1_048_576),
             ("response_bytes", response_bytes, 65_536, 64 * 1_048_576),
             ("header_bytes", header_bytes, 1_024, 1_048_576),
+            ("connections", connections, 1, 1_000_000),
             ("streams_per_connection", streams_per_connection, 1, 100_000),
             ("calls", calls, 1, 100_000),
             ("streams", streams, 1, 100_000),
@@ -326,6 +344,8 @@ impl Limits {
             ("deadline_seconds", deadline_seconds, 1, 300),
             ("requests_kept_hours", requests_kept_hours, 1, 8_760),
             ("heartbeat_seconds", heartbeat_seconds, 1, 300),
+            ("slow_reader_seconds", slow_reader_seconds, 1, 3_600),
+            ("greeting_seconds", greeting_seconds, 1, 300),
             ("keepalive_seconds", keepalive_seconds, 1, 7_200),
             ("keepalive_timeout_seconds", keepalive_timeout_seconds, 1, 300),
             ("shutdown_seconds", shutdown_seconds, 1, 300),
@@ -360,6 +380,7 @@ impl Default for Limits {
             message_bytes: 64 * 1_024,
             response_bytes: 4 * 1_048_576,
             header_bytes: 8 * 1_024,
+            connections: 4_096,
             streams_per_connection: 256,
             calls: 512,
             streams: 1_024,
@@ -373,6 +394,8 @@ impl Default for Limits {
             deadline_seconds: 10,
             requests_kept_hours: 72,
             heartbeat_seconds: 15,
+            slow_reader_seconds: 30,
+            greeting_seconds: 5,
             keepalive_seconds: 30,
             keepalive_timeout_seconds: 10,
             shutdown_seconds: 10,

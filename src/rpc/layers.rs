@@ -4,7 +4,9 @@
 use std::any::Any;
 use std::collections::HashMap;
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::mem;
+use std::ops::RangeInclusive;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -32,10 +34,13 @@ use crate::settings::Limits;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Deadline(pub Instant);
 
-/// How much earlier than its caller a call gives up, so that the caller hears our answer and not tonic's CANCELLED.
-const EARLIER: Duration = Duration::from_millis(5);
+/// How much earlier than its caller a call gives up, so that the caller hears our answer and not tonic's CANCELLED: a
+/// twentieth of the time, within these bounds.
+const EARLIER: RangeInclusive<Duration> = Duration::from_millis(20)..=Duration::from_millis(200);
 /// How much longer than the service a call waits, so that the service's own answer goes first.
 const LATER: Duration = Duration::from_millis(2);
+/// Who leaves less time than this has none left: tonic's timer could not be outrun.
+const NO_TIME: Duration = Duration::from_millis(2);
 /// How often it is looked whether calls are under way.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
@@ -52,6 +57,7 @@ pub struct Gate {
     calls: Arc<Semaphore>,
     streams: Arc<Semaphore>,
     deadline: Duration,
+    request_bytes: usize,
     under_way: Arc<AtomicUsize>,
 }
 
@@ -76,6 +82,7 @@ impl Gate {
             calls: room(limits.calls),
             streams: room(limits.streams),
             deadline: limits.deadline(),
+            request_bytes: usize::try_from(limits.message_bytes).unwrap_or(usize::MAX),
             under_way: Arc::default(),
         }
     }
@@ -106,14 +113,30 @@ impl Gate {
     }
 
     /// When to give up. A stream may take as long as its caller likes.
-    fn deadline(&self, shape: Shape, headers: &HeaderMap) -> Option<Instant> {
-        let asked = grpc_timeout(headers).map(|it| it.saturating_sub(EARLIER.min(it / 2)));
+    fn patience(&self, shape: Shape, headers: &HeaderMap) -> Patience {
+        let asked = grpc_timeout(headers);
+        let earlier = |it: Duration| (it / 20).clamp(*EARLIER.start(), *EARLIER.end()).min(it / 5);
+        let kept = asked.map(|it| it - earlier(it));
         let allowed = match shape {
-            Shape::Unary => Some(asked.map_or(self.deadline, |it| it.min(self.deadline))),
-            Shape::Stream => asked,
+            Shape::Unary => Some(kept.map_or(self.deadline, |it| it.min(self.deadline))),
+            Shape::Stream => kept,
         };
-        allowed.and_then(|it| Instant::now().checked_add(it))
+        let later = asked.map_or(LATER, |it| LATER.min(earlier(it) / 2));
+        let deadline = allowed.and_then(|it| Instant::now().checked_add(it));
+        Patience {
+            deadline,
+            until: deadline.and_then(|it| it.checked_add(later)).map(Into::into),
+            is_over: asked.is_some_and(|it| it < NO_TIME),
+        }
     }
+}
+
+/// How long a call is waited for.
+struct Patience {
+    /// What its service is told.
+    deadline: Option<Instant>,
+    until: Option<tokio::time::Instant>,
+    is_over: bool,
 }
 
 impl<S> Layer<S> for Gate {
@@ -147,19 +170,28 @@ where
     fn call(&mut self, mut request: Request<AxumBody>) -> Self::Future {
         let Method { name, shape } = self.gate.method(request.uri().path());
         let mut record = Record::open(name, &self.gate.under_way);
-        let room = self.gate.room(shape);
+        let gate = self.gate.clone();
 
-        let deadline = self.gate.deadline(shape, request.headers());
+        let Patience { deadline, until, is_over } = self.gate.patience(shape, request.headers());
         if let Some(moment) = deadline {
             request.extensions_mut().insert(Deadline(moment));
         }
-        let until = deadline.map(|it| (it + LATER).into());
 
         // The one that said it is ready is used; its clone is for the next call.
         let clone = self.inner.clone();
         let mut inner = mem::replace(&mut self.inner, clone);
         Box::pin(async move {
-            let Some(room) = room else {
+            if is_over {
+                return Ok(record.answered(status::too_late(TOO_LATE)));
+            }
+            // A caller that sends slowly waits outside: it takes no place from those who have said what they want.
+            let by = until.unwrap_or_else(|| tokio::time::Instant::now() + gate.deadline);
+            let request = match timeout_at(by, whole(request, gate.request_bytes)).await {
+                Ok(Ok(request)) => request,
+                Ok(Err(why)) => return Ok(record.answered(unreadable(&why))),
+                Err(_) => return Ok(record.answered(status::too_late(TOO_LATE))),
+            };
+            let Some(room) = gate.room(shape) else {
                 return Ok(record.answered(overloaded(shape)));
             };
             let answering = inner.call(request);
@@ -171,7 +203,7 @@ where
                 return Ok(record.answered(status::too_late(TOO_LATE)));
             };
 
-            let response = response?;
+            let response = blamed(response?);
             record.code = Status::from_header_map(response.headers()).map(|it| it.code());
             let (room, until) = match shape {
                 // What is left to do is only to send it.
@@ -183,6 +215,39 @@ where
                 AxumBody::new(Guarded { body, record, until, over: false, _room: room })
             }))
         })
+    }
+}
+
+/// The bytes before a message: whether it is compressed, and its length.
+const FRAME_BYTES: usize = 5;
+
+/// The request, once all of it is there; or why it will not be.
+async fn whole(request: Request<AxumBody>, bytes_max: usize) -> Result<Request<AxumBody>, String> {
+    let (parts, mut body) = request.into_parts();
+    let mut heard = Vec::new();
+    while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
+        let frame = frame.map_err(|it| it.to_string())?;
+        if let Some(data) = frame.data_ref() {
+            heard.extend_from_slice(data);
+        }
+        if heard.len() > bytes_max + FRAME_BYTES {
+            return Err(format!("it is larger than {bytes_max} bytes"));
+        }
+    }
+    Ok(Request::from_parts(parts, heard.into()))
+}
+
+/// Of bytes that it cannot read tonic says by itself, without details, that the fault is ours. It is the caller's, and
+/// every error has its reason.
+fn blamed(response: Response<AxumBody>) -> Response<AxumBody> {
+    match Status::from_header_map(response.headers()) {
+        Some(status)
+            if status.details().is_empty()
+                && matches!(status.code(), Code::Internal | Code::OutOfRange | Code::ResourceExhausted) =>
+        {
+            unreadable(status.message()).into_http()
+        }
+        _ => response,
     }
 }
 
@@ -281,6 +346,11 @@ fn overloaded(shape: Shape) -> Status {
         Shape::Stream => "too many streams are open; open this one later",
     };
     status::overloaded(text)
+}
+
+fn unreadable(why: &str) -> Status {
+    let text = format!("the request cannot be read: {why}");
+    status::unreadable(&text)
 }
 
 /// Not said here: whether the call had an effect. A repetition with the same request id tells.
@@ -389,7 +459,17 @@ mod tests {
         let began = Instant::now();
         let response = ask(&Limits::default(), 5_000, request(UNARY, Some("200m"))).await;
         assert_eq!(code(&response), Some(Code::DeadlineExceeded));
-        assert!(began.elapsed() >= Duration::from_millis(195));
+        assert!(began.elapsed() >= Duration::from_millis(180));
+    }
+
+    #[tokio::test]
+    async fn a_caller_that_leaves_no_time_is_answered_at_once() {
+        for timeout in ["0m", "1n", "100u", "1999u"] {
+            let began = Instant::now();
+            let response = ask(&Limits::default(), 30_000, request(UNARY, Some(timeout))).await;
+            assert_eq!(code(&response), Some(Code::DeadlineExceeded));
+            assert!(began.elapsed() < Duration::from_secs(10));
+        }
     }
 
     #[tokio::test]
@@ -407,7 +487,7 @@ mod tests {
             response.headers().get("left")?.to_str().ok()?.parse().ok()
         };
         let own = ask(&Limits::default(), 0, request(UNARY, Some("2S"))).await;
-        assert!(matches!(left(&own), Some(1_500..=1_995)));
+        assert!(matches!(left(&own), Some(1_500..=1_980)));
         let most = ask(&Limits::default(), 0, request(UNARY, None)).await;
         assert!(matches!(left(&most), Some(9_500..=10_000)));
         let none = ask(&Limits::default(), 0, request(STREAM, None)).await;
@@ -433,6 +513,38 @@ mod tests {
         assert_eq!(code(&first.await.unwrap().unwrap()), None);
         drop(stream);
         tokio::time::timeout(Duration::from_secs(5), gate.idle_for(LOOK_EVERY)).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_request_that_is_not_all_there_takes_no_place_and_waits_only_so_long() {
+        let limits = Limits { calls: 1, ..Limits::default() };
+        let service = Gate::new(&limits).layer(slow(Duration::ZERO));
+        let never = futures_util::stream::pending::<Result<Bytes, Infallible>>();
+        let unfinished = request(UNARY, Some("300m")).map(|_| AxumBody::from_stream(never));
+
+        let unfinished = tokio::spawn(service.clone().oneshot(unfinished));
+        sleep(Duration::from_millis(50)).await;
+        let whole = service.oneshot(request(UNARY, None)).await.unwrap();
+        assert_eq!(code(&whole), None);
+        let unfinished = unfinished.await.unwrap().unwrap();
+        assert_eq!(code(&unfinished), Some(Code::DeadlineExceeded));
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_read_is_the_callers_fault_and_our_own_faults_stay_ours() {
+        let limits = Limits { message_bytes: 1_024, ..Limits::default() };
+        let answer = async |status: fn() -> Status, bytes: usize| {
+            let service = service_fn(move |_: Request<AxumBody>| async move {
+                Ok::<_, Infallible>(status().into_http::<AxumBody>())
+            });
+            let request = request(UNARY, None).map(|_| AxumBody::from(vec![0; bytes]));
+            let response = Gate::new(&limits).layer(service).oneshot(request).await.unwrap();
+            code(&response)
+        };
+        let unread = || Status::internal("failed to decode Protobuf message: buffer underflow");
+        assert_eq!(answer(unread, 1_029).await, Some(Code::InvalidArgument));
+        assert_eq!(answer(status::internal, 1_029).await, Some(Code::Internal));
+        assert_eq!(answer(status::internal, 1_030).await, Some(Code::InvalidArgument));
     }
 
     #[tokio::test]

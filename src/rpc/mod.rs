@@ -3,6 +3,9 @@
 mod approvals;
 mod billing;
 mod call;
+mod codec;
+mod connections;
+mod feed;
 mod from_proto;
 mod inventory;
 mod layers;
@@ -24,7 +27,12 @@ use tonic::service::Routes;
 use tonic::{Response, Status};
 
 pub use call::Call;
+pub use codec::Wire;
+pub use connections::connections;
 pub use layers::{Deadline, Gate, protect};
+
+use feed::Feed;
+use track::Readings;
 
 use crate::domain::{Desk, Order, OrderId, Problems, Refusal, Touch, check_etag};
 use crate::pb;
@@ -40,6 +48,8 @@ pub(crate) type Reply<T> = Result<Response<T>, Status>;
 pub struct Api {
     pub(crate) shop: Shop,
     pub(crate) limits: Arc<Limits>,
+    pub(crate) feed: Arc<Feed>,
+    pub(crate) readings: Readings,
     /// Turns true when the server stops: streams end with their resume point.
     pub(crate) shutdown: signal::Receiver<bool>,
 }
@@ -53,8 +63,10 @@ pub(crate) struct Target {
 }
 
 impl Api {
+    /// Within a runtime: it looks after the streams from here on.
     pub fn new(shop: Shop, limits: Limits, shutdown: signal::Receiver<bool>) -> Self {
-        Self { shop, limits: Arc::new(limits), shutdown }
+        let feed = Feed::start(shop.store.clone(), shutdown.clone());
+        Self { shop, limits: Arc::new(limits), feed, readings: Readings::default(), shutdown }
     }
 
     pub(crate) fn store(&self) -> &Store {

@@ -233,7 +233,7 @@ impl pb::shipping_service_server::ShippingService for Api {
     ) -> Reply<watch::Stream<pb::TrackShipmentResponse>> {
         let (id, after) = parse(|bad| from_proto::shipping::track(request.into_inner(), bad))?;
         let order = self.order_of(Child::Shipment(id)).await?;
-        watch::follow(self, after, Journey::new(self.store().clone(), order, id))
+        watch::follow(self, after, Journey::new(self.store().clone(), order, id, &self.readings))
     }
 }
 

@@ -61,6 +61,11 @@ pub(crate) fn overloaded(text: &str) -> Status {
     })
 }
 
+/// What was sent is no request of this method.
+pub(crate) fn unreadable(text: &str) -> Status {
+    build(Code::InvalidArgument, text, ErrorReason::InvalidField, Metadata::new(), |_| {})
+}
+
 pub(crate) fn too_late(text: &str) -> Status {
     build(Code::DeadlineExceeded, text, ErrorReason::DeadlinePassed, Metadata::new(), |_| {})
 }

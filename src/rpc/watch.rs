@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use tokio::sync::{mpsc, oneshot, watch as signal};
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Response, Status};
 
+use super::feed::Rings;
 use super::from_proto::orders::Begin;
 use super::{Api, Reply, status, to_proto};
 use crate::domain::Refusal;
@@ -18,12 +19,6 @@ use crate::store::{EventFilter, EventPage, Store, StoreError};
 
 /// Messages that may wait for a reader.
 const WAITING_MAX: usize = 16;
-/// A reader that takes nothing for this long is given up.
-const READ_WITHIN: Duration = Duration::from_secs(30);
-/// Without a ring, how long until the next look: other processes' commits do not ring here.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// At least this between two looks, however often it rings.
-const BREATH: Duration = Duration::from_millis(20);
 /// Events read at a time.
 const PAGE: u64 = 200;
 
@@ -35,6 +30,9 @@ pub(crate) trait Source: Send + 'static {
 
     /// What has come after this place.
     fn look(&mut self, after: i64) -> impl Future<Output = Result<Found<Self::Message>, StoreError>> + Send;
+
+    /// What may bring news.
+    fn rings(&self) -> Rings;
 
     /// A sign of life from a stream that has said everything up to this place.
     fn heartbeat(&self, place: i64) -> Self::Message;
@@ -62,12 +60,14 @@ pub(crate) fn follow<S: Source>(api: &Api, after: i64, source: S) -> Reply<Strea
     let (messages, waiting) = mpsc::channel(WAITING_MAX);
     let (over, why) = oneshot::channel();
     let walk = Walk {
-        source,
         messages,
         place: after,
         heartbeat: api.limits.heartbeat(),
-        bell: api.store().bell(),
+        read_within: api.limits.slow_reader(),
+        // Taken before the first look, so that nothing comes unheard in between.
+        bell: api.feed.bell(source.rings()),
         shutdown: api.shutdown.clone(),
+        source,
     };
     tokio::spawn(async move {
         if let Some(status) = walk.run().await {
@@ -78,11 +78,11 @@ pub(crate) fn follow<S: Source>(api: &Api, after: i64, source: S) -> Reply<Strea
 
     // What is waiting is read first, then why the stream is over, if there is a reason to tell.
     let why = stream::once(why).filter_map(|it| ready(it.ok().map(Err)));
-    Ok(Response::new(Box::pin(ReceiverStream::new(waiting).map(Ok).chain(why))))
+    Ok(Response::new(Box::pin(ReceiverStream::new(waiting).map(|it| Ok(*it)).chain(why))))
 }
 
 /// Until the server stops.
-async fn stopped(shutdown: &mut signal::Receiver<bool>) {
+pub(crate) async fn stopped(shutdown: &mut signal::Receiver<bool>) {
     // A server that is gone has stopped.
     let _ = shutdown.wait_for(|it| *it).await;
 }
@@ -90,11 +90,14 @@ async fn stopped(shutdown: &mut signal::Receiver<bool>) {
 /// One stream on its way.
 struct Walk<S: Source> {
     source: S,
-    messages: mpsc::Sender<S::Message>,
+    /// Boxed, since a channel makes room for 32 messages at once.
+    messages: mpsc::Sender<Box<S::Message>>,
     /// Up to here everything has been sent.
     place: i64,
     heartbeat: Duration,
-    bell: signal::Receiver<u64>,
+    /// A reader that takes nothing for this long is given up.
+    read_within: Duration,
+    bell: signal::Receiver<()>,
     shutdown: signal::Receiver<bool>,
 }
 
@@ -118,9 +121,9 @@ impl<S: Source> Walk<S> {
         if *self.shutdown.borrow() {
             return Err(Over(Some(status::shutting_down(self.place))));
         }
-        let looked = Instant::now();
         self.bell.mark_unchanged();
-        let look = self.source.look(self.place).await;
+        // Boxed, so that a stream that only waits does not keep the room that a look needs.
+        let look = Box::pin(self.source.look(self.place)).await;
         let Found { messages, place, then } = look.map_err(|it| Over(Some(status::of_store(&it))))?;
 
         for (place, message) in messages {
@@ -140,28 +143,27 @@ impl<S: Source> Walk<S> {
             self.send(heartbeat).await?;
             *silent_since = Instant::now();
         }
-        self.wait(looked).await
+        self.wait().await
     }
 
     async fn send(&mut self, message: S::Message) -> Result<(), Over> {
-        match timeout(READ_WITHIN, self.messages.send(message)).await {
+        match timeout(self.read_within, self.messages.send(Box::new(message))).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(Over(None)),
             Err(_) => Err(Over(Some(status::too_slow(self.place)))),
         }
     }
 
-    /// Until the bell rings or a second has passed; the server's end is seen at the next step.
-    async fn wait(&mut self, looked: Instant) -> Result<(), Over> {
-        let Self { messages, bell, shutdown, .. } = self;
+    /// Until the bell rings or a sign of life is due; the server's end is seen at the next step.
+    async fn wait(&mut self) -> Result<(), Over> {
+        let Self { messages, bell, shutdown, heartbeat, .. } = self;
+        let silence = sleep(*heartbeat);
         tokio::select! {
-            () = messages.closed() => return Err(Over(None)),
-            () = stopped(shutdown) => return Ok(()),
-            rung = bell.changed() => if rung.is_err() { sleep(LOOK_EVERY).await },
-            () = sleep(LOOK_EVERY.min(self.heartbeat)) => {}
+            () = messages.closed() => Err(Over(None)),
+            () = stopped(shutdown) => Ok(()),
+            Ok(()) = bell.changed() => Ok(()),
+            () = silence => Ok(()),
         }
-        sleep_until(looked + BREATH).await;
-        Ok(())
     }
 }
 
@@ -183,6 +185,10 @@ impl Source for Events {
         });
         let then = if is_end { Then::Wait } else { Then::LookAgain };
         Ok(Found { messages: messages.collect(), place: position, then })
+    }
+
+    fn rings(&self) -> Rings {
+        self.filter.order.map_or(Rings::ForAll, Rings::ForOrder)
     }
 
     fn heartbeat(&self, place: i64) -> Self::Message {
@@ -211,6 +217,8 @@ pub(crate) fn start(begin: Begin, last: i64) -> Result<i64, Status> {
 mod tests {
     use super::*;
 
+    const READ_WITHIN: Duration = Duration::from_secs(30);
+
     /// Numbers up to a bound, a few at a time.
     struct Numbers {
         to: i64,
@@ -227,23 +235,27 @@ mod tests {
             Ok(Found { messages, place, then: if place < self.to { Then::LookAgain } else { self.then } })
         }
 
+        fn rings(&self) -> Rings {
+            Rings::ForAll
+        }
+
         fn heartbeat(&self, place: i64) -> i64 {
             -place
         }
     }
 
     struct Reader {
-        messages: mpsc::Receiver<i64>,
+        messages: mpsc::Receiver<Box<i64>>,
         ended: tokio::task::JoinHandle<Option<Status>>,
         stop: signal::Sender<bool>,
-        _bell: signal::Sender<u64>,
+        _bell: signal::Sender<()>,
     }
 
     fn opened(source: Numbers, heartbeat: Duration) -> Reader {
         let (messages, waiting) = mpsc::channel(WAITING_MAX);
         let (stop, shutdown) = signal::channel(false);
-        let (ringer, bell) = signal::channel(0);
-        let walk = Walk { source, messages, place: 0, heartbeat, bell, shutdown };
+        let (ringer, bell) = signal::channel(());
+        let walk = Walk { source, messages, place: 0, heartbeat, read_within: READ_WITHIN, bell, shutdown };
         Reader { messages: waiting, ended: tokio::spawn(walk.run()), stop, _bell: ringer }
     }
 
@@ -258,7 +270,7 @@ mod tests {
         let mut reader = opened(Numbers { to: 50, at_a_time: 7, then: Then::End }, Duration::from_secs(15));
         let mut read = Vec::new();
         while let Some(number) = reader.messages.recv().await {
-            read.push(number);
+            read.push(*number);
         }
         assert_eq!(read, (1..=50).collect::<Vec<_>>());
         assert!(reader.ended.await.expect("no panic").is_none());
@@ -268,7 +280,7 @@ mod tests {
     async fn a_silent_stream_gives_signs_of_life_and_ends_with_its_resume_point() {
         let mut reader = opened(Numbers { to: 2, at_a_time: 9, then: Then::Wait }, Duration::from_secs(15));
         for expected in [1, 2, -2, -2] {
-            assert_eq!(reader.messages.recv().await, Some(expected));
+            assert_eq!(reader.messages.recv().await.as_deref(), Some(&expected));
         }
         reader.stop.send(true).expect("the stream listens");
         assert_eq!(reader.messages.recv().await, None);

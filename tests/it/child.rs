@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tonic::transport::{Channel, Endpoint};
 
 use crate::postgres::TestDatabase;
-use crate::server::Engine;
+use crate::server::{Engine, PATIENT_SECONDS, Places};
 
 /// How long a server may take to serve before the test gives it up; how long it should take is for the test to say.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -28,6 +28,15 @@ impl Site {
             Engine::Postgres => Some(TestDatabase::create().await?),
         };
         Some(Self { folder: tempfile::tempdir().expect("a folder"), database, environment: Vec::new() })
+    }
+
+    /// On what a server of the test's own has left: what a test needs is prepared there, in the words of the shop. Calls
+    /// are given as long as [there](crate::server::patient).
+    pub(crate) fn of(places: Places) -> Self {
+        let Places { folder, database } = places;
+        let mut site = Self { folder, database, environment: Vec::new() };
+        site.set("CONSIGN_LIMITS__DEADLINE_SECONDS", PATIENT_SECONDS);
+        site
     }
 
     /// A setting for every server started from here on, by its variable, such as `CONSIGN_LIMITS__GROUP_MAX`.
@@ -140,9 +149,36 @@ impl Process {
 
     /// Memory in use, in KiB.
     pub(crate) fn resident_kib(&self) -> u64 {
+        self.memory_kib("VmRSS:")
+    }
+
+    /// The most memory that was in use since the start, or since it was [forgotten](Self::forget_peak), in KiB.
+    pub(crate) fn peak_kib(&self) -> u64 {
+        self.memory_kib("VmHWM:")
+    }
+
+    pub(crate) fn forget_peak(&self) {
+        let file = Path::new("/proc").join(self.id().to_string()).join("clear_refs");
+        std::fs::write(file, "5").expect("our own process");
+    }
+
+    /// Time that its threads have spent on a processor.
+    pub(crate) fn processor_time(&self) -> Duration {
+        /// What Linux counts in, whatever the machine: `USER_HZ`.
+        const TICK: Duration = Duration::from_millis(10);
+
+        let file = Path::new("/proc").join(self.id().to_string()).join("stat");
+        let stat = std::fs::read_to_string(file).expect("the process is there");
+        let (_, behind_name) = stat.rsplit_once(')').expect("the name stands in brackets");
+        let ticks =
+            behind_name.split_whitespace().skip(11).take(2).map(|it| it.parse::<u32>().expect("a number"));
+        TICK * ticks.sum::<u32>()
+    }
+
+    fn memory_kib(&self, what: &str) -> u64 {
         let status = std::fs::read_to_string(Path::new("/proc").join(self.id().to_string()).join("status"));
         let status = status.expect("the process is there");
-        let line = status.lines().find(|it| it.starts_with("VmRSS:")).expect("it has memory");
+        let line = status.lines().find(|it| it.starts_with(what)).expect("it has memory");
         line.split_whitespace().nth(1).and_then(|it| it.parse().ok()).expect("a number of KiB")
     }
 }

@@ -4,8 +4,13 @@
 
 mod amends;
 mod child;
+mod deadlines;
 mod exact;
+mod floods;
+mod followers;
 mod groups;
+mod malformed;
+mod overload;
 mod postgres;
 mod process;
 mod server;

@@ -1,6 +1,7 @@
 //! A whole server of its own for each test: any free port, a fresh database, clients for every service.
 
 use std::ops::Deref;
+use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -69,8 +70,8 @@ impl Clients {
 
 /// Where a server keeps what it must not forget.
 pub(crate) struct Places {
-    folder: tempfile::TempDir,
-    database: Option<TestDatabase>,
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) database: Option<TestDatabase>,
 }
 
 impl TestServer {
@@ -93,7 +94,7 @@ impl TestServer {
     pub(crate) async fn open(places: Places, change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = Settings {
             listen: ([127, 0, 0, 1], 0).into(),
-            data_dir: places.folder.path().to_owned(),
+            data_dir: places.folder.path().join("data"),
             database_url: places.database.as_ref().map(|it| Secret::new(&it.url)),
             // A cluster made for tests may be told not to care about power cuts.
             insecure_durability: true,
@@ -106,6 +107,15 @@ impl TestServer {
         Self { server: Arc::new(server), clients, places: Arc::new(places) }
     }
 
+    pub(crate) fn folder(&self) -> &Path {
+        self.places.folder.path()
+    }
+
+    /// None: it is embedded.
+    pub(crate) fn database_url(&self) -> Option<String> {
+        self.places.database.as_ref().map(|it| it.url.clone())
+    }
+
     /// Stops as SIGTERM does, once there is no clone any more, and hands over what the next server can go on from.
     pub(crate) async fn stop(self) -> Places {
         let Self { server, places, .. } = self;
@@ -114,6 +124,13 @@ impl TestServer {
         Arc::into_inner(places).expect("nobody else has a clone")
     }
 }
+
+/// For tests that ask much of a machine which may be busy with others too: calls are given longer than usual.
+pub(crate) fn patient(settings: &mut Settings) {
+    settings.limits.deadline_seconds = PATIENT_SECONDS;
+}
+
+pub(crate) const PATIENT_SECONDS: u32 = 120;
 
 /// A connection of its own; calls on the same one share its limits.
 pub(crate) async fn connect(server: &Server) -> Channel {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    LIFETIME_SECONDS, LINES_MAX, NAME_MAX, count, country, id, number, optional_id, price, quantity,
+    LIFETIME_SECONDS, LINES_MAX, NAME_MAX, country, entries, id, number, optional_id, price, quantity,
     required, required_text, required_word, seconds, text, timestamp, word,
 };
 use crate::domain::{
@@ -160,8 +160,7 @@ pub(crate) fn inquiry(request: pb::CheckAvailabilityRequest, bad: &mut Problems)
 }
 
 fn stock_lines(lines: Vec<pb::StockLine>, bad: &mut Problems) -> Vec<(Sku, i64)> {
-    count("lines", &lines, 1..=LINES_MAX, bad);
-    let lines = lines.into_iter().enumerate();
+    let lines = entries("lines", lines, 1..=LINES_MAX, bad);
     let read = |(place, line)| {
         let pb::StockLine { sku, quantity: units } = line;
         let units = quantity(&format!("lines[{place}].quantity"), units, bad);

@@ -120,11 +120,18 @@ pub(crate) fn quantity(field: &str, units: i64, bad: &mut Problems) -> i64 {
     number(field, units, UNITS, bad)
 }
 
-/// A bounded number of entries.
-pub(crate) fn count<T>(field: &str, entries: &[T], bounds: RangeInclusive<usize>, bad: &mut Problems) {
+/// The entries of a list, each with its place. Of more than there may be the rest is not even looked at: 64 KiB have
+/// room for more bad entries than anybody wants to hear of.
+pub(crate) fn entries<T>(
+    field: &str,
+    entries: Vec<T>,
+    bounds: RangeInclusive<usize>,
+    bad: &mut Problems,
+) -> impl Iterator<Item = (usize, T)> + use<T> {
     if !bounds.contains(&entries.len()) {
         bad.add(field, format!("must have {} to {} entries", bounds.start(), bounds.end()));
     }
+    entries.into_iter().take(*bounds.end()).enumerate()
 }
 
 const NANOS_PER_UNIT: i64 = 1_000_000_000;
@@ -232,8 +239,7 @@ pub(crate) fn customer(at: &str, customer: pb::Customer, bad: &mut Problems) -> 
 /// Where something goes. Only what nobody could mean is refused here: the rest is for step 2 to find.
 pub(crate) fn address(at: &str, address: pb::Address, bad: &mut Problems) -> Address {
     let pb::Address { recipient, company, street, city, state, postal_code, country: code } = address;
-    count(&format!("{at}.street"), &street, 0..=4, bad);
-    let street = street.into_iter().enumerate();
+    let street = entries(&format!("{at}.street"), street, 0..=4, bad);
     Address {
         recipient: text(&format!("{at}.recipient"), recipient, NAME_MAX, bad),
         organization: text(&format!("{at}.company"), company, NAME_MAX, bad),

@@ -6,8 +6,8 @@ use super::super::call::Call;
 use super::super::listing::{Wanted, list_requests, listing};
 use super::super::{Target, words};
 use super::{
-    LIFETIME_SECONDS, LINES_MAX, NAME_MAX, NOTE_MAX, REASON_MAX, REFERENCE_MAX, address, count, customer, id,
-    note, number, optional_id, price, quantity, required, required_text, required_word, seconds, text,
+    LIFETIME_SECONDS, LINES_MAX, NAME_MAX, NOTE_MAX, REASON_MAX, REFERENCE_MAX, address, customer, entries,
+    id, note, number, optional_id, price, quantity, required, required_text, required_word, seconds, text,
     timestamp, word,
 };
 use crate::domain::{
@@ -95,8 +95,7 @@ fn new_order(draft: pb::OrderDraft, bad: &mut Problems) -> Option<NewOrder> {
 }
 
 fn new_lines(lines: Vec<pb::OrderLineDraft>, currency: Option<Currency>, bad: &mut Problems) -> Vec<NewLine> {
-    count("order.lines", &lines, 1..=LINES_MAX, bad);
-    let lines = lines.into_iter().take(LINES_MAX).enumerate();
+    let lines = entries("order.lines", lines, 1..=LINES_MAX, bad);
     lines.filter_map(|(place, it)| new_line(&format!("order.lines[{place}]"), it, currency, bad)).collect()
 }
 
@@ -213,8 +212,11 @@ fn update(paths: &[String], draft: pb::OrderDraft, bad: &mut Problems) -> Update
         correction.requested_by =
             Some(timestamp("order.requested_delivery_time", requested_delivery_time, bad));
     }
-    for path in paths.iter().filter(|it| !UPDATABLE.contains(&it.as_str())) {
-        bad.add("update_mask", format!("{path} cannot be updated; these can: {}", UPDATABLE.join(", ")));
+    // Its text may be anything, and any number of times: it is not said again.
+    let unknown = paths.iter().zip(1..).filter(|(it, _)| !UPDATABLE.contains(&it.as_str()));
+    for (_, number) in unknown.take(UPDATABLE.len()) {
+        let legal = UPDATABLE.join(", ");
+        bad.add("update_mask", format!("path {number} cannot be updated; these can: {legal}"));
     }
     Update { correction, currency: currency_of_lines }
 }

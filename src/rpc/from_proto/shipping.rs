@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::inventory::WEIGHT_MAX_GRAMS;
 use super::{
-    LINES_MAX, NAME_MAX, REASON_MAX, REFERENCE_MAX, count, id, number, optional_id, price, quantity,
+    LINES_MAX, NAME_MAX, REASON_MAX, REFERENCE_MAX, entries, id, number, optional_id, price, quantity,
     required, required_text, required_word, text, timestamp, word,
 };
 use crate::domain::{
@@ -109,16 +109,15 @@ pub(crate) fn record_pick(request: pb::RecordPickRequest, bad: &mut Problems) ->
     let pb::RecordPickRequest { shipment_id, picks, etag, request_id: _, missing } = request;
     let target = target(&shipment_id, etag, bad);
     let least = usize::from(missing.is_empty());
-    count("picks", &picks, least..=LINES_MAX, bad);
-    count("missing", &missing, 0..=LINES_MAX, bad);
-    let mut read = |field: &str, entries: Vec<pb::LineUnits>| -> Vec<LineUnits> {
-        let entries = entries.into_iter().enumerate().map(|(place, it)| {
+    let mut read = |field: &str, units: Vec<pb::LineUnits>, least: usize| -> Vec<LineUnits> {
+        let mut read = Vec::new();
+        for (place, it) in entries(field, units, least..=LINES_MAX, bad) {
             let (line, units) = line_units(&format!("{field}[{place}]"), it, bad);
-            LineUnits { line, units }
-        });
-        entries.collect()
+            read.push(LineUnits { line, units });
+        }
+        read
     };
-    let picked = Picked { picks: read("picks", picks), missing: read("missing", missing) };
+    let picked = Picked { picks: read("picks", picks, least), missing: read("missing", missing, 0) };
     Some((target?, picked))
 }
 
@@ -134,9 +133,8 @@ pub(crate) fn record_quality_check(
 ) -> Option<(Target, Vec<LineCheck>)> {
     let pb::RecordQualityCheckRequest { shipment_id, checks, etag, request_id: _ } = request;
     let target = target(&shipment_id, etag, bad);
-    count("checks", &checks, 1..=LINES_MAX, bad);
-    let checks =
-        checks.into_iter().enumerate().map(|(place, it)| line_check(&format!("checks[{place}]"), it, bad));
+    let checks = entries("checks", checks, 1..=LINES_MAX, bad);
+    let checks = checks.map(|(place, it)| line_check(&format!("checks[{place}]"), it, bad));
     let checks = checks.collect();
     Some((target?, checks))
 }
@@ -160,15 +158,15 @@ pub(crate) fn pack_shipment(
 ) -> Option<(Target, Vec<Package>)> {
     let pb::PackShipmentRequest { shipment_id, packages, etag, request_id: _ } = request;
     let target = target(&shipment_id, etag, bad);
-    count("packages", &packages, 1..=PACKAGES_MAX, bad);
-    let packages = packages.into_iter().zip(0..).map(|(it, place)| package(place, it, bad)).collect();
+    let packages = entries("packages", packages, 1..=PACKAGES_MAX, bad).zip(0..);
+    let packages = packages.map(|((_, it), place)| package(place, it, bad)).collect();
     Some((target?, packages))
 }
 
 fn package(place: i32, package: pb::Package, bad: &mut Problems) -> Package {
     let pb::Package { number: _, weight_grams, length_mm, width_mm, height_mm, contents } = package;
     let at = format!("packages[{place}]");
-    count(&format!("{at}.contents"), &contents, 1..=LINES_MAX, bad);
+    let contents = entries(&format!("{at}.contents"), contents, 1..=LINES_MAX, bad);
     Package {
         number: place.saturating_add(1),
         weight_grams: number(&format!("{at}.weight_grams"), weight_grams.into(), 1..=WEIGHT_MAX_GRAMS, bad),
@@ -176,8 +174,6 @@ fn package(place: i32, package: pb::Package, bad: &mut Problems) -> Package {
         width_mm: number(&format!("{at}.width_mm"), width_mm.into(), SIDE_MM, bad),
         height_mm: number(&format!("{at}.height_mm"), height_mm.into(), SIDE_MM, bad),
         contents: contents
-            .into_iter()
-            .enumerate()
             .map(|(place, it)| {
                 let (line, quantity) = line_units(&format!("{at}.contents[{place}]"), it, bad);
                 PackedItem { line, quantity }
@@ -254,8 +250,7 @@ pub(crate) fn record_tracking(
     let pb::RecordTrackingEventsRequest { shipment_id, courier, tracking_number, events, request_id: _ } =
         request;
     let parcel = parcel(&shipment_id, &courier, tracking_number, bad);
-    count("events", &events, 1..=REPORTS_MAX, bad);
-    let events = events.into_iter().enumerate();
+    let events = entries("events", events, 1..=REPORTS_MAX, bad);
     let reports: Vec<_> =
         events.map(|(place, it)| report(&format!("events[{place}]"), it, now, bad)).collect();
     Some((parcel?, reports.into_iter().collect::<Option<_>>()?))
@@ -382,7 +377,7 @@ pub(crate) fn new_courier(request: pb::CreateCourierRequest, bad: &mut Problems)
     let rates = rate_card(rates, bad);
     let cutoff_minutes = time_of_day("courier.daily_cutoff", &daily_cutoff, bad);
     number("courier.utc_offset_minutes", utc_offset_minutes.into(), -720..=840, bad);
-    let pickup_weekdays = weekdays(&pickup_weekdays, bad);
+    let pickup_weekdays = weekdays(pickup_weekdays, bad);
     Some(Courier {
         code: code?,
         version: 0,
@@ -412,14 +407,14 @@ fn time_of_day(field: &str, text: &str, bad: &mut Problems) -> Option<i32> {
 }
 
 /// ISO numbers of the days, in their order; Monday to Friday if none is named.
-fn weekdays(given: &[i32], bad: &mut Problems) -> Vec<u8> {
+fn weekdays(given: Vec<i32>, bad: &mut Problems) -> Vec<u8> {
     if given.is_empty() {
         return (1..=5).collect();
     }
     let mut days = Vec::new();
-    for (place, day) in given.iter().enumerate() {
+    for (place, day) in entries("courier.pickup_weekdays", given, 0..=7, bad) {
         let field = format!("courier.pickup_weekdays[{place}]");
-        match u8::try_from(*day).ok().filter(|it| (1..=7).contains(it)) {
+        match u8::try_from(day).ok().filter(|it| (1..=7).contains(it)) {
             Some(day) if days.contains(&day) => bad.add(field, "is named twice"),
             Some(day) => days.push(day),
             None => bad.add(field, "must be a day of the week"),
@@ -430,10 +425,10 @@ fn weekdays(given: &[i32], bad: &mut Problems) -> Vec<u8> {
 }
 
 fn rate_card(rates: Vec<pb::CourierRate>, bad: &mut Problems) -> Option<Vec<Rate>> {
-    count("courier.rates", &rates, 1..=RATES_MAX, bad);
+    let rates = entries("courier.rates", rates, 1..=RATES_MAX, bad);
     let mut seen = HashMap::new();
     let mut card = Vec::new();
-    for (place, rate) in rates.into_iter().enumerate() {
+    for (place, rate) in rates {
         let at = format!("courier.rates[{place}]");
         let Some(rate) = rate_of(&at, rate, bad) else { continue };
         if let Some(earlier) = seen.insert((rate.region.clone(), rate.service, rate.currency), place) {
@@ -649,8 +644,8 @@ mod tests {
             pb::Weekday::Friday,
             pb::Weekday::Saturday,
         ];
-        assert_eq!(weekdays(&all.map(i32::from), &mut bad), [1, 2, 3, 4, 5, 6, 7]);
-        assert_eq!(weekdays(&[], &mut bad), [1, 2, 3, 4, 5]);
+        assert_eq!(weekdays(all.map(i32::from).to_vec(), &mut bad), [1, 2, 3, 4, 5, 6, 7]);
+        assert_eq!(weekdays(Vec::new(), &mut bad), [1, 2, 3, 4, 5]);
         assert!(bad.0.is_empty());
         assert!(pb::Weekday::try_from(8).is_err());
     }
