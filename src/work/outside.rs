@@ -1,7 +1,5 @@
 //! What is done outside for an order, and writing down the answer: one way for workers and for callers that wait.
 
-use std::time::Duration;
-
 use tokio::time::timeout;
 use tracing::Instrument;
 
@@ -11,9 +9,6 @@ use crate::domain::{
     RefundState, Refusal, Touch, letter,
 };
 use crate::store::{Codec, StoreError};
-
-/// How long anybody outside may take to answer.
-pub(super) const CALL_WITHIN: Duration = Duration::from_secs(10);
 
 /// An errand's outcome.
 #[derive(Debug, Clone)]
@@ -92,7 +87,7 @@ async fn answered(
         return ProviderAnswer::Unknown(why);
     }
     let late = |_| ProviderAnswer::Unknown("the provider did not answer in time".to_owned());
-    let answer = timeout(CALL_WITHIN, asking).await.unwrap_or_else(late);
+    let answer = timeout(shop.call_within(), asking).await.unwrap_or_else(late);
     if let ProviderAnswer::Unknown(why) = &answer {
         tracing::warn!(payment = %payment.id, why, "the provider gave no answer; it is asked again with the same key");
     }
@@ -104,8 +99,9 @@ async fn send(shop: &Shop, order: &Order, id: MessageId) -> Result<(), String> {
         return Err("the message is gone".to_owned());
     };
     let sending = async { shop.mail.send(id, &letter(message, order, &shop.rules)?).await };
-    let sent =
-        timeout(CALL_WITHIN, sending).await.unwrap_or_else(|_| Err("sending took too long".to_owned()));
+    let sent = timeout(shop.call_within(), sending)
+        .await
+        .unwrap_or_else(|_| Err("sending took too long".to_owned()));
     if let Err(why) = &sent {
         tracing::warn!(message = %id, kind = %message.kind, attempts = message.attempts + 1, why, "a message was not sent");
     }
