@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use consign::server::{self, Server};
 use consign::settings::{DatabaseFlags, ServeFlags, Settings};
-use consign::{clock, demo, telemetry};
+use consign::{clock, demo, faults, telemetry};
 
 /// The order-fulfilment core that a company's other services call over gRPC
 #[derive(Parser)]
@@ -65,6 +65,7 @@ enum Command {
 type Outcome = Result<bool, Box<dyn Display>>;
 
 fn main() -> ExitCode {
+    faults::arm();
     let CommandLine { command } = CommandLine::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

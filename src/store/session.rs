@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use super::StoreError;
 use super::error::existing_key;
+use crate::faults;
 
 /// How long a reader waits for an answer. PostgreSQL gives up a statement sooner: then the way there has gone dark, and
 /// without a word about it nobody would ever be told.
@@ -100,9 +101,16 @@ impl Session {
         self.command(sql).await
     }
 
-    pub(in crate::store) async fn commit(&self) -> Result<(), StoreError> {
+    /// `whose` names those who commit for tests that make it fail here.
+    pub(in crate::store) async fn commit(&self, whose: &[&'static str]) -> Result<(), StoreError> {
+        for name in whose {
+            faults::at(format_args!("{name}.commit.before"))?;
+        }
         self.command("COMMIT").await?;
         self.open.store(false, Ordering::Relaxed);
+        for name in whose {
+            faults::at(format_args!("{name}.commit.after"))?;
+        }
         Ok(())
     }
 
