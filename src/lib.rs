@@ -16,6 +16,7 @@
 //! | [`settings`] | what a company may choose |
 //! | [`clock`] | the one place that reads the time |
 //! | [`telemetry`] | the log |
+//! | [`faults`] | places that fail when a test says so |
 
 pub mod domain;
 
@@ -29,6 +30,7 @@ pub mod rpc;
 pub mod server;
 
 pub mod clock;
+pub mod faults;
 pub mod settings;
 pub mod telemetry;
 

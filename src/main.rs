@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use consign::server::{self, Server};
 use consign::settings::{DatabaseFlags, ServeFlags, Settings};
-use consign::{bench, clock, demo, telemetry};
+use consign::{bench, clock, demo, faults, telemetry};
 
 /// Every order is many small values that one thread makes and another drops.
 #[global_allocator]
@@ -74,6 +74,7 @@ enum Command {
 type Outcome = Result<bool, Box<dyn Display>>;
 
 fn main() -> ExitCode {
+    faults::arm();
     let CommandLine { command } = CommandLine::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

@@ -96,6 +96,7 @@ impl Server {
             mail: mail(&settings)?,
             rules: Arc::new(settings.rules),
             requests_kept_for: settings.limits.requests_kept_for(),
+            lease: settings.limits.lease(),
         };
         let mut workers = work::start(&shop, &stop);
 

@@ -98,6 +98,9 @@ pub struct Limits {
     pub keepalive_timeout_seconds: u32,
     /// How long stopping may take; calls that are not finished by then are cut off.
     pub shutdown_seconds: u32,
+    /// How long a worker has a job for itself; another one gets what is not done by then. Nobody outside is waited for
+    /// longer than a third of it.
+    pub lease_seconds: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -300,6 +303,10 @@ impl Limits {
         seconds(self.shutdown_seconds)
     }
 
+    pub fn lease(&self) -> Duration {
+        seconds(self.lease_seconds)
+    }
+
     fn check(&self, bad: &mut Problems) {
         let Self {
             message_bytes,
@@ -324,6 +331,7 @@ impl Limits {
             keepalive_seconds,
             keepalive_timeout_seconds,
             shutdown_seconds,
+            lease_seconds,
         } = self;
 
         for (key, value, least, most) in [
@@ -349,6 +357,7 @@ impl Limits {
             ("keepalive_seconds", keepalive_seconds, 1, 7_200),
             ("keepalive_timeout_seconds", keepalive_timeout_seconds, 1, 300),
             ("shutdown_seconds", shutdown_seconds, 1, 300),
+            ("lease_seconds", lease_seconds, 1, 3_600),
         ] {
             within(bad, &format!("limits.{key}"), *value, least, most);
         }
@@ -399,6 +408,7 @@ impl Default for Limits {
             keepalive_seconds: 30,
             keepalive_timeout_seconds: 10,
             shutdown_seconds: 10,
+            lease_seconds: 30,
         }
     }
 }

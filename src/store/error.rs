@@ -4,6 +4,7 @@ use sea_orm::sqlx;
 use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr};
 
 use crate::domain::Refusal;
+use crate::faults::Failed;
 
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
@@ -51,6 +52,12 @@ impl From<DbErr> for StoreError {
             }
             other => Self::Internal(other.to_string()),
         }
+    }
+}
+
+impl From<Failed> for StoreError {
+    fn from(_: Failed) -> Self {
+        Self::Unavailable("told to fail".to_owned())
     }
 }
 

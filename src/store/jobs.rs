@@ -156,6 +156,16 @@ enum Wish {
     ReapRequests { before: Timestamp },
 }
 
+impl Wish {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::ClaimJobs { .. } => "ClaimJobs",
+            Self::FailJob { .. } => "FailJob",
+            Self::ReapRequests { .. } => "ReapRequests",
+        }
+    }
+}
+
 pub(in crate::store) enum Outcome {
     Jobs(Vec<Job>),
     Rows(u64),
@@ -169,7 +179,7 @@ impl Chore {
             Wish::FailJob { lease, retry_at } => Outcome::Rows(fail(db, lease, retry_at).await?),
             Wish::ReapRequests { before } => Outcome::Rows(requests::reap(db, before, REAPED_AT_ONCE).await?),
         };
-        db.commit().await?;
+        db.commit(&[self.wish.name()]).await?;
         Ok(outcome)
     }
 

@@ -181,10 +181,11 @@ impl Store {
 
     /// Looks at everything there is, at one moment, and names each row that breaks a law. Writing goes on meanwhile.
     pub async fn check_integrity(&self) -> Result<Vec<LawResult>, StoreError> {
-        let db = self.snapshot().await?;
+        let mut db = self.snapshot().await?;
         if db.backend() == DbBackend::Postgres {
             // It looks at every row, which takes as long as it takes.
             db.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
+            db.wait_for_answers();
         }
         laws::check(&db, self.now()).await
     }

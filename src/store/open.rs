@@ -27,6 +27,8 @@ const ACQUIRE_WITHIN: Duration = Duration::from_secs(3);
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// A connection idle for longer is asked whether it still lives before it is used.
 const TRUSTED_FOR: Duration = Duration::from_secs(2);
+/// How long it may take to say so.
+const PING_WITHIN: Duration = Duration::from_millis(500);
 /// How long a connection may take to be cleaned before it is thrown away.
 const CLEAN_WITHIN: Duration = Duration::from_secs(2);
 /// Prepared statements that a connection keeps.
@@ -75,7 +77,7 @@ impl Pools {
             Self::Postgres { readers, .. } => Link::Postgres(readers.acquire().await?),
             Self::Sqlite { readers, .. } => Link::Sqlite(readers.acquire().await?),
         };
-        Ok(Session::new(link, None))
+        Ok(Session::for_reading(link))
     }
 
     /// Applies what is missing of the schema. Several processes may try at once: they take turns.
@@ -192,7 +194,9 @@ fn trusting<DB: Engine>(pool: PoolOptions<DB>) -> PoolOptions<DB> {
         let PoolConnectionMetadata { idle_for, .. } = before;
         Box::pin(async move {
             if idle_for > TRUSTED_FOR {
-                connection.ping().await?;
+                // One that went dark while it was idle makes way for another; nobody waits for it in vain.
+                let silent = |_| sqlx::Error::Io(std::io::ErrorKind::TimedOut.into());
+                timeout(PING_WITHIN, connection.ping()).await.map_err(silent)??;
             }
             Ok(true)
         })

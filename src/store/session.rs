@@ -4,6 +4,7 @@
 //! sqlx's can come back to the pool open when the future that began it is dropped. This one is marked open before
 //! BEGIN is sent, and what is dropped open is rolled back or thrown away.
 
+use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -18,7 +19,11 @@ use uuid::Uuid;
 
 use super::StoreError;
 use super::error::existing_key;
+use crate::faults;
 
+/// How long a reader waits for an answer. PostgreSQL gives up a statement sooner: then the way there has gone dark, and
+/// without a word about it nobody would ever be told.
+const ANSWER_WITHIN: Duration = Duration::from_secs(7);
 /// How long a session may take to roll back before its connection is thrown away.
 const ROLLBACK_WITHIN: Duration = Duration::from_secs(2);
 
@@ -34,6 +39,10 @@ pub(in crate::store) struct Session {
     open: AtomicBool,
     statements: Option<Arc<AtomicU64>>,
     existing_key: std::sync::Mutex<Option<String>>,
+    /// None: whoever uses the session sees to it that it does not wait for ever.
+    answer_within: Option<Duration>,
+    /// An answer did not come; the connection is of no use any more.
+    silent: AtomicBool,
 }
 
 pub(in crate::store) enum Link {
@@ -54,7 +63,21 @@ impl Session {
             open: AtomicBool::new(false),
             statements,
             existing_key: std::sync::Mutex::default(),
+            answer_within: None,
+            silent: AtomicBool::new(false),
         }
+    }
+
+    /// A session that gives up a PostgreSQL that has gone silent.
+    pub(in crate::store) fn for_reading(link: Link) -> Self {
+        let mut session = Self::new(link, None);
+        session.answer_within = (session.backend == DbBackend::Postgres).then_some(ANSWER_WITHIN);
+        session
+    }
+
+    /// For questions that take as long as they take.
+    pub(in crate::store) fn wait_for_answers(&mut self) {
+        self.answer_within = None;
     }
 
     pub(in crate::store) fn backend(&self) -> DbBackend {
@@ -84,9 +107,16 @@ impl Session {
         self.command(sql).await
     }
 
-    pub(in crate::store) async fn commit(&self) -> Result<(), StoreError> {
+    /// `whose` names those who commit for tests that make it fail here.
+    pub(in crate::store) async fn commit(&self, whose: &[&'static str]) -> Result<(), StoreError> {
+        for name in whose {
+            faults::at(format_args!("{name}.commit.before"))?;
+        }
         self.command("COMMIT").await?;
         self.open.store(false, Ordering::Relaxed);
+        for name in whose {
+            faults::at(format_args!("{name}.commit.after"))?;
+        }
         Ok(())
     }
 
@@ -113,8 +143,16 @@ impl Session {
         self.count();
         let mut held = self.link.lock().await;
         let link = held.as_mut().ok_or_else(gone)?;
-        link.command(sql).await?;
+        self.heard(link.command(sql)).await?;
         Ok(())
+    }
+
+    async fn heard<T>(&self, asking: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
+        let Some(within) = self.answer_within else { return asking.await };
+        timeout(within, asking).await.unwrap_or_else(|_| {
+            self.silent.store(true, Ordering::Relaxed);
+            Err(sqlx::Error::Io(io::ErrorKind::TimedOut.into()))
+        })
     }
 
     /// The key that the last failed statement would have used twice.
@@ -137,6 +175,9 @@ impl Session {
 impl Drop for Session {
     fn drop(&mut self) {
         let Some(mut link) = self.link.get_mut().take() else { return };
+        if *self.silent.get_mut() {
+            return link.discard();
+        }
         if !*self.open.get_mut() {
             return;
         }
@@ -183,11 +224,17 @@ impl ConnectionTrait for Session {
         match held.as_mut().ok_or_else(gone)? {
             Link::Postgres(connection) => {
                 let query = sqlx::query_with(sql, arguments::<Postgres>(statement.values)?);
-                query.execute(&mut **connection).await.map(Into::into).map_err(|it| self.failed(it))
+                self.heard(query.execute(&mut **connection))
+                    .await
+                    .map(Into::into)
+                    .map_err(|it| self.failed(it))
             }
             Link::Sqlite(connection) => {
                 let query = sqlx::query_with(sql, arguments::<Sqlite>(statement.values)?);
-                query.execute(&mut **connection).await.map(Into::into).map_err(|it| self.failed(it))
+                self.heard(query.execute(&mut **connection))
+                    .await
+                    .map(Into::into)
+                    .map_err(|it| self.failed(it))
             }
         }
     }
@@ -198,10 +245,10 @@ impl ConnectionTrait for Session {
         let sql = AssertSqlSafe(sql.to_owned());
         match held.as_mut().ok_or_else(gone)? {
             Link::Postgres(connection) => {
-                (**connection).execute(sql).await.map(Into::into).map_err(|it| self.failed(it))
+                self.heard((**connection).execute(sql)).await.map(Into::into).map_err(|it| self.failed(it))
             }
             Link::Sqlite(connection) => {
-                (**connection).execute(sql).await.map(Into::into).map_err(|it| self.failed(it))
+                self.heard((**connection).execute(sql)).await.map(Into::into).map_err(|it| self.failed(it))
             }
         }
     }
@@ -215,12 +262,18 @@ impl ConnectionTrait for Session {
         match held.as_mut().ok_or_else(gone)? {
             Link::Postgres(connection) => {
                 let query = sqlx::query_with(sql, arguments::<Postgres>(statement.values)?);
-                let row = query.fetch_optional(&mut **connection).await.map_err(|it| self.failed(it))?;
+                let row = self
+                    .heard(query.fetch_optional(&mut **connection))
+                    .await
+                    .map_err(|it| self.failed(it))?;
                 Ok(row.map(Into::into))
             }
             Link::Sqlite(connection) => {
                 let query = sqlx::query_with(sql, arguments::<Sqlite>(statement.values)?);
-                let row = query.fetch_optional(&mut **connection).await.map_err(|it| self.failed(it))?;
+                let row = self
+                    .heard(query.fetch_optional(&mut **connection))
+                    .await
+                    .map_err(|it| self.failed(it))?;
                 Ok(row.map(Into::into))
             }
         }
@@ -235,12 +288,14 @@ impl ConnectionTrait for Session {
         match held.as_mut().ok_or_else(gone)? {
             Link::Postgres(connection) => {
                 let query = sqlx::query_with(sql, arguments::<Postgres>(statement.values)?);
-                let rows = query.fetch_all(&mut **connection).await.map_err(|it| self.failed(it))?;
+                let rows =
+                    self.heard(query.fetch_all(&mut **connection)).await.map_err(|it| self.failed(it))?;
                 Ok(rows.into_iter().map(Into::into).collect())
             }
             Link::Sqlite(connection) => {
                 let query = sqlx::query_with(sql, arguments::<Sqlite>(statement.values)?);
-                let rows = query.fetch_all(&mut **connection).await.map_err(|it| self.failed(it))?;
+                let rows =
+                    self.heard(query.fetch_all(&mut **connection)).await.map_err(|it| self.failed(it))?;
                 Ok(rows.into_iter().map(Into::into).collect())
             }
         }

@@ -407,7 +407,8 @@ impl Writer {
 
         self.write(db, group, verdicts, world, before, now).await?;
         committing.store(true, Ordering::Relaxed);
-        db.commit().await?;
+        let whose: Vec<_> = group.iter().map(|it| it.call().method).collect();
+        db.commit(&whose).await?;
         Ok(())
     }
 

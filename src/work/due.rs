@@ -8,15 +8,13 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::outside::{CALL_WITHIN, Caller, apply, carry_out};
+use super::outside::{Caller, apply, carry_out};
 use super::{Shop, call, told_to_stop};
 use crate::domain::{Errand, Lease, Order, OrderId, Refusal, ReservationId, Touch, expire_reservation};
 use crate::store::{Codec, Job, JobKind, StoreError};
 
 /// Jobs in hand at once.
 const AT_ONCE: usize = 128;
-/// How long a job is ours. A call outside is only begun while it, and one more like it, can end within this.
-const LEASE: Duration = Duration::from_secs(30);
 /// Without a ring, how long until the next look: other processes' commits and the clock do not ring.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// At least this between two looks, however often it rings.
@@ -31,11 +29,13 @@ pub(super) async fn work_off(shop: Shop, mut shutdown: watch::Receiver<bool>) {
     while !*shutdown.borrow() {
         bell.mark_unchanged();
         let room = (AT_ONCE - in_hand.len()) as u64;
-        match shop.store.claim_jobs(room, LEASE).await {
+        // Before it is asked for: a process that was frozen meanwhile shall not think that it has it for longer.
+        let claimed_at = Instant::now();
+        match shop.store.claim_jobs(room, shop.lease).await {
             Ok(jobs) => {
                 failing = false;
                 for job in jobs {
-                    in_hand.spawn(look_after(shop.clone(), job, Instant::now() + LEASE - 2 * CALL_WITHIN));
+                    in_hand.spawn(look_after(shop.clone(), job, claimed_at + shop.lease));
                 }
             }
             // An outage is told once.
@@ -69,7 +69,7 @@ fn tell_of_panic(done: Result<(), tokio::task::JoinError>) {
     }
 }
 
-/// One job, until `ends` or little longer.
+/// One job, whose lease ends at `ends`.
 async fn look_after(shop: Shop, job: Job, ends: Instant) {
     let done = match job.kind {
         JobKind::Order => tend(&shop, OrderId(job.subject), job.lease, ends).await,
@@ -98,7 +98,8 @@ fn pause(attempts: i64) -> Duration {
 }
 
 /// First what happens by itself, so that nobody is written to about an order that has just expired; then what is to
-/// be done outside. The last change completes the lease. What it leaves to be done is the next job.
+/// be done outside. The last change completes the lease. What it leaves to be done is the next job. Nothing is begun
+/// outside that could end after the lease: by then it may be somebody else's.
 async fn tend(shop: &Shop, id: OrderId, lease: Lease, ends: Instant) -> Result<(), StoreError> {
     let now = shop.store.now();
     let order = match shop.store.order(id).await? {
@@ -114,11 +115,14 @@ async fn tend(shop: &Shop, id: OrderId, lease: Lease, ends: Instant) -> Result<(
     };
 
     let steps = steps(order.errands(now));
+    if !steps.is_empty() && Instant::now() + shop.call_within() > ends {
+        return Err(Refusal::LeaseLost(lease.job).into());
+    }
     let mut failed = None;
     for (left, errands) in (0..steps.len()).rev().zip(steps) {
         let doing = errands.into_iter().map(|it| carry_out(shop, &order, it));
         let answers = try_join_all(doing).await?;
-        let last = left == 0 || Instant::now() >= ends;
+        let last = left == 0 || Instant::now() + 2 * shop.call_within() > ends;
         // One that cannot be written down does not keep the others from being done, but the job is not done.
         let completes = (last && failed.is_none()).then_some(lease);
         if let Err(error) = apply(shop, id, answers, completes, Caller::nobody()).await {

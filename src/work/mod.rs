@@ -24,6 +24,8 @@ use crate::store::{Call, Store};
 
 /// How often request ids are looked through for those that are too old.
 const REAP_EVERY: Duration = Duration::from_secs(3_600);
+/// How long anybody outside may take to answer, however long a lease is.
+const CALL_WITHIN: Duration = Duration::from_secs(10);
 
 /// All that is needed to do what has come due. Cheap to clone.
 #[derive(Clone)]
@@ -34,6 +36,15 @@ pub struct Shop {
     pub rules: Arc<Rules>,
     /// How long a request id and its answer are kept.
     pub requests_kept_for: Duration,
+    /// How long a job is one worker's.
+    pub lease: Duration,
+}
+
+impl Shop {
+    /// How long anybody outside may take to answer: two such calls, one after the other, end well within a lease.
+    fn call_within(&self) -> Duration {
+        CALL_WITHIN.min(self.lease / 3)
+    }
 }
 
 /// Starts all loops. Each ends after what it has in hand once `shutdown` says true, or when the store is gone.

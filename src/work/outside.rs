@@ -1,7 +1,5 @@
 //! What is done outside for an order, and writing down the answer: one way for workers and for callers that wait.
 
-use std::time::Duration;
-
 use tokio::time::timeout;
 use tracing::Instrument;
 
@@ -10,10 +8,8 @@ use crate::domain::{
     Ask, Desk, Errand, Lease, MessageId, Order, OrderId, Payment, PaymentId, ProviderAnswer, RefundId,
     RefundState, Refusal, Touch, letter,
 };
+use crate::faults::{self, Failed};
 use crate::store::{Call, Codec, RequestKey, StoreError, View};
-
-/// How long anybody outside may take to answer.
-pub(super) const CALL_WITHIN: Duration = Duration::from_secs(10);
 
 /// An errand's outcome.
 #[derive(Debug, Clone)]
@@ -95,14 +91,14 @@ pub(super) async fn carry_out(shop: &Shop, order: &Order, errand: Errand) -> Res
         Errand::Payment(id, ask) => {
             let payment = &order.payments[order.payment_place(id)?];
             let asking = shop.provider.ask(ask, id, &payment.token, payment.amount);
-            Ok(Answer::Payment(id, ask, answered(shop, payment, asking).await))
+            Ok(Answer::Payment(id, ask, answered(shop, payment, "ask", asking).await))
         }
         Errand::Refund(id) => {
             let (payment, refund) = order.refund_place(id)?;
             let payment = &order.payments[payment];
             let asking =
                 shop.provider.refund(id, &payment.provider_reference, payment.refunds[refund].amount);
-            Ok(Answer::Refund(id, answered(shop, payment, asking).await))
+            Ok(Answer::Refund(id, answered(shop, payment, "refund", asking).await))
         }
         Errand::Message(id) => Ok(Answer::Message(id, send(shop, order, id).await)),
     }
@@ -112,6 +108,7 @@ pub(super) async fn carry_out(shop: &Shop, order: &Order, errand: Errand) -> Res
 async fn answered(
     shop: &Shop,
     payment: &Payment,
+    what: &str,
     asking: impl Future<Output = ProviderAnswer>,
 ) -> ProviderAnswer {
     if payment.provider != shop.provider.name() {
@@ -119,8 +116,17 @@ async fn answered(
         tracing::error!(payment = %payment.id, "{why}");
         return ProviderAnswer::Unknown(why);
     }
-    let late = |_| ProviderAnswer::Unknown("the provider did not answer in time".to_owned());
-    let answer = timeout(CALL_WITHIN, asking).await.unwrap_or_else(late);
+    let asking = async {
+        faults::at(format_args!("{what}.before"))?;
+        let answer = asking.await;
+        faults::at(format_args!("{what}.after"))?;
+        Ok::<_, Failed>(answer)
+    };
+    let answer = match timeout(shop.call_within(), asking).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(Failed)) => ProviderAnswer::Unknown("told to fail".to_owned()),
+        Err(_) => ProviderAnswer::Unknown("the provider did not answer in time".to_owned()),
+    };
     if let ProviderAnswer::Unknown(why) = &answer {
         tracing::warn!(payment = %payment.id, why, "the provider gave no answer; it is asked again with the same key");
     }
@@ -131,9 +137,15 @@ async fn send(shop: &Shop, order: &Order, id: MessageId) -> Result<(), String> {
     let Some(message) = order.messages.iter().find(|it| it.id == id) else {
         return Err("the message is gone".to_owned());
     };
-    let sending = async { shop.mail.send(id, &letter(message, order, &shop.rules)?).await };
-    let sent =
-        timeout(CALL_WITHIN, sending).await.unwrap_or_else(|_| Err("sending took too long".to_owned()));
+    let sending = async {
+        let failed = |_| "told to fail".to_owned();
+        faults::at("mail.before").map_err(failed)?;
+        shop.mail.send(id, &letter(message, order, &shop.rules)?).await?;
+        faults::at("mail.after").map_err(failed)
+    };
+    let sent = timeout(shop.call_within(), sending)
+        .await
+        .unwrap_or_else(|_| Err("sending took too long".to_owned()));
     if let Err(why) = &sent {
         tracing::warn!(message = %id, kind = %message.kind, attempts = message.attempts + 1, why, "a message was not sent");
     }

@@ -48,7 +48,14 @@ impl Scene {
 
         let sandbox = Arc::new(Sandbox::in_memory());
         let provider: Arc<dyn PaymentProvider> = Arc::<Sandbox>::clone(&sandbox);
-        let shop = Shop { store, provider, mail, rules, requests_kept_for: Duration::from_secs(86_400) };
+        let shop = Shop {
+            store,
+            provider,
+            mail,
+            rules,
+            requests_kept_for: Duration::from_secs(86_400),
+            lease: Duration::from_secs(30),
+        };
         let scene =
             Self { shop, sandbox, clock, folder, stop: watch::Sender::new(false), loops: JoinSet::new() };
         scene.stock_up().await;

@@ -17,6 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Site {
     pub(crate) folder: tempfile::TempDir,
     pub(crate) database: Option<TestDatabase>,
+    /// Where the database is reached instead, if not at its own address.
+    detour: Option<String>,
     environment: Vec<(String, String)>,
 }
 
@@ -27,14 +29,34 @@ impl Site {
             Engine::Sqlite => None,
             Engine::Postgres => Some(TestDatabase::create().await?),
         };
-        Some(Self { folder: tempfile::tempdir().expect("a folder"), database, environment: Vec::new() })
+        Some(Self {
+            folder: tempfile::tempdir().expect("a folder"),
+            database,
+            detour: None,
+            environment: Vec::new(),
+        })
+    }
+
+    /// Over a PostgreSQL that is not one of the shared server's.
+    pub(crate) fn over(url: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        Self { folder, database: None, detour: Some(url.to_owned()), environment: Vec::new() }
+    }
+
+    /// Sends every server started from here on another way to the same database.
+    pub(crate) fn detour(&mut self, url: String) {
+        self.detour = Some(url);
+    }
+
+    fn database_url(&self) -> Option<&str> {
+        self.detour.as_deref().or_else(|| self.database.as_ref().map(|it| it.url.as_str()))
     }
 
     /// On what a server of the test's own has left: what a test needs is prepared there, in the words of the shop. Calls
     /// are given as long as [there](crate::server::patient).
     pub(crate) fn of(places: Places) -> Self {
         let Places { folder, database } = places;
-        let mut site = Self { folder, database, environment: Vec::new() };
+        let mut site = Self { folder, database, detour: None, environment: Vec::new() };
         site.set("CONSIGN_LIMITS__DEADLINE_SECONDS", PATIENT_SECONDS);
         site
     }
@@ -74,8 +96,8 @@ impl Site {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log);
-        if let Some(database) = &self.database {
-            command.env("CONSIGN_DATABASE_URL", &database.url);
+        if let Some(url) = self.database_url() {
+            command.env("CONSIGN_DATABASE_URL", url);
         }
         Process { child: command.spawn().expect("a server process"), address, began: Instant::now() }
     }
@@ -84,8 +106,8 @@ impl Site {
     pub(crate) fn broken_laws(&self) -> String {
         let mut command = Command::new(env!("CARGO_BIN_EXE_consign"));
         command.args(["check", "--insecure-durability"]).env("CONSIGN_DATA_DIR", self.data());
-        if let Some(database) = &self.database {
-            command.env("CONSIGN_DATABASE_URL", &database.url);
+        if let Some(url) = self.database_url() {
+            command.env("CONSIGN_DATABASE_URL", url);
         }
         let output = command.output().expect("the check runs");
         let text = String::from_utf8_lossy(&output.stdout);
@@ -128,6 +150,11 @@ impl Process {
     pub(crate) fn channel(&self) -> Channel {
         let endpoint = Endpoint::from_shared(format!("http://{}", self.address)).expect("an address");
         endpoint.connect_timeout(Duration::from_secs(2)).connect_lazy()
+    }
+
+    /// Whether it has ended by itself.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("its state can be asked for").is_some()
     }
 
     /// kill -9.

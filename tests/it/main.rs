@@ -3,16 +3,24 @@
 #![expect(clippy::unwrap_used, reason = "a test says so by failing")]
 
 mod amends;
+mod cancelled;
 mod child;
+mod crash_points;
 mod deadlines;
+mod disk;
 mod exact;
 mod floods;
 mod followers;
+mod frozen;
 mod groups;
+mod kills;
+mod load;
 mod malformed;
+mod outage;
 mod overload;
 mod postgres;
 mod process;
+mod proxy;
 mod server;
 mod shelves;
 mod shop;

@@ -5,12 +5,12 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
 use std::thread;
 use std::time::Duration;
 
-use sea_orm::{ConnectOptions, ConnectionTrait, Database, DbErr};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DbBackend, DbErr, Statement};
 
 /// An empty database that disappears with this value.
 pub(crate) struct TestDatabase {
@@ -29,6 +29,17 @@ impl TestDatabase {
             .unwrap_or_else(|error| panic!("cannot create a test database: {error}"));
 
         Some(Self { url: with_database(&server.url, &name), name })
+    }
+
+    /// What a question to it about numbers is answered with.
+    pub(crate) async fn number(&self, sql: &str) -> i64 {
+        let mut options = ConnectOptions::new(&self.url);
+        options.max_connections(1).acquire_timeout(Duration::from_secs(30)).sqlx_logging(false);
+        let connection = Database::connect(options).await.expect("the database is there");
+        let asked = Statement::from_string(DbBackend::Postgres, sql.to_owned());
+        let row = connection.query_one_raw(asked).await.expect("an answer").expect("a row");
+        connection.close().await.expect("it is left");
+        row.try_get_by_index(0).expect("a number")
     }
 }
 
@@ -52,7 +63,7 @@ struct Server {
     /// Of the maintenance database, as a role that may create others.
     url: String,
     /// Its standard input is the cluster's lifeline: when this process ends, however it ends, the cluster does.
-    _cluster: Option<Child>,
+    _cluster: Option<Cluster>,
 }
 
 /// One server per process, looked for at first use.
@@ -99,7 +110,8 @@ fn newest_version(root: &str) -> Option<PathBuf> {
     Some(newest.join("bin"))
 }
 
-/// Starts a cluster, says `ready`, and takes it away again at the end of its standard input.
+/// Starts a cluster, says `ready`, stops it hard or starts it again when told so, and takes it away at the end of its
+/// standard input.
 const CLUSTER: &str = r#"
 trap '' PIPE
 directory=$(mktemp -d "$2/consign-postgres.XXXXXX") || exit 1
@@ -113,39 +125,100 @@ options="-c listen_addresses=127.0.0.1 -c port=$3 -c unix_socket_directories='' 
 } >steps 2>&1 || { tail -n 5 steps log 2>/dev/null; exit 1; }
 
 echo ready
-cat >/dev/null
+while read -r asked; do
+    case $asked in
+    stop) "$1/pg_ctl" --pgdata=data --mode=immediate stop ;;
+    start) "$1/pg_ctl" --pgdata=data --log=log --wait --options="$options" start ;;
+    *) false ;;
+    esac >steps 2>&1 </dev/null
+    echo "$asked: $?"
+done
 "$1/pg_ctl" --pgdata=data --mode=immediate stop >/dev/null
 "#;
 
 fn start_cluster(programs: &Path) -> Result<Server, String> {
-    let port = free_port().map_err(|error| error.to_string())?;
-    let place = roomy_memory().unwrap_or_else(env::temp_dir);
+    let cluster = Cluster::start_with(programs)?;
+    Ok(Server { url: cluster.url.clone(), _cluster: Some(cluster) })
+}
 
-    // A group of its own, so that an interrupt at the terminal reaches it only through its lifeline.
-    let mut cluster = unprivileged("sh")?
-        .args(["-c", CLUSTER, "sh"])
-        .args([programs, &place])
-        .arg(port.to_string())
-        .current_dir("/")
-        .process_group(0)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .map_err(|error| error.to_string())?;
+/// A PostgreSQL that one test has for itself, to stop and start. It goes with this value.
+pub(crate) struct Cluster {
+    /// Of its only database.
+    pub(crate) url: String,
+    lifeline: Child,
+    said: BufReader<ChildStdout>,
+}
 
-    let mut said = BufReader::new(cluster.stdout.take().expect("piped three lines up"));
-    let mut first = String::new();
-    said.read_line(&mut first).map_err(|error| error.to_string())?;
-    if first.trim() != "ready" {
-        let mut rest = String::new();
-        let _ = said.read_to_string(&mut rest);
-        let _ = cluster.wait();
-        return Err(format!("{first}{rest}"));
+impl Cluster {
+    /// `None` where PostgreSQL's programs are not found: said aloud, and a failure when `CI` is set.
+    pub(crate) fn start() -> Option<Self> {
+        let started = programs().ok_or("no PostgreSQL programs were found".to_owned());
+        match started.and_then(|it| Self::start_with(&it)) {
+            Ok(cluster) => Some(cluster),
+            Err(why) => {
+                say(&format!("SKIPPED on a PostgreSQL of its own: {why}"));
+                assert!(env::var_os("CI").is_none(), "CI runs every test on PostgreSQL too");
+                None
+            }
+        }
     }
 
-    let url = format!("postgres://postgres@127.0.0.1:{port}/postgres");
-    Ok(Server { url, _cluster: Some(cluster) })
+    /// As by a power cut: nothing is said to anybody, nothing is flushed.
+    pub(crate) fn stop_hard(&mut self) {
+        self.ask("stop");
+    }
+
+    /// Starts it again, and waits until it lets people in.
+    pub(crate) fn start_again(&mut self) {
+        self.ask("start");
+    }
+
+    fn ask(&mut self, what: &str) {
+        let lifeline = self.lifeline.stdin.as_mut().expect("it is piped");
+        writeln!(lifeline, "{what}").expect("the cluster listens");
+        let mut answer = String::new();
+        self.said.read_line(&mut answer).expect("the cluster answers");
+        assert_eq!(answer.trim(), format!("{what}: 0"));
+    }
+
+    fn start_with(programs: &Path) -> Result<Self, String> {
+        let port = free_port().map_err(|error| error.to_string())?;
+        let place = roomy_memory().unwrap_or_else(env::temp_dir);
+
+        // A group of its own, so that an interrupt at the terminal reaches it only through its lifeline.
+        let mut lifeline = unprivileged("sh")?
+            .args(["-c", CLUSTER, "sh"])
+            .args([programs, &place])
+            .arg(port.to_string())
+            .current_dir("/")
+            .process_group(0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(|error| error.to_string())?;
+
+        let mut said = BufReader::new(lifeline.stdout.take().expect("piped three lines up"));
+        let mut first = String::new();
+        said.read_line(&mut first).map_err(|error| error.to_string())?;
+        if first.trim() != "ready" {
+            let mut rest = String::new();
+            let _ = said.read_to_string(&mut rest);
+            let _ = lifeline.wait();
+            return Err(format!("{first}{rest}"));
+        }
+
+        let url = format!("postgres://postgres@127.0.0.1:{port}/postgres");
+        Ok(Self { url, lifeline, said })
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        // The end of its standard input is what it waits for.
+        drop(self.lifeline.stdin.take());
+        let _ = self.lifeline.wait();
+    }
 }
 
 /// PostgreSQL refuses to run as root: there it runs as the user its package made.
@@ -200,7 +273,7 @@ fn with_database(url: &str, name: &str) -> String {
 }
 
 /// Past the test harness's capture, so that it is seen when tests pass.
-fn say(text: &str) {
+pub(crate) fn say(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 

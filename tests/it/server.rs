@@ -116,6 +116,11 @@ impl TestServer {
         self.places.database.as_ref().map(|it| it.url.clone())
     }
 
+    /// On PostgreSQL, what it works on.
+    pub(crate) fn database(&self) -> Option<&TestDatabase> {
+        self.places.database.as_ref()
+    }
+
     /// Stops as SIGTERM does, once there is no clone any more, and hands over what the next server can go on from.
     pub(crate) async fn stop(self) -> Places {
         let Self { server, places, .. } = self;

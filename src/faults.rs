@@ -1,0 +1,35 @@
+//! Places where a test can make the process fail, panic or die; nothing at all in a build for use.
+//!
+//! `cargo test` builds the crate `fail` with its points, every other build without. Then the variable `FAILPOINTS` says
+//! which places do what: `work/tend.commit.before=1*return(abort);ask.after=1*return(error)`.
+
+use std::fmt::Display;
+
+/// A place was told to fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Failed;
+
+/// Reads what the places are told; once, before anything else.
+pub fn arm() {
+    if fail::has_failpoints() {
+        // Dropped, it would disarm them.
+        std::mem::forget(fail::FailScenario::setup());
+    }
+}
+
+/// Whoever comes by this place fails, panics or takes the process along, if it is told so.
+pub(crate) fn at(place: impl Display) -> Result<(), Failed> {
+    if !fail::has_failpoints() {
+        return Ok(());
+    }
+    let place = place.to_string();
+    fail::fail_point!(&place, |told: Option<String>| {
+        tracing::error!(place, "told to fail");
+        match told.as_deref() {
+            Some("abort") => std::process::abort(),
+            Some("panic") => panic!("told to panic"),
+            _ => Err(Failed),
+        }
+    });
+    Ok(())
+}

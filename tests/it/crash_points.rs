@@ -1,0 +1,162 @@
+//! Every place where a transaction commits or somebody outside is called fails once, panics once, kills the process
+//! once: the books stay right and nothing stays stuck.
+
+use std::time::{Duration, Instant};
+
+use crate::child::{Process, Site, scale};
+use crate::load::{Clients, Told, journeys};
+use crate::server::Engine;
+
+/// What commits on the way of an order, and who is called outside.
+const COMMITS: [&str; 16] = [
+    "CreateOrder",
+    "CapturePayment",
+    "CancelOrder",
+    "StartPicking",
+    "RecordPick",
+    "RecordQualityCheck",
+    "PackShipment",
+    "CreateShippingLabel",
+    "AssignCourier",
+    "ConfirmPickup",
+    "ConfirmDelivery",
+    "SubmitFeedback",
+    "CloseOrder",
+    "work/answer",
+    "work/tend",
+    "ClaimJobs",
+];
+const CALLS: [&str; 3] = ["ask", "refund", "mail"];
+const LEASE: Duration = Duration::from_secs(3);
+/// Longer than this nothing may be stuck.
+const STUCK_AFTER: Duration = Duration::from_secs(60);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum How {
+    Error,
+    Panic,
+    Abort,
+}
+
+impl How {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Panic => "panic",
+            Self::Abort => "abort",
+        }
+    }
+}
+
+macro_rules! every_point {
+    ($($name:ident = $engine:ident, $how:ident;)+) => { $(
+        #[tokio::test(flavor = "multi_thread")]
+        async fn $name() {
+            every_point(Engine::$engine, How::$how).await;
+        }
+    )+ };
+}
+
+every_point! {
+    an_error_at_any_point_breaks_nothing_on_sqlite = Sqlite, Error;
+    an_error_at_any_point_breaks_nothing_on_postgres = Postgres, Error;
+    a_panic_at_any_point_breaks_nothing_on_sqlite = Sqlite, Panic;
+    a_panic_at_any_point_breaks_nothing_on_postgres = Postgres, Panic;
+    a_crash_at_any_point_breaks_nothing_on_sqlite = Sqlite, Abort;
+    a_crash_at_any_point_breaks_nothing_on_postgres = Postgres, Abort;
+}
+
+fn points(engine: Engine, how: How) -> Vec<String> {
+    let commits = COMMITS.iter().flat_map(|it| [format!("{it}.commit.before"), format!("{it}.commit.after")]);
+    let calls = CALLS.iter().flat_map(|it| [format!("{it}.before"), format!("{it}.after")]);
+    let all = commits.chain(calls);
+    // Each crash costs a start; the short form has a third of them on PostgreSQL, where starts are the same.
+    match (engine, how) {
+        (Engine::Postgres, How::Abort) => all.step_by(scale(3, 1)).collect(),
+        (Engine::Sqlite | Engine::Postgres, _) => all.collect(),
+    }
+}
+
+async fn every_point(engine: Engine, how: How) {
+    let Some(mut site) = Site::prepare(engine).await else { return };
+    site.set("CONSIGN_LIMITS__LEASE_SECONDS", LEASE.as_secs());
+    let process = site.start().await;
+    Clients::over(process.channel()).stock_up().await;
+    drop(process);
+
+    let points = points(engine, how);
+    let mut process = up(&mut site, &points, how).await;
+    let (told, mut restarts) = (Told::default(), 0);
+    let began = Instant::now();
+    for mut journey in journeys() {
+        let mut clients = Clients::over(process.channel());
+        let mut since = Instant::now();
+        while !journey.is_over() {
+            let Err(status) = journey.go_on(&clients, &told).await else {
+                since = Instant::now();
+                continue;
+            };
+            assert!(since.elapsed() < STUCK_AFTER, "{journey:?} is stuck: {status:?}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            if process.has_ended() {
+                restarts += 1;
+                process = up(&mut site, &points, how).await;
+                clients = Clients::over(process.channel());
+            }
+        }
+    }
+    // What workers have left to do may kill them too.
+    let mut settling = Instant::now();
+    loop {
+        let clients = Clients::over(process.channel());
+        match clients.left_open().await {
+            Ok(open) if open.is_empty() => break,
+            Ok(open) => assert!(settling.elapsed() < STUCK_AFTER, "stuck: {open:?}"),
+            Err(_) if process.has_ended() => {
+                restarts += 1;
+                process = up(&mut site, &points, how).await;
+                settling = Instant::now();
+            }
+            Err(status) => assert!(settling.elapsed() < STUCK_AFTER, "{status:?}"),
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let settled = settling.elapsed();
+
+    let missed = missed(&site, &points);
+    println!(
+        "{} points on {engine:?}, {how:?} at each once: {restarts} restarts, {:?} in all, the rest settled after \
+         {settled:?}",
+        points.len(),
+        began.elapsed()
+    );
+    assert!(missed.is_empty(), "not come by: {missed:?}");
+    told.still_true(&Clients::over(process.channel()), crate::load::Which::All).await;
+    crate::kills::no_money_moved_twice(&site.data());
+    assert_eq!(site.broken_laws(), "");
+}
+
+/// Those that no server has come by so far.
+fn missed(site: &Site, points: &[String]) -> Vec<String> {
+    let log = site.log();
+    points.iter().filter(|it| !log.contains(&format!("place=\"{it}\""))).cloned().collect()
+}
+
+/// A server that is told to fail at each point that none has come by yet.
+async fn up(site: &mut Site, points: &[String], how: How) -> Process {
+    let began = Instant::now();
+    loop {
+        let told: Vec<_> =
+            missed(site, points).iter().map(|it| format!("{it}=1*return({})", how.word())).collect();
+        site.set("FAILPOINTS", told.join(";"));
+        let mut process = site.spawn();
+        let target = process.address.to_string();
+        while !process.has_ended() {
+            if consign::server::is_serving(&target).await.unwrap_or(false) {
+                return process;
+            }
+            assert!(began.elapsed() < STUCK_AFTER, "no server comes up");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
