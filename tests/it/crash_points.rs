@@ -131,8 +131,9 @@ async fn every_point(engine: Engine, how: How) {
         began.elapsed()
     );
     assert!(missed.is_empty(), "not come by: {missed:?}");
-    told.still_true(&Clients::over(process.channel()), crate::load::Which::All).await;
-    crate::kills::no_money_moved_twice(&site.data());
+    let clients = Clients::over(process.channel());
+    told.still_true(&clients, crate::load::Which::All).await;
+    crate::kills::no_money_moved_twice(&site.data(), &clients).await;
     assert_eq!(site.broken_laws(), "");
 }
 

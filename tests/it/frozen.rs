@@ -69,7 +69,7 @@ async fn a_worker_that_was_frozen_does_nothing_twice() {
         assert!(first.ends_well());
         assert_eq!(site.broken_laws(), "");
         each_letter_is_booked_once(&clients).await;
-        let charges = crate::kills::no_money_moved_twice(&site.data());
+        let charges = crate::kills::no_money_moved_twice(&site.data(), &clients).await;
         assert_eq!(charges, (round + 1) * ORDERS, "one charge per payment");
     }
 

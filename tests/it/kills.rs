@@ -61,7 +61,7 @@ async fn kills(engine: Engine, ready_within: Duration) {
     load::one_order_each(&callers, &clients).await;
     let settled = clients.until_quiet(SETTLED_WITHIN).await;
     assert_eq!(site.broken_laws(), "");
-    let charges = no_money_moved_twice(&site.data());
+    let charges = no_money_moved_twice(&site.data(), &clients).await;
 
     println!(
         "{wanted} kills on {engine:?} (seed {SEED}), {in_mid_capture} in mid-capture: {} acknowledged answers, {} orders \
@@ -87,9 +87,12 @@ async fn until_busy(told: &Told, answers: usize) {
     }
 }
 
-/// By the provider's own books.
-pub(crate) fn no_money_moved_twice(data: &Path) -> usize {
+/// By the provider's own books, which know of no payment that ours do not.
+pub(crate) async fn no_money_moved_twice(data: &Path, clients: &Clients) -> usize {
+    let ours = clients.payments().await.expect("payments can be listed");
     let charges = Sandbox::open(&data.join("sandbox-payments")).expect("the provider's books").charges();
     assert!(charges.iter().all(|it| it.effects <= 1), "money was moved twice: {charges:?}");
+    let strange = charges.iter().find(|it| !ours.contains(&it.payment.to_string()));
+    assert!(strange.is_none(), "{strange:?} is in none of our books");
     charges.iter().filter(|it| it.effects == 1).count()
 }

@@ -129,6 +129,21 @@ impl Clients {
         Ok(self.orders.clone().list_orders(request).await?.into_inner().orders.len())
     }
 
+    /// The ids of all payments, page by page.
+    pub(crate) async fn payments(&self) -> Result<BTreeSet<String>, Status> {
+        let mut found = BTreeSet::new();
+        let mut page_token = String::new();
+        loop {
+            let request = pb::ListPaymentsRequest { page_size: 200, page_token, ..Default::default() };
+            let page = self.billing.clone().list_payments(request).await?.into_inner();
+            found.extend(page.payments.into_iter().map(|it| it.id));
+            page_token = page.next_page_token;
+            if page_token.is_empty() {
+                return Ok(found);
+            }
+        }
+    }
+
     /// Waits until nothing is asked of the provider and no letter is left to be sent; gives how long that took.
     pub(crate) async fn until_quiet(&self, at_most: Duration) -> Duration {
         let began = Instant::now();

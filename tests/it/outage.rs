@@ -128,7 +128,7 @@ async fn a_lost_reply_to_commit_leaves_one_effect() {
     load::one_order_each(&callers, &clients).await;
     clients.until_quiet(Duration::from_secs(60)).await;
     assert_eq!(site.broken_laws(), "");
-    let charges = crate::kills::no_money_moved_twice(&site.data());
+    let charges = crate::kills::no_money_moved_twice(&site.data(), &clients).await;
     println!(
         "{cuts} commits cut: {} orders, each once; {charges} moves of money, each once; {:?}",
         told.orders(),
@@ -166,7 +166,7 @@ async fn a_database_that_goes_down_hard_loses_nothing() {
     load::one_order_each(&callers, &clients).await;
     clients.until_quiet(Duration::from_secs(60)).await;
     assert_eq!(site.broken_laws(), "");
-    crate::kills::no_money_moved_twice(&site.data());
+    crate::kills::no_money_moved_twice(&site.data(), &clients).await;
     println!(
         "{restarts} hard restarts: {} orders all there; first accepted at most {slowest:?} after the database was \
          back; {:?}",
