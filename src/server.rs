@@ -11,6 +11,7 @@ use tokio::signal;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
+use tonic::body::Body;
 use tonic::service::Routes;
 use tonic::transport;
 use tonic_health::ServingStatus;
@@ -18,6 +19,7 @@ use tonic_health::pb::health_client::HealthClient;
 use tonic_health::pb::health_server::HealthServer;
 use tonic_health::pb::{HealthCheckRequest, health_check_response};
 use tonic_health::server::{HealthReporter, HealthService};
+use tower::util::MapRequestLayer;
 
 use crate::clock::{self, Clock};
 use crate::outside::{FileMail, Mail, PaymentProvider, Sandbox, Sendmail};
@@ -234,7 +236,9 @@ async fn serve(
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), transport::Error> {
     let connections = rpc::connections(listener, &limits);
+    let noted: fn(http::Request<Body>) -> http::Request<Body> = rpc::arrived;
     transport::Server::builder()
+        .layer(MapRequestLayer::new(noted))
         .max_concurrent_streams(limits.streams_per_connection)
         .http2_keepalive_interval(Some(limits.keepalive()))
         .http2_keepalive_timeout(Some(limits.keepalive_timeout()))

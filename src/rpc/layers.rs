@@ -113,8 +113,9 @@ impl Gate {
     }
 
     /// When to give up. A stream may take as long as its caller likes.
-    fn patience(&self, shape: Shape, headers: &HeaderMap) -> Patience {
-        let asked = grpc_timeout(headers);
+    fn patience<B>(&self, shape: Shape, request: &Request<B>) -> Patience {
+        let arrived = request.extensions().get::<Arrived>().map_or_else(Instant::now, |it| it.0);
+        let asked = grpc_timeout(request.headers());
         let earlier = |it: Duration| (it / 20).clamp(*EARLIER.start(), *EARLIER.end()).min(it / 5);
         let kept = asked.map(|it| it - earlier(it));
         let allowed = match shape {
@@ -122,13 +123,24 @@ impl Gate {
             Shape::Stream => kept,
         };
         let later = asked.map_or(LATER, |it| LATER.min(earlier(it) / 2));
-        let deadline = allowed.and_then(|it| Instant::now().checked_add(it));
+        let deadline = allowed.and_then(|it| arrived.checked_add(it));
         Patience {
             deadline,
             until: deadline.and_then(|it| it.checked_add(later)).map(Into::into),
             is_over: asked.is_some_and(|it| it < NO_TIME),
         }
     }
+}
+
+/// When a request was there. Noted outside tonic's own timer, so that ours is never behind it, however late a busy
+/// machine comes to the call.
+#[derive(Debug, Clone, Copy)]
+struct Arrived(Instant);
+
+/// Notes when a request has arrived.
+pub fn arrived<B>(mut request: Request<B>) -> Request<B> {
+    request.extensions_mut().insert(Arrived(Instant::now()));
+    request
 }
 
 /// How long a call is waited for.
@@ -172,7 +184,7 @@ where
         let mut record = Record::open(name, &self.gate.under_way);
         let gate = self.gate.clone();
 
-        let Patience { deadline, until, is_over } = self.gate.patience(shape, request.headers());
+        let Patience { deadline, until, is_over } = self.gate.patience(shape, &request);
         if let Some(moment) = deadline {
             request.extensions_mut().insert(Deadline(moment));
         }

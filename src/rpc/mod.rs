@@ -29,7 +29,7 @@ use tonic::{Response, Status};
 pub use call::Call;
 pub use codec::Wire;
 pub use connections::connections;
-pub use layers::{Deadline, Gate, protect};
+pub use layers::{Deadline, Gate, arrived, protect};
 
 use feed::Feed;
 use track::Readings;
