@@ -21,7 +21,8 @@ const AMPLE: i64 = 1_000_000;
 pub(super) struct Catalogue {
     run: String,
     skus: Vec<String>,
-    customers: AtomicU64,
+    /// Numbers that each customer and each further product gets its own of.
+    numbers: AtomicU64,
 }
 
 /// How a customer can be written to.
@@ -50,12 +51,13 @@ impl Catalogue {
         while let Some(stocked) = stocking.join_next().await {
             stocked.map_err(|it| Trouble::Wrong(it.to_string()))??;
         }
-        Ok(Self { run: run.to_owned(), skus, customers: AtomicU64::new(0) })
+        Ok(Self { run: run.to_owned(), skus, numbers: AtomicU64::new(0) })
     }
 
     /// One more product, of which there is so much.
     pub(super) async fn offer(&self, caller: &Caller, units: i64) -> Result<String, Trouble> {
-        let sku = format!("B-{}-FLASH", self.run);
+        let number = self.numbers.fetch_add(1, Ordering::Relaxed);
+        let sku = format!("B-{}-FLASH-{number}", self.run);
         put_on_sale(caller, &sku, 1_990, units).await?;
         Ok(sku)
     }
@@ -75,7 +77,7 @@ impl Catalogue {
         skus: impl IntoIterator<Item = &'a str>,
         reach: Reach,
     ) -> pb::CreateOrderRequest {
-        let number = self.customers.fetch_add(1, Ordering::Relaxed);
+        let number = self.numbers.fetch_add(1, Ordering::Relaxed);
         let name = format!("Customer {number}");
         let (email, phone) = match reach {
             Reach::Email => {

@@ -29,6 +29,7 @@ use site::Sites;
 use stage::Stage;
 
 use crate::server;
+use crate::settings::Limits;
 
 /// Measures what the options ask for. What the bench made for itself is gone afterwards, also when it is interrupted.
 pub async fn run(options: Options) -> Result<Report, Trouble> {
@@ -48,7 +49,7 @@ async fn measure(options: &Options, run: &str, sites: &mut Sites) -> Result<Repo
     let name = |side: &str| format!("consign-bench-{}-{side}", run.to_lowercase());
 
     if let Some(other) = options.compare_group_max {
-        let label = usual.map_or_else(|| "default".to_owned(), |it| it.to_string());
+        let label = usual.map_or_else(group_max_by_default, |it| it.to_string());
         let a = stage(options, run, sites, &name("a"), usual, options.preload()).await?;
         let b = stage(options, run, sites, &name("b"), Some(other.get()), options.preload()).await?;
         return compare(options, "group_max", (label, a), (other.to_string(), b)).await;
@@ -107,6 +108,12 @@ async fn compare(
     }
     let (a, b) = (Side::new(label_a, rounds.0), Side::new(label_b, rounds.1));
     Ok(Report::Compared(Comparison::new(compared, a, b)))
+}
+
+/// What a server takes that is told nothing else.
+fn group_max_by_default() -> String {
+    let told = std::env::var("CONSIGN_LIMITS__GROUP_MAX");
+    told.unwrap_or_else(|_| Limits::default().group_max.to_string())
 }
 
 /// Letters that tell this run from others.

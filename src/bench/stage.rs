@@ -24,7 +24,7 @@ use crate::domain::Timestamp;
 /// Clients that store orders before the measurement.
 const PRELOADERS: u64 = 64;
 /// Customers with an e-mail address whose orders are looked for.
-const CUSTOMERS_TO_READ: u64 = 100;
+const CUSTOMERS_TO_READ: u64 = 20;
 /// How long letters may take to be sent.
 const LETTERS_WITHIN: Duration = Duration::from_secs(300);
 /// How often it is asked whether they are.
@@ -77,6 +77,16 @@ impl Stage {
 
     /// Warms up, lets the clients do it over and over, and waits for the letters that follow.
     async fn measure<O: Operation>(&self, options: &Options, operation: &Arc<O>) -> Result<Round, Trouble> {
+        self.measure_beside(options, operation, std::future::pending()).await
+    }
+
+    /// The same, while something else goes on beside, which is over before the letters are waited for.
+    async fn measure_beside<O: Operation>(
+        &self,
+        options: &Options,
+        operation: &Arc<O>,
+        beside: impl Future<Output = ()>,
+    ) -> Result<Round, Trouble> {
         if let Some(time) = options.warm_up() {
             let since = clock::now();
             let aside = Arc::default();
@@ -90,7 +100,10 @@ impl Stage {
         let before = self.site.meter.read();
         let took = {
             let _progress = Progress::show(O::NAME, &tally);
-            drive(&self.callers, options.until(), operation, &tally).await?
+            tokio::select! {
+                took = drive(&self.callers, options.until(), operation, &tally) => took?,
+                () = beside => return Err(Trouble::Wrong("what went on beside came to its end".to_owned())),
+            }
         };
         let after = self.site.meter.read();
         self.conclude(options, since, took, &tally, Readings { before, after, drained: after }).await
@@ -113,10 +126,8 @@ impl Stage {
         let Some(rate) = options.while_placing else { return self.measure(options, &reading).await };
         let beside: Arc<Tally> = Arc::default();
         let placing = Place::new(&self.catalogue, Reach::Email);
-        let mut round = tokio::select! {
-            round = self.measure(options, &reading) => round?,
-            () = drive_at(rate.get(), u64::MAX, &self.callers, &placing, &beside) => return Err(Trouble::Interrupted),
-        };
+        let going_on = drive_at(rate.get(), u64::MAX, &self.callers, &placing, &beside);
+        let mut round = self.measure_beside(options, &reading, going_on).await?;
         let found = beside.snapshot();
         round.beside = Some(Beside {
             rate: rate.get(),
