@@ -64,7 +64,8 @@ pub(super) async fn drive<O: Operation>(
     let began = Instant::now();
     let turns = Arc::new(Turns::until(until));
     let mut clients = JoinSet::new();
-    for caller in callers.iter().cloned() {
+    for caller in callers {
+        let caller = caller.clone();
         let (operation, turns, tally) = (Arc::clone(operation), Arc::clone(&turns), Arc::clone(tally));
         clients.spawn(async move {
             while let Some(number) = turns.take() {

@@ -294,7 +294,7 @@ pub(in crate::store) async fn fingerprints<C: ConnectionTrait>(
     let found = conn.query_all_raw(with_given(backend, &[text("fingerprint")], rows, &sql, further)).await?;
     let read = |row: &QueryResult| -> Result<Option<(String, Timestamp)>, StoreError> {
         let youngest: Option<Timestamp> = row.try_get_by("youngest")?;
-        Ok(youngest.map(|at| Ok::<_, StoreError>((row.try_get_by("fingerprint")?, at))).transpose()?)
+        youngest.map(|at| Ok((row.try_get_by("fingerprint")?, at))).transpose()
     };
     found.iter().filter_map(|it| read(it).transpose()).collect()
 }
