@@ -74,7 +74,12 @@ impl Feed {
         }
     }
 
+    /// Where nobody listens nothing is read; whoever comes then is rung for once in any case.
     async fn look(&self, store: &Store, place: &mut Option<i64>) -> Result<Then, StoreError> {
+        if self.nobody_listens() {
+            *place = None;
+            return Ok(Then::Wait);
+        }
         let Some(after) = *place else {
             *place = Some(store.last_position().await?);
             self.ring_everywhere();
@@ -92,6 +97,11 @@ impl Feed {
             }
         }
         Ok(if page.is_end { Then::Wait } else { Then::LookAgain })
+    }
+
+    fn nobody_listens(&self) -> bool {
+        let bells = self.of_orders.lock().unwrap_or_else(PoisonError::into_inner);
+        self.of_all.receiver_count() == 0 && bells.is_empty()
     }
 
     fn ring_everywhere(&self) {
