@@ -167,9 +167,10 @@ async fn open_postgres(url: &str, lanes: usize, readers: u32, unsafe_too: bool) 
             ("jit", "off"),
         ])
         .disable_statement_logging();
-    // Everything is found by its key. A statement that was planned while its table was small must not go on reading
-    // all of it when it has grown.
+    // Everything is found by its key, whatever the values: planned once. A statement that was planned while its table
+    // was small must not go on reading all of it when it has grown.
     let writing = how.clone().options([
+        ("plan_cache_mode", "force_generic_plan"),
         ("enable_seqscan", "off"),
         ("enable_hashjoin", "off"),
         ("enable_mergejoin", "off"),

@@ -17,8 +17,8 @@ use crate::store::{Codec, Job, JobKind, StoreError};
 const AT_ONCE: usize = 128;
 /// Without a ring, how long until the next look: other processes' commits and the clock do not ring.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// At least this between two looks, however often it rings.
-const BREATH: Duration = Duration::from_millis(10);
+/// At least this between two looks, however often it rings: each one that finds something is a transaction.
+const BREATH: Duration = Duration::from_millis(50);
 /// The longest pause after a job that failed.
 const RETRY_MAX: Duration = Duration::from_secs(300);
 
