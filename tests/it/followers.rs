@@ -127,7 +127,7 @@ async fn what_another_process_records_arrives_within_about_a_second() {
 async fn a_reader_that_never_reads_costs_little_and_is_given_up_with_its_resume_point() {
     const EACH_KIB: u64 = 256;
 
-    let readers = scale(20, 1_000);
+    let readers = scale(100, 1_000);
     let server = TestServer::start_with(Engine::Sqlite, patient).await.expect("it is embedded");
     stocked(&server, "F-1", 100_000).await;
     let mut buyers = JoinSet::new();

@@ -100,7 +100,11 @@ impl Clients {
     }
 
     pub(crate) async fn place(&self, buyer: &str, request_id: String) -> Result<pb::Order, Status> {
-        let request = pb::CreateOrderRequest { order: Some(draft(buyer, SKU, 1)), request_id };
+        self.order(draft(buyer, SKU, 1), request_id).await
+    }
+
+    async fn order(&self, draft: pb::OrderDraft, request_id: String) -> Result<pb::Order, Status> {
+        let request = pb::CreateOrderRequest { order: Some(draft), request_id };
         let answer = self.orders.clone().create_order(by("storefront", request)).await?;
         Ok(answer.into_inner().order.unwrap_or_default())
     }
@@ -409,6 +413,7 @@ enum Step {
     Place,
     Pay,
     Cancel,
+    Expire,
     FindShipment,
     StartPicking,
     Pick,
@@ -428,24 +433,34 @@ enum Step {
 pub(crate) struct Journey {
     buyer: String,
     token: &'static str,
-    cancels: bool,
+    ends: Ends,
     id: String,
     shipment: String,
     step: Step,
 }
 
-/// One order that is delivered, one whose payment is unclear for a while, one that is cancelled.
-pub(crate) fn journeys() -> [Journey; 3] {
-    let journey = |buyer: &str, token, cancels| Journey {
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Ends {
+    #[default]
+    Delivered,
+    Cancelled,
+    /// Nobody pays for it.
+    Expired,
+}
+
+/// One order that is delivered, one whose payment is unclear for a while, one that is cancelled, one that expires.
+pub(crate) fn journeys() -> [Journey; 4] {
+    let journey = |buyer: &str, token, ends| Journey {
         buyer: format!("traveller.{buyer}"),
         token,
-        cancels,
+        ends,
         ..Journey::default()
     };
     [
-        journey("one", "tok_success", false),
-        journey("two", "tok_timeout", false),
-        journey("three", "tok_success", true),
+        journey("one", "tok_success", Ends::Delivered),
+        journey("two", "tok_timeout", Ends::Delivered),
+        journey("three", "tok_success", Ends::Cancelled),
+        journey("four", "", Ends::Expired),
     ]
 }
 
@@ -463,18 +478,33 @@ impl Journey {
 
         let shipment = match self.step {
             Step::Place => {
-                let order = clients.place(&self.buyer, request_id).await?;
+                let mut draft = draft(&self.buyer, SKU, 1);
+                let expires = self.ends == Ends::Expired;
+                draft.reservation_lifetime = expires.then_some(prost_types::Duration { seconds: 1, nanos: 0 });
+                let order = clients.order(draft, request_id).await?;
                 told.remember(&order.id, &order.etag);
                 self.id = order.id;
-                self.step = Step::Pay;
+                self.step = if expires { Step::Expire } else { Step::Pay };
                 return Ok(());
             }
             Step::Pay => {
                 let payment = clients.pay(&self.id, self.token, request_id).await?;
                 told.remember(&self.id, &payment.etag);
                 if payment.state() == pb::PaymentState::Captured {
-                    self.step = if self.cancels { Step::Cancel } else { Step::FindShipment };
+                    let cancels = self.ends == Ends::Cancelled;
+                    self.step = if cancels { Step::Cancel } else { Step::FindShipment };
                 }
+                return Ok(());
+            }
+            Step::Expire => {
+                let key = Some(pb::get_order_request::Key::OrderId(self.id.clone()));
+                let answer = clients.orders.clone().get_order(pb::GetOrderRequest { key }).await?;
+                let order = answer.into_inner().order.unwrap_or_default();
+                if order.state() != pb::OrderState::Expired {
+                    return Err(Status::unavailable("it has not expired yet"));
+                }
+                told.remember(&order.id, &order.etag);
+                self.step = Step::Over;
                 return Ok(());
             }
             Step::Cancel => {
