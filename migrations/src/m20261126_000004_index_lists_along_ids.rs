@@ -22,6 +22,7 @@ impl MigrationTrait for Migration {
             for together in TOGETHER {
                 db.execute_unprepared(&format!("CREATE STATISTICS {together}")).await?;
             }
+            db.execute_unprepared("ANALYZE orders, approvals, messages, payments, shipments").await?;
         }
         Ok(())
     }

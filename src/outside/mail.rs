@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 use crate::domain::{Letter, MessageId};
 
 /// Letters that share one safe-keeping of the folder at most, beside the first.
-const LETTERS_AT_ONCE: usize = 255;
+const LETTERS_AT_ONCE: usize = 63;
 /// How long a mail program may take.
 const HANDED_OVER_WITHIN: Duration = Duration::from_secs(8);
 /// Bytes in a line of the body at most; RFC 5322 allows 998.
@@ -79,7 +79,9 @@ impl Mail for FileMail {
 /// Puts down what has come together, as long as somebody may post.
 fn put_down(folder: &Path, post: &mpsc::Receiver<Posted>) {
     while let Ok(first) = post.recv() {
-        let letters: Vec<Posted> = iter::once(first).chain(post.try_iter().take(LETTERS_AT_ONCE)).collect();
+        let mut letters: Vec<Posted> =
+            iter::once(first).chain(post.try_iter().take(LETTERS_AT_ONCE)).collect();
+        letters.retain(|it| !it.stored.is_closed());
         let stored = store(folder, &letters);
         for (letter, stored) in letters.into_iter().zip(stored) {
             // Whoever has stopped waiting sends it again.

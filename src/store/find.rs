@@ -98,8 +98,8 @@ impl Store {
     /// The order, archived or not.
     pub async fn order(&self, id: OrderId) -> Result<Option<Arc<Order>>, StoreError> {
         let db = self.look().await?;
-        let version = rows::order_versions(&db, &[id], Lock::No).await?.remove(&id);
-        if let Some(known) = version.and_then(|it| self.inner.recent.get(id, it)) {
+        let stored = rows::order_editions(&db, &[id], Lock::No).await?.remove(&id);
+        if let Some(known) = stored.and_then(|it| self.inner.recent.get(id, it)) {
             return Ok(Some(known));
         }
 

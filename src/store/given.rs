@@ -4,6 +4,14 @@ use sea_orm::sea_query::{ArrayType, Value};
 use sea_orm::{DbBackend, Statement};
 use uuid::Uuid;
 
+/// Parameters that SQLite takes in one statement.
+const PARAMETERS_MAX: usize = 32_766;
+
+/// Rows of so many columns that fit into one statement, however they are filled up.
+pub(in crate::store) fn rows_max(columns: usize) -> usize {
+    1 << (PARAMETERS_MAX / columns.max(1)).ilog2()
+}
+
 /// A column of handed-over rows.
 #[derive(Debug, Clone)]
 pub(in crate::store) struct Column {
@@ -80,6 +88,7 @@ pub(in crate::store) fn with_given(
             let filling = std::iter::repeat_n(columns, size - rows.len()).flatten().map(Column::null);
             values.reserve(size * columns.len());
             values.extend(rows.into_iter().flatten().chain(filling));
+            assert!(values.len() <= PARAMETERS_MAX, "more parameters than a statement takes");
         }
     }
     text.push_str(") ");
@@ -121,5 +130,23 @@ pub(in crate::store) fn listed(backend: DbBackend, ids: impl Iterator<Item = Uui
             let marks: Vec<_> = (1..=values.len()).map(|it| format!("${it}")).collect();
             (marks.join(", "), values)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_rows_as_there_may_be_fit_however_they_are_filled_up() {
+        for columns in 1..=64 {
+            let rows = rows_max(columns);
+            assert!(rows.next_power_of_two() * columns <= PARAMETERS_MAX, "{rows} rows of {columns}");
+            assert!(rows >= 256);
+        }
+        let columns: Vec<_> = std::iter::repeat_n(number("it"), 16).collect();
+        let rows = (1..rows_max(16)).map(|_| columns.iter().map(Column::null).collect()).collect();
+        let statement = with_given(DbBackend::Sqlite, &columns, rows, "SELECT 1", Vec::new());
+        assert_eq!(statement.values.map(|it| it.0.len()), Some(rows_max(16) * 16));
     }
 }

@@ -222,7 +222,8 @@ fn read(row: &QueryResult) -> Result<Job, StoreError> {
 }
 
 async fn fail(db: &Session, lease: Lease, retry_at: Timestamp) -> Result<u64, StoreError> {
-    let sql = "UPDATE jobs SET run_at = $1, lease_until = NULL WHERE id = $2 AND lease_token = $3";
+    let sql = "UPDATE jobs SET run_at = $1, lease_until = NULL \
+        WHERE id = $2 AND lease_token = $3 AND lease_until IS NOT NULL";
     let values: Vec<Value> = vec![retry_at.unix_micros().into(), lease.job.0.into(), lease.token.into()];
     let done = db.execute_raw(Statement::from_sql_and_values(db.get_database_backend(), sql, values)).await?;
     Ok(done.rows_affected())

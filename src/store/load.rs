@@ -196,19 +196,19 @@ pub(in crate::store) async fn load_orders<C: ConnectionTrait>(
         return Ok(Vec::new());
     }
 
-    let versions = rows::order_versions(db, ids, lock).await?;
-    let known = versions.iter().filter_map(|(id, version)| recent.get(*id, *version));
+    let stored = rows::order_editions(db, ids, lock).await?;
+    let known = stored.iter().filter_map(|(id, edition)| recent.get(*id, *edition));
     let mut orders: Vec<_> = known.collect();
-    if orders.len() < versions.len() {
+    if orders.len() < stored.len() {
         let found: HashSet<_> = orders.iter().map(|it| it.id).collect();
-        let unknown: Vec<_> = versions.keys().filter(|it| !found.contains(it)).copied().collect();
+        let unknown: Vec<_> = stored.keys().filter(|it| !found.contains(it)).copied().collect();
         for order in rows::load_orders(db, &unknown, Lock::No).await?.into_iter().map(Arc::new) {
             recent.keep(&order);
             orders.push(order);
         }
     }
 
-    let missing: Vec<_> = ids.iter().filter(|it| !versions.contains_key(it)).copied().collect();
+    let missing: Vec<_> = ids.iter().filter(|it| !stored.contains_key(it)).copied().collect();
     if !missing.is_empty() {
         orders.extend(rows::load_archived(db, &missing).await?.into_iter().map(Arc::new));
     }

@@ -1,13 +1,27 @@
-//! Whole orders as they were last stored or read. An order's version vouches for all its parts, so whoever has just
-//! read the version need not read the rest again.
+//! Whole orders as they were last stored or read. An order's version and the time of its last change vouch for all its
+//! parts, so whoever has just read these need not read the rest again. The version alone would not do: a database that
+//! fails over to one that had not heard everything counts the same versions again.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hashlink::LruCache;
 
-use crate::domain::{Order, OrderId};
+use crate::domain::{Order, OrderId, Timestamp};
 
-/// The orders that were used last, at most so many. What other processes change is told by its version.
+/// Which state of an order is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::store) struct Edition {
+    pub(in crate::store) version: i64,
+    pub(in crate::store) updated_at: Timestamp,
+}
+
+impl Edition {
+    fn of(order: &Order) -> Self {
+        Self { version: order.version, updated_at: order.updated_at }
+    }
+}
+
+/// The orders that were used last, at most so many. What other processes change is of another edition.
 pub(in crate::store) struct Recent {
     orders: Mutex<LruCache<OrderId, Arc<Order>>>,
 }
@@ -17,14 +31,14 @@ impl Recent {
         Self { orders: Mutex::new(LruCache::new(orders_max)) }
     }
 
-    pub(in crate::store) fn get(&self, id: OrderId, version: i64) -> Option<Arc<Order>> {
-        self.lock().get(&id).filter(|it| it.version == version).cloned()
+    pub(in crate::store) fn get(&self, id: OrderId, stored: Edition) -> Option<Arc<Order>> {
+        self.lock().get(&id).filter(|it| Edition::of(it) == stored).cloned()
     }
 
     /// Remembers an order as it is stored. A reader that is late does not bring an older version back.
     pub(in crate::store) fn keep(&self, order: &Arc<Order>) {
         let mut orders = self.lock();
-        if orders.peek(&order.id).is_none_or(|it| it.version < order.version) {
+        if orders.peek(&order.id).is_none_or(|it| it.version <= order.version) {
             orders.insert(order.id, Arc::clone(order));
         }
     }
@@ -42,6 +56,12 @@ impl Recent {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_version_that_was_counted_twice_is_not_taken_for_the_other() {
+        let edition = |version, micros| Edition { version, updated_at: Timestamp::from_unix_micros(micros) };
+        assert_ne!(edition(8, 1), edition(8, 2));
+    }
 
     #[test]
     fn nothing_is_kept_where_there_is_no_room() {

@@ -36,6 +36,8 @@ const GROUP_WITHIN: Duration = Duration::from_secs(10);
 const REPEATS_MAX: u32 = 5;
 /// How often of these because a row existed already; after that it is not a race.
 const DUPLICATES_MAX: u32 = 2;
+/// How often overdue holds are freed for one group before those that are still short are asked to come again.
+const FREEING_ROUNDS_MAX: u32 = 8;
 /// How long it is tried to find out what became of a group whose COMMIT was not answered.
 const FIND_OUT_WITHIN: Duration = Duration::from_secs(5);
 /// A job that was done without changing anything is not due again sooner.
@@ -84,6 +86,13 @@ enum Verdict {
     Refused(StoreError),
     /// Short, while more holds are overdue than were loaded: it is decided again when they are gone.
     Starved(StoreError),
+}
+
+/// Whether holds past their end may still be freed for those that are short.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Freeing {
+    Possible,
+    Done,
 }
 
 /// Why a group did not go through.
@@ -137,6 +146,8 @@ impl Lane {
         let mut races = 0;
         let mut duplicates = 0;
         let mut reconnected = false;
+        let mut freeing = Freeing::Possible;
+        let mut rounds = 0;
 
         loop {
             group = refuse_late(group);
@@ -145,13 +156,16 @@ impl Lane {
             }
 
             let mut verdicts: Vec<_> = group.iter().map(|_| Verdict::Open).collect();
-            match self.attempt(&mut group, &mut verdicts, ends).await {
+            match self.attempt(&mut group, &mut verdicts, ends, freeing).await {
                 Ok(()) => {
                     let starved = self.finish(group, verdicts);
                     if starved.is_empty() {
                         return;
                     }
-                    group = self.free_overdue(starved, ends).await;
+                    // Others wait behind this: who needs more than that is asked to come again.
+                    rounds += 1;
+                    let more = rounds < FREEING_ROUNDS_MAX && Instant::now() < ends;
+                    (group, freeing) = self.free_overdue(starved, more).await;
                 }
                 Err(Trouble::Race) if races < REPEATS_MAX && Instant::now() < ends => {
                     races += 1;
@@ -198,6 +212,7 @@ impl Lane {
         group: &mut [Box<dyn Change>],
         verdicts: &mut [Verdict],
         ends: Instant,
+        freeing: Freeing,
     ) -> Result<(), Trouble> {
         let kept = self.session.take();
         let stale = kept.is_some();
@@ -207,7 +222,7 @@ impl Lane {
         };
 
         let committing = AtomicBool::new(false);
-        let transacting = self.writer.transact(&session, group, verdicts, &committing);
+        let transacting = self.writer.transact(&session, group, verdicts, &committing, freeing);
         let ended = timeout_at(ends, transacting).await;
         let committing = committing.into_inner();
         let trouble = match ended {
@@ -261,8 +276,9 @@ impl Lane {
     }
 
     /// Ends the oldest overdue holds on what these changes are short of, in a group of its own, so that the work of
-    /// one transaction stays bounded however many are overdue. Gives back those that may now have more luck.
-    async fn free_overdue(&mut self, starved: Vec<Starved>, ends: Instant) -> Vec<Box<dyn Change>> {
+    /// one transaction stays bounded however many are overdue. Gives back those that are to be decided again, and
+    /// whether there may be more to free for them.
+    async fn free_overdue(&mut self, starved: Vec<Starved>, more: bool) -> (Vec<Box<dyn Change>>, Freeing) {
         let mut touch = Touch::default();
         for (change, _) in &starved {
             let Touch { skus, orders, reserves, .. } = change.touch();
@@ -281,21 +297,23 @@ impl Lane {
         let freeing = Queued { call, touch, decide, reply, codec, decided: None, replied: None, caller };
         Box::pin(self.serve(vec![Box::new(freeing)])).await;
 
+        let again = |starved: Vec<Starved>| starved.into_iter().map(|it| it.0).collect();
         let error = match answer.try_recv() {
-            Ok(Ok(true)) if Instant::now() < ends => return starved.into_iter().map(|it| it.0).collect(),
+            Ok(Ok(true)) if more => return (again(starved), Freeing::Possible),
+            // What was overdue is others' stock.
+            Ok(Ok(false)) => return (again(starved), Freeing::Done),
             // Whether there is enough is not known yet.
-            Ok(Ok(true)) | Err(_) => Some(StoreError::LostRace),
-            Ok(Ok(false)) => None,
-            Ok(Err(error)) => Some(error),
+            Ok(Ok(true)) | Err(_) => StoreError::LostRace,
+            Ok(Err(error)) => error,
         };
-        for (change, short) in starved {
-            change.tell(Word::No(error.clone().unwrap_or(short)));
+        for (change, _) in starved {
+            change.tell(Word::No(error.clone()));
         }
-        Vec::new()
+        (Vec::new(), Freeing::Done)
     }
 
-    /// COMMIT was not answered. A group is committed whole or not at all, so one of its request ids speaks for all;
-    /// without any, nobody can say.
+    /// COMMIT was not answered. A group is committed whole or not at all, so its request ids speak for all; without any,
+    /// nobody can say.
     async fn find_out(&mut self, group: Vec<Box<dyn Change>>, verdicts: Vec<Verdict>) {
         let mut ours = HashMap::new();
         for (change, verdict) in group.iter().zip(&verdicts) {
@@ -307,8 +325,9 @@ impl Lane {
         }
 
         let found = self.look_up(ours.keys().cloned().collect()).await;
-        let is_ours = |(key, kept): (&Key, &Kept)| ours.get(key).is_some_and(|it| *it == kept.answer);
-        if found.iter().any(is_ours) {
+        let is_there =
+            |(key, answer): (&Key, &Arc<[u8]>)| found.get(key).is_some_and(|it| it.answer == *answer);
+        if !ours.is_empty() && ours.iter().all(is_there) {
             let starved = self.finish(group, verdicts);
             return starved.into_iter().for_each(|(change, error)| change.tell(Word::No(error)));
         }
@@ -380,6 +399,7 @@ impl Writer {
         group: &mut [Box<dyn Change>],
         verdicts: &mut [Verdict],
         committing: &AtomicBool,
+        freeing: Freeing,
     ) -> Result<(), Trouble> {
         db.begin().await?;
         let asked_at = self.clock.now();
@@ -396,6 +416,7 @@ impl Writer {
             return Ok(());
         };
         let mut world = wanted.load(db, &self.recent, asked_at, Lock::Update).await?;
+        world.more_overdue &= freeing == Freeing::Possible;
 
         let now = self.clock.now();
         let mut before = self.decide(group, verdicts, &mut world, now);

@@ -98,8 +98,7 @@ fn pause(attempts: i64) -> Duration {
 }
 
 /// First what happens by itself, so that nobody is written to about an order that has just expired; then what is to
-/// be done outside. The last change completes the lease. What it leaves to be done is the next job. Nothing is begun
-/// outside that could end after the lease: by then it may be somebody else's.
+/// be done outside. The last change completes the lease. What it leaves to be done is the next job.
 async fn tend(shop: &Shop, id: OrderId, lease: Lease, ends: Instant) -> Result<(), StoreError> {
     let now = shop.store.now();
     let order = match shop.store.order(id).await? {
@@ -114,39 +113,50 @@ async fn tend(shop: &Shop, id: OrderId, lease: Lease, ends: Instant) -> Result<(
         },
     };
 
-    let steps = steps(order.errands(now));
-    if !steps.is_empty() && Instant::now() + shop.call_within() > ends {
-        return Err(Refusal::LeaseLost(lease.job).into());
-    }
+    // Money is asked for one by one, each answer written down before the next; letters go together.
+    let (letters, asks): (Vec<_>, Vec<_>) = order.errands(now).into_iter().partition(is_letter);
+    let asked = !asks.is_empty();
     let mut failed = None;
-    for (left, errands) in (0..steps.len()).rev().zip(steps) {
-        let doing = errands.into_iter().map(|it| carry_out(shop, &order, it));
-        let answers = try_join_all(doing).await?;
-        let last = left == 0 || Instant::now() + 2 * shop.call_within() > ends;
+    for (left, errand) in (0..asks.len()).rev().zip(asks) {
+        may_begin(shop, lease, ends)?;
+        let answer = carry_out(shop, &order, errand).await?;
         // One that cannot be written down does not keep the others from being done, but the job is not done.
-        let completes = (last && failed.is_none()).then_some(lease);
-        if let Err(error) = apply(shop, id, answers, completes, Caller::nobody()).await {
+        let completes = (left == 0 && letters.is_empty() && failed.is_none()).then_some(lease);
+        if let Err(error) = apply(shop, id, vec![answer], completes, Caller::nobody()).await {
             failed.get_or_insert(error);
         } else if completes.is_some() {
             return Ok(());
         }
-        if last {
-            break;
-        }
     }
-    match failed {
-        Some(error) => Err(error),
-        // Its own deadline took away what was to be done outside.
-        None => tend_alone(shop, id, Some(lease)).await.map(|_| ()),
+
+    // What the answers brought about may have made letters pointless.
+    let order = match asked {
+        false => Some(order),
+        true => shop.store.order(id).await?,
+    };
+    let Some(order) = order else { return Ok(()) };
+    let letters: Vec<_> = order.errands(shop.store.now()).into_iter().filter(is_letter).collect();
+    if !letters.is_empty() {
+        may_begin(shop, lease, ends)?;
+        let answers = try_join_all(letters.into_iter().map(|it| carry_out(shop, &order, it))).await?;
+        let completes = failed.is_none().then_some(lease);
+        apply(shop, id, answers, completes, Caller::nobody()).await?;
+    } else if failed.is_none() {
+        tend_alone(shop, id, Some(lease)).await?;
     }
+    failed.map_or(Ok(()), Err)
 }
 
-/// Money is asked for one by one, each answer written down before the next; letters go together.
-fn steps(errands: Vec<Errand>) -> Vec<Vec<Errand>> {
-    let (letters, asks): (Vec<_>, Vec<_>) =
-        errands.into_iter().partition(|it| matches!(it, Errand::Message(_)));
-    let asks = asks.into_iter().map(|it| vec![it]);
-    asks.chain((!letters.is_empty()).then_some(letters)).collect()
+fn is_letter(errand: &Errand) -> bool {
+    matches!(errand, Errand::Message(_))
+}
+
+/// Nothing is begun outside that could end after the lease: by then the job may be somebody else's.
+fn may_begin(shop: &Shop, lease: Lease, ends: Instant) -> Result<(), StoreError> {
+    match Instant::now() + shop.call_within() <= ends {
+        true => Ok(()),
+        false => Err(Refusal::LeaseLost(lease.job).into()),
+    }
 }
 
 /// Gives the order as it then is; None if it is gone.

@@ -1,6 +1,7 @@
 //! What a group costs: statements are counted, not timed.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use consign::domain::{self, Actor, Desk, Refusal, Touch};
 use consign::store::{Call, Codec, Database, Options, Store};
@@ -36,6 +37,26 @@ async fn one_client_alone_gets_a_group_of_its_own_each_time() {
     assert_eq!(store.groups() - groups, 5);
 }
 
+/// One thread, so that all of it is queued before the writer gets to run.
+#[tokio::test]
+async fn who_waits_for_one_product_is_not_kept_waiting_by_overdue_holds_on_another() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = open(Database::Sqlite(folder.path().join("consign.db"))).await;
+    stock_up(&store, "NONE", 0).await;
+    let short = |it: domain::NewOrder| domain::NewOrder { reservation_lifetime_seconds: Some(1), ..it };
+    let placed = Instant::now();
+    join_all((0..80).map(|number| order(&store, short(new_order(number, &["LEFT"]))))).await;
+    while placed.elapsed() < Duration::from_millis(2_500) {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+
+    let waiting = domain::NewOrder { on_shortage: domain::OnShortage::Wait, ..new_order(100, &["NONE"]) };
+    let groups = store.groups();
+    tokio::join!(order(&store, waiting), order(&store, new_order(101, &["LEFT"])));
+    assert!(store.groups() - groups > 1, "there were holds to free first");
+    store.close().await;
+}
+
 /// Everything is queued before the writer gets to run, since they share one thread: one group takes it all.
 async fn count(database: Database) {
     let store = open(database).await;
@@ -68,24 +89,30 @@ async fn open(database: Database) -> Store {
     let touch = Touch { locations: true, ..Touch::default() };
     change(&store, touch, move |desk| domain::create_location(desk, &location).map(|_| ())).await;
     for sku in ["LEFT", "RIGHT"] {
-        let product = domain::Product {
-            sku: sku.parse().expect("a sku"),
-            version: 0,
-            name: sku.to_lowercase(),
-            tax_category: "STANDARD".to_owned(),
-            unit_price: Some("EUR".parse::<domain::Currency>().expect("a currency").of(1_990)),
-            weight_grams: 300,
-            created_at: consign::clock::now(),
-        };
-        let sku = product.sku.clone();
-        let touch = Touch { skus: vec![sku.clone()], ..Touch::default() };
-        change(&store, touch.clone(), move |desk| domain::create_product(desk, &product).map(|_| ())).await;
-        change(&store, touch, move |desk| {
-            domain::receive_stock(desk, &sku, &"HERE".parse().expect("a code"), 100_000, "", None)
+        stock_up(&store, sku, 100_000).await;
+    }
+    store
+}
+
+async fn stock_up(store: &Store, sku: &str, units: i64) {
+    let product = domain::Product {
+        sku: sku.parse().expect("a sku"),
+        version: 0,
+        name: sku.to_lowercase(),
+        tax_category: "STANDARD".to_owned(),
+        unit_price: Some("EUR".parse::<domain::Currency>().expect("a currency").of(1_990)),
+        weight_grams: 300,
+        created_at: consign::clock::now(),
+    };
+    let sku = product.sku.clone();
+    let touch = Touch { skus: vec![sku.clone()], ..Touch::default() };
+    change(store, touch.clone(), move |desk| domain::create_product(desk, &product).map(|_| ())).await;
+    if units > 0 {
+        change(store, touch, move |desk| {
+            domain::receive_stock(desk, &sku, &"HERE".parse().expect("a code"), units, "", None)
         })
         .await;
     }
-    store
 }
 
 async fn change(
@@ -100,6 +127,14 @@ async fn change(
 
 /// One order of two products by a customer of its own.
 async fn place(store: &Store, number: usize) {
+    order(store, new_order(number, &["LEFT", "RIGHT"])).await;
+}
+
+async fn order(store: &Store, new: domain::NewOrder) {
+    change(store, domain::touch_for(&new), move |desk| domain::receive(desk, &new).map(|_| ())).await;
+}
+
+fn new_order(number: usize, skus: &[&str]) -> domain::NewOrder {
     let line = |sku: &str| domain::NewLine {
         sku: sku.parse().expect("a sku"),
         quantity: 1,
@@ -107,7 +142,7 @@ async fn place(store: &Store, number: usize) {
         discount: None,
         description: String::new(),
     };
-    let new = domain::NewOrder {
+    domain::NewOrder {
         channel: domain::Channel::Online,
         external_reference: format!("order {number}"),
         customer: domain::Customer {
@@ -127,7 +162,7 @@ async fn place(store: &Store, number: usize) {
         },
         billing_address: None,
         currency: "EUR".parse().expect("a currency"),
-        lines: vec![line("LEFT"), line("RIGHT")],
+        lines: skus.iter().map(|it| line(it)).collect(),
         discount: None,
         discount_code: String::new(),
         prices_include_tax: false,
@@ -137,6 +172,5 @@ async fn place(store: &Store, number: usize) {
         on_shortage: domain::OnShortage::Refuse,
         reservation_lifetime_seconds: None,
         requested_by: None,
-    };
-    change(store, domain::touch_for(&new), move |desk| domain::receive(desk, &new).map(|_| ())).await;
+    }
 }

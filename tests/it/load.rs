@@ -100,10 +100,10 @@ impl Clients {
     }
 
     pub(crate) async fn place(&self, buyer: &str, request_id: String) -> Result<pb::Order, Status> {
-        self.order(draft(buyer, SKU, 1), request_id).await
+        self.submit(draft(buyer, SKU, 1), request_id).await
     }
 
-    async fn order(&self, draft: pb::OrderDraft, request_id: String) -> Result<pb::Order, Status> {
+    async fn submit(&self, draft: pb::OrderDraft, request_id: String) -> Result<pb::Order, Status> {
         let request = pb::CreateOrderRequest { order: Some(draft), request_id };
         let answer = self.orders.clone().create_order(by("storefront", request)).await?;
         Ok(answer.into_inner().order.unwrap_or_default())
@@ -403,7 +403,8 @@ impl Caller {
         let token = tokens[self.random.usize(..tokens.len())];
         let cancels = self.random.u8(..6) == 0;
         self.buyers.push(buyer.clone());
-        self.journeys.push(Journey { buyer, token, cancels, ..Journey::default() });
+        let ends = if cancels { Ends::Cancelled } else { Ends::Delivered };
+        self.journeys.push(Journey { buyer, token, ends, ..Journey::default() });
     }
 }
 
@@ -480,8 +481,9 @@ impl Journey {
             Step::Place => {
                 let mut draft = draft(&self.buyer, SKU, 1);
                 let expires = self.ends == Ends::Expired;
-                draft.reservation_lifetime = expires.then_some(prost_types::Duration { seconds: 1, nanos: 0 });
-                let order = clients.order(draft, request_id).await?;
+                draft.reservation_lifetime =
+                    expires.then_some(prost_types::Duration { seconds: 1, nanos: 0 });
+                let order = clients.submit(draft, request_id).await?;
                 told.remember(&order.id, &order.etag);
                 self.id = order.id;
                 self.step = if expires { Step::Expire } else { Step::Pay };
@@ -624,9 +626,13 @@ impl Step {
             Self::HandOver => Self::Deliver,
             Self::Deliver => Self::Rate,
             Self::Rate => Self::Close,
-            Self::Place | Self::Pay | Self::Cancel | Self::FindShipment | Self::Close | Self::Over => {
-                Self::Over
-            }
+            Self::Place
+            | Self::Pay
+            | Self::Cancel
+            | Self::Expire
+            | Self::FindShipment
+            | Self::Close
+            | Self::Over => Self::Over,
         }
     }
 }

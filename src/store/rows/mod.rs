@@ -60,7 +60,7 @@ pub(in crate::store) use catalogue::{
 pub(in crate::store) use event::append_events;
 pub(in crate::store) use job::{complete_jobs, leases, save_jobs};
 pub(in crate::store) use order::{
-    awaited, awaited_before, external_references, fingerprints, load_orders, order_versions, save_orders,
+    awaited, awaited_before, external_references, fingerprints, load_orders, order_editions, save_orders,
 };
 pub(in crate::store) use payment::bank_references;
 #[cfg(test)]

@@ -19,6 +19,7 @@ use crate::domain::{
     Sku, Timestamp,
 };
 use crate::store::given::{listed, text, with_given};
+use crate::store::recent::Edition;
 
 const TABLE: &str = "orders";
 
@@ -145,25 +146,27 @@ pub(in crate::store) async fn load_orders<C: ConnectionTrait>(
     rows.into_iter().map(|it| from_row(it, &mut parts)).collect()
 }
 
-/// The versions of orders that are not archived; their rows are locked if asked for, and guard all their parts.
-pub(in crate::store) async fn order_versions<C: ConnectionTrait>(
+/// Which states of orders are stored that are not archived; their rows are locked if asked for, and guard all their
+/// parts.
+pub(in crate::store) async fn order_editions<C: ConnectionTrait>(
     conn: &C,
     ids: &[OrderId],
     lock: Lock,
-) -> Result<HashMap<OrderId, i64>, StoreError> {
+) -> Result<HashMap<OrderId, Edition>, StoreError> {
     use orders::{Column, Entity};
 
     let mut found = HashMap::with_capacity(ids.len());
     for ids in sorted(ids).chunks(PARAMETERS_MAX) {
         let mut query = Entity::find()
             .select_only()
-            .columns([Column::Id, Column::Version])
+            .columns([Column::Id, Column::Version, Column::UpdatedAt])
             .filter(Column::Id.is_in(list(ids)))
             .order_by_asc(Column::Id);
         if lock == Lock::Update {
             query = query.lock_exclusive();
         }
-        found.extend(query.into_tuple::<(OrderId, i64)>().all(conn).await?);
+        let rows = query.into_tuple::<(OrderId, i64, Timestamp)>().all(conn).await?;
+        found.extend(rows.into_iter().map(|(id, version, updated_at)| (id, Edition { version, updated_at })));
     }
     Ok(found)
 }

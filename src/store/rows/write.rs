@@ -8,7 +8,7 @@ use sea_orm::{
 };
 
 use super::{PARAMETERS_MAX, StoreError};
-use crate::store::given::{self, with_given};
+use crate::store::given::{self, rows_max, with_given};
 
 /// The rows of parts that are new, that changed, and the keys of those that are gone.
 pub(super) struct Difference<E: EntityTrait> {
@@ -110,7 +110,7 @@ where
 
     let mut rows = rows.into_iter().peekable();
     while rows.peek().is_some() {
-        let some = rows.by_ref().take(PARAMETERS_MAX / columns.len()).map(|row| {
+        let some = rows.by_ref().take(rows_max(columns.len())).map(|row| {
             let mut row = row.into_active_model();
             let value = |column: &E::Column| row.take(*column).into_value();
             columns.iter().map(value).map(|it| it.expect("a row that was a model has every column")).collect()
@@ -171,7 +171,7 @@ where
 
     let mut columns: Vec<_> = keys.iter().chain(&set).map(|it| given_as(*it)).collect();
     columns.extend(version.map(|_| given::number("loaded_version")));
-    for rows in rows.chunks(PARAMETERS_MAX / columns.len()) {
+    for rows in rows.chunks(rows_max(columns.len())) {
         let values = rows.iter().map(|(before, after)| {
             let values = keys.iter().chain(&set).map(|it| after.get(*it));
             values.chain(version.map(|it| before.get(it))).collect()
