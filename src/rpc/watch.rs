@@ -205,11 +205,14 @@ pub(crate) fn start(begin: Begin, last: i64) -> Result<i64, Status> {
     match begin {
         Begin::Now => Ok(last),
         Begin::After(place) if place <= last => Ok(place),
-        Begin::After(_) => {
-            let message = format!("is beyond the latest event, which has position {last}");
-            Err(status::of_refusal(&Refusal::invalid("after_position", message)))
-        }
+        Begin::After(_) => Err(beyond("after_position", "position", last)),
     }
+}
+
+/// Says that nothing is there yet to begin after: the latest event has this place.
+pub(crate) fn beyond(field: &str, word: &str, last: i64) -> Status {
+    let message = format!("is beyond the latest event, which has {word} {last}");
+    status::of_refusal(&Refusal::invalid(field, message))
 }
 
 #[cfg(test)]
