@@ -238,7 +238,7 @@ impl pb::shipping_service_server::ShippingService for Api {
             return Err(watch::beyond("after_sequence", "sequence", last));
         }
         let order = whole.id;
-        watch::follow(self, after, Journey::new(self.store().clone(), order, id, &self.readings))
+        watch::follow(self, after, Journey::new(self.store().clone(), order, id))
     }
 }
 
