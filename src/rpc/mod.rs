@@ -32,7 +32,6 @@ pub use connections::connections;
 pub use layers::{Deadline, Gate, arrived, protect};
 
 use feed::Feed;
-use track::Readings;
 
 use crate::domain::{Desk, Order, OrderId, Problems, Refusal, Touch, check_etag};
 use crate::pb;
@@ -49,7 +48,6 @@ pub struct Api {
     pub(crate) shop: Shop,
     pub(crate) limits: Arc<Limits>,
     pub(crate) feed: Arc<Feed>,
-    pub(crate) readings: Readings,
     /// Turns true when the server stops: streams end with their resume point.
     pub(crate) shutdown: signal::Receiver<bool>,
 }
@@ -66,7 +64,7 @@ impl Api {
     /// Within a runtime: it looks after the streams from here on.
     pub fn new(shop: Shop, limits: Limits, shutdown: signal::Receiver<bool>) -> Self {
         let feed = Feed::start(shop.store.clone(), shutdown.clone());
-        Self { shop, limits: Arc::new(limits), feed, readings: Readings::default(), shutdown }
+        Self { shop, limits: Arc::new(limits), feed, shutdown }
     }
 
     pub(crate) fn store(&self) -> &Store {

@@ -195,6 +195,9 @@ impl pb::order_service_server::OrderService for Api {
 
     async fn watch_orders(&self, request: Request<pb::WatchOrdersRequest>) -> Reply<Self::WatchOrdersStream> {
         let (begin, filter) = parse(|bad| from::watch_orders(request.into_inner(), bad))?;
+        if let Some(order) = filter.order {
+            self.order(order).await?;
+        }
         let last = found(self.store().last_position().await)?;
         let after = watch::start(begin, last)?;
         watch::follow(self, after, watch::Events { store: self.store().clone(), filter })

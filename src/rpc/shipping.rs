@@ -232,8 +232,13 @@ impl pb::shipping_service_server::ShippingService for Api {
         request: Request<pb::TrackShipmentRequest>,
     ) -> Reply<watch::Stream<pb::TrackShipmentResponse>> {
         let (id, after) = parse(|bad| from_proto::shipping::track(request.into_inner(), bad))?;
-        let order = self.order_of(Child::Shipment(id)).await?;
-        watch::follow(self, after, Journey::new(self.store().clone(), order, id, &self.readings))
+        let whole = self.order_with(Child::Shipment(id)).await?;
+        let last = shipment_of(&whole, id)?.tracking.last().map_or(0, |it| it.sequence);
+        if after > last {
+            return Err(watch::beyond("after_sequence", "sequence", last));
+        }
+        let order = whole.id;
+        watch::follow(self, after, Journey::new(self.store().clone(), order, id))
     }
 }
 

@@ -1,11 +1,5 @@
 //! TrackShipment: what is known of a shipment's journey, then what becomes known of it, until it is over.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Duration;
-
-use tokio::time::sleep;
-
 use super::feed::Rings;
 use super::to_proto;
 use super::watch::{Found, Source, Then};
@@ -18,28 +12,9 @@ pub(super) struct Journey {
     store: Store,
     order: OrderId,
     shipment: ShipmentId,
-    seen: Seen,
+    /// The version of the order that was looked at last.
+    seen: Option<i64>,
     told: Standing,
-    reading: Arc<Reading>,
-    readings: Readings,
-}
-
-/// How long an order that was read for one stream serves the others.
-const KEPT_FOR: Duration = Duration::from_secs(1);
-
-/// What is being read of the shipments that somebody follows: a thousand readers of one shipment read its news once.
-#[derive(Clone, Default)]
-pub(crate) struct Readings(Arc<Mutex<HashMap<ShipmentId, Weak<Reading>>>>);
-
-/// The order of one shipment as it was read last, with the version that had made somebody read it.
-#[derive(Default)]
-struct Reading(tokio::sync::Mutex<Option<(Seen, Arc<Order>)>>);
-
-/// The version that was looked at last; a shipment in the archive has none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Seen {
-    Nothing,
-    Version(Option<i64>),
 }
 
 /// Where a shipment stands and when it is expected, as it was told last.
@@ -49,70 +24,10 @@ struct Standing {
     estimated_at: Option<Timestamp>,
 }
 
-impl Readings {
-    fn of(&self, shipment: ShipmentId) -> Arc<Reading> {
-        let mut readings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        readings.get(&shipment).and_then(Weak::upgrade).unwrap_or_else(|| {
-            let reading = Arc::default();
-            readings.insert(shipment, Arc::downgrade(&reading));
-            reading
-        })
-    }
-
-    /// Said by a stream that still has its reading, when it ends.
-    fn leave(&self, shipment: ShipmentId) {
-        let mut readings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if readings.get(&shipment).is_some_and(|it| it.strong_count() <= 1) {
-            readings.remove(&shipment);
-        }
-    }
-}
-
-impl Reading {
-    /// The order in this version of the shipment, or a later one.
-    async fn order(
-        self: &Arc<Self>,
-        store: &Store,
-        order: OrderId,
-        version: Seen,
-    ) -> Result<Arc<Order>, StoreError> {
-        let mut read = self.0.lock().await;
-        if let Some((of, order)) = &*read
-            && *of == version
-        {
-            return Ok(Arc::clone(order));
-        }
-
-        let found = store.order(order).await?;
-        let found = found.ok_or_else(|| Refusal::not_found("order", order))?;
-        *read = Some((version, Arc::clone(&found)));
-        tokio::spawn(forget(Arc::downgrade(self), version));
-        Ok(found)
-    }
-}
-
-/// Orders are large, and streams may wait for long.
-async fn forget(reading: Weak<Reading>, version: Seen) {
-    sleep(KEPT_FOR).await;
-    if let Some(reading) = reading.upgrade() {
-        let mut read = reading.0.lock().await;
-        if read.as_ref().is_some_and(|it| it.0 == version) {
-            *read = None;
-        }
-    }
-}
-
-impl Drop for Journey {
-    fn drop(&mut self) {
-        self.readings.leave(self.shipment);
-    }
-}
-
 impl Journey {
-    pub(super) fn new(store: Store, order: OrderId, shipment: ShipmentId, readings: &Readings) -> Self {
+    pub(super) fn new(store: Store, order: OrderId, shipment: ShipmentId) -> Self {
         let told = Standing { state: None, estimated_at: None };
-        let (reading, readings) = (readings.of(shipment), readings.clone());
-        Self { store, order, shipment, seen: Seen::Nothing, told, reading, readings }
+        Self { store, order, shipment, seen: None, told }
     }
 
     /// Every event that is new, and the standing if it changed without one.
@@ -159,16 +74,16 @@ impl Standing {
 impl Source for Journey {
     type Message = pb::TrackShipmentResponse;
 
-    /// The order is read only when the shipment has changed, and then for all streams at once.
+    /// A thousand readers of one shipment look at its order's version only: the store remembers the order itself.
     async fn look(&mut self, after: i64) -> Result<Found<Self::Message>, StoreError> {
-        let version = Seen::Version(self.store.shipment_version(self.shipment).await?);
-        if self.seen == version {
+        let order = self.store.order(self.order).await?;
+        let order = order.ok_or_else(|| Refusal::not_found("order", self.order))?;
+        if self.seen == Some(order.version) {
             return Ok(Found { messages: Vec::new(), place: after, then: Then::Wait });
         }
 
-        let order = self.reading.order(&self.store, self.order, version).await?;
         let found = self.news(&order, after)?;
-        self.seen = version;
+        self.seen = Some(order.version);
         Ok(found)
     }
 

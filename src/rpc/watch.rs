@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use tokio::sync::{mpsc, oneshot, watch as signal};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Response, Status};
 
@@ -143,7 +143,7 @@ impl<S: Source> Walk<S> {
             self.send(heartbeat).await?;
             *silent_since = Instant::now();
         }
-        self.wait().await
+        self.wait(*silent_since).await
     }
 
     async fn send(&mut self, message: S::Message) -> Result<(), Over> {
@@ -155,14 +155,13 @@ impl<S: Source> Walk<S> {
     }
 
     /// Until the bell rings or a sign of life is due; the server's end is seen at the next step.
-    async fn wait(&mut self) -> Result<(), Over> {
+    async fn wait(&mut self, silent_since: Instant) -> Result<(), Over> {
         let Self { messages, bell, shutdown, heartbeat, .. } = self;
-        let silence = sleep(*heartbeat);
         tokio::select! {
             () = messages.closed() => Err(Over(None)),
             () = stopped(shutdown) => Ok(()),
             Ok(()) = bell.changed() => Ok(()),
-            () = silence => Ok(()),
+            () = sleep_until(silent_since + *heartbeat) => Ok(()),
         }
     }
 }
@@ -206,15 +205,20 @@ pub(crate) fn start(begin: Begin, last: i64) -> Result<i64, Status> {
     match begin {
         Begin::Now => Ok(last),
         Begin::After(place) if place <= last => Ok(place),
-        Begin::After(_) => {
-            let message = format!("is beyond the latest event, which has position {last}");
-            Err(status::of_refusal(&Refusal::invalid("after_position", message)))
-        }
+        Begin::After(_) => Err(beyond("after_position", "position", last)),
     }
+}
+
+/// Says that nothing is there yet to begin after: the latest event has this place.
+pub(crate) fn beyond(field: &str, word: &str, last: i64) -> Status {
+    let message = format!("is beyond the latest event, which has {word} {last}");
+    status::of_refusal(&Refusal::invalid(field, message))
 }
 
 #[cfg(test)]
 mod tests {
+    use tokio::time::sleep;
+
     use super::*;
 
     const READ_WITHIN: Duration = Duration::from_secs(30);
@@ -248,7 +252,7 @@ mod tests {
         messages: mpsc::Receiver<Box<i64>>,
         ended: tokio::task::JoinHandle<Option<Status>>,
         stop: signal::Sender<bool>,
-        _bell: signal::Sender<()>,
+        bell: signal::Sender<()>,
     }
 
     fn opened(source: Numbers, heartbeat: Duration) -> Reader {
@@ -256,7 +260,7 @@ mod tests {
         let (stop, shutdown) = signal::channel(false);
         let (ringer, bell) = signal::channel(());
         let walk = Walk { source, messages, place: 0, heartbeat, read_within: READ_WITHIN, bell, shutdown };
-        Reader { messages: waiting, ended: tokio::spawn(walk.run()), stop, _bell: ringer }
+        Reader { messages: waiting, ended: tokio::spawn(walk.run()), stop, bell: ringer }
     }
 
     fn reason(status: &Status) -> (String, String) {
@@ -286,6 +290,17 @@ mod tests {
         assert_eq!(reader.messages.recv().await, None);
         let status = reader.ended.await.expect("no panic").expect("a reason");
         assert_eq!(reason(&status), ("SHUTTING_DOWN".to_owned(), "2".to_owned()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_no_news_to_a_stream_does_not_put_off_its_sign_of_life() {
+        let mut reader = opened(Numbers { to: 1, at_a_time: 9, then: Then::Wait }, Duration::from_secs(15));
+        assert_eq!(reader.messages.recv().await.as_deref(), Some(&1));
+        let begun = Instant::now();
+        sleep(Duration::from_secs(10)).await;
+        reader.bell.send(()).expect("the stream listens");
+        assert_eq!(reader.messages.recv().await.as_deref(), Some(&-1));
+        assert!(begun.elapsed() < Duration::from_secs(16), "{:?}", begun.elapsed());
     }
 
     #[tokio::test(start_paused = true)]

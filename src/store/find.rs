@@ -140,13 +140,6 @@ impl Store {
         row.map(|it| Ok(OrderId(it.try_get_by_index(0)?))).transpose()
     }
 
-    /// The version of a shipment at hand; None if it is unknown or archived.
-    pub async fn shipment_version(&self, id: ShipmentId) -> Result<Option<i64>, StoreError> {
-        let sql = "SELECT version FROM shipments WHERE id = $1";
-        let row = one(&self.look().await?, sql, vec![id.0.into()]).await?;
-        row.map(|it| Ok(it.try_get_by_index(0)?)).transpose()
-    }
-
     /// The shipment with this tracking number; with a courier, only if that one carries it.
     pub async fn shipment_by_tracking_number(
         &self,

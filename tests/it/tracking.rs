@@ -117,6 +117,11 @@ on_both_engines!(a_reader_hears_every_event_once_from_any_point_on_and_in_the_ar
     );
     assert_eq!(rest(resumed).await, ["4 DELIVERED, DELIVERED"]);
     assert_eq!(rest(track(&server, &id, 4).await).await, ["4 -, DELIVERED"]);
+    let beyond = pb::TrackShipmentRequest { shipment_id: id.clone(), after_sequence: 5 };
+    let refused =
+        server.shipping.clone().track_shipment(beyond).await.expect_err("there is no such event yet");
+    assert_eq!((refused.code(), reason(&refused).as_str()), (Code::InvalidArgument, "INVALID_FIELD"));
+    assert!(refused.message().ends_with("which has sequence 4"), "{}", refused.message());
 
     warehouse.until_quiet(&order).await;
     warehouse.close(&order).await;
@@ -149,6 +154,15 @@ on_both_engines!(a_stream_ends_with_a_cancelled_shipment_and_refuses_an_unknown_
         after_sequence: 0,
     };
     let refused = server.shipping.clone().track_shipment(unknown).await.expect_err("nobody knows it");
+    assert_eq!((refused.code(), reason(&refused).as_str()), (Code::NotFound, "NOT_FOUND"));
+});
+
+on_both_engines!(an_order_that_is_not_there_cannot_be_followed, async |server| {
+    let unknown = pb::WatchOrdersRequest {
+        order_id: "ord_01h455vb4pex5vsknk084sn02q".to_owned(),
+        ..Default::default()
+    };
+    let refused = server.orders.clone().watch_orders(unknown).await.expect_err("nobody knows it");
     assert_eq!((refused.code(), reason(&refused).as_str()), (Code::NotFound, "NOT_FOUND"));
 });
 

@@ -127,7 +127,6 @@ async fn no_hot_read_grows_with_what_is_stored(shop: &Shop) {
         "events_of": store.events_of(order),
         "order_of": store.order_of(Child::Shipment(seeded.order.shipments[0].id)),
         "order_of_invoice": store.order_of_invoice("INV", 7),
-        "shipment_version": store.shipment_version(seeded.order.shipments[0].id),
         "shipment_by_tracking_number": store.shipment_by_tracking_number("CSG7", None),
         "level": store.level(&sku("A-1"), &code("KUL-1")),
         "availability": store.availability(&[sku("A-1"), sku("B-2")]),
