@@ -752,6 +752,10 @@ fn units_that_are_not_found_leave_the_books_and_others_are_picked_for_them() {
         assert_eq!(refused_fields(short(&mut bench, &[], &missing)), [field]);
     }
     assert_eq!(refused_fields(short(&mut bench, &units(1, 2), &units(1, 2))), ["missing[0].quantity"]);
+    assert_eq!(
+        refused_fields(short(&mut bench, &units(7, 1), &units(1, 4))),
+        ["picks[0].line_number", "missing[0].quantity"]
+    );
 
     short(&mut bench, &units(1, 2), &units(1, 1)).expect("two are there, one is not");
     assert_eq!(bench.shipment(id, 0).state, ShipmentState::Planned);
