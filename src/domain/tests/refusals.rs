@@ -663,6 +663,9 @@ fn cash_may_be_paid_back_by_transfer_and_what_is_owed_is_settled_by_it() {
     bench.on(id, |order, desk| order.cancel(desk, "changed her mind")).expect("cancelled");
     let owed = bench.order(id).payments[0].refunds[0].id;
     let handed = HandedBack { method: Method::BankTransfer, reference: "RF18 5391".to_owned() };
+    let part =
+        bench.on(id, |order, desk| order.refund_by_hand(desk, payment, Some(usd(1)), "a part", &handed));
+    assert_eq!(refused_fields(part), ["amount"]);
     let refund = bench.on(id, |order, desk| order.refund_by_hand(desk, payment, None, "", &handed));
     assert_eq!(refund, Ok(owed));
     assert_eq!(bench.order(id).payments[0].refunds.len(), 1);
