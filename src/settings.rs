@@ -56,7 +56,7 @@ pub enum PaymentProvider {
 pub struct Limits {
     /// Size of a request.
     pub message_bytes: u32,
-    /// Size of an answer, or of one message of a stream.
+    /// Size of an answer, or of one message of a stream; the transport refuses a larger one.
     pub response_bytes: u32,
     /// Size of a request's headers.
     pub header_bytes: u32,
@@ -99,7 +99,7 @@ pub struct Limits {
     /// How long stopping may take; calls that are not finished by then are cut off.
     pub shutdown_seconds: u32,
     /// How long a worker has a job for itself; another one gets what is not done by then. Nobody outside is waited for
-    /// longer than a third of it.
+    /// longer than a third of it, or 10 seconds.
     pub lease_seconds: u32,
 }
 

@@ -130,7 +130,7 @@ impl Order {
     ) -> Result<(), Refusal> {
         let place = self.workable(id)?;
         self.shipment_must_be(place, ShipmentState::Picking, "record a pick")?;
-        self.add_picks(place, picks)?;
+        self.add_picks(place, picks).into_result()?;
 
         let (picked, wanted) = self.picked_of(place);
         let text = format!("{picked} of {wanted} units of shipment {} picked", self.shipments[place].number);
@@ -153,9 +153,8 @@ impl Order {
     ) -> Result<(), Refusal> {
         let place = self.workable(id)?;
         self.shipment_must_be(place, ShipmentState::Picking, "record a pick")?;
-        self.add_picks(place, picks)?;
+        let mut problems = self.add_picks(place, picks);
 
-        let mut problems = Problems::default();
         let mut lost: BTreeMap<usize, i64> = BTreeMap::new();
         for (entry, number) in missing.iter().zip(0..) {
             let items = &self.shipments[place].items;
@@ -201,7 +200,8 @@ impl Order {
         (items.iter().map(|it| it.picked).sum(), items.iter().map(|it| it.quantity).sum())
     }
 
-    fn add_picks(&mut self, place: usize, picks: &[LineUnits]) -> Result<(), Refusal> {
+    /// Adds what it can; what it cannot are problems.
+    fn add_picks(&mut self, place: usize, picks: &[LineUnits]) -> Problems {
         let shipment = &mut self.shipments[place];
         let mut problems = Problems::default();
         for (pick, number) in picks.iter().zip(0..) {
@@ -221,7 +221,7 @@ impl Order {
             }
             item.picked += pick.units;
         }
-        problems.into_result()
+        problems
     }
 
     fn shipment_must_be(&self, place: usize, state: ShipmentState, what: &str) -> Result<(), Refusal> {

@@ -432,8 +432,8 @@ impl Order {
     fn owed_by_hand(&self, place: usize, amount: Option<Money>) -> Result<Option<RefundId>, Refusal> {
         let Some(owed) = self.payments[place].owed_by_hand() else { return Ok(None) };
         if amount.is_some_and(|it| it != owed.amount) {
-            let message = format!("{} are owed by refund {}", owed.amount, owed.id);
-            return Err(Refusal::unmet(Reason::RefundExceedsCapture, message));
+            let message = format!("must be left out or the {} that refund {} owes", owed.amount, owed.id);
+            return Err(Refusal::invalid("amount", message));
         }
         Ok(Some(owed.id))
     }

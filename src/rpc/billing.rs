@@ -216,8 +216,8 @@ impl Api {
         Ok(refund)
     }
 
-    /// Waits for the provider as long as the caller does; what is not settled by then a worker takes over. None:
-    /// look at the order.
+    /// Waits for the provider as long as the caller does; what is not settled by then, or cannot be written down now,
+    /// a worker takes over. None: look at the order.
     async fn settle<M>(
         &self,
         call: &Call,
@@ -230,7 +230,17 @@ impl Api {
             }
             None => settling.await,
         };
-        found(settled)
+        match settled {
+            // The ask is on record: an error would say that nothing has happened.
+            Err(
+                StoreError::Overloaded
+                | StoreError::LostRace
+                | StoreError::StorageFull
+                | StoreError::Unavailable(_)
+                | StoreError::DeadlineExceeded,
+            ) => Ok(None),
+            settled => found(settled),
+        }
     }
 
     /// What somebody else has settled, or nobody yet. What is final takes the place of the answer that was kept when
@@ -247,8 +257,10 @@ impl Api {
             return Ok(answer);
         }
         let call = call.amending(is_final);
-        let kept = self.change(call, Touch::default(), |_| Ok(()), move |(), _| answer.clone());
-        Ok(kept.await?.into_inner())
+        let reply = answer.clone();
+        let kept = self.change(call, Touch::default(), |_| Ok(()), move |(), _| reply.clone()).await;
+        // It is true even if it cannot be kept now: a repeat comes by here again.
+        Ok(kept.map_or(answer, Response::into_inner))
     }
 
     async fn invoice_by(&self, key: &InvoiceKey) -> Result<pb::Invoice, Status> {

@@ -96,7 +96,7 @@ impl Call {
         let id = std::mem::take(request.get_mut().request_id());
         let printable = id.chars().all(|it| it.is_ascii_graphic() || it == ' ');
         if !id.is_empty() && (!(8..=128).contains(&id.len()) || !printable) {
-            bad.add("request_id", "must be 8 to 128 printable characters");
+            bad.add("request_id", "must be 8 to 128 printable ASCII characters");
             return None;
         }
         let actor = actor?;

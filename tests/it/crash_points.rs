@@ -3,6 +3,8 @@
 
 use std::time::{Duration, Instant};
 
+use consign::pb;
+
 use crate::child::{Process, Site, scale};
 use crate::load::{Clients, Told, journeys};
 use crate::server::Engine;
@@ -134,6 +136,47 @@ async fn every_point(engine: Engine, how: How) {
     let clients = Clients::over(process.channel());
     told.still_true(&clients, crate::load::Which::All).await;
     crate::kills::no_money_moved_twice(&site.data(), &clients).await;
+    assert_eq!(site.broken_laws(), "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_cannot_be_written_down_is_no_error_for_who_pays_on_sqlite() {
+    unwritten_answer(Engine::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_cannot_be_written_down_is_no_error_for_who_pays_on_postgres() {
+    unwritten_answer(Engine::Postgres).await;
+}
+
+/// The provider has been asked by then: an error would say that nothing has happened.
+async fn unwritten_answer(engine: Engine) {
+    let Some(mut site) = Site::prepare(engine).await else { return };
+    let process = site.start().await;
+    let clients = Clients::over(process.channel());
+    clients.stock_up().await;
+    let order = clients.place("dora", String::new()).await.expect("there is stock").id;
+    // Letters that are sent later would fail beside the payment.
+    clients.until_quiet(STUCK_AFTER).await;
+    drop(process);
+
+    site.set("FAILPOINTS", "work/answer.commit.before=return(error)");
+    let process = site.start().await;
+    let pay = async |process: &Process| {
+        Clients::over(process.channel()).pay(&order, "tok_success", "pays dora".to_owned()).await
+    };
+    let open = pay(&process).await.expect("the payment is on record");
+    assert_eq!((open.state(), open.in_flight()), (pb::PaymentState::Pending, pb::PaymentAction::Charge));
+    assert!(site.log().contains("place=\"work/answer.commit.before\""), "nothing was to be written down");
+    drop(process);
+
+    site.set("FAILPOINTS", "");
+    let process = site.start().await;
+    let paid = pay(&process).await.expect("it can be written down now");
+    assert_eq!((&paid.id, paid.state()), (&open.id, pb::PaymentState::Captured));
+    let clients = Clients::over(process.channel());
+    assert_eq!(crate::kills::no_money_moved_twice(&site.data(), &clients).await, 1);
+    clients.until_quiet(STUCK_AFTER).await;
     assert_eq!(site.broken_laws(), "");
 }
 

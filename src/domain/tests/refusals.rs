@@ -663,6 +663,9 @@ fn cash_may_be_paid_back_by_transfer_and_what_is_owed_is_settled_by_it() {
     bench.on(id, |order, desk| order.cancel(desk, "changed her mind")).expect("cancelled");
     let owed = bench.order(id).payments[0].refunds[0].id;
     let handed = HandedBack { method: Method::BankTransfer, reference: "RF18 5391".to_owned() };
+    let part =
+        bench.on(id, |order, desk| order.refund_by_hand(desk, payment, Some(usd(1)), "a part", &handed));
+    assert_eq!(refused_fields(part), ["amount"]);
     let refund = bench.on(id, |order, desk| order.refund_by_hand(desk, payment, None, "", &handed));
     assert_eq!(refund, Ok(owed));
     assert_eq!(bench.order(id).payments[0].refunds.len(), 1);
@@ -752,6 +755,10 @@ fn units_that_are_not_found_leave_the_books_and_others_are_picked_for_them() {
         assert_eq!(refused_fields(short(&mut bench, &[], &missing)), [field]);
     }
     assert_eq!(refused_fields(short(&mut bench, &units(1, 2), &units(1, 2))), ["missing[0].quantity"]);
+    assert_eq!(
+        refused_fields(short(&mut bench, &units(7, 1), &units(1, 4))),
+        ["picks[0].line_number", "missing[0].quantity"]
+    );
 
     short(&mut bench, &units(1, 2), &units(1, 1)).expect("two are there, one is not");
     assert_eq!(bench.shipment(id, 0).state, ShipmentState::Planned);
