@@ -11,8 +11,8 @@ use tonic::transport::Endpoint;
 use consign::pb;
 
 use crate::child::scale;
-use crate::load::Clients;
 use crate::proxy::Tether;
+use crate::server::Clients;
 use crate::server::{TestServer, on_both_engines};
 use crate::shop::{draft, every_law_holds, order, stocked};
 

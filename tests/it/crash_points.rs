@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use consign::pb;
 
 use crate::child::{Process, Site, scale};
-use crate::load::{Clients, Told, journeys};
-use crate::server::Engine;
+use crate::load::{Told, journeys};
+use crate::server::{Clients, Engine};
 
 /// What commits on the way of an order, and who is called outside.
 const COMMITS: [&str; 16] = [

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use tonic::Code;
 
 use crate::child::{Site, scale};
-use crate::load::Clients;
 use crate::postgres::say;
+use crate::server::Clients;
 use crate::server::Engine;
 
 /// Of the small file system, in MiB.

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::child::{Site, scale};
-use crate::load::Clients;
+use crate::server::Clients;
 use crate::server::Engine;
 
 const LEASE: Duration = Duration::from_secs(3);

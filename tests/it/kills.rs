@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use consign::outside::Sandbox;
 
 use crate::child::{Site, scale};
-use crate::load::{self, Clients, Load, Told, Which};
-use crate::server::Engine;
+use crate::load::{self, Load, Told, Which};
+use crate::server::{Clients, Engine};
 
 const CALLERS: usize = 32;
 const SEED: u64 = 20;

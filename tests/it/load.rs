@@ -7,17 +7,14 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use consign::pb;
-use consign::pb::billing_service_client::BillingServiceClient;
-use consign::pb::inventory_service_client::InventoryServiceClient;
-use consign::pb::order_service_client::OrderServiceClient;
-use consign::pb::shipping_service_client::ShippingServiceClient;
 use futures_util::{StreamExt, stream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tonic::transport::Channel;
 use tonic::{Code, Status};
 
-use crate::shop::{LEIPZIG, by, draft, eur};
+use crate::server::Clients;
+use crate::shop::{by, create_courier, draft, stocked};
 
 const SKU: &str = "LOAD";
 /// Orders that one caller has on their way at once.
@@ -25,73 +22,11 @@ const JOURNEYS_MAX: usize = 3;
 /// What a caller waits after a call that went wrong.
 const BREATH: Duration = Duration::from_millis(5);
 
-#[derive(Clone)]
-pub(crate) struct Clients {
-    pub(crate) orders: OrderServiceClient<Channel>,
-    pub(crate) inventory: InventoryServiceClient<Channel>,
-    pub(crate) shipping: ShippingServiceClient<Channel>,
-    pub(crate) billing: BillingServiceClient<Channel>,
-}
-
 impl Clients {
-    pub(crate) fn over(channel: Channel) -> Self {
-        Self {
-            orders: OrderServiceClient::new(channel.clone()),
-            inventory: InventoryServiceClient::new(channel.clone()),
-            shipping: ShippingServiceClient::new(channel.clone()),
-            billing: BillingServiceClient::new(channel),
-        }
-    }
-
     /// More than enough of one product, and a courier.
     pub(crate) async fn stock_up(&self) {
-        let location = pb::StockLocation {
-            location: LEIPZIG.to_owned(),
-            name: "Leipzig".to_owned(),
-            region: "EUROPE".to_owned(),
-            country: "DE".to_owned(),
-            priority: 1,
-            ..Default::default()
-        };
-        let request =
-            pb::CreateStockLocationRequest { stock_location: Some(location), request_id: String::new() };
-        self.inventory.clone().create_stock_location(by("clerk", request)).await.expect("a location");
-        let product = pb::Product {
-            sku: SKU.to_owned(),
-            name: "a lamp".to_owned(),
-            tax_category: "STANDARD".to_owned(),
-            weight_grams: 400,
-            unit_price: Some(eur(1_990)),
-            ..Default::default()
-        };
-        let request = pb::CreateProductRequest { product: Some(product), request_id: String::new() };
-        self.inventory.clone().create_product(by("clerk", request)).await.expect("a product");
-        let request = pb::ReceiveStockRequest {
-            sku: SKU.to_owned(),
-            location: LEIPZIG.to_owned(),
-            quantity: 1_000_000,
-            ..Default::default()
-        };
-        self.inventory.clone().receive_stock(by("warehouse", request)).await.expect("goods arrive");
-
-        let rate = pb::CourierRate {
-            service_level: pb::ServiceLevel::Standard as i32,
-            base_price: Some(eur(490)),
-            price_per_kg: Some(eur(50)),
-            region: "EUROPE".to_owned(),
-            transit_days: 2,
-            ..Default::default()
-        };
-        let courier = pb::Courier {
-            courier: "swift".to_owned(),
-            name: "Swift Parcel".to_owned(),
-            rates: vec![rate],
-            daily_cutoff: "16:00".to_owned(),
-            pickup_weekdays: (1..=7).collect(),
-            ..Default::default()
-        };
-        let request = pb::CreateCourierRequest { courier: Some(courier), request_id: String::new() };
-        self.shipping.clone().create_courier(by("clerk", request)).await.expect("a courier");
+        stocked(self, SKU, 1_000_000).await;
+        create_courier(self).await;
     }
 
     pub(crate) async fn order(&self, id: &str) -> Result<pb::Order, Status> {

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use tonic::Code;
 
 use crate::child::{Process, Site, scale};
-use crate::load::{self, Clients, Load, Told, Which};
+use crate::load::{self, Load, Told, Which};
 use crate::postgres::Cluster;
 use crate::proxy::{Cut, Proxy};
-use crate::server::Engine;
+use crate::server::{Clients, Engine};
 
 /// What a caller may hear while the database is gone, besides answers.
 const HONEST: [Code; 3] = [Code::Unavailable, Code::Aborted, Code::DeadlineExceeded];
