@@ -18,7 +18,7 @@ use http::{HeaderMap, Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use prost::Message;
 use prost_types::FileDescriptorSet;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch as signal};
 use tokio::time::{Sleep, sleep, sleep_until, timeout_at};
 use tonic::codegen::{BoxFuture, Bytes};
 use tonic::service::{AxumBody, Routes};
@@ -143,6 +143,60 @@ pub fn arrived<B>(mut request: Request<B>) -> Request<B> {
     request
 }
 
+/// A stream's seat: among the extensions of its request, so that whoever gives a reader up can take the seat back. The
+/// body of an answer that is not read cannot do that: nobody looks at it until there is room to send.
+#[derive(Clone, Default)]
+pub(super) struct Seat(signal::Sender<Option<Taken>>);
+
+/// What a stream takes from the others while it has its seat.
+struct Taken {
+    _room: OwnedSemaphorePermit,
+    _under_way: Option<UnderWay>,
+}
+
+impl Seat {
+    /// The seat of the stream that this request opens.
+    pub(super) fn of<M>(request: &tonic::Request<M>) -> Self {
+        request.extensions().get().cloned().unwrap_or_default()
+    }
+
+    /// Gives back what was taken; the second time nothing happens.
+    pub(super) fn leave(&self) {
+        self.0.send_replace(None);
+    }
+
+    /// Until the seat is empty.
+    pub(super) async fn left(&self) {
+        // Never in vain: the sender is here.
+        let _ = self.0.subscribe().wait_for(Option::is_none).await;
+    }
+}
+
+/// Leaves a stream's seat when the answer is over, however it ends.
+struct Seated(Seat);
+
+impl Drop for Seated {
+    fn drop(&mut self) {
+        self.0.leave();
+    }
+}
+
+/// One of the calls under way, until it is dropped.
+struct UnderWay(Arc<AtomicUsize>);
+
+impl UnderWay {
+    fn begin(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::AcqRel);
+        Self(Arc::clone(count))
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
 /// How long a call is waited for.
 struct Patience {
     /// What its service is told.
@@ -198,13 +252,23 @@ where
             }
             // A caller that sends slowly waits outside: it takes no place from those who have said what they want.
             let by = until.unwrap_or_else(|| tokio::time::Instant::now() + gate.deadline);
-            let request = match timeout_at(by, whole(request, gate.request_bytes)).await {
+            let mut request = match timeout_at(by, whole(request, gate.request_bytes)).await {
                 Ok(Ok(request)) => request,
                 Ok(Err(why)) => return Ok(record.answered(unreadable(&why))),
                 Err(_) => return Ok(record.answered(status::too_late(TOO_LATE))),
             };
             let Some(room) = gate.room(shape) else {
                 return Ok(record.answered(overloaded(shape)));
+            };
+            // Of a call that is answered at once it is left to send the answer only: its room is for the next one.
+            let (_room, seated) = match shape {
+                Shape::Unary => (Some(room), None),
+                Shape::Stream => {
+                    let taken = Taken { _room: room, _under_way: record.under_way.take() };
+                    let seat = Seat(signal::Sender::new(Some(taken)));
+                    request.extensions_mut().insert(seat.clone());
+                    (None, Some(Seated(seat)))
+                }
             };
             let answering = inner.call(request);
             let answered = match until {
@@ -217,14 +281,9 @@ where
 
             let response = blamed(response?);
             record.code = Status::from_header_map(response.headers()).map(|it| it.code());
-            let (room, until) = match shape {
-                // What is left to do is only to send it.
-                Shape::Unary => (None, None),
-                Shape::Stream => (Some(room), until),
-            };
             Ok(response.map(|body| {
-                let until = until.map(|it| Box::pin(sleep_until(it)));
-                AxumBody::new(Guarded { body, record, until, over: false, _room: room })
+                let until = until.filter(|_| shape == Shape::Stream).map(|it| Box::pin(sleep_until(it)));
+                AxumBody::new(Guarded { body, record, until, over: false, _seated: seated })
             }))
         })
     }
@@ -269,7 +328,7 @@ struct Guarded {
     record: Record,
     until: Option<Pin<Box<Sleep>>>,
     over: bool,
-    _room: Option<OwnedSemaphorePermit>,
+    _seated: Option<Seated>,
 }
 
 impl Guarded {
@@ -328,13 +387,13 @@ struct Record {
     began: Instant,
     /// None until it is known; then the caller went away.
     code: Option<Code>,
-    under_way: Arc<AtomicUsize>,
+    /// None once it belongs to a stream's seat.
+    under_way: Option<UnderWay>,
 }
 
 impl Record {
     fn open(method: Arc<str>, under_way: &Arc<AtomicUsize>) -> Self {
-        under_way.fetch_add(1, Ordering::AcqRel);
-        Self { method, began: Instant::now(), code: None, under_way: Arc::clone(under_way) }
+        Self { method, began: Instant::now(), code: None, under_way: Some(UnderWay::begin(under_way)) }
     }
 
     fn answered(mut self, status: Status) -> Response<AxumBody> {
@@ -345,7 +404,6 @@ impl Record {
 
 impl Drop for Record {
     fn drop(&mut self) {
-        self.under_way.fetch_sub(1, Ordering::AcqRel);
         let code = self.code.unwrap_or(Code::Cancelled);
         let ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(rpc.method = %self.method, rpc.code = name_of(code), ms, "call");
@@ -427,6 +485,9 @@ fn name_of(code: Code) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use std::future::ready;
+
+    use tokio::time::timeout;
     use tower::{ServiceExt, service_fn};
 
     use super::*;
@@ -580,6 +641,32 @@ mod tests {
         drop((open, refused));
         let again = service.oneshot(request(STREAM, None)).await.unwrap();
         assert_eq!(code(&again), None);
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_is_given_up_takes_no_place_though_its_answer_is_still_there() {
+        let limits = Limits { streams: 1, ..Limits::default() };
+        let gate = Gate::new(&limits);
+        let (tell, mut seats) = tokio::sync::mpsc::unbounded_channel();
+        let endless = service_fn(move |request: Request<AxumBody>| {
+            tell.send(request.extensions().get::<Seat>().cloned()).unwrap();
+            let never = futures_util::stream::pending::<Result<Bytes, Infallible>>();
+            ready(Ok::<_, Infallible>(Response::new(AxumBody::from_stream(never))))
+        });
+        let service = gate.layer(endless);
+
+        let unread = service.clone().oneshot(request(STREAM, None)).await.unwrap();
+        let seat = seats.recv().await.flatten().expect("every stream has a seat");
+        assert!(timeout(LOOK_EVERY, seat.left()).await.is_err());
+        seat.leave();
+        gate.idle_for(LOOK_EVERY).await;
+        let next = service.clone().oneshot(request(STREAM, None)).await.unwrap();
+        assert_eq!(code(&next), None);
+
+        // What is given up leaves nothing a second time.
+        drop(unread);
+        let refused = service.oneshot(request(STREAM, None)).await.unwrap();
+        assert_eq!(code(&refused), Some(Code::ResourceExhausted));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::time::Instant;
 use tonic::{Request, Response, Status};
 
 use super::from_proto::orders::{self as from, OrderKey, Update};
+use super::layers::Seat;
 use super::listing::page_token;
 use super::to_proto::orders as to;
 use super::{Api, Reply, found, kept, parse, status, to_reserve, watch, with_stock};
@@ -194,13 +195,14 @@ impl pb::order_service_server::OrderService for Api {
     type WatchOrdersStream = watch::Stream<pb::WatchOrdersResponse>;
 
     async fn watch_orders(&self, request: Request<pb::WatchOrdersRequest>) -> Reply<Self::WatchOrdersStream> {
+        let seat = Seat::of(&request);
         let (begin, filter) = parse(|bad| from::watch_orders(request.into_inner(), bad))?;
         if let Some(order) = filter.order {
             self.order(order).await?;
         }
         let last = found(self.store().last_position().await)?;
         let after = watch::start(begin, last)?;
-        watch::follow(self, after, watch::Events { store: self.store().clone(), filter })
+        watch::follow(self, seat, after, watch::Events { store: self.store().clone(), filter })
     }
 }
 

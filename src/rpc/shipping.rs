@@ -5,6 +5,7 @@ use tonic::{Request, Response, Status};
 
 use super::from_proto::shipping::{CourierWish, Parcel, Picked, Pickup, Target};
 use super::inventory::{command, existing};
+use super::layers::Seat;
 use super::listing::page_token;
 use super::track::Journey;
 use super::{
@@ -231,6 +232,7 @@ impl pb::shipping_service_server::ShippingService for Api {
         &self,
         request: Request<pb::TrackShipmentRequest>,
     ) -> Reply<watch::Stream<pb::TrackShipmentResponse>> {
+        let seat = Seat::of(&request);
         let (id, after) = parse(|bad| from_proto::shipping::track(request.into_inner(), bad))?;
         let whole = self.order_with(Child::Shipment(id)).await?;
         let last = shipment_of(&whole, id)?.tracking.last().map_or(0, |it| it.sequence);
@@ -238,7 +240,7 @@ impl pb::shipping_service_server::ShippingService for Api {
             return Err(watch::beyond("after_sequence", "sequence", last));
         }
         let order = whole.id;
-        watch::follow(self, after, Journey::new(self.store().clone(), order, id))
+        watch::follow(self, seat, after, Journey::new(self.store().clone(), order, id))
     }
 }
 

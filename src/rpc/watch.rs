@@ -12,6 +12,7 @@ use tonic::{Response, Status};
 
 use super::feed::Rings;
 use super::from_proto::orders::Begin;
+use super::layers::Seat;
 use super::{Api, Reply, status, to_proto};
 use crate::domain::Refusal;
 use crate::pb;
@@ -56,14 +57,16 @@ pub(crate) enum Then {
 }
 
 /// Opens a stream of what the source has after this place.
-pub(crate) fn follow<S: Source>(api: &Api, after: i64, source: S) -> Reply<Stream<S::Message>> {
+pub(crate) fn follow<S: Source>(api: &Api, seat: Seat, after: i64, source: S) -> Reply<Stream<S::Message>> {
     let (messages, waiting) = mpsc::channel(WAITING_MAX);
     let (over, why) = oneshot::channel();
+    let read_within = api.limits.slow_reader();
     let walk = Walk {
         messages,
         place: after,
+        seat: seat.clone(),
         heartbeat: api.limits.heartbeat(),
-        read_within: api.limits.slow_reader(),
+        read_within,
         // Taken before the first look, so that nothing comes unheard in between.
         bell: api.feed.bell(source.rings()),
         shutdown: api.shutdown.clone(),
@@ -74,6 +77,9 @@ pub(crate) fn follow<S: Source>(api: &Api, after: i64, source: S) -> Reply<Strea
             // Nobody hears it if the reader has gone.
             let _ = over.send(status);
         }
+        // What still waits is read within the time that every reader has, or not for the sake of the others.
+        let _ = timeout(read_within, seat.left()).await;
+        seat.leave();
     });
 
     // What is waiting is read first, then why the stream is over, if there is a reason to tell.
@@ -94,6 +100,7 @@ struct Walk<S: Source> {
     messages: mpsc::Sender<Box<S::Message>>,
     /// Up to here everything has been sent.
     place: i64,
+    seat: Seat,
     heartbeat: Duration,
     /// A reader that takes nothing for this long is given up.
     read_within: Duration,
@@ -150,7 +157,10 @@ impl<S: Source> Walk<S> {
         match timeout(self.read_within, self.messages.send(Box::new(message))).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(Over(None)),
-            Err(_) => Err(Over(Some(status::too_slow(self.place)))),
+            Err(_) => {
+                self.seat.leave();
+                Err(Over(Some(status::too_slow(self.place))))
+            }
         }
     }
 
@@ -259,7 +269,9 @@ mod tests {
         let (messages, waiting) = mpsc::channel(WAITING_MAX);
         let (stop, shutdown) = signal::channel(false);
         let (ringer, bell) = signal::channel(());
-        let walk = Walk { source, messages, place: 0, heartbeat, read_within: READ_WITHIN, bell, shutdown };
+        let seat = Seat::default();
+        let walk =
+            Walk { source, messages, place: 0, seat, heartbeat, read_within: READ_WITHIN, bell, shutdown };
         Reader { messages: waiting, ended: tokio::spawn(walk.run()), stop, bell: ringer }
     }
 

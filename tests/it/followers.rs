@@ -128,22 +128,7 @@ async fn a_reader_that_never_reads_costs_little_and_is_given_up_with_its_resume_
     const EACH_KIB: u64 = 256;
 
     let readers = scale(100, 1_000);
-    let server = TestServer::start_with(Engine::Sqlite, patient).await.expect("it is embedded");
-    stocked(&server, "F-1", 100_000).await;
-    let mut buyers = JoinSet::new();
-    for number in 0..scale(150, 1_000) {
-        let server = server.clone();
-        buyers.spawn(async move {
-            let placed = place(&server, draft(&format!("f{number}"), "F-1", 1)).await.expect("an order");
-            drop(server);
-            placed
-        });
-        if number % 32 == 31 {
-            while buyers.join_next().await.is_some() {}
-        }
-    }
-    while buyers.join_next().await.is_some() {}
-    let mut site = Site::of(server.stop().await);
+    let mut site = ordered(scale(150, 1_000)).await;
     site.set("CONSIGN_LIMITS__SLOW_READER_SECONDS", 2);
     site.set("CONSIGN_LIMITS__STREAMS", 2 * readers);
     let server = site.start().await;
@@ -156,10 +141,7 @@ async fn a_reader_that_never_reads_costs_little_and_is_given_up_with_its_resume_
     let before = server.resident_kib();
     let mut unread = Vec::new();
     for _ in 0..readers {
-        let endpoint = Endpoint::from_shared(format!("http://{}", server.address)).expect("an address");
-        let endpoint = endpoint.initial_stream_window_size(WINDOW).initial_connection_window_size(WINDOW);
-        let channel = endpoint.connect().await.expect("a connection");
-        unread.push(watch_orders(&channel, 0).await.expect("a stream"));
+        unread.push(watch_orders(&narrow(&server).await, 0).await.expect("a stream"));
     }
     // Another reader goes on as if nobody were slow, long enough for those to be given up.
     let began = Instant::now();
@@ -190,6 +172,43 @@ async fn a_reader_that_never_reads_costs_little_and_is_given_up_with_its_resume_
         assert!(positions.starts_with(&heard), "{heard:?}");
         assert!(heard.len() < positions.len(), "it has read everything, so it was not slow");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn readers_that_never_read_keep_nobody_out_and_do_not_hold_up_the_end() {
+    const READERS: usize = 4;
+    const SLOW: Duration = Duration::from_secs(2);
+
+    let mut site = ordered(150).await;
+    site.set("CONSIGN_LIMITS__SLOW_READER_SECONDS", SLOW.as_secs());
+    site.set("CONSIGN_LIMITS__STREAMS", READERS);
+    let mut server = site.start().await;
+
+    let began = Instant::now();
+    let mut unread = Vec::new();
+    for _ in 0..READERS {
+        unread.push(watch_orders(&narrow(&server).await, 0).await.expect("a stream"));
+    }
+    let more = watch_orders(&server.channel(), -1).await;
+    if began.elapsed() < SLOW {
+        assert_eq!(reason(&more.expect_err("every place is taken")), "OVERLOADED");
+    }
+
+    let mut open = Vec::new();
+    while open.len() < READERS {
+        match watch_orders(&server.channel(), -1).await {
+            Ok(stream) => open.push(stream),
+            Err(status) => assert_eq!(reason(&status), "OVERLOADED"),
+        }
+        assert!(began.elapsed() < PATIENCE, "{} of those that do not read were given up", open.len());
+        sleep(Duration::from_millis(50)).await;
+    }
+    println!("those that do not read had made place after {:?}", began.elapsed());
+
+    server.signal("TERM");
+    assert!(server.ends_well());
+    assert!(!site.log().contains("cut off"), "{}", site.log());
+    drop(unread);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -301,6 +320,33 @@ async fn news_of_a_shipment_arrive_soon_while_orders_come_in() {
         waits[waits.len() - 1]
     );
     assert!(p99 <= scale(PATIENCE, SOON), "{p99:?}");
+}
+
+/// What is left of a server that has taken in this many orders.
+async fn ordered(orders: usize) -> Site {
+    let server = TestServer::start_with(Engine::Sqlite, patient).await.expect("it is embedded");
+    stocked(&server, "F-1", 100_000).await;
+    let mut buyers = JoinSet::new();
+    for number in 0..orders {
+        let server = server.clone();
+        buyers.spawn(async move {
+            let placed = place(&server, draft(&format!("f{number}"), "F-1", 1)).await.expect("an order");
+            drop(server);
+            placed
+        });
+        if number % 32 == 31 {
+            while buyers.join_next().await.is_some() {}
+        }
+    }
+    while buyers.join_next().await.is_some() {}
+    Site::of(server.stop().await)
+}
+
+/// A connection that holds as little unread as it may.
+async fn narrow(server: &Process) -> Channel {
+    let endpoint = Endpoint::from_shared(format!("http://{}", server.address)).expect("an address");
+    let endpoint = endpoint.initial_stream_window_size(WINDOW).initial_connection_window_size(WINDOW);
+    endpoint.connect().await.expect("a connection")
 }
 
 /// What is left of a server that has handed over this many shipments, each with its first event.
