@@ -73,9 +73,10 @@ pub(crate) fn follow<S: Source>(api: &Api, seat: Seat, after: i64, source: S) ->
         source,
     };
     tokio::spawn(async move {
-        if let Some(status) = walk.run().await {
+        match walk.run().await {
             // Nobody hears it if the reader has gone.
-            let _ = over.send(status);
+            Some(status) => drop(over.send(status)),
+            None => drop(over),
         }
         // What still waits is read within the time that every reader has, or not for the sake of the others.
         let _ = timeout(read_within, seat.left()).await;
