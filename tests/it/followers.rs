@@ -127,7 +127,7 @@ async fn what_another_process_records_arrives_within_about_a_second() {
 async fn a_reader_that_never_reads_costs_little_and_is_given_up_with_its_resume_point() {
     const EACH_KIB: u64 = 256;
 
-    let readers = scale(100, 1_000);
+    let readers = scale(200, 1_000);
     let mut site = ordered(scale(150, 1_000)).await;
     site.set("CONSIGN_LIMITS__SLOW_READER_SECONDS", 2);
     site.set("CONSIGN_LIMITS__STREAMS", 2 * readers);
@@ -216,7 +216,7 @@ async fn a_stream_that_has_nothing_to_say_costs_little_and_all_of_them_hear_the_
     const EACH_KIB: f64 = 16.0;
     const PER_CONNECTION: usize = 250;
 
-    let streams = scale(500, 10_000);
+    let streams = scale(2_000, 10_000);
     let (mut site, shipments) = shipped(Engine::Sqlite, 2).await.expect("it is embedded");
     site.set("CONSIGN_LIMITS__STREAMS", streams + 10);
     site.set("CONSIGN_LIMITS__HEARTBEAT_SECONDS", 300);
