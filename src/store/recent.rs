@@ -58,12 +58,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_version_that_was_counted_twice_is_not_taken_for_the_other() {
-        let edition = |version, micros| Edition { version, updated_at: Timestamp::from_unix_micros(micros) };
-        assert_ne!(edition(8, 1), edition(8, 2));
-    }
-
-    #[test]
     fn nothing_is_kept_where_there_is_no_room() {
         let mut orders = LruCache::new(0);
         orders.insert(1, "one");
