@@ -1,7 +1,7 @@
 //! Who is woken when something has happened: one look at the shared history serves every stream of the process.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch as signal;
@@ -13,7 +13,7 @@ use crate::store::{EventFilter, Store, StoreError};
 
 /// Without a ring, how long until the next look: other processes' commits do not ring here.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// At least this between two looks, however often it rings.
+/// At least this between two looks, however often it rings, unless there is more to read already.
 const BREATH: Duration = Duration::from_millis(20);
 /// Events read at a time.
 const PAGE: u64 = 200;
@@ -45,7 +45,7 @@ impl Feed {
         match rings {
             Rings::ForAll => self.of_all.subscribe(),
             Rings::ForOrder(order) => {
-                let mut bells = self.of_orders.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut bells = self.bells();
                 bells.entry(order).or_default().subscribe()
             }
         }
@@ -89,7 +89,7 @@ impl Feed {
         *place = Some(page.position);
         if !page.events.is_empty() {
             self.of_all.send_replace(());
-            let bells = self.of_orders.lock().unwrap_or_else(PoisonError::into_inner);
+            let bells = self.bells();
             for (_, event) in &page.events {
                 if let Some(bell) = bells.get(&event.order) {
                     bell.send_replace(());
@@ -99,21 +99,26 @@ impl Feed {
         Ok(if page.is_end { Then::Wait } else { Then::LookAgain })
     }
 
+    fn bells(&self) -> MutexGuard<'_, HashMap<OrderId, signal::Sender<()>>> {
+        // Nothing panics while it is held.
+        self.of_orders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn nobody_listens(&self) -> bool {
-        let bells = self.of_orders.lock().unwrap_or_else(PoisonError::into_inner);
+        let bells = self.bells();
         self.of_all.receiver_count() == 0 && bells.is_empty()
     }
 
     fn ring_everywhere(&self) {
         self.of_all.send_replace(());
-        let bells = self.of_orders.lock().unwrap_or_else(PoisonError::into_inner);
+        let bells = self.bells();
         for bell in bells.values() {
             bell.send_replace(());
         }
     }
 
     fn forget_those_without_a_stream(&self) {
-        let mut bells = self.of_orders.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut bells = self.bells();
         bells.retain(|_, it| it.receiver_count() > 0);
     }
 }

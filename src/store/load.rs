@@ -203,6 +203,10 @@ pub(in crate::store) async fn load_orders<C: ConnectionTrait>(
         let found: HashSet<_> = orders.iter().map(|it| it.id).collect();
         let unknown: Vec<_> = stored.keys().filter(|it| !found.contains(it)).copied().collect();
         for order in rows::load_orders(db, &unknown, Lock::No).await?.into_iter().map(Arc::new) {
+            if lock == Lock::Update {
+                // What is read under the lock is so, whatever is remembered.
+                recent.forget(order.id);
+            }
             recent.keep(&order);
             orders.push(order);
         }
