@@ -7,6 +7,7 @@ mod trouble;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use sample::{Order as Wish, Sample, Story};
@@ -48,7 +49,7 @@ async fn play_at_home(json: bool) -> Result<bool, Trouble> {
         println!("A server of the demo's own listens on {}", server.address);
     }
     let played = play(&server.address.to_string(), json).await;
-    let letters = std::fs::read_dir(folder.join("messages")).map(Iterator::count).unwrap_or(0);
+    let letters = letters_in(&folder.join("messages"));
     if !json {
         println!("\n{letters} letters were written to the customers");
     }
@@ -56,6 +57,13 @@ async fn play_at_home(json: bool) -> Result<bool, Trouble> {
     // What is left in the system's folder for temporary files harms nobody.
     let _ = std::fs::remove_dir_all(&folder);
     Ok(played? && letters > 0)
+}
+
+/// How many letters there are in a folder's mailboxes.
+fn letters_in(folder: &Path) -> usize {
+    let mailboxes = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let texts = mailboxes.filter_map(|it| std::fs::read_to_string(it.path()).ok());
+    texts.map(|it| it.lines().filter(|line| line.starts_with("From ")).count()).sum()
 }
 
 /// Against a server that is up.

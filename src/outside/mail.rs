@@ -12,12 +12,13 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
+use time::macros::format_description;
 use tokio::sync::oneshot;
 
 use crate::domain::{Letter, MessageId};
 
-/// Letters that share one safe-keeping of the folder at most, beside the first.
-const LETTERS_AT_ONCE: usize = 63;
+/// Letters in one file at most.
+const LETTERS_IN_A_FILE: usize = 64;
 /// How long a mail program may take.
 const HANDED_OVER_WITHIN: Duration = Duration::from_secs(8);
 /// Bytes in a line of the body at most; RFC 5322 allows 998.
@@ -32,8 +33,9 @@ pub trait Mail: Send + Sync {
     async fn send(&self, id: MessageId, letter: &Letter) -> Result<(), String>;
 }
 
-/// One file per letter, `<message id>.eml`, for whoever empties the folder: a person, a test, a mail system's pick-up.
-/// Sent twice it is still one file.
+/// Mailboxes (mbox, RFC 4155), `<id of the first letter>-<random>.mbox`, for whoever empties the folder: a person, a
+/// test, a mail system's pick-up. Letters that come together share one, as making a file safe costs more than the
+/// letters in it. A letter sent twice is in two of them under the same Message-ID.
 pub struct FileMail {
     posted: mpsc::Sender<Posted>,
     from: String,
@@ -80,71 +82,60 @@ impl Mail for FileMail {
 fn put_down(folder: &Path, post: &mpsc::Receiver<Posted>) {
     while let Ok(first) = post.recv() {
         let mut letters: Vec<Posted> =
-            iter::once(first).chain(post.try_iter().take(LETTERS_AT_ONCE)).collect();
+            iter::once(first).chain(post.try_iter()).take(LETTERS_IN_A_FILE).collect();
         letters.retain(|it| !it.stored.is_closed());
-        let stored = store(folder, &letters);
-        for (letter, stored) in letters.into_iter().zip(stored) {
+        let stored = store(folder, &letters).map_err(|it| format!("the mail folder: {it}"));
+        for letter in letters {
             // Whoever has stopped waiting sends it again.
-            let _ = letter.stored.send(stored.map_err(|it| format!("the mail folder: {it}")));
+            let _ = letter.stored.send(stored.clone());
         }
     }
 }
 
-/// Under temporary names first, so that nobody picks up half a letter; the folder is made safe once for all of them.
-fn store(folder: &Path, letters: &[Posted]) -> Vec<io::Result<()>> {
-    // In three rounds: a file system has little left to do for the second file that is made safe, unless something was
-    // renamed in between.
-    let written: Vec<_> = letters.iter().map(|it| Unfinished::write(folder, it)).collect();
-    let safe: Vec<_> = written.into_iter().map(|it| it.and_then(Unfinished::make_safe)).collect();
-    let mut stored: Vec<_> = safe.into_iter().map(|it| it.and_then(Unfinished::name)).collect();
-    if stored.iter().any(Result::is_ok)
-        && let Err(error) = File::open(folder).and_then(|it| it.sync_all())
-    {
-        stored.iter_mut().for_each(|it| *it = Err(io::Error::new(error.kind(), error.to_string())));
+/// Under a temporary name first, so that nobody picks up half a letter.
+fn store(folder: &Path, letters: &[Posted]) -> io::Result<()> {
+    let Some(first) = letters.first() else { return Ok(()) };
+    // Never a name that was there before: what is in that file may have been sent by now, and its sender told so.
+    let name = format!("{}-{:08x}.mbox", first.id, fastrand::u32(..));
+    let unfinished = folder.join(format!(".{name}"));
+    let written = write_mailbox(&unfinished, letters)
+        .and_then(|()| fs::rename(&unfinished, folder.join(name)))
+        .and_then(|()| File::open(folder)?.sync_all());
+    if written.is_err() {
+        // What is left is only litter; the error that counts is the first one.
+        let _ = fs::remove_file(&unfinished);
     }
-    stored
+    written
 }
 
-/// A letter that is written, but not yet to be found.
-struct Unfinished {
-    file: File,
-    path: PathBuf,
-    final_path: PathBuf,
+fn write_mailbox(path: &Path, letters: &[Posted]) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.create_new(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+
+    let mut file = options.open(path)?;
+    let entries: String = letters.iter().map(|it| entry(it.id, &it.text)).collect();
+    file.write_all(entries.as_bytes())?;
+    file.sync_all()
 }
 
-impl Unfinished {
-    fn write(folder: &Path, letter: &Posted) -> io::Result<Self> {
-        let Posted { id, text, stored: _ } = letter;
-        let path = folder.join(format!(".{id}.{:08x}", fastrand::u32(..)));
-        let mut options = OpenOptions::new();
-        options.create_new(true).write(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-
-        let file = options.open(&path)?;
-        let mut unfinished = Self { file, path, final_path: folder.join(format!("{id}.eml")) };
-        match unfinished.file.write_all(text.as_bytes()) {
-            Ok(()) => Ok(unfinished),
-            Err(error) => Err(unfinished.litter(error)),
+/// A letter as a mailbox has it: behind a line that begins with `From `, which no other line does.
+fn entry(id: MessageId, letter: &str) -> String {
+    let asctime = format_description!(
+        "[weekday repr:short] [month repr:short] [day padding:space] [hour]:[minute]:[second] [year]"
+    );
+    let at = instant_of(id).format(asctime).unwrap_or_default();
+    let mut entry = format!("From MAILER-DAEMON {at}\n");
+    for line in letter.lines() {
+        if line.trim_start_matches('>').starts_with("From ") {
+            entry.push('>');
         }
+        entry.push_str(line);
+        entry.push('\n');
     }
-
-    fn make_safe(self) -> io::Result<Self> {
-        match self.file.sync_all() {
-            Ok(()) => Ok(self),
-            Err(error) => Err(self.litter(error)),
-        }
-    }
-
-    fn name(self) -> io::Result<()> {
-        fs::rename(&self.path, &self.final_path).map_err(|it| self.litter(it))
-    }
-
-    /// What is left of it is only litter; the error that counts is the first one.
-    fn litter(self, error: io::Error) -> io::Error {
-        let _ = fs::remove_file(&self.path);
-        error
-    }
+    entry.push('\n');
+    entry
 }
 
 /// Hands letters to a program that takes them as `sendmail -i -t` does: postfix, exim, msmtp, or a script in front of
@@ -215,7 +206,7 @@ fn written(id: MessageId, letter: &Letter, from: &str) -> String {
     let mut header = |name: &str, value: &str| {
         let _ = write!(text, "{name}: {value}\r\n");
     };
-    header("Date", &date_of(id));
+    header("Date", &instant_of(id).format(&Rfc2822).unwrap_or_default());
     header("From", &one_line(from));
     header("To", &recipient(to));
     header("Subject", &unstructured(subject));
@@ -232,10 +223,10 @@ fn written(id: MessageId, letter: &Letter, from: &str) -> String {
 }
 
 /// When the message was decided upon; it is in the id.
-fn date_of(id: MessageId) -> String {
+fn instant_of(id: MessageId) -> OffsetDateTime {
     let (seconds, _) = id.0.get_timestamp().map_or((0, 0), |it| it.to_unix());
     let at = i64::try_from(seconds).ok().and_then(|it| OffsetDateTime::from_unix_timestamp(it).ok());
-    at.unwrap_or(OffsetDateTime::UNIX_EPOCH).format(&Rfc2822).unwrap_or_default()
+    at.unwrap_or(OffsetDateTime::UNIX_EPOCH)
 }
 
 /// A customer who left only a phone number is a group of nobody, named after the number.
@@ -303,36 +294,81 @@ mod tests {
         text.split_once("\r\n\r\n").expect("a blank line").0.split("\r\n").collect()
     }
 
+    fn posted(id: MessageId, text: &str) -> (Posted, oneshot::Receiver<Result<(), String>>) {
+        let (stored, storing) = oneshot::channel();
+        (Posted { id, text: text.to_owned(), stored }, storing)
+    }
+
+    fn mailboxes(folder: &Path) -> Vec<(String, String)> {
+        let entries = fs::read_dir(folder).expect("the folder").map(|it| it.expect("an entry"));
+        let read = |it: fs::DirEntry| {
+            let text = fs::read_to_string(it.path()).expect("a mailbox");
+            (it.file_name().into_string().expect("a name"), text)
+        };
+        entries.map(read).collect()
+    }
+
     #[tokio::test]
-    async fn sent_twice_there_is_one_file_and_nothing_else() {
+    async fn a_letter_is_a_mailbox_of_its_own_where_no_other_comes_with_it() {
         let folder = tempfile::tempdir().expect("a folder");
         let mail = FileMail::new(folder.path().join("mail"), "orders@shop.example").expect("a mail folder");
-        let letter = letter("ann@example.com", "Order 7", "Dear Ann,\nthank you.\n");
-        for _ in 0..2 {
-            mail.send(id(), &letter).await.expect("sent");
-        }
+        mail.send(id(), &letter("ann@example.com", "Order 7", "Dear Ann,\nthank you.\n"))
+            .await
+            .expect("sent");
 
-        let files: Vec<_> = fs::read_dir(folder.path().join("mail"))
-            .expect("the folder")
-            .map(|it| it.expect("an entry").file_name().into_string().expect("a name"))
-            .collect();
-        assert_eq!(files, ["msg_01h455vb4pex5vsknk084sn02q.eml"]);
-        let text = fs::read_to_string(folder.path().join("mail").join(&files[0])).expect("the letter");
+        let [(name, text)] = &mailboxes(&folder.path().join("mail"))[..] else { panic!("not one file") };
+        assert!(name.starts_with("msg_01h455vb4pex5vsknk084sn02q-") && name.ends_with(".mbox"), "{name}");
         assert_eq!(
             text,
-            "Date: Fri, 30 Jun 2023 03:34:18 +0000\r\n\
-             From: orders@shop.example\r\n\
-             To: ann@example.com\r\n\
-             Subject: Order 7\r\n\
-             Message-ID: <msg_01h455vb4pex5vsknk084sn02q@shop.example>\r\n\
-             Auto-Submitted: auto-generated\r\n\
-             MIME-Version: 1.0\r\n\
-             Content-Type: text/plain; charset=utf-8\r\n\
-             Content-Transfer-Encoding: 8bit\r\n\
-             \r\n\
-             Dear Ann,\r\n\
-             thank you.\r\n"
+            "From MAILER-DAEMON Fri Jun 30 03:34:18 2023\n\
+             Date: Fri, 30 Jun 2023 03:34:18 +0000\n\
+             From: orders@shop.example\n\
+             To: ann@example.com\n\
+             Subject: Order 7\n\
+             Message-ID: <msg_01h455vb4pex5vsknk084sn02q@shop.example>\n\
+             Auto-Submitted: auto-generated\n\
+             MIME-Version: 1.0\n\
+             Content-Type: text/plain; charset=utf-8\n\
+             Content-Transfer-Encoding: 8bit\n\
+             \n\
+             Dear Ann,\n\
+             thank you.\n\n"
         );
+    }
+
+    #[tokio::test]
+    async fn sent_again_a_letter_takes_none_out_of_the_mailbox_that_it_was_in() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mail = FileMail::new(folder.path(), "orders@shop.example").expect("a mail folder");
+        for _ in 0..2 {
+            mail.send(id(), &letter("ann@example.com", "Order 7", "Dear Ann")).await.expect("sent");
+        }
+        let mailboxes = mailboxes(folder.path());
+        assert_eq!(mailboxes.len(), 2);
+        assert_eq!(mailboxes[0].1, mailboxes[1].1, "the same letter under the same Message-ID");
+    }
+
+    #[test]
+    fn letters_that_come_together_share_a_mailbox_and_are_told_apart_in_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (sender, post) = mpsc::channel();
+        let mut senders = Vec::new();
+        for text in ["A: b\r\n\r\nFrom here on\r\n>From there on\r\n", "A: c\r\n\r\nFrom\r\n"] {
+            let (letter, storing) = posted(id(), text);
+            sender.send(letter).expect("posted");
+            senders.push(storing);
+        }
+        let (given_up, _) = posted(id(), "nobody waits for this one");
+        sender.send(given_up).expect("posted");
+        drop(sender);
+        put_down(folder.path(), &post);
+
+        for mut storing in senders {
+            assert_eq!(storing.try_recv(), Ok(Ok(())));
+        }
+        let [(_, text)] = &mailboxes(folder.path())[..] else { panic!("not one file") };
+        let from = "From MAILER-DAEMON Fri Jun 30 03:34:18 2023\n";
+        assert_eq!(*text, format!("{from}A: b\n\n>From here on\n>>From there on\n\n{from}A: c\n\nFrom\n\n"));
     }
 
     #[tokio::test]
