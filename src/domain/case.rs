@@ -137,7 +137,7 @@ impl Order {
             shipment,
             sequence,
             attempts: 0,
-            due_at: desk.now,
+            due_at: desk.now.plus(kind.waits()),
             created_at: desk.now,
             sent_at: None,
             failure: if reachable { String::new() } else { "the customer left no address".to_owned() },

@@ -311,7 +311,10 @@ impl Order {
             .filter(|it| it.state == RefundState::Pending)
             .filter(|it| it.attempts == 0 || it.asked_at.plus(pause(it.attempts)) <= now)
             .map(|it| Errand::Refund(it.id));
-        let messages = self.messages.iter().filter(|it| it.state == MessageState::Queued && it.due_at <= now);
+        // When one letter goes, those go with it that wait for their first try.
+        let queued = || self.messages.iter().filter(|it| it.state == MessageState::Queued);
+        let one_goes = queued().any(|it| it.due_at <= now);
+        let messages = queued().filter(|it| it.due_at <= now || (one_goes && it.attempts == 0));
         asks.chain(refunds).chain(messages.map(|it| Errand::Message(it.id))).collect()
     }
 

@@ -1,5 +1,7 @@
 //! What the customer is told, once per occasion.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::words::words;
@@ -29,6 +31,20 @@ words! {
     }
 }
 
+/// How long a letter waits for others that usually follow at once.
+const COMPANY_WITHIN: Duration = Duration::from_secs(1);
+
+impl MessageKind {
+    /// How long after its occasion it is due: receipt, invoice and payment are often the matter of a moment, and then
+    /// their letters go together.
+    pub(super) fn waits(self) -> Duration {
+        match self {
+            Self::OrderReceived | Self::InvoiceIssued => COMPANY_WITHIN,
+            _ => Duration::ZERO,
+        }
+    }
+}
+
 words! {
     pub enum MessageState {
         Queued = "QUEUED",
@@ -51,7 +67,7 @@ pub struct Message {
     /// The tracking event it tells of; 0: none.
     pub sequence: i64,
     pub attempts: u32,
-    /// Not before this.
+    /// Not before this; a first try is made sooner when another letter of the order goes.
     pub due_at: Timestamp,
     pub created_at: Timestamp,
     pub sent_at: Option<Timestamp>,
