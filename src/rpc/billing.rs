@@ -3,6 +3,7 @@
 //! Money through a provider takes three parts: the decision to ask, the asking, which no transaction waits for, and
 //! the answer. A caller that repeats its call meets whichever part is not done yet.
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use prost::Message;
@@ -17,7 +18,7 @@ use crate::domain::{
 };
 use crate::pb;
 use crate::store::{Child, StoreError};
-use crate::work::{Caller, settle_payment, settle_refund};
+use crate::work::{Caller, Subject, settle_payment, settle_refund};
 
 /// Kept back of the caller's time, so that an answer without the provider's still arrives.
 const TO_ANSWER: Duration = Duration::from_millis(200);
@@ -170,13 +171,16 @@ impl Api {
         let order = target.order;
         let answer =
             |id: &PaymentId, order: &Order| pb::CapturePaymentResponse { payment: payment_of(order, *id) };
-        let begun = self.on_order(call.clone(), target, Touch::default(), begin, answer).await?;
+        let note = Note::default();
+        let reply = note.clone().taking(answer);
+        let begun = self.on_order(call.clone(), target, Touch::default(), begin, reply).await?;
         let mut payment = begun.into_inner().payment.unwrap_or_default();
 
         if payment.in_flight != 0 {
             let id: PaymentId = payment.id.parse().map_err(|_| status::internal())?;
             let caller = waiting(&call, is_settled, move |order| answer(&id, order));
-            let settled = self.settle(&call, settle_payment(&self.shop, order, id, caller)).await?;
+            let subject = Subject { id: order, stored: note.read() };
+            let settled = self.settle(&call, settle_payment(&self.shop, subject, id, caller)).await?;
             let settled = match settled {
                 Some(settled) => settled,
                 None => self.outcome(&call, order, |it| answer(&id, it), is_settled).await?,
@@ -200,13 +204,16 @@ impl Api {
         let answer =
             |id: &RefundId, order: &Order| pb::RefundPaymentResponse { refund: refund_of(order, *id) };
         let target = Target { order, etag };
-        let begun = self.on_order(call.clone(), target, Touch::default(), begin, answer).await?;
+        let note = Note::default();
+        let reply = note.clone().taking(answer);
+        let begun = self.on_order(call.clone(), target, Touch::default(), begin, reply).await?;
         let mut refund = begun.into_inner().refund.unwrap_or_default();
 
         if refund.state() == pb::RefundState::Pending {
             let id: RefundId = refund.id.parse().map_err(|_| status::internal())?;
             let caller = waiting(&call, is_paid_back, move |order| answer(&id, order));
-            let settled = self.settle(&call, settle_refund(&self.shop, order, id, caller)).await?;
+            let subject = Subject { id: order, stored: note.read() };
+            let settled = self.settle(&call, settle_refund(&self.shop, subject, id, caller)).await?;
             let settled = match settled {
                 Some(settled) => settled,
                 None => self.outcome(&call, order, |it| answer(&id, it), is_paid_back).await?,
@@ -279,6 +286,28 @@ impl Api {
             }
         };
         Ok(to::invoice(&order, &order.invoices[place]))
+    }
+}
+
+/// The order as a change has just stored it; nothing if that was done before, and its answer only repeated.
+#[derive(Clone, Default)]
+struct Note(Arc<Mutex<Option<Arc<Order>>>>);
+
+impl Note {
+    fn taking<T, M>(self, reply: impl Fn(&T, &Order) -> M) -> impl Fn(&T, &Arc<Order>) -> M {
+        move |it, order| {
+            *self.lock() = Some(Arc::clone(order));
+            reply(it, order)
+        }
+    }
+
+    fn read(&self) -> Option<Arc<Order>> {
+        self.lock().take()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Arc<Order>>> {
+        // Nothing panics while it is held.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

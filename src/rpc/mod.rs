@@ -94,7 +94,7 @@ impl Api {
         target: Target,
         touch: Touch,
         act: impl Fn(&mut Order, &mut Desk<'_>) -> Result<T, Refusal> + Send + 'static,
-        reply: impl Fn(&T, &Order) -> M + Send + 'static,
+        reply: impl Fn(&T, &Arc<Order>) -> M + Send + 'static,
     ) -> Reply<M>
     where
         T: Send + 'static,
@@ -166,7 +166,7 @@ pub fn routes(api: Api) -> Routes {
 }
 
 /// An order that a change has just kept, out of what it decided.
-pub(crate) fn kept<'a>(view: &View<'a>, id: OrderId) -> &'a Order {
+pub(crate) fn kept<'a>(view: &View<'a>, id: OrderId) -> &'a Arc<Order> {
     view.order(id).expect("the change has kept this order")
 }
 

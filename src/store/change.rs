@@ -70,8 +70,8 @@ pub struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    pub fn order(&self, id: OrderId) -> Option<&'a Order> {
-        self.changes.orders.get(&id).or_else(|| self.world.orders.get(&id)).map(AsRef::as_ref)
+    pub fn order(&self, id: OrderId) -> Option<&'a Arc<Order>> {
+        self.changes.orders.get(&id).or_else(|| self.world.orders.get(&id))
     }
 
     pub fn level(&self, sku: &Sku, location: &LocationCode) -> Option<&'a StockLevel> {

@@ -107,6 +107,13 @@ impl Store {
         Ok(load_orders(&db, &self.inner.recent, &[id], Lock::No).await?.pop())
     }
 
+    /// Those of these orders that are there, archived or not.
+    pub async fn orders(&self, ids: &[OrderId]) -> Result<HashMap<OrderId, Arc<Order>>, StoreError> {
+        let db = self.snapshot().await?;
+        let orders = load_orders(&db, &self.inner.recent, ids, Lock::No).await?;
+        Ok(orders.into_iter().map(|it| (it.id, it)).collect())
+    }
+
     pub async fn order_by_number(&self, number: i64) -> Result<Option<Arc<Order>>, StoreError> {
         let db = self.snapshot().await?;
         let sql = "SELECT id FROM orders WHERE number = $1 \

@@ -1,5 +1,6 @@
 //! Jobs that have come due: orders and other callers' reservations, each leased while it is looked after.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,8 +35,10 @@ pub(super) async fn work_off(shop: Shop, mut shutdown: watch::Receiver<bool>) {
         match shop.store.claim_jobs(room, shop.lease).await {
             Ok(jobs) => {
                 failing = false;
+                let mut orders = orders_of(&shop, &jobs).await;
                 for job in jobs {
-                    in_hand.spawn(look_after(shop.clone(), job, claimed_at + shop.lease));
+                    let order = orders.remove(&OrderId(job.subject));
+                    in_hand.spawn(look_after(shop.clone(), job, order, claimed_at + shop.lease));
                 }
             }
             // An outage is told once.
@@ -69,10 +72,20 @@ fn tell_of_panic(done: Result<(), tokio::task::JoinError>) {
     }
 }
 
+/// The orders that jobs are about, read together; whoever misses one here reads it alone.
+async fn orders_of(shop: &Shop, jobs: &[Job]) -> HashMap<OrderId, Arc<Order>> {
+    let ids: Vec<_> =
+        jobs.iter().filter(|it| it.kind == JobKind::Order).map(|it| OrderId(it.subject)).collect();
+    if ids.is_empty() {
+        return HashMap::new();
+    }
+    shop.store.orders(&ids).await.unwrap_or_default()
+}
+
 /// One job, whose lease ends at `ends`.
-async fn look_after(shop: Shop, job: Job, ends: Instant) {
+async fn look_after(shop: Shop, job: Job, order: Option<Arc<Order>>, ends: Instant) {
     let done = match job.kind {
-        JobKind::Order => tend(&shop, OrderId(job.subject), job.lease, ends).await,
+        JobKind::Order => tend(&shop, OrderId(job.subject), order, job.lease, ends).await,
         JobKind::Reservation => expire(&shop, ReservationId(job.subject), job.lease).await,
     };
     let Err(error) = done else { return };
@@ -99,16 +112,26 @@ fn pause(attempts: i64) -> Duration {
 
 /// First what happens by itself, so that nobody is written to about an order that has just expired; then what is to
 /// be done outside. The last change completes the lease. What it leaves to be done is the next job.
-async fn tend(shop: &Shop, id: OrderId, lease: Lease, ends: Instant) -> Result<(), StoreError> {
+async fn tend(
+    shop: &Shop,
+    id: OrderId,
+    order: Option<Arc<Order>>,
+    lease: Lease,
+    ends: Instant,
+) -> Result<(), StoreError> {
     let now = shop.store.now();
-    let order = match shop.store.order(id).await? {
+    let order = match order {
+        Some(order) => Some(order),
+        None => shop.store.order(id).await?,
+    };
+    let order = match order {
         Some(order) if !order.errands(now).is_empty() => order,
         _ => return tend_alone(shop, id, Some(lease)).await.map(|_| ()),
     };
     let order = match order.has_come_due(&shop.rules, now) {
         false => order,
         true => match tend_alone(shop, id, None).await? {
-            Some(order) => Arc::new(order),
+            Some(order) => order,
             None => return Ok(()),
         },
     };
@@ -160,7 +183,11 @@ fn may_begin(shop: &Shop, lease: Lease, ends: Instant) -> Result<(), StoreError>
 }
 
 /// Gives the order as it then is; None if it is gone.
-async fn tend_alone(shop: &Shop, id: OrderId, lease: Option<Lease>) -> Result<Option<Order>, StoreError> {
+async fn tend_alone(
+    shop: &Shop,
+    id: OrderId,
+    lease: Option<Lease>,
+) -> Result<Option<Arc<Order>>, StoreError> {
     let touch = Touch { orders: vec![id], order_stock: true, lease, ..Touch::default() };
     let decide = move |desk: &mut crate::domain::Desk<'_>| {
         let mut order = match desk.take_order(id) {

@@ -16,7 +16,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-pub use outside::{Caller, settle_payment, settle_refund};
+pub use outside::{Caller, Subject, settle_payment, settle_refund};
 
 use crate::domain::{Actor, Rules};
 use crate::outside::{Mail, PaymentProvider};

@@ -1,5 +1,7 @@
 //! What is done outside for an order, and writing down the answer: one way for workers and for callers that wait.
 
+use std::sync::Arc;
+
 use tokio::time::timeout;
 use tracing::Instrument;
 
@@ -33,11 +35,24 @@ impl Caller<()> {
     }
 }
 
+/// Whose money it is about: an order, and how it was stored a moment ago by whoever knows that.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    pub id: OrderId,
+    pub stored: Option<Arc<Order>>,
+}
+
+impl From<OrderId> for Subject {
+    fn from(id: OrderId) -> Self {
+        Self { id, stored: None }
+    }
+}
+
 /// Asks the provider what an open ask of this payment is about, and decides upon the answer; None if no ask is open.
 /// Goes on to its end even if the caller gives up waiting.
 pub async fn settle_payment<M: Send + 'static>(
     shop: &Shop,
-    order: OrderId,
+    order: Subject,
     payment: PaymentId,
     caller: Caller<M>,
 ) -> Result<Option<M>, StoreError> {
@@ -51,7 +66,7 @@ pub async fn settle_payment<M: Send + 'static>(
 /// The same for a refund that the provider has not answered.
 pub async fn settle_refund<M: Send + 'static>(
     shop: &Shop,
-    order: OrderId,
+    order: Subject,
     refund: RefundId,
     caller: Caller<M>,
 ) -> Result<Option<M>, StoreError> {
@@ -66,13 +81,18 @@ pub async fn settle_refund<M: Send + 'static>(
 
 async fn settle<M: Send + 'static>(
     shop: &Shop,
-    id: OrderId,
+    order: Subject,
     errand: impl Fn(&Order) -> Result<Option<Errand>, Refusal> + Send + 'static,
     caller: Caller<M>,
 ) -> Result<Option<M>, StoreError> {
     let shop = shop.clone();
     let settling = async move {
-        let order = shop.store.order(id).await?.ok_or_else(|| Refusal::not_found("order", id))?;
+        let Subject { id, stored } = order;
+        // What was decided and then not stored, since somebody else was first, does not have what is asked about.
+        let order = match stored.filter(|it| errand(it).is_ok()) {
+            Some(order) => order,
+            None => shop.store.order(id).await?.ok_or_else(|| Refusal::not_found("order", id))?,
+        };
         match errand(&order)? {
             Some(errand) => {
                 let answer = carry_out(&shop, &order, errand).await?;

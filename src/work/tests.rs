@@ -169,8 +169,11 @@ impl Scene {
     }
 
     fn letters(&self) -> Vec<String> {
-        let files = std::fs::read_dir(self.folder.path().join("mail")).unwrap();
-        files.map(|it| std::fs::read_to_string(it.unwrap().path()).unwrap()).collect()
+        let mailboxes = std::fs::read_dir(self.folder.path().join("mail")).unwrap();
+        let texts = mailboxes.map(|it| std::fs::read_to_string(it.unwrap().path()).unwrap());
+        let letters =
+            |it: String| it.split("From MAILER-DAEMON ").skip(1).map(str::to_owned).collect::<Vec<_>>();
+        texts.flat_map(letters).collect()
     }
 }
 
@@ -235,6 +238,7 @@ async fn every_message_is_sent_once() {
     let mut scene = Scene::set().await;
     scene.begin_work();
     let id = scene.place("ann", 1).await;
+    scene.pass(1);
 
     let order = scene.until(id, all_told).await;
     assert!(order.messages.iter().all(|it| it.state == MessageState::Sent && it.attempts == 1), "{order:#?}");
@@ -245,6 +249,33 @@ async fn every_message_is_sent_once() {
     scene.end_work().await;
     assert_eq!(scene.letters().len(), order.messages.len());
     assert_eq!(scene.order(id).await, order);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn letters_about_receipt_invoice_and_payment_go_together() {
+    let scene = Scene::set().await;
+    let unpaid = scene.place("ann", 1).await;
+    let paid = scene.place("bob", 1).await;
+    let payment = scene.begin_payment(paid, "tok_success").await;
+    assert!(scene.order(paid).await.errands(scene.shop.store.now()).is_empty(), "they wait for company");
+
+    settle_payment(&scene.shop, paid.into(), payment, Caller::nobody()).await.unwrap();
+    let order = scene.order(paid).await;
+    let told: Vec<_> = order.messages.iter().map(|it| it.kind).collect();
+    assert_eq!(
+        told,
+        [MessageKind::OrderReceived, MessageKind::InvoiceIssued, MessageKind::PaymentReceived],
+        "{order:#?}"
+    );
+    assert_eq!(order.errands(scene.shop.store.now()).len(), 3, "the last one takes the others along");
+
+    assert!(scene.order(unpaid).await.errands(scene.shop.store.now()).is_empty());
+    scene.pass(1);
+    assert_eq!(
+        scene.order(unpaid).await.errands(scene.shop.store.now()).len(),
+        2,
+        "nor longer than a second"
+    );
 }
 
 /// Fails as often as it was told to.
@@ -273,6 +304,7 @@ async fn a_message_that_could_not_be_sent_is_sent_later() {
         Scene::set_with(tempfile::tempdir().unwrap(), Arc::<Faltering>::clone(&mail) as Arc<dyn Mail>).await;
     scene.begin_work();
     let id = scene.place("ann", 1).await;
+    scene.pass(1);
 
     let order = scene
         .until(id, |it| it.messages.iter().any(|it| it.attempts == 1 && it.state == MessageState::Queued))
@@ -370,11 +402,11 @@ async fn a_caller_that_settles_and_a_worker_have_one_effect() {
     let id = scene.place("ann", 1).await;
     let payment = scene.begin_payment(id, "tok_success").await;
     let (one, two) = tokio::join!(
-        settle_payment(&scene.shop, id, payment, Caller::nobody()),
-        settle_payment(&scene.shop, id, payment, Caller::nobody())
+        settle_payment(&scene.shop, id.into(), payment, Caller::nobody()),
+        settle_payment(&scene.shop, id.into(), payment, Caller::nobody())
     );
     one.and(two).unwrap();
-    settle_payment(&scene.shop, id, payment, Caller::nobody()).await.unwrap();
+    settle_payment(&scene.shop, id.into(), payment, Caller::nobody()).await.unwrap();
 
     let order = scene.order(id).await;
     assert_eq!(order.payments[0].state, PaymentState::Captured);
@@ -389,7 +421,7 @@ async fn money_of_a_cancelled_order_is_paid_back_once() {
     let mut scene = Scene::set().await;
     let id = scene.place("ann", 1).await;
     let payment = scene.begin_payment(id, "tok_refund_timeout").await;
-    settle_payment(&scene.shop, id, payment, Caller::nobody()).await.unwrap();
+    settle_payment(&scene.shop, id.into(), payment, Caller::nobody()).await.unwrap();
     let touch = Touch { orders: vec![id], order_stock: true, ..Touch::default() };
     let refund: RefundId = scene
         .change(touch, move |desk| {
@@ -402,7 +434,7 @@ async fn money_of_a_cancelled_order_is_paid_back_once() {
         .await
         .unwrap();
 
-    settle_refund(&scene.shop, id, refund, Caller::nobody()).await.unwrap();
+    settle_refund(&scene.shop, id.into(), refund, Caller::nobody()).await.unwrap();
     assert_eq!(scene.order(id).await.payments[0].refunds[0].attempts, 1);
     scene.begin_work();
     scene.pass(5);
@@ -520,6 +552,7 @@ async fn stopping_lets_the_job_in_hand_end_and_begins_no_other() {
     let mut scene = Scene::set().await;
     scene.shop.provider = Arc::new(Slow);
     let id = scene.place("ann", 1).await;
+    scene.pass(1);
     scene.begin_work();
     scene.until(id, all_told).await;
     scene.begin_payment(id, "tok_success").await;
@@ -529,6 +562,7 @@ async fn stopping_lets_the_job_in_hand_end_and_begins_no_other() {
     assert_eq!(scene.order(id).await.payments[0].state, PaymentState::Captured);
 
     let later = scene.place("bob", 1).await;
+    scene.pass(1);
     tokio::time::sleep(Duration::from_millis(700)).await;
     assert!(scene.order(later).await.messages.iter().all(|it| it.state == MessageState::Queued));
 }
@@ -541,7 +575,7 @@ async fn a_caller_that_hangs_up_loses_no_answer() {
     let payment = scene.begin_payment(id, "tok_success").await;
     let hung_up = tokio::time::timeout(
         Duration::from_millis(100),
-        settle_payment(&scene.shop, id, payment, Caller::nobody()),
+        settle_payment(&scene.shop, id.into(), payment, Caller::nobody()),
     )
     .await;
     assert!(hung_up.is_err());
@@ -569,7 +603,7 @@ async fn another_providers_payment_is_not_asked_of_this_one() {
         })
         .await
         .unwrap();
-    settle_payment(&scene.shop, id, payment, Caller::nobody()).await.unwrap();
+    settle_payment(&scene.shop, id.into(), payment, Caller::nobody()).await.unwrap();
     assert_eq!(scene.sandbox.charges(), []);
     assert_eq!(scene.order(id).await.payments[0].state, PaymentState::Pending);
 }
@@ -578,6 +612,7 @@ async fn another_providers_payment_is_not_asked_of_this_one() {
 async fn a_worker_that_lost_its_lease_completes_nothing() {
     let scene = Scene::set().await;
     let id = scene.place("ann", 1).await;
+    scene.pass(1);
     let jobs = scene.shop.store.claim_jobs(10, Duration::from_secs(30)).await.unwrap();
     assert_eq!(jobs.iter().map(|it| (it.kind, it.subject)).collect::<Vec<_>>(), [(JobKind::Order, id.0)]);
     scene.pass(31);
