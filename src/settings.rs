@@ -395,7 +395,7 @@ impl Default for Limits {
             streams: 1_024,
             queue: 1_024,
             group_max: 64,
-            writer_lanes: 2,
+            writer_lanes: 1,
             readers: 8,
             recent_orders: 4_096,
             page_size: 50,

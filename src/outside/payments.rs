@@ -3,13 +3,18 @@
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::iter;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use tokio::sync::oneshot;
 
 use crate::domain::{Ask, Money, PaymentId, ProviderAnswer, RefundId};
+
+/// Calls that share one lock on the sandbox's ledger at most.
+const CALLS_AT_ONCE: usize = 64;
 
 /// A company that takes and gives back money on our behalf.
 ///
@@ -47,6 +52,13 @@ pub trait PaymentProvider: Send + Sync {
 /// | anything else | declined: not a token |
 pub struct Sandbox {
     ledger: Arc<Mutex<Ledger>>,
+    asked: mpsc::Sender<Asked>,
+}
+
+/// A call on its way into the ledger.
+struct Asked {
+    call: Call,
+    answer: oneshot::Sender<io::Result<ProviderAnswer>>,
 }
 
 /// What the sandbox's ledger says of one key.
@@ -76,16 +88,21 @@ impl Sandbox {
 
         let mut ledger = Ledger { file: Some(options.open(path)?), ..Ledger::default() };
         ledger.locked(|_| Ok(()))?;
-        Ok(Self::new(ledger))
+        Self::new(ledger)
     }
 
     /// With a ledger that ends with the process.
     pub fn in_memory() -> Self {
-        Self::new(Ledger::default())
+        Self::new(Ledger::default()).expect("a thread can be started")
     }
 
-    fn new(ledger: Ledger) -> Self {
-        Self { ledger: Arc::new(Mutex::new(ledger)) }
+    fn new(ledger: Ledger) -> io::Result<Self> {
+        let ledger = Arc::new(Mutex::new(ledger));
+        let (asked, calls) = mpsc::channel();
+        // One thread keeps the ledger: others would only wait for its lock.
+        let keeping = Arc::clone(&ledger);
+        std::thread::Builder::new().name("sandbox".to_owned()).spawn(move || keep(&keeping, &calls))?;
+        Ok(Self { ledger, asked })
     }
 
     /// Every key that was ever used, as this process has seen the ledger.
@@ -102,15 +119,30 @@ impl Sandbox {
     }
 
     async fn call(&self, call: Call) -> ProviderAnswer {
-        let ledger = Arc::clone(&self.ledger);
-        let asked = tokio::task::spawn_blocking(move || lock(&ledger).take(&call)).await;
-        match asked {
+        let (answer, answered) = oneshot::channel();
+        let given_up = || ProviderAnswer::Unknown("the sandbox gave up".to_owned());
+        if self.asked.send(Asked { call, answer }).is_err() {
+            return given_up();
+        }
+        match answered.await {
             Ok(Ok(answer)) => answer,
             Ok(Err(error)) => {
                 tracing::error!(%error, "the sandbox's ledger cannot be kept");
                 ProviderAnswer::Unknown("the sandbox's ledger cannot be kept".to_owned())
             }
-            Err(_) => ProviderAnswer::Unknown("the sandbox gave up".to_owned()),
+            Err(_) => given_up(),
+        }
+    }
+}
+
+/// Answers calls as long as somebody may ask, those that came together under one lock on the file.
+fn keep(ledger: &Mutex<Ledger>, calls: &mpsc::Receiver<Asked>) {
+    while let Ok(first) = calls.recv() {
+        let asked: Vec<Asked> = iter::once(first).chain(calls.try_iter()).take(CALLS_AT_ONCE).collect();
+        let answers = lock(ledger).take(asked.iter().map(|it| &it.call));
+        for (asked, answer) in asked.into_iter().zip(answers) {
+            // Whoever has stopped waiting asks again, with the same key.
+            let _ = asked.answer.send(answer);
         }
     }
 }
@@ -223,12 +255,20 @@ struct Ledger {
 }
 
 impl Ledger {
-    /// One call; for some tokens it arrives twice.
-    fn take(&mut self, call: &Call) -> io::Result<ProviderAnswer> {
-        self.locked(|ledger| {
-            let answer = ledger.take_once(call)?;
-            if call.token == "tok_duplicate" { ledger.take_once(call) } else { Ok(answer) }
+    /// These calls, one after the other.
+    fn take<'a>(&mut self, calls: impl Iterator<Item = &'a Call> + Clone) -> Vec<io::Result<ProviderAnswer>> {
+        let count = calls.clone().count();
+        let taken = self.locked(|ledger| Ok(calls.map(|it| ledger.take_one(it)).collect()));
+        taken.unwrap_or_else(|error| {
+            let same = || Err(io::Error::new(error.kind(), error.to_string()));
+            iter::repeat_with(same).take(count).collect()
         })
+    }
+
+    /// One call; for some tokens it arrives twice.
+    fn take_one(&mut self, call: &Call) -> io::Result<ProviderAnswer> {
+        let answer = self.take_once(call)?;
+        if call.token == "tok_duplicate" { self.take_once(call) } else { Ok(answer) }
     }
 
     fn take_once(&mut self, call: &Call) -> io::Result<ProviderAnswer> {

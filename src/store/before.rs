@@ -3,11 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use sea_orm::ConnectionTrait;
-
 use super::StoreError;
 use super::requests::{Kept, Key};
-use super::rows::{self, Saved};
+use super::rows::{self, Saved, Writes};
 use crate::domain::{
     Changes, Courier, CourierCode, Location, LocationCode, Order, OrderId, Product, Replenishment,
     ReplenishmentId, Reservation, ReservationId, Sku, StockLevel, World,
@@ -55,55 +53,27 @@ impl Before {
         }
     }
 
-    /// What needs no number; rows that others point to first.
-    pub(in crate::store) async fn save_places_and_stock<C: ConnectionTrait>(
-        &self,
-        db: &C,
-        world: &World,
-    ) -> Result<(), StoreError> {
-        let products = saved(&self.products, |it| world.products.get(it).map(AsRef::as_ref));
-        if !products.is_empty() {
-            rows::save_products(db, &products).await?;
-        }
-        let locations = saved(&self.locations, |it| world.locations.get(it).map(AsRef::as_ref));
-        if !locations.is_empty() {
-            rows::save_locations(db, &locations).await?;
-        }
-        let couriers = saved(&self.couriers, |it| world.couriers.get(it).map(AsRef::as_ref));
-        if !couriers.is_empty() {
-            rows::save_couriers(db, &couriers).await?;
-        }
+    /// Writes what differs in the world, once its orders are numbered; rows that others point to first.
+    pub(in crate::store) fn save(&self, writes: &mut Writes, world: &World) -> Result<(), StoreError> {
+        rows::save_products(writes, &saved(&self.products, |it| world.products.get(it).map(AsRef::as_ref)));
+        rows::save_locations(
+            writes,
+            &saved(&self.locations, |it| world.locations.get(it).map(AsRef::as_ref)),
+        );
+        rows::save_couriers(writes, &saved(&self.couriers, |it| world.couriers.get(it).map(AsRef::as_ref)));
 
-        let levels: Vec<_> = self
-            .stock
-            .iter()
+        let levels = self.stock.iter();
+        let levels: Vec<_> = levels
             .filter_map(|(key, before)| Some(Saved { before: before.as_ref(), after: world.stock.get(key)? }))
             .collect();
-        if !levels.is_empty() {
-            rows::save_levels(db, &levels).await?;
-        }
-        Ok(())
-    }
+        rows::save_levels(writes, &levels);
 
-    /// Orders, once they are numbered, and what points to them.
-    pub(in crate::store) async fn save_orders<C: ConnectionTrait>(
-        &self,
-        db: &C,
-        world: &World,
-    ) -> Result<(), StoreError> {
-        let orders = saved(&self.orders, |it| world.orders.get(it).map(AsRef::as_ref));
-        if !orders.is_empty() {
-            rows::save_orders(db, &orders).await?;
-        }
+        rows::save_orders(writes, &saved(&self.orders, |it| world.orders.get(it).map(AsRef::as_ref)))?;
         let reservations = saved(&self.reservations, |it| world.reservations.get(it).map(AsRef::as_ref));
-        if !reservations.is_empty() {
-            rows::save_reservations(db, &reservations).await?;
-        }
+        rows::save_reservations(writes, &reservations);
         let replenishments =
             saved(&self.replenishments, |it| world.replenishments.get(it).map(AsRef::as_ref));
-        if !replenishments.is_empty() {
-            rows::save_replenishments(db, &replenishments).await?;
-        }
+        rows::save_replenishments(writes, &replenishments);
         Ok(())
     }
 }

@@ -38,6 +38,12 @@ const SQLITE_AT_LEAST: [u32; 3] = [3, 51, 3];
 /// Our number among PostgreSQL's advisory locks: "consign" in ASCII.
 const MIGRATION_LOCK: i64 = 0x63_6f6e_7369_676e;
 
+/// Pages that SQLite's writer keeps, as its pragma has it: KiB, negative. With less it reads from the file what it wrote
+/// a moment ago.
+const WRITER_CACHE_KIB: &str = "-32768";
+/// Pages in the write-ahead log before they are carried over: those written again and again are carried over once.
+const CHECKPOINT_PAGES: &str = "4000";
+
 /// Connections to write with and connections to read with.
 #[derive(Clone)]
 pub(in crate::store) enum Pools {
@@ -243,8 +249,10 @@ async fn open_sqlite(path: &Path, readers: u32) -> Result<Pools, StoreError> {
     // The first connection turns WAL on, which nobody else's migration may see half done.
     let _guard = lock_file(path).await?;
     // The second only ever to look up what became of a group, after the first was thrown away.
+    let writing =
+        how.clone().pragma("cache_size", WRITER_CACHE_KIB).pragma("wal_autocheckpoint", CHECKPOINT_PAGES);
     let writers = trusting(SqlitePoolOptions::new().max_connections(2).idle_timeout(None).max_lifetime(None))
-        .connect_with(how.clone())
+        .connect_with(writing)
         .await?;
     check_sqlite(&mut *writers.acquire().await?).await?;
 

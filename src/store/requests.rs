@@ -7,7 +7,8 @@ use sea_orm::sea_query::Value;
 use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};
 
 use super::StoreError;
-use super::given::{Column, bytes, number, text, with_given};
+use super::given::{Column, boolean, bytes, number, text, with_given};
+use super::rows::Writes;
 use crate::domain::Timestamp;
 
 const KEY: [Column; 3] = [text("actor"), text("method"), text("request_id")];
@@ -19,8 +20,14 @@ const WHOLE: [Column; 6] = [
     bytes("answer"),
     number("created_at"),
 ];
-const WITH_ANSWER: [Column; 5] =
-    [text("actor"), text("method"), text("request_id"), bytes("fingerprint"), bytes("answer")];
+const WITH_ANSWER: [Column; 6] = [
+    text("actor"),
+    text("method"),
+    text("request_id"),
+    bytes("fingerprint"),
+    bytes("answer"),
+    boolean("is_ours"),
+];
 
 /// Request ids are each actor's own, and each method's.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -106,51 +113,27 @@ pub(in crate::store) async fn lock<C: ConnectionTrait>(
     found.iter().map(|row| Ok((Key::read(row)?, Kept::read(row)?))).collect()
 }
 
-/// Keeps the answers of claimed keys.
-pub(in crate::store) async fn keep<C: ConnectionTrait>(
-    db: &C,
-    answers: &[(Key, Kept)],
-) -> Result<(), StoreError> {
-    if answers.is_empty() {
-        return Ok(());
-    }
-
+/// Keeps the answers of claimed keys, and puts later answers in the place of those that were kept before, where the
+/// content is the same. Without such a row there is nothing to put it in: the claim was reaped, or never made.
+pub(in crate::store) fn keep(writes: &mut Writes, claimed: &[(Key, Kept)], amended: &[(Key, Kept)]) {
+    let claimed = claimed.iter().map(|it| (it, true));
+    let rows = claimed.chain(amended.iter().map(|it| (it, false))).map(|((key, kept), is_ours)| {
+        let mut row = key.row();
+        row.extend([kept.fingerprint.to_vec().into(), kept.answer.to_vec().into(), is_ours.into()]);
+        row
+    });
     let sql = "UPDATE requests SET fingerprint = given.fingerprint, answer = given.answer FROM given \
         WHERE requests.actor = given.actor AND requests.method = given.method \
-        AND requests.request_id = given.request_id";
-    let done = db.execute_raw(answers_with(db, answers, sql)).await?;
-    assert_eq!(done.rows_affected(), answers.len() as u64, "claimed keys have a row");
-    Ok(())
-}
-
-/// Puts a later answer in the place of the one kept, where the content is the same. Without such a row there is
-/// nothing to do: the claim was reaped, or never made.
-pub(in crate::store) async fn amend<C: ConnectionTrait>(
-    db: &C,
-    answers: &[(Key, Kept)],
-) -> Result<(), StoreError> {
-    if answers.is_empty() {
-        return Ok(());
-    }
-
-    let sql = "UPDATE requests SET answer = given.answer FROM given \
-        WHERE requests.actor = given.actor AND requests.method = given.method \
-        AND requests.request_id = given.request_id AND requests.fingerprint = given.fingerprint";
-    db.execute_raw(answers_with(db, answers, sql)).await?;
-    Ok(())
+        AND requests.request_id = given.request_id \
+        AND (given.is_ours OR requests.fingerprint = given.fingerprint)";
+    writes.change("requests", &WITH_ANSWER, rows.collect(), sql);
 }
 
 /// Gives claimed keys back: what they were claimed for was refused.
-pub(in crate::store) async fn release<C: ConnectionTrait>(db: &C, keys: &[Key]) -> Result<(), StoreError> {
-    if keys.is_empty() {
-        return Ok(());
-    }
-
+pub(in crate::store) fn release(writes: &mut Writes, keys: &BTreeSet<Key>) {
     let sql = "DELETE FROM requests \
         WHERE (actor, method, request_id) IN (SELECT actor, method, request_id FROM given)";
-    let rows = keys.iter().map(Key::row).collect();
-    db.execute_raw(with_given(db.get_database_backend(), &KEY, rows, sql, Vec::new())).await?;
-    Ok(())
+    writes.change("requests", &KEY, keys.iter().map(Key::row).collect(), sql);
 }
 
 /// Deletes the oldest of the answers from before `limit`, at most so many at once.
@@ -165,15 +148,6 @@ pub(in crate::store) async fn reap<C: ConnectionTrait>(
         vec![before.unix_micros().into(), i64::try_from(limit).unwrap_or(i64::MAX).into()];
     let done = db.execute_raw(Statement::from_sql_and_values(db.get_database_backend(), sql, values)).await?;
     Ok(done.rows_affected())
-}
-
-fn answers_with<C: ConnectionTrait>(db: &C, answers: &[(Key, Kept)], sql: &str) -> Statement {
-    let rows = answers.iter().map(|(key, kept)| {
-        let mut row = key.row();
-        row.extend([kept.fingerprint.to_vec().into(), kept.answer.to_vec().into()]);
-        row
-    });
-    with_given(db.get_database_backend(), &WITH_ANSWER, rows.collect(), sql, Vec::new())
 }
 
 impl Key {

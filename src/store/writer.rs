@@ -23,7 +23,7 @@ use super::options::Clock;
 use super::queue::{Batch, Queue};
 use super::recent::Recent;
 use super::requests::{self, Kept, Key};
-use super::rows::{self, Lock};
+use super::rows::{self, Jobs, Lock, Writes};
 use super::session::Session;
 use crate::domain::{
     Actor, Changes, Desk, Event, Ids, JobId, Lease, Movement, OrderState, Refusal, Rules, Timestamp, Touch,
@@ -509,7 +509,7 @@ impl Writer {
         Ok(changes)
     }
 
-    /// Writes what differs, every table once.
+    /// Numbers what is new, makes the replies, and writes what differs.
     async fn write(
         &self,
         db: &Session,
@@ -519,8 +519,6 @@ impl Writer {
         mut before: Before,
         now: Timestamp,
     ) -> Result<(), Trouble> {
-        before.save_places_and_stock(db, &world).await?;
-
         let mut unnumbered = Unnumbered::default();
         accepted(verdicts).for_each(|it| unnumbered.add(it));
         let numbers = unnumbered.number(db).await?;
@@ -528,7 +526,8 @@ impl Writer {
         reply(group, verdicts, &world)?;
         let amended = amend(group, verdicts, &mut before.answers);
 
-        before.save_orders(db, &world).await?;
+        let mut writes = Writes::default();
+        before.save(&mut writes, &world)?;
         let mut movements: Vec<Movement> = Vec::new();
         let mut events: Vec<Event> = Vec::new();
         let mut leases: Vec<Lease> = Vec::new();
@@ -537,90 +536,80 @@ impl Writer {
             events.append(&mut changes.events);
             leases.extend(changes.lease);
         }
-        if !movements.is_empty() {
-            rows::append_movements(db, &movements).await?;
-        }
-        if !events.is_empty() {
-            rows::append_events(db, numbers.first_position, &events).await?;
-        }
+        rows::append_movements(&mut writes, &movements);
+        rows::append_events(&mut writes, numbers.first_position, &events);
 
-        if !leases.is_empty() {
-            rows::complete_jobs(db, &leases, now).await?;
-        }
-        let jobs = self.jobs(&before, &world, &leases, now);
-        if !jobs.is_empty() {
-            rows::save_jobs(db, &jobs).await?;
-        }
-        self.keep_answers(db, group, verdicts, &amended).await?;
-        Ok(())
+        let mut jobs = self.jobs(&before, &world, &leases);
+        let completed = completed(&leases, &mut jobs, &before, now);
+        rows::complete_jobs(&mut writes, &completed, now);
+        rows::save_jobs(&mut writes, &jobs);
+        keep_answers(&mut writes, group, verdicts, &amended);
+        Ok(writes.send(db).await?)
     }
 
-    /// When each changed order and each other caller's reservation needs a worker next.
-    fn jobs(
-        &self,
-        before: &Before,
-        world: &World,
-        leases: &[Lease],
-        now: Timestamp,
-    ) -> Vec<(JobId, &'static str, Option<Timestamp>)> {
-        let mut jobs = BTreeMap::new();
-        for lease in leases {
-            // What was due and found nothing to do is not due again at once.
-            let later = |due: Option<Timestamp>| match due {
-                Some(due) if due <= now => Some(now.plus(IDLE_JOB_AFTER)),
-                due => due,
-            };
-            if let Some(order) = world.orders.get(&lease.job.0.into()) {
-                jobs.insert(lease.job, (JobKind::Order, later(order.due_at(&self.rules))));
-            } else if let Some(reservation) = world.reservations.get(&lease.job.0.into()) {
-                jobs.insert(lease.job, (JobKind::Reservation, later(reservation.due_at())));
-            }
-        }
-        for id in before.orders.keys() {
-            if let Some(order) = world.orders.get(id) {
-                jobs.insert(JobId(id.0), (JobKind::Order, order.due_at(&self.rules)));
-            }
-        }
-        for id in before.reservations.keys() {
-            if let Some(reservation) = world.reservations.get(id) {
-                jobs.insert(JobId(id.0), (JobKind::Reservation, reservation.due_at()));
-            }
-        }
-        jobs.into_iter().map(|(id, (kind, due))| (id, kind.as_str(), due)).collect()
-    }
-
-    async fn keep_answers(
-        &self,
-        db: &Session,
-        group: &mut [Box<dyn Change>],
-        verdicts: &mut [Verdict],
-        amended: &[(Key, Kept)],
-    ) -> Result<(), StoreError> {
-        let mut kept = Vec::new();
-        let mut unused = BTreeMap::new();
-        for (change, verdict) in group.iter().zip(verdicts.iter()) {
-            let Some((key, mode, fingerprint)) = request_of(change.as_ref()) else { continue };
-            match (verdict, mode) {
-                (Verdict::Accepted { answer: Some(answer), .. }, RequestMode::Claim) => {
-                    kept.push((key, Kept { fingerprint, answer: Arc::clone(answer) }));
+    /// When each order and each other caller's reservation that was changed or looked after needs a worker next. The
+    /// archived have left with their jobs.
+    fn jobs(&self, before: &Before, world: &World, leases: &[Lease]) -> Jobs {
+        let orders = before.orders.keys().map(|it| JobId(it.0));
+        let reservations = before.reservations.keys().map(|it| JobId(it.0));
+        let mut jobs = Jobs::new();
+        for id in orders.chain(reservations).chain(leases.iter().map(|it| it.job)) {
+            if let Some(order) = world.orders.get(&id.0.into()) {
+                if order.state != OrderState::Archived {
+                    jobs.insert(id, (JobKind::Order, order.due_at(&self.rules)));
                 }
-                (Verdict::Refused(StoreError::RequestIdReused), _) => {}
-                (Verdict::Refused(_) | Verdict::Starved(_), RequestMode::Claim) => {
-                    unused.insert(key, ());
-                }
-                _ => {}
+            } else if let Some(reservation) = world.reservations.get(&id.0.into()) {
+                jobs.insert(id, (JobKind::Reservation, reservation.due_at()));
             }
         }
-        for (key, _) in &kept {
-            unused.remove(key);
-        }
-        kept.sort_by(|one, other| one.0.cmp(&other.0));
-
-        let unused: Vec<_> = unused.into_keys().collect();
-        requests::release(db, &unused).await?;
-        requests::keep(db, &kept).await?;
-        requests::amend(db, amended).await
+        jobs
     }
+}
+
+/// The jobs of these leases, out of all of them. One that was due and changed nothing is not due again at once.
+fn completed(
+    leases: &[Lease],
+    jobs: &mut Jobs,
+    before: &Before,
+    now: Timestamp,
+) -> Vec<(Lease, Option<Timestamp>)> {
+    let completed = leases.iter().filter_map(|lease| {
+        let (_, due) = jobs.remove(&lease.job)?;
+        let id = lease.job.0;
+        let changed = before.orders.contains_key(&id.into()) || before.reservations.contains_key(&id.into());
+        let later = |it: Timestamp| if it <= now && !changed { now.plus(IDLE_JOB_AFTER) } else { it };
+        Some((*lease, due.map(later)))
+    });
+    completed.collect()
+}
+
+fn keep_answers(
+    writes: &mut Writes,
+    group: &[Box<dyn Change>],
+    verdicts: &[Verdict],
+    amended: &[(Key, Kept)],
+) {
+    let mut kept = Vec::new();
+    let mut unused = BTreeSet::new();
+    for (change, verdict) in group.iter().zip(verdicts) {
+        let Some((key, mode, fingerprint)) = request_of(change.as_ref()) else { continue };
+        match (verdict, mode) {
+            (Verdict::Accepted { answer: Some(answer), .. }, RequestMode::Claim) => {
+                kept.push((key, Kept { fingerprint, answer: Arc::clone(answer) }));
+            }
+            (Verdict::Refused(StoreError::RequestIdReused), _) => {}
+            (Verdict::Refused(_) | Verdict::Starved(_), RequestMode::Claim) => {
+                unused.insert(key);
+            }
+            _ => {}
+        }
+    }
+    for (key, _) in &kept {
+        unused.remove(key);
+    }
+
+    requests::release(writes, &unused);
+    requests::keep(writes, &kept, amended);
 }
 
 /// Whether an order would wait for stock that may be there.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use sea_orm::ConnectionTrait;
 
-use super::{Difference, Lock, Saved, StoreError, find, gather};
+use super::{Difference, Lock, Saved, StoreError, Writes, find, gather};
 use crate::domain::{
     Actor, Approval, ApprovalId, ApprovalState, Currency, Gate, Money, Order, OrderId, Timestamp,
 };
@@ -38,17 +38,14 @@ pub(super) async fn load<C: ConnectionTrait>(
     gather(rows.into_iter().map(|it| Ok((it.order_id, from_row(it)))))
 }
 
-pub(super) async fn save<C: ConnectionTrait>(
-    conn: &C,
-    orders: &[Saved<'_, Order>],
-) -> Result<(), StoreError> {
+pub(super) fn save(writes: &mut Writes, orders: &[Saved<'_, Order>]) {
     let mut approvals = Difference::<approvals::Entity>::new();
     for order in orders {
         approvals.compare(order.parts(|it| &it.approvals), |it| it.id, to_row);
     }
 
     // One is pending per gate: those that no longer are make room first.
-    approvals.write_in_turn(conn, |it| it.state == ApprovalState::Pending).await
+    approvals.write_in_turn(writes, |it| it.state == ApprovalState::Pending);
 }
 
 fn to_row(place: i32, approval: &Approval) -> approvals::Model {

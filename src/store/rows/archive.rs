@@ -2,7 +2,7 @@
 
 use sea_orm::ConnectionTrait;
 
-use super::{Lock, Saved, StoreError, find, from_json, save_versioned, to_json};
+use super::{Lock, Saved, StoreError, Writes, find, from_json, save_versioned, to_json};
 use crate::domain::{Channel, Order, OrderId, OrderState, Timestamp};
 
 const TABLE: &str = "archived_orders";
@@ -32,16 +32,14 @@ pub(in crate::store) async fn load_archived<C: ConnectionTrait>(
     rows.into_iter().map(|it| from_json(TABLE, &it.document)).collect()
 }
 
-pub(super) async fn save<C: ConnectionTrait>(
-    conn: &C,
-    orders: &[Saved<'_, Order>],
-) -> Result<(), StoreError> {
+pub(super) fn save(writes: &mut Writes, orders: &[Saved<'_, Order>]) -> Result<(), StoreError> {
     let rows = orders.iter().map(|it| {
         let archived_before = it.before.filter(|it| it.state == OrderState::Archived);
         Ok((archived_before.map(to_row).transpose()?, to_row(it.after)?))
     });
     let rows = rows.collect::<Result<Vec<_>, StoreError>>()?;
-    save_versioned::<archived_orders::Entity, _>(conn, archived_orders::Column::Version, rows).await
+    save_versioned::<archived_orders::Entity>(writes, archived_orders::Column::Version, rows);
+    Ok(())
 }
 
 fn to_row(order: &Order) -> Result<archived_orders::Model, StoreError> {

@@ -7,7 +7,7 @@ use sea_orm::{ConnectionTrait, EntityTrait, QueryOrder};
 
 use super::message::feedback;
 use super::shipment::shipments;
-use super::{Difference, Lock, Saved, StoreError, find, gather, narrow, save_versioned, take};
+use super::{Difference, Lock, Saved, StoreError, Writes, find, gather, narrow, save_versioned, take};
 use crate::domain::{
     Courier, CourierCode, Currency, FeedbackState, Location, LocationCode, Money, Product, Rate, RegionCode,
     ServiceLevel, Sku, Timestamp,
@@ -73,12 +73,9 @@ pub(in crate::store) async fn load_products<C: ConnectionTrait>(
     Ok(rows.into_iter().map(product_from_row).collect())
 }
 
-pub(in crate::store) async fn save_products<C: ConnectionTrait>(
-    conn: &C,
-    products: &[Saved<'_, Product>],
-) -> Result<(), StoreError> {
+pub(in crate::store) fn save_products(writes: &mut Writes, products: &[Saved<'_, Product>]) {
     let rows = products.iter().map(|it| it.rows(product_to_row));
-    save_versioned::<products::Entity, _>(conn, products::Column::Version, rows).await
+    save_versioned::<products::Entity>(writes, products::Column::Version, rows);
 }
 
 /// Every location, in the order of their codes.
@@ -89,12 +86,9 @@ pub(in crate::store) async fn load_locations<C: ConnectionTrait>(
     Ok(rows.into_iter().map(location_from_row).collect())
 }
 
-pub(in crate::store) async fn save_locations<C: ConnectionTrait>(
-    conn: &C,
-    locations: &[Saved<'_, Location>],
-) -> Result<(), StoreError> {
+pub(in crate::store) fn save_locations(writes: &mut Writes, locations: &[Saved<'_, Location>]) {
     let rows = locations.iter().map(|it| it.rows(location_to_row));
-    save_versioned::<locations::Entity, _>(conn, locations::Column::Version, rows).await
+    save_versioned::<locations::Entity>(writes, locations::Column::Version, rows);
 }
 
 /// Every courier with its rate card, in the order of their codes.
@@ -108,12 +102,9 @@ pub(in crate::store) async fn load_couriers<C: ConnectionTrait>(
     rows.into_iter().map(|it| courier_from_row(it, &mut rates)).collect()
 }
 
-pub(in crate::store) async fn save_couriers<C: ConnectionTrait>(
-    conn: &C,
-    couriers: &[Saved<'_, Courier>],
-) -> Result<(), StoreError> {
+pub(in crate::store) fn save_couriers(writes: &mut Writes, couriers: &[Saved<'_, Courier>]) {
     let rows = couriers.iter().map(|it| it.rows(courier_to_row));
-    save_versioned::<couriers::Entity, _>(conn, couriers::Column::Version, rows).await?;
+    save_versioned::<couriers::Entity>(writes, couriers::Column::Version, rows);
 
     let mut rates = Difference::<courier_rates::Entity>::new();
     for courier in couriers {
@@ -121,7 +112,7 @@ pub(in crate::store) async fn save_couriers<C: ConnectionTrait>(
             (courier.before.map(rates_to_rows).unwrap_or_default(), rates_to_rows(courier.after));
         rates.compare((&before, &after), |it| (it.courier.clone(), it.place), |_, it| it.clone());
     }
-    rates.write(conn).await
+    rates.write(writes);
 }
 
 /// How customers rated the delivery of what each courier brought: the average in hundredths.

@@ -1,9 +1,8 @@
 //! The history, append only.
 
-use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
-use super::{StoreError, insert};
+use super::{Writes, insert};
 use crate::domain::{Actor, Event, EventKind, Machine, OrderId, Timestamp, Transition};
 
 table! {
@@ -22,13 +21,9 @@ table! {
 }
 
 /// Adds the events at `first_position` and the positions after it.
-pub(in crate::store) async fn append_events<C: ConnectionTrait>(
-    conn: &C,
-    first_position: i64,
-    events: &[Event],
-) -> Result<(), StoreError> {
+pub(in crate::store) fn append_events(writes: &mut Writes, first_position: i64, events: &[Event]) {
     let rows = (first_position..).zip(events).map(|(position, event)| to_row(position, event)).collect();
-    insert::<events::Entity, _>(conn, rows).await
+    insert::<events::Entity>(writes, rows);
 }
 
 pub(super) fn to_row(position: i64, event: &Event) -> events::Model {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use sea_orm::ConnectionTrait;
 
-use super::{Difference, Lock, Saved, StoreError, find, gather, insert, narrow, take};
+use super::{Difference, Lock, Saved, StoreError, Writes, find, gather, insert, narrow, take};
 use crate::domain::{
     Amounts, Currency, Invoice, InvoiceId, InvoiceLine, InvoiceState, LineAmounts, Order, OrderId, Sku,
     Timestamp,
@@ -73,23 +73,17 @@ pub(super) async fn load<C: ConnectionTrait>(
 }
 
 /// Notes the numbers of new invoices for good.
-pub(super) async fn register<C: ConnectionTrait>(
-    conn: &C,
-    orders: &[Saved<'_, Order>],
-) -> Result<(), StoreError> {
+pub(super) fn register(writes: &mut Writes, orders: &[Saved<'_, Order>]) {
     let numbers = orders.iter().flat_map(new_invoices).map(|it| invoice_numbers::Model {
         series: it.series.clone(),
         number: it.number,
         invoice_id: it.id,
         order_id: it.order,
     });
-    insert::<invoice_numbers::Entity, _>(conn, numbers.collect()).await
+    insert::<invoice_numbers::Entity>(writes, numbers.collect());
 }
 
-pub(super) async fn save<C: ConnectionTrait>(
-    conn: &C,
-    orders: &[Saved<'_, Order>],
-) -> Result<(), StoreError> {
+pub(super) fn save(writes: &mut Writes, orders: &[Saved<'_, Order>]) {
     let mut invoices = Difference::<invoices::Entity>::new();
     let mut lines = Vec::new();
     for order in orders {
@@ -100,8 +94,8 @@ pub(super) async fn save<C: ConnectionTrait>(
     }
 
     // One stands per order: void ones make room first.
-    invoices.write_in_turn(conn, |it| it.state != InvoiceState::Void).await?;
-    insert::<invoice_lines::Entity, _>(conn, lines).await
+    invoices.write_in_turn(writes, |it| it.state != InvoiceState::Void);
+    insert::<invoice_lines::Entity>(writes, lines);
 }
 
 fn new_invoices<'a>(order: &Saved<'a, Order>) -> impl Iterator<Item = &'a Invoice> {

@@ -2,13 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use sea_orm::sea_query::Expr;
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use super::{Lock, StoreError, list, one_of, sorted, upsert};
+use super::{Lock, StoreError, Writes, list, sorted, upsert};
 use crate::domain::{JobId, Lease, Timestamp};
+use crate::store::JobKind;
+use crate::store::given::{number, uuid};
 
 table! {
     "jobs" as jobs (id: JobId) {
@@ -20,66 +19,45 @@ table! {
     }
 }
 
-/// Sets when each job runs next, whoever holds its lease. A job that has nothing to do needs no row.
-pub(in crate::store) async fn save_jobs<C: ConnectionTrait>(
-    conn: &C,
-    jobs: &[(JobId, &'static str, Option<Timestamp>)],
-) -> Result<(), StoreError> {
-    let jobs: BTreeMap<JobId, (&str, Option<Timestamp>)> =
-        jobs.iter().map(|(id, kind, run_at)| (*id, (*kind, *run_at))).collect();
+/// When each job runs next, if it has anything to do.
+pub(in crate::store) type Jobs = BTreeMap<JobId, (JobKind, Option<Timestamp>)>;
 
-    let due = jobs.iter().filter(|(_, (_, run_at))| run_at.is_some());
-    let due = due.map(|(id, (kind, run_at))| jobs::Model {
-        id: *id,
-        kind: (*kind).to_owned(),
-        run_at: *run_at,
-        attempts: 0,
-        lease_token: 0,
-        lease_until: None,
+/// Sets when each job runs next, whoever holds its lease. A job that has nothing to do needs no row.
+pub(in crate::store) fn save_jobs(writes: &mut Writes, jobs: &Jobs) {
+    let due = jobs.iter().filter_map(|(id, (kind, run_at))| {
+        Some(jobs::Model {
+            id: *id,
+            kind: kind.as_str().to_owned(),
+            run_at: Some((*run_at)?),
+            attempts: 0,
+            lease_token: 0,
+            lease_until: None,
+        })
     });
     let run_at = r#"ON CONFLICT ("id") DO UPDATE SET "run_at" = "excluded"."run_at"
         WHERE "jobs"."run_at" IS DISTINCT FROM "excluded"."run_at""#;
-    upsert::<jobs::Entity, _>(conn, due.collect(), run_at).await?;
+    upsert::<jobs::Entity>(writes, due.collect(), run_at);
 
-    let idle: Vec<JobId> =
-        jobs.iter().filter(|(_, (_, run_at))| run_at.is_none()).map(|(id, _)| *id).collect();
-    if !idle.is_empty() {
-        jobs::Entity::update_many()
-            .col_expr(jobs::Column::RunAt, Expr::value(None::<Timestamp>))
-            .filter(jobs::Column::Id.is_in(list(&idle)))
-            .filter(jobs::Column::RunAt.is_not_null())
-            .exec(conn)
-            .await?;
-    }
-    Ok(())
+    let idle = jobs.iter().filter(|(_, (_, run_at))| run_at.is_none()).map(|(id, _)| vec![id.0.into()]);
+    let nothing =
+        "UPDATE jobs SET run_at = NULL FROM given WHERE jobs.id = given.id AND jobs.run_at IS NOT NULL";
+    writes.change("jobs", &[uuid("id")], idle.collect(), nothing);
 }
 
-/// Ends the leases of jobs that are done. One that is no longer held is a lost race; one whose job is gone
-/// left with the order that was archived.
-pub(in crate::store) async fn complete_jobs<C: ConnectionTrait>(
-    conn: &C,
-    leases: &[Lease],
+/// Ends the leases of jobs that are done, and sets when each runs next. One that is no longer held is a lost race.
+pub(in crate::store) fn complete_jobs(
+    writes: &mut Writes,
+    done: &[(Lease, Option<Timestamp>)],
     now: Timestamp,
-) -> Result<(), StoreError> {
-    if leases.is_empty() {
-        return Ok(());
-    }
-
-    let held = leases.iter().map(|it| (it.job, it.token).into()).collect();
-    let ended = jobs::Entity::update_many()
-        .col_expr(jobs::Column::LeaseUntil, Expr::value(None::<Timestamp>))
-        .col_expr(jobs::Column::Attempts, Expr::value(0_i64))
-        .filter(one_of(&[jobs::Column::Id, jobs::Column::LeaseToken], held))
-        .filter(jobs::Column::LeaseUntil.gt(now))
-        .exec(conn)
-        .await?;
-    if ended.rows_affected == leases.len() as u64 {
-        return Ok(());
-    }
-
-    let ids: Vec<JobId> = leases.iter().map(|it| it.job).collect();
-    let there = jobs::Entity::find().filter(jobs::Column::Id.is_in(list(&ids))).count(conn).await?;
-    if ended.rows_affected == there { Ok(()) } else { Err(StoreError::LostRace) }
+) {
+    let row = |(lease, run_at): &(Lease, Option<Timestamp>)| {
+        let run_at = run_at.map(Timestamp::unix_micros);
+        vec![lease.job.0.into(), lease.token.into(), run_at.into(), now.unix_micros().into()]
+    };
+    let given = [uuid("id"), number("token"), number("run_at"), number("now")];
+    let ended = "UPDATE jobs SET lease_until = NULL, attempts = 0, run_at = given.run_at FROM given \
+        WHERE jobs.id = given.id AND jobs.lease_token = given.token AND jobs.lease_until > given.now";
+    writes.change_each("jobs", &given, done.iter().map(row).collect(), ended);
 }
 
 /// The tokens of leases that are held at `now`.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use sea_orm::ConnectionTrait;
 
-use super::{Difference, Lock, Saved, StoreError, find, gather, narrow};
+use super::{Difference, Lock, Saved, StoreError, Writes, find, gather, narrow};
 use crate::domain::{
     Feedback, FeedbackState, Message, MessageId, MessageKind, MessageState, Order, OrderId, ShipmentId,
     Timestamp,
@@ -58,10 +58,7 @@ pub(super) async fn load_feedback<C: ConnectionTrait>(
     gather(rows.into_iter().map(feedback_from_row))
 }
 
-pub(super) async fn save<C: ConnectionTrait>(
-    conn: &C,
-    orders: &[Saved<'_, Order>],
-) -> Result<(), StoreError> {
+pub(super) fn save(writes: &mut Writes, orders: &[Saved<'_, Order>]) {
     let mut messages = Difference::<messages::Entity>::new();
     let mut feedback = Difference::<feedback::Entity>::new();
     for order in orders {
@@ -70,8 +67,8 @@ pub(super) async fn save<C: ConnectionTrait>(
         feedback.compare(order.parts(|it| it.feedback.as_slice()), |_| id, |_, it| feedback_to_row(id, it));
     }
 
-    messages.write(conn).await?;
-    feedback.write(conn).await
+    messages.write(writes);
+    feedback.write(writes);
 }
 
 fn to_row(order: OrderId, place: i32, message: &Message) -> messages::Model {

@@ -50,7 +50,9 @@ mod write;
 #[cfg(test)]
 pub(in crate::store) mod tests;
 
-use write::{Difference, insert, one_of, save_versioned, upsert};
+use write::{Difference, insert, remove, remove_each, save_versioned, upsert};
+
+pub(in crate::store) use write::Writes;
 
 pub(in crate::store) use archive::load_archived;
 pub(in crate::store) use catalogue::{
@@ -58,7 +60,7 @@ pub(in crate::store) use catalogue::{
     save_products,
 };
 pub(in crate::store) use event::append_events;
-pub(in crate::store) use job::{complete_jobs, leases, save_jobs};
+pub(in crate::store) use job::{Jobs, complete_jobs, leases, save_jobs};
 pub(in crate::store) use order::{
     awaited, awaited_before, external_references, fingerprints, load_orders, order_editions, save_orders,
 };

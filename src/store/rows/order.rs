@@ -2,16 +2,16 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use sea_orm::sea_query::{Alias, Expr, ExprTrait, JoinType, Query, ValueTuple};
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, JoinType, Query};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QueryResult, QuerySelect,
 };
 
-use super::archive::archived_orders;
 use super::job::jobs;
 use super::{
-    Difference, Lock, PARAMETERS_MAX, Saved, StoreError, approval, archive, find, from_json, gather, invoice,
-    list, message, narrow, one_of, payment, reservation, save_versioned, shipment, sorted, take, to_json,
+    Difference, Lock, PARAMETERS_MAX, Saved, StoreError, Writes, approval, archive, find, from_json, gather,
+    invoice, list, message, narrow, payment, remove, remove_each, reservation, save_versioned, shipment,
+    sorted, take, to_json,
 };
 use crate::domain::{
     Actor, Address, Amounts, Channel, Currency, Customer, Discount, Hold, HoldId, HoldReason, HoldState,
@@ -173,8 +173,8 @@ pub(in crate::store) async fn order_editions<C: ConnectionTrait>(
 
 /// Writes what differs. An order that has just been archived leaves for the archive with all its parts; its
 /// events, movements and numbers stay. There is no way back.
-pub(in crate::store) async fn save_orders<C: ConnectionTrait>(
-    conn: &C,
+pub(in crate::store) fn save_orders(
+    writes: &mut Writes,
     orders: &[Saved<'_, Order>],
 ) -> Result<(), StoreError> {
     let changed =
@@ -190,20 +190,21 @@ pub(in crate::store) async fn save_orders<C: ConnectionTrait>(
         });
     }
 
-    save_rows(conn, &open).await?;
-    invoice::register(conn, &changed).await?;
-    payment::register(conn, &changed).await?;
+    save_rows(writes, &open)?;
+    invoice::register(writes, &changed);
+    payment::register(writes, &changed);
 
-    save_parts(conn, &open).await?;
-    reservation::save(conn, &open).await?;
-    approval::save(conn, &open).await?;
-    invoice::save(conn, &open).await?;
-    payment::save(conn, &open).await?;
-    shipment::save(conn, &open).await?;
-    message::save(conn, &open).await?;
+    save_parts(writes, &open);
+    reservation::save(writes, &open);
+    approval::save(writes, &open);
+    invoice::save(writes, &open);
+    payment::save(writes, &open);
+    shipment::save(writes, &open);
+    message::save(writes, &open);
 
-    archive::save(conn, &archived).await?;
-    leave(conn, &archived).await
+    archive::save(writes, &archived)?;
+    leave(writes, &archived);
+    Ok(())
 }
 
 /// Units that waiting orders of each region want of these products.
@@ -307,44 +308,30 @@ pub(in crate::store) async fn external_references<C: ConnectionTrait>(
     conn: &C,
     references: &[(Channel, String)],
 ) -> Result<HashSet<(Channel, String)>, StoreError> {
-    let mut by_channel: BTreeMap<Channel, Vec<String>> = BTreeMap::new();
-    for (channel, reference) in references.iter().filter(|(_, reference)| !reference.is_empty()) {
-        by_channel.entry(*channel).or_default().push(reference.clone());
-    }
-    if by_channel.is_empty() {
+    let given: Vec<_> =
+        sorted(references).into_iter().filter(|(_, reference)| !reference.is_empty()).collect();
+    if given.is_empty() {
         return Ok(HashSet::new());
     }
 
-    // First the orders, then the archive: an order that leaves between the two is seen in both, never in
-    // none.
-    let at_hand = orders::Entity::find()
-        .select_only()
-        .columns([orders::Column::Channel, orders::Column::ExternalReference])
-        .filter(taken(orders::Column::Channel, orders::Column::ExternalReference, &by_channel))
-        .into_tuple::<(Channel, String)>()
-        .all(conn)
-        .await?;
-    let archived = archived_orders::Entity::find()
-        .select_only()
-        .columns([archived_orders::Column::Channel, archived_orders::Column::ExternalReference])
-        .filter(taken(
-            archived_orders::Column::Channel,
-            archived_orders::Column::ExternalReference,
-            &by_channel,
-        ))
-        .into_tuple::<(Channel, String)>()
-        .all(conn)
-        .await?;
-    Ok(at_hand.into_iter().chain(archived).collect())
-}
-
-fn taken<C: ColumnTrait>(channel: C, reference: C, by_channel: &BTreeMap<Channel, Vec<String>>) -> Condition {
-    let each = by_channel.iter().fold(Condition::any(), |any, (of_channel, references)| {
-        let references = list(&sorted(references));
-        any.add(Condition::all().add(channel.eq(*of_channel)).add(reference.is_in(references)))
-    });
-    // Said again for the planner, who does not look at parameters: the index holds no empty references.
-    Condition::all().add(Expr::cust("external_reference <> ''")).add(each)
+    // Looked up one by one, so that no planner thinks of reading a whole channel while it is small. The condition is
+    // said once more for it: the indexes hold no empty references.
+    let taken = |table: &str| {
+        format!(
+            "(SELECT 1 FROM {table} AS taken WHERE taken.channel = given.channel \
+            AND taken.external_reference = given.reference AND taken.external_reference <> '' LIMIT 1) IS NOT NULL"
+        )
+    };
+    let sql = format!(
+        "SELECT channel, reference FROM given WHERE {} OR {}",
+        taken("orders"),
+        taken("archived_orders")
+    );
+    let rows = given.into_iter().map(|(channel, reference)| vec![channel.into(), reference.into()]).collect();
+    let given = [text("channel"), text("reference")];
+    let found =
+        conn.query_all_raw(with_given(conn.get_database_backend(), &given, rows, &sql, Vec::new())).await?;
+    found.iter().map(|row| Ok((row.try_get_by("channel")?, row.try_get_by("reference")?))).collect()
 }
 
 async fn load_lines<C: ConnectionTrait>(
@@ -367,13 +354,14 @@ async fn load_holds<C: ConnectionTrait>(
     gather(rows.into_iter().map(|it| Ok(hold_from_row(it))))
 }
 
-async fn save_rows<C: ConnectionTrait>(conn: &C, orders: &[Saved<'_, Order>]) -> Result<(), StoreError> {
+fn save_rows(writes: &mut Writes, orders: &[Saved<'_, Order>]) -> Result<(), StoreError> {
     let row = |it: &Saved<'_, Order>| Ok((it.before.map(to_row).transpose()?, to_row(it.after)?));
     let rows = orders.iter().map(row).collect::<Result<Vec<_>, StoreError>>()?;
-    save_versioned::<orders::Entity, _>(conn, orders::Column::Version, rows).await
+    save_versioned::<orders::Entity>(writes, orders::Column::Version, rows);
+    Ok(())
 }
 
-async fn save_parts<C: ConnectionTrait>(conn: &C, orders: &[Saved<'_, Order>]) -> Result<(), StoreError> {
+fn save_parts(writes: &mut Writes, orders: &[Saved<'_, Order>]) {
     let mut lines = Difference::<order_lines::Entity>::new();
     let mut holds = Difference::<holds::Entity>::new();
     let mut waits = Difference::<order_waits::Entity>::new();
@@ -386,9 +374,9 @@ async fn save_parts<C: ConnectionTrait>(conn: &C, orders: &[Saved<'_, Order>]) -
         waits.compare((&before, &after), |it| (id, it.sku.clone()), |_, it| it.clone());
     }
 
-    lines.write(conn).await?;
-    holds.write(conn).await?;
-    waits.write(conn).await
+    lines.write(writes);
+    holds.write(writes);
+    waits.write(writes);
 }
 
 /// What an order waits for, product by product.
@@ -412,24 +400,11 @@ fn waiting(order: &Order) -> Vec<order_waits::Model> {
 }
 
 /// Takes orders that are in the archive now off the tables of the day, with their jobs.
-async fn leave<C: ConnectionTrait>(conn: &C, archived: &[Saved<'_, Order>]) -> Result<(), StoreError> {
+fn leave(writes: &mut Writes, archived: &[Saved<'_, Order>]) {
     let at_hand = archived.iter().filter_map(|it| it.before).filter(|it| it.state != OrderState::Archived);
-    let at_hand: Vec<ValueTuple> = at_hand.map(|it| (it.id, it.version).into()).collect();
-    if at_hand.is_empty() {
-        return Ok(());
-    }
-
-    let (count, jobs_of) =
-        (at_hand.len(), archived.iter().map(|it| JobId(it.after.id.0)).collect::<Vec<_>>());
-    let left = orders::Entity::delete_many()
-        .filter(one_of(&[orders::Column::Id, orders::Column::Version], at_hand))
-        .exec(conn)
-        .await?;
-    if left.rows_affected != count as u64 {
-        return Err(StoreError::LostRace);
-    }
-    jobs::Entity::delete_many().filter(jobs::Column::Id.is_in(list(&jobs_of))).exec(conn).await?;
-    Ok(())
+    let (orders, jobs) = at_hand.map(|it| ((it.id, it.version).into(), JobId(it.id.0).into())).unzip();
+    remove_each::<orders::Entity>(writes, &[orders::Column::Id, orders::Column::Version], orders);
+    remove::<jobs::Entity>(writes, jobs);
 }
 
 fn to_row(order: &Order) -> Result<orders::Model, StoreError> {

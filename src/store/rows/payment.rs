@@ -2,13 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::ConnectionTrait;
 
-use super::{Difference, Lock, Saved, StoreError, find, gather, insert, list, narrow, take};
+use super::{Difference, Lock, Saved, StoreError, Writes, find, gather, insert, narrow, sorted, take};
 use crate::domain::{
     Actor, Ask, Currency, InvoiceId, Method, Money, Order, OrderId, Payment, PaymentId, PaymentState, Refund,
     RefundId, RefundState, Timestamp,
 };
+use crate::store::given::{text, with_given};
 
 table! {
     "payments" as payments (id: PaymentId) {
@@ -67,16 +68,17 @@ pub(in crate::store) async fn bank_references<C: ConnectionTrait>(
     conn: &C,
     references: &[String],
 ) -> Result<HashSet<String>, StoreError> {
-    use payment_references::{Column, Entity};
-
     if references.is_empty() {
         return Ok(HashSet::new());
     }
-    let query = Entity::find().select_only().column(Column::Reference);
-    let query = query
-        .filter(Column::Method.eq(Method::BankTransfer))
-        .filter(Column::Reference.is_in(list(references)));
-    Ok(query.into_tuple::<String>().all(conn).await?.into_iter().collect())
+    // Looked up one by one, so that no planner thinks of reading them all while they are few.
+    let sql = "SELECT reference FROM given WHERE (SELECT 1 FROM payment_references AS noted \
+        WHERE noted.method = $1 AND noted.reference = given.reference LIMIT 1) IS NOT NULL";
+    let rows = sorted(references).into_iter().map(|it| vec![it.into()]).collect();
+    let method = vec![Method::BankTransfer.into()];
+    let statement = with_given(conn.get_database_backend(), &[text("reference")], rows, sql, method);
+    let found = conn.query_all_raw(statement).await?;
+    found.iter().map(|row| Ok(row.try_get_by("reference")?)).collect()
 }
 
 pub(super) async fn load<C: ConnectionTrait>(
@@ -99,10 +101,7 @@ pub(super) async fn load<C: ConnectionTrait>(
 }
 
 /// Notes the references of new bank transfers for good; the number of a cash receipt may come twice.
-pub(super) async fn register<C: ConnectionTrait>(
-    conn: &C,
-    orders: &[Saved<'_, Order>],
-) -> Result<(), StoreError> {
+pub(super) fn register(writes: &mut Writes, orders: &[Saved<'_, Order>]) {
     let mut references = Vec::new();
     for order in orders {
         let (before, after) = order.parts(|it| &it.payments);
@@ -117,13 +116,10 @@ pub(super) async fn register<C: ConnectionTrait>(
             order_id: it.order,
         }));
     }
-    insert::<payment_references::Entity, _>(conn, references).await
+    insert::<payment_references::Entity>(writes, references);
 }
 
-pub(super) async fn save<C: ConnectionTrait>(
-    conn: &C,
-    orders: &[Saved<'_, Order>],
-) -> Result<(), StoreError> {
+pub(super) fn save(writes: &mut Writes, orders: &[Saved<'_, Order>]) {
     let mut payments = Difference::<payments::Entity>::new();
     let mut refunds = Difference::<refunds::Entity>::new();
     for order in orders {
@@ -140,8 +136,8 @@ pub(super) async fn save<C: ConnectionTrait>(
     }
 
     // One call is out per order: payments whose call came back make room first.
-    payments.write_in_turn(conn, |it| it.ask.is_some()).await?;
-    refunds.write(conn).await
+    payments.write_in_turn(writes, |it| it.ask.is_some());
+    refunds.write(writes);
 }
 
 fn to_row(place: i32, payment: &Payment) -> payments::Model {

@@ -8,7 +8,7 @@ use sea_orm::{
 };
 
 use super::order::order_lines;
-use super::{Difference, Lock, Saved, StoreError, find, gather, list, save_versioned, take};
+use super::{Difference, Lock, Saved, StoreError, Writes, find, gather, list, save_versioned, take};
 use crate::domain::{
     Actor, LocationCode, Order, OrderId, Reservation, ReservationId, ReservationState, ReservedItem, Sku,
     Timestamp,
@@ -61,18 +61,15 @@ pub(in crate::store) async fn load_reservations<C: ConnectionTrait>(
 }
 
 /// Other callers' reservations; those of orders are saved with their order.
-pub(in crate::store) async fn save_reservations<C: ConnectionTrait>(
-    conn: &C,
-    reservations: &[Saved<'_, Reservation>],
-) -> Result<(), StoreError> {
+pub(in crate::store) fn save_reservations(writes: &mut Writes, reservations: &[Saved<'_, Reservation>]) {
     let rows = reservations.iter().map(|it| it.rows(|it| to_row(0, it)));
-    save_versioned::<reservations::Entity, _>(conn, reservations::Column::Version, rows).await?;
+    save_versioned::<reservations::Entity>(writes, reservations::Column::Version, rows);
 
     let mut items = Difference::<reservation_items::Entity>::new();
     for reservation in reservations {
         compare_items(&mut items, *reservation);
     }
-    items.write(conn).await
+    items.write(writes);
 }
 
 /// Holds past their end.
@@ -149,10 +146,7 @@ pub(super) async fn load<C: ConnectionTrait>(
     gather(rows.into_iter().filter_map(of_order))
 }
 
-pub(super) async fn save<C: ConnectionTrait>(
-    conn: &C,
-    orders: &[Saved<'_, Order>],
-) -> Result<(), StoreError> {
+pub(super) fn save(writes: &mut Writes, orders: &[Saved<'_, Order>]) {
     let mut reservations = Difference::<reservations::Entity>::new();
     let mut items = Difference::<reservation_items::Entity>::new();
     for order in orders {
@@ -165,8 +159,8 @@ pub(super) async fn save<C: ConnectionTrait>(
     }
 
     // One is open per order: those that are over make room first.
-    reservations.write_in_turn(conn, |it| is_open(it.state)).await?;
-    items.write(conn).await
+    reservations.write_in_turn(writes, |it| is_open(it.state));
+    items.write(writes);
 }
 
 fn is_open(state: ReservationState) -> bool {

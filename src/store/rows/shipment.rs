@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use sea_orm::ConnectionTrait;
 
-use super::{Difference, Lock, Saved, StoreError, find, gather, take};
+use super::{Difference, Lock, Saved, StoreError, Writes, find, gather, take};
 use crate::domain::{
     Actor, Assignment, CourierCode, Currency, Handover, Label, LocationCode, Money, Order, OrderId, Package,
     PackedItem, Proof, ServiceLevel, Shipment, ShipmentId, ShipmentItem, ShipmentState, Sku, Timestamp,
@@ -155,10 +155,7 @@ async fn load_tracking<C: ConnectionTrait>(
     gather(rows.into_iter().map(|it| Ok(tracking_from_row(it))))
 }
 
-pub(super) async fn save<C: ConnectionTrait>(
-    conn: &C,
-    orders: &[Saved<'_, Order>],
-) -> Result<(), StoreError> {
+pub(super) fn save(writes: &mut Writes, orders: &[Saved<'_, Order>]) {
     let mut shipments = Difference::<shipments::Entity>::new();
     let mut parts = Parts {
         items: Difference::new(),
@@ -175,11 +172,11 @@ pub(super) async fn save<C: ConnectionTrait>(
         }
     }
 
-    shipments.write(conn).await?;
-    parts.items.write(conn).await?;
-    parts.packages.write(conn).await?;
-    parts.contents.write(conn).await?;
-    parts.tracking.write(conn).await
+    shipments.write(writes);
+    parts.items.write(writes);
+    parts.packages.write(writes);
+    parts.contents.write(writes);
+    parts.tracking.write(writes);
 }
 
 struct Parts {

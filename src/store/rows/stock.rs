@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 
-use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ConnectionTrait, EntityTrait, QueryResult};
 
-use super::{Lock, Saved, StoreError, find, insert, list, save_versioned, sorted};
+use super::{Lock, Saved, StoreError, Writes, find, insert, save_versioned, sorted};
 use crate::domain::{
     Actor, LocationCode, Movement, MovementId, MovementKind, OrderId, Replenishment, ReplenishmentId,
     ReplenishmentState, ReservationId, ShipmentId, Sku, StockLevel, Timestamp,
 };
+use crate::store::given::{text, with_given};
 
 table! {
     "stock_levels" as stock_levels (sku: Sku, location: LocationCode) {
@@ -71,19 +71,13 @@ pub(in crate::store) async fn load_levels<C: ConnectionTrait>(
     Ok(rows.into_iter().map(level_from_row).collect())
 }
 
-pub(in crate::store) async fn save_levels<C: ConnectionTrait>(
-    conn: &C,
-    levels: &[Saved<'_, StockLevel>],
-) -> Result<(), StoreError> {
+pub(in crate::store) fn save_levels(writes: &mut Writes, levels: &[Saved<'_, StockLevel>]) {
     let rows = levels.iter().map(|it| it.rows(level_to_row));
-    save_versioned::<stock_levels::Entity, _>(conn, stock_levels::Column::Version, rows).await
+    save_versioned::<stock_levels::Entity>(writes, stock_levels::Column::Version, rows);
 }
 
-pub(in crate::store) async fn append_movements<C: ConnectionTrait>(
-    conn: &C,
-    movements: &[Movement],
-) -> Result<(), StoreError> {
-    insert::<stock_movements::Entity, _>(conn, movements.iter().map(movement_to_row).collect()).await
+pub(in crate::store) fn append_movements(writes: &mut Writes, movements: &[Movement]) {
+    insert::<stock_movements::Entity>(writes, movements.iter().map(movement_to_row).collect());
 }
 
 /// Replenishments in the order of their ids.
@@ -103,37 +97,39 @@ pub(in crate::store) async fn open_replenishments<C: ConnectionTrait>(
     conn: &C,
     skus: &[Sku],
 ) -> Result<HashMap<(Sku, LocationCode), ReplenishmentId>, StoreError> {
-    use replenishments::{Column, Entity};
-
     if skus.is_empty() {
         return Ok(HashMap::new());
     }
-    // In the statement itself: the index holds no others, and a planner does not look at parameters.
+    // In the statement itself: the index holds no others, and a planner does not look at parameters. Looked up product by
+    // product, so that none thinks of reading all that are open while they are few.
     let open = ReplenishmentState::ALL.iter().copied().filter(|it| is_open(*it));
     let open: Vec<_> = open.map(|it| format!("'{it}'")).collect();
-    let found = Entity::find()
-        .select_only()
-        .columns([Column::Sku, Column::Location, Column::Id])
-        .filter(Column::Sku.is_in(list(&sorted(skus))))
-        .filter(Expr::cust(format!("state IN ({})", open.join(", "))))
-        .into_tuple::<(Sku, LocationCode, ReplenishmentId)>()
-        .all(conn)
-        .await?;
-    Ok(found.into_iter().map(|(sku, location, id)| ((sku, location), id)).collect())
+    let sql = format!(
+        "SELECT replenishments.sku, location, id FROM given JOIN replenishments \
+        ON replenishments.sku = given.sku AND state IN ({})",
+        open.join(", ")
+    );
+    let rows = sorted(skus).into_iter().map(|it| vec![it.into()]).collect();
+    let statement = with_given(conn.get_database_backend(), &[text("sku")], rows, &sql, Vec::new());
+    let found = conn.query_all_raw(statement).await?;
+    let read = |row: &QueryResult| {
+        let key = (row.try_get_by("sku")?, row.try_get_by("location")?);
+        Ok((key, row.try_get_by("id")?))
+    };
+    found.iter().map(read).collect()
 }
 
-pub(in crate::store) async fn save_replenishments<C: ConnectionTrait>(
-    conn: &C,
+pub(in crate::store) fn save_replenishments(
+    writes: &mut Writes,
     replenishments: &[Saved<'_, Replenishment>],
-) -> Result<(), StoreError> {
+) {
     // One is open per product and location: those that are over make room first.
     let (over, open): (Vec<Saved<_>>, Vec<Saved<_>>) =
         replenishments.iter().copied().partition(|it| !is_open(it.after.state));
     for some in [over, open] {
         let rows = some.into_iter().map(|it| it.rows(replenishment_to_row));
-        save_versioned::<replenishments::Entity, _>(conn, replenishments::Column::Version, rows).await?;
+        save_versioned::<replenishments::Entity>(writes, replenishments::Column::Version, rows);
     }
-    Ok(())
 }
 
 fn is_open(state: ReplenishmentState) -> bool {

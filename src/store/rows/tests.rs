@@ -7,7 +7,8 @@ use migrations::{Migrator, MigratorTrait};
 use sea_orm::sqlx::postgres::PgPoolOptions;
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous};
 use sea_orm::{
-    ConnectionTrait, Database, DatabaseConnection, SqlxPostgresConnector, SqlxSqliteConnector, Statement,
+    ConnectionTrait, Database, DatabaseConnection, DbBackend, SqlxPostgresConnector, SqlxSqliteConnector,
+    Statement,
 };
 
 use super::event::events;
@@ -15,6 +16,7 @@ use super::job::jobs;
 use super::stock::stock_movements;
 use super::*;
 use crate::domain::*;
+use crate::store::JobKind;
 use crate::store::session::{Link, Session};
 
 async fn on_both(test: impl AsyncFn(&Session)) {
@@ -143,12 +145,14 @@ fn courier() -> Courier {
 pub(in crate::store) async fn stocked(conn: &Session) {
     let products = [product("A-1"), product("B-2")];
     let levels = [level("A-1"), level("B-2")];
-    save_products(conn, &products.each_ref().map(|after| Saved { before: None, after }))
+    write(conn, |it| save_products(it, &products.each_ref().map(|after| Saved { before: None, after })))
         .await
         .expect("products");
-    save_locations(conn, &new(&location())).await.expect("a location");
-    save_couriers(conn, &new(&courier())).await.expect("a courier");
-    save_levels(conn, &levels.each_ref().map(|after| Saved { before: None, after })).await.expect("levels");
+    write(conn, |it| save_locations(it, &new(&location()))).await.expect("a location");
+    write(conn, |it| save_couriers(it, &new(&courier()))).await.expect("a courier");
+    write(conn, |it| save_levels(it, &levels.each_ref().map(|after| Saved { before: None, after })))
+        .await
+        .expect("levels");
 }
 
 /// An order with every part filled, as no order ever is.
@@ -651,6 +655,32 @@ async fn count(conn: &Session, table: &str) -> i64 {
 }
 
 /// A CHECK or a foreign key says what it is; a unique key may as well be a race that was lost.
+/// What collecting writes gives.
+pub(in crate::store) trait Collected {
+    fn result(self) -> Result<(), StoreError>;
+}
+
+impl Collected for () {
+    fn result(self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+impl Collected for Result<(), StoreError> {
+    fn result(self) -> Result<(), StoreError> {
+        self
+    }
+}
+
+pub(in crate::store) async fn write<R: Collected>(
+    conn: &Session,
+    collect: impl FnOnce(&mut Writes) -> R,
+) -> Result<(), StoreError> {
+    let mut writes = Writes::default();
+    collect(&mut writes).result()?;
+    writes.send(conn).await
+}
+
 fn is_broken(result: &Result<(), StoreError>) -> bool {
     matches!(result, Err(StoreError::Internal(_) | StoreError::LostRace))
 }
@@ -662,7 +692,7 @@ async fn an_order_with_every_part_reads_back_as_it_was_saved() {
         let (order, plain) = (full(1), bare(2));
 
         let saved = [Saved { before: None, after: &order }, Saved { before: None, after: &plain }];
-        save_orders(conn, &saved).await.expect("two new orders");
+        write(conn, |it| save_orders(it, &saved)).await.expect("two new orders");
 
         assert_eq!(only_order(conn, order.id).await, order);
         assert_eq!(only_order(conn, plain.id).await, plain);
@@ -681,7 +711,7 @@ async fn a_changed_order_reads_back_with_what_was_added_changed_and_removed() {
     on_both(async |conn| {
         stocked(conn).await;
         let order = full(1);
-        save_orders(conn, &new(&order)).await.expect("a new order");
+        write(conn, |it| save_orders(it, &new(&order))).await.expect("a new order");
 
         let mut ids = Ids::seeded(later(1), 1);
         let next = then(&order, |it| {
@@ -731,7 +761,7 @@ async fn a_changed_order_reads_back_with_what_was_added_changed_and_removed() {
             it.messages[1].state = MessageState::Suppressed;
             it.feedback = None;
         });
-        save_orders(conn, &changed(&order, &next)).await.expect("a changed order");
+        write(conn, |it| save_orders(it, &changed(&order, &next))).await.expect("a changed order");
 
         assert_eq!(only_order(conn, order.id).await, next);
         assert_eq!(count(conn, "invoice_numbers").await, 3);
@@ -746,18 +776,18 @@ async fn an_order_of_a_stale_version_is_a_lost_race_and_several_steps_at_once_ar
         stocked(conn).await;
         let (order, other) = (bare(1), bare(2));
         let both = [Saved { before: None, after: &order }, Saved { before: None, after: &other }];
-        save_orders(conn, &both).await.expect("new orders");
+        write(conn, |it| save_orders(it, &both)).await.expect("new orders");
 
         let third = then(&then(&order, |_| ()), |it| it.last_event = 20);
         let second = then(&other, |it| it.last_event = 19);
         let both =
             [Saved { before: Some(&order), after: &third }, Saved { before: Some(&other), after: &second }];
-        save_orders(conn, &both).await.expect("one step of one and two steps of the other");
+        write(conn, |it| save_orders(it, &both)).await.expect("one step of one and two steps of the other");
         assert_eq!(only_order(conn, order.id).await, third);
 
-        let lost = save_orders(conn, &both).await;
+        let lost = write(conn, |it| save_orders(it, &both)).await;
         assert!(matches!(lost, Err(StoreError::LostRace)), "{lost:?}");
-        let lost = save_orders(conn, &new(&order)).await;
+        let lost = write(conn, |it| save_orders(it, &new(&order))).await;
         assert!(matches!(lost, Err(StoreError::LostRace)), "{lost:?}");
     })
     .await;
@@ -770,15 +800,18 @@ async fn stock_reads_back_and_a_stale_level_is_a_lost_race() {
         let before = level("A-1");
         // A hot product: many orders of one group took of it.
         let after = StockLevel { reserved: 60, version: 41, reorder_point: None, ..before.clone() };
-        save_levels(conn, &changed(&before, &after)).await.expect("forty steps");
+        write(conn, |it| save_levels(it, &changed(&before, &after))).await.expect("forty steps");
 
         let skus = [code("B-2"), code("A-1"), code("A-1"), code("NONE")];
         let levels = load_levels(conn, &skus, Lock::Update).await.expect("levels");
         assert_eq!(levels, [after, level("B-2")]);
         let stale = StockLevel { version: 2, ..before.clone() };
-        assert!(matches!(save_levels(conn, &changed(&before, &stale)).await, Err(StoreError::LostRace)));
+        assert!(matches!(
+            write(conn, |it| save_levels(it, &changed(&before, &stale))).await,
+            Err(StoreError::LostRace)
+        ));
         let twin = StockLevel { version: 42, ..before };
-        assert!(matches!(save_levels(conn, &new(&twin)).await, Err(StoreError::LostRace)));
+        assert!(matches!(write(conn, |it| save_levels(it, &new(&twin))).await, Err(StoreError::LostRace)));
     })
     .await;
 }
@@ -788,10 +821,10 @@ async fn the_catalogue_reads_back_and_a_rate_card_may_shrink() {
     on_both(async |conn| {
         stocked(conn).await;
         let unpriced = Product { unit_price: None, version: 2, ..product("A-1") };
-        save_products(conn, &changed(&product("A-1"), &unpriced)).await.expect("a product");
+        write(conn, |it| save_products(it, &changed(&product("A-1"), &unpriced))).await.expect("a product");
         let mut shorter = Courier { version: 2, ..courier() };
         shorter.rates.remove(0);
-        save_couriers(conn, &changed(&courier(), &shorter)).await.expect("a courier");
+        write(conn, |it| save_couriers(it, &changed(&courier(), &shorter))).await.expect("a courier");
 
         let products = load_products(conn, &[code("B-2"), code("A-1")]).await.expect("products");
         assert_eq!(products, [unpriced, product("B-2")]);
@@ -811,7 +844,7 @@ async fn reservations_of_other_callers_read_back_and_are_found_when_overdue() {
             it.reservations[2].state = ReservationState::Held;
             it.reservations[2].expires_at = Some(later(10));
         });
-        save_orders(conn, &new(&order)).await.expect("an order that holds");
+        write(conn, |it| save_orders(it, &new(&order))).await.expect("an order that holds");
         let mine = Reservation {
             id: Ids::seeded(AT, 77).fresh(),
             order: None,
@@ -820,7 +853,7 @@ async fn reservations_of_other_callers_read_back_and_are_found_when_overdue() {
             expires_at: Some(later(5)),
             ..order.reservations[0].clone()
         };
-        save_reservations(conn, &new(&mine)).await.expect("a reservation");
+        write(conn, |it| save_reservations(it, &new(&mine))).await.expect("a reservation");
 
         let ids = [mine.id, order.reservations[2].id];
         let loaded = load_reservations(conn, &ids, Lock::Update).await.expect("reservations");
@@ -838,9 +871,9 @@ async fn reservations_of_other_callers_read_back_and_are_found_when_overdue() {
 
         let mut released = Reservation { version: 2, state: ReservationState::Released, ..mine.clone() };
         released.items[0].released = 2;
-        save_reservations(conn, &changed(&mine, &released)).await.expect("a change");
+        write(conn, |it| save_reservations(it, &changed(&mine, &released))).await.expect("a change");
         assert!(matches!(
-            save_reservations(conn, &changed(&mine, &released)).await,
+            write(conn, |it| save_reservations(it, &changed(&mine, &released))).await,
             Err(StoreError::LostRace)
         ));
         assert_eq!(load_reservations(conn, &[mine.id], Lock::No).await.expect("it"), [released]);
@@ -853,16 +886,18 @@ async fn an_archived_order_leaves_the_tables_of_the_day_as_one_document() {
     on_both(async |conn| {
         stocked(conn).await;
         let order = then(&full(1), |it| it.state = OrderState::Closed);
-        save_orders(conn, &new(&order)).await.expect("a closed order");
+        write(conn, |it| save_orders(it, &new(&order))).await.expect("a closed order");
         let job = JobId(order.id.0);
-        save_jobs(conn, &[(job, "ORDER", Some(AT))]).await.expect("its job");
+        write(conn, |it| save_jobs(it, &Jobs::from([(job, (JobKind::Order, Some(AT)))])))
+            .await
+            .expect("its job");
         let archived = then(&order, |it| {
             it.state = OrderState::Archived;
             it.archived_from = Some(OrderState::Closed);
             it.archived_at = Some(later(30));
         });
 
-        save_orders(conn, &changed(&order, &archived)).await.expect("archived");
+        write(conn, |it| save_orders(it, &changed(&order, &archived))).await.expect("archived");
         assert_eq!(
             load_archived(conn, &[order.id]).await.expect("a document"),
             std::slice::from_ref(&archived)
@@ -900,7 +935,7 @@ async fn an_archived_order_leaves_the_tables_of_the_day_as_one_document() {
         let recorded = bank_references(conn, &asked).await.expect("references");
         assert_eq!(recorded.into_iter().collect::<Vec<_>>(), ["STATEMENT-1".to_owned()]);
 
-        let lost = save_orders(conn, &changed(&order, &archived)).await;
+        let lost = write(conn, |it| save_orders(it, &changed(&order, &archived))).await;
         assert!(matches!(lost, Err(StoreError::LostRace)), "{lost:?}");
     })
     .await;
@@ -914,7 +949,7 @@ async fn what_waiting_orders_want_is_counted_while_they_wait_and_first_come_is_b
         let second = waiting_for(2, &[("A-1", 10)]);
         let elsewhere = Order { region: Some(code("EUROPE")), ..waiting_for(3, &[("A-1", 100)]) };
         let all = [&first, &second, &elsewhere].map(|after| Saved { before: None, after });
-        save_orders(conn, &all).await.expect("waiting orders");
+        write(conn, |it| save_orders(it, &all)).await.expect("waiting orders");
 
         let (a, b): (Sku, Sku) = (code("A-1"), code("B-2"));
         let (malaysia, europe): (RegionCode, RegionCode) = (code("MALAYSIA"), code("EUROPE"));
@@ -927,9 +962,9 @@ async fn what_waiting_orders_want_is_counted_while_they_wait_and_first_come_is_b
         assert_eq!(before, HashMap::from([((second.id, a.clone()), 6)]));
 
         let fewer = then(&first, |it| it.lines.truncate(1));
-        save_orders(conn, &changed(&first, &fewer)).await.expect("fewer");
+        write(conn, |it| save_orders(it, &changed(&first, &fewer))).await.expect("fewer");
         let reserved = then(&second, |it| it.state = OrderState::Reserved);
-        save_orders(conn, &changed(&second, &reserved)).await.expect("served");
+        write(conn, |it| save_orders(it, &changed(&second, &reserved))).await.expect("served");
         let wanted = awaited(conn, &[a.clone(), code("B-2")]).await.expect("sums");
         assert_eq!(wanted.get(&(malaysia, a)), Some(&4));
         assert_eq!(wanted.len(), 2);
@@ -944,7 +979,7 @@ async fn fingerprints_give_the_youngest_order() {
         let old = Order { fingerprint: print.clone(), ..bare(1) };
         let young = Order { fingerprint: print.clone(), created_at: later(60), ..bare(2) };
         let both = [&old, &young].map(|after| Saved { before: None, after });
-        save_orders(conn, &both).await.expect("two orders");
+        write(conn, |it| save_orders(it, &both)).await.expect("two orders");
 
         let seen = fingerprints(conn, &[print.clone(), "other".to_owned()], &[]).await.expect("instants");
         let but_for = fingerprints(conn, std::slice::from_ref(&print), &[young.id]).await.expect("instants");
@@ -965,8 +1000,8 @@ async fn couriers_are_rated_by_what_they_delivered() {
         });
         let unasked = then(&full(3), |it| it.feedback = None);
         let (good, all) = (full(1), [&poor, &unasked].map(|after| Saved { before: None, after }));
-        save_orders(conn, &new(&good)).await.expect("an order");
-        save_orders(conn, &all).await.expect("orders");
+        write(conn, |it| save_orders(it, &new(&good))).await.expect("an order");
+        write(conn, |it| save_orders(it, &all)).await.expect("orders");
 
         let ratings = courier_ratings(conn).await.expect("ratings");
         assert_eq!(ratings, HashMap::from([(code("PIGEON"), 250)]));
@@ -993,9 +1028,9 @@ async fn replenishments_read_back_and_one_is_open_per_product_and_place() {
             updated_at: AT,
             decided_by: None,
         };
-        save_replenishments(conn, &new(&proposed)).await.expect("a proposal");
+        write(conn, |it| save_replenishments(it, &new(&proposed))).await.expect("a proposal");
         let twin = Replenishment { id: ids.fresh(), ..proposed.clone() };
-        assert!(is_broken(&save_replenishments(conn, &new(&twin)).await));
+        assert!(is_broken(&write(conn, |it| save_replenishments(it, &new(&twin))).await));
 
         let skus = [code("A-1"), code("B-2")];
         let open = open_replenishments(conn, &skus).await.expect("one");
@@ -1007,7 +1042,7 @@ async fn replenishments_read_back_and_one_is_open_per_product_and_place() {
             ..proposed.clone()
         };
         let saved = [Saved { before: None, after: &twin }, Saved { before: Some(&proposed), after: &over }];
-        save_replenishments(conn, &saved).await.expect("one closes, one opens");
+        write(conn, |it| save_replenishments(it, &saved)).await.expect("one closes, one opens");
         let mut loaded =
             load_replenishments(conn, &[proposed.id, twin.id], Lock::Update).await.expect("both");
         loaded.sort_by_key(|it| it.version);
@@ -1058,8 +1093,8 @@ async fn events_and_movements_read_back_and_are_never_changed() {
             to: "RECEIVED".to_owned(),
         };
         let history = [recorded(1, Some(moved)), recorded(2, None)];
-        append_events(conn, 41, &history).await.expect("events");
-        append_movements(conn, &[movement()]).await.expect("a movement");
+        write(conn, |it| append_events(it, 41, &history)).await.expect("events");
+        write(conn, |it| append_movements(it, &[movement()])).await.expect("a movement");
 
         let rows =
             events::Entity::find().order_by_asc(events::Column::Position).all(conn).await.expect("events");
@@ -1069,7 +1104,7 @@ async fn events_and_movements_read_back_and_are_never_changed() {
         let rows = stock_movements::Entity::find().all(conn).await.expect("movements");
         assert_eq!(rows, [stock::movement_to_row(&movement())]);
 
-        assert!(is_broken(&append_events(conn, 43, &history[1..]).await));
+        assert!(is_broken(&write(conn, |it| append_events(it, 43, &history[1..])).await));
         for statement in [
             "UPDATE events SET text = ''",
             "DELETE FROM events",
@@ -1087,7 +1122,7 @@ async fn events_and_movements_read_back_and_are_never_changed() {
 async fn an_issued_invoice_changes_its_state_and_nothing_else() {
     on_both(async |conn| {
         stocked(conn).await;
-        save_orders(conn, &new(&full(1))).await.expect("an order");
+        write(conn, |it| save_orders(it, &new(&full(1)))).await.expect("an order");
 
         for statement in [
             "UPDATE invoices SET total_minor = total_minor + 1, shipping_minor = shipping_minor + 1",
@@ -1112,7 +1147,7 @@ async fn a_database_of_the_first_schema_is_carried_over() {
         stocked(conn).await;
         let mut order = full(1);
         let mut refund = order.payments[1].refunds.remove(0);
-        save_orders(conn, &new(&order)).await.expect("an order of that day");
+        write(conn, |it| save_orders(it, &new(&order))).await.expect("an order of that day");
         // Refunds of that day had neither method nor reference.
         let backend = conn.get_database_backend();
         let sql = "INSERT INTO refunds (id, payment_id, place, state, amount_minor, currency, reason, provider_reference, \
@@ -1137,12 +1172,12 @@ async fn a_database_of_the_first_schema_is_carried_over() {
             it.payments[1].refunds[0].method = Some(Method::BankTransfer);
             it.payments[1].refunds[0].reference = "RF18".to_owned();
         });
-        save_orders(conn, &changed(&order, &told)).await.expect("what is new");
+        write(conn, |it| save_orders(it, &changed(&order, &told))).await.expect("what is new");
         assert_eq!(only_order(conn, order.id).await, told);
 
         let twice = then(&told, |it| it.messages[1].key = it.messages[0].key.clone());
         conn.execute_unprepared("BEGIN").await.expect("a transaction");
-        let refused = save_orders(conn, &changed(&told, &twice)).await;
+        let refused = write(conn, |it| save_orders(it, &changed(&told, &twice))).await;
         conn.execute_unprepared("ROLLBACK").await.expect("the end of it");
         assert!(is_broken(&refused), "one message per key as before: {refused:?}");
         let unknown = "UPDATE messages SET kind = 'GOSSIP'";
@@ -1160,7 +1195,7 @@ async fn what_breaks_a_law_is_refused_by_the_schema() {
     on_both(async |conn| {
         stocked(conn).await;
         let order = full(1);
-        save_orders(conn, &new(&order)).await.expect("an order");
+        write(conn, |it| save_orders(it, &new(&order))).await.expect("an order");
         type Change = (&'static str, fn(&mut Order));
         let changes: [Change; 9] = [
             ("more released than reserved", |it| it.reservations[2].items[0].released = 3),
@@ -1180,21 +1215,21 @@ async fn what_breaks_a_law_is_refused_by_the_schema() {
         for (what, change) in changes {
             let next = then(&order, change);
             conn.execute_unprepared("BEGIN").await.expect("a transaction");
-            let refused = save_orders(conn, &changed(&order, &next)).await;
+            let refused = write(conn, |it| save_orders(it, &changed(&order, &next))).await;
             conn.execute_unprepared("ROLLBACK").await.expect("the end of it");
             assert!(is_broken(&refused), "{what}: {refused:?}");
         }
 
         let same_reference = Order { external_reference: "PO-1".to_owned(), ..bare(2) };
-        assert!(is_broken(&save_orders(conn, &new(&same_reference)).await));
+        assert!(is_broken(&write(conn, |it| save_orders(it, &new(&same_reference))).await));
         let same_number = Order { id: Ids::seeded(AT, 9).fresh(), ..bare(1) };
-        assert!(is_broken(&save_orders(conn, &new(&same_number)).await));
+        assert!(is_broken(&write(conn, |it| save_orders(it, &new(&same_number))).await));
         let before = level("A-1");
         for (reserved, on_hand) in [(98, 100), (-1, 100), (0, -1)] {
             let after = StockLevel { reserved, on_hand, version: 2, ..before.clone() };
-            assert!(is_broken(&save_levels(conn, &changed(&before, &after)).await));
+            assert!(is_broken(&write(conn, |it| save_levels(it, &changed(&before, &after))).await));
         }
-        assert!(is_broken(&save_levels(conn, &new(&level("UNKNOWN"))).await));
+        assert!(is_broken(&write(conn, |it| save_levels(it, &new(&level("UNKNOWN")))).await));
         assert_eq!(only_order(conn, order.id).await, order);
     })
     .await;
@@ -1203,7 +1238,7 @@ async fn what_breaks_a_law_is_refused_by_the_schema() {
 #[tokio::test]
 async fn a_word_that_is_none_is_an_error_that_names_its_type() {
     on_both(async |conn| {
-        save_locations(conn, &new(&location())).await.expect("a location");
+        write(conn, |it| save_locations(it, &new(&location()))).await.expect("a location");
         conn.execute_unprepared("UPDATE locations SET region = 'no region'").await.expect("a bad word");
 
         let error = load_locations(conn).await.expect_err("unreadable").to_string();
@@ -1216,7 +1251,14 @@ async fn a_word_that_is_none_is_an_error_that_names_its_type() {
 async fn a_job_keeps_its_lease_while_it_is_put_off_and_is_completed_once() {
     on_both(async |conn| {
         let (job, idle) = (JobId(uuid::Uuid::from_u128(1)), JobId(uuid::Uuid::from_u128(2)));
-        save_jobs(conn, &[(job, "ORDER", Some(AT)), (idle, "RESERVATION", None)]).await.expect("jobs");
+        write(conn, |it| {
+            save_jobs(
+                it,
+                &Jobs::from([(job, (JobKind::Order, Some(AT))), (idle, (JobKind::Reservation, None))]),
+            )
+        })
+        .await
+        .expect("jobs");
         assert_eq!(count(conn, "jobs").await, 1);
         conn.execute_unprepared(&format!(
             "UPDATE jobs SET lease_token = 3, attempts = 2, lease_until = {}",
@@ -1225,22 +1267,30 @@ async fn a_job_keeps_its_lease_while_it_is_put_off_and_is_completed_once() {
         .await
         .expect("a lease");
 
-        save_jobs(conn, &[(job, "ORDER", Some(later(60)))]).await.expect("put off");
+        write(conn, |it| save_jobs(it, &Jobs::from([(job, (JobKind::Order, Some(later(60))))])))
+            .await
+            .expect("put off");
         let held = leases(conn, &[job, idle], later(1), Lock::Update).await.expect("leases");
         assert_eq!(held, HashMap::from([(job, 3)]));
         assert_eq!(leases(conn, &[job], later(9), Lock::No).await.expect("over"), HashMap::new());
 
-        let stale = complete_jobs(conn, &[Lease { job, token: 2 }], later(1)).await;
+        let stale =
+            write(conn, |it| complete_jobs(it, &[(Lease { job, token: 2 }, Some(AT))], later(1))).await;
         assert!(matches!(stale, Err(StoreError::LostRace)), "{stale:?}");
-        let gone = Lease { job: idle, token: 1 };
-        complete_jobs(conn, &[Lease { job, token: 3 }, gone], later(1)).await.expect("done");
+        let gone = (Lease { job: idle, token: 1 }, None);
+        let stale = write(conn, |it| complete_jobs(it, &[gone], later(1))).await;
+        assert!(matches!(stale, Err(StoreError::LostRace)), "{stale:?}");
+        let done = [(Lease { job, token: 3 }, Some(later(70)))];
+        write(conn, |it| complete_jobs(it, &done, later(1))).await.expect("done");
         let row = jobs::Entity::find().one(conn).await.expect("a row").expect("the job");
         assert_eq!(
             (row.attempts, row.lease_token, row.lease_until, row.run_at),
-            (0, 3, None, Some(later(60)))
+            (0, 3, None, Some(later(70)))
         );
 
-        save_jobs(conn, &[(job, "ORDER", None)]).await.expect("nothing to do");
+        write(conn, |it| save_jobs(it, &Jobs::from([(job, (JobKind::Order, None))])))
+            .await
+            .expect("nothing to do");
         let row = jobs::Entity::find().one(conn).await.expect("a row").expect("the job");
         assert_eq!(row.run_at, None);
     })
@@ -1260,14 +1310,14 @@ async fn the_number_of_statements_does_not_depend_on_the_number_of_orders() {
             sent();
 
             let saved: Vec<_> = orders.iter().map(|after| Saved { before: None, after }).collect();
-            save_orders(conn, &saved).await.expect("new orders");
+            write(conn, |it| save_orders(it, &saved)).await.expect("new orders");
             let saving = sent();
             let saved: Vec<_> = orders
                 .iter()
                 .zip(&next)
                 .map(|(before, after)| Saved { before: Some(before), after })
                 .collect();
-            save_orders(conn, &saved).await.expect("changed orders");
+            write(conn, |it| save_orders(it, &saved)).await.expect("changed orders");
             let changing = sent();
             let ids: Vec<OrderId> = orders.iter().map(|it| it.id).collect();
             let loaded = load_orders(conn, &ids, Lock::Update).await.expect("orders");
@@ -1275,8 +1325,13 @@ async fn the_number_of_statements_does_not_depend_on_the_number_of_orders() {
             statements.push((saving, changing, sent()));
         }
 
-        // Changing a message writes the order and the message; loading reads every table once.
-        assert_eq!(statements, [(19, 2, 17), (19, 2, 17)]);
+        // Changing a message writes the order and the message; loading reads every table once. PostgreSQL gets what is
+        // written together as one.
+        let each = match conn.backend() {
+            DbBackend::Postgres => (1, 1, 17),
+            _ => (12, 2, 17),
+        };
+        assert_eq!(statements, [each; 2]);
     })
     .await;
 }

@@ -1,14 +1,215 @@
-//! Writing rows: for each table one statement with all rows that are new, one with all that changed, of which only
-//! the columns that differ.
+//! Writing rows: what differs is collected table by table, and goes to the database together.
 
-use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, Query, ValueTuple};
+use sea_orm::sea_query::{Value, ValueTuple};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ColumnType, ConnectionTrait, EntityTrait, IdenStatic, IntoActiveModel,
-    Iterable, ModelTrait, PrimaryKeyToColumn, QueryFilter,
+    ActiveModelTrait, ColumnTrait, ColumnType, ConnectionTrait, DbBackend, EntityTrait, IdenStatic,
+    IntoActiveModel, Iterable, ModelTrait, PrimaryKeyToColumn, QueryResult, Statement,
 };
 
-use super::{PARAMETERS_MAX, StoreError};
+use super::StoreError;
 use crate::store::given::{self, rows_max, with_given};
+
+/// What is to be written, in the order in which it came. Collecting it asks the database nothing.
+#[derive(Default)]
+pub(in crate::store) struct Writes(Vec<Write>);
+
+/// One statement about the rows of one table.
+struct Write {
+    table: String,
+    kind: Kind,
+    columns: Vec<given::Column>,
+    rows: Vec<Vec<Value>>,
+    /// What is done with the rows, which it knows as `given`.
+    sql: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Add,
+    /// Of rows that are there.
+    Change,
+    /// The same, and every given row must find its own: one that does not is a lost race.
+    ChangeEach,
+}
+
+impl Writes {
+    /// Does something with given rows of a table that are there, or may be.
+    pub(in crate::store) fn change(
+        &mut self,
+        table: &str,
+        columns: &[given::Column],
+        rows: Vec<Vec<Value>>,
+        sql: &str,
+    ) {
+        self.push(table, Kind::Change, columns.to_vec(), rows, sql.to_owned());
+    }
+
+    /// The same, where each given row must find its own.
+    pub(in crate::store) fn change_each(
+        &mut self,
+        table: &str,
+        columns: &[given::Column],
+        rows: Vec<Vec<Value>>,
+        sql: &str,
+    ) {
+        self.push(table, Kind::ChangeEach, columns.to_vec(), rows, sql.to_owned());
+    }
+
+    fn push(
+        &mut self,
+        table: &str,
+        kind: Kind,
+        columns: Vec<given::Column>,
+        rows: Vec<Vec<Value>>,
+        sql: String,
+    ) {
+        if rows.is_empty() {
+            return;
+        }
+        // The order in which rows are added tells nobody anything.
+        if kind == Kind::Add
+            && let Some(same) = self.0.iter_mut().find(|it| it.kind == Kind::Add && it.sql == sql)
+        {
+            return same.rows.extend(rows);
+        }
+        self.0.push(Write { table: table.to_owned(), kind, columns, rows, sql });
+    }
+
+    /// Writes it all in few messages: on PostgreSQL each is a way to another process and back, on SQLite to another
+    /// thread.
+    pub(in crate::store) async fn send<C: ConnectionTrait>(self, conn: &C) -> Result<(), StoreError> {
+        // What is there makes room for what is new.
+        let (added, changed): (Vec<_>, Vec<_>) = self.0.into_iter().partition(|it| it.kind == Kind::Add);
+        match conn.get_database_backend() {
+            DbBackend::Postgres => {
+                for round in rounds(changed) {
+                    send_as_one(conn, round).await?;
+                }
+                // Rows may point to each other: all at once.
+                send_as_one(conn, added).await
+            }
+            _ => {
+                for write in changed {
+                    send_alone(conn, write).await?;
+                }
+                for row in rows_of_statements(added) {
+                    send_in_a_row(conn, row).await?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Tables whose new rows come together, about as many in each: statements about them, sent in a row, are of few kinds, so
+/// that a connection keeps them prepared.
+const COME_TOGETHER: [&[&str]; 2] = [
+    &[
+        "orders",
+        "order_lines",
+        "reservations",
+        "reservation_items",
+        "invoice_numbers",
+        "invoices",
+        "invoice_lines",
+    ],
+    &["shipments", "shipment_items"],
+];
+
+/// Statements that follow each other. What comes together is added where its first part is: the others point to it.
+fn rows_of_statements(added: Vec<Write>) -> Vec<Vec<Write>> {
+    let mut rows: Vec<(Option<usize>, Vec<Write>)> = Vec::new();
+    for write in added {
+        let fits = write.rows.len() <= rows_max(write.columns.len());
+        let together = COME_TOGETHER.iter().position(|it| fits && it.contains(&write.table.as_str()));
+        match rows.iter_mut().find(|(it, _)| together.is_some() && *it == together) {
+            Some((_, row)) => row.push(write),
+            None => rows.push((together, vec![write])),
+        }
+    }
+    rows.into_iter().map(|it| it.1).collect()
+}
+
+/// One message with the statements one after the other, all of which add rows; or a single statement.
+async fn send_in_a_row<C: ConnectionTrait>(conn: &C, mut writes: Vec<Write>) -> Result<(), StoreError> {
+    if writes.len() == 1 {
+        return send_alone(conn, writes.remove(0)).await;
+    }
+
+    let backend = conn.get_database_backend();
+    let (mut sql, mut values) = (Vec::new(), Vec::new());
+    for Write { columns, rows, sql: with_them, .. } in writes {
+        let statement = with_given(backend, &columns, rows, &with_them, Vec::new());
+        sql.push(statement.sql);
+        values.extend(statement.values.into_iter().flat_map(|it| it.0));
+    }
+    conn.execute_raw(Statement::from_sql_and_values(backend, sql.join("; "), values)).await?;
+    Ok(())
+}
+
+/// Statements that may be one: none sees what another one does, so those about one table follow each other.
+fn rounds(writes: Vec<Write>) -> Vec<Vec<Write>> {
+    let mut rounds: Vec<Vec<Write>> = Vec::new();
+    for write in writes {
+        let last = rounds.iter().rposition(|round| round.iter().any(|it| it.table == write.table));
+        match rounds.get_mut(last.map_or(0, |it| it + 1)) {
+            Some(round) => round.push(write),
+            None => rounds.push(vec![write]),
+        }
+    }
+    rounds
+}
+
+/// One statement of several, or a single one; nothing where there is none.
+async fn send_as_one<C: ConnectionTrait>(conn: &C, mut writes: Vec<Write>) -> Result<(), StoreError> {
+    if writes.len() <= 1 {
+        return match writes.pop() {
+            Some(write) => send_alone(conn, write).await,
+            None => Ok(()),
+        };
+    }
+
+    let backend = conn.get_database_backend();
+    let (mut parts, mut counts, mut values) = (Vec::new(), Vec::new(), Vec::new());
+    let mut expected = Vec::new();
+    for (place, write) in writes.into_iter().enumerate() {
+        let Write { table: _, kind, columns, rows, sql } = write;
+        if kind == Kind::ChangeEach {
+            counts.push(format!("(SELECT COUNT(*) FROM w{place})"));
+            expected.push(rows.len());
+        }
+        let statement = with_given(backend, &columns, rows, &format!("{sql} RETURNING 1"), values);
+        parts.push(format!("w{place} AS ({})", statement.sql));
+        values = statement.values.map(|it| it.0).unwrap_or_default();
+    }
+    let counts = if counts.is_empty() { "1".to_owned() } else { counts.join(", ") };
+    let sql = format!("WITH {} SELECT {counts}", parts.join(", "));
+    let done = conn.query_one_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
+
+    let count = |row: &QueryResult, place| row.try_get_by_index::<i64>(place);
+    for (place, expected) in expected.into_iter().enumerate() {
+        let found = done.as_ref().map(|it| count(it, place)).transpose()?;
+        if found != i64::try_from(expected).ok() {
+            return Err(StoreError::LostRace);
+        }
+    }
+    Ok(())
+}
+
+async fn send_alone<C: ConnectionTrait>(conn: &C, write: Write) -> Result<(), StoreError> {
+    let Write { table: _, kind, columns, rows, sql } = write;
+    let mut rows = rows.into_iter().peekable();
+    while rows.peek().is_some() {
+        let some: Vec<_> = rows.by_ref().take(rows_max(columns.len())).collect();
+        let expected = some.len() as u64;
+        let statement = with_given(conn.get_database_backend(), &columns, some, &sql, Vec::new());
+        let done = conn.execute_raw(statement).await?;
+        if kind == Kind::ChangeEach && done.rows_affected() != expected {
+            return Err(StoreError::LostRace);
+        }
+    }
+    Ok(())
+}
 
 /// The rows of parts that are new, that changed, and the keys of those that are gone.
 pub(super) struct Difference<E: EntityTrait> {
@@ -63,76 +264,64 @@ where
         }
     }
 
-    pub(super) async fn write<C: ConnectionTrait>(self, conn: &C) -> Result<(), StoreError> {
-        remove::<E, C>(conn, self.gone).await?;
-        update::<E, C>(conn, None, self.changed).await?;
-        insert::<E, C>(conn, self.new).await
+    pub(super) fn write(self, writes: &mut Writes) {
+        remove::<E>(writes, self.gone);
+        update::<E>(writes, None, self.changed);
+        insert::<E>(writes, self.new);
     }
 
     /// Where only one row at a time may take a place: first those that leave theirs.
-    pub(super) async fn write_in_turn<C: ConnectionTrait>(
-        mut self,
-        conn: &C,
-        takes_a_place: impl Fn(&E::Model) -> bool,
-    ) -> Result<(), StoreError> {
+    pub(super) fn write_in_turn(mut self, writes: &mut Writes, takes_a_place: impl Fn(&E::Model) -> bool) {
         let (taking, leaving) = self.changed.into_iter().partition(|(_, after)| takes_a_place(after));
         self.changed = taking;
         self.new.sort_by_key(takes_a_place);
-        update::<E, C>(conn, None, leaving).await?;
-        self.write(conn).await
+        update::<E>(writes, None, leaving);
+        self.write(writes);
     }
 }
 
 /// Adds rows that must be new.
-pub(super) async fn insert<E, C>(conn: &C, rows: Vec<E::Model>) -> Result<(), StoreError>
+pub(super) fn insert<E>(writes: &mut Writes, rows: Vec<E::Model>)
 where
     E: EntityTrait,
     E::Model: IntoActiveModel<E::ActiveModel>,
-    C: ConnectionTrait,
 {
-    upsert::<E, C>(conn, rows, "").await
+    upsert::<E>(writes, rows, "");
 }
 
 /// Adds rows; what happens to those that are there already, `conflict` says.
-pub(super) async fn upsert<E, C>(conn: &C, rows: Vec<E::Model>, conflict: &str) -> Result<(), StoreError>
+pub(super) fn upsert<E>(writes: &mut Writes, rows: Vec<E::Model>, conflict: &str)
 where
     E: EntityTrait,
     E::Model: IntoActiveModel<E::ActiveModel>,
-    C: ConnectionTrait,
 {
     let columns: Vec<E::Column> = E::Column::iter().collect();
-    let names = listed(&columns, "");
+    let names = listed(&columns);
+    let table = E::default();
+    let table = table.table_name();
     let sql = format!(
-        r#"INSERT INTO "{}" ({names}) SELECT {names} FROM given WHERE {} IS NOT NULL {conflict}"#,
-        E::default().table_name(),
+        r#"INSERT INTO "{table}" ({names}) SELECT {names} FROM given WHERE {} IS NOT NULL {conflict}"#,
         quoted(&columns[0])
     );
 
-    let mut rows = rows.into_iter().peekable();
-    while rows.peek().is_some() {
-        let some = rows.by_ref().take(rows_max(columns.len())).map(|row| {
-            let mut row = row.into_active_model();
-            let value = |column: &E::Column| row.take(*column).into_value();
-            columns.iter().map(value).map(|it| it.expect("a row that was a model has every column")).collect()
-        });
-        let given: Vec<_> = columns.iter().map(|it| given_as(*it)).collect();
-        let backend = conn.get_database_backend();
-        conn.execute_raw(with_given(backend, &given, some.collect(), &sql, Vec::new())).await?;
-    }
-    Ok(())
+    let rows = rows.into_iter().map(|row| {
+        let mut row = row.into_active_model();
+        let value = |column: &E::Column| row.take(*column).into_value();
+        columns.iter().map(value).map(|it| it.expect("a row that was a model has every column")).collect()
+    });
+    let given = columns.iter().map(|it| given_as(*it)).collect();
+    writes.push(table, Kind::Add, given, rows.collect(), sql);
 }
 
 /// Writes rows whose stored version is still the one that was loaded, and adds those that were not stored. One row
 /// that finds another version is a lost race.
-pub(super) async fn save_versioned<E, C>(
-    conn: &C,
+pub(super) fn save_versioned<E>(
+    writes: &mut Writes,
     version: E::Column,
     rows: impl IntoIterator<Item = (Option<E::Model>, E::Model)>,
-) -> Result<(), StoreError>
-where
+) where
     E: EntityTrait,
     E::Model: IntoActiveModel<E::ActiveModel>,
-    C: ConnectionTrait,
 {
     let (mut new, mut changed) = (Vec::new(), Vec::new());
     for (before, after) in rows {
@@ -141,23 +330,19 @@ where
             None => new.push(after),
         }
     }
-    update::<E, C>(conn, Some(version), changed).await?;
-    insert::<E, C>(conn, new).await
+    update::<E>(writes, Some(version), changed);
+    insert::<E>(writes, new);
 }
 
 /// Writes what differs of rows that are stored; with a version, only where that is still the one before. A row that
 /// is not found so is a lost race.
-async fn update<E, C>(conn: &C, version: Option<E::Column>, rows: Vec<Changed<E>>) -> Result<(), StoreError>
-where
-    E: EntityTrait,
-    C: ConnectionTrait,
-{
+fn update<E: EntityTrait>(writes: &mut Writes, version: Option<E::Column>, rows: Vec<Changed<E>>) {
     let is_key = |column: &E::Column| E::PrimaryKey::from_column(*column).is_some();
     let differs = |it: &E::Column| rows.iter().any(|(before, after)| before.get(*it) != after.get(*it));
     let (keys, others): (Vec<_>, Vec<_>) = E::Column::iter().partition(is_key);
     let set: Vec<E::Column> = others.into_iter().filter(differs).collect();
     if set.is_empty() {
-        return Ok(());
+        return;
     }
 
     let table = E::default();
@@ -171,46 +356,55 @@ where
 
     let mut columns: Vec<_> = keys.iter().chain(&set).map(|it| given_as(*it)).collect();
     columns.extend(version.map(|_| given::number("loaded_version")));
-    for rows in rows.chunks(rows_max(columns.len())) {
-        let values = rows.iter().map(|(before, after)| {
-            let values = keys.iter().chain(&set).map(|it| after.get(*it));
-            values.chain(version.map(|it| before.get(it))).collect()
-        });
-        let backend = conn.get_database_backend();
-        let statement = with_given(backend, &columns, values.collect(), &sql, Vec::new());
-        if conn.execute_raw(statement).await?.rows_affected() != rows.len() as u64 {
-            return Err(StoreError::LostRace);
-        }
-    }
-    Ok(())
+    let values = rows.iter().map(|(before, after)| {
+        let values = keys.iter().chain(&set).map(|it| after.get(*it));
+        values.chain(version.map(|it| before.get(it))).collect()
+    });
+    writes.push(table, Kind::ChangeEach, columns, values.collect(), sql);
 }
 
 /// Removes the rows with these keys; those that are not there do not matter.
-async fn remove<E, C>(conn: &C, keys: Vec<ValueTuple>) -> Result<(), StoreError>
-where
-    E: EntityTrait,
-    C: ConnectionTrait,
-{
-    let columns = E::PrimaryKey::iter().map(PrimaryKeyToColumn::into_column).collect::<Vec<_>>();
-    for keys in keys.chunks(PARAMETERS_MAX / columns.len()) {
-        E::delete_many().filter(one_of(&columns, keys.to_vec())).exec(conn).await?;
-    }
-    Ok(())
+pub(super) fn remove<E: EntityTrait>(writes: &mut Writes, keys: Vec<ValueTuple>) {
+    let columns: Vec<_> = E::PrimaryKey::iter().map(PrimaryKeyToColumn::into_column).collect();
+    writes.push(
+        E::default().table_name(),
+        Kind::Change,
+        given_all(&columns),
+        values(keys),
+        delete::<E>(&columns),
+    );
 }
 
-/// `(a, b) IN ((1, 2), (3, 4))`, in the form that both engines understand.
-pub(super) fn one_of<C: ColumnTrait>(columns: &[C], keys: Vec<ValueTuple>) -> Expr {
-    let listed = Query::select().column(Asterisk).from_values(keys, "listed").to_owned();
-    Expr::tuple(columns.iter().map(|it| Expr::col(it.as_column_ref()))).in_subquery(listed)
+/// Removes the rows with these values in these columns, each of which must be there.
+pub(super) fn remove_each<E: EntityTrait>(writes: &mut Writes, columns: &[E::Column], keys: Vec<ValueTuple>) {
+    writes.push(
+        E::default().table_name(),
+        Kind::ChangeEach,
+        given_all(columns),
+        values(keys),
+        delete::<E>(columns),
+    );
+}
+
+fn delete<E: EntityTrait>(columns: &[E::Column]) -> String {
+    let names = listed(columns);
+    format!(r#"DELETE FROM "{}" WHERE ({names}) IN (SELECT {names} FROM given)"#, E::default().table_name())
+}
+
+fn values(keys: Vec<ValueTuple>) -> Vec<Vec<Value>> {
+    keys.into_iter().map(|it| it.into_iter().collect()).collect()
 }
 
 fn quoted<C: IdenStatic>(column: &C) -> String {
     format!(r#""{}""#, column.as_str())
 }
 
-fn listed<C: IdenStatic>(columns: &[C], before: &str) -> String {
-    let names: Vec<_> = columns.iter().map(|it| format!("{before}{}", quoted(it))).collect();
-    names.join(", ")
+fn listed<C: IdenStatic>(columns: &[C]) -> String {
+    columns.iter().map(quoted).collect::<Vec<_>>().join(", ")
+}
+
+fn given_all<C: ColumnTrait>(columns: &[C]) -> Vec<given::Column> {
+    columns.iter().map(|it| given_as(*it)).collect()
 }
 
 fn given_as<C: ColumnTrait>(column: C) -> given::Column {
