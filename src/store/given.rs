@@ -81,7 +81,7 @@ pub(in crate::store) fn with_given(
             values.extend(turned(columns, rows));
         }
         _ => {
-            let size = rows.len().next_power_of_two();
+            let size = filled_up(rows.len());
             text.push_str("VALUES ");
             text.push_str(&marks(first, size, columns.len()));
 
@@ -96,11 +96,18 @@ pub(in crate::store) fn with_given(
     Statement::from_sql_and_values(backend, text, values)
 }
 
+/// A power of two, or one and a half times one: few different statements, with few rows that are there for nothing.
+fn filled_up(rows: usize) -> usize {
+    let size = rows.next_power_of_two();
+    let less = size / 4 * 3;
+    if rows <= less { less } else { size }
+}
+
 /// Rows of parameters for SQLite. Marks without a number count from 1: they will do where nothing comes before them.
 fn marks(first: usize, rows: usize, columns: usize) -> String {
     if first == 1 {
-        let row = format!("({})", vec!["?"; columns].join(", "));
-        return vec![row; rows].join(", ");
+        let row = format!("({})", vec!["?"; columns].join(","));
+        return vec![row; rows].join(",");
     }
     let row = |from: usize| (from..from + columns).map(|at| format!("${at}")).collect::<Vec<_>>().join(", ");
     let rows = (0..rows).map(|it| format!("({})", row(first + it * columns)));
@@ -138,10 +145,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn rows_are_filled_up_to_few_sizes() {
+        let sizes: Vec<_> = (1..=9).chain([12, 13, 17, 25]).map(filled_up).collect();
+        assert_eq!(sizes, [1, 2, 3, 4, 6, 6, 8, 8, 12, 12, 16, 24, 32]);
+    }
+
+    #[test]
     fn as_many_rows_as_there_may_be_fit_however_they_are_filled_up() {
         for columns in 1..=64 {
             let rows = rows_max(columns);
-            assert!(rows.next_power_of_two() * columns <= PARAMETERS_MAX, "{rows} rows of {columns}");
+            assert!(filled_up(rows) * columns <= PARAMETERS_MAX, "{rows} rows of {columns}");
             assert!(rows >= 256);
         }
         let columns: Vec<_> = std::iter::repeat_n(number("it"), 16).collect();
