@@ -11,6 +11,7 @@
 //! | [`pb`] | the API's messages, clients and server traits, generated from `proto/` |
 //! | [`rpc`] | the door: parse, change or find, reply |
 //! | [`server`] | all of it, started and stopped as one |
+//! | [`client`] | how the programs below call a server |
 //! | [`demo`] | the whole process, played over the API |
 //! | [`bench`] | a load of many clients, and what it costs |
 //! | [`settings`] | what a company may choose |
@@ -25,6 +26,7 @@ pub mod store;
 pub mod work;
 
 pub mod bench;
+pub mod client;
 pub mod demo;
 pub mod rpc;
 pub mod server;

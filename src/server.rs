@@ -21,13 +21,14 @@ use tonic_health::pb::{HealthCheckRequest, health_check_response};
 use tonic_health::server::{HealthReporter, HealthService};
 use tower::util::MapRequestLayer;
 
+use crate::client;
 use crate::clock::{self, Clock};
 use crate::outside::{FileMail, Mail, PaymentProvider, Sandbox, Sendmail};
 use crate::pb;
 use crate::rpc::{self, Gate};
 use crate::settings::{self, Limits, Settings};
 use crate::store::{self, Store, StoreError};
-use crate::work::{self, Shop};
+use crate::work::{self, Shop, told_to_stop};
 
 /// How often the database is asked whether it still answers.
 const PING_EVERY: Duration = Duration::from_secs(1);
@@ -187,15 +188,13 @@ pub async fn open_store(settings: &Settings, clock: Clock) -> Result<Store, Stor
 
 /// Asks the server at `target` (`host:port`) for its health.
 pub async fn is_serving(target: &str) -> Result<bool, ServeError> {
-    let address = if target.contains("://") { target.to_owned() } else { format!("http://{target}") };
-    let silent = |_| ServeError::Silent(target.to_owned());
-    let endpoint = transport::Endpoint::from_shared(address).map_err(silent)?;
-    let channel =
-        endpoint.connect_timeout(ANSWER_WITHIN).timeout(ANSWER_WITHIN).connect().await.map_err(silent)?;
+    let silent = || ServeError::Silent(target.to_owned());
+    let endpoint = client::endpoint(target).map_err(|_| silent())?;
+    let endpoint = endpoint.connect_timeout(ANSWER_WITHIN).timeout(ANSWER_WITHIN);
+    let channel = endpoint.connect().await.map_err(|_| silent())?;
 
     let asked = HealthCheckRequest { service: String::new() };
-    let answer = HealthClient::new(channel).check(asked).await;
-    let answer = answer.map_err(|_| ServeError::Silent(target.to_owned()))?;
+    let answer = HealthClient::new(channel).check(asked).await.map_err(|_| silent())?;
     Ok(answer.into_inner().status() == health_check_response::ServingStatus::Serving)
 }
 
@@ -278,11 +277,6 @@ async fn tell(health: &HealthReporter, status: ServingStatus) {
     for service in SERVICES {
         health.set_service_status(service, status).await;
     }
-}
-
-/// Also when nobody is left who could say so.
-async fn told_to_stop(stop: &mut watch::Receiver<bool>) {
-    let _ = stop.wait_for(|it| *it).await;
 }
 
 fn ended_by_itself(

@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use tonic::metadata::MetadataValue;
-use tonic::transport::{Channel, Endpoint};
-use tonic::{Code, Request, Status, Streaming};
+use tonic::transport::Channel;
+use tonic::{Code, Status, Streaming};
 use tonic_types::{ErrorDetails, StatusExt};
 
 use super::trouble::Trouble;
+use crate::client::{by, connect};
 use crate::pb;
 use crate::pb::billing_service_client::BillingServiceClient;
 use crate::pb::inventory_service_client::InventoryServiceClient;
@@ -21,13 +21,6 @@ pub(super) struct Caller {
     inventory: InventoryServiceClient<Channel>,
     shipping: ShippingServiceClient<Channel>,
     billing: BillingServiceClient<Channel>,
-}
-
-/// A request in somebody's name.
-fn by<T>(actor: &'static str, message: T) -> Request<T> {
-    let mut request = Request::new(message);
-    request.metadata_mut().insert("consign-actor", MetadataValue::from_static(actor));
-    request
 }
 
 /// An answer that is not what it has to be for the figures to mean anything.
@@ -46,10 +39,7 @@ macro_rules! call {
 
 impl Caller {
     pub(super) async fn connect(target: &str) -> Result<Self, Trouble> {
-        let address = if target.contains("://") { target.to_owned() } else { format!("http://{target}") };
-        let unreachable = |it| Trouble::Unreachable(target.to_owned(), it);
-        let channel =
-            Endpoint::from_shared(address).map_err(unreachable)?.connect().await.map_err(unreachable)?;
+        let channel = connect(target).await?;
         Ok(Self {
             orders: OrderServiceClient::new(channel.clone()),
             inventory: InventoryServiceClient::new(channel.clone()),

@@ -6,6 +6,7 @@ use tokio::task::JoinSet;
 
 use super::caller::Caller;
 use super::trouble::Trouble;
+use crate::client::Refused;
 use crate::pb::{self, Money};
 
 /// Where the stock lies.
@@ -158,7 +159,7 @@ async fn put_on_sale(caller: &Caller, sku: &str, price_minor: i64, units: i64) -
 }
 
 pub(super) fn refused(call: &'static str) -> impl FnOnce(tonic::Status) -> Trouble {
-    move |status| Trouble::Refused { call, status: Box::new(status) }
+    move |status| Trouble::Refused(Refused { call, status: Box::new(status) })
 }
 
 fn eur(minor: i64) -> Money {

@@ -3,12 +3,14 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::client::{Refused, Unreachable};
+
 #[derive(Debug, thiserror::Error)]
 pub enum Trouble {
-    #[error("{call}: {status}", status = status_text(.status))]
-    Refused { call: &'static str, status: Box<tonic::Status> },
-    #[error("cannot reach {0}: {1}")]
-    Unreachable(String, tonic::transport::Error),
+    #[error("{0}")]
+    Refused(#[from] Refused),
+    #[error("{0}")]
+    Unreachable(#[from] Unreachable),
     #[error("cannot use {path}: {source}")]
     Folder { path: PathBuf, source: io::Error },
     #[error("cannot start {program}: {source}")]
@@ -23,8 +25,4 @@ pub enum Trouble {
     Wrong(String),
     #[error("interrupted")]
     Interrupted,
-}
-
-fn status_text(status: &tonic::Status) -> String {
-    format!("{:?}: {}", status.code(), status.message())
 }

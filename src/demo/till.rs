@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use tonic::transport::{Channel, Endpoint};
-use tonic::{Request, Streaming};
+use tonic::Streaming;
+use tonic::transport::Channel;
 
 use super::trouble::Trouble;
 use super::{PATIENCE, sample};
+use crate::client::{Refused, by, connect};
 use crate::pb::{self, Money};
 
 pub(super) struct Till {
@@ -19,21 +20,12 @@ pub(super) struct Till {
     run: String,
 }
 
-/// A request in somebody's name.
-fn by<T>(actor: &'static str, message: T) -> Request<T> {
-    let mut request = Request::new(message);
-    request.metadata_mut().insert("consign-actor", tonic::metadata::MetadataValue::from_static(actor));
-    request
-}
-
 /// Makes a call and takes one field out of its answer.
 macro_rules! call {
     ($client:expr, $method:ident, $actor:literal, $message:expr) => {
-        $client
-            .$method(by($actor, $message))
-            .await
-            .map(|it| it.into_inner())
-            .map_err(|status| Trouble::Refused { call: stringify!($method), status: Box::new(status) })
+        $client.$method(by($actor, $message)).await.map(|it| it.into_inner()).map_err(|status| {
+            Trouble::Refused(Refused { call: stringify!($method), status: Box::new(status) })
+        })
     };
     ($client:expr, $method:ident, $actor:literal, $message:expr, $field:ident) => {
         call!($client, $method, $actor, $message)?
@@ -44,10 +36,7 @@ macro_rules! call {
 
 impl Till {
     pub(super) async fn connect(target: &str, run: &str) -> Result<Self, Trouble> {
-        let address = if target.contains("://") { target.to_owned() } else { format!("http://{target}") };
-        let unreachable = |it| Trouble::Unreachable(target.to_owned(), it);
-        let channel =
-            Endpoint::from_shared(address).map_err(unreachable)?.connect().await.map_err(unreachable)?;
+        let channel = connect(target).await?;
         Ok(Self {
             orders: pb::order_service_client::OrderServiceClient::new(channel.clone()),
             inventory: pb::inventory_service_client::InventoryServiceClient::new(channel.clone()),
@@ -427,7 +416,7 @@ impl Till {
         loop {
             let request = pb::ArchiveOrderRequest { order_id: id.to_owned(), ..Default::default() };
             match call!(self.orders, archive_order, "clerk", request) {
-                Err(Trouble::Refused { status, .. })
+                Err(Trouble::Refused(Refused { status, .. }))
                     if status.code() == tonic::Code::FailedPrecondition && started.elapsed() < PATIENCE =>
                 {
                     tokio::time::sleep(Duration::from_millis(50)).await;
@@ -454,7 +443,9 @@ impl Till {
 
 fn unless_there(answer: Result<(), Trouble>) -> Result<(), Trouble> {
     match answer {
-        Err(Trouble::Refused { status, .. }) if status.code() == tonic::Code::AlreadyExists => Ok(()),
+        Err(Trouble::Refused(Refused { status, .. })) if status.code() == tonic::Code::AlreadyExists => {
+            Ok(())
+        }
         answer => answer,
     }
 }
@@ -469,7 +460,7 @@ impl Followed {
         let seen =
             ended.map_err(|_| Trouble::Wrong("the stream did not end after the delivery".to_owned()))?;
         let seen = seen.map_err(|it| Trouble::Wrong(it.to_string()))?;
-        seen.map_err(|status| Trouble::Refused { call: "track_shipment", status: Box::new(status) })
+        seen.map_err(|status| Trouble::Refused(Refused { call: "track_shipment", status: Box::new(status) }))
     }
 }
 

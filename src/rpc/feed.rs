@@ -7,9 +7,9 @@ use std::time::Duration;
 use tokio::sync::watch as signal;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::watch::stopped;
 use crate::domain::OrderId;
 use crate::store::{EventFilter, Store, StoreError};
+use crate::work::told_to_stop;
 
 /// Without a ring, how long until the next look: other processes' commits do not ring here.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -66,7 +66,7 @@ impl Feed {
             self.forget_those_without_a_stream();
 
             tokio::select! {
-                () = stopped(&mut shutdown) => return,
+                () = told_to_stop(&mut shutdown) => return,
                 rung = commits.changed() => if rung.is_err() { sleep(LOOK_EVERY).await },
                 () = sleep(LOOK_EVERY) => {}
             }

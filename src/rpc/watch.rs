@@ -17,6 +17,7 @@ use super::{Api, Reply, status, to_proto};
 use crate::domain::Refusal;
 use crate::pb;
 use crate::store::{EventFilter, EventPage, Store, StoreError};
+use crate::work::told_to_stop;
 
 /// Messages that may wait for a reader.
 const WAITING_MAX: usize = 16;
@@ -86,12 +87,6 @@ pub(crate) fn follow<S: Source>(api: &Api, seat: Seat, after: i64, source: S) ->
     // What is waiting is read first, then why the stream is over, if there is a reason to tell.
     let why = stream::once(why).filter_map(|it| ready(it.ok().map(Err)));
     Ok(Response::new(Box::pin(ReceiverStream::new(waiting).map(|it| Ok(*it)).chain(why))))
-}
-
-/// Until the server stops.
-pub(crate) async fn stopped(shutdown: &mut signal::Receiver<bool>) {
-    // A server that is gone has stopped.
-    let _ = shutdown.wait_for(|it| *it).await;
 }
 
 /// One stream on its way.
@@ -170,7 +165,7 @@ impl<S: Source> Walk<S> {
         let Self { messages, bell, shutdown, heartbeat, .. } = self;
         tokio::select! {
             () = messages.closed() => Err(Over(None)),
-            () = stopped(shutdown) => Ok(()),
+            () = told_to_stop(shutdown) => Ok(()),
             Ok(()) = bell.changed() => Ok(()),
             () = sleep_until(silent_since + *heartbeat) => Ok(()),
         }

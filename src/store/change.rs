@@ -49,9 +49,11 @@ pub struct Codec<M> {
     pub decode: fn(&[u8]) -> Option<M>,
 }
 
-impl Codec<()> {
-    /// For changes that nobody reads an answer of.
-    pub const NOTHING: Self = Self { encode: |()| Vec::new(), decode: |_| Some(()) };
+impl<M> Codec<M> {
+    /// For changes without a request id: nobody asks for their answers again.
+    pub fn unkept() -> Self {
+        Self { encode: |_| Vec::new(), decode: |_| None }
+    }
 }
 
 impl<M> Clone for Codec<M> {

@@ -4,8 +4,8 @@ use sea_orm::sea_query::{ArrayType, Value};
 use sea_orm::{DbBackend, Statement};
 use uuid::Uuid;
 
-/// Parameters that SQLite takes in one statement.
-const PARAMETERS_MAX: usize = 32_766;
+/// Parameters that SQLite takes in one statement; PostgreSQL takes twice as many.
+pub(in crate::store) const PARAMETERS_MAX: usize = 32_766;
 
 /// Rows of so many columns that fit into one statement, however they are filled up.
 pub(in crate::store) fn rows_max(columns: usize) -> usize {

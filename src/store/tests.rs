@@ -106,7 +106,7 @@ impl Shop {
         touch: Touch,
         decide: impl Fn(&mut Desk<'_>) -> Result<T, Refusal> + Send + 'static,
     ) -> Result<(), StoreError> {
-        self.store.change(call(None), touch, decide, |_, _| (), Codec::NOTHING).await
+        self.store.change(call(None), touch, decide, |_, _| (), Codec::unkept()).await
     }
 
     async fn units(&self, text: &str) -> (i64, i64) {
@@ -362,7 +362,7 @@ async fn on_order(
         desk.keep_order(order);
         Ok(())
     };
-    store.change(call(None), touch, act, |(), _| (), Codec::NOTHING).await.expect("the change is accepted");
+    store.change(call(None), touch, act, |(), _| (), Codec::unkept()).await.expect("the change is accepted");
 }
 
 async fn a_replay_gives_the_stored_answer(shop: &Shop) {
@@ -605,7 +605,7 @@ async fn a_panic_fails_only_its_own_change(shop: &Shop) {
     let store = shop.store.clone();
     let deciding = tokio::spawn(async move {
         let decide = |_: &mut Desk<'_>| -> Result<(), Refusal> { panic!("in a decision") };
-        store.change(call(None), Touch::default(), decide, |(), _| (), Codec::NOTHING).await
+        store.change(call(None), Touch::default(), decide, |(), _| (), Codec::unkept()).await
     });
     let store = shop.store.clone();
     let replying = tokio::spawn(async move {
@@ -617,7 +617,7 @@ async fn a_panic_fails_only_its_own_change(shop: &Shop) {
                 domain::touch_for(&new),
                 move |desk| domain::receive(desk, &new),
                 reply,
-                Codec::NOTHING,
+                Codec::unkept(),
             )
             .await
     });
@@ -641,7 +641,7 @@ async fn a_row_that_breaks_a_law_fails_only_its_own_change(shop: &Shop) {
                 desk.keep_level(level);
                 Ok(())
             };
-            store.change(call(None), touch, decide, |(), _| (), Codec::NOTHING).await
+            store.change(call(None), touch, decide, |(), _| (), Codec::unkept()).await
         })
     };
     let good: Vec<_> = (0..5)
@@ -717,7 +717,7 @@ async fn crossed_lines_stand_in_nobodys_way(shop: &Shop) {
                     desk.keep_order(order);
                     Ok(())
                 };
-                store.change(call(None), touch, cancel, |(), _| (), Codec::NOTHING).await
+                store.change(call(None), touch, cancel, |(), _| (), Codec::unkept()).await
             })
         })
         .collect();

@@ -292,7 +292,7 @@ impl Lane {
         let call = Call { actor: Actor::system(), method: "store/free", request: None, deadline: None };
         let decide = |desk: &mut Desk<'_>| free_overdue(desk);
         let reply = |freed: &bool, _: &View<'_>| *freed;
-        let codec = Codec { encode: |_| Vec::new(), decode: |_| None };
+        let codec = Codec::unkept();
         let (caller, mut answer) = oneshot::channel();
         let freeing = Queued { call, touch, decide, reply, codec, decided: None, replied: None, caller };
         Box::pin(self.serve(vec![Box::new(freeing)])).await;

@@ -137,7 +137,7 @@ async fn tend(
     };
 
     // Money is asked for one by one, each answer written down before the next; letters go together.
-    let (letters, asks): (Vec<_>, Vec<_>) = order.errands(now).into_iter().partition(is_letter);
+    let (letters, asks) = sorted(order.errands(now));
     let asked = !asks.is_empty();
     let mut failed = None;
     for (left, errand) in (0..asks.len()).rev().zip(asks) {
@@ -158,7 +158,7 @@ async fn tend(
         true => shop.store.order(id).await?,
     };
     let Some(order) = order else { return Ok(()) };
-    let letters: Vec<_> = order.errands(shop.store.now()).into_iter().filter(is_letter).collect();
+    let (letters, _) = sorted(order.errands(shop.store.now()));
     if !letters.is_empty() {
         may_begin(shop, lease, ends)?;
         let answers = try_join_all(letters.into_iter().map(|it| carry_out(shop, &order, it))).await?;
@@ -170,8 +170,9 @@ async fn tend(
     failed.map_or(Ok(()), Err)
 }
 
-fn is_letter(errand: &Errand) -> bool {
-    matches!(errand, Errand::Message(_))
+/// Letters, and what providers are asked.
+fn sorted(errands: Vec<Errand>) -> (Vec<Errand>, Vec<Errand>) {
+    errands.into_iter().partition(|it| matches!(it, Errand::Message(_)))
 }
 
 /// Nothing is begun outside that could end after the lease: by then the job may be somebody else's.
@@ -200,7 +201,7 @@ async fn tend_alone(
         }
         Ok(())
     };
-    let codec = Codec { encode: |_| Vec::new(), decode: |_| None };
+    let codec = Codec::unkept();
     shop.store.change(call("work/tend"), touch, decide, move |(), view| view.order(id).cloned(), codec).await
 }
 
@@ -210,5 +211,5 @@ async fn expire(shop: &Shop, id: ReservationId, lease: Lease) -> Result<(), Stor
         Err(Refusal::NotFound { .. }) => Ok(()),
         done => done,
     };
-    shop.store.change(call("work/expire"), touch, decide, |(), _| (), Codec::NOTHING).await
+    shop.store.change(call("work/expire"), touch, decide, |(), _| (), Codec::unkept()).await
 }

@@ -72,8 +72,8 @@ async fn reap(shop: Shop, mut shutdown: watch::Receiver<bool>) {
     }
 }
 
-/// Also when nobody is left who could say so.
-async fn told_to_stop(shutdown: &mut watch::Receiver<bool>) {
+/// Until the process is to stop; also when nobody is left who could say so.
+pub(crate) async fn told_to_stop(shutdown: &mut watch::Receiver<bool>) {
     let _ = shutdown.wait_for(|it| *it).await;
 }
 

@@ -31,7 +31,7 @@ pub struct Caller<M> {
 
 impl Caller<()> {
     pub fn nobody() -> Self {
-        Self { request: None, reply: Box::new(|_| ()), codec: Codec::NOTHING }
+        Self { request: None, reply: Box::new(|_| ()), codec: Codec::unkept() }
     }
 }
 

@@ -81,7 +81,7 @@ impl Scene {
         touch: Touch,
         decide: impl Fn(&mut Desk<'_>) -> Result<T, Refusal> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let codec = Codec { encode: |_| Vec::new(), decode: |_| None };
+        let codec = Codec::unkept();
         self.shop.store.change(super::call("test"), touch, decide, |it, _| it.clone(), codec).await
     }
 

@@ -91,7 +91,7 @@ async fn fill_one(shop: &Shop, id: OrderId) -> Result<bool, StoreError> {
         desk.keep_order(order);
         Ok(())
     };
-    let filled = shop.store.change(call("work/fill"), touch, decide, |(), _| (), Codec::NOTHING).await;
+    let filled = shop.store.change(call("work/fill"), touch, decide, |(), _| (), Codec::unkept()).await;
     match filled {
         Ok(()) => Ok(true),
         Err(StoreError::Refused(_)) => Ok(false),

@@ -122,7 +122,7 @@ async fn change(
 ) {
     let actor: Actor = "clerk".parse().expect("an actor");
     let call = Call { actor, method: "Test", request: None, deadline: None };
-    store.change(call, touch, decide, |(), _| (), Codec::NOTHING).await.expect("the change is accepted");
+    store.change(call, touch, decide, |(), _| (), Codec::unkept()).await.expect("the change is accepted");
 }
 
 /// One order of two products by a customer of its own.

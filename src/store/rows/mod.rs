@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::store::StoreError;
+use crate::store::given::PARAMETERS_MAX;
 
 /// Declares one table: a module with its entity, whose `Model` is the row. The key comes first.
 macro_rules! table {
@@ -106,8 +107,8 @@ impl<'a, T> Saved<'a, T> {
     }
 }
 
-/// The most bind parameters that one statement gets: SQLite takes 32,766, PostgreSQL 65,535.
-const PARAMETERS_MAX: usize = 30_000;
+/// Keys that one statement is asked for; some parameters are left for what else it asks.
+const KEYS_MAX: usize = PARAMETERS_MAX - 1_000;
 
 /// How many values an IN list has. A list is filled up by repeating its last value, so that few different
 /// statements exist and each connection keeps them prepared.
@@ -144,7 +145,7 @@ where
     C: ConnectionTrait,
 {
     let mut found = Vec::new();
-    for keys in sorted(keys).chunks(PARAMETERS_MAX) {
+    for keys in sorted(keys).chunks(KEYS_MAX) {
         let mut query = E::find().filter(column.is_in(list(keys)));
         for column in order {
             query = query.order_by_asc(*column);

@@ -9,7 +9,7 @@ use sea_orm::{
 
 use super::job::jobs;
 use super::{
-    Difference, Lock, PARAMETERS_MAX, Saved, StoreError, Writes, approval, archive, find, from_json, gather,
+    Difference, KEYS_MAX, Lock, Saved, StoreError, Writes, approval, archive, find, from_json, gather,
     invoice, list, message, narrow, payment, remove, remove_each, reservation, save_versioned, shipment,
     sorted, take, to_json,
 };
@@ -156,7 +156,7 @@ pub(in crate::store) async fn order_editions<C: ConnectionTrait>(
     use orders::{Column, Entity};
 
     let mut found = HashMap::with_capacity(ids.len());
-    for ids in sorted(ids).chunks(PARAMETERS_MAX) {
+    for ids in sorted(ids).chunks(KEYS_MAX) {
         let mut query = Entity::find()
             .select_only()
             .columns([Column::Id, Column::Version, Column::UpdatedAt])
