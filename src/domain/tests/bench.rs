@@ -9,9 +9,9 @@ use crate::domain::{
     Desk, Event, Gate, Ids, LineCheck, LineUnits, Location, LocationCode, Machine, MessageState, Method,
     Money, Movement, NewLine, NewOrder, NewPayment, OnShortage, Order, OrderId, OrderState, Package,
     PackedItem, PaymentId, Product, Proof, ProviderAnswer, Rate, Reason, ReceivedMoney, Refusal, RegionCode,
-    Report, ReservationId, Rules, ServiceLevel, Shipment, ShipmentId, ShipmentState, Sku, StepLine,
-    StepState, StockLevel, Timestamp, TrackingStatus, World, create_courier, create_location, create_product,
-    history_breaches, receive, receive_stock, timeline,
+    Report, ReservationId, ReservedItem, Rules, ServiceLevel, Shipment, ShipmentId, ShipmentState, Sku,
+    StepLine, StepState, StockLevel, Timestamp, TrackingStatus, World, create_courier, create_location,
+    create_product, history_breaches, receive, receive_stock, timeline,
 };
 
 /// What waiting orders want, as in [`World`].
@@ -180,6 +180,7 @@ impl Bench {
             }
         }
         self.note_transitions(&changes);
+        self.check_versions(&changes);
         self.world.absorb(&changes);
         for event in &changes.events {
             self.events.entry(event.order).or_default().push(event.clone());
@@ -205,6 +206,22 @@ impl Bench {
             if before != Some(after.state) {
                 let from = before.map_or("", |it| it.as_str());
                 self.taken.insert((Machine::Replenishment, from.to_owned(), after.state.to_string()));
+            }
+        }
+    }
+
+    /// Whoever holds an etag that still stands has seen everything: what differs is of a later version.
+    fn check_versions(&self, changes: &Changes) {
+        for after in changes.orders.values() {
+            let Some(before) = self.world.orders.get(&after.id) else { continue };
+            assert!(before.version < after.version, "an order that was worked on is of a later version");
+            for it in &after.reservations {
+                let old = before.reservations.iter().find(|old| old.id == it.id);
+                assert!(old.is_none_or(|old| old == it || old.version < it.version), "{old:?} became {it:?}");
+            }
+            for it in &after.shipments {
+                let old = before.shipments.iter().find(|old| old.id == it.id);
+                assert!(old.is_none_or(|old| old == it || old.version < it.version), "{old:?} became {it:?}");
             }
         }
     }
@@ -243,7 +260,14 @@ impl Bench {
 
     fn check_stock(&self) {
         let mut figures: BTreeMap<(Sku, LocationCode), [i64; 4]> = BTreeMap::new();
+        let mut named: BTreeMap<(ReservationId, Option<OrderId>), i64> = BTreeMap::new();
         for it in &self.movements {
+            let moves = [it.on_hand, it.reserved, it.damaged, it.quality_hold].iter().any(|it| *it != 0);
+            assert!(moves, "an entry that moves nothing: {it:?}");
+            if it.reserved != 0 {
+                let whose = it.reservation.expect("S5: units are set aside under the name of a reservation");
+                *named.entry((whose, it.order)).or_default() += it.reserved;
+            }
             let sums = figures.entry((it.sku.clone(), it.location.clone())).or_default();
             for (sum, moved) in sums.iter_mut().zip([it.on_hand, it.reserved, it.damaged, it.quality_hold]) {
                 *sum += moved;
@@ -252,10 +276,14 @@ impl Bench {
         let mut set_aside: BTreeMap<(Sku, LocationCode), i64> = BTreeMap::new();
         let of_orders = self.world.orders.values().flat_map(|it| &it.reservations);
         for reservation in of_orders.chain(self.world.reservations.values().map(AsRef::as_ref)) {
+            let open: i64 = reservation.items.iter().map(ReservedItem::open).sum();
+            let sum = named.remove(&(reservation.id, reservation.order)).unwrap_or_default();
+            assert_eq!(open, sum, "S5 {reservation:?}: the sum of the movements that name it");
             for item in reservation.items.iter().filter(|_| reservation.is_open()) {
                 *set_aside.entry((item.sku.clone(), item.location.clone())).or_default() += item.open();
             }
         }
+        assert!(named.is_empty(), "S5: no reservation is called so: {named:?}");
         for (key, level) in &self.world.stock {
             let StockLevel { on_hand, reserved, damaged, quality_hold, .. } = level;
             let sums = figures.get(key).copied().unwrap_or_default();

@@ -2,6 +2,7 @@
 
 mod any_sequence;
 mod bench;
+mod exact;
 mod refusals;
 mod reports;
 mod twenty_steps;
