@@ -446,10 +446,7 @@ async fn an_amended_answer_takes_the_place_of_the_first(shop: &Shop) {
     let new = order_for(&[("A-1", 1)], OnShortage::Refuse);
     let (_, id, _) = place(&shop.store, request("request-1", 1), new.clone()).await.expect("an order");
 
-    let amending = Call {
-        request: request("request-1", 1).map(|it| RequestKey { mode: RequestMode::Amend { is_final }, ..it }),
-        ..call(None)
-    };
+    let amending = amending("request-1");
     let touch = Touch { orders: vec![id], order_stock: true, ..Touch::default() };
     let cancel = move |desk: &mut Desk<'_>| {
         let mut order = desk.take_order(id)?;
@@ -475,6 +472,12 @@ async fn an_amended_answer_takes_the_place_of_the_first(shop: &Shop) {
     assert_eq!(later.await.expect("the final answer"), cancelled);
     let again = place(&shop.store, request("request-1", 1), new).await.expect("the answer");
     assert_eq!(again, cancelled);
+}
+
+/// A later phase of what was asked for under this id.
+fn amending(id: &str) -> Call {
+    let later = |it: RequestKey| RequestKey { mode: RequestMode::Amend { is_final }, ..it };
+    Call { request: request(id, 1).map(later), ..call(None) }
 }
 
 fn is_final(answer: &[u8]) -> bool {
@@ -1149,6 +1152,37 @@ async fn a_lock_that_is_not_given_back_is_a_lost_race() {
 
     stubborn.execute("ROLLBACK").await.expect("unlocked rows");
     place(&shop.store, None, order_for(&[("A-1", 1)], OnShortage::Refuse)).await.expect("an order");
+    shop.gone().await;
+}
+
+/// An answer that somebody else is making final is waited for, not written over.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_is_just_becoming_final_stands() {
+    let Some(shop) = Shop::on_postgres().await else { return };
+    shop.stocked(&["A-1"], 10).await;
+    let new = order_for(&[("A-1", 1)], OnShortage::Refuse);
+    let (number, id, _) = place(&shop.store, request("request-1", 1), new.clone()).await.expect("an order");
+    let last = (number, id, OrderState::Cancelled);
+    let Database::Postgres(url) = &shop.database else { return };
+    let mut other = PgConnection::connect(url).await.expect("a connection");
+    other.execute("BEGIN").await.expect("a transaction");
+    let amended = sea_orm::sqlx::query("UPDATE requests SET answer = $1").bind((TEXT.encode)(&last));
+    amended.execute(&mut other).await.expect("a final answer");
+
+    let store = shop.store.clone();
+    let later = tokio::spawn(async move {
+        let reply = |id: &OrderId, _: &View<'_>| (0, *id, OrderState::Closed);
+        store.change(amending("request-1"), Touch::default(), move |_| Ok(id), reply, TEXT).await
+    });
+    let waits = "SELECT COUNT(*) AS n FROM pg_stat_activity \
+        WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while count(&shop.store, waits).await == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    other.execute("COMMIT").await.expect("committed");
+
+    assert_eq!(later.await.expect("no panic").expect("the final answer"), last);
+    assert_eq!(place(&shop.store, request("request-1", 1), new).await.expect("the answer"), last);
     shop.gone().await;
 }
 

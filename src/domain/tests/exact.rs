@@ -1,10 +1,10 @@
 //! Exactly so many, exactly then: figures, amounts and instants at their limits, by example.
 
-use super::bench::{Bench, done, order, sku, usd, waiting};
+use super::bench::{Bench, by_card, cash, declined, done, order, reason, sku, unknown, usd, waiting};
 use crate::domain::{
-    Ask, Destination, EventKind, Inquiry, MessageKind, NewReservation, OrderState, Refusal, ReservationState,
-    ServiceLevel, Timestamp, TrackingStatus, check_availability, check_etag, free_overdue, receive,
-    reserve_stock,
+    Ask, Currency, Destination, EventKind, HoldReason, Inquiry, MessageKind, Method, NewReservation,
+    OrderState, Reason, ReceivedMoney, Refusal, ReservationState, ServiceLevel, Timestamp, TrackingStatus,
+    check_availability, check_etag, free_overdue, receive, reserve_stock,
 };
 use std::time::Duration;
 
@@ -128,6 +128,139 @@ fn an_order_that_waits_says_for_what() {
     let id = bench.placed(&waiting(order("ada", &[("A-1", 5), ("C-3", 1)])));
     let told = bench.history(id).iter().find(|it| it.kind == EventKind::StockAwaited).expect("told");
     assert_eq!(told.text, "waits for stock: 2 of 5 A-1 available; 0 of 1 C-3 available");
+}
+
+// Money.
+
+#[test]
+fn a_payment_keeps_what_proves_it() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 5)]);
+    let id = bench.placed(&order("ada", &[("A-1", 2)]));
+    let asked = by_card(Ask::Charge, Some(500));
+    let payment = bench.charge(id);
+    bench.answer(id, payment, Ask::Charge, &declined());
+    let kept = &bench.order(id).payments[0];
+    assert_eq!((&kept.provider, &kept.token), (&asked.provider, &asked.token));
+    assert_eq!(kept.failure, "insufficient funds");
+
+    let record = |bench: &mut Bench, money: &ReceivedMoney| {
+        bench.on(id, |order, desk| order.record_payment(desk, money)).map(|_| ())
+    };
+    let euro = "EUR".parse::<Currency>().expect("a currency").of(700);
+    let mut handed = ReceivedMoney { tendered: Some(euro), ..cash(Some(700)) };
+    assert_eq!(record(&mut bench, &handed), Err(Refusal::invalid("tendered", "must be in USD")));
+    handed.tendered = Some(usd(699));
+    assert_eq!(record(&mut bench, &handed), Err(Refusal::invalid("tendered", "must be at least USD 7.00")));
+    handed.tendered = Some(usd(700));
+    record(&mut bench, &handed).expect("exactly that much");
+    assert_eq!(bench.order(id).payments[1].tendered_minor, Some(700));
+
+    let reference = "RF18 5390".to_owned();
+    record(&mut bench, &ReceivedMoney { method: Method::BankTransfer, reference, ..cash(None) })
+        .expect("the rest by transfer");
+    assert_eq!(bench.order(id).payments[2].reference, "RF18 5390");
+    assert_eq!(bench.order(id).payments[2].amount, usd(1_300));
+}
+
+#[test]
+fn what_is_authorised_is_captured_only_while_its_stock_is_held_but_given_up_at_any_time() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 5)]);
+    let ends = |bench: &Bench, id| bench.order(id).reservations[0].expires_at;
+    let [kept, late] = ["ada", "bob"].map(|name| {
+        let id = bench.placed(&order(name, &[("A-1", 1)]));
+        let payment = bench
+            .on(id, |order, desk| order.begin_payment(desk, &by_card(Ask::Authorize, None)))
+            .expect("a card");
+        assert_eq!(ends(&bench, id), None, "pinned while the provider is asked");
+        bench.answer(id, payment, Ask::Authorize, &done("a"));
+        (id, payment)
+    });
+    let lifetime = Duration::from_secs(bench.rules.reservation_lifetime_seconds);
+    assert_eq!(ends(&bench, kept.0), Some(bench.now.plus(lifetime)));
+
+    bench.pass(bench.rules.reservation_lifetime_seconds - 1);
+    bench.on(kept.0, |order, desk| order.begin_capture(desk, kept.1)).expect("its stock is held");
+    assert_eq!(ends(&bench, kept.0), None, "pinned while the money is on its way");
+    bench.pass(1);
+    let capture = bench.on(late.0, |order, desk| order.begin_capture(desk, late.1));
+    assert_eq!(reason(capture), Reason::ReservationExpired);
+    let before = ends(&bench, late.0);
+    bench.on(late.0, |order, desk| order.begin_void(desk, late.1)).expect("nothing needs its stock");
+    assert_eq!(ends(&bench, late.0), before, "nothing is pinned for money that is not wanted");
+    bench.settle(kept.0);
+    assert_eq!(bench.state(kept.0), OrderState::Fulfilling);
+}
+
+#[test]
+fn a_part_by_card_lets_the_hold_run_again() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 5)]);
+    let id = bench.placed(&order("ada", &[("A-1", 1)]));
+    bench.pass(bench.rules.reservation_lifetime_seconds - 1);
+    let payment = bench
+        .on(id, |order, desk| order.begin_payment(desk, &by_card(Ask::Charge, Some(999))))
+        .expect("all but a cent");
+    bench.answer(id, payment, Ask::Charge, &done("c"));
+    let ends = bench.now.plus(Duration::from_secs(300));
+    assert_eq!(bench.order(id).reservations[0].expires_at, Some(ends));
+    bench.pass(300);
+    bench.tend(id);
+    assert_eq!(bench.state(id), OrderState::Expired);
+    assert_eq!(bench.order(id).refunded_minor(), 999);
+}
+
+#[test]
+fn stock_that_is_paid_for_does_not_expire_while_its_order_is_on_hold() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 5)]);
+    let id = bench.placed(&order("ada", &[("A-1", 1)]));
+    let payment = bench.charge(id);
+    let hold = bench
+        .on(id, |order, desk| order.place_hold(desk, HoldReason::Compliance, String::new()))
+        .expect("a hold");
+    bench.answer(id, payment, Ask::Charge, &done("c"));
+    bench.pass(bench.rules.reservation_lifetime_seconds);
+    bench.tend(id);
+    assert_eq!((bench.state(id), bench.shelf("A-1", "NYC")), (OrderState::Invoiced, (5, 1, 0)));
+    bench.on(id, |order, desk| order.release_hold(desk, hold, "")).expect("released");
+    assert_eq!(bench.state(id), OrderState::Fulfilling);
+}
+
+#[test]
+fn what_a_provider_says_is_kept_with_how_often_it_was_asked() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 5)]);
+    let id = bench.placed(&order("ada", &[("A-1", 1)]));
+    let payment = bench
+        .on(id, |order, desk| order.begin_payment(desk, &by_card(Ask::Authorize, None)))
+        .expect("a card");
+    for attempts in 1..=2 {
+        bench.answer(id, payment, Ask::Authorize, &unknown());
+        let kept = &bench.order(id).payments[0];
+        assert_eq!((kept.attempts, kept.failure.as_str()), (attempts, "no answer within 5 s"));
+    }
+    let reference = |bench: &Bench| {
+        let kept = &bench.order(id).payments[0];
+        assert_eq!(kept.failure, "");
+        kept.provider_reference.clone()
+    };
+    bench.answer(id, payment, Ask::Authorize, &done("a-1"));
+    assert_eq!(reference(&bench), "a-1");
+    bench.on(id, |order, desk| order.begin_capture(desk, payment)).expect("authorised");
+    assert_eq!(bench.order(id).payments[0].attempts, 0, "another call, asked for the first time");
+    bench.answer(id, payment, Ask::Capture, &done(""));
+    assert_eq!(reference(&bench), "a-1", "a capture without a reference of its own keeps it");
+
+    let refund = bench.on(id, |order, desk| order.refund(desk, payment, None, "late")).expect("captured");
+    for attempts in 1..=2 {
+        bench.on(id, |order, desk| order.answer_refund(desk, refund, &unknown())).expect("an answer");
+        let kept = &bench.order(id).payments[0].refunds[0];
+        assert_eq!((kept.attempts, kept.failure.as_str()), (attempts, "no answer within 5 s"));
+    }
+    bench.on(id, |order, desk| order.answer_refund(desk, refund, &done("r-1"))).expect("an answer");
+    let kept = &bench.order(id).payments[0].refunds[0];
+    assert_eq!((kept.provider_reference.as_str(), kept.failure.as_str()), ("r-1", ""));
+    let other = bench.placed(&order("bob", &[("A-1", 1)]));
+    let charged = bench.charge(other);
+    bench.answer(other, charged, Ask::Charge, &done("c-1"));
+    assert_eq!(bench.order(other).payments[0].provider_reference, "c-1");
 }
 
 // Etags and keys.
