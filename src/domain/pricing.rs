@@ -299,6 +299,17 @@ mod tests {
     }
 
     #[test]
+    fn a_discount_that_cannot_be_is_told_from_one_that_is_too_large() {
+        let told = |discount| {
+            let refused = price(currency("EUR"), false, &[line(1, 100, 0)], Some(discount), 0, 0);
+            refused.expect_err("a refusal").0[0].message.clone()
+        };
+        assert_eq!(told(Discount::Amount(-1)), "must not be negative");
+        assert_eq!(told(Discount::Amount(101)), "takes 101 minor units from 100");
+        assert_eq!(told(Discount::Percent(1_000_001)), "must be at most 1000000 ppm (100 %), not 1000001");
+    }
+
+    #[test]
     fn a_sum_beyond_the_limit_is_refused_before_and_after_tax() {
         let lines = [line(1, AMOUNT_MINOR_MAX, 0), line(1, 1, 0)];
         assert_eq!(fields(price(currency("EUR"), false, &lines, None, 0, 0)), ["lines"]);

@@ -269,6 +269,7 @@ mod plans;
 on_both_engines! {
     an_order_is_stored_whole
     what_is_remembered_of_an_order_is_what_is_stored
+    an_archived_order_is_not_remembered
     a_replay_gives_the_stored_answer
     a_used_request_id_with_other_content_is_refused
     a_refused_change_leaves_no_trace_in_its_group
@@ -347,6 +348,27 @@ async fn what_is_remembered_of_an_order_is_what_is_stored(shop: &Shop) {
     let fresh = shop.another().await;
     assert_eq!(Some(ours), fresh.order(id).await.expect("a look"));
     fresh.close().await;
+}
+
+async fn an_archived_order_is_not_remembered(shop: &Shop) {
+    shop.stocked(&["A-1"], 10).await;
+    let new = order_for(&[("A-1", 1)], OnShortage::Refuse);
+    let (_, id, _) = place(&shop.store, None, new).await.expect("an order");
+    let order = shop.store.order(id).await.expect("a look").expect("the order");
+    let stored = Edition { version: order.version, updated_at: order.updated_at };
+    assert!(shop.store.inner.recent.get(id, stored).is_some());
+
+    on_order(&shop.store, id, |order, desk| {
+        order.cancel(desk, "changed my mind")?;
+        for message in order.messages.iter().map(|it| it.id).collect::<Vec<_>>() {
+            order.answer_message(desk, message, Ok(()))?;
+        }
+        order.archive(desk)
+    })
+    .await;
+    assert!(shop.store.inner.recent.get(id, stored).is_none());
+    let archived = shop.store.order(id).await.expect("a look").expect("the order");
+    assert_eq!(archived.state, OrderState::Archived);
 }
 
 /// Does something to an order.

@@ -2,9 +2,10 @@
 
 use super::bench::{Bench, by_card, cash, declined, done, order, reason, sku, unknown, usd, waiting};
 use crate::domain::{
-    Ask, Currency, Destination, EventKind, HoldReason, Inquiry, MessageKind, Method, NewReservation,
-    OrderState, Reason, ReceivedMoney, Refusal, ReservationState, ServiceLevel, Timestamp, TrackingStatus,
-    check_availability, check_etag, free_overdue, receive, reserve_stock,
+    Ask, Currency, Destination, EventKind, FulfillmentStatus, HoldReason, Inquiry, LineProgress, MessageKind,
+    Method, NewReservation, OrderState, PaymentStatus, Reason, ReceivedMoney, Refusal, ReservationState,
+    ServiceLevel, Timestamp, TrackingStatus, check_availability, check_etag, free_overdue, receive,
+    reserve_stock,
 };
 use std::time::Duration;
 
@@ -261,6 +262,64 @@ fn what_a_provider_says_is_kept_with_how_often_it_was_asked() {
     let charged = bench.charge(other);
     bench.answer(other, charged, Ask::Charge, &done("c-1"));
     assert_eq!(bench.order(other).payments[0].provider_reference, "c-1");
+}
+
+#[test]
+fn how_far_an_order_is_paid_follows_from_what_was_captured_and_paid_back() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 9)]);
+    let id = bench.placed(&order("ada", &[("A-1", 2)]));
+    let status = |bench: &Bench| (bench.order(id).payment_status(), bench.order(id).amount_due_minor());
+    assert_eq!(status(&bench), (PaymentStatus::Unpaid, 2_000));
+    let part = bench.on(id, |order, desk| order.record_payment(desk, &cash(Some(500)))).expect("a part");
+    assert_eq!(status(&bench), (PaymentStatus::PartiallyPaid, 1_500));
+    let rest = bench.charge(id);
+    bench.answer(id, rest, Ask::Charge, &done("c"));
+    assert_eq!(status(&bench), (PaymentStatus::Paid, 0));
+
+    bench.on(id, |order, desk| order.refund(desk, rest, Some(usd(1)), "late")).expect("captured");
+    assert_eq!(status(&bench), (PaymentStatus::Paid, 0), "only asked for");
+    bench.settle(id);
+    assert_eq!(status(&bench), (PaymentStatus::PartiallyRefunded, 0));
+    bench.on(id, |order, desk| order.refund(desk, part, None, "late")).expect("captured");
+    bench.on(id, |order, desk| order.refund(desk, rest, None, "late")).expect("captured");
+    assert_eq!(status(&bench), (PaymentStatus::PartiallyRefunded, 0));
+    bench.settle(id);
+    assert_eq!(status(&bench), (PaymentStatus::Refunded, 0));
+
+    let mut free = order("bob", &[("A-1", 1)]);
+    free.lines[0].unit_price = Some(usd(0));
+    let free = bench.placed(&free);
+    assert_eq!(bench.order(free).payment_status(), PaymentStatus::Paid);
+}
+
+#[test]
+fn how_far_an_order_is_on_its_way_follows_its_shipments() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 1), ("A-1", "LAX", 1), ("B-2", "LAX", 3)]);
+    let id = bench.placed(&order("ada", &[("A-1", 2), ("B-2", 3)]));
+    let look = |bench: &Bench| {
+        let order = bench.order(id);
+        let [first, second] = [1, 2].map(|line| {
+            let LineProgress { reserved, shipped, delivered, cancelled } = order.line_progress(line);
+            [reserved, shipped, delivered, cancelled]
+        });
+        (order.fulfillment_status(), first, second)
+    };
+    assert_eq!(look(&bench), (FulfillmentStatus::Unfulfilled, [2, 0, 0, 0], [3, 0, 0, 0]));
+    bench.pay_cash(id);
+    assert_eq!(look(&bench), (FulfillmentStatus::InPreparation, [2, 0, 0, 0], [3, 0, 0, 0]));
+
+    let at = |bench: &Bench, code: &str| {
+        bench.order(id).shipments.iter().position(|it| it.location.as_str() == code).expect("a shipment")
+    };
+    let (east, west) = (at(&bench, "NYC"), at(&bench, "LAX"));
+    bench.ship(id, east);
+    assert_eq!(look(&bench), (FulfillmentStatus::PartiallyShipped, [1, 1, 0, 0], [3, 0, 0, 0]));
+    bench.ship(id, west);
+    assert_eq!(look(&bench), (FulfillmentStatus::Shipped, [0, 2, 0, 0], [0, 3, 0, 0]));
+    bench.deliver(id, west);
+    assert_eq!(look(&bench), (FulfillmentStatus::PartiallyDelivered, [0, 2, 1, 0], [0, 3, 3, 0]));
+    bench.deliver(id, east);
+    assert_eq!(look(&bench), (FulfillmentStatus::Delivered, [0, 2, 2, 0], [0, 3, 3, 0]));
 }
 
 // Etags and keys.
