@@ -274,6 +274,7 @@ on_both_engines! {
     a_used_request_id_with_other_content_is_refused
     a_refused_change_leaves_no_trace_in_its_group
     concurrent_twins_have_one_effect
+    each_request_id_of_a_group_is_answered_for_itself
     an_amended_answer_takes_the_place_of_the_first
     a_dropped_caller_tears_nothing
     however_many_holds_are_overdue_their_stock_is_there_for_the_next_buyer
@@ -461,6 +462,61 @@ async fn concurrent_twins_have_one_effect(shop: &Shop) {
     assert_eq!(answers.len(), 20);
     assert_eq!(shop.units("A-1").await, (1_000, 20));
     stores[1].close().await;
+}
+
+async fn each_request_id_of_a_group_is_answered_for_itself(shop: &Shop) {
+    shop.stocked(&["A-1"], 10).await;
+    let new = order_for(&[("A-1", 1)], OnShortage::Refuse);
+    let before = place(&shop.store, request("request-0", 1), new).await.expect("an order");
+    let (began, deciding) = std::sync::mpsc::channel();
+    let (go, wait) = std::sync::mpsc::channel();
+    let mut options = shop.options();
+    options.lanes = 1;
+    let alone = Store::open(options).await.expect("a store");
+    let store = alone.clone();
+    let first = tokio::spawn(async move {
+        let decide = move |_: &mut Desk<'_>| {
+            let _ = began.send(());
+            let _ = wait.recv();
+            Ok(())
+        };
+        store.change(call(None), Touch::default(), decide, |(), _| (), Codec::NOTHING).await
+    });
+    deciding.recv().expect("the writer is at work");
+
+    // What comes meanwhile makes one group, in this order.
+    let ask = |id: &str, content, units| {
+        place(&alone, request(id, content), order_for(&[("A-1", units)], OnShortage::Refuse))
+    };
+    let (one, twin, reused, used_before, short, short_once, anew, ()) = tokio::join!(
+        ask("request-1", 1, 1),
+        ask("request-1", 1, 1),
+        ask("request-1", 2, 1),
+        ask("request-0", 2, 1),
+        ask("request-2", 1, 20),
+        ask("request-3", 1, 20),
+        ask("request-3", 2, 2),
+        async { go.send(()).expect("the writer waits") },
+    );
+    first.await.expect("no panic").expect("accepted");
+    let (one, anew) = (one.expect("an order"), anew.expect("an order"));
+    assert_eq!(twin.expect("the same answer"), one);
+    for refused in [reused, used_before] {
+        assert!(matches!(refused, Err(StoreError::RequestIdReused)), "{refused:?}");
+    }
+    for refused in [short, short_once] {
+        assert!(matches!(refused, Err(StoreError::Refused(Refusal::Short(_)))), "{refused:?}");
+    }
+    assert_eq!(shop.units("A-1").await, (10, 4));
+    assert_eq!(count(&shop.store, "SELECT COUNT(*) AS n FROM requests").await, 3);
+
+    assert_eq!(ask("request-0", 1, 1).await.expect("its answer"), before);
+    assert_eq!(ask("request-1", 1, 1).await.expect("its answer"), one);
+    assert_eq!(ask("request-3", 2, 2).await.expect("its answer"), anew);
+    assert!(matches!(ask("request-3", 1, 20).await, Err(StoreError::RequestIdReused)));
+    ask("request-2", 2, 1).await.expect("the id of what was refused is free");
+    assert_eq!(shop.units("A-1").await, (10, 5));
+    alone.close().await;
 }
 
 async fn an_amended_answer_takes_the_place_of_the_first(shop: &Shop) {
