@@ -480,7 +480,7 @@ async fn each_request_id_of_a_group_is_answered_for_itself(shop: &Shop) {
             let _ = wait.recv();
             Ok(())
         };
-        store.change(call(None), Touch::default(), decide, |(), _| (), Codec::NOTHING).await
+        store.change(call(None), Touch::default(), decide, |(), _| (), Codec::unkept()).await
     });
     deciding.recv().expect("the writer is at work");
 
