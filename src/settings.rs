@@ -72,7 +72,7 @@ pub struct Limits {
     pub queue: u32,
     /// Changes that share a transaction; 1 turns group commit off.
     pub group_max: u32,
-    /// Writing connections to PostgreSQL; SQLite has one.
+    /// Writing connections to PostgreSQL; SQLite has one. More than one pays where the way to the database is long.
     pub writer_lanes: u32,
     /// Reading connections to the database.
     pub readers: u32,
