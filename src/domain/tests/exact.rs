@@ -221,6 +221,7 @@ fn stock_that_is_paid_for_does_not_expire_while_its_order_is_on_hold() {
     bench.pass(bench.rules.reservation_lifetime_seconds);
     bench.tend(id);
     assert_eq!((bench.state(id), bench.shelf("A-1", "NYC")), (OrderState::Invoiced, (5, 1, 0)));
+    assert_eq!(bench.order(id).payment_status(), PaymentStatus::Paid);
     bench.on(id, |order, desk| order.release_hold(desk, hold, "")).expect("released");
     assert_eq!(bench.state(id), OrderState::Fulfilling);
 }
@@ -288,6 +289,10 @@ fn how_far_an_order_is_paid_follows_from_what_was_captured_and_paid_back() {
 
     let mut free = order("bob", &[("A-1", 1)]);
     free.lines[0].unit_price = Some(usd(0));
+    let mut unverified = free.clone();
+    unverified.customer.email = "nobody".to_owned();
+    let unverified = bench.placed(&unverified);
+    assert_eq!(bench.order(unverified).payment_status(), PaymentStatus::Unpaid, "nothing is invoiced yet");
     let free = bench.placed(&free);
     assert_eq!(bench.order(free).payment_status(), PaymentStatus::Paid);
 }
