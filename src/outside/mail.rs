@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::iter;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
@@ -84,7 +85,9 @@ fn put_down(folder: &Path, post: &mpsc::Receiver<Posted>) {
         let mut letters: Vec<Posted> =
             iter::once(first).chain(post.try_iter()).take(LETTERS_IN_A_FILE).collect();
         letters.retain(|it| !it.stored.is_closed());
-        let stored = store(folder, &letters).map_err(|it| format!("the mail folder: {it}"));
+        let storing = || store(folder, &letters).map_err(|it| format!("the mail folder: {it}"));
+        let stored = catch_unwind(AssertUnwindSafe(storing));
+        let stored = stored.unwrap_or_else(|_| Err("the mail folder: writing panicked".to_owned()));
         for letter in letters {
             // Whoever has stopped waiting sends it again.
             let _ = letter.stored.send(stored.clone());

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::iter;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 
@@ -138,10 +139,15 @@ impl Sandbox {
 /// Answers calls as long as somebody may ask, those that came together under one lock on the file.
 fn keep(ledger: &Mutex<Ledger>, calls: &mpsc::Receiver<Asked>) {
     while let Ok(first) = calls.recv() {
-        let asked: Vec<Asked> = iter::once(first).chain(calls.try_iter()).take(CALLS_AT_ONCE).collect();
-        let answers = lock(ledger).take(asked.iter().map(|it| &it.call));
+        let mut asked: Vec<Asked> = iter::once(first).chain(calls.try_iter()).take(CALLS_AT_ONCE).collect();
+        // Whoever has stopped waiting asks again, with the same key.
+        asked.retain(|it| !it.answer.is_closed());
+        let taking = || lock(ledger).take(asked.iter().map(|it| &it.call));
+        let Ok(answers) = catch_unwind(AssertUnwindSafe(taking)) else {
+            tracing::error!("the sandbox's ledger panicked; those who asked hear nothing");
+            continue;
+        };
         for (asked, answer) in asked.into_iter().zip(answers) {
-            // Whoever has stopped waiting asks again, with the same key.
             let _ = asked.answer.send(answer);
         }
     }
@@ -255,14 +261,22 @@ struct Ledger {
 }
 
 impl Ledger {
-    /// These calls, one after the other.
+    /// These calls, one after the other. Behind one that could not be written down none is taken: only a line's end
+    /// tells it from the next one.
     fn take<'a>(&mut self, calls: impl Iterator<Item = &'a Call> + Clone) -> Vec<io::Result<ProviderAnswer>> {
-        let count = calls.clone().count();
-        let taken = self.locked(|ledger| Ok(calls.map(|it| ledger.take_one(it)).collect()));
-        taken.unwrap_or_else(|error| {
+        let mut answers = Vec::new();
+        let taken = self.locked(|ledger| {
+            for call in calls.clone() {
+                answers.push(ledger.take_one(call)?);
+            }
+            Ok(())
+        });
+        let mut answers: Vec<_> = answers.into_iter().map(Ok).collect();
+        if let Err(error) = taken {
             let same = || Err(io::Error::new(error.kind(), error.to_string()));
-            iter::repeat_with(same).take(count).collect()
-        })
+            answers.resize_with(calls.count(), same);
+        }
+        answers
     }
 
     /// One call; for some tokens it arrives twice.
@@ -595,6 +609,30 @@ mod tests {
         assert_eq!(effects(&sandbox), (1, 1));
         assert_eq!(charge(&sandbox, payment, "tok_timeout", 1).await, [done(payment)]);
         assert_eq!(effects(&Sandbox::open(&path).expect("again")), (2, 1));
+    }
+
+    #[test]
+    fn behind_a_call_that_cannot_be_written_down_none_is_taken() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("ledger");
+        std::fs::write(&path, "").expect("a ledger");
+        let unwritable = File::open(&path).expect("to be read only");
+        let mut ledger = Ledger { file: Some(unwritable), ..Ledger::default() };
+        let mut ids = ids();
+        let calls: Vec<Call> = (0..2)
+            .map(|_| {
+                let payment: PaymentId = ids.fresh();
+                let key = format!("CHARGE/{payment}");
+                Call { key, what: What::Charge, payment, token: "tok_success".to_owned(), amount: eur(1) }
+            })
+            .collect();
+        let answers = ledger.take(calls.iter());
+        assert!(answers.len() == 2 && answers.iter().all(Result::is_err), "{answers:?}");
+
+        ledger.file = Some(File::options().append(true).read(true).open(&path).expect("a ledger"));
+        let answers = ledger.take(calls.iter());
+        assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+        assert!(ledger.kept.values().all(|it| (it.calls, it.effects) == (1, 1)));
     }
 
     #[tokio::test]
