@@ -771,6 +771,27 @@ async fn a_changed_order_reads_back_with_what_was_added_changed_and_removed() {
 }
 
 #[tokio::test]
+async fn what_is_there_may_point_to_what_is_new() {
+    on_both(async |conn| {
+        stocked(conn).await;
+        let order = full(1);
+        write(conn, |it| save_orders(it, &new(&order))).await.expect("a new order");
+
+        let dove = Courier { code: code("DOVE"), ..courier() };
+        let next = then(&order, |it| {
+            it.shipments[0].assignment.as_mut().expect("a courier").courier = dove.code.clone();
+        });
+        let both = |it: &mut Writes| {
+            save_couriers(it, &new(&dove));
+            save_orders(it, &changed(&order, &next))
+        };
+        write(conn, both).await.expect("a courier, and a shipment that it carries");
+        assert_eq!(only_order(conn, order.id).await, next);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_order_of_a_stale_version_is_a_lost_race_and_several_steps_at_once_are_not() {
     on_both(async |conn| {
         stocked(conn).await;

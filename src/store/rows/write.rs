@@ -78,10 +78,13 @@ impl Writes {
     /// Writes it all in few messages: on PostgreSQL each is a way to another process and back, on SQLite to another
     /// thread.
     pub(in crate::store) async fn send<C: ConnectionTrait>(self, conn: &C) -> Result<(), StoreError> {
-        // What is there makes room for what is new.
+        // What is there makes room for what is new, but for what it may point to itself from now on.
         let (added, changed): (Vec<_>, Vec<_>) = self.0.into_iter().partition(|it| it.kind == Kind::Add);
+        let (first, added): (Vec<_>, Vec<_>) =
+            added.into_iter().partition(|it| POINTED_TO.contains(&it.table.as_str()));
         match conn.get_database_backend() {
             DbBackend::Postgres => {
+                send_as_one(conn, first).await?;
                 for round in rounds(changed) {
                     send_as_one(conn, round).await?;
                 }
@@ -89,7 +92,7 @@ impl Writes {
                 send_as_one(conn, added).await
             }
             _ => {
-                for write in changed {
+                for write in first.into_iter().chain(changed) {
                     send_alone(conn, write).await?;
                 }
                 for row in rows_of_statements(added) {
@@ -100,6 +103,9 @@ impl Writes {
         }
     }
 }
+
+/// Tables to whose new rows others are made to point. None of their rows waits for another one to make room.
+const POINTED_TO: [&str; 3] = ["products", "locations", "couriers"];
 
 /// Tables whose new rows come together, about as many in each: statements about them, sent in a row, are of few kinds, so
 /// that a connection keeps them prepared.
