@@ -37,12 +37,13 @@ async fn a_worker_that_was_frozen_does_nothing_twice() {
         // Everything that is to be done outside: letters by a slow post, and asking a provider whose first answer
         // got lost.
         let tokens = ["tok_success", "tok_timeout"];
+        let posted_before = posted(&post);
         for number in 0..ORDERS {
             let order =
                 clients.place(&format!("frozen{round}.{number}"), String::new()).await.expect("an order");
             clients.pay(&order.id, tokens[number % 2], String::new()).await.expect("paid, or asked for");
         }
-        until_posting(&post, round * ORDERS).await;
+        until_posting(&post, posted_before).await;
         first.signal("STOP");
         let frozen_at = Instant::now();
 
@@ -95,11 +96,15 @@ fn slow_post(folder: &Path) -> std::path::PathBuf {
     path
 }
 
+/// Letters that the post has taken.
+fn posted(post: &Path) -> usize {
+    std::fs::read_to_string(post.with_extension("sent")).unwrap_or_default().lines().count()
+}
+
 /// Waits until letters of this round go out, so that some are on their way.
 async fn until_posting(post: &Path, before: usize) {
     let began = Instant::now();
-    let sent = || std::fs::read_to_string(post.with_extension("sent")).unwrap_or_default().lines().count();
-    while sent() <= before {
+    while posted(post) <= before {
         assert!(began.elapsed() < Duration::from_secs(20), "no letter goes out");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
