@@ -8,7 +8,7 @@ use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};
 
 use super::StoreError;
 use super::given::{Column, boolean, bytes, number, text, with_given};
-use super::rows::Writes;
+use super::rows::{Kind, Writes};
 use crate::domain::Timestamp;
 
 const KEY: [Column; 3] = [text("actor"), text("method"), text("request_id")];
@@ -126,14 +126,14 @@ pub(in crate::store) fn keep(writes: &mut Writes, claimed: &[(Key, Kept)], amend
         WHERE requests.actor = given.actor AND requests.method = given.method \
         AND requests.request_id = given.request_id \
         AND (given.is_ours OR requests.fingerprint = given.fingerprint)";
-    writes.change("requests", &WITH_ANSWER, rows.collect(), sql);
+    writes.put("requests", Kind::Change, WITH_ANSWER, rows.collect(), sql);
 }
 
 /// Gives claimed keys back: what they were claimed for was refused.
 pub(in crate::store) fn release(writes: &mut Writes, keys: &BTreeSet<Key>) {
     let sql = "DELETE FROM requests \
         WHERE (actor, method, request_id) IN (SELECT actor, method, request_id FROM given)";
-    writes.change("requests", &KEY, keys.iter().map(Key::row).collect(), sql);
+    writes.put("requests", Kind::Change, KEY, keys.iter().map(Key::row).collect(), sql);
 }
 
 /// Deletes the oldest of the answers from before `limit`, at most so many at once.

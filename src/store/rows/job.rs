@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use super::{Lock, StoreError, Writes, list, sorted, upsert};
+use super::{Kind, Lock, StoreError, Writes, list, sorted, upsert};
 use crate::domain::{JobId, Lease, Timestamp};
 use crate::store::JobKind;
 use crate::store::given::{number, uuid};
@@ -41,7 +41,7 @@ pub(in crate::store) fn save_jobs(writes: &mut Writes, jobs: &Jobs) {
     let idle = jobs.iter().filter(|(_, (_, run_at))| run_at.is_none()).map(|(id, _)| vec![id.0.into()]);
     let nothing =
         "UPDATE jobs SET run_at = NULL FROM given WHERE jobs.id = given.id AND jobs.run_at IS NOT NULL";
-    writes.change("jobs", &[uuid("id")], idle.collect(), nothing);
+    writes.put("jobs", Kind::Change, [uuid("id")], idle.collect(), nothing);
 }
 
 /// Ends the leases of jobs that are done, and sets when each runs next. One that is no longer held is a lost race.
@@ -57,7 +57,7 @@ pub(in crate::store) fn complete_jobs(
     let given = [uuid("id"), number("token"), number("run_at"), number("now")];
     let ended = "UPDATE jobs SET lease_until = NULL, attempts = 0, run_at = given.run_at FROM given \
         WHERE jobs.id = given.id AND jobs.lease_token = given.token AND jobs.lease_until > given.now";
-    writes.change_each("jobs", &given, done.iter().map(row).collect(), ended);
+    writes.put("jobs", Kind::ChangeEach, given, done.iter().map(row).collect(), ended);
 }
 
 /// The tokens of leases that are held at `now`.

@@ -53,7 +53,7 @@ pub(in crate::store) mod tests;
 
 use write::{Difference, insert, remove, remove_each, save_versioned, upsert};
 
-pub(in crate::store) use write::Writes;
+pub(in crate::store) use write::{Kind, Writes};
 
 pub(in crate::store) use archive::load_archived;
 pub(in crate::store) use catalogue::{

@@ -24,45 +24,26 @@ struct Write {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(in crate::store) enum Kind {
+    /// Of rows that are new.
     Add,
-    /// Of rows that are there.
+    /// Of rows that are there, or may be.
     Change,
     /// The same, and every given row must find its own: one that does not is a lost race.
     ChangeEach,
 }
 
 impl Writes {
-    /// Does something with given rows of a table that are there, or may be.
-    pub(in crate::store) fn change(
-        &mut self,
-        table: &str,
-        columns: &[given::Column],
-        rows: Vec<Vec<Value>>,
-        sql: &str,
-    ) {
-        self.push(table, Kind::Change, columns.to_vec(), rows, sql.to_owned());
-    }
-
-    /// The same, where each given row must find its own.
-    pub(in crate::store) fn change_each(
-        &mut self,
-        table: &str,
-        columns: &[given::Column],
-        rows: Vec<Vec<Value>>,
-        sql: &str,
-    ) {
-        self.push(table, Kind::ChangeEach, columns.to_vec(), rows, sql.to_owned());
-    }
-
-    fn push(
+    /// Does something with given rows of a table, which `sql` knows as `given`.
+    pub(in crate::store) fn put(
         &mut self,
         table: &str,
         kind: Kind,
-        columns: Vec<given::Column>,
+        columns: impl Into<Vec<given::Column>>,
         rows: Vec<Vec<Value>>,
-        sql: String,
+        sql: impl Into<String>,
     ) {
+        let (columns, sql) = (columns.into(), sql.into());
         if rows.is_empty() {
             return;
         }
@@ -315,8 +296,7 @@ where
         let value = |column: &E::Column| row.take(*column).into_value();
         columns.iter().map(value).map(|it| it.expect("a row that was a model has every column")).collect()
     });
-    let given = columns.iter().map(|it| given_as(*it)).collect();
-    writes.push(table, Kind::Add, given, rows.collect(), sql);
+    writes.put(table, Kind::Add, given_all(&columns), rows.collect(), sql);
 }
 
 /// Writes rows whose stored version is still the one that was loaded, and adds those that were not stored. One row
@@ -366,13 +346,13 @@ fn update<E: EntityTrait>(writes: &mut Writes, version: Option<E::Column>, rows:
         let values = keys.iter().chain(&set).map(|it| after.get(*it));
         values.chain(version.map(|it| before.get(it))).collect()
     });
-    writes.push(table, Kind::ChangeEach, columns, values.collect(), sql);
+    writes.put(table, Kind::ChangeEach, columns, values.collect(), sql);
 }
 
 /// Removes the rows with these keys; those that are not there do not matter.
 pub(super) fn remove<E: EntityTrait>(writes: &mut Writes, keys: Vec<ValueTuple>) {
     let columns: Vec<_> = E::PrimaryKey::iter().map(PrimaryKeyToColumn::into_column).collect();
-    writes.push(
+    writes.put(
         E::default().table_name(),
         Kind::Change,
         given_all(&columns),
@@ -383,7 +363,7 @@ pub(super) fn remove<E: EntityTrait>(writes: &mut Writes, keys: Vec<ValueTuple>)
 
 /// Removes the rows with these values in these columns, each of which must be there.
 pub(super) fn remove_each<E: EntityTrait>(writes: &mut Writes, columns: &[E::Column], keys: Vec<ValueTuple>) {
-    writes.push(
+    writes.put(
         E::default().table_name(),
         Kind::ChangeEach,
         given_all(columns),
