@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
 use crate::domain::{Ask, Money, PaymentId, ProviderAnswer, RefundId};
+use crate::faults;
 
 /// Calls that share one lock on the sandbox's ledger at most.
 const CALLS_AT_ONCE: usize = 64;
@@ -144,7 +145,7 @@ fn keep(ledger: &Mutex<Ledger>, calls: &mpsc::Receiver<Asked>) {
         asked.retain(|it| !it.answer.is_closed());
         let taking = || lock(ledger).take(asked.iter().map(|it| &it.call));
         let Ok(answers) = catch_unwind(AssertUnwindSafe(taking)) else {
-            tracing::error!("the sandbox's ledger panicked; those who asked hear nothing");
+            tracing::error!("the sandbox's ledger panicked; those who asked are told that it gave up");
             continue;
         };
         for (asked, answer) in asked.into_iter().zip(answers) {
@@ -363,6 +364,10 @@ impl Ledger {
         if let Some(mut file) = self.file.as_ref() {
             let mut text = serde_json::to_vec(&line)?;
             text.push(b'\n');
+            if faults::at(format_args!("ledger.{}", line.call.key)).is_err() {
+                file.write_all(&text[..text.len() / 2])?;
+                return Err(io::ErrorKind::StorageFull.into());
+            }
             file.write_all(&text)?;
             self.known += text.len() as u64;
         }
@@ -407,11 +412,9 @@ impl Ledger {
     /// Works on the ledger while no other process does, knowing all that others wrote.
     fn locked<T>(&mut self, work: impl FnOnce(&mut Self) -> io::Result<T>) -> io::Result<T> {
         let Some(file) = &self.file else { return work(self) };
-        let guard = file.try_clone()?;
-        guard.lock()?;
-        let done = self.catch_up().and_then(|()| work(self));
-        guard.unlock()?;
-        done
+        let _locked = Locked::wait_for(file)?;
+        self.catch_up()?;
+        work(self)
     }
 
     fn catch_up(&mut self) -> io::Result<()> {
@@ -425,12 +428,32 @@ impl Ledger {
         if whole < news.len() {
             file.set_len(self.known + whole as u64)?;
         }
-        for line in news[..whole].split(|it| *it == b'\n').filter(|it| !it.is_empty()) {
-            let line = serde_json::from_slice(line)?;
-            self.read(line);
+        for line in news[..whole].split_inclusive(|it| *it == b'\n') {
+            if line != b"\n" {
+                self.read(serde_json::from_slice(line)?);
+            }
+            // Line by line: behind one that cannot be read, none is read twice.
+            self.known += line.len() as u64;
         }
-        self.known += whole as u64;
         Ok(())
+    }
+}
+
+/// The ledger's file while no other process works on it; given back also in a panic.
+struct Locked(File);
+
+impl Locked {
+    fn wait_for(file: &File) -> io::Result<Self> {
+        let file = file.try_clone()?;
+        file.lock()?;
+        Ok(Self(file))
+    }
+}
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        // One that cannot be given back ends with the process.
+        let _ = self.0.unlock();
     }
 }
 
@@ -611,28 +634,58 @@ mod tests {
         assert_eq!(effects(&Sandbox::open(&path).expect("again")), (2, 1));
     }
 
+    fn a_charge(payment: PaymentId) -> Call {
+        let key = format!("CHARGE/{payment}");
+        Call { key, what: What::Charge, payment, token: "tok_success".to_owned(), amount: eur(1) }
+    }
+
+    fn kept_in(path: &Path) -> Ledger {
+        let file = File::options().append(true).read(true).create(true).open(path).expect("a ledger");
+        Ledger { file: Some(file), ..Ledger::default() }
+    }
+
     #[test]
-    fn behind_a_call_that_cannot_be_written_down_none_is_taken() {
+    fn behind_a_call_that_is_written_down_in_half_none_is_taken() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("ledger");
-        std::fs::write(&path, "").expect("a ledger");
-        let unwritable = File::open(&path).expect("to be read only");
-        let mut ledger = Ledger { file: Some(unwritable), ..Ledger::default() };
+        let mut ledger = kept_in(&path);
         let mut ids = ids();
-        let calls: Vec<Call> = (0..2)
-            .map(|_| {
-                let payment: PaymentId = ids.fresh();
-                let key = format!("CHARGE/{payment}");
-                Call { key, what: What::Charge, payment, token: "tok_success".to_owned(), amount: eur(1) }
-            })
-            .collect();
+        let calls = [a_charge(ids.fresh()), a_charge(ids.fresh())];
+        fail::cfg(format!("ledger.{}", calls[0].key), "1*return(error)").expect("a point");
         let answers = ledger.take(calls.iter());
         assert!(answers.len() == 2 && answers.iter().all(Result::is_err), "{answers:?}");
 
-        ledger.file = Some(File::options().append(true).read(true).open(&path).expect("a ledger"));
         let answers = ledger.take(calls.iter());
         assert!(answers.iter().all(Result::is_ok), "{answers:?}");
-        assert!(ledger.kept.values().all(|it| (it.calls, it.effects) == (1, 1)));
+        let mut another = kept_in(&path);
+        another.locked(|_| Ok(())).expect("whole lines");
+        for ledger in [ledger, another] {
+            assert!(
+                ledger.kept.len() == 2 && ledger.kept.values().all(|it| (it.calls, it.effects) == (1, 1))
+            );
+        }
+    }
+
+    #[test]
+    fn a_line_that_cannot_be_read_has_none_read_twice_and_a_panic_keeps_nobody_out() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("ledger");
+        let (mut ids, mut ledger) = (ids(), kept_in(&path));
+        ledger.take([a_charge(ids.fresh())].iter()).remove(0).expect("an answer");
+        let torn = catch_unwind(AssertUnwindSafe(|| ledger.locked::<()>(|_| panic!("in the middle"))));
+        assert!(torn.is_err());
+        File::open(&path).expect("the ledger").try_lock().expect("nobody holds it");
+
+        std::fs::OpenOptions::new()
+            .append(true)
+            .open(&path)
+            .and_then(|mut it| it.write_all(b"no line of ours\n"))
+            .expect("written");
+        let mut another = kept_in(&path);
+        for _ in 0..2 {
+            assert!(another.locked(|_| Ok(())).is_err());
+        }
+        assert!(another.kept.values().all(|it| (it.calls, it.effects) == (1, 1)));
     }
 
     #[tokio::test]
