@@ -114,7 +114,7 @@ pub(in crate::store) async fn lock<C: ConnectionTrait>(
 }
 
 /// Keeps the answers of claimed keys, and puts later answers in the place of those that were kept before, where the
-/// content is the same. Without such a row there is nothing to put it in: the claim was reaped, or never made.
+/// content is the same. Without such a row a later answer has nothing to replace: the claim was reaped, or never made.
 pub(in crate::store) fn keep(writes: &mut Writes, claimed: &[(Key, Kept)], amended: &[(Key, Kept)]) {
     let claimed = claimed.iter().map(|it| (it, true));
     let rows = claimed.chain(amended.iter().map(|it| (it, false))).map(|((key, kept), is_ours)| {
