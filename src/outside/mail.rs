@@ -20,6 +20,10 @@ use crate::domain::{Letter, MessageId};
 
 /// Letters in one file at most.
 const LETTERS_IN_A_FILE: usize = 64;
+/// What the name of an unfinished file begins with.
+const UNFINISHED: &str = ".msg_";
+/// How long nobody writes at a file.
+const LITTER_AFTER: Duration = Duration::from_secs(3_600);
 /// How long a mail program may take.
 const HANDED_OVER_WITHIN: Duration = Duration::from_secs(8);
 /// Bytes in a line of the body at most; RFC 5322 allows 998.
@@ -58,6 +62,7 @@ impl FileMail {
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.create(&folder)?;
+        clear_litter(&folder);
 
         // One thread puts all letters down: they would only wait for each other at the folder's door.
         let (posted, post) = mpsc::channel();
@@ -76,6 +81,21 @@ impl Mail for FileMail {
             return given_up();
         }
         storing.await.unwrap_or_else(|_| given_up())
+    }
+}
+
+/// Removes what a process that was killed left unfinished. What is young may be another's that is just being written.
+fn clear_litter(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let is_ours = name.to_str().is_some_and(|it| it.starts_with(UNFINISHED) && it.ends_with(".mbox"));
+        let modified = entry.metadata().and_then(|it| it.modified()).ok();
+        let is_old = modified.and_then(|it| it.elapsed().ok()).is_some_and(|it| it > LITTER_AFTER);
+        if is_ours && is_old {
+            // Whoever cannot remove it will say so when a letter is to be stored.
+            let _ = fs::remove_file(entry.path());
+        }
     }
 }
 
@@ -372,6 +392,22 @@ mod tests {
         let [(_, text)] = &mailboxes(folder.path())[..] else { panic!("not one file") };
         let from = "From MAILER-DAEMON Fri Jun 30 03:34:18 2023\n";
         assert_eq!(*text, format!("{from}A: b\n\n>From here on\n>>From there on\n\n{from}A: c\n\nFrom\n\n"));
+    }
+
+    #[test]
+    fn what_a_killed_process_left_unfinished_is_cleared_away() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let long_ago = std::time::SystemTime::UNIX_EPOCH;
+        for name in [".msg_old-1.mbox", ".msg_young-1.mbox", "msg_old-1.mbox", ".other"] {
+            let file = File::create(folder.path().join(name)).expect("a file");
+            if name != ".msg_young-1.mbox" {
+                file.set_modified(long_ago).expect("made old");
+            }
+        }
+        FileMail::new(folder.path(), "orders@shop.example").expect("a mail folder");
+        let mut left: Vec<_> = mailboxes(folder.path()).into_iter().map(|it| it.0).collect();
+        left.sort();
+        assert_eq!(left, [".msg_young-1.mbox", ".other", "msg_old-1.mbox"]);
     }
 
     #[tokio::test]
