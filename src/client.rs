@@ -4,6 +4,8 @@ use tonic::Request;
 use tonic::metadata::MetadataValue;
 use tonic::transport::{Channel, Endpoint, Error};
 
+use crate::rpc::ACTOR;
+
 /// No server was found there.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot reach {target}: {source}")]
@@ -34,6 +36,6 @@ pub(crate) async fn connect(target: &str) -> Result<Channel, Unreachable> {
 /// A request in somebody's name.
 pub(crate) fn by<T>(actor: &'static str, message: T) -> Request<T> {
     let mut request = Request::new(message);
-    request.metadata_mut().insert("consign-actor", MetadataValue::from_static(actor));
+    request.metadata_mut().insert(ACTOR, MetadataValue::from_static(actor));
     request
 }

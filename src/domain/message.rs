@@ -40,7 +40,21 @@ impl MessageKind {
     pub(super) fn waits(self) -> Duration {
         match self {
             Self::OrderReceived | Self::InvoiceIssued => COMPANY_WITHIN,
-            _ => Duration::ZERO,
+            Self::OnHold
+            | Self::AwaitingStock
+            | Self::PaymentReceived
+            | Self::Shipped
+            | Self::OutForDelivery
+            | Self::DeliveryDelayed
+            | Self::DeliveryException
+            | Self::DeliveryAttempted
+            | Self::ReadyForPickup
+            | Self::DeliveryConfirmed
+            | Self::OrderCancelled
+            | Self::OrderExpired
+            | Self::OrderRejected
+            | Self::RefundIssued
+            | Self::LocationChanged => Duration::ZERO,
         }
     }
 }

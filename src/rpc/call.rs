@@ -13,7 +13,7 @@ use crate::pb;
 use crate::store;
 
 /// The metadata key under which callers name themselves.
-const ACTOR: &str = "consign-actor";
+pub(crate) const ACTOR: &str = "consign-actor";
 /// The actor of a caller that does not.
 const ANONYMOUS: &str = "anonymous";
 

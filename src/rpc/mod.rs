@@ -26,6 +26,7 @@ use tonic::codec::CompressionEncoding;
 use tonic::service::Routes;
 use tonic::{Response, Status};
 
+pub(crate) use call::ACTOR;
 pub use call::Call;
 pub use codec::Wire;
 pub use connections::connections;

@@ -153,12 +153,16 @@ async fn tend(
     }
 
     // What the answers brought about may have made letters pointless.
-    let order = match asked {
-        false => Some(order),
-        true => shop.store.order(id).await?,
+    let (order, letters) = match asked {
+        false => (order, letters),
+        true => match shop.store.order(id).await? {
+            Some(order) => {
+                let (letters, _) = sorted(order.errands(shop.store.now()));
+                (order, letters)
+            }
+            None => return failed.map_or(Ok(()), Err),
+        },
     };
-    let Some(order) = order else { return Ok(()) };
-    let (letters, _) = sorted(order.errands(shop.store.now()));
     if !letters.is_empty() {
         may_begin(shop, lease, ends)?;
         let answers = try_join_all(letters.into_iter().map(|it| carry_out(shop, &order, it))).await?;

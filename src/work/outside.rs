@@ -42,12 +42,6 @@ pub struct Subject {
     pub stored: Option<Arc<Order>>,
 }
 
-impl From<OrderId> for Subject {
-    fn from(id: OrderId) -> Self {
-        Self { id, stored: None }
-    }
-}
-
 /// Asks the provider what an open ask of this payment is about, and decides upon the answer; None if no ask is open.
 /// Goes on to its end even if the caller gives up waiting.
 pub async fn settle_payment<M: Send + 'static>(

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::{Caller, Shop, settle_payment, settle_refund, start};
+use super::{Caller, Shop, Subject, settle_payment, settle_refund, start};
 use crate::domain::{
     self, Address, Amounts, Ask, Channel, Customer, Desk, Letter, Location, LocationCode, MessageId,
     MessageKind, MessageState, Method, Money, NewLine, NewOrder, NewPayment, NewReservation, OnShortage,
@@ -233,6 +233,11 @@ fn all_told(order: &Order) -> bool {
     order.messages.iter().all(|it| it.state != MessageState::Queued)
 }
 
+/// An order that nobody has read.
+fn unread(id: OrderId) -> Subject {
+    Subject { id, stored: None }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_message_is_sent_once() {
     let mut scene = Scene::set().await;
@@ -259,7 +264,7 @@ async fn letters_about_receipt_invoice_and_payment_go_together() {
     let payment = scene.begin_payment(paid, "tok_success").await;
     assert!(scene.order(paid).await.errands(scene.shop.store.now()).is_empty(), "they wait for company");
 
-    settle_payment(&scene.shop, paid.into(), payment, Caller::nobody()).await.unwrap();
+    settle_payment(&scene.shop, unread(paid), payment, Caller::nobody()).await.unwrap();
     let order = scene.order(paid).await;
     let told: Vec<_> = order.messages.iter().map(|it| it.kind).collect();
     assert_eq!(
@@ -402,11 +407,11 @@ async fn a_caller_that_settles_and_a_worker_have_one_effect() {
     let id = scene.place("ann", 1).await;
     let payment = scene.begin_payment(id, "tok_success").await;
     let (one, two) = tokio::join!(
-        settle_payment(&scene.shop, id.into(), payment, Caller::nobody()),
-        settle_payment(&scene.shop, id.into(), payment, Caller::nobody())
+        settle_payment(&scene.shop, unread(id), payment, Caller::nobody()),
+        settle_payment(&scene.shop, unread(id), payment, Caller::nobody())
     );
     one.and(two).unwrap();
-    settle_payment(&scene.shop, id.into(), payment, Caller::nobody()).await.unwrap();
+    settle_payment(&scene.shop, unread(id), payment, Caller::nobody()).await.unwrap();
 
     let order = scene.order(id).await;
     assert_eq!(order.payments[0].state, PaymentState::Captured);
@@ -421,7 +426,7 @@ async fn money_of_a_cancelled_order_is_paid_back_once() {
     let mut scene = Scene::set().await;
     let id = scene.place("ann", 1).await;
     let payment = scene.begin_payment(id, "tok_refund_timeout").await;
-    settle_payment(&scene.shop, id.into(), payment, Caller::nobody()).await.unwrap();
+    settle_payment(&scene.shop, unread(id), payment, Caller::nobody()).await.unwrap();
     let touch = Touch { orders: vec![id], order_stock: true, ..Touch::default() };
     let refund: RefundId = scene
         .change(touch, move |desk| {
@@ -434,7 +439,7 @@ async fn money_of_a_cancelled_order_is_paid_back_once() {
         .await
         .unwrap();
 
-    settle_refund(&scene.shop, id.into(), refund, Caller::nobody()).await.unwrap();
+    settle_refund(&scene.shop, unread(id), refund, Caller::nobody()).await.unwrap();
     assert_eq!(scene.order(id).await.payments[0].refunds[0].attempts, 1);
     scene.begin_work();
     scene.pass(5);
@@ -575,7 +580,7 @@ async fn a_caller_that_hangs_up_loses_no_answer() {
     let payment = scene.begin_payment(id, "tok_success").await;
     let hung_up = tokio::time::timeout(
         Duration::from_millis(100),
-        settle_payment(&scene.shop, id.into(), payment, Caller::nobody()),
+        settle_payment(&scene.shop, unread(id), payment, Caller::nobody()),
     )
     .await;
     assert!(hung_up.is_err());
@@ -603,7 +608,7 @@ async fn another_providers_payment_is_not_asked_of_this_one() {
         })
         .await
         .unwrap();
-    settle_payment(&scene.shop, id.into(), payment, Caller::nobody()).await.unwrap();
+    settle_payment(&scene.shop, unread(id), payment, Caller::nobody()).await.unwrap();
     assert_eq!(scene.sandbox.charges(), []);
     assert_eq!(scene.order(id).await.payments[0].state, PaymentState::Pending);
 }
