@@ -7,7 +7,7 @@ use sea_orm::sea_query::Value;
 use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};
 
 use super::StoreError;
-use super::given::{Column, boolean, bytes, number, text, with_given};
+use super::given::{Column, bytes, number, text, with_given};
 use super::rows::{Kind, Writes};
 use crate::domain::Timestamp;
 
@@ -20,14 +20,8 @@ const WHOLE: [Column; 6] = [
     bytes("answer"),
     number("created_at"),
 ];
-const WITH_ANSWER: [Column; 6] = [
-    text("actor"),
-    text("method"),
-    text("request_id"),
-    bytes("fingerprint"),
-    bytes("answer"),
-    boolean("is_ours"),
-];
+const WITH_ANSWER: [Column; 5] =
+    [text("actor"), text("method"), text("request_id"), bytes("fingerprint"), bytes("answer")];
 
 /// Request ids are each actor's own, and each method's.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -116,17 +110,17 @@ pub(in crate::store) async fn lock<C: ConnectionTrait>(
 /// Keeps the answers of claimed keys, and puts later answers in the place of those that were kept before, where the
 /// content is the same. Without such a row a later answer has nothing to replace: the claim was reaped, or never made.
 pub(in crate::store) fn keep(writes: &mut Writes, claimed: &[(Key, Kept)], amended: &[(Key, Kept)]) {
-    let claimed = claimed.iter().map(|it| (it, true));
-    let rows = claimed.chain(amended.iter().map(|it| (it, false))).map(|((key, kept), is_ours)| {
+    let row = |(key, kept): &(Key, Kept)| {
         let mut row = key.row();
-        row.extend([kept.fingerprint.to_vec().into(), kept.answer.to_vec().into(), is_ours.into()]);
+        row.extend([kept.fingerprint.to_vec().into(), kept.answer.to_vec().into()]);
         row
-    });
-    let sql = "UPDATE requests SET fingerprint = given.fingerprint, answer = given.answer FROM given \
+    };
+    let set = "UPDATE requests SET fingerprint = given.fingerprint, answer = given.answer FROM given \
         WHERE requests.actor = given.actor AND requests.method = given.method \
-        AND requests.request_id = given.request_id \
-        AND (given.is_ours OR requests.fingerprint = given.fingerprint)";
-    writes.put("requests", Kind::Change, WITH_ANSWER, rows.collect(), sql);
+        AND requests.request_id = given.request_id";
+    writes.put("requests", Kind::ChangeEach, WITH_ANSWER, claimed.iter().map(row).collect(), set);
+    let set_same = format!("{set} AND requests.fingerprint = given.fingerprint");
+    writes.put("requests", Kind::Change, WITH_ANSWER, amended.iter().map(row).collect(), set_same);
 }
 
 /// Gives claimed keys back: what they were claimed for was refused.
