@@ -10,6 +10,7 @@ mod m20261121_000001_create_schema;
 mod m20261126_000002_refunds_by_hand;
 mod m20261126_000003_tell_changes_of_place;
 mod m20261126_000004_index_lists_along_ids;
+mod m20261126_000005_find_parts_by_their_birth;
 
 /// Every step in order. It takes no lock of its own: whoever runs it sees to it that nobody else does.
 #[derive(Debug)]
@@ -23,6 +24,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000002_refunds_by_hand::Migration),
             Box::new(m20261126_000003_tell_changes_of_place::Migration),
             Box::new(m20261126_000004_index_lists_along_ids::Migration),
+            Box::new(m20261126_000005_find_parts_by_their_birth::Migration),
         ]
     }
 }

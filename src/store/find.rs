@@ -97,14 +97,7 @@ pub struct Comment {
 impl Store {
     /// The order, archived or not.
     pub async fn order(&self, id: OrderId) -> Result<Option<Arc<Order>>, StoreError> {
-        let db = self.look().await?;
-        let stored = rows::order_editions(&db, &[id], Lock::No).await?.remove(&id);
-        if let Some(known) = stored.and_then(|it| self.inner.recent.get(id, it)) {
-            return Ok(Some(known));
-        }
-
-        db.begin_snapshot().await?;
-        Ok(load_orders(&db, &self.inner.recent, &[id], Lock::No).await?.pop())
+        Ok(load_orders(&self.look().await?, &self.inner.recent, &[id], Lock::No).await?.pop())
     }
 
     /// Those of these orders that are there, archived or not.
@@ -135,7 +128,8 @@ impl Store {
             Child::Reservation(id) => id.0,
             Child::Message(id) => id.0,
         };
-        let sql = "SELECT order_id FROM events WHERE subject = $1 ORDER BY position LIMIT 1";
+        let sql = "SELECT order_id FROM events WHERE subject = $1 \
+            AND from_state = '' AND machine NOT IN ('ORDER', 'FEEDBACK')";
         let row = one(&self.look().await?, sql, vec![id.into()]).await?;
         row.map(|it| Ok(OrderId(it.try_get_by_index(0)?))).transpose()
     }
@@ -164,26 +158,35 @@ impl Store {
     }
 
     pub async fn level(&self, sku: &Sku, location: &LocationCode) -> Result<Option<StockLevel>, StoreError> {
-        let levels = rows::load_levels(&self.look().await?, std::slice::from_ref(sku), Lock::No).await?;
+        let db = self.look().await?;
+        let levels = rows::levels(db.backend(), std::slice::from_ref(sku), Lock::No).alone(&db).await?;
         Ok(levels.into_iter().find(|it| it.location == *location))
     }
 
     /// Stock of these products everywhere, and how much of it others wait for; all of the same moment.
     pub async fn availability(&self, skus: &[Sku]) -> Result<Availability, StoreError> {
         let db = self.snapshot().await?;
-        let levels = rows::load_levels(&db, skus, Lock::No).await?;
-        let awaited = rows::awaited(&db, skus).await?;
-        let locations = rows::load_locations(&db).await?;
-        let locations = locations.into_iter().map(|it| (it.code.clone(), it)).collect();
-        Ok(Availability { levels, locations, awaited })
+        let mut asked = Vec::new();
+        let levels = rows::levels(db.backend(), skus, Lock::No).with(&mut asked);
+        let awaited = rows::awaited(db.backend(), skus).with(&mut asked);
+        let locations = rows::locations(db.backend()).with(&mut asked);
+        let answers = db.query_each(asked).await?;
+        let locations = locations.read(&answers)?.into_iter();
+        Ok(Availability {
+            levels: levels.read(&answers)?,
+            locations: locations.map(|it| (it.code.clone(), it)).collect(),
+            awaited: awaited.read(&answers)?.into_iter().collect(),
+        })
     }
 
     pub async fn product(&self, sku: &Sku) -> Result<Option<Product>, StoreError> {
-        Ok(rows::load_products(&self.look().await?, std::slice::from_ref(sku)).await?.pop())
+        let db = self.look().await?;
+        Ok(rows::products(db.backend(), std::slice::from_ref(sku)).alone(&db).await?.pop())
     }
 
     pub async fn location(&self, code: &LocationCode) -> Result<Option<Location>, StoreError> {
-        let locations = rows::load_locations(&self.look().await?).await?;
+        let db = self.look().await?;
+        let locations = rows::locations(db.backend()).alone(&db).await?;
         Ok(locations.into_iter().find(|it| it.code == *code))
     }
 
@@ -200,7 +203,32 @@ impl Store {
 
     /// An order's reservation or another caller's.
     pub async fn reservation(&self, id: ReservationId) -> Result<Option<Reservation>, StoreError> {
-        Ok(reservations(&self.snapshot().await?, &[id]).await?.pop())
+        Ok(self.reservations(&self.snapshot().await?, &[id]).await?.pop())
+    }
+
+    /// Orders' reservations and other callers', in no order.
+    pub(in crate::store) async fn reservations(
+        &self,
+        db: &Session,
+        ids: &[ReservationId],
+    ) -> Result<Vec<Reservation>, StoreError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+
+        let (within, values) = listed(db.backend(), ids.iter().map(|it| it.0));
+        let sql = format!(
+            "SELECT DISTINCT order_id FROM reservations WHERE id IN ({within}) AND order_id IS NOT NULL"
+        );
+        let holders = all(db, &sql, values).await?;
+        let holders = holders.iter().map(|it| Ok(OrderId(it.try_get_by_index(0)?)));
+        let holders = holders.collect::<Result<Vec<_>, StoreError>>()?;
+
+        let mut found = rows::load_reservations(db, ids, Lock::No).await?;
+        for order in load_orders(db, &self.inner.recent, &holders, Lock::No).await? {
+            found.extend(order.reservations.iter().filter(|it| ids.contains(&it.id)).cloned());
+        }
+        Ok(found)
     }
 
     pub async fn replenishment(&self, id: ReplenishmentId) -> Result<Option<Replenishment>, StoreError> {
@@ -334,43 +362,6 @@ impl Store {
         }
         Ok(report)
     }
-}
-
-/// In the order asked for.
-pub(in crate::store) async fn orders(db: &Session, ids: &[OrderId]) -> Result<Vec<Order>, StoreError> {
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-
-    let at_hand = rows::load_orders(db, ids, Lock::No).await?;
-    let mut found: HashMap<OrderId, Order> = at_hand.into_iter().map(|it| (it.id, it)).collect();
-    let missing: Vec<_> = ids.iter().filter(|it| !found.contains_key(it)).copied().collect();
-    if !missing.is_empty() {
-        found.extend(rows::load_archived(db, &missing).await?.into_iter().map(|it| (it.id, it)));
-    }
-    Ok(ids.iter().filter_map(|it| found.remove(it)).collect())
-}
-
-/// Orders' reservations and other callers', in no order.
-pub(in crate::store) async fn reservations(
-    db: &Session,
-    ids: &[ReservationId],
-) -> Result<Vec<Reservation>, StoreError> {
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-
-    let (within, values) = listed(db.backend(), ids.iter().map(|it| it.0));
-    let sql =
-        format!("SELECT DISTINCT order_id FROM reservations WHERE id IN ({within}) AND order_id IS NOT NULL");
-    let holders = all(db, &sql, values).await?;
-    let holders = holders.iter().map(|it| Ok(OrderId(it.try_get_by_index(0)?)));
-    let holders = rows::load_orders(db, &holders.collect::<Result<Vec<_>, StoreError>>()?, Lock::No).await?;
-
-    let mut found = rows::load_reservations(db, ids, Lock::No).await?;
-    let held = holders.into_iter().flat_map(|it| it.reservations);
-    found.extend(held.filter(|it| ids.contains(&it.id)));
-    Ok(found)
 }
 
 /// The histories of these orders, each in its order.
