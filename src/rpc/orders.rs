@@ -39,7 +39,7 @@ impl pb::order_service_server::OrderService for Api {
         let (listing, archived) = parse(|bad| from::list_orders(request.into_inner(), &self.limits, bad))?;
         let (orders, next) = found(self.store().list_orders(&listing, archived).await)?;
         Ok(Response::new(pb::ListOrdersResponse {
-            orders: orders.iter().map(to::order).collect(),
+            orders: orders.iter().map(|it| to::order(it)).collect(),
             next_page_token: page_token(next),
         }))
     }

@@ -9,7 +9,8 @@ use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};
 use uuid::Uuid;
 
 use super::StoreError;
-use super::rows::{self, Lock};
+use super::rows;
+use super::session::Session;
 use crate::domain::{self, Breach, Machine, OrderId, Timestamp};
 
 /// How many broken rows of one law are named.
@@ -289,10 +290,7 @@ const ARCHIVE: (&str, &str) =
 const CARDS: (&str, &str) = ("P1", "no column holds what looks like a card number");
 
 /// Runs every law. The connection must be inside one read-only snapshot.
-pub(super) async fn check<C: ConnectionTrait>(
-    conn: &C,
-    now: Timestamp,
-) -> Result<Vec<LawResult>, StoreError> {
+pub(super) async fn check(conn: &Session, now: Timestamp) -> Result<Vec<LawResult>, StoreError> {
     let mut results = Vec::new();
     for law in LAWS {
         results.push(check_law(conn, law, now).await?);
@@ -303,7 +301,7 @@ pub(super) async fn check<C: ConnectionTrait>(
     Ok(results)
 }
 
-async fn check_law<C: ConnectionTrait>(conn: &C, law: &Law, now: Timestamp) -> Result<LawResult, StoreError> {
+async fn check_law(conn: &Session, law: &Law, now: Timestamp) -> Result<LawResult, StoreError> {
     let checked = count(conn, law.looked_at).await?;
     let broken = all(conn, &dialect(conn.get_database_backend(), law.broken, now)).await?;
     let named = broken.iter().take(NAMED_MAX).map(|row| {
@@ -336,7 +334,7 @@ fn dialect(backend: DbBackend, text: &str, now: Timestamp) -> String {
     said.replace("{now}", &now.unix_micros().to_string())
 }
 
-async fn check_transitions<C: ConnectionTrait>(conn: &C) -> Result<LawResult, StoreError> {
+async fn check_transitions(conn: &Session) -> Result<LawResult, StoreError> {
     let (id, statement) = TRANSITIONS;
     let rows = all(
         conn,
@@ -362,7 +360,7 @@ async fn check_transitions<C: ConnectionTrait>(conn: &C) -> Result<LawResult, St
 }
 
 /// Looks into every order that is not archived, page by page along its id.
-async fn check_orders<C: ConnectionTrait>(conn: &C) -> Result<Vec<LawResult>, StoreError> {
+async fn check_orders(conn: &Session) -> Result<Vec<LawResult>, StoreError> {
     let (id, statement) = ORDERS;
     let mut orders = LawResult { id, statement, checked: 0, broken: 0, breaches: Vec::new() };
     let (id, statement) = CARDS;
@@ -373,7 +371,7 @@ async fn check_orders<C: ConnectionTrait>(conn: &C) -> Result<Vec<LawResult>, St
         let ids = page(conn, "SELECT id FROM orders WHERE id > ", " ORDER BY id LIMIT 200", after).await?;
         let Some(last) = ids.last() else { break };
         after = *last;
-        let loaded = rows::load_orders(conn, &ids, Lock::No).await?;
+        let loaded = rows::load_orders(conn, &ids).await?;
         let mut histories: BTreeMap<OrderId, Vec<domain::Event>> = BTreeMap::new();
         for (_, event) in super::find::events_of(conn, &ids).await? {
             histories.entry(event.order).or_default().push(event);
@@ -418,7 +416,7 @@ fn note(result: &mut LawResult, broken: Vec<Breach>) {
     result.breaches.extend(broken.into_iter().take(room));
 }
 
-async fn check_archive<C: ConnectionTrait>(conn: &C) -> Result<LawResult, StoreError> {
+async fn check_archive(conn: &Session) -> Result<LawResult, StoreError> {
     let (id, statement) = ARCHIVE;
     let mut result = LawResult { id, statement, checked: 0, broken: 0, breaches: Vec::new() };
     let mut after = OrderId(Uuid::nil());
@@ -436,12 +434,7 @@ async fn check_archive<C: ConnectionTrait>(conn: &C) -> Result<LawResult, StoreE
     }
 }
 
-async fn page<C: ConnectionTrait>(
-    conn: &C,
-    head: &str,
-    tail: &str,
-    after: OrderId,
-) -> Result<Vec<OrderId>, StoreError> {
+async fn page(conn: &Session, head: &str, tail: &str, after: OrderId) -> Result<Vec<OrderId>, StoreError> {
     let backend = conn.get_database_backend();
     let placeholder = if backend == DbBackend::Sqlite { "?" } else { "$1" };
     let sql = format!("{head}{placeholder}{tail}");
@@ -449,11 +442,11 @@ async fn page<C: ConnectionTrait>(
     rows.iter().map(|row| Ok(OrderId(row.try_get_by_index::<Uuid>(0)?))).collect()
 }
 
-async fn all<C: ConnectionTrait>(conn: &C, sql: &str) -> Result<Vec<QueryResult>, StoreError> {
+async fn all(conn: &Session, sql: &str) -> Result<Vec<QueryResult>, StoreError> {
     Ok(conn.query_all_raw(Statement::from_string(conn.get_database_backend(), sql)).await?)
 }
 
-async fn count<C: ConnectionTrait>(conn: &C, sql: &str) -> Result<u64, StoreError> {
+async fn count(conn: &Session, sql: &str) -> Result<u64, StoreError> {
     let rows = all(conn, sql).await?;
     let found = rows.first().map(|row| row.try_get_by_index::<i64>(0)).transpose()?;
     Ok(found.and_then(|it| u64::try_from(it).ok()).unwrap_or(0))

@@ -8,7 +8,7 @@
 //! most a page. So a page costs the same whether its rows are the rule or the exception.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
 use std::sync::Arc;
 
@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use super::find::{self, all};
 use super::given;
+use super::load::load_orders;
 use super::rows::{self, Lock};
 use super::session::Session;
 use super::{Store, StoreError};
@@ -79,7 +80,7 @@ impl Store {
         &self,
         listing: &Listing,
         show_archived: bool,
-    ) -> Result<Page<Order>, StoreError> {
+    ) -> Result<Page<Arc<Order>>, StoreError> {
         let db = self.snapshot().await?;
         let (rows, next) = if show_archived {
             both_pages(&db, listing).await?
@@ -87,7 +88,8 @@ impl Store {
             page(&db, &ORDERS, listing, None).await?
         };
         let ids: Vec<_> = rows.iter().map(|it| OrderId(it.id())).collect();
-        Ok((find::orders(&db, &ids).await?, next))
+        let orders = load_orders(&db, &self.inner.recent, &ids, Lock::No).await?;
+        Ok((in_order(&ids, orders, |it| it.id), next))
     }
 
     /// Parts of orders come with their order: what is shown of a part is not all in it.
@@ -135,7 +137,7 @@ impl Store {
         let db = self.snapshot().await?;
         let (rows, next) = page(&db, &RESERVATIONS, listing, None).await?;
         let ids: Vec<_> = rows.iter().map(|it| ReservationId(it.id())).collect();
-        let found = find::reservations(&db, &ids).await?;
+        let found = self.reservations(&db, &ids).await?;
         Ok((in_order(&ids, found, |it| it.id), next))
     }
 
@@ -151,7 +153,7 @@ impl Store {
         let db = self.snapshot().await?;
         let (rows, next) = page(&db, &PRODUCTS, listing, None).await?;
         let skus = rows.iter().map(Row::sku).collect::<Result<Vec<_>, _>>()?;
-        let found = rows::load_products(&db, &skus).await?;
+        let found = rows::products(db.backend(), &skus).alone(&db).await?;
         Ok((in_order(&skus, found, |it| it.sku.clone()), next))
     }
 
@@ -159,7 +161,7 @@ impl Store {
         let db = self.snapshot().await?;
         let (rows, next) = page(&db, &LOCATIONS, listing, None).await?;
         let codes: Vec<_> = rows.iter().map(|it| it.text(0).to_owned()).collect();
-        let found = rows::load_locations(&db).await?;
+        let found = rows::locations(db.backend()).alone(&db).await?;
         Ok((in_order(&codes, found, |it| it.code.to_string()), next))
     }
 
@@ -176,7 +178,7 @@ impl Store {
         let (rows, next) = page(&db, &STOCK_LEVELS, listing, None).await?;
         let skus = rows.iter().map(Row::sku).collect::<Result<Vec<_>, _>>()?;
         let keys: Vec<_> = rows.iter().map(|it| (it.text(0).to_owned(), it.text(1).to_owned())).collect();
-        let found = rows::load_levels(&db, &skus, Lock::No).await?;
+        let found = rows::levels(db.backend(), &skus, Lock::No).alone(&db).await?;
         Ok((in_order(&keys, found, |it| (it.sku.to_string(), it.location.to_string())), next))
     }
 
@@ -218,18 +220,21 @@ impl Store {
     ) -> Result<Page<(Arc<Order>, I)>, StoreError> {
         let db = self.snapshot().await?;
         let (rows, next) = page(&db, resource, listing, None).await?;
-        let orders = orders_of(&db, &rows).await?;
+        let orders = self.orders_of(&db, &rows).await?;
         let part = |row: &Row| Some((Arc::clone(orders.get(&row.order()?)?), row.id().into()));
         Ok((rows.iter().filter_map(part).collect(), next))
     }
-}
 
-async fn orders_of(db: &Session, rows: &[Row]) -> Result<HashMap<OrderId, Arc<Order>>, StoreError> {
-    let mut ids: Vec<_> = rows.iter().filter_map(Row::order).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    let orders = rows::load_orders(db, &ids, Lock::No).await?;
-    Ok(orders.into_iter().map(|it| (it.id, Arc::new(it))).collect())
+    async fn orders_of(
+        &self,
+        db: &Session,
+        rows: &[Row],
+    ) -> Result<HashMap<OrderId, Arc<Order>>, StoreError> {
+        let ids: BTreeSet<_> = rows.iter().filter_map(Row::order).collect();
+        let ids: Vec<_> = ids.into_iter().collect();
+        let orders = load_orders(db, &self.inner.recent, &ids, Lock::No).await?;
+        Ok(orders.into_iter().map(|it| (it.id, it)).collect())
+    }
 }
 
 fn in_order<K: Eq + Hash, V>(keys: &[K], found: Vec<V>, key: impl Fn(&V) -> K) -> Vec<V> {

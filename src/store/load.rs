@@ -3,11 +3,10 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
-use sea_orm::ConnectionTrait;
-
 use super::StoreError;
 use super::recent::Recent;
 use super::rows::{self, Lock};
+use super::session::Session;
 use crate::domain::{
     Channel, JobId, Order, OrderId, OrderState, ReplenishmentId, Reservation, ReservationId, Sku, Timestamp,
     Touch, World,
@@ -70,9 +69,9 @@ impl Wanted {
     /// Orders, reservations, jobs, stock, replenishments: rows are locked in this order by everybody. Reservations
     /// come before stock because they say which stock; jobs come after what they are about, because whoever changes
     /// that sets its job at the end.
-    pub(in crate::store) async fn load<C: ConnectionTrait>(
+    pub(in crate::store) async fn load(
         self,
-        db: &C,
+        db: &Session,
         recent: &Recent,
         now: Timestamp,
         lock: Lock,
@@ -111,9 +110,7 @@ impl Wanted {
         for reservation in world.reservations.values() {
             skus.extend(reserved_skus(reservation));
         }
-        if !skus.is_empty() {
-            self.load_stock(db, &listed(&skus), lock, &mut world).await?;
-        }
+        self.load_shelves(db, &listed(&skus), lock, &mut world).await?;
 
         if !self.replenishments.is_empty() {
             let ids = listed(&self.replenishments);
@@ -125,43 +122,54 @@ impl Wanted {
         Ok(world)
     }
 
-    /// Stock everywhere, and who waits for it. The waiting are read after the stock is locked: whoever joins or
-    /// leaves them holds that lock.
-    async fn load_stock<C: ConnectionTrait>(
+    /// Stock everywhere, who waits for it, and what is known of products and locations. The waiting are read after the
+    /// stock is locked: whoever joins or leaves them holds that lock.
+    async fn load_shelves(
         &self,
-        db: &C,
+        db: &Session,
         skus: &[Sku],
         lock: Lock,
         world: &mut World,
     ) -> Result<(), StoreError> {
-        for level in rows::load_levels(db, skus, lock).await? {
-            world.stock.insert((level.sku.clone(), level.location.clone()), level);
+        let mut asked = Vec::new();
+        let stock = (!skus.is_empty()).then(|| {
+            let levels = rows::levels(db.backend(), skus, lock).with(&mut asked);
+            let awaited = rows::awaited(db.backend(), skus).with(&mut asked);
+            (levels, awaited, rows::open_replenishments(db.backend(), skus).with(&mut asked))
+        });
+        let products = (!self.products.is_empty())
+            .then(|| rows::products(db.backend(), &listed(&self.products)).with(&mut asked));
+        let locations =
+            (self.locations || !skus.is_empty()).then(|| rows::locations(db.backend()).with(&mut asked));
+        if asked.is_empty() {
+            return Ok(());
         }
 
-        world.awaited = rows::awaited(db, skus).await?;
-        let waiting: BTreeSet<_> = world
-            .orders
-            .values()
-            .filter(|it| it.state == OrderState::AwaitingStock)
-            .map(|it| it.id)
-            .collect();
+        let answers = db.query_each(asked).await?;
+        if let Some((levels, awaited, open_replenishments)) = stock {
+            let levels = levels.read(&answers)?.into_iter();
+            world.stock = levels.map(|it| ((it.sku.clone(), it.location.clone()), it)).collect();
+            world.awaited = awaited.read(&answers)?.into_iter().collect();
+            world.open_replenishments = open_replenishments.read(&answers)?.into_iter().collect();
+        }
+        if let Some(products) = products {
+            let products = products.read(&answers)?.into_iter();
+            world.products = products.map(|it| (it.sku.clone(), Arc::new(it))).collect();
+        }
+        if let Some(locations) = locations {
+            let locations = locations.read(&answers)?.into_iter();
+            world.locations = locations.map(|it| (it.code.clone(), Arc::new(it))).collect();
+        }
+
+        let waiting = world.orders.values().filter(|it| it.state == OrderState::AwaitingStock);
+        let waiting: BTreeSet<_> = waiting.map(|it| it.id).collect();
         if !waiting.is_empty() && !world.awaited.is_empty() {
             world.awaited_before = rows::awaited_before(db, &listed(&waiting), skus).await?;
         }
-
-        world.open_replenishments = rows::open_replenishments(db, skus).await?;
         Ok(())
     }
 
-    async fn load_the_rest<C: ConnectionTrait>(&self, db: &C, world: &mut World) -> Result<(), StoreError> {
-        if !self.products.is_empty() {
-            let products = rows::load_products(db, &listed(&self.products)).await?;
-            world.products = products.into_iter().map(|it| (it.sku.clone(), Arc::new(it))).collect();
-        }
-        if self.locations || !world.stock.is_empty() {
-            let locations = rows::load_locations(db).await?;
-            world.locations = locations.into_iter().map(|it| (it.code.clone(), Arc::new(it))).collect();
-        }
+    async fn load_the_rest(&self, db: &Session, world: &mut World) -> Result<(), StoreError> {
         if self.couriers {
             let couriers = rows::load_couriers(db).await?;
             world.couriers = couriers.into_iter().map(|it| (it.code.clone(), Arc::new(it))).collect();
@@ -185,24 +193,27 @@ impl Wanted {
 }
 
 /// Locked, if they can still change; the archived are there to be refused by name.
-/// What is known by its version is not read again.
-pub(in crate::store) async fn load_orders<C: ConnectionTrait>(
-    db: &C,
+/// What is known by its edition is not read again.
+pub(in crate::store) async fn load_orders(
+    db: &Session,
     recent: &Recent,
     ids: &[OrderId],
     lock: Lock,
 ) -> Result<Vec<Arc<Order>>, StoreError> {
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
+    let looked_up = |id: &OrderId| lock == Lock::Update || recent.knows(*id);
+    let (looked_up, mut unknown): (Vec<_>, Vec<_>) = ids.iter().copied().partition(looked_up);
 
-    let stored = rows::order_editions(db, ids, lock).await?;
-    let known = stored.iter().filter_map(|(id, edition)| recent.get(*id, *edition));
-    let mut orders: Vec<_> = known.collect();
-    if orders.len() < stored.len() {
-        let found: HashSet<_> = orders.iter().map(|it| it.id).collect();
-        let unknown: Vec<_> = stored.keys().filter(|it| !found.contains(it)).copied().collect();
-        for order in rows::load_orders(db, &unknown, Lock::No).await?.into_iter().map(Arc::new) {
+    let mut orders = Vec::with_capacity(ids.len());
+    if !looked_up.is_empty() {
+        for (id, edition) in rows::order_editions(db, &looked_up, lock).await? {
+            match recent.get(id, edition) {
+                Some(known) => orders.push(known),
+                None => unknown.push(id),
+            }
+        }
+    }
+    if !unknown.is_empty() {
+        for order in rows::load_orders(db, &unknown).await?.into_iter().map(Arc::new) {
             if lock == Lock::Update {
                 // What is read under the lock is so, whatever is remembered.
                 recent.forget(order.id);
@@ -212,7 +223,9 @@ pub(in crate::store) async fn load_orders<C: ConnectionTrait>(
         }
     }
 
-    let missing: Vec<_> = ids.iter().filter(|it| !stored.contains_key(it)).copied().collect();
+    // Outside of a transaction one may have been archived since its edition was read.
+    let found: HashSet<_> = orders.iter().map(|it| it.id).collect();
+    let missing: Vec<_> = ids.iter().filter(|it| !found.contains(it)).copied().collect();
     if !missing.is_empty() {
         orders.extend(rows::load_archived(db, &missing).await?.into_iter().map(Arc::new));
     }

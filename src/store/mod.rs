@@ -21,6 +21,7 @@ mod rows;
 mod session;
 #[cfg(test)]
 mod tests;
+mod together;
 mod writer;
 
 use std::sync::Arc;
@@ -28,6 +29,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, DbBackend};
+use tokio::runtime::Handle;
 use tokio::sync::{Mutex, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -237,12 +239,17 @@ impl Store {
     }
 }
 
-/// A lane that dies of a panic loses its group, whose callers are told, and is replaced.
+/// A lane has a thread of its own: what it decides and writes holds nobody else up, and who answers it wakes only that
+/// thread. One that dies of a panic loses its group, whose callers are told, and is replaced.
 async fn keep_running(writer: Writer) {
-    while let Err(error) = tokio::spawn(writer.clone().run()).await {
-        if !error.is_panic() {
-            return;
+    loop {
+        let (here, lane) = (Handle::current(), writer.clone());
+        let ended = tokio::task::spawn_blocking(move || here.block_on(lane.run())).await;
+        match ended {
+            Err(error) if error.is_panic() => {
+                tracing::error!(%error, "a lane of the writer panicked; another takes its place");
+            }
+            _ => return,
         }
-        tracing::error!(%error, "a lane of the writer panicked; another takes its place");
     }
 }

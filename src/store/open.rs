@@ -10,15 +10,17 @@ use sea_orm::sqlx::pool::{PoolConnectionMetadata, PoolOptions};
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sea_orm::sqlx::{
-    self, ConnectOptions, Connection, Database as Engine, Executor, PgConnection, PgPool, SqliteConnection,
-    SqlitePool,
+    self, AssertSqlSafe, ConnectOptions, Connection, Database as Engine, Executor, PgConnection, PgPool,
+    SqliteConnection, SqlitePool,
 };
 use sea_orm::{DatabaseConnection, SqlxPostgresConnector, SqlxSqliteConnector};
 
 use tokio::time::timeout;
 
 use super::find::{all, one};
+use super::rows::WHOLE;
 use super::session::{Link, Session};
+use super::together::keep_them;
 use super::{Database, Options, StoreError};
 
 /// How long anybody waits for a connection.
@@ -33,6 +35,8 @@ const PING_WITHIN: Duration = Duration::from_millis(500);
 const CLEAN_WITHIN: Duration = Duration::from_secs(2);
 /// Prepared statements that a connection keeps.
 const STATEMENTS_KEPT: usize = 512;
+/// Rows that SQLite's thread reads before anybody takes them. With fewer it would stop and wait within a group.
+const ROWS_AHEAD: usize = 1_024;
 /// The first release whose WAL reset cannot lose pages.
 const SQLITE_AT_LEAST: [u32; 3] = [3, 51, 3];
 /// Our number among PostgreSQL's advisory locks: "consign" in ASCII.
@@ -114,7 +118,8 @@ impl Pools {
             Self::Postgres { .. } => "SELECT 1 WHERE to_regclass('seaql_migrations') IS NOT NULL",
             Self::Sqlite { .. } => "SELECT 1 FROM sqlite_master WHERE name = 'seaql_migrations'",
         };
-        let db = self.reader().await?;
+        // Readers' connections come to keep questions about tables that may not be there yet.
+        let db = self.writer(&Arc::default()).await?;
         let mut applied: Vec<String> = Vec::new();
         if one(&db, table, Vec::new()).await?.is_some() {
             for row in all(&db, "SELECT version FROM seaql_migrations", Vec::new()).await? {
@@ -190,6 +195,10 @@ async fn open_postgres(url: &str, lanes: usize, readers: u32, unsafe_too: bool) 
 
     let reading = how.clone().options([("default_transaction_read_only", "on")]);
     let readers = trusting(PgPoolOptions::new().max_connections(readers.max(1)))
+        .after_connect(|connection, _| {
+            let keep = connection.execute(AssertSqlSafe(keep_them(&WHOLE)));
+            Box::pin(async move { keep.await.map(drop) })
+        })
         .after_release(|connection, _| Box::pin(clean(connection)))
         .connect_lazy_with(reading);
     Ok(Pools::Postgres { writers, readers, how })
@@ -243,6 +252,7 @@ async fn open_sqlite(path: &Path, readers: u32) -> Result<Pools, StoreError> {
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT)
         .statement_cache_capacity(STATEMENTS_KEPT)
+        .row_buffer_size(ROWS_AHEAD)
         .pragma("temp_store", "MEMORY")
         .pragma("journal_size_limit", "67108864")
         .disable_statement_logging();

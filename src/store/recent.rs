@@ -31,6 +31,11 @@ impl Recent {
         Self { orders: Mutex::new(LruCache::new(orders_max)) }
     }
 
+    /// Whether some edition of the order is remembered.
+    pub(in crate::store) fn knows(&self, id: OrderId) -> bool {
+        self.lock().peek(&id).is_some()
+    }
+
     pub(in crate::store) fn get(&self, id: OrderId, stored: Edition) -> Option<Arc<Order>> {
         self.lock().get(&id).filter(|it| Edition::of(it) == stored).cloned()
     }

@@ -11,14 +11,18 @@ use std::time::Duration;
 
 use sea_orm::sea_query::{ArrayType, Value, Values};
 use sea_orm::sqlx::pool::PoolConnection;
-use sea_orm::sqlx::{self, Arguments, AssertSqlSafe, Database, Encode, Executor, Postgres, Sqlite, Type};
+use sea_orm::sqlx::{
+    self, Arguments, AssertSqlSafe, Database, Either, Encode, Executor, Postgres, Sqlite, Type,
+};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr, Statement};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
+use tokio_stream::{Stream, StreamExt};
 use uuid::Uuid;
 
 use super::StoreError;
 use super::error::existing_key;
+use super::together::{Question, for_postgres, for_sqlite};
 use crate::faults;
 
 /// How long a reader waits for an answer. PostgreSQL gives up a statement sooner: then the way there has gone dark, and
@@ -26,6 +30,23 @@ use crate::faults;
 const ANSWER_WITHIN: Duration = Duration::from_secs(7);
 /// How long a session may take to roll back before its connection is thrown away.
 const ROLLBACK_WITHIN: Duration = Duration::from_secs(2);
+
+/// A transaction whose reads all see the same moment.
+const BEGIN_SQLITE: &str = "BEGIN";
+const BEGIN_POSTGRES: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+/// What is asked about by key is found by key, whatever the values: planned once, though its tables were small then.
+const BY_KEY: [&str; 4] = [
+    "SET LOCAL plan_cache_mode = force_generic_plan",
+    "SET LOCAL enable_seqscan = off",
+    "SET LOCAL enable_hashjoin = off",
+    "SET LOCAL enable_mergejoin = off",
+];
+const AS_BEFORE: [&str; 4] = [
+    "SET LOCAL plan_cache_mode TO DEFAULT",
+    "SET LOCAL enable_seqscan TO DEFAULT",
+    "SET LOCAL enable_hashjoin TO DEFAULT",
+    "SET LOCAL enable_mergejoin TO DEFAULT",
+];
 
 #[cfg(test)]
 tokio::task_local! {
@@ -41,6 +62,8 @@ pub(in crate::store) struct Session {
     existing_key: std::sync::Mutex<Option<String>>,
     /// None: whoever uses the session sees to it that it does not wait for ever.
     answer_within: Option<Duration>,
+    /// The connection keeps the questions that are asked together.
+    keeps_questions: bool,
     /// An answer did not come; the connection is of no use any more.
     silent: AtomicBool,
 }
@@ -64,13 +87,15 @@ impl Session {
             statements,
             existing_key: std::sync::Mutex::default(),
             answer_within: None,
+            keeps_questions: false,
             silent: AtomicBool::new(false),
         }
     }
 
-    /// A session that gives up a PostgreSQL that has gone silent.
+    /// A session with a reader's connection, that gives up a PostgreSQL that has gone silent.
     pub(in crate::store) fn for_reading(link: Link) -> Self {
         let mut session = Self::new(link, None);
+        session.keeps_questions = true;
         session.answer_within = (session.backend == DbBackend::Postgres).then_some(ANSWER_WITHIN);
         session
     }
@@ -96,8 +121,8 @@ impl Session {
     /// Begins a transaction whose reads all see the same moment.
     pub(in crate::store) async fn begin_snapshot(&self) -> Result<(), StoreError> {
         self.begin_with(match self.backend {
-            DbBackend::Sqlite => "BEGIN",
-            _ => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            DbBackend::Sqlite => BEGIN_SQLITE,
+            _ => BEGIN_POSTGRES,
         })
         .await
     }
@@ -153,6 +178,99 @@ impl Session {
             self.silent.store(true, Ordering::Relaxed);
             Err(sqlx::Error::Io(io::ErrorKind::TimedOut.into()))
         })
+    }
+
+    /// The rows that each question is about, all as of the same moment.
+    pub(in crate::store) async fn ask_each(
+        &self,
+        questions: &[Question],
+        ids: &[Uuid],
+    ) -> Result<Vec<Vec<QueryResult>>, DbErr> {
+        #[cfg(test)]
+        questions.iter().for_each(|it| hear(&it.statement(self.backend, ids)));
+
+        if self.backend == DbBackend::Postgres && !self.keeps_questions {
+            let mut answers = Vec::new();
+            for question in questions {
+                answers.push(self.query_all_raw(question.statement(self.backend, ids)).await?);
+            }
+            return Ok(answers);
+        }
+
+        self.count();
+        // An answer that does not come leaves the transaction open.
+        let was_open = self.open.swap(true, Ordering::Relaxed);
+        let (before, after) = around_questions(self.backend, was_open);
+        let together = |questions: Vec<String>| {
+            let before = before.iter().copied();
+            before.chain(questions.iter().map(String::as_str)).chain(after).collect::<Vec<_>>().join("; ")
+        };
+        let mut held = self.link.lock().await;
+        let done = match held.as_mut().ok_or_else(gone)? {
+            Link::Postgres(connection) => {
+                let sql = AssertSqlSafe(together(for_postgres(questions, ids)));
+                self.heard(done((**connection).fetch_many(sql), |_| 0)).await
+            }
+            Link::Sqlite(connection) => {
+                let sql = AssertSqlSafe(together(for_sqlite(questions, ids.len())));
+                let values = Values(ids.iter().map(|it| (*it).into()).collect());
+                let query = sqlx::query_with(sql, arguments::<Sqlite>(Some(values))?);
+                self.heard(done((**connection).fetch_many(query), |_| 0)).await
+            }
+        };
+        let done = done.map_err(|it| self.failed(it))?;
+        self.open.store(was_open, Ordering::Relaxed);
+        let answers = done.into_iter().skip(before.len()).take(questions.len());
+        Ok(answers.map(|it| it.rows).collect())
+    }
+
+    /// The rows of each statement, none of which may number its parameters. SQLite gets them in one message.
+    pub(in crate::store) async fn query_each(
+        &self,
+        statements: Vec<Statement>,
+    ) -> Result<Vec<Vec<QueryResult>>, DbErr> {
+        if self.backend == DbBackend::Sqlite {
+            return Ok(self.in_a_row(statements).await?.into_iter().map(|it| it.rows).collect());
+        }
+        let mut rows = Vec::new();
+        for statement in statements {
+            rows.push(self.query_all_raw(statement).await?);
+        }
+        Ok(rows)
+    }
+
+    /// How many rows each statement changed, none of which may number its parameters. SQLite gets them in one message.
+    pub(in crate::store) async fn execute_each(&self, statements: Vec<Statement>) -> Result<Vec<u64>, DbErr> {
+        if self.backend == DbBackend::Sqlite {
+            return Ok(self.in_a_row(statements).await?.into_iter().map(|it| it.changed).collect());
+        }
+        let mut changed = Vec::new();
+        for statement in statements {
+            changed.push(self.execute_raw(statement).await?.rows_affected());
+        }
+        Ok(changed)
+    }
+
+    async fn in_a_row(&self, statements: Vec<Statement>) -> Result<Vec<Done>, DbErr> {
+        #[cfg(test)]
+        statements.iter().for_each(hear);
+        self.count();
+
+        let (mut sql, mut values) = (Vec::new(), Vec::new());
+        for statement in statements {
+            sql.push(statement.sql);
+            values.extend(statement.values.into_iter().flat_map(|it| it.0));
+        }
+        let query =
+            sqlx::query_with(AssertSqlSafe(sql.join("; ")), arguments::<Sqlite>(Some(Values(values)))?);
+        let mut held = self.link.lock().await;
+        match held.as_mut().ok_or_else(gone)? {
+            Link::Sqlite(connection) => self
+                .heard(done((**connection).fetch_many(query), |it| it.rows_affected()))
+                .await
+                .map_err(|it| self.failed(it)),
+            Link::Postgres(_) => Err(DbErr::Custom("PostgreSQL takes one statement at a time".to_owned())),
+        }
     }
 
     /// The key that the last failed statement would have used twice.
@@ -306,6 +424,41 @@ impl ConnectionTrait for Session {
 fn hear(statement: &Statement) {
     // Nobody listens to other tasks.
     let _ = HEARD.try_with(|it| it.borrow_mut().push(statement.clone()));
+}
+
+/// What goes before and after questions: a transaction of their own, unless one is open.
+fn around_questions(backend: DbBackend, in_transaction: bool) -> (Vec<&'static str>, Vec<&'static str>) {
+    match (backend, in_transaction) {
+        (DbBackend::Postgres, true) => (BY_KEY.to_vec(), AS_BEFORE.to_vec()),
+        (DbBackend::Postgres, false) => {
+            ([BEGIN_POSTGRES].into_iter().chain(BY_KEY).collect(), vec!["COMMIT"])
+        }
+        (_, true) => (Vec::new(), Vec::new()),
+        (_, false) => (vec![BEGIN_SQLITE], vec!["COMMIT"]),
+    }
+}
+
+/// What came of one of several statements.
+struct Done {
+    rows: Vec<QueryResult>,
+    changed: u64,
+}
+
+async fn done<R, D>(
+    mut stream: impl Stream<Item = Result<Either<D, R>, sqlx::Error>> + Unpin,
+    changed: impl Fn(&D) -> u64,
+) -> Result<Vec<Done>, sqlx::Error>
+where
+    R: Into<QueryResult>,
+{
+    let (mut done, mut rows) = (Vec::new(), Vec::new());
+    while let Some(next) = stream.next().await {
+        match next? {
+            Either::Left(it) => done.push(Done { rows: std::mem::take(&mut rows), changed: changed(&it) }),
+            Either::Right(row) => rows.push(row.into()),
+        }
+    }
+    Ok(done)
 }
 
 fn gone() -> DbErr {

@@ -164,8 +164,11 @@ impl Lane {
                     }
                     // Others wait behind this: who needs more than that is asked to come again.
                     rounds += 1;
-                    let more = rounds < FREEING_ROUNDS_MAX && Instant::now() < ends;
-                    (group, freeing) = self.free_overdue(starved, more).await;
+                    let further = match rounds < FREEING_ROUNDS_MAX && Instant::now() < ends {
+                        true => Freeing::Possible,
+                        false => Freeing::Done,
+                    };
+                    (group, freeing) = self.free_overdue(starved, further).await;
                 }
                 Err(Trouble::Race) if races < REPEATS_MAX && Instant::now() < ends => {
                     races += 1;
@@ -278,7 +281,11 @@ impl Lane {
     /// Ends the oldest overdue holds on what these changes are short of, in a group of its own, so that the work of
     /// one transaction stays bounded however many are overdue. Gives back those that are to be decided again, and
     /// whether there may be more to free for them.
-    async fn free_overdue(&mut self, starved: Vec<Starved>, more: bool) -> (Vec<Box<dyn Change>>, Freeing) {
+    async fn free_overdue(
+        &mut self,
+        starved: Vec<Starved>,
+        further: Freeing,
+    ) -> (Vec<Box<dyn Change>>, Freeing) {
         let mut touch = Touch::default();
         for (change, _) in &starved {
             let Touch { skus, orders, reserves, .. } = change.touch();
@@ -294,12 +301,12 @@ impl Lane {
         let reply = |freed: &bool, _: &View<'_>| *freed;
         let codec = Codec::unkept();
         let (caller, mut answer) = oneshot::channel();
-        let freeing = Queued { call, touch, decide, reply, codec, decided: None, replied: None, caller };
-        Box::pin(self.serve(vec![Box::new(freeing)])).await;
+        let queued = Queued { call, touch, decide, reply, codec, decided: None, replied: None, caller };
+        Box::pin(self.serve(vec![Box::new(queued)])).await;
 
         let again = |starved: Vec<Starved>| starved.into_iter().map(|it| it.0).collect();
         let error = match answer.try_recv() {
-            Ok(Ok(true)) if more => return (again(starved), Freeing::Possible),
+            Ok(Ok(true)) if further == Freeing::Possible => return (again(starved), Freeing::Possible),
             // What was overdue is others' stock.
             Ok(Ok(false)) => return (again(starved), Freeing::Done),
             // Whether there is enough is not known yet.

@@ -1,13 +1,10 @@
 //! Approvals.
 
-use std::collections::HashMap;
-
-use sea_orm::ConnectionTrait;
-
-use super::{Difference, Lock, Saved, StoreError, Writes, find, gather};
+use super::{Difference, Of, Saved, StoreError, Writes, gather};
 use crate::domain::{
     Actor, Approval, ApprovalId, ApprovalState, Currency, Gate, Money, Order, OrderId, Timestamp,
 };
+use crate::store::together::{Answers, Question};
 
 table! {
     "approvals" as approvals (id: ApprovalId) {
@@ -28,13 +25,12 @@ table! {
     }
 }
 
-pub(super) async fn load<C: ConnectionTrait>(
-    conn: &C,
-    orders: &[OrderId],
-) -> Result<HashMap<OrderId, Vec<Approval>>, StoreError> {
-    use approvals::{Column, Entity};
+pub(super) fn questions() -> Vec<Question> {
+    vec![Question::rows::<approvals::Entity>("order_id {ids}", "place")]
+}
 
-    let rows = find::<Entity, _, _>(conn, Column::OrderId, orders, &[Column::Place], Lock::No).await?;
+pub(super) fn read(answers: &mut Answers) -> Result<Of<Approval>, StoreError> {
+    let rows = answers.rows::<approvals::Entity>()?;
     gather(rows.into_iter().map(|it| Ok((it.order_id, from_row(it)))))
 }
 

@@ -3,11 +3,15 @@
 use std::collections::HashMap;
 
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, JoinType, Query};
-use sea_orm::{ConnectionTrait, EntityTrait, QueryOrder};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
+};
 
 use super::message::feedback;
 use super::shipment::shipments;
-use super::{Difference, Lock, Saved, StoreError, Writes, find, gather, narrow, save_versioned, take};
+use super::{
+    Difference, Lookup, Saved, StoreError, Writes, gather, list, narrow, save_versioned, sorted, take,
+};
 use crate::domain::{
     Courier, CourierCode, Currency, FeedbackState, Location, LocationCode, Money, Product, Rate, RegionCode,
     ServiceLevel, Sku, Timestamp,
@@ -63,14 +67,11 @@ table! {
 }
 
 /// Products in the order of their SKUs.
-pub(in crate::store) async fn load_products<C: ConnectionTrait>(
-    conn: &C,
-    skus: &[Sku],
-) -> Result<Vec<Product>, StoreError> {
+pub(in crate::store) fn products(backend: DbBackend, skus: &[Sku]) -> Lookup<Product> {
     use products::{Column, Entity};
 
-    let rows = find::<Entity, _, _>(conn, Column::Sku, skus, &[Column::Sku], Lock::No).await?;
-    Ok(rows.into_iter().map(product_from_row).collect())
+    let query = Entity::find().filter(Column::Sku.is_in(list(&sorted(skus)))).order_by_asc(Column::Sku);
+    Lookup::about(backend, query, |row| Ok(product_from_row(products::Model::from_query_result(row, "")?)))
 }
 
 pub(in crate::store) fn save_products(writes: &mut Writes, products: &[Saved<'_, Product>]) {
@@ -79,11 +80,9 @@ pub(in crate::store) fn save_products(writes: &mut Writes, products: &[Saved<'_,
 }
 
 /// Every location, in the order of their codes.
-pub(in crate::store) async fn load_locations<C: ConnectionTrait>(
-    conn: &C,
-) -> Result<Vec<Location>, StoreError> {
-    let rows = locations::Entity::find().order_by_asc(locations::Column::Code).all(conn).await?;
-    Ok(rows.into_iter().map(location_from_row).collect())
+pub(in crate::store) fn locations(backend: DbBackend) -> Lookup<Location> {
+    let query = locations::Entity::find().order_by_asc(locations::Column::Code);
+    Lookup::about(backend, query, |row| Ok(location_from_row(locations::Model::from_query_result(row, "")?)))
 }
 
 pub(in crate::store) fn save_locations(writes: &mut Writes, locations: &[Saved<'_, Location>]) {

@@ -1,14 +1,11 @@
 //! Invoices, their lines, and the register of their numbers, which outlives the orders.
 
-use std::collections::HashMap;
-
-use sea_orm::ConnectionTrait;
-
-use super::{Difference, Lock, Saved, StoreError, Writes, find, gather, insert, narrow, take};
+use super::{Difference, Of, Saved, StoreError, Writes, gather, insert, narrow, take};
 use crate::domain::{
     Amounts, Currency, Invoice, InvoiceId, InvoiceLine, InvoiceState, LineAmounts, Order, OrderId, Sku,
     Timestamp,
 };
+use crate::store::together::{Answers, Question};
 
 table! {
     "invoice_numbers" as invoice_numbers (series: String, number: i64) {
@@ -52,20 +49,20 @@ table! {
     }
 }
 
-pub(super) async fn load<C: ConnectionTrait>(
-    conn: &C,
-    orders: &[OrderId],
-) -> Result<HashMap<OrderId, Vec<Invoice>>, StoreError> {
-    use {invoice_lines as lines, invoices::Column};
+pub(super) fn questions() -> Vec<Question> {
+    vec![
+        Question::rows::<invoices::Entity>("order_id {ids}", "place"),
+        Question::rows::<invoice_lines::Entity>(
+            "invoice_id IN (SELECT id FROM invoices WHERE order_id {ids})",
+            "line",
+        ),
+    ]
+}
 
-    let rows =
-        find::<invoices::Entity, _, _>(conn, Column::OrderId, orders, &[Column::Place], Lock::No).await?;
-    let ids: Vec<InvoiceId> = rows.iter().map(|it| it.id).collect();
-    let of_invoice = lines::Column::InvoiceId;
-    let line_rows =
-        find::<lines::Entity, _, _>(conn, of_invoice, &ids, &[lines::Column::Line], Lock::No).await?;
-
-    let mut lines = gather(line_rows.into_iter().map(line_from_row))?;
+pub(super) fn read(answers: &mut Answers) -> Result<Of<Invoice>, StoreError> {
+    let rows = answers.rows::<invoices::Entity>()?;
+    let lines = answers.rows::<invoice_lines::Entity>()?;
+    let mut lines = gather(lines.into_iter().map(line_from_row))?;
     gather(rows.into_iter().map(|it| {
         let lines = take(&mut lines, &it.id);
         Ok((it.order_id, from_row(it, lines)))

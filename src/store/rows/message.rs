@@ -1,14 +1,11 @@
 //! What customers are told, and what they say.
 
-use std::collections::HashMap;
-
-use sea_orm::ConnectionTrait;
-
-use super::{Difference, Lock, Saved, StoreError, Writes, find, gather, narrow};
+use super::{Difference, Of, Saved, StoreError, Writes, gather, narrow};
 use crate::domain::{
     Feedback, FeedbackState, Message, MessageId, MessageKind, MessageState, Order, OrderId, ShipmentId,
     Timestamp,
 };
+use crate::store::together::{Answers, Question};
 
 table! {
     "messages" as messages (id: MessageId) {
@@ -40,22 +37,19 @@ table! {
     }
 }
 
-pub(super) async fn load<C: ConnectionTrait>(
-    conn: &C,
-    orders: &[OrderId],
-) -> Result<HashMap<OrderId, Vec<Message>>, StoreError> {
-    use messages::{Column, Entity};
-
-    let rows = find::<Entity, _, _>(conn, Column::OrderId, orders, &[Column::Place], Lock::No).await?;
-    gather(rows.into_iter().map(|it| Ok((it.order_id, from_row(it)?))))
+pub(super) fn questions() -> Vec<Question> {
+    vec![
+        Question::rows::<messages::Entity>("order_id {ids}", "place"),
+        Question::rows::<feedback::Entity>("order_id {ids}", "order_id"),
+    ]
 }
 
-pub(super) async fn load_feedback<C: ConnectionTrait>(
-    conn: &C,
-    orders: &[OrderId],
-) -> Result<HashMap<OrderId, Vec<Feedback>>, StoreError> {
-    let rows = find::<feedback::Entity, _, _>(conn, feedback::Column::OrderId, orders, &[], Lock::No).await?;
-    gather(rows.into_iter().map(feedback_from_row))
+/// What customers were told and what they said, by order.
+pub(super) fn read(answers: &mut Answers) -> Result<(Of<Message>, Of<Feedback>), StoreError> {
+    let messages = answers.rows::<messages::Entity>()?;
+    let messages = gather(messages.into_iter().map(|it| Ok((it.order_id, from_row(it)?))))?;
+    let feedback = answers.rows::<feedback::Entity>()?;
+    Ok((messages, gather(feedback.into_iter().map(feedback_from_row))?))
 }
 
 pub(super) fn save(writes: &mut Writes, orders: &[Saved<'_, Order>]) {

@@ -5,10 +5,14 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Value};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QueryResult, QuerySelect,
+    QueryTrait, Select, Statement, Value,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::domain::OrderId;
 use crate::store::StoreError;
 use crate::store::given::PARAMETERS_MAX;
 
@@ -57,20 +61,20 @@ pub(in crate::store) use write::{Kind, Writes};
 
 pub(in crate::store) use archive::load_archived;
 pub(in crate::store) use catalogue::{
-    courier_ratings, load_couriers, load_locations, load_products, save_couriers, save_locations,
-    save_products,
+    courier_ratings, load_couriers, locations, products, save_couriers, save_locations, save_products,
 };
 pub(in crate::store) use event::append_events;
 pub(in crate::store) use job::{Jobs, complete_jobs, leases, save_jobs};
 pub(in crate::store) use order::{
-    awaited, awaited_before, external_references, fingerprints, load_orders, order_editions, save_orders,
+    WHOLE, awaited, awaited_before, external_references, fingerprints, load_orders, order_editions,
+    save_orders,
 };
 pub(in crate::store) use payment::bank_references;
 #[cfg(test)]
 pub(in crate::store) use reservation::Overdue;
 pub(in crate::store) use reservation::{load_reservations, overdue, save_reservations};
 pub(in crate::store) use stock::{
-    append_movements, load_levels, load_replenishments, open_replenishments, save_levels, save_replenishments,
+    append_movements, levels, load_replenishments, open_replenishments, save_levels, save_replenishments,
 };
 
 /// Whether rows are read to be changed: then they are locked, in the order of their keys.
@@ -163,6 +167,47 @@ where
     }
     Ok(found)
 }
+
+/// A question, and how its answer is read. Its parameters are not numbered, so that it may be one of several.
+pub(in crate::store) struct Lookup<T> {
+    statement: Statement,
+    read: fn(&QueryResult) -> Result<T, StoreError>,
+}
+
+impl<T> Lookup<T> {
+    fn about<E: EntityTrait>(
+        backend: DbBackend,
+        query: Select<E>,
+        read: fn(&QueryResult) -> Result<T, StoreError>,
+    ) -> Self {
+        Self { statement: query.build(backend), read }
+    }
+
+    pub(in crate::store) async fn alone<C: ConnectionTrait>(self, conn: &C) -> Result<Vec<T>, StoreError> {
+        conn.query_all_raw(self.statement).await?.iter().map(self.read).collect()
+    }
+
+    /// Joins others that are asked in the same message; what it gives back reads the answer.
+    pub(in crate::store) fn with(self, others: &mut Vec<Statement>) -> LookedUp<T> {
+        others.push(self.statement);
+        LookedUp { place: others.len() - 1, read: self.read }
+    }
+}
+
+/// A question among others.
+pub(in crate::store) struct LookedUp<T> {
+    place: usize,
+    read: fn(&QueryResult) -> Result<T, StoreError>,
+}
+
+impl<T> LookedUp<T> {
+    pub(in crate::store) fn read(self, answers: &[Vec<QueryResult>]) -> Result<Vec<T>, StoreError> {
+        answers.get(self.place).into_iter().flatten().map(self.read).collect()
+    }
+}
+
+/// Parts by their order.
+type Of<P> = HashMap<OrderId, Vec<P>>;
 
 /// Parts by the whole they belong to, in the order given.
 fn gather<W: Eq + Hash, P>(

@@ -1,15 +1,17 @@
 //! The order itself, its lines and holds, what it waits for, and the whole of it put together.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::LazyLock;
 
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, JoinType, Query};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QueryResult, QuerySelect,
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QueryResult,
+    QuerySelect,
 };
 
 use super::job::jobs;
 use super::{
-    Difference, KEYS_MAX, Lock, Saved, StoreError, Writes, approval, archive, find, from_json, gather,
+    Difference, KEYS_MAX, Lock, Lookup, Of, Saved, StoreError, Writes, approval, archive, from_json, gather,
     invoice, list, message, narrow, payment, remove, remove_each, reservation, save_versioned, shipment,
     sorted, take, to_json,
 };
@@ -20,8 +22,28 @@ use crate::domain::{
 };
 use crate::store::given::{listed, text, with_given};
 use crate::store::recent::Edition;
+use crate::store::session::Session;
+use crate::store::together::{Answers, Question, lots};
 
 const TABLE: &str = "orders";
+
+/// What a whole order is put together from.
+pub(in crate::store) static WHOLE: LazyLock<Vec<Question>> = LazyLock::new(|| {
+    let order = [
+        Question::rows::<orders::Entity>("id {ids}", "id"),
+        Question::rows::<order_lines::Entity>("order_id {ids}", "number"),
+        Question::rows::<holds::Entity>("order_id {ids}", "place"),
+    ];
+    let parts = [
+        reservation::questions(),
+        approval::questions(),
+        invoice::questions(),
+        payment::questions(),
+        shipment::questions(),
+        message::questions(),
+    ];
+    order.into_iter().chain(parts.into_iter().flatten()).collect()
+});
 
 table! {
     "orders" as orders (id: OrderId) {
@@ -117,33 +139,40 @@ table! {
     }
 }
 
-/// Orders that are not archived, whole, in the order of their ids. Only the rows of the orders themselves are
-/// locked: they guard all their parts.
-pub(in crate::store) async fn load_orders<C: ConnectionTrait>(
-    conn: &C,
-    ids: &[OrderId],
-    lock: Lock,
-) -> Result<Vec<Order>, StoreError> {
-    use orders::{Column, Entity};
+/// Orders that are not archived, whole, in the order of their ids. Asked for outside of a transaction they are all of
+/// one moment; a great many are not, as the database is asked several times.
+pub(in crate::store) async fn load_orders(db: &Session, ids: &[OrderId]) -> Result<Vec<Order>, StoreError> {
+    let ids: Vec<_> = sorted(ids).into_iter().map(|it| it.0).collect();
+    let mut found = Vec::with_capacity(ids.len());
+    for ids in lots(db.backend(), &ids) {
+        let mut answers = Answers(db.ask_each(&WHOLE, &ids).await?.into_iter());
+        let rows = answers.rows::<orders::Entity>()?;
+        let lines = gather(answers.rows::<order_lines::Entity>()?.into_iter().map(line_from_row))?;
+        let holds = answers.rows::<holds::Entity>()?;
+        let holds = gather(holds.into_iter().map(|it| Ok(hold_from_row(it))))?;
+        let reservations = reservation::read(&mut answers)?;
+        let approvals = approval::read(&mut answers)?;
+        let invoices = invoice::read(&mut answers)?;
+        let payments = payment::read(&mut answers)?;
+        let shipments = shipment::read(&mut answers)?;
+        let (messages, feedback) = message::read(&mut answers)?;
 
-    let rows = find::<Entity, _, _>(conn, Column::Id, ids, &[Column::Id], lock).await?;
-    if rows.is_empty() {
-        return Ok(Vec::new());
+        let mut parts = Parts {
+            lines,
+            holds,
+            reservations,
+            approvals,
+            invoices,
+            payments,
+            shipments,
+            messages,
+            feedback,
+        };
+        for row in rows {
+            found.push(from_row(row, &mut parts)?);
+        }
     }
-
-    let ids: Vec<OrderId> = rows.iter().map(|it| it.id).collect();
-    let mut parts = Parts {
-        lines: load_lines(conn, &ids).await?,
-        holds: load_holds(conn, &ids).await?,
-        reservations: reservation::load(conn, &ids).await?,
-        approvals: approval::load(conn, &ids).await?,
-        invoices: invoice::load(conn, &ids).await?,
-        payments: payment::load(conn, &ids).await?,
-        shipments: shipment::load(conn, &ids).await?,
-        messages: message::load(conn, &ids).await?,
-        feedback: message::load_feedback(conn, &ids).await?,
-    };
-    rows.into_iter().map(|it| from_row(it, &mut parts)).collect()
+    Ok(found)
 }
 
 /// Which states of orders are stored that are not archived; their rows are locked if asked for, and guard all their
@@ -208,26 +237,20 @@ pub(in crate::store) fn save_orders(
 }
 
 /// Units that waiting orders of each region want of these products.
-pub(in crate::store) async fn awaited<C: ConnectionTrait>(
-    conn: &C,
-    skus: &[Sku],
-) -> Result<HashMap<(RegionCode, Sku), i64>, StoreError> {
+pub(in crate::store) fn awaited(backend: DbBackend, skus: &[Sku]) -> Lookup<((RegionCode, Sku), i64)> {
     use order_waits::{Column, Entity};
 
-    if skus.is_empty() {
-        return Ok(HashMap::new());
-    }
     let units = Entity::find()
         .select_only()
         .columns([Column::Region, Column::Sku])
         .column_as(Column::Quantity.sum().cast_as("BIGINT"), "units")
         .filter(Column::Sku.is_in(list(&sorted(skus))))
         .group_by(Column::Region)
-        .group_by(Column::Sku)
-        .into_tuple::<(RegionCode, Sku, i64)>()
-        .all(conn)
-        .await?;
-    Ok(units.into_iter().map(|(region, sku, units)| ((region, sku), units)).collect())
+        .group_by(Column::Sku);
+    Lookup::about(backend, units, |row| {
+        let key = (row.try_get_by("region")?, row.try_get_by("sku")?);
+        Ok((key, row.try_get_by("units")?))
+    })
 }
 
 /// Units of these products that orders before each of these waiting orders want in the same region. Nothing
@@ -332,26 +355,6 @@ pub(in crate::store) async fn external_references<C: ConnectionTrait>(
     let found =
         conn.query_all_raw(with_given(conn.get_database_backend(), &given, rows, &sql, Vec::new())).await?;
     found.iter().map(|row| Ok((row.try_get_by("channel")?, row.try_get_by("reference")?))).collect()
-}
-
-async fn load_lines<C: ConnectionTrait>(
-    conn: &C,
-    orders: &[OrderId],
-) -> Result<HashMap<OrderId, Vec<OrderLine>>, StoreError> {
-    use order_lines::{Column, Entity};
-
-    let rows = find::<Entity, _, _>(conn, Column::OrderId, orders, &[Column::Number], Lock::No).await?;
-    gather(rows.into_iter().map(line_from_row))
-}
-
-async fn load_holds<C: ConnectionTrait>(
-    conn: &C,
-    orders: &[OrderId],
-) -> Result<HashMap<OrderId, Vec<Hold>>, StoreError> {
-    use holds::{Column, Entity};
-
-    let rows = find::<Entity, _, _>(conn, Column::OrderId, orders, &[Column::Place], Lock::No).await?;
-    gather(rows.into_iter().map(|it| Ok(hold_from_row(it))))
 }
 
 fn save_rows(writes: &mut Writes, orders: &[Saved<'_, Order>]) -> Result<(), StoreError> {
@@ -521,15 +524,15 @@ fn to_row(order: &Order) -> Result<orders::Model, StoreError> {
 
 /// The parts of all orders that are being loaded, each to be taken by its order.
 struct Parts {
-    lines: HashMap<OrderId, Vec<OrderLine>>,
-    holds: HashMap<OrderId, Vec<Hold>>,
-    reservations: HashMap<OrderId, Vec<crate::domain::Reservation>>,
-    approvals: HashMap<OrderId, Vec<crate::domain::Approval>>,
-    invoices: HashMap<OrderId, Vec<crate::domain::Invoice>>,
-    payments: HashMap<OrderId, Vec<crate::domain::Payment>>,
-    shipments: HashMap<OrderId, Vec<crate::domain::Shipment>>,
-    messages: HashMap<OrderId, Vec<crate::domain::Message>>,
-    feedback: HashMap<OrderId, Vec<crate::domain::Feedback>>,
+    lines: Of<OrderLine>,
+    holds: Of<Hold>,
+    reservations: Of<crate::domain::Reservation>,
+    approvals: Of<crate::domain::Approval>,
+    invoices: Of<crate::domain::Invoice>,
+    payments: Of<crate::domain::Payment>,
+    shipments: Of<crate::domain::Shipment>,
+    messages: Of<crate::domain::Message>,
+    feedback: Of<crate::domain::Feedback>,
 }
 
 fn from_row(row: orders::Model, parts: &mut Parts) -> Result<Order, StoreError> {

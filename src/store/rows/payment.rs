@@ -1,15 +1,16 @@
 //! Payments, their refunds, and the register of bank references, which outlives the orders.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use sea_orm::ConnectionTrait;
 
-use super::{Difference, Lock, Saved, StoreError, Writes, find, gather, insert, narrow, sorted, take};
+use super::{Difference, Of, Saved, StoreError, Writes, gather, insert, narrow, sorted, take};
 use crate::domain::{
     Actor, Ask, Currency, InvoiceId, Method, Money, Order, OrderId, Payment, PaymentId, PaymentState, Refund,
     RefundId, RefundState, Timestamp,
 };
 use crate::store::given::{text, with_given};
+use crate::store::together::{Answers, Question};
 
 table! {
     "payments" as payments (id: PaymentId) {
@@ -81,18 +82,19 @@ pub(in crate::store) async fn bank_references<C: ConnectionTrait>(
     found.iter().map(|row| Ok(row.try_get_by("reference")?)).collect()
 }
 
-pub(super) async fn load<C: ConnectionTrait>(
-    conn: &C,
-    orders: &[OrderId],
-) -> Result<HashMap<OrderId, Vec<Payment>>, StoreError> {
-    use {payments::Column, refunds::Column as Part};
+pub(super) fn questions() -> Vec<Question> {
+    vec![
+        Question::rows::<payments::Entity>("order_id {ids}", "place"),
+        Question::rows::<refunds::Entity>(
+            "payment_id IN (SELECT id FROM payments WHERE order_id {ids})",
+            "place",
+        ),
+    ]
+}
 
-    let rows =
-        find::<payments::Entity, _, _>(conn, Column::OrderId, orders, &[Column::Place], Lock::No).await?;
-    let ids: Vec<PaymentId> = rows.iter().map(|it| it.id).collect();
-    let refunds =
-        find::<refunds::Entity, _, _>(conn, Part::PaymentId, &ids, &[Part::Place], Lock::No).await?;
-
+pub(super) fn read(answers: &mut Answers) -> Result<Of<Payment>, StoreError> {
+    let rows = answers.rows::<payments::Entity>()?;
+    let refunds = answers.rows::<refunds::Entity>()?;
     let mut refunds = gather(refunds.into_iter().map(refund_from_row))?;
     gather(rows.into_iter().map(|it| {
         let refunds = take(&mut refunds, &it.id);

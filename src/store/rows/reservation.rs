@@ -8,11 +8,12 @@ use sea_orm::{
 };
 
 use super::order::order_lines;
-use super::{Difference, Lock, Saved, StoreError, Writes, find, gather, list, save_versioned, take};
+use super::{Difference, Lock, Of, Saved, StoreError, Writes, find, gather, list, save_versioned, take};
 use crate::domain::{
     Actor, LocationCode, Order, OrderId, Reservation, ReservationId, ReservationState, ReservedItem, Sku,
     Timestamp,
 };
+use crate::store::together::{Answers, Question};
 
 /// How many overdue reservations one group takes along. A change that is short for that is decided again when they are
 /// gone.
@@ -134,14 +135,20 @@ pub(in crate::store) async fn overdue<C: ConnectionTrait>(
     Ok(overdue)
 }
 
-pub(super) async fn load<C: ConnectionTrait>(
-    conn: &C,
-    orders: &[OrderId],
-) -> Result<HashMap<OrderId, Vec<Reservation>>, StoreError> {
-    use reservations::{Column, Entity};
+pub(super) fn questions() -> Vec<Question> {
+    vec![
+        Question::rows::<reservations::Entity>("order_id {ids}", "place"),
+        Question::rows::<reservation_items::Entity>(
+            "reservation_id IN (SELECT id FROM reservations WHERE order_id {ids})",
+            "number",
+        ),
+    ]
+}
 
-    let rows = find::<Entity, _, _>(conn, Column::OrderId, orders, &[Column::Place], Lock::No).await?;
-    let mut items = load_items(conn, &rows).await?;
+pub(super) fn read(answers: &mut Answers) -> Result<Of<Reservation>, StoreError> {
+    let rows = answers.rows::<reservations::Entity>()?;
+    let items = answers.rows::<reservation_items::Entity>()?;
+    let mut items = gather(items.into_iter().map(|it| Ok(item_from_row(it))))?;
     let of_order = |row: reservations::Model| Some(Ok((row.order_id?, with_items(row, &mut items))));
     gather(rows.into_iter().filter_map(of_order))
 }

@@ -1,15 +1,12 @@
 //! Shipments with what is in them, who carries them and where they were seen.
 
-use std::collections::HashMap;
-
-use sea_orm::ConnectionTrait;
-
-use super::{Difference, Lock, Saved, StoreError, Writes, find, gather, take};
+use super::{Difference, Of, Saved, StoreError, Writes, gather, take};
 use crate::domain::{
     Actor, Assignment, CourierCode, Currency, Handover, Label, LocationCode, Money, Order, OrderId, Package,
     PackedItem, Proof, ServiceLevel, Shipment, ShipmentId, ShipmentItem, ShipmentState, Sku, Timestamp,
     TrackingEvent, TrackingStatus,
 };
+use crate::store::together::{Answers, Question};
 
 table! {
     "shipments" as shipments (id: ShipmentId) {
@@ -93,66 +90,37 @@ table! {
     }
 }
 
-pub(super) async fn load<C: ConnectionTrait>(
-    conn: &C,
-    orders: &[OrderId],
-) -> Result<HashMap<OrderId, Vec<Shipment>>, StoreError> {
-    use shipments::Column;
+pub(super) fn questions() -> Vec<Question> {
+    const OF_ORDERS: &str = "shipment_id IN (SELECT id FROM shipments WHERE order_id {ids})";
 
-    let rows =
-        find::<shipments::Entity, _, _>(conn, Column::OrderId, orders, &[Column::Number], Lock::No).await?;
-    let ids: Vec<ShipmentId> = rows.iter().map(|it| it.id).collect();
-    let mut items = load_items(conn, &ids).await?;
-    let mut packages = load_packages(conn, &ids).await?;
-    let mut tracking = load_tracking(conn, &ids).await?;
+    vec![
+        Question::rows::<shipments::Entity>("order_id {ids}", "number"),
+        Question::rows::<shipment_items::Entity>(OF_ORDERS, "place"),
+        Question::rows::<packages::Entity>(OF_ORDERS, "number"),
+        Question::rows::<package_items::Entity>(OF_ORDERS, "place"),
+        Question::rows::<tracking_events::Entity>(OF_ORDERS, "sequence"),
+    ]
+}
 
+pub(super) fn read(answers: &mut Answers) -> Result<Of<Shipment>, StoreError> {
+    let rows = answers.rows::<shipments::Entity>()?;
+    let items = answers.rows::<shipment_items::Entity>()?;
+    let packages = answers.rows::<packages::Entity>()?;
+    let contents = answers.rows::<package_items::Entity>()?;
+    let tracking = answers.rows::<tracking_events::Entity>()?;
+
+    let mut items = gather(items.into_iter().map(|it| Ok(item_from_row(it))))?;
+    let mut contents = gather(contents.into_iter().map(|it| Ok(packed_from_row(&it))))?;
+    let mut packages = gather(packages.into_iter().map(|it| {
+        let contents = take(&mut contents, &(it.shipment_id, it.number));
+        Ok(package_from_row(&it, contents))
+    }))?;
+    let mut tracking = gather(tracking.into_iter().map(|it| Ok(tracking_from_row(it))))?;
     gather(rows.into_iter().map(|it| {
         let id = it.id;
         let parts = (take(&mut items, &id), take(&mut packages, &id), take(&mut tracking, &id));
         Ok((it.order_id, from_row(it, parts)))
     }))
-}
-
-async fn load_items<C: ConnectionTrait>(
-    conn: &C,
-    shipments: &[ShipmentId],
-) -> Result<HashMap<ShipmentId, Vec<ShipmentItem>>, StoreError> {
-    use shipment_items::{Column, Entity};
-
-    let rows = find::<Entity, _, _>(conn, Column::ShipmentId, shipments, &[Column::Place], Lock::No).await?;
-    gather(rows.into_iter().map(|it| Ok(item_from_row(it))))
-}
-
-async fn load_packages<C: ConnectionTrait>(
-    conn: &C,
-    shipments: &[ShipmentId],
-) -> Result<HashMap<ShipmentId, Vec<Package>>, StoreError> {
-    use {package_items::Column as Part, packages::Column};
-
-    let rows =
-        find::<packages::Entity, _, _>(conn, Column::ShipmentId, shipments, &[Column::Number], Lock::No)
-            .await?;
-    let packed: Vec<ShipmentId> = rows.iter().map(|it| it.shipment_id).collect();
-    let contents =
-        find::<package_items::Entity, _, _>(conn, Part::ShipmentId, &packed, &[Part::Place], Lock::No)
-            .await?;
-
-    let mut contents = gather(contents.into_iter().map(|it| Ok(packed_from_row(&it))))?;
-    gather(rows.into_iter().map(|it| {
-        let contents = take(&mut contents, &(it.shipment_id, it.number));
-        Ok(package_from_row(&it, contents))
-    }))
-}
-
-async fn load_tracking<C: ConnectionTrait>(
-    conn: &C,
-    shipments: &[ShipmentId],
-) -> Result<HashMap<ShipmentId, Vec<TrackingEvent>>, StoreError> {
-    use tracking_events::{Column, Entity};
-
-    let rows =
-        find::<Entity, _, _>(conn, Column::ShipmentId, shipments, &[Column::Sequence], Lock::No).await?;
-    gather(rows.into_iter().map(|it| Ok(tracking_from_row(it))))
 }
 
 pub(super) fn save(writes: &mut Writes, orders: &[Saved<'_, Order>]) {

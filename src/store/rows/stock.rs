@@ -1,10 +1,11 @@
 //! Stock levels, their movements, and what is to be bought.
 
-use std::collections::HashMap;
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
+    QuerySelect,
+};
 
-use sea_orm::{ConnectionTrait, EntityTrait, QueryResult};
-
-use super::{Lock, Saved, StoreError, Writes, find, insert, save_versioned, sorted};
+use super::{Lock, Lookup, Saved, StoreError, Writes, find, insert, list, save_versioned, sorted};
 use crate::domain::{
     Actor, LocationCode, Movement, MovementId, MovementKind, OrderId, Replenishment, ReplenishmentId,
     ReplenishmentState, ReservationId, ShipmentId, Sku, StockLevel, Timestamp,
@@ -60,15 +61,15 @@ table! {
 }
 
 /// Stock of these products at every location, in the order of product and location.
-pub(in crate::store) async fn load_levels<C: ConnectionTrait>(
-    conn: &C,
-    skus: &[Sku],
-    lock: Lock,
-) -> Result<Vec<StockLevel>, StoreError> {
+pub(in crate::store) fn levels(backend: DbBackend, skus: &[Sku], lock: Lock) -> Lookup<StockLevel> {
     use stock_levels::{Column, Entity};
 
-    let rows = find::<Entity, _, _>(conn, Column::Sku, skus, &[Column::Sku, Column::Location], lock).await?;
-    Ok(rows.into_iter().map(level_from_row).collect())
+    let mut query = Entity::find().filter(Column::Sku.is_in(list(&sorted(skus))));
+    query = query.order_by_asc(Column::Sku).order_by_asc(Column::Location);
+    if lock == Lock::Update {
+        query = query.lock_exclusive();
+    }
+    Lookup::about(backend, query, |row| Ok(level_from_row(stock_levels::Model::from_query_result(row, "")?)))
 }
 
 pub(in crate::store) fn save_levels(writes: &mut Writes, levels: &[Saved<'_, StockLevel>]) {
@@ -93,13 +94,10 @@ pub(in crate::store) async fn load_replenishments<C: ConnectionTrait>(
 }
 
 /// The replenishment of each product and location that is not over.
-pub(in crate::store) async fn open_replenishments<C: ConnectionTrait>(
-    conn: &C,
+pub(in crate::store) fn open_replenishments(
+    backend: DbBackend,
     skus: &[Sku],
-) -> Result<HashMap<(Sku, LocationCode), ReplenishmentId>, StoreError> {
-    if skus.is_empty() {
-        return Ok(HashMap::new());
-    }
+) -> Lookup<((Sku, LocationCode), ReplenishmentId)> {
     // In the statement itself: the index holds no others, and a planner does not look at parameters. Looked up product by
     // product, so that none thinks of reading all that are open while they are few.
     let open = ReplenishmentState::ALL.iter().copied().filter(|it| is_open(*it));
@@ -110,13 +108,13 @@ pub(in crate::store) async fn open_replenishments<C: ConnectionTrait>(
         open.join(", ")
     );
     let rows = sorted(skus).into_iter().map(|it| vec![it.into()]).collect();
-    let statement = with_given(conn.get_database_backend(), &[text("sku")], rows, &sql, Vec::new());
-    let found = conn.query_all_raw(statement).await?;
-    let read = |row: &QueryResult| {
-        let key = (row.try_get_by("sku")?, row.try_get_by("location")?);
-        Ok((key, row.try_get_by("id")?))
-    };
-    found.iter().map(read).collect()
+    Lookup {
+        statement: with_given(backend, &[text("sku")], rows, &sql, Vec::new()),
+        read: |row| {
+            let key = (row.try_get_by("sku")?, row.try_get_by("location")?);
+            Ok((key, row.try_get_by("id")?))
+        },
+    }
 }
 
 pub(in crate::store) fn save_replenishments(

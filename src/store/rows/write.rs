@@ -8,6 +8,7 @@ use sea_orm::{
 
 use super::StoreError;
 use crate::store::given::{self, rows_max, with_given};
+use crate::store::session::Session;
 
 /// What is to be written, in the order in which it came. Collecting it asks the database nothing.
 #[derive(Default)]
@@ -58,26 +59,25 @@ impl Writes {
 
     /// Writes it all in few messages: on PostgreSQL each is a way to another process and back, on SQLite to another
     /// thread.
-    pub(in crate::store) async fn send<C: ConnectionTrait>(self, conn: &C) -> Result<(), StoreError> {
+    pub(in crate::store) async fn send(self, db: &Session) -> Result<(), StoreError> {
         // What is there makes room for what is new, but for what it may point to itself from now on.
         let (added, changed): (Vec<_>, Vec<_>) = self.0.into_iter().partition(|it| it.kind == Kind::Add);
         let (first, added): (Vec<_>, Vec<_>) =
             added.into_iter().partition(|it| POINTED_TO.contains(&it.table.as_str()));
-        match conn.get_database_backend() {
+        match db.backend() {
             DbBackend::Postgres => {
-                send_as_one(conn, first).await?;
+                send_as_one(db, first).await?;
                 for round in rounds(changed) {
-                    send_as_one(conn, round).await?;
+                    send_as_one(db, round).await?;
                 }
                 // Rows may point to each other: all at once.
-                send_as_one(conn, added).await
+                send_as_one(db, added).await
             }
             _ => {
-                for write in first.into_iter().chain(changed) {
-                    send_alone(conn, write).await?;
-                }
-                for row in rows_of_statements(added) {
-                    send_in_a_row(conn, row).await?;
+                let changed = messages(changed, CHANGED_TOGETHER);
+                let added = messages(added, ADDED_TOGETHER);
+                for message in messages(first, &[]).into_iter().chain(changed).chain(added) {
+                    send_in_a_row(db, message).await?;
                 }
                 Ok(())
             }
@@ -88,9 +88,9 @@ impl Writes {
 /// Tables to whose new rows others are made to point. None of their rows waits for another one to make room.
 const POINTED_TO: [&str; 3] = ["products", "locations", "couriers"];
 
-/// Tables whose new rows come together, about as many in each: statements about them, sent in a row, are of few kinds, so
-/// that a connection keeps them prepared.
-const COME_TOGETHER: [&[&str]; 2] = [
+/// Tables of which rows are added, or changed, together, about as many in each: statements about them in one message are
+/// of few kinds, so that a connection keeps them prepared.
+const ADDED_TOGETHER: &[&[&str]] = &[
     &[
         "orders",
         "order_lines",
@@ -102,36 +102,39 @@ const COME_TOGETHER: [&[&str]; 2] = [
     ],
     &["shipments", "shipment_items"],
 ];
+const CHANGED_TOGETHER: &[&[&str]] = &[&["reservations", "invoices", "payments"]];
 
-/// Statements that follow each other. What comes together is added where its first part is: the others point to it.
-fn rows_of_statements(added: Vec<Write>) -> Vec<Vec<Write>> {
-    let mut rows: Vec<(Option<usize>, Vec<Write>)> = Vec::new();
-    for write in added {
+/// What goes in one message each, at the place of its first part: when rows are added, the others point to that one's.
+fn messages(writes: Vec<Write>, together: &[&[&str]]) -> Vec<Vec<Write>> {
+    let mut messages: Vec<(Option<usize>, Vec<Write>)> = Vec::new();
+    for write in writes {
         let fits = write.rows.len() <= rows_max(write.columns.len());
-        let together = COME_TOGETHER.iter().position(|it| fits && it.contains(&write.table.as_str()));
-        match rows.iter_mut().find(|(it, _)| together.is_some() && *it == together) {
-            Some((_, row)) => row.push(write),
-            None => rows.push((together, vec![write])),
+        let with = together.iter().position(|it| fits && it.contains(&write.table.as_str()));
+        match messages.iter_mut().find(|(it, _)| with.is_some() && *it == with) {
+            Some((_, message)) => message.push(write),
+            None => messages.push((with, vec![write])),
         }
     }
-    rows.into_iter().map(|it| it.1).collect()
+    messages.into_iter().map(|it| it.1).collect()
 }
 
-/// One message with the statements one after the other, all of which add rows; or a single statement.
-async fn send_in_a_row<C: ConnectionTrait>(conn: &C, mut writes: Vec<Write>) -> Result<(), StoreError> {
-    if writes.len() == 1 {
-        return send_alone(conn, writes.remove(0)).await;
-    }
+/// One message with the statements one after the other, or a single statement.
+async fn send_in_a_row(db: &Session, writes: Vec<Write>) -> Result<(), StoreError> {
+    let writes = match <[Write; 1]>::try_from(writes) {
+        Ok([alone]) => return send_alone(db, alone).await,
+        Err(writes) => writes,
+    };
 
-    let backend = conn.get_database_backend();
-    let (mut sql, mut values) = (Vec::new(), Vec::new());
-    for Write { columns, rows, sql: with_them, .. } in writes {
-        let statement = with_given(backend, &columns, rows, &with_them, Vec::new());
-        sql.push(statement.sql);
-        values.extend(statement.values.into_iter().flat_map(|it| it.0));
+    let (mut statements, mut expected) = (Vec::new(), Vec::new());
+    for Write { table: _, kind, columns, rows, sql } in writes {
+        expected.push((kind == Kind::ChangeEach).then_some(rows.len() as u64));
+        statements.push(with_given(db.backend(), &columns, rows, &sql, Vec::new()));
     }
-    conn.execute_raw(Statement::from_sql_and_values(backend, sql.join("; "), values)).await?;
-    Ok(())
+    let changed = db.execute_each(statements).await?;
+    match expected.iter().zip(changed).all(|(expected, it)| expected.is_none_or(|expected| expected == it)) {
+        true => Ok(()),
+        false => Err(StoreError::LostRace),
+    }
 }
 
 /// Statements that may be one: none sees what another one does, so those about one table follow each other.
@@ -148,15 +151,15 @@ fn rounds(writes: Vec<Write>) -> Vec<Vec<Write>> {
 }
 
 /// One statement of several, or a single one; nothing where there is none.
-async fn send_as_one<C: ConnectionTrait>(conn: &C, mut writes: Vec<Write>) -> Result<(), StoreError> {
+async fn send_as_one(db: &Session, mut writes: Vec<Write>) -> Result<(), StoreError> {
     if writes.len() <= 1 {
         return match writes.pop() {
-            Some(write) => send_alone(conn, write).await,
+            Some(write) => send_alone(db, write).await,
             None => Ok(()),
         };
     }
 
-    let backend = conn.get_database_backend();
+    let backend = db.backend();
     let (mut parts, mut counts, mut values) = (Vec::new(), Vec::new(), Vec::new());
     let mut expected = Vec::new();
     for (place, write) in writes.into_iter().enumerate() {
@@ -171,7 +174,7 @@ async fn send_as_one<C: ConnectionTrait>(conn: &C, mut writes: Vec<Write>) -> Re
     }
     let counts = if counts.is_empty() { "1".to_owned() } else { counts.join(", ") };
     let sql = format!("WITH {} SELECT {counts}", parts.join(", "));
-    let done = conn.query_one_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
+    let done = db.query_one_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
 
     let count = |row: &QueryResult, place| row.try_get_by_index::<i64>(place);
     for (place, expected) in expected.into_iter().enumerate() {
@@ -183,14 +186,14 @@ async fn send_as_one<C: ConnectionTrait>(conn: &C, mut writes: Vec<Write>) -> Re
     Ok(())
 }
 
-async fn send_alone<C: ConnectionTrait>(conn: &C, write: Write) -> Result<(), StoreError> {
+async fn send_alone(db: &Session, write: Write) -> Result<(), StoreError> {
     let Write { table: _, kind, columns, rows, sql } = write;
     let mut rows = rows.into_iter().peekable();
     while rows.peek().is_some() {
         let some: Vec<_> = rows.by_ref().take(rows_max(columns.len())).collect();
         let expected = some.len() as u64;
-        let statement = with_given(conn.get_database_backend(), &columns, some, &sql, Vec::new());
-        let done = conn.execute_raw(statement).await?;
+        let statement = with_given(db.backend(), &columns, some, &sql, Vec::new());
+        let done = db.execute_raw(statement).await?;
         if kind == Kind::ChangeEach && done.rows_affected() != expected {
             return Err(StoreError::LostRace);
         }
