@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use sea_orm::sea_query::{ArrayType, Value, Values};
 use sea_orm::sqlx::pool::PoolConnection;
+use sea_orm::sqlx::sqlite::SqliteArguments;
 use sea_orm::sqlx::{
     self, Arguments, AssertSqlSafe, Database, Either, Encode, Executor, Postgres, Sqlite, Type,
 };
@@ -230,7 +231,8 @@ impl Session {
         statements: Vec<Statement>,
     ) -> Result<Vec<Vec<QueryResult>>, DbErr> {
         if self.backend == DbBackend::Sqlite {
-            return Ok(self.in_a_row(statements).await?.into_iter().map(|it| it.rows).collect());
+            let done = self.in_a_row(self.ready(statements)?).await?;
+            return Ok(done.into_iter().map(|it| it.rows).collect());
         }
         let mut rows = Vec::new();
         for statement in statements {
@@ -239,30 +241,28 @@ impl Session {
         Ok(rows)
     }
 
-    /// How many rows each statement changed, none of which may number its parameters. SQLite gets them in one message.
-    pub(in crate::store) async fn execute_each(&self, statements: Vec<Statement>) -> Result<Vec<u64>, DbErr> {
-        if self.backend == DbBackend::Sqlite {
-            return Ok(self.in_a_row(statements).await?.into_iter().map(|it| it.changed).collect());
-        }
-        let mut changed = Vec::new();
-        for statement in statements {
-            changed.push(self.execute_raw(statement).await?.rows_affected());
-        }
-        Ok(changed)
-    }
-
-    async fn in_a_row(&self, statements: Vec<Statement>) -> Result<Vec<Done>, DbErr> {
+    /// Statements for SQLite, none of which may number its parameters, as they are sent in one message.
+    pub(in crate::store) fn ready(&self, statements: Vec<Statement>) -> Result<Ready, DbErr> {
         #[cfg(test)]
         statements.iter().for_each(hear);
-        self.count();
 
         let (mut sql, mut values) = (Vec::new(), Vec::new());
         for statement in statements {
             sql.push(statement.sql);
             values.extend(statement.values.into_iter().flat_map(|it| it.0));
         }
-        let query =
-            sqlx::query_with(AssertSqlSafe(sql.join("; ")), arguments::<Sqlite>(Some(Values(values)))?);
+        Ok(Ready { sql: sql.join("; "), arguments: arguments::<Sqlite>(Some(Values(values)))? })
+    }
+
+    /// How many rows each of them changed.
+    pub(in crate::store) async fn execute_each(&self, ready: Ready) -> Result<Vec<u64>, DbErr> {
+        Ok(self.in_a_row(ready).await?.into_iter().map(|it| it.changed).collect())
+    }
+
+    async fn in_a_row(&self, ready: Ready) -> Result<Vec<Done>, DbErr> {
+        self.count();
+        let Ready { sql, arguments } = ready;
+        let query = sqlx::query_with(AssertSqlSafe(sql), arguments);
         let mut held = self.link.lock().await;
         match held.as_mut().ok_or_else(gone)? {
             Link::Sqlite(connection) => self
@@ -436,6 +436,12 @@ fn around_questions(backend: DbBackend, in_transaction: bool) -> (Vec<&'static s
         (_, true) => (Vec::new(), Vec::new()),
         (_, false) => (vec![BEGIN_SQLITE], vec!["COMMIT"]),
     }
+}
+
+/// One message for SQLite.
+pub(in crate::store) struct Ready {
+    sql: String,
+    arguments: SqliteArguments,
 }
 
 /// What came of one of several statements.

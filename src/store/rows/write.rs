@@ -1,5 +1,6 @@
 //! Writing rows: what differs is collected table by table, and goes to the database together.
 
+use futures_util::future::join;
 use sea_orm::sea_query::{Value, ValueTuple};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ColumnType, ConnectionTrait, DbBackend, EntityTrait, IdenStatic,
@@ -8,7 +9,7 @@ use sea_orm::{
 
 use super::StoreError;
 use crate::store::given::{self, rows_max, with_given};
-use crate::store::session::Session;
+use crate::store::session::{Ready, Session};
 
 /// What is to be written, in the order in which it came. Collecting it asks the database nothing.
 #[derive(Default)]
@@ -76,8 +77,14 @@ impl Writes {
             _ => {
                 let changed = messages(changed, CHANGED_TOGETHER);
                 let added = messages(added, ADDED_TOGETHER);
-                for message in messages(first, &[]).into_iter().chain(changed).chain(added) {
-                    send_in_a_row(db, message).await?;
+                let mut messages = messages(first, &[]).into_iter().chain(changed).chain(added);
+                let mut next = messages.next().map(|it| made_ready(db, it));
+                while let Some(message) = next {
+                    // The next is made ready while the database is at work.
+                    let making_ready = async { messages.next().map(|it| made_ready(db, it)) };
+                    let (sent, following) = join(send_in_a_row(db, message?), making_ready).await;
+                    sent?;
+                    next = following;
                 }
                 Ok(())
             }
@@ -118,19 +125,23 @@ fn messages(writes: Vec<Write>, together: &[&[&str]]) -> Vec<Vec<Write>> {
     messages.into_iter().map(|it| it.1).collect()
 }
 
-/// One message with the statements one after the other, or a single statement.
-async fn send_in_a_row(db: &Session, writes: Vec<Write>) -> Result<(), StoreError> {
-    let writes = match <[Write; 1]>::try_from(writes) {
-        Ok([alone]) => return send_alone(db, alone).await,
-        Err(writes) => writes,
-    };
+/// A message, and how many rows each of its statements must find.
+type Message = (Ready, Vec<Option<u64>>);
 
+fn made_ready(db: &Session, writes: Vec<Write>) -> Result<Message, StoreError> {
     let (mut statements, mut expected) = (Vec::new(), Vec::new());
-    for Write { table: _, kind, columns, rows, sql } in writes {
-        expected.push((kind == Kind::ChangeEach).then_some(rows.len() as u64));
-        statements.push(with_given(db.backend(), &columns, rows, &sql, Vec::new()));
+    for write in writes {
+        for (statement, rows) in statements_of(db.backend(), write) {
+            statements.push(statement);
+            expected.push(rows);
+        }
     }
-    let changed = db.execute_each(statements).await?;
+    Ok((db.ready(statements)?, expected))
+}
+
+/// The statements one after the other.
+async fn send_in_a_row(db: &Session, (ready, expected): Message) -> Result<(), StoreError> {
+    let changed = db.execute_each(ready).await?;
     match expected.iter().zip(changed).all(|(expected, it)| expected.is_none_or(|expected| expected == it)) {
         true => Ok(()),
         false => Err(StoreError::LostRace),
@@ -187,18 +198,26 @@ async fn send_as_one(db: &Session, mut writes: Vec<Write>) -> Result<(), StoreEr
 }
 
 async fn send_alone(db: &Session, write: Write) -> Result<(), StoreError> {
-    let Write { table: _, kind, columns, rows, sql } = write;
-    let mut rows = rows.into_iter().peekable();
-    while rows.peek().is_some() {
-        let some: Vec<_> = rows.by_ref().take(rows_max(columns.len())).collect();
-        let expected = some.len() as u64;
-        let statement = with_given(db.backend(), &columns, some, &sql, Vec::new());
+    for (statement, expected) in statements_of(db.backend(), write) {
         let done = db.execute_raw(statement).await?;
-        if kind == Kind::ChangeEach && done.rows_affected() != expected {
+        if expected.is_some_and(|it| it != done.rows_affected()) {
             return Err(StoreError::LostRace);
         }
     }
     Ok(())
+}
+
+/// As many statements as it takes, and how many rows each must find.
+fn statements_of(backend: DbBackend, write: Write) -> Vec<(Statement, Option<u64>)> {
+    let Write { table: _, kind, columns, rows, sql } = write;
+    let mut statements = Vec::new();
+    let mut rows = rows.into_iter().peekable();
+    while rows.peek().is_some() {
+        let some: Vec<_> = rows.by_ref().take(rows_max(columns.len())).collect();
+        let expected = (kind == Kind::ChangeEach).then_some(some.len() as u64);
+        statements.push((with_given(backend, &columns, some, &sql, Vec::new()), expected));
+    }
+    statements
 }
 
 /// The rows of parts that are new, that changed, and the keys of those that are gone.
