@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use sea_orm::sea_query::{ArrayType, Value, Values};
 use sea_orm::sqlx::pool::PoolConnection;
+use sea_orm::sqlx::postgres::PgArguments;
 use sea_orm::sqlx::sqlite::SqliteArguments;
 use sea_orm::sqlx::{
     self, Arguments, AssertSqlSafe, Database, Either, Encode, Executor, Postgres, Sqlite, Type,
@@ -231,7 +232,7 @@ impl Session {
         statements: Vec<Statement>,
     ) -> Result<Vec<Vec<QueryResult>>, DbErr> {
         if self.backend == DbBackend::Sqlite {
-            let done = self.in_a_row(self.ready(statements)?).await?;
+            let done = self.run(self.ready(statements)?).await?;
             return Ok(done.into_iter().map(|it| it.rows).collect());
         }
         let mut rows = Vec::new();
@@ -241,7 +242,8 @@ impl Session {
         Ok(rows)
     }
 
-    /// Statements for SQLite, none of which may number its parameters, as they are sent in one message.
+    /// Statements as they are sent in one message: to SQLite several, none of which may number its parameters; to PostgreSQL
+    /// one.
     pub(in crate::store) fn ready(&self, statements: Vec<Statement>) -> Result<Ready, DbErr> {
         #[cfg(test)]
         statements.iter().for_each(hear);
@@ -251,26 +253,29 @@ impl Session {
             sql.push(statement.sql);
             values.extend(statement.values.into_iter().flat_map(|it| it.0));
         }
-        Ok(Ready { sql: sql.join("; "), arguments: arguments::<Sqlite>(Some(Values(values)))? })
+        let (sql, values) = (sql.join("; "), Some(Values(values)));
+        Ok(match self.backend {
+            DbBackend::Postgres => Ready::Postgres(sql, arguments::<Postgres>(values)?),
+            _ => Ready::Sqlite(sql, arguments::<Sqlite>(values)?),
+        })
     }
 
-    /// How many rows each of them changed.
-    pub(in crate::store) async fn execute_each(&self, ready: Ready) -> Result<Vec<u64>, DbErr> {
-        Ok(self.in_a_row(ready).await?.into_iter().map(|it| it.changed).collect())
-    }
-
-    async fn in_a_row(&self, ready: Ready) -> Result<Vec<Done>, DbErr> {
+    /// What came of each of them.
+    pub(in crate::store) async fn run(&self, ready: Ready) -> Result<Vec<Done>, DbErr> {
         self.count();
-        let Ready { sql, arguments } = ready;
-        let query = sqlx::query_with(AssertSqlSafe(sql), arguments);
         let mut held = self.link.lock().await;
-        match held.as_mut().ok_or_else(gone)? {
-            Link::Sqlite(connection) => self
-                .heard(done((**connection).fetch_many(query), |it| it.rows_affected()))
-                .await
-                .map_err(|it| self.failed(it)),
-            Link::Postgres(_) => Err(DbErr::Custom("PostgreSQL takes one statement at a time".to_owned())),
-        }
+        let done = match (held.as_mut().ok_or_else(gone)?, ready) {
+            (Link::Postgres(connection), Ready::Postgres(sql, arguments)) => {
+                let query = sqlx::query_with(AssertSqlSafe(sql), arguments);
+                self.heard(done((**connection).fetch_many(query), |it| it.rows_affected())).await
+            }
+            (Link::Sqlite(connection), Ready::Sqlite(sql, arguments)) => {
+                let query = sqlx::query_with(AssertSqlSafe(sql), arguments);
+                self.heard(done((**connection).fetch_many(query), |it| it.rows_affected())).await
+            }
+            _ => return Err(DbErr::Custom("made ready for another database".to_owned())),
+        };
+        done.map_err(|it| self.failed(it))
     }
 
     /// The key that the last failed statement would have used twice.
@@ -438,16 +443,17 @@ fn around_questions(backend: DbBackend, in_transaction: bool) -> (Vec<&'static s
     }
 }
 
-/// One message for SQLite.
-pub(in crate::store) struct Ready {
-    sql: String,
-    arguments: SqliteArguments,
+/// One message for the database.
+pub(in crate::store) enum Ready {
+    Postgres(String, PgArguments),
+    Sqlite(String, SqliteArguments),
 }
 
-/// What came of one of several statements.
-struct Done {
-    rows: Vec<QueryResult>,
-    changed: u64,
+/// What came of a statement.
+pub(in crate::store) struct Done {
+    pub(in crate::store) rows: Vec<QueryResult>,
+    /// Rows it changed.
+    pub(in crate::store) changed: u64,
 }
 
 async fn done<R, D>(

@@ -3,8 +3,8 @@
 use futures_util::future::join;
 use sea_orm::sea_query::{Value, ValueTuple};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ColumnType, ConnectionTrait, DbBackend, EntityTrait, IdenStatic,
-    IntoActiveModel, Iterable, ModelTrait, PrimaryKeyToColumn, QueryResult, Statement,
+    ActiveModelTrait, ColumnTrait, ColumnType, DbBackend, EntityTrait, IdenStatic, IntoActiveModel, Iterable,
+    ModelTrait, PrimaryKeyToColumn, Statement,
 };
 
 use super::StoreError;
@@ -65,30 +65,29 @@ impl Writes {
         let (added, changed): (Vec<_>, Vec<_>) = self.0.into_iter().partition(|it| it.kind == Kind::Add);
         let (first, added): (Vec<_>, Vec<_>) =
             added.into_iter().partition(|it| POINTED_TO.contains(&it.table.as_str()));
-        match db.backend() {
+        let (parts, made_ready): (Vec<_>, MadeReady) = match db.backend() {
+            // Rows that are added may point to each other: all at once.
             DbBackend::Postgres => {
-                send_as_one(db, first).await?;
-                for round in rounds(changed) {
-                    send_as_one(db, round).await?;
-                }
-                // Rows may point to each other: all at once.
-                send_as_one(db, added).await
+                let parts = [first].into_iter().chain(rounds(changed)).chain([added]);
+                (parts.filter(|it| !it.is_empty()).collect(), as_one)
             }
             _ => {
                 let changed = messages(changed, CHANGED_TOGETHER);
                 let added = messages(added, ADDED_TOGETHER);
-                let mut messages = messages(first, &[]).into_iter().chain(changed).chain(added);
-                let mut next = messages.next().map(|it| made_ready(db, it));
-                while let Some(message) = next {
-                    // The next is made ready while the database is at work.
-                    let making_ready = async { messages.next().map(|it| made_ready(db, it)) };
-                    let (sent, following) = join(send_in_a_row(db, message?), making_ready).await;
-                    sent?;
-                    next = following;
-                }
-                Ok(())
+                (messages(first, &[]).into_iter().chain(changed).chain(added).collect(), in_a_row)
             }
+        };
+
+        let mut parts = parts.into_iter();
+        let mut next = parts.next().map(|it| made_ready(db, it));
+        while let Some(message) = next {
+            // The next is made ready while the database is at work.
+            let making_ready = async { parts.next().map(|it| made_ready(db, it)) };
+            let (sent, following) = join(message?.send(db), making_ready).await;
+            sent?;
+            next = following;
         }
+        Ok(())
     }
 }
 
@@ -125,27 +124,52 @@ fn messages(writes: Vec<Write>, together: &[&[&str]]) -> Vec<Vec<Write>> {
     messages.into_iter().map(|it| it.1).collect()
 }
 
-/// A message, and how many rows each of its statements must find.
-type Message = (Ready, Vec<Option<u64>>);
-
-fn made_ready(db: &Session, writes: Vec<Write>) -> Result<Message, StoreError> {
-    let (mut statements, mut expected) = (Vec::new(), Vec::new());
-    for write in writes {
-        for (statement, rows) in statements_of(db.backend(), write) {
-            statements.push(statement);
-            expected.push(rows);
-        }
-    }
-    Ok((db.ready(statements)?, expected))
+/// What is sent at once.
+struct Message {
+    ready: Ready,
+    expected: Expected,
 }
 
-/// The statements one after the other.
-async fn send_in_a_row(db: &Session, (ready, expected): Message) -> Result<(), StoreError> {
-    let changed = db.execute_each(ready).await?;
-    match expected.iter().zip(changed).all(|(expected, it)| expected.is_none_or(|expected| expected == it)) {
-        true => Ok(()),
-        false => Err(StoreError::LostRace),
+type MadeReady = fn(&Session, Vec<Write>) -> Result<Message, StoreError>;
+
+/// How many rows were to be found.
+enum Expected {
+    /// By each of the statements, None: that does not matter.
+    Each(Vec<Option<u64>>),
+    /// As the statement's own row counts them.
+    Counted(Vec<u64>),
+}
+
+impl Message {
+    async fn send(self, db: &Session) -> Result<(), StoreError> {
+        let done = db.run(self.ready).await?;
+        let is_as_expected = match self.expected {
+            Expected::Each(each) => {
+                each.iter().zip(&done).all(|(expected, it)| expected.is_none_or(|rows| rows == it.changed))
+            }
+            Expected::Counted(counted) => {
+                let row = done.first().and_then(|it| it.rows.first());
+                let count = |place| row.map(|it| it.try_get_by_index::<i64>(place)).transpose();
+                let found = (0..counted.len()).map(count).collect::<Result<Vec<_>, _>>()?;
+                counted.iter().zip(found).all(|(expected, it)| i64::try_from(*expected).ok() == it)
+            }
+        };
+        if is_as_expected { Ok(()) } else { Err(StoreError::LostRace) }
     }
+}
+
+/// The statements one after the other, as many of each as it takes.
+fn in_a_row(db: &Session, writes: Vec<Write>) -> Result<Message, StoreError> {
+    let (mut statements, mut each) = (Vec::new(), Vec::new());
+    for Write { table: _, kind, columns, rows, sql } in writes {
+        let mut rows = rows.into_iter().peekable();
+        while rows.peek().is_some() {
+            let some: Vec<_> = rows.by_ref().take(rows_max(columns.len())).collect();
+            each.push((kind == Kind::ChangeEach).then_some(some.len() as u64));
+            statements.push(with_given(db.backend(), &columns, some, &sql, Vec::new()));
+        }
+    }
+    Ok(Message { ready: db.ready(statements)?, expected: Expected::Each(each) })
 }
 
 /// Statements that may be one: none sees what another one does, so those about one table follow each other.
@@ -161,63 +185,24 @@ fn rounds(writes: Vec<Write>) -> Vec<Vec<Write>> {
     rounds
 }
 
-/// One statement of several, or a single one; nothing where there is none.
-async fn send_as_one(db: &Session, mut writes: Vec<Write>) -> Result<(), StoreError> {
-    if writes.len() <= 1 {
-        return match writes.pop() {
-            Some(write) => send_alone(db, write).await,
-            None => Ok(()),
-        };
-    }
-
-    let backend = db.backend();
+/// One statement of them all.
+fn as_one(db: &Session, writes: Vec<Write>) -> Result<Message, StoreError> {
     let (mut parts, mut counts, mut values) = (Vec::new(), Vec::new(), Vec::new());
-    let mut expected = Vec::new();
+    let mut counted = Vec::new();
     for (place, write) in writes.into_iter().enumerate() {
         let Write { table: _, kind, columns, rows, sql } = write;
         if kind == Kind::ChangeEach {
             counts.push(format!("(SELECT COUNT(*) FROM w{place})"));
-            expected.push(rows.len());
+            counted.push(rows.len() as u64);
         }
-        let statement = with_given(backend, &columns, rows, &format!("{sql} RETURNING 1"), values);
+        let statement = with_given(db.backend(), &columns, rows, &format!("{sql} RETURNING 1"), values);
         parts.push(format!("w{place} AS ({})", statement.sql));
         values = statement.values.map(|it| it.0).unwrap_or_default();
     }
     let counts = if counts.is_empty() { "1".to_owned() } else { counts.join(", ") };
     let sql = format!("WITH {} SELECT {counts}", parts.join(", "));
-    let done = db.query_one_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
-
-    let count = |row: &QueryResult, place| row.try_get_by_index::<i64>(place);
-    for (place, expected) in expected.into_iter().enumerate() {
-        let found = done.as_ref().map(|it| count(it, place)).transpose()?;
-        if found != i64::try_from(expected).ok() {
-            return Err(StoreError::LostRace);
-        }
-    }
-    Ok(())
-}
-
-async fn send_alone(db: &Session, write: Write) -> Result<(), StoreError> {
-    for (statement, expected) in statements_of(db.backend(), write) {
-        let done = db.execute_raw(statement).await?;
-        if expected.is_some_and(|it| it != done.rows_affected()) {
-            return Err(StoreError::LostRace);
-        }
-    }
-    Ok(())
-}
-
-/// As many statements as it takes, and how many rows each must find.
-fn statements_of(backend: DbBackend, write: Write) -> Vec<(Statement, Option<u64>)> {
-    let Write { table: _, kind, columns, rows, sql } = write;
-    let mut statements = Vec::new();
-    let mut rows = rows.into_iter().peekable();
-    while rows.peek().is_some() {
-        let some: Vec<_> = rows.by_ref().take(rows_max(columns.len())).collect();
-        let expected = (kind == Kind::ChangeEach).then_some(some.len() as u64);
-        statements.push((with_given(backend, &columns, some, &sql, Vec::new()), expected));
-    }
-    statements
+    let statement = Statement::from_sql_and_values(db.backend(), sql, values);
+    Ok(Message { ready: db.ready(vec![statement])?, expected: Expected::Counted(counted) })
 }
 
 /// The rows of parts that are new, that changed, and the keys of those that are gone.
