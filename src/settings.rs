@@ -343,7 +343,8 @@ impl Limits {
             ("calls", calls, 1, 100_000),
             ("streams", streams, 1, 100_000),
             ("queue", queue, 1, 1_000_000),
-            ("group_max", group_max, 1, 1_000),
+            // With 100 lines each, as many products as SQLite takes in one question.
+            ("group_max", group_max, 1, 300),
             ("writer_lanes", writer_lanes, 1, 64),
             ("readers", readers, 1, 256),
             ("recent_orders", recent_orders, 0, 1_000_000),

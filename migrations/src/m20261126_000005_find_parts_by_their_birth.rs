@@ -10,12 +10,12 @@ pub(crate) struct Migration;
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let db = manager.get_connection();
-        db.execute_unprepared("DROP INDEX events_subject").await?;
         db.execute_unprepared(
             "CREATE INDEX events_birth ON events (subject, order_id)
              WHERE from_state = '' AND machine NOT IN ('ORDER', 'FEEDBACK')",
         )
         .await?;
+        db.execute_unprepared("DROP INDEX events_subject").await?;
         Ok(())
     }
 

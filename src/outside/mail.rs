@@ -20,9 +20,9 @@ use crate::domain::{Letter, MessageId};
 
 /// Letters in one file at most.
 const LETTERS_IN_A_FILE: usize = 64;
-/// What the name of an unfinished file begins with.
-const UNFINISHED: &str = ".msg_";
-/// How long nobody writes at a file.
+/// What goes before the name of an unfinished file.
+const UNFINISHED: &str = ".";
+/// An unfinished file that is older is nobody's any more.
 const LITTER_AFTER: Duration = Duration::from_secs(3_600);
 /// How long a mail program may take.
 const HANDED_OVER_WITHIN: Duration = Duration::from_secs(8);
@@ -89,11 +89,14 @@ fn clear_litter(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
         let name = entry.file_name();
-        let is_ours = name.to_str().is_some_and(|it| it.starts_with(UNFINISHED) && it.ends_with(".mbox"));
+        let is_ours = name
+            .to_str()
+            .and_then(|it| it.strip_prefix(UNFINISHED))
+            .is_some_and(|it| it.starts_with("msg_") && it.ends_with(".mbox"));
         let modified = entry.metadata().and_then(|it| it.modified()).ok();
         let is_old = modified.and_then(|it| it.elapsed().ok()).is_some_and(|it| it > LITTER_AFTER);
         if is_ours && is_old {
-            // Whoever cannot remove it will say so when a letter is to be stored.
+            // It does no harm where it stays.
             let _ = fs::remove_file(entry.path());
         }
     }
@@ -120,7 +123,7 @@ fn store(folder: &Path, letters: &[Posted]) -> io::Result<()> {
     let Some(first) = letters.first() else { return Ok(()) };
     // Never a name that was there before: what is in that file may have been sent by now, and its sender told so.
     let name = format!("{}-{:08x}.mbox", first.id, fastrand::u32(..));
-    let unfinished = folder.join(format!(".{name}"));
+    let unfinished = folder.join(format!("{UNFINISHED}{name}"));
     let written = write_mailbox(&unfinished, letters)
         .and_then(|()| fs::rename(&unfinished, folder.join(name)))
         .and_then(|()| File::open(folder)?.sync_all());

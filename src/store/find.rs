@@ -8,7 +8,7 @@ use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};
 use uuid::Uuid;
 
 use super::given::listed;
-use super::load::load_orders;
+use super::load::{For, load_orders};
 use super::rows::{self, Lock};
 use super::session::Session;
 use super::{Store, StoreError};
@@ -97,13 +97,13 @@ pub struct Comment {
 impl Store {
     /// The order, archived or not.
     pub async fn order(&self, id: OrderId) -> Result<Option<Arc<Order>>, StoreError> {
-        Ok(load_orders(&self.look().await?, &self.inner.recent, &[id], Lock::No).await?.pop())
+        Ok(load_orders(&self.look().await?, &self.inner.recent, &[id], For::Reading).await?.pop())
     }
 
     /// Those of these orders that are there, archived or not.
     pub async fn orders(&self, ids: &[OrderId]) -> Result<HashMap<OrderId, Arc<Order>>, StoreError> {
         let db = self.snapshot().await?;
-        let orders = load_orders(&db, &self.inner.recent, ids, Lock::No).await?;
+        let orders = load_orders(&db, &self.inner.recent, ids, For::Reading).await?;
         Ok(orders.into_iter().map(|it| (it.id, it)).collect())
     }
 
@@ -113,7 +113,7 @@ impl Store {
             UNION ALL SELECT order_id FROM archived_orders WHERE number = $1";
         let Some(row) = one(&db, sql, vec![number.into()]).await? else { return Ok(None) };
         let id = OrderId(row.try_get_by_index(0)?);
-        Ok(load_orders(&db, &self.inner.recent, &[id], Lock::No).await?.pop())
+        Ok(load_orders(&db, &self.inner.recent, &[id], For::Reading).await?.pop())
     }
 
     /// The order that a part belongs to, archived or not: the history knows every part that was ever born.
@@ -225,7 +225,7 @@ impl Store {
         let holders = holders.collect::<Result<Vec<_>, StoreError>>()?;
 
         let mut found = rows::load_reservations(db, ids, Lock::No).await?;
-        for order in load_orders(db, &self.inner.recent, &holders, Lock::No).await? {
+        for order in load_orders(db, &self.inner.recent, &holders, For::Listing).await? {
             found.extend(order.reservations.iter().filter(|it| ids.contains(&it.id)).cloned());
         }
         Ok(found)

@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::find::{self, all};
 use super::given;
-use super::load::load_orders;
+use super::load::{For, load_orders};
 use super::rows::{self, Lock};
 use super::session::Session;
 use super::{Store, StoreError};
@@ -88,7 +88,7 @@ impl Store {
             page(&db, &ORDERS, listing, None).await?
         };
         let ids: Vec<_> = rows.iter().map(|it| OrderId(it.id())).collect();
-        let orders = load_orders(&db, &self.inner.recent, &ids, Lock::No).await?;
+        let orders = load_orders(&db, &self.inner.recent, &ids, For::Listing).await?;
         Ok((in_order(&ids, orders, |it| it.id), next))
     }
 
@@ -232,7 +232,7 @@ impl Store {
     ) -> Result<HashMap<OrderId, Arc<Order>>, StoreError> {
         let ids: BTreeSet<_> = rows.iter().filter_map(Row::order).collect();
         let ids: Vec<_> = ids.into_iter().collect();
-        let orders = load_orders(db, &self.inner.recent, &ids, Lock::No).await?;
+        let orders = load_orders(db, &self.inner.recent, &ids, For::Listing).await?;
         Ok(orders.into_iter().map(|it| (it.id, it)).collect())
     }
 }

@@ -1,4 +1,5 @@
-//! Loads what a group of changes touches: one query per kind, nothing that nobody asked for, locks in one order.
+//! Loads what a group of changes touches: what belongs together in one message, nothing that nobody asked for, locks in
+//! one order.
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
@@ -86,7 +87,8 @@ impl Wanted {
         }
 
         let orders: BTreeSet<_> = self.orders.iter().chain(&world.overdue_orders).copied().collect();
-        for order in load_orders(db, recent, &listed(&orders), lock).await? {
+        let purpose = if lock == Lock::Update { For::Changing } else { For::Reading };
+        for order in load_orders(db, recent, &listed(&orders), purpose).await? {
             world.orders.insert(order.id, order);
         }
 
@@ -192,14 +194,24 @@ impl Wanted {
     }
 }
 
-/// Locked, if they can still change; the archived are there to be refused by name.
-/// What is known by its edition is not read again.
+/// What orders are loaded for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::store) enum For {
+    /// Those that can still change are locked, the archived are there to be refused by name.
+    Changing,
+    Reading,
+    /// In passing: they do not take the places of those that are remembered.
+    Listing,
+}
+
+/// Orders, in no order. What is known by its edition is not read again.
 pub(in crate::store) async fn load_orders(
     db: &Session,
     recent: &Recent,
     ids: &[OrderId],
-    lock: Lock,
+    purpose: For,
 ) -> Result<Vec<Arc<Order>>, StoreError> {
+    let lock = if purpose == For::Changing { Lock::Update } else { Lock::No };
     let looked_up = |id: &OrderId| lock == Lock::Update || recent.knows(*id);
     let (looked_up, mut unknown): (Vec<_>, Vec<_>) = ids.iter().copied().partition(looked_up);
 
@@ -214,11 +226,13 @@ pub(in crate::store) async fn load_orders(
     }
     if !unknown.is_empty() {
         for order in rows::load_orders(db, &unknown).await?.into_iter().map(Arc::new) {
-            if lock == Lock::Update {
+            if purpose == For::Changing {
                 // What is read under the lock is so, whatever is remembered.
                 recent.forget(order.id);
             }
-            recent.keep(&order);
+            if purpose != For::Listing {
+                recent.keep(&order);
+            }
             orders.push(order);
         }
     }

@@ -212,7 +212,7 @@ impl Store {
         self.inner.clock.now()
     }
 
-    /// Statements that the writer has sent, BEGIN and COMMIT included.
+    /// Messages that the writer has sent, BEGIN and COMMIT included; one may hold several statements.
     pub fn statements(&self) -> u64 {
         self.inner.statements.load(Ordering::Relaxed)
     }
@@ -222,7 +222,7 @@ impl Store {
         self.inner.groups.load(Ordering::Relaxed)
     }
 
-    /// A connection for one statement.
+    /// A connection whose statements each see their own moment.
     pub(in crate::store) async fn look(&self) -> Result<Session, StoreError> {
         self.inner.pools.reader().await
     }
@@ -239,8 +239,7 @@ impl Store {
     }
 }
 
-/// A lane has a thread of its own: what it decides and writes holds nobody else up, and who answers it wakes only that
-/// thread. One that dies of a panic loses its group, whose callers are told, and is replaced.
+/// A lane has a thread of its own: what it decides and writes holds nobody else up. One that dies of a panic loses its group, whose callers are told, and is replaced.
 async fn keep_running(writer: Writer) {
     loop {
         let (here, lane) = (Handle::current(), writer.clone());

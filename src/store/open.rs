@@ -14,13 +14,12 @@ use sea_orm::sqlx::{
     SqliteConnection, SqlitePool,
 };
 use sea_orm::{DatabaseConnection, SqlxPostgresConnector, SqlxSqliteConnector};
-
 use tokio::time::timeout;
 
 use super::find::{all, one};
-use super::rows::WHOLE;
-use super::session::{Link, Session};
-use super::together::keep_them;
+use super::rows::WHOLE_ORDER;
+use super::session::{BY_KEY, Link, Session};
+use super::together::prepare_all;
 use super::{Database, Options, StoreError};
 
 /// How long anybody waits for a connection.
@@ -121,7 +120,7 @@ impl Pools {
             Self::Postgres { .. } => "SELECT 1 WHERE to_regclass('seaql_migrations') IS NOT NULL",
             Self::Sqlite { .. } => "SELECT 1 FROM sqlite_master WHERE name = 'seaql_migrations'",
         };
-        // Readers' connections come to keep questions about tables that may not be there yet.
+        // Readers' connections try to keep questions about tables that may not be there yet.
         let db = self.writer(&Arc::default()).await?;
         let mut applied: Vec<String> = Vec::new();
         if one(&db, table, Vec::new()).await?.is_some() {
@@ -181,14 +180,7 @@ async fn open_postgres(url: &str, lanes: usize, readers: u32, unsafe_too: bool) 
             ("jit", "off"),
         ])
         .disable_statement_logging();
-    // Everything is found by its key, whatever the values: planned once. A statement that was planned while its table
-    // was small must not go on reading all of it when it has grown.
-    let writing = how.clone().options([
-        ("plan_cache_mode", "force_generic_plan"),
-        ("enable_seqscan", "off"),
-        ("enable_hashjoin", "off"),
-        ("enable_mergejoin", "off"),
-    ]);
+    let writing = how.clone().options(BY_KEY);
     // One more than lanes: to look up what became of a group while its connection is silent.
     let lanes = u32::try_from(lanes.max(1)).unwrap_or(u32::MAX).saturating_add(1);
     let writers = trusting(PgPoolOptions::new().max_connections(lanes).idle_timeout(None).max_lifetime(None))
@@ -199,8 +191,14 @@ async fn open_postgres(url: &str, lanes: usize, readers: u32, unsafe_too: bool) 
     let reading = how.clone().options([("default_transaction_read_only", "on")]);
     let readers = trusting(PgPoolOptions::new().max_connections(readers.max(1)))
         .after_connect(|connection, _| {
-            let keep = connection.execute(AssertSqlSafe(keep_them(&WHOLE)));
-            Box::pin(async move { keep.await.map(drop) })
+            let prepare = connection.execute(AssertSqlSafe(prepare_all(&WHOLE_ORDER)));
+            Box::pin(async move {
+                // Where a table is locked or not there yet, what asks no such question goes on.
+                if let Err(error) = prepare.await {
+                    tracing::warn!(%error, "a connection cannot read orders yet");
+                }
+                Ok(())
+            })
         })
         .after_release(|connection, _| Box::pin(clean(connection)))
         .connect_lazy_with(reading);

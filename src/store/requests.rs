@@ -108,7 +108,8 @@ pub(in crate::store) async fn lock<C: ConnectionTrait>(
 }
 
 /// Keeps the answers of claimed keys, and puts later answers in the place of those that were kept before, where the
-/// content is the same. Without such a row a later answer has nothing to replace: the claim was reaped, or never made.
+/// content is the same. Without such a row a later answer has nothing to replace: the claim was reaped, or never
+/// made. A claimed key that is gone is a lost race.
 pub(in crate::store) fn keep(writes: &mut Writes, claimed: &[(Key, Kept)], amended: &[(Key, Kept)]) {
     let row = |(key, kept): &(Key, Kept)| {
         let mut row = key.row();

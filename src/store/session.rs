@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use futures_util::{Stream, TryStreamExt};
 use sea_orm::sea_query::{ArrayType, Value, Values};
 use sea_orm::sqlx::pool::PoolConnection;
 use sea_orm::sqlx::postgres::PgArguments;
@@ -19,35 +20,31 @@ use sea_orm::sqlx::{
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr, Statement};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
-use tokio_stream::{Stream, StreamExt};
 use uuid::Uuid;
 
 use super::StoreError;
 use super::error::existing_key;
-use super::together::{Question, for_postgres, for_sqlite};
+use super::together::{Answers, Question, for_postgres, for_sqlite};
 use crate::faults;
 
 /// How long a reader waits for an answer. PostgreSQL gives up a statement sooner: then the way there has gone dark, and
 /// without a word about it nobody would ever be told.
 const ANSWER_WITHIN: Duration = Duration::from_secs(7);
+/// PostgreSQL's word for a statement that was not prepared.
+const NO_SUCH_STATEMENT: &str = "26000";
 /// How long a session may take to roll back before its connection is thrown away.
 const ROLLBACK_WITHIN: Duration = Duration::from_secs(2);
 
 /// A transaction whose reads all see the same moment.
 const BEGIN_SQLITE: &str = "BEGIN";
 const BEGIN_POSTGRES: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-/// What is asked about by key is found by key, whatever the values: planned once, though its tables were small then.
-const BY_KEY: [&str; 4] = [
-    "SET LOCAL plan_cache_mode = force_generic_plan",
-    "SET LOCAL enable_seqscan = off",
-    "SET LOCAL enable_hashjoin = off",
-    "SET LOCAL enable_mergejoin = off",
-];
-const AS_BEFORE: [&str; 4] = [
-    "SET LOCAL plan_cache_mode TO DEFAULT",
-    "SET LOCAL enable_seqscan TO DEFAULT",
-    "SET LOCAL enable_hashjoin TO DEFAULT",
-    "SET LOCAL enable_mergejoin TO DEFAULT",
+/// How PostgreSQL is made to find by key what is asked for by key, whatever the values: planned once, though its tables
+/// may have been small then. A statement must not go on reading all of a table when it has grown.
+pub(in crate::store) const BY_KEY: [(&str, &str); 4] = [
+    ("plan_cache_mode", "force_generic_plan"),
+    ("enable_seqscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
 ];
 
 #[cfg(test)]
@@ -66,7 +63,7 @@ pub(in crate::store) struct Session {
     answer_within: Option<Duration>,
     /// The connection keeps the questions that are asked together.
     keeps_questions: bool,
-    /// An answer did not come; the connection is of no use any more.
+    /// An answer did not come, or none can; the connection is of no use any more.
     silent: AtomicBool,
 }
 
@@ -174,6 +171,24 @@ impl Session {
         Ok(())
     }
 
+    /// What came of each statement of a message.
+    async fn outcomes<R: Into<QueryResult>, D>(
+        &self,
+        mut answer: impl Stream<Item = Result<Either<D, R>, sqlx::Error>> + Unpin,
+        changed: impl Fn(&D) -> u64,
+    ) -> Result<Vec<Outcome>, sqlx::Error> {
+        let (mut outcomes, mut rows) = (Vec::new(), Vec::new());
+        while let Some(next) = self.heard(answer.try_next()).await? {
+            match next {
+                Either::Left(it) => {
+                    outcomes.push(Outcome { rows: std::mem::take(&mut rows), changed: changed(&it) });
+                }
+                Either::Right(row) => rows.push(row.into()),
+            }
+        }
+        Ok(outcomes)
+    }
+
     async fn heard<T>(&self, asking: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
         let Some(within) = self.answer_within else { return asking.await };
         timeout(within, asking).await.unwrap_or_else(|_| {
@@ -182,58 +197,54 @@ impl Session {
         })
     }
 
-    /// The rows that each question is about, all as of the same moment.
+    /// The rows that each question is about, as of one moment. A writer on PostgreSQL asks one after the other: its locks
+    /// hold still what it asks about.
     pub(in crate::store) async fn ask_each(
         &self,
         questions: &[Question],
         ids: &[Uuid],
-    ) -> Result<Vec<Vec<QueryResult>>, DbErr> {
-        #[cfg(test)]
-        questions.iter().for_each(|it| hear(&it.statement(self.backend, ids)));
-
+    ) -> Result<Answers, DbErr> {
         if self.backend == DbBackend::Postgres && !self.keeps_questions {
-            let mut answers = Vec::new();
-            for question in questions {
-                answers.push(self.query_all_raw(question.statement(self.backend, ids)).await?);
-            }
-            return Ok(answers);
+            let statements = questions.iter().map(|it| it.statement(self.backend, ids));
+            return Ok(Answers::new(self.query_each(statements.collect()).await?));
         }
 
+        #[cfg(test)]
+        questions.iter().for_each(|it| hear(&it.statement(self.backend, ids)));
         self.count();
         // An answer that does not come leaves the transaction open.
         let was_open = self.open.swap(true, Ordering::Relaxed);
         let (before, after) = around_questions(self.backend, was_open);
-        let together = |questions: Vec<String>| {
-            let before = before.iter().copied();
-            before.chain(questions.iter().map(String::as_str)).chain(after).collect::<Vec<_>>().join("; ")
-        };
+        let statements = before.len() + questions.len() + after.len();
+        let together = |questions: Vec<String>| [before.clone(), questions, after].concat().join("; ");
         let mut held = self.link.lock().await;
-        let done = match held.as_mut().ok_or_else(gone)? {
+        let outcomes = match held.as_mut().ok_or_else(gone)? {
             Link::Postgres(connection) => {
                 let sql = AssertSqlSafe(together(for_postgres(questions, ids)));
-                self.heard(done((**connection).fetch_many(sql), |_| 0)).await
+                self.outcomes((**connection).fetch_many(sql), |_| 0).await
             }
             Link::Sqlite(connection) => {
                 let sql = AssertSqlSafe(together(for_sqlite(questions, ids.len())));
                 let values = Values(ids.iter().map(|it| (*it).into()).collect());
                 let query = sqlx::query_with(sql, arguments::<Sqlite>(Some(values))?);
-                self.heard(done((**connection).fetch_many(query), |_| 0)).await
+                self.outcomes((**connection).fetch_many(query), |_| 0).await
             }
         };
-        let done = done.map_err(|it| self.failed(it))?;
+        let outcomes = outcomes.map_err(|it| self.unprepared(it))?;
+        all_of(&outcomes, statements)?;
         self.open.store(was_open, Ordering::Relaxed);
-        let answers = done.into_iter().skip(before.len()).take(questions.len());
-        Ok(answers.map(|it| it.rows).collect())
+        let answers = outcomes.into_iter().skip(before.len()).take(questions.len());
+        Ok(Answers::new(answers.map(|it| it.rows).collect()))
     }
 
-    /// The rows of each statement, none of which may number its parameters. SQLite gets them in one message.
+    /// The rows of each statement. SQLite gets them in one message, where none may number its parameters.
     pub(in crate::store) async fn query_each(
         &self,
         statements: Vec<Statement>,
     ) -> Result<Vec<Vec<QueryResult>>, DbErr> {
         if self.backend == DbBackend::Sqlite {
-            let done = self.run(self.ready(statements)?).await?;
-            return Ok(done.into_iter().map(|it| it.rows).collect());
+            let outcomes = self.run(self.ready(statements)?).await?;
+            return Ok(outcomes.into_iter().map(|it| it.rows).collect());
         }
         let mut rows = Vec::new();
         for statement in statements {
@@ -245,6 +256,8 @@ impl Session {
     /// Statements as they are sent in one message: to SQLite several, none of which may number its parameters; to PostgreSQL
     /// one.
     pub(in crate::store) fn ready(&self, statements: Vec<Statement>) -> Result<Ready, DbErr> {
+        let one_at_a_time = self.backend == DbBackend::Postgres;
+        assert!(!one_at_a_time || statements.len() == 1, "PostgreSQL takes one prepared statement at a time");
         #[cfg(test)]
         statements.iter().for_each(hear);
 
@@ -253,34 +266,48 @@ impl Session {
             sql.push(statement.sql);
             values.extend(statement.values.into_iter().flat_map(|it| it.0));
         }
-        let (sql, values) = (sql.join("; "), Some(Values(values)));
-        Ok(match self.backend {
-            DbBackend::Postgres => Ready::Postgres(sql, arguments::<Postgres>(values)?),
-            _ => Ready::Sqlite(sql, arguments::<Sqlite>(values)?),
-        })
+        let (statements, sql, values) = (sql.len(), sql.join("; "), Some(Values(values)));
+        let arguments = match self.backend {
+            DbBackend::Postgres => ArgumentsOf::Postgres(arguments::<Postgres>(values)?),
+            _ => ArgumentsOf::Sqlite(arguments::<Sqlite>(values)?),
+        };
+        Ok(Ready { statements, sql, arguments })
     }
 
     /// What came of each of them.
-    pub(in crate::store) async fn run(&self, ready: Ready) -> Result<Vec<Done>, DbErr> {
+    pub(in crate::store) async fn run(&self, ready: Ready) -> Result<Vec<Outcome>, DbErr> {
         self.count();
+        let Ready { statements, sql, arguments } = ready;
         let mut held = self.link.lock().await;
-        let done = match (held.as_mut().ok_or_else(gone)?, ready) {
-            (Link::Postgres(connection), Ready::Postgres(sql, arguments)) => {
+        let outcomes = match (held.as_mut().ok_or_else(gone)?, arguments) {
+            (Link::Postgres(connection), ArgumentsOf::Postgres(arguments)) => {
                 let query = sqlx::query_with(AssertSqlSafe(sql), arguments);
-                self.heard(done((**connection).fetch_many(query), |it| it.rows_affected())).await
+                self.outcomes((**connection).fetch_many(query), |it| it.rows_affected()).await
             }
-            (Link::Sqlite(connection), Ready::Sqlite(sql, arguments)) => {
+            (Link::Sqlite(connection), ArgumentsOf::Sqlite(arguments)) => {
                 let query = sqlx::query_with(AssertSqlSafe(sql), arguments);
-                self.heard(done((**connection).fetch_many(query), |it| it.rows_affected())).await
+                self.outcomes((**connection).fetch_many(query), |it| it.rows_affected()).await
             }
             _ => return Err(DbErr::Custom("made ready for another database".to_owned())),
         };
-        done.map_err(|it| self.failed(it))
+        let outcomes = outcomes.map_err(|it| self.failed(it))?;
+        all_of(&outcomes, statements)?;
+        Ok(outcomes)
     }
 
     /// The key that the last failed statement would have used twice.
     pub(in crate::store) fn take_existing_key(&self) -> Option<String> {
         self.existing_key.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// A connection that could not be made to keep the questions, as a table was locked or not there yet, makes way for
+    /// another.
+    fn unprepared(&self, error: sqlx::Error) -> DbErr {
+        if error.as_database_error().and_then(|it| it.code()).as_deref() != Some(NO_SUCH_STATEMENT) {
+            return self.failed(error);
+        }
+        self.silent.store(true, Ordering::Relaxed);
+        of_connection("the connection cannot read orders")
     }
 
     fn failed(&self, error: sqlx::Error) -> DbErr {
@@ -431,46 +458,49 @@ fn hear(statement: &Statement) {
     let _ = HEARD.try_with(|it| it.borrow_mut().push(statement.clone()));
 }
 
-/// What goes before and after questions: a transaction of their own, unless one is open.
-fn around_questions(backend: DbBackend, in_transaction: bool) -> (Vec<&'static str>, Vec<&'static str>) {
-    match (backend, in_transaction) {
-        (DbBackend::Postgres, true) => (BY_KEY.to_vec(), AS_BEFORE.to_vec()),
-        (DbBackend::Postgres, false) => {
-            ([BEGIN_POSTGRES].into_iter().chain(BY_KEY).collect(), vec!["COMMIT"])
-        }
-        (_, true) => (Vec::new(), Vec::new()),
-        (_, false) => (vec![BEGIN_SQLITE], vec!["COMMIT"]),
+/// What goes before and after questions: a transaction of their own, unless one is open; and that PostgreSQL finds them by
+/// key.
+fn around_questions(backend: DbBackend, in_transaction: bool) -> (Vec<String>, Vec<String>) {
+    if backend == DbBackend::Sqlite {
+        let (begin, end) = (BEGIN_SQLITE.to_owned(), "COMMIT".to_owned());
+        return if in_transaction { (Vec::new(), Vec::new()) } else { (vec![begin], vec![end]) };
     }
+
+    let by_key = BY_KEY.iter().map(|(setting, value)| format!("SET LOCAL {setting} = {value}"));
+    if in_transaction {
+        let as_usual = BY_KEY.iter().map(|(setting, _)| format!("SET LOCAL {setting} TO DEFAULT"));
+        return (by_key.collect(), as_usual.collect());
+    }
+    ([BEGIN_POSTGRES.to_owned()].into_iter().chain(by_key).collect(), vec!["COMMIT".to_owned()])
 }
 
 /// One message for the database.
-pub(in crate::store) enum Ready {
-    Postgres(String, PgArguments),
-    Sqlite(String, SqliteArguments),
+pub(in crate::store) struct Ready {
+    statements: usize,
+    sql: String,
+    arguments: ArgumentsOf,
+}
+
+enum ArgumentsOf {
+    Postgres(PgArguments),
+    Sqlite(SqliteArguments),
 }
 
 /// What came of a statement.
-pub(in crate::store) struct Done {
+pub(in crate::store) struct Outcome {
     pub(in crate::store) rows: Vec<QueryResult>,
     /// Rows it changed.
     pub(in crate::store) changed: u64,
 }
 
-async fn done<R, D>(
-    mut stream: impl Stream<Item = Result<Either<D, R>, sqlx::Error>> + Unpin,
-    changed: impl Fn(&D) -> u64,
-) -> Result<Vec<Done>, sqlx::Error>
-where
-    R: Into<QueryResult>,
-{
-    let (mut done, mut rows) = (Vec::new(), Vec::new());
-    while let Some(next) = stream.next().await {
-        match next? {
-            Either::Left(it) => done.push(Done { rows: std::mem::take(&mut rows), changed: changed(&it) }),
-            Either::Right(row) => rows.push(row.into()),
-        }
-    }
-    Ok(done)
+/// A connection that dies in mid-answer may seem to have said all it had to say.
+fn all_of(outcomes: &[Outcome], statements: usize) -> Result<(), DbErr> {
+    if outcomes.len() == statements { Ok(()) } else { Err(of_connection("the answer was cut short")) }
+}
+
+/// An error of the connection, not of what was asked.
+fn of_connection(what: &str) -> DbErr {
+    DbErr::Query(RuntimeErr::SqlxError(sqlx::Error::Protocol(what.to_owned()).into()))
 }
 
 fn gone() -> DbErr {

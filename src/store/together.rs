@@ -1,10 +1,14 @@
-//! Questions about the same ids, asked in one message and answered as of one moment.
+//! Questions that are asked together: the parts of whole orders by the same ids, and lookups of different things.
 
 use sea_orm::sea_query::{ArrayType, Value};
-use sea_orm::{DbBackend, EntityTrait, FromQueryResult, IdenStatic, Iterable, QueryResult, Statement};
+use sea_orm::{
+    ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, IdenStatic, Iterable, QueryResult, QueryTrait,
+    Select, Statement,
+};
 use uuid::Uuid;
 
 use super::StoreError;
+use super::session::Session;
 
 /// How many ids SQLite is asked about at once; fewer are filled up to few sizes by repeating the last, so that each
 /// connection keeps the statements prepared.
@@ -32,7 +36,7 @@ impl Question {
         format!("SELECT {columns} FROM {table} WHERE {belongs} ORDER BY {order}")
     }
 
-    /// Under which name a connection to PostgreSQL keeps it.
+    /// Under which name a connection to PostgreSQL keeps it: there is one question per table.
     fn name(&self) -> String {
         format!("asked_{}", self.table)
     }
@@ -53,7 +57,7 @@ impl Question {
 /// Lots of ids that can be asked about at once.
 pub(in crate::store) fn lots(backend: DbBackend, ids: &[Uuid]) -> Vec<Vec<Uuid>> {
     if backend == DbBackend::Postgres {
-        return vec![ids.to_vec()];
+        return if ids.is_empty() { Vec::new() } else { vec![ids.to_vec()] };
     }
     let filled_up = |ids: &[Uuid]| {
         let size = SIZES.into_iter().find(|size| ids.len() <= *size).unwrap_or(ids.len());
@@ -76,8 +80,8 @@ pub(in crate::store) fn for_postgres(questions: &[Question], ids: &[Uuid]) -> Ve
     questions.iter().map(|it| format!("EXECUTE {}('{{{ids}}}')", it.name())).collect()
 }
 
-/// Makes a connection to PostgreSQL keep them.
-pub(in crate::store) fn keep_them(questions: &[Question]) -> String {
+/// What makes a connection to PostgreSQL keep them.
+pub(in crate::store) fn prepare_all(questions: &[Question]) -> String {
     let kept = questions.iter().map(|it| format!("PREPARE {}(uuid[]) AS {}", it.name(), it.sql("= ANY($1)")));
     kept.collect::<Vec<_>>().join("; ")
 }
@@ -88,12 +92,114 @@ fn marks(ids: usize) -> String {
 }
 
 /// The answers, in the order of the questions.
-pub(in crate::store) struct Answers(pub(in crate::store) std::vec::IntoIter<Vec<QueryResult>>);
+pub(in crate::store) struct Answers(std::vec::IntoIter<Vec<QueryResult>>);
 
 impl Answers {
+    pub(in crate::store) fn new(answers: Vec<Vec<QueryResult>>) -> Self {
+        Self(answers.into_iter())
+    }
+
     /// The rows that the next question was about.
     pub(in crate::store) fn rows<E: EntityTrait>(&mut self) -> Result<Vec<E::Model>, StoreError> {
-        let rows = self.0.next().unwrap_or_default();
+        let rows = self.0.next().ok_or_else(unanswered)?;
         rows.iter().map(|it| Ok(E::Model::from_query_result(it, "")?)).collect()
+    }
+}
+
+/// A statement and how its rows are read. On SQLite its parameters are not numbered, so that it may be one of several.
+pub(in crate::store) struct Lookup<T> {
+    pub(in crate::store) statement: Statement,
+    pub(in crate::store) read: fn(&QueryResult) -> Result<T, StoreError>,
+}
+
+impl<T> Lookup<T> {
+    pub(in crate::store) fn about<E: EntityTrait>(
+        backend: DbBackend,
+        query: Select<E>,
+        read: fn(&QueryResult) -> Result<T, StoreError>,
+    ) -> Self {
+        Self { statement: query.build(backend), read }
+    }
+
+    pub(in crate::store) async fn alone(self, db: &Session) -> Result<Vec<T>, StoreError> {
+        db.query_all_raw(self.statement).await?.iter().map(self.read).collect()
+    }
+
+    /// Joins others that are asked in the same message.
+    pub(in crate::store) fn with(self, others: &mut Vec<Statement>) -> Place<T> {
+        others.push(self.statement);
+        Place { place: others.len() - 1, read: self.read }
+    }
+}
+
+/// Where among the answers a lookup's is.
+pub(in crate::store) struct Place<T> {
+    place: usize,
+    read: fn(&QueryResult) -> Result<T, StoreError>,
+}
+
+impl<T> Place<T> {
+    pub(in crate::store) fn read(self, answers: &[Vec<QueryResult>]) -> Result<Vec<T>, StoreError> {
+        answers.get(self.place).ok_or_else(unanswered)?.iter().map(self.read).collect()
+    }
+}
+
+fn unanswered() -> StoreError {
+    StoreError::Internal("a question was not answered".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn question() -> Question {
+        Question {
+            table: "holds".to_owned(),
+            columns: "id".to_owned(),
+            belongs: "order_id {ids}",
+            order: "place",
+        }
+    }
+
+    fn ids(count: u128) -> Vec<Uuid> {
+        (1..=count).map(Uuid::from_u128).collect()
+    }
+
+    #[test]
+    fn sqlite_is_asked_about_few_sizes_of_lots() {
+        let sizes = |count| lots(DbBackend::Sqlite, &ids(count)).iter().map(Vec::len).collect::<Vec<_>>();
+        assert!(sizes(0).is_empty());
+        assert_eq!(sizes(1), [1]);
+        assert_eq!(sizes(9), [64]);
+        assert_eq!(sizes(513), [512, 1]);
+
+        let [lot] = &lots(DbBackend::Sqlite, &ids(2))[..] else { panic!("not one lot") };
+        assert_eq!(lot[..3], [Uuid::from_u128(1), Uuid::from_u128(2), Uuid::from_u128(2)]);
+        assert_eq!(lot.len(), 8);
+    }
+
+    #[test]
+    fn postgres_is_asked_about_all_at_once() {
+        assert_eq!(lots(DbBackend::Postgres, &ids(600)), [ids(600)]);
+        assert!(lots(DbBackend::Postgres, &[]).is_empty());
+    }
+
+    #[test]
+    fn a_question_reads_as_each_engine_has_it() {
+        let questions = [question()];
+        assert_eq!(
+            for_sqlite(&questions, 2),
+            ["SELECT id FROM holds WHERE order_id IN ($1, $2) ORDER BY place"]
+        );
+        assert_eq!(
+            for_postgres(&questions, &ids(2)),
+            [
+                "EXECUTE asked_holds('{00000000-0000-0000-0000-000000000001,00000000-0000-0000-0000-000000000002}')"
+            ]
+        );
+        assert_eq!(
+            prepare_all(&questions),
+            "PREPARE asked_holds(uuid[]) AS SELECT id FROM holds WHERE order_id = ANY($1) ORDER BY place"
+        );
     }
 }

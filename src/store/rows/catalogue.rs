@@ -9,13 +9,12 @@ use sea_orm::{
 
 use super::message::feedback;
 use super::shipment::shipments;
-use super::{
-    Difference, Lookup, Saved, StoreError, Writes, gather, list, narrow, save_versioned, sorted, take,
-};
+use super::{Difference, Saved, StoreError, Writes, gather, list, narrow, save_versioned, sorted, take};
 use crate::domain::{
     Courier, CourierCode, Currency, FeedbackState, Location, LocationCode, Money, Product, Rate, RegionCode,
     ServiceLevel, Sku, Timestamp,
 };
+use crate::store::together::Lookup;
 
 /// How many of the latest ratings count: what a courier was like years ago does not matter.
 const RATINGS_MAX: u64 = 1_000;

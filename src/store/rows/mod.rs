@@ -5,10 +5,7 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QueryResult, QuerySelect,
-    QueryTrait, Select, Statement, Value,
-};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Value};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -66,7 +63,7 @@ pub(in crate::store) use catalogue::{
 pub(in crate::store) use event::append_events;
 pub(in crate::store) use job::{Jobs, complete_jobs, leases, save_jobs};
 pub(in crate::store) use order::{
-    WHOLE, awaited, awaited_before, external_references, fingerprints, load_orders, order_editions,
+    WHOLE_ORDER, awaited, awaited_before, external_references, fingerprints, load_orders, order_editions,
     save_orders,
 };
 pub(in crate::store) use payment::bank_references;
@@ -166,44 +163,6 @@ where
         }
     }
     Ok(found)
-}
-
-/// A question, and how its answer is read. Its parameters are not numbered, so that it may be one of several.
-pub(in crate::store) struct Lookup<T> {
-    statement: Statement,
-    read: fn(&QueryResult) -> Result<T, StoreError>,
-}
-
-impl<T> Lookup<T> {
-    fn about<E: EntityTrait>(
-        backend: DbBackend,
-        query: Select<E>,
-        read: fn(&QueryResult) -> Result<T, StoreError>,
-    ) -> Self {
-        Self { statement: query.build(backend), read }
-    }
-
-    pub(in crate::store) async fn alone<C: ConnectionTrait>(self, conn: &C) -> Result<Vec<T>, StoreError> {
-        conn.query_all_raw(self.statement).await?.iter().map(self.read).collect()
-    }
-
-    /// Joins others that are asked in the same message; what it gives back reads the answer.
-    pub(in crate::store) fn with(self, others: &mut Vec<Statement>) -> LookedUp<T> {
-        others.push(self.statement);
-        LookedUp { place: others.len() - 1, read: self.read }
-    }
-}
-
-/// A question among others.
-pub(in crate::store) struct LookedUp<T> {
-    place: usize,
-    read: fn(&QueryResult) -> Result<T, StoreError>,
-}
-
-impl<T> LookedUp<T> {
-    pub(in crate::store) fn read(self, answers: &[Vec<QueryResult>]) -> Result<Vec<T>, StoreError> {
-        answers.get(self.place).into_iter().flatten().map(self.read).collect()
-    }
 }
 
 /// Parts by their order.

@@ -11,9 +11,9 @@ use sea_orm::{
 
 use super::job::jobs;
 use super::{
-    Difference, KEYS_MAX, Lock, Lookup, Of, Saved, StoreError, Writes, approval, archive, from_json, gather,
-    invoice, list, message, narrow, payment, remove, remove_each, reservation, save_versioned, shipment,
-    sorted, take, to_json,
+    Difference, KEYS_MAX, Lock, Of, Saved, StoreError, Writes, approval, archive, from_json, gather, invoice,
+    list, message, narrow, payment, remove, remove_each, reservation, save_versioned, shipment, sorted, take,
+    to_json,
 };
 use crate::domain::{
     Actor, Address, Amounts, Channel, Currency, Customer, Discount, Hold, HoldId, HoldReason, HoldState,
@@ -23,12 +23,12 @@ use crate::domain::{
 use crate::store::given::{listed, text, with_given};
 use crate::store::recent::Edition;
 use crate::store::session::Session;
-use crate::store::together::{Answers, Question, lots};
+use crate::store::together::{Lookup, Question, lots};
 
 const TABLE: &str = "orders";
 
 /// What a whole order is put together from.
-pub(in crate::store) static WHOLE: LazyLock<Vec<Question>> = LazyLock::new(|| {
+pub(in crate::store) static WHOLE_ORDER: LazyLock<Vec<Question>> = LazyLock::new(|| {
     let order = [
         Question::rows::<orders::Entity>("id {ids}", "id"),
         Question::rows::<order_lines::Entity>("order_id {ids}", "number"),
@@ -139,13 +139,13 @@ table! {
     }
 }
 
-/// Orders that are not archived, whole, in the order of their ids. Asked for outside of a transaction they are all of
-/// one moment; a great many are not, as the database is asked several times.
+/// Orders that are not archived, whole, in the order of their ids. A reader outside of a transaction gets each lot as of
+/// one moment.
 pub(in crate::store) async fn load_orders(db: &Session, ids: &[OrderId]) -> Result<Vec<Order>, StoreError> {
     let ids: Vec<_> = sorted(ids).into_iter().map(|it| it.0).collect();
     let mut found = Vec::with_capacity(ids.len());
     for ids in lots(db.backend(), &ids) {
-        let mut answers = Answers(db.ask_each(&WHOLE, &ids).await?.into_iter());
+        let mut answers = db.ask_each(&WHOLE_ORDER, &ids).await?;
         let rows = answers.rows::<orders::Entity>()?;
         let lines = gather(answers.rows::<order_lines::Entity>()?.into_iter().map(line_from_row))?;
         let holds = answers.rows::<holds::Entity>()?;

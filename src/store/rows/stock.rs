@@ -5,12 +5,13 @@ use sea_orm::{
     QuerySelect,
 };
 
-use super::{Lock, Lookup, Saved, StoreError, Writes, find, insert, list, save_versioned, sorted};
+use super::{Lock, Saved, StoreError, Writes, find, insert, list, save_versioned, sorted};
 use crate::domain::{
     Actor, LocationCode, Movement, MovementId, MovementKind, OrderId, Replenishment, ReplenishmentId,
     ReplenishmentState, ReservationId, ShipmentId, Sku, StockLevel, Timestamp,
 };
 use crate::store::given::{text, with_given};
+use crate::store::together::Lookup;
 
 table! {
     "stock_levels" as stock_levels (sku: Sku, location: LocationCode) {

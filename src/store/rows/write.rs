@@ -65,25 +65,25 @@ impl Writes {
         let (added, changed): (Vec<_>, Vec<_>) = self.0.into_iter().partition(|it| it.kind == Kind::Add);
         let (first, added): (Vec<_>, Vec<_>) =
             added.into_iter().partition(|it| POINTED_TO.contains(&it.table.as_str()));
-        let (parts, made_ready): (Vec<_>, MadeReady) = match db.backend() {
+        let (parts, make_ready): (Vec<_>, MakeReady) = match db.backend() {
             // Rows that are added may point to each other: all at once.
             DbBackend::Postgres => {
                 let parts = [first].into_iter().chain(rounds(changed)).chain([added]);
                 (parts.filter(|it| !it.is_empty()).collect(), as_one)
             }
             _ => {
-                let changed = messages(changed, CHANGED_TOGETHER);
-                let added = messages(added, ADDED_TOGETHER);
-                (messages(first, &[]).into_iter().chain(changed).chain(added).collect(), in_a_row)
+                let changed = batches(changed, CHANGED_TOGETHER);
+                let added = batches(added, ADDED_TOGETHER);
+                (batches(first, &[]).into_iter().chain(changed).chain(added).collect(), in_a_row)
             }
         };
 
         let mut parts = parts.into_iter();
-        let mut next = parts.next().map(|it| made_ready(db, it));
-        while let Some(message) = next {
+        let mut next = parts.next().map(|it| make_ready(db, it));
+        while let Some(batch) = next {
             // The next is made ready while the database is at work.
-            let making_ready = async { parts.next().map(|it| made_ready(db, it)) };
-            let (sent, following) = join(message?.send(db), making_ready).await;
+            let making_ready = async { parts.next().map(|it| make_ready(db, it)) };
+            let (sent, following) = join(batch?.send(db), making_ready).await;
             sent?;
             next = following;
         }
@@ -111,26 +111,26 @@ const ADDED_TOGETHER: &[&[&str]] = &[
 const CHANGED_TOGETHER: &[&[&str]] = &[&["reservations", "invoices", "payments"]];
 
 /// What goes in one message each, at the place of its first part: when rows are added, the others point to that one's.
-fn messages(writes: Vec<Write>, together: &[&[&str]]) -> Vec<Vec<Write>> {
-    let mut messages: Vec<(Option<usize>, Vec<Write>)> = Vec::new();
+fn batches(writes: Vec<Write>, together: &[&[&str]]) -> Vec<Vec<Write>> {
+    let mut batches: Vec<(Option<usize>, Vec<Write>)> = Vec::new();
     for write in writes {
         let fits = write.rows.len() <= rows_max(write.columns.len());
         let with = together.iter().position(|it| fits && it.contains(&write.table.as_str()));
-        match messages.iter_mut().find(|(it, _)| with.is_some() && *it == with) {
-            Some((_, message)) => message.push(write),
-            None => messages.push((with, vec![write])),
+        match batches.iter_mut().find(|(it, _)| with.is_some() && *it == with) {
+            Some((_, batch)) => batch.push(write),
+            None => batches.push((with, vec![write])),
         }
     }
-    messages.into_iter().map(|it| it.1).collect()
+    batches.into_iter().map(|it| it.1).collect()
 }
 
 /// What is sent at once.
-struct Message {
+struct Batch {
     ready: Ready,
     expected: Expected,
 }
 
-type MadeReady = fn(&Session, Vec<Write>) -> Result<Message, StoreError>;
+type MakeReady = fn(&Session, Vec<Write>) -> Result<Batch, StoreError>;
 
 /// How many rows were to be found.
 enum Expected {
@@ -140,15 +140,18 @@ enum Expected {
     Counted(Vec<u64>),
 }
 
-impl Message {
+impl Batch {
     async fn send(self, db: &Session) -> Result<(), StoreError> {
-        let done = db.run(self.ready).await?;
+        let outcomes = db.run(self.ready).await?;
         let is_as_expected = match self.expected {
             Expected::Each(each) => {
-                each.iter().zip(&done).all(|(expected, it)| expected.is_none_or(|rows| rows == it.changed))
+                assert_eq!(each.len(), outcomes.len(), "every statement is answered");
+                each.iter()
+                    .zip(&outcomes)
+                    .all(|(expected, it)| expected.is_none_or(|rows| rows == it.changed))
             }
             Expected::Counted(counted) => {
-                let row = done.first().and_then(|it| it.rows.first());
+                let row = outcomes.first().and_then(|it| it.rows.first());
                 let count = |place| row.map(|it| it.try_get_by_index::<i64>(place)).transpose();
                 let found = (0..counted.len()).map(count).collect::<Result<Vec<_>, _>>()?;
                 counted.iter().zip(found).all(|(expected, it)| i64::try_from(*expected).ok() == it)
@@ -159,7 +162,7 @@ impl Message {
 }
 
 /// The statements one after the other, as many of each as it takes.
-fn in_a_row(db: &Session, writes: Vec<Write>) -> Result<Message, StoreError> {
+fn in_a_row(db: &Session, writes: Vec<Write>) -> Result<Batch, StoreError> {
     let (mut statements, mut each) = (Vec::new(), Vec::new());
     for Write { table: _, kind, columns, rows, sql } in writes {
         let mut rows = rows.into_iter().peekable();
@@ -169,7 +172,7 @@ fn in_a_row(db: &Session, writes: Vec<Write>) -> Result<Message, StoreError> {
             statements.push(with_given(db.backend(), &columns, some, &sql, Vec::new()));
         }
     }
-    Ok(Message { ready: db.ready(statements)?, expected: Expected::Each(each) })
+    Ok(Batch { ready: db.ready(statements)?, expected: Expected::Each(each) })
 }
 
 /// Statements that may be one: none sees what another one does, so those about one table follow each other.
@@ -186,7 +189,7 @@ fn rounds(writes: Vec<Write>) -> Vec<Vec<Write>> {
 }
 
 /// One statement of them all.
-fn as_one(db: &Session, writes: Vec<Write>) -> Result<Message, StoreError> {
+fn as_one(db: &Session, writes: Vec<Write>) -> Result<Batch, StoreError> {
     let (mut parts, mut counts, mut values) = (Vec::new(), Vec::new(), Vec::new());
     let mut counted = Vec::new();
     for (place, write) in writes.into_iter().enumerate() {
@@ -202,7 +205,7 @@ fn as_one(db: &Session, writes: Vec<Write>) -> Result<Message, StoreError> {
     let counts = if counts.is_empty() { "1".to_owned() } else { counts.join(", ") };
     let sql = format!("WITH {} SELECT {counts}", parts.join(", "));
     let statement = Statement::from_sql_and_values(db.backend(), sql, values);
-    Ok(Message { ready: db.ready(vec![statement])?, expected: Expected::Counted(counted) })
+    Ok(Batch { ready: db.ready(vec![statement])?, expected: Expected::Counted(counted) })
 }
 
 /// The rows of parts that are new, that changed, and the keys of those that are gone.
