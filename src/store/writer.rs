@@ -271,7 +271,19 @@ impl Lane {
                 }
             }
         }
-        let starved = tell(group, verdicts);
+
+        let (mut starved, mut words) = (Vec::new(), Vec::new());
+        for ((change, verdict), word) in group.into_iter().zip(&verdicts).zip(words_of(&verdicts)) {
+            match verdict {
+                Verdict::Starved(error) => starved.push((change, error.clone())),
+                _ => words.push((change, word)),
+            }
+        }
+        // The next group does not wait until everybody has heard, and what was changed is cleared away.
+        tokio::spawn(async move {
+            words.into_iter().for_each(|(change, word)| change.tell(word));
+            drop(verdicts);
+        });
         if rings {
             self.writer.bell.send_modify(|it| *it += 1);
         }
@@ -725,34 +737,20 @@ fn reply(group: &mut [Box<dyn Change>], verdicts: &mut [Verdict], world: &World)
 /// A change that is short for want of room, and the refusal that says so.
 type Starved = (Box<dyn Change>, StoreError);
 
-fn tell(group: Vec<Box<dyn Change>>, verdicts: Vec<Verdict>) -> Vec<Starved> {
-    let answers: HashMap<usize, Arc<[u8]>> = verdicts
-        .iter()
-        .enumerate()
-        .filter_map(|(place, it)| match it {
-            Verdict::Accepted { answer: Some(answer), .. } => Some((place, Arc::clone(answer))),
-            _ => None,
-        })
-        .collect();
-    let mut starved = Vec::new();
-    for (change, verdict) in group.into_iter().zip(verdicts) {
-        let word = match verdict {
-            Verdict::Starved(error) => {
-                starved.push((change, error));
-                continue;
-            }
-            Verdict::Accepted { given: None, .. } => Word::Done,
-            Verdict::Accepted { given: Some(answer), .. } | Verdict::Stored(answer) => Word::Stored(answer),
-            Verdict::Refused(error) => Word::No(error),
-            Verdict::Twin(first) => match answers.get(&first) {
-                Some(answer) => Word::Stored(Arc::clone(answer)),
-                None => Word::No(StoreError::Internal("a claimed change has no answer".to_owned())),
-            },
-            Verdict::Open => Word::No(StoreError::Internal("a change was not decided".to_owned())),
-        };
-        change.tell(word);
-    }
-    starved
+/// What each change of a group hears.
+fn words_of(verdicts: &[Verdict]) -> impl Iterator<Item = Word> {
+    verdicts.iter().map(|verdict| match verdict {
+        Verdict::Accepted { given: None, .. } => Word::Done,
+        Verdict::Accepted { given: Some(answer), .. } | Verdict::Stored(answer) => {
+            Word::Stored(Arc::clone(answer))
+        }
+        Verdict::Refused(error) | Verdict::Starved(error) => Word::No(error.clone()),
+        Verdict::Twin(first) => match verdicts.get(*first) {
+            Some(Verdict::Accepted { answer: Some(answer), .. }) => Word::Stored(Arc::clone(answer)),
+            _ => Word::No(StoreError::Internal("a claimed change has no answer".to_owned())),
+        },
+        Verdict::Open => Word::No(StoreError::Internal("a change was not decided".to_owned())),
+    })
 }
 
 fn refuse_late(group: Vec<Box<dyn Change>>) -> Vec<Box<dyn Change>> {
