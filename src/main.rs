@@ -70,13 +70,22 @@ enum Command {
     Version,
 }
 
+/// Tasks that a thread of the runtime runs before it looks for what has come from outside; tokio's own number is 61.
+const LOOK_AFTER_TASKS: u32 = 16;
+
 /// Done as asked, or done and the answer is no.
 type Outcome = Result<bool, Box<dyn Display>>;
 
 fn main() -> ExitCode {
     faults::arm();
     let CommandLine { command } = CommandLine::parse();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    // Connections that are never silent keep the threads busy: what else has come is looked for all the more often.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .event_interval(LOOK_AFTER_TASKS)
+        .global_queue_interval(LOOK_AFTER_TASKS)
+        .build();
+    let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => return say_why(&error),
     };
