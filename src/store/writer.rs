@@ -312,12 +312,12 @@ impl Lane {
         let decide = |desk: &mut Desk<'_>| free_overdue(desk);
         let reply = |freed: &bool, _: &View<'_>| *freed;
         let codec = Codec::unkept();
-        let (caller, mut answer) = oneshot::channel();
+        let (caller, answer) = oneshot::channel();
         let queued = Queued { call, touch, decide, reply, codec, decided: None, replied: None, caller };
         Box::pin(self.serve(vec![Box::new(queued)])).await;
 
         let again = |starved: Vec<Starved>| starved.into_iter().map(|it| it.0).collect();
-        let error = match answer.try_recv() {
+        let error = match answer.await {
             Ok(Ok(true)) if further == Freeing::Possible => return (again(starved), Freeing::Possible),
             // What was overdue is others' stock.
             Ok(Ok(false)) => return (again(starved), Freeing::Done),
