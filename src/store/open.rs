@@ -37,7 +37,7 @@ const STATEMENTS_KEPT: usize = 512;
 /// The same to PostgreSQL, where each comes with a plan: under mixed traffic most are of their own kind, and the writer's
 /// process has about 0.4 MB for each.
 const PLANS_KEPT: usize = 256;
-/// Rows that SQLite's thread reads before anybody takes them. With fewer it would stop and wait within a group.
+/// Rows that SQLite's writing thread reads before anybody takes them. With fewer it would stop and wait within a group.
 const ROWS_AHEAD: usize = 1_024;
 /// The first release whose WAL reset cannot lose pages.
 const SQLITE_AT_LEAST: [u32; 3] = [3, 51, 3];
@@ -253,15 +253,17 @@ async fn open_sqlite(path: &Path, readers: u32) -> Result<Pools, StoreError> {
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT)
         .statement_cache_capacity(STATEMENTS_KEPT)
-        .row_buffer_size(ROWS_AHEAD)
         .pragma("temp_store", "MEMORY")
         .pragma("journal_size_limit", "67108864")
         .disable_statement_logging();
     // The first connection turns WAL on, which nobody else's migration may see half done.
     let _guard = lock_file(path).await?;
     // The second only ever to look up what became of a group, after the first was thrown away.
-    let writing =
-        how.clone().pragma("cache_size", WRITER_CACHE_KIB).pragma("wal_autocheckpoint", CHECKPOINT_PAGES);
+    let writing = how
+        .clone()
+        .row_buffer_size(ROWS_AHEAD)
+        .pragma("cache_size", WRITER_CACHE_KIB)
+        .pragma("wal_autocheckpoint", CHECKPOINT_PAGES);
     let writers = trusting(SqlitePoolOptions::new().max_connections(2).idle_timeout(None).max_lifetime(None))
         .connect_with(writing)
         .await?;

@@ -10,6 +10,7 @@ use consign::pb;
 use consign::pb::order_service_client::OrderServiceClient;
 use consign::pb::shipping_service_client::ShippingServiceClient;
 use fastrand::Rng;
+use futures_util::future::join_all;
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -132,9 +133,9 @@ async fn a_reader_that_never_reads_costs_little_and_is_given_up_with_its_resume_
     site.set("CONSIGN_LIMITS__SLOW_READER_SECONDS", 2);
     site.set("CONSIGN_LIMITS__STREAMS", 2 * readers);
     let server = site.start().await;
-    // Caches and pools are full before memory is looked at.
+    // Caches and pools are full before memory is looked at: every reading connection has been at work.
     for _ in 0..10 {
-        everything(&server).await;
+        join_all((0..8).map(|_| everything(&server))).await;
     }
     let positions = everything(&server).await;
 
