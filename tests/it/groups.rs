@@ -97,7 +97,9 @@ async fn count(database: Database) {
 
 async fn open(database: Database) -> Store {
     let clock = Arc::new(consign::clock::now);
-    let store = Store::open(Options::new(database, Arc::default(), clock)).await.expect("the database opens");
+    let mut options = Options::new(database, Arc::default(), clock);
+    options.lanes = 1;
+    let store = Store::open(options).await.expect("the database opens");
     store.migrate().await.expect("the schema is made");
 
     let location = domain::Location {
