@@ -7,7 +7,7 @@ use sea_orm::sea_query::Value;
 use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};
 use uuid::Uuid;
 
-use super::given::listed;
+use super::given::one_of;
 use super::load::{For, load_orders};
 use super::rows::{self, Lock};
 use super::session::Session;
@@ -216,10 +216,9 @@ impl Store {
             return Ok(Vec::new());
         }
 
-        let (within, values) = listed(db.backend(), ids.iter().map(|it| it.0));
-        let sql = format!(
-            "SELECT DISTINCT order_id FROM reservations WHERE id IN ({within}) AND order_id IS NOT NULL"
-        );
+        let (within, values) = one_of(db.backend(), ids.iter().map(|it| it.0).collect());
+        let sql =
+            format!("SELECT DISTINCT order_id FROM reservations WHERE id {within} AND order_id IS NOT NULL");
         let holders = all(db, &sql, values).await?;
         let holders = holders.iter().map(|it| Ok(OrderId(it.try_get_by_index(0)?)));
         let holders = holders.collect::<Result<Vec<_>, StoreError>>()?;
@@ -365,16 +364,16 @@ impl Store {
 }
 
 /// The histories of these orders, each in its order.
-pub(in crate::store) async fn events_of<C: ConnectionTrait>(
-    db: &C,
+pub(in crate::store) async fn events_of(
+    db: &Session,
     orders: &[OrderId],
 ) -> Result<Vec<(i64, Event)>, StoreError> {
     if orders.is_empty() {
         return Ok(Vec::new());
     }
 
-    let (within, values) = listed(db.get_database_backend(), orders.iter().map(|it| it.0));
-    let sql = format!("SELECT {EVENT} FROM events WHERE order_id IN ({within}) ORDER BY order_id, sequence");
+    let (within, values) = one_of(db.backend(), orders.iter().map(|it| it.0).collect());
+    let sql = format!("SELECT {EVENT} FROM events WHERE order_id {within} ORDER BY order_id, sequence");
     events(&all(db, &sql, values).await?)
 }
 
@@ -444,20 +443,20 @@ fn hundredths(total: i64, number: i64) -> i64 {
     if number == 0 { 0 } else { (total * 100 + number / 2) / number }
 }
 
-pub(in crate::store) async fn one<C: ConnectionTrait>(
-    db: &C,
+pub(in crate::store) async fn one(
+    db: &Session,
     sql: &str,
     values: Vec<Value>,
 ) -> Result<Option<QueryResult>, StoreError> {
-    Ok(db.query_one_raw(statement(db.get_database_backend(), sql, values)).await?)
+    Ok(db.query_one_raw(statement(db.backend(), sql, values)).await?)
 }
 
-pub(in crate::store) async fn all<C: ConnectionTrait>(
-    db: &C,
+pub(in crate::store) async fn all(
+    db: &Session,
     sql: &str,
     values: Vec<Value>,
 ) -> Result<Vec<QueryResult>, StoreError> {
-    Ok(db.query_all_raw(statement(db.get_database_backend(), sql, values)).await?)
+    Ok(db.query_all_raw(statement(db.backend(), sql, values)).await?)
 }
 
 fn statement(backend: DbBackend, sql: &str, values: Vec<Value>) -> Statement {

@@ -58,42 +58,49 @@ impl Column {
     }
 }
 
-/// The statement `WITH given (…) AS (…) {sql}`, its further parameters numbered from `$1`. Its text hardly depends on
-/// how many rows there are, so that each connection keeps it prepared: on PostgreSQL `given` is one array per column;
-/// on SQLite it is a VALUES list, filled up with rows of NULLs that `sql` has to pass over.
+/// The statement `WITH given (…) AS (…) {sql}`. Its text hardly depends on how many rows there are, so that each
+/// connection keeps it prepared: on PostgreSQL `given` is one array per column; on SQLite it is a VALUES list, filled up
+/// with rows of NULLs that `sql` has to pass over, and its parameters are not numbered, so that it may be one of several.
 pub(in crate::store) fn with_given(
     backend: DbBackend,
     columns: &[Column],
     rows: Vec<Vec<Value>>,
     sql: &str,
-    further: Vec<Value>,
 ) -> Statement {
-    assert!(!rows.is_empty(), "a statement about no rows is not to be made");
-
-    let names: Vec<_> = columns.iter().map(|it| format!(r#""{}""#, it.name)).collect();
-    let mut text = format!("WITH given ({}) AS (", names.join(", "));
-    let first = further.len() + 1;
-    let mut values = further;
-    match backend {
-        DbBackend::Postgres => {
-            let arrays = (first..).zip(columns).map(|(at, it)| format!("${at}::{}", it.array));
-            text.push_str(&format!("SELECT * FROM UNNEST({})", arrays.collect::<Vec<_>>().join(", ")));
-            values.extend(turned(columns, rows));
-        }
-        _ => {
-            let size = filled_up(rows.len());
-            text.push_str("VALUES ");
-            text.push_str(&marks(first, size, columns.len()));
-
-            let filling = std::iter::repeat_n(columns, size - rows.len()).flatten().map(Column::null);
-            values.reserve(size * columns.len());
-            values.extend(rows.into_iter().flatten().chain(filling));
-            assert!(values.len() <= PARAMETERS_MAX, "more parameters than a statement takes");
-        }
+    if backend == DbBackend::Postgres {
+        return with_arrays(columns, rows, sql, Vec::new());
     }
-    text.push_str(") ");
-    text.push_str(sql);
+
+    let size = filled_up(rows.len());
+    let row = format!("({})", vec!["?"; columns.len()].join(","));
+    let text = format!("{}VALUES {}) {sql}", head_of(columns), vec![row; size].join(","));
+
+    let filling = std::iter::repeat_n(columns, size - rows.len()).flatten().map(Column::null);
+    let mut values = Vec::with_capacity(size * columns.len());
+    values.extend(rows.into_iter().flatten().chain(filling));
+    assert!(values.len() <= PARAMETERS_MAX, "more parameters than a statement takes");
     Statement::from_sql_and_values(backend, text, values)
+}
+
+/// The same for PostgreSQL, where the arrays come after `others`, the parameters before them.
+pub(in crate::store) fn with_arrays(
+    columns: &[Column],
+    rows: Vec<Vec<Value>>,
+    sql: &str,
+    others: Vec<Value>,
+) -> Statement {
+    let arrays = (others.len() + 1..).zip(columns).map(|(at, it)| format!("${at}::{}", it.array));
+    let arrays = arrays.collect::<Vec<_>>().join(", ");
+    let text = format!("{}SELECT * FROM UNNEST({arrays})) {sql}", head_of(columns));
+
+    let mut values = others;
+    values.extend(turned(columns, rows));
+    Statement::from_sql_and_values(DbBackend::Postgres, text, values)
+}
+
+fn head_of(columns: &[Column]) -> String {
+    let names: Vec<_> = columns.iter().map(|it| format!(r#""{}""#, it.name)).collect();
+    format!("WITH given ({}) AS (", names.join(", "))
 }
 
 /// A power of two, or one and a half times one: few different statements, with few rows that are there for nothing.
@@ -103,15 +110,12 @@ fn filled_up(rows: usize) -> usize {
     if rows <= less { less } else { size }
 }
 
-/// Rows of parameters for SQLite. Marks without a number count from 1: they will do where nothing comes before them.
-fn marks(first: usize, rows: usize, columns: usize) -> String {
-    if first == 1 {
-        let row = format!("({})", vec!["?"; columns].join(","));
-        return vec![row; rows].join(",");
+/// Keys filled up by repeating the last, for a list of which few sizes are to exist.
+pub(in crate::store) fn filled<K: Clone>(mut keys: Vec<K>) -> Vec<K> {
+    if let Some(last) = keys.last().cloned() {
+        keys.resize(filled_up(keys.len()), last);
     }
-    let row = |from: usize| (from..from + columns).map(|at| format!("${at}")).collect::<Vec<_>>().join(", ");
-    let rows = (0..rows).map(|it| format!("({})", row(first + it * columns)));
-    rows.collect::<Vec<_>>().join(", ")
+    keys
 }
 
 fn turned(columns: &[Column], rows: Vec<Vec<Value>>) -> Vec<Value> {
@@ -125,19 +129,24 @@ fn turned(columns: &[Column], rows: Vec<Vec<Value>>) -> Vec<Value> {
     arrays.map(|(column, values)| Value::Array(column.kind.clone(), Some(Box::new(values)))).collect()
 }
 
-/// What goes into `IN (…)` for these ids, as the first parameters of a statement: one array on PostgreSQL.
-pub(in crate::store) fn listed(backend: DbBackend, ids: impl Iterator<Item = Uuid>) -> (String, Vec<Value>) {
-    let values: Vec<Value> = ids.map(Value::from).collect();
+/// What asks for these ids, as the first parameters of a statement: one array on PostgreSQL, on SQLite a list.
+pub(in crate::store) fn one_of(backend: DbBackend, ids: Vec<Uuid>) -> (String, Vec<Value>) {
+    let values = |ids: Vec<Uuid>| ids.into_iter().map(Value::from).collect::<Vec<_>>();
     match backend {
         DbBackend::Postgres => {
-            let array = Value::Array(ArrayType::Uuid, Some(Box::new(values)));
-            ("SELECT UNNEST($1::uuid[])".to_owned(), vec![array])
+            let array = Value::Array(ArrayType::Uuid, Some(Box::new(values(ids))));
+            ("= ANY($1)".to_owned(), vec![array])
         }
         _ => {
-            let marks: Vec<_> = (1..=values.len()).map(|it| format!("${it}")).collect();
-            (marks.join(", "), values)
+            let ids = filled(ids);
+            (in_list_of(ids.len()), values(ids))
         }
     }
+}
+
+pub(in crate::store) fn in_list_of(ids: usize) -> String {
+    let marks: Vec<_> = (1..=ids).map(|it| format!("${it}")).collect();
+    format!("IN ({})", marks.join(", "))
 }
 
 #[cfg(test)]
@@ -148,6 +157,8 @@ mod tests {
     fn rows_are_filled_up_to_few_sizes() {
         let sizes: Vec<_> = (1..=9).chain([12, 13, 17, 25]).map(filled_up).collect();
         assert_eq!(sizes, [1, 2, 3, 4, 6, 6, 8, 8, 12, 12, 16, 24, 32]);
+        assert_eq!(filled(vec![1, 2, 3, 4, 5]), [1, 2, 3, 4, 5, 5]);
+        assert!(filled(Vec::<i64>::new()).is_empty());
     }
 
     #[test]
@@ -159,7 +170,7 @@ mod tests {
         }
         let columns: Vec<_> = std::iter::repeat_n(number("it"), 16).collect();
         let rows = (1..rows_max(16)).map(|_| columns.iter().map(Column::null).collect()).collect();
-        let statement = with_given(DbBackend::Sqlite, &columns, rows, "SELECT 1", Vec::new());
+        let statement = with_given(DbBackend::Sqlite, &columns, rows, "SELECT 1");
         assert_eq!(statement.values.map(|it| it.0.len()), Some(rows_max(16) * 16));
     }
 }

@@ -121,8 +121,7 @@ impl Store {
             ORDER BY own.number LIMIT $1";
         let db = self.look().await?;
         let values: Vec<Value> = vec![bounded(limit).into(), QUEUE_MAX.into()];
-        let found =
-            db.query_all_raw(Statement::from_sql_and_values(db.get_database_backend(), sql, values)).await?;
+        let found = db.query_all_raw(Statement::from_sql_and_values(db.backend(), sql, values)).await?;
         found.iter().map(|row| Ok(OrderId(row.try_get_by("id")?))).collect()
     }
 
@@ -132,8 +131,7 @@ impl Store {
             WHERE run_at <= $1 AND (lease_until IS NULL OR lease_until < $1) LIMIT 1";
         let db = self.look().await?;
         let values: Vec<Value> = vec![self.now().unix_micros().into()];
-        let found =
-            db.query_one_raw(Statement::from_sql_and_values(db.get_database_backend(), sql, values)).await?;
+        let found = db.query_one_raw(Statement::from_sql_and_values(db.backend(), sql, values)).await?;
         Ok(found.is_some())
     }
 
@@ -195,7 +193,7 @@ pub(in crate::store) async fn claim(
     now: Timestamp,
     until: Timestamp,
 ) -> Result<Vec<Job>, StoreError> {
-    let skip = match db.get_database_backend() {
+    let skip = match db.backend() {
         DbBackend::Postgres => "FOR UPDATE SKIP LOCKED",
         _ => "",
     };
@@ -206,8 +204,7 @@ pub(in crate::store) async fn claim(
     );
     let values: Vec<Value> =
         vec![now.unix_micros().into(), until.unix_micros().into(), bounded(limit).into()];
-    let mut rows =
-        db.query_all_raw(Statement::from_sql_and_values(db.get_database_backend(), sql, values)).await?;
+    let mut rows = db.query_all_raw(Statement::from_sql_and_values(db.backend(), sql, values)).await?;
     let due_at = |row: &QueryResult| row.try_get_by::<i64, _>("run_at").unwrap_or(i64::MAX);
     rows.sort_by_key(due_at);
     rows.iter().map(read).collect()
@@ -225,7 +222,7 @@ async fn fail(db: &Session, lease: Lease, retry_at: Timestamp) -> Result<u64, St
     let sql = "UPDATE jobs SET run_at = $1, lease_until = NULL \
         WHERE id = $2 AND lease_token = $3 AND lease_until IS NOT NULL";
     let values: Vec<Value> = vec![retry_at.unix_micros().into(), lease.job.0.into(), lease.token.into()];
-    let done = db.execute_raw(Statement::from_sql_and_values(db.get_database_backend(), sql, values)).await?;
+    let done = db.execute_raw(Statement::from_sql_and_values(db.backend(), sql, values)).await?;
     Ok(done.rows_affected())
 }
 

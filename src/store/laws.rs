@@ -303,7 +303,7 @@ pub(super) async fn check(conn: &Session, now: Timestamp) -> Result<Vec<LawResul
 
 async fn check_law(conn: &Session, law: &Law, now: Timestamp) -> Result<LawResult, StoreError> {
     let checked = count(conn, law.looked_at).await?;
-    let broken = all(conn, &dialect(conn.get_database_backend(), law.broken, now)).await?;
+    let broken = all(conn, &dialect(conn.backend(), law.broken, now)).await?;
     let named = broken.iter().take(NAMED_MAX).map(|row| {
         Ok(Breach {
             law: law.id,
@@ -435,7 +435,7 @@ async fn check_archive(conn: &Session) -> Result<LawResult, StoreError> {
 }
 
 async fn page(conn: &Session, head: &str, tail: &str, after: OrderId) -> Result<Vec<OrderId>, StoreError> {
-    let backend = conn.get_database_backend();
+    let backend = conn.backend();
     let placeholder = if backend == DbBackend::Sqlite { "?" } else { "$1" };
     let sql = format!("{head}{placeholder}{tail}");
     let rows = conn.query_all_raw(Statement::from_sql_and_values(backend, sql, [after.0.into()])).await?;
@@ -443,7 +443,7 @@ async fn page(conn: &Session, head: &str, tail: &str, after: OrderId) -> Result<
 }
 
 async fn all(conn: &Session, sql: &str) -> Result<Vec<QueryResult>, StoreError> {
-    Ok(conn.query_all_raw(Statement::from_string(conn.get_database_backend(), sql)).await?)
+    Ok(conn.query_all_raw(Statement::from_string(conn.backend(), sql)).await?)
 }
 
 async fn count(conn: &Session, sql: &str) -> Result<u64, StoreError> {

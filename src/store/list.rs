@@ -190,9 +190,8 @@ impl Store {
         }
 
         let ids: Vec<_> = rows.iter().map(Row::id).collect();
-        let (within, values) = given::listed(db.backend(), ids.iter().copied());
-        let found =
-            all(&db, &format!("SELECT * FROM stock_movements WHERE id IN ({within})"), values).await?;
+        let (within, values) = given::one_of(db.backend(), ids.clone());
+        let found = all(&db, &format!("SELECT * FROM stock_movements WHERE id {within}"), values).await?;
         let found = found.iter().map(movement).collect::<Result<Vec<_>, _>>()?;
         Ok((in_order(&ids, found, |it| it.id.0), next))
     }

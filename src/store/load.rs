@@ -62,7 +62,8 @@ impl Wanted {
         self.locations |= *locations || *order_stock || !skus.is_empty() || !reservations.is_empty();
         self.couriers |= couriers;
         self.fingerprints.extend(fingerprint.clone());
-        self.external_references.extend(external_reference.clone());
+        let named = external_reference.iter().filter(|(_, reference)| !reference.is_empty());
+        self.external_references.extend(named.cloned());
         self.bank_references.extend(bank_reference.clone());
         self.leases.extend(lease.map(|it| it.job));
     }
@@ -120,12 +121,16 @@ impl Wanted {
                 world.replenishments.insert(replenishment.id, Arc::new(replenishment));
             }
         }
-        self.load_the_rest(db, &mut world).await?;
+        if self.couriers {
+            let couriers = rows::load_couriers(db).await?;
+            world.couriers = couriers.into_iter().map(|it| (it.code.clone(), Arc::new(it))).collect();
+            world.courier_ratings = rows::courier_ratings(db).await?;
+        }
         Ok(world)
     }
 
-    /// Stock everywhere, who waits for it, and what is known of products and locations. The waiting are read after the
-    /// stock is locked: whoever joins or leaves them holds that lock.
+    /// Stock everywhere, who waits for it, what is known of products and locations, and what was used before. The waiting are
+    /// read after the stock is locked: whoever joins or leaves them holds that lock.
     async fn load_shelves(
         &self,
         db: &Session,
@@ -143,6 +148,15 @@ impl Wanted {
             .then(|| rows::products(db.backend(), &listed(&self.products)).with(&mut asked));
         let locations =
             (self.locations || !skus.is_empty()).then(|| rows::locations(db.backend()).with(&mut asked));
+        // Loaded orders are looked at as they are: see `Desk::received_alike`.
+        let loaded: Vec<_> = world.orders.keys().copied().collect();
+        let fingerprints = (!self.fingerprints.is_empty())
+            .then(|| rows::fingerprints(db.backend(), &listed(&self.fingerprints), &loaded).with(&mut asked));
+        let external_references = (!self.external_references.is_empty()).then(|| {
+            rows::external_references(db.backend(), &listed(&self.external_references)).with(&mut asked)
+        });
+        let bank_references = (!self.bank_references.is_empty())
+            .then(|| rows::bank_references(db.backend(), &listed(&self.bank_references)).with(&mut asked));
         if asked.is_empty() {
             return Ok(());
         }
@@ -162,33 +176,21 @@ impl Wanted {
             let locations = locations.read(&answers)?.into_iter();
             world.locations = locations.map(|it| (it.code.clone(), Arc::new(it))).collect();
         }
+        if let Some(fingerprints) = fingerprints {
+            let youngest = fingerprints.read(&answers)?.into_iter();
+            world.fingerprints = youngest.filter_map(|(it, at)| Some((it, at?))).collect();
+        }
+        if let Some(external_references) = external_references {
+            world.external_references = external_references.read(&answers)?.into_iter().collect();
+        }
+        if let Some(bank_references) = bank_references {
+            world.bank_references = bank_references.read(&answers)?.into_iter().collect();
+        }
 
         let waiting = world.orders.values().filter(|it| it.state == OrderState::AwaitingStock);
         let waiting: BTreeSet<_> = waiting.map(|it| it.id).collect();
         if !waiting.is_empty() && !world.awaited.is_empty() {
             world.awaited_before = rows::awaited_before(db, &listed(&waiting), skus).await?;
-        }
-        Ok(())
-    }
-
-    async fn load_the_rest(&self, db: &Session, world: &mut World) -> Result<(), StoreError> {
-        if self.couriers {
-            let couriers = rows::load_couriers(db).await?;
-            world.couriers = couriers.into_iter().map(|it| (it.code.clone(), Arc::new(it))).collect();
-            world.courier_ratings = rows::courier_ratings(db).await?;
-        }
-
-        if !self.fingerprints.is_empty() {
-            // Loaded orders are looked at as they are: see `Desk::received_alike`.
-            let loaded: Vec<_> = world.orders.keys().copied().collect();
-            world.fingerprints = rows::fingerprints(db, &listed(&self.fingerprints), &loaded).await?;
-        }
-        if !self.external_references.is_empty() {
-            let references = listed(&self.external_references);
-            world.external_references = rows::external_references(db, &references).await?;
-        }
-        if !self.bank_references.is_empty() {
-            world.bank_references = rows::bank_references(db, &listed(&self.bank_references)).await?;
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ use sea_orm::ConnectionTrait;
 
 use super::StoreError;
 use super::given::{number, text, with_given};
+use super::session::Session;
 use crate::domain::{Changes, InvoiceId, Order, OrderId, World};
 
 const ORDERS: &str = "orders";
@@ -47,7 +48,7 @@ impl Unnumbered {
 
     /// Takes them from the counters, which are locked from here to the commit: so numbers have no gaps, and events
     /// become visible in the order of their positions.
-    pub(in crate::store) async fn number<C: ConnectionTrait>(self, db: &C) -> Result<Numbers, StoreError> {
+    pub(in crate::store) async fn number(self, db: &Session) -> Result<Numbers, StoreError> {
         let mut wanted = BTreeMap::new();
         wanted.insert(ORDERS.to_owned(), self.orders.len() as i64);
         wanted.insert(EVENTS.to_owned(), self.events);
@@ -109,10 +110,7 @@ fn counter_of(series: &str) -> String {
 }
 
 /// The last number taken of each counter.
-async fn take<C: ConnectionTrait>(
-    db: &C,
-    wanted: &BTreeMap<String, i64>,
-) -> Result<HashMap<String, i64>, StoreError> {
+async fn take(db: &Session, wanted: &BTreeMap<String, i64>) -> Result<HashMap<String, i64>, StoreError> {
     if wanted.is_empty() {
         return Ok(HashMap::new());
     }
@@ -120,8 +118,7 @@ async fn take<C: ConnectionTrait>(
     let sql = "INSERT INTO counters (name, value) SELECT name, value FROM given WHERE name IS NOT NULL ORDER BY name \
         ON CONFLICT (name) DO UPDATE SET value = counters.value + excluded.value RETURNING name, value";
     let rows = wanted.iter().map(|(name, count)| vec![name.clone().into(), (*count).into()]).collect();
-    let statement =
-        with_given(db.get_database_backend(), &[text("name"), number("value")], rows, sql, Vec::new());
+    let statement = with_given(db.backend(), &[text("name"), number("value")], rows, sql);
     let taken = db.query_all_raw(statement).await?;
     taken.iter().map(|row| Ok((row.try_get_by("name")?, row.try_get_by("value")?))).collect()
 }

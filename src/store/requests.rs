@@ -9,6 +9,7 @@ use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};
 use super::StoreError;
 use super::given::{Column, bytes, number, text, with_given};
 use super::rows::{Kind, Writes};
+use super::session::Session;
 use crate::domain::Timestamp;
 
 const KEY: [Column; 3] = [text("actor"), text("method"), text("request_id")];
@@ -22,6 +23,12 @@ const WHOLE: [Column; 6] = [
 ];
 const WITH_ANSWER: [Column; 5] =
     [text("actor"), text("method"), text("request_id"), bytes("fingerprint"), bytes("answer")];
+
+const ADD: &str = "INSERT INTO requests (actor, method, request_id, fingerprint, answer, created_at) \
+    SELECT actor, method, request_id, fingerprint, answer, created_at FROM given";
+const SET: &str = "UPDATE requests SET fingerprint = given.fingerprint, answer = given.answer FROM given \
+    WHERE requests.actor = given.actor AND requests.method = given.method \
+    AND requests.request_id = given.request_id";
 
 /// Request ids are each actor's own, and each method's.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,110 +45,150 @@ pub(in crate::store) struct Kept {
     pub(in crate::store) answer: Arc<[u8]>,
 }
 
-/// Claims each key for this transaction and gives back those that somebody has used before, with their answers.
-/// A key that another transaction is just claiming is waited for.
-pub(in crate::store) async fn claim<C: ConnectionTrait>(
-    db: &C,
+/// What is known of a group's request ids before it is decided.
+#[derive(Debug, Default)]
+pub(in crate::store) struct Known {
+    /// Those it would claim, but somebody has used them before.
+    pub(in crate::store) used: HashMap<Key, Kept>,
+    /// Of those it has a later phase of: nobody else changes these before its transaction ends.
+    pub(in crate::store) answers: HashMap<Key, Kept>,
+}
+
+/// Claims keys for this transaction, each with the content it stands for, and locks those whose answers may change.
+pub(in crate::store) async fn claim(
+    db: &Session,
+    claims: &BTreeMap<Key, [u8; 32]>,
+    amends: &BTreeSet<Key>,
+    now: Timestamp,
+) -> Result<Known, StoreError> {
+    if db.backend() == DbBackend::Postgres {
+        let used = add_or_find(db, claims, now).await?;
+        let in_order = "ORDER BY actor, method, request_id FOR UPDATE OF requests";
+        return Ok(Known { used, answers: look_up(db, amends, in_order).await? });
+    }
+
+    // Nobody else writes before this transaction ends: who has looked has claimed.
+    let found = look_up(db, claims.keys().chain(amends), "").await?;
+    let those = |asked: &dyn Fn(&Key) -> bool| {
+        found.iter().filter(|(key, _)| asked(key)).map(|(key, kept)| (key.clone(), kept.clone())).collect()
+    };
+    Ok(Known { used: those(&|it| claims.contains_key(it)), answers: those(&|it| amends.contains(it)) })
+}
+
+/// Adds the keys that are not there and gives back those that are. A key that another transaction is just adding is
+/// waited for.
+async fn add_or_find(
+    db: &Session,
     wanted: &BTreeMap<Key, [u8; 32]>,
     now: Timestamp,
 ) -> Result<HashMap<Key, Kept>, StoreError> {
-    let rows = wanted.iter().map(|(key, fingerprint)| {
-        let mut row = key.row();
-        row.extend([fingerprint.to_vec().into(), Vec::<u8>::new().into(), now.unix_micros().into()]);
-        row
-    });
-    let sql = "INSERT INTO requests (actor, method, request_id, fingerprint, answer, created_at) \
-        SELECT actor, method, request_id, fingerprint, answer, created_at FROM given WHERE request_id IS NOT NULL \
-        ORDER BY actor, method, request_id \
-        ON CONFLICT (actor, method, request_id) DO NOTHING \
-        RETURNING actor, method, request_id";
-    let claimed = db
-        .query_all_raw(with_given(db.get_database_backend(), &WHOLE, rows.collect(), sql, Vec::new()))
-        .await?;
+    if wanted.is_empty() {
+        return Ok(HashMap::new());
+    }
+
+    let rows = wanted.iter().map(|(key, fingerprint)| whole(key, fingerprint, &[], now)).collect();
+    let sql = format!(
+        "{ADD} ORDER BY actor, method, request_id ON CONFLICT (actor, method, request_id) DO NOTHING \
+        RETURNING actor, method, request_id"
+    );
+    let claimed = db.query_all_raw(with_given(db.backend(), &WHOLE, rows, &sql)).await?;
     if claimed.len() == wanted.len() {
         return Ok(HashMap::new());
     }
 
     let claimed = claimed.iter().map(Key::read).collect::<Result<HashSet<_>, _>>()?;
-    let used: Vec<_> = wanted.keys().filter(|it| !claimed.contains(it)).cloned().collect();
-    let found = find(db, &used).await?;
+    let used: Vec<_> = wanted.keys().filter(|it| !claimed.contains(it)).collect();
+    let found = find(db, used.iter().copied()).await?;
     // One that was reaped in between can be claimed now.
     if found.len() == used.len() { Ok(found) } else { Err(StoreError::LostRace) }
 }
 
-pub(in crate::store) async fn find<C: ConnectionTrait>(
-    db: &C,
-    keys: &[Key],
+/// What is kept under each key.
+pub(in crate::store) async fn find(
+    db: &Session,
+    keys: impl IntoIterator<Item = &Key>,
 ) -> Result<HashMap<Key, Kept>, StoreError> {
-    if keys.is_empty() {
-        return Ok(HashMap::new());
-    }
-
-    let sql = "SELECT actor, method, request_id, fingerprint, answer FROM requests \
-        WHERE (actor, method, request_id) IN (SELECT actor, method, request_id FROM given)";
-    let rows = keys.iter().map(Key::row).collect();
-    let found = db.query_all_raw(with_given(db.get_database_backend(), &KEY, rows, sql, Vec::new())).await?;
-    found.iter().map(|row| Ok((Key::read(row)?, Kept::read(row)?))).collect()
+    look_up(db, keys, "").await
 }
 
-/// What is kept under each key, which nobody else changes before this transaction ends.
-pub(in crate::store) async fn lock<C: ConnectionTrait>(
-    db: &C,
-    keys: &BTreeSet<Key>,
+async fn look_up(
+    db: &Session,
+    keys: impl IntoIterator<Item = &Key>,
+    lock: &str,
 ) -> Result<HashMap<Key, Kept>, StoreError> {
-    if keys.is_empty() {
+    let rows: Vec<_> = keys.into_iter().map(Key::row).collect();
+    if rows.is_empty() {
         return Ok(HashMap::new());
     }
 
-    let lock = match db.get_database_backend() {
-        DbBackend::Postgres => "FOR UPDATE OF requests",
-        _ => "",
-    };
     let sql = format!(
         "SELECT actor, method, request_id, fingerprint, answer FROM requests \
-        WHERE (actor, method, request_id) IN (SELECT actor, method, request_id FROM given) \
-        ORDER BY actor, method, request_id {lock}"
+        WHERE (actor, method, request_id) IN (SELECT actor, method, request_id FROM given) {lock}"
     );
-    let rows = keys.iter().map(Key::row).collect();
-    let found = db.query_all_raw(with_given(db.get_database_backend(), &KEY, rows, &sql, Vec::new())).await?;
+    let found = db.query_all_raw(with_given(db.backend(), &KEY, rows, &sql)).await?;
     found.iter().map(|row| Ok((Key::read(row)?, Kept::read(row)?))).collect()
 }
 
-/// Keeps the answers of claimed keys, and puts later answers in the place of those that were kept before, where the
-/// content is the same. Without such a row a later answer has nothing to replace: the claim was reaped, or never
-/// made. A claimed key that is gone is a lost race.
-pub(in crate::store) fn keep(writes: &mut Writes, claimed: &[(Key, Kept)], amended: &[(Key, Kept)]) {
-    let row = |(key, kept): &(Key, Kept)| {
-        let mut row = key.row();
-        row.extend([kept.fingerprint.to_vec().into(), kept.answer.to_vec().into()]);
-        row
-    };
-    let set = "UPDATE requests SET fingerprint = given.fingerprint, answer = given.answer FROM given \
-        WHERE requests.actor = given.actor AND requests.method = given.method \
-        AND requests.request_id = given.request_id";
-    writes.put("requests", Kind::ChangeEach, WITH_ANSWER, claimed.iter().map(row).collect(), set);
-    let set_same = format!("{set} AND requests.fingerprint = given.fingerprint");
-    writes.put("requests", Kind::Change, WITH_ANSWER, amended.iter().map(row).collect(), set_same);
+/// Keeps the answers of claimed keys. A claimed key that is gone is a lost race.
+pub(in crate::store) fn keep(
+    writes: &mut Writes,
+    backend: DbBackend,
+    claimed: &[(Key, Kept)],
+    now: Timestamp,
+) {
+    let rows = claimed.iter();
+    match backend {
+        DbBackend::Sqlite => {
+            let rows = rows.map(|(key, kept)| whole(key, &kept.fingerprint, &kept.answer, now));
+            writes.put(
+                "requests",
+                Kind::Add,
+                WHOLE,
+                rows.collect(),
+                format!("{ADD} WHERE request_id IS NOT NULL"),
+            );
+        }
+        _ => writes.put("requests", Kind::ChangeEach, WITH_ANSWER, rows.map(with_answer).collect(), SET),
+    }
+}
+
+/// Puts later answers in the place of those that were kept before, where the content is the same. Without such a row a
+/// later answer has nothing to replace: the claim was reaped, or never made.
+pub(in crate::store) fn amend(writes: &mut Writes, amended: &[(Key, Kept)]) {
+    let set_same = format!("{SET} AND requests.fingerprint = given.fingerprint");
+    let rows = amended.iter().map(with_answer).collect();
+    writes.put("requests", Kind::Change, WITH_ANSWER, rows, set_same);
 }
 
 /// Gives claimed keys back: what they were claimed for was refused.
-pub(in crate::store) fn release(writes: &mut Writes, keys: &BTreeSet<Key>) {
+pub(in crate::store) fn release(writes: &mut Writes, backend: DbBackend, keys: &BTreeSet<Key>) {
+    if backend == DbBackend::Sqlite {
+        return;
+    }
     let sql = "DELETE FROM requests \
         WHERE (actor, method, request_id) IN (SELECT actor, method, request_id FROM given)";
     writes.put("requests", Kind::Change, KEY, keys.iter().map(Key::row).collect(), sql);
 }
 
+fn whole(key: &Key, fingerprint: &[u8; 32], answer: &[u8], now: Timestamp) -> Vec<Value> {
+    let mut row = key.row();
+    row.extend([fingerprint.to_vec().into(), answer.to_vec().into(), now.unix_micros().into()]);
+    row
+}
+
+fn with_answer((key, kept): &(Key, Kept)) -> Vec<Value> {
+    let mut row = key.row();
+    row.extend([kept.fingerprint.to_vec().into(), kept.answer.to_vec().into()]);
+    row
+}
+
 /// Deletes the oldest of the answers from before `limit`, at most so many at once.
-pub(in crate::store) async fn reap<C: ConnectionTrait>(
-    db: &C,
-    before: Timestamp,
-    limit: u64,
-) -> Result<u64, StoreError> {
+pub(in crate::store) async fn reap(db: &Session, before: Timestamp, limit: u64) -> Result<u64, StoreError> {
     let sql = "DELETE FROM requests WHERE (actor, method, request_id) IN \
         (SELECT actor, method, request_id FROM requests WHERE created_at < $1 ORDER BY created_at LIMIT $2)";
     let values: Vec<Value> =
         vec![before.unix_micros().into(), i64::try_from(limit).unwrap_or(i64::MAX).into()];
-    let done = db.execute_raw(Statement::from_sql_and_values(db.get_database_backend(), sql, values)).await?;
+    let done = db.execute_raw(Statement::from_sql_and_values(db.backend(), sql, values)).await?;
     Ok(done.rows_affected())
 }
 

@@ -1,6 +1,5 @@
 //! Questions that are asked together: the parts of whole orders by the same ids, and lookups of different things.
 
-use sea_orm::sea_query::{ArrayType, Value};
 use sea_orm::{
     ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, IdenStatic, Iterable, QueryResult, QueryTrait,
     Select, Statement,
@@ -8,11 +7,11 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::StoreError;
+use super::given::{filled, in_list_of, one_of};
 use super::session::Session;
 
-/// How many ids SQLite is asked about at once; fewer are filled up to few sizes by repeating the last, so that each
-/// connection keeps the statements prepared.
-const SIZES: [usize; 4] = [1, 8, 64, 512];
+/// Of how many orders SQLite is asked at once.
+const LOT_MAX: usize = 512;
 
 /// Which rows of a table belong to the ids; `{ids}` in `belongs` stands for being one of them.
 #[derive(Debug)]
@@ -43,13 +42,7 @@ impl Question {
 
     /// The question by itself.
     pub(in crate::store) fn statement(&self, backend: DbBackend, ids: &[Uuid]) -> Statement {
-        let values: Vec<Value> = ids.iter().map(|it| (*it).into()).collect();
-        let (within, values) = match backend {
-            DbBackend::Postgres => {
-                ("= ANY($1)".to_owned(), vec![Value::Array(ArrayType::Uuid, Some(Box::new(values)))])
-            }
-            _ => (marks(values.len()), values),
-        };
+        let (within, values) = one_of(backend, ids.to_vec());
         Statement::from_sql_and_values(backend, self.sql(&within), values)
     }
 }
@@ -59,17 +52,12 @@ pub(in crate::store) fn lots(backend: DbBackend, ids: &[Uuid]) -> Vec<Vec<Uuid>>
     if backend == DbBackend::Postgres {
         return if ids.is_empty() { Vec::new() } else { vec![ids.to_vec()] };
     }
-    let filled_up = |ids: &[Uuid]| {
-        let size = SIZES.into_iter().find(|size| ids.len() <= *size).unwrap_or(ids.len());
-        let last = ids.last().copied().into_iter();
-        ids.iter().copied().chain(last.cycle()).take(size).collect()
-    };
-    ids.chunks(SIZES[SIZES.len() - 1]).map(filled_up).collect()
+    ids.chunks(LOT_MAX).map(|it| filled(it.to_vec())).collect()
 }
 
 /// All of them for SQLite, with the ids as parameters that they share.
 pub(in crate::store) fn for_sqlite(questions: &[Question], ids: usize) -> Vec<String> {
-    let ids = marks(ids);
+    let ids = in_list_of(ids);
     questions.iter().map(|it| it.sql(&ids)).collect()
 }
 
@@ -84,11 +72,6 @@ pub(in crate::store) fn for_postgres(questions: &[Question], ids: &[Uuid]) -> Ve
 pub(in crate::store) fn prepare_all(questions: &[Question]) -> String {
     let kept = questions.iter().map(|it| format!("PREPARE {}(uuid[]) AS {}", it.name(), it.sql("= ANY($1)")));
     kept.collect::<Vec<_>>().join("; ")
-}
-
-fn marks(ids: usize) -> String {
-    let marks: Vec<_> = (1..=ids).map(|it| format!("${it}")).collect();
-    format!("IN ({})", marks.join(", "))
 }
 
 /// The answers, in the order of the questions.
@@ -170,12 +153,8 @@ mod tests {
         let sizes = |count| lots(DbBackend::Sqlite, &ids(count)).iter().map(Vec::len).collect::<Vec<_>>();
         assert!(sizes(0).is_empty());
         assert_eq!(sizes(1), [1]);
-        assert_eq!(sizes(9), [64]);
+        assert_eq!(sizes(9), [12]);
         assert_eq!(sizes(513), [512, 1]);
-
-        let [lot] = &lots(DbBackend::Sqlite, &ids(2))[..] else { panic!("not one lot") };
-        assert_eq!(lot[..3], [Uuid::from_u128(1), Uuid::from_u128(2), Uuid::from_u128(2)]);
-        assert_eq!(lot.len(), 8);
     }
 
     #[test]

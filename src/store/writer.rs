@@ -422,12 +422,8 @@ impl Writer {
     ) -> Result<(), Trouble> {
         db.begin().await?;
         let asked_at = self.clock.now();
-        let claims = claims_of(group);
-        if !claims.is_empty() {
-            let used = requests::claim(db, &claims, asked_at).await?;
-            replay(group, verdicts, &used);
-        }
-        let answers = requests::lock(db, &amends_of(group)).await?;
+        let known = requests::claim(db, &claims_of(group), &amends_of(group), asked_at).await?;
+        replay(group, verdicts, &known.used);
 
         let wanted = wanted_by(group, verdicts);
         let Some(wanted) = wanted else {
@@ -439,7 +435,7 @@ impl Writer {
 
         let now = self.clock.now();
         let mut before = self.decide(group, verdicts, &mut world, now);
-        before.answers = answers;
+        before.answers = known.answers;
         if !verdicts.iter().any(|it| matches!(it, Verdict::Accepted { .. })) {
             db.rollback().await?;
             return Ok(());
@@ -562,7 +558,10 @@ impl Writer {
         let completed = completed(&leases, &mut jobs, &before, now);
         rows::complete_jobs(&mut writes, &completed, now);
         rows::save_jobs(&mut writes, &jobs);
-        keep_answers(&mut writes, group, verdicts, &amended);
+        let (kept, unused) = claims_after(group, verdicts);
+        requests::release(&mut writes, db.backend(), &unused);
+        requests::keep(&mut writes, db.backend(), &kept, now);
+        requests::amend(&mut writes, &amended);
         Ok(writes.send(db).await?)
     }
 
@@ -602,12 +601,8 @@ fn completed(
     completed.collect()
 }
 
-fn keep_answers(
-    writes: &mut Writes,
-    group: &[Box<dyn Change>],
-    verdicts: &[Verdict],
-    amended: &[(Key, Kept)],
-) {
+/// The claimed keys with their answers, and those whose changes were refused.
+fn claims_after(group: &[Box<dyn Change>], verdicts: &[Verdict]) -> (Vec<(Key, Kept)>, BTreeSet<Key>) {
     let mut kept = Vec::new();
     let mut unused = BTreeSet::new();
     for (change, verdict) in group.iter().zip(verdicts) {
@@ -626,9 +621,7 @@ fn keep_answers(
     for (key, _) in &kept {
         unused.remove(key);
     }
-
-    requests::release(writes, &unused);
-    requests::keep(writes, &kept, amended);
+    (kept, unused)
 }
 
 /// Whether an order would wait for stock that may be there.

@@ -1,9 +1,8 @@
 //! Archived orders: one document each, beside what they can be found by.
 
-use sea_orm::ConnectionTrait;
-
 use super::{Lock, Saved, StoreError, Writes, find, from_json, save_versioned, to_json};
 use crate::domain::{Channel, Order, OrderId, OrderState, Timestamp};
+use crate::store::session::Session;
 
 const TABLE: &str = "archived_orders";
 
@@ -22,13 +21,13 @@ table! {
 }
 
 /// Archived orders in the order of their ids, as they were when they left.
-pub(in crate::store) async fn load_archived<C: ConnectionTrait>(
-    conn: &C,
+pub(in crate::store) async fn load_archived(
+    conn: &Session,
     ids: &[OrderId],
 ) -> Result<Vec<Order>, StoreError> {
     use archived_orders::{Column, Entity};
 
-    let rows = find::<Entity, _, _>(conn, Column::OrderId, ids, &[Column::OrderId], Lock::No).await?;
+    let rows = find::<Entity, _>(conn, Column::OrderId, ids, &[Column::OrderId], Lock::No).await?;
     rows.into_iter().map(|it| from_json(TABLE, &it.document)).collect()
 }
 

@@ -9,11 +9,12 @@ use sea_orm::{
 
 use super::message::feedback;
 use super::shipment::shipments;
-use super::{Difference, Saved, StoreError, Writes, gather, list, narrow, save_versioned, sorted, take};
+use super::{Difference, Saved, StoreError, Writes, filled, gather, narrow, save_versioned, sorted, take};
 use crate::domain::{
     Courier, CourierCode, Currency, FeedbackState, Location, LocationCode, Money, Product, Rate, RegionCode,
     ServiceLevel, Sku, Timestamp,
 };
+use crate::store::session::Session;
 use crate::store::together::Lookup;
 
 /// How many of the latest ratings count: what a courier was like years ago does not matter.
@@ -69,7 +70,7 @@ table! {
 pub(in crate::store) fn products(backend: DbBackend, skus: &[Sku]) -> Lookup<Product> {
     use products::{Column, Entity};
 
-    let query = Entity::find().filter(Column::Sku.is_in(list(&sorted(skus)))).order_by_asc(Column::Sku);
+    let query = Entity::find().filter(Column::Sku.is_in(filled(sorted(skus)))).order_by_asc(Column::Sku);
     Lookup::about(backend, query, |row| Ok(product_from_row(products::Model::from_query_result(row, "")?)))
 }
 
@@ -90,9 +91,7 @@ pub(in crate::store) fn save_locations(writes: &mut Writes, locations: &[Saved<'
 }
 
 /// Every courier with its rate card, in the order of their codes.
-pub(in crate::store) async fn load_couriers<C: ConnectionTrait>(
-    conn: &C,
-) -> Result<Vec<Courier>, StoreError> {
+pub(in crate::store) async fn load_couriers(conn: &Session) -> Result<Vec<Courier>, StoreError> {
     let rows = couriers::Entity::find().order_by_asc(couriers::Column::Code).all(conn).await?;
     let rates = courier_rates::Entity::find().order_by_asc(courier_rates::Column::Place).all(conn).await?;
 
@@ -114,8 +113,8 @@ pub(in crate::store) fn save_couriers(writes: &mut Writes, couriers: &[Saved<'_,
 }
 
 /// How customers rated the delivery of what each courier brought: the average in hundredths.
-pub(in crate::store) async fn courier_ratings<C: ConnectionTrait>(
-    conn: &C,
+pub(in crate::store) async fn courier_ratings(
+    conn: &Session,
 ) -> Result<HashMap<CourierCode, i64>, StoreError> {
     let (latest, rated) = (Alias::new("latest"), Alias::new("rated"));
     let feedback = Query::select()

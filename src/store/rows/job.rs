@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use super::{Kind, Lock, StoreError, Writes, list, sorted, upsert};
+use super::{Kind, Lock, StoreError, Writes, filled, sorted, upsert};
 use crate::domain::{JobId, Lease, Timestamp};
 use crate::store::JobKind;
 use crate::store::given::{number, uuid};
+use crate::store::session::Session;
 
 table! {
     "jobs" as jobs (id: JobId) {
@@ -61,8 +62,8 @@ pub(in crate::store) fn complete_jobs(
 }
 
 /// The tokens of leases that are held at `now`.
-pub(in crate::store) async fn leases<C: ConnectionTrait>(
-    conn: &C,
+pub(in crate::store) async fn leases(
+    conn: &Session,
     jobs: &[JobId],
     now: Timestamp,
     lock: Lock,
@@ -74,7 +75,7 @@ pub(in crate::store) async fn leases<C: ConnectionTrait>(
     let mut query = jobs::Entity::find()
         .select_only()
         .columns([jobs::Column::Id, jobs::Column::LeaseToken])
-        .filter(jobs::Column::Id.is_in(list(&sorted(jobs))))
+        .filter(jobs::Column::Id.is_in(filled(sorted(jobs))))
         .filter(jobs::Column::LeaseUntil.gt(now))
         .order_by_asc(jobs::Column::Id);
     if lock == Lock::Update {

@@ -5,13 +5,14 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Value};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Value};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::domain::OrderId;
 use crate::store::StoreError;
-use crate::store::given::PARAMETERS_MAX;
+use crate::store::given::filled;
+use crate::store::session::Session;
 
 /// Declares one table: a module with its entity, whose `Model` is the row. The key comes first.
 macro_rules! table {
@@ -108,21 +109,8 @@ impl<'a, T> Saved<'a, T> {
     }
 }
 
-/// Keys that one statement is asked for; some parameters are left for what else it asks.
-const KEYS_MAX: usize = PARAMETERS_MAX - 1_000;
-
-/// How many values an IN list has. A list is filled up by repeating its last value, so that few different
-/// statements exist and each connection keeps them prepared.
-const LIST_SIZES: [usize; 5] = [1, 8, 64, 512, 4_096];
-
-fn list<K: Clone>(keys: &[K]) -> Vec<K> {
-    let size = LIST_SIZES.iter().copied().find(|size| keys.len() <= *size).unwrap_or(keys.len());
-    let mut list = keys.to_vec();
-    if let Some(last) = keys.last() {
-        list.resize(size, last.clone());
-    }
-    list
-}
+/// Keys that one statement is asked for: a size that lists are filled up to.
+const KEYS_MAX: usize = 24_576;
 
 /// Keys sorted, each once: the one order in which rows are read and locked.
 fn sorted<K: Ord + Clone>(keys: &[K]) -> Vec<K> {
@@ -133,8 +121,8 @@ fn sorted<K: Ord + Clone>(keys: &[K]) -> Vec<K> {
 }
 
 /// The rows whose `column` has one of the keys, ordered by `order`.
-async fn find<E, K, C>(
-    conn: &C,
+async fn find<E, K>(
+    conn: &Session,
     column: E::Column,
     keys: &[K],
     order: &[E::Column],
@@ -143,11 +131,10 @@ async fn find<E, K, C>(
 where
     E: EntityTrait,
     K: Ord + Clone + Into<Value>,
-    C: ConnectionTrait,
 {
     let mut found = Vec::new();
     for keys in sorted(keys).chunks(KEYS_MAX) {
-        let mut query = E::find().filter(column.is_in(list(keys)));
+        let mut query = E::find().filter(column.is_in(filled(keys.to_vec())));
         for column in order {
             query = query.order_by_asc(*column);
         }

@@ -1,26 +1,25 @@
 //! The order itself, its lines and holds, what it waits for, and the whole of it put together.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
-use sea_orm::sea_query::{Alias, Expr, ExprTrait, JoinType, Query};
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, JoinType, Query, Value};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QueryResult,
-    QuerySelect,
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
 };
 
 use super::job::jobs;
 use super::{
-    Difference, KEYS_MAX, Lock, Of, Saved, StoreError, Writes, approval, archive, from_json, gather, invoice,
-    list, message, narrow, payment, remove, remove_each, reservation, save_versioned, shipment, sorted, take,
-    to_json,
+    Difference, KEYS_MAX, Lock, Of, Saved, StoreError, Writes, approval, archive, filled, from_json, gather,
+    invoice, message, narrow, payment, remove, remove_each, reservation, save_versioned, shipment, sorted,
+    take, to_json,
 };
 use crate::domain::{
     Actor, Address, Amounts, Channel, Currency, Customer, Discount, Hold, HoldId, HoldReason, HoldState,
     JobId, LineAmounts, OnShortage, Order, OrderId, OrderLine, OrderState, RegionCode, Risk, ServiceLevel,
     Sku, Timestamp,
 };
-use crate::store::given::{listed, text, with_given};
+use crate::store::given::{text, uuid, with_given};
 use crate::store::recent::Edition;
 use crate::store::session::Session;
 use crate::store::together::{Lookup, Question, lots};
@@ -177,8 +176,8 @@ pub(in crate::store) async fn load_orders(db: &Session, ids: &[OrderId]) -> Resu
 
 /// Which states of orders are stored that are not archived; their rows are locked if asked for, and guard all their
 /// parts.
-pub(in crate::store) async fn order_editions<C: ConnectionTrait>(
-    conn: &C,
+pub(in crate::store) async fn order_editions(
+    conn: &Session,
     ids: &[OrderId],
     lock: Lock,
 ) -> Result<HashMap<OrderId, Edition>, StoreError> {
@@ -189,7 +188,7 @@ pub(in crate::store) async fn order_editions<C: ConnectionTrait>(
         let mut query = Entity::find()
             .select_only()
             .columns([Column::Id, Column::Version, Column::UpdatedAt])
-            .filter(Column::Id.is_in(list(ids)))
+            .filter(Column::Id.is_in(filled(ids.to_vec())))
             .order_by_asc(Column::Id);
         if lock == Lock::Update {
             query = query.lock_exclusive();
@@ -244,7 +243,7 @@ pub(in crate::store) fn awaited(backend: DbBackend, skus: &[Sku]) -> Lookup<((Re
         .select_only()
         .columns([Column::Region, Column::Sku])
         .column_as(Column::Quantity.sum().cast_as("BIGINT"), "units")
-        .filter(Column::Sku.is_in(list(&sorted(skus))))
+        .filter(Column::Sku.is_in(filled(sorted(skus))))
         .group_by(Column::Region)
         .group_by(Column::Sku);
     Lookup::about(backend, units, |row| {
@@ -255,8 +254,8 @@ pub(in crate::store) fn awaited(backend: DbBackend, skus: &[Sku]) -> Lookup<((Re
 
 /// Units of these products that orders before each of these waiting orders want in the same region. Nothing
 /// is said of orders that nobody is before.
-pub(in crate::store) async fn awaited_before<C: ConnectionTrait>(
-    conn: &C,
+pub(in crate::store) async fn awaited_before(
+    conn: &Session,
     orders: &[OrderId],
     skus: &[Sku],
 ) -> Result<HashMap<(OrderId, Sku), i64>, StoreError> {
@@ -282,8 +281,8 @@ pub(in crate::store) async fn awaited_before<C: ConnectionTrait>(
                 .add(of_before(Column::Region).eq(of_own(Column::Region)))
                 .add(of_before(Column::Number).lt(of_own(Column::Number))),
         )
-        .and_where(of_own(Column::OrderId).is_in(list(&sorted(orders))))
-        .and_where(of_own(Column::Sku).is_in(list(&sorted(skus))))
+        .and_where(of_own(Column::OrderId).is_in(filled(sorted(orders))))
+        .and_where(of_own(Column::Sku).is_in(filled(sorted(skus))))
         .group_by_columns([(own.clone(), Column::OrderId), (own.clone(), Column::Sku)])
         .to_owned();
 
@@ -296,47 +295,33 @@ pub(in crate::store) async fn awaited_before<C: ConnectionTrait>(
         .collect()
 }
 
-/// When the youngest order with each of these fingerprints was received, among those not archived and not among
-/// `except`.
-pub(in crate::store) async fn fingerprints<C: ConnectionTrait>(
-    conn: &C,
+/// When the youngest order with each of these fingerprints was received, if there is one, among those not archived and
+/// not among `except`.
+pub(in crate::store) fn fingerprints(
+    backend: DbBackend,
     fingerprints: &[String],
     except: &[OrderId],
-) -> Result<HashMap<String, Timestamp>, StoreError> {
-    if fingerprints.is_empty() {
-        return Ok(HashMap::new());
-    }
-
+) -> Lookup<(String, Option<Timestamp>)> {
     // The youngest is the first that the index has: however many were alike, no more are looked at.
-    let backend = conn.get_database_backend();
-    let (except, further) = listed(backend, list(&sorted(except)).into_iter().map(|it| it.0));
-    let sql = format!(
-        "SELECT fingerprint, ( \
-            SELECT created_at FROM orders \
-            WHERE orders.fingerprint = given.fingerprint AND orders.id NOT IN ({except}) \
+    let sql = "SELECT fingerprint, ( \
+            SELECT created_at FROM orders WHERE orders.fingerprint = given.fingerprint \
+            AND orders.id NOT IN (SELECT excepted FROM given WHERE excepted IS NOT NULL) \
             ORDER BY created_at DESC LIMIT 1) AS youngest \
-        FROM given"
-    );
-    let rows = list(&sorted(fingerprints)).into_iter().map(|it| vec![it.into()]).collect();
-    let found = conn.query_all_raw(with_given(backend, &[text("fingerprint")], rows, &sql, further)).await?;
-    let read = |row: &QueryResult| -> Result<Option<(String, Timestamp)>, StoreError> {
-        let youngest: Option<Timestamp> = row.try_get_by("youngest")?;
-        youngest.map(|at| Ok((row.try_get_by("fingerprint")?, at))).transpose()
-    };
-    found.iter().filter_map(|it| read(it).transpose()).collect()
+        FROM given WHERE fingerprint IS NOT NULL";
+    let wanted = sorted(fingerprints).into_iter().map(|it| vec![it.into(), Value::Uuid(None)]);
+    let excepted = sorted(except).into_iter().map(|it| vec![Value::String(None), it.into()]);
+    let given = [text("fingerprint"), uuid("excepted")];
+    Lookup {
+        statement: with_given(backend, &given, wanted.chain(excepted).collect(), sql),
+        read: |row| Ok((row.try_get_by("fingerprint")?, row.try_get_by("youngest")?)),
+    }
 }
 
-/// Which of these references are taken, by an order at hand or by an archived one.
-pub(in crate::store) async fn external_references<C: ConnectionTrait>(
-    conn: &C,
+/// Which of these references, none of them empty, are taken, by an order at hand or by an archived one.
+pub(in crate::store) fn external_references(
+    backend: DbBackend,
     references: &[(Channel, String)],
-) -> Result<HashSet<(Channel, String)>, StoreError> {
-    let given: Vec<_> =
-        sorted(references).into_iter().filter(|(_, reference)| !reference.is_empty()).collect();
-    if given.is_empty() {
-        return Ok(HashSet::new());
-    }
-
+) -> Lookup<(Channel, String)> {
     // Looked up one by one, so that no planner thinks of reading a whole channel while it is small. The condition is
     // said once more for it: the indexes hold no empty references.
     let taken = |table: &str| {
@@ -350,11 +335,12 @@ pub(in crate::store) async fn external_references<C: ConnectionTrait>(
         taken("orders"),
         taken("archived_orders")
     );
-    let rows = given.into_iter().map(|(channel, reference)| vec![channel.into(), reference.into()]).collect();
-    let given = [text("channel"), text("reference")];
-    let found =
-        conn.query_all_raw(with_given(conn.get_database_backend(), &given, rows, &sql, Vec::new())).await?;
-    found.iter().map(|row| Ok((row.try_get_by("channel")?, row.try_get_by("reference")?))).collect()
+    let row = |(channel, reference): (Channel, String)| vec![channel.into(), reference.into()];
+    let rows = sorted(references).into_iter().map(row).collect();
+    Lookup {
+        statement: with_given(backend, &[text("channel"), text("reference")], rows, &sql),
+        read: |row| Ok((row.try_get_by("channel")?, row.try_get_by("reference")?)),
+    }
 }
 
 fn save_rows(writes: &mut Writes, orders: &[Saved<'_, Order>]) -> Result<(), StoreError> {

@@ -1,8 +1,6 @@
 //! Payments, their refunds, and the register of bank references, which outlives the orders.
 
-use std::collections::HashSet;
-
-use sea_orm::ConnectionTrait;
+use sea_orm::DbBackend;
 
 use super::{Difference, Of, Saved, StoreError, Writes, gather, insert, narrow, sorted, take};
 use crate::domain::{
@@ -10,7 +8,7 @@ use crate::domain::{
     RefundId, RefundState, Timestamp,
 };
 use crate::store::given::{text, with_given};
-use crate::store::together::{Answers, Question};
+use crate::store::together::{Answers, Lookup, Question};
 
 table! {
     "payments" as payments (id: PaymentId) {
@@ -65,21 +63,16 @@ table! {
 }
 
 /// Which of these references of bank transfers were ever recorded.
-pub(in crate::store) async fn bank_references<C: ConnectionTrait>(
-    conn: &C,
-    references: &[String],
-) -> Result<HashSet<String>, StoreError> {
-    if references.is_empty() {
-        return Ok(HashSet::new());
-    }
+pub(in crate::store) fn bank_references(backend: DbBackend, references: &[String]) -> Lookup<String> {
     // Looked up one by one, so that no planner thinks of reading them all while they are few.
     let sql = "SELECT reference FROM given WHERE (SELECT 1 FROM payment_references AS noted \
-        WHERE noted.method = $1 AND noted.reference = given.reference LIMIT 1) IS NOT NULL";
-    let rows = sorted(references).into_iter().map(|it| vec![it.into()]).collect();
-    let method = vec![Method::BankTransfer.into()];
-    let statement = with_given(conn.get_database_backend(), &[text("reference")], rows, sql, method);
-    let found = conn.query_all_raw(statement).await?;
-    found.iter().map(|row| Ok(row.try_get_by("reference")?)).collect()
+        WHERE noted.method = given.method AND noted.reference = given.reference LIMIT 1) IS NOT NULL";
+    let row = |it: String| vec![Method::BankTransfer.into(), it.into()];
+    let rows = sorted(references).into_iter().map(row).collect();
+    Lookup {
+        statement: with_given(backend, &[text("method"), text("reference")], rows, sql),
+        read: |row| Ok(row.try_get_by("reference")?),
+    }
 }
 
 pub(super) fn questions() -> Vec<Question> {

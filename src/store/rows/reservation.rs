@@ -3,16 +3,15 @@
 use std::collections::HashMap;
 
 use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
-};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 
 use super::order::order_lines;
-use super::{Difference, Lock, Of, Saved, StoreError, Writes, find, gather, list, save_versioned, take};
+use super::{Difference, Lock, Of, Saved, StoreError, Writes, filled, find, gather, save_versioned, take};
 use crate::domain::{
     Actor, LocationCode, Order, OrderId, Reservation, ReservationId, ReservationState, ReservedItem, Sku,
     Timestamp,
 };
+use crate::store::session::Session;
 use crate::store::together::{Answers, Question};
 
 /// How many overdue reservations one group takes along. A change that is short for that is decided again when they are
@@ -46,14 +45,14 @@ table! {
 
 /// Reservations in the order of their ids. To be changed, only other callers' are given: those of orders
 /// change with their order.
-pub(in crate::store) async fn load_reservations<C: ConnectionTrait>(
-    conn: &C,
+pub(in crate::store) async fn load_reservations(
+    conn: &Session,
     ids: &[ReservationId],
     lock: Lock,
 ) -> Result<Vec<Reservation>, StoreError> {
     use reservations::{Column, Entity};
 
-    let mut rows = find::<Entity, _, _>(conn, Column::Id, ids, &[Column::Id], lock).await?;
+    let mut rows = find::<Entity, _>(conn, Column::Id, ids, &[Column::Id], lock).await?;
     if lock == Lock::Update {
         rows.retain(|it| it.order_id.is_none());
     }
@@ -84,8 +83,8 @@ pub(in crate::store) struct Overdue {
 }
 
 /// Who holds stock of these products, or of what these orders want, past the end of the hold: longest first.
-pub(in crate::store) async fn overdue<C: ConnectionTrait>(
-    conn: &C,
+pub(in crate::store) async fn overdue(
+    conn: &Session,
     skus: &[Sku],
     wanted_by: &[OrderId],
     now: Timestamp,
@@ -95,7 +94,7 @@ pub(in crate::store) async fn overdue<C: ConnectionTrait>(
     let of_orders = lines::Entity::find()
         .select_only()
         .column(lines::Column::Sku)
-        .filter(lines::Column::OrderId.is_in(list(wanted_by)))
+        .filter(lines::Column::OrderId.is_in(filled(wanted_by.to_vec())))
         .into_query();
     // Few holds are overdue at any time, while a product may be in very many reservations.
     let of_skus = items::Entity::find()
@@ -107,7 +106,7 @@ pub(in crate::store) async fn overdue<C: ConnectionTrait>(
         )
         .filter(
             Condition::any()
-                .add(items::Column::Sku.is_in(list(skus)))
+                .add(items::Column::Sku.is_in(filled(skus.to_vec())))
                 .add(items::Column::Sku.in_subquery(of_orders)),
         )
         .into_query();
@@ -179,11 +178,11 @@ fn is_open(state: ReservationState) -> bool {
 
 type Items = HashMap<ReservationId, Vec<ReservedItem>>;
 
-async fn load_items<C: ConnectionTrait>(conn: &C, rows: &[reservations::Model]) -> Result<Items, StoreError> {
+async fn load_items(conn: &Session, rows: &[reservations::Model]) -> Result<Items, StoreError> {
     use reservation_items::{Column, Entity};
 
     let ids: Vec<ReservationId> = rows.iter().map(|it| it.id).collect();
-    let rows = find::<Entity, _, _>(conn, Column::ReservationId, &ids, &[Column::Number], Lock::No).await?;
+    let rows = find::<Entity, _>(conn, Column::ReservationId, &ids, &[Column::Number], Lock::No).await?;
     gather(rows.into_iter().map(|it| Ok(item_from_row(it))))
 }
 

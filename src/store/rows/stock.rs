@@ -1,16 +1,14 @@
 //! Stock levels, their movements, and what is to be bought.
 
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
-    QuerySelect,
-};
+use sea_orm::{ColumnTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect};
 
-use super::{Lock, Saved, StoreError, Writes, find, insert, list, save_versioned, sorted};
+use super::{Lock, Saved, StoreError, Writes, filled, find, insert, save_versioned, sorted};
 use crate::domain::{
     Actor, LocationCode, Movement, MovementId, MovementKind, OrderId, Replenishment, ReplenishmentId,
     ReplenishmentState, ReservationId, ShipmentId, Sku, StockLevel, Timestamp,
 };
 use crate::store::given::{text, with_given};
+use crate::store::session::Session;
 use crate::store::together::Lookup;
 
 table! {
@@ -65,7 +63,7 @@ table! {
 pub(in crate::store) fn levels(backend: DbBackend, skus: &[Sku], lock: Lock) -> Lookup<StockLevel> {
     use stock_levels::{Column, Entity};
 
-    let mut query = Entity::find().filter(Column::Sku.is_in(list(&sorted(skus))));
+    let mut query = Entity::find().filter(Column::Sku.is_in(filled(sorted(skus))));
     query = query.order_by_asc(Column::Sku).order_by_asc(Column::Location);
     if lock == Lock::Update {
         query = query.lock_exclusive();
@@ -83,14 +81,14 @@ pub(in crate::store) fn append_movements(writes: &mut Writes, movements: &[Movem
 }
 
 /// Replenishments in the order of their ids.
-pub(in crate::store) async fn load_replenishments<C: ConnectionTrait>(
-    conn: &C,
+pub(in crate::store) async fn load_replenishments(
+    conn: &Session,
     ids: &[ReplenishmentId],
     lock: Lock,
 ) -> Result<Vec<Replenishment>, StoreError> {
     use replenishments::{Column, Entity};
 
-    let rows = find::<Entity, _, _>(conn, Column::Id, ids, &[Column::Id], lock).await?;
+    let rows = find::<Entity, _>(conn, Column::Id, ids, &[Column::Id], lock).await?;
     Ok(rows.into_iter().map(replenishment_from_row).collect())
 }
 
@@ -110,7 +108,7 @@ pub(in crate::store) fn open_replenishments(
     );
     let rows = sorted(skus).into_iter().map(|it| vec![it.into()]).collect();
     Lookup {
-        statement: with_given(backend, &[text("sku")], rows, &sql, Vec::new()),
+        statement: with_given(backend, &[text("sku")], rows, &sql),
         read: |row| {
             let key = (row.try_get_by("sku")?, row.try_get_by("location")?);
             Ok((key, row.try_get_by("id")?))

@@ -8,7 +8,7 @@ use sea_orm::{
 };
 
 use super::StoreError;
-use crate::store::given::{self, rows_max, with_given};
+use crate::store::given::{self, rows_max, with_arrays, with_given};
 use crate::store::session::{Ready, Session};
 
 /// What is to be written, in the order in which it came. Collecting it asks the database nothing.
@@ -169,7 +169,7 @@ fn in_a_row(db: &Session, writes: Vec<Write>) -> Result<Batch, StoreError> {
         while rows.peek().is_some() {
             let some: Vec<_> = rows.by_ref().take(rows_max(columns.len())).collect();
             each.push((kind == Kind::ChangeEach).then_some(some.len() as u64));
-            statements.push(with_given(db.backend(), &columns, some, &sql, Vec::new()));
+            statements.push(with_given(db.backend(), &columns, some, &sql));
         }
     }
     Ok(Batch { ready: db.ready(statements)?, expected: Expected::Each(each) })
@@ -198,7 +198,7 @@ fn as_one(db: &Session, writes: Vec<Write>) -> Result<Batch, StoreError> {
             counts.push(format!("(SELECT COUNT(*) FROM w{place})"));
             counted.push(rows.len() as u64);
         }
-        let statement = with_given(db.backend(), &columns, rows, &format!("{sql} RETURNING 1"), values);
+        let statement = with_arrays(&columns, rows, &format!("{sql} RETURNING 1"), values);
         parts.push(format!("w{place} AS ({})", statement.sql));
         values = statement.values.map(|it| it.0).unwrap_or_default();
     }
