@@ -161,6 +161,12 @@ async fn bench(options: bench::Options) -> Outcome {
 async fn check(flags: &DatabaseFlags, json: bool) -> Outcome {
     let settings = Settings::load_for_database(flags).map_err(told)?;
     let store = server::open_store(&settings, clock::wall()).await.map_err(told)?;
+    let pending = store.pending_migrations().await.map_err(told)?;
+    if !pending.is_empty() {
+        store.close().await;
+        let steps = pending.join(", ");
+        return Err(told(format!("the schema lacks {steps}; bring it up to date with `consign migrate`")));
+    }
     let laws = store.check_integrity().await.map_err(told)?;
     store.close().await;
 

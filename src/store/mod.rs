@@ -15,6 +15,7 @@ mod numbers;
 mod open;
 mod options;
 mod queue;
+mod readers;
 mod recent;
 mod requests;
 mod rows;

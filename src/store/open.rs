@@ -17,19 +17,20 @@ use sea_orm::{DatabaseConnection, SqlxPostgresConnector, SqlxSqliteConnector};
 use tokio::time::timeout;
 
 use super::find::{all, one};
+use super::readers::Readers;
 use super::rows::WHOLE_ORDER;
 use super::session::{BY_KEY, Link, Session};
 use super::together::prepare_all;
 use super::{Database, Options, StoreError};
 
 /// How long anybody waits for a connection.
-const ACQUIRE_WITHIN: Duration = Duration::from_secs(3);
+pub(in crate::store) const ACQUIRE_WITHIN: Duration = Duration::from_secs(3);
 /// How long SQLite waits for another process that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// A connection idle for longer is asked whether it still lives before it is used.
-const TRUSTED_FOR: Duration = Duration::from_secs(2);
+pub(in crate::store) const TRUSTED_FOR: Duration = Duration::from_secs(2);
 /// How long it may take to say so.
-const PING_WITHIN: Duration = Duration::from_millis(500);
+pub(in crate::store) const PING_WITHIN: Duration = Duration::from_millis(500);
 /// How long a connection may take to be cleaned before it is thrown away.
 const CLEAN_WITHIN: Duration = Duration::from_secs(2);
 /// Prepared statements that a connection to SQLite keeps.
@@ -53,8 +54,8 @@ const CHECKPOINT_PAGES: &str = "4000";
 /// Connections to write with and connections to read with.
 #[derive(Clone)]
 pub(in crate::store) enum Pools {
-    Postgres { writers: PgPool, readers: PgPool, how: PgConnectOptions },
-    Sqlite { writers: SqlitePool, readers: SqlitePool, how: SqliteConnectOptions, path: PathBuf },
+    Postgres { writers: PgPool, readers: Arc<Readers>, how: PgConnectOptions },
+    Sqlite { writers: SqlitePool, readers: Arc<Readers>, how: SqliteConnectOptions, path: PathBuf },
 }
 
 impl Pools {
@@ -85,11 +86,9 @@ impl Pools {
     }
 
     pub(in crate::store) async fn reader(&self) -> Result<Session, StoreError> {
-        let link = match self {
-            Self::Postgres { readers, .. } => Link::Postgres(readers.acquire().await?),
-            Self::Sqlite { readers, .. } => Link::Sqlite(readers.acquire().await?),
-        };
-        Ok(Session::for_reading(link))
+        let (Self::Postgres { readers, .. } | Self::Sqlite { readers, .. }) = self;
+        let (link, place) = readers.lend().await?;
+        Ok(Session::for_reading(link, place))
     }
 
     /// Applies what is missing of the schema. Several processes may try at once: they take turns.
@@ -178,6 +177,8 @@ async fn open_postgres(url: &str, lanes: usize, readers: u32, unsafe_too: bool) 
             ("statement_timeout", "5s"),
             ("idle_in_transaction_session_timeout", "10s"),
             ("jit", "off"),
+            // Without statistics a planner would start processes to read two rows.
+            ("max_parallel_workers_per_gather", "0"),
         ])
         .disable_statement_logging();
     let writing = how.clone().options(BY_KEY);
@@ -189,7 +190,8 @@ async fn open_postgres(url: &str, lanes: usize, readers: u32, unsafe_too: bool) 
     check_postgres(&writers, unsafe_too).await?;
 
     let reading = how.clone().options([("default_transaction_read_only", "on")]);
-    let readers = trusting(PgPoolOptions::new().max_connections(readers.max(1)))
+    let most = readers.max(1);
+    let readers = trusting(PgPoolOptions::new().max_connections(most))
         .after_connect(|connection, _| {
             let prepare = connection.execute(AssertSqlSafe(prepare_all(&WHOLE_ORDER)));
             Box::pin(async move {
@@ -202,7 +204,7 @@ async fn open_postgres(url: &str, lanes: usize, readers: u32, unsafe_too: bool) 
         })
         .after_release(|connection, _| Box::pin(clean(connection)))
         .connect_lazy_with(reading);
-    Ok(Pools::Postgres { writers, readers, how })
+    Ok(Pools::Postgres { writers, readers: Readers::of_postgres(readers, most), how })
 }
 
 /// Connections that were used just now are not tried again before they are used.
@@ -269,9 +271,10 @@ async fn open_sqlite(path: &Path, readers: u32) -> Result<Pools, StoreError> {
         .await?;
     check_sqlite(&mut *writers.acquire().await?).await?;
 
-    let readers = trusting(SqlitePoolOptions::new().max_connections(readers.max(1)))
+    let most = readers.max(1);
+    let readers = trusting(SqlitePoolOptions::new().max_connections(most))
         .connect_lazy_with(how.clone().pragma("query_only", "ON"));
-    Ok(Pools::Sqlite { writers, readers, how, path: path.to_owned() })
+    Ok(Pools::Sqlite { writers, readers: Readers::of_sqlite(readers, most), how, path: path.to_owned() })
 }
 
 /// Makes file and directory if they are missing, for their owner only.

@@ -15,7 +15,7 @@ use sea_orm::sqlx::pool::PoolConnection;
 use sea_orm::sqlx::postgres::PgArguments;
 use sea_orm::sqlx::sqlite::SqliteArguments;
 use sea_orm::sqlx::{
-    self, Arguments, AssertSqlSafe, Database, Either, Encode, Executor, Postgres, Sqlite, Type,
+    self, Arguments, AssertSqlSafe, Connection, Database, Either, Encode, Executor, Postgres, Sqlite, Type,
 };
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr, Statement};
 use tokio::sync::Mutex;
@@ -24,6 +24,7 @@ use uuid::Uuid;
 
 use super::StoreError;
 use super::error::existing_key;
+use super::readers::Place;
 use super::together::{Answers, Question, for_postgres, for_sqlite};
 use crate::faults;
 
@@ -65,6 +66,10 @@ pub(in crate::store) struct Session {
     keeps_questions: bool,
     /// An answer did not come, or none can; the connection is of no use any more.
     silent: AtomicBool,
+    /// Something was asked, and it was not heard to the end what came of it.
+    asking: AtomicBool,
+    /// Where the connection goes afterwards; None: to its pool.
+    place: Option<Place>,
 }
 
 pub(in crate::store) enum Link {
@@ -88,12 +93,15 @@ impl Session {
             answer_within: None,
             keeps_questions: false,
             silent: AtomicBool::new(false),
+            asking: AtomicBool::new(false),
+            place: None,
         }
     }
 
     /// A session with a reader's connection, that gives up a PostgreSQL that has gone silent.
-    pub(in crate::store) fn for_reading(link: Link) -> Self {
+    pub(in crate::store) fn for_reading(link: Link, place: Place) -> Self {
         let mut session = Self::new(link, None);
+        session.place = Some(place);
         session.keeps_questions = true;
         session.answer_within = (session.backend == DbBackend::Postgres).then_some(ANSWER_WITHIN);
         session
@@ -190,11 +198,16 @@ impl Session {
     }
 
     async fn heard<T>(&self, asking: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
-        let Some(within) = self.answer_within else { return asking.await };
-        timeout(within, asking).await.unwrap_or_else(|_| {
-            self.silent.store(true, Ordering::Relaxed);
-            Err(sqlx::Error::Io(io::ErrorKind::TimedOut.into()))
-        })
+        self.asking.store(true, Ordering::Relaxed);
+        let heard = match self.answer_within {
+            None => asking.await,
+            Some(within) => timeout(within, asking).await.unwrap_or_else(|_| {
+                self.silent.store(true, Ordering::Relaxed);
+                Err(sqlx::Error::Io(io::ErrorKind::TimedOut.into()))
+            }),
+        };
+        self.asking.store(heard.is_err(), Ordering::Relaxed);
+        heard
     }
 
     /// The rows that each question is about, as of one moment. A writer on PostgreSQL asks one after the other: its locks
@@ -328,16 +341,23 @@ impl Drop for Session {
         if *self.silent.get_mut() {
             return link.discard();
         }
+        let place = self.place.take();
+        let take_back = |link| {
+            if let Some(place) = place {
+                place.take_back(link);
+            }
+        };
         if !*self.open.get_mut() {
-            return;
+            // The pool waits for an answer that nobody has heard.
+            return if *self.asking.get_mut() { drop(link) } else { take_back(link) };
         }
 
         // A reader was dropped in mid-transaction, or ended its snapshot: nobody waits for this.
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return link.discard() };
         runtime.spawn(async move {
-            let ended = timeout(ROLLBACK_WITHIN, link.command("ROLLBACK")).await;
-            if !matches!(ended, Ok(Ok(()))) {
-                link.discard();
+            match timeout(ROLLBACK_WITHIN, link.command("ROLLBACK")).await {
+                Ok(Ok(())) => take_back(link),
+                _ => link.discard(),
             }
         });
     }
@@ -351,7 +371,15 @@ impl Link {
         }
     }
 
-    fn discard(self) {
+    pub(in crate::store) async fn ping(&mut self) -> Result<(), sqlx::Error> {
+        match self {
+            Self::Postgres(connection) => (**connection).ping().await,
+            Self::Sqlite(connection) => (**connection).ping().await,
+        }
+    }
+
+    /// Throws the connection away without another word to the database.
+    pub(in crate::store) fn discard(self) {
         match self {
             Self::Postgres(connection) => drop(connection.detach()),
             Self::Sqlite(connection) => drop(connection.detach()),
