@@ -94,6 +94,11 @@ impl Readers {
         }
     }
 
+    #[cfg(test)]
+    pub(in crate::store) fn how_many_at_hand(&self) -> usize {
+        self.at_hand().as_ref().map_or(0, Vec::len)
+    }
+
     fn at_hand(&self) -> MutexGuard<'_, Option<Vec<Held>>> {
         // Nothing panics while it is held.
         self.at_hand.lock().unwrap_or_else(PoisonError::into_inner)

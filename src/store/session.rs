@@ -606,3 +606,16 @@ where
         other => Err(format!("values like {:?} are not bound", std::mem::discriminant(&other)).into()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_to_every_statement_is_an_answer() {
+        let outcomes = [(); 2].map(|()| Outcome { rows: Vec::new(), changed: 0 });
+        all_of(&outcomes, 2).expect("an answer");
+        let cut_short = all_of(&outcomes[..1], 2).map_err(StoreError::from);
+        assert!(matches!(&cut_short, Err(StoreError::Unavailable(_))), "{cut_short:?}");
+    }
+}

@@ -265,11 +265,15 @@ macro_rules! on_both_engines {
 }
 
 mod plans;
+mod readers;
+
+use readers::*;
 
 on_both_engines! {
     an_order_is_stored_whole
     what_is_remembered_of_an_order_is_what_is_stored
     an_archived_order_is_not_remembered
+    an_order_of_a_list_is_not_remembered
     a_replay_gives_the_stored_answer
     a_used_request_id_with_other_content_is_refused
     a_refused_change_leaves_no_trace_in_its_group
@@ -295,6 +299,13 @@ on_both_engines! {
     the_feed_is_read_from_a_position
     several_stores_bring_the_schema_up_at_once
     a_closed_store_has_done_what_was_queued
+    a_reader_that_is_done_leaves_its_connection_at_hand
+    a_question_that_nobody_heard_the_answer_of_is_the_pools_to_clear_away
+    a_question_that_failed_is_the_pools_to_clear_away
+    there_are_no_more_readers_than_connections
+    a_connection_that_does_not_know_the_questions_makes_way
+    connections_that_died_while_nobody_used_them_are_replaced
+    a_store_closes_when_its_last_reader_is_done
 }
 
 async fn an_order_is_stored_whole(shop: &Shop) {
@@ -370,6 +381,21 @@ async fn an_archived_order_is_not_remembered(shop: &Shop) {
     assert!(shop.store.inner.recent.get(id, stored).is_none());
     let archived = shop.store.order(id).await.expect("a look").expect("the order");
     assert_eq!(archived.state, OrderState::Archived);
+}
+
+async fn an_order_of_a_list_is_not_remembered(shop: &Shop) {
+    shop.stocked(&["A-1"], 10).await;
+    let new = order_for(&[("A-1", 1)], OnShortage::Refuse);
+    let (_, id, _) = place(&shop.store, None, new).await.expect("an order");
+
+    let other = shop.another().await;
+    let (listed, _) =
+        other.list_orders(&Listing { size: 5, ..Listing::default() }, false).await.expect("a page");
+    assert_eq!(listed.iter().map(|it| it.id).collect::<Vec<_>>(), [id]);
+    assert!(!other.inner.recent.knows(id));
+    other.order(id).await.expect("a look").expect("the order");
+    assert!(other.inner.recent.knows(id));
+    other.close().await;
 }
 
 /// Does something to an order.

@@ -1,0 +1,150 @@
+//! Connections to read with: which come to hand again, and which do not.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use sea_orm::sqlx::{Connection, Executor, PgConnection};
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
+
+use super::{Database, Shop, count, order_for, place};
+use crate::domain::OnShortage;
+use crate::store::open::Pools;
+use crate::store::session::Session;
+use crate::store::{Store, StoreError};
+
+fn at_hand(store: &Store) -> usize {
+    let (Pools::Postgres { readers, .. } | Pools::Sqlite { readers, .. }) = &store.inner.pools;
+    readers.how_many_at_hand()
+}
+
+/// Lets it begin.
+async fn is_pending<T>(mut it: Pin<&mut (impl Future<Output = T> + ?Sized)>) -> bool {
+    poll_fn(|context| Poll::Ready(it.as_mut().poll(context).is_pending())).await
+}
+
+/// Makes the connection known again, by a setting that means nothing to anybody.
+async fn mark(db: &Session) {
+    let sql = match db.backend() {
+        DbBackend::Postgres => "SET application_name = 'marked'",
+        _ => "PRAGMA cache_size = -1234",
+    };
+    db.execute_unprepared(sql).await.expect("a mark");
+}
+
+async fn is_marked(db: &Session) -> bool {
+    let sql = match db.backend() {
+        DbBackend::Postgres => "SELECT current_setting('application_name') = 'marked'",
+        _ => "SELECT cache_size = -1234 FROM pragma_cache_size",
+    };
+    let row = db.query_one_raw(Statement::from_string(db.backend(), sql)).await.expect("a look");
+    row.expect("a row").try_get_by_index(0).expect("yes or no")
+}
+
+pub(super) async fn a_reader_that_is_done_leaves_its_connection_at_hand(shop: &Shop) {
+    let db = shop.store.look().await.expect("a connection");
+    mark(&db).await;
+    drop(db);
+    assert_eq!(at_hand(&shop.store), 1);
+    assert!(is_marked(&shop.store.look().await.expect("a connection")).await);
+
+    // A snapshot ends first, which nobody waits for.
+    let db = shop.store.snapshot().await.expect("a connection");
+    assert!(is_marked(&db).await);
+    drop(db);
+    while at_hand(&shop.store) == 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(count(&shop.store, "SELECT 1 AS n").await, 1);
+}
+
+pub(super) async fn a_question_that_nobody_heard_the_answer_of_is_the_pools_to_clear_away(shop: &Shop) {
+    let db = shop.store.look().await.expect("a connection");
+    {
+        // More than is answered before it is asked for again.
+        let sql = "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 100000) \
+            SELECT n FROM numbers";
+        let mut asking = db.query_all_raw(Statement::from_string(db.backend(), sql));
+        assert!(is_pending(asking.as_mut()).await);
+    }
+    drop(db);
+    assert_eq!(at_hand(&shop.store), 0);
+    assert_eq!(count(&shop.store, "SELECT 7 AS n").await, 7);
+}
+
+pub(super) async fn a_question_that_failed_is_the_pools_to_clear_away(shop: &Shop) {
+    let db = shop.store.look().await.expect("a connection");
+    db.execute_unprepared("SELECT nothing_of_the_kind").await.expect_err("no such column");
+    drop(db);
+    assert_eq!(at_hand(&shop.store), 0);
+}
+
+pub(super) async fn there_are_no_more_readers_than_connections(shop: &Shop) {
+    let mut options = shop.options();
+    options.readers = 1;
+    let store = Store::open(options).await.expect("a store");
+    let db = store.look().await.expect("a connection");
+    mark(&db).await;
+
+    let second = store.look();
+    tokio::pin!(second);
+    assert!(is_pending(second.as_mut()).await);
+    drop(db);
+    assert!(is_marked(&second.await.expect("the connection of the first")).await);
+    store.close().await;
+}
+
+pub(super) async fn a_connection_that_does_not_know_the_questions_makes_way(shop: &Shop) {
+    let Database::Postgres(_) = &shop.database else { return };
+    shop.stocked(&["A-1"], 1).await;
+    let new = order_for(&[("A-1", 1)], OnShortage::Refuse);
+    let (_, id, _) = place(&shop.store, None, new).await.expect("an order");
+    let store = shop.another().await;
+    let db = store.look().await.expect("a connection");
+    db.execute_unprepared("DEALLOCATE ALL").await.expect("it forgets");
+    drop(db);
+
+    let unread = store.order(id).await;
+    assert!(matches!(&unread, Err(StoreError::Unavailable(_))), "{unread:?}");
+    assert_eq!(at_hand(&store), 0);
+    assert!(store.order(id).await.expect("a look").is_some());
+    store.close().await;
+}
+
+pub(super) async fn connections_that_died_while_nobody_used_them_are_replaced(shop: &Shop) {
+    let Database::Postgres(url) = &shop.database else { return };
+    let both = (shop.store.look().await.expect("a connection"), shop.store.look().await.expect("another"));
+    drop(both);
+    assert_eq!(at_hand(&shop.store), 2);
+
+    let mut server = PgConnection::connect(url).await.expect("the server");
+    let killed = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+        WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    server.execute(killed).await.expect("connections less");
+    tokio::time::sleep(crate::store::open::TRUSTED_FOR + Duration::from_millis(1)).await;
+    assert_eq!(count(&shop.store, "SELECT 7 AS n").await, 7);
+    assert_eq!(at_hand(&shop.store), 1);
+}
+
+pub(super) async fn a_store_closes_when_its_last_reader_is_done(shop: &Shop) {
+    let store = shop.another().await;
+    let db = store.look().await.expect("a connection");
+    drop(store.look().await.expect("another"));
+
+    let closing = tokio::spawn({
+        let store = store.clone();
+        async move { store.close().await }
+    });
+    let refused = loop {
+        match store.look().await {
+            Ok(_) => tokio::task::yield_now().await,
+            Err(refused) => break refused,
+        }
+    };
+    assert!(matches!(&refused, StoreError::Unavailable(_)), "{refused:?}");
+    assert!(!closing.is_finished());
+    drop(db);
+    closing.await.expect("a closed store");
+    assert_eq!(at_hand(&store), 0);
+}
