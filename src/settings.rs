@@ -343,8 +343,9 @@ impl Limits {
             ("calls", calls, 1, 100_000),
             ("streams", streams, 1, 100_000),
             ("queue", queue, 1, 1_000_000),
-            // With 100 lines each, as many products as SQLite takes in one question.
-            ("group_max", group_max, 1, 300),
+            // With 100 lines each, and as many in each of the overdue orders that make way for them, not more products
+            // than SQLite takes in one question.
+            ("group_max", group_max, 1, 180),
             ("writer_lanes", writer_lanes, 1, 64),
             ("readers", readers, 1, 256),
             ("recent_orders", recent_orders, 0, 1_000_000),

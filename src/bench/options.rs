@@ -69,10 +69,12 @@ pub struct Options {
     /// A server that is already up, instead of one of the bench's own
     #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["database_url", "data_dir", "group_max", "compare_group_max", "compare_preload", "pgbench"])]
     pub target: Option<String>,
-    /// A PostgreSQL in which the bench makes databases of its own, gone afterwards: postgres://user:password@host/database
+    /// A PostgreSQL in which the bench makes databases of its own, gone afterwards:
+    /// postgres://user:password@host/database
     #[arg(long, value_name = "URL")]
     pub database_url: Option<String>,
-    /// Directory in which the bench makes folders of its own, gone afterwards [default: the system's for temporary files]
+    /// Directory in which the bench makes folders of its own, gone afterwards [default: the system's for temporary
+    /// files]
     #[arg(long, value_name = "DIRECTORY")]
     pub data_dir: Option<PathBuf>,
     /// Changes that share a transaction in the bench's own server (`limits.group_max`)

@@ -1,4 +1,5 @@
-//! The same rows written by hand: a pgbench script in the same PostgreSQL, as the measure of what group commit is worth.
+//! The same rows written by hand: a pgbench script in the same PostgreSQL, as the measure of what group commit is
+//! worth.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -289,8 +289,8 @@ impl Api {
     }
 }
 
-/// The order as a change's last attempt left it; nothing if that was done before, and its answer only repeated. An attempt
-/// may have come to nothing after that, when somebody else was first with the same request.
+/// The order as a change's last attempt left it; nothing if that was done before, and its answer only repeated. An
+/// attempt may have come to nothing after that, when somebody else was first with the same request.
 #[derive(Clone, Default)]
 struct Note(Arc<Mutex<Option<Arc<Order>>>>);
 

@@ -1,5 +1,5 @@
-//! Connections before they carry calls: so many at once, none that keeps its place without a word, and none that is listened
-//! to without end.
+//! Connections before they carry calls: so many at once, none that keeps its place without a word, and none that is
+//! listened to without end.
 
 use std::io;
 use std::pin::Pin;
@@ -20,8 +20,8 @@ use crate::settings::Limits;
 const TCP_KEEPALIVE: Duration = Duration::from_secs(60);
 /// Until the next try when the system gives no connection, for example because too many files are open.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(200);
-/// Bytes that a connection says in one go before others have a turn. A frame may be as short as nine bytes, and each costs
-/// about as much as the next: in the time that it takes to hear out 64 KiB of them nobody else would be heard.
+/// Bytes that a connection says in one go before others have a turn. A frame may be as short as nine bytes, and each
+/// costs about as much as the next: in the time that it takes to hear out 64 KiB of them nobody else would be heard.
 const BURST: usize = 1_024;
 /// What every HTTP/2 client says first.
 const GREETING: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";

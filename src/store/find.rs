@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use sea_orm::sea_query::Value;
-use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};
+use sea_orm::{ConnectionTrait, QueryResult, Statement};
 use uuid::Uuid;
 
 use super::given::one_of;
@@ -448,7 +448,7 @@ pub(in crate::store) async fn one(
     sql: &str,
     values: Vec<Value>,
 ) -> Result<Option<QueryResult>, StoreError> {
-    Ok(db.query_one_raw(statement(db.backend(), sql, values)).await?)
+    Ok(db.query_one_raw(Statement::from_sql_and_values(db.backend(), sql, values)).await?)
 }
 
 pub(in crate::store) async fn all(
@@ -456,9 +456,5 @@ pub(in crate::store) async fn all(
     sql: &str,
     values: Vec<Value>,
 ) -> Result<Vec<QueryResult>, StoreError> {
-    Ok(db.query_all_raw(statement(db.backend(), sql, values)).await?)
-}
-
-fn statement(backend: DbBackend, sql: &str, values: Vec<Value>) -> Statement {
-    Statement::from_sql_and_values(backend, sql, values)
+    Ok(db.query_all_raw(Statement::from_sql_and_values(db.backend(), sql, values)).await?)
 }

@@ -1,11 +1,14 @@
-//! Rows handed to a statement as parameters.
+//! Rows, and lists of keys, handed to a statement as parameters.
 
 use sea_orm::sea_query::{ArrayType, Value};
 use sea_orm::{DbBackend, Statement};
 use uuid::Uuid;
 
 /// Parameters that SQLite takes in one statement; PostgreSQL takes twice as many.
-pub(in crate::store) const PARAMETERS_MAX: usize = 32_766;
+const PARAMETERS_MAX: usize = 32_766;
+/// Keys that one statement is asked for: a size that lists are filled up to, and parameters are left for what else it
+/// asks.
+pub(in crate::store) const KEYS_MAX: usize = 24_576;
 
 /// Rows of so many columns that fit into one statement, however they are filled up.
 pub(in crate::store) fn rows_max(columns: usize) -> usize {
@@ -59,19 +62,21 @@ impl Column {
 }
 
 /// The statement `WITH given (…) AS (…) {sql}`. Its text hardly depends on how many rows there are, so that each
-/// connection keeps it prepared: on PostgreSQL `given` is one array per column; on SQLite it is a VALUES list, filled up
-/// with rows of NULLs that `sql` has to pass over, and its parameters are not numbered, so that it may be one of several.
+/// connection keeps it prepared: on PostgreSQL `given` is one array per column; on SQLite it is a VALUES list, filled
+/// up with rows of NULLs that `sql` has to pass over, and its parameters are not numbered, so that it may be one of
+/// several.
 pub(in crate::store) fn with_given(
     backend: DbBackend,
     columns: &[Column],
     rows: Vec<Vec<Value>>,
     sql: &str,
 ) -> Statement {
+    assert!(!rows.is_empty(), "a statement about no rows is not to be made");
     if backend == DbBackend::Postgres {
         return with_arrays(columns, rows, sql, Vec::new());
     }
 
-    let size = filled_up(rows.len());
+    let size = size_for(rows.len());
     let row = format!("({})", vec!["?"; columns.len()].join(","));
     let text = format!("{}VALUES {}) {sql}", head_of(columns), vec![row; size].join(","));
 
@@ -104,7 +109,7 @@ fn head_of(columns: &[Column]) -> String {
 }
 
 /// A power of two, or one and a half times one: few different statements, with few rows that are there for nothing.
-fn filled_up(rows: usize) -> usize {
+fn size_for(rows: usize) -> usize {
     let size = rows.next_power_of_two();
     let less = size / 4 * 3;
     if rows <= less { less } else { size }
@@ -113,7 +118,7 @@ fn filled_up(rows: usize) -> usize {
 /// Keys filled up by repeating the last, for a list of which few sizes are to exist.
 pub(in crate::store) fn filled<K: Clone>(mut keys: Vec<K>) -> Vec<K> {
     if let Some(last) = keys.last().cloned() {
-        keys.resize(filled_up(keys.len()), last);
+        keys.resize(size_for(keys.len()), last);
     }
     keys
 }
@@ -144,8 +149,8 @@ pub(in crate::store) fn one_of(backend: DbBackend, ids: Vec<Uuid>) -> (String, V
     }
 }
 
-pub(in crate::store) fn in_list_of(ids: usize) -> String {
-    let marks: Vec<_> = (1..=ids).map(|it| format!("${it}")).collect();
+pub(in crate::store) fn in_list_of(count: usize) -> String {
+    let marks: Vec<_> = (1..=count).map(|it| format!("${it}")).collect();
     format!("IN ({})", marks.join(", "))
 }
 
@@ -155,17 +160,19 @@ mod tests {
 
     #[test]
     fn rows_are_filled_up_to_few_sizes() {
-        let sizes: Vec<_> = (1..=9).chain([12, 13, 17, 25]).map(filled_up).collect();
+        let sizes: Vec<_> = (1..=9).chain([12, 13, 17, 25]).map(size_for).collect();
         assert_eq!(sizes, [1, 2, 3, 4, 6, 6, 8, 8, 12, 12, 16, 24, 32]);
         assert_eq!(filled(vec![1, 2, 3, 4, 5]), [1, 2, 3, 4, 5, 5]);
         assert!(filled(Vec::<i64>::new()).is_empty());
+        assert_eq!(size_for(KEYS_MAX), KEYS_MAX);
+        const { assert!(KEYS_MAX < PARAMETERS_MAX) };
     }
 
     #[test]
     fn as_many_rows_as_there_may_be_fit_however_they_are_filled_up() {
         for columns in 1..=64 {
             let rows = rows_max(columns);
-            assert!(filled_up(rows) * columns <= PARAMETERS_MAX, "{rows} rows of {columns}");
+            assert!(size_for(rows) * columns <= PARAMETERS_MAX, "{rows} rows of {columns}");
             assert!(rows >= 256);
         }
         let columns: Vec<_> = std::iter::repeat_n(number("it"), 16).collect();

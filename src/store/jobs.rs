@@ -7,6 +7,7 @@ use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
+use super::find::{all, one};
 use super::queue::Task;
 use super::session::Session;
 use super::{Store, StoreError, requests};
@@ -121,7 +122,7 @@ impl Store {
             ORDER BY own.number LIMIT $1";
         let db = self.look().await?;
         let values: Vec<Value> = vec![bounded(limit).into(), QUEUE_MAX.into()];
-        let found = db.query_all_raw(Statement::from_sql_and_values(db.backend(), sql, values)).await?;
+        let found = all(&db, sql, values).await?;
         found.iter().map(|row| Ok(OrderId(row.try_get_by("id")?))).collect()
     }
 
@@ -131,8 +132,7 @@ impl Store {
             WHERE run_at <= $1 AND (lease_until IS NULL OR lease_until < $1) LIMIT 1";
         let db = self.look().await?;
         let values: Vec<Value> = vec![self.now().unix_micros().into()];
-        let found = db.query_one_raw(Statement::from_sql_and_values(db.backend(), sql, values)).await?;
-        Ok(found.is_some())
+        Ok(one(&db, sql, values).await?.is_some())
     }
 
     async fn errand(&self, wish: Wish) -> Result<Outcome, StoreError> {
@@ -204,7 +204,7 @@ pub(in crate::store) async fn claim(
     );
     let values: Vec<Value> =
         vec![now.unix_micros().into(), until.unix_micros().into(), bounded(limit).into()];
-    let mut rows = db.query_all_raw(Statement::from_sql_and_values(db.backend(), sql, values)).await?;
+    let mut rows = all(db, &sql, values).await?;
     let due_at = |row: &QueryResult| row.try_get_by::<i64, _>("run_at").unwrap_or(i64::MAX);
     rows.sort_by_key(due_at);
     rows.iter().map(read).collect()

@@ -5,10 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use uuid::Uuid;
 
 use super::StoreError;
+use super::find::all;
 use super::rows;
 use super::session::Session;
 use crate::domain::{self, Breach, Machine, OrderId, Timestamp};
@@ -290,20 +291,20 @@ const ARCHIVE: (&str, &str) =
 const CARDS: (&str, &str) = ("P1", "no column holds what looks like a card number");
 
 /// Runs every law. The connection must be inside one read-only snapshot.
-pub(super) async fn check(conn: &Session, now: Timestamp) -> Result<Vec<LawResult>, StoreError> {
+pub(super) async fn check(db: &Session, now: Timestamp) -> Result<Vec<LawResult>, StoreError> {
     let mut results = Vec::new();
     for law in LAWS {
-        results.push(check_law(conn, law, now).await?);
+        results.push(check_law(db, law, now).await?);
     }
-    results.push(check_transitions(conn).await?);
-    results.extend(check_orders(conn).await?);
-    results.push(check_archive(conn).await?);
+    results.push(check_transitions(db).await?);
+    results.extend(check_orders(db).await?);
+    results.push(check_archive(db).await?);
     Ok(results)
 }
 
-async fn check_law(conn: &Session, law: &Law, now: Timestamp) -> Result<LawResult, StoreError> {
-    let checked = count(conn, law.looked_at).await?;
-    let broken = all(conn, &dialect(conn.backend(), law.broken, now)).await?;
+async fn check_law(db: &Session, law: &Law, now: Timestamp) -> Result<LawResult, StoreError> {
+    let checked = count(db, law.looked_at).await?;
+    let broken = all(db, &dialect(db.backend(), law.broken, now), Vec::new()).await?;
     let named = broken.iter().take(NAMED_MAX).map(|row| {
         Ok(Breach {
             law: law.id,
@@ -334,12 +335,13 @@ fn dialect(backend: DbBackend, text: &str, now: Timestamp) -> String {
     said.replace("{now}", &now.unix_micros().to_string())
 }
 
-async fn check_transitions(conn: &Session) -> Result<LawResult, StoreError> {
+async fn check_transitions(db: &Session) -> Result<LawResult, StoreError> {
     let (id, statement) = TRANSITIONS;
     let rows = all(
-        conn,
+        db,
         "SELECT machine, from_state, to_state, COUNT(*) FROM events WHERE machine IS NOT NULL
          GROUP BY machine, from_state, to_state",
+        Vec::new(),
     )
     .await?;
     let mut result = LawResult { id, statement, checked: 0, broken: 0, breaches: Vec::new() };
@@ -360,7 +362,7 @@ async fn check_transitions(conn: &Session) -> Result<LawResult, StoreError> {
 }
 
 /// Looks into every order that is not archived, page by page along its id.
-async fn check_orders(conn: &Session) -> Result<Vec<LawResult>, StoreError> {
+async fn check_orders(db: &Session) -> Result<Vec<LawResult>, StoreError> {
     let (id, statement) = ORDERS;
     let mut orders = LawResult { id, statement, checked: 0, broken: 0, breaches: Vec::new() };
     let (id, statement) = CARDS;
@@ -368,12 +370,12 @@ async fn check_orders(conn: &Session) -> Result<Vec<LawResult>, StoreError> {
 
     let mut after = OrderId(Uuid::nil());
     loop {
-        let ids = page(conn, "SELECT id FROM orders WHERE id > ", " ORDER BY id LIMIT 200", after).await?;
+        let ids = page(db, "SELECT id FROM orders WHERE id > ", " ORDER BY id LIMIT 200", after).await?;
         let Some(last) = ids.last() else { break };
         after = *last;
-        let loaded = rows::load_orders(conn, &ids).await?;
+        let loaded = rows::load_orders(db, &ids).await?;
         let mut histories: BTreeMap<OrderId, Vec<domain::Event>> = BTreeMap::new();
-        for (_, event) in super::find::events_of(conn, &ids).await? {
+        for (_, event) in super::find::events_of(db, &ids).await? {
             histories.entry(event.order).or_default().push(event);
         }
         for order in &loaded {
@@ -416,16 +418,16 @@ fn note(result: &mut LawResult, broken: Vec<Breach>) {
     result.breaches.extend(broken.into_iter().take(room));
 }
 
-async fn check_archive(conn: &Session) -> Result<LawResult, StoreError> {
+async fn check_archive(db: &Session) -> Result<LawResult, StoreError> {
     let (id, statement) = ARCHIVE;
     let mut result = LawResult { id, statement, checked: 0, broken: 0, breaches: Vec::new() };
     let mut after = OrderId(Uuid::nil());
     loop {
         let sql = "SELECT order_id FROM archived_orders WHERE order_id > ";
-        let ids = page(conn, sql, " ORDER BY order_id LIMIT 200", after).await?;
+        let ids = page(db, sql, " ORDER BY order_id LIMIT 200", after).await?;
         let Some(last) = ids.last() else { return Ok(result) };
         after = *last;
-        for order in rows::load_archived(conn, &ids).await? {
+        for order in rows::load_archived(db, &ids).await? {
             note(&mut result, order.breaches());
         }
         if ids.len() < PAGE {
@@ -434,20 +436,16 @@ async fn check_archive(conn: &Session) -> Result<LawResult, StoreError> {
     }
 }
 
-async fn page(conn: &Session, head: &str, tail: &str, after: OrderId) -> Result<Vec<OrderId>, StoreError> {
-    let backend = conn.backend();
+async fn page(db: &Session, head: &str, tail: &str, after: OrderId) -> Result<Vec<OrderId>, StoreError> {
+    let backend = db.backend();
     let placeholder = if backend == DbBackend::Sqlite { "?" } else { "$1" };
     let sql = format!("{head}{placeholder}{tail}");
-    let rows = conn.query_all_raw(Statement::from_sql_and_values(backend, sql, [after.0.into()])).await?;
+    let rows = db.query_all_raw(Statement::from_sql_and_values(backend, sql, [after.0.into()])).await?;
     rows.iter().map(|row| Ok(OrderId(row.try_get_by_index::<Uuid>(0)?))).collect()
 }
 
-async fn all(conn: &Session, sql: &str) -> Result<Vec<QueryResult>, StoreError> {
-    Ok(conn.query_all_raw(Statement::from_string(conn.backend(), sql)).await?)
-}
-
-async fn count(conn: &Session, sql: &str) -> Result<u64, StoreError> {
-    let rows = all(conn, sql).await?;
+async fn count(db: &Session, sql: &str) -> Result<u64, StoreError> {
+    let rows = all(db, sql, Vec::new()).await?;
     let found = rows.first().map(|row| row.try_get_by_index::<i64>(0)).transpose()?;
     Ok(found.and_then(|it| u64::try_from(it).ok()).unwrap_or(0))
 }

@@ -263,7 +263,8 @@ struct Resource {
 /// An index over these columns and then the key.
 struct Index {
     columns: &'static [&'static str],
-    /// The word of the first column whose rows it leaves out: most rows have it, so that the key alone leads to them.
+    /// The word of the first column whose rows it leaves out: they have an index of their own, or most rows have it, so
+    /// that the key alone leads to them.
     without: Option<&'static str>,
 }
 
@@ -551,7 +552,7 @@ static RESERVATIONS: Resource = Resource {
         narrow("order_id", "order_id", id_of!(OrderId)),
         field("create_time", "created_at", Kind::Created),
     ],
-    indexes: &[],
+    indexes: &[Index { columns: &["state"], without: Some("HELD") }],
     sorts: &[],
     bound: None,
 };

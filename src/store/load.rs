@@ -113,7 +113,7 @@ impl Wanted {
         for reservation in world.reservations.values() {
             skus.extend(reserved_skus(reservation));
         }
-        self.load_shelves(db, &listed(&skus), lock, &mut world).await?;
+        self.load_lookups(db, &listed(&skus), lock, &mut world).await?;
 
         if !self.replenishments.is_empty() {
             let ids = listed(&self.replenishments);
@@ -129,9 +129,9 @@ impl Wanted {
         Ok(world)
     }
 
-    /// Stock everywhere, who waits for it, what is known of products and locations, and what was used before. The waiting are
-    /// read after the stock is locked: whoever joins or leaves them holds that lock.
-    async fn load_shelves(
+    /// Stock everywhere, who waits for it, what is known of products and locations, and what was used before. The
+    /// waiting are read after the stock is locked: whoever joins or leaves them holds that lock.
+    async fn load_lookups(
         &self,
         db: &Session,
         skus: &[Sku],

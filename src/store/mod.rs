@@ -55,7 +55,7 @@ use writer::{Steady, Writer};
 use crate::domain::{Actor, Desk, Ids, Refusal, Rules, Timestamp, Touch};
 
 /// How long a health check waits for the database.
-const PING_WITHIN: Duration = Duration::from_secs(2);
+const HEALTH_WITHIN: Duration = Duration::from_secs(2);
 
 /// The company's orders, stock and all that belongs to them, on disk. Cheap to clone.
 #[derive(Clone)]
@@ -179,7 +179,7 @@ impl Store {
             Ok(())
         };
         let late = |_| StoreError::Unavailable("no answer to a ping".to_owned());
-        timeout(PING_WITHIN, asking).await.map_err(late)?
+        timeout(HEALTH_WITHIN, asking).await.map_err(late)?
     }
 
     /// Looks at everything there is, at one moment, and names each row that breaks a law. Writing goes on meanwhile.
@@ -240,7 +240,8 @@ impl Store {
     }
 }
 
-/// A lane has a thread of its own: what it decides and writes holds nobody else up. One that dies of a panic loses its group, whose callers are told, and is replaced.
+/// A lane has a thread of its own: what it decides and writes holds nobody else up. One that dies of a panic loses its
+/// group, whose callers are told, and is replaced.
 async fn keep_running(writer: Writer) {
     loop {
         let (here, lane) = (Handle::current(), writer.clone());

@@ -35,8 +35,8 @@ pub(in crate::store) const PING_WITHIN: Duration = Duration::from_millis(500);
 const CLEAN_WITHIN: Duration = Duration::from_secs(2);
 /// Prepared statements that a connection to SQLite keeps.
 const STATEMENTS_KEPT: usize = 512;
-/// The same to PostgreSQL, where each comes with a plan: under mixed traffic most are of their own kind, and the writer's
-/// process has about 0.4 MB for each.
+/// The same to PostgreSQL, where each comes with a plan: under mixed traffic most are of their own kind, and the
+/// writer's process has about 0.4 MB for each.
 const PLANS_KEPT: usize = 256;
 /// Rows that SQLite's writing thread reads before anybody takes them. With fewer it would stop and wait within a group.
 const ROWS_AHEAD: usize = 1_024;
@@ -45,17 +45,55 @@ const SQLITE_AT_LEAST: [u32; 3] = [3, 51, 3];
 /// Our number among PostgreSQL's advisory locks: "consign" in ASCII.
 const MIGRATION_LOCK: i64 = 0x63_6f6e_7369_676e;
 
-/// Pages that SQLite's writer keeps, as its pragma has it: KiB, negative. With less it reads from the file what it wrote
-/// a moment ago.
+/// Pages that SQLite's writer keeps, as its pragma has it: KiB, negative. With less it reads from the file what it
+/// wrote a moment ago.
 const WRITER_CACHE_KIB: &str = "-32768";
 /// Pages in the write-ahead log before they are carried over: those written again and again are carried over once.
 const CHECKPOINT_PAGES: &str = "4000";
 
 /// Connections to write with and connections to read with.
 #[derive(Clone)]
-pub(in crate::store) enum Pools {
-    Postgres { writers: PgPool, readers: Arc<Readers>, how: PgConnectOptions },
-    Sqlite { writers: SqlitePool, readers: Arc<Readers>, how: SqliteConnectOptions, path: PathBuf },
+pub(in crate::store) struct Pools {
+    writers: Pool,
+    pub(in crate::store) readers: Arc<Readers>,
+    how: How,
+}
+
+#[derive(Clone)]
+pub(in crate::store) enum Pool {
+    Postgres(PgPool),
+    Sqlite(SqlitePool),
+}
+
+/// How a connection is made beside the pools.
+#[derive(Clone)]
+enum How {
+    Postgres(PgConnectOptions),
+    Sqlite { file: PathBuf, how: SqliteConnectOptions },
+}
+
+impl Pool {
+    pub(in crate::store) async fn acquire(&self) -> Result<Link, sqlx::Error> {
+        Ok(match self {
+            Self::Postgres(pool) => Link::Postgres(pool.acquire().await?),
+            Self::Sqlite(pool) => Link::Sqlite(pool.acquire().await?),
+        })
+    }
+
+    /// The most connections that it has.
+    pub(in crate::store) fn size(&self) -> u32 {
+        match self {
+            Self::Postgres(pool) => pool.options().get_max_connections(),
+            Self::Sqlite(pool) => pool.options().get_max_connections(),
+        }
+    }
+
+    pub(in crate::store) async fn close(&self) {
+        match self {
+            Self::Postgres(pool) => pool.close().await,
+            Self::Sqlite(pool) => pool.close().await,
+        }
+    }
 }
 
 impl Pools {
@@ -71,30 +109,25 @@ impl Pools {
 
     /// How many groups may be at work at once.
     pub(in crate::store) fn lanes(&self, wanted: usize) -> usize {
-        match self {
-            Self::Postgres { .. } => wanted.max(1),
-            Self::Sqlite { .. } => 1,
+        match self.how {
+            How::Postgres(_) => wanted.max(1),
+            How::Sqlite { .. } => 1,
         }
     }
 
     pub(in crate::store) async fn writer(&self, statements: &Arc<AtomicU64>) -> Result<Session, StoreError> {
-        let link = match self {
-            Self::Postgres { writers, .. } => Link::Postgres(writers.acquire().await?),
-            Self::Sqlite { writers, .. } => Link::Sqlite(writers.acquire().await?),
-        };
-        Ok(Session::new(link, Some(Arc::clone(statements))))
+        Ok(Session::new(self.writers.acquire().await?, Some(Arc::clone(statements))))
     }
 
     pub(in crate::store) async fn reader(&self) -> Result<Session, StoreError> {
-        let (Self::Postgres { readers, .. } | Self::Sqlite { readers, .. }) = self;
-        let (link, place) = readers.lend().await?;
-        Ok(Session::for_reading(link, place))
+        let (link, loan) = self.readers.lend().await?;
+        Ok(Session::for_reading(link, loan))
     }
 
     /// Applies what is missing of the schema. Several processes may try at once: they take turns.
     pub(in crate::store) async fn migrate(&self) -> Result<(), StoreError> {
-        match self {
-            Self::Postgres { how, .. } => {
+        match &self.how {
+            How::Postgres(how) => {
                 // The lock is the session's: it ends with it, whatever happens.
                 let patient = how.clone().options([("lock_timeout", "0"), ("statement_timeout", "0")]);
                 let mut guard = PgConnection::connect_with(&patient).await?;
@@ -105,8 +138,8 @@ impl Pools {
                 guard.close().await?;
                 done
             }
-            Self::Sqlite { how, path, .. } => {
-                let _guard = lock_file(path).await?;
+            How::Sqlite { file, how } => {
+                let _guard = lock_file(file).await?;
                 let pool = SqlitePoolOptions::new().max_connections(1).connect_with(how.clone()).await?;
                 up(&SqlxSqliteConnector::from_sqlx_sqlite_pool(pool)).await
             }
@@ -115,9 +148,9 @@ impl Pools {
 
     /// The names of the schema's steps that are still to be applied.
     pub(in crate::store) async fn pending_migrations(&self) -> Result<Vec<String>, StoreError> {
-        let table = match self {
-            Self::Postgres { .. } => "SELECT 1 WHERE to_regclass('seaql_migrations') IS NOT NULL",
-            Self::Sqlite { .. } => "SELECT 1 FROM sqlite_master WHERE name = 'seaql_migrations'",
+        let table = match self.how {
+            How::Postgres(_) => "SELECT 1 WHERE to_regclass('seaql_migrations') IS NOT NULL",
+            How::Sqlite { .. } => "SELECT 1 FROM sqlite_master WHERE name = 'seaql_migrations'",
         };
         // Readers' connections try to keep questions about tables that may not be there yet.
         let db = self.writer(&Arc::default()).await?;
@@ -134,16 +167,8 @@ impl Pools {
     }
 
     pub(in crate::store) async fn close(&self) {
-        match self {
-            Self::Postgres { writers, readers, .. } => {
-                readers.close().await;
-                writers.close().await;
-            }
-            Self::Sqlite { writers, readers, .. } => {
-                readers.close().await;
-                writers.close().await;
-            }
-        }
+        self.readers.close().await;
+        self.writers.close().await;
     }
 }
 
@@ -190,8 +215,7 @@ async fn open_postgres(url: &str, lanes: usize, readers: u32, unsafe_too: bool) 
     check_postgres(&writers, unsafe_too).await?;
 
     let reading = how.clone().options([("default_transaction_read_only", "on")]);
-    let most = readers.max(1);
-    let readers = trusting(PgPoolOptions::new().max_connections(most))
+    let readers = trusting(PgPoolOptions::new().max_connections(readers.max(1)))
         .after_connect(|connection, _| {
             let prepare = connection.execute(AssertSqlSafe(prepare_all(&WHOLE_ORDER)));
             Box::pin(async move {
@@ -204,7 +228,8 @@ async fn open_postgres(url: &str, lanes: usize, readers: u32, unsafe_too: bool) 
         })
         .after_release(|connection, _| Box::pin(clean(connection)))
         .connect_lazy_with(reading);
-    Ok(Pools::Postgres { writers, readers: Readers::of_postgres(readers, most), how })
+    let readers = Readers::of(Pool::Postgres(readers));
+    Ok(Pools { writers: Pool::Postgres(writers), readers, how: How::Postgres(how) })
 }
 
 /// Connections that were used just now are not tried again before they are used.
@@ -271,10 +296,10 @@ async fn open_sqlite(path: &Path, readers: u32) -> Result<Pools, StoreError> {
         .await?;
     check_sqlite(&mut *writers.acquire().await?).await?;
 
-    let most = readers.max(1);
-    let readers = trusting(SqlitePoolOptions::new().max_connections(most))
+    let readers = trusting(SqlitePoolOptions::new().max_connections(readers.max(1)))
         .connect_lazy_with(how.clone().pragma("query_only", "ON"));
-    Ok(Pools::Sqlite { writers, readers: Readers::of_sqlite(readers, most), how, path: path.to_owned() })
+    let readers = Readers::of(Pool::Sqlite(readers));
+    Ok(Pools { writers: Pool::Sqlite(writers), readers, how: How::Sqlite { file: path.to_owned(), how } })
 }
 
 /// Makes file and directory if they are missing, for their owner only.

@@ -1,18 +1,19 @@
-//! Connections to read with. Those that were used just now are at hand for the next reader: the pool asks every one that
-//! comes back to it twice whether it still lives, which takes longer than many a question.
+//! Connections to read with. Those that were used just now are at hand for the next reader: the pool asks every one
+//! that comes back to it whether it still lives, and cleans PostgreSQL's first; many a question takes less time.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use sea_orm::sqlx::{self, PgPool, SqlitePool};
+use sea_orm::sqlx;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
 
 use super::StoreError;
-use super::open::{ACQUIRE_WITHIN, PING_WITHIN, TRUSTED_FOR};
+use super::open::{ACQUIRE_WITHIN, PING_WITHIN, Pool, TRUSTED_FOR};
 use super::session::Link;
 
-/// After so long a connection goes back to the pool, which replaces the old ones.
+/// One that was idle for longer, or is given back later than this after it was taken, goes to the pool, which replaces
+/// the old ones and closes those that nobody needs.
 const AT_HAND_FOR: Duration = Duration::from_secs(60);
 
 pub(in crate::store) struct Readers {
@@ -23,47 +24,34 @@ pub(in crate::store) struct Readers {
     room: Arc<Semaphore>,
 }
 
-enum Pool {
-    Postgres(PgPool),
-    Sqlite(SqlitePool),
-}
-
 struct Held {
     link: Link,
     taken_at: Instant,
     idle_since: Instant,
 }
 
-/// Where a reader's connection belongs.
-pub(in crate::store) struct Place {
+/// That a connection is lent to a reader.
+pub(in crate::store) struct Loan {
     readers: Arc<Readers>,
     taken_at: Instant,
     _room: OwnedSemaphorePermit,
 }
 
 impl Readers {
-    pub(in crate::store) fn of_postgres(pool: PgPool, most: u32) -> Arc<Self> {
-        Self::new(Pool::Postgres(pool), most)
-    }
-
-    pub(in crate::store) fn of_sqlite(pool: SqlitePool, most: u32) -> Arc<Self> {
-        Self::new(Pool::Sqlite(pool), most)
-    }
-
-    fn new(pool: Pool, most: u32) -> Arc<Self> {
-        let room = Arc::new(Semaphore::new(most as usize));
+    pub(in crate::store) fn of(pool: Pool) -> Arc<Self> {
+        let room = Arc::new(Semaphore::new(pool.size() as usize));
         Arc::new(Self { pool, at_hand: Mutex::new(Some(Vec::new())), room })
     }
 
     /// A connection, as soon as one is free.
-    pub(in crate::store) async fn lend(self: &Arc<Self>) -> Result<(Link, Place), StoreError> {
+    pub(in crate::store) async fn lend(self: &Arc<Self>) -> Result<(Link, Loan), StoreError> {
         let lending = async {
             let room = Arc::clone(&self.room).acquire_owned().await.map_err(|_| sqlx::Error::PoolClosed)?;
             let (link, taken_at) = match self.take().await {
                 Some(held) => (held.link, held.taken_at),
                 None => (self.pool.acquire().await?, Instant::now()),
             };
-            Ok((link, Place { readers: Arc::clone(self), taken_at, _room: room }))
+            Ok((link, Loan { readers: Arc::clone(self), taken_at, _room: room }))
         };
         timeout(ACQUIRE_WITHIN, lending).await.unwrap_or_else(|_| Err(sqlx::Error::PoolTimedOut.into()))
     }
@@ -78,20 +66,21 @@ impl Readers {
             return Some(held);
         }
 
-        // The others were idle for longer, and have hardly fared better.
-        let others = self.at_hand().as_mut().map(std::mem::take).unwrap_or_default();
-        others.into_iter().chain([held]).for_each(|it| it.link.discard());
+        // The others that were idle for so long have hardly fared better.
+        let mut dead = vec![held.link];
+        if let Some(at_hand) = self.at_hand().as_mut() {
+            let is_as_old = |it: &mut Held| it.idle_since <= held.idle_since;
+            dead.extend(at_hand.extract_if(.., is_as_old).map(|it| it.link));
+        }
+        dead.into_iter().for_each(Link::discard);
         None
     }
 
-    /// Nothing is lent any more; what is lent goes back to the pool.
+    /// Nothing is lent any more; waits for what is.
     pub(in crate::store) async fn close(&self) {
         self.room.close();
         drop(self.at_hand().take());
-        match &self.pool {
-            Pool::Postgres(pool) => pool.close().await,
-            Pool::Sqlite(pool) => pool.close().await,
-        }
+        self.pool.close().await;
     }
 
     #[cfg(test)]
@@ -105,24 +94,21 @@ impl Readers {
     }
 }
 
-impl Pool {
-    async fn acquire(&self) -> Result<Link, sqlx::Error> {
-        Ok(match self {
-            Self::Postgres(pool) => Link::Postgres(pool.acquire().await?),
-            Self::Sqlite(pool) => Link::Sqlite(pool.acquire().await?),
-        })
-    }
-}
-
-impl Place {
-    /// Takes a connection back that has nothing left to say.
-    pub(in crate::store) fn take_back(self, link: Link) {
-        if self.taken_at.elapsed() > AT_HAND_FOR {
-            return;
+impl Loan {
+    /// Ends with a connection that has nothing left to say.
+    pub(in crate::store) fn give_back(self, link: Link) {
+        let now = Instant::now();
+        let is_old = self.taken_at + AT_HAND_FOR < now;
+        let held = Held { link, taken_at: self.taken_at, idle_since: now };
+        let mut leaving = Vec::new();
+        match self.readers.at_hand().as_mut() {
+            Some(at_hand) if !is_old => {
+                leaving.extend(at_hand.extract_if(.., |it| it.idle_since + AT_HAND_FOR < now));
+                at_hand.push(held);
+            }
+            _ => leaving.push(held),
         }
-        let held = Held { link, taken_at: self.taken_at, idle_since: Instant::now() };
-        if let Some(at_hand) = self.readers.at_hand().as_mut() {
-            at_hand.push(held);
-        }
+        // To the pool, and not under the lock.
+        drop(leaving);
     }
 }

@@ -8,7 +8,7 @@ use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};
 
 use super::StoreError;
 use super::given::{Column, bytes, number, text, with_given};
-use super::rows::{Kind, Writes};
+use super::rows::{Kind, Lock, Writes};
 use super::session::Session;
 use crate::domain::Timestamp;
 
@@ -25,7 +25,7 @@ const WITH_ANSWER: [Column; 5] =
     [text("actor"), text("method"), text("request_id"), bytes("fingerprint"), bytes("answer")];
 
 const ADD: &str = "INSERT INTO requests (actor, method, request_id, fingerprint, answer, created_at) \
-    SELECT actor, method, request_id, fingerprint, answer, created_at FROM given";
+    SELECT actor, method, request_id, fingerprint, answer, created_at FROM given WHERE request_id IS NOT NULL";
 const SET: &str = "UPDATE requests SET fingerprint = given.fingerprint, answer = given.answer FROM given \
     WHERE requests.actor = given.actor AND requests.method = given.method \
     AND requests.request_id = given.request_id";
@@ -38,7 +38,7 @@ pub(in crate::store) struct Key {
     pub(in crate::store) id: String,
 }
 
-/// What is known of a request id.
+/// What is kept under a request id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::store) struct Kept {
     pub(in crate::store) fingerprint: [u8; 32],
@@ -50,7 +50,7 @@ pub(in crate::store) struct Kept {
 pub(in crate::store) struct Known {
     /// Those it would claim, but somebody has used them before.
     pub(in crate::store) used: HashMap<Key, Kept>,
-    /// Of those it has a later phase of: nobody else changes these before its transaction ends.
+    /// What callers heard of whom it has a later phase; nobody else changes that before its transaction ends.
     pub(in crate::store) answers: HashMap<Key, Kept>,
 }
 
@@ -63,12 +63,11 @@ pub(in crate::store) async fn claim(
 ) -> Result<Known, StoreError> {
     if db.backend() == DbBackend::Postgres {
         let used = add_or_find(db, claims, now).await?;
-        let in_order = "ORDER BY actor, method, request_id FOR UPDATE OF requests";
-        return Ok(Known { used, answers: look_up(db, amends, in_order).await? });
+        return Ok(Known { used, answers: look_up(db, amends, Lock::Update).await? });
     }
 
     // Nobody else writes before this transaction ends: who has looked has claimed.
-    let found = look_up(db, claims.keys().chain(amends), "").await?;
+    let found = find(db, claims.keys().chain(amends)).await?;
     let those = |asked: &dyn Fn(&Key) -> bool| {
         found.iter().filter(|(key, _)| asked(key)).map(|(key, kept)| (key.clone(), kept.clone())).collect()
     };
@@ -79,25 +78,25 @@ pub(in crate::store) async fn claim(
 /// waited for.
 async fn add_or_find(
     db: &Session,
-    wanted: &BTreeMap<Key, [u8; 32]>,
+    claims: &BTreeMap<Key, [u8; 32]>,
     now: Timestamp,
 ) -> Result<HashMap<Key, Kept>, StoreError> {
-    if wanted.is_empty() {
+    if claims.is_empty() {
         return Ok(HashMap::new());
     }
 
-    let rows = wanted.iter().map(|(key, fingerprint)| whole(key, fingerprint, &[], now)).collect();
+    let rows = claims.iter().map(|(key, fingerprint)| whole(key, fingerprint, &[], now)).collect();
     let sql = format!(
         "{ADD} ORDER BY actor, method, request_id ON CONFLICT (actor, method, request_id) DO NOTHING \
         RETURNING actor, method, request_id"
     );
     let claimed = db.query_all_raw(with_given(db.backend(), &WHOLE, rows, &sql)).await?;
-    if claimed.len() == wanted.len() {
+    if claimed.len() == claims.len() {
         return Ok(HashMap::new());
     }
 
     let claimed = claimed.iter().map(Key::read).collect::<Result<HashSet<_>, _>>()?;
-    let used: Vec<_> = wanted.keys().filter(|it| !claimed.contains(it)).collect();
+    let used: Vec<_> = claims.keys().filter(|it| !claimed.contains(it)).collect();
     let found = find(db, used.iter().copied()).await?;
     // One that was reaped in between can be claimed now.
     if found.len() == used.len() { Ok(found) } else { Err(StoreError::LostRace) }
@@ -108,47 +107,48 @@ pub(in crate::store) async fn find(
     db: &Session,
     keys: impl IntoIterator<Item = &Key>,
 ) -> Result<HashMap<Key, Kept>, StoreError> {
-    look_up(db, keys, "").await
+    look_up(db, keys, Lock::No).await
 }
 
 async fn look_up(
     db: &Session,
     keys: impl IntoIterator<Item = &Key>,
-    lock: &str,
+    lock: Lock,
 ) -> Result<HashMap<Key, Kept>, StoreError> {
     let rows: Vec<_> = keys.into_iter().map(Key::row).collect();
     if rows.is_empty() {
         return Ok(HashMap::new());
     }
 
+    let in_order = match lock {
+        Lock::No => "",
+        Lock::Update => "ORDER BY actor, method, request_id FOR UPDATE OF requests",
+    };
     let sql = format!(
         "SELECT actor, method, request_id, fingerprint, answer FROM requests \
-        WHERE (actor, method, request_id) IN (SELECT actor, method, request_id FROM given) {lock}"
+        WHERE (actor, method, request_id) IN (SELECT actor, method, request_id FROM given) {in_order}"
     );
     let found = db.query_all_raw(with_given(db.backend(), &KEY, rows, &sql)).await?;
     found.iter().map(|row| Ok((Key::read(row)?, Kept::read(row)?))).collect()
 }
 
-/// Keeps the answers of claimed keys. A claimed key that is gone is a lost race.
+/// Keeps the answers of claimed keys. On PostgreSQL the claim is a row: one that is gone is a lost race.
 pub(in crate::store) fn keep(
     writes: &mut Writes,
     backend: DbBackend,
     claimed: &[(Key, Kept)],
     now: Timestamp,
 ) {
-    let rows = claimed.iter();
     match backend {
         DbBackend::Sqlite => {
-            let rows = rows.map(|(key, kept)| whole(key, &kept.fingerprint, &kept.answer, now));
-            writes.put(
-                "requests",
-                Kind::Add,
-                WHOLE,
-                rows.collect(),
-                format!("{ADD} WHERE request_id IS NOT NULL"),
-            );
+            let row = |(key, kept): &(Key, Kept)| whole(key, &kept.fingerprint, &kept.answer, now);
+            // Not among the additions, which come last: a later answer may replace this one.
+            writes.put("requests", Kind::Change, WHOLE, claimed.iter().map(row).collect(), ADD);
         }
-        _ => writes.put("requests", Kind::ChangeEach, WITH_ANSWER, rows.map(with_answer).collect(), SET),
+        _ => {
+            let rows = claimed.iter().map(with_answer).collect();
+            writes.put("requests", Kind::ChangeEach, WITH_ANSWER, rows, SET);
+        }
     }
 }
 
@@ -160,7 +160,7 @@ pub(in crate::store) fn amend(writes: &mut Writes, amended: &[(Key, Kept)]) {
     writes.put("requests", Kind::Change, WITH_ANSWER, rows, set_same);
 }
 
-/// Gives claimed keys back: what they were claimed for was refused.
+/// Gives claimed keys back: what they were claimed for was refused. On SQLite claiming wrote nothing.
 pub(in crate::store) fn release(writes: &mut Writes, backend: DbBackend, keys: &BTreeSet<Key>) {
     if backend == DbBackend::Sqlite {
         return;
@@ -168,6 +168,16 @@ pub(in crate::store) fn release(writes: &mut Writes, backend: DbBackend, keys: &
     let sql = "DELETE FROM requests \
         WHERE (actor, method, request_id) IN (SELECT actor, method, request_id FROM given)";
     writes.put("requests", Kind::Change, KEY, keys.iter().map(Key::row).collect(), sql);
+}
+
+/// Deletes the oldest of the answers from before this moment, at most `limit` at once.
+pub(in crate::store) async fn reap(db: &Session, before: Timestamp, limit: u64) -> Result<u64, StoreError> {
+    let sql = "DELETE FROM requests WHERE (actor, method, request_id) IN \
+        (SELECT actor, method, request_id FROM requests WHERE created_at < $1 ORDER BY created_at LIMIT $2)";
+    let values: Vec<Value> =
+        vec![before.unix_micros().into(), i64::try_from(limit).unwrap_or(i64::MAX).into()];
+    let done = db.execute_raw(Statement::from_sql_and_values(db.backend(), sql, values)).await?;
+    Ok(done.rows_affected())
 }
 
 fn whole(key: &Key, fingerprint: &[u8; 32], answer: &[u8], now: Timestamp) -> Vec<Value> {
@@ -180,16 +190,6 @@ fn with_answer((key, kept): &(Key, Kept)) -> Vec<Value> {
     let mut row = key.row();
     row.extend([kept.fingerprint.to_vec().into(), kept.answer.to_vec().into()]);
     row
-}
-
-/// Deletes the oldest of the answers from before `limit`, at most so many at once.
-pub(in crate::store) async fn reap(db: &Session, before: Timestamp, limit: u64) -> Result<u64, StoreError> {
-    let sql = "DELETE FROM requests WHERE (actor, method, request_id) IN \
-        (SELECT actor, method, request_id FROM requests WHERE created_at < $1 ORDER BY created_at LIMIT $2)";
-    let values: Vec<Value> =
-        vec![before.unix_micros().into(), i64::try_from(limit).unwrap_or(i64::MAX).into()];
-    let done = db.execute_raw(Statement::from_sql_and_values(db.backend(), sql, values)).await?;
-    Ok(done.rows_affected())
 }
 
 impl Key {

@@ -24,7 +24,7 @@ use uuid::Uuid;
 
 use super::StoreError;
 use super::error::existing_key;
-use super::readers::Place;
+use super::readers::Loan;
 use super::together::{Answers, Question, for_postgres, for_sqlite};
 use crate::faults;
 
@@ -33,8 +33,8 @@ use crate::faults;
 const ANSWER_WITHIN: Duration = Duration::from_secs(7);
 /// PostgreSQL's word for a statement that was not prepared.
 const NO_SUCH_STATEMENT: &str = "26000";
-/// How long a session may take to roll back before its connection is thrown away.
-const ROLLBACK_WITHIN: Duration = Duration::from_secs(2);
+/// How long a session may take to roll back, or to hear what it has asked, before its connection is thrown away.
+const SETTLED_WITHIN: Duration = Duration::from_secs(2);
 
 /// A transaction whose reads all see the same moment.
 const BEGIN_SQLITE: &str = "BEGIN";
@@ -66,10 +66,10 @@ pub(in crate::store) struct Session {
     keeps_questions: bool,
     /// An answer did not come, or none can; the connection is of no use any more.
     silent: AtomicBool,
-    /// Something was asked, and it was not heard to the end what came of it.
-    asking: AtomicBool,
-    /// Where the connection goes afterwards; None: to its pool.
-    place: Option<Place>,
+    /// What was asked last failed, or was not heard to the end.
+    unsettled: AtomicBool,
+    /// A reader's connection is lent; None: it goes to its pool.
+    loan: Option<Loan>,
 }
 
 pub(in crate::store) enum Link {
@@ -93,15 +93,15 @@ impl Session {
             answer_within: None,
             keeps_questions: false,
             silent: AtomicBool::new(false),
-            asking: AtomicBool::new(false),
-            place: None,
+            unsettled: AtomicBool::new(false),
+            loan: None,
         }
     }
 
     /// A session with a reader's connection, that gives up a PostgreSQL that has gone silent.
-    pub(in crate::store) fn for_reading(link: Link, place: Place) -> Self {
+    pub(in crate::store) fn for_reading(link: Link, loan: Loan) -> Self {
         let mut session = Self::new(link, None);
-        session.place = Some(place);
+        session.loan = Some(loan);
         session.keeps_questions = true;
         session.answer_within = (session.backend == DbBackend::Postgres).then_some(ANSWER_WITHIN);
         session
@@ -159,7 +159,7 @@ impl Session {
         }
 
         let late = |_| StoreError::Unavailable("no answer to ROLLBACK".to_owned());
-        timeout(ROLLBACK_WITHIN, self.command("ROLLBACK")).await.map_err(late)??;
+        timeout(SETTLED_WITHIN, self.command("ROLLBACK")).await.map_err(late)??;
         self.open.store(false, Ordering::Relaxed);
         Ok(())
     }
@@ -198,7 +198,7 @@ impl Session {
     }
 
     async fn heard<T>(&self, asking: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
-        self.asking.store(true, Ordering::Relaxed);
+        self.unsettled.store(true, Ordering::Relaxed);
         let heard = match self.answer_within {
             None => asking.await,
             Some(within) => timeout(within, asking).await.unwrap_or_else(|_| {
@@ -206,12 +206,12 @@ impl Session {
                 Err(sqlx::Error::Io(io::ErrorKind::TimedOut.into()))
             }),
         };
-        self.asking.store(heard.is_err(), Ordering::Relaxed);
+        self.unsettled.store(heard.is_err(), Ordering::Relaxed);
         heard
     }
 
-    /// The rows that each question is about, as of one moment. A writer on PostgreSQL asks one after the other: its locks
-    /// hold still what it asks about.
+    /// The rows that each question is about, as of one moment. A writer on PostgreSQL asks one after the other: its
+    /// locks hold still what it asks about.
     pub(in crate::store) async fn ask_each(
         &self,
         questions: &[Question],
@@ -244,7 +244,7 @@ impl Session {
             }
         };
         let outcomes = outcomes.map_err(|it| self.unprepared(it))?;
-        all_of(&outcomes, statements)?;
+        self.all_of(&outcomes, statements)?;
         self.open.store(was_open, Ordering::Relaxed);
         let answers = outcomes.into_iter().skip(before.len()).take(questions.len());
         Ok(Answers::new(answers.map(|it| it.rows).collect()))
@@ -266,8 +266,8 @@ impl Session {
         Ok(rows)
     }
 
-    /// Statements as they are sent in one message: to SQLite several, none of which may number its parameters; to PostgreSQL
-    /// one.
+    /// Statements as they are sent in one message: to SQLite several, none of which may number its parameters; to
+    /// PostgreSQL one.
     pub(in crate::store) fn ready(&self, statements: Vec<Statement>) -> Result<Ready, DbErr> {
         let one_at_a_time = self.backend == DbBackend::Postgres;
         assert!(!one_at_a_time || statements.len() == 1, "PostgreSQL takes one prepared statement at a time");
@@ -304,7 +304,7 @@ impl Session {
             _ => return Err(DbErr::Custom("made ready for another database".to_owned())),
         };
         let outcomes = outcomes.map_err(|it| self.failed(it))?;
-        all_of(&outcomes, statements)?;
+        self.all_of(&outcomes, statements)?;
         Ok(outcomes)
     }
 
@@ -321,6 +321,15 @@ impl Session {
         }
         self.silent.store(true, Ordering::Relaxed);
         of_connection("the connection cannot read orders")
+    }
+
+    /// A connection that dies in mid-answer may seem to have said all it had to say.
+    pub(in crate::store) fn all_of(&self, outcomes: &[Outcome], statements: usize) -> Result<(), DbErr> {
+        if outcomes.len() == statements {
+            return Ok(());
+        }
+        self.silent.store(true, Ordering::Relaxed);
+        Err(of_connection("the answer was cut short"))
     }
 
     fn failed(&self, error: sqlx::Error) -> DbErr {
@@ -341,22 +350,26 @@ impl Drop for Session {
         if *self.silent.get_mut() {
             return link.discard();
         }
-        let place = self.place.take();
-        let take_back = |link| {
-            if let Some(place) = place {
-                place.take_back(link);
+        let (is_open, is_unsettled) = (*self.open.get_mut(), *self.unsettled.get_mut());
+        let loan = self.loan.take();
+        let give_back = |link| {
+            if let Some(loan) = loan {
+                loan.give_back(link);
             }
         };
-        if !*self.open.get_mut() {
-            // The pool waits for an answer that nobody has heard.
-            return if *self.asking.get_mut() { drop(link) } else { take_back(link) };
+        if !is_open && !is_unsettled {
+            return give_back(link);
         }
 
-        // A reader was dropped in mid-transaction, or ended its snapshot: nobody waits for this.
+        // A reader was dropped in mid-transaction, or ended its snapshot, or was dropped before it had its answer: nobody
+        // waits for this.
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return link.discard() };
         runtime.spawn(async move {
-            match timeout(ROLLBACK_WITHIN, link.command("ROLLBACK")).await {
-                Ok(Ok(())) => take_back(link),
+            let settling = async { if is_open { link.command("ROLLBACK").await } else { link.ping().await } };
+            match timeout(SETTLED_WITHIN, settling).await {
+                Ok(Ok(())) => give_back(link),
+                // SQLite has nothing else against a ROLLBACK than that its transaction is over.
+                Ok(Err(sqlx::Error::Database(_))) if matches!(link, Link::Sqlite(_)) => give_back(link),
                 _ => link.discard(),
             }
         });
@@ -486,8 +499,8 @@ fn hear(statement: &Statement) {
     let _ = HEARD.try_with(|it| it.borrow_mut().push(statement.clone()));
 }
 
-/// What goes before and after questions: a transaction of their own, unless one is open; and that PostgreSQL finds them by
-/// key.
+/// What goes before and after questions: a transaction of their own, unless one is open; and that PostgreSQL finds them
+/// by key.
 fn around_questions(backend: DbBackend, in_transaction: bool) -> (Vec<String>, Vec<String>) {
     if backend == DbBackend::Sqlite {
         let (begin, end) = (BEGIN_SQLITE.to_owned(), "COMMIT".to_owned());
@@ -519,11 +532,6 @@ pub(in crate::store) struct Outcome {
     pub(in crate::store) rows: Vec<QueryResult>,
     /// Rows it changed.
     pub(in crate::store) changed: u64,
-}
-
-/// A connection that dies in mid-answer may seem to have said all it had to say.
-fn all_of(outcomes: &[Outcome], statements: usize) -> Result<(), DbErr> {
-    if outcomes.len() == statements { Ok(()) } else { Err(of_connection("the answer was cut short")) }
 }
 
 /// An error of the connection, not of what was asked.
@@ -604,18 +612,5 @@ where
         Value::Bytes(it) => arguments.add(it),
         Value::Uuid(it) => arguments.add(it),
         other => Err(format!("values like {:?} are not bound", std::mem::discriminant(&other)).into()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_answer_to_every_statement_is_an_answer() {
-        let outcomes = [(); 2].map(|()| Outcome { rows: Vec::new(), changed: 0 });
-        all_of(&outcomes, 2).expect("an answer");
-        let cut_short = all_of(&outcomes[..1], 2).map_err(StoreError::from);
-        assert!(matches!(&cut_short, Err(StoreError::Unavailable(_))), "{cut_short:?}");
     }
 }

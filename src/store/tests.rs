@@ -300,8 +300,9 @@ on_both_engines! {
     several_stores_bring_the_schema_up_at_once
     a_closed_store_has_done_what_was_queued
     a_reader_that_is_done_leaves_its_connection_at_hand
-    a_question_that_nobody_heard_the_answer_of_is_the_pools_to_clear_away
-    a_question_that_failed_is_the_pools_to_clear_away
+    a_connection_comes_to_hand_when_what_nobody_heard_is_over
+    a_question_that_failed_costs_no_connection
+    an_answer_that_was_cut_short_costs_its_connection
     there_are_no_more_readers_than_connections
     a_connection_that_does_not_know_the_questions_makes_way
     connections_that_died_while_nobody_used_them_are_replaced
@@ -514,7 +515,8 @@ async fn each_request_id_of_a_group_is_answered_for_itself(shop: &Shop) {
     let ask = |id: &str, content, units| {
         place(&alone, request(id, content), order_for(&[("A-1", units)], OnShortage::Refuse))
     };
-    let (one, twin, reused, used_before, short, short_once, anew, ()) = tokio::join!(
+    let later = |id: &OrderId, _: &View<'_>| (0, *id, OrderState::Cancelled);
+    let (one, twin, reused, used_before, short, short_once, anew, early, late, ()) = tokio::join!(
         ask("request-1", 1, 1),
         ask("request-1", 1, 1),
         ask("request-1", 2, 1),
@@ -522,6 +524,8 @@ async fn each_request_id_of_a_group_is_answered_for_itself(shop: &Shop) {
         ask("request-2", 1, 20),
         ask("request-3", 1, 20),
         ask("request-3", 2, 2),
+        ask("request-4", 1, 1),
+        alone.change(amending("request-4"), Touch::default(), move |_| Ok(before.1), later, TEXT),
         async { go.send(()).expect("the writer waits") },
     );
     first.await.expect("no panic").expect("accepted");
@@ -533,15 +537,17 @@ async fn each_request_id_of_a_group_is_answered_for_itself(shop: &Shop) {
     for refused in [short, short_once] {
         assert!(matches!(refused, Err(StoreError::Refused(Refusal::Short(_)))), "{refused:?}");
     }
-    assert_eq!(shop.units("A-1").await, (10, 4));
-    assert_eq!(count(&shop.store, "SELECT COUNT(*) AS n FROM requests").await, 3);
+    let (_, late) = (early.expect("an order"), late.expect("its later phase"));
+    assert_eq!(shop.units("A-1").await, (10, 5));
+    assert_eq!(count(&shop.store, "SELECT COUNT(*) AS n FROM requests").await, 4);
 
     assert_eq!(ask("request-0", 1, 1).await.expect("its answer"), before);
     assert_eq!(ask("request-1", 1, 1).await.expect("its answer"), one);
     assert_eq!(ask("request-3", 2, 2).await.expect("its answer"), anew);
+    assert_eq!(ask("request-4", 1, 1).await.expect("the last answer"), late);
     assert!(matches!(ask("request-3", 1, 20).await, Err(StoreError::RequestIdReused)));
     ask("request-2", 2, 1).await.expect("the id of what was refused is free");
-    assert_eq!(shop.units("A-1").await, (10, 5));
+    assert_eq!(shop.units("A-1").await, (10, 6));
     alone.close().await;
 }
 

@@ -56,8 +56,8 @@ pub(in crate::store) fn lots(backend: DbBackend, ids: &[Uuid]) -> Vec<Vec<Uuid>>
 }
 
 /// All of them for SQLite, with the ids as parameters that they share.
-pub(in crate::store) fn for_sqlite(questions: &[Question], ids: usize) -> Vec<String> {
-    let ids = in_list_of(ids);
+pub(in crate::store) fn for_sqlite(questions: &[Question], count: usize) -> Vec<String> {
+    let ids = in_list_of(count);
     questions.iter().map(|it| it.sql(&ids)).collect()
 }
 

@@ -331,8 +331,8 @@ impl Lane {
         (Vec::new(), Freeing::Done)
     }
 
-    /// COMMIT was not answered. A group is committed whole or not at all, so its request ids speak for all; without any,
-    /// nobody can say.
+    /// COMMIT was not answered. A group is committed whole or not at all, so its request ids speak for all; without
+    /// any, nobody can say.
     async fn find_out(&mut self, group: Vec<Box<dyn Change>>, verdicts: Vec<Verdict>) {
         let mut ours = HashMap::new();
         for (change, verdict) in group.iter().zip(&verdicts) {

@@ -82,8 +82,8 @@ async fn settle<M: Send + 'static>(
     let shop = shop.clone();
     let settling = async move {
         let Subject { id, stored } = order;
-        // What was decided and then not stored, since somebody else was first, does not have a new payment or refund that is
-        // asked about; what was there before is asked about under the same key.
+        // What was decided and then not stored, since somebody else was first, does not have a new payment or refund
+        // that is asked about; what was there before is asked about under the same key.
         let order = match stored.filter(|it| errand(it).is_ok()) {
             Some(order) => order,
             None => shop.store.order(id).await?.ok_or_else(|| Refusal::not_found("order", id))?,

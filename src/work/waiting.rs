@@ -21,8 +21,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// not keep the database busy with itself.
 const BREATH: Duration = Duration::from_millis(50);
 
-/// Every commit of this process rings for a pass: when stock arrives or is given back, and when an order that was on hold
-/// begins to wait in front of newer ones, it is looked at within moments.
+/// Every commit of this process rings for a pass: when stock arrives or is given back, and when an order that was on
+/// hold begins to wait in front of newer ones, it is looked at within moments.
 pub(super) async fn fill(shop: Shop, mut shutdown: watch::Receiver<bool>) {
     let mut bell = shop.store.bell();
     let mut failing = false;

@@ -52,8 +52,8 @@ impl Site {
         self.detour.as_deref().or_else(|| self.database.as_ref().map(|it| it.url.as_str()))
     }
 
-    /// On what a server of the test's own has left: what a test needs is prepared there, in the words of the shop. Calls
-    /// are given as long as [there](crate::server::patient).
+    /// On what a server of the test's own has left: what a test needs is prepared there, in the words of the shop.
+    /// Calls are given as long as [there](crate::server::patient).
     pub(crate) fn of(places: Places) -> Self {
         let Places { folder, database } = places;
         let mut site = Self { folder, database, detour: None, environment: Vec::new() };

@@ -239,8 +239,8 @@ async fn beside_a_good_caller(
     let sent = Arc::new(AtomicUsize::new(0));
     let going_on = Arc::new(AtomicBool::new(true));
     let address = server.address;
-    // The attackers have a thread of their own, and what the others leave of the processors: as from another machine, they
-    // take from the good caller only what the server spends on them.
+    // The attackers have a thread of their own, and what the others leave of the processors: as from another machine,
+    // they take from the good caller only what the server spends on them.
     let attackers = {
         let (sent, going_on) = (Arc::clone(&sent), Arc::clone(&going_on));
         std::thread::spawn(move || {

@@ -1,4 +1,5 @@
-//! Steps 9 to 19 as a warehouse, a courier and a back office do them, for tests that need an order somewhere on its way.
+//! Steps 9 to 19 as a warehouse, a courier and a back office do them, for tests that need an order somewhere on its
+//! way.
 
 use std::time::{Duration, Instant};
 

@@ -21,13 +21,10 @@ table! {
 }
 
 /// Archived orders in the order of their ids, as they were when they left.
-pub(in crate::store) async fn load_archived(
-    conn: &Session,
-    ids: &[OrderId],
-) -> Result<Vec<Order>, StoreError> {
+pub(in crate::store) async fn load_archived(db: &Session, ids: &[OrderId]) -> Result<Vec<Order>, StoreError> {
     use archived_orders::{Column, Entity};
 
-    let rows = find::<Entity, _>(conn, Column::OrderId, ids, &[Column::OrderId], Lock::No).await?;
+    let rows = find::<Entity, _>(db, Column::OrderId, ids, &[Column::OrderId], Lock::No).await?;
     rows.into_iter().map(|it| from_json(TABLE, &it.document)).collect()
 }
 

@@ -91,9 +91,9 @@ pub(in crate::store) fn save_locations(writes: &mut Writes, locations: &[Saved<'
 }
 
 /// Every courier with its rate card, in the order of their codes.
-pub(in crate::store) async fn load_couriers(conn: &Session) -> Result<Vec<Courier>, StoreError> {
-    let rows = couriers::Entity::find().order_by_asc(couriers::Column::Code).all(conn).await?;
-    let rates = courier_rates::Entity::find().order_by_asc(courier_rates::Column::Place).all(conn).await?;
+pub(in crate::store) async fn load_couriers(db: &Session) -> Result<Vec<Courier>, StoreError> {
+    let rows = couriers::Entity::find().order_by_asc(couriers::Column::Code).all(db).await?;
+    let rates = courier_rates::Entity::find().order_by_asc(courier_rates::Column::Place).all(db).await?;
 
     let mut rates = gather(rates.into_iter().map(rate_from_row))?;
     rows.into_iter().map(|it| courier_from_row(it, &mut rates)).collect()
@@ -113,9 +113,7 @@ pub(in crate::store) fn save_couriers(writes: &mut Writes, couriers: &[Saved<'_,
 }
 
 /// How customers rated the delivery of what each courier brought: the average in hundredths.
-pub(in crate::store) async fn courier_ratings(
-    conn: &Session,
-) -> Result<HashMap<CourierCode, i64>, StoreError> {
+pub(in crate::store) async fn courier_ratings(db: &Session) -> Result<HashMap<CourierCode, i64>, StoreError> {
     let (latest, rated) = (Alias::new("latest"), Alias::new("rated"));
     let feedback = Query::select()
         .columns([feedback::Column::OrderId, feedback::Column::DeliveryRating])
@@ -153,7 +151,7 @@ pub(in crate::store) async fn courier_ratings(
         .group_by_col(courier)
         .to_owned();
 
-    let rows = conn.query_all(&averages).await?;
+    let rows = db.query_all(&averages).await?;
     rows.iter().map(|it| Ok(it.try_get_many_by_index::<(CourierCode, i64)>()?)).collect()
 }
 

@@ -63,7 +63,7 @@ pub(in crate::store) fn complete_jobs(
 
 /// The tokens of leases that are held at `now`.
 pub(in crate::store) async fn leases(
-    conn: &Session,
+    db: &Session,
     jobs: &[JobId],
     now: Timestamp,
     lock: Lock,
@@ -81,5 +81,5 @@ pub(in crate::store) async fn leases(
     if lock == Lock::Update {
         query = query.lock_exclusive();
     }
-    Ok(query.into_tuple::<(JobId, i64)>().all(conn).await?.into_iter().collect())
+    Ok(query.into_tuple::<(JobId, i64)>().all(db).await?.into_iter().collect())
 }

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 
 use crate::domain::OrderId;
 use crate::store::StoreError;
-use crate::store::given::filled;
+use crate::store::given::{KEYS_MAX, filled};
 use crate::store::session::Session;
 
 /// Declares one table: a module with its entity, whose `Model` is the row. The key comes first.
@@ -109,9 +109,6 @@ impl<'a, T> Saved<'a, T> {
     }
 }
 
-/// Keys that one statement is asked for: a size that lists are filled up to.
-const KEYS_MAX: usize = 24_576;
-
 /// Keys sorted, each once: the one order in which rows are read and locked.
 fn sorted<K: Ord + Clone>(keys: &[K]) -> Vec<K> {
     let mut keys = keys.to_vec();
@@ -122,7 +119,7 @@ fn sorted<K: Ord + Clone>(keys: &[K]) -> Vec<K> {
 
 /// The rows whose `column` has one of the keys, ordered by `order`.
 async fn find<E, K>(
-    conn: &Session,
+    db: &Session,
     column: E::Column,
     keys: &[K],
     order: &[E::Column],
@@ -142,7 +139,7 @@ where
             query = query.lock_exclusive();
         }
 
-        let rows = query.all(conn).await?;
+        let rows = query.all(db).await?;
         if found.is_empty() {
             found = rows;
         } else {

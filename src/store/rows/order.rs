@@ -138,8 +138,8 @@ table! {
     }
 }
 
-/// Orders that are not archived, whole, in the order of their ids. A reader outside of a transaction gets each lot as of
-/// one moment.
+/// Orders that are not archived, whole, in the order of their ids. A reader outside of a transaction gets each lot as
+/// of one moment.
 pub(in crate::store) async fn load_orders(db: &Session, ids: &[OrderId]) -> Result<Vec<Order>, StoreError> {
     let ids: Vec<_> = sorted(ids).into_iter().map(|it| it.0).collect();
     let mut found = Vec::with_capacity(ids.len());
@@ -177,7 +177,7 @@ pub(in crate::store) async fn load_orders(db: &Session, ids: &[OrderId]) -> Resu
 /// Which states of orders are stored that are not archived; their rows are locked if asked for, and guard all their
 /// parts.
 pub(in crate::store) async fn order_editions(
-    conn: &Session,
+    db: &Session,
     ids: &[OrderId],
     lock: Lock,
 ) -> Result<HashMap<OrderId, Edition>, StoreError> {
@@ -193,7 +193,7 @@ pub(in crate::store) async fn order_editions(
         if lock == Lock::Update {
             query = query.lock_exclusive();
         }
-        let rows = query.into_tuple::<(OrderId, i64, Timestamp)>().all(conn).await?;
+        let rows = query.into_tuple::<(OrderId, i64, Timestamp)>().all(db).await?;
         found.extend(rows.into_iter().map(|(id, version, updated_at)| (id, Edition { version, updated_at })));
     }
     Ok(found)
@@ -255,7 +255,7 @@ pub(in crate::store) fn awaited(backend: DbBackend, skus: &[Sku]) -> Lookup<((Re
 /// Units of these products that orders before each of these waiting orders want in the same region. Nothing
 /// is said of orders that nobody is before.
 pub(in crate::store) async fn awaited_before(
-    conn: &Session,
+    db: &Session,
     orders: &[OrderId],
     skus: &[Sku],
 ) -> Result<HashMap<(OrderId, Sku), i64>, StoreError> {
@@ -286,7 +286,7 @@ pub(in crate::store) async fn awaited_before(
         .group_by_columns([(own.clone(), Column::OrderId), (own.clone(), Column::Sku)])
         .to_owned();
 
-    let rows = conn.query_all(&units).await?;
+    let rows = db.query_all(&units).await?;
     rows.iter()
         .map(|it| {
             let (order, sku, units) = it.try_get_many_by_index::<(OrderId, Sku, i64)>()?;

@@ -46,17 +46,17 @@ table! {
 /// Reservations in the order of their ids. To be changed, only other callers' are given: those of orders
 /// change with their order.
 pub(in crate::store) async fn load_reservations(
-    conn: &Session,
+    db: &Session,
     ids: &[ReservationId],
     lock: Lock,
 ) -> Result<Vec<Reservation>, StoreError> {
     use reservations::{Column, Entity};
 
-    let mut rows = find::<Entity, _>(conn, Column::Id, ids, &[Column::Id], lock).await?;
+    let mut rows = find::<Entity, _>(db, Column::Id, ids, &[Column::Id], lock).await?;
     if lock == Lock::Update {
         rows.retain(|it| it.order_id.is_none());
     }
-    let mut items = load_items(conn, &rows).await?;
+    let mut items = load_items(db, &rows).await?;
     Ok(rows.into_iter().map(|it| with_items(it, &mut items)).collect())
 }
 
@@ -84,7 +84,7 @@ pub(in crate::store) struct Overdue {
 
 /// Who holds stock of these products, or of what these orders want, past the end of the hold: longest first.
 pub(in crate::store) async fn overdue(
-    conn: &Session,
+    db: &Session,
     skus: &[Sku],
     wanted_by: &[OrderId],
     now: Timestamp,
@@ -120,7 +120,7 @@ pub(in crate::store) async fn overdue(
         .order_by_asc(Column::ExpiresAt)
         .limit(OVERDUE_MAX as u64 + 1)
         .into_tuple::<(ReservationId, Option<OrderId>)>()
-        .all(conn)
+        .all(db)
         .await?;
 
     let mut overdue = Overdue { more: found.len() > OVERDUE_MAX, ..Overdue::default() };
@@ -178,11 +178,11 @@ fn is_open(state: ReservationState) -> bool {
 
 type Items = HashMap<ReservationId, Vec<ReservedItem>>;
 
-async fn load_items(conn: &Session, rows: &[reservations::Model]) -> Result<Items, StoreError> {
+async fn load_items(db: &Session, rows: &[reservations::Model]) -> Result<Items, StoreError> {
     use reservation_items::{Column, Entity};
 
     let ids: Vec<ReservationId> = rows.iter().map(|it| it.id).collect();
-    let rows = find::<Entity, _>(conn, Column::ReservationId, &ids, &[Column::Number], Lock::No).await?;
+    let rows = find::<Entity, _>(db, Column::ReservationId, &ids, &[Column::Number], Lock::No).await?;
     gather(rows.into_iter().map(|it| Ok(item_from_row(it))))
 }
 

@@ -82,13 +82,13 @@ pub(in crate::store) fn append_movements(writes: &mut Writes, movements: &[Movem
 
 /// Replenishments in the order of their ids.
 pub(in crate::store) async fn load_replenishments(
-    conn: &Session,
+    db: &Session,
     ids: &[ReplenishmentId],
     lock: Lock,
 ) -> Result<Vec<Replenishment>, StoreError> {
     use replenishments::{Column, Entity};
 
-    let rows = find::<Entity, _>(conn, Column::Id, ids, &[Column::Id], lock).await?;
+    let rows = find::<Entity, _>(db, Column::Id, ids, &[Column::Id], lock).await?;
     Ok(rows.into_iter().map(replenishment_from_row).collect())
 }
 
@@ -97,8 +97,8 @@ pub(in crate::store) fn open_replenishments(
     backend: DbBackend,
     skus: &[Sku],
 ) -> Lookup<((Sku, LocationCode), ReplenishmentId)> {
-    // In the statement itself: the index holds no others, and a planner does not look at parameters. Looked up product by
-    // product, so that none thinks of reading all that are open while they are few.
+    // In the statement itself: the index holds no others, and a planner does not look at parameters. Looked up product
+    // by product, so that none thinks of reading all that are open while they are few.
     let open = ReplenishmentState::ALL.iter().copied().filter(|it| is_open(*it));
     let open: Vec<_> = open.map(|it| format!("'{it}'")).collect();
     let sql = format!(

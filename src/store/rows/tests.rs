@@ -20,11 +20,11 @@ use crate::store::JobKind;
 use crate::store::session::{Link, Session};
 
 async fn on_both(test: impl AsyncFn(&Session)) {
-    on_both_counting(async |conn, _| test(conn).await).await;
+    on_both_counting(async |db, _| test(db).await).await;
 }
 
 async fn on_both_counting(test: impl AsyncFn(&Session, &AtomicU64)) {
-    migrated(None, async |conn, statements, _| test(conn, statements).await).await;
+    migrated(None, async |db, statements, _| test(db, statements).await).await;
 }
 
 /// A database with the first `steps` of the schema, or all; the test gets what applies the rest.
@@ -142,15 +142,15 @@ fn courier() -> Courier {
 }
 
 /// What orders refer to.
-pub(in crate::store) async fn stocked(conn: &Session) {
+pub(in crate::store) async fn stocked(db: &Session) {
     let products = [product("A-1"), product("B-2")];
     let levels = [level("A-1"), level("B-2")];
-    write(conn, |it| save_products(it, &products.each_ref().map(|after| Saved { before: None, after })))
+    write(db, |it| save_products(it, &products.each_ref().map(|after| Saved { before: None, after })))
         .await
         .expect("products");
-    write(conn, |it| save_locations(it, &new(&location()))).await.expect("a location");
-    write(conn, |it| save_couriers(it, &new(&courier()))).await.expect("a courier");
-    write(conn, |it| save_levels(it, &levels.each_ref().map(|after| Saved { before: None, after })))
+    write(db, |it| save_locations(it, &new(&location()))).await.expect("a location");
+    write(db, |it| save_couriers(it, &new(&courier()))).await.expect("a courier");
+    write(db, |it| save_levels(it, &levels.each_ref().map(|after| Saved { before: None, after })))
         .await
         .expect("levels");
 }
@@ -637,8 +637,8 @@ fn then(order: &Order, change: impl FnOnce(&mut Order)) -> Order {
     order
 }
 
-async fn only_order(conn: &Session, id: OrderId) -> Order {
-    let mut orders = load_orders(conn, &[id, id]).await.expect("readable rows");
+async fn only_order(db: &Session, id: OrderId) -> Order {
+    let mut orders = load_orders(db, &[id, id]).await.expect("readable rows");
     assert_eq!(orders.len(), 1);
     orders.remove(0)
 }
@@ -647,9 +647,9 @@ fn id_of_nobody() -> OrderId {
     Ids::seeded(AT, 99).fresh()
 }
 
-async fn count(conn: &Session, table: &str) -> i64 {
-    let statement = Statement::from_string(conn.backend(), format!("SELECT count(*) FROM {table}"));
-    let row = conn.query_one_raw(statement).await.expect("a count").expect("one row");
+async fn count(db: &Session, table: &str) -> i64 {
+    let statement = Statement::from_string(db.backend(), format!("SELECT count(*) FROM {table}"));
+    let row = db.query_one_raw(statement).await.expect("a count").expect("one row");
     row.try_get_by_index(0).expect("a number")
 }
 
@@ -672,12 +672,12 @@ impl Collected for Result<(), StoreError> {
 }
 
 pub(in crate::store) async fn write<R: Collected>(
-    conn: &Session,
+    db: &Session,
     collect: impl FnOnce(&mut Writes) -> R,
 ) -> Result<(), StoreError> {
     let mut writes = Writes::default();
     collect(&mut writes).result()?;
-    writes.send(conn).await
+    writes.send(db).await
 }
 
 fn is_broken(result: &Result<(), StoreError>) -> bool {
@@ -686,31 +686,31 @@ fn is_broken(result: &Result<(), StoreError>) -> bool {
 
 #[tokio::test]
 async fn an_order_with_every_part_reads_back_as_it_was_saved() {
-    on_both(async |conn| {
-        stocked(conn).await;
+    on_both(async |db| {
+        stocked(db).await;
         let (order, plain) = (full(1), bare(2));
 
         let saved = [Saved { before: None, after: &order }, Saved { before: None, after: &plain }];
-        write(conn, |it| save_orders(it, &saved)).await.expect("two new orders");
+        write(db, |it| save_orders(it, &saved)).await.expect("two new orders");
 
-        assert_eq!(only_order(conn, order.id).await, order);
-        assert_eq!(only_order(conn, plain.id).await, plain);
+        assert_eq!(only_order(db, order.id).await, order);
+        assert_eq!(only_order(db, plain.id).await, plain);
         let mut ids = [order.id, plain.id];
         ids.sort();
-        let both = load_orders(conn, &ids).await.expect("both");
+        let both = load_orders(db, &ids).await.expect("both");
         assert_eq!(both.iter().map(|it| it.id).collect::<Vec<_>>(), ids);
-        assert_eq!(count(conn, "invoice_numbers").await, 2);
-        assert_eq!(count(conn, "payment_references").await, 1);
+        assert_eq!(count(db, "invoice_numbers").await, 2);
+        assert_eq!(count(db, "payment_references").await, 1);
     })
     .await;
 }
 
 #[tokio::test]
 async fn a_changed_order_reads_back_with_what_was_added_changed_and_removed() {
-    on_both(async |conn| {
-        stocked(conn).await;
+    on_both(async |db| {
+        stocked(db).await;
         let order = full(1);
-        write(conn, |it| save_orders(it, &new(&order))).await.expect("a new order");
+        write(db, |it| save_orders(it, &new(&order))).await.expect("a new order");
 
         let mut ids = Ids::seeded(later(1), 1);
         let next = then(&order, |it| {
@@ -760,21 +760,21 @@ async fn a_changed_order_reads_back_with_what_was_added_changed_and_removed() {
             it.messages[1].state = MessageState::Suppressed;
             it.feedback = None;
         });
-        write(conn, |it| save_orders(it, &changed(&order, &next))).await.expect("a changed order");
+        write(db, |it| save_orders(it, &changed(&order, &next))).await.expect("a changed order");
 
-        assert_eq!(only_order(conn, order.id).await, next);
-        assert_eq!(count(conn, "invoice_numbers").await, 3);
-        assert_eq!(count(conn, "payment_references").await, 1);
+        assert_eq!(only_order(db, order.id).await, next);
+        assert_eq!(count(db, "invoice_numbers").await, 3);
+        assert_eq!(count(db, "payment_references").await, 1);
     })
     .await;
 }
 
 #[tokio::test]
 async fn what_is_there_may_point_to_what_is_new() {
-    on_both(async |conn| {
-        stocked(conn).await;
+    on_both(async |db| {
+        stocked(db).await;
         let order = full(1);
-        write(conn, |it| save_orders(it, &new(&order))).await.expect("a new order");
+        write(db, |it| save_orders(it, &new(&order))).await.expect("a new order");
 
         let dove = Courier { code: code("DOVE"), ..courier() };
         let next = then(&order, |it| {
@@ -784,30 +784,30 @@ async fn what_is_there_may_point_to_what_is_new() {
             save_couriers(it, &new(&dove));
             save_orders(it, &changed(&order, &next))
         };
-        write(conn, both).await.expect("a courier, and a shipment that it carries");
-        assert_eq!(only_order(conn, order.id).await, next);
+        write(db, both).await.expect("a courier, and a shipment that it carries");
+        assert_eq!(only_order(db, order.id).await, next);
     })
     .await;
 }
 
 #[tokio::test]
 async fn an_order_of_a_stale_version_is_a_lost_race_and_several_steps_at_once_are_not() {
-    on_both(async |conn| {
-        stocked(conn).await;
+    on_both(async |db| {
+        stocked(db).await;
         let (order, other) = (bare(1), bare(2));
         let both = [Saved { before: None, after: &order }, Saved { before: None, after: &other }];
-        write(conn, |it| save_orders(it, &both)).await.expect("new orders");
+        write(db, |it| save_orders(it, &both)).await.expect("new orders");
 
         let third = then(&then(&order, |_| ()), |it| it.last_event = 20);
         let second = then(&other, |it| it.last_event = 19);
         let both =
             [Saved { before: Some(&order), after: &third }, Saved { before: Some(&other), after: &second }];
-        write(conn, |it| save_orders(it, &both)).await.expect("one step of one and two steps of the other");
-        assert_eq!(only_order(conn, order.id).await, third);
+        write(db, |it| save_orders(it, &both)).await.expect("one step of one and two steps of the other");
+        assert_eq!(only_order(db, order.id).await, third);
 
-        let lost = write(conn, |it| save_orders(it, &both)).await;
+        let lost = write(db, |it| save_orders(it, &both)).await;
         assert!(matches!(lost, Err(StoreError::LostRace)), "{lost:?}");
-        let lost = write(conn, |it| save_orders(it, &new(&order))).await;
+        let lost = write(db, |it| save_orders(it, &new(&order))).await;
         assert!(matches!(lost, Err(StoreError::LostRace)), "{lost:?}");
     })
     .await;
@@ -815,57 +815,56 @@ async fn an_order_of_a_stale_version_is_a_lost_race_and_several_steps_at_once_ar
 
 #[tokio::test]
 async fn stock_reads_back_and_a_stale_level_is_a_lost_race() {
-    on_both(async |conn| {
-        stocked(conn).await;
+    on_both(async |db| {
+        stocked(db).await;
         let before = level("A-1");
         // A hot product: many orders of one group took of it.
         let after = StockLevel { reserved: 60, version: 41, reorder_point: None, ..before.clone() };
-        write(conn, |it| save_levels(it, &changed(&before, &after))).await.expect("forty steps");
+        write(db, |it| save_levels(it, &changed(&before, &after))).await.expect("forty steps");
 
         let skus = [code("B-2"), code("A-1"), code("A-1"), code("NONE")];
-        let levels = levels(conn.backend(), &skus, Lock::Update).alone(conn).await.expect("levels");
+        let levels = levels(db.backend(), &skus, Lock::Update).alone(db).await.expect("levels");
         assert_eq!(levels, [after, level("B-2")]);
         let stale = StockLevel { version: 2, ..before.clone() };
         assert!(matches!(
-            write(conn, |it| save_levels(it, &changed(&before, &stale))).await,
+            write(db, |it| save_levels(it, &changed(&before, &stale))).await,
             Err(StoreError::LostRace)
         ));
         let twin = StockLevel { version: 42, ..before };
-        assert!(matches!(write(conn, |it| save_levels(it, &new(&twin))).await, Err(StoreError::LostRace)));
+        assert!(matches!(write(db, |it| save_levels(it, &new(&twin))).await, Err(StoreError::LostRace)));
     })
     .await;
 }
 
 #[tokio::test]
 async fn the_catalogue_reads_back_and_a_rate_card_may_shrink() {
-    on_both(async |conn| {
-        stocked(conn).await;
+    on_both(async |db| {
+        stocked(db).await;
         let unpriced = Product { unit_price: None, version: 2, ..product("A-1") };
-        write(conn, |it| save_products(it, &changed(&product("A-1"), &unpriced))).await.expect("a product");
+        write(db, |it| save_products(it, &changed(&product("A-1"), &unpriced))).await.expect("a product");
         let mut shorter = Courier { version: 2, ..courier() };
         shorter.rates.remove(0);
-        write(conn, |it| save_couriers(it, &changed(&courier(), &shorter))).await.expect("a courier");
+        write(db, |it| save_couriers(it, &changed(&courier(), &shorter))).await.expect("a courier");
 
-        let products =
-            products(conn.backend(), &[code("B-2"), code("A-1")]).alone(conn).await.expect("products");
+        let products = products(db.backend(), &[code("B-2"), code("A-1")]).alone(db).await.expect("products");
         assert_eq!(products, [unpriced, product("B-2")]);
-        assert_eq!(locations(conn.backend()).alone(conn).await.expect("locations"), [location()]);
-        assert_eq!(load_couriers(conn).await.expect("couriers"), [shorter]);
+        assert_eq!(locations(db.backend()).alone(db).await.expect("locations"), [location()]);
+        assert_eq!(load_couriers(db).await.expect("couriers"), [shorter]);
     })
     .await;
 }
 
 #[tokio::test]
 async fn reservations_of_other_callers_read_back_and_are_found_when_overdue() {
-    on_both(async |conn| {
-        stocked(conn).await;
+    on_both(async |db| {
+        stocked(db).await;
         let Order { reservations, lines, .. } = full(1);
         let order = Order { reservations, lines, ..bare(1) };
         let order = then(&order, |it| {
             it.reservations[2].state = ReservationState::Held;
             it.reservations[2].expires_at = Some(later(10));
         });
-        write(conn, |it| save_orders(it, &new(&order))).await.expect("an order that holds");
+        write(db, |it| save_orders(it, &new(&order))).await.expect("an order that holds");
         let mine = Reservation {
             id: Ids::seeded(AT, 77).fresh(),
             order: None,
@@ -874,42 +873,42 @@ async fn reservations_of_other_callers_read_back_and_are_found_when_overdue() {
             expires_at: Some(later(5)),
             ..order.reservations[0].clone()
         };
-        write(conn, |it| save_reservations(it, &new(&mine))).await.expect("a reservation");
+        write(db, |it| save_reservations(it, &new(&mine))).await.expect("a reservation");
 
         let ids = [mine.id, order.reservations[2].id];
-        let loaded = load_reservations(conn, &ids, Lock::Update).await.expect("reservations");
+        let loaded = load_reservations(db, &ids, Lock::Update).await.expect("reservations");
         assert_eq!(loaded, std::slice::from_ref(&mine));
-        assert_eq!(load_reservations(conn, &ids, Lock::No).await.expect("reservations").len(), 2);
+        assert_eq!(load_reservations(db, &ids, Lock::No).await.expect("reservations").len(), 2);
         let none = Overdue::default();
-        assert_eq!(overdue(conn, &[code("A-1")], &[], later(4)).await.expect("nobody"), none);
-        assert_eq!(overdue(conn, &[code("NONE")], &[], later(9)).await.expect("nobody"), none);
+        assert_eq!(overdue(db, &[code("A-1")], &[], later(4)).await.expect("nobody"), none);
+        assert_eq!(overdue(db, &[code("NONE")], &[], later(9)).await.expect("nobody"), none);
         let both = Overdue { orders: vec![order.id], others: vec![mine.id], more: false };
-        let found = overdue(conn, &[code("A-1"), code("B-2")], &[], later(10)).await.expect("both");
+        let found = overdue(db, &[code("A-1"), code("B-2")], &[], later(10)).await.expect("both");
         assert_eq!(found, both);
-        let found = overdue(conn, &[], &[order.id], later(10)).await.expect("those of its lines");
+        let found = overdue(db, &[], &[order.id], later(10)).await.expect("those of its lines");
         assert_eq!(found, both);
-        assert_eq!(overdue(conn, &[], &[id_of_nobody()], later(10)).await.expect("nobody"), none);
+        assert_eq!(overdue(db, &[], &[id_of_nobody()], later(10)).await.expect("nobody"), none);
 
         let mut released = Reservation { version: 2, state: ReservationState::Released, ..mine.clone() };
         released.items[0].released = 2;
-        write(conn, |it| save_reservations(it, &changed(&mine, &released))).await.expect("a change");
+        write(db, |it| save_reservations(it, &changed(&mine, &released))).await.expect("a change");
         assert!(matches!(
-            write(conn, |it| save_reservations(it, &changed(&mine, &released))).await,
+            write(db, |it| save_reservations(it, &changed(&mine, &released))).await,
             Err(StoreError::LostRace)
         ));
-        assert_eq!(load_reservations(conn, &[mine.id], Lock::No).await.expect("it"), [released]);
+        assert_eq!(load_reservations(db, &[mine.id], Lock::No).await.expect("it"), [released]);
     })
     .await;
 }
 
 #[tokio::test]
 async fn an_archived_order_leaves_the_tables_of_the_day_as_one_document() {
-    on_both(async |conn| {
-        stocked(conn).await;
+    on_both(async |db| {
+        stocked(db).await;
         let order = then(&full(1), |it| it.state = OrderState::Closed);
-        write(conn, |it| save_orders(it, &new(&order))).await.expect("a closed order");
+        write(db, |it| save_orders(it, &new(&order))).await.expect("a closed order");
         let job = JobId(order.id.0);
-        write(conn, |it| save_jobs(it, &Jobs::from([(job, (JobKind::Order, Some(AT)))])))
+        write(db, |it| save_jobs(it, &Jobs::from([(job, (JobKind::Order, Some(AT)))])))
             .await
             .expect("its job");
         let archived = then(&order, |it| {
@@ -918,12 +917,12 @@ async fn an_archived_order_leaves_the_tables_of_the_day_as_one_document() {
             it.archived_at = Some(later(30));
         });
 
-        write(conn, |it| save_orders(it, &changed(&order, &archived))).await.expect("archived");
+        write(db, |it| save_orders(it, &changed(&order, &archived))).await.expect("archived");
         assert_eq!(
-            load_archived(conn, &[order.id]).await.expect("a document"),
+            load_archived(db, &[order.id]).await.expect("a document"),
             std::slice::from_ref(&archived)
         );
-        assert_eq!(load_orders(conn, &[order.id]).await.expect("nothing"), []);
+        assert_eq!(load_orders(db, &[order.id]).await.expect("nothing"), []);
         for table in [
             "orders",
             "order_lines",
@@ -945,18 +944,18 @@ async fn an_archived_order_leaves_the_tables_of_the_day_as_one_document() {
             "order_waits",
             "jobs",
         ] {
-            assert_eq!(count(conn, table).await, 0, "{table}");
+            assert_eq!(count(db, table).await, 0, "{table}");
         }
-        assert_eq!(count(conn, "invoice_numbers").await, 2);
+        assert_eq!(count(db, "invoice_numbers").await, 2);
 
         let asked = [(Channel::Phone, "PO-1".to_owned()), (Channel::Online, "PO-1".to_owned())];
-        let taken = external_references(conn.backend(), &asked).alone(conn).await.expect("references");
+        let taken = external_references(db.backend(), &asked).alone(db).await.expect("references");
         assert_eq!(taken, [(Channel::Phone, "PO-1".to_owned())]);
         let asked = ["STATEMENT-1".to_owned(), "STATEMENT-2".to_owned()];
-        let recorded = bank_references(conn.backend(), &asked).alone(conn).await.expect("references");
+        let recorded = bank_references(db.backend(), &asked).alone(db).await.expect("references");
         assert_eq!(recorded, ["STATEMENT-1".to_owned()]);
 
-        let lost = write(conn, |it| save_orders(it, &changed(&order, &archived))).await;
+        let lost = write(db, |it| save_orders(it, &changed(&order, &archived))).await;
         assert!(matches!(lost, Err(StoreError::LostRace)), "{lost:?}");
     })
     .await;
@@ -964,18 +963,18 @@ async fn an_archived_order_leaves_the_tables_of_the_day_as_one_document() {
 
 #[tokio::test]
 async fn what_waiting_orders_want_is_counted_while_they_wait_and_first_come_is_before() {
-    on_both(async |conn| {
-        stocked(conn).await;
+    on_both(async |db| {
+        stocked(db).await;
         let first = waiting_for(1, &[("A-1", 4), ("B-2", 1), ("A-1", 2)]);
         let second = waiting_for(2, &[("A-1", 10)]);
         let elsewhere = Order { region: Some(code("EUROPE")), ..waiting_for(3, &[("A-1", 100)]) };
         let all = [&first, &second, &elsewhere].map(|after| Saved { before: None, after });
-        write(conn, |it| save_orders(it, &all)).await.expect("waiting orders");
+        write(db, |it| save_orders(it, &all)).await.expect("waiting orders");
 
         let (a, b): (Sku, Sku) = (code("A-1"), code("B-2"));
         let (malaysia, europe): (RegionCode, RegionCode) = (code("MALAYSIA"), code("EUROPE"));
-        let wanted = awaited(conn.backend(), &[a.clone(), b.clone()])
-            .alone(conn)
+        let wanted = awaited(db.backend(), &[a.clone(), b.clone()])
+            .alone(db)
             .await
             .expect("sums")
             .into_iter()
@@ -984,15 +983,15 @@ async fn what_waiting_orders_want_is_counted_while_they_wait_and_first_come_is_b
             [((malaysia.clone(), a.clone()), 16), ((malaysia.clone(), b), 1), ((europe, a.clone()), 100)];
         assert_eq!(wanted, HashMap::from(expected));
         let ids = [first.id, second.id, elsewhere.id];
-        let before = awaited_before(conn, &ids, std::slice::from_ref(&a)).await.expect("sums");
+        let before = awaited_before(db, &ids, std::slice::from_ref(&a)).await.expect("sums");
         assert_eq!(before, HashMap::from([((second.id, a.clone()), 6)]));
 
         let fewer = then(&first, |it| it.lines.truncate(1));
-        write(conn, |it| save_orders(it, &changed(&first, &fewer))).await.expect("fewer");
+        write(db, |it| save_orders(it, &changed(&first, &fewer))).await.expect("fewer");
         let reserved = then(&second, |it| it.state = OrderState::Reserved);
-        write(conn, |it| save_orders(it, &changed(&second, &reserved))).await.expect("served");
-        let wanted = awaited(conn.backend(), &[a.clone(), code("B-2")])
-            .alone(conn)
+        write(db, |it| save_orders(it, &changed(&second, &reserved))).await.expect("served");
+        let wanted = awaited(db.backend(), &[a.clone(), code("B-2")])
+            .alone(db)
             .await
             .expect("sums")
             .into_iter()
@@ -1005,15 +1004,15 @@ async fn what_waiting_orders_want_is_counted_while_they_wait_and_first_come_is_b
 
 #[tokio::test]
 async fn fingerprints_give_the_youngest_order() {
-    on_both(async |conn| {
+    on_both(async |db| {
         let print = "same".to_owned();
         let old = Order { fingerprint: print.clone(), ..bare(1) };
         let young = Order { fingerprint: print.clone(), created_at: later(60), ..bare(2) };
         let both = [&old, &young].map(|after| Saved { before: None, after });
-        write(conn, |it| save_orders(it, &both)).await.expect("two orders");
+        write(db, |it| save_orders(it, &both)).await.expect("two orders");
 
         let youngest = async |prints: &[String], except: &[OrderId]| {
-            fingerprints(conn.backend(), prints, except).alone(conn).await.expect("instants")
+            fingerprints(db.backend(), prints, except).alone(db).await.expect("instants")
         };
         let mut seen = youngest(&[print.clone(), "other".to_owned()], &[]).await;
         seen.sort();
@@ -1026,8 +1025,8 @@ async fn fingerprints_give_the_youngest_order() {
 
 #[tokio::test]
 async fn couriers_are_rated_by_what_they_delivered() {
-    on_both(async |conn| {
-        stocked(conn).await;
+    on_both(async |db| {
+        stocked(db).await;
         let mut poor = full(2);
         poor.shipments[1].assignment = poor.shipments[0].assignment.clone();
         let poor = then(&poor, |it| {
@@ -1035,10 +1034,10 @@ async fn couriers_are_rated_by_what_they_delivered() {
         });
         let unasked = then(&full(3), |it| it.feedback = None);
         let (good, all) = (full(1), [&poor, &unasked].map(|after| Saved { before: None, after }));
-        write(conn, |it| save_orders(it, &new(&good))).await.expect("an order");
-        write(conn, |it| save_orders(it, &all)).await.expect("orders");
+        write(db, |it| save_orders(it, &new(&good))).await.expect("an order");
+        write(db, |it| save_orders(it, &all)).await.expect("orders");
 
-        let ratings = courier_ratings(conn).await.expect("ratings");
+        let ratings = courier_ratings(db).await.expect("ratings");
         assert_eq!(ratings, HashMap::from([(code("PIGEON"), 250)]));
     })
     .await;
@@ -1046,8 +1045,8 @@ async fn couriers_are_rated_by_what_they_delivered() {
 
 #[tokio::test]
 async fn replenishments_read_back_and_one_is_open_per_product_and_place() {
-    on_both(async |conn| {
-        stocked(conn).await;
+    on_both(async |db| {
+        stocked(db).await;
         let mut ids = Ids::seeded(AT, 5);
         let proposed = Replenishment {
             id: ids.fresh(),
@@ -1063,13 +1062,13 @@ async fn replenishments_read_back_and_one_is_open_per_product_and_place() {
             updated_at: AT,
             decided_by: None,
         };
-        write(conn, |it| save_replenishments(it, &new(&proposed))).await.expect("a proposal");
+        write(db, |it| save_replenishments(it, &new(&proposed))).await.expect("a proposal");
         let twin = Replenishment { id: ids.fresh(), ..proposed.clone() };
-        assert!(is_broken(&write(conn, |it| save_replenishments(it, &new(&twin))).await));
+        assert!(is_broken(&write(db, |it| save_replenishments(it, &new(&twin))).await));
 
         let skus = [code("A-1"), code("B-2")];
-        let open = open_replenishments(conn.backend(), &skus)
-            .alone(conn)
+        let open = open_replenishments(db.backend(), &skus)
+            .alone(db)
             .await
             .expect("one")
             .into_iter()
@@ -1082,9 +1081,8 @@ async fn replenishments_read_back_and_one_is_open_per_product_and_place() {
             ..proposed.clone()
         };
         let saved = [Saved { before: None, after: &twin }, Saved { before: Some(&proposed), after: &over }];
-        write(conn, |it| save_replenishments(it, &saved)).await.expect("one closes, one opens");
-        let mut loaded =
-            load_replenishments(conn, &[proposed.id, twin.id], Lock::Update).await.expect("both");
+        write(db, |it| save_replenishments(it, &saved)).await.expect("one closes, one opens");
+        let mut loaded = load_replenishments(db, &[proposed.id, twin.id], Lock::Update).await.expect("both");
         loaded.sort_by_key(|it| it.version);
         assert_eq!(loaded, [twin, over]);
     })
@@ -1125,7 +1123,7 @@ pub(in crate::store) fn movement() -> Movement {
 
 #[tokio::test]
 async fn events_and_movements_read_back_and_are_never_changed() {
-    on_both(async |conn| {
+    on_both(async |db| {
         let moved = Transition {
             machine: Machine::Order,
             subject: uuid::Uuid::from_u128(7),
@@ -1133,25 +1131,25 @@ async fn events_and_movements_read_back_and_are_never_changed() {
             to: "RECEIVED".to_owned(),
         };
         let history = [recorded(1, Some(moved)), recorded(2, None)];
-        write(conn, |it| append_events(it, 41, &history)).await.expect("events");
-        write(conn, |it| append_movements(it, &[movement()])).await.expect("a movement");
+        write(db, |it| append_events(it, 41, &history)).await.expect("events");
+        write(db, |it| append_movements(it, &[movement()])).await.expect("a movement");
 
         let rows =
-            events::Entity::find().order_by_asc(events::Column::Position).all(conn).await.expect("events");
+            events::Entity::find().order_by_asc(events::Column::Position).all(db).await.expect("events");
         let written: Vec<_> =
             (41..).zip(&history).map(|(position, it)| event::to_row(position, it)).collect();
         assert_eq!(rows, written);
-        let rows = stock_movements::Entity::find().all(conn).await.expect("movements");
+        let rows = stock_movements::Entity::find().all(db).await.expect("movements");
         assert_eq!(rows, [stock::movement_to_row(&movement())]);
 
-        assert!(is_broken(&write(conn, |it| append_events(it, 43, &history[1..])).await));
+        assert!(is_broken(&write(db, |it| append_events(it, 43, &history[1..])).await));
         for statement in [
             "UPDATE events SET text = ''",
             "DELETE FROM events",
             "UPDATE stock_movements SET on_hand = 1",
             "DELETE FROM stock_movements",
         ] {
-            let refused = conn.execute_unprepared(statement).await.expect_err(statement).to_string();
+            let refused = db.execute_unprepared(statement).await.expect_err(statement).to_string();
             assert!(refused.contains("is never changed"), "{refused}");
         }
     })
@@ -1160,9 +1158,9 @@ async fn events_and_movements_read_back_and_are_never_changed() {
 
 #[tokio::test]
 async fn an_issued_invoice_changes_its_state_and_nothing_else() {
-    on_both(async |conn| {
-        stocked(conn).await;
-        write(conn, |it| save_orders(it, &new(&full(1)))).await.expect("an order");
+    on_both(async |db| {
+        stocked(db).await;
+        write(db, |it| save_orders(it, &new(&full(1)))).await.expect("an order");
 
         for statement in [
             "UPDATE invoices SET total_minor = total_minor + 1, shipping_minor = shipping_minor + 1",
@@ -1171,25 +1169,23 @@ async fn an_issued_invoice_changes_its_state_and_nothing_else() {
             "DELETE FROM invoice_numbers",
             "DELETE FROM payment_references",
         ] {
-            let refused = conn.execute_unprepared(statement).await.expect_err(statement).to_string();
+            let refused = db.execute_unprepared(statement).await.expect_err(statement).to_string();
             assert!(refused.contains("is never changed"), "{refused}");
         }
-        conn.execute_unprepared("UPDATE invoices SET state = 'PAID' WHERE state = 'OPEN'")
-            .await
-            .expect("paid");
+        db.execute_unprepared("UPDATE invoices SET state = 'PAID' WHERE state = 'OPEN'").await.expect("paid");
     })
     .await;
 }
 
 #[tokio::test]
 async fn a_database_of_the_first_schema_is_carried_over() {
-    migrated(Some(1), async |conn, _, rest| {
-        stocked(conn).await;
+    migrated(Some(1), async |db, _, rest| {
+        stocked(db).await;
         let mut order = full(1);
         let mut refund = order.payments[1].refunds.remove(0);
-        write(conn, |it| save_orders(it, &new(&order))).await.expect("an order of that day");
+        write(db, |it| save_orders(it, &new(&order))).await.expect("an order of that day");
         // Refunds of that day had neither method nor reference.
-        let backend = conn.backend();
+        let backend = db.backend();
         let sql = "INSERT INTO refunds (id, payment_id, place, state, amount_minor, currency, reason, provider_reference, \
             failure, asked_at, attempts, created_by, created_at, updated_at) \
             VALUES ($1, $2, 0, 'PENDING', 100, 'EUR', 'late', 're_1', '', $3, 1, $4, $3, $3)";
@@ -1199,43 +1195,43 @@ async fn a_database_of_the_first_schema_is_carried_over() {
             refund.asked_at.unix_micros().into(),
             refund.created_by.as_str().into(),
         ];
-        conn.execute_raw(Statement::from_sql_and_values(backend, sql, values)).await.expect("a refund");
+        db.execute_raw(Statement::from_sql_and_values(backend, sql, values)).await.expect("a refund");
 
         Migrator::up(rest, None).await.expect("the schema of today");
 
         (refund.method, refund.reference) = (None, String::new());
         order.payments[1].refunds.push(refund);
-        assert_eq!(only_order(conn, order.id).await, order);
+        assert_eq!(only_order(db, order.id).await, order);
         let told = then(&order, |it| {
             it.messages[1].kind = MessageKind::LocationChanged;
             it.payments[1].refunds[0].state = RefundState::Succeeded;
             it.payments[1].refunds[0].method = Some(Method::BankTransfer);
             it.payments[1].refunds[0].reference = "RF18".to_owned();
         });
-        write(conn, |it| save_orders(it, &changed(&order, &told))).await.expect("what is new");
-        assert_eq!(only_order(conn, order.id).await, told);
+        write(db, |it| save_orders(it, &changed(&order, &told))).await.expect("what is new");
+        assert_eq!(only_order(db, order.id).await, told);
 
         let twice = then(&told, |it| it.messages[1].key = it.messages[0].key.clone());
-        conn.execute_unprepared("BEGIN").await.expect("a transaction");
-        let refused = write(conn, |it| save_orders(it, &changed(&told, &twice))).await;
-        conn.execute_unprepared("ROLLBACK").await.expect("the end of it");
+        db.execute_unprepared("BEGIN").await.expect("a transaction");
+        let refused = write(db, |it| save_orders(it, &changed(&told, &twice))).await;
+        db.execute_unprepared("ROLLBACK").await.expect("the end of it");
         assert!(is_broken(&refused), "one message per key as before: {refused:?}");
         let unknown = "UPDATE messages SET kind = 'GOSSIP'";
-        assert!(conn.execute_unprepared(unknown).await.is_err(), "other words are refused as before");
+        assert!(db.execute_unprepared(unknown).await.is_err(), "other words are refused as before");
 
-        conn.execute_unprepared("DELETE FROM payments").await.expect("they hold on to invoices");
-        conn.execute_unprepared("DELETE FROM orders").await.expect("no order any more");
-        assert_eq!(count(conn, "messages").await, 0, "they leave with their order as before");
+        db.execute_unprepared("DELETE FROM payments").await.expect("they hold on to invoices");
+        db.execute_unprepared("DELETE FROM orders").await.expect("no order any more");
+        assert_eq!(count(db, "messages").await, 0, "they leave with their order as before");
     })
     .await;
 }
 
 #[tokio::test]
 async fn what_breaks_a_law_is_refused_by_the_schema() {
-    on_both(async |conn| {
-        stocked(conn).await;
+    on_both(async |db| {
+        stocked(db).await;
         let order = full(1);
-        write(conn, |it| save_orders(it, &new(&order))).await.expect("an order");
+        write(db, |it| save_orders(it, &new(&order))).await.expect("an order");
         type Change = (&'static str, fn(&mut Order));
         let changes: [Change; 9] = [
             ("more released than reserved", |it| it.reservations[2].items[0].released = 3),
@@ -1254,34 +1250,34 @@ async fn what_breaks_a_law_is_refused_by_the_schema() {
         // In one transaction each, as the writer does: a refused group leaves nothing behind.
         for (what, change) in changes {
             let next = then(&order, change);
-            conn.execute_unprepared("BEGIN").await.expect("a transaction");
-            let refused = write(conn, |it| save_orders(it, &changed(&order, &next))).await;
-            conn.execute_unprepared("ROLLBACK").await.expect("the end of it");
+            db.execute_unprepared("BEGIN").await.expect("a transaction");
+            let refused = write(db, |it| save_orders(it, &changed(&order, &next))).await;
+            db.execute_unprepared("ROLLBACK").await.expect("the end of it");
             assert!(is_broken(&refused), "{what}: {refused:?}");
         }
 
         let same_reference = Order { external_reference: "PO-1".to_owned(), ..bare(2) };
-        assert!(is_broken(&write(conn, |it| save_orders(it, &new(&same_reference))).await));
+        assert!(is_broken(&write(db, |it| save_orders(it, &new(&same_reference))).await));
         let same_number = Order { id: Ids::seeded(AT, 9).fresh(), ..bare(1) };
-        assert!(is_broken(&write(conn, |it| save_orders(it, &new(&same_number))).await));
+        assert!(is_broken(&write(db, |it| save_orders(it, &new(&same_number))).await));
         let before = level("A-1");
         for (reserved, on_hand) in [(98, 100), (-1, 100), (0, -1)] {
             let after = StockLevel { reserved, on_hand, version: 2, ..before.clone() };
-            assert!(is_broken(&write(conn, |it| save_levels(it, &changed(&before, &after))).await));
+            assert!(is_broken(&write(db, |it| save_levels(it, &changed(&before, &after))).await));
         }
-        assert!(is_broken(&write(conn, |it| save_levels(it, &new(&level("UNKNOWN")))).await));
-        assert_eq!(only_order(conn, order.id).await, order);
+        assert!(is_broken(&write(db, |it| save_levels(it, &new(&level("UNKNOWN")))).await));
+        assert_eq!(only_order(db, order.id).await, order);
     })
     .await;
 }
 
 #[tokio::test]
 async fn a_word_that_is_none_is_an_error_that_names_its_type() {
-    on_both(async |conn| {
-        write(conn, |it| save_locations(it, &new(&location()))).await.expect("a location");
-        conn.execute_unprepared("UPDATE locations SET region = 'no region'").await.expect("a bad word");
+    on_both(async |db| {
+        write(db, |it| save_locations(it, &new(&location()))).await.expect("a location");
+        db.execute_unprepared("UPDATE locations SET region = 'no region'").await.expect("a bad word");
 
-        let error = locations(conn.backend()).alone(conn).await.expect_err("unreadable").to_string();
+        let error = locations(db.backend()).alone(db).await.expect_err("unreadable").to_string();
         assert!(error.contains("RegionCode"), "{error}");
     })
     .await;
@@ -1289,9 +1285,9 @@ async fn a_word_that_is_none_is_an_error_that_names_its_type() {
 
 #[tokio::test]
 async fn a_job_keeps_its_lease_while_it_is_put_off_and_is_completed_once() {
-    on_both(async |conn| {
+    on_both(async |db| {
         let (job, idle) = (JobId(uuid::Uuid::from_u128(1)), JobId(uuid::Uuid::from_u128(2)));
-        write(conn, |it| {
+        write(db, |it| {
             save_jobs(
                 it,
                 &Jobs::from([(job, (JobKind::Order, Some(AT))), (idle, (JobKind::Reservation, None))]),
@@ -1299,39 +1295,38 @@ async fn a_job_keeps_its_lease_while_it_is_put_off_and_is_completed_once() {
         })
         .await
         .expect("jobs");
-        assert_eq!(count(conn, "jobs").await, 1);
-        conn.execute_unprepared(&format!(
+        assert_eq!(count(db, "jobs").await, 1);
+        db.execute_unprepared(&format!(
             "UPDATE jobs SET lease_token = 3, attempts = 2, lease_until = {}",
             later(9).unix_micros()
         ))
         .await
         .expect("a lease");
 
-        write(conn, |it| save_jobs(it, &Jobs::from([(job, (JobKind::Order, Some(later(60))))])))
+        write(db, |it| save_jobs(it, &Jobs::from([(job, (JobKind::Order, Some(later(60))))])))
             .await
             .expect("put off");
-        let held = leases(conn, &[job, idle], later(1), Lock::Update).await.expect("leases");
+        let held = leases(db, &[job, idle], later(1), Lock::Update).await.expect("leases");
         assert_eq!(held, HashMap::from([(job, 3)]));
-        assert_eq!(leases(conn, &[job], later(9), Lock::No).await.expect("over"), HashMap::new());
+        assert_eq!(leases(db, &[job], later(9), Lock::No).await.expect("over"), HashMap::new());
 
-        let stale =
-            write(conn, |it| complete_jobs(it, &[(Lease { job, token: 2 }, Some(AT))], later(1))).await;
+        let stale = write(db, |it| complete_jobs(it, &[(Lease { job, token: 2 }, Some(AT))], later(1))).await;
         assert!(matches!(stale, Err(StoreError::LostRace)), "{stale:?}");
         let gone = (Lease { job: idle, token: 1 }, None);
-        let stale = write(conn, |it| complete_jobs(it, &[gone], later(1))).await;
+        let stale = write(db, |it| complete_jobs(it, &[gone], later(1))).await;
         assert!(matches!(stale, Err(StoreError::LostRace)), "{stale:?}");
         let done = [(Lease { job, token: 3 }, Some(later(70)))];
-        write(conn, |it| complete_jobs(it, &done, later(1))).await.expect("done");
-        let row = jobs::Entity::find().one(conn).await.expect("a row").expect("the job");
+        write(db, |it| complete_jobs(it, &done, later(1))).await.expect("done");
+        let row = jobs::Entity::find().one(db).await.expect("a row").expect("the job");
         assert_eq!(
             (row.attempts, row.lease_token, row.lease_until, row.run_at),
             (0, 3, None, Some(later(70)))
         );
 
-        write(conn, |it| save_jobs(it, &Jobs::from([(job, (JobKind::Order, None))])))
+        write(db, |it| save_jobs(it, &Jobs::from([(job, (JobKind::Order, None))])))
             .await
             .expect("nothing to do");
-        let row = jobs::Entity::find().one(conn).await.expect("a row").expect("the job");
+        let row = jobs::Entity::find().one(db).await.expect("a row").expect("the job");
         assert_eq!(row.run_at, None);
     })
     .await;
@@ -1339,8 +1334,8 @@ async fn a_job_keeps_its_lease_while_it_is_put_off_and_is_completed_once() {
 
 #[tokio::test]
 async fn the_number_of_statements_does_not_depend_on_the_number_of_orders() {
-    on_both_counting(async |conn, counter| {
-        stocked(conn).await;
+    on_both_counting(async |db, counter| {
+        stocked(db).await;
         let sent = || counter.swap(0, Ordering::Relaxed);
         let mut statements = Vec::new();
         for numbers in [1..=1_i64, 2..=65] {
@@ -1350,24 +1345,24 @@ async fn the_number_of_statements_does_not_depend_on_the_number_of_orders() {
             sent();
 
             let saved: Vec<_> = orders.iter().map(|after| Saved { before: None, after }).collect();
-            write(conn, |it| save_orders(it, &saved)).await.expect("new orders");
+            write(db, |it| save_orders(it, &saved)).await.expect("new orders");
             let saving = sent();
             let saved: Vec<_> = orders
                 .iter()
                 .zip(&next)
                 .map(|(before, after)| Saved { before: Some(before), after })
                 .collect();
-            write(conn, |it| save_orders(it, &saved)).await.expect("changed orders");
+            write(db, |it| save_orders(it, &saved)).await.expect("changed orders");
             let changing = sent();
             let ids: Vec<OrderId> = orders.iter().map(|it| it.id).collect();
-            let loaded = load_orders(conn, &ids).await.expect("orders");
+            let loaded = load_orders(db, &ids).await.expect("orders");
             assert_eq!(loaded.len(), orders.len());
             statements.push((saving, changing, sent()));
         }
 
         // Changing a message writes the order and the message; loading reads every table once. PostgreSQL gets what is
         // written together as one, SQLite what is asked together.
-        let each = match conn.backend() {
+        let each = match db.backend() {
             DbBackend::Postgres => (1, 1, 17),
             _ => (12, 2, 1),
         };

@@ -94,8 +94,8 @@ impl Writes {
 /// Tables to whose new rows others are made to point. None of their rows waits for another one to make room.
 const POINTED_TO: [&str; 3] = ["products", "locations", "couriers"];
 
-/// Tables of which rows are added, or changed, together, about as many in each: statements about them in one message are
-/// of few kinds, so that a connection keeps them prepared.
+/// Tables of which rows are added, or changed, together, about as many in each: statements about them in one message
+/// are of few kinds, so that a connection keeps them prepared.
 const ADDED_TOGETHER: &[&[&str]] = &[
     &[
         "orders",

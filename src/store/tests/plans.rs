@@ -76,10 +76,6 @@ async fn no_list_touches_more_than_its_page(shop: &Shop) {
             }
 
             for statement in statements.iter().flat_map(arms) {
-                // With an index on all states, SQLite would look for overdue holds among all that are held.
-                if list.name == "reservations" && asked.compares("state") {
-                    continue;
-                }
                 let is_page = statement.sql.contains(" LIMIT ");
                 if !is_page && !known.insert(statement.sql.clone()) {
                     continue;
@@ -344,11 +340,13 @@ impl Touched {
         touched
     }
 
+    /// Through the index of the reservations that are held it goes because it was asked for these alone.
     fn sqlite(&mut self, line: &str) {
         let words: Vec<_> = line.split_whitespace().collect();
         self.grows |= words.get(1).is_some_and(|it| GROWING.contains(it));
         if let ["SCAN", table, ..] = words.as_slice()
             && GROWING.contains(table)
+            && !line.ends_with(" INDEX reservations_held")
         {
             self.scanned.insert((*table).to_owned());
             if !line.contains(" USING ") {

@@ -1,27 +1,18 @@
 //! Connections to read with: which come to hand again, and which do not.
 
-use std::future::poll_fn;
-use std::pin::Pin;
-use std::task::Poll;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use sea_orm::sqlx::{Connection, Executor, PgConnection};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
 use super::{Database, Shop, count, order_for, place};
 use crate::domain::OnShortage;
-use crate::store::open::Pools;
 use crate::store::session::Session;
 use crate::store::{Store, StoreError};
 
 fn at_hand(store: &Store) -> usize {
-    let (Pools::Postgres { readers, .. } | Pools::Sqlite { readers, .. }) = &store.inner.pools;
-    readers.how_many_at_hand()
-}
-
-/// Lets it begin.
-async fn is_pending<T>(mut it: Pin<&mut (impl Future<Output = T> + ?Sized)>) -> bool {
-    poll_fn(|context| Poll::Ready(it.as_mut().poll(context).is_pending())).await
+    store.inner.pools.readers.how_many_at_hand()
 }
 
 /// Makes the connection known again, by a setting that means nothing to anybody.
@@ -56,28 +47,49 @@ pub(super) async fn a_reader_that_is_done_leaves_its_connection_at_hand(shop: &S
     while at_hand(&shop.store) == 0 {
         tokio::task::yield_now().await;
     }
-    assert_eq!(count(&shop.store, "SELECT 1 AS n").await, 1);
+    assert_eq!(count(&shop.store, "SELECT CAST(1 AS BIGINT) AS n").await, 1);
 }
 
-pub(super) async fn a_question_that_nobody_heard_the_answer_of_is_the_pools_to_clear_away(shop: &Shop) {
+pub(super) async fn a_connection_comes_to_hand_when_what_nobody_heard_is_over(shop: &Shop) {
     let db = shop.store.look().await.expect("a connection");
+    mark(&db).await;
     {
-        // More than is answered before it is asked for again.
-        let sql = "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 100000) \
-            SELECT n FROM numbers";
-        let mut asking = db.query_all_raw(Statement::from_string(db.backend(), sql));
-        assert!(is_pending(asking.as_mut()).await);
+        let takes_a_while = match db.backend() {
+            DbBackend::Postgres => "SELECT 1 FROM pg_sleep(0.3)",
+            _ => {
+                "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 3000000) \
+                SELECT COUNT(*) FROM numbers"
+            }
+        };
+        let mut asking = db.query_all_raw(Statement::from_string(db.backend(), takes_a_while));
+        assert!(asking.as_mut().now_or_never().is_none());
     }
     drop(db);
     assert_eq!(at_hand(&shop.store), 0);
-    assert_eq!(count(&shop.store, "SELECT 7 AS n").await, 7);
+    while at_hand(&shop.store) == 0 {
+        tokio::task::yield_now().await;
+    }
+    assert!(is_marked(&shop.store.look().await.expect("a connection")).await);
 }
 
-pub(super) async fn a_question_that_failed_is_the_pools_to_clear_away(shop: &Shop) {
+pub(super) async fn a_question_that_failed_costs_no_connection(shop: &Shop) {
     let db = shop.store.look().await.expect("a connection");
+    mark(&db).await;
     db.execute_unprepared("SELECT nothing_of_the_kind").await.expect_err("no such column");
     drop(db);
+    while at_hand(&shop.store) == 0 {
+        tokio::task::yield_now().await;
+    }
+    assert!(is_marked(&shop.store.look().await.expect("a connection")).await);
+}
+
+pub(super) async fn an_answer_that_was_cut_short_costs_its_connection(shop: &Shop) {
+    let db = shop.store.look().await.expect("a connection");
+    let cut_short = db.all_of(&[], 1).map_err(StoreError::from);
+    assert!(matches!(&cut_short, Err(StoreError::Unavailable(_))), "{cut_short:?}");
+    drop(db);
     assert_eq!(at_hand(&shop.store), 0);
+    assert_eq!(count(&shop.store, "SELECT CAST(7 AS BIGINT) AS n").await, 7);
 }
 
 pub(super) async fn there_are_no_more_readers_than_connections(shop: &Shop) {
@@ -89,7 +101,7 @@ pub(super) async fn there_are_no_more_readers_than_connections(shop: &Shop) {
 
     let second = store.look();
     tokio::pin!(second);
-    assert!(is_pending(second.as_mut()).await);
+    assert!(second.as_mut().now_or_never().is_none());
     drop(db);
     assert!(is_marked(&second.await.expect("the connection of the first")).await);
     store.close().await;
@@ -123,7 +135,7 @@ pub(super) async fn connections_that_died_while_nobody_used_them_are_replaced(sh
         WHERE datname = current_database() AND pid <> pg_backend_pid()";
     server.execute(killed).await.expect("connections less");
     tokio::time::sleep(crate::store::open::TRUSTED_FOR + Duration::from_millis(1)).await;
-    assert_eq!(count(&shop.store, "SELECT 7 AS n").await, 7);
+    assert_eq!(count(&shop.store, "SELECT CAST(7 AS BIGINT) AS n").await, 7);
     assert_eq!(at_hand(&shop.store), 1);
 }
 
