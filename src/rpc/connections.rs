@@ -4,14 +4,14 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep};
 use tonic::transport::server::{Connected, TcpConnectInfo, TcpIncoming};
 
 use crate::settings::Limits;
@@ -23,6 +23,15 @@ const ACCEPT_AGAIN: Duration = Duration::from_millis(200);
 /// Bytes that a connection says in one go before others have a turn. A frame may be as short as nine bytes, and each
 /// costs about as much as the next: in the time that it takes to hear out 64 KiB of them nobody else would be heard.
 const BURST: usize = 1_024;
+/// Bytes that a connection may say in a second.
+const PACE: i64 = 20 * 1_048_576;
+/// What a frame counts for beyond its bytes: 20,000 of them in a second are more than one connection has calls for.
+const PER_FRAME: i64 = 1_024;
+/// What a connection may say at once when it is new, and after it was silent for a while.
+const PURSE_AT_FIRST: i64 = PACE / 200;
+const PURSE_MAX: i64 = PACE / 20;
+/// Before its bytes every HTTP/2 frame has its length, in three of nine bytes.
+const FRAME_HEADER: usize = 9;
 /// What every HTTP/2 client says first.
 const GREETING: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
@@ -41,7 +50,8 @@ pub fn connections(
             match (accepted, place) {
                 (Ok(stream), Ok(place)) => {
                     let greeting = Greeting { missing: GREETING.len(), until: Box::pin(sleep(greet_within)) };
-                    Some(Ok(Connection { stream, greeting: Some(greeting), heard: 0, _place: place }))
+                    let pace = Pace::new();
+                    Some(Ok(Connection { stream, greeting: Some(greeting), heard: 0, pace, _place: place }))
                 }
                 (Ok(_), Err(_)) => None,
                 // Asked again at once, the system would say the same, over and over.
@@ -62,7 +72,79 @@ pub struct Connection {
     greeting: Option<Greeting>,
     /// Bytes since others last had a turn.
     heard: usize,
+    pace: Pace,
     _place: OwnedSemaphorePermit,
+}
+
+/// Holds a connection to its pace: whoever floods the server takes a small part of its time, and from others none.
+struct Pace {
+    /// What may be said yet; below zero it pauses.
+    purse: i64,
+    filled_at: Instant,
+    pause: Option<Pin<Box<Sleep>>>,
+    /// Bytes that the frame still has.
+    payload: usize,
+    header: [u8; FRAME_HEADER],
+    header_length: usize,
+}
+
+impl Pace {
+    fn new() -> Self {
+        Self {
+            purse: PURSE_AT_FIRST,
+            filled_at: Instant::now(),
+            pause: None,
+            payload: 0,
+            header: [0; FRAME_HEADER],
+            header_length: 0,
+        }
+    }
+
+    /// Whether the connection may go on.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.purse > 0 {
+            return Poll::Ready(());
+        }
+        if self.pause.is_none() {
+            self.fill();
+        }
+        while self.purse <= 0 {
+            let missing =
+                Duration::from_micros((1 - self.purse).unsigned_abs() * 1_000_000 / PACE.unsigned_abs() + 1);
+            ready!(self.pause.get_or_insert_with(|| Box::pin(sleep(missing))).as_mut().poll(cx));
+            self.pause = None;
+            self.fill();
+        }
+        Poll::Ready(())
+    }
+
+    fn fill(&mut self) {
+        let now = Instant::now();
+        let earned = now.duration_since(self.filled_at).as_micros() * PACE.unsigned_abs() as u128 / 1_000_000;
+        self.purse = self.purse.saturating_add(i64::try_from(earned).unwrap_or(PURSE_MAX)).min(PURSE_MAX);
+        self.filled_at = now;
+    }
+
+    /// Counts what was said after the greeting.
+    fn heard(&mut self, mut said: &[u8]) {
+        self.purse -= said.len() as i64;
+        while !said.is_empty() {
+            let of_payload = self.payload.min(said.len());
+            self.payload -= of_payload;
+            said = &said[of_payload..];
+
+            let of_header = (FRAME_HEADER - self.header_length).min(said.len());
+            self.header[self.header_length..][..of_header].copy_from_slice(&said[..of_header]);
+            self.header_length += of_header;
+            said = &said[of_header..];
+            if self.header_length == FRAME_HEADER {
+                let [high, middle, low, ..] = self.header;
+                self.payload = u32::from_be_bytes([0, high, middle, low]) as usize;
+                self.header_length = 0;
+                self.purse -= PER_FRAME;
+            }
+        }
+    }
 }
 
 struct Greeting {
@@ -76,6 +158,7 @@ impl AsyncRead for Connection {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        ready!(self.pace.poll(cx));
         if self.heard >= BURST {
             self.heard = 0;
             cx.waker().wake_by_ref();
@@ -86,13 +169,15 @@ impl AsyncRead for Connection {
         let mut part = ReadBuf::new(buffer.initialize_unfilled_to(room));
         let polled = Pin::new(&mut self.stream).poll_read(cx, &mut part);
         let read = part.filled().len();
+        let of_greeting = self.greeting.as_ref().map_or(0, |it| it.missing.min(read));
+        self.pace.heard(&part.filled()[of_greeting..]);
         buffer.advance(read);
         self.heard = if polled.is_pending() { 0 } else { self.heard + read };
         let Some(greeting) = &mut self.greeting else {
             return polled;
         };
 
-        greeting.missing = greeting.missing.saturating_sub(read);
+        greeting.missing -= of_greeting;
         if greeting.missing == 0 {
             self.greeting = None;
         } else if polled.is_pending() && greeting.until.as_mut().poll(cx).is_ready() {
@@ -133,5 +218,61 @@ impl Connected for Connection {
 
     fn connect_info(&self) -> TcpConnectInfo {
         self.stream.connect_info()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use super::*;
+
+    fn frames(payloads: &[usize]) -> Vec<u8> {
+        let frame = |length: &usize| {
+            let mut bytes = (*length as u32).to_be_bytes()[1..].to_vec();
+            bytes.extend([0; 6]);
+            bytes.resize(FRAME_HEADER + length, 0xff);
+            bytes
+        };
+        payloads.iter().flat_map(frame).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn frames_are_counted_however_they_are_cut() {
+        let said = frames(&[0, 1, 8, 9, 10, 300, 0, 70_000, 0]);
+        for size in (1..=20).chain([255, 1_024, said.len()]) {
+            let mut pace = Pace::new();
+            said.chunks(size).for_each(|it| pace.heard(it));
+            let cost = said.len() as i64 + 9 * PER_FRAME;
+            assert_eq!(pace.purse, PURSE_AT_FIRST - cost, "in parts of {size} bytes");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_never_falls_silent_is_held_to_the_pace() {
+        let (pings, long) = (frames(&[8; 60]), frames(&[16_384; 4]));
+        for said in [pings, long] {
+            let began = Instant::now();
+            let mut pace = Pace::new();
+            let mut cost = 0;
+            while cost < 3 * PACE {
+                poll_fn(|cx| pace.poll(cx)).await;
+                let before = pace.purse;
+                pace.heard(&said);
+                cost += before - pace.purse;
+            }
+            let taken = began.elapsed();
+            assert!((2_900..3_100).contains(&taken.as_millis()), "{taken:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_was_silent_may_say_more_at_once_but_not_ever_more() {
+        let mut pace = Pace::new();
+        pace.heard(&frames(&[8; 1_000]));
+        assert!(pace.purse < 0);
+        tokio::time::sleep(Duration::from_secs(600)).await;
+        poll_fn(|cx| pace.poll(cx)).await;
+        assert_eq!(pace.purse, PURSE_MAX);
     }
 }

@@ -227,58 +227,87 @@ async fn more_connections_than_there_are_files() {
 async fn beside_a_good_caller(
     what: &str,
     connections: usize,
-    attack: impl AsyncFn(SocketAddr, &AtomicUsize) + Send + 'static,
+    attack: impl AsyncFn(SocketAddr, &AtomicUsize) + Send + Sync + 'static,
 ) {
     let server = TestServer::start_with(Engine::Sqlite, patient).await.expect("it is embedded");
     stocked(&server, "G-1", 1).await;
     let site = Site::of(server.stop().await);
     let server = site.start().await;
-
     let alone = good_caller(&server, span() / 2).await;
+
+    // Attackers, attacked and good callers share the processors. What that alone costs is seen while another server is
+    // attacked.
+    let attack = Arc::new(attack);
+    let another = Site::prepare(Engine::Sqlite).await.expect("it is embedded");
+    let next_door = {
+        let another = another.start().await;
+        let attackers = Attackers::set_on(another.address, connections, &attack);
+        let fared = good_caller(&server, span() / 2).await;
+        attackers.stop().await;
+        fared
+    };
+
     let before = server.resident_kib();
-    let sent = Arc::new(AtomicUsize::new(0));
-    let going_on = Arc::new(AtomicBool::new(true));
-    let address = server.address;
-    // The attackers have a thread of their own, and what the others leave of the processors: as from another machine,
-    // they take from the good caller only what the server spends on them.
-    let attackers = {
-        let (sent, going_on) = (Arc::clone(&sent), Arc::clone(&going_on));
-        std::thread::spawn(move || {
+    let attackers = Attackers::set_on(server.address, connections, &attack);
+    let beside = good_caller(&server, span()).await;
+    let grown = server.resident_kib().saturating_sub(before);
+    let sent = attackers.stop().await;
+
+    println!(
+        "{what}: {sent} sent; a good call's p99 alone {:?}, beside an attack on another server {:?}, on its own {:?}, \
+        longest {:?}, of {}; memory +{grown} KiB",
+        alone.p99, next_door.p99, beside.p99, beside.longest, beside.calls,
+    );
+    assert!(sent >= connections, "it was no attack");
+    assert!(grown <= COST_KIB, "{grown} KiB");
+    let bound = scale(Duration::from_secs(30), 3 * next_door.p99.max(alone.p99));
+    assert!(beside.p99 <= bound, "{:?}", beside.p99);
+    let after = good_caller(&server, Duration::from_millis(100)).await;
+    assert!(after.calls > 0);
+    assert!(!site.log().contains("panicked"), "{}", site.log());
+}
+
+/// Attackers at work.
+struct Attackers {
+    sent: Arc<AtomicUsize>,
+    going_on: Arc<AtomicBool>,
+    thread: std::thread::JoinHandle<()>,
+}
+
+impl Attackers {
+    /// They have a thread of their own, and what the others leave of the processors: as from another machine, they take
+    /// from the good caller only what the server spends on them.
+    fn set_on(
+        address: SocketAddr,
+        connections: usize,
+        attack: &Arc<impl AsyncFn(SocketAddr, &AtomicUsize) + Send + Sync + 'static>,
+    ) -> Self {
+        let (sent, going_on) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(true)));
+        let (attack, counted, go_on) = (Arc::clone(attack), Arc::clone(&sent), Arc::clone(&going_on));
+        let thread = std::thread::spawn(move || {
             give_way();
             let runtime =
                 tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             runtime.block_on(async {
                 let attackers = (0..connections).map(|_| async {
-                    while going_on.load(Ordering::Relaxed) {
-                        let _ = timeout(span(), attack(address, &sent)).await;
+                    while go_on.load(Ordering::Relaxed) {
+                        let _ = timeout(span(), attack(address, &counted)).await;
                         sleep(Duration::from_millis(1)).await;
                     }
                 });
                 futures_util::future::join_all(attackers).await;
             });
-        })
-    };
-    sleep(Duration::from_millis(100)).await;
-    let beside = good_caller(&server, span()).await;
-    let grown = server.resident_kib().saturating_sub(before);
-    going_on.store(false, Ordering::Relaxed);
-    tokio::task::spawn_blocking(|| attackers.join()).await.expect("no panic").expect("the attack works");
+        });
+        Self { sent, going_on, thread }
+    }
 
-    println!(
-        "{what}: {} sent; a good call's p99 alone {:?}, beside them {:?}, longest {:?}, of {}; memory +{grown} KiB",
-        sent.load(Ordering::Relaxed),
-        alone.p99,
-        beside.p99,
-        beside.longest,
-        beside.calls,
-    );
-    assert!(sent.load(Ordering::Relaxed) >= connections, "it was no attack");
-    assert!(grown <= COST_KIB, "{grown} KiB");
-    let bound = scale(Duration::from_secs(30), (3 * alone.p99).max(Duration::from_millis(15)));
-    assert!(beside.p99 <= bound, "{:?}", beside.p99);
-    let after = good_caller(&server, Duration::from_millis(100)).await;
-    assert!(after.calls > 0);
-    assert!(!site.log().contains("panicked"), "{}", site.log());
+    /// How much they have sent.
+    async fn stop(self) -> usize {
+        self.going_on.store(false, Ordering::Relaxed);
+        let ended = tokio::task::spawn_blocking(|| self.thread.join()).await.expect("no panic");
+        ended.expect("the attack works");
+        self.sent.load(Ordering::Relaxed)
+    }
 }
 
 /// Gives the calling thread the lowest priority.
