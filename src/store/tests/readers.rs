@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use sea_orm::sqlx::{Connection, Executor, PgConnection};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
+use tokio::time::timeout;
 
 use super::{Database, Shop, count, order_for, place};
 use crate::domain::OnShortage;
@@ -13,6 +14,15 @@ use crate::store::{Store, StoreError};
 
 fn at_hand(store: &Store) -> usize {
     store.inner.pools.readers.how_many_at_hand()
+}
+
+async fn one_comes_to_hand(store: &Store) {
+    let coming = async {
+        while at_hand(store) == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(Duration::from_secs(30), coming).await.expect("it was not thrown away");
 }
 
 /// Makes the connection known again, by a setting that means nothing to anybody.
@@ -44,9 +54,7 @@ pub(super) async fn a_reader_that_is_done_leaves_its_connection_at_hand(shop: &S
     let db = shop.store.snapshot().await.expect("a connection");
     assert!(is_marked(&db).await);
     drop(db);
-    while at_hand(&shop.store) == 0 {
-        tokio::task::yield_now().await;
-    }
+    one_comes_to_hand(&shop.store).await;
     assert_eq!(count(&shop.store, "SELECT CAST(1 AS BIGINT) AS n").await, 1);
 }
 
@@ -57,7 +65,7 @@ pub(super) async fn a_connection_comes_to_hand_when_what_nobody_heard_is_over(sh
         let takes_a_while = match db.backend() {
             DbBackend::Postgres => "SELECT 1 FROM pg_sleep(0.3)",
             _ => {
-                "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 3000000) \
+                "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 100000) \
                 SELECT COUNT(*) FROM numbers"
             }
         };
@@ -66,9 +74,7 @@ pub(super) async fn a_connection_comes_to_hand_when_what_nobody_heard_is_over(sh
     }
     drop(db);
     assert_eq!(at_hand(&shop.store), 0);
-    while at_hand(&shop.store) == 0 {
-        tokio::task::yield_now().await;
-    }
+    one_comes_to_hand(&shop.store).await;
     assert!(is_marked(&shop.store.look().await.expect("a connection")).await);
 }
 
@@ -77,9 +83,7 @@ pub(super) async fn a_question_that_failed_costs_no_connection(shop: &Shop) {
     mark(&db).await;
     db.execute_unprepared("SELECT nothing_of_the_kind").await.expect_err("no such column");
     drop(db);
-    while at_hand(&shop.store) == 0 {
-        tokio::task::yield_now().await;
-    }
+    one_comes_to_hand(&shop.store).await;
     assert!(is_marked(&shop.store.look().await.expect("a connection")).await);
 }
 
