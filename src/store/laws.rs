@@ -50,11 +50,13 @@ const LAWS: &[Law] = &[
                 m.on_hand || ' on hand, ' || m.damaged || ' damaged, ' || m.quality_hold || ' held',
                 l.on_hand || ' on hand, ' || l.damaged || ' damaged, ' || l.quality_hold || ' held'
             FROM stock_levels l JOIN (
-                SELECT k.sku, k.location, CAST(COALESCE(SUM(m.on_hand), 0) AS BIGINT) AS on_hand,
-                    CAST(COALESCE(SUM(m.damaged), 0) AS BIGINT) AS damaged,
-                    CAST(COALESCE(SUM(m.quality_hold), 0) AS BIGINT) AS quality_hold
-                FROM stock_levels k LEFT JOIN stock_movements m ON m.sku = k.sku AND m.location = k.location
-                GROUP BY k.sku, k.location
+                SELECT k.sku, k.location, COALESCE(m.on_hand, 0) AS on_hand, COALESCE(m.damaged, 0) AS damaged,
+                    COALESCE(m.quality_hold, 0) AS quality_hold
+                FROM stock_levels k LEFT JOIN (
+                    SELECT sku, location, CAST(SUM(on_hand) AS BIGINT) AS on_hand,
+                        CAST(SUM(damaged) AS BIGINT) AS damaged, CAST(SUM(quality_hold) AS BIGINT) AS quality_hold
+                    FROM stock_movements GROUP BY sku, location
+                ) m ON m.sku = k.sku AND m.location = k.location
             ) m ON m.sku = l.sku AND m.location = l.location
             WHERE l.on_hand <> m.on_hand OR l.damaged <> m.damaged OR l.quality_hold <> m.quality_hold",
     },
@@ -67,16 +69,17 @@ const LAWS: &[Law] = &[
                 CAST(l.reserved AS TEXT)
             FROM stock_levels l
             JOIN (
-                SELECT k.sku, k.location, CAST(COALESCE(SUM(i.units), 0) AS BIGINT) AS units FROM stock_levels k
-                LEFT JOIN (
-                    SELECT i.sku, i.location, i.quantity - i.consumed - i.released AS units
+                SELECT k.sku, k.location, COALESCE(i.units, 0) AS units FROM stock_levels k LEFT JOIN (
+                    SELECT i.sku, i.location, CAST(SUM(i.quantity - i.consumed - i.released) AS BIGINT) AS units
                     FROM reservation_items i JOIN reservations r ON r.id = i.reservation_id
-                    WHERE r.state IN ('HELD', 'CONFIRMED', 'PARTIALLY_CONSUMED')
-                ) i ON i.sku = k.sku AND i.location = k.location GROUP BY k.sku, k.location
+                    WHERE r.state IN ('HELD', 'CONFIRMED', 'PARTIALLY_CONSUMED') GROUP BY i.sku, i.location
+                ) i ON i.sku = k.sku AND i.location = k.location
             ) i ON i.sku = l.sku AND i.location = l.location
             JOIN (
-                SELECT k.sku, k.location, CAST(COALESCE(SUM(m.reserved), 0) AS BIGINT) AS units FROM stock_levels k
-                LEFT JOIN stock_movements m ON m.sku = k.sku AND m.location = k.location GROUP BY k.sku, k.location
+                SELECT k.sku, k.location, COALESCE(m.units, 0) AS units FROM stock_levels k LEFT JOIN (
+                    SELECT sku, location, CAST(SUM(reserved) AS BIGINT) AS units
+                    FROM stock_movements GROUP BY sku, location
+                ) m ON m.sku = k.sku AND m.location = k.location
             ) m ON m.sku = l.sku AND m.location = l.location
             WHERE l.reserved <> i.units OR l.reserved <> m.units",
     },
