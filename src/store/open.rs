@@ -329,6 +329,13 @@ async fn check_sqlite(connection: &mut SqliteConnection) -> Result<(), StoreErro
         return refuse(format!("{version} is too old; 3.51.3 or later is needed"));
     }
 
+    let shares: bool = sqlx::query_scalar("SELECT sqlite_compileoption_used('ENABLE_MEMORY_MANAGEMENT')")
+        .fetch_one(&mut *connection)
+        .await?;
+    if shares {
+        tracing::warn!("SQLite was not built as .cargo/config.toml says: its connections share one cache");
+    }
+
     let journal: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut *connection).await?;
     if journal != "wal" {
         return refuse(format!("keeps a {journal} journal where a write-ahead log is needed"));

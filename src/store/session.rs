@@ -368,8 +368,12 @@ impl Drop for Session {
             let settling = async { if is_open { link.command("ROLLBACK").await } else { link.ping().await } };
             match timeout(SETTLED_WITHIN, settling).await {
                 Ok(Ok(())) => give_back(link),
-                // SQLite has nothing else against a ROLLBACK than that its transaction is over.
-                Ok(Err(sqlx::Error::Database(_))) if matches!(link, Link::Sqlite(_)) => give_back(link),
+                // SQLite's transaction was over.
+                Ok(Err(sqlx::Error::Database(error)))
+                    if error.message().contains("no transaction is active") =>
+                {
+                    give_back(link);
+                }
                 _ => link.discard(),
             }
         });

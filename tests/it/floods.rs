@@ -242,7 +242,7 @@ async fn beside_a_good_caller(
     let next_door = {
         let another = another.start().await;
         let attackers = Attackers::set_on(another.address, connections, &attack);
-        let fared = good_caller(&server, span() / 2).await;
+        let fared = good_caller(&server, span()).await;
         attackers.stop().await;
         fared
     };
