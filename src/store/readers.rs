@@ -12,8 +12,8 @@ use super::StoreError;
 use super::open::{ACQUIRE_WITHIN, PING_WITHIN, Pool, TRUSTED_FOR};
 use super::session::Link;
 
-/// When a connection is given back, those that were idle for longer go to the pool, and so does it if it was taken longer
-/// ago: the pool replaces the old ones and closes those that nobody needs.
+/// When a connection is given back, those that were idle for longer go to the pool, and so does it if it was taken
+/// longer ago: the pool replaces the old ones and closes those that nobody needs.
 const AT_HAND_FOR: Duration = Duration::from_secs(60);
 
 pub(in crate::store) struct Readers {

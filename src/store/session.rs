@@ -361,8 +361,8 @@ impl Drop for Session {
             return give_back(link);
         }
 
-        // A reader was dropped in mid-transaction, or ended its snapshot, or was dropped before it had its answer: nobody
-        // waits for this.
+        // A reader was dropped in mid-transaction or before it had its answer, or ended its snapshot: nobody waits for
+        // this.
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return link.discard() };
         runtime.spawn(async move {
             let settling = async { if is_open { link.command("ROLLBACK").await } else { link.ping().await } };
