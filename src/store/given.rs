@@ -80,9 +80,10 @@ pub(in crate::store) fn with_given(
     let row = format!("({})", vec!["?"; columns.len()].join(","));
     let text = format!("{}VALUES {}) {sql}", head_of(columns), vec![row; size].join(","));
 
-    let filling = std::iter::repeat_n(columns, size - rows.len()).flatten().map(Column::null);
+    let filling = size - rows.len();
     let mut values = Vec::with_capacity(size * columns.len());
-    values.extend(rows.into_iter().flatten().chain(filling));
+    rows.into_iter().for_each(|row| values.extend(row));
+    (0..filling).for_each(|_| values.extend(columns.iter().map(Column::null)));
     assert!(values.len() <= PARAMETERS_MAX, "more parameters than a statement takes");
     Statement::from_sql_and_values(backend, text, values)
 }
@@ -104,8 +105,8 @@ pub(in crate::store) fn with_arrays(
 }
 
 fn head_of(columns: &[Column]) -> String {
-    let names: Vec<_> = columns.iter().map(|it| format!(r#""{}""#, it.name)).collect();
-    format!("WITH given ({}) AS (", names.join(", "))
+    let names: Vec<_> = columns.iter().map(|it| it.name).collect();
+    format!(r#"WITH given ("{}") AS ("#, names.join(r#"", ""#))
 }
 
 /// A power of two, or one and a half times one: few different statements, with few rows that are there for nothing.

@@ -33,8 +33,10 @@ pub(in crate::store) const TRUSTED_FOR: Duration = Duration::from_secs(2);
 pub(in crate::store) const PING_WITHIN: Duration = Duration::from_millis(500);
 /// How long a connection may take to be cleaned before it is thrown away.
 const CLEAN_WITHIN: Duration = Duration::from_secs(2);
-/// Prepared statements that a connection to SQLite keeps.
-const STATEMENTS_KEPT: usize = 512;
+/// Prepared statements that the writer's connection to SQLite keeps, and each reader's: they are asked by any of many
+/// filters, each a statement of its own, and each of these costs some 10 to 20 KB.
+const WRITER_STATEMENTS_KEPT: usize = 512;
+const READER_STATEMENTS_KEPT: usize = 96;
 /// The same to PostgreSQL, where each comes with a plan: under mixed traffic most are of their own kind, and the
 /// writer's process has about 0.4 MB for each.
 const PLANS_KEPT: usize = 256;
@@ -279,7 +281,7 @@ async fn open_sqlite(path: &Path, readers: u32) -> Result<Pools, StoreError> {
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT)
-        .statement_cache_capacity(STATEMENTS_KEPT)
+        .statement_cache_capacity(READER_STATEMENTS_KEPT)
         .pragma("temp_store", "MEMORY")
         .pragma("journal_size_limit", "67108864")
         .disable_statement_logging();
@@ -289,6 +291,7 @@ async fn open_sqlite(path: &Path, readers: u32) -> Result<Pools, StoreError> {
     let writing = how
         .clone()
         .row_buffer_size(ROWS_AHEAD)
+        .statement_cache_capacity(WRITER_STATEMENTS_KEPT)
         .pragma("cache_size", WRITER_CACHE_KIB)
         .pragma("wal_autocheckpoint", CHECKPOINT_PAGES);
     let writers = trusting(SqlitePoolOptions::new().max_connections(2).idle_timeout(None).max_lifetime(None))

@@ -274,17 +274,14 @@ impl Session {
         #[cfg(test)]
         statements.iter().for_each(hear);
 
-        let (mut sql, mut values) = (Vec::new(), Vec::new());
-        for statement in statements {
-            sql.push(statement.sql);
-            values.extend(statement.values.into_iter().flat_map(|it| it.0));
-        }
-        let (statements, sql, values) = (sql.len(), sql.join("; "), Some(Values(values)));
+        let sql: Vec<_> = statements.iter().map(|it| it.sql.as_str()).collect();
+        let (count, sql) = (statements.len(), sql.join("; "));
+        let values = statements.into_iter().filter_map(|it| it.values);
         let arguments = match self.backend {
             DbBackend::Postgres => ArgumentsOf::Postgres(arguments::<Postgres>(values)?),
             _ => ArgumentsOf::Sqlite(arguments::<Sqlite>(values)?),
         };
-        Ok(Ready { statements, sql, arguments })
+        Ok(Ready { statements: count, sql, arguments })
     }
 
     /// What came of each of them.
@@ -585,10 +582,13 @@ impl Binds for Postgres {
     }
 }
 
-fn arguments<DB: Binds>(values: Option<Values>) -> Result<DB::Arguments, DbErr> {
+fn arguments<DB: Binds>(values: impl IntoIterator<Item = Values>) -> Result<DB::Arguments, DbErr> {
     let mut arguments = DB::Arguments::default();
-    for value in values.into_iter().flat_map(|it| it.0) {
-        DB::bind(&mut arguments, value).map_err(|it| DbErr::Type(it.to_string()))?;
+    for values in values {
+        arguments.reserve(values.0.len(), 0);
+        for value in values.0 {
+            DB::bind(&mut arguments, value).map_err(|it| DbErr::Type(it.to_string()))?;
+        }
     }
     Ok(arguments)
 }
