@@ -25,15 +25,23 @@ const ACCEPT_AGAIN: Duration = Duration::from_millis(200);
 const BURST: usize = 1_024;
 /// Bytes that a connection may say in a second.
 const PACE: i64 = 20 * 1_048_576;
-/// What a frame counts for beyond its bytes. A call has two or three: some 11,000 calls a second are more than a server
-/// of this kind answers, whoever speaks for many on one connection.
+/// What a frame counts for beyond its bytes, of those that calls are made of. A call has two or three: some 11,000 calls
+/// a second are more than a server of this kind answers, whoever speaks for many on one connection.
 const PER_FRAME: i64 = 512;
+/// What any other frame counts for. Nobody with calls to make has use for thousands of resets, pings, settings, pieces
+/// of headers or data without a byte in a second: floods are made of these.
+const PER_OTHER_FRAME: i64 = 4_096;
 /// What a connection may say at once when it is new, so that nothing is won by coming anew, and after it was silent for
 /// a while.
 const PURSE_AT_FIRST: i64 = PACE / 200;
 const PURSE_MAX: i64 = PACE / 20;
-/// Before its bytes every HTTP/2 frame has its length, in three of nine bytes.
+/// Before its bytes every HTTP/2 frame has their number, in three of nine bytes, its kind and its flags (RFC 9113,
+/// section 4.1).
 const FRAME_HEADER: usize = 9;
+const DATA: u8 = 0;
+const HEADERS: u8 = 1;
+const WINDOW_UPDATE: u8 = 8;
+const END_STREAM: u8 = 1;
 /// What every HTTP/2 client says first.
 const GREETING: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
@@ -140,12 +148,22 @@ impl Pace {
             self.header_length += of_header;
             said = &said[of_header..];
             if self.header_length == FRAME_HEADER {
-                let [high, middle, low, ..] = self.header;
+                let [high, middle, low, kind, flags, ..] = self.header;
                 self.payload = u32::from_be_bytes([0, high, middle, low]) as usize;
                 self.header_length = 0;
-                self.purse -= PER_FRAME;
+                self.purse -= cost(kind, flags, self.payload);
             }
         }
+    }
+}
+
+/// What a frame counts for beyond its bytes.
+fn cost(kind: u8, flags: u8, payload: usize) -> i64 {
+    match kind {
+        HEADERS | WINDOW_UPDATE => PER_FRAME,
+        // The last of a call may be empty.
+        DATA if payload > 0 || flags & END_STREAM != 0 => PER_FRAME,
+        _ => PER_OTHER_FRAME,
     }
 }
 
@@ -229,10 +247,10 @@ mod tests {
 
     use super::*;
 
-    fn frames(payloads: &[usize]) -> Vec<u8> {
+    fn frames(kind: u8, payloads: &[usize]) -> Vec<u8> {
         let frame = |length: &usize| {
             let mut bytes = (*length as u32).to_be_bytes()[1..].to_vec();
-            bytes.extend([0; 6]);
+            bytes.extend([kind, 0, 0, 0, 0, 0]);
             bytes.resize(FRAME_HEADER + length, 0xff);
             bytes
         };
@@ -241,18 +259,32 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn frames_are_counted_however_they_are_cut() {
-        let said = frames(&[0, 1, 8, 9, 10, 300, 0, 70_000, 0]);
+        let said = frames(DATA, &[0, 1, 8, 9, 10, 300, 0, 70_000, 0]);
         for size in (1..=20).chain([255, 1_024, said.len()]) {
             let mut pace = Pace::new();
             said.chunks(size).for_each(|it| pace.heard(it));
-            let cost = said.len() as i64 + 9 * PER_FRAME;
+            let cost = said.len() as i64 + 6 * PER_FRAME + 3 * PER_OTHER_FRAME;
             assert_eq!(pace.purse, PURSE_AT_FIRST - cost, "in parts of {size} bytes");
         }
     }
 
+    #[test]
+    fn what_no_call_needs_counts_for_more() {
+        const RST_STREAM: u8 = 3;
+        const PING: u8 = 6;
+        const CONTINUATION: u8 = 9;
+
+        let of_calls = [(HEADERS, 0, 60), (DATA, 0, 1), (DATA, END_STREAM, 0), (WINDOW_UPDATE, 0, 4)];
+        assert!(of_calls.iter().all(|(kind, flags, length)| cost(*kind, *flags, *length) == PER_FRAME));
+        let others = [(DATA, 0, 0), (RST_STREAM, 0, 4), (PING, 0, 8), (CONTINUATION, 0, 100), (0xff, 0, 0)];
+        assert!(others.iter().all(|(kind, flags, length)| cost(*kind, *flags, *length) == PER_OTHER_FRAME));
+    }
+
     #[tokio::test(start_paused = true)]
     async fn whoever_never_falls_silent_is_held_to_the_pace() {
-        let (pings, long) = (frames(&[8; 60]), frames(&[16_384; 4]));
+        const PING: u8 = 6;
+
+        let (pings, long) = (frames(PING, &[8; 10]), frames(DATA, &[16_384; 4]));
         for said in [pings, long] {
             let began = Instant::now();
             let mut pace = Pace::new();
@@ -271,7 +303,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn whoever_was_silent_may_say_more_at_once_but_not_ever_more() {
         let mut pace = Pace::new();
-        pace.heard(&frames(&[8; 1_000]));
+        pace.heard(&frames(DATA, &[8; 1_000]));
         assert!(pace.purse < 0);
         tokio::time::sleep(Duration::from_secs(600)).await;
         poll_fn(|cx| pace.poll(cx)).await;
