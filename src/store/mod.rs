@@ -20,6 +20,7 @@ mod recent;
 mod requests;
 mod rows;
 mod session;
+mod sharing;
 #[cfg(test)]
 mod tests;
 mod together;
@@ -50,6 +51,7 @@ use queue::{Queue, Task};
 use recent::Recent;
 use rows::Lock;
 use session::Session;
+use sharing::Sharing;
 use writer::{Steady, Writer};
 
 use crate::domain::{Actor, Desk, Ids, Refusal, Rules, Timestamp, Touch};
@@ -73,6 +75,7 @@ struct Inner {
     statements: Arc<AtomicU64>,
     groups: Arc<AtomicU64>,
     lanes: Mutex<Vec<JoinHandle<()>>>,
+    checks: Sharing<Vec<LawResult>>,
 }
 
 impl Drop for Inner {
@@ -99,6 +102,7 @@ impl Store {
         let lanes = (0..pools.lanes(options.lanes)).map(|_| tokio::spawn(keep_running(writer.clone())));
         let inner = Inner {
             lanes: Mutex::new(lanes.collect()),
+            checks: Sharing::new(),
             pools,
             queue: writer.queue,
             rules: writer.rules,
@@ -182,15 +186,19 @@ impl Store {
         timeout(HEALTH_WITHIN, asking).await.map_err(late)?
     }
 
-    /// Looks at everything there is, at one moment, and names each row that breaks a law. Writing goes on meanwhile.
+    /// Looks at everything there is, at one moment, and names each row that breaks a law. Writing goes on meanwhile,
+    /// and so does reading: however many ask, one connection looks.
     pub async fn check_integrity(&self) -> Result<Vec<LawResult>, StoreError> {
-        let mut db = self.snapshot().await?;
-        if db.backend() == DbBackend::Postgres {
-            // It looks at every row, which takes as long as it takes.
-            db.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
-            db.wait_for_answers();
-        }
-        laws::check(&db, self.now()).await
+        let looking = async {
+            let mut db = self.snapshot().await?;
+            if db.backend() == DbBackend::Postgres {
+                // It looks at every row, which takes as long as it takes.
+                db.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
+                db.wait_for_answers();
+            }
+            laws::check(&db, self.now()).await
+        };
+        self.inner.checks.run(looking).await
     }
 
     /// Does what is queued, takes nothing more, and disconnects.
