@@ -17,7 +17,7 @@ use crate::domain::{self, Breach, Machine, OrderId, Timestamp};
 /// How many broken rows of one law are named.
 const NAMED_MAX: usize = 100;
 /// How many orders are looked into at a time.
-const PAGE: usize = 200;
+const PAGE: usize = 64;
 
 /// What was found about one law.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -33,7 +33,7 @@ pub struct LawResult {
 }
 
 /// A law that one query can check. `looked_at` counts the subjects, `broken` gives (key, expected, actual) as texts.
-/// `{id:column}` stands for a UUID column as text, `{now}` for the instant of the check.
+/// `{id:column}` stands for a UUID column as text, `$1` for the instant of the check.
 struct Law {
     id: &'static str,
     statement: &'static str,
@@ -125,7 +125,7 @@ const LAWS: &[Law] = &[
         looked_at: "SELECT COUNT(*) FROM reservations",
         broken: "SELECT {id:r.id}, 'over', r.state
             FROM reservations r LEFT JOIN orders o ON o.id = r.order_id
-            WHERE (r.state = 'HELD' AND r.expires_at < {now} - 60000000)
+            WHERE (r.state = 'HELD' AND r.expires_at < $1 - 60000000)
                 OR (r.state IN ('HELD', 'CONFIRMED', 'PARTIALLY_CONSUMED')
                     AND o.state IN ('REJECTED', 'CANCELLED', 'EXPIRED', 'CLOSED'))",
     },
@@ -199,7 +199,7 @@ const LAWS: &[Law] = &[
         statement: "no question to a payment provider stays open for more than five minutes",
         looked_at: "SELECT COUNT(*) FROM payments WHERE ask IS NOT NULL",
         broken: "SELECT {id:id}, 'answered', ask || ' open since ' || created_at
-            FROM payments WHERE ask IS NOT NULL AND updated_at < {now} - 300000000",
+            FROM payments WHERE ask IS NOT NULL AND updated_at < $1 - 300000000",
     },
     Law {
         id: "M8",
@@ -274,7 +274,7 @@ const LAWS: &[Law] = &[
         statement: "no job that is due lies untouched for more than five minutes",
         looked_at: "SELECT COUNT(*) FROM jobs WHERE run_at IS NOT NULL",
         broken: "SELECT {id:id}, 'run at ' || run_at, 'not yet' FROM jobs
-            WHERE run_at < {now} - 300000000 AND (lease_until IS NULL OR lease_until < {now} - 60000000)",
+            WHERE run_at < $1 - 300000000 AND (lease_until IS NULL OR lease_until < $1 - 60000000)",
     },
     Law {
         id: "I1",
@@ -307,7 +307,11 @@ pub(super) async fn check(db: &Session, now: Timestamp) -> Result<Vec<LawResult>
 
 async fn check_law(db: &Session, law: &Law, now: Timestamp) -> Result<LawResult, StoreError> {
     let checked = count(db, law.looked_at).await?;
-    let broken = all(db, &dialect(db.backend(), law.broken, now), Vec::new()).await?;
+    let mut values = Vec::new();
+    if law.broken.contains("$1") {
+        values.push(now.unix_micros().into());
+    }
+    let broken = all(db, &dialect(db.backend(), law.broken), values).await?;
     let named = broken.iter().take(NAMED_MAX).map(|row| {
         Ok(Breach {
             law: law.id,
@@ -322,7 +326,7 @@ async fn check_law(db: &Session, law: &Law, now: Timestamp) -> Result<LawResult,
 }
 
 /// Says the few words that the engines say differently.
-fn dialect(backend: DbBackend, text: &str, now: Timestamp) -> String {
+fn dialect(backend: DbBackend, text: &str) -> String {
     let mut said = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("{id:") {
@@ -335,7 +339,7 @@ fn dialect(backend: DbBackend, text: &str, now: Timestamp) -> String {
         rest = after;
     }
     said.push_str(rest);
-    said.replace("{now}", &now.unix_micros().to_string())
+    said
 }
 
 async fn check_transitions(db: &Session) -> Result<LawResult, StoreError> {
@@ -373,7 +377,7 @@ async fn check_orders(db: &Session) -> Result<Vec<LawResult>, StoreError> {
 
     let mut after = OrderId(Uuid::nil());
     loop {
-        let ids = page(db, "SELECT id FROM orders WHERE id > ", " ORDER BY id LIMIT 200", after).await?;
+        let ids = page(db, "orders", "id", after).await?;
         let Some(last) = ids.last() else { break };
         after = *last;
         let loaded = rows::load_orders(db, &ids).await?;
@@ -426,8 +430,7 @@ async fn check_archive(db: &Session) -> Result<LawResult, StoreError> {
     let mut result = LawResult { id, statement, checked: 0, broken: 0, breaches: Vec::new() };
     let mut after = OrderId(Uuid::nil());
     loop {
-        let sql = "SELECT order_id FROM archived_orders WHERE order_id > ";
-        let ids = page(db, sql, " ORDER BY order_id LIMIT 200", after).await?;
+        let ids = page(db, "archived_orders", "order_id", after).await?;
         let Some(last) = ids.last() else { return Ok(result) };
         after = *last;
         for order in rows::load_archived(db, &ids).await? {
@@ -439,10 +442,10 @@ async fn check_archive(db: &Session) -> Result<LawResult, StoreError> {
     }
 }
 
-async fn page(db: &Session, head: &str, tail: &str, after: OrderId) -> Result<Vec<OrderId>, StoreError> {
+/// The ids of the next orders in a table.
+async fn page(db: &Session, table: &str, id: &str, after: OrderId) -> Result<Vec<OrderId>, StoreError> {
     let backend = db.backend();
-    let placeholder = if backend == DbBackend::Sqlite { "?" } else { "$1" };
-    let sql = format!("{head}{placeholder}{tail}");
+    let sql = format!("SELECT {id} FROM {table} WHERE {id} > $1 ORDER BY {id} LIMIT {PAGE}");
     let rows = db.query_all_raw(Statement::from_sql_and_values(backend, sql, [after.0.into()])).await?;
     rows.iter().map(|row| Ok(OrderId(row.try_get_by_index::<Uuid>(0)?))).collect()
 }

@@ -33,8 +33,8 @@ pub(in crate::store) const TRUSTED_FOR: Duration = Duration::from_secs(2);
 pub(in crate::store) const PING_WITHIN: Duration = Duration::from_millis(500);
 /// How long a connection may take to be cleaned before it is thrown away.
 const CLEAN_WITHIN: Duration = Duration::from_secs(2);
-/// Prepared statements that the writer's connection to SQLite keeps, and each reader's: they are asked by any of many
-/// filters, each a statement of its own, and each of these costs some 10 to 20 KB.
+/// Prepared statements that the writer's connection to SQLite keeps, and each reader's: readers are many, and asked by
+/// any of many filters, each a statement of its own.
 const WRITER_STATEMENTS_KEPT: usize = 512;
 const READER_STATEMENTS_KEPT: usize = 96;
 /// The same to PostgreSQL, where each comes with a plan: under mixed traffic most are of their own kind, and the
@@ -282,7 +282,6 @@ async fn open_sqlite(path: &Path, readers: u32) -> Result<Pools, StoreError> {
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT)
         .statement_cache_capacity(READER_STATEMENTS_KEPT)
-        .pragma("temp_store", "MEMORY")
         .pragma("journal_size_limit", "67108864")
         .disable_statement_logging();
     // The first connection turns WAL on, which nobody else's migration may see half done.
@@ -292,6 +291,8 @@ async fn open_sqlite(path: &Path, readers: u32) -> Result<Pools, StoreError> {
         .clone()
         .row_buffer_size(ROWS_AHEAD)
         .statement_cache_capacity(WRITER_STATEMENTS_KEPT)
+        // What a statement would undo, it keeps in memory. What readers sort may be more than memory holds.
+        .pragma("temp_store", "MEMORY")
         .pragma("cache_size", WRITER_CACHE_KIB)
         .pragma("wal_autocheckpoint", CHECKPOINT_PAGES);
     let writers = trusting(SqlitePoolOptions::new().max_connections(2).idle_timeout(None).max_lifetime(None))
