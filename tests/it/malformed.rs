@@ -29,6 +29,9 @@ const ABREAST: usize = 8;
 const SEED: u64 = 20;
 /// What the server may keep of it all.
 const KEPT_KIB: u64 = 20 * 1_024;
+/// What SQLite's connections may come to keep besides, as the shop grows under these messages: 32 MiB of its pages the
+/// writer's, 2 each of eight readers'.
+const PAGES_KIB: u64 = (32 + 8 * 2) * 1_024;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_method_answers_any_bytes_without_a_fault_of_its_own_on_sqlite() {
@@ -86,14 +89,18 @@ async fn any_bytes(engine: Engine) {
     let log = site.log();
     assert!(!log.contains("panicked"), "{log}");
     assert!(!log.contains("fault of our own"), "{log}");
-    let kept = settled(&server, before + KEPT_KIB).await.saturating_sub(before);
+    let may_keep = match engine {
+        Engine::Sqlite => KEPT_KIB + PAGES_KIB,
+        Engine::Postgres => KEPT_KIB,
+    };
+    let kept = settled(&server, before + may_keep).await.saturating_sub(before);
     println!("{engine:?}: {sent} messages, answers {heard:?}, kept {kept} KiB");
     println!("slowest {:?}: {}", slowest.0, slowest.1.chars().take(200).collect::<String>());
     // Some read well and are even done: else only the surface was touched.
     assert!(heard.contains_key(&Code::Ok) && heard.contains_key(&Code::FailedPrecondition));
     assert!(heard.contains_key(&Code::InvalidArgument) && heard.contains_key(&Code::NotFound));
     assert!(slowest.0 < scale(Duration::from_secs(30), Duration::from_secs(1)), "{slowest:?}");
-    assert!(kept <= scale(2 * KEPT_KIB, KEPT_KIB), "{kept} KiB are not given back");
+    assert!(kept <= scale(2 * KEPT_KIB, may_keep), "{kept} KiB are not given back");
     assert_eq!(site.broken_laws(), "");
 }
 
