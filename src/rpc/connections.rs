@@ -25,11 +25,12 @@ const ACCEPT_AGAIN: Duration = Duration::from_millis(200);
 const BURST: usize = 1_024;
 /// Bytes that a connection may say in a second.
 const PACE: i64 = 20 * 1_048_576;
-/// What a frame counts for beyond its bytes, of those that calls are made of. A call has two or three: some 11,000 calls
-/// a second are more than a server of this kind answers, whoever speaks for many on one connection.
+/// What a frame counts for beyond its bytes, of those that come with calls. A call has two or three: some 11,000 calls a
+/// second are more than a server of this kind answers, whoever speaks for many on one connection. Some clients ping
+/// with each answer, to measure the way there.
 const PER_FRAME: i64 = 512;
-/// What any other frame counts for. Nobody with calls to make has use for thousands of resets, pings, settings, pieces
-/// of headers or data without a byte in a second: floods are made of these.
+/// What any other frame counts for. Nobody with calls to make has use for thousands of resets, settings, pieces of
+/// headers or data without a byte in a second: floods are made of these.
 const PER_OTHER_FRAME: i64 = 4_096;
 /// What a connection may say at once when it is new, so that nothing is won by coming anew, and after it was silent for
 /// a while.
@@ -40,6 +41,7 @@ const PURSE_MAX: i64 = PACE / 20;
 const FRAME_HEADER: usize = 9;
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
+const PING: u8 = 6;
 const WINDOW_UPDATE: u8 = 8;
 const END_STREAM: u8 = 1;
 /// What every HTTP/2 client says first.
@@ -160,7 +162,7 @@ impl Pace {
 /// What a frame counts for beyond its bytes.
 fn cost(kind: u8, flags: u8, payload: usize) -> i64 {
     match kind {
-        HEADERS | WINDOW_UPDATE => PER_FRAME,
+        HEADERS | PING | WINDOW_UPDATE => PER_FRAME,
         // The last of a call may be empty.
         DATA if payload > 0 || flags & END_STREAM != 0 => PER_FRAME,
         _ => PER_OTHER_FRAME,
@@ -271,20 +273,18 @@ mod tests {
     #[test]
     fn what_no_call_needs_counts_for_more() {
         const RST_STREAM: u8 = 3;
-        const PING: u8 = 6;
         const CONTINUATION: u8 = 9;
 
-        let of_calls = [(HEADERS, 0, 60), (DATA, 0, 1), (DATA, END_STREAM, 0), (WINDOW_UPDATE, 0, 4)];
+        let of_calls =
+            [(HEADERS, 0, 60), (DATA, 0, 1), (DATA, END_STREAM, 0), (PING, 0, 8), (WINDOW_UPDATE, 0, 4)];
         assert!(of_calls.iter().all(|(kind, flags, length)| cost(*kind, *flags, *length) == PER_FRAME));
-        let others = [(DATA, 0, 0), (RST_STREAM, 0, 4), (PING, 0, 8), (CONTINUATION, 0, 100), (0xff, 0, 0)];
+        let others = [(DATA, 0, 0), (RST_STREAM, 0, 4), (CONTINUATION, 0, 100), (0xff, 0, 0)];
         assert!(others.iter().all(|(kind, flags, length)| cost(*kind, *flags, *length) == PER_OTHER_FRAME));
     }
 
     #[tokio::test(start_paused = true)]
     async fn whoever_never_falls_silent_is_held_to_the_pace() {
-        const PING: u8 = 6;
-
-        let (pings, long) = (frames(PING, &[8; 10]), frames(DATA, &[16_384; 4]));
+        let (pings, long) = (frames(PING, &[8; 60]), frames(DATA, &[16_384; 4]));
         for said in [pings, long] {
             let began = Instant::now();
             let mut pace = Pace::new();
