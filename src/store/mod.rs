@@ -75,7 +75,7 @@ struct Inner {
     statements: Arc<AtomicU64>,
     groups: Arc<AtomicU64>,
     lanes: Mutex<Vec<JoinHandle<()>>>,
-    checks: Sharing<Vec<LawResult>>,
+    checks: Sharing<Result<Vec<LawResult>, StoreError>>,
 }
 
 impl Drop for Inner {
@@ -189,14 +189,15 @@ impl Store {
     /// Looks at everything there is, at one moment, and names each row that breaks a law. Writing goes on meanwhile,
     /// and so does reading: however many ask, one connection looks.
     pub async fn check_integrity(&self) -> Result<Vec<LawResult>, StoreError> {
-        let looking = async {
-            let mut db = self.snapshot().await?;
+        let store = self.clone();
+        let looking = async move {
+            let mut db = store.snapshot().await?;
             if db.backend() == DbBackend::Postgres {
                 // It looks at every row, which takes as long as it takes.
                 db.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
                 db.wait_for_answers();
             }
-            laws::check(&db, self.now()).await
+            laws::check(&db, store.now()).await
         };
         self.inner.checks.run(looking).await
     }
