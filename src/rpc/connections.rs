@@ -30,7 +30,7 @@ const PACE: i64 = 20 * 1_048_576;
 /// with each answer, to measure the way there.
 const PER_FRAME: i64 = 512;
 /// What any other frame counts for. Nobody with calls to make has use for thousands of resets, settings, pieces of
-/// headers or data without a byte in a second: floods are made of these.
+/// headers or empty frames of data in a second.
 const PER_OTHER_FRAME: i64 = 4_096;
 /// What a connection may say at once when it is new, so that nothing is won by coming anew, and after it was silent for
 /// a while.

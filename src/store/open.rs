@@ -291,7 +291,7 @@ async fn open_sqlite(path: &Path, readers: u32) -> Result<Pools, StoreError> {
         .clone()
         .row_buffer_size(ROWS_AHEAD)
         .statement_cache_capacity(WRITER_STATEMENTS_KEPT)
-        // What a statement would undo, it keeps in memory. What readers sort may be more than memory holds.
+        // The writer's statement journals stay in memory. What readers sort may be more than memory holds.
         .pragma("temp_store", "MEMORY")
         .pragma("cache_size", WRITER_CACHE_KIB)
         .pragma("wal_autocheckpoint", CHECKPOINT_PAGES);
