@@ -51,7 +51,7 @@ use queue::{Queue, Task};
 use recent::Recent;
 use rows::Lock;
 use session::Session;
-use sharing::Sharing;
+use sharing::{Interest, Sharing};
 use writer::{Steady, Writer};
 
 use crate::domain::{Actor, Desk, Ids, Refusal, Rules, Timestamp, Touch};
@@ -190,21 +190,23 @@ impl Store {
     /// and so does reading: however many ask, one connection looks.
     pub async fn check_integrity(&self) -> Result<Vec<LawResult>, StoreError> {
         let store = self.clone();
-        let looking = async move {
+        let looking = async move |interest: Interest<_>| {
             let mut db = store.snapshot().await?;
             if db.backend() == DbBackend::Postgres {
                 // It looks at every row, which takes as long as it takes.
                 db.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
                 db.wait_for_answers();
             }
-            laws::check(&db, store.now()).await
+            laws::check(&db, store.now(), || interest.remains()).await
         };
-        self.inner.checks.run(looking).await
+        let cut_off = || Err(StoreError::Unavailable("the check was cut off".to_owned()));
+        self.inner.checks.run(looking).await.unwrap_or_else(cut_off)
     }
 
     /// Does what is queued, takes nothing more, and disconnects.
     pub async fn close(&self) {
         self.inner.queue.close();
+        self.inner.checks.stop().await;
         for lane in self.inner.lanes.lock().await.drain(..) {
             // A lane that panicked has said so.
             let _ = lane.await;
