@@ -44,6 +44,7 @@ const HEADERS: u8 = 1;
 const PING: u8 = 6;
 const WINDOW_UPDATE: u8 = 8;
 const END_STREAM: u8 = 1;
+const PADDED: u8 = 8;
 /// What every HTTP/2 client says first.
 const GREETING: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
@@ -163,8 +164,8 @@ impl Pace {
 fn cost(kind: u8, flags: u8, payload: usize) -> i64 {
     match kind {
         HEADERS | PING | WINDOW_UPDATE => PER_FRAME,
-        // The last of a call may be empty.
-        DATA if payload > 0 || flags & END_STREAM != 0 => PER_FRAME,
+        // The last of a call may be empty. Padding is not data, and callers have no use for it.
+        DATA if flags & PADDED == 0 && (payload > 0 || flags & END_STREAM != 0) => PER_FRAME,
         _ => PER_OTHER_FRAME,
     }
 }
@@ -278,7 +279,8 @@ mod tests {
         let of_calls =
             [(HEADERS, 0, 60), (DATA, 0, 1), (DATA, END_STREAM, 0), (PING, 0, 8), (WINDOW_UPDATE, 0, 4)];
         assert!(of_calls.iter().all(|(kind, flags, length)| cost(*kind, *flags, *length) == PER_FRAME));
-        let others = [(DATA, 0, 0), (RST_STREAM, 0, 4), (CONTINUATION, 0, 100), (0xff, 0, 0)];
+        let others =
+            [(DATA, 0, 0), (DATA, PADDED, 9), (RST_STREAM, 0, 4), (CONTINUATION, 0, 100), (0xff, 0, 0)];
         assert!(others.iter().all(|(kind, flags, length)| cost(*kind, *flags, *length) == PER_OTHER_FRAME));
     }
 
