@@ -12,8 +12,8 @@ use super::StoreError;
 use super::open::{ACQUIRE_WITHIN, PING_WITHIN, Pool, TRUSTED_FOR};
 use super::session::Link;
 
-/// When a connection is given back, those that were idle for longer go to the pool, and so does it if it was taken
-/// longer ago: the pool replaces the old ones and closes those that nobody needs.
+/// How long a connection is kept at hand that nobody takes, and how long one is lent again and again before the pool
+/// sees it: the pool closes what nobody needs and replaces what is old.
 const AT_HAND_FOR: Duration = Duration::from_secs(60);
 
 pub(in crate::store) struct Readers {
