@@ -167,7 +167,7 @@ async fn check(flags: &DatabaseFlags, json: bool) -> Outcome {
         let steps = pending.join(", ");
         return Err(told(format!("the schema lacks {steps}; bring it up to date with `consign migrate`")));
     }
-    let laws = store.check_integrity().await.map_err(told)?;
+    let laws = store.check_integrity(None).await.map_err(told)?;
     store.close().await;
 
     if json {

@@ -187,7 +187,8 @@ impl pb::order_service_server::OrderService for Api {
     ) -> Reply<pb::CheckIntegrityResponse> {
         let pb::CheckIntegrityRequest {} = request.into_inner();
         let begun = Instant::now();
-        let laws = found(self.store().check_integrity().await)?;
+        let within = Some(self.limits.deadline());
+        let laws = found(self.store().check_integrity(within).await)?;
         let report = to::integrity_report(laws, begun.elapsed());
         Ok(Response::new(pb::CheckIntegrityResponse { report: Some(report) }))
     }

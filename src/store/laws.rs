@@ -287,8 +287,8 @@ const ARCHIVE: (&str, &str) =
     ("A1", "every archived order can be read and obeyed its laws when it was archived");
 const CARDS: (&str, &str) = ("P1", "no column holds what looks like a card number");
 
-/// Runs every law. The connection must be inside one read-only snapshot. Between two questions to the database it sees
-/// whether it is still wanted, and gives up otherwise.
+/// Runs every law. The connection must be inside one read-only snapshot. Before it asks the database
+/// for what may take long it sees whether it is still wanted, and gives up otherwise.
 pub(super) async fn check(
     db: &Session,
     now: Timestamp,
@@ -297,8 +297,7 @@ pub(super) async fn check(
     let go_on = || if wanted() { Ok(()) } else { Err(unwanted()) };
     let mut results = Vec::new();
     for law in LAWS {
-        go_on()?;
-        results.push(check_law(db, law, now).await?);
+        results.push(check_law(db, law, now, go_on).await?);
     }
     go_on()?;
     results.push(check_transitions(db).await?);
@@ -311,8 +310,15 @@ fn unwanted() -> StoreError {
     StoreError::Unavailable("nobody waits for the check".to_owned())
 }
 
-async fn check_law(db: &Session, law: &Law, now: Timestamp) -> Result<LawResult, StoreError> {
+async fn check_law(
+    db: &Session,
+    law: &Law,
+    now: Timestamp,
+    go_on: impl Fn() -> Result<(), StoreError>,
+) -> Result<LawResult, StoreError> {
+    go_on()?;
     let checked = count(db, law.looked_at).await?;
+    go_on()?;
     let mut values = Vec::new();
     if law.broken.contains("$1") {
         values.push(now.unix_micros().into());

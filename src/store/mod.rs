@@ -30,7 +30,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, DbBackend};
+use sea_orm::ConnectionTrait;
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -51,7 +51,7 @@ use queue::{Queue, Task};
 use recent::Recent;
 use rows::Lock;
 use session::Session;
-use sharing::{Interest, Sharing};
+use sharing::{Ended, Interest, Sharing};
 use writer::{Steady, Writer};
 
 use crate::domain::{Actor, Desk, Ids, Refusal, Rules, Timestamp, Touch};
@@ -188,19 +188,20 @@ impl Store {
 
     /// Looks at everything there is, at one moment, and names each row that breaks a law. Writing goes on meanwhile,
     /// and so does reading: however many ask, one connection looks.
-    pub async fn check_integrity(&self) -> Result<Vec<LawResult>, StoreError> {
-        let store = self.clone();
+    ///
+    /// `within` is how long PostgreSQL may take for one question; None: as long as it takes. A check that nobody waits
+    /// for any more ends before its next question.
+    pub async fn check_integrity(&self, within: Option<Duration>) -> Result<Vec<LawResult>, StoreError> {
+        let (pools, clock) = (self.inner.pools.clone(), self.inner.clock.clone());
         let looking = async move |interest: Interest<_>| {
-            let mut db = store.snapshot().await?;
-            if db.backend() == DbBackend::Postgres {
-                // It looks at every row, which takes as long as it takes.
-                db.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
-                db.wait_for_answers();
-            }
-            laws::check(&db, store.now(), || interest.remains()).await
+            let mut db = pools.snapshot().await?;
+            db.allow_for_answers(within).await?;
+            laws::check(&db, clock.now(), || interest.remains()).await
         };
-        let cut_off = || Err(StoreError::Unavailable("the check was cut off".to_owned()));
-        self.inner.checks.run(looking).await.unwrap_or_else(cut_off)
+        self.inner.checks.run(looking).await.unwrap_or_else(|ended| match ended {
+            Ended::Panicked => Err(StoreError::Internal("the check panicked".to_owned())),
+            Ended::Stopped => Err(StoreError::Unavailable("the store is closing".to_owned())),
+        })
     }
 
     /// Does what is queued, takes nothing more, and disconnects.
@@ -241,9 +242,7 @@ impl Store {
 
     /// A connection whose statements all see the same moment.
     pub(in crate::store) async fn snapshot(&self) -> Result<Session, StoreError> {
-        let db = self.inner.pools.reader().await?;
-        db.begin_snapshot().await?;
-        Ok(db)
+        self.inner.pools.snapshot().await
     }
 
     pub(in crate::store) fn enqueue(&self, task: Task) -> Result<(), StoreError> {

@@ -126,6 +126,13 @@ impl Pools {
         Ok(Session::for_reading(link, loan))
     }
 
+    /// A reader whose statements all see the same moment.
+    pub(in crate::store) async fn snapshot(&self) -> Result<Session, StoreError> {
+        let db = self.reader().await?;
+        db.begin_snapshot().await?;
+        Ok(db)
+    }
+
     /// Applies what is missing of the schema. Several processes may try at once: they take turns.
     pub(in crate::store) async fn migrate(&self) -> Result<(), StoreError> {
         match &self.how {

@@ -107,9 +107,18 @@ impl Session {
         session
     }
 
-    /// For questions that take as long as they take.
-    pub(in crate::store) fn wait_for_answers(&mut self) {
-        self.answer_within = None;
+    /// Gives PostgreSQL that long for each answer until the transaction ends, None: as long as it takes.
+    pub(in crate::store) async fn allow_for_answers(
+        &mut self,
+        within: Option<Duration>,
+    ) -> Result<(), DbErr> {
+        if self.backend == DbBackend::Postgres {
+            // Zero stands for no limit.
+            let millis = within.map_or(0, |it| it.as_millis().max(1));
+            self.execute_unprepared(&format!("SET LOCAL statement_timeout = {millis}")).await?;
+            self.answer_within = within.map(|it| it + SETTLED_WITHIN);
+        }
+        Ok(())
     }
 
     pub(in crate::store) fn backend(&self) -> DbBackend {

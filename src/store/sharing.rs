@@ -9,12 +9,19 @@ use tokio::task::JoinSet;
 pub(in crate::store) struct Sharing<T> {
     turn: Arc<tokio::sync::Mutex<()>>,
     next: Arc<Next<T>>,
-    /// The run that is under way, and those that wait for their turn.
-    runs: Mutex<JoinSet<()>>,
+    /// The run that is under way and the one that waits for its turn. None: stopped.
+    runs: Mutex<Option<JoinSet<()>>>,
 }
 
 /// Who tells those that wait for the run that has not begun yet.
 type Next<T> = Mutex<Option<watch::Sender<Option<T>>>>;
+
+/// Why a run gave nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::store) enum Ended {
+    Panicked,
+    Stopped,
+}
 
 /// Whether anybody still waits for a run.
 pub(in crate::store) struct Interest<T>(watch::Sender<Option<T>>);
@@ -27,38 +34,47 @@ impl<T> Interest<T> {
 
 impl<T: Clone + Send + Sync + 'static> Sharing<T> {
     pub(in crate::store) fn new() -> Self {
-        Self { turn: Arc::default(), next: Arc::new(Mutex::new(None)), runs: Mutex::default() }
+        Self {
+            turn: Arc::default(),
+            next: Arc::new(Mutex::new(None)),
+            runs: Mutex::new(Some(JoinSet::new())),
+        }
     }
 
-    /// What a run gives that began after this was called; None if it panicked or was stopped.
+    /// What a run gives that began after this was called.
     ///
     /// It does not begin if nobody waits for it by then. One that has begun keeps its turn to its end: work that may
-    /// take long asks now and then whether it is still wanted.
+    /// take long asks now and then whether interest in it remains.
     pub(in crate::store) async fn run<W>(
         &self,
         work: impl FnOnce(Interest<T>) -> W + Send + 'static,
-    ) -> Option<T>
+    ) -> Result<T, Ended>
     where
         W: Future<Output = T> + Send,
     {
-        let mut told = self.join(work);
-        told.wait_for(Option::is_some).await.ok()?.clone()
+        let mut told = self.join(work).ok_or(Ended::Stopped)?;
+        let result = told.wait_for(Option::is_some).await.ok().and_then(|it| it.clone());
+        result.ok_or_else(|| if locked(&self.runs).is_some() { Ended::Panicked } else { Ended::Stopped })
     }
 
-    fn join<W>(&self, work: impl FnOnce(Interest<T>) -> W + Send + 'static) -> watch::Receiver<Option<T>>
+    fn join<W>(
+        &self,
+        work: impl FnOnce(Interest<T>) -> W + Send + 'static,
+    ) -> Option<watch::Receiver<Option<T>>>
     where
         W: Future<Output = T> + Send,
     {
         let mut next = locked(&self.next);
         if let Some(telling) = &*next {
-            return telling.subscribe();
+            return Some(telling.subscribe());
         }
 
+        let mut runs = locked(&self.runs);
+        let runs = runs.as_mut()?;
+        while runs.try_join_next().is_some() {}
         let (telling, told) = watch::channel(None);
         *next = Some(telling);
         let (turn, next) = (Arc::clone(&self.turn), Arc::clone(&self.next));
-        let mut runs = locked(&self.runs);
-        while runs.try_join_next().is_some() {}
         runs.spawn(async move {
             let _turn = turn.lock_owned().await;
             // Whoever comes from here on comes too late for this one.
@@ -69,13 +85,15 @@ impl<T: Clone + Send + Sync + 'static> Sharing<T> {
                 telling.send_replace(Some(result));
             }
         });
-        told
+        Some(told)
     }
 
-    /// Ends what is under way; whoever waits for it is told.
+    /// Ends what is under way, and begins nothing more; whoever waits is told.
     pub(in crate::store) async fn stop(&self) {
-        let mut runs = std::mem::take(&mut *locked(&self.runs));
-        runs.shutdown().await;
+        let runs = locked(&self.runs).take();
+        if let Some(mut runs) = runs {
+            runs.shutdown().await;
+        }
         locked(&self.next).take();
     }
 }
@@ -92,7 +110,7 @@ mod tests {
     use futures_util::future::join_all;
     use tokio::sync::Notify;
     use tokio::task::JoinHandle;
-    use tokio::time::{Duration, sleep};
+    use tokio::time::{Duration, sleep, timeout};
 
     use super::*;
 
@@ -116,7 +134,7 @@ mod tests {
         }
 
         /// Somebody who asks, and waits.
-        async fn asks(&self) -> JoinHandle<Option<u64>> {
+        async fn asks(&self) -> JoinHandle<Result<u64, Ended>> {
             let Self { sharing, begun, unwanted, go } = self.clone();
             let asking = tokio::spawn(async move {
                 let work = async move |interest: Interest<u64>| {
@@ -142,7 +160,11 @@ mod tests {
         sleep(Duration::from_millis(1)).await;
     }
 
-    async fn leaves(asking: JoinHandle<Option<u64>>) {
+    async fn soon<T>(waiting: impl Future<Output = T>) -> T {
+        timeout(Duration::from_secs(1), waiting).await.expect("it ends")
+    }
+
+    async fn leaves(asking: JoinHandle<Result<u64, Ended>>) {
         asking.abort();
         assert!(asking.await.is_err());
     }
@@ -155,15 +177,15 @@ mod tests {
         assert_eq!(counted.begun.load(Ordering::SeqCst), 1, "one at a time");
 
         counted.goes().await;
-        assert_eq!(first.await.expect("no panic"), Some(1));
+        assert_eq!(first.await.expect("no panic"), Ok(1));
         counted.goes().await;
         for shared in join_all(others).await {
-            assert_eq!(shared.expect("no panic"), Some(2), "the first began before they asked");
+            assert_eq!(shared.expect("no panic"), Ok(2), "the first began before they asked");
         }
 
         let last = counted.asks().await;
         counted.goes().await;
-        assert_eq!(last.await.expect("no panic"), Some(3), "nothing old is told");
+        assert_eq!(last.await.expect("no panic"), Ok(3), "nothing old is told");
     }
 
     #[tokio::test(start_paused = true)]
@@ -172,10 +194,10 @@ mod tests {
         let (first, second) = (counted.asks().await, counted.asks().await);
         let third = counted.asks().await;
         counted.goes().await;
-        assert_eq!(first.await.expect("no panic"), Some(1));
+        assert_eq!(first.await.expect("no panic"), Ok(1));
         leaves(second).await;
         counted.goes().await;
-        assert_eq!(third.await.expect("no panic"), Some(2), "it does not begin anew");
+        assert_eq!(third.await.expect("no panic"), Ok(2), "it does not begin anew");
         assert_eq!(counted.unwanted.load(Ordering::SeqCst), 0);
     }
 
@@ -191,12 +213,12 @@ mod tests {
         counted.goes().await;
         assert_eq!(counted.unwanted.load(Ordering::SeqCst), 1, "it can know");
         counted.goes().await;
-        assert_eq!(stays.await.expect("no panic"), Some(2), "those who went began nothing");
+        assert_eq!(stays.await.expect("no panic"), Ok(2), "those who went began nothing");
 
         let busy = counted.asks().await;
         leaves(counted.asks().await).await;
         counted.goes().await;
-        assert_eq!(busy.await.expect("no panic"), Some(3));
+        assert_eq!(busy.await.expect("no panic"), Ok(3));
         assert_eq!(counted.begun.load(Ordering::SeqCst), 3, "nobody waits for what nobody wants");
     }
 
@@ -204,17 +226,18 @@ mod tests {
     async fn who_waits_for_a_run_that_panics_is_told_and_the_next_one_runs() {
         let sharing = Sharing::<u64>::new();
         let panics = async |_: Interest<u64>| panic!("it was to be");
-        assert_eq!(sharing.run(panics).await, None);
-        assert_eq!(sharing.run(async |_: Interest<u64>| 7).await, Some(7));
+        assert_eq!(soon(sharing.run(panics)).await, Err(Ended::Panicked));
+        assert_eq!(soon(sharing.run(async |_: Interest<u64>| 7)).await, Ok(7));
     }
 
     #[tokio::test(start_paused = true)]
     async fn who_waits_when_it_is_stopped_is_told() {
         let counted = Counted::new();
         let waiting = [counted.asks().await, counted.asks().await];
-        counted.sharing.stop().await;
-        for told in join_all(waiting).await {
-            assert_eq!(told.expect("no panic"), None);
+        soon(counted.sharing.stop()).await;
+        let late = counted.asks().await;
+        for told in soon(join_all(waiting.into_iter().chain([late]))).await {
+            assert_eq!(told.expect("no panic"), Err(Ended::Stopped));
         }
     }
 }

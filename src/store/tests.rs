@@ -844,7 +844,7 @@ async fn crossed_lines_stand_in_nobodys_way(shop: &Shop) {
     for sku in skus {
         assert_eq!(shop.units(sku).await, (40, 0));
     }
-    let broken = shop.store.check_integrity().await.expect("the laws");
+    let broken = shop.store.check_integrity(None).await.expect("the laws");
     let broken: Vec<_> = broken.into_iter().filter(|it| it.broken > 0).collect();
     assert!(broken.is_empty(), "{broken:?}");
     stores[1].close().await;
@@ -1262,6 +1262,51 @@ async fn a_lock_that_is_not_given_back_is_a_lost_race() {
 
     stubborn.execute("ROLLBACK").await.expect("unlocked rows");
     place(&shop.store, None, order_for(&[("A-1", 1)], OnShortage::Refuse)).await.expect("an order");
+    shop.gone().await;
+}
+
+/// One who asks and leaves gives no other check room beside the one that has begun, and a store that closes waits for
+/// none.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_check_is_the_only_one_until_the_database_has_stopped_and_ends_with_the_store() {
+    const WAITING: &str = "SELECT COUNT(*) AS n FROM pg_stat_activity \
+        WHERE datname = current_database() AND wait_event_type = 'Lock'";
+
+    let Some(shop) = Shop::on_postgres().await else { return };
+    let Database::Postgres(url) = &shop.database else { return };
+    let mut holding = PgConnection::connect(url).await.expect("a connection");
+    let ask = || {
+        let store = shop.store.clone();
+        tokio::spawn(async move { store.check_integrity(None).await })
+    };
+    let hold_up = async |holding: &mut PgConnection| {
+        holding.execute("BEGIN").await.expect("a transaction");
+        holding.execute("LOCK TABLE stock_levels").await.expect("a lock");
+    };
+    let is_held_up = async || {
+        while count(&shop.store, WAITING).await == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+
+    hold_up(&mut holding).await;
+    let left = ask();
+    is_held_up().await;
+    left.abort();
+    assert!(left.await.is_err());
+    let mut next = Box::pin(shop.store.check_integrity(None));
+    assert!(tokio::time::timeout(Duration::from_millis(300), &mut next).await.is_err());
+    assert_eq!(count(&shop.store, WAITING).await, 1, "the first has not ended");
+    holding.execute("ROLLBACK").await.expect("unlocked rows");
+    assert!(next.await.expect("the laws").iter().all(|it| it.broken == 0));
+
+    hold_up(&mut holding).await;
+    let cut_off = ask();
+    is_held_up().await;
+    let closing = tokio::time::timeout(Duration::from_secs(5), shop.store.close()).await;
+    closing.expect("it waits for no check");
+    assert!(matches!(cut_off.await.expect("no panic"), Err(StoreError::Unavailable(_))));
+    holding.close().await.expect("unlocked rows");
     shop.gone().await;
 }
 

@@ -2,7 +2,7 @@
 //! statements that are sent, for every filter and every order. With `TEST_FULL` set there are 100,000 orders, and how
 //! long each list takes is printed.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::atomic::AtomicU64;
 use std::time::Instant;
@@ -26,6 +26,7 @@ on_both_engines! {
     no_hot_read_grows_with_what_is_stored
     keys_are_looked_up_even_by_who_planned_while_nothing_was_stored
     each_check_asks_the_same_statements
+    a_check_that_nobody_wants_asks_nothing
 }
 
 /// Tables that grow with every order.
@@ -233,6 +234,24 @@ async fn each_check_asks_the_same_statements(shop: &Shop) {
     }
     assert!(asked[0].len() > 40);
     assert_eq!(asked[0], asked[1]);
+}
+
+/// A check asks no more once nobody waits for it, however far it has come.
+async fn a_check_that_nobody_wants_asks_nothing(shop: &Shop) {
+    let db = shop.store.snapshot().await.expect("a connection");
+    let now = shop.store.now();
+    let mut asked = Vec::new();
+    for wanted in 0.. {
+        let times = Cell::new(0);
+        let goes_on = || times.replace(times.get() + 1) < wanted;
+        let (heard, laws) = hear(laws::check(&db, now, goes_on)).await;
+        asked.push(heard.len());
+        if laws.is_ok() {
+            break;
+        }
+    }
+    assert_eq!(asked[0], 0);
+    assert!(asked.len() > 40 && asked.is_sorted_by(|a, b| a <= b && b - a <= 4), "{asked:?}");
 }
 
 /// What the task's sessions were asked meanwhile.
