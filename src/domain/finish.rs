@@ -8,7 +8,7 @@ use super::{
     Actor, ApprovalState, Ask, Desk, EventKind, FeedbackState, InvoiceState, LocationCode, MessageId,
     MessageKind, MessageState, Order, OrderState, PaymentId, Reason, RefundId, RefundState, Refusal,
     Replenishment, ReplenishmentId, ReplenishmentState, ReservationState, Rules, ShipmentState, Sku,
-    Timestamp,
+    Timestamp, backoff,
 };
 
 /// The caller that asked a provider gets this long before a worker takes over.
@@ -380,9 +380,9 @@ pub enum Errand {
     Message(MessageId),
 }
 
-/// 2, 4, 8 … seconds, at most [`PAUSE_MAX`].
+/// The pause between two questions to a provider.
 fn pause(attempts: u32) -> Duration {
-    Duration::from_secs(1 << attempts.min(10)).min(PAUSE_MAX)
+    backoff(attempts, PAUSE_MAX)
 }
 
 /// Proposes to buy a product again if too little of it is available and nothing is on its way.
