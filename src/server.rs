@@ -23,6 +23,7 @@ use tower::util::MapRequestLayer;
 
 use crate::client;
 use crate::clock::{self, Clock};
+use crate::domain::{Invalid, Sender};
 use crate::outside::{FileMail, Mail, PaymentProvider, Sandbox, Sendmail};
 use crate::pb;
 use crate::rpc::{self, Gate};
@@ -66,6 +67,8 @@ pub enum ServeError {
     Listen { address: SocketAddr, source: io::Error },
     #[error("cannot use {path}: {source}")]
     Folder { path: PathBuf, source: io::Error },
+    #[error("mail_from: {0}")]
+    Sender(Invalid),
     #[error("the database: {0}")]
     Store(#[from] StoreError),
     #[error("the API's description: {0}")]
@@ -209,11 +212,12 @@ fn payment_provider(settings: &Settings) -> Result<Arc<dyn PaymentProvider>, Ser
 }
 
 fn mail(settings: &Settings) -> Result<Arc<dyn Mail>, ServeError> {
+    let sender: Sender = settings.mail_from.parse().map_err(ServeError::Sender)?;
     if let Some(program) = &settings.mail_program {
-        return Ok(Arc::new(Sendmail::new(program, &settings.mail_from)));
+        return Ok(Arc::new(Sendmail::new(program, sender)));
     }
     let path = settings.messages_folder();
-    let folder = FileMail::new(&path, &settings.mail_from);
+    let folder = FileMail::new(&path, sender);
     Ok(Arc::new(folder.map_err(|source| ServeError::Folder { path, source })?))
 }
 

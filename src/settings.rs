@@ -13,7 +13,7 @@ use figment::value::Value;
 use serde::{Deserialize, Serialize, Serializer};
 use tracing_subscriber::EnvFilter;
 
-use crate::domain::{ApprovalRules, GateRules, Problem, Problems, Rules, ShippingFee, TaxRule};
+use crate::domain::{ApprovalRules, GateRules, Problem, Problems, Rules, Sender, ShippingFee, TaxRule};
 
 /// Everything that can be set. A key that is left out keeps its default; a map or list that is given replaces the
 /// default one as a whole.
@@ -33,9 +33,9 @@ pub struct Settings {
     pub payment_provider: PaymentProvider,
     /// Where messages to customers are written, one file each. None: `messages` in the data directory.
     pub mail_folder: Option<PathBuf>,
-    /// A program that takes messages as `sendmail -i -t` does. None: they go to the folder.
+    /// A program that takes messages as `sendmail -i -f SENDER -- RECIPIENT` does. None: they go to the folder.
     pub mail_program: Option<PathBuf>,
-    /// Who messages to customers come from.
+    /// Who messages to customers come from: `orders@shop.example`, or `The shop <orders@shop.example>`.
     pub mail_from: String,
     pub limits: Limits,
     pub log: Log,
@@ -259,8 +259,8 @@ impl Settings {
         if mail_folder.is_some() && mail_program.is_some() {
             bad.add("mail_folder", "cannot be used together with mail_program");
         }
-        if !email_address::EmailAddress::is_valid(mail_from) {
-            bad.add("mail_from", "must be an e-mail address");
+        if mail_from.parse::<Sender>().is_err() {
+            bad.add("mail_from", "must be an e-mail address, or a name and an address in <>");
         }
         if let Err(error) = EnvFilter::builder().parse(&log.filter) {
             bad.add("log.filter", error.to_string());
@@ -535,8 +535,9 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
         archive_after_seconds,
         next_purchase_discount_ppm,
         invoice_series,
-        message_attempts_max,
+        message_lifetime_seconds,
     } = rules;
+
 
     let is_country = |it: &str| it.len() == 2 && it.bytes().all(|it| it.is_ascii_uppercase());
     for (code, countries) in regions {
@@ -600,7 +601,7 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
     if !(1..=20).contains(&invoice_series.len()) || !invoice_series.bytes().all(legal) {
         bad.add("rules.invoice_series", "must be 1 to 20 letters, digits or -");
     }
-    within(bad, "rules.message_attempts_max", *message_attempts_max, 1, 100);
+    within(bad, "rules.message_lifetime_seconds", *message_lifetime_seconds, 1, 30 * DAY);
 }
 
 fn within<T: Copy + PartialOrd + fmt::Display>(bad: &mut Problems, key: &str, value: T, least: T, most: T) {

@@ -5,8 +5,8 @@ use uuid::Uuid;
 use super::states::State;
 use super::{
     Actor, Desk, Event, EventKind, HoldState, Message, MessageId, MessageKind, MessageState, Order,
-    OrderState, PaymentState, Reason, RefundState, Refusal, ReservationState, ShipmentId, ShipmentState,
-    Timestamp, Transition,
+    OrderState, PaymentState, Reason, Recipient, RefundState, Refusal, ReservationState, ShipmentId,
+    ShipmentState, Timestamp, Transition,
 };
 
 /// The step of a machine, if its table has it.
@@ -126,8 +126,10 @@ impl Order {
             return;
         }
 
-        let reachable = !self.customer.email.is_empty() || !self.customer.phone.is_empty();
-        let state = if reachable { MessageState::Queued } else { MessageState::Suppressed };
+        let (state, failure) = match self.recipient() {
+            Ok(_) => (MessageState::Queued, String::new()),
+            Err(why) => (MessageState::Suppressed, why),
+        };
         let id: MessageId = desk.ids.fresh();
         self.messages.push(Message {
             id,
@@ -140,7 +142,7 @@ impl Order {
             due_at: desk.now.plus(kind.waits()),
             created_at: desk.now,
             sent_at: None,
-            failure: if reachable { String::new() } else { "the customer left no address".to_owned() },
+            failure,
         });
         self.tell_automatic(
             desk,
@@ -148,6 +150,11 @@ impl Order {
             Some(born(id.0, state)),
             format!("message {kind} {state}"),
         );
+    }
+
+    /// Where letters to the customer go, or why there are none.
+    pub(super) fn recipient(&self) -> Result<Recipient, String> {
+        Recipient::of(&self.customer, &self.shipping_address.country)
     }
 
     pub fn on_hold(&self) -> bool {

@@ -5,16 +5,20 @@ use std::time::Duration;
 
 use super::case::{born, moved};
 use super::{
-    Actor, ApprovalState, Ask, Desk, EventKind, FeedbackState, InvoiceState, LocationCode, MessageId,
-    MessageKind, MessageState, Order, OrderState, PaymentId, Reason, RefundId, RefundState, Refusal,
-    Replenishment, ReplenishmentId, ReplenishmentState, ReservationState, Rules, ShipmentState, Sku,
-    Timestamp, backoff,
+    Actor, ApprovalState, Ask, Desk, EventKind, FeedbackState, InvoiceState, LocationCode, Message,
+    MessageId, MessageKind, MessageState, Order, OrderState, PaymentId, Reason, RefundId, RefundState,
+    Refusal, Replenishment, ReplenishmentId, ReplenishmentState, ReservationState, Rules, ShipmentState, Sku,
+    Timestamp, Unsent, backoff,
 };
 
 /// The caller that asked a provider gets this long before a worker takes over.
 const CALLER_GRACE: Duration = Duration::from_secs(10);
 /// The longest pause between two tries of the same errand.
 const PAUSE_MAX: Duration = Duration::from_secs(30);
+/// The longest pause between two tries of a letter: a mail relay may be away for hours.
+const LETTER_PAUSE_MAX: Duration = Duration::from_secs(300);
+/// No letter is given up after fewer tries than this, however old it is: we may have been away ourselves.
+const LETTER_ATTEMPTS_MIN: u32 = 8;
 
 impl Order {
     /// Ends the order before anything was handed over, undoing stock, money, labels and messages in one plan.
@@ -318,44 +322,83 @@ impl Order {
         asks.chain(refunds).chain(messages.map(|it| Errand::Message(it.id))).collect()
     }
 
-    /// A message was sent, or could not be.
+    /// A message was sent, or could not be. One that may go later waits with growing pauses until it is too old.
     pub fn answer_message(
         &mut self,
         desk: &mut Desk,
         id: MessageId,
-        sent: Result<(), String>,
+        sent: Result<(), Unsent>,
     ) -> Result<(), Refusal> {
         let place = self
             .messages
             .iter()
             .position(|it| it.id == id)
             .ok_or_else(|| Refusal::not_found("message", id))?;
-        let attempts_max = desk.rules.message_attempts_max;
+        let lifetime = desk.rules.message_lifetime();
         let message = &mut self.messages[place];
         if message.state != MessageState::Queued {
             return Ok(());
         }
         message.attempts += 1;
+        message.failure = sent.as_ref().err().map(|it| it.why().to_owned()).unwrap_or_default();
         let (to, kind) = match sent {
             Ok(()) => {
                 message.sent_at = Some(desk.now);
-                message.failure.clear();
                 (MessageState::Sent, EventKind::MessageSent)
             }
-            Err(why) => {
-                message.failure = why;
-                message.due_at = desk.now.plus(pause(message.attempts));
-                if message.attempts < attempts_max {
+            Err(Unsent::Later(_)) => {
+                let gives_up_at = message.created_at.plus(lifetime);
+                let next = desk.now.plus(backoff(message.attempts, LETTER_PAUSE_MAX));
+                if desk.now < gives_up_at {
+                    message.due_at = next.min(gives_up_at);
+                    return Ok(());
+                }
+                if message.attempts < LETTER_ATTEMPTS_MIN {
+                    message.due_at = next;
                     return Ok(());
                 }
                 (MessageState::Failed, EventKind::MessageFailed)
             }
+            Err(Unsent::Refused(_)) => (MessageState::Failed, EventKind::MessageFailed),
+            Err(Unsent::Suppressed(_)) => (MessageState::Suppressed, EventKind::MessageSuppressed),
         };
         let step = moved(id.0, message.state, to)?;
         message.state = to;
-        let text = format!("message {} {to}", message.kind);
+        let text = match message.failure.as_str() {
+            "" => format!("message {} {to}", message.kind),
+            why => format!("message {} {to}: {why}", message.kind),
+        };
         self.tell_automatic(desk, kind, Some(step), text);
         Ok(())
+    }
+
+    /// Why a message that has waited is not worth sending any more: what it tells is not so now.
+    pub fn outdates(&self, message: &Message) -> Option<&'static str> {
+        let arrived = || {
+            let shipment = self.shipments.iter().find(|it| Some(it.id) == message.shipment);
+            shipment.is_some_and(|it| it.state == ShipmentState::Delivered)
+        };
+        match message.kind {
+            MessageKind::OnHold => (!self.on_hold()).then_some("the hold is over"),
+            MessageKind::AwaitingStock => {
+                (self.state != OrderState::AwaitingStock).then_some("the order does not wait for stock now")
+            }
+            MessageKind::OutForDelivery
+            | MessageKind::DeliveryDelayed
+            | MessageKind::DeliveryException
+            | MessageKind::DeliveryAttempted
+            | MessageKind::ReadyForPickup
+            | MessageKind::LocationChanged => arrived().then_some("the parcel has been delivered"),
+            MessageKind::OrderReceived
+            | MessageKind::InvoiceIssued
+            | MessageKind::PaymentReceived
+            | MessageKind::Shipped
+            | MessageKind::DeliveryConfirmed
+            | MessageKind::OrderCancelled
+            | MessageKind::OrderExpired
+            | MessageKind::OrderRejected
+            | MessageKind::RefundIssued => None,
+        }
     }
 
     /// A waiting order takes its stock if it is its turn; says whether it did.

@@ -65,8 +65,27 @@ words! {
         Sent = "SENT",
         /// Not to be sent any more: the occasion is gone, or there is no address to send it to.
         Suppressed = "SUPPRESSED",
-        /// Given up after the last attempt.
+        /// Refused for good, or given up after trying for as long as the rules say.
         Failed = "FAILED",
+    }
+}
+
+/// Why a message did not go, without the customer's data, and what that means for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unsent {
+    /// It is tried again: the mail is away, or nobody knows.
+    Later(String),
+    /// It fails: who carries the mail will never take it.
+    Refused(String),
+    /// It is not to be sent: there is no address for it, or its occasion is gone.
+    Suppressed(String),
+}
+
+impl Unsent {
+    pub fn why(&self) -> &str {
+        match self {
+            Self::Later(why) | Self::Refused(why) | Self::Suppressed(why) => why,
+        }
     }
 }
 

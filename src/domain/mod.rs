@@ -29,6 +29,7 @@ mod payment;
 mod pricing;
 mod quote;
 mod receive;
+mod recipient;
 mod refusal;
 mod rules;
 mod shipment;
@@ -66,7 +67,7 @@ pub use invoice::{Amounts, Discount, Invoice, InvoiceLine, InvoiceState, LineAmo
 pub use label::packing_slip;
 pub use laws::{Breach, LAWS, history_breaches};
 pub use letters::{Letter, letter};
-pub use message::{Message, MessageKind, MessageState};
+pub use message::{Message, MessageKind, MessageState, Unsent};
 pub use money::{Currency, Money};
 pub use order::{
     AvailabilityFound, Hold, HoldReason, HoldState, LineAvailability, NewLine, NewOrder, Order, OrderLine,
@@ -75,6 +76,7 @@ pub use order::{
 pub use pay::{HandedBack, NewPayment, ReceivedMoney};
 pub use payment::{Ask, Method, Payment, PaymentState, ProviderAnswer, Refund, RefundState};
 pub use receive::{Correction, Waive, receive, touch_for};
+pub use recipient::{BareAddress, Recipient, Sender};
 pub use refusal::{Problem, Problems, Reason, Refusal, Shortage};
 pub use rules::{ApprovalRules, GateRules, Rules, ShippingFee, TaxRule};
 pub use shipment::{

@@ -38,8 +38,8 @@ pub struct Rules {
     pub next_purchase_discount_ppm: u32,
     /// The code of invoice numbers: `INV` gives INV-000001.
     pub invoice_series: String,
-    /// Attempts to send one message before it is given up.
-    pub message_attempts_max: u32,
+    /// How long after it was queued a message that cannot be sent is given up. 1 s to 30 days.
+    pub message_lifetime_seconds: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -122,6 +122,10 @@ impl Rules {
     pub fn approval_lifetime(&self) -> Duration {
         Duration::from_secs(self.approval_lifetime_seconds)
     }
+
+    pub fn message_lifetime(&self) -> Duration {
+        Duration::from_secs(self.message_lifetime_seconds)
+    }
 }
 
 impl Default for GateRules {
@@ -194,7 +198,7 @@ impl Default for Rules {
             archive_after_seconds: 7_776_000,
             next_purchase_discount_ppm: 50_000,
             invoice_series: "INV".to_owned(),
-            message_attempts_max: 8,
+            message_lifetime_seconds: 86_400,
         }
     }
 }

@@ -16,7 +16,7 @@ use time::format_description::well_known::Rfc2822;
 use time::macros::format_description;
 use tokio::sync::oneshot;
 
-use crate::domain::{Letter, MessageId};
+use crate::domain::{Letter, MessageId, Recipient, Sender, Unsent};
 
 /// Letters in one file at most.
 const LETTERS_IN_A_FILE: usize = 64;
@@ -34,8 +34,8 @@ const WORD_MAX: usize = 20;
 /// Who carries letters to customers. Sent means: whoever has it now will not lose it.
 #[async_trait]
 pub trait Mail: Send + Sync {
-    /// An error says why, without the customer's data; it is tried again later, with the same id.
-    async fn send(&self, id: MessageId, letter: &Letter) -> Result<(), String>;
+    /// An error says why, without the customer's data, and whether to try again later, with the same id.
+    async fn send(&self, id: MessageId, letter: &Letter) -> Result<(), Unsent>;
 }
 
 /// Mailboxes (mbox, RFC 4155), `<id of the first letter>-<random>.mbox`, for whoever empties the folder: a person, a
@@ -43,7 +43,7 @@ pub trait Mail: Send + Sync {
 /// letters in it. A letter sent twice is in two of them under the same Message-ID.
 pub struct FileMail {
     posted: mpsc::Sender<Posted>,
-    from: String,
+    from: Sender,
 }
 
 /// A letter on its way into the folder.
@@ -55,7 +55,7 @@ struct Posted {
 
 impl FileMail {
     /// Makes the folder if it is missing, for its owner only: letters name people.
-    pub fn new(folder: impl Into<PathBuf>, from: impl Into<String>) -> io::Result<Self> {
+    pub fn new(folder: impl Into<PathBuf>, from: Sender) -> io::Result<Self> {
         let folder = folder.into();
         let mut builder = fs::DirBuilder::new();
         builder.recursive(true);
@@ -67,21 +67,28 @@ impl FileMail {
         // One thread puts all letters down: they would only wait for each other at the folder's door.
         let (posted, post) = mpsc::channel();
         std::thread::Builder::new().name("mail folder".to_owned()).spawn(move || put_down(&folder, &post))?;
-        Ok(Self { posted, from: from.into() })
+        Ok(Self { posted, from })
     }
 }
 
 #[async_trait]
 impl Mail for FileMail {
-    async fn send(&self, id: MessageId, letter: &Letter) -> Result<(), String> {
-        let text = written(id, letter, &self.from);
+    async fn send(&self, id: MessageId, letter: &Letter) -> Result<(), Unsent> {
+        let text = written(id, letter, &addressee(letter)?, &self.from);
         let (stored, storing) = oneshot::channel();
-        let given_up = || Err("the mail folder: writing was given up".to_owned());
+        let given_up = || Err(Unsent::Later("the mail folder: writing was given up".to_owned()));
         if self.posted.send(Posted { id, text, stored }).is_err() {
             return given_up();
         }
-        storing.await.unwrap_or_else(|_| given_up())
+        // Whatever is wrong with a folder, such as a full disk, somebody can put right.
+        storing.await.map_or_else(|_| given_up(), |it| it.map_err(Unsent::Later))
     }
+}
+
+/// Who a letter goes to, read once more: nothing that names a second recipient leaves the house, wherever it comes from.
+fn addressee(letter: &Letter) -> Result<Recipient, Unsent> {
+    let unusable = |_| Unsent::Suppressed("the customer's address is not a bare e-mail address".to_owned());
+    letter.to.parse().map_err(unusable)
 }
 
 /// Removes what a process that was killed left unfinished. What is young may be another's that is just being written.
@@ -164,37 +171,53 @@ fn entry(id: MessageId, letter: &str) -> String {
     entry
 }
 
-/// Hands letters to a program that takes them as `sendmail -i -t` does: postfix, exim, msmtp, or a script in front of
-/// a mail company's API. Sent twice, the customer may get two with the same Message-ID, of which mail readers show one.
+/// Hands letters to a program that takes them as `sendmail -i -f SENDER -- RECIPIENT` does: postfix, exim, msmtp, or a
+/// script in front of a mail company's API. The recipient is that argument alone, never what a program might read in the
+/// header. Sent twice, the customer may get two with the same Message-ID, of which mail readers show one.
 pub struct Sendmail {
     program: PathBuf,
-    from: String,
+    from: Sender,
 }
 
 impl Sendmail {
-    pub fn new(program: impl Into<PathBuf>, from: impl Into<String>) -> Self {
-        Self { program: program.into(), from: from.into() }
+    pub fn new(program: impl Into<PathBuf>, from: Sender) -> Self {
+        Self { program: program.into(), from }
     }
 }
 
 #[async_trait]
 impl Mail for Sendmail {
-    async fn send(&self, id: MessageId, letter: &Letter) -> Result<(), String> {
-        if !letter.to.contains('@') {
-            return Err("the customer left no e-mail address".to_owned());
-        }
+    async fn send(&self, id: MessageId, letter: &Letter) -> Result<(), Unsent> {
+        let recipient = addressee(letter)?;
+        let to = match &recipient {
+            Recipient::Email(address) => address.to_string(),
+            Recipient::Phone(_) => {
+                return Err(Unsent::Suppressed("the customer left no e-mail address".to_owned()));
+            }
+        };
         // The program reads it as a text file of this system.
-        let text = written(id, letter, &self.from).replace("\r\n", "\n");
-        let program = self.program.clone();
-        let handing_over = tokio::task::spawn_blocking(move || hand_over(&program, text));
-        handing_over.await.unwrap_or_else(|_| Err("the mail program: waiting was given up".to_owned()))
+        let text = written(id, letter, &recipient, &self.from).replace("\r\n", "\n");
+        let (program, from) = (self.program.clone(), self.from.address.to_string());
+        let handing_over = tokio::task::spawn_blocking(move || hand_over(&program, &from, &to, text));
+        let given_up = |_| Err(Unsent::Later("the mail program: waiting was given up".to_owned()));
+        handing_over.await.unwrap_or_else(given_up)
     }
 }
 
-fn hand_over(program: &Path, text: String) -> Result<(), String> {
-    let failed = |it: io::Error| format!("the mail program: {it}");
+/// The exit codes of `sysexits.h` by which a mail program says that it will never take this letter: EX_DATAERR and
+/// EX_NOUSER. EX_NOHOST (68) is none of them, as some say it when they cannot find their relay; nor is any other, as
+/// somebody may put right what is wrong.
+const REFUSED: [i32; 2] = [65, 67];
+
+fn hand_over(program: &Path, from: &str, to: &str, text: String) -> Result<(), Unsent> {
+    let failed = |it: io::Error| Unsent::Later(format!("the mail program: {it}"));
     let mut command = Command::new(program);
-    command.args(["-i", "-t"]).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    // An address behind `--` is never an option, whatever it begins with.
+    command
+        .args(["-i", "-f", from, "--", to])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
     let mut child = command.spawn().map_err(failed)?;
 
     // From a thread of its own: a program that does not read shall not hold us up.
@@ -203,9 +226,12 @@ fn hand_over(program: &Path, text: String) -> Result<(), String> {
     let outcome = await_exit(&mut child).map_err(failed);
     let read = writing.join().is_ok_and(|it| it.is_ok());
     match outcome? {
-        None => Err("the mail program took too long".to_owned()),
-        Some(status) if !status.success() => Err(format!("the mail program: {status}")),
-        Some(_) if !read => Err("the mail program did not read the letter".to_owned()),
+        None => Err(Unsent::Later("the mail program took too long".to_owned())),
+        Some(status) if status.code().is_some_and(|it| REFUSED.contains(&it)) => {
+            Err(Unsent::Refused(format!("the mail program: {status}")))
+        }
+        Some(status) if !status.success() => Err(Unsent::Later(format!("the mail program: {status}"))),
+        Some(_) if !read => Err(Unsent::Later("the mail program did not read the letter".to_owned())),
         Some(_) => Ok(()),
     }
 }
@@ -225,18 +251,17 @@ fn await_exit(child: &mut Child) -> io::Result<Option<std::process::ExitStatus>>
 }
 
 /// The letter as RFC 5322 has it. The same id and letter give the same bytes: the date is the id's.
-fn written(id: MessageId, letter: &Letter, from: &str) -> String {
-    let Letter { to, subject, body } = letter;
-    let host = from.rsplit_once('@').map_or("consign.invalid", |it| it.1.trim_end_matches('>'));
+fn written(id: MessageId, letter: &Letter, to: &Recipient, from: &Sender) -> String {
+    let Letter { to: _, subject, body } = letter;
     let mut text = String::with_capacity(body.len() + 500);
     let mut header = |name: &str, value: &str| {
         let _ = write!(text, "{name}: {value}\r\n");
     };
     header("Date", &instant_of(id).format(&Rfc2822).unwrap_or_default());
-    header("From", &one_line(from));
-    header("To", &recipient(to));
+    header("From", &originator(from));
+    header("To", &destination(to));
     header("Subject", &unstructured(subject));
-    header("Message-ID", &format!("<{id}@{}>", one_line(host)));
+    header("Message-ID", &format!("<{id}@{}>", from.address.domain()));
     header("Auto-Submitted", "auto-generated");
     header("MIME-Version", "1.0");
     header("Content-Type", "text/plain; charset=utf-8");
@@ -255,10 +280,29 @@ fn instant_of(id: MessageId) -> OffsetDateTime {
     at.unwrap_or(OffsetDateTime::UNIX_EPOCH)
 }
 
+/// The address, behind the name if there is one: as it is, between quotes, or in encoded words.
+fn originator(from: &Sender) -> String {
+    let Sender { name, address } = from;
+    let name = one_line(name);
+    if name.is_empty() {
+        return address.to_string();
+    }
+    if name.bytes().all(|it| it.is_ascii_alphanumeric() || it == b' ') {
+        return format!("{name} <{address}>");
+    }
+    if name.is_ascii() {
+        let escaped = name.replace('\\', "\\\\").replace('"', "\\\"");
+        return format!("\"{escaped}\" <{address}>");
+    }
+    format!("{} <{address}>", unstructured(&name))
+}
+
 /// A customer who left only a phone number is a group of nobody, named after the number.
-fn recipient(to: &str) -> String {
-    let to = one_line(to);
-    if to.contains('@') { to } else { format!("{to}:;") }
+fn destination(to: &Recipient) -> String {
+    match to {
+        Recipient::Email(address) => address.to_string(),
+        Recipient::Phone(number) => format!("{number}:;"),
+    }
 }
 
 /// Without anything that could end the header and begin another.
@@ -305,6 +349,9 @@ fn push_line(text: &mut String, line: &str) {
 }
 
 #[cfg(test)]
+mod outages;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -314,6 +361,14 @@ mod tests {
 
     fn letter(to: &str, subject: &str, body: &str) -> Letter {
         Letter { to: to.to_owned(), subject: subject.to_owned(), body: body.to_owned() }
+    }
+
+    fn sender() -> Sender {
+        "orders@shop.example".parse().expect("a sender")
+    }
+
+    fn read(letter: &Letter) -> Recipient {
+        letter.to.parse().expect("a recipient")
     }
 
     fn headers(text: &str) -> Vec<&str> {
@@ -337,7 +392,7 @@ mod tests {
     #[tokio::test]
     async fn a_letter_is_a_mailbox_of_its_own_where_no_other_comes_with_it() {
         let folder = tempfile::tempdir().expect("a folder");
-        let mail = FileMail::new(folder.path().join("mail"), "orders@shop.example").expect("a mail folder");
+        let mail = FileMail::new(folder.path().join("mail"), sender()).expect("a mail folder");
         mail.send(id(), &letter("ann@example.com", "Order 7", "Dear Ann,\nthank you.\n"))
             .await
             .expect("sent");
@@ -365,7 +420,7 @@ mod tests {
     #[tokio::test]
     async fn sent_again_a_letter_takes_none_out_of_the_mailbox_that_it_was_in() {
         let folder = tempfile::tempdir().expect("a folder");
-        let mail = FileMail::new(folder.path(), "orders@shop.example").expect("a mail folder");
+        let mail = FileMail::new(folder.path(), sender()).expect("a mail folder");
         for _ in 0..2 {
             mail.send(id(), &letter("ann@example.com", "Order 7", "Dear Ann")).await.expect("sent");
         }
@@ -407,28 +462,17 @@ mod tests {
                 file.set_modified(long_ago).expect("made old");
             }
         }
-        FileMail::new(folder.path(), "orders@shop.example").expect("a mail folder");
+        FileMail::new(folder.path(), sender()).expect("a mail folder");
         let mut left: Vec<_> = mailboxes(folder.path()).into_iter().map(|it| it.0).collect();
         left.sort();
         assert_eq!(left, [".msg_young-1.mbox", ".other", "msg_old-1.mbox"]);
     }
 
-    #[tokio::test]
-    async fn a_folder_that_is_gone_is_an_error() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let mail = FileMail::new(folder.path().join("mail"), "orders@shop.example").expect("a mail folder");
-        fs::remove_dir(folder.path().join("mail")).expect("removed");
-        assert!(mail.send(id(), &letter("ann@example.com", "Order 7", "Dear Ann")).await.is_err());
-    }
-
     #[test]
     fn nobody_can_slip_in_a_header() {
-        let evil = letter(
-            "ann@example.com\r\nBcc: all@example.com",
-            "Order\n\r\nX-Evil: yes\u{85}\u{0}",
-            "Dear Ann,\rfriend\u{7}",
-        );
-        let text = written(id(), &evil, "orders@shop.example\nCc: me@example.com");
+        let evil = letter("ann@example.com", "Order\n\r\nX-Evil: yes\u{85}\u{0}", "Dear Ann,\rfriend\u{7}");
+        let name = "Shop\r\nCc: me@example.com".to_owned();
+        let text = written(id(), &evil, &read(&evil), &Sender { name, ..sender() });
         let names: Vec<_> = headers(&text).iter().map(|it| it.split(':').next().expect("a name")).collect();
         assert_eq!(
             names,
@@ -449,11 +493,8 @@ mod tests {
 
     #[test]
     fn other_scripts_are_encoded_in_the_subject_and_plain_in_the_body() {
-        let text = written(
-            id(),
-            &letter("ann@example.com", "Grüße für 安, =?x?=", "Grüße 安"),
-            "orders@shop.example",
-        );
+        let letter = letter("ann@example.com", "Grüße für 安, =?x?=", "Grüße 安");
+        let text = written(id(), &letter, &read(&letter), &sender());
         let folded = headers(&text).join("\n");
         assert!(folded.is_ascii(), "{folded}");
         assert!(
@@ -468,50 +509,16 @@ mod tests {
 
     #[test]
     fn a_phone_number_is_named_but_is_no_address() {
-        let text = written(id(), &letter("+60312345678", "Order 7", "Dear Ann"), "orders@shop.example");
+        let letter = letter("+60312345678", "Order 7", "Dear Ann");
+        let text = written(id(), &letter, &read(&letter), &sender());
         assert!(headers(&text).contains(&"To: +60312345678:;"), "{text}");
     }
 
     #[test]
     fn no_line_is_longer_than_a_line_may_be() {
-        let text =
-            written(id(), &letter("ann@example.com", &"x".repeat(2_000), &"ü".repeat(2_000)), "a@b.example");
+        let letter = letter("ann@example.com", &"x".repeat(2_000), &"ü".repeat(2_000));
+        let text = written(id(), &letter, &read(&letter), &sender());
         assert!(text.split("\r\n").all(|it| it.len() <= 998));
         assert_eq!(text.matches('ü').count(), 2_000);
-    }
-
-    #[cfg(unix)]
-    fn program(folder: &Path, script: &str) -> PathBuf {
-        use std::os::unix::fs::PermissionsExt;
-        let path = folder.join("sendmail");
-        fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("a script");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).expect("made runnable");
-        path
-    }
-
-    #[cfg(unix)]
-    #[tokio::test]
-    async fn a_mail_program_is_handed_the_letter() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let got = folder.path().join("got");
-        let program = program(folder.path(), &format!("echo \"$@\" > {0}; cat >> {0}", got.display()));
-        let mail = Sendmail::new(program, "orders@shop.example");
-        mail.send(id(), &letter("ann@example.com", "Order 7", "Dear Ann")).await.expect("sent");
-        let text = fs::read_to_string(got).expect("what the program got");
-        assert!(text.starts_with("-i -t\nDate: "), "{text}");
-        assert!(text.ends_with("\n\nDear Ann\n"), "{text}");
-    }
-
-    #[cfg(unix)]
-    #[tokio::test]
-    async fn a_mail_program_that_fails_or_is_missing_is_an_error() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let letter = letter("ann@example.com", "Order 7", "Dear Ann");
-        let failing =
-            Sendmail::new(program(folder.path(), "cat > /dev/null; exit 75"), "orders@shop.example");
-        let error = failing.send(id(), &letter).await.expect_err("exit status 75");
-        assert!(error.contains("75"), "{error}");
-        let missing = Sendmail::new(folder.path().join("nothing"), "orders@shop.example");
-        assert!(missing.send(id(), &letter).await.is_err());
     }
 }

@@ -7,8 +7,8 @@ use tracing::Instrument;
 
 use super::{Shop, call};
 use crate::domain::{
-    Ask, Desk, Errand, Lease, MessageId, Order, OrderId, Payment, PaymentId, ProviderAnswer, RefundId,
-    RefundState, Refusal, Touch, letter,
+    Ask, Desk, Errand, Lease, MessageId, Order, OrderId, Payment, PaymentId, ProviderAnswer,
+    RefundId, RefundState, Refusal, Touch, Unsent, letter,
 };
 use crate::faults::{self, Failed};
 use crate::store::{Call, Codec, RequestKey, StoreError, View};
@@ -18,7 +18,7 @@ use crate::store::{Call, Codec, RequestKey, StoreError, View};
 pub(super) enum Answer {
     Payment(PaymentId, Ask, ProviderAnswer),
     Refund(RefundId, ProviderAnswer),
-    Message(MessageId, Result<(), String>),
+    Message(MessageId, Result<(), Unsent>),
 }
 
 /// Somebody who waits for an outcome: what is said then, made of the order as it then is, and the request id under
@@ -148,20 +148,26 @@ async fn answered(
     answer
 }
 
-async fn send(shop: &Shop, order: &Order, id: MessageId) -> Result<(), String> {
+pub(super) async fn send(shop: &Shop, order: &Order, id: MessageId) -> Result<(), Unsent> {
     let Some(message) = order.messages.iter().find(|it| it.id == id) else {
-        return Err("the message is gone".to_owned());
+        return Err(Unsent::Refused("the message is gone".to_owned()));
     };
+    if let Some(why) = order.outdates(message).filter(|_| message.attempts > 0) {
+        return Err(Unsent::Suppressed(why.to_owned()));
+    }
+
     let sending = async {
-        let failed = |_| "told to fail".to_owned();
+        let failed = |_| Unsent::Later("told to fail".to_owned());
+        let letter = letter(message, order, &shop.rules)?;
         faults::at("mail.before").map_err(failed)?;
-        shop.mail.send(id, &letter(message, order, &shop.rules)?).await?;
+        shop.mail.send(id, &letter).await?;
         faults::at("mail.after").map_err(failed)
     };
     let sent = timeout(shop.call_within(), sending)
         .await
-        .unwrap_or_else(|_| Err("sending took too long".to_owned()));
-    if let Err(why) = &sent {
+        .unwrap_or_else(|_| Err(Unsent::Later("sending took too long".to_owned())));
+    if let Err(unsent) = &sent {
+        let why = unsent.why();
         tracing::warn!(message = %id, kind = %message.kind, attempts = message.attempts + 1, why, "a message was not sent");
     }
     sent

@@ -13,10 +13,13 @@ use crate::domain::{
     self, Address, Amounts, Ask, Channel, Customer, Desk, Letter, Location, LocationCode, MessageId,
     MessageKind, MessageState, Method, Money, NewLine, NewOrder, NewPayment, NewReservation, OnShortage,
     Order, OrderId, OrderState, PaymentId, PaymentState, Product, ProviderAnswer, RefundId, RefundState,
-    Refusal, Reservation, ReservationId, ReservationState, Rules, ServiceLevel, Timestamp, Touch, Waive,
+    Refusal, Reservation, ReservationId, ReservationState, Rules, ServiceLevel, Timestamp, Touch, Unsent,
+    Waive,
 };
 use crate::outside::{FileMail, Mail, PaymentProvider, Sandbox};
 use crate::store::{Codec, Database, JobKind, Options, Store, StoreError};
+
+mod relay;
 
 /// How long the loops may take for what they do within a second.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -34,7 +37,7 @@ impl Scene {
     /// A shop with ten units on the shelf whose workers have not begun.
     async fn set() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mail = FileMail::new(folder.path().join("mail"), "orders@shop.example").unwrap();
+        let mail = FileMail::new(folder.path().join("mail"), "orders@shop.example".parse().unwrap()).unwrap();
         Self::set_with(folder, Arc::new(mail)).await
     }
 
@@ -291,11 +294,11 @@ struct Faltering {
 
 #[async_trait]
 impl Mail for Faltering {
-    async fn send(&self, id: MessageId, letter: &Letter) -> Result<(), String> {
+    async fn send(&self, id: MessageId, letter: &Letter) -> Result<(), Unsent> {
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         if *failures > 0 {
             *failures -= 1;
-            return Err("the post is on strike".to_owned());
+            return Err(Unsent::Later("the post is on strike".to_owned()));
         }
         self.sent.lock().unwrap_or_else(PoisonError::into_inner).push((id, letter.clone()));
         Ok(())

@@ -359,7 +359,7 @@ async fn one_order_in_each_state(server: &TestServer) -> Vec<String> {
     let warehouse = Warehouse { server };
 
     let mut nameless = draft("received", "WALK", 1);
-    nameless.customer.as_mut().expect("a customer").email = "not an address".to_owned();
+    nameless.customer.as_mut().expect("a customer").email = "received@localhost".to_owned();
     ids.push(place(server, nameless).await.expect("stored with a hold").id);
 
     let mut waiting = draft("waiting", "NONE", 1);

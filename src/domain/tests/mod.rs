@@ -3,6 +3,7 @@
 mod any_sequence;
 mod bench;
 mod exact;
+mod letters;
 mod refusals;
 mod reports;
 mod twenty_steps;

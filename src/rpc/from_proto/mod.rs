@@ -10,7 +10,7 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use crate::domain::{
-    Address, Currency, Customer, Invalid, Money, Problems, Timestamp, looks_like_card_number,
+    Address, BareAddress, Currency, Customer, Invalid, Money, Problems, Timestamp, looks_like_card_number,
 };
 use crate::pb;
 
@@ -225,12 +225,23 @@ pub(crate) fn country(field: &str, code: String, bad: &mut Problems) -> String {
     code
 }
 
+/// An e-mail address that may be empty. Letters go to what is written here, so it must not name anybody else; whether
+/// its domain is a full one is for step 2 to say.
+pub(crate) fn bare_address(field: &str, value: String, bad: &mut Problems) -> String {
+    let noted = bad.0.len();
+    let value = text(field, value, 254, bad);
+    if bad.0.len() == noted && !value.trim().is_empty() {
+        bad.take(field, value.trim().parse::<BareAddress>());
+    }
+    value
+}
+
 /// Who buys. Only what nobody could mean is refused here: the rest is for step 2 to find.
 pub(crate) fn customer(at: &str, customer: pb::Customer, bad: &mut Problems) -> Customer {
     let pb::Customer { name, email, phone, locale } = customer;
     Customer {
         name: required_text(&format!("{at}.name"), name, NAME_MAX, bad),
-        email: text(&format!("{at}.email"), email, 254, bad),
+        email: bare_address(&format!("{at}.email"), email, bad),
         phone: text(&format!("{at}.phone"), phone, 40, bad),
         locale: text(&format!("{at}.locale"), locale, 35, bad),
     }
@@ -286,6 +297,38 @@ mod tests {
         text("reference", "5555555555554444".to_owned(), REFERENCE_MAX, &mut bad);
         text("fine", "order 100042".to_owned(), REFERENCE_MAX, &mut bad);
         assert_eq!(bad.0.iter().map(|it| it.field.as_str()).collect::<Vec<_>>(), ["comment", "reference"]);
+    }
+
+    #[test]
+    fn an_e_mail_address_is_one_bare_address_or_none() {
+        let refused = |email: &str| {
+            let mut bad = Problems::default();
+            let buyer = pb::Customer {
+                name: "Anna".to_owned(),
+                email: email.to_owned(),
+                phone: String::new(),
+                locale: String::new(),
+            };
+            customer("order.customer", buyer, &mut bad);
+            bad.0.into_iter().map(|it| (it.field, it.message)).collect::<Vec<_>>()
+        };
+        for fine in
+            ["", " ", "anna@example.com", " anna+shop@example.com ", "jörg@müller.de", "anna@localhost"]
+        {
+            assert_eq!(refused(fine), [], "{fine}");
+        }
+        for (email, why) in [
+            ("Anna <anna@example.com>", "give the bare address"),
+            ("a@example.com (x, victim@example.org)", "give the bare address"),
+            ("g: victim@example.org;", "give the bare address"),
+            ("a@example.com, victim@example.org", "give the bare address"),
+            ("<victim@example.org> x@example.com", "give the bare address"),
+            ("anna", "is not an e-mail address"),
+            ("a@example.com\nBcc: b@example.com", "must not contain line breaks"),
+        ] {
+            let [(field, message)] = &refused(email)[..] else { panic!("{email}: not one problem") };
+            assert!(field == "order.customer.email" && message.starts_with(why), "{email}: {message}");
+        }
     }
 
     #[test]

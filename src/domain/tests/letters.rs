@@ -1,0 +1,155 @@
+//! Letters that cannot be sent: how long they wait, when they are given up, and who is never written to.
+
+use std::time::Duration;
+
+use super::bench::{Bench, order};
+use crate::domain::{
+    Correction, EventKind, Message, MessageKind, MessageState, OrderId, OrderState, Reason, Refusal,
+    TrackingStatus, Unsent, Waive,
+};
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+fn placed() -> (Bench, OrderId) {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 5)]);
+    let id = bench.placed(&order("ada", &[("A-1", 1)]));
+    (bench, id)
+}
+
+fn message(bench: &Bench, id: OrderId, kind: MessageKind) -> Message {
+    bench.order(id).messages.iter().find(|it| it.kind == kind).expect("a message of this kind").clone()
+}
+
+fn answer(bench: &mut Bench, id: OrderId, message: &Message, unsent: &Unsent) {
+    bench
+        .on(id, |order, desk| order.answer_message(desk, message.id, Err(unsent.clone())))
+        .expect("an answer is always taken");
+}
+
+fn away() -> Unsent {
+    Unsent::Later("the relay is away".to_owned())
+}
+
+/// Fails to send until the message is given up, each time when it is due; gives the pauses between.
+fn fail_to_send(bench: &mut Bench, id: OrderId, kind: MessageKind) -> Vec<Duration> {
+    let mut pauses = Vec::new();
+    loop {
+        let before = message(bench, id, kind);
+        bench.now = bench.now.max(before.due_at);
+        answer(bench, id, &before, &away());
+        let after = message(bench, id, kind);
+        match after.state {
+            MessageState::Queued => pauses.push(after.due_at.since(bench.now)),
+            MessageState::Failed => return pauses,
+            state => panic!("{state} after a failure that may pass"),
+        }
+    }
+}
+
+#[test]
+fn a_letter_waits_a_day_for_its_relay_with_growing_pauses() {
+    let (mut bench, id) = placed();
+    let queued_at = bench.now;
+    let pauses = fail_to_send(&mut bench, id, MessageKind::OrderReceived);
+
+    assert_eq!(bench.now, queued_at.plus(DAY), "the last try is when the day is over");
+    assert_eq!(pauses[..8], [2, 4, 8, 16, 32, 64, 128, 256].map(Duration::from_secs));
+    assert!(pauses[8..pauses.len() - 1].iter().all(|it| *it == Duration::from_secs(300)), "{pauses:?}");
+    let given_up = message(&bench, id, MessageKind::OrderReceived);
+    assert_eq!((given_up.failure.as_str(), given_up.sent_at), ("the relay is away", None));
+    let last = bench.history(id).last().expect("an event");
+    assert_eq!(last.kind, EventKind::MessageFailed);
+    assert_eq!(last.text, "message ORDER_RECEIVED FAILED: the relay is away");
+}
+
+#[test]
+fn a_letter_that_waited_goes_when_the_relay_is_back() {
+    let (mut bench, id) = placed();
+    let received = message(&bench, id, MessageKind::OrderReceived);
+    for _ in 0..20 {
+        answer(&mut bench, id, &received, &away());
+    }
+    bench.on(id, |order, desk| order.answer_message(desk, received.id, Ok(()))).expect("sent");
+    let sent = message(&bench, id, MessageKind::OrderReceived);
+    assert_eq!((sent.state, sent.attempts, sent.failure.as_str()), (MessageState::Sent, 21, ""));
+}
+
+#[test]
+fn a_letter_that_nobody_could_try_for_days_is_still_tried_several_times() {
+    let (mut bench, id) = placed();
+    bench.pass(3 * DAY.as_secs());
+    let pauses = fail_to_send(&mut bench, id, MessageKind::OrderReceived);
+    assert_eq!(pauses, [2, 4, 8, 16, 32, 64, 128].map(Duration::from_secs));
+}
+
+#[test]
+fn a_letter_that_is_refused_for_good_fails_at_once() {
+    let (mut bench, id) = placed();
+    let received = message(&bench, id, MessageKind::OrderReceived);
+    answer(&mut bench, id, &received, &Unsent::Refused("no such mailbox".to_owned()));
+    let refused = message(&bench, id, MessageKind::OrderReceived);
+    assert_eq!((refused.state, refused.attempts), (MessageState::Failed, 1));
+    assert_eq!(refused.failure, "no such mailbox");
+}
+
+#[test]
+fn a_letter_that_nobody_is_to_get_is_suppressed_and_says_why() {
+    let (mut bench, id) = placed();
+    let received = message(&bench, id, MessageKind::OrderReceived);
+    answer(&mut bench, id, &received, &Unsent::Suppressed("no address".to_owned()));
+    let suppressed = message(&bench, id, MessageKind::OrderReceived);
+    assert_eq!((suppressed.state, suppressed.failure.as_str()), (MessageState::Suppressed, "no address"));
+    assert_eq!(bench.history(id).last().expect("an event").kind, EventKind::MessageSuppressed);
+}
+
+#[test]
+fn an_order_with_a_waiting_letter_can_be_archived_once_the_letter_is_given_up() {
+    let (mut bench, id) = placed();
+    bench.on(id, |order, desk| order.cancel(desk, "changed their mind")).expect("nothing is paid");
+    let refused = bench.on(id, super::super::order::Order::archive);
+    let Err(Refusal::Unmet { reason, .. }) = refused else { panic!("archived with a waiting letter") };
+    assert_eq!(reason, Reason::NotArchivable);
+
+    fail_to_send(&mut bench, id, MessageKind::OrderCancelled);
+    bench.on(id, super::super::order::Order::archive).expect("nothing is under way any more");
+    assert_eq!(bench.state(id), OrderState::Archived);
+}
+
+#[test]
+fn an_address_that_fails_verification_is_never_written_to() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 5)]);
+    for email in ["a@example.com (x, victim@example.org)", "a@example.com, victim@example.org", "a@localhost"]
+    {
+        let mut new = order("ada", &[("A-1", 1)]);
+        new.customer.email = email.to_owned();
+        let id = bench.placed(&new);
+        let told = &bench.order(id).messages;
+        assert!(!told.is_empty());
+        for message in told {
+            assert_eq!(message.state, MessageState::Suppressed, "{email}: {message:?}");
+            assert_eq!(message.failure, "the customer's e-mail address did not pass verification");
+        }
+
+        let customer = Some(order("ada", &[]).customer);
+        let correction = Correction { customer, ..Correction::default() };
+        bench.on(id, |order, desk| order.correct(desk, &correction)).expect("nothing is reserved yet");
+        bench.on(id, |order, desk| order.verify_again(desk, Waive::Duplicate)).expect("it passes now");
+        assert_eq!(message(&bench, id, MessageKind::InvoiceIssued).state, MessageState::Queued);
+    }
+}
+
+#[test]
+fn news_that_are_not_so_any_more_are_not_worth_sending() {
+    let (mut bench, id) = placed();
+    bench.pay_cash(id);
+    bench.ship(id, 0);
+    bench.report(id, 0, TrackingStatus::OutForDelivery);
+    let out = message(&bench, id, MessageKind::OutForDelivery);
+    assert_eq!(bench.order(id).outdates(&out), None);
+    bench.pass(60);
+    bench.report(id, 0, TrackingStatus::Delivered);
+    assert_eq!(bench.order(id).outdates(&out), Some("the parcel has been delivered"));
+    for kind in [MessageKind::OrderReceived, MessageKind::Shipped, MessageKind::DeliveryConfirmed] {
+        assert_eq!(bench.order(id).outdates(&message(&bench, id, kind)), None, "{kind}");
+    }
+}

@@ -1,0 +1,67 @@
+//! Letters while the mail is away for hours, and what became old meanwhile.
+
+use super::*;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn letters_wait_for_hours_until_their_folder_is_back() {
+    let mut scene = Scene::set().await;
+    let folder = scene.folder.path().join("mail");
+    std::fs::remove_dir(&folder).unwrap();
+    scene.begin_work();
+    // It waits for stock, so that nothing else becomes of it meanwhile.
+    let id = scene.place("ann", 100).await;
+    scene.pass(1);
+    for attempts in 1..=12 {
+        scene.until(id, |it| it.messages.iter().all(|it| it.attempts == attempts)).await;
+        scene.pass(301);
+    }
+
+    std::fs::create_dir(&folder).unwrap();
+    scene.pass(301);
+    let order = scene.until(id, all_told).await;
+    scene.end_work().await;
+    assert!(order.messages.iter().all(|it| it.state == MessageState::Sent), "{order:#?}");
+    assert_eq!(scene.letters().len(), order.messages.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_letter_whose_news_became_old_while_it_waited_is_not_sent() {
+    let scene = Scene::set().await;
+    let blocked = scene.place("ann", 100).await;
+    let message = |order: &Order| {
+        order.messages.iter().find(|it| it.kind == MessageKind::AwaitingStock).expect("told to wait").clone()
+    };
+    let waiting = message(&scene.order(blocked).await);
+    let touch = Touch { orders: vec![blocked], order_stock: true, ..Touch::default() };
+    scene
+        .change(touch, move |desk| {
+            let mut order = desk.take_order(blocked)?;
+            let away = Unsent::Later("the relay is away".to_owned());
+            order.answer_message(desk, waiting.id, Err(away))?;
+            desk.keep_order(order);
+            Ok(())
+        })
+        .await
+        .unwrap();
+
+    // The goods have come meanwhile.
+    let mut order = scene.order(blocked).await;
+    order.state = OrderState::Invoiced;
+    let sent = super::super::outside::send(&scene.shop, &order, message(&order).id).await;
+    assert!(matches!(sent, Err(Unsent::Suppressed(_))), "{sent:?}");
+    assert!(scene.letters().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_stored_with_somebody_elses_address_is_not_written_to() {
+    let scene = Scene::set().await;
+    let id = scene.place("ann", 1).await;
+    // Stored before such addresses were refused.
+    let mut order = scene.order(id).await;
+    order.customer.email = "ann@example.com, victim@example.org".to_owned();
+    let message = order.messages[0].clone();
+    assert_eq!(message.state, MessageState::Queued);
+    let sent = super::super::outside::send(&scene.shop, &order, message.id).await;
+    assert!(matches!(sent, Err(Unsent::Suppressed(_))), "{sent:?}");
+    assert!(scene.letters().is_empty());
+}
