@@ -212,7 +212,10 @@ fn payment_provider(settings: &Settings) -> Result<Arc<dyn PaymentProvider>, Ser
 }
 
 fn mail(settings: &Settings) -> Result<Arc<dyn Mail>, ServeError> {
-    let sender: Sender = settings.mail_from.parse().map_err(ServeError::Sender)?;
+    let mut sender: Sender = settings.mail_from.parse().map_err(ServeError::Sender)?;
+    if sender.name.is_empty() {
+        sender.name.clone_from(&settings.rules.company_name);
+    }
     if let Some(program) = &settings.mail_program {
         return Ok(Arc::new(Sendmail::new(program, sender)));
     }

@@ -200,7 +200,7 @@ impl Settings {
         let mut bad = Problems::default();
 
         // Reading stops at the first value that does not fit: note it, leave it out, and read again.
-        let settings = loop {
+        let mut settings = loop {
             match tree.deserialize::<Self>() {
                 Ok(settings) => break settings,
                 Err(error) => {
@@ -212,6 +212,11 @@ impl Settings {
             }
         };
 
+        if settings.rules.company_name.is_empty()
+            && let Ok(sender) = settings.mail_from.parse::<Sender>()
+        {
+            settings.rules.company_name = sender.name;
+        }
         settings.check(&mut bad);
         if bad.0.is_empty() { Ok(settings) } else { Err(SettingsError(bad.0)) }
     }
@@ -521,6 +526,7 @@ fn leave_out(tree: &mut Value, path: &[String]) -> bool {
 fn check_rules(rules: &Rules, bad: &mut Problems) {
     const DAY: u64 = 86_400;
     let Rules {
+        company_name,
         regions,
         taxes,
         shipping_fees,
@@ -538,6 +544,9 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
         message_lifetime_seconds,
     } = rules;
 
+    if company_name.chars().count() > 100 || company_name.chars().any(char::is_control) {
+        bad.add("rules.company_name", "must have at most 100 characters, none of them a line break");
+    }
 
     let is_country = |it: &str| it.len() == 2 && it.bytes().all(|it| it.is_ascii_uppercase());
     for (code, countries) in regions {
@@ -686,6 +695,18 @@ mod tests {
     fn a_region_list_that_is_given_replaces_the_default_one() {
         let settings = read("[rules.regions]\nASIA = [\"MY\"]").expect("legal");
         assert_eq!(settings.rules.regions.len(), 1);
+    }
+
+    #[test]
+    fn the_company_is_named_as_the_sender_is_unless_it_says_otherwise() {
+        let name = |toml: &str| read(toml).expect("legal").rules.company_name;
+        assert_eq!(name("mail_from = \"Northwind <orders@shop.example>\""), "Northwind");
+        assert_eq!(name("mail_from = \"N <orders@shop.example>\"\n[rules]\ncompany_name = \"S\""), "S");
+        assert_eq!(name("mail_from = \"orders@shop.example\""), "");
+        assert_eq!(
+            keys("mail_from = \"orders\"\n[rules]\ncompany_name = \"a\\nb\""),
+            ["mail_from", "rules.company_name"]
+        );
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Couriers, what they charge, and which one carries a shipment.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{CourierCode, Currency, RegionCode, ServiceLevel, Timestamp};
@@ -19,6 +21,9 @@ pub struct Courier {
     pub rates: Vec<Rate>,
     pub created_at: Timestamp,
 }
+
+/// What customers know each courier as.
+pub type CourierNames = BTreeMap<CourierCode, String>;
 
 /// One line of a rate card.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

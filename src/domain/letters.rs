@@ -9,7 +9,7 @@ use serde::Serialize;
 use time::macros::format_description;
 
 use super::{
-    Check, HoldReason, HoldState, Message, MessageKind, Method, Order, RefundState, Rule,
+    Check, CourierNames, HoldReason, HoldState, Message, MessageKind, Method, Order, RefundState, Rule,
     Rules, Shipment, Timestamp, TrackingEvent, TrackingStatus, Unsent, Verdict,
 };
 
@@ -24,14 +24,28 @@ pub struct Letter {
 }
 
 /// Writes a message out, or says what it cannot be written without.
-pub fn letter(message: &Message, order: &Order, rules: &Rules) -> Result<Letter, Unsent> {
+pub fn letter(
+    message: &Message,
+    order: &Order,
+    rules: &Rules,
+    couriers: &CourierNames,
+) -> Result<Letter, Unsent> {
     let to = order.recipient().map_err(Unsent::Suppressed)?.to_string();
-    let (subject, body) = text(message, order, rules).map_err(Unsent::Later)?;
+    let (subject, body) = text(message, order, rules, couriers).map_err(Unsent::Later)?;
     Ok(Letter { to, subject, body })
 }
 
-fn text(message: &Message, order: &Order, rules: &Rules) -> Result<(String, String), String> {
-    let facts = facts(message, order, rules)?;
+fn text(
+    message: &Message,
+    order: &Order,
+    rules: &Rules,
+    couriers: &CourierNames,
+) -> Result<(String, String), String> {
+    let mut facts = facts(message, order, rules)?;
+    facts.courier = facts.courier.map(|code| {
+        let named = couriers.iter().find(|it| it.0.as_str() == code);
+        named.and_then(|it| plain(it.1)).unwrap_or(code)
+    });
     let template = TEMPLATES.get_template(message.kind.as_str()).map_err(|it| it.to_string())?;
     let text = template.render(Serde(&facts)).map_err(|it| format!("{it:#}"))?;
 
@@ -110,7 +124,7 @@ struct Facts {
 }
 
 fn facts(message: &Message, order: &Order, rules: &Rules) -> Result<Facts, String> {
-    let mut facts = common(order);
+    let mut facts = common(order, rules);
     match message.kind {
         MessageKind::OrderReceived => facts.delivery_date = order.promised_by.map(date),
         MessageKind::OnHold => add_hold(&mut facts, order)?,
@@ -154,7 +168,7 @@ fn facts(message: &Message, order: &Order, rules: &Rules) -> Result<Facts, Strin
     Ok(facts)
 }
 
-fn common(order: &Order) -> Facts {
+fn common(order: &Order, rules: &Rules) -> Facts {
     let currency = order.amounts.currency;
     let captured = order.payments.iter().map(|it| it.captured_minor).fold(0, i64::saturating_add);
     let refunds = order.payments.iter().flat_map(|it| &it.refunds);
@@ -165,7 +179,10 @@ fn common(order: &Order) -> Facts {
     let name = plain(&order.customer.name);
     Facts {
         greeting: name.map_or_else(|| "Hello,".to_owned(), |it| format!("Dear {it},")),
-        farewell: "Kind regards\nYour order team".to_owned(),
+        farewell: format!(
+            "Kind regards\n{}",
+            plain(&rules.company_name).unwrap_or_else(|| "Your order team".to_owned())
+        ),
         number: order.number,
         bill: bill(order),
         goods: goods(order),
@@ -433,12 +450,13 @@ mod tests {
     }
 
     fn written(kind: MessageKind, order: &Order) -> Letter {
-        let written = letter(&message(kind), order, &Rules::default());
+        let falcon = CourierNames::from([("FALCON".parse().expect("a courier"), "Falcon Air".to_owned())]);
+        let written = letter(&message(kind), order, &Rules::default(), &falcon);
         written.unwrap_or_else(|unsent| panic!("{kind}: {unsent:?}"))
     }
 
     fn refused(message: &Message, order: &Order) -> Unsent {
-        letter(message, order, &Rules::default()).expect_err("a refusal")
+        letter(message, order, &Rules::default(), &CourierNames::new()).expect_err("a refusal")
     }
 
     fn has(kind: MessageKind, order: &Order, parts: &[&str]) {
@@ -496,7 +514,7 @@ mod tests {
             &[
                 "2 x Mug, blue",
                 "Tracking number: CNK3F07XQ2M91TX",
-                "FALCON",
+                "Carried by: Falcon Air\n",
                 "Expected delivery: Friday, 6 March 2026",
             ],
         );
@@ -671,6 +689,33 @@ mod tests {
             let refused = refused(&message(MessageKind::OrderReceived), &order);
             assert!(matches!(refused, Unsent::Suppressed(_)), "{email}, {phone}: {refused:?}");
         }
+    }
+
+    #[test]
+    fn a_letter_is_signed_by_the_company_that_writes() {
+        let rules = Rules { company_name: "North Wind\nLtd.".to_owned(), ..Rules::default() };
+        for kind in MessageKind::ALL {
+            let letter = letter(&message(*kind), &order(), &rules, &CourierNames::new()).expect("written");
+            assert!(letter.body.ends_with("\n\nKind regards\nNorth Wind Ltd.\n"), "{}", letter.body);
+        }
+    }
+
+    #[test]
+    fn a_letter_about_a_parcel_says_who_carries_it() {
+        for kind in [
+            MessageKind::Shipped,
+            MessageKind::OutForDelivery,
+            MessageKind::DeliveryDelayed,
+            MessageKind::DeliveryException,
+            MessageKind::DeliveryAttempted,
+            MessageKind::ReadyForPickup,
+            MessageKind::LocationChanged,
+        ] {
+            has(kind, &order(), &["CNK3F07XQ2M91TX\nCarried by: Falcon Air\n"]);
+        }
+        let unknown =
+            letter(&message(MessageKind::Shipped), &order(), &Rules::default(), &CourierNames::new());
+        assert!(unknown.expect("written").body.contains("Carried by: FALCON\n"));
     }
 
     #[test]

@@ -50,7 +50,7 @@ pub use allocate::free_overdue;
 pub use approval::{Approval, ApprovalState, Gate};
 pub use backoff::backoff;
 pub use case::{check_etag, etag};
-pub use courier::{Courier, Quote, Rate};
+pub use courier::{Courier, CourierNames, Quote, Rate};
 pub use customer::{Address, Check, Customer, Risk, Rule, Verdict};
 pub use deliver::Report;
 pub use desk::{Changes, Desk, Lease, Touch, World};

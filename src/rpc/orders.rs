@@ -164,9 +164,10 @@ impl pb::order_service_server::OrderService for Api {
     ) -> Reply<pb::ListMessagesResponse> {
         let listing = parse(|bad| from::list_messages(request.into_inner(), &self.limits, bad))?;
         let (messages, next) = found(self.store().list_messages(&listing).await)?;
+        let couriers = found(self.store().courier_names().await)?;
         let shown = messages.iter().filter_map(|(order, id)| {
             let message = order.messages.iter().find(|it| it.id == *id)?;
-            Some(to::message(order, message, &self.shop.rules))
+            Some(to::message(order, message, &self.shop.rules, &couriers))
         });
         let messages = shown.collect();
         Ok(Response::new(pb::ListMessagesResponse { messages, next_page_token: page_token(next) }))
@@ -177,7 +178,8 @@ impl pb::order_service_server::OrderService for Api {
         let order = self.order_with(Child::Message(id)).await?;
         let message = order.messages.iter().find(|it| it.id == id);
         let message = message.ok_or_else(|| status::not_found("message", id))?;
-        let message = Some(to::message(&order, message, &self.shop.rules));
+        let couriers = found(self.store().courier_names().await)?;
+        let message = Some(to::message(&order, message, &self.shop.rules, &couriers));
         Ok(Response::new(pb::GetMessageResponse { message }))
     }
 

@@ -13,9 +13,10 @@ use super::rows::{self, Lock};
 use super::session::Session;
 use super::{Store, StoreError};
 use crate::domain::{
-    ApprovalId, Courier, CourierCode, Event, EventKind, HoldId, InvoiceId, Location, LocationCode, MessageId,
-    Order, OrderId, PaymentId, Product, RefundId, RegionCode, Replenishment, ReplenishmentId, Reservation,
-    ReservationId, ShipmentId, Sku, StockLevel, Timestamp, TrackingEvent, Transition,
+    ApprovalId, Courier, CourierCode, CourierNames, Event, EventKind, HoldId, InvoiceId, Location,
+    LocationCode, MessageId, Order, OrderId, PaymentId, Product, RefundId, RegionCode, Replenishment,
+    ReplenishmentId, Reservation, ReservationId, ShipmentId, Sku, StockLevel, Timestamp, TrackingEvent,
+    Transition,
 };
 
 /// Positions that one look into the feed covers at most, so that a filter that fits nothing costs little.
@@ -193,6 +194,12 @@ impl Store {
     pub async fn courier(&self, code: &CourierCode) -> Result<Option<Courier>, StoreError> {
         let couriers = rows::load_couriers(&self.snapshot().await?).await?;
         Ok(couriers.into_iter().find(|it| it.code == *code))
+    }
+
+    /// What customers know each courier as: for letters.
+    pub async fn courier_names(&self) -> Result<CourierNames, StoreError> {
+        let couriers = rows::load_couriers(&self.snapshot().await?).await?;
+        Ok(couriers.into_iter().map(|it| (it.code, it.name)).collect())
     }
 
     /// All couriers, and how customers rated each: for quotes.

@@ -7,7 +7,7 @@ use tracing::Instrument;
 
 use super::{Shop, call};
 use crate::domain::{
-    Ask, Desk, Errand, Lease, MessageId, Order, OrderId, Payment, PaymentId, ProviderAnswer,
+    Ask, CourierNames, Desk, Errand, Lease, MessageId, Order, OrderId, Payment, PaymentId, ProviderAnswer,
     RefundId, RefundState, Refusal, Touch, Unsent, letter,
 };
 use crate::faults::{self, Failed};
@@ -158,7 +158,12 @@ pub(super) async fn send(shop: &Shop, order: &Order, id: MessageId) -> Result<()
 
     let sending = async {
         let failed = |_| Unsent::Later("told to fail".to_owned());
-        let letter = letter(message, order, &shop.rules)?;
+        let unread = |_| Unsent::Later("the couriers' names could not be read".to_owned());
+        let couriers = match message.shipment {
+            Some(_) => shop.store.courier_names().await.map_err(unread)?,
+            None => CourierNames::new(),
+        };
+        let letter = letter(message, order, &shop.rules, &couriers)?;
         faults::at("mail.before").map_err(failed)?;
         shop.mail.send(id, &letter).await?;
         faults::at("mail.after").map_err(failed)

@@ -5,10 +5,10 @@ use uuid::Uuid;
 use super::super::words;
 use super::{actor, address, customer, discount, inventory, minor, ppm, text_of, timestamp};
 use crate::domain::{
-    self, Amounts, ApprovalId, Breach, Check, Currency, Event, Feedback, Hold, HoldId, Invoice, InvoiceId,
-    Letter, LineAmounts, LineProgress, Machine, Message, MessageId, Order, OrderId, OrderLine, PaymentId,
-    RefundId, ReplenishmentId, ReservationId, Rules, ShipmentId, Step, StepLine, Timestamp, Transition,
-    letter,
+    self, Amounts, ApprovalId, Breach, Check, CourierNames, Currency, Event, Feedback, Hold, HoldId, Invoice,
+    InvoiceId, Letter, LineAmounts, LineProgress, Machine, Message, MessageId, Order, OrderId, OrderLine,
+    PaymentId, RefundId, ReplenishmentId, ReservationId, Rules, ShipmentId, Step, StepLine, Timestamp,
+    Transition, letter,
 };
 use crate::pb;
 use crate::store::{Comment, CourierFeedback, FeedbackReport, LawResult};
@@ -317,8 +317,13 @@ fn id_of(machine: Machine, subject: Uuid) -> String {
 }
 
 /// A message with its text, as it would be written now.
-pub(crate) fn message(order: &Order, message: &Message, rules: &Rules) -> pb::CustomerMessage {
-    let written = letter(message, order, rules).ok();
+pub(crate) fn message(
+    order: &Order,
+    message: &Message,
+    rules: &Rules,
+    couriers: &CourierNames,
+) -> pb::CustomerMessage {
+    let written = letter(message, order, rules, couriers).ok();
     let Letter { to, subject, body } =
         written.unwrap_or(Letter { to: String::new(), subject: String::new(), body: String::new() });
     let Message {
