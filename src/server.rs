@@ -28,7 +28,7 @@ use crate::outside::{FileMail, Mail, PaymentProvider, Sandbox, Sendmail};
 use crate::pb;
 use crate::rpc::{self, Gate};
 use crate::settings::{self, Limits, Settings};
-use crate::store::{self, Store, StoreError};
+use crate::store::{self, Store, StoreError, TimeSource};
 use crate::work::{self, Shop, told_to_stop};
 
 /// How often the database is asked whether it still answers.
@@ -179,6 +179,7 @@ pub async fn open_store(settings: &Settings, clock: Clock) -> Result<Store, Stor
         database,
         rules: Arc::new(settings.rules.clone()),
         clock,
+        time: TimeSource::Database,
         group_max: group_max as usize,
         queue_max: queue as usize,
         lanes: writer_lanes as usize,

@@ -157,6 +157,15 @@ impl World {
 }
 
 impl World {
+    /// When a decision that touches this is made: now, but never before the last change of an order that it may write
+    /// about. A history does not fall because a clock was set back.
+    pub fn time_for(&self, touch: &Touch, now: Timestamp) -> Timestamp {
+        let moves_stock = touch.order_stock || touch.reserves || !touch.skus.is_empty();
+        let overdue = self.overdue_orders.iter().filter(|_| moves_stock);
+        let orders = touch.orders.iter().chain(overdue).filter_map(|it| self.orders.get(it));
+        orders.map(|it| it.updated_at).fold(now, Timestamp::max)
+    }
+
     /// An order begins to wait: behind everybody, as far as this world can tell, and before those received later.
     fn line_up(&mut self, order: &Order) {
         let Some(region) = &order.region else { return };
@@ -238,7 +247,7 @@ impl<'w> Desk<'w> {
     pub fn keep_level(&mut self, mut level: StockLevel) {
         let key = (level.sku.clone(), level.location.clone());
         level.version = self.world.stock.get(&key).map_or(0, |it| it.version) + 1;
-        level.updated_at = self.now;
+        level.updated_at = level.updated_at.max(self.now);
         self.changes.stock.insert(key, level);
     }
 
@@ -272,7 +281,7 @@ impl<'w> Desk<'w> {
     pub fn keep_replenishment(&mut self, mut replenishment: Replenishment) {
         replenishment.version =
             self.world.replenishments.get(&replenishment.id).map_or(0, |it| it.version) + 1;
-        replenishment.updated_at = self.now;
+        replenishment.updated_at = replenishment.updated_at.max(self.now);
         self.changes.replenishments.insert(replenishment.id, Arc::new(replenishment));
     }
 

@@ -23,6 +23,11 @@ pub enum StoreError {
     DeadlineExceeded,
     #[error("the database does not answer: {0}")]
     Unavailable(String),
+    /// This process goes by another time than the others.
+    #[error(
+        "this machine's clock is {seconds} s {way} the database's, where at most {seconds_max} s are tolerated"
+    )]
+    ClockOff { seconds: u64, way: &'static str, seconds_max: u64 },
     #[error("the storage is full")]
     StorageFull,
     /// A row that breaks its own rules.

@@ -7,6 +7,7 @@ use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
+use super::clock::StoreClock;
 use super::find::{all, one};
 use super::queue::Task;
 use super::session::Session;
@@ -170,8 +171,13 @@ pub(in crate::store) enum Outcome {
 }
 
 impl Chore {
-    pub(in crate::store) async fn run(&self, db: &Session, now: Timestamp) -> Result<Outcome, StoreError> {
-        db.begin().await?;
+    pub(in crate::store) async fn run(
+        &self,
+        db: &Session,
+        clock: &StoreClock,
+    ) -> Result<Outcome, StoreError> {
+        clock.hear(db.begin().await?);
+        let now = clock.now();
         let outcome = match self.wish {
             Wish::ClaimJobs { limit, lease } => Outcome::Jobs(claim(db, limit, now, now.plus(lease)).await?),
             Wish::FailJob { lease, retry_at } => Outcome::Rows(fail(db, lease, retry_at).await?),

@@ -3,6 +3,7 @@
 
 mod before;
 mod change;
+mod clock;
 mod columns;
 mod error;
 mod find;
@@ -27,10 +28,9 @@ mod together;
 mod writer;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use sea_orm::ConnectionTrait;
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -42,9 +42,10 @@ pub use find::{Availability, Child, Comment, CourierFeedback, EventFilter, Event
 pub use jobs::{Job, JobKind};
 pub use laws::LawResult;
 pub use list::{Compare, Cursor, Direction, Listing, Term};
-pub use options::{Clock, Database, Options};
+pub use options::{Clock, Database, Options, TimeSource};
 
 use change::Queued;
+use clock::StoreClock;
 use load::Wanted;
 use open::Pools;
 use queue::{Queue, Task};
@@ -52,7 +53,7 @@ use recent::Recent;
 use rows::Lock;
 use session::Session;
 use sharing::{Ended, Interest, Sharing};
-use writer::{Steady, Writer};
+use writer::Writer;
 
 use crate::domain::{Actor, Desk, Ids, Refusal, Rules, Timestamp, Touch};
 
@@ -69,7 +70,7 @@ struct Inner {
     pools: Pools,
     queue: Arc<Queue>,
     rules: Arc<Rules>,
-    clock: Steady,
+    clock: StoreClock,
     bell: Arc<watch::Sender<u64>>,
     recent: Arc<Recent>,
     statements: Arc<AtomicU64>,
@@ -88,11 +89,12 @@ impl Store {
     /// Connects, checks what the database promises, and starts the writer.
     pub async fn open(options: Options) -> Result<Self, StoreError> {
         let pools = Pools::open(&options).await?;
+        let clock = StoreClock::new(&options, pools.time().await?);
         let writer = Writer {
             pools: pools.clone(),
             queue: Arc::new(Queue::new(options.group_max, options.queue_max)),
             rules: Arc::clone(&options.rules),
-            clock: Steady { clock: Arc::clone(&options.clock), latest: Arc::new(AtomicI64::new(i64::MIN)) },
+            clock,
             bell: Arc::new(watch::Sender::new(0)),
             recent: Arc::new(Recent::new(options.recent_orders)),
             statements: Arc::default(),
@@ -156,10 +158,10 @@ impl Store {
         let mut wanted = Wanted::default();
         wanted.add(touch);
         let db = self.snapshot().await?;
-        let now = self.now();
-        let world = wanted.load(&db, &self.inner.recent, now, Lock::No).await?;
+        let world = wanted.load(&db, &self.inner.recent, self.now(), Lock::No).await?;
         drop(db);
 
+        let now = world.time_for(touch, self.now());
         let ids = Ids::seeded(now, fastrand::u64(..));
         let mut desk = Desk::new(&world, &self.inner.rules, now, actor.clone(), ids);
         Ok(question(&mut desk)?)
@@ -175,12 +177,11 @@ impl Store {
         self.inner.pools.pending_migrations().await
     }
 
-    /// Whether the database answers now.
+    /// Whether the database answers now, and this machine's clock is near its.
     pub async fn ping(&self) -> Result<(), StoreError> {
         let asking = async {
-            let db = self.look().await?;
-            db.execute_unprepared("SELECT 1").await?;
-            Ok(())
+            let said = self.look().await?.time().await?;
+            self.inner.clock.check(said)
         };
         let late = |_| StoreError::Unavailable("no answer to a ping".to_owned());
         timeout(HEALTH_WITHIN, asking).await.map_err(late)?
@@ -220,7 +221,7 @@ impl Store {
         self.inner.bell.subscribe()
     }
 
-    /// The store's time: the clock's, never going back.
+    /// The store's time, as near as it is known without asking.
     pub fn now(&self) -> Timestamp {
         self.inner.clock.now()
     }

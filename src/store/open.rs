@@ -22,6 +22,7 @@ use super::rows::WHOLE_ORDER;
 use super::session::{BY_KEY, Link, Session};
 use super::together::prepare_all;
 use super::{Database, Options, StoreError};
+use crate::domain::Timestamp;
 
 /// How long anybody waits for a connection.
 pub(in crate::store) const ACQUIRE_WITHIN: Duration = Duration::from_secs(3);
@@ -119,6 +120,14 @@ impl Pools {
 
     pub(in crate::store) async fn writer(&self, statements: &Arc<AtomicU64>) -> Result<Session, StoreError> {
         Ok(Session::new(self.writers.acquire().await?, Some(Arc::clone(statements))))
+    }
+
+    /// What PostgreSQL says the time is; SQLite does not know.
+    pub(in crate::store) async fn time(&self) -> Result<Option<Timestamp>, StoreError> {
+        match self.how {
+            How::Postgres(_) => self.writer(&Arc::default()).await?.time().await,
+            How::Sqlite { .. } => Ok(None),
+        }
     }
 
     pub(in crate::store) async fn reader(&self) -> Result<Session, StoreError> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::domain::{Rules, Timestamp};
 
-/// Reads the wall clock; the one place that does so is outside the store.
+/// Reads the machine's clock; the one place that does so is outside the store.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 #[derive(Debug, Clone)]
@@ -16,11 +16,22 @@ pub enum Database {
     Postgres(String),
 }
 
+/// Whose time decisions are made by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimeSource {
+    /// The database's, which all its processes share. SQLite has no clock of its own: there it is the machine's.
+    Database,
+    /// The given clock's alone, as tests move it.
+    Given,
+}
+
 #[derive(Clone)]
 pub struct Options {
     pub database: Database,
     pub rules: Arc<Rules>,
+    /// This machine's.
     pub clock: Clock,
+    pub time: TimeSource,
     /// Changes that share a transaction at most; 1 turns group commit off.
     pub group_max: usize,
     /// Changes that wait for the writer at most; one more is refused at once.
@@ -41,6 +52,7 @@ impl Options {
             database,
             rules,
             clock,
+            time: TimeSource::Database,
             group_max: 64,
             queue_max: 1024,
             lanes: 2,

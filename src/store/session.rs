@@ -15,7 +15,8 @@ use sea_orm::sqlx::pool::PoolConnection;
 use sea_orm::sqlx::postgres::PgArguments;
 use sea_orm::sqlx::sqlite::SqliteArguments;
 use sea_orm::sqlx::{
-    self, Arguments, AssertSqlSafe, Connection, Database, Either, Encode, Executor, Postgres, Sqlite, Type,
+    self, Arguments, AssertSqlSafe, Connection, Database, Either, Encode, Executor, Postgres, Row, Sqlite,
+    Type,
 };
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr, Statement};
 use tokio::sync::Mutex;
@@ -26,6 +27,7 @@ use super::StoreError;
 use super::error::existing_key;
 use super::readers::Loan;
 use super::together::{Answers, Question, for_postgres, for_sqlite};
+use crate::domain::Timestamp;
 use crate::faults;
 
 /// How long a reader waits for an answer. PostgreSQL gives up a statement sooner: then the way there has gone dark, and
@@ -39,6 +41,11 @@ const SETTLED_WITHIN: Duration = Duration::from_secs(2);
 /// A transaction whose reads all see the same moment.
 const BEGIN_SQLITE: &str = "BEGIN";
 const BEGIN_POSTGRES: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+/// What time it is, in microseconds: at this moment, not when the transaction began. The second begins one that may
+/// write, in the same message.
+const TIME_POSTGRES: &str = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)";
+const BEGIN_WITH_TIME_POSTGRES: &str =
+    "BEGIN; SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)";
 /// How PostgreSQL is made to find by key what is asked for by key, whatever the values: planned once, though its tables
 /// may have been small then. A statement must not go on reading all of a table when it has grown.
 pub(in crate::store) const BY_KEY: [(&str, &str); 4] = [
@@ -125,27 +132,37 @@ impl Session {
         self.backend
     }
 
-    /// Begins a transaction that may write; on SQLite it is the only one from here on.
-    pub(in crate::store) async fn begin(&self) -> Result<(), StoreError> {
-        self.begin_with(match self.backend {
+    /// Begins a transaction that may write; on SQLite it is the only one from here on. PostgreSQL says what time it is.
+    pub(in crate::store) async fn begin(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.mark_open();
+        self.time_after(match self.backend {
             DbBackend::Sqlite => "BEGIN IMMEDIATE",
-            _ => "BEGIN",
+            _ => BEGIN_WITH_TIME_POSTGRES,
+        })
+        .await
+    }
+
+    /// Asks for an answer, whatever it is; PostgreSQL says what time it is.
+    pub(in crate::store) async fn time(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.time_after(match self.backend {
+            DbBackend::Sqlite => "SELECT 1",
+            _ => TIME_POSTGRES,
         })
         .await
     }
 
     /// Begins a transaction whose reads all see the same moment.
     pub(in crate::store) async fn begin_snapshot(&self) -> Result<(), StoreError> {
-        self.begin_with(match self.backend {
+        self.mark_open();
+        self.command(match self.backend {
             DbBackend::Sqlite => BEGIN_SQLITE,
             _ => BEGIN_POSTGRES,
         })
         .await
     }
 
-    async fn begin_with(&self, sql: &'static str) -> Result<(), StoreError> {
+    fn mark_open(&self) {
         assert!(!self.open.swap(true, Ordering::Relaxed), "one transaction at a time");
-        self.command(sql).await
     }
 
     /// `whose` names those who commit for tests that make it fail here.
@@ -186,6 +203,25 @@ impl Session {
         let link = held.as_mut().ok_or_else(gone)?;
         self.heard(link.command(sql)).await?;
         Ok(())
+    }
+
+    /// Commands something, of which PostgreSQL's only row says what time it is.
+    async fn time_after(&self, sql: &'static str) -> Result<Option<Timestamp>, StoreError> {
+        self.count();
+        let mut held = self.link.lock().await;
+        let connection = match held.as_mut().ok_or_else(gone)? {
+            Link::Postgres(connection) => connection,
+            link @ Link::Sqlite(_) => {
+                self.heard(link.command(sql)).await?;
+                return Ok(None);
+            }
+        };
+        let rows = self.heard((**connection).fetch_all(sql)).await?;
+        let [row] = rows.as_slice() else {
+            self.silent.store(true, Ordering::Relaxed);
+            return Err(of_connection("the answer was cut short").into());
+        };
+        Ok(Some(Timestamp::from_unix_micros(row.try_get(0)?)))
     }
 
     /// What came of each statement of a message.

@@ -11,7 +11,7 @@ use sea_orm::sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use super::recent::Edition;
 use super::{
     Call, Codec, Compare, Database, Direction, EventFilter, JobKind, Listing, Options, RequestKey,
-    RequestMode, Store, StoreError, Term, View,
+    RequestMode, Store, StoreError, Term, TimeSource, View,
 };
 use crate::domain::{
     self, Actor, Address, Ask, Channel, Customer, Desk, Lease, Location, LocationCode, Method, NewLine,
@@ -138,6 +138,7 @@ fn options(database: &Database, rules: &Arc<Rules>, clock: &Arc<AtomicI64>) -> O
     let mut options = Options::new(database.clone(), Arc::clone(rules), Arc::new(read));
     // The test server runs without, to spare the disk.
     options.allow_unsafe_durability = true;
+    options.time = TimeSource::Given;
     options
 }
 
@@ -264,9 +265,11 @@ macro_rules! on_both_engines {
     };
 }
 
+mod clocks;
 mod plans;
 mod readers;
 
+use clocks::*;
 use readers::*;
 
 on_both_engines! {
@@ -307,6 +310,9 @@ on_both_engines! {
     a_connection_that_does_not_know_the_questions_makes_way
     connections_that_died_while_nobody_used_them_are_replaced
     a_store_closes_when_its_last_reader_is_done
+    clocks_that_differ_break_no_law
+    an_hour_ahead_is_over_when_the_clock_is_right_again
+    the_machines_clock_is_not_the_databases
 }
 
 async fn an_order_is_stored_whole(shop: &Shop) {

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
@@ -15,11 +15,11 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::StoreError;
 use super::before::Before;
 use super::change::{Call, Change, Codec, Queued, RequestKey, RequestMode, View, Word};
+use super::clock::StoreClock;
 use super::jobs::{Chore, JobKind};
 use super::load::Wanted;
 use super::numbers::Unnumbered;
 use super::open::Pools;
-use super::options::Clock;
 use super::queue::{Batch, Queue};
 use super::recent::Recent;
 use super::requests::{self, Kept, Key};
@@ -43,28 +43,13 @@ const FIND_OUT_WITHIN: Duration = Duration::from_secs(5);
 /// A job that was done without changing anything is not due again sooner.
 const IDLE_JOB_AFTER: Duration = Duration::from_secs(5);
 
-/// The store's time: the clock's, but never going back within the process.
-#[derive(Clone)]
-pub(in crate::store) struct Steady {
-    pub(in crate::store) clock: Clock,
-    pub(in crate::store) latest: Arc<AtomicI64>,
-}
-
-impl Steady {
-    pub(in crate::store) fn now(&self) -> Timestamp {
-        let read = (self.clock)().unix_micros();
-        let before = self.latest.fetch_max(read, Ordering::Relaxed);
-        Timestamp::from_unix_micros(read.max(before))
-    }
-}
-
 /// One writing connection and the loop that feeds it.
 #[derive(Clone)]
 pub(in crate::store) struct Writer {
     pub(in crate::store) pools: Pools,
     pub(in crate::store) queue: Arc<Queue>,
     pub(in crate::store) rules: Arc<Rules>,
-    pub(in crate::store) clock: Steady,
+    pub(in crate::store) clock: StoreClock,
     pub(in crate::store) bell: Arc<watch::Sender<u64>>,
     pub(in crate::store) recent: Arc<Recent>,
     pub(in crate::store) statements: Arc<AtomicU64>,
@@ -398,7 +383,7 @@ impl Lane {
             None => self.writer.pools.writer(&self.writer.statements).await?,
         };
 
-        let ended = timeout_at(ends, chore.run(&session, self.writer.clock.now())).await;
+        let ended = timeout_at(ends, chore.run(&session, &self.writer.clock)).await;
         let late = |_| Err(StoreError::Unavailable("the database took too long".to_owned()));
         let result = ended.unwrap_or_else(late);
         if matches!(result, Err(StoreError::Unavailable(_))) || session.rollback().await.is_err() {
@@ -420,7 +405,7 @@ impl Writer {
         committing: &AtomicBool,
         freeing: Freeing,
     ) -> Result<(), Trouble> {
-        db.begin().await?;
+        self.clock.hear(db.begin().await?);
         let asked_at = self.clock.now();
         let known = requests::claim(db, &claims_of(group), &amends_of(group), asked_at).await?;
         replay(group, verdicts, &known.used);
@@ -509,6 +494,7 @@ impl Writer {
             return Err(Refusal::LeaseLost(lease.job).into());
         }
 
+        let now = world.time_for(change.touch(), now);
         let ids = Ids::seeded(now, fastrand::u64(..));
         let mut desk = Desk::new(world, &self.rules, now, change.call().actor.clone(), ids);
         match catch_unwind(AssertUnwindSafe(|| change.decide(&mut desk))) {
