@@ -86,7 +86,7 @@ impl Server {
         Self::start_by(settings, clock::wall()).await
     }
 
-    /// With a clock of the caller's own.
+    /// With a clock of the caller's own for the machine's.
     pub async fn start_by(settings: Settings, clock: Clock) -> Result<Self, ServeError> {
         let listening = |source| ServeError::Listen { address: settings.listen, source };
         let listener = TcpListener::bind(settings.listen).await.map_err(listening)?;
@@ -94,6 +94,9 @@ impl Server {
 
         let store = open_store(&settings, clock).await?;
         store.migrate().await?;
+        if let Err(error @ StoreError::ClockOff { .. }) = store.ping().await {
+            return Err(error.into());
+        }
 
         let (stopping, stop) = watch::channel(false);
         let shop = Shop {
@@ -255,7 +258,7 @@ async fn serve(
         .await
 }
 
-/// Says NOT_SERVING while the database does not answer.
+/// Says NOT_SERVING while the database does not answer, or tells another time than this machine.
 async fn watch_health(store: Store, health: HealthReporter, mut stop: watch::Receiver<bool>) {
     let mut was = ServingStatus::Serving;
     loop {
@@ -267,7 +270,7 @@ async fn watch_health(store: Store, health: HealthReporter, mut stop: watch::Rec
             Ok(()) => ServingStatus::Serving,
             Err(error) => {
                 if was == ServingStatus::Serving {
-                    tracing::error!(%error, "the database does not answer");
+                    tracing::error!(%error, "cannot serve");
                 }
                 ServingStatus::NotServing
             }

@@ -6,6 +6,7 @@ mod amends;
 mod bench;
 mod cancelled;
 mod child;
+mod clocks;
 mod crash_points;
 mod deadlines;
 mod disk;
