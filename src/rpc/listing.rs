@@ -96,7 +96,7 @@ fn terms(text: &str) -> Result<Vec<Term>, String> {
         }
         if !terms.is_empty() {
             let after = rest.strip_prefix("AND").filter(|it| it.starts_with(char::is_whitespace));
-            rest = after.ok_or_else(|| format!("expected AND before `{}`", start_of(rest)))?.trim_start();
+            rest = after.ok_or_else(|| not_joined(rest))?.trim_start();
         }
         let (term, left) = term(rest)?;
         terms.push(term);
@@ -106,10 +106,10 @@ fn terms(text: &str) -> Result<Vec<Term>, String> {
 }
 
 fn term(text: &str) -> Result<(Term, &str), String> {
-    let end = text.find(|it: char| !(it.is_ascii_lowercase() || it == '_')).unwrap_or(text.len());
+    let end = text.find(|it: char| !(it.is_ascii_alphanumeric() || "_.".contains(it))).unwrap_or(text.len());
     let (field, rest) = text.split_at(end);
-    if field.is_empty() {
-        return Err(format!("expected a field before `{}`", start_of(text)));
+    if field.is_empty() || field == "NOT" {
+        return Err(not_a_field(text));
     }
 
     let rest = rest.trim_start();
@@ -121,10 +121,55 @@ fn term(text: &str) -> Result<(Term, &str), String> {
         ("<", Compare::Less),
         (">", Compare::Greater),
     ];
+    let foreign = FOREIGN_SIGNS.iter().find(|(sign, _)| rest.starts_with(sign));
+    if let Some((sign, instead)) = foreign {
+        return Err(format!("use {instead} instead of {sign} after `{field}`"));
+    }
     let found = signs.into_iter().find_map(|(sign, compare)| Some((compare, rest.strip_prefix(sign)?)));
-    let (compare, rest) = found.ok_or_else(|| format!("expected = != < <= > or >= after `{field}`"))?;
+    let (compare, rest) = found.ok_or_else(|| not_compared(field, rest))?;
     let (value, rest) = value(rest.trim_start(), field)?;
     Ok((Term { field: field.to_owned(), compare, value }, rest))
+}
+
+/// How other languages write what is written differently here.
+const FOREIGN_SIGNS: [(&str, &str); 3] = [("==", "="), ("<>", "!="), (":", "=")];
+
+/// Where AND was expected: what else joins comparisons elsewhere is explained.
+fn not_joined(text: &str) -> String {
+    match first_word(text).to_ascii_uppercase().as_str() {
+        "OR" | "||" => "OR is not supported: make one call for each side of it".to_owned(),
+        "AND" | "&&" | "," | ";" if first_word(text) != "AND" => {
+            format!("use AND instead of `{}` between comparisons", first_word(text))
+        }
+        _ if text.starts_with(['(', ')']) => NO_PARENTHESES.to_owned(),
+        _ => format!("expected AND before `{}`", start_of(text)),
+    }
+}
+
+fn not_a_field(text: &str) -> String {
+    match text.chars().next() {
+        Some('(' | ')') => NO_PARENTHESES.to_owned(),
+        Some('N' | '-' | '!') => "NOT is not supported: compare with != instead".to_owned(),
+        Some('"' | '\'') => format!("expected a field without quotes before `{}`", start_of(text)),
+        _ => format!("expected a field before `{}`", start_of(text)),
+    }
+}
+
+fn not_compared(field: &str, rest: &str) -> String {
+    match first_word(rest).to_ascii_uppercase().as_str() {
+        "LIKE" | "ILIKE" | "CONTAINS" | "~" | "=~" | "~=" => {
+            format!("`{field}` cannot be searched by a part of it: compare the whole value with =")
+        }
+        "IN" => format!("IN is not supported: make one call for each value of `{field}`"),
+        "IS" => format!("IS is not supported: compare `{field}` with = or !=, where \"\" is an empty text"),
+        _ => format!("expected = != < <= > or >= after `{field}`"),
+    }
+}
+
+const NO_PARENTHESES: &str = "parentheses are not supported: join comparisons with AND";
+
+fn first_word(text: &str) -> &str {
+    text.split_whitespace().next().unwrap_or_default()
 }
 
 /// A value up to the next blank, or in double quotes, where a backslash makes the next character an ordinary one.
@@ -134,6 +179,10 @@ fn value<'a>(text: &'a str, field: &str) -> Result<(String, &'a str), String> {
         let (value, rest) = text.split_at(end);
         return match value {
             "" => Err(format!("expected a value for `{field}`")),
+            value if value.starts_with('\'') => {
+                Err(format!("use double quotes instead of single ones around the value of `{field}`"))
+            }
+            value if value.starts_with('(') => Err(NO_PARENTHESES.to_owned()),
             value if value.contains('"') => Err(format!("the value of `{field}` must be quoted as a whole")),
             value => Ok((value.to_owned(), rest)),
         };
@@ -195,7 +244,6 @@ mod tests {
         let why = |filter: &str| terms(filter).expect_err("not a filter");
         assert_eq!(why("state"), "expected = != < <= > or >= after `state`");
         assert_eq!(why("state ="), "expected a value for `state`");
-        assert_eq!(why("state = A OR state = B"), "expected AND before `OR state = B`");
         assert_eq!(why("state = A AND"), "expected AND before `AND`");
         assert_eq!(why("= A"), "expected a field before `= A`");
         assert_eq!(why("state = \"A"), "the value of `state` lacks its closing quote");
@@ -203,6 +251,38 @@ mod tests {
         assert!(terms(&"a = b AND ".repeat(10)).is_err());
         assert!(terms(&["a = b"; 11].join(" AND ")).is_err());
         assert!(terms(&format!("a = {}", "b".repeat(FILTER_MAX))).is_err());
+    }
+
+    #[test]
+    fn what_other_languages_have_is_answered_with_what_to_write_instead() {
+        let why = |filter: &str| terms(filter).expect_err("not a filter");
+        assert_eq!(why("state == A"), "use = instead of == after `state`");
+        assert_eq!(why("state <> A"), "use != instead of <> after `state`");
+        assert_eq!(why("state:A"), "use = instead of : after `state`");
+        for or in ["OR", "or", "||"] {
+            let refused = why(&format!("state = A {or} state = B"));
+            assert_eq!(refused, "OR is not supported: make one call for each side of it");
+        }
+        assert_eq!(why("state = A and number = 1"), "use AND instead of `and` between comparisons");
+        assert_eq!(why("state = A && number = 1"), "use AND instead of `&&` between comparisons");
+        for grouped in ["(state = A)", "state = A AND (number = 1)", "state = (A)", "state = \"A\")"] {
+            assert_eq!(why(grouped), "parentheses are not supported: join comparisons with AND");
+        }
+        for not in ["NOT state = A", "-state = A", "!state"] {
+            assert_eq!(why(not), "NOT is not supported: compare with != instead");
+        }
+        let parts = "`name` cannot be searched by a part of it: compare the whole value with =";
+        assert_eq!(why("name LIKE \"a%\""), parts);
+        assert_eq!(why("name like a"), parts);
+        assert_eq!(why("state IN (A, B)"), "IN is not supported: make one call for each value of `state`");
+        assert_eq!(
+            why("name IS NULL"),
+            "IS is not supported: compare `name` with = or !=, where \"\" is an empty text"
+        );
+        let quotes = "use double quotes instead of single ones around the value of `name`";
+        assert_eq!(why("name = 'A B'"), quotes);
+        assert_eq!(read("name = \"'t Hooft\""), [term_of("name", Compare::Equal, "'t Hooft")]);
+        assert_eq!(read("name = O'Brien"), [term_of("name", Compare::Equal, "O'Brien")]);
     }
 
     #[test]

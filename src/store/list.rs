@@ -34,6 +34,9 @@ use crate::domain::{
 /// Rows of a page at most, whatever is asked for.
 const SIZE_MAX: u64 = 1_000;
 
+/// How much of a wrong word is repeated to the caller, in characters.
+const VALUE_SHOWN: usize = 60;
+
 /// One page that is wanted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Listing {
@@ -295,8 +298,8 @@ struct Field {
 
 enum Kind {
     Text,
-    /// One of a closed set: its parser, and all of it.
-    Word(fn(&str) -> Result<(), Invalid>, fn() -> Vec<&'static str>),
+    /// One of a closed set: what the API writes before each word, and all of them.
+    Word(&'static str, fn() -> Vec<&'static str>),
     Whole,
     Time,
     /// The time at which the row and its id were made.
@@ -328,13 +331,10 @@ const fn whole(name: &'static str) -> Column {
     Column { name, is: Is::Whole }
 }
 
-/// The parser of a closed set of words, of an id.
+/// A closed set of words with the prefix that they have in the API; the parser of an id.
 macro_rules! word {
-    ($type:ty) => {
-        Kind::Word(
-            |text| text.parse::<$type>().map(|_| ()),
-            || <$type>::ALL.iter().map(|it| it.as_str()).collect(),
-        )
+    ($type:ty, $prefix:literal) => {
+        Kind::Word($prefix, || <$type>::ALL.iter().map(|it| it.as_str()).collect())
     };
 }
 macro_rules! id_of {
@@ -352,8 +352,8 @@ static ORDERS: Resource = Resource {
     order: None,
     keyed_by_time: true,
     fields: &[
-        field("state", "state", word!(OrderState)),
-        field("channel", "channel", word!(Channel)),
+        field("state", "state", word!(OrderState, "ORDER_STATE_")),
+        field("channel", "channel", word!(Channel, "CHANNEL_")),
         field("region", "region", Kind::Text),
         field("customer_email", "customer_email", Kind::Text),
         Field {
@@ -387,7 +387,7 @@ static ARCHIVED: Resource = Resource {
     order: None,
     keyed_by_time: true,
     fields: &[
-        field("channel", "channel", word!(Channel)),
+        field("channel", "channel", word!(Channel, "CHANNEL_")),
         field("customer_email", "customer_email", Kind::Text),
         Field {
             name: "external_reference",
@@ -419,7 +419,7 @@ static INVOICES: Resource = Resource {
     order: Some("order_id"),
     keyed_by_time: true,
     fields: &[
-        field("state", "state", word!(InvoiceState)),
+        field("state", "state", word!(InvoiceState, "INVOICE_STATE_")),
         // The numbers of one series are in the order in which its invoices were made.
         Field {
             name: "series",
@@ -452,8 +452,8 @@ static PAYMENTS: Resource = Resource {
     order: Some("order_id"),
     keyed_by_time: true,
     fields: &[
-        field("state", "state", word!(PaymentState)),
-        field("method", "method", word!(Method)),
+        field("state", "state", word!(PaymentState, "PAYMENT_STATE_")),
+        field("method", "method", word!(Method, "PAYMENT_METHOD_")),
         Field {
             name: "reference",
             column: "reference",
@@ -478,7 +478,7 @@ static REFUNDS: Resource = Resource {
     order: Some("payments.order_id"),
     keyed_by_time: true,
     fields: &[
-        field("state", "refunds.state", word!(RefundState)),
+        field("state", "refunds.state", word!(RefundState, "REFUND_STATE_")),
         narrow("payment_id", "refunds.payment_id", id_of!(PaymentId)),
         narrow("order_id", "payments.order_id", id_of!(OrderId)),
         field("create_time", "refunds.created_at", Kind::Created),
@@ -495,7 +495,7 @@ static SHIPMENTS: Resource = Resource {
     order: Some("order_id"),
     keyed_by_time: true,
     fields: &[
-        field("state", "state", word!(ShipmentState)),
+        field("state", "state", word!(ShipmentState, "SHIPMENT_STATE_")),
         field("location", "location", Kind::Text),
         field("courier", "courier", Kind::Text),
         narrow("tracking_number", "tracking_number", Kind::Text),
@@ -514,8 +514,8 @@ static APPROVALS: Resource = Resource {
     order: Some("order_id"),
     keyed_by_time: true,
     fields: &[
-        field("state", "state", word!(ApprovalState)),
-        field("gate", "gate", word!(Gate)),
+        field("state", "state", word!(ApprovalState, "APPROVAL_STATE_")),
+        field("gate", "gate", word!(Gate, "GATE_")),
         narrow("order_id", "order_id", id_of!(OrderId)),
         field("create_time", "requested_at", Kind::Created),
     ],
@@ -531,8 +531,8 @@ static MESSAGES: Resource = Resource {
     order: Some("order_id"),
     keyed_by_time: true,
     fields: &[
-        field("state", "state", word!(MessageState)),
-        field("kind", "kind", word!(MessageKind)),
+        field("state", "state", word!(MessageState, "MESSAGE_STATE_")),
+        field("kind", "kind", word!(MessageKind, "MESSAGE_KIND_")),
         narrow("order_id", "order_id", id_of!(OrderId)),
         field("create_time", "created_at", Kind::Created),
     ],
@@ -548,7 +548,7 @@ static RESERVATIONS: Resource = Resource {
     order: None,
     keyed_by_time: true,
     fields: &[
-        field("state", "state", word!(ReservationState)),
+        field("state", "state", word!(ReservationState, "RESERVATION_STATE_")),
         narrow("order_id", "order_id", id_of!(OrderId)),
         field("create_time", "created_at", Kind::Created),
     ],
@@ -564,7 +564,7 @@ static REPLENISHMENTS: Resource = Resource {
     order: None,
     keyed_by_time: true,
     fields: &[
-        field("state", "state", word!(ReplenishmentState)),
+        field("state", "state", word!(ReplenishmentState, "REPLENISHMENT_STATE_")),
         field("sku", "sku", Kind::Text),
         field("location", "location", Kind::Text),
         field("create_time", "created_at", Kind::Created),
@@ -640,7 +640,7 @@ static MOVEMENTS: Resource = Resource {
     fields: &[
         field("sku", "sku", Kind::Text),
         field("location", "location", Kind::Text),
-        field("kind", "kind", word!(MovementKind)),
+        field("kind", "kind", word!(MovementKind, "MOVEMENT_KIND_")),
         narrow("order_id", "order_id", id_of!(OrderId)),
         field("create_time", "at", Kind::Created),
     ],
@@ -656,7 +656,7 @@ static TRACKING: Resource = Resource {
     order: None,
     keyed_by_time: false,
     fields: &[
-        field("status", "status", word!(TrackingStatus)),
+        field("status", "status", word!(TrackingStatus, "TRACKING_STATUS_")),
         field("occur_time", "occurred_at", Kind::Time),
         field("record_time", "recorded_at", Kind::Time),
     ],
@@ -792,7 +792,7 @@ async fn page(
     listing: &Listing,
     bound: Option<Uuid>,
 ) -> Result<Page<Row>, StoreError> {
-    let mut plan = plan(resource, listing, bound)?;
+    let mut plan = plan(resource, &resource.spelled(listing), bound)?;
     if let Some(cursor) = &listing.after {
         let from = plan.open(cursor)?;
         plan.start_after(from);
@@ -804,6 +804,7 @@ async fn page(
 
 /// A page out of the orders at hand and the archived ones, which keep less to be found by.
 async fn both_pages(db: &Session, listing: &Listing) -> Result<Page<Row>, StoreError> {
+    let listing = &ORDERS.spelled(listing);
     let mut at_hand = plan(&ORDERS, listing, None)?;
     at_hand.mark = marked("all orders", listing, None);
     let mut rest = listing.clone();
@@ -896,6 +897,22 @@ fn sorting(resource: &Resource, name: Option<&str>, filter: &[Term]) -> Result<V
 impl Resource {
     fn field(&self, name: &str) -> Option<&Field> {
         self.fields.iter().find(|it| it.name == name)
+    }
+
+    /// The listing with each word as rows have it: `invoiced` and `ORDER_STATE_INVOICED` are `INVOICED`. What is no word
+    /// stays, to be refused by name.
+    fn spelled(&self, listing: &Listing) -> Listing {
+        let mut listing = listing.clone();
+        for term in &mut listing.filter {
+            if let Some(Field { kind: Kind::Word(prefix, all), .. }) = self.field(&term.field) {
+                let capitals = term.value.to_ascii_uppercase();
+                let word = capitals.strip_prefix(prefix).unwrap_or(&capitals);
+                if all().contains(&word) {
+                    term.value = word.to_owned();
+                }
+            }
+        }
+        listing
     }
 
     fn own_order(&self, term: &Term) -> Option<Column> {
@@ -1003,9 +1020,11 @@ fn condition(
             values.push(term.value.as_str().into());
             format!("{} {sign} ${}", field.column, values.len())
         }
-        Kind::Word(parse, _) if is_equality => {
-            if let Err(Invalid(why)) = parse(&term.value) {
-                return wrong(&why);
+        Kind::Word(_, all) if is_equality => {
+            let words = all();
+            if !words.contains(&term.value.as_str()) {
+                let given: String = term.value.chars().take(VALUE_SHOWN).collect();
+                return wrong(&format!("`{given}` must be one of {}", words.join(", ")));
             }
             for left in left.iter_mut().filter(|it| it.column == field.column) {
                 left.words.retain(|it| (*it == term.value) == (term.compare == Compare::Equal));

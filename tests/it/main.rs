@@ -11,6 +11,7 @@ mod crash_points;
 mod deadlines;
 mod disk;
 mod exact;
+mod filters;
 mod floods;
 mod followers;
 mod frozen;
