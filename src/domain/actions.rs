@@ -1,9 +1,9 @@
-//! What may be done now with an order or a shipment, by the name of the RPC that does it.
+//! What may be done now with an order or a part of it, by the name of the RPC that does it, and refusals that say so.
 
 use super::words::words;
 use super::{
-    ApprovalState, FeedbackState, Gate, Hold, HoldReason, HoldState, Order, OrderState, PaymentState,
-    Shipment, ShipmentState,
+    ApprovalState, FeedbackState, Gate, Hold, HoldReason, HoldState, Order, OrderState, PaymentState, Reason,
+    Refusal, Replenishment, ReplenishmentState, Reservation, Shipment, ShipmentState,
 };
 
 words! {
@@ -34,8 +34,19 @@ words! {
         SubmitFeedback = "SubmitFeedback",
         CloseOrder = "CloseOrder",
         ArchiveOrder = "ArchiveOrder",
+        ReserveStock = "ReserveStock",
+        ReleaseReservation = "ReleaseReservation",
+        ReceiveStock = "ReceiveStock",
+        ApproveReplenishment = "ApproveReplenishment",
+        RejectReplenishment = "RejectReplenishment",
+        PlaceReplenishment = "PlaceReplenishment",
+        CancelReplenishment = "CancelReplenishment",
     }
 }
+
+/// The calls that begin or capture a payment.
+pub(super) const PAYING: [Action; 3] =
+    [Action::AuthorizePayment, Action::CapturePayment, Action::RecordPayment];
 
 impl Order {
     /// The calls that would not be refused for the order's state.
@@ -96,6 +107,34 @@ impl Order {
         actions
     }
 
+    /// A refusal that says where the order stands and what may be done with it instead.
+    pub(super) fn unmet(&self, reason: Reason, message: impl Into<String>) -> Refusal {
+        self.unmet_part(reason, self.state.as_str(), message)
+    }
+
+    /// The same about a part of the order that no call of its own is open for.
+    pub(super) fn unmet_part(
+        &self,
+        reason: Reason,
+        state: &'static str,
+        message: impl Into<String>,
+    ) -> Refusal {
+        let legal = self.available_actions();
+        Refusal::Unmet { reason, message: message.into(), state: Some(state), legal }
+    }
+
+    /// The same about one of its shipments: its own calls, or the order's when it is done with.
+    pub(super) fn unmet_shipment(
+        &self,
+        reason: Reason,
+        shipment: &Shipment,
+        message: impl Into<String>,
+    ) -> Refusal {
+        let (state, legal) = (Some(shipment.state.as_str()), shipment.available_actions());
+        let refusal = Refusal::Unmet { reason, message: message.into(), state, legal };
+        refusal.instead(|| self.available_actions())
+    }
+
     fn has_pending_approval(&self) -> bool {
         [Gate::Reservation, Gate::Payment]
             .into_iter()
@@ -139,6 +178,35 @@ impl Shipment {
             | ShipmentState::Returned
             | ShipmentState::Delivered => vec![Action::RecordTrackingEvents, Action::ConfirmDelivery],
             ShipmentState::Cancelled => Vec::new(),
+        }
+    }
+}
+
+impl Reservation {
+    /// The calls that may follow; an order's own goes with its order.
+    pub(super) fn available_actions(&self) -> Vec<Action> {
+        match (self.order, self.is_open()) {
+            (Some(_), _) => vec![Action::CancelOrder],
+            (None, true) => vec![Action::ReleaseReservation],
+            (None, false) => vec![Action::ReserveStock],
+        }
+    }
+}
+
+impl Replenishment {
+    /// The calls that would not be refused for its state.
+    pub(super) fn available_actions(&self) -> Vec<Action> {
+        match self.state {
+            ReplenishmentState::Proposed => {
+                vec![Action::ApproveReplenishment, Action::RejectReplenishment, Action::CancelReplenishment]
+            }
+            ReplenishmentState::Approved => vec![Action::PlaceReplenishment, Action::CancelReplenishment],
+            ReplenishmentState::Ordered | ReplenishmentState::PartiallyReceived => {
+                vec![Action::ReceiveStock, Action::CancelReplenishment]
+            }
+            ReplenishmentState::Received | ReplenishmentState::Rejected | ReplenishmentState::Cancelled => {
+                Vec::new()
+            }
         }
     }
 }

@@ -2,10 +2,13 @@
 
 use super::case::{born, moved};
 use super::{
-    Actor, Approval, ApprovalId, ApprovalState, Channel, Desk, EventKind, Gate, GateRules, Invoice,
+    Action, Actor, Approval, ApprovalId, ApprovalState, Channel, Desk, EventKind, Gate, GateRules, Invoice,
     InvoiceId, InvoiceLine, InvoiceState, LocationCode, MessageKind, Order, OrderState, PaymentState, Reason,
     Refusal, Reservation, Shipment, ShipmentId, ShipmentItem, ShipmentState,
 };
+
+/// The calls that decide an approval.
+const DECIDING: [Action; 2] = [Action::ApproveRequest, Action::RejectRequest];
 
 impl Order {
     /// Runs automatic steps to the next gate. A hold stops it anywhere.
@@ -151,19 +154,16 @@ impl Order {
             .ok_or_else(|| Refusal::not_found("approval", id))?;
         let approval = &self.approvals[place];
         if approval.state != ApprovalState::Pending {
-            return Err(Refusal::Unmet {
-                reason: Reason::ApprovalDecided,
-                message: format!("the approval is {} already", approval.state),
-                state: Some(approval.state.as_str()),
-                legal: Vec::new(),
-            });
+            let message = format!("the approval is {} already", approval.state);
+            return Err(self.unmet_part(Reason::ApprovalDecided, approval.state.as_str(), message));
         }
         if desk.actor == approval.requested_by {
             let message = format!("{} asked for this approval and may not decide it", desk.actor);
-            return Err(Refusal::unmet(Reason::SelfApproval, message));
+            return Err(self.unmet(Reason::SelfApproval, message).without(&DECIDING));
         }
         if approval.expires_at.is_some_and(|it| it <= desk.now) {
-            return Err(Refusal::unmet(Reason::ApprovalDecided, "the approval has expired"));
+            let refusal = self.unmet(Reason::ApprovalDecided, "the approval has expired");
+            return Err(refusal.without(&DECIDING));
         }
         let gate = approval.gate;
         if decision == Decision::Approve {
@@ -173,7 +173,8 @@ impl Order {
             && gate == Gate::Reservation
             && self.current_reservation().is_none_or(|it| it.is_overdue(desk.now))
         {
-            return Err(Refusal::unmet(Reason::ReservationExpired, "the reservation has expired"));
+            let refusal = self.unmet(Reason::ReservationExpired, "the reservation has expired");
+            return Err(refusal.without(&[Action::ApproveRequest]));
         }
 
         let (to, kind) = match decision {

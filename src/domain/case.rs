@@ -9,14 +9,14 @@ use super::{
     ShipmentState, Timestamp, Transition,
 };
 
-/// The step of a machine, if its table has it.
+/// The step of a machine, if its table has it. What may be done instead, the subject's owner knows.
 pub(super) fn moved<S: State>(subject: impl Into<Uuid>, from: S, to: S) -> Result<Transition, Refusal> {
     if !from.next().contains(&to) {
         return Err(Refusal::Unmet {
             reason: Reason::IllegalTransition,
             message: format!("{} is {from} and cannot become {to}", S::MACHINE.as_str().to_lowercase()),
             state: Some(from.as_str()),
-            legal: from.next().iter().map(|it| it.as_str()).collect(),
+            legal: Vec::new(),
         });
     }
     Ok(Transition {
@@ -103,7 +103,7 @@ impl Order {
     }
 
     fn step_to(&mut self, to: OrderState) -> Result<Transition, Refusal> {
-        let step = moved(self.id.0, self.state, to)?;
+        let step = moved(self.id.0, self.state, to).map_err(|it| it.instead(|| self.available_actions()))?;
         self.state = to;
         Ok(step)
     }
@@ -164,22 +164,13 @@ impl Order {
     /// The rung of every forward move: holds stop it.
     pub(super) fn must_be_free(&self) -> Result<(), Refusal> {
         let Some(hold) = self.holds.iter().find(|it| it.state == HoldState::Active) else { return Ok(()) };
-        Err(Refusal::Unmet {
-            reason: Reason::HoldActive,
-            message: format!("hold {} ({}) is active; release it first", hold.id, hold.reason),
-            state: Some(self.state.as_str()),
-            legal: self.available_actions().iter().map(|it| it.as_str()).collect(),
-        })
+        let message = format!("hold {} ({}) is active; release it first", hold.id, hold.reason);
+        Err(self.unmet(Reason::HoldActive, message))
     }
 
     /// Refuses a step that belongs to other states, saying what may be done now.
     pub(super) fn out_of_turn(&self, what: &str) -> Refusal {
-        Refusal::Unmet {
-            reason: Reason::IllegalTransition,
-            message: format!("cannot {what}: the order is {}", self.state),
-            state: Some(self.state.as_str()),
-            legal: self.available_actions().iter().map(|it| it.as_str()).collect(),
-        }
+        self.unmet(Reason::IllegalTransition, format!("cannot {what}: the order is {}", self.state))
     }
 
     /// The etag of this version.

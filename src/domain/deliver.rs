@@ -3,7 +3,7 @@
 use super::case::{born, moved};
 use super::merge::{estimate_of, key, moved_on, same_place, state_of, told_to_customer};
 use super::{
-    Desk, EventKind, Feedback, FeedbackState, MessageKind, Order, OrderState, Proof, Reason, Refusal,
+    Action, Desk, EventKind, Feedback, FeedbackState, MessageKind, Order, OrderState, Proof, Reason, Refusal,
     ShipmentId, ShipmentState, Timestamp, TrackingEvent, TrackingStatus,
 };
 
@@ -40,15 +40,9 @@ impl Order {
         }
         let shipment = &self.shipments[place];
         if shipment.handover.is_none() {
-            return Err(Refusal::Unmet {
-                reason: Reason::IllegalTransition,
-                message: format!(
-                    "cannot record tracking: the shipment is {}, not handed over",
-                    shipment.state
-                ),
-                state: Some(shipment.state.as_str()),
-                legal: shipment.available_actions().iter().map(|it| it.as_str()).collect(),
-            });
+            let message =
+                format!("cannot record tracking: the shipment is {}, not handed over", shipment.state);
+            return Err(self.unmet_shipment(Reason::IllegalTransition, shipment, message));
         }
 
         let (known, mut fresh) = (shipment.tracking.len(), 0);
@@ -80,7 +74,8 @@ impl Order {
         }
         if shipment.tracking.len() >= TRACKING_EVENTS_MAX {
             let message = format!("a shipment has at most {TRACKING_EVENTS_MAX} tracking events");
-            return Err(Refusal::unmet(Reason::LimitReached, message));
+            let refusal = self.unmet(Reason::LimitReached, message);
+            return Err(refusal.without(&[Action::RecordTrackingEvents, Action::ConfirmDelivery]));
         }
 
         let sequence = i64::try_from(shipment.tracking.len()).unwrap_or(i64::MAX - 1) + 1;
@@ -173,14 +168,10 @@ impl Order {
         if self.state == OrderState::Archived {
             return Err(self.out_of_turn("confirm the delivery"));
         }
-        let shipment = &mut self.shipments[place];
+        let shipment = &self.shipments[place];
         if !shipment.state.is_handed_over() {
-            return Err(Refusal::Unmet {
-                reason: Reason::IllegalTransition,
-                message: format!("cannot confirm the delivery: the shipment is {}", shipment.state),
-                state: Some(shipment.state.as_str()),
-                legal: shipment.available_actions().iter().map(|it| it.as_str()).collect(),
-            });
+            let message = format!("cannot confirm the delivery: the shipment is {}", shipment.state);
+            return Err(self.unmet_shipment(Reason::IllegalTransition, shipment, message));
         }
 
         let report = Report {
@@ -193,7 +184,7 @@ impl Order {
             description: "delivery confirmed".to_owned(),
             received_by: proof.received_by.clone(),
         };
-        shipment.proof = Some(proof);
+        self.shipments[place].proof = Some(proof);
         self.add_report(desk, place, &report)?;
         self.follow_reports(desk, place)
     }
@@ -232,16 +223,10 @@ impl Order {
         if self.state == OrderState::Archived {
             return Err(self.out_of_turn("give feedback"));
         }
-        let closed = || Refusal::Unmet {
-            reason: Reason::FeedbackNotOpen,
-            message: "feedback is asked for at delivery and given once".to_owned(),
-            state: None,
-            legal: Vec::new(),
+        let Some(feedback) = self.feedback.as_mut().filter(|it| it.state == FeedbackState::Requested) else {
+            let message = "feedback is asked for at delivery and given once";
+            return Err(self.unmet(Reason::FeedbackNotOpen, message));
         };
-        let feedback = self.feedback.as_mut().ok_or_else(closed)?;
-        if feedback.state != FeedbackState::Requested {
-            return Err(closed());
-        }
         let step = moved(self.id.0, feedback.state, FeedbackState::Submitted)?;
         feedback.state = FeedbackState::Submitted;
         feedback.delivery_rating = delivery_rating;

@@ -111,12 +111,8 @@ impl Order {
         }
         let open = self.why_open();
         if !open.is_empty() {
-            return Err(Refusal::Unmet {
-                reason: Reason::OrderNotClosable,
-                message: format!("the order is not finished: {}", open.join("; ")),
-                state: Some(self.state.as_str()),
-                legal: self.available_actions().iter().map(|it| it.as_str()).collect(),
-            });
+            let message = format!("the order is not finished: {}", open.join("; "));
+            return Err(self.unmet(Reason::OrderNotClosable, message));
         }
         if let Some(feedback) = self.feedback.as_mut().filter(|it| it.state == FeedbackState::Requested) {
             let step = moved(self.id.0, feedback.state, FeedbackState::Expired)?;
@@ -188,7 +184,7 @@ impl Order {
         let open = self.why_not_archivable();
         if !open.is_empty() {
             let message = format!("the order cannot be archived yet: {}", open.join("; "));
-            return Err(Refusal::unmet(Reason::NotArchivable, message));
+            return Err(self.unmet(Reason::NotArchivable, message));
         }
 
         self.archived_from = Some(self.state);

@@ -50,7 +50,13 @@ impl Order {
         text: impl Into<String>,
     ) -> Result<(), Refusal> {
         let shipment = &mut self.shipments[place];
-        let step = moved(shipment.id.0, shipment.state, to)?;
+        let step = match moved(shipment.id.0, shipment.state, to) {
+            Ok(step) => step,
+            Err(refusal) => {
+                let calls = shipment.available_actions();
+                return Err(refusal.instead(|| calls).instead(|| self.available_actions()));
+            }
+        };
         shipment.state = to;
         self.touch_shipment(desk, place);
         self.tell(desk, kind, Some(step), text);
@@ -229,12 +235,8 @@ impl Order {
         if shipment.state == state {
             return Ok(());
         }
-        Err(Refusal::Unmet {
-            reason: Reason::IllegalTransition,
-            message: format!("cannot {what}: the shipment is {}, not {state}", shipment.state),
-            state: Some(shipment.state.as_str()),
-            legal: shipment.available_actions().iter().map(|it| it.as_str()).collect(),
-        })
+        let message = format!("cannot {what}: the shipment is {}, not {state}", shipment.state);
+        Err(self.unmet_shipment(Reason::IllegalTransition, shipment, message))
     }
 
     /// Every picked unit passes or fails. Failed ones are set apart as damaged and picked again.
@@ -367,11 +369,10 @@ impl Order {
     /// Every checked unit goes into exactly one package. Packing again replaces what was packed.
     pub fn pack(&mut self, desk: &mut Desk, id: ShipmentId, packages: Vec<Package>) -> Result<(), Refusal> {
         let place = self.workable(id)?;
-        if self.shipments[place].state == ShipmentState::Packed {
-            let text = "unpacked to be packed again";
-            self.move_shipment(desk, place, ShipmentState::QcPassed, EventKind::ShipmentUnpacked, text)?;
+        let is_packed = self.shipments[place].state == ShipmentState::Packed;
+        if !is_packed {
+            self.shipment_must_be(place, ShipmentState::QcPassed, "pack")?;
         }
-        self.shipment_must_be(place, ShipmentState::QcPassed, "pack")?;
 
         let mut problems = Problems::default();
         let mut packed: BTreeMap<i32, i64> = BTreeMap::new();
@@ -397,10 +398,14 @@ impl Order {
                     "line {} has {} checked units, the packages contain {units}",
                     item.line, item.checked
                 );
-                return Err(Refusal::unmet(Reason::QuantityMismatch, message));
+                return Err(self.unmet_shipment(Reason::QuantityMismatch, &self.shipments[place], message));
             }
         }
 
+        if is_packed {
+            let text = "unpacked to be packed again";
+            self.move_shipment(desk, place, ShipmentState::QcPassed, EventKind::ShipmentUnpacked, text)?;
+        }
         let shipment = &mut self.shipments[place];
         for item in &mut shipment.items {
             item.packed = item.checked;
@@ -511,11 +516,10 @@ impl Order {
         service: Option<ServiceLevel>,
     ) -> Result<(), Refusal> {
         let place = self.workable(id)?;
-        if self.shipments[place].state == ShipmentState::CourierAssigned {
-            let text = "courier released to be chosen again";
-            self.move_shipment(desk, place, ShipmentState::Labelled, EventKind::CourierReleased, text)?;
+        let is_assigned = self.shipments[place].state == ShipmentState::CourierAssigned;
+        if !is_assigned {
+            self.shipment_must_be(place, ShipmentState::Labelled, "assign a courier")?;
         }
-        self.shipment_must_be(place, ShipmentState::Labelled, "assign a courier")?;
         if let Some(code) = courier
             && desk.courier(code).is_none()
         {
@@ -527,10 +531,8 @@ impl Order {
         let Some((offer, reason)) = self.preferred(&offers, service) else {
             let why: Vec<String> = refusals.iter().map(|(code, why)| format!("{code}: {why}")).collect();
             let why = if why.is_empty() { "no courier has a rate for it".to_owned() } else { why.join("; ") };
-            return Err(Refusal::unmet(
-                Reason::NoCourier,
-                format!("no courier carries this shipment: {why}"),
-            ));
+            let message = format!("no courier carries this shipment: {why}");
+            return Err(self.unmet_shipment(Reason::NoCourier, &self.shipments[place], message));
         };
         let reason = match courier {
             Some(_) => format!("named by {}; {reason}", desk.actor),
@@ -546,6 +548,10 @@ impl Order {
             assigned_by: desk.actor.clone(),
             assigned_at: desk.now,
         };
+        if is_assigned {
+            let text = "courier released to be chosen again";
+            self.move_shipment(desk, place, ShipmentState::Labelled, EventKind::CourierReleased, text)?;
+        }
         let text = format!("{} {}: {reason}", assignment.courier, assignment.service);
         let shipment = &mut self.shipments[place];
         shipment.estimated_at = Some(assignment.delivery_at);
@@ -567,7 +573,7 @@ impl Order {
         let have = i32::try_from(self.shipments[place].packages.len()).unwrap_or(i32::MAX);
         if packages != have {
             let message = format!("the shipment has {have} packages, {packages} were handed over");
-            return Err(Refusal::unmet(Reason::QuantityMismatch, message));
+            return Err(self.unmet_shipment(Reason::QuantityMismatch, &self.shipments[place], message));
         }
         let at = at.unwrap_or(desk.now).min(desk.now);
 

@@ -9,9 +9,9 @@ use super::allocate::{
 use super::case::{check_etag, moved};
 use super::words::words;
 use super::{
-    Actor, AvailabilityFound, Courier, Desk, Location, LocationCode, MovementKind, Problems, Product, Reason,
-    Refusal, RegionCode, Replenishment, ReplenishmentId, ReplenishmentState, Reservation, ReservationId,
-    ReservationState, ServiceLevel, Sku, StockLevel, Timestamp,
+    Action, Actor, AvailabilityFound, Courier, Desk, Location, LocationCode, MovementKind, Problems, Product,
+    Reason, Refusal, RegionCode, Replenishment, ReplenishmentId, ReplenishmentState, Reservation,
+    ReservationId, ReservationState, ServiceLevel, Sku, StockLevel, Timestamp,
 };
 
 pub fn create_product(desk: &mut Desk, product: &Product) -> Result<Sku, Refusal> {
@@ -126,7 +126,8 @@ fn receive_replenishment(
         false => ReplenishmentState::PartiallyReceived,
     };
     if replenishment.state != to || to == ReplenishmentState::Received {
-        moved(id.0, replenishment.state, to)?;
+        moved(id.0, replenishment.state, to)
+            .map_err(|it| it.instead(|| replenishment.available_actions()))?;
         replenishment.state = to;
     }
     if to == ReplenishmentState::Received {
@@ -228,7 +229,8 @@ pub fn adjust_stock(
             level.reserved,
             delta.unsigned_abs()
         );
-        return Err(Refusal::unmet(Reason::StockInUse, message));
+        let refusal = Refusal::unmet(Reason::StockInUse, message);
+        return Err(refusal.instead(|| vec![Action::CancelOrder, Action::ReleaseReservation]));
     }
     desk.keep_level(level);
     let entry = Posting::of(sku, location, kind);
@@ -404,7 +406,7 @@ impl Reservation {
             reason: Reason::IllegalTransition,
             message: format!("{} belongs to {order}: cancel the order instead", self.id),
             state: Some(self.state.as_str()),
-            legal: vec!["CancelOrder"],
+            legal: self.available_actions(),
         })
     }
 }
@@ -428,7 +430,7 @@ fn end_reservation(
     kind: MovementKind,
 ) -> Result<(), Refusal> {
     let mut reservation = desk.reservation(id)?.clone();
-    moved(id.0, reservation.state, to)?;
+    moved(id.0, reservation.state, to).map_err(|it| it.instead(|| reservation.available_actions()))?;
     give_back(desk, &mut reservation, kind);
     reservation.state = to;
     reservation.expires_at = None;
@@ -446,7 +448,7 @@ pub fn decide_replenishment(
 ) -> Result<(), Refusal> {
     let mut replenishment: Replenishment = desk.replenishment(id)?.clone();
     check_etag(etag, replenishment.version)?;
-    moved(id.0, replenishment.state, to)?;
+    moved(id.0, replenishment.state, to).map_err(|it| it.instead(|| replenishment.available_actions()))?;
     replenishment.state = to;
     replenishment.quantity = quantity.unwrap_or(replenishment.quantity);
     replenishment.decided_by = Some(desk.actor.clone());

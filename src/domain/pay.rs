@@ -5,10 +5,11 @@
 
 use std::time::Duration;
 
+use super::actions::PAYING;
 use super::case::{born, moved};
 use super::{
-    Ask, Desk, EventKind, MessageKind, Method, Money, Order, OrderState, Payment, PaymentId, PaymentState,
-    ProviderAnswer, Reason, Refund, RefundId, RefundState, Refusal, ReservationState,
+    Action, Ask, Desk, EventKind, MessageKind, Method, Money, Order, OrderState, Payment, PaymentId,
+    PaymentState, ProviderAnswer, Reason, Refund, RefundId, RefundState, Refusal, ReservationState,
 };
 
 /// How often an order may be tried to be paid: a token that is declined again and again holds no stock for ever.
@@ -101,21 +102,26 @@ impl Order {
         self.must_be_free()?;
         if self.payments.len() >= PAYMENTS_MAX {
             let message = format!("an order takes at most {PAYMENTS_MAX} payments, failed ones included");
-            return Err(Refusal::unmet(Reason::LimitReached, message));
+            // What is authorised already may still be captured.
+            let beginning: &[Action] = match self.authorized_minor() {
+                0 => &PAYING,
+                _ => &[Action::AuthorizePayment, Action::RecordPayment],
+            };
+            return Err(self.unmet(Reason::LimitReached, message).without(beginning));
         }
         if let Some(pending) = self.payments.iter().find(|it| it.ask.is_some()) {
             let message = format!("payment {} is not answered yet", pending.id);
-            return Err(Refusal::unmet(Reason::PaymentPending, message));
+            return Err(self.unmet(Reason::PaymentPending, message));
         }
         if self.current_reservation().is_none_or(|it| it.is_overdue(desk.now)) {
-            return Err(Refusal::unmet(Reason::ReservationExpired, "the reservation has expired"));
+            return Err(self.reservation_expired());
         }
 
         // What is authorised already is spoken for: it is captured or voided before anything else pays for it.
         let due = self.amounts.currency.of(self.due_minor() - self.authorized_minor());
         let amount = amount.unwrap_or(due);
         if due.minor == 0 {
-            return Err(Refusal::exceeds_due(amount, due));
+            return Err(self.exceeds_due(amount, due));
         }
         if amount.currency != due.currency {
             return Err(Refusal::invalid(
@@ -127,9 +133,17 @@ impl Order {
             return Err(Refusal::invalid("amount", "must be more than zero"));
         }
         if amount.minor > due.minor {
-            return Err(Refusal::exceeds_due(amount, due));
+            return Err(self.exceeds_due(amount, due));
         }
         Ok(amount)
+    }
+
+    fn exceeds_due(&self, asked: Money, due: Money) -> Refusal {
+        self.unmet(Reason::PaymentExceedsDue, format!("{asked} is more than the {due} that are due"))
+    }
+
+    fn reservation_expired(&self) -> Refusal {
+        self.unmet(Reason::ReservationExpired, "the reservation has expired").without(&PAYING)
     }
 
     pub(super) fn authorized_minor(&self) -> i64 {
@@ -211,19 +225,15 @@ impl Order {
         self.must_be_free()?;
         if let Some(pending) = self.payments.iter().find(|it| it.ask.is_some()) {
             let message = format!("payment {} is not answered yet", pending.id);
-            return Err(Refusal::unmet(Reason::PaymentPending, message));
+            return Err(self.unmet(Reason::PaymentPending, message));
         }
         let payment = &self.payments[place];
         if payment.state != PaymentState::Authorized {
-            return Err(Refusal::Unmet {
-                reason: Reason::IllegalTransition,
-                message: format!("the payment is {}, not AUTHORIZED", payment.state),
-                state: Some(payment.state.as_str()),
-                legal: Vec::new(),
-            });
+            let message = format!("the payment is {}, not AUTHORIZED", payment.state);
+            return Err(self.unmet_part(Reason::IllegalTransition, payment.state.as_str(), message));
         }
         if ask == Ask::Capture && self.current_reservation().is_none_or(|it| it.is_overdue(desk.now)) {
-            return Err(Refusal::unmet(Reason::ReservationExpired, "the reservation has expired"));
+            return Err(self.reservation_expired());
         }
         self.ask(desk, place, ask);
         if ask == Ask::Capture {
@@ -396,15 +406,11 @@ impl Order {
         let payment = &self.payments[place];
         let refused = payment.refunds.iter().any(|it| it.state == RefundState::Failed);
         if payment.is_by_provider() && !refused {
-            return Err(Refusal::Unmet {
-                reason: Reason::IllegalTransition,
-                message: format!(
-                    "{} has not refused to pay {id} back: ask it first, without a method",
-                    payment.provider
-                ),
-                state: Some(payment.state.as_str()),
-                legal: Vec::new(),
-            });
+            let message = format!(
+                "{} has not refused to pay {id} back: ask it first, without a method",
+                payment.provider
+            );
+            return Err(self.unmet_part(Reason::IllegalTransition, payment.state.as_str(), message));
         }
         let refund = match self.owed_by_hand(place, amount)? {
             Some(owed) => owed,
@@ -453,7 +459,7 @@ impl Order {
         }
         if amount.minor > left.minor || left.minor <= 0 {
             let message = format!("{amount} is more than the {left} that can be paid back");
-            return Err(Refusal::unmet(Reason::RefundExceedsCapture, message));
+            return Err(self.unmet_part(Reason::RefundExceedsCapture, payment.state.as_str(), message));
         }
         if amount.minor <= 0 {
             return Err(Refusal::invalid("amount", "must be more than zero"));

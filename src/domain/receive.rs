@@ -340,9 +340,11 @@ impl Order {
     }
 
     fn release_one(&mut self, desk: &mut Desk, id: HoldId, note: &str) -> Result<(), Refusal> {
-        let hold =
-            self.holds.iter_mut().find(|it| it.id == id).ok_or_else(|| Refusal::not_found("hold", id))?;
-        let step = super::case::moved(id.0, hold.state, HoldState::Released)?;
+        let place = self.holds.iter().position(|it| it.id == id);
+        let place = place.ok_or_else(|| Refusal::not_found("hold", id))?;
+        let step = super::case::moved(id.0, self.holds[place].state, HoldState::Released)
+            .map_err(|it| it.instead(|| self.available_actions()))?;
+        let hold = &mut self.holds[place];
         hold.state = HoldState::Released;
         hold.released_by = Some(desk.actor.clone());
         hold.released_at = Some(desk.now);
@@ -363,7 +365,8 @@ impl Order {
         }
         let active = self.holds.iter().filter(|it| it.state == HoldState::Active).count();
         if active >= 20 {
-            return Err(Refusal::unmet(super::Reason::LimitReached, "an order has at most 20 active holds"));
+            let refusal = self.unmet(super::Reason::LimitReached, "an order has at most 20 active holds");
+            return Err(refusal.without(&[super::Action::PlaceHold]));
         }
         let by = desk.actor.clone();
         Ok(self.hold(desk, by, reason, note))
@@ -373,12 +376,8 @@ impl Order {
     pub fn release_hold(&mut self, desk: &mut Desk, id: HoldId, note: &str) -> Result<(), Refusal> {
         let hold = self.holds.iter().find(|it| it.id == id).ok_or_else(|| Refusal::not_found("hold", id))?;
         if hold.state == HoldState::Active && hold.reason == HoldReason::VerificationFailed {
-            return Err(Refusal::Unmet {
-                reason: super::Reason::HoldActive,
-                message: "a failed verification is released by UpdateOrder and VerifyOrder".to_owned(),
-                state: Some(self.state.as_str()),
-                legal: self.available_actions().iter().map(|it| it.as_str()).collect(),
-            });
+            let message = "a failed verification is released by UpdateOrder and VerifyOrder";
+            return Err(self.unmet(super::Reason::HoldActive, message));
         }
         self.release_one(desk, id, note)?;
         if self.state == OrderState::AwaitingStock {

@@ -1,6 +1,6 @@
 //! What can be wrong with a request: bad values, all at once, or a good request at the wrong moment.
 
-use super::{Money, Sku, words::words};
+use super::{Action, Sku, words::words};
 
 /// One bad field, named as the caller wrote it: `lines[2].quantity`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,9 +69,10 @@ pub enum Refusal {
     Exists { kind: &'static str, id: String },
     #[error("the etag is not that of the current version; read the resource again")]
     StaleEtag,
-    /// A good request at the wrong moment. `state` is where the resource stands, `legal` what may be done instead.
+    /// A good request at the wrong moment. `state` is where the resource stands, `legal` the calls that may be made
+    /// instead: about the resource itself or, where it is done with, about its order.
     #[error("{message}")]
-    Unmet { reason: Reason, message: String, state: Option<&'static str>, legal: Vec<&'static str> },
+    Unmet { reason: Reason, message: String, state: Option<&'static str>, legal: Vec<Action> },
     #[error("{}", shortage_text(.0))]
     Short(Vec<Shortage>),
     /// The worker's lease on this job is gone: somebody else does it.
@@ -82,6 +83,26 @@ pub enum Refusal {
 impl Refusal {
     pub fn unmet(reason: Reason, message: impl Into<String>) -> Self {
         Self::Unmet { reason, message: message.into(), state: None, legal: Vec::new() }
+    }
+
+    /// The same, with the calls that may be made instead if it does not name any yet.
+    #[must_use]
+    pub fn instead(mut self, calls: impl FnOnce() -> Vec<Action>) -> Self {
+        if let Self::Unmet { legal, .. } = &mut self
+            && legal.is_empty()
+        {
+            *legal = calls();
+        }
+        self
+    }
+
+    /// The same, without calls that would be refused for the same reason.
+    #[must_use]
+    pub fn without(mut self, calls: &[Action]) -> Self {
+        if let Self::Unmet { legal, .. } = &mut self {
+            legal.retain(|it| !calls.contains(it));
+        }
+        self
     }
 
     pub fn not_found(kind: &'static str, id: impl ToString) -> Self {
@@ -107,10 +128,6 @@ impl Refusal {
             }
         }
         self
-    }
-
-    pub fn exceeds_due(asked: Money, due: Money) -> Self {
-        Self::unmet(Reason::PaymentExceedsDue, format!("{asked} is more than the {due} that are due"))
     }
 }
 

@@ -122,7 +122,8 @@ pub(crate) fn of_refusal(refusal: &Refusal) -> Status {
                 metadata.insert("state".to_owned(), (*state).to_owned());
             }
             if !legal.is_empty() {
-                metadata.insert("legal".to_owned(), legal.join(", "));
+                let calls: Vec<&str> = legal.iter().map(|it| it.as_str()).collect();
+                metadata.insert("legal".to_owned(), calls.join(", "));
             }
             let (code, reason) = of_reason(*reason);
             build(code, message, reason, metadata, |_| {})
@@ -204,6 +205,7 @@ fn facts<const N: usize>(facts: [(&str, String); N]) -> Metadata {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Action;
 
     #[test]
     fn the_reasons_of_decisions_have_their_names_on_the_wire() {
@@ -218,7 +220,7 @@ mod tests {
             reason: Reason::IllegalTransition,
             message: "cannot pay: the order is RESERVED".to_owned(),
             state: Some("RESERVED"),
-            legal: vec!["CancelOrder", "PlaceHold"],
+            legal: vec![Action::CancelOrder, Action::PlaceHold],
         };
         let status = of_refusal(&refusal);
         let info = status.get_details_error_info().expect("every error has an ErrorInfo");

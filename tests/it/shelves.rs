@@ -66,6 +66,8 @@ on_both_engines!(another_system_sets_stock_aside_and_gives_it_back, async |serve
     assert_eq!(released.state(), pb::ReservationState::Released);
     let refused = release(&server, &held.id, "").await.expect_err("once only");
     assert_eq!(reason(&refused), "ILLEGAL_TRANSITION");
+    let info = refused.get_details_error_info().expect("an ErrorInfo");
+    assert_eq!(info.metadata["legal"], "ReserveStock");
     assert_eq!(level(&server, "S-1").await.available, 5);
 
     let placed = place(&server, draft("dora", "S-1", 1)).await.expect("an order");

@@ -4,6 +4,7 @@
 use consign::pb;
 use futures_util::future::BoxFuture;
 use tonic::{Code, Status};
+use tonic_types::StatusExt;
 
 use crate::server::{TestServer, on_both_engines};
 use crate::shop::{
@@ -247,10 +248,23 @@ async fn try_everything(server: &TestServer, order: &pb::Order) -> usize {
             let known =
                 matches!(status.code(), Code::FailedPrecondition | Code::NotFound | Code::PermissionDenied);
             assert!(known && !reason(&status).is_empty(), "{name} in {state:?}: {status:?}");
+            if status.code() == Code::FailedPrecondition {
+                let calls = legal(&status);
+                let are_calls = calls.iter().all(|it| CALLS.iter().any(|(name, _)| name == it));
+                assert!(are_calls, "{name} in {state:?} names {calls:?}");
+                let names_some = !calls.is_empty() || order.available_actions.is_empty();
+                assert!(names_some, "{name} in {state:?} does not say what may be done: {status:?}");
+            }
             refused += 1;
         }
     }
     refused
+}
+
+/// The calls that an error says may be made instead.
+fn legal(status: &Status) -> Vec<String> {
+    let metadata = status.get_details_error_info().map(|it| it.metadata).unwrap_or_default();
+    metadata.get("legal").map_or(Vec::new(), |it| it.split(", ").map(str::to_owned).collect())
 }
 
 fn is_of_shipments(action: &str) -> bool {
@@ -302,6 +316,11 @@ on_both_engines!(a_replenishment_out_of_turn_is_refused_by_name_and_stays_as_it_
             };
             let status = call(server.clone(), asked).await.expect_err(name);
             assert_eq!((status.code(), reason(&status).as_str()), expected, "{name} in {state}: {status:?}");
+            if status.code() == Code::FailedPrecondition {
+                let mut calls = legal(&status);
+                calls.retain(|it| it != "ReceiveStock");
+                assert_eq!(calls, *in_turn, "{name} in {state}");
+            }
         }
         assert_eq!(replenishment(&server, &target.replenishment).await, before);
     }

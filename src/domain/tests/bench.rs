@@ -126,12 +126,21 @@ impl Bench {
         id: OrderId,
         act: impl FnOnce(&mut Order, &mut Desk<'_>) -> Result<T, Refusal>,
     ) -> Result<T, Refusal> {
-        self.decide(|desk| {
+        let done = self.decide(|desk| {
             let mut order = desk.take_order(id)?;
             let done = act(&mut order, desk)?;
             desk.keep_order(order);
             Ok(done)
-        })
+        });
+        // A shipment that has all its tracking events takes no call any more.
+        if let Err(Refusal::Unmet { reason, legal, state, .. }) = &done
+            && *reason != Reason::LimitReached
+        {
+            let open = self.order(id).available_actions();
+            assert!(state.is_some(), "{reason} says no state");
+            assert!(!legal.is_empty() || open.is_empty(), "{reason} names none of {open:?}");
+        }
+        done
     }
 
     /// What the store would find: whose hold is overdue, and who waits before whom.

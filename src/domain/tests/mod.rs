@@ -3,6 +3,7 @@
 mod any_sequence;
 mod bench;
 mod exact;
+mod instead;
 mod letters;
 mod refusals;
 mod reports;
