@@ -272,5 +272,6 @@ pub fn etag(version: i64) -> String {
 
 /// A stale etag is refused; an empty one asks for nothing.
 pub fn check_etag(given: &str, version: i64) -> Result<(), Refusal> {
-    if given.is_empty() || given == etag(version) { Ok(()) } else { Err(Refusal::StaleEtag) }
+    let current = etag(version);
+    if given.is_empty() || given == current { Ok(()) } else { Err(Refusal::StaleEtag { current }) }
 }

@@ -67,8 +67,8 @@ pub enum Refusal {
     NotFound { kind: &'static str, id: String },
     #[error("{kind} {id} exists already")]
     Exists { kind: &'static str, id: String },
-    #[error("the etag is not that of the current version; read the resource again")]
-    StaleEtag,
+    #[error("the etag is not {current}, that of the current version; read the resource again")]
+    StaleEtag { current: String },
     /// A good request at the wrong moment. `state` is where the resource stands, `legal` the calls that may be made
     /// instead: about the resource itself or, where it is done with, about its order.
     #[error("{message}")]

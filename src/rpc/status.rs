@@ -115,7 +115,10 @@ pub(crate) fn of_refusal(refusal: &Refusal) -> Status {
                 it.set_resource_info(*kind, id.clone(), "", text.clone());
             },
         ),
-        Refusal::StaleEtag => build(Code::Aborted, &text, ErrorReason::EtagMismatch, Metadata::new(), |_| {}),
+        Refusal::StaleEtag { current } => {
+            let current = facts([("current_etag", current.clone())]);
+            build(Code::Aborted, &text, ErrorReason::EtagMismatch, current, |_| {})
+        }
         Refusal::Unmet { reason, message, state, legal } => {
             let mut metadata = Metadata::new();
             if let Some(state) = state {

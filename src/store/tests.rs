@@ -971,7 +971,7 @@ async fn stock_that_arrives_finds_those_who_wait(shop: &Shop) {
             let mut order = desk.take_order(id)?;
             let filled = order.fill(desk)?;
             desk.keep_order(order);
-            if filled { Ok(()) } else { Err(Refusal::StaleEtag) }
+            if filled { Ok(()) } else { Err(Refusal::StaleEtag { current: "v2".to_owned() }) }
         })
         .await
         .expect("a filled order");

@@ -217,7 +217,9 @@ async fn try_everything(server: &TestServer, order: &pb::Order) -> usize {
     let mut refused = 0;
     for shipment in shipments {
         let mut actions = order.available_actions.clone();
+        let mut etags = vec![order.etag.clone()];
         if let Ok(found) = get_shipment(server, &shipment).await {
+            etags.push(found.etag.clone());
             actions.retain(|it| !is_of_shipments(it));
             actions.extend(found.available_actions);
         }
@@ -239,6 +241,12 @@ async fn try_everything(server: &TestServer, order: &pb::Order) -> usize {
                 let told = (status.code(), reason(&status));
                 let expected = (Code::Aborted, "ETAG_MISMATCH".to_owned());
                 assert_eq!(told, expected, "{name} with a stale etag in {state:?}: {status:?}");
+                let current = current_etag(&status);
+                assert!(
+                    etags.contains(&current),
+                    "{name} in {state:?} names {current}, not one of {etags:?}"
+                );
+                assert!(status.message().contains(&current), "{status:?}");
             }
             if in_turn {
                 continue;
@@ -259,6 +267,12 @@ async fn try_everything(server: &TestServer, order: &pb::Order) -> usize {
         }
     }
     refused
+}
+
+/// The etag that the resource has, as an error tells it.
+fn current_etag(status: &Status) -> String {
+    let info = status.get_details_error_info().expect("an ErrorInfo");
+    info.metadata.get("current_etag").cloned().expect("the current etag")
 }
 
 /// The calls that an error says may be made instead.
@@ -316,6 +330,9 @@ on_both_engines!(a_replenishment_out_of_turn_is_refused_by_name_and_stays_as_it_
             };
             let status = call(server.clone(), asked).await.expect_err(name);
             assert_eq!((status.code(), reason(&status).as_str()), expected, "{name} in {state}: {status:?}");
+            if status.code() == Code::Aborted {
+                assert_eq!(current_etag(&status), before.etag, "{name} in {state}");
+            }
             if status.code() == Code::FailedPrecondition {
                 let mut calls = legal(&status);
                 calls.retain(|it| it != "ReceiveStock");

@@ -337,7 +337,8 @@ fn an_etag_stands_for_one_version() {
     assert_eq!(check_etag(&etag, version), Ok(()));
     assert_eq!(check_etag("", version), Ok(()));
     bench.pay_cash(id);
-    assert_eq!(check_etag(&etag, bench.order(id).version), Err(Refusal::StaleEtag));
+    let current = bench.order(id).etag();
+    assert_eq!(check_etag(&etag, bench.order(id).version), Err(Refusal::StaleEtag { current }));
     assert_ne!(bench.order(id).etag(), etag);
 }
 

@@ -185,7 +185,8 @@ fn an_adjustment_never_eats_reserved_units() {
 
     let stale =
         bench.decide(|desk| adjust_stock(desk, &sku("A-1"), &place("NYC"), 1, AdjustReason::Found, "", "v1"));
-    assert_eq!(stale, Err(Refusal::StaleEtag));
+    let current = crate::domain::etag(bench.level("A-1", "NYC").version);
+    assert_eq!(stale, Err(Refusal::StaleEtag { current }));
 }
 
 #[test]
