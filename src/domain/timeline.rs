@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use super::words::words;
 use super::{
-    Actor, Approval, ApprovalState, Event, EventKind, Gate, HoldState, Invoice, InvoiceState, Machine,
-    Message, MessageId, MessageKind, MessageState, Order, OrderState, Payment, PaymentState, RefundState,
-    Reservation, ReservationState, Rule, Shipment, ShipmentState, Timestamp, Verdict,
+    Actor, Approval, ApprovalState, AvailabilityFound, Event, EventKind, Feedback, Gate, HoldState, Invoice,
+    InvoiceState, LineAvailability, Machine, Message, MessageId, MessageKind, MessageState, Order,
+    OrderState, Payment, PaymentState, RefundState, Reservation, ReservationState, Rule, Shipment,
+    ShipmentState, Timestamp, Verdict,
 };
 
 words! {
@@ -82,16 +83,16 @@ pub struct StepLine {
 
 /// All twenty steps of an order, in order. Without events times and actors are those that the facts tell.
 pub fn timeline(order: &Order, events: &[Event], now: Timestamp) -> Vec<StepLine> {
-    let history = History { order, events };
+    let history = History { order, events, detail: Detail::WithEvidence };
     let mut lines: Vec<StepLine> = Step::ALL.iter().map(|it| history.line(*it)).collect();
     plan(order, &mut lines);
     if order.ended_early().is_some() {
         end_early(order, &mut lines);
-    } else if let Some(hold) = order.holds.iter().find(|it| it.state == HoldState::Active) {
+    } else if let Some(note) = order.hold_note() {
         let stopped = lines.iter_mut().find(|it| it.is_open() && it.step.waits_for_holds());
         if let Some(line) = stopped {
             line.state = StepState::Blocked;
-            line.note = format!("hold {} ({}): {}", hold.id, hold.reason, hold.note);
+            line.note = note;
         }
     }
     for line in &mut lines {
@@ -106,12 +107,22 @@ pub fn timeline(order: &Order, events: &[Event], now: Timestamp) -> Vec<StepLine
 }
 
 impl Order {
-    /// The step that is under way or comes next, and what it waits for; None when the order is over.
-    pub fn next_step(&self, now: Timestamp) -> Option<(Step, String)> {
+    /// The step that is under way or comes next, and what it waits for; None when the order is over. The first open
+    /// line of the timeline: a list asks this of every order, so no evidence is written for it.
+    pub fn next_step(&self) -> Option<(Step, String)> {
         if self.is_over() {
             return None;
         }
-        timeline(self, &[], now).into_iter().find(StepLine::is_open).map(|it| (it.step, it.note))
+        let history = History { order: self, events: &[], detail: Detail::StateOnly };
+        let line = Step::ALL.iter().map(|it| history.line(*it)).find(StepLine::is_open)?;
+        let held = self.hold_note().filter(|_| line.step.waits_for_holds());
+        Some((line.step, held.unwrap_or(line.note)))
+    }
+
+    /// What an active hold says, if there is one.
+    fn hold_note(&self) -> Option<String> {
+        let hold = self.holds.iter().find(|it| it.state == HoldState::Active)?;
+        Some(format!("hold {} ({}): {}", hold.id, hold.reason, hold.note))
     }
 
     /// How the order ended before it was fulfilled, if it did.
@@ -431,6 +442,14 @@ fn payment_undone(order: &Order) -> Option<String> {
 struct History<'a> {
     order: &'a Order,
     events: &'a [Event],
+    detail: Detail,
+}
+
+/// How much of a line is wanted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Detail {
+    WithEvidence,
+    StateOnly,
 }
 
 /// How many shipments a step of theirs is behind, at, and through.
@@ -491,6 +510,14 @@ impl History<'_> {
         }
     }
 
+    /// The evidence, written only where it is wanted.
+    fn shown(&self, evidence: impl FnOnce() -> Vec<String>) -> Vec<String> {
+        match self.detail {
+            Detail::WithEvidence => evidence(),
+            Detail::StateOnly => Vec::new(),
+        }
+    }
+
     fn first(&self, kind: EventKind) -> Option<&Event> {
         self.events.iter().find(|it| it.kind == kind)
     }
@@ -513,14 +540,16 @@ impl History<'_> {
             started_at: Some(order.created_at),
             done_at: Some(order.created_at),
             actor: Some(order.created_by.clone()),
-            evidence: vec![format!(
-                "{}: number {}, {}, {} lines, {}",
-                order.id,
-                order.number,
-                order.channel,
-                order.lines.len(),
-                order.amounts.currency.of(order.total_minor())
-            )],
+            evidence: self.shown(|| {
+                vec![format!(
+                    "{}: number {}, {}, {} lines, {}",
+                    order.id,
+                    order.number,
+                    order.channel,
+                    order.lines.len(),
+                    order.amounts.currency.of(order.total_minor())
+                )]
+            }),
             ..StepLine::new(Step::ReceiveOrder, StepState::Done)
         }
     }
@@ -528,8 +557,9 @@ impl History<'_> {
     fn verify_customer(&self) -> StepLine {
         let order = self.order;
         let mut line = StepLine::new(Step::VerifyCustomer, StepState::Done);
-        line.evidence =
-            order.checks.iter().map(|it| format!("{} {}: {}", it.rule, it.verdict, it.detail)).collect();
+        line.evidence = self.shown(|| {
+            order.checks.iter().map(|it| format!("{} {}: {}", it.rule, it.verdict, it.detail)).collect()
+        });
         let failed: Vec<&str> = order
             .checks
             .iter()
@@ -560,18 +590,7 @@ impl History<'_> {
         };
         let mut line = StepLine::new(Step::CheckAvailability, StepState::Done);
         self.told(&mut line, &[EventKind::StockAwaited, EventKind::InventoryReserved], Some(found.at));
-        line.evidence = found
-            .lines
-            .iter()
-            .map(|it| match it.shortage.is_empty() {
-                true => format!("{}: {} wanted, {} available", it.sku, it.wanted, it.available),
-                false => format!("{}: {}", it.sku, it.shortage),
-            })
-            .collect();
-        if let Some(feasible) = found.requested_date_feasible {
-            let words = if feasible { "can" } else { "cannot" };
-            line.evidence.push(format!("the requested date {words} be met"));
-        }
+        line.evidence = self.shown(|| availability_words(found));
         line
     }
 
@@ -597,7 +616,7 @@ impl History<'_> {
         if let Some(waited) = self.first(EventKind::StockAwaited) {
             line.started_at = Some(waited.at);
         }
-        line.evidence = vec![reservation_words(reservation)];
+        line.evidence = self.shown(|| vec![reservation_words(reservation)]);
         line
     }
 
@@ -622,10 +641,12 @@ impl History<'_> {
             done_at: approval.decided_at,
             actor: decided.clone(),
             approver: if state == StepState::Done { decided } else { None },
-            evidence: vec![format!(
-                "{}: {} over {} under policy {}: {}",
-                approval.id, approval.state, approval.amount, approval.policy_version, approval.rule
-            )],
+            evidence: self.shown(|| {
+                vec![format!(
+                    "{}: {} over {} under policy {}: {}",
+                    approval.id, approval.state, approval.amount, approval.policy_version, approval.rule
+                )]
+            }),
             note,
             ..StepLine::new(step, state)
         }
@@ -638,14 +659,14 @@ impl History<'_> {
         };
         let mut line = StepLine::new(Step::GenerateInvoice, StepState::Done);
         self.told(&mut line, &[EventKind::InvoiceIssued], Some(invoice.issued_at));
-        line.evidence = vec![invoice_words(invoice)];
+        line.evidence = self.shown(|| vec![invoice_words(invoice)]);
         line
     }
 
     fn capture_payment(&self) -> StepLine {
         let order = self.order;
         let mut line = StepLine::new(Step::CapturePayment, StepState::Pending);
-        line.evidence = order.payments.iter().flat_map(payment_words).collect();
+        line.evidence = self.shown(|| order.payments.iter().flat_map(payment_words).collect());
         line.started_at = order.payments.first().map(|it| it.created_at);
         line.actor = order.payments.last().map(|it| it.created_by.clone());
         let due = order.amounts.currency.of(order.due_minor());
@@ -656,7 +677,7 @@ impl History<'_> {
             line.started_at = line.started_at.or(line.done_at);
             if order.total_minor() == 0 {
                 line.actor = Some(Actor::system());
-                line.evidence.push("nothing to pay".to_owned());
+                line.evidence.extend(self.shown(|| vec!["nothing to pay".to_owned()]));
             }
         } else if let Some(asked) = order.payments.iter().find(|it| it.ask.is_some()) {
             line.state = StepState::InProgress;
@@ -698,7 +719,7 @@ impl History<'_> {
             done: shipments.iter().filter(|it| done(it)).count(),
         };
         let mut line = StepLine::new(step, count.state());
-        line.evidence = shipments.into_iter().filter_map(evidence).collect();
+        line.evidence = self.shown(|| shipments.into_iter().filter_map(evidence).collect());
         if line.is_open() && line.state != StepState::Pending && count.all > 1 {
             line.note = format!("{} of {} shipments done", count.done, count.all);
         }
@@ -915,14 +936,7 @@ impl History<'_> {
         };
         line.state =
             if letter.state == MessageState::Queued { StepState::InProgress } else { StepState::Done };
-        line.evidence = vec![format!("{}: {}", letter.id, letter.state.as_str().to_lowercase())];
-        if let Some(feedback) = &order.feedback {
-            line.evidence.push(format!("feedback {}", feedback.state.as_str().to_lowercase()));
-            if feedback.discount_ppm > 0 {
-                let percent = f64::from(feedback.discount_ppm) / 10_000.0;
-                line.evidence.push(format!("{percent} % off the next purchase offered"));
-            }
-        }
+        line.evidence = self.shown(|| confirmation_words(letter, order.feedback.as_ref()));
         self.follow_letters(&mut line, MessageKind::DeliveryConfirmed);
         line
     }
@@ -933,7 +947,7 @@ impl History<'_> {
         if order.closed_at.is_some() {
             line.state = StepState::Done;
             self.told(&mut line, &[EventKind::OrderClosed], order.closed_at);
-            line.evidence = vec!["nothing open, balance zero".to_owned()];
+            line.evidence = self.shown(|| vec!["nothing open, balance zero".to_owned()]);
         } else if order.state.may_become(OrderState::Closed) && order.live_shipments().all(journey_is_over) {
             let open = order.why_open();
             line.state = if open.is_empty() { StepState::Ready } else { StepState::Blocked };
@@ -948,7 +962,7 @@ impl History<'_> {
         if order.archived_at.is_some() {
             line.state = StepState::Done;
             self.told(&mut line, &[EventKind::OrderArchived], order.archived_at);
-            line.evidence = vec![format!("{}: in the archive", order.id)];
+            line.evidence = self.shown(|| vec![format!("{}: in the archive", order.id)]);
         } else if order.is_over() {
             let open = order.why_not_archivable();
             line.state = if open.is_empty() { StepState::Ready } else { StepState::Blocked };
@@ -966,13 +980,38 @@ impl History<'_> {
         self.told(&mut line, &[EventKind::RestockChecked], self.order.archived_at);
         let told =
             |it: &&Event| matches!(it.kind, EventKind::ReplenishmentProposed | EventKind::RestockChecked);
-        line.evidence = self.events.iter().filter(told).map(|it| it.text.clone()).collect();
+        line.evidence = self.shown(|| self.events.iter().filter(told).map(|it| it.text.clone()).collect());
         line
     }
 }
 
 fn journey_is_over(shipment: &Shipment) -> bool {
     matches!(shipment.state, ShipmentState::Delivered | ShipmentState::Returned | ShipmentState::Lost)
+}
+
+fn availability_words(found: &AvailabilityFound) -> Vec<String> {
+    let of_line = |it: &LineAvailability| match it.shortage.is_empty() {
+        true => format!("{}: {} wanted, {} available", it.sku, it.wanted, it.available),
+        false => format!("{}: {}", it.sku, it.shortage),
+    };
+    let mut words: Vec<String> = found.lines.iter().map(of_line).collect();
+    if let Some(feasible) = found.requested_date_feasible {
+        let can = if feasible { "can" } else { "cannot" };
+        words.push(format!("the requested date {can} be met"));
+    }
+    words
+}
+
+fn confirmation_words(letter: &Message, feedback: Option<&Feedback>) -> Vec<String> {
+    let mut words = vec![format!("{}: {}", letter.id, letter.state.as_str().to_lowercase())];
+    if let Some(feedback) = feedback {
+        words.push(format!("feedback {}", feedback.state.as_str().to_lowercase()));
+        if feedback.discount_ppm > 0 {
+            let percent = f64::from(feedback.discount_ppm) / 10_000.0;
+            words.push(format!("{percent} % off the next purchase offered"));
+        }
+    }
+    words
 }
 
 fn reservation_words(reservation: &Reservation) -> String {

@@ -14,7 +14,7 @@ use crate::pb;
 use crate::store::{Comment, CourierFeedback, FeedbackReport, LawResult};
 
 pub(crate) fn order(order: &Order) -> pb::Order {
-    let next = order.next_step(order.updated_at);
+    let next = order.next_step();
     let offer = order.feedback.as_ref().and_then(discount_offer);
     let Order {
         id,
@@ -238,7 +238,7 @@ fn discount_offer(feedback: &Feedback) -> Option<pb::DiscountOffer> {
 pub(crate) fn timeline(order: &Order, events: &[(i64, Event)], now: Timestamp) -> pb::OrderTimeline {
     let history: Vec<Event> = events.iter().map(|it| it.1.clone()).collect();
     let steps = domain::timeline(order, &history, now);
-    let next = order.next_step(now);
+    let next = order.next_step();
     pb::OrderTimeline {
         order_id: order.id.to_string(),
         order_number: order.number.to_string(),
