@@ -180,6 +180,30 @@ impl Shipment {
             ShipmentState::Cancelled => Vec::new(),
         }
     }
+
+    /// The call that takes it on from where it stands in the warehouse or on the road; None: its way is over.
+    pub(super) fn next_call(&self) -> Option<&'static str> {
+        match self.state {
+            ShipmentState::Planned | ShipmentState::QcFailed => Some("StartPicking"),
+            ShipmentState::Picking => Some("RecordPick"),
+            ShipmentState::Picked => Some("RecordQualityCheck"),
+            ShipmentState::QcPassed => Some("PackShipment"),
+            ShipmentState::Packed => Some("CreateShippingLabel"),
+            ShipmentState::Labelled => Some("AssignCourier"),
+            ShipmentState::CourierAssigned => Some("ConfirmPickup"),
+            ShipmentState::PickedUp
+            | ShipmentState::InTransit
+            | ShipmentState::OutForDelivery
+            | ShipmentState::DeliveryAttempted
+            | ShipmentState::AvailableForPickup
+            | ShipmentState::Exception
+            | ShipmentState::Returning => Some("RecordTrackingEvents or ConfirmDelivery"),
+            ShipmentState::Lost
+            | ShipmentState::Returned
+            | ShipmentState::Delivered
+            | ShipmentState::Cancelled => None,
+        }
+    }
 }
 
 impl Reservation {

@@ -718,10 +718,18 @@ impl History<'_> {
             begun: shipments.iter().filter(|it| begun(it)).count(),
             done: shipments.iter().filter(|it| done(it)).count(),
         };
+        let open: Vec<&Shipment> = shipments.iter().copied().filter(|it| !done(it)).collect();
         let mut line = StepLine::new(step, count.state());
         line.evidence = self.shown(|| shipments.into_iter().filter_map(evidence).collect());
-        if line.is_open() && line.state != StepState::Pending && count.all > 1 {
-            line.note = format!("{} of {} shipments done", count.done, count.all);
+        if line.is_open() && line.state != StepState::Pending {
+            let mut notes = Vec::new();
+            if count.all > 1 {
+                notes.push(format!("{} of {} shipments done", count.done, count.all));
+            }
+            if step != Step::NotifyShipment {
+                notes.extend(next_calls(&open));
+            }
+            line.note = notes.join("; ");
         }
         line
     }
@@ -750,7 +758,8 @@ impl History<'_> {
         );
         if self.order.live_shipments().any(|it| it.state == ShipmentState::QcFailed) {
             line.state = StepState::Failed;
-            line.note = "units failed the quality check and are to be picked again".to_owned();
+            let failed = "units failed the quality check and are to be picked again";
+            line.note = format!("{failed}; {}", line.note);
         }
         line.started_at = self.first(EventKind::PickingStarted).map(|it| it.at);
         self.ended(&mut line, EventKind::QualityPassed, None);
@@ -860,6 +869,10 @@ impl History<'_> {
         let letters: Vec<&Message> = self.order.messages.iter().filter(|it| it.kind == kind).collect();
         line.started_at = letters.iter().map(|it| it.created_at).min();
         if line.state != StepState::Done {
+            let queued = letters.iter().find(|it| it.state == MessageState::Queued);
+            if let (true, Some(queued)) = (line.note.is_empty(), queued) {
+                line.note = format!("sending of {}", queued.id);
+            }
             return;
         }
         line.actor = Some(Actor::system());
@@ -887,7 +900,7 @@ impl History<'_> {
         );
         let troubled = self.order.live_shipments().find(|it| it.state == ShipmentState::Exception);
         if let (StepState::InProgress, Some(shipment)) = (line.state, troubled) {
-            line.note = format!("shipment {}: an exception on the way", shipment.number);
+            line.note = format!("shipment {}: an exception on the way; {}", shipment.number, line.note);
         }
         let reports = || self.order.live_shipments().flat_map(|it| &it.tracking);
         line.started_at =
@@ -983,6 +996,21 @@ impl History<'_> {
         line.evidence = self.shown(|| self.events.iter().filter(told).map(|it| it.text.clone()).collect());
         line
     }
+}
+
+/// How many shipments are named in one note; the rest is counted.
+const SHIPMENTS_NAMED: usize = 3;
+
+/// What each of these shipments waits for, by the name of the call that does it.
+fn next_calls(shipments: &[&Shipment]) -> Option<String> {
+    let mut calls = shipments.iter().filter_map(|it| Some((it.next_call()?, it.id)));
+    let named = calls.by_ref().take(SHIPMENTS_NAMED);
+    let mut words: Vec<String> = named.map(|(call, id)| format!("{call} for shipment {id}")).collect();
+    match calls.count() {
+        0 => {}
+        more => words.push(format!("and {more} more")),
+    }
+    (!words.is_empty()).then(|| words.join(", "))
 }
 
 fn journey_is_over(shipment: &Shipment) -> bool {

@@ -8,3 +8,4 @@ mod letters;
 mod refusals;
 mod reports;
 mod twenty_steps;
+mod waits;

@@ -1,0 +1,109 @@
+//! What an order waits for, said so that somebody in the warehouse knows what to do.
+
+use super::bench::{Bench, one_package, order};
+use crate::domain::{LineUnits, OrderId, ShipmentState, Step};
+
+/// Step and call of the order's only shipment.
+fn waits(bench: &Bench, id: OrderId) -> (Step, String) {
+    let (step, note) = bench.order(id).next_step().expect("the order is not over");
+    let shipment = format!(" for shipment {}", bench.shipment(id, 0).id);
+    (step, note.replace(&shipment, ""))
+}
+
+#[test]
+fn a_shipment_in_the_warehouse_waits_for_the_call_that_takes_it_on() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 9)]);
+    let id = bench.paid(&order("ada", &[("A-1", 2)]));
+    let shipment = bench.shipment(id, 0).id;
+    let mut seen = Vec::new();
+    let mut look = |bench: &Bench, step: Step, call: &str| {
+        let state = bench.shipment(id, 0).state;
+        assert_eq!(waits(bench, id), (step, call.to_owned()), "{state}");
+        assert!(bench.order(id).next_step().expect("open").1.contains(&shipment.to_string()));
+        seen.push(state);
+    };
+
+    look(&bench, Step::PrepareOrder, "StartPicking");
+    bench.on(id, |order, desk| order.start_picking(desk, shipment)).expect("begun");
+    look(&bench, Step::PrepareOrder, "RecordPick");
+    bench
+        .on(id, |order, desk| order.record_pick(desk, shipment, &[LineUnits { line: 1, units: 1 }]))
+        .expect("one");
+    look(&bench, Step::PrepareOrder, "RecordPick");
+    bench
+        .on(id, |order, desk| order.record_pick(desk, shipment, &[LineUnits { line: 1, units: 1 }]))
+        .expect("the other");
+    look(&bench, Step::PrepareOrder, "RecordQualityCheck");
+    bench.check_quality(id, 0, 1);
+    let again = "units failed the quality check and are to be picked again; StartPicking";
+    look(&bench, Step::PrepareOrder, again);
+    bench.pick(id, 0);
+    bench.check_quality(id, 0, 0);
+    look(&bench, Step::PackageProducts, "PackShipment");
+    let packages = one_package(bench.shipment(id, 0));
+    bench.on(id, |order, desk| order.pack(desk, shipment, packages)).expect("packed");
+    look(&bench, Step::CreateLabel, "CreateShippingLabel");
+    bench.on(id, |order, desk| order.create_label(desk, shipment)).expect("labelled");
+    look(&bench, Step::AssignCourier, "AssignCourier");
+    bench.on(id, |order, desk| order.assign_courier(desk, shipment, None, None)).expect("assigned");
+    look(&bench, Step::ConfirmPickup, "ConfirmPickup");
+    bench.on(id, |order, desk| order.confirm_pickup(desk, shipment, "", 1, None)).expect("handed over");
+    let (step, letter) = waits(&bench, id);
+    assert_eq!(step, Step::NotifyShipment);
+    assert!(letter.starts_with("sending of msg_"), "{letter}");
+    bench.send_messages(id);
+    look(&bench, Step::TrackShipment, "RecordTrackingEvents or ConfirmDelivery");
+
+    for state in [
+        ShipmentState::Planned,
+        ShipmentState::Picking,
+        ShipmentState::Picked,
+        ShipmentState::QcFailed,
+        ShipmentState::QcPassed,
+        ShipmentState::Packed,
+        ShipmentState::Labelled,
+        ShipmentState::CourierAssigned,
+    ] {
+        assert!(seen.contains(&state), "{state} was not looked at");
+    }
+}
+
+#[test]
+fn of_several_shipments_those_are_named_that_wait() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 2), ("A-1", "LAX", 2)]);
+    let id = bench.paid(&order("ada", &[("A-1", 4)]));
+    assert_eq!(bench.order(id).shipments.len(), 2);
+    let (first, second) = (bench.shipment(id, 0).id, bench.shipment(id, 1).id);
+    let note = |bench: &Bench| bench.order(id).next_step().expect("open").1;
+    assert_eq!(
+        note(&bench),
+        format!(
+            "0 of 2 shipments done; StartPicking for shipment {first}, StartPicking for shipment {second}"
+        )
+    );
+    bench.prepare(id, 0);
+    assert_eq!(note(&bench), format!("1 of 2 shipments done; StartPicking for shipment {second}"));
+}
+
+#[test]
+fn a_hold_goes_before_the_warehouse_and_stops_nothing_on_the_road() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 9)]);
+    let id = bench.paid(&order("ada", &[("A-1", 1)]));
+    let reason = crate::domain::HoldReason::Compliance;
+    let hold = |bench: &mut Bench| {
+        bench.on(id, |order, desk| order.place_hold(desk, reason, "papers".to_owned())).expect("a hold")
+    };
+    let placed = hold(&mut bench);
+    assert_eq!(
+        bench.order(id).next_step(),
+        Some((Step::PrepareOrder, format!("hold {placed} (COMPLIANCE): papers")))
+    );
+    bench.on(id, |order, desk| order.release_hold(desk, placed, "")).expect("released");
+    bench.ship(id, 0);
+    bench.send_messages(id);
+    hold(&mut bench);
+    assert_eq!(
+        waits(&bench, id),
+        (Step::TrackShipment, "RecordTrackingEvents or ConfirmDelivery".to_owned())
+    );
+}
