@@ -90,7 +90,10 @@ impl Caller {
     }
 
     pub(super) async fn order(&self, id: &str) -> Result<pb::Order, Status> {
-        let request = pb::GetOrderRequest { key: Some(pb::get_order_request::Key::OrderId(id.to_owned())) };
+        let request = pb::GetOrderRequest {
+            key: Some(pb::get_order_request::Key::OrderId(id.to_owned())),
+            ..Default::default()
+        };
         call!(self.orders, get_order, "storefront", request, order)
     }
 

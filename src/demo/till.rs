@@ -192,7 +192,10 @@ impl Till {
     }
 
     pub(super) async fn order(&mut self, id: &str) -> Result<pb::Order, Trouble> {
-        let request = pb::GetOrderRequest { key: Some(pb::get_order_request::Key::OrderId(id.to_owned())) };
+        let request = pb::GetOrderRequest {
+            key: Some(pb::get_order_request::Key::OrderId(id.to_owned())),
+            ..Default::default()
+        };
         call!(self.orders, get_order, "storefront", request, order)
     }
 

@@ -30,22 +30,23 @@ impl pb::order_service_server::OrderService for Api {
     }
 
     async fn get_order(&self, request: Request<pb::GetOrderRequest>) -> Reply<pb::GetOrderResponse> {
-        let key = parse(|bad| from::get_order(request.into_inner(), bad))?;
+        let (key, view) = parse(|bad| from::get_order(request.into_inner(), bad))?;
         let order = self.order_by(key).await?;
-        Ok(Response::new(pb::GetOrderResponse { order: Some(to::order(&order)) }))
+        Ok(Response::new(pb::GetOrderResponse { order: Some(to::shown(&order, view)) }))
     }
 
     async fn list_orders(&self, request: Request<pb::ListOrdersRequest>) -> Reply<pb::ListOrdersResponse> {
-        let (listing, archived) = parse(|bad| from::list_orders(request.into_inner(), &self.limits, bad))?;
+        let (listing, archived, view) =
+            parse(|bad| from::list_orders(request.into_inner(), &self.limits, bad))?;
         let (orders, next) = found(self.store().list_orders(&listing, archived).await)?;
         Ok(Response::new(pb::ListOrdersResponse {
-            orders: orders.iter().map(|it| to::order(it)).collect(),
+            orders: orders.iter().map(|it| to::shown(it, view)).collect(),
             next_page_token: page_token(next),
         }))
     }
 
     async fn update_order(&self, request: Request<pb::UpdateOrderRequest>) -> Reply<pb::UpdateOrderResponse> {
-        let (call, target, update) = parse(|bad| from::update_order(request, bad))?;
+        let (call, target, update, view) = parse(|bad| from::update_order(request, bad))?;
         let products = update.correction.lines.iter().flatten().map(|it| it.sku.clone()).collect();
         let touch = Touch { products, ..Touch::default() };
         let correct = move |order: &mut Order, desk: &mut domain::Desk<'_>| {
@@ -56,58 +57,58 @@ impl pb::order_service_server::OrderService for Api {
             }
             order.correct(desk, correction).map_err(|it| it.under("order"))
         };
-        self.on_order(call, target, touch, correct, |(), order| pb::UpdateOrderResponse {
-            order: Some(to::order(order)),
+        self.on_order(call, target, touch, correct, move |(), order| pb::UpdateOrderResponse {
+            order: Some(to::shown(order, view)),
         })
         .await
     }
 
     async fn verify_order(&self, request: Request<pb::VerifyOrderRequest>) -> Reply<pb::VerifyOrderResponse> {
-        let (call, target, waive) = parse(|bad| from::verify_order(request, bad))?;
+        let (call, target, waive, view) = parse(|bad| from::verify_order(request, bad))?;
         let fingerprint = Some(self.order(target.order).await?.fingerprint.clone());
         let touch = Touch { fingerprint, ..to_reserve() };
         let verify = move |order: &mut Order, desk: &mut domain::Desk<'_>| order.verify_again(desk, waive);
-        self.on_order(call, target, touch, verify, |(), order| pb::VerifyOrderResponse {
-            order: Some(to::order(order)),
+        self.on_order(call, target, touch, verify, move |(), order| pb::VerifyOrderResponse {
+            order: Some(to::shown(order, view)),
         })
         .await
     }
 
     async fn cancel_order(&self, request: Request<pb::CancelOrderRequest>) -> Reply<pb::CancelOrderResponse> {
-        let (call, target, reason) = parse(|bad| from::cancel_order(request, bad))?;
+        let (call, target, reason, view) = parse(|bad| from::cancel_order(request, bad))?;
         let cancel = move |order: &mut Order, desk: &mut domain::Desk<'_>| order.cancel(desk, &reason);
-        self.on_order(call, target, with_stock(), cancel, |(), order| pb::CancelOrderResponse {
-            order: Some(to::order(order)),
+        self.on_order(call, target, with_stock(), cancel, move |(), order| pb::CancelOrderResponse {
+            order: Some(to::shown(order, view)),
         })
         .await
     }
 
     async fn place_hold(&self, request: Request<pb::PlaceHoldRequest>) -> Reply<pb::PlaceHoldResponse> {
-        let (call, target, reason, comment) = parse(|bad| from::place_hold(request, bad))?;
+        let (call, target, reason, comment, view) = parse(|bad| from::place_hold(request, bad))?;
         let place = move |order: &mut Order, desk: &mut domain::Desk<'_>| {
             order.place_hold(desk, reason, comment.clone())
         };
-        self.on_order(call, target, Touch::default(), place, |id, order| pb::PlaceHoldResponse {
+        self.on_order(call, target, Touch::default(), place, move |id, order| pb::PlaceHoldResponse {
             hold: order.holds.iter().find(|it| it.id == *id).map(to::hold),
-            order: Some(to::order(order)),
+            order: Some(to::shown(order, view)),
         })
         .await
     }
 
     async fn release_hold(&self, request: Request<pb::ReleaseHoldRequest>) -> Reply<pb::ReleaseHoldResponse> {
-        let (call, target, hold, comment) = parse(|bad| from::release_hold(request, bad))?;
+        let (call, target, hold, comment, view) = parse(|bad| from::release_hold(request, bad))?;
         let release =
             move |order: &mut Order, desk: &mut domain::Desk<'_>| order.release_hold(desk, hold, &comment);
-        self.on_order(call, target, to_reserve(), release, |(), order| pb::ReleaseHoldResponse {
-            order: Some(to::order(order)),
+        self.on_order(call, target, to_reserve(), release, move |(), order| pb::ReleaseHoldResponse {
+            order: Some(to::shown(order, view)),
         })
         .await
     }
 
     async fn close_order(&self, request: Request<pb::CloseOrderRequest>) -> Reply<pb::CloseOrderResponse> {
-        let (call, target) = parse(|bad| from::close_order(request, bad))?;
-        self.on_order(call, target, Touch::default(), Order::close, |(), order| pb::CloseOrderResponse {
-            order: Some(to::order(order)),
+        let (call, target, view) = parse(|bad| from::close_order(request, bad))?;
+        self.on_order(call, target, Touch::default(), Order::close, move |(), order| pb::CloseOrderResponse {
+            order: Some(to::shown(order, view)),
         })
         .await
     }
@@ -116,9 +117,9 @@ impl pb::order_service_server::OrderService for Api {
         &self,
         request: Request<pb::ArchiveOrderRequest>,
     ) -> Reply<pb::ArchiveOrderResponse> {
-        let (call, target) = parse(|bad| from::archive_order(request, bad))?;
-        self.on_order(call, target, with_stock(), Order::archive, |(), order| pb::ArchiveOrderResponse {
-            order: Some(to::order(order)),
+        let (call, target, view) = parse(|bad| from::archive_order(request, bad))?;
+        self.on_order(call, target, with_stock(), Order::archive, move |(), order| pb::ArchiveOrderResponse {
+            order: Some(to::shown(order, view)),
         })
         .await
     }
@@ -138,13 +139,13 @@ impl pb::order_service_server::OrderService for Api {
         &self,
         request: Request<pb::SubmitFeedbackRequest>,
     ) -> Reply<pb::SubmitFeedbackResponse> {
-        let (call, target, opinion) = parse(|bad| from::submit_feedback(request, bad))?;
+        let (call, target, opinion, view) = parse(|bad| from::submit_feedback(request, bad))?;
         let from::Opinion { delivery_rating, product_rating, comment } = opinion;
         let submit = move |order: &mut Order, desk: &mut domain::Desk<'_>| {
             order.submit_feedback(desk, delivery_rating, product_rating, comment.clone())
         };
-        self.on_order(call, target, Touch::default(), submit, |(), order| pb::SubmitFeedbackResponse {
-            order: Some(to::order(order)),
+        self.on_order(call, target, Touch::default(), submit, move |(), order| pb::SubmitFeedbackResponse {
+            order: Some(to::shown(order, view)),
         })
         .await
     }

@@ -30,7 +30,10 @@ impl Clients {
     }
 
     pub(crate) async fn order(&self, id: &str) -> Result<pb::Order, Status> {
-        let request = pb::GetOrderRequest { key: Some(pb::get_order_request::Key::OrderId(id.to_owned())) };
+        let request = pb::GetOrderRequest {
+            key: Some(pb::get_order_request::Key::OrderId(id.to_owned())),
+            ..Default::default()
+        };
         Ok(self.orders.clone().get_order(request).await?.into_inner().order.unwrap_or_default())
     }
 
@@ -435,7 +438,11 @@ impl Journey {
             }
             Step::Expire => {
                 let key = Some(pb::get_order_request::Key::OrderId(self.id.clone()));
-                let answer = clients.orders.clone().get_order(pb::GetOrderRequest { key }).await?;
+                let answer = clients
+                    .orders
+                    .clone()
+                    .get_order(pb::GetOrderRequest { key, ..Default::default() })
+                    .await?;
                 let order = answer.into_inner().order.unwrap_or_default();
                 if order.state() != pb::OrderState::Expired {
                     return Err(Status::unavailable("it has not expired yet"));

@@ -29,5 +29,6 @@ mod shelves;
 mod shop;
 mod tidy;
 mod tracking;
+mod views;
 mod walk;
 mod warehouse;

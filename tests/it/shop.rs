@@ -130,7 +130,10 @@ pub(crate) async fn place(server: &Clients, draft: pb::OrderDraft) -> Result<pb:
 }
 
 pub(crate) async fn order(server: &Clients, id: &str) -> pb::Order {
-    let request = pb::GetOrderRequest { key: Some(pb::get_order_request::Key::OrderId(id.to_owned())) };
+    let request = pb::GetOrderRequest {
+        key: Some(pb::get_order_request::Key::OrderId(id.to_owned())),
+        ..Default::default()
+    };
     server
         .orders
         .clone()

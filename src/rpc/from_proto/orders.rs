@@ -4,6 +4,7 @@ use tonic::Request;
 
 use super::super::call::Call;
 use super::super::listing::{Wanted, list_requests, listing};
+use super::super::to_proto::orders::OrderView;
 use super::super::{Target, words};
 use super::{
     LIFETIME_SECONDS, LINES_MAX, NAME_MAX, NOTE_MAX, REASON_MAX, REFERENCE_MAX, address, customer, entries,
@@ -146,15 +147,16 @@ pub(crate) struct Update {
 pub(crate) fn update_order(
     request: Request<pb::UpdateOrderRequest>,
     bad: &mut Problems,
-) -> Option<(Call, Target, Update)> {
+) -> Option<(Call, Target, Update, OrderView)> {
     let (call, request) = Call::opened(request, bad);
-    let pb::UpdateOrderRequest { order_id, order, update_mask, etag, request_id: _ } = request;
+    let pb::UpdateOrderRequest { order_id, order, update_mask, etag, request_id: _, view } = request;
     let target = target(&order_id, etag, bad);
     let paths =
         required("update_mask", update_mask.filter(|it| !it.paths.is_empty()), bad).map(|it| it.paths);
     let order = required("order", order, bad);
     let update = update(&paths?, order?, bad);
-    Some((call?, target?, update))
+    let view = order_view(view, bad);
+    Some((call?, target?, update, view))
 }
 
 /// The fields that the mask names, each whole; a field that is named and left out is taken away, where it may be.
@@ -236,31 +238,33 @@ const UPDATABLE: [&str; 8] = [
 pub(crate) fn verify_order(
     request: Request<pb::VerifyOrderRequest>,
     bad: &mut Problems,
-) -> Option<(Call, Target, Waive)> {
+) -> Option<(Call, Target, Waive, OrderView)> {
     let (call, request) = Call::opened(request, bad);
-    let pb::VerifyOrderRequest { order_id, waive_duplicate, etag, request_id: _ } = request;
+    let pb::VerifyOrderRequest { order_id, waive_duplicate, etag, request_id: _, view } = request;
     let target = target(&order_id, etag, bad);
     let waive = if waive_duplicate { Waive::Duplicate } else { Waive::Nothing };
-    Some((call?, target?, waive))
+    let view = order_view(view, bad);
+    Some((call?, target?, waive, view))
 }
 
 pub(crate) fn cancel_order(
     request: Request<pb::CancelOrderRequest>,
     bad: &mut Problems,
-) -> Option<(Call, Target, String)> {
+) -> Option<(Call, Target, String, OrderView)> {
     let (call, request) = Call::opened(request, bad);
-    let pb::CancelOrderRequest { order_id, reason, etag, request_id: _ } = request;
+    let pb::CancelOrderRequest { order_id, reason, etag, request_id: _, view } = request;
     let target = target(&order_id, etag, bad);
     let reason = required_text("reason", reason, REASON_MAX, bad);
-    Some((call?, target?, reason))
+    let view = order_view(view, bad);
+    Some((call?, target?, reason, view))
 }
 
 pub(crate) fn place_hold(
     request: Request<pb::PlaceHoldRequest>,
     bad: &mut Problems,
-) -> Option<(Call, Target, HoldReason, String)> {
+) -> Option<(Call, Target, HoldReason, String, OrderView)> {
     let (call, request) = Call::opened(request, bad);
-    let pb::PlaceHoldRequest { order_id, reason, comment, etag, request_id: _ } = request;
+    let pb::PlaceHoldRequest { order_id, reason, comment, etag, request_id: _, view } = request;
     let target = target(&order_id, etag, bad);
     let reason = required_word("reason", reason, words::to_hold_reason, bad);
     let comment = if reason == Some(HoldReason::Other) {
@@ -271,39 +275,43 @@ pub(crate) fn place_hold(
     if reason == Some(HoldReason::VerificationFailed) {
         bad.add("reason", "VERIFICATION_FAILED is kept for the verification itself");
     }
-    Some((call?, target?, reason?, comment))
+    let view = order_view(view, bad);
+    Some((call?, target?, reason?, comment, view))
 }
 
 pub(crate) fn release_hold(
     request: Request<pb::ReleaseHoldRequest>,
     bad: &mut Problems,
-) -> Option<(Call, Target, HoldId, String)> {
+) -> Option<(Call, Target, HoldId, String, OrderView)> {
     let (call, request) = Call::opened(request, bad);
-    let pb::ReleaseHoldRequest { order_id, hold_id, comment, etag, request_id: _ } = request;
+    let pb::ReleaseHoldRequest { order_id, hold_id, comment, etag, request_id: _, view } = request;
     let target = target(&order_id, etag, bad);
     let hold = id("hold_id", &hold_id, bad);
     let comment = text("comment", comment, REASON_MAX, bad);
-    Some((call?, target?, hold?, comment))
+    let view = order_view(view, bad);
+    Some((call?, target?, hold?, comment, view))
 }
 
 pub(crate) fn close_order(
     request: Request<pb::CloseOrderRequest>,
     bad: &mut Problems,
-) -> Option<(Call, Target)> {
+) -> Option<(Call, Target, OrderView)> {
     let (call, request) = Call::opened(request, bad);
-    let pb::CloseOrderRequest { order_id, etag, request_id: _ } = request;
+    let pb::CloseOrderRequest { order_id, etag, request_id: _, view } = request;
     let target = target(&order_id, etag, bad);
-    Some((call?, target?))
+    let view = order_view(view, bad);
+    Some((call?, target?, view))
 }
 
 pub(crate) fn archive_order(
     request: Request<pb::ArchiveOrderRequest>,
     bad: &mut Problems,
-) -> Option<(Call, Target)> {
+) -> Option<(Call, Target, OrderView)> {
     let (call, request) = Call::opened(request, bad);
-    let pb::ArchiveOrderRequest { order_id, etag, request_id: _ } = request;
+    let pb::ArchiveOrderRequest { order_id, etag, request_id: _, view } = request;
     let target = target(&order_id, etag, bad);
-    Some((call?, target?))
+    let view = order_view(view, bad);
+    Some((call?, target?, view))
 }
 
 /// What a customer thought of it.
@@ -316,15 +324,23 @@ pub(crate) struct Opinion {
 pub(crate) fn submit_feedback(
     request: Request<pb::SubmitFeedbackRequest>,
     bad: &mut Problems,
-) -> Option<(Call, Target, Opinion)> {
+) -> Option<(Call, Target, Opinion, OrderView)> {
     let (call, request) = Call::opened(request, bad);
-    let pb::SubmitFeedbackRequest { order_id, delivery_rating, product_rating, comment, etag, request_id: _ } =
-        request;
+    let pb::SubmitFeedbackRequest {
+        order_id,
+        delivery_rating,
+        product_rating,
+        comment,
+        etag,
+        request_id: _,
+        view,
+    } = request;
     let target = target(&order_id, etag, bad);
     number("delivery_rating", i64::from(delivery_rating), 1..=5, bad);
     number("product_rating", i64::from(product_rating), 1..=5, bad);
     let comment = note("comment", comment, FEEDBACK_MAX, bad);
-    Some((call?, target?, Opinion { delivery_rating, product_rating, comment }))
+    let view = order_view(view, bad);
+    Some((call?, target?, Opinion { delivery_rating, product_rating, comment }, view))
 }
 
 /// The order of a request that changes it.
@@ -339,11 +355,22 @@ pub(crate) enum OrderKey {
     Number(i64),
 }
 
-pub(crate) fn get_order(request: pb::GetOrderRequest, bad: &mut Problems) -> Option<OrderKey> {
-    let pb::GetOrderRequest { key } = request;
-    match required("order_id", key, bad)? {
+pub(crate) fn get_order(request: pb::GetOrderRequest, bad: &mut Problems) -> Option<(OrderKey, OrderView)> {
+    let pb::GetOrderRequest { key, view } = request;
+    let view = order_view(view, bad);
+    let key = match required("order_id", key, bad)? {
         pb::get_order_request::Key::OrderId(order_id) => id("order_id", &order_id, bad).map(OrderKey::Id),
         pb::get_order_request::Key::Number(number) => order_number(&number, bad),
+    };
+    Some((key?, view))
+}
+
+/// How much of the order the answer has: all of it if nothing is said.
+fn order_view(number: i32, bad: &mut Problems) -> OrderView {
+    let view = word("view", number, |it| pb::OrderView::try_from(it).ok(), bad);
+    match view.unwrap_or(pb::OrderView::Unspecified) {
+        pb::OrderView::Unspecified | pb::OrderView::Full => OrderView::Full,
+        pb::OrderView::Basic => OrderView::Basic,
     }
 }
 
@@ -368,14 +395,15 @@ fn order_number(text: &str, bad: &mut Problems) -> Option<OrderKey> {
     number
 }
 
-/// The listing, and whether archived orders belong to it.
+/// The listing, whether archived orders belong to it, and how much of each is shown.
 pub(crate) fn list_orders(
     request: pb::ListOrdersRequest,
     limits: &Limits,
     bad: &mut Problems,
-) -> Option<(Listing, bool)> {
-    let pb::ListOrdersRequest { page_size, page_token, filter, order_by, show_archived } = request;
-    Some((listing(Wanted { page_size, page_token, filter, order_by }, limits, bad), show_archived))
+) -> Option<(Listing, bool, OrderView)> {
+    let pb::ListOrdersRequest { page_size, page_token, filter, order_by, show_archived, view } = request;
+    let view = order_view(view, bad);
+    Some((listing(Wanted { page_size, page_token, filter, order_by }, limits, bad), show_archived, view))
 }
 
 pub(crate) fn get_message(request: pb::GetMessageRequest, bad: &mut Problems) -> Option<MessageId> {
@@ -596,7 +624,7 @@ mod tests {
     fn an_order_is_asked_for_by_id_or_number() {
         let get = |key| {
             let mut bad = Problems::default();
-            (get_order(pb::GetOrderRequest { key }, &mut bad), bad.0.len())
+            (get_order(pb::GetOrderRequest { key, view: 0 }, &mut bad).map(|it| it.0), bad.0.len())
         };
         assert_eq!(get(None), (None, 1));
         assert_eq!(

@@ -13,6 +13,40 @@ use crate::domain::{
 use crate::pb;
 use crate::store::{Comment, CourierFeedback, FeedbackReport, LawResult};
 
+/// How much of an order an answer has; `order.proto` says which fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OrderView {
+    Full,
+    Basic,
+}
+
+pub(crate) fn shown(given: &Order, view: OrderView) -> pb::Order {
+    match view {
+        OrderView::Full => order(given),
+        OrderView::Basic => basic(given),
+    }
+}
+
+/// Where it stands and what is owed.
+fn basic(order: &Order) -> pb::Order {
+    let next = order.next_step();
+    pb::Order {
+        id: order.id.to_string(),
+        number: order.number.to_string(),
+        state: words::order_state(order.state),
+        payment_status: words::payment_status(order.payment_status()),
+        fulfillment_status: words::fulfillment_status(order.fulfillment_status()),
+        next_step: step_or_none(next.as_ref().map(|it| it.0)),
+        waiting_for: next.map(|it| it.1).unwrap_or_default(),
+        available_actions: order.available_actions().iter().map(ToString::to_string).collect(),
+        currency: order.amounts.currency.to_string(),
+        totals: Some(totals(order)),
+        update_time: Some(timestamp(order.updated_at)),
+        etag: order.etag(),
+        ..pb::Order::default()
+    }
+}
+
 pub(crate) fn order(order: &Order) -> pb::Order {
     let next = order.next_step();
     let offer = order.feedback.as_ref().and_then(discount_offer);
