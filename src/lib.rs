@@ -17,6 +17,7 @@
 //! | [`settings`] | what a company may choose |
 //! | [`clock`] | the one place that reads the time |
 //! | [`telemetry`] | the log |
+//! | [`terminal`] | what commands say to people |
 //! | [`faults`] | places that fail when a test says so |
 
 pub mod domain;
@@ -35,6 +36,7 @@ pub mod clock;
 pub mod faults;
 pub mod settings;
 pub mod telemetry;
+pub mod terminal;
 
 /// The API as generated from `proto/`, with [`Money`](pb::Money) beside it.
 pub mod pb {

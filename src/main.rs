@@ -1,12 +1,13 @@
 //! The command line.
 
 use std::fmt::Display;
-use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use consign::server::{self, Server};
 use consign::settings::{DatabaseFlags, ServeFlags, Settings};
+use consign::store::Store;
+use consign::terminal::{complain, say};
 use consign::{bench, clock, demo, faults, telemetry};
 
 /// Every order is many small values that one thread makes and another drops.
@@ -73,12 +74,17 @@ enum Command {
 /// Tasks that a thread of the runtime runs before it looks for what has come from outside; tokio's own number is 61.
 const LOOK_AFTER_TASKS: u32 = 16;
 
+/// What a command that could not be carried out leaves with; one that was, and whose answer is no, leaves with 1.
+const COULD_NOT: u8 = 2;
+
 /// Done as asked, or done and the answer is no.
 type Outcome = Result<bool, Box<dyn Display>>;
 
 fn main() -> ExitCode {
     faults::arm();
     let CommandLine { command } = CommandLine::parse();
+    // Who asks for health hears 0 or 1 and nothing else: that is all that container runtimes take.
+    let could_not = if let Command::Healthcheck { .. } = command { 1 } else { COULD_NOT };
     // Connections that are never silent keep the threads busy: what else has come is looked for all the more often.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -87,7 +93,10 @@ fn main() -> ExitCode {
         .build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
-        Err(error) => return say_why(&error),
+        Err(error) => {
+            complain(error);
+            return ExitCode::from(could_not);
+        }
     };
     let outcome = runtime.block_on(run(command));
     // Whoever is still at work has had its time.
@@ -95,18 +104,11 @@ fn main() -> ExitCode {
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
-        Err(error) => say_why(&*error),
+        Err(error) => {
+            complain(error);
+            ExitCode::from(could_not)
+        }
     }
-}
-
-/// Whoever reads along may have gone, as `head` does.
-fn say(text: impl Display) {
-    let _ = writeln!(io::stdout(), "{text}");
-}
-
-fn say_why(error: &dyn Display) -> ExitCode {
-    eprintln!("consign: {error}");
-    ExitCode::FAILURE
 }
 
 async fn run(command: Command) -> Outcome {

@@ -23,6 +23,7 @@ use tower::Service;
 
 use crate::pb;
 use crate::server::ServeError;
+use crate::terminal::complain;
 
 /// Up until it is dropped.
 pub(super) struct CannedServer {
@@ -43,7 +44,7 @@ impl CannedServer {
         let server = tonic::transport::Server::builder().add_routes(routes);
         let serving = tokio::spawn(async move {
             if let Err(error) = server.serve_with_incoming(connections).await {
-                eprintln!("consign: the prepared answers are not served any more: {error}");
+                complain(format_args!("the prepared answers are not served any more: {error}"));
             }
         });
         Ok(Self { address, serving })

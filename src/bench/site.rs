@@ -12,6 +12,7 @@ use super::database::Database;
 use super::options::Options;
 use super::trouble::Trouble;
 use crate::server;
+use crate::terminal::complain;
 
 /// How long a server of the bench's own may take to serve.
 const UP_WITHIN: Duration = Duration::from_secs(60);
@@ -107,7 +108,7 @@ impl Sites {
             if let Some(database) = own.database.take()
                 && let Err(error) = database.remove().await
             {
-                eprintln!("consign: a database of the bench's own could not be removed: {error}");
+                complain(format_args!("a database of the bench's own could not be removed: {error}"));
             }
             // What is left in a folder for temporary files harms nobody.
             let _ = fs::remove_dir_all(&own.folder);

@@ -17,6 +17,7 @@ use trouble::Trouble;
 use crate::pb;
 use crate::server::Server;
 use crate::settings::Settings;
+use crate::terminal::say;
 
 /// What the command line asks for.
 #[derive(Debug, Clone, Default)]
@@ -46,12 +47,12 @@ async fn play_at_home(json: bool) -> Result<bool, Trouble> {
     };
     let server = Server::start(settings).await?;
     if !json {
-        println!("A server of the demo's own listens on {}", server.address);
+        say(format_args!("A server of the demo's own listens on {}", server.address));
     }
     let played = play(&server.address.to_string(), json).await;
     let letters = letters_in(&folder.join("messages"));
     if !json {
-        println!("\n{letters} letters were written to the customers");
+        say(format_args!("\n{letters} letters were written to the customers"));
     }
     server.stop().await?;
     // What is left in the system's folder for temporary files harms nobody.
@@ -91,14 +92,14 @@ async fn play(target: &str, json: bool) -> Result<bool, Trouble> {
     let integrity = demo.till.check_integrity().await?;
     let complaints = demo.complaints(&sample, &timelines, [&at_hand, &integrity]);
     if json {
-        println!("{}", report::as_json(&demo.run, &timelines, &integrity, &complaints));
+        say(report::as_json(&demo.run, &timelines, &integrity, &complaints));
     } else {
         for (timeline, wish) in timelines.iter().zip(&sample.orders) {
-            print!("{}", report::timeline(timeline, &wish.title));
+            say(report::timeline(timeline, &wish.title).trim_end_matches('\n'));
         }
-        print!("{}", report::integrity(&integrity));
+        say(report::integrity(&integrity).trim_end_matches('\n'));
         for complaint in &complaints {
-            println!("NOT AS IT SHOULD BE: {complaint}");
+            say(format_args!("NOT AS IT SHOULD BE: {complaint}"));
         }
     }
     Ok(complaints.is_empty())
@@ -114,13 +115,13 @@ struct Demo {
 impl Demo {
     fn heading(&self, text: &str) {
         if !self.quiet {
-            println!("\n{text}");
+            say(format_args!("\n{text}"));
         }
     }
 
     fn say(&self, text: &str) {
         if !self.quiet {
-            println!("  {text}");
+            say(format_args!("  {text}"));
         }
     }
 

@@ -71,6 +71,18 @@ fn only_one_file_reads_the_clock() {
     assert_eq!(readers, [PathBuf::from("src/clock.rs")]);
 }
 
+/// These macros panic when nobody reads what they print.
+#[test]
+fn nothing_is_printed_that_a_closed_pipe_could_turn_into_a_panic() {
+    let mut printing = Vec::new();
+    for file in rust_files(Path::new("src")).into_iter().filter(|it| !it.starts_with("src/store/tests")) {
+        let text = fs::read_to_string(&file).expect("a source file can be read");
+        let prints = |line: &&str| ["println!(", "print!("].iter().any(|it| line.contains(it));
+        printing.extend(text.lines().filter(prints).map(|it| format!("{}: {it}", file.display())));
+    }
+    assert!(printing.is_empty(), "{}", printing.join("\n"));
+}
+
 #[test]
 fn nothing_is_left_to_be_done_in_the_code() {
     let marks = ["TO", "DO"].concat();
