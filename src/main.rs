@@ -132,7 +132,8 @@ async fn serve(flags: &ServeFlags, print_settings: bool) -> Result<(), Box<dyn D
         say(settings.print().trim_end());
         return Ok(());
     }
-    telemetry::start(&settings.log);
+    let _last_lines = telemetry::start(&settings.log).map_err(told)?;
+    server::outlive_hangups().map_err(told)?;
     Server::start(settings).await.map_err(told)?.run().await.map_err(told)
 }
 

@@ -299,6 +299,21 @@ fn ended_by_itself(
     }
 }
 
+/// From here on a hangup (SIGHUP), which a lost terminal or a rotated log sends, does not end the process. The log is
+/// written to standard error, which whoever rotates it keeps open: there is nothing to be opened again.
+pub fn outlive_hangups() -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        let mut hangups = signal::unix::signal(signal::unix::SignalKind::hangup())?;
+        tokio::spawn(async move {
+            while hangups.recv().await.is_some() {
+                tracing::info!("told to hang up (SIGHUP): serving on");
+            }
+        });
+    }
+    Ok(())
+}
+
 /// One message for each time that the process is told to stop.
 pub(crate) fn signals() -> io::Result<tokio::sync::mpsc::Receiver<()>> {
     let (tell, told) = tokio::sync::mpsc::channel(2);

@@ -11,9 +11,9 @@ use figment::error::Kind;
 use figment::providers::{Env, Format, Serialized, Toml};
 use figment::value::Value;
 use serde::{Deserialize, Serialize, Serializer};
-use tracing_subscriber::EnvFilter;
 
 use crate::domain::{ApprovalRules, GateRules, Problem, Problems, Rules, Sender, ShippingFee, TaxRule};
+use crate::telemetry;
 
 /// Everything that can be set. A key that is left out keeps its default; a map or list that is given replaces the
 /// default one as a whole.
@@ -267,8 +267,8 @@ impl Settings {
         if mail_from.parse::<Sender>().is_err() {
             bad.add("mail_from", "must be an e-mail address, or a name and an address in <>");
         }
-        if let Err(error) = EnvFilter::builder().parse(&log.filter) {
-            bad.add("log.filter", error.to_string());
+        if let Err(why) = telemetry::filter(&log.filter) {
+            bad.add("log.filter", why);
         }
         limits.check(bad);
         check_rules(rules, bad);
@@ -716,6 +716,32 @@ mod tests {
             .merge(Serialized::defaults(flags));
         let settings = Settings::settle(&layers).expect("legal");
         assert_eq!((settings.listen.port(), settings.data_dir), (7, PathBuf::from("here")));
+    }
+
+    #[test]
+    fn a_variable_is_the_key_that_it_says_and_its_codes_stay_as_they_are() {
+        for (variable, key) in [
+            ("LISTEN", "listen"),
+            ("LIMITS__GROUP_MAX", "limits.group_max"),
+            ("RULES__REGIONS", "rules.regions"),
+            ("RULES__REGIONS__NORTH_AMERICA", "rules.regions.NORTH_AMERICA"),
+            ("rules__regions__Asia", "rules.regions.Asia"),
+            ("RULES__TRANSIT_DAYS__EXPRESS", "rules.transit_days.EXPRESS"),
+            (
+                "RULES__APPROVAL__PAYMENT__AUTOMATIC_UP_TO_MINOR__EUR",
+                "rules.approval.payment.automatic_up_to_minor.EUR",
+            ),
+            ("RULES__APPROVAL__RESERVATION__RISK", "rules.approval.reservation.risk"),
+        ] {
+            assert_eq!(key_of(variable), key);
+        }
+    }
+
+    #[test]
+    fn a_filter_of_the_log_that_is_not_understood_is_refused() {
+        for wrong in ["", "verbose", "consign=loud"] {
+            assert_eq!(keys(&format!("log.filter = {wrong:?}")), ["log.filter"]);
+        }
     }
 
     #[test]

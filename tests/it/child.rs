@@ -2,7 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use tonic::transport::{Channel, Endpoint};
@@ -79,13 +79,17 @@ impl Site {
 
     /// Starts a server without waiting for it.
     pub(crate) fn spawn(&self) -> Process {
-        let address = free_address();
         let log = std::fs::File::options()
             .create(true)
             .append(true)
             .open(self.folder.path().join("log"))
             .expect("a log");
+        self.spawn_logging_to(log.into())
+    }
 
+    /// The same, with its log somewhere else.
+    pub(crate) fn spawn_logging_to(&self, log: Stdio) -> Process {
+        let address = free_address();
         let mut command = Command::new(env!("CARGO_BIN_EXE_consign"));
         command
             .args(["serve", "--insecure-durability"])
@@ -100,6 +104,21 @@ impl Site {
             command.env("CONSIGN_DATABASE_URL", url);
         }
         Process { child: command.spawn().expect("a server process"), address, began: Instant::now() }
+    }
+
+    /// Runs a command over the same database and settings until its end.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_consign"));
+        command
+            .args(arguments)
+            .env("CONSIGN_DATA_DIR", self.data())
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null());
+        if let Some(url) = self.database_url() {
+            command.env("CONSIGN_DATABASE_URL", url);
+        }
+        command.output().expect("the command runs")
     }
 
     /// What `consign check` says over the database, whether or not a server is up: nothing, or what is broken.
@@ -150,6 +169,11 @@ impl Process {
     pub(crate) fn channel(&self) -> Channel {
         let endpoint = Endpoint::from_shared(format!("http://{}", self.address)).expect("an address");
         endpoint.connect_timeout(Duration::from_secs(2)).connect_lazy()
+    }
+
+    /// The reader's end of its log, if that is a pipe.
+    pub(crate) fn take_log(&mut self) -> ChildStderr {
+        self.child.stderr.take().expect("its log is a pipe")
     }
 
     /// Whether it has ended by itself.

@@ -19,6 +19,7 @@ mod groups;
 mod kills;
 mod load;
 mod malformed;
+mod operator;
 mod outage;
 mod overload;
 mod postgres;

@@ -21,10 +21,15 @@ pub(crate) struct TestDatabase {
 impl TestDatabase {
     /// `None` where there is no PostgreSQL: said aloud once, and a failure when `CI` is set.
     pub(crate) async fn create() -> Option<Self> {
+        Self::create_with("").await
+    }
+
+    /// With options of the test's own, such as `ENCODING 'LATIN1'`.
+    pub(crate) async fn create_with(options: &str) -> Option<Self> {
         let server = server()?;
         let name = format!("consign_test_{}", uuid::Uuid::now_v7().simple());
 
-        execute(&server.url, &format!("CREATE DATABASE {name} TEMPLATE template0"))
+        execute(&server.url, &format!("CREATE DATABASE {name} TEMPLATE template0 {options}"))
             .await
             .unwrap_or_else(|error| panic!("cannot create a test database: {error}"));
 

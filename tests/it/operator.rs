@@ -1,0 +1,227 @@
+//! What somebody meets who runs the process: its log, its signals, its settings in the environment, its commands on
+//! nothing.
+
+use std::io::Read;
+use std::process::{Output, Stdio};
+use std::time::Duration;
+
+use consign::pb;
+use serde_json::Value;
+use tonic::Code;
+
+use crate::child::{Process, Site};
+use crate::postgres::TestDatabase;
+use crate::server::{Clients, Engine};
+
+/// Calls that are refused, each with a line in the log.
+async fn call(process: &Process, times: usize) {
+    let mut orders = Clients::over(process.channel()).orders;
+    for _ in 0..times {
+        let key = pb::get_order_request::Key::Number("100001".to_owned());
+        let status = orders.get_order(pb::GetOrderRequest { key: Some(key) }).await.expect_err("no order");
+        assert_eq!(status.code(), Code::NotFound, "{status:?}");
+    }
+}
+
+async fn embedded() -> Site {
+    Site::prepare(Engine::Sqlite).await.expect("it is embedded")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_whose_log_nobody_reads_any_more_serves_on_and_stops_well() {
+    let site = embedded().await;
+    let mut process = site.spawn_logging_to(Stdio::piped());
+    process.serves().await;
+    call(&process, 1).await;
+    drop(process.take_log());
+    call(&process, 20).await;
+    process.signal("TERM");
+    assert!(process.ends_well());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_whose_log_has_no_room_serves() {
+    let site = embedded().await;
+    let full = std::fs::File::options().write(true).open("/dev/full").expect("Linux has it");
+    let mut process = site.spawn_logging_to(full.into());
+    process.serves().await;
+    call(&process, 20).await;
+    process.signal("TERM");
+    assert!(process.ends_well());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_does_not_wait_for_who_reads_its_log_and_the_last_line_is_written() {
+    let site = embedded().await;
+    let mut process = site.spawn_logging_to(Stdio::piped());
+    process.serves().await;
+    // More lines than a pipe takes.
+    call(&process, 2_000).await;
+
+    let mut log = process.take_log();
+    let reading = std::thread::spawn(move || {
+        let mut text = String::new();
+        log.read_to_string(&mut text).map(|_| text)
+    });
+    process.signal("TERM");
+    assert!(process.ends_well());
+    let text = reading.join().expect("no panic").expect("a log");
+    assert!(text.lines().last().is_some_and(|it| it.contains("stopped")), "{text}");
+    assert!(text.lines().filter(|it| it.contains("NOT_FOUND")).count() > 1_000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_variable_for_the_log_that_is_not_understood_is_told_and_the_settings_hold() {
+    for wrong in ["loud", "", "consign=loud"] {
+        let mut site = embedded().await;
+        site.set("RUST_LOG", wrong);
+        site.set("CONSIGN_LOG__FILTER", "warn,consign=info");
+        let process = site.start().await;
+        call(&process, 1).await;
+        drop(process);
+        let log = site.log();
+        let told: Vec<_> = log.lines().filter(|it| it.contains("RUST_LOG is not understood")).collect();
+        assert_eq!(told.len(), 1, "{log}");
+        assert!(told[0].contains("WARN") && told[0].contains("warn,consign=info"), "{log}");
+        assert!(log.contains("no money moves") && log.contains("serving"), "{log}");
+    }
+
+    let mut site = embedded().await;
+    site.set("CONSIGN_LOG__FILTER", "loud");
+    let refused = site.run(&["serve"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(text_of(&refused).contains("log.filter: \"loud\" is no level"), "{refused:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_in_json_has_one_object_a_line_with_one_message_each() {
+    let mut site = embedded().await;
+    site.set("CONSIGN_LOG__FORMAT", "json");
+    site.set("RUST_LOG", "debug,h2=trace,sqlx=trace");
+    let mut process = site.start().await;
+    call(&process, 1).await;
+    process.signal("TERM");
+    assert!(process.ends_well());
+
+    let log = site.log();
+    assert!(log.lines().count() > 10, "{log}");
+    for line in log.lines() {
+        let read: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        assert!(read["message"].is_string() && read["timestamp"].is_string(), "{line}");
+        let again = serde_json::to_string(&read).expect("JSON");
+        assert_eq!(again.matches("\"message\":").count(), line.matches("\"message\":").count(), "{line}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hangup_is_noted_and_the_server_serves_on() {
+    let site = embedded().await;
+    let mut process = site.start().await;
+    process.signal("HUP");
+    process.signal("HUP");
+    call(&process, 3).await;
+    while !site.log().contains("SIGHUP") {
+        assert!(!process.has_ended());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    process.signal("TERM");
+    assert!(process.ends_well());
+}
+
+#[tokio::test]
+async fn every_kind_of_setting_can_come_from_the_environment() {
+    let mut site = embedded().await;
+    let amounts = "CONSIGN_RULES__APPROVAL__PAYMENT__AUTOMATIC_UP_TO_MINOR__";
+    site.set(&format!("{amounts}EUR"), 7);
+    site.set(&format!("{amounts}JPY"), 8);
+    site.set("CONSIGN_RULES__APPROVAL__RESERVATION__AUTOMATIC_UP_TO_MINOR", "{EUR=9}");
+    site.set("CONSIGN_RULES__APPROVAL__RESERVATION__CHANNELS", "[PHONE]");
+    site.set("CONSIGN_RULES__APPROVAL__VERSION", "2026");
+    site.set("CONSIGN_RULES__INVOICE_SERIES", "0042");
+    site.set("CONSIGN_RULES__REGIONS__ASIA", "[MY, SG]");
+    site.set("CONSIGN_RULES__TRANSIT_DAYS__EXPRESS", 3);
+    site.set("CONSIGN_RULES__BLOCKED_CUSTOMERS", "[\"+4930901820\"]");
+    site.set("CONSIGN_RULES__TAXES", "[{country=DE, category=\"*\", rate_ppm=190000}]");
+    site.set("CONSIGN_RULES__SHIPPING_FEES", "[{region=ASIA, service=EXPRESS, currency=EUR, fee_minor=5}]");
+    site.set("CONSIGN_LIMITS__CALLS", 11);
+    let printed = site.run(&["serve", "--print-settings"]);
+    assert!(printed.status.success(), "{printed:?}");
+    let read: toml::Table = String::from_utf8_lossy(&printed.stdout).parse().expect("TOML");
+
+    let rules = &read["rules"];
+    let approval = &rules["approval"];
+    let expected: toml::Table = "EUR = 7\nJPY = 8".parse().expect("TOML");
+    assert_eq!(approval["payment"]["automatic_up_to_minor"].as_table(), Some(&expected));
+    assert_eq!(approval["reservation"]["automatic_up_to_minor"]["EUR"].as_integer(), Some(9));
+    assert_eq!(approval["reservation"]["channels"][0].as_str(), Some("PHONE"));
+    assert_eq!(approval["version"].as_str(), Some("2026"));
+    assert_eq!(rules["invoice_series"].as_str(), Some("0042"));
+    assert_eq!(rules["regions"].as_table().map(toml::Table::len), Some(1));
+    assert_eq!(rules["regions"]["ASIA"][1].as_str(), Some("SG"));
+    assert_eq!(rules["transit_days"]["EXPRESS"].as_integer(), Some(3));
+    assert_eq!(rules["blocked_customers"][0].as_str(), Some("+4930901820"));
+    assert_eq!(rules["taxes"][0]["country"].as_str(), Some("DE"));
+    assert_eq!(rules["shipping_fees"][0]["fee_minor"].as_integer(), Some(5));
+    assert_eq!(read["limits"]["calls"].as_integer(), Some(11));
+
+    // What is wrong is told under the key that it was given by.
+    site.set(&format!("{amounts}XYZ"), 1);
+    site.set("CONSIGN_LIMITS__CALLS", "many");
+    let refused = site.run(&["serve", "--print-settings"]);
+    assert_eq!(refused.status.code(), Some(2));
+    let why = text_of(&refused);
+    assert!(why.contains("(from CONSIGN_LIMITS__CALLS)") && why.contains("XYZ"), "{why}");
+}
+
+fn text_of(output: &Output) -> String {
+    String::from_utf8_lossy(&[&output.stdout[..], &output.stderr[..]].concat()).into_owned()
+}
+
+#[tokio::test]
+async fn looking_at_a_database_that_is_not_there_makes_none() {
+    let site = embedded().await;
+    let checked = site.run(&["check"]);
+    assert_eq!(checked.status.code(), Some(2), "{checked:?}");
+    let place = site.data().join("consign.db");
+    assert!(
+        text_of(&checked).contains(&format!("there is no database at {}", place.display())),
+        "{checked:?}"
+    );
+    let planned = site.run(&["migrate", "--dry-run"]);
+    assert!(planned.status.success(), "{planned:?}");
+    let left: Vec<_> = std::fs::read_dir(site.folder.path()).expect("a folder").collect();
+    assert!(left.is_empty(), "{left:?}");
+
+    let applied = site.run(&["migrate"]);
+    assert_eq!(text_of(&applied), text_of(&planned).replace("pending", "applied"));
+    assert!(!text_of(&applied).is_empty());
+    assert_eq!(text_of(&site.run(&["migrate", "--dry-run"])), "");
+    assert!(site.run(&["check"]).status.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn looking_at_an_empty_postgres_leaves_it_empty() {
+    let Some(site) = Site::prepare(Engine::Postgres).await else { return };
+    let checked = site.run(&["check", "--insecure-durability"]);
+    assert_eq!(checked.status.code(), Some(2), "{checked:?}");
+    assert!(text_of(&checked).contains("the schema lacks"), "{checked:?}");
+    assert!(site.run(&["migrate", "--dry-run", "--insecure-durability"]).status.success());
+    let things = "SELECT COUNT(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace";
+    assert_eq!(site.database.as_ref().expect("PostgreSQL").number(things).await, 0);
+    assert!(!site.data().exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_postgres_that_cannot_hold_every_name_is_refused_at_start() {
+    for encoding in ["LATIN1", "SQL_ASCII"] {
+        let options = format!("ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C'");
+        let Some(database) = TestDatabase::create_with(&options).await else { return };
+        let site = Site::over(&database.url);
+        for command in ["serve", "migrate", "check"] {
+            let refused = site.run(&[command, "--insecure-durability"]);
+            assert_eq!(refused.status.code(), Some(2), "{refused:?}");
+            let why = format!("server_encoding {encoding} where UTF8 is needed");
+            assert!(text_of(&refused).contains(&why), "{refused:?}");
+        }
+    }
+}
