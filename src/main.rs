@@ -139,6 +139,11 @@ async fn serve(flags: &ServeFlags, print_settings: bool) -> Result<(), Box<dyn D
 
 async fn migrate(flags: &DatabaseFlags, dry_run: bool) -> Result<(), Box<dyn Display>> {
     let settings = Settings::load_for_database(flags).map_err(told)?;
+    if dry_run && server::missing_database(&settings).is_some() {
+        Store::migrations().iter().for_each(|it| say(format_args!("pending {it}")));
+        return Ok(());
+    }
+
     let store = server::open_store(&settings, clock::wall()).await.map_err(told)?;
     let pending = store.pending_migrations().await.map_err(told)?;
     if !dry_run {
@@ -163,6 +168,10 @@ async fn bench(options: bench::Options) -> Outcome {
 
 async fn check(flags: &DatabaseFlags, json: bool) -> Outcome {
     let settings = Settings::load_for_database(flags).map_err(told)?;
+    if let Some(path) = server::missing_database(&settings) {
+        return Err(told(format!("there is no database at {}", path.display())));
+    }
+
     let store = server::open_store(&settings, clock::wall()).await.map_err(told)?;
     let pending = store.pending_migrations().await.map_err(told)?;
     if !pending.is_empty() {

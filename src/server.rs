@@ -193,6 +193,12 @@ pub async fn open_store(settings: &Settings, clock: Clock) -> Result<Store, Stor
     Store::open(options).await
 }
 
+/// Where the embedded database would be, if it is not there: opening it would make it.
+pub fn missing_database(settings: &Settings) -> Option<PathBuf> {
+    let file = settings.sqlite_file();
+    (settings.database_url.is_none() && !file.exists()).then_some(file)
+}
+
 /// Asks the server at `target` (`host:port`) for its health.
 pub async fn is_serving(target: &str) -> Result<bool, ServeError> {
     let silent = || ServeError::Silent(target.to_owned());

@@ -172,6 +172,11 @@ impl Store {
         self.inner.pools.migrate().await
     }
 
+    /// The names of all of the schema's steps, in order.
+    pub fn migrations() -> Vec<String> {
+        open::migrations()
+    }
+
     /// The names of the schema's steps that are missing in the database.
     pub async fn pending_migrations(&self) -> Result<Vec<String>, StoreError> {
         self.inner.pools.pending_migrations().await

@@ -179,15 +179,18 @@ impl Pools {
             }
         }
 
-        let steps = Migrator::get_migration_files();
-        let names = steps.iter().map(|it| it.name().to_owned());
-        Ok(names.filter(|it| !applied.contains(it)).collect())
+        Ok(migrations().into_iter().filter(|it| !applied.contains(it)).collect())
     }
 
     pub(in crate::store) async fn close(&self) {
         self.readers.close().await;
         self.writers.close().await;
     }
+}
+
+/// The names of the schema's steps, in order.
+pub(in crate::store) fn migrations() -> Vec<String> {
+    Migrator::get_migration_files().iter().map(|it| it.name().to_owned()).collect()
 }
 
 async fn up(database: &DatabaseConnection) -> Result<(), StoreError> {
