@@ -113,6 +113,8 @@ fn of_postgres(cause: &sqlx::postgres::PgDatabaseError) -> StoreError {
     match code {
         // Serialisation failure, deadlock, lock not available; and a key that somebody else used first.
         "40001" | "40P01" | "55P03" | "23505" => StoreError::LostRace,
+        "3D000" => StoreError::Unavailable("it has no database of that name".to_owned()),
+        "28000" | "28P01" => StoreError::Unavailable("it refuses this user or password".to_owned()),
         // Disk full.
         "53100" => StoreError::StorageFull,
         // Statement timeout, failed transaction, read-only (a standby), idle in transaction.

@@ -279,13 +279,25 @@ async fn clean(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
 }
 
 async fn check_postgres(writers: &PgPool, unsafe_too: bool) -> Result<(), StoreError> {
+    let refuse = |what: String| Err(StoreError::Unavailable(format!("PostgreSQL {what}")));
     let mut connection = writers.acquire().await?;
-    for (setting, question) in [("fsync", "SHOW fsync"), ("synchronous_commit", "SHOW synchronous_commit")] {
-        let value: String = sqlx::query_scalar(question).fetch_one(&mut *connection).await?;
-        if value == "off" && !unsafe_too {
-            return Err(StoreError::Unavailable(format!(
-                "PostgreSQL runs with {setting}=off and would acknowledge what a power cut loses"
-            )));
+    let mut show = async |setting: &str| -> Result<String, sqlx::Error> {
+        let question = format!("SHOW {setting}");
+        sqlx::query_scalar(AssertSqlSafe(question)).fetch_one(&mut *connection).await
+    };
+
+    for setting in ["fsync", "full_page_writes", "synchronous_commit"] {
+        if show(setting).await? == "off" && !unsafe_too {
+            return refuse(format!("runs with {setting}=off and would acknowledge what a power cut loses"));
+        }
+    }
+    // With another one, names that it has no letters for could not be stored, or bytes would be taken for letters.
+    for setting in ["server_encoding", "client_encoding"] {
+        let encoding = show(setting).await?;
+        if encoding != "UTF8" {
+            return refuse(format!(
+                "has {setting} {encoding} where UTF8 is needed; create the database with ENCODING 'UTF8'"
+            ));
         }
     }
     Ok(())
