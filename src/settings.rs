@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 use figment::Figment;
-use figment::error::Kind;
+use figment::error::{Actual, Kind};
 use figment::providers::{Env, Format, Serialized, Toml};
 use figment::value::Value;
 use serde::{Deserialize, Serialize, Serializer};
@@ -203,6 +203,7 @@ impl Settings {
         let mut settings = loop {
             match tree.deserialize::<Self>() {
                 Ok(settings) => break settings,
+                Err(error) if is_number_for_text(&error) && take_as_written(&mut tree, &error.path) => {}
                 Err(error) => {
                     bad.0.push(unfit(&error, layers, &tree));
                     if !leave_out(&mut tree, &error.path) {
@@ -483,7 +484,8 @@ impl Serialize for Secret {
     }
 }
 
-/// `CONSIGN_DATA_DIR` is `data_dir`, `CONSIGN_LIMITS__QUEUE` is `limits.queue`.
+/// `CONSIGN_DATA_DIR` is `data_dir`, `CONSIGN_LIMITS__QUEUE` is `limits.queue`. Codes in a key stay as they are
+/// written: `CONSIGN_RULES__APPROVAL__PAYMENT__AUTOMATIC_UP_TO_MINOR__EUR`, `CONSIGN_RULES__REGIONS__ASIA`.
 fn environment() -> Env {
     // Kubernetes gives these to every pod beside a Service of the name `consign`.
     let from_kubernetes =
@@ -491,7 +493,49 @@ fn environment() -> Env {
     Env::prefixed("CONSIGN_")
         .ignore(&["config"])
         .filter(move |key| !from_kubernetes(&key.as_str().to_ascii_uppercase()))
-        .split("__")
+        .map(|key| key_of(key.as_str()).into())
+        // Every step above turns it on again.
+        .lowercase(false)
+}
+
+/// The maps whose keys are codes in capital letters.
+const BY_CODE: [&str; 4] = [
+    "rules.regions.",
+    "rules.transit_days.",
+    "rules.approval.reservation.automatic_up_to_minor.",
+    "rules.approval.payment.automatic_up_to_minor.",
+];
+
+/// `LIMITS__QUEUE` is `limits.queue`.
+fn key_of(variable: &str) -> String {
+    let key = variable.replace("__", ".");
+    let lower = key.to_ascii_lowercase();
+    match BY_CODE.iter().find(|it| lower.starts_with(**it)) {
+        Some(map) => format!("{map}{}", &key[map.len()..]),
+        None => lower,
+    }
+}
+
+/// What a variable says is read before it is known what its key needs: `2026` as a number, also for a text.
+fn is_number_for_text(error: &figment::Error) -> bool {
+    let Kind::InvalidType(found, expected) = &error.kind else { return false };
+    let scalar =
+        matches!(found, Actual::Bool(_) | Actual::Unsigned(_) | Actual::Signed(_) | Actual::Float(_));
+    scalar && expected.contains("string")
+}
+
+/// Takes the value at `path` as the text that its variable has; says whether there is one.
+fn take_as_written(tree: &mut Value, path: &[String]) -> bool {
+    let key = path.join(".");
+    let Some((_, text)) = environment().iter().find(|(it, _)| it.as_str() == key) else { return false };
+    let mut place = tree;
+    for step in path {
+        let Value::Dict(_, dict) = place else { return false };
+        let Some(inner) = dict.get_mut(step) else { return false };
+        place = inner;
+    }
+    *place = Value::String(place.tag(), text.trim().to_owned());
+    true
 }
 
 /// One value that cannot be what its key needs, and where it comes from.
