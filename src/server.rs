@@ -214,6 +214,7 @@ pub async fn is_serving(target: &str) -> Result<bool, ServeError> {
 fn payment_provider(settings: &Settings) -> Result<Arc<dyn PaymentProvider>, ServeError> {
     match settings.payment_provider {
         settings::PaymentProvider::Sandbox => {
+            tracing::warn!("payments go to the sandbox provider: no money moves");
             let path = settings.data_dir.join("sandbox-payments");
             let sandbox = Sandbox::open(&path).map_err(|source| ServeError::Folder { path, source })?;
             Ok(Arc::new(sandbox))
