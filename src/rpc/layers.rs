@@ -305,7 +305,17 @@ async fn whole(request: Request<AxumBody>, bytes_max: usize) -> Result<Request<A
             return Err(format!("it is larger than {bytes_max} bytes"));
         }
     }
+    // Every method takes one message. What is less than one, tonic tells by itself.
+    if message_bytes(&heard).is_some_and(|it| heard.len() - FRAME_BYTES > it) {
+        return Err("more than one message was sent, or something behind it".to_owned());
+    }
     Ok(Request::from_parts(parts, heard.into()))
+}
+
+/// How long the first message says it is; None: not even that is there.
+fn message_bytes(heard: &[u8]) -> Option<usize> {
+    let (_, length) = heard.first_chunk::<FRAME_BYTES>()?.split_first_chunk::<1>()?;
+    usize::try_from(u32::from_be_bytes(length.try_into().ok()?)).ok()
 }
 
 /// Of bytes that it cannot read tonic says by itself, without details, that the fault is ours. It is the caller's, and
