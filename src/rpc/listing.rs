@@ -55,7 +55,8 @@ fn cursor(token: &str) -> Result<Option<Cursor>, String> {
     }
     let pairs = token.as_bytes().chunks(2).map(|it| {
         let pair = std::str::from_utf8(it).ok().filter(|it| it.len() == 2)?;
-        u8::from_str_radix(pair, 16).ok()
+        // A sign would be read too.
+        u8::from_str_radix(pair, 16).ok().filter(|_| pair.bytes().all(|it| it.is_ascii_hexdigit()))
     });
     let bytes: Option<Vec<u8>> = pairs.collect();
     bytes.map(|it| Some(Cursor(it))).ok_or_else(|| "is not the next_page_token of another page".to_owned())

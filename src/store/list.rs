@@ -1041,12 +1041,12 @@ fn condition(
         },
         Kind::Text | Kind::Word(..) => return wrong("can only be compared with = and !="),
         Kind::Id(_) => return wrong("can only be compared with ="),
-        Kind::Whole => match term.value.parse::<i64>() {
-            Ok(number) => {
+        Kind::Whole => match whole_number(&term.value) {
+            Some(number) => {
                 values.push(number.into());
                 format!("{} {sign} ${}", field.column, values.len())
             }
-            Err(_) => return wrong("must be a whole number"),
+            None => return wrong("must be a whole number"),
         },
         Kind::Time | Kind::Created => match instant(&term.value) {
             Some(at) => {
@@ -1080,6 +1080,12 @@ fn along_ids(column: &str, compare: Compare, at: Timestamp, values: &mut Vec<Val
         sql.push_str(&format!(" AND {column} <= ${}", values.len()));
     }
     sql
+}
+
+/// Digits, with a minus before them or not.
+fn whole_number(text: &str) -> Option<i64> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    text.parse().ok().filter(|_| digits.bytes().all(|it| it.is_ascii_digit()))
 }
 
 fn instant(text: &str) -> Option<Timestamp> {

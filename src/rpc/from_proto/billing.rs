@@ -6,7 +6,9 @@ use super::super::call::Call;
 use super::super::listing::list_requests;
 use super::super::{Target, words};
 use super::orders::target;
-use super::{REASON_MAX, REFERENCE_MAX, amount, id, required, required_text, required_word, text, word};
+use super::{
+    REASON_MAX, REFERENCE_MAX, amount, digits, id, required, required_text, required_word, text, word,
+};
 use crate::domain::{
     ApprovalId, HandedBack, InvoiceId, Method, Money, OrderId, PaymentId, Problems, ReceivedMoney, RefundId,
 };
@@ -203,7 +205,7 @@ pub(crate) fn get_invoice(request: pb::GetInvoiceRequest, bad: &mut Problems) ->
         pb::get_invoice_request::Key::Number(number) => {
             let printable = Some(&number).filter(|it| !it.chars().any(char::is_control));
             let parts = printable.and_then(|it| it.rsplit_once('-'));
-            let parts = parts.and_then(|(series, it)| Some((series, it.parse().ok()?)));
+            let parts = parts.and_then(|(series, it)| Some((series, digits(it)?)));
             if parts.is_none() {
                 bad.add("number", "must be an invoice's number, such as INV-000001");
             }
@@ -335,6 +337,7 @@ mod tests {
             get_invoice(pb::GetInvoiceRequest { key: Some(key) }, &mut Problems::default())
         };
         assert_eq!(get("INV-000007"), Some(InvoiceKey::Number("INV".to_owned(), 7)));
+        assert_eq!(["INV-+7", "INV-", "INV- 7", "INV-7 "].map(get), [None, None, None, None]);
         assert_eq!(get("A-B-12"), Some(InvoiceKey::Number("A-B".to_owned(), 12)));
         assert_eq!(get("INV"), None);
     }

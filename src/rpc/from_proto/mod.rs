@@ -107,6 +107,11 @@ pub(crate) fn required_word<T>(
     word(field, number, read, bad)
 }
 
+/// A number in writing: digits and nothing else, as every reader of numbers takes them.
+pub(crate) fn digits<T: FromStr>(text: &str) -> Option<T> {
+    text.parse().ok().filter(|_| text.bytes().all(|it| it.is_ascii_digit()))
+}
+
 /// A whole number with bounds.
 pub(crate) fn number(field: &str, value: i64, bounds: RangeInclusive<i64>, bad: &mut Problems) -> i64 {
     if !bounds.contains(&value) {

@@ -7,9 +7,9 @@ use super::super::listing::{Wanted, list_requests, listing};
 use super::super::to_proto::orders::OrderView;
 use super::super::{Target, words};
 use super::{
-    LIFETIME_SECONDS, LINES_MAX, NAME_MAX, NOTE_MAX, REASON_MAX, REFERENCE_MAX, address, customer, entries,
-    id, note, number, optional_id, price, quantity, required, required_text, required_word, seconds, text,
-    timestamp, word,
+    LIFETIME_SECONDS, LINES_MAX, NAME_MAX, NOTE_MAX, REASON_MAX, REFERENCE_MAX, address, customer, digits,
+    entries, id, note, number, optional_id, price, quantity, required, required_text, required_word, seconds,
+    text, timestamp, word,
 };
 use crate::domain::{
     Correction, Currency, Discount, HoldId, HoldReason, MessageId, NewLine, NewOrder, OnShortage, OrderId,
@@ -388,7 +388,7 @@ pub(crate) fn get_order_timeline(
 }
 
 fn order_number(text: &str, bad: &mut Problems) -> Option<OrderKey> {
-    let number = text.parse().ok().filter(|it| *it > 0).map(OrderKey::Number);
+    let number = digits(text).filter(|it| *it > 0).map(OrderKey::Number);
     if number.is_none() {
         bad.add("number", "must be an order's number, such as 100042");
     }
@@ -631,7 +631,10 @@ mod tests {
             get(Some(pb::get_order_request::Key::Number("100042".to_owned()))),
             (Some(OrderKey::Number(100_042)), 0)
         );
-        assert_eq!(get(Some(pb::get_order_request::Key::Number("-1".to_owned()))), (None, 1));
+        for wrong in ["-1", "+100042", " 100042", "100_042", "1e5", "0", "", "١٠٠", "9223372036854775808"]
+        {
+            assert_eq!(get(Some(pb::get_order_request::Key::Number(wrong.to_owned()))), (None, 1), "{wrong}");
+        }
         assert_eq!(get(Some(pb::get_order_request::Key::OrderId("shp_1".to_owned()))), (None, 1));
     }
 }

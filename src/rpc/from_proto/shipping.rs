@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::inventory::WEIGHT_MAX_GRAMS;
 use super::{
-    LINES_MAX, NAME_MAX, REASON_MAX, REFERENCE_MAX, entries, id, number, optional_id, price, quantity,
-    required, required_text, required_word, text, timestamp, word,
+    LINES_MAX, NAME_MAX, REASON_MAX, REFERENCE_MAX, digits, entries, id, number, optional_id, price,
+    quantity, required, required_text, required_word, text, timestamp, word,
 };
 use crate::domain::{
     Courier, CourierCode, Desk, LineCheck, LineUnits, Package, PackedItem, Problems, Proof, Rate, Report,
@@ -393,10 +393,7 @@ pub(crate) fn new_courier(request: pb::CreateCourierRequest, bad: &mut Problems)
 /// Minutes after midnight of a time such as `17:00`.
 fn time_of_day(field: &str, text: &str, bad: &mut Problems) -> Option<i32> {
     let text = required(field, Some(text).filter(|it| !it.is_empty()), bad)?;
-    let two_digits = |part: &str, max: i32| {
-        let number = part.parse::<i32>().ok()?;
-        (part.len() == 2 && part.bytes().all(|it| it.is_ascii_digit()) && number <= max).then_some(number)
-    };
+    let two_digits = |part: &str, max: i32| digits(part).filter(|it: &i32| part.len() == 2 && *it <= max);
     let minutes = text
         .split_once(':')
         .and_then(|(hours, minutes)| Some(two_digits(hours, 23)? * 60 + two_digits(minutes, 59)?));
