@@ -12,6 +12,7 @@ mod m20261126_000003_tell_changes_of_place;
 mod m20261126_000004_index_lists_along_ids;
 mod m20261126_000005_find_parts_by_their_birth;
 mod m20261126_000006_index_reservations_by_state;
+mod m20261128_000007_note_references_in_normal_form;
 
 /// Every step in order. It takes no lock of its own: whoever runs it sees to it that nobody else does.
 #[derive(Debug)]
@@ -27,6 +28,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000004_index_lists_along_ids::Migration),
             Box::new(m20261126_000005_find_parts_by_their_birth::Migration),
             Box::new(m20261126_000006_index_reservations_by_state::Migration),
+            Box::new(m20261128_000007_note_references_in_normal_form::Migration),
         ]
     }
 }

@@ -32,7 +32,7 @@ pub struct Touch {
     /// Orders with this fingerprint, and when the youngest was received.
     pub fingerprint: Option<String>,
     pub external_reference: Option<(Channel, String)>,
-    /// The bank reference about to be recorded; unique.
+    /// The key of the bank reference about to be recorded; unique.
     pub bank_reference: Option<String>,
     /// A worker's claim on a job: checked and completed with the change.
     pub lease: Option<Lease>,

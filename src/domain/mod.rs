@@ -74,7 +74,9 @@ pub use order::{
     OrderState,
 };
 pub use pay::{HandedBack, NewPayment, ReceivedMoney};
-pub use payment::{Ask, Method, Payment, PaymentState, ProviderAnswer, Refund, RefundState};
+pub use payment::{
+    Ask, Method, Payment, PaymentState, ProviderAnswer, Refund, RefundState, bank_reference_key,
+};
 pub use receive::{Correction, Waive, receive, touch_for};
 pub use recipient::{BareAddress, Recipient, Sender};
 pub use refusal::{Problem, Problems, Reason, Refusal, Shortage};

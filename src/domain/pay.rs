@@ -10,6 +10,7 @@ use super::case::{born, moved};
 use super::{
     Action, Ask, Desk, EventKind, MessageKind, Method, Money, Order, OrderState, Payment, PaymentId,
     PaymentState, ProviderAnswer, Reason, Refund, RefundId, RefundState, Refusal, ReservationState,
+    bank_reference_key,
 };
 
 /// How often an order may be tried to be paid: a token that is declined again and again holds no stock for ever.
@@ -179,10 +180,11 @@ impl Order {
     pub fn record_payment(&mut self, desk: &mut Desk, money: &ReceivedMoney) -> Result<PaymentId, Refusal> {
         let amount = self.payable(desk, money.amount)?;
         if money.method == Method::BankTransfer {
-            if desk.world().bank_references.contains(&money.reference) {
+            let key = bank_reference_key(&money.reference);
+            if desk.world().bank_references.contains(&key) {
                 return Err(Refusal::exists("bank transfer with reference", &money.reference));
             }
-            desk.changes.bank_references.insert(money.reference.clone());
+            desk.changes.bank_references.insert(key);
         }
         if let Some(tendered) = money.tendered {
             if tendered.currency != amount.currency {

@@ -59,7 +59,7 @@ pub struct Payment {
     pub provider_reference: String,
     /// Why it failed, in the provider's words.
     pub failure: String,
-    /// Bank transfer: the reference on the statement. Unique per method.
+    /// Bank transfer: the reference on the statement as it was given. Unique by its [key](bank_reference_key).
     pub reference: String,
     /// Cash: what was handed over; change = tendered − amount.
     pub tendered_minor: Option<i64>,
@@ -67,6 +67,12 @@ pub struct Payment {
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     pub refunds: Vec<Refund>,
+}
+
+/// What tells one bank transfer from another: its reference without regard to case and to blanks around it, since a
+/// person copies it from a statement. `REF-2` and ` ref-2` are one transfer.
+pub fn bank_reference_key(reference: &str) -> String {
+    reference.trim().to_lowercase()
 }
 
 words! {

@@ -14,7 +14,8 @@ use super::listing::page_token;
 use super::to_proto::billing as to;
 use super::{Api, Call, Reply, Target, codec, found, parse, status, with_stock};
 use crate::domain::{
-    Ask, Desk, NewPayment, Order, OrderId, PaymentId, RefundId, Refusal, Touch, invoice_number,
+    Ask, Desk, NewPayment, Order, OrderId, PaymentId, RefundId, Refusal, Touch, bank_reference_key,
+    invoice_number,
 };
 use crate::pb;
 use crate::store::{Child, StoreError};
@@ -79,7 +80,7 @@ impl pb::billing_service_server::BillingService for Api {
         request: Request<pb::RecordPaymentRequest>,
     ) -> Reply<pb::RecordPaymentResponse> {
         let (call, target, money) = parse(|bad| from::record_payment(request, bad))?;
-        let bank_reference = (!money.reference.is_empty()).then(|| money.reference.clone());
+        let bank_reference = (!money.reference.is_empty()).then(|| bank_reference_key(&money.reference));
         let touch = Touch { bank_reference, ..with_stock() };
         let record = move |order: &mut Order, desk: &mut Desk<'_>| order.record_payment(desk, &money);
         self.on_order(call, target, touch, record, |id, order| pb::RecordPaymentResponse {

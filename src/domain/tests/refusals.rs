@@ -504,8 +504,11 @@ fn cash_and_transfers_are_recorded_with_what_proves_them() {
     money.tendered = None;
     money.reference = "RF18 5390".to_owned();
     bench.on(one, |order, desk| order.record_payment(desk, &money)).expect("a transfer");
-    let again = bench.on(two, |order, desk| order.record_payment(desk, &money));
-    assert!(matches!(again, Err(Refusal::Exists { .. })), "{again:?}");
+    for same in ["RF18 5390", " rf18 5390", "Rf18 5390 "] {
+        money.reference = same.to_owned();
+        let again = bench.on(two, |order, desk| order.record_payment(desk, &money));
+        assert!(matches!(again, Err(Refusal::Exists { .. })), "{again:?}");
+    }
 }
 
 #[test]

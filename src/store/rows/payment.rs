@@ -5,7 +5,7 @@ use sea_orm::DbBackend;
 use super::{Difference, Of, Saved, StoreError, Writes, gather, insert, narrow, sorted, take};
 use crate::domain::{
     Actor, Ask, Currency, InvoiceId, Method, Money, Order, OrderId, Payment, PaymentId, PaymentState, Refund,
-    RefundId, RefundState, Timestamp,
+    RefundId, RefundState, Timestamp, bank_reference_key,
 };
 use crate::store::given::{text, with_given};
 use crate::store::together::{Answers, Lookup, Question};
@@ -62,7 +62,7 @@ table! {
     }
 }
 
-/// Which of these references of bank transfers were ever recorded.
+/// Which of these references of bank transfers, by their keys, were ever recorded.
 pub(in crate::store) fn bank_references(backend: DbBackend, references: &[String]) -> Lookup<String> {
     // Looked up one by one, so that no planner thinks of reading them all while they are few.
     let sql = "SELECT reference FROM given WHERE (SELECT 1 FROM payment_references AS noted \
@@ -106,7 +106,7 @@ pub(super) fn register(writes: &mut Writes, orders: &[Saved<'_, Order>]) {
         let new = after.iter().filter(|it| it.method == Method::BankTransfer && !noted(it));
         references.extend(new.map(|it| payment_references::Model {
             method: it.method,
-            reference: it.reference.clone(),
+            reference: bank_reference_key(&it.reference),
             payment_id: it.id,
             order_id: it.order,
         }));

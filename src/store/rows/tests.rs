@@ -951,9 +951,9 @@ async fn an_archived_order_leaves_the_tables_of_the_day_as_one_document() {
         let asked = [(Channel::Phone, "PO-1".to_owned()), (Channel::Online, "PO-1".to_owned())];
         let taken = external_references(db.backend(), &asked).alone(db).await.expect("references");
         assert_eq!(taken, [(Channel::Phone, "PO-1".to_owned())]);
-        let asked = ["STATEMENT-1".to_owned(), "STATEMENT-2".to_owned()];
+        let asked = [" Statement-1", "STATEMENT-2"].map(bank_reference_key);
         let recorded = bank_references(db.backend(), &asked).alone(db).await.expect("references");
-        assert_eq!(recorded, ["STATEMENT-1".to_owned()]);
+        assert_eq!(recorded, ["statement-1".to_owned()]);
 
         let lost = write(db, |it| save_orders(it, &changed(&order, &archived))).await;
         assert!(matches!(lost, Err(StoreError::LostRace)), "{lost:?}");
