@@ -65,7 +65,7 @@ pub use inventory::{
 };
 pub use invoice::{Amounts, Discount, Invoice, InvoiceLine, InvoiceState, LineAmounts, invoice_number};
 pub use label::packing_slip;
-pub use laws::{Breach, LAWS, history_breaches};
+pub use laws::{Breach, LAWS, history_breaches, law};
 pub use letters::{Letter, letter};
 pub use message::{Message, MessageKind, MessageState, Unsent};
 pub use money::{Currency, Money};

@@ -266,10 +266,12 @@ macro_rules! on_both_engines {
 }
 
 mod clocks;
+mod due;
 mod plans;
 mod readers;
 
 use clocks::*;
+use due::*;
 use readers::*;
 
 on_both_engines! {
@@ -290,6 +292,8 @@ on_both_engines! {
     a_late_change_is_never_decided
     a_panic_fails_only_its_own_change
     a_row_that_breaks_a_law_fails_only_its_own_change
+    what_is_merely_due_breaks_no_law_and_what_nobody_is_to_do_breaks_one
+    what_is_held_needs_a_job_that_ends_it_in_time
     the_last_units_are_sold_once
     two_stores_sell_the_last_units_once
     crossed_lines_stand_in_nobodys_way
