@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test says so by failing")]
 
 mod amends;
+mod api_page;
 mod bench;
 mod cancelled;
 mod child;
