@@ -23,6 +23,7 @@ mod malformed;
 mod operator;
 mod outage;
 mod overload;
+mod papers;
 mod postgres;
 mod process;
 mod proxy;
