@@ -7,9 +7,10 @@ use sha2::{Digest, Sha256};
 use tonic::Request;
 use tonic::metadata::MetadataMap;
 
-use super::Deadline;
+use super::{Deadline, response_bytes};
 use crate::domain::{Actor, Problems};
 use crate::pb;
+use crate::settings::Limits;
 use crate::store;
 
 /// The metadata key under which callers name themselves.
@@ -24,6 +25,15 @@ pub struct Call {
     method: &'static str,
     request: Option<store::RequestKey>,
     deadline: Option<Instant>,
+    answer: Answer,
+}
+
+/// How much of the space of an answer a change may use up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    Whole,
+    /// An eighth is left free for what comes later.
+    LeavesRoom,
 }
 
 /// A request that changes something: it may carry an id that makes it safe to repeat.
@@ -107,7 +117,7 @@ impl Call {
             fingerprint: Sha256::digest(request.get_ref().encode_to_vec()).into(),
             mode: store::RequestMode::Claim,
         });
-        Some(Self { actor, method: R::METHOD, request, deadline })
+        Some(Self { actor, method: R::METHOD, request, deadline, answer: Answer::Whole })
     }
 
     /// A request taken apart: who calls, and what it says.
@@ -119,6 +129,20 @@ impl Call {
     /// Whether the caller said who it is.
     pub(crate) fn is_named(&self) -> bool {
         self.actor.as_str() != ANONYMOUS
+    }
+
+    /// For a call that only adds to what is shown: it leaves room for those that bring the order on or end it, so that
+    /// none of them is ever refused for want of it.
+    pub(crate) fn leaving_room(self) -> Self {
+        Self { answer: Answer::LeavesRoom, ..self }
+    }
+
+    pub(crate) fn answer_bytes_max(&self, limits: &Limits) -> usize {
+        let most = response_bytes(limits);
+        match self.answer {
+            Answer::Whole => most,
+            Answer::LeavesRoom => most - most / 8,
+        }
     }
 
     pub(crate) fn deadline(&self) -> Option<Instant> {
@@ -141,7 +165,7 @@ impl Call {
     }
 
     pub(crate) fn into_store(self) -> store::Call {
-        let Self { actor, method, request, deadline } = self;
+        let Self { actor, method, request, deadline, answer: _ } = self;
         store::Call { actor, method, request, deadline }
     }
 }

@@ -84,7 +84,9 @@ impl Api {
         T: Send + 'static,
         M: Message + Default + 'static,
     {
-        let answer = self.store().change(call.into_store(), touch, decide, reply, codec()).await;
+        let size_max = call.answer_bytes_max(&self.limits);
+        let codec = Codec { size_max, ..codec() };
+        let answer = self.store().change(call.into_store(), touch, decide, reply, codec).await;
         answer.map(Response::new).map_err(|it| status::of_store(&it))
     }
 
@@ -141,15 +143,26 @@ impl Api {
     }
 }
 
-/// How answers are kept for those who ask again: as they were sent.
+/// How answers are kept for those who ask again: as they were sent. They may have any size: what a provider has done is
+/// written down even if nobody can be told.
 pub(crate) fn codec<M: Message + Default>() -> Codec<M> {
-    Codec { encode: |it| it.encode_to_vec(), decode: |bytes| M::decode(bytes).ok() }
+    Codec {
+        encode: |it| it.encode_to_vec(),
+        decode: |bytes| M::decode(bytes).ok(),
+        size: M::encoded_len,
+        size_max: usize::MAX,
+    }
+}
+
+/// How large an answer may be.
+pub(crate) fn response_bytes(limits: &Limits) -> usize {
+    usize::try_from(limits.response_bytes).unwrap_or(usize::MAX)
 }
 
 /// The five services, each with its limits on the size of messages.
 pub fn routes(api: Api) -> Routes {
     let most = usize::try_from(api.limits.message_bytes).unwrap_or(usize::MAX);
-    let back = usize::try_from(api.limits.response_bytes).unwrap_or(usize::MAX);
+    let back = response_bytes(&api.limits);
     macro_rules! service {
         ($server:path) => {
             <$server>::new(api.clone())

@@ -23,7 +23,7 @@ impl pb::order_service_server::OrderService for Api {
         let (call, new) = parse(|bad| from::create_order(request, bad))?;
         let touch = touch_for(&new);
         let take_in = move |desk: &mut domain::Desk<'_>| receive(desk, &new).map_err(|it| it.under("order"));
-        self.change(call, touch, take_in, |id, view| pb::CreateOrderResponse {
+        self.change(call.leaving_room(), touch, take_in, |id, view| pb::CreateOrderResponse {
             order: Some(to::order(kept(view, *id))),
         })
         .await
@@ -57,7 +57,7 @@ impl pb::order_service_server::OrderService for Api {
             }
             order.correct(desk, correction).map_err(|it| it.under("order"))
         };
-        self.on_order(call, target, touch, correct, move |(), order| pb::UpdateOrderResponse {
+        self.on_order(call.leaving_room(), target, touch, correct, move |(), order| pb::UpdateOrderResponse {
             order: Some(to::shown(order, view)),
         })
         .await
@@ -88,7 +88,7 @@ impl pb::order_service_server::OrderService for Api {
         let place = move |order: &mut Order, desk: &mut domain::Desk<'_>| {
             order.place_hold(desk, reason, comment.clone())
         };
-        self.on_order(call, target, Touch::default(), place, move |id, order| pb::PlaceHoldResponse {
+        self.on_order(call.leaving_room(), target, Touch::default(), place, move |id, order| pb::PlaceHoldResponse {
             hold: order.holds.iter().find(|it| it.id == *id).map(to::hold),
             order: Some(to::shown(order, view)),
         })
@@ -144,7 +144,7 @@ impl pb::order_service_server::OrderService for Api {
         let submit = move |order: &mut Order, desk: &mut domain::Desk<'_>| {
             order.submit_feedback(desk, delivery_rating, product_rating, comment.clone())
         };
-        self.on_order(call, target, Touch::default(), submit, move |(), order| pb::SubmitFeedbackResponse {
+        self.on_order(call.leaving_room(), target, Touch::default(), submit, move |(), order| pb::SubmitFeedbackResponse {
             order: Some(to::shown(order, view)),
         })
         .await

@@ -7,8 +7,8 @@ use tokio::sync::oneshot;
 
 use super::StoreError;
 use crate::domain::{
-    Actor, Changes, Courier, CourierCode, Desk, Location, LocationCode, Order, OrderId, Product, Refusal,
-    Replenishment, ReplenishmentId, Reservation, ReservationId, Sku, StockLevel, Touch, World,
+    Actor, Changes, Courier, CourierCode, Desk, Location, LocationCode, Order, OrderId, Product, Reason,
+    Refusal, Replenishment, ReplenishmentId, Reservation, ReservationId, Sku, StockLevel, Touch, World,
 };
 
 /// Who asks for a change, and how it is told apart from a repetition.
@@ -43,16 +43,20 @@ pub enum RequestMode {
     Amend { is_final: fn(&[u8]) -> bool },
 }
 
-/// How an answer is kept for those who ask again.
+/// How an answer is kept for those who ask again, and how large it may be.
 pub struct Codec<M> {
     pub encode: fn(&M) -> Vec<u8>,
     pub decode: fn(&[u8]) -> Option<M>,
+    /// In bytes, as encoded.
+    pub size: fn(&M) -> usize,
+    /// A change whose answer is larger is refused: its caller could not be answered.
+    pub size_max: usize,
 }
 
 impl<M> Codec<M> {
     /// For changes without a request id: nobody asks for their answers again.
     pub fn unkept() -> Self {
-        Self { encode: |_| Vec::new(), decode: |_| None }
+        Self { encode: |_| Vec::new(), decode: |_| None, size: |_| 0, size_max: usize::MAX }
     }
 }
 
@@ -120,6 +124,8 @@ pub(in crate::store) trait Change: Send {
     fn reply(&mut self, view: &View<'_>);
     /// The reply, as it is kept.
     fn encoded(&self) -> Vec<u8>;
+    /// Refuses a reply that is too large to be sent.
+    fn must_fit(&self) -> Result<(), Refusal>;
     fn tell(self: Box<Self>, word: Word);
 }
 
@@ -162,6 +168,17 @@ where
 
     fn encoded(&self) -> Vec<u8> {
         self.replied.as_ref().map(self.codec.encode).unwrap_or_default()
+    }
+
+    fn must_fit(&self) -> Result<(), Refusal> {
+        let Codec { size, size_max, .. } = self.codec;
+        match self.replied.as_ref().map(size) {
+            Some(bytes) if bytes > size_max => {
+                let message = format!("the answer would have {bytes} bytes, and may have at most {size_max}");
+                Err(Refusal::unmet(Reason::LimitReached, message))
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     fn tell(self: Box<Self>, word: Word) {

@@ -235,6 +235,8 @@ const TEXT: Codec<Placed> = Codec {
         let mut parts = text.split(' ');
         Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
     },
+    size: |_| 0,
+    size_max: usize::MAX,
 };
 
 async fn place(store: &Store, key: Option<RequestKey>, new: NewOrder) -> Result<Placed, StoreError> {
@@ -660,8 +662,7 @@ async fn a_waiting_order_is_filled_from_holds_that_nobody_has_swept(shop: &Shop)
         desk.keep_order(order);
         Ok(filled)
     };
-    let codec = Codec { encode: |_: &bool| Vec::new(), decode: |_| None };
-    let filled = shop.store.change(call(None), touch, fill, |filled, _| *filled, codec).await;
+    let filled = shop.store.change(call(None), touch, fill, |filled, _| *filled, Codec::unkept()).await;
     assert!(matches!(filled, Ok(true)), "{filled:?}");
     assert_eq!(shop.units("A-1").await, (2, 2));
 }

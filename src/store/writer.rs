@@ -93,6 +93,8 @@ enum Trouble {
     Unknown,
     /// The reply of the change at this place panicked.
     Panicked(usize),
+    /// The reply of the change at this place is too large to be sent.
+    TooLarge(usize, Refusal),
     Fault(StoreError),
 }
 
@@ -173,6 +175,9 @@ impl Lane {
                     tracing::error!("a reply panicked; its change is refused");
                     let error = StoreError::Internal("the reply could not be made".to_owned());
                     group.remove(place).tell(Word::No(error));
+                }
+                Err(Trouble::TooLarge(place, refusal)) => {
+                    group.remove(place).tell(Word::No(refusal.into()));
                 }
                 Err(Trouble::Fault(StoreError::StorageFull)) => {
                     return refuse(group, &StoreError::StorageFull);
@@ -706,9 +711,11 @@ fn reply(group: &mut [Box<dyn Change>], verdicts: &mut [Verdict], world: &World)
         let view = View { changes, world };
         let replying = || {
             change.reply(&view);
-            change.call().request.is_some().then(|| change.encoded().into())
+            change.must_fit()?;
+            Ok(change.call().request.is_some().then(|| change.encoded().into()))
         };
-        *answer = catch_unwind(AssertUnwindSafe(replying)).map_err(|_| Trouble::Panicked(place))?;
+        let replied = catch_unwind(AssertUnwindSafe(replying)).map_err(|_| Trouble::Panicked(place))?;
+        *answer = replied.map_err(|it| Trouble::TooLarge(place, it))?;
     }
     Ok(())
 }
