@@ -24,9 +24,12 @@ impl pb::approval_service_server::ApprovalService for Api {
         request: Request<pb::ListApprovalsRequest>,
     ) -> Reply<pb::ListApprovalsResponse> {
         let listing = parse(|bad| from::list_approvals(request.into_inner(), &self.limits, bad))?;
-        let (approvals, next) = found(self.store().list_approvals(&listing).await)?;
-        let approvals = approvals.iter().filter_map(|(order, id)| approval_of(order, *id)).collect();
-        Ok(Response::new(pb::ListApprovalsResponse { approvals, next_page_token: page_token(next) }))
+        self.page(listing, |listing| async move {
+            let (approvals, next) = found(self.store().list_approvals(&listing).await)?;
+            let approvals = approvals.iter().filter_map(|(order, id)| approval_of(order, *id)).collect();
+            Ok(pb::ListApprovalsResponse { approvals, next_page_token: page_token(next) })
+        })
+        .await
     }
 
     async fn approve_request(

@@ -37,12 +37,15 @@ impl pb::billing_service_server::BillingService for Api {
         request: Request<pb::ListInvoicesRequest>,
     ) -> Reply<pb::ListInvoicesResponse> {
         let listing = parse(|bad| from::list_invoices(request.into_inner(), &self.limits, bad))?;
-        let (invoices, next) = found(self.store().list_invoices(&listing).await)?;
-        let shown = invoices.iter().filter_map(|(order, id)| {
-            order.invoices.iter().find(|it| it.id == *id).map(|it| to::invoice(order, it))
-        });
-        let invoices = shown.collect();
-        Ok(Response::new(pb::ListInvoicesResponse { invoices, next_page_token: page_token(next) }))
+        self.page(listing, |listing| async move {
+            let (invoices, next) = found(self.store().list_invoices(&listing).await)?;
+            let shown = invoices.iter().filter_map(|(order, id)| {
+                order.invoices.iter().find(|it| it.id == *id).map(|it| to::invoice(order, it))
+            });
+            let invoices = shown.collect();
+            Ok(pb::ListInvoicesResponse { invoices, next_page_token: page_token(next) })
+        })
+        .await
     }
 
     async fn authorize_payment(
@@ -110,9 +113,12 @@ impl pb::billing_service_server::BillingService for Api {
         request: Request<pb::ListPaymentsRequest>,
     ) -> Reply<pb::ListPaymentsResponse> {
         let listing = parse(|bad| from::list_payments(request.into_inner(), &self.limits, bad))?;
-        let (payments, next) = found(self.store().list_payments(&listing).await)?;
-        let payments = payments.iter().filter_map(|(order, id)| payment_of(order, *id)).collect();
-        Ok(Response::new(pb::ListPaymentsResponse { payments, next_page_token: page_token(next) }))
+        self.page(listing, |listing| async move {
+            let (payments, next) = found(self.store().list_payments(&listing).await)?;
+            let payments = payments.iter().filter_map(|(order, id)| payment_of(order, *id)).collect();
+            Ok(pb::ListPaymentsResponse { payments, next_page_token: page_token(next) })
+        })
+        .await
     }
 
     async fn refund_payment(
@@ -133,9 +139,12 @@ impl pb::billing_service_server::BillingService for Api {
 
     async fn list_refunds(&self, request: Request<pb::ListRefundsRequest>) -> Reply<pb::ListRefundsResponse> {
         let listing = parse(|bad| from::list_refunds(request.into_inner(), &self.limits, bad))?;
-        let (refunds, next) = found(self.store().list_refunds(&listing).await)?;
-        let refunds = refunds.iter().filter_map(|(order, id)| refund_of(order, *id)).collect();
-        Ok(Response::new(pb::ListRefundsResponse { refunds, next_page_token: page_token(next) }))
+        self.page(listing, |listing| async move {
+            let (refunds, next) = found(self.store().list_refunds(&listing).await)?;
+            let refunds = refunds.iter().filter_map(|(order, id)| refund_of(order, *id)).collect();
+            Ok(pb::ListRefundsResponse { refunds, next_page_token: page_token(next) })
+        })
+        .await
     }
 
     async fn get_order_balance(

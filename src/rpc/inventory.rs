@@ -44,9 +44,12 @@ impl pb::inventory_service_server::InventoryService for Api {
     ) -> Reply<pb::ListProductsResponse> {
         let listing =
             parse(|bad| from_proto::inventory::list_products(request.into_inner(), &self.limits, bad))?;
-        let (products, next) = found(self.store().list_products(&listing).await)?;
-        let products = products.iter().map(to_proto::inventory::product).collect();
-        Ok(Response::new(pb::ListProductsResponse { products, next_page_token: page_token(next) }))
+        self.page(listing, |listing| async move {
+            let (products, next) = found(self.store().list_products(&listing).await)?;
+            let products = products.iter().map(to_proto::inventory::product).collect();
+            Ok(pb::ListProductsResponse { products, next_page_token: page_token(next) })
+        })
+        .await
     }
 
     async fn create_stock_location(
@@ -80,12 +83,12 @@ impl pb::inventory_service_server::InventoryService for Api {
         let listing = parse(|bad| {
             from_proto::inventory::list_stock_locations(request.into_inner(), &self.limits, bad)
         })?;
-        let (locations, next) = found(self.store().list_locations(&listing).await)?;
-        let stock_locations = locations.iter().map(to_proto::inventory::stock_location).collect();
-        Ok(Response::new(pb::ListStockLocationsResponse {
-            stock_locations,
-            next_page_token: page_token(next),
-        }))
+        self.page(listing, |listing| async move {
+            let (locations, next) = found(self.store().list_locations(&listing).await)?;
+            let stock_locations = locations.iter().map(to_proto::inventory::stock_location).collect();
+            Ok(pb::ListStockLocationsResponse { stock_locations, next_page_token: page_token(next) })
+        })
+        .await
     }
 
     async fn get_stock_level(
@@ -106,9 +109,12 @@ impl pb::inventory_service_server::InventoryService for Api {
     ) -> Reply<pb::ListStockLevelsResponse> {
         let listing =
             parse(|bad| from_proto::inventory::list_stock_levels(request.into_inner(), &self.limits, bad))?;
-        let (levels, next) = found(self.store().list_stock_levels(&listing).await)?;
-        let stock_levels = levels.iter().map(to_proto::inventory::stock_level).collect();
-        Ok(Response::new(pb::ListStockLevelsResponse { stock_levels, next_page_token: page_token(next) }))
+        self.page(listing, |listing| async move {
+            let (levels, next) = found(self.store().list_stock_levels(&listing).await)?;
+            let stock_levels = levels.iter().map(to_proto::inventory::stock_level).collect();
+            Ok(pb::ListStockLevelsResponse { stock_levels, next_page_token: page_token(next) })
+        })
+        .await
     }
 
     async fn check_availability(
@@ -182,9 +188,12 @@ impl pb::inventory_service_server::InventoryService for Api {
         let listing = parse(|bad| {
             from_proto::inventory::list_stock_movements(request.into_inner(), &self.limits, bad)
         })?;
-        let (movements, next) = found(self.store().list_movements(&listing).await)?;
-        let movements = movements.iter().map(to_proto::inventory::stock_movement).collect();
-        Ok(Response::new(pb::ListStockMovementsResponse { movements, next_page_token: page_token(next) }))
+        self.page(listing, |listing| async move {
+            let (movements, next) = found(self.store().list_movements(&listing).await)?;
+            let movements = movements.iter().map(to_proto::inventory::stock_movement).collect();
+            Ok(pb::ListStockMovementsResponse { movements, next_page_token: page_token(next) })
+        })
+        .await
     }
 
     async fn reserve_stock(
@@ -221,9 +230,12 @@ impl pb::inventory_service_server::InventoryService for Api {
     ) -> Reply<pb::ListReservationsResponse> {
         let listing =
             parse(|bad| from_proto::inventory::list_reservations(request.into_inner(), &self.limits, bad))?;
-        let (reservations, next) = found(self.store().list_reservations(&listing).await)?;
-        let reservations = reservations.iter().map(to_proto::inventory::reservation).collect();
-        Ok(Response::new(pb::ListReservationsResponse { reservations, next_page_token: page_token(next) }))
+        self.page(listing, |listing| async move {
+            let (reservations, next) = found(self.store().list_reservations(&listing).await)?;
+            let reservations = reservations.iter().map(to_proto::inventory::reservation).collect();
+            Ok(pb::ListReservationsResponse { reservations, next_page_token: page_token(next) })
+        })
+        .await
     }
 
     async fn release_reservation(
@@ -263,12 +275,12 @@ impl pb::inventory_service_server::InventoryService for Api {
     ) -> Reply<pb::ListReplenishmentsResponse> {
         let listing =
             parse(|bad| from_proto::inventory::list_replenishments(request.into_inner(), &self.limits, bad))?;
-        let (replenishments, next) = found(self.store().list_replenishments(&listing).await)?;
-        let replenishments = replenishments.iter().map(to_proto::inventory::replenishment).collect();
-        Ok(Response::new(pb::ListReplenishmentsResponse {
-            replenishments,
-            next_page_token: page_token(next),
-        }))
+        self.page(listing, |listing| async move {
+            let (replenishments, next) = found(self.store().list_replenishments(&listing).await)?;
+            let replenishments = replenishments.iter().map(to_proto::inventory::replenishment).collect();
+            Ok(pb::ListReplenishmentsResponse { replenishments, next_page_token: page_token(next) })
+        })
+        .await
     }
 
     async fn approve_replenishment(

@@ -1,6 +1,10 @@
 //! What every list request has in common: the page, its token, the filter and the order. Which fields there are, and
 //! what they may be compared with, the store knows.
 
+use prost::Message;
+use tonic::{Response, Status};
+
+use super::{Api, Reply, response_bytes};
 use crate::domain::Problems;
 use crate::settings::Limits;
 use crate::store::{Compare, Cursor, Direction, Listing, Term};
@@ -42,6 +46,33 @@ pub(crate) fn listing(wanted: Wanted, limits: &Limits, bad: &mut Problems) -> Li
     let after = cursor(&page_token).map_err(|it| note("page_token", it)).unwrap_or_default();
     let size = size(page_size, limits).map_err(|it| note("page_size", it)).unwrap_or_default();
     Listing { filter, order_by, size, after }
+}
+
+impl Api {
+    /// One page of a list. One that is too large to be sent is looked up again with fewer rows, down to a single one: its
+    /// token then leads to the first row that was left out.
+    pub(crate) async fn page<M, F>(&self, listing: Listing, find: impl Fn(Listing) -> F) -> Reply<M>
+    where
+        M: Message,
+        F: Future<Output = Result<M, Status>>,
+    {
+        let most = response_bytes(&self.limits);
+        let mut listing = listing;
+        loop {
+            let page = find(listing.clone()).await?;
+            let bytes = page.encoded_len();
+            if bytes <= most || listing.size <= 1 {
+                return Ok(Response::new(page));
+            }
+            listing.size = fewer(listing.size, bytes, most);
+        }
+    }
+}
+
+/// How many rows may fit if so many have so many bytes; fewer in any case, but one.
+fn fewer(size: u64, bytes: usize, most: usize) -> u64 {
+    let share = u128::from(size) * most as u128 / bytes.max(1) as u128;
+    u64::try_from(share).unwrap_or(u64::MAX).min(size - 1).max(1)
 }
 
 /// The token of the next page: opaque to the caller.

@@ -38,11 +38,14 @@ impl pb::order_service_server::OrderService for Api {
     async fn list_orders(&self, request: Request<pb::ListOrdersRequest>) -> Reply<pb::ListOrdersResponse> {
         let (listing, archived, view) =
             parse(|bad| from::list_orders(request.into_inner(), &self.limits, bad))?;
-        let (orders, next) = found(self.store().list_orders(&listing, archived).await)?;
-        Ok(Response::new(pb::ListOrdersResponse {
-            orders: orders.iter().map(|it| to::shown(it, view)).collect(),
-            next_page_token: page_token(next),
-        }))
+        self.page(listing, |listing| async move {
+            let (orders, next) = found(self.store().list_orders(&listing, archived).await)?;
+            Ok(pb::ListOrdersResponse {
+                orders: orders.iter().map(|it| to::shown(it, view)).collect(),
+                next_page_token: page_token(next),
+            })
+        })
+        .await
     }
 
     async fn update_order(&self, request: Request<pb::UpdateOrderRequest>) -> Reply<pb::UpdateOrderResponse> {
@@ -164,14 +167,17 @@ impl pb::order_service_server::OrderService for Api {
         request: Request<pb::ListMessagesRequest>,
     ) -> Reply<pb::ListMessagesResponse> {
         let listing = parse(|bad| from::list_messages(request.into_inner(), &self.limits, bad))?;
-        let (messages, next) = found(self.store().list_messages(&listing).await)?;
-        let couriers = found(self.store().courier_names().await)?;
-        let shown = messages.iter().filter_map(|(order, id)| {
-            let message = order.messages.iter().find(|it| it.id == *id)?;
-            Some(to::message(order, message, &self.shop.rules, &couriers))
-        });
-        let messages = shown.collect();
-        Ok(Response::new(pb::ListMessagesResponse { messages, next_page_token: page_token(next) }))
+        self.page(listing, |listing| async move {
+            let (messages, next) = found(self.store().list_messages(&listing).await)?;
+            let couriers = found(self.store().courier_names().await)?;
+            let shown = messages.iter().filter_map(|(order, id)| {
+                let message = order.messages.iter().find(|it| it.id == *id)?;
+                Some(to::message(order, message, &self.shop.rules, &couriers))
+            });
+            let messages = shown.collect();
+            Ok(pb::ListMessagesResponse { messages, next_page_token: page_token(next) })
+        })
+        .await
     }
 
     async fn get_message(&self, request: Request<pb::GetMessageRequest>) -> Reply<pb::GetMessageResponse> {

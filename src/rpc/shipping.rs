@@ -43,9 +43,12 @@ impl pb::shipping_service_server::ShippingService for Api {
     ) -> Reply<pb::ListShipmentsResponse> {
         let listing =
             parse(|bad| from_proto::shipping::list_shipments(request.into_inner(), &self.limits, bad))?;
-        let (shipments, next) = found(self.store().list_shipments(&listing).await)?;
-        let shipments = shipments.iter().filter_map(|(order, id)| shown(order, *id)).collect();
-        Ok(Response::new(pb::ListShipmentsResponse { shipments, next_page_token: page_token(next) }))
+        self.page(listing, |listing| async move {
+            let (shipments, next) = found(self.store().list_shipments(&listing).await)?;
+            let shipments = shipments.iter().filter_map(|(order, id)| shown(order, *id)).collect();
+            Ok(pb::ListShipmentsResponse { shipments, next_page_token: page_token(next) })
+        })
+        .await
     }
 
     async fn start_picking(
@@ -177,7 +180,8 @@ impl pb::shipping_service_server::ShippingService for Api {
         let (id, listing) =
             parse(|bad| from_proto::shipping::list_tracking_events(request.into_inner(), &self.limits, bad))?;
         let order = self.order_with(Child::Shipment(id)).await?;
-        tracking_page(shipment_of(&order, id)?, &listing).map(Response::new)
+        let shipment = shipment_of(&order, id)?;
+        self.page(listing, |listing| async move { tracking_page(shipment, &listing) }).await
     }
 
     async fn confirm_delivery(
@@ -221,9 +225,12 @@ impl pb::shipping_service_server::ShippingService for Api {
     ) -> Reply<pb::ListCouriersResponse> {
         let listing =
             parse(|bad| from_proto::shipping::list_couriers(request.into_inner(), &self.limits, bad))?;
-        let (couriers, next) = found(self.store().list_couriers(&listing).await)?;
-        let couriers = couriers.iter().map(to_proto::shipping::courier).collect();
-        Ok(Response::new(pb::ListCouriersResponse { couriers, next_page_token: page_token(next) }))
+        self.page(listing, |listing| async move {
+            let (couriers, next) = found(self.store().list_couriers(&listing).await)?;
+            let couriers = couriers.iter().map(to_proto::shipping::courier).collect();
+            Ok(pb::ListCouriersResponse { couriers, next_page_token: page_token(next) })
+        })
+        .await
     }
 
     type TrackShipmentStream = watch::Stream<pb::TrackShipmentResponse>;
