@@ -3,19 +3,22 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use prost::Message;
 use tonic::{Request, Response, Status};
 
 use super::from_proto::orders::{self as from, OrderKey, Update};
 use super::layers::Seat;
 use super::listing::page_token;
 use super::to_proto::orders as to;
-use super::{Api, Reply, found, kept, parse, status, to_reserve, watch, with_stock};
+use super::{Api, Reply, found, kept, parse, response_bytes, status, to_reserve, watch, with_stock};
 use crate::domain::{self, Order, Refusal, Touch, receive, touch_for};
 use crate::pb;
 use crate::store::Child;
 
 /// How many comments a feedback report brings.
 const COMMENTS_MAX: u64 = 50;
+/// How many bytes an answer has at most around what it wraps.
+const WRAPPING: usize = 16;
 
 #[tonic::async_trait]
 impl pb::order_service_server::OrderService for Api {
@@ -134,7 +137,8 @@ impl pb::order_service_server::OrderService for Api {
         let key = parse(|bad| from::get_order_timeline(request.into_inner(), bad))?;
         let order = self.order_by(key).await?;
         let events = found(self.store().events_of(order.id).await)?;
-        let timeline = to::timeline(&order, &events, self.store().now());
+        let mut timeline = to::timeline(&order, &events, self.store().now());
+        keep_newest(&mut timeline, response_bytes(&self.limits).saturating_sub(WRAPPING));
         Ok(Response::new(pb::GetOrderTimelineResponse { timeline: Some(timeline) }))
     }
 
@@ -214,6 +218,18 @@ impl pb::order_service_server::OrderService for Api {
         let after = watch::start(begin, last)?;
         watch::follow(self, seat, after, watch::Events { store: self.store().clone(), filter })
     }
+}
+
+/// Leaves the oldest events of a long history out, so that the rest can be sent.
+pub(super) fn keep_newest(timeline: &mut pb::OrderTimeline, most: usize) {
+    let mut over = timeline.encoded_len().saturating_sub(most);
+    let oldest = timeline.events.iter().take_while(|it| {
+        let goes = over > 0;
+        over = over.saturating_sub(it.encoded_len());
+        goes
+    });
+    let oldest = oldest.count();
+    timeline.events.drain(..oldest);
 }
 
 impl Api {
