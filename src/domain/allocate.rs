@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::case::{born, moved};
 use super::{
     AvailabilityFound, Desk, EventKind, LineAvailability, LocationCode, MessageKind, Movement, MovementKind,
-    OnShortage, Order, OrderId, OrderState, Refusal, RegionCode, Reservation, ReservationId,
+    OnShortage, Order, OrderId, OrderState, Reason, Refusal, RegionCode, Reservation, ReservationId,
     ReservationState, ReservedItem, ServiceLevel, Shortage, Sku, StockLevel, Timestamp,
 };
 
@@ -40,6 +40,12 @@ impl StockLevel {
         self.on_hand - self.reserved - self.damaged - self.quality_hold
     }
 }
+
+/// How many shelves one order takes its stock from: a hundred lines from twenty locations each. One that needs more goes
+/// on waiting if it waits, until a larger delivery comes.
+pub(crate) const ITEMS_MAX: usize = 2_000;
+/// How many locations are noted with each line of an order, those first that come first by priority.
+pub(crate) const LOCATIONS_NOTED_MAX: usize = 20;
 
 /// One demand on stock: a line of an order or of another caller's reservation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -339,6 +345,11 @@ impl Order {
         self.note_availability(desk, &supplies);
 
         match planned {
+            Ok((takes, _)) if takes.len() > ITEMS_MAX => {
+                let message = format!("an order takes its stock from at most {ITEMS_MAX} shelves");
+                let waits = self.state == OrderState::AwaitingStock;
+                if waits { Ok(()) } else { Err(self.unmet(Reason::LimitReached, message)) }
+            }
             Ok((takes, reason)) => self.hold_stock(desk, &takes, reason),
             Err(short) => match (self.state, self.on_shortage) {
                 (OrderState::AwaitingStock, _) => Ok(()),
@@ -411,8 +422,11 @@ impl Order {
     }
 
     fn note_availability(&mut self, desk: &Desk, supplies: &BTreeMap<Sku, Supply>) {
-        let (found, delivery_at) =
+        let (mut found, delivery_at) =
             availability(desk, &self.needs(), supplies, self.service, self.requested_by);
+        for line in &mut found.lines {
+            line.by_location.truncate(LOCATIONS_NOTED_MAX);
+        }
         self.promised_by = delivery_at.map(|it| self.requested_by.map_or(it, |requested| requested.max(it)));
         self.availability = Some(found);
     }

@@ -9,6 +9,17 @@ use super::{
     ShipmentState, Timestamp, Transition,
 };
 
+/// How long the text of an event may be, in characters; the whole is in the parts that it is about.
+const EVENT_TEXT_MAX: usize = 1_000;
+
+/// The text, cut to so many characters.
+pub(super) fn cut(mut text: String, characters: usize) -> String {
+    if let Some((end, _)) = text.char_indices().nth(characters) {
+        text.truncate(end);
+    }
+    text
+}
+
 /// The step of a machine, if its table has it. What may be done instead, the subject's owner knows.
 pub(super) fn moved<S: State>(subject: impl Into<Uuid>, from: S, to: S) -> Result<Transition, Refusal> {
     if !from.next().contains(&to) {
@@ -72,7 +83,7 @@ impl Order {
             actor,
             kind,
             transition: step,
-            text,
+            text: cut(text, EVENT_TEXT_MAX),
         });
     }
 
@@ -116,6 +127,19 @@ impl Order {
         shipment: Option<ShipmentId>,
         sequence: i64,
     ) {
+        let due_at = desk.now.plus(kind.waits());
+        self.notify_at(desk, kind, shipment, sequence, due_at);
+    }
+
+    /// The same, with a letter that is not to be sent before this.
+    pub(super) fn notify_at(
+        &mut self,
+        desk: &mut Desk,
+        kind: MessageKind,
+        shipment: Option<ShipmentId>,
+        sequence: i64,
+        due_at: Timestamp,
+    ) {
         let key = match shipment {
             Some(shipment) if sequence > 0 => format!("{kind}/{shipment}/{sequence}"),
             Some(shipment) => format!("{kind}/{shipment}"),
@@ -139,7 +163,7 @@ impl Order {
             shipment,
             sequence,
             attempts: 0,
-            due_at: desk.now.plus(kind.waits()),
+            due_at,
             created_at: desk.now,
             sent_at: None,
             failure,

@@ -1,14 +1,21 @@
 //! Steps 14 to 17: reports from the road, the proof of delivery, and asking how it was.
 
 use super::case::{born, moved};
-use super::merge::{estimate_of, key, moved_on, same_place, state_of, told_to_customer};
+use super::merge::{estimate_of, key, moved_on, moves_to, same_place, state_of, told_to_customer};
 use super::{
-    Action, Desk, EventKind, Feedback, FeedbackState, MessageKind, Order, OrderState, Proof, Reason, Refusal,
-    ShipmentId, ShipmentState, Timestamp, TrackingEvent, TrackingStatus,
+    Desk, EventKind, Feedback, FeedbackState, MessageKind, Order, OrderState, Proof, Reason, Refusal,
+    Shipment, ShipmentId, ShipmentState, Timestamp, TrackingEvent, TrackingStatus,
 };
 
-/// How many reports one shipment may have.
-const TRACKING_EVENTS_MAX: usize = 1_000;
+/// How many reports one shipment keeps. A journey has some tens; a thousand are a machine that repeats itself. The first
+/// report of each status has room beyond that, so no flood hides a delivery, a return or a parcel to be collected.
+pub(crate) const TRACKING_EVENTS_MAX: usize = 1_000;
+/// Of these, kept free of notices (UNKNOWN, INFO_RECEIVED, DELAYED): they say nothing of where the shipment is.
+const KEPT_FOR_MOVES: usize = 500;
+/// Of these, kept for reports that tell another state than the shipment is in.
+const KEPT_FOR_CHANGES: usize = 100;
+/// How many letters of one kind tell of one shipment. The first report of each status is told beyond that.
+const LETTERS_OF_A_KIND_MAX: usize = 10;
 /// How many places of one shipment the customer is told: a courier that reports street by street shall not flood them.
 const PLACES_TOLD_MAX: usize = 20;
 
@@ -26,14 +33,44 @@ pub struct Report {
     pub received_by: String,
 }
 
+/// What became of a courier's reports; the others were known already.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Recorded {
+    pub new: usize,
+    /// There was no room for them.
+    pub left_out: usize,
+}
+
+enum Added {
+    New,
+    Known,
+    NoRoom,
+}
+
+fn is_first(shipment: &Shipment, status: TrackingStatus) -> bool {
+    shipment.tracking.iter().all(|it| it.status != status)
+}
+
+/// Whether the shipment takes one more report of this status.
+fn has_room(shipment: &Shipment, status: TrackingStatus) -> bool {
+    let left = TRACKING_EVENTS_MAX.saturating_sub(shipment.tracking.len());
+    let changes = |state| left > 0 && state_of(&shipment.tracking) != Some(state);
+    let has_room = match moves_to(status) {
+        None => left > KEPT_FOR_MOVES,
+        Some(state) => left > KEPT_FOR_CHANGES || changes(state),
+    };
+    has_room || is_first(shipment, status)
+}
+
 impl Order {
-    /// Adds what the courier reports. Repeated reports change nothing; says how many were new.
+    /// Adds what the courier reports. Repeated reports change nothing, and those that there is no room for are left out:
+    /// the others of the call may say that the goods have arrived.
     pub fn record_tracking(
         &mut self,
         desk: &mut Desk,
         id: ShipmentId,
         reports: &[Report],
-    ) -> Result<usize, Refusal> {
+    ) -> Result<Recorded, Refusal> {
         let place = self.shipment_place(id)?;
         if self.state == OrderState::Archived {
             return Err(self.out_of_turn("record tracking"));
@@ -45,18 +82,22 @@ impl Order {
             return Err(self.unmet_shipment(Reason::IllegalTransition, shipment, message));
         }
 
-        let (known, mut fresh) = (shipment.tracking.len(), 0);
+        let (known, mut recorded) = (shipment.tracking.len(), Recorded::default());
         for report in reports {
-            fresh += usize::from(self.add_report(desk, place, report)?);
+            match self.add_report(desk, place, report) {
+                Added::New => recorded.new += 1,
+                Added::Known => {}
+                Added::NoRoom => recorded.left_out += 1,
+            }
         }
-        if fresh > 0 {
+        if recorded.new > 0 {
             self.tell_place(desk, place, known);
             self.follow_reports(desk, place)?;
         }
-        Ok(fresh)
+        Ok(recorded)
     }
 
-    fn add_report(&mut self, desk: &mut Desk, place: usize, report: &Report) -> Result<bool, Refusal> {
+    fn add_report(&mut self, desk: &mut Desk, place: usize, report: &Report) -> Added {
         let Report {
             status,
             incident,
@@ -70,14 +111,13 @@ impl Order {
         let key = key(*status, *occurred_at, spot, raw_code, incident);
         let shipment = &mut self.shipments[place];
         if shipment.tracking.iter().any(|it| it.key == key) {
-            return Ok(false);
+            return Added::Known;
         }
-        if shipment.tracking.len() >= TRACKING_EVENTS_MAX {
-            let message = format!("a shipment has at most {TRACKING_EVENTS_MAX} tracking events");
-            let refusal = self.unmet(Reason::LimitReached, message);
-            return Err(refusal.without(&[Action::RecordTrackingEvents, Action::ConfirmDelivery]));
+        if !has_room(shipment, *status) {
+            return Added::NoRoom;
         }
 
+        let is_first = is_first(shipment, *status);
         let sequence = i64::try_from(shipment.tracking.len()).unwrap_or(i64::MAX - 1) + 1;
         let event = TrackingEvent {
             sequence,
@@ -109,10 +149,15 @@ impl Order {
         self.tell(desk, EventKind::TrackingRecorded, None, format!("{id} {status} reported"));
         if let Some(kind) = told
             && !over
+            && (is_first || self.letters_about(id, kind) < LETTERS_OF_A_KIND_MAX)
         {
             self.notify(desk, kind, Some(id), sequence);
         }
-        Ok(true)
+        Added::New
+    }
+
+    fn letters_about(&self, shipment: ShipmentId, kind: MessageKind) -> usize {
+        self.messages.iter().filter(|it| it.shipment == Some(shipment) && it.kind == kind).count()
     }
 
     /// Tells the customer where the shipment has got to by the reports behind the `known` ones: once per call, however
@@ -184,8 +229,9 @@ impl Order {
             description: "delivery confirmed".to_owned(),
             received_by: proof.received_by.clone(),
         };
-        self.shipments[place].proof = Some(proof);
-        self.add_report(desk, place, &report)?;
+        shipment.proof = Some(proof);
+        // Without room there is a delivery already: the proof is what is new.
+        self.add_report(desk, place, &report);
         self.follow_reports(desk, place)
     }
 

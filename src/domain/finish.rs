@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::case::{born, moved};
+use super::case::{born, cut, moved};
+use super::pay::FAILURE_MAX;
 use super::{
     Actor, ApprovalState, Ask, Desk, EventKind, FeedbackState, InvoiceState, LocationCode, Message,
     MessageId, MessageKind, MessageState, Order, OrderState, PaymentId, Reason, RefundId, RefundState,
@@ -13,6 +14,8 @@ use super::{
 
 /// The caller that asked a provider gets this long before a worker takes over.
 const CALLER_GRACE: Duration = Duration::from_secs(10);
+/// How long the reason of an early end may be, in characters.
+const END_REASON_MAX: usize = 1_000;
 /// The longest pause between two tries of the same errand.
 const PAUSE_MAX: Duration = Duration::from_secs(30);
 /// The longest pause between two tries of a letter: a mail relay may be away for hours.
@@ -54,7 +57,7 @@ impl Order {
         if self.state == OrderState::AwaitingStock {
             self.stop_waiting(desk);
         }
-        self.cancel_reason = reason.chars().take(1_000).collect();
+        self.cancel_reason = cut(reason.to_owned(), END_REASON_MAX);
         self.go(desk, to, kind, reason)?;
 
         let held = self.current_reservation().is_some_and(|it| it.state == ReservationState::Held);
@@ -311,10 +314,11 @@ impl Order {
             .filter(|it| it.state == RefundState::Pending)
             .filter(|it| it.attempts == 0 || it.asked_at.plus(pause(it.attempts)) <= now)
             .map(|it| Errand::Refund(it.id));
-        // When one letter goes, those go with it that wait for their first try.
+        // When one letter goes, those go with it that wait for their first try only to have company.
         let queued = || self.messages.iter().filter(|it| it.state == MessageState::Queued);
         let one_goes = queued().any(|it| it.due_at <= now);
-        let messages = queued().filter(|it| it.due_at <= now || (one_goes && it.attempts == 0));
+        let goes_along = |it: &Message| it.attempts == 0 && it.kind.waits() > Duration::ZERO;
+        let messages = queued().filter(|it| it.due_at <= now || (one_goes && goes_along(it)));
         asks.chain(refunds).chain(messages.map(|it| Errand::Message(it.id))).collect()
     }
 
@@ -336,7 +340,7 @@ impl Order {
             return Ok(());
         }
         message.attempts += 1;
-        message.failure = sent.as_ref().err().map(|it| it.why().to_owned()).unwrap_or_default();
+        message.failure = sent.as_ref().err().map(|it| cut(it.why().to_owned(), FAILURE_MAX)).unwrap_or_default();
         let (to, kind) = match sent {
             Ok(()) => {
                 message.sent_at = Some(desk.now);

@@ -13,6 +13,9 @@ use super::{
     ShipmentState, Timestamp, TrackingEvent, TrackingStatus,
 };
 
+/// How many lines the packages of one shipment list together: each is a line of the packing slip.
+pub(crate) const CONTENTS_MAX: usize = 2_000;
+
 /// A courier that cannot carry a shipment, and why.
 pub type Decline = (CourierCode, String);
 
@@ -372,6 +375,12 @@ impl Order {
         let is_packed = self.shipments[place].state == ShipmentState::Packed;
         if !is_packed {
             self.shipment_must_be(place, ShipmentState::QcPassed, "pack")?;
+        }
+
+        let contents: usize = packages.iter().map(|it| it.contents.len()).sum();
+        if contents > CONTENTS_MAX {
+            let message = format!("the packages of a shipment list at most {CONTENTS_MAX} lines together");
+            return Err(self.unmet_shipment(Reason::LimitReached, &self.shipments[place], message));
         }
 
         let mut problems = Problems::default();

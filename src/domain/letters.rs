@@ -244,23 +244,33 @@ fn last_invoice(order: &Order) -> Option<String> {
     (invoice.number > 0).then(|| invoice.full_number())
 }
 
-/// The refund that the message tells of: the n-th one that succeeded; all of them together if it names none.
+/// The refunds that the message tells of: from the n-th one that succeeded to the one before that of the next letter;
+/// all of them together if it names none.
 fn add_refund(facts: &mut Facts, message: &Message, order: &Order) -> Result<(), String> {
     let all = order.payments.iter().flat_map(|it| &it.refunds);
     let mut done: Vec<_> = all.filter(|it| it.state == RefundState::Succeeded).collect();
     done.sort_by_key(|it| (it.updated_at, it.id));
     let nth = usize::try_from(message.sequence).ok().and_then(|it| it.checked_sub(1));
     let told = match nth {
-        Some(nth) => vec![*done.get(nth).ok_or("the order has no such refund")?],
+        Some(nth) => {
+            let letters = order.messages.iter().filter(|it| it.kind == MessageKind::RefundIssued);
+            let next = letters.map(|it| it.sequence).filter(|it| *it > message.sequence).min();
+            let end = next.and_then(|it| usize::try_from(it - 1).ok()).unwrap_or(done.len());
+            let told = done.get(nth..end).filter(|it| !it.is_empty());
+            told.ok_or("the order has no such refund")?.to_vec()
+        }
         None if done.is_empty() => return Err("nothing has been paid back".to_owned()),
         None => done,
     };
     let minor = told.iter().map(|it| it.amount.minor).fold(0, i64::saturating_add);
     facts.refund = Some(order.amounts.currency.of(minor).to_string());
-    facts.refund_way = told.last().and_then(|it| it.method).map(|it| match it {
-        Method::Cash => "in cash",
-        Method::BankTransfer | Method::Card | Method::Paypal => "by bank transfer",
-    });
+    let way = told.last().and_then(|it| it.method);
+    facts.refund_way = match way {
+        _ if told.iter().any(|it| it.method != way) => Some("in several ways"),
+        None => None,
+        Some(Method::Cash) => Some("in cash"),
+        Some(Method::BankTransfer | Method::Card | Method::Paypal) => Some("by bank transfer"),
+    };
     Ok(())
 }
 

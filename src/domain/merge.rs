@@ -106,7 +106,7 @@ fn rank(status: TrackingStatus) -> u8 {
 
 /// The state that a report puts a shipment in. A delay leaves it where it is; a hold by customs is an
 /// exception.
-fn moves_to(status: TrackingStatus) -> Option<ShipmentState> {
+pub(super) fn moves_to(status: TrackingStatus) -> Option<ShipmentState> {
     match status {
         TrackingStatus::InfoReceived | TrackingStatus::Unknown | TrackingStatus::Delayed => None,
         TrackingStatus::PickedUp => Some(ShipmentState::PickedUp),

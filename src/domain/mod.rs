@@ -37,7 +37,7 @@ mod states;
 mod status;
 mod stock;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod time;
 mod timeline;
 mod tracking;
@@ -52,7 +52,7 @@ pub use backoff::backoff;
 pub use case::{check_etag, etag};
 pub use courier::{Courier, CourierNames, Quote, Rate};
 pub use customer::{Address, Check, Customer, Risk, Rule, Verdict};
-pub use deliver::Report;
+pub use deliver::{Recorded, Report};
 pub use desk::{Changes, Desk, Lease, Touch, World};
 pub use event::{Event, EventKind, Machine, Transition};
 pub use feedback::{Feedback, FeedbackState};

@@ -5,16 +5,31 @@
 
 use std::time::Duration;
 
-use super::actions::PAYING;
-use super::case::{born, moved};
+use super::case::{born, cut, moved};
 use super::{
-    Action, Ask, Desk, EventKind, MessageKind, Method, Money, Order, OrderState, Payment, PaymentId,
-    PaymentState, ProviderAnswer, Reason, Refund, RefundId, RefundState, Refusal, ReservationState,
-    bank_reference_key,
+    Ask, Desk, EventKind, Message, MessageKind, MessageState, Method, Money, Order, OrderState, Payment,
+    PaymentId, PaymentState, ProviderAnswer, Reason, Refund, RefundId, RefundState, Refusal,
+    ReservationState, bank_reference_key,
 };
 
-/// How often an order may be tried to be paid: a token that is declined again and again holds no stock for ever.
-const PAYMENTS_MAX: usize = 20;
+/// How many payments through a provider may come to nothing: a token that is declined again and again holds no stock for
+/// ever. After that a person may still record money.
+pub(crate) const TRIES_MAX: usize = 20;
+/// How many parts an order is paid in. The part that pays all the rest has room beyond that, so the order is not stranded.
+pub(crate) const PARTS_MAX: usize = 20;
+/// How many refunds one payment is given back in, other than failed ones. The refund of all the rest has room beyond
+/// that, so no money is stranded; thousands of single cents have not.
+pub(crate) const REFUND_PARTS_MAX: usize = 20;
+/// How many refunds of one payment a provider may refuse. After that a person pays back by other means.
+pub(crate) const REFUSED_REFUNDS_MAX: usize = 20;
+/// How many refunds of an order are told at once, a letter each. Later letters are a day apart, and each tells of all
+/// refunds since the one before.
+const REFUND_LETTERS_AT_ONCE: usize = 5;
+const REFUND_LETTERS_APART: Duration = Duration::from_secs(86_400);
+/// A letter that is due later than this is not being sent just now, by whatever clock: what happens is told in it.
+const SURELY_NOT_SENT: Duration = Duration::from_secs(60);
+/// How long the reason of a failure may be, in characters: it is in others' words.
+pub(crate) const FAILURE_MAX: usize = 500;
 /// After a failed or given-up payment the customer gets this long to try again, or the whole lifetime of a hold if that
 /// is shorter.
 const SECOND_CHANCE: Duration = Duration::from_secs(300);
@@ -33,6 +48,18 @@ impl Payment {
     /// A refund that only a person can carry out, decided when the order ended.
     pub fn owed_by_hand(&self) -> Option<&Refund> {
         self.refunds.iter().find(|it| it.state == RefundState::Pending && !self.is_by_provider())
+    }
+
+    /// Whether it brought money or still may.
+    fn counts(&self) -> bool {
+        match self.state {
+            PaymentState::Pending | PaymentState::Authorized | PaymentState::Captured => true,
+            PaymentState::Failed | PaymentState::Voided => false,
+        }
+    }
+
+    fn refused_refunds(&self) -> usize {
+        self.refunds.iter().filter(|it| it.state == RefundState::Failed).count()
     }
 
     pub fn is_by_provider(&self) -> bool {
@@ -80,6 +107,13 @@ impl Order {
     /// never arrives for stock that is gone.
     pub fn begin_payment(&mut self, desk: &mut Desk, new: &NewPayment) -> Result<PaymentId, Refusal> {
         let amount = self.payable(desk, new.amount)?;
+        if self.payments.iter().filter(|it| !it.counts()).count() >= TRIES_MAX {
+            let message = format!(
+                "{TRIES_MAX} payments through a provider came to nothing; money can still be recorded by hand"
+            );
+            let refusal = self.unmet(Reason::LimitReached, message);
+            return Err(refusal.without(&[super::Action::AuthorizePayment]));
+        }
 
         let id: PaymentId = desk.ids.fresh();
         self.payments.push(Payment {
@@ -101,15 +135,6 @@ impl Order {
             return Err(self.out_of_turn("pay"));
         }
         self.must_be_free()?;
-        if self.payments.len() >= PAYMENTS_MAX {
-            let message = format!("an order takes at most {PAYMENTS_MAX} payments, failed ones included");
-            // What is authorised already may still be captured.
-            let beginning: &[Action] = match self.authorized_minor() {
-                0 => &PAYING,
-                _ => &[Action::AuthorizePayment, Action::RecordPayment],
-            };
-            return Err(self.unmet(Reason::LimitReached, message).without(beginning));
-        }
         if let Some(pending) = self.payments.iter().find(|it| it.ask.is_some()) {
             let message = format!("payment {} is not answered yet", pending.id);
             return Err(self.unmet(Reason::PaymentPending, message));
@@ -135,6 +160,11 @@ impl Order {
         }
         if amount.minor > due.minor {
             return Err(self.exceeds_due(amount, due));
+        }
+        if amount.minor < due.minor && self.payments.iter().filter(|it| it.counts()).count() >= PARTS_MAX {
+            let message =
+                format!("an order is paid in at most {PARTS_MAX} parts and a last one: pay all {due}");
+            return Err(self.unmet(Reason::LimitReached, message));
         }
         Ok(amount)
     }
@@ -278,7 +308,7 @@ impl Order {
                 let payment = &mut self.payments[place];
                 payment.attempts += 1;
                 payment.asked_at = Some(desk.now);
-                payment.failure.clone_from(why);
+                payment.failure = cut(why.clone(), FAILURE_MAX);
                 return Ok(true);
             }
             ProviderAnswer::Done(reference) => match ask {
@@ -353,7 +383,7 @@ impl Order {
         payment.state = to;
         payment.ask = None;
         payment.asked_at = None;
-        payment.failure = why.to_owned();
+        payment.failure = cut(why.to_owned(), FAILURE_MAX);
         let text = format!("payment {} {to}", payment.id);
         self.tell(desk, kind, Some(step), text);
         self.let_hold_expire(desk);
@@ -383,6 +413,14 @@ impl Order {
         reason: &str,
     ) -> Result<RefundId, Refusal> {
         let place = self.giving_place(id)?;
+        let payment = &self.payments[place];
+        if payment.is_by_provider() && payment.refused_refunds() >= REFUSED_REFUNDS_MAX {
+            let message = format!(
+                "{} refused {REFUSED_REFUNDS_MAX} refunds of {id}; pay back by other means, with a method",
+                payment.provider
+            );
+            return Err(self.unmet_part(Reason::LimitReached, payment.state.as_str(), message));
+        }
         let refund = match self.owed_by_hand(place, amount)? {
             Some(owed) => owed,
             None => self.begin_refund_of(desk, place, amount, reason)?,
@@ -406,8 +444,7 @@ impl Order {
     ) -> Result<RefundId, Refusal> {
         let place = self.giving_place(id)?;
         let payment = &self.payments[place];
-        let refused = payment.refunds.iter().any(|it| it.state == RefundState::Failed);
-        if payment.is_by_provider() && !refused {
+        if payment.is_by_provider() && payment.refused_refunds() == 0 {
             let message = format!(
                 "{} has not refused to pay {id} back: ask it first, without a method",
                 payment.provider
@@ -465,6 +502,13 @@ impl Order {
         }
         if amount.minor <= 0 {
             return Err(Refusal::invalid("amount", "must be more than zero"));
+        }
+        if amount.minor < left.minor && payment.refunds.len() - payment.refused_refunds() >= REFUND_PARTS_MAX
+        {
+            let message = format!(
+                "a payment is given back in at most {REFUND_PARTS_MAX} parts and a last one: give back all {left}"
+            );
+            return Err(self.unmet_part(Reason::LimitReached, payment.state.as_str(), message));
         }
         self.begin_refund(desk, place, amount, reason)
     }
@@ -525,7 +569,7 @@ impl Order {
             ProviderAnswer::Unknown(why) => {
                 refund.attempts += 1;
                 refund.asked_at = desk.now;
-                refund.failure.clone_from(why);
+                refund.failure = cut(why.clone(), FAILURE_MAX);
                 return Ok(true);
             }
             ProviderAnswer::Done(reference) => {
@@ -534,7 +578,7 @@ impl Order {
                 (RefundState::Succeeded, EventKind::RefundSucceeded)
             }
             ProviderAnswer::Declined(why) => {
-                refund.failure.clone_from(why);
+                refund.failure = cut(why.clone(), FAILURE_MAX);
                 (RefundState::Failed, EventKind::RefundFailed)
             }
         };
@@ -544,11 +588,34 @@ impl Order {
         let text = format!("refund {id} of {} {to}{by}", refund.amount);
         self.tell(desk, kind, Some(step), text);
         if to == RefundState::Succeeded {
-            let paid_back = self.payments.iter().flat_map(|it| &it.refunds);
-            let nth = paid_back.filter(|it| it.state == RefundState::Succeeded).count();
-            self.notify(desk, MessageKind::RefundIssued, None, i64::try_from(nth).unwrap_or(i64::MAX));
+            self.tell_refund(desk);
         }
         Ok(true)
+    }
+
+    /// The customer hears of all money that goes back, in letters that keep a pace: a letter tells of every refund from
+    /// its own to the one before the next letter's.
+    fn tell_refund(&mut self, desk: &mut Desk) {
+        let letters = || self.messages.iter().filter(|it| it.kind == MessageKind::RefundIssued);
+        let still_open = |it: &Message| match it.state {
+            MessageState::Queued => it.attempts == 0,
+            // There is no address; a letter that counts what nobody is told is enough.
+            MessageState::Suppressed => true,
+            MessageState::Sent | MessageState::Failed => false,
+        };
+        if letters().any(|it| still_open(it) && it.due_at > desk.now.plus(SURELY_NOT_SENT)) {
+            return;
+        }
+
+        let last_due = letters().map(|it| it.due_at).max();
+        let due_at = match last_due.filter(|_| letters().count() >= REFUND_LETTERS_AT_ONCE) {
+            Some(last) => last.plus(REFUND_LETTERS_APART).max(desk.now),
+            None => desk.now,
+        };
+        let paid_back = self.payments.iter().flat_map(|it| &it.refunds);
+        let nth = paid_back.filter(|it| it.state == RefundState::Succeeded).count();
+        let nth = i64::try_from(nth).unwrap_or(i64::MAX);
+        self.notify_at(desk, MessageKind::RefundIssued, None, nth, due_at);
     }
 
     /// Undoes all money of an order that is over: open authorisations are voided, one after the other, captures paid

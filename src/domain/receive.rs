@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::case::born;
+use super::case::{born, cut};
 use super::pricing::{PriceLine, price};
 use super::verify::{Subject, fingerprint, normalised, risk, verify};
 use super::{
@@ -219,6 +219,16 @@ impl Pricing {
     }
 }
 
+/// How many holds may stop an order at the same time.
+const ACTIVE_HOLDS_MAX: usize = 20;
+/// How many holds callers may place on one order in all, released ones included: each is shown with its order for ever.
+pub(crate) const HOLDS_BY_HAND_MAX: usize = 100;
+/// How long the note of a hold may be, in characters: one of the system's own may have to name a hundred lines.
+pub(crate) const HOLD_NOTE_MAX: usize = 500;
+/// How long the history of an order may be that is still corrected and verified: each failed verification leaves a hold
+/// behind. Nothing is lost: such an order has neither stock nor money, and may be cancelled.
+pub(crate) const ENTRIES_TO_CORRECT_MAX: i64 = 500;
+
 /// What a correction may change. Each part is replaced whole; `None` leaves it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Correction {
@@ -291,7 +301,7 @@ impl Order {
         self.holds.push(Hold {
             id,
             reason,
-            note,
+            note: cut(note, HOLD_NOTE_MAX),
             state: HoldState::Active,
             placed_by: by,
             placed_at: desk.now,
@@ -310,6 +320,7 @@ impl Order {
         if self.state != OrderState::Received {
             return Err(self.out_of_turn("verify"));
         }
+        self.must_have_room_to_correct()?;
         self.release_holds(desk, |it| it.reason == HoldReason::VerificationFailed, "verified again")?;
         let duplicate_of = match waive_duplicate {
             Waive::Duplicate => None,
@@ -364,8 +375,16 @@ impl Order {
             return Err(self.out_of_turn("place a hold"));
         }
         let active = self.holds.iter().filter(|it| it.state == HoldState::Active).count();
-        if active >= 20 {
-            let refusal = self.unmet(super::Reason::LimitReached, "an order has at most 20 active holds");
+        if active >= ACTIVE_HOLDS_MAX {
+            let message = format!("an order has at most {ACTIVE_HOLDS_MAX} active holds");
+            let refusal = self.unmet(super::Reason::LimitReached, message);
+            return Err(refusal.without(&[super::Action::PlaceHold]));
+        }
+        // Holds of the system's own are not counted: they always have room.
+        let by_hand = self.holds.iter().filter(|it| it.placed_by != Actor::system()).count();
+        if by_hand >= HOLDS_BY_HAND_MAX {
+            let message = format!("callers place at most {HOLDS_BY_HAND_MAX} holds on an order");
+            let refusal = self.unmet(super::Reason::LimitReached, message);
             return Err(refusal.without(&[super::Action::PlaceHold]));
         }
         let by = desk.actor.clone();
@@ -415,6 +434,8 @@ impl Order {
             | OrderState::Cancelled
             | OrderState::Expired => return Err(self.out_of_turn("change the order")),
         }
+
+        self.must_have_room_to_correct()?;
 
         let Correction {
             customer,
@@ -472,6 +493,17 @@ impl Order {
 
         self.tell(desk, EventKind::OrderUpdated, None, "corrected");
         Ok(())
+    }
+
+    fn must_have_room_to_correct(&self) -> Result<(), Refusal> {
+        if self.last_event < ENTRIES_TO_CORRECT_MAX {
+            return Ok(());
+        }
+        let message = format!(
+            "an order is corrected and verified until its history has {ENTRIES_TO_CORRECT_MAX} entries; cancel it \
+             and create another one"
+        );
+        Err(self.unmet(super::Reason::LimitReached, message))
     }
 
     /// The shipping fee as settings have it; a correction leaves a fee of the caller's own alone.

@@ -12,7 +12,7 @@ use super::{
     Api, Call, Reply, found, from_proto, kept, parse, status, to_proto, to_reserve, watch, with_stock,
 };
 use crate::domain::{
-    self, Actor, CourierCode, Desk, Order, OrderId, Refusal, Report, Shipment, ShipmentId, Touch,
+    self, Actor, CourierCode, Desk, Order, OrderId, Recorded, Refusal, Report, Shipment, ShipmentId, Touch,
     TrackingEvent, check_etag,
 };
 use crate::pb;
@@ -169,6 +169,7 @@ impl pb::shipping_service_server::ShippingService for Api {
             shipment: shown(kept(view, order), id),
             recorded: new.recorded.iter().map(|it| to_proto::shipping::tracking_event(id, it)).collect(),
             duplicates: new.duplicates,
+            left_out: new.left_out,
         };
         self.change(call, touch(order, Reach::Order), decide, reply).await
     }
@@ -310,18 +311,20 @@ fn shown(order: &Order, id: ShipmentId) -> Option<pb::Shipment> {
 struct News {
     recorded: Vec<TrackingEvent>,
     duplicates: i32,
+    left_out: i32,
 }
 
 /// Reports that are all known already leave the order as it is.
 fn record(desk: &mut Desk<'_>, order: OrderId, id: ShipmentId, reports: &[Report]) -> Result<News, Refusal> {
     let mut order = desk.take_order(order)?;
-    let new = order.record_tracking(desk, id, reports)?;
+    let Recorded { new, left_out } = order.record_tracking(desk, id, reports)?;
     let tracking = &order.shipments[order.shipment_place(id)?].tracking;
     let recorded = tracking[tracking.len() - new..].to_vec();
     if new > 0 {
         desk.keep_order(order);
     }
-    Ok(News { recorded, duplicates: i32::try_from(reports.len() - new).unwrap_or(i32::MAX) })
+    let count = |reports: usize| i32::try_from(reports).unwrap_or(i32::MAX);
+    Ok(News { recorded, duplicates: count(reports.len() - new - left_out), left_out: count(left_out) })
 }
 
 /// A page of the order's own events, so that those of archived orders are there too. They are recorded one after the

@@ -441,7 +441,7 @@ impl Bench {
     pub(super) fn report(&mut self, id: OrderId, number: usize, status: TrackingStatus) -> usize {
         let shipment = self.shipment(id, number).id;
         let report = report(status, self.now);
-        self.on(id, |order, desk| order.record_tracking(desk, shipment, &[report])).expect("a report")
+        self.on(id, |order, desk| order.record_tracking(desk, shipment, &[report])).expect("a report").new
     }
 
     pub(super) fn deliver(&mut self, id: OrderId, number: usize) {

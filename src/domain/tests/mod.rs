@@ -2,6 +2,7 @@
 
 mod any_sequence;
 mod bench;
+pub(crate) mod bounds;
 mod exact;
 mod instead;
 mod letters;
