@@ -8,6 +8,8 @@ mod connections;
 mod feed;
 mod from_proto;
 mod inventory;
+#[cfg(test)]
+mod largest;
 mod layers;
 mod listing;
 mod orders;

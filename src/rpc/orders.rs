@@ -225,7 +225,8 @@ pub(super) fn keep_newest(timeline: &mut pb::OrderTimeline, most: usize) {
     let mut over = timeline.encoded_len().saturating_sub(most);
     let oldest = timeline.events.iter().take_while(|it| {
         let goes = over > 0;
-        over = over.saturating_sub(it.encoded_len());
+        // With its tag and its length.
+        over = over.saturating_sub(it.encoded_len() + 2);
         goes
     });
     let oldest = oldest.count();

@@ -267,11 +267,13 @@ macro_rules! on_both_engines {
     };
 }
 
+mod answers;
 mod clocks;
 mod due;
 mod plans;
 mod readers;
 
+use answers::*;
 use clocks::*;
 use due::*;
 use readers::*;
@@ -293,6 +295,7 @@ on_both_engines! {
     a_full_queue_says_so_at_once
     a_late_change_is_never_decided
     a_panic_fails_only_its_own_change
+    an_answer_that_is_too_large_refuses_only_its_own_change
     a_row_that_breaks_a_law_fails_only_its_own_change
     what_is_merely_due_breaks_no_law_and_what_nobody_is_to_do_breaks_one
     what_is_held_needs_a_job_that_ends_it_in_time

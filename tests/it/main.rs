@@ -5,6 +5,7 @@
 mod amends;
 mod api_page;
 mod bench;
+mod bounds;
 mod cancelled;
 mod child;
 mod clocks;

@@ -1,0 +1,27 @@
+//! Answers that are too large to be sent: their changes are refused, and nobody else's.
+
+use super::{Shop, TEXT, call, order_for, place, placed, request};
+use crate::domain::{self, OnShortage, Reason, Refusal};
+use crate::store::{Codec, StoreError};
+
+pub(super) async fn an_answer_that_is_too_large_refuses_only_its_own_change(shop: &Shop) {
+    shop.stocked(&["A-1"], 10).await;
+    let too_large = Codec { size: |_| 11, size_max: 10, ..TEXT };
+    let (store, new) = (shop.store.clone(), order_for(&[("A-1", 5)], OnShortage::Refuse));
+    let again = new.clone();
+    let refused = tokio::spawn(async move {
+        let touch = domain::touch_for(&new);
+        let decide = move |desk: &mut domain::Desk<'_>| domain::receive(desk, &new);
+        store.change(call(request("request-1", 1)), touch, decide, placed, too_large).await
+    });
+    let good = place(&shop.store, None, order_for(&[("A-1", 1)], OnShortage::Refuse)).await;
+
+    let refused = refused.await.expect("no panic");
+    let reached = |it: &Refusal| matches!(it, Refusal::Unmet { reason: Reason::LimitReached, .. });
+    assert!(matches!(&refused, Err(StoreError::Refused(it)) if reached(it)), "{refused:?}");
+    assert!(good.is_ok());
+    assert_eq!(shop.units("A-1").await, (10, 1));
+
+    place(&shop.store, request("request-1", 1), again).await.expect("the id was not used up");
+    assert_eq!(shop.units("A-1").await, (10, 6));
+}
