@@ -56,7 +56,7 @@ pub enum PaymentProvider {
 pub struct Limits {
     /// Size of a request.
     pub message_bytes: u32,
-    /// Size of an answer, or of one message of a stream. A change whose answer would be larger is refused, a page is cut.
+    /// Size of an answer, or of one message of a stream. A change with a larger answer is refused, a page is cut.
     pub response_bytes: u32,
     /// Size of a request's headers.
     pub header_bytes: u32,
