@@ -338,7 +338,7 @@ impl Order {
         let needs = self.needs();
         let mut supplies = self.supplies(desk, &region);
         let mut planned = plan(&needs, &supplies);
-        if planned.is_err() && expire_overdue(desk, self.id)? {
+        if planned.is_err() && expire_overdue(desk, needs.iter().map(|it| &it.sku), Some(self.id))? {
             supplies = self.supplies(desk, &region);
             planned = plan(&needs, &supplies);
         }
@@ -497,13 +497,32 @@ impl Order {
     }
 }
 
-/// Ends every hold on touched stock that is past its end; says whether there was one. So a hold that nobody has
-/// swept yet never makes an order short.
-pub(super) fn expire_overdue(desk: &mut Desk, except: OrderId) -> Result<bool, Refusal> {
+/// Ends the expired reservations of these products, but not those of the order that asks; says whether there was
+/// one. So a reservation that nobody has swept yet never makes an order short.
+pub(super) fn expire_overdue<'s>(
+    desk: &mut Desk,
+    skus: impl Iterator<Item = &'s Sku>,
+    except: Option<OrderId>,
+) -> Result<bool, Refusal> {
+    let overdue = desk.overdue(skus);
+    expire(desk, overdue, except)
+}
+
+/// Ends every overdue hold that was loaded; says whether there was one.
+pub fn free_overdue(desk: &mut Desk) -> Result<bool, Refusal> {
+    let overdue = desk.all_overdue();
+    expire(desk, overdue, None)
+}
+
+fn expire(
+    desk: &mut Desk,
+    (orders, reservations): (&[OrderId], &[ReservationId]),
+    except: Option<OrderId>,
+) -> Result<bool, Refusal> {
     let mut any = false;
-    for id in &desk.world().overdue_orders {
+    for id in orders {
         let overdue = |it: &Order| it.current_reservation().is_some_and(|it| it.is_overdue(desk.now));
-        if *id == except || !desk.order(*id).is_ok_and(overdue) {
+        if Some(*id) == except || !desk.order(*id).is_ok_and(overdue) {
             continue;
         }
         let mut order = desk.take_order(*id)?;
@@ -511,18 +530,13 @@ pub(super) fn expire_overdue(desk: &mut Desk, except: OrderId) -> Result<bool, R
         desk.keep_order(order);
         any = true;
     }
-    for id in &desk.world().overdue_reservations {
+    for id in reservations {
         if desk.reservation(*id).is_ok_and(|it| it.is_overdue(desk.now)) {
             super::inventory::expire_reservation(desk, *id)?;
             any = true;
         }
     }
     Ok(any)
-}
-
-/// Ends every overdue hold that was loaded; says whether there was one.
-pub fn free_overdue(desk: &mut Desk) -> Result<bool, Refusal> {
-    expire_overdue(desk, OrderId(uuid::Uuid::nil()))
 }
 
 pub(super) fn reserved_items(takes: &[Take]) -> Vec<ReservedItem> {

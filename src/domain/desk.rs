@@ -2,7 +2,11 @@
 //!
 //! A decision works on a [`Desk`]: it reads the [`World`] and lays its changes on top. Refused, the changes are
 //! dropped and nothing has happened; accepted, they are absorbed and the next decision of the group sees them.
+//!
+//! A key that nobody loaded is not a key that does not exist. A decision that reads one is dropped, whatever it said:
+//! [`Desk::not_loaded`] names the keys, and the decision is run again with them.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -29,13 +33,73 @@ pub struct Touch {
     pub products: Vec<Sku>,
     pub locations: bool,
     pub couriers: bool,
-    /// Orders with this fingerprint, and when the youngest was received.
-    pub fingerprint: Option<String>,
+    /// When the youngest order with each of these fingerprints was received.
+    pub fingerprints: Vec<String>,
+    /// The same for the fingerprints of `orders`, as they are when they are loaded.
+    pub order_fingerprints: bool,
     pub external_reference: Option<(Channel, String)>,
     /// The key of the bank reference about to be recorded; unique.
     pub bank_reference: Option<String>,
     /// A worker's claim on a job: checked and completed with the change.
     pub lease: Option<Lease>,
+}
+
+impl Touch {
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Adds what another one reads; a lease stays this one's own.
+    pub fn extend(&mut self, other: Self) {
+        let Self {
+            orders,
+            order_stock,
+            reserves,
+            skus,
+            reservations,
+            replenishments,
+            products,
+            locations,
+            couriers,
+            fingerprints,
+            order_fingerprints,
+            external_reference,
+            bank_reference,
+            lease,
+        } = other;
+        self.orders.extend(orders);
+        self.order_stock |= order_stock;
+        self.reserves |= reserves;
+        self.skus.extend(skus);
+        self.reservations.extend(reservations);
+        self.replenishments.extend(replenishments);
+        self.products.extend(products);
+        self.locations |= locations;
+        self.couriers |= couriers;
+        self.fingerprints.extend(fingerprints);
+        self.order_fingerprints |= order_fingerprints;
+        self.external_reference = self.external_reference.take().or(external_reference);
+        self.bank_reference = self.bank_reference.take().or(bank_reference);
+        self.lease = self.lease.or(lease);
+    }
+}
+
+/// The keys that were looked up, found or not: what is absent among these does not exist.
+#[derive(Debug, Clone, Default)]
+pub struct Loaded {
+    pub orders: HashSet<OrderId>,
+    /// Stock at every location, who waits for it, open replenishments.
+    pub stock: HashSet<Sku>,
+    /// Expired reservations that still hold stock of these.
+    pub overdue: HashSet<Sku>,
+    pub reservations: HashSet<ReservationId>,
+    pub replenishments: HashSet<ReplenishmentId>,
+    pub products: HashSet<Sku>,
+    pub locations: bool,
+    pub couriers: bool,
+    pub fingerprints: HashSet<String>,
+    pub external_references: HashSet<(Channel, String)>,
+    pub bank_references: HashSet<String>,
 }
 
 /// A worker's claim: its token only rises, so that whoever lost the lease is told apart.
@@ -48,6 +112,8 @@ pub struct Lease {
 /// Everything loaded for a group of decisions.
 #[derive(Debug, Default)]
 pub struct World {
+    /// None: everything that exists is here.
+    pub loaded: Option<Loaded>,
     pub orders: HashMap<OrderId, Arc<Order>>,
     pub stock: BTreeMap<(Sku, LocationCode), StockLevel>,
     pub reservations: HashMap<ReservationId, Arc<Reservation>>,
@@ -195,16 +261,26 @@ pub struct Desk<'w> {
     pub actor: Actor,
     pub ids: Ids,
     pub changes: Changes,
+    not_loaded: RefCell<Touch>,
 }
 
 impl<'w> Desk<'w> {
     pub fn new(world: &'w World, rules: &'w Rules, now: Timestamp, actor: Actor, ids: Ids) -> Self {
-        Self { world, rules, now, actor, ids, changes: Changes::default() }
+        Self { world, rules, now, actor, ids, changes: Changes::default(), not_loaded: RefCell::default() }
     }
 
-    /// The world below this decision's own changes.
-    pub fn world(&self) -> &'w World {
-        self.world
+    /// The keys that the decision read and nobody had loaded. Unless it is empty, what was decided counts for nothing.
+    pub fn not_loaded(&self) -> Touch {
+        self.not_loaded.borrow().clone()
+    }
+
+    /// Notes a key that was not found here and was not looked up either.
+    fn needs(&self, is_loaded: impl FnOnce(&Loaded) -> bool, note: impl FnOnce(&mut Touch)) {
+        if let Some(loaded) = &self.world.loaded
+            && !is_loaded(loaded)
+        {
+            note(&mut self.not_loaded.borrow_mut());
+        }
     }
 
     pub fn order(&self, id: OrderId) -> Result<&Order, Refusal> {
@@ -226,22 +302,32 @@ impl<'w> Desk<'w> {
     }
 
     fn find_order(&self, id: OrderId) -> Option<&Arc<Order>> {
-        self.changes.orders.get(&id).or_else(|| self.world.orders.get(&id))
+        let found = self.changes.orders.get(&id).or_else(|| self.world.orders.get(&id));
+        if found.is_none() {
+            self.needs(|it| it.orders.contains(&id), |it| it.orders.push(id));
+        }
+        found
     }
 
     pub fn level(&self, sku: &Sku, location: &LocationCode) -> Option<&StockLevel> {
+        self.needs_stock(sku);
         let key = (sku.clone(), location.clone());
         self.changes.stock.get(&key).or_else(|| self.world.stock.get(&key))
     }
 
     /// Stock of one product wherever it lies, in order of location.
     pub fn levels(&self, sku: &Sku) -> Vec<&StockLevel> {
+        self.needs_stock(sku);
         let mut found: BTreeMap<&LocationCode, &StockLevel> = BTreeMap::new();
         for map in [&self.world.stock, &self.changes.stock] {
             let of_sku = map.iter().filter(|((it, _), _)| it == sku);
             found.extend(of_sku.map(|((_, location), level)| (location, level)));
         }
         found.into_values().collect()
+    }
+
+    fn needs_stock(&self, sku: &Sku) {
+        self.needs(|it| it.stock.contains(sku), |it| it.skus.push(sku.clone()));
     }
 
     pub fn keep_level(&mut self, mut level: StockLevel) {
@@ -252,19 +338,42 @@ impl<'w> Desk<'w> {
     }
 
     pub fn location(&self, code: &LocationCode) -> Option<&Location> {
-        self.changes.locations.get(code).or_else(|| self.world.locations.get(code)).map(AsRef::as_ref)
+        let found = self.changes.locations.get(code).or_else(|| self.world.locations.get(code));
+        if found.is_none() {
+            self.needs(|it| it.locations, |it| it.locations = true);
+        }
+        found.map(AsRef::as_ref)
     }
 
     pub fn product(&self, sku: &Sku) -> Option<&Product> {
-        self.changes.products.get(sku).or_else(|| self.world.products.get(sku)).map(AsRef::as_ref)
+        let found = self.changes.products.get(sku).or_else(|| self.world.products.get(sku));
+        if found.is_none() {
+            self.needs(|it| it.products.contains(sku), |it| it.products.push(sku.clone()));
+        }
+        found.map(AsRef::as_ref)
     }
 
     pub fn courier(&self, code: &CourierCode) -> Option<&Courier> {
+        self.needs_couriers();
         self.changes.couriers.get(code).or_else(|| self.world.couriers.get(code)).map(AsRef::as_ref)
+    }
+
+    /// Every courier, with how customers rated it: hundredths of 1.00–5.00, 0 when nobody has.
+    pub fn couriers(&self) -> impl Iterator<Item = (&Courier, i64)> {
+        self.needs_couriers();
+        let rating = |it: &Courier| self.world.courier_ratings.get(&it.code).copied().unwrap_or(0);
+        self.world.couriers.values().map(move |it| (it.as_ref(), rating(it)))
+    }
+
+    fn needs_couriers(&self) {
+        self.needs(|it| it.couriers, |it| it.couriers = true);
     }
 
     pub fn reservation(&self, id: ReservationId) -> Result<&Reservation, Refusal> {
         let found = self.changes.reservations.get(&id).or_else(|| self.world.reservations.get(&id));
+        if found.is_none() {
+            self.needs(|it| it.reservations.contains(&id), |it| it.reservations.push(id));
+        }
         found.map(AsRef::as_ref).ok_or_else(|| Refusal::not_found("reservation", id))
     }
 
@@ -273,8 +382,24 @@ impl<'w> Desk<'w> {
         self.changes.reservations.insert(reservation.id, Arc::new(reservation));
     }
 
+    /// Orders and other callers' reservations that hold stock of these products past their end.
+    pub fn overdue<'s>(&self, skus: impl Iterator<Item = &'s Sku>) -> (&'w [OrderId], &'w [ReservationId]) {
+        for sku in skus {
+            self.needs(|it| it.overdue.contains(sku), |it| it.skus.push(sku.clone()));
+        }
+        self.all_overdue()
+    }
+
+    /// All of these that were loaded.
+    pub fn all_overdue(&self) -> (&'w [OrderId], &'w [ReservationId]) {
+        (&self.world.overdue_orders, &self.world.overdue_reservations)
+    }
+
     pub fn replenishment(&self, id: ReplenishmentId) -> Result<&Replenishment, Refusal> {
         let found = self.changes.replenishments.get(&id).or_else(|| self.world.replenishments.get(&id));
+        if found.is_none() {
+            self.needs(|it| it.replenishments.contains(&id), |it| it.replenishments.push(id));
+        }
         found.map(AsRef::as_ref).ok_or_else(|| Refusal::not_found("replenishment", id))
     }
 
@@ -287,6 +412,7 @@ impl<'w> Desk<'w> {
 
     /// Units that waiting orders of the region are waiting for.
     pub fn awaited(&self, region: &RegionCode, sku: &Sku) -> i64 {
+        self.needs_stock(sku);
         let key = (region.clone(), sku.clone());
         let here = self.changes.awaited.get(&key).copied().unwrap_or(0);
         self.world.awaited.get(&key).copied().unwrap_or(0) + here
@@ -294,18 +420,47 @@ impl<'w> Desk<'w> {
 
     /// Of these, what orders received before this waiting one want.
     pub fn awaited_before(&self, order: OrderId, sku: &Sku) -> i64 {
+        self.needs_stock(sku);
         self.world.awaited_before.get(&(order, sku.clone())).copied().unwrap_or(0)
     }
 
     /// When the youngest order of the same customer for the same goods was received, this one aside.
     pub fn received_alike(&self, fingerprint: &str, except: OrderId) -> Option<Timestamp> {
+        self.needs(
+            |it| it.fingerprints.contains(fingerprint),
+            |it| it.fingerprints.push(fingerprint.to_owned()),
+        );
         let seen = [self.changes.fingerprints.get(fingerprint), self.world.fingerprints.get(fingerprint)];
         let alike = |it: &&Arc<Order>| it.id != except && it.fingerprint == fingerprint;
         let loaded = self.world.orders.values().filter(alike).map(|it| it.created_at);
         seen.into_iter().flatten().copied().chain(loaded).max()
     }
 
+    /// Whether an order of this channel has this reference of its sender's already.
+    pub fn knows_external_reference(&self, channel: Channel, reference: &str) -> bool {
+        let key = (channel, reference.to_owned());
+        let found = self.world.external_references.contains(&key);
+        if !found {
+            let note = key.clone();
+            self.needs(|it| it.external_references.contains(&key), |it| it.external_reference = Some(note));
+        }
+        found
+    }
+
+    /// Whether this transfer was recorded before.
+    pub fn knows_bank_reference(&self, reference: &str) -> bool {
+        let found = self.world.bank_references.contains(reference);
+        if !found {
+            self.needs(
+                |it| it.bank_references.contains(reference),
+                |it| it.bank_reference = Some(reference.to_owned()),
+            );
+        }
+        found
+    }
+
     pub fn open_replenishment(&self, sku: &Sku, location: &LocationCode) -> Option<ReplenishmentId> {
+        self.needs_stock(sku);
         let key = (sku.clone(), location.clone());
         match self.changes.open_replenishments.get(&key) {
             Some(changed) => *changed,

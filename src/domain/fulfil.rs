@@ -366,7 +366,10 @@ impl Order {
                 desk.level(sku, &shipment.location).map_or(0, super::StockLevel::available) >= *units
             })
         };
-        Ok(all_there(&*desk) || expire_overdue(desk, self.id)? && all_there(&*desk))
+        if all_there(&*desk) {
+            return Ok(true);
+        }
+        Ok(expire_overdue(desk, missing.keys().copied(), Some(self.id))? && all_there(&*desk))
     }
 
     /// Every checked unit goes into exactly one package. Packing again replaces what was packed.
@@ -479,8 +482,7 @@ impl Order {
         let mut offers = Vec::new();
         let mut refusals = Vec::new();
         let services = service.map_or_else(|| ServiceLevel::ALL.to_vec(), |it| vec![it]);
-        for courier in desk.world().couriers.values() {
-            let rating = desk.world().courier_ratings.get(&courier.code).copied().unwrap_or(0);
+        for (courier, rating) in desk.couriers() {
             let mut reasons = Vec::new();
             for service in &services {
                 let currency = self.amounts.currency;

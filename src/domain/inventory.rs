@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::allocate::{
-    Need, Posting, Supply, availability, give_back, plan, post, reserved_items, set_aside, supply,
+    Need, Posting, Supply, availability, expire_overdue, give_back, plan, post, reserved_items, set_aside,
+    supply,
 };
 use super::case::{check_etag, moved};
 use super::words::words;
@@ -354,7 +355,7 @@ pub fn reserve_stock(desk: &mut Desk, new: &NewReservation) -> Result<Reservatio
         .map(|(sku, quantity)| Need { line: 0, sku: sku.clone(), quantity: *quantity })
         .collect();
     let mut planned = plan(&needs, &supplies_for(desk, new));
-    if planned.is_err() && super::allocate::free_overdue(desk)? {
+    if planned.is_err() && expire_overdue(desk, needs.iter().map(|it| &it.sku), None)? {
         planned = plan(&needs, &supplies_for(desk, new));
     }
     let (takes, reason) = planned.map_err(Refusal::Short)?;

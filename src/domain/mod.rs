@@ -53,7 +53,7 @@ pub use case::{check_etag, etag};
 pub use courier::{Courier, CourierNames, Quote, Rate};
 pub use customer::{Address, Check, Customer, Risk, Rule, Verdict};
 pub use deliver::{Recorded, Report};
-pub use desk::{Changes, Desk, Lease, Touch, World};
+pub use desk::{Changes, Desk, Lease, Loaded, Touch, World};
 pub use event::{Event, EventKind, Machine, Transition};
 pub use feedback::{Feedback, FeedbackState};
 pub use finish::Errand;

@@ -211,7 +211,7 @@ impl Order {
         let amount = self.payable(desk, money.amount)?;
         if money.method == Method::BankTransfer {
             let key = bank_reference_key(&money.reference);
-            if desk.world().bank_references.contains(&key) {
+            if desk.knows_bank_reference(&key) {
                 return Err(Refusal::exists("bank transfer with reference", &money.reference));
             }
             desk.changes.bank_references.insert(key);

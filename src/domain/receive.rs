@@ -20,7 +20,7 @@ pub fn touch_for(new: &NewOrder) -> Touch {
         (!new.external_reference.is_empty()).then(|| (new.channel, new.external_reference.clone()));
     Touch {
         skus: new.lines.iter().map(|it| it.sku.clone()).collect(),
-        fingerprint: Some(fingerprint_of(&new.customer, &new.shipping_address, &new.lines)),
+        fingerprints: vec![fingerprint_of(&new.customer, &new.shipping_address, &new.lines)],
         external_reference: reference,
         ..Touch::default()
     }
@@ -47,7 +47,7 @@ pub fn receive(desk: &mut Desk, new: &NewOrder) -> Result<OrderId, Refusal> {
         requested_by,
     } = new.clone();
     let reference = (channel, external_reference.clone());
-    if !external_reference.is_empty() && desk.world().external_references.contains(&reference) {
+    if !external_reference.is_empty() && desk.knows_external_reference(channel, &external_reference) {
         return Err(Refusal::exists("order with external_reference", external_reference));
     }
 

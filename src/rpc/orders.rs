@@ -71,8 +71,7 @@ impl pb::order_service_server::OrderService for Api {
 
     async fn verify_order(&self, request: Request<pb::VerifyOrderRequest>) -> Reply<pb::VerifyOrderResponse> {
         let (call, target, waive, view) = parse(|bad| from::verify_order(request, bad))?;
-        let fingerprint = Some(self.order(target.order).await?.fingerprint.clone());
-        let touch = Touch { fingerprint, ..to_reserve() };
+        let touch = Touch { order_fingerprints: true, ..to_reserve() };
         let verify = move |order: &mut Order, desk: &mut domain::Desk<'_>| order.verify_again(desk, waive);
         self.on_order(call, target, touch, verify, move |(), order| pb::VerifyOrderResponse {
             order: Some(to::shown(order, view)),

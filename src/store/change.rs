@@ -119,6 +119,8 @@ pub(in crate::store) enum Word {
 pub(in crate::store) trait Change: Send {
     fn call(&self) -> &Call;
     fn touch(&self) -> &Touch;
+    /// Adds keys to what is loaded for it.
+    fn also_reads(&mut self, keys: Touch);
     fn decide(&mut self, desk: &mut Desk<'_>) -> Result<(), Refusal>;
     /// Makes the reply out of what was decided.
     fn reply(&mut self, view: &View<'_>);
@@ -153,6 +155,10 @@ where
 
     fn touch(&self) -> &Touch {
         &self.touch
+    }
+
+    fn also_reads(&mut self, keys: Touch) {
+        self.touch.extend(keys);
     }
 
     fn decide(&mut self, desk: &mut Desk<'_>) -> Result<(), Refusal> {

@@ -9,8 +9,8 @@ use super::recent::Recent;
 use super::rows::{self, Lock};
 use super::session::Session;
 use crate::domain::{
-    Channel, JobId, Order, OrderId, OrderState, ReplenishmentId, Reservation, ReservationId, Sku, Timestamp,
-    Touch, World,
+    Channel, JobId, Loaded, Order, OrderId, OrderState, ReplenishmentId, Reservation, ReservationId, Sku,
+    Timestamp, Touch, World,
 };
 
 /// What all changes of a group touch, together; sorted, as locks are taken in order.
@@ -26,6 +26,7 @@ pub(in crate::store) struct Wanted {
     locations: bool,
     couriers: bool,
     fingerprints: BTreeSet<String>,
+    fingerprints_of: BTreeSet<OrderId>,
     external_references: BTreeSet<(Channel, String)>,
     bank_references: BTreeSet<String>,
     leases: BTreeSet<JobId>,
@@ -43,7 +44,8 @@ impl Wanted {
             products,
             locations,
             couriers,
-            fingerprint,
+            fingerprints,
+            order_fingerprints,
             external_reference,
             bank_reference,
             lease,
@@ -61,7 +63,10 @@ impl Wanted {
         self.products.extend(products.iter().chain(skus).cloned());
         self.locations |= *locations || *order_stock || !skus.is_empty() || !reservations.is_empty();
         self.couriers |= couriers;
-        self.fingerprints.extend(fingerprint.clone());
+        self.fingerprints.extend(fingerprints.iter().cloned());
+        if *order_fingerprints {
+            self.fingerprints_of.extend(orders);
+        }
         let named = external_reference.iter().filter(|(_, reference)| !reference.is_empty());
         self.external_references.extend(named.cloned());
         self.bank_references.extend(bank_reference.clone());
@@ -72,7 +77,7 @@ impl Wanted {
     /// come before stock because they say which stock; jobs come after what they are about, because whoever changes
     /// that sets its job at the end.
     pub(in crate::store) async fn load(
-        self,
+        mut self,
         db: &Session,
         recent: &Recent,
         now: Timestamp,
@@ -92,6 +97,8 @@ impl Wanted {
         for order in load_orders(db, recent, &listed(&orders), purpose).await? {
             world.orders.insert(order.id, order);
         }
+        let alike = self.fingerprints_of.iter().filter_map(|it| world.orders.get(it));
+        self.fingerprints.extend(alike.map(|it| it.fingerprint.clone()));
 
         let reservations: BTreeSet<_> =
             self.reservations.iter().chain(&world.overdue_reservations).copied().collect();
@@ -126,7 +133,33 @@ impl Wanted {
             world.couriers = couriers.into_iter().map(|it| (it.code.clone(), Arc::new(it))).collect();
             world.courier_ratings = rows::courier_ratings(db).await?;
         }
+        world.loaded = Some(self.looked_up(&world, orders, reservations, skus));
         Ok(world)
+    }
+
+    /// Every key that was looked up, so that what a decision does not find among them is known not to exist.
+    fn looked_up(
+        self,
+        world: &World,
+        orders: BTreeSet<OrderId>,
+        reservations: BTreeSet<ReservationId>,
+        stock: BTreeSet<Sku>,
+    ) -> Loaded {
+        let reserving = self.reserving.iter().filter_map(|it| world.orders.get(it));
+        let wanted = reserving.flat_map(|it| it.lines.iter().map(|line| line.sku.clone()));
+        Loaded {
+            orders: orders.into_iter().collect(),
+            overdue: self.skus.into_iter().chain(wanted).collect(),
+            locations: self.locations || !stock.is_empty(),
+            stock: stock.into_iter().collect(),
+            reservations: reservations.into_iter().collect(),
+            replenishments: self.replenishments.into_iter().collect(),
+            products: self.products.into_iter().collect(),
+            couriers: self.couriers,
+            fingerprints: self.fingerprints.into_iter().collect(),
+            external_references: self.external_references.into_iter().collect(),
+            bank_references: self.bank_references.into_iter().collect(),
+        }
     }
 
     /// Stock everywhere, who waits for it, what is known of products and locations, and what was used before. The

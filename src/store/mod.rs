@@ -164,7 +164,14 @@ impl Store {
         let now = world.time_for(touch, self.now());
         let ids = Ids::seeded(now, fastrand::u64(..));
         let mut desk = Desk::new(&world, &self.inner.rules, now, actor.clone(), ids);
-        Ok(question(&mut desk)?)
+        let answer = question(&mut desk);
+        let not_loaded = desk.not_loaded();
+        if !not_loaded.is_empty() {
+            return Err(StoreError::Internal(format!(
+                "a question reads what it does not name: {not_loaded:?}"
+            )));
+        }
+        Ok(answer?)
     }
 
     /// Brings the schema up to date; several processes may do so at once.

@@ -272,11 +272,13 @@ mod clocks;
 mod due;
 mod plans;
 mod readers;
+mod reads;
 
 use answers::*;
 use clocks::*;
 use due::*;
 use readers::*;
+use reads::*;
 
 on_both_engines! {
     an_order_is_stored_whole
@@ -322,6 +324,8 @@ on_both_engines! {
     clocks_that_differ_break_no_law
     an_hour_ahead_is_over_when_the_clock_is_right_again
     the_machines_clock_is_not_the_databases
+    a_verification_sees_the_stock_of_goods_that_were_just_corrected
+    a_verification_sees_the_order_that_a_corrected_one_looks_like
 }
 
 async fn an_order_is_stored_whole(shop: &Shop) {

@@ -1,0 +1,110 @@
+//! A decision sees everything that it reads, whatever others of its group have changed since its keys were named.
+
+use super::*;
+use crate::domain::{Correction, Rule, Verdict, Waive};
+
+/// An order that verification holds back, for want of a reachable customer.
+fn unverified(lines: &[(&str, i64)]) -> NewOrder {
+    let mut new = order_for(lines, OnShortage::Refuse);
+    new.customer.email = String::new();
+    new
+}
+
+/// Keeps the writer busy until what `queue` asks for has queued up behind it, so that it becomes one group.
+async fn in_one_group<T>(shop: &Shop, queue: impl AsyncFnOnce(&Store) -> T) -> T {
+    let mut options = shop.options();
+    options.lanes = 1;
+    let alone = Store::open(options).await.expect("a store");
+    let (began, deciding) = std::sync::mpsc::channel();
+    let (go, wait) = std::sync::mpsc::channel();
+    let store = alone.clone();
+    let first = tokio::spawn(async move {
+        let decide = move |_: &mut Desk<'_>| {
+            let _ = began.send(());
+            let _ = wait.recv();
+            Ok(())
+        };
+        store.change(call(None), Touch::default(), decide, |(), _| (), Codec::unkept()).await
+    });
+    deciding.recv().expect("the writer is at work");
+
+    let (done, ()) = tokio::join!(queue(&alone), async { go.send(()).expect("the writer waits") });
+    first.await.expect("no panic").expect("accepted");
+    alone.close().await;
+    done
+}
+
+async fn correct(store: &Store, id: OrderId, correction: Correction) -> Result<(), StoreError> {
+    let products = correction.lines.iter().flatten().map(|it| it.sku.clone()).collect();
+    let touch = Touch { orders: vec![id], products, ..Touch::default() };
+    let correct = move |desk: &mut Desk<'_>| {
+        let mut order = desk.take_order(id)?;
+        order.correct(desk, &correction)?;
+        desk.keep_order(order);
+        Ok(())
+    };
+    store.change(call(None), touch, correct, |(), _| (), Codec::unkept()).await
+}
+
+async fn verify(store: &Store, id: OrderId) -> Result<(), StoreError> {
+    let touch = Touch {
+        orders: vec![id],
+        order_stock: true,
+        reserves: true,
+        order_fingerprints: true,
+        ..Touch::default()
+    };
+    let verify = move |desk: &mut Desk<'_>| {
+        let mut order = desk.take_order(id)?;
+        order.verify_again(desk, Waive::Nothing)?;
+        desk.keep_order(order);
+        Ok(())
+    };
+    store.change(call(None), touch, verify, |(), _| (), Codec::unkept()).await
+}
+
+fn reachable(new: &NewOrder) -> Customer {
+    Customer { email: "ada@example.com".to_owned(), ..new.customer.clone() }
+}
+
+/// The correction brings goods of which the verification behind it had no stock loaded.
+pub(super) async fn a_verification_sees_the_stock_of_goods_that_were_just_corrected(shop: &Shop) {
+    shop.stocked(&["A-1", "B-2"], 100).await;
+    let new = unverified(&[("A-1", 1)]);
+    let (_, id, state) = place(&shop.store, None, new.clone()).await.expect("an order");
+    assert_eq!(state, OrderState::Received);
+
+    let correction = Correction {
+        customer: Some(reachable(&new)),
+        lines: Some(order_for(&[("B-2", 3)], OnShortage::Refuse).lines),
+        ..Correction::default()
+    };
+    let both = async |store: &Store| tokio::join!(correct(store, id, correction), verify(store, id));
+    let (corrected, verified) = in_one_group(shop, both).await;
+    corrected.expect("a correction");
+    verified.expect("a verification");
+
+    assert_eq!(shop.units("A-1").await, (100, 0));
+    assert_eq!(shop.units("B-2").await, (100, 3));
+}
+
+/// The correction makes the order look like one that the verification behind it had not looked for.
+pub(super) async fn a_verification_sees_the_order_that_a_corrected_one_looks_like(shop: &Shop) {
+    shop.stocked(&["A-1"], 100).await;
+    let new = unverified(&[("A-1", 1)]);
+    let twin = NewOrder { customer: reachable(&new), ..new.clone() };
+    place(&shop.store, None, twin).await.expect("the order that is looked like");
+    shop.later(Duration::from_secs(1));
+    let (_, id, _) = place(&shop.store, None, new.clone()).await.expect("an order");
+
+    let correction = Correction { customer: Some(reachable(&new)), ..Correction::default() };
+    let both = async |store: &Store| tokio::join!(correct(store, id, correction), verify(store, id));
+    let (corrected, verified) = in_one_group(shop, both).await;
+    corrected.expect("a correction");
+    verified.expect("a verification");
+
+    let order = shop.store.order(id).await.expect("a look").expect("the order");
+    let check = order.checks.iter().find(|it| it.rule == Rule::DuplicateOrder).expect("the check");
+    assert_eq!(check.verdict, Verdict::Failed);
+    assert_eq!(shop.units("A-1").await, (100, 1));
+}
