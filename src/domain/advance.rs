@@ -187,7 +187,7 @@ impl Order {
                 if gate == Gate::Reservation {
                     self.renew_hold(desk);
                 }
-                self.advance(desk)
+                Ok(())
             }
             Decision::Reject => {
                 let text = format!("{} rejected", gate.as_str().to_lowercase());

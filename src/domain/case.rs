@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::states::State;
 use super::{
     Actor, Desk, Event, EventKind, HoldState, Message, MessageId, MessageKind, MessageState, Order,
-    OrderState, PaymentState, Reason, Recipient, RefundState, Refusal, ReservationState, ShipmentId,
+    OrderState, Part, PaymentState, Reason, Recipient, RefundState, Refusal, ReservationState, ShipmentId,
     ShipmentState, Timestamp, Transition,
 };
 
@@ -255,9 +255,51 @@ impl Order {
         self.shipments.iter().position(|it| it.id == id).ok_or_else(|| Refusal::not_found("shipment", id))
     }
 
+    /// The shipment that a part names by its id or its tracking number.
+    pub(super) fn shipment_named(&self, part: &Part) -> Result<ShipmentId, Refusal> {
+        let named = self.shipments.iter().find(|it| it.is_named(part));
+        named.map(|it| it.id).ok_or_else(|| part.not_found())
+    }
+
+    /// Whether this is the order, or has the part.
+    pub fn has(&self, part: &Part) -> bool {
+        match part {
+            Part::Order(id) => self.id == *id,
+            Part::Shipment(_) | Part::Tracked { .. } => self.shipment_named(part).is_ok(),
+            Part::Payment(id) => self.payments.iter().any(|it| it.id == *id),
+            Part::Refund(id) => self.payments.iter().flat_map(|it| &it.refunds).any(|it| it.id == *id),
+            Part::Invoice(id) => self.invoices.iter().any(|it| it.id == *id),
+            Part::Approval(id) => self.approvals.iter().any(|it| it.id == *id),
+            Part::Hold(id) => self.holds.iter().any(|it| it.id == *id),
+            Part::Reservation(id) => self.reservations.iter().any(|it| it.id == *id),
+            Part::Message(id) => self.messages.iter().any(|it| it.id == *id),
+        }
+    }
+
     /// The shipments that count: all but cancelled ones.
     pub fn live_shipments(&self) -> impl Iterator<Item = &super::Shipment> {
         self.shipments.iter().filter(|it| it.state != ShipmentState::Cancelled)
+    }
+}
+
+impl super::Shipment {
+    fn is_named(&self, part: &Part) -> bool {
+        let (label, carrier) = (self.label.as_ref(), self.assignment.as_ref());
+        match part {
+            Part::Shipment(id) => self.id == *id,
+            Part::Tracked { courier, number } => {
+                label.is_some_and(|it| it.tracking_number == *number)
+                    && carrier.is_some_and(|it| it.courier == *courier)
+            }
+            Part::Order(_)
+            | Part::Payment(_)
+            | Part::Refund(_)
+            | Part::Invoice(_)
+            | Part::Approval(_)
+            | Part::Hold(_)
+            | Part::Reservation(_)
+            | Part::Message(_) => false,
+        }
     }
 }
 

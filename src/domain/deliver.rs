@@ -229,7 +229,7 @@ impl Order {
             description: "delivery confirmed".to_owned(),
             received_by: proof.received_by.clone(),
         };
-        shipment.proof = Some(proof);
+        self.shipments[place].proof = Some(proof);
         // Without room there is a delivery already: the proof is what is new.
         self.add_report(desk, place, &report);
         self.follow_reports(desk, place)

@@ -11,15 +11,57 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::{
-    Actor, Channel, Courier, CourierCode, Event, Ids, JobId, Location, LocationCode, Movement, Order,
-    OrderId, OrderState, Product, Refusal, RegionCode, Replenishment, ReplenishmentId, Reservation,
-    ReservationId, Rules, Sku, StockLevel, Timestamp,
+    Actor, ApprovalId, Channel, Courier, CourierCode, Event, HoldId, Ids, InvoiceId, JobId, Location,
+    LocationCode, MessageId, Movement, Order, OrderId, OrderState, PaymentId, Product, RefundId, Refusal,
+    RegionCode, Replenishment, ReplenishmentId, Reservation, ReservationId, Rules, ShipmentId, Sku,
+    StockLevel, Timestamp,
 };
+
+/// An order, or a part of one: parts never move to another order.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Part {
+    Order(OrderId),
+    Shipment(ShipmentId),
+    /// The shipment with this tracking number of this courier's.
+    Tracked {
+        courier: CourierCode,
+        number: String,
+    },
+    Payment(PaymentId),
+    Refund(RefundId),
+    Invoice(InvoiceId),
+    Approval(ApprovalId),
+    Hold(HoldId),
+    /// Of an order; other callers' reservations are no parts.
+    Reservation(ReservationId),
+    Message(MessageId),
+}
+
+impl Part {
+    pub fn not_found(&self) -> Refusal {
+        match self {
+            Self::Order(id) => Refusal::not_found("order", id),
+            Self::Shipment(id) => Refusal::not_found("shipment", id),
+            Self::Tracked { courier: _, number } => {
+                Refusal::not_found("shipment with tracking number", number)
+            }
+            Self::Payment(id) => Refusal::not_found("payment", id),
+            Self::Refund(id) => Refusal::not_found("refund", id),
+            Self::Invoice(id) => Refusal::not_found("invoice", id),
+            Self::Approval(id) => Refusal::not_found("approval", id),
+            Self::Hold(id) => Refusal::not_found("hold", id),
+            Self::Reservation(id) => Refusal::not_found("reservation", id),
+            Self::Message(id) => Refusal::not_found("message", id),
+        }
+    }
+}
 
 /// What a decision needs to see. The store loads it, locked where it may change.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Touch {
     pub orders: Vec<OrderId>,
+    /// Parts whose orders are wanted: the store finds out whose they are.
+    pub parts: Vec<Part>,
     /// Whether the decision may move stock of these orders' lines and reservations.
     pub order_stock: bool,
     /// Whether it may set stock of these orders' lines aside: then overdue holds on that stock are loaded too.
@@ -53,6 +95,7 @@ impl Touch {
     pub fn extend(&mut self, other: Self) {
         let Self {
             orders,
+            parts,
             order_stock,
             reserves,
             skus,
@@ -68,6 +111,7 @@ impl Touch {
             lease,
         } = other;
         self.orders.extend(orders);
+        self.parts.extend(parts);
         self.order_stock |= order_stock;
         self.reserves |= reserves;
         self.skus.extend(skus);
@@ -88,6 +132,7 @@ impl Touch {
 #[derive(Debug, Clone, Default)]
 pub struct Loaded {
     pub orders: HashSet<OrderId>,
+    pub parts: HashSet<Part>,
     /// Stock at every location, who waits for it, open replenishments.
     pub stock: HashSet<Sku>,
     /// Expired reservations that still hold stock of these.
@@ -114,6 +159,8 @@ pub struct Lease {
 pub struct World {
     /// None: everything that exists is here.
     pub loaded: Option<Loaded>,
+    /// The orders that parts belong to.
+    pub owners: HashMap<Part, OrderId>,
     pub orders: HashMap<OrderId, Arc<Order>>,
     pub stock: BTreeMap<(Sku, LocationCode), StockLevel>,
     pub reservations: HashMap<ReservationId, Arc<Reservation>>,
@@ -228,7 +275,8 @@ impl World {
     pub fn time_for(&self, touch: &Touch, now: Timestamp) -> Timestamp {
         let moves_stock = touch.order_stock || touch.reserves || !touch.skus.is_empty();
         let overdue = self.overdue_orders.iter().filter(|_| moves_stock);
-        let orders = touch.orders.iter().chain(overdue).filter_map(|it| self.orders.get(it));
+        let owners = touch.parts.iter().filter_map(|it| self.owners.get(it));
+        let orders = touch.orders.iter().chain(owners).chain(overdue).filter_map(|it| self.orders.get(it));
         orders.map(|it| it.updated_at).fold(now, Timestamp::max)
     }
 
@@ -285,6 +333,27 @@ impl<'w> Desk<'w> {
 
     pub fn order(&self, id: OrderId) -> Result<&Order, Refusal> {
         self.find_order(id).map(AsRef::as_ref).ok_or_else(|| Refusal::not_found("order", id))
+    }
+
+    /// The order that has this part.
+    pub fn order_of(&self, part: &Part) -> Result<OrderId, Refusal> {
+        if let Part::Order(id) = part {
+            return Ok(*id);
+        }
+        let found = match &self.world.loaded {
+            Some(_) => self.world.owners.get(part).copied(),
+            None => self.world.orders.values().find(|it| it.has(part)).map(|it| it.id),
+        };
+        if found.is_none() {
+            self.needs(|it| it.parts.contains(part), |it| it.parts.push(part.clone()));
+        }
+        found.ok_or_else(|| part.not_found())
+    }
+
+    /// Whether the order differs from what is there.
+    pub fn is_new(&self, order: &Order) -> bool {
+        let known = self.changes.orders.get(&order.id).or_else(|| self.world.orders.get(&order.id));
+        known.is_none_or(|it| **it != *order)
     }
 
     /// The order to work on; give it back with [`Desk::keep_order`].

@@ -340,7 +340,8 @@ impl Order {
             return Ok(());
         }
         message.attempts += 1;
-        message.failure = sent.as_ref().err().map(|it| cut(it.why().to_owned(), FAILURE_MAX)).unwrap_or_default();
+        message.failure =
+            sent.as_ref().err().map(|it| cut(it.why().to_owned(), FAILURE_MAX)).unwrap_or_default();
         let (to, kind) = match sent {
             Ok(()) => {
                 message.sent_at = Some(desk.now);
@@ -407,11 +408,7 @@ impl Order {
             return Ok(false);
         }
         self.reserve(desk)?;
-        if self.state == OrderState::AwaitingStock {
-            return Ok(false);
-        }
-        self.advance(desk)?;
-        Ok(true)
+        Ok(self.state != OrderState::AwaitingStock)
     }
 }
 

@@ -7,6 +7,7 @@ mod allocate;
 mod approval;
 mod backoff;
 mod case;
+mod commands;
 mod courier;
 mod customer;
 mod deliver;
@@ -50,10 +51,22 @@ pub use allocate::free_overdue;
 pub use approval::{Approval, ApprovalState, Gate};
 pub use backoff::backoff;
 pub use case::{check_etag, etag};
+#[cfg(test)]
+pub(crate) use commands::conclude;
+pub use commands::{
+    AdjustStock, ArchiveOrder, AssignCourier, BeginPayment, CancelOrder, CapturePayment, CheckAvailability,
+    CloseOrder, Command, ConfirmDelivery, ConfirmPickup, CreateCourier, CreateLocation, CreateOrder,
+    CreateProduct, CreateShippingLabel, DecideApproval, DecideReplenishment, Delivery, ExpireReservation,
+    FillOrder, FreeExpired, Offers, OnOrder, OrderCommand, OutboundAnswer, PackShipment, PlaceHold, Posted,
+    QuoteCouriers, ReceiveStock, ReceivedStock, RecordAnswers, RecordPayment, RecordPick, RecordQualityCheck,
+    RecordTracking, RecordedTracking, RefundPayment, ReleaseHold, ReleaseReservation, ReserveStock, RunDue,
+    SetReorderRule, StartPicking, StockSource, SubmitFeedback, Target, UpdateOrder, VerifyOrder, VoidPayment,
+    VoidShippingLabel,
+};
 pub use courier::{Courier, CourierNames, Quote, Rate};
 pub use customer::{Address, Check, Customer, Risk, Rule, Verdict};
 pub use deliver::{Recorded, Report};
-pub use desk::{Changes, Desk, Lease, Loaded, Touch, World};
+pub use desk::{Changes, Desk, Lease, Loaded, Part, Touch, World};
 pub use event::{Event, EventKind, Machine, Transition};
 pub use feedback::{Feedback, FeedbackState};
 pub use finish::Errand;
@@ -77,7 +90,7 @@ pub use pay::{HandedBack, NewPayment, ReceivedMoney};
 pub use payment::{
     Ask, Method, Payment, PaymentState, ProviderAnswer, Refund, RefundState, bank_reference_key,
 };
-pub use receive::{Correction, Waive, receive, touch_for};
+pub use receive::{Correction, Waive};
 pub use recipient::{BareAddress, Recipient, Sender};
 pub use refusal::{Problem, Problems, Reason, Refusal, Shortage};
 pub use rules::{ApprovalRules, GateRules, Rules, ShippingFee, TaxRule};

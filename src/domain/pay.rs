@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use super::actions::PAYING;
 use super::case::{born, cut, moved};
 use super::{
     Ask, Desk, EventKind, Message, MessageKind, MessageState, Method, Money, Order, OrderState, Payment,
@@ -235,7 +236,6 @@ impl Order {
         self.tell(desk, EventKind::PaymentRequested, Some(born(id.0, PaymentState::Pending)), text);
         let place = self.payments.len() - 1;
         self.capture(desk, place, String::new())?;
-        self.advance(desk)?;
         Ok(id)
     }
 
@@ -329,9 +329,7 @@ impl Order {
             },
         }
         if self.is_over() {
-            self.pay_back(desk)?
-        } else {
-            self.advance(desk)?
+            self.pay_back(desk)?;
         }
         Ok(true)
     }

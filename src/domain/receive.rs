@@ -8,26 +8,14 @@ use super::verify::{Subject, fingerprint, normalised, risk, verify};
 use super::{
     Actor, Address, Customer, Desk, EventKind, Hold, HoldId, HoldReason, HoldState, LineAmounts, MessageKind,
     NewLine, NewOrder, Order, OrderId, OrderLine, OrderState, Problems, Refusal, Risk, Rule, Timestamp,
-    Touch, Verdict,
+    Verdict,
 };
 
 /// The tax category of the shipping fee in the tax rules.
 const SHIPPING: &str = "SHIPPING";
 
-/// What [`receive`] needs to see.
-pub fn touch_for(new: &NewOrder) -> Touch {
-    let reference =
-        (!new.external_reference.is_empty()).then(|| (new.channel, new.external_reference.clone()));
-    Touch {
-        skus: new.lines.iter().map(|it| it.sku.clone()).collect(),
-        fingerprints: vec![fingerprint_of(&new.customer, &new.shipping_address, &new.lines)],
-        external_reference: reference,
-        ..Touch::default()
-    }
-}
-
-/// Steps 1 to 4 in one decision, and on to the first gate that needs somebody.
-pub fn receive(desk: &mut Desk, new: &NewOrder) -> Result<OrderId, Refusal> {
+/// Steps 1 and 2: the order as it was placed, verified or on hold.
+pub(super) fn receive(desk: &mut Desk, new: &NewOrder) -> Result<Order, Refusal> {
     let NewOrder {
         channel,
         external_reference,
@@ -122,12 +110,10 @@ pub fn receive(desk: &mut Desk, new: &NewOrder) -> Result<OrderId, Refusal> {
         desk.changes.external_references.insert(reference);
     }
     order.verify(desk, duplicate_of, Waive::Nothing)?;
-    order.advance(desk)?;
-    desk.keep_order(order);
-    Ok(id)
+    Ok(order)
 }
 
-fn fingerprint_of(customer: &Customer, address: &Address, lines: &[NewLine]) -> String {
+pub(super) fn fingerprint_of(customer: &Customer, address: &Address, lines: &[NewLine]) -> String {
     let lines: Vec<_> = lines.iter().map(|it| (it.sku.clone(), it.quantity)).collect();
     fingerprint(&normalised(customer.clone(), &address.country), address, &lines)
 }
@@ -328,8 +314,7 @@ impl Order {
                 desk.received_alike(&self.fingerprint, self.id).filter(|it| *it < self.created_at)
             }
         };
-        self.verify(desk, duplicate_of, waive_duplicate)?;
-        self.advance(desk)
+        self.verify(desk, duplicate_of, waive_duplicate)
     }
 
     pub(super) fn release_holds(
@@ -399,10 +384,7 @@ impl Order {
             return Err(self.unmet(super::Reason::HoldActive, message));
         }
         self.release_one(desk, id, note)?;
-        if self.state == OrderState::AwaitingStock {
-            return self.fill(desk).map(|_| ());
-        }
-        self.advance(desk)
+        self.fill(desk).map(|_| ())
     }
 
     /// Changes an order that has nothing reserved yet. Its verification starts again with `VerifyOrder`; a waiting

@@ -109,10 +109,11 @@ impl Order {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::commands::{conclude, take_in};
     use crate::domain::{
         Action, Actor, Address, Ask, Channel, Customer, Desk, Ids, Location, Method, NewLine, NewOrder,
         NewPayment, OnShortage, OrderId, Product, ProviderAnswer, Refusal, Rules, ServiceLevel, Sku, Step,
-        StockLevel, Timestamp, World, receive,
+        StockLevel, Timestamp, World,
     };
     use std::sync::Arc;
 
@@ -208,7 +209,7 @@ mod tests {
                 reservation_lifetime_seconds: None,
                 requested_by: None,
             };
-            self.does(|desk| receive(desk, &new))
+            self.does(|desk| take_in(desk, &new))
         }
 
         fn with<T>(
@@ -219,7 +220,7 @@ mod tests {
             self.does(|desk| {
                 let mut order = desk.take_order(id)?;
                 let done = act(&mut order, desk)?;
-                desk.keep_order(order);
+                conclude(order, desk)?;
                 Ok(done)
             })
         }

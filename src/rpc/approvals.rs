@@ -2,19 +2,19 @@
 
 use tonic::{Request, Response};
 
-use super::from_proto::billing::{self as from, Word};
+use super::call::command;
+use super::from_proto::billing as from;
 use super::listing::page_token;
 use super::to_proto::billing as to;
-use super::{Api, Call, Reply, Target, found, parse, status, with_stock};
-use crate::domain::{ApprovalId, Decision, Desk, Order};
+use super::{Api, Call, Reply, found, parse, status};
+use crate::domain::{ApprovalId, DecideApproval, Order, Part};
 use crate::pb;
-use crate::store::Child;
 
 #[tonic::async_trait]
 impl pb::approval_service_server::ApprovalService for Api {
     async fn get_approval(&self, request: Request<pb::GetApprovalRequest>) -> Reply<pb::GetApprovalResponse> {
         let id = parse(|bad| from::get_approval(request.into_inner(), bad))?;
-        let order = self.order_with(Child::Approval(id)).await?;
+        let order = self.order_with(Part::Approval(id)).await?;
         let approval = approval_of(&order, id).ok_or_else(|| status::not_found("approval", id))?;
         Ok(Response::new(pb::GetApprovalResponse { approval: Some(approval) }))
     }
@@ -36,41 +36,32 @@ impl pb::approval_service_server::ApprovalService for Api {
         &self,
         request: Request<pb::ApproveRequestRequest>,
     ) -> Reply<pb::ApproveRequestResponse> {
-        let (call, word) = parse(|bad| from::approve_request(request, bad))?;
-        let decided =
-            self.decide(call, word, Decision::Approve, |approval| pb::ApproveRequestResponse { approval });
-        decided.await
+        let (call, command) = command(request, from::approve_request)?;
+        self.decide(call, command, |approval| pb::ApproveRequestResponse { approval }).await
     }
 
     async fn reject_request(
         &self,
         request: Request<pb::RejectRequestRequest>,
     ) -> Reply<pb::RejectRequestResponse> {
-        let (call, word) = parse(|bad| from::reject_request(request, bad))?;
-        let decided =
-            self.decide(call, word, Decision::Reject, |approval| pb::RejectRequestResponse { approval });
-        decided.await
+        let (call, command) = command(request, from::reject_request)?;
+        self.decide(call, command, |approval| pb::RejectRequestResponse { approval }).await
     }
 }
 
 impl Api {
-    /// A named person's word; what follows from it is part of the same change.
+    /// A named person's word.
     async fn decide<M: prost::Message + Default + 'static>(
         &self,
         call: Call,
-        word: Word,
-        decision: Decision,
-        reply: impl Fn(Option<pb::Approval>) -> M + Send + 'static,
+        command: DecideApproval,
+        reply: fn(Option<pb::Approval>) -> M,
     ) -> Reply<M> {
         if !call.is_named() {
             return Err(status::actor_required());
         }
-        let Word { approval: id, etag, comment } = word;
-        let target = Target { order: self.order_of(Child::Approval(id)).await?, etag };
-        let decide =
-            move |order: &mut Order, desk: &mut Desk<'_>| order.decide_approval(desk, id, decision, &comment);
-        self.on_order(call, target, with_stock(), decide, move |(), order| reply(approval_of(order, id)))
-            .await
+        let id = command.approval;
+        self.change_order(call, command, move |(), order| reply(approval_of(order, id))).await
     }
 }
 

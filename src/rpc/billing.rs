@@ -3,23 +3,22 @@
 //! Money through a provider takes three parts: the decision to ask, the asking, which no transaction waits for, and
 //! the answer. A caller that repeats its call meets whichever part is not done yet.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use prost::Message;
 use tonic::{Request, Response, Status};
 
-use super::from_proto::billing::{self as from, Capture, Claim, GiveBack, InvoiceKey};
+use super::call::command;
+use super::from_proto::billing::{self as from, Capture, InvoiceKey};
 use super::listing::page_token;
 use super::to_proto::billing as to;
-use super::{Api, Call, Reply, Target, codec, found, parse, status, with_stock};
+use super::{Api, Call, Reply, codec, found, kept, parse, status};
 use crate::domain::{
-    Ask, Desk, NewPayment, Order, OrderId, PaymentId, RefundId, Refusal, Touch, bank_reference_key,
-    invoice_number,
+    Command, Desk, OnOrder, Order, OrderCommand, Part, PaymentId, RefundId, Refusal, Touch, invoice_number,
 };
 use crate::pb;
-use crate::store::{Child, StoreError};
-use crate::work::{Caller, Subject, settle_payment, settle_refund};
+use crate::store::{Changed, Codec, StoreError, View};
+use crate::work::{Caller, Pending, Subject, settle};
 
 /// Kept back of the caller's time, so that an answer without the provider's still arrives.
 const TO_ANSWER: Duration = Duration::from_millis(200);
@@ -52,9 +51,9 @@ impl pb::billing_service_server::BillingService for Api {
         &self,
         request: Request<pb::AuthorizePaymentRequest>,
     ) -> Reply<pb::AuthorizePaymentResponse> {
-        let (call, target, claim) = parse(|bad| from::authorize_payment(request, bad))?;
-        let asked = self.ask_provider(call, target, self.begin(claim, Ask::Authorize));
-        let payment = Some(asked.await?);
+        let provider = self.shop.provider.name();
+        let (call, begin) = command(request, |it, bad| from::authorize_payment(it, provider, bad))?;
+        let payment = Some(self.pay(call, begin).await?);
         Ok(Response::new(pb::AuthorizePaymentResponse { payment }))
     }
 
@@ -62,18 +61,11 @@ impl pb::billing_service_server::BillingService for Api {
         &self,
         request: Request<pb::CapturePaymentRequest>,
     ) -> Reply<pb::CapturePaymentResponse> {
-        let (call, capture) = parse(|bad| from::capture_payment(request, bad))?;
+        let provider = self.shop.provider.name();
+        let (call, capture) = command(request, |it, bad| from::capture_payment(it, provider, bad))?;
         let payment = match capture {
-            Capture::AtOnce(target, claim) => {
-                self.ask_provider(call, target, self.begin(claim, Ask::Charge)).await?
-            }
-            Capture::Authorized { payment, etag } => {
-                let target = Target { order: self.order_of(Child::Payment(payment)).await?, etag };
-                let begin = move |order: &mut Order, desk: &mut Desk<'_>| {
-                    order.begin_capture(desk, payment).map(|()| payment)
-                };
-                self.ask_provider(call, target, begin).await?
-            }
+            Capture::AtOnce(begin) => self.pay(call, begin).await?,
+            Capture::Authorized(capture) => self.pay(call, capture).await?,
         };
         Ok(Response::new(pb::CapturePaymentResponse { payment: Some(payment) }))
     }
@@ -82,28 +74,22 @@ impl pb::billing_service_server::BillingService for Api {
         &self,
         request: Request<pb::RecordPaymentRequest>,
     ) -> Reply<pb::RecordPaymentResponse> {
-        let (call, target, money) = parse(|bad| from::record_payment(request, bad))?;
-        let bank_reference = (!money.reference.is_empty()).then(|| bank_reference_key(&money.reference));
-        let touch = Touch { bank_reference, ..with_stock() };
-        let record = move |order: &mut Order, desk: &mut Desk<'_>| order.record_payment(desk, &money);
-        self.on_order(call, target, touch, record, |id, order| pb::RecordPaymentResponse {
+        let (call, record) = command(request, from::record_payment)?;
+        self.change_order(call, record, |id, order| pb::RecordPaymentResponse {
             payment: payment_of(order, *id),
         })
         .await
     }
 
     async fn void_payment(&self, request: Request<pb::VoidPaymentRequest>) -> Reply<pb::VoidPaymentResponse> {
-        let (call, payment, etag) = parse(|bad| from::void_payment(request, bad))?;
-        let target = Target { order: self.order_of(Child::Payment(payment)).await?, etag };
-        let begin =
-            move |order: &mut Order, desk: &mut Desk<'_>| order.begin_void(desk, payment).map(|()| payment);
-        let payment = Some(self.ask_provider(call, target, begin).await?);
+        let (call, void) = command(request, from::void_payment)?;
+        let payment = Some(self.pay(call, void).await?);
         Ok(Response::new(pb::VoidPaymentResponse { payment }))
     }
 
     async fn get_payment(&self, request: Request<pb::GetPaymentRequest>) -> Reply<pb::GetPaymentResponse> {
         let id = parse(|bad| from::get_payment(request.into_inner(), bad))?;
-        let order = self.order_with(Child::Payment(id)).await?;
+        let order = self.order_with(Part::Payment(id)).await?;
         let payment = payment_of(&order, id).ok_or_else(|| status::not_found("payment", id))?;
         Ok(Response::new(pb::GetPaymentResponse { payment: Some(payment) }))
     }
@@ -125,14 +111,13 @@ impl pb::billing_service_server::BillingService for Api {
         &self,
         request: Request<pb::RefundPaymentRequest>,
     ) -> Reply<pb::RefundPaymentResponse> {
-        let (call, asked) = parse(|bad| from::refund_payment(request, bad))?;
-        let refund = self.give_back(call, asked).await?;
-        Ok(Response::new(pb::RefundPaymentResponse { refund: Some(refund) }))
+        let (call, refund) = command(request, from::refund_payment)?;
+        self.through_provider(call, refund, &REFUND).await.map(Response::new)
     }
 
     async fn get_refund(&self, request: Request<pb::GetRefundRequest>) -> Reply<pb::GetRefundResponse> {
         let id = parse(|bad| from::get_refund(request.into_inner(), bad))?;
-        let order = self.order_with(Child::Refund(id)).await?;
+        let order = self.order_with(Part::Refund(id)).await?;
         let refund = refund_of(&order, id).ok_or_else(|| status::not_found("refund", id))?;
         Ok(Response::new(pb::GetRefundResponse { refund: Some(refund) }))
     }
@@ -157,85 +142,129 @@ impl pb::billing_service_server::BillingService for Api {
     }
 }
 
-impl Api {
-    /// The decision to ask the provider for a new payment.
-    fn begin(
-        &self,
-        claim: Claim,
-        ask: Ask,
-    ) -> impl Fn(&mut Order, &mut Desk<'_>) -> Result<PaymentId, Refusal> + Send + 'static + use<> {
-        let Claim { method, token, amount } = claim;
-        let provider = self.shop.provider.name().to_owned();
-        let new = NewPayment { method, token, amount, ask, provider };
-        move |order, desk| order.begin_payment(desk, &new)
+/// How a call is answered that a provider has to answer first. The calls for one payment answer alike, so what is
+/// stored of one could be any of them.
+struct Settlement<Id, M> {
+    part: fn(Id) -> Part,
+    pending: fn(Id) -> Pending,
+    answer: fn(Id, &Order) -> M,
+    /// What an answer is about: of a repeated call nothing is known but the answer that was stored.
+    subject: fn(&M) -> Option<Id>,
+    is_final: fn(&M) -> bool,
+    is_final_stored: fn(&[u8]) -> bool,
+}
+
+const PAYMENT: Settlement<PaymentId, pb::CapturePaymentResponse> = Settlement {
+    part: Part::Payment,
+    pending: Pending::Payment,
+    answer: |id, order| pb::CapturePaymentResponse { payment: payment_of(order, id) },
+    subject: |it| it.payment.as_ref()?.id.parse().ok(),
+    is_final: is_settled,
+    is_final_stored: |bytes| pb::CapturePaymentResponse::decode(bytes).is_ok_and(|it| is_settled(&it)),
+};
+
+const REFUND: Settlement<RefundId, pb::RefundPaymentResponse> = Settlement {
+    part: Part::Refund,
+    pending: Pending::Refund,
+    answer: |id, order| pb::RefundPaymentResponse { refund: refund_of(order, id) },
+    subject: |it| it.refund.as_ref()?.id.parse().ok(),
+    is_final: is_paid_back,
+    is_final_stored: |bytes| pb::RefundPaymentResponse::decode(bytes).is_ok_and(|it| is_paid_back(&it)),
+};
+
+fn is_settled(answer: &pb::CapturePaymentResponse) -> bool {
+    answer.payment.as_ref().is_some_and(|it| it.in_flight == 0)
+}
+
+fn is_paid_back(answer: &pb::RefundPaymentResponse) -> bool {
+    answer.refund.as_ref().is_some_and(|it| it.state() != pb::RefundState::Pending)
+}
+
+/// Replaces the answer that was stored for a call by its outcome. It decides nothing.
+struct StoreOutcome;
+
+impl Command for StoreOutcome {
+    const NAME: &'static str = "StoreOutcome";
+    type Output = ();
+
+    fn reads(&self) -> Touch {
+        Touch::default()
     }
 
-    /// Decides what the provider is asked, has it asked, and answers with what came of it, if it came in time.
-    async fn ask_provider(
-        &self,
-        call: Call,
-        target: Target,
-        begin: impl Fn(&mut Order, &mut Desk<'_>) -> Result<PaymentId, Refusal> + Send + 'static,
-    ) -> Result<pb::Payment, Status> {
-        // The three calls answer alike, so what is stored of one could be any of them.
-        let order = target.order;
-        let answer =
-            |id: &PaymentId, order: &Order| pb::CapturePaymentResponse { payment: payment_of(order, *id) };
-        let note = Note::default();
-        let reply = note.clone().taking(answer);
-        let begun = self.on_order(call.clone(), target, Touch::default(), begin, reply).await?;
-        let mut payment = begun.into_inner().payment.unwrap_or_default();
+    fn decide(&self, _: &mut Desk<'_>) -> Result<(), Refusal> {
+        Ok(())
+    }
+}
 
-        if payment.in_flight != 0 {
-            let id: PaymentId = payment.id.parse().map_err(|_| status::internal())?;
-            let caller = waiting(&call, is_settled, move |order| answer(&id, order));
-            let subject = Subject { id: order, stored: note.read() };
-            let settled = self.settle(&call, settle_payment(&self.shop, subject, id, caller)).await?;
-            let settled = match settled {
-                Some(settled) => settled,
-                None => self.outcome(&call, order, |it| answer(&id, it), is_settled).await?,
-            };
-            payment = settled.payment.ok_or_else(|| status::not_found("payment", id))?;
-        }
+impl Api {
+    /// The payment as it is after the provider has spoken, or waits for that; a declined one is an error.
+    async fn pay<C>(&self, call: Call, command: C) -> Result<pb::Payment, Status>
+    where
+        C: OrderCommand<Output = PaymentId>,
+    {
+        let paid = self.through_provider(call, command, &PAYMENT).await?;
+        let payment = paid.payment.ok_or_else(status::internal)?;
         match payment.state() {
             pb::PaymentState::Failed => Err(status::payment_declined(&payment)),
             _ => Ok(payment),
         }
     }
 
-    /// The same for money that goes back.
-    async fn give_back(&self, call: Call, asked: GiveBack) -> Result<pb::Refund, Status> {
-        let GiveBack { payment, etag, amount, reason, handed } = asked;
-        let order = self.order_of(Child::Payment(payment)).await?;
-        let begin = move |order: &mut Order, desk: &mut Desk<'_>| match &handed {
-            Some(handed) => order.refund_by_hand(desk, payment, amount, &reason, handed),
-            None => order.refund(desk, payment, amount, &reason),
+    /// Decides what the provider is asked, has it asked, and answers with what came of it, if it came in time.
+    async fn through_provider<C, Id, M>(
+        &self,
+        call: Call,
+        command: C,
+        settlement: &Settlement<Id, M>,
+    ) -> Result<M, Status>
+    where
+        C: OrderCommand<Output = Id>,
+        Id: Copy + Send + 'static,
+        M: Message + Default + Clone + 'static,
+    {
+        let answer = settlement.answer;
+        let reply = move |it: &OnOrder<Id>, view: &View<'_>| answer(it.output, kept(view, it.order));
+        let sent = Codec { size_max: call.answer_bytes_max(&self.limits), ..codec() };
+        let begun = self.store().change(call.clone().into_store(), command, reply, sent).await;
+        let (begun, decided) = match found(begun)? {
+            Changed::Decided { answer, output, orders } => (answer, Some((output, orders))),
+            Changed::Replayed(answer) => (answer, None),
         };
-        let answer =
-            |id: &RefundId, order: &Order| pb::RefundPaymentResponse { refund: refund_of(order, *id) };
-        let target = Target { order, etag };
-        let note = Note::default();
-        let reply = note.clone().taking(answer);
-        let begun = self.on_order(call.clone(), target, Touch::default(), begin, reply).await?;
-        let mut refund = begun.into_inner().refund.unwrap_or_default();
-
-        if refund.state() == pb::RefundState::Pending {
-            let id: RefundId = refund.id.parse().map_err(|_| status::internal())?;
-            let caller = waiting(&call, is_paid_back, move |order| answer(&id, order));
-            let subject = Subject { id: order, stored: note.read() };
-            let settled = self.settle(&call, settle_refund(&self.shop, subject, id, caller)).await?;
-            let settled = match settled {
-                Some(settled) => settled,
-                None => self.outcome(&call, order, |it| answer(&id, it), is_paid_back).await?,
-            };
-            refund = settled.refund.ok_or_else(|| status::not_found("refund", id))?;
+        if (settlement.is_final)(&begun) {
+            return Ok(begun);
         }
-        Ok(refund)
+
+        let (id, subject) = match decided {
+            Some((OnOrder { order, output }, orders)) => {
+                let stored = orders.into_iter().find(|it| it.id == order);
+                (output, Subject { id: order, stored })
+            }
+            None => {
+                let id = (settlement.subject)(&begun).ok_or_else(status::internal)?;
+                let order = self.order_of((settlement.part)(id)).await?;
+                (id, Subject { id: order, stored: None })
+            }
+        };
+        let order = subject.id;
+        let is_final = settlement.is_final_stored;
+        let caller = Caller {
+            request: call.amending(is_final).into_store().request,
+            reply: Box::new(move |it| answer(id, it)),
+            codec: codec(),
+        };
+        let settling = settle(&self.shop, subject, (settlement.pending)(id), caller);
+        match self.within_the_callers_time(&call, settling).await? {
+            Some(settled) => Ok(settled),
+            None => {
+                let outcome = answer(id, &*self.order(order).await?);
+                self.store_outcome(&call, outcome, settlement).await
+            }
+        }
     }
 
     /// Waits for the provider as long as the caller does; what is not settled by then, or cannot be written down now,
     /// a worker takes over. None: look at the order.
-    async fn settle<M>(
+    async fn within_the_callers_time<M>(
         &self,
         call: &Call,
         settling: impl Future<Output = Result<Option<M>, StoreError>> + Send,
@@ -262,28 +291,26 @@ impl Api {
 
     /// What somebody else has settled, or nobody yet. What is final takes the place of the answer that was kept when
     /// the provider had not spoken; of several callers that repeat each other all hear the same.
-    async fn outcome<M: Message + Default + Clone + 'static>(
+    async fn store_outcome<Id, M: Message + Default + Clone + 'static>(
         &self,
         call: &Call,
-        order: OrderId,
-        answer: impl Fn(&Order) -> M,
-        is_final: fn(&[u8]) -> bool,
+        outcome: M,
+        settlement: &Settlement<Id, M>,
     ) -> Result<M, Status> {
-        let answer = answer(&*self.order(order).await?);
-        if !call.is_repeatable() || !is_final(&answer.encode_to_vec()) {
-            return Ok(answer);
+        if !call.is_repeatable() || !(settlement.is_final)(&outcome) {
+            return Ok(outcome);
         }
-        let call = call.amending(is_final);
-        let reply = answer.clone();
-        let kept = self.change(call, Touch::default(), |_| Ok(()), move |(), _| reply.clone()).await;
+        let call = call.amending(settlement.is_final_stored);
+        let answer = outcome.clone();
+        let kept = self.change(call, StoreOutcome, move |(), _| answer.clone()).await;
         // It is true even if it cannot be kept now: a repeat comes by here again.
-        Ok(kept.map_or(answer, Response::into_inner))
+        Ok(kept.map_or(outcome, Response::into_inner))
     }
 
     async fn invoice_by(&self, key: &InvoiceKey) -> Result<pb::Invoice, Status> {
         let (order, place) = match key {
             InvoiceKey::Id(id) => {
-                let order = self.order_with(Child::Invoice(*id)).await?;
+                let order = self.order_with(Part::Invoice(*id)).await?;
                 let place = order.invoices.iter().position(|it| it.id == *id);
                 (order, place.ok_or_else(|| status::not_found("invoice", id))?)
             }
@@ -297,49 +324,6 @@ impl Api {
         };
         Ok(to::invoice(&order, &order.invoices[place]))
     }
-}
-
-/// The order as a change's last attempt left it; nothing if that was done before, and its answer only repeated. An
-/// attempt may have come to nothing after that, when somebody else was first with the same request.
-#[derive(Clone, Default)]
-struct Note(Arc<Mutex<Option<Arc<Order>>>>);
-
-impl Note {
-    fn taking<T, M>(self, reply: impl Fn(&T, &Order) -> M) -> impl Fn(&T, &Arc<Order>) -> M {
-        move |it, order| {
-            *self.lock() = Some(Arc::clone(order));
-            reply(it, order)
-        }
-    }
-
-    fn read(&self) -> Option<Arc<Order>> {
-        self.lock().take()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<Arc<Order>>> {
-        // Nothing panics while it is held.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The caller of a money call, who waits for what the provider says.
-fn waiting<M: Message + Default>(
-    call: &Call,
-    is_final: fn(&[u8]) -> bool,
-    reply: impl Fn(&Order) -> M + Send + 'static,
-) -> Caller<M> {
-    Caller { request: call.amending(is_final).into_store().request, reply: Box::new(reply), codec: codec() }
-}
-
-/// Whether a stored answer says what became of the payment.
-fn is_settled(answer: &[u8]) -> bool {
-    let answer = pb::CapturePaymentResponse::decode(answer).ok();
-    answer.and_then(|it| it.payment).is_some_and(|it| it.in_flight == 0)
-}
-
-fn is_paid_back(answer: &[u8]) -> bool {
-    let answer = pb::RefundPaymentResponse::decode(answer).ok();
-    answer.and_then(|it| it.refund).is_some_and(|it| it.state() != pb::RefundState::Pending)
 }
 
 fn payment_of(order: &Order, id: PaymentId) -> Option<pb::Payment> {

@@ -4,10 +4,10 @@ use std::time::Instant;
 
 use prost::Message;
 use sha2::{Digest, Sha256};
-use tonic::Request;
 use tonic::metadata::MetadataMap;
+use tonic::{Request, Status};
 
-use super::{Deadline, response_bytes};
+use super::{Deadline, parse, response_bytes};
 use crate::domain::{Actor, Problems};
 use crate::pb;
 use crate::settings::Limits;
@@ -22,7 +22,6 @@ const ANONYMOUS: &str = "anonymous";
 #[derive(Debug, Clone)]
 pub struct Call {
     pub actor: Actor,
-    method: &'static str,
     request: Option<store::RequestKey>,
     deadline: Option<Instant>,
     answer: Answer,
@@ -99,7 +98,7 @@ mutations! {
 impl Call {
     /// Reads who calls and the request id. The fingerprint is taken of the decoded request without its id, so that a
     /// repeat is told from another request however it was encoded.
-    fn of<R: Mutation>(request: &mut Request<R>, bad: &mut Problems) -> Option<Self> {
+    pub(super) fn of<R: Mutation>(request: &mut Request<R>, bad: &mut Problems) -> Option<Self> {
         let deadline = request.extensions().get::<Deadline>().map(|it| it.0);
         let actor = actor(request.metadata(), bad);
 
@@ -117,13 +116,7 @@ impl Call {
             fingerprint: Sha256::digest(request.get_ref().encode_to_vec()).into(),
             mode: store::RequestMode::Claim,
         });
-        Some(Self { actor, method: R::METHOD, request, deadline, answer: Answer::Whole })
-    }
-
-    /// A request taken apart: who calls, and what it says.
-    pub(crate) fn opened<R: Mutation>(mut request: Request<R>, bad: &mut Problems) -> (Option<Self>, R) {
-        let call = Self::of(&mut request, bad);
-        (call, request.into_inner())
+        Some(Self { actor, request, deadline, answer: Answer::Whole })
     }
 
     /// Whether the caller said who it is.
@@ -165,9 +158,21 @@ impl Call {
     }
 
     pub(crate) fn into_store(self) -> store::Call {
-        let Self { actor, method, request, deadline, answer: _ } = self;
-        store::Call { actor, method, request, deadline }
+        let Self { actor, request, deadline, answer: _ } = self;
+        store::Call { actor, request, deadline }
     }
+}
+
+/// Who calls and what it asks for; every bad field of both at once.
+pub(super) fn command<R: Mutation, T>(
+    mut request: Request<R>,
+    read: impl FnOnce(R, &mut Problems) -> Option<T>,
+) -> Result<(Call, T), Status> {
+    parse(|bad| {
+        let call = Call::of(&mut request, bad);
+        let wish = read(request.into_inner(), bad);
+        Some((call?, wish?))
+    })
 }
 
 fn actor(metadata: &MetadataMap, bad: &mut Problems) -> Option<Actor> {

@@ -620,7 +620,9 @@ mod tests {
             let service = service_fn(move |_: Request<AxumBody>| async move {
                 Ok::<_, Infallible>(status().into_http::<AxumBody>())
             });
-            let request = request(UNARY, None).map(|_| AxumBody::from(vec![0; bytes]));
+            let length = u32::try_from(bytes - 5).unwrap().to_be_bytes();
+            let framed = [&[0], length.as_slice(), &vec![0; bytes - 5]].concat();
+            let request = request(UNARY, None).map(|_| AxumBody::from(framed));
             let response = Gate::new(&limits).layer(service).oneshot(request).await.unwrap();
             code(&response)
         };

@@ -36,10 +36,10 @@ pub use layers::{Deadline, Gate, arrived, protect};
 
 use feed::Feed;
 
-use crate::domain::{Desk, Order, OrderId, Problems, Refusal, Touch, check_etag};
+use crate::domain::{Command, Order, OrderCommand, OrderId, Part, Problems, Refusal};
 use crate::pb;
 use crate::settings::Limits;
-use crate::store::{Child, Codec, Store, StoreError, View};
+use crate::store::{Codec, Store, StoreError, View};
 use crate::work::Shop;
 
 /// What every RPC answers.
@@ -55,14 +55,6 @@ pub struct Api {
     pub(crate) shutdown: signal::Receiver<bool>,
 }
 
-/// An order that a request wants to change, in the version that the caller has seen.
-#[derive(Debug, Clone)]
-pub(crate) struct Target {
-    pub(crate) order: OrderId,
-    /// Empty: any version.
-    pub(crate) etag: String,
-}
-
 impl Api {
     /// Within a runtime: it looks after the streams from here on.
     pub fn new(shop: Shop, limits: Limits, shutdown: signal::Receiver<bool>) -> Self {
@@ -75,46 +67,34 @@ impl Api {
     }
 
     /// The one way a request changes anything: decided in the writer's group, answered from what was decided.
-    pub(crate) async fn change<T, M>(
+    pub(crate) async fn change<C, M>(
         &self,
         call: Call,
-        touch: Touch,
-        decide: impl Fn(&mut Desk<'_>) -> Result<T, Refusal> + Send + 'static,
-        reply: impl Fn(&T, &View<'_>) -> M + Send + 'static,
+        command: C,
+        reply: impl Fn(&C::Output, &View<'_>) -> M + Send + 'static,
     ) -> Reply<M>
     where
-        T: Send + 'static,
+        C: Command,
         M: Message + Default + 'static,
     {
         let size_max = call.answer_bytes_max(&self.limits);
         let codec = Codec { size_max, ..codec() };
-        let answer = self.store().change(call.into_store(), touch, decide, reply, codec).await;
-        answer.map(Response::new).map_err(|it| status::of_store(&it))
+        let changed = found(self.store().change(call.into_store(), command, reply, codec).await)?;
+        Ok(Response::new(changed.into_answer()))
     }
 
-    /// Takes an order, does something to it and keeps it; answers from the order as it then is.
-    pub(crate) async fn on_order<T, M>(
+    /// The same for an order: answered from the order as it then is.
+    pub(crate) async fn change_order<C, M>(
         &self,
         call: Call,
-        target: Target,
-        touch: Touch,
-        act: impl Fn(&mut Order, &mut Desk<'_>) -> Result<T, Refusal> + Send + 'static,
-        reply: impl Fn(&T, &Arc<Order>) -> M + Send + 'static,
+        command: C,
+        reply: impl Fn(&<C as OrderCommand>::Output, &Order) -> M + Send + 'static,
     ) -> Reply<M>
     where
-        T: Send + 'static,
+        C: OrderCommand,
         M: Message + Default + 'static,
     {
-        let Target { order: id, etag } = target;
-        let act = move |desk: &mut Desk<'_>| {
-            let mut order = desk.take_order(id)?;
-            check_etag(&etag, order.version)?;
-            let done = act(&mut order, desk)?;
-            desk.keep_order(order);
-            Ok(done)
-        };
-        let touch = Touch { orders: vec![id], ..touch };
-        self.change(call, touch, act, move |done, view| reply(done, kept(view, id))).await
+        self.change(call, command, move |it, view| reply(&it.output, kept(view, it.order))).await
     }
 
     /// The order, archived or not.
@@ -123,24 +103,13 @@ impl Api {
     }
 
     /// The order that has this part: parts never move to another one.
-    pub(crate) async fn order_of(&self, part: Child) -> Result<OrderId, Status> {
-        found(self.store().order_of(part).await)?.ok_or_else(|| {
-            let (kind, id) = match part {
-                Child::Shipment(id) => ("shipment", id.to_string()),
-                Child::Payment(id) => ("payment", id.to_string()),
-                Child::Refund(id) => ("refund", id.to_string()),
-                Child::Invoice(id) => ("invoice", id.to_string()),
-                Child::Approval(id) => ("approval", id.to_string()),
-                Child::Hold(id) => ("hold", id.to_string()),
-                Child::Reservation(id) => ("reservation", id.to_string()),
-                Child::Message(id) => ("message", id.to_string()),
-            };
-            status::not_found(kind, id)
-        })
+    pub(crate) async fn order_of(&self, part: Part) -> Result<OrderId, Status> {
+        let owner = found(self.store().order_of(&part).await)?;
+        owner.ok_or_else(|| status::of_refusal(&part.not_found()))
     }
 
     /// The order that has this part, whole.
-    pub(crate) async fn order_with(&self, part: Child) -> Result<Arc<Order>, Status> {
+    pub(crate) async fn order_with(&self, part: Part) -> Result<Arc<Order>, Status> {
         self.order(self.order_of(part).await?).await
     }
 }
@@ -181,19 +150,9 @@ pub fn routes(api: Api) -> Routes {
         .add_service(service!(pb::approval_service_server::ApprovalServiceServer<Api>))
 }
 
-/// An order that a change has just kept, out of what it decided.
-pub(crate) fn kept<'a>(view: &View<'a>, id: OrderId) -> &'a Arc<Order> {
-    view.order(id).expect("the change has kept this order")
-}
-
-/// What a change to an order needs that may give its stock back or look at its shelves.
-pub(crate) fn with_stock() -> Touch {
-    Touch { order_stock: true, ..Touch::default() }
-}
-
-/// What a change to an order needs that may set stock aside for it.
-pub(crate) fn to_reserve() -> Touch {
-    Touch { order_stock: true, reserves: true, ..Touch::default() }
+/// The order that a change was about, as it then is.
+fn kept<'a>(view: &View<'a>, id: OrderId) -> &'a Arc<Order> {
+    view.order(id).expect("a decision about an order has it loaded")
 }
 
 /// Reads a request: every bad field is noted, and the value is there only if none was.
@@ -203,6 +162,15 @@ pub(crate) fn parse<T>(read: impl FnOnce(&mut Problems) -> Option<T>) -> Result<
         Some(value) if bad.0.is_empty() => Ok(value),
         _ => Err(status::of_refusal(&Refusal::Invalid(bad))),
     }
+}
+
+/// What the caller named has to be there.
+pub(super) fn existing<T>(
+    kind: &'static str,
+    id: impl ToString,
+    read: Result<Option<T>, StoreError>,
+) -> Result<T, Status> {
+    found(read)?.ok_or_else(|| status::not_found(kind, id))
 }
 
 /// What a read found, or the status of its failure.

@@ -6,14 +6,14 @@ use std::time::Instant;
 use prost::Message;
 use tonic::{Request, Response, Status};
 
-use super::from_proto::orders::{self as from, OrderKey, Update};
+use super::call::command;
+use super::from_proto::orders::{self as from, OrderKey};
 use super::layers::Seat;
 use super::listing::page_token;
 use super::to_proto::orders as to;
-use super::{Api, Reply, found, kept, parse, response_bytes, status, to_reserve, watch, with_stock};
-use crate::domain::{self, Order, Refusal, Touch, receive, touch_for};
+use super::{Api, Reply, found, kept, parse, response_bytes, status, watch};
+use crate::domain::{Order, Part};
 use crate::pb;
-use crate::store::Child;
 
 /// How many comments a feedback report brings.
 const COMMENTS_MAX: u64 = 50;
@@ -23,11 +23,9 @@ const WRAPPING: usize = 16;
 #[tonic::async_trait]
 impl pb::order_service_server::OrderService for Api {
     async fn create_order(&self, request: Request<pb::CreateOrderRequest>) -> Reply<pb::CreateOrderResponse> {
-        let (call, new) = parse(|bad| from::create_order(request, bad))?;
-        let touch = touch_for(&new);
-        let take_in = move |desk: &mut domain::Desk<'_>| receive(desk, &new).map_err(|it| it.under("order"));
-        self.change(call.leaving_room(), touch, take_in, |id, view| pb::CreateOrderResponse {
-            order: Some(to::order(kept(view, *id))),
+        let (call, command) = command(request, from::create_order)?;
+        self.change(call.leaving_room(), command, |created, view| pb::CreateOrderResponse {
+            order: Some(to::order(kept(view, created.order))),
         })
         .await
     }
@@ -52,48 +50,32 @@ impl pb::order_service_server::OrderService for Api {
     }
 
     async fn update_order(&self, request: Request<pb::UpdateOrderRequest>) -> Reply<pb::UpdateOrderResponse> {
-        let (call, target, update, view) = parse(|bad| from::update_order(request, bad))?;
-        let products = update.correction.lines.iter().flatten().map(|it| it.sku.clone()).collect();
-        let touch = Touch { products, ..Touch::default() };
-        let correct = move |order: &mut Order, desk: &mut domain::Desk<'_>| {
-            let Update { correction, currency } = &update;
-            let own = order.amounts.currency;
-            if currency.is_some_and(|it| it != own) {
-                return Err(Refusal::invalid("order.currency", format!("the order is in {own}")));
-            }
-            order.correct(desk, correction).map_err(|it| it.under("order"))
-        };
-        self.on_order(call.leaving_room(), target, touch, correct, move |(), order| pb::UpdateOrderResponse {
+        let (call, (command, view)) = command(request, from::update_order)?;
+        self.change_order(call.leaving_room(), command, move |(), order| pb::UpdateOrderResponse {
             order: Some(to::shown(order, view)),
         })
         .await
     }
 
     async fn verify_order(&self, request: Request<pb::VerifyOrderRequest>) -> Reply<pb::VerifyOrderResponse> {
-        let (call, target, waive, view) = parse(|bad| from::verify_order(request, bad))?;
-        let touch = Touch { order_fingerprints: true, ..to_reserve() };
-        let verify = move |order: &mut Order, desk: &mut domain::Desk<'_>| order.verify_again(desk, waive);
-        self.on_order(call, target, touch, verify, move |(), order| pb::VerifyOrderResponse {
+        let (call, (command, view)) = command(request, from::verify_order)?;
+        self.change_order(call, command, move |(), order| pb::VerifyOrderResponse {
             order: Some(to::shown(order, view)),
         })
         .await
     }
 
     async fn cancel_order(&self, request: Request<pb::CancelOrderRequest>) -> Reply<pb::CancelOrderResponse> {
-        let (call, target, reason, view) = parse(|bad| from::cancel_order(request, bad))?;
-        let cancel = move |order: &mut Order, desk: &mut domain::Desk<'_>| order.cancel(desk, &reason);
-        self.on_order(call, target, with_stock(), cancel, move |(), order| pb::CancelOrderResponse {
+        let (call, (command, view)) = command(request, from::cancel_order)?;
+        self.change_order(call, command, move |(), order| pb::CancelOrderResponse {
             order: Some(to::shown(order, view)),
         })
         .await
     }
 
     async fn place_hold(&self, request: Request<pb::PlaceHoldRequest>) -> Reply<pb::PlaceHoldResponse> {
-        let (call, target, reason, comment, view) = parse(|bad| from::place_hold(request, bad))?;
-        let place = move |order: &mut Order, desk: &mut domain::Desk<'_>| {
-            order.place_hold(desk, reason, comment.clone())
-        };
-        self.on_order(call.leaving_room(), target, Touch::default(), place, move |id, order| pb::PlaceHoldResponse {
+        let (call, (command, view)) = command(request, from::place_hold)?;
+        self.change_order(call.leaving_room(), command, move |id, order| pb::PlaceHoldResponse {
             hold: order.holds.iter().find(|it| it.id == *id).map(to::hold),
             order: Some(to::shown(order, view)),
         })
@@ -101,18 +83,16 @@ impl pb::order_service_server::OrderService for Api {
     }
 
     async fn release_hold(&self, request: Request<pb::ReleaseHoldRequest>) -> Reply<pb::ReleaseHoldResponse> {
-        let (call, target, hold, comment, view) = parse(|bad| from::release_hold(request, bad))?;
-        let release =
-            move |order: &mut Order, desk: &mut domain::Desk<'_>| order.release_hold(desk, hold, &comment);
-        self.on_order(call, target, to_reserve(), release, move |(), order| pb::ReleaseHoldResponse {
+        let (call, (command, view)) = command(request, from::release_hold)?;
+        self.change_order(call, command, move |(), order| pb::ReleaseHoldResponse {
             order: Some(to::shown(order, view)),
         })
         .await
     }
 
     async fn close_order(&self, request: Request<pb::CloseOrderRequest>) -> Reply<pb::CloseOrderResponse> {
-        let (call, target, view) = parse(|bad| from::close_order(request, bad))?;
-        self.on_order(call, target, Touch::default(), Order::close, move |(), order| pb::CloseOrderResponse {
+        let (call, (command, view)) = command(request, from::close_order)?;
+        self.change_order(call, command, move |(), order| pb::CloseOrderResponse {
             order: Some(to::shown(order, view)),
         })
         .await
@@ -122,8 +102,8 @@ impl pb::order_service_server::OrderService for Api {
         &self,
         request: Request<pb::ArchiveOrderRequest>,
     ) -> Reply<pb::ArchiveOrderResponse> {
-        let (call, target, view) = parse(|bad| from::archive_order(request, bad))?;
-        self.on_order(call, target, with_stock(), Order::archive, move |(), order| pb::ArchiveOrderResponse {
+        let (call, (command, view)) = command(request, from::archive_order)?;
+        self.change_order(call, command, move |(), order| pb::ArchiveOrderResponse {
             order: Some(to::shown(order, view)),
         })
         .await
@@ -145,12 +125,8 @@ impl pb::order_service_server::OrderService for Api {
         &self,
         request: Request<pb::SubmitFeedbackRequest>,
     ) -> Reply<pb::SubmitFeedbackResponse> {
-        let (call, target, opinion, view) = parse(|bad| from::submit_feedback(request, bad))?;
-        let from::Opinion { delivery_rating, product_rating, comment } = opinion;
-        let submit = move |order: &mut Order, desk: &mut domain::Desk<'_>| {
-            order.submit_feedback(desk, delivery_rating, product_rating, comment.clone())
-        };
-        self.on_order(call.leaving_room(), target, Touch::default(), submit, move |(), order| pb::SubmitFeedbackResponse {
+        let (call, (command, view)) = command(request, from::submit_feedback)?;
+        self.change_order(call.leaving_room(), command, move |(), order| pb::SubmitFeedbackResponse {
             order: Some(to::shown(order, view)),
         })
         .await
@@ -185,7 +161,7 @@ impl pb::order_service_server::OrderService for Api {
 
     async fn get_message(&self, request: Request<pb::GetMessageRequest>) -> Reply<pb::GetMessageResponse> {
         let id = parse(|bad| from::get_message(request.into_inner(), bad))?;
-        let order = self.order_with(Child::Message(id)).await?;
+        let order = self.order_with(Part::Message(id)).await?;
         let message = order.messages.iter().find(|it| it.id == id);
         let message = message.ok_or_else(|| status::not_found("message", id))?;
         let couriers = found(self.store().courier_names().await)?;

@@ -7,16 +7,15 @@ use tokio::sync::oneshot;
 
 use super::StoreError;
 use crate::domain::{
-    Actor, Changes, Courier, CourierCode, Desk, Location, LocationCode, Order, OrderId, Product, Reason,
-    Refusal, Replenishment, ReplenishmentId, Reservation, ReservationId, Sku, StockLevel, Touch, World,
+    Actor, Changes, Command, Courier, CourierCode, Desk, Location, LocationCode, Order, OrderId, Product,
+    Reason, Refusal, Replenishment, ReplenishmentId, Reservation, ReservationId, Sku, StockLevel, Touch,
+    World,
 };
 
 /// Who asks for a change, and how it is told apart from a repetition.
 #[derive(Debug, Clone)]
 pub struct Call {
     pub actor: Actor,
-    /// The full name of the RPC, or of the job.
-    pub method: &'static str,
     /// None: the call is not retry-safe.
     pub request: Option<RequestKey>,
     /// A change still queued at this moment is not decided any more.
@@ -117,8 +116,10 @@ pub(in crate::store) enum Word {
 
 /// A change in the queue, its types forgotten.
 pub(in crate::store) trait Change: Send {
+    /// The command's name.
+    fn name(&self) -> &'static str;
     fn call(&self) -> &Call;
-    fn touch(&self) -> &Touch;
+    fn reads(&self) -> &Touch;
     /// Adds keys to what is loaded for it.
     fn also_reads(&mut self, keys: Touch);
     fn decide(&mut self, desk: &mut Desk<'_>) -> Result<(), Refusal>;
@@ -131,45 +132,91 @@ pub(in crate::store) trait Change: Send {
     fn tell(self: Box<Self>, word: Word);
 }
 
-pub(in crate::store) struct Queued<T, M, D, R> {
-    pub(in crate::store) call: Call,
-    pub(in crate::store) touch: Touch,
-    pub(in crate::store) decide: D,
-    pub(in crate::store) reply: R,
-    pub(in crate::store) codec: Codec<M>,
-    pub(in crate::store) decided: Option<T>,
-    pub(in crate::store) replied: Option<M>,
-    pub(in crate::store) caller: oneshot::Sender<Result<M, StoreError>>,
+/// A change as its caller hears of it.
+#[derive(Debug)]
+pub enum Changed<T, M> {
+    Decided {
+        answer: M,
+        output: T,
+        /// The orders that it changed, as it left them.
+        orders: Vec<Arc<Order>>,
+    },
+    /// It was decided before: the answer that was stored then.
+    Replayed(M),
 }
 
-impl<T, M, D, R> Change for Queued<T, M, D, R>
+impl<T, M> Changed<T, M> {
+    pub fn into_answer(self) -> M {
+        match self {
+            Self::Decided { answer, .. } | Self::Replayed(answer) => answer,
+        }
+    }
+}
+
+/// Who waits for a change.
+pub(in crate::store) type Caller<T, M> = oneshot::Sender<Result<Changed<T, M>, StoreError>>;
+
+pub(in crate::store) struct Queued<C: Command, M, R> {
+    call: Call,
+    command: C,
+    reads: Touch,
+    reply: R,
+    codec: Codec<M>,
+    output: Option<C::Output>,
+    replied: Option<M>,
+    orders: Vec<Arc<Order>>,
+    caller: Caller<C::Output, M>,
+}
+
+impl<C, M, R> Queued<C, M, R>
 where
-    T: Send,
-    M: Send,
-    D: Fn(&mut Desk<'_>) -> Result<T, Refusal> + Send,
-    R: Fn(&T, &View<'_>) -> M + Send,
+    C: Command,
+    R: Fn(&C::Output, &View<'_>) -> M,
 {
+    pub(in crate::store) fn new(
+        call: Call,
+        command: C,
+        reply: R,
+        codec: Codec<M>,
+        caller: Caller<C::Output, M>,
+    ) -> Self {
+        let reads = command.reads();
+        Self { call, command, reads, reply, codec, output: None, replied: None, orders: Vec::new(), caller }
+    }
+}
+
+impl<C, M, R> Change for Queued<C, M, R>
+where
+    C: Command,
+    M: Send,
+    R: Fn(&C::Output, &View<'_>) -> M + Send,
+{
+    fn name(&self) -> &'static str {
+        C::NAME
+    }
+
     fn call(&self) -> &Call {
         &self.call
     }
 
-    fn touch(&self) -> &Touch {
-        &self.touch
+    fn reads(&self) -> &Touch {
+        &self.reads
     }
 
     fn also_reads(&mut self, keys: Touch) {
-        self.touch.extend(keys);
+        self.reads.extend(keys);
     }
 
     fn decide(&mut self, desk: &mut Desk<'_>) -> Result<(), Refusal> {
-        self.decided = None;
+        self.output = None;
         self.replied = None;
-        self.decided = Some((self.decide)(desk)?);
+        self.output = Some(self.command.decide(desk)?);
         Ok(())
     }
 
     fn reply(&mut self, view: &View<'_>) {
-        self.replied = self.decided.as_ref().map(|it| (self.reply)(it, view));
+        self.replied = self.output.as_ref().map(|it| (self.reply)(it, view));
+        self.orders = view.changes.orders.values().cloned().collect();
     }
 
     fn encoded(&self) -> Vec<u8> {
@@ -188,15 +235,62 @@ where
     }
 
     fn tell(self: Box<Self>, word: Word) {
+        let Self { codec, output, replied, orders, caller, .. } = *self;
         let answer = match word {
-            Word::Done => self
-                .replied
-                .ok_or_else(|| StoreError::Internal("a change was done without a reply".to_owned())),
-            Word::Stored(bytes) => (self.codec.decode)(&bytes)
+            Word::Done => match (replied, output) {
+                (Some(answer), Some(output)) => Ok(Changed::Decided { answer, output, orders }),
+                _ => Err(StoreError::Internal("a change was done without a reply".to_owned())),
+            },
+            Word::Stored(bytes) => (codec.decode)(&bytes)
+                .map(Changed::Replayed)
                 .ok_or_else(|| StoreError::corrupt("requests", "the stored answer cannot be read")),
             Word::No(error) => Err(error),
         };
         // A caller that has gone away misses its answer; the change stands.
-        let _ = self.caller.send(answer);
+        let _ = caller.send(answer);
+    }
+}
+
+/// A command that a test writes down as a closure.
+#[cfg(test)]
+struct Closure<F> {
+    reads: Touch,
+    decide: F,
+}
+
+#[cfg(test)]
+impl<T, F> Command for Closure<F>
+where
+    T: Send + 'static,
+    F: Fn(&mut Desk<'_>) -> Result<T, Refusal> + Send + 'static,
+{
+    const NAME: &'static str = "test";
+    type Output = T;
+
+    fn reads(&self) -> Touch {
+        self.reads.clone()
+    }
+
+    fn decide(&self, desk: &mut Desk<'_>) -> Result<T, Refusal> {
+        (self.decide)(desk)
+    }
+}
+
+#[cfg(test)]
+impl super::Store {
+    /// A change whose decision a test writes down as a closure; it is run as it stands, without what follows a command.
+    pub(crate) async fn decide<T, M>(
+        &self,
+        call: Call,
+        reads: Touch,
+        decide: impl Fn(&mut Desk<'_>) -> Result<T, Refusal> + Send + 'static,
+        reply: impl Fn(&T, &View<'_>) -> M + Send + 'static,
+        codec: Codec<M>,
+    ) -> Result<M, StoreError>
+    where
+        T: Send + 'static,
+        M: Send + 'static,
+    {
+        self.change(call, Closure { reads, decide }, reply, codec).await.map(Changed::into_answer)
     }
 }

@@ -13,27 +13,13 @@ use super::rows::{self, Lock};
 use super::session::Session;
 use super::{Store, StoreError};
 use crate::domain::{
-    ApprovalId, Courier, CourierCode, CourierNames, Event, EventKind, HoldId, InvoiceId, Location,
-    LocationCode, MessageId, Order, OrderId, PaymentId, Product, RefundId, RegionCode, Replenishment,
-    ReplenishmentId, Reservation, ReservationId, ShipmentId, Sku, StockLevel, Timestamp, TrackingEvent,
-    Transition,
+    Courier, CourierCode, CourierNames, Event, EventKind, Location, LocationCode, Order, OrderId, Part,
+    Product, RegionCode, Replenishment, ReplenishmentId, Reservation, ReservationId, ShipmentId, Sku,
+    StockLevel, Timestamp, TrackingEvent, Transition,
 };
 
 /// Positions that one look into the feed covers at most, so that a filter that fits nothing costs little.
 const WINDOW: i64 = 10_000;
-
-/// A part of an order. Parts never move to another order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Child {
-    Shipment(ShipmentId),
-    Payment(PaymentId),
-    Refund(RefundId),
-    Invoice(InvoiceId),
-    Approval(ApprovalId),
-    Hold(HoldId),
-    Reservation(ReservationId),
-    Message(MessageId),
-}
 
 /// Which events of the feed are wanted; an empty filter wants all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -117,22 +103,10 @@ impl Store {
         Ok(load_orders(&db, &self.inner.recent, &[id], For::Reading).await?.pop())
     }
 
-    /// The order that a part belongs to, archived or not: the history knows every part that was ever born.
-    pub async fn order_of(&self, child: Child) -> Result<Option<OrderId>, StoreError> {
-        let id = match child {
-            Child::Shipment(id) => id.0,
-            Child::Payment(id) => id.0,
-            Child::Refund(id) => id.0,
-            Child::Invoice(id) => id.0,
-            Child::Approval(id) => id.0,
-            Child::Hold(id) => id.0,
-            Child::Reservation(id) => id.0,
-            Child::Message(id) => id.0,
-        };
-        let sql = "SELECT order_id FROM events WHERE subject = $1 \
-            AND from_state = '' AND machine NOT IN ('ORDER', 'FEEDBACK')";
-        let row = one(&self.look().await?, sql, vec![id.into()]).await?;
-        row.map(|it| Ok(OrderId(it.try_get_by_index(0)?))).transpose()
+    /// The order that a part belongs to, archived or not.
+    pub async fn order_of(&self, part: &Part) -> Result<Option<OrderId>, StoreError> {
+        let mut owners = rows::owners(&self.look().await?, std::slice::from_ref(part)).await?;
+        Ok(owners.remove(part))
     }
 
     /// The order that this invoice number was given to, archived or not.
@@ -140,22 +114,6 @@ impl Store {
         let sql = "SELECT order_id FROM invoice_numbers WHERE series = $1 AND number = $2";
         let row = one(&self.look().await?, sql, vec![series.into(), number.into()]).await?;
         row.map(|it| Ok(OrderId(it.try_get_by_index(0)?))).transpose()
-    }
-
-    /// The shipment with this tracking number; with a courier, only if that one carries it.
-    pub async fn shipment_by_tracking_number(
-        &self,
-        number: &str,
-        courier: Option<&CourierCode>,
-    ) -> Result<Option<(OrderId, ShipmentId)>, StoreError> {
-        let mut sql = "SELECT order_id, id FROM shipments WHERE tracking_number = $1".to_owned();
-        let mut values: Vec<Value> = vec![number.into()];
-        if let Some(courier) = courier {
-            sql.push_str(" AND courier = $2");
-            values.push(courier.as_str().into());
-        }
-        let row = one(&self.look().await?, &sql, values).await?;
-        row.map(|it| Ok((OrderId(it.try_get_by_index(0)?), ShipmentId(it.try_get_by_index(1)?)))).transpose()
     }
 
     pub async fn level(&self, sku: &Sku, location: &LocationCode) -> Result<Option<StockLevel>, StoreError> {

@@ -9,14 +9,24 @@ use super::recent::Recent;
 use super::rows::{self, Lock};
 use super::session::Session;
 use crate::domain::{
-    Channel, JobId, Loaded, Order, OrderId, OrderState, ReplenishmentId, Reservation, ReservationId, Sku,
-    Timestamp, Touch, World,
+    Channel, JobId, Loaded, Order, OrderId, OrderState, Part, ReplenishmentId, Reservation, ReservationId,
+    Sku, Timestamp, Touch, World,
 };
+
+/// What is wanted of an order beside itself.
+#[derive(Debug, Clone, Copy)]
+struct OfOrder {
+    stock: bool,
+    reserving: bool,
+    fingerprint: bool,
+}
 
 /// What all changes of a group touch, together; sorted, as locks are taken in order.
 #[derive(Default)]
 pub(in crate::store) struct Wanted {
     orders: BTreeSet<OrderId>,
+    /// Parts whose orders are not known yet, with what is wanted of these.
+    parts: Vec<(Part, OfOrder)>,
     stock_of: BTreeSet<OrderId>,
     reserving: BTreeSet<OrderId>,
     skus: BTreeSet<Sku>,
@@ -36,6 +46,7 @@ impl Wanted {
     pub(in crate::store) fn add(&mut self, touch: &Touch) {
         let Touch {
             orders,
+            parts,
             order_stock,
             reserves,
             skus,
@@ -50,13 +61,10 @@ impl Wanted {
             bank_reference,
             lease,
         } = touch;
-        self.orders.extend(orders);
-        if *order_stock {
-            self.stock_of.extend(orders);
-        }
-        if *reserves {
-            self.reserving.extend(orders);
-        }
+        let of_order =
+            OfOrder { stock: *order_stock, reserving: *reserves, fingerprint: *order_fingerprints };
+        orders.iter().for_each(|it| self.add_order(*it, of_order));
+        self.parts.extend(parts.iter().map(|it| (it.clone(), of_order)));
         self.skus.extend(skus.iter().cloned());
         self.reservations.extend(reservations);
         self.replenishments.extend(replenishments);
@@ -64,13 +72,24 @@ impl Wanted {
         self.locations |= *locations || *order_stock || !skus.is_empty() || !reservations.is_empty();
         self.couriers |= couriers;
         self.fingerprints.extend(fingerprints.iter().cloned());
-        if *order_fingerprints {
-            self.fingerprints_of.extend(orders);
-        }
         let named = external_reference.iter().filter(|(_, reference)| !reference.is_empty());
         self.external_references.extend(named.cloned());
         self.bank_references.extend(bank_reference.clone());
         self.leases.extend(lease.map(|it| it.job));
+    }
+
+    fn add_order(&mut self, order: OrderId, wanted: OfOrder) {
+        let OfOrder { stock, reserving, fingerprint } = wanted;
+        self.orders.insert(order);
+        for (of, set) in [
+            (stock, &mut self.stock_of),
+            (reserving, &mut self.reserving),
+            (fingerprint, &mut self.fingerprints_of),
+        ] {
+            if of {
+                set.insert(order);
+            }
+        }
     }
 
     /// Orders, reservations, jobs, stock, replenishments: rows are locked in this order by everybody. Reservations
@@ -84,6 +103,16 @@ impl Wanted {
         lock: Lock,
     ) -> Result<World, StoreError> {
         let mut world = World::default();
+        let parts = std::mem::take(&mut self.parts);
+        if !parts.is_empty() {
+            let named: Vec<Part> = parts.iter().map(|it| it.0.clone()).collect();
+            world.owners = rows::owners(db, &named).await?;
+            for (part, of_order) in &parts {
+                if let Some(order) = world.owners.get(part) {
+                    self.add_order(*order, *of_order);
+                }
+            }
+        }
         let asked_for_stock = listed(&self.skus);
         if !asked_for_stock.is_empty() || !self.reserving.is_empty() {
             let found = rows::overdue(db, &asked_for_stock, &listed(&self.reserving), now).await?;
@@ -133,7 +162,8 @@ impl Wanted {
             world.couriers = couriers.into_iter().map(|it| (it.code.clone(), Arc::new(it))).collect();
             world.courier_ratings = rows::courier_ratings(db).await?;
         }
-        world.loaded = Some(self.looked_up(&world, orders, reservations, skus));
+        let parts = parts.into_iter().map(|it| it.0).collect();
+        world.loaded = Some(Loaded { parts, ..self.looked_up(&world, orders, reservations, skus) });
         Ok(world)
     }
 
@@ -149,6 +179,7 @@ impl Wanted {
         let wanted = reserving.flat_map(|it| it.lines.iter().map(|line| line.sku.clone()));
         Loaded {
             orders: orders.into_iter().collect(),
+            parts: HashSet::new(),
             overdue: self.skus.into_iter().chain(wanted).collect(),
             locations: self.locations || !stock.is_empty(),
             stock: stock.into_iter().collect(),

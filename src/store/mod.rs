@@ -36,9 +36,9 @@ use tokio::sync::{Mutex, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
-pub use change::{Call, Codec, RequestKey, RequestMode, View};
+pub use change::{Call, Changed, Codec, RequestKey, RequestMode, View};
 pub use error::StoreError;
-pub use find::{Availability, Child, Comment, CourierFeedback, EventFilter, EventPage, FeedbackReport};
+pub use find::{Availability, Comment, CourierFeedback, EventFilter, EventPage, FeedbackReport};
 pub use jobs::{Job, JobKind};
 pub use laws::LawResult;
 pub use list::{Compare, Cursor, Direction, Listing, Term};
@@ -55,7 +55,7 @@ use session::Session;
 use sharing::{Ended, Interest, Sharing};
 use writer::Writer;
 
-use crate::domain::{Actor, Desk, Ids, Refusal, Rules, Timestamp, Touch};
+use crate::domain::{Actor, Command, Desk, Ids, Rules, Timestamp};
 
 /// How long a health check waits for the database.
 const HEALTH_WITHIN: Duration = Duration::from_secs(2);
@@ -117,26 +117,24 @@ impl Store {
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// Queues a change and waits for what becomes of it. Dropping the returned future does not take it back.
+    /// Queues a command and waits for what becomes of it. Dropping the returned future does not take it back.
     ///
-    /// `decide` may be called more than once, as a group that lost a race is repeated; `reply` is called when the
-    /// change was accepted and numbered.
-    pub async fn change<T, M>(
+    /// It may be decided more than once, as a group that lost a race is repeated; `reply` is called when it was
+    /// accepted and numbered.
+    pub async fn change<C, M>(
         &self,
         call: Call,
-        touch: Touch,
-        decide: impl Fn(&mut Desk<'_>) -> Result<T, Refusal> + Send + 'static,
-        reply: impl Fn(&T, &View<'_>) -> M + Send + 'static,
+        command: C,
+        reply: impl Fn(&C::Output, &View<'_>) -> M + Send + 'static,
         codec: Codec<M>,
-    ) -> Result<M, StoreError>
+    ) -> Result<Changed<C::Output, M>, StoreError>
     where
-        T: Send + 'static,
+        C: Command,
         M: Send + 'static,
     {
         let deadline = call.deadline;
         let (caller, answer) = oneshot::channel();
-        let queued = Queued { call, touch, decide, reply, codec, decided: None, replied: None, caller };
-        self.enqueue(Task::Change(Box::new(queued)))?;
+        self.enqueue(Task::Change(Box::new(Queued::new(call, command, reply, codec, caller))))?;
 
         let answer = match deadline {
             Some(deadline) => timeout_at(Instant::from_std(deadline), answer)
@@ -147,31 +145,26 @@ impl Store {
         answer.unwrap_or_else(|_| Err(StoreError::Internal("the writer dropped a change".to_owned())))
     }
 
-    /// Answers a question that the rules know the answer to, on what is there now. Nothing is changed, whatever the
-    /// question does to its desk.
-    pub async fn ask<T>(
-        &self,
-        actor: &Actor,
-        touch: &Touch,
-        question: impl FnOnce(&mut Desk<'_>) -> Result<T, Refusal>,
-    ) -> Result<T, StoreError> {
+    /// What a command would give on what is there now. Nothing is changed.
+    pub async fn preview<C: Command>(&self, actor: &Actor, command: &C) -> Result<C::Output, StoreError> {
         let mut wanted = Wanted::default();
-        wanted.add(touch);
+        let reads = command.reads();
+        wanted.add(&reads);
         let db = self.snapshot().await?;
         let world = wanted.load(&db, &self.inner.recent, self.now(), Lock::No).await?;
         drop(db);
 
-        let now = world.time_for(touch, self.now());
+        let now = world.time_for(&reads, self.now());
         let ids = Ids::seeded(now, fastrand::u64(..));
         let mut desk = Desk::new(&world, &self.inner.rules, now, actor.clone(), ids);
-        let answer = question(&mut desk);
+        let output = command.decide(&mut desk);
         let not_loaded = desk.not_loaded();
         if !not_loaded.is_empty() {
-            return Err(StoreError::Internal(format!(
-                "a question reads what it does not name: {not_loaded:?}"
-            )));
+            let what = format!("{} reads keys that it does not name: {not_loaded:?}", C::NAME);
+            debug_assert!(false, "{what}");
+            return Err(StoreError::Internal(what));
         }
-        Ok(answer?)
+        Ok(output?)
     }
 
     /// Brings the schema up to date; several processes may do so at once.

@@ -10,13 +10,14 @@ use sea_orm::sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
 use super::recent::Edition;
 use super::{
-    Call, Codec, Compare, Database, Direction, EventFilter, JobKind, Listing, Options, RequestKey,
+    Call, Changed, Codec, Compare, Database, Direction, EventFilter, JobKind, Listing, Options, RequestKey,
     RequestMode, Store, StoreError, Term, TimeSource, View,
 };
 use crate::domain::{
-    self, Actor, Address, Ask, Channel, Customer, Desk, Lease, Location, LocationCode, Method, NewLine,
-    NewOrder, NewPayment, OnShortage, Order, OrderId, OrderState, Product, ProviderAnswer, Refusal, Rules,
-    ServiceLevel, Sku, Timestamp, Touch,
+    self, Actor, Address, Ask, CancelOrder, Channel, Command, CreateOrder, Customer, Desk, FillOrder, Lease,
+    Location, LocationCode, Method, NewLine, NewOrder, NewPayment, OnOrder, OnShortage, Order, OrderId,
+    OrderState, Part, Product, ProviderAnswer, Refusal, Rules, RunDue, ServiceLevel, Sku, Target, Timestamp,
+    Touch,
 };
 
 const START: i64 = 1_760_000_000_000_000;
@@ -106,7 +107,12 @@ impl Shop {
         touch: Touch,
         decide: impl Fn(&mut Desk<'_>) -> Result<T, Refusal> + Send + 'static,
     ) -> Result<(), StoreError> {
-        self.store.change(call(None), touch, decide, |_, _| (), Codec::unkept()).await
+        self.store.decide(call(None), touch, decide, |_, _| (), Codec::unkept()).await
+    }
+
+    /// A command whose answer nobody looks at.
+    async fn order<C: Command>(&self, command: C) -> Result<(), StoreError> {
+        self.store.change(call(None), command, |_, _| (), Codec::unkept()).await.map(Changed::into_answer)
     }
 
     async fn units(&self, text: &str) -> (i64, i64) {
@@ -207,7 +213,7 @@ fn order_for(lines: &[(&str, i64)], on_shortage: OnShortage) -> NewOrder {
 }
 
 fn call(request: Option<RequestKey>) -> Call {
-    Call { actor: Actor::stored("ann".to_owned()), method: "CreateOrder", request, deadline: None }
+    Call { actor: Actor::stored("ann".to_owned()), request, deadline: None }
 }
 
 fn request(id: &str, content: u8) -> Option<RequestKey> {
@@ -223,7 +229,11 @@ fn request(id: &str, content: u8) -> Option<RequestKey> {
 /// The reply: order number, id and state, kept as text.
 type Placed = (i64, OrderId, OrderState);
 
-fn placed(id: &OrderId, view: &View<'_>) -> Placed {
+fn placed(created: &OnOrder<()>, view: &View<'_>) -> Placed {
+    number_of(&created.order, view)
+}
+
+fn number_of(id: &OrderId, view: &View<'_>) -> Placed {
     let order = view.order(*id).expect("the order just decided");
     (order.number, order.id, order.state)
 }
@@ -240,8 +250,15 @@ const TEXT: Codec<Placed> = Codec {
 };
 
 async fn place(store: &Store, key: Option<RequestKey>, new: NewOrder) -> Result<Placed, StoreError> {
-    let touch = domain::touch_for(&new);
-    store.change(call(key), touch, move |desk| domain::receive(desk, &new), placed, TEXT).await
+    store.change(call(key), CreateOrder { new }, placed, TEXT).await.map(Changed::into_answer)
+}
+
+fn cancel(id: OrderId) -> CancelOrder {
+    CancelOrder { target: Target::latest(Part::Order(id)), reason: "changed my mind".to_owned() }
+}
+
+fn fill(id: OrderId) -> FillOrder {
+    FillOrder { target: Target::latest(Part::Order(id)) }
 }
 
 /// Declares each test once for each engine.
@@ -428,10 +445,9 @@ async fn on_order(
     let act = move |desk: &mut Desk<'_>| {
         let mut order = desk.take_order(id)?;
         act(&mut order, desk)?;
-        desk.keep_order(order);
-        Ok(())
+        domain::conclude(order, desk)
     };
-    store.change(call(None), touch, act, |(), _| (), Codec::unkept()).await.expect("the change is accepted");
+    store.decide(call(None), touch, act, |(), _| (), Codec::unkept()).await.expect("the change is accepted");
 }
 
 async fn a_replay_gives_the_stored_answer(shop: &Shop) {
@@ -526,7 +542,7 @@ async fn each_request_id_of_a_group_is_answered_for_itself(shop: &Shop) {
             let _ = wait.recv();
             Ok(())
         };
-        store.change(call(None), Touch::default(), decide, |(), _| (), Codec::unkept()).await
+        store.decide(call(None), Touch::default(), decide, |(), _| (), Codec::unkept()).await
     });
     deciding.recv().expect("the writer is at work");
 
@@ -544,7 +560,7 @@ async fn each_request_id_of_a_group_is_answered_for_itself(shop: &Shop) {
         ask("request-3", 1, 20),
         ask("request-3", 2, 2),
         ask("request-4", 1, 1),
-        alone.change(amending("request-4"), Touch::default(), move |_| Ok(before.1), later, TEXT),
+        alone.decide(amending("request-4"), Touch::default(), move |_| Ok(before.1), later, TEXT),
         async { go.send(()).expect("the writer waits") },
     );
     first.await.expect("no panic").expect("accepted");
@@ -576,22 +592,16 @@ async fn an_amended_answer_takes_the_place_of_the_first(shop: &Shop) {
     let (_, id, _) = place(&shop.store, request("request-1", 1), new.clone()).await.expect("an order");
 
     let amending = amending("request-1");
-    let touch = Touch { orders: vec![id], order_stock: true, ..Touch::default() };
-    let cancel = move |desk: &mut Desk<'_>| {
-        let mut order = desk.take_order(id)?;
-        order.cancel(desk, "changed my mind")?;
-        desk.keep_order(order);
-        Ok(id)
-    };
-    let changing = shop.store.change(amending.clone(), touch, cancel, placed, TEXT);
-    let cancelled = changing.await.expect("a cancelled order");
+    let reply = |cancelled: &OnOrder<()>, view: &View<'_>| number_of(&cancelled.order, view);
+    let changing = shop.store.change(amending.clone(), cancel(id), reply, TEXT);
+    let cancelled = changing.await.expect("a cancelled order").into_answer();
 
     let again = place(&shop.store, request("request-1", 1), new.clone()).await.expect("the answer");
     assert_eq!((again.1, again.2), (id, OrderState::Cancelled));
     assert_eq!(again, cancelled);
 
     // The final answer stands, whatever a later phase of a repeat would say.
-    let later = shop.store.change(
+    let later = shop.store.decide(
         amending,
         Touch::default(),
         move |_| Ok(id),
@@ -662,15 +672,7 @@ async fn a_waiting_order_is_filled_from_holds_that_nobody_has_swept(shop: &Shop)
     assert_eq!(state, OrderState::AwaitingStock);
 
     shop.later(Duration::from_secs(61));
-    let touch = Touch { orders: vec![id], order_stock: true, reserves: true, ..Touch::default() };
-    let fill = move |desk: &mut Desk<'_>| {
-        let mut order = desk.take_order(id)?;
-        let filled = order.fill(desk)?;
-        desk.keep_order(order);
-        Ok(filled)
-    };
-    let filled = shop.store.change(call(None), touch, fill, |filled, _| *filled, Codec::unkept()).await;
-    assert!(matches!(filled, Ok(true)), "{filled:?}");
+    shop.order(fill(id)).await.expect("a filled order");
     assert_eq!(shop.units("A-1").await, (2, 2));
 }
 
@@ -724,8 +726,7 @@ async fn a_late_change_is_never_decided(shop: &Shop) {
     shop.stocked(&["A-1"], 10).await;
     let new = order_for(&[("A-1", 1)], OnShortage::Refuse);
     let late = Call { deadline: Some(Instant::now()), ..call(None) };
-    let touch = domain::touch_for(&new);
-    let placed = shop.store.change(late, touch, move |desk| domain::receive(desk, &new), placed, TEXT).await;
+    let placed = shop.store.change(late, CreateOrder { new }, placed, TEXT).await;
 
     assert!(matches!(placed, Err(StoreError::DeadlineExceeded)));
     assert_eq!(shop.units("A-1").await, (10, 0));
@@ -736,21 +737,13 @@ async fn a_panic_fails_only_its_own_change(shop: &Shop) {
     let store = shop.store.clone();
     let deciding = tokio::spawn(async move {
         let decide = |_: &mut Desk<'_>| -> Result<(), Refusal> { panic!("in a decision") };
-        store.change(call(None), Touch::default(), decide, |(), _| (), Codec::unkept()).await
+        store.decide(call(None), Touch::default(), decide, |(), _| (), Codec::unkept()).await
     });
     let store = shop.store.clone();
     let replying = tokio::spawn(async move {
         let new = order_for(&[("A-1", 5)], OnShortage::Refuse);
-        let reply = |_: &OrderId, _: &View<'_>| panic!("in a reply");
-        store
-            .change(
-                call(None),
-                domain::touch_for(&new),
-                move |desk| domain::receive(desk, &new),
-                reply,
-                Codec::unkept(),
-            )
-            .await
+        let reply = |_: &OnOrder<()>, _: &View<'_>| panic!("in a reply");
+        store.change(call(None), CreateOrder { new }, reply, Codec::<()>::unkept()).await
     });
     let good = place(&shop.store, None, order_for(&[("A-1", 1)], OnShortage::Refuse)).await;
 
@@ -772,7 +765,7 @@ async fn a_row_that_breaks_a_law_fails_only_its_own_change(shop: &Shop) {
                 desk.keep_level(level);
                 Ok(())
             };
-            store.change(call(None), touch, decide, |(), _| (), Codec::unkept()).await
+            store.decide(call(None), touch, decide, |(), _| (), Codec::unkept()).await
         })
     };
     let good: Vec<_> = (0..5)
@@ -848,7 +841,7 @@ async fn crossed_lines_stand_in_nobodys_way(shop: &Shop) {
                     desk.keep_order(order);
                     Ok(())
                 };
-                store.change(call(None), touch, cancel, |(), _| (), Codec::unkept()).await
+                store.decide(call(None), touch, cancel, |(), _| (), Codec::unkept()).await
             })
         })
         .collect();
@@ -933,15 +926,8 @@ async fn a_job_is_leased_to_one_worker(shop: &Shop) {
     let again = shop.store.claim_jobs(10, lease_for).await.expect("jobs");
     assert_eq!(again.len(), 1);
     assert_eq!(again[0].attempts, 2);
-    let tend = |lease: Lease| {
-        let touch = Touch { orders: vec![id], order_stock: true, lease: Some(lease), ..Touch::default() };
-        shop.do_it(touch, move |desk| {
-            let mut order = desk.take_order(id)?;
-            order.tend(desk)?;
-            desk.keep_order(order);
-            Ok(())
-        })
-    };
+    let tend =
+        |lease: Lease| shop.order(RunDue { target: Target::latest(Part::Order(id)), lease: Some(lease) });
     let stale = tend(jobs[0].lease).await;
     assert!(matches!(stale, Err(StoreError::Refused(Refusal::LeaseLost(_)))));
     tend(again[0].lease).await.expect("an expired order");
@@ -978,15 +964,7 @@ async fn stock_that_arrives_finds_those_who_wait(shop: &Shop) {
         .expect("stock");
     assert_eq!(shop.store.waiting_orders(10).await.expect("a look"), waiting);
     for id in waiting {
-        let touch = Touch { orders: vec![id], order_stock: true, ..Touch::default() };
-        shop.do_it(touch, move |desk| {
-            let mut order = desk.take_order(id)?;
-            let filled = order.fill(desk)?;
-            desk.keep_order(order);
-            if filled { Ok(()) } else { Err(Refusal::StaleEtag { current: "v2".to_owned() }) }
-        })
-        .await
-        .expect("a filled order");
+        shop.order(fill(id)).await.expect("a filled order");
     }
     assert_eq!(shop.units("A-1").await, (5, 5));
     assert!(shop.store.waiting_orders(10).await.expect("a look").is_empty());
@@ -1109,20 +1087,21 @@ async fn every_list_can_be_read(shop: &Shop, by: &impl Fn(&str, Compare, &str) -
     store.tracking_after(shipment, 0, 10).await.expect("a look");
     let (since, until) = (Timestamp::from_unix_micros(0), Timestamp::MAX);
     store.feedback_report(since, until, 10).await.expect("a report");
-    let order_of = store.order_of(super::Child::Invoice(invoices[0].1)).await.expect("a look");
+    let order_of = store.order_of(&Part::Invoice(invoices[0].1)).await.expect("a look");
     assert_eq!(order_of, Some(invoices[0].0.id));
     for child in [
-        super::Child::Shipment(shipment),
-        super::Child::Payment(shipment.0.into()),
-        super::Child::Refund(shipment.0.into()),
-        super::Child::Approval(approvals[0].1),
-        super::Child::Hold(shipment.0.into()),
-        super::Child::Reservation(shipment.0.into()),
-        super::Child::Message(shipment.0.into()),
+        Part::Shipment(shipment),
+        Part::Payment(shipment.0.into()),
+        Part::Refund(shipment.0.into()),
+        Part::Approval(approvals[0].1),
+        Part::Hold(shipment.0.into()),
+        Part::Reservation(shipment.0.into()),
+        Part::Message(shipment.0.into()),
     ] {
-        store.order_of(child).await.expect("a look");
+        store.order_of(&child).await.expect("a look");
     }
-    assert_eq!(store.shipment_by_tracking_number("none", None).await.expect("a look"), None);
+    let tracked = Part::Tracked { courier: "SNAIL".parse().expect("a code"), number: "none".to_owned() };
+    assert_eq!(store.order_of(&tracked).await.expect("a look"), None);
     assert_eq!(store.availability(&[sku("A-1")]).await.expect("a look").levels.len(), 1);
     store.ping().await.expect("an answer");
     assert!(store.pending_migrations().await.expect("a look").is_empty());
@@ -1345,7 +1324,7 @@ async fn an_answer_that_is_just_becoming_final_stands() {
     let store = shop.store.clone();
     let later = tokio::spawn(async move {
         let reply = |id: &OrderId, _: &View<'_>| (0, *id, OrderState::Closed);
-        store.change(amending("request-1"), Touch::default(), move |_| Ok(id), reply, TEXT).await
+        store.decide(amending("request-1"), Touch::default(), move |_| Ok(id), reply, TEXT).await
     });
     let waits = "SELECT COUNT(*) AS n FROM pg_stat_activity \
         WHERE datname = current_database() AND wait_event_type = 'Lock'";

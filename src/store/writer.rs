@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::StoreError;
 use super::before::Before;
-use super::change::{Call, Change, Codec, Queued, RequestKey, RequestMode, View, Word};
+use super::change::{Call, Change, Changed, Codec, Queued, RequestKey, RequestMode, View, Word};
 use super::clock::StoreClock;
 use super::jobs::{Chore, JobKind};
 use super::load::Wanted;
@@ -26,8 +26,8 @@ use super::requests::{self, Kept, Key};
 use super::rows::{self, Jobs, Lock, Writes};
 use super::session::Session;
 use crate::domain::{
-    Actor, Changes, Desk, Event, Ids, JobId, Lease, Movement, OrderState, Refusal, Rules, Timestamp, Touch,
-    World, free_overdue,
+    Actor, Changes, Desk, Event, FreeExpired, Ids, JobId, Lease, Movement, OrderState, Refusal, Rules,
+    Timestamp, Touch, World,
 };
 
 /// How long a group may take, repetitions included; then its connection is thrown away.
@@ -298,24 +298,24 @@ impl Lane {
     ) -> (Vec<Box<dyn Change>>, Freeing) {
         let mut touch = Touch::default();
         for (change, _) in &starved {
-            let Touch { skus, orders, reserves, .. } = change.touch();
+            let Touch { skus, orders, parts, reserves, .. } = change.reads();
             touch.skus.extend(skus.iter().cloned());
             if *reserves {
                 touch.orders.extend(orders);
+                touch.parts.extend(parts.iter().cloned());
                 touch.reserves = true;
             }
         }
 
-        let call = Call { actor: Actor::system(), method: "store/free", request: None, deadline: None };
-        let decide = |desk: &mut Desk<'_>| free_overdue(desk);
+        let call = Call { actor: Actor::system(), request: None, deadline: None };
         let reply = |freed: &bool, _: &View<'_>| *freed;
-        let codec = Codec::unkept();
         let (caller, answer) = oneshot::channel();
-        let queued = Queued { call, touch, decide, reply, codec, decided: None, replied: None, caller };
+        let queued = Queued::new(call, FreeExpired { short: touch }, reply, Codec::unkept(), caller);
         Box::pin(self.serve(vec![Box::new(queued)])).await;
 
         let again = |starved: Vec<Starved>| starved.into_iter().map(|it| it.0).collect();
-        let error = match answer.await {
+        let freed = answer.await.map(|it| it.map(Changed::into_answer));
+        let error = match freed {
             Ok(Ok(true)) if further == Freeing::Possible => return (again(starved), Freeing::Possible),
             // What was overdue is others' stock.
             Ok(Ok(false)) => return (again(starved), Freeing::Done),
@@ -443,7 +443,7 @@ impl Writer {
 
         self.write(db, group, verdicts, world, before, now).await?;
         committing.store(true, Ordering::Relaxed);
-        let whose: Vec<_> = group.iter().map(|it| it.call().method).collect();
+        let whose: Vec<_> = group.iter().map(|it| it.name()).collect();
         db.commit(&whose).await?;
         Ok(())
     }
@@ -505,14 +505,14 @@ impl Writer {
         world: &World,
         now: Timestamp,
     ) -> (Result<Changes, StoreError>, Touch) {
-        let lease = change.touch().lease;
+        let lease = change.reads().lease;
         if let Some(lease) = lease
             && world.leases.get(&lease.job) != Some(&lease.token)
         {
             return (Err(Refusal::LeaseLost(lease.job).into()), Touch::default());
         }
 
-        let now = world.time_for(change.touch(), now);
+        let now = world.time_for(change.reads(), now);
         let ids = Ids::seeded(now, fastrand::u64(..));
         let mut desk = Desk::new(world, &self.rules, now, change.call().actor.clone(), ids);
         let decided = catch_unwind(AssertUnwindSafe(|| change.decide(&mut desk)));
@@ -521,7 +521,7 @@ impl Writer {
             Ok(Ok(())) => Ok(Changes { lease, ..desk.changes }),
             Ok(Err(refusal)) => Err(refusal.into()),
             Err(_) => {
-                tracing::error!(method = change.call().method, "a decision panicked; it is refused");
+                tracing::error!(method = change.name(), "a decision panicked; it is refused");
                 Err(StoreError::Internal("the decision could not be made".to_owned()))
             }
         };
@@ -715,7 +715,7 @@ fn wanted_by(group: &[Box<dyn Change>], verdicts: &[Verdict]) -> Option<Wanted> 
     let mut wanted = None;
     for (change, verdict) in group.iter().zip(verdicts) {
         if matches!(verdict, Verdict::Open) {
-            wanted.get_or_insert_with(Wanted::default).add(change.touch());
+            wanted.get_or_insert_with(Wanted::default).add(change.reads());
         }
     }
     wanted
@@ -750,7 +750,7 @@ type Starved = (Box<dyn Change>, StoreError);
 /// A change that was alone in its group and still read keys that nobody had loaded: what it says it reads is wrong,
 /// which a test build does not let pass.
 fn reading_more(mut change: Box<dyn Change>, keys: Touch) -> Box<dyn Change> {
-    let method = change.call().method;
+    let method = change.name();
     tracing::error!(method, "a decision reads keys that it does not name");
     debug_assert!(false, "{method} reads keys that it does not name: {keys:?}");
     change.also_reads(keys);
@@ -790,7 +790,7 @@ fn refuse(group: Vec<Box<dyn Change>>, error: &StoreError) {
 
 /// Our own fault: said once in the log.
 fn fail(group: Vec<Box<dyn Change>>, error: &StoreError) {
-    let methods: Vec<_> = group.iter().map(|it| it.call().method).collect();
+    let methods: Vec<_> = group.iter().map(|it| it.name()).collect();
     tracing::error!(?methods, %error, "a change could not be stored");
     refuse(group, error);
 }

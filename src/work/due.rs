@@ -11,8 +11,10 @@ use tokio::time::Instant;
 
 use super::outside::{Caller, apply, carry_out};
 use super::{Shop, call, told_to_stop};
-use crate::domain::{Errand, Lease, Order, OrderId, Refusal, ReservationId, Touch, expire_reservation};
-use crate::store::{Codec, Job, JobKind, StoreError};
+use crate::domain::{
+    Errand, ExpireReservation, Lease, OnOrder, Order, OrderId, Part, Refusal, ReservationId, RunDue, Target,
+};
+use crate::store::{Codec, Job, JobKind, StoreError, View};
 
 /// Jobs in hand at once.
 const AT_ONCE: usize = 128;
@@ -193,27 +195,16 @@ async fn tend_alone(
     id: OrderId,
     lease: Option<Lease>,
 ) -> Result<Option<Arc<Order>>, StoreError> {
-    let touch = Touch { orders: vec![id], order_stock: true, lease, ..Touch::default() };
-    let decide = move |desk: &mut crate::domain::Desk<'_>| {
-        let mut order = match desk.take_order(id) {
-            Err(Refusal::NotFound { .. }) => return Ok(()),
-            found => found?,
-        };
-        order.tend(desk)?;
-        if *desk.order(id)? != order {
-            desk.keep_order(order);
-        }
-        Ok(())
-    };
-    let codec = Codec::unkept();
-    shop.store.change(call("work/tend"), touch, decide, move |(), view| view.order(id).cloned(), codec).await
+    let run = RunDue { target: Target::latest(Part::Order(id)), lease };
+    let reply = move |_: &OnOrder<()>, view: &View<'_>| view.order(id).cloned();
+    match shop.store.change(call(), run, reply, Codec::unkept()).await {
+        Ok(changed) => Ok(changed.into_answer()),
+        Err(StoreError::Refused(Refusal::NotFound { .. })) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
-async fn expire(shop: &Shop, id: ReservationId, lease: Lease) -> Result<(), StoreError> {
-    let touch = Touch { reservations: vec![id], lease: Some(lease), ..Touch::default() };
-    let decide = move |desk: &mut crate::domain::Desk<'_>| match expire_reservation(desk, id) {
-        Err(Refusal::NotFound { .. }) => Ok(()),
-        done => done,
-    };
-    shop.store.change(call("work/expire"), touch, decide, |(), _| (), Codec::unkept()).await
+async fn expire(shop: &Shop, reservation: ReservationId, lease: Lease) -> Result<(), StoreError> {
+    let expire = ExpireReservation { reservation, lease };
+    shop.store.change(call(), expire, |(), _| (), Codec::unkept()).await.map(|_| ())
 }

@@ -16,7 +16,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-pub use outside::{Caller, Subject, settle_payment, settle_refund};
+pub use outside::{Caller, Pending, Subject, settle};
 
 use crate::domain::{Actor, Rules};
 use crate::outside::{Mail, PaymentProvider};
@@ -78,6 +78,6 @@ pub(crate) async fn told_to_stop(shutdown: &mut watch::Receiver<bool>) {
 }
 
 /// A change made by nobody in particular.
-fn call(method: &'static str) -> Call {
-    Call { actor: Actor::system(), method, request: None, deadline: None }
+fn call() -> Call {
+    Call { actor: Actor::system(), request: None, deadline: None }
 }

@@ -3,23 +3,14 @@
 use std::sync::Arc;
 
 use tokio::time::timeout;
-use tracing::Instrument;
 
 use super::{Shop, call};
 use crate::domain::{
-    Ask, CourierNames, Desk, Errand, Lease, MessageId, Order, OrderId, Payment, PaymentId, ProviderAnswer,
-    RefundId, RefundState, Refusal, Touch, Unsent, letter,
+    CourierNames, Errand, Lease, MessageId, OnOrder, Order, OrderId, OutboundAnswer, Part, Payment,
+    PaymentId, ProviderAnswer, RecordAnswers, RefundId, RefundState, Refusal, Target, Unsent, letter,
 };
 use crate::faults::{self, Failed};
-use crate::store::{Call, Codec, RequestKey, StoreError, View};
-
-/// An errand's outcome.
-#[derive(Debug, Clone)]
-pub(super) enum Answer {
-    Payment(PaymentId, Ask, ProviderAnswer),
-    Refund(RefundId, ProviderAnswer),
-    Message(MessageId, Result<(), Unsent>),
-}
+use crate::store::{Call, Changed, Codec, RequestKey, StoreError, View};
 
 /// Somebody who waits for an outcome: what is said then, made of the order as it then is, and the request id under
 /// which that takes the place of what was said when the outcome was open.
@@ -42,41 +33,37 @@ pub struct Subject {
     pub stored: Option<Arc<Order>>,
 }
 
-/// Asks the provider what an open ask of this payment is about, and decides upon the answer; None if no ask is open.
-/// Goes on to its end even if the caller gives up waiting.
-pub async fn settle_payment<M: Send + 'static>(
-    shop: &Shop,
-    order: Subject,
-    payment: PaymentId,
-    caller: Caller<M>,
-) -> Result<Option<M>, StoreError> {
-    let errand = move |it: &Order| {
-        let ask = it.payments[it.payment_place(payment)?].ask;
-        Ok(ask.map(|ask| Errand::Payment(payment, ask)))
-    };
-    settle(shop, order, errand, caller).await
+/// A payment or refund that a provider may have been asked about.
+#[derive(Debug, Clone, Copy)]
+pub enum Pending {
+    Payment(PaymentId),
+    Refund(RefundId),
 }
 
-/// The same for a refund that the provider has not answered.
-pub async fn settle_refund<M: Send + 'static>(
-    shop: &Shop,
-    order: Subject,
-    refund: RefundId,
-    caller: Caller<M>,
-) -> Result<Option<M>, StoreError> {
-    let errand = move |it: &Order| {
-        let (payment, place) = it.refund_place(refund)?;
-        let payment = &it.payments[payment];
-        let open = payment.is_by_provider() && payment.refunds[place].state == RefundState::Pending;
-        Ok(open.then_some(Errand::Refund(refund)))
-    };
-    settle(shop, order, errand, caller).await
+impl Pending {
+    /// What is to be asked; None if nothing is open.
+    fn errand(self, order: &Order) -> Result<Option<Errand>, Refusal> {
+        match self {
+            Self::Payment(id) => {
+                let ask = order.payments[order.payment_place(id)?].ask;
+                Ok(ask.map(|ask| Errand::Payment(id, ask)))
+            }
+            Self::Refund(id) => {
+                let (payment, place) = order.refund_place(id)?;
+                let payment = &order.payments[payment];
+                let open = payment.is_by_provider() && payment.refunds[place].state == RefundState::Pending;
+                Ok(open.then_some(Errand::Refund(id)))
+            }
+        }
+    }
 }
 
-async fn settle<M: Send + 'static>(
+/// Asks the provider what is open, and decides upon the answer; None if nothing is open. Goes on to its end even if
+/// the caller gives up waiting.
+pub async fn settle<M: Send + 'static>(
     shop: &Shop,
     order: Subject,
-    errand: impl Fn(&Order) -> Result<Option<Errand>, Refusal> + Send + 'static,
+    pending: Pending,
     caller: Caller<M>,
 ) -> Result<Option<M>, StoreError> {
     let shop = shop.clone();
@@ -84,11 +71,11 @@ async fn settle<M: Send + 'static>(
         let Subject { id, stored } = order;
         // What was decided and then not stored, since somebody else was first, does not have a new payment or refund
         // that is asked about; what was there before is asked about under the same key.
-        let order = match stored.filter(|it| errand(it).is_ok()) {
+        let order = match stored.filter(|it| pending.errand(it).is_ok()) {
             Some(order) => order,
             None => shop.store.order(id).await?.ok_or_else(|| Refusal::not_found("order", id))?,
         };
-        match errand(&order)? {
+        match pending.errand(&order)? {
             Some(errand) => {
                 let answer = carry_out(&shop, &order, errand).await?;
                 apply(&shop, id, vec![answer], None, caller).await.map(Some)
@@ -96,26 +83,26 @@ async fn settle<M: Send + 'static>(
             None => Ok(None),
         }
     };
-    let settled = tokio::spawn(settling.in_current_span()).await;
+    let settled = tokio::spawn(settling).await;
     settled.unwrap_or_else(|it| Err(StoreError::Internal(format!("asking the provider: {it}"))))
 }
 
 /// Does an errand, under its key. No transaction is open.
-pub(super) async fn carry_out(shop: &Shop, order: &Order, errand: Errand) -> Result<Answer, Refusal> {
+pub(super) async fn carry_out(shop: &Shop, order: &Order, errand: Errand) -> Result<OutboundAnswer, Refusal> {
     match errand {
         Errand::Payment(id, ask) => {
             let payment = &order.payments[order.payment_place(id)?];
             let asking = shop.provider.ask(ask, id, &payment.token, payment.amount);
-            Ok(Answer::Payment(id, ask, answered(shop, payment, "ask", asking).await))
+            Ok(OutboundAnswer::Payment(id, ask, answered(shop, payment, "ask", asking).await))
         }
         Errand::Refund(id) => {
             let (payment, refund) = order.refund_place(id)?;
             let payment = &order.payments[payment];
             let asking =
                 shop.provider.refund(id, &payment.provider_reference, payment.refunds[refund].amount);
-            Ok(Answer::Refund(id, answered(shop, payment, "refund", asking).await))
+            Ok(OutboundAnswer::Refund(id, answered(shop, payment, "refund", asking).await))
         }
-        Errand::Message(id) => Ok(Answer::Message(id, send(shop, order, id).await)),
+        Errand::Message(id) => Ok(OutboundAnswer::Message(id, send(shop, order, id).await)),
     }
 }
 
@@ -182,30 +169,12 @@ pub(super) async fn send(shop: &Shop, order: &Order, id: MessageId) -> Result<()
 pub(super) async fn apply<M: Send + 'static>(
     shop: &Shop,
     id: OrderId,
-    answers: Vec<Answer>,
+    answers: Vec<OutboundAnswer>,
     lease: Option<Lease>,
     caller: Caller<M>,
 ) -> Result<M, StoreError> {
     let Caller { request, reply, codec } = caller;
-    let touch = Touch { orders: vec![id], order_stock: true, lease, ..Touch::default() };
-    let decide = move |desk: &mut Desk<'_>| {
-        let mut order = desk.take_order(id)?;
-        for answer in &answers {
-            match answer {
-                Answer::Payment(payment, ask, answer) => {
-                    order.answer_payment(desk, *payment, *ask, answer)?;
-                }
-                Answer::Refund(refund, answer) => {
-                    order.answer_refund(desk, *refund, answer)?;
-                }
-                Answer::Message(message, sent) => order.answer_message(desk, *message, sent.clone())?,
-            }
-        }
-        if *desk.order(id)? != order {
-            desk.keep_order(order);
-        }
-        Ok(())
-    };
-    let reply = move |(): &(), view: &View<'_>| reply(view.order(id).expect("it was decided upon"));
-    shop.store.change(Call { request, ..call("work/answer") }, touch, decide, reply, codec).await
+    let record = RecordAnswers { target: Target::latest(Part::Order(id)), answers, lease };
+    let reply = move |_: &OnOrder<()>, view: &View<'_>| reply(view.order(id).expect("it was decided upon"));
+    shop.store.change(Call { request, ..call() }, record, reply, codec).await.map(Changed::into_answer)
 }

@@ -8,16 +8,16 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::{Caller, Shop, Subject, settle_payment, settle_refund, start};
+use super::{Caller, Pending, Shop, Subject, settle, start};
 use crate::domain::{
-    self, Address, Amounts, Ask, Channel, Customer, Desk, Letter, Location, LocationCode, MessageId,
-    MessageKind, MessageState, Method, Money, NewLine, NewOrder, NewPayment, NewReservation, OnShortage,
-    Order, OrderId, OrderState, PaymentId, PaymentState, Product, ProviderAnswer, RefundId, RefundState,
-    Refusal, Reservation, ReservationId, ReservationState, Rules, ServiceLevel, Timestamp, Touch, Unsent,
-    Waive,
+    self, Address, Amounts, Ask, Channel, CreateOrder, Customer, Desk, Letter, Location, LocationCode,
+    MessageId, MessageKind, MessageState, Method, Money, NewLine, NewOrder, NewPayment, NewReservation,
+    OnOrder, OnShortage, Order, OrderId, OrderState, Part, PaymentId, PaymentState, Product, ProviderAnswer,
+    RefundId, RefundState, Refusal, Reservation, ReservationId, ReservationState, Rules, ServiceLevel,
+    Target, Timestamp, Touch, Unsent, VerifyOrder, Waive,
 };
 use crate::outside::{FileMail, Mail, PaymentProvider, Sandbox};
-use crate::store::{Codec, Database, JobKind, Options, Store, StoreError};
+use crate::store::{Codec, Database, JobKind, Options, Store, StoreError, View};
 
 mod relay;
 
@@ -85,7 +85,7 @@ impl Scene {
         decide: impl Fn(&mut Desk<'_>) -> Result<T, Refusal> + Send + 'static,
     ) -> Result<T, StoreError> {
         let codec = Codec::unkept();
-        self.shop.store.change(super::call("test"), touch, decide, |it, _| it.clone(), codec).await
+        self.shop.store.decide(super::call(), touch, decide, |it, _| it.clone(), codec).await
     }
 
     async fn stock_up(&self) {
@@ -131,7 +131,9 @@ impl Scene {
 
     async fn place(&self, name: &str, units: i64) -> OrderId {
         let new = new_order(name, units);
-        self.change(domain::touch_for(&new), move |desk| domain::receive(desk, &new)).await.unwrap()
+        let reply = |created: &OnOrder<()>, _: &View<'_>| created.order;
+        let changed = self.shop.store.change(super::call(), CreateOrder { new }, reply, Codec::unkept());
+        changed.await.unwrap().into_answer()
     }
 
     /// Decides to charge the order's total and, as after a crash, never asks.
@@ -267,7 +269,7 @@ async fn letters_about_receipt_invoice_and_payment_go_together() {
     let payment = scene.begin_payment(paid, "tok_success").await;
     assert!(scene.order(paid).await.errands(scene.shop.store.now()).is_empty(), "they wait for company");
 
-    settle_payment(&scene.shop, unread(paid), payment, Caller::nobody()).await.unwrap();
+    settle(&scene.shop, unread(paid), Pending::Payment(payment), Caller::nobody()).await.unwrap();
     let order = scene.order(paid).await;
     let told: Vec<_> = order.messages.iter().map(|it| it.kind).collect();
     assert_eq!(
@@ -410,11 +412,11 @@ async fn a_caller_that_settles_and_a_worker_have_one_effect() {
     let id = scene.place("ann", 1).await;
     let payment = scene.begin_payment(id, "tok_success").await;
     let (one, two) = tokio::join!(
-        settle_payment(&scene.shop, unread(id), payment, Caller::nobody()),
-        settle_payment(&scene.shop, unread(id), payment, Caller::nobody())
+        settle(&scene.shop, unread(id), Pending::Payment(payment), Caller::nobody()),
+        settle(&scene.shop, unread(id), Pending::Payment(payment), Caller::nobody())
     );
     one.and(two).unwrap();
-    settle_payment(&scene.shop, unread(id), payment, Caller::nobody()).await.unwrap();
+    settle(&scene.shop, unread(id), Pending::Payment(payment), Caller::nobody()).await.unwrap();
 
     let order = scene.order(id).await;
     assert_eq!(order.payments[0].state, PaymentState::Captured);
@@ -429,7 +431,7 @@ async fn money_of_a_cancelled_order_is_paid_back_once() {
     let mut scene = Scene::set().await;
     let id = scene.place("ann", 1).await;
     let payment = scene.begin_payment(id, "tok_refund_timeout").await;
-    settle_payment(&scene.shop, unread(id), payment, Caller::nobody()).await.unwrap();
+    settle(&scene.shop, unread(id), Pending::Payment(payment), Caller::nobody()).await.unwrap();
     let touch = Touch { orders: vec![id], order_stock: true, ..Touch::default() };
     let refund: RefundId = scene
         .change(touch, move |desk| {
@@ -442,7 +444,7 @@ async fn money_of_a_cancelled_order_is_paid_back_once() {
         .await
         .unwrap();
 
-    settle_refund(&scene.shop, unread(id), refund, Caller::nobody()).await.unwrap();
+    settle(&scene.shop, unread(id), Pending::Refund(refund), Caller::nobody()).await.unwrap();
     assert_eq!(scene.order(id).await.payments[0].refunds[0].attempts, 1);
     scene.begin_work();
     scene.pass(5);
@@ -508,15 +510,11 @@ async fn an_order_whose_hold_is_lifted_is_filled_before_the_newer_ones_that_wait
     scene.begin_work();
     tokio::time::sleep(Duration::from_millis(300)).await;
 
-    let touch = Touch { orders: vec![again], order_stock: true, reserves: true, ..Touch::default() };
-    let verified = scene.change(touch, move |desk| {
-        let mut order = desk.take_order(again)?;
-        order.verify_again(desk, Waive::Duplicate)?;
-        let state = order.state;
-        desk.keep_order(order);
-        Ok(state)
-    });
-    assert_eq!(verified.await.unwrap(), OrderState::AwaitingStock, "what is there is spoken for");
+    let verify = VerifyOrder { target: Target::latest(Part::Order(again)), waive: Waive::Duplicate };
+    let reply = move |_: &OnOrder<()>, view: &View<'_>| view.order(again).unwrap().state;
+    let verified = scene.shop.store.change(super::call(), verify, reply, Codec::unkept());
+    let state = verified.await.unwrap().into_answer();
+    assert_eq!(state, OrderState::AwaitingStock, "what is there is spoken for");
     scene.until(again, |it| it.state == OrderState::Invoiced).await;
     assert_eq!(scene.order(newer).await.state, OrderState::AwaitingStock);
     scene.end_work().await;
@@ -583,7 +581,7 @@ async fn a_caller_that_hangs_up_loses_no_answer() {
     let payment = scene.begin_payment(id, "tok_success").await;
     let hung_up = tokio::time::timeout(
         Duration::from_millis(100),
-        settle_payment(&scene.shop, unread(id), payment, Caller::nobody()),
+        settle(&scene.shop, unread(id), Pending::Payment(payment), Caller::nobody()),
     )
     .await;
     assert!(hung_up.is_err());
@@ -611,7 +609,7 @@ async fn another_providers_payment_is_not_asked_of_this_one() {
         })
         .await
         .unwrap();
-    settle_payment(&scene.shop, unread(id), payment, Caller::nobody()).await.unwrap();
+    settle(&scene.shop, unread(id), Pending::Payment(payment), Caller::nobody()).await.unwrap();
     assert_eq!(scene.sandbox.charges(), []);
     assert_eq!(scene.order(id).await.payments[0].state, PaymentState::Pending);
 }

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::{Shop, call, told_to_stop};
-use crate::domain::{Desk, OrderId, Reason, Refusal, Touch};
+use crate::domain::{FillOrder, OrderId, Part, Target};
 use crate::store::{Codec, StoreError};
 
 /// Orders tried in one pass.
@@ -79,21 +79,11 @@ async fn fill_all(shop: &Shop, shutdown: &watch::Receiver<bool>) -> Result<(), S
     Ok(())
 }
 
-/// Whether the order got its stock. If not, the decision is a refusal: it leaves no trace and rings no bell, or every
-/// vain try would call for the next one.
+/// Whether the order got its stock.
 async fn fill_one(shop: &Shop, id: OrderId) -> Result<bool, StoreError> {
-    let touch = Touch { orders: vec![id], order_stock: true, reserves: true, ..Touch::default() };
-    let decide = move |desk: &mut Desk<'_>| {
-        let mut order = desk.take_order(id)?;
-        if !order.fill(desk)? {
-            return Err(Refusal::unmet(Reason::InsufficientStock, "its turn has not come"));
-        }
-        desk.keep_order(order);
-        Ok(())
-    };
-    let filled = shop.store.change(call("work/fill"), touch, decide, |(), _| (), Codec::unkept()).await;
-    match filled {
-        Ok(()) => Ok(true),
+    let fill = FillOrder { target: Target::latest(Part::Order(id)) };
+    match shop.store.change(call(), fill, |_, _| (), Codec::unkept()).await {
+        Ok(_) => Ok(true),
         Err(StoreError::Refused(_)) => Ok(false),
         Err(error) => Err(error),
     }

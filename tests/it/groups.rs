@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use consign::domain::{self, Actor, Desk, Refusal, Touch};
+use consign::domain::{
+    self, Actor, Command, CreateLocation, CreateOrder, CreateProduct, Desk, ReceiveStock, Refusal, Touch,
+};
 use consign::store::{Call, Codec, Database, Options, Store};
 use futures_util::future::{FutureExt, join_all};
 
@@ -69,12 +71,11 @@ async fn count(database: Database) {
     let queued = std::sync::Mutex::new(queued);
     let (counting, before) = (store.clone(), Arc::new(AtomicU64::new(0)));
     let counted = Arc::clone(&before);
-    let held_up = move |_: &mut Desk<'_>| {
+    let hold_up = HoldUp(Box::new(move || {
         begins.send(()).expect("somebody waits for it");
         queued.lock().expect("nobody panics").recv().expect("all are queued");
         counted.store(counting.statements(), Ordering::Relaxed);
-        Ok(())
-    };
+    }));
     let placed = async {
         begun.recv().await.expect("the writer is held up");
         let mut placed = (0..ORDERS).map(|number| Box::pin(place(&store, number))).collect::<Vec<_>>();
@@ -84,7 +85,7 @@ async fn count(database: Database) {
         all_queued.send(()).expect("the writer waits");
         join_all(placed).await;
     };
-    tokio::join!(change(&store, Touch::default(), held_up), placed);
+    tokio::join!(change(&store, hold_up), placed);
     let groups = store.groups() - groups;
     // What held it up is committed first.
     let statements = store.statements() - before.load(Ordering::Relaxed) - 1;
@@ -93,6 +94,23 @@ async fn count(database: Database) {
     assert_eq!(groups, 2, "one that held it up, and one of all");
     assert!(statements <= MESSAGES_MAX, "{statements} messages");
     store.close().await;
+}
+
+/// A decision that keeps the writer waiting.
+struct HoldUp(Box<dyn Fn() + Send>);
+
+impl Command for HoldUp {
+    const NAME: &'static str = "HoldUp";
+    type Output = ();
+
+    fn reads(&self) -> Touch {
+        Touch::default()
+    }
+
+    fn decide(&self, _: &mut Desk<'_>) -> Result<(), Refusal> {
+        (self.0)();
+        Ok(())
+    }
 }
 
 async fn open(database: Database) -> Store {
@@ -111,8 +129,7 @@ async fn open(database: Database) -> Store {
         priority: 1,
         created_at: consign::clock::now(),
     };
-    let touch = Touch { locations: true, ..Touch::default() };
-    change(&store, touch, move |desk| domain::create_location(desk, &location).map(|_| ())).await;
+    change(&store, CreateLocation { location }).await;
     for sku in ["LEFT", "RIGHT"] {
         stock_up(&store, sku, 100_000).await;
     }
@@ -130,24 +147,18 @@ async fn stock_up(store: &Store, sku: &str, units: i64) {
         created_at: consign::clock::now(),
     };
     let sku = product.sku.clone();
-    let touch = Touch { skus: vec![sku.clone()], ..Touch::default() };
-    change(store, touch.clone(), move |desk| domain::create_product(desk, &product).map(|_| ())).await;
+    change(store, CreateProduct { product }).await;
     if units > 0 {
-        change(store, touch, move |desk| {
-            domain::receive_stock(desk, &sku, &"HERE".parse().expect("a code"), units, "", None)
-        })
-        .await;
+        let location = "HERE".parse().expect("a code");
+        let note = String::new();
+        change(store, ReceiveStock { sku, location, quantity: units, replenishment: None, note }).await;
     }
 }
 
-async fn change(
-    store: &Store,
-    touch: Touch,
-    decide: impl Fn(&mut Desk<'_>) -> Result<(), Refusal> + Send + 'static,
-) {
+async fn change<C: Command>(store: &Store, command: C) {
     let actor: Actor = "clerk".parse().expect("an actor");
-    let call = Call { actor, method: "Test", request: None, deadline: None };
-    store.change(call, touch, decide, |(), _| (), Codec::unkept()).await.expect("the change is accepted");
+    let call = Call { actor, request: None, deadline: None };
+    store.change(call, command, |_, _| (), Codec::unkept()).await.expect("the change is accepted");
 }
 
 /// One order of two products by a customer of its own.
@@ -156,7 +167,7 @@ async fn place(store: &Store, number: usize) {
 }
 
 async fn order(store: &Store, new: domain::NewOrder) {
-    change(store, domain::touch_for(&new), move |desk| domain::receive(desk, &new).map(|_| ())).await;
+    change(store, CreateOrder { new }).await;
 }
 
 fn new_order(number: usize, skus: &[&str]) -> domain::NewOrder {

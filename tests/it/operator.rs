@@ -18,7 +18,10 @@ async fn call(process: &Process, times: usize) {
     let mut orders = Clients::over(process.channel()).orders;
     for _ in 0..times {
         let key = pb::get_order_request::Key::Number("100001".to_owned());
-        let status = orders.get_order(pb::GetOrderRequest { key: Some(key) }).await.expect_err("no order");
+        let status = orders
+            .get_order(pb::GetOrderRequest { key: Some(key), ..Default::default() })
+            .await
+            .expect_err("no order");
         assert_eq!(status.code(), Code::NotFound, "{status:?}");
     }
 }

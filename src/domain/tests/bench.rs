@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::domain::commands::{conclude, take_in};
 use crate::domain::{
     Actor, Address, Approval, ApprovalState, Ask, Breach, Changes, Channel, Courier, Customer, Decision,
     Desk, Event, Gate, Ids, LineCheck, LineUnits, Location, LocationCode, Machine, MessageState, Method,
@@ -11,7 +12,7 @@ use crate::domain::{
     PackedItem, PaymentId, Product, Proof, ProviderAnswer, Rate, Reason, ReceivedMoney, Refusal, RegionCode,
     Report, ReservationId, ReservedItem, Rules, ServiceLevel, Shipment, ShipmentId, ShipmentState, Sku,
     StepLine, StepState, StockLevel, Timestamp, TrackingStatus, World, create_courier, create_location,
-    create_product, history_breaches, receive, receive_stock, timeline,
+    create_product, history_breaches, receive_stock, timeline,
 };
 
 /// What waiting orders want, as in [`World`].
@@ -129,7 +130,7 @@ impl Bench {
         let done = self.decide(|desk| {
             let mut order = desk.take_order(id)?;
             let done = act(&mut order, desk)?;
-            desk.keep_order(order);
+            conclude(order, desk)?;
             Ok(done)
         });
         // A shipment that has all its tracking events takes no call any more.
@@ -349,7 +350,7 @@ impl Bench {
     // What people and workers do.
 
     pub(super) fn place(&mut self, new: &NewOrder) -> Result<OrderId, Refusal> {
-        self.decide(|desk| receive(desk, new))
+        self.decide(|desk| take_in(desk, new))
     }
 
     pub(super) fn placed(&mut self, new: &NewOrder) -> OrderId {

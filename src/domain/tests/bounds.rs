@@ -9,8 +9,8 @@ use crate::domain::fulfil::CONTENTS_MAX;
 use crate::domain::pay::{FAILURE_MAX, PARTS_MAX, REFUND_PARTS_MAX, REFUSED_REFUNDS_MAX, TRIES_MAX};
 use crate::domain::receive::{ENTRIES_TO_CORRECT_MAX, HOLD_NOTE_MAX, HOLDS_BY_HAND_MAX};
 use crate::domain::{
-    Actor, Ask, Correction, HandedBack, HoldReason, LocationCode, Message, MessageKind, Method, Order,
-    OrderId, OrderState, PaymentId, Reason, Recorded, RefundId, Refusal, Report, ShipmentState, Sku,
+    Actor, Ask, Correction, CourierNames, HandedBack, HoldReason, LocationCode, Message, MessageKind, Method,
+    Order, OrderId, OrderState, PaymentId, Reason, Recorded, RefundId, Refusal, Report, ShipmentState, Sku,
     TrackingStatus, Waive, letter,
 };
 
@@ -133,7 +133,9 @@ fn letters_about_refunds_keep_a_pace_and_tell_of_all_the_money_once() {
     bench.settle(paid.0);
     let letters = refund_letters(&bench, paid.0);
     let order = bench.order(paid.0);
-    let told = |letter_of: &Message| letter(letter_of, order, &bench.rules).expect("a letter").body;
+    let told = |letter_of: &Message| {
+        letter(letter_of, order, &bench.rules, &CourierNames::new()).expect("a letter").body
+    };
     assert_eq!(letters.len(), 7);
     for early in &letters[..5] {
         assert!(told(early).contains("We have paid back USD 1.00"), "{}", told(early));

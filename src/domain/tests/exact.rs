@@ -1,11 +1,11 @@
 //! Exactly so many, exactly then: figures, amounts and instants at their limits, by example.
 
 use super::bench::{Bench, by_card, cash, declined, done, order, reason, sku, unknown, usd, waiting};
+use crate::domain::commands::take_in;
 use crate::domain::{
     Ask, Currency, Destination, EventKind, FulfillmentStatus, HoldReason, Inquiry, LineProgress, MessageKind,
     Method, NewReservation, OrderState, PaymentStatus, Reason, ReceivedMoney, Refusal, ReservationState,
-    ServiceLevel, Timestamp, TrackingStatus, check_availability, check_etag, free_overdue, receive,
-    reserve_stock,
+    ServiceLevel, Timestamp, TrackingStatus, check_availability, check_etag, free_overdue, reserve_stock,
 };
 use std::time::Duration;
 
@@ -115,8 +115,8 @@ fn an_order_that_ended_after_it_was_found_overdue_does_not_expire_as_well() {
         let mut ended = desk.take_order(first)?;
         ended.cancel(desk, "changed her mind")?;
         desk.keep_order(ended);
-        assert!(matches!(receive(desk, &order("bob", &[("A-1", 3)])), Err(Refusal::Short(_))));
-        receive(desk, &order("eve", &[("A-1", 2)]))
+        assert!(matches!(take_in(desk, &order("bob", &[("A-1", 3)])), Err(Refusal::Short(_))));
+        take_in(desk, &order("eve", &[("A-1", 2)]))
     });
     assert_eq!(bench.state(first), OrderState::Cancelled);
     assert_eq!(bench.state(second.expect("both are free")), OrderState::Invoiced);

@@ -1,16 +1,15 @@
 //! Requests of BillingService and ApprovalService.
 
-use tonic::Request;
-
-use super::super::call::Call;
 use super::super::listing::list_requests;
-use super::super::{Target, words};
+use super::super::words;
 use super::orders::target;
 use super::{
     REASON_MAX, REFERENCE_MAX, amount, digits, id, required, required_text, required_word, text, word,
 };
 use crate::domain::{
-    ApprovalId, HandedBack, InvoiceId, Method, Money, OrderId, PaymentId, Problems, ReceivedMoney, RefundId,
+    ApprovalId, Ask, BeginPayment, CapturePayment, DecideApproval, Decision, HandedBack, InvoiceId, Method,
+    NewPayment, OrderId, Part, PaymentId, Problems, ReceivedMoney, RecordPayment, RefundId, RefundPayment,
+    Target, VoidPayment,
 };
 use crate::pb;
 
@@ -24,27 +23,24 @@ list_requests! {
 /// How long a provider's token may be.
 const TOKEN_MAX: usize = 200;
 
-/// Money to be asked of a provider.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Claim {
-    pub(crate) method: Method,
-    pub(crate) token: String,
-    /// None: all that is due.
-    pub(crate) amount: Option<Money>,
-}
-
+/// Money that the named provider is asked to set aside.
 pub(crate) fn authorize_payment(
-    request: Request<pb::AuthorizePaymentRequest>,
+    request: pb::AuthorizePaymentRequest,
+    provider: &str,
     bad: &mut Problems,
-) -> Option<(Call, Target, Claim)> {
-    let (call, request) = Call::opened(request, bad);
-    let pb::AuthorizePaymentRequest { order_id, method, token, amount: asked, etag, request_id: _ } = request;
+) -> Option<BeginPayment> {
+    let pb::AuthorizePaymentRequest { order_id, method, token, amount, etag, request_id: _ } = request;
     let target = target(&order_id, etag, bad);
-    let claim = claim(method, token, asked, bad);
-    Some((call?, target?, claim?))
+    let new = new_payment(method, token, amount, bad);
+    Some(BeginPayment { target: target?, new: new?(Ask::Authorize, provider) })
 }
 
-fn claim(method: i32, token: String, asked: Option<pb::Money>, bad: &mut Problems) -> Option<Claim> {
+fn new_payment(
+    method: i32,
+    token: String,
+    asked: Option<pb::Money>,
+    bad: &mut Problems,
+) -> Option<impl FnOnce(Ask, &str) -> NewPayment + use<>> {
     let method = required_word("method", method, words::to_method, bad);
     match method {
         Some(Method::BankTransfer | Method::Cash) => {
@@ -54,47 +50,50 @@ fn claim(method: i32, token: String, asked: Option<pb::Money>, bad: &mut Problem
     }
     let token = required_text("token", token, TOKEN_MAX, bad);
     let amount = amount("amount", asked, bad);
-    Some(Claim { method: method?, token, amount })
+    let method = method?;
+    Some(move |ask, provider: &str| NewPayment { method, token, amount, ask, provider: provider.to_owned() })
 }
 
 /// What CapturePayment is to capture.
 #[derive(Debug, Clone)]
 pub(crate) enum Capture {
-    Authorized { payment: PaymentId, etag: String },
-    AtOnce(Target, Claim),
+    Authorized(CapturePayment),
+    AtOnce(BeginPayment),
 }
 
 pub(crate) fn capture_payment(
-    request: Request<pb::CapturePaymentRequest>,
+    request: pb::CapturePaymentRequest,
+    provider: &str,
     bad: &mut Problems,
-) -> Option<(Call, Capture)> {
-    let (call, request) = Call::opened(request, bad);
-    let pb::CapturePaymentRequest { payment_id, order_id, method, token, amount: asked, etag, request_id: _ } =
+) -> Option<Capture> {
+    let pb::CapturePaymentRequest { payment_id, order_id, method, token, amount, etag, request_id: _ } =
         request;
     if payment_id.is_empty() {
         let target = target(&order_id, etag, bad);
-        let claim = claim(method, token, asked, bad);
-        return Some((call?, Capture::AtOnce(target?, claim?)));
+        let new = new_payment(method, token, amount, bad);
+        return Some(Capture::AtOnce(BeginPayment { target: target?, new: new?(Ask::Charge, provider) }));
     }
 
     let given = [
         ("order_id", !order_id.is_empty()),
         ("method", method != 0),
         ("token", !token.is_empty()),
-        ("amount", asked.is_some()),
+        ("amount", amount.is_some()),
     ];
     for (field, _) in given.into_iter().filter(|it| it.1) {
         bad.add(field, "must be left out with payment_id: an authorised payment is captured whole");
     }
-    let payment = id("payment_id", &payment_id, bad);
-    Some((call?, Capture::Authorized { payment: payment?, etag }))
+    let (target, payment) = payment_target(&payment_id, etag, bad)?;
+    Some(Capture::Authorized(CapturePayment { target, payment }))
 }
 
-pub(crate) fn record_payment(
-    request: Request<pb::RecordPaymentRequest>,
-    bad: &mut Problems,
-) -> Option<(Call, Target, ReceivedMoney)> {
-    let (call, request) = Call::opened(request, bad);
+/// The payment of a request that changes it.
+fn payment_target(payment_id: &str, etag: String, bad: &mut Problems) -> Option<(Target, PaymentId)> {
+    let payment = id("payment_id", payment_id, bad)?;
+    Some((Target { part: Part::Payment(payment), etag }, payment))
+}
+
+pub(crate) fn record_payment(request: pb::RecordPaymentRequest, bad: &mut Problems) -> Option<RecordPayment> {
     let pb::RecordPaymentRequest {
         order_id,
         method,
@@ -125,36 +124,17 @@ pub(crate) fn record_payment(
         }
     };
     let amount = amount("amount", received, bad);
-    Some((call?, target?, ReceivedMoney { method: method?, amount, reference, tendered }))
+    let money = ReceivedMoney { method: method?, amount, reference, tendered };
+    Some(RecordPayment { target: target?, money })
 }
 
-pub(crate) fn void_payment(
-    request: Request<pb::VoidPaymentRequest>,
-    bad: &mut Problems,
-) -> Option<(Call, PaymentId, String)> {
-    let (call, request) = Call::opened(request, bad);
+pub(crate) fn void_payment(request: pb::VoidPaymentRequest, bad: &mut Problems) -> Option<VoidPayment> {
     let pb::VoidPaymentRequest { payment_id, etag, request_id: _ } = request;
-    let payment = id("payment_id", &payment_id, bad);
-    Some((call?, payment?, etag))
+    let (target, payment) = payment_target(&payment_id, etag, bad)?;
+    Some(VoidPayment { target, payment })
 }
 
-/// Money to be given back.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct GiveBack {
-    pub(crate) payment: PaymentId,
-    pub(crate) etag: String,
-    /// None: all that is left.
-    pub(crate) amount: Option<Money>,
-    pub(crate) reason: String,
-    /// None: the way the payment came.
-    pub(crate) handed: Option<HandedBack>,
-}
-
-pub(crate) fn refund_payment(
-    request: Request<pb::RefundPaymentRequest>,
-    bad: &mut Problems,
-) -> Option<(Call, GiveBack)> {
-    let (call, request) = Call::opened(request, bad);
+pub(crate) fn refund_payment(request: pb::RefundPaymentRequest, bad: &mut Problems) -> Option<RefundPayment> {
     let pb::RefundPaymentRequest {
         payment_id,
         amount: asked,
@@ -164,11 +144,12 @@ pub(crate) fn refund_payment(
         method,
         reference,
     } = request;
-    let payment = id("payment_id", &payment_id, bad);
+    let payment = payment_target(&payment_id, etag, bad);
     let amount = amount("amount", asked, bad);
     let reason = required_text("reason", reason, REASON_MAX, bad);
     let handed = handed_back(method, reference, bad);
-    Some((call?, GiveBack { payment: payment?, etag, amount, reason, handed }))
+    let (target, payment) = payment?;
+    Some(RefundPayment { target, payment, amount, reason, handed })
 }
 
 fn handed_back(method: i32, reference: String, bad: &mut Problems) -> Option<HandedBack> {
@@ -234,34 +215,28 @@ pub(crate) fn get_approval(request: pb::GetApprovalRequest, bad: &mut Problems) 
     id("approval_id", &approval_id, bad)
 }
 
-/// A person's word on an approval.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Word {
-    pub(crate) approval: ApprovalId,
-    pub(crate) etag: String,
-    pub(crate) comment: String,
-}
-
 pub(crate) fn approve_request(
-    request: Request<pb::ApproveRequestRequest>,
+    request: pb::ApproveRequestRequest,
     bad: &mut Problems,
-) -> Option<(Call, Word)> {
-    let (call, request) = Call::opened(request, bad);
+) -> Option<DecideApproval> {
     let pb::ApproveRequestRequest { approval_id, comment, etag, request_id: _ } = request;
-    let approval = id("approval_id", &approval_id, bad);
+    let approval: Option<ApprovalId> = id("approval_id", &approval_id, bad);
     let comment = text("comment", comment, REASON_MAX, bad);
-    Some((call?, Word { approval: approval?, etag, comment }))
+    Some(decision(approval?, etag, Decision::Approve, comment))
 }
 
 pub(crate) fn reject_request(
-    request: Request<pb::RejectRequestRequest>,
+    request: pb::RejectRequestRequest,
     bad: &mut Problems,
-) -> Option<(Call, Word)> {
-    let (call, request) = Call::opened(request, bad);
+) -> Option<DecideApproval> {
     let pb::RejectRequestRequest { approval_id, comment, etag, request_id: _ } = request;
-    let approval = id("approval_id", &approval_id, bad);
+    let approval: Option<ApprovalId> = id("approval_id", &approval_id, bad);
     let comment = required_text("comment", comment, REASON_MAX, bad);
-    Some((call?, Word { approval: approval?, etag, comment }))
+    Some(decision(approval?, etag, Decision::Reject, comment))
+}
+
+fn decision(approval: ApprovalId, etag: String, decision: Decision, comment: String) -> DecideApproval {
+    DecideApproval { target: Target { part: Part::Approval(approval), etag }, approval, decision, comment }
 }
 
 #[cfg(test)]
@@ -282,7 +257,7 @@ mod tests {
             amount: Some(pb::Money::default()),
             ..pb::CapturePaymentRequest::default()
         };
-        assert_eq!(fields(|bad| drop(capture_payment(Request::new(request), bad))), ["order_id", "amount"]);
+        assert_eq!(fields(|bad| drop(capture_payment(request, "sandbox", bad))), ["order_id", "amount"]);
     }
 
     #[test]
@@ -293,7 +268,7 @@ mod tests {
             token: "4111111111111111".to_owned(),
             ..pb::AuthorizePaymentRequest::default()
         };
-        assert_eq!(fields(|bad| drop(authorize_payment(Request::new(request), bad))), ["token"]);
+        assert_eq!(fields(|bad| drop(authorize_payment(request, "sandbox", bad))), ["token"]);
     }
 
     #[test]
@@ -303,7 +278,7 @@ mod tests {
             method: method.into(),
             ..pb::RecordPaymentRequest::default()
         };
-        let bad_of = |request| fields(|bad| drop(record_payment(Request::new(request), bad)));
+        let bad_of = |request| fields(|bad| drop(record_payment(request, bad)));
         assert_eq!(bad_of(record(pb::PaymentMethod::Cash)), ["tendered"]);
         assert_eq!(bad_of(record(pb::PaymentMethod::BankTransfer)), ["reference"]);
         assert_eq!(bad_of(record(pb::PaymentMethod::Card)), ["method"]);
@@ -320,7 +295,7 @@ mod tests {
                 reference: reference.to_owned(),
                 ..pb::RefundPaymentRequest::default()
             };
-            fields(|bad| drop(refund_payment(Request::new(request), bad)))
+            fields(|bad| drop(refund_payment(request, bad)))
         };
         assert!(give_back(pb::PaymentMethod::Unspecified, "").is_empty());
         assert!(give_back(pb::PaymentMethod::Cash, "").is_empty());

@@ -7,8 +7,9 @@ use super::{
     required, required_text, required_word, seconds, text, timestamp, word,
 };
 use crate::domain::{
-    AdjustReason, Destination, Inquiry, Location, LocationCode, Problems, Product, RegionCode,
-    ReplenishmentId, ReservationId, ServiceLevel, Sku, Timestamp,
+    AdjustStock, CheckAvailability, CreateLocation, CreateProduct, DecideReplenishment, Destination, Inquiry,
+    Location, LocationCode, Problems, Product, ReceiveStock, ReleaseReservation, ReplenishmentState,
+    ReserveStock, ServiceLevel, SetReorderRule, Sku, StockSource, Timestamp,
 };
 use crate::pb;
 use crate::rpc::listing::list_requests;
@@ -28,58 +29,6 @@ pub(crate) struct Shelf {
     pub(crate) location: LocationCode,
 }
 
-/// Goods that arrived.
-#[derive(Debug, Clone)]
-pub(crate) struct Receipt {
-    pub(crate) shelf: Shelf,
-    pub(crate) quantity: i64,
-    pub(crate) replenishment: Option<ReplenishmentId>,
-    pub(crate) note: String,
-}
-
-/// A correction of a level.
-#[derive(Debug, Clone)]
-pub(crate) struct Adjustment {
-    pub(crate) shelf: Shelf,
-    pub(crate) reason: AdjustReason,
-    pub(crate) delta: i64,
-    pub(crate) note: String,
-    pub(crate) etag: String,
-}
-
-/// When and how far to buy again; no rule switches that off.
-#[derive(Debug, Clone)]
-pub(crate) struct ReorderWish {
-    pub(crate) shelf: Shelf,
-    pub(crate) point: Option<i64>,
-    pub(crate) up_to: Option<i64>,
-    pub(crate) etag: String,
-}
-
-/// Where a reservation takes its stock from.
-#[derive(Debug, Clone)]
-pub(crate) enum Source {
-    Region(RegionCode),
-    Location(LocationCode),
-}
-
-/// Stock to set aside.
-#[derive(Debug, Clone)]
-pub(crate) struct ReservationWish {
-    pub(crate) source: Source,
-    pub(crate) lines: Vec<(Sku, i64)>,
-    pub(crate) lifetime: Option<Duration>,
-    pub(crate) reference: String,
-}
-
-/// A word on a replenishment.
-#[derive(Debug, Clone)]
-pub(crate) struct ReplenishmentWord {
-    pub(crate) id: ReplenishmentId,
-    pub(crate) quantity: Option<i64>,
-    pub(crate) etag: String,
-}
-
 list_requests! {
     list_products: ListProductsRequest,
     list_stock_locations: ListStockLocationsRequest,
@@ -89,7 +38,7 @@ list_requests! {
     list_replenishments: ListReplenishmentsRequest,
 }
 
-pub(crate) fn new_product(request: pb::CreateProductRequest, bad: &mut Problems) -> Option<Product> {
+pub(crate) fn new_product(request: pb::CreateProductRequest, bad: &mut Problems) -> Option<CreateProduct> {
     let pb::CreateProductRequest { product, request_id: _ } = request;
     let pb::Product { sku, name, tax_category, unit_price, weight_grams, create_time: _, etag: _ } =
         required("product", product, bad)?;
@@ -97,7 +46,7 @@ pub(crate) fn new_product(request: pb::CreateProductRequest, bad: &mut Problems)
     let tax_category = tax_category_of(tax_category, bad);
     let unit_price = price("product.unit_price", unit_price, bad);
     let weight_grams = number("product.weight_grams", weight_grams.into(), 0..=WEIGHT_MAX_GRAMS, bad);
-    Some(Product {
+    let product = Product {
         sku: id("product.sku", &sku, bad)?,
         version: 0,
         name,
@@ -105,7 +54,8 @@ pub(crate) fn new_product(request: pb::CreateProductRequest, bad: &mut Problems)
         unit_price,
         weight_grams,
         created_at: Timestamp::MIN,
-    })
+    };
+    Some(CreateProduct { product })
 }
 
 fn tax_category_of(category: String, bad: &mut Problems) -> String {
@@ -119,7 +69,10 @@ fn tax_category_of(category: String, bad: &mut Problems) -> String {
     category
 }
 
-pub(crate) fn new_location(request: pb::CreateStockLocationRequest, bad: &mut Problems) -> Option<Location> {
+pub(crate) fn new_location(
+    request: pb::CreateStockLocationRequest,
+    bad: &mut Problems,
+) -> Option<CreateLocation> {
     let pb::CreateStockLocationRequest { stock_location, request_id: _ } = request;
     let pb::StockLocation { location, name, region, country: code, priority, create_time: _, etag: _ } =
         required("stock_location", stock_location, bad)?;
@@ -127,7 +80,7 @@ pub(crate) fn new_location(request: pb::CreateStockLocationRequest, bad: &mut Pr
     let country = country("stock_location.country", code, bad);
     number("stock_location.priority", priority.into(), 0..=1_000, bad);
     let region = id("stock_location.region", &region, bad);
-    Some(Location {
+    let location = Location {
         code: id("stock_location.location", &location, bad)?,
         version: 0,
         name,
@@ -135,7 +88,8 @@ pub(crate) fn new_location(request: pb::CreateStockLocationRequest, bad: &mut Pr
         country,
         priority,
         created_at: Timestamp::MIN,
-    })
+    };
+    Some(CreateLocation { location })
 }
 
 pub(crate) fn shelf(sku: &str, location: &str, bad: &mut Problems) -> Option<Shelf> {
@@ -144,7 +98,10 @@ pub(crate) fn shelf(sku: &str, location: &str, bad: &mut Problems) -> Option<She
     Some(Shelf { sku: sku?, location: location? })
 }
 
-pub(crate) fn inquiry(request: pb::CheckAvailabilityRequest, bad: &mut Problems) -> Option<Inquiry> {
+pub(crate) fn inquiry(
+    request: pb::CheckAvailabilityRequest,
+    bad: &mut Problems,
+) -> Option<CheckAvailability> {
     use pb::check_availability_request::Destination as Wanted;
 
     let pb::CheckAvailabilityRequest { lines, requested_delivery_date, shipping_service, destination } =
@@ -156,7 +113,8 @@ pub(crate) fn inquiry(request: pb::CheckAvailabilityRequest, bad: &mut Problems)
         Wanted::Region(region) => Destination::Region(id("region", &region, bad)?),
         Wanted::Country(code) => Destination::Country(country("country", code, bad)),
     };
-    Some(Inquiry { destination, lines, service: service.unwrap_or(ServiceLevel::Standard), requested_by })
+    let service = service.unwrap_or(ServiceLevel::Standard);
+    Some(CheckAvailability { inquiry: Inquiry { destination, lines, service, requested_by } })
 }
 
 fn stock_lines(lines: Vec<pb::StockLine>, bad: &mut Problems) -> Vec<(Sku, i64)> {
@@ -169,16 +127,17 @@ fn stock_lines(lines: Vec<pb::StockLine>, bad: &mut Problems) -> Vec<(Sku, i64)>
     lines.filter_map(read).collect()
 }
 
-pub(crate) fn receipt(request: pb::ReceiveStockRequest, bad: &mut Problems) -> Option<Receipt> {
+pub(crate) fn receipt(request: pb::ReceiveStockRequest, bad: &mut Problems) -> Option<ReceiveStock> {
     let pb::ReceiveStockRequest { sku, location, quantity: units, replenishment_id, note, request_id: _ } =
         request;
     let quantity = quantity("quantity", units, bad);
     let replenishment = optional_id("replenishment_id", &replenishment_id, bad);
     let note = text("note", note, NOTE_MAX, bad);
-    Some(Receipt { shelf: shelf(&sku, &location, bad)?, quantity, replenishment, note })
+    let Shelf { sku, location } = shelf(&sku, &location, bad)?;
+    Some(ReceiveStock { sku, location, quantity, replenishment, note })
 }
 
-pub(crate) fn adjustment(request: pb::AdjustStockRequest, bad: &mut Problems) -> Option<Adjustment> {
+pub(crate) fn adjustment(request: pb::AdjustStockRequest, bad: &mut Problems) -> Option<AdjustStock> {
     let pb::AdjustStockRequest { sku, location, reason, delta, note, etag, request_id: _ } = request;
     number("delta", delta, -1_000_000..=1_000_000, bad);
     if delta == 0 {
@@ -186,14 +145,16 @@ pub(crate) fn adjustment(request: pb::AdjustStockRequest, bad: &mut Problems) ->
     }
     let note = text("note", note, NOTE_MAX, bad);
     let reason = required_word("reason", reason, to_adjust_reason, bad);
-    Some(Adjustment { shelf: shelf(&sku, &location, bad)?, reason: reason?, delta, note, etag })
+    let Shelf { sku, location } = shelf(&sku, &location, bad)?;
+    Some(AdjustStock { sku, location, reason: reason?, delta, note, etag })
 }
 
-pub(crate) fn reorder_wish(request: pb::SetReorderRuleRequest, bad: &mut Problems) -> Option<ReorderWish> {
+pub(crate) fn reorder_wish(request: pb::SetReorderRuleRequest, bad: &mut Problems) -> Option<SetReorderRule> {
     let pb::SetReorderRuleRequest { sku, location, rule, etag, request_id: _ } = request;
     let rule = rule.map(|it| reorder_rule(it, bad));
     let (point, up_to) = rule.unzip();
-    Some(ReorderWish { shelf: shelf(&sku, &location, bad)?, point, up_to, etag })
+    let Shelf { sku, location } = shelf(&sku, &location, bad)?;
+    Some(SetReorderRule { sku, location, point, up_to, etag })
 }
 
 fn reorder_rule(rule: pb::ReorderRule, bad: &mut Problems) -> (i64, i64) {
@@ -203,10 +164,7 @@ fn reorder_rule(rule: pb::ReorderRule, bad: &mut Problems) -> (i64, i64) {
     (reorder_point, order_up_to)
 }
 
-pub(crate) fn reservation_wish(
-    request: pb::ReserveStockRequest,
-    bad: &mut Problems,
-) -> Option<ReservationWish> {
+pub(crate) fn reservation_wish(request: pb::ReserveStockRequest, bad: &mut Problems) -> Option<ReserveStock> {
     use pb::reserve_stock_request::Source as Wanted;
 
     let pb::ReserveStockRequest { lines, lifetime, reference, request_id: _, source } = request;
@@ -214,50 +172,60 @@ pub(crate) fn reservation_wish(
     let lifetime = seconds("lifetime", lifetime, LIFETIME_SECONDS, bad).map(Duration::from_secs);
     let reference = text("reference", reference, RESERVATION_REFERENCE_MAX, bad);
     let source = match required("source", source, bad)? {
-        Wanted::Region(region) => Source::Region(id("region", &region, bad)?),
-        Wanted::Location(location) => Source::Location(id("location", &location, bad)?),
+        Wanted::Region(region) => StockSource::Region(id("region", &region, bad)?),
+        Wanted::Location(location) => StockSource::Location(id("location", &location, bad)?),
     };
-    Some(ReservationWish { source, lines, lifetime, reference })
+    Some(ReserveStock { source, lines, lifetime, reference })
 }
 
 pub(crate) fn release(
     request: pb::ReleaseReservationRequest,
     bad: &mut Problems,
-) -> Option<(ReservationId, String)> {
+) -> Option<ReleaseReservation> {
     let pb::ReleaseReservationRequest { reservation_id, etag, request_id: _ } = request;
-    Some((id("reservation_id", &reservation_id, bad)?, etag))
+    Some(ReleaseReservation { reservation: id("reservation_id", &reservation_id, bad)?, etag })
 }
 
 pub(crate) fn approve(
     request: pb::ApproveReplenishmentRequest,
     bad: &mut Problems,
-) -> Option<ReplenishmentWord> {
+) -> Option<DecideReplenishment> {
     let pb::ApproveReplenishmentRequest { replenishment_id, quantity: units, etag, request_id: _ } = request;
     let units = (units != 0).then(|| quantity("quantity", units, bad));
-    Some(ReplenishmentWord { id: id("replenishment_id", &replenishment_id, bad)?, quantity: units, etag })
+    let replenishment = id("replenishment_id", &replenishment_id, bad)?;
+    Some(DecideReplenishment { replenishment, to: ReplenishmentState::Approved, quantity: units, etag })
 }
 
 pub(crate) fn reject(
     request: pb::RejectReplenishmentRequest,
     bad: &mut Problems,
-) -> Option<ReplenishmentWord> {
+) -> Option<DecideReplenishment> {
     let pb::RejectReplenishmentRequest { replenishment_id, etag, request_id: _ } = request;
-    replenishment_word(&replenishment_id, etag, bad)
+    decision(&replenishment_id, ReplenishmentState::Rejected, etag, bad)
 }
 
-pub(crate) fn place(request: pb::PlaceReplenishmentRequest, bad: &mut Problems) -> Option<ReplenishmentWord> {
+pub(crate) fn place(
+    request: pb::PlaceReplenishmentRequest,
+    bad: &mut Problems,
+) -> Option<DecideReplenishment> {
     let pb::PlaceReplenishmentRequest { replenishment_id, etag, request_id: _ } = request;
-    replenishment_word(&replenishment_id, etag, bad)
+    decision(&replenishment_id, ReplenishmentState::Ordered, etag, bad)
 }
 
 pub(crate) fn cancel(
     request: pb::CancelReplenishmentRequest,
     bad: &mut Problems,
-) -> Option<ReplenishmentWord> {
+) -> Option<DecideReplenishment> {
     let pb::CancelReplenishmentRequest { replenishment_id, etag, request_id: _ } = request;
-    replenishment_word(&replenishment_id, etag, bad)
+    decision(&replenishment_id, ReplenishmentState::Cancelled, etag, bad)
 }
 
-fn replenishment_word(replenishment_id: &str, etag: String, bad: &mut Problems) -> Option<ReplenishmentWord> {
-    Some(ReplenishmentWord { id: id("replenishment_id", replenishment_id, bad)?, quantity: None, etag })
+fn decision(
+    replenishment_id: &str,
+    to: ReplenishmentState,
+    etag: String,
+    bad: &mut Problems,
+) -> Option<DecideReplenishment> {
+    let replenishment = id("replenishment_id", replenishment_id, bad)?;
+    Some(DecideReplenishment { replenishment, to, quantity: None, etag })
 }

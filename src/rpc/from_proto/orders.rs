@@ -1,19 +1,17 @@
 //! Requests of OrderService.
 
-use tonic::Request;
-
-use super::super::call::Call;
 use super::super::listing::{Wanted, list_requests, listing};
 use super::super::to_proto::orders::OrderView;
-use super::super::{Target, words};
+use super::super::words;
 use super::{
     LIFETIME_SECONDS, LINES_MAX, NAME_MAX, NOTE_MAX, REASON_MAX, REFERENCE_MAX, address, customer, digits,
     entries, id, note, number, optional_id, price, quantity, required, required_text, required_word, seconds,
     text, timestamp, word,
 };
 use crate::domain::{
-    Correction, Currency, Discount, HoldId, HoldReason, MessageId, NewLine, NewOrder, OnShortage, OrderId,
-    Problems, ServiceLevel, Timestamp, Waive,
+    ArchiveOrder, CancelOrder, CloseOrder, Correction, CreateOrder, Currency, Discount, HoldReason,
+    MessageId, NewLine, NewOrder, OnShortage, OrderId, Part, PlaceHold, Problems, ReleaseHold, ServiceLevel,
+    SubmitFeedback, Target, Timestamp, UpdateOrder, VerifyOrder, Waive,
 };
 use crate::pb;
 use crate::settings::Limits;
@@ -24,14 +22,10 @@ list_requests! { list_messages: ListMessagesRequest, }
 const DISCOUNT_CODE_MAX: usize = 50;
 const FEEDBACK_MAX: usize = 2_000;
 
-pub(crate) fn create_order(
-    request: Request<pb::CreateOrderRequest>,
-    bad: &mut Problems,
-) -> Option<(Call, NewOrder)> {
-    let (call, request) = Call::opened(request, bad);
+pub(crate) fn create_order(request: pb::CreateOrderRequest, bad: &mut Problems) -> Option<CreateOrder> {
     let pb::CreateOrderRequest { order, request_id: _ } = request;
-    let order = required("order", order, bad).and_then(|it| new_order(it, bad));
-    Some((call?, order?))
+    let new = required("order", order, bad).and_then(|it| new_order(it, bad));
+    Some(CreateOrder { new: new? })
 }
 
 fn new_order(draft: pb::OrderDraft, bad: &mut Problems) -> Option<NewOrder> {
@@ -137,30 +131,23 @@ fn discount(
     }
 }
 
-/// A correction, and the currency that its lines are in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Update {
-    pub(crate) correction: Correction,
-    pub(crate) currency: Option<Currency>,
-}
-
 pub(crate) fn update_order(
-    request: Request<pb::UpdateOrderRequest>,
+    request: pb::UpdateOrderRequest,
     bad: &mut Problems,
-) -> Option<(Call, Target, Update, OrderView)> {
-    let (call, request) = Call::opened(request, bad);
+) -> Option<(UpdateOrder, OrderView)> {
     let pb::UpdateOrderRequest { order_id, order, update_mask, etag, request_id: _, view } = request;
     let target = target(&order_id, etag, bad);
     let paths =
         required("update_mask", update_mask.filter(|it| !it.paths.is_empty()), bad).map(|it| it.paths);
     let order = required("order", order, bad);
-    let update = update(&paths?, order?, bad);
+    let (correction, currency) = correction(&paths?, order?, bad);
     let view = order_view(view, bad);
-    Some((call?, target?, update, view))
+    Some((UpdateOrder { target: target?, correction, currency }, view))
 }
 
-/// The fields that the mask names, each whole; a field that is named and left out is taken away, where it may be.
-fn update(paths: &[String], draft: pb::OrderDraft, bad: &mut Problems) -> Update {
+/// The fields that the mask names, each whole, and the currency that new lines are in; a field that is named and left
+/// out is taken away, where it may be.
+fn correction(paths: &[String], draft: pb::OrderDraft, bad: &mut Problems) -> (Correction, Option<Currency>) {
     let pb::OrderDraft {
         channel: _,
         external_reference: _,
@@ -220,7 +207,7 @@ fn update(paths: &[String], draft: pb::OrderDraft, bad: &mut Problems) -> Update
         let legal = UPDATABLE.join(", ");
         bad.add("update_mask", format!("path {number} cannot be updated; these can: {legal}"));
     }
-    Update { correction, currency: currency_of_lines }
+    (correction, currency_of_lines)
 }
 
 /// What UpdateOrder may change.
@@ -236,34 +223,31 @@ const UPDATABLE: [&str; 8] = [
 ];
 
 pub(crate) fn verify_order(
-    request: Request<pb::VerifyOrderRequest>,
+    request: pb::VerifyOrderRequest,
     bad: &mut Problems,
-) -> Option<(Call, Target, Waive, OrderView)> {
-    let (call, request) = Call::opened(request, bad);
+) -> Option<(VerifyOrder, OrderView)> {
     let pb::VerifyOrderRequest { order_id, waive_duplicate, etag, request_id: _, view } = request;
     let target = target(&order_id, etag, bad);
     let waive = if waive_duplicate { Waive::Duplicate } else { Waive::Nothing };
     let view = order_view(view, bad);
-    Some((call?, target?, waive, view))
+    Some((VerifyOrder { target: target?, waive }, view))
 }
 
 pub(crate) fn cancel_order(
-    request: Request<pb::CancelOrderRequest>,
+    request: pb::CancelOrderRequest,
     bad: &mut Problems,
-) -> Option<(Call, Target, String, OrderView)> {
-    let (call, request) = Call::opened(request, bad);
+) -> Option<(CancelOrder, OrderView)> {
     let pb::CancelOrderRequest { order_id, reason, etag, request_id: _, view } = request;
     let target = target(&order_id, etag, bad);
     let reason = required_text("reason", reason, REASON_MAX, bad);
     let view = order_view(view, bad);
-    Some((call?, target?, reason, view))
+    Some((CancelOrder { target: target?, reason }, view))
 }
 
 pub(crate) fn place_hold(
-    request: Request<pb::PlaceHoldRequest>,
+    request: pb::PlaceHoldRequest,
     bad: &mut Problems,
-) -> Option<(Call, Target, HoldReason, String, OrderView)> {
-    let (call, request) = Call::opened(request, bad);
+) -> Option<(PlaceHold, OrderView)> {
     let pb::PlaceHoldRequest { order_id, reason, comment, etag, request_id: _, view } = request;
     let target = target(&order_id, etag, bad);
     let reason = required_word("reason", reason, words::to_hold_reason, bad);
@@ -276,56 +260,45 @@ pub(crate) fn place_hold(
         bad.add("reason", "VERIFICATION_FAILED is kept for the verification itself");
     }
     let view = order_view(view, bad);
-    Some((call?, target?, reason?, comment, view))
+    Some((PlaceHold { target: target?, reason: reason?, comment }, view))
 }
 
 pub(crate) fn release_hold(
-    request: Request<pb::ReleaseHoldRequest>,
+    request: pb::ReleaseHoldRequest,
     bad: &mut Problems,
-) -> Option<(Call, Target, HoldId, String, OrderView)> {
-    let (call, request) = Call::opened(request, bad);
+) -> Option<(ReleaseHold, OrderView)> {
     let pb::ReleaseHoldRequest { order_id, hold_id, comment, etag, request_id: _, view } = request;
     let target = target(&order_id, etag, bad);
     let hold = id("hold_id", &hold_id, bad);
     let comment = text("comment", comment, REASON_MAX, bad);
     let view = order_view(view, bad);
-    Some((call?, target?, hold?, comment, view))
+    Some((ReleaseHold { target: target?, hold: hold?, comment }, view))
 }
 
 pub(crate) fn close_order(
-    request: Request<pb::CloseOrderRequest>,
+    request: pb::CloseOrderRequest,
     bad: &mut Problems,
-) -> Option<(Call, Target, OrderView)> {
-    let (call, request) = Call::opened(request, bad);
+) -> Option<(CloseOrder, OrderView)> {
     let pb::CloseOrderRequest { order_id, etag, request_id: _, view } = request;
     let target = target(&order_id, etag, bad);
     let view = order_view(view, bad);
-    Some((call?, target?, view))
+    Some((CloseOrder { target: target? }, view))
 }
 
 pub(crate) fn archive_order(
-    request: Request<pb::ArchiveOrderRequest>,
+    request: pb::ArchiveOrderRequest,
     bad: &mut Problems,
-) -> Option<(Call, Target, OrderView)> {
-    let (call, request) = Call::opened(request, bad);
+) -> Option<(ArchiveOrder, OrderView)> {
     let pb::ArchiveOrderRequest { order_id, etag, request_id: _, view } = request;
     let target = target(&order_id, etag, bad);
     let view = order_view(view, bad);
-    Some((call?, target?, view))
-}
-
-/// What a customer thought of it.
-pub(crate) struct Opinion {
-    pub(crate) delivery_rating: i32,
-    pub(crate) product_rating: i32,
-    pub(crate) comment: String,
+    Some((ArchiveOrder { target: target? }, view))
 }
 
 pub(crate) fn submit_feedback(
-    request: Request<pb::SubmitFeedbackRequest>,
+    request: pb::SubmitFeedbackRequest,
     bad: &mut Problems,
-) -> Option<(Call, Target, Opinion, OrderView)> {
-    let (call, request) = Call::opened(request, bad);
+) -> Option<(SubmitFeedback, OrderView)> {
     let pb::SubmitFeedbackRequest {
         order_id,
         delivery_rating,
@@ -340,12 +313,13 @@ pub(crate) fn submit_feedback(
     number("product_rating", i64::from(product_rating), 1..=5, bad);
     let comment = note("comment", comment, FEEDBACK_MAX, bad);
     let view = order_view(view, bad);
-    Some((call?, target?, Opinion { delivery_rating, product_rating, comment }, view))
+    let target = target?;
+    Some((SubmitFeedback { target, delivery_rating, product_rating, comment }, view))
 }
 
 /// The order of a request that changes it.
 pub(crate) fn target(order_id: &str, etag: String, bad: &mut Problems) -> Option<Target> {
-    Some(Target { order: id("order_id", order_id, bad)?, etag })
+    Some(Target { part: Part::Order(id("order_id", order_id, bad)?), etag })
 }
 
 /// One order, by its id or by its number.
@@ -450,7 +424,10 @@ pub(crate) enum Begin {
 
 #[cfg(test)]
 mod tests {
+    use tonic::Request;
+
     use super::*;
+    use crate::rpc::call::Call;
 
     fn address_of(country: &str) -> pb::Address {
         pb::Address {
@@ -489,7 +466,8 @@ mod tests {
     fn bad_fields(order: pb::OrderDraft, request_id: &str) -> Vec<String> {
         let request = pb::CreateOrderRequest { order: Some(order), request_id: request_id.to_owned() };
         let mut bad = Problems::default();
-        create_order(Request::new(request), &mut bad);
+        Call::of(&mut Request::new(request.clone()), &mut bad);
+        create_order(request, &mut bad);
         let mut fields: Vec<String> = bad.0.into_iter().map(|it| it.field).collect();
         fields.sort();
         fields
@@ -499,9 +477,8 @@ mod tests {
     fn an_order_of_the_least_that_is_needed_is_read() {
         let request = pb::CreateOrderRequest { order: Some(draft()), request_id: String::new() };
         let mut bad = Problems::default();
-        let (call, order) = create_order(Request::new(request), &mut bad).expect("a good order");
+        let CreateOrder { new: order } = create_order(request, &mut bad).expect("a good order");
         assert!(bad.0.is_empty());
-        assert!(!call.is_named() && !call.is_repeatable());
         assert_eq!((order.service, order.on_shortage), (ServiceLevel::Standard, OnShortage::Refuse));
         assert_eq!((order.lines[0].sku.as_str(), order.lines[0].quantity), ("MUG-1", 2));
     }
@@ -598,11 +575,10 @@ mod tests {
 
     #[test]
     fn an_update_takes_the_fields_of_its_mask_and_no_others() {
-        let update_of = super::update;
         let update = |paths: &[&str], order: pb::OrderDraft| {
             let mut bad = Problems::default();
             let paths: Vec<String> = paths.iter().map(|it| (*it).to_owned()).collect();
-            (update_of(&paths, order, &mut bad).correction, bad.0)
+            (correction(&paths, order, &mut bad).0, bad.0)
         };
         let order = pb::OrderDraft { special_instructions: "ring twice".to_owned(), ..draft() };
         let (read, bad) = update(&["special_instructions", "billing_address"], order.clone());

@@ -10,8 +10,10 @@ use super::{
     quantity, required, required_text, required_word, text, timestamp, word,
 };
 use crate::domain::{
-    Courier, CourierCode, Desk, LineCheck, LineUnits, Package, PackedItem, Problems, Proof, Rate, Report,
-    ServiceLevel, ShipmentId, Timestamp,
+    AssignCourier, ConfirmDelivery, ConfirmPickup, Courier, CreateCourier, CreateShippingLabel, Delivery,
+    LineCheck, LineUnits, PackShipment, Package, PackedItem, Part, Problems, QuoteCouriers, Rate, RecordPick,
+    RecordQualityCheck, RecordTracking, Report, ShipmentId, StartPicking, Target, Timestamp,
+    VoidShippingLabel,
 };
 use crate::pb;
 use crate::rpc::listing::{Wanted, list_requests, listing};
@@ -37,75 +39,24 @@ const AHEAD_MAX: Duration = Duration::from_secs(86_400);
 /// What an incident's word may begin with.
 const INCIDENT_FAMILIES: [&str; 6] = ["CARRIER", "CONSIGNEE", "CUSTOMS", "WEATHER", "ADDRESS", "OTHER"];
 
-/// The shipment to work on, as the caller last saw it.
-#[derive(Debug, Clone)]
-pub(crate) struct Target {
-    pub(crate) shipment: ShipmentId,
-    pub(crate) etag: String,
-}
-
-/// Whose offers are wanted.
-#[derive(Debug, Clone)]
-pub(crate) struct CourierWish {
-    pub(crate) courier: Option<CourierCode>,
-    pub(crate) service: Option<ServiceLevel>,
-}
-
-/// What was handed over, to whom and when.
-#[derive(Debug, Clone)]
-pub(crate) struct Pickup {
-    pub(crate) packages: i32,
-    pub(crate) driver: String,
-    pub(crate) at: Option<Timestamp>,
-}
-
-/// How couriers and warehouses name a shipment.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Parcel {
-    Shipment(ShipmentId),
-    Tracked { courier: CourierCode, number: String },
-}
-
-/// A proof of delivery before anybody vouched for it.
-#[derive(Debug, Clone)]
-pub(crate) struct Delivery {
-    received_by: String,
-    place: String,
-    signature_sha256: String,
-    photo_sha256: String,
-    at: Option<Timestamp>,
-}
-
-impl Delivery {
-    pub(crate) fn proof(&self, desk: &Desk<'_>) -> Proof {
-        let Self { received_by, place, signature_sha256, photo_sha256, at } = self.clone();
-        let recorded_by = desk.actor.clone();
-        Proof { received_by, place, signature_sha256, photo_sha256, at: at.unwrap_or(desk.now), recorded_by }
-    }
-}
-
 list_requests! {
     list_shipments: ListShipmentsRequest,
     list_couriers: ListCouriersRequest,
 }
 
-fn target(shipment_id: &str, etag: String, bad: &mut Problems) -> Option<Target> {
-    Some(Target { shipment: id("shipment_id", shipment_id, bad)?, etag })
+/// The shipment of a request that works on it.
+fn target(shipment_id: &str, etag: String, bad: &mut Problems) -> Option<(Target, ShipmentId)> {
+    let shipment = id("shipment_id", shipment_id, bad)?;
+    Some((Target { part: Part::Shipment(shipment), etag }, shipment))
 }
 
-pub(crate) fn start_picking(request: pb::StartPickingRequest, bad: &mut Problems) -> Option<Target> {
+pub(crate) fn start_picking(request: pb::StartPickingRequest, bad: &mut Problems) -> Option<StartPicking> {
     let pb::StartPickingRequest { shipment_id, etag, request_id: _ } = request;
-    target(&shipment_id, etag, bad)
+    let (target, shipment) = target(&shipment_id, etag, bad)?;
+    Some(StartPicking { target, shipment })
 }
 
-/// What was taken from the shelf, and what was not there.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Picked {
-    pub(crate) picks: Vec<LineUnits>,
-    pub(crate) missing: Vec<LineUnits>,
-}
-
-pub(crate) fn record_pick(request: pb::RecordPickRequest, bad: &mut Problems) -> Option<(Target, Picked)> {
+pub(crate) fn record_pick(request: pb::RecordPickRequest, bad: &mut Problems) -> Option<RecordPick> {
     let pb::RecordPickRequest { shipment_id, picks, etag, request_id: _, missing } = request;
     let target = target(&shipment_id, etag, bad);
     let least = usize::from(missing.is_empty());
@@ -117,8 +68,9 @@ pub(crate) fn record_pick(request: pb::RecordPickRequest, bad: &mut Problems) ->
         }
         read
     };
-    let picked = Picked { picks: read("picks", picks, least), missing: read("missing", missing, 0) };
-    Some((target?, picked))
+    let (picks, missing) = (read("picks", picks, least), read("missing", missing, 0));
+    let (target, shipment) = target?;
+    Some(RecordPick { target, shipment, picks, missing })
 }
 
 fn line_units(at: &str, units: pb::LineUnits, bad: &mut Problems) -> (i32, i64) {
@@ -130,13 +82,14 @@ fn line_units(at: &str, units: pb::LineUnits, bad: &mut Problems) -> (i32, i64) 
 pub(crate) fn record_quality_check(
     request: pb::RecordQualityCheckRequest,
     bad: &mut Problems,
-) -> Option<(Target, Vec<LineCheck>)> {
+) -> Option<RecordQualityCheck> {
     let pb::RecordQualityCheckRequest { shipment_id, checks, etag, request_id: _ } = request;
     let target = target(&shipment_id, etag, bad);
     let checks = entries("checks", checks, 1..=LINES_MAX, bad);
     let checks = checks.map(|(place, it)| line_check(&format!("checks[{place}]"), it, bad));
     let checks = checks.collect();
-    Some((target?, checks))
+    let (target, shipment) = target?;
+    Some(RecordQualityCheck { target, shipment, checks })
 }
 
 fn line_check(at: &str, check: pb::LineCheck, bad: &mut Problems) -> LineCheck {
@@ -152,15 +105,13 @@ fn line_check(at: &str, check: pb::LineCheck, bad: &mut Problems) -> LineCheck {
     LineCheck { line: line_number, passed, failed, defect }
 }
 
-pub(crate) fn pack_shipment(
-    request: pb::PackShipmentRequest,
-    bad: &mut Problems,
-) -> Option<(Target, Vec<Package>)> {
+pub(crate) fn pack_shipment(request: pb::PackShipmentRequest, bad: &mut Problems) -> Option<PackShipment> {
     let pb::PackShipmentRequest { shipment_id, packages, etag, request_id: _ } = request;
     let target = target(&shipment_id, etag, bad);
     let packages = entries("packages", packages, 1..=PACKAGES_MAX, bad).zip(0..);
     let packages = packages.map(|((_, it), place)| package(place, it, bad)).collect();
-    Some((target?, packages))
+    let (target, shipment) = target?;
+    Some(PackShipment { target, shipment, packages })
 }
 
 fn package(place: i32, package: pb::Package, bad: &mut Problems) -> Package {
@@ -182,47 +133,51 @@ fn package(place: i32, package: pb::Package, bad: &mut Problems) -> Package {
     }
 }
 
-pub(crate) fn create_label(request: pb::CreateShippingLabelRequest, bad: &mut Problems) -> Option<Target> {
-    let pb::CreateShippingLabelRequest { shipment_id, etag, request_id: _ } = request;
-    target(&shipment_id, etag, bad)
-}
-
-pub(crate) fn void_label(request: pb::VoidShippingLabelRequest, bad: &mut Problems) -> Option<Target> {
-    let pb::VoidShippingLabelRequest { shipment_id, etag, request_id: _ } = request;
-    target(&shipment_id, etag, bad)
-}
-
-pub(crate) fn quote_couriers(
-    request: pb::QuoteCouriersRequest,
+pub(crate) fn create_label(
+    request: pb::CreateShippingLabelRequest,
     bad: &mut Problems,
-) -> Option<(ShipmentId, Option<ServiceLevel>)> {
+) -> Option<CreateShippingLabel> {
+    let pb::CreateShippingLabelRequest { shipment_id, etag, request_id: _ } = request;
+    let (target, shipment) = target(&shipment_id, etag, bad)?;
+    Some(CreateShippingLabel { target, shipment })
+}
+
+pub(crate) fn void_label(
+    request: pb::VoidShippingLabelRequest,
+    bad: &mut Problems,
+) -> Option<VoidShippingLabel> {
+    let pb::VoidShippingLabelRequest { shipment_id, etag, request_id: _ } = request;
+    let (target, shipment) = target(&shipment_id, etag, bad)?;
+    Some(VoidShippingLabel { target, shipment })
+}
+
+pub(crate) fn quote_couriers(request: pb::QuoteCouriersRequest, bad: &mut Problems) -> Option<QuoteCouriers> {
     let pb::QuoteCouriersRequest { shipment_id, service_level } = request;
     let service = word("service_level", service_level, to_service_level, bad);
-    Some((id("shipment_id", &shipment_id, bad)?, service))
+    Some(QuoteCouriers { shipment: id("shipment_id", &shipment_id, bad)?, service })
 }
 
-pub(crate) fn assign_courier(
-    request: pb::AssignCourierRequest,
-    bad: &mut Problems,
-) -> Option<(Target, CourierWish)> {
+pub(crate) fn assign_courier(request: pb::AssignCourierRequest, bad: &mut Problems) -> Option<AssignCourier> {
     let pb::AssignCourierRequest { shipment_id, courier, service_level, etag, request_id: _ } = request;
     let target = target(&shipment_id, etag, bad);
     let courier = optional_id("courier", &courier, bad);
     let service = word("service_level", service_level, to_service_level, bad);
-    Some((target?, CourierWish { courier, service }))
+    let (target, shipment) = target?;
+    Some(AssignCourier { target, shipment, courier, service })
 }
 
 pub(crate) fn confirm_pickup(
     request: pb::ConfirmPickupRequest,
     now: Timestamp,
     bad: &mut Problems,
-) -> Option<(Target, Pickup)> {
+) -> Option<ConfirmPickup> {
     let pb::ConfirmPickupRequest { shipment_id, package_count, driver, time, etag, request_id: _ } = request;
     let target = target(&shipment_id, etag, bad);
     number("package_count", package_count.into(), 1..=100, bad);
     let driver = required_text("driver", driver, NAME_MAX, bad);
     let at = happened("time", time, now, bad);
-    Some((target?, Pickup { packages: package_count, driver, at }))
+    let (target, shipment) = target?;
+    Some(ConfirmPickup { target, shipment, packages: package_count, driver, at })
 }
 
 /// When something happened that somebody reports.
@@ -246,27 +201,29 @@ pub(crate) fn record_tracking(
     request: pb::RecordTrackingEventsRequest,
     now: Timestamp,
     bad: &mut Problems,
-) -> Option<(Parcel, Vec<Report>)> {
+) -> Option<RecordTracking> {
     let pb::RecordTrackingEventsRequest { shipment_id, courier, tracking_number, events, request_id: _ } =
         request;
     let parcel = parcel(&shipment_id, &courier, tracking_number, bad);
     let events = entries("events", events, 1..=REPORTS_MAX, bad);
     let reports: Vec<_> =
         events.map(|(place, it)| report(&format!("events[{place}]"), it, now, bad)).collect();
-    Some((parcel?, reports.into_iter().collect::<Option<_>>()?))
+    let reports = reports.into_iter().collect::<Option<_>>()?;
+    Some(RecordTracking { target: Target::latest(parcel?), reports })
 }
 
-fn parcel(shipment_id: &str, courier: &str, tracking_number: String, bad: &mut Problems) -> Option<Parcel> {
+/// Couriers and warehouses name a shipment by its id or by its tracking number.
+fn parcel(shipment_id: &str, courier: &str, tracking_number: String, bad: &mut Problems) -> Option<Part> {
     if shipment_id.is_empty() {
         let number = required_text("tracking_number", tracking_number, TRACKING_NUMBER_MAX, bad);
-        return Some(Parcel::Tracked { courier: id("courier", courier, bad)?, number });
+        return Some(Part::Tracked { courier: id("courier", courier, bad)?, number });
     }
     for (field, text) in [("courier", courier), ("tracking_number", &tracking_number)] {
         if !text.is_empty() {
             bad.add(field, "must be left out when shipment_id is given");
         }
     }
-    id("shipment_id", shipment_id, bad).map(Parcel::Shipment)
+    id("shipment_id", shipment_id, bad).map(Part::Shipment)
 }
 
 fn report(at: &str, report: pb::TrackingReport, now: Timestamp, bad: &mut Problems) -> Option<Report> {
@@ -335,7 +292,7 @@ pub(crate) fn confirm_delivery(
     request: pb::ConfirmDeliveryRequest,
     now: Timestamp,
     bad: &mut Problems,
-) -> Option<(Target, Delivery)> {
+) -> Option<ConfirmDelivery> {
     let pb::ConfirmDeliveryRequest { shipment_id, proof, etag, request_id: _ } = request;
     let target = target(&shipment_id, etag, bad);
     let proof = required("proof", proof, bad)?;
@@ -348,7 +305,8 @@ pub(crate) fn confirm_delivery(
         photo_sha256: sha256("proof.photo_sha256", photo_sha256, bad),
         at: happened("proof.time", time, now, bad),
     };
-    Some((target?, delivery))
+    let (target, shipment) = target?;
+    Some(ConfirmDelivery { target, shipment, delivery })
 }
 
 /// 64 hexadecimal digits, kept in lower case; empty: none.
@@ -360,7 +318,7 @@ fn sha256(field: &str, digest: String, bad: &mut Problems) -> String {
     digest.to_ascii_lowercase()
 }
 
-pub(crate) fn new_courier(request: pb::CreateCourierRequest, bad: &mut Problems) -> Option<Courier> {
+pub(crate) fn new_courier(request: pb::CreateCourierRequest, bad: &mut Problems) -> Option<CreateCourier> {
     let pb::CreateCourierRequest { courier, request_id: _ } = request;
     let pb::Courier {
         courier: code,
@@ -378,7 +336,7 @@ pub(crate) fn new_courier(request: pb::CreateCourierRequest, bad: &mut Problems)
     let cutoff_minutes = time_of_day("courier.daily_cutoff", &daily_cutoff, bad);
     number("courier.utc_offset_minutes", utc_offset_minutes.into(), -720..=840, bad);
     let pickup_weekdays = weekdays(pickup_weekdays, bad);
-    Some(Courier {
+    let courier = Courier {
         code: code?,
         version: 0,
         name,
@@ -387,7 +345,8 @@ pub(crate) fn new_courier(request: pb::CreateCourierRequest, bad: &mut Problems)
         pickup_weekdays,
         rates: rates?,
         created_at: Timestamp::MIN,
-    })
+    };
+    Some(CreateCourier { courier })
 }
 
 /// Minutes after midnight of a time such as `17:00`.
@@ -552,9 +511,9 @@ mod tests {
             ..pb::PackShipmentRequest::default()
         };
         let mut bad = Problems::default();
-        let (_, packages) = pack_shipment(request, &mut bad).expect("a good request");
+        let pack = pack_shipment(request, &mut bad).expect("a good request");
         assert!(bad.0.is_empty());
-        assert_eq!(packages.iter().map(|it| it.number).collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(pack.packages.iter().map(|it| it.number).collect::<Vec<_>>(), [1, 2]);
     }
 
     #[test]
@@ -665,8 +624,8 @@ mod tests {
             let parcel = parcel(shipment, courier, number.to_owned(), &mut bad);
             (parcel, fields(bad))
         };
-        assert!(matches!(read(SHIPMENT, "", ""), (Some(Parcel::Shipment(_)), bad) if bad.is_empty()));
-        assert!(matches!(read("", "swift", "CN1"), (Some(Parcel::Tracked { .. }), bad) if bad.is_empty()));
+        assert!(matches!(read(SHIPMENT, "", ""), (Some(Part::Shipment(_)), bad) if bad.is_empty()));
+        assert!(matches!(read("", "swift", "CN1"), (Some(Part::Tracked { .. }), bad) if bad.is_empty()));
         assert_eq!(read(SHIPMENT, "swift", "CN1").1, ["courier", "tracking_number"]);
         assert_eq!(read("", "", "").1, ["tracking_number", "courier"]);
     }

@@ -53,6 +53,7 @@ mod write;
 #[cfg(test)]
 pub(in crate::store) mod tests;
 
+use shipment::order_of_tracked;
 use write::{Difference, insert, remove, remove_each, save_versioned, upsert};
 
 pub(in crate::store) use write::{Kind, Writes};
@@ -61,7 +62,7 @@ pub(in crate::store) use archive::load_archived;
 pub(in crate::store) use catalogue::{
     courier_ratings, load_couriers, locations, products, save_couriers, save_locations, save_products,
 };
-pub(in crate::store) use event::append_events;
+pub(in crate::store) use event::{append_events, owners};
 pub(in crate::store) use job::{Jobs, complete_jobs, leases, save_jobs};
 pub(in crate::store) use order::{
     WHOLE_ORDER, awaited, awaited_before, external_references, fingerprints, load_orders, order_editions,

@@ -1,11 +1,14 @@
 //! Shipments with what is in them, who carries them and where they were seen.
 
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
+
 use super::{Difference, Of, Saved, StoreError, Writes, gather, take};
 use crate::domain::{
     Actor, Assignment, CourierCode, Currency, Handover, Label, LocationCode, Money, Order, OrderId, Package,
     PackedItem, Proof, ServiceLevel, Shipment, ShipmentId, ShipmentItem, ShipmentState, Sku, Timestamp,
     TrackingEvent, TrackingStatus,
 };
+use crate::store::session::Session;
 use crate::store::together::{Answers, Question};
 
 table! {
@@ -88,6 +91,24 @@ table! {
         description: String,
         dedupe_key: String,
     }
+}
+
+/// The order of the shipment that this courier knows by this number.
+pub(super) async fn order_of_tracked(
+    db: &Session,
+    courier: &CourierCode,
+    number: &str,
+) -> Result<Option<OrderId>, StoreError> {
+    use shipments::{Column, Entity};
+    let found = Entity::find()
+        .select_only()
+        .column(Column::OrderId)
+        .filter(Column::TrackingNumber.eq(number))
+        .filter(Column::Courier.eq(courier.clone()))
+        .into_tuple::<OrderId>()
+        .one(db)
+        .await?;
+    Ok(found)
 }
 
 pub(super) fn questions() -> Vec<Question> {

@@ -1,7 +1,7 @@
 //! Answers that are too large to be sent: their changes are refused, and nobody else's.
 
 use super::{Shop, TEXT, call, order_for, place, placed, request};
-use crate::domain::{self, OnShortage, Reason, Refusal};
+use crate::domain::{CreateOrder, OnShortage, Reason, Refusal};
 use crate::store::{Codec, StoreError};
 
 pub(super) async fn an_answer_that_is_too_large_refuses_only_its_own_change(shop: &Shop) {
@@ -10,9 +10,7 @@ pub(super) async fn an_answer_that_is_too_large_refuses_only_its_own_change(shop
     let (store, new) = (shop.store.clone(), order_for(&[("A-1", 5)], OnShortage::Refuse));
     let again = new.clone();
     let refused = tokio::spawn(async move {
-        let touch = domain::touch_for(&new);
-        let decide = move |desk: &mut domain::Desk<'_>| domain::receive(desk, &new);
-        store.change(call(request("request-1", 1)), touch, decide, placed, too_large).await
+        store.change(call(request("request-1", 1)), CreateOrder { new }, placed, too_large).await
     });
     let good = place(&shop.store, None, order_for(&[("A-1", 1)], OnShortage::Refuse)).await;
 

@@ -15,10 +15,10 @@ use super::super::recent::Recent;
 use super::super::rows::tests::write;
 use super::super::rows::{self, Lock, Saved};
 use super::super::session::{HEARD, Session};
-use super::super::{Child, Cursor, jobs, laws, requests};
+use super::super::{Cursor, jobs, laws, requests};
 use super::*;
 use crate::domain::{
-    Event, EventKind, JobId, Machine, MovementId, Replenishment, ReplenishmentState, Transition,
+    Event, EventKind, FreeExpired, JobId, Machine, MovementId, Replenishment, ReplenishmentState, Transition,
 };
 
 on_both_engines! {
@@ -127,9 +127,9 @@ async fn no_hot_read_grows_with_what_is_stored(shop: &Shop) {
         "order": store.order(order),
         "order_by_number": store.order_by_number(7),
         "events_of": store.events_of(order),
-        "order_of": store.order_of(Child::Shipment(seeded.order.shipments[0].id)),
+        "order_of": store.order_of(&Part::Shipment(seeded.order.shipments[0].id)),
         "order_of_invoice": store.order_of_invoice("INV", 7),
-        "shipment_by_tracking_number": store.shipment_by_tracking_number("CSG7", None),
+        "order_of by tracking number": store.order_of(&Part::Tracked { courier: "SNAIL".parse().expect("a code"), number: "CSG7".to_owned() }),
         "level": store.level(&sku("A-1"), &code("KUL-1")),
         "availability": store.availability(&[sku("A-1"), sku("B-2")]),
         "couriers": store.couriers(),
@@ -142,7 +142,7 @@ async fn no_hot_read_grows_with_what_is_stored(shop: &Shop) {
         "waiting_orders": store.waiting_orders(64),
         "claim_jobs": store.claim_jobs(32, Duration::from_secs(30)),
         "feedback_report": store.feedback_report(now.minus(Duration::from_secs(3_600)), now, 10),
-        "ask": store.ask(&Actor::system(), &seeded.everything(), |_| Ok(())),
+        "preview": store.preview(&Actor::system(), &FreeExpired { short: seeded.everything() }),
     }
 
     let writing = shop.store.inner.pools.writer(&Arc::new(AtomicU64::new(0))).await.expect("a connection");
@@ -186,6 +186,7 @@ async fn keys_are_looked_up_even_by_who_planned_while_nothing_was_stored(shop: &
             couriers: true,
             fingerprints: vec![format!("alike {n}")],
             order_fingerprints: false,
+            parts: Vec::new(),
             external_reference: Some((Channel::Online, format!("PO-{n}"))),
             bank_reference: Some(format!("STATEMENT-{n}")),
             lease: Some(Lease { job: JobId(id), token: 1 }),
@@ -685,6 +686,7 @@ impl Seeded {
             couriers: true,
             fingerprints: vec!["alike".to_owned()],
             order_fingerprints: false,
+            parts: Vec::new(),
             external_reference: Some((Channel::Online, "PO-7".to_owned())),
             bank_reference: Some("STATEMENT-7".to_owned()),
             lease: Some(Lease { job: JobId(self.order.id.0), token: 1 }),

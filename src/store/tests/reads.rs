@@ -1,7 +1,7 @@
 //! A decision sees everything that it reads, whatever others of its group have changed since its keys were named.
 
 use super::*;
-use crate::domain::{Correction, Rule, Verdict, Waive};
+use crate::domain::{Correction, Rule, UpdateOrder, Verdict, VerifyOrder, Waive};
 
 /// An order that verification holds back, for want of a reachable customer.
 fn unverified(lines: &[(&str, i64)]) -> NewOrder {
@@ -24,7 +24,7 @@ async fn in_one_group<T>(shop: &Shop, queue: impl AsyncFnOnce(&Store) -> T) -> T
             let _ = wait.recv();
             Ok(())
         };
-        store.change(call(None), Touch::default(), decide, |(), _| (), Codec::unkept()).await
+        store.decide(call(None), Touch::default(), decide, |(), _| (), Codec::unkept()).await
     });
     deciding.recv().expect("the writer is at work");
 
@@ -35,32 +35,16 @@ async fn in_one_group<T>(shop: &Shop, queue: impl AsyncFnOnce(&Store) -> T) -> T
 }
 
 async fn correct(store: &Store, id: OrderId, correction: Correction) -> Result<(), StoreError> {
-    let products = correction.lines.iter().flatten().map(|it| it.sku.clone()).collect();
-    let touch = Touch { orders: vec![id], products, ..Touch::default() };
-    let correct = move |desk: &mut Desk<'_>| {
-        let mut order = desk.take_order(id)?;
-        order.correct(desk, &correction)?;
-        desk.keep_order(order);
-        Ok(())
-    };
-    store.change(call(None), touch, correct, |(), _| (), Codec::unkept()).await
+    let target = Target::latest(Part::Order(id));
+    order(store, UpdateOrder { target, correction, currency: None }).await
 }
 
 async fn verify(store: &Store, id: OrderId) -> Result<(), StoreError> {
-    let touch = Touch {
-        orders: vec![id],
-        order_stock: true,
-        reserves: true,
-        order_fingerprints: true,
-        ..Touch::default()
-    };
-    let verify = move |desk: &mut Desk<'_>| {
-        let mut order = desk.take_order(id)?;
-        order.verify_again(desk, Waive::Nothing)?;
-        desk.keep_order(order);
-        Ok(())
-    };
-    store.change(call(None), touch, verify, |(), _| (), Codec::unkept()).await
+    order(store, VerifyOrder { target: Target::latest(Part::Order(id)), waive: Waive::Nothing }).await
+}
+
+async fn order<C: Command>(store: &Store, command: C) -> Result<(), StoreError> {
+    store.change(call(None), command, |_, _| (), Codec::unkept()).await.map(Changed::into_answer)
 }
 
 fn reachable(new: &NewOrder) -> Customer {
