@@ -12,7 +12,7 @@ use crate::server::{Clients, Engine};
 /// What commits on the way of an order, and who is called outside.
 const COMMITS: [&str; 16] = [
     "CreateOrder",
-    "CapturePayment",
+    "BeginPayment",
     "CancelOrder",
     "StartPicking",
     "RecordPick",
@@ -25,7 +25,7 @@ const COMMITS: [&str; 16] = [
     "SubmitFeedback",
     "CloseOrder",
     "work/answer",
-    "work/tend",
+    "work/run_due",
     "ClaimJobs",
 ];
 const CALLS: [&str; 3] = ["ask", "refund", "mail"];
