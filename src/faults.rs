@@ -25,9 +25,13 @@ pub(crate) fn at(place: impl Display) -> Result<(), Failed> {
     // In a build without points nobody asks for the name.
     let _place = place.to_string();
     fail::fail_point!(&_place, |told: Option<String>| {
+        if told.as_deref() == Some("abort") {
+            // The log would lose the line: it is written by a thread that dies too.
+            eprintln!("told to die place={_place:?}");
+            std::process::abort();
+        }
         tracing::error!(place = _place, "told to fail");
         match told.as_deref() {
-            Some("abort") => std::process::abort(),
             Some("panic") => panic!("told to panic"),
             _ => Err(Failed),
         }
