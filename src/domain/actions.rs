@@ -142,7 +142,7 @@ impl Order {
     }
 
     fn add_payment_actions(&self, actions: &mut Vec<Action>) {
-        if self.payments.iter().any(|it| it.ask.is_some()) {
+        if self.payments.iter().any(|it| it.request.is_some()) {
             return;
         }
         if self.due_minor() > self.authorized_minor() {

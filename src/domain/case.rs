@@ -222,7 +222,7 @@ impl Order {
     /// Whether money or messages are still under way outside.
     pub fn has_open_money(&self) -> bool {
         self.payments.iter().any(|it| {
-            it.ask.is_some()
+            it.request.is_some()
                 || it.state == PaymentState::Authorized
                 || it.refunds.iter().any(|refund| refund.state == RefundState::Pending)
         })

@@ -7,9 +7,9 @@ use super::case::{born, cut, moved};
 use super::pay::FAILURE_MAX;
 use super::{
     Actor, ApprovalState, Ask, Desk, EventKind, FeedbackState, InvoiceState, LocationCode, Message,
-    MessageId, MessageKind, MessageState, Order, OrderState, PaymentId, Reason, RefundId, RefundState,
-    Refusal, Replenishment, ReplenishmentId, ReplenishmentState, ReservationState, Rules, ShipmentState, Sku,
-    Timestamp, Unsent, backoff,
+    MessageId, MessageKind, MessageState, OpenRequest, Order, OrderState, PaymentId, Reason, RefundId,
+    RefundState, Refusal, Replenishment, ReplenishmentId, ReplenishmentState, ReservationState, Rules,
+    ShipmentState, Sku, Timestamp, Unsent, backoff,
 };
 
 /// The caller that asked a provider gets this long before a worker takes over.
@@ -237,9 +237,9 @@ impl Order {
 
     /// When a worker has something to do for this order.
     pub fn due_at(&self, rules: &Rules) -> Option<Timestamp> {
-        let errands = self.payments.iter().filter(|it| it.ask.is_some()).filter_map(|it| {
+        let errands = self.payments.iter().filter_map(|it| {
             let pause = if it.attempts == 0 { CALLER_GRACE } else { pause(it.attempts) };
-            it.asked_at.map(|at| at.plus(pause))
+            it.request.map(|request| request.asked_at.plus(pause))
         });
         let refunds = self.payments.iter().filter(|it| it.is_by_provider()).flat_map(|it| &it.refunds);
         let refunds = refunds.filter(|it| it.state == RefundState::Pending).map(|it| match it.attempts {
@@ -305,7 +305,7 @@ impl Order {
     /// What has to be done outside now. Each errand carries its key, so that doing it twice has one effect.
     pub fn errands(&self, now: Timestamp) -> Vec<Errand> {
         let asks = self.payments.iter().filter_map(|it| {
-            let (ask, asked_at) = (it.ask?, it.asked_at?);
+            let OpenRequest { ask, asked_at } = it.request?;
             let pause = if it.attempts == 0 { CALLER_GRACE } else { pause(it.attempts) };
             (asked_at.plus(pause) <= now).then_some(Errand::Payment(it.id, ask))
         });

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::merge::state_of;
 use super::states::State;
 use super::{
-    Approval, ApprovalState, Event, FeedbackState, Gate, HoldState, Invoice, InvoiceState, Machine,
+    Approval, ApprovalState, Event, FeedbackState, Gate, HoldState, Invoice, InvoiceState, Machine, Means,
     MessageKind, MessageState, Order, OrderState, Payment, PaymentState, RefundState, Reservation,
     ReservationState, Shipment, ShipmentState, Verdict, legal,
 };
@@ -207,7 +207,7 @@ impl Order {
             let positive =
                 payment.refunds.iter().all(|it| it.amount.minor > 0 && it.amount.currency == amount.currency);
             found.must("M3", id, positive, "refunds above zero in the payment's currency", "others");
-            let handed = payment.refunds.iter().filter(|it| it.method.is_some());
+            let handed = payment.refunds.iter().filter(|it| it.handed_back.is_some());
             let done = handed.clone().all(|it| it.state == RefundState::Succeeded);
             found.must("M3", id, done, "what a person gave back given back", handed.count());
             found.must(
@@ -217,31 +217,27 @@ impl Order {
                 "the order's currency",
                 amount.currency,
             );
-            let tendered = payment.tendered_minor.unwrap_or(amount.minor);
+            let tendered = match payment.means {
+                Means::ByHand { tendered_minor: Some(tendered), .. } => tendered,
+                Means::ByHand { tendered_minor: None, .. } | Means::Provider(_) => amount.minor,
+            };
             found.must("M3", id, tendered >= amount.minor, "at least the amount tendered", tendered);
 
             let open = matches!(payment.state, PaymentState::Pending | PaymentState::Authorized);
             found.must(
                 "M4",
                 id,
-                open || payment.ask.is_none(),
+                open || payment.request.is_none(),
                 "no ask of a payment that is over",
                 payment.state,
             );
-            let asked = payment.ask.is_some() || payment.state != PaymentState::Pending;
+            let asked = payment.request.is_some() || payment.state != PaymentState::Pending;
             found.must("M4", id, asked, "an ask behind a pending payment", "none");
-            found.must(
-                "M4",
-                id,
-                payment.ask.is_some() == payment.asked_at.is_some(),
-                "ask and its time together",
-                "one",
-            );
             let invoiced =
                 self.invoices.iter().any(|it| it.id == payment.invoice && it.issued_at <= payment.created_at);
             found.must("T3", id, invoiced, "an invoice issued before the payment", payment.invoice);
         }
-        let asks = self.payments.iter().filter(|it| it.ask.is_some()).count();
+        let asks = self.payments.iter().filter(|it| it.request.is_some()).count();
         found.must("M4", self.id, asks <= 1, "at most 1 open ask", asks);
         let (captured, total) = (self.captured_minor(), self.total_minor());
         found.must("M3", self.id, captured <= total, &format!("at most {total} captured"), captured);

@@ -264,9 +264,9 @@ fn add_refund(facts: &mut Facts, message: &Message, order: &Order) -> Result<(),
     };
     let minor = told.iter().map(|it| it.amount.minor).fold(0, i64::saturating_add);
     facts.refund = Some(order.amounts.currency.of(minor).to_string());
-    let way = told.last().and_then(|it| it.method);
+    let way = told.last().and_then(|it| it.handed_by());
     facts.refund_way = match way {
-        _ if told.iter().any(|it| it.method != way) => Some("in several ways"),
+        _ if told.iter().any(|it| it.handed_by() != way) => Some("in several ways"),
         None => None,
         Some(Method::Cash) => Some("in cash"),
         Some(Method::BankTransfer | Method::Card | Method::Paypal) => Some("by bank transfer"),
@@ -417,7 +417,7 @@ fn date_and_time(at: Timestamp) -> String {
 mod tests {
     use super::super::label::sample::{NOW, sample};
     use super::*;
-    use crate::domain::{Actor, AvailabilityFound, Hold, LineAvailability, MessageState};
+    use crate::domain::{Actor, AvailabilityFound, HandedBack, Hold, LineAvailability, MessageState};
     use proptest::prelude::*;
     use uuid::Uuid;
 
@@ -651,7 +651,8 @@ mod tests {
     fn a_refund_says_which_way_it_goes() {
         has(MessageKind::RefundIssued, &order(), &["It goes the way your payment came"]);
         let mut handed = order();
-        handed.payments[0].refunds[0].method = Some(Method::BankTransfer);
+        handed.payments[0].refunds[0].handed_back =
+            Some(HandedBack { method: Method::BankTransfer, reference: "RF18".to_owned() });
         has(MessageKind::RefundIssued, &handed, &["We have sent it by bank transfer."]);
         assert!(!written(MessageKind::RefundIssued, &handed).body.contains("the way your payment came"));
     }

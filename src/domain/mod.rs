@@ -86,9 +86,10 @@ pub use order::{
     AvailabilityFound, Hold, HoldReason, HoldState, LineAvailability, NewLine, NewOrder, Order, OrderLine,
     OrderState,
 };
-pub use pay::{HandedBack, NewPayment, ReceivedMoney};
+pub use pay::{NewPayment, ReceivedMoney};
 pub use payment::{
-    Ask, Method, Payment, PaymentState, ProviderAnswer, Refund, RefundState, bank_reference_key,
+    Ask, AtProvider, HandedBack, Means, Method, OpenRequest, Payment, PaymentState, ProviderAnswer, Refund,
+    RefundState, bank_reference_key,
 };
 pub use receive::{Correction, Waive};
 pub use recipient::{BareAddress, Recipient, Sender};

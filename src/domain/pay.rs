@@ -8,9 +8,9 @@ use std::time::Duration;
 use super::actions::PAYING;
 use super::case::{born, cut, moved};
 use super::{
-    Ask, Desk, EventKind, Message, MessageKind, MessageState, Method, Money, Order, OrderState, Payment,
-    PaymentId, PaymentState, ProviderAnswer, Reason, Refund, RefundId, RefundState, Refusal,
-    ReservationState, bank_reference_key,
+    Ask, AtProvider, Desk, EventKind, HandedBack, Means, Message, MessageKind, MessageState, Method, Money,
+    OpenRequest, Order, OrderState, Payment, PaymentId, PaymentState, ProviderAnswer, Reason, Refund,
+    RefundId, RefundState, Refusal, ReservationState, bank_reference_key,
 };
 
 /// How many payments through a provider may come to nothing: a token that is declined again and again holds no stock for
@@ -63,12 +63,44 @@ impl Payment {
         self.refunds.iter().filter(|it| it.state == RefundState::Failed).count()
     }
 
-    pub fn is_by_provider(&self) -> bool {
-        match self.method {
-            Method::Card | Method::Paypal => true,
-            Method::BankTransfer | Method::Cash => false,
+    /// What the provider knows it by; None if a person moves the money.
+    pub fn at_provider(&self) -> Option<&AtProvider> {
+        match &self.means {
+            Means::Provider(it) => Some(it),
+            Means::ByHand { .. } => None,
         }
     }
+
+    pub fn is_by_provider(&self) -> bool {
+        self.at_provider().is_some()
+    }
+
+    /// What the provider is being asked just now.
+    pub fn ask(&self) -> Option<Ask> {
+        self.request.map(|it| it.ask)
+    }
+
+    /// The call has its answer, which may bring the provider's own name for the payment.
+    fn answered(&mut self, reference: String) {
+        self.request = None;
+        self.failure = None;
+        match &mut self.means {
+            Means::Provider(it) if !reference.is_empty() => it.reference = Some(reference),
+            Means::Provider(_) | Means::ByHand { .. } => {}
+        }
+    }
+}
+
+impl Refund {
+    /// The way a person gave it back, if not the way the payment came.
+    pub fn handed_by(&self) -> Option<Method> {
+        self.handed_back.as_ref().map(|it| it.method)
+    }
+}
+
+/// The reason of a failure as it is kept.
+fn reason_of(why: &str) -> Option<String> {
+    (!why.is_empty()).then(|| cut(why.to_owned(), FAILURE_MAX))
 }
 
 /// A payment through a provider, as asked for by the caller.
@@ -95,14 +127,6 @@ pub struct ReceivedMoney {
     pub tendered: Option<Money>,
 }
 
-/// How a person gave money back by other means than the payment's.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HandedBack {
-    pub method: Method,
-    /// The reference of the transfer, or the number of the receipt.
-    pub reference: String,
-}
-
 impl Order {
     /// Decides to ask the provider for money. The reservation is pinned until the answer is known, so that money
     /// never arrives for stock that is gone.
@@ -117,13 +141,13 @@ impl Order {
         }
 
         let id: PaymentId = desk.ids.fresh();
-        self.payments.push(Payment {
-            ask: Some(new.ask),
-            asked_at: Some(desk.now),
+        let means = Means::Provider(AtProvider {
             provider: new.provider.clone(),
             token: new.token.clone(),
-            ..self.new_payment(desk, id, new.method, amount)
+            reference: None,
         });
+        let request = Some(OpenRequest { ask: new.ask, asked_at: desk.now });
+        self.payments.push(Payment { request, ..self.new_payment(desk, id, new.method, means, amount) });
         self.pin_reservation(None);
         let text = format!("{} of {amount} by {} asked for as {id}", new.ask, new.method);
         self.tell(desk, EventKind::PaymentRequested, Some(born(id.0, PaymentState::Pending)), text);
@@ -136,7 +160,7 @@ impl Order {
             return Err(self.out_of_turn("pay"));
         }
         self.must_be_free()?;
-        if let Some(pending) = self.payments.iter().find(|it| it.ask.is_some()) {
+        if let Some(pending) = self.payments.iter().find(|it| it.request.is_some()) {
             let message = format!("payment {} is not answered yet", pending.id);
             return Err(self.unmet(Reason::PaymentPending, message));
         }
@@ -182,24 +206,26 @@ impl Order {
         self.payments.iter().filter(|it| it.state == PaymentState::Authorized).map(|it| it.amount.minor).sum()
     }
 
-    fn new_payment(&self, desk: &Desk, id: PaymentId, method: Method, amount: Money) -> Payment {
+    fn new_payment(
+        &self,
+        desk: &Desk,
+        id: PaymentId,
+        method: Method,
+        means: Means,
+        amount: Money,
+    ) -> Payment {
         Payment {
             id,
             order: self.id,
             invoice: self.invoices.last().expect("an INVOICED order has an invoice").id,
             method,
             state: PaymentState::Pending,
-            ask: None,
-            asked_at: None,
+            means,
+            request: None,
             attempts: 0,
             amount,
             captured_minor: 0,
-            provider: String::new(),
-            token: String::new(),
-            provider_reference: String::new(),
-            failure: String::new(),
-            reference: String::new(),
-            tendered_minor: None,
+            failure: None,
             created_by: desk.actor.clone(),
             created_at: desk.now,
             updated_at: desk.now,
@@ -227,11 +253,11 @@ impl Order {
         }
 
         let id: PaymentId = desk.ids.fresh();
-        self.payments.push(Payment {
+        let means = Means::ByHand {
             reference: money.reference.clone(),
             tendered_minor: money.tendered.map(|it| it.minor),
-            ..self.new_payment(desk, id, money.method, amount)
-        });
+        };
+        self.payments.push(self.new_payment(desk, id, money.method, means, amount));
         let text = format!("{amount} by {} recorded as {id}", money.method);
         self.tell(desk, EventKind::PaymentRequested, Some(born(id.0, PaymentState::Pending)), text);
         let place = self.payments.len() - 1;
@@ -255,7 +281,7 @@ impl Order {
             return Err(self.out_of_turn(&ask.as_str().to_lowercase()));
         }
         self.must_be_free()?;
-        if let Some(pending) = self.payments.iter().find(|it| it.ask.is_some()) {
+        if let Some(pending) = self.payments.iter().find(|it| it.request.is_some()) {
             let message = format!("payment {} is not answered yet", pending.id);
             return Err(self.unmet(Reason::PaymentPending, message));
         }
@@ -276,8 +302,7 @@ impl Order {
 
     fn ask(&mut self, desk: &mut Desk, place: usize, ask: Ask) {
         let payment = &mut self.payments[place];
-        payment.ask = Some(ask);
-        payment.asked_at = Some(desk.now);
+        payment.request = Some(OpenRequest { ask, asked_at: desk.now });
         payment.attempts = 0;
         payment.updated_at = desk.now;
         let text = format!("{ask} of {} asked for", payment.id);
@@ -298,7 +323,7 @@ impl Order {
         answer: &ProviderAnswer,
     ) -> Result<bool, Refusal> {
         let place = self.payment_place(id)?;
-        if self.payments[place].ask != Some(ask) {
+        if self.payments[place].ask() != Some(ask) {
             return Ok(false);
         }
         self.payments[place].updated_at = desk.now;
@@ -307,8 +332,8 @@ impl Order {
             ProviderAnswer::Unknown(why) => {
                 let payment = &mut self.payments[place];
                 payment.attempts += 1;
-                payment.asked_at = Some(desk.now);
-                payment.failure = cut(why.clone(), FAILURE_MAX);
+                payment.request = Some(OpenRequest { ask, asked_at: desk.now });
+                payment.failure = reason_of(why);
                 return Ok(true);
             }
             ProviderAnswer::Done(reference) => match ask {
@@ -338,10 +363,7 @@ impl Order {
         let payment = &mut self.payments[place];
         let step = moved(payment.id.0, payment.state, PaymentState::Authorized)?;
         payment.state = PaymentState::Authorized;
-        payment.ask = None;
-        payment.asked_at = None;
-        payment.failure.clear();
-        payment.provider_reference = reference;
+        payment.answered(reference);
         let text = format!("{} authorised", payment.amount);
         self.tell(desk, EventKind::PaymentAuthorized, Some(step), text);
         let until = desk.now.plus(self.reservation_lifetime(desk).max(SECOND_CHANCE));
@@ -353,13 +375,8 @@ impl Order {
         let payment = &mut self.payments[place];
         let step = moved(payment.id.0, payment.state, PaymentState::Captured)?;
         payment.state = PaymentState::Captured;
-        payment.ask = None;
-        payment.asked_at = None;
-        payment.failure.clear();
+        payment.answered(reference);
         payment.captured_minor = payment.amount.minor;
-        if !reference.is_empty() {
-            payment.provider_reference = reference;
-        }
         let text = format!("{} captured", payment.amount);
         self.tell(desk, EventKind::PaymentCaptured, Some(step), text);
         if self.due_minor() > 0 {
@@ -379,9 +396,8 @@ impl Order {
         let payment = &mut self.payments[place];
         let step = moved(payment.id.0, payment.state, to)?;
         payment.state = to;
-        payment.ask = None;
-        payment.asked_at = None;
-        payment.failure = cut(why.to_owned(), FAILURE_MAX);
+        payment.request = None;
+        payment.failure = reason_of(why);
         let text = format!("payment {} {to}", payment.id);
         self.tell(desk, kind, Some(step), text);
         self.let_hold_expire(desk);
@@ -391,7 +407,7 @@ impl Order {
     /// No money is under way any more: a pinned hold runs again, with time for another try; one that still runs
     /// longer keeps its end.
     fn let_hold_expire(&mut self, desk: &Desk) {
-        let under_way = self.payments.iter().any(|it| it.ask.is_some());
+        let under_way = self.payments.iter().any(|it| it.request.is_some());
         let Some(hold) = self.current_reservation().filter(|it| it.state == ReservationState::Held) else {
             return;
         };
@@ -412,10 +428,10 @@ impl Order {
     ) -> Result<RefundId, Refusal> {
         let place = self.giving_place(id)?;
         let payment = &self.payments[place];
-        if payment.is_by_provider() && payment.refused_refunds() >= REFUSED_REFUNDS_MAX {
+        if let Some(at) = payment.at_provider().filter(|_| payment.refused_refunds() >= REFUSED_REFUNDS_MAX) {
             let message = format!(
                 "{} refused {REFUSED_REFUNDS_MAX} refunds of {id}; pay back by other means, with a method",
-                payment.provider
+                at.provider
             );
             return Err(self.unmet_part(Reason::LimitReached, payment.state.as_str(), message));
         }
@@ -442,11 +458,9 @@ impl Order {
     ) -> Result<RefundId, Refusal> {
         let place = self.giving_place(id)?;
         let payment = &self.payments[place];
-        if payment.is_by_provider() && payment.refused_refunds() == 0 {
-            let message = format!(
-                "{} has not refused to pay {id} back: ask it first, without a method",
-                payment.provider
-            );
+        if let Some(at) = payment.at_provider().filter(|_| payment.refused_refunds() == 0) {
+            let message =
+                format!("{} has not refused to pay {id} back: ask it first, without a method", at.provider);
             return Err(self.unmet_part(Reason::IllegalTransition, payment.state.as_str(), message));
         }
         let refund = match self.owed_by_hand(place, amount)? {
@@ -454,9 +468,7 @@ impl Order {
             None => self.begin_refund_of(desk, place, amount, reason)?,
         };
         let (_, nth) = self.refund_place(refund)?;
-        let written = &mut self.payments[place].refunds[nth];
-        written.method = Some(handed.method);
-        written.reference.clone_from(&handed.reference);
+        self.payments[place].refunds[nth].handed_back = Some(handed.clone());
         self.answer_refund(desk, refund, &ProviderAnswer::Done(String::new()))?;
         Ok(refund)
     }
@@ -527,10 +539,9 @@ impl Order {
             state: RefundState::Pending,
             amount,
             reason: reason.to_owned(),
-            method: None,
-            reference: String::new(),
-            provider_reference: String::new(),
-            failure: String::new(),
+            handed_back: None,
+            provider_reference: None,
+            failure: None,
             asked_at: desk.now,
             attempts: 0,
             created_by: desk.actor.clone(),
@@ -567,22 +578,22 @@ impl Order {
             ProviderAnswer::Unknown(why) => {
                 refund.attempts += 1;
                 refund.asked_at = desk.now;
-                refund.failure = cut(why.clone(), FAILURE_MAX);
+                refund.failure = reason_of(why);
                 return Ok(true);
             }
             ProviderAnswer::Done(reference) => {
-                refund.provider_reference.clone_from(reference);
-                refund.failure.clear();
+                refund.provider_reference = (!reference.is_empty()).then(|| reference.clone());
+                refund.failure = None;
                 (RefundState::Succeeded, EventKind::RefundSucceeded)
             }
             ProviderAnswer::Declined(why) => {
-                refund.failure = cut(why.clone(), FAILURE_MAX);
+                refund.failure = reason_of(why);
                 (RefundState::Failed, EventKind::RefundFailed)
             }
         };
         let step = moved(id.0, refund.state, to)?;
         refund.state = to;
-        let by = refund.method.map(|it| format!(" by {it}")).unwrap_or_default();
+        let by = refund.handed_by().map(|it| format!(" by {it}")).unwrap_or_default();
         let text = format!("refund {id} of {} {to}{by}", refund.amount);
         self.tell(desk, kind, Some(step), text);
         if to == RefundState::Succeeded {
@@ -624,12 +635,12 @@ impl Order {
         }
         for place in 0..self.payments.len() {
             let payment = &self.payments[place];
-            if payment.ask.is_some() {
+            if payment.request.is_some() {
                 continue;
             }
             let left = payment.amount.currency.of(payment.refundable_minor());
             if payment.state == PaymentState::Authorized {
-                if self.payments.iter().all(|it| it.ask.is_none()) {
+                if self.payments.iter().all(|it| it.request.is_none()) {
                     self.ask(desk, place, Ask::Void);
                 }
             } else if left.minor > 0 {

@@ -56,7 +56,7 @@ impl Order {
             PaymentStatus::Paid
         } else if captured > 0 {
             PaymentStatus::PartiallyPaid
-        } else if self.payments.iter().any(|it| it.ask.is_some()) {
+        } else if self.payments.iter().any(|it| it.request.is_some()) {
             PaymentStatus::Pending
         } else if self.payments.iter().any(|it| it.state == PaymentState::Authorized) {
             PaymentStatus::Authorized

@@ -679,7 +679,7 @@ impl History<'_> {
                 line.actor = Some(Actor::system());
                 line.evidence.extend(self.shown(|| vec!["nothing to pay".to_owned()]));
             }
-        } else if let Some(asked) = order.payments.iter().find(|it| it.ask.is_some()) {
+        } else if let Some(asked) = order.payments.iter().find(|it| it.request.is_some()) {
             line.state = StepState::InProgress;
             line.note = format!("{} waits for the provider's answer", asked.id);
         } else if order.payments.iter().any(|it| it.state == PaymentState::Authorized) {
@@ -690,7 +690,8 @@ impl History<'_> {
             line.note = format!("capture of the {due} still due");
         } else if let Some(failed) = order.payments.iter().rfind(|it| it.state == PaymentState::Failed) {
             line.state = StepState::Failed;
-            line.note = format!("{} failed: {}; capture of {due}", failed.id, failed.failure);
+            let why = failed.failure.as_deref().unwrap_or_default();
+            line.note = format!("{} failed: {why}; capture of {due}", failed.id);
         } else if order.payments.iter().any(|it| it.state == PaymentState::Voided)
             && order.ended_early().is_some()
         {
@@ -1063,7 +1064,7 @@ fn payment_words(payment: &Payment) -> Vec<String> {
     let state = payment.state.as_str().to_lowercase();
     let mut words = vec![format!("{}: {} by {} {state}", payment.id, payment.amount, payment.method)];
     for refund in &payment.refunds {
-        let by = refund.method.map(|it| format!(" by {it}")).unwrap_or_default();
+        let by = refund.handed_by().map(|it| format!(" by {it}")).unwrap_or_default();
         let state = refund.state.as_str().to_lowercase();
         words.push(format!("{}: {} paid back{by}, {state}", refund.id, refund.amount));
     }

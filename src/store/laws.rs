@@ -456,9 +456,10 @@ fn card_numbers(order: &domain::Order) -> Vec<Breach> {
     let mut texts: Vec<(&str, &str)> =
         vec![("special_instructions", &order.special_instructions), ("cancel_reason", &order.cancel_reason)];
     texts.extend(order.holds.iter().map(|it| ("hold", it.note.as_str())));
-    texts.extend(
-        order.payments.iter().flat_map(|it| [("token", it.token.as_str()), ("reference", &it.reference)]),
-    );
+    texts.extend(order.payments.iter().map(|it| match &it.means {
+        domain::Means::Provider(at) => ("token", at.token.as_str()),
+        domain::Means::ByHand { reference, .. } => ("reference", reference.as_str()),
+    }));
     texts
         .into_iter()
         .filter(|(_, text)| domain::looks_like_card_number(text))

@@ -6,8 +6,9 @@ use tokio::time::timeout;
 
 use super::{Shop, call};
 use crate::domain::{
-    CourierNames, Errand, Lease, MessageId, OnOrder, Order, OrderId, OutboundAnswer, Part, Payment,
-    PaymentId, ProviderAnswer, RecordAnswers, RefundId, RefundState, Refusal, Target, Unsent, letter,
+    AtProvider, CourierNames, Errand, Lease, MessageId, OnOrder, Order, OrderId, OutboundAnswer, Part,
+    Payment, PaymentId, ProviderAnswer, RecordAnswers, RefundId, RefundState, Refusal, Target, Unsent,
+    letter,
 };
 use crate::faults::{self, Failed};
 use crate::store::{Call, Changed, Codec, RequestKey, StoreError, View};
@@ -45,7 +46,7 @@ impl Pending {
     fn errand(self, order: &Order) -> Result<Option<Errand>, Refusal> {
         match self {
             Self::Payment(id) => {
-                let ask = order.payments[order.payment_place(id)?].ask;
+                let ask = order.payments[order.payment_place(id)?].ask();
                 Ok(ask.map(|ask| Errand::Payment(id, ask)))
             }
             Self::Refund(id) => {
@@ -88,18 +89,24 @@ pub async fn settle<M: Send + 'static>(
 }
 
 /// Does an errand, under its key. No transaction is open.
-pub(super) async fn carry_out(shop: &Shop, order: &Order, errand: Errand) -> Result<OutboundAnswer, Refusal> {
+pub(super) async fn carry_out<'a>(
+    shop: &'a Shop,
+    order: &'a Order,
+    errand: Errand,
+) -> Result<OutboundAnswer, Refusal> {
     match errand {
         Errand::Payment(id, ask) => {
             let payment = &order.payments[order.payment_place(id)?];
-            let asking = shop.provider.ask(ask, id, &payment.token, payment.amount);
+            let asking = |at: &'a AtProvider| shop.provider.ask(ask, id, &at.token, payment.amount);
             Ok(OutboundAnswer::Payment(id, ask, answered(shop, payment, "ask", asking).await))
         }
         Errand::Refund(id) => {
             let (payment, refund) = order.refund_place(id)?;
             let payment = &order.payments[payment];
-            let asking =
-                shop.provider.refund(id, &payment.provider_reference, payment.refunds[refund].amount);
+            let amount = payment.refunds[refund].amount;
+            let asking = |at: &'a AtProvider| {
+                shop.provider.refund(id, at.reference.as_deref().unwrap_or_default(), amount)
+            };
             Ok(OutboundAnswer::Refund(id, answered(shop, payment, "refund", asking).await))
         }
         Errand::Message(id) => Ok(OutboundAnswer::Message(id, send(shop, order, id).await)),
@@ -107,17 +114,20 @@ pub(super) async fn carry_out(shop: &Shop, order: &Order, errand: Errand) -> Res
 }
 
 /// The provider's answer, if it is the one that has the payment and says something in time.
-async fn answered(
+async fn answered<'a, F: Future<Output = ProviderAnswer>>(
     shop: &Shop,
-    payment: &Payment,
+    payment: &'a Payment,
     what: &str,
-    asking: impl Future<Output = ProviderAnswer>,
+    ask: impl FnOnce(&'a AtProvider) -> F,
 ) -> ProviderAnswer {
-    if payment.provider != shop.provider.name() {
-        let why = format!("the provider {} is not connected", payment.provider);
+    let at = payment.at_provider();
+    let Some(at) = at.filter(|it| it.provider == shop.provider.name()) else {
+        let name = at.map_or("", |it| &it.provider);
+        let why = format!("the provider {name} is not connected");
         tracing::error!(payment = %payment.id, "{why}");
         return ProviderAnswer::Unknown(why);
-    }
+    };
+    let asking = ask(at);
     let asking = async {
         faults::at(format_args!("{what}.before"))?;
         let answer = asking.await;

@@ -499,7 +499,7 @@ fn check_timeline(order: &Order, lines: &[StepLine]) {
 }
 
 pub(super) fn open_ask(order: &Order) -> Option<(PaymentId, Ask)> {
-    order.payments.iter().find_map(|it| it.ask.map(|ask| (it.id, ask)))
+    order.payments.iter().find_map(|it| it.ask().map(|ask| (it.id, ask)))
 }
 
 pub(super) fn pending(order: &Order) -> Option<&Approval> {

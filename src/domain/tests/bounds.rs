@@ -9,9 +9,9 @@ use crate::domain::fulfil::CONTENTS_MAX;
 use crate::domain::pay::{FAILURE_MAX, PARTS_MAX, REFUND_PARTS_MAX, REFUSED_REFUNDS_MAX, TRIES_MAX};
 use crate::domain::receive::{ENTRIES_TO_CORRECT_MAX, HOLD_NOTE_MAX, HOLDS_BY_HAND_MAX};
 use crate::domain::{
-    Actor, Ask, Correction, CourierNames, HandedBack, HoldReason, LocationCode, Message, MessageKind, Method,
-    Order, OrderId, OrderState, PaymentId, Reason, Recorded, RefundId, Refusal, Report, ShipmentState, Sku,
-    TrackingStatus, Waive, letter,
+    Actor, Ask, Correction, CourierNames, HandedBack, HoldReason, LocationCode, Means, Message, MessageKind,
+    Method, Order, OrderId, OrderState, PaymentId, Reason, Recorded, RefundId, Refusal, Report,
+    ShipmentState, Sku, TrackingStatus, Waive, letter,
 };
 
 const DAY: u64 = 86_400;
@@ -367,10 +367,12 @@ pub(crate) fn largest() -> Order {
     }
 
     let payment = &mut order.payments[0];
-    (payment.failure, payment.reference) = (long(FAILURE_MAX), long(100));
+    payment.failure = Some(long(FAILURE_MAX));
+    payment.means = Means::ByHand { reference: long(100), tendered_minor: Some(i64::MAX) };
     payment.created_by = longest_actor.clone();
     let refund = &mut payment.refunds[0];
-    (refund.reason, refund.failure, refund.reference) = (long(500), long(FAILURE_MAX), long(100));
+    (refund.reason, refund.failure) = (long(500), Some(long(FAILURE_MAX)));
+    refund.handed_back = Some(HandedBack { method: Method::BankTransfer, reference: long(100) });
     refund.created_by = longest_actor;
     // What was asked for at the same time may be refused at the same time.
     payment.refunds = vec![refund.clone(); 2 * (REFUND_PARTS_MAX + REFUSED_REFUNDS_MAX)];

@@ -3,9 +3,10 @@
 use super::bench::{Bench, by_card, cash, declined, done, order, reason, sku, unknown, usd, waiting};
 use crate::domain::commands::take_in;
 use crate::domain::{
-    Ask, Currency, Destination, EventKind, FulfillmentStatus, HoldReason, Inquiry, LineProgress, MessageKind,
-    Method, NewReservation, OrderState, PaymentStatus, Reason, ReceivedMoney, Refusal, ReservationState,
-    ServiceLevel, Timestamp, TrackingStatus, check_availability, check_etag, free_overdue, reserve_stock,
+    Ask, Currency, Destination, EventKind, FulfillmentStatus, HoldReason, Inquiry, LineProgress, Means,
+    MessageKind, Method, NewReservation, OrderState, PaymentStatus, Reason, ReceivedMoney, Refusal,
+    ReservationState, ServiceLevel, Timestamp, TrackingStatus, check_availability, check_etag, free_overdue,
+    reserve_stock,
 };
 use std::time::Duration;
 
@@ -141,8 +142,9 @@ fn a_payment_keeps_what_proves_it() {
     let payment = bench.charge(id);
     bench.answer(id, payment, Ask::Charge, &declined());
     let kept = &bench.order(id).payments[0];
-    assert_eq!((&kept.provider, &kept.token), (&asked.provider, &asked.token));
-    assert_eq!(kept.failure, "insufficient funds");
+    let at = kept.at_provider().expect("a card");
+    assert_eq!((&at.provider, &at.token, &at.reference), (&asked.provider, &asked.token, &None));
+    assert_eq!(kept.failure.as_deref(), Some("insufficient funds"));
 
     let record = |bench: &mut Bench, money: &ReceivedMoney| {
         bench.on(id, |order, desk| order.record_payment(desk, money)).map(|_| ())
@@ -154,12 +156,14 @@ fn a_payment_keeps_what_proves_it() {
     assert_eq!(record(&mut bench, &handed), Err(Refusal::invalid("tendered", "must be at least USD 7.00")));
     handed.tendered = Some(usd(700));
     record(&mut bench, &handed).expect("exactly that much");
-    assert_eq!(bench.order(id).payments[1].tendered_minor, Some(700));
+    let means = Means::ByHand { reference: String::new(), tendered_minor: Some(700) };
+    assert_eq!(bench.order(id).payments[1].means, means);
 
     let reference = "RF18 5390".to_owned();
     record(&mut bench, &ReceivedMoney { method: Method::BankTransfer, reference, ..cash(None) })
         .expect("the rest by transfer");
-    assert_eq!(bench.order(id).payments[2].reference, "RF18 5390");
+    let means = Means::ByHand { reference: "RF18 5390".to_owned(), tendered_minor: None };
+    assert_eq!(bench.order(id).payments[2].means, means);
     assert_eq!(bench.order(id).payments[2].amount, usd(1_300));
 }
 
@@ -236,33 +240,38 @@ fn what_a_provider_says_is_kept_with_how_often_it_was_asked() {
     for attempts in 1..=2 {
         bench.answer(id, payment, Ask::Authorize, &unknown());
         let kept = &bench.order(id).payments[0];
-        assert_eq!((kept.attempts, kept.failure.as_str()), (attempts, "no answer within 5 s"));
+        assert_eq!((kept.attempts, kept.failure.as_deref()), (attempts, Some("no answer within 5 s")));
     }
     let reference = |bench: &Bench| {
         let kept = &bench.order(id).payments[0];
-        assert_eq!(kept.failure, "");
-        kept.provider_reference.clone()
+        assert_eq!(kept.failure, None);
+        kept.at_provider().and_then(|it| it.reference.clone())
     };
     bench.answer(id, payment, Ask::Authorize, &done("a-1"));
-    assert_eq!(reference(&bench), "a-1");
+    assert_eq!(reference(&bench).as_deref(), Some("a-1"));
     bench.on(id, |order, desk| order.begin_capture(desk, payment)).expect("authorised");
     assert_eq!(bench.order(id).payments[0].attempts, 0, "another call, asked for the first time");
     bench.answer(id, payment, Ask::Capture, &done(""));
-    assert_eq!(reference(&bench), "a-1", "a capture without a reference of its own keeps it");
+    assert_eq!(
+        reference(&bench).as_deref(),
+        Some("a-1"),
+        "a capture without a reference of its own keeps it"
+    );
 
     let refund = bench.on(id, |order, desk| order.refund(desk, payment, None, "late")).expect("captured");
     for attempts in 1..=2 {
         bench.on(id, |order, desk| order.answer_refund(desk, refund, &unknown())).expect("an answer");
         let kept = &bench.order(id).payments[0].refunds[0];
-        assert_eq!((kept.attempts, kept.failure.as_str()), (attempts, "no answer within 5 s"));
+        assert_eq!((kept.attempts, kept.failure.as_deref()), (attempts, Some("no answer within 5 s")));
     }
     bench.on(id, |order, desk| order.answer_refund(desk, refund, &done("r-1"))).expect("an answer");
     let kept = &bench.order(id).payments[0].refunds[0];
-    assert_eq!((kept.provider_reference.as_str(), kept.failure.as_str()), ("r-1", ""));
+    assert_eq!((kept.provider_reference.as_deref(), kept.failure.as_deref()), (Some("r-1"), None));
     let other = bench.placed(&order("bob", &[("A-1", 1)]));
     let charged = bench.charge(other);
     bench.answer(other, charged, Ask::Charge, &done("c-1"));
-    assert_eq!(bench.order(other).payments[0].provider_reference, "c-1");
+    let at = bench.order(other).payments[0].at_provider().expect("a card");
+    assert_eq!(at.reference.as_deref(), Some("c-1"));
 }
 
 #[test]

@@ -653,7 +653,8 @@ fn what_the_provider_refuses_to_pay_back_a_person_pays_back_by_other_means() {
     assert_eq!(reason(by_hand(&mut bench, Some(1))), Reason::RefundExceedsCapture);
     let refund = bench.order(id).payments[0].refunds.last().expect("the rest").clone();
     assert_eq!((refund.id, refund.state, refund.amount), (second, RefundState::Succeeded, usd(1_500)));
-    assert_eq!((refund.method, refund.reference.as_str()), (Some(Method::BankTransfer), "RF18 5390"));
+    let handed = HandedBack { method: Method::BankTransfer, reference: "RF18 5390".to_owned() };
+    assert_eq!(refund.handed_back, Some(handed));
 
     bench.send_messages(id);
     bench.on(id, super::super::order::Order::archive).expect("nothing is owed");
@@ -673,7 +674,7 @@ fn cash_may_be_paid_back_by_transfer_and_what_is_owed_is_settled_by_it() {
     let refund = bench.on(id, |order, desk| order.refund_by_hand(desk, payment, None, "", &handed));
     assert_eq!(refund, Ok(owed));
     assert_eq!(bench.order(id).payments[0].refunds.len(), 1);
-    assert_eq!(bench.order(id).payments[0].refunds[0].method, Some(Method::BankTransfer));
+    assert_eq!(bench.order(id).payments[0].refunds[0].handed_by(), Some(Method::BankTransfer));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::super::words;
 use super::{actor, address, customer, minor, money, ppm, text_of, timestamp};
 use crate::domain::{
-    Amounts, Approval, Currency, Invoice, InvoiceLine, InvoiceState, LineAmounts, Order, Payment,
+    Amounts, Approval, Currency, Invoice, InvoiceLine, InvoiceState, LineAmounts, Means, Order, Payment,
     PaymentState, Refund, RefundState,
 };
 use crate::pb;
@@ -125,38 +125,37 @@ pub(crate) fn payment(order: &Order, payment: &Payment) -> pb::Payment {
         invoice,
         method,
         state,
-        ask,
-        asked_at: _,
+        means,
+        request,
         attempts,
         amount,
         captured_minor,
-        provider,
-        token: _,
-        provider_reference,
         failure,
-        reference,
-        tendered_minor,
         created_by,
         created_at,
         updated_at,
         refunds,
     } = payment;
     let currency = amount.currency;
+    let (at, reference, tendered_minor) = match means {
+        Means::Provider(at) => (Some(at), "", None),
+        Means::ByHand { reference, tendered_minor } => (None, reference.as_str(), *tendered_minor),
+    };
     pb::Payment {
         id: id.to_string(),
         order_id: order_id.to_string(),
         invoice_id: invoice.to_string(),
         method: words::method(*method),
         state: words::payment_state(*state),
-        in_flight: ask.map_or(0, words::ask),
+        in_flight: request.map_or(0, |it| words::ask(it.ask)),
         attempts: i32::try_from(*attempts).unwrap_or(i32::MAX),
         amount: Some(money(*amount)),
         captured: minor(currency, *captured_minor),
         refunded: minor(currency, payment.refunded_minor()),
-        provider: provider.clone(),
-        provider_reference: provider_reference.clone(),
-        failure: failure.clone(),
-        reference: reference.clone(),
+        provider: text_of(at.map(|it| &it.provider)),
+        provider_reference: text_of(at.and_then(|it| it.reference.as_ref())),
+        failure: text_of(failure.as_ref()),
+        reference: reference.to_owned(),
         tendered: tendered_minor.and_then(|it| minor(currency, it)),
         change: tendered_minor.and_then(|it| minor(currency, it - amount.minor)),
         refunds: refunds.iter().map(|it| refund(order, it)).collect(),
@@ -174,8 +173,7 @@ pub(crate) fn refund(order: &Order, refund: &Refund) -> pb::Refund {
         state,
         amount,
         reason,
-        method,
-        reference,
+        handed_back,
         provider_reference,
         failure,
         asked_at: _,
@@ -192,14 +190,14 @@ pub(crate) fn refund(order: &Order, refund: &Refund) -> pb::Refund {
         attempts: i32::try_from(*attempts).unwrap_or(i32::MAX),
         amount: Some(money(*amount)),
         reason: reason.clone(),
-        provider_reference: provider_reference.clone(),
-        failure: failure.clone(),
+        provider_reference: text_of(provider_reference.as_ref()),
+        failure: text_of(failure.as_ref()),
         created_by: actor(created_by),
         create_time: Some(timestamp(*created_at)),
         update_time: Some(timestamp(*updated_at)),
         etag: order.etag(),
-        method: method.map_or(0, words::method),
-        reference: reference.clone(),
+        method: handed_back.as_ref().map_or(0, |it| words::method(it.method)),
+        reference: text_of(handed_back.as_ref().map(|it| &it.reference)),
     }
 }
 

@@ -4,8 +4,8 @@ use sea_orm::DbBackend;
 
 use super::{Difference, Of, Saved, StoreError, Writes, gather, insert, narrow, sorted, take};
 use crate::domain::{
-    Actor, Ask, Currency, InvoiceId, Method, Money, Order, OrderId, Payment, PaymentId, PaymentState, Refund,
-    RefundId, RefundState, Timestamp, bank_reference_key,
+    Actor, Ask, AtProvider, Currency, HandedBack, InvoiceId, Means, Method, Money, OpenRequest, Order,
+    OrderId, Payment, PaymentId, PaymentState, Refund, RefundId, RefundState, Timestamp, bank_reference_key,
 };
 use crate::store::given::{text, with_given};
 use crate::store::together::{Answers, Lookup, Question};
@@ -100,16 +100,17 @@ pub(super) fn register(writes: &mut Writes, orders: &[Saved<'_, Order>]) {
     let mut references = Vec::new();
     for order in orders {
         let (before, after) = order.parts(|it| &it.payments);
-        let noted = |payment: &Payment| {
-            before.iter().any(|it| it.id == payment.id && it.reference == payment.reference)
-        };
-        let new = after.iter().filter(|it| it.method == Method::BankTransfer && !noted(it));
-        references.extend(new.map(|it| payment_references::Model {
-            method: it.method,
-            reference: bank_reference_key(&it.reference),
-            payment_id: it.id,
-            order_id: it.order,
-        }));
+        for payment in after.iter().filter(|it| it.method == Method::BankTransfer) {
+            let Means::ByHand { reference, .. } = &payment.means else { continue };
+            if !before.iter().any(|it| it.id == payment.id && it.means == payment.means) {
+                references.push(payment_references::Model {
+                    method: payment.method,
+                    reference: bank_reference_key(reference),
+                    payment_id: payment.id,
+                    order_id: payment.order,
+                });
+            }
+        }
     }
     insert::<payment_references::Entity>(writes, references);
 }
@@ -142,23 +143,24 @@ fn to_row(place: i32, payment: &Payment) -> payments::Model {
         invoice,
         method,
         state,
-        ask,
-        asked_at,
+        means,
+        request,
         attempts,
         amount,
         captured_minor,
-        provider,
-        token,
-        provider_reference,
         failure,
-        reference,
-        tendered_minor,
         created_by,
         created_at,
         updated_at,
         refunds: _,
     } = payment;
     let Money { currency, minor } = *amount;
+    let (at, reference, tendered_minor) = match means {
+        Means::Provider(at) => (Some(at), "", None),
+        Means::ByHand { reference, tendered_minor } => (None, reference.as_str(), *tendered_minor),
+    };
+    let (provider, token) = at.map_or(("", ""), |it| (&it.provider, &it.token));
+    let provider_reference = at.and_then(|it| it.reference.as_deref()).unwrap_or_default();
 
     payments::Model {
         id: *id,
@@ -167,18 +169,18 @@ fn to_row(place: i32, payment: &Payment) -> payments::Model {
         invoice_id: *invoice,
         method: *method,
         state: *state,
-        ask: *ask,
-        asked_at: *asked_at,
+        ask: request.map(|it| it.ask),
+        asked_at: request.map(|it| it.asked_at),
         attempts: (*attempts).into(),
         amount_minor: minor,
         currency,
         captured_minor: *captured_minor,
-        provider: provider.clone(),
-        token: token.clone(),
-        provider_reference: provider_reference.clone(),
-        failure: failure.clone(),
-        reference: reference.clone(),
-        tendered_minor: *tendered_minor,
+        provider: provider.to_owned(),
+        token: token.to_owned(),
+        provider_reference: provider_reference.to_owned(),
+        failure: failure.clone().unwrap_or_default(),
+        reference: reference.to_owned(),
+        tendered_minor,
         created_by: created_by.clone(),
         created_at: *created_at,
         updated_at: *updated_at,
@@ -209,6 +211,28 @@ fn from_row(row: payments::Model, refunds: Vec<Refund>) -> Result<Payment, Store
         created_at,
         updated_at,
     } = row;
+    let is_empty = |texts: &[&String]| texts.iter().all(|it| it.is_empty());
+    let means = match method {
+        Method::Card | Method::Paypal if reference.is_empty() && tendered_minor.is_none() => {
+            Means::Provider(AtProvider { provider, token, reference: not_empty(provider_reference) })
+        }
+        Method::BankTransfer | Method::Cash if is_empty(&[&provider, &token, &provider_reference]) => {
+            Means::ByHand { reference, tendered_minor }
+        }
+        Method::Card | Method::Paypal | Method::BankTransfer | Method::Cash => {
+            return Err(StoreError::corrupt(
+                "payments",
+                format!("{id}: proof of another method than {method}"),
+            ));
+        }
+    };
+    let request = match (ask, asked_at) {
+        (Some(ask), Some(asked_at)) => Some(OpenRequest { ask, asked_at }),
+        (None, None) => None,
+        (Some(_), None) | (None, Some(_)) => {
+            return Err(StoreError::corrupt("payments", format!("{id}: an ask and its time come together")));
+        }
+    };
 
     Ok(Payment {
         id,
@@ -216,22 +240,22 @@ fn from_row(row: payments::Model, refunds: Vec<Refund>) -> Result<Payment, Store
         invoice: invoice_id,
         method,
         state,
-        ask,
-        asked_at,
+        means,
+        request,
         attempts: narrow("payments", attempts)?,
         amount: currency.of(amount_minor),
         captured_minor,
-        provider,
-        token,
-        provider_reference,
-        failure,
-        reference,
-        tendered_minor,
+        failure: not_empty(failure),
         created_by,
         created_at,
         updated_at,
         refunds,
     })
+}
+
+/// What a column without NULL says, where the empty text stands for nothing.
+fn not_empty(text: String) -> Option<String> {
+    (!text.is_empty()).then_some(text)
 }
 
 fn refund_to_row(place: i32, refund: &Refund) -> refunds::Model {
@@ -241,8 +265,7 @@ fn refund_to_row(place: i32, refund: &Refund) -> refunds::Model {
         state,
         amount,
         reason,
-        method,
-        reference,
+        handed_back,
         provider_reference,
         failure,
         asked_at,
@@ -261,15 +284,15 @@ fn refund_to_row(place: i32, refund: &Refund) -> refunds::Model {
         amount_minor: minor,
         currency,
         reason: reason.clone(),
-        provider_reference: provider_reference.clone(),
-        failure: failure.clone(),
+        provider_reference: provider_reference.clone().unwrap_or_default(),
+        failure: failure.clone().unwrap_or_default(),
         asked_at: *asked_at,
         attempts: (*attempts).into(),
         created_by: created_by.clone(),
         created_at: *created_at,
         updated_at: *updated_at,
-        method: *method,
-        reference: reference.clone(),
+        method: handed_back.as_ref().map(|it| it.method),
+        reference: handed_back.as_ref().map(|it| it.reference.clone()).unwrap_or_default(),
     }
 }
 
@@ -292,6 +315,13 @@ fn refund_from_row(row: refunds::Model) -> Result<(PaymentId, Refund), StoreErro
         method,
         reference,
     } = row;
+    let handed_back = match method {
+        Some(method) => Some(HandedBack { method, reference }),
+        None if reference.is_empty() => None,
+        None => {
+            return Err(StoreError::corrupt("refunds", format!("{id}: a reference without a method")));
+        }
+    };
 
     let refund = Refund {
         id,
@@ -299,10 +329,9 @@ fn refund_from_row(row: refunds::Model) -> Result<(PaymentId, Refund), StoreErro
         state,
         amount: currency.of(amount_minor),
         reason,
-        method,
-        reference,
-        provider_reference,
-        failure,
+        handed_back,
+        provider_reference: not_empty(provider_reference),
+        failure: not_empty(failure),
         asked_at,
         attempts: narrow("refunds", attempts)?,
         created_by,

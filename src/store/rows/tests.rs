@@ -1,5 +1,7 @@
 //! Every table there and back, on SQLite and, where `TEST_DATABASE_URL` names a server, on PostgreSQL.
 
+mod nonsense;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -379,17 +381,12 @@ pub(in crate::store) fn full(number: i64) -> Order {
                 invoice,
                 method: Method::BankTransfer,
                 state: PaymentState::Captured,
-                ask: None,
-                asked_at: None,
+                means: Means::ByHand { reference: format!("STATEMENT-{number}"), tendered_minor: Some(300) },
+                request: None,
                 attempts: 0,
                 amount: euro(270),
                 captured_minor: 270,
-                provider: String::new(),
-                token: String::new(),
-                provider_reference: String::new(),
-                failure: String::new(),
-                reference: format!("STATEMENT-{number}"),
-                tendered_minor: None,
+                failure: None,
                 created_by: ann.clone(),
                 created_at: AT,
                 updated_at: later(8),
@@ -401,17 +398,16 @@ pub(in crate::store) fn full(number: i64) -> Order {
                 invoice,
                 method: Method::Card,
                 state: PaymentState::Pending,
-                ask: Some(Ask::Charge),
-                asked_at: Some(later(9)),
+                means: Means::Provider(AtProvider {
+                    provider: "simulator".to_owned(),
+                    token: "tok_visa".to_owned(),
+                    reference: Some(format!("ch_{number}")),
+                }),
+                request: Some(OpenRequest { ask: Ask::Charge, asked_at: later(9) }),
                 attempts: 2,
                 amount: euro(6_000),
                 captured_minor: 6_000,
-                provider: "simulator".to_owned(),
-                token: "tok_visa".to_owned(),
-                provider_reference: format!("ch_{number}"),
-                failure: "slow".to_owned(),
-                reference: String::new(),
-                tendered_minor: Some(6_500),
+                failure: Some("slow".to_owned()),
                 created_by: ann.clone(),
                 created_at: AT,
                 updated_at: later(9),
@@ -421,10 +417,9 @@ pub(in crate::store) fn full(number: i64) -> Order {
                     state: RefundState::Pending,
                     amount: euro(100),
                     reason: "late".to_owned(),
-                    method: Some(Method::Cash),
-                    reference: "receipt 7".to_owned(),
-                    provider_reference: "re_1".to_owned(),
-                    failure: String::new(),
+                    handed_back: Some(HandedBack { method: Method::Cash, reference: "receipt 7".to_owned() }),
+                    provider_reference: Some("re_1".to_owned()),
+                    failure: None,
                     asked_at: later(10),
                     attempts: 1,
                     created_by: ann.clone(),
@@ -737,9 +732,8 @@ async fn a_changed_order_reads_back_with_what_was_added_changed_and_removed() {
             it.invoices[1].settled_at = Some(later(20));
             let standing = Invoice { id: ids.fresh(), number: 3, ..order.invoices[1].clone() };
             it.invoices.insert(0, standing);
-            it.payments[1].ask = None;
-            it.payments[0].ask = Some(Ask::Void);
-            it.payments[0].asked_at = Some(later(21));
+            it.payments[1].request = None;
+            it.payments[0].request = Some(OpenRequest { ask: Ask::Void, asked_at: later(21) });
             it.payments[1].refunds[0].state = RefundState::Succeeded;
             let another = Refund { id: ids.fresh(), ..order.payments[1].refunds[0].clone() };
             it.payments[1].refunds.push(another);
@@ -1199,14 +1193,14 @@ async fn a_database_of_the_first_schema_is_carried_over() {
 
         Migrator::up(rest, None).await.expect("the schema of today");
 
-        (refund.method, refund.reference) = (None, String::new());
+        refund.handed_back = None;
         order.payments[1].refunds.push(refund);
         assert_eq!(only_order(db, order.id).await, order);
         let told = then(&order, |it| {
             it.messages[1].kind = MessageKind::LocationChanged;
             it.payments[1].refunds[0].state = RefundState::Succeeded;
-            it.payments[1].refunds[0].method = Some(Method::BankTransfer);
-            it.payments[1].refunds[0].reference = "RF18".to_owned();
+            it.payments[1].refunds[0].handed_back =
+                Some(HandedBack { method: Method::BankTransfer, reference: "RF18".to_owned() });
         });
         write(db, |it| save_orders(it, &changed(&order, &told))).await.expect("what is new");
         assert_eq!(only_order(db, order.id).await, told);
@@ -1238,8 +1232,7 @@ async fn what_breaks_a_law_is_refused_by_the_schema() {
             ("two open reservations", |it| it.reservations[1].state = ReservationState::Confirmed),
             ("more captured than asked for", |it| it.payments[1].captured_minor = 6_001),
             ("two calls out", |it| {
-                it.payments[0].ask = Some(Ask::Void);
-                it.payments[0].asked_at = Some(AT);
+                it.payments[0].request = Some(OpenRequest { ask: Ask::Void, asked_at: AT });
             }),
             ("a refund of nothing", |it| it.payments[1].refunds[0].amount = euro(0)),
             ("more packed than checked", |it| it.shipments[0].items[0].checked = 1),
