@@ -433,9 +433,8 @@ impl Order {
         let place = self.workable(id)?;
         self.shipment_must_be(place, ShipmentState::Packed, "create a label")?;
 
-        // A label after a voided one carries a new number: the old paper may still be around.
-        let seed: ShipmentId = if self.shipments[place].version > 0 { desk.ids.fresh() } else { id };
-        let number = tracking_number(seed);
+        // Each label carries a number of its own: the paper of a voided one may still be around.
+        let number = tracking_number(desk.ids.fresh());
         let label = Label {
             text: label_text(self, &self.shipments[place], &number),
             zpl: label_zpl(self, &self.shipments[place], &number),
@@ -702,31 +701,4 @@ impl Order {
 
 fn id_of(shipment: &super::Shipment) -> ShipmentId {
     shipment.id
-}
-
-impl ShipmentState {
-    /// Whether a courier has, or had, the goods.
-    pub fn is_handed_over(self) -> bool {
-        match self {
-            Self::PickedUp
-            | Self::InTransit
-            | Self::OutForDelivery
-            | Self::DeliveryAttempted
-            | Self::AvailableForPickup
-            | Self::Exception
-            | Self::Returning
-            | Self::Returned
-            | Self::Lost
-            | Self::Delivered => true,
-            Self::Planned
-            | Self::Picking
-            | Self::Picked
-            | Self::QcPassed
-            | Self::QcFailed
-            | Self::Packed
-            | Self::Labelled
-            | Self::CourierAssigned
-            | Self::Cancelled => false,
-        }
-    }
 }

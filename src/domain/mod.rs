@@ -71,10 +71,11 @@ pub use event::{Event, EventKind, Machine, Transition};
 pub use feedback::{Feedback, FeedbackState};
 pub use finish::Errand;
 pub use fulfil::{Decline, LineCheck, LineUnits};
-pub use inventory::{
-    AdjustReason, Destination, Inquiry, NewReservation, Outlook, adjust_stock, check_availability,
-    create_courier, create_location, create_product, decide_replenishment, expire_reservation, receive_stock,
-    release_reservation, reserve_stock, set_reorder_rule,
+pub use inventory::{AdjustReason, Destination, Inquiry, NewReservation, Outlook};
+#[cfg(test)]
+pub(crate) use inventory::{
+    adjust_stock, check_availability, create_courier, create_location, create_product, decide_replenishment,
+    expire_reservation, receive_stock, release_reservation, reserve_stock, set_reorder_rule,
 };
 pub use invoice::{Amounts, Discount, Invoice, InvoiceLine, InvoiceState, LineAmounts, invoice_number};
 pub use label::packing_slip;

@@ -204,7 +204,7 @@ impl ShipmentState {
     /// Whether the courier has it and its journey is not over for good: only then can a report move it. A lost
     /// shipment may be found, and one that was said to be back may turn out to be delivered.
     pub fn carrier_may_report(self) -> bool {
-        self.with_carrier() && !self.is_final()
+        self.is_handed_over() && !self.is_final()
     }
 
     /// Whether a courier's reports may move a shipment from here to there. Scans may be missing and may
@@ -212,7 +212,7 @@ impl ShipmentState {
     /// other; what is lost or back leaves that only as a command would.
     pub fn may_be_reported(self, to: Self) -> bool {
         self.carrier_may_report()
-            && to.with_carrier()
+            && to.is_handed_over()
             && to != self
             && (!matches!(self, Self::Lost | Self::Returned) || self.may_become(to))
     }
@@ -222,8 +222,8 @@ impl ShipmentState {
         matches!(self, Self::Delivered | Self::Returned | Self::Cancelled)
     }
 
-    /// The states of the journey, its end included.
-    fn with_carrier(self) -> bool {
+    /// Whether a courier has, or had, the goods: the states of the journey, its end included.
+    pub fn is_handed_over(self) -> bool {
         match self {
             Self::PickedUp
             | Self::InTransit

@@ -6,11 +6,7 @@ use std::time::Instant;
 use tokio::sync::oneshot;
 
 use super::StoreError;
-use crate::domain::{
-    Actor, Changes, Command, Courier, CourierCode, Desk, Location, LocationCode, Order, OrderId, Product,
-    Reason, Refusal, Replenishment, ReplenishmentId, Reservation, ReservationId, Sku, StockLevel, Touch,
-    World,
-};
+use crate::domain::{Actor, Changes, Command, Desk, Order, OrderId, Reason, Refusal, Touch, World};
 
 /// Who asks for a change, and how it is told apart from a repetition.
 #[derive(Debug, Clone)]
@@ -77,31 +73,6 @@ pub struct View<'a> {
 impl<'a> View<'a> {
     pub fn order(&self, id: OrderId) -> Option<&'a Arc<Order>> {
         self.changes.orders.get(&id).or_else(|| self.world.orders.get(&id))
-    }
-
-    pub fn level(&self, sku: &Sku, location: &LocationCode) -> Option<&'a StockLevel> {
-        let key = (sku.clone(), location.clone());
-        self.changes.stock.get(&key).or_else(|| self.world.stock.get(&key))
-    }
-
-    pub fn reservation(&self, id: ReservationId) -> Option<&'a Reservation> {
-        self.changes.reservations.get(&id).or_else(|| self.world.reservations.get(&id)).map(AsRef::as_ref)
-    }
-
-    pub fn replenishment(&self, id: ReplenishmentId) -> Option<&'a Replenishment> {
-        self.changes.replenishments.get(&id).or_else(|| self.world.replenishments.get(&id)).map(AsRef::as_ref)
-    }
-
-    pub fn product(&self, sku: &Sku) -> Option<&'a Product> {
-        self.changes.products.get(sku).or_else(|| self.world.products.get(sku)).map(AsRef::as_ref)
-    }
-
-    pub fn location(&self, code: &LocationCode) -> Option<&'a Location> {
-        self.changes.locations.get(code).or_else(|| self.world.locations.get(code)).map(AsRef::as_ref)
-    }
-
-    pub fn courier(&self, code: &CourierCode) -> Option<&'a Courier> {
-        self.changes.couriers.get(code).or_else(|| self.world.couriers.get(code)).map(AsRef::as_ref)
     }
 }
 

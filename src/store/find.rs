@@ -14,8 +14,8 @@ use super::session::Session;
 use super::{Store, StoreError};
 use crate::domain::{
     Courier, CourierCode, CourierNames, Event, EventKind, Location, LocationCode, Order, OrderId, Part,
-    Product, RegionCode, Replenishment, ReplenishmentId, Reservation, ReservationId, ShipmentId, Sku,
-    StockLevel, Timestamp, TrackingEvent, Transition,
+    Product, RegionCode, Replenishment, ReplenishmentId, Reservation, ReservationId, Sku, StockLevel,
+    Timestamp, Transition,
 };
 
 /// Positions that one look into the feed covers at most, so that a filter that fits nothing costs little.
@@ -250,21 +250,6 @@ impl Store {
         last_position(&self.look().await?).await
     }
 
-    /// What was recorded about a shipment after `sequence`, in the order of recording.
-    pub async fn tracking_after(
-        &self,
-        shipment: ShipmentId,
-        sequence: i64,
-        limit: u64,
-    ) -> Result<Vec<TrackingEvent>, StoreError> {
-        let sql = "SELECT * FROM tracking_events WHERE shipment_id = $1 AND sequence > $2 \
-            ORDER BY sequence LIMIT $3";
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let values = vec![shipment.0.into(), sequence.into(), limit.into()];
-        let found = all(&self.look().await?, sql, values).await?;
-        found.iter().map(tracking_event).collect()
-    }
-
     /// What customers said from `since` until `until`, with the latest comments. Orders that are in the archive by
     /// now do not count.
     pub async fn feedback_report(
@@ -368,22 +353,6 @@ fn events(rows: &[QueryResult]) -> Result<Vec<(i64, Event)>, StoreError> {
         Ok((row.try_get_by("position")?, event))
     };
     rows.iter().map(read).collect()
-}
-
-pub(in crate::store) fn tracking_event(row: &QueryResult) -> Result<TrackingEvent, StoreError> {
-    Ok(TrackingEvent {
-        sequence: row.try_get_by("sequence")?,
-        status: row.try_get_by("status")?,
-        incident: row.try_get_by("incident")?,
-        place: row.try_get_by("place")?,
-        occurred_at: row.try_get_by("occurred_at")?,
-        recorded_at: row.try_get_by("recorded_at")?,
-        estimated_at: row.try_get_by("estimated_at")?,
-        source: row.try_get_by("source")?,
-        raw_code: row.try_get_by("raw_code")?,
-        description: row.try_get_by("description")?,
-        key: row.try_get_by("dedupe_key")?,
-    })
 }
 
 async fn last_position(db: &Session) -> Result<i64, StoreError> {

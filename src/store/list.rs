@@ -17,7 +17,7 @@ use sea_orm::sea_query::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::find::{self, all};
+use super::find::all;
 use super::given;
 use super::load::{For, load_orders};
 use super::rows::{self, Lock};
@@ -28,7 +28,7 @@ use crate::domain::{
     MessageKind, MessageState, Method, Movement, MovementKind, Order, OrderId, OrderState, PaymentId,
     PaymentState, Problems, Product, RefundId, RefundState, Refusal, Replenishment, ReplenishmentId,
     ReplenishmentState, Reservation, ReservationId, ReservationState, ShipmentId, ShipmentState, Sku,
-    StockLevel, Timestamp, TrackingEvent, TrackingStatus,
+    StockLevel, Timestamp,
 };
 
 /// Rows of a page at most, whatever is asked for.
@@ -85,11 +85,8 @@ impl Store {
         show_archived: bool,
     ) -> Result<Page<Arc<Order>>, StoreError> {
         let db = self.snapshot().await?;
-        let (rows, next) = if show_archived {
-            both_pages(&db, listing).await?
-        } else {
-            page(&db, &ORDERS, listing, None).await?
-        };
+        let (rows, next) =
+            if show_archived { both_pages(&db, listing).await? } else { page(&db, &ORDERS, listing).await? };
         let ids: Vec<_> = rows.iter().map(|it| OrderId(it.id())).collect();
         let orders = load_orders(&db, &self.inner.recent, &ids, For::Listing).await?;
         Ok((in_order(&ids, orders, |it| it.id), next))
@@ -138,7 +135,7 @@ impl Store {
     /// Orders' reservations and other callers'.
     pub async fn list_reservations(&self, listing: &Listing) -> Result<Page<Reservation>, StoreError> {
         let db = self.snapshot().await?;
-        let (rows, next) = page(&db, &RESERVATIONS, listing, None).await?;
+        let (rows, next) = page(&db, &RESERVATIONS, listing).await?;
         let ids: Vec<_> = rows.iter().map(|it| ReservationId(it.id())).collect();
         let found = self.reservations(&db, &ids).await?;
         Ok((in_order(&ids, found, |it| it.id), next))
@@ -146,7 +143,7 @@ impl Store {
 
     pub async fn list_replenishments(&self, listing: &Listing) -> Result<Page<Replenishment>, StoreError> {
         let db = self.snapshot().await?;
-        let (rows, next) = page(&db, &REPLENISHMENTS, listing, None).await?;
+        let (rows, next) = page(&db, &REPLENISHMENTS, listing).await?;
         let ids: Vec<_> = rows.iter().map(|it| ReplenishmentId(it.id())).collect();
         let found = rows::load_replenishments(&db, &ids, Lock::No).await?;
         Ok((in_order(&ids, found, |it| it.id), next))
@@ -154,7 +151,7 @@ impl Store {
 
     pub async fn list_products(&self, listing: &Listing) -> Result<Page<Product>, StoreError> {
         let db = self.snapshot().await?;
-        let (rows, next) = page(&db, &PRODUCTS, listing, None).await?;
+        let (rows, next) = page(&db, &PRODUCTS, listing).await?;
         let skus = rows.iter().map(Row::sku).collect::<Result<Vec<_>, _>>()?;
         let found = rows::products(db.backend(), &skus).alone(&db).await?;
         Ok((in_order(&skus, found, |it| it.sku.clone()), next))
@@ -162,7 +159,7 @@ impl Store {
 
     pub async fn list_locations(&self, listing: &Listing) -> Result<Page<Location>, StoreError> {
         let db = self.snapshot().await?;
-        let (rows, next) = page(&db, &LOCATIONS, listing, None).await?;
+        let (rows, next) = page(&db, &LOCATIONS, listing).await?;
         let codes: Vec<_> = rows.iter().map(|it| it.text(0).to_owned()).collect();
         let found = rows::locations(db.backend()).alone(&db).await?;
         Ok((in_order(&codes, found, |it| it.code.to_string()), next))
@@ -170,7 +167,7 @@ impl Store {
 
     pub async fn list_couriers(&self, listing: &Listing) -> Result<Page<Courier>, StoreError> {
         let db = self.snapshot().await?;
-        let (rows, next) = page(&db, &COURIERS, listing, None).await?;
+        let (rows, next) = page(&db, &COURIERS, listing).await?;
         let codes: Vec<_> = rows.iter().map(|it| it.text(0).to_owned()).collect();
         let found = rows::load_couriers(&db).await?;
         Ok((in_order(&codes, found, |it| it.code.to_string()), next))
@@ -178,7 +175,7 @@ impl Store {
 
     pub async fn list_stock_levels(&self, listing: &Listing) -> Result<Page<StockLevel>, StoreError> {
         let db = self.snapshot().await?;
-        let (rows, next) = page(&db, &STOCK_LEVELS, listing, None).await?;
+        let (rows, next) = page(&db, &STOCK_LEVELS, listing).await?;
         let skus = rows.iter().map(Row::sku).collect::<Result<Vec<_>, _>>()?;
         let keys: Vec<_> = rows.iter().map(|it| (it.text(0).to_owned(), it.text(1).to_owned())).collect();
         let found = rows::levels(db.backend(), &skus, Lock::No).alone(&db).await?;
@@ -187,7 +184,7 @@ impl Store {
 
     pub async fn list_movements(&self, listing: &Listing) -> Result<Page<Movement>, StoreError> {
         let db = self.snapshot().await?;
-        let (rows, next) = page(&db, &MOVEMENTS, listing, None).await?;
+        let (rows, next) = page(&db, &MOVEMENTS, listing).await?;
         if rows.is_empty() {
             return Ok((Vec::new(), next));
         }
@@ -199,21 +196,6 @@ impl Store {
         Ok((in_order(&ids, found, |it| it.id.0), next))
     }
 
-    /// What was recorded about one shipment.
-    pub async fn list_tracking_events(
-        &self,
-        shipment: ShipmentId,
-        listing: &Listing,
-    ) -> Result<Page<TrackingEvent>, StoreError> {
-        let db = self.snapshot().await?;
-        let (rows, next) = page(&db, &TRACKING, listing, Some(shipment.0)).await?;
-        let sequences: Vec<_> = rows.iter().map(|it| it.whole(0)).collect();
-        let sql = "SELECT * FROM tracking_events WHERE shipment_id = $1";
-        let found = all(&db, sql, vec![shipment.0.into()]).await?;
-        let found = found.iter().map(find::tracking_event).collect::<Result<Vec<_>, _>>()?;
-        Ok((in_order(&sequences, found, |it| it.sequence), next))
-    }
-
     /// A page of parts of orders, each with its order.
     async fn parts<I: From<Uuid>>(
         &self,
@@ -221,7 +203,7 @@ impl Store {
         listing: &Listing,
     ) -> Result<Page<(Arc<Order>, I)>, StoreError> {
         let db = self.snapshot().await?;
-        let (rows, next) = page(&db, resource, listing, None).await?;
+        let (rows, next) = page(&db, resource, listing).await?;
         let orders = self.orders_of(&db, &rows).await?;
         let part = |row: &Row| Some((Arc::clone(orders.get(&row.order()?)?), row.id().into()));
         Ok((rows.iter().filter_map(part).collect(), next))
@@ -259,8 +241,6 @@ struct Resource {
     indexes: &'static [Index],
     /// What pages can go along, besides `create_time`.
     sorts: &'static [(&'static str, Column)],
-    /// The column that has the value that every page of this list is bound to.
-    bound: Option<&'static str>,
 }
 
 /// An index over these columns and then the key.
@@ -376,7 +356,6 @@ static ORDERS: Resource = Resource {
     ],
     indexes: &[along(&["channel", "state"]), along(&["region"]), along(&["customer_email"])],
     sorts: &[("number", whole("number"))],
-    bound: None,
 };
 
 /// What is known of archived orders without opening them.
@@ -409,7 +388,6 @@ static ARCHIVED: Resource = Resource {
     ],
     indexes: &[along(&["channel"]), along(&["customer_email"])],
     sorts: &[("number", whole("number"))],
-    bound: None,
 };
 
 static INVOICES: Resource = Resource {
@@ -442,7 +420,6 @@ static INVOICES: Resource = Resource {
     ],
     indexes: &[along(&["state"])],
     sorts: &[],
-    bound: None,
 };
 
 static PAYMENTS: Resource = Resource {
@@ -468,7 +445,6 @@ static PAYMENTS: Resource = Resource {
     ],
     indexes: &[along(&["method", "state"])],
     sorts: &[],
-    bound: None,
 };
 
 static REFUNDS: Resource = Resource {
@@ -485,7 +461,6 @@ static REFUNDS: Resource = Resource {
     ],
     indexes: &[along(&["refunds.state"])],
     sorts: &[],
-    bound: None,
 };
 
 static SHIPMENTS: Resource = Resource {
@@ -504,7 +479,6 @@ static SHIPMENTS: Resource = Resource {
     ],
     indexes: &[along(&["state"]), along(&["location", "state"]), along(&["courier"])],
     sorts: &[],
-    bound: None,
 };
 
 static APPROVALS: Resource = Resource {
@@ -521,7 +495,6 @@ static APPROVALS: Resource = Resource {
     ],
     indexes: &[along(&["gate", "state"])],
     sorts: &[],
-    bound: None,
 };
 
 static MESSAGES: Resource = Resource {
@@ -538,7 +511,6 @@ static MESSAGES: Resource = Resource {
     ],
     indexes: &[along(&["kind", "state"])],
     sorts: &[],
-    bound: None,
 };
 
 static RESERVATIONS: Resource = Resource {
@@ -554,7 +526,6 @@ static RESERVATIONS: Resource = Resource {
     ],
     indexes: &[Index { columns: &["state"], without: Some("HELD") }],
     sorts: &[],
-    bound: None,
 };
 
 static REPLENISHMENTS: Resource = Resource {
@@ -571,7 +542,6 @@ static REPLENISHMENTS: Resource = Resource {
     ],
     indexes: &[along(&["state"]), along(&["sku"]), along(&["location"])],
     sorts: &[],
-    bound: None,
 };
 
 static PRODUCTS: Resource = Resource {
@@ -588,7 +558,6 @@ static PRODUCTS: Resource = Resource {
     ],
     indexes: &[along(&["name"]), along(&["tax_category"])],
     sorts: &[("sku", text("sku"))],
-    bound: None,
 };
 
 static LOCATIONS: Resource = Resource {
@@ -604,7 +573,6 @@ static LOCATIONS: Resource = Resource {
     ],
     indexes: &[],
     sorts: &[("location", text("code")), ("priority", whole("priority"))],
-    bound: None,
 };
 
 static COURIERS: Resource = Resource {
@@ -616,7 +584,6 @@ static COURIERS: Resource = Resource {
     fields: &[field("courier", "code", Kind::Text), field("name", "name", Kind::Text)],
     indexes: &[],
     sorts: &[("courier", text("code"))],
-    bound: None,
 };
 
 static STOCK_LEVELS: Resource = Resource {
@@ -628,7 +595,6 @@ static STOCK_LEVELS: Resource = Resource {
     fields: &[field("sku", "sku", Kind::Text), field("location", "location", Kind::Text)],
     indexes: &[along(&["location"])],
     sorts: &[("sku", text("sku"))],
-    bound: None,
 };
 
 static MOVEMENTS: Resource = Resource {
@@ -646,27 +612,10 @@ static MOVEMENTS: Resource = Resource {
     ],
     indexes: &[along(&["sku"]), along(&["location"]), Index { columns: &["kind"], without: Some("RESERVE") }],
     sorts: &[],
-    bound: None,
-};
-
-static TRACKING: Resource = Resource {
-    name: "tracking events",
-    from: "tracking_events",
-    key: &[whole("sequence")],
-    order: None,
-    keyed_by_time: false,
-    fields: &[
-        field("status", "status", word!(TrackingStatus, "TRACKING_STATUS_")),
-        field("occur_time", "occurred_at", Kind::Time),
-        field("record_time", "recorded_at", Kind::Time),
-    ],
-    indexes: &[],
-    sorts: &[("sequence", whole("sequence"))],
-    bound: Some("shipment_id"),
 };
 
 #[cfg(test)]
-static EVERYTHING: [&Resource; 16] = [
+static EVERYTHING: [&Resource; 15] = [
     &ORDERS,
     &ARCHIVED,
     &INVOICES,
@@ -682,7 +631,6 @@ static EVERYTHING: [&Resource; 16] = [
     &COURIERS,
     &STOCK_LEVELS,
     &MOVEMENTS,
-    &TRACKING,
 ];
 
 /// A list as its callers know it, for tests of all that can be asked of it.
@@ -749,13 +697,6 @@ impl Row {
         }
     }
 
-    fn whole(&self, place: usize) -> i64 {
-        match self.key.get(place) {
-            Some(Key::Whole(number)) => *number,
-            _ => 0,
-        }
-    }
-
     fn sku(&self) -> Result<Sku, StoreError> {
         self.text(0).parse().map_err(|it: Invalid| StoreError::corrupt("products", it.0))
     }
@@ -786,13 +727,8 @@ struct Left {
     is_narrowed: bool,
 }
 
-async fn page(
-    db: &Session,
-    resource: &Resource,
-    listing: &Listing,
-    bound: Option<Uuid>,
-) -> Result<Page<Row>, StoreError> {
-    let mut plan = plan(resource, &resource.spelled(listing), bound)?;
+async fn page(db: &Session, resource: &Resource, listing: &Listing) -> Result<Page<Row>, StoreError> {
+    let mut plan = plan(resource, &resource.spelled(listing))?;
     if let Some(cursor) = &listing.after {
         let from = plan.open(cursor)?;
         plan.start_after(from);
@@ -805,8 +741,8 @@ async fn page(
 /// A page out of the orders at hand and the archived ones, which keep less to be found by.
 async fn both_pages(db: &Session, listing: &Listing) -> Result<Page<Row>, StoreError> {
     let listing = &ORDERS.spelled(listing);
-    let mut at_hand = plan(&ORDERS, listing, None)?;
-    at_hand.mark = marked("all orders", listing, None);
+    let mut at_hand = plan(&ORDERS, listing)?;
+    at_hand.mark = marked("all orders", listing);
     let mut rest = listing.clone();
     let is_archived = |it: &Term| it.value == OrderState::Archived.as_str();
     let fits = rest.filter.iter().filter(|it| it.field == "state").all(|it| match it.compare {
@@ -815,7 +751,7 @@ async fn both_pages(db: &Session, listing: &Listing) -> Result<Page<Row>, StoreE
         Compare::Less | Compare::LessOrEqual | Compare::Greater | Compare::GreaterOrEqual => false,
     });
     rest.filter.retain(|it| it.field != "state");
-    let mut archived = if fits { Some(plan(&ARCHIVED, &rest, None)?) } else { None };
+    let mut archived = if fits { Some(plan(&ARCHIVED, &rest)?) } else { None };
 
     if let Some(cursor) = &listing.after {
         let from = at_hand.open(cursor)?;
@@ -838,15 +774,11 @@ async fn both_pages(db: &Session, listing: &Listing) -> Result<Page<Row>, StoreE
 }
 
 /// Every problem of a listing is named, not only the first.
-fn plan<'a>(resource: &'a Resource, listing: &Listing, bound: Option<Uuid>) -> Result<Plan<'a>, Refusal> {
+fn plan<'a>(resource: &'a Resource, listing: &Listing) -> Result<Plan<'a>, Refusal> {
     let mut problems = Problems::default();
     let mut conditions = Vec::new();
     let mut values: Vec<Value> = Vec::new();
     let mut left = resource.words();
-    if let (Some(column), Some(bound)) = (resource.bound, bound) {
-        values.push(bound.into());
-        conditions.push(format!("{column} = ${}", values.len()));
-    }
     for term in &listing.filter {
         match condition(resource, term, &mut values, &mut left) {
             Ok(condition) => conditions.extend(condition),
@@ -871,7 +803,7 @@ fn plan<'a>(resource: &'a Resource, listing: &Listing, bound: Option<Uuid>) -> R
     };
     conditions.extend(left.iter().filter(|it| it.is_narrowed).map(Left::condition));
     let size = listing.size.clamp(1, SIZE_MAX);
-    let mark = marked(resource.name, listing, bound);
+    let mark = marked(resource.name, listing);
     Ok(Plan { resource, conditions, arms, values, along, direction, size, mark })
 }
 
@@ -1093,9 +1025,9 @@ fn instant(text: &str) -> Option<Timestamp> {
     Some(Timestamp::from_date_time(at))
 }
 
-fn marked(name: &str, listing: &Listing, bound: Option<Uuid>) -> [u8; 8] {
+fn marked(name: &str, listing: &Listing) -> [u8; 8] {
     let Listing { filter, order_by, size: _, after: _ } = listing;
-    let digest = Sha256::digest(format!("{name} {filter:?} {order_by:?} {bound:?}"));
+    let digest = Sha256::digest(format!("{name} {filter:?} {order_by:?}"));
     let mut mark = [0; 8];
     mark.copy_from_slice(&digest[..8]);
     mark

@@ -55,7 +55,7 @@ impl Options {
             time: TimeSource::Database,
             group_max: 64,
             queue_max: 1024,
-            lanes: 2,
+            lanes: 1,
             readers: 8,
             recent_orders: 4_096,
             allow_unsafe_durability: false,

@@ -142,6 +142,7 @@ fn options(database: &Database, rules: &Arc<Rules>, clock: &Arc<AtomicI64>) -> O
     let clock = Arc::clone(clock);
     let read = move || Timestamp::from_unix_micros(clock.load(Ordering::Relaxed));
     let mut options = Options::new(database.clone(), Arc::clone(rules), Arc::new(read));
+    options.lanes = 2;
     // The test server runs without, to spare the disk.
     options.allow_unsafe_durability = true;
     options.time = TimeSource::Given;
@@ -1083,8 +1084,6 @@ async fn every_list_can_be_read(shop: &Shop, by: &impl Fn(&str, Compare, &str) -
     store.list_replenishments(&by_state("PROPOSED")).await.expect("a page");
     store.list_couriers(&all).await.expect("a page");
     let shipment = domain::ShipmentId(uuid::Uuid::nil());
-    store.list_tracking_events(shipment, &all).await.expect("a page");
-    store.tracking_after(shipment, 0, 10).await.expect("a look");
     let (since, until) = (Timestamp::from_unix_micros(0), Timestamp::MAX);
     store.feedback_report(since, until, 10).await.expect("a report");
     let order_of = store.order_of(&Part::Invoice(invoices[0].1)).await.expect("a look");

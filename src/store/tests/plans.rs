@@ -70,11 +70,11 @@ async fn no_list_touches_more_than_its_page(shop: &Shop) {
     let (mut table, mut known, mut bad) = (BTreeMap::new(), BTreeSet::new(), Vec::new());
     for list in documented() {
         for (asked, listing) in seeded.listings(&list) {
-            let (heard, next) = hear(read(shop, list.name, &listing, &seeded)).await;
+            let (heard, next) = hear(read(shop, list.name, &listing)).await;
             let mut statements = heard;
             if next.is_some() {
                 let further = Listing { after: next, ..listing.clone() };
-                statements.extend(hear(read(shop, list.name, &further, &seeded)).await.0);
+                statements.extend(hear(read(shop, list.name, &further)).await.0);
             }
 
             for statement in statements.iter().flat_map(arms) {
@@ -138,7 +138,6 @@ async fn no_hot_read_grows_with_what_is_stored(shop: &Shop) {
         "last_position": store.last_position(),
         "events_after": store.events_after(seeded.count - 100, &EventFilter::default(), 100),
         "events_after of an order": store.events_after(0, &EventFilter { order: Some(order), ..EventFilter::default() }, 100),
-        "tracking_after": store.tracking_after(seeded.order.shipments[0].id, 0, 100),
         "waiting_orders": store.waiting_orders(64),
         "claim_jobs": store.claim_jobs(32, Duration::from_secs(30)),
         "feedback_report": store.feedback_report(now.minus(Duration::from_secs(3_600)), now, 10),
@@ -267,9 +266,8 @@ async fn hear<T>(reading: impl Future<Output = T>) -> (Vec<Statement>, T) {
 }
 
 /// One page of the list of that name.
-async fn read(shop: &Shop, list: &str, listing: &Listing, seeded: &Seeded) -> Option<Cursor> {
+async fn read(shop: &Shop, list: &str, listing: &Listing) -> Option<Cursor> {
     let store = &shop.store;
-    let shipment = seeded.order.shipments[0].id;
     macro_rules! next {
         ($($page:expr)?) => { $($page.await.expect("a page").1)? };
     }
@@ -289,7 +287,6 @@ async fn read(shop: &Shop, list: &str, listing: &Listing, seeded: &Seeded) -> Op
         "couriers" => next!(store.list_couriers(listing)),
         "stock levels" => next!(store.list_stock_levels(listing)),
         "stock movements" => next!(store.list_movements(listing)),
-        "tracking events" => next!(store.list_tracking_events(shipment, listing)),
         other => panic!("{other} are listed and not looked at here"),
     }
 }
@@ -780,7 +777,7 @@ impl Seeded {
                 let mut taken = Vec::with_capacity(ASKED);
                 for _ in 0..ASKED {
                     let begun = Instant::now();
-                    read(shop, list.name, &listing, self).await;
+                    read(shop, list.name, &listing).await;
                     taken.push(begun.elapsed());
                     // What is far too slow need not be asked a hundred times.
                     if taken.len() >= 5 && taken.iter().min() > Some(&(4 * PAGE_WITHIN)) {
