@@ -7,7 +7,7 @@ use super::case::{born, cut, moved};
 use super::pay::FAILURE_MAX;
 use super::{
     Actor, ApprovalState, Ask, Desk, EventKind, FeedbackState, InvoiceState, LocationCode, Message,
-    MessageId, MessageKind, MessageState, OpenRequest, Order, OrderState, PaymentId, Reason, RefundId,
+    MessageId, MessageKind, MessageState, Order, OrderState, Payment, PaymentId, Reason, Refund, RefundId,
     RefundState, Refusal, Replenishment, ReplenishmentId, ReplenishmentState, ReservationState, Rules,
     ShipmentState, Sku, Timestamp, Unsent, backoff,
 };
@@ -237,17 +237,10 @@ impl Order {
 
     /// When a worker has something to do for this order.
     pub fn due_at(&self, rules: &Rules) -> Option<Timestamp> {
-        let errands = self.payments.iter().filter_map(|it| {
-            let pause = if it.attempts == 0 { CALLER_GRACE } else { pause(it.attempts) };
-            it.request.map(|request| request.asked_at.plus(pause))
-        });
-        let refunds = self.payments.iter().filter(|it| it.is_by_provider()).flat_map(|it| &it.refunds);
-        let refunds = refunds.filter(|it| it.state == RefundState::Pending).map(|it| match it.attempts {
-            0 => it.asked_at,
-            attempts => it.asked_at.plus(pause(attempts)),
-        });
+        let asks = self.payments.iter().filter_map(ask_due_at);
+        let refunds = self.refunds_under_way().map(refund_due_at);
         let messages = self.messages.iter().filter(|it| it.state == MessageState::Queued).map(|it| it.due_at);
-        errands.chain(refunds).chain(messages).chain(self.next_deadline(rules)).min()
+        asks.chain(refunds).chain(messages).chain(self.next_deadline(rules)).min()
     }
 
     /// When the next thing happens by itself: a hold or approval ends, the order closes or is archived.
@@ -305,14 +298,12 @@ impl Order {
     /// What has to be done outside now. Each errand carries its key, so that doing it twice has one effect.
     pub fn errands(&self, now: Timestamp) -> Vec<Errand> {
         let asks = self.payments.iter().filter_map(|it| {
-            let OpenRequest { ask, asked_at } = it.request?;
-            let pause = if it.attempts == 0 { CALLER_GRACE } else { pause(it.attempts) };
-            (asked_at.plus(pause) <= now).then_some(Errand::Payment(it.id, ask))
+            let ask = it.ask()?;
+            (ask_due_at(it)? <= now).then_some(Errand::Payment(it.id, ask))
         });
-        let refunds = self.payments.iter().filter(|it| it.is_by_provider()).flat_map(|it| &it.refunds);
-        let refunds = refunds
-            .filter(|it| it.state == RefundState::Pending)
-            .filter(|it| it.attempts == 0 || it.asked_at.plus(pause(it.attempts)) <= now)
+        let refunds = self
+            .refunds_under_way()
+            .filter(|it| it.attempts == 0 || refund_due_at(it) <= now)
             .map(|it| Errand::Refund(it.id));
         // When one letter goes, those go with it that wait for their first try only to have company.
         let queued = || self.messages.iter().filter(|it| it.state == MessageState::Queued);
@@ -320,6 +311,12 @@ impl Order {
         let goes_along = |it: &Message| it.attempts == 0 && it.kind.waits() > Duration::ZERO;
         let messages = queued().filter(|it| it.due_at <= now || (one_goes && goes_along(it)));
         asks.chain(refunds).chain(messages.map(|it| Errand::Message(it.id))).collect()
+    }
+
+    /// Refunds that the provider has not answered for good.
+    fn refunds_under_way(&self) -> impl Iterator<Item = &Refund> {
+        let refunds = self.payments.iter().filter(|it| it.is_by_provider()).flat_map(|it| &it.refunds);
+        refunds.filter(|it| it.state == RefundState::Pending)
     }
 
     /// A message was sent, or could not be. One that may go later waits with growing pauses until it is too old.
@@ -420,9 +417,20 @@ pub enum Errand {
     Message(MessageId),
 }
 
-/// The pause between two questions to a provider.
-fn pause(attempts: u32) -> Duration {
-    backoff(attempts, PAUSE_MAX)
+/// When a worker asks the provider, if something is open: the caller itself is first to ask.
+fn ask_due_at(payment: &Payment) -> Option<Timestamp> {
+    let pause = match payment.attempts {
+        0 => CALLER_GRACE,
+        attempts => backoff(attempts, PAUSE_MAX),
+    };
+    payment.request.map(|it| it.asked_at.plus(pause))
+}
+
+fn refund_due_at(refund: &Refund) -> Timestamp {
+    match refund.attempts {
+        0 => refund.asked_at,
+        attempts => refund.asked_at.plus(backoff(attempts, PAUSE_MAX)),
+    }
 }
 
 /// Proposes to buy a product again if too little of it is available and nothing is on its way.

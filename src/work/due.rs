@@ -13,6 +13,7 @@ use super::outside::{Caller, apply, carry_out};
 use super::{Shop, call, told_to_stop};
 use crate::domain::{
     Errand, ExpireReservation, Lease, OnOrder, Order, OrderId, Part, Refusal, ReservationId, RunDue, Target,
+    backoff,
 };
 use crate::store::{Codec, Job, JobKind, StoreError, View};
 
@@ -96,7 +97,8 @@ async fn look_after(shop: Shop, job: Job, order: Option<Arc<Order>>, ends: Insta
         return;
     }
 
-    let pause = pause(job.attempts);
+    let attempts = u32::try_from(job.attempts).unwrap_or(u32::MAX);
+    let pause = spread(backoff(attempts, RETRY_MAX));
     let kind = job.kind.as_str();
     tracing::warn!(job = %job.lease.job, kind, attempts = job.attempts, ?pause, %error, "a job failed");
     if let Err(error) = shop.store.job_failed(job.lease, shop.store.now().plus(pause)).await {
@@ -104,11 +106,8 @@ async fn look_after(shop: Shop, job: Job, order: Option<Arc<Order>>, ends: Insta
     }
 }
 
-/// 2, 4, 8 … seconds, at most [`RETRY_MAX`], and up to a quarter more, so that what failed together is not tried
-/// together.
-fn pause(attempts: i64) -> Duration {
-    let exponent = u32::try_from(attempts.clamp(1, 10)).unwrap_or(1);
-    let pause = Duration::from_secs(1 << exponent).min(RETRY_MAX);
+/// The pause and up to a quarter more, so that what failed together is not tried together.
+fn spread(pause: Duration) -> Duration {
     pause + pause.mul_f64(fastrand::f64() / 4.0)
 }
 
