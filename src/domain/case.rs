@@ -305,12 +305,7 @@ impl super::Shipment {
 
 impl super::Reservation {
     pub fn is_open(&self) -> bool {
-        match self.state {
-            ReservationState::Held | ReservationState::Confirmed | ReservationState::PartiallyConsumed => {
-                true
-            }
-            ReservationState::Consumed | ReservationState::Released | ReservationState::Expired => false,
-        }
+        self.state.is_open()
     }
 
     /// Past its end and not pinned.

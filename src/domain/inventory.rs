@@ -453,7 +453,7 @@ pub fn decide_replenishment(
     replenishment.state = to;
     replenishment.quantity = quantity.unwrap_or(replenishment.quantity);
     replenishment.decided_by = Some(desk.actor.clone());
-    if to.is_final() {
+    if !to.is_open() {
         let key = (replenishment.sku.clone(), replenishment.location.clone());
         desk.changes.open_replenishments.insert(key, None);
     }

@@ -223,11 +223,10 @@ impl Order {
             };
             found.must("M3", id, tendered >= amount.minor, "at least the amount tendered", tendered);
 
-            let open = matches!(payment.state, PaymentState::Pending | PaymentState::Authorized);
             found.must(
                 "M4",
                 id,
-                open || payment.request.is_none(),
+                !payment.state.is_final() || payment.request.is_none(),
                 "no ask of a payment that is over",
                 payment.state,
             );

@@ -200,6 +200,20 @@ machine! {
     }
 }
 
+impl ReservationState {
+    /// Whether units are still set aside under it.
+    pub fn is_open(self) -> bool {
+        !self.is_final()
+    }
+}
+
+impl ReplenishmentState {
+    /// Whether goods may still come of it.
+    pub fn is_open(self) -> bool {
+        !self.is_final()
+    }
+}
+
 impl ShipmentState {
     /// Whether the courier has it and its journey is not over for good: only then can a report move it. A lost
     /// shipment may be found, and one that was said to be back may turn out to be delivered.

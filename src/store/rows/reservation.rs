@@ -165,15 +165,8 @@ pub(super) fn save(writes: &mut Writes, orders: &[Saved<'_, Order>]) {
     }
 
     // One is open per order: those that are over make room first.
-    reservations.write_in_turn(writes, |it| is_open(it.state));
+    reservations.write_in_turn(writes, |it| it.state.is_open());
     items.write(writes);
-}
-
-fn is_open(state: ReservationState) -> bool {
-    match state {
-        ReservationState::Held | ReservationState::Confirmed | ReservationState::PartiallyConsumed => true,
-        ReservationState::Consumed | ReservationState::Released | ReservationState::Expired => false,
-    }
 }
 
 type Items = HashMap<ReservationId, Vec<ReservedItem>>;

@@ -99,7 +99,7 @@ pub(in crate::store) fn open_replenishments(
 ) -> Lookup<((Sku, LocationCode), ReplenishmentId)> {
     // In the statement itself: the index holds no others, and a planner does not look at parameters. Looked up product
     // by product, so that none thinks of reading all that are open while they are few.
-    let open = ReplenishmentState::ALL.iter().copied().filter(|it| is_open(*it));
+    let open = ReplenishmentState::ALL.iter().copied().filter(|it| it.is_open());
     let open: Vec<_> = open.map(|it| format!("'{it}'")).collect();
     let sql = format!(
         "SELECT replenishments.sku, location, id FROM given JOIN replenishments \
@@ -122,20 +122,10 @@ pub(in crate::store) fn save_replenishments(
 ) {
     // One is open per product and location: those that are over make room first.
     let (over, open): (Vec<Saved<_>>, Vec<Saved<_>>) =
-        replenishments.iter().copied().partition(|it| !is_open(it.after.state));
+        replenishments.iter().copied().partition(|it| !it.after.state.is_open());
     for some in [over, open] {
         let rows = some.into_iter().map(|it| it.rows(replenishment_to_row));
         save_versioned::<replenishments::Entity>(writes, replenishments::Column::Version, rows);
-    }
-}
-
-fn is_open(state: ReplenishmentState) -> bool {
-    match state {
-        ReplenishmentState::Proposed
-        | ReplenishmentState::Approved
-        | ReplenishmentState::Ordered
-        | ReplenishmentState::PartiallyReceived => true,
-        ReplenishmentState::Rejected | ReplenishmentState::Received | ReplenishmentState::Cancelled => false,
     }
 }
 
