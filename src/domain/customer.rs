@@ -4,14 +4,14 @@ use serde::{Deserialize, Serialize};
 
 use super::words::words;
 
-/// Who ordered. Texts as given; [`super::verify`] says whether they can be used.
+/// Who ordered. An order has it [normalised](Customer::normalised); [`super::verify`] says whether it can be used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Customer {
     /// 1–200 characters.
     pub name: String,
     /// Empty or an address; at least one of e-mail and phone is needed.
     pub email: String,
-    /// Empty or a phone number; E.164 once verification passed.
+    /// Empty, a phone number as E.164, or what could not be read as one.
     pub phone: String,
     /// BCP 47, `en` when left out: the language of messages.
     pub locale: String,

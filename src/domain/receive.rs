@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::case::{born, cut};
 use super::pricing::{PriceLine, price};
-use super::verify::{Subject, fingerprint, normalised, risk, verify};
+use super::verify::{Subject, fingerprint, risk, verify};
 use super::{
     Actor, Address, Customer, Desk, EventKind, Hold, HoldId, HoldReason, HoldState, LineAmounts, MessageKind,
     NewLine, NewOrder, Order, OrderId, OrderLine, OrderState, Problems, Refusal, Risk, Rule, Timestamp,
@@ -39,7 +39,6 @@ pub(super) fn receive(desk: &mut Desk, new: &NewOrder) -> Result<Order, Refusal>
         return Err(Refusal::exists("order with external_reference", external_reference));
     }
 
-    let customer = normalised(customer, &shipping_address.country);
     let region = desk.rules.region_of(&shipping_address.country).cloned();
     let fee = match (shipping_fee, &region) {
         (Some(fee), _) => fee,
@@ -115,7 +114,7 @@ pub(super) fn receive(desk: &mut Desk, new: &NewOrder) -> Result<Order, Refusal>
 
 pub(super) fn fingerprint_of(customer: &Customer, address: &Address, lines: &[NewLine]) -> String {
     let lines: Vec<_> = lines.iter().map(|it| (it.sku.clone(), it.quantity)).collect();
-    fingerprint(&normalised(customer.clone(), &address.country), address, &lines)
+    fingerprint(customer, address, &lines)
 }
 
 /// What an order's prices depend on beside its lines.
@@ -430,6 +429,7 @@ impl Order {
             requested_by,
         } = correction.clone();
         let fee_before = self.fee_by_rules(desk);
+        let is_elsewhere = shipping_address.is_some();
         if let Some(address) = shipping_address {
             self.region = desk.rules.region_of(&address.country).cloned();
             self.shipping_address = address;
@@ -437,8 +437,10 @@ impl Order {
         if let Some(address) = billing_address {
             self.billing_address = address;
         }
-        if let Some(customer) = customer {
-            self.customer = normalised(customer, &self.shipping_address.country);
+        // A phone number without prefix is one of the country that the goods go to.
+        if customer.is_some() || is_elsewhere {
+            let customer = customer.unwrap_or_else(|| self.customer.clone());
+            self.customer = customer.normalised(&self.shipping_address.country);
         }
         if let Some(text) = special_instructions {
             self.special_instructions = text;

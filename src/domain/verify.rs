@@ -44,21 +44,24 @@ pub(super) fn verify(subject: &Subject<'_>) -> Vec<Check> {
     Rule::ALL.iter().map(check).collect()
 }
 
-/// The customer as it is kept: trimmed, the e-mail's domain in lower case, the phone number as E.164 if it
-/// can be read (a number without country prefix is one of `country`), the locale `en` if none was given. What
-/// cannot be read stays as it was written.
-pub(super) fn normalised(customer: Customer, country: &str) -> Customer {
-    let Customer { name, email, phone, locale } = customer;
-    let email = match email.trim().rsplit_once('@') {
-        Some((local, domain)) => format!("{local}@{}", domain.to_lowercase()),
-        None => email.trim().to_owned(),
-    };
-    let locale = if locale.trim().is_empty() { "en" } else { locale.trim() };
-    Customer {
-        name: name.trim().to_owned(),
-        email,
-        phone: e164(&phone, country).unwrap_or_else(|| phone.trim().to_owned()),
-        locale: locale.to_owned(),
+impl Customer {
+    /// The customer as it is kept: trimmed, the e-mail's domain in lower case, the phone number as E.164 if it
+    /// can be read (a number without country prefix is one of `country`), the locale `en` if none was given. What
+    /// cannot be read stays as it was written.
+    #[must_use]
+    pub fn normalised(self, country: &str) -> Self {
+        let Self { name, email, phone, locale } = self;
+        let email = match email.trim().rsplit_once('@') {
+            Some((local, domain)) => format!("{local}@{}", domain.to_lowercase()),
+            None => email.trim().to_owned(),
+        };
+        let locale = if locale.trim().is_empty() { "en" } else { locale.trim() };
+        Self {
+            name: name.trim().to_owned(),
+            email,
+            phone: e164(&phone, country).unwrap_or_else(|| phone.trim().to_owned()),
+            locale: locale.to_owned(),
+        }
     }
 }
 
@@ -103,9 +106,9 @@ pub(super) fn risk(
 }
 
 /// Equal for orders of the same customer, to the same address, for the same goods: SHA-256, hex. Upper and
-/// lower case, blanks and the order of lines make no difference, nor does a product split over several lines.
+/// lower case, blanks and the order of lines make no difference, nor does a product split over several lines. The
+/// customer is a normalised one.
 pub(super) fn fingerprint(customer: &Customer, address: &Address, lines: &[(Sku, i64)]) -> String {
-    let customer = normalised(customer.clone(), &address.country);
     let recipient = if address.recipient.trim().is_empty() { &customer.name } else { &address.recipient };
     let mut hash = Sha256::new();
     let mut add = |text: &str| {
@@ -176,11 +179,24 @@ pub(super) fn e164(phone: &str, country: &str) -> Option<String> {
     (read_phone(None, &read)? == read).then_some(read)
 }
 
+/// Whether it is the one form in which a number that can be read is kept.
+fn is_e164(phone: &str) -> bool {
+    phone.starts_with('+') && read_phone(None, phone).is_some_and(|it| it == phone)
+}
+
 fn read_phone(country: Option<phonenumber::country::Id>, phone: &str) -> Option<String> {
+    #[cfg(test)]
+    PHONES_READ.with(|it| it.set(it.get() + 1));
     let number = phonenumber::parse(country, phone).ok()?;
     let abroad = country.is_some() && number.code().source() == phonenumber::country::Source::Idd;
     let usable = number.is_valid() && !abroad && number.extension().is_none();
     usable.then(|| number.format().mode(phonenumber::Mode::E164).to_string())
+}
+
+#[cfg(test)]
+thread_local! {
+    /// How often this thread had a phone number parsed, which takes longer than most decisions.
+    pub(super) static PHONES_READ: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 
 type Found = Result<String, Vec<String>>;
@@ -201,7 +217,7 @@ fn contact(subject: &Subject<'_>) -> Found {
     if !email.trim().is_empty() && !is_email(email.trim()) {
         problems.push("the e-mail address is not well-formed".to_owned());
     }
-    if !phone.trim().is_empty() && e164(phone, &subject.shipping.country).is_none() {
+    if !phone.trim().is_empty() && !is_e164(phone) {
         problems.push(format!(
             "the phone number is neither an international one (+ and country prefix) nor one of {}",
             shown(&subject.shipping.country)
@@ -387,7 +403,7 @@ fn duplicate(subject: &Subject<'_>) -> Found {
 
 fn blocked(subject: &Subject<'_>) -> Found {
     let country = &subject.shipping.country;
-    let customer = normalised(subject.customer.clone(), country);
+    let customer = subject.customer;
     let blocked = &subject.rules.blocked_customers;
     let mut problems = Vec::new();
     let email = customer.email.to_lowercase();
@@ -499,6 +515,7 @@ mod tests {
         billing: Option<&Address>,
         rules: &Rules,
     ) -> Vec<Check> {
+        let customer = &customer.clone().normalised(&shipping.country);
         verify(&Subject { customer, shipping, billing, duplicate_of_at: None, rules })
     }
 
@@ -598,16 +615,15 @@ mod tests {
 
     #[test]
     fn a_customer_is_kept_in_one_form() {
-        let kept = normalised(
-            Customer { name: "  Ada Byron ".to_owned(), email: " Ada@Example.COM ".to_owned(), ..customer() },
-            "DE",
-        );
+        let given =
+            Customer { name: "  Ada Byron ".to_owned(), email: " Ada@Example.COM ".to_owned(), ..customer() };
+        let kept = given.normalised("DE");
         let Customer { name, email, phone, locale } = kept.clone();
         assert_eq!([name, email, phone, locale], ["Ada Byron", "Ada@example.com", "+4930901820", "en"]);
-        assert_eq!(normalised(kept.clone(), "US"), kept);
+        assert_eq!(kept.clone().normalised("US"), kept);
 
         let odd = Customer { phone: " call me ".to_owned(), email: " none ".to_owned(), ..customer() };
-        let kept = normalised(odd, "DE");
+        let kept = odd.normalised("DE");
         assert_eq!((kept.phone.as_str(), kept.email.as_str()), ("call me", "none"));
     }
 
@@ -735,6 +751,7 @@ mod tests {
     fn orders_for_the_same_goods_have_the_same_fingerprint() {
         let sku = |it: &str| it.parse::<Sku>().expect("a sku");
         let lines = [(sku("A"), 2), (sku("B"), 1)];
+        let customer = || customer().normalised("DE");
         let one = fingerprint(&customer(), &address("DE", "", "10115"), &lines);
         assert_eq!(one.len(), 64);
 
@@ -742,7 +759,8 @@ mod tests {
             email: "ADA@example.com".to_owned(),
             phone: "+49 30 90 18 20".to_owned(),
             ..customer()
-        };
+        }
+        .normalised("DE");
         let same_address = Address { city: "TOWN ".to_owned(), ..address("DE", "", "101 15") };
         let same_lines = [(sku("B"), 1), (sku("A"), 1), (sku("A"), 1)];
         assert_eq!(fingerprint(&same_customer, &same_address, &same_lines), one);
@@ -854,8 +872,8 @@ mod tests {
             let shipping = Address { city, ..address(&country, "", &code) };
             let checks = checked(&customer, &shipping, Some(&shipping), &Rules::default());
             prop_assert_eq!(checks.len(), Rule::ALL.len());
-            let kept = normalised(customer, &country);
-            prop_assert_eq!(normalised(kept.clone(), &country), kept);
+            let kept = customer.normalised(&country);
+            prop_assert_eq!(kept.clone().normalised(&country), kept);
         }
 
         #[test]

@@ -6,6 +6,7 @@ pub(crate) mod bounds;
 mod exact;
 mod instead;
 mod letters;
+mod phones;
 mod refusals;
 mod reports;
 mod twenty_steps;

@@ -69,11 +69,12 @@ fn new_order(draft: pb::OrderDraft, bad: &mut Problems) -> Option<NewOrder> {
     let reservation_lifetime_seconds =
         seconds("order.reservation_lifetime", reservation_lifetime, LIFETIME_SECONDS, bad);
     let requested_by = timestamp("order.requested_delivery_time", requested_delivery_time, bad);
+    let shipping_address = shipping_address?;
     Some(NewOrder {
         channel: channel?,
         external_reference,
-        customer: buyer?,
-        shipping_address: shipping_address?,
+        customer: buyer?.normalised(&shipping_address.country),
+        shipping_address,
         billing_address,
         currency: currency?,
         lines,
