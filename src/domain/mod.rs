@@ -1,116 +1,134 @@
 //! The rules of fulfilment: pure, synchronous, total. Time, ids and policies are arguments.
 //! Nothing here names tonic, prost, sea-orm or tokio.
+//!
+//! In reading order; each wing names those above it in this list, never those below:
+//!
+//! | wing | what lives there |
+//! |---|---|
+//! | `model` | what things are: data, state tables, accessors; decides nothing |
+//! | `unit` | what a decision works with: the unit of work, the journal, the form of a command |
+//! | `billing` | prices, invoices, payments, refunds |
+//! | `documents` | what is written for people: letters, labels, slips |
+//! | `inventory` | levels, reservations, counts, buying again |
+//! | `catalogue`, `couriers` | products and locations; couriers |
+//! | `shipping` | picking, packing, labels, quotes, handover, tracking, delivery |
+//! | `customers` | what customers hear, and what they say |
+//! | `approvals` | the gates between stock, money and fulfilment |
+//! | `ordering` | an order as a whole, from receipt to archive |
+//! | `process` | what runs across all of them: what happens by itself, what is due, the timeline |
+//! | `invariants` | the laws that the books keep |
+//!
+//! An order's rules are methods that stand in the wing whose rule they are.
 
-mod actions;
-mod advance;
-mod allocate;
-mod approval;
-mod backoff;
-mod case;
-mod commands;
-mod courier;
-mod customer;
-mod deliver;
-mod desk;
-mod event;
-mod feedback;
-mod finish;
-mod fulfil;
+mod approvals;
+mod billing;
+mod catalogue;
+mod couriers;
+mod customers;
+mod documents;
+mod invariants;
 mod inventory;
-mod invoice;
-mod label;
-mod laws;
-mod letters;
-mod merge;
-mod message;
-mod money;
-mod order;
-mod pay;
-mod payment;
-mod pricing;
-mod quote;
-mod receive;
-mod recipient;
-mod refusal;
-mod rules;
-mod shipment;
-mod states;
-mod status;
-mod stock;
+mod model;
+mod ordering;
+mod process;
+mod shipping;
 #[cfg(test)]
 pub(crate) mod tests;
-mod time;
-mod timeline;
-mod tracking;
-mod verify;
-mod words;
+mod unit;
 
-pub use actions::Action;
-pub use advance::Decision;
-pub use allocate::free_overdue;
-pub use approval::{Approval, ApprovalState, Gate};
-pub use backoff::backoff;
-pub use case::{check_etag, etag};
+pub use approvals::decide::{DecideApproval, Decision};
+pub use billing::pay::{BeginPayment, CapturePayment, NewPayment, ReceivedMoney, RecordPayment, VoidPayment};
+pub use billing::refund::RefundPayment;
+pub use catalogue::location::CreateLocation;
 #[cfg(test)]
-pub(crate) use commands::conclude;
-pub use commands::{
-    AdjustStock, ArchiveOrder, AssignCourier, BeginPayment, CancelOrder, CapturePayment, CheckAvailability,
-    CloseOrder, Command, ConfirmDelivery, ConfirmPickup, CreateCourier, CreateLocation, CreateOrder,
-    CreateProduct, CreateShippingLabel, DecideApproval, DecideReplenishment, Delivery, ExpireReservation,
-    FillOrder, FreeExpired, Offers, OnOrder, OrderCommand, OutboundAnswer, PackShipment, PlaceHold, Posted,
-    QuoteCouriers, ReceiveStock, ReceivedStock, RecordAnswers, RecordPayment, RecordPick, RecordQualityCheck,
-    RecordTracking, RecordedTracking, RefundPayment, ReleaseHold, ReleaseReservation, ReserveStock, RunDue,
-    SetReorderRule, StartPicking, StockSource, SubmitFeedback, Target, UpdateOrder, VerifyOrder, VoidPayment,
-    VoidShippingLabel,
-};
-pub use courier::{Courier, CourierNames, Quote, Rate};
-pub use customer::{Address, Check, Customer, Risk, Rule, Verdict};
-pub use deliver::{Recorded, Report};
-pub use desk::{Changes, Desk, Lease, Loaded, Part, Touch, World};
-pub use event::{Event, EventKind, Machine, Transition};
-pub use feedback::{Feedback, FeedbackState};
-pub use finish::Errand;
-pub use fulfil::{Decline, LineCheck, LineUnits};
-pub use inventory::{AdjustReason, Destination, Inquiry, NewReservation, Outlook};
+pub(crate) use catalogue::location::create_location;
+pub use catalogue::product::CreateProduct;
 #[cfg(test)]
-pub(crate) use inventory::{
-    adjust_stock, check_availability, create_courier, create_location, create_product, decide_replenishment,
-    expire_reservation, receive_stock, release_reservation, reserve_stock, set_reorder_rule,
+pub(crate) use catalogue::product::create_product;
+pub use couriers::courier::CreateCourier;
+pub use customers::feedback::SubmitFeedback;
+pub use documents::letters::{Letter, letter};
+pub use documents::packing_slip::packing_slip;
+pub use invariants::findings::{Breach, LAWS};
+pub use invariants::history::history_breaches;
+pub use invariants::order::law;
+pub use inventory::adjust::{AdjustReason, AdjustStock};
+pub use inventory::availability::{CheckAvailability, Destination, Inquiry, Outlook};
+pub use inventory::expire::{ExpireReservation, FreeExpired, ReleaseReservation, free_overdue};
+pub use inventory::ledger::Posted;
+#[cfg(test)]
+pub(crate) use inventory::receive::receive_stock;
+pub use inventory::receive::{ReceiveStock, ReceivedStock};
+pub use inventory::replenish::{DecideReplenishment, SetReorderRule};
+pub use inventory::reserve::FillOrder;
+#[cfg(test)]
+pub(crate) use inventory::reserve_for_others::reserve_stock;
+pub use inventory::reserve_for_others::{NewReservation, ReserveStock, StockSource};
+pub use model::action::Action;
+pub use model::address::Address;
+pub use model::amounts::{Amounts, Discount, LineAmounts};
+pub use model::approval::{Approval, ApprovalState, Gate};
+pub use model::availability::{AvailabilityFound, LineAvailability};
+pub use model::backoff::backoff;
+pub use model::check::{Check, Risk, Rule, Verdict};
+pub use model::courier::{Courier, CourierNames, Quote, Rate};
+pub use model::customer::Customer;
+pub use model::etag::{check_etag, etag};
+pub use model::event::{Event, EventKind, Machine, Transition};
+pub use model::feedback::{Feedback, FeedbackState};
+pub use model::hold::{Hold, HoldReason, HoldState};
+pub use model::invoice::{Invoice, InvoiceLine, InvoiceState, invoice_number};
+pub use model::line::OrderLine;
+pub use model::location::Location;
+pub use model::message::{Message, MessageKind, MessageState, Unsent};
+pub use model::method::Method;
+pub use model::money::{Currency, Money};
+pub use model::new_order::{NewLine, NewOrder};
+pub use model::order::{Order, OrderState};
+pub use model::payment::{
+    Ask, AtProvider, Means, OpenRequest, Payment, PaymentState, ProviderAnswer, bank_reference_key,
 };
-pub use invoice::{Amounts, Discount, Invoice, InvoiceLine, InvoiceState, LineAmounts, invoice_number};
-pub use label::packing_slip;
-pub use laws::{Breach, LAWS, history_breaches, law};
-pub use letters::{Letter, letter};
-pub use message::{Message, MessageKind, MessageState, Unsent};
-pub use money::{Currency, Money};
-pub use order::{
-    AvailabilityFound, Hold, HoldReason, HoldState, LineAvailability, NewLine, NewOrder, Order, OrderLine,
-    OrderState,
-};
-pub use pay::{NewPayment, ReceivedMoney};
-pub use payment::{
-    Ask, AtProvider, HandedBack, Means, Method, OpenRequest, Payment, PaymentState, ProviderAnswer, Refund,
-    RefundState, bank_reference_key,
-};
-pub use receive::{Correction, Waive};
-pub use recipient::{BareAddress, Recipient, Sender};
-pub use refusal::{Problem, Problems, Reason, Refusal, Shortage};
-pub use rules::{ApprovalRules, GateRules, Rules, ShippingFee, TaxRule};
-pub use shipment::{
-    Assignment, Handover, Label, Package, PackedItem, Proof, Shipment, ShipmentItem, ShipmentState,
-};
-pub use states::{State, legal};
-pub use status::{FulfillmentStatus, LineProgress, PaymentStatus};
-pub use stock::{
-    Location, Movement, MovementKind, Product, Replenishment, ReplenishmentState, Reservation,
-    ReservationState, ReservedItem, StockLevel,
-};
-pub use time::Timestamp;
-pub use timeline::{Step, StepLine, StepState, timeline};
-pub use tracking::{TrackingEvent, TrackingStatus};
-pub use verify::looks_like_card_number;
-pub use words::{
+pub use model::policy::{ApprovalRules, GateRules, Rules, ShippingFee, TaxRule};
+pub use model::product::Product;
+pub use model::recipient::{BareAddress, Recipient, Sender};
+pub use model::refund::{HandedBack, Refund, RefundState};
+pub use model::refusal::{Problem, Problems, Reason, Refusal, Shortage};
+pub use model::replenishment::{Replenishment, ReplenishmentState};
+pub use model::reservation::{Reservation, ReservationState, ReservedItem};
+pub use model::scalars::{
     Actor, ApprovalId, Channel, CourierCode, HoldId, Ids, Invalid, InvoiceId, JobId, LocationCode, MessageId,
     MovementId, OnShortage, OrderId, PaymentId, RefundId, RegionCode, ReplenishmentId, ReservationId,
     ServiceLevel, ShipmentId, Sku,
 };
+pub use model::shipment::{
+    Assignment, Handover, Label, Package, PackedItem, Proof, Shipment, ShipmentItem, ShipmentState,
+};
+pub use model::states::{State, legal};
+pub use model::stock::{Movement, MovementKind, StockLevel};
+pub use model::time::Timestamp;
+pub use model::tracking::{TrackingEvent, TrackingStatus};
+pub use ordering::archive::ArchiveOrder;
+pub use ordering::cancel::CancelOrder;
+pub use ordering::card_numbers::looks_like_card_number;
+pub use ordering::change::{Correction, UpdateOrder};
+pub use ordering::close::CloseOrder;
+pub use ordering::holds::{PlaceHold, ReleaseHold};
+pub use ordering::receive::CreateOrder;
+pub use ordering::verify::{VerifyOrder, Waive};
+pub use process::schedule::{Errand, OutboundAnswer, RecordAnswers, RunDue};
+pub use process::status::{FulfillmentStatus, LineProgress, PaymentStatus};
+pub use process::timeline::lines::timeline;
+pub use process::timeline::steps::{Step, StepLine, StepState};
+pub use shipping::assign::AssignCourier;
+pub use shipping::check::{LineCheck, RecordQualityCheck};
+pub use shipping::deliver::{ConfirmDelivery, Delivery};
+pub use shipping::hand_over::ConfirmPickup;
+pub use shipping::label::{CreateShippingLabel, VoidShippingLabel};
+pub use shipping::pack::PackShipment;
+pub use shipping::pick::{LineUnits, RecordPick, StartPicking};
+pub use shipping::quote::{Decline, Offers, QuoteCouriers};
+pub use shipping::track::{RecordTracking, Recorded, RecordedTracking, Report};
+#[cfg(test)]
+pub(crate) use unit::command::conclude;
+pub use unit::command::{Command, OnOrder, OrderCommand, Target};
+pub use unit::unit_of_work::{Changes, Desk, Lease, Loaded, Part, Touch, World};

@@ -6,5 +6,8 @@
 mod mail;
 mod payments;
 
-pub use mail::{FileMail, Mail, Sendmail};
-pub use payments::{Charge, PaymentProvider, Sandbox};
+pub use mail::contract::Mail;
+pub use mail::folder::FileMail;
+pub use mail::program::Sendmail;
+pub use payments::contract::PaymentProvider;
+pub use payments::sandbox::{Charge, Sandbox};

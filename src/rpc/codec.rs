@@ -8,6 +8,7 @@ use tonic_prost::{ProstCodec, ProstDecoder, ProstEncoder};
 
 /// What a buffer begins with. Most messages fit.
 const BUFFER: usize = 1_024;
+
 /// What a stream gathers before it sends.
 const YIELD_AT: usize = 16 * 1_024;
 

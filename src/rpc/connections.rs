@@ -18,33 +18,48 @@ use crate::settings::Limits;
 
 /// How long a connection may be silent before the system asks whether the other machine still lives.
 const TCP_KEEPALIVE: Duration = Duration::from_secs(60);
+
 /// Until the next try when the system gives no connection, for example because too many files are open.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(200);
+
 /// Bytes that a connection says in one go before others have a turn. A frame may be as short as nine bytes, and each
 /// costs about as much as the next: in the time that it takes to hear out 64 KiB of them nobody else would be heard.
 const BURST: usize = 1_024;
+
 /// Bytes that a connection may say in a second.
 const PACE: i64 = 20 * 1_048_576;
+
 /// What a frame counts for beyond its bytes, of those that come with calls. A call has two or three: some 11,000 calls a
 /// second are more than a server of this kind answers, whoever speaks for many on one connection. Some clients ping
 /// with each answer, to measure the way there.
 const PER_FRAME: i64 = 512;
+
 /// What any other frame counts for. Nobody with calls to make has use for thousands of resets, settings, pieces of
 /// headers or empty frames of data in a second.
 const PER_OTHER_FRAME: i64 = 4_096;
+
 /// What a connection may say at once when it is new, so that nothing is won by coming anew, and after it was silent for
 /// a while.
 const PURSE_AT_FIRST: i64 = PACE / 200;
+
 const PURSE_MAX: i64 = PACE / 20;
+
 /// Before its bytes every HTTP/2 frame has their number, in three of nine bytes, its kind and its flags (RFC 9113,
 /// section 4.1).
 const FRAME_HEADER: usize = 9;
+
 const DATA: u8 = 0;
+
 const HEADERS: u8 = 1;
+
 const PING: u8 = 6;
+
 const WINDOW_UPDATE: u8 = 8;
+
 const END_STREAM: u8 = 1;
+
 const PADDED: u8 = 8;
+
 /// What every HTTP/2 client says first.
 const GREETING: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
@@ -246,9 +261,9 @@ impl Connected for Connection {
 
 #[cfg(test)]
 mod tests {
-    use std::future::poll_fn;
-
     use super::*;
+
+    use std::future::poll_fn;
 
     fn frames(kind: u8, payloads: &[usize]) -> Vec<u8> {
         let frame = |length: &usize| {

@@ -2,10 +2,12 @@
 
 use prost::Message;
 
-use super::orders::keep_newest;
-use super::{response_bytes, to_proto};
 use crate::domain::tests::bounds::largest;
 use crate::pb;
+use crate::rpc::identity::response_bytes;
+use crate::rpc::ordering::reply;
+use crate::rpc::ordering::service::keep_newest;
+use crate::rpc::{billing, shipping};
 use crate::settings::Limits;
 
 #[test]
@@ -13,8 +15,8 @@ fn the_largest_order_leaves_an_eighth_of_an_answer_free() {
     let most = response_bytes(&Limits::default());
     let order = largest();
     let answer = pb::PlaceHoldResponse {
-        order: Some(to_proto::orders::order(&order)),
-        hold: order.holds.last().map(to_proto::orders::hold),
+        order: Some(reply::order(&order)),
+        hold: order.holds.last().map(reply::hold),
     };
     let bytes = answer.encoded_len();
     assert!(bytes <= most - most / 8, "{bytes} of {most} bytes");
@@ -24,10 +26,10 @@ fn the_largest_order_leaves_an_eighth_of_an_answer_free() {
 fn the_largest_part_of_an_order_can_be_shown() {
     let most = response_bytes(&Limits::default());
     let order = largest();
-    let payment = to_proto::billing::payment(&order, &order.payments[0]).encoded_len();
+    let payment = billing::reply::payment(&order, &order.payments[0]).encoded_len();
     assert!(payment <= most / 2, "{payment} of {most} bytes");
     // The label, which has at most some kB for each package, is not in it.
-    let shipment = to_proto::shipping::shipment(&order, &order.shipments[0]).encoded_len();
+    let shipment = shipping::reply::shipment(&order, &order.shipments[0]).encoded_len();
     assert!(shipment <= most - most / 4, "{shipment} of {most} bytes");
 }
 

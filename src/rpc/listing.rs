@@ -4,13 +4,15 @@
 use prost::Message;
 use tonic::{Response, Status};
 
-use super::{Api, Reply, response_bytes};
 use crate::domain::Problems;
+use crate::rpc::api::{Api, Reply};
+use crate::rpc::identity::response_bytes;
 use crate::settings::Limits;
 use crate::store::{Compare, Cursor, Direction, Listing, Term};
 
 /// How long a filter may be, in bytes, and how many comparisons it may have.
 const FILTER_MAX: usize = 1_000;
+
 const TERMS_MAX: usize = 10;
 
 /// The four fields that all list requests share.

@@ -1,179 +1,32 @@
 //! The door: parse the request, change or find, reply. Nothing here knows SQL, and no rule of the business is here.
 
+mod api;
 mod approvals;
 mod billing;
-mod call;
+mod catalogue;
 mod codec;
 mod connections;
-mod feed;
-mod from_proto;
+mod couriers;
+mod customers;
+mod identity;
 mod inventory;
 #[cfg(test)]
 mod largest;
 mod layers;
 mod listing;
-mod orders;
+mod ordering;
+mod parse;
+mod reply;
+mod routes;
 mod shipping;
 mod status;
-mod to_proto;
-mod track;
-mod watch;
+mod streams;
 mod words;
 
-use std::sync::Arc;
-
-use prost::Message;
-use tokio::sync::watch as signal;
-use tonic::codec::CompressionEncoding;
-use tonic::service::Routes;
-use tonic::{Response, Status};
-
-pub(crate) use call::ACTOR;
-pub use call::Call;
+pub use api::Api;
 pub use codec::Wire;
 pub use connections::connections;
+pub(crate) use identity::ACTOR;
+pub use identity::Call;
 pub use layers::{Deadline, Gate, arrived, protect};
-
-use feed::Feed;
-
-use crate::domain::{Command, Order, OrderCommand, OrderId, Part, Problems, Refusal};
-use crate::pb;
-use crate::settings::Limits;
-use crate::store::{Codec, Store, StoreError, View};
-use crate::work::Shop;
-
-/// What every RPC answers.
-pub(crate) type Reply<T> = Result<Response<T>, Status>;
-
-/// Everything the services share. Cheap to clone.
-#[derive(Clone)]
-pub struct Api {
-    pub(crate) shop: Shop,
-    pub(crate) limits: Arc<Limits>,
-    pub(crate) feed: Arc<Feed>,
-    /// Turns true when the server stops: streams end with their resume point.
-    pub(crate) shutdown: signal::Receiver<bool>,
-}
-
-impl Api {
-    /// Within a runtime: it looks after the streams from here on.
-    pub fn new(shop: Shop, limits: Limits, shutdown: signal::Receiver<bool>) -> Self {
-        let feed = Feed::start(shop.store.clone(), shutdown.clone());
-        Self { shop, limits: Arc::new(limits), feed, shutdown }
-    }
-
-    pub(crate) fn store(&self) -> &Store {
-        &self.shop.store
-    }
-
-    /// The one way a request changes anything: decided in the writer's group, answered from what was decided.
-    pub(crate) async fn change<C, M>(
-        &self,
-        call: Call,
-        command: C,
-        reply: impl Fn(&C::Output, &View<'_>) -> M + Send + 'static,
-    ) -> Reply<M>
-    where
-        C: Command,
-        M: Message + Default + 'static,
-    {
-        let size_max = call.answer_bytes_max(&self.limits);
-        let codec = Codec { size_max, ..codec() };
-        let changed = found(self.store().change(call.into_store(), command, reply, codec).await)?;
-        Ok(Response::new(changed.into_answer()))
-    }
-
-    /// The same for an order: answered from the order as it then is.
-    pub(crate) async fn change_order<C, M>(
-        &self,
-        call: Call,
-        command: C,
-        reply: impl Fn(&<C as OrderCommand>::Output, &Order) -> M + Send + 'static,
-    ) -> Reply<M>
-    where
-        C: OrderCommand,
-        M: Message + Default + 'static,
-    {
-        self.change(call, command, move |it, view| reply(&it.output, kept(view, it.order))).await
-    }
-
-    /// The order, archived or not.
-    pub(crate) async fn order(&self, id: OrderId) -> Result<Arc<Order>, Status> {
-        found(self.store().order(id).await)?.ok_or_else(|| status::not_found("order", id))
-    }
-
-    /// The order that has this part: parts never move to another one.
-    pub(crate) async fn order_of(&self, part: Part) -> Result<OrderId, Status> {
-        let owner = found(self.store().order_of(&part).await)?;
-        owner.ok_or_else(|| status::of_refusal(&part.not_found()))
-    }
-
-    /// The order that has this part, whole.
-    pub(crate) async fn order_with(&self, part: Part) -> Result<Arc<Order>, Status> {
-        self.order(self.order_of(part).await?).await
-    }
-}
-
-/// How answers are kept for those who ask again: as they were sent. They may have any size: what a provider has done is
-/// written down even if nobody can be told.
-pub(crate) fn codec<M: Message + Default>() -> Codec<M> {
-    Codec {
-        encode: |it| it.encode_to_vec(),
-        decode: |bytes| M::decode(bytes).ok(),
-        size: M::encoded_len,
-        size_max: usize::MAX,
-    }
-}
-
-/// How large an answer may be.
-pub(crate) fn response_bytes(limits: &Limits) -> usize {
-    usize::try_from(limits.response_bytes).unwrap_or(usize::MAX)
-}
-
-/// The five services, each with its limits on the size of messages.
-pub fn routes(api: Api) -> Routes {
-    let most = usize::try_from(api.limits.message_bytes).unwrap_or(usize::MAX);
-    let back = response_bytes(&api.limits);
-    macro_rules! service {
-        ($server:path) => {
-            <$server>::new(api.clone())
-                .max_decoding_message_size(most)
-                .max_encoding_message_size(back)
-                .accept_compressed(CompressionEncoding::Gzip)
-                .send_compressed(CompressionEncoding::Gzip)
-        };
-    }
-    Routes::new(service!(pb::order_service_server::OrderServiceServer<Api>))
-        .add_service(service!(pb::inventory_service_server::InventoryServiceServer<Api>))
-        .add_service(service!(pb::shipping_service_server::ShippingServiceServer<Api>))
-        .add_service(service!(pb::billing_service_server::BillingServiceServer<Api>))
-        .add_service(service!(pb::approval_service_server::ApprovalServiceServer<Api>))
-}
-
-/// The order that a change was about, as it then is.
-fn kept<'a>(view: &View<'a>, id: OrderId) -> &'a Arc<Order> {
-    view.order(id).expect("a decision about an order has it loaded")
-}
-
-/// Reads a request: every bad field is noted, and the value is there only if none was.
-pub(crate) fn parse<T>(read: impl FnOnce(&mut Problems) -> Option<T>) -> Result<T, Status> {
-    let mut bad = Problems::default();
-    match read(&mut bad) {
-        Some(value) if bad.0.is_empty() => Ok(value),
-        _ => Err(status::of_refusal(&Refusal::Invalid(bad))),
-    }
-}
-
-/// What the caller named has to be there.
-pub(super) fn existing<T>(
-    kind: &'static str,
-    id: impl ToString,
-    read: Result<Option<T>, StoreError>,
-) -> Result<T, Status> {
-    found(read)?.ok_or_else(|| status::not_found(kind, id))
-}
-
-/// What a read found, or the status of its failure.
-pub(crate) fn found<T>(read: Result<T, StoreError>) -> Result<T, Status> {
-    read.map_err(|it| status::of_store(&it))
-}
+pub use routes::routes;

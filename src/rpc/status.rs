@@ -12,9 +12,12 @@ use crate::store::StoreError;
 
 /// The `domain` of every `ErrorInfo`.
 const DOMAIN: &str = "consign";
+
 /// More violations than this are cut off: details travel in a trailer, and many clients allow 8 KiB of headers.
 const VIOLATIONS_MAX: usize = 25;
+
 const RETRY_SOON: Duration = Duration::from_millis(100);
+
 const RETRY_LATER: Duration = Duration::from_secs(1);
 
 type Metadata = HashMap<String, String>;
@@ -208,6 +211,7 @@ fn facts<const N: usize>(facts: [(&str, String); N]) -> Metadata {
 #[cfg(test)]
 mod tests {
     use super::*;
+
     use crate::domain::Action;
 
     #[test]

@@ -9,20 +9,23 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::outside::{Caller, apply, carry_out};
-use super::{Shop, call, told_to_stop};
 use crate::domain::{
     Errand, ExpireReservation, Lease, OnOrder, Order, OrderId, Part, Refusal, ReservationId, RunDue, Target,
     backoff,
 };
 use crate::store::{Codec, Job, JobKind, StoreError, View};
+use crate::work::outside::{Caller, apply, carry_out};
+use crate::work::{Shop, call, told_to_stop};
 
 /// Jobs in hand at once.
 const AT_ONCE: usize = 128;
+
 /// Without a ring, how long until the next look: other processes' commits and the clock do not ring.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+
 /// At least this between two looks, however often it rings: each one that finds something is a transaction.
 const BREATH: Duration = Duration::from_millis(50);
+
 /// The longest pause after a job that failed.
 const RETRY_MAX: Duration = Duration::from_secs(300);
 

@@ -5,10 +5,9 @@
 
 mod due;
 mod outside;
-mod waiting;
-
 #[cfg(test)]
 mod tests;
+mod waiting;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,14 +15,15 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-pub use outside::{Caller, Pending, Subject, settle};
-
 use crate::domain::{Actor, Rules};
 use crate::outside::{Mail, PaymentProvider};
 use crate::store::{Call, Store};
 
+pub use outside::{Caller, Pending, Subject, settle};
+
 /// How often request ids are looked through for those that are too old.
 const REAP_EVERY: Duration = Duration::from_secs(3_600);
+
 /// How long anybody outside may take to answer, however long a lease is.
 const CALL_WITHIN: Duration = Duration::from_secs(10);
 

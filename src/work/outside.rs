@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use tokio::time::timeout;
 
-use super::{Shop, call};
 use crate::domain::{
     AtProvider, CourierNames, Errand, Lease, MessageId, OnOrder, Order, OrderId, OutboundAnswer, Part,
     Payment, PaymentId, ProviderAnswer, RecordAnswers, RefundId, RefundState, Refusal, Target, Unsent,
@@ -12,6 +11,7 @@ use crate::domain::{
 };
 use crate::faults::{self, Failed};
 use crate::store::{Call, Changed, Codec, RequestKey, StoreError, View};
+use crate::work::{Shop, call};
 
 /// Somebody who waits for an outcome: what is said then, made of the order as it then is, and the request id under
 /// which that takes the place of what was said when the outcome was open.

@@ -1,5 +1,7 @@
 //! The loops over a real store in a file, with a clock that the tests move.
 
+mod relay;
+
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -8,7 +10,6 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::{Caller, Pending, Shop, Subject, settle, start};
 use crate::domain::{
     self, Address, Amounts, Ask, Channel, CreateOrder, Customer, Desk, Letter, Location, LocationCode,
     MessageId, MessageKind, MessageState, Method, Money, NewLine, NewOrder, NewPayment, NewReservation,
@@ -18,8 +19,9 @@ use crate::domain::{
 };
 use crate::outside::{FileMail, Mail, PaymentProvider, Sandbox};
 use crate::store::{Codec, Database, JobKind, Options, Store, StoreError, View};
-
-mod relay;
+use crate::work::due::work_off;
+use crate::work::outside::{Caller, Pending, Subject, settle};
+use crate::work::{Shop, call, start};
 
 /// How long the loops may take for what they do within a second.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -85,7 +87,7 @@ impl Scene {
         decide: impl Fn(&mut Desk<'_>) -> Result<T, Refusal> + Send + 'static,
     ) -> Result<T, StoreError> {
         let codec = Codec::unkept();
-        self.shop.store.decide(super::call(), touch, decide, |it, _| it.clone(), codec).await
+        self.shop.store.decide(call(), touch, decide, |it, _| it.clone(), codec).await
     }
 
     async fn stock_up(&self) {
@@ -132,7 +134,7 @@ impl Scene {
     async fn place(&self, name: &str, units: i64) -> OrderId {
         let new = new_order(name, units);
         let reply = |created: &OnOrder<()>, _: &View<'_>| created.order;
-        let changed = self.shop.store.change(super::call(), CreateOrder { new }, reply, Codec::unkept());
+        let changed = self.shop.store.change(call(), CreateOrder { new }, reply, Codec::unkept());
         changed.await.unwrap().into_answer()
     }
 
@@ -253,7 +255,7 @@ async fn every_message_is_sent_once() {
     let order = scene.until(id, all_told).await;
     assert!(order.messages.iter().all(|it| it.state == MessageState::Sent && it.attempts == 1), "{order:#?}");
     // Other drivers of the same loops, and the same again later.
-    scene.loops.spawn(super::due::work_off(scene.shop.clone(), scene.stop.subscribe()));
+    scene.loops.spawn(work_off(scene.shop.clone(), scene.stop.subscribe()));
     scene.pass(60);
     tokio::time::sleep(Duration::from_millis(700)).await;
     scene.end_work().await;
@@ -512,7 +514,7 @@ async fn an_order_whose_hold_is_lifted_is_filled_before_the_newer_ones_that_wait
 
     let verify = VerifyOrder { target: Target::latest(Part::Order(again)), waive: Waive::Duplicate };
     let reply = move |_: &OnOrder<()>, view: &View<'_>| view.order(again).unwrap().state;
-    let verified = scene.shop.store.change(super::call(), verify, reply, Codec::unkept());
+    let verified = scene.shop.store.change(call(), verify, reply, Codec::unkept());
     let state = verified.await.unwrap().into_answer();
     assert_eq!(state, OrderState::AwaitingStock, "what is there is spoken for");
     scene.until(again, |it| it.state == OrderState::Invoiced).await;

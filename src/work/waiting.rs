@@ -6,17 +6,20 @@ use futures_util::future::join_all;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::{Shop, call, told_to_stop};
 use crate::domain::{FillOrder, OrderId, Part, Target};
 use crate::store::{Codec, StoreError};
+use crate::work::{Shop, call, told_to_stop};
 
 /// Orders tried in one pass.
 const AT_ONCE: u64 = 64;
+
 /// When none of those could be filled, up to this many are tried, so that a few that cannot go on (a hold, a large
 /// quantity) do not stand before the others for ever.
 const AT_ONCE_MAX: u64 = 4_096;
+
 /// Without a ring, how long until the next pass: other processes' commits do not ring.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+
 /// At least this between two passes, however often it rings; longer when a pass takes long, so that a long queue does
 /// not keep the database busy with itself.
 const BREATH: Duration = Duration::from_millis(50);

@@ -4,23 +4,47 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::commands::{conclude, take_in};
-use crate::domain::{
-    Actor, Address, Approval, ApprovalState, Ask, Breach, Changes, Channel, Courier, Customer, Decision,
-    Desk, Event, Gate, Ids, LineCheck, LineUnits, Location, LocationCode, Machine, MessageState, Method,
-    Money, Movement, NewLine, NewOrder, NewPayment, OnShortage, Order, OrderId, OrderState, Package,
-    PackedItem, PaymentId, Product, Proof, ProviderAnswer, Rate, Reason, ReceivedMoney, Refusal, RegionCode,
-    Report, ReservationId, ReservedItem, Rules, ServiceLevel, Shipment, ShipmentId, ShipmentState, Sku,
-    StepLine, StepState, StockLevel, Timestamp, TrackingStatus, World, create_courier, create_location,
-    create_product, history_breaches, receive_stock, timeline,
+use crate::domain::approvals::decide::Decision;
+use crate::domain::catalogue::location::create_location;
+use crate::domain::catalogue::product::create_product;
+use crate::domain::couriers::courier::create_courier;
+use crate::domain::invariants::findings::Breach;
+use crate::domain::invariants::history::history_breaches;
+use crate::domain::inventory::receive::receive_stock;
+use crate::domain::inventory::reserve_for_others::NewReservation;
+use crate::domain::model::approval::Gate;
+use crate::domain::model::event::{Event, Machine};
+use crate::domain::model::location::Location;
+use crate::domain::model::message::MessageState;
+use crate::domain::model::new_order::NewOrder;
+use crate::domain::model::order::{Order, OrderState};
+use crate::domain::model::payment::{Ask, ProviderAnswer};
+use crate::domain::model::policy::Rules;
+use crate::domain::model::product::Product;
+use crate::domain::model::refusal::{Problems, Reason, Refusal};
+use crate::domain::model::reservation::ReservedItem;
+use crate::domain::model::scalars::{
+    Actor, Ids, LocationCode, OrderId, PaymentId, RegionCode, ReservationId, Sku,
 };
+use crate::domain::model::shipment::Shipment;
+use crate::domain::model::stock::{Movement, StockLevel};
+use crate::domain::model::time::Timestamp;
+use crate::domain::model::tracking::TrackingStatus;
+use crate::domain::ordering::receive::take_in;
+use crate::domain::process::timeline::lines::timeline;
+use crate::domain::process::timeline::steps::{Step, StepLine, StepState};
+use crate::domain::shipping::pick::LineUnits;
+use crate::domain::tests::given::{
+    MONDAY, actor, by_card, cash, checks_of, courier, done, one_package, open_ask, place, proof, report, sku,
+    usd,
+};
+use crate::domain::unit::command::conclude;
+use crate::domain::unit::unit_of_work::{Changes, Desk, World};
 
 /// What waiting orders want, as in [`World`].
 type Awaited = HashMap<(RegionCode, Sku), i64>;
-type AwaitedBefore = HashMap<(OrderId, Sku), i64>;
 
-/// Monday, 2 November 2026, 08:00 UTC.
-pub(super) const MONDAY: Timestamp = Timestamp::from_unix_micros(1_793_606_400_000_000);
+type AwaitedBefore = HashMap<(OrderId, Sku), i64>;
 
 pub(super) struct Bench {
     pub(super) world: World,
@@ -38,7 +62,7 @@ pub(super) struct Bench {
 
 impl Bench {
     /// Three products, two locations in North America and one in Europe, two couriers, empty shelves.
-    pub(super) fn empty() -> Self {
+    fn empty() -> Self {
         let mut bench = Self {
             world: World::default(),
             rules: Rules::default(),
@@ -390,12 +414,12 @@ impl Bench {
 
     pub(super) fn tend(&mut self, id: OrderId) {
         let before = std::mem::replace(&mut self.actor, Actor::system());
-        self.on(id, super::super::order::Order::tend).expect("tending never fails");
+        self.on(id, Order::tend).expect("tending never fails");
         self.actor = before;
     }
 
     pub(super) fn fill(&mut self, id: OrderId) -> bool {
-        self.on(id, super::super::order::Order::fill).expect("filling never fails")
+        self.on(id, Order::fill).expect("filling never fails")
     }
 
     pub(super) fn pick(&mut self, id: OrderId, number: usize) {
@@ -498,210 +522,23 @@ fn check_timeline(order: &Order, lines: &[StepLine]) {
     assert_eq!(order.is_over(), open.is_none(), "something comes next until it is over");
 }
 
-pub(super) fn open_ask(order: &Order) -> Option<(PaymentId, Ask)> {
-    order.payments.iter().find_map(|it| it.ask().map(|ask| (it.id, ask)))
-}
-
-pub(super) fn pending(order: &Order) -> Option<&Approval> {
-    order.approvals.iter().find(|it| it.state == ApprovalState::Pending)
-}
-
-pub(super) fn reason<T: std::fmt::Debug>(refused: Result<T, Refusal>) -> Reason {
+pub(super) fn refused_fields<T: std::fmt::Debug>(refused: Result<T, Refusal>) -> Vec<String> {
     match refused {
-        Err(Refusal::Unmet { reason, .. }) => reason,
-        other => panic!("expected a refusal with a reason, not {other:?}"),
+        Err(Refusal::Invalid(Problems(problems))) => problems.into_iter().map(|it| it.field).collect(),
+        other => panic!("expected bad fields, not {other:?}"),
     }
 }
 
-pub(super) fn actor(name: &str) -> Actor {
-    name.parse().expect("an actor's name")
+pub(super) fn state_of(bench: &Bench, id: OrderId, step: Step) -> StepState {
+    bench.timeline(id)[usize::from(step.number()) - 1].state
 }
 
-pub(super) fn sku(code: &str) -> Sku {
-    code.parse().expect("a sku")
-}
-
-pub(super) fn place(code: &str) -> LocationCode {
-    code.parse().expect("a location code")
-}
-
-pub(super) fn usd(minor: i64) -> Money {
-    "USD".parse::<crate::domain::Currency>().expect("a currency").of(minor)
-}
-
-fn courier(code: &str, base_minor: i64, days: u32) -> Courier {
-    let mut rates = Vec::new();
-    for region in ["NORTH_AMERICA", "EUROPE"] {
-        for (service, faster) in [(ServiceLevel::Standard, 0), (ServiceLevel::Express, 1)] {
-            rates.push(Rate {
-                region: region.parse().expect("a region code"),
-                service,
-                currency: usd(0).currency,
-                base_minor: base_minor * (1 + i64::from(faster)),
-                per_kg_minor: 50,
-                transit_days: days.saturating_sub(faster).max(1),
-                weight_max_grams: 0,
-            });
-        }
+pub(super) fn others(lines: &[(&str, i64)], seconds: u64) -> NewReservation {
+    NewReservation {
+        region: "NORTH_AMERICA".parse().expect("a region code"),
+        location: None,
+        lines: lines.iter().map(|(code, units)| (sku(code), *units)).collect(),
+        lifetime: Some(Duration::from_secs(seconds)),
+        reference: "basket 7".to_owned(),
     }
-    Courier {
-        code: code.parse().expect("a courier code"),
-        version: 0,
-        name: code.to_owned(),
-        cutoff_minutes: 960,
-        utc_offset_minutes: 0,
-        pickup_weekdays: vec![1, 2, 3, 4, 5],
-        rates,
-        created_at: MONDAY,
-    }
-}
-
-/// An order from New York, as it comes from the web shop; refused on a shortage.
-pub(super) fn order(name: &str, lines: &[(&str, i64)]) -> NewOrder {
-    NewOrder {
-        channel: Channel::Online,
-        external_reference: String::new(),
-        customer: Customer {
-            name: name.to_owned(),
-            email: format!("{name}@example.com"),
-            phone: String::new(),
-            locale: "en".to_owned(),
-        },
-        shipping_address: Address {
-            recipient: String::new(),
-            organization: String::new(),
-            lines: vec!["350 Fifth Avenue".to_owned()],
-            city: "New York".to_owned(),
-            area: "NY".to_owned(),
-            postal_code: "10118".to_owned(),
-            country: "US".to_owned(),
-        },
-        billing_address: None,
-        currency: usd(0).currency,
-        lines: lines
-            .iter()
-            .map(|(code, quantity)| NewLine {
-                sku: sku(code),
-                quantity: *quantity,
-                unit_price: None,
-                discount: None,
-                description: String::new(),
-            })
-            .collect(),
-        discount: None,
-        discount_code: String::new(),
-        prices_include_tax: false,
-        shipping_fee: None,
-        special_instructions: String::new(),
-        service: ServiceLevel::Standard,
-        on_shortage: OnShortage::Refuse,
-        reservation_lifetime_seconds: None,
-        requested_by: None,
-    }
-}
-
-pub(super) fn waiting(new: NewOrder) -> NewOrder {
-    NewOrder { on_shortage: OnShortage::Wait, ..new }
-}
-
-pub(super) fn to_berlin(mut new: NewOrder) -> NewOrder {
-    new.shipping_address = Address {
-        lines: vec!["Torstraße 1".to_owned()],
-        city: "Berlin".to_owned(),
-        area: String::new(),
-        postal_code: "10119".to_owned(),
-        country: "DE".to_owned(),
-        ..new.shipping_address
-    };
-    new
-}
-
-/// So dear that both gates ask a person.
-pub(super) fn dear(mut new: NewOrder) -> NewOrder {
-    for line in &mut new.lines {
-        line.unit_price = Some(usd(200_000));
-    }
-    new
-}
-
-pub(super) fn cash(amount: Option<i64>) -> ReceivedMoney {
-    ReceivedMoney { method: Method::Cash, amount: amount.map(usd), reference: String::new(), tendered: None }
-}
-
-pub(super) fn by_card(ask: Ask, amount: Option<i64>) -> NewPayment {
-    NewPayment {
-        method: Method::Card,
-        token: "tok_visa".to_owned(),
-        amount: amount.map(usd),
-        ask,
-        provider: "sandbox".to_owned(),
-    }
-}
-
-pub(super) fn done(reference: &str) -> ProviderAnswer {
-    ProviderAnswer::Done(reference.to_owned())
-}
-
-pub(super) fn declined() -> ProviderAnswer {
-    ProviderAnswer::Declined("insufficient funds".to_owned())
-}
-
-pub(super) fn unknown() -> ProviderAnswer {
-    ProviderAnswer::Unknown("no answer within 5 s".to_owned())
-}
-
-pub(super) fn checks_of(shipment: &Shipment, failed: i64) -> Vec<LineCheck> {
-    let mut failed = failed;
-    let check = |it: &crate::domain::ShipmentItem| {
-        let bad = failed.min(it.quantity);
-        failed -= bad;
-        let defect = if bad > 0 { "scratched" } else { "" };
-        LineCheck { line: it.line, passed: it.quantity - bad, failed: bad, defect: defect.to_owned() }
-    };
-    shipment.items.iter().map(check).collect()
-}
-
-pub(super) fn one_package(shipment: &Shipment) -> Vec<Package> {
-    vec![Package {
-        number: 1,
-        weight_grams: 2_500,
-        length_mm: 300,
-        width_mm: 200,
-        height_mm: 150,
-        contents: shipment
-            .items
-            .iter()
-            .map(|it| PackedItem { line: it.line, quantity: it.quantity })
-            .collect(),
-    }]
-}
-
-pub(super) fn report(status: TrackingStatus, at: Timestamp) -> Report {
-    Report {
-        status,
-        incident: String::new(),
-        place: "Newark".to_owned(),
-        occurred_at: at,
-        estimated_at: None,
-        raw_code: String::new(),
-        description: String::new(),
-        received_by: String::new(),
-    }
-}
-
-pub(super) fn proof(at: Timestamp, by: &Actor) -> Proof {
-    Proof {
-        received_by: "the neighbour".to_owned(),
-        place: "front door".to_owned(),
-        signature_sha256: String::new(),
-        photo_sha256: String::new(),
-        at,
-        recorded_by: by.clone(),
-    }
-}
-
-/// The shipments that a warehouse still works on.
-pub(super) fn in_house(order: &Order) -> Vec<(usize, ShipmentId, ShipmentState)> {
-    let all = order.shipments.iter().enumerate().map(|(number, it)| (number, it.id, it.state));
-    all.filter(|it| !it.2.is_handed_over() && it.2 != ShipmentState::Cancelled).collect()
 }

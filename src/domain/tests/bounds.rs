@@ -2,17 +2,27 @@
 
 use std::time::Duration;
 
-use super::bench::{Bench, by_card, cash, declined, done, order, reason, report, usd};
-use crate::domain::allocate::{ITEMS_MAX, LOCATIONS_NOTED_MAX};
-use crate::domain::deliver::TRACKING_EVENTS_MAX;
-use crate::domain::fulfil::CONTENTS_MAX;
-use crate::domain::pay::{FAILURE_MAX, PARTS_MAX, REFUND_PARTS_MAX, REFUSED_REFUNDS_MAX, TRIES_MAX};
-use crate::domain::receive::{ENTRIES_TO_CORRECT_MAX, HOLD_NOTE_MAX, HOLDS_BY_HAND_MAX};
-use crate::domain::{
-    Actor, Ask, Correction, CourierNames, HandedBack, HoldReason, LocationCode, Means, Message, MessageKind,
-    Method, Order, OrderId, OrderState, PaymentId, Reason, Recorded, RefundId, Refusal, Report,
-    ShipmentState, Sku, TrackingStatus, Waive, letter,
-};
+use crate::domain::billing::pay::{FAILURE_MAX, PARTS_MAX, REFUND_PARTS_MAX, REFUSED_REFUNDS_MAX, TRIES_MAX};
+use crate::domain::documents::letters::letter;
+use crate::domain::inventory::allocate::{ITEMS_MAX, LOCATIONS_NOTED_MAX};
+use crate::domain::model::courier::CourierNames;
+use crate::domain::model::hold::HoldReason;
+use crate::domain::model::message::{Message, MessageKind};
+use crate::domain::model::method::Method;
+use crate::domain::model::order::{Order, OrderState};
+use crate::domain::model::payment::{Ask, Means};
+use crate::domain::model::refund::HandedBack;
+use crate::domain::model::refusal::{Reason, Refusal};
+use crate::domain::model::scalars::{Actor, LocationCode, OrderId, PaymentId, RefundId, Sku};
+use crate::domain::model::shipment::ShipmentState;
+use crate::domain::model::tracking::TrackingStatus;
+use crate::domain::ordering::change::Correction;
+use crate::domain::ordering::receive::{ENTRIES_TO_CORRECT_MAX, HOLD_NOTE_MAX, HOLDS_BY_HAND_MAX};
+use crate::domain::ordering::verify::Waive;
+use crate::domain::shipping::progress::CONTENTS_MAX;
+use crate::domain::shipping::track::{Recorded, Report, TRACKING_EVENTS_MAX};
+use crate::domain::tests::bench::Bench;
+use crate::domain::tests::given::{by_card, cash, declined, done, order, reason, report, usd};
 
 const DAY: u64 = 86_400;
 

@@ -1,17 +1,30 @@
 //! Exactly so many, exactly then: figures, amounts and instants at their limits, by example.
 
-use super::bench::{Bench, by_card, cash, declined, done, order, reason, sku, unknown, usd, waiting};
-use crate::domain::commands::take_in;
-use crate::domain::{
-    Ask, Currency, Destination, EventKind, FulfillmentStatus, HoldReason, Inquiry, LineProgress, Means,
-    MessageKind, Method, NewReservation, OrderState, PaymentStatus, Reason, ReceivedMoney, Refusal,
-    ReservationState, ServiceLevel, Timestamp, TrackingStatus, check_availability, check_etag, free_overdue,
-    reserve_stock,
-};
 use std::time::Duration;
 
-// Stock.
+use crate::domain::billing::pay::ReceivedMoney;
+use crate::domain::inventory::availability::{Destination, Inquiry, check_availability};
+use crate::domain::inventory::expire::free_overdue;
+use crate::domain::inventory::reserve_for_others::{NewReservation, reserve_stock};
+use crate::domain::model::etag::check_etag;
+use crate::domain::model::event::EventKind;
+use crate::domain::model::hold::HoldReason;
+use crate::domain::model::message::MessageKind;
+use crate::domain::model::method::Method;
+use crate::domain::model::money::Currency;
+use crate::domain::model::order::OrderState;
+use crate::domain::model::payment::{Ask, Means};
+use crate::domain::model::refusal::{Reason, Refusal};
+use crate::domain::model::reservation::ReservationState;
+use crate::domain::model::scalars::ServiceLevel;
+use crate::domain::model::time::Timestamp;
+use crate::domain::model::tracking::TrackingStatus;
+use crate::domain::ordering::receive::take_in;
+use crate::domain::process::status::{FulfillmentStatus, LineProgress, PaymentStatus};
+use crate::domain::tests::bench::Bench;
+use crate::domain::tests::given::{by_card, cash, declined, done, order, reason, sku, unknown, usd, waiting};
 
+// Stock.
 fn inquiry(lines: &[(&str, i64)], requested_by: Option<Timestamp>) -> Inquiry {
     Inquiry {
         destination: Destination::Country("US".to_owned()),

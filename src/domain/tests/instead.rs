@@ -1,10 +1,17 @@
 //! What a refusal says may be done instead: calls, about the resource itself or else about its order.
 
-use super::bench::{Bench, by_card, dear, declined, done, one_package, order, place, sku};
-use crate::domain::{
-    Action, AdjustReason, Ask, Decision, Gate, HandedBack, HoldReason, LineUnits, Method, Reason, Refusal,
-    adjust_stock,
-};
+use crate::domain::approvals::decide::Decision;
+use crate::domain::inventory::adjust::{AdjustReason, adjust_stock};
+use crate::domain::model::action::Action;
+use crate::domain::model::approval::Gate;
+use crate::domain::model::hold::HoldReason;
+use crate::domain::model::method::Method;
+use crate::domain::model::payment::Ask;
+use crate::domain::model::refund::HandedBack;
+use crate::domain::model::refusal::{Reason, Refusal};
+use crate::domain::shipping::pick::LineUnits;
+use crate::domain::tests::bench::Bench;
+use crate::domain::tests::given::{by_card, dear, declined, done, one_package, order, place, sku};
 
 /// Reason, state and calls of a refusal.
 fn told<T: std::fmt::Debug>(refused: Result<T, Refusal>) -> (Reason, &'static str, Vec<Action>) {

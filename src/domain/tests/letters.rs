@@ -2,11 +2,16 @@
 
 use std::time::Duration;
 
-use super::bench::{Bench, order};
-use crate::domain::{
-    Correction, EventKind, Message, MessageKind, MessageState, OrderId, OrderState, Reason, Refusal,
-    TrackingStatus, Unsent, Waive,
-};
+use crate::domain::model::event::EventKind;
+use crate::domain::model::message::{Message, MessageKind, MessageState, Unsent};
+use crate::domain::model::order::{Order, OrderState};
+use crate::domain::model::refusal::{Reason, Refusal};
+use crate::domain::model::scalars::OrderId;
+use crate::domain::model::tracking::TrackingStatus;
+use crate::domain::ordering::change::Correction;
+use crate::domain::ordering::verify::Waive;
+use crate::domain::tests::bench::Bench;
+use crate::domain::tests::given::order;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -106,12 +111,12 @@ fn a_letter_that_nobody_is_to_get_is_suppressed_and_says_why() {
 fn an_order_with_a_waiting_letter_can_be_archived_once_the_letter_is_given_up() {
     let (mut bench, id) = placed();
     bench.on(id, |order, desk| order.cancel(desk, "changed their mind")).expect("nothing is paid");
-    let refused = bench.on(id, super::super::order::Order::archive);
+    let refused = bench.on(id, Order::archive);
     let Err(Refusal::Unmet { reason, .. }) = refused else { panic!("archived with a waiting letter") };
     assert_eq!(reason, Reason::NotArchivable);
 
     fail_to_send(&mut bench, id, MessageKind::OrderCancelled);
-    bench.on(id, super::super::order::Order::archive).expect("nothing is under way any more");
+    bench.on(id, Order::archive).expect("nothing is under way any more");
     assert_eq!(bench.state(id), OrderState::Archived);
 }
 

@@ -4,6 +4,7 @@ mod any_sequence;
 mod bench;
 pub(crate) mod bounds;
 mod exact;
+mod given;
 mod instead;
 mod letters;
 mod phones;

@@ -1,8 +1,11 @@
 //! A customer's phone number is parsed at the door; a decision parses it once, to say what it found.
 
-use super::super::verify::PHONES_READ;
-use super::bench::{Bench, order, to_berlin};
-use crate::domain::{Correction, NewOrder, OrderState};
+use crate::domain::model::contact::PHONES_READ;
+use crate::domain::model::new_order::NewOrder;
+use crate::domain::model::order::OrderState;
+use crate::domain::ordering::change::Correction;
+use crate::domain::tests::bench::Bench;
+use crate::domain::tests::given::{order, to_berlin};
 
 fn with_phone(phone: &str) -> NewOrder {
     let mut new = order("ada", &[("A-1", 2)]);

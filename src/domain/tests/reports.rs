@@ -1,17 +1,24 @@
 //! Reports of one shipment in every order of arrival, repeated, alone and in batches: what is stored is the same.
 
+use proptest::prelude::*;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use proptest::collection::vec;
-use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
-use super::bench::{Bench, order, report};
-use crate::domain::{
-    Desk, Ids, MessageKind, Order, OrderId, OrderState, Report, ShipmentState, Timestamp, TrackingStatus,
-    history_breaches,
-};
+use crate::domain::invariants::history::history_breaches;
+use crate::domain::model::message::MessageKind;
+use crate::domain::model::order::{Order, OrderState};
+use crate::domain::model::scalars::{Ids, OrderId};
+use crate::domain::model::shipment::ShipmentState;
+use crate::domain::model::time::Timestamp;
+use crate::domain::model::tracking::TrackingStatus;
+use crate::domain::shipping::track::Report;
+use crate::domain::tests::bench::Bench;
+use crate::domain::tests::given::{order, report};
+use crate::domain::unit::unit_of_work::Desk;
 
 /// A shipment that was handed over yesterday.
 fn on_the_road() -> (Bench, OrderId) {

@@ -1,10 +1,18 @@
 //! One order, from receipt to the next purchase.
 
-use super::bench::{Bench, actor, by_card, dear, done, order, place, proof, report, sku};
-use crate::domain::{
-    Ask, Decision, Gate, MovementKind, OrderState, ReservationState, ShipmentState, Step, StepState,
-    TrackingStatus, set_reorder_rule,
-};
+use crate::domain::approvals::decide::Decision;
+use crate::domain::inventory::replenish::set_reorder_rule;
+use crate::domain::model::approval::Gate;
+use crate::domain::model::order::OrderState;
+use crate::domain::model::payment::Ask;
+use crate::domain::model::reservation::ReservationState;
+use crate::domain::model::scalars::OrderId;
+use crate::domain::model::shipment::ShipmentState;
+use crate::domain::model::stock::MovementKind;
+use crate::domain::model::tracking::TrackingStatus;
+use crate::domain::process::timeline::steps::{Step, StepState};
+use crate::domain::tests::bench::Bench;
+use crate::domain::tests::given::{actor, by_card, dear, done, order, place, proof, report, sku, usd};
 
 #[test]
 fn one_order_travels_all_twenty_steps() {
@@ -110,7 +118,7 @@ fn one_order_travels_all_twenty_steps() {
 fn an_order_that_costs_nothing_is_paid_by_itself() {
     let mut bench = Bench::with_stock(&[("A-1", "NYC", 10)]);
     let mut new = order("ada", &[("A-1", 1)]);
-    new.lines[0].unit_price = Some(super::bench::usd(0));
+    new.lines[0].unit_price = Some(usd(0));
     let id = bench.placed(&new);
     assert_eq!(bench.state(id), OrderState::Fulfilling);
     let paid = &bench.timeline(id)[6];
@@ -168,6 +176,6 @@ fn reports_may_come_late_twice_and_in_any_order() {
     assert_eq!(late, None, "nobody hears that a delivered parcel is out for delivery");
 }
 
-fn state_of(bench: &Bench, id: crate::domain::OrderId, step: Step) -> StepState {
+fn state_of(bench: &Bench, id: OrderId, step: Step) -> StepState {
     bench.timeline(id)[usize::from(step.number()) - 1].state
 }

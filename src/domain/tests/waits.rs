@@ -1,7 +1,12 @@
 //! What an order waits for, said so that somebody in the warehouse knows what to do.
 
-use super::bench::{Bench, one_package, order};
-use crate::domain::{LineUnits, OrderId, ShipmentState, Step};
+use crate::domain::model::hold::HoldReason;
+use crate::domain::model::scalars::OrderId;
+use crate::domain::model::shipment::ShipmentState;
+use crate::domain::process::timeline::steps::Step;
+use crate::domain::shipping::pick::LineUnits;
+use crate::domain::tests::bench::Bench;
+use crate::domain::tests::given::{one_package, order};
 
 /// Step and call of the order's only shipment.
 fn waits(bench: &Bench, id: OrderId) -> (Step, String) {
@@ -89,7 +94,7 @@ fn of_several_shipments_those_are_named_that_wait() {
 fn a_hold_goes_before_the_warehouse_and_stops_nothing_on_the_road() {
     let mut bench = Bench::with_stock(&[("A-1", "NYC", 9)]);
     let id = bench.paid(&order("ada", &[("A-1", 1)]));
-    let reason = crate::domain::HoldReason::Compliance;
+    let reason = HoldReason::Compliance;
     let hold = |bench: &mut Bench| {
         bench.on(id, |order, desk| order.place_hold(desk, reason, "papers".to_owned())).expect("a hold")
     };

@@ -1,6 +1,11 @@
 //! Tests of how letters are handed over, and of what is made of it when they are not taken.
 
-use super::*;
+use std::fs::{self, File};
+
+use crate::domain::{Letter, MessageId, Sender, Unsent};
+use crate::outside::mail::contract::Mail;
+use crate::outside::mail::folder::FileMail;
+use crate::outside::mail::message::originator;
 
 fn id() -> MessageId {
     MessageId("01890a5d-ac96-774b-bcce-b302099a8057".parse().expect("a uuid"))
@@ -41,7 +46,14 @@ async fn a_folder_that_is_gone_or_no_folder_takes_letters_again_once_it_is_back(
 
 #[cfg(unix)]
 mod program {
-    use super::*;
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    use super::{id, letter, sender};
+    use crate::domain::Unsent;
+    use crate::outside::mail::contract::Mail;
+    use crate::outside::mail::folder::FileMail;
+    use crate::outside::mail::program::Sendmail;
 
     fn program(folder: &Path, script: &str) -> Sendmail {
         use std::os::unix::fs::PermissionsExt;

@@ -1,10 +1,14 @@
 //! Approvals.
 
-use super::{Difference, Of, Saved, StoreError, Writes, gather};
 use crate::domain::{
     Actor, Approval, ApprovalId, ApprovalState, Currency, Gate, Money, Order, OrderId, Timestamp,
 };
-use crate::store::together::{Answers, Question};
+use crate::store::connection::batched_read::{Answers, Question};
+use crate::store::connection::error::StoreError;
+use crate::store::rows::read::{Of, gather};
+use crate::store::rows::saved::Saved;
+use crate::store::rows::table::table;
+use crate::store::rows::write::{Difference, Writes};
 
 table! {
     "approvals" as approvals (id: ApprovalId) {

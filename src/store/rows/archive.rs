@@ -1,8 +1,12 @@
 //! Archived orders: one document each, beside what they can be found by.
 
-use super::{Lock, Saved, StoreError, Writes, find, from_json, save_versioned, to_json};
 use crate::domain::{Channel, Order, OrderId, OrderState, Timestamp};
-use crate::store::session::Session;
+use crate::store::connection::error::StoreError;
+use crate::store::connection::session::Session;
+use crate::store::rows::read::{Lock, find, from_json};
+use crate::store::rows::saved::{Saved, to_json};
+use crate::store::rows::table::table;
+use crate::store::rows::write::{Writes, save_versioned};
 
 const TABLE: &str = "archived_orders";
 

@@ -7,15 +7,20 @@ use sea_orm::{
     ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
 };
 
-use super::message::feedback;
-use super::shipment::shipments;
-use super::{Difference, Saved, StoreError, Writes, filled, gather, narrow, save_versioned, sorted, take};
 use crate::domain::{
     Courier, CourierCode, Currency, FeedbackState, Location, LocationCode, Money, Product, Rate, RegionCode,
     ServiceLevel, Sku, Timestamp,
 };
-use crate::store::session::Session;
-use crate::store::together::Lookup;
+use crate::store::connection::bound_rows::filled;
+use crate::store::connection::error::StoreError;
+use crate::store::connection::lookup::Lookup;
+use crate::store::connection::session::Session;
+use crate::store::rows::message::feedback;
+use crate::store::rows::read::{gather, narrow, sorted, take};
+use crate::store::rows::saved::Saved;
+use crate::store::rows::shipment::shipments;
+use crate::store::rows::table::table;
+use crate::store::rows::write::{Difference, Writes, save_versioned};
 
 /// How many of the latest ratings count: what a courier was like years ago does not matter.
 const RATINGS_MAX: u64 = 1_000;

@@ -6,14 +6,16 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
-use super::{Writes, insert};
 use crate::domain::{
     Actor, ApprovalId, Event, EventKind, HoldId, InvoiceId, Machine, MessageId, OrderId, Part, PaymentId,
     RefundId, ReservationId, ShipmentId, Timestamp, Transition,
 };
-use crate::store::StoreError;
-use crate::store::given::{KEYS_MAX, filled};
-use crate::store::session::Session;
+use crate::store::connection::bound_rows::{KEYS_MAX, filled};
+use crate::store::connection::error::StoreError;
+use crate::store::connection::session::Session;
+use crate::store::rows::shipment::order_of_tracked;
+use crate::store::rows::table::table;
+use crate::store::rows::write::{Writes, insert};
 
 table! {
     "events" as events (position: i64) {
@@ -46,7 +48,7 @@ pub(in crate::store) async fn owners(
     for part in parts {
         match part {
             Part::Tracked { courier, number } => {
-                if let Some(order) = super::order_of_tracked(db, courier, number).await? {
+                if let Some(order) = order_of_tracked(db, courier, number).await? {
                     owners.insert(part.clone(), order);
                 }
             }

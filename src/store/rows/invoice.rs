@@ -1,11 +1,15 @@
 //! Invoices, their lines, and the register of their numbers, which outlives the orders.
 
-use super::{Difference, Of, Saved, StoreError, Writes, gather, insert, narrow, take};
 use crate::domain::{
     Amounts, Currency, Invoice, InvoiceId, InvoiceLine, InvoiceState, LineAmounts, Order, OrderId, Sku,
     Timestamp,
 };
-use crate::store::together::{Answers, Question};
+use crate::store::connection::batched_read::{Answers, Question};
+use crate::store::connection::error::StoreError;
+use crate::store::rows::read::{Of, gather, narrow, take};
+use crate::store::rows::saved::Saved;
+use crate::store::rows::table::table;
+use crate::store::rows::write::{Difference, Writes, insert};
 
 table! {
     "invoice_numbers" as invoice_numbers (series: String, number: i64) {

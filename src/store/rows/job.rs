@@ -4,11 +4,14 @@ use std::collections::{BTreeMap, HashMap};
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use super::{Kind, Lock, StoreError, Writes, filled, sorted, upsert};
 use crate::domain::{JobId, Lease, Timestamp};
-use crate::store::JobKind;
-use crate::store::given::{number, uuid};
-use crate::store::session::Session;
+use crate::store::connection::bound_rows::{filled, number, uuid};
+use crate::store::connection::error::StoreError;
+use crate::store::connection::session::Session;
+use crate::store::rows::read::{Lock, sorted};
+use crate::store::rows::table::table;
+use crate::store::rows::write::{Kind, Writes, upsert};
+use crate::store::writer::job::JobKind;
 
 table! {
     "jobs" as jobs (id: JobId) {

@@ -1,11 +1,15 @@
 //! What customers are told, and what they say.
 
-use super::{Difference, Of, Saved, StoreError, Writes, gather, narrow};
 use crate::domain::{
     Feedback, FeedbackState, Message, MessageId, MessageKind, MessageState, Order, OrderId, ShipmentId,
     Timestamp,
 };
-use crate::store::together::{Answers, Question};
+use crate::store::connection::batched_read::{Answers, Question};
+use crate::store::connection::error::StoreError;
+use crate::store::rows::read::{Of, gather, narrow};
+use crate::store::rows::saved::Saved;
+use crate::store::rows::table::table;
+use crate::store::rows::write::{Difference, Writes};
 
 table! {
     "messages" as messages (id: MessageId) {

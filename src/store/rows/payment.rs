@@ -2,13 +2,18 @@
 
 use sea_orm::DbBackend;
 
-use super::{Difference, Of, Saved, StoreError, Writes, gather, insert, narrow, sorted, take};
 use crate::domain::{
     Actor, Ask, AtProvider, Currency, HandedBack, InvoiceId, Means, Method, Money, OpenRequest, Order,
     OrderId, Payment, PaymentId, PaymentState, Refund, RefundId, RefundState, Timestamp, bank_reference_key,
 };
-use crate::store::given::{text, with_given};
-use crate::store::together::{Answers, Lookup, Question};
+use crate::store::connection::batched_read::{Answers, Question};
+use crate::store::connection::bound_rows::{text, with_given};
+use crate::store::connection::error::StoreError;
+use crate::store::connection::lookup::Lookup;
+use crate::store::rows::read::{Of, gather, narrow, sorted, take};
+use crate::store::rows::saved::Saved;
+use crate::store::rows::table::table;
+use crate::store::rows::write::{Difference, Writes, insert};
 
 table! {
     "payments" as payments (id: PaymentId) {

@@ -5,14 +5,19 @@ use std::collections::HashMap;
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 
-use super::order::order_lines;
-use super::{Difference, Lock, Of, Saved, StoreError, Writes, filled, find, gather, save_versioned, take};
 use crate::domain::{
     Actor, LocationCode, Order, OrderId, Reservation, ReservationId, ReservationState, ReservedItem, Sku,
     Timestamp,
 };
-use crate::store::session::Session;
-use crate::store::together::{Answers, Question};
+use crate::store::connection::batched_read::{Answers, Question};
+use crate::store::connection::bound_rows::filled;
+use crate::store::connection::error::StoreError;
+use crate::store::connection::session::Session;
+use crate::store::rows::order_tables::order_lines;
+use crate::store::rows::read::{Lock, Of, find, gather, take};
+use crate::store::rows::saved::Saved;
+use crate::store::rows::table::table;
+use crate::store::rows::write::{Difference, Writes, save_versioned};
 
 /// How many overdue reservations one group takes along. A change that is short for that is decided again when they are
 /// gone.

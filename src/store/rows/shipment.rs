@@ -2,14 +2,18 @@
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 
-use super::{Difference, Of, Saved, StoreError, Writes, gather, take};
 use crate::domain::{
     Actor, Assignment, CourierCode, Currency, Handover, Label, LocationCode, Money, Order, OrderId, Package,
     PackedItem, Proof, ServiceLevel, Shipment, ShipmentId, ShipmentItem, ShipmentState, Sku, Timestamp,
     TrackingEvent, TrackingStatus,
 };
-use crate::store::session::Session;
-use crate::store::together::{Answers, Question};
+use crate::store::connection::batched_read::{Answers, Question};
+use crate::store::connection::error::StoreError;
+use crate::store::connection::session::Session;
+use crate::store::rows::read::{Of, gather, take};
+use crate::store::rows::saved::Saved;
+use crate::store::rows::table::table;
+use crate::store::rows::write::{Difference, Writes};
 
 table! {
     "shipments" as shipments (id: ShipmentId) {

@@ -2,14 +2,18 @@
 
 use sea_orm::{ColumnTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect};
 
-use super::{Lock, Saved, StoreError, Writes, filled, find, insert, save_versioned, sorted};
 use crate::domain::{
     Actor, LocationCode, Movement, MovementId, MovementKind, OrderId, Replenishment, ReplenishmentId,
     ReplenishmentState, ReservationId, ShipmentId, Sku, StockLevel, Timestamp,
 };
-use crate::store::given::{text, with_given};
-use crate::store::session::Session;
-use crate::store::together::Lookup;
+use crate::store::connection::bound_rows::{filled, text, with_given};
+use crate::store::connection::error::StoreError;
+use crate::store::connection::lookup::Lookup;
+use crate::store::connection::session::Session;
+use crate::store::rows::read::{Lock, find, sorted};
+use crate::store::rows::saved::Saved;
+use crate::store::rows::table::table;
+use crate::store::rows::write::{Writes, insert, save_versioned};
 
 table! {
     "stock_levels" as stock_levels (sku: Sku, location: LocationCode) {

@@ -7,16 +7,16 @@ use sea_orm::{
     ModelTrait, PrimaryKeyToColumn, Statement,
 };
 
-use super::StoreError;
-use crate::store::given::{self, rows_max, with_arrays, with_given};
-use crate::store::session::{Ready, Session};
+use crate::store::connection::bound_rows::{self as given, rows_max, with_arrays, with_given};
+use crate::store::connection::error::StoreError;
+use crate::store::connection::session::{Ready, Session};
 
 /// What is to be written, in the order in which it came. Collecting it asks the database nothing.
 #[derive(Default)]
 pub(in crate::store) struct Writes(Vec<Write>);
 
 /// One statement about the rows of one table.
-struct Write {
+pub(in crate::store) struct Write {
     table: String,
     kind: Kind,
     columns: Vec<given::Column>,
@@ -108,6 +108,7 @@ const ADDED_TOGETHER: &[&[&str]] = &[
     ],
     &["shipments", "shipment_items"],
 ];
+
 const CHANGED_TOGETHER: &[&[&str]] = &[&["reservations", "invoices", "payments"]];
 
 /// What goes in one message each, at the place of its first part: when rows are added, the others point to that one's.
@@ -216,7 +217,7 @@ pub(super) struct Difference<E: EntityTrait> {
 }
 
 /// A row as it is stored, and as it shall be.
-type Changed<E> = (<E as EntityTrait>::Model, <E as EntityTrait>::Model);
+pub(super) type Changed<E> = (<E as EntityTrait>::Model, <E as EntityTrait>::Model);
 
 impl<E> Difference<E>
 where

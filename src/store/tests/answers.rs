@@ -1,10 +1,15 @@
 //! Answers that are too large to be sent: their changes are refused, and nobody else's.
 
-use super::{Shop, TEXT, call, order_for, place, placed, request};
 use crate::domain::{CreateOrder, OnShortage, Reason, Refusal};
-use crate::store::{Codec, StoreError};
+use crate::store::connection::error::StoreError;
+use crate::store::tests::shop::{Shop, TEXT, call, on_both_engines, order_for, place, placed, request};
+use crate::store::writer::change::Codec;
 
-pub(super) async fn an_answer_that_is_too_large_refuses_only_its_own_change(shop: &Shop) {
+on_both_engines! {
+    an_answer_that_is_too_large_refuses_only_its_own_change
+}
+
+async fn an_answer_that_is_too_large_refuses_only_its_own_change(shop: &Shop) {
     shop.stocked(&["A-1"], 10).await;
     let too_large = Codec { size: |_| 11, size_max: 10, ..TEXT };
     let (store, new) = (shop.store.clone(), order_for(&[("A-1", 5)], OnShortage::Refuse));

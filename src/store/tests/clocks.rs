@@ -4,11 +4,20 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::{Database, START, Shop, on_order, order_for, place};
 use crate::domain::{Ask, Method, NewPayment, OnShortage, Order, OrderId, ProviderAnswer, Timestamp};
-use crate::store::{Store, StoreError, TimeSource};
+use crate::store::connection::error::StoreError;
+use crate::store::connection::options::{Database, TimeSource};
+use crate::store::handle::Store;
+use crate::store::tests::shop::{START, Shop, on_both_engines, on_order, order_for, place};
+
+on_both_engines! {
+    clocks_that_differ_break_no_law
+    an_hour_ahead_is_over_when_the_clock_is_right_again
+    the_machines_clock_is_not_the_databases
+}
 
 const HOUR: Duration = Duration::from_secs(3_600);
+
 const NOON: Timestamp = Timestamp::from_unix_micros(START);
 
 /// Another process on a machine whose clock is ahead of the shop's.
@@ -39,7 +48,7 @@ async fn ask_for_money(store: &Store, id: OrderId) {
 
 async fn money_comes(store: &Store, id: OrderId) {
     let done = ProviderAnswer::Done(format!("reference of {id}"));
-    let answered = move |order: &mut Order, desk: &mut super::Desk<'_>| {
+    let answered = move |order: &mut Order, desk: &mut crate::domain::Desk<'_>| {
         let payment = order.payments[0].id;
         order.answer_payment(desk, payment, Ask::Charge, &done).map(|_| ())
     };
@@ -57,7 +66,7 @@ async fn history(store: &Store, id: OrderId) -> Vec<Timestamp> {
     store.events_of(id).await.expect("a look").into_iter().map(|it| it.1.at).collect()
 }
 
-pub(super) async fn clocks_that_differ_break_no_law(shop: &Shop) {
+async fn clocks_that_differ_break_no_law(shop: &Shop) {
     shop.stocked(&["A-1"], 10).await;
     for by in [Duration::from_millis(500), HOUR] {
         let other = ahead(shop, by, TimeSource::Given).await;
@@ -72,7 +81,7 @@ pub(super) async fn clocks_that_differ_break_no_law(shop: &Shop) {
     }
 }
 
-pub(super) async fn an_hour_ahead_is_over_when_the_clock_is_right_again(shop: &Shop) {
+async fn an_hour_ahead_is_over_when_the_clock_is_right_again(shop: &Shop) {
     shop.stocked(&["A-1"], 2).await;
     shop.later(HOUR);
     let early = placed_one(&shop.store).await;
@@ -97,7 +106,7 @@ pub(super) async fn an_hour_ahead_is_over_when_the_clock_is_right_again(shop: &S
     place(&shop.store, None, new).await.expect("an order");
 }
 
-pub(super) async fn the_machines_clock_is_not_the_databases(shop: &Shop) {
+async fn the_machines_clock_is_not_the_databases(shop: &Shop) {
     shop.stocked(&["A-1"], 10).await;
     // On SQLite there is no other.
     let said = async |store: &Store| {

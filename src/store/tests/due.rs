@@ -6,12 +6,17 @@ use std::time::Duration;
 
 use sea_orm::ConnectionTrait;
 
-use super::{Shop, order_for, place};
 use crate::domain::OnShortage;
+use crate::store::tests::shop::{Shop, on_both_engines, order_for, place};
+
+on_both_engines! {
+    what_is_merely_due_breaks_no_law_and_what_nobody_is_to_do_breaks_one
+    what_is_held_needs_a_job_that_ends_it_in_time
+}
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-pub(super) async fn what_is_merely_due_breaks_no_law_and_what_nobody_is_to_do_breaks_one(shop: &Shop) {
+async fn what_is_merely_due_breaks_no_law_and_what_nobody_is_to_do_breaks_one(shop: &Shop) {
     shop.stocked(&["A-1"], 10).await;
     place(&shop.store, None, order_for(&[("A-1", 2)], OnShortage::Refuse)).await.expect("an order");
     assert_eq!(broken(shop).await, BTreeSet::new());
@@ -25,7 +30,7 @@ pub(super) async fn what_is_merely_due_breaks_no_law_and_what_nobody_is_to_do_br
     assert_eq!(broken(shop).await, BTreeSet::from(["E1"]));
 }
 
-pub(super) async fn what_is_held_needs_a_job_that_ends_it_in_time(shop: &Shop) {
+async fn what_is_held_needs_a_job_that_ends_it_in_time(shop: &Shop) {
     shop.stocked(&["A-1"], 10).await;
     place(&shop.store, None, order_for(&[("A-1", 2)], OnShortage::Refuse)).await.expect("an order");
     write(shop, "UPDATE jobs SET run_at = run_at + 86400000000").await;

@@ -7,10 +7,24 @@ use sea_orm::sqlx::{Connection, Executor, PgConnection};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use tokio::time::timeout;
 
-use super::{Database, Shop, count, order_for, place};
 use crate::domain::OnShortage;
-use crate::store::session::Session;
-use crate::store::{Store, StoreError};
+use crate::store::connection::error::StoreError;
+use crate::store::connection::options::Database;
+use crate::store::connection::pool::TRUSTED_FOR;
+use crate::store::connection::session::Session;
+use crate::store::handle::Store;
+use crate::store::tests::shop::{Shop, count, on_both_engines, order_for, place};
+
+on_both_engines! {
+    a_reader_that_is_done_leaves_its_connection_at_hand
+    a_connection_comes_to_hand_when_what_nobody_heard_is_over
+    a_question_that_failed_costs_no_connection
+    an_answer_that_was_cut_short_costs_its_connection
+    there_are_no_more_readers_than_connections
+    a_connection_that_does_not_know_the_questions_makes_way
+    connections_that_died_while_nobody_used_them_are_replaced
+    a_store_closes_when_its_last_reader_is_done
+}
 
 fn at_hand(store: &Store) -> usize {
     store.inner.pools.readers.how_many_at_hand()
@@ -43,7 +57,7 @@ async fn is_marked(db: &Session) -> bool {
     row.expect("a row").try_get_by_index(0).expect("yes or no")
 }
 
-pub(super) async fn a_reader_that_is_done_leaves_its_connection_at_hand(shop: &Shop) {
+async fn a_reader_that_is_done_leaves_its_connection_at_hand(shop: &Shop) {
     let db = shop.store.look().await.expect("a connection");
     mark(&db).await;
     drop(db);
@@ -58,7 +72,7 @@ pub(super) async fn a_reader_that_is_done_leaves_its_connection_at_hand(shop: &S
     assert_eq!(count(&shop.store, "SELECT CAST(1 AS BIGINT) AS n").await, 1);
 }
 
-pub(super) async fn a_connection_comes_to_hand_when_what_nobody_heard_is_over(shop: &Shop) {
+async fn a_connection_comes_to_hand_when_what_nobody_heard_is_over(shop: &Shop) {
     let db = shop.store.look().await.expect("a connection");
     mark(&db).await;
     {
@@ -78,7 +92,7 @@ pub(super) async fn a_connection_comes_to_hand_when_what_nobody_heard_is_over(sh
     assert!(is_marked(&shop.store.look().await.expect("a connection")).await);
 }
 
-pub(super) async fn a_question_that_failed_costs_no_connection(shop: &Shop) {
+async fn a_question_that_failed_costs_no_connection(shop: &Shop) {
     let db = shop.store.look().await.expect("a connection");
     mark(&db).await;
     db.execute_unprepared("SELECT nothing_of_the_kind").await.expect_err("no such column");
@@ -87,7 +101,7 @@ pub(super) async fn a_question_that_failed_costs_no_connection(shop: &Shop) {
     assert!(is_marked(&shop.store.look().await.expect("a connection")).await);
 }
 
-pub(super) async fn an_answer_that_was_cut_short_costs_its_connection(shop: &Shop) {
+async fn an_answer_that_was_cut_short_costs_its_connection(shop: &Shop) {
     let db = shop.store.look().await.expect("a connection");
     let cut_short = db.all_of(&[], 1).map_err(StoreError::from);
     assert!(matches!(&cut_short, Err(StoreError::Unavailable(_))), "{cut_short:?}");
@@ -96,7 +110,7 @@ pub(super) async fn an_answer_that_was_cut_short_costs_its_connection(shop: &Sho
     assert_eq!(count(&shop.store, "SELECT CAST(7 AS BIGINT) AS n").await, 7);
 }
 
-pub(super) async fn there_are_no_more_readers_than_connections(shop: &Shop) {
+async fn there_are_no_more_readers_than_connections(shop: &Shop) {
     let mut options = shop.options();
     options.readers = 1;
     let store = Store::open(options).await.expect("a store");
@@ -111,7 +125,7 @@ pub(super) async fn there_are_no_more_readers_than_connections(shop: &Shop) {
     store.close().await;
 }
 
-pub(super) async fn a_connection_that_does_not_know_the_questions_makes_way(shop: &Shop) {
+async fn a_connection_that_does_not_know_the_questions_makes_way(shop: &Shop) {
     let Database::Postgres(_) = &shop.database else { return };
     shop.stocked(&["A-1"], 1).await;
     let new = order_for(&[("A-1", 1)], OnShortage::Refuse);
@@ -128,7 +142,7 @@ pub(super) async fn a_connection_that_does_not_know_the_questions_makes_way(shop
     store.close().await;
 }
 
-pub(super) async fn connections_that_died_while_nobody_used_them_are_replaced(shop: &Shop) {
+async fn connections_that_died_while_nobody_used_them_are_replaced(shop: &Shop) {
     let Database::Postgres(url) = &shop.database else { return };
     let both = (shop.store.look().await.expect("a connection"), shop.store.look().await.expect("another"));
     drop(both);
@@ -138,12 +152,12 @@ pub(super) async fn connections_that_died_while_nobody_used_them_are_replaced(sh
     let killed = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
         WHERE datname = current_database() AND pid <> pg_backend_pid()";
     server.execute(killed).await.expect("connections less");
-    tokio::time::sleep(crate::store::open::TRUSTED_FOR + Duration::from_millis(1)).await;
+    tokio::time::sleep(TRUSTED_FOR + Duration::from_millis(1)).await;
     assert_eq!(count(&shop.store, "SELECT CAST(7 AS BIGINT) AS n").await, 7);
     assert_eq!(at_hand(&shop.store), 1);
 }
 
-pub(super) async fn a_store_closes_when_its_last_reader_is_done(shop: &Shop) {
+async fn a_store_closes_when_its_last_reader_is_done(shop: &Shop) {
     let store = shop.another().await;
     let db = store.look().await.expect("a connection");
     drop(store.look().await.expect("another"));

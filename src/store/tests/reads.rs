@@ -1,7 +1,20 @@
 //! A decision sees everything that it reads, whatever others of its group have changed since its keys were named.
 
-use super::*;
-use crate::domain::{Correction, Rule, UpdateOrder, Verdict, VerifyOrder, Waive};
+use std::time::Duration;
+
+use crate::domain::{
+    Command, Correction, Customer, Desk, NewOrder, OnShortage, OrderId, OrderState, Part, Rule, Target,
+    Touch, UpdateOrder, Verdict, VerifyOrder, Waive,
+};
+use crate::store::connection::error::StoreError;
+use crate::store::handle::Store;
+use crate::store::tests::shop::{Shop, call, on_both_engines, order_for, place};
+use crate::store::writer::change::{Changed, Codec};
+
+on_both_engines! {
+    a_verification_sees_the_stock_of_goods_that_were_just_corrected
+    a_verification_sees_the_order_that_a_corrected_one_looks_like
+}
 
 /// An order that verification holds back, for want of a reachable customer.
 fn unverified(lines: &[(&str, i64)]) -> NewOrder {
@@ -52,7 +65,7 @@ fn reachable(new: &NewOrder) -> Customer {
 }
 
 /// The correction brings goods of which the verification behind it had no stock loaded.
-pub(super) async fn a_verification_sees_the_stock_of_goods_that_were_just_corrected(shop: &Shop) {
+async fn a_verification_sees_the_stock_of_goods_that_were_just_corrected(shop: &Shop) {
     shop.stocked(&["A-1", "B-2"], 100).await;
     let new = unverified(&[("A-1", 1)]);
     let (_, id, state) = place(&shop.store, None, new.clone()).await.expect("an order");
@@ -73,7 +86,7 @@ pub(super) async fn a_verification_sees_the_stock_of_goods_that_were_just_correc
 }
 
 /// The correction makes the order look like one that the verification behind it had not looked for.
-pub(super) async fn a_verification_sees_the_order_that_a_corrected_one_looks_like(shop: &Shop) {
+async fn a_verification_sees_the_order_that_a_corrected_one_looks_like(shop: &Shop) {
     shop.stocked(&["A-1"], 100).await;
     let new = unverified(&[("A-1", 1)]);
     let twin = NewOrder { customer: reachable(&new), ..new.clone() };

@@ -1,6 +1,8 @@
 //! Letters while the mail is away for hours, and what became old meanwhile.
 
-use super::*;
+use crate::domain::{MessageKind, MessageState, Order, OrderState, Touch, Unsent};
+use crate::work::outside::send;
+use crate::work::tests::{Scene, all_told};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn letters_wait_for_hours_until_their_folder_is_back() {
@@ -47,7 +49,7 @@ async fn a_letter_whose_news_became_old_while_it_waited_is_not_sent() {
     // The goods have come meanwhile.
     let mut order = scene.order(blocked).await;
     order.state = OrderState::Invoiced;
-    let sent = super::super::outside::send(&scene.shop, &order, message(&order).id).await;
+    let sent = send(&scene.shop, &order, message(&order).id).await;
     assert!(matches!(sent, Err(Unsent::Suppressed(_))), "{sent:?}");
     assert!(scene.letters().is_empty());
 }
@@ -61,7 +63,7 @@ async fn an_order_stored_with_somebody_elses_address_is_not_written_to() {
     order.customer.email = "ann@example.com, victim@example.org".to_owned();
     let message = order.messages[0].clone();
     assert_eq!(message.state, MessageState::Queued);
-    let sent = super::super::outside::send(&scene.shop, &order, message.id).await;
+    let sent = send(&scene.shop, &order, message.id).await;
     assert!(matches!(sent, Err(Unsent::Suppressed(_))), "{sent:?}");
     assert!(scene.letters().is_empty());
 }

@@ -1,0 +1,125 @@
+//! A person decides about an approval, or its time runs out.
+
+use crate::domain::model::action::Action;
+use crate::domain::model::approval::{ApprovalState, Gate};
+use crate::domain::model::event::EventKind;
+use crate::domain::model::order::{Order, OrderState};
+use crate::domain::model::refusal::{Reason, Refusal};
+use crate::domain::model::scalars::ApprovalId;
+use crate::domain::unit::command::{OrderCommand, Target, with_stock};
+use crate::domain::unit::journal::moved;
+use crate::domain::unit::unit_of_work::{Desk, Touch};
+
+/// The calls that decide an approval.
+const DECIDING: [Action; 2] = [Action::ApproveRequest, Action::RejectRequest];
+
+impl Order {
+    /// A person's yes or no to a gate. Who asked may not approve.
+    pub fn decide_approval(
+        &mut self,
+        desk: &mut Desk,
+        id: ApprovalId,
+        decision: Decision,
+        comment: &str,
+    ) -> Result<(), Refusal> {
+        let place = self
+            .approvals
+            .iter()
+            .position(|it| it.id == id)
+            .ok_or_else(|| Refusal::not_found("approval", id))?;
+        let approval = &self.approvals[place];
+        if approval.state != ApprovalState::Pending {
+            let message = format!("the approval is {} already", approval.state);
+            return Err(self.unmet_part(Reason::ApprovalDecided, approval.state.as_str(), message));
+        }
+        if desk.actor == approval.requested_by {
+            let message = format!("{} asked for this approval and may not decide it", desk.actor);
+            return Err(self.unmet(Reason::SelfApproval, message).without(&DECIDING));
+        }
+        if approval.expires_at.is_some_and(|it| it <= desk.now) {
+            let refusal = self.unmet(Reason::ApprovalDecided, "the approval has expired");
+            return Err(refusal.without(&DECIDING));
+        }
+        let gate = approval.gate;
+        if decision == Decision::Approve {
+            self.must_be_free()?;
+        }
+        if decision == Decision::Approve
+            && gate == Gate::Reservation
+            && self.current_reservation().is_none_or(|it| it.is_overdue(desk.now))
+        {
+            let refusal = self.unmet(Reason::ReservationExpired, "the reservation has expired");
+            return Err(refusal.without(&[Action::ApproveRequest]));
+        }
+
+        let (to, kind) = match decision {
+            Decision::Approve => (ApprovalState::Approved, EventKind::ApprovalGranted),
+            Decision::Reject => (ApprovalState::Rejected, EventKind::ApprovalRejected),
+        };
+        self.end_approval(desk, place, to, kind, comment)?;
+        match decision {
+            Decision::Approve => {
+                if gate == Gate::Reservation {
+                    self.renew_hold(desk);
+                }
+                Ok(())
+            }
+            Decision::Reject => {
+                let text = format!("{} rejected", gate.as_str().to_lowercase());
+                self.undo(desk, OrderState::Rejected, &text)
+            }
+        }
+    }
+
+    pub(in crate::domain) fn end_approval(
+        &mut self,
+        desk: &mut Desk,
+        place: usize,
+        to: ApprovalState,
+        kind: EventKind,
+        comment: &str,
+    ) -> Result<(), Refusal> {
+        let approval = &mut self.approvals[place];
+        let step = moved(approval.id.0, approval.state, to)?;
+        approval.state = to;
+        approval.decided_by = Some(desk.actor.clone());
+        approval.decided_at = Some(desk.now);
+        approval.comment = comment.to_owned();
+        let text = format!("{} approval {} {to}", approval.gate.as_str().to_lowercase(), approval.id);
+        self.tell(desk, kind, Some(step), text);
+        Ok(())
+    }
+}
+
+/// A person's word on an approval.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    Approve,
+    Reject,
+}
+
+/// A named person's yes or no to a gate; what follows from it is part of the same change.
+#[derive(Debug, Clone)]
+pub struct DecideApproval {
+    pub target: Target,
+    pub approval: ApprovalId,
+    pub decision: Decision,
+    pub comment: String,
+}
+
+impl OrderCommand for DecideApproval {
+    const NAME: &'static str = "DecideApproval";
+    type Output = ();
+
+    fn target(&self) -> &Target {
+        &self.target
+    }
+
+    fn also_reads(&self) -> Touch {
+        with_stock()
+    }
+
+    fn decide_on(&self, order: &mut Order, desk: &mut Desk<'_>) -> Result<(), Refusal> {
+        order.decide_approval(desk, self.approval, self.decision, &self.comment)
+    }
+}

@@ -1,0 +1,111 @@
+//! Steps 5 and 8: a gate is passed by policy, or a person is asked.
+
+use crate::domain::model::approval::{Approval, ApprovalState, Gate};
+use crate::domain::model::event::EventKind;
+use crate::domain::model::order::{Order, OrderState};
+use crate::domain::model::payment::PaymentState;
+use crate::domain::model::policy::GateRules;
+use crate::domain::model::refusal::Refusal;
+use crate::domain::model::scalars::{Actor, ApprovalId, Channel};
+use crate::domain::unit::journal::born;
+use crate::domain::unit::unit_of_work::Desk;
+
+impl Order {
+    /// Asks for the approval of a gate once, and goes through when it is there.
+    pub(in crate::domain) fn pass_gate(&mut self, desk: &mut Desk, gate: Gate) -> Result<(), Refusal> {
+        let state = match self.approval(gate) {
+            Some(approval) => approval.state,
+            None => self.ask_approval(desk, gate),
+        };
+        match state {
+            ApprovalState::Approved | ApprovalState::AutoApproved => {
+                let (to, kind) = match gate {
+                    Gate::Reservation => (OrderState::ReservationApproved, EventKind::ReservationApproved),
+                    Gate::Payment => (OrderState::PaymentApproved, EventKind::PaymentApproved),
+                };
+                self.go_automatic(desk, to, kind, format!("{} approved", gate.as_str().to_lowercase()))
+            }
+            ApprovalState::Pending
+            | ApprovalState::Rejected
+            | ApprovalState::Expired
+            | ApprovalState::Withdrawn => Ok(()),
+        }
+    }
+
+    fn ask_approval(&mut self, desk: &mut Desk, gate: Gate) -> ApprovalState {
+        let policy = match gate {
+            Gate::Reservation => &desk.rules.approval.reservation,
+            Gate::Payment => &desk.rules.approval.payment,
+        };
+        let (state, rule) = match self.why_a_person(policy) {
+            Some(rule) => (ApprovalState::Pending, rule),
+            None => (ApprovalState::AutoApproved, "total, channel and risk are within the policy".to_owned()),
+        };
+        let requested_by = match gate {
+            Gate::Reservation => self.created_by.clone(),
+            Gate::Payment => {
+                let paid = self.payments.iter().rfind(|it| it.state == PaymentState::Captured);
+                paid.map_or_else(Actor::system, |it| it.created_by.clone())
+            }
+        };
+        let automatic = state == ApprovalState::AutoApproved;
+        let id: ApprovalId = desk.ids.fresh();
+        self.approvals.push(Approval {
+            id,
+            order: self.id,
+            gate,
+            state,
+            amount: self.amounts.currency.of(self.total_minor()),
+            policy_version: desk.rules.approval.version.clone(),
+            rule: rule.clone(),
+            requested_by,
+            requested_at: desk.now,
+            expires_at: (!automatic).then(|| desk.now.plus(desk.rules.approval_lifetime())),
+            decided_by: automatic.then(Actor::system),
+            decided_at: automatic.then_some(desk.now),
+            comment: String::new(),
+        });
+        if gate == Gate::Reservation && !automatic {
+            self.outlast_approval(desk);
+        }
+
+        let kind = if automatic { EventKind::ApprovalGranted } else { EventKind::ApprovalRequested };
+        let gate = gate.as_str().to_lowercase();
+        self.tell_automatic(desk, kind, Some(born(id.0, state)), format!("{gate} approval {id}: {rule}"));
+        state
+    }
+
+    /// A hold with settings' lifetime lasts as long as its approval may take; a lifetime of the caller's own stands.
+    fn outlast_approval(&mut self, desk: &Desk) {
+        if self.reservation_lifetime_seconds.is_none() {
+            let lifetime = desk.rules.approval_lifetime().max(desk.rules.reservation_lifetime());
+            self.pin_reservation(Some(desk.now.plus(lifetime)));
+        }
+    }
+
+    /// The rule of the policy that asks for a person, if one does.
+    fn why_a_person(&self, policy: &GateRules) -> Option<String> {
+        let total = self.amounts.currency.of(self.total_minor());
+        let limit = policy.automatic_up_to_minor.get(&total.currency).copied();
+        let channel: Channel = self.channel;
+        if policy.channels.contains(&channel) {
+            Some(format!("orders through {channel} ask a person"))
+        } else if self.risk >= policy.risk {
+            Some(format!("the risk is {}: {}", self.risk, self.risk_reasons.join("; ")))
+        } else {
+            match limit {
+                Some(limit) if total.minor <= limit => None,
+                Some(limit) => Some(format!("{total} is above {}", total.currency.of(limit))),
+                None => Some(format!("no automatic limit is set for {}", total.currency)),
+            }
+        }
+    }
+
+    /// Payment gets its full time after an approval, however long that took, and no more.
+    pub(super) fn renew_hold(&mut self, desk: &Desk) {
+        let ends = self.current_reservation().is_some_and(|it| it.expires_at.is_some());
+        if self.reservation_lifetime_seconds.is_none() && ends {
+            self.pin_reservation(Some(desk.now.plus(desk.rules.reservation_lifetime())));
+        }
+    }
+}

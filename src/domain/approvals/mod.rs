@@ -1,0 +1,4 @@
+//! What policy or a person has to approve.
+
+pub(super) mod decide;
+mod gates;

@@ -1,0 +1,67 @@
+//! Step 6: the invoice is issued, and settled when it is paid.
+
+use crate::domain::model::event::EventKind;
+use crate::domain::model::invoice::{Invoice, InvoiceLine, InvoiceState};
+use crate::domain::model::message::MessageKind;
+use crate::domain::model::order::{Order, OrderState};
+use crate::domain::model::refusal::Refusal;
+use crate::domain::model::scalars::InvoiceId;
+use crate::domain::unit::journal::{born, moved};
+use crate::domain::unit::unit_of_work::Desk;
+
+impl Order {
+    /// Step 6: the lines as priced at receipt, under the next number of the series.
+    pub(in crate::domain) fn issue_invoice(&mut self, desk: &mut Desk) -> Result<(), Refusal> {
+        let id: InvoiceId = desk.ids.fresh();
+        self.invoices.push(Invoice {
+            id,
+            order: self.id,
+            series: desk.rules.invoice_series.clone(),
+            number: 0,
+            state: InvoiceState::Open,
+            amounts: self.amounts.clone(),
+            lines: self
+                .lines
+                .iter()
+                .map(|it| InvoiceLine {
+                    line: it.number,
+                    sku: it.sku.clone(),
+                    description: it.description.clone(),
+                    quantity: it.quantity,
+                    unit_price_minor: it.unit_price_minor,
+                    amounts: it.amounts,
+                })
+                .collect(),
+            issued_at: desk.now,
+            settled_at: None,
+        });
+        let total = self.amounts.currency.of(self.total_minor());
+        let step = born(id.0, InvoiceState::Open);
+        self.tell_automatic(desk, EventKind::InvoiceIssued, Some(step), format!("invoice {id} over {total}"));
+        self.notify(desk, MessageKind::InvoiceIssued, None, 0);
+        self.go_automatic(desk, OrderState::Invoiced, EventKind::InvoiceIssued, format!("{total} to be paid"))
+    }
+
+    /// Step 7's end: captured is what is due.
+    pub(in crate::domain) fn settle_invoice(&mut self, desk: &mut Desk) -> Result<(), Refusal> {
+        if self.due_minor() > 0 {
+            return Ok(());
+        }
+        let invoice = self.invoices.last_mut().expect("an INVOICED order has an invoice");
+        let step = moved(invoice.id.0, invoice.state, InvoiceState::Paid)?;
+        invoice.state = InvoiceState::Paid;
+        invoice.settled_at = Some(desk.now);
+        self.tell_automatic(desk, EventKind::InvoicePaid, Some(step), "paid in full");
+        self.confirm_reservation(desk)?;
+        let total = self.amounts.currency.of(self.captured_minor());
+        if total.minor > 0 {
+            self.notify(desk, MessageKind::PaymentReceived, None, 0);
+        }
+        self.go_automatic(
+            desk,
+            OrderState::PaymentCaptured,
+            EventKind::OrderPaid,
+            format!("{total} captured"),
+        )
+    }
+}

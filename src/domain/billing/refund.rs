@@ -1,0 +1,250 @@
+//! Money is paid back, by the provider or by hand.
+
+use crate::domain::billing::pay::{REFUND_PARTS_MAX, REFUSED_REFUNDS_MAX, reason_of};
+use crate::domain::model::event::EventKind;
+use crate::domain::model::money::Money;
+use crate::domain::model::order::{Order, OrderState};
+use crate::domain::model::payment::{Ask, PaymentState, ProviderAnswer};
+use crate::domain::model::refund::{HandedBack, Refund, RefundState};
+use crate::domain::model::refusal::{Reason, Refusal};
+use crate::domain::model::scalars::{PaymentId, RefundId};
+use crate::domain::unit::command::{OrderCommand, Target};
+use crate::domain::unit::journal::{born, moved};
+use crate::domain::unit::unit_of_work::Desk;
+
+/// Gives money back, through the provider or by hand.
+#[derive(Debug, Clone)]
+pub struct RefundPayment {
+    pub target: Target,
+    pub payment: PaymentId,
+    /// None: all that is left.
+    pub amount: Option<Money>,
+    pub reason: String,
+    /// None: the way the payment came.
+    pub handed: Option<HandedBack>,
+}
+
+impl OrderCommand for RefundPayment {
+    const NAME: &'static str = "RefundPayment";
+    type Output = RefundId;
+
+    fn target(&self) -> &Target {
+        &self.target
+    }
+
+    fn decide_on(&self, order: &mut Order, desk: &mut Desk<'_>) -> Result<RefundId, Refusal> {
+        match &self.handed {
+            Some(handed) => order.refund_by_hand(desk, self.payment, self.amount, &self.reason, handed),
+            None => order.refund(desk, self.payment, self.amount, &self.reason),
+        }
+    }
+}
+
+impl Order {
+    /// Decides to pay money back, the way it came: never more than was captured and not yet paid back.
+    pub fn refund(
+        &mut self,
+        desk: &mut Desk,
+        id: PaymentId,
+        amount: Option<Money>,
+        reason: &str,
+    ) -> Result<RefundId, Refusal> {
+        let place = self.giving_place(id)?;
+        let payment = &self.payments[place];
+        if let Some(at) = payment.at_provider().filter(|_| payment.refused_refunds() >= REFUSED_REFUNDS_MAX) {
+            let message = format!(
+                "{} refused {REFUSED_REFUNDS_MAX} refunds of {id}; pay back by other means, with a method",
+                at.provider
+            );
+            return Err(self.unmet_part(Reason::LimitReached, payment.state.as_str(), message));
+        }
+        let refund = match self.owed_by_hand(place, amount)? {
+            Some(owed) => owed,
+            None => self.begin_refund_of(desk, place, amount, reason)?,
+        };
+        if !self.payments[place].is_by_provider() {
+            // Cash and transfers are paid back by the person who says so.
+            self.answer_refund(desk, refund, &ProviderAnswer::Done(String::new()))?;
+        }
+        Ok(refund)
+    }
+
+    /// Writes down that a person paid money back by other means. What came through a provider goes back through it,
+    /// unless that has refused: else it could be paid back twice.
+    pub fn refund_by_hand(
+        &mut self,
+        desk: &mut Desk,
+        id: PaymentId,
+        amount: Option<Money>,
+        reason: &str,
+        handed: &HandedBack,
+    ) -> Result<RefundId, Refusal> {
+        let place = self.giving_place(id)?;
+        let payment = &self.payments[place];
+        if let Some(at) = payment.at_provider().filter(|_| payment.refused_refunds() == 0) {
+            let message =
+                format!("{} has not refused to pay {id} back: ask it first, without a method", at.provider);
+            return Err(self.unmet_part(Reason::IllegalTransition, payment.state.as_str(), message));
+        }
+        let refund = match self.owed_by_hand(place, amount)? {
+            Some(owed) => owed,
+            None => self.begin_refund_of(desk, place, amount, reason)?,
+        };
+        let (_, nth) = self.refund_place(refund)?;
+        self.payments[place].refunds[nth].handed_back = Some(handed.clone());
+        self.answer_refund(desk, refund, &ProviderAnswer::Done(String::new()))?;
+        Ok(refund)
+    }
+
+    /// The rungs that every refund has to climb; gives the payment's place.
+    fn giving_place(&self, id: PaymentId) -> Result<usize, Refusal> {
+        let place = self.payment_place(id)?;
+        // An order that is being paid is cancelled, not refunded: what it paid would be due again.
+        if matches!(self.state, OrderState::Invoiced | OrderState::Archived) {
+            return Err(self.out_of_turn("refund"));
+        }
+        Ok(place)
+    }
+
+    /// What the end of an order left owing in cash or by transfer is paid back whole when a person says so.
+    fn owed_by_hand(&self, place: usize, amount: Option<Money>) -> Result<Option<RefundId>, Refusal> {
+        let Some(owed) = self.payments[place].owed_by_hand() else { return Ok(None) };
+        if amount.is_some_and(|it| it != owed.amount) {
+            let message = format!("must be left out or the {} that refund {} owes", owed.amount, owed.id);
+            return Err(Refusal::invalid("amount", message));
+        }
+        Ok(Some(owed.id))
+    }
+
+    fn begin_refund_of(
+        &mut self,
+        desk: &mut Desk,
+        place: usize,
+        amount: Option<Money>,
+        reason: &str,
+    ) -> Result<RefundId, Refusal> {
+        let payment = &self.payments[place];
+        let left = payment.amount.currency.of(payment.refundable_minor());
+        let amount = amount.unwrap_or(left);
+        if amount.currency != left.currency {
+            return Err(Refusal::invalid("amount", format!("must be in {}", left.currency)));
+        }
+        if amount.minor > left.minor || left.minor <= 0 {
+            let message = format!("{amount} is more than the {left} that can be paid back");
+            return Err(self.unmet_part(Reason::RefundExceedsCapture, payment.state.as_str(), message));
+        }
+        if amount.minor <= 0 {
+            return Err(Refusal::invalid("amount", "must be more than zero"));
+        }
+        if amount.minor < left.minor && payment.refunds.len() - payment.refused_refunds() >= REFUND_PARTS_MAX
+        {
+            let message = format!(
+                "a payment is given back in at most {REFUND_PARTS_MAX} parts and a last one: give back all {left}"
+            );
+            return Err(self.unmet_part(Reason::LimitReached, payment.state.as_str(), message));
+        }
+        self.begin_refund(desk, place, amount, reason)
+    }
+
+    fn begin_refund(
+        &mut self,
+        desk: &mut Desk,
+        place: usize,
+        amount: Money,
+        reason: &str,
+    ) -> Result<RefundId, Refusal> {
+        let id: RefundId = desk.ids.fresh();
+        let payment = &mut self.payments[place];
+        payment.updated_at = desk.now;
+        payment.refunds.push(Refund {
+            id,
+            payment: payment.id,
+            state: RefundState::Pending,
+            amount,
+            reason: reason.to_owned(),
+            handed_back: None,
+            provider_reference: None,
+            failure: None,
+            asked_at: desk.now,
+            attempts: 0,
+            created_by: desk.actor.clone(),
+            created_at: desk.now,
+            updated_at: desk.now,
+        });
+        let text = format!("refund {id} of {amount} from {}", payment.id);
+        self.tell(desk, EventKind::RefundRequested, Some(born(id.0, RefundState::Pending)), text);
+        Ok(id)
+    }
+
+    pub fn refund_place(&self, id: RefundId) -> Result<(usize, usize), Refusal> {
+        let found = self.payments.iter().enumerate().find_map(|(payment, it)| {
+            it.refunds.iter().position(|refund| refund.id == id).map(|refund| (payment, refund))
+        });
+        found.ok_or_else(|| Refusal::not_found("refund", id))
+    }
+
+    /// What the provider said to a refund; says whether it changed anything.
+    pub fn answer_refund(
+        &mut self,
+        desk: &mut Desk,
+        id: RefundId,
+        answer: &ProviderAnswer,
+    ) -> Result<bool, Refusal> {
+        let (payment, refund) = self.refund_place(id)?;
+        let refund = &mut self.payments[payment].refunds[refund];
+        if refund.state != RefundState::Pending {
+            return Ok(false);
+        }
+        refund.updated_at = desk.now;
+
+        let (to, kind) = match answer {
+            ProviderAnswer::Unknown(why) => {
+                refund.attempts += 1;
+                refund.asked_at = desk.now;
+                refund.failure = reason_of(why);
+                return Ok(true);
+            }
+            ProviderAnswer::Done(reference) => {
+                refund.provider_reference = (!reference.is_empty()).then(|| reference.clone());
+                refund.failure = None;
+                (RefundState::Succeeded, EventKind::RefundSucceeded)
+            }
+            ProviderAnswer::Declined(why) => {
+                refund.failure = reason_of(why);
+                (RefundState::Failed, EventKind::RefundFailed)
+            }
+        };
+        let step = moved(id.0, refund.state, to)?;
+        refund.state = to;
+        let by = refund.handed_by().map(|it| format!(" by {it}")).unwrap_or_default();
+        let text = format!("refund {id} of {} {to}{by}", refund.amount);
+        self.tell(desk, kind, Some(step), text);
+        if to == RefundState::Succeeded {
+            self.tell_refund(desk);
+        }
+        Ok(true)
+    }
+
+    /// Undoes all money of an order that is over: open authorisations are voided, one after the other, captures paid
+    /// back. What the provider has not answered yet is undone when the answer comes.
+    pub(in crate::domain) fn pay_back(&mut self, desk: &mut Desk) -> Result<(), Refusal> {
+        if self.state == OrderState::Closed {
+            return Ok(());
+        }
+        for place in 0..self.payments.len() {
+            let payment = &self.payments[place];
+            if payment.request.is_some() {
+                continue;
+            }
+            let left = payment.amount.currency.of(payment.refundable_minor());
+            if payment.state == PaymentState::Authorized {
+                if self.payments.iter().all(|it| it.request.is_none()) {
+                    self.ask(desk, place, Ask::Void);
+                }
+            } else if left.minor > 0 {
+                self.begin_refund(desk, place, left, "the order is over")?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,4 @@
+//! Products and locations.
+
+pub(super) mod location;
+pub(super) mod product;

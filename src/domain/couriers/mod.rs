@@ -1,0 +1,3 @@
+//! Couriers and their rates.
+
+pub(super) mod courier;

@@ -1,0 +1,92 @@
+//! Step 17: the delivery is confirmed to the customer, who may answer with feedback.
+
+use crate::domain::model::event::EventKind;
+use crate::domain::model::feedback::{Feedback, FeedbackState};
+use crate::domain::model::message::MessageKind;
+use crate::domain::model::order::{Order, OrderState};
+use crate::domain::model::refusal::{Reason, Refusal};
+use crate::domain::unit::command::{OrderCommand, Target};
+use crate::domain::unit::journal::{born, moved};
+use crate::domain::unit::unit_of_work::Desk;
+
+/// What the customer thought of it.
+#[derive(Debug, Clone)]
+pub struct SubmitFeedback {
+    pub target: Target,
+    /// 1 to 5.
+    pub delivery_rating: i32,
+    /// 1 to 5.
+    pub product_rating: i32,
+    pub comment: String,
+}
+
+impl OrderCommand for SubmitFeedback {
+    const NAME: &'static str = "SubmitFeedback";
+    type Output = ();
+
+    fn target(&self) -> &Target {
+        &self.target
+    }
+
+    fn decide_on(&self, order: &mut Order, desk: &mut Desk<'_>) -> Result<(), Refusal> {
+        order.submit_feedback(desk, self.delivery_rating, self.product_rating, self.comment.clone())
+    }
+}
+
+impl Order {
+    /// Step 17: thanks, a question, and a discount that does not depend on the answer.
+    pub(in crate::domain) fn confirm_to_customer(&mut self, desk: &mut Desk) {
+        self.delivered_at = Some(desk.now);
+        let ppm = desk.rules.next_purchase_discount_ppm;
+        let code = match ppm {
+            0 => String::new(),
+            _ => discount_code(self),
+        };
+        self.feedback = Some(Feedback {
+            state: FeedbackState::Requested,
+            delivery_rating: 0,
+            product_rating: 0,
+            comment: String::new(),
+            requested_at: desk.now,
+            submitted_at: None,
+            discount_code: code,
+            discount_ppm: ppm,
+        });
+        let step = born(self.id.0, FeedbackState::Requested);
+        self.tell_automatic(desk, EventKind::FeedbackRequested, Some(step), "asked for feedback");
+        self.notify(desk, MessageKind::DeliveryConfirmed, None, 0);
+    }
+
+    /// The customer's answer, once.
+    pub fn submit_feedback(
+        &mut self,
+        desk: &mut Desk,
+        delivery_rating: i32,
+        product_rating: i32,
+        comment: String,
+    ) -> Result<(), Refusal> {
+        if self.state == OrderState::Archived {
+            return Err(self.out_of_turn("give feedback"));
+        }
+        let Some(feedback) = self.feedback.as_mut().filter(|it| it.state == FeedbackState::Requested) else {
+            let message = "feedback is asked for at delivery and given once";
+            return Err(self.unmet(Reason::FeedbackNotOpen, message));
+        };
+        let step = moved(self.id.0, feedback.state, FeedbackState::Submitted)?;
+        feedback.state = FeedbackState::Submitted;
+        feedback.delivery_rating = delivery_rating;
+        feedback.product_rating = product_rating;
+        feedback.comment = comment;
+        feedback.submitted_at = Some(desk.now);
+        let text = format!("delivery {delivery_rating} of 5, products {product_rating} of 5");
+        self.tell(desk, EventKind::FeedbackSubmitted, Some(step), text);
+        Ok(())
+    }
+}
+
+/// The order's own code for the next purchase: from the end of its id, which is random.
+fn discount_code(order: &Order) -> String {
+    let id = order.id.to_string().to_uppercase();
+    let tail: String = id.chars().skip(id.len() - 8).collect();
+    format!("NEXT-{tail}")
+}

@@ -1,0 +1,8 @@
+//! What is written for people. It decides nothing and is called by who hands it out.
+
+pub(super) mod label;
+pub(super) mod letters;
+pub(super) mod packing_slip;
+#[cfg(test)]
+mod sample;
+pub(super) mod zpl;

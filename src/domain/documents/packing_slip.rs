@@ -1,0 +1,36 @@
+//! The packing slip of a package.
+
+use crate::domain::documents::label::{addressee, headline, instructions, line, measures};
+use crate::domain::model::order::Order;
+use crate::domain::model::shipment::Shipment;
+
+/// What lies in the parcels, line by line, without prices: for whoever opens them.
+pub fn packing_slip(order: &Order, shipment: &Shipment) -> String {
+    let mut text = format!("PACKING SLIP\n{}\n\nSHIP TO\n", headline(order, shipment));
+    for it in addressee(order) {
+        text.push_str(&format!("  {it}\n"));
+    }
+
+    let of = |number: i32| shipment.items.iter().find(|it| it.line == number);
+    for package in &shipment.packages {
+        let count = shipment.packages.len();
+        text.push_str(&format!("\nPACKAGE {} of {count} ({})\n", package.number, measures(package)));
+        for packed in &package.contents {
+            let (sku, description) =
+                of(packed.line).map_or(("", ""), |it| (it.sku.as_str(), it.description.as_str()));
+            text.push_str(&format!("  {:>5} x  {sku}  {}\n", packed.quantity, line(description)));
+        }
+    }
+    if shipment.packages.is_empty() {
+        text.push_str("\nCONTENTS\n");
+        for item in &shipment.items {
+            text.push_str(&format!("  {:>5} x  {}  {}\n", item.quantity, item.sku, line(&item.description)));
+        }
+    }
+
+    let units = shipment.items.iter().map(|it| it.quantity).fold(0, i64::saturating_add);
+    text.push_str(&format!("\nUnits in this shipment: {units}\n"));
+    text.push_str(&instructions(order));
+    text.push_str(&format!("\nAnything missing or damaged? Tell us, and name order {}.\n", order.number));
+    text
+}

@@ -1,0 +1,275 @@
+//! An order with everything in it, for the tests of what is written.
+
+use uuid::Uuid;
+
+use crate::domain::billing::price::{PriceLine, price};
+use crate::domain::model::address::Address;
+use crate::domain::model::amounts::{Amounts, LineAmounts};
+use crate::domain::model::check::Risk;
+use crate::domain::model::customer::Customer;
+use crate::domain::model::feedback::{Feedback, FeedbackState};
+use crate::domain::model::invoice::{Invoice, InvoiceLine, InvoiceState};
+use crate::domain::model::line::OrderLine;
+use crate::domain::model::method::Method;
+use crate::domain::model::money::Currency;
+use crate::domain::model::order::{Order, OrderState};
+use crate::domain::model::payment::{AtProvider, Means, Payment, PaymentState};
+use crate::domain::model::refund::{Refund, RefundState};
+use crate::domain::model::scalars::{Actor, Channel, OnShortage, ServiceLevel};
+use crate::domain::model::shipment::{
+    Assignment, Handover, Label, Package, PackedItem, Shipment, ShipmentItem, ShipmentState,
+};
+use crate::domain::model::time::Timestamp;
+use crate::domain::model::tracking::{TrackingEvent, TrackingStatus};
+
+/// 2026-03-02T10:00:00Z, a Monday.
+pub(in crate::domain) const NOW: Timestamp = Timestamp::from_unix_micros(1_772_445_600_000_000);
+
+pub(in crate::domain) fn days_later(days: i64) -> Timestamp {
+    Timestamp::from_unix_micros(NOW.unix_micros() + days * 86_400_000_000)
+}
+
+pub(in crate::domain) fn sample() -> (Order, Shipment) {
+    let order = order();
+    let shipment = order.shipments[0].clone();
+    (order, shipment)
+}
+
+fn order() -> Order {
+    let price_of = |quantity, unit_price_minor| PriceLine {
+        quantity,
+        unit_price_minor,
+        discount: None,
+        tax_rate_ppm: 190_000,
+    };
+    let currency = "EUR".parse().expect("a currency");
+    let (priced, amounts) =
+        price(currency, true, &[price_of(2, 1_250), price_of(1, 300)], None, 490, 190_000).expect("a price");
+    let lines =
+        vec![line(1, "MUG-1", "Mug, blue", 2, 1_250, priced[0]), line(2, "PEN-1", "Pen", 1, 300, priced[1])];
+    Order {
+        id: Uuid::from_u128(1).into(),
+        number: 100_042,
+        version: 1,
+        last_event: 1,
+        state: OrderState::Delivered,
+        archived_from: None,
+        channel: Channel::Online,
+        external_reference: String::new(),
+        customer: Customer {
+            name: "Ada Byron".to_owned(),
+            email: "ada@example.com".to_owned(),
+            phone: "+4930901820".to_owned(),
+            locale: "en".to_owned(),
+        },
+        shipping_address: Address {
+            recipient: String::new(),
+            organization: "Analytical Engines".to_owned(),
+            lines: vec!["1 Main Street".to_owned()],
+            city: "Berlin".to_owned(),
+            area: String::new(),
+            postal_code: "10115".to_owned(),
+            country: "DE".to_owned(),
+        },
+        billing_address: None,
+        region: Some("EUROPE".parse().expect("a region")),
+        invoices: vec![invoice(&lines, amounts.clone())],
+        payments: vec![payment(&amounts)],
+        shipments: vec![shipment()],
+        lines,
+        amounts,
+        discount: None,
+        discount_code: String::new(),
+        special_instructions: "Ring twice ^XZ\nplease".to_owned(),
+        service: ServiceLevel::Express,
+        on_shortage: OnShortage::Wait,
+        reservation_lifetime_seconds: None,
+        requested_by: None,
+        promised_by: Some(days_later(5)),
+        risk: Risk::Low,
+        risk_reasons: Vec::new(),
+        checks: Vec::new(),
+        availability: None,
+        fingerprint: String::new(),
+        holds: Vec::new(),
+        reservations: Vec::new(),
+        approvals: Vec::new(),
+        messages: Vec::new(),
+        feedback: Some(Feedback {
+            state: FeedbackState::Requested,
+            delivery_rating: 0,
+            product_rating: 0,
+            comment: String::new(),
+            requested_at: NOW,
+            submitted_at: None,
+            discount_code: "NEXT-ABCD1234".to_owned(),
+            discount_ppm: 50_000,
+        }),
+        cancel_reason: "customer changed their mind".to_owned(),
+        created_by: actor(),
+        created_at: NOW,
+        updated_at: NOW,
+        delivered_at: Some(days_later(4)),
+        closed_at: None,
+        archived_at: None,
+    }
+}
+
+fn actor() -> Actor {
+    Actor::stored("tests".to_owned())
+}
+
+fn line(
+    number: i32,
+    sku: &str,
+    description: &str,
+    quantity: i64,
+    unit_price_minor: i64,
+    amounts: LineAmounts,
+) -> OrderLine {
+    OrderLine {
+        number,
+        sku: sku.parse().expect("a sku"),
+        description: description.to_owned(),
+        tax_category: "STANDARD".to_owned(),
+        quantity,
+        unit_price_minor,
+        discount: None,
+        amounts,
+        weight_grams: 0,
+    }
+}
+
+fn invoice(lines: &[OrderLine], amounts: Amounts) -> Invoice {
+    let lines = lines.iter().map(|it| InvoiceLine {
+        line: it.number,
+        sku: it.sku.clone(),
+        description: it.description.clone(),
+        quantity: it.quantity,
+        unit_price_minor: it.unit_price_minor,
+        amounts: it.amounts,
+    });
+    Invoice {
+        id: Uuid::from_u128(2).into(),
+        order: Uuid::from_u128(1).into(),
+        series: "INV".to_owned(),
+        number: 7,
+        state: InvoiceState::Paid,
+        amounts,
+        lines: lines.collect(),
+        issued_at: NOW,
+        settled_at: Some(NOW),
+    }
+}
+
+fn payment(amounts: &Amounts) -> Payment {
+    let amount = amounts.currency.of(amounts.total_minor);
+    Payment {
+        id: Uuid::from_u128(3).into(),
+        order: Uuid::from_u128(1).into(),
+        invoice: Uuid::from_u128(2).into(),
+        method: Method::Card,
+        state: PaymentState::Captured,
+        means: Means::Provider(AtProvider {
+            provider: "sandbox".to_owned(),
+            token: "tok_visa".to_owned(),
+            reference: Some("sb-1".to_owned()),
+        }),
+        request: None,
+        attempts: 1,
+        amount,
+        captured_minor: amount.minor,
+        failure: None,
+        created_by: actor(),
+        created_at: NOW,
+        updated_at: NOW,
+        refunds: vec![Refund {
+            id: Uuid::from_u128(5).into(),
+            payment: Uuid::from_u128(3).into(),
+            state: RefundState::Succeeded,
+            amount: amounts.currency.of(300),
+            reason: "pen was broken".to_owned(),
+            handed_back: None,
+            provider_reference: Some("sb-2".to_owned()),
+            failure: None,
+            asked_at: NOW,
+            attempts: 1,
+            created_by: actor(),
+            created_at: NOW,
+            updated_at: NOW,
+        }],
+    }
+}
+
+fn shipment() -> Shipment {
+    let item = |line, sku: &str, description: &str, quantity| ShipmentItem {
+        line,
+        sku: sku.parse().expect("a sku"),
+        description: description.to_owned(),
+        quantity,
+        picked: quantity,
+        checked: quantity,
+        packed: quantity,
+        weight_grams: 0,
+    };
+    let package = |number, weight_grams, line, quantity| Package {
+        number,
+        weight_grams,
+        length_mm: 300,
+        width_mm: 200,
+        height_mm: 100,
+        contents: vec![PackedItem { line, quantity }],
+    };
+    let courier = "FALCON".parse().expect("a courier");
+    Shipment {
+        id: Uuid::from_u128(4).into(),
+        order: Uuid::from_u128(1).into(),
+        number: 1,
+        version: 1,
+        location: "BER-1".parse().expect("a location"),
+        state: ShipmentState::Delivered,
+        items: vec![item(1, "MUG-1", "Mug, blue", 2), item(2, "PEN-1", "Pen", 1)],
+        packages: vec![package(1, 1_250, 1, 2), package(2, 80, 2, 1)],
+        label: Some(Label {
+            tracking_number: "CNK3F07XQ2M91TX".to_owned(),
+            text: String::new(),
+            zpl: String::new(),
+            created_at: NOW,
+            created_by: actor(),
+        }),
+        assignment: Some(Assignment {
+            courier,
+            service: ServiceLevel::Express,
+            price: "EUR".parse::<Currency>().expect("a currency").of(990),
+            pickup_at: days_later(1),
+            delivery_at: days_later(3),
+            reason: String::new(),
+            assigned_by: actor(),
+            assigned_at: NOW,
+        }),
+        handover: Some(Handover {
+            at: days_later(1),
+            driver: "Sam".to_owned(),
+            packages: 2,
+            confirmed_by: actor(),
+        }),
+        tracking: vec![TrackingEvent {
+            sequence: 1,
+            status: TrackingStatus::Delayed,
+            incident: "WEATHER_STORM".to_owned(),
+            place: "Leipzig hub".to_owned(),
+            occurred_at: days_later(2),
+            recorded_at: days_later(2),
+            estimated_at: Some(days_later(4)),
+            source: actor(),
+            raw_code: "D7".to_owned(),
+            description: "the storm keeps the aircraft on the ground".to_owned(),
+            key: "key".to_owned(),
+        }],
+        proof: None,
+        promised_by: Some(days_later(5)),
+        estimated_at: Some(days_later(4)),
+        created_at: NOW,
+        updated_at: NOW,
+    }
+}

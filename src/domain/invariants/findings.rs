@@ -1,0 +1,100 @@
+//! The laws by name, and what breaks them.
+
+use std::fmt::Display;
+
+/// One law that does not hold.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Breach {
+    pub law: &'static str,
+    /// What breaks it: an id.
+    pub key: String,
+    pub expected: String,
+    pub actual: String,
+}
+
+/// Every law by its id and what it says; of each letter they are numbered from 1 without gap.
+///
+/// | letter | about |
+/// |---|---|
+/// | S, W | stock, and who waits for it |
+/// | M | money |
+/// | T | states and their evidence |
+/// | L | the log of events, and what customers are told |
+/// | E, I | what is to be done, and what was asked for |
+/// | A, P | the archive, people's secrets |
+pub const LAWS: &[(&str, &str)] = &[
+    ("S1", "every figure of a stock level is the sum of its movements"),
+    ("S2", "reserved units are those of open reservations, and those of the movements"),
+    ("S3", "no figure of a stock level is negative, and what is promised or unsaleable is there"),
+    (
+        "S4",
+        "of every reserved item 0 ≤ consumed + released ≤ quantity, and all of it once the reservation is over",
+    ),
+    ("S5", "every consumed unit of a reservation left the shelf in exactly one movement"),
+    (
+        "S6",
+        "an order has at most one open reservation, its last one, and none once it is over; only a hold expires, \
+         and has a job that ends it then",
+    ),
+    (
+        "S7",
+        "0 ≤ packed ≤ checked ≤ picked ≤ quantity, packages hold what was packed, nothing ships that was not ordered",
+    ),
+    ("W1", "an order waits for stock exactly while it is AWAITING_STOCK"),
+    (
+        "M1",
+        "totals are lines − discounts + taxes + shipping to the last minor unit, on the order and on its invoice",
+    ),
+    ("M2", "the shares of the order's discount sum to it"),
+    (
+        "M3",
+        "captured is at most what was asked for and invoiced, paid back at most what was captured, of each payment \
+         and order",
+    ),
+    ("M4", "at most one call to a provider is open, and only for a payment that can still change"),
+    ("M5", "every open call to a provider, and every refund under way, has a job that asks again"),
+    ("M6", "at most one invoice is not void, and it is the last"),
+    ("M7", "orders and invoices are numbered, the invoices of a series from 1 without gap"),
+    ("M8", "nothing is handed over before the payment is captured and approved"),
+    ("M9", "every bank transfer is in the register of references, where each is once"),
+    ("T1", "every step of every state machine is in its table"),
+    ("T2", "what the log says last of a subject is its state, and its steps join up"),
+    ("T3", "the evidence of every gate that was passed is there and older than what followed"),
+    ("T4", "nobody approves what they asked for, or after it expired"),
+    ("T5", "when an order is over nothing of it is left open"),
+    ("T6", "tracking events are numbered 1…n, and the shipment's state follows from their set"),
+    ("T7", "the order's state fits its reservation, invoice and shipments"),
+    ("L1", "the events of an order are numbered from 1 without gap, up to the one it knows as its last"),
+    ("L2", "recorded time never falls along an order's events"),
+    ("L3", "global positions run from 1 without gap, up to the counter"),
+    ("L4", "every message has a key of its own, and what the customer must hear was queued"),
+    ("E1", "every job can be claimed within the hour that a lease lasts at most"),
+    ("E2", "every message that is to be sent has a job that sends it"),
+    ("I1", "every claimed request id has its answer"),
+    ("A1", "every archived order can be read and obeyed its laws when it was archived"),
+    ("P1", "no column holds what looks like a card number"),
+];
+
+/// Collects what is broken.
+#[derive(Default)]
+pub(super) struct Findings(pub(super) Vec<Breach>);
+
+impl Findings {
+    pub(super) fn must(
+        &mut self,
+        law: &'static str,
+        key: impl Display,
+        holds: bool,
+        expected: &str,
+        actual: impl Display,
+    ) {
+        if !holds {
+            self.0.push(Breach {
+                law,
+                key: key.to_string(),
+                expected: expected.to_owned(),
+                actual: actual.to_string(),
+            });
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! What holds for a reservation and for a shipment.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::domain::invariants::findings::{Breach, Findings};
+use crate::domain::model::reservation::{Reservation, ReservationState};
+use crate::domain::model::shipment::{Shipment, ShipmentState};
+use crate::domain::shipping::tracking_state::state_of;
+
+impl Reservation {
+    /// The laws of one reservation, an order's or another caller's.
+    pub fn breaches(&self) -> Vec<Breach> {
+        let mut found = Findings::default();
+        self.check(&mut found);
+        found.0
+    }
+
+    pub(super) fn check(&self, found: &mut Findings) {
+        for (item, number) in self.items.iter().zip(1..) {
+            let key = format!("{} item {}", self.id, item.number);
+            let (gone, quantity) = (item.consumed + item.released, item.quantity);
+            let sound = item.number == number && quantity > 0 && item.consumed >= 0 && item.released >= 0;
+            found.must("S4", &key, sound, "numbered, above zero, nothing negative", quantity);
+            found.must(
+                "S4",
+                &key,
+                gone <= quantity,
+                &format!("at most {quantity} consumed and released"),
+                gone,
+            );
+            found.must(
+                "S4",
+                &key,
+                self.is_open() || gone == quantity,
+                "nothing left of it once over",
+                quantity - gone,
+            );
+        }
+        let expires = self.expires_at.is_some();
+        found.must(
+            "S6",
+            self.id,
+            self.state == ReservationState::Held || !expires,
+            "only a hold expires",
+            self.state,
+        );
+    }
+}
+
+impl Shipment {
+    pub(super) fn check(&self, found: &mut Findings) {
+        let worked = how_far(self.state);
+        for item in &self.items {
+            let key = format!("{} line {}", self.id, item.line);
+            let (picked, checked, packed) = (item.picked, item.checked, item.packed);
+            let chain = 0 <= packed && packed <= checked && checked <= picked && picked <= item.quantity;
+            found.must(
+                "S7",
+                &key,
+                chain,
+                "0 ≤ packed ≤ checked ≤ picked ≤ quantity",
+                format!("{packed} {checked} {picked}"),
+            );
+            let Some(far) = worked else { continue };
+            found.must("S7", &key, far < CHECKED || checked == item.quantity, "every unit checked", checked);
+            found.must("S7", &key, far < PACKED || packed == item.quantity, "every unit packed", packed);
+        }
+        if worked.is_some_and(|it| it >= PACKED) {
+            let mut contents: BTreeMap<i32, i64> = BTreeMap::new();
+            for content in self.packages.iter().flat_map(|it| &it.contents) {
+                *contents.entry(content.line).or_default() += content.quantity;
+            }
+            let packed: BTreeMap<i32, i64> =
+                self.items.iter().filter(|it| it.packed > 0).map(|it| (it.line, it.packed)).collect();
+            found.must(
+                "S7",
+                self.id,
+                contents == packed,
+                "packages with what was packed",
+                format!("{contents:?}"),
+            );
+        }
+
+        if let Some(far) = worked {
+            let mut must =
+                |holds: bool, expected: &str| found.must("T3", self.id, holds, expected, self.state);
+            must((far >= LABELLED) == self.label.is_some(), "a label once labelled, and only then");
+            must((far >= ASSIGNED) == self.assignment.is_some(), "a courier once assigned, and only then");
+            must(
+                (far >= HANDED_OVER) == self.handover.is_some(),
+                "a handover once handed over, and only then",
+            );
+            let labelled = self.label.as_ref().map(|it| it.created_at);
+            let assigned = self.assignment.as_ref().map(|it| it.assigned_at);
+            must(
+                assigned.is_none_or(|at| labelled.is_some_and(|it| it <= at)),
+                "the label before the courier",
+            );
+            must(self.state != ShipmentState::Delivered || self.proof.is_some(), "proof of the delivery");
+        }
+
+        let numbered = self.tracking.iter().zip(1..).all(|(it, number)| it.sequence == number);
+        found.must("T6", self.id, numbered, "tracking events numbered 1…n", self.tracking.len());
+        let keys: BTreeSet<&str> = self.tracking.iter().map(|it| it.key.as_str()).collect();
+        found.must(
+            "T6",
+            self.id,
+            keys.len() == self.tracking.len(),
+            "every report once",
+            self.tracking.len(),
+        );
+        found.must(
+            "T6",
+            self.id,
+            self.handover.is_some() || self.tracking.is_empty(),
+            "no report before handover",
+            "some",
+        );
+        if self.handover.is_some() {
+            let state = state_of(&self.tracking);
+            let expected = state.map_or("a state", ShipmentState::as_str);
+            found.must("T6", self.id, state == Some(self.state), expected, self.state);
+        }
+    }
+}
+
+const CHECKED: u8 = 1;
+
+const PACKED: u8 = 2;
+
+const LABELLED: u8 = 3;
+
+const ASSIGNED: u8 = 4;
+
+const HANDED_OVER: u8 = 5;
+
+/// How far the work on a shipment is; None: it was called off, anywhere on the way.
+fn how_far(state: ShipmentState) -> Option<u8> {
+    match state {
+        ShipmentState::Planned | ShipmentState::Picking | ShipmentState::Picked | ShipmentState::QcFailed => {
+            Some(0)
+        }
+        ShipmentState::QcPassed => Some(CHECKED),
+        ShipmentState::Packed => Some(PACKED),
+        ShipmentState::Labelled => Some(LABELLED),
+        ShipmentState::CourierAssigned => Some(ASSIGNED),
+        ShipmentState::PickedUp
+        | ShipmentState::InTransit
+        | ShipmentState::OutForDelivery
+        | ShipmentState::DeliveryAttempted
+        | ShipmentState::AvailableForPickup
+        | ShipmentState::Exception
+        | ShipmentState::Returning
+        | ShipmentState::Returned
+        | ShipmentState::Lost
+        | ShipmentState::Delivered => Some(HANDED_OVER),
+        ShipmentState::Cancelled => None,
+    }
+}

@@ -1,0 +1,177 @@
+//! How much there is for an order, and which locations it comes from. Nothing is changed here.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::domain::model::availability::{AvailabilityFound, LineAvailability};
+use crate::domain::model::refusal::Shortage;
+use crate::domain::model::scalars::{LocationCode, RegionCode, ServiceLevel, Sku};
+use crate::domain::model::time::Timestamp;
+use crate::domain::unit::unit_of_work::Desk;
+
+/// How many shelves one order takes its stock from: a hundred lines from twenty locations each. One that needs more goes
+/// on waiting if it waits, until a larger delivery comes.
+pub(crate) const ITEMS_MAX: usize = 2_000;
+
+/// How many locations are noted with each line of an order, those first that come first by priority.
+pub(crate) const LOCATIONS_NOTED_MAX: usize = 20;
+
+/// One demand on stock: a line of an order or of another caller's reservation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::domain) struct Need {
+    pub line: i32,
+    pub sku: Sku,
+    pub quantity: i64,
+}
+
+/// Where one need is served from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::domain) struct Take {
+    pub line: i32,
+    pub sku: Sku,
+    pub location: LocationCode,
+    pub quantity: i64,
+}
+
+/// What a region has of a product for somebody for whom `spoken_for` units are out of reach.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::domain) struct Supply {
+    pub total: i64,
+    /// In order of the locations' priority.
+    pub by_location: Vec<(LocationCode, i64)>,
+}
+
+pub(super) fn supply(desk: &Desk, region: &RegionCode, sku: &Sku, spoken_for: i64) -> Supply {
+    let mut found: Vec<(i32, LocationCode, i64)> = desk
+        .levels(sku)
+        .into_iter()
+        .filter_map(|level| {
+            let location = desk.location(&level.location).filter(|it| it.region == *region)?;
+            Some((location.priority, level.location.clone(), level.available()))
+        })
+        .collect();
+    found.sort();
+
+    let total: i64 = found.iter().map(|it| it.2).sum();
+    Supply {
+        total: (total - spoken_for).max(0),
+        by_location: found.into_iter().map(|(_, location, units)| (location, units)).collect(),
+    }
+}
+
+/// What is there for these needs, and when all of it could be with the customer; None if something is short.
+pub(in crate::domain) fn availability(
+    desk: &Desk,
+    needs: &[Need],
+    supplies: &BTreeMap<Sku, Supply>,
+    service: ServiceLevel,
+    requested_by: Option<Timestamp>,
+) -> (AvailabilityFound, Option<Timestamp>) {
+    let mut taken: BTreeMap<&Sku, i64> = BTreeMap::new();
+    let lines: Vec<LineAvailability> = needs
+        .iter()
+        .map(|need| {
+            let Supply { total, by_location } =
+                supplies.get(&need.sku).cloned().unwrap_or(Supply { total: 0, by_location: Vec::new() });
+            let earlier = taken.entry(&need.sku).or_default();
+            let available = (total - *earlier).max(0);
+            let on_shelves = by_location.iter().map(|it| it.1).sum::<i64>() - *earlier;
+            *earlier = earlier.saturating_add(need.quantity);
+            let shortage = if available >= need.quantity {
+                String::new()
+            } else if by_location.is_empty() {
+                "not stocked at any location of the region".to_owned()
+            } else if on_shelves > available {
+                format!("{available} of {} available: orders that wait come first", need.quantity)
+            } else {
+                format!("{available} of {} available", need.quantity)
+            };
+            LineAvailability {
+                line: need.line,
+                sku: need.sku.clone(),
+                wanted: need.quantity,
+                available,
+                by_location,
+                shortage,
+            }
+        })
+        .collect();
+
+    let all_there = lines.iter().all(|it| it.shortage.is_empty());
+    let ship_at = desk.now.plus(Duration::from_secs(u64::from(desk.rules.handling_hours) * 3600));
+    let delivery_at = earliest_delivery(desk, service, ship_at);
+    let found = AvailabilityFound {
+        at: desk.now,
+        lines,
+        earliest_ship_at: all_there.then_some(ship_at),
+        requested_date_feasible: requested_by.map(|it| all_there && it >= delivery_at),
+    };
+    (found, all_there.then_some(delivery_at))
+}
+
+/// Chooses locations for all needs, or says what is short. One location that has everything is preferred, then as
+/// few as the order of priority gives.
+pub(in crate::domain) fn plan(
+    needs: &[Need],
+    supplies: &BTreeMap<Sku, Supply>,
+) -> Result<(Vec<Take>, String), Vec<Shortage>> {
+    let mut wanted: BTreeMap<&Sku, i64> = BTreeMap::new();
+    for need in needs {
+        *wanted.entry(&need.sku).or_default() += need.quantity;
+    }
+    let total = |sku: &Sku| supplies.get(sku).map_or(0, |it| it.total);
+    let short: Vec<Shortage> = wanted
+        .iter()
+        .filter(|(sku, units)| total(sku) < **units)
+        .map(|(sku, units)| Shortage { sku: (*sku).clone(), wanted: *units, available: total(sku) })
+        .collect();
+    if !short.is_empty() {
+        return Err(short);
+    }
+
+    let units_at = |sku: &Sku, location: &LocationCode| {
+        let places = supplies.get(sku).map(|it| it.by_location.as_slice()).unwrap_or_default();
+        places.iter().find(|it| it.0 == *location).map_or(0, |it| it.1)
+    };
+    let candidates = needs.first().and_then(|it| supplies.get(&it.sku)).map(|it| it.by_location.as_slice());
+    let single = candidates
+        .unwrap_or_default()
+        .iter()
+        .map(|it| &it.0)
+        .find(|location| wanted.iter().all(|(sku, units)| units_at(sku, location) >= *units));
+    if let Some(location) = single {
+        let takes = needs.iter().map(|need| Take {
+            line: need.line,
+            sku: need.sku.clone(),
+            location: location.clone(),
+            quantity: need.quantity,
+        });
+        return Ok((takes.collect(), format!("{location} has every line and comes first by priority")));
+    }
+
+    let mut left: BTreeMap<&Sku, Vec<(LocationCode, i64)>> =
+        supplies.iter().map(|(sku, supply)| (sku, supply.by_location.clone())).collect();
+    let mut takes = Vec::new();
+    for need in needs {
+        let mut open = need.quantity;
+        for (location, units) in left.get_mut(&need.sku).map(Vec::as_mut_slice).unwrap_or_default() {
+            let taken = open.min(*units);
+            if taken > 0 {
+                *units -= taken;
+                open -= taken;
+                takes.push(Take {
+                    line: need.line,
+                    sku: need.sku.clone(),
+                    location: location.clone(),
+                    quantity: taken,
+                });
+            }
+        }
+        assert!(open == 0, "the sum over the locations was checked above");
+    }
+    Ok((takes, "no single location has every line: split in order of the locations' priority".to_owned()))
+}
+
+fn earliest_delivery(desk: &Desk, service: ServiceLevel, ship_at: Timestamp) -> Timestamp {
+    ship_at.plus(Duration::from_secs(u64::from(desk.rules.transit_days(service)) * 86_400))
+}

@@ -1,0 +1,90 @@
+//! What a caller is told about stock before ordering.
+
+use crate::domain::inventory::allocate::{Need, availability, supply};
+use crate::domain::inventory::expire::free_overdue;
+use crate::domain::inventory::known::{must_be_known, must_exist};
+use crate::domain::model::availability::AvailabilityFound;
+use crate::domain::model::refusal::{Problems, Refusal};
+use crate::domain::model::scalars::{RegionCode, ServiceLevel, Sku};
+use crate::domain::model::time::Timestamp;
+use crate::domain::unit::command::Command;
+use crate::domain::unit::unit_of_work::{Desk, Touch};
+
+/// What is available, and when it could be with a customer. It changes nothing.
+#[derive(Debug, Clone)]
+pub struct CheckAvailability {
+    pub inquiry: Inquiry,
+}
+
+impl Command for CheckAvailability {
+    const NAME: &'static str = "CheckAvailability";
+    type Output = Outlook;
+
+    fn reads(&self) -> Touch {
+        let skus = self.inquiry.lines.iter().map(|it| it.0.clone()).collect();
+        Touch { skus, ..Touch::default() }
+    }
+
+    fn decide(&self, desk: &mut Desk<'_>) -> Result<Outlook, Refusal> {
+        check_availability(desk, &self.inquiry)
+    }
+}
+
+/// Where goods are wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Destination {
+    Region(RegionCode),
+    /// ISO 3166-1 alpha-2.
+    Country(String),
+}
+
+/// What somebody wants to know before ordering.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inquiry {
+    pub destination: Destination,
+    pub lines: Vec<(Sku, i64)>,
+    pub service: ServiceLevel,
+    pub requested_by: Option<Timestamp>,
+}
+
+/// What an order for it would find now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outlook {
+    pub region: RegionCode,
+    pub found: AvailabilityFound,
+    /// When all of it could be with the customer; None: something is short.
+    pub delivery_at: Option<Timestamp>,
+}
+
+/// Step 3 without an order. Waiting orders come first; holds past their end are in nobody's way.
+pub fn check_availability(desk: &mut Desk, inquiry: &Inquiry) -> Result<Outlook, Refusal> {
+    let mut problems = Problems::default();
+    must_exist(desk, &inquiry.lines, &mut problems);
+    let region = match &inquiry.destination {
+        Destination::Region(region) => {
+            must_be_known(desk, "region", region, &mut problems);
+            Some(region.clone())
+        }
+        Destination::Country(country) => desk.rules.region_of(country).cloned(),
+    };
+    let Some(region) = region else {
+        problems.add("country", "is served by no region");
+        return Err(Refusal::Invalid(problems));
+    };
+    problems.into_result()?;
+
+    free_overdue(desk)?;
+    let needs: Vec<Need> = inquiry
+        .lines
+        .iter()
+        .zip(1..)
+        .map(|((sku, quantity), line)| Need { line, sku: sku.clone(), quantity: *quantity })
+        .collect();
+    let supplies = inquiry
+        .lines
+        .iter()
+        .map(|(sku, _)| (sku.clone(), supply(desk, &region, sku, desk.awaited(&region, sku))))
+        .collect();
+    let (found, delivery_at) = availability(desk, &needs, &supplies, inquiry.service, inquiry.requested_by);
+    Ok(Outlook { region, found, delivery_at })
+}

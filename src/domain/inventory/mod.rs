@@ -1,0 +1,12 @@
+//! Stock: what is there, what is promised to whom, what is to be bought.
+
+pub(super) mod adjust;
+pub(super) mod allocate;
+pub(super) mod availability;
+pub(super) mod expire;
+pub(super) mod known;
+pub(super) mod ledger;
+pub(super) mod receive;
+pub(super) mod replenish;
+pub(super) mod reserve;
+pub(super) mod reserve_for_others;

@@ -1,0 +1,260 @@
+//! Step 4: an order reserves its units, all lines or none, or waits for them.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::domain::inventory::allocate::{
+    ITEMS_MAX, LOCATIONS_NOTED_MAX, Need, Supply, Take, availability, plan, supply,
+};
+use crate::domain::inventory::expire::expire_overdue;
+use crate::domain::inventory::ledger::{give_back, set_aside};
+use crate::domain::model::event::EventKind;
+use crate::domain::model::message::MessageKind;
+use crate::domain::model::order::{Order, OrderState};
+use crate::domain::model::refusal::{Reason, Refusal, Shortage};
+use crate::domain::model::reservation::{Reservation, ReservationState, ReservedItem};
+use crate::domain::model::scalars::{OnShortage, RegionCode, ReservationId, Sku};
+use crate::domain::model::stock::MovementKind;
+use crate::domain::model::time::Timestamp;
+use crate::domain::unit::command::{OrderCommand, Target, to_reserve};
+use crate::domain::unit::journal::{born, moved};
+use crate::domain::unit::unit_of_work::{Desk, Touch};
+
+impl Order {
+    pub(in crate::domain) fn needs(&self) -> Vec<Need> {
+        self.lines
+            .iter()
+            .map(|it| Need { line: it.number, sku: it.sku.clone(), quantity: it.quantity })
+            .collect()
+    }
+
+    fn supplies(&self, desk: &Desk, region: &RegionCode) -> BTreeMap<Sku, Supply> {
+        let waits = self.state == OrderState::AwaitingStock;
+        self.lines
+            .iter()
+            .map(|line| {
+                let spoken_for = match waits {
+                    true => desk.awaited_before(self.id, &line.sku),
+                    false => desk.awaited(region, &line.sku),
+                };
+                (line.sku.clone(), supply(desk, region, &line.sku, spoken_for))
+            })
+            .collect()
+    }
+
+    /// Step 3 and 4 together. Refused only when the order does not wait for stock.
+    pub(in crate::domain) fn reserve(&mut self, desk: &mut Desk) -> Result<(), Refusal> {
+        let region = self.region.clone().expect("a verified order has a region");
+        let needs = self.needs();
+        let mut supplies = self.supplies(desk, &region);
+        let mut planned = plan(&needs, &supplies);
+        if planned.is_err() && expire_overdue(desk, needs.iter().map(|it| &it.sku), Some(self.id))? {
+            supplies = self.supplies(desk, &region);
+            planned = plan(&needs, &supplies);
+        }
+        self.note_availability(desk, &supplies);
+
+        match planned {
+            Ok((takes, _)) if takes.len() > ITEMS_MAX => {
+                let message = format!("an order takes its stock from at most {ITEMS_MAX} shelves");
+                let waits = self.state == OrderState::AwaitingStock;
+                if waits { Ok(()) } else { Err(self.unmet(Reason::LimitReached, message)) }
+            }
+            Ok((takes, reason)) => self.hold_stock(desk, &takes, reason),
+            Err(short) => match (self.state, self.on_shortage) {
+                (OrderState::AwaitingStock, _) => Ok(()),
+                (_, OnShortage::Refuse) => Err(Refusal::Short(short)),
+                (_, OnShortage::Wait) => {
+                    self.go_automatic(
+                        desk,
+                        OrderState::AwaitingStock,
+                        EventKind::StockAwaited,
+                        shortage_words(&short),
+                    )?;
+                    self.wait_for_stock(desk, 1);
+                    self.notify(desk, MessageKind::AwaitingStock, None, 0);
+                    Ok(())
+                }
+            },
+        }
+    }
+
+    fn hold_stock(&mut self, desk: &mut Desk, takes: &[Take], reason: String) -> Result<(), Refusal> {
+        if self.state == OrderState::AwaitingStock {
+            self.stop_waiting(desk);
+        }
+
+        let id: ReservationId = desk.ids.fresh();
+        set_aside(desk, takes, id, Some(self.id));
+        let lifetime = self.reservation_lifetime(desk);
+        self.reservations.push(Reservation {
+            id,
+            version: 1,
+            order: Some(self.id),
+            reference: String::new(),
+            state: ReservationState::Held,
+            expires_at: Some(desk.now.plus(lifetime)),
+            items: reserved_items(takes),
+            plan: reason.clone(),
+            created_by: desk.actor.clone(),
+            created_at: desk.now,
+        });
+
+        let step = born(id.0, ReservationState::Held);
+        self.tell_automatic(desk, EventKind::InventoryReserved, Some(step), reason);
+        self.go_automatic(
+            desk,
+            OrderState::Reserved,
+            EventKind::InventoryReserved,
+            format!("reserved as {id}"),
+        )
+    }
+
+    pub(in crate::domain) fn reservation_lifetime(&self, desk: &Desk) -> Duration {
+        self.reservation_lifetime_seconds.map_or(desk.rules.reservation_lifetime(), Duration::from_secs)
+    }
+
+    /// Adds the order's units to what is waited for (`sign` 1) or takes them off (−1).
+    fn wait_for_stock(&self, desk: &mut Desk, sign: i64) {
+        let Some(region) = &self.region else { return };
+        for line in &self.lines {
+            *desk.changes.awaited.entry((region.clone(), line.sku.clone())).or_default() +=
+                sign * line.quantity;
+        }
+    }
+
+    pub(in crate::domain) fn stop_waiting(&self, desk: &mut Desk) {
+        self.wait_for_stock(desk, -1);
+        let Some(region) = &self.region else { return };
+        for line in &self.lines {
+            desk.changes.stopped_waiting.push((self.number, region.clone(), line.sku.clone(), line.quantity));
+        }
+    }
+
+    fn note_availability(&mut self, desk: &Desk, supplies: &BTreeMap<Sku, Supply>) {
+        let (mut found, delivery_at) =
+            availability(desk, &self.needs(), supplies, self.service, self.requested_by);
+        for line in &mut found.lines {
+            line.by_location.truncate(LOCATIONS_NOTED_MAX);
+        }
+        self.promised_by = delivery_at.map(|it| self.requested_by.map_or(it, |requested| requested.max(it)));
+        self.availability = Some(found);
+    }
+
+    /// Stock is paid for: the hold no longer expires.
+    pub(in crate::domain) fn confirm_reservation(&mut self, desk: &mut Desk) -> Result<(), Refusal> {
+        let Some(reservation) = self.open_reservation() else { return Ok(()) };
+        if reservation.state != ReservationState::Held {
+            return Ok(());
+        }
+        let step = moved(reservation.id.0, reservation.state, ReservationState::Confirmed)?;
+        reservation.state = ReservationState::Confirmed;
+        reservation.expires_at = None;
+        reservation.version += 1;
+        self.tell_automatic(
+            desk,
+            EventKind::ReservationConfirmed,
+            Some(step),
+            "paid: the reservation no longer expires",
+        );
+        Ok(())
+    }
+
+    /// Keeps the hold from expiring while money is under way (`None`), or lets it expire again.
+    pub(in crate::domain) fn pin_reservation(&mut self, until: Option<Timestamp>) {
+        if let Some(reservation) = self.open_reservation()
+            && reservation.state == ReservationState::Held
+            && reservation.expires_at != until
+        {
+            reservation.expires_at = until;
+            reservation.version += 1;
+        }
+    }
+
+    /// Ends the current reservation and gives its stock back.
+    pub(in crate::domain) fn release_reservation(
+        &mut self,
+        desk: &mut Desk,
+        to: ReservationState,
+    ) -> Result<(), Refusal> {
+        let Some(place) = self.reservations.iter().rposition(Reservation::is_open) else { return Ok(()) };
+        let mut reservation = self.reservations.remove(place);
+        let step = moved(reservation.id.0, reservation.state, to)?;
+        let (kind, movement) = match to {
+            ReservationState::Expired => (EventKind::ReservationExpired, MovementKind::Expire),
+            ReservationState::Held
+            | ReservationState::Confirmed
+            | ReservationState::PartiallyConsumed
+            | ReservationState::Consumed
+            | ReservationState::Released => (EventKind::ReservationReleased, MovementKind::Release),
+        };
+        give_back(desk, &mut reservation, movement);
+        reservation.state = to;
+        reservation.expires_at = None;
+        reservation.version += 1;
+        let text = format!("reservation {} is {to}; its stock is free again", reservation.id);
+        self.reservations.insert(place, reservation);
+        self.tell(desk, kind, Some(step), text);
+        Ok(())
+    }
+}
+
+pub(super) fn reserved_items(takes: &[Take]) -> Vec<ReservedItem> {
+    takes
+        .iter()
+        .zip(1..)
+        .map(|(take, number)| ReservedItem {
+            number,
+            line: take.line,
+            sku: take.sku.clone(),
+            location: take.location.clone(),
+            quantity: take.quantity,
+            consumed: 0,
+            released: 0,
+        })
+        .collect()
+}
+
+fn shortage_words(short: &[Shortage]) -> String {
+    let parts: Vec<String> =
+        short.iter().map(|it| format!("{} of {} {} available", it.available, it.wanted, it.sku)).collect();
+    format!("waits for stock: {}", parts.join("; "))
+}
+
+/// Gives a waiting order its stock if it is its turn. If not, that is a refusal: it leaves no trace and wakes nobody,
+/// or every vain try would call for the next one.
+#[derive(Debug, Clone)]
+pub struct FillOrder {
+    pub target: Target,
+}
+
+impl OrderCommand for FillOrder {
+    const NAME: &'static str = "work/fill";
+    type Output = ();
+
+    fn target(&self) -> &Target {
+        &self.target
+    }
+
+    fn also_reads(&self) -> Touch {
+        to_reserve()
+    }
+
+    fn decide_on(&self, order: &mut Order, desk: &mut Desk<'_>) -> Result<(), Refusal> {
+        match order.fill(desk)? {
+            true => Ok(()),
+            false => Err(Refusal::unmet(Reason::InsufficientStock, "its turn has not come")),
+        }
+    }
+}
+
+impl Order {
+    /// A waiting order takes its stock if it is its turn; says whether it did.
+    pub fn fill(&mut self, desk: &mut Desk) -> Result<bool, Refusal> {
+        if self.state != OrderState::AwaitingStock || self.on_hold() {
+            return Ok(false);
+        }
+        self.reserve(desk)?;
+        Ok(self.state != OrderState::AwaitingStock)
+    }
+}

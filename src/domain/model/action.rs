@@ -1,0 +1,41 @@
+//! What may be done next, by the names of the calls.
+
+use crate::domain::model::scalars::words;
+
+words! {
+    /// The RPC to call.
+    pub enum Action {
+        UpdateOrder = "UpdateOrder",
+        VerifyOrder = "VerifyOrder",
+        CancelOrder = "CancelOrder",
+        PlaceHold = "PlaceHold",
+        ReleaseHold = "ReleaseHold",
+        ApproveRequest = "ApproveRequest",
+        RejectRequest = "RejectRequest",
+        AuthorizePayment = "AuthorizePayment",
+        CapturePayment = "CapturePayment",
+        RecordPayment = "RecordPayment",
+        VoidPayment = "VoidPayment",
+        RefundPayment = "RefundPayment",
+        StartPicking = "StartPicking",
+        RecordPick = "RecordPick",
+        RecordQualityCheck = "RecordQualityCheck",
+        PackShipment = "PackShipment",
+        CreateShippingLabel = "CreateShippingLabel",
+        VoidShippingLabel = "VoidShippingLabel",
+        AssignCourier = "AssignCourier",
+        ConfirmPickup = "ConfirmPickup",
+        RecordTrackingEvents = "RecordTrackingEvents",
+        ConfirmDelivery = "ConfirmDelivery",
+        SubmitFeedback = "SubmitFeedback",
+        CloseOrder = "CloseOrder",
+        ArchiveOrder = "ArchiveOrder",
+        ReserveStock = "ReserveStock",
+        ReleaseReservation = "ReleaseReservation",
+        ReceiveStock = "ReceiveStock",
+        ApproveReplenishment = "ApproveReplenishment",
+        RejectReplenishment = "RejectReplenishment",
+        PlaceReplenishment = "PlaceReplenishment",
+        CancelReplenishment = "CancelReplenishment",
+    }
+}

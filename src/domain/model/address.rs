@@ -1,0 +1,19 @@
+//! A postal address.
+
+use serde::{Deserialize, Serialize};
+
+/// A postal address, field by field, at most 200 characters each.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Address {
+    /// Who receives; the customer's name when empty.
+    pub recipient: String,
+    pub organization: String,
+    /// 1–4 street lines.
+    pub lines: Vec<String>,
+    pub city: String,
+    /// State, province or the like.
+    pub area: String,
+    pub postal_code: String,
+    /// ISO 3166-1 alpha-2, upper case.
+    pub country: String,
+}

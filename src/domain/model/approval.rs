@@ -1,0 +1,46 @@
+//! Who let an order pass a gate, under which policy.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::model::money::Money;
+use crate::domain::model::scalars::{Actor, ApprovalId, OrderId, words};
+use crate::domain::model::time::Timestamp;
+
+words! {
+    /// Step 5 and step 8.
+    pub enum Gate {
+        Reservation = "RESERVATION",
+        Payment = "PAYMENT",
+    }
+}
+
+words! {
+    pub enum ApprovalState {
+        Pending = "PENDING",
+        Approved = "APPROVED",
+        Rejected = "REJECTED",
+        Expired = "EXPIRED",
+        Withdrawn = "WITHDRAWN",
+        AutoApproved = "AUTO_APPROVED",
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    pub id: ApprovalId,
+    pub order: OrderId,
+    pub gate: Gate,
+    pub state: ApprovalState,
+    pub amount: Money,
+    /// The version of the policy (`approval.version` in settings) that decided, or asked for a person.
+    pub policy_version: String,
+    /// The rule of the policy that approved or asked, in words.
+    pub rule: String,
+    /// Who caused the request: may not decide it.
+    pub requested_by: Actor,
+    pub requested_at: Timestamp,
+    pub expires_at: Option<Timestamp>,
+    pub decided_by: Option<Actor>,
+    pub decided_at: Option<Timestamp>,
+    pub comment: String,
+}

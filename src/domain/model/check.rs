@@ -1,0 +1,41 @@
+//! Results of verification, and the risk of an order.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::model::scalars::words;
+
+words! {
+    /// The rules of step 2, each with its own result.
+    pub enum Rule {
+        Contact = "CONTACT",
+        Address = "ADDRESS",
+        RegionServed = "REGION_SERVED",
+        DuplicateOrder = "DUPLICATE_ORDER",
+        BlockedCustomer = "BLOCKED_CUSTOMER",
+    }
+}
+
+words! {
+    pub enum Verdict {
+        Passed = "PASSED",
+        Failed = "FAILED",
+    }
+}
+
+/// The result of one rule: the evidence of step 2.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    pub rule: Rule,
+    pub verdict: Verdict,
+    /// What was found, in words a clerk can act on; every bad field of the rule.
+    pub detail: String,
+}
+
+words! {
+    /// How likely it is that somebody is cheating.
+    pub enum Risk {
+        Low = "LOW",
+        Medium = "MEDIUM",
+        High = "HIGH",
+    }
+}

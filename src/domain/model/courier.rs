@@ -1,0 +1,58 @@
+//! Couriers, what they charge, and which one carries a shipment.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::model::money::Currency;
+use crate::domain::model::scalars::{CourierCode, RegionCode, ServiceLevel};
+use crate::domain::model::time::Timestamp;
+
+/// A courier company with its rate card.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Courier {
+    pub code: CourierCode,
+    pub version: i64,
+    pub name: String,
+    /// The time of day after which a parcel goes the next pickup day, in minutes after midnight of its own clock.
+    pub cutoff_minutes: i32,
+    /// That clock's distance from UTC in minutes, −720 to 840.
+    pub utc_offset_minutes: i32,
+    /// ISO weekdays of pickup, 1 = Monday … 7 = Sunday.
+    pub pickup_weekdays: Vec<u8>,
+    pub rates: Vec<Rate>,
+    pub created_at: Timestamp,
+}
+
+/// What customers know each courier as.
+pub type CourierNames = BTreeMap<CourierCode, String>;
+
+/// One line of a rate card.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rate {
+    pub region: RegionCode,
+    pub service: ServiceLevel,
+    pub currency: Currency,
+    pub base_minor: i64,
+    /// For every begun kilogram.
+    pub per_kg_minor: i64,
+    /// Days from pickup to delivery.
+    pub transit_days: u32,
+    /// A shipment heavier than this is refused. Zero: no limit.
+    pub weight_max_grams: i64,
+}
+
+/// What one courier offers for one shipment, or why it cannot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quote {
+    pub courier: CourierCode,
+    pub service: ServiceLevel,
+    pub price_minor: i64,
+    pub currency: Currency,
+    pub pickup_at: Timestamp,
+    pub delivery_at: Timestamp,
+    /// Whether `delivery_at` keeps the promise.
+    pub on_time: bool,
+    /// How this courier was rated by customers, 1.0–5.0 in hundredths; none yet: 0.
+    pub rating_hundredths: i64,
+}

@@ -1,0 +1,116 @@
+//! What happened, in order: the history, the outbox and the feed in one.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::domain::model::scalars::{Actor, OrderId, words};
+use crate::domain::model::time::Timestamp;
+
+words! {
+    /// The machines whose transitions are logged.
+    pub enum Machine {
+        Order = "ORDER",
+        Hold = "HOLD",
+        Approval = "APPROVAL",
+        Reservation = "RESERVATION",
+        Invoice = "INVOICE",
+        Payment = "PAYMENT",
+        Refund = "REFUND",
+        Shipment = "SHIPMENT",
+        Message = "MESSAGE",
+        Feedback = "FEEDBACK",
+        Replenishment = "REPLENISHMENT",
+    }
+}
+
+/// One step of one machine. `from` is empty for the first state of a new subject.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transition {
+    pub machine: Machine,
+    pub subject: Uuid,
+    pub from: String,
+    pub to: String,
+}
+
+/// One entry of an order's history.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    pub order: OrderId,
+    /// 1…n within the order, without gap.
+    pub sequence: i64,
+    pub at: Timestamp,
+    pub actor: Actor,
+    /// What happened, as a stable word: `ORDER_RECEIVED`, `SHIPMENT_PICKED_UP`.
+    pub kind: EventKind,
+    pub transition: Option<Transition>,
+    /// For people: the facts in one sentence, without personal data.
+    pub text: String,
+}
+
+words! {
+    pub enum EventKind {
+        OrderReceived = "ORDER_RECEIVED",
+        OrderUpdated = "ORDER_UPDATED",
+        OrderVerified = "ORDER_VERIFIED",
+        VerificationFailed = "VERIFICATION_FAILED",
+        HoldPlaced = "HOLD_PLACED",
+        HoldReleased = "HOLD_RELEASED",
+        StockAwaited = "STOCK_AWAITED",
+        InventoryReserved = "INVENTORY_RESERVED",
+        ReservationConfirmed = "RESERVATION_CONFIRMED",
+        ReservationReleased = "RESERVATION_RELEASED",
+        ReservationExpired = "RESERVATION_EXPIRED",
+        ReservationConsumed = "RESERVATION_CONSUMED",
+        ApprovalRequested = "APPROVAL_REQUESTED",
+        ApprovalGranted = "APPROVAL_GRANTED",
+        ApprovalRejected = "APPROVAL_REJECTED",
+        ApprovalExpired = "APPROVAL_EXPIRED",
+        ApprovalWithdrawn = "APPROVAL_WITHDRAWN",
+        ReservationApproved = "RESERVATION_APPROVED",
+        InvoiceIssued = "INVOICE_ISSUED",
+        InvoicePaid = "INVOICE_PAID",
+        InvoiceVoided = "INVOICE_VOIDED",
+        PaymentRequested = "PAYMENT_REQUESTED",
+        PaymentAuthorized = "PAYMENT_AUTHORIZED",
+        PaymentCaptured = "PAYMENT_CAPTURED",
+        PaymentFailed = "PAYMENT_FAILED",
+        PaymentVoided = "PAYMENT_VOIDED",
+        OrderPaid = "ORDER_PAID",
+        PaymentApproved = "PAYMENT_APPROVED",
+        RefundRequested = "REFUND_REQUESTED",
+        RefundSucceeded = "REFUND_SUCCEEDED",
+        RefundFailed = "REFUND_FAILED",
+        FulfillmentStarted = "FULFILLMENT_STARTED",
+        ShipmentPlanned = "SHIPMENT_PLANNED",
+        PickingStarted = "PICKING_STARTED",
+        ItemsPicked = "ITEMS_PICKED",
+        QualityPassed = "QUALITY_PASSED",
+        QualityFailed = "QUALITY_FAILED",
+        ShipmentPacked = "SHIPMENT_PACKED",
+        ShipmentUnpacked = "SHIPMENT_UNPACKED",
+        LabelCreated = "LABEL_CREATED",
+        LabelVoided = "LABEL_VOIDED",
+        CourierAssigned = "COURIER_ASSIGNED",
+        CourierReleased = "COURIER_RELEASED",
+        ShipmentPickedUp = "SHIPMENT_PICKED_UP",
+        TrackingRecorded = "TRACKING_RECORDED",
+        ShipmentDelivered = "SHIPMENT_DELIVERED",
+        ShipmentCancelled = "SHIPMENT_CANCELLED",
+        OrderShipped = "ORDER_SHIPPED",
+        OrderDelivered = "ORDER_DELIVERED",
+        MessageQueued = "MESSAGE_QUEUED",
+        MessageSent = "MESSAGE_SENT",
+        MessageFailed = "MESSAGE_FAILED",
+        MessageSuppressed = "MESSAGE_SUPPRESSED",
+        FeedbackRequested = "FEEDBACK_REQUESTED",
+        FeedbackSubmitted = "FEEDBACK_SUBMITTED",
+        FeedbackExpired = "FEEDBACK_EXPIRED",
+        OrderClosed = "ORDER_CLOSED",
+        OrderArchived = "ORDER_ARCHIVED",
+        OrderCancelled = "ORDER_CANCELLED",
+        OrderExpired = "ORDER_EXPIRED",
+        OrderRejected = "ORDER_REJECTED",
+        ReplenishmentProposed = "REPLENISHMENT_PROPOSED",
+        RestockChecked = "RESTOCK_CHECKED",
+    }
+}

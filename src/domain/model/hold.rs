@@ -1,0 +1,40 @@
+//! Holds: what stops an order until somebody releases it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::model::scalars::{Actor, HoldId, words};
+use crate::domain::model::time::Timestamp;
+
+words! {
+    pub enum HoldReason {
+        VerificationFailed = "VERIFICATION_FAILED",
+        IncorrectAddress = "INCORRECT_ADDRESS",
+        HighRiskOfFraud = "HIGH_RISK_OF_FRAUD",
+        UnknownDeliveryDate = "UNKNOWN_DELIVERY_DATE",
+        QualityFailure = "QUALITY_FAILURE",
+        CustomerRequest = "CUSTOMER_REQUEST",
+        Compliance = "COMPLIANCE",
+        Other = "OTHER",
+    }
+}
+
+words! {
+    pub enum HoldState {
+        Active = "ACTIVE",
+        Released = "RELEASED",
+    }
+}
+
+/// Stops every forward move of an order while it is active; cancelling stays possible.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    pub id: HoldId,
+    pub reason: HoldReason,
+    pub note: String,
+    pub state: HoldState,
+    pub placed_by: Actor,
+    pub placed_at: Timestamp,
+    pub released_by: Option<Actor>,
+    pub released_at: Option<Timestamp>,
+    pub release_note: String,
+}

@@ -1,0 +1,53 @@
+//! What an order costs, line by line, and the invoice that fixes it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::model::amounts::{Amounts, LineAmounts};
+use crate::domain::model::scalars::{InvoiceId, OrderId, Sku, words};
+use crate::domain::model::time::Timestamp;
+
+words! {
+    pub enum InvoiceState {
+        Open = "OPEN",
+        Paid = "PAID",
+        Void = "VOID",
+    }
+}
+
+/// Immutable once issued, but for its state.
+/// Law: `total = Σ line totals + shipping + shipping_tax` (exclusive) to the minor unit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invoice {
+    pub id: InvoiceId,
+    pub order: OrderId,
+    pub series: String,
+    /// Gapless per series from 1; 0 only until the writer has numbered it, just before it is stored.
+    pub number: i64,
+    pub state: InvoiceState,
+    pub amounts: Amounts,
+    pub lines: Vec<InvoiceLine>,
+    pub issued_at: Timestamp,
+    pub settled_at: Option<Timestamp>,
+}
+
+impl Invoice {
+    /// The number as people write it: `INV-000001`.
+    pub fn full_number(&self) -> String {
+        invoice_number(&self.series, self.number)
+    }
+}
+
+/// A series and a place in it as people write them.
+pub fn invoice_number(series: &str, number: i64) -> String {
+    format!("{series}-{number:06}")
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InvoiceLine {
+    pub line: i32,
+    pub sku: Sku,
+    pub description: String,
+    pub quantity: i64,
+    pub unit_price_minor: i64,
+    pub amounts: LineAmounts,
+}

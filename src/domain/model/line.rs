@@ -1,0 +1,22 @@
+//! A line of an order.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::model::amounts::{Discount, LineAmounts};
+use crate::domain::model::scalars::Sku;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderLine {
+    /// 1…n within the order.
+    pub number: i32,
+    pub sku: Sku,
+    pub description: String,
+    pub tax_category: String,
+    pub quantity: i64,
+    pub unit_price_minor: i64,
+    /// The line's own discount as asked for.
+    pub discount: Option<Discount>,
+    pub amounts: LineAmounts,
+    /// Of one unit; zero: unknown.
+    pub weight_grams: i64,
+}

@@ -1,0 +1,108 @@
+//! What the customer is told, once per occasion.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::model::scalars::{MessageId, ShipmentId, words};
+use crate::domain::model::time::Timestamp;
+
+words! {
+    pub enum MessageKind {
+        OrderReceived = "ORDER_RECEIVED",
+        OnHold = "ON_HOLD",
+        AwaitingStock = "AWAITING_STOCK",
+        InvoiceIssued = "INVOICE_ISSUED",
+        PaymentReceived = "PAYMENT_RECEIVED",
+        Shipped = "SHIPPED",
+        OutForDelivery = "OUT_FOR_DELIVERY",
+        DeliveryDelayed = "DELIVERY_DELAYED",
+        DeliveryException = "DELIVERY_EXCEPTION",
+        DeliveryAttempted = "DELIVERY_ATTEMPTED",
+        ReadyForPickup = "READY_FOR_PICKUP",
+        /// Delivered: thanks, asks for feedback, offers the next discount, invites a review.
+        DeliveryConfirmed = "DELIVERY_CONFIRMED",
+        OrderCancelled = "ORDER_CANCELLED",
+        OrderExpired = "ORDER_EXPIRED",
+        OrderRejected = "ORDER_REJECTED",
+        RefundIssued = "REFUND_ISSUED",
+        /// The parcel has reached another place on its way.
+        LocationChanged = "LOCATION_CHANGED",
+    }
+}
+
+/// How long a letter waits for others that usually follow at once.
+const COMPANY_WITHIN: Duration = Duration::from_secs(1);
+
+impl MessageKind {
+    /// How long after its occasion it is due: receipt, invoice and payment are often the matter of a moment, and then
+    /// their letters go together.
+    pub(in crate::domain) fn waits(self) -> Duration {
+        match self {
+            Self::OrderReceived | Self::InvoiceIssued => COMPANY_WITHIN,
+            Self::OnHold
+            | Self::AwaitingStock
+            | Self::PaymentReceived
+            | Self::Shipped
+            | Self::OutForDelivery
+            | Self::DeliveryDelayed
+            | Self::DeliveryException
+            | Self::DeliveryAttempted
+            | Self::ReadyForPickup
+            | Self::DeliveryConfirmed
+            | Self::OrderCancelled
+            | Self::OrderExpired
+            | Self::OrderRejected
+            | Self::RefundIssued
+            | Self::LocationChanged => Duration::ZERO,
+        }
+    }
+}
+
+words! {
+    pub enum MessageState {
+        Queued = "QUEUED",
+        Sent = "SENT",
+        /// Not to be sent any more: the occasion is gone, or there is no address to send it to.
+        Suppressed = "SUPPRESSED",
+        /// Refused for good, or given up after trying for as long as the rules say.
+        Failed = "FAILED",
+    }
+}
+
+/// Why a message did not go, without the customer's data, and what that means for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unsent {
+    /// It is tried again: the mail is away, or nobody knows.
+    Later(String),
+    /// It fails: who carries the mail will never take it.
+    Refused(String),
+    /// It is not to be sent: there is no address for it, or its occasion is gone.
+    Suppressed(String),
+}
+
+impl Unsent {
+    pub fn why(&self) -> &str {
+        match self {
+            Self::Later(why) | Self::Refused(why) | Self::Suppressed(why) => why,
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    pub id: MessageId,
+    pub kind: MessageKind,
+    pub state: MessageState,
+    /// One message per key, ever: `SHIPPED/shp_…`, `DELIVERY_DELAYED/shp_…/2`.
+    pub key: String,
+    pub shipment: Option<ShipmentId>,
+    /// The tracking event it tells of; 0: none.
+    pub sequence: i64,
+    pub attempts: u32,
+    /// Not before this; a first try is made sooner when another letter of the order goes.
+    pub due_at: Timestamp,
+    pub created_at: Timestamp,
+    pub sent_at: Option<Timestamp>,
+    pub failure: String,
+}

@@ -1,0 +1,41 @@
+//! An order as a caller asks for it.
+
+use crate::domain::model::address::Address;
+use crate::domain::model::amounts::Discount;
+use crate::domain::model::customer::Customer;
+use crate::domain::model::money::{Currency, Money};
+use crate::domain::model::scalars::{Channel, OnShortage, ServiceLevel, Sku};
+use crate::domain::model::time::Timestamp;
+
+/// What a caller gives to create an order. Texts are bounded, references are not yet looked up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewOrder {
+    pub channel: Channel,
+    pub external_reference: String,
+    pub customer: Customer,
+    pub shipping_address: Address,
+    pub billing_address: Option<Address>,
+    pub currency: Currency,
+    pub lines: Vec<NewLine>,
+    pub discount: Option<Discount>,
+    pub discount_code: String,
+    pub prices_include_tax: bool,
+    /// None: as settings say for the region and service.
+    pub shipping_fee: Option<Money>,
+    pub special_instructions: String,
+    pub service: ServiceLevel,
+    pub on_shortage: OnShortage,
+    pub reservation_lifetime_seconds: Option<u64>,
+    pub requested_by: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewLine {
+    pub sku: Sku,
+    pub quantity: i64,
+    /// None: the product's list price.
+    pub unit_price: Option<Money>,
+    pub discount: Option<Discount>,
+    /// Empty: the product's name.
+    pub description: String,
+}

@@ -1,0 +1,196 @@
+//! The order: everything one order needs to be decided upon.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::model::address::Address;
+use crate::domain::model::amounts::{Amounts, Discount};
+use crate::domain::model::approval::{Approval, Gate};
+use crate::domain::model::availability::AvailabilityFound;
+use crate::domain::model::check::{Check, Risk};
+use crate::domain::model::customer::Customer;
+use crate::domain::model::etag::etag;
+use crate::domain::model::feedback::Feedback;
+use crate::domain::model::hold::{Hold, HoldState};
+use crate::domain::model::invoice::Invoice;
+use crate::domain::model::line::OrderLine;
+use crate::domain::model::message::Message;
+use crate::domain::model::payment::{Payment, PaymentState};
+use crate::domain::model::refund::RefundState;
+use crate::domain::model::refusal::Refusal;
+use crate::domain::model::reservation::Reservation;
+use crate::domain::model::scalars::{
+    Actor, Channel, OnShortage, OrderId, RegionCode, ServiceLevel, ShipmentId, words,
+};
+use crate::domain::model::shipment::{Shipment, ShipmentState};
+use crate::domain::model::time::Timestamp;
+
+impl Order {
+    /// The approval that counts for a gate: the latest one.
+    pub fn approval(&self, gate: Gate) -> Option<&Approval> {
+        self.approvals.iter().rfind(|it| it.gate == gate)
+    }
+}
+
+impl Order {
+    pub fn current_reservation(&self) -> Option<&Reservation> {
+        self.reservations.last().filter(|it| it.is_open())
+    }
+
+    pub(in crate::domain) fn open_reservation(&mut self) -> Option<&mut Reservation> {
+        self.reservations.last_mut().filter(|it| it.is_open())
+    }
+}
+
+impl Order {
+    pub fn on_hold(&self) -> bool {
+        self.holds.iter().any(|it| it.state == HoldState::Active)
+    }
+
+    /// The etag of this version.
+    pub fn etag(&self) -> String {
+        etag(self.version)
+    }
+
+    pub fn total_minor(&self) -> i64 {
+        self.amounts.total_minor
+    }
+
+    pub fn captured_minor(&self) -> i64 {
+        self.payments.iter().map(|it| it.captured_minor).sum()
+    }
+
+    /// Paid back, or about to be.
+    pub fn refunded_minor(&self) -> i64 {
+        self.payments.iter().map(Payment::refunded_minor).sum()
+    }
+
+    pub fn due_minor(&self) -> i64 {
+        self.total_minor() - self.captured_minor()
+    }
+
+    /// Whether money or messages are still under way outside.
+    pub fn has_open_money(&self) -> bool {
+        self.payments.iter().any(|it| {
+            it.request.is_some()
+                || it.state == PaymentState::Authorized
+                || it.refunds.iter().any(|refund| refund.state == RefundState::Pending)
+        })
+    }
+
+    pub fn is_over(&self) -> bool {
+        match self.state {
+            OrderState::Closed
+            | OrderState::Archived
+            | OrderState::Rejected
+            | OrderState::Cancelled
+            | OrderState::Expired => true,
+            OrderState::Received
+            | OrderState::Verified
+            | OrderState::AwaitingStock
+            | OrderState::Reserved
+            | OrderState::ReservationApproved
+            | OrderState::Invoiced
+            | OrderState::PaymentCaptured
+            | OrderState::PaymentApproved
+            | OrderState::Fulfilling
+            | OrderState::PartiallyShipped
+            | OrderState::Shipped
+            | OrderState::PartiallyDelivered
+            | OrderState::Delivered => false,
+        }
+    }
+
+    pub fn shipment_place(&self, id: ShipmentId) -> Result<usize, Refusal> {
+        self.shipments.iter().position(|it| it.id == id).ok_or_else(|| Refusal::not_found("shipment", id))
+    }
+
+    /// The shipments that count: all but cancelled ones.
+    pub fn live_shipments(&self) -> impl Iterator<Item = &Shipment> {
+        self.shipments.iter().filter(|it| it.state != ShipmentState::Cancelled)
+    }
+}
+
+words! {
+    pub enum OrderState {
+        Received = "RECEIVED",
+        Verified = "VERIFIED",
+        AwaitingStock = "AWAITING_STOCK",
+        Reserved = "RESERVED",
+        ReservationApproved = "RESERVATION_APPROVED",
+        Invoiced = "INVOICED",
+        PaymentCaptured = "PAYMENT_CAPTURED",
+        PaymentApproved = "PAYMENT_APPROVED",
+        Fulfilling = "FULFILLING",
+        PartiallyShipped = "PARTIALLY_SHIPPED",
+        Shipped = "SHIPPED",
+        PartiallyDelivered = "PARTIALLY_DELIVERED",
+        Delivered = "DELIVERED",
+        Closed = "CLOSED",
+        Archived = "ARCHIVED",
+        Rejected = "REJECTED",
+        Cancelled = "CANCELLED",
+        Expired = "EXPIRED",
+    }
+}
+
+/// One order with all its parts. The parts are loaded, decided upon and saved together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    pub id: OrderId,
+    /// For people, rising, may have gaps; 0 only until the writer has numbered it, just before it is stored.
+    pub number: i64,
+    /// Rises with every change; the etag.
+    pub version: i64,
+    /// The sequence of the last event.
+    pub last_event: i64,
+    pub state: OrderState,
+    /// For an archived order: the state before.
+    pub archived_from: Option<OrderState>,
+    pub channel: Channel,
+    /// The caller's own number, unique per channel; empty: none.
+    pub external_reference: String,
+    pub customer: Customer,
+    pub shipping_address: Address,
+    /// None: as the shipping address.
+    pub billing_address: Option<Address>,
+    /// None while the country is not served.
+    pub region: Option<RegionCode>,
+    pub lines: Vec<OrderLine>,
+    pub amounts: Amounts,
+    /// The discount on the whole order as asked for; its shares are in the lines.
+    pub discount: Option<Discount>,
+    pub discount_code: String,
+    /// At most 1,000 characters.
+    pub special_instructions: String,
+    pub service: ServiceLevel,
+    pub on_shortage: OnShortage,
+    /// The caller's own lifetime for the hold; None: as settings say.
+    pub reservation_lifetime_seconds: Option<u64>,
+    /// When the customer would like it.
+    pub requested_by: Option<Timestamp>,
+    pub promised_by: Option<Timestamp>,
+    pub risk: Risk,
+    /// Why the risk is what it is.
+    pub risk_reasons: Vec<String>,
+    pub checks: Vec<Check>,
+    pub availability: Option<AvailabilityFound>,
+    /// Equal for orders of the same customer for the same goods: SHA-256, hex.
+    pub fingerprint: String,
+    pub holds: Vec<Hold>,
+    /// The last one is the current one.
+    pub reservations: Vec<Reservation>,
+    pub approvals: Vec<Approval>,
+    /// The last one is the current one; earlier ones are void.
+    pub invoices: Vec<Invoice>,
+    pub payments: Vec<Payment>,
+    pub shipments: Vec<Shipment>,
+    pub messages: Vec<Message>,
+    pub feedback: Option<Feedback>,
+    pub cancel_reason: String,
+    pub created_by: Actor,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub delivered_at: Option<Timestamp>,
+    pub closed_at: Option<Timestamp>,
+    pub archived_at: Option<Timestamp>,
+}

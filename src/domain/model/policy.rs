@@ -1,0 +1,210 @@
+//! What a company may choose: taxes, fees, lifetimes, approvals.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::model::check::Risk;
+use crate::domain::model::money::Currency;
+use crate::domain::model::scalars::{Channel, RegionCode, ServiceLevel};
+
+/// Everything that decisions ask the company about. Comes from settings; the default serves three regions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Rules {
+    /// The company as customers know it: letters are signed with it, and it is named as their sender where `mail_from`
+    /// names none. At most 100 characters. Empty: the name in `mail_from`, if there is one.
+    pub company_name: String,
+    /// Which countries (ISO 3166-1 alpha-2) each region serves. A country in no region is not served.
+    pub regions: BTreeMap<RegionCode, Vec<String>>,
+    /// The first rule that fits (country, category) gives the rate; without one the rate is zero.
+    pub taxes: Vec<TaxRule>,
+    /// The first that fits (region, service, currency) gives the fee; without one shipping is free.
+    pub shipping_fees: Vec<ShippingFee>,
+    pub approval: ApprovalRules,
+    /// E-mail addresses and E.164 phone numbers that may not order.
+    pub blocked_customers: Vec<String>,
+    /// Two orders of the same customer for the same goods within this time are duplicates.
+    pub duplicate_window_seconds: u64,
+    /// How long stock is held for an order that is not paid. 1 s to 30 days.
+    pub reservation_lifetime_seconds: u64,
+    /// How long a pending approval waits before it expires and takes the order along.
+    pub approval_lifetime_seconds: u64,
+    /// Working time from payment to pickup, for promises.
+    pub handling_hours: u32,
+    /// Days on the road that a promise counts with, by service.
+    pub transit_days: BTreeMap<ServiceLevel, u32>,
+    /// After delivery, how long until an order closes by itself.
+    pub close_after_seconds: u64,
+    /// After closing, how long until an order is archived by itself.
+    pub archive_after_seconds: u64,
+    /// The discount on the next purchase that a delivery confirmation offers, in ppm (50 000 = 5 %). Zero: none.
+    pub next_purchase_discount_ppm: u32,
+    /// The code of invoice numbers: `INV` gives INV-000001.
+    pub invoice_series: String,
+    /// How long after it was queued a message that cannot be sent is given up. 1 s to 30 days.
+    pub message_lifetime_seconds: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TaxRule {
+    /// ISO country of the shipping address, or `*`.
+    pub country: String,
+    /// Tax category of the product, or `*`.
+    pub category: String,
+    /// 190 000 is 19 %. At most 1 000 000.
+    pub rate_ppm: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShippingFee {
+    pub region: RegionCode,
+    pub service: ServiceLevel,
+    pub currency: Currency,
+    pub fee_minor: i64,
+}
+
+/// When a person has to look. Amounts are totals in minor units, per currency; a currency that is not listed
+/// always asks a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ApprovalRules {
+    /// Written into every approval, so that it can be told under which policy it was decided.
+    pub version: String,
+    pub reservation: GateRules,
+    pub payment: GateRules,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct GateRules {
+    /// Totals up to this are approved automatically.
+    pub automatic_up_to_minor: BTreeMap<Currency, i64>,
+    /// Orders through these channels always ask a person.
+    pub channels: Vec<Channel>,
+    /// Orders of at least this risk always ask a person.
+    pub risk: Risk,
+}
+
+impl Rules {
+    pub fn region_of(&self, country: &str) -> Option<&RegionCode> {
+        self.regions
+            .iter()
+            .find(|(_, countries)| countries.iter().any(|it| it == country))
+            .map(|(code, _)| code)
+    }
+
+    pub fn tax_rate_ppm(&self, country: &str, category: &str) -> u32 {
+        let fits = |rule: &&TaxRule| {
+            (rule.country == "*" || rule.country == country)
+                && (rule.category == "*" || rule.category == category)
+        };
+        self.taxes.iter().find(fits).map_or(0, |it| it.rate_ppm)
+    }
+
+    pub fn shipping_fee_minor(&self, region: &RegionCode, service: ServiceLevel, currency: Currency) -> i64 {
+        self.shipping_fees
+            .iter()
+            .find(|it| it.region == *region && it.service == service && it.currency == currency)
+            .map_or(0, |it| it.fee_minor)
+    }
+
+    pub fn transit_days(&self, service: ServiceLevel) -> u32 {
+        self.transit_days.get(&service).copied().unwrap_or(match service {
+            ServiceLevel::Standard => 5,
+            ServiceLevel::Express => 2,
+            ServiceLevel::Overnight => 1,
+        })
+    }
+
+    pub fn reservation_lifetime(&self) -> Duration {
+        Duration::from_secs(self.reservation_lifetime_seconds)
+    }
+
+    pub fn approval_lifetime(&self) -> Duration {
+        Duration::from_secs(self.approval_lifetime_seconds)
+    }
+
+    pub fn message_lifetime(&self) -> Duration {
+        Duration::from_secs(self.message_lifetime_seconds)
+    }
+}
+
+impl Default for GateRules {
+    fn default() -> Self {
+        let up_to = |code: &str, minor| (code.parse().expect("a currency of ISO 4217"), minor);
+        Self {
+            automatic_up_to_minor: BTreeMap::from([
+                up_to("USD", 100_000),
+                up_to("EUR", 100_000),
+                up_to("MYR", 400_000),
+                up_to("JPY", 150_000),
+                up_to("KWD", 300_000),
+            ]),
+            channels: Vec::new(),
+            risk: Risk::High,
+        }
+    }
+}
+
+impl Default for ApprovalRules {
+    fn default() -> Self {
+        Self { version: "1".to_owned(), reservation: GateRules::default(), payment: GateRules::default() }
+    }
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        let region = |code: &str, countries: &[&str]| {
+            let code = code.parse::<RegionCode>().expect("a region code");
+            (code, countries.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>())
+        };
+        let tax = |country: &str, category: &str, rate_ppm| TaxRule {
+            country: country.to_owned(),
+            category: category.to_owned(),
+            rate_ppm,
+        };
+        Self {
+            company_name: String::new(),
+            regions: BTreeMap::from([
+                region("NORTH_AMERICA", &["US", "CA", "MX"]),
+                region(
+                    "EUROPE",
+                    &[
+                        "AT", "BE", "BG", "CH", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GB", "GR",
+                        "HR", "HU", "IE", "IT", "LT", "LU", "LV", "MT", "NL", "NO", "PL", "PT", "RO", "SE",
+                        "SI", "SK",
+                    ],
+                ),
+                region("MALAYSIA", &["MY"]),
+            ]),
+            // Standard and reduced rates as published by the tax authorities for 2026; a company sets its own.
+            taxes: vec![
+                tax("DE", "BOOKS", 70_000),
+                tax("DE", "FOOD", 70_000),
+                tax("DE", "*", 190_000),
+                tax("FR", "BOOKS", 55_000),
+                tax("FR", "*", 200_000),
+                tax("GB", "BOOKS", 0),
+                tax("GB", "*", 200_000),
+                tax("MY", "*", 100_000),
+            ],
+            shipping_fees: Vec::new(),
+            approval: ApprovalRules::default(),
+            blocked_customers: Vec::new(),
+            duplicate_window_seconds: 600,
+            reservation_lifetime_seconds: 1_800,
+            approval_lifetime_seconds: 259_200,
+            handling_hours: 24,
+            transit_days: BTreeMap::new(),
+            close_after_seconds: 1_209_600,
+            archive_after_seconds: 7_776_000,
+            next_purchase_discount_ppm: 50_000,
+            invoice_series: "INV".to_owned(),
+            message_lifetime_seconds: 86_400,
+        }
+    }
+}

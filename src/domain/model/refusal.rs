@@ -1,0 +1,147 @@
+//! What can be wrong with a request: bad values, all at once, or a good request at the wrong moment.
+
+use crate::domain::model::action::Action;
+use crate::domain::model::scalars::{Invalid, JobId, Sku, words};
+
+/// One bad field, named as the caller wrote it: `lines[2].quantity`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    pub field: String,
+    pub message: String,
+}
+
+/// Every bad field of a request.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Problems(pub Vec<Problem>);
+
+impl Problems {
+    pub fn add(&mut self, field: impl Into<String>, message: impl Into<String>) {
+        self.0.push(Problem { field: field.into(), message: message.into() });
+    }
+
+    /// The value, or a note of what is wrong with it.
+    pub fn take<T>(&mut self, field: &str, value: Result<T, Invalid>) -> Option<T> {
+        value.map_err(|it| self.add(field, it.0)).ok()
+    }
+
+    pub fn into_result(self) -> Result<(), Refusal> {
+        if self.0.is_empty() { Ok(()) } else { Err(Refusal::Invalid(self)) }
+    }
+}
+
+words! {
+    /// Why a decision says that a good request cannot be done now; part of the API, documented in `common.proto`.
+    pub enum Reason {
+        InsufficientStock = "INSUFFICIENT_STOCK",
+        IllegalTransition = "ILLEGAL_TRANSITION",
+        HoldActive = "HOLD_ACTIVE",
+        SelfApproval = "SELF_APPROVAL",
+        ApprovalDecided = "APPROVAL_DECIDED",
+        RefundExceedsCapture = "REFUND_EXCEEDS_CAPTURE",
+        PaymentExceedsDue = "PAYMENT_EXCEEDS_DUE",
+        PaymentPending = "PAYMENT_PENDING",
+        ReservationExpired = "RESERVATION_EXPIRED",
+        QuantityMismatch = "QUANTITY_MISMATCH",
+        StockInUse = "STOCK_IN_USE",
+        NoCourier = "NO_COURIER",
+        OrderNotClosable = "ORDER_NOT_CLOSABLE",
+        NotArchivable = "NOT_ARCHIVABLE",
+        FeedbackNotOpen = "FEEDBACK_NOT_OPEN",
+        LimitReached = "LIMIT_REACHED",
+    }
+}
+
+/// What is short of one line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shortage {
+    pub sku: Sku,
+    pub wanted: i64,
+    pub available: i64,
+}
+
+/// A decision's "no". Nothing has changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error("{} of the request's fields are not valid", .0.0.len())]
+    Invalid(Problems),
+    #[error("{kind} {id} does not exist")]
+    NotFound { kind: &'static str, id: String },
+    #[error("{kind} {id} exists already")]
+    Exists { kind: &'static str, id: String },
+    #[error("the etag is not {current}, that of the current version; read the resource again")]
+    StaleEtag { current: String },
+    /// A good request at the wrong moment. `state` is where the resource stands, `legal` the calls that may be made
+    /// instead: about the resource itself or, where it is done with, about its order.
+    #[error("{message}")]
+    Unmet { reason: Reason, message: String, state: Option<&'static str>, legal: Vec<Action> },
+    #[error("{}", shortage_text(.0))]
+    Short(Vec<Shortage>),
+    /// The worker's lease on this job is gone: somebody else does it.
+    #[error("the lease on job {0} is lost")]
+    LeaseLost(JobId),
+}
+
+impl Refusal {
+    pub fn unmet(reason: Reason, message: impl Into<String>) -> Self {
+        Self::Unmet { reason, message: message.into(), state: None, legal: Vec::new() }
+    }
+
+    /// The same, with the calls that may be made instead if it does not name any yet.
+    #[must_use]
+    pub fn instead(mut self, calls: impl FnOnce() -> Vec<Action>) -> Self {
+        if let Self::Unmet { legal, .. } = &mut self
+            && legal.is_empty()
+        {
+            *legal = calls();
+        }
+        self
+    }
+
+    /// The same, without calls that would be refused for the same reason.
+    #[must_use]
+    pub fn without(mut self, calls: &[Action]) -> Self {
+        if let Self::Unmet { legal, .. } = &mut self {
+            legal.retain(|it| !calls.contains(it));
+        }
+        self
+    }
+
+    pub fn not_found(kind: &'static str, id: impl ToString) -> Self {
+        Self::NotFound { kind, id: id.to_string() }
+    }
+
+    pub fn exists(kind: &'static str, id: impl ToString) -> Self {
+        Self::Exists { kind, id: id.to_string() }
+    }
+
+    pub fn invalid(field: impl Into<String>, message: impl Into<String>) -> Self {
+        let mut problems = Problems::default();
+        problems.add(field, message);
+        Self::Invalid(problems)
+    }
+
+    /// The same, with the paths of bad fields below that of the message that held them.
+    #[must_use]
+    pub fn under(mut self, path: &str) -> Self {
+        if let Self::Invalid(problems) = &mut self {
+            for problem in &mut problems.0 {
+                problem.field = format!("{path}.{}", problem.field);
+            }
+        }
+        self
+    }
+}
+
+/// How many products a refusal names in its text; all of them are in its value.
+const SHORTAGES_TOLD: usize = 3;
+
+fn shortage_text(short: &[Shortage]) -> String {
+    let parts: Vec<String> = short
+        .iter()
+        .map(|it| format!("only {} of {} available, {} wanted", it.available, it.sku, it.wanted))
+        .collect();
+    match parts.len().saturating_sub(SHORTAGES_TOLD) {
+        0 => parts.join("; "),
+        more => format!("{}; and {more} more", parts[..SHORTAGES_TOLD].join("; ")),
+    }
+}

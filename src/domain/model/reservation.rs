@@ -1,0 +1,73 @@
+//! Units set aside for an order or for another caller.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::model::scalars::{Actor, LocationCode, OrderId, ReservationId, Sku, words};
+use crate::domain::model::time::Timestamp;
+
+impl Reservation {
+    pub fn is_open(&self) -> bool {
+        self.state.is_open()
+    }
+
+    /// Past its end and not pinned.
+    pub fn is_overdue(&self, now: Timestamp) -> bool {
+        self.state == ReservationState::Held && self.expires_at.is_some_and(|it| it <= now)
+    }
+
+    /// When a worker has to look at another caller's reservation again.
+    pub fn due_at(&self) -> Option<Timestamp> {
+        if self.state == ReservationState::Held { self.expires_at } else { None }
+    }
+}
+
+impl ReservedItem {
+    /// Units still set aside.
+    pub fn open(&self) -> i64 {
+        self.quantity - self.consumed - self.released
+    }
+}
+
+words! {
+    /// HELD expires; CONFIRMED does not.
+    pub enum ReservationState {
+        Held = "HELD",
+        Confirmed = "CONFIRMED",
+        PartiallyConsumed = "PARTIALLY_CONSUMED",
+        Consumed = "CONSUMED",
+        Released = "RELEASED",
+        Expired = "EXPIRED",
+    }
+}
+
+/// Units set aside, all lines or none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reservation {
+    pub id: ReservationId,
+    pub version: i64,
+    /// None: another caller's reservation, named by `reference`.
+    pub order: Option<OrderId>,
+    pub reference: String,
+    pub state: ReservationState,
+    /// When the hold ends unless confirmed. None once confirmed, and while a payment is being captured (pinned).
+    pub expires_at: Option<Timestamp>,
+    pub items: Vec<ReservedItem>,
+    /// Why these locations.
+    pub plan: String,
+    pub created_by: Actor,
+    pub created_at: Timestamp,
+}
+
+/// Law: `0 ≤ consumed + released ≤ quantity`, equal once the reservation is over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReservedItem {
+    /// 1…n within the reservation.
+    pub number: i32,
+    /// The order line this is for; 0 in another caller's reservation.
+    pub line: i32,
+    pub sku: Sku,
+    pub location: LocationCode,
+    pub quantity: i64,
+    pub consumed: i64,
+    pub released: i64,
+}

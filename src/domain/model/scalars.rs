@@ -1,0 +1,329 @@
+//! The scalars of the business: ids, codes and the macro that declares a closed set of words.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::domain::model::time::Timestamp;
+
+/// Why a text is not a legal value. Lower case, without the field's name: the caller knows where it stood.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Invalid(pub String);
+
+impl Invalid {
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+}
+
+/// Declares an enum whose variants each have one written form, used on the wire, in rows and in logs.
+macro_rules! words {
+    ($(#[$meta:meta])* pub enum $name:ident { $($(#[$vmeta:meta])* $variant:ident = $text:literal,)+ }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+        pub enum $name { $($(#[$vmeta])* #[serde(rename = $text)] $variant,)+ }
+
+        impl $name {
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)+ }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = $crate::domain::model::scalars::Invalid;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                match text {
+                    $($text => Ok(Self::$variant),)+
+                    _ => Err($crate::domain::model::scalars::Invalid(format!(
+                        "must be one of {}",
+                        Self::ALL.iter().map(|it| it.as_str()).collect::<Vec<_>>().join(", ")
+                    ))),
+                }
+            }
+        }
+    };
+}
+pub(crate) use words;
+
+/// Declares ids: UUIDv7 inside, TypeID (`ord_01h455vb4pex5vsknk084sn02q`) outside.
+macro_rules! ids {
+    ($($(#[$meta:meta])* $name:ident = $prefix:literal,)+) => { $(
+        $(#[$meta])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub Uuid);
+
+        impl $name {
+            pub const PREFIX: &'static str = $prefix;
+        }
+
+        impl From<Uuid> for $name {
+            fn from(id: Uuid) -> Self {
+                Self(id)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}_{}", $prefix, base32(self.0))
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Invalid;
+
+            fn from_str(text: &str) -> Result<Self, Invalid> {
+                text.strip_prefix(concat!($prefix, "_"))
+                    .and_then(from_base32)
+                    .map(Self)
+                    .ok_or_else(|| Invalid::new(concat!("must be an id of the form ", $prefix, "_ and 26 characters")))
+            }
+        }
+    )+ };
+}
+
+ids! {
+    OrderId = "ord",
+    HoldId = "hld",
+    ReservationId = "rsv",
+    ApprovalId = "apr",
+    InvoiceId = "inv",
+    PaymentId = "pay",
+    RefundId = "ref",
+    ShipmentId = "shp",
+    MessageId = "msg",
+    MovementId = "mov",
+    ReplenishmentId = "rpl",
+    JobId = "job",
+}
+
+const CROCKFORD: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+
+/// The 26-character form of the TypeID specification: 130 bits, most significant first, the top two zero.
+fn base32(id: Uuid) -> String {
+    let bits = id.as_u128();
+    (0..26).rev().map(|place| char::from(CROCKFORD[((bits >> (place * 5)) & 31) as usize])).collect()
+}
+
+fn from_base32(text: &str) -> Option<Uuid> {
+    let bytes = text.as_bytes();
+    if bytes.len() != 26 || bytes[0] > b'7' {
+        return None;
+    }
+
+    let mut bits: u128 = 0;
+    for byte in bytes {
+        let digit = CROCKFORD.iter().position(|it| it == byte)?;
+        bits = (bits << 5) | digit as u128;
+    }
+    Some(Uuid::from_u128(bits))
+}
+
+/// Fresh ids for one decision: time-ordered, and the same for the same seed, so that a decision can be replayed.
+#[derive(Debug, Clone)]
+pub struct Ids {
+    micros: u64,
+    chance: fastrand::Rng,
+}
+
+impl Ids {
+    pub fn seeded(at: Timestamp, seed: u64) -> Self {
+        let micros = u64::try_from(at.unix_micros()).unwrap_or(0);
+        Self { micros, chance: fastrand::Rng::with_seed(seed) }
+    }
+
+    pub fn fresh<T: From<Uuid>>(&mut self) -> T {
+        let bytes = self.chance.u128(..).to_be_bytes();
+        let mut tail = [0; 10];
+        tail.copy_from_slice(&bytes[..10]);
+
+        // The microseconds follow the milliseconds, so that ids are in the order of the instants they are made at.
+        let [high, low] = (((self.micros % 1_000) << 2) as u16 | u16::from(tail[1] & 3)).to_be_bytes();
+        [tail[0], tail[1]] = [high, low];
+        uuid::Builder::from_unix_timestamp_millis(self.micros / 1_000, &tail).into_uuid().into()
+    }
+}
+
+/// Declares codes that people choose: 1–64 characters out of letters, digits and `- _ . /`.
+macro_rules! codes {
+    ($($(#[$meta:meta])* $name:ident,)+) => { $(
+        $(#[$meta])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Invalid;
+
+            fn from_str(text: &str) -> Result<Self, Invalid> {
+                let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
+                if text.is_empty() || text.len() > 64 || !text.chars().all(legal) {
+                    return Err(Invalid::new("must be 1 to 64 letters, digits or any of - _ . /"));
+                }
+                Ok(Self(text.to_owned()))
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = Invalid;
+
+            fn try_from(text: String) -> Result<Self, Invalid> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(code: $name) -> Self {
+                code.0
+            }
+        }
+    )+ };
+}
+
+codes! {
+    /// A product as it is stocked and sold.
+    Sku,
+    /// A place that holds stock.
+    LocationCode,
+    /// A courier company.
+    CourierCode,
+    /// A part of the world that is served from its own locations.
+    RegionCode,
+}
+
+/// Who acts: a person or service as named by the caller, or a worker of our own (`consign/…`).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Actor(String);
+
+impl Actor {
+    /// The actor of everything that policy or a worker decides.
+    pub fn system() -> Self {
+        Self("consign".to_owned())
+    }
+
+    pub fn is_system(&self) -> bool {
+        self.0 == "consign"
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What a row says; it was parsed before it was stored.
+    pub fn stored(name: String) -> Self {
+        Self(name)
+    }
+}
+
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for Actor {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        if text == "consign" {
+            return Err(Invalid::new("the name consign is kept for automatic steps"));
+        }
+        if text.is_empty() || text.len() > 128 || !text.chars().all(|c| c.is_ascii_graphic()) {
+            return Err(Invalid::new("must be 1 to 128 printable characters without blanks"));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+words! {
+    /// How an order reached the company.
+    pub enum Channel {
+        Online = "ONLINE",
+        Phone = "PHONE",
+        InPerson = "IN_PERSON",
+    }
+}
+
+words! {
+    /// What to do when not every line can be reserved.
+    pub enum OnShortage {
+        Refuse = "REFUSE",
+        Wait = "WAIT",
+    }
+}
+
+words! {
+    /// How fast a shipment shall travel.
+    pub enum ServiceLevel {
+        Standard = "STANDARD",
+        Express = "EXPRESS",
+        Overnight = "OVERNIGHT",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use crate::domain::model::time::Timestamp;
+
+    #[test]
+    fn an_id_reads_back_as_it_was_written() {
+        // The example of the TypeID specification.
+        let id = OrderId("01890a5d-ac96-774b-bcce-b302099a8057".parse().expect("a uuid"));
+        assert_eq!(id.to_string(), "ord_01h455vb4pex5vsknk084sn02q");
+        assert_eq!("ord_01h455vb4pex5vsknk084sn02q".parse(), Ok(id));
+    }
+
+    #[test]
+    fn an_id_of_another_kind_or_beyond_128_bits_is_refused() {
+        assert!("shp_01h455vb4pex5vsknk084sn02q".parse::<OrderId>().is_err());
+        assert!("ord_81h455vb4pex5vsknk084sn02q".parse::<OrderId>().is_err());
+        assert!("ord_01h455vb4pex5vsknk084sn02".parse::<OrderId>().is_err());
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_ids() {
+        let at = Timestamp::from_unix_micros(1_700_000_000_000_000);
+        let mut one = Ids::seeded(at, 7);
+        let mut two = Ids::seeded(at, 7);
+        assert_eq!(one.fresh::<OrderId>(), two.fresh::<OrderId>());
+    }
+
+    #[test]
+    fn nobody_can_call_themselves_the_system() {
+        assert!("consign".parse::<Actor>().is_err());
+        assert!("ann@example.com".parse::<Actor>().is_ok());
+    }
+}

@@ -1,0 +1,67 @@
+//! Step 19: an order goes to the archive.
+
+use crate::domain::model::event::EventKind;
+use crate::domain::model::message::MessageState;
+use crate::domain::model::order::{Order, OrderState};
+use crate::domain::model::refusal::{Reason, Refusal};
+use crate::domain::unit::command::{OrderCommand, Target, with_stock};
+use crate::domain::unit::unit_of_work::{Desk, Touch};
+
+/// Steps 19 and 20.
+#[derive(Debug, Clone)]
+pub struct ArchiveOrder {
+    pub target: Target,
+}
+
+impl OrderCommand for ArchiveOrder {
+    const NAME: &'static str = "ArchiveOrder";
+    type Output = ();
+
+    fn target(&self) -> &Target {
+        &self.target
+    }
+
+    fn also_reads(&self) -> Touch {
+        with_stock()
+    }
+
+    fn decide_on(&self, order: &mut Order, desk: &mut Desk<'_>) -> Result<(), Refusal> {
+        order.archive(desk)
+    }
+}
+
+impl Order {
+    /// Step 19, with step 20 before it: looks after the shelves, then leaves the hot tables.
+    pub fn archive(&mut self, desk: &mut Desk) -> Result<(), Refusal> {
+        if !self.state.may_become(OrderState::Archived) {
+            return Err(self.out_of_turn("archive"));
+        }
+        let open = self.why_not_archivable();
+        if !open.is_empty() {
+            let message = format!("the order cannot be archived yet: {}", open.join("; "));
+            return Err(self.unmet(Reason::NotArchivable, message));
+        }
+
+        self.archived_from = Some(self.state);
+        self.archived_at = Some(desk.now);
+        self.go(desk, OrderState::Archived, EventKind::OrderArchived, "moved to the archive")?;
+        self.restock(desk);
+        Ok(())
+    }
+
+    /// What still keeps an order that is over out of the archive, in words.
+    pub fn why_not_archivable(&self) -> Vec<String> {
+        let mut open = Vec::new();
+        if self.has_open_money() {
+            open.push("a payment or refund is under way".to_owned());
+        }
+        let kept = self.captured_minor() - self.refunded_minor();
+        if self.state != OrderState::Closed && kept > 0 {
+            open.push(format!("{} of a refused refund are to be paid back", self.amounts.currency.of(kept)));
+        }
+        if self.messages.iter().any(|it| it.state == MessageState::Queued) {
+            open.push("a message to the customer is waiting to be sent".to_owned());
+        }
+        open
+    }
+}

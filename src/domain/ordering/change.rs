@@ -1,0 +1,161 @@
+//! An order is changed before it is invoiced.
+
+use crate::domain::model::address::Address;
+use crate::domain::model::check::{Risk, Rule};
+use crate::domain::model::customer::Customer;
+use crate::domain::model::event::EventKind;
+use crate::domain::model::money::Currency;
+use crate::domain::model::new_order::NewLine;
+use crate::domain::model::order::{Order, OrderState};
+use crate::domain::model::refusal::Refusal;
+use crate::domain::model::scalars::{OnShortage, ServiceLevel};
+use crate::domain::model::time::Timestamp;
+use crate::domain::ordering::checks::{fingerprint, risk};
+use crate::domain::ordering::pricing::Pricing;
+use crate::domain::unit::command::{OrderCommand, Target};
+use crate::domain::unit::unit_of_work::{Desk, Touch};
+
+/// Changes an order that has nothing reserved yet.
+#[derive(Debug, Clone)]
+pub struct UpdateOrder {
+    pub target: Target,
+    pub correction: Correction,
+    /// The currency that the new lines are in; it has to be the order's.
+    pub currency: Option<Currency>,
+}
+
+impl OrderCommand for UpdateOrder {
+    const NAME: &'static str = "UpdateOrder";
+    type Output = ();
+
+    fn target(&self) -> &Target {
+        &self.target
+    }
+
+    fn also_reads(&self) -> Touch {
+        let products = self.correction.lines.iter().flatten().map(|it| it.sku.clone()).collect();
+        Touch { products, ..Touch::default() }
+    }
+
+    fn decide_on(&self, order: &mut Order, desk: &mut Desk<'_>) -> Result<(), Refusal> {
+        let own = order.amounts.currency;
+        if self.currency.is_some_and(|it| it != own) {
+            return Err(Refusal::invalid("order.currency", format!("the order is in {own}")));
+        }
+        order.correct(desk, &self.correction).map_err(|it| it.under("order"))
+    }
+}
+
+/// What a correction may change. Each part is replaced whole; `None` leaves it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Correction {
+    pub customer: Option<Customer>,
+    pub shipping_address: Option<Address>,
+    pub billing_address: Option<Option<Address>>,
+    pub lines: Option<Vec<NewLine>>,
+    pub special_instructions: Option<String>,
+    pub service: Option<ServiceLevel>,
+    pub on_shortage: Option<OnShortage>,
+    pub requested_by: Option<Option<Timestamp>>,
+}
+
+impl Order {
+    /// Changes an order that has nothing reserved yet. Its verification starts again with `VerifyOrder`; a waiting
+    /// order keeps its place unless its goods change.
+    pub fn correct(&mut self, desk: &mut Desk, correction: &Correction) -> Result<(), Refusal> {
+        match self.state {
+            OrderState::Received => {}
+            OrderState::AwaitingStock => {
+                let only_words =
+                    Correction { special_instructions: None, ..correction.clone() } == Correction::default();
+                if !only_words {
+                    return Err(self.out_of_turn("change anything but the instructions"));
+                }
+            }
+            OrderState::Verified
+            | OrderState::Reserved
+            | OrderState::ReservationApproved
+            | OrderState::Invoiced
+            | OrderState::PaymentCaptured
+            | OrderState::PaymentApproved
+            | OrderState::Fulfilling
+            | OrderState::PartiallyShipped
+            | OrderState::Shipped
+            | OrderState::PartiallyDelivered
+            | OrderState::Delivered
+            | OrderState::Closed
+            | OrderState::Archived
+            | OrderState::Rejected
+            | OrderState::Cancelled
+            | OrderState::Expired => return Err(self.out_of_turn("change the order")),
+        }
+
+        self.must_have_room_to_correct()?;
+
+        let Correction {
+            customer,
+            shipping_address,
+            billing_address,
+            lines,
+            special_instructions,
+            service,
+            on_shortage,
+            requested_by,
+        } = correction.clone();
+        let fee_before = self.fee_by_rules(desk);
+        let is_elsewhere = shipping_address.is_some();
+        if let Some(address) = shipping_address {
+            self.region = desk.rules.region_of(&address.country).cloned();
+            self.shipping_address = address;
+        }
+        if let Some(address) = billing_address {
+            self.billing_address = address;
+        }
+        // A phone number without prefix is one of the country that the goods go to.
+        if customer.is_some() || is_elsewhere {
+            let customer = customer.unwrap_or_else(|| self.customer.clone());
+            self.customer = customer.normalised(&self.shipping_address.country);
+        }
+        if let Some(text) = special_instructions {
+            self.special_instructions = text;
+        }
+        self.service = service.unwrap_or(self.service);
+        self.on_shortage = on_shortage.unwrap_or(self.on_shortage);
+        self.requested_by = requested_by.unwrap_or(self.requested_by);
+
+        let pricing = Pricing {
+            currency: self.amounts.currency,
+            prices_include_tax: self.amounts.prices_include_tax,
+            discount: self.discount,
+            shipping_minor: match self.amounts.shipping_minor == fee_before {
+                true => self.fee_by_rules(desk),
+                false => self.amounts.shipping_minor,
+            },
+        };
+        let country = self.shipping_address.country.clone();
+        (self.lines, self.amounts) = match lines {
+            Some(lines) => pricing.of_lines(desk, &country, &lines)?,
+            None => pricing.reprice(desk, &country, self.lines.clone())?,
+        };
+        let quantities: Vec<i64> = self.lines.iter().map(|it| it.quantity).collect();
+        let (risk, reasons): (Risk, Vec<String>) =
+            risk(&self.shipping_address, self.billing_address.as_ref(), self.channel, &quantities);
+        self.risk = risk;
+        self.risk_reasons = reasons;
+        let goods: Vec<_> = self.lines.iter().map(|it| (it.sku.clone(), it.quantity)).collect();
+        let fingerprint = fingerprint(&self.customer, &self.shipping_address, &goods);
+        if self.fingerprint != fingerprint {
+            self.checks.retain(|it| it.rule != Rule::DuplicateOrder);
+            self.fingerprint = fingerprint;
+        }
+
+        self.tell(desk, EventKind::OrderUpdated, None, "corrected");
+        Ok(())
+    }
+
+    /// The shipping fee as settings have it; a correction leaves a fee of the caller's own alone.
+    fn fee_by_rules(&self, desk: &Desk) -> i64 {
+        let region = self.region.as_ref();
+        region.map_or(0, |it| desk.rules.shipping_fee_minor(it, self.service, self.amounts.currency))
+    }
+}

@@ -1,0 +1,105 @@
+//! Step 18: an order is closed when nothing is open any more.
+
+use crate::domain::model::approval::ApprovalState;
+use crate::domain::model::event::EventKind;
+use crate::domain::model::feedback::FeedbackState;
+use crate::domain::model::order::{Order, OrderState};
+use crate::domain::model::refund::RefundState;
+use crate::domain::model::refusal::{Reason, Refusal};
+use crate::domain::model::shipment::ShipmentState;
+use crate::domain::unit::command::{OrderCommand, Target};
+use crate::domain::unit::journal::moved;
+use crate::domain::unit::unit_of_work::Desk;
+
+/// Step 18.
+#[derive(Debug, Clone)]
+pub struct CloseOrder {
+    pub target: Target,
+}
+
+impl OrderCommand for CloseOrder {
+    const NAME: &'static str = "CloseOrder";
+    type Output = ();
+
+    fn target(&self) -> &Target {
+        &self.target
+    }
+
+    fn decide_on(&self, order: &mut Order, desk: &mut Desk<'_>) -> Result<(), Refusal> {
+        order.close(desk)
+    }
+}
+
+impl Order {
+    /// Step 18, asked for by a person: everything is done and nothing is owed.
+    pub fn close(&mut self, desk: &mut Desk) -> Result<(), Refusal> {
+        if !self.state.may_become(OrderState::Closed) {
+            return Err(self.out_of_turn("close"));
+        }
+        let open = self.why_open();
+        if !open.is_empty() {
+            let message = format!("the order is not finished: {}", open.join("; "));
+            return Err(self.unmet(Reason::OrderNotClosable, message));
+        }
+        if let Some(feedback) = self.feedback.as_mut().filter(|it| it.state == FeedbackState::Requested) {
+            let step = moved(self.id.0, feedback.state, FeedbackState::Expired)?;
+            feedback.state = FeedbackState::Expired;
+            self.tell_automatic(desk, EventKind::FeedbackExpired, Some(step), "closed without feedback");
+        }
+        self.closed_at = Some(desk.now);
+        self.go(desk, OrderState::Closed, EventKind::OrderClosed, "nothing is open any more")
+    }
+
+    /// What still keeps a delivered order open, in words.
+    pub fn why_open(&self) -> Vec<String> {
+        let mut open = Vec::new();
+        if self.on_hold() {
+            open.push("a hold is active".to_owned());
+        }
+        if self.approvals.iter().any(|it| it.state == ApprovalState::Pending) {
+            open.push("an approval is pending".to_owned());
+        }
+        if self.has_open_money() {
+            open.push("a payment or refund is under way".to_owned());
+        }
+        if self.due_minor() != 0 {
+            open.push(format!("{} are due", self.amounts.currency.of(self.due_minor())));
+        }
+        for shipment in self.live_shipments() {
+            match shipment.state {
+                ShipmentState::Delivered => {}
+                ShipmentState::Returned | ShipmentState::Lost => {}
+                state => open.push(format!("shipment {} is {state}", shipment.number)),
+            }
+        }
+        let lost = self.undelivered_value_minor();
+        let paid_back: i64 =
+            self.payments.iter().flat_map(|it| &it.refunds).fold(0, |sum, it| match it.state {
+                RefundState::Succeeded => sum + it.amount.minor,
+                RefundState::Pending | RefundState::Failed => sum,
+            });
+        if lost > paid_back {
+            let missing = self.amounts.currency.of(lost - paid_back);
+            open.push(format!("{missing} of returned or lost goods are not paid back"));
+        }
+        open
+    }
+
+    /// What the customer paid for goods that ended returned or lost, to the minor unit below.
+    fn undelivered_value_minor(&self) -> i64 {
+        let mut value: i64 = 0;
+        for shipment in self.live_shipments() {
+            if !matches!(shipment.state, ShipmentState::Returned | ShipmentState::Lost) {
+                continue;
+            }
+            for item in &shipment.items {
+                if let Some(line) = self.lines.iter().find(|it| it.number == item.line) {
+                    let share = i128::from(line.amounts.total_minor) * i128::from(item.quantity)
+                        / i128::from(line.quantity.max(1));
+                    value = value.saturating_add(i64::try_from(share).unwrap_or(i64::MAX));
+                }
+            }
+        }
+        value
+    }
+}

@@ -1,0 +1,12 @@
+//! An order from receipt to archive.
+
+pub(super) mod archive;
+pub(super) mod cancel;
+pub(super) mod card_numbers;
+pub(super) mod change;
+pub(super) mod checks;
+pub(super) mod close;
+pub(super) mod holds;
+mod pricing;
+pub(super) mod receive;
+pub(super) mod verify;

@@ -1,0 +1,179 @@
+//! Step 1: an order is received, priced and put on its way.
+
+use crate::domain::model::address::Address;
+use crate::domain::model::customer::Customer;
+use crate::domain::model::event::EventKind;
+use crate::domain::model::message::MessageKind;
+use crate::domain::model::new_order::{NewLine, NewOrder};
+use crate::domain::model::order::{Order, OrderState};
+use crate::domain::model::refusal::{Reason, Refusal};
+use crate::domain::model::scalars::OrderId;
+use crate::domain::ordering::checks::{fingerprint, risk};
+use crate::domain::ordering::pricing::Pricing;
+use crate::domain::ordering::verify::Waive;
+use crate::domain::unit::command::{Command, OnOrder, conclude};
+use crate::domain::unit::journal::born;
+use crate::domain::unit::unit_of_work::{Desk, Touch};
+
+/// Takes an order in: steps 1 to 4, and on to the first gate that needs somebody.
+#[derive(Debug, Clone)]
+pub struct CreateOrder {
+    pub new: NewOrder,
+}
+
+impl Command for CreateOrder {
+    const NAME: &'static str = "CreateOrder";
+    type Output = OnOrder<()>;
+
+    fn reads(&self) -> Touch {
+        let NewOrder { channel, external_reference, customer, shipping_address, lines, .. } = &self.new;
+        let named = !external_reference.is_empty();
+        Touch {
+            skus: lines.iter().map(|it| it.sku.clone()).collect(),
+            fingerprints: vec![fingerprint_of(customer, shipping_address, lines)],
+            external_reference: named.then(|| (*channel, external_reference.clone())),
+            ..Touch::default()
+        }
+    }
+
+    fn decide(&self, desk: &mut Desk<'_>) -> Result<OnOrder<()>, Refusal> {
+        let order = take_in(desk, &self.new).map_err(|it| it.under("order"))?;
+        Ok(OnOrder { order, output: () })
+    }
+}
+
+pub(in crate::domain) fn take_in(desk: &mut Desk<'_>, new: &NewOrder) -> Result<OrderId, Refusal> {
+    let order = receive(desk, new)?;
+    let id = order.id;
+    conclude(order, desk)?;
+    Ok(id)
+}
+
+/// Steps 1 and 2: the order as it was placed, verified or on hold.
+pub(in crate::domain) fn receive(desk: &mut Desk, new: &NewOrder) -> Result<Order, Refusal> {
+    let NewOrder {
+        channel,
+        external_reference,
+        customer,
+        shipping_address,
+        billing_address,
+        currency,
+        lines,
+        discount,
+        discount_code,
+        prices_include_tax,
+        shipping_fee,
+        special_instructions,
+        service,
+        on_shortage,
+        reservation_lifetime_seconds,
+        requested_by,
+    } = new.clone();
+    let reference = (channel, external_reference.clone());
+    if !external_reference.is_empty() && desk.knows_external_reference(channel, &external_reference) {
+        return Err(Refusal::exists("order with external_reference", external_reference));
+    }
+
+    let region = desk.rules.region_of(&shipping_address.country).cloned();
+    let fee = match (shipping_fee, &region) {
+        (Some(fee), _) => fee,
+        (None, Some(region)) => currency.of(desk.rules.shipping_fee_minor(region, service, currency)),
+        (None, None) => currency.zero(),
+    };
+    let pricing = Pricing { currency, prices_include_tax, discount, shipping_minor: fee.minor };
+    let (lines, amounts) = pricing.of_lines(desk, &shipping_address.country, &lines)?;
+    let quantities: Vec<i64> = lines.iter().map(|it| it.quantity).collect();
+    let (risk, risk_reasons) = risk(&shipping_address, billing_address.as_ref(), channel, &quantities);
+
+    let id: OrderId = desk.ids.fresh();
+    let mut order = Order {
+        id,
+        number: 0,
+        version: 0,
+        last_event: 0,
+        state: OrderState::Received,
+        archived_from: None,
+        channel,
+        external_reference,
+        fingerprint: fingerprint_of(&customer, &shipping_address, &new.lines),
+        customer,
+        shipping_address,
+        billing_address,
+        region,
+        lines,
+        amounts,
+        discount,
+        discount_code,
+        special_instructions,
+        service,
+        on_shortage,
+        reservation_lifetime_seconds,
+        requested_by,
+        promised_by: None,
+        risk,
+        risk_reasons,
+        checks: Vec::new(),
+        availability: None,
+        holds: Vec::new(),
+        reservations: Vec::new(),
+        approvals: Vec::new(),
+        invoices: Vec::new(),
+        payments: Vec::new(),
+        shipments: Vec::new(),
+        messages: Vec::new(),
+        feedback: None,
+        cancel_reason: String::new(),
+        created_by: desk.actor.clone(),
+        created_at: desk.now,
+        updated_at: desk.now,
+        delivered_at: None,
+        closed_at: None,
+        archived_at: None,
+    };
+    let text = format!(
+        "received through {channel}, {} lines, {}",
+        order.lines.len(),
+        currency.of(order.total_minor())
+    );
+    order.tell(desk, EventKind::OrderReceived, Some(born(id.0, OrderState::Received)), text);
+    order.notify(desk, MessageKind::OrderReceived, None, 0);
+
+    let duplicate_of = desk.received_alike(&order.fingerprint, id);
+    desk.changes.fingerprints.insert(order.fingerprint.clone(), desk.now);
+    if !reference.1.is_empty() {
+        desk.changes.external_references.insert(reference);
+    }
+    order.verify(desk, duplicate_of, Waive::Nothing)?;
+    Ok(order)
+}
+
+fn fingerprint_of(customer: &Customer, address: &Address, lines: &[NewLine]) -> String {
+    let lines: Vec<_> = lines.iter().map(|it| (it.sku.clone(), it.quantity)).collect();
+    fingerprint(customer, address, &lines)
+}
+
+/// How many holds may stop an order at the same time.
+pub(super) const ACTIVE_HOLDS_MAX: usize = 20;
+
+/// How many holds callers may place on one order in all, released ones included: each is shown with its order for ever.
+pub(crate) const HOLDS_BY_HAND_MAX: usize = 100;
+
+/// How long the note of a hold may be, in characters: one of the system's own may have to name a hundred lines.
+pub(crate) const HOLD_NOTE_MAX: usize = 500;
+
+/// How long the history of an order may be that is still corrected and verified: each failed verification leaves a hold
+/// behind. Nothing is lost: such an order has neither stock nor money, and may be cancelled.
+pub(crate) const ENTRIES_TO_CORRECT_MAX: i64 = 500;
+
+impl Order {
+    pub(super) fn must_have_room_to_correct(&self) -> Result<(), Refusal> {
+        if self.last_event < ENTRIES_TO_CORRECT_MAX {
+            return Ok(());
+        }
+        let message = format!(
+            "an order is corrected and verified until its history has {ENTRIES_TO_CORRECT_MAX} entries; cancel it \
+             and create another one"
+        );
+        Err(self.unmet(Reason::LimitReached, message))
+    }
+}

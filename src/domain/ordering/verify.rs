@@ -1,0 +1,119 @@
+//! Step 2: what verification does to an order.
+
+use std::time::Duration;
+
+use crate::domain::model::check::{Rule, Verdict};
+use crate::domain::model::event::EventKind;
+use crate::domain::model::hold::HoldReason;
+use crate::domain::model::message::MessageKind;
+use crate::domain::model::order::{Order, OrderState};
+use crate::domain::model::refusal::Refusal;
+use crate::domain::model::scalars::Actor;
+use crate::domain::model::time::Timestamp;
+use crate::domain::ordering::checks::{Subject, verify};
+use crate::domain::unit::command::{OrderCommand, Target, to_reserve};
+use crate::domain::unit::unit_of_work::{Desk, Touch};
+
+/// Step 2 again, after a correction.
+#[derive(Debug, Clone)]
+pub struct VerifyOrder {
+    pub target: Target,
+    pub waive: Waive,
+}
+
+impl OrderCommand for VerifyOrder {
+    const NAME: &'static str = "VerifyOrder";
+    type Output = ();
+
+    fn target(&self) -> &Target {
+        &self.target
+    }
+
+    fn also_reads(&self) -> Touch {
+        Touch { order_fingerprints: true, ..to_reserve() }
+    }
+
+    fn decide_on(&self, order: &mut Order, desk: &mut Desk<'_>) -> Result<(), Refusal> {
+        order.verify_again(desk, self.waive)
+    }
+}
+
+impl Order {
+    /// Runs the rules of step 2; a failed one places a hold, never a silent pass. A duplicate stays one until its
+    /// goods are corrected or a person waives it: by then the youngest order like it is this one.
+    pub(super) fn verify(
+        &mut self,
+        desk: &mut Desk,
+        duplicate_of: Option<Timestamp>,
+        waive_duplicate: Waive,
+    ) -> Result<(), Refusal> {
+        self.region = desk.rules.region_of(&self.shipping_address.country).cloned();
+        let window = Duration::from_secs(desk.rules.duplicate_window_seconds);
+        let same_before = self.checks.iter().find(|it| it.rule == Rule::DuplicateOrder).cloned();
+        self.checks = verify(&Subject {
+            customer: &self.customer,
+            shipping: &self.shipping_address,
+            billing: self.billing_address.as_ref(),
+            duplicate_of_at: duplicate_of.filter(|it| self.created_at.since(*it) <= window),
+            rules: desk.rules,
+        });
+        if waive_duplicate == Waive::Nothing
+            && let Some(before) = same_before.filter(|it| it.verdict == Verdict::Failed)
+        {
+            self.checks.retain(|it| it.rule != Rule::DuplicateOrder);
+            self.checks.push(before);
+            self.checks.sort_by_key(|it| it.rule);
+        }
+        let failed: Vec<String> = self
+            .checks
+            .iter()
+            .filter(|it| it.verdict == Verdict::Failed)
+            .map(|it| format!("{}: {}", it.rule, it.detail))
+            .collect();
+
+        if failed.is_empty() {
+            let step = "every rule passed";
+            return self.go_automatic(desk, OrderState::Verified, EventKind::OrderVerified, step);
+        }
+        let rules: Vec<&str> = self
+            .checks
+            .iter()
+            .filter(|it| it.verdict == Verdict::Failed)
+            .map(|it| it.rule.as_str())
+            .collect();
+        self.tell_automatic(
+            desk,
+            EventKind::VerificationFailed,
+            None,
+            format!("failed: {}", rules.join(", ")),
+        );
+        self.hold(desk, Actor::system(), HoldReason::VerificationFailed, failed.join("; "));
+        self.notify(desk, MessageKind::OnHold, None, 0);
+        Ok(())
+    }
+
+    /// Step 2 again, after a correction: holds of a failed verification are released, the rules run anew, and a
+    /// passed order goes on by itself. `waive_duplicate` is a person's word that a repeated order is meant.
+    pub fn verify_again(&mut self, desk: &mut Desk, waive_duplicate: Waive) -> Result<(), Refusal> {
+        if self.state != OrderState::Received {
+            return Err(self.out_of_turn("verify"));
+        }
+        self.must_have_room_to_correct()?;
+        self.release_holds(desk, |it| it.reason == HoldReason::VerificationFailed, "verified again")?;
+        let duplicate_of = match waive_duplicate {
+            Waive::Duplicate => None,
+            Waive::Nothing => {
+                desk.received_alike(&self.fingerprint, self.id).filter(|it| *it < self.created_at)
+            }
+        };
+        self.verify(desk, duplicate_of, waive_duplicate)
+    }
+}
+
+/// What a person lets pass at a repeated verification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Waive {
+    Nothing,
+    /// The same customer ordering the same goods again is meant.
+    Duplicate,
+}

@@ -1,0 +1,170 @@
+//! What may be done now with an order or a part of it, by the name of the RPC that does it, and refusals that say so.
+
+use crate::domain::model::action::Action;
+use crate::domain::model::approval::{ApprovalState, Gate};
+use crate::domain::model::feedback::FeedbackState;
+use crate::domain::model::hold::{Hold, HoldReason, HoldState};
+use crate::domain::model::order::{Order, OrderState};
+use crate::domain::model::payment::PaymentState;
+use crate::domain::model::replenishment::{Replenishment, ReplenishmentState};
+use crate::domain::model::reservation::Reservation;
+use crate::domain::model::shipment::{Shipment, ShipmentState};
+
+impl Order {
+    /// The calls that would not be refused for the order's state.
+    pub fn available_actions(&self) -> Vec<Action> {
+        let mut actions = Vec::new();
+        let held = self.on_hold();
+        match self.state {
+            OrderState::Received => actions.extend([Action::UpdateOrder, Action::VerifyOrder]),
+            OrderState::AwaitingStock => actions.push(Action::UpdateOrder),
+            OrderState::Invoiced if !held => self.add_payment_actions(&mut actions),
+            OrderState::Delivered | OrderState::Shipped | OrderState::PartiallyDelivered
+                if self.state.may_become(OrderState::Closed) && self.why_open().is_empty() =>
+            {
+                actions.push(Action::CloseOrder);
+            }
+            OrderState::Closed | OrderState::Rejected | OrderState::Cancelled | OrderState::Expired
+                if self.why_not_archivable().is_empty() =>
+            {
+                actions.push(Action::ArchiveOrder);
+            }
+            _ => {}
+        }
+        if self.has_pending_approval() {
+            actions.push(Action::RejectRequest);
+            if !held {
+                actions.push(Action::ApproveRequest);
+            }
+        }
+        if self.state != OrderState::Archived {
+            let shipments = self.live_shipments().filter(|it| !held || it.state.is_handed_over());
+            actions.extend(shipments.flat_map(Shipment::available_actions));
+        }
+        if self.feedback.as_ref().is_some_and(|it| it.state == FeedbackState::Requested)
+            && self.state != OrderState::Archived
+        {
+            actions.push(Action::SubmitFeedback);
+        }
+        if !matches!(self.state, OrderState::Invoiced | OrderState::Archived)
+            && self.payments.iter().any(|it| it.refundable_minor() > 0 || it.owed_by_hand().is_some())
+        {
+            actions.push(Action::RefundPayment);
+        }
+        if !self.is_over() {
+            actions.push(Action::PlaceHold);
+        }
+        let by_a_word =
+            |it: &Hold| it.state == HoldState::Active && it.reason != HoldReason::VerificationFailed;
+        if self.holds.iter().any(by_a_word) {
+            actions.push(Action::ReleaseHold);
+        }
+        if self.state.may_become(OrderState::Cancelled)
+            && self.live_shipments().all(|it| it.handover.is_none())
+        {
+            actions.push(Action::CancelOrder);
+        }
+        actions.sort();
+        actions.dedup();
+        actions
+    }
+
+    fn has_pending_approval(&self) -> bool {
+        [Gate::Reservation, Gate::Payment]
+            .into_iter()
+            .any(|gate| self.approval(gate).is_some_and(|it| it.state == ApprovalState::Pending))
+    }
+
+    fn add_payment_actions(&self, actions: &mut Vec<Action>) {
+        if self.payments.iter().any(|it| it.request.is_some()) {
+            return;
+        }
+        if self.due_minor() > self.authorized_minor() {
+            actions.extend([Action::AuthorizePayment, Action::CapturePayment, Action::RecordPayment]);
+        }
+        if self.payments.iter().any(|it| it.state == PaymentState::Authorized) {
+            actions.extend([Action::CapturePayment, Action::VoidPayment]);
+        }
+    }
+}
+
+impl Shipment {
+    /// The calls that would not be refused for the shipment's state.
+    pub fn available_actions(&self) -> Vec<Action> {
+        match self.state {
+            ShipmentState::Planned | ShipmentState::QcFailed => vec![Action::StartPicking],
+            ShipmentState::Picking => vec![Action::RecordPick],
+            ShipmentState::Picked => vec![Action::RecordQualityCheck],
+            ShipmentState::QcPassed => vec![Action::PackShipment],
+            ShipmentState::Packed => vec![Action::PackShipment, Action::CreateShippingLabel],
+            ShipmentState::Labelled => vec![Action::VoidShippingLabel, Action::AssignCourier],
+            ShipmentState::CourierAssigned => {
+                vec![Action::VoidShippingLabel, Action::AssignCourier, Action::ConfirmPickup]
+            }
+            ShipmentState::PickedUp
+            | ShipmentState::InTransit
+            | ShipmentState::OutForDelivery
+            | ShipmentState::DeliveryAttempted
+            | ShipmentState::AvailableForPickup
+            | ShipmentState::Exception
+            | ShipmentState::Returning
+            | ShipmentState::Lost
+            | ShipmentState::Returned
+            | ShipmentState::Delivered => vec![Action::RecordTrackingEvents, Action::ConfirmDelivery],
+            ShipmentState::Cancelled => Vec::new(),
+        }
+    }
+
+    /// The call that takes it on from where it stands in the warehouse or on the road; None: its way is over.
+    pub(super) fn next_call(&self) -> Option<&'static str> {
+        match self.state {
+            ShipmentState::Planned | ShipmentState::QcFailed => Some("StartPicking"),
+            ShipmentState::Picking => Some("RecordPick"),
+            ShipmentState::Picked => Some("RecordQualityCheck"),
+            ShipmentState::QcPassed => Some("PackShipment"),
+            ShipmentState::Packed => Some("CreateShippingLabel"),
+            ShipmentState::Labelled => Some("AssignCourier"),
+            ShipmentState::CourierAssigned => Some("ConfirmPickup"),
+            ShipmentState::PickedUp
+            | ShipmentState::InTransit
+            | ShipmentState::OutForDelivery
+            | ShipmentState::DeliveryAttempted
+            | ShipmentState::AvailableForPickup
+            | ShipmentState::Exception
+            | ShipmentState::Returning => Some("RecordTrackingEvents or ConfirmDelivery"),
+            ShipmentState::Lost
+            | ShipmentState::Returned
+            | ShipmentState::Delivered
+            | ShipmentState::Cancelled => None,
+        }
+    }
+}
+
+impl Reservation {
+    /// The calls that may follow; an order's own goes with its order.
+    pub(in crate::domain) fn available_actions(&self) -> Vec<Action> {
+        match (self.order, self.is_open()) {
+            (Some(_), _) => vec![Action::CancelOrder],
+            (None, true) => vec![Action::ReleaseReservation],
+            (None, false) => vec![Action::ReserveStock],
+        }
+    }
+}
+
+impl Replenishment {
+    /// The calls that would not be refused for its state.
+    pub(in crate::domain) fn available_actions(&self) -> Vec<Action> {
+        match self.state {
+            ReplenishmentState::Proposed => {
+                vec![Action::ApproveReplenishment, Action::RejectReplenishment, Action::CancelReplenishment]
+            }
+            ReplenishmentState::Approved => vec![Action::PlaceReplenishment, Action::CancelReplenishment],
+            ReplenishmentState::Ordered | ReplenishmentState::PartiallyReceived => {
+                vec![Action::ReceiveStock, Action::CancelReplenishment]
+            }
+            ReplenishmentState::Received | ReplenishmentState::Rejected | ReplenishmentState::Cancelled => {
+                Vec::new()
+            }
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! What is due when, and what is to be done outside.
+
+use std::time::Duration;
+
+use crate::domain::customers::messages::PAUSE_MAX;
+use crate::domain::model::approval::{Approval, ApprovalState};
+use crate::domain::model::backoff::backoff;
+use crate::domain::model::event::EventKind;
+use crate::domain::model::message::{Message, MessageKind, MessageState, Unsent};
+use crate::domain::model::order::{Order, OrderState};
+use crate::domain::model::payment::{Ask, Payment, ProviderAnswer};
+use crate::domain::model::policy::Rules;
+use crate::domain::model::refund::{Refund, RefundState};
+use crate::domain::model::refusal::Refusal;
+use crate::domain::model::reservation::ReservationState;
+use crate::domain::model::scalars::{MessageId, PaymentId, RefundId};
+use crate::domain::model::shipment::ShipmentState;
+use crate::domain::model::time::Timestamp;
+use crate::domain::unit::command::{OrderCommand, Target, with_stock};
+use crate::domain::unit::unit_of_work::{Desk, Lease, Touch};
+
+/// Does what of an order has come due by itself.
+#[derive(Debug, Clone)]
+pub struct RunDue {
+    pub target: Target,
+    /// The job that this completes; None: more is to be done first.
+    pub lease: Option<Lease>,
+}
+
+impl OrderCommand for RunDue {
+    const NAME: &'static str = "work/run_due";
+    type Output = ();
+
+    fn target(&self) -> &Target {
+        &self.target
+    }
+
+    fn also_reads(&self) -> Touch {
+        Touch { lease: self.lease, ..with_stock() }
+    }
+
+    fn decide_on(&self, order: &mut Order, desk: &mut Desk<'_>) -> Result<(), Refusal> {
+        order.tend(desk)
+    }
+}
+
+/// The outcome of something that was done outside.
+#[derive(Debug, Clone)]
+pub enum OutboundAnswer {
+    Payment(PaymentId, Ask, ProviderAnswer),
+    Refund(RefundId, ProviderAnswer),
+    Message(MessageId, Result<(), Unsent>),
+}
+
+/// Decides upon answers from outside. One that comes late or twice changes nothing.
+#[derive(Debug, Clone)]
+pub struct RecordAnswers {
+    pub target: Target,
+    pub answers: Vec<OutboundAnswer>,
+    /// The job that this completes.
+    pub lease: Option<Lease>,
+}
+
+impl OrderCommand for RecordAnswers {
+    const NAME: &'static str = "work/answer";
+    type Output = ();
+
+    fn target(&self) -> &Target {
+        &self.target
+    }
+
+    fn also_reads(&self) -> Touch {
+        Touch { lease: self.lease, ..with_stock() }
+    }
+
+    fn decide_on(&self, order: &mut Order, desk: &mut Desk<'_>) -> Result<(), Refusal> {
+        for answer in &self.answers {
+            match answer {
+                OutboundAnswer::Payment(payment, ask, answer) => {
+                    order.answer_payment(desk, *payment, *ask, answer)?;
+                }
+                OutboundAnswer::Refund(refund, answer) => {
+                    order.answer_refund(desk, *refund, answer)?;
+                }
+                OutboundAnswer::Message(message, sent) => {
+                    order.answer_message(desk, *message, sent.clone())?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The caller that asked a provider gets this long before a worker takes over.
+const CALLER_GRACE: Duration = Duration::from_secs(10);
+
+impl Order {
+    /// When a worker has something to do for this order.
+    pub fn due_at(&self, rules: &Rules) -> Option<Timestamp> {
+        let asks = self.payments.iter().filter_map(ask_due_at);
+        let refunds = self.refunds_under_way().map(refund_due_at);
+        let messages = self.messages.iter().filter(|it| it.state == MessageState::Queued).map(|it| it.due_at);
+        asks.chain(refunds).chain(messages).chain(self.next_deadline(rules)).min()
+    }
+
+    /// When the next thing happens by itself: a hold or approval ends, the order closes or is archived.
+    fn next_deadline(&self, rules: &Rules) -> Option<Timestamp> {
+        let approvals = self
+            .approvals
+            .iter()
+            .filter(|it| it.state == ApprovalState::Pending)
+            .filter_map(|it| it.expires_at);
+        let hold = self
+            .current_reservation()
+            .filter(|it| it.state == ReservationState::Held)
+            .and_then(|it| it.expires_at);
+        let close = (self.state.may_become(OrderState::Closed) && self.why_open().is_empty()).then(|| {
+            let settled_since = self.delivered_at.unwrap_or(self.updated_at);
+            settled_since.plus(Duration::from_secs(rules.close_after_seconds))
+        });
+        let may_archive = self.state.may_become(OrderState::Archived) && self.why_not_archivable().is_empty();
+        let archive = may_archive.then(|| {
+            let over_since = self.closed_at.unwrap_or(self.updated_at);
+            over_since.plus(Duration::from_secs(rules.archive_after_seconds))
+        });
+        approvals.chain(hold).chain(close).chain(archive).min()
+    }
+
+    /// Whether something is to happen by itself now: what [`Order::tend`] does.
+    pub fn has_come_due(&self, rules: &Rules, now: Timestamp) -> bool {
+        self.next_deadline(rules).is_some_and(|it| it <= now)
+    }
+
+    /// Does what has come due by itself. Late or twice, it changes nothing more.
+    pub fn tend(&mut self, desk: &mut Desk) -> Result<(), Refusal> {
+        if self.current_reservation().is_some_and(|it| it.is_overdue(desk.now)) {
+            return self.expire(desk);
+        }
+        let late = |it: &Approval| {
+            it.state == ApprovalState::Pending && it.expires_at.is_some_and(|at| at <= desk.now)
+        };
+        if let Some(place) = self.approvals.iter().position(late) {
+            let kind = EventKind::ApprovalExpired;
+            self.end_approval(desk, place, ApprovalState::Expired, kind, "nobody decided in time")?;
+            return self.undo(desk, OrderState::Rejected, "an approval expired");
+        }
+        if self.has_come_due(desk.rules, desk.now) {
+            if self.state.may_become(OrderState::Closed) {
+                return self.close(desk);
+            }
+            if self.is_over() {
+                return self.archive(desk);
+            }
+        }
+        Ok(())
+    }
+
+    /// What has to be done outside now. Each errand carries its key, so that doing it twice has one effect.
+    pub fn errands(&self, now: Timestamp) -> Vec<Errand> {
+        let asks = self.payments.iter().filter_map(|it| {
+            let ask = it.ask()?;
+            (ask_due_at(it)? <= now).then_some(Errand::Payment(it.id, ask))
+        });
+        let refunds = self
+            .refunds_under_way()
+            .filter(|it| it.attempts == 0 || refund_due_at(it) <= now)
+            .map(|it| Errand::Refund(it.id));
+        // When one letter goes, those go with it that wait for their first try only to have company.
+        let queued = || self.messages.iter().filter(|it| it.state == MessageState::Queued);
+        let one_goes = queued().any(|it| it.due_at <= now);
+        let goes_along = |it: &Message| it.attempts == 0 && it.kind.waits() > Duration::ZERO;
+        let messages = queued().filter(|it| it.due_at <= now || (one_goes && goes_along(it)));
+        asks.chain(refunds).chain(messages.map(|it| Errand::Message(it.id))).collect()
+    }
+
+    /// Refunds that the provider has not answered for good.
+    fn refunds_under_way(&self) -> impl Iterator<Item = &Refund> {
+        let refunds = self.payments.iter().filter(|it| it.is_by_provider()).flat_map(|it| &it.refunds);
+        refunds.filter(|it| it.state == RefundState::Pending)
+    }
+
+    /// Why a message that has waited is not worth sending any more: what it tells is not so now.
+    pub fn outdates(&self, message: &Message) -> Option<&'static str> {
+        let arrived = || {
+            let shipment = self.shipments.iter().find(|it| Some(it.id) == message.shipment);
+            shipment.is_some_and(|it| it.state == ShipmentState::Delivered)
+        };
+        match message.kind {
+            MessageKind::OnHold => (!self.on_hold()).then_some("the hold is over"),
+            MessageKind::AwaitingStock => {
+                (self.state != OrderState::AwaitingStock).then_some("the order does not wait for stock now")
+            }
+            MessageKind::OutForDelivery
+            | MessageKind::DeliveryDelayed
+            | MessageKind::DeliveryException
+            | MessageKind::DeliveryAttempted
+            | MessageKind::ReadyForPickup
+            | MessageKind::LocationChanged => arrived().then_some("the parcel has been delivered"),
+            MessageKind::OrderReceived
+            | MessageKind::InvoiceIssued
+            | MessageKind::PaymentReceived
+            | MessageKind::Shipped
+            | MessageKind::DeliveryConfirmed
+            | MessageKind::OrderCancelled
+            | MessageKind::OrderExpired
+            | MessageKind::OrderRejected
+            | MessageKind::RefundIssued => None,
+        }
+    }
+}
+
+/// Something to be done outside the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Errand {
+    Payment(PaymentId, Ask),
+    Refund(RefundId),
+    Message(MessageId),
+}
+
+/// When a worker asks the provider, if something is open: the caller itself is first to ask.
+fn ask_due_at(payment: &Payment) -> Option<Timestamp> {
+    let pause = match payment.attempts {
+        0 => CALLER_GRACE,
+        attempts => backoff(attempts, PAUSE_MAX),
+    };
+    payment.request.map(|it| it.asked_at.plus(pause))
+}
+
+fn refund_due_at(refund: &Refund) -> Timestamp {
+    match refund.attempts {
+        0 => refund.asked_at,
+        attempts => refund.asked_at.plus(backoff(attempts, PAUSE_MAX)),
+    }
+}

@@ -1,0 +1,318 @@
+//! What follows from an order's parts and is never stored: how far it is paid and fulfilled. What comes next is in
+//! [`super::timeline`].
+
+use crate::domain::model::invoice::InvoiceState;
+use crate::domain::model::order::Order;
+use crate::domain::model::payment::PaymentState;
+use crate::domain::model::refund::RefundState;
+use crate::domain::model::reservation::ReservedItem;
+use crate::domain::model::scalars::words;
+use crate::domain::model::shipment::{Shipment, ShipmentState};
+
+words! {
+    pub enum PaymentStatus {
+        Unpaid = "UNPAID",
+        /// A provider has not answered yet.
+        Pending = "PENDING",
+        Authorized = "AUTHORIZED",
+        PartiallyPaid = "PARTIALLY_PAID",
+        Paid = "PAID",
+        PartiallyRefunded = "PARTIALLY_REFUNDED",
+        Refunded = "REFUNDED",
+    }
+}
+
+words! {
+    pub enum FulfillmentStatus {
+        Unfulfilled = "UNFULFILLED",
+        InPreparation = "IN_PREPARATION",
+        PartiallyShipped = "PARTIALLY_SHIPPED",
+        Shipped = "SHIPPED",
+        PartiallyDelivered = "PARTIALLY_DELIVERED",
+        Delivered = "DELIVERED",
+        Cancelled = "CANCELLED",
+    }
+}
+
+/// How far the units of one line are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LineProgress {
+    /// Set aside and still here.
+    pub reserved: i64,
+    /// Left with a courier, delivered ones included.
+    pub shipped: i64,
+    pub delivered: i64,
+    /// Not to be sent any more.
+    pub cancelled: i64,
+}
+
+impl Order {
+    pub fn payment_status(&self) -> PaymentStatus {
+        let captured = self.captured_minor();
+        let succeeded =
+            self.payments.iter().flat_map(|it| &it.refunds).filter(|it| it.state == RefundState::Succeeded);
+        let refunded: i64 = succeeded.map(|it| it.amount.minor).sum();
+        let free_of_charge = self.invoices.last().is_some_and(|it| it.state == InvoiceState::Paid);
+        if refunded > 0 && refunded >= captured {
+            PaymentStatus::Refunded
+        } else if refunded > 0 {
+            PaymentStatus::PartiallyRefunded
+        } else if (captured > 0 || free_of_charge) && captured >= self.total_minor() {
+            PaymentStatus::Paid
+        } else if captured > 0 {
+            PaymentStatus::PartiallyPaid
+        } else if self.payments.iter().any(|it| it.request.is_some()) {
+            PaymentStatus::Pending
+        } else if self.payments.iter().any(|it| it.state == PaymentState::Authorized) {
+            PaymentStatus::Authorized
+        } else {
+            PaymentStatus::Unpaid
+        }
+    }
+
+    pub fn fulfillment_status(&self) -> FulfillmentStatus {
+        let shipments = self.live_shipments().count();
+        let handed_over = self.live_shipments().filter(|it| it.state.is_handed_over()).count();
+        let delivered = self.live_shipments().filter(|it| it.state == ShipmentState::Delivered).count();
+        if self.ended_early().is_some() {
+            FulfillmentStatus::Cancelled
+        } else if shipments == 0 {
+            FulfillmentStatus::Unfulfilled
+        } else if delivered == shipments {
+            FulfillmentStatus::Delivered
+        } else if delivered > 0 {
+            FulfillmentStatus::PartiallyDelivered
+        } else if handed_over == shipments {
+            FulfillmentStatus::Shipped
+        } else if handed_over > 0 {
+            FulfillmentStatus::PartiallyShipped
+        } else {
+            FulfillmentStatus::InPreparation
+        }
+    }
+
+    /// What is still to be paid; nothing once the order ended early, even if it was never paid.
+    pub fn amount_due_minor(&self) -> i64 {
+        if self.ended_early().is_some() { 0 } else { self.due_minor().max(0) }
+    }
+
+    pub fn line_progress(&self, line: i32) -> LineProgress {
+        let units_in = |shipment: &Shipment| -> i64 {
+            shipment.items.iter().filter(|it| it.line == line).map(|it| it.quantity).sum()
+        };
+        let shipped = self.live_shipments().filter(|it| it.state.is_handed_over()).map(units_in).sum();
+        let delivered =
+            self.live_shipments().filter(|it| it.state == ShipmentState::Delivered).map(units_in).sum();
+        let items = self.current_reservation().map_or(&[][..], |it| &it.items);
+        let reserved = items.iter().filter(|it| it.line == line).map(ReservedItem::open).sum();
+        let ordered = self.lines.iter().find(|it| it.number == line).map_or(0, |it| it.quantity);
+        let cancelled = if self.ended_early().is_some() { ordered - shipped } else { 0 };
+        LineProgress { reserved, shipped, delivered, cancelled }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use std::sync::Arc;
+
+    use crate::domain::billing::pay::NewPayment;
+    use crate::domain::model::action::Action;
+    use crate::domain::model::address::Address;
+    use crate::domain::model::customer::Customer;
+    use crate::domain::model::location::Location;
+    use crate::domain::model::method::Method;
+    use crate::domain::model::money::Currency;
+    use crate::domain::model::new_order::{NewLine, NewOrder};
+    use crate::domain::model::payment::{Ask, ProviderAnswer};
+    use crate::domain::model::policy::Rules;
+    use crate::domain::model::product::Product;
+    use crate::domain::model::refusal::Refusal;
+    use crate::domain::model::scalars::{
+        Actor, Channel, Ids, LocationCode, OnShortage, OrderId, ServiceLevel, Sku,
+    };
+    use crate::domain::model::stock::StockLevel;
+    use crate::domain::model::time::Timestamp;
+    use crate::domain::ordering::receive::take_in;
+    use crate::domain::process::timeline::steps::Step;
+    use crate::domain::unit::command::conclude;
+    use crate::domain::unit::unit_of_work::{Desk, World};
+
+    /// A shop with ten mugs on one shelf.
+    struct Shop {
+        world: World,
+        rules: Rules,
+        seed: u64,
+    }
+
+    const NOW: Timestamp = Timestamp::from_unix_micros(1_800_000_000_000_000);
+
+    impl Shop {
+        fn open() -> Self {
+            let (sku, place): (Sku, LocationCode) =
+                ("MUG-1".parse().expect("a sku"), "BER-1".parse().expect("a location"));
+            let mut world = World::default();
+            world.products.insert(
+                sku.clone(),
+                Arc::new(Product {
+                    sku: sku.clone(),
+                    version: 1,
+                    name: "Mug".to_owned(),
+                    tax_category: "STANDARD".to_owned(),
+                    unit_price: Some("EUR".parse::<Currency>().expect("a currency").of(1_000)),
+                    weight_grams: 300,
+                    created_at: NOW,
+                }),
+            );
+            world.locations.insert(
+                place.clone(),
+                Arc::new(Location {
+                    code: place.clone(),
+                    version: 1,
+                    name: "Berlin".to_owned(),
+                    region: "EUROPE".parse().expect("a region"),
+                    country: "DE".to_owned(),
+                    priority: 1,
+                    created_at: NOW,
+                }),
+            );
+            let level =
+                StockLevel { on_hand: 10, version: 1, ..StockLevel::empty(sku.clone(), place.clone(), NOW) };
+            world.stock.insert((sku, place), level);
+            Self { world, rules: Rules::default(), seed: 0 }
+        }
+
+        fn does<T>(&mut self, act: impl FnOnce(&mut Desk<'_>) -> Result<T, Refusal>) -> T {
+            self.seed += 1;
+            let ids = Ids::seeded(NOW, self.seed);
+            let mut desk = Desk::new(&self.world, &self.rules, NOW, Actor::stored("ann".to_owned()), ids);
+            let done = act(&mut desk).expect("a legal step");
+            let changes = desk.changes;
+            self.world.absorb(&changes);
+            done
+        }
+
+        fn takes(&mut self, quantity: i64) -> OrderId {
+            let new = NewOrder {
+                channel: Channel::Online,
+                external_reference: String::new(),
+                customer: Customer {
+                    name: "Ada Byron".to_owned(),
+                    email: "ada@example.com".to_owned(),
+                    phone: String::new(),
+                    locale: String::new(),
+                },
+                shipping_address: Address {
+                    recipient: String::new(),
+                    organization: String::new(),
+                    lines: vec!["Main Street 1".to_owned()],
+                    city: "Berlin".to_owned(),
+                    area: String::new(),
+                    postal_code: "10115".to_owned(),
+                    country: "DE".to_owned(),
+                },
+                billing_address: None,
+                currency: "EUR".parse().expect("a currency"),
+                lines: vec![NewLine {
+                    sku: "MUG-1".parse().expect("a sku"),
+                    quantity,
+                    unit_price: None,
+                    discount: None,
+                    description: String::new(),
+                }],
+                discount: None,
+                discount_code: String::new(),
+                prices_include_tax: true,
+                shipping_fee: None,
+                special_instructions: String::new(),
+                service: ServiceLevel::Standard,
+                on_shortage: OnShortage::Refuse,
+                reservation_lifetime_seconds: None,
+                requested_by: None,
+            };
+            self.does(|desk| take_in(desk, &new))
+        }
+
+        fn with<T>(
+            &mut self,
+            id: OrderId,
+            act: impl FnOnce(&mut Order, &mut Desk<'_>) -> Result<T, Refusal>,
+        ) -> T {
+            self.does(|desk| {
+                let mut order = desk.take_order(id)?;
+                let done = act(&mut order, desk)?;
+                conclude(order, desk)?;
+                Ok(done)
+            })
+        }
+
+        fn order(&self, id: OrderId) -> &Order {
+            &self.world.orders[&id]
+        }
+    }
+
+    fn by_card(ask: Ask) -> NewPayment {
+        NewPayment {
+            method: Method::Card,
+            token: "tok_ok".to_owned(),
+            amount: None,
+            ask,
+            provider: "sandbox".to_owned(),
+        }
+    }
+
+    #[test]
+    fn an_order_says_how_far_it_is_paid() {
+        let mut shop = Shop::open();
+        let id = shop.takes(2);
+        let order = shop.order(id);
+        assert_eq!(order.next_step().map(|it| it.0), Some(Step::CapturePayment));
+        assert_eq!(order.payment_status(), PaymentStatus::Unpaid);
+        assert_eq!(order.fulfillment_status(), FulfillmentStatus::Unfulfilled);
+        assert_eq!(
+            order.line_progress(1),
+            LineProgress { reserved: 2, shipped: 0, delivered: 0, cancelled: 0 }
+        );
+        assert!(order.available_actions().contains(&Action::CapturePayment));
+
+        let payment = shop.with(id, |order, desk| order.begin_payment(desk, &by_card(Ask::Authorize)));
+        assert_eq!(shop.order(id).payment_status(), PaymentStatus::Pending);
+
+        let done = ProviderAnswer::Done("a-1".to_owned());
+        shop.with(id, |order, desk| order.answer_payment(desk, payment, Ask::Authorize, &done));
+        assert_eq!(shop.order(id).payment_status(), PaymentStatus::Authorized);
+
+        shop.with(id, |order, desk| order.begin_capture(desk, payment));
+        shop.with(id, |order, desk| order.answer_payment(desk, payment, Ask::Capture, &done));
+        let order = shop.order(id);
+        assert_eq!(order.payment_status(), PaymentStatus::Paid);
+        assert_eq!(order.fulfillment_status(), FulfillmentStatus::InPreparation);
+        assert_eq!(order.next_step().map(|it| it.0), Some(Step::PrepareOrder));
+        assert_eq!(order.amount_due_minor(), 0);
+    }
+
+    #[test]
+    fn a_cancelled_order_is_given_back_and_owes_nothing() {
+        let mut shop = Shop::open();
+        let id = shop.takes(2);
+        let payment = shop.with(id, |order, desk| order.begin_payment(desk, &by_card(Ask::Charge)));
+        let done = ProviderAnswer::Done("c-1".to_owned());
+        shop.with(id, |order, desk| order.answer_payment(desk, payment, Ask::Charge, &done));
+        shop.with(id, |order, desk| order.cancel(desk, "changed their mind"));
+        let order = shop.order(id);
+        assert_eq!(order.payment_status(), PaymentStatus::Paid);
+
+        let refund = order.payments[0].refunds[0].id;
+        shop.with(id, |order, desk| order.answer_refund(desk, refund, &done));
+        let order = shop.order(id);
+        assert_eq!(order.payment_status(), PaymentStatus::Refunded);
+        assert_eq!(order.fulfillment_status(), FulfillmentStatus::Cancelled);
+        assert_eq!(
+            order.line_progress(1),
+            LineProgress { reserved: 0, shipped: 0, delivered: 0, cancelled: 2 }
+        );
+        assert_eq!(order.amount_due_minor(), 0);
+        assert_eq!(order.next_step(), None);
+    }
+}

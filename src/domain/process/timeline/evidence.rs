@@ -1,0 +1,299 @@
+//! The evidence of what was done: from receipt to payment, and the end.
+
+use crate::domain::model::approval::{ApprovalState, Gate};
+use crate::domain::model::check::{Rule, Verdict};
+use crate::domain::model::event::{Event, EventKind};
+use crate::domain::model::invoice::Invoice;
+use crate::domain::model::order::OrderState;
+use crate::domain::model::payment::{Payment, PaymentState};
+use crate::domain::model::reservation::Reservation;
+use crate::domain::model::scalars::Actor;
+use crate::domain::process::timeline::delivery::journey_is_over;
+use crate::domain::process::timeline::history::History;
+use crate::domain::process::timeline::lines::availability_words;
+use crate::domain::process::timeline::steps::{Detail, Step, StepLine, StepState};
+
+impl History<'_> {
+    pub(super) fn line(&self, step: Step) -> StepLine {
+        let line = match step {
+            Step::ReceiveOrder => self.receive_order(),
+            Step::VerifyCustomer => self.verify_customer(),
+            Step::CheckAvailability => self.check_availability(),
+            Step::ReserveInventory => self.reserve_inventory(),
+            Step::ApproveReservation => self.approve(step, Gate::Reservation),
+            Step::GenerateInvoice => self.generate_invoice(),
+            Step::CapturePayment => self.capture_payment(),
+            Step::ApprovePayment => self.approve(step, Gate::Payment),
+            Step::PrepareOrder => self.prepare_order(),
+            Step::PackageProducts => self.package_products(),
+            Step::CreateLabel => self.create_label(),
+            Step::AssignCourier => self.assign_courier(),
+            Step::ConfirmPickup => self.confirm_pickup(),
+            Step::NotifyShipment => self.notify_shipment(),
+            Step::TrackShipment => self.track_shipment(),
+            Step::ConfirmDelivery => self.confirm_delivery(),
+            Step::ConfirmToCustomer => self.confirm_to_customer(),
+            Step::CloseOrder => self.close_order(),
+            Step::ArchiveOrder => self.archive_order(),
+            Step::PrepareNextOrder => self.prepare_next_order(),
+        };
+        match line.state {
+            StepState::Done => line,
+            StepState::Pending
+            | StepState::Ready
+            | StepState::InProgress
+            | StepState::Blocked
+            | StepState::Skipped
+            | StepState::Failed
+            | StepState::Compensated => StepLine { done_at: None, ..line },
+        }
+    }
+
+    /// The evidence, written only where it is wanted.
+    pub(super) fn shown(&self, evidence: impl FnOnce() -> Vec<String>) -> Vec<String> {
+        match self.detail {
+            Detail::WithEvidence => evidence(),
+            Detail::StateOnly => Vec::new(),
+        }
+    }
+
+    fn receive_order(&self) -> StepLine {
+        let order = self.order;
+        StepLine {
+            started_at: Some(order.created_at),
+            done_at: Some(order.created_at),
+            actor: Some(order.created_by.clone()),
+            evidence: self.shown(|| {
+                vec![format!(
+                    "{}: number {}, {}, {} lines, {}",
+                    order.id,
+                    order.number,
+                    order.channel,
+                    order.lines.len(),
+                    order.amounts.currency.of(order.total_minor())
+                )]
+            }),
+            ..StepLine::new(Step::ReceiveOrder, StepState::Done)
+        }
+    }
+
+    fn verify_customer(&self) -> StepLine {
+        let order = self.order;
+        let mut line = StepLine::new(Step::VerifyCustomer, StepState::Done);
+        line.evidence = self.shown(|| {
+            order.checks.iter().map(|it| format!("{} {}: {}", it.rule, it.verdict, it.detail)).collect()
+        });
+        let failed: Vec<&str> = order
+            .checks
+            .iter()
+            .filter(|it| it.verdict == Verdict::Failed)
+            .map(|it| it.rule.as_str())
+            .collect();
+        let passed = failed.is_empty() && order.checks.len() == Rule::ALL.len();
+        if passed && order.state != OrderState::Received {
+            self.told(&mut line, &[EventKind::OrderVerified], Some(order.created_at));
+        } else {
+            let over = order.ended_early().is_some();
+            line.state = if over && !failed.is_empty() { StepState::Failed } else { StepState::Ready };
+            line.note = match failed.is_empty() {
+                true => "to be verified again".to_owned(),
+                false => format!("failed: {}", failed.join(", ")),
+            };
+        }
+        line.started_at = Some(order.created_at);
+        line
+    }
+
+    fn check_availability(&self) -> StepLine {
+        let order = self.order;
+        let Some(found) = &order.availability else {
+            let ready = order.state == OrderState::Verified;
+            let state = if ready { StepState::Ready } else { StepState::Pending };
+            return StepLine::new(Step::CheckAvailability, state);
+        };
+        let mut line = StepLine::new(Step::CheckAvailability, StepState::Done);
+        self.told(&mut line, &[EventKind::StockAwaited, EventKind::InventoryReserved], Some(found.at));
+        line.evidence = self.shown(|| availability_words(found));
+        line
+    }
+
+    fn reserve_inventory(&self) -> StepLine {
+        let order = self.order;
+        let Some(reservation) = order.reservations.last() else {
+            let mut line = StepLine::new(Step::ReserveInventory, StepState::Pending);
+            if order.state == OrderState::AwaitingStock {
+                line.state = StepState::Blocked;
+                line.started_at = self.first(EventKind::StockAwaited).map(|it| it.at);
+                let short =
+                    order.availability.iter().flat_map(|it| &it.lines).filter(|it| !it.shortage.is_empty());
+                let short: Vec<String> = short.map(|it| format!("{}: {}", it.sku, it.shortage)).collect();
+                line.note = match short.is_empty() {
+                    true => "waits for stock, behind older orders".to_owned(),
+                    false => format!("waits for stock: {}", short.join("; ")),
+                };
+            }
+            return line;
+        };
+        let mut line = StepLine::new(Step::ReserveInventory, StepState::Done);
+        self.told(&mut line, &[EventKind::InventoryReserved], Some(reservation.created_at));
+        if let Some(waited) = self.first(EventKind::StockAwaited) {
+            line.started_at = Some(waited.at);
+        }
+        line.evidence = self.shown(|| vec![reservation_words(reservation)]);
+        line
+    }
+
+    fn approve(&self, step: Step, gate: Gate) -> StepLine {
+        let Some(approval) = self.order.approval(gate) else {
+            return StepLine::new(step, StepState::Pending);
+        };
+        let (state, note) = match approval.state {
+            ApprovalState::Pending => {
+                (StepState::Blocked, format!("{} waits for a person: {}", approval.id, approval.rule))
+            }
+            ApprovalState::Approved | ApprovalState::AutoApproved => (StepState::Done, String::new()),
+            ApprovalState::Rejected => (StepState::Failed, format!("rejected: {}", approval.comment)),
+            ApprovalState::Expired => (StepState::Failed, "nobody decided in time".to_owned()),
+            ApprovalState::Withdrawn => {
+                (StepState::Skipped, "withdrawn: the order was over first".to_owned())
+            }
+        };
+        let decided = approval.decided_by.clone();
+        StepLine {
+            started_at: Some(approval.requested_at),
+            done_at: approval.decided_at,
+            actor: decided.clone(),
+            approver: if state == StepState::Done { decided } else { None },
+            evidence: self.shown(|| {
+                vec![format!(
+                    "{}: {} over {} under policy {}: {}",
+                    approval.id, approval.state, approval.amount, approval.policy_version, approval.rule
+                )]
+            }),
+            note,
+            ..StepLine::new(step, state)
+        }
+    }
+
+    fn generate_invoice(&self) -> StepLine {
+        let order = self.order;
+        let Some(invoice) = order.invoices.last() else {
+            return StepLine::new(Step::GenerateInvoice, StepState::Pending);
+        };
+        let mut line = StepLine::new(Step::GenerateInvoice, StepState::Done);
+        self.told(&mut line, &[EventKind::InvoiceIssued], Some(invoice.issued_at));
+        line.evidence = self.shown(|| vec![invoice_words(invoice)]);
+        line
+    }
+
+    fn capture_payment(&self) -> StepLine {
+        let order = self.order;
+        let mut line = StepLine::new(Step::CapturePayment, StepState::Pending);
+        line.evidence = self.shown(|| order.payments.iter().flat_map(payment_words).collect());
+        line.started_at = order.payments.first().map(|it| it.created_at);
+        line.actor = order.payments.last().map(|it| it.created_by.clone());
+        let due = order.amounts.currency.of(order.due_minor());
+        if order.is_paid() {
+            let invoice = order.invoices.last().and_then(|it| it.settled_at);
+            line.state = StepState::Done;
+            line.done_at = self.first(EventKind::OrderPaid).map(|it| it.at).or(invoice);
+            line.started_at = line.started_at.or(line.done_at);
+            if order.total_minor() == 0 {
+                line.actor = Some(Actor::system());
+                line.evidence.extend(self.shown(|| vec!["nothing to pay".to_owned()]));
+            }
+        } else if let Some(asked) = order.payments.iter().find(|it| it.request.is_some()) {
+            line.state = StepState::InProgress;
+            line.note = format!("{} waits for the provider's answer", asked.id);
+        } else if order.payments.iter().any(|it| it.state == PaymentState::Authorized) {
+            line.state = StepState::InProgress;
+            line.note = format!("authorised; capture of {due}");
+        } else if order.captured_minor() > 0 {
+            line.state = StepState::InProgress;
+            line.note = format!("capture of the {due} still due");
+        } else if let Some(failed) = order.payments.iter().rfind(|it| it.state == PaymentState::Failed) {
+            line.state = StepState::Failed;
+            let why = failed.failure.as_deref().unwrap_or_default();
+            line.note = format!("{} failed: {why}; capture of {due}", failed.id);
+        } else if order.payments.iter().any(|it| it.state == PaymentState::Voided)
+            && order.ended_early().is_some()
+        {
+            line.state = StepState::InProgress;
+        } else if !order.invoices.is_empty() {
+            line.state = StepState::Ready;
+            line.note = format!("capture of {due}");
+        }
+        line
+    }
+
+    fn close_order(&self) -> StepLine {
+        let order = self.order;
+        let mut line = StepLine::new(Step::CloseOrder, StepState::Pending);
+        if order.closed_at.is_some() {
+            line.state = StepState::Done;
+            self.told(&mut line, &[EventKind::OrderClosed], order.closed_at);
+            line.evidence = self.shown(|| vec!["nothing open, balance zero".to_owned()]);
+        } else if order.state.may_become(OrderState::Closed) && order.live_shipments().all(journey_is_over) {
+            let open = order.why_open();
+            line.state = if open.is_empty() { StepState::Ready } else { StepState::Blocked };
+            line.note = open.join("; ");
+        }
+        line
+    }
+
+    fn archive_order(&self) -> StepLine {
+        let order = self.order;
+        let mut line = StepLine::new(Step::ArchiveOrder, StepState::Pending);
+        if order.archived_at.is_some() {
+            line.state = StepState::Done;
+            self.told(&mut line, &[EventKind::OrderArchived], order.archived_at);
+            line.evidence = self.shown(|| vec![format!("{}: in the archive", order.id)]);
+        } else if order.is_over() {
+            let open = order.why_not_archivable();
+            line.state = if open.is_empty() { StepState::Ready } else { StepState::Blocked };
+            line.note = open.join("; ");
+        }
+        line
+    }
+
+    fn prepare_next_order(&self) -> StepLine {
+        let mut line = StepLine::new(Step::PrepareNextOrder, StepState::Pending);
+        if self.order.archived_at.is_none() {
+            return line;
+        }
+        line.state = StepState::Done;
+        self.told(&mut line, &[EventKind::RestockChecked], self.order.archived_at);
+        let told =
+            |it: &&Event| matches!(it.kind, EventKind::ReplenishmentProposed | EventKind::RestockChecked);
+        line.evidence = self.shown(|| self.events.iter().filter(told).map(|it| it.text.clone()).collect());
+        line
+    }
+}
+
+fn reservation_words(reservation: &Reservation) -> String {
+    let items: Vec<String> = reservation
+        .items
+        .iter()
+        .map(|it| format!("{} × {} at {}", it.quantity, it.sku, it.location))
+        .collect();
+    format!("{}: {} {}", reservation.id, reservation.state, items.join(", "))
+}
+
+fn invoice_words(invoice: &Invoice) -> String {
+    let total = invoice.amounts.currency.of(invoice.amounts.total_minor);
+    match invoice.number {
+        0 => format!("{}: over {total}", invoice.id),
+        _ => format!("{}: {} over {total}", invoice.id, invoice.full_number()),
+    }
+}
+
+fn payment_words(payment: &Payment) -> Vec<String> {
+    let state = payment.state.as_str().to_lowercase();
+    let mut words = vec![format!("{}: {} by {} {state}", payment.id, payment.amount, payment.method)];
+    for refund in &payment.refunds {
+        let by = refund.handed_by().map(|it| format!(" by {it}")).unwrap_or_default();
+        let state = refund.state.as_str().to_lowercase();
+        words.push(format!("{}: {} paid back{by}, {state}", refund.id, refund.amount));
+    }
+    words
+}

@@ -1,0 +1,134 @@
+//! The timeline: one line per step.
+
+use crate::domain::model::availability::{AvailabilityFound, LineAvailability};
+use crate::domain::model::event::Event;
+use crate::domain::model::feedback::Feedback;
+use crate::domain::model::hold::HoldState;
+use crate::domain::model::invoice::InvoiceState;
+use crate::domain::model::message::Message;
+use crate::domain::model::order::{Order, OrderState};
+use crate::domain::model::shipment::Shipment;
+use crate::domain::model::time::Timestamp;
+use crate::domain::process::timeline::history::History;
+use crate::domain::process::timeline::plan::{end_early, plan};
+use crate::domain::process::timeline::steps::{Detail, Step, StepLine, StepState};
+
+/// All twenty steps of an order, in order. Without events times and actors are those that the facts tell.
+pub fn timeline(order: &Order, events: &[Event], now: Timestamp) -> Vec<StepLine> {
+    let history = History { order, events, detail: Detail::WithEvidence };
+    let mut lines: Vec<StepLine> = Step::ALL.iter().map(|it| history.line(*it)).collect();
+    plan(order, &mut lines);
+    if order.ended_early().is_some() {
+        end_early(order, &mut lines);
+    } else if let Some(note) = order.hold_note() {
+        let stopped = lines.iter_mut().find(|it| it.is_open() && it.step.waits_for_holds());
+        if let Some(line) = stopped {
+            line.state = StepState::Blocked;
+            line.note = note;
+        }
+    }
+    for line in &mut lines {
+        line.messages =
+            order.messages.iter().filter(|it| it.kind.step() == line.step).map(|it| it.id).collect();
+        line.late = line.planned_at.is_some_and(|planned| match line.done_at {
+            Some(done) => done > planned,
+            None => line.is_open() && !order.is_over() && now > planned,
+        });
+    }
+    lines
+}
+
+impl Order {
+    /// The step that is under way or comes next, and what it waits for; None when the order is over. The first open
+    /// line of the timeline: a list asks this of every order, so no evidence is written for it.
+    pub fn next_step(&self) -> Option<(Step, String)> {
+        if self.is_over() {
+            return None;
+        }
+        let history = History { order: self, events: &[], detail: Detail::StateOnly };
+        let line = Step::ALL.iter().map(|it| history.line(*it)).find(StepLine::is_open)?;
+        let held = self.hold_note().filter(|_| line.step.waits_for_holds());
+        Some((line.step, held.unwrap_or(line.note)))
+    }
+
+    /// What an active hold says, if there is one.
+    fn hold_note(&self) -> Option<String> {
+        let hold = self.holds.iter().find(|it| it.state == HoldState::Active)?;
+        Some(format!("hold {} ({}): {}", hold.id, hold.reason, hold.note))
+    }
+
+    /// How the order ended before it was fulfilled, if it did.
+    pub(in crate::domain::process) fn ended_early(&self) -> Option<OrderState> {
+        let state = self.archived_from.unwrap_or(self.state);
+        match state {
+            OrderState::Rejected | OrderState::Cancelled | OrderState::Expired => Some(state),
+            OrderState::Received
+            | OrderState::Verified
+            | OrderState::AwaitingStock
+            | OrderState::Reserved
+            | OrderState::ReservationApproved
+            | OrderState::Invoiced
+            | OrderState::PaymentCaptured
+            | OrderState::PaymentApproved
+            | OrderState::Fulfilling
+            | OrderState::PartiallyShipped
+            | OrderState::Shipped
+            | OrderState::PartiallyDelivered
+            | OrderState::Delivered
+            | OrderState::Closed
+            | OrderState::Archived => None,
+        }
+    }
+
+    pub(super) fn is_paid(&self) -> bool {
+        self.invoices.last().is_some_and(|it| it.state == InvoiceState::Paid)
+    }
+
+    /// The shipments that tell how far the work went: the live ones, or all when the order was called off.
+    pub(super) fn told_shipments(&self) -> Vec<&Shipment> {
+        match self.ended_early() {
+            Some(_) => self.shipments.iter().collect(),
+            None => self.live_shipments().collect(),
+        }
+    }
+}
+
+/// How many shipments are named in one note; the rest is counted.
+const SHIPMENTS_NAMED: usize = 3;
+
+/// What each of these shipments waits for, by the name of the call that does it.
+pub(super) fn next_calls(shipments: &[&Shipment]) -> Option<String> {
+    let mut calls = shipments.iter().filter_map(|it| Some((it.next_call()?, it.id)));
+    let named = calls.by_ref().take(SHIPMENTS_NAMED);
+    let mut words: Vec<String> = named.map(|(call, id)| format!("{call} for shipment {id}")).collect();
+    match calls.count() {
+        0 => {}
+        more => words.push(format!("and {more} more")),
+    }
+    (!words.is_empty()).then(|| words.join(", "))
+}
+
+pub(super) fn availability_words(found: &AvailabilityFound) -> Vec<String> {
+    let of_line = |it: &LineAvailability| match it.shortage.is_empty() {
+        true => format!("{}: {} wanted, {} available", it.sku, it.wanted, it.available),
+        false => format!("{}: {}", it.sku, it.shortage),
+    };
+    let mut words: Vec<String> = found.lines.iter().map(of_line).collect();
+    if let Some(feasible) = found.requested_date_feasible {
+        let can = if feasible { "can" } else { "cannot" };
+        words.push(format!("the requested date {can} be met"));
+    }
+    words
+}
+
+pub(super) fn confirmation_words(letter: &Message, feedback: Option<&Feedback>) -> Vec<String> {
+    let mut words = vec![format!("{}: {}", letter.id, letter.state.as_str().to_lowercase())];
+    if let Some(feedback) = feedback {
+        words.push(format!("feedback {}", feedback.state.as_str().to_lowercase()));
+        if feedback.discount_ppm > 0 {
+            let percent = f64::from(feedback.discount_ppm) / 10_000.0;
+            words.push(format!("{percent} % off the next purchase offered"));
+        }
+    }
+    words
+}

@@ -1,0 +1,86 @@
+//! Step 11: the label is made and voided.
+
+use crate::domain::documents::label::label_text;
+use crate::domain::documents::zpl::label_zpl;
+use crate::domain::model::event::EventKind;
+use crate::domain::model::order::Order;
+use crate::domain::model::refusal::Refusal;
+use crate::domain::model::scalars::ShipmentId;
+use crate::domain::model::shipment::{Label, ShipmentState};
+use crate::domain::shipping::tracking_number::tracking_number;
+use crate::domain::unit::command::{OrderCommand, Target};
+use crate::domain::unit::unit_of_work::Desk;
+
+#[derive(Debug, Clone)]
+pub struct CreateShippingLabel {
+    pub target: Target,
+    pub shipment: ShipmentId,
+}
+
+impl OrderCommand for CreateShippingLabel {
+    const NAME: &'static str = "CreateShippingLabel";
+    type Output = ();
+
+    fn target(&self) -> &Target {
+        &self.target
+    }
+
+    fn decide_on(&self, order: &mut Order, desk: &mut Desk<'_>) -> Result<(), Refusal> {
+        order.create_label(desk, self.shipment)
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct VoidShippingLabel {
+    pub target: Target,
+    pub shipment: ShipmentId,
+}
+
+impl OrderCommand for VoidShippingLabel {
+    const NAME: &'static str = "VoidShippingLabel";
+    type Output = ();
+
+    fn target(&self) -> &Target {
+        &self.target
+    }
+
+    fn decide_on(&self, order: &mut Order, desk: &mut Desk<'_>) -> Result<(), Refusal> {
+        order.void_label(desk, self.shipment)
+    }
+}
+
+impl Order {
+    /// The label in text and ZPL, under a tracking number of our own.
+    pub fn create_label(&mut self, desk: &mut Desk, id: ShipmentId) -> Result<(), Refusal> {
+        let place = self.workable(id)?;
+        self.shipment_must_be(place, ShipmentState::Packed, "create a label")?;
+
+        // Each label carries a number of its own: the paper of a voided one may still be around.
+        let number = tracking_number(desk.ids.fresh());
+        let label = Label {
+            text: label_text(self, &self.shipments[place], &number),
+            zpl: label_zpl(self, &self.shipments[place], &number),
+            tracking_number: number.clone(),
+            created_at: desk.now,
+            created_by: desk.actor.clone(),
+        };
+        self.shipments[place].label = Some(label);
+        let text = format!("label {number}");
+        self.move_shipment(desk, place, ShipmentState::Labelled, EventKind::LabelCreated, text)
+    }
+
+    /// Takes the label back, and the courier with it, so that the shipment can be packed anew.
+    pub fn void_label(&mut self, desk: &mut Desk, id: ShipmentId) -> Result<(), Refusal> {
+        let place = self.workable(id)?;
+        if self.shipments[place].state == ShipmentState::CourierAssigned {
+            let text = "courier released with its label";
+            self.move_shipment(desk, place, ShipmentState::Labelled, EventKind::LabelVoided, text)?;
+            self.shipments[place].assignment = None;
+        }
+        self.shipment_must_be(place, ShipmentState::Labelled, "void the label")?;
+
+        let number = self.shipments[place].label.take().map(|it| it.tracking_number).unwrap_or_default();
+        let text = format!("label {number} voided");
+        self.move_shipment(desk, place, ShipmentState::Packed, EventKind::LabelVoided, text)
+    }
+}

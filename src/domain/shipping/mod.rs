@@ -1,0 +1,15 @@
+//! Shipments: from the pick list to the proof of delivery.
+
+pub(super) mod assign;
+pub(super) mod check;
+pub(super) mod deliver;
+pub(super) mod hand_over;
+pub(super) mod label;
+pub(super) mod pack;
+pub(super) mod pick;
+mod plan;
+pub(super) mod progress;
+pub(super) mod quote;
+pub(super) mod track;
+pub(super) mod tracking_number;
+pub(super) mod tracking_state;

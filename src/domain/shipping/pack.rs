@@ -1,0 +1,90 @@
+//! Step 10: the checked units are packed.
+
+use std::collections::BTreeMap;
+
+use crate::domain::model::event::EventKind;
+use crate::domain::model::order::Order;
+use crate::domain::model::refusal::{Problems, Reason, Refusal};
+use crate::domain::model::scalars::ShipmentId;
+use crate::domain::model::shipment::{Package, ShipmentState};
+use crate::domain::shipping::progress::CONTENTS_MAX;
+use crate::domain::unit::command::{OrderCommand, Target};
+use crate::domain::unit::unit_of_work::Desk;
+
+#[derive(Debug, Clone)]
+pub struct PackShipment {
+    pub target: Target,
+    pub shipment: ShipmentId,
+    pub packages: Vec<Package>,
+}
+
+impl OrderCommand for PackShipment {
+    const NAME: &'static str = "PackShipment";
+    type Output = ();
+
+    fn target(&self) -> &Target {
+        &self.target
+    }
+
+    fn decide_on(&self, order: &mut Order, desk: &mut Desk<'_>) -> Result<(), Refusal> {
+        order.pack(desk, self.shipment, self.packages.clone())
+    }
+}
+
+impl Order {
+    /// Every checked unit goes into exactly one package. Packing again replaces what was packed.
+    pub fn pack(&mut self, desk: &mut Desk, id: ShipmentId, packages: Vec<Package>) -> Result<(), Refusal> {
+        let place = self.workable(id)?;
+        let is_packed = self.shipments[place].state == ShipmentState::Packed;
+        if !is_packed {
+            self.shipment_must_be(place, ShipmentState::QcPassed, "pack")?;
+        }
+
+        let contents: usize = packages.iter().map(|it| it.contents.len()).sum();
+        if contents > CONTENTS_MAX {
+            let message = format!("the packages of a shipment list at most {CONTENTS_MAX} lines together");
+            return Err(self.unmet_shipment(Reason::LimitReached, &self.shipments[place], message));
+        }
+
+        let mut problems = Problems::default();
+        let mut packed: BTreeMap<i32, i64> = BTreeMap::new();
+        for (package, number) in packages.iter().zip(0..) {
+            for (content, position) in package.contents.iter().zip(0..) {
+                if !self.shipments[place].items.iter().any(|it| it.line == content.line) {
+                    let field = format!("packages[{number}].contents[{position}].line_number");
+                    problems.add(field, format!("the shipment has no line {}", content.line));
+                }
+                if content.quantity < 1 {
+                    let field = format!("packages[{number}].contents[{position}].quantity");
+                    problems.add(field, "must be at least 1");
+                }
+                let sum = packed.entry(content.line).or_default();
+                *sum = sum.saturating_add(content.quantity);
+            }
+        }
+        problems.into_result()?;
+        for item in &self.shipments[place].items {
+            let units = packed.get(&item.line).copied().unwrap_or(0);
+            if units != item.checked {
+                let message = format!(
+                    "line {} has {} checked units, the packages contain {units}",
+                    item.line, item.checked
+                );
+                return Err(self.unmet_shipment(Reason::QuantityMismatch, &self.shipments[place], message));
+            }
+        }
+
+        if is_packed {
+            let text = "unpacked to be packed again";
+            self.move_shipment(desk, place, ShipmentState::QcPassed, EventKind::ShipmentUnpacked, text)?;
+        }
+        let shipment = &mut self.shipments[place];
+        for item in &mut shipment.items {
+            item.packed = item.checked;
+        }
+        let weight: i64 = packages.iter().map(|it| it.weight_grams).sum();
+        let text = format!("{} packages, {weight} g", packages.len());
+        shipment.packages = packages;
+        self.move_shipment(desk, place, ShipmentState::Packed, EventKind::ShipmentPacked, text)
+    }
+}

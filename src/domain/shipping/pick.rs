@@ -1,0 +1,297 @@
+//! Step 9: units are picked; what is missing is replaced or holds the order.
+
+use std::collections::BTreeMap;
+
+use crate::domain::inventory::expire::expire_overdue;
+use crate::domain::inventory::ledger::{Posting, give_back_units, post};
+use crate::domain::model::event::EventKind;
+use crate::domain::model::hold::HoldReason;
+use crate::domain::model::order::Order;
+use crate::domain::model::refusal::{Problems, Refusal, Shortage};
+use crate::domain::model::reservation::ReservedItem;
+use crate::domain::model::scalars::{Actor, ShipmentId, Sku};
+use crate::domain::model::shipment::{Shipment, ShipmentItem, ShipmentState};
+use crate::domain::model::stock::{MovementKind, StockLevel};
+use crate::domain::shipping::progress::id_of;
+use crate::domain::unit::command::{OrderCommand, Target, to_reserve};
+use crate::domain::unit::unit_of_work::{Desk, Touch};
+
+/// Begins to pick a shipment; what was cancelled of its stock is reserved again first.
+#[derive(Debug, Clone)]
+pub struct StartPicking {
+    pub target: Target,
+    pub shipment: ShipmentId,
+}
+
+impl OrderCommand for StartPicking {
+    const NAME: &'static str = "StartPicking";
+    type Output = ();
+
+    fn target(&self) -> &Target {
+        &self.target
+    }
+
+    fn also_reads(&self) -> Touch {
+        to_reserve()
+    }
+
+    fn decide_on(&self, order: &mut Order, desk: &mut Desk<'_>) -> Result<(), Refusal> {
+        order.start_picking(desk, self.shipment)
+    }
+}
+
+/// What was taken from the shelf, and what was not there.
+#[derive(Debug, Clone)]
+pub struct RecordPick {
+    pub target: Target,
+    pub shipment: ShipmentId,
+    pub picks: Vec<LineUnits>,
+    pub missing: Vec<LineUnits>,
+}
+
+impl OrderCommand for RecordPick {
+    const NAME: &'static str = "RecordPick";
+    type Output = ();
+
+    fn target(&self) -> &Target {
+        &self.target
+    }
+
+    fn also_reads(&self) -> Touch {
+        if self.missing.is_empty() { Touch::default() } else { to_reserve() }
+    }
+
+    fn decide_on(&self, order: &mut Order, desk: &mut Desk<'_>) -> Result<(), Refusal> {
+        match self.missing.is_empty() {
+            true => order.record_pick(desk, self.shipment, &self.picks),
+            false => order.record_short_pick(desk, self.shipment, &self.picks, &self.missing),
+        }
+    }
+}
+
+/// Units of one line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LineUnits {
+    pub line: i32,
+    pub units: i64,
+}
+
+impl Order {
+    /// Hands out the pick list. After a failed check, what was set aside for the failed units is reserved anew.
+    pub fn start_picking(&mut self, desk: &mut Desk, id: ShipmentId) -> Result<(), Refusal> {
+        let place = self.workable(id)?;
+        let number = self.shipments[place].number;
+        let text = format!("picking of shipment {number} started");
+        self.move_shipment(desk, place, ShipmentState::Picking, EventKind::PickingStarted, text)?;
+        self.reserve_missing(desk, place)
+    }
+
+    /// Units that failed their check or were not found left the reservation; others of the same location take their
+    /// place.
+    fn reserve_missing(&mut self, desk: &mut Desk, place: usize) -> Result<(), Refusal> {
+        self.could_replace(desk, place)?;
+        let shipment = self.shipments[place].clone();
+        let mut short = Vec::new();
+        for item in &shipment.items {
+            let missing = self.missing_of(&shipment, item);
+            if missing <= 0 {
+                continue;
+            }
+
+            let reservation = self.open_reservation().expect("an order in fulfilment has its reservation");
+            let level = desk.level(&item.sku, &shipment.location).cloned();
+            let available = level.as_ref().map_or(0, StockLevel::available);
+            let Some(mut level) = level.filter(|_| available >= missing) else {
+                short.push(Shortage { sku: item.sku.clone(), wanted: missing, available });
+                continue;
+            };
+            level.reserved += missing;
+            desk.keep_level(level);
+            let number = i32::try_from(reservation.items.len()).unwrap_or(i32::MAX - 1) + 1;
+            reservation.items.push(ReservedItem {
+                number,
+                line: item.line,
+                sku: item.sku.clone(),
+                location: shipment.location.clone(),
+                quantity: missing,
+                consumed: 0,
+                released: 0,
+            });
+            reservation.version += 1;
+            let (reservation, order) = (Some(reservation.id), Some(self.id));
+            let entry = Posting::of(&item.sku, &shipment.location, MovementKind::Reserve);
+            post(
+                desk,
+                Posting { reserved: missing, reservation, order, shipment: Some(id_of(&shipment)), ..entry },
+            );
+        }
+        if short.is_empty() { Ok(()) } else { Err(Refusal::Short(short)) }
+    }
+
+    /// Units of an item that nothing is set aside for any more.
+    fn missing_of(&self, shipment: &Shipment, item: &ShipmentItem) -> i64 {
+        let reserved = self.current_reservation().map_or(&[][..], |it| &it.items);
+        let here = reserved.iter().filter(|it| it.line == item.line && it.location == shipment.location);
+        item.quantity - here.map(ReservedItem::open).sum::<i64>()
+    }
+
+    /// What was taken from the shelf so far; picked is done when every unit is.
+    pub fn record_pick(
+        &mut self,
+        desk: &mut Desk,
+        id: ShipmentId,
+        picks: &[LineUnits],
+    ) -> Result<(), Refusal> {
+        let place = self.workable(id)?;
+        self.shipment_must_be(place, ShipmentState::Picking, "record a pick")?;
+        self.add_picks(place, picks).into_result()?;
+
+        let (picked, wanted) = self.picked_of(place);
+        let text = format!("{picked} of {wanted} units of shipment {} picked", self.shipments[place].number);
+        if picked == wanted {
+            return self.move_shipment(desk, place, ShipmentState::Picked, EventKind::ItemsPicked, text);
+        }
+        self.touch_shipment(desk, place);
+        self.tell(desk, EventKind::ItemsPicked, None, text);
+        Ok(())
+    }
+
+    /// What was taken from the shelf, and what was not found there: that leaves the books, and the shipment is planned
+    /// anew. Starting to pick again reserves others in its place.
+    pub fn record_short_pick(
+        &mut self,
+        desk: &mut Desk,
+        id: ShipmentId,
+        picks: &[LineUnits],
+        missing: &[LineUnits],
+    ) -> Result<(), Refusal> {
+        let place = self.workable(id)?;
+        self.shipment_must_be(place, ShipmentState::Picking, "record a pick")?;
+        let mut problems = self.add_picks(place, picks);
+
+        let mut lost: BTreeMap<usize, i64> = BTreeMap::new();
+        for (entry, number) in missing.iter().zip(0..) {
+            let items = &self.shipments[place].items;
+            let Some(found) = items.iter().position(|it| it.line == entry.line) else {
+                problems.add(
+                    format!("missing[{number}].line_number"),
+                    format!("the shipment has no line {}", entry.line),
+                );
+                continue;
+            };
+            let before = lost.entry(found).or_default();
+            let left = items[found].quantity - items[found].picked - *before;
+            if !(1..=left).contains(&entry.units) {
+                let message =
+                    format!("{left} units of line {} are left to pick, not {}", entry.line, entry.units);
+                problems.add(format!("missing[{number}].quantity"), message);
+                continue;
+            }
+            *before += entry.units;
+        }
+        problems.into_result()?;
+
+        let mut told = Vec::new();
+        for (number, units) in lost {
+            self.write_off(desk, place, number, units);
+            told.push(format!("line {}: {units}", self.shipments[place].items[number].line));
+        }
+        let (picked, wanted) = self.picked_of(place);
+        let told = told.join("; ");
+        let number = self.shipments[place].number;
+        let text = format!("{picked} of {wanted} units of shipment {number} picked; not found: {told}");
+        self.move_shipment(desk, place, ShipmentState::Planned, EventKind::ItemsPicked, text)?;
+        if !self.could_replace(desk, place)? {
+            let location = &self.shipments[place].location;
+            let note = format!("no stock at {location} replaces what was not found: {told}");
+            self.hold(desk, Actor::system(), HoldReason::UnknownDeliveryDate, note);
+        }
+        Ok(())
+    }
+
+    fn picked_of(&self, place: usize) -> (i64, i64) {
+        let items = &self.shipments[place].items;
+        (items.iter().map(|it| it.picked).sum(), items.iter().map(|it| it.quantity).sum())
+    }
+
+    /// Adds what it can; what it cannot are problems.
+    fn add_picks(&mut self, place: usize, picks: &[LineUnits]) -> Problems {
+        let shipment = &mut self.shipments[place];
+        let mut problems = Problems::default();
+        for (pick, number) in picks.iter().zip(0..) {
+            let Some(item) = shipment.items.iter_mut().find(|it| it.line == pick.line) else {
+                problems.add(
+                    format!("picks[{number}].line_number"),
+                    format!("the shipment has no line {}", pick.line),
+                );
+                continue;
+            };
+            let left = item.quantity - item.picked;
+            if !(1..=left).contains(&pick.units) {
+                let message =
+                    format!("{left} units of line {} are left to pick, not {}", pick.line, pick.units);
+                problems.add(format!("picks[{number}].quantity"), message);
+                continue;
+            }
+            item.picked += pick.units;
+        }
+        problems
+    }
+
+    /// Takes units that are not on the shelf out of the reservation and off the books.
+    fn write_off(&mut self, desk: &mut Desk, place: usize, number: usize, units: i64) {
+        let mut level = self.take_out(desk, place, number, units);
+        level.on_hand -= units;
+        let (sku, location) = (level.sku.clone(), level.location.clone());
+        desk.keep_level(level);
+        let entry = Posting::of(&sku, &location, MovementKind::Adjust);
+        let (order, shipment) = (Some(self.id), Some(self.shipments[place].id));
+        let reason = "not found when it was to be picked".to_owned();
+        post(desk, Posting { on_hand: -units, order, shipment, reason, ..entry });
+    }
+
+    /// Gives units of one item back from the reservation; they are still on the level that this returns.
+    pub(super) fn take_out(
+        &mut self,
+        desk: &mut Desk,
+        place: usize,
+        number: usize,
+        units: i64,
+    ) -> StockLevel {
+        let location = self.shipments[place].location.clone();
+        let (sku, line) =
+            (self.shipments[place].items[number].sku.clone(), self.shipments[place].items[number].line);
+        let order = self.id;
+        let reservation = self.open_reservation().expect("an order in fulfilment has its reservation");
+        let id = reservation.id;
+        let mut left = units;
+        for item in reservation.items.iter_mut().filter(|it| it.line == line && it.location == location) {
+            let units = left.min(item.open());
+            if units > 0 {
+                left -= units;
+                give_back_units(desk, item, units, MovementKind::Release, id, Some(order));
+            }
+        }
+        reservation.version += 1;
+        assert!(left == 0, "a shipment never picks more than is reserved for it");
+        desk.level(&sku, &location).cloned().expect("reserved stock has a level")
+    }
+
+    /// Whether the shelf has units for those that nothing is set aside for any more.
+    pub(super) fn could_replace(&self, desk: &mut Desk, place: usize) -> Result<bool, Refusal> {
+        let shipment = &self.shipments[place];
+        let mut missing: BTreeMap<&Sku, i64> = BTreeMap::new();
+        for item in &shipment.items {
+            *missing.entry(&item.sku).or_default() += self.missing_of(shipment, item);
+        }
+        let all_there = |desk: &Desk| {
+            missing.iter().all(|(sku, units)| {
+                desk.level(sku, &shipment.location).map_or(0, StockLevel::available) >= *units
+            })
+        };
+        if all_there(&*desk) {
+            return Ok(true);
+        }
+        Ok(expire_overdue(desk, missing.keys().copied(), Some(self.id))? && all_there(&*desk))
+    }
+}

@@ -1,0 +1,68 @@
+//! An order is divided into shipments, one per location.
+
+use crate::domain::model::event::EventKind;
+use crate::domain::model::order::{Order, OrderState};
+use crate::domain::model::refusal::Refusal;
+use crate::domain::model::reservation::Reservation;
+use crate::domain::model::scalars::{LocationCode, ShipmentId};
+use crate::domain::model::shipment::{Shipment, ShipmentItem, ShipmentState};
+use crate::domain::unit::journal::born;
+use crate::domain::unit::unit_of_work::Desk;
+
+impl Order {
+    /// Step 9's start: one shipment per location that holds stock for the order.
+    pub(in crate::domain) fn plan_shipments(&mut self, desk: &mut Desk) -> Result<(), Refusal> {
+        let reservation: &Reservation = self.current_reservation().expect("a paid order has its reservation");
+        let mut locations: Vec<LocationCode> =
+            reservation.items.iter().map(|it| it.location.clone()).collect();
+        locations.sort();
+        locations.dedup();
+
+        let items = reservation.items.clone();
+        for (location, number) in locations.into_iter().zip(1..) {
+            let id: ShipmentId = desk.ids.fresh();
+            let here = items.iter().filter(|it| it.location == location);
+            let items = here.filter_map(|it| {
+                let line = self.lines.iter().find(|line| line.number == it.line)?;
+                Some(ShipmentItem {
+                    line: it.line,
+                    sku: it.sku.clone(),
+                    description: line.description.clone(),
+                    quantity: it.quantity,
+                    picked: 0,
+                    checked: 0,
+                    packed: 0,
+                    weight_grams: line.weight_grams,
+                })
+            });
+            self.shipments.push(Shipment {
+                id,
+                order: self.id,
+                number,
+                version: 1,
+                location: location.clone(),
+                state: ShipmentState::Planned,
+                items: items.collect(),
+                packages: Vec::new(),
+                label: None,
+                assignment: None,
+                handover: None,
+                tracking: Vec::new(),
+                proof: None,
+                promised_by: self.promised_by,
+                estimated_at: None,
+                created_at: desk.now,
+                updated_at: desk.now,
+            });
+            let step = born(id.0, ShipmentState::Planned);
+            self.tell_automatic(
+                desk,
+                EventKind::ShipmentPlanned,
+                Some(step),
+                format!("{id} from {location}"),
+            );
+        }
+        let text = format!("{} shipments", self.shipments.len());
+        self.go_automatic(desk, OrderState::Fulfilling, EventKind::FulfillmentStarted, text)
+    }
+}

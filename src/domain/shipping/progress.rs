@@ -1,0 +1,98 @@
+//! What every step of a shipment needs: its turn, its state, and what follows for the order.
+
+use crate::domain::model::event::EventKind;
+use crate::domain::model::order::{Order, OrderState};
+use crate::domain::model::refusal::{Reason, Refusal};
+use crate::domain::model::scalars::ShipmentId;
+use crate::domain::model::shipment::{Shipment, ShipmentState};
+use crate::domain::unit::journal::moved;
+use crate::domain::unit::unit_of_work::Desk;
+
+/// How many lines the packages of one shipment list together: each is a line of the packing slip.
+pub(crate) const CONTENTS_MAX: usize = 2_000;
+
+impl Order {
+    /// The shipment a warehouse command works on, with the rungs they all share.
+    pub(super) fn workable(&self, id: ShipmentId) -> Result<usize, Refusal> {
+        let place = self.shipment_place(id)?;
+        self.must_be_free()?;
+        Ok(place)
+    }
+
+    pub(super) fn move_shipment(
+        &mut self,
+        desk: &mut Desk,
+        place: usize,
+        to: ShipmentState,
+        kind: EventKind,
+        text: impl Into<String>,
+    ) -> Result<(), Refusal> {
+        let shipment = &mut self.shipments[place];
+        let step = match moved(shipment.id.0, shipment.state, to) {
+            Ok(step) => step,
+            Err(refusal) => {
+                let calls = shipment.available_actions();
+                return Err(refusal.instead(|| calls).instead(|| self.available_actions()));
+            }
+        };
+        shipment.state = to;
+        self.touch_shipment(desk, place);
+        self.tell(desk, kind, Some(step), text);
+        Ok(())
+    }
+
+    pub(in crate::domain) fn touch_shipment(&mut self, desk: &Desk, place: usize) {
+        let shipment = &mut self.shipments[place];
+        shipment.version += 1;
+        shipment.updated_at = desk.now;
+    }
+
+    pub(super) fn shipment_must_be(
+        &self,
+        place: usize,
+        state: ShipmentState,
+        what: &str,
+    ) -> Result<(), Refusal> {
+        let shipment = &self.shipments[place];
+        if shipment.state == state {
+            return Ok(());
+        }
+        let message = format!("cannot {what}: the shipment is {}, not {state}", shipment.state);
+        Err(self.unmet_shipment(Reason::IllegalTransition, shipment, message))
+    }
+
+    /// The order follows its shipments.
+    pub(super) fn progress(&mut self, desk: &mut Desk) -> Result<(), Refusal> {
+        let live: Vec<ShipmentState> = self.live_shipments().map(|it| it.state).collect();
+        let delivered = live.iter().filter(|it| **it == ShipmentState::Delivered).count();
+        let on_road = live.iter().filter(|it| it.is_handed_over()).count();
+        let to = if live.is_empty() || on_road == 0 {
+            return Ok(());
+        } else if delivered == live.len() {
+            OrderState::Delivered
+        } else if delivered > 0 {
+            OrderState::PartiallyDelivered
+        } else if on_road == live.len() {
+            OrderState::Shipped
+        } else {
+            OrderState::PartiallyShipped
+        };
+        if self.state == to || !self.state.may_become(to) {
+            return Ok(());
+        }
+        let kind = match to {
+            OrderState::Delivered | OrderState::PartiallyDelivered => EventKind::OrderDelivered,
+            _ => EventKind::OrderShipped,
+        };
+        let text = format!("{on_road} of {} shipments under way, {delivered} delivered", live.len());
+        self.go_automatic(desk, to, kind, text)?;
+        if to == OrderState::Delivered {
+            self.confirm_to_customer(desk);
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn id_of(shipment: &Shipment) -> ShipmentId {
+    shipment.id
+}

@@ -1,0 +1,243 @@
+//! The actions that an order names are the calls that are not refused.
+
+use proptest::prelude::*;
+
+use std::collections::BTreeSet;
+
+use proptest::collection::vec;
+
+use crate::domain::approvals::decide::Decision;
+use crate::domain::model::action::Action;
+use crate::domain::model::event::Machine;
+use crate::domain::model::hold::{HoldReason, HoldState};
+use crate::domain::model::order::{Order, OrderState};
+use crate::domain::model::payment::{Ask, Payment, PaymentState};
+use crate::domain::model::refusal::{Reason, Refusal};
+use crate::domain::model::scalars::{Ids, OrderId};
+use crate::domain::model::shipment::ShipmentState;
+use crate::domain::model::states::State;
+use crate::domain::model::tracking::TrackingStatus;
+use crate::domain::ordering::change::Correction;
+use crate::domain::ordering::verify::Waive;
+use crate::domain::shipping::pick::LineUnits;
+use crate::domain::tests::any_sequence::acts::{PLACES, SKUS, apply, order_of, proceed, some_act};
+use crate::domain::tests::bench::Bench;
+use crate::domain::tests::given::{
+    actor, by_card, cash, checks_of, in_house, one_package, pending, proof, report,
+};
+use crate::domain::unit::unit_of_work::Desk;
+
+#[test]
+fn the_actions_of_an_order_are_the_calls_that_are_not_refused() {
+    let config = ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() };
+    proptest!(config, |(acts in vec(some_act(), 1..60))| {
+        let mut bench = Bench::with_stock(&[("A-1", "NYC", 6), ("A-1", "LAX", 3), ("B-2", "LAX", 4), ("C-3", "BER", 5)]);
+        for act in &acts {
+            apply(&mut bench, act);
+            if let Some(id) = order_of(&bench, act) {
+                actions_are_true(&bench, id);
+            }
+        }
+    });
+}
+
+/// The steps of a table that nothing in `taken` is.
+pub(super) fn untaken<S: State>(all: &[S], taken: &BTreeSet<(Machine, String, String)>) -> Vec<String> {
+    let first = S::FIRST.iter().map(|to| ("", to.as_str()));
+    let steps = all.iter().flat_map(|from| from.next().iter().map(|to| (from.as_str(), to.as_str())));
+    let missing = first
+        .chain(steps)
+        .filter(|(from, to)| !taken.contains(&(S::MACHINE, (*from).to_owned(), (*to).to_owned())));
+    missing.map(|(from, to)| format!("{} from {from:?} to {to}", S::MACHINE)).collect()
+}
+
+pub(super) fn a_desk<'w>(bench: &'w Bench, name: &str) -> Desk<'w> {
+    Desk::new(&bench.world, &bench.rules, bench.now, actor(name), Ids::seeded(bench.now, 7))
+}
+
+type Call<'a> = &'a dyn Fn(&mut Order, &mut Desk<'_>) -> Result<(), Refusal>;
+
+/// Tries every call on a copy: what is listed is not refused for the order's state, what is not listed is.
+fn actions_are_true(bench: &Bench, id: OrderId) {
+    let order = bench.order(id);
+    let listed = order.available_actions();
+    let probe = |action: Action, call: Call<'_>| {
+        let outcome = call(&mut order.clone(), &mut a_desk(bench, "judge"));
+        // Neither stock nor a deadline is a matter of state.
+        if matches!(
+            &outcome,
+            Err(Refusal::Unmet { reason: Reason::ReservationExpired | Reason::LimitReached, .. })
+        ) {
+            return;
+        }
+        let refused = !matches!(&outcome, Ok(()) | Err(Refusal::Short(_)));
+        assert_eq!(
+            listed.contains(&action),
+            !refused,
+            "{action} of a {} order: {outcome:?}\n{listed:?}",
+            order.state
+        );
+    };
+    let missing = || Err(Refusal::not_found("part", "none"));
+
+    probe(Action::CancelOrder, &|order, desk| order.cancel(desk, ""));
+    probe(Action::PlaceHold, &|order, desk| {
+        order.place_hold(desk, HoldReason::Other, String::new()).map(|_| ())
+    });
+    let hold = order
+        .holds
+        .iter()
+        .find(|it| it.state == HoldState::Active && it.reason != HoldReason::VerificationFailed)
+        .map(|it| it.id);
+    probe(Action::ReleaseHold, &|order, desk| {
+        hold.map_or_else(missing, |it| order.release_hold(desk, it, ""))
+    });
+    probe(Action::VerifyOrder, &|order, desk| order.verify_again(desk, Waive::Nothing));
+    probe(Action::UpdateOrder, &|order, desk| order.correct(desk, &Correction::default()));
+    probe(Action::CloseOrder, &|order, desk| order.close(desk));
+    probe(Action::ArchiveOrder, &|order, desk| order.archive(desk));
+    probe(Action::SubmitFeedback, &|order, desk| order.submit_feedback(desk, 3, 3, String::new()));
+    let late = pending(order).is_some_and(|it| it.expires_at.is_some_and(|end| end <= bench.now));
+    let approval = pending(order).map(|it| it.id);
+    if !late {
+        for (action, decision) in
+            [(Action::ApproveRequest, Decision::Approve), (Action::RejectRequest, Decision::Reject)]
+        {
+            probe(action, &|order, desk| {
+                approval.map_or_else(missing, |it| order.decide_approval(desk, it, decision, ""))
+            });
+        }
+    }
+    let owing = |it: &&Payment| it.refundable_minor() > 0 || it.owed_by_hand().is_some();
+    let refundable = order.payments.iter().find(owing).map(|it| it.id);
+    probe(Action::RefundPayment, &|order, desk| {
+        refundable.map_or_else(missing, |it| order.refund(desk, it, None, "").map(|_| ()))
+    });
+    probe(Action::RecordPayment, &|order, desk| order.record_payment(desk, &cash(None)).map(|_| ()));
+    probe(Action::AuthorizePayment, &|order, desk| {
+        order.begin_payment(desk, &by_card(Ask::Authorize, None)).map(|_| ())
+    });
+    let authorised = order.payments.iter().find(|it| it.state == PaymentState::Authorized).map(|it| it.id);
+    probe(Action::VoidPayment, &|order, desk| {
+        authorised.map_or_else(missing, |it| order.begin_void(desk, it))
+    });
+    probe(Action::CapturePayment, &|order, desk| match authorised {
+        Some(payment) => order.begin_capture(desk, payment),
+        None => order.begin_payment(desk, &by_card(Ask::Charge, None)).map(|_| ()),
+    });
+
+    for shipment in order.live_shipments().take(1) {
+        if order.live_shipments().count() > 1 {
+            continue;
+        }
+        let id = shipment.id;
+        let packages = i32::try_from(shipment.packages.len()).unwrap_or(0);
+        let units = |action: Action| {
+            let left = shipment.items.iter().find(|it| it.picked < it.quantity);
+            match (action, left) {
+                (Action::RecordPick, Some(it)) => vec![LineUnits { line: it.line, units: 1 }],
+                _ => Vec::new(),
+            }
+        };
+        probe(Action::StartPicking, &|order, desk| order.start_picking(desk, id));
+        probe(Action::RecordPick, &|order, desk| order.record_pick(desk, id, &units(Action::RecordPick)));
+        probe(Action::RecordQualityCheck, &|order, desk| {
+            order.record_quality_check(desk, id, &checks_of(shipment, 0))
+        });
+        probe(Action::PackShipment, &|order, desk| order.pack(desk, id, one_package(shipment)));
+        probe(Action::CreateShippingLabel, &|order, desk| order.create_label(desk, id));
+        probe(Action::VoidShippingLabel, &|order, desk| order.void_label(desk, id));
+        probe(Action::AssignCourier, &|order, desk| order.assign_courier(desk, id, None, None));
+        probe(Action::ConfirmPickup, &|order, desk| {
+            order.confirm_pickup(desk, id, "driver 7", packages, None)
+        });
+        probe(Action::ConfirmDelivery, &|order, desk| {
+            order.confirm_delivery(desk, id, proof(desk.now, &actor("courier")))
+        });
+        let tell = report(TrackingStatus::InTransit, bench.now);
+        probe(Action::RecordTrackingEvents, &|order, desk| {
+            order.record_tracking(desk, id, std::slice::from_ref(&tell)).map(|_| ())
+        });
+    }
+}
+
+/// Whatever happened to an order, patient people get it into the archive.
+pub(super) fn bring_home(bench: &mut Bench, id: OrderId) {
+    for _ in 0..200 {
+        if bench.state(id) == OrderState::Archived {
+            return;
+        }
+        one_step_home(bench, id);
+    }
+    panic!("stuck: {} {:?}\n{:#?}", bench.state(id), bench.order(id).why_open(), bench.timeline(id));
+}
+
+fn one_step_home(bench: &mut Bench, id: OrderId) {
+    bench.tend(id);
+    bench.settle(id);
+    bench.send_messages(id);
+    bench.actor = actor("boss");
+    let order = bench.order(id).clone();
+    let owing: Vec<_> =
+        order.payments.iter().filter(|it| it.refundable_minor() > 0).map(|it| it.id).collect();
+    for code in SKUS {
+        for at in PLACES {
+            if bench.level(code, at).available() < 50 {
+                bench.stock(code, at, 100);
+            }
+        }
+    }
+    for hold in order.holds.iter().filter(|it| it.state == HoldState::Active) {
+        if hold.reason != HoldReason::VerificationFailed {
+            bench
+                .on(id, |order, desk| order.release_hold(desk, hold.id, ""))
+                .expect("there is stock for everybody");
+        }
+    }
+
+    match bench.state(id) {
+        OrderState::Received => {
+            let _ = bench.on(id, |order, desk| order.verify_again(desk, Waive::Duplicate));
+            if bench.state(id) == OrderState::Received {
+                bench
+                    .on(id, |order, desk| order.cancel(desk, "cannot be verified"))
+                    .expect("not handed over");
+            }
+        }
+        OrderState::AwaitingStock => {
+            assert!(bench.fill(id), "there is stock, and older orders had their turn");
+        }
+        OrderState::Shipped | OrderState::PartiallyDelivered | OrderState::Delivered
+            if order.live_shipments().all(|it| it.state.is_over() || it.state == ShipmentState::Lost)
+                && in_house(&order).is_empty() =>
+        {
+            for payment in owing.iter().filter(|_| !order.why_open().is_empty()) {
+                let _ = bench.on(id, |order, desk| order.refund(desk, *payment, None, "never arrived"));
+            }
+            bench.settle(id);
+            bench.on(id, Order::close).expect("nothing is open");
+        }
+        OrderState::Closed | OrderState::Rejected | OrderState::Cancelled | OrderState::Expired => {
+            for payment in owing.iter().filter(|_| order.state != OrderState::Closed) {
+                bench
+                    .on(id, |order, desk| order.refund(desk, *payment, None, "again"))
+                    .expect("not paid back");
+            }
+            bench.settle(id);
+            bench.send_messages(id);
+            bench.on(id, Order::archive).expect("nothing is open");
+        }
+        OrderState::Verified
+        | OrderState::Reserved
+        | OrderState::ReservationApproved
+        | OrderState::Invoiced
+        | OrderState::PaymentCaptured
+        | OrderState::PaymentApproved
+        | OrderState::Fulfilling
+        | OrderState::PartiallyShipped
+        | OrderState::Shipped
+        | OrderState::PartiallyDelivered
+        | OrderState::Delivered => proceed(bench, id, 7),
+        OrderState::Archived => {}
+    }
+}

@@ -1,0 +1,591 @@
+//! What can happen to an order, and its chance.
+
+use proptest::prelude::*;
+
+use proptest::collection::vec;
+use proptest::sample::select;
+
+use crate::domain::approvals::decide::Decision;
+use crate::domain::inventory::adjust::{AdjustReason, adjust_stock};
+use crate::domain::inventory::expire::{expire_reservation, release_reservation};
+use crate::domain::inventory::receive::receive_stock;
+use crate::domain::inventory::replenish::{decide_replenishment, set_reorder_rule};
+use crate::domain::inventory::reserve_for_others::{NewReservation, reserve_stock};
+use crate::domain::model::amounts::Discount;
+use crate::domain::model::hold::{HoldReason, HoldState};
+use crate::domain::model::message::Unsent;
+use crate::domain::model::method::Method;
+use crate::domain::model::new_order::NewOrder;
+use crate::domain::model::order::{Order, OrderState};
+use crate::domain::model::payment::{Ask, PaymentState, ProviderAnswer};
+use crate::domain::model::refund::{HandedBack, RefundState};
+use crate::domain::model::refusal::{Reason, Refusal};
+use crate::domain::model::replenishment::ReplenishmentState;
+use crate::domain::model::scalars::{OnShortage, OrderId};
+use crate::domain::model::shipment::{ShipmentItem, ShipmentState};
+use crate::domain::model::tracking::TrackingStatus;
+use crate::domain::ordering::change::Correction;
+use crate::domain::ordering::verify::Waive;
+use crate::domain::shipping::pick::LineUnits;
+use crate::domain::tests::any_sequence::rare_steps::all;
+use crate::domain::tests::bench::Bench;
+use crate::domain::tests::given::{
+    self, actor, by_card, cash, checks_of, dear, declined, done, in_house, one_package, open_ask, order,
+    pending, place, proof, report, sku, to_berlin, unknown, usd,
+};
+
+pub(super) const SKUS: [&str; 3] = ["A-1", "B-2", "C-3"];
+
+pub(super) const PLACES: [&str; 3] = ["NYC", "LAX", "BER"];
+
+const PEOPLE: [&str; 3] = ["shop", "clerk", "boss"];
+
+/// One command. Numbers choose among what there is.
+#[derive(Debug, Clone)]
+pub(super) enum Act {
+    Place {
+        name: usize,
+        lines: Vec<(usize, i64)>,
+        style: Style,
+    },
+    /// The next things that somebody would do about an order.
+    Proceed {
+        order: usize,
+        choices: Vec<u8>,
+    },
+    /// Anything, whether it is its turn or not.
+    Disturb {
+        order: usize,
+        what: Disturbance,
+        amount: i64,
+    },
+    Track {
+        order: usize,
+        shipment: usize,
+        status: TrackingStatus,
+        minutes_ago: u64,
+    },
+    Stock {
+        sku: usize,
+        place: usize,
+        units: i64,
+    },
+    Adjust {
+        sku: usize,
+        place: usize,
+        delta: i64,
+        why: AdjustReason,
+    },
+    Reorder {
+        sku: usize,
+        place: usize,
+        point: i64,
+    },
+    Replenish {
+        which: usize,
+        to: ReplenishmentState,
+    },
+    SetAside {
+        sku: usize,
+        units: i64,
+        seconds: u64,
+    },
+    GiveBack {
+        which: usize,
+    },
+    Pass {
+        seconds: u64,
+    },
+    Be {
+        who: usize,
+    },
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Style {
+    waits: bool,
+    abroad: bool,
+    price: u8,
+    seconds: Option<u64>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Disturbance {
+    Cancel,
+    Hold,
+    Release,
+    Verify,
+    Correct,
+    Approve,
+    Reject,
+    Authorize,
+    Charge,
+    Cash,
+    Capture,
+    Void,
+    Done,
+    Declined,
+    Unknown,
+    Refund,
+    RefundByHand,
+    RefundDone,
+    RefundDeclined,
+    StartPicking,
+    Pick,
+    ShortPick,
+    Check,
+    FailCheck,
+    Pack,
+    Label,
+    VoidLabel,
+    Assign,
+    PickUp,
+    Deliver,
+    Feedback,
+    Send,
+    FailToSend,
+    Close,
+    Archive,
+    Tend,
+    Fill,
+}
+
+const DISTURBANCES: &[Disturbance] = {
+    use Disturbance::*;
+    &[
+        Cancel,
+        Hold,
+        Release,
+        Verify,
+        Correct,
+        Approve,
+        Reject,
+        Authorize,
+        Charge,
+        Cash,
+        Capture,
+        Void,
+        Done,
+        Declined,
+        Unknown,
+        Refund,
+        RefundByHand,
+        RefundDone,
+        RefundDeclined,
+        StartPicking,
+        Pick,
+        ShortPick,
+        Check,
+        FailCheck,
+        Pack,
+        Label,
+        VoidLabel,
+        Assign,
+        PickUp,
+        Deliver,
+        Feedback,
+        Send,
+        FailToSend,
+        Close,
+        Archive,
+        Tend,
+        Fill,
+    ]
+};
+
+pub(super) fn some_act() -> impl Strategy<Value = Act> {
+    let style =
+        (any::<bool>(), prop::bool::weighted(0.2), 0_u8..8, prop::option::weighted(0.3, 1_u64..2_000))
+            .prop_map(|(waits, abroad, price, seconds)| Style { waits, abroad, price, seconds });
+    let placing = (0_usize..5, vec((0_usize..3, 1_i64..5), 1..4), style)
+        .prop_map(|(name, lines, style)| Act::Place { name, lines, style });
+    let proceeding =
+        (0_usize..8, vec(any::<u8>(), 1..7)).prop_map(|(order, choices)| Act::Proceed { order, choices });
+    let disturbing = (0_usize..8, select(DISTURBANCES), 0_i64..4_000)
+        .prop_map(|(order, what, amount)| Act::Disturb { order, what, amount });
+    let tracking = (0_usize..8, 0_usize..2, select(TrackingStatus::ALL), 0_u64..3_000).prop_map(
+        |(order, shipment, status, minutes_ago)| Act::Track { order, shipment, status, minutes_ago },
+    );
+    let stocking =
+        (0_usize..3, 0_usize..3, 1_i64..6).prop_map(|(sku, place, units)| Act::Stock { sku, place, units });
+    let adjusting = (0_usize..3, 0_usize..3, select(&[-3, -2, -1, 1, 2, 3][..]), select(AdjustReason::ALL))
+        .prop_map(|(sku, place, delta, why)| Act::Adjust { sku, place, delta, why });
+    let reordering =
+        (0_usize..3, 0_usize..3, 0_i64..8).prop_map(|(sku, place, point)| Act::Reorder { sku, place, point });
+    let replenishing =
+        (0_usize..3, select(ReplenishmentState::ALL)).prop_map(|(which, to)| Act::Replenish { which, to });
+    let setting_aside = (0_usize..3, 1_i64..5, 1_u64..600).prop_map(|(sku, units, seconds)| Act::SetAside {
+        sku,
+        units,
+        seconds,
+    });
+    prop_oneof![
+        4 => placing,
+        16 => proceeding,
+        8 => disturbing,
+        5 => tracking,
+        3 => stocking,
+        1 => adjusting,
+        1 => reordering,
+        1 => replenishing,
+        1 => setting_aside,
+        1 => (0_usize..4).prop_map(|which| Act::GiveBack { which }),
+        2 => (1_u64..4_000).prop_map(|seconds| Act::Pass { seconds }),
+        1 => (0_usize..3).prop_map(|who| Act::Be { who }),
+    ]
+}
+
+pub(super) fn order_of(bench: &Bench, act: &Act) -> Option<OrderId> {
+    let all = all(bench);
+    match act {
+        Act::Proceed { order, .. } | Act::Disturb { order, .. } | Act::Track { order, .. } => {
+            all.get(order % all.len().max(1)).copied()
+        }
+        Act::Place { .. } => all.last().copied(),
+        Act::Stock { .. }
+        | Act::Adjust { .. }
+        | Act::Reorder { .. }
+        | Act::Replenish { .. }
+        | Act::SetAside { .. }
+        | Act::GiveBack { .. }
+        | Act::Pass { .. }
+        | Act::Be { .. } => None,
+    }
+}
+
+/// Refusals are fine; that they leave no trace is in the types: a desk only borrows the world.
+pub(super) fn apply(bench: &mut Bench, act: &Act) {
+    let about = order_of(bench, act);
+    match act {
+        Act::Place { name, lines, style } => {
+            let _ = bench.place(&new_order(*name, lines, *style));
+        }
+        Act::Proceed { choices, .. } => {
+            if let Some(id) = about {
+                choices.iter().for_each(|it| proceed(bench, id, *it));
+            }
+        }
+        Act::Disturb { what, amount, .. } => {
+            if let Some(id) = about {
+                let _ = disturb(bench, id, *what, *amount);
+            }
+        }
+        Act::Track { shipment, status, minutes_ago, .. } => {
+            let found = about.and_then(|id| bench.order(id).shipments.get(*shipment).map(|it| (id, it.id)));
+            if let Some((id, shipment)) = found {
+                let at = bench.now.minus(std::time::Duration::from_secs(minutes_ago * 60));
+                let report = report(*status, at);
+                let _ = bench.on(id, |order, desk| order.record_tracking(desk, shipment, &[report]));
+            }
+        }
+        Act::Stock { sku: code, place: at, units } => bench.stock(SKUS[*code], PLACES[*at], *units),
+        Act::Adjust { sku: code, place: at, delta, why } => {
+            let (code, at) = (sku(SKUS[*code]), place(PLACES[*at]));
+            let _ = bench.decide(|desk| adjust_stock(desk, &code, &at, *delta, *why, "", ""));
+        }
+        Act::Reorder { sku: code, place: at, point } => {
+            let (code, at) = (sku(SKUS[*code]), place(PLACES[*at]));
+            let _ = bench.decide(|desk| set_reorder_rule(desk, &code, &at, Some(*point), None, ""));
+        }
+        Act::Replenish { which, to } => replenish(bench, *which, *to),
+        Act::SetAside { sku: code, units, seconds } => {
+            let new = NewReservation {
+                region: "NORTH_AMERICA".parse().expect("a region code"),
+                location: None,
+                lines: vec![(sku(SKUS[*code]), *units)],
+                lifetime: Some(std::time::Duration::from_secs(*seconds)),
+                reference: String::new(),
+            };
+            let _ = bench.decide(|desk| reserve_stock(desk, &new));
+        }
+        Act::GiveBack { which } => {
+            let mut ids: Vec<_> = bench.world.reservations.keys().copied().collect();
+            ids.sort();
+            if let Some(id) = ids.get(which % ids.len().max(1)).copied() {
+                bench.decide(|desk| expire_reservation(desk, id)).ok();
+                let _ = bench.decide(|desk| release_reservation(desk, id));
+            }
+        }
+        Act::Pass { seconds } => bench.pass(*seconds),
+        Act::Be { who } => bench.actor = actor(PEOPLE[*who]),
+    }
+}
+
+fn new_order(name: usize, lines: &[(usize, i64)], style: Style) -> NewOrder {
+    let lines: Vec<(&str, i64)> = lines.iter().map(|(code, units)| (SKUS[*code], *units)).collect();
+    let mut new = order(["ada", "bob", "eve", "kim", "lee"][name], &lines);
+    new.on_shortage = if style.waits { OnShortage::Wait } else { OnShortage::Refuse };
+    new.reservation_lifetime_seconds = style.seconds;
+    if style.abroad {
+        new = to_berlin(new);
+    }
+    match style.price {
+        0 => new = dear(new),
+        1 => new.lines.iter_mut().for_each(|it| it.unit_price = Some(usd(0))),
+        2 => new.discount = Some(Discount::Percent(333_333)),
+        3 => new.customer.email = "nobody".to_owned(),
+        _ => {}
+    }
+    new
+}
+
+fn replenish(bench: &mut Bench, which: usize, to: ReplenishmentState) {
+    let mut all: Vec<_> = bench.world.replenishments.values().map(AsRef::as_ref).cloned().collect();
+    all.sort_by_key(|it| it.id);
+    let Some(chosen) = all.get(which % all.len().max(1)) else { return };
+    let _ = match to {
+        ReplenishmentState::Received | ReplenishmentState::PartiallyReceived => {
+            bench.decide(|desk| receive_stock(desk, &chosen.sku, &chosen.location, 2, "", Some(chosen.id)))
+        }
+        ReplenishmentState::Proposed
+        | ReplenishmentState::Approved
+        | ReplenishmentState::Rejected
+        | ReplenishmentState::Ordered
+        | ReplenishmentState::Cancelled => {
+            bench.decide(|desk| decide_replenishment(desk, chosen.id, to, None, ""))
+        }
+    };
+}
+
+/// Does what comes next, mostly well. Only the world can be in its way: a hold, a deadline, an empty shelf.
+pub(super) fn proceed(bench: &mut Bench, id: OrderId, choice: u8) {
+    use Disturbance::*;
+    let order = bench.order(id);
+    let on_road = order.shipments.iter().position(|it| it.state.carrier_may_report());
+    if let Some(number) = on_road.filter(|_| choice % 4 == 1) {
+        let status = TrackingStatus::ALL[usize::from(choice / 4) % TrackingStatus::ALL.len()];
+        bench.pass(u64::from(choice));
+        bench.report(id, number, status);
+        return;
+    }
+    let badly = choice.is_multiple_of(16);
+    let what = match order.state {
+        OrderState::Received => Verify,
+        OrderState::Verified => Release,
+        OrderState::AwaitingStock => Fill,
+        OrderState::Reserved | OrderState::PaymentCaptured if order.on_hold() => Release,
+        OrderState::Reserved | OrderState::PaymentCaptured if badly => Reject,
+        OrderState::Reserved | OrderState::PaymentCaptured => Approve,
+        OrderState::Invoiced if open_ask(order).is_some() && badly => Declined,
+        OrderState::Invoiced if open_ask(order).is_some() && choice % 16 == 1 => Unknown,
+        OrderState::Invoiced if open_ask(order).is_some() => Done,
+        OrderState::Invoiced if order.on_hold() => Release,
+        OrderState::Invoiced if order.payments.iter().any(|it| it.state == PaymentState::Authorized) => {
+            Capture
+        }
+        OrderState::Invoiced if choice.is_multiple_of(2) => Charge,
+        OrderState::Invoiced if choice.is_multiple_of(3) => Authorize,
+        OrderState::Invoiced => Cash,
+        OrderState::ReservationApproved | OrderState::PaymentApproved => Release,
+        OrderState::Fulfilling
+        | OrderState::PartiallyShipped
+        | OrderState::Shipped
+        | OrderState::PartiallyDelivered => match in_house(order).first() {
+            Some(_) if order.on_hold() => Release,
+            Some((_, _, ShipmentState::Planned | ShipmentState::QcFailed)) => StartPicking,
+            Some((_, _, ShipmentState::Picking)) if badly => ShortPick,
+            Some((_, _, ShipmentState::Picking)) => Pick,
+            Some((_, _, ShipmentState::Picked)) if badly => FailCheck,
+            Some((_, _, ShipmentState::Picked)) => Check,
+            Some((_, _, ShipmentState::QcPassed)) => Pack,
+            Some((_, _, ShipmentState::Packed)) => Label,
+            Some((_, _, ShipmentState::Labelled)) => Assign,
+            Some(_) => PickUp,
+            None => Deliver,
+        },
+        OrderState::Delivered if choice.is_multiple_of(2) => Send,
+        OrderState::Delivered => Close,
+        OrderState::Closed | OrderState::Rejected | OrderState::Cancelled | OrderState::Expired => {
+            match choice % 3 {
+                0 => Send,
+                1 => RefundDone,
+                _ => Archive,
+            }
+        }
+        OrderState::Archived => Tend,
+    };
+    let before = bench.actor.clone();
+    if matches!(what, Approve | Reject) {
+        bench.actor = actor("judge");
+    }
+    let outcome = disturb(bench, id, what, 0);
+    bench.actor = before;
+    match outcome {
+        Ok(()) | Err(Refusal::Short(_)) => {}
+        Err(Refusal::Unmet { reason, .. }) => {
+            let expected = [
+                Reason::HoldActive,
+                Reason::ReservationExpired,
+                Reason::ApprovalDecided,
+                Reason::OrderNotClosable,
+                Reason::NotArchivable,
+            ];
+            assert!(expected.contains(&reason), "{what:?} of {}: {reason}", bench.state(id));
+        }
+        Err(other) => panic!("{what:?} of {}: {other:?}", bench.state(id)),
+    }
+}
+
+/// One command, whatever the order's state. What it cannot even be about counts as done.
+pub(super) fn disturb(bench: &mut Bench, id: OrderId, what: Disturbance, amount: i64) -> Result<(), Refusal> {
+    let order = bench.order(id).clone();
+    let part = (amount > 0).then_some(amount);
+    let payment = |state: PaymentState| order.payments.iter().find(|it| it.state == state).map(|it| it.id);
+    let shipment = in_house(&order).first().map(|it| it.0).and_then(|number| order.shipments.get(number));
+    let now = bench.now;
+    match what {
+        Disturbance::Cancel => bench.on(id, |order, desk| order.cancel(desk, "changed her mind")),
+        Disturbance::Hold => bench
+            .on(id, |order, desk| order.place_hold(desk, HoldReason::Compliance, "papers".to_owned()))
+            .map(|_| ()),
+        Disturbance::Release => match order.holds.iter().find(|it| it.state == HoldState::Active) {
+            Some(hold) => bench.on(id, |order, desk| order.release_hold(desk, hold.id, "fine")),
+            None => Ok(()),
+        },
+        Disturbance::Verify => bench.on(id, |order, desk| order.verify_again(desk, Waive::Duplicate)),
+        Disturbance::Correct => {
+            let customer = Some(given::order("ada", &[]).customer);
+            let lines = (amount % 2 == 0).then(|| given::order("ada", &[("A-1", 1 + amount % 5)]).lines);
+            let correction = Correction { customer, lines, ..Correction::default() };
+            bench.on(id, |order, desk| order.correct(desk, &correction))
+        }
+        Disturbance::Approve | Disturbance::Reject => {
+            let Some(approval) = pending(&order).map(|it| it.id) else { return Ok(()) };
+            let decision = match what {
+                Disturbance::Approve => Decision::Approve,
+                _ => Decision::Reject,
+            };
+            bench.on(id, |order, desk| order.decide_approval(desk, approval, decision, ""))
+        }
+        Disturbance::Authorize => {
+            bench.on(id, |order, desk| order.begin_payment(desk, &by_card(Ask::Authorize, part))).map(|_| ())
+        }
+        Disturbance::Charge => {
+            bench.on(id, |order, desk| order.begin_payment(desk, &by_card(Ask::Charge, part))).map(|_| ())
+        }
+        Disturbance::Cash => bench.on(id, |order, desk| order.record_payment(desk, &cash(part))).map(|_| ()),
+        Disturbance::Capture => match payment(PaymentState::Authorized) {
+            Some(payment) => bench.on(id, |order, desk| order.begin_capture(desk, payment)),
+            None => Ok(()),
+        },
+        Disturbance::Void => match payment(PaymentState::Authorized) {
+            Some(payment) => bench.on(id, |order, desk| order.begin_void(desk, payment)),
+            None => Ok(()),
+        },
+        Disturbance::Done => answer(bench, id, &done("ok")),
+        Disturbance::Declined => answer(bench, id, &declined()),
+        Disturbance::Unknown => answer(bench, id, &unknown()),
+        Disturbance::Refund => match order.payments.first().map(|it| it.id) {
+            Some(payment) => {
+                bench.on(id, |order, desk| order.refund(desk, payment, part.map(usd), "goodwill")).map(|_| ())
+            }
+            None => Ok(()),
+        },
+        Disturbance::RefundByHand => match order.payments.first().map(|it| it.id) {
+            Some(payment) => {
+                let handed = HandedBack { method: Method::Cash, reference: String::new() };
+                let amount = part.map(usd);
+                bench
+                    .on(id, |order, desk| order.refund_by_hand(desk, payment, amount, "goodwill", &handed))
+                    .map(|_| ())
+            }
+            None => Ok(()),
+        },
+        Disturbance::RefundDone => answer_refund(bench, id, &done("back")),
+        Disturbance::RefundDeclined => answer_refund(bench, id, &declined()),
+        Disturbance::StartPicking => match shipment {
+            Some(shipment) => bench.on(id, |order, desk| order.start_picking(desk, shipment.id)),
+            None => Ok(()),
+        },
+        Disturbance::Pick => {
+            let Some(shipment) = shipment else { return Ok(()) };
+            let left = |it: &ShipmentItem| it.quantity - it.picked;
+            let open = shipment.items.iter().filter(|it| left(it) > 0);
+            let picks: Vec<LineUnits> = match amount % 2 {
+                0 => open.map(|it| LineUnits { line: it.line, units: left(it) }).collect(),
+                _ => open.take(1).map(|it| LineUnits { line: it.line, units: 1 }).collect(),
+            };
+            bench.on(id, |order, desk| order.record_pick(desk, shipment.id, &picks))
+        }
+        Disturbance::ShortPick => {
+            let Some(shipment) = shipment else { return Ok(()) };
+            let open = shipment.items.iter().find(|it| it.picked < it.quantity);
+            let missing: Vec<LineUnits> =
+                open.map(|it| LineUnits { line: it.line, units: 1 }).into_iter().collect();
+            bench.on(id, |order, desk| order.record_short_pick(desk, shipment.id, &[], &missing))
+        }
+        Disturbance::Check | Disturbance::FailCheck => {
+            let Some(shipment) = shipment else { return Ok(()) };
+            let failed = if matches!(what, Disturbance::Check) { 0 } else { 1 + amount % 3 };
+            let checks = checks_of(shipment, failed);
+            bench.on(id, |order, desk| order.record_quality_check(desk, shipment.id, &checks))
+        }
+        Disturbance::Pack => {
+            let Some(shipment) = shipment else { return Ok(()) };
+            let packages = one_package(shipment);
+            bench.on(id, |order, desk| order.pack(desk, shipment.id, packages))
+        }
+        Disturbance::Label => match shipment {
+            Some(shipment) => bench.on(id, |order, desk| order.create_label(desk, shipment.id)),
+            None => Ok(()),
+        },
+        Disturbance::VoidLabel => match shipment {
+            Some(shipment) => bench.on(id, |order, desk| order.void_label(desk, shipment.id)),
+            None => Ok(()),
+        },
+        Disturbance::Assign => match shipment {
+            Some(shipment) => bench.on(id, |order, desk| order.assign_courier(desk, shipment.id, None, None)),
+            None => Ok(()),
+        },
+        Disturbance::PickUp => {
+            let Some(shipment) = shipment else { return Ok(()) };
+            let packages = 1 + i32::from(amount % 5 == 4);
+            bench.on(id, |order, desk| order.confirm_pickup(desk, shipment.id, "driver 7", packages, None))
+        }
+        Disturbance::Deliver => {
+            let on_road = order.shipments.iter().find(|it| it.state.carrier_may_report());
+            let Some(shipment) = on_road.or(order.shipments.first()) else { return Ok(()) };
+            let proof = proof(now, &bench.actor);
+            bench.on(id, |order, desk| order.confirm_delivery(desk, shipment.id, proof))
+        }
+        Disturbance::Feedback => bench.on(id, |order, desk| order.submit_feedback(desk, 4, 5, String::new())),
+        Disturbance::Send => {
+            bench.send_messages(id);
+            Ok(())
+        }
+        Disturbance::FailToSend => match order.messages.first().map(|it| it.id) {
+            Some(message) => bench.on(id, |order, desk| {
+                let refused = Unsent::Refused("no such mailbox".to_owned());
+                order.answer_message(desk, message, Err(refused))
+            }),
+            None => Ok(()),
+        },
+        Disturbance::Close => bench.on(id, Order::close),
+        Disturbance::Archive => bench.on(id, Order::archive),
+        Disturbance::Tend => {
+            bench.tend(id);
+            Ok(())
+        }
+        Disturbance::Fill => {
+            bench.fill(id);
+            Ok(())
+        }
+    }
+}
+
+fn answer(bench: &mut Bench, id: OrderId, answer: &ProviderAnswer) -> Result<(), Refusal> {
+    let Some((payment, ask)) = open_ask(bench.order(id)) else { return Ok(()) };
+    let changed = bench.answer(id, payment, ask, answer);
+    assert!(changed, "an answer that was waited for changes something");
+    let again = bench.answer(id, payment, Ask::Authorize, answer);
+    assert!(!again || ask == Ask::Authorize, "an answer to what was not asked changes nothing");
+    Ok(())
+}
+
+fn answer_refund(bench: &mut Bench, id: OrderId, answer: &ProviderAnswer) -> Result<(), Refusal> {
+    let mut refunds = bench.order(id).payments.iter().flat_map(|it| &it.refunds);
+    let Some(refund) = refunds.find(|it| it.state == RefundState::Pending).map(|it| it.id) else {
+        return Ok(());
+    };
+    bench.on(id, |order, desk| order.answer_refund(desk, refund, answer)).map(|_| ())
+}

@@ -1,0 +1,204 @@
+//! Every step of every table is taken by some sequence.
+
+use proptest::prelude::*;
+
+use std::collections::BTreeSet;
+
+use proptest::collection::vec;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
+
+use crate::domain::inventory::receive::receive_stock;
+use crate::domain::inventory::replenish::{decide_replenishment, set_reorder_rule};
+use crate::domain::model::approval::ApprovalState;
+use crate::domain::model::event::Machine;
+use crate::domain::model::feedback::FeedbackState;
+use crate::domain::model::hold::HoldState;
+use crate::domain::model::invoice::InvoiceState;
+use crate::domain::model::message::MessageState;
+use crate::domain::model::order::OrderState;
+use crate::domain::model::payment::PaymentState;
+use crate::domain::model::refund::RefundState;
+use crate::domain::model::replenishment::ReplenishmentState;
+use crate::domain::model::reservation::ReservationState;
+use crate::domain::model::scalars::OrderId;
+use crate::domain::model::shipment::ShipmentState;
+use crate::domain::model::tracking::TrackingStatus;
+use crate::domain::tests::any_sequence::actions::{bring_home, untaken};
+use crate::domain::tests::any_sequence::acts::{Disturbance, apply, disturb, some_act};
+use crate::domain::tests::bench::Bench;
+use crate::domain::tests::given::{dear, order, place, sku};
+
+/// A table that lists more than decisions do would let the log lie.
+#[test]
+fn every_step_of_every_table_is_taken_by_some_sequence() {
+    let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
+    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let mut runner = TestRunner::new_with_rng(config, rng);
+    let mut taken = BTreeSet::new();
+    for _ in 0..SEQUENCES {
+        let acts = vec(some_act(), 1..60).new_tree(&mut runner).expect("commands").current();
+        let mut bench =
+            Bench::with_stock(&[("A-1", "NYC", 6), ("A-1", "LAX", 3), ("B-2", "LAX", 4), ("C-3", "BER", 5)]);
+        for act in &acts {
+            apply(&mut bench, act);
+        }
+        for id in all(&bench) {
+            bring_home(&mut bench, id);
+        }
+        taken.append(&mut bench.taken);
+    }
+    taken.append(&mut rare_steps());
+
+    let missing = [
+        untaken(OrderState::ALL, &taken),
+        untaken(HoldState::ALL, &taken),
+        untaken(ApprovalState::ALL, &taken),
+        untaken(ReservationState::ALL, &taken),
+        untaken(InvoiceState::ALL, &taken),
+        untaken(PaymentState::ALL, &taken),
+        untaken(RefundState::ALL, &taken),
+        untaken(ShipmentState::ALL, &taken),
+        untaken(MessageState::ALL, &taken),
+        untaken(FeedbackState::ALL, &taken),
+        untaken(ReplenishmentState::ALL, &taken),
+    ];
+    assert_eq!(missing.concat(), Vec::<String>::new(), "no decision makes these");
+}
+
+/// How many random sequences are looked through for the steps of the tables.
+const SEQUENCES: usize = 64;
+
+/// What random commands seldom come to, step by step.
+fn rare_steps() -> BTreeSet<(Machine, String, String)> {
+    use Disturbance::{
+        Approve, Assign, Authorize, Cancel, Capture, Cash, Charge, Check, Close, Correct, Declined, Deliver,
+        Done, FailCheck, FailToSend, Feedback, Hold, Label, Pack, Pick, Refund, RefundDeclined, Reject,
+        StartPicking, Tend, Verify, Void, VoidLabel,
+    };
+    use ReplenishmentState::{Approved, Cancelled, Ordered, PartiallyReceived, Received, Rejected};
+
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 90), ("C-3", "LAX", 5)]);
+    let run = |bench: &mut Bench, id: OrderId, what: &[Disturbance]| {
+        for one in what {
+            disturb(bench, id, *one, 0)
+                .unwrap_or_else(|why| panic!("{one:?} of {}: {why:?}", bench.state(id)));
+        }
+    };
+
+    // Called off at every step of the warehouse; and done anew.
+    let work = [StartPicking, Pick, Check, Pack, Label, Assign];
+    let ways = (0..=work.len()).map(|steps| work[..steps].to_vec());
+    let anew = vec![StartPicking, Pick, Check, Pack, Pack, Label, VoidLabel, Label, Assign, VoidLabel];
+    for (number, way) in ways.chain([vec![StartPicking, Pick, FailCheck], anew]).enumerate() {
+        let id = bench.paid(&order(&format!("called-off-{number}"), &[("A-1", 1)]));
+        run(&mut bench, id, &way);
+        run(&mut bench, id, &[Cancel]);
+    }
+
+    // Money that is set aside in vain, and not given back by the provider.
+    let id = bench.placed(&order("money", &[("A-1", 1)]));
+    run(&mut bench, id, &[Authorize, Done, Void, Done, Authorize, Done, Capture, Declined]);
+    run(&mut bench, id, &[Charge, Done, Cancel, RefundDeclined]);
+
+    // Gates that stay shut.
+    for end in [Reject, Cancel, Tend] {
+        bench.by("shop");
+        let id = bench.placed(&dear(order(&format!("gate-{end:?}").to_lowercase(), &[("A-1", 1)])));
+        bench.by("judge");
+        run(&mut bench, id, &[Approve]);
+        bench.by("cashier");
+        run(&mut bench, id, &[Cash]);
+        bench.pass(if matches!(end, Tend) { bench.rules.approval_lifetime_seconds } else { 1 });
+        bench.by("judge");
+        run(&mut bench, id, &[end]);
+    }
+    let mut brief = dear(order("brief", &[("A-1", 1)]));
+    brief.reservation_lifetime_seconds = Some(1);
+    let id = bench.placed(&brief);
+    bench.pass(1);
+    run(&mut bench, id, &[Tend]);
+
+    // Goods that come back, all of them and a part; and an answer.
+    let id = bench.paid(&order("back", &[("A-1", 1)]));
+    bench.ship(id, 0);
+    bench.report(id, 0, TrackingStatus::Returned);
+    run(&mut bench, id, &[Refund, Close]);
+    let id = bench.paid(&order("half", &[("A-1", 1), ("C-3", 1)]));
+    bench.ship(id, 0);
+    bench.ship(id, 1);
+    bench.report(id, 0, TrackingStatus::Delivered);
+    bench.report(id, 1, TrackingStatus::Returned);
+    run(&mut bench, id, &[Refund, Close]);
+    let id = bench.paid(&order("glad", &[("A-1", 1)]));
+    bench.ship(id, 0);
+    run(&mut bench, id, &[Deliver, Feedback]);
+
+    // Verified under another hold, and cancelled there.
+    let mut unknown = order("ada", &[("A-1", 1)]);
+    unknown.customer.email = "nobody".to_owned();
+    let id = bench.placed(&unknown);
+    run(&mut bench, id, &[Hold]);
+    disturb(&mut bench, id, Correct, 1).expect("nothing is reserved");
+    run(&mut bench, id, &[Verify]);
+    assert_eq!(bench.state(id), OrderState::Verified);
+    run(&mut bench, id, &[Cancel]);
+
+    // A customer whom nothing can be sent to, and a letter that never arrives.
+    let mut mute = order("mute", &[("A-1", 1)]);
+    mute.customer.email = String::new();
+    bench.placed(&mute);
+    let id = bench.placed(&order("bob", &[("A-1", 1)]));
+    run(&mut bench, id, &[FailToSend]);
+
+    // Every scan of a journey, one after the other.
+    let table =
+        |from: ShipmentState| from.next().iter().filter(|it| it.is_handed_over()).map(move |to| (from, *to));
+    let journeys = ShipmentState::ALL.iter().copied().filter(|it| it.is_handed_over()).flat_map(table);
+    for (from, to) in journeys {
+        let id = bench.paid(&order(&format!("{from}-{to}").to_lowercase().replace('_', "-"), &[("A-1", 1)]));
+        bench.ship(id, 0);
+        for state in [from, to].into_iter().filter(|it| *it != ShipmentState::PickedUp) {
+            bench.pass(60);
+            bench.report(id, 0, state.as_str().parse().expect("a scan of the same name"));
+            assert_eq!(bench.shipment(id, 0).state, state);
+        }
+        bench.stock("A-1", "NYC", 1);
+    }
+
+    // A proposal to buy, through all its ends.
+    let (code, at) = (sku("B-2"), place("NYC"));
+    for way in [
+        &[Rejected][..],
+        &[Cancelled],
+        &[Approved, Cancelled],
+        &[Approved, Ordered, Cancelled],
+        &[Approved, Ordered, Received],
+        &[Approved, Ordered, PartiallyReceived, Received],
+        &[Approved, Ordered, PartiallyReceived, Cancelled],
+    ] {
+        let on_hand = bench.level("B-2", "NYC").on_hand;
+        bench.decide(|desk| set_reorder_rule(desk, &code, &at, Some(on_hand + 5), None, "")).expect("a rule");
+        let id = *bench.world.open_replenishments.values().next().expect("a proposal");
+        for to in way {
+            let units = match to {
+                PartiallyReceived => 1,
+                Received => 5,
+                _ => 0,
+            };
+            match units {
+                0 => bench.decide(|desk| decide_replenishment(desk, id, *to, None, "")),
+                _ => bench.decide(|desk| receive_stock(desk, &code, &at, units, "", Some(id))),
+            }
+            .expect("its turn");
+            assert_eq!(bench.world.replenishments[&id].state, *to);
+        }
+    }
+    bench.taken
+}
+
+pub(super) fn all(bench: &Bench) -> Vec<OrderId> {
+    let mut orders: Vec<_> = bench.world.orders.values().map(|it| (it.number, it.id)).collect();
+    orders.sort();
+    orders.into_iter().map(|it| it.1).collect()
+}

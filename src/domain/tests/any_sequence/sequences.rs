@@ -1,0 +1,52 @@
+//! Any sequence of commands, in any order, keeps every law.
+
+use proptest::prelude::*;
+
+use proptest::collection::vec;
+
+use crate::domain::model::scalars::OrderId;
+use crate::domain::tests::any_sequence::actions::{a_desk, bring_home};
+use crate::domain::tests::any_sequence::acts::{apply, some_act};
+use crate::domain::tests::any_sequence::rare_steps::all;
+use crate::domain::tests::bench::Bench;
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_sequence_of_commands_keeps_every_law(acts in vec(some_act(), 1..60)) {
+        let mut bench = Bench::with_stock(&[("A-1", "NYC", 6), ("A-1", "LAX", 3), ("B-2", "LAX", 4), ("C-3", "BER", 5)]);
+        for act in &acts {
+            apply(&mut bench, act);
+            for id in all(&bench) {
+                deadlines_are_kept(&bench, id);
+            }
+            for it in bench.world.reservations.values() {
+                assert_eq!(it.due_at().is_some_and(|due| due <= bench.now), it.is_overdue(bench.now), "{it:?}");
+            }
+        }
+        for id in all(&bench) {
+            bring_home(&mut bench, id);
+        }
+    }
+}
+
+/// A worker that wakes at `due_at` finds something to do, and before that nothing: it neither sleeps over a
+/// deadline nor spins.
+fn deadlines_are_kept(bench: &Bench, id: OrderId) {
+    let order = bench.order(id);
+    let mut desk = a_desk(bench, "worker");
+    let mut tended = order.clone();
+    tended.tend(&mut desk).expect("tending never fails");
+    let changed = tended != *order;
+    let due = order.due_at(&bench.rules).is_some_and(|it| it <= bench.now);
+    let errands = !order.errands(bench.now).is_empty();
+    assert_eq!(
+        due,
+        changed || errands,
+        "{} due {:?} at {}",
+        order.state,
+        order.due_at(&bench.rules),
+        bench.now
+    );
+}

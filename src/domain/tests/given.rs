@@ -1,0 +1,232 @@
+//! What the tests begin with: orders, payments, reports.
+
+use crate::domain::billing::pay::{NewPayment, ReceivedMoney};
+use crate::domain::model::address::Address;
+use crate::domain::model::approval::{Approval, ApprovalState};
+use crate::domain::model::courier::{Courier, Rate};
+use crate::domain::model::customer::Customer;
+use crate::domain::model::method::Method;
+use crate::domain::model::money::{Currency, Money};
+use crate::domain::model::new_order::{NewLine, NewOrder};
+use crate::domain::model::order::Order;
+use crate::domain::model::payment::{Ask, ProviderAnswer};
+use crate::domain::model::refusal::{Reason, Refusal};
+use crate::domain::model::scalars::{
+    Actor, Channel, LocationCode, OnShortage, PaymentId, ServiceLevel, ShipmentId, Sku,
+};
+use crate::domain::model::shipment::{Package, PackedItem, Proof, Shipment, ShipmentItem, ShipmentState};
+use crate::domain::model::time::Timestamp;
+use crate::domain::model::tracking::TrackingStatus;
+use crate::domain::shipping::check::LineCheck;
+use crate::domain::shipping::track::Report;
+
+/// Monday, 2 November 2026, 08:00 UTC.
+pub(super) const MONDAY: Timestamp = Timestamp::from_unix_micros(1_793_606_400_000_000);
+
+pub(super) fn open_ask(order: &Order) -> Option<(PaymentId, Ask)> {
+    order.payments.iter().find_map(|it| it.ask().map(|ask| (it.id, ask)))
+}
+
+pub(super) fn pending(order: &Order) -> Option<&Approval> {
+    order.approvals.iter().find(|it| it.state == ApprovalState::Pending)
+}
+
+pub(super) fn reason<T: std::fmt::Debug>(refused: Result<T, Refusal>) -> Reason {
+    match refused {
+        Err(Refusal::Unmet { reason, .. }) => reason,
+        other => panic!("expected a refusal with a reason, not {other:?}"),
+    }
+}
+
+pub(super) fn actor(name: &str) -> Actor {
+    name.parse().expect("an actor's name")
+}
+
+pub(super) fn sku(code: &str) -> Sku {
+    code.parse().expect("a sku")
+}
+
+pub(super) fn place(code: &str) -> LocationCode {
+    code.parse().expect("a location code")
+}
+
+pub(super) fn usd(minor: i64) -> Money {
+    "USD".parse::<Currency>().expect("a currency").of(minor)
+}
+
+pub(super) fn courier(code: &str, base_minor: i64, days: u32) -> Courier {
+    let mut rates = Vec::new();
+    for region in ["NORTH_AMERICA", "EUROPE"] {
+        for (service, faster) in [(ServiceLevel::Standard, 0), (ServiceLevel::Express, 1)] {
+            rates.push(Rate {
+                region: region.parse().expect("a region code"),
+                service,
+                currency: usd(0).currency,
+                base_minor: base_minor * (1 + i64::from(faster)),
+                per_kg_minor: 50,
+                transit_days: days.saturating_sub(faster).max(1),
+                weight_max_grams: 0,
+            });
+        }
+    }
+    Courier {
+        code: code.parse().expect("a courier code"),
+        version: 0,
+        name: code.to_owned(),
+        cutoff_minutes: 960,
+        utc_offset_minutes: 0,
+        pickup_weekdays: vec![1, 2, 3, 4, 5],
+        rates,
+        created_at: MONDAY,
+    }
+}
+
+/// An order from New York, as it comes from the web shop; refused on a shortage.
+pub(super) fn order(name: &str, lines: &[(&str, i64)]) -> NewOrder {
+    NewOrder {
+        channel: Channel::Online,
+        external_reference: String::new(),
+        customer: Customer {
+            name: name.to_owned(),
+            email: format!("{name}@example.com"),
+            phone: String::new(),
+            locale: "en".to_owned(),
+        },
+        shipping_address: Address {
+            recipient: String::new(),
+            organization: String::new(),
+            lines: vec!["350 Fifth Avenue".to_owned()],
+            city: "New York".to_owned(),
+            area: "NY".to_owned(),
+            postal_code: "10118".to_owned(),
+            country: "US".to_owned(),
+        },
+        billing_address: None,
+        currency: usd(0).currency,
+        lines: lines
+            .iter()
+            .map(|(code, quantity)| NewLine {
+                sku: sku(code),
+                quantity: *quantity,
+                unit_price: None,
+                discount: None,
+                description: String::new(),
+            })
+            .collect(),
+        discount: None,
+        discount_code: String::new(),
+        prices_include_tax: false,
+        shipping_fee: None,
+        special_instructions: String::new(),
+        service: ServiceLevel::Standard,
+        on_shortage: OnShortage::Refuse,
+        reservation_lifetime_seconds: None,
+        requested_by: None,
+    }
+}
+
+pub(super) fn waiting(new: NewOrder) -> NewOrder {
+    NewOrder { on_shortage: OnShortage::Wait, ..new }
+}
+
+pub(super) fn to_berlin(mut new: NewOrder) -> NewOrder {
+    new.shipping_address = Address {
+        lines: vec!["Torstraße 1".to_owned()],
+        city: "Berlin".to_owned(),
+        area: String::new(),
+        postal_code: "10119".to_owned(),
+        country: "DE".to_owned(),
+        ..new.shipping_address
+    };
+    new
+}
+
+/// So dear that both gates ask a person.
+pub(super) fn dear(mut new: NewOrder) -> NewOrder {
+    for line in &mut new.lines {
+        line.unit_price = Some(usd(200_000));
+    }
+    new
+}
+
+pub(super) fn cash(amount: Option<i64>) -> ReceivedMoney {
+    ReceivedMoney { method: Method::Cash, amount: amount.map(usd), reference: String::new(), tendered: None }
+}
+
+pub(super) fn by_card(ask: Ask, amount: Option<i64>) -> NewPayment {
+    NewPayment {
+        method: Method::Card,
+        token: "tok_visa".to_owned(),
+        amount: amount.map(usd),
+        ask,
+        provider: "sandbox".to_owned(),
+    }
+}
+
+pub(super) fn done(reference: &str) -> ProviderAnswer {
+    ProviderAnswer::Done(reference.to_owned())
+}
+
+pub(super) fn declined() -> ProviderAnswer {
+    ProviderAnswer::Declined("insufficient funds".to_owned())
+}
+
+pub(super) fn unknown() -> ProviderAnswer {
+    ProviderAnswer::Unknown("no answer within 5 s".to_owned())
+}
+
+pub(super) fn checks_of(shipment: &Shipment, failed: i64) -> Vec<LineCheck> {
+    let mut failed = failed;
+    let check = |it: &ShipmentItem| {
+        let bad = failed.min(it.quantity);
+        failed -= bad;
+        let defect = if bad > 0 { "scratched" } else { "" };
+        LineCheck { line: it.line, passed: it.quantity - bad, failed: bad, defect: defect.to_owned() }
+    };
+    shipment.items.iter().map(check).collect()
+}
+
+pub(super) fn one_package(shipment: &Shipment) -> Vec<Package> {
+    vec![Package {
+        number: 1,
+        weight_grams: 2_500,
+        length_mm: 300,
+        width_mm: 200,
+        height_mm: 150,
+        contents: shipment
+            .items
+            .iter()
+            .map(|it| PackedItem { line: it.line, quantity: it.quantity })
+            .collect(),
+    }]
+}
+
+pub(super) fn report(status: TrackingStatus, at: Timestamp) -> Report {
+    Report {
+        status,
+        incident: String::new(),
+        place: "Newark".to_owned(),
+        occurred_at: at,
+        estimated_at: None,
+        raw_code: String::new(),
+        description: String::new(),
+        received_by: String::new(),
+    }
+}
+
+pub(super) fn proof(at: Timestamp, by: &Actor) -> Proof {
+    Proof {
+        received_by: "the neighbour".to_owned(),
+        place: "front door".to_owned(),
+        signature_sha256: String::new(),
+        photo_sha256: String::new(),
+        at,
+        recorded_by: by.clone(),
+    }
+}
+
+/// The shipments that a warehouse still works on.
+pub(super) fn in_house(order: &Order) -> Vec<(usize, ShipmentId, ShipmentState)> {
+    let all = order.shipments.iter().enumerate().map(|(number, it)| (number, it.id, it.state));
+    all.filter(|it| !it.2.is_handed_over() && it.2 != ShipmentState::Cancelled).collect()
+}

@@ -1,0 +1,6 @@
+//! Refusals, each by an example.
+
+mod billing;
+mod ordering;
+mod shipping;
+mod stock;

@@ -1,0 +1,217 @@
+//! What is refused about stock, and who gets it.
+
+use crate::domain::inventory::adjust::{AdjustReason, adjust_stock};
+use crate::domain::inventory::expire::{expire_reservation, release_reservation};
+use crate::domain::inventory::receive::receive_stock;
+use crate::domain::inventory::replenish::{decide_replenishment, set_reorder_rule};
+use crate::domain::inventory::reserve_for_others::reserve_stock;
+use crate::domain::model::etag::etag;
+use crate::domain::model::event::EventKind;
+use crate::domain::model::hold::HoldReason;
+use crate::domain::model::order::{Order, OrderState};
+use crate::domain::model::refusal::{Reason, Refusal, Shortage};
+use crate::domain::model::replenishment::ReplenishmentState;
+use crate::domain::model::reservation::ReservationState;
+use crate::domain::model::stock::MovementKind;
+use crate::domain::process::timeline::steps::{Step, StepState};
+use crate::domain::tests::bench::{Bench, others, refused_fields, state_of};
+use crate::domain::tests::given::{order, place, reason, sku, to_berlin, waiting};
+
+// Receipt and stock.
+
+#[test]
+fn a_shortage_names_what_is_short_and_changes_nothing() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 3), ("B-2", "LAX", 1)]);
+    let (stock, movements) = (bench.world.stock.clone(), bench.movements.len());
+    let refused = bench.place(&order("ada", &[("A-1", 2), ("B-2", 2), ("A-1", 2)]));
+
+    let short = |code: &str, wanted, available| Shortage { sku: sku(code), wanted, available };
+    assert_eq!(refused, Err(Refusal::Short(vec![short("A-1", 4, 3), short("B-2", 2, 1)])));
+    assert_eq!(bench.world.stock, stock);
+    assert_eq!(bench.movements.len(), movements);
+    assert!(bench.world.orders.is_empty() && bench.world.fingerprints.is_empty());
+}
+
+#[test]
+fn stock_of_another_region_does_not_help() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 10)]);
+    let refused = bench.place(&to_berlin(order("ada", &[("A-1", 1)])));
+    assert!(matches!(refused, Err(Refusal::Short(_))), "{refused:?}");
+}
+
+#[test]
+fn safety_stock_is_kept_from_new_orders() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 5)]);
+    bench
+        .decide(|desk| adjust_stock(desk, &sku("A-1"), &place("NYC"), 4, AdjustReason::SafetyStock, "", ""))
+        .expect("a safety stock");
+    assert!(bench.place(&order("ada", &[("A-1", 2)])).is_err());
+    assert!(bench.place(&order("ada", &[("A-1", 1)])).is_ok());
+}
+
+#[test]
+fn one_location_that_has_everything_is_preferred_to_two() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 3), ("A-1", "LAX", 5)]);
+    let id = bench.placed(&order("ada", &[("A-1", 2), ("A-1", 2)]));
+    assert_eq!(bench.shelf("A-1", "NYC"), (3, 0, 0));
+    assert_eq!(bench.shelf("A-1", "LAX"), (5, 4, 0));
+    assert_eq!(bench.order(id).reservations[0].items.len(), 2);
+}
+
+#[test]
+fn a_newer_order_never_overtakes_a_waiting_one() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 2), ("A-1", "BER", 1)]);
+    let first = bench.placed(&waiting(order("ada", &[("A-1", 5)])));
+    let second = bench.placed(&waiting(order("bob", &[("A-1", 2)])));
+    assert_eq!(
+        (bench.state(first), bench.state(second)),
+        (OrderState::AwaitingStock, OrderState::AwaitingStock)
+    );
+    assert_eq!(state_of(&bench, first, Step::ReserveInventory), StepState::Blocked);
+    assert_eq!(bench.shelf("A-1", "NYC"), (2, 0, 0));
+
+    // What is there is spoken for, here but not elsewhere, for orders and for other callers.
+    assert!(matches!(bench.place(&order("eve", &[("A-1", 1)])), Err(Refusal::Short(_))));
+    assert!(bench.place(&to_berlin(order("eve", &[("A-1", 1)]))).is_ok());
+    assert!(bench.decide(|desk| reserve_stock(desk, &others(&[("A-1", 1)], 60))).is_err());
+
+    // Too little for the first: the second waits behind it, though there is enough for it.
+    bench.stock("A-1", "LAX", 2);
+    assert!(!bench.fill(second));
+    assert!(!bench.fill(first));
+
+    // Enough for the first only, then for both.
+    bench.stock("A-1", "LAX", 1);
+    assert!(!bench.fill(second));
+    assert!(bench.fill(first));
+    assert!(!bench.fill(second));
+    bench.stock("A-1", "NYC", 2);
+    assert!(bench.fill(second));
+    assert_eq!((bench.state(first), bench.state(second)), (OrderState::Invoiced, OrderState::Invoiced));
+    assert_eq!(state_of(&bench, second, Step::ReserveInventory), StepState::Done);
+}
+
+#[test]
+fn who_waits_behind_a_cancelled_order_moves_up() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 2)]);
+    let first = bench.placed(&waiting(order("ada", &[("A-1", 5)])));
+    let second = bench.placed(&waiting(order("bob", &[("A-1", 2)])));
+    bench.on(first, |order, desk| order.cancel(desk, "too slow")).expect("cancelled");
+    assert!(bench.fill(second));
+    assert_eq!(bench.shelf("A-1", "NYC"), (2, 2, 0));
+}
+
+#[test]
+fn a_waiting_order_on_hold_keeps_its_place_and_is_filled_on_release() {
+    let mut bench = Bench::with_stock(&[]);
+    let first = bench.placed(&waiting(order("ada", &[("A-1", 2)])));
+    let hold =
+        bench.on(first, |order, desk| order.place_hold(desk, HoldReason::CustomerRequest, String::new()));
+    bench.stock("A-1", "NYC", 2);
+    assert!(!bench.fill(first));
+    assert!(bench.place(&order("bob", &[("A-1", 1)])).is_err());
+
+    bench.on(first, |order, desk| order.release_hold(desk, hold.expect("a hold"), "")).expect("released");
+    assert_eq!(bench.state(first), OrderState::Invoiced);
+}
+
+#[test]
+fn an_overdue_hold_is_freed_for_the_next_buyer() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 2)]);
+    let mut new = order("ada", &[("A-1", 2)]);
+    new.reservation_lifetime_seconds = Some(60);
+    let first = bench.placed(&new);
+    bench.pass(59);
+    assert!(bench.place(&order("bob", &[("A-1", 1)])).is_err());
+
+    bench.pass(1);
+    let second = bench.by("bob").placed(&order("bob", &[("A-1", 1)]));
+    assert_eq!(bench.state(first), OrderState::Expired);
+    assert_eq!(bench.state(second), OrderState::Invoiced);
+    assert_eq!(bench.shelf("A-1", "NYC"), (2, 1, 0));
+    let expired = bench.history(first).iter().find(|it| it.kind == EventKind::OrderExpired).expect("told");
+    assert!(expired.actor.is_system(), "bob did not expire ada's order");
+    let freed = bench.movements.iter().find(|it| it.kind == MovementKind::Expire).expect("a movement");
+    assert!(freed.actor.is_system());
+}
+
+#[test]
+fn another_callers_hold_expires_for_the_next_buyer_too() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 2)]);
+    let held = bench.decide(|desk| reserve_stock(desk, &others(&[("A-1", 2)], 30))).expect("in stock");
+    bench.decide(|desk| expire_reservation(desk, held)).expect("nothing happens before its end");
+    assert_eq!(bench.shelf("A-1", "NYC"), (2, 2, 0));
+    bench.pass(30);
+    assert!(bench.place(&order("ada", &[("A-1", 2)])).is_ok());
+    assert_eq!(bench.world.reservations[&held].state, ReservationState::Expired);
+    let refused = bench.decide(|desk| release_reservation(desk, held));
+    assert_eq!(reason(refused), Reason::IllegalTransition);
+}
+
+#[test]
+fn an_adjustment_never_eats_reserved_units() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 5)]);
+    bench.placed(&order("ada", &[("A-1", 4)]));
+    let adjust = |bench: &mut Bench, delta, why| {
+        bench.decide(|desk| adjust_stock(desk, &sku("A-1"), &place("NYC"), delta, why, "shelf 3", ""))
+    };
+    assert_eq!(reason(adjust(&mut bench, -2, AdjustReason::Lost)), Reason::StockInUse);
+    assert_eq!(reason(adjust(&mut bench, 2, AdjustReason::Damage)), Reason::StockInUse);
+    assert_eq!(reason(adjust(&mut bench, 2, AdjustReason::QualityHold)), Reason::StockInUse);
+    assert!(adjust(&mut bench, 2, AdjustReason::Lost).is_err(), "the wrong sign");
+    assert!(adjust(&mut bench, -1, AdjustReason::Scrap).is_err(), "nothing is damaged");
+    adjust(&mut bench, 1, AdjustReason::Damage).expect("one is free");
+    assert_eq!(reason(adjust(&mut bench, -1, AdjustReason::Count)), Reason::StockInUse);
+    adjust(&mut bench, -1, AdjustReason::Scrap).expect("the damaged one");
+    assert_eq!(bench.shelf("A-1", "NYC"), (4, 4, 0));
+
+    let stale =
+        bench.decide(|desk| adjust_stock(desk, &sku("A-1"), &place("NYC"), 1, AdjustReason::Found, "", "v1"));
+    let current = etag(bench.level("A-1", "NYC").version);
+    assert_eq!(stale, Err(Refusal::StaleEtag { current }));
+}
+
+#[test]
+fn an_external_reference_and_a_product_are_there_once_or_refused() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 5)]);
+    let mut new = order("ada", &[("A-1", 1)]);
+    new.external_reference = "web-1".to_owned();
+    bench.placed(&new);
+    assert!(matches!(bench.place(&new), Err(Refusal::Exists { .. })));
+    let fields = refused_fields(bench.place(&order("bob", &[("A-1", 1), ("X-9", 1), ("Y-9", 1)])));
+    assert_eq!(fields, ["lines[1].sku", "lines[2].sku"]);
+}
+
+#[test]
+fn a_low_shelf_is_proposed_for_replenishment_once() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 9)]);
+    let (code, location) = (sku("A-1"), place("NYC"));
+    bench.decide(|desk| set_reorder_rule(desk, &code, &location, Some(8), Some(10), "")).expect("a rule");
+    assert!(bench.world.replenishments.is_empty());
+    let wrong = bench.decide(|desk| set_reorder_rule(desk, &code, &location, Some(8), Some(7), ""));
+    assert_eq!(refused_fields(wrong), ["rule.order_up_to"]);
+
+    for name in ["ada", "bob"] {
+        let id = bench.paid(&order(name, &[("A-1", 2)]));
+        bench.ship(id, 0);
+        bench.deliver(id, 0);
+        bench.send_messages(id);
+        bench.on(id, Order::close).expect("delivered");
+        bench.on(id, Order::archive).expect("closed");
+    }
+    let proposals: Vec<_> = bench.world.replenishments.values().map(AsRef::as_ref).cloned().collect();
+    assert_eq!(proposals.len(), 1, "one at a time");
+    let id = proposals[0].id;
+
+    let receive = |bench: &mut Bench, units| {
+        bench.decide(|desk| receive_stock(desk, &code, &location, units, "", Some(id)))
+    };
+    assert_eq!(reason(receive(&mut bench, 3)), Reason::IllegalTransition);
+    for to in [ReplenishmentState::Approved, ReplenishmentState::Ordered] {
+        bench.decide(|desk| decide_replenishment(desk, id, to, None, "")).expect("decided");
+    }
+    receive(&mut bench, 1).expect("a part");
+    receive(&mut bench, 2).expect("the rest");
+    assert_eq!(bench.world.replenishments[&id].state, ReplenishmentState::Received);
+    assert!(bench.world.open_replenishments.is_empty());
+}

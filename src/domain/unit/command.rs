@@ -1,0 +1,118 @@
+//! Commands: changes as plain values. Each says what it reads and how it is decided; the rules themselves stand
+//! with what they are about.
+
+use crate::domain::model::etag::check_etag;
+use crate::domain::model::order::Order;
+use crate::domain::model::refusal::Refusal;
+use crate::domain::model::scalars::OrderId;
+use crate::domain::unit::unit_of_work::{Desk, Part, Touch};
+
+/// A change that somebody asks for, as a plain value.
+pub trait Command: Send + 'static {
+    /// What the log calls it.
+    const NAME: &'static str;
+    /// What the caller hears of it, beside the state that it left.
+    type Output: Send + 'static;
+
+    /// The keys that the decision needs; the store loads and locks them.
+    fn reads(&self) -> Touch;
+
+    /// Decides on what is there. It may be called again after a lost race, and must not remember anything.
+    fn decide(&self, desk: &mut Desk<'_>) -> Result<Self::Output, Refusal>;
+}
+
+/// A command about one order, named by the order's own id or by one of its parts.
+pub trait OrderCommand: Send + 'static {
+    const NAME: &'static str;
+    type Output: Send + 'static;
+
+    fn target(&self) -> &Target;
+
+    /// What it needs beside its order.
+    fn also_reads(&self) -> Touch {
+        Touch::default()
+    }
+
+    fn decide_on(&self, order: &mut Order, desk: &mut Desk<'_>) -> Result<Self::Output, Refusal>;
+}
+
+/// An order or a part of one, in the version that the caller has seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    pub part: Part,
+    /// Empty: any version.
+    pub etag: String,
+}
+
+impl Target {
+    /// In any version.
+    pub fn latest(part: Part) -> Self {
+        Self { part, etag: String::new() }
+    }
+
+    /// A shipment has an etag of its own, every other part has its order's.
+    fn check(&self, order: &Order) -> Result<(), Refusal> {
+        let version = match &self.part {
+            Part::Shipment(id) => order.shipments[order.shipment_place(*id)?].version,
+            Part::Tracked { .. }
+            | Part::Order(_)
+            | Part::Payment(_)
+            | Part::Refund(_)
+            | Part::Invoice(_)
+            | Part::Approval(_)
+            | Part::Hold(_)
+            | Part::Reservation(_)
+            | Part::Message(_) => order.version,
+        };
+        check_etag(&self.etag, version)
+    }
+}
+
+/// What a command about an order gives: the order's id beside its output.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OnOrder<T> {
+    pub order: OrderId,
+    pub output: T,
+}
+
+impl<C: OrderCommand> Command for C {
+    const NAME: &'static str = <C as OrderCommand>::NAME;
+    type Output = OnOrder<<C as OrderCommand>::Output>;
+
+    fn reads(&self) -> Touch {
+        let mut reads = self.also_reads();
+        match &self.target().part {
+            Part::Order(id) => reads.orders.push(*id),
+            part => reads.parts.push(part.clone()),
+        }
+        reads
+    }
+
+    fn decide(&self, desk: &mut Desk<'_>) -> Result<Self::Output, Refusal> {
+        let id = desk.order_of(&self.target().part)?;
+        let mut order = desk.take_order(id)?;
+        self.target().check(&order)?;
+        let output = self.decide_on(&mut order, desk)?;
+        conclude(order, desk)?;
+        Ok(OnOrder { order: id, output })
+    }
+}
+
+/// The end of every decision about an order: what happens by itself up to the next gate, and keeping what is new.
+pub(crate) fn conclude(mut order: Order, desk: &mut Desk<'_>) -> Result<(), Refusal> {
+    order.advance(desk)?;
+    if desk.is_new(&order) {
+        desk.keep_order(order);
+    }
+    Ok(())
+}
+
+/// What a decision needs that may give the order's stock back or look at its shelves.
+pub(in crate::domain) fn with_stock() -> Touch {
+    Touch { order_stock: true, ..Touch::default() }
+}
+
+/// What a decision needs that may set stock aside for the order.
+pub(in crate::domain) fn to_reserve() -> Touch {
+    Touch { order_stock: true, reserves: true, ..Touch::default() }
+}

@@ -1,0 +1,233 @@
+//! How every decision about an order is written down: the step of a machine, the event, the message.
+
+use uuid::Uuid;
+
+use crate::domain::model::event::{Event, EventKind, Transition};
+use crate::domain::model::message::{Message, MessageKind, MessageState};
+use crate::domain::model::order::{Order, OrderState};
+use crate::domain::model::recipient::Recipient;
+use crate::domain::model::refusal::{Reason, Refusal};
+use crate::domain::model::scalars::{Actor, MessageId, ShipmentId};
+use crate::domain::model::shipment::Shipment;
+use crate::domain::model::states::State;
+use crate::domain::model::time::Timestamp;
+use crate::domain::unit::unit_of_work::{Desk, Part};
+
+/// How long the text of an event may be, in characters; the whole is in the parts that it is about.
+const EVENT_TEXT_MAX: usize = 1_000;
+
+/// The text, cut to so many characters.
+pub(in crate::domain) fn cut(mut text: String, characters: usize) -> String {
+    if let Some((end, _)) = text.char_indices().nth(characters) {
+        text.truncate(end);
+    }
+    text
+}
+
+/// The step of a machine, if its table has it. What may be done instead, the subject's owner knows.
+pub(in crate::domain) fn moved<S: State>(
+    subject: impl Into<Uuid>,
+    from: S,
+    to: S,
+) -> Result<Transition, Refusal> {
+    if !from.next().contains(&to) {
+        return Err(Refusal::Unmet {
+            reason: Reason::IllegalTransition,
+            message: format!("{} is {from} and cannot become {to}", S::MACHINE.as_str().to_lowercase()),
+            state: Some(from.as_str()),
+            legal: Vec::new(),
+        });
+    }
+    Ok(Transition {
+        machine: S::MACHINE,
+        subject: subject.into(),
+        from: from.to_string(),
+        to: to.to_string(),
+    })
+}
+
+/// The first state of a new subject.
+pub(in crate::domain) fn born<S: State>(subject: impl Into<Uuid>, first: S) -> Transition {
+    Transition { machine: S::MACHINE, subject: subject.into(), from: String::new(), to: first.to_string() }
+}
+
+impl Order {
+    /// Writes down that the caller did something.
+    pub(in crate::domain) fn tell(
+        &mut self,
+        desk: &mut Desk,
+        kind: EventKind,
+        step: Option<Transition>,
+        text: impl Into<String>,
+    ) {
+        let actor = desk.actor.clone();
+        self.record(desk, actor, kind, step, text.into());
+    }
+
+    /// Writes down that policy or a worker did something.
+    pub(in crate::domain) fn tell_automatic(
+        &mut self,
+        desk: &mut Desk,
+        kind: EventKind,
+        step: Option<Transition>,
+        text: impl Into<String>,
+    ) {
+        self.record(desk, Actor::system(), kind, step, text.into());
+    }
+
+    fn record(
+        &mut self,
+        desk: &mut Desk,
+        actor: Actor,
+        kind: EventKind,
+        step: Option<Transition>,
+        text: String,
+    ) {
+        self.last_event += 1;
+        desk.changes.events.push(Event {
+            order: self.id,
+            sequence: self.last_event,
+            at: desk.now,
+            actor,
+            kind,
+            transition: step,
+            text: cut(text, EVENT_TEXT_MAX),
+        });
+    }
+
+    /// Moves the order itself, as done by the caller.
+    pub(in crate::domain) fn go(
+        &mut self,
+        desk: &mut Desk,
+        to: OrderState,
+        kind: EventKind,
+        text: impl Into<String>,
+    ) -> Result<(), Refusal> {
+        let step = self.step_to(to)?;
+        self.tell(desk, kind, Some(step), text);
+        Ok(())
+    }
+
+    /// Moves the order itself, as policy has it.
+    pub(in crate::domain) fn go_automatic(
+        &mut self,
+        desk: &mut Desk,
+        to: OrderState,
+        kind: EventKind,
+        text: impl Into<String>,
+    ) -> Result<(), Refusal> {
+        let step = self.step_to(to)?;
+        self.tell_automatic(desk, kind, Some(step), text);
+        Ok(())
+    }
+
+    fn step_to(&mut self, to: OrderState) -> Result<Transition, Refusal> {
+        let step = moved(self.id.0, self.state, to).map_err(|it| it.instead(|| self.available_actions()))?;
+        self.state = to;
+        Ok(step)
+    }
+
+    /// Queues what the customer is told, once per key.
+    pub(in crate::domain) fn notify(
+        &mut self,
+        desk: &mut Desk,
+        kind: MessageKind,
+        shipment: Option<ShipmentId>,
+        sequence: i64,
+    ) {
+        let due_at = desk.now.plus(kind.waits());
+        self.notify_at(desk, kind, shipment, sequence, due_at);
+    }
+
+    /// The same, with a letter that is not to be sent before this.
+    pub(in crate::domain) fn notify_at(
+        &mut self,
+        desk: &mut Desk,
+        kind: MessageKind,
+        shipment: Option<ShipmentId>,
+        sequence: i64,
+        due_at: Timestamp,
+    ) {
+        let key = match shipment {
+            Some(shipment) if sequence > 0 => format!("{kind}/{shipment}/{sequence}"),
+            Some(shipment) => format!("{kind}/{shipment}"),
+            None if sequence > 0 => format!("{kind}/{sequence}"),
+            None => kind.to_string(),
+        };
+        if self.messages.iter().any(|it| it.key == key) {
+            return;
+        }
+
+        let (state, failure) = match self.recipient() {
+            Ok(_) => (MessageState::Queued, String::new()),
+            Err(why) => (MessageState::Suppressed, why),
+        };
+        let id: MessageId = desk.ids.fresh();
+        self.messages.push(Message {
+            id,
+            kind,
+            state,
+            key,
+            shipment,
+            sequence,
+            attempts: 0,
+            due_at,
+            created_at: desk.now,
+            sent_at: None,
+            failure,
+        });
+        self.tell_automatic(
+            desk,
+            EventKind::MessageQueued,
+            Some(born(id.0, state)),
+            format!("message {kind} {state}"),
+        );
+    }
+
+    /// Where letters to the customer go, or why there are none.
+    pub(in crate::domain) fn recipient(&self) -> Result<Recipient, String> {
+        Recipient::of(&self.customer, &self.shipping_address.country)
+    }
+
+    /// The shipment that a part names by its id or its tracking number.
+    pub(in crate::domain) fn shipment_named(&self, part: &Part) -> Result<ShipmentId, Refusal> {
+        let named = self.shipments.iter().find(|it| it.is_named(part));
+        named.map(|it| it.id).ok_or_else(|| part.not_found())
+    }
+
+    /// Whether this is the order, or has the part.
+    pub fn has(&self, part: &Part) -> bool {
+        match part {
+            Part::Order(id) => self.id == *id,
+            Part::Shipment(_) | Part::Tracked { .. } => self.shipment_named(part).is_ok(),
+            Part::Payment(id) => self.payments.iter().any(|it| it.id == *id),
+            Part::Refund(id) => self.payments.iter().flat_map(|it| &it.refunds).any(|it| it.id == *id),
+            Part::Invoice(id) => self.invoices.iter().any(|it| it.id == *id),
+            Part::Approval(id) => self.approvals.iter().any(|it| it.id == *id),
+            Part::Hold(id) => self.holds.iter().any(|it| it.id == *id),
+            Part::Reservation(id) => self.reservations.iter().any(|it| it.id == *id),
+            Part::Message(id) => self.messages.iter().any(|it| it.id == *id),
+        }
+    }
+}
+
+impl Shipment {
+    fn is_named(&self, part: &Part) -> bool {
+        let (label, carrier) = (self.label.as_ref(), self.assignment.as_ref());
+        match part {
+            Part::Shipment(id) => self.id == *id,
+            Part::Tracked { courier, number } => {
+                label.is_some_and(|it| it.tracking_number == *number)
+                    && carrier.is_some_and(|it| it.courier == *courier)
+            }
+            Part::Order(_)
+            | Part::Payment(_)
+            | Part::Refund(_)
+            | Part::Invoice(_)
+            | Part::Approval(_)
+            | Part::Hold(_)
+            | Part::Reservation(_)
+            | Part::Message(_) => false,
+        }
+    }
+}

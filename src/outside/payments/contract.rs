@@ -1,0 +1,25 @@
+//! What Consign relies on when it asks a payment provider.
+
+use async_trait::async_trait;
+
+use crate::domain::{Ask, Money, PaymentId, ProviderAnswer, RefundId};
+
+/// A company that takes and gives back money on our behalf.
+///
+/// Every call has a key: `ask` and `key` together, or a refund's id. The first call with a key may have an effect;
+/// every later one has none and gets the same final answer, for as long as Consign may ask again (days). A call that
+/// is not answered in time is [`ProviderAnswer::Unknown`], never a refusal: it is asked again with the same key.
+///
+/// Amounts are minor units of their currency (cents, yen, fils). A token stands for a card or an account; no number
+/// of either ever comes here.
+#[async_trait]
+pub trait PaymentProvider: Send + Sync {
+    /// Stored with every payment: only the provider that was asked first is asked again.
+    fn name(&self) -> &'static str;
+
+    /// Authorises, charges (both at once), captures or voids the payment `key`, always the whole `amount`.
+    async fn ask(&self, ask: Ask, key: PaymentId, token: &str, amount: Money) -> ProviderAnswer;
+
+    /// Pays `amount` back out of the payment to which the provider gave `payment_reference`.
+    async fn refund(&self, key: RefundId, payment_reference: &str, amount: Money) -> ProviderAnswer;
+}

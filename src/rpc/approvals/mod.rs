@@ -1,0 +1,5 @@
+//! Approvals, at the door.
+
+mod parse;
+pub(super) mod reply;
+mod service;

@@ -1,0 +1,42 @@
+//! Approvals as the API shows them.
+
+use crate::domain::{Approval, Order};
+use crate::pb;
+use crate::rpc::reply::{actor, money, text_of, timestamp};
+use crate::rpc::words;
+
+pub(crate) fn approval(order: &Order, approval: &Approval) -> pb::Approval {
+    let Approval {
+        id,
+        order: order_id,
+        gate,
+        state,
+        amount,
+        policy_version,
+        rule,
+        requested_by,
+        requested_at,
+        expires_at,
+        decided_by,
+        decided_at,
+        comment,
+    } = approval;
+    pb::Approval {
+        id: id.to_string(),
+        order_id: order_id.to_string(),
+        order_number: order.number.to_string(),
+        channel: words::channel(order.channel),
+        gate: words::gate(*gate),
+        state: words::approval_state(*state),
+        policy_version: policy_version.clone(),
+        rule: rule.clone(),
+        amount: Some(money(*amount)),
+        requested_by: actor(requested_by),
+        decided_by: text_of(decided_by.as_ref()),
+        comment: comment.clone(),
+        create_time: Some(timestamp(*requested_at)),
+        decide_time: decided_at.map(timestamp),
+        expire_time: expires_at.map(timestamp),
+        etag: order.etag(),
+    }
+}

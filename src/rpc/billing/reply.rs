@@ -1,0 +1,190 @@
+//! Approvals, invoices, payments and refunds. Each is a part of its order and shares its etag.
+
+use crate::domain::{
+    Amounts, Currency, Invoice, InvoiceLine, InvoiceState, LineAmounts, Means, Order, Payment, PaymentState,
+    Refund, RefundState,
+};
+use crate::pb;
+use crate::rpc::reply::{actor, address, customer, minor, money, ppm, text_of, timestamp};
+use crate::rpc::words;
+
+pub(crate) fn invoice(order: &Order, invoice: &Invoice) -> pb::Invoice {
+    let Invoice { id, order: order_id, series, number, state, amounts, lines, issued_at, settled_at } =
+        invoice;
+    let Amounts {
+        currency,
+        prices_include_tax,
+        subtotal_minor,
+        discount_minor,
+        shipping_minor,
+        shipping_tax_minor,
+        tax_minor,
+        total_minor,
+    } = *amounts;
+    let paid = order.payments.iter().filter(|it| it.invoice == *id);
+    let captured = paid.clone().map(|it| it.captured_minor).sum();
+    let due = match state {
+        InvoiceState::Open => total_minor - captured,
+        InvoiceState::Paid | InvoiceState::Void => 0,
+    };
+    pb::Invoice {
+        id: id.to_string(),
+        order_id: order_id.to_string(),
+        order_number: order.number.to_string(),
+        series: series.clone(),
+        series_number: *number,
+        number: invoice.full_number(),
+        state: words::invoice_state(*state),
+        customer: Some(customer(&order.customer)),
+        billing_address: Some(address(order.billing_address.as_ref().unwrap_or(&order.shipping_address))),
+        currency: currency.to_string(),
+        prices_include_tax,
+        lines: lines.iter().map(|it| invoice_line(currency, it)).collect(),
+        subtotal: minor(currency, subtotal_minor),
+        discount: minor(currency, discount_minor),
+        discount_code: order.discount_code.clone(),
+        shipping: minor(currency, shipping_minor),
+        shipping_tax: minor(currency, shipping_tax_minor),
+        tax: minor(currency, tax_minor),
+        total: minor(currency, total_minor),
+        captured: minor(currency, captured),
+        refunded: minor(currency, paid.map(Payment::refunded_minor).sum()),
+        amount_due: minor(currency, due),
+        issue_time: Some(timestamp(*issued_at)),
+        settle_time: settled_at.map(timestamp),
+        etag: order.etag(),
+    }
+}
+
+fn invoice_line(currency: Currency, line: &InvoiceLine) -> pb::InvoiceLine {
+    let InvoiceLine { line, sku, description, quantity, unit_price_minor, amounts } = line;
+    let LineAmounts {
+        gross_minor,
+        discount_minor,
+        discount_share_minor,
+        tax_rate_ppm,
+        tax_minor,
+        total_minor,
+    } = *amounts;
+    pb::InvoiceLine {
+        line_number: *line,
+        sku: sku.to_string(),
+        description: description.clone(),
+        quantity: *quantity,
+        unit_price: minor(currency, *unit_price_minor),
+        gross: minor(currency, gross_minor),
+        line_discount: minor(currency, discount_minor),
+        order_discount_share: minor(currency, discount_share_minor),
+        tax_rate_ppm: ppm(tax_rate_ppm),
+        tax: minor(currency, tax_minor),
+        total: minor(currency, total_minor),
+    }
+}
+
+/// The token stays inside: whoever has it could charge with it.
+pub(crate) fn payment(order: &Order, payment: &Payment) -> pb::Payment {
+    let Payment {
+        id,
+        order: order_id,
+        invoice,
+        method,
+        state,
+        means,
+        request,
+        attempts,
+        amount,
+        captured_minor,
+        failure,
+        created_by,
+        created_at,
+        updated_at,
+        refunds,
+    } = payment;
+    let currency = amount.currency;
+    let (at, reference, tendered_minor) = match means {
+        Means::Provider(at) => (Some(at), "", None),
+        Means::ByHand { reference, tendered_minor } => (None, reference.as_str(), *tendered_minor),
+    };
+    pb::Payment {
+        id: id.to_string(),
+        order_id: order_id.to_string(),
+        invoice_id: invoice.to_string(),
+        method: words::method(*method),
+        state: words::payment_state(*state),
+        in_flight: request.map_or(0, |it| words::ask(it.ask)),
+        attempts: i32::try_from(*attempts).unwrap_or(i32::MAX),
+        amount: Some(money(*amount)),
+        captured: minor(currency, *captured_minor),
+        refunded: minor(currency, payment.refunded_minor()),
+        provider: text_of(at.map(|it| &it.provider)),
+        provider_reference: text_of(at.and_then(|it| it.reference.as_ref())),
+        failure: text_of(failure.as_ref()),
+        reference: reference.to_owned(),
+        tendered: tendered_minor.and_then(|it| minor(currency, it)),
+        change: tendered_minor.and_then(|it| minor(currency, it - amount.minor)),
+        refunds: refunds.iter().map(|it| refund(order, it)).collect(),
+        created_by: actor(created_by),
+        create_time: Some(timestamp(*created_at)),
+        update_time: Some(timestamp(*updated_at)),
+        etag: order.etag(),
+    }
+}
+
+pub(crate) fn refund(order: &Order, refund: &Refund) -> pb::Refund {
+    let Refund {
+        id,
+        payment,
+        state,
+        amount,
+        reason,
+        handed_back,
+        provider_reference,
+        failure,
+        asked_at: _,
+        attempts,
+        created_by,
+        created_at,
+        updated_at,
+    } = refund;
+    pb::Refund {
+        id: id.to_string(),
+        payment_id: payment.to_string(),
+        order_id: order.id.to_string(),
+        state: words::refund_state(*state),
+        attempts: i32::try_from(*attempts).unwrap_or(i32::MAX),
+        amount: Some(money(*amount)),
+        reason: reason.clone(),
+        provider_reference: text_of(provider_reference.as_ref()),
+        failure: text_of(failure.as_ref()),
+        created_by: actor(created_by),
+        create_time: Some(timestamp(*created_at)),
+        update_time: Some(timestamp(*updated_at)),
+        etag: order.etag(),
+        method: handed_back.as_ref().map_or(0, |it| words::method(it.method)),
+        reference: text_of(handed_back.as_ref().map(|it| &it.reference)),
+    }
+}
+
+pub(crate) fn balance(order: &Order) -> pb::OrderBalance {
+    let currency = order.amounts.currency;
+    let invoice = order.invoices.last();
+    let invoiced = match invoice.map(|it| it.state) {
+        Some(InvoiceState::Open | InvoiceState::Paid) => order.total_minor(),
+        Some(InvoiceState::Void) | None => 0,
+    };
+    let authorized = order.payments.iter().filter(|it| it.state == PaymentState::Authorized);
+    let refunds = |state: RefundState| -> i64 {
+        let all = order.payments.iter().flat_map(|it| &it.refunds);
+        all.filter(|it| it.state == state).map(|it| it.amount.minor).sum()
+    };
+    pb::OrderBalance {
+        order_id: order.id.to_string(),
+        invoice_id: text_of(invoice.map(|it| it.id)),
+        invoiced: minor(currency, invoiced),
+        authorized: minor(currency, authorized.map(|it| it.amount.minor).sum()),
+        captured: minor(currency, order.captured_minor()),
+        refunded: minor(currency, refunds(RefundState::Succeeded)),
+        refund_pending: minor(currency, refunds(RefundState::Pending)),
+        amount_due: minor(currency, (invoiced - order.captured_minor()).max(0)),
+    }
+}

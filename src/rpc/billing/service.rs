@@ -1,0 +1,337 @@
+//! BillingService: invoices, payments and refunds.
+//!
+//! Money through a provider takes three parts: the decision to ask, the asking, which no transaction waits for, and
+//! the answer. A caller that repeats its call meets whichever part is not done yet.
+
+use std::time::{Duration, Instant};
+
+use prost::Message;
+use tonic::{Request, Response, Status};
+
+use crate::domain::{
+    Command, Desk, OnOrder, Order, OrderCommand, Part, PaymentId, RefundId, Refusal, Touch, invoice_number,
+};
+use crate::pb;
+use crate::rpc::api::{Api, Reply, codec, command, found, kept, parse};
+use crate::rpc::billing::parse::{self as from, Capture, InvoiceKey};
+use crate::rpc::billing::reply as to;
+use crate::rpc::identity::Call;
+use crate::rpc::listing::page_token;
+use crate::rpc::status;
+use crate::store::{Changed, Codec, StoreError, View};
+use crate::work::{Caller, Pending, Subject, settle};
+
+/// Kept back of the caller's time, so that an answer without the provider's still arrives.
+const TO_ANSWER: Duration = Duration::from_millis(200);
+
+#[tonic::async_trait]
+impl pb::billing_service_server::BillingService for Api {
+    async fn get_invoice(&self, request: Request<pb::GetInvoiceRequest>) -> Reply<pb::GetInvoiceResponse> {
+        let key = parse(|bad| from::get_invoice(request.into_inner(), bad))?;
+        let invoice = self.invoice_by(&key).await?;
+        Ok(Response::new(pb::GetInvoiceResponse { invoice: Some(invoice) }))
+    }
+
+    async fn list_invoices(
+        &self,
+        request: Request<pb::ListInvoicesRequest>,
+    ) -> Reply<pb::ListInvoicesResponse> {
+        let listing = parse(|bad| from::list_invoices(request.into_inner(), &self.limits, bad))?;
+        self.page(listing, |listing| async move {
+            let (invoices, next) = found(self.store().list_invoices(&listing).await)?;
+            let shown = invoices.iter().filter_map(|(order, id)| {
+                order.invoices.iter().find(|it| it.id == *id).map(|it| to::invoice(order, it))
+            });
+            let invoices = shown.collect();
+            Ok(pb::ListInvoicesResponse { invoices, next_page_token: page_token(next) })
+        })
+        .await
+    }
+
+    async fn authorize_payment(
+        &self,
+        request: Request<pb::AuthorizePaymentRequest>,
+    ) -> Reply<pb::AuthorizePaymentResponse> {
+        let provider = self.shop.provider.name();
+        let (call, begin) = command(request, |it, bad| from::authorize_payment(it, provider, bad))?;
+        let payment = Some(self.pay(call, begin).await?);
+        Ok(Response::new(pb::AuthorizePaymentResponse { payment }))
+    }
+
+    async fn capture_payment(
+        &self,
+        request: Request<pb::CapturePaymentRequest>,
+    ) -> Reply<pb::CapturePaymentResponse> {
+        let provider = self.shop.provider.name();
+        let (call, capture) = command(request, |it, bad| from::capture_payment(it, provider, bad))?;
+        let payment = match capture {
+            Capture::AtOnce(begin) => self.pay(call, begin).await?,
+            Capture::Authorized(capture) => self.pay(call, capture).await?,
+        };
+        Ok(Response::new(pb::CapturePaymentResponse { payment: Some(payment) }))
+    }
+
+    async fn record_payment(
+        &self,
+        request: Request<pb::RecordPaymentRequest>,
+    ) -> Reply<pb::RecordPaymentResponse> {
+        let (call, record) = command(request, from::record_payment)?;
+        self.change_order(call, record, |id, order| pb::RecordPaymentResponse {
+            payment: payment_of(order, *id),
+        })
+        .await
+    }
+
+    async fn void_payment(&self, request: Request<pb::VoidPaymentRequest>) -> Reply<pb::VoidPaymentResponse> {
+        let (call, void) = command(request, from::void_payment)?;
+        let payment = Some(self.pay(call, void).await?);
+        Ok(Response::new(pb::VoidPaymentResponse { payment }))
+    }
+
+    async fn get_payment(&self, request: Request<pb::GetPaymentRequest>) -> Reply<pb::GetPaymentResponse> {
+        let id = parse(|bad| from::get_payment(request.into_inner(), bad))?;
+        let order = self.order_with(Part::Payment(id)).await?;
+        let payment = payment_of(&order, id).ok_or_else(|| status::not_found("payment", id))?;
+        Ok(Response::new(pb::GetPaymentResponse { payment: Some(payment) }))
+    }
+
+    async fn list_payments(
+        &self,
+        request: Request<pb::ListPaymentsRequest>,
+    ) -> Reply<pb::ListPaymentsResponse> {
+        let listing = parse(|bad| from::list_payments(request.into_inner(), &self.limits, bad))?;
+        self.page(listing, |listing| async move {
+            let (payments, next) = found(self.store().list_payments(&listing).await)?;
+            let payments = payments.iter().filter_map(|(order, id)| payment_of(order, *id)).collect();
+            Ok(pb::ListPaymentsResponse { payments, next_page_token: page_token(next) })
+        })
+        .await
+    }
+
+    async fn refund_payment(
+        &self,
+        request: Request<pb::RefundPaymentRequest>,
+    ) -> Reply<pb::RefundPaymentResponse> {
+        let (call, refund) = command(request, from::refund_payment)?;
+        self.through_provider(call, refund, &REFUND).await.map(Response::new)
+    }
+
+    async fn get_refund(&self, request: Request<pb::GetRefundRequest>) -> Reply<pb::GetRefundResponse> {
+        let id = parse(|bad| from::get_refund(request.into_inner(), bad))?;
+        let order = self.order_with(Part::Refund(id)).await?;
+        let refund = refund_of(&order, id).ok_or_else(|| status::not_found("refund", id))?;
+        Ok(Response::new(pb::GetRefundResponse { refund: Some(refund) }))
+    }
+
+    async fn list_refunds(&self, request: Request<pb::ListRefundsRequest>) -> Reply<pb::ListRefundsResponse> {
+        let listing = parse(|bad| from::list_refunds(request.into_inner(), &self.limits, bad))?;
+        self.page(listing, |listing| async move {
+            let (refunds, next) = found(self.store().list_refunds(&listing).await)?;
+            let refunds = refunds.iter().filter_map(|(order, id)| refund_of(order, *id)).collect();
+            Ok(pb::ListRefundsResponse { refunds, next_page_token: page_token(next) })
+        })
+        .await
+    }
+
+    async fn get_order_balance(
+        &self,
+        request: Request<pb::GetOrderBalanceRequest>,
+    ) -> Reply<pb::GetOrderBalanceResponse> {
+        let id = parse(|bad| from::get_order_balance(request.into_inner(), bad))?;
+        let balance = Some(to::balance(&*self.order(id).await?));
+        Ok(Response::new(pb::GetOrderBalanceResponse { balance }))
+    }
+}
+
+/// How a call is answered that a provider has to answer first. The calls for one payment answer alike, so what is
+/// stored of one could be any of them.
+struct Settlement<Id, M> {
+    part: fn(Id) -> Part,
+    pending: fn(Id) -> Pending,
+    answer: fn(Id, &Order) -> M,
+    /// What an answer is about: of a repeated call nothing is known but the answer that was stored.
+    subject: fn(&M) -> Option<Id>,
+    is_final: fn(&M) -> bool,
+    is_final_stored: fn(&[u8]) -> bool,
+}
+
+const PAYMENT: Settlement<PaymentId, pb::CapturePaymentResponse> = Settlement {
+    part: Part::Payment,
+    pending: Pending::Payment,
+    answer: |id, order| pb::CapturePaymentResponse { payment: payment_of(order, id) },
+    subject: |it| it.payment.as_ref()?.id.parse().ok(),
+    is_final: is_settled,
+    is_final_stored: |bytes| pb::CapturePaymentResponse::decode(bytes).is_ok_and(|it| is_settled(&it)),
+};
+
+const REFUND: Settlement<RefundId, pb::RefundPaymentResponse> = Settlement {
+    part: Part::Refund,
+    pending: Pending::Refund,
+    answer: |id, order| pb::RefundPaymentResponse { refund: refund_of(order, id) },
+    subject: |it| it.refund.as_ref()?.id.parse().ok(),
+    is_final: is_paid_back,
+    is_final_stored: |bytes| pb::RefundPaymentResponse::decode(bytes).is_ok_and(|it| is_paid_back(&it)),
+};
+
+fn is_settled(answer: &pb::CapturePaymentResponse) -> bool {
+    answer.payment.as_ref().is_some_and(|it| it.in_flight == 0)
+}
+
+fn is_paid_back(answer: &pb::RefundPaymentResponse) -> bool {
+    answer.refund.as_ref().is_some_and(|it| it.state() != pb::RefundState::Pending)
+}
+
+/// Replaces the answer that was stored for a call by its outcome. It decides nothing.
+struct StoreOutcome;
+
+impl Command for StoreOutcome {
+    const NAME: &'static str = "StoreOutcome";
+    type Output = ();
+
+    fn reads(&self) -> Touch {
+        Touch::default()
+    }
+
+    fn decide(&self, _: &mut Desk<'_>) -> Result<(), Refusal> {
+        Ok(())
+    }
+}
+
+impl Api {
+    /// The payment as it is after the provider has spoken, or waits for that; a declined one is an error.
+    async fn pay<C>(&self, call: Call, command: C) -> Result<pb::Payment, Status>
+    where
+        C: OrderCommand<Output = PaymentId>,
+    {
+        let paid = self.through_provider(call, command, &PAYMENT).await?;
+        let payment = paid.payment.ok_or_else(status::internal)?;
+        match payment.state() {
+            pb::PaymentState::Failed => Err(status::payment_declined(&payment)),
+            _ => Ok(payment),
+        }
+    }
+
+    /// Decides what the provider is asked, has it asked, and answers with what came of it, if it came in time.
+    async fn through_provider<C, Id, M>(
+        &self,
+        call: Call,
+        command: C,
+        settlement: &Settlement<Id, M>,
+    ) -> Result<M, Status>
+    where
+        C: OrderCommand<Output = Id>,
+        Id: Copy + Send + 'static,
+        M: Message + Default + Clone + 'static,
+    {
+        let answer = settlement.answer;
+        let reply = move |it: &OnOrder<Id>, view: &View<'_>| answer(it.output, kept(view, it.order));
+        let sent = Codec { size_max: call.answer_bytes_max(&self.limits), ..codec() };
+        let begun = self.store().change(call.clone().into_store(), command, reply, sent).await;
+        let (begun, decided) = match found(begun)? {
+            Changed::Decided { answer, output, orders } => (answer, Some((output, orders))),
+            Changed::Replayed(answer) => (answer, None),
+        };
+        if (settlement.is_final)(&begun) {
+            return Ok(begun);
+        }
+
+        let (id, subject) = match decided {
+            Some((OnOrder { order, output }, orders)) => {
+                let stored = orders.into_iter().find(|it| it.id == order);
+                (output, Subject { id: order, stored })
+            }
+            None => {
+                let id = (settlement.subject)(&begun).ok_or_else(status::internal)?;
+                let order = self.order_of((settlement.part)(id)).await?;
+                (id, Subject { id: order, stored: None })
+            }
+        };
+        let order = subject.id;
+        let is_final = settlement.is_final_stored;
+        let caller = Caller {
+            request: call.amending(is_final).into_store().request,
+            reply: Box::new(move |it| answer(id, it)),
+            codec: codec(),
+        };
+        let settling = settle(&self.shop, subject, (settlement.pending)(id), caller);
+        match self.within_the_callers_time(&call, settling).await? {
+            Some(settled) => Ok(settled),
+            None => {
+                let outcome = answer(id, &*self.order(order).await?);
+                self.store_outcome(&call, outcome, settlement).await
+            }
+        }
+    }
+
+    /// Waits for the provider as long as the caller does; what is not settled by then, or cannot be written down now,
+    /// a worker takes over. None: look at the order.
+    async fn within_the_callers_time<M>(
+        &self,
+        call: &Call,
+        settling: impl Future<Output = Result<Option<M>, StoreError>> + Send,
+    ) -> Result<Option<M>, Status> {
+        let settled = match call.deadline() {
+            Some(deadline) => {
+                let time = deadline.saturating_duration_since(Instant::now()).saturating_sub(TO_ANSWER);
+                tokio::time::timeout(time, settling).await.unwrap_or(Ok(None))
+            }
+            None => settling.await,
+        };
+        match settled {
+            // The ask is on record: an error would say that nothing has happened.
+            Err(
+                StoreError::Overloaded
+                | StoreError::LostRace
+                | StoreError::StorageFull
+                | StoreError::Unavailable(_)
+                | StoreError::DeadlineExceeded,
+            ) => Ok(None),
+            settled => found(settled),
+        }
+    }
+
+    /// What somebody else has settled, or nobody yet. What is final takes the place of the answer that was kept when
+    /// the provider had not spoken; of several callers that repeat each other all hear the same.
+    async fn store_outcome<Id, M: Message + Default + Clone + 'static>(
+        &self,
+        call: &Call,
+        outcome: M,
+        settlement: &Settlement<Id, M>,
+    ) -> Result<M, Status> {
+        if !call.is_repeatable() || !(settlement.is_final)(&outcome) {
+            return Ok(outcome);
+        }
+        let call = call.amending(settlement.is_final_stored);
+        let answer = outcome.clone();
+        let kept = self.change(call, StoreOutcome, move |(), _| answer.clone()).await;
+        // It is true even if it cannot be kept now: a repeat comes by here again.
+        Ok(kept.map_or(outcome, Response::into_inner))
+    }
+
+    async fn invoice_by(&self, key: &InvoiceKey) -> Result<pb::Invoice, Status> {
+        let (order, place) = match key {
+            InvoiceKey::Id(id) => {
+                let order = self.order_with(Part::Invoice(*id)).await?;
+                let place = order.invoices.iter().position(|it| it.id == *id);
+                (order, place.ok_or_else(|| status::not_found("invoice", id))?)
+            }
+            InvoiceKey::Number(series, number) => {
+                let missing = || status::not_found("invoice", invoice_number(series, *number));
+                let id = found(self.store().order_of_invoice(series, *number).await)?.ok_or_else(missing)?;
+                let order = self.order(id).await?;
+                let place = order.invoices.iter().position(|it| it.series == *series && it.number == *number);
+                (order, place.ok_or_else(missing)?)
+            }
+        };
+        Ok(to::invoice(&order, &order.invoices[place]))
+    }
+}
+
+fn payment_of(order: &Order, id: PaymentId) -> Option<pb::Payment> {
+    order.payments.iter().find(|it| it.id == id).map(|it| to::payment(order, it))
+}
+
+fn refund_of(order: &Order, id: RefundId) -> Option<pb::Refund> {
+    let refunds = order.payments.iter().flat_map(|it| &it.refunds);
+    refunds.into_iter().find(|it| it.id == id).map(|it| to::refund(order, it))
+}

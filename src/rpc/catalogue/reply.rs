@@ -1,0 +1,31 @@
+//! Products and locations as the API shows them.
+
+use crate::domain::{self, Location, Product};
+use crate::pb;
+use crate::rpc::reply::{measure, money, timestamp};
+
+pub(crate) fn product(product: &Product) -> pb::Product {
+    let Product { sku, version, name, tax_category, unit_price, weight_grams, created_at } = product.clone();
+    pb::Product {
+        sku: sku.into(),
+        name,
+        tax_category,
+        unit_price: unit_price.map(money),
+        weight_grams: measure(weight_grams),
+        create_time: Some(timestamp(created_at)),
+        etag: domain::etag(version),
+    }
+}
+
+pub(crate) fn stock_location(location: &Location) -> pb::StockLocation {
+    let Location { code, version, name, region, country, priority, created_at } = location.clone();
+    pb::StockLocation {
+        location: code.into(),
+        name,
+        region: region.into(),
+        country,
+        priority,
+        create_time: Some(timestamp(created_at)),
+        etag: domain::etag(version),
+    }
+}

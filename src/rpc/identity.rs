@@ -1,0 +1,177 @@
+//! Who calls, under which request id, until when.
+
+use std::time::Instant;
+
+use prost::Message;
+use sha2::{Digest, Sha256};
+use tonic::Request;
+use tonic::metadata::MetadataMap;
+
+use crate::domain::{Actor, Problems};
+use crate::rpc::layers::Deadline;
+use crate::settings::Limits;
+use crate::{pb, store};
+
+/// The metadata key under which callers name themselves.
+pub(crate) const ACTOR: &str = "consign-actor";
+
+/// The actor of a caller that does not.
+const ANONYMOUS: &str = "anonymous";
+
+/// A call that changes something.
+#[derive(Debug, Clone)]
+pub struct Call {
+    pub actor: Actor,
+    pub(super) request: Option<store::RequestKey>,
+    deadline: Option<Instant>,
+    answer: Answer,
+}
+
+/// How much of the space of an answer a change may use up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    Whole,
+    /// An eighth is left free for what comes later.
+    LeavesRoom,
+}
+
+/// A request that changes something: it may carry an id that makes it safe to repeat.
+pub(crate) trait Mutation: Message + Clone {
+    const METHOD: &'static str;
+
+    fn request_id(&mut self) -> &mut String;
+}
+
+macro_rules! mutations {
+    ($($request:ident = $method:literal,)+) => { $(
+        impl Mutation for pb::$request {
+            const METHOD: &'static str = $method;
+
+            fn request_id(&mut self) -> &mut String {
+                &mut self.request_id
+            }
+        }
+    )+ };
+}
+
+mutations! {
+    CreateOrderRequest = "CreateOrder",
+    UpdateOrderRequest = "UpdateOrder",
+    VerifyOrderRequest = "VerifyOrder",
+    CancelOrderRequest = "CancelOrder",
+    PlaceHoldRequest = "PlaceHold",
+    ReleaseHoldRequest = "ReleaseHold",
+    CloseOrderRequest = "CloseOrder",
+    ArchiveOrderRequest = "ArchiveOrder",
+    SubmitFeedbackRequest = "SubmitFeedback",
+    CreateProductRequest = "CreateProduct",
+    CreateStockLocationRequest = "CreateStockLocation",
+    ReceiveStockRequest = "ReceiveStock",
+    AdjustStockRequest = "AdjustStock",
+    SetReorderRuleRequest = "SetReorderRule",
+    ReserveStockRequest = "ReserveStock",
+    ReleaseReservationRequest = "ReleaseReservation",
+    ApproveReplenishmentRequest = "ApproveReplenishment",
+    RejectReplenishmentRequest = "RejectReplenishment",
+    PlaceReplenishmentRequest = "PlaceReplenishment",
+    CancelReplenishmentRequest = "CancelReplenishment",
+    StartPickingRequest = "StartPicking",
+    RecordPickRequest = "RecordPick",
+    RecordQualityCheckRequest = "RecordQualityCheck",
+    PackShipmentRequest = "PackShipment",
+    CreateShippingLabelRequest = "CreateShippingLabel",
+    VoidShippingLabelRequest = "VoidShippingLabel",
+    AssignCourierRequest = "AssignCourier",
+    ConfirmPickupRequest = "ConfirmPickup",
+    RecordTrackingEventsRequest = "RecordTrackingEvents",
+    ConfirmDeliveryRequest = "ConfirmDelivery",
+    CreateCourierRequest = "CreateCourier",
+    AuthorizePaymentRequest = "AuthorizePayment",
+    CapturePaymentRequest = "CapturePayment",
+    RecordPaymentRequest = "RecordPayment",
+    VoidPaymentRequest = "VoidPayment",
+    RefundPaymentRequest = "RefundPayment",
+    ApproveRequestRequest = "ApproveRequest",
+    RejectRequestRequest = "RejectRequest",
+}
+
+impl Call {
+    /// Reads who calls and the request id. The fingerprint is taken of the decoded request without its id, so that a
+    /// repeat is told from another request however it was encoded.
+    pub(super) fn of<R: Mutation>(request: &mut Request<R>, bad: &mut Problems) -> Option<Self> {
+        let deadline = request.extensions().get::<Deadline>().map(|it| it.0);
+        let actor = actor(request.metadata(), bad);
+
+        let id = std::mem::take(request.get_mut().request_id());
+        let printable = id.chars().all(|it| it.is_ascii_graphic() || it == ' ');
+        if !id.is_empty() && (!(8..=128).contains(&id.len()) || !printable) {
+            bad.add("request_id", "must be 8 to 128 printable ASCII characters");
+            return None;
+        }
+        let actor = actor?;
+        let request = (!id.is_empty()).then(|| store::RequestKey {
+            actor: actor.clone(),
+            method: R::METHOD,
+            id,
+            fingerprint: Sha256::digest(request.get_ref().encode_to_vec()).into(),
+            mode: store::RequestMode::Claim,
+        });
+        Some(Self { actor, request, deadline, answer: Answer::Whole })
+    }
+
+    /// Whether the caller said who it is.
+    pub(crate) fn is_named(&self) -> bool {
+        self.actor.as_str() != ANONYMOUS
+    }
+
+    /// For a call that only adds to what is shown: it leaves room for those that bring the order on or end it, so that
+    /// none of them is ever refused for want of it.
+    pub(crate) fn leaving_room(self) -> Self {
+        Self { answer: Answer::LeavesRoom, ..self }
+    }
+
+    pub(crate) fn answer_bytes_max(&self, limits: &Limits) -> usize {
+        let most = response_bytes(limits);
+        match self.answer {
+            Answer::Whole => most,
+            Answer::LeavesRoom => most - most / 8,
+        }
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    /// Whether a repeat would get the stored answer.
+    pub(crate) fn is_repeatable(&self) -> bool {
+        self.request.is_some()
+    }
+
+    /// The second part of a call that left the database in between: it replaces the stored answer of the first, if
+    /// that is not final.
+    pub(crate) fn amending(&self, is_final: fn(&[u8]) -> bool) -> Self {
+        let mut call = self.clone();
+        if let Some(request) = &mut call.request {
+            request.mode = store::RequestMode::Amend { is_final };
+        }
+        call
+    }
+
+    pub(crate) fn into_store(self) -> store::Call {
+        let Self { actor, request, deadline, answer: _ } = self;
+        store::Call { actor, request, deadline }
+    }
+}
+
+fn actor(metadata: &MetadataMap, bad: &mut Problems) -> Option<Actor> {
+    let Some(value) = metadata.get(ACTOR) else {
+        return Some(Actor::stored(ANONYMOUS.to_owned()));
+    };
+    let parsed = value.to_str().map_err(|_| crate::domain::Invalid::new("must be printable ASCII"));
+    bad.take(ACTOR, parsed.and_then(str::parse))
+}
+
+/// How large an answer may be.
+pub(crate) fn response_bytes(limits: &Limits) -> usize {
+    usize::try_from(limits.response_bytes).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,5 @@
+//! Stock, at the door.
+
+mod parse;
+pub(super) mod reply;
+mod service;

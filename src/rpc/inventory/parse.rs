@@ -1,0 +1,175 @@
+//! Requests about stock, read.
+
+use std::time::Duration;
+
+use crate::domain::{
+    AdjustStock, CheckAvailability, DecideReplenishment, Destination, Inquiry, LocationCode, Problems,
+    ReceiveStock, ReleaseReservation, ReplenishmentState, ReserveStock, ServiceLevel, SetReorderRule, Sku,
+    StockSource,
+};
+use crate::pb;
+use crate::rpc::inventory::reply::to_adjust_reason;
+use crate::rpc::listing::list_requests;
+use crate::rpc::parse::{
+    LIFETIME_SECONDS, LINES_MAX, country, entries, id, number, optional_id, quantity, required,
+    required_word, seconds, text, timestamp, word,
+};
+use crate::rpc::words::to_service_level;
+
+/// What the ledger keeps of the caller's words, in characters.
+pub(crate) const NOTE_MAX: usize = 200;
+
+/// How long another caller's own name for a reservation may be.
+const RESERVATION_REFERENCE_MAX: usize = 128;
+
+/// One product at one location.
+#[derive(Debug, Clone)]
+pub(crate) struct Shelf {
+    pub(crate) sku: Sku,
+    pub(crate) location: LocationCode,
+}
+
+list_requests! {
+    list_stock_levels: ListStockLevelsRequest,
+    list_stock_movements: ListStockMovementsRequest,
+    list_reservations: ListReservationsRequest,
+    list_replenishments: ListReplenishmentsRequest,
+}
+
+pub(crate) fn shelf(sku: &str, location: &str, bad: &mut Problems) -> Option<Shelf> {
+    let sku = id("sku", sku, bad);
+    let location = id("location", location, bad);
+    Some(Shelf { sku: sku?, location: location? })
+}
+
+pub(crate) fn inquiry(
+    request: pb::CheckAvailabilityRequest,
+    bad: &mut Problems,
+) -> Option<CheckAvailability> {
+    use pb::check_availability_request::Destination as Wanted;
+
+    let pb::CheckAvailabilityRequest { lines, requested_delivery_date, shipping_service, destination } =
+        request;
+    let lines = stock_lines(lines, bad);
+    let requested_by = timestamp("requested_delivery_date", requested_delivery_date, bad);
+    let service = word("shipping_service", shipping_service, to_service_level, bad);
+    let destination = match required("destination", destination, bad)? {
+        Wanted::Region(region) => Destination::Region(id("region", &region, bad)?),
+        Wanted::Country(code) => Destination::Country(country("country", code, bad)),
+    };
+    let service = service.unwrap_or(ServiceLevel::Standard);
+    Some(CheckAvailability { inquiry: Inquiry { destination, lines, service, requested_by } })
+}
+
+fn stock_lines(lines: Vec<pb::StockLine>, bad: &mut Problems) -> Vec<(Sku, i64)> {
+    let lines = entries("lines", lines, 1..=LINES_MAX, bad);
+    let read = |(place, line)| {
+        let pb::StockLine { sku, quantity: units } = line;
+        let units = quantity(&format!("lines[{place}].quantity"), units, bad);
+        Some((id(&format!("lines[{place}].sku"), &sku, bad)?, units))
+    };
+    lines.filter_map(read).collect()
+}
+
+pub(crate) fn receipt(request: pb::ReceiveStockRequest, bad: &mut Problems) -> Option<ReceiveStock> {
+    let pb::ReceiveStockRequest { sku, location, quantity: units, replenishment_id, note, request_id: _ } =
+        request;
+    let quantity = quantity("quantity", units, bad);
+    let replenishment = optional_id("replenishment_id", &replenishment_id, bad);
+    let note = text("note", note, NOTE_MAX, bad);
+    let Shelf { sku, location } = shelf(&sku, &location, bad)?;
+    Some(ReceiveStock { sku, location, quantity, replenishment, note })
+}
+
+pub(crate) fn adjustment(request: pb::AdjustStockRequest, bad: &mut Problems) -> Option<AdjustStock> {
+    let pb::AdjustStockRequest { sku, location, reason, delta, note, etag, request_id: _ } = request;
+    number("delta", delta, -1_000_000..=1_000_000, bad);
+    if delta == 0 {
+        bad.add("delta", "must not be 0");
+    }
+    let note = text("note", note, NOTE_MAX, bad);
+    let reason = required_word("reason", reason, to_adjust_reason, bad);
+    let Shelf { sku, location } = shelf(&sku, &location, bad)?;
+    Some(AdjustStock { sku, location, reason: reason?, delta, note, etag })
+}
+
+pub(crate) fn reorder_wish(request: pb::SetReorderRuleRequest, bad: &mut Problems) -> Option<SetReorderRule> {
+    let pb::SetReorderRuleRequest { sku, location, rule, etag, request_id: _ } = request;
+    let rule = rule.map(|it| reorder_rule(it, bad));
+    let (point, up_to) = rule.unzip();
+    let Shelf { sku, location } = shelf(&sku, &location, bad)?;
+    Some(SetReorderRule { sku, location, point, up_to, etag })
+}
+
+fn reorder_rule(rule: pb::ReorderRule, bad: &mut Problems) -> (i64, i64) {
+    let pb::ReorderRule { reorder_point, order_up_to } = rule;
+    number("rule.reorder_point", reorder_point, 0..=1_000_000, bad);
+    number("rule.order_up_to", order_up_to, reorder_point.clamp(0, 1_000_000)..=1_000_000, bad);
+    (reorder_point, order_up_to)
+}
+
+pub(crate) fn reservation_wish(request: pb::ReserveStockRequest, bad: &mut Problems) -> Option<ReserveStock> {
+    use pb::reserve_stock_request::Source as Wanted;
+
+    let pb::ReserveStockRequest { lines, lifetime, reference, request_id: _, source } = request;
+    let lines = stock_lines(lines, bad);
+    let lifetime = seconds("lifetime", lifetime, LIFETIME_SECONDS, bad).map(Duration::from_secs);
+    let reference = text("reference", reference, RESERVATION_REFERENCE_MAX, bad);
+    let source = match required("source", source, bad)? {
+        Wanted::Region(region) => StockSource::Region(id("region", &region, bad)?),
+        Wanted::Location(location) => StockSource::Location(id("location", &location, bad)?),
+    };
+    Some(ReserveStock { source, lines, lifetime, reference })
+}
+
+pub(crate) fn release(
+    request: pb::ReleaseReservationRequest,
+    bad: &mut Problems,
+) -> Option<ReleaseReservation> {
+    let pb::ReleaseReservationRequest { reservation_id, etag, request_id: _ } = request;
+    Some(ReleaseReservation { reservation: id("reservation_id", &reservation_id, bad)?, etag })
+}
+
+pub(crate) fn approve(
+    request: pb::ApproveReplenishmentRequest,
+    bad: &mut Problems,
+) -> Option<DecideReplenishment> {
+    let pb::ApproveReplenishmentRequest { replenishment_id, quantity: units, etag, request_id: _ } = request;
+    let units = (units != 0).then(|| quantity("quantity", units, bad));
+    let replenishment = id("replenishment_id", &replenishment_id, bad)?;
+    Some(DecideReplenishment { replenishment, to: ReplenishmentState::Approved, quantity: units, etag })
+}
+
+pub(crate) fn reject(
+    request: pb::RejectReplenishmentRequest,
+    bad: &mut Problems,
+) -> Option<DecideReplenishment> {
+    let pb::RejectReplenishmentRequest { replenishment_id, etag, request_id: _ } = request;
+    decision(&replenishment_id, ReplenishmentState::Rejected, etag, bad)
+}
+
+pub(crate) fn place(
+    request: pb::PlaceReplenishmentRequest,
+    bad: &mut Problems,
+) -> Option<DecideReplenishment> {
+    let pb::PlaceReplenishmentRequest { replenishment_id, etag, request_id: _ } = request;
+    decision(&replenishment_id, ReplenishmentState::Ordered, etag, bad)
+}
+
+pub(crate) fn cancel(
+    request: pb::CancelReplenishmentRequest,
+    bad: &mut Problems,
+) -> Option<DecideReplenishment> {
+    let pb::CancelReplenishmentRequest { replenishment_id, etag, request_id: _ } = request;
+    decision(&replenishment_id, ReplenishmentState::Cancelled, etag, bad)
+}
+
+fn decision(
+    replenishment_id: &str,
+    to: ReplenishmentState,
+    etag: String,
+    bad: &mut Problems,
+) -> Option<DecideReplenishment> {
+    let replenishment = id("replenishment_id", replenishment_id, bad)?;
+    Some(DecideReplenishment { replenishment, to, quantity: None, etag })
+}

@@ -1,0 +1,194 @@
+//! Replies of InventoryService.
+
+use crate::domain::{
+    self, AvailabilityFound, LineAvailability, LocationCode, Movement, RegionCode, Replenishment,
+    Reservation, ReservedItem, StockLevel,
+};
+use crate::pb;
+use crate::rpc::reply::{actor, text_of, timestamp};
+use crate::rpc::words::same_words;
+
+same_words! {
+    adjust_reason, to_adjust_reason: AdjustReason = AdjustmentReason {
+        Count = Count, Found = Found, Lost = Lost, Damage = Damage, Scrap = Scrap, QualityHold = QualityHold,
+        Restock = Restock, SafetyStock = SafetyStock,
+    }
+    movement_kind: MovementKind = MovementKind {
+        Receipt = Receipt, Reserve = Reserve, Release = Release, Expire = Expire, Ship = Ship, Adjust = Adjust,
+        Damage = Damage, QualityHold = QualityHold, Restock = Restock,
+    }
+    reservation_state: ReservationState = ReservationState {
+        Held = Held, Confirmed = Confirmed, PartiallyConsumed = PartiallyConsumed, Consumed = Consumed,
+        Released = Released, Expired = Expired,
+    }
+    replenishment_state: ReplenishmentState = ReplenishmentState {
+        Proposed = Proposed, Approved = Approved, Rejected = Rejected, Ordered = Ordered,
+        PartiallyReceived = PartiallyReceived, Received = Received, Cancelled = Cancelled,
+    }
+}
+
+pub(crate) fn stock_level(level: &StockLevel) -> pb::StockLevel {
+    let available = level.available();
+    let StockLevel {
+        sku,
+        location,
+        version,
+        on_hand,
+        reserved,
+        damaged,
+        quality_hold,
+        safety_stock,
+        reorder_point,
+        reorder_up_to,
+        updated_at,
+    } = level.clone();
+    let rule = |reorder_point| pb::ReorderRule {
+        reorder_point,
+        order_up_to: reorder_up_to.unwrap_or(reorder_point),
+    };
+    pb::StockLevel {
+        sku: sku.into(),
+        location: location.into(),
+        on_hand,
+        reserved,
+        damaged,
+        quality_hold,
+        safety_stock,
+        available,
+        reorder_rule: reorder_point.map(rule),
+        update_time: (version > 0).then(|| timestamp(updated_at)),
+        etag: domain::etag(version),
+    }
+}
+
+pub(crate) fn stock_movement(movement: &Movement) -> pb::StockMovement {
+    let Movement {
+        id,
+        sku,
+        location,
+        kind,
+        on_hand,
+        reserved,
+        damaged,
+        quality_hold,
+        reservation,
+        order,
+        shipment,
+        reason,
+        actor: by,
+        at,
+    } = movement.clone();
+    pb::StockMovement {
+        id: id.to_string(),
+        sku: sku.into(),
+        location: location.into(),
+        kind: movement_kind(kind),
+        on_hand_delta: on_hand,
+        reserved_delta: reserved,
+        damaged_delta: damaged,
+        quality_hold_delta: quality_hold,
+        order_id: text_of(order),
+        reservation_id: text_of(reservation),
+        shipment_id: text_of(shipment),
+        reason,
+        actor: actor(&by),
+        create_time: Some(timestamp(at)),
+    }
+}
+
+pub(crate) fn reservation(reservation: &Reservation) -> pb::Reservation {
+    let Reservation { id, version, order, reference, state, expires_at, items, plan, created_by, created_at } =
+        reservation.clone();
+    pb::Reservation {
+        id: id.to_string(),
+        state: reservation_state(state),
+        order_id: text_of(order),
+        reference,
+        items: items.into_iter().map(reserved_item).collect(),
+        expire_time: expires_at.map(timestamp),
+        explanation: plan,
+        created_by: actor(&created_by),
+        create_time: Some(timestamp(created_at)),
+        etag: domain::etag(version),
+    }
+}
+
+fn reserved_item(item: ReservedItem) -> pb::ReservationItem {
+    let ReservedItem { number: _, line, sku, location, quantity, consumed, released } = item;
+    pb::ReservationItem {
+        line_number: line,
+        sku: sku.into(),
+        location: location.into(),
+        quantity,
+        consumed,
+        released,
+    }
+}
+
+/// What was found, for an order or for somebody who asks; an order that no region serves has none.
+pub(crate) fn availability(found: &AvailabilityFound, region: Option<&RegionCode>) -> pb::Availability {
+    let AvailabilityFound { at, lines, earliest_ship_at, requested_date_feasible } = found.clone();
+    pb::Availability {
+        region: text_of(region),
+        fulfillable: lines.iter().all(|it| it.shortage.is_empty()),
+        lines: lines.into_iter().map(line_availability).collect(),
+        earliest_ship_time: earliest_ship_at.map(timestamp),
+        requested_date_feasible,
+        check_time: Some(timestamp(at)),
+    }
+}
+
+fn line_availability(line: LineAvailability) -> pb::LineAvailability {
+    let LineAvailability { line, sku, wanted, available, by_location, shortage } = line;
+    let at = |(location, available): (LocationCode, i64)| pb::LocationAvailability {
+        location: location.into(),
+        available,
+    };
+    pb::LineAvailability {
+        line_number: line,
+        sku: sku.into(),
+        requested: wanted,
+        available,
+        shortage,
+        locations: by_location.into_iter().map(at).collect(),
+    }
+}
+
+pub(crate) fn outlook(outlook: &domain::Outlook) -> pb::CheckAvailabilityResponse {
+    let domain::Outlook { region, found, delivery_at } = outlook;
+    pb::CheckAvailabilityResponse {
+        availability: Some(availability(found, Some(region))),
+        earliest_delivery_time: delivery_at.map(timestamp),
+    }
+}
+
+pub(crate) fn replenishment(replenishment: &Replenishment) -> pb::Replenishment {
+    let Replenishment {
+        id,
+        version,
+        sku,
+        location,
+        quantity,
+        received,
+        state,
+        order,
+        reason,
+        created_at,
+        updated_at,
+        decided_by,
+    } = replenishment.clone();
+    pb::Replenishment {
+        id: id.to_string(),
+        sku: sku.into(),
+        location: location.into(),
+        state: replenishment_state(state),
+        quantity,
+        received,
+        order_id: text_of(order),
+        reason,
+        decided_by: text_of(decided_by),
+        create_time: Some(timestamp(created_at)),
+        update_time: Some(timestamp(updated_at)),
+        etag: domain::etag(version),
+    }
+}

@@ -1,0 +1,5 @@
+//! Orders, at the door.
+
+pub(super) mod parse;
+pub(super) mod reply;
+pub(super) mod service;

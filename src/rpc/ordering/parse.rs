@@ -1,0 +1,383 @@
+//! Requests about orders, read.
+
+#[cfg(test)]
+mod tests;
+
+use crate::domain::{
+    ArchiveOrder, CancelOrder, CloseOrder, Correction, CreateOrder, Currency, Discount, HoldReason, NewLine,
+    NewOrder, OnShortage, OrderId, Part, PlaceHold, Problems, ReleaseHold, ServiceLevel, Target, UpdateOrder,
+    VerifyOrder, Waive,
+};
+use crate::pb;
+use crate::rpc::listing::{Wanted, listing};
+use crate::rpc::ordering::reply::OrderView;
+use crate::rpc::parse::{
+    LIFETIME_SECONDS, LINES_MAX, NAME_MAX, NOTE_MAX, REASON_MAX, REFERENCE_MAX, address, customer, digits,
+    entries, id, note, number, optional_id, price, quantity, required, required_text, required_word, seconds,
+    text, timestamp, word,
+};
+use crate::rpc::words;
+use crate::settings::Limits;
+use crate::store::{EventFilter, Listing};
+
+const DISCOUNT_CODE_MAX: usize = 50;
+
+pub(crate) fn create_order(request: pb::CreateOrderRequest, bad: &mut Problems) -> Option<CreateOrder> {
+    let pb::CreateOrderRequest { order, request_id: _ } = request;
+    let new = required("order", order, bad).and_then(|it| new_order(it, bad));
+    Some(CreateOrder { new: new? })
+}
+
+fn new_order(draft: pb::OrderDraft, bad: &mut Problems) -> Option<NewOrder> {
+    let pb::OrderDraft {
+        channel,
+        external_reference,
+        customer: buyer,
+        shipping_address,
+        billing_address,
+        lines,
+        currency,
+        special_instructions,
+        shipping_service,
+        on_shortage,
+        requested_delivery_time,
+        discount: order_discount,
+        discount_code,
+        shipping_fee,
+        prices_include_tax,
+        reservation_lifetime,
+    } = draft;
+    let channel = required_word("order.channel", channel, words::to_channel, bad);
+    let buyer = required("order.customer", buyer, bad).map(|it| customer("order.customer", it, bad));
+    let shipping_address = required("order.shipping_address", shipping_address, bad)
+        .map(|it| address("order.shipping_address", it, bad));
+    let currency: Option<Currency> = id("order.currency", &currency, bad);
+    let lines = new_lines(lines, currency, bad);
+    let shipping_fee = price("order.shipping_fee", shipping_fee, bad);
+    if let (Some(fee), Some(currency)) = (shipping_fee, currency)
+        && fee.currency != currency
+    {
+        bad.add("order.shipping_fee", format!("must be in {currency}, as the order is"));
+    }
+    let external_reference = text("order.external_reference", external_reference, REFERENCE_MAX, bad);
+    let billing_address = billing_address.map(|it| address("order.billing_address", it, bad));
+    let order_discount = order_discount.and_then(|it| discount("order.discount", it, currency, bad));
+    let discount_code = text("order.discount_code", discount_code, DISCOUNT_CODE_MAX, bad);
+    let special_instructions = note("order.special_instructions", special_instructions, NOTE_MAX, bad);
+    let service = word("order.shipping_service", shipping_service, words::to_service_level, bad);
+    let on_shortage = word("order.on_shortage", on_shortage, words::to_on_shortage, bad);
+    let reservation_lifetime_seconds =
+        seconds("order.reservation_lifetime", reservation_lifetime, LIFETIME_SECONDS, bad);
+    let requested_by = timestamp("order.requested_delivery_time", requested_delivery_time, bad);
+    let shipping_address = shipping_address?;
+    Some(NewOrder {
+        channel: channel?,
+        external_reference,
+        customer: buyer?.normalised(&shipping_address.country),
+        shipping_address,
+        billing_address,
+        currency: currency?,
+        lines,
+        discount: order_discount,
+        discount_code,
+        prices_include_tax,
+        shipping_fee,
+        special_instructions,
+        service: service.unwrap_or(ServiceLevel::Standard),
+        on_shortage: on_shortage.unwrap_or(OnShortage::Refuse),
+        reservation_lifetime_seconds,
+        requested_by,
+    })
+}
+
+fn new_lines(lines: Vec<pb::OrderLineDraft>, currency: Option<Currency>, bad: &mut Problems) -> Vec<NewLine> {
+    let lines = entries("order.lines", lines, 1..=LINES_MAX, bad);
+    lines.filter_map(|(place, it)| new_line(&format!("order.lines[{place}]"), it, currency, bad)).collect()
+}
+
+fn new_line(
+    at: &str,
+    line: pb::OrderLineDraft,
+    currency: Option<Currency>,
+    bad: &mut Problems,
+) -> Option<NewLine> {
+    let pb::OrderLineDraft { sku, quantity: units, unit_price, discount: given, description } = line;
+    let sku = id(&format!("{at}.sku"), &sku, bad);
+    let units = quantity(&format!("{at}.quantity"), units, bad);
+    let unit_price = price(&format!("{at}.unit_price"), unit_price, bad);
+    let given = given.and_then(|it| discount(&format!("{at}.discount"), it, currency, bad));
+    let description = text(&format!("{at}.description"), description, NAME_MAX, bad);
+    Some(NewLine { sku: sku?, quantity: units, unit_price, discount: given, description })
+}
+
+fn discount(
+    at: &str,
+    given: pb::Discount,
+    currency: Option<Currency>,
+    bad: &mut Problems,
+) -> Option<Discount> {
+    match required(at, given.value, bad)? {
+        pb::discount::Value::Amount(amount) => {
+            let field = format!("{at}.amount");
+            let amount = price(&field, Some(amount), bad)?;
+            if currency.is_some_and(|it| it != amount.currency) {
+                bad.add(field, "must be in the order's currency");
+            }
+            Some(Discount::Amount(amount.minor))
+        }
+        pb::discount::Value::RatePpm(rate) => {
+            let rate = number(&format!("{at}.rate_ppm"), i64::from(rate), 1..=1_000_000, bad);
+            Some(Discount::Percent(u32::try_from(rate).unwrap_or(0)))
+        }
+    }
+}
+
+pub(crate) fn update_order(
+    request: pb::UpdateOrderRequest,
+    bad: &mut Problems,
+) -> Option<(UpdateOrder, OrderView)> {
+    let pb::UpdateOrderRequest { order_id, order, update_mask, etag, request_id: _, view } = request;
+    let target = target(&order_id, etag, bad);
+    let paths =
+        required("update_mask", update_mask.filter(|it| !it.paths.is_empty()), bad).map(|it| it.paths);
+    let order = required("order", order, bad);
+    let (correction, currency) = correction(&paths?, order?, bad);
+    let view = order_view(view, bad);
+    Some((UpdateOrder { target: target?, correction, currency }, view))
+}
+
+/// The fields that the mask names, each whole, and the currency that new lines are in; a field that is named and left
+/// out is taken away, where it may be.
+fn correction(paths: &[String], draft: pb::OrderDraft, bad: &mut Problems) -> (Correction, Option<Currency>) {
+    let pb::OrderDraft {
+        channel: _,
+        external_reference: _,
+        customer: buyer,
+        shipping_address,
+        billing_address,
+        lines,
+        currency,
+        special_instructions,
+        shipping_service,
+        on_shortage,
+        requested_delivery_time,
+        discount: _,
+        discount_code: _,
+        shipping_fee: _,
+        prices_include_tax: _,
+        reservation_lifetime: _,
+    } = draft;
+    let mut correction = Correction::default();
+    let mut currency_of_lines = None;
+    let named = |path: &str| paths.iter().any(|it| it == path);
+    if named("customer") {
+        let buyer = required("order.customer", buyer, bad);
+        correction.customer = buyer.map(|it| customer("order.customer", it, bad));
+    }
+    if named("shipping_address") {
+        let shipping_address = required("order.shipping_address", shipping_address, bad);
+        correction.shipping_address = shipping_address.map(|it| address("order.shipping_address", it, bad));
+    }
+    if named("billing_address") {
+        correction.billing_address =
+            Some(billing_address.map(|it| address("order.billing_address", it, bad)));
+    }
+    if named("lines") {
+        currency_of_lines = id("order.currency", &currency, bad);
+        correction.lines = Some(new_lines(lines, currency_of_lines, bad));
+    }
+    if named("special_instructions") {
+        let text = note("order.special_instructions", special_instructions, NOTE_MAX, bad);
+        correction.special_instructions = Some(text);
+    }
+    if named("shipping_service") {
+        let service = word("order.shipping_service", shipping_service, words::to_service_level, bad);
+        correction.service = Some(service.unwrap_or(ServiceLevel::Standard));
+    }
+    if named("on_shortage") {
+        let on_shortage = word("order.on_shortage", on_shortage, words::to_on_shortage, bad);
+        correction.on_shortage = Some(on_shortage.unwrap_or(OnShortage::Refuse));
+    }
+    if named("requested_delivery_time") {
+        correction.requested_by =
+            Some(timestamp("order.requested_delivery_time", requested_delivery_time, bad));
+    }
+    // Its text may be anything, and any number of times: it is not said again.
+    let unknown = paths.iter().zip(1..).filter(|(it, _)| !UPDATABLE.contains(&it.as_str()));
+    for (_, number) in unknown.take(UPDATABLE.len()) {
+        let legal = UPDATABLE.join(", ");
+        bad.add("update_mask", format!("path {number} cannot be updated; these can: {legal}"));
+    }
+    (correction, currency_of_lines)
+}
+
+/// What UpdateOrder may change.
+const UPDATABLE: [&str; 8] = [
+    "customer",
+    "shipping_address",
+    "billing_address",
+    "lines",
+    "special_instructions",
+    "shipping_service",
+    "on_shortage",
+    "requested_delivery_time",
+];
+
+pub(crate) fn verify_order(
+    request: pb::VerifyOrderRequest,
+    bad: &mut Problems,
+) -> Option<(VerifyOrder, OrderView)> {
+    let pb::VerifyOrderRequest { order_id, waive_duplicate, etag, request_id: _, view } = request;
+    let target = target(&order_id, etag, bad);
+    let waive = if waive_duplicate { Waive::Duplicate } else { Waive::Nothing };
+    let view = order_view(view, bad);
+    Some((VerifyOrder { target: target?, waive }, view))
+}
+
+pub(crate) fn cancel_order(
+    request: pb::CancelOrderRequest,
+    bad: &mut Problems,
+) -> Option<(CancelOrder, OrderView)> {
+    let pb::CancelOrderRequest { order_id, reason, etag, request_id: _, view } = request;
+    let target = target(&order_id, etag, bad);
+    let reason = required_text("reason", reason, REASON_MAX, bad);
+    let view = order_view(view, bad);
+    Some((CancelOrder { target: target?, reason }, view))
+}
+
+pub(crate) fn place_hold(
+    request: pb::PlaceHoldRequest,
+    bad: &mut Problems,
+) -> Option<(PlaceHold, OrderView)> {
+    let pb::PlaceHoldRequest { order_id, reason, comment, etag, request_id: _, view } = request;
+    let target = target(&order_id, etag, bad);
+    let reason = required_word("reason", reason, words::to_hold_reason, bad);
+    let comment = if reason == Some(HoldReason::Other) {
+        required_text("comment", comment, REASON_MAX, bad)
+    } else {
+        text("comment", comment, REASON_MAX, bad)
+    };
+    if reason == Some(HoldReason::VerificationFailed) {
+        bad.add("reason", "VERIFICATION_FAILED is kept for the verification itself");
+    }
+    let view = order_view(view, bad);
+    Some((PlaceHold { target: target?, reason: reason?, comment }, view))
+}
+
+pub(crate) fn release_hold(
+    request: pb::ReleaseHoldRequest,
+    bad: &mut Problems,
+) -> Option<(ReleaseHold, OrderView)> {
+    let pb::ReleaseHoldRequest { order_id, hold_id, comment, etag, request_id: _, view } = request;
+    let target = target(&order_id, etag, bad);
+    let hold = id("hold_id", &hold_id, bad);
+    let comment = text("comment", comment, REASON_MAX, bad);
+    let view = order_view(view, bad);
+    Some((ReleaseHold { target: target?, hold: hold?, comment }, view))
+}
+
+pub(crate) fn close_order(
+    request: pb::CloseOrderRequest,
+    bad: &mut Problems,
+) -> Option<(CloseOrder, OrderView)> {
+    let pb::CloseOrderRequest { order_id, etag, request_id: _, view } = request;
+    let target = target(&order_id, etag, bad);
+    let view = order_view(view, bad);
+    Some((CloseOrder { target: target? }, view))
+}
+
+pub(crate) fn archive_order(
+    request: pb::ArchiveOrderRequest,
+    bad: &mut Problems,
+) -> Option<(ArchiveOrder, OrderView)> {
+    let pb::ArchiveOrderRequest { order_id, etag, request_id: _, view } = request;
+    let target = target(&order_id, etag, bad);
+    let view = order_view(view, bad);
+    Some((ArchiveOrder { target: target? }, view))
+}
+
+/// The order of a request that changes it.
+pub(crate) fn target(order_id: &str, etag: String, bad: &mut Problems) -> Option<Target> {
+    Some(Target { part: Part::Order(id("order_id", order_id, bad)?), etag })
+}
+
+/// One order, by its id or by its number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OrderKey {
+    Id(OrderId),
+    Number(i64),
+}
+
+pub(crate) fn get_order(request: pb::GetOrderRequest, bad: &mut Problems) -> Option<(OrderKey, OrderView)> {
+    let pb::GetOrderRequest { key, view } = request;
+    let view = order_view(view, bad);
+    let key = match required("order_id", key, bad)? {
+        pb::get_order_request::Key::OrderId(order_id) => id("order_id", &order_id, bad).map(OrderKey::Id),
+        pb::get_order_request::Key::Number(number) => order_number(&number, bad),
+    };
+    Some((key?, view))
+}
+
+/// How much of the order the answer has: all of it if nothing is said.
+pub(crate) fn order_view(number: i32, bad: &mut Problems) -> OrderView {
+    let view = word("view", number, |it| pb::OrderView::try_from(it).ok(), bad);
+    match view.unwrap_or(pb::OrderView::Unspecified) {
+        pb::OrderView::Unspecified | pb::OrderView::Full => OrderView::Full,
+        pb::OrderView::Basic => OrderView::Basic,
+    }
+}
+
+pub(crate) fn get_order_timeline(
+    request: pb::GetOrderTimelineRequest,
+    bad: &mut Problems,
+) -> Option<OrderKey> {
+    let pb::GetOrderTimelineRequest { key } = request;
+    match required("order_id", key, bad)? {
+        pb::get_order_timeline_request::Key::OrderId(order_id) => {
+            id("order_id", &order_id, bad).map(OrderKey::Id)
+        }
+        pb::get_order_timeline_request::Key::Number(number) => order_number(&number, bad),
+    }
+}
+
+fn order_number(text: &str, bad: &mut Problems) -> Option<OrderKey> {
+    let number = digits(text).filter(|it| *it > 0).map(OrderKey::Number);
+    if number.is_none() {
+        bad.add("number", "must be an order's number, such as 100042");
+    }
+    number
+}
+
+/// The listing, whether archived orders belong to it, and how much of each is shown.
+pub(crate) fn list_orders(
+    request: pb::ListOrdersRequest,
+    limits: &Limits,
+    bad: &mut Problems,
+) -> Option<(Listing, bool, OrderView)> {
+    let pb::ListOrdersRequest { page_size, page_token, filter, order_by, show_archived, view } = request;
+    let view = order_view(view, bad);
+    Some((listing(Wanted { page_size, page_token, filter, order_by }, limits, bad), show_archived, view))
+}
+
+/// Where to begin to watch, and what.
+pub(crate) fn watch_orders(
+    request: pb::WatchOrdersRequest,
+    bad: &mut Problems,
+) -> Option<(Begin, EventFilter)> {
+    let pb::WatchOrdersRequest { after_position, order_id, customer_email } = request;
+    let begin = match after_position {
+        -1 => Begin::Now,
+        position => Begin::After(number("after_position", position, -1..=i64::MAX, bad)),
+    };
+    let order = optional_id("order_id", &order_id, bad);
+    let email = text("customer_email", customer_email, 254, bad);
+    let customer_email = (!email.is_empty()).then_some(email);
+    Some((begin, EventFilter { order, customer_email, kinds: Vec::new() }))
+}
+
+/// Where a stream of events begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Begin {
+    Now,
+    After(i64),
+}

@@ -1,0 +1,351 @@
+//! Orders, their history, feedback and messages.
+
+use uuid::Uuid;
+
+use crate::domain::{
+    self, Amounts, ApprovalId, Breach, Check, Currency, Event, Hold, HoldId, Invoice, InvoiceId, LineAmounts,
+    LineProgress, Machine, MessageId, Order, OrderId, OrderLine, PaymentId, RefundId, ReplenishmentId,
+    ReservationId, ShipmentId, Step, StepLine, Timestamp, Transition,
+};
+use crate::pb;
+use crate::rpc::approvals::reply::approval;
+use crate::rpc::customers::reply::{discount_offer, feedback};
+use crate::rpc::inventory::reply as inventory;
+use crate::rpc::reply::{actor, address, customer, discount, minor, ppm, text_of, timestamp};
+use crate::rpc::words;
+use crate::store::LawResult;
+
+/// How much of an order an answer has; `order.proto` says which fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OrderView {
+    Full,
+    Basic,
+}
+
+pub(crate) fn shown(given: &Order, view: OrderView) -> pb::Order {
+    match view {
+        OrderView::Full => order(given),
+        OrderView::Basic => basic(given),
+    }
+}
+
+/// Where it stands and what is owed.
+fn basic(order: &Order) -> pb::Order {
+    let next = order.next_step();
+    pb::Order {
+        id: order.id.to_string(),
+        number: order.number.to_string(),
+        state: words::order_state(order.state),
+        payment_status: words::payment_status(order.payment_status()),
+        fulfillment_status: words::fulfillment_status(order.fulfillment_status()),
+        next_step: step_or_none(next.as_ref().map(|it| it.0)),
+        waiting_for: next.map(|it| it.1).unwrap_or_default(),
+        available_actions: order.available_actions().iter().map(ToString::to_string).collect(),
+        currency: order.amounts.currency.to_string(),
+        totals: Some(totals(order)),
+        update_time: Some(timestamp(order.updated_at)),
+        etag: order.etag(),
+        ..pb::Order::default()
+    }
+}
+
+pub(crate) fn order(order: &Order) -> pb::Order {
+    let next = order.next_step();
+    let offer = order.feedback.as_ref().and_then(discount_offer);
+    let Order {
+        id,
+        number,
+        version: _,
+        last_event: _,
+        state,
+        archived_from,
+        channel,
+        external_reference,
+        customer: buyer,
+        shipping_address,
+        billing_address,
+        region,
+        lines,
+        amounts,
+        discount: order_discount,
+        discount_code,
+        special_instructions,
+        service,
+        on_shortage,
+        reservation_lifetime_seconds,
+        requested_by,
+        promised_by,
+        risk,
+        risk_reasons,
+        checks,
+        availability,
+        fingerprint: _,
+        holds,
+        reservations,
+        approvals,
+        invoices,
+        payments,
+        shipments,
+        messages: _,
+        feedback: asked,
+        cancel_reason,
+        created_by,
+        created_at,
+        updated_at,
+        delivered_at,
+        closed_at,
+        archived_at,
+    } = order;
+    let currency = amounts.currency;
+    pb::Order {
+        id: id.to_string(),
+        number: number.to_string(),
+        state: words::order_state(*state),
+        payment_status: words::payment_status(order.payment_status()),
+        fulfillment_status: words::fulfillment_status(order.fulfillment_status()),
+        next_step: step_or_none(next.as_ref().map(|it| it.0)),
+        waiting_for: next.map(|it| it.1).unwrap_or_default(),
+        available_actions: order.available_actions().iter().map(ToString::to_string).collect(),
+        channel: words::channel(*channel),
+        external_reference: external_reference.clone(),
+        customer: Some(customer(buyer)),
+        shipping_address: Some(address(shipping_address)),
+        billing_address: billing_address.as_ref().map(address),
+        region: text_of(region.as_ref()),
+        currency: currency.to_string(),
+        lines: lines.iter().map(|it| line(it, currency, order.line_progress(it.number))).collect(),
+        special_instructions: special_instructions.clone(),
+        shipping_service: words::service_level(*service),
+        on_shortage: words::on_shortage(*on_shortage),
+        requested_delivery_time: requested_by.map(timestamp),
+        promised_delivery_time: promised_by.map(timestamp),
+        discount: order_discount.map(|it| discount(currency, it)),
+        discount_code: discount_code.clone(),
+        prices_include_tax: amounts.prices_include_tax,
+        reservation_lifetime: reservation_lifetime_seconds
+            .map(|it| prost_types::Duration { seconds: i64::try_from(it).unwrap_or(i64::MAX), nanos: 0 }),
+        totals: Some(totals(order)),
+        risk_level: words::risk(*risk),
+        risk_reasons: risk_reasons.clone(),
+        verification: checks.iter().map(check).collect(),
+        availability: availability.as_ref().map(|it| inventory::availability(it, region.as_ref())),
+        holds: holds.iter().map(hold).collect(),
+        reservation: reservations.last().map(inventory::reservation),
+        approvals: approvals.iter().map(|it| approval(order, it)).collect(),
+        invoice_id: text_of(invoices.last().map(|it| it.id)),
+        invoice_number: text_of(invoices.last().map(Invoice::full_number)),
+        payment_ids: payments.iter().map(|it| it.id.to_string()).collect(),
+        refund_ids: payments.iter().flat_map(|it| &it.refunds).map(|it| it.id.to_string()).collect(),
+        shipment_ids: shipments.iter().map(|it| it.id.to_string()).collect(),
+        discount_offer: offer,
+        feedback: asked.as_ref().map(feedback),
+        state_before_archive: archived_from.map_or(0, words::order_state),
+        end_reason: cancel_reason.clone(),
+        created_by: actor(created_by),
+        create_time: Some(timestamp(*created_at)),
+        update_time: Some(timestamp(*updated_at)),
+        deliver_time: delivered_at.map(timestamp),
+        close_time: closed_at.map(timestamp),
+        archive_time: archived_at.map(timestamp),
+        etag: order.etag(),
+    }
+}
+
+fn step_or_none(step: Option<Step>) -> i32 {
+    step.map_or(0, words::step)
+}
+
+fn line(line: &OrderLine, currency: Currency, progress: LineProgress) -> pb::OrderLine {
+    let OrderLine {
+        number,
+        sku,
+        description,
+        tax_category,
+        quantity,
+        unit_price_minor,
+        discount: given,
+        amounts,
+        weight_grams: _,
+    } = line;
+    let LineAmounts {
+        gross_minor: _,
+        discount_minor,
+        discount_share_minor,
+        tax_rate_ppm,
+        tax_minor,
+        total_minor,
+    } = *amounts;
+    let LineProgress { reserved, shipped, delivered, cancelled } = progress;
+    pb::OrderLine {
+        number: *number,
+        sku: sku.to_string(),
+        description: description.clone(),
+        quantity: *quantity,
+        unit_price: minor(currency, *unit_price_minor),
+        discount: given.map(|it| discount(currency, it)),
+        discount_amount: minor(currency, discount_minor),
+        order_discount_share: minor(currency, discount_share_minor),
+        tax_category: tax_category.clone(),
+        tax_rate_ppm: ppm(tax_rate_ppm),
+        tax: minor(currency, tax_minor),
+        total: minor(currency, total_minor),
+        reserved,
+        shipped,
+        delivered,
+        cancelled,
+    }
+}
+
+fn totals(order: &Order) -> pb::OrderTotals {
+    let Amounts {
+        currency,
+        prices_include_tax: _,
+        subtotal_minor,
+        discount_minor,
+        shipping_minor,
+        shipping_tax_minor,
+        tax_minor,
+        total_minor,
+    } = order.amounts;
+    pb::OrderTotals {
+        subtotal: minor(currency, subtotal_minor),
+        discount: minor(currency, discount_minor),
+        shipping: minor(currency, shipping_minor),
+        shipping_tax: minor(currency, shipping_tax_minor),
+        tax: minor(currency, tax_minor),
+        total: minor(currency, total_minor),
+        captured: minor(currency, order.captured_minor()),
+        refunded: minor(currency, order.refunded_minor()),
+        amount_due: minor(currency, order.amount_due_minor()),
+    }
+}
+
+fn check(check: &Check) -> pb::VerificationResult {
+    let Check { rule, verdict, detail } = check;
+    pb::VerificationResult {
+        rule: words::rule(*rule),
+        outcome: words::verdict(*verdict),
+        detail: detail.clone(),
+    }
+}
+
+pub(crate) fn hold(hold: &Hold) -> pb::Hold {
+    let Hold { id, reason, note, state, placed_by, placed_at, released_by, released_at, release_note } = hold;
+    pb::Hold {
+        id: id.to_string(),
+        state: words::hold_state(*state),
+        reason: words::hold_reason(*reason),
+        comment: note.clone(),
+        placed_by: actor(placed_by),
+        create_time: Some(timestamp(*placed_at)),
+        released_by: text_of(released_by.as_ref()),
+        release_comment: release_note.clone(),
+        release_time: released_at.map(timestamp),
+    }
+}
+
+/// All twenty steps, and the history behind them.
+pub(crate) fn timeline(order: &Order, events: &[(i64, Event)], now: Timestamp) -> pb::OrderTimeline {
+    let history: Vec<Event> = events.iter().map(|it| it.1.clone()).collect();
+    let steps = domain::timeline(order, &history, now);
+    let next = order.next_step();
+    pb::OrderTimeline {
+        order_id: order.id.to_string(),
+        order_number: order.number.to_string(),
+        state: words::order_state(order.state),
+        next_step: step_or_none(next.as_ref().map(|it| it.0)),
+        waiting_for: next.map(|it| it.1).unwrap_or_default(),
+        late: steps.iter().any(|it| it.late && it.is_open()),
+        steps: steps.into_iter().map(process_step).collect(),
+        events: events.iter().map(|(position, it)| event(*position, it)).collect(),
+    }
+}
+
+fn process_step(line: StepLine) -> pb::ProcessStep {
+    let StepLine {
+        step,
+        state,
+        planned_at,
+        started_at,
+        done_at,
+        actor: done_by,
+        approver,
+        evidence,
+        messages,
+        late,
+        note,
+    } = line;
+    pb::ProcessStep {
+        step: words::step(step),
+        state: words::step_state(state),
+        planned_time: planned_at.map(timestamp),
+        start_time: started_at.map(timestamp),
+        done_time: done_at.map(timestamp),
+        actor: text_of(done_by),
+        approver: text_of(approver),
+        evidence,
+        message_ids: messages.iter().map(ToString::to_string).collect(),
+        late,
+        note,
+    }
+}
+
+pub(crate) fn event(position: i64, event: &Event) -> pb::OrderEvent {
+    let Event { order, sequence, at, actor: done_by, kind, transition, text } = event.clone();
+    let (subject_id, from_state, to_state) = match transition {
+        Some(Transition { machine, subject, from, to }) => (id_of(machine, subject), from, to),
+        None => Default::default(),
+    };
+    pb::OrderEvent {
+        position,
+        order_id: order.to_string(),
+        sequence,
+        r#type: kind.to_string(),
+        summary: text,
+        subject_id,
+        from_state,
+        to_state,
+        actor: actor(&done_by),
+        time: Some(timestamp(at)),
+    }
+}
+
+/// The id that a machine's subject has for people; feedback is its order's.
+fn id_of(machine: Machine, subject: Uuid) -> String {
+    match machine {
+        Machine::Order | Machine::Feedback => OrderId(subject).to_string(),
+        Machine::Hold => HoldId(subject).to_string(),
+        Machine::Approval => ApprovalId(subject).to_string(),
+        Machine::Reservation => ReservationId(subject).to_string(),
+        Machine::Invoice => InvoiceId(subject).to_string(),
+        Machine::Payment => PaymentId(subject).to_string(),
+        Machine::Refund => RefundId(subject).to_string(),
+        Machine::Shipment => ShipmentId(subject).to_string(),
+        Machine::Message => MessageId(subject).to_string(),
+        Machine::Replenishment => ReplenishmentId(subject).to_string(),
+    }
+}
+
+pub(crate) fn integrity_report(laws: Vec<LawResult>, took: std::time::Duration) -> pb::IntegrityReport {
+    pb::IntegrityReport {
+        holds: laws.iter().all(|it| it.broken == 0),
+        laws: laws.into_iter().map(law).collect(),
+        duration: prost_types::Duration::try_from(took).ok(),
+    }
+}
+
+fn law(law: LawResult) -> pb::LawReport {
+    let LawResult { id, statement, checked, broken, breaches } = law;
+    pb::LawReport {
+        id: id.to_owned(),
+        statement: statement.to_owned(),
+        checked: i64::try_from(checked).unwrap_or(i64::MAX),
+        broken: i64::try_from(broken).unwrap_or(i64::MAX),
+        violations: breaches.into_iter().map(violation).collect(),
+    }
+}
+
+fn violation(breach: Breach) -> pb::Violation {
+    let Breach { law: _, key, expected, actual } = breach;
+    pb::Violation { key, expected, actual }
+}

@@ -1,0 +1,225 @@
+//! OrderService: from receipt to archive, and what can be asked about it.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use prost::Message;
+use tonic::{Request, Response, Status};
+
+use crate::domain::{Order, Part};
+use crate::pb;
+use crate::rpc::api::{Api, Reply, command, found, kept, parse};
+use crate::rpc::customers::{self, reply};
+use crate::rpc::identity::response_bytes;
+use crate::rpc::layers::Seat;
+use crate::rpc::listing::page_token;
+use crate::rpc::ordering::parse::{self as from, OrderKey};
+use crate::rpc::ordering::reply as to;
+use crate::rpc::status;
+use crate::rpc::streams::watch;
+
+/// How many comments a feedback report brings.
+const COMMENTS_MAX: u64 = 50;
+
+/// How many bytes an answer has at most around what it wraps.
+const WRAPPING: usize = 16;
+
+#[tonic::async_trait]
+impl pb::order_service_server::OrderService for Api {
+    async fn create_order(&self, request: Request<pb::CreateOrderRequest>) -> Reply<pb::CreateOrderResponse> {
+        let (call, command) = command(request, from::create_order)?;
+        self.change(call.leaving_room(), command, |created, view| pb::CreateOrderResponse {
+            order: Some(to::order(kept(view, created.order))),
+        })
+        .await
+    }
+
+    async fn get_order(&self, request: Request<pb::GetOrderRequest>) -> Reply<pb::GetOrderResponse> {
+        let (key, view) = parse(|bad| from::get_order(request.into_inner(), bad))?;
+        let order = self.order_by(key).await?;
+        Ok(Response::new(pb::GetOrderResponse { order: Some(to::shown(&order, view)) }))
+    }
+
+    async fn list_orders(&self, request: Request<pb::ListOrdersRequest>) -> Reply<pb::ListOrdersResponse> {
+        let (listing, archived, view) =
+            parse(|bad| from::list_orders(request.into_inner(), &self.limits, bad))?;
+        self.page(listing, |listing| async move {
+            let (orders, next) = found(self.store().list_orders(&listing, archived).await)?;
+            Ok(pb::ListOrdersResponse {
+                orders: orders.iter().map(|it| to::shown(it, view)).collect(),
+                next_page_token: page_token(next),
+            })
+        })
+        .await
+    }
+
+    async fn update_order(&self, request: Request<pb::UpdateOrderRequest>) -> Reply<pb::UpdateOrderResponse> {
+        let (call, (command, view)) = command(request, from::update_order)?;
+        self.change_order(call.leaving_room(), command, move |(), order| pb::UpdateOrderResponse {
+            order: Some(to::shown(order, view)),
+        })
+        .await
+    }
+
+    async fn verify_order(&self, request: Request<pb::VerifyOrderRequest>) -> Reply<pb::VerifyOrderResponse> {
+        let (call, (command, view)) = command(request, from::verify_order)?;
+        self.change_order(call, command, move |(), order| pb::VerifyOrderResponse {
+            order: Some(to::shown(order, view)),
+        })
+        .await
+    }
+
+    async fn cancel_order(&self, request: Request<pb::CancelOrderRequest>) -> Reply<pb::CancelOrderResponse> {
+        let (call, (command, view)) = command(request, from::cancel_order)?;
+        self.change_order(call, command, move |(), order| pb::CancelOrderResponse {
+            order: Some(to::shown(order, view)),
+        })
+        .await
+    }
+
+    async fn place_hold(&self, request: Request<pb::PlaceHoldRequest>) -> Reply<pb::PlaceHoldResponse> {
+        let (call, (command, view)) = command(request, from::place_hold)?;
+        self.change_order(call.leaving_room(), command, move |id, order| pb::PlaceHoldResponse {
+            hold: order.holds.iter().find(|it| it.id == *id).map(to::hold),
+            order: Some(to::shown(order, view)),
+        })
+        .await
+    }
+
+    async fn release_hold(&self, request: Request<pb::ReleaseHoldRequest>) -> Reply<pb::ReleaseHoldResponse> {
+        let (call, (command, view)) = command(request, from::release_hold)?;
+        self.change_order(call, command, move |(), order| pb::ReleaseHoldResponse {
+            order: Some(to::shown(order, view)),
+        })
+        .await
+    }
+
+    async fn close_order(&self, request: Request<pb::CloseOrderRequest>) -> Reply<pb::CloseOrderResponse> {
+        let (call, (command, view)) = command(request, from::close_order)?;
+        self.change_order(call, command, move |(), order| pb::CloseOrderResponse {
+            order: Some(to::shown(order, view)),
+        })
+        .await
+    }
+
+    async fn archive_order(
+        &self,
+        request: Request<pb::ArchiveOrderRequest>,
+    ) -> Reply<pb::ArchiveOrderResponse> {
+        let (call, (command, view)) = command(request, from::archive_order)?;
+        self.change_order(call, command, move |(), order| pb::ArchiveOrderResponse {
+            order: Some(to::shown(order, view)),
+        })
+        .await
+    }
+
+    async fn get_order_timeline(
+        &self,
+        request: Request<pb::GetOrderTimelineRequest>,
+    ) -> Reply<pb::GetOrderTimelineResponse> {
+        let key = parse(|bad| from::get_order_timeline(request.into_inner(), bad))?;
+        let order = self.order_by(key).await?;
+        let events = found(self.store().events_of(order.id).await)?;
+        let mut timeline = to::timeline(&order, &events, self.store().now());
+        keep_newest(&mut timeline, response_bytes(&self.limits).saturating_sub(WRAPPING));
+        Ok(Response::new(pb::GetOrderTimelineResponse { timeline: Some(timeline) }))
+    }
+
+    async fn submit_feedback(
+        &self,
+        request: Request<pb::SubmitFeedbackRequest>,
+    ) -> Reply<pb::SubmitFeedbackResponse> {
+        let (call, (command, view)) = command(request, customers::parse::submit_feedback)?;
+        self.change_order(call.leaving_room(), command, move |(), order| pb::SubmitFeedbackResponse {
+            order: Some(to::shown(order, view)),
+        })
+        .await
+    }
+
+    async fn get_feedback_report(
+        &self,
+        request: Request<pb::GetFeedbackReportRequest>,
+    ) -> Reply<pb::GetFeedbackReportResponse> {
+        let (since, until) = parse(|bad| customers::parse::get_feedback_report(request.into_inner(), bad))?;
+        let report = found(self.store().feedback_report(since, until, COMMENTS_MAX).await)?;
+        Ok(Response::new(pb::GetFeedbackReportResponse { report: Some(reply::feedback_report(report)) }))
+    }
+
+    async fn list_messages(
+        &self,
+        request: Request<pb::ListMessagesRequest>,
+    ) -> Reply<pb::ListMessagesResponse> {
+        let listing = parse(|bad| customers::parse::list_messages(request.into_inner(), &self.limits, bad))?;
+        self.page(listing, |listing| async move {
+            let (messages, next) = found(self.store().list_messages(&listing).await)?;
+            let couriers = found(self.store().courier_names().await)?;
+            let shown = messages.iter().filter_map(|(order, id)| {
+                let message = order.messages.iter().find(|it| it.id == *id)?;
+                Some(reply::message(order, message, &self.shop.rules, &couriers))
+            });
+            let messages = shown.collect();
+            Ok(pb::ListMessagesResponse { messages, next_page_token: page_token(next) })
+        })
+        .await
+    }
+
+    async fn get_message(&self, request: Request<pb::GetMessageRequest>) -> Reply<pb::GetMessageResponse> {
+        let id = parse(|bad| customers::parse::get_message(request.into_inner(), bad))?;
+        let order = self.order_with(Part::Message(id)).await?;
+        let message = order.messages.iter().find(|it| it.id == id);
+        let message = message.ok_or_else(|| status::not_found("message", id))?;
+        let couriers = found(self.store().courier_names().await)?;
+        let message = Some(reply::message(&order, message, &self.shop.rules, &couriers));
+        Ok(Response::new(pb::GetMessageResponse { message }))
+    }
+
+    async fn check_integrity(
+        &self,
+        request: Request<pb::CheckIntegrityRequest>,
+    ) -> Reply<pb::CheckIntegrityResponse> {
+        let pb::CheckIntegrityRequest {} = request.into_inner();
+        let begun = Instant::now();
+        let within = Some(self.limits.deadline());
+        let laws = found(self.store().check_integrity(within).await)?;
+        let report = to::integrity_report(laws, begun.elapsed());
+        Ok(Response::new(pb::CheckIntegrityResponse { report: Some(report) }))
+    }
+
+    type WatchOrdersStream = watch::Stream<pb::WatchOrdersResponse>;
+
+    async fn watch_orders(&self, request: Request<pb::WatchOrdersRequest>) -> Reply<Self::WatchOrdersStream> {
+        let seat = Seat::of(&request);
+        let (begin, filter) = parse(|bad| from::watch_orders(request.into_inner(), bad))?;
+        if let Some(order) = filter.order {
+            self.order(order).await?;
+        }
+        let last = found(self.store().last_position().await)?;
+        let after = watch::start(begin, last)?;
+        watch::follow(self, seat, after, watch::Events { store: self.store().clone(), filter })
+    }
+}
+
+/// Leaves the oldest events of a long history out, so that the rest can be sent.
+pub(crate) fn keep_newest(timeline: &mut pb::OrderTimeline, most: usize) {
+    let mut over = timeline.encoded_len().saturating_sub(most);
+    let oldest = timeline.events.iter().take_while(|it| {
+        let goes = over > 0;
+        // With its tag and its length.
+        over = over.saturating_sub(it.encoded_len() + 2);
+        goes
+    });
+    let oldest = oldest.count();
+    timeline.events.drain(..oldest);
+}
+
+impl Api {
+    async fn order_by(&self, key: OrderKey) -> Result<Arc<Order>, Status> {
+        match key {
+            OrderKey::Id(id) => self.order(id).await,
+            OrderKey::Number(number) => {
+                let order = found(self.store().order_by_number(number).await)?;
+                order.ok_or_else(|| status::not_found("order", number))
+            }
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Values of the domain into replies, named by what they become. Every struct of the domain is taken apart in full:
+//! a new field has to be shown or left out on purpose.
+
+use crate::domain::{Actor, Address, Currency, Customer, Discount, Money, Timestamp};
+use crate::pb;
+
+/// Grams and millimetres that were parsed out of 32 bits.
+pub(super) fn measure(value: i64) -> i32 {
+    i32::try_from(value).unwrap_or(i32::MAX)
+}
+
+pub(crate) fn money(money: Money) -> pb::Money {
+    let Money { currency, minor } = money;
+    let minor_per_unit = 10_i64.pow(currency.exponent());
+    let nanos = (minor % minor_per_unit) * (1_000_000_000 / minor_per_unit);
+    pb::Money {
+        currency_code: currency.to_string(),
+        units: minor / minor_per_unit,
+        nanos: i32::try_from(nanos).expect("less than a unit, so less than 10^9 nanos"),
+    }
+}
+
+/// An amount as it stands in rows: minor units beside their currency.
+pub(crate) fn minor(currency: Currency, minor: i64) -> Option<pb::Money> {
+    Some(money(currency.of(minor)))
+}
+
+pub(crate) fn timestamp(at: Timestamp) -> prost_types::Timestamp {
+    let micros = at.unix_micros();
+    prost_types::Timestamp {
+        seconds: micros.div_euclid(1_000_000),
+        nanos: i32::try_from(micros.rem_euclid(1_000_000) * 1_000).expect("less than a second"),
+    }
+}
+
+/// The text of an id that may be missing.
+pub(crate) fn text_of(id: Option<impl ToString>) -> String {
+    id.map(|it| it.to_string()).unwrap_or_default()
+}
+
+pub(crate) fn actor(actor: &Actor) -> String {
+    actor.as_str().to_owned()
+}
+
+/// A rate in parts per million; the wire has them signed.
+pub(crate) fn ppm(ppm: u32) -> i32 {
+    i32::try_from(ppm).unwrap_or(i32::MAX)
+}
+
+pub(crate) fn customer(customer: &Customer) -> pb::Customer {
+    let Customer { name, email, phone, locale } = customer.clone();
+    pb::Customer { name, email, phone, locale }
+}
+
+pub(crate) fn address(address: &Address) -> pb::Address {
+    let Address { recipient, organization, lines, city, area, postal_code, country } = address.clone();
+    pb::Address { recipient, company: organization, street: lines, city, state: area, postal_code, country }
+}
+
+pub(crate) fn discount(currency: Currency, discount: Discount) -> pb::Discount {
+    let value = match discount {
+        Discount::Amount(amount) => pb::discount::Value::Amount(money(currency.of(amount))),
+        Discount::Percent(rate) => pb::discount::Value::RatePpm(ppm(rate)),
+    };
+    pb::Discount { value: Some(value) }
+}

@@ -1,0 +1,5 @@
+//! Shipments, at the door.
+
+mod parse;
+pub(super) mod reply;
+mod service;

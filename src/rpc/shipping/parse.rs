@@ -1,0 +1,333 @@
+//! Requests about shipments, read.
+
+#[cfg(test)]
+mod tests;
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use crate::domain::{
+    AssignCourier, ConfirmDelivery, ConfirmPickup, CreateShippingLabel, Delivery, LineCheck, LineUnits,
+    PackShipment, Package, PackedItem, Part, Problems, QuoteCouriers, RecordPick, RecordQualityCheck,
+    RecordTracking, Report, ShipmentId, StartPicking, Target, Timestamp, VoidShippingLabel,
+};
+use crate::pb;
+use crate::rpc::listing::{Wanted, list_requests, listing};
+use crate::rpc::parse::{
+    LINES_MAX, NAME_MAX, REASON_MAX, REFERENCE_MAX, WEIGHT_MAX_GRAMS, entries, id, number, optional_id,
+    quantity, required, required_text, required_word, text, timestamp, word,
+};
+use crate::rpc::shipping::reply::to_tracking_status;
+use crate::rpc::words::to_service_level;
+use crate::settings::Limits;
+use crate::store::Listing;
+
+const PACKAGES_MAX: usize = 100;
+
+/// Reports of one call at most.
+const REPORTS_MAX: usize = 100;
+
+const DEFECT_MAX: usize = 200;
+
+const TRACKING_NUMBER_MAX: usize = 100;
+
+const INCIDENT_MAX: usize = 60;
+
+const LINE_NUMBERS: RangeInclusive<i64> = 1..=100;
+
+const SIDE_MM: RangeInclusive<i64> = 1..=10_000;
+
+/// 2000-01-01T00:00:00Z: nothing that is reported happened before.
+const HAPPENED_FIRST: Timestamp = Timestamp::from_unix_micros(946_684_800_000_000);
+
+/// Clocks of couriers and warehouses may be ahead of ours, and off by a time zone, but not more.
+const AHEAD_MAX: Duration = Duration::from_secs(86_400);
+
+/// What an incident's word may begin with.
+const INCIDENT_FAMILIES: [&str; 6] = ["CARRIER", "CONSIGNEE", "CUSTOMS", "WEATHER", "ADDRESS", "OTHER"];
+
+list_requests! {
+    list_shipments: ListShipmentsRequest,
+}
+
+/// The shipment of a request that works on it.
+fn target(shipment_id: &str, etag: String, bad: &mut Problems) -> Option<(Target, ShipmentId)> {
+    let shipment = id("shipment_id", shipment_id, bad)?;
+    Some((Target { part: Part::Shipment(shipment), etag }, shipment))
+}
+
+pub(crate) fn start_picking(request: pb::StartPickingRequest, bad: &mut Problems) -> Option<StartPicking> {
+    let pb::StartPickingRequest { shipment_id, etag, request_id: _ } = request;
+    let (target, shipment) = target(&shipment_id, etag, bad)?;
+    Some(StartPicking { target, shipment })
+}
+
+pub(crate) fn record_pick(request: pb::RecordPickRequest, bad: &mut Problems) -> Option<RecordPick> {
+    let pb::RecordPickRequest { shipment_id, picks, etag, request_id: _, missing } = request;
+    let target = target(&shipment_id, etag, bad);
+    let least = usize::from(missing.is_empty());
+    let mut read = |field: &str, units: Vec<pb::LineUnits>, least: usize| -> Vec<LineUnits> {
+        let mut read = Vec::new();
+        for (place, it) in entries(field, units, least..=LINES_MAX, bad) {
+            let (line, units) = line_units(&format!("{field}[{place}]"), it, bad);
+            read.push(LineUnits { line, units });
+        }
+        read
+    };
+    let (picks, missing) = (read("picks", picks, least), read("missing", missing, 0));
+    let (target, shipment) = target?;
+    Some(RecordPick { target, shipment, picks, missing })
+}
+
+fn line_units(at: &str, units: pb::LineUnits, bad: &mut Problems) -> (i32, i64) {
+    let pb::LineUnits { line_number, quantity: units } = units;
+    number(&format!("{at}.line_number"), line_number.into(), LINE_NUMBERS, bad);
+    (line_number, quantity(&format!("{at}.quantity"), units, bad))
+}
+
+pub(crate) fn record_quality_check(
+    request: pb::RecordQualityCheckRequest,
+    bad: &mut Problems,
+) -> Option<RecordQualityCheck> {
+    let pb::RecordQualityCheckRequest { shipment_id, checks, etag, request_id: _ } = request;
+    let target = target(&shipment_id, etag, bad);
+    let checks = entries("checks", checks, 1..=LINES_MAX, bad);
+    let checks = checks.map(|(place, it)| line_check(&format!("checks[{place}]"), it, bad));
+    let checks = checks.collect();
+    let (target, shipment) = target?;
+    Some(RecordQualityCheck { target, shipment, checks })
+}
+
+fn line_check(at: &str, check: pb::LineCheck, bad: &mut Problems) -> LineCheck {
+    let pb::LineCheck { line_number, passed, failed, defect } = check;
+    number(&format!("{at}.line_number"), line_number.into(), LINE_NUMBERS, bad);
+    number(&format!("{at}.passed"), passed, 0..=1_000_000, bad);
+    number(&format!("{at}.failed"), failed, 0..=1_000_000, bad);
+    let field = format!("{at}.defect");
+    let defect = match failed {
+        0 => text(&field, defect, DEFECT_MAX, bad),
+        _ => required_text(&field, defect, DEFECT_MAX, bad),
+    };
+    LineCheck { line: line_number, passed, failed, defect }
+}
+
+pub(crate) fn pack_shipment(request: pb::PackShipmentRequest, bad: &mut Problems) -> Option<PackShipment> {
+    let pb::PackShipmentRequest { shipment_id, packages, etag, request_id: _ } = request;
+    let target = target(&shipment_id, etag, bad);
+    let packages = entries("packages", packages, 1..=PACKAGES_MAX, bad).zip(0..);
+    let packages = packages.map(|((_, it), place)| package(place, it, bad)).collect();
+    let (target, shipment) = target?;
+    Some(PackShipment { target, shipment, packages })
+}
+
+fn package(place: i32, package: pb::Package, bad: &mut Problems) -> Package {
+    let pb::Package { number: _, weight_grams, length_mm, width_mm, height_mm, contents } = package;
+    let at = format!("packages[{place}]");
+    let contents = entries(&format!("{at}.contents"), contents, 1..=LINES_MAX, bad);
+    Package {
+        number: place.saturating_add(1),
+        weight_grams: number(&format!("{at}.weight_grams"), weight_grams.into(), 1..=WEIGHT_MAX_GRAMS, bad),
+        length_mm: number(&format!("{at}.length_mm"), length_mm.into(), SIDE_MM, bad),
+        width_mm: number(&format!("{at}.width_mm"), width_mm.into(), SIDE_MM, bad),
+        height_mm: number(&format!("{at}.height_mm"), height_mm.into(), SIDE_MM, bad),
+        contents: contents
+            .map(|(place, it)| {
+                let (line, quantity) = line_units(&format!("{at}.contents[{place}]"), it, bad);
+                PackedItem { line, quantity }
+            })
+            .collect(),
+    }
+}
+
+pub(crate) fn create_label(
+    request: pb::CreateShippingLabelRequest,
+    bad: &mut Problems,
+) -> Option<CreateShippingLabel> {
+    let pb::CreateShippingLabelRequest { shipment_id, etag, request_id: _ } = request;
+    let (target, shipment) = target(&shipment_id, etag, bad)?;
+    Some(CreateShippingLabel { target, shipment })
+}
+
+pub(crate) fn void_label(
+    request: pb::VoidShippingLabelRequest,
+    bad: &mut Problems,
+) -> Option<VoidShippingLabel> {
+    let pb::VoidShippingLabelRequest { shipment_id, etag, request_id: _ } = request;
+    let (target, shipment) = target(&shipment_id, etag, bad)?;
+    Some(VoidShippingLabel { target, shipment })
+}
+
+pub(crate) fn quote_couriers(request: pb::QuoteCouriersRequest, bad: &mut Problems) -> Option<QuoteCouriers> {
+    let pb::QuoteCouriersRequest { shipment_id, service_level } = request;
+    let service = word("service_level", service_level, to_service_level, bad);
+    Some(QuoteCouriers { shipment: id("shipment_id", &shipment_id, bad)?, service })
+}
+
+pub(crate) fn assign_courier(request: pb::AssignCourierRequest, bad: &mut Problems) -> Option<AssignCourier> {
+    let pb::AssignCourierRequest { shipment_id, courier, service_level, etag, request_id: _ } = request;
+    let target = target(&shipment_id, etag, bad);
+    let courier = optional_id("courier", &courier, bad);
+    let service = word("service_level", service_level, to_service_level, bad);
+    let (target, shipment) = target?;
+    Some(AssignCourier { target, shipment, courier, service })
+}
+
+pub(crate) fn confirm_pickup(
+    request: pb::ConfirmPickupRequest,
+    now: Timestamp,
+    bad: &mut Problems,
+) -> Option<ConfirmPickup> {
+    let pb::ConfirmPickupRequest { shipment_id, package_count, driver, time, etag, request_id: _ } = request;
+    let target = target(&shipment_id, etag, bad);
+    number("package_count", package_count.into(), 1..=100, bad);
+    let driver = required_text("driver", driver, NAME_MAX, bad);
+    let at = happened("time", time, now, bad);
+    let (target, shipment) = target?;
+    Some(ConfirmPickup { target, shipment, packages: package_count, driver, at })
+}
+
+/// When something happened that somebody reports.
+fn happened(
+    field: &str,
+    at: Option<prost_types::Timestamp>,
+    now: Timestamp,
+    bad: &mut Problems,
+) -> Option<Timestamp> {
+    let at = timestamp(field, at, bad)?;
+    if at < HAPPENED_FIRST {
+        bad.add(field, "must not be before the year 2000");
+    }
+    if at > now.plus(AHEAD_MAX) {
+        bad.add(field, "must not be more than 24 hours ahead");
+    }
+    Some(at)
+}
+
+pub(crate) fn record_tracking(
+    request: pb::RecordTrackingEventsRequest,
+    now: Timestamp,
+    bad: &mut Problems,
+) -> Option<RecordTracking> {
+    let pb::RecordTrackingEventsRequest { shipment_id, courier, tracking_number, events, request_id: _ } =
+        request;
+    let parcel = parcel(&shipment_id, &courier, tracking_number, bad);
+    let events = entries("events", events, 1..=REPORTS_MAX, bad);
+    let reports: Vec<_> =
+        events.map(|(place, it)| report(&format!("events[{place}]"), it, now, bad)).collect();
+    let reports = reports.into_iter().collect::<Option<_>>()?;
+    Some(RecordTracking { target: Target::latest(parcel?), reports })
+}
+
+/// Couriers and warehouses name a shipment by its id or by its tracking number.
+fn parcel(shipment_id: &str, courier: &str, tracking_number: String, bad: &mut Problems) -> Option<Part> {
+    if shipment_id.is_empty() {
+        let number = required_text("tracking_number", tracking_number, TRACKING_NUMBER_MAX, bad);
+        return Some(Part::Tracked { courier: id("courier", courier, bad)?, number });
+    }
+    for (field, text) in [("courier", courier), ("tracking_number", &tracking_number)] {
+        if !text.is_empty() {
+            bad.add(field, "must be left out when shipment_id is given");
+        }
+    }
+    id("shipment_id", shipment_id, bad).map(Part::Shipment)
+}
+
+fn report(at: &str, report: pb::TrackingReport, now: Timestamp, bad: &mut Problems) -> Option<Report> {
+    let pb::TrackingReport {
+        status,
+        incident,
+        place,
+        occurred_time,
+        raw_code,
+        description,
+        estimated_delivery_time,
+        received_by,
+    } = report;
+    let status = required_word(&format!("{at}.status"), status, to_tracking_status, bad);
+    let incident = incident_of(&format!("{at}.incident"), incident, bad);
+    let place = text(&format!("{at}.place"), place, NAME_MAX, bad);
+    let field = format!("{at}.occurred_time");
+    let occurred_at =
+        required(&field, occurred_time, bad).and_then(|it| happened(&field, Some(it), now, bad));
+    let raw_code = text(&format!("{at}.raw_code"), raw_code, REFERENCE_MAX, bad);
+    let description = text(&format!("{at}.description"), description, REASON_MAX, bad);
+    let estimated_at = timestamp(&format!("{at}.estimated_delivery_time"), estimated_delivery_time, bad);
+    let received_by = text(&format!("{at}.received_by"), received_by, NAME_MAX, bad);
+    Some(Report {
+        status: status?,
+        incident,
+        place,
+        occurred_at: occurred_at?,
+        estimated_at,
+        raw_code,
+        description,
+        received_by,
+    })
+}
+
+/// A family of incidents, alone or with a detail behind `_`; empty: none.
+fn incident_of(field: &str, incident: String, bad: &mut Problems) -> String {
+    let legal = |it: char| it.is_ascii_uppercase() || it.is_ascii_digit() || it == '_';
+    let in_family = INCIDENT_FAMILIES.iter().any(|family| {
+        incident.strip_prefix(family).is_some_and(|detail| detail.is_empty() || detail.starts_with('_'))
+    });
+    let well_formed = in_family && incident.len() <= INCIDENT_MAX && incident.chars().all(legal);
+    if !incident.is_empty() && !well_formed {
+        let families = INCIDENT_FAMILIES.join(", ");
+        let message = format!(
+            "must be one of {families}, alone or with a detail such as WEATHER_STORM, at most {INCIDENT_MAX} characters"
+        );
+        bad.add(field, message);
+    }
+    incident
+}
+
+pub(crate) fn list_tracking_events(
+    request: pb::ListTrackingEventsRequest,
+    limits: &Limits,
+    bad: &mut Problems,
+) -> Option<(ShipmentId, Listing)> {
+    let pb::ListTrackingEventsRequest { shipment_id, page_size, page_token } = request;
+    let shipment = id("shipment_id", &shipment_id, bad);
+    let wanted = Wanted { page_size, page_token, ..Wanted::default() };
+    let listing = listing(wanted, limits, bad);
+    Some((shipment?, listing))
+}
+
+pub(crate) fn confirm_delivery(
+    request: pb::ConfirmDeliveryRequest,
+    now: Timestamp,
+    bad: &mut Problems,
+) -> Option<ConfirmDelivery> {
+    let pb::ConfirmDeliveryRequest { shipment_id, proof, etag, request_id: _ } = request;
+    let target = target(&shipment_id, etag, bad);
+    let proof = required("proof", proof, bad)?;
+    let pb::ProofOfDelivery { received_by, place, signature_sha256, photo_sha256, time, recorded_by: _ } =
+        proof;
+    let delivery = Delivery {
+        received_by: required_text("proof.received_by", received_by, NAME_MAX, bad),
+        place: text("proof.place", place, NAME_MAX, bad),
+        signature_sha256: sha256("proof.signature_sha256", signature_sha256, bad),
+        photo_sha256: sha256("proof.photo_sha256", photo_sha256, bad),
+        at: happened("proof.time", time, now, bad),
+    };
+    let (target, shipment) = target?;
+    Some(ConfirmDelivery { target, shipment, delivery })
+}
+
+/// 64 hexadecimal digits, kept in lower case; empty: none.
+fn sha256(field: &str, digest: String, bad: &mut Problems) -> String {
+    let well_formed = digest.len() == 64 && digest.chars().all(|it| it.is_ascii_hexdigit());
+    if !digest.is_empty() && !well_formed {
+        bad.add(field, "must be 64 hexadecimal digits");
+    }
+    digest.to_ascii_lowercase()
+}
+
+pub(crate) fn track(request: pb::TrackShipmentRequest, bad: &mut Problems) -> Option<(ShipmentId, i64)> {
+    let pb::TrackShipmentRequest { shipment_id, after_sequence } = request;
+    if after_sequence < 0 {
+        bad.add("after_sequence", "must not be negative");
+    }
+    Some((id("shipment_id", &shipment_id, bad)?, after_sequence))
+}

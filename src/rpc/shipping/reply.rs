@@ -1,0 +1,218 @@
+//! Replies of ShippingService.
+
+use crate::domain::{
+    self, Assignment, CourierCode, Handover, Label, Order, OrderState, Package, PackedItem, Proof, Quote,
+    Shipment, ShipmentId, ShipmentItem, TrackingEvent,
+};
+use crate::pb;
+use crate::rpc::reply::{actor, address, measure, money, timestamp};
+use crate::rpc::words::{same_words, service_level};
+
+same_words! {
+    shipment_state: ShipmentState = ShipmentState {
+        Planned = Planned, Picking = Picking, Picked = Picked, QcPassed = QcPassed, QcFailed = QcFailed,
+        Packed = Packed, Labelled = Labelled, CourierAssigned = CourierAssigned, PickedUp = PickedUp,
+        InTransit = InTransit, OutForDelivery = OutForDelivery, DeliveryAttempted = DeliveryAttempted,
+        AvailableForPickup = AvailableForPickup, Exception = Exception, Returning = Returning, Returned = Returned,
+        Lost = Lost, Delivered = Delivered, Cancelled = Cancelled,
+    }
+    tracking_status, to_tracking_status: TrackingStatus = TrackingStatus {
+        InfoReceived = InfoReceived, PickedUp = PickedUp, InTransit = InTransit, CustomsHold = CustomsHold,
+        Delayed = Delayed, OutForDelivery = OutForDelivery, DeliveryAttempted = DeliveryAttempted,
+        AvailableForPickup = AvailableForPickup, Delivered = Delivered, Exception = Exception,
+        Returning = Returning, Returned = Returned, Lost = Lost, Unknown = Unknown,
+    }
+}
+
+/// A shipment with what its order says about it.
+pub(crate) fn shipment(order: &Order, shipment: &Shipment) -> pb::Shipment {
+    // The archive does not change any more.
+    let actions = if order.state == OrderState::Archived { Vec::new() } else { shipment.available_actions() };
+    let available_actions = actions.iter().map(ToString::to_string).collect();
+    let last_event = shipment.tracking.iter().max_by_key(|it| (it.occurred_at, it.sequence));
+    let last_tracking_event = last_event.map(|it| tracking_event(shipment.id, it));
+    let packing_slip = match shipment.packages.as_slice() {
+        [] => String::new(),
+        [..] => domain::packing_slip(order, shipment),
+    };
+    let Shipment {
+        id,
+        order: order_id,
+        number,
+        version,
+        location,
+        state,
+        items,
+        packages,
+        label,
+        assignment,
+        handover,
+        tracking: _,
+        proof,
+        promised_by,
+        estimated_at,
+        created_at,
+        updated_at,
+    } = shipment.clone();
+    pb::Shipment {
+        id: id.to_string(),
+        order_id: order_id.to_string(),
+        order_number: order.number.to_string(),
+        number,
+        state: shipment_state(state),
+        location: location.into(),
+        shipping_address: Some(address(&order.shipping_address)),
+        special_instructions: order.special_instructions.clone(),
+        shipping_service: service_level(order.service),
+        items: items.into_iter().map(shipment_item).collect(),
+        packages: packages.into_iter().map(package).collect(),
+        packing_slip,
+        label: label.map(shipping_label),
+        assignment: assignment.map(courier_assignment),
+        handover: handover.map(handed_over),
+        promised_time: promised_by.map(timestamp),
+        estimated_delivery_time: estimated_at.map(timestamp),
+        last_tracking_event,
+        proof_of_delivery: proof.map(proof_of_delivery),
+        available_actions,
+        create_time: Some(timestamp(created_at)),
+        update_time: Some(timestamp(updated_at)),
+        etag: domain::etag(version),
+    }
+}
+
+fn shipment_item(item: ShipmentItem) -> pb::ShipmentItem {
+    let ShipmentItem { line, sku, description, quantity, picked, checked, packed, weight_grams } = item;
+    pb::ShipmentItem {
+        line_number: line,
+        sku: sku.into(),
+        description,
+        quantity,
+        picked,
+        checked,
+        packed,
+        weight_grams: measure(weight_grams),
+    }
+}
+
+fn package(package: Package) -> pb::Package {
+    let Package { number, weight_grams, length_mm, width_mm, height_mm, contents } = package;
+    let content = |it: PackedItem| {
+        let PackedItem { line, quantity } = it;
+        pb::LineUnits { line_number: line, quantity }
+    };
+    pb::Package {
+        number,
+        weight_grams: measure(weight_grams),
+        length_mm: measure(length_mm),
+        width_mm: measure(width_mm),
+        height_mm: measure(height_mm),
+        contents: contents.into_iter().map(content).collect(),
+    }
+}
+
+fn shipping_label(label: Label) -> pb::ShippingLabel {
+    let Label { tracking_number, text, zpl, created_at, created_by } = label;
+    pb::ShippingLabel {
+        tracking_number,
+        text,
+        zpl,
+        created_by: actor(&created_by),
+        create_time: Some(timestamp(created_at)),
+    }
+}
+
+fn courier_assignment(assignment: Assignment) -> pb::CourierAssignment {
+    let Assignment { courier, service, price, pickup_at, delivery_at, reason, assigned_by, assigned_at } =
+        assignment;
+    pb::CourierAssignment {
+        courier: courier.into(),
+        service_level: service_level(service),
+        price: Some(money(price)),
+        pickup_time: Some(timestamp(pickup_at)),
+        estimated_delivery_time: Some(timestamp(delivery_at)),
+        reason,
+        assigned_by: actor(&assigned_by),
+        assign_time: Some(timestamp(assigned_at)),
+    }
+}
+
+fn handed_over(handover: Handover) -> pb::Handover {
+    let Handover { at, driver, packages, confirmed_by } = handover;
+    pb::Handover {
+        time: Some(timestamp(at)),
+        driver,
+        package_count: packages,
+        confirmed_by: actor(&confirmed_by),
+    }
+}
+
+fn proof_of_delivery(proof: Proof) -> pb::ProofOfDelivery {
+    let Proof { received_by, place, signature_sha256, photo_sha256, at, recorded_by } = proof;
+    pb::ProofOfDelivery {
+        received_by,
+        place,
+        signature_sha256,
+        photo_sha256,
+        time: Some(timestamp(at)),
+        recorded_by: actor(&recorded_by),
+    }
+}
+
+pub(crate) fn tracking_event(shipment: ShipmentId, event: &TrackingEvent) -> pb::TrackingEvent {
+    let TrackingEvent {
+        sequence,
+        status,
+        incident,
+        place,
+        occurred_at,
+        recorded_at,
+        estimated_at,
+        source,
+        raw_code,
+        description,
+        key: _,
+    } = event.clone();
+    pb::TrackingEvent {
+        sequence,
+        shipment_id: shipment.to_string(),
+        status: tracking_status(status),
+        incident,
+        place,
+        occurred_time: Some(timestamp(occurred_at)),
+        recorded_time: Some(timestamp(recorded_at)),
+        source: actor(&source),
+        raw_code,
+        description,
+        estimated_delivery_time: estimated_at.map(timestamp),
+    }
+}
+
+/// Which offer would be taken and why, what couriers offer, and what the others say.
+pub(crate) type Offers = (Option<(Quote, String)>, Vec<Quote>, Vec<(CourierCode, String)>);
+
+pub(crate) fn offers((preferred, quotes, declines): Offers) -> pb::QuoteCouriersResponse {
+    let because = |quote: &Quote| match &preferred {
+        Some((best, reason)) if best == quote => reason.clone(),
+        Some(_) | None => String::new(),
+    };
+    let quotes = quotes.into_iter().map(|it| courier_quote(because(&it), it)).collect();
+    let declines =
+        declines.into_iter().map(|(courier, reason)| pb::CourierDecline { courier: courier.into(), reason });
+    pb::QuoteCouriersResponse { quotes, declines: declines.collect() }
+}
+
+fn courier_quote(preferred_because: String, quote: Quote) -> pb::CourierQuote {
+    let Quote { courier, service, price_minor, currency, pickup_at, delivery_at, on_time, rating_hundredths } =
+        quote;
+    pb::CourierQuote {
+        courier: courier.into(),
+        service_level: service_level(service),
+        price: Some(money(currency.of(price_minor))),
+        pickup_time: Some(timestamp(pickup_at)),
+        estimated_delivery_time: Some(timestamp(delivery_at)),
+        on_time,
+        average_rating: f64::from(i32::try_from(rating_hundredths).unwrap_or(0)) / 100.0,
+        preferred_because,
+    }
+}

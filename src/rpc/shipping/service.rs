@@ -1,0 +1,252 @@
+//! ShippingService: from the pick list to the doorstep.
+
+use prost::Message;
+use tonic::{Request, Response, Status};
+
+use crate::domain::{
+    Actor, Offers, Order, OrderCommand, Part, RecordedTracking, Refusal, Shipment, ShipmentId, TrackingEvent,
+};
+use crate::pb;
+use crate::rpc::api::{Api, Reply, command, existing, found, parse};
+use crate::rpc::identity::Call;
+use crate::rpc::layers::Seat;
+use crate::rpc::listing::page_token;
+use crate::rpc::shipping::{parse as from, reply};
+use crate::rpc::streams::track::Journey;
+use crate::rpc::streams::watch;
+use crate::rpc::{couriers, parse as from_proto, status};
+use crate::store::{Cursor, Listing};
+
+#[tonic::async_trait]
+impl pb::shipping_service_server::ShippingService for Api {
+    async fn get_shipment(&self, request: Request<pb::GetShipmentRequest>) -> Reply<pb::GetShipmentResponse> {
+        let pb::GetShipmentRequest { shipment_id } = request.into_inner();
+        let id = parse(|bad| from_proto::id("shipment_id", &shipment_id, bad))?;
+        let order = self.order_with(Part::Shipment(id)).await?;
+        Ok(Response::new(pb::GetShipmentResponse { shipment: shown(&order, id) }))
+    }
+
+    async fn list_shipments(
+        &self,
+        request: Request<pb::ListShipmentsRequest>,
+    ) -> Reply<pb::ListShipmentsResponse> {
+        let listing = parse(|bad| from::list_shipments(request.into_inner(), &self.limits, bad))?;
+        self.page(listing, |listing| async move {
+            let (shipments, next) = found(self.store().list_shipments(&listing).await)?;
+            let shipments = shipments.iter().filter_map(|(order, id)| shown(order, *id)).collect();
+            Ok(pb::ListShipmentsResponse { shipments, next_page_token: page_token(next) })
+        })
+        .await
+    }
+
+    async fn start_picking(
+        &self,
+        request: Request<pb::StartPickingRequest>,
+    ) -> Reply<pb::StartPickingResponse> {
+        let (call, command) = command(request, from::start_picking)?;
+        self.work_on(call, command, |it| it.shipment, |shipment| pb::StartPickingResponse { shipment }).await
+    }
+
+    async fn record_pick(&self, request: Request<pb::RecordPickRequest>) -> Reply<pb::RecordPickResponse> {
+        let (call, command) = command(request, from::record_pick)?;
+        self.work_on(call, command, |it| it.shipment, |shipment| pb::RecordPickResponse { shipment }).await
+    }
+
+    async fn record_quality_check(
+        &self,
+        request: Request<pb::RecordQualityCheckRequest>,
+    ) -> Reply<pb::RecordQualityCheckResponse> {
+        let (call, command) = command(request, from::record_quality_check)?;
+        self.work_on(call, command, |it| it.shipment, |shipment| pb::RecordQualityCheckResponse { shipment })
+            .await
+    }
+
+    async fn pack_shipment(
+        &self,
+        request: Request<pb::PackShipmentRequest>,
+    ) -> Reply<pb::PackShipmentResponse> {
+        let (call, command) = command(request, from::pack_shipment)?;
+        self.work_on(call, command, |it| it.shipment, |shipment| pb::PackShipmentResponse { shipment }).await
+    }
+
+    async fn create_shipping_label(
+        &self,
+        request: Request<pb::CreateShippingLabelRequest>,
+    ) -> Reply<pb::CreateShippingLabelResponse> {
+        let (call, command) = command(request, from::create_label)?;
+        self.work_on(call, command, |it| it.shipment, |shipment| pb::CreateShippingLabelResponse { shipment })
+            .await
+    }
+
+    async fn void_shipping_label(
+        &self,
+        request: Request<pb::VoidShippingLabelRequest>,
+    ) -> Reply<pb::VoidShippingLabelResponse> {
+        let (call, command) = command(request, from::void_label)?;
+        self.work_on(call, command, |it| it.shipment, |shipment| pb::VoidShippingLabelResponse { shipment })
+            .await
+    }
+
+    async fn quote_couriers(
+        &self,
+        request: Request<pb::QuoteCouriersRequest>,
+    ) -> Reply<pb::QuoteCouriersResponse> {
+        let query = parse(|bad| from::quote_couriers(request.into_inner(), bad))?;
+        let offers = found(self.store().preview(&Actor::system(), &query).await)?;
+        let Offers { preferred, quotes, declines } = offers;
+        Ok(Response::new(reply::offers((preferred, quotes, declines))))
+    }
+
+    async fn assign_courier(
+        &self,
+        request: Request<pb::AssignCourierRequest>,
+    ) -> Reply<pb::AssignCourierResponse> {
+        let (call, command) = command(request, from::assign_courier)?;
+        self.work_on(call, command, |it| it.shipment, |shipment| pb::AssignCourierResponse { shipment }).await
+    }
+
+    async fn confirm_pickup(
+        &self,
+        request: Request<pb::ConfirmPickupRequest>,
+    ) -> Reply<pb::ConfirmPickupResponse> {
+        let now = self.store().now();
+        let (call, command) = command(request, |it, bad| from::confirm_pickup(it, now, bad))?;
+        self.work_on(call, command, |it| it.shipment, |shipment| pb::ConfirmPickupResponse { shipment }).await
+    }
+
+    async fn record_tracking_events(
+        &self,
+        request: Request<pb::RecordTrackingEventsRequest>,
+    ) -> Reply<pb::RecordTrackingEventsResponse> {
+        let now = self.store().now();
+        let (call, command) = command(request, |it, bad| from::record_tracking(it, now, bad))?;
+        self.change_order(call, command, |news, order| {
+            let RecordedTracking { shipment: id, recorded, duplicates, left_out } = news;
+            let count = |reports: usize| i32::try_from(reports).unwrap_or(i32::MAX);
+            pb::RecordTrackingEventsResponse {
+                shipment: shown(order, *id),
+                recorded: recorded.iter().map(|it| reply::tracking_event(*id, it)).collect(),
+                duplicates: count(*duplicates),
+                left_out: count(*left_out),
+            }
+        })
+        .await
+    }
+
+    async fn list_tracking_events(
+        &self,
+        request: Request<pb::ListTrackingEventsRequest>,
+    ) -> Reply<pb::ListTrackingEventsResponse> {
+        let (id, listing) = parse(|bad| from::list_tracking_events(request.into_inner(), &self.limits, bad))?;
+        let order = self.order_with(Part::Shipment(id)).await?;
+        let shipment = shipment_of(&order, id)?;
+        self.page(listing, |listing| async move { tracking_page(shipment, &listing) }).await
+    }
+
+    async fn confirm_delivery(
+        &self,
+        request: Request<pb::ConfirmDeliveryRequest>,
+    ) -> Reply<pb::ConfirmDeliveryResponse> {
+        let now = self.store().now();
+        let (call, command) = command(request, |it, bad| from::confirm_delivery(it, now, bad))?;
+        self.work_on(call, command, |it| it.shipment, |shipment| pb::ConfirmDeliveryResponse { shipment })
+            .await
+    }
+
+    async fn create_courier(
+        &self,
+        request: Request<pb::CreateCourierRequest>,
+    ) -> Reply<pb::CreateCourierResponse> {
+        let (call, command) = command(request, couriers::parse::new_courier)?;
+        self.change(call, command, |courier, _| pb::CreateCourierResponse {
+            courier: Some(couriers::reply::courier(courier)),
+        })
+        .await
+    }
+
+    async fn get_courier(&self, request: Request<pb::GetCourierRequest>) -> Reply<pb::GetCourierResponse> {
+        let pb::GetCourierRequest { courier } = request.into_inner();
+        let code = parse(|bad| from_proto::id("courier", &courier, bad))?;
+        let courier = existing("courier", &code, self.store().courier(&code).await)?;
+        Ok(Response::new(pb::GetCourierResponse { courier: Some(couriers::reply::courier(&courier)) }))
+    }
+
+    async fn list_couriers(
+        &self,
+        request: Request<pb::ListCouriersRequest>,
+    ) -> Reply<pb::ListCouriersResponse> {
+        let listing = parse(|bad| couriers::parse::list_couriers(request.into_inner(), &self.limits, bad))?;
+        self.page(listing, |listing| async move {
+            let (couriers, next) = found(self.store().list_couriers(&listing).await)?;
+            let couriers = couriers.iter().map(couriers::reply::courier).collect();
+            Ok(pb::ListCouriersResponse { couriers, next_page_token: page_token(next) })
+        })
+        .await
+    }
+
+    type TrackShipmentStream = watch::Stream<pb::TrackShipmentResponse>;
+
+    async fn track_shipment(
+        &self,
+        request: Request<pb::TrackShipmentRequest>,
+    ) -> Reply<watch::Stream<pb::TrackShipmentResponse>> {
+        let seat = Seat::of(&request);
+        let (id, after) = parse(|bad| from::track(request.into_inner(), bad))?;
+        let whole = self.order_with(Part::Shipment(id)).await?;
+        let last = shipment_of(&whole, id)?.tracking.last().map_or(0, |it| it.sequence);
+        if after > last {
+            return Err(watch::beyond("after_sequence", "sequence", last));
+        }
+        let order = whole.id;
+        watch::follow(self, seat, after, Journey::new(self.store().clone(), order, id))
+    }
+}
+
+impl Api {
+    /// One command on one shipment, which is shown as it then is.
+    async fn work_on<C, M>(
+        &self,
+        call: Call,
+        command: C,
+        subject: fn(&C) -> ShipmentId,
+        reply: fn(Option<pb::Shipment>) -> M,
+    ) -> Reply<M>
+    where
+        C: OrderCommand<Output = ()>,
+        M: Message + Default + 'static,
+    {
+        let id = subject(&command);
+        self.change_order(call, command, move |(), order| reply(shown(order, id))).await
+    }
+}
+
+fn shipment_of(order: &Order, id: ShipmentId) -> Result<&Shipment, Status> {
+    let shipment = order.shipments.iter().find(|it| it.id == id);
+    shipment.ok_or_else(|| status::not_found("shipment", id))
+}
+
+fn shown(order: &Order, id: ShipmentId) -> Option<pb::Shipment> {
+    let shipment = order.shipments.iter().find(|it| it.id == id)?;
+    Some(reply::shipment(order, shipment))
+}
+
+/// A page of the order's own events, so that those of archived orders are there too. They are recorded one after the
+/// other: the last sequence of a page is where the next one begins.
+fn tracking_page(shipment: &Shipment, listing: &Listing) -> Result<pb::ListTrackingEventsResponse, Status> {
+    let after = match &listing.after {
+        None => 0,
+        Some(Cursor(bytes)) => bytes.as_slice().try_into().map(i64::from_be_bytes).map_err(|_| {
+            let why = "is not from a list of tracking events";
+            status::of_refusal(&Refusal::invalid("page_token", why))
+        })?,
+    };
+    let size = usize::try_from(listing.size).unwrap_or(usize::MAX);
+    let mut page: Vec<&TrackingEvent> = shipment.tracking.iter().filter(|it| it.sequence > after).collect();
+    let is_last = page.len() <= size;
+    page.truncate(size);
+    let next = page.last().filter(|_| !is_last).map(|it| Cursor(it.sequence.to_be_bytes().to_vec()));
+    Ok(pb::ListTrackingEventsResponse {
+        tracking_events: page.into_iter().map(|it| reply::tracking_event(shipment.id, it)).collect(),
+        next_page_token: page_token(next),
+    })
+}

@@ -1,0 +1,133 @@
+//! Who is woken when something has happened: one look at the shared history serves every stream of the process.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch as signal;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use crate::domain::OrderId;
+use crate::store::{EventFilter, Store, StoreError};
+use crate::work::told_to_stop;
+
+/// Without a ring, how long until the next look: other processes' commits do not ring here.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// At least this between two looks, however often it rings, unless there is more to read already.
+const BREATH: Duration = Duration::from_millis(20);
+
+/// Events read at a time.
+const PAGE: u64 = 200;
+
+/// The bells of this process. They say that there is something to read, never what: a stream reads from its own place.
+#[derive(Default)]
+pub(crate) struct Feed {
+    of_all: signal::Sender<()>,
+    of_orders: Mutex<HashMap<OrderId, signal::Sender<()>>>,
+}
+
+/// What a stream waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rings {
+    ForAll,
+    ForOrder(OrderId),
+}
+
+impl Feed {
+    /// Looks at the history of this store until the server stops.
+    pub(crate) fn start(store: Store, shutdown: signal::Receiver<bool>) -> Arc<Self> {
+        let feed = Arc::new(Self::default());
+        tokio::spawn(Arc::clone(&feed).run(store, shutdown));
+        feed
+    }
+
+    /// Whoever asks for the bell first and looks then misses nothing.
+    pub(crate) fn bell(&self, rings: Rings) -> signal::Receiver<()> {
+        match rings {
+            Rings::ForAll => self.of_all.subscribe(),
+            Rings::ForOrder(order) => {
+                let mut bells = self.bells();
+                bells.entry(order).or_default().subscribe()
+            }
+        }
+    }
+
+    async fn run(self: Arc<Self>, store: Store, mut shutdown: signal::Receiver<bool>) {
+        let mut commits = store.bell();
+        let mut place = None;
+        loop {
+            let looked = Instant::now();
+            commits.mark_unchanged();
+            match self.look(&store, &mut place).await {
+                Ok(Then::LookAgain) => continue,
+                Ok(Then::Wait) => {}
+                // Each stream finds out for itself, and tells its reader.
+                Err(_) => self.ring_everywhere(),
+            }
+            self.forget_those_without_a_stream();
+
+            tokio::select! {
+                () = told_to_stop(&mut shutdown) => return,
+                rung = commits.changed() => if rung.is_err() { sleep(LOOK_EVERY).await },
+                () = sleep(LOOK_EVERY) => {}
+            }
+            sleep_until(looked + BREATH).await;
+        }
+    }
+
+    /// Where nobody listens nothing is read; whoever comes then is rung for once in any case.
+    async fn look(&self, store: &Store, place: &mut Option<i64>) -> Result<Then, StoreError> {
+        if self.nobody_listens() {
+            *place = None;
+            return Ok(Then::Wait);
+        }
+        let Some(after) = *place else {
+            *place = Some(store.last_position().await?);
+            self.ring_everywhere();
+            return Ok(Then::LookAgain);
+        };
+        let page = store.events_after(after, &EventFilter::default(), PAGE).await?;
+        *place = Some(page.position);
+        if !page.events.is_empty() {
+            self.of_all.send_replace(());
+            let bells = self.bells();
+            for (_, event) in &page.events {
+                if let Some(bell) = bells.get(&event.order) {
+                    bell.send_replace(());
+                }
+            }
+        }
+        Ok(if page.is_end { Then::Wait } else { Then::LookAgain })
+    }
+
+    fn bells(&self) -> MutexGuard<'_, HashMap<OrderId, signal::Sender<()>>> {
+        // Nothing panics while it is held.
+        self.of_orders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn nobody_listens(&self) -> bool {
+        let bells = self.bells();
+        self.of_all.receiver_count() == 0 && bells.is_empty()
+    }
+
+    fn ring_everywhere(&self) {
+        self.of_all.send_replace(());
+        let bells = self.bells();
+        for bell in bells.values() {
+            bell.send_replace(());
+        }
+    }
+
+    fn forget_those_without_a_stream(&self) {
+        let mut bells = self.bells();
+        bells.retain(|_, it| it.receiver_count() > 0);
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Then {
+    /// There is more already.
+    LookAgain,
+    Wait,
+}

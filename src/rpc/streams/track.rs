@@ -1,0 +1,99 @@
+//! TrackShipment: what is known of a shipment's journey, then what becomes known of it, until it is over.
+
+use crate::domain::{Order, OrderId, OrderState, Refusal, Shipment, ShipmentId, ShipmentState, Timestamp};
+use crate::pb;
+use crate::pb::track_shipment_response::Update;
+use crate::rpc::reply as to_proto;
+use crate::rpc::shipping::reply;
+use crate::rpc::streams::feed::Rings;
+use crate::rpc::streams::watch::{Found, Source, Then};
+use crate::store::{Store, StoreError};
+
+/// The journey of one shipment; the places of its stream are the sequences of its events.
+pub(crate) struct Journey {
+    store: Store,
+    order: OrderId,
+    shipment: ShipmentId,
+    /// The version of the order that was looked at last.
+    seen: Option<i64>,
+    told: Standing,
+}
+
+/// Where a shipment stands and when it is expected, as it was told last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Standing {
+    state: Option<ShipmentState>,
+    estimated_at: Option<Timestamp>,
+}
+
+impl Journey {
+    pub(crate) fn new(store: Store, order: OrderId, shipment: ShipmentId) -> Self {
+        let told = Standing { state: None, estimated_at: None };
+        Self { store, order, shipment, seen: None, told }
+    }
+
+    /// Every event that is new, and the standing if it changed without one.
+    fn news(&mut self, order: &Order, after: i64) -> Result<Found<pb::TrackShipmentResponse>, Refusal> {
+        let shipment = &order.shipments[order.shipment_place(self.shipment)?];
+        let Shipment { state, estimated_at, tracking, .. } = shipment;
+        let standing = Standing { state: Some(*state), estimated_at: *estimated_at };
+
+        let new = tracking.iter().filter(|it| it.sequence > after);
+        let mut messages: Vec<_> = new
+            .map(|it| {
+                let event = reply::tracking_event(self.shipment, it);
+                (it.sequence, standing.message(it.sequence, Update::Event(Box::new(event))))
+            })
+            .collect();
+        if messages.is_empty() && self.told != standing {
+            messages.push((after, standing.message(after, self.sign_of_life(after))));
+        }
+        self.told = standing;
+
+        // Nothing of an archived order changes any more, not even what was lost.
+        let over = state.is_over() || order.state == OrderState::Archived;
+        Ok(Found { messages, place: after, then: if over { Then::End } else { Then::Wait } })
+    }
+
+    fn sign_of_life(&self, place: i64) -> Update {
+        let time = Some(to_proto::timestamp(self.store.now()));
+        Update::Heartbeat(pb::Heartbeat { high_water: place, time })
+    }
+}
+
+impl Standing {
+    fn message(self, place: i64, update: Update) -> pb::TrackShipmentResponse {
+        let Self { state, estimated_at } = self;
+        pb::TrackShipmentResponse {
+            state: state.map(reply::shipment_state).unwrap_or_default(),
+            estimated_delivery_time: estimated_at.map(to_proto::timestamp),
+            resume_sequence: place,
+            update: Some(update),
+        }
+    }
+}
+
+impl Source for Journey {
+    type Message = pb::TrackShipmentResponse;
+
+    /// A thousand readers of one shipment look at its order's version only: the store remembers the order itself.
+    async fn look(&mut self, after: i64) -> Result<Found<Self::Message>, StoreError> {
+        let order = self.store.order(self.order).await?;
+        let order = order.ok_or_else(|| Refusal::not_found("order", self.order))?;
+        if self.seen == Some(order.version) {
+            return Ok(Found { messages: Vec::new(), place: after, then: Then::Wait });
+        }
+
+        let found = self.news(&order, after)?;
+        self.seen = Some(order.version);
+        Ok(found)
+    }
+
+    fn rings(&self) -> Rings {
+        Rings::ForOrder(self.order)
+    }
+
+    fn heartbeat(&self, place: i64) -> Self::Message {
+        self.told.message(place, self.sign_of_life(place))
+    }
+}

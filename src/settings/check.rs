@@ -1,0 +1,206 @@
+//! What settings are refused, all of them at once.
+
+use std::fmt;
+
+use crate::domain::{ApprovalRules, GateRules, Problems, Rules, Sender, ShippingFee, TaxRule};
+use crate::settings::secret::Secret;
+use crate::settings::values::{Limits, PaymentProvider, Settings};
+use crate::telemetry;
+
+impl Settings {
+    pub(super) fn check(&self, bad: &mut Problems) {
+        let Self {
+            listen,
+            data_dir,
+            database_url,
+            insecure_listen,
+            insecure_durability: _,
+            payment_provider: PaymentProvider::Sandbox,
+            mail_folder,
+            mail_program,
+            mail_from,
+            limits,
+            log,
+            rules,
+        } = self;
+
+        if !listen.ip().is_loopback() && !insecure_listen {
+            bad.add("listen", format!("{listen} is open to others, and nobody has to prove who they are: set insecure_listen if that is meant"));
+        }
+        if data_dir.as_os_str().is_empty() {
+            bad.add("data_dir", "must not be empty");
+        }
+        if let Some(Secret(url)) = database_url
+            && !(url.starts_with("postgres://") || url.starts_with("postgresql://"))
+        {
+            bad.add("database_url", "must start with postgres://");
+        }
+        if mail_folder.is_some() && mail_program.is_some() {
+            bad.add("mail_folder", "cannot be used together with mail_program");
+        }
+        if mail_from.parse::<Sender>().is_err() {
+            bad.add("mail_from", "must be an e-mail address, or a name and an address in <>");
+        }
+        if let Err(why) = telemetry::filter(&log.filter) {
+            bad.add("log.filter", why);
+        }
+        limits.check(bad);
+        check_rules(rules, bad);
+    }
+}
+
+impl Limits {
+    pub(super) fn check(&self, bad: &mut Problems) {
+        let Self {
+            message_bytes,
+            response_bytes,
+            header_bytes,
+            connections,
+            streams_per_connection,
+            calls,
+            streams,
+            queue,
+            group_max,
+            writer_lanes,
+            readers,
+            recent_orders,
+            page_size,
+            page_size_max,
+            deadline_seconds,
+            requests_kept_hours,
+            heartbeat_seconds,
+            slow_reader_seconds,
+            greeting_seconds,
+            keepalive_seconds,
+            keepalive_timeout_seconds,
+            shutdown_seconds,
+            lease_seconds,
+        } = self;
+
+        for (key, value, least, most) in [
+            ("message_bytes", message_bytes, 1_024, 4 * 1_048_576),
+            ("response_bytes", response_bytes, 65_536, 64 * 1_048_576),
+            ("header_bytes", header_bytes, 1_024, 1_048_576),
+            ("connections", connections, 1, 1_000_000),
+            ("streams_per_connection", streams_per_connection, 1, 100_000),
+            ("calls", calls, 1, 100_000),
+            ("streams", streams, 1, 100_000),
+            ("queue", queue, 1, 1_000_000),
+            // With 100 lines each, and as many in each of the overdue orders that make way for them, not more products
+            // than SQLite takes in one question.
+            ("group_max", group_max, 1, 180),
+            ("writer_lanes", writer_lanes, 1, 64),
+            ("readers", readers, 1, 256),
+            ("recent_orders", recent_orders, 0, 1_000_000),
+            ("page_size", page_size, 1, *page_size_max),
+            ("page_size_max", page_size_max, 1, 200),
+            ("deadline_seconds", deadline_seconds, 1, 300),
+            ("requests_kept_hours", requests_kept_hours, 1, 8_760),
+            ("heartbeat_seconds", heartbeat_seconds, 1, 300),
+            ("slow_reader_seconds", slow_reader_seconds, 1, 3_600),
+            ("greeting_seconds", greeting_seconds, 1, 300),
+            ("keepalive_seconds", keepalive_seconds, 1, 7_200),
+            ("keepalive_timeout_seconds", keepalive_timeout_seconds, 1, 300),
+            ("shutdown_seconds", shutdown_seconds, 1, 300),
+            ("lease_seconds", lease_seconds, 1, 3_600),
+        ] {
+            within(bad, &format!("limits.{key}"), *value, least, most);
+        }
+    }
+}
+
+fn check_rules(rules: &Rules, bad: &mut Problems) {
+    const DAY: u64 = 86_400;
+    let Rules {
+        company_name,
+        regions,
+        taxes,
+        shipping_fees,
+        approval,
+        blocked_customers: _,
+        duplicate_window_seconds,
+        reservation_lifetime_seconds,
+        approval_lifetime_seconds,
+        handling_hours,
+        transit_days,
+        close_after_seconds,
+        archive_after_seconds,
+        next_purchase_discount_ppm,
+        invoice_series,
+        message_lifetime_seconds,
+    } = rules;
+
+    if company_name.chars().count() > 100 || company_name.chars().any(char::is_control) {
+        bad.add("rules.company_name", "must have at most 100 characters, none of them a line break");
+    }
+
+    let is_country = |it: &str| it.len() == 2 && it.bytes().all(|it| it.is_ascii_uppercase());
+    for (code, countries) in regions {
+        for country in countries {
+            let key = format!("rules.regions.{code}");
+            if !is_country(country) {
+                bad.add(&key, format!("{country:?} is not a country: two capital letters are needed"));
+            }
+            if let Some((other, _)) =
+                regions.iter().find(|(other, them)| *other < code && them.contains(country))
+            {
+                bad.add(&key, format!("{country} is in {other} already"));
+            }
+        }
+    }
+    for (index, TaxRule { country, category, rate_ppm }) in taxes.iter().enumerate() {
+        if country != "*" && !is_country(country) {
+            bad.add(format!("rules.taxes.{index}.country"), "must be two capital letters, or * for all");
+        }
+        if category.is_empty() {
+            bad.add(format!("rules.taxes.{index}.category"), "must not be empty; * is for all");
+        }
+        within(bad, &format!("rules.taxes.{index}.rate_ppm"), *rate_ppm, 0, 1_000_000);
+    }
+    for (index, ShippingFee { region, fee_minor, .. }) in shipping_fees.iter().enumerate() {
+        if !regions.contains_key(region) {
+            bad.add(format!("rules.shipping_fees.{index}.region"), format!("there is no region {region}"));
+        }
+        within(bad, &format!("rules.shipping_fees.{index}.fee_minor"), *fee_minor, 0, i64::MAX);
+    }
+
+    let ApprovalRules { version, reservation, payment } = approval;
+    if version.is_empty() || version.len() > 50 {
+        bad.add("rules.approval.version", "must have 1 to 50 characters");
+    }
+    for (name, GateRules { automatic_up_to_minor, .. }) in
+        [("reservation", reservation), ("payment", payment)]
+    {
+        for (currency, minor) in automatic_up_to_minor {
+            within(
+                bad,
+                &format!("rules.approval.{name}.automatic_up_to_minor.{currency}"),
+                *minor,
+                0,
+                i64::MAX,
+            );
+        }
+    }
+
+    within(bad, "rules.duplicate_window_seconds", *duplicate_window_seconds, 0, 30 * DAY);
+    within(bad, "rules.reservation_lifetime_seconds", *reservation_lifetime_seconds, 1, 30 * DAY);
+    within(bad, "rules.approval_lifetime_seconds", *approval_lifetime_seconds, 1, 365 * DAY);
+    within(bad, "rules.handling_hours", *handling_hours, 0, 8_760);
+    for (service, days) in transit_days {
+        within(bad, &format!("rules.transit_days.{service}"), *days, 0, 365);
+    }
+    within(bad, "rules.close_after_seconds", *close_after_seconds, 0, 3_650 * DAY);
+    within(bad, "rules.archive_after_seconds", *archive_after_seconds, 0, 3_650 * DAY);
+    within(bad, "rules.next_purchase_discount_ppm", *next_purchase_discount_ppm, 0, 1_000_000);
+    let legal = |it: u8| it.is_ascii_alphanumeric() || it == b'-';
+    if !(1..=20).contains(&invoice_series.len()) || !invoice_series.bytes().all(legal) {
+        bad.add("rules.invoice_series", "must be 1 to 20 letters, digits or -");
+    }
+    within(bad, "rules.message_lifetime_seconds", *message_lifetime_seconds, 1, 30 * DAY);
+}
+
+fn within<T: Copy + PartialOrd + fmt::Display>(bad: &mut Problems, key: &str, value: T, least: T, most: T) {
+    if value < least || value > most {
+        bad.add(key, format!("{value} is not between {least} and {most}"));
+    }
+}

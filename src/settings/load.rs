@@ -1,0 +1,172 @@
+//! Defaults, then the file, then the environment, then the command line.
+
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::time::Duration;
+
+use figment::Figment;
+use figment::error::{Actual, Kind};
+use figment::providers::{Env, Format, Serialized, Toml};
+use figment::value::Value;
+use serde::Serialize;
+
+use crate::domain::{Problem, Problems, Sender};
+use crate::settings::flags::{DatabaseFlags, ServeFlags};
+use crate::settings::values::Settings;
+
+/// Everything that is wrong with the settings, each with its key.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.0.iter().map(|it| format!("{}: {}", it.field, it.message)).collect::<Vec<_>>().join("\n"))]
+pub struct SettingsError(pub Vec<Problem>);
+
+impl Settings {
+    pub fn load(flags: &ServeFlags) -> Result<Self, SettingsError> {
+        Self::layered(flags.database.config.as_deref(), flags)
+    }
+
+    /// For the commands that speak to the database alone.
+    pub fn load_for_database(flags: &DatabaseFlags) -> Result<Self, SettingsError> {
+        Self::layered(flags.config.as_deref(), flags)
+    }
+
+    fn layered(config: Option<&Path>, flags: impl Serialize) -> Result<Self, SettingsError> {
+        let mut layers = Figment::new();
+        if let Some(file) = config {
+            if !file.is_file() {
+                let message = format!("there is no file {}", file.display());
+                return Err(SettingsError(vec![Problem { field: "config".to_owned(), message }]));
+            }
+            layers = layers.merge(Toml::file_exact(file));
+        }
+        Self::settle(&layers.merge(environment()).merge(Serialized::defaults(flags)))
+    }
+
+    /// The settings out of their layers, or everything that is wrong with them.
+    fn settle(layers: &Figment) -> Result<Self, SettingsError> {
+        let unreadable = |it: figment::Error| {
+            SettingsError(
+                it.into_iter()
+                    .map(|it| Problem { field: "config".to_owned(), message: it.to_string() })
+                    .collect(),
+            )
+        };
+        let mut tree = layers.find_value("").map_err(unreadable)?;
+        let mut bad = Problems::default();
+
+        // Reading stops at the first value that does not fit: note it, leave it out, and read again.
+        let mut settings = loop {
+            match tree.deserialize::<Self>() {
+                Ok(settings) => break settings,
+                Err(error) if is_number_for_text(&error) && take_as_written(&mut tree, &error.path) => {}
+                Err(error) => {
+                    bad.0.push(unfit(&error, layers, &tree));
+                    if !leave_out(&mut tree, &error.path) {
+                        return Err(SettingsError(bad.0));
+                    }
+                }
+            }
+        };
+
+        if settings.rules.company_name.is_empty()
+            && let Ok(sender) = settings.mail_from.parse::<Sender>()
+        {
+            settings.rules.company_name = sender.name;
+        }
+        settings.check(&mut bad);
+        if bad.0.is_empty() { Ok(settings) } else { Err(SettingsError(bad.0)) }
+    }
+
+    /// TOML that says what holds, without secrets.
+    pub fn print(&self) -> String {
+        toml::to_string(self).unwrap_or_else(|it| format!("# cannot be written: {it}\n"))
+    }
+}
+
+/// `CONSIGN_DATA_DIR` is `data_dir`, `CONSIGN_LIMITS__QUEUE` is `limits.queue`. Codes in a key stay as they are
+/// written: `CONSIGN_RULES__APPROVAL__PAYMENT__AUTOMATIC_UP_TO_MINOR__EUR`, `CONSIGN_RULES__REGIONS__ASIA`.
+fn environment() -> Env {
+    // Kubernetes gives these to every pod beside a Service of the name `consign`.
+    let from_kubernetes =
+        |key: &str| key.starts_with("SERVICE_") || key == "PORT" || key.starts_with("PORT_");
+    Env::prefixed("CONSIGN_")
+        .ignore(&["config"])
+        .filter(move |key| !from_kubernetes(&key.as_str().to_ascii_uppercase()))
+        .map(|key| key_of(key.as_str()).into())
+        // Every step above turns it on again.
+        .lowercase(false)
+}
+
+/// The maps whose keys are codes in capital letters.
+const BY_CODE: [&str; 4] = [
+    "rules.regions.",
+    "rules.transit_days.",
+    "rules.approval.reservation.automatic_up_to_minor.",
+    "rules.approval.payment.automatic_up_to_minor.",
+];
+
+/// `LIMITS__QUEUE` is `limits.queue`.
+fn key_of(variable: &str) -> String {
+    let key = variable.replace("__", ".");
+    let lower = key.to_ascii_lowercase();
+    match BY_CODE.iter().find(|it| lower.starts_with(**it)) {
+        Some(map) => format!("{map}{}", &key[map.len()..]),
+        None => lower,
+    }
+}
+
+/// What a variable says is read before it is known what its key needs: `2026` as a number, also for a text.
+fn is_number_for_text(error: &figment::Error) -> bool {
+    let Kind::InvalidType(found, expected) = &error.kind else { return false };
+    let scalar =
+        matches!(found, Actual::Bool(_) | Actual::Unsigned(_) | Actual::Signed(_) | Actual::Float(_));
+    scalar && expected.contains("string")
+}
+
+/// Takes the value at `path` as the text that its variable has; says whether there is one.
+fn take_as_written(tree: &mut Value, path: &[String]) -> bool {
+    let key = path.join(".");
+    let Some((_, text)) = environment().iter().find(|(it, _)| it.as_str() == key) else { return false };
+    let mut place = tree;
+    for step in path {
+        let Value::Dict(_, dict) = place else { return false };
+        let Some(inner) = dict.get_mut(step) else { return false };
+        place = inner;
+    }
+    *place = Value::String(place.tag(), text.trim().to_owned());
+    true
+}
+
+/// One value that cannot be what its key needs, and where it comes from.
+fn unfit(error: &figment::Error, layers: &Figment, tree: &Value) -> Problem {
+    let path = &error.path;
+    let message = match &error.kind {
+        Kind::UnknownField(_, known) => format!("is not a setting; known here are {}", known.join(", ")),
+        Kind::MissingField(name) => format!("lacks {name}"),
+        kind => kind.to_string(),
+    };
+
+    let key = path.join(".");
+    let value = (1..=path.len()).rev().find_map(|depth| tree.find_ref(&path[..depth].join(".")));
+    let source = value.and_then(|it| layers.get_metadata(it.tag())).map(|it| match &it.source {
+        Some(source) => source.to_string(),
+        None if it.name.contains("environment") => {
+            format!("CONSIGN_{}", path.join("__").to_ascii_uppercase())
+        }
+        None => "a flag".to_owned(),
+    });
+    let message = source.map_or(message.clone(), |it| format!("{message} (from {it})"));
+    Problem { field: key, message }
+}
+
+/// Takes the value at `path` out of the tree, or the list that it is in; says whether there was one.
+fn leave_out(tree: &mut Value, path: &[String]) -> bool {
+    let (Value::Dict(_, dict), Some((key, rest))) = (tree, path.split_first()) else { return false };
+    let further_in = dict.get_mut(key).is_some_and(|inner| leave_out(inner, rest));
+    further_in || dict.remove(key).is_some()
+}
+
+pub(super) fn seconds(count: u32) -> Duration {
+    Duration::from_secs(count.into())
+}

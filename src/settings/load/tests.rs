@@ -1,0 +1,148 @@
+//! Tests of `load`.
+
+use std::path::PathBuf;
+
+use figment::Figment;
+use figment::providers::{Format, Serialized, Toml};
+
+use crate::settings::flags::ServeFlags;
+use crate::settings::load::{SettingsError, key_of};
+use crate::settings::secret::Secret;
+use crate::settings::values::Settings;
+
+fn read(toml: &str) -> Result<Settings, SettingsError> {
+    Settings::settle(&Figment::from(Toml::string(toml)))
+}
+
+fn keys(toml: &str) -> Vec<String> {
+    read(toml).expect_err("wrong on purpose").0.into_iter().map(|it| it.field).collect()
+}
+
+#[test]
+fn nothing_said_means_the_defaults() {
+    assert_eq!(read(""), Ok(Settings::default()));
+}
+
+#[test]
+fn every_wrong_value_is_listed_at_once_with_its_key() {
+    let wrong = r#"
+            lisen = "127.0.0.1:1"
+            listen = "somewhere"
+            database_url = "mysql://u:topsecret@h/d"
+            [limits]
+            queue = "many"
+            calls = 0
+            page_size = 100
+            page_size_max = 50
+            [rules]
+            reservation_lifetime_seconds = 0
+            taxes = [{ country = "Germany", category = "*", rate_ppm = 1 }]
+            [rules.regions]
+            "NORTH AMERICA" = ["US"]
+        "#;
+    let mut keys = keys(wrong);
+    keys.sort();
+    let expected = [
+        "database_url",
+        "limits.calls",
+        "limits.page_size",
+        "limits.queue",
+        "lisen",
+        "listen",
+        "rules.regions.NORTH AMERICA",
+        "rules.reservation_lifetime_seconds",
+        "rules.taxes.0.country",
+    ];
+    assert_eq!(keys, expected);
+    assert!(!read(wrong).expect_err("wrong on purpose").to_string().contains("topsecret"));
+}
+
+#[test]
+fn an_unknown_key_is_refused_at_every_level() {
+    assert_eq!(keys("[log]\ncolour = true"), ["log.colour"]);
+    assert_eq!(keys("[rules.approval.payment]\nrisks = []"), ["rules.approval.payment.risks"]);
+    assert_eq!(keys("[[rules.taxes]]\ncountry = \"DE\"\ncategory = \"*\"\nrate = 1"), ["rules.taxes.0.rate"]);
+}
+
+#[test]
+fn listening_beyond_loopback_has_to_be_meant() {
+    assert_eq!(keys("listen = \"0.0.0.0:50051\""), ["listen"]);
+    assert!(read("listen = \"0.0.0.0:50051\"\ninsecure_listen = true").is_ok());
+    assert!(read("listen = \"[::1]:50051\"").is_ok());
+}
+
+#[test]
+fn a_region_list_that_is_given_replaces_the_default_one() {
+    let settings = read("[rules.regions]\nASIA = [\"MY\"]").expect("legal");
+    assert_eq!(settings.rules.regions.len(), 1);
+}
+
+#[test]
+fn the_company_is_named_as_the_sender_is_unless_it_says_otherwise() {
+    let name = |toml: &str| read(toml).expect("legal").rules.company_name;
+    assert_eq!(name("mail_from = \"Northwind <orders@shop.example>\""), "Northwind");
+    assert_eq!(name("mail_from = \"N <orders@shop.example>\"\n[rules]\ncompany_name = \"S\""), "S");
+    assert_eq!(name("mail_from = \"orders@shop.example\""), "");
+    assert_eq!(
+        keys("mail_from = \"orders\"\n[rules]\ncompany_name = \"a\\nb\""),
+        ["mail_from", "rules.company_name"]
+    );
+}
+
+#[test]
+fn flags_go_before_the_file() {
+    let flags = ServeFlags { listen: Some(([127, 0, 0, 1], 7).into()), ..ServeFlags::default() };
+    let layers = Figment::from(Toml::string("listen = \"127.0.0.1:8\"\ndata_dir = \"here\""))
+        .merge(Serialized::defaults(flags));
+    let settings = Settings::settle(&layers).expect("legal");
+    assert_eq!((settings.listen.port(), settings.data_dir), (7, PathBuf::from("here")));
+}
+
+#[test]
+fn a_variable_is_the_key_that_it_says_and_its_codes_stay_as_they_are() {
+    for (variable, key) in [
+        ("LISTEN", "listen"),
+        ("LIMITS__GROUP_MAX", "limits.group_max"),
+        ("RULES__REGIONS", "rules.regions"),
+        ("RULES__REGIONS__NORTH_AMERICA", "rules.regions.NORTH_AMERICA"),
+        ("rules__regions__Asia", "rules.regions.Asia"),
+        ("RULES__TRANSIT_DAYS__EXPRESS", "rules.transit_days.EXPRESS"),
+        (
+            "RULES__APPROVAL__PAYMENT__AUTOMATIC_UP_TO_MINOR__EUR",
+            "rules.approval.payment.automatic_up_to_minor.EUR",
+        ),
+        ("RULES__APPROVAL__RESERVATION__RISK", "rules.approval.reservation.risk"),
+    ] {
+        assert_eq!(key_of(variable), key);
+    }
+}
+
+#[test]
+fn a_filter_of_the_log_that_is_not_understood_is_refused() {
+    for wrong in ["", "verbose", "consign=loud"] {
+        assert_eq!(keys(&format!("log.filter = {wrong:?}")), ["log.filter"]);
+    }
+}
+
+#[test]
+fn what_is_printed_reads_back_and_hides_the_password() {
+    let mut settings = Settings::default();
+    assert_eq!(read(&settings.print()), Ok(settings.clone()));
+
+    settings.database_url = Some(Secret::new("postgres://clerk:topsecret@db/consign"));
+    assert!(settings.print().contains("postgres://clerk:***@db/consign"));
+    assert!(!format!("{settings:?}").contains("topsecret"));
+}
+
+#[test]
+fn a_password_is_hidden_wherever_it_stands() {
+    let shown = |url: &str| Secret::new(url).to_string();
+    assert_eq!(shown("postgres://db.test:5433/consign"), "postgres://db.test:5433/consign");
+    assert_eq!(shown("postgres://clerk@db.test/consign"), "postgres://clerk@db.test/consign");
+    assert_eq!(shown("postgres://clerk:p@ss/wor?d@db.test/consign"), "postgres://clerk:***@db.test/consign");
+    assert_eq!(
+        shown("postgres://db.test/consign?user=clerk&password=p&sslmode=require"),
+        "postgres://db.test/consign?user=clerk&password=***&sslmode=require"
+    );
+    assert_eq!(shown("topsecret"), "***://");
+}

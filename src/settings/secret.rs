@@ -1,0 +1,62 @@
+//! A text that is never printed.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize, Serializer};
+
+/// The address of a database, whose password is shown to nobody.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(pub(super) String);
+
+impl Secret {
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The whole text, for whoever connects with it.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Secret {
+    /// `postgres://user:***@host/database`. What could be a password and is not is hidden too.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (scheme, rest) = self.0.split_once("://").unwrap_or(("***", ""));
+        let (user, place) = match rest.rsplit_once('@') {
+            Some((credentials, place)) => (credentials.split_once(':').map_or(credentials, |it| it.0), place),
+            None => ("", rest),
+        };
+        let has_password = rest.len() > user.len() + place.len() + 1;
+        let (place, parameters) =
+            place.split_once('?').map_or((place, None), |(place, it)| (place, Some(it)));
+
+        write!(f, "{scheme}://{user}")?;
+        if has_password {
+            f.write_str(":***")?;
+        }
+        if !user.is_empty() || has_password {
+            f.write_str("@")?;
+        }
+        f.write_str(place)?;
+        for (index, parameter) in parameters.into_iter().flat_map(|it| it.split('&')).enumerate() {
+            let (key, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+            let shown = if key.to_ascii_lowercase().contains("pass") { "***" } else { value };
+            write!(f, "{}{key}={shown}", if index == 0 { '?' } else { '&' })?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for Secret {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}

@@ -1,0 +1,217 @@
+//! The settings, each with its default.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::Rules;
+use crate::settings::load::seconds;
+use crate::settings::secret::Secret;
+
+/// Everything that can be set. A key that is left out keeps its default; a map or list that is given replaces the
+/// default one as a whole.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Where the gRPC server listens. Port 0: any that is free.
+    pub listen: SocketAddr,
+    /// Where the embedded database and the messages live.
+    pub data_dir: PathBuf,
+    /// A `postgres://` address. None: SQLite, in the file `consign.db` of the data directory.
+    pub database_url: Option<Secret>,
+    /// Listen beyond loopback although nobody has to prove who they are.
+    pub insecure_listen: bool,
+    /// Accept a PostgreSQL that acknowledges before it is on disk.
+    pub insecure_durability: bool,
+    pub payment_provider: PaymentProvider,
+    /// Where messages to customers are written, one file each. None: `messages` in the data directory.
+    pub mail_folder: Option<PathBuf>,
+    /// A program that takes messages as `sendmail -i -f SENDER -- RECIPIENT` does. None: they go to the folder.
+    pub mail_program: Option<PathBuf>,
+    /// Who messages to customers come from: `orders@shop.example`, or `The shop <orders@shop.example>`.
+    pub mail_from: String,
+    pub limits: Limits,
+    pub log: Log,
+    pub rules: Rules,
+}
+
+/// Who moves the money of cards and PayPal accounts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PaymentProvider {
+    /// Ours, for trying things out: tokens say what happens, no money moves.
+    Sandbox,
+}
+
+/// How much of everything, at most.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Size of a request.
+    pub message_bytes: u32,
+    /// Size of an answer, or of one message of a stream. A change with a larger answer is refused, a page is cut.
+    pub response_bytes: u32,
+    /// Size of a request's headers.
+    pub header_bytes: u32,
+    /// Connections at once; one more is closed at once.
+    pub connections: u32,
+    /// Calls under way on one connection, streams included.
+    pub streams_per_connection: u32,
+    /// Calls under way in the process, streams not included; one more is refused at once.
+    pub calls: u32,
+    /// Streams open in the process; one more is refused at once.
+    pub streams: u32,
+    /// Changes that wait for the writer; one more is refused at once.
+    pub queue: u32,
+    /// Changes that share a transaction; 1 turns group commit off.
+    pub group_max: u32,
+    /// Writing connections to PostgreSQL; SQLite has one. More than one pays where the way to the database is long.
+    pub writer_lanes: u32,
+    /// Reading connections to the database.
+    pub readers: u32,
+    /// Orders that are kept in memory as they were last stored or read, so that they need not be read again.
+    pub recent_orders: u32,
+    /// Rows of a page whose size the caller leaves open.
+    pub page_size: u32,
+    /// Rows of any page.
+    pub page_size_max: u32,
+    /// How long a call may take, also when its caller would wait longer. Streams may take as long as they like.
+    pub deadline_seconds: u32,
+    /// How long a request id and its answer are kept.
+    pub requests_kept_hours: u32,
+    /// How often a stream that has nothing to say gives a sign of life.
+    pub heartbeat_seconds: u32,
+    /// How long a stream waits for a reader that does not read before it gives it up.
+    pub slow_reader_seconds: u32,
+    /// How long a new connection may take to say that it speaks HTTP/2.
+    pub greeting_seconds: u32,
+    /// How often a silent connection is asked whether it still lives.
+    pub keepalive_seconds: u32,
+    /// How long it may take to answer that.
+    pub keepalive_timeout_seconds: u32,
+    /// How long stopping may take; calls that are not finished by then are cut off.
+    pub shutdown_seconds: u32,
+    /// How long a worker has a job for itself; another one gets what is not done by then. Nobody outside is waited for
+    /// longer than a third of it, or 10 seconds.
+    pub lease_seconds: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    pub format: LogFormat,
+    /// What is logged, as `RUST_LOG` has it, which goes before.
+    pub filter: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+impl Settings {
+    pub fn sqlite_file(&self) -> PathBuf {
+        self.data_dir.join("consign.db")
+    }
+
+    pub fn messages_folder(&self) -> PathBuf {
+        self.mail_folder.clone().unwrap_or_else(|| self.data_dir.join("messages"))
+    }
+}
+
+impl Limits {
+    pub fn deadline(&self) -> Duration {
+        seconds(self.deadline_seconds)
+    }
+
+    pub fn requests_kept_for(&self) -> Duration {
+        seconds(self.requests_kept_hours) * 3_600
+    }
+
+    pub fn heartbeat(&self) -> Duration {
+        seconds(self.heartbeat_seconds)
+    }
+
+    pub fn slow_reader(&self) -> Duration {
+        seconds(self.slow_reader_seconds)
+    }
+
+    pub fn greeting(&self) -> Duration {
+        seconds(self.greeting_seconds)
+    }
+
+    pub fn keepalive(&self) -> Duration {
+        seconds(self.keepalive_seconds)
+    }
+
+    pub fn keepalive_timeout(&self) -> Duration {
+        seconds(self.keepalive_timeout_seconds)
+    }
+
+    pub fn shutdown(&self) -> Duration {
+        seconds(self.shutdown_seconds)
+    }
+
+    pub fn lease(&self) -> Duration {
+        seconds(self.lease_seconds)
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 50051)),
+            data_dir: PathBuf::from("./consign-data"),
+            database_url: None,
+            insecure_listen: false,
+            insecure_durability: false,
+            payment_provider: PaymentProvider::Sandbox,
+            mail_folder: None,
+            mail_program: None,
+            mail_from: "orders@localhost".to_owned(),
+            limits: Limits::default(),
+            log: Log::default(),
+            rules: Rules::default(),
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            message_bytes: 64 * 1_024,
+            response_bytes: 4 * 1_048_576,
+            header_bytes: 8 * 1_024,
+            connections: 4_096,
+            streams_per_connection: 256,
+            calls: 512,
+            streams: 1_024,
+            queue: 1_024,
+            group_max: 64,
+            writer_lanes: 1,
+            readers: 8,
+            recent_orders: 4_096,
+            page_size: 50,
+            page_size_max: 200,
+            deadline_seconds: 10,
+            requests_kept_hours: 72,
+            heartbeat_seconds: 15,
+            slow_reader_seconds: 30,
+            greeting_seconds: 5,
+            keepalive_seconds: 30,
+            keepalive_timeout_seconds: 10,
+            shutdown_seconds: 10,
+            lease_seconds: 30,
+        }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { format: LogFormat::Text, filter: "info,sqlx=warn,sea_orm_migration=warn".to_owned() }
+    }
+}

@@ -1,0 +1,262 @@
+//! The store as its callers hold it: opened, asked to change, closed.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::{Mutex, oneshot, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::domain::{Actor, Command, Desk, Ids, Rules, Timestamp};
+#[cfg(test)]
+use crate::domain::{Refusal, Touch};
+use crate::store::connection::clock::StoreClock;
+use crate::store::connection::error::StoreError;
+use crate::store::connection::open::{self, Pools};
+use crate::store::connection::options::Options;
+use crate::store::connection::session::Session;
+use crate::store::query::integrity::{self as laws, LawResult};
+use crate::store::query::order_cache::Recent;
+use crate::store::query::single_flight::{Ended, Interest, Sharing};
+use crate::store::rows::read::Lock;
+#[cfg(test)]
+use crate::store::writer::change::Closure;
+use crate::store::writer::change::{Call, Changed, Codec, Queued, View};
+use crate::store::writer::group::Writer;
+use crate::store::writer::load::Wanted;
+use crate::store::writer::queue::{Queue, Task};
+
+#[cfg(test)]
+impl Store {
+    /// A change whose decision a test writes down as a closure; it is run as it stands, without what follows a command.
+    pub(crate) async fn decide<T, M>(
+        &self,
+        call: Call,
+        reads: Touch,
+        decide: impl Fn(&mut Desk<'_>) -> Result<T, Refusal> + Send + 'static,
+        reply: impl Fn(&T, &View<'_>) -> M + Send + 'static,
+        codec: Codec<M>,
+    ) -> Result<M, StoreError>
+    where
+        T: Send + 'static,
+        M: Send + 'static,
+    {
+        self.change(call, Closure { reads, decide }, reply, codec).await.map(Changed::into_answer)
+    }
+}
+
+/// How long a health check waits for the database.
+const HEALTH_WITHIN: Duration = Duration::from_secs(2);
+
+/// The company's orders, stock and all that belongs to them, on disk. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    pub(super) inner: Arc<Inner>,
+}
+
+pub(super) struct Inner {
+    pub(super) pools: Pools,
+    pub(super) queue: Arc<Queue>,
+    pub(super) rules: Arc<Rules>,
+    pub(super) clock: StoreClock,
+    pub(super) bell: Arc<watch::Sender<u64>>,
+    pub(super) recent: Arc<Recent>,
+    pub(super) statements: Arc<AtomicU64>,
+    pub(super) groups: Arc<AtomicU64>,
+    pub(super) lanes: Mutex<Vec<JoinHandle<()>>>,
+    pub(super) checks: Sharing<Result<Vec<LawResult>, StoreError>>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.queue.close();
+    }
+}
+
+impl Store {
+    /// Connects, checks what the database promises, and starts the writer.
+    pub async fn open(options: Options) -> Result<Self, StoreError> {
+        let pools = Pools::open(&options).await?;
+        let clock = StoreClock::new(&options, pools.time().await?);
+        let writer = Writer {
+            pools: pools.clone(),
+            queue: Arc::new(Queue::new(options.group_max, options.queue_max)),
+            rules: Arc::clone(&options.rules),
+            clock,
+            bell: Arc::new(watch::Sender::new(0)),
+            recent: Arc::new(Recent::new(options.recent_orders)),
+            statements: Arc::default(),
+            groups: Arc::default(),
+        };
+
+        let lanes = (0..pools.lanes(options.lanes)).map(|_| tokio::spawn(keep_running(writer.clone())));
+        let inner = Inner {
+            lanes: Mutex::new(lanes.collect()),
+            checks: Sharing::new(),
+            pools,
+            queue: writer.queue,
+            rules: writer.rules,
+            clock: writer.clock,
+            bell: writer.bell,
+            recent: writer.recent,
+            statements: writer.statements,
+            groups: writer.groups,
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Queues a command and waits for what becomes of it. Dropping the returned future does not take it back.
+    ///
+    /// It may be decided more than once, as a group that lost a race is repeated; `reply` is called when it was
+    /// accepted and numbered.
+    pub async fn change<C, M>(
+        &self,
+        call: Call,
+        command: C,
+        reply: impl Fn(&C::Output, &View<'_>) -> M + Send + 'static,
+        codec: Codec<M>,
+    ) -> Result<Changed<C::Output, M>, StoreError>
+    where
+        C: Command,
+        M: Send + 'static,
+    {
+        let deadline = call.deadline;
+        let (caller, answer) = oneshot::channel();
+        self.enqueue(Task::Change(Box::new(Queued::new(call, command, reply, codec, caller))))?;
+
+        let answer = match deadline {
+            Some(deadline) => timeout_at(Instant::from_std(deadline), answer)
+                .await
+                .map_err(|_| StoreError::DeadlineExceeded)?,
+            None => answer.await,
+        };
+        answer.unwrap_or_else(|_| Err(StoreError::Internal("the writer dropped a change".to_owned())))
+    }
+
+    /// What a command would give on what is there now. Nothing is changed.
+    pub async fn preview<C: Command>(&self, actor: &Actor, command: &C) -> Result<C::Output, StoreError> {
+        let mut wanted = Wanted::default();
+        let reads = command.reads();
+        wanted.add(&reads);
+        let db = self.snapshot().await?;
+        let world = wanted.load(&db, &self.inner.recent, self.now(), Lock::No).await?;
+        drop(db);
+
+        let now = world.time_for(&reads, self.now());
+        let ids = Ids::seeded(now, fastrand::u64(..));
+        let mut desk = Desk::new(&world, &self.inner.rules, now, actor.clone(), ids);
+        let output = command.decide(&mut desk);
+        let not_loaded = desk.not_loaded();
+        if !not_loaded.is_empty() {
+            let what = format!("{} reads keys that it does not name: {not_loaded:?}", C::NAME);
+            debug_assert!(false, "{what}");
+            return Err(StoreError::Internal(what));
+        }
+        Ok(output?)
+    }
+
+    /// Brings the schema up to date; several processes may do so at once.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        self.inner.pools.migrate().await
+    }
+
+    /// The names of all of the schema's steps, in order.
+    pub fn migrations() -> Vec<String> {
+        open::migrations()
+    }
+
+    /// The names of the schema's steps that are missing in the database.
+    pub async fn pending_migrations(&self) -> Result<Vec<String>, StoreError> {
+        self.inner.pools.pending_migrations().await
+    }
+
+    /// Whether the database answers now, and this machine's clock is near its.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        let asking = async {
+            let said = self.look().await?.time().await?;
+            self.inner.clock.check(said)
+        };
+        let late = |_| StoreError::Unavailable("no answer to a ping".to_owned());
+        timeout(HEALTH_WITHIN, asking).await.map_err(late)?
+    }
+
+    /// Looks at everything there is, at one moment, and names each row that breaks a law. Writing goes on meanwhile,
+    /// and so does reading: however many ask, one connection looks.
+    ///
+    /// `within` is how long PostgreSQL may take for one question; None: as long as it takes. A check that nobody waits
+    /// for any more ends before its next question.
+    pub async fn check_integrity(&self, within: Option<Duration>) -> Result<Vec<LawResult>, StoreError> {
+        let (pools, clock) = (self.inner.pools.clone(), self.inner.clock.clone());
+        let looking = async move |interest: Interest<_>| {
+            let mut db = pools.snapshot().await?;
+            db.allow_for_answers(within).await?;
+            laws::check(&db, clock.now(), || interest.remains()).await
+        };
+        self.inner.checks.run(looking).await.unwrap_or_else(|ended| match ended {
+            Ended::Panicked => Err(StoreError::Internal("the check panicked".to_owned())),
+            Ended::Stopped => Err(StoreError::Unavailable("the store is closing".to_owned())),
+        })
+    }
+
+    /// Does what is queued, takes nothing more, and disconnects.
+    pub async fn close(&self) {
+        self.inner.queue.close();
+        self.inner.checks.stop().await;
+        for lane in self.inner.lanes.lock().await.drain(..) {
+            // A lane that panicked has said so.
+            let _ = lane.await;
+        }
+        self.inner.pools.close().await;
+    }
+
+    /// Rings after every group that this process committed. It carries no data: read the events behind it.
+    pub fn bell(&self) -> watch::Receiver<u64> {
+        self.inner.bell.subscribe()
+    }
+
+    /// The store's time, as near as it is known without asking.
+    pub fn now(&self) -> Timestamp {
+        self.inner.clock.now()
+    }
+
+    /// Messages that the writer has sent, BEGIN and COMMIT included; one may hold several statements.
+    pub fn statements(&self) -> u64 {
+        self.inner.statements.load(Ordering::Relaxed)
+    }
+
+    /// Groups that the writer has finished.
+    pub fn groups(&self) -> u64 {
+        self.inner.groups.load(Ordering::Relaxed)
+    }
+
+    /// A connection whose statements each see their own moment.
+    pub(in crate::store) async fn look(&self) -> Result<Session, StoreError> {
+        self.inner.pools.reader().await
+    }
+
+    /// A connection whose statements all see the same moment.
+    pub(in crate::store) async fn snapshot(&self) -> Result<Session, StoreError> {
+        self.inner.pools.snapshot().await
+    }
+
+    pub(in crate::store) fn enqueue(&self, task: Task) -> Result<(), StoreError> {
+        self.inner.queue.push(task)
+    }
+}
+
+/// A lane has a thread of its own: what it decides and writes holds nobody else up. One that dies of a panic loses its
+/// group, whose callers are told, and is replaced.
+async fn keep_running(writer: Writer) {
+    loop {
+        let (here, lane) = (Handle::current(), writer.clone());
+        let ended = tokio::task::spawn_blocking(move || here.block_on(lane.run())).await;
+        match ended {
+            Err(error) if error.is_panic() => {
+                tracing::error!(%error, "a lane of the writer panicked; another takes its place");
+            }
+            _ => return,
+        }
+    }
+}

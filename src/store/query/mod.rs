@@ -1,0 +1,11 @@
+//! Reads: what is found by id, listed, reported and checked.
+
+pub(super) mod find;
+mod history;
+pub(super) mod integrity;
+mod list;
+pub(super) mod listing;
+pub(super) mod order_cache;
+mod plan;
+pub(super) mod resources;
+pub(super) mod single_flight;

@@ -1,0 +1,451 @@
+//! What can be listed, by which fields, along which index.
+
+use uuid::Uuid;
+
+use crate::domain::{
+    ApprovalState, Channel, Gate, Invalid, InvoiceId, InvoiceState, MessageKind, MessageState, Method,
+    MovementKind, OrderId, OrderState, PaymentId, PaymentState, RefundState, ReplenishmentState,
+    ReservationState, ShipmentState,
+};
+
+/// What can be listed, and by what.
+pub(super) struct Resource {
+    pub(super) name: &'static str,
+    pub(super) from: &'static str,
+    /// What tells rows apart; pages go along it when nothing else is asked for.
+    pub(super) key: &'static [Column],
+    /// The column with the order that the row is a part of.
+    pub(super) order: Option<&'static str>,
+    /// Whether the key is an id made when the row was.
+    pub(super) keyed_by_time: bool,
+    pub(super) fields: &'static [Field],
+    /// The indexes that go on with the key.
+    pub(super) indexes: &'static [Index],
+    /// What pages can go along, besides `create_time`.
+    pub(super) sorts: &'static [(&'static str, Column)],
+}
+
+/// An index over these columns and then the key.
+pub(super) struct Index {
+    pub(super) columns: &'static [&'static str],
+    /// The word of the first column whose rows it leaves out: they have an index of their own, or most rows have it, so
+    /// that the key alone leads to them.
+    pub(super) without: Option<&'static str>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Column {
+    pub(super) name: &'static str,
+    pub(super) is: Is,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Is {
+    Id,
+    Text,
+    Whole,
+}
+
+pub(super) struct Field {
+    pub(super) name: &'static str,
+    pub(super) column: &'static str,
+    pub(super) kind: Kind,
+    /// A value has a few rows at most, and an index leads to them.
+    pub(super) few: bool,
+    /// A condition that follows from an equal value that is not empty, and lets an index be used.
+    pub(super) implies: &'static str,
+    /// What pages go along when rows are found by this field and no order is asked for.
+    pub(super) sorted_by: Option<Column>,
+}
+
+pub(super) enum Kind {
+    Text,
+    /// One of a closed set: what the API writes before each word, and all of them.
+    Word(&'static str, fn() -> Vec<&'static str>),
+    Whole,
+    Time,
+    /// The time at which the row and its id were made.
+    Created,
+    Id(fn(&str) -> Result<Uuid, Invalid>),
+}
+
+pub(super) const fn field(name: &'static str, column: &'static str, kind: Kind) -> Field {
+    Field { name, column, kind, few: false, implies: "", sorted_by: None }
+}
+
+const fn narrow(name: &'static str, column: &'static str, kind: Kind) -> Field {
+    Field { name, column, kind, few: true, implies: "", sorted_by: None }
+}
+
+pub(super) const fn along(columns: &'static [&'static str]) -> Index {
+    Index { columns, without: None }
+}
+
+pub(super) const fn id(name: &'static str) -> Column {
+    Column { name, is: Is::Id }
+}
+
+pub(super) const fn text(name: &'static str) -> Column {
+    Column { name, is: Is::Text }
+}
+
+const fn whole(name: &'static str) -> Column {
+    Column { name, is: Is::Whole }
+}
+
+/// A closed set of words with the prefix that they have in the API; the parser of an id.
+macro_rules! word {
+    ($type:ty, $prefix:literal) => {
+        Kind::Word($prefix, || <$type>::ALL.iter().map(|it| it.as_str()).collect())
+    };
+}
+
+macro_rules! id_of {
+    ($type:ty) => {
+        Kind::Id(|text| text.parse::<$type>().map(|it| it.0))
+    };
+}
+
+const EVERY_CHANNEL: &str = "channel IN ('ONLINE', 'PHONE', 'IN_PERSON') AND external_reference <> ''";
+
+pub(super) static ORDERS: Resource = Resource {
+    name: "orders",
+    from: "orders",
+    key: &[id("id")],
+    order: None,
+    keyed_by_time: true,
+    fields: &[
+        field("state", "state", word!(OrderState, "ORDER_STATE_")),
+        field("channel", "channel", word!(Channel, "CHANNEL_")),
+        field("region", "region", Kind::Text),
+        field("customer_email", "customer_email", Kind::Text),
+        Field {
+            name: "external_reference",
+            column: "external_reference",
+            kind: Kind::Text,
+            few: true,
+            implies: EVERY_CHANNEL,
+            sorted_by: None,
+        },
+        Field {
+            name: "number",
+            column: "number",
+            kind: Kind::Whole,
+            few: true,
+            implies: "",
+            sorted_by: Some(whole("number")),
+        },
+        field("create_time", "created_at", Kind::Created),
+    ],
+    indexes: &[along(&["channel", "state"]), along(&["region"]), along(&["customer_email"])],
+    sorts: &[("number", whole("number"))],
+};
+
+/// What is known of archived orders without opening them.
+pub(super) static ARCHIVED: Resource = Resource {
+    name: "archived orders",
+    from: "archived_orders",
+    key: &[id("order_id")],
+    order: None,
+    keyed_by_time: true,
+    fields: &[
+        field("channel", "channel", word!(Channel, "CHANNEL_")),
+        field("customer_email", "customer_email", Kind::Text),
+        Field {
+            name: "external_reference",
+            column: "external_reference",
+            kind: Kind::Text,
+            few: true,
+            implies: EVERY_CHANNEL,
+            sorted_by: None,
+        },
+        Field {
+            name: "number",
+            column: "number",
+            kind: Kind::Whole,
+            few: true,
+            implies: "",
+            sorted_by: Some(whole("number")),
+        },
+        field("create_time", "created_at", Kind::Created),
+    ],
+    indexes: &[along(&["channel"]), along(&["customer_email"])],
+    sorts: &[("number", whole("number"))],
+};
+
+pub(super) static INVOICES: Resource = Resource {
+    name: "invoices",
+    from: "invoices",
+    key: &[id("id")],
+    order: Some("order_id"),
+    keyed_by_time: true,
+    fields: &[
+        field("state", "state", word!(InvoiceState, "INVOICE_STATE_")),
+        // The numbers of one series are in the order in which its invoices were made.
+        Field {
+            name: "series",
+            column: "series",
+            kind: Kind::Text,
+            few: false,
+            implies: "",
+            sorted_by: Some(whole("number")),
+        },
+        Field {
+            name: "number",
+            column: "number",
+            kind: Kind::Whole,
+            few: true,
+            implies: "series IN (SELECT substr(name, 10) FROM counters WHERE name LIKE 'invoices/%')",
+            sorted_by: None,
+        },
+        narrow("order_id", "order_id", id_of!(OrderId)),
+        field("create_time", "issued_at", Kind::Created),
+    ],
+    indexes: &[along(&["state"])],
+    sorts: &[],
+};
+
+pub(super) static PAYMENTS: Resource = Resource {
+    name: "payments",
+    from: "payments",
+    key: &[id("id")],
+    order: Some("order_id"),
+    keyed_by_time: true,
+    fields: &[
+        field("state", "state", word!(PaymentState, "PAYMENT_STATE_")),
+        field("method", "method", word!(Method, "PAYMENT_METHOD_")),
+        Field {
+            name: "reference",
+            column: "reference",
+            kind: Kind::Text,
+            few: true,
+            implies: "reference <> ''",
+            sorted_by: None,
+        },
+        narrow("invoice_id", "invoice_id", id_of!(InvoiceId)),
+        narrow("order_id", "order_id", id_of!(OrderId)),
+        field("create_time", "created_at", Kind::Created),
+    ],
+    indexes: &[along(&["method", "state"])],
+    sorts: &[],
+};
+
+pub(super) static REFUNDS: Resource = Resource {
+    name: "refunds",
+    from: "refunds JOIN payments ON payments.id = refunds.payment_id",
+    key: &[id("refunds.id")],
+    order: Some("payments.order_id"),
+    keyed_by_time: true,
+    fields: &[
+        field("state", "refunds.state", word!(RefundState, "REFUND_STATE_")),
+        narrow("payment_id", "refunds.payment_id", id_of!(PaymentId)),
+        narrow("order_id", "payments.order_id", id_of!(OrderId)),
+        field("create_time", "refunds.created_at", Kind::Created),
+    ],
+    indexes: &[along(&["refunds.state"])],
+    sorts: &[],
+};
+
+pub(super) static SHIPMENTS: Resource = Resource {
+    name: "shipments",
+    from: "shipments",
+    key: &[id("id")],
+    order: Some("order_id"),
+    keyed_by_time: true,
+    fields: &[
+        field("state", "state", word!(ShipmentState, "SHIPMENT_STATE_")),
+        field("location", "location", Kind::Text),
+        field("courier", "courier", Kind::Text),
+        narrow("tracking_number", "tracking_number", Kind::Text),
+        narrow("order_id", "order_id", id_of!(OrderId)),
+        field("create_time", "created_at", Kind::Created),
+    ],
+    indexes: &[along(&["state"]), along(&["location", "state"]), along(&["courier"])],
+    sorts: &[],
+};
+
+pub(super) static APPROVALS: Resource = Resource {
+    name: "approvals",
+    from: "approvals",
+    key: &[id("id")],
+    order: Some("order_id"),
+    keyed_by_time: true,
+    fields: &[
+        field("state", "state", word!(ApprovalState, "APPROVAL_STATE_")),
+        field("gate", "gate", word!(Gate, "GATE_")),
+        narrow("order_id", "order_id", id_of!(OrderId)),
+        field("create_time", "requested_at", Kind::Created),
+    ],
+    indexes: &[along(&["gate", "state"])],
+    sorts: &[],
+};
+
+pub(super) static MESSAGES: Resource = Resource {
+    name: "messages",
+    from: "messages",
+    key: &[id("id")],
+    order: Some("order_id"),
+    keyed_by_time: true,
+    fields: &[
+        field("state", "state", word!(MessageState, "MESSAGE_STATE_")),
+        field("kind", "kind", word!(MessageKind, "MESSAGE_KIND_")),
+        narrow("order_id", "order_id", id_of!(OrderId)),
+        field("create_time", "created_at", Kind::Created),
+    ],
+    indexes: &[along(&["kind", "state"])],
+    sorts: &[],
+};
+
+pub(super) static RESERVATIONS: Resource = Resource {
+    name: "reservations",
+    from: "reservations",
+    key: &[id("id")],
+    order: None,
+    keyed_by_time: true,
+    fields: &[
+        field("state", "state", word!(ReservationState, "RESERVATION_STATE_")),
+        narrow("order_id", "order_id", id_of!(OrderId)),
+        field("create_time", "created_at", Kind::Created),
+    ],
+    indexes: &[Index { columns: &["state"], without: Some("HELD") }],
+    sorts: &[],
+};
+
+pub(super) static REPLENISHMENTS: Resource = Resource {
+    name: "replenishments",
+    from: "replenishments",
+    key: &[id("id")],
+    order: None,
+    keyed_by_time: true,
+    fields: &[
+        field("state", "state", word!(ReplenishmentState, "REPLENISHMENT_STATE_")),
+        field("sku", "sku", Kind::Text),
+        field("location", "location", Kind::Text),
+        field("create_time", "created_at", Kind::Created),
+    ],
+    indexes: &[along(&["state"]), along(&["sku"]), along(&["location"])],
+    sorts: &[],
+};
+
+pub(super) static PRODUCTS: Resource = Resource {
+    name: "products",
+    from: "products",
+    key: &[text("sku")],
+    order: None,
+    keyed_by_time: false,
+    fields: &[
+        field("sku", "sku", Kind::Text),
+        field("name", "name", Kind::Text),
+        field("tax_category", "tax_category", Kind::Text),
+        field("create_time", "created_at", Kind::Time),
+    ],
+    indexes: &[along(&["name"]), along(&["tax_category"])],
+    sorts: &[("sku", text("sku"))],
+};
+
+pub(super) static LOCATIONS: Resource = Resource {
+    name: "locations",
+    from: "locations",
+    key: &[text("code")],
+    order: None,
+    keyed_by_time: false,
+    fields: &[
+        field("location", "code", Kind::Text),
+        field("region", "region", Kind::Text),
+        field("country", "country", Kind::Text),
+    ],
+    indexes: &[],
+    sorts: &[("location", text("code")), ("priority", whole("priority"))],
+};
+
+pub(super) static COURIERS: Resource = Resource {
+    name: "couriers",
+    from: "couriers",
+    key: &[text("code")],
+    order: None,
+    keyed_by_time: false,
+    fields: &[field("courier", "code", Kind::Text), field("name", "name", Kind::Text)],
+    indexes: &[],
+    sorts: &[("courier", text("code"))],
+};
+
+pub(super) static STOCK_LEVELS: Resource = Resource {
+    name: "stock levels",
+    from: "stock_levels",
+    key: &[text("sku"), text("location")],
+    order: None,
+    keyed_by_time: false,
+    fields: &[field("sku", "sku", Kind::Text), field("location", "location", Kind::Text)],
+    indexes: &[along(&["location"])],
+    sorts: &[("sku", text("sku"))],
+};
+
+pub(super) static MOVEMENTS: Resource = Resource {
+    name: "stock movements",
+    from: "stock_movements",
+    key: &[id("id")],
+    order: None,
+    keyed_by_time: true,
+    fields: &[
+        field("sku", "sku", Kind::Text),
+        field("location", "location", Kind::Text),
+        field("kind", "kind", word!(MovementKind, "MOVEMENT_KIND_")),
+        narrow("order_id", "order_id", id_of!(OrderId)),
+        field("create_time", "at", Kind::Created),
+    ],
+    indexes: &[along(&["sku"]), along(&["location"]), Index { columns: &["kind"], without: Some("RESERVE") }],
+    sorts: &[],
+};
+
+#[cfg(test)]
+static EVERYTHING: [&Resource; 15] = [
+    &ORDERS,
+    &ARCHIVED,
+    &INVOICES,
+    &PAYMENTS,
+    &REFUNDS,
+    &SHIPMENTS,
+    &APPROVALS,
+    &MESSAGES,
+    &RESERVATIONS,
+    &REPLENISHMENTS,
+    &PRODUCTS,
+    &LOCATIONS,
+    &COURIERS,
+    &STOCK_LEVELS,
+    &MOVEMENTS,
+];
+
+/// A list as its callers know it, for tests of all that can be asked of it.
+#[cfg(test)]
+pub(in crate::store) struct Documented {
+    pub(in crate::store) name: &'static str,
+    pub(in crate::store) fields: Vec<(&'static str, Takes)>,
+    pub(in crate::store) orders: Vec<&'static str>,
+}
+
+#[cfg(test)]
+pub(in crate::store) enum Takes {
+    Text,
+    Word(Vec<&'static str>),
+    Whole,
+    Time,
+    Id,
+}
+
+#[cfg(test)]
+pub(in crate::store) fn documented() -> Vec<Documented> {
+    let takes = |field: &Field| match field.kind {
+        Kind::Text => Takes::Text,
+        Kind::Word(_, all) => Takes::Word(all()),
+        Kind::Whole => Takes::Whole,
+        Kind::Time | Kind::Created => Takes::Time,
+        Kind::Id(_) => Takes::Id,
+    };
+    let documented = |it: &&Resource| Documented {
+        name: it.name,
+        fields: it.fields.iter().map(|field| (field.name, takes(field))).collect(),
+        orders: it.sorts.iter().map(|it| it.0).chain(it.keyed_by_time.then_some("create_time")).collect(),
+    };
+    EVERYTHING.iter().map(documented).collect()
+}

@@ -1,0 +1,274 @@
+//! What is read is what was stored.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::domain::{
+    self, Ask, Method, NewPayment, OnShortage, Order, OrderState, Part, ProviderAnswer, Refusal, Timestamp,
+};
+use crate::store::connection::error::StoreError;
+use crate::store::query::find::EventFilter;
+use crate::store::query::listing::{Compare, Direction, Listing, Term};
+use crate::store::query::order_cache::Edition;
+use crate::store::tests::shop::{Shop, on_both_engines, on_order, order_for, place, sku};
+
+on_both_engines! {
+    an_order_is_stored_whole
+    what_is_remembered_of_an_order_is_what_is_stored
+    an_archived_order_is_not_remembered
+    an_order_of_a_list_is_not_remembered
+    lists_go_page_by_page
+    the_feed_is_read_from_a_position
+}
+
+async fn an_order_is_stored_whole(shop: &Shop) {
+    shop.stocked(&["A-1", "A-2"], 10).await;
+    let new = order_for(&[("A-1", 2), ("A-2", 1)], OnShortage::Refuse);
+    let (number, id, _) = place(&shop.store, None, new).await.expect("an order");
+
+    let order = shop.store.order(id).await.expect("a look").expect("the order");
+    assert_eq!(order.number, number);
+    assert_eq!(order.lines.len(), 2);
+    assert_eq!(shop.units("A-1").await, (10, 2));
+    assert_eq!(shop.store.order_by_number(number).await.expect("a look"), Some(order.clone()));
+    let events = shop.store.events_of(id).await.expect("a look");
+    let sequences: Vec<_> = events.iter().map(|it| it.1.sequence).collect();
+    assert_eq!(sequences, (1..=order.last_event).collect::<Vec<_>>());
+}
+
+async fn what_is_remembered_of_an_order_is_what_is_stored(shop: &Shop) {
+    shop.stocked(&["A-1", "A-2"], 10).await;
+    let new = order_for(&[("A-1", 2), ("A-2", 1)], OnShortage::Refuse);
+    let (_, id, _) = place(&shop.store, None, new).await.expect("an order");
+    let asking = NewPayment {
+        method: Method::Card,
+        token: "tok_success".to_owned(),
+        amount: None,
+        ask: Ask::Charge,
+        provider: "test".to_owned(),
+    };
+    on_order(&shop.store, id, move |order, desk| order.begin_payment(desk, &asking).map(|_| ())).await;
+    let other = shop.another().await;
+    assert_eq!(shop.store.order(id).await.expect("a look"), other.order(id).await.expect("a look"));
+
+    on_order(&other, id, |order, desk| {
+        let payment = order.payments[0].id;
+        order
+            .answer_payment(desk, payment, Ask::Charge, &ProviderAnswer::Done("ref 1".to_owned()))
+            .map(|_| ())
+    })
+    .await;
+    let (ours, theirs) = (shop.store.order(id).await, other.order(id).await);
+    let (ours, theirs) = (ours.expect("a look").expect("the order"), theirs.expect("a look"));
+    assert_eq!(ours.state, OrderState::Fulfilling);
+    assert_eq!(Some(&ours), theirs.as_ref());
+    other.close().await;
+
+    // A database that failed over may have counted the same version for something else.
+    let stored = Edition { version: ours.version, updated_at: ours.updated_at };
+    let another = Edition { updated_at: stored.updated_at.plus(Duration::from_micros(1)), ..stored };
+    let remembered = |edition| shop.store.inner.recent.get(id, edition);
+    assert_eq!((remembered(stored), remembered(another)), (Some(Arc::clone(&ours)), None));
+
+    let fresh = shop.another().await;
+    assert_eq!(Some(ours), fresh.order(id).await.expect("a look"));
+    fresh.close().await;
+}
+
+async fn an_archived_order_is_not_remembered(shop: &Shop) {
+    shop.stocked(&["A-1"], 10).await;
+    let new = order_for(&[("A-1", 1)], OnShortage::Refuse);
+    let (_, id, _) = place(&shop.store, None, new).await.expect("an order");
+    let order = shop.store.order(id).await.expect("a look").expect("the order");
+    let stored = Edition { version: order.version, updated_at: order.updated_at };
+    assert!(shop.store.inner.recent.get(id, stored).is_some());
+
+    on_order(&shop.store, id, |order, desk| {
+        order.cancel(desk, "changed my mind")?;
+        for message in order.messages.iter().map(|it| it.id).collect::<Vec<_>>() {
+            order.answer_message(desk, message, Ok(()))?;
+        }
+        order.archive(desk)
+    })
+    .await;
+    assert!(shop.store.inner.recent.get(id, stored).is_none());
+    let archived = shop.store.order(id).await.expect("a look").expect("the order");
+    assert_eq!(archived.state, OrderState::Archived);
+}
+
+async fn an_order_of_a_list_is_not_remembered(shop: &Shop) {
+    shop.stocked(&["A-1"], 10).await;
+    let new = order_for(&[("A-1", 1)], OnShortage::Refuse);
+    let (_, id, _) = place(&shop.store, None, new).await.expect("an order");
+
+    let other = shop.another().await;
+    let (listed, _) =
+        other.list_orders(&Listing { size: 5, ..Listing::default() }, false).await.expect("a page");
+    assert_eq!(listed.iter().map(|it| it.id).collect::<Vec<_>>(), [id]);
+    assert!(!other.inner.recent.knows(id));
+    other.order(id).await.expect("a look").expect("the order");
+    assert!(other.inner.recent.knows(id));
+    other.close().await;
+}
+
+async fn lists_go_page_by_page(shop: &Shop) {
+    shop.stocked(&["A-1"], 1_000).await;
+    for number in 0..7 {
+        let mut new = order_for(&[("A-1", 1)], OnShortage::Refuse);
+        new.external_reference = format!("web-{number}");
+        new.customer.email = format!("customer{}@example.com", number % 2);
+        place(&shop.store, None, new).await.expect("an order");
+        shop.later(Duration::from_secs(601));
+    }
+    let by = |field: &str, compare: Compare, value: &str| Term {
+        field: field.to_owned(),
+        compare,
+        value: value.to_owned(),
+    };
+
+    let mut listing = Listing { size: 3, ..Listing::default() };
+    let mut numbers = Vec::new();
+    for show_archived in [false, true] {
+        numbers.clear();
+        listing.after = None;
+        loop {
+            let (orders, next) = shop.store.list_orders(&listing, show_archived).await.expect("a page");
+            numbers.extend(orders.iter().map(|it| it.number));
+            listing.after = next;
+            if listing.after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(numbers, [7, 6, 5, 4, 3, 2, 1]);
+    }
+
+    listing.filter = vec![by("customer_email", Compare::Equal, "customer1@example.com")];
+    listing.order_by = Some(("number".to_owned(), Direction::Ascending));
+    let (orders, next) = shop.store.list_orders(&listing, false).await.expect("a page");
+    assert_eq!(orders.iter().map(|it| it.number).collect::<Vec<_>>(), [2, 4, 6]);
+    assert_eq!(next, None);
+    listing = Listing { size: 2, ..Listing::default() };
+    listing.filter = vec![by("external_reference", Compare::Equal, "web-3")];
+    let (orders, _) = shop.store.list_orders(&listing, true).await.expect("a page");
+    assert_eq!(orders.iter().map(|it| it.number).collect::<Vec<_>>(), [4]);
+    let since = orders[0].created_at.to_string();
+    listing.filter = vec![by("create_time", Compare::GreaterOrEqual, &since)];
+    let (_, next) = shop.store.list_orders(&listing, false).await.expect("a page");
+    listing.after = next.clone();
+    let (orders, _) = shop.store.list_orders(&listing, false).await.expect("a page");
+    assert_eq!(orders.iter().map(|it| it.number).collect::<Vec<_>>(), [5, 4]);
+
+    // A cursor of another list, and everything else that is wrong, by name.
+    listing.filter.clear();
+    let wrong = shop.store.list_orders(&listing, false).await;
+    assert_eq!(fields(wrong), ["page_token"]);
+    let wrong = Listing {
+        filter: vec![
+            by("colour", Compare::Equal, "red"),
+            by("state", Compare::Equal, "SLEEPING"),
+            by("number", Compare::Less, "many"),
+        ],
+        order_by: Some(("customer_email".to_owned(), Direction::Ascending)),
+        size: 1,
+        after: None,
+    };
+    let wrong = shop.store.list_orders(&wrong, false).await;
+    assert_eq!(fields(wrong), ["filter", "filter", "filter", "order_by"]);
+
+    every_list_can_be_read(shop, &by).await;
+}
+
+async fn every_list_can_be_read(shop: &Shop, by: &impl Fn(&str, Compare, &str) -> Term) {
+    let all = Listing { size: 200, ..Listing::default() };
+    let pages = Listing { size: 4, ..Listing::default() };
+    let store = &shop.store;
+    let (movements, next) = store.list_movements(&pages).await.expect("a page");
+    assert_eq!(movements.len(), 4);
+    let second = Listing { after: next, ..pages.clone() };
+    assert!(!store.list_movements(&second).await.expect("a page").0.is_empty());
+    let of_sku = Listing { filter: vec![by("sku", Compare::Equal, "A-1")], ..all.clone() };
+    assert_eq!(store.list_movements(&of_sku).await.expect("a page").0.len(), 8);
+    assert_eq!(store.list_stock_levels(&of_sku).await.expect("a page").0.len(), 1);
+    assert_eq!(store.list_products(&of_sku).await.expect("a page").0.len(), 1);
+    assert_eq!(store.list_locations(&all).await.expect("a page").0.len(), 1);
+    let (reservations, _) = store.list_reservations(&pages).await.expect("a page");
+    assert_eq!(reservations.len(), 4);
+    let one = store.reservation(reservations[0].id).await.expect("a look");
+    assert_eq!(one.as_ref(), reservations.first());
+    let by_state = |state: &str| Listing { filter: vec![by("state", Compare::Equal, state)], ..all.clone() };
+    let (invoices, _) = store.list_invoices(&by_state("OPEN")).await.expect("a page");
+    let second_invoice = Listing { filter: vec![by("number", Compare::Equal, "2")], ..all.clone() };
+    let (found, _) = store.list_invoices(&second_invoice).await.expect("a page");
+    assert_eq!(found.len(), usize::from(invoices.len() > 1));
+    let (approvals, _) = store.list_approvals(&by_state("AUTO_APPROVED")).await.expect("a page");
+    assert!(!approvals.is_empty());
+    assert!(!store.list_messages(&by_state("QUEUED")).await.expect("a page").0.is_empty());
+    store.list_payments(&by_state("CAPTURED")).await.expect("a page");
+    store.list_refunds(&by_state("PENDING")).await.expect("a page");
+    store.list_shipments(&by_state("PLANNED")).await.expect("a page");
+    store.list_replenishments(&by_state("PROPOSED")).await.expect("a page");
+    store.list_couriers(&all).await.expect("a page");
+    let shipment = domain::ShipmentId(uuid::Uuid::nil());
+    let (since, until) = (Timestamp::from_unix_micros(0), Timestamp::MAX);
+    store.feedback_report(since, until, 10).await.expect("a report");
+    let order_of = store.order_of(&Part::Invoice(invoices[0].1)).await.expect("a look");
+    assert_eq!(order_of, Some(invoices[0].0.id));
+    for child in [
+        Part::Shipment(shipment),
+        Part::Payment(shipment.0.into()),
+        Part::Refund(shipment.0.into()),
+        Part::Approval(approvals[0].1),
+        Part::Hold(shipment.0.into()),
+        Part::Reservation(shipment.0.into()),
+        Part::Message(shipment.0.into()),
+    ] {
+        store.order_of(&child).await.expect("a look");
+    }
+    let tracked = Part::Tracked { courier: "SNAIL".parse().expect("a code"), number: "none".to_owned() };
+    assert_eq!(store.order_of(&tracked).await.expect("a look"), None);
+    assert_eq!(store.availability(&[sku("A-1")]).await.expect("a look").levels.len(), 1);
+    store.ping().await.expect("an answer");
+    assert!(store.pending_migrations().await.expect("a look").is_empty());
+}
+
+async fn the_feed_is_read_from_a_position(shop: &Shop) {
+    shop.stocked(&["A-1"], 10).await;
+    let mut bell = shop.store.bell();
+    bell.mark_unchanged();
+    let (_, id, _) =
+        place(&shop.store, None, order_for(&[("A-1", 1)], OnShortage::Refuse)).await.expect("one");
+    bell.changed().await.expect("it rings");
+    place(&shop.store, None, order_for(&[("A-1", 1)], OnShortage::Refuse)).await.expect("two");
+
+    let filter = EventFilter { order: Some(id), ..EventFilter::default() };
+    let mut position = 0;
+    let mut seen = Vec::new();
+    loop {
+        let page = shop.store.events_after(position, &filter, 2).await.expect("a page");
+        position = page.position;
+        seen.extend(page.events.into_iter().map(|it| it.1.sequence));
+        if page.is_end {
+            break;
+        }
+    }
+    let all: Vec<_> =
+        shop.store.events_of(id).await.expect("a look").iter().map(|it| it.1.sequence).collect();
+    assert_eq!(seen, all);
+    assert_eq!(position, shop.store.last_position().await.expect("a look"));
+    let order: Arc<Order> = shop.store.order(id).await.expect("a look").expect("the order");
+    let filter = EventFilter {
+        customer_email: Some(order.customer.email.clone()),
+        kinds: vec![domain::EventKind::OrderReceived],
+        ..EventFilter::default()
+    };
+    assert_eq!(shop.store.events_after(0, &filter, 100).await.expect("a page").events.len(), 1);
+}
+
+pub(super) fn fields<T>(result: Result<T, StoreError>) -> Vec<String> {
+    match result {
+        Err(StoreError::Refused(Refusal::Invalid(problems))) => {
+            problems.0.into_iter().map(|it| it.field).collect()
+        }
+        _ => Vec::new(),
+    }
+}

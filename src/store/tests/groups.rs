@@ -1,0 +1,344 @@
+//! Groups of changes: what one does to the others, and to those who write at the same time.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use sea_orm::sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+
+use crate::domain::{CreateOrder, Desk, OnOrder, OnShortage, Refusal, Touch};
+use crate::store::connection::error::StoreError;
+use crate::store::connection::options::Database;
+use crate::store::handle::Store;
+use crate::store::tests::shop::{
+    Shop, TEXT, call, code, count, on_both_engines, order_for, place, placed, request, sku,
+};
+use crate::store::writer::change::{Call, Codec, View};
+
+on_both_engines! {
+    a_refused_change_leaves_no_trace_in_its_group
+    a_dropped_caller_tears_nothing
+    a_full_queue_says_so_at_once
+    a_late_change_is_never_decided
+    a_panic_fails_only_its_own_change
+    a_row_that_breaks_a_law_fails_only_its_own_change
+    crossed_lines_stand_in_nobodys_way
+    numbers_and_positions_have_no_gap
+    a_group_of_orders_costs_few_statements
+}
+
+async fn a_refused_change_leaves_no_trace_in_its_group(shop: &Shop) {
+    shop.stocked(&["A-1"], 10).await;
+    let before = shop.store.last_position().await.expect("a look");
+    let wants = [3, 8, 4, 20, 3];
+    let placing = wants.iter().enumerate().map(|(place_in_group, units)| {
+        let store = shop.store.clone();
+        let key = request(&format!("request-{place_in_group}"), 1);
+        let new = order_for(&[("A-1", *units)], OnShortage::Refuse);
+        tokio::spawn(async move { place(&store, key, new).await })
+    });
+    let mut refused = 0;
+    let mut taken = 0;
+    for (handle, units) in placing.collect::<Vec<_>>().into_iter().zip(wants) {
+        match handle.await.expect("no panic") {
+            Ok(_) => taken += units,
+            Err(StoreError::Refused(Refusal::Short(_))) => refused += 1,
+            Err(other) => panic!("{other}"),
+        }
+    }
+
+    assert_eq!(shop.units("A-1").await, (10, taken));
+    let kept = count(&shop.store, "SELECT COUNT(*) AS n FROM requests").await;
+    assert_eq!(kept, 5 - refused);
+    assert_eq!(count(&shop.store, "SELECT COUNT(*) AS n FROM orders").await, 5 - refused);
+    let events = count(&shop.store, "SELECT COUNT(*) AS n FROM events").await;
+    assert_eq!(shop.store.last_position().await.expect("a look") - before, events);
+    // A refused id can be used again, also for something else.
+    let again = place(&shop.store, request("request-3", 2), order_for(&[("A-1", 1)], OnShortage::Wait)).await;
+    assert!(again.is_ok());
+}
+
+async fn a_dropped_caller_tears_nothing(shop: &Shop) {
+    shop.stocked(&["A-1"], 1_000).await;
+    for _ in 0..50 {
+        let new = order_for(&[("A-1", 1)], OnShortage::Refuse);
+        let placing = place(&shop.store, None, new);
+        let given = Duration::from_micros(fastrand::u64(0..3_000));
+        let _ = tokio::time::timeout(given, placing).await;
+    }
+    // Behind everything that was queued.
+    place(&shop.store, None, order_for(&[("A-1", 1)], OnShortage::Refuse)).await.expect("an order");
+    tokio::time::sleep(Duration::from_millis(300)).await;
+
+    let orders = count(&shop.store, "SELECT COUNT(*) AS n FROM orders").await;
+    let lines = count(&shop.store, "SELECT COUNT(*) AS n FROM order_lines").await;
+    assert_eq!(orders, lines);
+    assert_eq!(shop.units("A-1").await, (1_000, orders));
+    assert!(orders > 0);
+}
+
+async fn a_full_queue_says_so_at_once(shop: &Shop) {
+    shop.stocked(&["A-1"], 1_000).await;
+    let mut options = shop.options();
+    options.queue_max = 4;
+    options.group_max = 1;
+    let narrow = Store::open(options).await.expect("a store");
+    let handles: Vec<_> = (0..200)
+        .map(|_| {
+            let store = narrow.clone();
+            let new = order_for(&[("A-1", 1)], OnShortage::Refuse);
+            tokio::spawn(async move { place(&store, None, new).await })
+        })
+        .collect();
+    let (mut done, mut full) = (0, 0);
+    for handle in handles {
+        match handle.await.expect("no panic") {
+            Ok(_) => done += 1,
+            Err(StoreError::Overloaded) => full += 1,
+            Err(other) => panic!("{other}"),
+        }
+    }
+
+    assert!(full > 0, "{done} done, none refused");
+    assert_eq!(shop.units("A-1").await, (1_000, done));
+    narrow.close().await;
+}
+
+async fn a_late_change_is_never_decided(shop: &Shop) {
+    shop.stocked(&["A-1"], 10).await;
+    let new = order_for(&[("A-1", 1)], OnShortage::Refuse);
+    let late = Call { deadline: Some(Instant::now()), ..call(None) };
+    let placed = shop.store.change(late, CreateOrder { new }, placed, TEXT).await;
+
+    assert!(matches!(placed, Err(StoreError::DeadlineExceeded)));
+    assert_eq!(shop.units("A-1").await, (10, 0));
+}
+
+async fn a_panic_fails_only_its_own_change(shop: &Shop) {
+    shop.stocked(&["A-1"], 10).await;
+    let store = shop.store.clone();
+    let deciding = tokio::spawn(async move {
+        let decide = |_: &mut Desk<'_>| -> Result<(), Refusal> { panic!("in a decision") };
+        store.decide(call(None), Touch::default(), decide, |(), _| (), Codec::unkept()).await
+    });
+    let store = shop.store.clone();
+    let replying = tokio::spawn(async move {
+        let new = order_for(&[("A-1", 5)], OnShortage::Refuse);
+        let reply = |_: &OnOrder<()>, _: &View<'_>| panic!("in a reply");
+        store.change(call(None), CreateOrder { new }, reply, Codec::<()>::unkept()).await
+    });
+    let good = place(&shop.store, None, order_for(&[("A-1", 1)], OnShortage::Refuse)).await;
+
+    assert!(matches!(deciding.await.expect("no panic"), Err(StoreError::Internal(_))));
+    assert!(matches!(replying.await.expect("no panic"), Err(StoreError::Internal(_))));
+    assert!(good.is_ok());
+    assert_eq!(shop.units("A-1").await, (10, 1));
+}
+
+async fn a_row_that_breaks_a_law_fails_only_its_own_change(shop: &Shop) {
+    shop.stocked(&["A-1", "A-2"], 10).await;
+    let bad = {
+        let store = shop.store.clone();
+        tokio::spawn(async move {
+            let touch = Touch { skus: vec![sku("A-2")], ..Touch::default() };
+            let decide = |desk: &mut Desk<'_>| {
+                let mut level = desk.level(&sku("A-2"), &code("BER")).expect("a level").clone();
+                level.reserved = level.on_hand + 1;
+                desk.keep_level(level);
+                Ok(())
+            };
+            store.decide(call(None), touch, decide, |(), _| (), Codec::unkept()).await
+        })
+    };
+    let good: Vec<_> = (0..5)
+        .map(|_| {
+            let store = shop.store.clone();
+            let new = order_for(&[("A-1", 1)], OnShortage::Refuse);
+            tokio::spawn(async move { place(&store, None, new).await })
+        })
+        .collect();
+
+    assert!(matches!(bad.await.expect("no panic"), Err(StoreError::Internal(_))));
+    for handle in good {
+        assert!(handle.await.expect("no panic").is_ok());
+    }
+    assert_eq!(shop.units("A-1").await, (10, 5));
+    assert_eq!(shop.units("A-2").await, (10, 0));
+}
+
+/// So many buyers of one unit each at once; how many get it. Everybody else hears that there is none.
+pub(super) async fn rush(stores: &[Store], buyers: usize) -> i64 {
+    let handles: Vec<_> = (0..buyers)
+        .map(|buyer| {
+            let store = stores[buyer % stores.len()].clone();
+            let new = order_for(&[("A-1", 1)], OnShortage::Refuse);
+            tokio::spawn(async move { place(&store, None, new).await })
+        })
+        .collect();
+    let mut accepted = 0;
+    for handle in handles {
+        match handle.await.expect("no panic") {
+            Ok(_) => accepted += 1,
+            Err(StoreError::Refused(Refusal::Short(_))) => {}
+            Err(other) => panic!("{other}"),
+        }
+    }
+    accepted
+}
+
+async fn crossed_lines_stand_in_nobodys_way(shop: &Shop) {
+    let names: Vec<String> = (0..12).map(|it| format!("A-{it}")).collect();
+    let skus: Vec<&str> = names.iter().map(String::as_str).collect();
+    shop.stocked(&skus, 40).await;
+    let stores = [shop.store.clone(), shop.another().await];
+    let handles: Vec<_> = (0..120)
+        .map(|buyer| {
+            let store = stores[buyer % 2].clone();
+            let mut chosen = skus.clone();
+            fastrand::shuffle(&mut chosen);
+            let lines: Vec<_> = chosen[..5].iter().map(|it| (*it, 1)).collect();
+            let new = order_for(&lines, OnShortage::Refuse);
+            tokio::spawn(async move {
+                let (_, id, _) = place(&store, None, new).await?;
+                let touch = Touch { orders: vec![id], order_stock: true, ..Touch::default() };
+                let cancel = move |desk: &mut Desk<'_>| {
+                    let mut order = desk.take_order(id)?;
+                    order.cancel(desk, "changed my mind")?;
+                    desk.keep_order(order);
+                    Ok(())
+                };
+                store.decide(call(None), touch, cancel, |(), _| (), Codec::unkept()).await
+            })
+        })
+        .collect();
+    for handle in handles {
+        match handle.await.expect("no panic") {
+            Ok(()) | Err(StoreError::Refused(Refusal::Short(_))) => {}
+            Err(other) => panic!("{other}"),
+        }
+    }
+
+    for sku in skus {
+        assert_eq!(shop.units(sku).await, (40, 0));
+    }
+    let broken = shop.store.check_integrity(None).await.expect("the laws");
+    let broken: Vec<_> = broken.into_iter().filter(|it| it.broken > 0).collect();
+    assert!(broken.is_empty(), "{broken:?}");
+    stores[1].close().await;
+}
+
+async fn numbers_and_positions_have_no_gap(shop: &Shop) {
+    shop.stocked(&["A-1"], 1_000).await;
+    let other = shop.another().await;
+    assert_eq!(rush(&[shop.store.clone(), other.clone()], 60).await, 60);
+
+    let invoices = count(&shop.store, "SELECT COUNT(*) AS n FROM invoice_numbers").await;
+    assert_eq!(
+        count(&shop.store, "SELECT COALESCE(MAX(number), 0) AS n FROM invoice_numbers").await,
+        invoices
+    );
+    assert_eq!(count(&shop.store, "SELECT MAX(number) AS n FROM orders").await, 60);
+    let events = count(&shop.store, "SELECT COUNT(*) AS n FROM events").await;
+    assert_eq!(shop.store.last_position().await.expect("a look"), events);
+    other.close().await;
+}
+
+async fn a_group_of_orders_costs_few_statements(shop: &Shop) {
+    shop.stocked(&["A-1", "A-2"], 1_000).await;
+    // Something for the writer to do while the rest queues up.
+    let mut options = shop.options();
+    options.lanes = 1;
+    let store = Store::open(options).await.expect("a store");
+    let first = {
+        let store = store.clone();
+        tokio::spawn(async move { place(&store, None, order_for(&[("A-1", 1)], OnShortage::Refuse)).await })
+    };
+    while store.statements() == 0 {
+        tokio::task::yield_now().await;
+    }
+    let handles: Vec<_> = (0..64)
+        .map(|number| {
+            let store = store.clone();
+            let key = request(&format!("request-{number}"), 1);
+            let new = order_for(&[("A-1", 1), ("A-2", 2)], OnShortage::Refuse);
+            tokio::spawn(async move { place(&store, key, new).await })
+        })
+        .collect();
+    first.await.expect("no panic").expect("an order");
+    let before = store.statements();
+    for handle in handles {
+        handle.await.expect("no panic").expect("an order");
+    }
+    let statements = store.statements() - before;
+    let groups = store.groups() - 1;
+
+    assert!(statements <= 30 * groups, "{statements} statements in {groups} groups");
+    assert!(groups <= 8, "{groups} groups");
+    store.close().await;
+}
+
+/// While the server cuts every connection again and again, callers hear their answer or that nobody knows, and asking
+/// again under the same id has one effect.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cut_connections_double_nothing() {
+    let Some(shop) = Shop::on_postgres().await else { return };
+    shop.stocked(&["A-1"], 1_000).await;
+    let (url, name) = shop.server.clone().expect("a server");
+    let cutting = tokio::spawn(async move {
+        let mut server = PgConnection::connect(&url).await.expect("the server");
+        for _ in 0..20 {
+            tokio::time::sleep(Duration::from_millis(fastrand::u64(5..60))).await;
+            let sql =
+                format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'");
+            server.execute(AssertSqlSafe(sql)).await.expect("cut connections");
+        }
+    });
+
+    let handles: Vec<_> = (0..100)
+        .map(|number| {
+            let store = shop.store.clone();
+            let new = order_for(&[("A-1", 1)], OnShortage::Refuse);
+            tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_millis(10 * number)).await;
+                loop {
+                    match place(&store, request(&format!("request-{number}"), 1), new.clone()).await {
+                        Err(StoreError::Unavailable(_) | StoreError::LostRace) => {
+                            tokio::time::sleep(Duration::from_millis(20)).await;
+                        }
+                        answer => break answer,
+                    }
+                }
+            })
+        })
+        .collect();
+    let mut answers = BTreeSet::new();
+    for handle in handles {
+        answers.insert(handle.await.expect("no panic").expect("an order").1);
+    }
+    cutting.await.expect("no panic");
+
+    assert_eq!(answers.len(), 100);
+    assert_eq!(count(&shop.store, "SELECT COUNT(*) AS n FROM orders").await, 100);
+    assert_eq!(shop.units("A-1").await, (1_000, 100));
+    shop.gone().await;
+}
+
+/// A lane holds a row for longer than anybody waits: the others hear that they lost, within the time of a group.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lock_that_is_not_given_back_is_a_lost_race() {
+    let Some(shop) = Shop::on_postgres().await else { return };
+    shop.stocked(&["A-1"], 10).await;
+    let Database::Postgres(url) = &shop.database else { return };
+    let mut stubborn = PgConnection::connect(url).await.expect("a connection");
+    stubborn.execute("BEGIN").await.expect("a transaction");
+    stubborn.execute("SELECT 1 FROM stock_levels FOR UPDATE").await.expect("locked rows");
+
+    let began = Instant::now();
+    let placing = place(&shop.store, None, order_for(&[("A-1", 1)], OnShortage::Refuse));
+    let answer = tokio::time::timeout(Duration::from_secs(20), placing).await.expect("an answer in time");
+    assert!(matches!(answer, Err(StoreError::LostRace | StoreError::Unavailable(_))), "{answer:?}");
+    assert!(began.elapsed() < Duration::from_secs(14));
+
+    stubborn.execute("ROLLBACK").await.expect("unlocked rows");
+    place(&shop.store, None, order_for(&[("A-1", 1)], OnShortage::Refuse)).await.expect("an order");
+    shop.gone().await;
+}

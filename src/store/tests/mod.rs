@@ -1,0 +1,16 @@
+//! The store on both engines: PostgreSQL when TEST_DATABASE_URL names a server, each test in a database of its
+//! own.
+
+mod answers;
+mod clocks;
+mod due;
+mod found;
+mod groups;
+mod life;
+mod plans;
+mod readers;
+mod reads;
+mod requests;
+#[cfg(test)]
+mod shop;
+mod stock;

@@ -1,0 +1,275 @@
+//! The statements that were sent, and what the database does for each.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
+
+use crate::store::connection::session::Session;
+use crate::store::query::listing::{Compare, Cursor, Direction, Listing};
+use crate::store::tests::shop::Shop;
+
+/// Tables that grow with every order.
+const GROWING: [&str; 25] = [
+    "orders",
+    "order_lines",
+    "holds",
+    "approvals",
+    "messages",
+    "feedback",
+    "order_waits",
+    "reservations",
+    "reservation_items",
+    "stock_movements",
+    "replenishments",
+    "invoice_numbers",
+    "invoices",
+    "invoice_lines",
+    "payments",
+    "refunds",
+    "payment_references",
+    "shipments",
+    "shipment_items",
+    "packages",
+    "package_items",
+    "tracking_events",
+    "events",
+    "archived_orders",
+    "jobs",
+];
+
+/// Rows that one statement may look at.
+const LOOKED_AT_MAX: u64 = 500;
+
+/// How long a page may take, and how often it is asked for.
+pub(super) const PAGE_WITHIN: Duration = Duration::from_millis(20);
+
+pub(super) const ASKED: usize = 50;
+
+pub(super) fn is_full() -> bool {
+    std::env::var_os("TEST_FULL").is_some()
+}
+
+/// One page of the list of that name.
+pub(super) async fn read(shop: &Shop, list: &str, listing: &Listing) -> Option<Cursor> {
+    let store = &shop.store;
+    macro_rules! next {
+        ($($page:expr)?) => { $($page.await.expect("a page").1)? };
+    }
+    match list {
+        "orders" => next!(store.list_orders(listing, false)),
+        "archived orders" => next!(store.list_orders(listing, true)),
+        "invoices" => next!(store.list_invoices(listing)),
+        "payments" => next!(store.list_payments(listing)),
+        "refunds" => next!(store.list_refunds(listing)),
+        "shipments" => next!(store.list_shipments(listing)),
+        "approvals" => next!(store.list_approvals(listing)),
+        "messages" => next!(store.list_messages(listing)),
+        "reservations" => next!(store.list_reservations(listing)),
+        "replenishments" => next!(store.list_replenishments(listing)),
+        "products" => next!(store.list_products(listing)),
+        "locations" => next!(store.list_locations(listing)),
+        "couriers" => next!(store.list_couriers(listing)),
+        "stock levels" => next!(store.list_stock_levels(listing)),
+        "stock movements" => next!(store.list_movements(listing)),
+        other => panic!("{other} are listed and not looked at here"),
+    }
+}
+
+/// What a listing asks for, in short.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Asked {
+    pub(super) filter: Option<(String, Compare, String)>,
+    pub(super) order_by: Option<(String, Direction)>,
+}
+
+impl Asked {
+    pub(super) fn name(&self) -> String {
+        let filter = self.filter.as_ref().map_or("all".to_owned(), |(field, compare, _)| {
+            let sign = match compare {
+                Compare::Equal => "=",
+                Compare::NotEqual => "!=",
+                Compare::Less | Compare::LessOrEqual => "<",
+                Compare::Greater | Compare::GreaterOrEqual => ">",
+            };
+            format!("{field} {sign}")
+        });
+        match &self.order_by {
+            Some((name, Direction::Ascending)) => format!("{filter} by {name}"),
+            Some((name, Direction::Descending)) => format!("{filter} by {name} desc"),
+            None => filter,
+        }
+    }
+
+    fn compares(&self, field: &str) -> bool {
+        self.filter.as_ref().is_some_and(|(it, ..)| it == field)
+    }
+
+    fn sorts_by(&self, name: &str) -> bool {
+        self.order_by.as_ref().is_some_and(|(it, _)| it == name)
+    }
+
+    /// What no index can serve without each order paying for it, and is slow where the rows that fit lie far back: a
+    /// text that is not something, the numbers of invoices and numbers in the order of time, a number's order of
+    /// what is found by something else.
+    fn may_walk(&self) -> bool {
+        let is_range = self.filter.as_ref().is_some_and(|(_, compare, _)| *compare != Compare::Equal);
+        let is_text = self
+            .filter
+            .as_ref()
+            .is_some_and(|(_, compare, value)| *compare == Compare::NotEqual || value.is_empty());
+        (is_text && !self.compares("state"))
+            || (self.compares("number") && is_range && !self.sorts_by("number"))
+            || (self.compares("series") && self.sorts_by("create_time"))
+            || (self.sorts_by("number") && self.filter.is_some())
+            || (self.compares("create_time") && self.sorts_by("number"))
+    }
+}
+
+impl std::fmt::Display for Asked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let value = self.filter.as_ref().map_or("", |it| &it.2);
+        write!(f, "{} {value}", self.name())
+    }
+}
+
+/// What a plan says of how rows are found.
+#[derive(Debug, Default)]
+pub(super) struct Touched {
+    /// Growing tables that are gone through, in whatever order.
+    scanned: BTreeSet<String>,
+    /// Those of them that are gone through in no index's order.
+    unled: BTreeSet<String>,
+    indexes: BTreeSet<String>,
+    /// Whether it is about a growing table at all; told of SQLite only.
+    grows: bool,
+    sorts: bool,
+    /// Counted by PostgreSQL only.
+    looked_at: u64,
+}
+
+impl Touched {
+    pub(super) fn by(plan: &[String], backend: DbBackend) -> Self {
+        let mut touched = Self::default();
+        for line in plan {
+            let line = line.trim().trim_start_matches("-> ").trim();
+            match backend {
+                DbBackend::Sqlite => touched.sqlite(line),
+                _ => touched.postgres(line),
+            }
+        }
+        touched
+    }
+
+    /// Through the index of the reservations that are held it goes because it was asked for these alone.
+    fn sqlite(&mut self, line: &str) {
+        let words: Vec<_> = line.split_whitespace().collect();
+        self.grows |= words.get(1).is_some_and(|it| GROWING.contains(it));
+        if let ["SCAN", table, ..] = words.as_slice()
+            && GROWING.contains(table)
+            && !line.ends_with(" INDEX reservations_held")
+        {
+            self.scanned.insert((*table).to_owned());
+            if !line.contains(" USING ") {
+                self.unled.insert((*table).to_owned());
+            }
+        }
+        if let Some(place) = words.iter().position(|it| *it == "INDEX") {
+            self.indexes.extend(words.get(place + 1).map(|it| (*it).to_owned()));
+        } else if line.contains("PRIMARY KEY") {
+            self.indexes.insert("primary key".to_owned());
+        }
+        self.sorts |= line.contains("USE TEMP B-TREE FOR ORDER BY") || line.contains("TERM OF ORDER BY");
+    }
+
+    fn postgres(&mut self, line: &str) {
+        if let Some(rest) = line.strip_prefix("Seq Scan on ") {
+            let table = rest.split_whitespace().next().unwrap_or_default();
+            if GROWING.contains(&table) {
+                self.scanned.insert(table.to_owned());
+            }
+        }
+        if let Some((_, rest)) =
+            line.split_once(" using ").or_else(|| line.split_once("Bitmap Index Scan on "))
+        {
+            self.indexes.extend(rest.split_whitespace().next().map(str::to_owned));
+        }
+        self.sorts |= line.starts_with("Sort ") || line.starts_with("Incremental Sort");
+
+        let number = |text: &str| {
+            text.chars().take_while(char::is_ascii_digit).collect::<String>().parse().unwrap_or(0)
+        };
+        if line.contains("Scan") {
+            let actual = line.split_once("(actual ").map_or("", |it| it.1);
+            let rows: u64 = actual.split_once("rows=").map_or(0, |it| number(it.1));
+            let loops: u64 = actual.split_once("loops=").map_or(0, |it| number(it.1));
+            self.looked_at += rows * loops;
+        }
+        if let Some(rest) = line.strip_prefix("Rows Removed by Filter: ") {
+            self.looked_at += number(rest);
+        }
+    }
+
+    /// Why this is too much for a page of what was asked, or for a read of something known.
+    pub(super) fn too_much(&self, backend: DbBackend, asked: Option<&Asked>) -> Option<String> {
+        if asked.is_some_and(Asked::may_walk) {
+            return None;
+        }
+        if backend != DbBackend::Sqlite && asked.is_none() {
+            return (!self.scanned.is_empty()).then(|| format!("goes through {:?}", self.scanned));
+        }
+        if backend != DbBackend::Sqlite {
+            let scanned = (!self.scanned.is_empty()).then(|| format!("goes through {:?}", self.scanned));
+            let many =
+                || (self.looked_at > LOOKED_AT_MAX).then(|| format!("looks at {} rows", self.looked_at));
+            return scanned.or_else(many);
+        }
+
+        let Some(asked) = asked else {
+            return (!self.unled.is_empty()).then(|| format!("goes through {:?}", self.unled));
+        };
+        // SQLite does not count. Gone through along an order, a table ends with the page if nothing is left out.
+        let walks = asked.filter.is_some() && !self.scanned.is_empty();
+        let is_the_rule = asked.filter.as_ref().is_some_and(|(.., value)| value == "RESERVE");
+        let walks = walks && !asked.compares("create_time") && !is_the_rule;
+        let few = ["order_id", "invoice_id", "payment_id", "number", "reference", "external_reference"];
+        let sorts =
+            self.sorts && self.grows && !few.iter().any(|it| asked.compares(it)) && asked.filter.is_some();
+        if walks {
+            Some(format!("goes through {:?}", self.scanned))
+        } else if sorts {
+            Some("sorts all that fits".to_owned())
+        } else if asked.filter.is_none() && asked.order_by.is_none() && self.sorts && !self.scanned.is_empty()
+        {
+            Some("sorts a table".to_owned())
+        } else {
+            None
+        }
+    }
+
+    pub(super) fn how(&self) -> String {
+        let mut how = self.indexes.iter().cloned().collect::<Vec<_>>().join(", ");
+        if !self.scanned.is_empty() {
+            how.push_str(&format!(" along {}", self.scanned.iter().cloned().collect::<Vec<_>>().join(", ")));
+        }
+        if self.sorts {
+            how.push_str(" sorted");
+        }
+        if self.looked_at > 0 {
+            how.push_str(&format!(" ({} rows)", self.looked_at));
+        }
+        how
+    }
+}
+
+pub(super) async fn explain(db: &Session, statement: &Statement) -> Vec<String> {
+    let writes = ["INSERT INTO", "UPDATE ", "DELETE FROM"].iter().any(|it| statement.sql.contains(it));
+    let (how, column) = match db.backend() {
+        DbBackend::Sqlite => ("EXPLAIN QUERY PLAN", 3),
+        _ if writes => ("EXPLAIN", 0),
+        _ => ("EXPLAIN (ANALYZE, TIMING OFF, SUMMARY OFF)", 0),
+    };
+    let explained = Statement { sql: format!("{how} {}", statement.sql), ..statement.clone() };
+    let rows = db.query_all_raw(explained).await.expect("a plan");
+    rows.iter().map(|row| row.try_get_by_index::<String>(column).expect("a line")).collect()
+}

@@ -1,0 +1,398 @@
+//! A store full of orders.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};
+
+use crate::domain::{
+    self, Actor, Channel, Event, EventKind, JobId, Lease, Machine, MovementId, Order, OrderState,
+    Replenishment, ReplenishmentState, Timestamp, Touch, Transition,
+};
+use crate::store::connection::session::Session;
+use crate::store::query::listing::{Compare, Direction, Listing, Term};
+use crate::store::query::resources::{Documented, Takes, documented};
+use crate::store::rows::saved::Saved;
+use crate::store::rows::tests::sample::{self, write};
+use crate::store::rows::{event, job, order, stock};
+use crate::store::tests::plans::asked::{ASKED, Asked, PAGE_WITHIN, is_full, read};
+use crate::store::tests::shop::{Shop, code, sku};
+use crate::store::writer::job::JobKind;
+
+/// Many copies of an order that has everything, each a little later, the oldest three unlike all others.
+pub(super) struct Seeded {
+    pub(super) order: Order,
+    pub(super) replenishment: domain::ReplenishmentId,
+    pub(super) count: i64,
+}
+
+/// What differs from copy to copy beyond ids and times; `n` counts the copies from 1.
+const DIFFERS: &[(&str, &str, &str)] = &[
+    ("orders", "number", "n + 1"),
+    ("orders", "state", "CASE WHEN n <= 3 THEN 'DELIVERED' ELSE o.state END"),
+    ("orders", "channel", "CASE WHEN n <= 3 THEN 'IN_PERSON' ELSE 'ONLINE' END"),
+    ("orders", "region", "CASE WHEN n <= 3 THEN 'RARE' ELSE o.region END"),
+    ("orders", "external_reference", "'PO-' || (n + 1)"),
+    ("orders", "customer_email", "CASE WHEN n <= 3 THEN 'rare@example.com' ELSE o.customer_email END"),
+    ("orders", "fingerprint", "'alike'"),
+    ("approvals", "state", "CASE WHEN n <= 3 AND o.state = 'PENDING' THEN 'WITHDRAWN' ELSE o.state END"),
+    ("approvals", "gate", "CASE WHEN n <= 3 THEN o.gate ELSE 'PAYMENT' END"),
+    ("messages", "state", "CASE WHEN n <= 3 THEN 'FAILED' ELSE o.state END"),
+    ("messages", "kind", "CASE WHEN n <= 3 THEN 'REFUND_ISSUED' ELSE o.kind END"),
+    ("invoice_numbers", "number", "2 * n + o.number"),
+    ("invoices", "number", "2 * n + o.number"),
+    ("invoices", "state", "CASE WHEN n <= 3 AND o.state = 'OPEN' THEN 'PAID' ELSE o.state END"),
+    ("payments", "state", "CASE WHEN n <= 3 THEN 'VOIDED' ELSE o.state END"),
+    ("payments", "method", "CASE WHEN n <= 3 AND o.method = 'CARD' THEN 'PAYPAL' ELSE o.method END"),
+    ("payments", "reference", "CASE WHEN o.reference = '' THEN '' ELSE 'STATEMENT-' || (n + 1) END"),
+    (
+        "payments",
+        "provider_reference",
+        "CASE WHEN o.provider_reference = '' THEN '' ELSE 'ch_' || (n + 1) END",
+    ),
+    ("payment_references", "reference", "'STATEMENT-' || (n + 1)"),
+    ("refunds", "state", "CASE WHEN n <= 3 THEN 'FAILED' ELSE o.state END"),
+    ("shipments", "state", "CASE WHEN n <= 3 THEN 'LOST' ELSE o.state END"),
+    ("shipments", "location", "CASE WHEN n <= 3 THEN 'BER' ELSE o.location END"),
+    ("shipments", "tracking_number", "CASE WHEN o.tracking_number IS NULL THEN NULL ELSE 'CSG' || n END"),
+    ("reservations", "state", "CASE WHEN n <= 3 AND o.state = 'RELEASED' THEN 'CONSUMED' ELSE o.state END"),
+    ("stock_movements", "kind", "CASE WHEN n <= 3 THEN 'DAMAGE' ELSE o.kind END"),
+    ("stock_movements", "sku", "CASE WHEN n <= 3 THEN 'RARE' ELSE o.sku END"),
+    ("stock_movements", "location", "CASE WHEN n <= 3 THEN 'BER' ELSE o.location END"),
+    ("replenishments", "state", "CASE WHEN n <= 3 THEN 'CANCELLED' ELSE o.state END"),
+    ("replenishments", "sku", "CASE WHEN n <= 3 THEN 'B-2' ELSE o.sku END"),
+    ("events", "position", "2 * n + o.position"),
+    ("archived_orders", "number", "n + 10000000"),
+    ("archived_orders", "external_reference", "'AR-' || n"),
+    ("archived_orders", "channel", "CASE WHEN n <= 3 THEN 'IN_PERSON' ELSE 'ONLINE' END"),
+    (
+        "archived_orders",
+        "customer_email",
+        "CASE WHEN n <= 3 THEN 'rare@example.com' ELSE o.customer_email END",
+    ),
+    ("jobs", "run_at", "CASE WHEN n <= 3 THEN 1 ELSE o.run_at + n * 10000000 END"),
+];
+
+/// Those whose rows have to be there before the next one's.
+const COPIED: [&str; 24] = [
+    "orders",
+    "order_lines",
+    "holds",
+    "approvals",
+    "messages",
+    "feedback",
+    "invoice_numbers",
+    "invoices",
+    "invoice_lines",
+    "payments",
+    "refunds",
+    "payment_references",
+    "shipments",
+    "shipment_items",
+    "packages",
+    "package_items",
+    "tracking_events",
+    "reservations",
+    "reservation_items",
+    "stock_movements",
+    "replenishments",
+    "events",
+    "archived_orders",
+    "jobs",
+];
+
+/// The milliseconds of the first copy, and how much later the next one is.
+const FIRST_MILLIS: i64 = 1_700_000_000_000;
+
+const NEXT_MILLIS: i64 = 10_000;
+
+impl Seeded {
+    pub(super) async fn into(shop: &Shop) -> Self {
+        let count = if is_full() { 100_000 } else { 4_000 };
+        let db = shop.store.inner.pools.writer(&Arc::new(AtomicU64::new(0))).await.expect("a connection");
+        if db.backend() == DbBackend::Postgres {
+            db.execute_unprepared("SET statement_timeout = 0").await.expect("as long as it takes");
+        }
+        shop.stocked(&["C-3"], 10).await;
+        sample::stocked(&db).await;
+        let (order, replenishment) = one_of_everything(&db).await;
+        let seeded = Self { order, replenishment, count };
+
+        db.begin().await.expect("a transaction");
+        for table in COPIED {
+            seeded.copy(&db, table).await;
+        }
+        let waits = "INSERT INTO order_waits (order_id, sku, region, quantity, number) \
+            SELECT id, 'A-1', 'MALAYSIA', 30, number FROM orders WHERE number > 1 AND number <= 2001";
+        db.execute_unprepared(waits).await.expect("a queue");
+        let answers = seeded.counted(
+            "INSERT INTO requests (actor, method, request_id, fingerprint, answer, created_at) \
+            SELECT 'ann', 'CreateOrder', 'request-' || n, {bytes}, {bytes}, n FROM s",
+            db.backend(),
+        );
+        db.execute_unprepared(&answers).await.expect("answers");
+        db.commit(&[]).await.expect("a seeded database");
+        if db.backend() == DbBackend::Postgres {
+            db.execute_unprepared("ANALYZE").await.expect("statistics");
+        }
+        shop.clock.store((FIRST_MILLIS + count * NEXT_MILLIS) * 1_000, Ordering::Relaxed);
+        seeded
+    }
+
+    fn counted(&self, sql: &str, backend: DbBackend) -> String {
+        let bytes = match backend {
+            DbBackend::Sqlite => "zeroblob(32)",
+            _ => "decode(repeat('00', 32), 'hex')",
+        };
+        let (insert, select) = sql.split_once("SELECT").expect("an INSERT … SELECT");
+        let select = select.replace("{bytes}", bytes);
+        format!(
+            "{insert} WITH RECURSIVE s (n) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT n + 1 FROM s WHERE n < {}) \
+            SELECT {select}",
+            self.count
+        )
+    }
+
+    async fn copy(&self, db: &Session, table: &str) {
+        let columns = match db.backend() {
+            DbBackend::Sqlite => format!("SELECT name, type FROM pragma_table_info('{table}')"),
+            _ => format!(
+                "SELECT CAST(column_name AS TEXT), CAST(data_type AS TEXT) FROM information_schema.columns \
+                WHERE table_name = '{table}'"
+            ),
+        };
+        let statement = Statement::from_string(db.backend(), columns);
+        let columns = db.query_all_raw(statement).await.expect("columns");
+        let text = |row: &QueryResult, place| row.try_get_by_index::<String>(place).expect("a text");
+        let (mut names, mut values) = (Vec::new(), Vec::new());
+        for column in &columns {
+            let (name, kind) = (text(column, 0), text(column, 1).to_uppercase());
+            let differs = DIFFERS.iter().find(|it| it.0 == table && it.1 == name);
+            values.push(match (differs, kind.as_str()) {
+                (Some((_, _, value)), _) => (*value).to_owned(),
+                (None, "BLOB") => format!(
+                    "CASE WHEN o.{name} IS NULL THEN NULL ELSE unhex(printf('%012x', {FIRST_MILLIS} + n * {NEXT_MILLIS}) || substr(hex(o.{name}), 13)) END"
+                ),
+                (None, "UUID") => format!(
+                    "CAST(lpad(to_hex({FIRST_MILLIS} + n * {NEXT_MILLIS}), 12, '0') \
+                    || substr(replace(CAST(o.{name} AS TEXT), '-', ''), 13) AS UUID)"
+                ),
+                (None, _) if name == "at" || name.ends_with("_at") => format!(
+                    "CASE WHEN o.{name} IS NULL THEN NULL ELSE ({FIRST_MILLIS} + n * {NEXT_MILLIS}) * 1000 END"
+                ),
+                (None, _) => format!("o.{name}"),
+            });
+            names.push(name);
+        }
+        let sql = format!(
+            "INSERT INTO {table} ({}) SELECT {} FROM s CROSS JOIN {table} AS o",
+            names.join(", "),
+            values.join(", ")
+        );
+        db.execute_unprepared(&self.counted(&sql, db.backend())).await.expect(table);
+    }
+
+    pub(super) async fn session(&self, shop: &Shop) -> Session {
+        let db = shop.store.look().await.expect("a connection");
+        if db.backend() == DbBackend::Postgres && !is_full() {
+            // Of a few thousand rows it would rather read all: shown is that it need not.
+            db.execute_unprepared("SET enable_seqscan = off").await.expect("another planner");
+        }
+        db
+    }
+
+    pub(super) fn everything(&self) -> Touch {
+        Touch {
+            orders: vec![self.order.id],
+            order_stock: true,
+            reserves: true,
+            skus: vec![sku("A-1"), sku("B-2")],
+            reservations: vec![self.order.reservations[0].id],
+            replenishments: vec![self.replenishment],
+            products: vec![sku("A-1")],
+            locations: true,
+            couriers: true,
+            fingerprints: vec!["alike".to_owned()],
+            order_fingerprints: false,
+            parts: Vec::new(),
+            external_reference: Some((Channel::Online, "PO-7".to_owned())),
+            bank_reference: Some("STATEMENT-7".to_owned()),
+            lease: Some(Lease { job: JobId(self.order.id.0), token: 1 }),
+        }
+    }
+
+    /// Every filter with usual and unusual values, in every order.
+    pub(super) fn listings(&self, list: &Documented) -> Vec<(Asked, Listing)> {
+        use Compare::{Equal, Greater, Less, NotEqual};
+        let middle = Timestamp::from_unix_micros((FIRST_MILLIS + self.count / 2 * NEXT_MILLIS) * 1_000);
+        let mut filters = vec![None];
+        for (field, takes) in &list.fields {
+            let values: Vec<(Compare, String)> = match takes {
+                Takes::Word(words) => {
+                    let not =
+                        words.first().into_iter().chain(words.last()).map(|it| (NotEqual, (*it).to_owned()));
+                    words.iter().map(|it| (Equal, (*it).to_owned())).chain(not).collect()
+                }
+                Takes::Text => {
+                    let values = self.texts(field).into_iter().map(|it| (Equal, it));
+                    values.chain([(Equal, "nowhere".to_owned()), (NotEqual, "nowhere".to_owned())]).collect()
+                }
+                Takes::Whole => [Equal, Less, Greater].map(|it| (it, (self.count / 2).to_string())).into(),
+                Takes::Time => [Equal, Less, Greater].map(|it| (it, middle.to_string())).into(),
+                Takes::Id => vec![(Equal, self.id(field))],
+            };
+            filters.extend(
+                values.into_iter().map(|(compare, value)| Some(((*field).to_owned(), compare, value))),
+            );
+        }
+
+        let orders = list.orders.iter().flat_map(|it| {
+            [Direction::Ascending, Direction::Descending].map(|direction| Some(((*it).to_owned(), direction)))
+        });
+        let orders: Vec<_> = std::iter::once(None).chain(orders).collect();
+        let (mut listings, mut seen) = (Vec::new(), HashSet::new());
+        for filter in &filters {
+            // Every word in its own order; another order changes nothing in how a word leads to its rows.
+            let is_word = filter.as_ref().is_some_and(|(field, ..)| {
+                list.fields.iter().any(|it| it.0 == field.as_str() && matches!(it.1, Takes::Word(_)))
+            });
+            let is_first = is_word && !seen.insert(filter.as_ref().map(|it| (it.0.clone(), it.1 == Equal)));
+            for order_by in orders.iter().take(if is_first { 1 } else { orders.len() }) {
+                let asked = Asked { filter: filter.clone(), order_by: order_by.clone() };
+                let filter =
+                    filter.iter().cloned().map(|(field, compare, value)| Term { field, compare, value });
+                let listing = Listing {
+                    filter: filter.collect(),
+                    order_by: order_by.clone(),
+                    size: if is_full() { 50 } else { 2 },
+                    after: None,
+                };
+                listings.push((asked, listing));
+            }
+        }
+        listings
+    }
+
+    fn texts(&self, field: &str) -> Vec<String> {
+        let texts: &[&str] = match field {
+            "region" => &["MALAYSIA", "RARE"],
+            "customer_email" => &["ann@example.com", "rare@example.com"],
+            "external_reference" => &["PO-7"],
+            "reference" => &["STATEMENT-7", ""],
+            "series" => &["INV"],
+            "location" => &["KUL-1", "BER"],
+            "courier" => &["PIGEON"],
+            "tracking_number" => &["CSG7"],
+            "sku" => &["A-1", "RARE"],
+            "name" | "tax_category" | "country" => &[],
+            other => panic!("{other} is a text that no values are known of"),
+        };
+        texts.iter().map(|it| (*it).to_owned()).collect()
+    }
+
+    pub(super) fn id(&self, field: &str) -> String {
+        match field {
+            "order_id" => self.order.id.to_string(),
+            "invoice_id" => self.order.invoices[1].id.to_string(),
+            "payment_id" => self.order.payments[1].id.to_string(),
+            other => panic!("{other} is an id that no value is known of"),
+        }
+    }
+
+    /// The slowest but one of a hundred pages is quick enough, whatever is asked for.
+    pub(super) async fn time_every_list(&self, shop: &Shop) {
+        let mut late = Vec::new();
+        let mut worst: BTreeMap<(&str, String), Duration> = BTreeMap::new();
+        for list in documented() {
+            for (asked, listing) in self.listings(&list).into_iter().filter(|it| it.0.order_by.is_none()) {
+                let mut taken = Vec::with_capacity(ASKED);
+                for _ in 0..ASKED {
+                    let begun = Instant::now();
+                    read(shop, list.name, &listing).await;
+                    taken.push(begun.elapsed());
+                    // What is far too slow need not be asked a hundred times.
+                    if taken.len() >= 5 && taken.iter().min() > Some(&(4 * PAGE_WITHIN)) {
+                        break;
+                    }
+                }
+                taken.sort_unstable();
+                let p99 = taken[taken.len().saturating_sub(2)];
+                let slowest = worst.entry((list.name, asked.name())).or_default();
+                *slowest = p99.max(*slowest);
+                if p99 > PAGE_WITHIN {
+                    late.push(format!("{} {asked}: {p99:?}", list.name));
+                }
+            }
+        }
+        for ((list, asked), p99) in worst {
+            println!("{list:<18} {asked:<44} p99 {p99:?}");
+        }
+        println!("later than {PAGE_WITHIN:?}:\n{}", late.join("\n"));
+    }
+}
+
+/// The first of all copies: an order with every part, another one in the archive, and what is written beside orders.
+async fn one_of_everything(db: &Session) -> (Order, domain::ReplenishmentId) {
+    let order = sample::full(1);
+    write(db, |it| order::save_orders(it, &[Saved { before: None, after: &order }])).await.expect("an order");
+    let archived =
+        Order { state: OrderState::Archived, archived_from: Some(OrderState::Closed), ..sample::full(2) };
+    let (invoices, payments) = (Vec::new(), Vec::new());
+    let archived = Order { archived_at: Some(archived.created_at), invoices, payments, ..archived };
+    write(db, |it| order::save_orders(it, &[Saved { before: None, after: &archived }]))
+        .await
+        .expect("an archived order");
+
+    let movement = domain::Movement { order: Some(order.id), ..sample::movement() };
+    let shipped = domain::Movement {
+        id: MovementId(order.shipments[0].id.0),
+        kind: domain::MovementKind::Ship,
+        ..movement.clone()
+    };
+    write(db, |it| stock::append_movements(it, &[movement, shipped])).await.expect("movements");
+
+    let replenishment = Replenishment {
+        id: order.id.0.into(),
+        version: 1,
+        sku: sku("A-1"),
+        location: code("KUL-1"),
+        quantity: 50,
+        received: 0,
+        state: ReplenishmentState::Rejected,
+        order: Some(order.id),
+        reason: "below 20".to_owned(),
+        created_at: order.created_at,
+        updated_at: order.created_at,
+        decided_by: Some(Actor::stored("ann".to_owned())),
+    };
+    write(db, |it| stock::save_replenishments(it, &[Saved { before: None, after: &replenishment }]))
+        .await
+        .expect("a proposal");
+
+    let event = |sequence, machine, subject| Event {
+        order: order.id,
+        sequence,
+        at: order.created_at,
+        actor: Actor::system(),
+        kind: EventKind::OrderReceived,
+        transition: Some(Transition { machine, subject, from: String::new(), to: "NEW".to_owned() }),
+        text: String::new(),
+    };
+    let events = [event(1, Machine::Order, order.id.0), event(2, Machine::Shipment, order.shipments[0].id.0)];
+    let last = all_of(db, "SELECT COALESCE(MAX(position), 0) FROM events").await;
+    write(db, |it| event::append_events(it, last + 1, &events)).await.expect("events");
+    write(db, |it| {
+        job::save_jobs(it, &job::Jobs::from([(JobId(order.id.0), (JobKind::Order, Some(order.created_at)))]))
+    })
+    .await
+    .expect("a job");
+    (order, replenishment.id)
+}
+
+async fn all_of(db: &Session, sql: &str) -> i64 {
+    let statement = Statement::from_string(db.backend(), sql);
+    let row = db.query_one_raw(statement).await.expect("a row").expect("one");
+    row.try_get_by_index(0).expect("a number")
+}

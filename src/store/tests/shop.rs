@@ -1,0 +1,310 @@
+//! A store of a test's own, on either engine, with a clock that only the test moves.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use sea_orm::ConnectionTrait;
+use sea_orm::sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+
+use crate::domain::{
+    self, Actor, Address, CancelOrder, Channel, Command, CreateOrder, Customer, Desk, FillOrder, Location,
+    LocationCode, NewLine, NewOrder, OnOrder, OnShortage, Order, OrderId, OrderState, Part, Product, Refusal,
+    Rules, ServiceLevel, Sku, Target, Timestamp, Touch,
+};
+use crate::store::connection::error::StoreError;
+use crate::store::connection::options::{Database, Options, TimeSource};
+use crate::store::handle::Store;
+use crate::store::writer::change::{Call, Changed, Codec, RequestKey, RequestMode, View};
+
+pub(super) const START: i64 = 1_760_000_000_000_000;
+
+/// A database of a test's own, and a clock that only the test moves.
+pub(super) struct Shop {
+    pub(super) database: Database,
+    pub(super) clock: Arc<AtomicI64>,
+    pub(super) rules: Arc<Rules>,
+    pub(super) store: Store,
+    /// Removed with it.
+    pub(super) directory: Option<tempfile::TempDir>,
+    pub(super) server: Option<(String, String)>,
+}
+
+impl Shop {
+    pub(super) async fn on_sqlite() -> Option<Self> {
+        let directory = tempfile::tempdir().expect("a directory");
+        let database = Database::Sqlite(directory.path().join("data/consign.db"));
+        Some(Self::open(database, Some(directory), None).await)
+    }
+
+    pub(super) async fn on_postgres() -> Option<Self> {
+        let (database, server) = fresh_database(&std::env::var("TEST_DATABASE_URL").ok()?).await;
+        Some(Self::open(database, None, Some(server)).await)
+    }
+
+    pub(super) async fn open(
+        database: Database,
+        directory: Option<tempfile::TempDir>,
+        server: Option<(String, String)>,
+    ) -> Self {
+        let clock = Arc::new(AtomicI64::new(START));
+        let rules = Arc::new(Rules::default());
+        let options = options(&database, &rules, &clock);
+        let store = Store::open(options).await.expect("a store");
+        store.migrate().await.expect("a schema");
+        Self { database, clock, rules, store, directory, server }
+    }
+
+    /// Another process, as far as the database can tell.
+    pub(super) async fn another(&self) -> Store {
+        Store::open(self.options()).await.expect("another store")
+    }
+
+    pub(super) fn options(&self) -> Options {
+        options(&self.database, &self.rules, &self.clock)
+    }
+
+    pub(super) fn later(&self, by: Duration) {
+        let micros = i64::try_from(by.as_micros()).expect("a short time");
+        self.clock.fetch_add(micros, Ordering::Relaxed);
+    }
+
+    pub(super) async fn gone(self) {
+        self.store.close().await;
+        drop(self.directory);
+        drop_database(self.server).await;
+    }
+
+    /// `skus` products of which `units` each lie in one European warehouse.
+    pub(super) async fn stocked(&self, skus: &[&str], units: i64) {
+        let location = Location {
+            code: code("BER"),
+            version: 0,
+            name: "Berlin".to_owned(),
+            region: "EUROPE".parse().expect("a region"),
+            country: "DE".to_owned(),
+            priority: 1,
+            created_at: Timestamp::from_unix_micros(START),
+        };
+        let touch = Touch { locations: true, ..Touch::default() };
+        self.do_it(touch, move |desk| domain::create_location(desk, &location)).await.expect("a location");
+        for text in skus {
+            let product = product(text);
+            let touch = Touch { skus: vec![sku(text)], locations: true, ..Touch::default() };
+            let stocking = move |desk: &mut Desk<'_>| {
+                domain::create_product(desk, &product)?;
+                domain::receive_stock(desk, &product.sku, &code("BER"), units, "delivery note 1", None)
+            };
+            self.do_it(touch, stocking).await.expect("a stocked product");
+        }
+    }
+
+    pub(super) async fn do_it<T: Send + 'static>(
+        &self,
+        touch: Touch,
+        decide: impl Fn(&mut Desk<'_>) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<(), StoreError> {
+        self.store.decide(call(None), touch, decide, |_, _| (), Codec::unkept()).await
+    }
+
+    /// A command whose answer nobody looks at.
+    pub(super) async fn order<C: Command>(&self, command: C) -> Result<(), StoreError> {
+        self.store.change(call(None), command, |_, _| (), Codec::unkept()).await.map(Changed::into_answer)
+    }
+
+    pub(super) async fn units(&self, text: &str) -> (i64, i64) {
+        let level = self.store.level(&sku(text), &code("BER")).await.expect("a look").expect("a level");
+        (level.on_hand, level.reserved)
+    }
+}
+
+/// An empty database, and where and under which name it is to be dropped.
+pub(super) async fn fresh_database(url: &str) -> (Database, (String, String)) {
+    let name = format!("consign_{:016x}", fastrand::u64(..));
+    let mut server = PgConnection::connect(url).await.expect("the server");
+    server.execute(AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.expect("a database");
+    let (base, _) = url.rsplit_once('/').expect("a database in the URL");
+    (Database::Postgres(format!("{base}/{name}")), (url.to_owned(), name))
+}
+
+pub(super) async fn drop_database(server: Option<(String, String)>) {
+    if let Some((url, name)) = server {
+        let mut server = PgConnection::connect(&url).await.expect("the server");
+        let sql = format!("DROP DATABASE {name} WITH (FORCE)");
+        server.execute(AssertSqlSafe(sql)).await.expect("a database less");
+    }
+}
+
+pub(super) fn options(database: &Database, rules: &Arc<Rules>, clock: &Arc<AtomicI64>) -> Options {
+    let clock = Arc::clone(clock);
+    let read = move || Timestamp::from_unix_micros(clock.load(Ordering::Relaxed));
+    let mut options = Options::new(database.clone(), Arc::clone(rules), Arc::new(read));
+    options.lanes = 2;
+    // The test server runs without, to spare the disk.
+    options.allow_unsafe_durability = true;
+    options.time = TimeSource::Given;
+    options
+}
+
+pub(super) fn sku(text: &str) -> Sku {
+    text.parse().expect("a SKU")
+}
+
+pub(super) fn code(text: &str) -> LocationCode {
+    text.parse().expect("a code")
+}
+
+fn product(text: &str) -> Product {
+    Product {
+        sku: sku(text),
+        version: 0,
+        name: format!("Product {text}"),
+        tax_category: "STANDARD".to_owned(),
+        unit_price: Some("EUR".parse::<domain::Currency>().expect("a currency").of(1_000)),
+        weight_grams: 500,
+        created_at: Timestamp::from_unix_micros(START),
+    }
+}
+
+pub(super) fn order_for(lines: &[(&str, i64)], on_shortage: OnShortage) -> NewOrder {
+    let who = fastrand::u64(..);
+    NewOrder {
+        channel: Channel::Online,
+        external_reference: String::new(),
+        customer: Customer {
+            name: "Ada Lovelace".to_owned(),
+            email: format!("ada{who}@example.com"),
+            phone: String::new(),
+            locale: "en".to_owned(),
+        },
+        shipping_address: Address {
+            recipient: String::new(),
+            organization: String::new(),
+            lines: vec!["Unter den Linden 1".to_owned()],
+            city: "Berlin".to_owned(),
+            area: String::new(),
+            postal_code: "10117".to_owned(),
+            country: "DE".to_owned(),
+        },
+        billing_address: None,
+        currency: "EUR".parse().expect("a currency"),
+        lines: lines
+            .iter()
+            .map(|(text, quantity)| NewLine {
+                sku: sku(text),
+                quantity: *quantity,
+                unit_price: None,
+                discount: None,
+                description: String::new(),
+            })
+            .collect(),
+        discount: None,
+        discount_code: String::new(),
+        prices_include_tax: false,
+        shipping_fee: None,
+        special_instructions: String::new(),
+        service: ServiceLevel::Standard,
+        on_shortage,
+        reservation_lifetime_seconds: None,
+        requested_by: None,
+    }
+}
+
+pub(super) fn call(request: Option<RequestKey>) -> Call {
+    Call { actor: Actor::stored("ann".to_owned()), request, deadline: None }
+}
+
+pub(super) fn request(id: &str, content: u8) -> Option<RequestKey> {
+    Some(RequestKey {
+        actor: Actor::stored("ann".to_owned()),
+        method: "CreateOrder",
+        id: id.to_owned(),
+        fingerprint: [content; 32],
+        mode: RequestMode::Claim,
+    })
+}
+
+/// The reply: order number, id and state, kept as text.
+pub(super) type Placed = (i64, OrderId, OrderState);
+
+pub(super) fn placed(created: &OnOrder<()>, view: &View<'_>) -> Placed {
+    number_of(&created.order, view)
+}
+
+pub(super) fn number_of(id: &OrderId, view: &View<'_>) -> Placed {
+    let order = view.order(*id).expect("the order just decided");
+    (order.number, order.id, order.state)
+}
+
+pub(super) const TEXT: Codec<Placed> = Codec {
+    encode: |(number, id, state)| format!("{number} {id} {state}").into_bytes(),
+    decode: |bytes| {
+        let text = std::str::from_utf8(bytes).ok()?;
+        let mut parts = text.split(' ');
+        Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+    },
+    size: |_| 0,
+    size_max: usize::MAX,
+};
+
+pub(super) async fn place(
+    store: &Store,
+    key: Option<RequestKey>,
+    new: NewOrder,
+) -> Result<Placed, StoreError> {
+    store.change(call(key), CreateOrder { new }, placed, TEXT).await.map(Changed::into_answer)
+}
+
+pub(super) fn cancel(id: OrderId) -> CancelOrder {
+    CancelOrder { target: Target::latest(Part::Order(id)), reason: "changed my mind".to_owned() }
+}
+
+pub(super) fn fill(id: OrderId) -> FillOrder {
+    FillOrder { target: Target::latest(Part::Order(id)) }
+}
+
+/// Declares each test once for each engine.
+macro_rules! on_both_engines {
+    ($($name:ident)+) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                let shop = super::Shop::on_sqlite().await.expect("SQLite is always there");
+                super::$name(&shop).await;
+                shop.gone().await;
+            })+
+        }
+
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                let Some(shop) = super::Shop::on_postgres().await else { return };
+                super::$name(&shop).await;
+                shop.gone().await;
+            })+
+        }
+    };
+}
+pub(super) use on_both_engines;
+
+/// Does something to an order.
+pub(super) async fn on_order(
+    store: &Store,
+    id: OrderId,
+    act: impl Fn(&mut Order, &mut Desk<'_>) -> Result<(), Refusal> + Send + 'static,
+) {
+    let touch = Touch { orders: vec![id], order_stock: true, ..Touch::default() };
+    let act = move |desk: &mut Desk<'_>| {
+        let mut order = desk.take_order(id)?;
+        act(&mut order, desk)?;
+        domain::conclude(order, desk)
+    };
+    store.decide(call(None), touch, act, |(), _| (), Codec::unkept()).await.expect("the change is accepted");
+}
+
+pub(super) async fn count(store: &Store, sql: &str) -> i64 {
+    let db = store.look().await.expect("a connection");
+    let statement = sea_orm::Statement::from_string(db.backend(), sql);
+    let row = db.query_one_raw(statement).await.expect("a look").expect("a row");
+    row.try_get_by("n").expect("a number")
+}

@@ -1,0 +1,125 @@
+//! Numbers that are taken in the order of decisions: of orders, of invoices per series, of events in the feed.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use sea_orm::ConnectionTrait;
+
+use crate::domain::{Changes, InvoiceId, Order, OrderId, World};
+use crate::store::connection::bound_rows::{number, text, with_given};
+use crate::store::connection::error::StoreError;
+use crate::store::connection::session::Session;
+
+const ORDERS: &str = "orders";
+
+const EVENTS: &str = "events";
+
+/// What a group needs numbers for.
+#[derive(Default)]
+pub(in crate::store) struct Unnumbered {
+    /// In the order of their decisions, as are the invoices of each series.
+    orders: Vec<OrderId>,
+    invoices: BTreeMap<String, Vec<InvoiceId>>,
+    events: i64,
+}
+
+/// The numbers it got.
+pub(in crate::store) struct Numbers {
+    orders: HashMap<OrderId, i64>,
+    invoices: HashMap<InvoiceId, i64>,
+    /// Of the group's first event.
+    pub(in crate::store) first_position: i64,
+}
+
+impl Unnumbered {
+    pub(in crate::store) fn add(&mut self, changes: &Changes) {
+        for order in changes.orders.values() {
+            if order.number == 0 && !self.orders.contains(&order.id) {
+                self.orders.push(order.id);
+            }
+            for invoice in order.invoices.iter().filter(|it| it.number == 0) {
+                let series = self.invoices.entry(invoice.series.clone()).or_default();
+                if !series.contains(&invoice.id) {
+                    series.push(invoice.id);
+                }
+            }
+        }
+        self.events += changes.events.len() as i64;
+    }
+
+    /// Takes them from the counters, which are locked from here to the commit: so numbers have no gaps, and events
+    /// become visible in the order of their positions.
+    pub(in crate::store) async fn number(self, db: &Session) -> Result<Numbers, StoreError> {
+        let mut wanted = BTreeMap::new();
+        wanted.insert(ORDERS.to_owned(), self.orders.len() as i64);
+        wanted.insert(EVENTS.to_owned(), self.events);
+        for (series, invoices) in &self.invoices {
+            wanted.insert(counter_of(series), invoices.len() as i64);
+        }
+        wanted.retain(|_, count| *count > 0);
+
+        let last = take(db, &wanted).await?;
+        let first = |name: &str| match (last.get(name), wanted.get(name)) {
+            (Some(last), Some(count)) => last - count + 1,
+            _ => 0,
+        };
+        let orders = self.orders.into_iter().zip(first(ORDERS)..).collect();
+        let mut invoices = HashMap::new();
+        for (series, ids) in self.invoices {
+            invoices.extend(ids.into_iter().zip(first(&counter_of(&series))..));
+        }
+        Ok(Numbers { orders, invoices, first_position: first(EVENTS) })
+    }
+}
+
+impl Numbers {
+    /// Writes the numbers into every version of the orders that got one, in the changes and in the world.
+    pub(in crate::store) fn put_into(&self, changes: &mut Changes, world: &mut World) {
+        for (id, order) in &mut changes.orders {
+            if order.number != 0 && order.invoices.iter().all(|it| it.number != 0) {
+                continue;
+            }
+
+            // The world lets go of its copy first, so that nothing has to be cloned.
+            let is_latest = world.orders.get(id).is_some_and(|it| Arc::ptr_eq(it, order));
+            if is_latest {
+                world.orders.remove(id);
+            }
+            self.put_into_order(Arc::make_mut(order));
+            if is_latest {
+                world.orders.insert(*id, Arc::clone(order));
+            }
+        }
+    }
+
+    fn put_into_order(&self, order: &mut Order) {
+        if order.number == 0 {
+            order.number = self.orders.get(&order.id).copied().unwrap_or(0);
+        }
+        for invoice in order.invoices.iter_mut().filter(|it| it.number == 0) {
+            invoice.number = self.invoices.get(&invoice.id).copied().unwrap_or(0);
+        }
+        assert!(
+            order.number > 0 && order.invoices.iter().all(|it| it.number > 0),
+            "every order and invoice was counted"
+        );
+    }
+}
+
+fn counter_of(series: &str) -> String {
+    format!("invoices/{series}")
+}
+
+/// The last number taken of each counter.
+async fn take(db: &Session, wanted: &BTreeMap<String, i64>) -> Result<HashMap<String, i64>, StoreError> {
+    if wanted.is_empty() {
+        return Ok(HashMap::new());
+    }
+
+    let sql = "INSERT INTO counters (name, value) SELECT name, value FROM given WHERE name IS NOT NULL ORDER BY name \
+        ON CONFLICT (name) DO UPDATE SET value = counters.value + excluded.value RETURNING name, value";
+    let rows = wanted.iter().map(|(name, count)| vec![name.clone().into(), (*count).into()]).collect();
+    let statement = with_given(db.backend(), &[text("name"), number("value")], rows, sql);
+    let taken = db.query_all_raw(statement).await?;
+    taken.iter().map(|row| Ok((row.try_get_by("name")?, row.try_get_by("value")?))).collect()
+}
