@@ -1,8 +1,8 @@
 //! `consign demo`: the whole process, played over gRPC as a storefront, an approver, a warehouse and a courier would.
 
+mod client;
 mod report;
 mod sample;
-mod till;
 mod trouble;
 
 use std::collections::BTreeMap;
@@ -10,8 +10,8 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
+use client::{Till, money};
 use sample::{Order as Wish, Sample, Story};
-use till::{Till, money};
 use trouble::Trouble;
 
 use crate::pb;
@@ -39,7 +39,7 @@ pub async fn run(options: Options) -> Result<bool, Trouble> {
 /// Against a server of its own, on an embedded database that is gone afterwards.
 async fn play_at_home(json: bool) -> Result<bool, Trouble> {
     let folder =
-        std::env::temp_dir().join(format!("consign-demo-{}-{}", std::process::id(), till::run_code()));
+        std::env::temp_dir().join(format!("consign-demo-{}-{}", std::process::id(), client::run_code()));
     let settings = Settings {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         data_dir: folder.clone(),
@@ -70,7 +70,7 @@ fn letters_in(folder: &Path) -> usize {
 /// Against a server that is up.
 async fn play(target: &str, json: bool) -> Result<bool, Trouble> {
     let sample = Sample::load();
-    let run = till::run_code();
+    let run = client::run_code();
     let mut demo = Demo { till: Till::connect(target, &run).await?, quiet: json, run };
 
     demo.stock_the_shelves(&sample).await?;
@@ -198,7 +198,7 @@ impl Demo {
 
     fn tell_order(&self, what: &str, order: &pb::Order) {
         let total = order.totals.as_ref().and_then(|it| it.total.as_ref()).map(money).unwrap_or_default();
-        self.say(&format!("{what:<22} order {} is {}, {total}", order.number, till::state_word(order)));
+        self.say(&format!("{what:<22} order {} is {}, {total}", order.number, client::state_word(order)));
     }
 
     async fn correct(&mut self, wish: &Wish, order: pb::Order) -> Result<pb::Order, Trouble> {
@@ -243,7 +243,7 @@ impl Demo {
         let due = order.totals.as_ref().and_then(|it| it.amount_due.clone()).unwrap_or_default();
         let payment = match wish.method.as_str() {
             "BANK_TRANSFER" => self.till.record_transfer(&order.id, &format!("RF-{}", order.number)).await?,
-            "CASH" => self.till.record_cash(&order.id, till::rounded_up(&due)).await?,
+            "CASH" => self.till.record_cash(&order.id, client::rounded_up(&due)).await?,
             method => self.till.capture(&order.id, method).await?,
         };
         let amount = payment.captured.as_ref().map(money).unwrap_or_default();
@@ -295,12 +295,12 @@ impl Demo {
         ));
 
         let reports = match story {
-            Story::Exception => till::stormy_road(),
-            Story::Plain | Story::Waits | Story::Cancelled | Story::Corrected => till::quiet_road(),
+            Story::Exception => client::stormy_road(),
+            Story::Plain | Story::Waits | Story::Cancelled | Story::Corrected => client::quiet_road(),
         };
         for batch in reports {
             let answer = self.till.record(&assignment.courier, &number, batch).await?;
-            let words: Vec<String> = answer.recorded.iter().map(till::event_word).collect();
+            let words: Vec<String> = answer.recorded.iter().map(client::event_word).collect();
             let doubles = match answer.duplicates {
                 0 => String::new(),
                 many => format!(" ({many} reported before)"),

@@ -1,6 +1,8 @@
 //! The loops over a real store in a file, with a clock that the tests move.
 
+mod money;
 mod relay;
+mod waiting;
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,11 +13,10 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::domain::{
-    self, Address, Amounts, Ask, Channel, CreateOrder, Customer, Desk, Letter, Location, LocationCode,
-    MessageId, MessageKind, MessageState, Method, Money, NewLine, NewOrder, NewPayment, NewReservation,
-    OnOrder, OnShortage, Order, OrderId, OrderState, Part, PaymentId, PaymentState, Product, ProviderAnswer,
-    RefundId, RefundState, Refusal, Reservation, ReservationId, ReservationState, Rules, ServiceLevel,
-    Target, Timestamp, Touch, Unsent, VerifyOrder, Waive,
+    self, Address, Ask, Channel, CreateOrder, Customer, Desk, Letter, Location, LocationCode, MessageId,
+    MessageKind, MessageState, Method, Money, NewLine, NewOrder, NewPayment, NewReservation, OnOrder,
+    OnShortage, Order, OrderId, OrderState, PaymentId, PaymentState, Product, ProviderAnswer, RefundId,
+    Refusal, Reservation, ReservationId, ReservationState, Rules, ServiceLevel, Timestamp, Touch, Unsent,
 };
 use crate::outside::{FileMail, Mail, PaymentProvider, Sandbox};
 use crate::store::{Codec, Database, JobKind, Options, Store, StoreError, View};
@@ -383,159 +384,6 @@ async fn another_callers_reservation_expires() {
     scene.end_work().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_payment_that_timed_out_is_settled_with_one_charge() {
-    let mut scene = Scene::set().await;
-    let id = scene.place("ann", 1).await;
-    let payment = scene.begin_payment(id, "tok_timeout").await;
-    scene.begin_work();
-    // The caller that asked has its time; then it is taken to be dead.
-    scene.pass(9);
-    tokio::time::sleep(Duration::from_millis(700)).await;
-    assert_eq!(scene.sandbox.charges(), []);
-    scene.pass(2);
-    let order = scene.until(id, |it| it.payments[0].attempts == 1).await;
-    assert_eq!(order.payments[0].state, PaymentState::Pending);
-
-    scene.pass(3);
-    let order = scene.until(id, |it| it.payments[0].state == PaymentState::Captured && all_told(it)).await;
-    scene.end_work().await;
-    assert_eq!(order.payments.len(), 1);
-    let Amounts { total_minor, .. } = order.amounts;
-    assert_eq!(order.payments[0].captured_minor, total_minor);
-    let charges = scene.sandbox.charges();
-    assert_eq!(charges.len(), 1);
-    assert_eq!((charges[0].payment, charges[0].calls, charges[0].effects), (payment, 2, 1));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_caller_that_settles_and_a_worker_have_one_effect() {
-    let scene = Scene::set().await;
-    let id = scene.place("ann", 1).await;
-    let payment = scene.begin_payment(id, "tok_success").await;
-    let (one, two) = tokio::join!(
-        settle(&scene.shop, unread(id), Pending::Payment(payment), Caller::nobody()),
-        settle(&scene.shop, unread(id), Pending::Payment(payment), Caller::nobody())
-    );
-    one.and(two).unwrap();
-    settle(&scene.shop, unread(id), Pending::Payment(payment), Caller::nobody()).await.unwrap();
-
-    let order = scene.order(id).await;
-    assert_eq!(order.payments[0].state, PaymentState::Captured);
-    assert_eq!(order.captured_minor(), order.total_minor());
-    let charges = scene.sandbox.charges();
-    assert_eq!((charges.len(), charges[0].effects), (1, 1));
-    assert!(charges[0].calls <= 2, "an answered ask is not asked again: {charges:?}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn money_of_a_cancelled_order_is_paid_back_once() {
-    let mut scene = Scene::set().await;
-    let id = scene.place("ann", 1).await;
-    let payment = scene.begin_payment(id, "tok_refund_timeout").await;
-    settle(&scene.shop, unread(id), Pending::Payment(payment), Caller::nobody()).await.unwrap();
-    let touch = Touch { orders: vec![id], order_stock: true, ..Touch::default() };
-    let refund: RefundId = scene
-        .change(touch, move |desk| {
-            let mut order = desk.take_order(id)?;
-            order.cancel(desk, "changed their mind")?;
-            let refund = order.payments[0].refunds[0].id;
-            desk.keep_order(order);
-            Ok(refund)
-        })
-        .await
-        .unwrap();
-
-    settle(&scene.shop, unread(id), Pending::Refund(refund), Caller::nobody()).await.unwrap();
-    assert_eq!(scene.order(id).await.payments[0].refunds[0].attempts, 1);
-    scene.begin_work();
-    scene.pass(5);
-    let settled = |it: &Order| it.payments[0].refunds[0].state == RefundState::Succeeded && all_told(it);
-    let order = scene.until(id, settled).await;
-    scene.end_work().await;
-    assert!(
-        order
-            .messages
-            .iter()
-            .any(|it| it.kind == MessageKind::RefundIssued && it.state == MessageState::Sent)
-    );
-    let charges = scene.sandbox.charges();
-    assert_eq!(charges.iter().map(|it| it.effects).collect::<Vec<_>>(), [1, 1], "{charges:?}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn waiting_orders_are_filled_in_the_order_in_which_they_came() {
-    let mut scene = Scene::set().await;
-    scene.place("zoe", 10).await;
-    let mut waiting = Vec::new();
-    for (name, units) in [("ann", 3), ("bob", 5), ("cyd", 1)] {
-        waiting.push(scene.place(name, units).await);
-    }
-    scene.begin_work();
-    let states = async |scene: &Scene| {
-        let mut states = Vec::new();
-        for id in &waiting {
-            states.push(scene.order(*id).await.state);
-        }
-        states
-    };
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    assert_eq!(states(&scene).await, [OrderState::AwaitingStock; 3]);
-
-    // Enough for the first; the third would fit, but the second is before it.
-    scene.receive_stock(4).await;
-    scene.until(waiting[0], |it| it.state == OrderState::Invoiced).await;
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    assert_eq!(
-        states(&scene).await,
-        [OrderState::Invoiced, OrderState::AwaitingStock, OrderState::AwaitingStock]
-    );
-
-    scene.receive_stock(5).await;
-    scene.until(waiting[2], |it| it.state == OrderState::Invoiced).await;
-    assert_eq!(states(&scene).await, [OrderState::Invoiced; 3]);
-    scene.end_work().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_order_whose_hold_is_lifted_is_filled_before_the_newer_ones_that_wait() {
-    let mut scene = Scene::set().await;
-    scene.place("zoe", 6).await;
-    scene.place("ann", 2).await;
-    let again = scene.place("ann", 2).await;
-    assert_eq!(
-        scene.order(again).await.state,
-        OrderState::Received,
-        "a duplicate, until somebody says it is not"
-    );
-    let newer = scene.place("bob", 5).await;
-    scene.begin_work();
-    tokio::time::sleep(Duration::from_millis(300)).await;
-
-    let verify = VerifyOrder { target: Target::latest(Part::Order(again)), waive: Waive::Duplicate };
-    let reply = move |_: &OnOrder<()>, view: &View<'_>| view.order(again).unwrap().state;
-    let verified = scene.shop.store.change(call(), verify, reply, Codec::unkept());
-    let state = verified.await.unwrap().into_answer();
-    assert_eq!(state, OrderState::AwaitingStock, "what is there is spoken for");
-    scene.until(again, |it| it.state == OrderState::Invoiced).await;
-    assert_eq!(scene.order(newer).await.state, OrderState::AwaitingStock);
-    scene.end_work().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_order_that_cannot_have_its_turn_does_not_keep_the_loops_busy() {
-    let mut scene = Scene::set().await;
-    scene.place("zoe", 8).await;
-    scene.place("ann", 5).await;
-    scene.begin_work();
-    tokio::time::sleep(Duration::from_millis(1_000)).await;
-    let before = scene.shop.store.groups();
-    tokio::time::sleep(Duration::from_millis(2_500)).await;
-    let groups = scene.shop.store.groups() - before;
-    scene.end_work().await;
-    assert!(groups <= 6, "{groups} groups although nothing happened");
-}
-
 /// Takes its time.
 struct Slow;
 
@@ -588,32 +436,6 @@ async fn a_caller_that_hangs_up_loses_no_answer() {
     .await;
     assert!(hung_up.is_err());
     scene.until(id, |it| it.payments[0].state == PaymentState::Captured).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn another_providers_payment_is_not_asked_of_this_one() {
-    let scene = Scene::set().await;
-    let id = scene.place("ann", 1).await;
-    let touch = Touch { orders: vec![id], ..Touch::default() };
-    let payment = scene
-        .change(touch, move |desk| {
-            let mut order = desk.take_order(id)?;
-            let new = NewPayment {
-                method: Method::Card,
-                token: "tok_success".to_owned(),
-                amount: None,
-                ask: Ask::Charge,
-                provider: "yesterdays-bank".to_owned(),
-            };
-            let payment = order.begin_payment(desk, &new)?;
-            desk.keep_order(order);
-            Ok(payment)
-        })
-        .await
-        .unwrap();
-    settle(&scene.shop, unread(id), Pending::Payment(payment), Caller::nobody()).await.unwrap();
-    assert_eq!(scene.sandbox.charges(), []);
-    assert_eq!(scene.order(id).await.payments[0].state, PaymentState::Pending);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,7 @@
 //! The layer line: who may name whom. It reads text, so it is weaker than the compiler; it is enough to notice.
 
+mod layout;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -3,6 +3,4 @@
 pub(super) mod label;
 pub(super) mod letters;
 pub(super) mod packing_slip;
-#[cfg(test)]
-mod sample;
 pub(super) mod zpl;

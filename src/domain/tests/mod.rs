@@ -10,5 +10,7 @@ mod letters;
 mod phones;
 mod refusals;
 mod reports;
+#[cfg(test)]
+pub(super) mod sample;
 mod twenty_steps;
 mod waits;

@@ -4,7 +4,6 @@ use proptest::prelude::*;
 
 use crate::domain::documents::label::{addressee, label_text, wrapped};
 use crate::domain::documents::packing_slip::packing_slip;
-use crate::domain::documents::sample::sample;
 use crate::domain::documents::zpl::label_zpl;
 use crate::domain::model::scalars::{Ids, ShipmentId};
 use crate::domain::model::shipment::Shipment;
@@ -13,6 +12,7 @@ use crate::domain::ordering::card_numbers::looks_like_card_number;
 use crate::domain::shipping::tracking_number::{
     ALPHANUMERIC, check_character, tracking_number, tracking_number_is_valid,
 };
+use crate::domain::tests::sample::sample;
 
 fn id(seed: u64) -> ShipmentId {
     Ids::seeded(Timestamp::from_unix_micros(1_700_000_000_000_000), seed).fresh()

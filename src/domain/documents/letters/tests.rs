@@ -5,12 +5,12 @@ use proptest::prelude::*;
 
 use uuid::Uuid;
 
-use crate::domain::documents::sample::{NOW, sample};
 use crate::domain::model::availability::{AvailabilityFound, LineAvailability};
 use crate::domain::model::hold::Hold;
 use crate::domain::model::message::MessageState;
 use crate::domain::model::refund::HandedBack;
 use crate::domain::model::scalars::Actor;
+use crate::domain::tests::sample::{NOW, sample};
 
 fn order() -> Order {
     let mut order = sample().0;

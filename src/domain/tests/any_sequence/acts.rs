@@ -27,7 +27,6 @@ use crate::domain::model::tracking::TrackingStatus;
 use crate::domain::ordering::change::Correction;
 use crate::domain::ordering::verify::Waive;
 use crate::domain::shipping::pick::LineUnits;
-use crate::domain::tests::any_sequence::rare_steps::all;
 use crate::domain::tests::bench::Bench;
 use crate::domain::tests::given::{
     self, actor, by_card, cash, checks_of, dear, declined, done, in_house, one_package, open_ask, order,
@@ -233,6 +232,12 @@ pub(super) fn some_act() -> impl Strategy<Value = Act> {
         2 => (1_u64..4_000).prop_map(|seconds| Act::Pass { seconds }),
         1 => (0_usize..3).prop_map(|who| Act::Be { who }),
     ]
+}
+
+pub(super) fn all(bench: &Bench) -> Vec<OrderId> {
+    let mut orders: Vec<_> = bench.world.orders.values().map(|it| (it.number, it.id)).collect();
+    orders.sort();
+    orders.into_iter().map(|it| it.1).collect()
 }
 
 pub(super) fn order_of(bench: &Bench, act: &Act) -> Option<OrderId> {

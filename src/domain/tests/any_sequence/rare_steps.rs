@@ -25,7 +25,7 @@ use crate::domain::model::scalars::OrderId;
 use crate::domain::model::shipment::ShipmentState;
 use crate::domain::model::tracking::TrackingStatus;
 use crate::domain::tests::any_sequence::actions::{bring_home, untaken};
-use crate::domain::tests::any_sequence::acts::{Disturbance, apply, disturb, some_act};
+use crate::domain::tests::any_sequence::acts::{Disturbance, all, apply, disturb, some_act};
 use crate::domain::tests::bench::Bench;
 use crate::domain::tests::given::{dear, order, place, sku};
 
@@ -195,10 +195,4 @@ fn rare_steps() -> BTreeSet<(Machine, String, String)> {
         }
     }
     bench.taken
-}
-
-pub(super) fn all(bench: &Bench) -> Vec<OrderId> {
-    let mut orders: Vec<_> = bench.world.orders.values().map(|it| (it.number, it.id)).collect();
-    orders.sort();
-    orders.into_iter().map(|it| it.1).collect()
 }

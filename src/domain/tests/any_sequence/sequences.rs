@@ -6,8 +6,7 @@ use proptest::collection::vec;
 
 use crate::domain::model::scalars::OrderId;
 use crate::domain::tests::any_sequence::actions::{a_desk, bring_home};
-use crate::domain::tests::any_sequence::acts::{apply, some_act};
-use crate::domain::tests::any_sequence::rare_steps::all;
+use crate::domain::tests::any_sequence::acts::{all, apply, some_act};
 use crate::domain::tests::bench::Bench;
 
 proptest! {

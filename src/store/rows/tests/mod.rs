@@ -1,5 +1,6 @@
 //! Whatever is stored reads back as it was, and the schema refuses what breaks a law.
 
+pub(in crate::store) mod full;
 mod nonsense;
 mod orders;
 mod others;

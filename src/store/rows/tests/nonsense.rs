@@ -4,7 +4,8 @@ use sea_orm::ConnectionTrait;
 
 use crate::store::connection::error::StoreError;
 use crate::store::rows::order::{load_orders, save_orders};
-use crate::store::rows::tests::sample::{full, new, on_both, only_order, stocked, write};
+use crate::store::rows::tests::full::full;
+use crate::store::rows::tests::sample::{new, on_both, only_order, stocked, write};
 
 #[tokio::test]
 async fn a_payment_with_the_proof_of_another_method_is_corrupt() {

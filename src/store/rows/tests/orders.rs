@@ -18,9 +18,10 @@ use crate::store::rows::job::{Jobs, save_jobs};
 use crate::store::rows::order::{load_orders, save_orders};
 use crate::store::rows::payment::bank_references;
 use crate::store::rows::saved::Saved;
+use crate::store::rows::tests::full::{bare, full, waiting_for};
 use crate::store::rows::tests::sample::{
-    AT, bare, changed, code, count, courier, full, later, new, on_both, on_both_counting, only_order,
-    stocked, then, waiting_for, write,
+    AT, changed, code, count, courier, later, new, on_both, on_both_counting, only_order, stocked, then,
+    write,
 };
 use crate::store::rows::write::Writes;
 use crate::store::writer::job::JobKind;

@@ -22,9 +22,10 @@ use crate::store::rows::stock::{
     self, append_movements, levels, load_replenishments, open_replenishments, save_levels,
     save_replenishments, stock_movements,
 };
+use crate::store::rows::tests::full::{bare, full};
 use crate::store::rows::tests::sample::{
-    AT, bare, changed, code, count, courier, full, id_of_nobody, is_broken, later, level, location, movement,
-    new, on_both, product, recorded, stocked, then, write,
+    AT, changed, code, count, courier, id_of_nobody, is_broken, later, level, location, movement, new,
+    on_both, product, recorded, stocked, then, write,
 };
 use crate::store::writer::job::JobKind;
 

@@ -10,9 +10,10 @@ use crate::domain::{
 use crate::store::rows::catalogue::{locations, save_locations};
 use crate::store::rows::order::save_orders;
 use crate::store::rows::stock::save_levels;
+use crate::store::rows::tests::full::{bare, full};
 use crate::store::rows::tests::sample::{
-    AT, bare, changed, count, euro, full, is_broken, level, location, migrated, new, on_both, only_order,
-    stocked, then, write,
+    AT, changed, count, euro, is_broken, level, location, migrated, new, on_both, only_order, stocked, then,
+    write,
 };
 
 #[tokio::test]

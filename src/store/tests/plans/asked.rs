@@ -6,8 +6,7 @@ use std::time::Duration;
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
 use crate::store::connection::session::Session;
-use crate::store::query::listing::{Compare, Cursor, Direction, Listing};
-use crate::store::tests::shop::Shop;
+use crate::store::query::listing::{Compare, Direction};
 
 /// Tables that grow with every order.
 const GROWING: [&str; 25] = [
@@ -48,32 +47,6 @@ pub(super) const ASKED: usize = 50;
 
 pub(super) fn is_full() -> bool {
     std::env::var_os("TEST_FULL").is_some()
-}
-
-/// One page of the list of that name.
-pub(super) async fn read(shop: &Shop, list: &str, listing: &Listing) -> Option<Cursor> {
-    let store = &shop.store;
-    macro_rules! next {
-        ($($page:expr)?) => { $($page.await.expect("a page").1)? };
-    }
-    match list {
-        "orders" => next!(store.list_orders(listing, false)),
-        "archived orders" => next!(store.list_orders(listing, true)),
-        "invoices" => next!(store.list_invoices(listing)),
-        "payments" => next!(store.list_payments(listing)),
-        "refunds" => next!(store.list_refunds(listing)),
-        "shipments" => next!(store.list_shipments(listing)),
-        "approvals" => next!(store.list_approvals(listing)),
-        "messages" => next!(store.list_messages(listing)),
-        "reservations" => next!(store.list_reservations(listing)),
-        "replenishments" => next!(store.list_replenishments(listing)),
-        "products" => next!(store.list_products(listing)),
-        "locations" => next!(store.list_locations(listing)),
-        "couriers" => next!(store.list_couriers(listing)),
-        "stock levels" => next!(store.list_stock_levels(listing)),
-        "stock movements" => next!(store.list_movements(listing)),
-        other => panic!("{other} are listed and not looked at here"),
-    }
 }
 
 /// What a listing asks for, in short.

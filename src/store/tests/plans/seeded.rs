@@ -12,14 +12,41 @@ use crate::domain::{
     Replenishment, ReplenishmentState, Timestamp, Touch, Transition,
 };
 use crate::store::connection::session::Session;
-use crate::store::query::listing::{Compare, Direction, Listing, Term};
+use crate::store::query::listing::{Compare, Cursor, Direction, Listing, Term};
 use crate::store::query::resources::{Documented, Takes, documented};
 use crate::store::rows::saved::Saved;
+use crate::store::rows::tests::full;
 use crate::store::rows::tests::sample::{self, write};
 use crate::store::rows::{event, job, order, stock};
-use crate::store::tests::plans::asked::{ASKED, Asked, PAGE_WITHIN, is_full, read};
+use crate::store::tests::plans::asked::{ASKED, Asked, PAGE_WITHIN, is_full};
 use crate::store::tests::shop::{Shop, code, sku};
 use crate::store::writer::job::JobKind;
+
+/// One page of the list of that name.
+pub(super) async fn read(shop: &Shop, list: &str, listing: &Listing) -> Option<Cursor> {
+    let store = &shop.store;
+    macro_rules! next {
+        ($($page:expr)?) => { $($page.await.expect("a page").1)? };
+    }
+    match list {
+        "orders" => next!(store.list_orders(listing, false)),
+        "archived orders" => next!(store.list_orders(listing, true)),
+        "invoices" => next!(store.list_invoices(listing)),
+        "payments" => next!(store.list_payments(listing)),
+        "refunds" => next!(store.list_refunds(listing)),
+        "shipments" => next!(store.list_shipments(listing)),
+        "approvals" => next!(store.list_approvals(listing)),
+        "messages" => next!(store.list_messages(listing)),
+        "reservations" => next!(store.list_reservations(listing)),
+        "replenishments" => next!(store.list_replenishments(listing)),
+        "products" => next!(store.list_products(listing)),
+        "locations" => next!(store.list_locations(listing)),
+        "couriers" => next!(store.list_couriers(listing)),
+        "stock levels" => next!(store.list_stock_levels(listing)),
+        "stock movements" => next!(store.list_movements(listing)),
+        other => panic!("{other} are listed and not looked at here"),
+    }
+}
 
 /// Many copies of an order that has everything, each a little later, the oldest three unlike all others.
 pub(super) struct Seeded {
@@ -335,10 +362,10 @@ impl Seeded {
 
 /// The first of all copies: an order with every part, another one in the archive, and what is written beside orders.
 async fn one_of_everything(db: &Session) -> (Order, domain::ReplenishmentId) {
-    let order = sample::full(1);
+    let order = full::full(1);
     write(db, |it| order::save_orders(it, &[Saved { before: None, after: &order }])).await.expect("an order");
     let archived =
-        Order { state: OrderState::Archived, archived_from: Some(OrderState::Closed), ..sample::full(2) };
+        Order { state: OrderState::Archived, archived_from: Some(OrderState::Closed), ..full::full(2) };
     let (invoices, payments) = (Vec::new(), Vec::new());
     let archived = Order { archived_at: Some(archived.created_at), invoices, payments, ..archived };
     write(db, |it| order::save_orders(it, &[Saved { before: None, after: &archived }]))
