@@ -4,6 +4,7 @@
 //! which places do what: `work/run_due.commit.before=1*return(abort);ask.after=1*return(error)`.
 
 use std::fmt::Display;
+use std::io::Write as _;
 
 /// A place was told to fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +28,7 @@ pub(crate) fn at(place: impl Display) -> Result<(), Failed> {
     fail::fail_point!(&_place, |told: Option<String>| {
         if told.as_deref() == Some("abort") {
             // The log would lose the line: it is written by a thread that dies too.
-            eprintln!("told to die place={_place:?}");
+            let _ = writeln!(std::io::stderr(), "told to die place={_place:?}");
             std::process::abort();
         }
         tracing::error!(place = _place, "told to fail");
