@@ -33,7 +33,7 @@ pub(crate) async fn connect(target: &str) -> Result<Channel, Unreachable> {
     connected.map_err(|source| Unreachable { target: target.to_owned(), source })
 }
 
-/// A request in somebody's name.
+/// A request in an actor's name.
 pub(crate) fn by<T>(actor: &'static str, message: T) -> Request<T> {
     let mut request = Request::new(message);
     request.metadata_mut().insert(ACTOR, MetadataValue::from_static(actor));

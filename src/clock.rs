@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::domain::Timestamp;
 
-/// Tells the time to whoever is not allowed to look; tests hand out their own.
+/// The time for code that must not read the clock itself; tests hand out their own.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 pub fn now() -> Timestamp {

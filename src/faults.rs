@@ -18,12 +18,12 @@ pub fn arm() {
     }
 }
 
-/// Whoever comes by this place fails, panics or takes the process along, if it is told so.
+/// Fails, panics or aborts the process here, if the variable says so.
 pub(crate) fn at(place: impl Display) -> Result<(), Failed> {
     if !fail::has_failpoints() {
         return Ok(());
     }
-    // In a build without points nobody asks for the name.
+    // In a build without points the name is unused.
     let _place = place.to_string();
     fail::fail_point!(&_place, |told: Option<String>| {
         if told.as_deref() == Some("abort") {

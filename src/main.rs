@@ -54,7 +54,7 @@ enum Command {
         #[command(flatten)]
         options: Box<bench::Options>,
     },
-    /// Check the laws of the books over the database, and name every row that breaks one
+    /// Check the invariants of the stored orders, and name every row that breaks one
     Check {
         #[command(flatten)]
         flags: DatabaseFlags,
@@ -74,11 +74,11 @@ enum Command {
 /// Tasks that a thread of the runtime runs before it looks for what has come from outside; tokio's own number is 61.
 const LOOK_AFTER_TASKS: u32 = 16;
 
-/// What a command that could not be carried out leaves with; one that was, and whose answer is no, leaves with 1.
+/// Exit code of a command that failed; a command that ran and whose answer is no exits with 1.
 const COULD_NOT: u8 = 2;
 
 /// Done as asked, or done and the answer is no.
-type Outcome = Result<bool, Box<dyn Display>>;
+type ExitResult = Result<bool, Box<dyn Display>>;
 
 fn main() -> ExitCode {
     faults::arm();
@@ -99,7 +99,7 @@ fn main() -> ExitCode {
         }
     };
     let outcome = runtime.block_on(run(command));
-    // Whoever is still at work has had its time.
+    // Tasks that still run have had their time.
     runtime.shutdown_background();
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
@@ -111,7 +111,7 @@ fn main() -> ExitCode {
     }
 }
 
-async fn run(command: Command) -> Outcome {
+async fn run(command: Command) -> ExitResult {
     match command {
         Command::Serve { flags, print_settings } => serve(&flags, print_settings).await.map(|()| true),
         Command::Migrate { flags, dry_run } => migrate(&flags, dry_run).await.map(|()| true),
@@ -155,7 +155,7 @@ async fn migrate(flags: &DatabaseFlags, dry_run: bool) -> Result<(), Box<dyn Dis
     Ok(())
 }
 
-async fn bench(options: bench::Options) -> Outcome {
+async fn bench(options: bench::Options) -> ExitResult {
     let json = options.json;
     let report = bench::run(options).await.map_err(told)?;
     if json {
@@ -166,7 +166,7 @@ async fn bench(options: bench::Options) -> Outcome {
     Ok(report.is_well())
 }
 
-async fn check(flags: &DatabaseFlags, json: bool) -> Outcome {
+async fn check(flags: &DatabaseFlags, json: bool) -> ExitResult {
     let settings = Settings::load_for_database(flags).map_err(told)?;
     if let Some(path) = server::missing_database(&settings) {
         return Err(told(format!("there is no database at {}", path.display())));
@@ -192,14 +192,14 @@ async fn check(flags: &DatabaseFlags, json: bool) -> Outcome {
             "{verdict} {:<4} {} ({} of {} broken)",
             law.id, law.statement, law.broken, law.checked
         ));
-        for it in &law.breaches {
+        for it in &law.violations {
             say(format_args!("            {}: {} expected, {} found", it.key, it.expected, it.actual));
         }
     }
     Ok(laws.iter().all(|it| it.broken == 0))
 }
 
-async fn healthcheck(target: &str) -> Outcome {
+async fn healthcheck(target: &str) -> ExitResult {
     let serving = server::is_serving(target).await.map_err(told)?;
     say(if serving { "SERVING" } else { "NOT_SERVING" });
     Ok(serving)

@@ -29,7 +29,7 @@ use crate::pb;
 use crate::rpc::{self, Gate};
 use crate::settings::{self, Limits, Settings};
 use crate::store::{self, Store, StoreError, TimeSource};
-use crate::work::{self, Shop, told_to_stop};
+use crate::work::{self, App, told_to_stop};
 
 /// How often the database is asked whether it still answers.
 const PING_EVERY: Duration = Duration::from_secs(1);
@@ -50,7 +50,7 @@ const SERVICES: [&str; 6] = [
 
 /// A server that is up. Dropped without [`Server::stop`], it is torn down as by a crash.
 pub struct Server {
-    /// Where it listens, with the port that was found free if it was asked for any.
+    /// The address it listens on, with the actual port if the configured one was 0.
     pub address: SocketAddr,
     pub store: Store,
     stopping: watch::Sender<bool>,
@@ -99,7 +99,7 @@ impl Server {
         }
 
         let (stopping, stop) = watch::channel(false);
-        let shop = Shop {
+        let app = App {
             store: store.clone(),
             provider: payment_provider(&settings)?,
             mail: mail(&settings)?,
@@ -107,7 +107,7 @@ impl Server {
             requests_kept_for: settings.limits.requests_kept_for(),
             lease: settings.limits.lease(),
         };
-        let mut workers = work::start(&shop, &stop);
+        let mut workers = work::start(&app, &stop);
 
         let health = HealthReporter::new();
         tell(&health, ServingStatus::Serving).await;
@@ -115,7 +115,7 @@ impl Server {
 
         let limits = settings.limits;
         let gate = Gate::new(&limits);
-        let api = rpc::Api::new(shop, limits.clone(), stop.clone());
+        let api = rpc::Api::new(app, limits.clone(), stop.clone());
         let routes = with_descriptions(rpc::protect(rpc::routes(api), &gate))?
             .add_service(HealthServer::new(HealthService::from_health_reporter(health.clone())));
         let serving = tokio::spawn(serve(listener, routes, limits.clone(), stop));
@@ -193,7 +193,7 @@ pub async fn open_store(settings: &Settings, clock: Clock) -> Result<Store, Stor
     Store::open(options).await
 }
 
-/// Where the embedded database would be, if it is not there: opening it would make it.
+/// Path of the embedded database if the file is missing: opening it would create it.
 pub fn missing_database(settings: &Settings) -> Option<PathBuf> {
     let file = settings.sqlite_file();
     (settings.database_url.is_none() && !file.exists()).then_some(file)
@@ -307,7 +307,7 @@ fn ended_by_itself(
 }
 
 /// From here on a hangup (SIGHUP), which a lost terminal or a rotated log sends, does not end the process. The log is
-/// written to standard error, which whoever rotates it keeps open: there is nothing to be opened again.
+/// written to standard error, which a log rotator keeps open: there is no file to open again.
 pub fn outlive_hangups() -> io::Result<()> {
     #[cfg(unix)]
     {

@@ -58,7 +58,7 @@ pub fn start(log: &Log) -> io::Result<Flush> {
     Ok(Flush(lines))
 }
 
-/// What is to be logged, and why `RUST_LOG` does not say it though it is there.
+/// The log filter, and why `RUST_LOG` is ignored though it is set.
 fn chosen(variable: Option<&OsStr>, from_settings: &str) -> (EnvFilter, Option<String>) {
     let read = match variable.map(|it| it.to_str().ok_or("it is not UTF-8".to_owned()).and_then(filter)) {
         None => None,

@@ -1,4 +1,4 @@
-//! What commands say to people. A reader that has gone away, as `head` does, or a full disk ends nobody's work.
+//! Output of commands to people. A closed pipe, as after `head`, or a full disk ends no command.
 
 use std::fmt::Display;
 use std::io::{self, Write};

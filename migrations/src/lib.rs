@@ -14,7 +14,7 @@ mod m20261126_000005_find_parts_by_their_birth;
 mod m20261126_000006_index_reservations_by_state;
 mod m20261128_000007_note_references_in_normal_form;
 
-/// Every step in order. It takes no lock of its own: whoever runs it sees to it that nobody else does.
+/// Every step in order. It takes no lock of its own: the caller makes sure that no other process migrates.
 #[derive(Debug)]
 pub struct Migrator;
 

@@ -77,7 +77,7 @@ impl Schema<'_> {
         Ok(())
     }
 
-    /// The rows of this table are written once: nobody changes or removes one.
+    /// The rows of this table are written once, never changed or removed.
     async fn append_only(&self, table: &str) -> Result<(), DbErr> {
         self.refuse(table, "UPDATE", "TRUE").await?;
         self.refuse(table, "DELETE", "TRUE").await

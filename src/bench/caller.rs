@@ -6,7 +6,7 @@ use tonic::transport::Channel;
 use tonic::{Code, Status, Streaming};
 use tonic_types::{ErrorDetails, StatusExt};
 
-use super::trouble::Trouble;
+use super::error::BenchError;
 use crate::client::{by, connect};
 use crate::pb;
 use crate::pb::billing_service_client::BillingServiceClient;
@@ -38,7 +38,7 @@ macro_rules! call {
 }
 
 impl Caller {
-    pub(super) async fn connect(target: &str) -> Result<Self, Trouble> {
+    pub(super) async fn connect(target: &str) -> Result<Self, BenchError> {
         let channel = connect(target).await?;
         Ok(Self {
             orders: OrderServiceClient::new(channel.clone()),

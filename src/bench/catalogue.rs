@@ -1,17 +1,17 @@
-//! What is sold during a run, and orders for it, each by a customer of its own.
+//! Products of a run, and orders for them, each by a customer of its own.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::task::JoinSet;
 
 use super::caller::Caller;
-use super::trouble::Trouble;
+use super::error::BenchError;
 use crate::client::Refused;
 use crate::pb::{self, Money};
 
-/// Where the stock lies.
+/// The locations of the stock.
 pub(super) const LOCATION: &str = "DE-BENCH";
-/// Who carries what is sent.
+/// The courier.
 pub(super) const COURIER: &str = "bench-courier";
 /// Products on sale, `B-RUN-0` and so on.
 pub(super) const PRODUCTS: usize = 200;
@@ -37,26 +37,26 @@ pub(super) enum Reach {
 
 impl Catalogue {
     /// Puts products on sale, with stock that no run can use up.
-    pub(super) async fn open(caller: &Caller, run: &str) -> Result<Self, Trouble> {
+    pub(super) async fn open(caller: &Caller, run: &str) -> Result<Self, BenchError> {
         open_places(caller).await?;
 
         let skus: Vec<String> = (0..PRODUCTS).map(|it| format!("B-{run}-{it}")).collect();
         let mut stocking = JoinSet::new();
-        for (sku, place) in skus.iter().cloned().zip(0..) {
+        for (sku, index) in skus.iter().cloned().zip(0..) {
             let caller = caller.clone();
             stocking.spawn(async move {
                 // 5.00 to 69.90: two of them stay far below what policy approves by itself.
-                put_on_sale(&caller, &sku, 500 + place % 60 * 110, AMPLE).await
+                put_on_sale(&caller, &sku, 500 + index % 60 * 110, AMPLE).await
             });
         }
         while let Some(stocked) = stocking.join_next().await {
-            stocked.map_err(|it| Trouble::Wrong(it.to_string()))??;
+            stocked.map_err(|it| BenchError::Wrong(it.to_string()))??;
         }
         Ok(Self { run: run.to_owned(), skus, numbers: AtomicU64::new(0) })
     }
 
     /// One more product, of which there is so much.
-    pub(super) async fn offer(&self, caller: &Caller, units: i64) -> Result<String, Trouble> {
+    pub(super) async fn offer(&self, caller: &Caller, units: i64) -> Result<String, BenchError> {
         let number = self.numbers.fetch_add(1, Ordering::Relaxed);
         let sku = format!("B-{}-FLASH-{number}", self.run);
         put_on_sale(caller, &sku, 1_990, units).await?;
@@ -115,7 +115,7 @@ impl Catalogue {
     }
 }
 
-async fn open_places(caller: &Caller) -> Result<(), Trouble> {
+async fn open_places(caller: &Caller) -> Result<(), BenchError> {
     let location = pb::StockLocation {
         location: LOCATION.to_owned(),
         name: "Where the bench's stock lies".to_owned(),
@@ -145,7 +145,7 @@ async fn open_places(caller: &Caller) -> Result<(), Trouble> {
     caller.create_courier(courier).await.map_err(refused("CreateCourier"))
 }
 
-async fn put_on_sale(caller: &Caller, sku: &str, price_minor: i64, units: i64) -> Result<(), Trouble> {
+async fn put_on_sale(caller: &Caller, sku: &str, price_minor: i64, units: i64) -> Result<(), BenchError> {
     let product = pb::Product {
         sku: sku.to_owned(),
         name: format!("Product {sku}"),
@@ -158,8 +158,8 @@ async fn put_on_sale(caller: &Caller, sku: &str, price_minor: i64, units: i64) -
     caller.receive_stock(sku, LOCATION, units).await.map_err(refused("ReceiveStock"))
 }
 
-pub(super) fn refused(call: &'static str) -> impl FnOnce(tonic::Status) -> Trouble {
-    move |status| Trouble::Refused(Refused { call, status: Box::new(status) })
+pub(super) fn refused(call: &'static str) -> impl FnOnce(tonic::Status) -> BenchError {
+    move |status| BenchError::Refused(Refused { call, status: Box::new(status) })
 }
 
 fn eur(minor: i64) -> Money {

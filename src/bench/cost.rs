@@ -1,4 +1,4 @@
-//! What a run costs: processor seconds of the server, of its database and of the driver, and the server's memory.
+//! Cost of a run: processor seconds of the server, of its database and of the driver, and the server's memory.
 //!
 //! Read from `/proc`; on other systems, and of what is not on this machine, nothing is known.
 
@@ -7,7 +7,7 @@ use std::fs;
 /// The unit in which Linux tells processor time to programs, on every architecture that it runs on.
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// Whose cost is read.
+/// The processes whose cost is read.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Meter {
     pub(super) server: Option<u32>,
@@ -53,7 +53,7 @@ impl Stat {
         // The second field is the program's name in parentheses, which may hold blanks and parentheses itself.
         let (_, rest) = line.rsplit_once(')')?;
         let fields: Vec<&str> = rest.split_whitespace().collect();
-        let ticks = |place: usize| fields.get(place)?.parse::<f64>().ok();
+        let ticks = |index: usize| fields.get(index)?.parse::<f64>().ok();
         Some(Self {
             parent: fields.get(1)?.parse().ok()?,
             own_seconds: (ticks(11)? + ticks(12)?) / TICKS_PER_SECOND,

@@ -3,7 +3,7 @@
 use sqlx::{Connection, PgConnection};
 
 use super::cost::postmaster_of;
-use super::trouble::Trouble;
+use super::error::BenchError;
 
 /// Empty at first; gone with [`Database::remove`].
 pub(super) struct Database {
@@ -15,7 +15,7 @@ pub(super) struct Database {
 }
 
 impl Database {
-    pub(super) async fn create(beside: &str, name: &str) -> Result<Self, Trouble> {
+    pub(super) async fn create(beside: &str, name: &str) -> Result<Self, BenchError> {
         let mut connection = PgConnection::connect(beside).await?;
         sqlx::raw_sql(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name} TEMPLATE template0")))
             .execute(&mut connection)
@@ -34,7 +34,7 @@ impl Database {
         })
     }
 
-    pub(super) async fn remove(self) -> Result<(), Trouble> {
+    pub(super) async fn remove(self) -> Result<(), BenchError> {
         let mut connection = PgConnection::connect(&self.beside).await?;
         let sql = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
         sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut connection).await?;
@@ -44,10 +44,10 @@ impl Database {
 }
 
 /// The same server and parameters, another database.
-fn with_database(url: &str, name: &str) -> Result<String, Trouble> {
+fn with_database(url: &str, name: &str) -> Result<String, BenchError> {
     let (address, parameters) = url.split_once('?').map_or((url, None), |(left, right)| (left, Some(right)));
     let Some((scheme, rest)) = address.split_once("://") else {
-        return Err(Trouble::Wrong("the database's address must start with postgres://".to_owned()));
+        return Err(BenchError::Wrong("the database's address must start with postgres://".to_owned()));
     };
     let host = rest.split_once('/').map_or(rest, |(host, _)| host);
     let parameters = parameters.map(|text| format!("?{text}")).unwrap_or_default();

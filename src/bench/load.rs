@@ -8,16 +8,16 @@ use tokio::task::JoinSet;
 use tonic::{Code, Status};
 
 use super::caller::Caller;
+use super::error::BenchError;
 use super::options::Until;
 use super::tally::Tally;
-use super::trouble::Trouble;
 
 /// How long a client rests that was told to come back later.
 const REST: Duration = Duration::from_millis(20);
 
-/// What a client does over and over.
+/// An operation that clients repeat.
 pub(super) trait Operation: Send + Sync + 'static {
-    /// What its time is reported as.
+    /// Name of its latency in the report.
     const NAME: &'static str;
 
     /// Does it once, the `number`th of the measurement counted from zero; the tally is for times of single calls.
@@ -60,7 +60,7 @@ pub(super) async fn drive<O: Operation>(
     until: Until,
     operation: &Arc<O>,
     tally: &Arc<Tally>,
-) -> Result<Duration, Trouble> {
+) -> Result<Duration, BenchError> {
     let began = Instant::now();
     let turns = Arc::new(Turns::until(until));
     let mut clients = JoinSet::new();
@@ -74,13 +74,13 @@ pub(super) async fn drive<O: Operation>(
         });
     }
     while let Some(ended) = clients.join_next().await {
-        ended.map_err(|it| Trouble::Wrong(format!("a client broke down: {it}")))?;
+        ended.map_err(|it| BenchError::Wrong(format!("a client broke down: {it}")))?;
     }
     Ok(began.elapsed())
 }
 
 /// Begins so many operations each second whatever becomes of those before, and waits for the last ones. Dropped, it
-/// waits for nobody.
+/// waits for no answer.
 pub(super) async fn drive_at<O: Operation>(
     rate: u64,
     count: u64,

@@ -5,6 +5,7 @@ mod canned;
 mod catalogue;
 mod cost;
 mod database;
+mod error;
 mod flash;
 mod load;
 mod options;
@@ -17,11 +18,10 @@ mod site;
 mod stage;
 mod tally;
 mod track;
-mod trouble;
 
+pub use error::BenchError;
 pub use options::{Options, Scenario};
-pub use report::Report;
-pub use trouble::Trouble;
+pub use report::BenchReport;
 
 use pgbench::PgBench;
 use report::{Comparison, Round, Side};
@@ -32,19 +32,19 @@ use crate::server;
 use crate::settings::Limits;
 
 /// Measures what the options ask for. What the bench made for itself is gone afterwards, also when it is interrupted.
-pub async fn run(options: Options) -> Result<Report, Trouble> {
+pub async fn run(options: Options) -> Result<BenchReport, BenchError> {
     let mut told = server::signals().map_err(server::ServeError::Signal)?;
     let run = run_code();
     let mut sites = Sites::default();
     let measured = tokio::select! {
         measured = measure(&options, &run, &mut sites) => measured,
-        Some(()) = told.recv() => Err(Trouble::Interrupted),
+        Some(()) = told.recv() => Err(BenchError::Interrupted),
     };
     sites.close().await;
     measured
 }
 
-async fn measure(options: &Options, run: &str, sites: &mut Sites) -> Result<Report, Trouble> {
+async fn measure(options: &Options, run: &str, sites: &mut Sites) -> Result<BenchReport, BenchError> {
     let usual = options.group_max.map(|it| it.get());
     let name = |side: &str| format!("consign-bench-{}-{side}", run.to_lowercase());
 
@@ -61,7 +61,7 @@ async fn measure(options: &Options, run: &str, sites: &mut Sites) -> Result<Repo
     }
     if options.pgbench {
         if options.scenario != Scenario::Place {
-            return Err(Trouble::Wrong(
+            return Err(BenchError::Wrong(
                 "the pgbench script does what the scenario place does, and no other".to_owned(),
             ));
         }
@@ -75,11 +75,11 @@ async fn measure(options: &Options, run: &str, sites: &mut Sites) -> Result<Repo
             rounds.1.push(b.play(options).await?);
         }
         let (a, b) = (Side::new("consign".to_owned(), rounds.0), Side::new("pgbench".to_owned(), rounds.1));
-        return Ok(Report::Compared(Comparison::new("by", a, b)));
+        return Ok(BenchReport::Compared(Comparison::new("by", a, b)));
     }
 
     let stage = stage(options, run, sites, &name("a"), usual, options.preload()).await?;
-    Ok(Report::One(Box::new(stage.play(options).await?)))
+    Ok(BenchReport::One(Box::new(stage.play(options).await?)))
 }
 
 async fn stage(
@@ -89,7 +89,7 @@ async fn stage(
     name: &str,
     group_max: Option<u64>,
     preload: u64,
-) -> Result<Stage, Trouble> {
+) -> Result<Stage, BenchError> {
     let site = sites.open(options, name, group_max).await?;
     Stage::prepare(options, run, site, preload).await
 }
@@ -100,17 +100,17 @@ async fn compare(
     compared: &'static str,
     (label_a, a): (String, Stage),
     (label_b, b): (String, Stage),
-) -> Result<Report, Trouble> {
+) -> Result<BenchReport, BenchError> {
     let mut rounds: (Vec<Round>, Vec<Round>) = Default::default();
     for _ in 0..options.rounds.get() {
         rounds.0.push(a.play(options).await?);
         rounds.1.push(b.play(options).await?);
     }
     let (a, b) = (Side::new(label_a, rounds.0), Side::new(label_b, rounds.1));
-    Ok(Report::Compared(Comparison::new(compared, a, b)))
+    Ok(BenchReport::Compared(Comparison::new(compared, a, b)))
 }
 
-/// What a server takes that is told nothing else.
+/// Defaults of a server.
 fn group_max_by_default() -> String {
     let told = std::env::var("CONSIGN_LIMITS__GROUP_MAX");
     told.unwrap_or_else(|_| Limits::default().group_max.to_string())

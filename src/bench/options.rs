@@ -1,4 +1,4 @@
-//! What the command line of `consign bench` can ask for.
+//! Options of `consign bench`.
 
 use std::num::NonZeroU64;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ const PRELOAD_TO_READ: u64 = 1_000;
 /// Buyers per unit of a flash sale where nothing else is said.
 const BUYERS_PER_UNIT: u64 = 4;
 
-/// What the clients do.
+/// The work of the clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scenario {
@@ -28,14 +28,14 @@ pub enum Scenario {
     Flash,
     /// Shipments are followed by as many subscribers as there are clients, while their events are recorded
     Track,
-    /// What the driver can do at most: `place` against prepared answers, served by the driver's own process
+    /// The driver's own limit: `place` against prepared answers, served by the driver's own process
     Ceiling,
 }
 
 /// The flags of `bench`.
 #[derive(Debug, Clone, Args)]
 pub struct Options {
-    /// What the clients do
+    /// The work of the clients
     pub scenario: Scenario,
     /// Clients at work at once, each waiting for its answer before it asks anew
     #[arg(long, value_name = "N", default_value = "32")]
@@ -46,7 +46,7 @@ pub struct Options {
     /// How long it is measured
     #[arg(long, value_name = "SECONDS", default_value = "10")]
     pub seconds: NonZeroU64,
-    /// So many operations instead of a time [flash: buyers, by default four for each unit]
+    /// Number of operations, instead of a time [flash: buyers, by default four for each unit]
     #[arg(long, value_name = "N")]
     pub orders: Option<NonZeroU64>,
     /// How long the same is done before it is measured; nothing when --orders is given

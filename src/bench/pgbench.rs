@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use super::catalogue::PRODUCTS;
 use super::cost::Meter;
+use super::error::BenchError;
 use super::options::{Options, Scenario, Until};
 use super::report::{Readings, Round};
 use super::site::Sites;
 use super::stage::Stage;
-use super::trouble::Trouble;
 
 /// What one order costs when each is served alone.
 const SCRIPT: &str = include_str!("place.pgbench.sql");
@@ -33,22 +33,22 @@ pub(super) struct PgBench {
 
 impl PgBench {
     /// Takes over from the stage's server, which is stopped.
-    pub(super) async fn prepare(stage: Stage, sites: &mut Sites) -> Result<Self, Trouble> {
+    pub(super) async fn prepare(stage: Stage, sites: &mut Sites) -> Result<Self, BenchError> {
         // The script takes numbers from counters, which begin with the first order.
         stage.place_one().await?;
         sites.stop(&stage.site).await;
 
         let Some(url) = stage.site.database_url.clone() else {
-            return Err(Trouble::Wrong("pgbench needs PostgreSQL".to_owned()));
+            return Err(BenchError::Wrong("pgbench needs PostgreSQL".to_owned()));
         };
         let script = stage.site.folder.join("place.pgbench.sql");
-        fs::write(&script, SCRIPT).map_err(|source| Trouble::Folder { path: script.clone(), source })?;
+        fs::write(&script, SCRIPT).map_err(|source| BenchError::Folder { path: script.clone(), source })?;
         let meter = Meter { server: None, postmaster: stage.site.meter.postmaster };
         Ok(Self { url, script, run: stage.run, meter, preload: stage.preload })
     }
 
     /// One measurement with as many clients as Consign has, for the same time.
-    pub(super) async fn play(&self, options: &Options) -> Result<Round, Trouble> {
+    pub(super) async fn play(&self, options: &Options) -> Result<Round, BenchError> {
         if let Some(time) = options.warm_up() {
             self.pgbench(options, Until::Elapsed(time)).await?;
         }
@@ -57,7 +57,7 @@ impl PgBench {
         let after = self.meter.read();
 
         let Some((operations, rate)) = said_rate(&said) else {
-            return Err(Trouble::Wrong(format!("pgbench said nothing of its rate:\n{said}")));
+            return Err(BenchError::Wrong(format!("pgbench said nothing of its rate:\n{said}")));
         };
         let [_, database, _] = Readings { before, after, drained: after }.costs(operations);
         Ok(Round {
@@ -83,7 +83,7 @@ impl PgBench {
         })
     }
 
-    async fn pgbench(&self, options: &Options, until: Until) -> Result<String, Trouble> {
+    async fn pgbench(&self, options: &Options, until: Until) -> Result<String, BenchError> {
         let clients = options.clients.get();
         let mut command = Command::new(PROGRAM);
         command.args(["--no-vacuum", "--protocol=prepared", "--file"]).arg(&self.script);
@@ -100,8 +100,8 @@ impl PgBench {
 }
 
 /// Runs a program to its end; what it said.
-async fn finish(mut command: Command) -> Result<String, Trouble> {
-    let failed = |source| Trouble::Program { program: PROGRAM.to_owned(), source };
+async fn finish(mut command: Command) -> Result<String, BenchError> {
+    let failed = |source| BenchError::Program { program: PROGRAM.to_owned(), source };
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut running = Running(command.spawn().map_err(failed)?);
     let status = loop {
@@ -120,7 +120,7 @@ async fn finish(mut command: Command) -> Result<String, Trouble> {
         if let Some(mut stderr) = running.0.stderr.take() {
             stderr.read_to_string(&mut said).map_err(failed)?;
         }
-        return Err(Trouble::Wrong(format!("pgbench failed:\n{}", said.trim())));
+        return Err(BenchError::Wrong(format!("pgbench failed:\n{}", said.trim())));
     }
     Ok(said)
 }

@@ -14,7 +14,7 @@ const EVERY: Duration = Duration::from_millis(250);
 pub(super) struct Progress(Option<JoinHandle<()>>);
 
 impl Progress {
-    /// What is being done and how much of it is done; nothing where nobody watches.
+    /// What is being done and how far it is; nothing where there is no terminal.
     pub(super) fn show(what: &str, tally: &Arc<Tally>) -> Self {
         if !io::stderr().is_terminal() {
             return Self(None);

@@ -1,4 +1,4 @@
-//! What came out: as text for people and as JSON, whose names stay, for machines.
+//! The report: as text for people and as JSON with stable names for machines.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,10 +9,10 @@ use super::cost::Reading;
 use super::options::Scenario;
 use super::tally::{Found, Quantiles, median, ratio};
 
-/// What a run found: one measurement, or two sides that were measured in turns.
+/// Result of a run: one measurement, or two sides that were measured in turns.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-pub enum Report {
+pub enum BenchReport {
     One(Box<Round>),
     Compared(Comparison),
 }
@@ -28,7 +28,7 @@ pub struct Round {
     /// Orders stored before.
     pub(super) preload: u64,
     pub(super) seconds: f64,
-    /// Those that came to a good end.
+    /// Operations that succeeded.
     pub(super) operations: u64,
     pub(super) operations_per_second: f64,
     /// By what was timed: the operation under the scenario's name, and each of its calls.
@@ -217,7 +217,7 @@ impl Comparison {
     }
 }
 
-impl Report {
+impl BenchReport {
     pub fn is_well(&self) -> bool {
         match self {
             Self::One(round) => round.is_well(),
@@ -226,7 +226,7 @@ impl Report {
     }
 }
 
-impl fmt::Display for Report {
+impl fmt::Display for BenchReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::One(round) => round.fmt(f),
@@ -404,7 +404,7 @@ mod tests {
     fn machines_find_the_names_they_look_for() {
         let mut sale = round(1.0, 1.0);
         sale.sale = Some(Sale { stock: 5, orders: 20, accepted: 5, refused: 15 });
-        let json = serde_json::to_value(Report::One(Box::new(sale))).unwrap();
+        let json = serde_json::to_value(BenchReport::One(Box::new(sale))).unwrap();
         for name in ["operations_per_second", "latency_ms", "refusals", "stock", "accepted", "refused"] {
             assert!(json.get(name).is_some(), "{name} is missing");
         }

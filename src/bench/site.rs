@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use super::cost::Meter;
 use super::database::Database;
+use super::error::BenchError;
 use super::options::Options;
-use super::trouble::Trouble;
 use crate::server;
 use crate::terminal::complain;
 
@@ -42,7 +42,7 @@ pub(super) struct Site {
     pub(super) address: String,
     pub(super) meter: Meter,
     pub(super) engine: &'static str,
-    /// Whether nobody else uses it.
+    /// Whether it belongs to this run alone.
     pub(super) is_own: bool,
     /// Of its own PostgreSQL database.
     pub(super) database_url: Option<String>,
@@ -64,18 +64,18 @@ impl Sites {
         options: &Options,
         name: &str,
         group_max: Option<u64>,
-    ) -> Result<Site, Trouble> {
+    ) -> Result<Site, BenchError> {
         if let Some(target) = &options.target {
             return Ok(Site::elsewhere(target, "unknown"));
         }
 
         let folder = options.data_dir.clone().unwrap_or_else(std::env::temp_dir).join(name);
-        let unusable = |source| Trouble::Folder { path: folder.clone(), source };
+        let unusable = |source| BenchError::Folder { path: folder.clone(), source };
         fs::create_dir_all(&folder).map_err(unusable)?;
         let log = File::create(folder.join("log")).map_err(unusable)?;
         // Kept from here on, so that nothing is left behind when the next step fails.
         self.own.push(Own { folder: folder.clone(), database: None, process: None });
-        let Some(own) = self.own.last_mut() else { return Err(Trouble::Interrupted) };
+        let Some(own) = self.own.last_mut() else { return Err(BenchError::Interrupted) };
         if let Some(url) = &options.database_url {
             own.database = Some(Database::create(url, &name.replace('-', "_")).await?);
         }
@@ -110,7 +110,7 @@ impl Sites {
             {
                 complain(format_args!("a database of the bench's own could not be removed: {error}"));
             }
-            // What is left in a folder for temporary files harms nobody.
+            // Files left in a temporary folder do no harm.
             let _ = fs::remove_dir_all(&own.folder);
         }
     }
@@ -153,8 +153,8 @@ fn serve(
     database: Option<&Database>,
     group_max: Option<u64>,
     log: File,
-) -> Result<Child, Trouble> {
-    let failed = |source| Trouble::Program { program: "a server".to_owned(), source };
+) -> Result<Child, BenchError> {
+    let failed = |source| BenchError::Program { program: "a server".to_owned(), source };
     let mut command = Command::new(std::env::current_exe().map_err(failed)?);
     command.args(["serve", "--listen", address, "--data-dir"]).arg(folder.join("data"));
     for variable in NOT_INHERITED {
@@ -170,14 +170,14 @@ fn serve(
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().map_err(failed)
 }
 
-async fn until_up(process: &mut Child, address: &str, folder: &Path) -> Result<(), Trouble> {
+async fn until_up(process: &mut Child, address: &str, folder: &Path) -> Result<(), BenchError> {
     let began = Instant::now();
     while !server::is_serving(address).await.unwrap_or(false) {
         let gone = !matches!(process.try_wait(), Ok(None));
         if gone || began.elapsed() > UP_WITHIN {
             let log = fs::read(folder.join("log")).unwrap_or_default();
             let last = log.get(log.len().saturating_sub(LAST_WORDS)..).unwrap_or_default();
-            return Err(Trouble::NotUp(String::from_utf8_lossy(last).trim().to_owned()));
+            return Err(BenchError::NotUp(String::from_utf8_lossy(last).trim().to_owned()));
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::caller::Caller;
 use super::canned::CannedServer;
 use super::catalogue::{Catalogue, Reach, refused};
+use super::error::BenchError;
 use super::flash::Flash;
 use super::load::{Operation, drive, drive_at};
 use super::options::{Options, Scenario, Until};
@@ -16,8 +17,7 @@ use super::read::Read;
 use super::report::{Beside, Followed, Readings, Round, Sale, quantiles};
 use super::site::Site;
 use super::tally::Tally;
-use super::track::{Followers, Report, shipments_for};
-use super::trouble::Trouble;
+use super::track::{Followers, ReportTracking, shipments_for};
 use crate::clock;
 use crate::domain::Timestamp;
 
@@ -48,7 +48,7 @@ impl Stage {
         run: &str,
         site: Site,
         preload: u64,
-    ) -> Result<Self, Trouble> {
+    ) -> Result<Self, BenchError> {
         let callers = connect(&site.address, options).await?;
         let catalogue = Arc::new(Catalogue::open(first(&callers)?, run).await?);
         let stored = store(&callers, &catalogue, preload).await?;
@@ -56,13 +56,13 @@ impl Stage {
     }
 
     /// One order that is paid.
-    pub(super) async fn place_one(&self) -> Result<(), Trouble> {
+    pub(super) async fn place_one(&self) -> Result<(), BenchError> {
         let placed = place(&self.catalogue, Reach::PhoneOnly, first(&self.callers)?, &Tally::default()).await;
         placed.map(drop).map_err(refused("an order"))
     }
 
     /// One measurement.
-    pub(super) async fn play(&self, options: &Options) -> Result<Round, Trouble> {
+    pub(super) async fn play(&self, options: &Options) -> Result<Round, BenchError> {
         match options.scenario {
             Scenario::Place => self.measure(options, &Place::new(&self.catalogue, Reach::Email)).await,
             Scenario::Lifecycle => {
@@ -76,7 +76,11 @@ impl Stage {
     }
 
     /// Warms up, lets the clients do it over and over, and waits for the letters that follow.
-    async fn measure<O: Operation>(&self, options: &Options, operation: &Arc<O>) -> Result<Round, Trouble> {
+    async fn measure<O: Operation>(
+        &self,
+        options: &Options,
+        operation: &Arc<O>,
+    ) -> Result<Round, BenchError> {
         self.measure_beside(options, operation, std::future::pending()).await
     }
 
@@ -86,7 +90,7 @@ impl Stage {
         options: &Options,
         operation: &Arc<O>,
         beside: impl Future<Output = ()>,
-    ) -> Result<Round, Trouble> {
+    ) -> Result<Round, BenchError> {
         if let Some(time) = options.warm_up() {
             let since = clock::now();
             let aside = Arc::default();
@@ -102,14 +106,14 @@ impl Stage {
             let _progress = Progress::show(O::NAME, &tally);
             tokio::select! {
                 took = drive(&self.callers, options.until(), operation, &tally) => took?,
-                () = beside => return Err(Trouble::Wrong("what went on beside came to its end".to_owned())),
+                () = beside => return Err(BenchError::Wrong("what went on beside came to its end".to_owned())),
             }
         };
         let after = self.site.meter.read();
         self.conclude(options, since, took, &tally, Readings { before, after, drained: after }).await
     }
 
-    async fn read(&self, options: &Options) -> Result<Round, Trouble> {
+    async fn read(&self, options: &Options) -> Result<Round, BenchError> {
         let since = clock::now();
         let aside = Arc::default();
         let known = Place::new(&self.catalogue, Reach::Email);
@@ -138,7 +142,7 @@ impl Stage {
         Ok(round)
     }
 
-    async fn flash(&self, options: &Options) -> Result<Round, Trouble> {
+    async fn flash(&self, options: &Options) -> Result<Round, BenchError> {
         let stock = options.stock.get();
         let units = i64::try_from(stock).unwrap_or(i64::MAX);
         let sku = self.catalogue.offer(first(&self.callers)?, units).await?;
@@ -159,7 +163,7 @@ impl Stage {
         Ok(round)
     }
 
-    async fn track(&self, options: &Options) -> Result<Round, Trouble> {
+    async fn track(&self, options: &Options) -> Result<Round, BenchError> {
         let rate = options.rate.get();
         let events = match options.until() {
             Until::Elapsed(time) => rate.saturating_mul(time.as_secs()),
@@ -178,7 +182,7 @@ impl Stage {
         self.until_letters_are_sent(since).await?;
 
         let tally: Arc<Tally> = Arc::default();
-        let report = Arc::new(Report::on(shipments));
+        let report = Arc::new(ReportTracking::on(shipments));
         let followers = Followers::start(&self.callers, &report, &tally).await;
         let followers = followers.map_err(refused("TrackShipment"))?;
         let before = self.site.meter.read();
@@ -200,7 +204,7 @@ impl Stage {
         Ok(round)
     }
 
-    async fn ceiling(&self, options: &Options) -> Result<Round, Trouble> {
+    async fn ceiling(&self, options: &Options) -> Result<Round, BenchError> {
         let caller = first(&self.callers)?;
         let request = self.catalogue.order_for_two(Reach::Email);
         let order = caller.create_order(request).await.map_err(refused("CreateOrder"))?;
@@ -225,7 +229,7 @@ impl Stage {
         took: Duration,
         tally: &Tally,
         mut readings: Readings,
-    ) -> Result<Round, Trouble> {
+    ) -> Result<Round, BenchError> {
         let waiting = Instant::now();
         let letters_sent = self.until_letters_are_sent(since).await?;
         let waited = waiting.elapsed();
@@ -260,7 +264,7 @@ impl Stage {
 
     /// Waits for those written since; false if some are still to be sent when patience ends. Nobody waits for the
     /// letters of a server that is somebody else's.
-    async fn until_letters_are_sent(&self, since: Timestamp) -> Result<Option<bool>, Trouble> {
+    async fn until_letters_are_sent(&self, since: Timestamp) -> Result<Option<bool>, BenchError> {
         if !self.site.is_own {
             return Ok(None);
         }
@@ -280,7 +284,7 @@ impl Stage {
 }
 
 /// One caller for each client; they share the connections evenly.
-async fn connect(address: &str, options: &Options) -> Result<Vec<Caller>, Trouble> {
+async fn connect(address: &str, options: &Options) -> Result<Vec<Caller>, BenchError> {
     let mut connections = Vec::new();
     for _ in 0..options.connections() {
         connections.push(Caller::connect(address).await?);
@@ -288,12 +292,16 @@ async fn connect(address: &str, options: &Options) -> Result<Vec<Caller>, Troubl
     Ok(connections.iter().cycle().take(options.clients.get() as usize).cloned().collect())
 }
 
-fn first(callers: &[Caller]) -> Result<&Caller, Trouble> {
-    callers.first().ok_or_else(|| Trouble::Wrong("there are no clients".to_owned()))
+fn first(callers: &[Caller]) -> Result<&Caller, BenchError> {
+    callers.first().ok_or_else(|| BenchError::Wrong("there are no clients".to_owned()))
 }
 
 /// Stores paid orders as fast as it goes; gives ids of them.
-async fn store(callers: &[Caller], catalogue: &Arc<Catalogue>, count: u64) -> Result<Vec<String>, Trouble> {
+async fn store(
+    callers: &[Caller],
+    catalogue: &Arc<Catalogue>,
+    count: u64,
+) -> Result<Vec<String>, BenchError> {
     if count == 0 {
         return Ok(Vec::new());
     }
@@ -304,7 +312,7 @@ async fn store(callers: &[Caller], catalogue: &Arc<Catalogue>, count: u64) -> Re
     drive(&clients, Until::Count(count), &placing, &tally).await?;
     if tally.operations() < count {
         let refusals = tally.snapshot().refusals;
-        return Err(Trouble::Wrong(format!("orders could not be stored before: {refusals:?}")));
+        return Err(BenchError::Wrong(format!("orders could not be stored before: {refusals:?}")));
     }
     Ok(placing.placed())
 }

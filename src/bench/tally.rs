@@ -1,4 +1,4 @@
-//! What is counted while the clients work: what was done, how long it took, what was refused and why.
+//! Counters while the clients work: operations, latencies, refusals and their reasons.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,7 +20,7 @@ pub(super) struct Tally {
     found: Mutex<Found>,
 }
 
-/// What a measurement has found.
+/// Result of a measurement.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Found {
     /// By what was timed: a whole operation, or one of its calls.

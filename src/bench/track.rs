@@ -13,7 +13,7 @@ use super::tally::Tally;
 use crate::pb;
 use crate::pb::track_shipment_response::Update;
 
-/// What the delay until an event arrives is reported as.
+/// Name of the delay until an event arrives.
 const ARRIVAL: &str = "arrival";
 /// Shipments that are followed where a few are enough.
 const SHIPMENTS: u64 = 4;
@@ -28,7 +28,7 @@ pub(super) fn shipments_for(events: u64) -> u64 {
 }
 
 /// Records one event of one shipment after the other.
-pub(super) struct Report {
+pub(super) struct ReportTracking {
     shipments: Vec<String>,
     /// The first second in which something can have happened.
     since: i64,
@@ -37,7 +37,7 @@ pub(super) struct Report {
     recorded: Vec<AtomicU64>,
 }
 
-impl Report {
+impl ReportTracking {
     pub(super) fn on(shipments: Vec<String>) -> Self {
         let recorded = shipments.iter().map(|_| AtomicU64::new(0)).collect();
         let now = crate::clock::now().unix_micros() / 1_000_000;
@@ -47,17 +47,17 @@ impl Report {
     /// How many events everybody together is to hear of, when this many follow.
     pub(super) fn expected(&self, subscribers: u64) -> u64 {
         let shipments = self.shipments.len() as u64;
-        let followers = |place: u64| subscribers / shipments + u64::from(place < subscribers % shipments);
-        (0..).zip(&self.recorded).map(|(place, it)| it.load(Ordering::Relaxed) * followers(place)).sum()
+        let followers = |index: u64| subscribers / shipments + u64::from(index < subscribers % shipments);
+        (0..).zip(&self.recorded).map(|(index, it)| it.load(Ordering::Relaxed) * followers(index)).sum()
     }
 }
 
-impl Operation for Report {
+impl Operation for ReportTracking {
     const NAME: &'static str = "track";
 
     async fn run(&self, caller: &Caller, number: u64, tally: &Tally) -> Result<(), Status> {
-        let place = (number % self.shipments.len() as u64) as usize;
-        let (Some(shipment), Some(recorded)) = (self.shipments.get(place), self.recorded.get(place)) else {
+        let index = (number % self.shipments.len() as u64) as usize;
+        let (Some(shipment), Some(recorded)) = (self.shipments.get(index), self.recorded.get(index)) else {
             return Ok(());
         };
 
@@ -68,7 +68,7 @@ impl Operation for Report {
         };
         let event = pb::TrackingReport {
             status: pb::TrackingStatus::InTransit as i32,
-            place: "hub".to_owned(),
+            location: "hub".to_owned(),
             // Each a millisecond after the one before: nothing is a duplicate, and nothing lies ahead.
             occurred_time: Some(prost_types::Timestamp {
                 seconds: self.since + (number / 1_000) as i64,
@@ -93,7 +93,7 @@ impl Followers {
     /// One for each caller; returns when all of them follow.
     pub(super) async fn start(
         callers: &[Caller],
-        report: &Report,
+        report: &ReportTracking,
         tally: &Arc<Tally>,
     ) -> Result<Self, Status> {
         let mut following = JoinSet::new();
@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn every_follower_of_a_shipment_hears_all_its_events() {
-        let report = Report::on(vec!["one".to_owned(), "other".to_owned()]);
+        let report = ReportTracking::on(vec!["one".to_owned(), "other".to_owned()]);
         report.recorded[0].store(10, Ordering::Relaxed);
         report.recorded[1].store(7, Ordering::Relaxed);
         // Of five, three follow the first.

@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 use tonic::Streaming;
 use tonic::transport::Channel;
 
-use super::trouble::Trouble;
+use super::error::DemoError;
 use super::{PATIENCE, sample};
 use crate::client::{Refused, by, connect};
 use crate::pb::{self, Money};
 
-pub(super) struct Till {
+pub(super) struct Client {
     orders: pb::order_service_client::OrderServiceClient<Channel>,
     inventory: pb::inventory_service_client::InventoryServiceClient<Channel>,
     shipping: pb::shipping_service_client::ShippingServiceClient<Channel>,
@@ -24,18 +24,18 @@ pub(super) struct Till {
 macro_rules! call {
     ($client:expr, $method:ident, $actor:literal, $message:expr) => {
         $client.$method(by($actor, $message)).await.map(|it| it.into_inner()).map_err(|status| {
-            Trouble::Refused(Refused { call: stringify!($method), status: Box::new(status) })
+            DemoError::Refused(Refused { call: stringify!($method), status: Box::new(status) })
         })
     };
     ($client:expr, $method:ident, $actor:literal, $message:expr, $field:ident) => {
         call!($client, $method, $actor, $message)?
             .$field
-            .ok_or_else(|| Trouble::Wrong(concat!(stringify!($method), " answered nothing").to_owned()))
+            .ok_or_else(|| DemoError::Wrong(concat!(stringify!($method), " answered nothing").to_owned()))
     };
 }
 
-impl Till {
-    pub(super) async fn connect(target: &str, run: &str) -> Result<Self, Trouble> {
+impl Client {
+    pub(super) async fn connect(target: &str, run: &str) -> Result<Self, DemoError> {
         let channel = connect(target).await?;
         Ok(Self {
             orders: pb::order_service_client::OrderServiceClient::new(channel.clone()),
@@ -51,7 +51,7 @@ impl Till {
         &mut self,
         product: &sample::Product,
         sku: &str,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), DemoError> {
         // A product has one list price; lines in other currencies name theirs.
         let price = product.prices.get("USD").map(|minor| amount("USD", *minor));
         let message = pb::Product {
@@ -67,7 +67,7 @@ impl Till {
     }
 
     /// Locations and couriers of an earlier run serve again.
-    pub(super) async fn create_location(&mut self, location: &sample::Location) -> Result<(), Trouble> {
+    pub(super) async fn create_location(&mut self, location: &sample::Location) -> Result<(), DemoError> {
         let message = pb::StockLocation {
             location: location.code.clone(),
             name: location.name.clone(),
@@ -85,7 +85,7 @@ impl Till {
         &mut self,
         courier: &sample::Courier,
         locations: &[sample::Location],
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), DemoError> {
         let mut regions: Vec<String> = locations.iter().map(|it| it.region.clone()).collect();
         regions.sort();
         regions.dedup();
@@ -123,7 +123,7 @@ impl Till {
         sku: &str,
         location: &str,
         units: i64,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), DemoError> {
         let request = pb::ReceiveStockRequest {
             sku: sku.to_owned(),
             location: location.to_owned(),
@@ -140,7 +140,7 @@ impl Till {
         location: &str,
         point: i64,
         up_to: i64,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), DemoError> {
         let rule = pb::ReorderRule { reorder_point: point, order_up_to: up_to };
         let request = pb::SetReorderRuleRequest {
             sku: sku.to_owned(),
@@ -155,7 +155,7 @@ impl Till {
         &mut self,
         wish: &sample::Order,
         reference: &str,
-    ) -> Result<pb::Order, Trouble> {
+    ) -> Result<pb::Order, DemoError> {
         let prices: BTreeMap<String, sample::Product> =
             sample::Sample::load().products.into_iter().map(|it| (it.sku.clone(), it)).collect();
         let lines = wish.lines.iter().map(|(sku, quantity)| {
@@ -191,7 +191,7 @@ impl Till {
         call!(self.orders, create_order, "storefront", request, order)
     }
 
-    pub(super) async fn order(&mut self, id: &str) -> Result<pb::Order, Trouble> {
+    pub(super) async fn order(&mut self, id: &str) -> Result<pb::Order, DemoError> {
         let request = pb::GetOrderRequest {
             key: Some(pb::get_order_request::Key::OrderId(id.to_owned())),
             ..Default::default()
@@ -205,7 +205,7 @@ impl Till {
         id: &str,
         what: &str,
         wanted: impl Fn(&pb::Order) -> bool,
-    ) -> Result<pb::Order, Trouble> {
+    ) -> Result<pb::Order, DemoError> {
         let started = Instant::now();
         loop {
             let order = self.order(id).await?;
@@ -213,7 +213,7 @@ impl Till {
                 return Ok(order);
             }
             if started.elapsed() > PATIENCE {
-                return Err(Trouble::Wrong(format!("waited {} s in vain for {what}", PATIENCE.as_secs())));
+                return Err(DemoError::Wrong(format!("waited {} s in vain for {what}", PATIENCE.as_secs())));
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
@@ -223,7 +223,7 @@ impl Till {
         &mut self,
         id: &str,
         wish: &sample::Order,
-    ) -> Result<pb::Order, Trouble> {
+    ) -> Result<pb::Order, DemoError> {
         let draft = pb::OrderDraft { shipping_address: Some(address(wish)), ..Default::default() };
         let request = pb::UpdateOrderRequest {
             order_id: id.to_owned(),
@@ -234,12 +234,12 @@ impl Till {
         call!(self.orders, update_order, "clerk", request, order)
     }
 
-    pub(super) async fn verify(&mut self, id: &str) -> Result<pb::Order, Trouble> {
+    pub(super) async fn verify(&mut self, id: &str) -> Result<pb::Order, DemoError> {
         let request = pb::VerifyOrderRequest { order_id: id.to_owned(), ..Default::default() };
         call!(self.orders, verify_order, "clerk", request, order)
     }
 
-    pub(super) async fn approve(&mut self, id: &str) -> Result<pb::Approval, Trouble> {
+    pub(super) async fn approve(&mut self, id: &str) -> Result<pb::Approval, DemoError> {
         let request = pb::ApproveRequestRequest {
             approval_id: id.to_owned(),
             comment: "known customer".to_owned(),
@@ -248,7 +248,7 @@ impl Till {
         call!(self.approvals, approve_request, "amira", request, approval)
     }
 
-    pub(super) async fn capture(&mut self, order: &str, method: &str) -> Result<pb::Payment, Trouble> {
+    pub(super) async fn capture(&mut self, order: &str, method: &str) -> Result<pb::Payment, DemoError> {
         let request = pb::CapturePaymentRequest {
             order_id: order.to_owned(),
             method: word(method, "PAYMENT_METHOD", pb::PaymentMethod::from_str_name) as i32,
@@ -263,7 +263,7 @@ impl Till {
         &mut self,
         order: &str,
         reference: &str,
-    ) -> Result<pb::Payment, Trouble> {
+    ) -> Result<pb::Payment, DemoError> {
         let request = pb::RecordPaymentRequest {
             order_id: order.to_owned(),
             method: pb::PaymentMethod::BankTransfer as i32,
@@ -273,7 +273,11 @@ impl Till {
         call!(self.billing, record_payment, "finance", request, payment)
     }
 
-    pub(super) async fn record_cash(&mut self, order: &str, tendered: Money) -> Result<pb::Payment, Trouble> {
+    pub(super) async fn record_cash(
+        &mut self,
+        order: &str,
+        tendered: Money,
+    ) -> Result<pb::Payment, DemoError> {
         let request = pb::RecordPaymentRequest {
             order_id: order.to_owned(),
             method: pb::PaymentMethod::Cash as i32,
@@ -283,7 +287,7 @@ impl Till {
         call!(self.billing, record_payment, "clerk", request, payment)
     }
 
-    pub(super) async fn cancel(&mut self, id: &str) -> Result<pb::Order, Trouble> {
+    pub(super) async fn cancel(&mut self, id: &str) -> Result<pb::Order, DemoError> {
         let request = pb::CancelOrderRequest {
             order_id: id.to_owned(),
             reason: "the customer changed their mind".to_owned(),
@@ -292,12 +296,12 @@ impl Till {
         call!(self.orders, cancel_order, "clerk", request, order)
     }
 
-    pub(super) async fn start_picking(&mut self, id: &str) -> Result<pb::Shipment, Trouble> {
+    pub(super) async fn start_picking(&mut self, id: &str) -> Result<pb::Shipment, DemoError> {
         let request = pb::StartPickingRequest { shipment_id: id.to_owned(), ..Default::default() };
         call!(self.shipping, start_picking, "warehouse", request, shipment)
     }
 
-    pub(super) async fn pick_all(&mut self, shipment: &pb::Shipment) -> Result<pb::Shipment, Trouble> {
+    pub(super) async fn pick_all(&mut self, shipment: &pb::Shipment) -> Result<pb::Shipment, DemoError> {
         let picks = shipment
             .items
             .iter()
@@ -310,7 +314,7 @@ impl Till {
         call!(self.shipping, record_pick, "warehouse", request, shipment)
     }
 
-    pub(super) async fn check_all(&mut self, shipment: &pb::Shipment) -> Result<pb::Shipment, Trouble> {
+    pub(super) async fn check_all(&mut self, shipment: &pb::Shipment) -> Result<pb::Shipment, DemoError> {
         let checks = shipment.items.iter().map(|it| pb::LineCheck {
             line_number: it.line_number,
             passed: it.quantity,
@@ -324,7 +328,7 @@ impl Till {
         call!(self.shipping, record_quality_check, "warehouse", request, shipment)
     }
 
-    pub(super) async fn pack(&mut self, shipment: &pb::Shipment) -> Result<pb::Shipment, Trouble> {
+    pub(super) async fn pack(&mut self, shipment: &pb::Shipment) -> Result<pb::Shipment, DemoError> {
         let contents = shipment
             .items
             .iter()
@@ -345,17 +349,17 @@ impl Till {
         call!(self.shipping, pack_shipment, "warehouse", request, shipment)
     }
 
-    pub(super) async fn label(&mut self, id: &str) -> Result<pb::Shipment, Trouble> {
+    pub(super) async fn label(&mut self, id: &str) -> Result<pb::Shipment, DemoError> {
         let request = pb::CreateShippingLabelRequest { shipment_id: id.to_owned(), ..Default::default() };
         call!(self.shipping, create_shipping_label, "warehouse", request, shipment)
     }
 
-    pub(super) async fn assign_courier(&mut self, id: &str) -> Result<pb::Shipment, Trouble> {
+    pub(super) async fn assign_courier(&mut self, id: &str) -> Result<pb::Shipment, DemoError> {
         let request = pb::AssignCourierRequest { shipment_id: id.to_owned(), ..Default::default() };
         call!(self.shipping, assign_courier, "warehouse", request, shipment)
     }
 
-    pub(super) async fn pick_up(&mut self, shipment: &pb::Shipment) -> Result<pb::Shipment, Trouble> {
+    pub(super) async fn pick_up(&mut self, shipment: &pb::Shipment) -> Result<pb::Shipment, DemoError> {
         let request = pb::ConfirmPickupRequest {
             shipment_id: shipment.id.clone(),
             package_count: i32::try_from(shipment.packages.len()).unwrap_or(i32::MAX),
@@ -366,7 +370,7 @@ impl Till {
     }
 
     /// Follows a shipment as a customer's page would, in a task of its own.
-    pub(super) async fn follow(&mut self, id: &str) -> Result<Followed, Trouble> {
+    pub(super) async fn follow(&mut self, id: &str) -> Result<Followed, DemoError> {
         let request = pb::TrackShipmentRequest { shipment_id: id.to_owned(), after_sequence: 0 };
         let stream = call!(self.shipping, track_shipment, "storefront", request)?;
         Ok(Followed(tokio::spawn(follow_to_the_end(stream))))
@@ -377,7 +381,7 @@ impl Till {
         courier: &str,
         tracking_number: &str,
         events: Vec<pb::TrackingReport>,
-    ) -> Result<pb::RecordTrackingEventsResponse, Trouble> {
+    ) -> Result<pb::RecordTrackingEventsResponse, DemoError> {
         let request = pb::RecordTrackingEventsRequest {
             courier: courier.to_owned(),
             tracking_number: tracking_number.to_owned(),
@@ -387,7 +391,7 @@ impl Till {
         call!(self.shipping, record_tracking_events, "courier", request)
     }
 
-    pub(super) async fn deliver(&mut self, id: &str) -> Result<pb::Shipment, Trouble> {
+    pub(super) async fn deliver(&mut self, id: &str) -> Result<pb::Shipment, DemoError> {
         let proof = pb::ProofOfDelivery { received_by: "at the door".to_owned(), ..Default::default() };
         let request = pb::ConfirmDeliveryRequest {
             shipment_id: id.to_owned(),
@@ -397,7 +401,7 @@ impl Till {
         call!(self.shipping, confirm_delivery, "courier", request, shipment)
     }
 
-    pub(super) async fn feedback(&mut self, id: &str) -> Result<pb::Order, Trouble> {
+    pub(super) async fn feedback(&mut self, id: &str) -> Result<pb::Order, DemoError> {
         let request = pb::SubmitFeedbackRequest {
             order_id: id.to_owned(),
             delivery_rating: 5,
@@ -408,18 +412,18 @@ impl Till {
         call!(self.orders, submit_feedback, "storefront", request, order)
     }
 
-    pub(super) async fn close(&mut self, id: &str) -> Result<pb::Order, Trouble> {
+    pub(super) async fn close(&mut self, id: &str) -> Result<pb::Order, DemoError> {
         let request = pb::CloseOrderRequest { order_id: id.to_owned(), ..Default::default() };
         call!(self.orders, close_order, "clerk", request, order)
     }
 
     /// Archives as soon as the last message to the customer is sent.
-    pub(super) async fn archive(&mut self, id: &str) -> Result<pb::Order, Trouble> {
+    pub(super) async fn archive(&mut self, id: &str) -> Result<pb::Order, DemoError> {
         let started = Instant::now();
         loop {
             let request = pb::ArchiveOrderRequest { order_id: id.to_owned(), ..Default::default() };
             match call!(self.orders, archive_order, "clerk", request) {
-                Err(Trouble::Refused(Refused { status, .. }))
+                Err(DemoError::Refused(Refused { status, .. }))
                     if status.code() == tonic::Code::FailedPrecondition && started.elapsed() < PATIENCE =>
                 {
                     tokio::time::sleep(Duration::from_millis(50)).await;
@@ -427,26 +431,26 @@ impl Till {
                 answer => {
                     let archived = answer?.order;
                     return archived
-                        .ok_or_else(|| Trouble::Wrong("archive_order answered nothing".to_owned()));
+                        .ok_or_else(|| DemoError::Wrong("archive_order answered nothing".to_owned()));
                 }
             }
         }
     }
 
-    pub(super) async fn timeline(&mut self, id: &str) -> Result<pb::OrderTimeline, Trouble> {
+    pub(super) async fn timeline(&mut self, id: &str) -> Result<pb::OrderTimeline, DemoError> {
         let key = Some(pb::get_order_timeline_request::Key::OrderId(id.to_owned()));
         let request = pb::GetOrderTimelineRequest { key };
         call!(self.orders, get_order_timeline, "storefront", request, timeline)
     }
 
-    pub(super) async fn check_integrity(&mut self) -> Result<pb::IntegrityReport, Trouble> {
+    pub(super) async fn check_integrity(&mut self) -> Result<pb::IntegrityReport, DemoError> {
         call!(self.orders, check_integrity, "clerk", pb::CheckIntegrityRequest::default(), report)
     }
 }
 
-fn unless_there(answer: Result<(), Trouble>) -> Result<(), Trouble> {
+fn unless_there(answer: Result<(), DemoError>) -> Result<(), DemoError> {
     match answer {
-        Err(Trouble::Refused(Refused { status, .. })) if status.code() == tonic::Code::AlreadyExists => {
+        Err(DemoError::Refused(Refused { status, .. })) if status.code() == tonic::Code::AlreadyExists => {
             Ok(())
         }
         answer => answer,
@@ -457,13 +461,15 @@ fn unless_there(answer: Result<(), Trouble>) -> Result<(), Trouble> {
 pub(super) struct Followed(tokio::task::JoinHandle<Result<Vec<String>, tonic::Status>>);
 
 impl Followed {
-    /// What was seen, once the stream has ended by itself.
-    pub(super) async fn finish(self) -> Result<Vec<String>, Trouble> {
+    /// The events of the stream, once it has ended by itself.
+    pub(super) async fn finish(self) -> Result<Vec<String>, DemoError> {
         let ended = tokio::time::timeout(PATIENCE, self.0).await;
         let seen =
-            ended.map_err(|_| Trouble::Wrong("the stream did not end after the delivery".to_owned()))?;
-        let seen = seen.map_err(|it| Trouble::Wrong(it.to_string()))?;
-        seen.map_err(|status| Trouble::Refused(Refused { call: "track_shipment", status: Box::new(status) }))
+            ended.map_err(|_| DemoError::Wrong("the stream did not end after the delivery".to_owned()))?;
+        let seen = seen.map_err(|it| DemoError::Wrong(it.to_string()))?;
+        seen.map_err(|status| {
+            DemoError::Refused(Refused { call: "track_shipment", status: Box::new(status) })
+        })
     }
 }
 
@@ -532,18 +538,23 @@ pub(super) fn run_code() -> String {
     std::iter::repeat_with(|| fastrand::char('A'..='Z')).take(5).collect()
 }
 
-fn report(status: pb::TrackingStatus, seconds_from_now: i64, place: &str, text: &str) -> pb::TrackingReport {
+fn report(
+    status: pb::TrackingStatus,
+    seconds_from_now: i64,
+    location: &str,
+    text: &str,
+) -> pb::TrackingReport {
     let now = crate::clock::now().unix_micros() / 1_000_000;
     pb::TrackingReport {
         status: status as i32,
-        place: place.to_owned(),
+        location: location.to_owned(),
         occurred_time: Some(prost_types::Timestamp { seconds: now + seconds_from_now, nanos: 0 }),
         description: text.to_owned(),
         ..Default::default()
     }
 }
 
-/// What a courier reports when all goes well. Everything happens within seconds here, so the scans do too.
+/// A courier's reports when all goes well. Everything happens within seconds here, so the scans do too.
 pub(super) fn quiet_road() -> Vec<Vec<pb::TrackingReport>> {
     let status = pb::TrackingStatus::InTransit;
     vec![

@@ -1,18 +1,18 @@
 //! `consign demo`: the whole process, played over gRPC as a storefront, an approver, a warehouse and a courier would.
 
 mod client;
+mod error;
 mod report;
 mod sample;
-mod trouble;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use client::{Till, money};
+use client::{Client, money};
+use error::DemoError;
 use sample::{Order as Wish, Sample, Story};
-use trouble::Trouble;
 
 use crate::pb;
 use crate::server::Server;
@@ -29,7 +29,7 @@ pub struct Options {
 }
 
 /// Plays the demo; says whether all is as it should be.
-pub async fn run(options: Options) -> Result<bool, Trouble> {
+pub async fn run(options: Options) -> Result<bool, DemoError> {
     match options.target {
         Some(target) => play(&target, options.json).await,
         None => play_at_home(options.json).await,
@@ -37,7 +37,7 @@ pub async fn run(options: Options) -> Result<bool, Trouble> {
 }
 
 /// Against a server of its own, on an embedded database that is gone afterwards.
-async fn play_at_home(json: bool) -> Result<bool, Trouble> {
+async fn play_at_home(json: bool) -> Result<bool, DemoError> {
     let folder =
         std::env::temp_dir().join(format!("consign-demo-{}-{}", std::process::id(), client::run_code()));
     let settings = Settings {
@@ -55,7 +55,7 @@ async fn play_at_home(json: bool) -> Result<bool, Trouble> {
         say(format_args!("\n{letters} letters were written to the customers"));
     }
     server.stop().await?;
-    // What is left in the system's folder for temporary files harms nobody.
+    // Files left in the system's temporary folder do no harm.
     let _ = std::fs::remove_dir_all(&folder);
     Ok(played? && letters > 0)
 }
@@ -68,10 +68,10 @@ fn letters_in(folder: &Path) -> usize {
 }
 
 /// Against a server that is up.
-async fn play(target: &str, json: bool) -> Result<bool, Trouble> {
+async fn play(target: &str, json: bool) -> Result<bool, DemoError> {
     let sample = Sample::load();
     let run = client::run_code();
-    let mut demo = Demo { till: Till::connect(target, &run).await?, quiet: json, run };
+    let mut demo = Demo { client: Client::connect(target, &run).await?, quiet: json, run };
 
     demo.stock_the_shelves(&sample).await?;
     let mut played = Vec::new();
@@ -81,15 +81,15 @@ async fn play(target: &str, json: bool) -> Result<bool, Trouble> {
     }
 
     // Once while everything is at hand, and once more when it is in the archive.
-    let at_hand = demo.till.check_integrity().await?;
+    let at_hand = demo.client.check_integrity().await?;
     demo.heading("Everything is looked after, and goes to the archive");
     demo.say(&report::verdict(&at_hand));
     let mut timelines = Vec::new();
     for id in &played {
         demo.archive(id).await?;
-        timelines.push(demo.till.timeline(id).await?);
+        timelines.push(demo.client.timeline(id).await?);
     }
-    let integrity = demo.till.check_integrity().await?;
+    let integrity = demo.client.check_integrity().await?;
     let complaints = demo.complaints(&sample, &timelines, [&at_hand, &integrity]);
     if json {
         say(report::as_json(&demo.run, &timelines, &integrity, &complaints));
@@ -106,7 +106,7 @@ async fn play(target: &str, json: bool) -> Result<bool, Trouble> {
 }
 
 struct Demo {
-    till: Till,
+    client: Client,
     quiet: bool,
     /// Marks the products of this run, so that runs do not meet.
     run: String,
@@ -129,28 +129,28 @@ impl Demo {
         format!("{name}-{}", self.run)
     }
 
-    async fn stock_the_shelves(&mut self, sample: &Sample) -> Result<(), Trouble> {
+    async fn stock_the_shelves(&mut self, sample: &Sample) -> Result<(), DemoError> {
         self.heading("Three regions are stocked");
         for product in &sample.products {
             let sku = self.sku(&product.sku);
-            self.till.create_product(product, &sku).await?;
+            self.client.create_product(product, &sku).await?;
         }
         for location in &sample.locations {
-            self.till.create_location(location).await?;
+            self.client.create_location(location).await?;
             let mut received = Vec::new();
             for (name, units) in location.stock.iter().filter(|it| *it.1 > 0) {
                 let sku = self.sku(name);
-                self.till.receive_stock(&sku, &location.code, *units).await?;
+                self.client.receive_stock(&sku, &location.code, *units).await?;
                 received.push(format!("{units} × {name}"));
             }
             for (name, [point, up_to]) in &location.reorder {
                 let sku = self.sku(name);
-                self.till.set_reorder_rule(&sku, &location.code, *point, *up_to).await?;
+                self.client.set_reorder_rule(&sku, &location.code, *point, *up_to).await?;
             }
             self.say(&format!("{:<14} {:<12} {}", location.region, location.code, received.join(", ")));
         }
         for courier in &sample.couriers {
-            self.till.create_courier(courier, &sample.locations).await?;
+            self.client.create_courier(courier, &sample.locations).await?;
         }
         let names: Vec<&str> = sample.couriers.iter().map(|it| it.name.as_str()).collect();
         self.say(&format!("couriers       {}", names.join(", ")));
@@ -158,7 +158,7 @@ impl Demo {
     }
 
     /// One order from receipt until it is closed or cancelled; gives its id.
-    async fn live_through(&mut self, wish: &Wish, number: usize) -> Result<String, Trouble> {
+    async fn live_through(&mut self, wish: &Wish, number: usize) -> Result<String, DemoError> {
         let mut wish = wish.clone();
         wish.lines = wish.lines.iter().map(|(name, units)| (self.sku(name), *units)).collect();
         let reference = format!("DEMO-{}-{number}", self.run);
@@ -166,7 +166,7 @@ impl Demo {
             Story::Corrected => Wish { address: misspelt(&wish.address), ..wish.clone() },
             Story::Plain | Story::Waits | Story::Cancelled | Story::Exception => wish.clone(),
         };
-        let mut order = self.till.create_order(&asked, &reference).await?;
+        let mut order = self.client.create_order(&asked, &reference).await?;
         self.tell_order("CreateOrder", &order);
 
         match wish.story {
@@ -176,11 +176,11 @@ impl Demo {
         }
         order = self.approve_what_waits(order).await?;
         self.pay(&wish, &order).await?;
-        order = self.till.order(&order.id).await?;
+        order = self.client.order(&order.id).await?;
         order = self.approve_what_waits(order).await?;
         self.tell_order("paid", &order);
         if wish.story == Story::Cancelled {
-            order = self.till.cancel(&order.id).await?;
+            order = self.client.cancel(&order.id).await?;
             self.tell_order("CancelOrder", &order);
             self.await_refund(&order.id).await?;
             return Ok(order.id);
@@ -189,9 +189,9 @@ impl Demo {
         for id in order.shipment_ids.clone() {
             self.ship(&id, wish.story).await?;
         }
-        order = self.till.feedback(&order.id).await?;
+        order = self.client.feedback(&order.id).await?;
         self.say("SubmitFeedback         5 of 5 for the delivery");
-        order = self.till.close(&order.id).await?;
+        order = self.client.close(&order.id).await?;
         self.tell_order("CloseOrder", &order);
         Ok(order.id)
     }
@@ -201,59 +201,61 @@ impl Demo {
         self.say(&format!("{what:<22} order {} is {}, {total}", order.number, client::state_word(order)));
     }
 
-    async fn correct(&mut self, wish: &Wish, order: pb::Order) -> Result<pb::Order, Trouble> {
+    async fn correct(&mut self, wish: &Wish, order: pb::Order) -> Result<pb::Order, DemoError> {
         for hold in &order.holds {
             self.say(&format!("{:<22} {}", "held", hold.comment));
         }
-        self.till.correct_address(&order.id, wish).await?;
-        let order = self.till.verify(&order.id).await?;
+        self.client.correct_address(&order.id, wish).await?;
+        let order = self.client.verify(&order.id).await?;
         self.tell_order("VerifyOrder", &order);
         Ok(order)
     }
 
     /// The goods arrive, and the waiting order takes them.
-    async fn wait_for_goods(&mut self, wish: &Wish, order: pb::Order) -> Result<pb::Order, Trouble> {
+    async fn wait_for_goods(&mut self, wish: &Wish, order: pb::Order) -> Result<pb::Order, DemoError> {
         for (sku, units) in &wish.lines {
-            self.till.receive_stock(sku, "DE-LEIPZIG", units + 8).await?;
+            self.client.receive_stock(sku, "DE-LEIPZIG", units + 8).await?;
             self.say(&format!("{:<22} {} × {sku} at DE-LEIPZIG", "ReceiveStock", units + 8));
         }
         let order = self
-            .till
+            .client
             .until(&order.id, "stock to be reserved", |it| it.state() != pb::OrderState::AwaitingStock)
             .await?;
         self.tell_order("filled", &order);
         Ok(order)
     }
 
-    async fn approve_what_waits(&mut self, order: pb::Order) -> Result<pb::Order, Trouble> {
+    async fn approve_what_waits(&mut self, order: pb::Order) -> Result<pb::Order, DemoError> {
         let pending: Vec<&pb::Approval> =
             order.approvals.iter().filter(|it| it.state() == pb::ApprovalState::Pending).collect();
         if pending.is_empty() {
             return Ok(order);
         }
         for approval in pending {
-            let approved = self.till.approve(&approval.id).await?;
+            let approved = self.client.approve(&approval.id).await?;
             let text = format!("{} by {}: {}", approved.id, approved.decided_by, approved.rule);
             self.say(&format!("{:<22} {text}", "ApproveRequest"));
         }
-        self.till.order(&order.id).await
+        self.client.order(&order.id).await
     }
 
-    async fn pay(&mut self, wish: &Wish, order: &pb::Order) -> Result<(), Trouble> {
+    async fn pay(&mut self, wish: &Wish, order: &pb::Order) -> Result<(), DemoError> {
         let due = order.totals.as_ref().and_then(|it| it.amount_due.clone()).unwrap_or_default();
         let payment = match wish.method.as_str() {
-            "BANK_TRANSFER" => self.till.record_transfer(&order.id, &format!("RF-{}", order.number)).await?,
-            "CASH" => self.till.record_cash(&order.id, client::rounded_up(&due)).await?,
-            method => self.till.capture(&order.id, method).await?,
+            "BANK_TRANSFER" => {
+                self.client.record_transfer(&order.id, &format!("RF-{}", order.number)).await?
+            }
+            "CASH" => self.client.record_cash(&order.id, client::rounded_up(&due)).await?,
+            method => self.client.capture(&order.id, method).await?,
         };
         let amount = payment.captured.as_ref().map(money).unwrap_or_default();
         self.say(&format!("{:<22} {amount} by {} as {}", "captured", wish.method, payment.id));
         Ok(())
     }
 
-    async fn await_refund(&mut self, order: &str) -> Result<(), Trouble> {
+    async fn await_refund(&mut self, order: &str) -> Result<(), DemoError> {
         let order = self
-            .till
+            .client
             .until(order, "the refund to arrive", |it| it.payment_status() == pb::PaymentStatus::Refunded)
             .await?;
         let refunded =
@@ -263,30 +265,30 @@ impl Demo {
     }
 
     /// The archive takes an order once its last message is sent.
-    async fn archive(&mut self, id: &str) -> Result<(), Trouble> {
-        let order = self.till.archive(id).await?;
+    async fn archive(&mut self, id: &str) -> Result<(), DemoError> {
+        let order = self.client.archive(id).await?;
         self.tell_order("ArchiveOrder", &order);
         Ok(())
     }
 
     /// Steps 9 to 17 of one shipment.
-    async fn ship(&mut self, id: &str, story: Story) -> Result<(), Trouble> {
-        let mut shipment = self.till.start_picking(id).await?;
-        shipment = self.till.pick_all(&shipment).await?;
-        shipment = self.till.check_all(&shipment).await?;
-        shipment = self.till.pack(&shipment).await?;
-        shipment = self.till.label(&shipment.id).await?;
+    async fn ship(&mut self, id: &str, story: Story) -> Result<(), DemoError> {
+        let mut shipment = self.client.start_picking(id).await?;
+        shipment = self.client.pick_all(&shipment).await?;
+        shipment = self.client.check_all(&shipment).await?;
+        shipment = self.client.pack(&shipment).await?;
+        shipment = self.client.label(&shipment.id).await?;
         let number = shipment.label.as_ref().map(|it| it.tracking_number.clone()).unwrap_or_default();
         self.say(&format!(
             "{:<22} {} from {}, label {number}",
             "picked, checked, packed", shipment.id, shipment.location
         ));
 
-        shipment = self.till.assign_courier(&shipment.id).await?;
+        shipment = self.client.assign_courier(&shipment.id).await?;
         let assignment = shipment.assignment.clone().unwrap_or_default();
         self.say(&format!("{:<22} {}: {}", "AssignCourier", assignment.courier, assignment.reason));
-        let followed = self.till.follow(&shipment.id).await?;
-        shipment = self.till.pick_up(&shipment).await?;
+        let followed = self.client.follow(&shipment.id).await?;
+        shipment = self.client.pick_up(&shipment).await?;
         self.say(&format!(
             "{:<22} {} packages to {}",
             "ConfirmPickup",
@@ -299,7 +301,7 @@ impl Demo {
             Story::Plain | Story::Waits | Story::Cancelled | Story::Corrected => client::quiet_road(),
         };
         for batch in reports {
-            let answer = self.till.record(&assignment.courier, &number, batch).await?;
+            let answer = self.client.record(&assignment.courier, &number, batch).await?;
             let words: Vec<String> = answer.recorded.iter().map(client::event_word).collect();
             let doubles = match answer.duplicates {
                 0 => String::new(),
@@ -307,11 +309,11 @@ impl Demo {
             };
             self.say(&format!("{:<22} {}{doubles}", "RecordTrackingEvents", words.join(", ")));
         }
-        self.till.deliver(&shipment.id).await?;
+        self.client.deliver(&shipment.id).await?;
         let seen = followed.finish().await?;
         self.say(&format!("{:<22} {}", "TrackShipment saw", seen.join(" → ")));
         if seen.last().map(String::as_str) != Some("DELIVERED") {
-            return Err(Trouble::Wrong(format!("the stream of {id} did not end with DELIVERED")));
+            return Err(DemoError::Wrong(format!("the stream of {id} did not end with DELIVERED")));
         }
         Ok(())
     }

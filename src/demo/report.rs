@@ -1,4 +1,4 @@
-//! How the demo shows what became of its orders.
+//! How the demo shows the outcome of its orders.
 
 use std::fmt::Write;
 

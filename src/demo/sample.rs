@@ -74,7 +74,7 @@ pub(super) struct Order {
     pub(super) address: Address,
 }
 
-/// What happens to an order on its way.
+/// The course of an order in the demo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub(super) enum Story {

@@ -49,12 +49,12 @@ pub use couriers::courier::CreateCourier;
 pub use customers::feedback::SubmitFeedback;
 pub use documents::letters::{Letter, letter};
 pub use documents::packing_slip::packing_slip;
-pub use invariants::findings::{Breach, LAWS};
-pub use invariants::history::history_breaches;
+pub use invariants::findings::{LAWS, Violation};
+pub use invariants::history::history_violations;
 pub use invariants::order::law;
 pub use inventory::adjust::{AdjustReason, AdjustStock};
 pub use inventory::availability::{CheckAvailability, Destination, Inquiry, Outlook};
-pub use inventory::expire::{ExpireReservation, FreeExpired, ReleaseReservation, free_overdue};
+pub use inventory::expire::{ExpireReservation, ReleaseExpired, ReleaseReservation, release_expired};
 pub use inventory::ledger::Posted;
 #[cfg(test)]
 pub(crate) use inventory::receive::receive_stock;
@@ -86,7 +86,8 @@ pub use model::money::{Currency, Money};
 pub use model::new_order::{NewLine, NewOrder};
 pub use model::order::{Order, OrderState};
 pub use model::payment::{
-    Ask, AtProvider, Means, OpenRequest, Payment, PaymentState, ProviderAnswer, bank_reference_key,
+    AtProvider, Means, OpenRequest, Payment, PaymentState, ProviderAnswer, ProviderRequest,
+    bank_reference_key,
 };
 pub use model::policy::{ApprovalRules, GateRules, Rules, ShippingFee, TaxRule};
 pub use model::product::Product;
@@ -115,7 +116,7 @@ pub use ordering::close::CloseOrder;
 pub use ordering::holds::{PlaceHold, ReleaseHold};
 pub use ordering::receive::CreateOrder;
 pub use ordering::verify::{VerifyOrder, Waive};
-pub use process::schedule::{Errand, OutboundAnswer, RecordAnswers, RunDue};
+pub use process::schedule::{OutboundAnswer, OutboundTask, RecordAnswers, RunDue};
 pub use process::status::{FulfillmentStatus, LineProgress, PaymentStatus};
 pub use process::timeline::lines::timeline;
 pub use process::timeline::steps::{Step, StepLine, StepState};
@@ -127,8 +128,8 @@ pub use shipping::label::{CreateShippingLabel, VoidShippingLabel};
 pub use shipping::pack::PackShipment;
 pub use shipping::pick::{LineUnits, RecordPick, StartPicking};
 pub use shipping::quote::{Decline, Offers, QuoteCouriers};
-pub use shipping::track::{RecordTracking, Recorded, RecordedTracking, Report};
+pub use shipping::track::{RecordTracking, Recorded, RecordedTracking, TrackingReport};
 #[cfg(test)]
 pub(crate) use unit::command::conclude;
 pub use unit::command::{Command, OnOrder, OrderCommand, Target};
-pub use unit::unit_of_work::{Changes, Desk, Lease, Loaded, Part, Touch, World};
+pub use unit::unit_of_work::{ChangeSet, Lease, Loaded, Part, ReadSet, Snapshot, UnitOfWork};

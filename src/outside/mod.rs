@@ -1,4 +1,4 @@
-//! Who is asked outside this process: payment providers and the mail. Traits stand only where a real outside does.
+//! Systems outside this process: payment providers and the mail. Traits stand only where a real outside does.
 //!
 //! Nothing here is called while a transaction is open, and every call carries a key, so that one made twice has one
 //! effect.

@@ -12,9 +12,9 @@ use crate::rpc::status;
 use crate::rpc::streams::feed::Feed;
 use crate::settings::Limits;
 use crate::store::{Codec, Store, StoreError, View};
-use crate::work::Shop;
+use crate::work::App;
 
-/// Who calls and what it asks for; every bad field of both at once.
+/// The caller and the request; every bad field of both is reported at once.
 pub(super) fn command<R: Mutation, T>(
     mut request: Request<R>,
     read: impl FnOnce(R, &mut Problems) -> Option<T>,
@@ -26,13 +26,13 @@ pub(super) fn command<R: Mutation, T>(
     })
 }
 
-/// What every RPC answers.
+/// Result of every RPC.
 pub(crate) type Reply<T> = Result<Response<T>, Status>;
 
 /// Everything the services share. Cheap to clone.
 #[derive(Clone)]
 pub struct Api {
-    pub(crate) shop: Shop,
+    pub(crate) app: App,
     pub(crate) limits: Arc<Limits>,
     pub(crate) feed: Arc<Feed>,
     /// Turns true when the server stops: streams end with their resume point.
@@ -41,13 +41,13 @@ pub struct Api {
 
 impl Api {
     /// Within a runtime: it looks after the streams from here on.
-    pub fn new(shop: Shop, limits: Limits, shutdown: signal::Receiver<bool>) -> Self {
-        let feed = Feed::start(shop.store.clone(), shutdown.clone());
-        Self { shop, limits: Arc::new(limits), feed, shutdown }
+    pub fn new(app: App, limits: Limits, shutdown: signal::Receiver<bool>) -> Self {
+        let feed = Feed::start(app.store.clone(), shutdown.clone());
+        Self { app, limits: Arc::new(limits), feed, shutdown }
     }
 
     pub(crate) fn store(&self) -> &Store {
-        &self.shop.store
+        &self.app.store
     }
 
     /// The one way a request changes anything: decided in the writer's group, answered from what was decided.
@@ -123,7 +123,7 @@ pub(crate) fn parse<T>(read: impl FnOnce(&mut Problems) -> Option<T>) -> Result<
     }
 }
 
-/// What the caller named has to be there.
+/// The named thing, or NOT_FOUND.
 pub(super) fn existing<T>(
     kind: &'static str,
     id: impl ToString,
@@ -132,7 +132,7 @@ pub(super) fn existing<T>(
     found(read)?.ok_or_else(|| status::not_found(kind, id))
 }
 
-/// What a read found, or the status of its failure.
+/// Result of a read, or the status of its failure.
 pub(crate) fn found<T>(read: Result<T, StoreError>) -> Result<T, Status> {
     read.map_err(|it| status::of_store(&it))
 }

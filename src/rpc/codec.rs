@@ -6,10 +6,10 @@ use prost::Message;
 use tonic::codec::{BufferSettings, Codec};
 use tonic_prost::{ProstCodec, ProstDecoder, ProstEncoder};
 
-/// What a buffer begins with. Most messages fit.
+/// Initial capacity of a buffer. Most messages fit.
 const BUFFER: usize = 1_024;
 
-/// What a stream gathers before it sends.
+/// How much a stream buffers before it sends.
 const YIELD_AT: usize = 16 * 1_024;
 
 pub struct Wire<T, U>(PhantomData<(T, U)>);

@@ -23,23 +23,23 @@ const TCP_KEEPALIVE: Duration = Duration::from_secs(60);
 const ACCEPT_AGAIN: Duration = Duration::from_millis(200);
 
 /// Bytes that a connection says in one go before others have a turn. A frame may be as short as nine bytes, and each
-/// costs about as much as the next: in the time that it takes to hear out 64 KiB of them nobody else would be heard.
+/// costs about as much as the next: reading 64 KiB of them at once would keep every other connection waiting.
 const BURST: usize = 1_024;
 
 /// Bytes that a connection may say in a second.
 const PACE: i64 = 20 * 1_048_576;
 
-/// What a frame counts for beyond its bytes, of those that come with calls. A call has two or three: some 11,000 calls a
-/// second are more than a server of this kind answers, whoever speaks for many on one connection. Some clients ping
-/// with each answer, to measure the way there.
+/// Cost of a frame beyond its bytes, for frames that come with calls. A call has two or three: some 11,000 calls a
+/// second are more than a server of this kind answers, even from a proxy that speaks for many clients. Some clients
+/// ping with each answer, to measure the way there.
 const PER_FRAME: i64 = 512;
 
-/// What any other frame counts for. Nobody with calls to make has use for thousands of resets, settings, pieces of
-/// headers or empty frames of data in a second.
+/// Cost of any other frame. Nobody with calls to make has use for thousands of resets, settings, pieces of headers or
+/// empty frames of data in a second.
 const PER_OTHER_FRAME: i64 = 4_096;
 
-/// What a connection may say at once when it is new, so that nothing is won by coming anew, and after it was silent for
-/// a while.
+/// How much a new connection may send at once, so that nothing is won by coming anew, and after it was silent for a
+/// while.
 const PURSE_AT_FIRST: i64 = PACE / 200;
 
 const PURSE_MAX: i64 = PACE / 20;
@@ -60,7 +60,7 @@ const END_STREAM: u8 = 1;
 
 const PADDED: u8 = 8;
 
-/// What every HTTP/2 client says first.
+/// The preface of every HTTP/2 client.
 const GREETING: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// Connections as they come in. One for which there is no room is closed at once.
@@ -73,13 +73,13 @@ pub fn connections(
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true)).with_keepalive(Some(TCP_KEEPALIVE));
 
     incoming.filter_map(move |accepted| {
-        let place = Arc::clone(&room).try_acquire_owned();
+        let slot = Arc::clone(&room).try_acquire_owned();
         async move {
-            match (accepted, place) {
-                (Ok(stream), Ok(place)) => {
+            match (accepted, slot) {
+                (Ok(stream), Ok(slot)) => {
                     let greeting = Greeting { missing: GREETING.len(), until: Box::pin(sleep(greet_within)) };
                     let pace = Pace::new();
-                    Some(Ok(Connection { stream, greeting: Some(greeting), heard: 0, pace, _place: place }))
+                    Some(Ok(Connection { stream, greeting: Some(greeting), heard: 0, pace, _slot: slot }))
                 }
                 (Ok(_), Err(_)) => None,
                 // Asked again at once, the system would say the same, over and over.
@@ -101,12 +101,12 @@ pub struct Connection {
     /// Bytes since others last had a turn.
     heard: usize,
     pace: Pace,
-    _place: OwnedSemaphorePermit,
+    _slot: OwnedSemaphorePermit,
 }
 
-/// Holds a connection to its pace: whoever floods the server takes a small part of its time, and from others none.
+/// Holds a connection to its pace, so that a flood takes a small part of the server's time and none from others.
 struct Pace {
-    /// What may be said yet; below zero it pauses.
+    /// Remaining budget; below zero the connection pauses.
     purse: i64,
     filled_at: Instant,
     pause: Option<Pin<Box<Sleep>>>,
@@ -175,7 +175,7 @@ impl Pace {
     }
 }
 
-/// What a frame counts for beyond its bytes.
+/// Cost of a frame beyond its bytes.
 fn cost(kind: u8, flags: u8, payload: usize) -> i64 {
     match kind {
         HEADERS | PING | WINDOW_UPDATE => PER_FRAME,
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn whoever_never_falls_silent_is_held_to_the_pace() {
+    async fn a_caller_that_never_falls_silent_is_held_to_the_pace() {
         let (pings, long) = (frames(PING, &[8; 60]), frames(DATA, &[16_384; 4]));
         for said in [pings, long] {
             let began = Instant::now();
@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn whoever_was_silent_may_say_more_at_once_but_not_ever_more() {
+    async fn a_caller_that_was_silent_may_say_more_at_once_but_not_ever_more() {
         let mut pace = Pace::new();
         pace.heard(&frames(DATA, &[8; 1_000]));
         assert!(pace.purse < 0);

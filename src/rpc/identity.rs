@@ -1,4 +1,4 @@
-//! Who calls, under which request id, until when.
+//! The caller of an RPC: who it is, under which request id, until when.
 
 use std::time::Instant;
 
@@ -157,9 +157,9 @@ impl Call {
         call
     }
 
-    pub(crate) fn into_store(self) -> store::Call {
+    pub(crate) fn into_store(self) -> store::RequestContext {
         let Self { actor, request, deadline, answer: _ } = self;
-        store::Call { actor, request, deadline }
+        store::RequestContext { actor, request, deadline }
     }
 }
 

@@ -33,7 +33,8 @@ use crate::pb;
 use crate::rpc::status;
 use crate::settings::Limits;
 
-/// The moment after which nobody waits for the answer any more. Among the extensions of every request that has one.
+/// The deadline: after it the caller no longer waits for the answer. Among the extensions of every request that has
+/// one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Deadline(pub Instant);
 
@@ -44,10 +45,10 @@ const EARLIER: RangeInclusive<Duration> = Duration::from_millis(20)..=Duration::
 /// How much longer than the service a call waits, so that the service's own answer goes first.
 const LATER: Duration = Duration::from_millis(2);
 
-/// Who leaves less time than this has none left: tonic's timer could not be outrun.
+/// The least time a caller must leave: with less, tonic's timer would fire first.
 const NO_TIME: Duration = Duration::from_millis(2);
 
-/// How often it is looked whether calls are under way.
+/// How often the server checks whether calls are under way.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// Puts the layers around everything in `routes`; what is added later has none.
@@ -149,19 +150,19 @@ pub fn arrived<B>(mut request: Request<B>) -> Request<B> {
     request
 }
 
-/// A stream's seat: among the extensions of its request, so that whoever gives a reader up can take the seat back. The
-/// body of an answer that is not read cannot do that: nobody looks at it until there is room to send.
+/// Permission to hold a stream open. It is among the extensions of the request, so that a stream whose reader is given
+/// up can hand it back. The body of an answer cannot do that: while the reader takes nothing, the body is not polled.
 #[derive(Clone, Default)]
-pub(super) struct Seat(signal::Sender<Option<Taken>>);
+pub(super) struct StreamPermit(signal::Sender<Option<Taken>>);
 
-/// What a stream takes from the others while it has its seat.
+/// What a stream takes from the others while it has its permit.
 pub(super) struct Taken {
     _room: OwnedSemaphorePermit,
     _under_way: Option<UnderWay>,
 }
 
-impl Seat {
-    /// The seat of the stream that this request opens.
+impl StreamPermit {
+    /// The permit of the stream that this request opens.
     pub(super) fn of<M>(request: &tonic::Request<M>) -> Self {
         request.extensions().get().cloned().unwrap_or_default()
     }
@@ -171,17 +172,17 @@ impl Seat {
         self.0.send_replace(None);
     }
 
-    /// Until the seat is empty.
+    /// Waits until the permit is given back.
     pub(super) async fn left(&self) {
         // Never in vain: the sender is here.
         let _ = self.0.subscribe().wait_for(Option::is_none).await;
     }
 }
 
-/// Leaves a stream's seat when the answer is over, however it ends.
-struct Seated(Seat);
+/// Gives a stream's permit back when the answer is over, however it ends.
+struct PermitGuard(StreamPermit);
 
-impl Drop for Seated {
+impl Drop for PermitGuard {
     fn drop(&mut self) {
         self.0.leave();
     }
@@ -205,7 +206,7 @@ impl Drop for UnderWay {
 
 /// How long a call is waited for.
 struct Patience {
-    /// What its service is told.
+    /// The instant handed on to the service.
     deadline: Option<Instant>,
     until: Option<tokio::time::Instant>,
     is_over: bool,
@@ -271,9 +272,9 @@ where
                 Shape::Unary => (Some(room), None),
                 Shape::Stream => {
                     let taken = Taken { _room: room, _under_way: record.under_way.take() };
-                    let seat = Seat(signal::Sender::new(Some(taken)));
-                    request.extensions_mut().insert(seat.clone());
-                    (None, Some(Seated(seat)))
+                    let permit = StreamPermit(signal::Sender::new(Some(taken)));
+                    request.extensions_mut().insert(permit.clone());
+                    (None, Some(PermitGuard(permit)))
                 }
             };
             let answering = inner.call(request);
@@ -344,7 +345,7 @@ struct Guarded {
     record: Record,
     until: Option<Pin<Box<Sleep>>>,
     over: bool,
-    _seated: Option<Seated>,
+    _seated: Option<PermitGuard>,
 }
 
 impl Guarded {
@@ -403,7 +404,7 @@ struct Record {
     began: Instant,
     /// None until it is known; then the caller went away.
     code: Option<Code>,
-    /// None once it belongs to a stream's seat.
+    /// None once it belongs to a stream's permit.
     under_way: Option<UnderWay>,
 }
 

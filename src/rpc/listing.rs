@@ -1,5 +1,5 @@
-//! What every list request has in common: the page, its token, the filter and the order. Which fields there are, and
-//! what they may be compared with, the store knows.
+//! The common part of list requests: the page, its token, the filter and the order. Which fields there are, and what
+//! they may be compared with, the store knows.
 
 use prost::Message;
 use tonic::{Response, Status};
@@ -168,7 +168,7 @@ fn term(text: &str) -> Result<(Term, &str), String> {
 /// How other languages write what is written differently here.
 const FOREIGN_SIGNS: [(&str, &str); 3] = [("==", "="), ("<>", "!="), (":", "=")];
 
-/// Where AND was expected: what else joins comparisons elsewhere is explained.
+/// Another word where AND was expected: the message explains joins that other filter languages have.
 fn not_joined(text: &str) -> String {
     match first_word(text).to_ascii_uppercase().as_str() {
         "OR" | "||" => "OR is not supported: make one call for each side of it".to_owned(),
@@ -224,9 +224,9 @@ fn value<'a>(text: &'a str, field: &str) -> Result<(String, &'a str), String> {
 
     let mut value = String::new();
     let mut characters = quoted.char_indices();
-    while let Some((place, character)) = characters.next() {
+    while let Some((index, character)) = characters.next() {
         match character {
-            '"' => return Ok((value, &quoted[place + 1..])),
+            '"' => return Ok((value, &quoted[index + 1..])),
             '\\' => value.extend(characters.next().map(|it| it.1)),
             other => value.push(other),
         }

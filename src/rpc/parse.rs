@@ -241,7 +241,7 @@ pub(crate) fn bare_address(field: &str, value: String, bad: &mut Problems) -> St
     value
 }
 
-/// Who buys. Only what nobody could mean is refused here: the rest is for step 2 to find.
+/// The customer. Only nonsense is refused here: the rest is for step 2 to find.
 pub(crate) fn customer(at: &str, customer: pb::Customer, bad: &mut Problems) -> Customer {
     let pb::Customer { name, email, phone, locale } = customer;
     Customer {
@@ -252,14 +252,14 @@ pub(crate) fn customer(at: &str, customer: pb::Customer, bad: &mut Problems) -> 
     }
 }
 
-/// Where something goes. Only what nobody could mean is refused here: the rest is for step 2 to find.
+/// An address. Only nonsense is refused here: the rest is for step 2 to find.
 pub(crate) fn address(at: &str, address: pb::Address, bad: &mut Problems) -> Address {
     let pb::Address { recipient, company, street, city, state, postal_code, country: code } = address;
     let street = entries(&format!("{at}.street"), street, 0..=4, bad);
     Address {
         recipient: text(&format!("{at}.recipient"), recipient, NAME_MAX, bad),
         organization: text(&format!("{at}.company"), company, NAME_MAX, bad),
-        lines: street.map(|(place, it)| text(&format!("{at}.street[{place}]"), it, NAME_MAX, bad)).collect(),
+        lines: street.map(|(index, it)| text(&format!("{at}.street[{index}]"), it, NAME_MAX, bad)).collect(),
         city: text(&format!("{at}.city"), city, NAME_MAX, bad),
         area: text(&format!("{at}.state"), state, 100, bad),
         postal_code: text(&format!("{at}.postal_code"), postal_code, 20, bad),

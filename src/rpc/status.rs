@@ -64,7 +64,7 @@ pub(crate) fn overloaded(text: &str) -> Status {
     })
 }
 
-/// What was sent is no request of this method.
+/// The message is no request of this method.
 pub(crate) fn unreadable(text: &str) -> Status {
     build(Code::InvalidArgument, text, ErrorReason::InvalidField, Metadata::new(), |_| {})
 }
@@ -94,7 +94,7 @@ pub(crate) fn shutting_down(resume: i64) -> Status {
     })
 }
 
-/// The end of a stream that nobody reads.
+/// The end of a stream whose reader takes nothing.
 pub(crate) fn too_slow(resume: i64) -> Status {
     let text = "the stream was not read for too long; go on from the resume point";
     build(Code::Aborted, text, ErrorReason::SlowReader, facts([("resume", resume.to_string())]), |_| {})

@@ -2,7 +2,7 @@
 
 /// Maps an enum of the domain to its twin on the wire; with a second name, back as well. A new word of the domain
 /// stops the build, one that only the wire has the tests.
-macro_rules! same_words {
+macro_rules! enum_map {
     ($($to:ident $(, $from:ident)?: $domain:ident = $wire:ident { $($word:ident = $twin:ident),+ $(,)? })+) => { $(
         pub(crate) fn $to(word: $crate::domain::$domain) -> i32 {
             let twin = match word { $($crate::domain::$domain::$word => $crate::pb::$wire::$twin,)+ };
@@ -30,9 +30,9 @@ macro_rules! same_words {
         }
     )+ };
 }
-pub(crate) use same_words;
+pub(crate) use enum_map;
 
-same_words! {
+enum_map! {
     channel, to_channel: Channel = Channel { Online = Online, Phone = Phone, InPerson = InPerson }
     service_level, to_service_level: ServiceLevel = ServiceLevel {
         Standard = Standard, Express = Express, Overnight = Overnight,
@@ -106,7 +106,7 @@ same_words! {
     payment_state: PaymentState = PaymentState {
         Pending = Pending, Authorized = Authorized, Captured = Captured, Failed = Failed, Voided = Voided,
     }
-    ask: Ask = PaymentAction { Authorize = Authorize, Charge = Charge, Capture = Capture, Void = Void }
+    provider_request: ProviderRequest = PaymentAction { Authorize = Authorize, Charge = Charge, Capture = Capture, Void = Void }
     refund_state: RefundState = RefundState { Pending = Pending, Succeeded = Succeeded, Failed = Failed }
 }
 

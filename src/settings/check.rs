@@ -25,7 +25,7 @@ impl Settings {
         } = self;
 
         if !listen.ip().is_loopback() && !insecure_listen {
-            bad.add("listen", format!("{listen} is open to others, and nobody has to prove who they are: set insecure_listen if that is meant"));
+            bad.add("listen", format!("{listen} is open to others, and callers are not authenticated: set insecure_listen if that is meant"));
         }
         if data_dir.as_os_str().is_empty() {
             bad.add("data_dir", "must not be empty");

@@ -37,7 +37,7 @@ pub struct ServeFlags {
     #[arg(long, value_name = "ADDRESS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub listen: Option<SocketAddr>,
-    /// Listen beyond loopback although nobody has to prove who they are
+    /// Listen beyond loopback although callers are not authenticated
     #[arg(long)]
     #[serde(skip_serializing_if = "is_off")]
     pub insecure_listen: bool,

@@ -1,4 +1,4 @@
-//! What a company may choose: defaults < file < environment < flags. What it may not stands beside its use.
+//! Settings of a company: defaults < file < environment < flags. Fixed limits stand beside their use.
 
 mod check;
 mod flags;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize, Serializer};
 
-/// The address of a database, whose password is shown to nobody.
+/// The address of a database, whose password is never shown.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(pub(super) String);
@@ -14,7 +14,7 @@ impl Secret {
         Self(text.into())
     }
 
-    /// The whole text, for whoever connects with it.
+    /// The whole address, password included, to connect with.
     pub fn reveal(&self) -> &str {
         &self.0
     }

@@ -21,7 +21,7 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// A `postgres://` address. None: SQLite, in the file `consign.db` of the data directory.
     pub database_url: Option<Secret>,
-    /// Listen beyond loopback although nobody has to prove who they are.
+    /// Listen beyond loopback although callers are not authenticated.
     pub insecure_listen: bool,
     /// Accept a PostgreSQL that acknowledges before it is on disk.
     pub insecure_durability: bool,
@@ -102,7 +102,7 @@ pub struct Limits {
 #[serde(deny_unknown_fields, default)]
 pub struct Log {
     pub format: LogFormat,
-    /// What is logged, as `RUST_LOG` has it, which goes before.
+    /// The log filter in the syntax of `RUST_LOG`, which overrides it.
     pub filter: String,
 }
 

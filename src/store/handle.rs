@@ -1,4 +1,4 @@
-//! The store as its callers hold it: opened, asked to change, closed.
+//! The store for its callers: opened, asked for changes, closed.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,21 +9,21 @@ use tokio::sync::{Mutex, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::domain::{Actor, Command, Desk, Ids, Rules, Timestamp};
+use crate::domain::{Actor, Command, Ids, Rules, Timestamp, UnitOfWork};
 #[cfg(test)]
-use crate::domain::{Refusal, Touch};
+use crate::domain::{ReadSet, Refusal};
 use crate::store::connection::clock::StoreClock;
 use crate::store::connection::error::StoreError;
 use crate::store::connection::open::{self, Pools};
 use crate::store::connection::options::Options;
 use crate::store::connection::session::Session;
 use crate::store::query::integrity::{self as laws, LawResult};
-use crate::store::query::order_cache::Recent;
-use crate::store::query::single_flight::{Ended, Interest, Sharing};
+use crate::store::query::order_cache::OrderCache;
+use crate::store::query::single_flight::{Ended, SingleFlight, Waiter};
 use crate::store::rows::read::Lock;
 #[cfg(test)]
 use crate::store::writer::change::Closure;
-use crate::store::writer::change::{Call, Changed, Codec, Queued, View};
+use crate::store::writer::change::{Changed, Codec, Queued, RequestContext, View};
 use crate::store::writer::group::Writer;
 use crate::store::writer::load::Wanted;
 use crate::store::writer::queue::{Queue, Task};
@@ -33,9 +33,9 @@ impl Store {
     /// A change whose decision a test writes down as a closure; it is run as it stands, without what follows a command.
     pub(crate) async fn decide<T, M>(
         &self,
-        call: Call,
-        reads: Touch,
-        decide: impl Fn(&mut Desk<'_>) -> Result<T, Refusal> + Send + 'static,
+        context: RequestContext,
+        reads: ReadSet,
+        decide: impl Fn(&mut UnitOfWork<'_>) -> Result<T, Refusal> + Send + 'static,
         reply: impl Fn(&T, &View<'_>) -> M + Send + 'static,
         codec: Codec<M>,
     ) -> Result<M, StoreError>
@@ -43,7 +43,7 @@ impl Store {
         T: Send + 'static,
         M: Send + 'static,
     {
-        self.change(call, Closure { reads, decide }, reply, codec).await.map(Changed::into_answer)
+        self.change(context, Closure { reads, decide }, reply, codec).await.map(Changed::into_answer)
     }
 }
 
@@ -62,11 +62,11 @@ pub(super) struct Inner {
     pub(super) rules: Arc<Rules>,
     pub(super) clock: StoreClock,
     pub(super) bell: Arc<watch::Sender<u64>>,
-    pub(super) recent: Arc<Recent>,
+    pub(super) order_cache: Arc<OrderCache>,
     pub(super) statements: Arc<AtomicU64>,
     pub(super) groups: Arc<AtomicU64>,
     pub(super) lanes: Mutex<Vec<JoinHandle<()>>>,
-    pub(super) checks: Sharing<Result<Vec<LawResult>, StoreError>>,
+    pub(super) checks: SingleFlight<Result<Vec<LawResult>, StoreError>>,
 }
 
 impl Drop for Inner {
@@ -86,7 +86,7 @@ impl Store {
             rules: Arc::clone(&options.rules),
             clock,
             bell: Arc::new(watch::Sender::new(0)),
-            recent: Arc::new(Recent::new(options.recent_orders)),
+            order_cache: Arc::new(OrderCache::new(options.recent_orders)),
             statements: Arc::default(),
             groups: Arc::default(),
         };
@@ -94,26 +94,26 @@ impl Store {
         let lanes = (0..pools.lanes(options.lanes)).map(|_| tokio::spawn(keep_running(writer.clone())));
         let inner = Inner {
             lanes: Mutex::new(lanes.collect()),
-            checks: Sharing::new(),
+            checks: SingleFlight::new(),
             pools,
             queue: writer.queue,
             rules: writer.rules,
             clock: writer.clock,
             bell: writer.bell,
-            recent: writer.recent,
+            order_cache: writer.order_cache,
             statements: writer.statements,
             groups: writer.groups,
         };
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// Queues a command and waits for what becomes of it. Dropping the returned future does not take it back.
+    /// Queues a command and waits for its outcome. Dropping the returned future does not take it back.
     ///
     /// It may be decided more than once, as a group that lost a race is repeated; `reply` is called when it was
     /// accepted and numbered.
     pub async fn change<C, M>(
         &self,
-        call: Call,
+        context: RequestContext,
         command: C,
         reply: impl Fn(&C::Output, &View<'_>) -> M + Send + 'static,
         codec: Codec<M>,
@@ -122,9 +122,9 @@ impl Store {
         C: Command,
         M: Send + 'static,
     {
-        let deadline = call.deadline;
+        let deadline = context.deadline;
         let (caller, answer) = oneshot::channel();
-        self.enqueue(Task::Change(Box::new(Queued::new(call, command, reply, codec, caller))))?;
+        self.enqueue(Task::Change(Box::new(Queued::new(context, command, reply, codec, caller))))?;
 
         let answer = match deadline {
             Some(deadline) => timeout_at(Instant::from_std(deadline), answer)
@@ -135,20 +135,20 @@ impl Store {
         answer.unwrap_or_else(|_| Err(StoreError::Internal("the writer dropped a change".to_owned())))
     }
 
-    /// What a command would give on what is there now. Nothing is changed.
+    /// Output of a command on the present state. Nothing is changed.
     pub async fn preview<C: Command>(&self, actor: &Actor, command: &C) -> Result<C::Output, StoreError> {
         let mut wanted = Wanted::default();
         let reads = command.reads();
         wanted.add(&reads);
         let db = self.snapshot().await?;
-        let world = wanted.load(&db, &self.inner.recent, self.now(), Lock::No).await?;
+        let snapshot = wanted.load(&db, &self.inner.order_cache, self.now(), Lock::No).await?;
         drop(db);
 
-        let now = world.time_for(&reads, self.now());
+        let now = snapshot.time_for(&reads, self.now());
         let ids = Ids::seeded(now, fastrand::u64(..));
-        let mut desk = Desk::new(&world, &self.inner.rules, now, actor.clone(), ids);
-        let output = command.decide(&mut desk);
-        let not_loaded = desk.not_loaded();
+        let mut unit = UnitOfWork::new(&snapshot, &self.inner.rules, now, actor.clone(), ids);
+        let output = command.decide(&mut unit);
+        let not_loaded = unit.not_loaded();
         if !not_loaded.is_empty() {
             let what = format!("{} reads keys that it does not name: {not_loaded:?}", C::NAME);
             debug_assert!(false, "{what}");
@@ -182,17 +182,17 @@ impl Store {
         timeout(HEALTH_WITHIN, asking).await.map_err(late)?
     }
 
-    /// Looks at everything there is, at one moment, and names each row that breaks a law. Writing goes on meanwhile,
-    /// and so does reading: however many ask, one connection looks.
+    /// Checks everything in one snapshot and names each row that breaks a law. Writing and reading go on meanwhile:
+    /// concurrent callers share one check on one connection.
     ///
-    /// `within` is how long PostgreSQL may take for one question; None: as long as it takes. A check that nobody waits
-    /// for any more ends before its next question.
+    /// `within` is how long PostgreSQL may take for one query; None: without limit. A check whose last caller has gone
+    /// ends before its next query.
     pub async fn check_integrity(&self, within: Option<Duration>) -> Result<Vec<LawResult>, StoreError> {
         let (pools, clock) = (self.inner.pools.clone(), self.inner.clock.clone());
-        let looking = async move |interest: Interest<_>| {
+        let looking = async move |waiter: Waiter<_>| {
             let mut db = pools.snapshot().await?;
             db.allow_for_answers(within).await?;
-            laws::check(&db, clock.now(), || interest.remains()).await
+            laws::check(&db, clock.now(), || waiter.remains()).await
         };
         self.inner.checks.run(looking).await.unwrap_or_else(|ended| match ended {
             Ended::Panicked => Err(StoreError::Internal("the check panicked".to_owned())),
@@ -246,8 +246,8 @@ impl Store {
     }
 }
 
-/// A lane has a thread of its own: what it decides and writes holds nobody else up. One that dies of a panic loses its
-/// group, whose callers are told, and is replaced.
+/// Each lane has a thread of its own, so that its decisions hold up no other task. A lane that panics loses its group,
+/// whose callers get an error, and is replaced.
 async fn keep_running(writer: Writer) {
     loop {
         let (here, lane) = (Handle::current(), writer.clone());

@@ -9,7 +9,7 @@ use crate::domain::{Lease, OrderId, Timestamp};
 use crate::store::connection::error::StoreError;
 use crate::store::connection::select::{all, one};
 use crate::store::handle::Store;
-use crate::store::writer::chore::{Chore, Outcome, QUEUE_MAX, Wish, bounded};
+use crate::store::writer::chore::{Chore, ChoreResult, QUEUE_MAX, Wish, bounded};
 use crate::store::writer::job::Job;
 use crate::store::writer::queue::Task;
 
@@ -20,24 +20,24 @@ impl Store {
             return Ok(Vec::new());
         }
 
-        match self.errand(Wish::ClaimJobs { limit, lease }).await? {
-            Outcome::Jobs(jobs) => Ok(jobs),
-            Outcome::Rows(_) => Ok(Vec::new()),
+        match self.run_chore(Wish::ClaimJobs { limit, lease }).await? {
+            ChoreResult::Jobs(jobs) => Ok(jobs),
+            ChoreResult::Rows(_) => Ok(Vec::new()),
         }
     }
 
     /// Gives a job back that could not be done, to be tried again later. A lost lease changes nothing.
     pub async fn job_failed(&self, lease: Lease, retry_at: Timestamp) -> Result<(), StoreError> {
-        self.errand(Wish::FailJob { lease, retry_at }).await.map(|_| ())
+        self.run_chore(Wish::FailJob { lease, retry_at }).await.map(|_| ())
     }
 
     /// Deletes request ids, and the answers kept with them, from before `older_than`. Gives back how many.
     pub async fn reap_requests(&self, older_than: Timestamp) -> Result<u64, StoreError> {
         let mut reaped = 0;
         loop {
-            match self.errand(Wish::ReapRequests { before: older_than }).await? {
-                Outcome::Rows(0) | Outcome::Jobs(_) => return Ok(reaped),
-                Outcome::Rows(rows) => reaped += rows,
+            match self.run_chore(Wish::ReapRequests { before: older_than }).await? {
+                ChoreResult::Rows(0) | ChoreResult::Jobs(_) => return Ok(reaped),
+                ChoreResult::Rows(rows) => reaped += rows,
             }
         }
     }
@@ -100,9 +100,9 @@ impl Store {
         Ok(one(&db, sql, values).await?.is_some())
     }
 
-    async fn errand(&self, wish: Wish) -> Result<Outcome, StoreError> {
+    async fn run_chore(&self, wish: Wish) -> Result<ChoreResult, StoreError> {
         let (caller, answer) = oneshot::channel();
         self.enqueue(Task::Chore(Chore { wish, caller }))?;
-        answer.await.unwrap_or_else(|_| Err(StoreError::Internal("the writer dropped an errand".to_owned())))
+        answer.await.unwrap_or_else(|_| Err(StoreError::Internal("the writer dropped a chore".to_owned())))
     }
 }

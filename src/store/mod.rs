@@ -16,5 +16,5 @@ pub use handle::Store;
 pub use query::find::{Availability, Comment, CourierFeedback, EventFilter, EventPage, FeedbackReport};
 pub use query::integrity::LawResult;
 pub use query::listing::{Compare, Cursor, Direction, Listing, Term};
-pub use writer::change::{Call, Changed, Codec, RequestKey, RequestMode, View};
+pub use writer::change::{Changed, Codec, RequestContext, RequestKey, RequestMode, View};
 pub use writer::job::{Job, JobKind};

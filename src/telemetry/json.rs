@@ -49,7 +49,7 @@ where
     }
 }
 
-/// What an event says. A name that comes twice says what it said last.
+/// Fields of one log event. Of a name that comes twice the last value counts.
 #[derive(Default)]
 struct Fields {
     message: String,

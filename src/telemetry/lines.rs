@@ -1,4 +1,4 @@
-//! Lines on their way to whoever reads the log: a bounded queue and one thread that writes.
+//! Log lines on their way out: a bounded queue and one thread that writes.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ const QUEUE_MAX: usize = 4_096;
 /// How often a full queue is tried again by who wants the last lines written.
 const TRY_EVERY: Duration = Duration::from_millis(5);
 
-/// Where lines are handed over. Clones hand over to the same writer.
+/// Hands lines over to the writing thread. Clones share one writer.
 #[derive(Clone)]
 pub(super) struct Lines {
     queue: SyncSender<Entry>,

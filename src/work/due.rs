@@ -1,4 +1,4 @@
-//! Jobs that have come due: orders and other callers' reservations, each leased while it is looked after.
+//! Jobs that have come due: orders and other callers' reservations, each leased while it is worked on.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,12 +10,12 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::domain::{
-    Errand, ExpireReservation, Lease, OnOrder, Order, OrderId, Part, Refusal, ReservationId, RunDue, Target,
-    backoff,
+    ExpireReservation, Lease, OnOrder, Order, OrderId, OutboundTask, Part, Refusal, ReservationId, RunDue,
+    Target, backoff,
 };
 use crate::store::{Codec, Job, JobKind, StoreError, View};
-use crate::work::outside::{Caller, apply, carry_out};
-use crate::work::{Shop, call, told_to_stop};
+use crate::work::outside::{Caller, apply, perform};
+use crate::work::{App, context, told_to_stop};
 
 /// Jobs in hand at once.
 const AT_ONCE: usize = 128;
@@ -29,22 +29,22 @@ const BREATH: Duration = Duration::from_millis(50);
 /// The longest pause after a job that failed.
 const RETRY_MAX: Duration = Duration::from_secs(300);
 
-pub(super) async fn work_off(shop: Shop, mut shutdown: watch::Receiver<bool>) {
-    let mut bell = shop.store.bell();
+pub(super) async fn work_off(app: App, mut shutdown: watch::Receiver<bool>) {
+    let mut bell = app.store.bell();
     let mut in_hand = JoinSet::new();
     let mut failing = false;
     while !*shutdown.borrow() {
         bell.mark_unchanged();
         let room = (AT_ONCE - in_hand.len()) as u64;
-        // Before it is asked for: a process that was frozen meanwhile shall not think that it has it for longer.
+        // Taken before the claim: a process that was frozen meanwhile must not believe that its lease lasts longer.
         let claimed_at = Instant::now();
-        match shop.store.claim_jobs(room, shop.lease).await {
+        match app.store.claim_jobs(room, app.lease).await {
             Ok(jobs) => {
                 failing = false;
-                let mut orders = orders_of(&shop, &jobs).await;
+                let mut orders = orders_of(&app, &jobs).await;
                 for job in jobs {
                     let order = orders.remove(&OrderId(job.subject));
-                    in_hand.spawn(look_after(shop.clone(), job, order, claimed_at + shop.lease));
+                    in_hand.spawn(look_after(app.clone(), job, order, claimed_at + app.lease));
                 }
             }
             // An outage is told once.
@@ -78,21 +78,21 @@ fn tell_of_panic(done: Result<(), tokio::task::JoinError>) {
     }
 }
 
-/// The orders that jobs are about, read together; whoever misses one here reads it alone.
-async fn orders_of(shop: &Shop, jobs: &[Job]) -> HashMap<OrderId, Arc<Order>> {
+/// The orders of these jobs, read in one batch. A job whose order is missing here reads it by itself.
+async fn orders_of(app: &App, jobs: &[Job]) -> HashMap<OrderId, Arc<Order>> {
     let ids: Vec<_> =
         jobs.iter().filter(|it| it.kind == JobKind::Order).map(|it| OrderId(it.subject)).collect();
     if ids.is_empty() {
         return HashMap::new();
     }
-    shop.store.orders(&ids).await.unwrap_or_default()
+    app.store.orders(&ids).await.unwrap_or_default()
 }
 
 /// One job, whose lease ends at `ends`.
-async fn look_after(shop: Shop, job: Job, order: Option<Arc<Order>>, ends: Instant) {
+async fn look_after(app: App, job: Job, order: Option<Arc<Order>>, ends: Instant) {
     let done = match job.kind {
-        JobKind::Order => tend(&shop, OrderId(job.subject), order, job.lease, ends).await,
-        JobKind::Reservation => expire(&shop, ReservationId(job.subject), job.lease).await,
+        JobKind::Order => run_due(&app, OrderId(job.subject), order, job.lease, ends).await,
+        JobKind::Reservation => expire(&app, ReservationId(job.subject), job.lease).await,
     };
     let Err(error) = done else { return };
     if let StoreError::Refused(Refusal::LeaseLost(_)) = error {
@@ -104,7 +104,7 @@ async fn look_after(shop: Shop, job: Job, order: Option<Arc<Order>>, ends: Insta
     let pause = spread(backoff(attempts, RETRY_MAX));
     let kind = job.kind.as_str();
     tracing::warn!(job = %job.lease.job, kind, attempts = job.attempts, ?pause, %error, "a job failed");
-    if let Err(error) = shop.store.job_failed(job.lease, shop.store.now().plus(pause)).await {
+    if let Err(error) = app.store.job_failed(job.lease, app.store.now().plus(pause)).await {
         tracing::warn!(job = %job.lease.job, %error, "could not give a job back; its lease has to run out");
     }
 }
@@ -116,40 +116,40 @@ fn spread(pause: Duration) -> Duration {
 
 /// First what happens by itself, so that nobody is written to about an order that has just expired; then what is to
 /// be done outside. The last change completes the lease. What it leaves to be done is the next job.
-async fn tend(
-    shop: &Shop,
+async fn run_due(
+    app: &App,
     id: OrderId,
     order: Option<Arc<Order>>,
     lease: Lease,
     ends: Instant,
 ) -> Result<(), StoreError> {
-    let now = shop.store.now();
+    let now = app.store.now();
     let order = match order {
         Some(order) => Some(order),
-        None => shop.store.order(id).await?,
+        None => app.store.order(id).await?,
     };
     let order = match order {
-        Some(order) if !order.errands(now).is_empty() => order,
-        _ => return tend_alone(shop, id, Some(lease)).await.map(|_| ()),
+        Some(order) if !order.outbound_tasks(now).is_empty() => order,
+        _ => return tend_alone(app, id, Some(lease)).await.map(|_| ()),
     };
-    let order = match order.has_come_due(&shop.rules, now) {
+    let order = match order.has_come_due(&app.rules, now) {
         false => order,
-        true => match tend_alone(shop, id, None).await? {
+        true => match tend_alone(app, id, None).await? {
             Some(order) => order,
             None => return Ok(()),
         },
     };
 
     // Money is asked for one by one, each answer written down before the next; letters go together.
-    let (letters, asks) = sorted(order.errands(now));
-    let asked = !asks.is_empty();
+    let (letters, requests) = sorted(order.outbound_tasks(now));
+    let asked = !requests.is_empty();
     let mut failed = None;
-    for (left, errand) in (0..asks.len()).rev().zip(asks) {
-        may_begin(shop, lease, ends)?;
-        let answer = carry_out(shop, &order, errand).await?;
+    for (left, task) in (0..requests.len()).rev().zip(requests) {
+        may_begin(app, lease, ends)?;
+        let answer = perform(app, &order, task).await?;
         // One that cannot be written down does not keep the others from being done, but the job is not done.
         let completes = (left == 0 && letters.is_empty() && failed.is_none()).then_some(lease);
-        if let Err(error) = apply(shop, id, vec![answer], completes, Caller::nobody()).await {
+        if let Err(error) = apply(app, id, vec![answer], completes, Caller::nobody()).await {
             failed.get_or_insert(error);
         } else if completes.is_some() {
             return Ok(());
@@ -159,54 +159,50 @@ async fn tend(
     // What the answers brought about may have made letters pointless.
     let (order, letters) = match asked {
         false => (order, letters),
-        true => match shop.store.order(id).await? {
+        true => match app.store.order(id).await? {
             Some(order) => {
-                let (letters, _) = sorted(order.errands(shop.store.now()));
+                let (letters, _) = sorted(order.outbound_tasks(app.store.now()));
                 (order, letters)
             }
             None => return failed.map_or(Ok(()), Err),
         },
     };
     if !letters.is_empty() {
-        may_begin(shop, lease, ends)?;
-        let answers = try_join_all(letters.into_iter().map(|it| carry_out(shop, &order, it))).await?;
+        may_begin(app, lease, ends)?;
+        let answers = try_join_all(letters.into_iter().map(|it| perform(app, &order, it))).await?;
         let completes = failed.is_none().then_some(lease);
-        apply(shop, id, answers, completes, Caller::nobody()).await?;
+        apply(app, id, answers, completes, Caller::nobody()).await?;
     } else if failed.is_none() {
-        tend_alone(shop, id, Some(lease)).await?;
+        tend_alone(app, id, Some(lease)).await?;
     }
     failed.map_or(Ok(()), Err)
 }
 
 /// Letters, and what providers are asked.
-fn sorted(errands: Vec<Errand>) -> (Vec<Errand>, Vec<Errand>) {
-    errands.into_iter().partition(|it| matches!(it, Errand::Message(_)))
+fn sorted(outbound_tasks: Vec<OutboundTask>) -> (Vec<OutboundTask>, Vec<OutboundTask>) {
+    outbound_tasks.into_iter().partition(|it| matches!(it, OutboundTask::Message(_)))
 }
 
-/// Nothing is begun outside that could end after the lease: by then the job may be somebody else's.
-fn may_begin(shop: &Shop, lease: Lease, ends: Instant) -> Result<(), StoreError> {
-    match Instant::now() + shop.call_within() <= ends {
+/// No outbound task begins that could end after the lease: by then the job may be another worker's.
+fn may_begin(app: &App, lease: Lease, ends: Instant) -> Result<(), StoreError> {
+    match Instant::now() + app.call_within() <= ends {
         true => Ok(()),
         false => Err(Refusal::LeaseLost(lease.job).into()),
     }
 }
 
 /// Gives the order as it then is; None if it is gone.
-async fn tend_alone(
-    shop: &Shop,
-    id: OrderId,
-    lease: Option<Lease>,
-) -> Result<Option<Arc<Order>>, StoreError> {
+async fn tend_alone(app: &App, id: OrderId, lease: Option<Lease>) -> Result<Option<Arc<Order>>, StoreError> {
     let run = RunDue { target: Target::latest(Part::Order(id)), lease };
     let reply = move |_: &OnOrder<()>, view: &View<'_>| view.order(id).cloned();
-    match shop.store.change(call(), run, reply, Codec::unkept()).await {
+    match app.store.change(context(), run, reply, Codec::unkept()).await {
         Ok(changed) => Ok(changed.into_answer()),
         Err(StoreError::Refused(Refusal::NotFound { .. })) => Ok(None),
         Err(error) => Err(error),
     }
 }
 
-async fn expire(shop: &Shop, reservation: ReservationId, lease: Lease) -> Result<(), StoreError> {
+async fn expire(app: &App, reservation: ReservationId, lease: Lease) -> Result<(), StoreError> {
     let expire = ExpireReservation { reservation, lease };
-    shop.store.change(call(), expire, |(), _| (), Codec::unkept()).await.map(|_| ())
+    app.store.change(context(), expire, |(), _| (), Codec::unkept()).await.map(|_| ())
 }

@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 
 use crate::domain::{Actor, Rules};
 use crate::outside::{Mail, PaymentProvider};
-use crate::store::{Call, Store};
+use crate::store::{RequestContext, Store};
 
 pub use outside::{Caller, Pending, Subject, settle};
 
@@ -29,7 +29,7 @@ const CALL_WITHIN: Duration = Duration::from_secs(10);
 
 /// All that is needed to do what has come due. Cheap to clone.
 #[derive(Clone)]
-pub struct Shop {
+pub struct App {
     pub store: Store,
     pub provider: Arc<dyn PaymentProvider>,
     pub mail: Arc<dyn Mail>,
@@ -40,7 +40,7 @@ pub struct Shop {
     pub lease: Duration,
 }
 
-impl Shop {
+impl App {
     /// How long anybody outside may take to answer: two such calls, one after the other, end well within a lease.
     fn call_within(&self) -> Duration {
         CALL_WITHIN.min(self.lease / 3)
@@ -48,18 +48,18 @@ impl Shop {
 }
 
 /// Starts all loops. Each ends after what it has in hand once `shutdown` says true, or when the store is gone.
-pub fn start(shop: &Shop, shutdown: &watch::Receiver<bool>) -> JoinSet<()> {
+pub fn start(app: &App, shutdown: &watch::Receiver<bool>) -> JoinSet<()> {
     let mut loops = JoinSet::new();
-    loops.spawn(due::work_off(shop.clone(), shutdown.clone()));
-    loops.spawn(waiting::fill(shop.clone(), shutdown.clone()));
-    loops.spawn(reap(shop.clone(), shutdown.clone()));
+    loops.spawn(due::work_off(app.clone(), shutdown.clone()));
+    loops.spawn(waiting::fill(app.clone(), shutdown.clone()));
+    loops.spawn(reap(app.clone(), shutdown.clone()));
     loops
 }
 
-async fn reap(shop: Shop, mut shutdown: watch::Receiver<bool>) {
+async fn reap(app: App, mut shutdown: watch::Receiver<bool>) {
     loop {
-        let before = shop.store.now().minus(shop.requests_kept_for);
-        match shop.store.reap_requests(before).await {
+        let before = app.store.now().minus(app.requests_kept_for);
+        match app.store.reap_requests(before).await {
             Ok(0) => {}
             Ok(reaped) => tracing::info!(reaped, "forgot old request ids"),
             Err(error) => tracing::warn!(%error, "could not forget old request ids"),
@@ -72,12 +72,12 @@ async fn reap(shop: Shop, mut shutdown: watch::Receiver<bool>) {
     }
 }
 
-/// Until the process is to stop; also when nobody is left who could say so.
+/// Waits until the process is to stop, or until the sender of that signal is gone.
 pub(crate) async fn told_to_stop(shutdown: &mut watch::Receiver<bool>) {
     let _ = shutdown.wait_for(|it| *it).await;
 }
 
-/// A change made by nobody in particular.
-fn call() -> Call {
-    Call { actor: Actor::system(), request: None, deadline: None }
+/// The context of a change that the system makes itself.
+fn context() -> RequestContext {
+    RequestContext { actor: Actor::system(), request: None, deadline: None }
 }

@@ -1,17 +1,17 @@
-//! What is done outside for an order, and writing down the answer: one way for workers and for callers that wait.
+//! Outbound tasks of an order and recording their answers: one way for workers and for callers that wait.
 
 use std::sync::Arc;
 
 use tokio::time::timeout;
 
 use crate::domain::{
-    AtProvider, CourierNames, Errand, Lease, MessageId, OnOrder, Order, OrderId, OutboundAnswer, Part,
+    AtProvider, CourierNames, Lease, MessageId, OnOrder, Order, OrderId, OutboundAnswer, OutboundTask, Part,
     Payment, PaymentId, ProviderAnswer, RecordAnswers, RefundId, RefundState, Refusal, Target, Unsent,
     letter,
 };
 use crate::faults::{self, Failed};
-use crate::store::{Call, Changed, Codec, RequestKey, StoreError, View};
-use crate::work::{Shop, call};
+use crate::store::{Changed, Codec, RequestContext, RequestKey, StoreError, View};
+use crate::work::{App, context};
 
 /// Somebody who waits for an outcome: what is said then, made of the order as it then is, and the request id under
 /// which that takes the place of what was said when the outcome was open.
@@ -27,7 +27,7 @@ impl Caller<()> {
     }
 }
 
-/// Whose money it is about: an order, and how it was stored a moment ago by whoever knows that.
+/// The order whose money is concerned, and its stored state where the caller has just read it.
 #[derive(Debug, Clone)]
 pub struct Subject {
     pub id: OrderId,
@@ -42,18 +42,18 @@ pub enum Pending {
 }
 
 impl Pending {
-    /// What is to be asked; None if nothing is open.
-    fn errand(self, order: &Order) -> Result<Option<Errand>, Refusal> {
+    /// The open task; None if there is none.
+    fn task(self, order: &Order) -> Result<Option<OutboundTask>, Refusal> {
         match self {
             Self::Payment(id) => {
-                let ask = order.payments[order.payment_place(id)?].ask();
-                Ok(ask.map(|ask| Errand::Payment(id, ask)))
+                let request = order.payments[order.payment_index(id)?].open_request();
+                Ok(request.map(|request| OutboundTask::Payment(id, request)))
             }
             Self::Refund(id) => {
-                let (payment, place) = order.refund_place(id)?;
+                let (payment, index) = order.refund_index(id)?;
                 let payment = &order.payments[payment];
-                let open = payment.is_by_provider() && payment.refunds[place].state == RefundState::Pending;
-                Ok(open.then_some(Errand::Refund(id)))
+                let open = payment.is_by_provider() && payment.refunds[index].state == RefundState::Pending;
+                Ok(open.then_some(OutboundTask::Refund(id)))
             }
         }
     }
@@ -62,24 +62,24 @@ impl Pending {
 /// Asks the provider what is open, and decides upon the answer; None if nothing is open. Goes on to its end even if
 /// the caller gives up waiting.
 pub async fn settle<M: Send + 'static>(
-    shop: &Shop,
+    app: &App,
     order: Subject,
     pending: Pending,
     caller: Caller<M>,
 ) -> Result<Option<M>, StoreError> {
-    let shop = shop.clone();
+    let app = app.clone();
     let settling = async move {
         let Subject { id, stored } = order;
         // What was decided and then not stored, since somebody else was first, does not have a new payment or refund
         // that is asked about; what was there before is asked about under the same key.
-        let order = match stored.filter(|it| pending.errand(it).is_ok()) {
+        let order = match stored.filter(|it| pending.task(it).is_ok()) {
             Some(order) => order,
-            None => shop.store.order(id).await?.ok_or_else(|| Refusal::not_found("order", id))?,
+            None => app.store.order(id).await?.ok_or_else(|| Refusal::not_found("order", id))?,
         };
-        match pending.errand(&order)? {
-            Some(errand) => {
-                let answer = carry_out(&shop, &order, errand).await?;
-                apply(&shop, id, vec![answer], None, caller).await.map(Some)
+        match pending.task(&order)? {
+            Some(task) => {
+                let answer = perform(&app, &order, task).await?;
+                apply(&app, id, vec![answer], None, caller).await.map(Some)
             }
             None => Ok(None),
         }
@@ -88,53 +88,53 @@ pub async fn settle<M: Send + 'static>(
     settled.unwrap_or_else(|it| Err(StoreError::Internal(format!("asking the provider: {it}"))))
 }
 
-/// Does an errand, under its key. No transaction is open.
-pub(super) async fn carry_out<'a>(
-    shop: &'a Shop,
+/// Performs an outbound task under its key. No transaction is open.
+pub(super) async fn perform<'a>(
+    app: &'a App,
     order: &'a Order,
-    errand: Errand,
+    task: OutboundTask,
 ) -> Result<OutboundAnswer, Refusal> {
-    match errand {
-        Errand::Payment(id, ask) => {
-            let payment = &order.payments[order.payment_place(id)?];
-            let asking = |at: &'a AtProvider| shop.provider.ask(ask, id, &at.token, payment.amount);
-            Ok(OutboundAnswer::Payment(id, ask, answered(shop, payment, "ask", asking).await))
+    match task {
+        OutboundTask::Payment(id, request) => {
+            let payment = &order.payments[order.payment_index(id)?];
+            let asking = |at: &'a AtProvider| app.provider.request(request, id, &at.token, payment.amount);
+            Ok(OutboundAnswer::Payment(id, request, answered(app, payment, "ask", asking).await))
         }
-        Errand::Refund(id) => {
-            let (payment, refund) = order.refund_place(id)?;
+        OutboundTask::Refund(id) => {
+            let (payment, refund) = order.refund_index(id)?;
             let payment = &order.payments[payment];
             let amount = payment.refunds[refund].amount;
             let asking = |at: &'a AtProvider| {
-                shop.provider.refund(id, at.reference.as_deref().unwrap_or_default(), amount)
+                app.provider.refund(id, at.reference.as_deref().unwrap_or_default(), amount)
             };
-            Ok(OutboundAnswer::Refund(id, answered(shop, payment, "refund", asking).await))
+            Ok(OutboundAnswer::Refund(id, answered(app, payment, "refund", asking).await))
         }
-        Errand::Message(id) => Ok(OutboundAnswer::Message(id, send(shop, order, id).await)),
+        OutboundTask::Message(id) => Ok(OutboundAnswer::Message(id, send(app, order, id).await)),
     }
 }
 
 /// The provider's answer, if it is the one that has the payment and says something in time.
 async fn answered<'a, F: Future<Output = ProviderAnswer>>(
-    shop: &Shop,
+    app: &App,
     payment: &'a Payment,
     what: &str,
-    ask: impl FnOnce(&'a AtProvider) -> F,
+    request: impl FnOnce(&'a AtProvider) -> F,
 ) -> ProviderAnswer {
     let at = payment.at_provider();
-    let Some(at) = at.filter(|it| it.provider == shop.provider.name()) else {
+    let Some(at) = at.filter(|it| it.provider == app.provider.name()) else {
         let name = at.map_or("", |it| &it.provider);
         let why = format!("the provider {name} is not connected");
         tracing::error!(payment = %payment.id, "{why}");
         return ProviderAnswer::Unknown(why);
     };
-    let asking = ask(at);
+    let asking = request(at);
     let asking = async {
         faults::at(format_args!("{what}.before"))?;
         let answer = asking.await;
         faults::at(format_args!("{what}.after"))?;
         Ok::<_, Failed>(answer)
     };
-    let answer = match timeout(shop.call_within(), asking).await {
+    let answer = match timeout(app.call_within(), asking).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(Failed)) => ProviderAnswer::Unknown("told to fail".to_owned()),
         Err(_) => ProviderAnswer::Unknown("the provider did not answer in time".to_owned()),
@@ -145,7 +145,7 @@ async fn answered<'a, F: Future<Output = ProviderAnswer>>(
     answer
 }
 
-pub(super) async fn send(shop: &Shop, order: &Order, id: MessageId) -> Result<(), Unsent> {
+pub(super) async fn send(app: &App, order: &Order, id: MessageId) -> Result<(), Unsent> {
     let Some(message) = order.messages.iter().find(|it| it.id == id) else {
         return Err(Unsent::Refused("the message is gone".to_owned()));
     };
@@ -157,15 +157,15 @@ pub(super) async fn send(shop: &Shop, order: &Order, id: MessageId) -> Result<()
         let failed = |_| Unsent::Later("told to fail".to_owned());
         let unread = |_| Unsent::Later("the couriers' names could not be read".to_owned());
         let couriers = match message.shipment {
-            Some(_) => shop.store.courier_names().await.map_err(unread)?,
+            Some(_) => app.store.courier_names().await.map_err(unread)?,
             None => CourierNames::new(),
         };
-        let letter = letter(message, order, &shop.rules, &couriers)?;
+        let letter = letter(message, order, &app.rules, &couriers)?;
         faults::at("mail.before").map_err(failed)?;
-        shop.mail.send(id, &letter).await?;
+        app.mail.send(id, &letter).await?;
         faults::at("mail.after").map_err(failed)
     };
-    let sent = timeout(shop.call_within(), sending)
+    let sent = timeout(app.call_within(), sending)
         .await
         .unwrap_or_else(|_| Err(Unsent::Later("sending took too long".to_owned())));
     if let Err(unsent) = &sent {
@@ -177,7 +177,7 @@ pub(super) async fn send(shop: &Shop, order: &Order, id: MessageId) -> Result<()
 
 /// Decides upon answers. One that comes late or twice changes nothing.
 pub(super) async fn apply<M: Send + 'static>(
-    shop: &Shop,
+    app: &App,
     id: OrderId,
     answers: Vec<OutboundAnswer>,
     lease: Option<Lease>,
@@ -186,5 +186,8 @@ pub(super) async fn apply<M: Send + 'static>(
     let Caller { request, reply, codec } = caller;
     let record = RecordAnswers { target: Target::latest(Part::Order(id)), answers, lease };
     let reply = move |_: &OnOrder<()>, view: &View<'_>| reply(view.order(id).expect("it was decided upon"));
-    shop.store.change(Call { request, ..call() }, record, reply, codec).await.map(Changed::into_answer)
+    app.store
+        .change(RequestContext { request, ..context() }, record, reply, codec)
+        .await
+        .map(Changed::into_answer)
 }

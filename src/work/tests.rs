@@ -13,22 +13,23 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::domain::{
-    self, Address, Ask, Channel, CreateOrder, Customer, Desk, Letter, Location, LocationCode, MessageId,
-    MessageKind, MessageState, Method, Money, NewLine, NewOrder, NewPayment, NewReservation, OnOrder,
-    OnShortage, Order, OrderId, OrderState, PaymentId, PaymentState, Product, ProviderAnswer, RefundId,
-    Refusal, Reservation, ReservationId, ReservationState, Rules, ServiceLevel, Timestamp, Touch, Unsent,
+    self, Address, Channel, CreateOrder, Customer, Letter, Location, LocationCode, MessageId, MessageKind,
+    MessageState, Method, Money, NewLine, NewOrder, NewPayment, NewReservation, OnOrder, OnShortage, Order,
+    OrderId, OrderState, PaymentId, PaymentState, Product, ProviderAnswer, ProviderRequest, ReadSet,
+    RefundId, Refusal, Reservation, ReservationId, ReservationState, Rules, ServiceLevel, Timestamp,
+    UnitOfWork, Unsent,
 };
 use crate::outside::{FileMail, Mail, PaymentProvider, Sandbox};
 use crate::store::{Codec, Database, JobKind, Options, Store, StoreError, View};
 use crate::work::due::work_off;
 use crate::work::outside::{Caller, Pending, Subject, settle};
-use crate::work::{Shop, call, start};
+use crate::work::{App, context, start};
 
 /// How long the loops may take for what they do within a second.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 struct Scene {
-    shop: Shop,
+    app: App,
     sandbox: Arc<Sandbox>,
     clock: Arc<AtomicI64>,
     folder: tempfile::TempDir,
@@ -54,7 +55,7 @@ impl Scene {
 
         let sandbox = Arc::new(Sandbox::in_memory());
         let provider: Arc<dyn PaymentProvider> = Arc::<Sandbox>::clone(&sandbox);
-        let shop = Shop {
+        let app = App {
             store,
             provider,
             mail,
@@ -63,13 +64,13 @@ impl Scene {
             lease: Duration::from_secs(30),
         };
         let scene =
-            Self { shop, sandbox, clock, folder, stop: watch::Sender::new(false), loops: JoinSet::new() };
+            Self { app, sandbox, clock, folder, stop: watch::Sender::new(false), loops: JoinSet::new() };
         scene.stock_up().await;
         scene
     }
 
     fn begin_work(&mut self) {
-        self.loops = start(&self.shop, &self.stop.subscribe());
+        self.loops = start(&self.app, &self.stop.subscribe());
     }
 
     async fn end_work(&mut self) {
@@ -84,19 +85,20 @@ impl Scene {
 
     async fn change<T: Clone + Send + 'static>(
         &self,
-        touch: Touch,
-        decide: impl Fn(&mut Desk<'_>) -> Result<T, Refusal> + Send + 'static,
+        reads: ReadSet,
+        decide: impl Fn(&mut UnitOfWork<'_>) -> Result<T, Refusal> + Send + 'static,
     ) -> Result<T, StoreError> {
         let codec = Codec::unkept();
-        self.shop.store.decide(call(), touch, decide, |it, _| it.clone(), codec).await
+        self.app.store.decide(context(), reads, decide, |it, _| it.clone(), codec).await
     }
 
     async fn stock_up(&self) {
-        let touch = Touch { products: vec![sku()], locations: true, skus: vec![sku()], ..Touch::default() };
-        self.change(touch.clone(), |desk| {
-            let at = desk.now;
+        let reads =
+            ReadSet { products: vec![sku()], locations: true, skus: vec![sku()], ..ReadSet::default() };
+        self.change(reads.clone(), |unit| {
+            let at = unit.now;
             domain::create_location(
-                desk,
+                unit,
                 &Location {
                     code: berlin(),
                     version: 0,
@@ -116,7 +118,7 @@ impl Scene {
                 weight_grams: 500,
                 created_at: at,
             };
-            domain::create_product(desk, &product)
+            domain::create_product(unit, &product)
         })
         .await
         .unwrap();
@@ -124,35 +126,35 @@ impl Scene {
     }
 
     async fn receive_stock(&self, units: i64) {
-        let touch = Touch { skus: vec![sku()], ..Touch::default() };
-        self.change(touch, move |desk| {
-            domain::receive_stock(desk, &sku(), &berlin(), units, "delivery", None)
+        let reads = ReadSet { skus: vec![sku()], ..ReadSet::default() };
+        self.change(reads, move |unit| {
+            domain::receive_stock(unit, &sku(), &berlin(), units, "delivery", None)
         })
         .await
         .unwrap();
     }
 
-    async fn place(&self, name: &str, units: i64) -> OrderId {
+    async fn create_order(&self, name: &str, units: i64) -> OrderId {
         let new = new_order(name, units);
         let reply = |created: &OnOrder<()>, _: &View<'_>| created.order;
-        let changed = self.shop.store.change(call(), CreateOrder { new }, reply, Codec::unkept());
+        let changed = self.app.store.change(context(), CreateOrder { new }, reply, Codec::unkept());
         changed.await.unwrap().into_answer()
     }
 
     /// Decides to charge the order's total and, as after a crash, never asks.
     async fn begin_payment(&self, order: OrderId, token: &'static str) -> PaymentId {
-        let touch = Touch { orders: vec![order], ..Touch::default() };
-        self.change(touch, move |desk| {
-            let mut it = desk.take_order(order)?;
+        let reads = ReadSet { orders: vec![order], ..ReadSet::default() };
+        self.change(reads, move |unit| {
+            let mut it = unit.take_order(order)?;
             let new = NewPayment {
                 method: Method::Card,
                 token: token.to_owned(),
                 amount: None,
-                ask: Ask::Charge,
+                request: ProviderRequest::Charge,
                 provider: "sandbox".to_owned(),
             };
-            let payment = it.begin_payment(desk, &new)?;
-            desk.keep_order(it);
+            let payment = it.begin_payment(unit, &new)?;
+            unit.keep_order(it);
             Ok(payment)
         })
         .await
@@ -160,10 +162,10 @@ impl Scene {
     }
 
     async fn order(&self, id: OrderId) -> Order {
-        self.shop.store.order(id).await.unwrap().as_deref().cloned().expect("the order")
+        self.app.store.order(id).await.unwrap().as_deref().cloned().expect("the order")
     }
 
-    /// The order, as soon as it is as it shall be.
+    /// The order, as soon as the condition holds.
     async fn until(&self, id: OrderId, is_so: impl Fn(&Order) -> bool) -> Order {
         let begun = Instant::now();
         loop {
@@ -241,7 +243,7 @@ fn all_told(order: &Order) -> bool {
     order.messages.iter().all(|it| it.state != MessageState::Queued)
 }
 
-/// An order that nobody has read.
+/// An order that was not read before.
 fn unread(id: OrderId) -> Subject {
     Subject { id, stored: None }
 }
@@ -250,13 +252,13 @@ fn unread(id: OrderId) -> Subject {
 async fn every_message_is_sent_once() {
     let mut scene = Scene::set().await;
     scene.begin_work();
-    let id = scene.place("ann", 1).await;
+    let id = scene.create_order("ann", 1).await;
     scene.pass(1);
 
     let order = scene.until(id, all_told).await;
     assert!(order.messages.iter().all(|it| it.state == MessageState::Sent && it.attempts == 1), "{order:#?}");
     // Other drivers of the same loops, and the same again later.
-    scene.loops.spawn(work_off(scene.shop.clone(), scene.stop.subscribe()));
+    scene.loops.spawn(work_off(scene.app.clone(), scene.stop.subscribe()));
     scene.pass(60);
     tokio::time::sleep(Duration::from_millis(700)).await;
     scene.end_work().await;
@@ -267,12 +269,15 @@ async fn every_message_is_sent_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn letters_about_receipt_invoice_and_payment_go_together() {
     let scene = Scene::set().await;
-    let unpaid = scene.place("ann", 1).await;
-    let paid = scene.place("bob", 1).await;
+    let unpaid = scene.create_order("ann", 1).await;
+    let paid = scene.create_order("bob", 1).await;
     let payment = scene.begin_payment(paid, "tok_success").await;
-    assert!(scene.order(paid).await.errands(scene.shop.store.now()).is_empty(), "they wait for company");
+    assert!(
+        scene.order(paid).await.outbound_tasks(scene.app.store.now()).is_empty(),
+        "they wait for company"
+    );
 
-    settle(&scene.shop, unread(paid), Pending::Payment(payment), Caller::nobody()).await.unwrap();
+    settle(&scene.app, unread(paid), Pending::Payment(payment), Caller::nobody()).await.unwrap();
     let order = scene.order(paid).await;
     let told: Vec<_> = order.messages.iter().map(|it| it.kind).collect();
     assert_eq!(
@@ -280,12 +285,12 @@ async fn letters_about_receipt_invoice_and_payment_go_together() {
         [MessageKind::OrderReceived, MessageKind::InvoiceIssued, MessageKind::PaymentReceived],
         "{order:#?}"
     );
-    assert_eq!(order.errands(scene.shop.store.now()).len(), 3, "the last one takes the others along");
+    assert_eq!(order.outbound_tasks(scene.app.store.now()).len(), 3, "the last one takes the others along");
 
-    assert!(scene.order(unpaid).await.errands(scene.shop.store.now()).is_empty());
+    assert!(scene.order(unpaid).await.outbound_tasks(scene.app.store.now()).is_empty());
     scene.pass(1);
     assert_eq!(
-        scene.order(unpaid).await.errands(scene.shop.store.now()).len(),
+        scene.order(unpaid).await.outbound_tasks(scene.app.store.now()).len(),
         2,
         "nor longer than a second"
     );
@@ -316,7 +321,7 @@ async fn a_message_that_could_not_be_sent_is_sent_later() {
     let mut scene =
         Scene::set_with(tempfile::tempdir().unwrap(), Arc::<Faltering>::clone(&mail) as Arc<dyn Mail>).await;
     scene.begin_work();
-    let id = scene.place("ann", 1).await;
+    let id = scene.create_order("ann", 1).await;
     scene.pass(1);
 
     let order = scene
@@ -334,7 +339,7 @@ async fn a_message_that_could_not_be_sent_is_sent_later() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_that_nobody_pays_expires_and_gives_its_stock_back() {
     let mut scene = Scene::set().await;
-    let id = scene.place("ann", 10).await;
+    let id = scene.create_order("ann", 10).await;
     assert_eq!(scene.order(id).await.state, OrderState::Invoiced);
     // Nobody was working all that time: the customer is not asked to pay for what has expired.
     scene.pass(1_801);
@@ -346,15 +351,15 @@ async fn an_order_that_nobody_pays_expires_and_gives_its_stock_back() {
         order.messages.iter().filter(|it| it.state == MessageState::Sent).map(|it| it.kind).collect();
     assert_eq!(told, [MessageKind::OrderExpired]);
     assert_eq!(scene.letters().len(), 1);
-    scene.place("bob", 10).await;
+    scene.create_order("bob", 10).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_callers_reservation_expires() {
     let mut scene = Scene::set().await;
-    let touch = Touch { skus: vec![sku()], ..Touch::default() };
+    let reads = ReadSet { skus: vec![sku()], ..ReadSet::default() };
     let id: ReservationId = scene
-        .change(touch, |desk| {
+        .change(reads, |unit| {
             let new = NewReservation {
                 region: "EUROPE".parse().unwrap(),
                 location: None,
@@ -362,7 +367,7 @@ async fn another_callers_reservation_expires() {
                 lifetime: Some(Duration::from_secs(5)),
                 reference: "basket".to_owned(),
             };
-            domain::reserve_stock(desk, &new)
+            domain::reserve_stock(unit, &new)
         })
         .await
         .unwrap();
@@ -371,8 +376,8 @@ async fn another_callers_reservation_expires() {
 
     let begun = Instant::now();
     let read = || async {
-        let touch = Touch { reservations: vec![id], ..Touch::default() };
-        scene.change(touch, move |desk| desk.reservation(id).cloned()).await.unwrap()
+        let reads = ReadSet { reservations: vec![id], ..ReadSet::default() };
+        scene.change(reads, move |unit| unit.reservation(id).cloned()).await.unwrap()
     };
     let mut reservation: Reservation = read().await;
     while reservation.state != ReservationState::Expired {
@@ -393,7 +398,7 @@ impl PaymentProvider for Slow {
         "sandbox"
     }
 
-    async fn ask(&self, _: Ask, _: PaymentId, _: &str, _: Money) -> ProviderAnswer {
+    async fn request(&self, _: ProviderRequest, _: PaymentId, _: &str, _: Money) -> ProviderAnswer {
         tokio::time::sleep(Duration::from_millis(400)).await;
         ProviderAnswer::Done("late but done".to_owned())
     }
@@ -406,8 +411,8 @@ impl PaymentProvider for Slow {
 #[tokio::test(flavor = "multi_thread")]
 async fn stopping_lets_the_job_in_hand_end_and_begins_no_other() {
     let mut scene = Scene::set().await;
-    scene.shop.provider = Arc::new(Slow);
-    let id = scene.place("ann", 1).await;
+    scene.app.provider = Arc::new(Slow);
+    let id = scene.create_order("ann", 1).await;
     scene.pass(1);
     scene.begin_work();
     scene.until(id, all_told).await;
@@ -417,7 +422,7 @@ async fn stopping_lets_the_job_in_hand_end_and_begins_no_other() {
     scene.end_work().await;
     assert_eq!(scene.order(id).await.payments[0].state, PaymentState::Captured);
 
-    let later = scene.place("bob", 1).await;
+    let later = scene.create_order("bob", 1).await;
     scene.pass(1);
     tokio::time::sleep(Duration::from_millis(700)).await;
     assert!(scene.order(later).await.messages.iter().all(|it| it.state == MessageState::Queued));
@@ -426,12 +431,12 @@ async fn stopping_lets_the_job_in_hand_end_and_begins_no_other() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_caller_that_hangs_up_loses_no_answer() {
     let mut scene = Scene::set().await;
-    scene.shop.provider = Arc::new(Slow);
-    let id = scene.place("ann", 1).await;
+    scene.app.provider = Arc::new(Slow);
+    let id = scene.create_order("ann", 1).await;
     let payment = scene.begin_payment(id, "tok_success").await;
     let hung_up = tokio::time::timeout(
         Duration::from_millis(100),
-        settle(&scene.shop, unread(id), Pending::Payment(payment), Caller::nobody()),
+        settle(&scene.app, unread(id), Pending::Payment(payment), Caller::nobody()),
     )
     .await;
     assert!(hung_up.is_err());
@@ -441,15 +446,15 @@ async fn a_caller_that_hangs_up_loses_no_answer() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_lost_its_lease_completes_nothing() {
     let scene = Scene::set().await;
-    let id = scene.place("ann", 1).await;
+    let id = scene.create_order("ann", 1).await;
     scene.pass(1);
-    let jobs = scene.shop.store.claim_jobs(10, Duration::from_secs(30)).await.unwrap();
+    let jobs = scene.app.store.claim_jobs(10, Duration::from_secs(30)).await.unwrap();
     assert_eq!(jobs.iter().map(|it| (it.kind, it.subject)).collect::<Vec<_>>(), [(JobKind::Order, id.0)]);
     scene.pass(31);
-    let again = scene.shop.store.claim_jobs(10, Duration::from_secs(30)).await.unwrap();
+    let again = scene.app.store.claim_jobs(10, Duration::from_secs(30)).await.unwrap();
     assert!(again[0].lease.token > jobs[0].lease.token);
 
-    let touch = Touch { orders: vec![id], lease: Some(jobs[0].lease), ..Touch::default() };
-    let refused = scene.change(touch, |_| Ok(())).await;
+    let reads = ReadSet { orders: vec![id], lease: Some(jobs[0].lease), ..ReadSet::default() };
+    let refused = scene.change(reads, |_| Ok(())).await;
     assert!(matches!(refused, Err(StoreError::Refused(Refusal::LeaseLost(_)))), "{refused:?}");
 }

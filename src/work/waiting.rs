@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::domain::{FillOrder, OrderId, Part, Target};
 use crate::store::{Codec, StoreError};
-use crate::work::{Shop, call, told_to_stop};
+use crate::work::{App, context, told_to_stop};
 
 /// Orders tried in one pass.
 const AT_ONCE: u64 = 64;
@@ -26,13 +26,13 @@ const BREATH: Duration = Duration::from_millis(50);
 
 /// Every commit of this process rings for a pass: when stock arrives or is given back, and when an order that was on
 /// hold begins to wait in front of newer ones, it is looked at within moments.
-pub(super) async fn fill(shop: Shop, mut shutdown: watch::Receiver<bool>) {
-    let mut bell = shop.store.bell();
+pub(super) async fn fill(app: App, mut shutdown: watch::Receiver<bool>) {
+    let mut bell = app.store.bell();
     let mut failing = false;
     while !*shutdown.borrow() {
         bell.mark_unchanged();
         let begun = Instant::now();
-        match fill_all(&shop, &shutdown).await {
+        match fill_all(&app, &shutdown).await {
             Ok(()) => failing = false,
             // An outage is told once.
             Err(_) if failing => {}
@@ -52,19 +52,19 @@ pub(super) async fn fill(shop: Shop, mut shutdown: watch::Receiver<bool>) {
 }
 
 /// Pass after pass until one changes nothing.
-async fn fill_all(shop: &Shop, shutdown: &watch::Receiver<bool>) -> Result<(), StoreError> {
+async fn fill_all(app: &App, shutdown: &watch::Receiver<bool>) -> Result<(), StoreError> {
     let mut limit = AT_ONCE;
     while !*shutdown.borrow() {
-        let waiting = shop.store.waiting_orders(limit).await?;
+        let waiting = app.store.waiting_orders(limit).await?;
         let all = (waiting.len() as u64) < limit;
 
         let (mut filled, mut failed) = (false, None);
         for some in waiting.chunks(AT_ONCE as usize) {
             // All are asked for before the first is answered, oldest first: the writer decides them as one group.
-            for done in join_all(some.iter().map(|it| fill_one(shop, *it))).await {
+            for done in join_all(some.iter().map(|it| fill_one(app, *it))).await {
                 match done {
                     Ok(done) => filled |= done,
-                    // An order that cannot be decided upon shall not stand before the others.
+                    // An order that cannot be decided must not block the ones behind it.
                     Err(error) => failed = Some(error),
                 }
             }
@@ -83,9 +83,9 @@ async fn fill_all(shop: &Shop, shutdown: &watch::Receiver<bool>) -> Result<(), S
 }
 
 /// Whether the order got its stock.
-async fn fill_one(shop: &Shop, id: OrderId) -> Result<bool, StoreError> {
+async fn fill_one(app: &App, id: OrderId) -> Result<bool, StoreError> {
     let fill = FillOrder { target: Target::latest(Part::Order(id)) };
-    match shop.store.change(call(), fill, |_, _| (), Codec::unkept()).await {
+    match app.store.change(context(), fill, |_, _| (), Codec::unkept()).await {
         Ok(_) => Ok(true),
         Err(StoreError::Refused(_)) => Ok(false),
         Err(error) => Err(error),

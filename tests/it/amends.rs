@@ -5,13 +5,13 @@ use consign::pb;
 
 use crate::server::{TestServer, on_both_engines};
 use crate::shop::{
-    LEIPZIG, by, create_courier, draft, every_law_holds, in_seconds, level, order, pay_by_card, place,
+    LEIPZIG, by, create_courier, create_order, draft, every_law_holds, in_seconds, level, order, pay_by_card,
     reason, receive, stocked,
 };
 use crate::warehouse::Warehouse;
 
 async fn paid(server: &TestServer, buyer: &str, units: i64, token: &str) -> pb::Order {
-    let placed = place(server, draft(buyer, "A-1", units)).await.expect("there is stock");
+    let placed = create_order(server, draft(buyer, "A-1", units)).await.expect("there is stock");
     pay_by_card(server, &placed.id, token).await.expect("paid");
     order(server, &placed.id).await
 }
@@ -106,7 +106,7 @@ on_both_engines!(the_customer_hears_where_the_parcel_is_once_per_place, async |s
     for (place, seconds) in [("Halle hub", 1), ("Leipzig hub", 2), ("halle hub", 3), ("Halle hub", 4)] {
         let scan = pb::TrackingReport {
             status: pb::TrackingStatus::InTransit as i32,
-            place: place.to_owned(),
+            location: place.to_owned(),
             occurred_time: Some(in_seconds(seconds)),
             ..Default::default()
         };

@@ -7,7 +7,8 @@ use tonic::Status;
 
 use crate::server::{TestServer, on_both_engines};
 use crate::shop::{
-    by, create_courier, draft, eur, every_law_holds, in_seconds, order, pay_by_card, place, reason, stocked,
+    by, create_courier, create_order, draft, eur, every_law_holds, in_seconds, order, pay_by_card, reason,
+    stocked,
 };
 use crate::warehouse::Warehouse;
 
@@ -49,7 +50,7 @@ async fn report(
 on_both_engines!(no_bound_strands_an_order_or_its_money, async |server| {
     stocked(&server, "A-1", 5).await;
     create_courier(&server).await;
-    let id = place(&server, draft("dora", "A-1", 1)).await.expect("there is stock").id;
+    let id = create_order(&server, draft("dora", "A-1", 1)).await.expect("there is stock").id;
     for _ in 0..20 {
         let declined = pay_by_card(&server, &id, "tok_decline").await;
         assert_eq!(reason(&declined.expect_err("declined")), "PAYMENT_DECLINED");
@@ -128,7 +129,7 @@ on_both_engines!(
         let mut placed = Vec::new();
         for number in 0..6 {
             let buyer = format!("buyer{number}");
-            placed.push(place(&server, draft(&buyer, "A-1", 1)).await.expect("there is stock").id);
+            placed.push(create_order(&server, draft(&buyer, "A-1", 1)).await.expect("there is stock").id);
         }
         for id in &placed[1..4] {
             let refused = grow(&server, id).await;

@@ -47,7 +47,7 @@ async fn hang_up(server: TestServer) {
             let cancelled = cancelled(&server, number, how, within);
             let clients = Clients::over(server.channel.clone());
             let patient = format!("patient{number}");
-            let (answered, normal) = tokio::join!(cancelled, place(&clients, &patient));
+            let (answered, normal) = tokio::join!(cancelled, create_order(&clients, &patient));
             unanswered_so_far.fetch_add(usize::from(!answered), Ordering::Relaxed);
             normal.expect("nobody suffers from those who hang up").id
         }
@@ -66,8 +66,8 @@ async fn hang_up(server: TestServer) {
     let each = |number: usize| async move {
         let buyer = format!("hasty{number}");
         let before = asking.orders_of(&buyer).await.expect("a list");
-        let first = place(asking, &buyer).await.expect("a final answer");
-        let second = place(asking, &buyer).await.expect("the same answer");
+        let first = create_order(asking, &buyer).await.expect("a final answer");
+        let second = create_order(asking, &buyer).await.expect("the same answer");
         assert_eq!(first, second);
         assert_eq!((before.min(1), asking.orders_of(&buyer).await.expect("a list")), (before, 1), "{buyer}");
         counted.fetch_add(before, Ordering::Relaxed);
@@ -85,7 +85,7 @@ async fn hang_up(server: TestServer) {
     server.stop().await;
 }
 
-async fn place(clients: &Clients, buyer: &str) -> Result<pb::Order, tonic::Status> {
+async fn create_order(clients: &Clients, buyer: &str) -> Result<pb::Order, tonic::Status> {
     let answer = clients.orders.clone().create_order(request(buyer)).await?;
     Ok(answer.into_inner().order.expect("an order"))
 }

@@ -9,7 +9,7 @@ use consign::server::{ServeError, Server, is_serving};
 use consign::settings::{Secret, Settings};
 
 use crate::server::{Clients, Engine, TestServer, connect};
-use crate::shop::{draft, every_law_holds, pay_by_card, place, stocked};
+use crate::shop::{create_order, draft, every_law_holds, pay_by_card, stocked};
 
 const HALF_A_SECOND: i64 = 500_000;
 const AN_HOUR: i64 = 3_600_000_000;
@@ -51,7 +51,7 @@ async fn an_order_goes_from_server_to_server_though_their_clocks_differ() {
     stocked(&first, "A-1", 10).await;
 
     for (buyer, placing, paying) in [("ann", &second, &*first), ("bob", &*first, &second)] {
-        let order = place(placing, draft(buyer, "A-1", 1)).await.expect("an order");
+        let order = create_order(placing, draft(buyer, "A-1", 1)).await.expect("an order");
         pay_by_card(paying, &order.id, "tok_success").await.expect("a payment");
     }
     every_law_holds(&first).await;

@@ -155,7 +155,7 @@ async fn unwritten_answer(engine: Engine) {
     let process = site.start().await;
     let clients = Clients::over(process.channel());
     clients.stock_up().await;
-    let order = clients.place("dora", String::new()).await.expect("there is stock").id;
+    let order = clients.create_order("dora", String::new()).await.expect("there is stock").id;
     // Letters that are sent later would fail beside the payment.
     clients.until_quiet(STUCK_AFTER).await;
     drop(process);

@@ -66,7 +66,7 @@ async fn a_full_disk_acknowledges_nothing_and_recovers() {
         let mut in_a_row = 0;
         for number in 0.. {
             let buyer = format!("full{round}.{number}");
-            match clients.place(&buyer, format!("request {buyer}")).await {
+            match clients.create_order(&buyer, format!("request {buyer}")).await {
                 Ok(order) => {
                     acknowledged.push(order.id);
                     in_a_row = 0;
@@ -97,7 +97,7 @@ async fn a_full_disk_acknowledges_nothing_and_recovers() {
         }
         let room_again = Instant::now();
         let buyer = format!("room{round}");
-        acknowledged.push(clients.place(&buyer, String::new()).await.expect("there is room again").id);
+        acknowledged.push(clients.create_order(&buyer, String::new()).await.expect("there is room again").id);
         println!("round {round}: accepted again {:?} after there was room", room_again.elapsed());
         for id in &acknowledged {
             assert_eq!(clients.order(id).await.expect("it is there").id, *id);
@@ -139,7 +139,7 @@ async fn every_acknowledged_group_was_synced_to_the_disk() {
 
     // One after the other: each is a group of its own.
     for number in 0..ORDERS {
-        clients.place(&format!("synced{number}"), String::new()).await.expect("an order");
+        clients.create_order(&format!("synced{number}"), String::new()).await.expect("an order");
     }
     let stopped = Command::new("kill").arg(tracer.id().to_string()).status();
     assert!(stopped.is_ok_and(|it| it.success()));

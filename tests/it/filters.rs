@@ -4,7 +4,7 @@ use consign::pb;
 use tonic::{Code, Status};
 
 use crate::server::{TestServer, on_both_engines};
-use crate::shop::{draft, place, stocked};
+use crate::shop::{create_order, draft, stocked};
 
 /// Every word of an enum of the API but UNSPECIFIED, in full.
 fn words<E: TryFrom<i32>>(name: impl Fn(&E) -> &'static str) -> Vec<&'static str> {
@@ -82,7 +82,7 @@ async fn found(
 on_both_engines!(a_page_is_the_same_however_its_words_are_written, async |server| {
     stocked(&server, "F-1", 10).await;
     for buyer in ["ada", "bob"] {
-        place(&server, draft(buyer, "F-1", 1)).await.expect("an order");
+        create_order(&server, draft(buyer, "F-1", 1)).await.expect("an order");
     }
 
     let spellings = ["state = INVOICED", "state = invoiced", "state = order_state_invoiced"];

@@ -20,7 +20,7 @@ use tonic_types::StatusExt;
 
 use crate::child::{Process, Site, scale};
 use crate::server::{Engine, TestServer, patient};
-use crate::shop::{by, create_courier, draft, order, pay_by_card, place, reason, stocked};
+use crate::shop::{by, create_courier, create_order, draft, order, pay_by_card, reason, stocked};
 use crate::warehouse::Warehouse;
 
 /// How long anything may take before the test gives it up.
@@ -331,7 +331,8 @@ async fn ordered(orders: usize) -> Site {
     for number in 0..orders {
         let server = server.clone();
         buyers.spawn(async move {
-            let placed = place(&server, draft(&format!("f{number}"), "F-1", 1)).await.expect("an order");
+            let placed =
+                create_order(&server, draft(&format!("f{number}"), "F-1", 1)).await.expect("an order");
             drop(server);
             placed
         });
@@ -357,7 +358,7 @@ async fn shipped(engine: Engine, shipments: usize) -> Option<(Site, Vec<String>)
     create_courier(&server).await;
     let mut ids = Vec::new();
     for number in 0..shipments {
-        let placed = place(&server, draft(&format!("ann{number}"), "F-1", 1)).await.expect("an order");
+        let placed = create_order(&server, draft(&format!("ann{number}"), "F-1", 1)).await.expect("an order");
         pay_by_card(&server, &placed.id, "tok_success").await.expect("a payment");
         let id = order(&server, &placed.id).await.shipment_ids.remove(0);
         Warehouse { server: &server }.ship(&id).await;

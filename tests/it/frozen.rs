@@ -39,8 +39,10 @@ async fn a_worker_that_was_frozen_does_nothing_twice() {
         let tokens = ["tok_success", "tok_timeout"];
         let posted_before = posted(&post);
         for number in 0..ORDERS {
-            let order =
-                clients.place(&format!("frozen{round}.{number}"), String::new()).await.expect("an order");
+            let order = clients
+                .create_order(&format!("frozen{round}.{number}"), String::new())
+                .await
+                .expect("an order");
             clients.pay(&order.id, tokens[number % 2], String::new()).await.expect("paid, or asked for");
         }
         until_posting(&post, posted_before).await;

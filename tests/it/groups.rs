@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use consign::domain::{
-    self, Actor, Command, CreateLocation, CreateOrder, CreateProduct, Desk, ReceiveStock, Refusal, Touch,
+    self, Actor, Command, CreateLocation, CreateOrder, CreateProduct, ReadSet, ReceiveStock, Refusal,
+    UnitOfWork,
 };
-use consign::store::{Call, Codec, Database, Options, Store};
+use consign::store::{Codec, Database, Options, RequestContext, Store};
 use futures_util::future::{FutureExt, join_all};
 
 use crate::postgres::TestDatabase;
@@ -35,14 +36,14 @@ async fn one_client_alone_gets_a_group_of_its_own_each_time() {
 
     let groups = store.groups();
     for number in 0..5 {
-        place(&store, number).await;
+        create_order(&store, number).await;
     }
     assert_eq!(store.groups() - groups, 5);
 }
 
 /// One thread, so that all of it is queued before the writer gets to run.
 #[tokio::test]
-async fn who_waits_for_one_product_is_not_kept_waiting_by_overdue_holds_on_another() {
+async fn who_waits_for_one_product_is_not_kept_waiting_by_expired_reservations_of_another() {
     let folder = tempfile::tempdir().expect("a folder");
     let store = open(Database::Sqlite(folder.path().join("consign.db"))).await;
     stock_up(&store, "NONE", 0).await;
@@ -63,7 +64,7 @@ async fn who_waits_for_one_product_is_not_kept_waiting_by_overdue_holds_on_anoth
 /// Everything is queued while the writer is held up in a decision: one group takes it all.
 async fn count(database: Database) {
     let store = open(database).await;
-    place(&store, 1_000).await;
+    create_order(&store, 1_000).await;
 
     let groups = store.groups();
     let (begins, mut begun) = tokio::sync::mpsc::unbounded_channel();
@@ -78,7 +79,7 @@ async fn count(database: Database) {
     }));
     let placed = async {
         begun.recv().await.expect("the writer is held up");
-        let mut placed = (0..ORDERS).map(|number| Box::pin(place(&store, number))).collect::<Vec<_>>();
+        let mut placed = (0..ORDERS).map(|number| Box::pin(create_order(&store, number))).collect::<Vec<_>>();
         for order in &mut placed {
             assert!(order.as_mut().now_or_never().is_none(), "it waits for the writer");
         }
@@ -103,11 +104,11 @@ impl Command for HoldUp {
     const NAME: &'static str = "HoldUp";
     type Output = ();
 
-    fn reads(&self) -> Touch {
-        Touch::default()
+    fn reads(&self) -> ReadSet {
+        ReadSet::default()
     }
 
-    fn decide(&self, _: &mut Desk<'_>) -> Result<(), Refusal> {
+    fn decide(&self, _: &mut UnitOfWork<'_>) -> Result<(), Refusal> {
         (self.0)();
         Ok(())
     }
@@ -157,12 +158,12 @@ async fn stock_up(store: &Store, sku: &str, units: i64) {
 
 async fn change<C: Command>(store: &Store, command: C) {
     let actor: Actor = "clerk".parse().expect("an actor");
-    let call = Call { actor, request: None, deadline: None };
+    let call = RequestContext { actor, request: None, deadline: None };
     store.change(call, command, |_, _| (), Codec::unkept()).await.expect("the change is accepted");
 }
 
 /// One order of two products by a customer of its own.
-async fn place(store: &Store, number: usize) {
+async fn create_order(store: &Store, number: usize) {
     order(store, new_order(number, &["LEFT", "RIGHT"])).await;
 }
 

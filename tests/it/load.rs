@@ -37,7 +37,7 @@ impl Clients {
         Ok(self.orders.clone().get_order(request).await?.into_inner().order.unwrap_or_default())
     }
 
-    pub(crate) async fn place(&self, buyer: &str, request_id: String) -> Result<pb::Order, Status> {
+    pub(crate) async fn create_order(&self, buyer: &str, request_id: String) -> Result<pb::Order, Status> {
         self.submit(draft(buyer, SKU, 1), request_id).await
     }
 
@@ -582,8 +582,10 @@ impl Step {
 /// Asks again until every order placed by these callers is there exactly once.
 pub(crate) async fn one_order_each(callers: &[Caller], clients: &Clients) {
     let each = |buyer: String| async move {
-        let first = clients.place(&buyer, format!("{buyer}.{:?}", Step::Place)).await.expect("an answer");
-        let again = clients.place(&buyer, format!("{buyer}.{:?}", Step::Place)).await.expect("an answer");
+        let first =
+            clients.create_order(&buyer, format!("{buyer}.{:?}", Step::Place)).await.expect("an answer");
+        let again =
+            clients.create_order(&buyer, format!("{buyer}.{:?}", Step::Place)).await.expect("an answer");
         assert_eq!(first, again);
         assert_eq!(clients.orders_of(&buyer).await.expect("a list"), 1, "{buyer}");
     };

@@ -16,7 +16,7 @@ use crate::child::{Process, Site, scale};
 use crate::malformed::wire::{Answer, send, send_all, send_body};
 use crate::malformed::writer::{Known, SEED, methods, unfolding};
 use crate::server::{Engine, TestServer, patient};
-use crate::shop::{create_courier, draft, pay_by_card, place, stocked};
+use crate::shop::{create_courier, create_order, draft, pay_by_card, stocked};
 use crate::warehouse::Warehouse;
 
 /// Calls under way at once.
@@ -236,14 +236,17 @@ async fn a_shop_at_work(engine: Engine) -> Option<Site> {
     let warehouse = Warehouse { server: &server };
     for number in 0..4 {
         let ordered = async |what: &str, quantity| {
-            place(&server, draft(&format!("{what}{number}"), "A-1", quantity)).await.expect("an order").id
+            create_order(&server, draft(&format!("{what}{number}"), "A-1", quantity))
+                .await
+                .expect("an order")
+                .id
         };
         ordered("new", 1).await;
         // For a person to approve.
         ordered("large", 70).await;
         let waits = pb::OnShortage::Wait as i32;
         let short = pb::OrderDraft { on_shortage: waits, ..draft(&format!("short{number}"), "A-2", 1) };
-        place(&server, short).await.expect("an order that waits");
+        create_order(&server, short).await.expect("an order that waits");
         for (what, steps) in [("paid", 0), ("shipped", 1), ("delivered", 2), ("archived", 3)] {
             let id = ordered(what, 2).await;
             pay_by_card(&server, &id, "tok_success").await.expect("a payment");

@@ -6,7 +6,9 @@ use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
 use crate::server::{TestServer, on_both_engines};
-use crate::shop::{LEIPZIG, by, create_courier, draft, level, order, pay_by_card, place, reason, stocked};
+use crate::shop::{
+    LEIPZIG, by, create_courier, create_order, draft, level, order, pay_by_card, reason, stocked,
+};
 
 fn line(sku: &str, quantity: i64) -> pb::StockLine {
     pb::StockLine { sku: sku.to_owned(), quantity }
@@ -70,7 +72,7 @@ on_both_engines!(another_system_sets_stock_aside_and_gives_it_back, async |serve
     assert_eq!(info.metadata["legal"], "ReserveStock");
     assert_eq!(level(&server, "S-1").await.available, 5);
 
-    let placed = place(&server, draft("dora", "S-1", 1)).await.expect("an order");
+    let placed = create_order(&server, draft("dora", "S-1", 1)).await.expect("an order");
     let of_order = placed.reservation.expect("reserved").id;
     let refused = release(&server, &of_order, "").await.expect_err("it is the order's");
     assert_eq!(reason(&refused), "ILLEGAL_TRANSITION");
@@ -147,7 +149,7 @@ on_both_engines!(a_level_is_corrected_reordered_and_filled_up, async |server| {
 on_both_engines!(couriers_offer_and_decline, async |server| {
     stocked(&server, "S-1", 5).await;
     create_courier(&server).await;
-    let placed = place(&server, draft("emil", "S-1", 2)).await.expect("an order");
+    let placed = create_order(&server, draft("emil", "S-1", 2)).await.expect("an order");
     pay_by_card(&server, &placed.id, "tok_success").await.expect("a payment");
     let shipment_id = order(&server, &placed.id).await.shipment_ids.remove(0);
 

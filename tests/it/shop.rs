@@ -9,7 +9,7 @@ use crate::server::Clients;
 /// The one place of the region `EUROPE` that most tests need.
 pub(crate) const LEIPZIG: &str = "DE-LEIPZIG";
 
-/// A request in somebody's name.
+/// A request in an actor's name.
 pub(crate) fn by<T>(actor: &'static str, message: T) -> Request<T> {
     let mut request = Request::new(message);
     request.metadata_mut().insert("consign-actor", tonic::metadata::MetadataValue::from_static(actor));
@@ -123,7 +123,7 @@ pub(crate) fn draft(buyer: &str, sku: &str, quantity: i64) -> pb::OrderDraft {
     }
 }
 
-pub(crate) async fn place(server: &Clients, draft: pb::OrderDraft) -> Result<pb::Order, Status> {
+pub(crate) async fn create_order(server: &Clients, draft: pb::OrderDraft) -> Result<pb::Order, Status> {
     let request = pb::CreateOrderRequest { order: Some(draft), request_id: String::new() };
     let answer = server.orders.clone().create_order(by("storefront", request)).await?;
     Ok(answer.into_inner().order.expect("an order"))

@@ -7,7 +7,7 @@ use tonic::{Code, Status, Streaming};
 use tonic_types::StatusExt;
 
 use crate::server::{TestServer, on_both_engines};
-use crate::shop::{by, create_courier, draft, order, pay_by_card, place, reason, stocked};
+use crate::shop::{by, create_courier, create_order, draft, order, pay_by_card, reason, stocked};
 use crate::warehouse::Warehouse;
 
 /// How long news may take.
@@ -45,7 +45,7 @@ async fn rest(mut stream: Streaming<pb::TrackShipmentResponse>) -> Vec<String> {
 }
 
 async fn paid(server: &TestServer, buyer: &str) -> (String, String) {
-    let placed = place(server, draft(buyer, "T-1", 2)).await.expect("an order");
+    let placed = create_order(server, draft(buyer, "T-1", 2)).await.expect("an order");
     pay_by_card(server, &placed.id, "tok_success").await.expect("a payment");
     let shipment = order(server, &placed.id).await.shipment_ids.remove(0);
     (placed.id, shipment)

@@ -4,7 +4,7 @@ use consign::pb;
 use tonic::Code;
 
 use crate::server::on_both_engines;
-use crate::shop::{by, draft, place, reason, stocked};
+use crate::shop::{by, create_order, draft, reason, stocked};
 
 const BASIC: i32 = pb::OrderView::Basic as i32;
 
@@ -52,7 +52,7 @@ fn is_full(answer: Option<pb::Order>) {
 on_both_engines!(an_answer_has_as_much_of_the_order_as_was_asked_for, async |server| {
     stocked(&server, "V-1", 10).await;
     let mut orders = server.orders.clone();
-    let id = place(&server, draft("ada", "V-1", 1)).await.expect("an order").id;
+    let id = create_order(&server, draft("ada", "V-1", 1)).await.expect("an order").id;
 
     let get =
         |view: i32| pb::GetOrderRequest { key: Some(pb::get_order_request::Key::OrderId(id.clone())), view };

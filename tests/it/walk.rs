@@ -8,8 +8,8 @@ use tonic_types::StatusExt;
 
 use crate::server::{TestServer, on_both_engines};
 use crate::shop::{
-    LEIPZIG, by, create_courier, draft, every_law_holds, in_seconds, open_location, order, pay_by_card,
-    place, reason, receive, stocked,
+    LEIPZIG, by, create_courier, create_order, draft, every_law_holds, in_seconds, open_location, order,
+    pay_by_card, reason, receive, stocked,
 };
 use crate::warehouse::Warehouse;
 
@@ -133,7 +133,7 @@ const WITHOUT_ETAG: &[&str] = &["RecordTrackingEvents"];
 fn scan() -> pb::TrackingReport {
     pb::TrackingReport {
         status: pb::TrackingStatus::InTransit as i32,
-        place: "Halle hub".to_owned(),
+        location: "Halle hub".to_owned(),
         occurred_time: Some(in_seconds(0)),
         ..Default::default()
     }
@@ -396,25 +396,25 @@ async fn one_order_in_each_state(server: &TestServer) -> Vec<String> {
 
     let mut nameless = draft("received", "WALK", 1);
     nameless.customer.as_mut().expect("a customer").email = "received@localhost".to_owned();
-    ids.push(place(server, nameless).await.expect("stored with a hold").id);
+    ids.push(create_order(server, nameless).await.expect("stored with a hold").id);
 
     let mut waiting = draft("waiting", "NONE", 1);
     waiting.on_shortage = pb::OnShortage::Wait as i32;
-    ids.push(place(server, waiting).await.expect("waits").id);
+    ids.push(create_order(server, waiting).await.expect("waits").id);
 
     // 60 × 19.90 and tax are above the 1,000.00 that policy approves by itself.
-    let reserved = place(server, draft("reserved", "WALK", 60)).await.expect("there is stock");
+    let reserved = create_order(server, draft("reserved", "WALK", 60)).await.expect("there is stock");
     ids.push(reserved.id);
-    let rejected = place(server, draft("rejected", "WALK", 61)).await.expect("there is stock");
+    let rejected = create_order(server, draft("rejected", "WALK", 61)).await.expect("there is stock");
     decide(server, &rejected, Gate::Reject).await;
     ids.push(rejected.id);
 
-    ids.push(place(server, draft("invoiced", "WALK", 1)).await.expect("there is stock").id);
+    ids.push(create_order(server, draft("invoiced", "WALK", 1)).await.expect("there is stock").id);
     ids.push(authorized(server).await);
     let mut brief = draft("expired", "WALK", 1);
     brief.reservation_lifetime = Some(prost_types::Duration { seconds: 1, nanos: 0 });
-    let expired = place(server, brief).await.expect("there is stock");
-    let captured = place(server, draft("captured", "WALK", 62)).await.expect("there is stock");
+    let expired = create_order(server, brief).await.expect("there is stock");
+    let captured = create_order(server, draft("captured", "WALK", 62)).await.expect("there is stock");
     decide(server, &captured, Gate::Approve).await;
     pay_by_card(server, &captured.id, "tok_success").await.expect("paid");
     ids.push(captured.id);
@@ -468,14 +468,14 @@ async fn one_order_in_each_state(server: &TestServer) -> Vec<String> {
 }
 
 async fn paid(server: &TestServer, draft: pb::OrderDraft) -> String {
-    let placed = place(server, draft).await.expect("there is stock");
+    let placed = create_order(server, draft).await.expect("there is stock");
     pay_by_card(server, &placed.id, "tok_success").await.expect("paid");
     placed.id
 }
 
 /// An order for which money is set aside, but not taken.
 async fn authorized(server: &TestServer) -> String {
-    let placed = place(server, draft("authorized", "WALK", 1)).await.expect("there is stock");
+    let placed = create_order(server, draft("authorized", "WALK", 1)).await.expect("there is stock");
     let request = pb::AuthorizePaymentRequest {
         order_id: placed.id.clone(),
         method: pb::PaymentMethod::Card as i32,

@@ -7,8 +7,8 @@ use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::scalars::ApprovalId;
 use crate::domain::unit::command::{OrderCommand, Target, with_stock};
-use crate::domain::unit::journal::moved;
-use crate::domain::unit::unit_of_work::{Desk, Touch};
+use crate::domain::unit::journal::step_between;
+use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
 
 /// The calls that decide an approval.
 const DECIDING: [Action; 2] = [Action::ApproveRequest, Action::RejectRequest];
@@ -17,26 +17,26 @@ impl Order {
     /// A person's yes or no to a gate. Who asked may not approve.
     pub fn decide_approval(
         &mut self,
-        desk: &mut Desk,
+        unit: &mut UnitOfWork,
         id: ApprovalId,
         decision: Decision,
         comment: &str,
     ) -> Result<(), Refusal> {
-        let place = self
+        let index = self
             .approvals
             .iter()
             .position(|it| it.id == id)
             .ok_or_else(|| Refusal::not_found("approval", id))?;
-        let approval = &self.approvals[place];
+        let approval = &self.approvals[index];
         if approval.state != ApprovalState::Pending {
             let message = format!("the approval is {} already", approval.state);
             return Err(self.unmet_part(Reason::ApprovalDecided, approval.state.as_str(), message));
         }
-        if desk.actor == approval.requested_by {
-            let message = format!("{} asked for this approval and may not decide it", desk.actor);
+        if unit.actor == approval.requested_by {
+            let message = format!("{} asked for this approval and may not decide it", unit.actor);
             return Err(self.unmet(Reason::SelfApproval, message).without(&DECIDING));
         }
-        if approval.expires_at.is_some_and(|it| it <= desk.now) {
+        if approval.expires_at.is_some_and(|it| it <= unit.now) {
             let refusal = self.unmet(Reason::ApprovalDecided, "the approval has expired");
             return Err(refusal.without(&DECIDING));
         }
@@ -46,7 +46,7 @@ impl Order {
         }
         if decision == Decision::Approve
             && gate == Gate::Reservation
-            && self.current_reservation().is_none_or(|it| it.is_overdue(desk.now))
+            && self.current_reservation().is_none_or(|it| it.is_expired(unit.now))
         {
             let refusal = self.unmet(Reason::ReservationExpired, "the reservation has expired");
             return Err(refusal.without(&[Action::ApproveRequest]));
@@ -56,37 +56,37 @@ impl Order {
             Decision::Approve => (ApprovalState::Approved, EventKind::ApprovalGranted),
             Decision::Reject => (ApprovalState::Rejected, EventKind::ApprovalRejected),
         };
-        self.end_approval(desk, place, to, kind, comment)?;
+        self.end_approval(unit, index, to, kind, comment)?;
         match decision {
             Decision::Approve => {
                 if gate == Gate::Reservation {
-                    self.renew_hold(desk);
+                    self.extend_reservation(unit);
                 }
                 Ok(())
             }
             Decision::Reject => {
                 let text = format!("{} rejected", gate.as_str().to_lowercase());
-                self.undo(desk, OrderState::Rejected, &text)
+                self.undo(unit, OrderState::Rejected, &text)
             }
         }
     }
 
     pub(in crate::domain) fn end_approval(
         &mut self,
-        desk: &mut Desk,
-        place: usize,
+        unit: &mut UnitOfWork,
+        index: usize,
         to: ApprovalState,
         kind: EventKind,
         comment: &str,
     ) -> Result<(), Refusal> {
-        let approval = &mut self.approvals[place];
-        let step = moved(approval.id.0, approval.state, to)?;
+        let approval = &mut self.approvals[index];
+        let step = step_between(approval.id.0, approval.state, to)?;
         approval.state = to;
-        approval.decided_by = Some(desk.actor.clone());
-        approval.decided_at = Some(desk.now);
+        approval.decided_by = Some(unit.actor.clone());
+        approval.decided_at = Some(unit.now);
         approval.comment = comment.to_owned();
         let text = format!("{} approval {} {to}", approval.gate.as_str().to_lowercase(), approval.id);
-        self.tell(desk, kind, Some(step), text);
+        self.record(unit, kind, Some(step), text);
         Ok(())
     }
 }
@@ -115,11 +115,11 @@ impl OrderCommand for DecideApproval {
         &self.target
     }
 
-    fn also_reads(&self) -> Touch {
+    fn also_reads(&self) -> ReadSet {
         with_stock()
     }
 
-    fn decide_on(&self, order: &mut Order, desk: &mut Desk<'_>) -> Result<(), Refusal> {
-        order.decide_approval(desk, self.approval, self.decision, &self.comment)
+    fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<(), Refusal> {
+        order.decide_approval(unit, self.approval, self.decision, &self.comment)
     }
 }

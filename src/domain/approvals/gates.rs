@@ -7,15 +7,15 @@ use crate::domain::model::payment::PaymentState;
 use crate::domain::model::policy::GateRules;
 use crate::domain::model::refusal::Refusal;
 use crate::domain::model::scalars::{Actor, ApprovalId, Channel};
-use crate::domain::unit::journal::born;
-use crate::domain::unit::unit_of_work::Desk;
+use crate::domain::unit::journal::opened;
+use crate::domain::unit::unit_of_work::UnitOfWork;
 
 impl Order {
     /// Asks for the approval of a gate once, and goes through when it is there.
-    pub(in crate::domain) fn pass_gate(&mut self, desk: &mut Desk, gate: Gate) -> Result<(), Refusal> {
+    pub(in crate::domain) fn pass_gate(&mut self, unit: &mut UnitOfWork, gate: Gate) -> Result<(), Refusal> {
         let state = match self.approval(gate) {
             Some(approval) => approval.state,
-            None => self.ask_approval(desk, gate),
+            None => self.ask_approval(unit, gate),
         };
         match state {
             ApprovalState::Approved | ApprovalState::AutoApproved => {
@@ -23,7 +23,12 @@ impl Order {
                     Gate::Reservation => (OrderState::ReservationApproved, EventKind::ReservationApproved),
                     Gate::Payment => (OrderState::PaymentApproved, EventKind::PaymentApproved),
                 };
-                self.go_automatic(desk, to, kind, format!("{} approved", gate.as_str().to_lowercase()))
+                self.transition_automatic(
+                    unit,
+                    to,
+                    kind,
+                    format!("{} approved", gate.as_str().to_lowercase()),
+                )
             }
             ApprovalState::Pending
             | ApprovalState::Rejected
@@ -32,10 +37,10 @@ impl Order {
         }
     }
 
-    fn ask_approval(&mut self, desk: &mut Desk, gate: Gate) -> ApprovalState {
+    fn ask_approval(&mut self, unit: &mut UnitOfWork, gate: Gate) -> ApprovalState {
         let policy = match gate {
-            Gate::Reservation => &desk.rules.approval.reservation,
-            Gate::Payment => &desk.rules.approval.payment,
+            Gate::Reservation => &unit.rules.approval.reservation,
+            Gate::Payment => &unit.rules.approval.payment,
         };
         let (state, rule) = match self.why_a_person(policy) {
             Some(rule) => (ApprovalState::Pending, rule),
@@ -49,37 +54,38 @@ impl Order {
             }
         };
         let automatic = state == ApprovalState::AutoApproved;
-        let id: ApprovalId = desk.ids.fresh();
+        let id: ApprovalId = unit.ids.fresh();
         self.approvals.push(Approval {
             id,
             order: self.id,
             gate,
             state,
             amount: self.amounts.currency.of(self.total_minor()),
-            policy_version: desk.rules.approval.version.clone(),
+            policy_version: unit.rules.approval.version.clone(),
             rule: rule.clone(),
             requested_by,
-            requested_at: desk.now,
-            expires_at: (!automatic).then(|| desk.now.plus(desk.rules.approval_lifetime())),
+            requested_at: unit.now,
+            expires_at: (!automatic).then(|| unit.now.plus(unit.rules.approval_lifetime())),
             decided_by: automatic.then(Actor::system),
-            decided_at: automatic.then_some(desk.now),
+            decided_at: automatic.then_some(unit.now),
             comment: String::new(),
         });
         if gate == Gate::Reservation && !automatic {
-            self.outlast_approval(desk);
+            self.outlast_approval(unit);
         }
 
         let kind = if automatic { EventKind::ApprovalGranted } else { EventKind::ApprovalRequested };
         let gate = gate.as_str().to_lowercase();
-        self.tell_automatic(desk, kind, Some(born(id.0, state)), format!("{gate} approval {id}: {rule}"));
+        self.record_automatic(unit, kind, Some(opened(id.0, state)), format!("{gate} approval {id}: {rule}"));
         state
     }
 
-    /// A hold with settings' lifetime lasts as long as its approval may take; a lifetime of the caller's own stands.
-    fn outlast_approval(&mut self, desk: &Desk) {
+    /// A reservation with the settings' lifetime lasts as long as its approval may take; a lifetime of the caller's own
+    /// stands.
+    fn outlast_approval(&mut self, unit: &UnitOfWork) {
         if self.reservation_lifetime_seconds.is_none() {
-            let lifetime = desk.rules.approval_lifetime().max(desk.rules.reservation_lifetime());
-            self.pin_reservation(Some(desk.now.plus(lifetime)));
+            let lifetime = unit.rules.approval_lifetime().max(unit.rules.reservation_lifetime());
+            self.pin_reservation(Some(unit.now.plus(lifetime)));
         }
     }
 
@@ -102,10 +108,10 @@ impl Order {
     }
 
     /// Payment gets its full time after an approval, however long that took, and no more.
-    pub(super) fn renew_hold(&mut self, desk: &Desk) {
+    pub(super) fn extend_reservation(&mut self, unit: &UnitOfWork) {
         let ends = self.current_reservation().is_some_and(|it| it.expires_at.is_some());
         if self.reservation_lifetime_seconds.is_none() && ends {
-            self.pin_reservation(Some(desk.now.plus(desk.rules.reservation_lifetime())));
+            self.pin_reservation(Some(unit.now.plus(unit.rules.reservation_lifetime())));
         }
     }
 }

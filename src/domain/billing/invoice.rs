@@ -6,17 +6,17 @@ use crate::domain::model::message::MessageKind;
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::refusal::Refusal;
 use crate::domain::model::scalars::InvoiceId;
-use crate::domain::unit::journal::{born, moved};
-use crate::domain::unit::unit_of_work::Desk;
+use crate::domain::unit::journal::{opened, step_between};
+use crate::domain::unit::unit_of_work::UnitOfWork;
 
 impl Order {
     /// Step 6: the lines as priced at receipt, under the next number of the series.
-    pub(in crate::domain) fn issue_invoice(&mut self, desk: &mut Desk) -> Result<(), Refusal> {
-        let id: InvoiceId = desk.ids.fresh();
+    pub(in crate::domain) fn issue_invoice(&mut self, unit: &mut UnitOfWork) -> Result<(), Refusal> {
+        let id: InvoiceId = unit.ids.fresh();
         self.invoices.push(Invoice {
             id,
             order: self.id,
-            series: desk.rules.invoice_series.clone(),
+            series: unit.rules.invoice_series.clone(),
             number: 0,
             state: InvoiceState::Open,
             amounts: self.amounts.clone(),
@@ -32,33 +32,43 @@ impl Order {
                     amounts: it.amounts,
                 })
                 .collect(),
-            issued_at: desk.now,
+            issued_at: unit.now,
             settled_at: None,
         });
         let total = self.amounts.currency.of(self.total_minor());
-        let step = born(id.0, InvoiceState::Open);
-        self.tell_automatic(desk, EventKind::InvoiceIssued, Some(step), format!("invoice {id} over {total}"));
-        self.notify(desk, MessageKind::InvoiceIssued, None, 0);
-        self.go_automatic(desk, OrderState::Invoiced, EventKind::InvoiceIssued, format!("{total} to be paid"))
+        let step = opened(id.0, InvoiceState::Open);
+        self.record_automatic(
+            unit,
+            EventKind::InvoiceIssued,
+            Some(step),
+            format!("invoice {id} over {total}"),
+        );
+        self.notify(unit, MessageKind::InvoiceIssued, None, 0);
+        self.transition_automatic(
+            unit,
+            OrderState::Invoiced,
+            EventKind::InvoiceIssued,
+            format!("{total} to be paid"),
+        )
     }
 
     /// Step 7's end: captured is what is due.
-    pub(in crate::domain) fn settle_invoice(&mut self, desk: &mut Desk) -> Result<(), Refusal> {
+    pub(in crate::domain) fn settle_invoice(&mut self, unit: &mut UnitOfWork) -> Result<(), Refusal> {
         if self.due_minor() > 0 {
             return Ok(());
         }
         let invoice = self.invoices.last_mut().expect("an INVOICED order has an invoice");
-        let step = moved(invoice.id.0, invoice.state, InvoiceState::Paid)?;
+        let step = step_between(invoice.id.0, invoice.state, InvoiceState::Paid)?;
         invoice.state = InvoiceState::Paid;
-        invoice.settled_at = Some(desk.now);
-        self.tell_automatic(desk, EventKind::InvoicePaid, Some(step), "paid in full");
-        self.confirm_reservation(desk)?;
+        invoice.settled_at = Some(unit.now);
+        self.record_automatic(unit, EventKind::InvoicePaid, Some(step), "paid in full");
+        self.confirm_reservation(unit)?;
         let total = self.amounts.currency.of(self.captured_minor());
         if total.minor > 0 {
-            self.notify(desk, MessageKind::PaymentReceived, None, 0);
+            self.notify(unit, MessageKind::PaymentReceived, None, 0);
         }
-        self.go_automatic(
-            desk,
+        self.transition_automatic(
+            unit,
             OrderState::PaymentCaptured,
             EventKind::OrderPaid,
             format!("{total} captured"),

@@ -9,16 +9,17 @@ use crate::domain::model::method::Method;
 use crate::domain::model::money::Money;
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::payment::{
-    Ask, AtProvider, Means, OpenRequest, Payment, PaymentState, ProviderAnswer, bank_reference_key,
+    AtProvider, Means, OpenRequest, Payment, PaymentState, ProviderAnswer, ProviderRequest,
+    bank_reference_key,
 };
 use crate::domain::model::refund::{Refund, RefundState};
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::reservation::ReservationState;
 use crate::domain::model::scalars::PaymentId;
 use crate::domain::unit::command::{OrderCommand, Target, with_stock};
-use crate::domain::unit::journal::{born, cut, moved};
+use crate::domain::unit::journal::{cut, opened, step_between};
 use crate::domain::unit::turn::PAYING;
-use crate::domain::unit::unit_of_work::{Desk, Touch};
+use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
 
 /// Decides to ask the provider for a new payment, authorised only or charged at once.
 #[derive(Debug, Clone)]
@@ -35,8 +36,8 @@ impl OrderCommand for BeginPayment {
         &self.target
     }
 
-    fn decide_on(&self, order: &mut Order, desk: &mut Desk<'_>) -> Result<PaymentId, Refusal> {
-        order.begin_payment(desk, &self.new)
+    fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<PaymentId, Refusal> {
+        order.begin_payment(unit, &self.new)
     }
 }
 
@@ -55,8 +56,8 @@ impl OrderCommand for CapturePayment {
         &self.target
     }
 
-    fn decide_on(&self, order: &mut Order, desk: &mut Desk<'_>) -> Result<PaymentId, Refusal> {
-        order.begin_capture(desk, self.payment).map(|()| self.payment)
+    fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<PaymentId, Refusal> {
+        order.begin_capture(unit, self.payment).map(|()| self.payment)
     }
 }
 
@@ -75,12 +76,12 @@ impl OrderCommand for VoidPayment {
         &self.target
     }
 
-    fn decide_on(&self, order: &mut Order, desk: &mut Desk<'_>) -> Result<PaymentId, Refusal> {
-        order.begin_void(desk, self.payment).map(|()| self.payment)
+    fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<PaymentId, Refusal> {
+        order.begin_void(unit, self.payment).map(|()| self.payment)
     }
 }
 
-/// Books a bank transfer or cash that somebody says has arrived.
+/// Books a bank transfer or cash that a person confirms.
 #[derive(Debug, Clone)]
 pub struct RecordPayment {
     pub target: Target,
@@ -95,14 +96,14 @@ impl OrderCommand for RecordPayment {
         &self.target
     }
 
-    fn also_reads(&self) -> Touch {
+    fn also_reads(&self) -> ReadSet {
         let reference = &self.money.reference;
         let bank_reference = (!reference.is_empty()).then(|| bank_reference_key(reference));
-        Touch { bank_reference, ..with_stock() }
+        ReadSet { bank_reference, ..with_stock() }
     }
 
-    fn decide_on(&self, order: &mut Order, desk: &mut Desk<'_>) -> Result<PaymentId, Refusal> {
-        order.record_payment(desk, &self.money)
+    fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<PaymentId, Refusal> {
+        order.record_payment(unit, &self.money)
     }
 }
 
@@ -132,8 +133,8 @@ const SURELY_NOT_SENT: Duration = Duration::from_secs(60);
 /// How long the reason of a failure may be, in characters: it is in others' words.
 pub(crate) const FAILURE_MAX: usize = 500;
 
-/// After a failed or given-up payment the customer gets this long to try again, or the whole lifetime of a hold if that
-/// is shorter.
+/// After a failed or given-up payment the customer gets this long to try again, or the whole lifetime of a reservation
+/// if that is shorter.
 const SECOND_CHANCE: Duration = Duration::from_secs(300);
 
 impl Refund {
@@ -156,7 +157,7 @@ pub struct NewPayment {
     pub token: String,
     /// None: all that is due.
     pub amount: Option<Money>,
-    pub ask: Ask,
+    pub request: ProviderRequest,
     pub provider: String,
 }
 
@@ -175,8 +176,8 @@ pub struct ReceivedMoney {
 impl Order {
     /// Decides to ask the provider for money. The reservation is pinned until the answer is known, so that money
     /// never arrives for stock that is gone.
-    pub fn begin_payment(&mut self, desk: &mut Desk, new: &NewPayment) -> Result<PaymentId, Refusal> {
-        let amount = self.payable(desk, new.amount)?;
+    pub fn begin_payment(&mut self, unit: &mut UnitOfWork, new: &NewPayment) -> Result<PaymentId, Refusal> {
+        let amount = self.payable(unit, new.amount)?;
         if self.payments.iter().filter(|it| !it.counts()).count() >= TRIES_MAX {
             let message = format!(
                 "{TRIES_MAX} payments through a provider came to nothing; money can still be recorded by hand"
@@ -185,22 +186,22 @@ impl Order {
             return Err(refusal.without(&[Action::AuthorizePayment]));
         }
 
-        let id: PaymentId = desk.ids.fresh();
+        let id: PaymentId = unit.ids.fresh();
         let means = Means::Provider(AtProvider {
             provider: new.provider.clone(),
             token: new.token.clone(),
             reference: None,
         });
-        let request = Some(OpenRequest { ask: new.ask, asked_at: desk.now });
-        self.payments.push(Payment { request, ..self.new_payment(desk, id, new.method, means, amount) });
+        let request = Some(OpenRequest { kind: new.request, requested_at: unit.now });
+        self.payments.push(Payment { request, ..self.new_payment(unit, id, new.method, means, amount) });
         self.pin_reservation(None);
-        let text = format!("{} of {amount} by {} asked for as {id}", new.ask, new.method);
-        self.tell(desk, EventKind::PaymentRequested, Some(born(id.0, PaymentState::Pending)), text);
+        let text = format!("{} of {amount} by {} asked for as {id}", new.request, new.method);
+        self.record(unit, EventKind::PaymentRequested, Some(opened(id.0, PaymentState::Pending)), text);
         Ok(id)
     }
 
     /// The rungs that every payment has to climb; gives the amount.
-    fn payable(&self, desk: &Desk, amount: Option<Money>) -> Result<Money, Refusal> {
+    fn payable(&self, unit: &UnitOfWork, amount: Option<Money>) -> Result<Money, Refusal> {
         if self.state != OrderState::Invoiced {
             return Err(self.out_of_turn("pay"));
         }
@@ -209,7 +210,7 @@ impl Order {
             let message = format!("payment {} is not answered yet", pending.id);
             return Err(self.unmet(Reason::PaymentPending, message));
         }
-        if self.current_reservation().is_none_or(|it| it.is_overdue(desk.now)) {
+        if self.current_reservation().is_none_or(|it| it.is_expired(unit.now)) {
             return Err(self.reservation_expired());
         }
 
@@ -253,7 +254,7 @@ impl Order {
 
     fn new_payment(
         &self,
-        desk: &Desk,
+        unit: &UnitOfWork,
         id: PaymentId,
         method: Method,
         means: Means,
@@ -271,22 +272,26 @@ impl Order {
             amount,
             captured_minor: 0,
             failure: None,
-            created_by: desk.actor.clone(),
-            created_at: desk.now,
-            updated_at: desk.now,
+            created_by: unit.actor.clone(),
+            created_at: unit.now,
+            updated_at: unit.now,
             refunds: Vec::new(),
         }
     }
 
     /// Bank transfer and cash: a person says that the money is there.
-    pub fn record_payment(&mut self, desk: &mut Desk, money: &ReceivedMoney) -> Result<PaymentId, Refusal> {
-        let amount = self.payable(desk, money.amount)?;
+    pub fn record_payment(
+        &mut self,
+        unit: &mut UnitOfWork,
+        money: &ReceivedMoney,
+    ) -> Result<PaymentId, Refusal> {
+        let amount = self.payable(unit, money.amount)?;
         if money.method == Method::BankTransfer {
             let key = bank_reference_key(&money.reference);
-            if desk.knows_bank_reference(&key) {
+            if unit.knows_bank_reference(&key) {
                 return Err(Refusal::exists("bank transfer with reference", &money.reference));
             }
-            desk.changes.bank_references.insert(key);
+            unit.changes.bank_references.insert(key);
         }
         if let Some(tendered) = money.tendered {
             if tendered.currency != amount.currency {
@@ -297,167 +302,181 @@ impl Order {
             }
         }
 
-        let id: PaymentId = desk.ids.fresh();
+        let id: PaymentId = unit.ids.fresh();
         let means = Means::ByHand {
             reference: money.reference.clone(),
             tendered_minor: money.tendered.map(|it| it.minor),
         };
-        self.payments.push(self.new_payment(desk, id, money.method, means, amount));
+        self.payments.push(self.new_payment(unit, id, money.method, means, amount));
         let text = format!("{amount} by {} recorded as {id}", money.method);
-        self.tell(desk, EventKind::PaymentRequested, Some(born(id.0, PaymentState::Pending)), text);
-        let place = self.payments.len() - 1;
-        self.capture(desk, place, String::new())?;
+        self.record(unit, EventKind::PaymentRequested, Some(opened(id.0, PaymentState::Pending)), text);
+        let index = self.payments.len() - 1;
+        self.capture(unit, index, String::new())?;
         Ok(id)
     }
 
     /// Decides to ask for the capture of an authorised payment.
-    pub fn begin_capture(&mut self, desk: &mut Desk, id: PaymentId) -> Result<(), Refusal> {
-        self.begin_ask(desk, id, Ask::Capture)
+    pub fn begin_capture(&mut self, unit: &mut UnitOfWork, id: PaymentId) -> Result<(), Refusal> {
+        self.begin_request(unit, id, ProviderRequest::Capture)
     }
 
     /// Decides to give up an authorised payment.
-    pub fn begin_void(&mut self, desk: &mut Desk, id: PaymentId) -> Result<(), Refusal> {
-        self.begin_ask(desk, id, Ask::Void)
+    pub fn begin_void(&mut self, unit: &mut UnitOfWork, id: PaymentId) -> Result<(), Refusal> {
+        self.begin_request(unit, id, ProviderRequest::Void)
     }
 
-    fn begin_ask(&mut self, desk: &mut Desk, id: PaymentId, ask: Ask) -> Result<(), Refusal> {
-        let place = self.payment_place(id)?;
+    fn begin_request(
+        &mut self,
+        unit: &mut UnitOfWork,
+        id: PaymentId,
+        request: ProviderRequest,
+    ) -> Result<(), Refusal> {
+        let index = self.payment_index(id)?;
         if self.state != OrderState::Invoiced {
-            return Err(self.out_of_turn(&ask.as_str().to_lowercase()));
+            return Err(self.out_of_turn(&request.as_str().to_lowercase()));
         }
         self.must_be_free()?;
         if let Some(pending) = self.payments.iter().find(|it| it.request.is_some()) {
             let message = format!("payment {} is not answered yet", pending.id);
             return Err(self.unmet(Reason::PaymentPending, message));
         }
-        let payment = &self.payments[place];
+        let payment = &self.payments[index];
         if payment.state != PaymentState::Authorized {
             let message = format!("the payment is {}, not AUTHORIZED", payment.state);
             return Err(self.unmet_part(Reason::IllegalTransition, payment.state.as_str(), message));
         }
-        if ask == Ask::Capture && self.current_reservation().is_none_or(|it| it.is_overdue(desk.now)) {
+        if request == ProviderRequest::Capture
+            && self.current_reservation().is_none_or(|it| it.is_expired(unit.now))
+        {
             return Err(self.reservation_expired());
         }
-        self.ask(desk, place, ask);
-        if ask == Ask::Capture {
+        self.request_from_provider(unit, index, request);
+        if request == ProviderRequest::Capture {
             self.pin_reservation(None);
         }
         Ok(())
     }
 
-    pub(in crate::domain) fn ask(&mut self, desk: &mut Desk, place: usize, ask: Ask) {
-        let payment = &mut self.payments[place];
-        payment.request = Some(OpenRequest { ask, asked_at: desk.now });
+    pub(in crate::domain) fn request_from_provider(
+        &mut self,
+        unit: &mut UnitOfWork,
+        index: usize,
+        request: ProviderRequest,
+    ) {
+        let payment = &mut self.payments[index];
+        payment.request = Some(OpenRequest { kind: request, requested_at: unit.now });
         payment.attempts = 0;
-        payment.updated_at = desk.now;
-        let text = format!("{ask} of {} asked for", payment.id);
-        self.tell(desk, EventKind::PaymentRequested, None, text);
+        payment.updated_at = unit.now;
+        let text = format!("{request} of {} asked for", payment.id);
+        self.record(unit, EventKind::PaymentRequested, None, text);
     }
 
-    pub fn payment_place(&self, id: PaymentId) -> Result<usize, Refusal> {
+    pub fn payment_index(&self, id: PaymentId) -> Result<usize, Refusal> {
         self.payments.iter().position(|it| it.id == id).ok_or_else(|| Refusal::not_found("payment", id))
     }
 
-    /// What a provider said to one ask. An answer to an ask that is not open any more changes nothing; says whether
-    /// this one did.
+    /// A provider's answer to one request. An answer to a request that is not open any more changes nothing; says
+    /// whether this one did.
     pub fn answer_payment(
         &mut self,
-        desk: &mut Desk,
+        unit: &mut UnitOfWork,
         id: PaymentId,
-        ask: Ask,
+        request: ProviderRequest,
         answer: &ProviderAnswer,
     ) -> Result<bool, Refusal> {
-        let place = self.payment_place(id)?;
-        if self.payments[place].ask() != Some(ask) {
+        let index = self.payment_index(id)?;
+        if self.payments[index].open_request() != Some(request) {
             return Ok(false);
         }
-        self.payments[place].updated_at = desk.now;
+        self.payments[index].updated_at = unit.now;
 
         match answer {
             ProviderAnswer::Unknown(why) => {
-                let payment = &mut self.payments[place];
+                let payment = &mut self.payments[index];
                 payment.attempts += 1;
-                payment.request = Some(OpenRequest { ask, asked_at: desk.now });
+                payment.request = Some(OpenRequest { kind: request, requested_at: unit.now });
                 payment.failure = reason_of(why);
                 return Ok(true);
             }
-            ProviderAnswer::Done(reference) => match ask {
-                Ask::Charge | Ask::Capture => self.capture(desk, place, reference.clone())?,
-                Ask::Authorize => self.authorize(desk, place, reference.clone())?,
-                Ask::Void => {
-                    self.close_payment(desk, place, PaymentState::Voided, EventKind::PaymentVoided, "")?
+            ProviderAnswer::Done(reference) => match request {
+                ProviderRequest::Charge | ProviderRequest::Capture => {
+                    self.capture(unit, index, reference.clone())?
+                }
+                ProviderRequest::Authorize => self.authorize(unit, index, reference.clone())?,
+                ProviderRequest::Void => {
+                    self.close_payment(unit, index, PaymentState::Voided, EventKind::PaymentVoided, "")?
                 }
             },
-            ProviderAnswer::Declined(why) => match ask {
-                Ask::Charge | Ask::Capture | Ask::Authorize => {
-                    self.close_payment(desk, place, PaymentState::Failed, EventKind::PaymentFailed, why)?;
+            ProviderAnswer::Declined(why) => match request {
+                ProviderRequest::Charge | ProviderRequest::Capture | ProviderRequest::Authorize => {
+                    self.close_payment(unit, index, PaymentState::Failed, EventKind::PaymentFailed, why)?;
                 }
                 // A provider that refuses to void has nothing to void: the authorisation is gone either way.
-                Ask::Void => {
-                    self.close_payment(desk, place, PaymentState::Voided, EventKind::PaymentVoided, why)?
+                ProviderRequest::Void => {
+                    self.close_payment(unit, index, PaymentState::Voided, EventKind::PaymentVoided, why)?
                 }
             },
         }
         if self.is_over() {
-            self.pay_back(desk)?;
+            self.pay_back(unit)?;
         }
         Ok(true)
     }
 
-    fn authorize(&mut self, desk: &mut Desk, place: usize, reference: String) -> Result<(), Refusal> {
-        let payment = &mut self.payments[place];
-        let step = moved(payment.id.0, payment.state, PaymentState::Authorized)?;
+    fn authorize(&mut self, unit: &mut UnitOfWork, index: usize, reference: String) -> Result<(), Refusal> {
+        let payment = &mut self.payments[index];
+        let step = step_between(payment.id.0, payment.state, PaymentState::Authorized)?;
         payment.state = PaymentState::Authorized;
         payment.answered(reference);
         let text = format!("{} authorised", payment.amount);
-        self.tell(desk, EventKind::PaymentAuthorized, Some(step), text);
-        let until = desk.now.plus(self.reservation_lifetime(desk).max(SECOND_CHANCE));
+        self.record(unit, EventKind::PaymentAuthorized, Some(step), text);
+        let until = unit.now.plus(self.reservation_lifetime(unit).max(SECOND_CHANCE));
         self.pin_reservation(Some(until));
         Ok(())
     }
 
-    fn capture(&mut self, desk: &mut Desk, place: usize, reference: String) -> Result<(), Refusal> {
-        let payment = &mut self.payments[place];
-        let step = moved(payment.id.0, payment.state, PaymentState::Captured)?;
+    fn capture(&mut self, unit: &mut UnitOfWork, index: usize, reference: String) -> Result<(), Refusal> {
+        let payment = &mut self.payments[index];
+        let step = step_between(payment.id.0, payment.state, PaymentState::Captured)?;
         payment.state = PaymentState::Captured;
         payment.answered(reference);
         payment.captured_minor = payment.amount.minor;
         let text = format!("{} captured", payment.amount);
-        self.tell(desk, EventKind::PaymentCaptured, Some(step), text);
+        self.record(unit, EventKind::PaymentCaptured, Some(step), text);
         if self.due_minor() > 0 {
-            self.let_hold_expire(desk);
+            self.let_reservation_expire(unit);
         }
         Ok(())
     }
 
     fn close_payment(
         &mut self,
-        desk: &mut Desk,
-        place: usize,
+        unit: &mut UnitOfWork,
+        index: usize,
         to: PaymentState,
         kind: EventKind,
         why: &str,
     ) -> Result<(), Refusal> {
-        let payment = &mut self.payments[place];
-        let step = moved(payment.id.0, payment.state, to)?;
+        let payment = &mut self.payments[index];
+        let step = step_between(payment.id.0, payment.state, to)?;
         payment.state = to;
         payment.request = None;
         payment.failure = reason_of(why);
         let text = format!("payment {} {to}", payment.id);
-        self.tell(desk, kind, Some(step), text);
-        self.let_hold_expire(desk);
+        self.record(unit, kind, Some(step), text);
+        self.let_reservation_expire(unit);
         Ok(())
     }
 
-    /// No money is under way any more: a pinned hold runs again, with time for another try; one that still runs
+    /// No money is under way any more: a pinned reservation runs again, with time for another try; one that still runs
     /// longer keeps its end.
-    fn let_hold_expire(&mut self, desk: &Desk) {
+    fn let_reservation_expire(&mut self, unit: &UnitOfWork) {
         let under_way = self.payments.iter().any(|it| it.request.is_some());
         let Some(hold) = self.current_reservation().filter(|it| it.state == ReservationState::Held) else {
             return;
         };
         if !under_way {
-            let until = desk.now.plus(self.reservation_lifetime(desk).min(SECOND_CHANCE));
+            let until = unit.now.plus(self.reservation_lifetime(unit).min(SECOND_CHANCE));
             let ends = hold.expires_at.map_or(until, |it| it.max(until));
             self.pin_reservation(Some(ends));
         }
@@ -465,26 +484,26 @@ impl Order {
 
     /// The customer hears of all money that goes back, in letters that keep a pace: a letter tells of every refund from
     /// its own to the one before the next letter's.
-    pub(super) fn tell_refund(&mut self, desk: &mut Desk) {
+    pub(super) fn tell_refund(&mut self, unit: &mut UnitOfWork) {
         let letters = || self.messages.iter().filter(|it| it.kind == MessageKind::RefundIssued);
         let still_open = |it: &Message| match it.state {
             MessageState::Queued => it.attempts == 0,
-            // There is no address; a letter that counts what nobody is told is enough.
+            // There is no address; one suppressed letter is enough to count.
             MessageState::Suppressed => true,
             MessageState::Sent | MessageState::Failed => false,
         };
-        if letters().any(|it| still_open(it) && it.due_at > desk.now.plus(SURELY_NOT_SENT)) {
+        if letters().any(|it| still_open(it) && it.due_at > unit.now.plus(SURELY_NOT_SENT)) {
             return;
         }
 
         let last_due = letters().map(|it| it.due_at).max();
         let due_at = match last_due.filter(|_| letters().count() >= REFUND_LETTERS_AT_ONCE) {
-            Some(last) => last.plus(REFUND_LETTERS_APART).max(desk.now),
-            None => desk.now,
+            Some(last) => last.plus(REFUND_LETTERS_APART).max(unit.now),
+            None => unit.now,
         };
         let paid_back = self.payments.iter().flat_map(|it| &it.refunds);
         let nth = paid_back.filter(|it| it.state == RefundState::Succeeded).count();
         let nth = i64::try_from(nth).unwrap_or(i64::MAX);
-        self.notify_at(desk, MessageKind::RefundIssued, None, nth, due_at);
+        self.notify_at(unit, MessageKind::RefundIssued, None, nth, due_at);
     }
 }

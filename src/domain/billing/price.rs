@@ -11,7 +11,7 @@ const AMOUNT_MINOR_MAX: i64 = 1_000_000_000_000_000;
 /// A percentage is at most the whole.
 const WHOLE_PPM: u32 = 1_000_000;
 
-/// What has to be known of one line to price it.
+/// The facts of one line that its price depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::domain) struct PriceLine {
     pub quantity: i64,
@@ -193,7 +193,7 @@ fn gross(line: &PriceLine, index: usize, problems: &mut Problems) -> i64 {
     })
 }
 
-/// What a discount takes from an amount, or zero with a note why it cannot.
+/// Amount of a discount, or zero with a note why it does not apply.
 fn taken(discount: Option<Discount>, from: i64, field: &str, problems: &mut Problems) -> i64 {
     match discount {
         None => 0,

@@ -4,13 +4,13 @@ use crate::domain::billing::pay::{REFUND_PARTS_MAX, REFUSED_REFUNDS_MAX, reason_
 use crate::domain::model::event::EventKind;
 use crate::domain::model::money::Money;
 use crate::domain::model::order::{Order, OrderState};
-use crate::domain::model::payment::{Ask, PaymentState, ProviderAnswer};
+use crate::domain::model::payment::{PaymentState, ProviderAnswer, ProviderRequest};
 use crate::domain::model::refund::{HandedBack, Refund, RefundState};
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::scalars::{PaymentId, RefundId};
 use crate::domain::unit::command::{OrderCommand, Target};
-use crate::domain::unit::journal::{born, moved};
-use crate::domain::unit::unit_of_work::Desk;
+use crate::domain::unit::journal::{opened, step_between};
+use crate::domain::unit::unit_of_work::UnitOfWork;
 
 /// Gives money back, through the provider or by hand.
 #[derive(Debug, Clone)]
@@ -32,10 +32,10 @@ impl OrderCommand for RefundPayment {
         &self.target
     }
 
-    fn decide_on(&self, order: &mut Order, desk: &mut Desk<'_>) -> Result<RefundId, Refusal> {
+    fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<RefundId, Refusal> {
         match &self.handed {
-            Some(handed) => order.refund_by_hand(desk, self.payment, self.amount, &self.reason, handed),
-            None => order.refund(desk, self.payment, self.amount, &self.reason),
+            Some(handed) => order.refund_by_hand(unit, self.payment, self.amount, &self.reason, handed),
+            None => order.refund(unit, self.payment, self.amount, &self.reason),
         }
     }
 }
@@ -44,13 +44,13 @@ impl Order {
     /// Decides to pay money back, the way it came: never more than was captured and not yet paid back.
     pub fn refund(
         &mut self,
-        desk: &mut Desk,
+        unit: &mut UnitOfWork,
         id: PaymentId,
         amount: Option<Money>,
         reason: &str,
     ) -> Result<RefundId, Refusal> {
-        let place = self.giving_place(id)?;
-        let payment = &self.payments[place];
+        let index = self.giving_index(id)?;
+        let payment = &self.payments[index];
         if let Some(at) = payment.at_provider().filter(|_| payment.refused_refunds() >= REFUSED_REFUNDS_MAX) {
             let message = format!(
                 "{} refused {REFUSED_REFUNDS_MAX} refunds of {id}; pay back by other means, with a method",
@@ -58,13 +58,13 @@ impl Order {
             );
             return Err(self.unmet_part(Reason::LimitReached, payment.state.as_str(), message));
         }
-        let refund = match self.owed_by_hand(place, amount)? {
+        let refund = match self.owed_by_hand(index, amount)? {
             Some(owed) => owed,
-            None => self.begin_refund_of(desk, place, amount, reason)?,
+            None => self.begin_refund_of(unit, index, amount, reason)?,
         };
-        if !self.payments[place].is_by_provider() {
+        if !self.payments[index].is_by_provider() {
             // Cash and transfers are paid back by the person who says so.
-            self.answer_refund(desk, refund, &ProviderAnswer::Done(String::new()))?;
+            self.answer_refund(unit, refund, &ProviderAnswer::Done(String::new()))?;
         }
         Ok(refund)
     }
@@ -73,42 +73,42 @@ impl Order {
     /// unless that has refused: else it could be paid back twice.
     pub fn refund_by_hand(
         &mut self,
-        desk: &mut Desk,
+        unit: &mut UnitOfWork,
         id: PaymentId,
         amount: Option<Money>,
         reason: &str,
         handed: &HandedBack,
     ) -> Result<RefundId, Refusal> {
-        let place = self.giving_place(id)?;
-        let payment = &self.payments[place];
+        let index = self.giving_index(id)?;
+        let payment = &self.payments[index];
         if let Some(at) = payment.at_provider().filter(|_| payment.refused_refunds() == 0) {
             let message =
                 format!("{} has not refused to pay {id} back: ask it first, without a method", at.provider);
             return Err(self.unmet_part(Reason::IllegalTransition, payment.state.as_str(), message));
         }
-        let refund = match self.owed_by_hand(place, amount)? {
+        let refund = match self.owed_by_hand(index, amount)? {
             Some(owed) => owed,
-            None => self.begin_refund_of(desk, place, amount, reason)?,
+            None => self.begin_refund_of(unit, index, amount, reason)?,
         };
-        let (_, nth) = self.refund_place(refund)?;
-        self.payments[place].refunds[nth].handed_back = Some(handed.clone());
-        self.answer_refund(desk, refund, &ProviderAnswer::Done(String::new()))?;
+        let (_, nth) = self.refund_index(refund)?;
+        self.payments[index].refunds[nth].handed_back = Some(handed.clone());
+        self.answer_refund(unit, refund, &ProviderAnswer::Done(String::new()))?;
         Ok(refund)
     }
 
     /// The rungs that every refund has to climb; gives the payment's place.
-    fn giving_place(&self, id: PaymentId) -> Result<usize, Refusal> {
-        let place = self.payment_place(id)?;
+    fn giving_index(&self, id: PaymentId) -> Result<usize, Refusal> {
+        let index = self.payment_index(id)?;
         // An order that is being paid is cancelled, not refunded: what it paid would be due again.
         if matches!(self.state, OrderState::Invoiced | OrderState::Archived) {
             return Err(self.out_of_turn("refund"));
         }
-        Ok(place)
+        Ok(index)
     }
 
     /// What the end of an order left owing in cash or by transfer is paid back whole when a person says so.
-    fn owed_by_hand(&self, place: usize, amount: Option<Money>) -> Result<Option<RefundId>, Refusal> {
-        let Some(owed) = self.payments[place].owed_by_hand() else { return Ok(None) };
+    fn owed_by_hand(&self, index: usize, amount: Option<Money>) -> Result<Option<RefundId>, Refusal> {
+        let Some(owed) = self.payments[index].owed_by_hand() else { return Ok(None) };
         if amount.is_some_and(|it| it != owed.amount) {
             let message = format!("must be left out or the {} that refund {} owes", owed.amount, owed.id);
             return Err(Refusal::invalid("amount", message));
@@ -118,12 +118,12 @@ impl Order {
 
     fn begin_refund_of(
         &mut self,
-        desk: &mut Desk,
-        place: usize,
+        unit: &mut UnitOfWork,
+        index: usize,
         amount: Option<Money>,
         reason: &str,
     ) -> Result<RefundId, Refusal> {
-        let payment = &self.payments[place];
+        let payment = &self.payments[index];
         let left = payment.amount.currency.of(payment.refundable_minor());
         let amount = amount.unwrap_or(left);
         if amount.currency != left.currency {
@@ -143,19 +143,19 @@ impl Order {
             );
             return Err(self.unmet_part(Reason::LimitReached, payment.state.as_str(), message));
         }
-        self.begin_refund(desk, place, amount, reason)
+        self.begin_refund(unit, index, amount, reason)
     }
 
     fn begin_refund(
         &mut self,
-        desk: &mut Desk,
-        place: usize,
+        unit: &mut UnitOfWork,
+        index: usize,
         amount: Money,
         reason: &str,
     ) -> Result<RefundId, Refusal> {
-        let id: RefundId = desk.ids.fresh();
-        let payment = &mut self.payments[place];
-        payment.updated_at = desk.now;
+        let id: RefundId = unit.ids.fresh();
+        let payment = &mut self.payments[index];
+        payment.updated_at = unit.now;
         payment.refunds.push(Refund {
             id,
             payment: payment.id,
@@ -165,42 +165,42 @@ impl Order {
             handed_back: None,
             provider_reference: None,
             failure: None,
-            asked_at: desk.now,
+            requested_at: unit.now,
             attempts: 0,
-            created_by: desk.actor.clone(),
-            created_at: desk.now,
-            updated_at: desk.now,
+            created_by: unit.actor.clone(),
+            created_at: unit.now,
+            updated_at: unit.now,
         });
         let text = format!("refund {id} of {amount} from {}", payment.id);
-        self.tell(desk, EventKind::RefundRequested, Some(born(id.0, RefundState::Pending)), text);
+        self.record(unit, EventKind::RefundRequested, Some(opened(id.0, RefundState::Pending)), text);
         Ok(id)
     }
 
-    pub fn refund_place(&self, id: RefundId) -> Result<(usize, usize), Refusal> {
+    pub fn refund_index(&self, id: RefundId) -> Result<(usize, usize), Refusal> {
         let found = self.payments.iter().enumerate().find_map(|(payment, it)| {
             it.refunds.iter().position(|refund| refund.id == id).map(|refund| (payment, refund))
         });
         found.ok_or_else(|| Refusal::not_found("refund", id))
     }
 
-    /// What the provider said to a refund; says whether it changed anything.
+    /// The provider's answer to a refund; says whether it changed anything.
     pub fn answer_refund(
         &mut self,
-        desk: &mut Desk,
+        unit: &mut UnitOfWork,
         id: RefundId,
         answer: &ProviderAnswer,
     ) -> Result<bool, Refusal> {
-        let (payment, refund) = self.refund_place(id)?;
+        let (payment, refund) = self.refund_index(id)?;
         let refund = &mut self.payments[payment].refunds[refund];
         if refund.state != RefundState::Pending {
             return Ok(false);
         }
-        refund.updated_at = desk.now;
+        refund.updated_at = unit.now;
 
         let (to, kind) = match answer {
             ProviderAnswer::Unknown(why) => {
                 refund.attempts += 1;
-                refund.asked_at = desk.now;
+                refund.requested_at = unit.now;
                 refund.failure = reason_of(why);
                 return Ok(true);
             }
@@ -214,35 +214,35 @@ impl Order {
                 (RefundState::Failed, EventKind::RefundFailed)
             }
         };
-        let step = moved(id.0, refund.state, to)?;
+        let step = step_between(id.0, refund.state, to)?;
         refund.state = to;
         let by = refund.handed_by().map(|it| format!(" by {it}")).unwrap_or_default();
         let text = format!("refund {id} of {} {to}{by}", refund.amount);
-        self.tell(desk, kind, Some(step), text);
+        self.record(unit, kind, Some(step), text);
         if to == RefundState::Succeeded {
-            self.tell_refund(desk);
+            self.tell_refund(unit);
         }
         Ok(true)
     }
 
     /// Undoes all money of an order that is over: open authorisations are voided, one after the other, captures paid
     /// back. What the provider has not answered yet is undone when the answer comes.
-    pub(in crate::domain) fn pay_back(&mut self, desk: &mut Desk) -> Result<(), Refusal> {
+    pub(in crate::domain) fn pay_back(&mut self, unit: &mut UnitOfWork) -> Result<(), Refusal> {
         if self.state == OrderState::Closed {
             return Ok(());
         }
-        for place in 0..self.payments.len() {
-            let payment = &self.payments[place];
+        for index in 0..self.payments.len() {
+            let payment = &self.payments[index];
             if payment.request.is_some() {
                 continue;
             }
             let left = payment.amount.currency.of(payment.refundable_minor());
             if payment.state == PaymentState::Authorized {
                 if self.payments.iter().all(|it| it.request.is_none()) {
-                    self.ask(desk, place, Ask::Void);
+                    self.request_from_provider(unit, index, ProviderRequest::Void);
                 }
             } else if left.minor > 0 {
-                self.begin_refund(desk, place, left, "the order is over")?;
+                self.begin_refund(unit, index, left, "the order is over")?;
             }
         }
         Ok(())

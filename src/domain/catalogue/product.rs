@@ -4,7 +4,7 @@ use crate::domain::model::product::Product;
 use crate::domain::model::refusal::Refusal;
 use crate::domain::model::scalars::Sku;
 use crate::domain::unit::command::Command;
-use crate::domain::unit::unit_of_work::{Desk, Touch};
+use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
 
 #[derive(Debug, Clone)]
 pub struct CreateProduct {
@@ -15,22 +15,22 @@ impl Command for CreateProduct {
     const NAME: &'static str = "CreateProduct";
     type Output = Product;
 
-    fn reads(&self) -> Touch {
-        Touch { products: vec![self.product.sku.clone()], ..Touch::default() }
+    fn reads(&self) -> ReadSet {
+        ReadSet { products: vec![self.product.sku.clone()], ..ReadSet::default() }
     }
 
-    fn decide(&self, desk: &mut Desk<'_>) -> Result<Product, Refusal> {
-        let sku = create_product(desk, &self.product)?;
-        desk.product(&sku).cloned().ok_or_else(|| Refusal::not_found("product", sku))
+    fn decide(&self, unit: &mut UnitOfWork<'_>) -> Result<Product, Refusal> {
+        let sku = create_product(unit, &self.product)?;
+        unit.product(&sku).cloned().ok_or_else(|| Refusal::not_found("product", sku))
     }
 }
 
-pub fn create_product(desk: &mut Desk, product: &Product) -> Result<Sku, Refusal> {
-    if desk.product(&product.sku).is_some() {
+pub fn create_product(unit: &mut UnitOfWork, product: &Product) -> Result<Sku, Refusal> {
+    if unit.product(&product.sku).is_some() {
         return Err(Refusal::exists("product", &product.sku));
     }
-    let product = Product { version: 1, created_at: desk.now, ..product.clone() };
+    let product = Product { version: 1, created_at: unit.now, ..product.clone() };
     let sku = product.sku.clone();
-    desk.changes.products.insert(sku.clone(), product.into());
+    unit.changes.products.insert(sku.clone(), product.into());
     Ok(sku)
 }

@@ -6,10 +6,10 @@ use crate::domain::model::message::MessageKind;
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::unit::command::{OrderCommand, Target};
-use crate::domain::unit::journal::{born, moved};
-use crate::domain::unit::unit_of_work::Desk;
+use crate::domain::unit::journal::{opened, step_between};
+use crate::domain::unit::unit_of_work::UnitOfWork;
 
-/// What the customer thought of it.
+/// The customer's feedback.
 #[derive(Debug, Clone)]
 pub struct SubmitFeedback {
     pub target: Target,
@@ -28,16 +28,16 @@ impl OrderCommand for SubmitFeedback {
         &self.target
     }
 
-    fn decide_on(&self, order: &mut Order, desk: &mut Desk<'_>) -> Result<(), Refusal> {
-        order.submit_feedback(desk, self.delivery_rating, self.product_rating, self.comment.clone())
+    fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<(), Refusal> {
+        order.submit_feedback(unit, self.delivery_rating, self.product_rating, self.comment.clone())
     }
 }
 
 impl Order {
     /// Step 17: thanks, a question, and a discount that does not depend on the answer.
-    pub(in crate::domain) fn confirm_to_customer(&mut self, desk: &mut Desk) {
-        self.delivered_at = Some(desk.now);
-        let ppm = desk.rules.next_purchase_discount_ppm;
+    pub(in crate::domain) fn confirm_to_customer(&mut self, unit: &mut UnitOfWork) {
+        self.delivered_at = Some(unit.now);
+        let ppm = unit.rules.next_purchase_discount_ppm;
         let code = match ppm {
             0 => String::new(),
             _ => discount_code(self),
@@ -47,20 +47,20 @@ impl Order {
             delivery_rating: 0,
             product_rating: 0,
             comment: String::new(),
-            requested_at: desk.now,
+            requested_at: unit.now,
             submitted_at: None,
             discount_code: code,
             discount_ppm: ppm,
         });
-        let step = born(self.id.0, FeedbackState::Requested);
-        self.tell_automatic(desk, EventKind::FeedbackRequested, Some(step), "asked for feedback");
-        self.notify(desk, MessageKind::DeliveryConfirmed, None, 0);
+        let step = opened(self.id.0, FeedbackState::Requested);
+        self.record_automatic(unit, EventKind::FeedbackRequested, Some(step), "asked for feedback");
+        self.notify(unit, MessageKind::DeliveryConfirmed, None, 0);
     }
 
     /// The customer's answer, once.
     pub fn submit_feedback(
         &mut self,
-        desk: &mut Desk,
+        unit: &mut UnitOfWork,
         delivery_rating: i32,
         product_rating: i32,
         comment: String,
@@ -72,14 +72,14 @@ impl Order {
             let message = "feedback is asked for at delivery and given once";
             return Err(self.unmet(Reason::FeedbackNotOpen, message));
         };
-        let step = moved(self.id.0, feedback.state, FeedbackState::Submitted)?;
+        let step = step_between(self.id.0, feedback.state, FeedbackState::Submitted)?;
         feedback.state = FeedbackState::Submitted;
         feedback.delivery_rating = delivery_rating;
         feedback.product_rating = product_rating;
         feedback.comment = comment;
-        feedback.submitted_at = Some(desk.now);
+        feedback.submitted_at = Some(unit.now);
         let text = format!("delivery {delivery_rating} of 5, products {product_rating} of 5");
-        self.tell(desk, EventKind::FeedbackSubmitted, Some(step), text);
+        self.record(unit, EventKind::FeedbackSubmitted, Some(step), text);
         Ok(())
     }
 }

@@ -9,10 +9,10 @@ use crate::domain::model::message::{MessageKind, MessageState, Unsent};
 use crate::domain::model::order::Order;
 use crate::domain::model::refusal::Refusal;
 use crate::domain::model::scalars::MessageId;
-use crate::domain::unit::journal::{cut, moved};
-use crate::domain::unit::unit_of_work::Desk;
+use crate::domain::unit::journal::{cut, step_between};
+use crate::domain::unit::unit_of_work::UnitOfWork;
 
-/// The longest pause between two tries of the same errand.
+/// The longest pause between two tries of the same outbound task.
 pub(in crate::domain) const PAUSE_MAX: Duration = Duration::from_secs(30);
 
 /// The longest pause between two tries of a letter: a mail relay may be away for hours.
@@ -22,14 +22,14 @@ const LETTER_PAUSE_MAX: Duration = Duration::from_secs(300);
 const LETTER_ATTEMPTS_MIN: u32 = 8;
 
 impl Order {
-    pub(in crate::domain) fn suppress_messages(&mut self, desk: &mut Desk) -> Result<(), Refusal> {
-        for place in 0..self.messages.len() {
-            let message = &mut self.messages[place];
+    pub(in crate::domain) fn suppress_messages(&mut self, unit: &mut UnitOfWork) -> Result<(), Refusal> {
+        for index in 0..self.messages.len() {
+            let message = &mut self.messages[index];
             if message.state == MessageState::Queued && message.kind != MessageKind::RefundIssued {
-                let step = moved(message.id.0, message.state, MessageState::Suppressed)?;
+                let step = step_between(message.id.0, message.state, MessageState::Suppressed)?;
                 message.state = MessageState::Suppressed;
                 let text = format!("message {} not sent: the order is over", message.kind);
-                self.tell(desk, EventKind::MessageSuppressed, Some(step), text);
+                self.record(unit, EventKind::MessageSuppressed, Some(step), text);
             }
         }
         Ok(())
@@ -38,17 +38,17 @@ impl Order {
     /// A message was sent, or could not be. One that may go later waits with growing pauses until it is too old.
     pub fn answer_message(
         &mut self,
-        desk: &mut Desk,
+        unit: &mut UnitOfWork,
         id: MessageId,
         sent: Result<(), Unsent>,
     ) -> Result<(), Refusal> {
-        let place = self
+        let index = self
             .messages
             .iter()
             .position(|it| it.id == id)
             .ok_or_else(|| Refusal::not_found("message", id))?;
-        let lifetime = desk.rules.message_lifetime();
-        let message = &mut self.messages[place];
+        let lifetime = unit.rules.message_lifetime();
+        let message = &mut self.messages[index];
         if message.state != MessageState::Queued {
             return Ok(());
         }
@@ -57,13 +57,13 @@ impl Order {
             sent.as_ref().err().map(|it| cut(it.why().to_owned(), FAILURE_MAX)).unwrap_or_default();
         let (to, kind) = match sent {
             Ok(()) => {
-                message.sent_at = Some(desk.now);
+                message.sent_at = Some(unit.now);
                 (MessageState::Sent, EventKind::MessageSent)
             }
             Err(Unsent::Later(_)) => {
                 let gives_up_at = message.created_at.plus(lifetime);
-                let next = desk.now.plus(backoff(message.attempts, LETTER_PAUSE_MAX));
-                if desk.now < gives_up_at {
+                let next = unit.now.plus(backoff(message.attempts, LETTER_PAUSE_MAX));
+                if unit.now < gives_up_at {
                     message.due_at = next.min(gives_up_at);
                     return Ok(());
                 }
@@ -76,13 +76,13 @@ impl Order {
             Err(Unsent::Refused(_)) => (MessageState::Failed, EventKind::MessageFailed),
             Err(Unsent::Suppressed(_)) => (MessageState::Suppressed, EventKind::MessageSuppressed),
         };
-        let step = moved(id.0, message.state, to)?;
+        let step = step_between(id.0, message.state, to)?;
         message.state = to;
         let text = match message.failure.as_str() {
             "" => format!("message {} {to}", message.kind),
             why => format!("message {} {to}: {why}", message.kind),
         };
-        self.tell_automatic(desk, kind, Some(step), text);
+        self.record_automatic(unit, kind, Some(step), text);
         Ok(())
     }
 }

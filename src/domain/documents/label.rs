@@ -52,7 +52,7 @@ pub(super) fn addressee(order: &Order) -> Vec<String> {
     let Address { recipient, organization, lines, city, area, postal_code, country } =
         &order.shipping_address;
     let recipient = if recipient.trim().is_empty() { &order.customer.name } else { recipient };
-    let place = match country.as_str() {
+    let index = match country.as_str() {
         // Countries that write the postal code last.
         "AU" | "BR" | "CA" | "GB" | "IE" | "IN" | "NZ" | "SG" | "US" => [city, area, postal_code],
         _ => [postal_code, city, area],
@@ -64,7 +64,7 @@ pub(super) fn addressee(order: &Order) -> Vec<String> {
 
     let mut all = vec![line(recipient), line(organization)];
     all.extend(lines.iter().map(|it| line(it)));
-    all.push(line(&place.map(String::as_str).join(" ")));
+    all.push(line(&index.map(String::as_str).join(" ")));
     all.push(line(&country));
     if !order.customer.phone.is_empty() {
         all.push(format!("Phone {}", line(&order.customer.phone)));

@@ -1,4 +1,4 @@
-//! What the customer reads: every message in words, from the templates in `letters/`.
+//! Letters to the customer, from the templates in `letters/`.
 
 #[cfg(test)]
 mod tests;
@@ -64,8 +64,8 @@ fn text(
     Ok((subject.trim().to_owned(), body.trim_start_matches('\n').to_owned()))
 }
 
-/// The first line of a template is the subject. A value that a template names and nobody gives is an error,
-/// never a gap in a sentence.
+/// The first line of a template is the subject. A value that a template names and no caller gives is an error, never a
+/// gap in a sentence.
 static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::new();
     let syntax =
@@ -126,7 +126,7 @@ struct Facts {
     tracking_number: Option<String>,
     courier: Option<String>,
     delivery_date: Option<String>,
-    place: Option<String>,
+    location: Option<String>,
     description: Option<String>,
     trouble: Option<&'static str>,
     feedback_until: Option<String>,
@@ -166,7 +166,7 @@ fn facts(message: &Message, order: &Order, rules: &Rules) -> Result<Facts, Strin
             let shipment = shipment_of(message, order)?;
             add_shipment(&mut facts, order, shipment);
             add_event(&mut facts, event_of(message, shipment)?);
-            facts.place.as_ref().ok_or("the tracking event names no place")?;
+            facts.location.as_ref().ok_or("the tracking event names no place")?;
             facts.delivery_date = expected(shipment).map(date);
         }
         MessageKind::DeliveryConfirmed => add_feedback(&mut facts, order, rules),
@@ -234,7 +234,7 @@ fn bill(order: &Order) -> String {
     rows.iter().map(row).collect::<Vec<_>>().join("\n")
 }
 
-/// What is short, as it was last looked at; everything if that is not known.
+/// Missing units as of the last check; all of them if that is not known.
 fn goods(order: &Order) -> String {
     let is_short = |line: i32| {
         let found = order.availability.as_ref();
@@ -320,7 +320,7 @@ fn add_hold(facts: &mut Facts, order: &Order) -> Result<(), String> {
     Ok(())
 }
 
-/// What the customer can put right.
+/// Problems that the customer can correct.
 fn told_of_check(check: &Check) -> Vec<String> {
     let failed = match check.verdict {
         Verdict::Passed => false,
@@ -364,7 +364,7 @@ fn add_shipment(facts: &mut Facts, order: &Order, shipment: &Shipment) {
 }
 
 fn add_event(facts: &mut Facts, event: &TrackingEvent) {
-    facts.place = plain(&event.place);
+    facts.location = plain(&event.location);
     facts.description = plain(event.description.trim_end_matches(['.', ' ']));
     // Only a date that comes with the news: an older one may be what the news is about.
     facts.delivery_date = event.estimated_at.map(date);

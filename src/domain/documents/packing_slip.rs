@@ -4,7 +4,7 @@ use crate::domain::documents::label::{addressee, headline, instructions, line, m
 use crate::domain::model::order::Order;
 use crate::domain::model::shipment::Shipment;
 
-/// What lies in the parcels, line by line, without prices: for whoever opens them.
+/// Contents of the parcels, line by line, without prices, for the recipient.
 pub fn packing_slip(order: &Order, shipment: &Shipment) -> String {
     let mut text = format!("PACKING SLIP\n{}\n\nSHIP TO\n", headline(order, shipment));
     for it in addressee(order) {

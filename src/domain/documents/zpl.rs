@@ -30,17 +30,17 @@ fn zpl_form(order: &Order, shipment: &Shipment, package: &Package, tracking_numb
     // Large while it fits, else smaller: an address is never cut.
     let (size, lines) =
         fitting(&addressee(order), &[(44, 27, 12), (30, 40, 17), (20, 61, 25), (12, 101, 39)]);
-    for (place, it) in lines.iter().enumerate() {
-        form.push_str(&field(40, 170 + place * (size + 2 + size / 6), size, it));
+    for (index, it) in lines.iter().enumerate() {
+        form.push_str(&field(40, 170 + index * (size + 2 + size / 6), size, it));
     }
 
     form.push_str("^FO40,800^GB732,3,3^FS\n");
     form.push_str(&field(40, 815, 28, &measures(package)));
     let told = wrapped(&line(&order.special_instructions), 48);
     let shown = 3.min(told.len());
-    for (place, it) in told.iter().take(shown).enumerate() {
-        let more = if place + 1 == shown && told.len() > shown { " ..." } else { "" };
-        form.push_str(&field(40, 852 + place * 28, 24, &format!("{it}{more}")));
+    for (index, it) in told.iter().take(shown).enumerate() {
+        let more = if index + 1 == shown && told.len() > shown { " ..." } else { "" };
+        form.push_str(&field(40, 852 + index * 28, 24, &format!("{it}{more}")));
     }
     form.push_str("^FO40,945^GB732,3,3^FS\n");
     form.push_str(&format!(

@@ -1,10 +1,10 @@
-//! The laws by name, and what breaks them.
+//! The laws by name, and their violations.
 
 use std::fmt::Display;
 
 /// One law that does not hold.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct Breach {
+pub struct Violation {
     pub law: &'static str,
     /// What breaks it: an id.
     pub key: String,
@@ -77,10 +77,10 @@ pub const LAWS: &[(&str, &str)] = &[
 
 /// Collects what is broken.
 #[derive(Default)]
-pub(super) struct Findings(pub(super) Vec<Breach>);
+pub(super) struct Findings(pub(super) Vec<Violation>);
 
 impl Findings {
-    pub(super) fn must(
+    pub(super) fn ensure(
         &mut self,
         law: &'static str,
         key: impl Display,
@@ -89,7 +89,7 @@ impl Findings {
         actual: impl Display,
     ) {
         if !holds {
-            self.0.push(Breach {
+            self.0.push(Violation {
                 law,
                 key: key.to_string(),
                 expected: expected.to_owned(),

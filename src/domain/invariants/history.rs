@@ -1,10 +1,10 @@
-//! What holds for the events of an order.
+//! Invariants of the events of an order.
 
 use std::collections::HashMap;
 
 use uuid::Uuid;
 
-use crate::domain::invariants::findings::{Breach, Findings};
+use crate::domain::invariants::findings::{Findings, Violation};
 use crate::domain::model::event::{Event, Machine};
 use crate::domain::model::hold::HoldState;
 use crate::domain::model::invoice::Invoice;
@@ -13,13 +13,13 @@ use crate::domain::model::states::{State, legal};
 
 /// Every law of an order's history: numbering, times, and that each machine's steps are legal, join up and lead to
 /// the state its subject has.
-pub fn history_breaches(order: &Order, events: &[Event]) -> Vec<Breach> {
+pub fn history_violations(order: &Order, events: &[Event]) -> Vec<Violation> {
     let mut found = Findings::default();
     let count = i64::try_from(events.len()).unwrap_or(i64::MAX);
-    found.must("L1", order.id, count == order.last_event, &format!("{} events", order.last_event), count);
+    found.ensure("L1", order.id, count == order.last_event, &format!("{} events", order.last_event), count);
     for (event, number) in events.iter().zip(1..) {
         let key = format!("{} event {}", order.id, event.sequence);
-        found.must(
+        found.ensure(
             "L1",
             &key,
             event.sequence == number && event.order == order.id,
@@ -30,7 +30,7 @@ pub fn history_breaches(order: &Order, events: &[Event]) -> Vec<Breach> {
     for pair in events.windows(2) {
         if let [before, after] = pair {
             let key = format!("{} event {}", order.id, after.sequence);
-            found.must("L2", key, before.at <= after.at, &format!("not before {}", before.at), after.at);
+            found.ensure("L2", key, before.at <= after.at, &format!("not before {}", before.at), after.at);
         }
     }
 
@@ -39,18 +39,18 @@ pub fn history_breaches(order: &Order, events: &[Event]) -> Vec<Breach> {
         let Some(step) = &event.transition else { continue };
         let key = format!("{} {} event {}", step.machine, step.subject, event.sequence);
         let known = legal(step.machine, &step.from, &step.to);
-        found.must("T1", &key, known, "a transition of the table", format!("{} to {}", step.from, step.to));
+        found.ensure("T1", &key, known, "a transition of the table", format!("{} to {}", step.from, step.to));
         let before = last.insert((step.machine, step.subject), &step.to).unwrap_or_default();
-        found.must("T2", &key, before == step.from, before, &step.from);
+        found.ensure("T2", &key, before == step.from, before, &step.from);
     }
     for (machine, subject, state) in order.subjects() {
         let told = last.remove(&(machine, subject)).unwrap_or_default();
-        found.must("T2", format!("{machine} {subject}"), told == state, state, told);
+        found.ensure("T2", format!("{machine} {subject}"), told == state, state, told);
     }
     for ((machine, subject), state) in last {
         // A proposal to buy outlives the order that made it.
         let elsewhere = machine == Machine::Replenishment;
-        found.must("T2", format!("{machine} {subject}"), elsewhere, "a part of the order", state);
+        found.ensure("T2", format!("{machine} {subject}"), elsewhere, "a part of the order", state);
     }
     found.0
 }

@@ -1,4 +1,4 @@
-//! What holds for every order at any time, checked by tests and by `check`.
+//! Invariants of every order, checked by tests and by `consign check`.
 
 pub(super) mod findings;
 pub(super) mod history;

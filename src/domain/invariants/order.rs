@@ -1,11 +1,11 @@
-//! What holds for one order.
+//! Invariants of one order.
 
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeSet;
 
-use crate::domain::invariants::findings::{Breach, Findings, LAWS};
+use crate::domain::invariants::findings::{Findings, LAWS, Violation};
 use crate::domain::model::amounts::Discount;
 use crate::domain::model::approval::{Approval, ApprovalState, Gate};
 use crate::domain::model::check::Verdict;
@@ -20,14 +20,14 @@ use crate::domain::model::reservation::ReservationState;
 use crate::domain::model::scalars::Actor;
 use crate::domain::model::shipment::{Shipment, ShipmentItem, ShipmentState};
 
-/// What the law says.
+/// Statement of the law.
 pub fn law(id: &str) -> &'static str {
     LAWS.iter().find(|it| it.0 == id).map_or("", |it| it.1)
 }
 
 impl Order {
     /// Every law of one order that its own facts can break.
-    pub fn breaches(&self) -> Vec<Breach> {
+    pub fn violations(&self) -> Vec<Violation> {
         let mut found = Findings::default();
         self.check_amounts(&mut found);
         self.check_payments(&mut found);
@@ -42,15 +42,15 @@ impl Order {
     }
 
     fn check_amounts(&self, found: &mut Findings) {
-        found.must("M7", self.id, self.number > 0, "a number above zero", self.number);
+        found.ensure("M7", self.id, self.number > 0, "a number above zero", self.number);
         let lines: Vec<_> = self.lines.iter().map(|it| it.amounts).collect();
         if let Err(why) = self.amounts.check(&lines) {
-            found.must("M1", self.id, false, "amounts that follow from the lines", why);
+            found.ensure("M1", self.id, false, "amounts that follow from the lines", why);
         }
         for line in &self.lines {
             let gross = line.unit_price_minor.checked_mul(line.quantity);
             let key = format!("{} line {}", self.id, line.number);
-            found.must(
+            found.ensure(
                 "M1",
                 key,
                 gross == Some(line.amounts.gross_minor),
@@ -61,27 +61,33 @@ impl Order {
         let shares: i64 = lines.iter().map(|it| it.discount_share_minor).sum();
         match self.discount {
             Some(Discount::Amount(minor)) => {
-                found.must("M2", self.id, shares == minor, &minor.to_string(), shares);
+                found.ensure("M2", self.id, shares == minor, &minor.to_string(), shares);
             }
             Some(Discount::Percent(ppm)) => {
                 let net: i64 = lines.iter().map(|it| it.gross_minor - it.discount_minor).sum();
                 let should = part(net, ppm);
-                found.must("M2", self.id, shares == should, &should.to_string(), shares);
+                found.ensure("M2", self.id, shares == should, &should.to_string(), shares);
             }
-            None => found.must("M2", self.id, shares == 0, "0", shares),
+            None => found.ensure("M2", self.id, shares == 0, "0", shares),
         }
 
         let places = self.invoices.len();
-        for (place, invoice) in self.invoices.iter().enumerate() {
+        for (index, invoice) in self.invoices.iter().enumerate() {
             let lines: Vec<_> = invoice.lines.iter().map(|it| it.amounts).collect();
             if let Err(why) = invoice.amounts.check(&lines) {
-                found.must("M1", invoice.id, false, "amounts that follow from the lines", why);
+                found.ensure("M1", invoice.id, false, "amounts that follow from the lines", why);
             }
-            found.must("M7", invoice.id, invoice.number > 0, "a number above zero", invoice.number);
-            let last = place + 1 == places;
-            found.must("M6", invoice.id, last || invoice.state == InvoiceState::Void, "VOID", invoice.state);
+            found.ensure("M7", invoice.id, invoice.number > 0, "a number above zero", invoice.number);
+            let last = index + 1 == places;
+            found.ensure(
+                "M6",
+                invoice.id,
+                last || invoice.state == InvoiceState::Void,
+                "VOID",
+                invoice.state,
+            );
             let settled = invoice.settled_at.is_some();
-            found.must(
+            found.ensure(
                 "M6",
                 invoice.id,
                 settled == (invoice.state != InvoiceState::Open),
@@ -89,7 +95,7 @@ impl Order {
                 invoice.state,
             );
             if last {
-                found.must(
+                found.ensure(
                     "M1",
                     invoice.id,
                     invoice.amounts == self.amounts,
@@ -104,9 +110,9 @@ impl Order {
         for payment in &self.payments {
             let Payment { id, captured_minor: captured, amount, .. } = payment;
             let should = if payment.state == PaymentState::Captured { amount.minor } else { 0 };
-            found.must("M3", id, *captured == should, &should.to_string(), captured);
+            found.ensure("M3", id, *captured == should, &should.to_string(), captured);
             let back = payment.refunded_minor();
-            found.must(
+            found.ensure(
                 "M3",
                 id,
                 (0..=*captured).contains(&back),
@@ -115,11 +121,11 @@ impl Order {
             );
             let positive =
                 payment.refunds.iter().all(|it| it.amount.minor > 0 && it.amount.currency == amount.currency);
-            found.must("M3", id, positive, "refunds above zero in the payment's currency", "others");
+            found.ensure("M3", id, positive, "refunds above zero in the payment's currency", "others");
             let handed = payment.refunds.iter().filter(|it| it.handed_back.is_some());
             let done = handed.clone().all(|it| it.state == RefundState::Succeeded);
-            found.must("M3", id, done, "what a person gave back given back", handed.count());
-            found.must(
+            found.ensure("M3", id, done, "what a person gave back given back", handed.count());
+            found.ensure(
                 "M1",
                 id,
                 amount.currency == self.amounts.currency,
@@ -130,31 +136,31 @@ impl Order {
                 Means::ByHand { tendered_minor: Some(tendered), .. } => tendered,
                 Means::ByHand { tendered_minor: None, .. } | Means::Provider(_) => amount.minor,
             };
-            found.must("M3", id, tendered >= amount.minor, "at least the amount tendered", tendered);
+            found.ensure("M3", id, tendered >= amount.minor, "at least the amount tendered", tendered);
 
-            found.must(
+            found.ensure(
                 "M4",
                 id,
                 !payment.state.is_final() || payment.request.is_none(),
-                "no ask of a payment that is over",
+                "no request of a payment that is over",
                 payment.state,
             );
             let asked = payment.request.is_some() || payment.state != PaymentState::Pending;
-            found.must("M4", id, asked, "an ask behind a pending payment", "none");
+            found.ensure("M4", id, asked, "a request behind a pending payment", "none");
             let invoiced =
                 self.invoices.iter().any(|it| it.id == payment.invoice && it.issued_at <= payment.created_at);
-            found.must("T3", id, invoiced, "an invoice issued before the payment", payment.invoice);
+            found.ensure("T3", id, invoiced, "an invoice issued before the payment", payment.invoice);
         }
-        let asks = self.payments.iter().filter(|it| it.request.is_some()).count();
-        found.must("M4", self.id, asks <= 1, "at most 1 open ask", asks);
+        let requests = self.payments.iter().filter(|it| it.request.is_some()).count();
+        found.ensure("M4", self.id, requests <= 1, "at most 1 open request", requests);
         let (captured, total) = (self.captured_minor(), self.total_minor());
-        found.must("M3", self.id, captured <= total, &format!("at most {total} captured"), captured);
+        found.ensure("M3", self.id, captured <= total, &format!("at most {total} captured"), captured);
     }
 
     fn check_reservations(&self, found: &mut Findings) {
         let open = self.reservations.iter().filter(|it| it.is_open()).count();
-        found.must("S6", self.id, open <= 1, "at most 1 open reservation", open);
-        found.must(
+        found.ensure("S6", self.id, open <= 1, "at most 1 open reservation", open);
+        found.ensure(
             "S6",
             self.id,
             open == 0 || self.current_reservation().is_some(),
@@ -163,7 +169,7 @@ impl Order {
         );
         for reservation in &self.reservations {
             reservation.check(found);
-            found.must(
+            found.ensure(
                 "S6",
                 reservation.id,
                 reservation.order == Some(self.id),
@@ -178,7 +184,7 @@ impl Order {
             shipment.check(found);
         }
         let numbered = self.shipments.iter().zip(1..).all(|(it, number)| it.number == number);
-        found.must("S7", self.id, numbered, "shipments numbered 1…n", "others");
+        found.ensure("S7", self.id, numbered, "shipments numbered 1…n", "others");
 
         for line in &self.lines {
             let key = format!("{} line {}", self.id, line.number);
@@ -188,7 +194,7 @@ impl Order {
             };
             let planned = units(&|_| true, |it| it.quantity);
             let any = self.live_shipments().next().is_some();
-            found.must(
+            found.ensure(
                 "S7",
                 &key,
                 !any || planned == line.quantity,
@@ -198,14 +204,14 @@ impl Order {
             let shipped = units(&|it| it.handover.is_some(), |it| it.packed);
             let items = self.reservations.iter().flat_map(|it| &it.items).filter(|it| it.line == line.number);
             let consumed: i64 = items.map(|it| it.consumed).sum();
-            found.must(
+            found.ensure(
                 "S7",
                 &key,
                 shipped == consumed,
                 &format!("{consumed} units shipped, as left stock"),
                 shipped,
             );
-            found.must(
+            found.ensure(
                 "S7",
                 &key,
                 shipped <= line.quantity,
@@ -220,19 +226,19 @@ impl Order {
             let Approval { id, state, decided_by, decided_at, expires_at, requested_by, .. } = approval;
             let decided = *state != ApprovalState::Pending;
             let both = decided_by.is_some() == decided && decided_at.is_some() == decided;
-            found.must("T4", id, both, "who and when together with the decision", state);
+            found.ensure("T4", id, both, "who and when together with the decision", state);
             if matches!(state, ApprovalState::Approved | ApprovalState::Rejected) {
                 let other = decided_by.as_ref() != Some(requested_by);
-                found.must("T4", id, other, "somebody else than who asked", requested_by);
+                found.ensure("T4", id, other, "somebody else than who asked", requested_by);
                 let in_time = expires_at.is_none_or(|end| decided_at.is_some_and(|at| at < end));
-                found.must("T4", id, in_time, "decided before it expired", "later");
+                found.ensure("T4", id, in_time, "decided before it expired", "later");
             }
             if *state == ApprovalState::AutoApproved {
                 let policy = decided_by.as_ref().is_some_and(Actor::is_system);
-                found.must("T4", id, policy, "approved by the policy", "by a person");
+                found.ensure("T4", id, policy, "approved by the policy", "by a person");
             }
             let total = self.total_minor();
-            found.must(
+            found.ensure(
                 "T4",
                 id,
                 approval.amount.minor == total,
@@ -246,7 +252,7 @@ impl Order {
     fn check_gates(&self, found: &mut Findings) {
         let Some(rank) = rank(self.archived_from.unwrap_or(self.state)) else { return };
         let gate = |found: &mut Findings, least: u8, holds: bool, what: &str| {
-            found.must("T3", self.id, rank < least || holds, what, self.state);
+            found.ensure("T3", self.id, rank < least || holds, what, self.state);
         };
         let verified = !self.checks.is_empty() && self.checks.iter().all(|it| it.verdict == Verdict::Passed);
         gate(found, VERIFIED, verified, "every rule passed");
@@ -270,7 +276,7 @@ impl Order {
         let times: Vec<_> = at.into_iter().filter_map(|(what, at)| at.map(|at| (what, at))).collect();
         for pair in times.windows(2) {
             if let [(first, earlier), (second, later)] = pair {
-                found.must("T3", self.id, earlier <= later, &format!("{first} before {second}"), later);
+                found.ensure("T3", self.id, earlier <= later, &format!("{first} before {second}"), later);
             }
         }
     }
@@ -282,7 +288,8 @@ impl Order {
     }
 
     fn check_state(&self, found: &mut Findings) {
-        let mut must = |holds: bool, expected: &str| found.must("T7", self.id, holds, expected, self.state);
+        let mut ensure =
+            |holds: bool, expected: &str| found.ensure("T7", self.id, holds, expected, self.state);
         let reservation = self.current_reservation().map(|it| it.state);
         let handed = self.live_shipments().filter(|it| it.handover.is_some()).count();
         let delivered = self.live_shipments().filter(|it| it.state == ShipmentState::Delivered).count();
@@ -290,95 +297,111 @@ impl Order {
         let invoice = self.invoices.last().map(|it| it.state);
         match self.state {
             OrderState::Received | OrderState::Verified | OrderState::AwaitingStock => {
-                must(
+                ensure(
                     reservation.is_none() && invoice.is_none() && all == 0,
                     "nothing reserved, invoiced or planned",
                 );
             }
             OrderState::Reserved | OrderState::ReservationApproved => {
-                must(reservation == Some(ReservationState::Held), "a hold on stock");
-                must(invoice.is_none() && all == 0, "nothing invoiced or planned");
+                ensure(reservation == Some(ReservationState::Held), "a reservation of stock");
+                ensure(invoice.is_none() && all == 0, "nothing invoiced or planned");
             }
             OrderState::Invoiced => {
-                must(reservation == Some(ReservationState::Held), "a hold on stock");
-                must(invoice == Some(InvoiceState::Open) && all == 0, "an open invoice, nothing planned");
+                ensure(reservation == Some(ReservationState::Held), "a reservation of stock");
+                ensure(invoice == Some(InvoiceState::Open) && all == 0, "an open invoice, nothing planned");
             }
             OrderState::PaymentCaptured | OrderState::PaymentApproved => {
-                must(reservation == Some(ReservationState::Confirmed), "confirmed stock");
-                must(all == 0, "nothing planned");
+                ensure(reservation == Some(ReservationState::Confirmed), "confirmed stock");
+                ensure(all == 0, "nothing planned");
             }
             OrderState::Fulfilling => {
-                must(reservation == Some(ReservationState::Confirmed), "confirmed stock");
-                must(all > 0 && handed == 0, "shipments, none handed over");
+                ensure(reservation == Some(ReservationState::Confirmed), "confirmed stock");
+                ensure(all > 0 && handed == 0, "shipments, none handed over");
             }
             OrderState::PartiallyShipped => {
-                must(reservation == Some(ReservationState::PartiallyConsumed), "stock for the rest");
-                must(handed > 0 && handed < all, "some of the shipments handed over");
+                ensure(reservation == Some(ReservationState::PartiallyConsumed), "stock for the rest");
+                ensure(handed > 0 && handed < all, "some of the shipments handed over");
             }
-            OrderState::Shipped => must(all > 0 && handed == all, "every shipment handed over"),
+            OrderState::Shipped => ensure(all > 0 && handed == all, "every shipment handed over"),
             OrderState::PartiallyDelivered => {
-                must(delivered > 0 && delivered < all, "some of the shipments delivered");
+                ensure(delivered > 0 && delivered < all, "some of the shipments delivered");
             }
             OrderState::Delivered => {
-                must(all > 0 && delivered == all, "every shipment delivered");
-                must(self.delivered_at.is_some() && self.feedback.is_some(), "when, and asked for feedback");
+                ensure(all > 0 && delivered == all, "every shipment delivered");
+                ensure(
+                    self.delivered_at.is_some() && self.feedback.is_some(),
+                    "when, and asked for feedback",
+                );
             }
             OrderState::Closed => {
-                must(self.closed_at.is_some(), "when it was closed");
-                must(
+                ensure(self.closed_at.is_some(), "when it was closed");
+                ensure(
                     self.live_shipments().all(|it| it.state.is_handed_over()),
                     "every shipment on its way or over",
                 );
             }
             OrderState::Archived => {
-                must(
+                ensure(
                     self.archived_at.is_some() && self.archived_from.is_some(),
                     "when, and from which state",
                 );
             }
             OrderState::Rejected | OrderState::Cancelled | OrderState::Expired => {
-                must(all == 0, "every shipment cancelled");
-                must(invoice != Some(InvoiceState::Open), "no open invoice");
+                ensure(all == 0, "every shipment cancelled");
+                ensure(invoice != Some(InvoiceState::Open), "no open invoice");
             }
         }
         let unarchived = self.state == OrderState::Archived || self.archived_from.is_none();
-        must(unarchived, "no earlier state but of an archived order");
+        ensure(unarchived, "no earlier state but of an archived order");
     }
 
     fn check_end(&self, found: &mut Findings) {
         if !self.is_over() {
             return;
         }
-        let mut must = |holds: bool, expected: &str| found.must("T5", self.id, holds, expected, self.state);
-        must(self.current_reservation().is_none(), "no open reservation");
-        must(!self.on_hold(), "no active hold");
-        must(self.approvals.iter().all(|it| it.state != ApprovalState::Pending), "no pending approval");
+        let mut ensure =
+            |holds: bool, expected: &str| found.ensure("T5", self.id, holds, expected, self.state);
+        ensure(self.current_reservation().is_none(), "no open reservation");
+        ensure(!self.on_hold(), "no active hold");
+        ensure(self.approvals.iter().all(|it| it.state != ApprovalState::Pending), "no pending approval");
 
         let settled = matches!(self.state, OrderState::Archived);
-        must(!settled || !self.has_open_money(), "no money under way");
+        ensure(!settled || !self.has_open_money(), "no money under way");
         let queued = self.messages.iter().any(|it| it.state == MessageState::Queued);
-        must(!settled || !queued, "no message to be sent");
+        ensure(!settled || !queued, "no message to be sent");
         let asking = self.feedback.as_ref().is_some_and(|it| it.state == FeedbackState::Requested);
-        must(!asking, "no open question");
+        ensure(!asking, "no open question");
         let end = self.archived_from.unwrap_or(self.state);
         let undone = matches!(end, OrderState::Rejected | OrderState::Cancelled | OrderState::Expired);
-        must(
+        ensure(
             !undone || !settled || self.captured_minor() == self.refunded_minor(),
             "all captured money paid back",
         );
-        must(!undone || self.live_shipments().next().is_none(), "every shipment cancelled");
+        ensure(!undone || self.live_shipments().next().is_none(), "every shipment cancelled");
     }
 
     fn check_messages(&self, found: &mut Findings) {
         let mut keys = BTreeSet::new();
         for message in &self.messages {
-            found.must("L4", message.id, keys.insert(message.key.as_str()), "a key of its own", &message.key);
+            found.ensure(
+                "L4",
+                message.id,
+                keys.insert(message.key.as_str()),
+                "a key of its own",
+                &message.key,
+            );
             let sent = message.sent_at.is_some() == (message.state == MessageState::Sent);
-            found.must("L4", message.id, sent, "a time of sending if and only if it was sent", message.state);
+            found.ensure(
+                "L4",
+                message.id,
+                sent,
+                "a time of sending if and only if it was sent",
+                message.state,
+            );
         }
         let told = |kind: MessageKind| self.messages.iter().any(|it| it.kind == kind);
-        found.must("L4", self.id, told(MessageKind::OrderReceived), "told that it was received", "not");
-        found.must(
+        found.ensure("L4", self.id, told(MessageKind::OrderReceived), "told that it was received", "not");
+        found.ensure(
             "L4",
             self.id,
             self.invoices.is_empty() || told(MessageKind::InvoiceIssued),
@@ -386,13 +409,13 @@ impl Order {
             "not",
         );
         let delivered = self.delivered_at.is_none() || told(MessageKind::DeliveryConfirmed);
-        found.must("L4", self.id, delivered, "told that it was delivered", "not");
+        found.ensure("L4", self.id, delivered, "told that it was delivered", "not");
         for shipment in self.live_shipments().filter(|it| it.handover.is_some()) {
             let told = self
                 .messages
                 .iter()
                 .any(|it| it.kind == MessageKind::Shipped && it.shipment == Some(shipment.id));
-            found.must("L4", shipment.id, told, "told that it was shipped", "not");
+            found.ensure("L4", shipment.id, told, "told that it was shipped", "not");
         }
     }
 }

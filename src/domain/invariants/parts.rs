@@ -1,15 +1,15 @@
-//! What holds for a reservation and for a shipment.
+//! Invariants of a reservation and of a shipment.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::invariants::findings::{Breach, Findings};
+use crate::domain::invariants::findings::{Findings, Violation};
 use crate::domain::model::reservation::{Reservation, ReservationState};
 use crate::domain::model::shipment::{Shipment, ShipmentState};
 use crate::domain::shipping::tracking_state::state_of;
 
 impl Reservation {
     /// The laws of one reservation, an order's or another caller's.
-    pub fn breaches(&self) -> Vec<Breach> {
+    pub fn violations(&self) -> Vec<Violation> {
         let mut found = Findings::default();
         self.check(&mut found);
         found.0
@@ -20,15 +20,15 @@ impl Reservation {
             let key = format!("{} item {}", self.id, item.number);
             let (gone, quantity) = (item.consumed + item.released, item.quantity);
             let sound = item.number == number && quantity > 0 && item.consumed >= 0 && item.released >= 0;
-            found.must("S4", &key, sound, "numbered, above zero, nothing negative", quantity);
-            found.must(
+            found.ensure("S4", &key, sound, "numbered, above zero, nothing negative", quantity);
+            found.ensure(
                 "S4",
                 &key,
                 gone <= quantity,
                 &format!("at most {quantity} consumed and released"),
                 gone,
             );
-            found.must(
+            found.ensure(
                 "S4",
                 &key,
                 self.is_open() || gone == quantity,
@@ -37,7 +37,7 @@ impl Reservation {
             );
         }
         let expires = self.expires_at.is_some();
-        found.must(
+        found.ensure(
             "S6",
             self.id,
             self.state == ReservationState::Held || !expires,
@@ -54,7 +54,7 @@ impl Shipment {
             let key = format!("{} line {}", self.id, item.line);
             let (picked, checked, packed) = (item.picked, item.checked, item.packed);
             let chain = 0 <= packed && packed <= checked && checked <= picked && picked <= item.quantity;
-            found.must(
+            found.ensure(
                 "S7",
                 &key,
                 chain,
@@ -62,8 +62,14 @@ impl Shipment {
                 format!("{packed} {checked} {picked}"),
             );
             let Some(far) = worked else { continue };
-            found.must("S7", &key, far < CHECKED || checked == item.quantity, "every unit checked", checked);
-            found.must("S7", &key, far < PACKED || packed == item.quantity, "every unit packed", packed);
+            found.ensure(
+                "S7",
+                &key,
+                far < CHECKED || checked == item.quantity,
+                "every unit checked",
+                checked,
+            );
+            found.ensure("S7", &key, far < PACKED || packed == item.quantity, "every unit packed", packed);
         }
         if worked.is_some_and(|it| it >= PACKED) {
             let mut contents: BTreeMap<i32, i64> = BTreeMap::new();
@@ -72,7 +78,7 @@ impl Shipment {
             }
             let packed: BTreeMap<i32, i64> =
                 self.items.iter().filter(|it| it.packed > 0).map(|it| (it.line, it.packed)).collect();
-            found.must(
+            found.ensure(
                 "S7",
                 self.id,
                 contents == packed,
@@ -82,34 +88,34 @@ impl Shipment {
         }
 
         if let Some(far) = worked {
-            let mut must =
-                |holds: bool, expected: &str| found.must("T3", self.id, holds, expected, self.state);
-            must((far >= LABELLED) == self.label.is_some(), "a label once labelled, and only then");
-            must((far >= ASSIGNED) == self.assignment.is_some(), "a courier once assigned, and only then");
-            must(
+            let mut ensure =
+                |holds: bool, expected: &str| found.ensure("T3", self.id, holds, expected, self.state);
+            ensure((far >= LABELLED) == self.label.is_some(), "a label once labelled, and only then");
+            ensure((far >= ASSIGNED) == self.assignment.is_some(), "a courier once assigned, and only then");
+            ensure(
                 (far >= HANDED_OVER) == self.handover.is_some(),
                 "a handover once handed over, and only then",
             );
             let labelled = self.label.as_ref().map(|it| it.created_at);
             let assigned = self.assignment.as_ref().map(|it| it.assigned_at);
-            must(
+            ensure(
                 assigned.is_none_or(|at| labelled.is_some_and(|it| it <= at)),
                 "the label before the courier",
             );
-            must(self.state != ShipmentState::Delivered || self.proof.is_some(), "proof of the delivery");
+            ensure(self.state != ShipmentState::Delivered || self.proof.is_some(), "proof of the delivery");
         }
 
         let numbered = self.tracking.iter().zip(1..).all(|(it, number)| it.sequence == number);
-        found.must("T6", self.id, numbered, "tracking events numbered 1…n", self.tracking.len());
+        found.ensure("T6", self.id, numbered, "tracking events numbered 1…n", self.tracking.len());
         let keys: BTreeSet<&str> = self.tracking.iter().map(|it| it.key.as_str()).collect();
-        found.must(
+        found.ensure(
             "T6",
             self.id,
             keys.len() == self.tracking.len(),
             "every report once",
             self.tracking.len(),
         );
-        found.must(
+        found.ensure(
             "T6",
             self.id,
             self.handover.is_some() || self.tracking.is_empty(),
@@ -119,7 +125,7 @@ impl Shipment {
         if self.handover.is_some() {
             let state = state_of(&self.tracking);
             let expected = state.map_or("a state", ShipmentState::as_str);
-            found.must("T6", self.id, state == Some(self.state), expected, self.state);
+            found.ensure("T6", self.id, state == Some(self.state), expected, self.state);
         }
     }
 }

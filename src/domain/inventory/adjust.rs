@@ -6,10 +6,10 @@ use crate::domain::inventory::receive::bounded_sum;
 use crate::domain::model::action::Action;
 use crate::domain::model::etag::check_etag;
 use crate::domain::model::refusal::{Reason, Refusal};
-use crate::domain::model::scalars::{LocationCode, Sku, words};
+use crate::domain::model::scalars::{LocationCode, Sku, string_enum};
 use crate::domain::model::stock::MovementKind;
 use crate::domain::unit::command::Command;
-use crate::domain::unit::unit_of_work::{Desk, Touch};
+use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
 
 /// Corrects a level, with the reason for it.
 #[derive(Debug, Clone)]
@@ -27,18 +27,18 @@ impl Command for AdjustStock {
     const NAME: &'static str = "AdjustStock";
     type Output = Posted;
 
-    fn reads(&self) -> Touch {
-        Touch { skus: vec![self.sku.clone()], ..Touch::default() }
+    fn reads(&self) -> ReadSet {
+        ReadSet { skus: vec![self.sku.clone()], ..ReadSet::default() }
     }
 
-    fn decide(&self, desk: &mut Desk<'_>) -> Result<Posted, Refusal> {
+    fn decide(&self, unit: &mut UnitOfWork<'_>) -> Result<Posted, Refusal> {
         let Self { sku, location, reason, delta, note, etag } = self;
-        adjust_stock(desk, sku, location, *delta, *reason, note, etag)?;
-        Ok(Posted::of(desk, sku, location))
+        adjust_stock(unit, sku, location, *delta, *reason, note, etag)?;
+        Ok(Posted::of(unit, sku, location))
     }
 }
 
-words! {
+string_enum! {
     /// Why a stock level is corrected, and which of its figures that changes.
     pub enum AdjustReason {
         /// A count found another number: `on_hand`.
@@ -62,7 +62,7 @@ words! {
 
 /// Corrects a level. What is reserved stays covered: a correction that would need reserved units is refused.
 pub fn adjust_stock(
-    desk: &mut Desk,
+    unit: &mut UnitOfWork,
     sku: &Sku,
     location: &LocationCode,
     delta: i64,
@@ -70,7 +70,7 @@ pub fn adjust_stock(
     note: &str,
     etag: &str,
 ) -> Result<(), Refusal> {
-    let mut level = level_of(desk, sku, location)?;
+    let mut level = level_of(unit, sku, location)?;
     check_etag(etag, level.version)?;
     let sign_fits = match reason {
         AdjustReason::Found | AdjustReason::Restock => delta > 0,
@@ -111,7 +111,7 @@ pub fn adjust_stock(
             if level.safety_stock < 0 {
                 return Err(Refusal::invalid("delta", "would make the safety stock negative"));
             }
-            desk.keep_level(level);
+            unit.keep_level(level);
             return Ok(());
         }
     };
@@ -133,8 +133,8 @@ pub fn adjust_stock(
         let refusal = Refusal::unmet(Reason::StockInUse, message);
         return Err(refusal.instead(|| vec![Action::CancelOrder, Action::ReleaseReservation]));
     }
-    desk.keep_level(level);
+    unit.keep_level(level);
     let entry = Posting::of(sku, location, kind);
-    post(desk, Posting { on_hand, damaged, quality_hold, reason: format!("{reason}: {note}"), ..entry });
+    post(unit, Posting { on_hand, damaged, quality_hold, reason: format!("{reason}: {note}"), ..entry });
     Ok(())
 }

@@ -7,7 +7,7 @@ use crate::domain::model::availability::{AvailabilityFound, LineAvailability};
 use crate::domain::model::refusal::Shortage;
 use crate::domain::model::scalars::{LocationCode, RegionCode, ServiceLevel, Sku};
 use crate::domain::model::time::Timestamp;
-use crate::domain::unit::unit_of_work::Desk;
+use crate::domain::unit::unit_of_work::UnitOfWork;
 
 /// How many shelves one order takes its stock from: a hundred lines from twenty locations each. One that needs more goes
 /// on waiting if it waits, until a larger delivery comes.
@@ -24,7 +24,7 @@ pub(in crate::domain) struct Need {
     pub quantity: i64,
 }
 
-/// Where one need is served from.
+/// The location that serves one need.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::domain) struct Take {
     pub line: i32,
@@ -33,7 +33,7 @@ pub(in crate::domain) struct Take {
     pub quantity: i64,
 }
 
-/// What a region has of a product for somebody for whom `spoken_for` units are out of reach.
+/// Units of a product that a region has beyond `spoken_for` ones.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::domain) struct Supply {
     pub total: i64,
@@ -41,12 +41,12 @@ pub(in crate::domain) struct Supply {
     pub by_location: Vec<(LocationCode, i64)>,
 }
 
-pub(super) fn supply(desk: &Desk, region: &RegionCode, sku: &Sku, spoken_for: i64) -> Supply {
-    let mut found: Vec<(i32, LocationCode, i64)> = desk
+pub(super) fn supply(unit: &UnitOfWork, region: &RegionCode, sku: &Sku, spoken_for: i64) -> Supply {
+    let mut found: Vec<(i32, LocationCode, i64)> = unit
         .levels(sku)
         .into_iter()
         .filter_map(|level| {
-            let location = desk.location(&level.location).filter(|it| it.region == *region)?;
+            let location = unit.location(&level.location).filter(|it| it.region == *region)?;
             Some((location.priority, level.location.clone(), level.available()))
         })
         .collect();
@@ -59,9 +59,9 @@ pub(super) fn supply(desk: &Desk, region: &RegionCode, sku: &Sku, spoken_for: i6
     }
 }
 
-/// What is there for these needs, and when all of it could be with the customer; None if something is short.
+/// Stock for these needs, and when all of it could be with the customer; None if something is short.
 pub(in crate::domain) fn availability(
-    desk: &Desk,
+    unit: &UnitOfWork,
     needs: &[Need],
     supplies: &BTreeMap<Sku, Supply>,
     service: ServiceLevel,
@@ -98,10 +98,10 @@ pub(in crate::domain) fn availability(
         .collect();
 
     let all_there = lines.iter().all(|it| it.shortage.is_empty());
-    let ship_at = desk.now.plus(Duration::from_secs(u64::from(desk.rules.handling_hours) * 3600));
-    let delivery_at = earliest_delivery(desk, service, ship_at);
+    let ship_at = unit.now.plus(Duration::from_secs(u64::from(unit.rules.handling_hours) * 3600));
+    let delivery_at = earliest_delivery(unit, service, ship_at);
     let found = AvailabilityFound {
-        at: desk.now,
+        at: unit.now,
         lines,
         earliest_ship_at: all_there.then_some(ship_at),
         requested_date_feasible: requested_by.map(|it| all_there && it >= delivery_at),
@@ -172,6 +172,6 @@ pub(in crate::domain) fn plan(
     Ok((takes, "no single location has every line: split in order of the locations' priority".to_owned()))
 }
 
-fn earliest_delivery(desk: &Desk, service: ServiceLevel, ship_at: Timestamp) -> Timestamp {
-    ship_at.plus(Duration::from_secs(u64::from(desk.rules.transit_days(service)) * 86_400))
+fn earliest_delivery(unit: &UnitOfWork, service: ServiceLevel, ship_at: Timestamp) -> Timestamp {
+    ship_at.plus(Duration::from_secs(u64::from(unit.rules.transit_days(service)) * 86_400))
 }

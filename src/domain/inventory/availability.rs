@@ -1,16 +1,16 @@
 //! What a caller is told about stock before ordering.
 
 use crate::domain::inventory::allocate::{Need, availability, supply};
-use crate::domain::inventory::expire::free_overdue;
+use crate::domain::inventory::expire::release_expired;
 use crate::domain::inventory::known::{must_be_known, must_exist};
 use crate::domain::model::availability::AvailabilityFound;
 use crate::domain::model::refusal::{Problems, Refusal};
 use crate::domain::model::scalars::{RegionCode, ServiceLevel, Sku};
 use crate::domain::model::time::Timestamp;
 use crate::domain::unit::command::Command;
-use crate::domain::unit::unit_of_work::{Desk, Touch};
+use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
 
-/// What is available, and when it could be with a customer. It changes nothing.
+/// Availability of products, and when they could be with a customer. It changes nothing.
 #[derive(Debug, Clone)]
 pub struct CheckAvailability {
     pub inquiry: Inquiry,
@@ -20,13 +20,13 @@ impl Command for CheckAvailability {
     const NAME: &'static str = "CheckAvailability";
     type Output = Outlook;
 
-    fn reads(&self) -> Touch {
+    fn reads(&self) -> ReadSet {
         let skus = self.inquiry.lines.iter().map(|it| it.0.clone()).collect();
-        Touch { skus, ..Touch::default() }
+        ReadSet { skus, ..ReadSet::default() }
     }
 
-    fn decide(&self, desk: &mut Desk<'_>) -> Result<Outlook, Refusal> {
-        check_availability(desk, &self.inquiry)
+    fn decide(&self, unit: &mut UnitOfWork<'_>) -> Result<Outlook, Refusal> {
+        check_availability(unit, &self.inquiry)
     }
 }
 
@@ -38,7 +38,7 @@ pub enum Destination {
     Country(String),
 }
 
-/// What somebody wants to know before ordering.
+/// An inquiry before ordering.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inquiry {
     pub destination: Destination,
@@ -47,7 +47,7 @@ pub struct Inquiry {
     pub requested_by: Option<Timestamp>,
 }
 
-/// What an order for it would find now.
+/// Availability for an order of it now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outlook {
     pub region: RegionCode,
@@ -56,16 +56,16 @@ pub struct Outlook {
     pub delivery_at: Option<Timestamp>,
 }
 
-/// Step 3 without an order. Waiting orders come first; holds past their end are in nobody's way.
-pub fn check_availability(desk: &mut Desk, inquiry: &Inquiry) -> Result<Outlook, Refusal> {
+/// Step 3 without an order. Waiting orders come first; expired reservations are released on the way.
+pub fn check_availability(unit: &mut UnitOfWork, inquiry: &Inquiry) -> Result<Outlook, Refusal> {
     let mut problems = Problems::default();
-    must_exist(desk, &inquiry.lines, &mut problems);
+    must_exist(unit, &inquiry.lines, &mut problems);
     let region = match &inquiry.destination {
         Destination::Region(region) => {
-            must_be_known(desk, "region", region, &mut problems);
+            must_be_known(unit, "region", region, &mut problems);
             Some(region.clone())
         }
-        Destination::Country(country) => desk.rules.region_of(country).cloned(),
+        Destination::Country(country) => unit.rules.region_of(country).cloned(),
     };
     let Some(region) = region else {
         problems.add("country", "is served by no region");
@@ -73,7 +73,7 @@ pub fn check_availability(desk: &mut Desk, inquiry: &Inquiry) -> Result<Outlook,
     };
     problems.into_result()?;
 
-    free_overdue(desk)?;
+    release_expired(unit)?;
     let needs: Vec<Need> = inquiry
         .lines
         .iter()
@@ -83,8 +83,8 @@ pub fn check_availability(desk: &mut Desk, inquiry: &Inquiry) -> Result<Outlook,
     let supplies = inquiry
         .lines
         .iter()
-        .map(|(sku, _)| (sku.clone(), supply(desk, &region, sku, desk.awaited(&region, sku))))
+        .map(|(sku, _)| (sku.clone(), supply(unit, &region, sku, unit.awaited(&region, sku))))
         .collect();
-    let (found, delivery_at) = availability(desk, &needs, &supplies, inquiry.service, inquiry.requested_by);
+    let (found, delivery_at) = availability(unit, &needs, &supplies, inquiry.service, inquiry.requested_by);
     Ok(Outlook { region, found, delivery_at })
 }

@@ -8,45 +8,45 @@ use crate::domain::model::reservation::{Reservation, ReservationState};
 use crate::domain::model::scalars::{Actor, OrderId, ReservationId, Sku};
 use crate::domain::model::stock::MovementKind;
 use crate::domain::unit::command::Command;
-use crate::domain::unit::journal::moved;
-use crate::domain::unit::unit_of_work::{Desk, Lease, Part, Touch};
+use crate::domain::unit::journal::step_between;
+use crate::domain::unit::unit_of_work::{Lease, Part, ReadSet, UnitOfWork};
 
-/// Ends the expired reservations of these products, but not those of the order that asks; says whether there was
-/// one. So a reservation that nobody has swept yet never makes an order short.
-pub(in crate::domain) fn expire_overdue<'s>(
-    desk: &mut Desk,
+/// Ends the expired reservations of these products, but not those of the order that asks; says whether there was one.
+/// So an expired reservation that no worker has ended yet never makes an order short.
+pub(in crate::domain) fn release_expired_of<'s>(
+    unit: &mut UnitOfWork,
     skus: impl Iterator<Item = &'s Sku>,
     except: Option<OrderId>,
 ) -> Result<bool, Refusal> {
-    let overdue = desk.overdue(skus);
-    expire(desk, overdue, except)
+    let expired = unit.expired_among(skus);
+    expire(unit, expired, except)
 }
 
-/// Ends every overdue hold that was loaded; says whether there was one.
-pub fn free_overdue(desk: &mut Desk) -> Result<bool, Refusal> {
-    let overdue = desk.all_overdue();
-    expire(desk, overdue, None)
+/// Ends every expired reservation that was loaded; says whether there was one.
+pub fn release_expired(unit: &mut UnitOfWork) -> Result<bool, Refusal> {
+    let expired = unit.all_expired();
+    expire(unit, expired, None)
 }
 
 fn expire(
-    desk: &mut Desk,
+    unit: &mut UnitOfWork,
     (orders, reservations): (&[OrderId], &[ReservationId]),
     except: Option<OrderId>,
 ) -> Result<bool, Refusal> {
     let mut any = false;
     for id in orders {
-        let overdue = |it: &Order| it.current_reservation().is_some_and(|it| it.is_overdue(desk.now));
-        if Some(*id) == except || !desk.order(*id).is_ok_and(overdue) {
+        let expired = |it: &Order| it.current_reservation().is_some_and(|it| it.is_expired(unit.now));
+        if Some(*id) == except || !unit.order(*id).is_ok_and(expired) {
             continue;
         }
-        let mut order = desk.take_order(*id)?;
-        order.expire(desk)?;
-        desk.keep_order(order);
+        let mut order = unit.take_order(*id)?;
+        order.expire(unit)?;
+        unit.keep_order(order);
         any = true;
     }
     for id in reservations {
-        if desk.reservation(*id).is_ok_and(|it| it.is_overdue(desk.now)) {
-            expire_reservation(desk, *id)?;
+        if unit.reservation(*id).is_ok_and(|it| it.is_expired(unit.now)) {
+            expire_reservation(unit, *id)?;
             any = true;
         }
     }
@@ -65,20 +65,20 @@ impl Command for ReleaseReservation {
     const NAME: &'static str = "ReleaseReservation";
     type Output = Reservation;
 
-    fn reads(&self) -> Touch {
+    fn reads(&self) -> ReadSet {
         let parts = vec![Part::Reservation(self.reservation)];
-        Touch { reservations: vec![self.reservation], parts, ..Touch::default() }
+        ReadSet { reservations: vec![self.reservation], parts, ..ReadSet::default() }
     }
 
-    fn decide(&self, desk: &mut Desk<'_>) -> Result<Reservation, Refusal> {
+    fn decide(&self, unit: &mut UnitOfWork<'_>) -> Result<Reservation, Refusal> {
         let id = self.reservation;
-        if let Ok(order) = desk.order_of(&Part::Reservation(id)) {
-            let of_order = desk.order(order)?.reservations.iter().find(|it| it.id == id);
+        if let Ok(order) = unit.order_of(&Part::Reservation(id)) {
+            let of_order = unit.order(order)?.reservations.iter().find(|it| it.id == id);
             of_order.map_or(Ok(()), Reservation::must_stand_alone)?;
         }
-        check_etag(&self.etag, desk.reservation(id)?.version)?;
-        release_reservation(desk, id)?;
-        desk.reservation(id).cloned()
+        check_etag(&self.etag, unit.reservation(id)?.version)?;
+        release_reservation(unit, id)?;
+        unit.reservation(id).cloned()
     }
 }
 
@@ -93,12 +93,12 @@ impl Command for ExpireReservation {
     const NAME: &'static str = "work/expire";
     type Output = ();
 
-    fn reads(&self) -> Touch {
-        Touch { reservations: vec![self.reservation], lease: Some(self.lease), ..Touch::default() }
+    fn reads(&self) -> ReadSet {
+        ReadSet { reservations: vec![self.reservation], lease: Some(self.lease), ..ReadSet::default() }
     }
 
-    fn decide(&self, desk: &mut Desk<'_>) -> Result<(), Refusal> {
-        match expire_reservation(desk, self.reservation) {
+    fn decide(&self, unit: &mut UnitOfWork<'_>) -> Result<(), Refusal> {
+        match expire_reservation(unit, self.reservation) {
             Err(Refusal::NotFound { .. }) => Ok(()),
             done => done,
         }
@@ -107,32 +107,32 @@ impl Command for ExpireReservation {
 
 /// Ends the expired reservations that hold stock which others are short of; says whether there was one.
 #[derive(Debug, Clone)]
-pub struct FreeExpired {
-    /// What those read who are short.
-    pub short: Touch,
+pub struct ReleaseExpired {
+    /// The read sets of the changes that are short.
+    pub short: ReadSet,
 }
 
-impl Command for FreeExpired {
-    const NAME: &'static str = "store/free";
+impl Command for ReleaseExpired {
+    const NAME: &'static str = "store/release_expired";
     type Output = bool;
 
-    fn reads(&self) -> Touch {
+    fn reads(&self) -> ReadSet {
         self.short.clone()
     }
 
-    fn decide(&self, desk: &mut Desk<'_>) -> Result<bool, Refusal> {
-        free_overdue(desk)
+    fn decide(&self, unit: &mut UnitOfWork<'_>) -> Result<bool, Refusal> {
+        release_expired(unit)
     }
 }
 
 /// Gives another caller's reservation back. An order's own reservation goes with its order.
-pub fn release_reservation(desk: &mut Desk, id: ReservationId) -> Result<(), Refusal> {
-    desk.reservation(id)?.must_stand_alone()?;
-    end_reservation(desk, id, ReservationState::Released, MovementKind::Release)
+pub fn release_reservation(unit: &mut UnitOfWork, id: ReservationId) -> Result<(), Refusal> {
+    unit.reservation(id)?.must_stand_alone()?;
+    end_reservation(unit, id, ReservationState::Released, MovementKind::Release)
 }
 
 impl Reservation {
-    /// The rung of whoever would give it back by itself: an order's reservation is the order's.
+    /// Refuses an order's reservation: only its order gives it back.
     pub fn must_stand_alone(&self) -> Result<(), Refusal> {
         let Some(order) = self.order else { return Ok(()) };
         Err(Refusal::Unmet {
@@ -144,29 +144,29 @@ impl Reservation {
     }
 }
 
-/// A hold of another caller past its end; before its end nothing happens.
-pub fn expire_reservation(desk: &mut Desk, id: ReservationId) -> Result<(), Refusal> {
-    if !desk.reservation(id)?.is_overdue(desk.now) {
+/// Ends another caller's reservation past its end; before that nothing happens.
+pub fn expire_reservation(unit: &mut UnitOfWork, id: ReservationId) -> Result<(), Refusal> {
+    if !unit.reservation(id)?.is_expired(unit.now) {
         return Ok(());
     }
-    // Whoever needed the stock did not expire the reservation.
-    let caller = std::mem::replace(&mut desk.actor, Actor::system());
-    let done = end_reservation(desk, id, ReservationState::Expired, MovementKind::Expire);
-    desk.actor = caller;
+    // The system expires the reservation, not the caller that needed the stock.
+    let caller = std::mem::replace(&mut unit.actor, Actor::system());
+    let done = end_reservation(unit, id, ReservationState::Expired, MovementKind::Expire);
+    unit.actor = caller;
     done
 }
 
 fn end_reservation(
-    desk: &mut Desk,
+    unit: &mut UnitOfWork,
     id: ReservationId,
     to: ReservationState,
     kind: MovementKind,
 ) -> Result<(), Refusal> {
-    let mut reservation = desk.reservation(id)?.clone();
-    moved(id.0, reservation.state, to).map_err(|it| it.instead(|| reservation.available_actions()))?;
-    give_back(desk, &mut reservation, kind);
+    let mut reservation = unit.reservation(id)?.clone();
+    step_between(id.0, reservation.state, to).map_err(|it| it.instead(|| reservation.available_actions()))?;
+    give_back(unit, &mut reservation, kind);
     reservation.state = to;
     reservation.expires_at = None;
-    desk.keep_reservation(reservation);
+    unit.keep_reservation(reservation);
     Ok(())
 }

@@ -4,25 +4,25 @@ use crate::domain::inventory::allocate::Take;
 use crate::domain::model::reservation::{Reservation, ReservedItem};
 use crate::domain::model::scalars::{LocationCode, OrderId, ReservationId, ShipmentId, Sku};
 use crate::domain::model::stock::{Movement, MovementKind, StockLevel};
-use crate::domain::unit::unit_of_work::Desk;
+use crate::domain::unit::unit_of_work::UnitOfWork;
 
 /// Sets the planned units aside.
 pub(in crate::domain) fn set_aside(
-    desk: &mut Desk,
+    unit: &mut UnitOfWork,
     takes: &[Take],
     reservation: ReservationId,
     order: Option<OrderId>,
 ) {
     for take in takes {
-        let mut level = desk
+        let mut level = unit
             .level(&take.sku, &take.location)
             .cloned()
             .expect("a plan takes only from levels that were found");
         assert!(level.available() >= take.quantity, "a plan takes only what is available");
         level.reserved += take.quantity;
-        desk.keep_level(level);
+        unit.keep_level(level);
         post(
-            desk,
+            unit,
             Posting {
                 reserved: take.quantity,
                 reservation: Some(reservation),
@@ -33,7 +33,7 @@ pub(in crate::domain) fn set_aside(
     }
 }
 
-/// One entry for the stock ledger, with who and when left to the desk.
+/// One entry for the stock ledger; the unit of work adds who and when.
 pub(in crate::domain) struct Posting<'a> {
     pub(in crate::domain) sku: &'a Sku,
     pub(in crate::domain) location: &'a LocationCode,
@@ -70,9 +70,9 @@ fn posting(take: &Take, kind: MovementKind) -> Posting<'_> {
     Posting::of(&take.sku, &take.location, kind)
 }
 
-pub(in crate::domain) fn post(desk: &mut Desk, posting: Posting<'_>) {
+pub(in crate::domain) fn post(unit: &mut UnitOfWork, posting: Posting<'_>) {
     let movement = Movement {
-        id: desk.ids.fresh(),
+        id: unit.ids.fresh(),
         sku: posting.sku.clone(),
         location: posting.location.clone(),
         kind: posting.kind,
@@ -84,38 +84,38 @@ pub(in crate::domain) fn post(desk: &mut Desk, posting: Posting<'_>) {
         order: posting.order,
         shipment: posting.shipment,
         reason: posting.reason,
-        actor: desk.actor.clone(),
-        at: desk.now,
+        actor: unit.actor.clone(),
+        at: unit.now,
     };
-    desk.changes.movements.push(movement);
+    unit.changes.movements.push(movement);
 }
 
 /// Gives back whatever a reservation still holds.
-pub(super) fn give_back(desk: &mut Desk, reservation: &mut Reservation, kind: MovementKind) {
+pub(super) fn give_back(unit: &mut UnitOfWork, reservation: &mut Reservation, kind: MovementKind) {
     let (id, order) = (reservation.id, reservation.order);
     for item in &mut reservation.items {
         let units = item.open();
         if units > 0 {
-            give_back_units(desk, item, units, kind, id, order);
+            give_back_units(unit, item, units, kind, id, order);
         }
     }
 }
 
 /// Gives back some units of one item.
 pub(in crate::domain) fn give_back_units(
-    desk: &mut Desk,
+    unit: &mut UnitOfWork,
     item: &mut ReservedItem,
     units: i64,
     kind: MovementKind,
     reservation: ReservationId,
     order: Option<OrderId>,
 ) {
-    let mut level = desk.level(&item.sku, &item.location).cloned().expect("reserved stock has a level");
+    let mut level = unit.level(&item.sku, &item.location).cloned().expect("reserved stock has a level");
     level.reserved -= units;
-    desk.keep_level(level);
+    unit.keep_level(level);
     item.released += units;
     let entry = Posting::of(&item.sku, &item.location, kind);
-    post(desk, Posting { reserved: -units, reservation: Some(reservation), order, ..entry });
+    post(unit, Posting { reserved: -units, reservation: Some(reservation), order, ..entry });
 }
 
 /// A level that a command changed, and its entry in the ledger.
@@ -127,7 +127,7 @@ pub struct Posted {
 }
 
 impl Posted {
-    pub(super) fn of(desk: &Desk<'_>, sku: &Sku, location: &LocationCode) -> Self {
-        Self { level: desk.level(sku, location).cloned(), movement: desk.changes.movements.last().cloned() }
+    pub(super) fn of(unit: &UnitOfWork<'_>, sku: &Sku, location: &LocationCode) -> Self {
+        Self { level: unit.level(sku, location).cloned(), movement: unit.changes.movements.last().cloned() }
     }
 }

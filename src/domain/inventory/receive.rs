@@ -7,8 +7,8 @@ use crate::domain::model::replenishment::{Replenishment, ReplenishmentState};
 use crate::domain::model::scalars::{LocationCode, ReplenishmentId, Sku};
 use crate::domain::model::stock::MovementKind;
 use crate::domain::unit::command::Command;
-use crate::domain::unit::journal::moved;
-use crate::domain::unit::unit_of_work::{Desk, Touch};
+use crate::domain::unit::journal::step_between;
+use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
 
 /// Goods arrive. With a replenishment they count towards it.
 #[derive(Debug, Clone)]
@@ -30,36 +30,36 @@ impl Command for ReceiveStock {
     const NAME: &'static str = "ReceiveStock";
     type Output = ReceivedStock;
 
-    fn reads(&self) -> Touch {
+    fn reads(&self) -> ReadSet {
         let replenishments = self.replenishment.into_iter().collect();
-        Touch { skus: vec![self.sku.clone()], replenishments, ..Touch::default() }
+        ReadSet { skus: vec![self.sku.clone()], replenishments, ..ReadSet::default() }
     }
 
-    fn decide(&self, desk: &mut Desk<'_>) -> Result<ReceivedStock, Refusal> {
+    fn decide(&self, unit: &mut UnitOfWork<'_>) -> Result<ReceivedStock, Refusal> {
         let Self { sku, location, quantity, replenishment, note } = self;
-        receive_stock(desk, sku, location, *quantity, note, *replenishment)?;
-        let replenishment = replenishment.map(|it| desk.replenishment(it).cloned()).transpose()?;
-        Ok(ReceivedStock { posted: Posted::of(desk, sku, location), replenishment })
+        receive_stock(unit, sku, location, *quantity, note, *replenishment)?;
+        let replenishment = replenishment.map(|it| unit.replenishment(it).cloned()).transpose()?;
+        Ok(ReceivedStock { posted: Posted::of(unit, sku, location), replenishment })
     }
 }
 
 /// Goods arrive. With a replenishment they count towards it.
 pub fn receive_stock(
-    desk: &mut Desk,
+    unit: &mut UnitOfWork,
     sku: &Sku,
     location: &LocationCode,
     quantity: i64,
     reason: &str,
     replenishment: Option<ReplenishmentId>,
 ) -> Result<(), Refusal> {
-    let mut level = level_of(desk, sku, location)?;
+    let mut level = level_of(unit, sku, location)?;
     level.on_hand = bounded_sum(level.on_hand, quantity, "quantity")?;
     if let Some(id) = replenishment {
-        receive_replenishment(desk, id, sku, location, quantity)?;
+        receive_replenishment(unit, id, sku, location, quantity)?;
     }
-    desk.keep_level(level);
+    unit.keep_level(level);
     let entry = Posting::of(sku, location, MovementKind::Receipt);
-    post(desk, Posting { on_hand: quantity, reason: reason.to_owned(), ..entry });
+    post(unit, Posting { on_hand: quantity, reason: reason.to_owned(), ..entry });
     Ok(())
 }
 
@@ -73,13 +73,13 @@ pub(super) fn bounded_sum(have: i64, more: i64, field: &str) -> Result<i64, Refu
 }
 
 fn receive_replenishment(
-    desk: &mut Desk,
+    unit: &mut UnitOfWork,
     id: ReplenishmentId,
     sku: &Sku,
     location: &LocationCode,
     quantity: i64,
 ) -> Result<(), Refusal> {
-    let mut replenishment = desk.replenishment(id)?.clone();
+    let mut replenishment = unit.replenishment(id)?.clone();
     if replenishment.sku != *sku || replenishment.location != *location {
         let message = format!("{id} is for {} at {}", replenishment.sku, replenishment.location);
         return Err(Refusal::invalid("replenishment_id", message));
@@ -90,13 +90,13 @@ fn receive_replenishment(
         false => ReplenishmentState::PartiallyReceived,
     };
     if replenishment.state != to || to == ReplenishmentState::Received {
-        moved(id.0, replenishment.state, to)
+        step_between(id.0, replenishment.state, to)
             .map_err(|it| it.instead(|| replenishment.available_actions()))?;
         replenishment.state = to;
     }
     if to == ReplenishmentState::Received {
-        desk.changes.open_replenishments.insert((sku.clone(), location.clone()), None);
+        unit.changes.open_replenishments.insert((sku.clone(), location.clone()), None);
     }
-    desk.keep_replenishment(replenishment);
+    unit.keep_replenishment(replenishment);
     Ok(())
 }

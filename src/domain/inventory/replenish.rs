@@ -11,8 +11,8 @@ use crate::domain::model::replenishment::{Replenishment, ReplenishmentState};
 use crate::domain::model::scalars::{LocationCode, OrderId, ReplenishmentId, Sku};
 use crate::domain::model::stock::StockLevel;
 use crate::domain::unit::command::Command;
-use crate::domain::unit::journal::{born, moved};
-use crate::domain::unit::unit_of_work::{Desk, Touch};
+use crate::domain::unit::journal::{opened, step_between};
+use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
 
 /// When and how far to buy again; no point switches that off.
 #[derive(Debug, Clone)]
@@ -29,14 +29,14 @@ impl Command for SetReorderRule {
     const NAME: &'static str = "SetReorderRule";
     type Output = Option<StockLevel>;
 
-    fn reads(&self) -> Touch {
-        Touch { skus: vec![self.sku.clone()], ..Touch::default() }
+    fn reads(&self) -> ReadSet {
+        ReadSet { skus: vec![self.sku.clone()], ..ReadSet::default() }
     }
 
-    fn decide(&self, desk: &mut Desk<'_>) -> Result<Option<StockLevel>, Refusal> {
+    fn decide(&self, unit: &mut UnitOfWork<'_>) -> Result<Option<StockLevel>, Refusal> {
         let Self { sku, location, point, up_to, etag } = self;
-        set_reorder_rule(desk, sku, location, *point, *up_to, etag)?;
-        Ok(desk.level(sku, location).cloned())
+        set_reorder_rule(unit, sku, location, *point, *up_to, etag)?;
+        Ok(unit.level(sku, location).cloned())
     }
 }
 
@@ -55,20 +55,20 @@ impl Command for DecideReplenishment {
     const NAME: &'static str = "DecideReplenishment";
     type Output = Replenishment;
 
-    fn reads(&self) -> Touch {
-        Touch { replenishments: vec![self.replenishment], ..Touch::default() }
+    fn reads(&self) -> ReadSet {
+        ReadSet { replenishments: vec![self.replenishment], ..ReadSet::default() }
     }
 
-    fn decide(&self, desk: &mut Desk<'_>) -> Result<Replenishment, Refusal> {
+    fn decide(&self, unit: &mut UnitOfWork<'_>) -> Result<Replenishment, Refusal> {
         let Self { replenishment, to, quantity, etag } = self;
-        decide_replenishment(desk, *replenishment, *to, *quantity, etag)?;
-        desk.replenishment(*replenishment).cloned()
+        decide_replenishment(unit, *replenishment, *to, *quantity, etag)?;
+        unit.replenishment(*replenishment).cloned()
     }
 }
 
 impl Order {
     /// Step 20: what this order took below its reorder point is proposed to be bought again.
-    pub(in crate::domain) fn restock(&mut self, desk: &mut Desk) {
+    pub(in crate::domain) fn restock(&mut self, unit: &mut UnitOfWork) {
         let places: BTreeSet<(Sku, LocationCode)> = self
             .reservations
             .iter()
@@ -78,36 +78,36 @@ impl Order {
             .collect();
         let mut proposed = 0;
         for (sku, location) in &places {
-            if let Some(id) = propose_replenishment(desk, sku, location, Some(self.id)) {
+            if let Some(id) = propose_replenishment(unit, sku, location, Some(self.id)) {
                 proposed += 1;
-                let step = born(id.0, ReplenishmentState::Proposed);
+                let step = opened(id.0, ReplenishmentState::Proposed);
                 let text = format!("{id}: {sku} at {location} is below its reorder point");
-                self.tell_automatic(desk, EventKind::ReplenishmentProposed, Some(step), text);
+                self.record_automatic(unit, EventKind::ReplenishmentProposed, Some(step), text);
             }
         }
         let text = format!("{} shelves looked after, {proposed} replenishments proposed", places.len());
-        self.tell_automatic(desk, EventKind::RestockChecked, None, text);
+        self.record_automatic(unit, EventKind::RestockChecked, None, text);
     }
 }
 
 /// Proposes to buy a product again if too little of it is available and nothing is on its way.
 fn propose_replenishment(
-    desk: &mut Desk,
+    unit: &mut UnitOfWork,
     sku: &Sku,
     location: &LocationCode,
     order: Option<OrderId>,
 ) -> Option<ReplenishmentId> {
-    let level = desk.level(sku, location)?;
+    let level = unit.level(sku, location)?;
     let point = level.reorder_point?;
     let available = level.available();
-    if available >= point || desk.open_replenishment(sku, location).is_some() {
+    if available >= point || unit.open_replenishment(sku, location).is_some() {
         return None;
     }
 
     let target = level.reorder_up_to.unwrap_or(point).max(point);
-    let id: ReplenishmentId = desk.ids.fresh();
-    desk.changes.open_replenishments.insert((sku.clone(), location.clone()), Some(id));
-    desk.keep_replenishment(Replenishment {
+    let id: ReplenishmentId = unit.ids.fresh();
+    unit.changes.open_replenishments.insert((sku.clone(), location.clone()), Some(id));
+    unit.keep_replenishment(Replenishment {
         id,
         version: 0,
         sku: sku.clone(),
@@ -117,8 +117,8 @@ fn propose_replenishment(
         state: ReplenishmentState::Proposed,
         order,
         reason: format!("{available} available, reorder point {point}, up to {target}"),
-        created_at: desk.now,
-        updated_at: desk.now,
+        created_at: unit.now,
+        updated_at: unit.now,
         decided_by: None,
     });
     Some(id)
@@ -126,14 +126,14 @@ fn propose_replenishment(
 
 /// When and how far to buy again. `None` for both switches proposals off.
 pub fn set_reorder_rule(
-    desk: &mut Desk,
+    unit: &mut UnitOfWork,
     sku: &Sku,
     location: &LocationCode,
     point: Option<i64>,
     up_to: Option<i64>,
     etag: &str,
 ) -> Result<(), Refusal> {
-    let mut level = level_of(desk, sku, location)?;
+    let mut level = level_of(unit, sku, location)?;
     check_etag(etag, level.version)?;
     if let (Some(point), Some(up_to)) = (point, up_to)
         && up_to < point
@@ -145,29 +145,30 @@ pub fn set_reorder_rule(
     }
     level.reorder_point = point;
     level.reorder_up_to = up_to;
-    desk.keep_level(level);
-    propose_replenishment(desk, sku, location, None);
+    unit.keep_level(level);
+    propose_replenishment(unit, sku, location, None);
     Ok(())
 }
 
 /// A person's word on a proposal to buy.
 pub fn decide_replenishment(
-    desk: &mut Desk,
+    unit: &mut UnitOfWork,
     id: ReplenishmentId,
     to: ReplenishmentState,
     quantity: Option<i64>,
     etag: &str,
 ) -> Result<(), Refusal> {
-    let mut replenishment: Replenishment = desk.replenishment(id)?.clone();
+    let mut replenishment: Replenishment = unit.replenishment(id)?.clone();
     check_etag(etag, replenishment.version)?;
-    moved(id.0, replenishment.state, to).map_err(|it| it.instead(|| replenishment.available_actions()))?;
+    step_between(id.0, replenishment.state, to)
+        .map_err(|it| it.instead(|| replenishment.available_actions()))?;
     replenishment.state = to;
     replenishment.quantity = quantity.unwrap_or(replenishment.quantity);
-    replenishment.decided_by = Some(desk.actor.clone());
+    replenishment.decided_by = Some(unit.actor.clone());
     if !to.is_open() {
         let key = (replenishment.sku.clone(), replenishment.location.clone());
-        desk.changes.open_replenishments.insert(key, None);
+        unit.changes.open_replenishments.insert(key, None);
     }
-    desk.keep_replenishment(replenishment);
+    unit.keep_replenishment(replenishment);
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::domain::inventory::allocate::{
     ITEMS_MAX, LOCATIONS_NOTED_MAX, Need, Supply, Take, availability, plan, supply,
 };
-use crate::domain::inventory::expire::expire_overdue;
+use crate::domain::inventory::expire::release_expired_of;
 use crate::domain::inventory::ledger::{give_back, set_aside};
 use crate::domain::model::event::EventKind;
 use crate::domain::model::message::MessageKind;
@@ -17,8 +17,8 @@ use crate::domain::model::scalars::{OnShortage, RegionCode, ReservationId, Sku};
 use crate::domain::model::stock::MovementKind;
 use crate::domain::model::time::Timestamp;
 use crate::domain::unit::command::{OrderCommand, Target, to_reserve};
-use crate::domain::unit::journal::{born, moved};
-use crate::domain::unit::unit_of_work::{Desk, Touch};
+use crate::domain::unit::journal::{opened, step_between};
+use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
 
 impl Order {
     pub(in crate::domain) fn needs(&self) -> Vec<Need> {
@@ -28,31 +28,31 @@ impl Order {
             .collect()
     }
 
-    fn supplies(&self, desk: &Desk, region: &RegionCode) -> BTreeMap<Sku, Supply> {
+    fn supplies(&self, unit: &UnitOfWork, region: &RegionCode) -> BTreeMap<Sku, Supply> {
         let waits = self.state == OrderState::AwaitingStock;
         self.lines
             .iter()
             .map(|line| {
                 let spoken_for = match waits {
-                    true => desk.awaited_before(self.id, &line.sku),
-                    false => desk.awaited(region, &line.sku),
+                    true => unit.awaited_before(self.id, &line.sku),
+                    false => unit.awaited(region, &line.sku),
                 };
-                (line.sku.clone(), supply(desk, region, &line.sku, spoken_for))
+                (line.sku.clone(), supply(unit, region, &line.sku, spoken_for))
             })
             .collect()
     }
 
     /// Step 3 and 4 together. Refused only when the order does not wait for stock.
-    pub(in crate::domain) fn reserve(&mut self, desk: &mut Desk) -> Result<(), Refusal> {
+    pub(in crate::domain) fn reserve(&mut self, unit: &mut UnitOfWork) -> Result<(), Refusal> {
         let region = self.region.clone().expect("a verified order has a region");
         let needs = self.needs();
-        let mut supplies = self.supplies(desk, &region);
+        let mut supplies = self.supplies(unit, &region);
         let mut planned = plan(&needs, &supplies);
-        if planned.is_err() && expire_overdue(desk, needs.iter().map(|it| &it.sku), Some(self.id))? {
-            supplies = self.supplies(desk, &region);
+        if planned.is_err() && release_expired_of(unit, needs.iter().map(|it| &it.sku), Some(self.id))? {
+            supplies = self.supplies(unit, &region);
             planned = plan(&needs, &supplies);
         }
-        self.note_availability(desk, &supplies);
+        self.note_availability(unit, &supplies);
 
         match planned {
             Ok((takes, _)) if takes.len() > ITEMS_MAX => {
@@ -60,80 +60,85 @@ impl Order {
                 let waits = self.state == OrderState::AwaitingStock;
                 if waits { Ok(()) } else { Err(self.unmet(Reason::LimitReached, message)) }
             }
-            Ok((takes, reason)) => self.hold_stock(desk, &takes, reason),
+            Ok((takes, reason)) => self.reserve_stock(unit, &takes, reason),
             Err(short) => match (self.state, self.on_shortage) {
                 (OrderState::AwaitingStock, _) => Ok(()),
                 (_, OnShortage::Refuse) => Err(Refusal::Short(short)),
                 (_, OnShortage::Wait) => {
-                    self.go_automatic(
-                        desk,
+                    self.transition_automatic(
+                        unit,
                         OrderState::AwaitingStock,
                         EventKind::StockAwaited,
                         shortage_words(&short),
                     )?;
-                    self.wait_for_stock(desk, 1);
-                    self.notify(desk, MessageKind::AwaitingStock, None, 0);
+                    self.wait_for_stock(unit, 1);
+                    self.notify(unit, MessageKind::AwaitingStock, None, 0);
                     Ok(())
                 }
             },
         }
     }
 
-    fn hold_stock(&mut self, desk: &mut Desk, takes: &[Take], reason: String) -> Result<(), Refusal> {
+    fn reserve_stock(
+        &mut self,
+        unit: &mut UnitOfWork,
+        takes: &[Take],
+        reason: String,
+    ) -> Result<(), Refusal> {
         if self.state == OrderState::AwaitingStock {
-            self.stop_waiting(desk);
+            self.stop_waiting(unit);
         }
 
-        let id: ReservationId = desk.ids.fresh();
-        set_aside(desk, takes, id, Some(self.id));
-        let lifetime = self.reservation_lifetime(desk);
+        let id: ReservationId = unit.ids.fresh();
+        set_aside(unit, takes, id, Some(self.id));
+        let lifetime = self.reservation_lifetime(unit);
         self.reservations.push(Reservation {
             id,
             version: 1,
             order: Some(self.id),
             reference: String::new(),
             state: ReservationState::Held,
-            expires_at: Some(desk.now.plus(lifetime)),
+            expires_at: Some(unit.now.plus(lifetime)),
             items: reserved_items(takes),
             plan: reason.clone(),
-            created_by: desk.actor.clone(),
-            created_at: desk.now,
+            created_by: unit.actor.clone(),
+            created_at: unit.now,
         });
 
-        let step = born(id.0, ReservationState::Held);
-        self.tell_automatic(desk, EventKind::InventoryReserved, Some(step), reason);
-        self.go_automatic(
-            desk,
+        let step = opened(id.0, ReservationState::Held);
+        self.record_automatic(unit, EventKind::InventoryReserved, Some(step), reason);
+        self.transition_automatic(
+            unit,
             OrderState::Reserved,
             EventKind::InventoryReserved,
             format!("reserved as {id}"),
         )
     }
 
-    pub(in crate::domain) fn reservation_lifetime(&self, desk: &Desk) -> Duration {
-        self.reservation_lifetime_seconds.map_or(desk.rules.reservation_lifetime(), Duration::from_secs)
+    pub(in crate::domain) fn reservation_lifetime(&self, unit: &UnitOfWork) -> Duration {
+        self.reservation_lifetime_seconds.map_or(unit.rules.reservation_lifetime(), Duration::from_secs)
     }
 
     /// Adds the order's units to what is waited for (`sign` 1) or takes them off (−1).
-    fn wait_for_stock(&self, desk: &mut Desk, sign: i64) {
+    fn wait_for_stock(&self, unit: &mut UnitOfWork, sign: i64) {
         let Some(region) = &self.region else { return };
         for line in &self.lines {
-            *desk.changes.awaited.entry((region.clone(), line.sku.clone())).or_default() +=
+            *unit.changes.awaited.entry((region.clone(), line.sku.clone())).or_default() +=
                 sign * line.quantity;
         }
     }
 
-    pub(in crate::domain) fn stop_waiting(&self, desk: &mut Desk) {
-        self.wait_for_stock(desk, -1);
+    pub(in crate::domain) fn stop_waiting(&self, unit: &mut UnitOfWork) {
+        self.wait_for_stock(unit, -1);
         let Some(region) = &self.region else { return };
         for line in &self.lines {
-            desk.changes.stopped_waiting.push((self.number, region.clone(), line.sku.clone(), line.quantity));
+            unit.changes.stopped_waiting.push((self.number, region.clone(), line.sku.clone(), line.quantity));
         }
     }
 
-    fn note_availability(&mut self, desk: &Desk, supplies: &BTreeMap<Sku, Supply>) {
+    fn note_availability(&mut self, unit: &UnitOfWork, supplies: &BTreeMap<Sku, Supply>) {
         let (mut found, delivery_at) =
-            availability(desk, &self.needs(), supplies, self.service, self.requested_by);
+            availability(unit, &self.needs(), supplies, self.service, self.requested_by);
         for line in &mut found.lines {
             line.by_location.truncate(LOCATIONS_NOTED_MAX);
         }
@@ -141,18 +146,18 @@ impl Order {
         self.availability = Some(found);
     }
 
-    /// Stock is paid for: the hold no longer expires.
-    pub(in crate::domain) fn confirm_reservation(&mut self, desk: &mut Desk) -> Result<(), Refusal> {
+    /// Stock is paid for: the reservation no longer expires.
+    pub(in crate::domain) fn confirm_reservation(&mut self, unit: &mut UnitOfWork) -> Result<(), Refusal> {
         let Some(reservation) = self.open_reservation() else { return Ok(()) };
         if reservation.state != ReservationState::Held {
             return Ok(());
         }
-        let step = moved(reservation.id.0, reservation.state, ReservationState::Confirmed)?;
+        let step = step_between(reservation.id.0, reservation.state, ReservationState::Confirmed)?;
         reservation.state = ReservationState::Confirmed;
         reservation.expires_at = None;
         reservation.version += 1;
-        self.tell_automatic(
-            desk,
+        self.record_automatic(
+            unit,
             EventKind::ReservationConfirmed,
             Some(step),
             "paid: the reservation no longer expires",
@@ -160,7 +165,7 @@ impl Order {
         Ok(())
     }
 
-    /// Keeps the hold from expiring while money is under way (`None`), or lets it expire again.
+    /// Keeps the reservation from expiring while money is under way (`None`), or lets it expire again.
     pub(in crate::domain) fn pin_reservation(&mut self, until: Option<Timestamp>) {
         if let Some(reservation) = self.open_reservation()
             && reservation.state == ReservationState::Held
@@ -174,12 +179,12 @@ impl Order {
     /// Ends the current reservation and gives its stock back.
     pub(in crate::domain) fn release_reservation(
         &mut self,
-        desk: &mut Desk,
+        unit: &mut UnitOfWork,
         to: ReservationState,
     ) -> Result<(), Refusal> {
-        let Some(place) = self.reservations.iter().rposition(Reservation::is_open) else { return Ok(()) };
-        let mut reservation = self.reservations.remove(place);
-        let step = moved(reservation.id.0, reservation.state, to)?;
+        let Some(index) = self.reservations.iter().rposition(Reservation::is_open) else { return Ok(()) };
+        let mut reservation = self.reservations.remove(index);
+        let step = step_between(reservation.id.0, reservation.state, to)?;
         let (kind, movement) = match to {
             ReservationState::Expired => (EventKind::ReservationExpired, MovementKind::Expire),
             ReservationState::Held
@@ -188,13 +193,13 @@ impl Order {
             | ReservationState::Consumed
             | ReservationState::Released => (EventKind::ReservationReleased, MovementKind::Release),
         };
-        give_back(desk, &mut reservation, movement);
+        give_back(unit, &mut reservation, movement);
         reservation.state = to;
         reservation.expires_at = None;
         reservation.version += 1;
         let text = format!("reservation {} is {to}; its stock is free again", reservation.id);
-        self.reservations.insert(place, reservation);
-        self.tell(desk, kind, Some(step), text);
+        self.reservations.insert(index, reservation);
+        self.record(unit, kind, Some(step), text);
         Ok(())
     }
 }
@@ -221,8 +226,8 @@ fn shortage_words(short: &[Shortage]) -> String {
     format!("waits for stock: {}", parts.join("; "))
 }
 
-/// Gives a waiting order its stock if it is its turn. If not, that is a refusal: it leaves no trace and wakes nobody,
-/// or every vain try would call for the next one.
+/// Gives a waiting order its stock if it is its turn. If not, that is a refusal: it leaves no trace and wakes no
+/// follower, or each vain try would trigger the next.
 #[derive(Debug, Clone)]
 pub struct FillOrder {
     pub target: Target,
@@ -236,12 +241,12 @@ impl OrderCommand for FillOrder {
         &self.target
     }
 
-    fn also_reads(&self) -> Touch {
+    fn also_reads(&self) -> ReadSet {
         to_reserve()
     }
 
-    fn decide_on(&self, order: &mut Order, desk: &mut Desk<'_>) -> Result<(), Refusal> {
-        match order.fill(desk)? {
+    fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<(), Refusal> {
+        match order.fill(unit)? {
             true => Ok(()),
             false => Err(Refusal::unmet(Reason::InsufficientStock, "its turn has not come")),
         }
@@ -250,11 +255,11 @@ impl OrderCommand for FillOrder {
 
 impl Order {
     /// A waiting order takes its stock if it is its turn; says whether it did.
-    pub fn fill(&mut self, desk: &mut Desk) -> Result<bool, Refusal> {
+    pub fn fill(&mut self, unit: &mut UnitOfWork) -> Result<bool, Refusal> {
         if self.state != OrderState::AwaitingStock || self.on_hold() {
             return Ok(false);
         }
-        self.reserve(desk)?;
+        self.reserve(unit)?;
         Ok(self.state != OrderState::AwaitingStock)
     }
 }

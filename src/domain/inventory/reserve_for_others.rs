@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::domain::inventory::allocate::{Need, Supply, plan, supply};
-use crate::domain::inventory::expire::expire_overdue;
+use crate::domain::inventory::expire::release_expired_of;
 use crate::domain::inventory::known::{must_be_known, must_exist};
 use crate::domain::inventory::ledger::set_aside;
 use crate::domain::inventory::reserve::reserved_items;
@@ -12,9 +12,9 @@ use crate::domain::model::refusal::{Problems, Refusal};
 use crate::domain::model::reservation::{Reservation, ReservationState};
 use crate::domain::model::scalars::{LocationCode, RegionCode, ReservationId, Sku};
 use crate::domain::unit::command::Command;
-use crate::domain::unit::unit_of_work::{Desk, Touch};
+use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
 
-/// Where a reservation takes its stock from.
+/// The source of a reservation's stock.
 #[derive(Debug, Clone)]
 pub enum StockSource {
     Region(RegionCode),
@@ -36,28 +36,28 @@ impl Command for ReserveStock {
     const NAME: &'static str = "ReserveStock";
     type Output = Reservation;
 
-    fn reads(&self) -> Touch {
-        Touch { skus: self.lines.iter().map(|it| it.0.clone()).collect(), ..Touch::default() }
+    fn reads(&self) -> ReadSet {
+        ReadSet { skus: self.lines.iter().map(|it| it.0.clone()).collect(), ..ReadSet::default() }
     }
 
-    fn decide(&self, desk: &mut Desk<'_>) -> Result<Reservation, Refusal> {
+    fn decide(&self, unit: &mut UnitOfWork<'_>) -> Result<Reservation, Refusal> {
         let Self { source, lines, lifetime, reference } = self.clone();
         // A location serves its own region.
         let (region, location) = match source {
             StockSource::Region(region) => (region, None),
             StockSource::Location(code) => {
                 let location =
-                    desk.location(&code).ok_or_else(|| Refusal::not_found("stock location", &code))?;
+                    unit.location(&code).ok_or_else(|| Refusal::not_found("stock location", &code))?;
                 (location.region.clone(), Some(code))
             }
         };
         let new = NewReservation { region, location, lines, lifetime, reference };
-        let id = reserve_stock(desk, &new)?;
-        desk.reservation(id).cloned()
+        let id = reserve_stock(unit, &new)?;
+        unit.reservation(id).cloned()
     }
 }
 
-/// What another caller wants set aside.
+/// A reservation that another caller asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewReservation {
     pub region: RegionCode,
@@ -71,13 +71,13 @@ pub struct NewReservation {
 }
 
 /// Sets stock aside for another caller, all lines or none. Waiting orders come first.
-pub fn reserve_stock(desk: &mut Desk, new: &NewReservation) -> Result<ReservationId, Refusal> {
+pub fn reserve_stock(unit: &mut UnitOfWork, new: &NewReservation) -> Result<ReservationId, Refusal> {
     let mut problems = Problems::default();
-    must_exist(desk, &new.lines, &mut problems);
-    must_be_known(desk, "region", &new.region, &mut problems);
+    must_exist(unit, &new.lines, &mut problems);
+    must_be_known(unit, "region", &new.region, &mut problems);
     problems.into_result()?;
     if let Some(code) = &new.location
-        && desk.location(code).is_none()
+        && unit.location(code).is_none()
     {
         return Err(Refusal::not_found("stock location", code));
     }
@@ -87,35 +87,35 @@ pub fn reserve_stock(desk: &mut Desk, new: &NewReservation) -> Result<Reservatio
         .iter()
         .map(|(sku, quantity)| Need { line: 0, sku: sku.clone(), quantity: *quantity })
         .collect();
-    let mut planned = plan(&needs, &supplies_for(desk, new));
-    if planned.is_err() && expire_overdue(desk, needs.iter().map(|it| &it.sku), None)? {
-        planned = plan(&needs, &supplies_for(desk, new));
+    let mut planned = plan(&needs, &supplies_for(unit, new));
+    if planned.is_err() && release_expired_of(unit, needs.iter().map(|it| &it.sku), None)? {
+        planned = plan(&needs, &supplies_for(unit, new));
     }
     let (takes, reason) = planned.map_err(Refusal::Short)?;
 
-    let id: ReservationId = desk.ids.fresh();
-    set_aside(desk, &takes, id, None);
-    let lifetime = new.lifetime.unwrap_or(desk.rules.reservation_lifetime());
-    desk.keep_reservation(Reservation {
+    let id: ReservationId = unit.ids.fresh();
+    set_aside(unit, &takes, id, None);
+    let lifetime = new.lifetime.unwrap_or(unit.rules.reservation_lifetime());
+    unit.keep_reservation(Reservation {
         id,
         version: 0,
         order: None,
         reference: new.reference.clone(),
         state: ReservationState::Held,
-        expires_at: Some(desk.now.plus(lifetime)),
+        expires_at: Some(unit.now.plus(lifetime)),
         items: reserved_items(&takes),
         plan: reason,
-        created_by: desk.actor.clone(),
-        created_at: desk.now,
+        created_by: unit.actor.clone(),
+        created_at: unit.now,
     });
     Ok(id)
 }
 
-fn supplies_for(desk: &Desk, new: &NewReservation) -> BTreeMap<Sku, Supply> {
+fn supplies_for(unit: &UnitOfWork, new: &NewReservation) -> BTreeMap<Sku, Supply> {
     new.lines
         .iter()
         .map(|(sku, _)| {
-            let mut found = supply(desk, &new.region, sku, desk.awaited(&new.region, sku));
+            let mut found = supply(unit, &new.region, sku, unit.awaited(&new.region, sku));
             if let Some(only) = &new.location {
                 found.by_location.retain(|it| it.0 == *only);
                 let here: i64 = found.by_location.iter().map(|it| it.1).sum();

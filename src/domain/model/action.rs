@@ -1,8 +1,8 @@
 //! What may be done next, by the names of the calls.
 
-use crate::domain::model::scalars::words;
+use crate::domain::model::scalars::string_enum;
 
-words! {
+string_enum! {
     /// The RPC to call.
     pub enum Action {
         UpdateOrder = "UpdateOrder",

@@ -1,12 +1,12 @@
-//! Who let an order pass a gate, under which policy.
+//! Approvals: who let an order pass a gate, under which policy.
 
 use serde::{Deserialize, Serialize};
 
 use crate::domain::model::money::Money;
-use crate::domain::model::scalars::{Actor, ApprovalId, OrderId, words};
+use crate::domain::model::scalars::{Actor, ApprovalId, OrderId, string_enum};
 use crate::domain::model::time::Timestamp;
 
-words! {
+string_enum! {
     /// Step 5 and step 8.
     pub enum Gate {
         Reservation = "RESERVATION",
@@ -14,7 +14,7 @@ words! {
     }
 }
 
-words! {
+string_enum! {
     pub enum ApprovalState {
         Pending = "PENDING",
         Approved = "APPROVED",

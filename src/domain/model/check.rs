@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::model::scalars::words;
+use crate::domain::model::scalars::string_enum;
 
-words! {
+string_enum! {
     /// The rules of step 2, each with its own result.
     pub enum Rule {
         Contact = "CONTACT",
@@ -15,7 +15,7 @@ words! {
     }
 }
 
-words! {
+string_enum! {
     pub enum Verdict {
         Passed = "PASSED",
         Failed = "FAILED",
@@ -31,8 +31,8 @@ pub struct Check {
     pub detail: String,
 }
 
-words! {
-    /// How likely it is that somebody is cheating.
+string_enum! {
+    /// Risk of fraud.
     pub enum Risk {
         Low = "LOW",
         Medium = "MEDIUM",

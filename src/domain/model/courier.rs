@@ -24,7 +24,7 @@ pub struct Courier {
     pub created_at: Timestamp,
 }
 
-/// What customers know each courier as.
+/// Names of couriers, as customers know them.
 pub type CourierNames = BTreeMap<CourierCode, String>;
 
 /// One line of a rate card.
@@ -42,7 +42,7 @@ pub struct Rate {
     pub weight_max_grams: i64,
 }
 
-/// What one courier offers for one shipment, or why it cannot.
+/// One courier's offer for one shipment, or its reason for declining.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quote {
     pub courier: CourierCode,

@@ -1,12 +1,12 @@
-//! What happened, in order: the history, the outbox and the feed in one.
+//! Events in order: the history, the outbox and the feed in one.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::domain::model::scalars::{Actor, OrderId, words};
+use crate::domain::model::scalars::{Actor, OrderId, string_enum};
 use crate::domain::model::time::Timestamp;
 
-words! {
+string_enum! {
     /// The machines whose transitions are logged.
     pub enum Machine {
         Order = "ORDER",
@@ -47,7 +47,7 @@ pub struct Event {
     pub text: String,
 }
 
-words! {
+string_enum! {
     pub enum EventKind {
         OrderReceived = "ORDER_RECEIVED",
         OrderUpdated = "ORDER_UPDATED",

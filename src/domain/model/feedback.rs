@@ -1,11 +1,11 @@
-//! What the customer thought of it.
+//! The customer's feedback.
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::model::scalars::words;
+use crate::domain::model::scalars::string_enum;
 use crate::domain::model::time::Timestamp;
 
-words! {
+string_enum! {
     pub enum FeedbackState {
         Requested = "REQUESTED",
         Submitted = "SUBMITTED",

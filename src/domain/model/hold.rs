@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::model::scalars::{Actor, HoldId, words};
+use crate::domain::model::scalars::{Actor, HoldId, string_enum};
 use crate::domain::model::time::Timestamp;
 
-words! {
+string_enum! {
     pub enum HoldReason {
         VerificationFailed = "VERIFICATION_FAILED",
         IncorrectAddress = "INCORRECT_ADDRESS",
@@ -18,7 +18,7 @@ words! {
     }
 }
 
-words! {
+string_enum! {
     pub enum HoldState {
         Active = "ACTIVE",
         Released = "RELEASED",

@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::model::amounts::{Amounts, LineAmounts};
-use crate::domain::model::scalars::{InvoiceId, OrderId, Sku, words};
+use crate::domain::model::scalars::{InvoiceId, OrderId, Sku, string_enum};
 use crate::domain::model::time::Timestamp;
 
-words! {
+string_enum! {
     pub enum InvoiceState {
         Open = "OPEN",
         Paid = "PAID",

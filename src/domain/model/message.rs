@@ -1,13 +1,13 @@
-//! What the customer is told, once per occasion.
+//! Messages to the customer, one per occasion.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::model::scalars::{MessageId, ShipmentId, words};
+use crate::domain::model::scalars::{MessageId, ShipmentId, string_enum};
 use crate::domain::model::time::Timestamp;
 
-words! {
+string_enum! {
     pub enum MessageKind {
         OrderReceived = "ORDER_RECEIVED",
         OnHold = "ON_HOLD",
@@ -59,7 +59,7 @@ impl MessageKind {
     }
 }
 
-words! {
+string_enum! {
     pub enum MessageState {
         Queued = "QUEUED",
         Sent = "SENT",
@@ -73,7 +73,7 @@ words! {
 /// Why a message did not go, without the customer's data, and what that means for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unsent {
-    /// It is tried again: the mail is away, or nobody knows.
+    /// It is tried again: the mail system is away, or the outcome is unknown.
     Later(String),
     /// It fails: who carries the mail will never take it.
     Refused(String),

@@ -1,8 +1,8 @@
 //! How money is handed over.
 
-use crate::domain::model::scalars::words;
+use crate::domain::model::scalars::string_enum;
 
-words! {
+string_enum! {
     pub enum Method {
         Card = "CARD",
         Paypal = "PAYPAL",

@@ -7,7 +7,7 @@ use crate::domain::model::money::{Currency, Money};
 use crate::domain::model::scalars::{Channel, OnShortage, ServiceLevel, Sku};
 use crate::domain::model::time::Timestamp;
 
-/// What a caller gives to create an order. Texts are bounded, references are not yet looked up.
+/// A caller's input for a new order. Texts are bounded, references are not yet looked up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewOrder {
     pub channel: Channel,

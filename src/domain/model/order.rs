@@ -19,7 +19,7 @@ use crate::domain::model::refund::RefundState;
 use crate::domain::model::refusal::Refusal;
 use crate::domain::model::reservation::Reservation;
 use crate::domain::model::scalars::{
-    Actor, Channel, OnShortage, OrderId, RegionCode, ServiceLevel, ShipmentId, words,
+    Actor, Channel, OnShortage, OrderId, RegionCode, ServiceLevel, ShipmentId, string_enum,
 };
 use crate::domain::model::shipment::{Shipment, ShipmentState};
 use crate::domain::model::time::Timestamp;
@@ -100,7 +100,7 @@ impl Order {
         }
     }
 
-    pub fn shipment_place(&self, id: ShipmentId) -> Result<usize, Refusal> {
+    pub fn shipment_index(&self, id: ShipmentId) -> Result<usize, Refusal> {
         self.shipments.iter().position(|it| it.id == id).ok_or_else(|| Refusal::not_found("shipment", id))
     }
 
@@ -110,7 +110,7 @@ impl Order {
     }
 }
 
-words! {
+string_enum! {
     pub enum OrderState {
         Received = "RECEIVED",
         Verified = "VERIFIED",
@@ -164,7 +164,7 @@ pub struct Order {
     pub special_instructions: String,
     pub service: ServiceLevel,
     pub on_shortage: OnShortage,
-    /// The caller's own lifetime for the hold; None: as settings say.
+    /// The caller's own lifetime for the reservation; None: as settings say.
     pub reservation_lifetime_seconds: Option<u64>,
     /// When the customer would like it.
     pub requested_by: Option<Timestamp>,

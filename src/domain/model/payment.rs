@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::model::method::Method;
 use crate::domain::model::money::Money;
 use crate::domain::model::refund::{Refund, RefundState};
-use crate::domain::model::scalars::{Actor, InvoiceId, OrderId, PaymentId, words};
+use crate::domain::model::scalars::{Actor, InvoiceId, OrderId, PaymentId, string_enum};
 use crate::domain::model::time::Timestamp;
 
 impl Payment {
@@ -49,8 +49,8 @@ impl Payment {
     }
 
     /// What the provider is being asked just now.
-    pub fn ask(&self) -> Option<Ask> {
-        self.request.map(|it| it.ask)
+    pub fn open_request(&self) -> Option<ProviderRequest> {
+        self.request.map(|it| it.kind)
     }
 
     /// The call has its answer, which may bring the provider's own name for the payment.
@@ -64,7 +64,7 @@ impl Payment {
     }
 }
 
-words! {
+string_enum! {
     pub enum PaymentState {
         /// Asked of the provider, not answered.
         Pending = "PENDING",
@@ -75,9 +75,9 @@ words! {
     }
 }
 
-words! {
-    /// What is being asked of the provider just now.
-    pub enum Ask {
+string_enum! {
+    /// The open request to the provider.
+    pub enum ProviderRequest {
         Authorize = "AUTHORIZE",
         /// Authorise and capture at once.
         Charge = "CHARGE",
@@ -138,13 +138,13 @@ pub struct AtProvider {
 /// A call to a provider that has no answer yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenRequest {
-    pub ask: Ask,
+    pub kind: ProviderRequest,
     /// When the call was last decided or retried; a worker takes over some seconds later.
-    pub asked_at: Timestamp,
+    pub requested_at: Timestamp,
 }
 
-/// What tells one bank transfer from another: its reference without regard to case and to blanks around it, since a
-/// person copies it from a statement. `REF-2` and ` ref-2` are one transfer.
+/// Identity of a bank transfer: its reference without regard to case and to blanks around it, since a person copies it
+/// from a statement. `REF-2` and ` ref-2` are one transfer.
 pub fn bank_reference_key(reference: &str) -> String {
     reference.trim().to_lowercase()
 }

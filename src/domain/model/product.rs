@@ -6,7 +6,7 @@ use crate::domain::model::money::Money;
 use crate::domain::model::scalars::Sku;
 use crate::domain::model::time::Timestamp;
 
-/// What can be sold.
+/// A product.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Product {
     pub sku: Sku,

@@ -125,7 +125,7 @@ impl FromStr for Recipient {
     }
 }
 
-/// A bare address with a full domain: nobody has a mailbox at `localhost` or at a top-level domain.
+/// A bare address with a full domain: there are no mailboxes at `localhost` or at a top-level domain.
 pub(in crate::domain) fn is_email(email: &str) -> bool {
     email.parse::<BareAddress>().is_ok_and(|it| it.domain().contains('.'))
 }

@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::model::method::Method;
 use crate::domain::model::money::Money;
-use crate::domain::model::scalars::{Actor, PaymentId, RefundId, words};
+use crate::domain::model::scalars::{Actor, PaymentId, RefundId, string_enum};
 use crate::domain::model::time::Timestamp;
 
-words! {
+string_enum! {
     pub enum RefundState {
         Pending = "PENDING",
         Succeeded = "SUCCEEDED",
@@ -28,7 +28,7 @@ pub struct Refund {
     pub provider_reference: Option<String>,
     /// Why it failed or had no answer, in the provider's words.
     pub failure: Option<String>,
-    pub asked_at: Timestamp,
+    pub requested_at: Timestamp,
     pub attempts: u32,
     pub created_by: Actor,
     pub created_at: Timestamp,

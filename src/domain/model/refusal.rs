@@ -1,7 +1,7 @@
-//! What can be wrong with a request: bad values, all at once, or a good request at the wrong moment.
+//! Refusals: bad values, all at once, or a good request at the wrong moment.
 
 use crate::domain::model::action::Action;
-use crate::domain::model::scalars::{Invalid, JobId, Sku, words};
+use crate::domain::model::scalars::{Invalid, JobId, Sku, string_enum};
 
 /// One bad field, named as the caller wrote it: `lines[2].quantity`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +29,7 @@ impl Problems {
     }
 }
 
-words! {
+string_enum! {
     /// Why a decision says that a good request cannot be done now; part of the API, documented in `common.proto`.
     pub enum Reason {
         InsufficientStock = "INSUFFICIENT_STOCK",
@@ -51,7 +51,7 @@ words! {
     }
 }
 
-/// What is short of one line.
+/// Missing units of one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shortage {
     pub sku: Sku,
@@ -76,7 +76,7 @@ pub enum Refusal {
     Unmet { reason: Reason, message: String, state: Option<&'static str>, legal: Vec<Action> },
     #[error("{}", shortage_text(.0))]
     Short(Vec<Shortage>),
-    /// The worker's lease on this job is gone: somebody else does it.
+    /// The worker's lease on this job is gone: another worker has it.
     #[error("the lease on job {0} is lost")]
     LeaseLost(JobId),
 }

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::model::scalars::{Actor, LocationCode, OrderId, ReplenishmentId, Sku, words};
+use crate::domain::model::scalars::{Actor, LocationCode, OrderId, ReplenishmentId, Sku, string_enum};
 use crate::domain::model::time::Timestamp;
 
-words! {
+string_enum! {
     pub enum ReplenishmentState {
         Proposed = "PROPOSED",
         Approved = "APPROVED",

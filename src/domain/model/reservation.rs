@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::model::scalars::{Actor, LocationCode, OrderId, ReservationId, Sku, words};
+use crate::domain::model::scalars::{Actor, LocationCode, OrderId, ReservationId, Sku, string_enum};
 use crate::domain::model::time::Timestamp;
 
 impl Reservation {
@@ -11,7 +11,7 @@ impl Reservation {
     }
 
     /// Past its end and not pinned.
-    pub fn is_overdue(&self, now: Timestamp) -> bool {
+    pub fn is_expired(&self, now: Timestamp) -> bool {
         self.state == ReservationState::Held && self.expires_at.is_some_and(|it| it <= now)
     }
 
@@ -28,7 +28,7 @@ impl ReservedItem {
     }
 }
 
-words! {
+string_enum! {
     /// HELD expires; CONFIRMED does not.
     pub enum ReservationState {
         Held = "HELD",
@@ -49,7 +49,8 @@ pub struct Reservation {
     pub order: Option<OrderId>,
     pub reference: String,
     pub state: ReservationState,
-    /// When the hold ends unless confirmed. None once confirmed, and while a payment is being captured (pinned).
+    /// When the reservation expires unless confirmed. None once confirmed, and while a payment is being captured
+    /// (pinned).
     pub expires_at: Option<Timestamp>,
     pub items: Vec<ReservedItem>,
     /// Why these locations.

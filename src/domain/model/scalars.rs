@@ -20,7 +20,7 @@ impl Invalid {
 }
 
 /// Declares an enum whose variants each have one written form, used on the wire, in rows and in logs.
-macro_rules! words {
+macro_rules! string_enum {
     ($(#[$meta:meta])* pub enum $name:ident { $($(#[$vmeta:meta])* $variant:ident = $text:literal,)+ }) => {
         $(#[$meta])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
@@ -55,7 +55,7 @@ macro_rules! words {
         }
     };
 }
-pub(crate) use words;
+pub(crate) use string_enum;
 
 /// Declares ids: UUIDv7 inside, TypeID (`ord_01h455vb4pex5vsknk084sn02q`) outside.
 macro_rules! ids {
@@ -120,7 +120,7 @@ const CROCKFORD: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 /// The 26-character form of the TypeID specification: 130 bits, most significant first, the top two zero.
 fn base32(id: Uuid) -> String {
     let bits = id.as_u128();
-    (0..26).rev().map(|place| char::from(CROCKFORD[((bits >> (place * 5)) & 31) as usize])).collect()
+    (0..26).rev().map(|index| char::from(CROCKFORD[((bits >> (index * 5)) & 31) as usize])).collect()
 }
 
 fn from_base32(text: &str) -> Option<Uuid> {
@@ -266,8 +266,8 @@ impl FromStr for Actor {
     }
 }
 
-words! {
-    /// How an order reached the company.
+string_enum! {
+    /// The channel through which an order reached the company.
     pub enum Channel {
         Online = "ONLINE",
         Phone = "PHONE",
@@ -275,7 +275,7 @@ words! {
     }
 }
 
-words! {
+string_enum! {
     /// What to do when not every line can be reserved.
     pub enum OnShortage {
         Refuse = "REFUSE",
@@ -283,8 +283,8 @@ words! {
     }
 }
 
-words! {
-    /// How fast a shipment shall travel.
+string_enum! {
+    /// How fast a shipment is to travel.
     pub enum ServiceLevel {
         Standard = "STANDARD",
         Express = "EXPRESS",

@@ -4,12 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::model::money::Money;
 use crate::domain::model::scalars::{
-    Actor, CourierCode, LocationCode, OrderId, ServiceLevel, ShipmentId, Sku, words,
+    Actor, CourierCode, LocationCode, OrderId, ServiceLevel, ShipmentId, Sku, string_enum,
 };
 use crate::domain::model::time::Timestamp;
 use crate::domain::model::tracking::TrackingEvent;
 
-words! {
+string_enum! {
     pub enum ShipmentState {
         Planned = "PLANNED",
         Picking = "PICKING",
@@ -126,7 +126,7 @@ pub struct Handover {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proof {
     pub received_by: String,
-    pub place: String,
+    pub location: String,
     /// SHA-256 of the signature or photo, hex; empty if there is none.
     pub signature_sha256: String,
     pub photo_sha256: String,

@@ -17,7 +17,7 @@ use crate::domain::model::replenishment::ReplenishmentState;
 use crate::domain::model::reservation::ReservationState;
 use crate::domain::model::shipment::ShipmentState;
 
-/// What all state machines have in common, for code that handles any of them.
+/// The common part of all state machines, for code that handles any of them.
 pub trait State: Copy + Eq + Display + FromStr + 'static {
     const MACHINE: Machine;
     /// The states that a new subject may have.
@@ -239,7 +239,7 @@ impl ShipmentState {
             && (!matches!(self, Self::Lost | Self::Returned) || self.may_become(to))
     }
 
-    /// Nothing more is expected of it: whoever follows it may stop, and the customer hears no more news.
+    /// Nothing more is expected of it: followers may stop, and the customer gets no more letters.
     pub fn is_over(self) -> bool {
         matches!(self, Self::Delivered | Self::Returned | Self::Cancelled)
     }
@@ -361,10 +361,10 @@ mod tests {
             Closed,
             Archived,
         ];
-        for (place, from) in way.iter().enumerate() {
+        for (index, from) in way.iter().enumerate() {
             for (other, to) in way.iter().enumerate() {
                 let shortcut = (*from, *to) == (Shipped, Closed);
-                assert_eq!(from.may_become(*to), other == place + 1 || shortcut, "{from} to {to}");
+                assert_eq!(from.may_become(*to), other == index + 1 || shortcut, "{from} to {to}");
             }
         }
         assert!(!legal(Machine::Order, "RESERVED", "INVOICED"));

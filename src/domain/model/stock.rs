@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::model::scalars::{
-    Actor, LocationCode, MovementId, OrderId, ReservationId, ShipmentId, Sku, words,
+    Actor, LocationCode, MovementId, OrderId, ReservationId, ShipmentId, Sku, string_enum,
 };
 use crate::domain::model::time::Timestamp;
 
@@ -29,7 +29,7 @@ impl StockLevel {
         (self.free() - self.safety_stock).max(0)
     }
 
-    /// What nobody has a claim on, safety stock included.
+    /// Unreserved stock, safety stock included.
     pub fn free(&self) -> i64 {
         self.on_hand - self.reserved - self.damaged - self.quality_hold
     }
@@ -57,7 +57,7 @@ pub struct StockLevel {
     pub updated_at: Timestamp,
 }
 
-words! {
+string_enum! {
     pub enum MovementKind {
         Receipt = "RECEIPT",
         Reserve = "RESERVE",

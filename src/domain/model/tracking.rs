@@ -1,11 +1,11 @@
-//! What a courier reports, in any order and any number of times, and the one state that follows from it.
+//! A courier's reports, in any order and any number of times, and the one state that follows from them.
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::model::scalars::{Actor, words};
+use crate::domain::model::scalars::{Actor, string_enum};
 use crate::domain::model::time::Timestamp;
 
-words! {
+string_enum! {
     /// A scan or report, normalised.
     pub enum TrackingStatus {
         InfoReceived = "INFO_RECEIVED",
@@ -34,7 +34,7 @@ pub struct TrackingEvent {
     /// The family of an incident, such as `WEATHER_` or `ADDRESS_`, and its code; empty if none.
     pub incident: String,
     /// Where, in words.
-    pub place: String,
+    pub location: String,
     pub occurred_at: Timestamp,
     pub recorded_at: Timestamp,
     /// The courier's new estimate of delivery, if it gave one.

@@ -5,7 +5,7 @@ use crate::domain::model::message::MessageState;
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::unit::command::{OrderCommand, Target, with_stock};
-use crate::domain::unit::unit_of_work::{Desk, Touch};
+use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
 
 /// Steps 19 and 20.
 #[derive(Debug, Clone)]
@@ -21,18 +21,18 @@ impl OrderCommand for ArchiveOrder {
         &self.target
     }
 
-    fn also_reads(&self) -> Touch {
+    fn also_reads(&self) -> ReadSet {
         with_stock()
     }
 
-    fn decide_on(&self, order: &mut Order, desk: &mut Desk<'_>) -> Result<(), Refusal> {
-        order.archive(desk)
+    fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<(), Refusal> {
+        order.archive(unit)
     }
 }
 
 impl Order {
     /// Step 19, with step 20 before it: looks after the shelves, then leaves the hot tables.
-    pub fn archive(&mut self, desk: &mut Desk) -> Result<(), Refusal> {
+    pub fn archive(&mut self, unit: &mut UnitOfWork) -> Result<(), Refusal> {
         if !self.state.may_become(OrderState::Archived) {
             return Err(self.out_of_turn("archive"));
         }
@@ -43,9 +43,9 @@ impl Order {
         }
 
         self.archived_from = Some(self.state);
-        self.archived_at = Some(desk.now);
-        self.go(desk, OrderState::Archived, EventKind::OrderArchived, "moved to the archive")?;
-        self.restock(desk);
+        self.archived_at = Some(unit.now);
+        self.transition(unit, OrderState::Archived, EventKind::OrderArchived, "moved to the archive")?;
+        self.restock(unit);
         Ok(())
     }
 

@@ -10,8 +10,8 @@ use crate::domain::model::reservation::ReservationState;
 use crate::domain::model::scalars::Actor;
 use crate::domain::model::shipment::ShipmentState;
 use crate::domain::unit::command::{OrderCommand, Target, with_stock};
-use crate::domain::unit::journal::{cut, moved};
-use crate::domain::unit::unit_of_work::{Desk, Touch};
+use crate::domain::unit::journal::{cut, step_between};
+use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
 
 /// How long the reason of an early end may be, in characters.
 const END_REASON_MAX: usize = 1_000;
@@ -31,39 +31,39 @@ impl OrderCommand for CancelOrder {
         &self.target
     }
 
-    fn also_reads(&self) -> Touch {
+    fn also_reads(&self) -> ReadSet {
         with_stock()
     }
 
-    fn decide_on(&self, order: &mut Order, desk: &mut Desk<'_>) -> Result<(), Refusal> {
-        order.cancel(desk, &self.reason)
+    fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<(), Refusal> {
+        order.cancel(unit, &self.reason)
     }
 }
 
 impl Order {
     /// Ends the order before anything was handed over, undoing stock, money, labels and messages in one plan.
-    pub fn cancel(&mut self, desk: &mut Desk, reason: &str) -> Result<(), Refusal> {
+    pub fn cancel(&mut self, unit: &mut UnitOfWork, reason: &str) -> Result<(), Refusal> {
         if !self.state.may_become(OrderState::Cancelled)
             || self.live_shipments().any(|it| it.handover.is_some())
         {
             return Err(self.out_of_turn("cancel"));
         }
-        self.undo(desk, OrderState::Cancelled, reason)
+        self.undo(unit, OrderState::Cancelled, reason)
     }
 
-    /// The hold ran out before the order was paid.
-    pub(in crate::domain) fn expire(&mut self, desk: &mut Desk) -> Result<(), Refusal> {
-        // Whoever needed the stock did not expire the order.
-        let caller = std::mem::replace(&mut desk.actor, Actor::system());
-        let done = self.undo(desk, OrderState::Expired, "not paid while stock was held");
-        desk.actor = caller;
+    /// The reservation expired before the order was paid.
+    pub(in crate::domain) fn expire(&mut self, unit: &mut UnitOfWork) -> Result<(), Refusal> {
+        // The system expires the order, not the caller that needed the stock.
+        let caller = std::mem::replace(&mut unit.actor, Actor::system());
+        let done = self.undo(unit, OrderState::Expired, "not paid while stock was held");
+        unit.actor = caller;
         done
     }
 
     /// One plan for every early end. What the provider still has to do is asked for, not awaited.
     pub(in crate::domain) fn undo(
         &mut self,
-        desk: &mut Desk,
+        unit: &mut UnitOfWork,
         to: OrderState,
         reason: &str,
     ) -> Result<(), Refusal> {
@@ -77,42 +77,42 @@ impl Order {
             _ => (EventKind::OrderCancelled, MessageKind::OrderCancelled, ReservationState::Released),
         };
         if self.state == OrderState::AwaitingStock {
-            self.stop_waiting(desk);
+            self.stop_waiting(unit);
         }
         self.cancel_reason = cut(reason.to_owned(), END_REASON_MAX);
-        self.go(desk, to, kind, reason)?;
+        self.transition(unit, to, kind, reason)?;
 
         let held = self.current_reservation().is_some_and(|it| it.state == ReservationState::Held);
-        self.release_reservation(desk, if held { reservation_to } else { ReservationState::Released })?;
-        self.release_holds(desk, |_| true, "the order is over")?;
-        for place in 0..self.approvals.len() {
-            if self.approvals[place].state == ApprovalState::Pending {
+        self.release_reservation(unit, if held { reservation_to } else { ReservationState::Released })?;
+        self.release_holds(unit, |_| true, "the order is over")?;
+        for index in 0..self.approvals.len() {
+            if self.approvals[index].state == ApprovalState::Pending {
                 let kind = EventKind::ApprovalWithdrawn;
-                self.end_approval(desk, place, ApprovalState::Withdrawn, kind, "the order is over")?;
+                self.end_approval(unit, index, ApprovalState::Withdrawn, kind, "the order is over")?;
             }
         }
-        for place in 0..self.invoices.len() {
-            let invoice = &mut self.invoices[place];
+        for index in 0..self.invoices.len() {
+            let invoice = &mut self.invoices[index];
             if invoice.state == InvoiceState::Open {
-                let step = moved(invoice.id.0, invoice.state, InvoiceState::Void)?;
+                let step = step_between(invoice.id.0, invoice.state, InvoiceState::Void)?;
                 invoice.state = InvoiceState::Void;
-                invoice.settled_at = Some(desk.now);
-                self.tell(desk, EventKind::InvoiceVoided, Some(step), "void: nothing is to be paid");
+                invoice.settled_at = Some(unit.now);
+                self.record(unit, EventKind::InvoiceVoided, Some(step), "void: nothing is to be paid");
             }
         }
-        for place in 0..self.shipments.len() {
-            let shipment = &mut self.shipments[place];
+        for index in 0..self.shipments.len() {
+            let shipment = &mut self.shipments[index];
             if shipment.state != ShipmentState::Cancelled {
-                let step = moved(shipment.id.0, shipment.state, ShipmentState::Cancelled)?;
+                let step = step_between(shipment.id.0, shipment.state, ShipmentState::Cancelled)?;
                 shipment.state = ShipmentState::Cancelled;
                 let text = format!("shipment {} cancelled, its label is void", shipment.number);
-                self.touch_shipment(desk, place);
-                self.tell(desk, EventKind::ShipmentCancelled, Some(step), text);
+                self.touch_shipment(unit, index);
+                self.record(unit, EventKind::ShipmentCancelled, Some(step), text);
             }
         }
-        self.pay_back(desk)?;
-        self.suppress_messages(desk)?;
-        self.notify(desk, message, None, 0);
+        self.pay_back(unit)?;
+        self.suppress_messages(unit)?;
+        self.notify(unit, message, None, 0);
         Ok(())
     }
 }

@@ -71,9 +71,9 @@ fn is_of_network(number: &str) -> bool {
 }
 
 fn luhn(number: &str) -> bool {
-    let digit = |(place, byte): (usize, u8)| {
+    let digit = |(index, byte): (usize, u8)| {
         let digit = u32::from(byte - b'0');
-        match place % 2 {
+        match index % 2 {
             0 => digit,
             _ => digit * 2 / 10 + digit * 2 % 10,
         }

@@ -13,7 +13,7 @@ use crate::domain::model::time::Timestamp;
 use crate::domain::ordering::checks::{fingerprint, risk};
 use crate::domain::ordering::pricing::Pricing;
 use crate::domain::unit::command::{OrderCommand, Target};
-use crate::domain::unit::unit_of_work::{Desk, Touch};
+use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
 
 /// Changes an order that has nothing reserved yet.
 #[derive(Debug, Clone)]
@@ -32,21 +32,21 @@ impl OrderCommand for UpdateOrder {
         &self.target
     }
 
-    fn also_reads(&self) -> Touch {
+    fn also_reads(&self) -> ReadSet {
         let products = self.correction.lines.iter().flatten().map(|it| it.sku.clone()).collect();
-        Touch { products, ..Touch::default() }
+        ReadSet { products, ..ReadSet::default() }
     }
 
-    fn decide_on(&self, order: &mut Order, desk: &mut Desk<'_>) -> Result<(), Refusal> {
+    fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<(), Refusal> {
         let own = order.amounts.currency;
         if self.currency.is_some_and(|it| it != own) {
             return Err(Refusal::invalid("order.currency", format!("the order is in {own}")));
         }
-        order.correct(desk, &self.correction).map_err(|it| it.under("order"))
+        order.correct(unit, &self.correction).map_err(|it| it.under("order"))
     }
 }
 
-/// What a correction may change. Each part is replaced whole; `None` leaves it.
+/// The parts that a correction may change. Each part is replaced whole; `None` leaves it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Correction {
     pub customer: Option<Customer>,
@@ -62,7 +62,7 @@ pub struct Correction {
 impl Order {
     /// Changes an order that has nothing reserved yet. Its verification starts again with `VerifyOrder`; a waiting
     /// order keeps its place unless its goods change.
-    pub fn correct(&mut self, desk: &mut Desk, correction: &Correction) -> Result<(), Refusal> {
+    pub fn correct(&mut self, unit: &mut UnitOfWork, correction: &Correction) -> Result<(), Refusal> {
         match self.state {
             OrderState::Received => {}
             OrderState::AwaitingStock => {
@@ -102,10 +102,10 @@ impl Order {
             on_shortage,
             requested_by,
         } = correction.clone();
-        let fee_before = self.fee_by_rules(desk);
+        let fee_before = self.fee_by_rules(unit);
         let is_elsewhere = shipping_address.is_some();
         if let Some(address) = shipping_address {
-            self.region = desk.rules.region_of(&address.country).cloned();
+            self.region = unit.rules.region_of(&address.country).cloned();
             self.shipping_address = address;
         }
         if let Some(address) = billing_address {
@@ -128,14 +128,14 @@ impl Order {
             prices_include_tax: self.amounts.prices_include_tax,
             discount: self.discount,
             shipping_minor: match self.amounts.shipping_minor == fee_before {
-                true => self.fee_by_rules(desk),
+                true => self.fee_by_rules(unit),
                 false => self.amounts.shipping_minor,
             },
         };
         let country = self.shipping_address.country.clone();
         (self.lines, self.amounts) = match lines {
-            Some(lines) => pricing.of_lines(desk, &country, &lines)?,
-            None => pricing.reprice(desk, &country, self.lines.clone())?,
+            Some(lines) => pricing.of_lines(unit, &country, &lines)?,
+            None => pricing.reprice(unit, &country, self.lines.clone())?,
         };
         let quantities: Vec<i64> = self.lines.iter().map(|it| it.quantity).collect();
         let (risk, reasons): (Risk, Vec<String>) =
@@ -149,13 +149,13 @@ impl Order {
             self.fingerprint = fingerprint;
         }
 
-        self.tell(desk, EventKind::OrderUpdated, None, "corrected");
+        self.record(unit, EventKind::OrderUpdated, None, "corrected");
         Ok(())
     }
 
     /// The shipping fee as settings have it; a correction leaves a fee of the caller's own alone.
-    fn fee_by_rules(&self, desk: &Desk) -> i64 {
+    fn fee_by_rules(&self, unit: &UnitOfWork) -> i64 {
         let region = self.region.as_ref();
-        region.map_or(0, |it| desk.rules.shipping_fee_minor(it, self.service, self.amounts.currency))
+        region.map_or(0, |it| unit.rules.shipping_fee_minor(it, self.service, self.amounts.currency))
     }
 }

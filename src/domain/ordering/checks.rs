@@ -78,7 +78,7 @@ impl Customer {
 /// A line of this many units is unusual.
 const MANY_UNITS: i64 = 100;
 
-/// How likely it is that somebody is cheating, and why:
+/// Risk of fraud, and why:
 ///
 /// - the bill goes to another country than the goods: MEDIUM, and HIGH for an order taken by phone;
 /// - a line of 100 units or more: MEDIUM;

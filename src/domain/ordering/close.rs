@@ -8,8 +8,8 @@ use crate::domain::model::refund::RefundState;
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::shipment::ShipmentState;
 use crate::domain::unit::command::{OrderCommand, Target};
-use crate::domain::unit::journal::moved;
-use crate::domain::unit::unit_of_work::Desk;
+use crate::domain::unit::journal::step_between;
+use crate::domain::unit::unit_of_work::UnitOfWork;
 
 /// Step 18.
 #[derive(Debug, Clone)]
@@ -25,14 +25,14 @@ impl OrderCommand for CloseOrder {
         &self.target
     }
 
-    fn decide_on(&self, order: &mut Order, desk: &mut Desk<'_>) -> Result<(), Refusal> {
-        order.close(desk)
+    fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<(), Refusal> {
+        order.close(unit)
     }
 }
 
 impl Order {
     /// Step 18, asked for by a person: everything is done and nothing is owed.
-    pub fn close(&mut self, desk: &mut Desk) -> Result<(), Refusal> {
+    pub fn close(&mut self, unit: &mut UnitOfWork) -> Result<(), Refusal> {
         if !self.state.may_become(OrderState::Closed) {
             return Err(self.out_of_turn("close"));
         }
@@ -42,12 +42,12 @@ impl Order {
             return Err(self.unmet(Reason::OrderNotClosable, message));
         }
         if let Some(feedback) = self.feedback.as_mut().filter(|it| it.state == FeedbackState::Requested) {
-            let step = moved(self.id.0, feedback.state, FeedbackState::Expired)?;
+            let step = step_between(self.id.0, feedback.state, FeedbackState::Expired)?;
             feedback.state = FeedbackState::Expired;
-            self.tell_automatic(desk, EventKind::FeedbackExpired, Some(step), "closed without feedback");
+            self.record_automatic(unit, EventKind::FeedbackExpired, Some(step), "closed without feedback");
         }
-        self.closed_at = Some(desk.now);
-        self.go(desk, OrderState::Closed, EventKind::OrderClosed, "nothing is open any more")
+        self.closed_at = Some(unit.now);
+        self.transition(unit, OrderState::Closed, EventKind::OrderClosed, "nothing is open any more")
     }
 
     /// What still keeps a delivered order open, in words.

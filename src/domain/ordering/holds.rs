@@ -1,4 +1,4 @@
-//! Holds are placed and released.
+//! Holds of an order: placed and released.
 
 use crate::domain::model::action::Action;
 use crate::domain::model::event::EventKind;
@@ -8,8 +8,8 @@ use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::scalars::{Actor, HoldId};
 use crate::domain::ordering::receive::{ACTIVE_HOLDS_MAX, HOLD_NOTE_MAX, HOLDS_BY_HAND_MAX};
 use crate::domain::unit::command::{OrderCommand, Target, to_reserve};
-use crate::domain::unit::journal::{born, cut, moved};
-use crate::domain::unit::unit_of_work::{Desk, Touch};
+use crate::domain::unit::journal::{cut, opened, step_between};
+use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
 
 /// Stops every forward move of an order until the hold is released.
 #[derive(Debug, Clone)]
@@ -27,8 +27,8 @@ impl OrderCommand for PlaceHold {
         &self.target
     }
 
-    fn decide_on(&self, order: &mut Order, desk: &mut Desk<'_>) -> Result<HoldId, Refusal> {
-        order.place_hold(desk, self.reason, self.comment.clone())
+    fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<HoldId, Refusal> {
+        order.place_hold(unit, self.reason, self.comment.clone())
     }
 }
 
@@ -48,43 +48,43 @@ impl OrderCommand for ReleaseHold {
         &self.target
     }
 
-    fn also_reads(&self) -> Touch {
+    fn also_reads(&self) -> ReadSet {
         to_reserve()
     }
 
-    fn decide_on(&self, order: &mut Order, desk: &mut Desk<'_>) -> Result<(), Refusal> {
-        order.release_hold(desk, self.hold, &self.comment)
+    fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<(), Refusal> {
+        order.release_hold(unit, self.hold, &self.comment)
     }
 }
 
 impl Order {
     pub(in crate::domain) fn hold(
         &mut self,
-        desk: &mut Desk,
+        unit: &mut UnitOfWork,
         by: Actor,
         reason: HoldReason,
         note: String,
     ) -> HoldId {
-        let id: HoldId = desk.ids.fresh();
+        let id: HoldId = unit.ids.fresh();
         self.holds.push(Hold {
             id,
             reason,
             note: cut(note, HOLD_NOTE_MAX),
             state: HoldState::Active,
             placed_by: by,
-            placed_at: desk.now,
+            placed_at: unit.now,
             released_by: None,
             released_at: None,
             release_note: String::new(),
         });
-        let step = born(id.0, HoldState::Active);
-        self.tell(desk, EventKind::HoldPlaced, Some(step), format!("hold {id}: {reason}"));
+        let step = opened(id.0, HoldState::Active);
+        self.record(unit, EventKind::HoldPlaced, Some(step), format!("hold {id}: {reason}"));
         id
     }
 
     pub(super) fn release_holds(
         &mut self,
-        desk: &mut Desk,
+        unit: &mut UnitOfWork,
         which: impl Fn(&Hold) -> bool,
         note: &str,
     ) -> Result<(), Refusal> {
@@ -95,29 +95,29 @@ impl Order {
             .map(|it| it.id)
             .collect();
         for id in ids {
-            self.release_one(desk, id, note)?;
+            self.release_one(unit, id, note)?;
         }
         Ok(())
     }
 
-    fn release_one(&mut self, desk: &mut Desk, id: HoldId, note: &str) -> Result<(), Refusal> {
-        let place = self.holds.iter().position(|it| it.id == id);
-        let place = place.ok_or_else(|| Refusal::not_found("hold", id))?;
-        let step = moved(id.0, self.holds[place].state, HoldState::Released)
+    fn release_one(&mut self, unit: &mut UnitOfWork, id: HoldId, note: &str) -> Result<(), Refusal> {
+        let index = self.holds.iter().position(|it| it.id == id);
+        let index = index.ok_or_else(|| Refusal::not_found("hold", id))?;
+        let step = step_between(id.0, self.holds[index].state, HoldState::Released)
             .map_err(|it| it.instead(|| self.available_actions()))?;
-        let hold = &mut self.holds[place];
+        let hold = &mut self.holds[index];
         hold.state = HoldState::Released;
-        hold.released_by = Some(desk.actor.clone());
-        hold.released_at = Some(desk.now);
+        hold.released_by = Some(unit.actor.clone());
+        hold.released_at = Some(unit.now);
         hold.release_note = note.to_owned();
-        self.tell(desk, EventKind::HoldReleased, Some(step), format!("hold {id} released"));
+        self.record(unit, EventKind::HoldReleased, Some(step), format!("hold {id} released"));
         Ok(())
     }
 
     /// Stops every forward move until released.
     pub fn place_hold(
         &mut self,
-        desk: &mut Desk,
+        unit: &mut UnitOfWork,
         reason: HoldReason,
         note: String,
     ) -> Result<HoldId, Refusal> {
@@ -137,18 +137,18 @@ impl Order {
             let refusal = self.unmet(Reason::LimitReached, message);
             return Err(refusal.without(&[Action::PlaceHold]));
         }
-        let by = desk.actor.clone();
-        Ok(self.hold(desk, by, reason, note))
+        let by = unit.actor.clone();
+        Ok(self.hold(unit, by, reason, note))
     }
 
     /// Releases one hold; a verification hold asks for a verification instead of a word.
-    pub fn release_hold(&mut self, desk: &mut Desk, id: HoldId, note: &str) -> Result<(), Refusal> {
+    pub fn release_hold(&mut self, unit: &mut UnitOfWork, id: HoldId, note: &str) -> Result<(), Refusal> {
         let hold = self.holds.iter().find(|it| it.id == id).ok_or_else(|| Refusal::not_found("hold", id))?;
         if hold.state == HoldState::Active && hold.reason == HoldReason::VerificationFailed {
             let message = "a failed verification is released by UpdateOrder and VerifyOrder";
             return Err(self.unmet(Reason::HoldActive, message));
         }
-        self.release_one(desk, id, note)?;
-        self.fill(desk).map(|_| ())
+        self.release_one(unit, id, note)?;
+        self.fill(unit).map(|_| ())
     }
 }

@@ -6,12 +6,12 @@ use crate::domain::model::line::OrderLine;
 use crate::domain::model::money::Currency;
 use crate::domain::model::new_order::NewLine;
 use crate::domain::model::refusal::{Problems, Refusal};
-use crate::domain::unit::unit_of_work::Desk;
+use crate::domain::unit::unit_of_work::UnitOfWork;
 
 /// The tax category of the shipping fee in the tax rules.
 const SHIPPING: &str = "SHIPPING";
 
-/// What an order's prices depend on beside its lines.
+/// The facts that an order's prices depend on beside its lines.
 pub(super) struct Pricing {
     pub(super) currency: Currency,
     pub(super) prices_include_tax: bool,
@@ -23,27 +23,27 @@ impl Pricing {
     /// Looks products up and prices the lines; every unknown product and bad price at once.
     pub(super) fn of_lines(
         &self,
-        desk: &Desk,
+        unit: &UnitOfWork,
         country: &str,
         lines: &[NewLine],
     ) -> Result<(Vec<OrderLine>, Amounts), Refusal> {
         let mut problems = Problems::default();
         let mut priced: Vec<OrderLine> = Vec::with_capacity(lines.len());
-        for (place, line) in lines.iter().enumerate() {
-            let Some(product) = desk.product(&line.sku) else {
-                problems.add(format!("lines[{place}].sku"), format!("product {} does not exist", line.sku));
+        for (index, line) in lines.iter().enumerate() {
+            let Some(product) = unit.product(&line.sku) else {
+                problems.add(format!("lines[{index}].sku"), format!("product {} does not exist", line.sku));
                 continue;
             };
             let unit_price = match line.unit_price.or(product.unit_price) {
                 Some(price) if price.currency == self.currency => price.minor,
                 Some(price) => {
                     let message = format!("is in {}, the order in {}", price.currency, self.currency);
-                    problems.add(format!("lines[{place}].unit_price"), message);
+                    problems.add(format!("lines[{index}].unit_price"), message);
                     continue;
                 }
                 None => {
                     problems.add(
-                        format!("lines[{place}].unit_price"),
+                        format!("lines[{index}].unit_price"),
                         "is required: the product has no list price",
                     );
                     continue;
@@ -51,7 +51,7 @@ impl Pricing {
             };
             let description = if line.description.is_empty() { &product.name } else { &line.description };
             priced.push(OrderLine {
-                number: i32::try_from(place + 1).expect("an order has at most 100 lines"),
+                number: i32::try_from(index + 1).expect("an order has at most 100 lines"),
                 sku: line.sku.clone(),
                 description: description.clone(),
                 tax_category: product.tax_category.clone(),
@@ -63,12 +63,12 @@ impl Pricing {
             });
         }
         problems.into_result()?;
-        self.reprice(desk, country, priced)
+        self.reprice(unit, country, priced)
     }
 
     pub(super) fn reprice(
         &self,
-        desk: &Desk,
+        unit: &UnitOfWork,
         country: &str,
         mut lines: Vec<OrderLine>,
     ) -> Result<(Vec<OrderLine>, Amounts), Refusal> {
@@ -78,10 +78,10 @@ impl Pricing {
                 quantity: it.quantity,
                 unit_price_minor: it.unit_price_minor,
                 discount: it.discount,
-                tax_rate_ppm: desk.rules.tax_rate_ppm(country, &it.tax_category),
+                tax_rate_ppm: unit.rules.tax_rate_ppm(country, &it.tax_category),
             })
             .collect();
-        let shipping_tax_ppm = desk.rules.tax_rate_ppm(country, SHIPPING);
+        let shipping_tax_ppm = unit.rules.tax_rate_ppm(country, SHIPPING);
         let (amounts_of_lines, amounts) = price(
             self.currency,
             self.prices_include_tax,

@@ -12,10 +12,10 @@ use crate::domain::ordering::checks::{fingerprint, risk};
 use crate::domain::ordering::pricing::Pricing;
 use crate::domain::ordering::verify::Waive;
 use crate::domain::unit::command::{Command, OnOrder, conclude};
-use crate::domain::unit::journal::born;
-use crate::domain::unit::unit_of_work::{Desk, Touch};
+use crate::domain::unit::journal::opened;
+use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
 
-/// Takes an order in: steps 1 to 4, and on to the first gate that needs somebody.
+/// Takes an order in: steps 1 to 4, and on to the first gate that needs a person.
 #[derive(Debug, Clone)]
 pub struct CreateOrder {
     pub new: NewOrder,
@@ -25,32 +25,32 @@ impl Command for CreateOrder {
     const NAME: &'static str = "CreateOrder";
     type Output = OnOrder<()>;
 
-    fn reads(&self) -> Touch {
+    fn reads(&self) -> ReadSet {
         let NewOrder { channel, external_reference, customer, shipping_address, lines, .. } = &self.new;
         let named = !external_reference.is_empty();
-        Touch {
+        ReadSet {
             skus: lines.iter().map(|it| it.sku.clone()).collect(),
             fingerprints: vec![fingerprint_of(customer, shipping_address, lines)],
             external_reference: named.then(|| (*channel, external_reference.clone())),
-            ..Touch::default()
+            ..ReadSet::default()
         }
     }
 
-    fn decide(&self, desk: &mut Desk<'_>) -> Result<OnOrder<()>, Refusal> {
-        let order = take_in(desk, &self.new).map_err(|it| it.under("order"))?;
+    fn decide(&self, unit: &mut UnitOfWork<'_>) -> Result<OnOrder<()>, Refusal> {
+        let order = take_in(unit, &self.new).map_err(|it| it.under("order"))?;
         Ok(OnOrder { order, output: () })
     }
 }
 
-pub(in crate::domain) fn take_in(desk: &mut Desk<'_>, new: &NewOrder) -> Result<OrderId, Refusal> {
-    let order = receive(desk, new)?;
+pub(in crate::domain) fn take_in(unit: &mut UnitOfWork<'_>, new: &NewOrder) -> Result<OrderId, Refusal> {
+    let order = receive(unit, new)?;
     let id = order.id;
-    conclude(order, desk)?;
+    conclude(order, unit)?;
     Ok(id)
 }
 
 /// Steps 1 and 2: the order as it was placed, verified or on hold.
-pub(in crate::domain) fn receive(desk: &mut Desk, new: &NewOrder) -> Result<Order, Refusal> {
+pub(in crate::domain) fn receive(unit: &mut UnitOfWork, new: &NewOrder) -> Result<Order, Refusal> {
     let NewOrder {
         channel,
         external_reference,
@@ -70,22 +70,22 @@ pub(in crate::domain) fn receive(desk: &mut Desk, new: &NewOrder) -> Result<Orde
         requested_by,
     } = new.clone();
     let reference = (channel, external_reference.clone());
-    if !external_reference.is_empty() && desk.knows_external_reference(channel, &external_reference) {
+    if !external_reference.is_empty() && unit.knows_external_reference(channel, &external_reference) {
         return Err(Refusal::exists("order with external_reference", external_reference));
     }
 
-    let region = desk.rules.region_of(&shipping_address.country).cloned();
+    let region = unit.rules.region_of(&shipping_address.country).cloned();
     let fee = match (shipping_fee, &region) {
         (Some(fee), _) => fee,
-        (None, Some(region)) => currency.of(desk.rules.shipping_fee_minor(region, service, currency)),
+        (None, Some(region)) => currency.of(unit.rules.shipping_fee_minor(region, service, currency)),
         (None, None) => currency.zero(),
     };
     let pricing = Pricing { currency, prices_include_tax, discount, shipping_minor: fee.minor };
-    let (lines, amounts) = pricing.of_lines(desk, &shipping_address.country, &lines)?;
+    let (lines, amounts) = pricing.of_lines(unit, &shipping_address.country, &lines)?;
     let quantities: Vec<i64> = lines.iter().map(|it| it.quantity).collect();
     let (risk, risk_reasons) = risk(&shipping_address, billing_address.as_ref(), channel, &quantities);
 
-    let id: OrderId = desk.ids.fresh();
+    let id: OrderId = unit.ids.fresh();
     let mut order = Order {
         id,
         number: 0,
@@ -123,9 +123,9 @@ pub(in crate::domain) fn receive(desk: &mut Desk, new: &NewOrder) -> Result<Orde
         messages: Vec::new(),
         feedback: None,
         cancel_reason: String::new(),
-        created_by: desk.actor.clone(),
-        created_at: desk.now,
-        updated_at: desk.now,
+        created_by: unit.actor.clone(),
+        created_at: unit.now,
+        updated_at: unit.now,
         delivered_at: None,
         closed_at: None,
         archived_at: None,
@@ -135,15 +135,15 @@ pub(in crate::domain) fn receive(desk: &mut Desk, new: &NewOrder) -> Result<Orde
         order.lines.len(),
         currency.of(order.total_minor())
     );
-    order.tell(desk, EventKind::OrderReceived, Some(born(id.0, OrderState::Received)), text);
-    order.notify(desk, MessageKind::OrderReceived, None, 0);
+    order.record(unit, EventKind::OrderReceived, Some(opened(id.0, OrderState::Received)), text);
+    order.notify(unit, MessageKind::OrderReceived, None, 0);
 
-    let duplicate_of = desk.received_alike(&order.fingerprint, id);
-    desk.changes.fingerprints.insert(order.fingerprint.clone(), desk.now);
+    let duplicate_of = unit.received_alike(&order.fingerprint, id);
+    unit.changes.fingerprints.insert(order.fingerprint.clone(), unit.now);
     if !reference.1.is_empty() {
-        desk.changes.external_references.insert(reference);
+        unit.changes.external_references.insert(reference);
     }
-    order.verify(desk, duplicate_of, Waive::Nothing)?;
+    order.verify(unit, duplicate_of, Waive::Nothing)?;
     Ok(order)
 }
 

@@ -12,7 +12,7 @@ use crate::domain::model::scalars::Actor;
 use crate::domain::model::time::Timestamp;
 use crate::domain::ordering::checks::{Subject, verify};
 use crate::domain::unit::command::{OrderCommand, Target, to_reserve};
-use crate::domain::unit::unit_of_work::{Desk, Touch};
+use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
 
 /// Step 2 again, after a correction.
 #[derive(Debug, Clone)]
@@ -29,12 +29,12 @@ impl OrderCommand for VerifyOrder {
         &self.target
     }
 
-    fn also_reads(&self) -> Touch {
-        Touch { order_fingerprints: true, ..to_reserve() }
+    fn also_reads(&self) -> ReadSet {
+        ReadSet { order_fingerprints: true, ..to_reserve() }
     }
 
-    fn decide_on(&self, order: &mut Order, desk: &mut Desk<'_>) -> Result<(), Refusal> {
-        order.verify_again(desk, self.waive)
+    fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<(), Refusal> {
+        order.verify_again(unit, self.waive)
     }
 }
 
@@ -43,19 +43,19 @@ impl Order {
     /// goods are corrected or a person waives it: by then the youngest order like it is this one.
     pub(super) fn verify(
         &mut self,
-        desk: &mut Desk,
+        unit: &mut UnitOfWork,
         duplicate_of: Option<Timestamp>,
         waive_duplicate: Waive,
     ) -> Result<(), Refusal> {
-        self.region = desk.rules.region_of(&self.shipping_address.country).cloned();
-        let window = Duration::from_secs(desk.rules.duplicate_window_seconds);
+        self.region = unit.rules.region_of(&self.shipping_address.country).cloned();
+        let window = Duration::from_secs(unit.rules.duplicate_window_seconds);
         let same_before = self.checks.iter().find(|it| it.rule == Rule::DuplicateOrder).cloned();
         self.checks = verify(&Subject {
             customer: &self.customer,
             shipping: &self.shipping_address,
             billing: self.billing_address.as_ref(),
             duplicate_of_at: duplicate_of.filter(|it| self.created_at.since(*it) <= window),
-            rules: desk.rules,
+            rules: unit.rules,
         });
         if waive_duplicate == Waive::Nothing
             && let Some(before) = same_before.filter(|it| it.verdict == Verdict::Failed)
@@ -73,7 +73,7 @@ impl Order {
 
         if failed.is_empty() {
             let step = "every rule passed";
-            return self.go_automatic(desk, OrderState::Verified, EventKind::OrderVerified, step);
+            return self.transition_automatic(unit, OrderState::Verified, EventKind::OrderVerified, step);
         }
         let rules: Vec<&str> = self
             .checks
@@ -81,36 +81,36 @@ impl Order {
             .filter(|it| it.verdict == Verdict::Failed)
             .map(|it| it.rule.as_str())
             .collect();
-        self.tell_automatic(
-            desk,
+        self.record_automatic(
+            unit,
             EventKind::VerificationFailed,
             None,
             format!("failed: {}", rules.join(", ")),
         );
-        self.hold(desk, Actor::system(), HoldReason::VerificationFailed, failed.join("; "));
-        self.notify(desk, MessageKind::OnHold, None, 0);
+        self.hold(unit, Actor::system(), HoldReason::VerificationFailed, failed.join("; "));
+        self.notify(unit, MessageKind::OnHold, None, 0);
         Ok(())
     }
 
     /// Step 2 again, after a correction: holds of a failed verification are released, the rules run anew, and a
     /// passed order goes on by itself. `waive_duplicate` is a person's word that a repeated order is meant.
-    pub fn verify_again(&mut self, desk: &mut Desk, waive_duplicate: Waive) -> Result<(), Refusal> {
+    pub fn verify_again(&mut self, unit: &mut UnitOfWork, waive_duplicate: Waive) -> Result<(), Refusal> {
         if self.state != OrderState::Received {
             return Err(self.out_of_turn("verify"));
         }
         self.must_have_room_to_correct()?;
-        self.release_holds(desk, |it| it.reason == HoldReason::VerificationFailed, "verified again")?;
+        self.release_holds(unit, |it| it.reason == HoldReason::VerificationFailed, "verified again")?;
         let duplicate_of = match waive_duplicate {
             Waive::Duplicate => None,
             Waive::Nothing => {
-                desk.received_alike(&self.fingerprint, self.id).filter(|it| *it < self.created_at)
+                unit.received_alike(&self.fingerprint, self.id).filter(|it| *it < self.created_at)
             }
         };
-        self.verify(desk, duplicate_of, waive_duplicate)
+        self.verify(unit, duplicate_of, waive_duplicate)
     }
 }
 
-/// What a person lets pass at a repeated verification.
+/// The checks that a person waives at a repeated verification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Waive {
     Nothing,

@@ -1,4 +1,4 @@
-//! What may be done now with an order or a part of it, by the name of the RPC that does it, and refusals that say so.
+//! The actions that are legal now, by the name of the RPC, and refusals that list them.
 
 use crate::domain::model::action::Action;
 use crate::domain::model::approval::{ApprovalState, Gate};

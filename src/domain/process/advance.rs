@@ -1,25 +1,25 @@
-//! What happens to an order by itself, up to the next gate.
+//! Automatic steps of an order, up to the next gate.
 
 use crate::domain::model::approval::Gate;
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::refusal::Refusal;
-use crate::domain::unit::unit_of_work::Desk;
+use crate::domain::unit::unit_of_work::UnitOfWork;
 
 impl Order {
     /// Runs automatic steps to the next gate. A hold stops it anywhere.
-    pub(in crate::domain) fn advance(&mut self, desk: &mut Desk) -> Result<(), Refusal> {
+    pub(in crate::domain) fn advance(&mut self, unit: &mut UnitOfWork) -> Result<(), Refusal> {
         loop {
             let before = self.state;
             if self.on_hold() {
                 return Ok(());
             }
             match self.state {
-                OrderState::Verified => self.reserve(desk)?,
-                OrderState::Reserved => self.pass_gate(desk, Gate::Reservation)?,
-                OrderState::ReservationApproved => self.issue_invoice(desk)?,
-                OrderState::Invoiced => self.settle_invoice(desk)?,
-                OrderState::PaymentCaptured => self.pass_gate(desk, Gate::Payment)?,
-                OrderState::PaymentApproved => self.plan_shipments(desk)?,
+                OrderState::Verified => self.reserve(unit)?,
+                OrderState::Reserved => self.pass_gate(unit, Gate::Reservation)?,
+                OrderState::ReservationApproved => self.issue_invoice(unit)?,
+                OrderState::Invoiced => self.settle_invoice(unit)?,
+                OrderState::PaymentCaptured => self.pass_gate(unit, Gate::Payment)?,
+                OrderState::PaymentApproved => self.plan_shipments(unit)?,
                 OrderState::Received
                 | OrderState::AwaitingStock
                 | OrderState::Fulfilling

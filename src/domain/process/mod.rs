@@ -1,4 +1,4 @@
-//! What runs across all capabilities: what happens by itself, what is due, where an order stands.
+//! Process: rules across all capabilities, such as automatic steps, due dates and the state of an order as a whole.
 
 mod actions;
 pub(super) mod advance;

@@ -1,4 +1,4 @@
-//! What is due when, and what is to be done outside.
+//! Due times of an order, and its outbound tasks.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::domain::model::backoff::backoff;
 use crate::domain::model::event::EventKind;
 use crate::domain::model::message::{Message, MessageKind, MessageState, Unsent};
 use crate::domain::model::order::{Order, OrderState};
-use crate::domain::model::payment::{Ask, Payment, ProviderAnswer};
+use crate::domain::model::payment::{Payment, ProviderAnswer, ProviderRequest};
 use crate::domain::model::policy::Rules;
 use crate::domain::model::refund::{Refund, RefundState};
 use crate::domain::model::refusal::Refusal;
@@ -17,9 +17,9 @@ use crate::domain::model::scalars::{MessageId, PaymentId, RefundId};
 use crate::domain::model::shipment::ShipmentState;
 use crate::domain::model::time::Timestamp;
 use crate::domain::unit::command::{OrderCommand, Target, with_stock};
-use crate::domain::unit::unit_of_work::{Desk, Lease, Touch};
+use crate::domain::unit::unit_of_work::{Lease, ReadSet, UnitOfWork};
 
-/// Does what of an order has come due by itself.
+/// Does what has come due of an order by itself.
 #[derive(Debug, Clone)]
 pub struct RunDue {
     pub target: Target,
@@ -35,19 +35,19 @@ impl OrderCommand for RunDue {
         &self.target
     }
 
-    fn also_reads(&self) -> Touch {
-        Touch { lease: self.lease, ..with_stock() }
+    fn also_reads(&self) -> ReadSet {
+        ReadSet { lease: self.lease, ..with_stock() }
     }
 
-    fn decide_on(&self, order: &mut Order, desk: &mut Desk<'_>) -> Result<(), Refusal> {
-        order.tend(desk)
+    fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<(), Refusal> {
+        order.run_due(unit)
     }
 }
 
 /// The outcome of something that was done outside.
 #[derive(Debug, Clone)]
 pub enum OutboundAnswer {
-    Payment(PaymentId, Ask, ProviderAnswer),
+    Payment(PaymentId, ProviderRequest, ProviderAnswer),
     Refund(RefundId, ProviderAnswer),
     Message(MessageId, Result<(), Unsent>),
 }
@@ -69,21 +69,21 @@ impl OrderCommand for RecordAnswers {
         &self.target
     }
 
-    fn also_reads(&self) -> Touch {
-        Touch { lease: self.lease, ..with_stock() }
+    fn also_reads(&self) -> ReadSet {
+        ReadSet { lease: self.lease, ..with_stock() }
     }
 
-    fn decide_on(&self, order: &mut Order, desk: &mut Desk<'_>) -> Result<(), Refusal> {
+    fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<(), Refusal> {
         for answer in &self.answers {
             match answer {
-                OutboundAnswer::Payment(payment, ask, answer) => {
-                    order.answer_payment(desk, *payment, *ask, answer)?;
+                OutboundAnswer::Payment(payment, request, answer) => {
+                    order.answer_payment(unit, *payment, *request, answer)?;
                 }
                 OutboundAnswer::Refund(refund, answer) => {
-                    order.answer_refund(desk, *refund, answer)?;
+                    order.answer_refund(unit, *refund, answer)?;
                 }
                 OutboundAnswer::Message(message, sent) => {
-                    order.answer_message(desk, *message, sent.clone())?;
+                    order.answer_message(unit, *message, sent.clone())?;
                 }
             }
         }
@@ -97,10 +97,10 @@ const CALLER_GRACE: Duration = Duration::from_secs(10);
 impl Order {
     /// When a worker has something to do for this order.
     pub fn due_at(&self, rules: &Rules) -> Option<Timestamp> {
-        let asks = self.payments.iter().filter_map(ask_due_at);
+        let requests = self.payments.iter().filter_map(ask_due_at);
         let refunds = self.refunds_under_way().map(refund_due_at);
         let messages = self.messages.iter().filter(|it| it.state == MessageState::Queued).map(|it| it.due_at);
-        asks.chain(refunds).chain(messages).chain(self.next_deadline(rules)).min()
+        requests.chain(refunds).chain(messages).chain(self.next_deadline(rules)).min()
     }
 
     /// When the next thing happens by itself: a hold or approval ends, the order closes or is archived.
@@ -126,51 +126,51 @@ impl Order {
         approvals.chain(hold).chain(close).chain(archive).min()
     }
 
-    /// Whether something is to happen by itself now: what [`Order::tend`] does.
+    /// Whether something is to happen by itself now: what [`Order::run_due`] does.
     pub fn has_come_due(&self, rules: &Rules, now: Timestamp) -> bool {
         self.next_deadline(rules).is_some_and(|it| it <= now)
     }
 
     /// Does what has come due by itself. Late or twice, it changes nothing more.
-    pub fn tend(&mut self, desk: &mut Desk) -> Result<(), Refusal> {
-        if self.current_reservation().is_some_and(|it| it.is_overdue(desk.now)) {
-            return self.expire(desk);
+    pub fn run_due(&mut self, unit: &mut UnitOfWork) -> Result<(), Refusal> {
+        if self.current_reservation().is_some_and(|it| it.is_expired(unit.now)) {
+            return self.expire(unit);
         }
         let late = |it: &Approval| {
-            it.state == ApprovalState::Pending && it.expires_at.is_some_and(|at| at <= desk.now)
+            it.state == ApprovalState::Pending && it.expires_at.is_some_and(|at| at <= unit.now)
         };
-        if let Some(place) = self.approvals.iter().position(late) {
+        if let Some(index) = self.approvals.iter().position(late) {
             let kind = EventKind::ApprovalExpired;
-            self.end_approval(desk, place, ApprovalState::Expired, kind, "nobody decided in time")?;
-            return self.undo(desk, OrderState::Rejected, "an approval expired");
+            self.end_approval(unit, index, ApprovalState::Expired, kind, "nobody decided in time")?;
+            return self.undo(unit, OrderState::Rejected, "an approval expired");
         }
-        if self.has_come_due(desk.rules, desk.now) {
+        if self.has_come_due(unit.rules, unit.now) {
             if self.state.may_become(OrderState::Closed) {
-                return self.close(desk);
+                return self.close(unit);
             }
             if self.is_over() {
-                return self.archive(desk);
+                return self.archive(unit);
             }
         }
         Ok(())
     }
 
-    /// What has to be done outside now. Each errand carries its key, so that doing it twice has one effect.
-    pub fn errands(&self, now: Timestamp) -> Vec<Errand> {
-        let asks = self.payments.iter().filter_map(|it| {
-            let ask = it.ask()?;
-            (ask_due_at(it)? <= now).then_some(Errand::Payment(it.id, ask))
+    /// Outbound tasks that are due now. Each carries its key, so that doing it twice has one effect.
+    pub fn outbound_tasks(&self, now: Timestamp) -> Vec<OutboundTask> {
+        let requests = self.payments.iter().filter_map(|it| {
+            let request = it.open_request()?;
+            (ask_due_at(it)? <= now).then_some(OutboundTask::Payment(it.id, request))
         });
         let refunds = self
             .refunds_under_way()
             .filter(|it| it.attempts == 0 || refund_due_at(it) <= now)
-            .map(|it| Errand::Refund(it.id));
+            .map(|it| OutboundTask::Refund(it.id));
         // When one letter goes, those go with it that wait for their first try only to have company.
         let queued = || self.messages.iter().filter(|it| it.state == MessageState::Queued);
         let one_goes = queued().any(|it| it.due_at <= now);
         let goes_along = |it: &Message| it.attempts == 0 && it.kind.waits() > Duration::ZERO;
         let messages = queued().filter(|it| it.due_at <= now || (one_goes && goes_along(it)));
-        asks.chain(refunds).chain(messages.map(|it| Errand::Message(it.id))).collect()
+        requests.chain(refunds).chain(messages.map(|it| OutboundTask::Message(it.id))).collect()
     }
 
     /// Refunds that the provider has not answered for good.
@@ -211,8 +211,8 @@ impl Order {
 
 /// Something to be done outside the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Errand {
-    Payment(PaymentId, Ask),
+pub enum OutboundTask {
+    Payment(PaymentId, ProviderRequest),
     Refund(RefundId),
     Message(MessageId),
 }
@@ -223,12 +223,12 @@ fn ask_due_at(payment: &Payment) -> Option<Timestamp> {
         0 => CALLER_GRACE,
         attempts => backoff(attempts, PAUSE_MAX),
     };
-    payment.request.map(|it| it.asked_at.plus(pause))
+    payment.request.map(|it| it.requested_at.plus(pause))
 }
 
 fn refund_due_at(refund: &Refund) -> Timestamp {
     match refund.attempts {
-        0 => refund.asked_at,
-        attempts => refund.asked_at.plus(backoff(attempts, PAUSE_MAX)),
+        0 => refund.requested_at,
+        attempts => refund.requested_at.plus(backoff(attempts, PAUSE_MAX)),
     }
 }

@@ -1,15 +1,14 @@
-//! What follows from an order's parts and is never stored: how far it is paid and fulfilled. What comes next is in
-//! [`super::timeline`].
+//! Derived state, never stored: how far an order is paid and fulfilled. What comes next is in [`super::timeline`].
 
 use crate::domain::model::invoice::InvoiceState;
 use crate::domain::model::order::Order;
 use crate::domain::model::payment::PaymentState;
 use crate::domain::model::refund::RefundState;
 use crate::domain::model::reservation::ReservedItem;
-use crate::domain::model::scalars::words;
+use crate::domain::model::scalars::string_enum;
 use crate::domain::model::shipment::{Shipment, ShipmentState};
 
-words! {
+string_enum! {
     pub enum PaymentStatus {
         Unpaid = "UNPAID",
         /// A provider has not answered yet.
@@ -22,7 +21,7 @@ words! {
     }
 }
 
-words! {
+string_enum! {
     pub enum FulfillmentStatus {
         Unfulfilled = "UNFULFILLED",
         InPreparation = "IN_PREPARATION",
@@ -125,7 +124,7 @@ mod tests {
     use crate::domain::model::method::Method;
     use crate::domain::model::money::Currency;
     use crate::domain::model::new_order::{NewLine, NewOrder};
-    use crate::domain::model::payment::{Ask, ProviderAnswer};
+    use crate::domain::model::payment::{ProviderAnswer, ProviderRequest};
     use crate::domain::model::policy::Rules;
     use crate::domain::model::product::Product;
     use crate::domain::model::refusal::Refusal;
@@ -137,23 +136,23 @@ mod tests {
     use crate::domain::ordering::receive::take_in;
     use crate::domain::process::timeline::steps::Step;
     use crate::domain::unit::command::conclude;
-    use crate::domain::unit::unit_of_work::{Desk, World};
+    use crate::domain::unit::unit_of_work::{Snapshot, UnitOfWork};
 
     /// A shop with ten mugs on one shelf.
-    struct Shop {
-        world: World,
+    struct Scene {
+        snapshot: Snapshot,
         rules: Rules,
         seed: u64,
     }
 
     const NOW: Timestamp = Timestamp::from_unix_micros(1_800_000_000_000_000);
 
-    impl Shop {
+    impl Scene {
         fn open() -> Self {
-            let (sku, place): (Sku, LocationCode) =
+            let (sku, location): (Sku, LocationCode) =
                 ("MUG-1".parse().expect("a sku"), "BER-1".parse().expect("a location"));
-            let mut world = World::default();
-            world.products.insert(
+            let mut snapshot = Snapshot::default();
+            snapshot.products.insert(
                 sku.clone(),
                 Arc::new(Product {
                     sku: sku.clone(),
@@ -165,10 +164,10 @@ mod tests {
                     created_at: NOW,
                 }),
             );
-            world.locations.insert(
-                place.clone(),
+            snapshot.locations.insert(
+                location.clone(),
                 Arc::new(Location {
-                    code: place.clone(),
+                    code: location.clone(),
                     version: 1,
                     name: "Berlin".to_owned(),
                     region: "EUROPE".parse().expect("a region"),
@@ -177,19 +176,23 @@ mod tests {
                     created_at: NOW,
                 }),
             );
-            let level =
-                StockLevel { on_hand: 10, version: 1, ..StockLevel::empty(sku.clone(), place.clone(), NOW) };
-            world.stock.insert((sku, place), level);
-            Self { world, rules: Rules::default(), seed: 0 }
+            let level = StockLevel {
+                on_hand: 10,
+                version: 1,
+                ..StockLevel::empty(sku.clone(), location.clone(), NOW)
+            };
+            snapshot.stock.insert((sku, location), level);
+            Self { snapshot, rules: Rules::default(), seed: 0 }
         }
 
-        fn does<T>(&mut self, act: impl FnOnce(&mut Desk<'_>) -> Result<T, Refusal>) -> T {
+        fn does<T>(&mut self, act: impl FnOnce(&mut UnitOfWork<'_>) -> Result<T, Refusal>) -> T {
             self.seed += 1;
             let ids = Ids::seeded(NOW, self.seed);
-            let mut desk = Desk::new(&self.world, &self.rules, NOW, Actor::stored("ann".to_owned()), ids);
-            let done = act(&mut desk).expect("a legal step");
-            let changes = desk.changes;
-            self.world.absorb(&changes);
+            let mut unit =
+                UnitOfWork::new(&self.snapshot, &self.rules, NOW, Actor::stored("ann".to_owned()), ids);
+            let done = act(&mut unit).expect("a legal step");
+            let changes = unit.changes;
+            self.snapshot.apply(&changes);
             done
         }
 
@@ -231,42 +234,42 @@ mod tests {
                 reservation_lifetime_seconds: None,
                 requested_by: None,
             };
-            self.does(|desk| take_in(desk, &new))
+            self.does(|unit| take_in(unit, &new))
         }
 
         fn with<T>(
             &mut self,
             id: OrderId,
-            act: impl FnOnce(&mut Order, &mut Desk<'_>) -> Result<T, Refusal>,
+            act: impl FnOnce(&mut Order, &mut UnitOfWork<'_>) -> Result<T, Refusal>,
         ) -> T {
-            self.does(|desk| {
-                let mut order = desk.take_order(id)?;
-                let done = act(&mut order, desk)?;
-                conclude(order, desk)?;
+            self.does(|unit| {
+                let mut order = unit.take_order(id)?;
+                let done = act(&mut order, unit)?;
+                conclude(order, unit)?;
                 Ok(done)
             })
         }
 
         fn order(&self, id: OrderId) -> &Order {
-            &self.world.orders[&id]
+            &self.snapshot.orders[&id]
         }
     }
 
-    fn by_card(ask: Ask) -> NewPayment {
+    fn by_card(request: ProviderRequest) -> NewPayment {
         NewPayment {
             method: Method::Card,
             token: "tok_ok".to_owned(),
             amount: None,
-            ask,
+            request,
             provider: "sandbox".to_owned(),
         }
     }
 
     #[test]
     fn an_order_says_how_far_it_is_paid() {
-        let mut shop = Shop::open();
-        let id = shop.takes(2);
-        let order = shop.order(id);
+        let mut scene = Scene::open();
+        let id = scene.takes(2);
+        let order = scene.order(id);
         assert_eq!(order.next_step().map(|it| it.0), Some(Step::CapturePayment));
         assert_eq!(order.payment_status(), PaymentStatus::Unpaid);
         assert_eq!(order.fulfillment_status(), FulfillmentStatus::Unfulfilled);
@@ -276,16 +279,17 @@ mod tests {
         );
         assert!(order.available_actions().contains(&Action::CapturePayment));
 
-        let payment = shop.with(id, |order, desk| order.begin_payment(desk, &by_card(Ask::Authorize)));
-        assert_eq!(shop.order(id).payment_status(), PaymentStatus::Pending);
+        let payment =
+            scene.with(id, |order, unit| order.begin_payment(unit, &by_card(ProviderRequest::Authorize)));
+        assert_eq!(scene.order(id).payment_status(), PaymentStatus::Pending);
 
         let done = ProviderAnswer::Done("a-1".to_owned());
-        shop.with(id, |order, desk| order.answer_payment(desk, payment, Ask::Authorize, &done));
-        assert_eq!(shop.order(id).payment_status(), PaymentStatus::Authorized);
+        scene.with(id, |order, unit| order.answer_payment(unit, payment, ProviderRequest::Authorize, &done));
+        assert_eq!(scene.order(id).payment_status(), PaymentStatus::Authorized);
 
-        shop.with(id, |order, desk| order.begin_capture(desk, payment));
-        shop.with(id, |order, desk| order.answer_payment(desk, payment, Ask::Capture, &done));
-        let order = shop.order(id);
+        scene.with(id, |order, unit| order.begin_capture(unit, payment));
+        scene.with(id, |order, unit| order.answer_payment(unit, payment, ProviderRequest::Capture, &done));
+        let order = scene.order(id);
         assert_eq!(order.payment_status(), PaymentStatus::Paid);
         assert_eq!(order.fulfillment_status(), FulfillmentStatus::InPreparation);
         assert_eq!(order.next_step().map(|it| it.0), Some(Step::PrepareOrder));
@@ -294,18 +298,19 @@ mod tests {
 
     #[test]
     fn a_cancelled_order_is_given_back_and_owes_nothing() {
-        let mut shop = Shop::open();
-        let id = shop.takes(2);
-        let payment = shop.with(id, |order, desk| order.begin_payment(desk, &by_card(Ask::Charge)));
+        let mut scene = Scene::open();
+        let id = scene.takes(2);
+        let payment =
+            scene.with(id, |order, unit| order.begin_payment(unit, &by_card(ProviderRequest::Charge)));
         let done = ProviderAnswer::Done("c-1".to_owned());
-        shop.with(id, |order, desk| order.answer_payment(desk, payment, Ask::Charge, &done));
-        shop.with(id, |order, desk| order.cancel(desk, "changed their mind"));
-        let order = shop.order(id);
+        scene.with(id, |order, unit| order.answer_payment(unit, payment, ProviderRequest::Charge, &done));
+        scene.with(id, |order, unit| order.cancel(unit, "changed their mind"));
+        let order = scene.order(id);
         assert_eq!(order.payment_status(), PaymentStatus::Paid);
 
         let refund = order.payments[0].refunds[0].id;
-        shop.with(id, |order, desk| order.answer_refund(desk, refund, &done));
-        let order = shop.order(id);
+        scene.with(id, |order, unit| order.answer_refund(unit, refund, &done));
+        let order = scene.order(id);
         assert_eq!(order.payment_status(), PaymentStatus::Refunded);
         assert_eq!(order.fulfillment_status(), FulfillmentStatus::Cancelled);
         assert_eq!(

@@ -6,7 +6,7 @@ use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::scalars::{CourierCode, ServiceLevel, ShipmentId};
 use crate::domain::model::shipment::{Assignment, ShipmentState};
 use crate::domain::unit::command::{OrderCommand, Target};
-use crate::domain::unit::unit_of_work::{Desk, Touch};
+use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
 
 /// Gives a shipment to a courier.
 #[derive(Debug, Clone)]
@@ -26,12 +26,12 @@ impl OrderCommand for AssignCourier {
         &self.target
     }
 
-    fn also_reads(&self) -> Touch {
-        Touch { couriers: true, locations: true, ..Touch::default() }
+    fn also_reads(&self) -> ReadSet {
+        ReadSet { couriers: true, locations: true, ..ReadSet::default() }
     }
 
-    fn decide_on(&self, order: &mut Order, desk: &mut Desk<'_>) -> Result<(), Refusal> {
-        order.assign_courier(desk, self.shipment, self.courier.as_ref(), self.service)
+    fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<(), Refusal> {
+        order.assign_courier(unit, self.shipment, self.courier.as_ref(), self.service)
     }
 }
 
@@ -39,32 +39,32 @@ impl Order {
     /// Chooses the courier: the one that was named, or the cheapest that keeps the promise.
     pub fn assign_courier(
         &mut self,
-        desk: &mut Desk,
+        unit: &mut UnitOfWork,
         id: ShipmentId,
         courier: Option<&CourierCode>,
         service: Option<ServiceLevel>,
     ) -> Result<(), Refusal> {
-        let place = self.workable(id)?;
-        let is_assigned = self.shipments[place].state == ShipmentState::CourierAssigned;
+        let index = self.workable(id)?;
+        let is_assigned = self.shipments[index].state == ShipmentState::CourierAssigned;
         if !is_assigned {
-            self.shipment_must_be(place, ShipmentState::Labelled, "assign a courier")?;
+            self.shipment_must_be(index, ShipmentState::Labelled, "assign a courier")?;
         }
         if let Some(code) = courier
-            && desk.courier(code).is_none()
+            && unit.courier(code).is_none()
         {
             return Err(Refusal::not_found("courier", code));
         }
 
-        let (mut offers, refusals) = self.quotes(desk, id, service)?;
+        let (mut offers, refusals) = self.quotes(unit, id, service)?;
         offers.retain(|it| courier.is_none_or(|code| it.courier == *code));
         let Some((offer, reason)) = self.preferred(&offers, service) else {
             let why: Vec<String> = refusals.iter().map(|(code, why)| format!("{code}: {why}")).collect();
             let why = if why.is_empty() { "no courier has a rate for it".to_owned() } else { why.join("; ") };
             let message = format!("no courier carries this shipment: {why}");
-            return Err(self.unmet_shipment(Reason::NoCourier, &self.shipments[place], message));
+            return Err(self.unmet_shipment(Reason::NoCourier, &self.shipments[index], message));
         };
         let reason = match courier {
-            Some(_) => format!("named by {}; {reason}", desk.actor),
+            Some(_) => format!("named by {}; {reason}", unit.actor),
             None => reason,
         };
         let assignment = Assignment {
@@ -74,17 +74,17 @@ impl Order {
             pickup_at: offer.pickup_at,
             delivery_at: offer.delivery_at,
             reason: reason.clone(),
-            assigned_by: desk.actor.clone(),
-            assigned_at: desk.now,
+            assigned_by: unit.actor.clone(),
+            assigned_at: unit.now,
         };
         if is_assigned {
             let text = "courier released to be chosen again";
-            self.move_shipment(desk, place, ShipmentState::Labelled, EventKind::CourierReleased, text)?;
+            self.move_shipment(unit, index, ShipmentState::Labelled, EventKind::CourierReleased, text)?;
         }
         let text = format!("{} {}: {reason}", assignment.courier, assignment.service);
-        let shipment = &mut self.shipments[place];
+        let shipment = &mut self.shipments[index];
         shipment.estimated_at = Some(assignment.delivery_at);
         shipment.assignment = Some(assignment);
-        self.move_shipment(desk, place, ShipmentState::CourierAssigned, EventKind::CourierAssigned, text)
+        self.move_shipment(unit, index, ShipmentState::CourierAssigned, EventKind::CourierAssigned, text)
     }
 }

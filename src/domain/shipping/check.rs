@@ -11,7 +11,7 @@ use crate::domain::model::scalars::{Actor, ShipmentId};
 use crate::domain::model::shipment::ShipmentState;
 use crate::domain::model::stock::MovementKind;
 use crate::domain::unit::command::{OrderCommand, Target, to_reserve};
-use crate::domain::unit::unit_of_work::{Desk, Touch};
+use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
 
 #[derive(Debug, Clone)]
 pub struct RecordQualityCheck {
@@ -28,16 +28,16 @@ impl OrderCommand for RecordQualityCheck {
         &self.target
     }
 
-    fn also_reads(&self) -> Touch {
+    fn also_reads(&self) -> ReadSet {
         to_reserve()
     }
 
-    fn decide_on(&self, order: &mut Order, desk: &mut Desk<'_>) -> Result<(), Refusal> {
-        order.record_quality_check(desk, self.shipment, &self.checks)
+    fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<(), Refusal> {
+        order.record_quality_check(unit, self.shipment, &self.checks)
     }
 }
 
-/// What the check of one line found.
+/// Result of the check of one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LineCheck {
     pub line: i32,
@@ -51,12 +51,12 @@ impl Order {
     /// Every picked unit passes or fails. Failed ones are set apart as damaged and picked again.
     pub fn record_quality_check(
         &mut self,
-        desk: &mut Desk,
+        unit: &mut UnitOfWork,
         id: ShipmentId,
         checks: &[LineCheck],
     ) -> Result<(), Refusal> {
-        let place = self.workable(id)?;
-        self.shipment_must_be(place, ShipmentState::Picked, "record a check")?;
+        let index = self.workable(id)?;
+        self.shipment_must_be(index, ShipmentState::Picked, "record a check")?;
 
         let mut problems = Problems::default();
         let by_line: BTreeMap<i32, &LineCheck> = checks.iter().map(|it| (it.line, it)).collect();
@@ -64,14 +64,14 @@ impl Order {
             problems.add("checks", "name a line twice");
         }
         for (check, number) in checks.iter().zip(0..) {
-            if !self.shipments[place].items.iter().any(|it| it.line == check.line) {
+            if !self.shipments[index].items.iter().any(|it| it.line == check.line) {
                 problems.add(
                     format!("checks[{number}].line_number"),
                     format!("the shipment has no line {}", check.line),
                 );
             }
         }
-        for item in &self.shipments[place].items {
+        for item in &self.shipments[index].items {
             let check = by_line.get(&item.line);
             let seen = check.map_or(0, |it| it.passed.saturating_add(it.failed));
             if seen != item.quantity || check.is_some_and(|it| it.passed < 0 || it.failed < 0) {
@@ -83,47 +83,47 @@ impl Order {
         problems.into_result()?;
 
         let mut defects = Vec::new();
-        for number in 0..self.shipments[place].items.len() {
-            let item = &mut self.shipments[place].items[number];
+        for number in 0..self.shipments[index].items.len() {
+            let item = &mut self.shipments[index].items[number];
             let check = by_line[&item.line];
             item.checked = check.passed;
             item.picked = check.passed;
             if check.failed > 0 {
                 defects.push(format!("line {}: {} × {}", check.line, check.failed, check.defect));
-                self.set_apart(desk, place, number, check.failed, &check.defect);
+                self.set_apart(unit, index, number, check.failed, &check.defect);
             }
         }
 
-        let number = self.shipments[place].number;
+        let number = self.shipments[index].number;
         if defects.is_empty() {
             let text = format!("every unit of shipment {number} passed");
-            return self.move_shipment(desk, place, ShipmentState::QcPassed, EventKind::QualityPassed, text);
+            return self.move_shipment(unit, index, ShipmentState::QcPassed, EventKind::QualityPassed, text);
         }
-        for item in &mut self.shipments[place].items {
+        for item in &mut self.shipments[index].items {
             item.checked = 0;
         }
         let text = format!("shipment {number} failed: {}", defects.join("; "));
-        self.move_shipment(desk, place, ShipmentState::QcFailed, EventKind::QualityFailed, text)?;
-        if !self.could_replace(desk, place)? {
+        self.move_shipment(unit, index, ShipmentState::QcFailed, EventKind::QualityFailed, text)?;
+        if !self.could_replace(unit, index)? {
             let note = format!(
                 "no stock at {} replaces what failed: {}",
-                self.shipments[place].location,
+                self.shipments[index].location,
                 defects.join("; ")
             );
-            self.hold(desk, Actor::system(), HoldReason::QualityFailure, note);
+            self.hold(unit, Actor::system(), HoldReason::QualityFailure, note);
         }
         Ok(())
     }
 
     /// Takes failed units out of the reservation and marks them damaged on the shelf.
-    fn set_apart(&mut self, desk: &mut Desk, place: usize, number: usize, failed: i64, defect: &str) {
-        let mut level = self.take_out(desk, place, number, failed);
+    fn set_apart(&mut self, unit: &mut UnitOfWork, index: usize, number: usize, failed: i64, defect: &str) {
+        let mut level = self.take_out(unit, index, number, failed);
         level.damaged += failed;
         let (sku, location) = (level.sku.clone(), level.location.clone());
-        desk.keep_level(level);
+        unit.keep_level(level);
         let entry = Posting::of(&sku, &location, MovementKind::Damage);
-        let (order, shipment) = (Some(self.id), Some(self.shipments[place].id));
+        let (order, shipment) = (Some(self.id), Some(self.shipments[index].id));
         let reason = format!("failed the quality check: {defect}");
-        post(desk, Posting { damaged: failed, order, shipment, reason, ..entry });
+        post(unit, Posting { damaged: failed, order, shipment, reason, ..entry });
     }
 }

@@ -6,15 +6,15 @@ use crate::domain::model::scalars::ShipmentId;
 use crate::domain::model::shipment::Proof;
 use crate::domain::model::time::Timestamp;
 use crate::domain::model::tracking::TrackingStatus;
-use crate::domain::shipping::track::Report;
+use crate::domain::shipping::track::TrackingReport;
 use crate::domain::unit::command::{OrderCommand, Target};
-use crate::domain::unit::unit_of_work::Desk;
+use crate::domain::unit::unit_of_work::UnitOfWork;
 
 /// A proof of delivery before anybody vouched for it.
 #[derive(Debug, Clone)]
 pub struct Delivery {
     pub received_by: String,
-    pub place: String,
+    pub location: String,
     /// 64 hexadecimal digits; empty: none.
     pub signature_sha256: String,
     /// 64 hexadecimal digits; empty: none.
@@ -24,10 +24,17 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    pub(super) fn proof(&self, desk: &Desk<'_>) -> Proof {
-        let Self { received_by, place, signature_sha256, photo_sha256, at } = self.clone();
-        let recorded_by = desk.actor.clone();
-        Proof { received_by, place, signature_sha256, photo_sha256, at: at.unwrap_or(desk.now), recorded_by }
+    pub(super) fn proof(&self, unit: &UnitOfWork<'_>) -> Proof {
+        let Self { received_by, location, signature_sha256, photo_sha256, at } = self.clone();
+        let recorded_by = unit.actor.clone();
+        Proof {
+            received_by,
+            location,
+            signature_sha256,
+            photo_sha256,
+            at: at.unwrap_or(unit.now),
+            recorded_by,
+        }
     }
 }
 
@@ -46,38 +53,43 @@ impl OrderCommand for ConfirmDelivery {
         &self.target
     }
 
-    fn decide_on(&self, order: &mut Order, desk: &mut Desk<'_>) -> Result<(), Refusal> {
-        let proof = self.delivery.proof(desk);
-        order.confirm_delivery(desk, self.shipment, proof)
+    fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<(), Refusal> {
+        let proof = self.delivery.proof(unit);
+        order.confirm_delivery(unit, self.shipment, proof)
     }
 }
 
 impl Order {
     /// Somebody confirms the delivery with proof; counts as a report of its own, and stands against a return.
-    pub fn confirm_delivery(&mut self, desk: &mut Desk, id: ShipmentId, proof: Proof) -> Result<(), Refusal> {
-        let place = self.shipment_place(id)?;
+    pub fn confirm_delivery(
+        &mut self,
+        unit: &mut UnitOfWork,
+        id: ShipmentId,
+        proof: Proof,
+    ) -> Result<(), Refusal> {
+        let index = self.shipment_index(id)?;
         if self.state == OrderState::Archived {
             return Err(self.out_of_turn("confirm the delivery"));
         }
-        let shipment = &self.shipments[place];
+        let shipment = &self.shipments[index];
         if !shipment.state.is_handed_over() {
             let message = format!("cannot confirm the delivery: the shipment is {}", shipment.state);
             return Err(self.unmet_shipment(Reason::IllegalTransition, shipment, message));
         }
 
-        let report = Report {
+        let report = TrackingReport {
             status: TrackingStatus::Delivered,
             incident: String::new(),
-            place: proof.place.clone(),
+            location: proof.location.clone(),
             occurred_at: proof.at,
             estimated_at: None,
             raw_code: "CONFIRMED".to_owned(),
             description: "delivery confirmed".to_owned(),
             received_by: proof.received_by.clone(),
         };
-        self.shipments[place].proof = Some(proof);
+        self.shipments[index].proof = Some(proof);
         // Without room there is a delivery already: the proof is what is new.
-        self.add_report(desk, place, &report);
-        self.follow_reports(desk, place)
+        self.add_report(unit, index, &report);
+        self.follow_reports(unit, index)
     }
 }

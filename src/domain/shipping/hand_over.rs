@@ -13,10 +13,10 @@ use crate::domain::model::time::Timestamp;
 use crate::domain::model::tracking::{TrackingEvent, TrackingStatus};
 use crate::domain::shipping::tracking_state::key;
 use crate::domain::unit::command::{OrderCommand, Target, with_stock};
-use crate::domain::unit::journal::moved;
-use crate::domain::unit::unit_of_work::{Desk, Touch};
+use crate::domain::unit::journal::step_between;
+use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
 
-/// What was handed over, to whom and when. Stock leaves here.
+/// Records the handover: packages, driver and time. Stock leaves here.
 #[derive(Debug, Clone)]
 pub struct ConfirmPickup {
     pub target: Target,
@@ -35,12 +35,12 @@ impl OrderCommand for ConfirmPickup {
         &self.target
     }
 
-    fn also_reads(&self) -> Touch {
+    fn also_reads(&self) -> ReadSet {
         with_stock()
     }
 
-    fn decide_on(&self, order: &mut Order, desk: &mut Desk<'_>) -> Result<(), Refusal> {
-        order.confirm_pickup(desk, self.shipment, &self.driver, self.packages, self.at)
+    fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<(), Refusal> {
+        order.confirm_pickup(unit, self.shipment, &self.driver, self.packages, self.at)
     }
 }
 
@@ -48,35 +48,35 @@ impl Order {
     /// The handover: from here on the goods are on the road, and out of stock.
     pub fn confirm_pickup(
         &mut self,
-        desk: &mut Desk,
+        unit: &mut UnitOfWork,
         id: ShipmentId,
         driver: &str,
         packages: i32,
         at: Option<Timestamp>,
     ) -> Result<(), Refusal> {
-        let place = self.workable(id)?;
-        self.shipment_must_be(place, ShipmentState::CourierAssigned, "confirm the pickup")?;
-        let have = i32::try_from(self.shipments[place].packages.len()).unwrap_or(i32::MAX);
+        let index = self.workable(id)?;
+        self.shipment_must_be(index, ShipmentState::CourierAssigned, "confirm the pickup")?;
+        let have = i32::try_from(self.shipments[index].packages.len()).unwrap_or(i32::MAX);
         if packages != have {
             let message = format!("the shipment has {have} packages, {packages} were handed over");
-            return Err(self.unmet_shipment(Reason::QuantityMismatch, &self.shipments[place], message));
+            return Err(self.unmet_shipment(Reason::QuantityMismatch, &self.shipments[index], message));
         }
-        let at = at.unwrap_or(desk.now).min(desk.now);
+        let at = at.unwrap_or(unit.now).min(unit.now);
 
-        self.consume_stock(desk, place)?;
-        let shipment = &mut self.shipments[place];
+        self.consume_stock(unit, index)?;
+        let shipment = &mut self.shipments[index];
         shipment.handover =
-            Some(Handover { at, driver: driver.to_owned(), packages, confirmed_by: desk.actor.clone() });
+            Some(Handover { at, driver: driver.to_owned(), packages, confirmed_by: unit.actor.clone() });
         let text = format!("{packages} packages handed over");
-        self.move_shipment(desk, place, ShipmentState::PickedUp, EventKind::ShipmentPickedUp, text)?;
-        self.add_handover_scan(desk, place, at);
-        self.notify(desk, MessageKind::Shipped, Some(id), 0);
-        self.progress(desk)
+        self.move_shipment(unit, index, ShipmentState::PickedUp, EventKind::ShipmentPickedUp, text)?;
+        self.add_handover_scan(unit, index, at);
+        self.notify(unit, MessageKind::Shipped, Some(id), 0);
+        self.progress(unit)
     }
 
     /// The handover is the first tracking event, so that what follows is a function of the events alone.
-    fn add_handover_scan(&mut self, desk: &Desk, place: usize, at: Timestamp) {
-        let shipment = &mut self.shipments[place];
+    fn add_handover_scan(&mut self, unit: &UnitOfWork, index: usize, at: Timestamp) {
+        let shipment = &mut self.shipments[index];
         let where_from = shipment.location.to_string();
         let status = TrackingStatus::PickedUp;
         shipment.tracking.push(TrackingEvent {
@@ -84,18 +84,18 @@ impl Order {
             status,
             incident: String::new(),
             key: key(status, at, &where_from, "HANDOVER", ""),
-            place: where_from,
+            location: where_from,
             occurred_at: at,
-            recorded_at: desk.now,
+            recorded_at: unit.now,
             estimated_at: shipment.estimated_at,
-            source: desk.actor.clone(),
+            source: unit.actor.clone(),
             raw_code: "HANDOVER".to_owned(),
             description: "handed over to the courier".to_owned(),
         });
     }
 
-    fn consume_stock(&mut self, desk: &mut Desk, place: usize) -> Result<(), Refusal> {
-        let shipment = self.shipments[place].clone();
+    fn consume_stock(&mut self, unit: &mut UnitOfWork, index: usize) -> Result<(), Refusal> {
+        let shipment = self.shipments[index].clone();
         let order = self.id;
         let last = self.live_shipments().all(|it| it.id == shipment.id || it.handover.is_some());
         let reservation = self.open_reservation().expect("an order in fulfilment has its reservation");
@@ -110,13 +110,13 @@ impl Order {
                 left -= units;
                 item.consumed += units;
                 let mut level =
-                    desk.level(&item.sku, &item.location).cloned().expect("reserved stock has a level");
+                    unit.level(&item.sku, &item.location).cloned().expect("reserved stock has a level");
                 level.on_hand -= units;
                 level.reserved -= units;
-                desk.keep_level(level);
+                unit.keep_level(level);
                 let entry = Posting::of(&item.sku, &item.location, MovementKind::Ship);
                 post(
-                    desk,
+                    unit,
                     Posting {
                         on_hand: -units,
                         reserved: -units,
@@ -136,9 +136,9 @@ impl Order {
         if reservation.state == to {
             return Ok(());
         }
-        let step = moved(reservation.id.0, reservation.state, to)?;
+        let step = step_between(reservation.id.0, reservation.state, to)?;
         reservation.state = to;
-        self.tell(desk, EventKind::ReservationConsumed, Some(step), "shipped units left the reservation");
+        self.record(unit, EventKind::ReservationConsumed, Some(step), "shipped units left the reservation");
         Ok(())
     }
 }

@@ -9,7 +9,7 @@ use crate::domain::model::scalars::ShipmentId;
 use crate::domain::model::shipment::{Label, ShipmentState};
 use crate::domain::shipping::tracking_number::tracking_number;
 use crate::domain::unit::command::{OrderCommand, Target};
-use crate::domain::unit::unit_of_work::Desk;
+use crate::domain::unit::unit_of_work::UnitOfWork;
 
 #[derive(Debug, Clone)]
 pub struct CreateShippingLabel {
@@ -25,8 +25,8 @@ impl OrderCommand for CreateShippingLabel {
         &self.target
     }
 
-    fn decide_on(&self, order: &mut Order, desk: &mut Desk<'_>) -> Result<(), Refusal> {
-        order.create_label(desk, self.shipment)
+    fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<(), Refusal> {
+        order.create_label(unit, self.shipment)
     }
 }
 
@@ -44,43 +44,43 @@ impl OrderCommand for VoidShippingLabel {
         &self.target
     }
 
-    fn decide_on(&self, order: &mut Order, desk: &mut Desk<'_>) -> Result<(), Refusal> {
-        order.void_label(desk, self.shipment)
+    fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<(), Refusal> {
+        order.void_label(unit, self.shipment)
     }
 }
 
 impl Order {
     /// The label in text and ZPL, under a tracking number of our own.
-    pub fn create_label(&mut self, desk: &mut Desk, id: ShipmentId) -> Result<(), Refusal> {
-        let place = self.workable(id)?;
-        self.shipment_must_be(place, ShipmentState::Packed, "create a label")?;
+    pub fn create_label(&mut self, unit: &mut UnitOfWork, id: ShipmentId) -> Result<(), Refusal> {
+        let index = self.workable(id)?;
+        self.shipment_must_be(index, ShipmentState::Packed, "create a label")?;
 
         // Each label carries a number of its own: the paper of a voided one may still be around.
-        let number = tracking_number(desk.ids.fresh());
+        let number = tracking_number(unit.ids.fresh());
         let label = Label {
-            text: label_text(self, &self.shipments[place], &number),
-            zpl: label_zpl(self, &self.shipments[place], &number),
+            text: label_text(self, &self.shipments[index], &number),
+            zpl: label_zpl(self, &self.shipments[index], &number),
             tracking_number: number.clone(),
-            created_at: desk.now,
-            created_by: desk.actor.clone(),
+            created_at: unit.now,
+            created_by: unit.actor.clone(),
         };
-        self.shipments[place].label = Some(label);
+        self.shipments[index].label = Some(label);
         let text = format!("label {number}");
-        self.move_shipment(desk, place, ShipmentState::Labelled, EventKind::LabelCreated, text)
+        self.move_shipment(unit, index, ShipmentState::Labelled, EventKind::LabelCreated, text)
     }
 
     /// Takes the label back, and the courier with it, so that the shipment can be packed anew.
-    pub fn void_label(&mut self, desk: &mut Desk, id: ShipmentId) -> Result<(), Refusal> {
-        let place = self.workable(id)?;
-        if self.shipments[place].state == ShipmentState::CourierAssigned {
+    pub fn void_label(&mut self, unit: &mut UnitOfWork, id: ShipmentId) -> Result<(), Refusal> {
+        let index = self.workable(id)?;
+        if self.shipments[index].state == ShipmentState::CourierAssigned {
             let text = "courier released with its label";
-            self.move_shipment(desk, place, ShipmentState::Labelled, EventKind::LabelVoided, text)?;
-            self.shipments[place].assignment = None;
+            self.move_shipment(unit, index, ShipmentState::Labelled, EventKind::LabelVoided, text)?;
+            self.shipments[index].assignment = None;
         }
-        self.shipment_must_be(place, ShipmentState::Labelled, "void the label")?;
+        self.shipment_must_be(index, ShipmentState::Labelled, "void the label")?;
 
-        let number = self.shipments[place].label.take().map(|it| it.tracking_number).unwrap_or_default();
+        let number = self.shipments[index].label.take().map(|it| it.tracking_number).unwrap_or_default();
         let text = format!("label {number} voided");
-        self.move_shipment(desk, place, ShipmentState::Packed, EventKind::LabelVoided, text)
+        self.move_shipment(unit, index, ShipmentState::Packed, EventKind::LabelVoided, text)
     }
 }

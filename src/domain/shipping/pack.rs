@@ -9,7 +9,7 @@ use crate::domain::model::scalars::ShipmentId;
 use crate::domain::model::shipment::{Package, ShipmentState};
 use crate::domain::shipping::progress::CONTENTS_MAX;
 use crate::domain::unit::command::{OrderCommand, Target};
-use crate::domain::unit::unit_of_work::Desk;
+use crate::domain::unit::unit_of_work::UnitOfWork;
 
 #[derive(Debug, Clone)]
 pub struct PackShipment {
@@ -26,31 +26,36 @@ impl OrderCommand for PackShipment {
         &self.target
     }
 
-    fn decide_on(&self, order: &mut Order, desk: &mut Desk<'_>) -> Result<(), Refusal> {
-        order.pack(desk, self.shipment, self.packages.clone())
+    fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<(), Refusal> {
+        order.pack(unit, self.shipment, self.packages.clone())
     }
 }
 
 impl Order {
     /// Every checked unit goes into exactly one package. Packing again replaces what was packed.
-    pub fn pack(&mut self, desk: &mut Desk, id: ShipmentId, packages: Vec<Package>) -> Result<(), Refusal> {
-        let place = self.workable(id)?;
-        let is_packed = self.shipments[place].state == ShipmentState::Packed;
+    pub fn pack(
+        &mut self,
+        unit: &mut UnitOfWork,
+        id: ShipmentId,
+        packages: Vec<Package>,
+    ) -> Result<(), Refusal> {
+        let index = self.workable(id)?;
+        let is_packed = self.shipments[index].state == ShipmentState::Packed;
         if !is_packed {
-            self.shipment_must_be(place, ShipmentState::QcPassed, "pack")?;
+            self.shipment_must_be(index, ShipmentState::QcPassed, "pack")?;
         }
 
         let contents: usize = packages.iter().map(|it| it.contents.len()).sum();
         if contents > CONTENTS_MAX {
             let message = format!("the packages of a shipment list at most {CONTENTS_MAX} lines together");
-            return Err(self.unmet_shipment(Reason::LimitReached, &self.shipments[place], message));
+            return Err(self.unmet_shipment(Reason::LimitReached, &self.shipments[index], message));
         }
 
         let mut problems = Problems::default();
         let mut packed: BTreeMap<i32, i64> = BTreeMap::new();
         for (package, number) in packages.iter().zip(0..) {
             for (content, position) in package.contents.iter().zip(0..) {
-                if !self.shipments[place].items.iter().any(|it| it.line == content.line) {
+                if !self.shipments[index].items.iter().any(|it| it.line == content.line) {
                     let field = format!("packages[{number}].contents[{position}].line_number");
                     problems.add(field, format!("the shipment has no line {}", content.line));
                 }
@@ -63,28 +68,28 @@ impl Order {
             }
         }
         problems.into_result()?;
-        for item in &self.shipments[place].items {
+        for item in &self.shipments[index].items {
             let units = packed.get(&item.line).copied().unwrap_or(0);
             if units != item.checked {
                 let message = format!(
                     "line {} has {} checked units, the packages contain {units}",
                     item.line, item.checked
                 );
-                return Err(self.unmet_shipment(Reason::QuantityMismatch, &self.shipments[place], message));
+                return Err(self.unmet_shipment(Reason::QuantityMismatch, &self.shipments[index], message));
             }
         }
 
         if is_packed {
             let text = "unpacked to be packed again";
-            self.move_shipment(desk, place, ShipmentState::QcPassed, EventKind::ShipmentUnpacked, text)?;
+            self.move_shipment(unit, index, ShipmentState::QcPassed, EventKind::ShipmentUnpacked, text)?;
         }
-        let shipment = &mut self.shipments[place];
+        let shipment = &mut self.shipments[index];
         for item in &mut shipment.items {
             item.packed = item.checked;
         }
         let weight: i64 = packages.iter().map(|it| it.weight_grams).sum();
         let text = format!("{} packages, {weight} g", packages.len());
         shipment.packages = packages;
-        self.move_shipment(desk, place, ShipmentState::Packed, EventKind::ShipmentPacked, text)
+        self.move_shipment(unit, index, ShipmentState::Packed, EventKind::ShipmentPacked, text)
     }
 }

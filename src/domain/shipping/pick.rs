@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::inventory::expire::expire_overdue;
+use crate::domain::inventory::expire::release_expired_of;
 use crate::domain::inventory::ledger::{Posting, give_back_units, post};
 use crate::domain::model::event::EventKind;
 use crate::domain::model::hold::HoldReason;
@@ -14,7 +14,7 @@ use crate::domain::model::shipment::{Shipment, ShipmentItem, ShipmentState};
 use crate::domain::model::stock::{MovementKind, StockLevel};
 use crate::domain::shipping::progress::id_of;
 use crate::domain::unit::command::{OrderCommand, Target, to_reserve};
-use crate::domain::unit::unit_of_work::{Desk, Touch};
+use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
 
 /// Begins to pick a shipment; what was cancelled of its stock is reserved again first.
 #[derive(Debug, Clone)]
@@ -31,12 +31,12 @@ impl OrderCommand for StartPicking {
         &self.target
     }
 
-    fn also_reads(&self) -> Touch {
+    fn also_reads(&self) -> ReadSet {
         to_reserve()
     }
 
-    fn decide_on(&self, order: &mut Order, desk: &mut Desk<'_>) -> Result<(), Refusal> {
-        order.start_picking(desk, self.shipment)
+    fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<(), Refusal> {
+        order.start_picking(unit, self.shipment)
     }
 }
 
@@ -57,14 +57,14 @@ impl OrderCommand for RecordPick {
         &self.target
     }
 
-    fn also_reads(&self) -> Touch {
-        if self.missing.is_empty() { Touch::default() } else { to_reserve() }
+    fn also_reads(&self) -> ReadSet {
+        if self.missing.is_empty() { ReadSet::default() } else { to_reserve() }
     }
 
-    fn decide_on(&self, order: &mut Order, desk: &mut Desk<'_>) -> Result<(), Refusal> {
+    fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<(), Refusal> {
         match self.missing.is_empty() {
-            true => order.record_pick(desk, self.shipment, &self.picks),
-            false => order.record_short_pick(desk, self.shipment, &self.picks, &self.missing),
+            true => order.record_pick(unit, self.shipment, &self.picks),
+            false => order.record_short_pick(unit, self.shipment, &self.picks, &self.missing),
         }
     }
 }
@@ -78,19 +78,19 @@ pub struct LineUnits {
 
 impl Order {
     /// Hands out the pick list. After a failed check, what was set aside for the failed units is reserved anew.
-    pub fn start_picking(&mut self, desk: &mut Desk, id: ShipmentId) -> Result<(), Refusal> {
-        let place = self.workable(id)?;
-        let number = self.shipments[place].number;
+    pub fn start_picking(&mut self, unit: &mut UnitOfWork, id: ShipmentId) -> Result<(), Refusal> {
+        let index = self.workable(id)?;
+        let number = self.shipments[index].number;
         let text = format!("picking of shipment {number} started");
-        self.move_shipment(desk, place, ShipmentState::Picking, EventKind::PickingStarted, text)?;
-        self.reserve_missing(desk, place)
+        self.move_shipment(unit, index, ShipmentState::Picking, EventKind::PickingStarted, text)?;
+        self.reserve_missing(unit, index)
     }
 
     /// Units that failed their check or were not found left the reservation; others of the same location take their
     /// place.
-    fn reserve_missing(&mut self, desk: &mut Desk, place: usize) -> Result<(), Refusal> {
-        self.could_replace(desk, place)?;
-        let shipment = self.shipments[place].clone();
+    fn reserve_missing(&mut self, unit: &mut UnitOfWork, index: usize) -> Result<(), Refusal> {
+        self.could_replace(unit, index)?;
+        let shipment = self.shipments[index].clone();
         let mut short = Vec::new();
         for item in &shipment.items {
             let missing = self.missing_of(&shipment, item);
@@ -99,14 +99,14 @@ impl Order {
             }
 
             let reservation = self.open_reservation().expect("an order in fulfilment has its reservation");
-            let level = desk.level(&item.sku, &shipment.location).cloned();
+            let level = unit.level(&item.sku, &shipment.location).cloned();
             let available = level.as_ref().map_or(0, StockLevel::available);
             let Some(mut level) = level.filter(|_| available >= missing) else {
                 short.push(Shortage { sku: item.sku.clone(), wanted: missing, available });
                 continue;
             };
             level.reserved += missing;
-            desk.keep_level(level);
+            unit.keep_level(level);
             let number = i32::try_from(reservation.items.len()).unwrap_or(i32::MAX - 1) + 1;
             reservation.items.push(ReservedItem {
                 number,
@@ -121,7 +121,7 @@ impl Order {
             let (reservation, order) = (Some(reservation.id), Some(self.id));
             let entry = Posting::of(&item.sku, &shipment.location, MovementKind::Reserve);
             post(
-                desk,
+                unit,
                 Posting { reserved: missing, reservation, order, shipment: Some(id_of(&shipment)), ..entry },
             );
         }
@@ -135,24 +135,24 @@ impl Order {
         item.quantity - here.map(ReservedItem::open).sum::<i64>()
     }
 
-    /// What was taken from the shelf so far; picked is done when every unit is.
+    /// Records the units taken from the shelf; picking is done when every unit is taken.
     pub fn record_pick(
         &mut self,
-        desk: &mut Desk,
+        unit: &mut UnitOfWork,
         id: ShipmentId,
         picks: &[LineUnits],
     ) -> Result<(), Refusal> {
-        let place = self.workable(id)?;
-        self.shipment_must_be(place, ShipmentState::Picking, "record a pick")?;
-        self.add_picks(place, picks).into_result()?;
+        let index = self.workable(id)?;
+        self.shipment_must_be(index, ShipmentState::Picking, "record a pick")?;
+        self.add_picks(index, picks).into_result()?;
 
-        let (picked, wanted) = self.picked_of(place);
-        let text = format!("{picked} of {wanted} units of shipment {} picked", self.shipments[place].number);
+        let (picked, wanted) = self.picked_of(index);
+        let text = format!("{picked} of {wanted} units of shipment {} picked", self.shipments[index].number);
         if picked == wanted {
-            return self.move_shipment(desk, place, ShipmentState::Picked, EventKind::ItemsPicked, text);
+            return self.move_shipment(unit, index, ShipmentState::Picked, EventKind::ItemsPicked, text);
         }
-        self.touch_shipment(desk, place);
-        self.tell(desk, EventKind::ItemsPicked, None, text);
+        self.touch_shipment(unit, index);
+        self.record(unit, EventKind::ItemsPicked, None, text);
         Ok(())
     }
 
@@ -160,18 +160,18 @@ impl Order {
     /// anew. Starting to pick again reserves others in its place.
     pub fn record_short_pick(
         &mut self,
-        desk: &mut Desk,
+        unit: &mut UnitOfWork,
         id: ShipmentId,
         picks: &[LineUnits],
         missing: &[LineUnits],
     ) -> Result<(), Refusal> {
-        let place = self.workable(id)?;
-        self.shipment_must_be(place, ShipmentState::Picking, "record a pick")?;
-        let mut problems = self.add_picks(place, picks);
+        let index = self.workable(id)?;
+        self.shipment_must_be(index, ShipmentState::Picking, "record a pick")?;
+        let mut problems = self.add_picks(index, picks);
 
         let mut lost: BTreeMap<usize, i64> = BTreeMap::new();
         for (entry, number) in missing.iter().zip(0..) {
-            let items = &self.shipments[place].items;
+            let items = &self.shipments[index].items;
             let Some(found) = items.iter().position(|it| it.line == entry.line) else {
                 problems.add(
                     format!("missing[{number}].line_number"),
@@ -193,30 +193,30 @@ impl Order {
 
         let mut told = Vec::new();
         for (number, units) in lost {
-            self.write_off(desk, place, number, units);
-            told.push(format!("line {}: {units}", self.shipments[place].items[number].line));
+            self.write_off(unit, index, number, units);
+            told.push(format!("line {}: {units}", self.shipments[index].items[number].line));
         }
-        let (picked, wanted) = self.picked_of(place);
+        let (picked, wanted) = self.picked_of(index);
         let told = told.join("; ");
-        let number = self.shipments[place].number;
+        let number = self.shipments[index].number;
         let text = format!("{picked} of {wanted} units of shipment {number} picked; not found: {told}");
-        self.move_shipment(desk, place, ShipmentState::Planned, EventKind::ItemsPicked, text)?;
-        if !self.could_replace(desk, place)? {
-            let location = &self.shipments[place].location;
+        self.move_shipment(unit, index, ShipmentState::Planned, EventKind::ItemsPicked, text)?;
+        if !self.could_replace(unit, index)? {
+            let location = &self.shipments[index].location;
             let note = format!("no stock at {location} replaces what was not found: {told}");
-            self.hold(desk, Actor::system(), HoldReason::UnknownDeliveryDate, note);
+            self.hold(unit, Actor::system(), HoldReason::UnknownDeliveryDate, note);
         }
         Ok(())
     }
 
-    fn picked_of(&self, place: usize) -> (i64, i64) {
-        let items = &self.shipments[place].items;
+    fn picked_of(&self, index: usize) -> (i64, i64) {
+        let items = &self.shipments[index].items;
         (items.iter().map(|it| it.picked).sum(), items.iter().map(|it| it.quantity).sum())
     }
 
     /// Adds what it can; what it cannot are problems.
-    fn add_picks(&mut self, place: usize, picks: &[LineUnits]) -> Problems {
-        let shipment = &mut self.shipments[place];
+    fn add_picks(&mut self, index: usize, picks: &[LineUnits]) -> Problems {
+        let shipment = &mut self.shipments[index];
         let mut problems = Problems::default();
         for (pick, number) in picks.iter().zip(0..) {
             let Some(item) = shipment.items.iter_mut().find(|it| it.line == pick.line) else {
@@ -239,28 +239,28 @@ impl Order {
     }
 
     /// Takes units that are not on the shelf out of the reservation and off the books.
-    fn write_off(&mut self, desk: &mut Desk, place: usize, number: usize, units: i64) {
-        let mut level = self.take_out(desk, place, number, units);
+    fn write_off(&mut self, unit: &mut UnitOfWork, index: usize, number: usize, units: i64) {
+        let mut level = self.take_out(unit, index, number, units);
         level.on_hand -= units;
         let (sku, location) = (level.sku.clone(), level.location.clone());
-        desk.keep_level(level);
+        unit.keep_level(level);
         let entry = Posting::of(&sku, &location, MovementKind::Adjust);
-        let (order, shipment) = (Some(self.id), Some(self.shipments[place].id));
+        let (order, shipment) = (Some(self.id), Some(self.shipments[index].id));
         let reason = "not found when it was to be picked".to_owned();
-        post(desk, Posting { on_hand: -units, order, shipment, reason, ..entry });
+        post(unit, Posting { on_hand: -units, order, shipment, reason, ..entry });
     }
 
     /// Gives units of one item back from the reservation; they are still on the level that this returns.
     pub(super) fn take_out(
         &mut self,
-        desk: &mut Desk,
-        place: usize,
+        unit: &mut UnitOfWork,
+        index: usize,
         number: usize,
         units: i64,
     ) -> StockLevel {
-        let location = self.shipments[place].location.clone();
+        let location = self.shipments[index].location.clone();
         let (sku, line) =
-            (self.shipments[place].items[number].sku.clone(), self.shipments[place].items[number].line);
+            (self.shipments[index].items[number].sku.clone(), self.shipments[index].items[number].line);
         let order = self.id;
         let reservation = self.open_reservation().expect("an order in fulfilment has its reservation");
         let id = reservation.id;
@@ -269,29 +269,29 @@ impl Order {
             let units = left.min(item.open());
             if units > 0 {
                 left -= units;
-                give_back_units(desk, item, units, MovementKind::Release, id, Some(order));
+                give_back_units(unit, item, units, MovementKind::Release, id, Some(order));
             }
         }
         reservation.version += 1;
         assert!(left == 0, "a shipment never picks more than is reserved for it");
-        desk.level(&sku, &location).cloned().expect("reserved stock has a level")
+        unit.level(&sku, &location).cloned().expect("reserved stock has a level")
     }
 
     /// Whether the shelf has units for those that nothing is set aside for any more.
-    pub(super) fn could_replace(&self, desk: &mut Desk, place: usize) -> Result<bool, Refusal> {
-        let shipment = &self.shipments[place];
+    pub(super) fn could_replace(&self, unit: &mut UnitOfWork, index: usize) -> Result<bool, Refusal> {
+        let shipment = &self.shipments[index];
         let mut missing: BTreeMap<&Sku, i64> = BTreeMap::new();
         for item in &shipment.items {
             *missing.entry(&item.sku).or_default() += self.missing_of(shipment, item);
         }
-        let all_there = |desk: &Desk| {
+        let all_there = |unit: &UnitOfWork| {
             missing.iter().all(|(sku, units)| {
-                desk.level(sku, &shipment.location).map_or(0, StockLevel::available) >= *units
+                unit.level(sku, &shipment.location).map_or(0, StockLevel::available) >= *units
             })
         };
-        if all_there(&*desk) {
+        if all_there(&*unit) {
             return Ok(true);
         }
-        Ok(expire_overdue(desk, missing.keys().copied(), Some(self.id))? && all_there(&*desk))
+        Ok(release_expired_of(unit, missing.keys().copied(), Some(self.id))? && all_there(&*unit))
     }
 }

@@ -6,12 +6,12 @@ use crate::domain::model::refusal::Refusal;
 use crate::domain::model::reservation::Reservation;
 use crate::domain::model::scalars::{LocationCode, ShipmentId};
 use crate::domain::model::shipment::{Shipment, ShipmentItem, ShipmentState};
-use crate::domain::unit::journal::born;
-use crate::domain::unit::unit_of_work::Desk;
+use crate::domain::unit::journal::opened;
+use crate::domain::unit::unit_of_work::UnitOfWork;
 
 impl Order {
     /// Step 9's start: one shipment per location that holds stock for the order.
-    pub(in crate::domain) fn plan_shipments(&mut self, desk: &mut Desk) -> Result<(), Refusal> {
+    pub(in crate::domain) fn plan_shipments(&mut self, unit: &mut UnitOfWork) -> Result<(), Refusal> {
         let reservation: &Reservation = self.current_reservation().expect("a paid order has its reservation");
         let mut locations: Vec<LocationCode> =
             reservation.items.iter().map(|it| it.location.clone()).collect();
@@ -20,7 +20,7 @@ impl Order {
 
         let items = reservation.items.clone();
         for (location, number) in locations.into_iter().zip(1..) {
-            let id: ShipmentId = desk.ids.fresh();
+            let id: ShipmentId = unit.ids.fresh();
             let here = items.iter().filter(|it| it.location == location);
             let items = here.filter_map(|it| {
                 let line = self.lines.iter().find(|line| line.number == it.line)?;
@@ -51,18 +51,18 @@ impl Order {
                 proof: None,
                 promised_by: self.promised_by,
                 estimated_at: None,
-                created_at: desk.now,
-                updated_at: desk.now,
+                created_at: unit.now,
+                updated_at: unit.now,
             });
-            let step = born(id.0, ShipmentState::Planned);
-            self.tell_automatic(
-                desk,
+            let step = opened(id.0, ShipmentState::Planned);
+            self.record_automatic(
+                unit,
                 EventKind::ShipmentPlanned,
                 Some(step),
                 format!("{id} from {location}"),
             );
         }
         let text = format!("{} shipments", self.shipments.len());
-        self.go_automatic(desk, OrderState::Fulfilling, EventKind::FulfillmentStarted, text)
+        self.transition_automatic(unit, OrderState::Fulfilling, EventKind::FulfillmentStarted, text)
     }
 }

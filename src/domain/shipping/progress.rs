@@ -1,12 +1,12 @@
-//! What every step of a shipment needs: its turn, its state, and what follows for the order.
+//! The common part of a shipment's steps: its turn, its state, and the effect on the order.
 
 use crate::domain::model::event::EventKind;
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::scalars::ShipmentId;
 use crate::domain::model::shipment::{Shipment, ShipmentState};
-use crate::domain::unit::journal::moved;
-use crate::domain::unit::unit_of_work::Desk;
+use crate::domain::unit::journal::step_between;
+use crate::domain::unit::unit_of_work::UnitOfWork;
 
 /// How many lines the packages of one shipment list together: each is a line of the packing slip.
 pub(crate) const CONTENTS_MAX: usize = 2_000;
@@ -14,21 +14,21 @@ pub(crate) const CONTENTS_MAX: usize = 2_000;
 impl Order {
     /// The shipment a warehouse command works on, with the rungs they all share.
     pub(super) fn workable(&self, id: ShipmentId) -> Result<usize, Refusal> {
-        let place = self.shipment_place(id)?;
+        let index = self.shipment_index(id)?;
         self.must_be_free()?;
-        Ok(place)
+        Ok(index)
     }
 
     pub(super) fn move_shipment(
         &mut self,
-        desk: &mut Desk,
-        place: usize,
+        unit: &mut UnitOfWork,
+        index: usize,
         to: ShipmentState,
         kind: EventKind,
         text: impl Into<String>,
     ) -> Result<(), Refusal> {
-        let shipment = &mut self.shipments[place];
-        let step = match moved(shipment.id.0, shipment.state, to) {
+        let shipment = &mut self.shipments[index];
+        let step = match step_between(shipment.id.0, shipment.state, to) {
             Ok(step) => step,
             Err(refusal) => {
                 let calls = shipment.available_actions();
@@ -36,24 +36,24 @@ impl Order {
             }
         };
         shipment.state = to;
-        self.touch_shipment(desk, place);
-        self.tell(desk, kind, Some(step), text);
+        self.touch_shipment(unit, index);
+        self.record(unit, kind, Some(step), text);
         Ok(())
     }
 
-    pub(in crate::domain) fn touch_shipment(&mut self, desk: &Desk, place: usize) {
-        let shipment = &mut self.shipments[place];
+    pub(in crate::domain) fn touch_shipment(&mut self, unit: &UnitOfWork, index: usize) {
+        let shipment = &mut self.shipments[index];
         shipment.version += 1;
-        shipment.updated_at = desk.now;
+        shipment.updated_at = unit.now;
     }
 
     pub(super) fn shipment_must_be(
         &self,
-        place: usize,
+        index: usize,
         state: ShipmentState,
         what: &str,
     ) -> Result<(), Refusal> {
-        let shipment = &self.shipments[place];
+        let shipment = &self.shipments[index];
         if shipment.state == state {
             return Ok(());
         }
@@ -62,7 +62,7 @@ impl Order {
     }
 
     /// The order follows its shipments.
-    pub(super) fn progress(&mut self, desk: &mut Desk) -> Result<(), Refusal> {
+    pub(super) fn progress(&mut self, unit: &mut UnitOfWork) -> Result<(), Refusal> {
         let live: Vec<ShipmentState> = self.live_shipments().map(|it| it.state).collect();
         let delivered = live.iter().filter(|it| **it == ShipmentState::Delivered).count();
         let on_road = live.iter().filter(|it| it.is_handed_over()).count();
@@ -85,9 +85,9 @@ impl Order {
             _ => EventKind::OrderShipped,
         };
         let text = format!("{on_road} of {} shipments under way, {delivered} delivered", live.len());
-        self.go_automatic(desk, to, kind, text)?;
+        self.transition_automatic(unit, to, kind, text)?;
         if to == OrderState::Delivered {
-            self.confirm_to_customer(desk);
+            self.confirm_to_customer(unit);
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! What each courier asks for a shipment, and which offer is preferred.
+//! Couriers' offers for a shipment, and the choice among them.
 
 use std::cmp::Reverse;
 use std::time::Duration;
@@ -10,9 +10,9 @@ use crate::domain::model::refusal::Refusal;
 use crate::domain::model::scalars::{CourierCode, RegionCode, ServiceLevel, ShipmentId};
 use crate::domain::model::time::Timestamp;
 use crate::domain::unit::command::Command;
-use crate::domain::unit::unit_of_work::{Desk, Part, Touch};
+use crate::domain::unit::unit_of_work::{Part, ReadSet, UnitOfWork};
 
-/// What couriers offer for a shipment. It changes nothing.
+/// Couriers' offers for a shipment. It changes nothing.
 #[derive(Debug, Clone)]
 pub struct QuoteCouriers {
     pub shipment: ShipmentId,
@@ -32,18 +32,18 @@ impl Command for QuoteCouriers {
     const NAME: &'static str = "QuoteCouriers";
     type Output = Offers;
 
-    fn reads(&self) -> Touch {
-        Touch {
+    fn reads(&self) -> ReadSet {
+        ReadSet {
             parts: vec![Part::Shipment(self.shipment)],
             couriers: true,
             locations: true,
-            ..Touch::default()
+            ..ReadSet::default()
         }
     }
 
-    fn decide(&self, desk: &mut Desk<'_>) -> Result<Offers, Refusal> {
-        let order = desk.order(desk.order_of(&Part::Shipment(self.shipment))?)?;
-        let (quotes, declines) = order.quotes(desk, self.shipment, self.service)?;
+    fn decide(&self, unit: &mut UnitOfWork<'_>) -> Result<Offers, Refusal> {
+        let order = unit.order(unit.order_of(&Part::Shipment(self.shipment))?)?;
+        let (quotes, declines) = order.quotes(unit, self.shipment, self.service)?;
         Ok(Offers { preferred: order.preferred(&quotes, self.service), quotes, declines })
     }
 }
@@ -52,26 +52,26 @@ impl Command for QuoteCouriers {
 pub type Decline = (CourierCode, String);
 
 impl Order {
-    /// What each courier offers for a shipment, and what it says if it cannot.
+    /// Each courier's offer for a shipment, or its reason for declining.
     pub fn quotes(
         &self,
-        desk: &Desk,
+        unit: &UnitOfWork,
         id: ShipmentId,
         service: Option<ServiceLevel>,
     ) -> Result<(Vec<Quote>, Vec<Decline>), Refusal> {
-        let place = self.shipment_place(id)?;
-        let shipment = &self.shipments[place];
+        let index = self.shipment_index(id)?;
+        let shipment = &self.shipments[index];
         let packed = shipment.packages.iter().map(|it| it.weight_grams).sum::<i64>();
         let by_units =
             shipment.items.iter().map(|it| it.weight_grams.saturating_mul(it.quantity)).sum::<i64>();
         let weight = if packed > 0 { packed } else { by_units };
-        let region = desk.location(&shipment.location).map(|it| it.region.clone());
+        let region = unit.location(&shipment.location).map(|it| it.region.clone());
         let region = region.or_else(|| self.region.clone()).expect("a planned shipment has a region");
 
         let mut offers = Vec::new();
         let mut refusals = Vec::new();
         let services = service.map_or_else(|| ServiceLevel::ALL.to_vec(), |it| vec![it]);
-        for (courier, rating) in desk.couriers() {
+        for (courier, rating) in unit.couriers() {
             let mut reasons = Vec::new();
             for service in &services {
                 let currency = self.amounts.currency;
@@ -81,7 +81,7 @@ impl Order {
                     &region,
                     weight,
                     currency,
-                    desk.now,
+                    unit.now,
                     shipment.promised_by,
                     rating,
                 ) {

@@ -9,19 +9,19 @@ use crate::domain::model::shipment::{Proof, Shipment, ShipmentState};
 use crate::domain::model::time::Timestamp;
 use crate::domain::model::tracking::{TrackingEvent, TrackingStatus};
 use crate::domain::shipping::tracking_state::{
-    estimate_of, key, moved_on, moves_to, same_place, state_of, told_to_customer,
+    estimate_of, key, moved_on, moves_to, same_location, state_of, told_to_customer,
 };
 use crate::domain::unit::command::{OrderCommand, Target};
-use crate::domain::unit::unit_of_work::Desk;
+use crate::domain::unit::unit_of_work::UnitOfWork;
 
-/// What a courier or warehouse reports of a parcel, named by its shipment or by courier and tracking number.
+/// Records reports of a parcel, named by its shipment or by courier and tracking number.
 #[derive(Debug, Clone)]
 pub struct RecordTracking {
     pub target: Target,
-    pub reports: Vec<Report>,
+    pub reports: Vec<TrackingReport>,
 }
 
-/// What became of reports; those that were known already leave the order as it is.
+/// Outcome of reports; those that were known already leave the order as it is.
 #[derive(Debug, Clone)]
 pub struct RecordedTracking {
     pub shipment: ShipmentId,
@@ -39,10 +39,10 @@ impl OrderCommand for RecordTracking {
         &self.target
     }
 
-    fn decide_on(&self, order: &mut Order, desk: &mut Desk<'_>) -> Result<RecordedTracking, Refusal> {
+    fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<RecordedTracking, Refusal> {
         let shipment = order.shipment_named(&self.target.part)?;
-        let Recorded { new, left_out } = order.record_tracking(desk, shipment, &self.reports)?;
-        let tracking = &order.shipments[order.shipment_place(shipment)?].tracking;
+        let Recorded { new, left_out } = order.record_tracking(unit, shipment, &self.reports)?;
+        let tracking = &order.shipments[order.shipment_index(shipment)?].tracking;
         let recorded = tracking[tracking.len() - new..].to_vec();
         let duplicates = self.reports.len() - new - left_out;
         Ok(RecordedTracking { shipment, recorded, duplicates, left_out })
@@ -62,15 +62,15 @@ const KEPT_FOR_CHANGES: usize = 100;
 /// How many letters of one kind tell of one shipment. The first report of each status is told beyond that.
 const LETTERS_OF_A_KIND_MAX: usize = 10;
 
-/// How many places of one shipment the customer is told: a courier that reports street by street shall not flood them.
-const PLACES_TOLD_MAX: usize = 20;
+/// How many places of one shipment the customer is told: a courier that reports street by street must not flood them.
+const LOCATIONS_TOLD_MAX: usize = 20;
 
 /// One report as a courier gives it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Report {
+pub struct TrackingReport {
     pub status: TrackingStatus,
     pub incident: String,
-    pub place: String,
+    pub location: String,
     pub occurred_at: Timestamp,
     pub estimated_at: Option<Timestamp>,
     pub raw_code: String,
@@ -79,7 +79,7 @@ pub struct Report {
     pub received_by: String,
 }
 
-/// What became of a courier's reports; the others were known already.
+/// Outcome of a courier's reports; the others were known already.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Recorded {
     pub new: usize,
@@ -113,15 +113,15 @@ impl Order {
     /// the others of the call may say that the goods have arrived.
     pub fn record_tracking(
         &mut self,
-        desk: &mut Desk,
+        unit: &mut UnitOfWork,
         id: ShipmentId,
-        reports: &[Report],
+        reports: &[TrackingReport],
     ) -> Result<Recorded, Refusal> {
-        let place = self.shipment_place(id)?;
+        let index = self.shipment_index(id)?;
         if self.state == OrderState::Archived {
             return Err(self.out_of_turn("record tracking"));
         }
-        let shipment = &self.shipments[place];
+        let shipment = &self.shipments[index];
         if shipment.handover.is_none() {
             let message =
                 format!("cannot record tracking: the shipment is {}, not handed over", shipment.state);
@@ -130,24 +130,29 @@ impl Order {
 
         let (known, mut recorded) = (shipment.tracking.len(), Recorded::default());
         for report in reports {
-            match self.add_report(desk, place, report) {
+            match self.add_report(unit, index, report) {
                 Added::New => recorded.new += 1,
                 Added::Known => {}
                 Added::NoRoom => recorded.left_out += 1,
             }
         }
         if recorded.new > 0 {
-            self.tell_place(desk, place, known);
-            self.follow_reports(desk, place)?;
+            self.announce_location(unit, index, known);
+            self.follow_reports(unit, index)?;
         }
         Ok(recorded)
     }
 
-    pub(super) fn add_report(&mut self, desk: &mut Desk, place: usize, report: &Report) -> Added {
-        let Report {
+    pub(super) fn add_report(
+        &mut self,
+        unit: &mut UnitOfWork,
+        index: usize,
+        report: &TrackingReport,
+    ) -> Added {
+        let TrackingReport {
             status,
             incident,
-            place: spot,
+            location: spot,
             occurred_at,
             estimated_at,
             raw_code,
@@ -155,7 +160,7 @@ impl Order {
             received_by,
         } = report;
         let key = key(*status, *occurred_at, spot, raw_code, incident);
-        let shipment = &mut self.shipments[place];
+        let shipment = &mut self.shipments[index];
         if shipment.tracking.iter().any(|it| it.key == key) {
             return Added::Known;
         }
@@ -169,11 +174,11 @@ impl Order {
             sequence,
             status: *status,
             incident: incident.clone(),
-            place: spot.clone(),
+            location: spot.clone(),
             occurred_at: *occurred_at,
-            recorded_at: desk.now,
+            recorded_at: unit.now,
             estimated_at: *estimated_at,
-            source: desk.actor.clone(),
+            source: unit.actor.clone(),
             raw_code: raw_code.clone(),
             description: description.clone(),
             key,
@@ -184,20 +189,20 @@ impl Order {
         if *status == TrackingStatus::Delivered && shipment.proof.is_none() {
             shipment.proof = Some(Proof {
                 received_by: received_by.clone(),
-                place: spot.clone(),
+                location: spot.clone(),
                 signature_sha256: String::new(),
                 photo_sha256: String::new(),
                 at: *occurred_at,
-                recorded_by: desk.actor.clone(),
+                recorded_by: unit.actor.clone(),
             });
         }
         let over = shipment.state.is_over();
-        self.tell(desk, EventKind::TrackingRecorded, None, format!("{id} {status} reported"));
+        self.record(unit, EventKind::TrackingRecorded, None, format!("{id} {status} reported"));
         if let Some(kind) = told
             && !over
             && (is_first || self.letters_about(id, kind) < LETTERS_OF_A_KIND_MAX)
         {
-            self.notify(desk, kind, Some(id), sequence);
+            self.notify(unit, kind, Some(id), sequence);
         }
         Added::New
     }
@@ -208,27 +213,28 @@ impl Order {
 
     /// Tells the customer where the shipment has got to by the reports behind the `known` ones: once per call, however
     /// many places they pass, and once per place.
-    fn tell_place(&mut self, desk: &mut Desk, place: usize, known: usize) {
-        let shipment = &self.shipments[place];
+    fn announce_location(&mut self, unit: &mut UnitOfWork, index: usize, known: usize) {
+        let shipment = &self.shipments[index];
         let news =
             moved_on(&shipment.tracking).filter(|it| it.sequence > i64::try_from(known).unwrap_or(i64::MAX));
         let Some(news) = news.filter(|_| !shipment.state.is_over()) else { return };
 
         let letters = self.messages.iter().filter(|it| it.shipment == Some(shipment.id));
-        let places_told = letters.clone().filter(|it| it.kind == MessageKind::LocationChanged).count();
+        let locations_told = letters.clone().filter(|it| it.kind == MessageKind::LocationChanged).count();
         let about = |sequence: i64| shipment.tracking.iter().find(|it| it.sequence == sequence);
         // The place of the handover is where the goods are shipped from: the customer heard that they left there.
         let mut told = letters.filter_map(|it| about(it.sequence)).chain(shipment.tracking.first());
-        if places_told < PLACES_TOLD_MAX && !told.any(|it| same_place(&it.place, &news.place)) {
+        if locations_told < LOCATIONS_TOLD_MAX && !told.any(|it| same_location(&it.location, &news.location))
+        {
             let (id, sequence) = (shipment.id, news.sequence);
-            self.notify(desk, MessageKind::LocationChanged, Some(id), sequence);
+            self.notify(unit, MessageKind::LocationChanged, Some(id), sequence);
         }
     }
 
     /// The shipment's state is a function of the set of reports, whatever their order.
-    pub(super) fn follow_reports(&mut self, desk: &mut Desk, place: usize) -> Result<(), Refusal> {
-        self.touch_shipment(desk, place);
-        let shipment = &mut self.shipments[place];
+    pub(super) fn follow_reports(&mut self, unit: &mut UnitOfWork, index: usize) -> Result<(), Refusal> {
+        self.touch_shipment(unit, index);
+        let shipment = &mut self.shipments[index];
         if let Some(estimate) = estimate_of(&shipment.tracking) {
             shipment.estimated_at = Some(estimate);
         }
@@ -249,7 +255,7 @@ impl Order {
             false => EventKind::TrackingRecorded,
         };
         let text = format!("{} is {to}", shipment.id);
-        self.tell(desk, kind, Some(step), text);
-        self.progress(desk)
+        self.record(unit, kind, Some(step), text);
+        self.progress(unit)
     }
 }

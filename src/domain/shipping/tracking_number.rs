@@ -16,8 +16,8 @@ pub(in crate::domain) fn tracking_number(id: ShipmentId) -> String {
     let bits = id.0.as_u128();
     let mut number = String::from("CN");
     number.push(symbol(10 + ((bits >> 55) & 15)));
-    for place in (0..11).rev() {
-        number.push(symbol((bits >> (place * 5)) & 31));
+    for index in (0..11).rev() {
+        number.push(symbol((bits >> (index * 5)) & 31));
     }
     number.push(check_character(&number).expect("letters and digits have a check character"));
     number

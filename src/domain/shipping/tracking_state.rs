@@ -7,29 +7,29 @@ use crate::domain::model::shipment::ShipmentState;
 use crate::domain::model::time::Timestamp;
 use crate::domain::model::tracking::{TrackingEvent, TrackingStatus};
 
-/// What makes two reports the same: SHA-256 over all that the courier said, hex.
+/// Identity of a report: SHA-256 over all of its content, hex.
 pub(in crate::domain) fn key(
     status: TrackingStatus,
     occurred_at: Timestamp,
-    place: &str,
+    location: &str,
     raw_code: &str,
     incident: &str,
 ) -> String {
     let mut hash = Sha256::new();
-    for text in [status.as_str(), &occurred_at.unix_micros().to_string(), place, raw_code, incident] {
+    for text in [status.as_str(), &occurred_at.unix_micros().to_string(), location, raw_code, incident] {
         hash.update((text.len() as u64).to_be_bytes());
         hash.update(text);
     }
     format!("{:x}", hash.finalize())
 }
 
-/// What ends a journey, whatever else is said of it; the first of these that was ever reported stands.
+/// Statuses that end a journey, whatever else is reported; the first of them stands.
 ///
 /// DELIVERED comes first: the customer has been told, thanked and asked, and no report takes that back. RETURNED and
 /// LOST leave goods and money open, so what a person still has to do about them is undone by nothing.
 const ENDS: [ShipmentState; 3] = [ShipmentState::Delivered, ShipmentState::Returned, ShipmentState::Lost];
 
-/// Where the reports say that the shipment is; None if none of them says.
+/// State that follows from the reports; None if they tell nothing.
 ///
 /// The reports are taken as a set: an end stands, as [`ENDS`] has it, and without one the latest report wins, in the
 /// order in which things happened. So whatever the order of arrival, a report only ever leads on: nothing leaves
@@ -69,12 +69,12 @@ pub(super) fn told_to_customer(event: &TrackingEvent) -> Option<MessageKind> {
 /// and names a place. A scan that comes late tells of a place that was left already.
 pub(super) fn moved_on(events: &[TrackingEvent]) -> Option<&TrackingEvent> {
     let latest = in_order(events).last().copied()?;
-    let moves_on = latest.status == TrackingStatus::InTransit && !latest.place.trim().is_empty();
+    let moves_on = latest.status == TrackingStatus::InTransit && !latest.location.trim().is_empty();
     moves_on.then_some(latest)
 }
 
 /// Whether two texts name the same place: upper and lower case and blanks make no difference.
-pub(super) fn same_place(one: &str, other: &str) -> bool {
+pub(super) fn same_location(one: &str, other: &str) -> bool {
     let folded = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
     folded(one) == folded(other)
 }
@@ -137,7 +137,7 @@ mod tests {
             sequence: 1,
             status,
             incident: String::new(),
-            place: String::new(),
+            location: String::new(),
             occurred_at,
             recorded_at: occurred_at,
             estimated_at: None,

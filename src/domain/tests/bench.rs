@@ -1,4 +1,4 @@
-//! The store and the writer of these tests: a world in memory that takes accepted changes in and checks every law.
+//! The store and the writer of these tests: a snapshot in memory that applies accepted changes and checks every law.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -8,8 +8,8 @@ use crate::domain::approvals::decide::Decision;
 use crate::domain::catalogue::location::create_location;
 use crate::domain::catalogue::product::create_product;
 use crate::domain::couriers::courier::create_courier;
-use crate::domain::invariants::findings::Breach;
-use crate::domain::invariants::history::history_breaches;
+use crate::domain::invariants::findings::Violation;
+use crate::domain::invariants::history::history_violations;
 use crate::domain::inventory::receive::receive_stock;
 use crate::domain::inventory::reserve_for_others::NewReservation;
 use crate::domain::model::approval::Gate;
@@ -18,7 +18,7 @@ use crate::domain::model::location::Location;
 use crate::domain::model::message::MessageState;
 use crate::domain::model::new_order::NewOrder;
 use crate::domain::model::order::{Order, OrderState};
-use crate::domain::model::payment::{Ask, ProviderAnswer};
+use crate::domain::model::payment::{ProviderAnswer, ProviderRequest};
 use crate::domain::model::policy::Rules;
 use crate::domain::model::product::Product;
 use crate::domain::model::refusal::{Problems, Reason, Refusal};
@@ -35,19 +35,19 @@ use crate::domain::process::timeline::lines::timeline;
 use crate::domain::process::timeline::steps::{Step, StepLine, StepState};
 use crate::domain::shipping::pick::LineUnits;
 use crate::domain::tests::given::{
-    MONDAY, actor, by_card, cash, checks_of, courier, done, one_package, open_ask, place, proof, report, sku,
-    usd,
+    MONDAY, actor, by_card, cash, checks_of, courier, done, location_code, one_package, open_request, proof,
+    report, sku, usd,
 };
 use crate::domain::unit::command::conclude;
-use crate::domain::unit::unit_of_work::{Changes, Desk, World};
+use crate::domain::unit::unit_of_work::{ChangeSet, Snapshot, UnitOfWork};
 
-/// What waiting orders want, as in [`World`].
+/// What waiting orders want, as in [`Snapshot`].
 type Awaited = HashMap<(RegionCode, Sku), i64>;
 
 type AwaitedBefore = HashMap<(OrderId, Sku), i64>;
 
 pub(super) struct Bench {
-    pub(super) world: World,
+    pub(super) snapshot: Snapshot,
     pub(super) rules: Rules,
     pub(super) now: Timestamp,
     /// Who acts next.
@@ -64,7 +64,7 @@ impl Bench {
     /// Three products, two locations in North America and one in Europe, two couriers, empty shelves.
     fn empty() -> Self {
         let mut bench = Self {
-            world: World::default(),
+            snapshot: Snapshot::default(),
             rules: Rules::default(),
             now: MONDAY,
             actor: actor("clerk"),
@@ -78,7 +78,7 @@ impl Bench {
             [("NYC", "NORTH_AMERICA", "US", 1), ("LAX", "NORTH_AMERICA", "US", 2), ("BER", "EUROPE", "DE", 1)]
         {
             let location = Location {
-                code: place(code),
+                code: location_code(code),
                 version: 0,
                 name: code.to_owned(),
                 region: region.parse().expect("a region code"),
@@ -86,7 +86,7 @@ impl Bench {
                 priority,
                 created_at: MONDAY,
             };
-            bench.decide(|desk| create_location(desk, &location)).expect("a new location");
+            bench.decide(|unit| create_location(unit, &location)).expect("a new location");
         }
         for (code, minor, weight_grams) in [("A-1", 1_000, 300), ("B-2", 2_550, 1_200), ("C-3", 333, 50)] {
             let product = Product {
@@ -98,11 +98,11 @@ impl Bench {
                 weight_grams,
                 created_at: MONDAY,
             };
-            bench.decide(|desk| create_product(desk, &product)).expect("a new product");
+            bench.decide(|unit| create_product(unit, &product)).expect("a new product");
         }
         for (code, base_minor, days) in [("SNAIL", 400, 4), ("ROCKET", 1_900, 1)] {
             bench
-                .decide(|desk| create_courier(desk, &courier(code, base_minor, days)))
+                .decide(|unit| create_courier(unit, &courier(code, base_minor, days)))
                 .expect("a new courier");
         }
         bench
@@ -117,8 +117,10 @@ impl Bench {
     }
 
     pub(super) fn stock(&mut self, code: &str, location: &str, units: i64) {
-        self.decide(|desk| receive_stock(desk, &sku(code), &place(location), units, "delivery", None))
-            .expect("goods arrive");
+        self.decide(|unit| {
+            receive_stock(unit, &sku(code), &location_code(location), units, "delivery", None)
+        })
+        .expect("goods arrive");
     }
 
     pub(super) fn by(&mut self, name: &str) -> &mut Self {
@@ -133,14 +135,14 @@ impl Bench {
     /// One decision: accepted, its changes are taken in; refused, nothing has happened.
     pub(super) fn decide<T>(
         &mut self,
-        act: impl FnOnce(&mut Desk<'_>) -> Result<T, Refusal>,
+        act: impl FnOnce(&mut UnitOfWork<'_>) -> Result<T, Refusal>,
     ) -> Result<T, Refusal> {
         self.load();
         self.decisions += 1;
         let ids = Ids::seeded(self.now, self.decisions);
-        let mut desk = Desk::new(&self.world, &self.rules, self.now, self.actor.clone(), ids);
-        let done = act(&mut desk)?;
-        let changes = desk.changes;
+        let mut unit = UnitOfWork::new(&self.snapshot, &self.rules, self.now, self.actor.clone(), ids);
+        let done = act(&mut unit)?;
+        let changes = unit.changes;
         self.take_in(changes);
         Ok(done)
     }
@@ -149,12 +151,12 @@ impl Bench {
     pub(super) fn on<T>(
         &mut self,
         id: OrderId,
-        act: impl FnOnce(&mut Order, &mut Desk<'_>) -> Result<T, Refusal>,
+        act: impl FnOnce(&mut Order, &mut UnitOfWork<'_>) -> Result<T, Refusal>,
     ) -> Result<T, Refusal> {
-        let done = self.decide(|desk| {
-            let mut order = desk.take_order(id)?;
-            let done = act(&mut order, desk)?;
-            conclude(order, desk)?;
+        let done = self.decide(|unit| {
+            let mut order = unit.take_order(id)?;
+            let done = act(&mut order, unit)?;
+            conclude(order, unit)?;
             Ok(done)
         });
         // A shipment that has all its tracking events takes no call any more.
@@ -168,24 +170,24 @@ impl Bench {
         done
     }
 
-    /// What the store would find: whose hold is overdue, and who waits before whom.
+    /// What the store would load: expired reservations, and who waits before whom.
     fn load(&mut self) {
         let now = self.now;
-        let overdue = |it: &Arc<Order>| it.current_reservation().is_some_and(|it| it.is_overdue(now));
+        let expired = |it: &Arc<Order>| it.current_reservation().is_some_and(|it| it.is_expired(now));
         let mut orders: Vec<OrderId> =
-            self.world.orders.values().filter(|it| overdue(it)).map(|it| it.id).collect();
+            self.snapshot.orders.values().filter(|it| expired(it)).map(|it| it.id).collect();
         orders.sort();
-        self.world.overdue_orders = orders;
+        self.snapshot.expired_orders = orders;
         let mut reservations: Vec<ReservationId> =
-            self.world.reservations.values().filter(|it| it.is_overdue(now)).map(|it| it.id).collect();
+            self.snapshot.reservations.values().filter(|it| it.is_expired(now)).map(|it| it.id).collect();
         reservations.sort();
-        self.world.overdue_reservations = reservations;
-        (self.world.awaited, self.world.awaited_before) = self.waiting();
+        self.snapshot.expired_reservations = reservations;
+        (self.snapshot.awaited, self.snapshot.awaited_before) = self.waiting();
     }
 
     fn waiting(&self) -> (Awaited, AwaitedBefore) {
         let mut orders: Vec<&Arc<Order>> =
-            self.world.orders.values().filter(|it| it.state == OrderState::AwaitingStock).collect();
+            self.snapshot.orders.values().filter(|it| it.state == OrderState::AwaitingStock).collect();
         orders.sort_by_key(|it| it.number);
         let mut awaited: HashMap<(RegionCode, Sku), i64> = HashMap::new();
         let mut before = HashMap::new();
@@ -202,11 +204,11 @@ impl Bench {
         (awaited, before)
     }
 
-    fn take_in(&mut self, mut changes: Changes) {
+    fn take_in(&mut self, mut changes: ChangeSet) {
         for order in changes.orders.values_mut() {
             let order = Arc::make_mut(order);
             if order.number == 0 {
-                order.number = 1 + self.world.orders.values().map(|it| it.number).max().unwrap_or(0);
+                order.number = 1 + self.snapshot.orders.values().map(|it| it.number).max().unwrap_or(0);
             }
             for invoice in order.invoices.iter_mut().filter(|it| it.number == 0) {
                 self.invoices += 1;
@@ -215,7 +217,7 @@ impl Bench {
         }
         self.note_transitions(&changes);
         self.check_versions(&changes);
-        self.world.absorb(&changes);
+        self.snapshot.apply(&changes);
         for event in &changes.events {
             self.events.entry(event.order).or_default().push(event.clone());
         }
@@ -224,19 +226,19 @@ impl Bench {
     }
 
     /// What belongs to no order says its transitions in no history.
-    fn note_transitions(&mut self, changes: &Changes) {
+    fn note_transitions(&mut self, changes: &ChangeSet) {
         for step in changes.events.iter().filter_map(|it| it.transition.as_ref()) {
             self.taken.insert((step.machine, step.from.clone(), step.to.clone()));
         }
         for (id, after) in &changes.reservations {
-            let before = self.world.reservations.get(id).map(|it| it.state);
+            let before = self.snapshot.reservations.get(id).map(|it| it.state);
             if before != Some(after.state) {
                 let from = before.map_or("", |it| it.as_str());
                 self.taken.insert((Machine::Reservation, from.to_owned(), after.state.to_string()));
             }
         }
         for (id, after) in &changes.replenishments {
-            let before = self.world.replenishments.get(id).map(|it| it.state);
+            let before = self.snapshot.replenishments.get(id).map(|it| it.state);
             if before != Some(after.state) {
                 let from = before.map_or("", |it| it.as_str());
                 self.taken.insert((Machine::Replenishment, from.to_owned(), after.state.to_string()));
@@ -244,10 +246,10 @@ impl Bench {
         }
     }
 
-    /// Whoever holds an etag that still stands has seen everything: what differs is of a later version.
-    fn check_versions(&self, changes: &Changes) {
+    /// A reader whose etag is current has seen everything: what differs is of a later version.
+    fn check_versions(&self, changes: &ChangeSet) {
         for after in changes.orders.values() {
-            let Some(before) = self.world.orders.get(&after.id) else { continue };
+            let Some(before) = self.snapshot.orders.get(&after.id) else { continue };
             assert!(before.version < after.version, "an order that was worked on is of a later version");
             for it in &after.reservations {
                 let old = before.reservations.iter().find(|old| old.id == it.id);
@@ -261,32 +263,32 @@ impl Bench {
     }
 
     /// Every law that this change could have broken.
-    fn check(&self, changes: &Changes) {
-        let mut broken: Vec<Breach> = Vec::new();
+    fn check(&self, changes: &ChangeSet) {
+        let mut broken: Vec<Violation> = Vec::new();
         for order in changes.orders.values() {
             let events = self.history(order.id);
-            broken.extend(order.breaches());
-            broken.extend(history_breaches(order, events));
+            broken.extend(order.violations());
+            broken.extend(history_violations(order, events));
             check_timeline(order, &timeline(order, events, self.now));
             for event in events {
                 event.step(order);
             }
         }
-        broken.extend(changes.reservations.values().flat_map(|it| it.breaches()));
+        broken.extend(changes.reservations.values().flat_map(|it| it.violations()));
         assert!(broken.is_empty(), "broken laws: {broken:#?}");
         self.check_stock();
 
         let (awaited, before) = self.waiting();
         let kept: HashMap<_, _> = self
-            .world
+            .snapshot
             .awaited
             .iter()
             .filter(|it| *it.1 != 0)
             .map(|(key, units)| (key.clone(), *units))
             .collect();
         assert_eq!(kept, awaited, "what is awaited is kept up to date");
-        for (key, units) in &self.world.awaited_before {
-            // Whoever begins to wait late may be taken for newer than it is until it is loaded again.
+        for (key, units) in &self.snapshot.awaited_before {
+            // An order that begins to wait late may count as newer than it is until it is loaded again.
             let found = before.get(key);
             assert!(found.is_none_or(|it| it <= units), "{key:?} waits behind {found:?} units, not {units}");
         }
@@ -308,8 +310,8 @@ impl Bench {
             }
         }
         let mut set_aside: BTreeMap<(Sku, LocationCode), i64> = BTreeMap::new();
-        let of_orders = self.world.orders.values().flat_map(|it| &it.reservations);
-        for reservation in of_orders.chain(self.world.reservations.values().map(AsRef::as_ref)) {
+        let of_orders = self.snapshot.orders.values().flat_map(|it| &it.reservations);
+        for reservation in of_orders.chain(self.snapshot.reservations.values().map(AsRef::as_ref)) {
             let open: i64 = reservation.items.iter().map(ReservedItem::open).sum();
             let sum = named.remove(&(reservation.id, reservation.order)).unwrap_or_default();
             assert_eq!(open, sum, "S5 {reservation:?}: the sum of the movements that name it");
@@ -318,7 +320,7 @@ impl Bench {
             }
         }
         assert!(named.is_empty(), "S5: no reservation is called so: {named:?}");
-        for (key, level) in &self.world.stock {
+        for (key, level) in &self.snapshot.stock {
             let StockLevel { on_hand, reserved, damaged, quality_hold, .. } = level;
             let sums = figures.get(key).copied().unwrap_or_default();
             assert_eq!(
@@ -335,13 +337,13 @@ impl Bench {
             assert!(reserved + damaged + quality_hold <= *on_hand, "S3 {level:?}");
         }
         assert!(
-            set_aside.keys().all(|it| self.world.stock.contains_key(it)),
+            set_aside.keys().all(|it| self.snapshot.stock.contains_key(it)),
             "S2: reserved where there is a level"
         );
     }
 
     pub(super) fn order(&self, id: OrderId) -> &Order {
-        &self.world.orders[&id]
+        &self.snapshot.orders[&id]
     }
 
     pub(super) fn state(&self, id: OrderId) -> OrderState {
@@ -357,8 +359,8 @@ impl Bench {
     }
 
     pub(super) fn level(&self, code: &str, location: &str) -> StockLevel {
-        let key = (sku(code), place(location));
-        self.world.stock.get(&key).cloned().unwrap_or_else(|| StockLevel::empty(key.0, key.1, MONDAY))
+        let key = (sku(code), location_code(location));
+        self.snapshot.stock.get(&key).cloned().unwrap_or_else(|| StockLevel::empty(key.0, key.1, MONDAY))
     }
 
     /// On hand, reserved and damaged.
@@ -373,12 +375,12 @@ impl Bench {
 
     // What people and workers do.
 
-    pub(super) fn place(&mut self, new: &NewOrder) -> Result<OrderId, Refusal> {
-        self.decide(|desk| take_in(desk, new))
+    pub(super) fn create_order(&mut self, new: &NewOrder) -> Result<OrderId, Refusal> {
+        self.decide(|unit| take_in(unit, new))
     }
 
     pub(super) fn placed(&mut self, new: &NewOrder) -> OrderId {
-        self.place(new).expect("an order that is taken in")
+        self.create_order(new).expect("an order that is taken in")
     }
 
     /// A paid order, ready for the warehouse.
@@ -389,11 +391,11 @@ impl Bench {
     }
 
     pub(super) fn pay_cash(&mut self, id: OrderId) {
-        self.on(id, |order, desk| order.record_payment(desk, &cash(None))).expect("cash on the counter");
+        self.on(id, |order, unit| order.record_payment(unit, &cash(None))).expect("cash on the counter");
     }
 
     pub(super) fn charge(&mut self, id: OrderId) -> PaymentId {
-        self.on(id, |order, desk| order.begin_payment(desk, &by_card(Ask::Charge, None)))
+        self.on(id, |order, unit| order.begin_payment(unit, &by_card(ProviderRequest::Charge, None)))
             .expect("a card to charge")
     }
 
@@ -401,20 +403,20 @@ impl Bench {
         &mut self,
         id: OrderId,
         payment: PaymentId,
-        ask: Ask,
+        request: ProviderRequest,
         answer: &ProviderAnswer,
     ) -> bool {
-        self.on(id, |order, desk| order.answer_payment(desk, payment, ask, answer)).expect("an answer")
+        self.on(id, |order, unit| order.answer_payment(unit, payment, request, answer)).expect("an answer")
     }
 
     pub(super) fn decide_gate(&mut self, id: OrderId, gate: Gate, decision: Decision) -> Result<(), Refusal> {
         let approval = self.order(id).approval(gate).map(|it| it.id).expect("an approval");
-        self.on(id, |order, desk| order.decide_approval(desk, approval, decision, "looked at"))
+        self.on(id, |order, unit| order.decide_approval(unit, approval, decision, "looked at"))
     }
 
-    pub(super) fn tend(&mut self, id: OrderId) {
+    pub(super) fn run_due(&mut self, id: OrderId) {
         let before = std::mem::replace(&mut self.actor, Actor::system());
-        self.on(id, Order::tend).expect("tending never fails");
+        self.on(id, Order::run_due).expect("tending never fails");
         self.actor = before;
     }
 
@@ -430,8 +432,8 @@ impl Bench {
             .filter(|it| it.quantity > it.picked)
             .map(|it| LineUnits { line: it.line, units: it.quantity - it.picked })
             .collect();
-        self.on(id, |order, desk| order.start_picking(desk, shipment.id)).expect("picking starts");
-        self.on(id, |order, desk| order.record_pick(desk, shipment.id, &picks))
+        self.on(id, |order, unit| order.start_picking(unit, shipment.id)).expect("picking starts");
+        self.on(id, |order, unit| order.record_pick(unit, shipment.id, &picks))
             .expect("everything is picked");
     }
 
@@ -439,7 +441,7 @@ impl Bench {
     pub(super) fn check_quality(&mut self, id: OrderId, number: usize, failed: i64) {
         let shipment = self.shipment(id, number).clone();
         let checks = checks_of(&shipment, failed);
-        self.on(id, |order, desk| order.record_quality_check(desk, shipment.id, &checks))
+        self.on(id, |order, unit| order.record_quality_check(unit, shipment.id, &checks))
             .expect("a full check");
     }
 
@@ -447,7 +449,7 @@ impl Bench {
     pub(super) fn ship(&mut self, id: OrderId, number: usize) {
         self.prepare(id, number);
         let shipment = self.shipment(id, number).id;
-        self.on(id, |order, desk| order.confirm_pickup(desk, shipment, "driver 7", 1, None))
+        self.on(id, |order, unit| order.confirm_pickup(unit, shipment, "driver 7", 1, None))
             .expect("a handover");
     }
 
@@ -457,22 +459,22 @@ impl Bench {
         self.check_quality(id, number, 0);
         let shipment = self.shipment(id, number).clone();
         let packages = one_package(&shipment);
-        self.on(id, |order, desk| order.pack(desk, shipment.id, packages))
+        self.on(id, |order, unit| order.pack(unit, shipment.id, packages))
             .expect("everything in one package");
-        self.on(id, |order, desk| order.create_label(desk, shipment.id)).expect("a label");
-        self.on(id, |order, desk| order.assign_courier(desk, shipment.id, None, None)).expect("a courier");
+        self.on(id, |order, unit| order.create_label(unit, shipment.id)).expect("a label");
+        self.on(id, |order, unit| order.assign_courier(unit, shipment.id, None, None)).expect("a courier");
     }
 
     pub(super) fn report(&mut self, id: OrderId, number: usize, status: TrackingStatus) -> usize {
         let shipment = self.shipment(id, number).id;
         let report = report(status, self.now);
-        self.on(id, |order, desk| order.record_tracking(desk, shipment, &[report])).expect("a report").new
+        self.on(id, |order, unit| order.record_tracking(unit, shipment, &[report])).expect("a report").new
     }
 
     pub(super) fn deliver(&mut self, id: OrderId, number: usize) {
         let shipment = self.shipment(id, number).id;
         let proof = proof(self.now, &self.actor);
-        self.on(id, |order, desk| order.confirm_delivery(desk, shipment, proof)).expect("delivered");
+        self.on(id, |order, unit| order.confirm_delivery(unit, shipment, proof)).expect("delivered");
     }
 
     pub(super) fn send_messages(&mut self, id: OrderId) {
@@ -484,19 +486,19 @@ impl Bench {
             .map(|it| it.id)
             .collect();
         for message in queued {
-            self.on(id, |order, desk| order.answer_message(desk, message, Ok(()))).expect("sent");
+            self.on(id, |order, unit| order.answer_message(unit, message, Ok(()))).expect("sent");
         }
     }
 
     /// Everything the provider still owes an answer to, answered well.
     pub(super) fn settle(&mut self, id: OrderId) {
-        while let Some((payment, ask)) = open_ask(self.order(id)) {
-            self.answer(id, payment, ask, &done("settled"));
+        while let Some((payment, request)) = open_request(self.order(id)) {
+            self.answer(id, payment, request, &done("settled"));
         }
         let refunds: Vec<_> =
             self.order(id).payments.iter().flat_map(|it| &it.refunds).map(|it| it.id).collect();
         for refund in refunds {
-            self.on(id, |order, desk| order.answer_refund(desk, refund, &done("paid back")))
+            self.on(id, |order, unit| order.answer_refund(unit, refund, &done("paid back")))
                 .expect("an answer");
         }
     }

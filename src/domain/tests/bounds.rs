@@ -10,7 +10,7 @@ use crate::domain::model::hold::HoldReason;
 use crate::domain::model::message::{Message, MessageKind};
 use crate::domain::model::method::Method;
 use crate::domain::model::order::{Order, OrderState};
-use crate::domain::model::payment::{Ask, Means};
+use crate::domain::model::payment::{Means, ProviderRequest};
 use crate::domain::model::refund::HandedBack;
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::scalars::{Actor, LocationCode, OrderId, PaymentId, RefundId, Sku};
@@ -20,7 +20,7 @@ use crate::domain::ordering::change::Correction;
 use crate::domain::ordering::receive::{ENTRIES_TO_CORRECT_MAX, HOLD_NOTE_MAX, HOLDS_BY_HAND_MAX};
 use crate::domain::ordering::verify::Waive;
 use crate::domain::shipping::progress::CONTENTS_MAX;
-use crate::domain::shipping::track::{Recorded, Report, TRACKING_EVENTS_MAX};
+use crate::domain::shipping::track::{Recorded, TRACKING_EVENTS_MAX, TrackingReport};
 use crate::domain::tests::bench::Bench;
 use crate::domain::tests::given::{by_card, cash, declined, done, order, reason, report, usd};
 
@@ -32,10 +32,11 @@ fn twenty_declined_cards_leave_room_for_cash() {
     let id = bench.placed(&order("ada", &[("A-1", 2)]));
     for _ in 0..TRIES_MAX {
         let payment = bench.charge(id);
-        bench.answer(id, payment, Ask::Charge, &declined());
+        bench.answer(id, payment, ProviderRequest::Charge, &declined());
     }
 
-    let one_more = bench.on(id, |order, desk| order.begin_payment(desk, &by_card(Ask::Charge, None)));
+    let one_more =
+        bench.on(id, |order, unit| order.begin_payment(unit, &by_card(ProviderRequest::Charge, None)));
     assert_eq!(reason(one_more), Reason::LimitReached);
     bench.pay_cash(id);
     assert_eq!(bench.state(id), OrderState::Fulfilling);
@@ -47,14 +48,15 @@ fn an_order_paid_in_cents_takes_all_the_rest_at_once() {
     let mut bench = Bench::with_stock(&[("A-1", "NYC", 5)]);
     let id = bench.placed(&order("ada", &[("A-1", 2)]));
     let pay = |bench: &mut Bench, minor: Option<i64>| {
-        bench.on(id, |order, desk| order.record_payment(desk, &cash(minor))).map(|_| ())
+        bench.on(id, |order, unit| order.record_payment(unit, &cash(minor))).map(|_| ())
     };
     for _ in 0..PARTS_MAX {
         pay(&mut bench, Some(1)).expect("a cent");
     }
 
     assert_eq!(reason(pay(&mut bench, Some(1))), Reason::LimitReached);
-    let card = bench.on(id, |order, desk| order.begin_payment(desk, &by_card(Ask::Charge, Some(1))));
+    let card =
+        bench.on(id, |order, unit| order.begin_payment(unit, &by_card(ProviderRequest::Charge, Some(1))));
     assert_eq!(reason(card), Reason::LimitReached);
     pay(&mut bench, None).expect("the rest");
     assert_eq!(bench.state(id), OrderState::Fulfilling);
@@ -63,7 +65,7 @@ fn an_order_paid_in_cents_takes_all_the_rest_at_once() {
 fn charged(bench: &mut Bench) -> (OrderId, PaymentId) {
     let id = bench.placed(&order("ada", &[("A-1", 2)]));
     let payment = bench.charge(id);
-    bench.answer(id, payment, Ask::Charge, &done("c"));
+    bench.answer(id, payment, ProviderRequest::Charge, &done("c"));
     (id, payment)
 }
 
@@ -72,7 +74,7 @@ fn refund(
     (id, payment): (OrderId, PaymentId),
     cents: Option<i64>,
 ) -> Result<RefundId, Refusal> {
-    bench.on(id, |order, desk| order.refund(desk, payment, cents.map(usd), "late"))
+    bench.on(id, |order, unit| order.refund(unit, payment, cents.map(usd), "late"))
 }
 
 #[test]
@@ -96,13 +98,13 @@ fn a_provider_that_refuses_refunds_again_and_again_leaves_them_to_a_person() {
     let paid = charged(&mut bench);
     for _ in 0..REFUSED_REFUNDS_MAX {
         let refund = refund(&mut bench, paid, None).expect("asked for");
-        bench.on(paid.0, |order, desk| order.answer_refund(desk, refund, &declined())).expect("an answer");
+        bench.on(paid.0, |order, unit| order.answer_refund(unit, refund, &declined())).expect("an answer");
     }
 
     assert_eq!(reason(refund(&mut bench, paid, None)), Reason::LimitReached);
     let handed = HandedBack { method: Method::Cash, reference: String::new() };
     bench
-        .on(paid.0, |order, desk| order.refund_by_hand(desk, paid.1, None, "closed", &handed))
+        .on(paid.0, |order, unit| order.refund_by_hand(unit, paid.1, None, "closed", &handed))
         .expect("over the counter");
     assert_eq!(bench.order(paid.0).payments[0].refundable_minor(), 0);
 }
@@ -117,7 +119,7 @@ fn send_what_is_due(bench: &mut Bench, id: OrderId) {
     let due: Vec<_> =
         bench.order(id).messages.iter().filter(|it| it.due_at <= bench.now).map(|it| it.id).collect();
     for message in due {
-        bench.on(id, |order, desk| order.answer_message(desk, message, Ok(()))).expect("sent");
+        bench.on(id, |order, unit| order.answer_message(unit, message, Ok(()))).expect("sent");
     }
 }
 
@@ -134,7 +136,7 @@ fn letters_about_refunds_keep_a_pace_and_tell_of_all_the_money_once() {
     let letters = refund_letters(&bench, paid.0);
     assert_eq!(letters.len(), 6, "five at once, and one that waits");
     assert_eq!(letters[5].due_at, letters[4].due_at.plus(Duration::from_secs(DAY)));
-    let waits_alone = bench.order(paid.0).errands(bench.now);
+    let waits_alone = bench.order(paid.0).outbound_tasks(bench.now);
     assert!(waits_alone.is_empty(), "no other letter takes it along: {waits_alone:?}");
 
     bench.pass(DAY);
@@ -162,7 +164,7 @@ fn for_a_customer_without_address_some_letters_stand_for_all() {
     let mut order = bench.order(paid.0).clone();
     order.customer.email.clear();
     order.customer.phone.clear();
-    bench.world.orders.insert(paid.0, std::sync::Arc::new(order));
+    bench.snapshot.orders.insert(paid.0, std::sync::Arc::new(order));
     for _ in 0..REFUND_PARTS_MAX {
         refund(&mut bench, paid, Some(1)).expect("a cent");
         bench.settle(paid.0);
@@ -178,14 +180,14 @@ fn on_the_road(bench: &mut Bench) -> OrderId {
 }
 
 /// So many different reports of one status.
-fn reports(bench: &Bench, status: TrackingStatus, count: u64, from_minute: u64) -> Vec<Report> {
+fn reports(bench: &Bench, status: TrackingStatus, count: u64, from_minute: u64) -> Vec<TrackingReport> {
     let at = |minute| bench.now.minus(Duration::from_secs(20 * DAY - (from_minute + minute) * 60));
     (0..count).map(|minute| report(status, at(minute))).collect()
 }
 
-fn record(bench: &mut Bench, id: OrderId, reports: &[Report]) -> Recorded {
+fn record(bench: &mut Bench, id: OrderId, reports: &[TrackingReport]) -> Recorded {
     let shipment = bench.shipment(id, 0).id;
-    bench.on(id, |order, desk| order.record_tracking(desk, shipment, reports)).expect("never refused")
+    bench.on(id, |order, unit| order.record_tracking(unit, shipment, reports)).expect("never refused")
 }
 
 #[test]
@@ -248,11 +250,11 @@ fn callers_place_so_many_holds_and_the_order_still_ends() {
     let mut bench = Bench::with_stock(&[("A-1", "NYC", 5)]);
     let id = bench.placed(&order("ada", &[("A-1", 2)]));
     let hold = |bench: &mut Bench| {
-        bench.on(id, |order, desk| order.place_hold(desk, HoldReason::Other, "x".repeat(500)))
+        bench.on(id, |order, unit| order.place_hold(unit, HoldReason::Other, "x".repeat(500)))
     };
     for _ in 0..HOLDS_BY_HAND_MAX {
         let placed = hold(&mut bench).expect("a hold");
-        bench.on(id, |order, desk| order.release_hold(desk, placed, "")).expect("released");
+        bench.on(id, |order, unit| order.release_hold(unit, placed, "")).expect("released");
     }
 
     assert_eq!(reason(hold(&mut bench)), Reason::LimitReached);
@@ -261,7 +263,7 @@ fn callers_place_so_many_holds_and_the_order_still_ends() {
     bench.pick(id, 0);
     bench.check_quality(id, 0, 2);
     assert_eq!(bench.shipment(id, 0).id, shipment.id);
-    bench.on(id, |order, desk| order.cancel(desk, "gone")).expect("cancelled");
+    bench.on(id, |order, unit| order.cancel(unit, "gone")).expect("cancelled");
 }
 
 #[test]
@@ -270,9 +272,9 @@ fn the_systems_own_holds_have_room_beside_a_hundred_of_callers() {
     let id = bench.paid(&order("ada", &[("A-1", 2)]));
     for _ in 0..HOLDS_BY_HAND_MAX {
         let placed = bench
-            .on(id, |order, desk| order.place_hold(desk, HoldReason::Other, String::new()))
+            .on(id, |order, unit| order.place_hold(unit, HoldReason::Other, String::new()))
             .expect("a hold");
-        bench.on(id, |order, desk| order.release_hold(desk, placed, "")).expect("released");
+        bench.on(id, |order, unit| order.release_hold(unit, placed, "")).expect("released");
     }
     bench.pick(id, 0);
     bench.check_quality(id, 0, 1);
@@ -292,9 +294,9 @@ fn an_order_that_never_passes_is_corrected_for_a_while_and_can_be_cancelled() {
     let mut refused = None;
     for _ in 0..ENTRIES_TO_CORRECT_MAX {
         let correction = Correction::default();
-        let corrected = bench.on(id, |order, desk| order.correct(desk, &correction));
+        let corrected = bench.on(id, |order, unit| order.correct(unit, &correction));
         refused = corrected
-            .and_then(|()| bench.on(id, |order, desk| order.verify_again(desk, Waive::Nothing)))
+            .and_then(|()| bench.on(id, |order, unit| order.verify_again(unit, Waive::Nothing)))
             .err();
         if refused.is_some() {
             break;
@@ -304,7 +306,7 @@ fn an_order_that_never_passes_is_corrected_for_a_while_and_can_be_cancelled() {
     assert_eq!(reason::<()>(Err(refused.expect("a bound"))), Reason::LimitReached);
     let entries = i64::try_from(bench.history(id).len()).expect("some");
     assert!(entries < ENTRIES_TO_CORRECT_MAX + 5, "{entries} entries");
-    bench.on(id, |order, desk| order.cancel(desk, "given up")).expect("cancelled");
+    bench.on(id, |order, unit| order.cancel(unit, "given up")).expect("cancelled");
 }
 
 /// A text as large as so many characters can be.
@@ -320,9 +322,9 @@ pub(crate) fn largest() -> Order {
     bench.settle(paid.0);
     bench.ship(paid.0, 0);
     let placed = bench
-        .on(paid.0, |order, desk| order.place_hold(desk, HoldReason::Other, String::new()))
+        .on(paid.0, |order, unit| order.place_hold(unit, HoldReason::Other, String::new()))
         .expect("a hold");
-    bench.on(paid.0, |order, desk| order.release_hold(desk, placed, "")).expect("released");
+    bench.on(paid.0, |order, unit| order.release_hold(unit, placed, "")).expect("released");
     bench.deliver(paid.0, 0);
     let mut order = bench.order(paid.0).clone();
 

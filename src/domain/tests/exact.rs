@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::domain::billing::pay::ReceivedMoney;
 use crate::domain::inventory::availability::{Destination, Inquiry, check_availability};
-use crate::domain::inventory::expire::free_overdue;
+use crate::domain::inventory::expire::release_expired;
 use crate::domain::inventory::reserve_for_others::{NewReservation, reserve_stock};
 use crate::domain::model::etag::check_etag;
 use crate::domain::model::event::EventKind;
@@ -13,7 +13,7 @@ use crate::domain::model::message::MessageKind;
 use crate::domain::model::method::Method;
 use crate::domain::model::money::Currency;
 use crate::domain::model::order::OrderState;
-use crate::domain::model::payment::{Ask, Means};
+use crate::domain::model::payment::{Means, ProviderRequest};
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::reservation::ReservationState;
 use crate::domain::model::scalars::ServiceLevel;
@@ -38,7 +38,7 @@ fn inquiry(lines: &[(&str, i64)], requested_by: Option<Timestamp>) -> Inquiry {
 fn lines_for_one_product_do_not_find_the_same_units_twice() {
     let mut bench = Bench::with_stock(&[("A-1", "NYC", 5)]);
     let asked = inquiry(&[("A-1", 3), ("A-1", 2), ("A-1", 1), ("C-3", 1)], None);
-    let found = bench.decide(|desk| check_availability(desk, &asked)).expect("an answer").found;
+    let found = bench.decide(|unit| check_availability(unit, &asked)).expect("an answer").found;
     let lines: Vec<_> = found.lines.iter().map(|it| (it.available, it.shortage.as_str())).collect();
     assert_eq!(
         lines,
@@ -53,7 +53,7 @@ fn units_on_the_shelf_that_others_wait_for_are_no_common_shortage() {
     bench.stock("A-1", "LAX", 3);
     let mut shortages = |lines: &[(&str, i64)]| {
         let asked = inquiry(lines, None);
-        let found = bench.decide(|desk| check_availability(desk, &asked)).expect("an answer").found;
+        let found = bench.decide(|unit| check_availability(unit, &asked)).expect("an answer").found;
         found.lines.into_iter().map(|it| it.shortage).collect::<Vec<_>>()
     };
     assert_eq!(shortages(&[("A-1", 3)]), ["2 of 3 available: orders that wait come first"]);
@@ -76,7 +76,7 @@ fn a_date_is_feasible_when_handling_and_the_road_leave_time_for_it() {
         (6, Some(there_at), Some(false)),
     ] {
         let asked = inquiry(&[("A-1", units)], by);
-        let outlook = bench.decide(|desk| check_availability(desk, &asked)).expect("an answer");
+        let outlook = bench.decide(|unit| check_availability(unit, &asked)).expect("an answer");
         assert_eq!(outlook.found.requested_date_feasible, feasible, "{units} by {by:?}");
         let all_there = units == 5;
         assert_eq!(outlook.found.earliest_ship_at, all_there.then_some(ship_at));
@@ -95,42 +95,42 @@ fn basket(units: i64, seconds: u64) -> NewReservation {
 }
 
 #[test]
-fn whoever_frees_overdue_holds_is_told_whether_there_were_any() {
+fn releasing_expired_reservations_says_whether_there_were_any() {
     let mut bench = Bench::with_stock(&[("A-1", "NYC", 2)]);
-    let held = bench.decide(|desk| reserve_stock(desk, &basket(2, 30))).expect("in stock");
-    assert_eq!(bench.decide(free_overdue), Ok(false));
+    let held = bench.decide(|unit| reserve_stock(unit, &basket(2, 30))).expect("in stock");
+    assert_eq!(bench.decide(release_expired), Ok(false));
     bench.pass(30);
-    assert_eq!(bench.decide(free_overdue), Ok(true));
-    assert_eq!(bench.decide(free_overdue), Ok(false));
-    assert_eq!(bench.world.reservations[&held].state, ReservationState::Expired);
+    assert_eq!(bench.decide(release_expired), Ok(true));
+    assert_eq!(bench.decide(release_expired), Ok(false));
+    assert_eq!(bench.snapshot.reservations[&held].state, ReservationState::Expired);
     assert_eq!(bench.shelf("A-1", "NYC"), (2, 0, 0));
 }
 
 #[test]
-fn an_overdue_hold_is_in_the_way_of_no_other_caller() {
+fn an_expired_reservation_is_in_the_way_of_no_other_caller() {
     let mut bench = Bench::with_stock(&[("A-1", "NYC", 2)]);
-    bench.decide(|desk| reserve_stock(desk, &basket(2, 30))).expect("in stock");
+    bench.decide(|unit| reserve_stock(unit, &basket(2, 30))).expect("in stock");
     bench.pass(30);
     let asked = inquiry(&[("A-1", 2)], None);
-    let outlook = bench.decide(|desk| check_availability(desk, &asked)).expect("an answer");
+    let outlook = bench.decide(|unit| check_availability(unit, &asked)).expect("an answer");
     assert_eq!(outlook.found.lines[0].available, 2);
-    bench.decide(|desk| reserve_stock(desk, &basket(2, 30))).expect("nobody holds them");
+    bench.decide(|unit| reserve_stock(unit, &basket(2, 30))).expect("nobody holds them");
     assert_eq!(bench.shelf("A-1", "NYC"), (2, 2, 0));
 }
 
 #[test]
-fn an_order_that_ended_after_it_was_found_overdue_does_not_expire_as_well() {
+fn an_order_that_ended_after_it_was_found_expired_does_not_expire_as_well() {
     let mut bench = Bench::with_stock(&[("A-1", "NYC", 2)]);
     let mut brief = order("ada", &[("A-1", 1)]);
     brief.reservation_lifetime_seconds = Some(60);
     let first = bench.placed(&brief);
     bench.pass(60);
-    let second = bench.decide(|desk| {
-        let mut ended = desk.take_order(first)?;
-        ended.cancel(desk, "changed her mind")?;
-        desk.keep_order(ended);
-        assert!(matches!(take_in(desk, &order("bob", &[("A-1", 3)])), Err(Refusal::Short(_))));
-        take_in(desk, &order("eve", &[("A-1", 2)]))
+    let second = bench.decide(|unit| {
+        let mut ended = unit.take_order(first)?;
+        ended.cancel(unit, "changed her mind")?;
+        unit.keep_order(ended);
+        assert!(matches!(take_in(unit, &order("bob", &[("A-1", 3)])), Err(Refusal::Short(_))));
+        take_in(unit, &order("eve", &[("A-1", 2)]))
     });
     assert_eq!(bench.state(first), OrderState::Cancelled);
     assert_eq!(bench.state(second.expect("both are free")), OrderState::Invoiced);
@@ -151,16 +151,16 @@ fn an_order_that_waits_says_for_what() {
 fn a_payment_keeps_what_proves_it() {
     let mut bench = Bench::with_stock(&[("A-1", "NYC", 5)]);
     let id = bench.placed(&order("ada", &[("A-1", 2)]));
-    let asked = by_card(Ask::Charge, Some(500));
+    let asked = by_card(ProviderRequest::Charge, Some(500));
     let payment = bench.charge(id);
-    bench.answer(id, payment, Ask::Charge, &declined());
+    bench.answer(id, payment, ProviderRequest::Charge, &declined());
     let kept = &bench.order(id).payments[0];
     let at = kept.at_provider().expect("a card");
     assert_eq!((&at.provider, &at.token, &at.reference), (&asked.provider, &asked.token, &None));
     assert_eq!(kept.failure.as_deref(), Some("insufficient funds"));
 
     let record = |bench: &mut Bench, money: &ReceivedMoney| {
-        bench.on(id, |order, desk| order.record_payment(desk, money)).map(|_| ())
+        bench.on(id, |order, unit| order.record_payment(unit, money)).map(|_| ())
     };
     let euro = "EUR".parse::<Currency>().expect("a currency").of(700);
     let mut handed = ReceivedMoney { tendered: Some(euro), ..cash(Some(700)) };
@@ -187,23 +187,23 @@ fn what_is_authorised_is_captured_only_while_its_stock_is_held_but_given_up_at_a
     let [kept, late] = ["ada", "bob"].map(|name| {
         let id = bench.placed(&order(name, &[("A-1", 1)]));
         let payment = bench
-            .on(id, |order, desk| order.begin_payment(desk, &by_card(Ask::Authorize, None)))
+            .on(id, |order, unit| order.begin_payment(unit, &by_card(ProviderRequest::Authorize, None)))
             .expect("a card");
         assert_eq!(ends(&bench, id), None, "pinned while the provider is asked");
-        bench.answer(id, payment, Ask::Authorize, &done("a"));
+        bench.answer(id, payment, ProviderRequest::Authorize, &done("a"));
         (id, payment)
     });
     let lifetime = Duration::from_secs(bench.rules.reservation_lifetime_seconds);
     assert_eq!(ends(&bench, kept.0), Some(bench.now.plus(lifetime)));
 
     bench.pass(bench.rules.reservation_lifetime_seconds - 1);
-    bench.on(kept.0, |order, desk| order.begin_capture(desk, kept.1)).expect("its stock is held");
+    bench.on(kept.0, |order, unit| order.begin_capture(unit, kept.1)).expect("its stock is held");
     assert_eq!(ends(&bench, kept.0), None, "pinned while the money is on its way");
     bench.pass(1);
-    let capture = bench.on(late.0, |order, desk| order.begin_capture(desk, late.1));
+    let capture = bench.on(late.0, |order, unit| order.begin_capture(unit, late.1));
     assert_eq!(reason(capture), Reason::ReservationExpired);
     let before = ends(&bench, late.0);
-    bench.on(late.0, |order, desk| order.begin_void(desk, late.1)).expect("nothing needs its stock");
+    bench.on(late.0, |order, unit| order.begin_void(unit, late.1)).expect("nothing needs its stock");
     assert_eq!(ends(&bench, late.0), before, "nothing is pinned for money that is not wanted");
     bench.settle(kept.0);
     assert_eq!(bench.state(kept.0), OrderState::Fulfilling);
@@ -215,13 +215,13 @@ fn a_part_by_card_lets_the_hold_run_again() {
     let id = bench.placed(&order("ada", &[("A-1", 1)]));
     bench.pass(bench.rules.reservation_lifetime_seconds - 1);
     let payment = bench
-        .on(id, |order, desk| order.begin_payment(desk, &by_card(Ask::Charge, Some(999))))
+        .on(id, |order, unit| order.begin_payment(unit, &by_card(ProviderRequest::Charge, Some(999))))
         .expect("all but a cent");
-    bench.answer(id, payment, Ask::Charge, &done("c"));
+    bench.answer(id, payment, ProviderRequest::Charge, &done("c"));
     let ends = bench.now.plus(Duration::from_secs(300));
     assert_eq!(bench.order(id).reservations[0].expires_at, Some(ends));
     bench.pass(300);
-    bench.tend(id);
+    bench.run_due(id);
     assert_eq!(bench.state(id), OrderState::Expired);
     assert_eq!(bench.order(id).refunded_minor(), 999);
 }
@@ -232,14 +232,14 @@ fn stock_that_is_paid_for_does_not_expire_while_its_order_is_on_hold() {
     let id = bench.placed(&order("ada", &[("A-1", 1)]));
     let payment = bench.charge(id);
     let hold = bench
-        .on(id, |order, desk| order.place_hold(desk, HoldReason::Compliance, String::new()))
+        .on(id, |order, unit| order.place_hold(unit, HoldReason::Compliance, String::new()))
         .expect("a hold");
-    bench.answer(id, payment, Ask::Charge, &done("c"));
+    bench.answer(id, payment, ProviderRequest::Charge, &done("c"));
     bench.pass(bench.rules.reservation_lifetime_seconds);
-    bench.tend(id);
+    bench.run_due(id);
     assert_eq!((bench.state(id), bench.shelf("A-1", "NYC")), (OrderState::Invoiced, (5, 1, 0)));
     assert_eq!(bench.order(id).payment_status(), PaymentStatus::Paid);
-    bench.on(id, |order, desk| order.release_hold(desk, hold, "")).expect("released");
+    bench.on(id, |order, unit| order.release_hold(unit, hold, "")).expect("released");
     assert_eq!(bench.state(id), OrderState::Fulfilling);
 }
 
@@ -248,10 +248,10 @@ fn what_a_provider_says_is_kept_with_how_often_it_was_asked() {
     let mut bench = Bench::with_stock(&[("A-1", "NYC", 5)]);
     let id = bench.placed(&order("ada", &[("A-1", 1)]));
     let payment = bench
-        .on(id, |order, desk| order.begin_payment(desk, &by_card(Ask::Authorize, None)))
+        .on(id, |order, unit| order.begin_payment(unit, &by_card(ProviderRequest::Authorize, None)))
         .expect("a card");
     for attempts in 1..=2 {
-        bench.answer(id, payment, Ask::Authorize, &unknown());
+        bench.answer(id, payment, ProviderRequest::Authorize, &unknown());
         let kept = &bench.order(id).payments[0];
         assert_eq!((kept.attempts, kept.failure.as_deref()), (attempts, Some("no answer within 5 s")));
     }
@@ -260,29 +260,29 @@ fn what_a_provider_says_is_kept_with_how_often_it_was_asked() {
         assert_eq!(kept.failure, None);
         kept.at_provider().and_then(|it| it.reference.clone())
     };
-    bench.answer(id, payment, Ask::Authorize, &done("a-1"));
+    bench.answer(id, payment, ProviderRequest::Authorize, &done("a-1"));
     assert_eq!(reference(&bench).as_deref(), Some("a-1"));
-    bench.on(id, |order, desk| order.begin_capture(desk, payment)).expect("authorised");
+    bench.on(id, |order, unit| order.begin_capture(unit, payment)).expect("authorised");
     assert_eq!(bench.order(id).payments[0].attempts, 0, "another call, asked for the first time");
-    bench.answer(id, payment, Ask::Capture, &done(""));
+    bench.answer(id, payment, ProviderRequest::Capture, &done(""));
     assert_eq!(
         reference(&bench).as_deref(),
         Some("a-1"),
         "a capture without a reference of its own keeps it"
     );
 
-    let refund = bench.on(id, |order, desk| order.refund(desk, payment, None, "late")).expect("captured");
+    let refund = bench.on(id, |order, unit| order.refund(unit, payment, None, "late")).expect("captured");
     for attempts in 1..=2 {
-        bench.on(id, |order, desk| order.answer_refund(desk, refund, &unknown())).expect("an answer");
+        bench.on(id, |order, unit| order.answer_refund(unit, refund, &unknown())).expect("an answer");
         let kept = &bench.order(id).payments[0].refunds[0];
         assert_eq!((kept.attempts, kept.failure.as_deref()), (attempts, Some("no answer within 5 s")));
     }
-    bench.on(id, |order, desk| order.answer_refund(desk, refund, &done("r-1"))).expect("an answer");
+    bench.on(id, |order, unit| order.answer_refund(unit, refund, &done("r-1"))).expect("an answer");
     let kept = &bench.order(id).payments[0].refunds[0];
     assert_eq!((kept.provider_reference.as_deref(), kept.failure.as_deref()), (Some("r-1"), None));
     let other = bench.placed(&order("bob", &[("A-1", 1)]));
     let charged = bench.charge(other);
-    bench.answer(other, charged, Ask::Charge, &done("c-1"));
+    bench.answer(other, charged, ProviderRequest::Charge, &done("c-1"));
     let at = bench.order(other).payments[0].at_provider().expect("a card");
     assert_eq!(at.reference.as_deref(), Some("c-1"));
 }
@@ -293,18 +293,18 @@ fn how_far_an_order_is_paid_follows_from_what_was_captured_and_paid_back() {
     let id = bench.placed(&order("ada", &[("A-1", 2)]));
     let status = |bench: &Bench| (bench.order(id).payment_status(), bench.order(id).amount_due_minor());
     assert_eq!(status(&bench), (PaymentStatus::Unpaid, 2_000));
-    let part = bench.on(id, |order, desk| order.record_payment(desk, &cash(Some(500)))).expect("a part");
+    let part = bench.on(id, |order, unit| order.record_payment(unit, &cash(Some(500)))).expect("a part");
     assert_eq!(status(&bench), (PaymentStatus::PartiallyPaid, 1_500));
     let rest = bench.charge(id);
-    bench.answer(id, rest, Ask::Charge, &done("c"));
+    bench.answer(id, rest, ProviderRequest::Charge, &done("c"));
     assert_eq!(status(&bench), (PaymentStatus::Paid, 0));
 
-    bench.on(id, |order, desk| order.refund(desk, rest, Some(usd(1)), "late")).expect("captured");
+    bench.on(id, |order, unit| order.refund(unit, rest, Some(usd(1)), "late")).expect("captured");
     assert_eq!(status(&bench), (PaymentStatus::Paid, 0), "only asked for");
     bench.settle(id);
     assert_eq!(status(&bench), (PaymentStatus::PartiallyRefunded, 0));
-    bench.on(id, |order, desk| order.refund(desk, part, None, "late")).expect("captured");
-    bench.on(id, |order, desk| order.refund(desk, rest, None, "late")).expect("captured");
+    bench.on(id, |order, unit| order.refund(unit, part, None, "late")).expect("captured");
+    bench.on(id, |order, unit| order.refund(unit, rest, None, "late")).expect("captured");
     assert_eq!(status(&bench), (PaymentStatus::PartiallyRefunded, 0));
     bench.settle(id);
     assert_eq!(status(&bench), (PaymentStatus::Refunded, 0));
@@ -370,9 +370,9 @@ fn every_letter_is_queued_once_under_a_key_that_says_what_it_is_about() {
     let mut bench = Bench::with_stock(&[("A-1", "NYC", 1), ("A-1", "LAX", 1)]);
     let id = bench.placed(&order("ada", &[("A-1", 2)]));
     let payment = bench.charge(id);
-    bench.answer(id, payment, Ask::Charge, &done("c"));
+    bench.answer(id, payment, ProviderRequest::Charge, &done("c"));
     for _ in 0..2 {
-        bench.on(id, |order, desk| order.refund(desk, payment, Some(usd(100)), "late")).expect("captured");
+        bench.on(id, |order, unit| order.refund(unit, payment, Some(usd(100)), "late")).expect("captured");
         bench.settle(id);
     }
     bench.ship(id, 0);

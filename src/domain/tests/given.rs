@@ -9,7 +9,7 @@ use crate::domain::model::method::Method;
 use crate::domain::model::money::{Currency, Money};
 use crate::domain::model::new_order::{NewLine, NewOrder};
 use crate::domain::model::order::Order;
-use crate::domain::model::payment::{Ask, ProviderAnswer};
+use crate::domain::model::payment::{ProviderAnswer, ProviderRequest};
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::scalars::{
     Actor, Channel, LocationCode, OnShortage, PaymentId, ServiceLevel, ShipmentId, Sku,
@@ -18,13 +18,13 @@ use crate::domain::model::shipment::{Package, PackedItem, Proof, Shipment, Shipm
 use crate::domain::model::time::Timestamp;
 use crate::domain::model::tracking::TrackingStatus;
 use crate::domain::shipping::check::LineCheck;
-use crate::domain::shipping::track::Report;
+use crate::domain::shipping::track::TrackingReport;
 
 /// Monday, 2 November 2026, 08:00 UTC.
 pub(super) const MONDAY: Timestamp = Timestamp::from_unix_micros(1_793_606_400_000_000);
 
-pub(super) fn open_ask(order: &Order) -> Option<(PaymentId, Ask)> {
-    order.payments.iter().find_map(|it| it.ask().map(|ask| (it.id, ask)))
+pub(super) fn open_request(order: &Order) -> Option<(PaymentId, ProviderRequest)> {
+    order.payments.iter().find_map(|it| it.open_request().map(|request| (it.id, request)))
 }
 
 pub(super) fn pending(order: &Order) -> Option<&Approval> {
@@ -46,7 +46,7 @@ pub(super) fn sku(code: &str) -> Sku {
     code.parse().expect("a sku")
 }
 
-pub(super) fn place(code: &str) -> LocationCode {
+pub(super) fn location_code(code: &str) -> LocationCode {
     code.parse().expect("a location code")
 }
 
@@ -153,12 +153,12 @@ pub(super) fn cash(amount: Option<i64>) -> ReceivedMoney {
     ReceivedMoney { method: Method::Cash, amount: amount.map(usd), reference: String::new(), tendered: None }
 }
 
-pub(super) fn by_card(ask: Ask, amount: Option<i64>) -> NewPayment {
+pub(super) fn by_card(request: ProviderRequest, amount: Option<i64>) -> NewPayment {
     NewPayment {
         method: Method::Card,
         token: "tok_visa".to_owned(),
         amount: amount.map(usd),
-        ask,
+        request,
         provider: "sandbox".to_owned(),
     }
 }
@@ -201,11 +201,11 @@ pub(super) fn one_package(shipment: &Shipment) -> Vec<Package> {
     }]
 }
 
-pub(super) fn report(status: TrackingStatus, at: Timestamp) -> Report {
-    Report {
+pub(super) fn report(status: TrackingStatus, at: Timestamp) -> TrackingReport {
+    TrackingReport {
         status,
         incident: String::new(),
-        place: "Newark".to_owned(),
+        location: "Newark".to_owned(),
         occurred_at: at,
         estimated_at: None,
         raw_code: String::new(),
@@ -217,7 +217,7 @@ pub(super) fn report(status: TrackingStatus, at: Timestamp) -> Report {
 pub(super) fn proof(at: Timestamp, by: &Actor) -> Proof {
     Proof {
         received_by: "the neighbour".to_owned(),
-        place: "front door".to_owned(),
+        location: "front door".to_owned(),
         signature_sha256: String::new(),
         photo_sha256: String::new(),
         at,

@@ -6,12 +6,12 @@ use crate::domain::model::action::Action;
 use crate::domain::model::approval::Gate;
 use crate::domain::model::hold::HoldReason;
 use crate::domain::model::method::Method;
-use crate::domain::model::payment::Ask;
+use crate::domain::model::payment::ProviderRequest;
 use crate::domain::model::refund::HandedBack;
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::shipping::pick::LineUnits;
 use crate::domain::tests::bench::Bench;
-use crate::domain::tests::given::{by_card, dear, declined, done, one_package, order, place, sku};
+use crate::domain::tests::given::{by_card, dear, declined, done, location_code, one_package, order, sku};
 
 /// Reason, state and calls of a refusal.
 fn told<T: std::fmt::Debug>(refused: Result<T, Refusal>) -> (Reason, &'static str, Vec<Action>) {
@@ -28,23 +28,23 @@ fn a_shipment_names_its_own_calls_and_a_cancelled_one_those_of_its_order() {
     let mut bench = Bench::with_stock(&[("A-1", "NYC", 5)]);
     let id = bench.paid(&order("ada", &[("A-1", 2)]));
     let shipment = bench.shipment(id, 0).id;
-    bench.on(id, |order, desk| order.start_picking(desk, shipment)).expect("begun");
-    let again = bench.on(id, |order, desk| order.start_picking(desk, shipment));
+    bench.on(id, |order, unit| order.start_picking(unit, shipment)).expect("begun");
+    let again = bench.on(id, |order, unit| order.start_picking(unit, shipment));
     assert_eq!(told(again), (Reason::IllegalTransition, "PICKING", vec![Action::RecordPick]));
 
     bench
-        .on(id, |order, desk| order.record_pick(desk, shipment, &[LineUnits { line: 1, units: 2 }]))
+        .on(id, |order, unit| order.record_pick(unit, shipment, &[LineUnits { line: 1, units: 2 }]))
         .expect("picked");
     bench.check_quality(id, 0, 0);
     let mut packages = one_package(bench.shipment(id, 0));
-    bench.on(id, |order, desk| order.pack(desk, shipment, packages.clone())).expect("packed");
+    bench.on(id, |order, unit| order.pack(unit, shipment, packages.clone())).expect("packed");
     packages[0].contents[0].quantity -= 1;
-    let wrong = bench.on(id, |order, desk| order.pack(desk, shipment, packages));
+    let wrong = bench.on(id, |order, unit| order.pack(unit, shipment, packages));
     let calls = vec![Action::PackShipment, Action::CreateShippingLabel];
     assert_eq!(told(wrong), (Reason::QuantityMismatch, "PACKED", calls));
 
-    bench.on(id, |order, desk| order.cancel(desk, "")).expect("cancelled");
-    let late = bench.on(id, |order, desk| order.start_picking(desk, shipment));
+    bench.on(id, |order, unit| order.cancel(unit, "")).expect("cancelled");
+    let late = bench.on(id, |order, unit| order.start_picking(unit, shipment));
     let of_order = bench.order(id).available_actions();
     assert!(!of_order.is_empty());
     assert_eq!(told(late), (Reason::IllegalTransition, "CANCELLED", of_order));
@@ -55,22 +55,22 @@ fn a_payment_that_is_done_with_names_what_else_pays() {
     let mut bench = Bench::with_stock(&[("A-1", "NYC", 5)]);
     let id = bench.placed(&order("ada", &[("A-1", 1)]));
     let payment = bench
-        .on(id, |order, desk| order.begin_payment(desk, &by_card(Ask::Authorize, None)))
+        .on(id, |order, unit| order.begin_payment(unit, &by_card(ProviderRequest::Authorize, None)))
         .expect("asked for");
-    let pending = bench.on(id, |order, desk| order.begin_capture(desk, payment));
+    let pending = bench.on(id, |order, unit| order.begin_capture(unit, payment));
     assert_eq!(
         told(pending),
         (Reason::PaymentPending, "INVOICED", vec![Action::CancelOrder, Action::PlaceHold])
     );
 
-    bench.answer(id, payment, Ask::Authorize, &declined());
-    let failed = bench.on(id, |order, desk| order.begin_capture(desk, payment));
+    bench.answer(id, payment, ProviderRequest::Authorize, &declined());
+    let failed = bench.on(id, |order, unit| order.begin_capture(unit, payment));
     let (reason, state, calls) = told(failed);
     assert_eq!((reason, state), (Reason::IllegalTransition, "FAILED"));
     assert!(calls.contains(&Action::CapturePayment) && calls.contains(&Action::RecordPayment), "{calls:?}");
 
     bench.pass(365 * 86_400);
-    let late = bench.on(id, |order, desk| order.begin_payment(desk, &by_card(Ask::Charge, None)));
+    let late = bench.on(id, |order, unit| order.begin_payment(unit, &by_card(ProviderRequest::Charge, None)));
     assert_eq!(
         told(late),
         (Reason::ReservationExpired, "INVOICED", vec![Action::CancelOrder, Action::PlaceHold])
@@ -82,13 +82,13 @@ fn a_captured_payment_may_still_be_refunded_otherwise() {
     let mut bench = Bench::with_stock(&[("A-1", "NYC", 5)]);
     let id = bench.placed(&order("ada", &[("A-1", 1)]));
     let payment = bench.charge(id);
-    bench.answer(id, payment, Ask::Charge, &done("charged"));
+    bench.answer(id, payment, ProviderRequest::Charge, &done("charged"));
     let paid = bench.order(id).payments[0].amount;
     let more = paid.currency.of(paid.minor + 1);
     let handed = HandedBack { method: Method::Cash, reference: String::new() };
 
-    let too_much = bench.on(id, |order, desk| order.refund(desk, payment, Some(more), "too much"));
-    let by_hand = bench.on(id, |order, desk| order.refund_by_hand(desk, payment, None, "goodwill", &handed));
+    let too_much = bench.on(id, |order, unit| order.refund(unit, payment, Some(more), "too much"));
+    let by_hand = bench.on(id, |order, unit| order.refund_by_hand(unit, payment, None, "goodwill", &handed));
     for (refused, because) in [(too_much, Reason::RefundExceedsCapture), (by_hand, Reason::IllegalTransition)]
     {
         let (reason, state, calls) = told(refused);
@@ -115,10 +115,10 @@ fn a_hold_that_was_released_names_the_calls_of_its_order() {
     let mut bench = Bench::with_stock(&[("A-1", "NYC", 5)]);
     let id = bench.placed(&order("ada", &[("A-1", 1)]));
     let hold = bench
-        .on(id, |order, desk| order.place_hold(desk, HoldReason::Other, "a call".to_owned()))
+        .on(id, |order, unit| order.place_hold(unit, HoldReason::Other, "a call".to_owned()))
         .expect("placed");
-    bench.on(id, |order, desk| order.release_hold(desk, hold, "")).expect("released");
-    let again = bench.on(id, |order, desk| order.release_hold(desk, hold, ""));
+    bench.on(id, |order, unit| order.release_hold(unit, hold, "")).expect("released");
+    let again = bench.on(id, |order, unit| order.release_hold(unit, hold, ""));
     let of_order = bench.order(id).available_actions();
     assert_eq!(told(again), (Reason::IllegalTransition, "RELEASED", of_order));
 }
@@ -127,8 +127,8 @@ fn a_hold_that_was_released_names_the_calls_of_its_order() {
 fn reserved_stock_is_freed_before_it_is_taken_away() {
     let mut bench = Bench::with_stock(&[("A-1", "NYC", 5)]);
     bench.placed(&order("ada", &[("A-1", 4)]));
-    let (code, shelf) = (sku("A-1"), place("NYC"));
-    let lost = bench.decide(|desk| adjust_stock(desk, &code, &shelf, -2, AdjustReason::Lost, "gone", ""));
+    let (code, shelf) = (sku("A-1"), location_code("NYC"));
+    let lost = bench.decide(|unit| adjust_stock(unit, &code, &shelf, -2, AdjustReason::Lost, "gone", ""));
     let freeing = vec![Action::CancelOrder, Action::ReleaseReservation];
     assert_eq!(told(lost), (Reason::StockInUse, "", freeing));
 }

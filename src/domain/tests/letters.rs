@@ -27,7 +27,7 @@ fn message(bench: &Bench, id: OrderId, kind: MessageKind) -> Message {
 
 fn answer(bench: &mut Bench, id: OrderId, message: &Message, unsent: &Unsent) {
     bench
-        .on(id, |order, desk| order.answer_message(desk, message.id, Err(unsent.clone())))
+        .on(id, |order, unit| order.answer_message(unit, message.id, Err(unsent.clone())))
         .expect("an answer is always taken");
 }
 
@@ -74,7 +74,7 @@ fn a_letter_that_waited_goes_when_the_relay_is_back() {
     for _ in 0..20 {
         answer(&mut bench, id, &received, &away());
     }
-    bench.on(id, |order, desk| order.answer_message(desk, received.id, Ok(()))).expect("sent");
+    bench.on(id, |order, unit| order.answer_message(unit, received.id, Ok(()))).expect("sent");
     let sent = message(&bench, id, MessageKind::OrderReceived);
     assert_eq!((sent.state, sent.attempts, sent.failure.as_str()), (MessageState::Sent, 21, ""));
 }
@@ -110,7 +110,7 @@ fn a_letter_that_nobody_is_to_get_is_suppressed_and_says_why() {
 #[test]
 fn an_order_with_a_waiting_letter_can_be_archived_once_the_letter_is_given_up() {
     let (mut bench, id) = placed();
-    bench.on(id, |order, desk| order.cancel(desk, "changed their mind")).expect("nothing is paid");
+    bench.on(id, |order, unit| order.cancel(unit, "changed their mind")).expect("nothing is paid");
     let refused = bench.on(id, Order::archive);
     let Err(Refusal::Unmet { reason, .. }) = refused else { panic!("archived with a waiting letter") };
     assert_eq!(reason, Reason::NotArchivable);
@@ -137,8 +137,8 @@ fn an_address_that_fails_verification_is_never_written_to() {
 
         let customer = Some(order("ada", &[]).customer);
         let correction = Correction { customer, ..Correction::default() };
-        bench.on(id, |order, desk| order.correct(desk, &correction)).expect("nothing is reserved yet");
-        bench.on(id, |order, desk| order.verify_again(desk, Waive::Duplicate)).expect("it passes now");
+        bench.on(id, |order, unit| order.correct(unit, &correction)).expect("nothing is reserved yet");
+        bench.on(id, |order, unit| order.verify_again(unit, Waive::Duplicate)).expect("it passes now");
         assert_eq!(message(&bench, id, MessageKind::InvoiceIssued).state, MessageState::Queued);
     }
 }

@@ -33,6 +33,6 @@ fn a_phone_number_without_prefix_is_one_of_the_corrected_country() {
 
     let berlin = to_berlin(order("ada", &[])).shipping_address;
     let correction = Correction { shipping_address: Some(berlin), ..Correction::default() };
-    bench.on(id, |order, desk| order.correct(desk, &correction)).expect("nothing is reserved yet");
+    bench.on(id, |order, unit| order.correct(unit, &correction)).expect("nothing is reserved yet");
     assert_eq!(bench.order(id).customer.phone, "+4930901820");
 }

@@ -8,17 +8,17 @@ use std::time::Duration;
 use proptest::collection::vec;
 use proptest::sample::{Index, select};
 
-use crate::domain::invariants::history::history_breaches;
+use crate::domain::invariants::history::history_violations;
 use crate::domain::model::message::MessageKind;
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::scalars::{Ids, OrderId};
 use crate::domain::model::shipment::ShipmentState;
 use crate::domain::model::time::Timestamp;
 use crate::domain::model::tracking::TrackingStatus;
-use crate::domain::shipping::track::Report;
+use crate::domain::shipping::track::TrackingReport;
 use crate::domain::tests::bench::Bench;
 use crate::domain::tests::given::{order, report};
-use crate::domain::unit::unit_of_work::Desk;
+use crate::domain::unit::unit_of_work::UnitOfWork;
 
 /// A shipment that was handed over yesterday.
 fn on_the_road() -> (Bench, OrderId) {
@@ -30,17 +30,17 @@ fn on_the_road() -> (Bench, OrderId) {
 }
 
 /// The order after these batches, with every law looked at.
-fn after(bench: &Bench, id: OrderId, batches: &[&[Report]]) -> Order {
+fn after(bench: &Bench, id: OrderId, batches: &[&[TrackingReport]]) -> Order {
     let mut order = bench.order(id).clone();
     let shipment = order.shipments[0].id;
     let ids = Ids::seeded(bench.now, 7);
-    let mut desk = Desk::new(&bench.world, &bench.rules, bench.now, bench.actor.clone(), ids);
+    let mut unit = UnitOfWork::new(&bench.snapshot, &bench.rules, bench.now, bench.actor.clone(), ids);
     for batch in batches {
-        order.record_tracking(&mut desk, shipment, batch).expect("reports are taken");
+        order.record_tracking(&mut unit, shipment, batch).expect("reports are taken");
     }
 
-    let events = [bench.history(id), desk.changes.events.as_slice()].concat();
-    let broken = [order.breaches(), history_breaches(&order, &events)].concat();
+    let events = [bench.history(id), unit.changes.events.as_slice()].concat();
+    let broken = [order.violations(), history_violations(&order, &events)].concat();
     assert!(broken.is_empty(), "{broken:#?}");
     order
 }
@@ -54,22 +54,22 @@ fn stored(order: &Order) -> Stored {
     (order.state, shipment.state, shipment.estimated_at, keys)
 }
 
-fn some_report(now: Timestamp) -> impl Strategy<Value = Report> {
+fn some_report(now: Timestamp) -> impl Strategy<Value = TrackingReport> {
     (select(TrackingStatus::ALL), 0_u64..4).prop_map(move |(status, hours)| {
         let at = now.minus(Duration::from_secs(hours * 3_600));
         let estimated_at = (hours % 2 == 0).then(|| at.plus(Duration::from_secs(86_400)));
-        Report { estimated_at, ..report(status, at) }
+        TrackingReport { estimated_at, ..report(status, at) }
     })
 }
 
 /// Every arrangement of these.
-fn arrangements(of: &[Report]) -> Vec<Vec<Report>> {
+fn arrangements(of: &[TrackingReport]) -> Vec<Vec<TrackingReport>> {
     let Some((first, rest)) = of.split_first() else { return vec![Vec::new()] };
     let mut all = Vec::new();
     for shorter in arrangements(rest) {
-        for place in 0..=shorter.len() {
+        for index in 0..=shorter.len() {
             let mut longer = shorter.clone();
-            longer.insert(place, first.clone());
+            longer.insert(index, first.clone());
             all.push(longer);
         }
     }
@@ -84,32 +84,32 @@ fn every_order_of_arrival_and_every_repetition_ends_in_the_same_stored_state() {
     proptest!(config, |((reports, again) in arrivals)| {
         let whole = stored(&after(&bench, id, &[&reports]));
         let repeated = again.iter().map(|it| it.get(&reports).clone());
-        let all: Vec<Report> = reports.iter().cloned().chain(repeated).collect();
+        let all: Vec<TrackingReport> = reports.iter().cloned().chain(repeated).collect();
         for arranged in arrangements(&all) {
-            let one_by_one: Vec<&[Report]> = arranged.chunks(1).collect();
+            let one_by_one: Vec<&[TrackingReport]> = arranged.chunks(1).collect();
             prop_assert_eq!(&stored(&after(&bench, id, &one_by_one)), &whole, "{:?}", arranged);
         }
     });
 }
 
 /// The places of which the customer was told, in the order of telling.
-fn places_told(order: &Order) -> Vec<String> {
+fn locations_told(order: &Order) -> Vec<String> {
     let letters = order.messages.iter().filter(|it| it.kind == MessageKind::LocationChanged);
     let about = |sequence| order.shipments[0].tracking.iter().find(|it| it.sequence == sequence);
-    letters.filter_map(|it| about(it.sequence)).map(|it| it.place.clone()).collect()
+    letters.filter_map(|it| about(it.sequence)).map(|it| it.location.clone()).collect()
 }
 
 #[test]
 fn a_change_of_place_is_told_once_per_place_and_never_late() {
     let (bench, id) = on_the_road();
-    let scan = |status, place: &str, minutes_ago: u64| {
+    let scan = |status, location: &str, minutes_ago: u64| {
         let at = bench.now.minus(Duration::from_secs(minutes_ago * 60));
-        vec![Report { place: place.to_owned(), ..report(status, at) }]
+        vec![TrackingReport { location: location.to_owned(), ..report(status, at) }]
     };
-    let moves = |place: &str, minutes_ago| scan(TrackingStatus::InTransit, place, minutes_ago);
-    let told = |batches: &[Vec<Report>]| {
-        let batches: Vec<&[Report]> = batches.iter().map(Vec::as_slice).collect();
-        places_told(&after(&bench, id, &batches))
+    let moves = |location: &str, minutes_ago| scan(TrackingStatus::InTransit, location, minutes_ago);
+    let told = |batches: &[Vec<TrackingReport>]| {
+        let batches: Vec<&[TrackingReport]> = batches.iter().map(Vec::as_slice).collect();
+        locations_told(&after(&bench, id, &batches))
     };
 
     assert_eq!(told(&[moves("Newark", 90), moves("Albany", 60)]), ["Newark", "Albany"]);
@@ -142,7 +142,7 @@ fn a_delivery_and_a_return_contradict_each_other_and_the_delivery_stands() {
         let delivered = report(TrackingStatus::Delivered, delivered_at);
         let returned = report(TrackingStatus::Returned, returned_at);
         for arranged in arrangements(&[delivered, returned]) {
-            let one_by_one: Vec<&[Report]> = arranged.chunks(1).collect();
+            let one_by_one: Vec<&[TrackingReport]> = arranged.chunks(1).collect();
             let order = after(&bench, id, &one_by_one);
             assert_eq!(
                 (order.state, order.shipments[0].state),
@@ -159,7 +159,7 @@ fn a_return_that_was_settled_stays_settled_when_the_goods_turn_out_to_be_deliver
     let (mut bench, id) = on_the_road();
     bench.report(id, 0, TrackingStatus::Returned);
     let payment = bench.order(id).payments[0].id;
-    bench.on(id, |order, desk| order.refund(desk, payment, None, "came back")).expect("paid back");
+    bench.on(id, |order, unit| order.refund(unit, payment, None, "came back")).expect("paid back");
     bench.on(id, Order::close).expect("nothing is open");
 
     bench.pass(60);

@@ -4,7 +4,7 @@ use crate::domain::approvals::decide::Decision;
 use crate::domain::inventory::replenish::set_reorder_rule;
 use crate::domain::model::approval::Gate;
 use crate::domain::model::order::OrderState;
-use crate::domain::model::payment::Ask;
+use crate::domain::model::payment::ProviderRequest;
 use crate::domain::model::reservation::ReservationState;
 use crate::domain::model::scalars::OrderId;
 use crate::domain::model::shipment::ShipmentState;
@@ -12,13 +12,15 @@ use crate::domain::model::stock::MovementKind;
 use crate::domain::model::tracking::TrackingStatus;
 use crate::domain::process::timeline::steps::{Step, StepState};
 use crate::domain::tests::bench::Bench;
-use crate::domain::tests::given::{actor, by_card, dear, done, order, place, proof, report, sku, usd};
+use crate::domain::tests::given::{
+    actor, by_card, dear, done, location_code, order, proof, report, sku, usd,
+};
 
 #[test]
 fn one_order_travels_all_twenty_steps() {
     let mut bench = Bench::with_stock(&[("A-1", "NYC", 10), ("B-2", "NYC", 5)]);
     bench
-        .decide(|desk| set_reorder_rule(desk, &sku("A-1"), &place("NYC"), Some(9), Some(20), ""))
+        .decide(|unit| set_reorder_rule(unit, &sku("A-1"), &location_code("NYC"), Some(9), Some(20), ""))
         .expect("a reorder rule");
 
     // 1 to 4: received, verified, found and set aside in one decision; 5 waits for a person.
@@ -39,12 +41,12 @@ fn one_order_travels_all_twenty_steps() {
     bench.pass(60);
     let payment = bench
         .by("shop")
-        .on(id, |order, desk| order.begin_payment(desk, &by_card(Ask::Authorize, None)))
+        .on(id, |order, unit| order.begin_payment(unit, &by_card(ProviderRequest::Authorize, None)))
         .expect("a card");
-    bench.answer(id, payment, Ask::Authorize, &done("auth-1"));
+    bench.answer(id, payment, ProviderRequest::Authorize, &done("auth-1"));
     assert_eq!(state_of(&bench, id, Step::CapturePayment), StepState::InProgress);
-    bench.on(id, |order, desk| order.begin_capture(desk, payment)).expect("authorised");
-    bench.answer(id, payment, Ask::Capture, &done("capture-1"));
+    bench.on(id, |order, unit| order.begin_capture(unit, payment)).expect("authorised");
+    bench.answer(id, payment, ProviderRequest::Capture, &done("capture-1"));
     assert_eq!(bench.state(id), OrderState::PaymentCaptured);
     assert_eq!(bench.order(id).reservations[0].state, ReservationState::Confirmed);
     bench.by("boss").decide_gate(id, Gate::Payment, Decision::Approve).expect("approved");
@@ -56,7 +58,7 @@ fn one_order_travels_all_twenty_steps() {
     assert_eq!(bench.shelf("A-1", "NYC"), (10, 2, 0));
     let shipment = bench.shipment(id, 0).id;
     bench
-        .on(id, |order, desk| order.confirm_pickup(desk, shipment, "driver 7", 1, None))
+        .on(id, |order, unit| order.confirm_pickup(unit, shipment, "driver 7", 1, None))
         .expect("one package");
     assert_eq!(bench.state(id), OrderState::Shipped);
     assert_eq!(bench.shelf("A-1", "NYC"), (8, 0, 0));
@@ -74,17 +76,17 @@ fn one_order_travels_all_twenty_steps() {
     bench.pass(3_600);
     bench.report(id, 0, TrackingStatus::OutForDelivery);
     let proof = proof(bench.now, &actor("courier"));
-    bench.on(id, |order, desk| order.confirm_delivery(desk, shipment, proof)).expect("delivered");
+    bench.on(id, |order, unit| order.confirm_delivery(unit, shipment, proof)).expect("delivered");
     assert_eq!(bench.state(id), OrderState::Delivered);
     bench.send_messages(id);
-    bench.on(id, |order, desk| order.submit_feedback(desk, 5, 4, "quick".to_owned())).expect("asked for");
+    bench.on(id, |order, unit| order.submit_feedback(unit, 5, 4, "quick".to_owned())).expect("asked for");
 
     // 18 to 20: a worker closes, archives and looks after the shelf.
     bench.pass(bench.rules.close_after_seconds);
-    bench.tend(id);
+    bench.run_due(id);
     assert_eq!(bench.state(id), OrderState::Closed);
     bench.pass(bench.rules.archive_after_seconds);
-    bench.tend(id);
+    bench.run_due(id);
     assert_eq!(bench.state(id), OrderState::Archived);
 
     let timeline = bench.timeline(id);
@@ -109,7 +111,7 @@ fn one_order_travels_all_twenty_steps() {
     let expected =
         [(MovementKind::Receipt, 10, 0), (MovementKind::Reserve, 0, 2), (MovementKind::Ship, -2, -2)];
     assert_eq!(ledger, expected);
-    let proposals: Vec<_> = bench.world.replenishments.values().collect();
+    let proposals: Vec<_> = bench.snapshot.replenishments.values().collect();
     assert_eq!(proposals.len(), 1);
     assert_eq!((&proposals[0].sku, proposals[0].quantity, proposals[0].order), (&sku("A-1"), 12, Some(id)));
 }
@@ -153,8 +155,8 @@ fn reports_may_come_late_twice_and_in_any_order() {
     let (shipment, now) = (bench.shipment(id, 0).id, bench.now);
     let at = |minutes: u64| now.minus(std::time::Duration::from_secs(minutes * 60));
     let out = [report(TrackingStatus::OutForDelivery, at(90)), report(TrackingStatus::Exception, at(300))];
-    bench.on(id, |order, desk| order.record_tracking(desk, shipment, &out[..1])).expect("a report");
-    bench.on(id, |order, desk| order.record_tracking(desk, shipment, &out[1..])).expect("an older one");
+    bench.on(id, |order, unit| order.record_tracking(unit, shipment, &out[..1])).expect("a report");
+    bench.on(id, |order, unit| order.record_tracking(unit, shipment, &out[1..])).expect("an older one");
     assert_eq!(bench.shipment(id, 0).state, ShipmentState::OutForDelivery);
     let told = bench.order(id).messages.len();
 
@@ -162,12 +164,12 @@ fn reports_may_come_late_twice_and_in_any_order() {
     let late = [report(TrackingStatus::InTransit, at(600)), report(TrackingStatus::OutForDelivery, at(60))];
 
     let new =
-        bench.on(id, |order, desk| order.record_tracking(desk, shipment, std::slice::from_ref(&delivered)));
+        bench.on(id, |order, unit| order.record_tracking(unit, shipment, std::slice::from_ref(&delivered)));
     assert_eq!(new.map(|it| it.new), Ok(1));
-    let new = bench.on(id, |order, desk| order.record_tracking(desk, shipment, &late));
+    let new = bench.on(id, |order, unit| order.record_tracking(unit, shipment, &late));
     assert_eq!(new.map(|it| it.new), Ok(2));
     let again =
-        bench.on(id, |order, desk| order.record_tracking(desk, shipment, std::slice::from_ref(&delivered)));
+        bench.on(id, |order, unit| order.record_tracking(unit, shipment, std::slice::from_ref(&delivered)));
     assert_eq!(again.map(|it| it.new), Ok(0));
 
     assert_eq!(bench.state(id), OrderState::Delivered);

@@ -29,14 +29,14 @@ fn a_shipment_in_the_warehouse_waits_for_the_call_that_takes_it_on() {
     };
 
     look(&bench, Step::PrepareOrder, "StartPicking");
-    bench.on(id, |order, desk| order.start_picking(desk, shipment)).expect("begun");
+    bench.on(id, |order, unit| order.start_picking(unit, shipment)).expect("begun");
     look(&bench, Step::PrepareOrder, "RecordPick");
     bench
-        .on(id, |order, desk| order.record_pick(desk, shipment, &[LineUnits { line: 1, units: 1 }]))
+        .on(id, |order, unit| order.record_pick(unit, shipment, &[LineUnits { line: 1, units: 1 }]))
         .expect("one");
     look(&bench, Step::PrepareOrder, "RecordPick");
     bench
-        .on(id, |order, desk| order.record_pick(desk, shipment, &[LineUnits { line: 1, units: 1 }]))
+        .on(id, |order, unit| order.record_pick(unit, shipment, &[LineUnits { line: 1, units: 1 }]))
         .expect("the other");
     look(&bench, Step::PrepareOrder, "RecordQualityCheck");
     bench.check_quality(id, 0, 1);
@@ -46,13 +46,13 @@ fn a_shipment_in_the_warehouse_waits_for_the_call_that_takes_it_on() {
     bench.check_quality(id, 0, 0);
     look(&bench, Step::PackageProducts, "PackShipment");
     let packages = one_package(bench.shipment(id, 0));
-    bench.on(id, |order, desk| order.pack(desk, shipment, packages)).expect("packed");
+    bench.on(id, |order, unit| order.pack(unit, shipment, packages)).expect("packed");
     look(&bench, Step::CreateLabel, "CreateShippingLabel");
-    bench.on(id, |order, desk| order.create_label(desk, shipment)).expect("labelled");
+    bench.on(id, |order, unit| order.create_label(unit, shipment)).expect("labelled");
     look(&bench, Step::AssignCourier, "AssignCourier");
-    bench.on(id, |order, desk| order.assign_courier(desk, shipment, None, None)).expect("assigned");
+    bench.on(id, |order, unit| order.assign_courier(unit, shipment, None, None)).expect("assigned");
     look(&bench, Step::ConfirmPickup, "ConfirmPickup");
-    bench.on(id, |order, desk| order.confirm_pickup(desk, shipment, "", 1, None)).expect("handed over");
+    bench.on(id, |order, unit| order.confirm_pickup(unit, shipment, "", 1, None)).expect("handed over");
     let (step, letter) = waits(&bench, id);
     assert_eq!(step, Step::NotifyShipment);
     assert!(letter.starts_with("sending of msg_"), "{letter}");
@@ -96,14 +96,14 @@ fn a_hold_goes_before_the_warehouse_and_stops_nothing_on_the_road() {
     let id = bench.paid(&order("ada", &[("A-1", 1)]));
     let reason = HoldReason::Compliance;
     let hold = |bench: &mut Bench| {
-        bench.on(id, |order, desk| order.place_hold(desk, reason, "papers".to_owned())).expect("a hold")
+        bench.on(id, |order, unit| order.place_hold(unit, reason, "papers".to_owned())).expect("a hold")
     };
     let placed = hold(&mut bench);
     assert_eq!(
         bench.order(id).next_step(),
         Some((Step::PrepareOrder, format!("hold {placed} (COMPLIANCE): papers")))
     );
-    bench.on(id, |order, desk| order.release_hold(desk, placed, "")).expect("released");
+    bench.on(id, |order, unit| order.release_hold(unit, placed, "")).expect("released");
     bench.ship(id, 0);
     bench.send_messages(id);
     hold(&mut bench);

@@ -1,24 +1,24 @@
-//! Commands: changes as plain values. Each says what it reads and how it is decided; the rules themselves stand
-//! with what they are about.
+//! Commands: changes as plain values. Each names its read set and its decision; the rules themselves stand with their
+//! capability.
 
 use crate::domain::model::etag::check_etag;
 use crate::domain::model::order::Order;
 use crate::domain::model::refusal::Refusal;
 use crate::domain::model::scalars::OrderId;
-use crate::domain::unit::unit_of_work::{Desk, Part, Touch};
+use crate::domain::unit::unit_of_work::{Part, ReadSet, UnitOfWork};
 
-/// A change that somebody asks for, as a plain value.
+/// A change as a plain value.
 pub trait Command: Send + 'static {
-    /// What the log calls it.
+    /// Name in the log.
     const NAME: &'static str;
-    /// What the caller hears of it, beside the state that it left.
+    /// Result for the caller, beside the new state.
     type Output: Send + 'static;
 
     /// The keys that the decision needs; the store loads and locks them.
-    fn reads(&self) -> Touch;
+    fn reads(&self) -> ReadSet;
 
     /// Decides on what is there. It may be called again after a lost race, and must not remember anything.
-    fn decide(&self, desk: &mut Desk<'_>) -> Result<Self::Output, Refusal>;
+    fn decide(&self, unit: &mut UnitOfWork<'_>) -> Result<Self::Output, Refusal>;
 }
 
 /// A command about one order, named by the order's own id or by one of its parts.
@@ -28,12 +28,12 @@ pub trait OrderCommand: Send + 'static {
 
     fn target(&self) -> &Target;
 
-    /// What it needs beside its order.
-    fn also_reads(&self) -> Touch {
-        Touch::default()
+    /// Its read set beside its order.
+    fn also_reads(&self) -> ReadSet {
+        ReadSet::default()
     }
 
-    fn decide_on(&self, order: &mut Order, desk: &mut Desk<'_>) -> Result<Self::Output, Refusal>;
+    fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<Self::Output, Refusal>;
 }
 
 /// An order or a part of one, in the version that the caller has seen.
@@ -53,7 +53,7 @@ impl Target {
     /// A shipment has an etag of its own, every other part has its order's.
     fn check(&self, order: &Order) -> Result<(), Refusal> {
         let version = match &self.part {
-            Part::Shipment(id) => order.shipments[order.shipment_place(*id)?].version,
+            Part::Shipment(id) => order.shipments[order.shipment_index(*id)?].version,
             Part::Tracked { .. }
             | Part::Order(_)
             | Part::Payment(_)
@@ -68,7 +68,7 @@ impl Target {
     }
 }
 
-/// What a command about an order gives: the order's id beside its output.
+/// Output of a command about an order: the order's id beside its own output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OnOrder<T> {
     pub order: OrderId,
@@ -79,7 +79,7 @@ impl<C: OrderCommand> Command for C {
     const NAME: &'static str = <C as OrderCommand>::NAME;
     type Output = OnOrder<<C as OrderCommand>::Output>;
 
-    fn reads(&self) -> Touch {
+    fn reads(&self) -> ReadSet {
         let mut reads = self.also_reads();
         match &self.target().part {
             Part::Order(id) => reads.orders.push(*id),
@@ -88,31 +88,31 @@ impl<C: OrderCommand> Command for C {
         reads
     }
 
-    fn decide(&self, desk: &mut Desk<'_>) -> Result<Self::Output, Refusal> {
-        let id = desk.order_of(&self.target().part)?;
-        let mut order = desk.take_order(id)?;
+    fn decide(&self, unit: &mut UnitOfWork<'_>) -> Result<Self::Output, Refusal> {
+        let id = unit.order_of(&self.target().part)?;
+        let mut order = unit.take_order(id)?;
         self.target().check(&order)?;
-        let output = self.decide_on(&mut order, desk)?;
-        conclude(order, desk)?;
+        let output = self.decide_on(&mut order, unit)?;
+        conclude(order, unit)?;
         Ok(OnOrder { order: id, output })
     }
 }
 
 /// The end of every decision about an order: what happens by itself up to the next gate, and keeping what is new.
-pub(crate) fn conclude(mut order: Order, desk: &mut Desk<'_>) -> Result<(), Refusal> {
-    order.advance(desk)?;
-    if desk.is_new(&order) {
-        desk.keep_order(order);
+pub(crate) fn conclude(mut order: Order, unit: &mut UnitOfWork<'_>) -> Result<(), Refusal> {
+    order.advance(unit)?;
+    if unit.is_new(&order) {
+        unit.keep_order(order);
     }
     Ok(())
 }
 
-/// What a decision needs that may give the order's stock back or look at its shelves.
-pub(in crate::domain) fn with_stock() -> Touch {
-    Touch { order_stock: true, ..Touch::default() }
+/// Read set of a decision that may give the order's stock back or look at its shelves.
+pub(in crate::domain) fn with_stock() -> ReadSet {
+    ReadSet { order_stock: true, ..ReadSet::default() }
 }
 
-/// What a decision needs that may set stock aside for the order.
-pub(in crate::domain) fn to_reserve() -> Touch {
-    Touch { order_stock: true, reserves: true, ..Touch::default() }
+/// Read set of a decision that may reserve stock for the order.
+pub(in crate::domain) fn to_reserve() -> ReadSet {
+    ReadSet { order_stock: true, reserves: true, ..ReadSet::default() }
 }

@@ -1,4 +1,4 @@
-//! How every decision about an order is written down: the step of a machine, the event, the message.
+//! The journal of an order: the step of a state machine, the event and the message of each decision.
 
 use uuid::Uuid;
 
@@ -11,7 +11,7 @@ use crate::domain::model::scalars::{Actor, MessageId, ShipmentId};
 use crate::domain::model::shipment::Shipment;
 use crate::domain::model::states::State;
 use crate::domain::model::time::Timestamp;
-use crate::domain::unit::unit_of_work::{Desk, Part};
+use crate::domain::unit::unit_of_work::{Part, UnitOfWork};
 
 /// How long the text of an event may be, in characters; the whole is in the parts that it is about.
 const EVENT_TEXT_MAX: usize = 1_000;
@@ -24,8 +24,8 @@ pub(in crate::domain) fn cut(mut text: String, characters: usize) -> String {
     text
 }
 
-/// The step of a machine, if its table has it. What may be done instead, the subject's owner knows.
-pub(in crate::domain) fn moved<S: State>(
+/// The step of a state machine, if its table has it. The caller adds what may be done instead.
+pub(in crate::domain) fn step_between<S: State>(
     subject: impl Into<Uuid>,
     from: S,
     to: S,
@@ -46,48 +46,48 @@ pub(in crate::domain) fn moved<S: State>(
     })
 }
 
-/// The first state of a new subject.
-pub(in crate::domain) fn born<S: State>(subject: impl Into<Uuid>, first: S) -> Transition {
+/// The first step of a new subject.
+pub(in crate::domain) fn opened<S: State>(subject: impl Into<Uuid>, first: S) -> Transition {
     Transition { machine: S::MACHINE, subject: subject.into(), from: String::new(), to: first.to_string() }
 }
 
 impl Order {
     /// Writes down that the caller did something.
-    pub(in crate::domain) fn tell(
+    pub(in crate::domain) fn record(
         &mut self,
-        desk: &mut Desk,
+        unit: &mut UnitOfWork,
         kind: EventKind,
         step: Option<Transition>,
         text: impl Into<String>,
     ) {
-        let actor = desk.actor.clone();
-        self.record(desk, actor, kind, step, text.into());
+        let actor = unit.actor.clone();
+        self.append(unit, actor, kind, step, text.into());
     }
 
     /// Writes down that policy or a worker did something.
-    pub(in crate::domain) fn tell_automatic(
+    pub(in crate::domain) fn record_automatic(
         &mut self,
-        desk: &mut Desk,
+        unit: &mut UnitOfWork,
         kind: EventKind,
         step: Option<Transition>,
         text: impl Into<String>,
     ) {
-        self.record(desk, Actor::system(), kind, step, text.into());
+        self.append(unit, Actor::system(), kind, step, text.into());
     }
 
-    fn record(
+    fn append(
         &mut self,
-        desk: &mut Desk,
+        unit: &mut UnitOfWork,
         actor: Actor,
         kind: EventKind,
         step: Option<Transition>,
         text: String,
     ) {
         self.last_event += 1;
-        desk.changes.events.push(Event {
+        unit.changes.events.push(Event {
             order: self.id,
             sequence: self.last_event,
-            at: desk.now,
+            at: unit.now,
             actor,
             kind,
             transition: step,
@@ -95,54 +95,55 @@ impl Order {
         });
     }
 
-    /// Moves the order itself, as done by the caller.
-    pub(in crate::domain) fn go(
+    /// Moves the order to another state, as the caller's act.
+    pub(in crate::domain) fn transition(
         &mut self,
-        desk: &mut Desk,
+        unit: &mut UnitOfWork,
         to: OrderState,
         kind: EventKind,
         text: impl Into<String>,
     ) -> Result<(), Refusal> {
         let step = self.step_to(to)?;
-        self.tell(desk, kind, Some(step), text);
+        self.record(unit, kind, Some(step), text);
         Ok(())
     }
 
-    /// Moves the order itself, as policy has it.
-    pub(in crate::domain) fn go_automatic(
+    /// Moves the order to another state, as an automatic step.
+    pub(in crate::domain) fn transition_automatic(
         &mut self,
-        desk: &mut Desk,
+        unit: &mut UnitOfWork,
         to: OrderState,
         kind: EventKind,
         text: impl Into<String>,
     ) -> Result<(), Refusal> {
         let step = self.step_to(to)?;
-        self.tell_automatic(desk, kind, Some(step), text);
+        self.record_automatic(unit, kind, Some(step), text);
         Ok(())
     }
 
     fn step_to(&mut self, to: OrderState) -> Result<Transition, Refusal> {
-        let step = moved(self.id.0, self.state, to).map_err(|it| it.instead(|| self.available_actions()))?;
+        let step =
+            step_between(self.id.0, self.state, to).map_err(|it| it.instead(|| self.available_actions()))?;
         self.state = to;
         Ok(step)
     }
 
-    /// Queues what the customer is told, once per key.
+    /// Queues a message to the customer, once per key.
     pub(in crate::domain) fn notify(
         &mut self,
-        desk: &mut Desk,
+        unit: &mut UnitOfWork,
         kind: MessageKind,
         shipment: Option<ShipmentId>,
         sequence: i64,
     ) {
-        let due_at = desk.now.plus(kind.waits());
-        self.notify_at(desk, kind, shipment, sequence, due_at);
+        let due_at = unit.now.plus(kind.waits());
+        self.notify_at(unit, kind, shipment, sequence, due_at);
     }
 
     /// The same, with a letter that is not to be sent before this.
     pub(in crate::domain) fn notify_at(
         &mut self,
-        desk: &mut Desk,
+        unit: &mut UnitOfWork,
         kind: MessageKind,
         shipment: Option<ShipmentId>,
         sequence: i64,
@@ -162,7 +163,7 @@ impl Order {
             Ok(_) => (MessageState::Queued, String::new()),
             Err(why) => (MessageState::Suppressed, why),
         };
-        let id: MessageId = desk.ids.fresh();
+        let id: MessageId = unit.ids.fresh();
         self.messages.push(Message {
             id,
             kind,
@@ -172,14 +173,14 @@ impl Order {
             sequence,
             attempts: 0,
             due_at,
-            created_at: desk.now,
+            created_at: unit.now,
             sent_at: None,
             failure,
         });
-        self.tell_automatic(
-            desk,
+        self.record_automatic(
+            unit,
             EventKind::MessageQueued,
-            Some(born(id.0, state)),
+            Some(opened(id.0, state)),
             format!("message {kind} {state}"),
         );
     }

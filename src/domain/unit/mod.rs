@@ -1,4 +1,4 @@
-//! What every command works on and is written down with.
+//! The floor under every command: the unit of work, the journal, the form of a command.
 
 pub(super) mod command;
 pub(super) mod journal;

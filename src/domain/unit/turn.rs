@@ -41,7 +41,7 @@ impl Order {
 }
 
 impl Order {
-    /// The rung of every forward move: holds stop it.
+    /// Refuses a forward move of an order on hold.
     pub(in crate::domain) fn must_be_free(&self) -> Result<(), Refusal> {
         let Some(hold) = self.holds.iter().find(|it| it.state == HoldState::Active) else { return Ok(()) };
         let message = format!("hold {} ({}) is active; release it first", hold.id, hold.reason);

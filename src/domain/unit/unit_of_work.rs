@@ -1,10 +1,11 @@
-//! Where decisions are made: the loaded state, and what one decision changes of it.
+//! The unit of work: the loaded state, and what one decision changes of it.
 //!
-//! A decision works on a [`Desk`]: it reads the [`World`] and lays its changes on top. Refused, the changes are
-//! dropped and nothing has happened; accepted, they are absorbed and the next decision of the group sees them.
+//! A decision works on a [`UnitOfWork`]: it reads the [`Snapshot`] and collects its changes on top. If it is refused,
+//! the changes are dropped and nothing has happened; if it is accepted, they are applied and the next decision of the
+//! group sees them.
 //!
-//! A key that nobody loaded is not a key that does not exist. A decision that reads one is dropped, whatever it said:
-//! [`Desk::not_loaded`] names the keys, and the decision is run again with them.
+//! A key that was not loaded is not a key that does not exist. A decision that reads one is dropped, whatever its
+//! result: [`UnitOfWork::not_loaded`] names the keys, and the decision is run again with them.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -65,15 +66,15 @@ impl Part {
     }
 }
 
-/// What a decision needs to see. The store loads it, locked where it may change.
+/// The keys that a decision reads. The store loads them, locked where they may change.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Touch {
+pub struct ReadSet {
     pub orders: Vec<OrderId>,
     /// Parts whose orders are wanted: the store finds out whose they are.
     pub parts: Vec<Part>,
     /// Whether the decision may move stock of these orders' lines and reservations.
     pub order_stock: bool,
-    /// Whether it may set stock of these orders' lines aside: then overdue holds on that stock are loaded too.
+    /// Whether it may set stock of these orders' lines aside: then expired reservations of that stock are loaded too.
     pub reserves: bool,
     /// Stock of these at every location, with what waiting orders are waiting for.
     pub skus: Vec<Sku>,
@@ -95,7 +96,7 @@ pub struct Touch {
     pub lease: Option<Lease>,
 }
 
-impl Touch {
+impl ReadSet {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
@@ -145,7 +146,7 @@ pub struct Loaded {
     /// Stock at every location, who waits for it, open replenishments.
     pub stock: HashSet<Sku>,
     /// Expired reservations that still hold stock of these.
-    pub overdue: HashSet<Sku>,
+    pub expired: HashSet<Sku>,
     pub reservations: HashSet<ReservationId>,
     pub replenishments: HashSet<ReplenishmentId>,
     pub products: HashSet<Sku>,
@@ -156,16 +157,16 @@ pub struct Loaded {
     pub bank_references: HashSet<String>,
 }
 
-/// A worker's claim: its token only rises, so that whoever lost the lease is told apart.
+/// A worker's claim: its token only rises, so that a worker that lost the lease is recognised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lease {
     pub job: JobId,
     pub token: i64,
 }
 
-/// Everything loaded for a group of decisions.
+/// Everything that was loaded for a group of decisions.
 #[derive(Debug, Default)]
-pub struct World {
+pub struct Snapshot {
     /// None: everything that exists is here.
     pub loaded: Option<Loaded>,
     /// The orders that parts belong to.
@@ -189,18 +190,18 @@ pub struct World {
     pub bank_references: HashSet<String>,
     /// Products and places with a replenishment that is not over, by its id.
     pub open_replenishments: HashMap<(Sku, LocationCode), ReplenishmentId>,
-    /// Orders (loaded) and other callers' reservations (loaded) whose hold on touched stock is past its end.
-    pub overdue_orders: Vec<OrderId>,
-    pub overdue_reservations: Vec<ReservationId>,
+    /// Orders and other callers' reservations, all loaded, whose reservation of this stock has expired.
+    pub expired_orders: Vec<OrderId>,
+    pub expired_reservations: Vec<ReservationId>,
     /// Whether there are more of them than were loaded.
-    pub more_overdue: bool,
+    pub more_expired: bool,
     /// Leases as the database knows them.
     pub leases: HashMap<JobId, i64>,
 }
 
-/// What one decision changed. Entities are whole; the store finds out what differs.
+/// The changes of one decision. Entities are whole; the store finds the differences.
 #[derive(Debug, Clone, Default)]
-pub struct Changes {
+pub struct ChangeSet {
     pub orders: BTreeMap<OrderId, Arc<Order>>,
     pub stock: BTreeMap<(Sku, LocationCode), StockLevel>,
     pub reservations: BTreeMap<ReservationId, Arc<Reservation>>,
@@ -221,9 +222,9 @@ pub struct Changes {
     pub lease: Option<Lease>,
 }
 
-impl World {
-    /// Makes an accepted decision's changes part of the world.
-    pub fn absorb(&mut self, changes: &Changes) {
+impl Snapshot {
+    /// Applies an accepted decision's changes, for the next decision to see.
+    pub fn apply(&mut self, changes: &ChangeSet) {
         for (id, order) in &changes.orders {
             let waited = self.orders.get(id).is_some_and(|it| it.state == OrderState::AwaitingStock);
             if order.state == OrderState::AwaitingStock && !waited {
@@ -278,18 +279,18 @@ impl World {
     }
 }
 
-impl World {
-    /// When a decision that touches this is made: now, but never before the last change of an order that it may write
-    /// about. A history does not fall because a clock was set back.
-    pub fn time_for(&self, touch: &Touch, now: Timestamp) -> Timestamp {
-        let moves_stock = touch.order_stock || touch.reserves || !touch.skus.is_empty();
-        let overdue = self.overdue_orders.iter().filter(|_| moves_stock);
-        let owners = touch.parts.iter().filter_map(|it| self.owners.get(it));
-        let orders = touch.orders.iter().chain(owners).chain(overdue).filter_map(|it| self.orders.get(it));
+impl Snapshot {
+    /// The time of a decision with this read set: now, but never before the last change of an order that it may write
+    /// about. A history never goes back in time because a clock was set back.
+    pub fn time_for(&self, reads: &ReadSet, now: Timestamp) -> Timestamp {
+        let moves_stock = reads.order_stock || reads.reserves || !reads.skus.is_empty();
+        let expired = self.expired_orders.iter().filter(|_| moves_stock);
+        let owners = reads.parts.iter().filter_map(|it| self.owners.get(it));
+        let orders = reads.orders.iter().chain(owners).chain(expired).filter_map(|it| self.orders.get(it));
         orders.map(|it| it.updated_at).fold(now, Timestamp::max)
     }
 
-    /// An order begins to wait: behind everybody, as far as this world can tell, and before those received later.
+    /// Puts an order that begins to wait in line: behind the orders of this snapshot, and before those received later.
     fn line_up(&mut self, order: &Order) {
         let Some(region) = &order.region else { return };
         for line in &order.lines {
@@ -311,29 +312,37 @@ impl World {
 
 /// One decision at work.
 #[derive(Debug)]
-pub struct Desk<'w> {
-    world: &'w World,
+pub struct UnitOfWork<'w> {
+    snapshot: &'w Snapshot,
     pub rules: &'w Rules,
     pub now: Timestamp,
     pub actor: Actor,
     pub ids: Ids,
-    pub changes: Changes,
-    not_loaded: RefCell<Touch>,
+    pub changes: ChangeSet,
+    not_loaded: RefCell<ReadSet>,
 }
 
-impl<'w> Desk<'w> {
-    pub fn new(world: &'w World, rules: &'w Rules, now: Timestamp, actor: Actor, ids: Ids) -> Self {
-        Self { world, rules, now, actor, ids, changes: Changes::default(), not_loaded: RefCell::default() }
+impl<'w> UnitOfWork<'w> {
+    pub fn new(snapshot: &'w Snapshot, rules: &'w Rules, now: Timestamp, actor: Actor, ids: Ids) -> Self {
+        Self {
+            snapshot,
+            rules,
+            now,
+            actor,
+            ids,
+            changes: ChangeSet::default(),
+            not_loaded: RefCell::default(),
+        }
     }
 
-    /// The keys that the decision read and nobody had loaded. Unless it is empty, what was decided counts for nothing.
-    pub fn not_loaded(&self) -> Touch {
+    /// The keys that the decision read and that were not loaded. Unless it is empty, the decision does not count.
+    pub fn not_loaded(&self) -> ReadSet {
         self.not_loaded.borrow().clone()
     }
 
-    /// Notes a key that was not found here and was not looked up either.
-    fn needs(&self, is_loaded: impl FnOnce(&Loaded) -> bool, note: impl FnOnce(&mut Touch)) {
-        if let Some(loaded) = &self.world.loaded
+    /// Records a key that is missing here and was not loaded.
+    fn needs(&self, is_loaded: impl FnOnce(&Loaded) -> bool, note: impl FnOnce(&mut ReadSet)) {
+        if let Some(loaded) = &self.snapshot.loaded
             && !is_loaded(loaded)
         {
             note(&mut self.not_loaded.borrow_mut());
@@ -349,9 +358,9 @@ impl<'w> Desk<'w> {
         if let Part::Order(id) = part {
             return Ok(*id);
         }
-        let found = match &self.world.loaded {
-            Some(_) => self.world.owners.get(part).copied(),
-            None => self.world.orders.values().find(|it| it.has(part)).map(|it| it.id),
+        let found = match &self.snapshot.loaded {
+            Some(_) => self.snapshot.owners.get(part).copied(),
+            None => self.snapshot.orders.values().find(|it| it.has(part)).map(|it| it.id),
         };
         if found.is_none() {
             self.needs(|it| it.parts.contains(part), |it| it.parts.push(part.clone()));
@@ -361,11 +370,11 @@ impl<'w> Desk<'w> {
 
     /// Whether the order differs from what is there.
     pub fn is_new(&self, order: &Order) -> bool {
-        let known = self.changes.orders.get(&order.id).or_else(|| self.world.orders.get(&order.id));
+        let known = self.changes.orders.get(&order.id).or_else(|| self.snapshot.orders.get(&order.id));
         known.is_none_or(|it| **it != *order)
     }
 
-    /// The order to work on; give it back with [`Desk::keep_order`].
+    /// The order to work on; give it back with [`UnitOfWork::keep_order`].
     pub fn take_order(&mut self, id: OrderId) -> Result<Order, Refusal> {
         let found = self.find_order(id).map(|it| Order::clone(it));
         found.ok_or_else(|| Refusal::not_found("order", id))
@@ -373,14 +382,14 @@ impl<'w> Desk<'w> {
 
     /// Puts a changed order back, one version later than it was loaded.
     pub fn keep_order(&mut self, mut order: Order) {
-        let before = self.world.orders.get(&order.id).map_or(0, |it| it.version);
+        let before = self.snapshot.orders.get(&order.id).map_or(0, |it| it.version);
         order.version = before + 1;
         order.updated_at = self.now;
         self.changes.orders.insert(order.id, Arc::new(order));
     }
 
     fn find_order(&self, id: OrderId) -> Option<&Arc<Order>> {
-        let found = self.changes.orders.get(&id).or_else(|| self.world.orders.get(&id));
+        let found = self.changes.orders.get(&id).or_else(|| self.snapshot.orders.get(&id));
         if found.is_none() {
             self.needs(|it| it.orders.contains(&id), |it| it.orders.push(id));
         }
@@ -390,14 +399,14 @@ impl<'w> Desk<'w> {
     pub fn level(&self, sku: &Sku, location: &LocationCode) -> Option<&StockLevel> {
         self.needs_stock(sku);
         let key = (sku.clone(), location.clone());
-        self.changes.stock.get(&key).or_else(|| self.world.stock.get(&key))
+        self.changes.stock.get(&key).or_else(|| self.snapshot.stock.get(&key))
     }
 
     /// Stock of one product wherever it lies, in order of location.
     pub fn levels(&self, sku: &Sku) -> Vec<&StockLevel> {
         self.needs_stock(sku);
         let mut found: BTreeMap<&LocationCode, &StockLevel> = BTreeMap::new();
-        for map in [&self.world.stock, &self.changes.stock] {
+        for map in [&self.snapshot.stock, &self.changes.stock] {
             let of_sku = map.iter().filter(|((it, _), _)| it == sku);
             found.extend(of_sku.map(|((_, location), level)| (location, level)));
         }
@@ -410,13 +419,13 @@ impl<'w> Desk<'w> {
 
     pub fn keep_level(&mut self, mut level: StockLevel) {
         let key = (level.sku.clone(), level.location.clone());
-        level.version = self.world.stock.get(&key).map_or(0, |it| it.version) + 1;
+        level.version = self.snapshot.stock.get(&key).map_or(0, |it| it.version) + 1;
         level.updated_at = level.updated_at.max(self.now);
         self.changes.stock.insert(key, level);
     }
 
     pub fn location(&self, code: &LocationCode) -> Option<&Location> {
-        let found = self.changes.locations.get(code).or_else(|| self.world.locations.get(code));
+        let found = self.changes.locations.get(code).or_else(|| self.snapshot.locations.get(code));
         if found.is_none() {
             self.needs(|it| it.locations, |it| it.locations = true);
         }
@@ -424,7 +433,7 @@ impl<'w> Desk<'w> {
     }
 
     pub fn product(&self, sku: &Sku) -> Option<&Product> {
-        let found = self.changes.products.get(sku).or_else(|| self.world.products.get(sku));
+        let found = self.changes.products.get(sku).or_else(|| self.snapshot.products.get(sku));
         if found.is_none() {
             self.needs(|it| it.products.contains(sku), |it| it.products.push(sku.clone()));
         }
@@ -433,14 +442,14 @@ impl<'w> Desk<'w> {
 
     pub fn courier(&self, code: &CourierCode) -> Option<&Courier> {
         self.needs_couriers();
-        self.changes.couriers.get(code).or_else(|| self.world.couriers.get(code)).map(AsRef::as_ref)
+        self.changes.couriers.get(code).or_else(|| self.snapshot.couriers.get(code)).map(AsRef::as_ref)
     }
 
-    /// Every courier, with how customers rated it: hundredths of 1.00–5.00, 0 when nobody has.
+    /// Every courier, with how customers rated it: hundredths of 1.00–5.00, 0 without ratings.
     pub fn couriers(&self) -> impl Iterator<Item = (&Courier, i64)> {
         self.needs_couriers();
-        let rating = |it: &Courier| self.world.courier_ratings.get(&it.code).copied().unwrap_or(0);
-        self.world.couriers.values().map(move |it| (it.as_ref(), rating(it)))
+        let rating = |it: &Courier| self.snapshot.courier_ratings.get(&it.code).copied().unwrap_or(0);
+        self.snapshot.couriers.values().map(move |it| (it.as_ref(), rating(it)))
     }
 
     fn needs_couriers(&self) {
@@ -448,7 +457,7 @@ impl<'w> Desk<'w> {
     }
 
     pub fn reservation(&self, id: ReservationId) -> Result<&Reservation, Refusal> {
-        let found = self.changes.reservations.get(&id).or_else(|| self.world.reservations.get(&id));
+        let found = self.changes.reservations.get(&id).or_else(|| self.snapshot.reservations.get(&id));
         if found.is_none() {
             self.needs(|it| it.reservations.contains(&id), |it| it.reservations.push(id));
         }
@@ -456,25 +465,28 @@ impl<'w> Desk<'w> {
     }
 
     pub fn keep_reservation(&mut self, mut reservation: Reservation) {
-        reservation.version = self.world.reservations.get(&reservation.id).map_or(0, |it| it.version) + 1;
+        reservation.version = self.snapshot.reservations.get(&reservation.id).map_or(0, |it| it.version) + 1;
         self.changes.reservations.insert(reservation.id, Arc::new(reservation));
     }
 
     /// Orders and other callers' reservations that hold stock of these products past their end.
-    pub fn overdue<'s>(&self, skus: impl Iterator<Item = &'s Sku>) -> (&'w [OrderId], &'w [ReservationId]) {
+    pub fn expired_among<'s>(
+        &self,
+        skus: impl Iterator<Item = &'s Sku>,
+    ) -> (&'w [OrderId], &'w [ReservationId]) {
         for sku in skus {
-            self.needs(|it| it.overdue.contains(sku), |it| it.skus.push(sku.clone()));
+            self.needs(|it| it.expired.contains(sku), |it| it.skus.push(sku.clone()));
         }
-        self.all_overdue()
+        self.all_expired()
     }
 
     /// All of these that were loaded.
-    pub fn all_overdue(&self) -> (&'w [OrderId], &'w [ReservationId]) {
-        (&self.world.overdue_orders, &self.world.overdue_reservations)
+    pub fn all_expired(&self) -> (&'w [OrderId], &'w [ReservationId]) {
+        (&self.snapshot.expired_orders, &self.snapshot.expired_reservations)
     }
 
     pub fn replenishment(&self, id: ReplenishmentId) -> Result<&Replenishment, Refusal> {
-        let found = self.changes.replenishments.get(&id).or_else(|| self.world.replenishments.get(&id));
+        let found = self.changes.replenishments.get(&id).or_else(|| self.snapshot.replenishments.get(&id));
         if found.is_none() {
             self.needs(|it| it.replenishments.contains(&id), |it| it.replenishments.push(id));
         }
@@ -483,7 +495,7 @@ impl<'w> Desk<'w> {
 
     pub fn keep_replenishment(&mut self, mut replenishment: Replenishment) {
         replenishment.version =
-            self.world.replenishments.get(&replenishment.id).map_or(0, |it| it.version) + 1;
+            self.snapshot.replenishments.get(&replenishment.id).map_or(0, |it| it.version) + 1;
         replenishment.updated_at = replenishment.updated_at.max(self.now);
         self.changes.replenishments.insert(replenishment.id, Arc::new(replenishment));
     }
@@ -493,13 +505,13 @@ impl<'w> Desk<'w> {
         self.needs_stock(sku);
         let key = (region.clone(), sku.clone());
         let here = self.changes.awaited.get(&key).copied().unwrap_or(0);
-        self.world.awaited.get(&key).copied().unwrap_or(0) + here
+        self.snapshot.awaited.get(&key).copied().unwrap_or(0) + here
     }
 
     /// Of these, what orders received before this waiting one want.
     pub fn awaited_before(&self, order: OrderId, sku: &Sku) -> i64 {
         self.needs_stock(sku);
-        self.world.awaited_before.get(&(order, sku.clone())).copied().unwrap_or(0)
+        self.snapshot.awaited_before.get(&(order, sku.clone())).copied().unwrap_or(0)
     }
 
     /// When the youngest order of the same customer for the same goods was received, this one aside.
@@ -508,16 +520,16 @@ impl<'w> Desk<'w> {
             |it| it.fingerprints.contains(fingerprint),
             |it| it.fingerprints.push(fingerprint.to_owned()),
         );
-        let seen = [self.changes.fingerprints.get(fingerprint), self.world.fingerprints.get(fingerprint)];
+        let seen = [self.changes.fingerprints.get(fingerprint), self.snapshot.fingerprints.get(fingerprint)];
         let alike = |it: &&Arc<Order>| it.id != except && it.fingerprint == fingerprint;
-        let loaded = self.world.orders.values().filter(alike).map(|it| it.created_at);
+        let loaded = self.snapshot.orders.values().filter(alike).map(|it| it.created_at);
         seen.into_iter().flatten().copied().chain(loaded).max()
     }
 
     /// Whether an order of this channel has this reference of its sender's already.
     pub fn knows_external_reference(&self, channel: Channel, reference: &str) -> bool {
         let key = (channel, reference.to_owned());
-        let found = self.world.external_references.contains(&key);
+        let found = self.snapshot.external_references.contains(&key);
         if !found {
             let note = key.clone();
             self.needs(|it| it.external_references.contains(&key), |it| it.external_reference = Some(note));
@@ -527,7 +539,7 @@ impl<'w> Desk<'w> {
 
     /// Whether this transfer was recorded before.
     pub fn knows_bank_reference(&self, reference: &str) -> bool {
-        let found = self.world.bank_references.contains(reference);
+        let found = self.snapshot.bank_references.contains(reference);
         if !found {
             self.needs(
                 |it| it.bank_references.contains(reference),
@@ -542,7 +554,7 @@ impl<'w> Desk<'w> {
         let key = (sku.clone(), location.clone());
         match self.changes.open_replenishments.get(&key) {
             Some(changed) => *changed,
-            None => self.world.open_replenishments.get(&key).copied(),
+            None => self.snapshot.open_replenishments.get(&key).copied(),
         }
     }
 }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use crate::domain::{Letter, MessageId, Unsent};
 
-/// Who carries letters to customers. Sent means: whoever has it now will not lose it.
+/// Who carries letters to customers. Sent means: the receiver has stored it durably.
 #[async_trait]
 pub trait Mail: Send + Sync {
     /// An error says why, without the customer's data, and whether to try again later, with the same id.

@@ -19,13 +19,13 @@ use crate::outside::mail::message::{instant_of, written};
 /// Letters in one file at most.
 const LETTERS_IN_A_FILE: usize = 64;
 
-/// What goes before the name of an unfinished file.
+/// Prefix of the name of an unfinished file.
 const UNFINISHED: &str = ".";
 
-/// An unfinished file that is older is nobody's any more.
+/// An unfinished file that is older has no writer any more.
 const LITTER_AFTER: Duration = Duration::from_secs(3_600);
 
-/// Mailboxes (mbox, RFC 4155), `<id of the first letter>-<random>.mbox`, for whoever empties the folder: a person, a
+/// Mailboxes (mbox, RFC 4155), `<id of the first letter>-<random>.mbox`, for the reader of the folder: a person, a
 /// test, a mail system's pick-up. Letters that come together share one, as making a file safe costs more than the
 /// letters in it. A letter sent twice is in two of them under the same Message-ID.
 pub struct FileMail {
@@ -96,7 +96,7 @@ fn clear_litter(folder: &Path) {
     }
 }
 
-/// Puts down what has come together, as long as somebody may post.
+/// Writes letters until the last sender is gone; letters that came together share a file.
 pub(super) fn put_down(folder: &Path, post: &mpsc::Receiver<Posted>) {
     while let Ok(first) = post.recv() {
         let mut letters: Vec<Posted> =
@@ -106,13 +106,13 @@ pub(super) fn put_down(folder: &Path, post: &mpsc::Receiver<Posted>) {
         let stored = catch_unwind(AssertUnwindSafe(storing));
         let stored = stored.unwrap_or_else(|_| Err("the mail folder: writing panicked".to_owned()));
         for letter in letters {
-            // Whoever has stopped waiting sends it again.
+            // A caller that has stopped waiting sends it again.
             let _ = letter.stored.send(stored.clone());
         }
     }
 }
 
-/// Under a temporary name first, so that nobody picks up half a letter.
+/// Under a temporary name first, so that no reader picks up half a letter.
 fn store(folder: &Path, letters: &[Posted]) -> io::Result<()> {
     let Some(first) = letters.first() else { return Ok(()) };
     // Never a name that was there before: what is in that file may have been sent by now, and its sender told so.

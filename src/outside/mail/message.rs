@@ -63,7 +63,7 @@ pub(super) fn originator(from: &Sender) -> String {
     format!("{} <{address}>", unstructured(&name))
 }
 
-/// A customer who left only a phone number is a group of nobody, named after the number.
+/// A customer who left only a phone number is an empty address group, named after the number.
 fn destination(to: &Recipient) -> String {
     match to {
         Recipient::Email(address) => address.to_string(),

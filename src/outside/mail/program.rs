@@ -64,7 +64,7 @@ fn hand_over(program: &Path, from: &str, to: &str, text: String) -> Result<(), U
         .stderr(Stdio::null());
     let mut child = command.spawn().map_err(failed)?;
 
-    // From a thread of its own: a program that does not read shall not hold us up.
+    // From a thread of its own: a program that does not read must not block the caller.
     let mut stdin = child.stdin.take().expect("it was asked for above");
     let writing = std::thread::spawn(move || stdin.write_all(text.as_bytes()));
     let outcome = await_exit(&mut child).map_err(failed);

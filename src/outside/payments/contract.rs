@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use crate::domain::{Ask, Money, PaymentId, ProviderAnswer, RefundId};
+use crate::domain::{Money, PaymentId, ProviderAnswer, ProviderRequest, RefundId};
 
 /// A company that takes and gives back money on our behalf.
 ///
@@ -18,7 +18,13 @@ pub trait PaymentProvider: Send + Sync {
     fn name(&self) -> &'static str;
 
     /// Authorises, charges (both at once), captures or voids the payment `key`, always the whole `amount`.
-    async fn ask(&self, ask: Ask, key: PaymentId, token: &str, amount: Money) -> ProviderAnswer;
+    async fn request(
+        &self,
+        request: ProviderRequest,
+        key: PaymentId,
+        token: &str,
+        amount: Money,
+    ) -> ProviderAnswer;
 
     /// Pays `amount` back out of the payment to which the provider gave `payment_reference`.
     async fn refund(&self, key: RefundId, payment_reference: &str, amount: Money) -> ProviderAnswer;

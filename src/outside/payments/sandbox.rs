@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
-use crate::domain::{Ask, Money, PaymentId, ProviderAnswer, RefundId};
+use crate::domain::{Money, PaymentId, ProviderAnswer, ProviderRequest, RefundId};
 use crate::faults;
 use crate::outside::payments::contract::PaymentProvider;
 
@@ -43,11 +43,11 @@ pub struct Sandbox {
 
 /// A call on its way into the ledger.
 struct Asked {
-    call: Call,
+    call: ProviderCall,
     answer: oneshot::Sender<io::Result<ProviderAnswer>>,
 }
 
-/// What the sandbox's ledger says of one key.
+/// Ledger entry of one key, for tests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Charge {
     /// `CHARGE/pay_…`, `REFUND/ref_…`.
@@ -104,7 +104,7 @@ impl Sandbox {
         ledger.kept.iter().map(charge).collect()
     }
 
-    async fn call(&self, call: Call) -> ProviderAnswer {
+    async fn call(&self, call: ProviderCall) -> ProviderAnswer {
         let (answer, answered) = oneshot::channel();
         let given_up = || ProviderAnswer::Unknown("the sandbox gave up".to_owned());
         if self.asked.send(Asked { call, answer }).is_err() {
@@ -121,11 +121,11 @@ impl Sandbox {
     }
 }
 
-/// Answers calls as long as somebody may ask, those that came together under one lock on the file.
+/// Answers calls until the last client is gone; calls that came together share one lock on the file.
 fn keep(ledger: &Mutex<Ledger>, calls: &mpsc::Receiver<Asked>) {
     while let Ok(first) = calls.recv() {
         let mut asked: Vec<Asked> = iter::once(first).chain(calls.try_iter()).take(CALLS_AT_ONCE).collect();
-        // Whoever has stopped waiting asks again, with the same key.
+        // A caller that has stopped waiting asks again, with the same key.
         asked.retain(|it| !it.answer.is_closed());
         let taking = || lock(ledger).take(asked.iter().map(|it| &it.call));
         let Ok(answers) = catch_unwind(AssertUnwindSafe(taking)) else {
@@ -144,15 +144,21 @@ impl PaymentProvider for Sandbox {
         "sandbox"
     }
 
-    async fn ask(&self, ask: Ask, key: PaymentId, token: &str, amount: Money) -> ProviderAnswer {
-        let what = match ask {
-            Ask::Authorize => What::Authorize,
-            Ask::Charge => What::Charge,
-            Ask::Capture => What::Capture,
-            Ask::Void => What::Void,
+    async fn request(
+        &self,
+        request: ProviderRequest,
+        key: PaymentId,
+        token: &str,
+        amount: Money,
+    ) -> ProviderAnswer {
+        let what = match request {
+            ProviderRequest::Authorize => What::Authorize,
+            ProviderRequest::Charge => What::Charge,
+            ProviderRequest::Capture => What::Capture,
+            ProviderRequest::Void => What::Void,
         };
         let token = token.to_owned();
-        self.call(Call { key: format!("{ask}/{key}"), what, payment: key, token, amount }).await
+        self.call(ProviderCall { key: format!("{request}/{key}"), what, payment: key, token, amount }).await
     }
 
     async fn refund(&self, key: RefundId, payment_reference: &str, amount: Money) -> ProviderAnswer {
@@ -161,11 +167,12 @@ impl PaymentProvider for Sandbox {
             return ProviderAnswer::Declined("no such payment".to_owned());
         };
         let token = String::new();
-        self.call(Call { key: format!("REFUND/{key}"), what: What::Refund, payment, token, amount }).await
+        self.call(ProviderCall { key: format!("REFUND/{key}"), what: What::Refund, payment, token, amount })
+            .await
     }
 }
 
-/// What the sandbox's references begin with; the payment's id follows.
+/// Prefix of the sandbox's references; the payment's id follows.
 const REFERENCE: &str = "sandbox-";
 
 fn lock(ledger: &Mutex<Ledger>) -> MutexGuard<'_, Ledger> {
@@ -184,7 +191,7 @@ enum What {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Call {
+struct ProviderCall {
     key: String,
     what: What,
     payment: PaymentId,
@@ -205,7 +212,7 @@ enum Word {
 #[derive(Serialize, Deserialize)]
 struct Line {
     #[serde(flatten)]
-    call: Call,
+    call: ProviderCall,
     word: Option<Word>,
 }
 
@@ -216,7 +223,7 @@ struct Manner {
     declined: Option<&'static str>,
 }
 
-/// What is known of one key.
+/// State of one key.
 struct Kept {
     payment: PaymentId,
     token: String,
@@ -226,7 +233,7 @@ struct Kept {
     word: Option<Word>,
 }
 
-/// What was moved for one payment, in minor units.
+/// Money moved for one payment, in minor units.
 struct Account {
     token: String,
     amount: Money,
@@ -248,7 +255,10 @@ struct Ledger {
 impl Ledger {
     /// These calls, one after the other. Behind one that could not be written down none is taken: only a line's end
     /// tells it from the next one.
-    fn take<'a>(&mut self, calls: impl Iterator<Item = &'a Call> + Clone) -> Vec<io::Result<ProviderAnswer>> {
+    fn take<'a>(
+        &mut self,
+        calls: impl Iterator<Item = &'a ProviderCall> + Clone,
+    ) -> Vec<io::Result<ProviderAnswer>> {
         let mut answers = Vec::new();
         let taken = self.locked(|ledger| {
             for call in calls.clone() {
@@ -265,12 +275,12 @@ impl Ledger {
     }
 
     /// One call; for some tokens it arrives twice.
-    fn take_one(&mut self, call: &Call) -> io::Result<ProviderAnswer> {
+    fn take_one(&mut self, call: &ProviderCall) -> io::Result<ProviderAnswer> {
         let answer = self.take_once(call)?;
         if call.token == "tok_duplicate" { self.take_once(call) } else { Ok(answer) }
     }
 
-    fn take_once(&mut self, call: &Call) -> io::Result<ProviderAnswer> {
+    fn take_once(&mut self, call: &ProviderCall) -> io::Result<ProviderAnswer> {
         let manner = self.manner(call);
         let nth = match self.kept.get(&call.key) {
             Some(kept) if kept.amount != call.amount || kept.token != call.token => {
@@ -292,7 +302,7 @@ impl Ledger {
         })
     }
 
-    fn manner(&self, call: &Call) -> Manner {
+    fn manner(&self, call: &ProviderCall) -> Manner {
         let at_once = Manner { decided_at: 1, answered_from: 1, declined: None };
         if call.what == What::Refund {
             return match self.accounts.get(&call.payment).map(|it| it.token.as_str()) {
@@ -317,7 +327,7 @@ impl Ledger {
     }
 
     /// The one decision on a key.
-    fn decide(&self, call: &Call, manner: &Manner) -> Word {
+    fn decide(&self, call: &ProviderCall, manner: &Manner) -> Word {
         if let Some(why) = manner.declined {
             return Word::Declined(why.to_owned());
         }
@@ -360,7 +370,7 @@ impl Ledger {
     }
 
     fn read(&mut self, line: Line) {
-        let Line { call: Call { key, what, payment, token, amount }, word } = line;
+        let Line { call: ProviderCall { key, what, payment, token, amount }, word } = line;
         let kept = self.kept.entry(key).or_insert_with(|| Kept {
             payment,
             token: token.clone(),
@@ -407,7 +417,7 @@ impl Ledger {
         file.seek(SeekFrom::Start(self.known))?;
         file.read_to_end(&mut news)?;
 
-        // Under the lock nobody is writing: what follows the last line end was torn by a kill and had no answer.
+        // Under the lock there is no other writer: what follows the last line end was torn by a kill and had no answer.
         let whole = news.iter().rposition(|it| *it == b'\n').map_or(0, |it| it + 1);
         if whole < news.len() {
             file.set_len(self.known + whole as u64)?;

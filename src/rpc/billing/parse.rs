@@ -4,8 +4,8 @@
 mod tests;
 
 use crate::domain::{
-    Ask, BeginPayment, CapturePayment, HandedBack, InvoiceId, Method, NewPayment, OrderId, Part, PaymentId,
-    Problems, ReceivedMoney, RecordPayment, RefundId, RefundPayment, Target, VoidPayment,
+    BeginPayment, CapturePayment, HandedBack, InvoiceId, Method, NewPayment, OrderId, Part, PaymentId,
+    Problems, ProviderRequest, ReceivedMoney, RecordPayment, RefundId, RefundPayment, Target, VoidPayment,
 };
 use crate::pb;
 use crate::rpc::listing::list_requests;
@@ -33,7 +33,7 @@ pub(crate) fn authorize_payment(
     let pb::AuthorizePaymentRequest { order_id, method, token, amount, etag, request_id: _ } = request;
     let target = target(&order_id, etag, bad);
     let new = new_payment(method, token, amount, bad);
-    Some(BeginPayment { target: target?, new: new?(Ask::Authorize, provider) })
+    Some(BeginPayment { target: target?, new: new?(ProviderRequest::Authorize, provider) })
 }
 
 fn new_payment(
@@ -41,7 +41,7 @@ fn new_payment(
     token: String,
     asked: Option<pb::Money>,
     bad: &mut Problems,
-) -> Option<impl FnOnce(Ask, &str) -> NewPayment + use<>> {
+) -> Option<impl FnOnce(ProviderRequest, &str) -> NewPayment + use<>> {
     let method = required_word("method", method, words::to_method, bad);
     match method {
         Some(Method::BankTransfer | Method::Cash) => {
@@ -52,10 +52,16 @@ fn new_payment(
     let token = required_text("token", token, TOKEN_MAX, bad);
     let amount = amount("amount", asked, bad);
     let method = method?;
-    Some(move |ask, provider: &str| NewPayment { method, token, amount, ask, provider: provider.to_owned() })
+    Some(move |request, provider: &str| NewPayment {
+        method,
+        token,
+        amount,
+        request,
+        provider: provider.to_owned(),
+    })
 }
 
-/// What CapturePayment is to capture.
+/// The capture that CapturePayment asks for.
 #[derive(Debug, Clone)]
 pub(crate) enum Capture {
     Authorized(CapturePayment),
@@ -72,7 +78,10 @@ pub(crate) fn capture_payment(
     if payment_id.is_empty() {
         let target = target(&order_id, etag, bad);
         let new = new_payment(method, token, amount, bad);
-        return Some(Capture::AtOnce(BeginPayment { target: target?, new: new?(Ask::Charge, provider) }));
+        return Some(Capture::AtOnce(BeginPayment {
+            target: target?,
+            new: new?(ProviderRequest::Charge, provider),
+        }));
     }
 
     let given = [

@@ -81,7 +81,7 @@ fn invoice_line(currency: Currency, line: &InvoiceLine) -> pb::InvoiceLine {
     }
 }
 
-/// The token stays inside: whoever has it could charge with it.
+/// The token stays inside: anyone who has it could charge with it.
 pub(crate) fn payment(order: &Order, payment: &Payment) -> pb::Payment {
     let Payment {
         id,
@@ -111,7 +111,7 @@ pub(crate) fn payment(order: &Order, payment: &Payment) -> pb::Payment {
         invoice_id: invoice.to_string(),
         method: words::method(*method),
         state: words::payment_state(*state),
-        in_flight: request.map_or(0, |it| words::ask(it.ask)),
+        in_flight: request.map_or(0, |it| words::provider_request(it.kind)),
         attempts: i32::try_from(*attempts).unwrap_or(i32::MAX),
         amount: Some(money(*amount)),
         captured: minor(currency, *captured_minor),
@@ -140,7 +140,7 @@ pub(crate) fn refund(order: &Order, refund: &Refund) -> pb::Refund {
         handed_back,
         provider_reference,
         failure,
-        asked_at: _,
+        requested_at: _,
         attempts,
         created_by,
         created_at,

@@ -9,7 +9,8 @@ use prost::Message;
 use tonic::{Request, Response, Status};
 
 use crate::domain::{
-    Command, Desk, OnOrder, Order, OrderCommand, Part, PaymentId, RefundId, Refusal, Touch, invoice_number,
+    Command, OnOrder, Order, OrderCommand, Part, PaymentId, ReadSet, RefundId, Refusal, UnitOfWork,
+    invoice_number,
 };
 use crate::pb;
 use crate::rpc::api::{Api, Reply, codec, command, found, kept, parse};
@@ -52,7 +53,7 @@ impl pb::billing_service_server::BillingService for Api {
         &self,
         request: Request<pb::AuthorizePaymentRequest>,
     ) -> Reply<pb::AuthorizePaymentResponse> {
-        let provider = self.shop.provider.name();
+        let provider = self.app.provider.name();
         let (call, begin) = command(request, |it, bad| from::authorize_payment(it, provider, bad))?;
         let payment = Some(self.pay(call, begin).await?);
         Ok(Response::new(pb::AuthorizePaymentResponse { payment }))
@@ -62,7 +63,7 @@ impl pb::billing_service_server::BillingService for Api {
         &self,
         request: Request<pb::CapturePaymentRequest>,
     ) -> Reply<pb::CapturePaymentResponse> {
-        let provider = self.shop.provider.name();
+        let provider = self.app.provider.name();
         let (call, capture) = command(request, |it, bad| from::capture_payment(it, provider, bad))?;
         let payment = match capture {
             Capture::AtOnce(begin) => self.pay(call, begin).await?,
@@ -149,7 +150,7 @@ struct Settlement<Id, M> {
     part: fn(Id) -> Part,
     pending: fn(Id) -> Pending,
     answer: fn(Id, &Order) -> M,
-    /// What an answer is about: of a repeated call nothing is known but the answer that was stored.
+    /// The subject of an answer: of a repeated call only the stored answer is known.
     subject: fn(&M) -> Option<Id>,
     is_final: fn(&M) -> bool,
     is_final_stored: fn(&[u8]) -> bool,
@@ -188,11 +189,11 @@ impl Command for StoreOutcome {
     const NAME: &'static str = "StoreOutcome";
     type Output = ();
 
-    fn reads(&self) -> Touch {
-        Touch::default()
+    fn reads(&self) -> ReadSet {
+        ReadSet::default()
     }
 
-    fn decide(&self, _: &mut Desk<'_>) -> Result<(), Refusal> {
+    fn decide(&self, _: &mut UnitOfWork<'_>) -> Result<(), Refusal> {
         Ok(())
     }
 }
@@ -211,7 +212,7 @@ impl Api {
         }
     }
 
-    /// Decides what the provider is asked, has it asked, and answers with what came of it, if it came in time.
+    /// Decides the request to the provider, sends it, and answers with its outcome if that arrives in time.
     async fn through_provider<C, Id, M>(
         &self,
         call: Call,
@@ -253,7 +254,7 @@ impl Api {
             reply: Box::new(move |it| answer(id, it)),
             codec: codec(),
         };
-        let settling = settle(&self.shop, subject, (settlement.pending)(id), caller);
+        let settling = settle(&self.app, subject, (settlement.pending)(id), caller);
         match self.within_the_callers_time(&call, settling).await? {
             Some(settled) => Ok(settled),
             None => {
@@ -290,7 +291,7 @@ impl Api {
         }
     }
 
-    /// What somebody else has settled, or nobody yet. What is final takes the place of the answer that was kept when
+    /// The outcome another caller has settled, if any. A final outcome takes the place of the answer that was kept when
     /// the provider had not spoken; of several callers that repeat each other all hear the same.
     async fn store_outcome<Id, M: Message + Default + Clone + 'static>(
         &self,
@@ -309,21 +310,21 @@ impl Api {
     }
 
     async fn invoice_by(&self, key: &InvoiceKey) -> Result<pb::Invoice, Status> {
-        let (order, place) = match key {
+        let (order, index) = match key {
             InvoiceKey::Id(id) => {
                 let order = self.order_with(Part::Invoice(*id)).await?;
-                let place = order.invoices.iter().position(|it| it.id == *id);
-                (order, place.ok_or_else(|| status::not_found("invoice", id))?)
+                let index = order.invoices.iter().position(|it| it.id == *id);
+                (order, index.ok_or_else(|| status::not_found("invoice", id))?)
             }
             InvoiceKey::Number(series, number) => {
                 let missing = || status::not_found("invoice", invoice_number(series, *number));
                 let id = found(self.store().order_of_invoice(series, *number).await)?.ok_or_else(missing)?;
                 let order = self.order(id).await?;
-                let place = order.invoices.iter().position(|it| it.series == *series && it.number == *number);
-                (order, place.ok_or_else(missing)?)
+                let index = order.invoices.iter().position(|it| it.series == *series && it.number == *number);
+                (order, index.ok_or_else(missing)?)
             }
         };
-        Ok(to::invoice(&order, &order.invoices[place]))
+        Ok(to::invoice(&order, &order.invoices[index]))
     }
 }
 

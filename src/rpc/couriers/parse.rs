@@ -67,8 +67,8 @@ pub(crate) fn weekdays(given: Vec<i32>, bad: &mut Problems) -> Vec<u8> {
         return (1..=5).collect();
     }
     let mut days = Vec::new();
-    for (place, day) in entries("courier.pickup_weekdays", given, 0..=7, bad) {
-        let field = format!("courier.pickup_weekdays[{place}]");
+    for (index, day) in entries("courier.pickup_weekdays", given, 0..=7, bad) {
+        let field = format!("courier.pickup_weekdays[{index}]");
         match u8::try_from(day).ok().filter(|it| (1..=7).contains(it)) {
             Some(day) if days.contains(&day) => bad.add(field, "is named twice"),
             Some(day) => days.push(day),
@@ -83,10 +83,10 @@ fn rate_card(rates: Vec<pb::CourierRate>, bad: &mut Problems) -> Option<Vec<Rate
     let rates = entries("courier.rates", rates, 1..=RATES_MAX, bad);
     let mut seen = HashMap::new();
     let mut card = Vec::new();
-    for (place, rate) in rates {
-        let at = format!("courier.rates[{place}]");
+    for (index, rate) in rates {
+        let at = format!("courier.rates[{index}]");
         let Some(rate) = rate_of(&at, rate, bad) else { continue };
-        if let Some(earlier) = seen.insert((rate.region.clone(), rate.service, rate.currency), place) {
+        if let Some(earlier) = seen.insert((rate.region.clone(), rate.service, rate.currency), index) {
             bad.add(at, format!("has the region, service level and currency of courier.rates[{earlier}]"));
         }
         card.push(rate);

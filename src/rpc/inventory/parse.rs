@@ -16,7 +16,7 @@ use crate::rpc::parse::{
 };
 use crate::rpc::words::to_service_level;
 
-/// What the ledger keeps of the caller's words, in characters.
+/// Longest note in the stock ledger, in characters.
 pub(crate) const NOTE_MAX: usize = 200;
 
 /// How long another caller's own name for a reservation may be.
@@ -63,10 +63,10 @@ pub(crate) fn inquiry(
 
 fn stock_lines(lines: Vec<pb::StockLine>, bad: &mut Problems) -> Vec<(Sku, i64)> {
     let lines = entries("lines", lines, 1..=LINES_MAX, bad);
-    let read = |(place, line)| {
+    let read = |(index, line)| {
         let pb::StockLine { sku, quantity: units } = line;
-        let units = quantity(&format!("lines[{place}].quantity"), units, bad);
-        Some((id(&format!("lines[{place}].sku"), &sku, bad)?, units))
+        let units = quantity(&format!("lines[{index}].quantity"), units, bad);
+        Some((id(&format!("lines[{index}].sku"), &sku, bad)?, units))
     };
     lines.filter_map(read).collect()
 }
@@ -148,7 +148,7 @@ pub(crate) fn reject(
     decision(&replenishment_id, ReplenishmentState::Rejected, etag, bad)
 }
 
-pub(crate) fn place(
+pub(crate) fn place_replenishment(
     request: pb::PlaceReplenishmentRequest,
     bad: &mut Problems,
 ) -> Option<DecideReplenishment> {

@@ -6,9 +6,9 @@ use crate::domain::{
 };
 use crate::pb;
 use crate::rpc::reply::{actor, text_of, timestamp};
-use crate::rpc::words::same_words;
+use crate::rpc::words::enum_map;
 
-same_words! {
+enum_map! {
     adjust_reason, to_adjust_reason: AdjustReason = AdjustmentReason {
         Count = Count, Found = Found, Lost = Lost, Damage = Damage, Scrap = Scrap, QualityHold = QualityHold,
         Restock = Restock, SafetyStock = SafetyStock,
@@ -125,7 +125,7 @@ fn reserved_item(item: ReservedItem) -> pb::ReservationItem {
     }
 }
 
-/// What was found, for an order or for somebody who asks; an order that no region serves has none.
+/// Availability, for an order or an inquiry; an order that no region serves has none.
 pub(crate) fn availability(found: &AvailabilityFound, region: Option<&RegionCode>) -> pb::Availability {
     let AvailabilityFound { at, lines, earliest_ship_at, requested_date_feasible } = found.clone();
     pb::Availability {

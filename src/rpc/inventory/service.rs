@@ -257,7 +257,7 @@ impl pb::inventory_service_server::InventoryService for Api {
         &self,
         request: Request<pb::PlaceReplenishmentRequest>,
     ) -> Reply<pb::PlaceReplenishmentResponse> {
-        let (call, command) = command(request, from::place)?;
+        let (call, command) = command(request, from::place_replenishment)?;
         self.change(call, command, |it, _| pb::PlaceReplenishmentResponse {
             replenishment: Some(to::replenishment(it)),
         })

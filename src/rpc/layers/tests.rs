@@ -166,18 +166,18 @@ async fn an_open_stream_ends_at_its_deadline_and_holds_its_place_until_then() {
 async fn a_reader_that_is_given_up_takes_no_place_though_its_answer_is_still_there() {
     let limits = Limits { streams: 1, ..Limits::default() };
     let gate = Gate::new(&limits);
-    let (tell, mut seats) = tokio::sync::mpsc::unbounded_channel();
+    let (tell, mut permits) = tokio::sync::mpsc::unbounded_channel();
     let endless = service_fn(move |request: Request<AxumBody>| {
-        tell.send(request.extensions().get::<Seat>().cloned()).unwrap();
+        tell.send(request.extensions().get::<StreamPermit>().cloned()).unwrap();
         let never = futures_util::stream::pending::<Result<Bytes, Infallible>>();
         ready(Ok::<_, Infallible>(Response::new(AxumBody::from_stream(never))))
     });
     let service = gate.layer(endless);
 
     let unread = service.clone().oneshot(request(STREAM, None)).await.unwrap();
-    let seat = seats.recv().await.flatten().expect("every stream has a seat");
-    assert!(timeout(LOOK_EVERY, seat.left()).await.is_err());
-    seat.leave();
+    let permit = permits.recv().await.flatten().expect("every stream has a seat");
+    assert!(timeout(LOOK_EVERY, permit.left()).await.is_err());
+    permit.leave();
     gate.idle_for(LOOK_EVERY).await;
     let next = service.clone().oneshot(request(STREAM, None)).await.unwrap();
     assert_eq!(code(&next), None);

@@ -92,7 +92,7 @@ fn new_order(draft: pb::OrderDraft, bad: &mut Problems) -> Option<NewOrder> {
 
 fn new_lines(lines: Vec<pb::OrderLineDraft>, currency: Option<Currency>, bad: &mut Problems) -> Vec<NewLine> {
     let lines = entries("order.lines", lines, 1..=LINES_MAX, bad);
-    lines.filter_map(|(place, it)| new_line(&format!("order.lines[{place}]"), it, currency, bad)).collect()
+    lines.filter_map(|(index, it)| new_line(&format!("order.lines[{index}]"), it, currency, bad)).collect()
 }
 
 fn new_line(
@@ -211,7 +211,7 @@ fn correction(paths: &[String], draft: pb::OrderDraft, bad: &mut Problems) -> (C
     (correction, currency_of_lines)
 }
 
-/// What UpdateOrder may change.
+/// The fields that UpdateOrder may change.
 const UPDATABLE: [&str; 8] = [
     "customer",
     "shipping_address",
@@ -359,7 +359,7 @@ pub(crate) fn list_orders(
     Some((listing(Wanted { page_size, page_token, filter, order_by }, limits, bad), show_archived, view))
 }
 
-/// Where to begin to watch, and what.
+/// Start and filter of a watch.
 pub(crate) fn watch_orders(
     request: pb::WatchOrdersRequest,
     bad: &mut Problems,
@@ -375,7 +375,7 @@ pub(crate) fn watch_orders(
     Some((begin, EventFilter { order, customer_email, kinds: Vec::new() }))
 }
 
-/// Where a stream of events begins.
+/// The start of a stream of events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Begin {
     Now,

@@ -3,9 +3,9 @@
 use uuid::Uuid;
 
 use crate::domain::{
-    self, Amounts, ApprovalId, Breach, Check, Currency, Event, Hold, HoldId, Invoice, InvoiceId, LineAmounts,
+    self, Amounts, ApprovalId, Check, Currency, Event, Hold, HoldId, Invoice, InvoiceId, LineAmounts,
     LineProgress, Machine, MessageId, Order, OrderId, OrderLine, PaymentId, RefundId, ReplenishmentId,
-    ReservationId, ShipmentId, Step, StepLine, Timestamp, Transition,
+    ReservationId, ShipmentId, Step, StepLine, Timestamp, Transition, Violation,
 };
 use crate::pb;
 use crate::rpc::approvals::reply::approval;
@@ -29,7 +29,7 @@ pub(crate) fn shown(given: &Order, view: OrderView) -> pb::Order {
     }
 }
 
-/// Where it stands and what is owed.
+/// State and balance of an order.
 fn basic(order: &Order) -> pb::Order {
     let next = order.next_step();
     pb::Order {
@@ -335,17 +335,17 @@ pub(crate) fn integrity_report(laws: Vec<LawResult>, took: std::time::Duration) 
 }
 
 fn law(law: LawResult) -> pb::LawReport {
-    let LawResult { id, statement, checked, broken, breaches } = law;
+    let LawResult { id, statement, checked, broken, violations } = law;
     pb::LawReport {
         id: id.to_owned(),
         statement: statement.to_owned(),
         checked: i64::try_from(checked).unwrap_or(i64::MAX),
         broken: i64::try_from(broken).unwrap_or(i64::MAX),
-        violations: breaches.into_iter().map(violation).collect(),
+        violations: violations.into_iter().map(violation).collect(),
     }
 }
 
-fn violation(breach: Breach) -> pb::Violation {
-    let Breach { law: _, key, expected, actual } = breach;
+fn violation(violation: Violation) -> pb::Violation {
+    let Violation { law: _, key, expected, actual } = violation;
     pb::Violation { key, expected, actual }
 }

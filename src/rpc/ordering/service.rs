@@ -11,7 +11,7 @@ use crate::pb;
 use crate::rpc::api::{Api, Reply, command, found, kept, parse};
 use crate::rpc::customers::{self, reply};
 use crate::rpc::identity::response_bytes;
-use crate::rpc::layers::Seat;
+use crate::rpc::layers::StreamPermit;
 use crate::rpc::listing::page_token;
 use crate::rpc::ordering::parse::{self as from, OrderKey};
 use crate::rpc::ordering::reply as to;
@@ -155,7 +155,7 @@ impl pb::order_service_server::OrderService for Api {
             let couriers = found(self.store().courier_names().await)?;
             let shown = messages.iter().filter_map(|(order, id)| {
                 let message = order.messages.iter().find(|it| it.id == *id)?;
-                Some(reply::message(order, message, &self.shop.rules, &couriers))
+                Some(reply::message(order, message, &self.app.rules, &couriers))
             });
             let messages = shown.collect();
             Ok(pb::ListMessagesResponse { messages, next_page_token: page_token(next) })
@@ -169,7 +169,7 @@ impl pb::order_service_server::OrderService for Api {
         let message = order.messages.iter().find(|it| it.id == id);
         let message = message.ok_or_else(|| status::not_found("message", id))?;
         let couriers = found(self.store().courier_names().await)?;
-        let message = Some(reply::message(&order, message, &self.shop.rules, &couriers));
+        let message = Some(reply::message(&order, message, &self.app.rules, &couriers));
         Ok(Response::new(pb::GetMessageResponse { message }))
     }
 
@@ -188,14 +188,14 @@ impl pb::order_service_server::OrderService for Api {
     type WatchOrdersStream = watch::Stream<pb::WatchOrdersResponse>;
 
     async fn watch_orders(&self, request: Request<pb::WatchOrdersRequest>) -> Reply<Self::WatchOrdersStream> {
-        let seat = Seat::of(&request);
+        let permit = StreamPermit::of(&request);
         let (begin, filter) = parse(|bad| from::watch_orders(request.into_inner(), bad))?;
         if let Some(order) = filter.order {
             self.order(order).await?;
         }
         let last = found(self.store().last_position().await)?;
         let after = watch::start(begin, last)?;
-        watch::follow(self, seat, after, watch::Events { store: self.store().clone(), filter })
+        watch::follow(self, permit, after, watch::Events { store: self.store().clone(), filter })
     }
 }
 

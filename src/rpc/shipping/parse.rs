@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::domain::{
     AssignCourier, ConfirmDelivery, ConfirmPickup, CreateShippingLabel, Delivery, LineCheck, LineUnits,
     PackShipment, Package, PackedItem, Part, Problems, QuoteCouriers, RecordPick, RecordQualityCheck,
-    RecordTracking, Report, ShipmentId, StartPicking, Target, Timestamp, VoidShippingLabel,
+    RecordTracking, ShipmentId, StartPicking, Target, Timestamp, TrackingReport, VoidShippingLabel,
 };
 use crate::pb;
 use crate::rpc::listing::{Wanted, list_requests, listing};
@@ -43,7 +43,7 @@ const HAPPENED_FIRST: Timestamp = Timestamp::from_unix_micros(946_684_800_000_00
 /// Clocks of couriers and warehouses may be ahead of ours, and off by a time zone, but not more.
 const AHEAD_MAX: Duration = Duration::from_secs(86_400);
 
-/// What an incident's word may begin with.
+/// Families of incidents: the word begins with one of them.
 const INCIDENT_FAMILIES: [&str; 6] = ["CARRIER", "CONSIGNEE", "CUSTOMS", "WEATHER", "ADDRESS", "OTHER"];
 
 list_requests! {
@@ -68,8 +68,8 @@ pub(crate) fn record_pick(request: pb::RecordPickRequest, bad: &mut Problems) ->
     let least = usize::from(missing.is_empty());
     let mut read = |field: &str, units: Vec<pb::LineUnits>, least: usize| -> Vec<LineUnits> {
         let mut read = Vec::new();
-        for (place, it) in entries(field, units, least..=LINES_MAX, bad) {
-            let (line, units) = line_units(&format!("{field}[{place}]"), it, bad);
+        for (index, it) in entries(field, units, least..=LINES_MAX, bad) {
+            let (line, units) = line_units(&format!("{field}[{index}]"), it, bad);
             read.push(LineUnits { line, units });
         }
         read
@@ -92,7 +92,7 @@ pub(crate) fn record_quality_check(
     let pb::RecordQualityCheckRequest { shipment_id, checks, etag, request_id: _ } = request;
     let target = target(&shipment_id, etag, bad);
     let checks = entries("checks", checks, 1..=LINES_MAX, bad);
-    let checks = checks.map(|(place, it)| line_check(&format!("checks[{place}]"), it, bad));
+    let checks = checks.map(|(index, it)| line_check(&format!("checks[{index}]"), it, bad));
     let checks = checks.collect();
     let (target, shipment) = target?;
     Some(RecordQualityCheck { target, shipment, checks })
@@ -115,24 +115,24 @@ pub(crate) fn pack_shipment(request: pb::PackShipmentRequest, bad: &mut Problems
     let pb::PackShipmentRequest { shipment_id, packages, etag, request_id: _ } = request;
     let target = target(&shipment_id, etag, bad);
     let packages = entries("packages", packages, 1..=PACKAGES_MAX, bad).zip(0..);
-    let packages = packages.map(|((_, it), place)| package(place, it, bad)).collect();
+    let packages = packages.map(|((_, it), index)| package(index, it, bad)).collect();
     let (target, shipment) = target?;
     Some(PackShipment { target, shipment, packages })
 }
 
-fn package(place: i32, package: pb::Package, bad: &mut Problems) -> Package {
+fn package(index: i32, package: pb::Package, bad: &mut Problems) -> Package {
     let pb::Package { number: _, weight_grams, length_mm, width_mm, height_mm, contents } = package;
-    let at = format!("packages[{place}]");
+    let at = format!("packages[{index}]");
     let contents = entries(&format!("{at}.contents"), contents, 1..=LINES_MAX, bad);
     Package {
-        number: place.saturating_add(1),
+        number: index.saturating_add(1),
         weight_grams: number(&format!("{at}.weight_grams"), weight_grams.into(), 1..=WEIGHT_MAX_GRAMS, bad),
         length_mm: number(&format!("{at}.length_mm"), length_mm.into(), SIDE_MM, bad),
         width_mm: number(&format!("{at}.width_mm"), width_mm.into(), SIDE_MM, bad),
         height_mm: number(&format!("{at}.height_mm"), height_mm.into(), SIDE_MM, bad),
         contents: contents
-            .map(|(place, it)| {
-                let (line, quantity) = line_units(&format!("{at}.contents[{place}]"), it, bad);
+            .map(|(index, it)| {
+                let (line, quantity) = line_units(&format!("{at}.contents[{index}]"), it, bad);
                 PackedItem { line, quantity }
             })
             .collect(),
@@ -186,7 +186,7 @@ pub(crate) fn confirm_pickup(
     Some(ConfirmPickup { target, shipment, packages: package_count, driver, at })
 }
 
-/// When something happened that somebody reports.
+/// The time of a reported event.
 fn happened(
     field: &str,
     at: Option<prost_types::Timestamp>,
@@ -213,7 +213,7 @@ pub(crate) fn record_tracking(
     let parcel = parcel(&shipment_id, &courier, tracking_number, bad);
     let events = entries("events", events, 1..=REPORTS_MAX, bad);
     let reports: Vec<_> =
-        events.map(|(place, it)| report(&format!("events[{place}]"), it, now, bad)).collect();
+        events.map(|(index, it)| report(&format!("events[{index}]"), it, now, bad)).collect();
     let reports = reports.into_iter().collect::<Option<_>>()?;
     Some(RecordTracking { target: Target::latest(parcel?), reports })
 }
@@ -232,11 +232,16 @@ fn parcel(shipment_id: &str, courier: &str, tracking_number: String, bad: &mut P
     id("shipment_id", shipment_id, bad).map(Part::Shipment)
 }
 
-fn report(at: &str, report: pb::TrackingReport, now: Timestamp, bad: &mut Problems) -> Option<Report> {
+fn report(
+    at: &str,
+    report: pb::TrackingReport,
+    now: Timestamp,
+    bad: &mut Problems,
+) -> Option<TrackingReport> {
     let pb::TrackingReport {
         status,
         incident,
-        place,
+        location,
         occurred_time,
         raw_code,
         description,
@@ -245,7 +250,7 @@ fn report(at: &str, report: pb::TrackingReport, now: Timestamp, bad: &mut Proble
     } = report;
     let status = required_word(&format!("{at}.status"), status, to_tracking_status, bad);
     let incident = incident_of(&format!("{at}.incident"), incident, bad);
-    let place = text(&format!("{at}.place"), place, NAME_MAX, bad);
+    let location = text(&format!("{at}.location"), location, NAME_MAX, bad);
     let field = format!("{at}.occurred_time");
     let occurred_at =
         required(&field, occurred_time, bad).and_then(|it| happened(&field, Some(it), now, bad));
@@ -253,10 +258,10 @@ fn report(at: &str, report: pb::TrackingReport, now: Timestamp, bad: &mut Proble
     let description = text(&format!("{at}.description"), description, REASON_MAX, bad);
     let estimated_at = timestamp(&format!("{at}.estimated_delivery_time"), estimated_delivery_time, bad);
     let received_by = text(&format!("{at}.received_by"), received_by, NAME_MAX, bad);
-    Some(Report {
+    Some(TrackingReport {
         status: status?,
         incident,
-        place,
+        location,
         occurred_at: occurred_at?,
         estimated_at,
         raw_code,
@@ -302,11 +307,11 @@ pub(crate) fn confirm_delivery(
     let pb::ConfirmDeliveryRequest { shipment_id, proof, etag, request_id: _ } = request;
     let target = target(&shipment_id, etag, bad);
     let proof = required("proof", proof, bad)?;
-    let pb::ProofOfDelivery { received_by, place, signature_sha256, photo_sha256, time, recorded_by: _ } =
+    let pb::ProofOfDelivery { received_by, location, signature_sha256, photo_sha256, time, recorded_by: _ } =
         proof;
     let delivery = Delivery {
         received_by: required_text("proof.received_by", received_by, NAME_MAX, bad),
-        place: text("proof.place", place, NAME_MAX, bad),
+        location: text("proof.location", location, NAME_MAX, bad),
         signature_sha256: sha256("proof.signature_sha256", signature_sha256, bad),
         photo_sha256: sha256("proof.photo_sha256", photo_sha256, bad),
         at: happened("proof.time", time, now, bad),

@@ -6,9 +6,9 @@ use crate::domain::{
 };
 use crate::pb;
 use crate::rpc::reply::{actor, address, measure, money, timestamp};
-use crate::rpc::words::{same_words, service_level};
+use crate::rpc::words::{enum_map, service_level};
 
-same_words! {
+enum_map! {
     shipment_state: ShipmentState = ShipmentState {
         Planned = Planned, Picking = Picking, Picked = Picked, QcPassed = QcPassed, QcFailed = QcFailed,
         Packed = Packed, Labelled = Labelled, CourierAssigned = CourierAssigned, PickedUp = PickedUp,
@@ -148,10 +148,10 @@ fn handed_over(handover: Handover) -> pb::Handover {
 }
 
 fn proof_of_delivery(proof: Proof) -> pb::ProofOfDelivery {
-    let Proof { received_by, place, signature_sha256, photo_sha256, at, recorded_by } = proof;
+    let Proof { received_by, location, signature_sha256, photo_sha256, at, recorded_by } = proof;
     pb::ProofOfDelivery {
         received_by,
-        place,
+        location,
         signature_sha256,
         photo_sha256,
         time: Some(timestamp(at)),
@@ -164,7 +164,7 @@ pub(crate) fn tracking_event(shipment: ShipmentId, event: &TrackingEvent) -> pb:
         sequence,
         status,
         incident,
-        place,
+        location,
         occurred_at,
         recorded_at,
         estimated_at,
@@ -178,7 +178,7 @@ pub(crate) fn tracking_event(shipment: ShipmentId, event: &TrackingEvent) -> pb:
         shipment_id: shipment.to_string(),
         status: tracking_status(status),
         incident,
-        place,
+        location,
         occurred_time: Some(timestamp(occurred_at)),
         recorded_time: Some(timestamp(recorded_at)),
         source: actor(&source),

@@ -9,7 +9,7 @@ use crate::domain::{
 use crate::pb;
 use crate::rpc::api::{Api, Reply, command, existing, found, parse};
 use crate::rpc::identity::Call;
-use crate::rpc::layers::Seat;
+use crate::rpc::layers::StreamPermit;
 use crate::rpc::listing::page_token;
 use crate::rpc::shipping::{parse as from, reply};
 use crate::rpc::streams::track::Journey;
@@ -190,7 +190,7 @@ impl pb::shipping_service_server::ShippingService for Api {
         &self,
         request: Request<pb::TrackShipmentRequest>,
     ) -> Reply<watch::Stream<pb::TrackShipmentResponse>> {
-        let seat = Seat::of(&request);
+        let permit = StreamPermit::of(&request);
         let (id, after) = parse(|bad| from::track(request.into_inner(), bad))?;
         let whole = self.order_with(Part::Shipment(id)).await?;
         let last = shipment_of(&whole, id)?.tracking.last().map_or(0, |it| it.sequence);
@@ -198,7 +198,7 @@ impl pb::shipping_service_server::ShippingService for Api {
             return Err(watch::beyond("after_sequence", "sequence", last));
         }
         let order = whole.id;
-        watch::follow(self, seat, after, Journey::new(self.store().clone(), order, id))
+        watch::follow(self, permit, after, Journey::new(self.store().clone(), order, id))
     }
 }
 

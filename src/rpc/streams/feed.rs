@@ -1,4 +1,4 @@
-//! Who is woken when something has happened: one look at the shared history serves every stream of the process.
+//! Wakes streams when something has happened: one read of the shared history serves every stream of the process.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,7 +27,7 @@ pub(crate) struct Feed {
     of_orders: Mutex<HashMap<OrderId, signal::Sender<()>>>,
 }
 
-/// What a stream waits for.
+/// The subject a stream waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rings {
     ForAll,
@@ -42,7 +42,7 @@ impl Feed {
         feed
     }
 
-    /// Whoever asks for the bell first and looks then misses nothing.
+    /// A reader that subscribes to the bell first and reads then misses nothing.
     pub(crate) fn bell(&self, rings: Rings) -> signal::Receiver<()> {
         match rings {
             Rings::ForAll => self.of_all.subscribe(),
@@ -55,13 +55,13 @@ impl Feed {
 
     async fn run(self: Arc<Self>, store: Store, mut shutdown: signal::Receiver<bool>) {
         let mut commits = store.bell();
-        let mut place = None;
+        let mut position = None;
         loop {
             let looked = Instant::now();
             commits.mark_unchanged();
-            match self.look(&store, &mut place).await {
-                Ok(Then::LookAgain) => continue,
-                Ok(Then::Wait) => {}
+            match self.look(&store, &mut position).await {
+                Ok(NextLook::LookAgain) => continue,
+                Ok(NextLook::Wait) => {}
                 // Each stream finds out for itself, and tells its reader.
                 Err(_) => self.ring_everywhere(),
             }
@@ -76,19 +76,19 @@ impl Feed {
         }
     }
 
-    /// Where nobody listens nothing is read; whoever comes then is rung for once in any case.
-    async fn look(&self, store: &Store, place: &mut Option<i64>) -> Result<Then, StoreError> {
+    /// Without listeners nothing is read; a listener that comes later is woken once in any case.
+    async fn look(&self, store: &Store, position: &mut Option<i64>) -> Result<NextLook, StoreError> {
         if self.nobody_listens() {
-            *place = None;
-            return Ok(Then::Wait);
+            *position = None;
+            return Ok(NextLook::Wait);
         }
-        let Some(after) = *place else {
-            *place = Some(store.last_position().await?);
+        let Some(after) = *position else {
+            *position = Some(store.last_position().await?);
             self.ring_everywhere();
-            return Ok(Then::LookAgain);
+            return Ok(NextLook::LookAgain);
         };
         let page = store.events_after(after, &EventFilter::default(), PAGE).await?;
-        *place = Some(page.position);
+        *position = Some(page.position);
         if !page.events.is_empty() {
             self.of_all.send_replace(());
             let bells = self.bells();
@@ -98,7 +98,7 @@ impl Feed {
                 }
             }
         }
-        Ok(if page.is_end { Then::Wait } else { Then::LookAgain })
+        Ok(if page.is_end { NextLook::Wait } else { NextLook::LookAgain })
     }
 
     fn bells(&self) -> MutexGuard<'_, HashMap<OrderId, signal::Sender<()>>> {
@@ -126,7 +126,7 @@ impl Feed {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Then {
+enum NextLook {
     /// There is more already.
     LookAgain,
     Wait,

@@ -1,4 +1,4 @@
-//! TrackShipment: what is known of a shipment's journey, then what becomes known of it, until it is over.
+//! TrackShipment: a shipment's tracking events so far, then each new one, until the journey is over.
 
 use crate::domain::{Order, OrderId, OrderState, Refusal, Shipment, ShipmentId, ShipmentState, Timestamp};
 use crate::pb;
@@ -6,7 +6,7 @@ use crate::pb::track_shipment_response::Update;
 use crate::rpc::reply as to_proto;
 use crate::rpc::shipping::reply;
 use crate::rpc::streams::feed::Rings;
-use crate::rpc::streams::watch::{Found, Source, Then};
+use crate::rpc::streams::watch::{Found, NextStep, Source};
 use crate::store::{Store, StoreError};
 
 /// The journey of one shipment; the places of its stream are the sequences of its events.
@@ -19,7 +19,7 @@ pub(crate) struct Journey {
     told: Standing,
 }
 
-/// Where a shipment stands and when it is expected, as it was told last.
+/// State and expected delivery of a shipment, as last sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Standing {
     state: Option<ShipmentState>,
@@ -34,7 +34,7 @@ impl Journey {
 
     /// Every event that is new, and the standing if it changed without one.
     fn news(&mut self, order: &Order, after: i64) -> Result<Found<pb::TrackShipmentResponse>, Refusal> {
-        let shipment = &order.shipments[order.shipment_place(self.shipment)?];
+        let shipment = &order.shipments[order.shipment_index(self.shipment)?];
         let Shipment { state, estimated_at, tracking, .. } = shipment;
         let standing = Standing { state: Some(*state), estimated_at: *estimated_at };
 
@@ -52,22 +52,22 @@ impl Journey {
 
         // Nothing of an archived order changes any more, not even what was lost.
         let over = state.is_over() || order.state == OrderState::Archived;
-        Ok(Found { messages, place: after, then: if over { Then::End } else { Then::Wait } })
+        Ok(Found { messages, position: after, then: if over { NextStep::End } else { NextStep::Wait } })
     }
 
-    fn sign_of_life(&self, place: i64) -> Update {
+    fn sign_of_life(&self, position: i64) -> Update {
         let time = Some(to_proto::timestamp(self.store.now()));
-        Update::Heartbeat(pb::Heartbeat { high_water: place, time })
+        Update::Heartbeat(pb::Heartbeat { high_water: position, time })
     }
 }
 
 impl Standing {
-    fn message(self, place: i64, update: Update) -> pb::TrackShipmentResponse {
+    fn message(self, position: i64, update: Update) -> pb::TrackShipmentResponse {
         let Self { state, estimated_at } = self;
         pb::TrackShipmentResponse {
             state: state.map(reply::shipment_state).unwrap_or_default(),
             estimated_delivery_time: estimated_at.map(to_proto::timestamp),
-            resume_sequence: place,
+            resume_sequence: position,
             update: Some(update),
         }
     }
@@ -81,7 +81,7 @@ impl Source for Journey {
         let order = self.store.order(self.order).await?;
         let order = order.ok_or_else(|| Refusal::not_found("order", self.order))?;
         if self.seen == Some(order.version) {
-            return Ok(Found { messages: Vec::new(), place: after, then: Then::Wait });
+            return Ok(Found { messages: Vec::new(), position: after, then: NextStep::Wait });
         }
 
         let found = self.news(&order, after)?;
@@ -93,7 +93,7 @@ impl Source for Journey {
         Rings::ForOrder(self.order)
     }
 
-    fn heartbeat(&self, place: i64) -> Self::Message {
-        self.told.message(place, self.sign_of_life(place))
+    fn heartbeat(&self, position: i64) -> Self::Message {
+        self.told.message(position, self.sign_of_life(position))
     }
 }

@@ -13,7 +13,7 @@ use tonic::{Response, Status};
 use crate::domain::Refusal;
 use crate::pb;
 use crate::rpc::api::{Api, Reply};
-use crate::rpc::layers::Seat;
+use crate::rpc::layers::StreamPermit;
 use crate::rpc::ordering::parse::Begin;
 use crate::rpc::ordering::reply;
 use crate::rpc::streams::feed::Rings;
@@ -29,30 +29,30 @@ const PAGE: u64 = 200;
 
 pub(crate) type Stream<M> = Pin<Box<dyn futures_util::Stream<Item = Result<M, Status>> + Send>>;
 
-/// Where a stream's messages come from. A message's place rises, and is where a reader resumes after it.
+/// The source of a stream's messages. Their positions rise; a reader resumes after the position of the last one.
 pub(crate) trait Source: Send + 'static {
     type Message: Send + 'static;
 
-    /// What has come after this place.
+    /// The messages after this position.
     fn look(&mut self, after: i64) -> impl Future<Output = Result<Found<Self::Message>, StoreError>> + Send;
 
-    /// What may bring news.
+    /// The bell to wait for.
     fn rings(&self) -> Rings;
 
     /// A sign of life from a stream that has said everything up to this place.
-    fn heartbeat(&self, place: i64) -> Self::Message;
+    fn heartbeat(&self, position: i64) -> Self::Message;
 }
 
-/// What a look found.
+/// Result of one look.
 pub(crate) struct Found<M> {
     pub(crate) messages: Vec<(i64, M)>,
     /// Everything up to here was looked at.
-    pub(crate) place: i64,
-    pub(crate) then: Then,
+    pub(crate) position: i64,
+    pub(crate) then: NextStep,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Then {
+pub(crate) enum NextStep {
     /// There is more already.
     LookAgain,
     Wait,
@@ -61,14 +61,19 @@ pub(crate) enum Then {
 }
 
 /// Opens a stream of what the source has after this place.
-pub(crate) fn follow<S: Source>(api: &Api, seat: Seat, after: i64, source: S) -> Reply<Stream<S::Message>> {
+pub(crate) fn follow<S: Source>(
+    api: &Api,
+    permit: StreamPermit,
+    after: i64,
+    source: S,
+) -> Reply<Stream<S::Message>> {
     let (messages, waiting) = mpsc::channel(WAITING_MAX);
     let (over, why) = oneshot::channel();
     let read_within = api.limits.slow_reader();
-    let walk = Walk {
+    let subscription = Subscription {
         messages,
-        place: after,
-        seat: seat.clone(),
+        position: after,
+        permit: permit.clone(),
         heartbeat: api.limits.heartbeat(),
         read_within,
         // Taken before the first look, so that nothing comes unheard in between.
@@ -77,14 +82,14 @@ pub(crate) fn follow<S: Source>(api: &Api, seat: Seat, after: i64, source: S) ->
         source,
     };
     tokio::spawn(async move {
-        match walk.run().await {
-            // Nobody hears it if the reader has gone.
+        match subscription.run().await {
+            // If the reader has gone, the send fails and that is fine.
             Some(status) => drop(over.send(status)),
             None => drop(over),
         }
         // What still waits is read within the time that every reader has, or not for the sake of the others.
-        let _ = timeout(read_within, seat.left()).await;
-        seat.leave();
+        let _ = timeout(read_within, permit.left()).await;
+        permit.leave();
     });
 
     // What is waiting is read first, then why the stream is over, if there is a reason to tell.
@@ -93,13 +98,13 @@ pub(crate) fn follow<S: Source>(api: &Api, seat: Seat, after: i64, source: S) ->
 }
 
 /// One stream on its way.
-struct Walk<S: Source> {
+struct Subscription<S: Source> {
     source: S,
     /// Boxed, since a channel makes room for 32 messages at once.
     messages: mpsc::Sender<Box<S::Message>>,
     /// Up to here everything has been sent.
-    place: i64,
-    seat: Seat,
+    position: i64,
+    permit: StreamPermit,
     heartbeat: Duration,
     /// A reader that takes nothing for this long is given up.
     read_within: Duration,
@@ -107,67 +112,67 @@ struct Walk<S: Source> {
     shutdown: signal::Receiver<bool>,
 }
 
-/// The stream is over: with a status, or because there is nothing more to say or nobody to hear it.
-struct Over(Option<Status>);
+/// The end of a stream: with a status, or without one when there is nothing more to send or no reader left.
+struct End(Option<Status>);
 
-impl<S: Source> Walk<S> {
+impl<S: Source> Subscription<S> {
     /// Goes on until the end, and says why it is one.
     async fn run(mut self) -> Option<Status> {
         let mut silent_since = Instant::now();
         loop {
             match self.step(&mut silent_since).await {
                 Ok(()) => {}
-                Err(Over(why)) => return why,
+                Err(End(why)) => return why,
             }
         }
     }
 
     /// One look, what it found, and the wait for the next.
-    async fn step(&mut self, silent_since: &mut Instant) -> Result<(), Over> {
+    async fn step(&mut self, silent_since: &mut Instant) -> Result<(), End> {
         if *self.shutdown.borrow() {
-            return Err(Over(Some(status::shutting_down(self.place))));
+            return Err(End(Some(status::shutting_down(self.position))));
         }
         self.bell.mark_unchanged();
         // Boxed, so that a stream that only waits does not keep the room that a look needs.
-        let look = Box::pin(self.source.look(self.place)).await;
-        let Found { messages, place, then } = look.map_err(|it| Over(Some(status::of_store(&it))))?;
+        let look = Box::pin(self.source.look(self.position)).await;
+        let Found { messages, position, then } = look.map_err(|it| End(Some(status::of_store(&it))))?;
 
-        for (place, message) in messages {
+        for (position, message) in messages {
             self.send(message).await?;
-            self.place = place;
+            self.position = position;
             *silent_since = Instant::now();
         }
-        self.place = self.place.max(place);
+        self.position = self.position.max(position);
         match then {
-            Then::LookAgain => return Ok(()),
-            Then::End => return Err(Over(None)),
-            Then::Wait => {}
+            NextStep::LookAgain => return Ok(()),
+            NextStep::End => return Err(End(None)),
+            NextStep::Wait => {}
         }
 
         if silent_since.elapsed() >= self.heartbeat {
-            let heartbeat = self.source.heartbeat(self.place);
+            let heartbeat = self.source.heartbeat(self.position);
             self.send(heartbeat).await?;
             *silent_since = Instant::now();
         }
         self.wait(*silent_since).await
     }
 
-    async fn send(&mut self, message: S::Message) -> Result<(), Over> {
+    async fn send(&mut self, message: S::Message) -> Result<(), End> {
         match timeout(self.read_within, self.messages.send(Box::new(message))).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(Over(None)),
+            Ok(Err(_)) => Err(End(None)),
             Err(_) => {
-                self.seat.leave();
-                Err(Over(Some(status::too_slow(self.place))))
+                self.permit.leave();
+                Err(End(Some(status::too_slow(self.position))))
             }
         }
     }
 
     /// Until the bell rings or a sign of life is due; the server's end is seen at the next step.
-    async fn wait(&mut self, silent_since: Instant) -> Result<(), Over> {
+    async fn wait(&mut self, silent_since: Instant) -> Result<(), End> {
         let Self { messages, bell, shutdown, heartbeat, .. } = self;
         tokio::select! {
-            () = messages.closed() => Err(Over(None)),
+            () = messages.closed() => Err(End(None)),
             () = told_to_stop(shutdown) => Ok(()),
             Ok(()) = bell.changed() => Ok(()),
             () = sleep_until(silent_since + *heartbeat) => Ok(()),
@@ -187,33 +192,36 @@ impl Source for Events {
     async fn look(&mut self, after: i64) -> Result<Found<Self::Message>, StoreError> {
         let EventPage { events, position, is_end } =
             self.store.events_after(after, &self.filter, PAGE).await?;
-        let messages = events.iter().map(|(place, event)| {
-            let event = reply::event(*place, event);
-            (*place, update(*place, pb::watch_orders_response::Update::Event(event)))
+        let messages = events.iter().map(|(position, event)| {
+            let event = reply::event(*position, event);
+            (*position, update(*position, pb::watch_orders_response::Update::Event(event)))
         });
-        let then = if is_end { Then::Wait } else { Then::LookAgain };
-        Ok(Found { messages: messages.collect(), place: position, then })
+        let then = if is_end { NextStep::Wait } else { NextStep::LookAgain };
+        Ok(Found { messages: messages.collect(), position, then })
     }
 
     fn rings(&self) -> Rings {
         self.filter.order.map_or(Rings::ForAll, Rings::ForOrder)
     }
 
-    fn heartbeat(&self, place: i64) -> Self::Message {
+    fn heartbeat(&self, position: i64) -> Self::Message {
         let time = Some(to_proto::timestamp(self.store.now()));
-        update(place, pb::watch_orders_response::Update::Heartbeat(pb::Heartbeat { high_water: place, time }))
+        update(
+            position,
+            pb::watch_orders_response::Update::Heartbeat(pb::Heartbeat { high_water: position, time }),
+        )
     }
 }
 
-fn update(place: i64, update: pb::watch_orders_response::Update) -> pb::WatchOrdersResponse {
-    pb::WatchOrdersResponse { update: Some(update), resume_position: place }
+fn update(position: i64, update: pb::watch_orders_response::Update) -> pb::WatchOrdersResponse {
+    pb::WatchOrdersResponse { update: Some(update), resume_position: position }
 }
 
 /// The place after which a stream of events begins, if there is one.
 pub(crate) fn start(begin: Begin, last: i64) -> Result<i64, Status> {
     match begin {
         Begin::Now => Ok(last),
-        Begin::After(place) if place <= last => Ok(place),
+        Begin::After(position) if position <= last => Ok(position),
         Begin::After(_) => Err(beyond("after_position", "position", last)),
     }
 }
@@ -236,24 +244,28 @@ mod tests {
     struct Numbers {
         to: i64,
         at_a_time: i64,
-        then: Then,
+        then: NextStep,
     }
 
     impl Source for Numbers {
         type Message = i64;
 
         async fn look(&mut self, after: i64) -> Result<Found<i64>, StoreError> {
-            let place = self.to.min(after + self.at_a_time);
-            let messages = (after + 1..=place).map(|it| (it, it)).collect();
-            Ok(Found { messages, place, then: if place < self.to { Then::LookAgain } else { self.then } })
+            let position = self.to.min(after + self.at_a_time);
+            let messages = (after + 1..=position).map(|it| (it, it)).collect();
+            Ok(Found {
+                messages,
+                position,
+                then: if position < self.to { NextStep::LookAgain } else { self.then },
+            })
         }
 
         fn rings(&self) -> Rings {
             Rings::ForAll
         }
 
-        fn heartbeat(&self, place: i64) -> i64 {
-            -place
+        fn heartbeat(&self, position: i64) -> i64 {
+            -position
         }
     }
 
@@ -268,10 +280,18 @@ mod tests {
         let (messages, waiting) = mpsc::channel(WAITING_MAX);
         let (stop, shutdown) = signal::channel(false);
         let (ringer, bell) = signal::channel(());
-        let seat = Seat::default();
-        let walk =
-            Walk { source, messages, place: 0, seat, heartbeat, read_within: READ_WITHIN, bell, shutdown };
-        Reader { messages: waiting, ended: tokio::spawn(walk.run()), stop, bell: ringer }
+        let permit = StreamPermit::default();
+        let subscription = Subscription {
+            source,
+            messages,
+            position: 0,
+            permit,
+            heartbeat,
+            read_within: READ_WITHIN,
+            bell,
+            shutdown,
+        };
+        Reader { messages: waiting, ended: tokio::spawn(subscription.run()), stop, bell: ringer }
     }
 
     fn reason(status: &Status) -> (String, String) {
@@ -282,7 +302,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_stream_sends_everything_once_and_ends_when_there_is_no_more() {
-        let mut reader = opened(Numbers { to: 50, at_a_time: 7, then: Then::End }, Duration::from_secs(15));
+        let mut reader =
+            opened(Numbers { to: 50, at_a_time: 7, then: NextStep::End }, Duration::from_secs(15));
         let mut read = Vec::new();
         while let Some(number) = reader.messages.recv().await {
             read.push(*number);
@@ -293,7 +314,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_silent_stream_gives_signs_of_life_and_ends_with_its_resume_point() {
-        let mut reader = opened(Numbers { to: 2, at_a_time: 9, then: Then::Wait }, Duration::from_secs(15));
+        let mut reader =
+            opened(Numbers { to: 2, at_a_time: 9, then: NextStep::Wait }, Duration::from_secs(15));
         for expected in [1, 2, -2, -2] {
             assert_eq!(reader.messages.recv().await.as_deref(), Some(&expected));
         }
@@ -305,7 +327,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_is_no_news_to_a_stream_does_not_put_off_its_sign_of_life() {
-        let mut reader = opened(Numbers { to: 1, at_a_time: 9, then: Then::Wait }, Duration::from_secs(15));
+        let mut reader =
+            opened(Numbers { to: 1, at_a_time: 9, then: NextStep::Wait }, Duration::from_secs(15));
         assert_eq!(reader.messages.recv().await.as_deref(), Some(&1));
         let begun = Instant::now();
         sleep(Duration::from_secs(10)).await;
@@ -316,7 +339,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_stream_that_nobody_reads_is_given_up_where_it_stands() {
-        let reader = opened(Numbers { to: 100, at_a_time: 100, then: Then::Wait }, Duration::from_secs(15));
+        let reader =
+            opened(Numbers { to: 100, at_a_time: 100, then: NextStep::Wait }, Duration::from_secs(15));
         let begun = Instant::now();
         let status = reader.ended.await.expect("no panic").expect("a reason");
         assert_eq!(reason(&status), ("SLOW_READER".to_owned(), WAITING_MAX.to_string()));
@@ -326,7 +350,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_stream_ends_when_its_reader_goes() {
-        let reader = opened(Numbers { to: 2, at_a_time: 9, then: Then::Wait }, Duration::from_secs(15));
+        let reader = opened(Numbers { to: 2, at_a_time: 9, then: NextStep::Wait }, Duration::from_secs(15));
         drop(reader.messages);
         assert!(reader.ended.await.expect("no panic").is_none());
     }

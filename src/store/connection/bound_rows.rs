@@ -1,4 +1,4 @@
-//! Rows, and lists of keys, handed to a statement as parameters.
+//! Rows and lists of keys, bound to a statement as parameters.
 
 use sea_orm::sea_query::{ArrayType, Value};
 use sea_orm::{DbBackend, Statement};
@@ -7,16 +7,16 @@ use uuid::Uuid;
 /// Parameters that SQLite takes in one statement; PostgreSQL takes twice as many.
 const PARAMETERS_MAX: usize = 32_766;
 
-/// Keys that one statement is asked for: a size that lists are filled up to, and parameters are left for what else it
-/// asks.
+/// Keys that one statement is asked for: a size that lists are padded to, with parameters left for its other
+/// conditions.
 pub(in crate::store) const KEYS_MAX: usize = 24_576;
 
-/// Rows of so many columns that fit into one statement, however they are filled up.
+/// How many rows of so many columns fit into one statement, padding included.
 pub(in crate::store) fn rows_max(columns: usize) -> usize {
     1 << (PARAMETERS_MAX / columns.max(1)).ilog2()
 }
 
-/// A column of handed-over rows.
+/// A column of bound rows.
 #[derive(Debug, Clone)]
 pub(in crate::store) struct Column {
     name: &'static str,
@@ -62,11 +62,10 @@ impl Column {
     }
 }
 
-/// The statement `WITH given (…) AS (…) {sql}`. Its text hardly depends on how many rows there are, so that each
-/// connection keeps it prepared: on PostgreSQL `given` is one array per column; on SQLite it is a VALUES list, filled
-/// up with rows of NULLs that `sql` has to pass over, and its parameters are not numbered, so that it may be one of
-/// several.
-pub(in crate::store) fn with_given(
+/// The statement `WITH bound (…) AS (…) {sql}`. Its text depends little on the number of rows, so that each connection
+/// keeps it prepared: on PostgreSQL `bound` is one array per column; on SQLite it is a VALUES list, padded with rows of
+/// NULLs that `sql` has to skip. Its parameters are not numbered, so that it may be one of several in a message.
+pub(in crate::store) fn with_rows(
     backend: DbBackend,
     columns: &[Column],
     rows: Vec<Vec<Value>>,
@@ -101,42 +100,42 @@ pub(in crate::store) fn with_arrays(
     let text = format!("{}SELECT * FROM UNNEST({arrays})) {sql}", head_of(columns));
 
     let mut values = others;
-    values.extend(turned(columns, rows));
+    values.extend(transposed(columns, rows));
     Statement::from_sql_and_values(DbBackend::Postgres, text, values)
 }
 
 fn head_of(columns: &[Column]) -> String {
     let names: Vec<_> = columns.iter().map(|it| it.name).collect();
-    format!(r#"WITH given ("{}") AS ("#, names.join(r#"", ""#))
+    format!(r#"WITH bound ("{}") AS ("#, names.join(r#"", ""#))
 }
 
-/// A power of two, or one and a half times one: few different statements, with few rows that are there for nothing.
+/// A power of two, or one and a half times one: few different statements, with little padding.
 fn size_for(rows: usize) -> usize {
     let size = rows.next_power_of_two();
     let less = size / 4 * 3;
     if rows <= less { less } else { size }
 }
 
-/// Keys filled up by repeating the last, for a list of which few sizes are to exist.
-pub(in crate::store) fn filled<K: Clone>(mut keys: Vec<K>) -> Vec<K> {
+/// Keys padded by repeating the last, so that lists come in few sizes.
+pub(in crate::store) fn padded<K: Clone>(mut keys: Vec<K>) -> Vec<K> {
     if let Some(last) = keys.last().cloned() {
         keys.resize(size_for(keys.len()), last);
     }
     keys
 }
 
-fn turned(columns: &[Column], rows: Vec<Vec<Value>>) -> Vec<Value> {
-    let mut turned: Vec<Vec<Value>> = columns.iter().map(|_| Vec::with_capacity(rows.len())).collect();
+fn transposed(columns: &[Column], rows: Vec<Vec<Value>>) -> Vec<Value> {
+    let mut transposed: Vec<Vec<Value>> = columns.iter().map(|_| Vec::with_capacity(rows.len())).collect();
     for row in rows {
-        for (column, value) in turned.iter_mut().zip(row) {
+        for (column, value) in transposed.iter_mut().zip(row) {
             column.push(value);
         }
     }
-    let arrays = columns.iter().zip(turned);
+    let arrays = columns.iter().zip(transposed);
     arrays.map(|(column, values)| Value::Array(column.kind.clone(), Some(Box::new(values)))).collect()
 }
 
-/// What asks for these ids, as the first parameters of a statement: one array on PostgreSQL, on SQLite a list.
+/// The condition for these ids, as the first parameters of a statement: one array on PostgreSQL, on SQLite a list.
 pub(in crate::store) fn one_of(backend: DbBackend, ids: Vec<Uuid>) -> (String, Vec<Value>) {
     let values = |ids: Vec<Uuid>| ids.into_iter().map(Value::from).collect::<Vec<_>>();
     match backend {
@@ -145,7 +144,7 @@ pub(in crate::store) fn one_of(backend: DbBackend, ids: Vec<Uuid>) -> (String, V
             ("= ANY($1)".to_owned(), vec![array])
         }
         _ => {
-            let ids = filled(ids);
+            let ids = padded(ids);
             (in_list_of(ids.len()), values(ids))
         }
     }
@@ -164,8 +163,8 @@ mod tests {
     fn rows_are_filled_up_to_few_sizes() {
         let sizes: Vec<_> = (1..=9).chain([12, 13, 17, 25]).map(size_for).collect();
         assert_eq!(sizes, [1, 2, 3, 4, 6, 6, 8, 8, 12, 12, 16, 24, 32]);
-        assert_eq!(filled(vec![1, 2, 3, 4, 5]), [1, 2, 3, 4, 5, 5]);
-        assert!(filled(Vec::<i64>::new()).is_empty());
+        assert_eq!(padded(vec![1, 2, 3, 4, 5]), [1, 2, 3, 4, 5, 5]);
+        assert!(padded(Vec::<i64>::new()).is_empty());
         assert_eq!(size_for(KEYS_MAX), KEYS_MAX);
         const { assert!(KEYS_MAX < PARAMETERS_MAX) };
     }
@@ -179,7 +178,7 @@ mod tests {
         }
         let columns: Vec<_> = std::iter::repeat_n(number("it"), 16).collect();
         let rows = (1..rows_max(16)).map(|_| columns.iter().map(Column::null).collect()).collect();
-        let statement = with_given(DbBackend::Sqlite, &columns, rows, "SELECT 1");
+        let statement = with_rows(DbBackend::Sqlite, &columns, rows, "SELECT 1");
         assert_eq!(statement.values.map(|it| it.0.len()), Some(rows_max(16) * 16));
     }
 }

@@ -8,7 +8,7 @@
 //!
 //! Both clocks may be set back, and another server may take over from one that was ahead. A floor under all decisions
 //! would make time stand still for everybody until the clock has caught up. What may never fall is the time along the
-//! history of one order, and [`World::time_for`](crate::domain::World::time_for) sees to that, order by order. Along
+//! history of one order, and [`Snapshot::time_for`](crate::domain::World::time_for) sees to that, order by order. Along
 //! the feed, positions tell the order of events and times do not: several connections decide at once.
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -48,7 +48,7 @@ pub(in crate::store) enum Source {
     Given,
     /// This machine's clock, and when it was last watched.
     Machine(Mutex<Reading>),
-    /// What PostgreSQL said last.
+    /// The last reading of PostgreSQL's clock.
     Database(Mutex<Reading>),
 }
 
@@ -109,7 +109,7 @@ impl StoreClock {
     }
 }
 
-/// What a clock said, and when that was on this machine's monotonic clock, or a little before.
+/// A reading of a clock, and its moment on this machine's monotonic clock, or a little before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::store) struct Reading {
     said: Timestamp,
@@ -163,7 +163,7 @@ mod tests {
         Duration::from_secs(count)
     }
 
-    /// What is heard so long after `first`.
+    /// The reading so long after `first`.
     fn after(first: Reading, passed: Duration, said: Timestamp) -> Reading {
         Reading { said, heard_at: first.heard_at + passed }
     }

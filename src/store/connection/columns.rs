@@ -9,10 +9,10 @@ use sea_orm::{ColIdx, DbErr, QueryResult, TryFromU64, TryGetError, TryGetable, V
 use uuid::Uuid;
 
 use crate::domain::{
-    Actor, ApprovalId, ApprovalState, Ask, Channel, CourierCode, Currency, EventKind, FeedbackState, Gate,
-    HoldId, HoldReason, HoldState, InvoiceId, InvoiceState, JobId, LocationCode, Machine, MessageId,
-    MessageKind, MessageState, Method, MovementId, MovementKind, OnShortage, OrderId, OrderState, PaymentId,
-    PaymentState, RefundId, RefundState, RegionCode, ReplenishmentId, ReplenishmentState, ReservationId,
+    Actor, ApprovalId, ApprovalState, Channel, CourierCode, Currency, EventKind, FeedbackState, Gate, HoldId,
+    HoldReason, HoldState, InvoiceId, InvoiceState, JobId, LocationCode, Machine, MessageId, MessageKind,
+    MessageState, Method, MovementId, MovementKind, OnShortage, OrderId, OrderState, PaymentId, PaymentState,
+    ProviderRequest, RefundId, RefundState, RegionCode, ReplenishmentId, ReplenishmentState, ReservationId,
     ReservationState, Risk, ServiceLevel, ShipmentId, ShipmentState, Sku, Timestamp, TrackingStatus,
 };
 
@@ -72,7 +72,7 @@ columns! { Uuid, Uuid, ColumnType::Uuid, |it| it.0, |it| Ok(it.into()) =>
 }
 
 columns! { String, String, ColumnType::String(StringLen::None), |it| it.as_str().to_owned(), |it| parsed(&it) =>
-    ApprovalState, Ask, Channel, Currency, EventKind, FeedbackState, Gate, HoldReason, HoldState, InvoiceState,
+    ApprovalState, ProviderRequest, Channel, Currency, EventKind, FeedbackState, Gate, HoldReason, HoldState, InvoiceState,
     Machine, MessageKind, MessageState, Method, MovementKind, OnShortage, OrderState, PaymentState, RefundState,
     ReplenishmentState, ReservationState, Risk, ServiceLevel, ShipmentState, TrackingStatus,
 }
@@ -81,8 +81,7 @@ columns! { String, String, ColumnType::String(StringLen::None), String::from, |i
     CourierCode, LocationCode, RegionCode, Sku,
 }
 
-// Also the name of the system itself, which nobody may call themselves: it was told apart before it was
-// stored.
+// Also the name of the system itself, which no caller may use: it was told apart before it was stored.
 columns! { String, String, ColumnType::String(StringLen::None), |it| it.as_str().to_owned(), |it| Ok(Actor::stored(it)) =>
     Actor,
 }

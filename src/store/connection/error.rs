@@ -1,4 +1,4 @@
-//! What can go wrong between a decision and the disk, told apart by code and never by message text.
+//! Errors between a decision and the disk, told apart by code and never by message text.
 
 use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr, sqlx};
 
@@ -110,7 +110,7 @@ fn of_postgres(cause: &sqlx::postgres::PgDatabaseError) -> StoreError {
     let code = cause.code();
     let unavailable = || StoreError::Unavailable(format!("SQLSTATE {code}"));
     match code {
-        // Serialisation failure, deadlock, lock not available; and a key that somebody else used first.
+        // Serialisation failure, deadlock, lock not available; and a key that another transaction used first.
         "40001" | "40P01" | "55P03" | "23505" => StoreError::LostRace,
         "3D000" => StoreError::Unavailable("it has no database of that name".to_owned()),
         "28000" | "28P01" => StoreError::Unavailable("it refuses this user or password".to_owned()),

@@ -2,13 +2,14 @@
 
 use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, QueryResult, QueryTrait, Select, Statement};
 
-use crate::store::connection::batched_read::{Question, unanswered};
+use crate::store::connection::batched_read::{TableRead, unanswered};
 use crate::store::connection::error::StoreError;
 use crate::store::connection::session::Session;
 
-/// What makes a connection to PostgreSQL keep them.
-pub(in crate::store) fn prepare_all(questions: &[Question]) -> String {
-    let kept = questions.iter().map(|it| format!("PREPARE {}(uuid[]) AS {}", it.name(), it.sql("= ANY($1)")));
+/// The statements that prepare the reads on a connection to PostgreSQL.
+pub(in crate::store) fn prepare_all(table_reads: &[TableRead]) -> String {
+    let kept =
+        table_reads.iter().map(|it| format!("PREPARE {}(uuid[]) AS {}", it.name(), it.sql("= ANY($1)")));
     kept.collect::<Vec<_>>().join("; ")
 }
 
@@ -31,21 +32,21 @@ impl<T> Lookup<T> {
         db.query_all_raw(self.statement).await?.iter().map(self.read).collect()
     }
 
-    /// Joins others that are asked in the same message.
-    pub(in crate::store) fn with(self, others: &mut Vec<Statement>) -> Place<T> {
+    /// Adds this lookup to others that go in the same message.
+    pub(in crate::store) fn with(self, others: &mut Vec<Statement>) -> Slot<T> {
         others.push(self.statement);
-        Place { place: others.len() - 1, read: self.read }
+        Slot { index: others.len() - 1, read: self.read }
     }
 }
 
-/// Where among the answers a lookup's is.
-pub(in crate::store) struct Place<T> {
-    place: usize,
+/// The position of a lookup's result set.
+pub(in crate::store) struct Slot<T> {
+    index: usize,
     read: fn(&QueryResult) -> Result<T, StoreError>,
 }
 
-impl<T> Place<T> {
+impl<T> Slot<T> {
     pub(in crate::store) fn read(self, answers: &[Vec<QueryResult>]) -> Result<Vec<T>, StoreError> {
-        answers.get(self.place).ok_or_else(unanswered)?.iter().map(self.read).collect()
+        answers.get(self.index).ok_or_else(unanswered)?.iter().map(self.read).collect()
     }
 }

@@ -96,7 +96,7 @@ impl Pools {
         Ok(Session::new(self.writers.acquire().await?, Some(Arc::clone(statements))))
     }
 
-    /// What PostgreSQL says the time is; SQLite does not know.
+    /// The time on PostgreSQL; None on SQLite, which has no clock.
     pub(in crate::store) async fn time(&self) -> Result<Option<Timestamp>, StoreError> {
         match self.how {
             How::Postgres(_) => self.writer(&Arc::default()).await?.time().await,
@@ -144,7 +144,7 @@ impl Pools {
             How::Postgres(_) => "SELECT 1 WHERE to_regclass('seaql_migrations') IS NOT NULL",
             How::Sqlite { .. } => "SELECT 1 FROM sqlite_master WHERE name = 'seaql_migrations'",
         };
-        // Readers' connections try to keep questions about tables that may not be there yet.
+        // Readers' connections try to prepare reads of tables that may not exist yet.
         let db = self.writer(&Arc::default()).await?;
         let mut applied: Vec<String> = Vec::new();
         if one(&db, table, Vec::new()).await?.is_some() {
@@ -202,7 +202,7 @@ async fn open_postgres(url: &str, lanes: usize, readers: u32, unsafe_too: bool) 
         ])
         .disable_statement_logging();
     let writing = how.clone().options(BY_KEY);
-    // One more than lanes: to look up what became of a group while its connection is silent.
+    // One more than lanes, to look up the outcome of a group while its connection is silent.
     let lanes = u32::try_from(lanes.max(1)).unwrap_or(u32::MAX).saturating_add(1);
     let writers = trusting(PgPoolOptions::new().max_connections(lanes).idle_timeout(None).max_lifetime(None))
         .connect_with(writing)
@@ -214,7 +214,7 @@ async fn open_postgres(url: &str, lanes: usize, readers: u32, unsafe_too: bool) 
         .after_connect(|connection, _| {
             let prepare = connection.execute(AssertSqlSafe(prepare_all(&WHOLE_ORDER)));
             Box::pin(async move {
-                // Where a table is locked or not there yet, what asks no such question goes on.
+                // Where a table is locked or missing, connections without prepared reads still work.
                 if let Err(error) = prepare.await {
                     tracing::warn!(%error, "a connection cannot read orders yet");
                 }
@@ -233,7 +233,7 @@ fn trusting<DB: Engine>(pool: PoolOptions<DB>) -> PoolOptions<DB> {
         let PoolConnectionMetadata { idle_for, .. } = before;
         Box::pin(async move {
             if idle_for > TRUSTED_FOR {
-                // One that went dark while it was idle makes way for another; nobody waits for it in vain.
+                // A connection that went dark while idle is replaced, so that no query waits on it in vain.
                 let silent = |_| sqlx::Error::Io(std::io::ErrorKind::TimedOut.into());
                 timeout(PING_WITHIN, connection.ping()).await.map_err(silent)??;
             }
@@ -256,8 +256,8 @@ async fn check_postgres(writers: &PgPool, unsafe_too: bool) -> Result<(), StoreE
     let refuse = |what: String| Err(StoreError::Unavailable(format!("PostgreSQL {what}")));
     let mut connection = writers.acquire().await?;
     let mut show = async |setting: &str| -> Result<String, sqlx::Error> {
-        let question = format!("SHOW {setting}");
-        sqlx::query_scalar(AssertSqlSafe(question)).fetch_one(&mut *connection).await
+        let table_read = format!("SHOW {setting}");
+        sqlx::query_scalar(AssertSqlSafe(table_read)).fetch_one(&mut *connection).await
     };
 
     for setting in ["fsync", "full_page_writes", "synchronous_commit"] {
@@ -289,9 +289,9 @@ async fn open_sqlite(path: &Path, readers: u32) -> Result<Pools, StoreError> {
         .statement_cache_capacity(READER_STATEMENTS_KEPT)
         .pragma("journal_size_limit", "67108864")
         .disable_statement_logging();
-    // The first connection turns WAL on, which nobody else's migration may see half done.
+    // The first connection turns WAL on, before any other process can migrate.
     let _guard = lock_file(path).await?;
-    // The second only ever to look up what became of a group, after the first was thrown away.
+    // The second only looks up the outcome of a group after the first was thrown away.
     let writing = how
         .clone()
         .row_buffer_size(ROWS_AHEAD)
@@ -349,10 +349,10 @@ async fn check_sqlite(connection: &mut SqliteConnection) -> Result<(), StoreErro
     if journal != "wal" {
         return refuse(format!("keeps a {journal} journal where a write-ahead log is needed"));
     }
-    for (question, needed) in [("PRAGMA synchronous", 2), ("PRAGMA foreign_keys", 1)] {
-        let value: i64 = sqlx::query_scalar(question).fetch_one(&mut *connection).await?;
+    for (table_read, needed) in [("PRAGMA synchronous", 2), ("PRAGMA foreign_keys", 1)] {
+        let value: i64 = sqlx::query_scalar(table_read).fetch_one(&mut *connection).await?;
         if value != needed {
-            return refuse(format!("says {value} to {question} where {needed} is needed"));
+            return refuse(format!("says {value} to {table_read} where {needed} is needed"));
         }
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! What the store must be told.
+//! Options of the store.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ pub enum Database {
     Postgres(String),
 }
 
-/// Whose time decisions are made by.
+/// The clock that decisions go by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TimeSource {
     /// The database's, which all its processes share. SQLite has no clock of its own: there it is the machine's.

@@ -12,8 +12,8 @@ use crate::store::connection::error::StoreError;
 use crate::store::connection::link::Link;
 use crate::store::connection::pool::{ACQUIRE_WITHIN, PING_WITHIN, Pool, TRUSTED_FOR};
 
-/// How long a connection is kept at hand that nobody takes, and how long one is lent again and again before the pool
-/// sees it: the pool closes what nobody needs and replaces what is old.
+/// How long an unused connection is kept at hand, and how long one is lent again and again before it goes back to the
+/// pool: the pool closes idle connections and replaces old ones.
 const AT_HAND_FOR: Duration = Duration::from_secs(60);
 
 pub(in crate::store) struct Readers {

@@ -20,13 +20,13 @@ use uuid::Uuid;
 use crate::domain::Timestamp;
 use crate::faults;
 use crate::store::connection::arguments::{ArgumentsOf, Binds, arguments, bind_scalar};
-use crate::store::connection::batched_read::{Answers, Question, for_postgres, for_sqlite};
+use crate::store::connection::batched_read::{ResultSets, TableRead, for_postgres, for_sqlite};
 use crate::store::connection::error::{StoreError, existing_key};
 use crate::store::connection::link::Link;
 use crate::store::connection::reader_pool::Loan;
 
 /// How long a reader waits for an answer. PostgreSQL gives up a statement sooner: then the way there has gone dark, and
-/// without a word about it nobody would ever be told.
+/// without word of it the client would wait for ever.
 const ANSWER_WITHIN: Duration = Duration::from_secs(7);
 
 /// PostgreSQL's word for a statement that was not prepared.
@@ -68,20 +68,20 @@ pub(in crate::store) struct Session {
     open: AtomicBool,
     statements: Option<Arc<AtomicU64>>,
     existing_key: std::sync::Mutex<Option<String>>,
-    /// None: whoever uses the session sees to it that it does not wait for ever.
+    /// None: the user of the session limits the waiting itself.
     answer_within: Option<Duration>,
-    /// The connection keeps the questions that are asked together.
+    /// Whether the batched reads are prepared on this connection.
     keeps_questions: bool,
     /// An answer did not come, or none can; the connection is of no use any more.
     silent: AtomicBool,
-    /// What was asked last failed, or was not heard to the end.
+    /// The last statement failed, or its answer was not read to the end.
     unsettled: AtomicBool,
     /// A reader's connection is lent; None: it goes to its pool.
     loan: Option<Loan>,
 }
 
 impl Session {
-    /// A session that adds to `statements`, if given, every time it asks the database something.
+    /// A session that counts in `statements`, if there is one, each message to the database.
     pub(in crate::store) fn new(link: Link, statements: Option<Arc<AtomicU64>>) -> Self {
         let backend = match link {
             Link::Postgres(_) => DbBackend::Postgres,
@@ -220,17 +220,17 @@ impl Session {
         Ok(Some(Timestamp::from_unix_micros(row.try_get(0)?)))
     }
 
-    /// What came of each statement of a message.
+    /// Result of each statement of a message.
     async fn outcomes<R: Into<QueryResult>, D>(
         &self,
         mut answer: impl Stream<Item = Result<Either<D, R>, sqlx::Error>> + Unpin,
         changed: impl Fn(&D) -> u64,
-    ) -> Result<Vec<Outcome>, sqlx::Error> {
+    ) -> Result<Vec<StatementResult>, sqlx::Error> {
         let (mut outcomes, mut rows) = (Vec::new(), Vec::new());
         while let Some(next) = self.heard(answer.try_next()).await? {
             match next {
                 Either::Left(it) => {
-                    outcomes.push(Outcome { rows: std::mem::take(&mut rows), changed: changed(&it) });
+                    outcomes.push(StatementResult { rows: std::mem::take(&mut rows), changed: changed(&it) });
                 }
                 Either::Right(row) => rows.push(row.into()),
             }
@@ -255,30 +255,30 @@ impl Session {
     /// locks hold still what it asks about.
     pub(in crate::store) async fn ask_each(
         &self,
-        questions: &[Question],
+        table_reads: &[TableRead],
         ids: &[Uuid],
-    ) -> Result<Answers, DbErr> {
+    ) -> Result<ResultSets, DbErr> {
         if self.backend == DbBackend::Postgres && !self.keeps_questions {
-            let statements = questions.iter().map(|it| it.statement(self.backend, ids));
-            return Ok(Answers::new(self.query_each(statements.collect()).await?));
+            let statements = table_reads.iter().map(|it| it.statement(self.backend, ids));
+            return Ok(ResultSets::new(self.query_each(statements.collect()).await?));
         }
 
         #[cfg(test)]
-        questions.iter().for_each(|it| hear(&it.statement(self.backend, ids)));
+        table_reads.iter().for_each(|it| hear(&it.statement(self.backend, ids)));
         self.count();
         // An answer that does not come leaves the transaction open.
         let was_open = self.open.swap(true, Ordering::Relaxed);
-        let (before, after) = around_questions(self.backend, was_open);
-        let statements = before.len() + questions.len() + after.len();
-        let together = |questions: Vec<String>| [before.clone(), questions, after].concat().join("; ");
+        let (before, after) = around_reads(self.backend, was_open);
+        let statements = before.len() + table_reads.len() + after.len();
+        let joined = |table_reads: Vec<String>| [before.clone(), table_reads, after].concat().join("; ");
         let mut held = self.link.lock().await;
         let outcomes = match held.as_mut().ok_or_else(gone)? {
             Link::Postgres(connection) => {
-                let sql = AssertSqlSafe(together(for_postgres(questions, ids)));
+                let sql = AssertSqlSafe(joined(for_postgres(table_reads, ids)));
                 self.outcomes((**connection).fetch_many(sql), |_| 0).await
             }
             Link::Sqlite(connection) => {
-                let sql = AssertSqlSafe(together(for_sqlite(questions, ids.len())));
+                let sql = AssertSqlSafe(joined(for_sqlite(table_reads, ids.len())));
                 let values = Values(ids.iter().map(|it| (*it).into()).collect());
                 let query = sqlx::query_with(sql, arguments::<Sqlite>(Some(values))?);
                 self.outcomes((**connection).fetch_many(query), |_| 0).await
@@ -287,8 +287,8 @@ impl Session {
         let outcomes = outcomes.map_err(|it| self.unprepared(it))?;
         self.all_of(&outcomes, statements)?;
         self.open.store(was_open, Ordering::Relaxed);
-        let answers = outcomes.into_iter().skip(before.len()).take(questions.len());
-        Ok(Answers::new(answers.map(|it| it.rows).collect()))
+        let answers = outcomes.into_iter().skip(before.len()).take(table_reads.len());
+        Ok(ResultSets::new(answers.map(|it| it.rows).collect()))
     }
 
     /// The rows of each statement. SQLite gets them in one message, where none may number its parameters.
@@ -325,8 +325,8 @@ impl Session {
         Ok(Ready { statements: count, sql, arguments })
     }
 
-    /// What came of each of them.
-    pub(in crate::store) async fn run(&self, ready: Ready) -> Result<Vec<Outcome>, DbErr> {
+    /// Result of each statement.
+    pub(in crate::store) async fn run(&self, ready: Ready) -> Result<Vec<StatementResult>, DbErr> {
         self.count();
         let Ready { statements, sql, arguments } = ready;
         let mut held = self.link.lock().await;
@@ -351,8 +351,7 @@ impl Session {
         self.existing_key.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// A connection that could not be made to keep the questions, as a table was locked or not there yet, makes way for
-    /// another.
+    /// A connection on which the reads could not be prepared, as a table was locked or missing, is replaced.
     fn unprepared(&self, error: sqlx::Error) -> DbErr {
         if error.as_database_error().and_then(|it| it.code()).as_deref() != Some(NO_SUCH_STATEMENT) {
             return self.failed(error);
@@ -362,7 +361,11 @@ impl Session {
     }
 
     /// A connection that dies in mid-answer may seem to have said all it had to say.
-    pub(in crate::store) fn all_of(&self, outcomes: &[Outcome], statements: usize) -> Result<(), DbErr> {
+    pub(in crate::store) fn all_of(
+        &self,
+        outcomes: &[StatementResult],
+        statements: usize,
+    ) -> Result<(), DbErr> {
         if outcomes.len() == statements {
             return Ok(());
         }
@@ -399,8 +402,8 @@ impl Drop for Session {
             return give_back(link);
         }
 
-        // A reader was dropped in mid-transaction or before it had its answer, or ended its snapshot: nobody waits for
-        // this.
+        // A reader was dropped in mid-transaction or before it had its answer, or ended its snapshot: this settles in
+        // the background.
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return link.discard() };
         runtime.spawn(async move {
             let settling = async { if is_open { link.command("ROLLBACK").await } else { link.ping().await } };
@@ -517,9 +520,9 @@ fn hear(statement: &Statement) {
     let _ = HEARD.try_with(|it| it.borrow_mut().push(statement.clone()));
 }
 
-/// What goes before and after questions: a transaction of their own, unless one is open; and that PostgreSQL finds them
-/// by key.
-fn around_questions(backend: DbBackend, in_transaction: bool) -> (Vec<String>, Vec<String>) {
+/// Statements before and after batched reads: a transaction of their own unless one is open, and settings that make
+/// PostgreSQL read by key.
+fn around_reads(backend: DbBackend, in_transaction: bool) -> (Vec<String>, Vec<String>) {
     if backend == DbBackend::Sqlite {
         let (begin, end) = (BEGIN_SQLITE.to_owned(), "COMMIT".to_owned());
         return if in_transaction { (Vec::new(), Vec::new()) } else { (vec![begin], vec![end]) };
@@ -540,8 +543,8 @@ pub(in crate::store) struct Ready {
     arguments: ArgumentsOf,
 }
 
-/// What came of a statement.
-pub(in crate::store) struct Outcome {
+/// Result of one statement.
+pub(in crate::store) struct StatementResult {
     pub(in crate::store) rows: Vec<QueryResult>,
     /// Rows it changed.
     pub(in crate::store) changed: u64,

@@ -43,7 +43,7 @@ pub struct EventPage {
     pub is_end: bool,
 }
 
-/// What is available of a product, and who waits for it.
+/// Availability of a product, and the orders that wait for it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Availability {
     pub levels: Vec<StockLevel>,
@@ -52,7 +52,7 @@ pub struct Availability {
     pub awaited: HashMap<(RegionCode, Sku), i64>,
 }
 
-/// What customers said in some time. Averages are hundredths of 1.00–5.00, 0 when nobody said anything.
+/// Customers' feedback within a period. Averages are hundredths of 1.00–5.00, 0 without feedback.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FeedbackReport {
     pub requested: i64,
@@ -86,13 +86,13 @@ pub struct Comment {
 impl Store {
     /// The order, archived or not.
     pub async fn order(&self, id: OrderId) -> Result<Option<Arc<Order>>, StoreError> {
-        Ok(load_orders(&self.look().await?, &self.inner.recent, &[id], For::Reading).await?.pop())
+        Ok(load_orders(&self.look().await?, &self.inner.order_cache, &[id], For::Reading).await?.pop())
     }
 
-    /// Those of these orders that are there, archived or not.
+    /// The orders among these that exist, archived or not.
     pub async fn orders(&self, ids: &[OrderId]) -> Result<HashMap<OrderId, Arc<Order>>, StoreError> {
         let db = self.snapshot().await?;
-        let orders = load_orders(&db, &self.inner.recent, ids, For::Reading).await?;
+        let orders = load_orders(&db, &self.inner.order_cache, ids, For::Reading).await?;
         Ok(orders.into_iter().map(|it| (it.id, it)).collect())
     }
 
@@ -102,7 +102,7 @@ impl Store {
             UNION ALL SELECT order_id FROM archived_orders WHERE number = $1";
         let Some(row) = one(&db, sql, vec![number.into()]).await? else { return Ok(None) };
         let id = OrderId(row.try_get_by_index(0)?);
-        Ok(load_orders(&db, &self.inner.recent, &[id], For::Reading).await?.pop())
+        Ok(load_orders(&db, &self.inner.order_cache, &[id], For::Reading).await?.pop())
     }
 
     /// The order that a part belongs to, archived or not.
@@ -156,7 +156,7 @@ impl Store {
         Ok(couriers.into_iter().find(|it| it.code == *code))
     }
 
-    /// What customers know each courier as: for letters.
+    /// Names of couriers, as letters give them.
     pub async fn courier_names(&self) -> Result<CourierNames, StoreError> {
         let couriers = catalogue::load_couriers(&self.snapshot().await?).await?;
         Ok(couriers.into_iter().map(|it| (it.code, it.name)).collect())
@@ -191,7 +191,7 @@ impl Store {
         let holders = holders.collect::<Result<Vec<_>, StoreError>>()?;
 
         let mut found = reservation::load_reservations(db, ids, Lock::No).await?;
-        for order in load_orders(db, &self.inner.recent, &holders, For::Listing).await? {
+        for order in load_orders(db, &self.inner.order_cache, &holders, For::Listing).await? {
             found.extend(order.reservations.iter().filter(|it| ids.contains(&it.id)).cloned());
         }
         Ok(found)
@@ -252,8 +252,8 @@ impl Store {
         last_position(&self.look().await?).await
     }
 
-    /// What customers said from `since` until `until`, with the latest comments. Orders that are in the archive by
-    /// now do not count.
+    /// Feedback from `since` until `until`, with the latest comments. Orders that are in the archive by now do not
+    /// count.
     pub async fn feedback_report(
         &self,
         since: Timestamp,
@@ -321,8 +321,8 @@ async fn last_position(db: &Session) -> Result<i64, StoreError> {
 }
 
 fn count(counts: &mut [i64; 5], rating: i32, number: i64) {
-    let place = usize::try_from(rating - 1).ok();
-    if let Some(slot) = place.and_then(|it| counts.get_mut(it)) {
+    let index = usize::try_from(rating - 1).ok();
+    if let Some(slot) = index.and_then(|it| counts.get_mut(it)) {
         *slot += number;
     }
 }

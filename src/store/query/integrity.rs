@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use uuid::Uuid;
 
-use crate::domain::{self, Breach, Machine, OrderId, Timestamp};
+use crate::domain::{self, Machine, OrderId, Timestamp, Violation};
 use crate::store::connection::error::StoreError;
 use crate::store::connection::select::all;
 use crate::store::connection::session::Session;
@@ -21,7 +21,7 @@ const NAMED_MAX: usize = 100;
 /// How many orders are looked into at a time.
 const PAGE: usize = 64;
 
-/// What was found about one law.
+/// Result of checking one law.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct LawResult {
     pub id: &'static str,
@@ -31,13 +31,13 @@ pub struct LawResult {
     /// How many of them break it.
     pub broken: u64,
     /// The first [`NAMED_MAX`] of these.
-    pub breaches: Vec<Breach>,
+    pub violations: Vec<Violation>,
 }
 
 impl LawResult {
     /// Nothing looked at yet.
     fn of(id: &'static str) -> Self {
-        Self { id, statement: domain::law(id), checked: 0, broken: 0, breaches: Vec::new() }
+        Self { id, statement: domain::law(id), checked: 0, broken: 0, violations: Vec::new() }
     }
 }
 
@@ -120,8 +120,8 @@ const LAWS: &[Law] = &[
     Law {
         id: "S6",
         looked_at: "SELECT COUNT(*) FROM reservations",
-        // A job that failed is tried again later than its time; one that is due was not done yet, which is no breach:
-        // nothing was served since.
+        // A job that failed is tried again later than its time; one that is due was not done yet, which is no
+        // violation: nothing was served since.
         broken: "SELECT {id:r.id}, 'over', r.state
             FROM reservations r JOIN orders o ON o.id = r.order_id
             WHERE r.state IN ('HELD', 'CONFIRMED', 'PARTIALLY_CONSUMED')
@@ -335,16 +335,16 @@ async fn check_law(
     }
     let broken = all(db, &dialect(db.backend(), law.broken), values).await?;
     let named = broken.iter().take(NAMED_MAX).map(|row| {
-        Ok(Breach {
+        Ok(Violation {
             law: law.id,
             key: row.try_get_by_index(0)?,
             expected: row.try_get_by_index(1)?,
             actual: row.try_get_by_index::<Option<String>>(2)?.unwrap_or_default(),
         })
     });
-    let breaches = named.collect::<Result<Vec<_>, sea_orm::DbErr>>()?;
+    let violations = named.collect::<Result<Vec<_>, sea_orm::DbErr>>()?;
     let broken = broken.len() as u64;
-    Ok(LawResult { checked, broken, breaches, ..LawResult::of(law.id) })
+    Ok(LawResult { checked, broken, violations, ..LawResult::of(law.id) })
 }
 
 /// Says the few words that the engines say differently.
@@ -381,35 +381,35 @@ async fn check_transitions(db: &Session) -> Result<LawResult, StoreError> {
         let legal = machine.parse::<Machine>().is_ok_and(|it| domain::legal(it, &from, &to));
         if !legal {
             result.broken += times;
-            if result.breaches.len() == NAMED_MAX {
+            if result.violations.len() == NAMED_MAX {
                 continue;
             }
             let (expected, actual) =
                 ("a step of the table".to_owned(), format!("{from} to {to}, {times} times"));
-            result.breaches.push(Breach { law: TRANSITIONS, key: machine, expected, actual });
+            result.violations.push(Violation { law: TRANSITIONS, key: machine, expected, actual });
         }
     }
     Ok(result)
 }
 
-/// What was found in orders: how many there were, and by law how many break it.
+/// Findings in orders: how many there were, and by law how many break it.
 #[derive(Default)]
 struct OrdersFound {
     orders: u64,
-    broken: BTreeMap<&'static str, (u64, Vec<Breach>)>,
+    broken: BTreeMap<&'static str, (u64, Vec<Violation>)>,
 }
 
 impl OrdersFound {
-    fn note(&mut self, breaches: Vec<Breach>) {
+    fn note(&mut self, violations: Vec<Violation>) {
         self.orders += 1;
-        let laws: BTreeSet<&'static str> = breaches.iter().map(|it| it.law).collect();
+        let laws: BTreeSet<&'static str> = violations.iter().map(|it| it.law).collect();
         for law in laws {
             self.broken.entry(law).or_default().0 += 1;
         }
-        for breach in breaches {
-            let (_, named) = self.broken.entry(breach.law).or_default();
+        for violation in violations {
+            let (_, named) = self.broken.entry(violation.law).or_default();
             if named.len() < NAMED_MAX {
-                named.push(breach);
+                named.push(violation);
             }
         }
     }
@@ -419,8 +419,8 @@ impl OrdersFound {
         let mut result = found.unwrap_or_else(|| LawResult { checked: self.orders, ..LawResult::of(id) });
         if let Some((orders, named)) = self.broken.remove(id) {
             result.broken = result.broken.max(orders);
-            let room = NAMED_MAX.saturating_sub(result.breaches.len());
-            result.breaches.extend(named.into_iter().take(room));
+            let room = NAMED_MAX.saturating_sub(result.violations.len());
+            result.violations.extend(named.into_iter().take(room));
         }
         result
     }
@@ -444,9 +444,9 @@ async fn check_orders(
             histories.entry(event.order).or_default().push(event);
         }
         for order in &loaded {
-            let mut broken = order.breaches();
+            let mut broken = order.violations();
             let history = histories.get(&order.id).map(Vec::as_slice).unwrap_or_default();
-            broken.extend(domain::history_breaches(order, history));
+            broken.extend(domain::history_violations(order, history));
             broken.extend(card_numbers(order));
             found.note(broken);
         }
@@ -456,7 +456,7 @@ async fn check_orders(
     }
 }
 
-fn card_numbers(order: &domain::Order) -> Vec<Breach> {
+fn card_numbers(order: &domain::Order) -> Vec<Violation> {
     let mut texts: Vec<(&str, &str)> =
         vec![("special_instructions", &order.special_instructions), ("cancel_reason", &order.cancel_reason)];
     texts.extend(order.holds.iter().map(|it| ("hold", it.note.as_str())));
@@ -467,7 +467,7 @@ fn card_numbers(order: &domain::Order) -> Vec<Breach> {
     texts
         .into_iter()
         .filter(|(_, text)| domain::looks_like_card_number(text))
-        .map(|(column, _)| Breach {
+        .map(|(column, _)| Violation {
             law: CARDS,
             key: format!("{} {column}", order.id),
             expected: "no card number".to_owned(),
@@ -476,11 +476,11 @@ fn card_numbers(order: &domain::Order) -> Vec<Breach> {
         .collect()
 }
 
-fn note(result: &mut LawResult, broken: Vec<Breach>) {
+fn note(result: &mut LawResult, broken: Vec<Violation>) {
     result.checked += 1;
     result.broken += u64::from(!broken.is_empty());
-    let room = NAMED_MAX.saturating_sub(result.breaches.len());
-    result.breaches.extend(broken.into_iter().take(room));
+    let room = NAMED_MAX.saturating_sub(result.violations.len());
+    result.violations.extend(broken.into_iter().take(room));
 }
 
 async fn check_archive(
@@ -495,7 +495,7 @@ async fn check_archive(
         let Some(last) = ids.last() else { return Ok(result) };
         after = *last;
         for order in archive::load_archived(db, &ids).await? {
-            note(&mut result, order.breaches());
+            note(&mut result, order.violations());
         }
         if ids.len() < PAGE {
             return Ok(result);

@@ -36,7 +36,7 @@ impl Store {
         let (rows, next) =
             if show_archived { both_pages(&db, listing).await? } else { page(&db, &ORDERS, listing).await? };
         let ids: Vec<_> = rows.iter().map(|it| OrderId(it.id())).collect();
-        let orders = load_orders(&db, &self.inner.recent, &ids, For::Listing).await?;
+        let orders = load_orders(&db, &self.inner.order_cache, &ids, For::Listing).await?;
         Ok((in_order(&ids, orders, |it| it.id), next))
     }
 
@@ -164,7 +164,7 @@ impl Store {
     ) -> Result<HashMap<OrderId, Arc<Order>>, StoreError> {
         let ids: BTreeSet<_> = rows.iter().filter_map(Row::order).collect();
         let ids: Vec<_> = ids.into_iter().collect();
-        let orders = load_orders(db, &self.inner.recent, &ids, For::Listing).await?;
+        let orders = load_orders(db, &self.inner.order_cache, &ids, For::Listing).await?;
         Ok(orders.into_iter().map(|it| (it.id, it)).collect())
     }
 }

@@ -11,7 +11,7 @@ pub struct Listing {
     /// None: in the resource's own order.
     pub order_by: Option<(String, Direction)>,
     pub size: u64,
-    /// Where the page before this one ended.
+    /// The end of the page before this one.
     pub after: Option<Cursor>,
 }
 
@@ -38,7 +38,7 @@ pub enum Direction {
     Descending,
 }
 
-/// Where a page ended; good only for the next page of the same list.
+/// The end of a page; valid only for the next page of the same list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor(pub Vec<u8>);
 

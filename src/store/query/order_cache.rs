@@ -1,6 +1,6 @@
 //! Whole orders as they were last stored or read. An order's version and the time of its last change vouch for all its
-//! parts, so whoever has just read these need not read the rest again. The version alone would not do: a database that
-//! fails over to one that had not heard everything counts the same versions again.
+//! parts, so a reader that has just read these need not read the rest again. The version alone would not do: a database
+//! that fails over to one that had not heard everything counts the same versions again.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -10,34 +10,34 @@ use crate::domain::{Order, OrderId, Timestamp};
 
 /// Which state of an order is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::store) struct Edition {
+pub(in crate::store) struct OrderVersion {
     pub(in crate::store) version: i64,
     pub(in crate::store) updated_at: Timestamp,
 }
 
-impl Edition {
+impl OrderVersion {
     fn of(order: &Order) -> Self {
         Self { version: order.version, updated_at: order.updated_at }
     }
 }
 
-/// The orders that were used last, at most so many. What other processes change is of another edition.
-pub(in crate::store) struct Recent {
+/// The orders that were used last, at most so many. An order that another process changed has another version.
+pub(in crate::store) struct OrderCache {
     orders: Mutex<LruCache<OrderId, Arc<Order>>>,
 }
 
-impl Recent {
+impl OrderCache {
     pub(in crate::store) fn new(orders_max: usize) -> Self {
         Self { orders: Mutex::new(LruCache::new(orders_max)) }
     }
 
-    /// Whether some edition of the order is remembered.
+    /// Whether any version of the order is cached.
     pub(in crate::store) fn knows(&self, id: OrderId) -> bool {
         self.lock().peek(&id).is_some()
     }
 
-    pub(in crate::store) fn get(&self, id: OrderId, stored: Edition) -> Option<Arc<Order>> {
-        self.lock().get(&id).filter(|it| Edition::of(it) == stored).cloned()
+    pub(in crate::store) fn get(&self, id: OrderId, stored: OrderVersion) -> Option<Arc<Order>> {
+        self.lock().get(&id).filter(|it| OrderVersion::of(it) == stored).cloned()
     }
 
     /// Remembers an order as it is stored. A reader that is late does not bring an older version back.

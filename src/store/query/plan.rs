@@ -12,14 +12,14 @@ use crate::store::connection::error::StoreError;
 use crate::store::connection::select::all;
 use crate::store::connection::session::Session;
 use crate::store::query::listing::{Compare, Cursor, Direction, Listing, Page, SIZE_MAX, Term};
-use crate::store::query::resources::{ARCHIVED, Column, Field, Index, Is, Kind, ORDERS, Resource};
+use crate::store::query::resources::{ARCHIVED, Column, Field, FieldKind, Index, Is, ORDERS, Resource};
 
 /// How much of a wrong word is repeated to the caller, in characters.
 const VALUE_SHOWN: usize = 60;
 
 /// One value that pages go along.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Key {
+pub(super) enum KeyValue {
     Id(Uuid),
     Text(String),
     Whole(i64),
@@ -27,22 +27,22 @@ pub(super) enum Key {
 
 /// A row of a page: what it is sorted by, what tells it apart, and its order if it is a part of one.
 pub(super) struct Row {
-    sorted_by: Vec<Key>,
-    pub(super) key: Vec<Key>,
+    sorted_by: Vec<KeyValue>,
+    pub(super) key: Vec<KeyValue>,
     pub(super) order: Option<OrderId>,
 }
 
 impl Row {
     pub(super) fn id(&self) -> Uuid {
         match self.key.first() {
-            Some(Key::Id(id)) => *id,
+            Some(KeyValue::Id(id)) => *id,
             _ => Uuid::nil(),
         }
     }
 
-    pub(super) fn text(&self, place: usize) -> &str {
-        match self.key.get(place) {
-            Some(Key::Text(text)) => text,
+    pub(super) fn text(&self, index: usize) -> &str {
+        match self.key.get(index) {
+            Some(KeyValue::Text(text)) => text,
             _ => "",
         }
     }
@@ -61,17 +61,17 @@ struct Plan<'a> {
     resource: &'a Resource,
     conditions: Vec<String>,
     /// Conditions of which exactly one holds for each row that is wanted; empty: there is nothing to tell apart.
-    arms: Vec<String>,
+    union_arms: Vec<String>,
     values: Vec<Value>,
     along: Vec<Column>,
     direction: Direction,
     size: u64,
     /// Tells lists apart: a cursor of one is not good for another.
-    mark: [u8; 8],
+    list_hash: [u8; 8],
 }
 
-/// What the filter leaves of a closed set of words.
-struct Left {
+/// The words of a closed set that a filter leaves.
+struct Remaining {
     column: &'static str,
     words: Vec<&'static str>,
     is_narrowed: bool,
@@ -96,7 +96,7 @@ pub(super) async fn page(
 pub(super) async fn both_pages(db: &Session, listing: &Listing) -> Result<Page<Row>, StoreError> {
     let listing = &ORDERS.spelled(listing);
     let mut at_hand = plan(&ORDERS, listing)?;
-    at_hand.mark = marked("all orders", listing);
+    at_hand.list_hash = list_hash_of("all orders", listing);
     let mut rest = listing.clone();
     let is_archived = |it: &Term| it.value == OrderState::Archived.as_str();
     let fits = rest.filter.iter().filter(|it| it.field == "state").all(|it| match it.compare {
@@ -151,14 +151,14 @@ fn plan<'a>(resource: &'a Resource, listing: &Listing) -> Result<Plan<'a>, Refus
     });
 
     problems.into_result()?;
-    let arms = match resource.index_for(&listing.filter, &left) {
-        Some(index) => arms(index, &mut left),
+    let union_arms = match resource.index_for(&listing.filter, &left) {
+        Some(index) => union_arms(index, &mut left),
         None => Vec::new(),
     };
-    conditions.extend(left.iter().filter(|it| it.is_narrowed).map(Left::condition));
+    conditions.extend(left.iter().filter(|it| it.is_narrowed).map(Remaining::condition));
     let size = listing.size.clamp(1, SIZE_MAX);
-    let mark = marked(resource.name, listing);
-    Ok(Plan { resource, conditions, arms, values, along, direction, size, mark })
+    let list_hash = list_hash_of(resource.name, listing);
+    Ok(Plan { resource, conditions, union_arms, values, along, direction, size, list_hash })
 }
 
 fn sorting(resource: &Resource, name: Option<&str>, filter: &[Term]) -> Result<Vec<Column>, String> {
@@ -190,7 +190,7 @@ impl Resource {
     fn spelled(&self, listing: &Listing) -> Listing {
         let mut listing = listing.clone();
         for term in &mut listing.filter {
-            if let Some(Field { kind: Kind::Word(prefix, all), .. }) = self.field(&term.field) {
+            if let Some(Field { kind: FieldKind::Word(prefix, all), .. }) = self.field(&term.field) {
                 let capitals = term.value.to_ascii_uppercase();
                 let word = capitals.strip_prefix(prefix).unwrap_or(&capitals);
                 if all().contains(&word) {
@@ -203,22 +203,26 @@ impl Resource {
 
     fn own_order(&self, term: &Term) -> Option<Column> {
         let field = self.field(&term.field)?;
-        let is_found_by = term.compare == Compare::Equal || matches!(field.kind, Kind::Whole);
+        let is_found_by = term.compare == Compare::Equal || matches!(field.kind, FieldKind::Whole);
         field.sorted_by.filter(|_| is_found_by)
     }
 
     /// The closed sets among the fields, with all their words.
-    fn words(&self) -> Vec<Left> {
+    fn words(&self) -> Vec<Remaining> {
         let words = |field: &Field| match field.kind {
-            Kind::Word(_, all) => Some(Left { column: field.column, words: all(), is_narrowed: false }),
-            Kind::Text | Kind::Whole | Kind::Time | Kind::Created | Kind::Id(_) => None,
+            FieldKind::Word(_, all) => {
+                Some(Remaining { column: field.column, words: all(), is_narrowed: false })
+            }
+            FieldKind::Text | FieldKind::Whole | FieldKind::Time | FieldKind::Created | FieldKind::Id(_) => {
+                None
+            }
         };
         self.fields.iter().filter_map(words).collect()
     }
 
     /// The index that tells most of what the filter asks for, in the fewest arms; none where the filter leads to a few
     /// rows by itself.
-    fn index_for(&self, filter: &[Term], left: &[Left]) -> Option<&Index> {
+    fn index_for(&self, filter: &[Term], left: &[Remaining]) -> Option<&Index> {
         let fixed = |term: &&Term| term.compare == Compare::Equal && !term.value.is_empty();
         let fixed: Vec<&Field> = filter.iter().filter(fixed).filter_map(|it| self.field(&it.field)).collect();
         if fixed.iter().any(|it| it.few) {
@@ -226,18 +230,18 @@ impl Resource {
         }
 
         let rank = |index: &Index| -> Option<(usize, Reverse<usize>)> {
-            let (mut told, mut arms) = (0, 1);
+            let (mut told, mut union_arms) = (0, 1);
             for column in index.columns {
                 match left.iter().find(|it| it.column == *column) {
                     Some(words) => {
                         told += usize::from(words.is_narrowed);
-                        arms *= words.words.len();
+                        union_arms *= words.words.len();
                     }
                     None if fixed.iter().any(|it| it.column == *column) => told += 1,
                     None => return None,
                 }
             }
-            (told > 0).then_some((told, Reverse(arms)))
+            (told > 0).then_some((told, Reverse(union_arms)))
         };
         let ranked = self.indexes.iter().filter_map(|it| Some((rank(it)?, it)));
         ranked.max_by_key(|(rank, _)| *rank).map(|(_, it)| it)
@@ -246,17 +250,17 @@ impl Resource {
 
 /// The words that are left of the index's columns, each combination an arm. What is said by them need not be said
 /// again.
-fn arms(index: &Index, left: &mut Vec<Left>) -> Vec<String> {
-    let mut arms: Vec<String> = Vec::new();
+fn union_arms(index: &Index, left: &mut Vec<Remaining>) -> Vec<String> {
+    let mut union_arms: Vec<String> = Vec::new();
     for column in index.columns {
-        let Some(place) = left.iter().position(|it| it.column == *column) else { continue };
-        let Left { column, words, is_narrowed: _ } = left.remove(place);
+        let Some(found) = left.iter().position(|it| it.column == *column) else { continue };
+        let Remaining { column, words, is_narrowed: _ } = left.remove(found);
         let says = |word: &&str| match index.without {
             Some(without) if without != *word => format!("{column} = '{word}' AND {column} <> '{without}'"),
             Some(_) | None => format!("{column} = '{word}'"),
         };
         let of_word: Vec<String> = words.iter().map(says).collect();
-        arms = match (arms.as_slice(), of_word.as_slice()) {
+        union_arms = match (union_arms.as_slice(), of_word.as_slice()) {
             (_, []) => return vec!["1 = 0".to_owned()],
             ([], _) => of_word,
             (so_far, further) => so_far
@@ -265,10 +269,10 @@ fn arms(index: &Index, left: &mut Vec<Left>) -> Vec<String> {
                 .collect(),
         };
     }
-    arms
+    union_arms
 }
 
-impl Left {
+impl Remaining {
     fn condition(&self) -> String {
         let words: Vec<_> = self.words.iter().map(|it| format!("'{it}'")).collect();
         match words.as_slice() {
@@ -284,7 +288,7 @@ fn condition(
     resource: &Resource,
     term: &Term,
     values: &mut Vec<Value>,
-    left: &mut [Left],
+    left: &mut [Remaining],
 ) -> Result<Option<String>, String> {
     let Some(field) = resource.field(&term.field) else {
         let names: Vec<_> = resource.fields.iter().map(|it| it.name).collect();
@@ -302,11 +306,11 @@ fn condition(
     let is_equality = matches!(term.compare, Compare::Equal | Compare::NotEqual);
     let wrong = |why: &str| Err(format!("{} {why}", field.name));
     let sql = match &field.kind {
-        Kind::Text if is_equality => {
+        FieldKind::Text if is_equality => {
             values.push(term.value.as_str().into());
             format!("{} {sign} ${}", field.column, values.len())
         }
-        Kind::Word(_, all) if is_equality => {
+        FieldKind::Word(_, all) if is_equality => {
             let words = all();
             if !words.contains(&term.value.as_str()) {
                 let given: String = term.value.chars().take(VALUE_SHOWN).collect();
@@ -318,27 +322,27 @@ fn condition(
             }
             return Ok(None);
         }
-        Kind::Id(parse) if term.compare == Compare::Equal => match parse(&term.value) {
+        FieldKind::Id(parse) if term.compare == Compare::Equal => match parse(&term.value) {
             Ok(id) => {
                 values.push(id.into());
                 format!("{} = ${}", field.column, values.len())
             }
             Err(Invalid(why)) => return wrong(&why),
         },
-        Kind::Text | Kind::Word(..) => return wrong("can only be compared with = and !="),
-        Kind::Id(_) => return wrong("can only be compared with ="),
-        Kind::Whole => match whole_number(&term.value) {
+        FieldKind::Text | FieldKind::Word(..) => return wrong("can only be compared with = and !="),
+        FieldKind::Id(_) => return wrong("can only be compared with ="),
+        FieldKind::Whole => match whole_number(&term.value) {
             Some(number) => {
                 values.push(number.into());
                 format!("{} {sign} ${}", field.column, values.len())
             }
             None => return wrong("must be a whole number"),
         },
-        Kind::Time | Kind::Created => match instant(&term.value) {
+        FieldKind::Time | FieldKind::Created => match instant(&term.value) {
             Some(at) => {
                 values.push(at.unix_micros().into());
                 let mut sql = format!("{} {sign} ${}", field.column, values.len());
-                if let (Kind::Created, [key]) = (&field.kind, resource.key) {
+                if let (FieldKind::Created, [key]) = (&field.kind, resource.key) {
                     sql.push_str(&along_ids(key.name, term.compare, at, values));
                 }
                 sql
@@ -353,7 +357,7 @@ fn condition(
     Ok(Some(sql))
 }
 
-/// What a time of creation says about the ids made then.
+/// Bound on the ids that were made at a time of creation.
 fn along_ids(column: &str, compare: Compare, at: Timestamp, values: &mut Vec<Value>) -> String {
     let first = u128::from(at.unix_millis()) << 80;
     let mut sql = String::new();
@@ -379,23 +383,23 @@ fn instant(text: &str) -> Option<Timestamp> {
     Some(Timestamp::from_date_time(at))
 }
 
-fn marked(name: &str, listing: &Listing) -> [u8; 8] {
+fn list_hash_of(name: &str, listing: &Listing) -> [u8; 8] {
     let Listing { filter, order_by, size: _, after: _ } = listing;
     let digest = Sha256::digest(format!("{name} {filter:?} {order_by:?}"));
-    let mut mark = [0; 8];
-    mark.copy_from_slice(&digest[..8]);
-    mark
+    let mut list_hash = [0; 8];
+    list_hash.copy_from_slice(&digest[..8]);
+    list_hash
 }
 
 impl Plan<'_> {
-    fn start_after(&mut self, from: Vec<Key>) {
+    fn start_after(&mut self, from: Vec<KeyValue>) {
         let columns: Vec<_> = self.along.iter().map(|it| it.name).collect();
         let mut marks = Vec::new();
         for key in from {
             self.values.push(match key {
-                Key::Id(id) => id.into(),
-                Key::Text(text) => text.into(),
-                Key::Whole(number) => number.into(),
+                KeyValue::Id(id) => id.into(),
+                KeyValue::Text(text) => text.into(),
+                KeyValue::Whole(number) => number.into(),
             });
             marks.push(format!("${}", self.values.len()));
         }
@@ -413,9 +417,9 @@ impl Plan<'_> {
     }
 
     fn sql(&self) -> String {
-        let Self { resource, conditions, arms, values: _, along, direction, size, mark: _ } = self;
+        let Self { resource, conditions, union_arms, values: _, along, direction, size, list_hash: _ } = self;
         let columns = along.iter().chain(resource.key).map(|it| it.name).chain(resource.order);
-        let columns: Vec<_> = columns.enumerate().map(|(place, it)| format!("{it} AS c{place}")).collect();
+        let columns: Vec<_> = columns.enumerate().map(|(index, it)| format!("{it} AS c{index}")).collect();
         let arm = |arm: Option<&String>| {
             let filter: Vec<&str> = conditions.iter().chain(arm).map(String::as_str).collect();
             let filter =
@@ -426,27 +430,27 @@ impl Plan<'_> {
             Direction::Ascending => "ASC",
             Direction::Descending => "DESC",
         };
-        let order: Vec<_> = (0..along.len()).map(|place| format!("c{place} {direction}")).collect();
+        let order: Vec<_> = (0..along.len()).map(|index| format!("c{index} {direction}")).collect();
         let page = format!("ORDER BY {} LIMIT {}", order.join(", "), size + 1);
-        match arms.as_slice() {
+        match union_arms.as_slice() {
             [] => format!("{} {page}", arm(None)),
             [only] => format!("{} {page}", arm(Some(only))),
             // Each arm ends by itself, so that none is read further than the page can reach.
-            arms => {
-                let arms = arms.iter().enumerate();
-                let arms =
-                    arms.map(|(place, it)| format!("SELECT * FROM ({} {page}) AS a{place}", arm(Some(it))));
-                format!("{} {page}", arms.collect::<Vec<_>>().join(" UNION ALL "))
+            union_arms => {
+                let union_arms = union_arms.iter().enumerate();
+                let union_arms = union_arms
+                    .map(|(index, it)| format!("SELECT * FROM ({} {page}) AS a{index}", arm(Some(it))));
+                format!("{} {page}", union_arms.collect::<Vec<_>>().join(" UNION ALL "))
             }
         }
     }
 
     fn read(&self, row: &QueryResult) -> Result<Row, StoreError> {
-        let key = |(place, column): (usize, &Column)| -> Result<Key, StoreError> {
+        let key = |(index, column): (usize, &Column)| -> Result<KeyValue, StoreError> {
             Ok(match column.is {
-                Is::Id => Key::Id(row.try_get_by_index(place)?),
-                Is::Text => Key::Text(row.try_get_by_index(place)?),
-                Is::Whole => Key::Whole(number(row, place)?),
+                Is::Id => KeyValue::Id(row.try_get_by_index(index)?),
+                Is::Text => KeyValue::Text(row.try_get_by_index(index)?),
+                Is::Whole => KeyValue::Whole(number(row, index)?),
             })
         };
         let mut keys = self.along.iter().chain(self.resource.key).enumerate().map(key);
@@ -468,12 +472,12 @@ impl Plan<'_> {
 
         rows.truncate(size);
         let last = rows.last()?;
-        let mut bytes = self.mark.to_vec();
+        let mut bytes = self.list_hash.to_vec();
         for key in &last.sorted_by {
             match key {
-                Key::Id(id) => bytes.extend(id.as_bytes()),
-                Key::Whole(number) => bytes.extend(number.to_be_bytes()),
-                Key::Text(text) => {
+                KeyValue::Id(id) => bytes.extend(id.as_bytes()),
+                KeyValue::Whole(number) => bytes.extend(number.to_be_bytes()),
+                KeyValue::Text(text) => {
                     bytes.push(u8::try_from(text.len()).ok()?);
                     bytes.extend(text.as_bytes());
                 }
@@ -482,10 +486,10 @@ impl Plan<'_> {
         Some(Cursor(bytes))
     }
 
-    fn open(&self, cursor: &Cursor) -> Result<Vec<Key>, Refusal> {
+    fn open(&self, cursor: &Cursor) -> Result<Vec<KeyValue>, Refusal> {
         let refused =
             || Refusal::invalid("page_token", "is not from this list, with this filter and order_by");
-        let mut rest = cursor.0.strip_prefix(&self.mark[..]).ok_or_else(refused)?;
+        let mut rest = cursor.0.strip_prefix(&self.list_hash[..]).ok_or_else(refused)?;
         let mut keys = Vec::new();
         for column in &self.along {
             let read = |bytes: &mut &[u8], length: usize| -> Option<Vec<u8>> {
@@ -494,15 +498,15 @@ impl Plan<'_> {
                 Some(taken.to_vec())
             };
             let key = match column.is {
-                Is::Id => read(&mut rest, 16).and_then(|it| Uuid::from_slice(&it).ok()).map(Key::Id),
+                Is::Id => read(&mut rest, 16).and_then(|it| Uuid::from_slice(&it).ok()).map(KeyValue::Id),
                 Is::Whole => read(&mut rest, 8)
                     .and_then(|it| it.try_into().ok())
-                    .map(|it| Key::Whole(i64::from_be_bytes(it))),
+                    .map(|it| KeyValue::Whole(i64::from_be_bytes(it))),
                 Is::Text => read(&mut rest, 1)
                     .and_then(|it| read(&mut rest, usize::from(*it.first()?)))
                     .and_then(|it| String::from_utf8(it).ok())
                     .filter(|it| !it.chars().any(char::is_control))
-                    .map(Key::Text),
+                    .map(KeyValue::Text),
             };
             keys.push(key.ok_or_else(refused)?);
         }
@@ -511,9 +515,9 @@ impl Plan<'_> {
 }
 
 /// Some whole numbers are kept in four bytes, most in eight.
-fn number(row: &QueryResult, place: usize) -> Result<i64, StoreError> {
-    match row.try_get_by_index::<i64>(place) {
+fn number(row: &QueryResult, index: usize) -> Result<i64, StoreError> {
+    match row.try_get_by_index::<i64>(index) {
         Ok(number) => Ok(number),
-        Err(_) => Ok(i64::from(row.try_get_by_index::<i32>(place)?)),
+        Err(_) => Ok(i64::from(row.try_get_by_index::<i32>(index)?)),
     }
 }

@@ -8,11 +8,11 @@ use crate::domain::{
     ReservationState, ShipmentState,
 };
 
-/// What can be listed, and by what.
+/// A list: its rows, and the fields to filter and sort by.
 pub(super) struct Resource {
     pub(super) name: &'static str,
     pub(super) from: &'static str,
-    /// What tells rows apart; pages go along it when nothing else is asked for.
+    /// The unique key; the default order of pages.
     pub(super) key: &'static [Column],
     /// The column with the order that the row is a part of.
     pub(super) order: Option<&'static str>,
@@ -21,7 +21,7 @@ pub(super) struct Resource {
     pub(super) fields: &'static [Field],
     /// The indexes that go on with the key.
     pub(super) indexes: &'static [Index],
-    /// What pages can go along, besides `create_time`.
+    /// The fields to sort by, besides `create_time`.
     pub(super) sorts: &'static [(&'static str, Column)],
 }
 
@@ -49,16 +49,16 @@ pub(super) enum Is {
 pub(super) struct Field {
     pub(super) name: &'static str,
     pub(super) column: &'static str,
-    pub(super) kind: Kind,
+    pub(super) kind: FieldKind,
     /// A value has a few rows at most, and an index leads to them.
     pub(super) few: bool,
     /// A condition that follows from an equal value that is not empty, and lets an index be used.
     pub(super) implies: &'static str,
-    /// What pages go along when rows are found by this field and no order is asked for.
+    /// The order of pages when rows are found by this field and none is asked for.
     pub(super) sorted_by: Option<Column>,
 }
 
-pub(super) enum Kind {
+pub(super) enum FieldKind {
     Text,
     /// One of a closed set: what the API writes before each word, and all of them.
     Word(&'static str, fn() -> Vec<&'static str>),
@@ -69,11 +69,11 @@ pub(super) enum Kind {
     Id(fn(&str) -> Result<Uuid, Invalid>),
 }
 
-pub(super) const fn field(name: &'static str, column: &'static str, kind: Kind) -> Field {
+pub(super) const fn field(name: &'static str, column: &'static str, kind: FieldKind) -> Field {
     Field { name, column, kind, few: false, implies: "", sorted_by: None }
 }
 
-const fn narrow(name: &'static str, column: &'static str, kind: Kind) -> Field {
+const fn narrow(name: &'static str, column: &'static str, kind: FieldKind) -> Field {
     Field { name, column, kind, few: true, implies: "", sorted_by: None }
 }
 
@@ -96,13 +96,13 @@ const fn whole(name: &'static str) -> Column {
 /// A closed set of words with the prefix that they have in the API; the parser of an id.
 macro_rules! word {
     ($type:ty, $prefix:literal) => {
-        Kind::Word($prefix, || <$type>::ALL.iter().map(|it| it.as_str()).collect())
+        FieldKind::Word($prefix, || <$type>::ALL.iter().map(|it| it.as_str()).collect())
     };
 }
 
 macro_rules! id_of {
     ($type:ty) => {
-        Kind::Id(|text| text.parse::<$type>().map(|it| it.0))
+        FieldKind::Id(|text| text.parse::<$type>().map(|it| it.0))
     };
 }
 
@@ -117,12 +117,12 @@ pub(super) static ORDERS: Resource = Resource {
     fields: &[
         field("state", "state", word!(OrderState, "ORDER_STATE_")),
         field("channel", "channel", word!(Channel, "CHANNEL_")),
-        field("region", "region", Kind::Text),
-        field("customer_email", "customer_email", Kind::Text),
+        field("region", "region", FieldKind::Text),
+        field("customer_email", "customer_email", FieldKind::Text),
         Field {
             name: "external_reference",
             column: "external_reference",
-            kind: Kind::Text,
+            kind: FieldKind::Text,
             few: true,
             implies: EVERY_CHANNEL,
             sorted_by: None,
@@ -130,18 +130,18 @@ pub(super) static ORDERS: Resource = Resource {
         Field {
             name: "number",
             column: "number",
-            kind: Kind::Whole,
+            kind: FieldKind::Whole,
             few: true,
             implies: "",
             sorted_by: Some(whole("number")),
         },
-        field("create_time", "created_at", Kind::Created),
+        field("create_time", "created_at", FieldKind::Created),
     ],
     indexes: &[along(&["channel", "state"]), along(&["region"]), along(&["customer_email"])],
     sorts: &[("number", whole("number"))],
 };
 
-/// What is known of archived orders without opening them.
+/// Columns of archived orders that can be read without unpacking them.
 pub(super) static ARCHIVED: Resource = Resource {
     name: "archived orders",
     from: "archived_orders",
@@ -150,11 +150,11 @@ pub(super) static ARCHIVED: Resource = Resource {
     keyed_by_time: true,
     fields: &[
         field("channel", "channel", word!(Channel, "CHANNEL_")),
-        field("customer_email", "customer_email", Kind::Text),
+        field("customer_email", "customer_email", FieldKind::Text),
         Field {
             name: "external_reference",
             column: "external_reference",
-            kind: Kind::Text,
+            kind: FieldKind::Text,
             few: true,
             implies: EVERY_CHANNEL,
             sorted_by: None,
@@ -162,12 +162,12 @@ pub(super) static ARCHIVED: Resource = Resource {
         Field {
             name: "number",
             column: "number",
-            kind: Kind::Whole,
+            kind: FieldKind::Whole,
             few: true,
             implies: "",
             sorted_by: Some(whole("number")),
         },
-        field("create_time", "created_at", Kind::Created),
+        field("create_time", "created_at", FieldKind::Created),
     ],
     indexes: &[along(&["channel"]), along(&["customer_email"])],
     sorts: &[("number", whole("number"))],
@@ -185,7 +185,7 @@ pub(super) static INVOICES: Resource = Resource {
         Field {
             name: "series",
             column: "series",
-            kind: Kind::Text,
+            kind: FieldKind::Text,
             few: false,
             implies: "",
             sorted_by: Some(whole("number")),
@@ -193,13 +193,13 @@ pub(super) static INVOICES: Resource = Resource {
         Field {
             name: "number",
             column: "number",
-            kind: Kind::Whole,
+            kind: FieldKind::Whole,
             few: true,
             implies: "series IN (SELECT substr(name, 10) FROM counters WHERE name LIKE 'invoices/%')",
             sorted_by: None,
         },
         narrow("order_id", "order_id", id_of!(OrderId)),
-        field("create_time", "issued_at", Kind::Created),
+        field("create_time", "issued_at", FieldKind::Created),
     ],
     indexes: &[along(&["state"])],
     sorts: &[],
@@ -217,14 +217,14 @@ pub(super) static PAYMENTS: Resource = Resource {
         Field {
             name: "reference",
             column: "reference",
-            kind: Kind::Text,
+            kind: FieldKind::Text,
             few: true,
             implies: "reference <> ''",
             sorted_by: None,
         },
         narrow("invoice_id", "invoice_id", id_of!(InvoiceId)),
         narrow("order_id", "order_id", id_of!(OrderId)),
-        field("create_time", "created_at", Kind::Created),
+        field("create_time", "created_at", FieldKind::Created),
     ],
     indexes: &[along(&["method", "state"])],
     sorts: &[],
@@ -240,7 +240,7 @@ pub(super) static REFUNDS: Resource = Resource {
         field("state", "refunds.state", word!(RefundState, "REFUND_STATE_")),
         narrow("payment_id", "refunds.payment_id", id_of!(PaymentId)),
         narrow("order_id", "payments.order_id", id_of!(OrderId)),
-        field("create_time", "refunds.created_at", Kind::Created),
+        field("create_time", "refunds.created_at", FieldKind::Created),
     ],
     indexes: &[along(&["refunds.state"])],
     sorts: &[],
@@ -254,11 +254,11 @@ pub(super) static SHIPMENTS: Resource = Resource {
     keyed_by_time: true,
     fields: &[
         field("state", "state", word!(ShipmentState, "SHIPMENT_STATE_")),
-        field("location", "location", Kind::Text),
-        field("courier", "courier", Kind::Text),
-        narrow("tracking_number", "tracking_number", Kind::Text),
+        field("location", "location", FieldKind::Text),
+        field("courier", "courier", FieldKind::Text),
+        narrow("tracking_number", "tracking_number", FieldKind::Text),
         narrow("order_id", "order_id", id_of!(OrderId)),
-        field("create_time", "created_at", Kind::Created),
+        field("create_time", "created_at", FieldKind::Created),
     ],
     indexes: &[along(&["state"]), along(&["location", "state"]), along(&["courier"])],
     sorts: &[],
@@ -274,7 +274,7 @@ pub(super) static APPROVALS: Resource = Resource {
         field("state", "state", word!(ApprovalState, "APPROVAL_STATE_")),
         field("gate", "gate", word!(Gate, "GATE_")),
         narrow("order_id", "order_id", id_of!(OrderId)),
-        field("create_time", "requested_at", Kind::Created),
+        field("create_time", "requested_at", FieldKind::Created),
     ],
     indexes: &[along(&["gate", "state"])],
     sorts: &[],
@@ -290,7 +290,7 @@ pub(super) static MESSAGES: Resource = Resource {
         field("state", "state", word!(MessageState, "MESSAGE_STATE_")),
         field("kind", "kind", word!(MessageKind, "MESSAGE_KIND_")),
         narrow("order_id", "order_id", id_of!(OrderId)),
-        field("create_time", "created_at", Kind::Created),
+        field("create_time", "created_at", FieldKind::Created),
     ],
     indexes: &[along(&["kind", "state"])],
     sorts: &[],
@@ -305,7 +305,7 @@ pub(super) static RESERVATIONS: Resource = Resource {
     fields: &[
         field("state", "state", word!(ReservationState, "RESERVATION_STATE_")),
         narrow("order_id", "order_id", id_of!(OrderId)),
-        field("create_time", "created_at", Kind::Created),
+        field("create_time", "created_at", FieldKind::Created),
     ],
     indexes: &[Index { columns: &["state"], without: Some("HELD") }],
     sorts: &[],
@@ -319,9 +319,9 @@ pub(super) static REPLENISHMENTS: Resource = Resource {
     keyed_by_time: true,
     fields: &[
         field("state", "state", word!(ReplenishmentState, "REPLENISHMENT_STATE_")),
-        field("sku", "sku", Kind::Text),
-        field("location", "location", Kind::Text),
-        field("create_time", "created_at", Kind::Created),
+        field("sku", "sku", FieldKind::Text),
+        field("location", "location", FieldKind::Text),
+        field("create_time", "created_at", FieldKind::Created),
     ],
     indexes: &[along(&["state"]), along(&["sku"]), along(&["location"])],
     sorts: &[],
@@ -334,10 +334,10 @@ pub(super) static PRODUCTS: Resource = Resource {
     order: None,
     keyed_by_time: false,
     fields: &[
-        field("sku", "sku", Kind::Text),
-        field("name", "name", Kind::Text),
-        field("tax_category", "tax_category", Kind::Text),
-        field("create_time", "created_at", Kind::Time),
+        field("sku", "sku", FieldKind::Text),
+        field("name", "name", FieldKind::Text),
+        field("tax_category", "tax_category", FieldKind::Text),
+        field("create_time", "created_at", FieldKind::Time),
     ],
     indexes: &[along(&["name"]), along(&["tax_category"])],
     sorts: &[("sku", text("sku"))],
@@ -350,9 +350,9 @@ pub(super) static LOCATIONS: Resource = Resource {
     order: None,
     keyed_by_time: false,
     fields: &[
-        field("location", "code", Kind::Text),
-        field("region", "region", Kind::Text),
-        field("country", "country", Kind::Text),
+        field("location", "code", FieldKind::Text),
+        field("region", "region", FieldKind::Text),
+        field("country", "country", FieldKind::Text),
     ],
     indexes: &[],
     sorts: &[("location", text("code")), ("priority", whole("priority"))],
@@ -364,7 +364,7 @@ pub(super) static COURIERS: Resource = Resource {
     key: &[text("code")],
     order: None,
     keyed_by_time: false,
-    fields: &[field("courier", "code", Kind::Text), field("name", "name", Kind::Text)],
+    fields: &[field("courier", "code", FieldKind::Text), field("name", "name", FieldKind::Text)],
     indexes: &[],
     sorts: &[("courier", text("code"))],
 };
@@ -375,7 +375,7 @@ pub(super) static STOCK_LEVELS: Resource = Resource {
     key: &[text("sku"), text("location")],
     order: None,
     keyed_by_time: false,
-    fields: &[field("sku", "sku", Kind::Text), field("location", "location", Kind::Text)],
+    fields: &[field("sku", "sku", FieldKind::Text), field("location", "location", FieldKind::Text)],
     indexes: &[along(&["location"])],
     sorts: &[("sku", text("sku"))],
 };
@@ -387,11 +387,11 @@ pub(super) static MOVEMENTS: Resource = Resource {
     order: None,
     keyed_by_time: true,
     fields: &[
-        field("sku", "sku", Kind::Text),
-        field("location", "location", Kind::Text),
+        field("sku", "sku", FieldKind::Text),
+        field("location", "location", FieldKind::Text),
         field("kind", "kind", word!(MovementKind, "MOVEMENT_KIND_")),
         narrow("order_id", "order_id", id_of!(OrderId)),
-        field("create_time", "at", Kind::Created),
+        field("create_time", "at", FieldKind::Created),
     ],
     indexes: &[along(&["sku"]), along(&["location"]), Index { columns: &["kind"], without: Some("RESERVE") }],
     sorts: &[],
@@ -436,11 +436,11 @@ pub(in crate::store) enum Takes {
 #[cfg(test)]
 pub(in crate::store) fn documented() -> Vec<Documented> {
     let takes = |field: &Field| match field.kind {
-        Kind::Text => Takes::Text,
-        Kind::Word(_, all) => Takes::Word(all()),
-        Kind::Whole => Takes::Whole,
-        Kind::Time | Kind::Created => Takes::Time,
-        Kind::Id(_) => Takes::Id,
+        FieldKind::Text => Takes::Text,
+        FieldKind::Word(_, all) => Takes::Word(all()),
+        FieldKind::Whole => Takes::Whole,
+        FieldKind::Time | FieldKind::Created => Takes::Time,
+        FieldKind::Id(_) => Takes::Id,
     };
     let documented = |it: &&Resource| Documented {
         name: it.name,

@@ -1,38 +1,38 @@
-//! Long work that many may ask for at once, done for all of them together.
+//! Single flight: long work that many callers ask for at once is done once for all of them.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// One run of the work is under way at a time. Whoever asks meanwhile shares the next.
-pub(in crate::store) struct Sharing<T> {
+/// One run of the work is under way at a time. Callers that come meanwhile share the next.
+pub(in crate::store) struct SingleFlight<T> {
     turn: Arc<tokio::sync::Mutex<()>>,
     next: Arc<Next<T>>,
     /// The run that is under way and the one that waits for its turn. None: stopped.
     runs: Mutex<Option<JoinSet<()>>>,
 }
 
-/// Who tells those that wait for the run that has not begun yet.
+/// The channel to the callers of the run that has not begun yet.
 pub(in crate::store) type Next<T> = Mutex<Option<watch::Sender<Option<T>>>>;
 
-/// Why a run gave nothing.
+/// Why a run gave no result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::store) enum Ended {
     Panicked,
     Stopped,
 }
 
-/// Whether anybody still waits for a run.
-pub(in crate::store) struct Interest<T>(watch::Sender<Option<T>>);
+/// The callers of a run, seen from the work: whether one still waits.
+pub(in crate::store) struct Waiter<T>(watch::Sender<Option<T>>);
 
-impl<T> Interest<T> {
+impl<T> Waiter<T> {
     pub(in crate::store) fn remains(&self) -> bool {
         !self.0.is_closed()
     }
 }
 
-impl<T: Clone + Send + Sync + 'static> Sharing<T> {
+impl<T: Clone + Send + Sync + 'static> SingleFlight<T> {
     pub(in crate::store) fn new() -> Self {
         Self {
             turn: Arc::default(),
@@ -41,13 +41,13 @@ impl<T: Clone + Send + Sync + 'static> Sharing<T> {
         }
     }
 
-    /// What a run gives that began after this was called.
+    /// Result of a run that began after this call.
     ///
-    /// It does not begin if nobody waits for it by then. One that has begun keeps its turn to its end: work that may
-    /// take long asks now and then whether interest in it remains.
+    /// It does not begin if no caller waits for it by then. One that has begun keeps its turn to its end: long work
+    /// checks now and then whether a caller still waits.
     pub(in crate::store) async fn run<W>(
         &self,
-        work: impl FnOnce(Interest<T>) -> W + Send + 'static,
+        work: impl FnOnce(Waiter<T>) -> W + Send + 'static,
     ) -> Result<T, Ended>
     where
         W: Future<Output = T> + Send,
@@ -59,7 +59,7 @@ impl<T: Clone + Send + Sync + 'static> Sharing<T> {
 
     fn join<W>(
         &self,
-        work: impl FnOnce(Interest<T>) -> W + Send + 'static,
+        work: impl FnOnce(Waiter<T>) -> W + Send + 'static,
     ) -> Option<watch::Receiver<Option<T>>>
     where
         W: Future<Output = T> + Send,
@@ -77,18 +77,18 @@ impl<T: Clone + Send + Sync + 'static> Sharing<T> {
         let (turn, next) = (Arc::clone(&self.turn), Arc::clone(&self.next));
         runs.spawn(async move {
             let _turn = turn.lock_owned().await;
-            // Whoever comes from here on comes too late for this one.
+            // Callers that come from here on share the next run.
             let Some(telling) = locked(&next).take() else { return };
-            let interest = Interest(telling.clone());
-            if interest.remains() {
-                let result = work(interest).await;
+            let waiter = Waiter(telling.clone());
+            if waiter.remains() {
+                let result = work(waiter).await;
                 telling.send_replace(Some(result));
             }
         });
         Some(told)
     }
 
-    /// Ends what is under way, and begins nothing more; whoever waits is told.
+    /// Ends the run under way and begins no other; callers that wait get `Ended::Stopped`.
     pub(in crate::store) async fn stop(&self) {
         let runs = locked(&self.runs).take();
         if let Some(mut runs) = runs {
@@ -117,7 +117,7 @@ mod tests {
     /// Work that gives its number, counted from 1, when it is let go, and says whether it was wanted then.
     #[derive(Clone)]
     struct Counted {
-        sharing: Arc<Sharing<u64>>,
+        single_flight: Arc<SingleFlight<u64>>,
         begun: Arc<AtomicU64>,
         unwanted: Arc<AtomicU64>,
         go: Arc<Notify>,
@@ -126,7 +126,7 @@ mod tests {
     impl Counted {
         fn new() -> Self {
             Self {
-                sharing: Arc::new(Sharing::new()),
+                single_flight: Arc::new(SingleFlight::new()),
                 begun: Arc::default(),
                 unwanted: Arc::default(),
                 go: Arc::default(),
@@ -135,15 +135,15 @@ mod tests {
 
         /// Somebody who asks, and waits.
         async fn asks(&self) -> JoinHandle<Result<u64, Ended>> {
-            let Self { sharing, begun, unwanted, go } = self.clone();
+            let Self { single_flight, begun, unwanted, go } = self.clone();
             let asking = tokio::spawn(async move {
-                let work = async move |interest: Interest<u64>| {
+                let work = async move |waiter: Waiter<u64>| {
                     let number = begun.fetch_add(1, Ordering::SeqCst) + 1;
                     go.notified().await;
-                    unwanted.fetch_add(u64::from(!interest.remains()), Ordering::SeqCst);
+                    unwanted.fetch_add(u64::from(!waiter.remains()), Ordering::SeqCst);
                     number
                 };
-                sharing.run(work).await
+                single_flight.run(work).await
             });
             settled().await;
             asking
@@ -155,7 +155,7 @@ mod tests {
         }
     }
 
-    /// Until nobody has anything to do: the clock is paused.
+    /// Until every task is idle: the clock is paused.
     async fn settled() {
         sleep(Duration::from_millis(1)).await;
     }
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn whoever_asks_while_one_is_under_way_shares_the_next() {
+    async fn callers_while_one_is_under_way_share_the_next() {
         let counted = Counted::new();
         let first = counted.asks().await;
         let others = [counted.asks().await, counted.asks().await, counted.asks().await];
@@ -224,17 +224,17 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_waits_for_a_run_that_panics_is_told_and_the_next_one_runs() {
-        let sharing = Sharing::<u64>::new();
-        let panics = async |_: Interest<u64>| panic!("it was to be");
-        assert_eq!(soon(sharing.run(panics)).await, Err(Ended::Panicked));
-        assert_eq!(soon(sharing.run(async |_: Interest<u64>| 7)).await, Ok(7));
+        let single_flight = SingleFlight::<u64>::new();
+        let panics = async |_: Waiter<u64>| panic!("it was to be");
+        assert_eq!(soon(single_flight.run(panics)).await, Err(Ended::Panicked));
+        assert_eq!(soon(single_flight.run(async |_: Waiter<u64>| 7)).await, Ok(7));
     }
 
     #[tokio::test(start_paused = true)]
     async fn who_waits_when_it_is_stopped_is_told() {
         let counted = Counted::new();
         let waiting = [counted.asks().await, counted.asks().await];
-        soon(counted.sharing.stop()).await;
+        soon(counted.single_flight.stop()).await;
         let late = counted.asks().await;
         for told in soon(join_all(waiting.into_iter().chain([late]))).await {
             assert_eq!(told.expect("no panic"), Err(Ended::Stopped));

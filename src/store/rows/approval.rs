@@ -3,7 +3,7 @@
 use crate::domain::{
     Actor, Approval, ApprovalId, ApprovalState, Currency, Gate, Money, Order, OrderId, Timestamp,
 };
-use crate::store::connection::batched_read::{Answers, Question};
+use crate::store::connection::batched_read::{ResultSets, TableRead};
 use crate::store::connection::error::StoreError;
 use crate::store::rows::read::{Of, gather};
 use crate::store::rows::saved::Saved;
@@ -29,11 +29,11 @@ table! {
     }
 }
 
-pub(super) fn questions() -> Vec<Question> {
-    vec![Question::rows::<approvals::Entity>("order_id {ids}", "place")]
+pub(super) fn table_reads() -> Vec<TableRead> {
+    vec![TableRead::rows::<approvals::Entity>("order_id {ids}", "place")]
 }
 
-pub(super) fn read(answers: &mut Answers) -> Result<Of<Approval>, StoreError> {
+pub(super) fn read(answers: &mut ResultSets) -> Result<Of<Approval>, StoreError> {
     let rows = answers.rows::<approvals::Entity>()?;
     gather(rows.into_iter().map(|it| Ok((it.order_id, from_row(it)))))
 }

@@ -6,7 +6,7 @@ use sea_orm::sea_query::{Alias, Expr, ExprTrait, JoinType, Query, Value};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QuerySelect};
 
 use crate::domain::{Channel, OrderId, RegionCode, Sku, Timestamp};
-use crate::store::connection::bound_rows::{filled, text, uuid, with_given};
+use crate::store::connection::bound_rows::{padded, text, uuid, with_rows};
 use crate::store::connection::error::StoreError;
 use crate::store::connection::lookup::Lookup;
 use crate::store::connection::session::Session;
@@ -21,7 +21,7 @@ pub(in crate::store) fn awaited(backend: DbBackend, skus: &[Sku]) -> Lookup<((Re
         .select_only()
         .columns([Column::Region, Column::Sku])
         .column_as(Column::Quantity.sum().cast_as("BIGINT"), "units")
-        .filter(Column::Sku.is_in(filled(sorted(skus))))
+        .filter(Column::Sku.is_in(padded(sorted(skus))))
         .group_by(Column::Region)
         .group_by(Column::Sku);
     Lookup::about(backend, units, |row| {
@@ -59,8 +59,8 @@ pub(in crate::store) async fn awaited_before(
                 .add(of_before(Column::Region).eq(of_own(Column::Region)))
                 .add(of_before(Column::Number).lt(of_own(Column::Number))),
         )
-        .and_where(of_own(Column::OrderId).is_in(filled(sorted(orders))))
-        .and_where(of_own(Column::Sku).is_in(filled(sorted(skus))))
+        .and_where(of_own(Column::OrderId).is_in(padded(sorted(orders))))
+        .and_where(of_own(Column::Sku).is_in(padded(sorted(skus))))
         .group_by_columns([(own.clone(), Column::OrderId), (own.clone(), Column::Sku)])
         .to_owned();
 
@@ -82,15 +82,15 @@ pub(in crate::store) fn fingerprints(
 ) -> Lookup<(String, Option<Timestamp>)> {
     // The youngest is the first that the index has: however many were alike, no more are looked at.
     let sql = "SELECT fingerprint, ( \
-            SELECT created_at FROM orders WHERE orders.fingerprint = given.fingerprint \
-            AND orders.id NOT IN (SELECT excepted FROM given WHERE excepted IS NOT NULL) \
+            SELECT created_at FROM orders WHERE orders.fingerprint = bound.fingerprint \
+            AND orders.id NOT IN (SELECT excepted FROM bound WHERE excepted IS NOT NULL) \
             ORDER BY created_at DESC LIMIT 1) AS youngest \
-        FROM given WHERE fingerprint IS NOT NULL";
+        FROM bound WHERE fingerprint IS NOT NULL";
     let wanted = sorted(fingerprints).into_iter().map(|it| vec![it.into(), Value::Uuid(None)]);
     let excepted = sorted(except).into_iter().map(|it| vec![Value::String(None), it.into()]);
     let given = [text("fingerprint"), uuid("excepted")];
     Lookup {
-        statement: with_given(backend, &given, wanted.chain(excepted).collect(), sql),
+        statement: with_rows(backend, &given, wanted.chain(excepted).collect(), sql),
         read: |row| Ok((row.try_get_by("fingerprint")?, row.try_get_by("youngest")?)),
     }
 }
@@ -104,19 +104,19 @@ pub(in crate::store) fn external_references(
     // said once more for it: the indexes hold no empty references.
     let taken = |table: &str| {
         format!(
-            "(SELECT 1 FROM {table} AS taken WHERE taken.channel = given.channel \
-            AND taken.external_reference = given.reference AND taken.external_reference <> '' LIMIT 1) IS NOT NULL"
+            "(SELECT 1 FROM {table} AS taken WHERE taken.channel = bound.channel \
+            AND taken.external_reference = bound.reference AND taken.external_reference <> '' LIMIT 1) IS NOT NULL"
         )
     };
     let sql = format!(
-        "SELECT channel, reference FROM given WHERE {} OR {}",
+        "SELECT channel, reference FROM bound WHERE {} OR {}",
         taken("orders"),
         taken("archived_orders")
     );
     let row = |(channel, reference): (Channel, String)| vec![channel.into(), reference.into()];
     let rows = sorted(references).into_iter().map(row).collect();
     Lookup {
-        statement: with_given(backend, &[text("channel"), text("reference")], rows, &sql),
+        statement: with_rows(backend, &[text("channel"), text("reference")], rows, &sql),
         read: |row| Ok((row.try_get_by("channel")?, row.try_get_by("reference")?)),
     }
 }

@@ -11,7 +11,7 @@ use crate::domain::{
     Courier, CourierCode, Currency, FeedbackState, Location, LocationCode, Money, Product, Rate, RegionCode,
     ServiceLevel, Sku, Timestamp,
 };
-use crate::store::connection::bound_rows::filled;
+use crate::store::connection::bound_rows::padded;
 use crate::store::connection::error::StoreError;
 use crate::store::connection::lookup::Lookup;
 use crate::store::connection::session::Session;
@@ -75,7 +75,7 @@ table! {
 pub(in crate::store) fn products(backend: DbBackend, skus: &[Sku]) -> Lookup<Product> {
     use products::{Column, Entity};
 
-    let query = Entity::find().filter(Column::Sku.is_in(filled(sorted(skus)))).order_by_asc(Column::Sku);
+    let query = Entity::find().filter(Column::Sku.is_in(padded(sorted(skus)))).order_by_asc(Column::Sku);
     Lookup::about(backend, query, |row| Ok(product_from_row(products::Model::from_query_result(row, "")?)))
 }
 

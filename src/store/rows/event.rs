@@ -10,7 +10,7 @@ use crate::domain::{
     Actor, ApprovalId, Event, EventKind, HoldId, InvoiceId, Machine, MessageId, OrderId, Part, PaymentId,
     RefundId, ReservationId, ShipmentId, Timestamp, Transition,
 };
-use crate::store::connection::bound_rows::{KEYS_MAX, filled};
+use crate::store::connection::bound_rows::{KEYS_MAX, padded};
 use crate::store::connection::error::StoreError;
 use crate::store::connection::session::Session;
 use crate::store::rows::shipment::order_of_tracked;
@@ -74,7 +74,7 @@ pub(in crate::store) async fn owners(
         let rows = Entity::find()
             .select_only()
             .columns([Column::Subject, Column::OrderId])
-            .filter(Column::Subject.is_in(filled(ids.to_vec())))
+            .filter(Column::Subject.is_in(padded(ids.to_vec())))
             .filter(Expr::cust("from_state = '' AND machine NOT IN ('ORDER', 'FEEDBACK')"))
             .into_tuple::<(Uuid, OrderId)>()
             .all(db)

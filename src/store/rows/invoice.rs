@@ -4,7 +4,7 @@ use crate::domain::{
     Amounts, Currency, Invoice, InvoiceId, InvoiceLine, InvoiceState, LineAmounts, Order, OrderId, Sku,
     Timestamp,
 };
-use crate::store::connection::batched_read::{Answers, Question};
+use crate::store::connection::batched_read::{ResultSets, TableRead};
 use crate::store::connection::error::StoreError;
 use crate::store::rows::read::{Of, gather, narrow, take};
 use crate::store::rows::saved::Saved;
@@ -53,17 +53,17 @@ table! {
     }
 }
 
-pub(super) fn questions() -> Vec<Question> {
+pub(super) fn table_reads() -> Vec<TableRead> {
     vec![
-        Question::rows::<invoices::Entity>("order_id {ids}", "place"),
-        Question::rows::<invoice_lines::Entity>(
+        TableRead::rows::<invoices::Entity>("order_id {ids}", "place"),
+        TableRead::rows::<invoice_lines::Entity>(
             "invoice_id IN (SELECT id FROM invoices WHERE order_id {ids})",
             "line",
         ),
     ]
 }
 
-pub(super) fn read(answers: &mut Answers) -> Result<Of<Invoice>, StoreError> {
+pub(super) fn read(answers: &mut ResultSets) -> Result<Of<Invoice>, StoreError> {
     let rows = answers.rows::<invoices::Entity>()?;
     let lines = answers.rows::<invoice_lines::Entity>()?;
     let mut lines = gather(lines.into_iter().map(line_from_row))?;

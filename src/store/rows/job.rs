@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, HashMap};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::domain::{JobId, Lease, Timestamp};
-use crate::store::connection::bound_rows::{filled, number, uuid};
+use crate::store::connection::bound_rows::{number, padded, uuid};
 use crate::store::connection::error::StoreError;
 use crate::store::connection::session::Session;
 use crate::store::rows::read::{Lock, sorted};
 use crate::store::rows::table::table;
-use crate::store::rows::write::{Kind, Writes, upsert};
+use crate::store::rows::write::{WriteKind, Writes, upsert};
 use crate::store::writer::job::JobKind;
 
 table! {
@@ -26,7 +26,7 @@ table! {
 /// When each job runs next, if it has anything to do.
 pub(in crate::store) type Jobs = BTreeMap<JobId, (JobKind, Option<Timestamp>)>;
 
-/// Sets when each job runs next, whoever holds its lease. A job that has nothing to do needs no row.
+/// Sets when each job runs next, under any lease. A job that has nothing to do needs no row.
 pub(in crate::store) fn save_jobs(writes: &mut Writes, jobs: &Jobs) {
     let due = jobs.iter().filter_map(|(id, (kind, run_at))| {
         Some(jobs::Model {
@@ -44,8 +44,8 @@ pub(in crate::store) fn save_jobs(writes: &mut Writes, jobs: &Jobs) {
 
     let idle = jobs.iter().filter(|(_, (_, run_at))| run_at.is_none()).map(|(id, _)| vec![id.0.into()]);
     let nothing =
-        "UPDATE jobs SET run_at = NULL FROM given WHERE jobs.id = given.id AND jobs.run_at IS NOT NULL";
-    writes.put("jobs", Kind::Change, [uuid("id")], idle.collect(), nothing);
+        "UPDATE jobs SET run_at = NULL FROM bound WHERE jobs.id = bound.id AND jobs.run_at IS NOT NULL";
+    writes.put("jobs", WriteKind::Change, [uuid("id")], idle.collect(), nothing);
 }
 
 /// Ends the leases of jobs that are done, and sets when each runs next. One that is no longer held is a lost race.
@@ -59,9 +59,9 @@ pub(in crate::store) fn complete_jobs(
         vec![lease.job.0.into(), lease.token.into(), run_at.into(), now.unix_micros().into()]
     };
     let given = [uuid("id"), number("token"), number("run_at"), number("now")];
-    let ended = "UPDATE jobs SET lease_until = NULL, attempts = 0, run_at = given.run_at FROM given \
-        WHERE jobs.id = given.id AND jobs.lease_token = given.token AND jobs.lease_until > given.now";
-    writes.put("jobs", Kind::ChangeEach, given, done.iter().map(row).collect(), ended);
+    let ended = "UPDATE jobs SET lease_until = NULL, attempts = 0, run_at = bound.run_at FROM bound \
+        WHERE jobs.id = bound.id AND jobs.lease_token = bound.token AND jobs.lease_until > bound.now";
+    writes.put("jobs", WriteKind::ChangeEach, given, done.iter().map(row).collect(), ended);
 }
 
 /// The tokens of leases that are held at `now`.
@@ -78,7 +78,7 @@ pub(in crate::store) async fn leases(
     let mut query = jobs::Entity::find()
         .select_only()
         .columns([jobs::Column::Id, jobs::Column::LeaseToken])
-        .filter(jobs::Column::Id.is_in(filled(sorted(jobs))))
+        .filter(jobs::Column::Id.is_in(padded(sorted(jobs))))
         .filter(jobs::Column::LeaseUntil.gt(now))
         .order_by_asc(jobs::Column::Id);
     if lock == Lock::Update {

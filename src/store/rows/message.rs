@@ -1,10 +1,10 @@
-//! What customers are told, and what they say.
+//! Rows of messages to customers and of their feedback.
 
 use crate::domain::{
     Feedback, FeedbackState, Message, MessageId, MessageKind, MessageState, Order, OrderId, ShipmentId,
     Timestamp,
 };
-use crate::store::connection::batched_read::{Answers, Question};
+use crate::store::connection::batched_read::{ResultSets, TableRead};
 use crate::store::connection::error::StoreError;
 use crate::store::rows::read::{Of, gather, narrow};
 use crate::store::rows::saved::Saved;
@@ -41,15 +41,15 @@ table! {
     }
 }
 
-pub(super) fn questions() -> Vec<Question> {
+pub(super) fn table_reads() -> Vec<TableRead> {
     vec![
-        Question::rows::<messages::Entity>("order_id {ids}", "place"),
-        Question::rows::<feedback::Entity>("order_id {ids}", "order_id"),
+        TableRead::rows::<messages::Entity>("order_id {ids}", "place"),
+        TableRead::rows::<feedback::Entity>("order_id {ids}", "order_id"),
     ]
 }
 
-/// What customers were told and what they said, by order.
-pub(super) fn read(answers: &mut Answers) -> Result<(Of<Message>, Of<Feedback>), StoreError> {
+/// Messages and feedback, by order.
+pub(super) fn read(answers: &mut ResultSets) -> Result<(Of<Message>, Of<Feedback>), StoreError> {
     let messages = answers.rows::<messages::Entity>()?;
     let messages = gather(messages.into_iter().map(|it| Ok((it.order_id, from_row(it)?))))?;
     let feedback = answers.rows::<feedback::Entity>()?;

@@ -1,4 +1,4 @@
-//! The order itself, its lines and holds, what it waits for, and the whole of it put together.
+//! Rows of the order itself, its lines and holds, and the assembly of whole orders.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
@@ -6,11 +6,11 @@ use std::sync::LazyLock;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::domain::{JobId, Order, OrderId, OrderState, Sku, Timestamp};
-use crate::store::connection::batched_read::{Question, lots};
-use crate::store::connection::bound_rows::{KEYS_MAX, filled};
+use crate::store::connection::batched_read::{TableRead, chunks};
+use crate::store::connection::bound_rows::{KEYS_MAX, padded};
 use crate::store::connection::error::StoreError;
 use crate::store::connection::session::Session;
-use crate::store::query::order_cache::Edition;
+use crate::store::query::order_cache::OrderVersion;
 use crate::store::rows::job::jobs;
 use crate::store::rows::order_columns::{
     Parts, from_row, hold_from_row, hold_to_row, line_from_row, line_to_row, to_row,
@@ -21,20 +21,20 @@ use crate::store::rows::saved::Saved;
 use crate::store::rows::write::{Difference, Writes, remove, remove_each, save_versioned};
 use crate::store::rows::{approval, archive, invoice, message, payment, reservation, shipment};
 
-/// What a whole order is put together from.
-pub(in crate::store) static WHOLE_ORDER: LazyLock<Vec<Question>> = LazyLock::new(|| {
+/// The reads that make up a whole order.
+pub(in crate::store) static WHOLE_ORDER: LazyLock<Vec<TableRead>> = LazyLock::new(|| {
     let order = [
-        Question::rows::<orders::Entity>("id {ids}", "id"),
-        Question::rows::<order_lines::Entity>("order_id {ids}", "number"),
-        Question::rows::<holds::Entity>("order_id {ids}", "place"),
+        TableRead::rows::<orders::Entity>("id {ids}", "id"),
+        TableRead::rows::<order_lines::Entity>("order_id {ids}", "number"),
+        TableRead::rows::<holds::Entity>("order_id {ids}", "place"),
     ];
     let parts = [
-        reservation::questions(),
-        approval::questions(),
-        invoice::questions(),
-        payment::questions(),
-        shipment::questions(),
-        message::questions(),
+        reservation::table_reads(),
+        approval::table_reads(),
+        invoice::table_reads(),
+        payment::table_reads(),
+        shipment::table_reads(),
+        message::table_reads(),
     ];
     order.into_iter().chain(parts.into_iter().flatten()).collect()
 });
@@ -44,7 +44,7 @@ pub(in crate::store) static WHOLE_ORDER: LazyLock<Vec<Question>> = LazyLock::new
 pub(in crate::store) async fn load_orders(db: &Session, ids: &[OrderId]) -> Result<Vec<Order>, StoreError> {
     let ids: Vec<_> = sorted(ids).into_iter().map(|it| it.0).collect();
     let mut found = Vec::with_capacity(ids.len());
-    for ids in lots(db.backend(), &ids) {
+    for ids in chunks(db.backend(), &ids) {
         let mut answers = db.ask_each(&WHOLE_ORDER, &ids).await?;
         let rows = answers.rows::<orders::Entity>()?;
         let lines = gather(answers.rows::<order_lines::Entity>()?.into_iter().map(line_from_row))?;
@@ -77,11 +77,11 @@ pub(in crate::store) async fn load_orders(db: &Session, ids: &[OrderId]) -> Resu
 
 /// Which states of orders are stored that are not archived; their rows are locked if asked for, and guard all their
 /// parts.
-pub(in crate::store) async fn order_editions(
+pub(in crate::store) async fn order_versions(
     db: &Session,
     ids: &[OrderId],
     lock: Lock,
-) -> Result<HashMap<OrderId, Edition>, StoreError> {
+) -> Result<HashMap<OrderId, OrderVersion>, StoreError> {
     use orders::{Column, Entity};
 
     let mut found = HashMap::with_capacity(ids.len());
@@ -89,13 +89,15 @@ pub(in crate::store) async fn order_editions(
         let mut query = Entity::find()
             .select_only()
             .columns([Column::Id, Column::Version, Column::UpdatedAt])
-            .filter(Column::Id.is_in(filled(ids.to_vec())))
+            .filter(Column::Id.is_in(padded(ids.to_vec())))
             .order_by_asc(Column::Id);
         if lock == Lock::Update {
             query = query.lock_exclusive();
         }
         let rows = query.into_tuple::<(OrderId, i64, Timestamp)>().all(db).await?;
-        found.extend(rows.into_iter().map(|(id, version, updated_at)| (id, Edition { version, updated_at })));
+        found.extend(
+            rows.into_iter().map(|(id, version, updated_at)| (id, OrderVersion { version, updated_at })),
+        );
     }
     Ok(found)
 }
@@ -161,7 +163,7 @@ fn save_parts(writes: &mut Writes, orders: &[Saved<'_, Order>]) {
     waits.write(writes);
 }
 
-/// What an order waits for, product by product.
+/// Units that an order waits for, product by product.
 fn waiting(order: &Order) -> Vec<order_waits::Model> {
     let (OrderState::AwaitingStock, Some(region)) = (order.state, &order.region) else {
         return Vec::new();

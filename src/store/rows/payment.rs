@@ -3,11 +3,12 @@
 use sea_orm::DbBackend;
 
 use crate::domain::{
-    Actor, Ask, AtProvider, Currency, HandedBack, InvoiceId, Means, Method, Money, OpenRequest, Order,
-    OrderId, Payment, PaymentId, PaymentState, Refund, RefundId, RefundState, Timestamp, bank_reference_key,
+    Actor, AtProvider, Currency, HandedBack, InvoiceId, Means, Method, Money, OpenRequest, Order, OrderId,
+    Payment, PaymentId, PaymentState, ProviderRequest, Refund, RefundId, RefundState, Timestamp,
+    bank_reference_key,
 };
-use crate::store::connection::batched_read::{Answers, Question};
-use crate::store::connection::bound_rows::{text, with_given};
+use crate::store::connection::batched_read::{ResultSets, TableRead};
+use crate::store::connection::bound_rows::{text, with_rows};
 use crate::store::connection::error::StoreError;
 use crate::store::connection::lookup::Lookup;
 use crate::store::rows::read::{Of, gather, narrow, sorted, take};
@@ -22,7 +23,7 @@ table! {
         invoice_id: InvoiceId,
         method: Method,
         state: PaymentState,
-        ask: Option<Ask>,
+        ask: Option<ProviderRequest>,
         asked_at: Option<Timestamp>,
         attempts: i64,
         amount_minor: i64,
@@ -70,27 +71,27 @@ table! {
 /// Which of these references of bank transfers, by their keys, were ever recorded.
 pub(in crate::store) fn bank_references(backend: DbBackend, references: &[String]) -> Lookup<String> {
     // Looked up one by one, so that no planner thinks of reading them all while they are few.
-    let sql = "SELECT reference FROM given WHERE (SELECT 1 FROM payment_references AS noted \
-        WHERE noted.method = given.method AND noted.reference = given.reference LIMIT 1) IS NOT NULL";
+    let sql = "SELECT reference FROM bound WHERE (SELECT 1 FROM payment_references AS noted \
+        WHERE noted.method = bound.method AND noted.reference = bound.reference LIMIT 1) IS NOT NULL";
     let row = |it: String| vec![Method::BankTransfer.into(), it.into()];
     let rows = sorted(references).into_iter().map(row).collect();
     Lookup {
-        statement: with_given(backend, &[text("method"), text("reference")], rows, sql),
+        statement: with_rows(backend, &[text("method"), text("reference")], rows, sql),
         read: |row| Ok(row.try_get_by("reference")?),
     }
 }
 
-pub(super) fn questions() -> Vec<Question> {
+pub(super) fn table_reads() -> Vec<TableRead> {
     vec![
-        Question::rows::<payments::Entity>("order_id {ids}", "place"),
-        Question::rows::<refunds::Entity>(
+        TableRead::rows::<payments::Entity>("order_id {ids}", "place"),
+        TableRead::rows::<refunds::Entity>(
             "payment_id IN (SELECT id FROM payments WHERE order_id {ids})",
             "place",
         ),
     ]
 }
 
-pub(super) fn read(answers: &mut Answers) -> Result<Of<Payment>, StoreError> {
+pub(super) fn read(answers: &mut ResultSets) -> Result<Of<Payment>, StoreError> {
     let rows = answers.rows::<payments::Entity>()?;
     let refunds = answers.rows::<refunds::Entity>()?;
     let mut refunds = gather(refunds.into_iter().map(refund_from_row))?;
@@ -174,8 +175,8 @@ fn to_row(place: i32, payment: &Payment) -> payments::Model {
         invoice_id: *invoice,
         method: *method,
         state: *state,
-        ask: request.map(|it| it.ask),
-        asked_at: request.map(|it| it.asked_at),
+        ask: request.map(|it| it.kind),
+        asked_at: request.map(|it| it.requested_at),
         attempts: (*attempts).into(),
         amount_minor: minor,
         currency,
@@ -232,10 +233,13 @@ fn from_row(row: payments::Model, refunds: Vec<Refund>) -> Result<Payment, Store
         }
     };
     let request = match (ask, asked_at) {
-        (Some(ask), Some(asked_at)) => Some(OpenRequest { ask, asked_at }),
+        (Some(ask), Some(asked_at)) => Some(OpenRequest { kind: ask, requested_at: asked_at }),
         (None, None) => None,
         (Some(_), None) | (None, Some(_)) => {
-            return Err(StoreError::corrupt("payments", format!("{id}: an ask and its time come together")));
+            return Err(StoreError::corrupt(
+                "payments",
+                format!("{id}: a request and its time come together"),
+            ));
         }
     };
 
@@ -273,7 +277,7 @@ fn refund_to_row(place: i32, refund: &Refund) -> refunds::Model {
         handed_back,
         provider_reference,
         failure,
-        asked_at,
+        requested_at,
         attempts,
         created_by,
         created_at,
@@ -291,7 +295,7 @@ fn refund_to_row(place: i32, refund: &Refund) -> refunds::Model {
         reason: reason.clone(),
         provider_reference: provider_reference.clone().unwrap_or_default(),
         failure: failure.clone().unwrap_or_default(),
-        asked_at: *asked_at,
+        asked_at: *requested_at,
         attempts: (*attempts).into(),
         created_by: created_by.clone(),
         created_at: *created_at,
@@ -337,7 +341,7 @@ fn refund_from_row(row: refunds::Model) -> Result<(PaymentId, Refund), StoreErro
         handed_back,
         provider_reference: not_empty(provider_reference),
         failure: not_empty(failure),
-        asked_at,
+        requested_at: asked_at,
         attempts: narrow("refunds", attempts)?,
         created_by,
         created_at,

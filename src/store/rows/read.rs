@@ -7,7 +7,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Va
 use serde::de::DeserializeOwned;
 
 use crate::domain::OrderId;
-use crate::store::connection::bound_rows::{KEYS_MAX, filled};
+use crate::store::connection::bound_rows::{KEYS_MAX, padded};
 use crate::store::connection::error::StoreError;
 use crate::store::connection::session::Session;
 
@@ -40,7 +40,7 @@ where
 {
     let mut found = Vec::new();
     for keys in sorted(keys).chunks(KEYS_MAX) {
-        let mut query = E::find().filter(column.is_in(filled(keys.to_vec())));
+        let mut query = E::find().filter(column.is_in(padded(keys.to_vec())));
         for column in order {
             query = query.order_by_asc(*column);
         }

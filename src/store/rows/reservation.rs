@@ -9,8 +9,8 @@ use crate::domain::{
     Actor, LocationCode, Order, OrderId, Reservation, ReservationId, ReservationState, ReservedItem, Sku,
     Timestamp,
 };
-use crate::store::connection::batched_read::{Answers, Question};
-use crate::store::connection::bound_rows::filled;
+use crate::store::connection::batched_read::{ResultSets, TableRead};
+use crate::store::connection::bound_rows::padded;
 use crate::store::connection::error::StoreError;
 use crate::store::connection::session::Session;
 use crate::store::rows::order_tables::order_lines;
@@ -19,9 +19,9 @@ use crate::store::rows::saved::Saved;
 use crate::store::rows::table::table;
 use crate::store::rows::write::{Difference, Writes, save_versioned};
 
-/// How many overdue reservations one group takes along. A change that is short for that is decided again when they are
+/// How many expired reservations one group takes along. A change that is short for that is decided again when they are
 /// gone.
-const OVERDUE_MAX: usize = 64;
+const EXPIRED_MAX: usize = 64;
 
 table! {
     "reservations" as reservations (id: ReservationId) {
@@ -77,9 +77,9 @@ pub(in crate::store) fn save_reservations(writes: &mut Writes, reservations: &[S
     items.write(writes);
 }
 
-/// Holds past their end.
+/// Reservations past their end.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(in crate::store) struct Overdue {
+pub(in crate::store) struct ExpiredReservations {
     pub(in crate::store) orders: Vec<OrderId>,
     /// Other callers'.
     pub(in crate::store) others: Vec<ReservationId>,
@@ -87,21 +87,21 @@ pub(in crate::store) struct Overdue {
     pub(in crate::store) more: bool,
 }
 
-/// Who holds stock of these products, or of what these orders want, past the end of the hold: longest first.
-pub(in crate::store) async fn overdue(
+/// Expired reservations of these products, or of the products of these orders, the oldest first.
+pub(in crate::store) async fn expired_reservations(
     db: &Session,
     skus: &[Sku],
     wanted_by: &[OrderId],
     now: Timestamp,
-) -> Result<Overdue, StoreError> {
+) -> Result<ExpiredReservations, StoreError> {
     use {order_lines as lines, reservation_items as items, reservations::Column};
 
     let of_orders = lines::Entity::find()
         .select_only()
         .column(lines::Column::Sku)
-        .filter(lines::Column::OrderId.is_in(filled(wanted_by.to_vec())))
+        .filter(lines::Column::OrderId.is_in(padded(wanted_by.to_vec())))
         .into_query();
-    // Few holds are overdue at any time, while a product may be in very many reservations.
+    // Few reservations are expired at any time, while a product may be in very many of them.
     let of_skus = items::Entity::find()
         .select_only()
         .expr(Expr::val(1))
@@ -111,11 +111,11 @@ pub(in crate::store) async fn overdue(
         )
         .filter(
             Condition::any()
-                .add(items::Column::Sku.is_in(filled(skus.to_vec())))
+                .add(items::Column::Sku.is_in(padded(skus.to_vec())))
                 .add(items::Column::Sku.in_subquery(of_orders)),
         )
         .into_query();
-    // The state is written out, or the index on holds that end would not be used.
+    // The state is written out, or the index on reservations that expire would not be used.
     let mut found = reservations::Entity::find()
         .select_only()
         .columns([Column::Id, Column::OrderId])
@@ -123,33 +123,34 @@ pub(in crate::store) async fn overdue(
         .filter(Column::ExpiresAt.lte(now))
         .filter(Expr::exists(of_skus))
         .order_by_asc(Column::ExpiresAt)
-        .limit(OVERDUE_MAX as u64 + 1)
+        .limit(EXPIRED_MAX as u64 + 1)
         .into_tuple::<(ReservationId, Option<OrderId>)>()
         .all(db)
         .await?;
 
-    let mut overdue = Overdue { more: found.len() > OVERDUE_MAX, ..Overdue::default() };
-    found.truncate(OVERDUE_MAX);
+    let mut expired =
+        ExpiredReservations { more: found.len() > EXPIRED_MAX, ..ExpiredReservations::default() };
+    found.truncate(EXPIRED_MAX);
     for (reservation, order) in found {
         match order {
-            Some(order) => overdue.orders.push(order),
-            None => overdue.others.push(reservation),
+            Some(order) => expired.orders.push(order),
+            None => expired.others.push(reservation),
         }
     }
-    Ok(overdue)
+    Ok(expired)
 }
 
-pub(super) fn questions() -> Vec<Question> {
+pub(super) fn table_reads() -> Vec<TableRead> {
     vec![
-        Question::rows::<reservations::Entity>("order_id {ids}", "place"),
-        Question::rows::<reservation_items::Entity>(
+        TableRead::rows::<reservations::Entity>("order_id {ids}", "place"),
+        TableRead::rows::<reservation_items::Entity>(
             "reservation_id IN (SELECT id FROM reservations WHERE order_id {ids})",
             "number",
         ),
     ]
 }
 
-pub(super) fn read(answers: &mut Answers) -> Result<Of<Reservation>, StoreError> {
+pub(super) fn read(answers: &mut ResultSets) -> Result<Of<Reservation>, StoreError> {
     let rows = answers.rows::<reservations::Entity>()?;
     let items = answers.rows::<reservation_items::Entity>()?;
     let mut items = gather(items.into_iter().map(|it| Ok(item_from_row(it))))?;

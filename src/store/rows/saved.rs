@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::store::connection::error::StoreError;
 
-/// Something as it was loaded (None: it is new) and as it shall be from now on.
+/// A thing before the change (None: it is new) and after it.
 #[derive(Debug)]
 pub(in crate::store) struct Saved<'a, T> {
     pub(in crate::store) before: Option<&'a T>,
@@ -20,7 +20,7 @@ impl<T> Clone for Saved<'_, T> {
 impl<T> Copy for Saved<'_, T> {}
 
 impl<'a, T> Saved<'a, T> {
-    /// Its rows, as stored and as it shall be.
+    /// Its rows, as stored and as they are to be.
     pub(super) fn rows<R>(&self, row: impl Fn(&T) -> R) -> (Option<R>, R) {
         (self.before.map(&row), row(self.after))
     }

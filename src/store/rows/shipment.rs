@@ -7,7 +7,7 @@ use crate::domain::{
     PackedItem, Proof, ServiceLevel, Shipment, ShipmentId, ShipmentItem, ShipmentState, Sku, Timestamp,
     TrackingEvent, TrackingStatus,
 };
-use crate::store::connection::batched_read::{Answers, Question};
+use crate::store::connection::batched_read::{ResultSets, TableRead};
 use crate::store::connection::error::StoreError;
 use crate::store::connection::session::Session;
 use crate::store::rows::read::{Of, gather, take};
@@ -115,19 +115,19 @@ pub(super) async fn order_of_tracked(
     Ok(found)
 }
 
-pub(super) fn questions() -> Vec<Question> {
+pub(super) fn table_reads() -> Vec<TableRead> {
     const OF_ORDERS: &str = "shipment_id IN (SELECT id FROM shipments WHERE order_id {ids})";
 
     vec![
-        Question::rows::<shipments::Entity>("order_id {ids}", "number"),
-        Question::rows::<shipment_items::Entity>(OF_ORDERS, "place"),
-        Question::rows::<packages::Entity>(OF_ORDERS, "number"),
-        Question::rows::<package_items::Entity>(OF_ORDERS, "place"),
-        Question::rows::<tracking_events::Entity>(OF_ORDERS, "sequence"),
+        TableRead::rows::<shipments::Entity>("order_id {ids}", "number"),
+        TableRead::rows::<shipment_items::Entity>(OF_ORDERS, "place"),
+        TableRead::rows::<packages::Entity>(OF_ORDERS, "number"),
+        TableRead::rows::<package_items::Entity>(OF_ORDERS, "place"),
+        TableRead::rows::<tracking_events::Entity>(OF_ORDERS, "sequence"),
     ]
 }
 
-pub(super) fn read(answers: &mut Answers) -> Result<Of<Shipment>, StoreError> {
+pub(super) fn read(answers: &mut ResultSets) -> Result<Of<Shipment>, StoreError> {
     let rows = answers.rows::<shipments::Entity>()?;
     let items = answers.rows::<shipment_items::Entity>()?;
     let packages = answers.rows::<packages::Entity>()?;
@@ -264,10 +264,10 @@ fn to_row(shipment: &Shipment) -> shipments::Model {
     };
     let (received_at, received_by, received_place, signature_sha256, photo_sha256, proof_recorded_by) =
         match proof.clone() {
-            Some(Proof { received_by, place, signature_sha256, photo_sha256, at, recorded_by }) => (
+            Some(Proof { received_by, location, signature_sha256, photo_sha256, at, recorded_by }) => (
                 Some(at),
                 Some(received_by),
-                Some(place),
+                Some(location),
                 Some(signature_sha256),
                 Some(photo_sha256),
                 Some(recorded_by),
@@ -387,7 +387,7 @@ fn from_row(
     let proof = || {
         Some(Proof {
             received_by: received_by?,
-            place: received_place?,
+            location: received_place?,
             signature_sha256: signature_sha256?,
             photo_sha256: photo_sha256?,
             at: received_at?,
@@ -486,7 +486,7 @@ fn tracking_to_row(shipment: ShipmentId, event: &TrackingEvent) -> tracking_even
         sequence,
         status,
         incident,
-        place,
+        location,
         occurred_at,
         recorded_at,
         estimated_at,
@@ -501,7 +501,7 @@ fn tracking_to_row(shipment: ShipmentId, event: &TrackingEvent) -> tracking_even
         sequence: *sequence,
         status: *status,
         incident: incident.clone(),
-        place: place.clone(),
+        place: location.clone(),
         occurred_at: *occurred_at,
         recorded_at: *recorded_at,
         estimated_at: *estimated_at,
@@ -532,7 +532,7 @@ fn tracking_from_row(row: tracking_events::Model) -> (ShipmentId, TrackingEvent)
         sequence,
         status,
         incident,
-        place,
+        location: place,
         occurred_at,
         recorded_at,
         estimated_at,

@@ -6,7 +6,7 @@ use crate::domain::{
     Actor, LocationCode, Movement, MovementId, MovementKind, OrderId, Replenishment, ReplenishmentId,
     ReplenishmentState, ReservationId, ShipmentId, Sku, StockLevel, Timestamp,
 };
-use crate::store::connection::bound_rows::{filled, text, with_given};
+use crate::store::connection::bound_rows::{padded, text, with_rows};
 use crate::store::connection::error::StoreError;
 use crate::store::connection::lookup::Lookup;
 use crate::store::connection::session::Session;
@@ -67,7 +67,7 @@ table! {
 pub(in crate::store) fn levels(backend: DbBackend, skus: &[Sku], lock: Lock) -> Lookup<StockLevel> {
     use stock_levels::{Column, Entity};
 
-    let mut query = Entity::find().filter(Column::Sku.is_in(filled(sorted(skus))));
+    let mut query = Entity::find().filter(Column::Sku.is_in(padded(sorted(skus))));
     query = query.order_by_asc(Column::Sku).order_by_asc(Column::Location);
     if lock == Lock::Update {
         query = query.lock_exclusive();
@@ -106,13 +106,13 @@ pub(in crate::store) fn open_replenishments(
     let open = ReplenishmentState::ALL.iter().copied().filter(|it| it.is_open());
     let open: Vec<_> = open.map(|it| format!("'{it}'")).collect();
     let sql = format!(
-        "SELECT replenishments.sku, location, id FROM given JOIN replenishments \
-        ON replenishments.sku = given.sku AND state IN ({})",
+        "SELECT replenishments.sku, location, id FROM bound JOIN replenishments \
+        ON replenishments.sku = bound.sku AND state IN ({})",
         open.join(", ")
     );
     let rows = sorted(skus).into_iter().map(|it| vec![it.into()]).collect();
     Lookup {
-        statement: with_given(backend, &[text("sku")], rows, &sql),
+        statement: with_rows(backend, &[text("sku")], rows, &sql),
         read: |row| {
             let key = (row.try_get_by("sku")?, row.try_get_by("location")?);
             Ok((key, row.try_get_by("id")?))

@@ -7,26 +7,26 @@ use sea_orm::{
     ModelTrait, PrimaryKeyToColumn, Statement,
 };
 
-use crate::store::connection::bound_rows::{self as given, rows_max, with_arrays, with_given};
+use crate::store::connection::bound_rows::{self as given, rows_max, with_arrays, with_rows};
 use crate::store::connection::error::StoreError;
 use crate::store::connection::session::{Ready, Session};
 
-/// What is to be written, in the order in which it came. Collecting it asks the database nothing.
+/// Writes in the order in which they came. Collecting them sends nothing to the database.
 #[derive(Default)]
 pub(in crate::store) struct Writes(Vec<Write>);
 
 /// One statement about the rows of one table.
 pub(in crate::store) struct Write {
     table: String,
-    kind: Kind,
+    kind: WriteKind,
     columns: Vec<given::Column>,
     rows: Vec<Vec<Value>>,
-    /// What is done with the rows, which it knows as `given`.
+    /// The statement about the rows, which it knows as `bound`.
     sql: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::store) enum Kind {
+pub(in crate::store) enum WriteKind {
     /// Of rows that are new.
     Add,
     /// Of rows that are there, or may be.
@@ -36,11 +36,11 @@ pub(in crate::store) enum Kind {
 }
 
 impl Writes {
-    /// Does something with given rows of a table, which `sql` knows as `given`.
+    /// Adds a statement about rows of a table, which `sql` knows as `bound`.
     pub(in crate::store) fn put(
         &mut self,
         table: &str,
-        kind: Kind,
+        kind: WriteKind,
         columns: impl Into<Vec<given::Column>>,
         rows: Vec<Vec<Value>>,
         sql: impl Into<String>,
@@ -49,9 +49,9 @@ impl Writes {
         if rows.is_empty() {
             return;
         }
-        // The order in which rows are added tells nobody anything.
-        if kind == Kind::Add
-            && let Some(same) = self.0.iter_mut().find(|it| it.kind == Kind::Add && it.sql == sql)
+        // The order in which rows are added means nothing.
+        if kind == WriteKind::Add
+            && let Some(same) = self.0.iter_mut().find(|it| it.kind == WriteKind::Add && it.sql == sql)
         {
             return same.rows.extend(rows);
         }
@@ -62,7 +62,7 @@ impl Writes {
     /// thread.
     pub(in crate::store) async fn send(self, db: &Session) -> Result<(), StoreError> {
         // What is there makes room for what is new, but for what it may point to itself from now on.
-        let (added, changed): (Vec<_>, Vec<_>) = self.0.into_iter().partition(|it| it.kind == Kind::Add);
+        let (added, changed): (Vec<_>, Vec<_>) = self.0.into_iter().partition(|it| it.kind == WriteKind::Add);
         let (first, added): (Vec<_>, Vec<_>) =
             added.into_iter().partition(|it| POINTED_TO.contains(&it.table.as_str()));
         let (parts, make_ready): (Vec<_>, MakeReady) = match db.backend() {
@@ -111,7 +111,7 @@ const ADDED_TOGETHER: &[&[&str]] = &[
 
 const CHANGED_TOGETHER: &[&[&str]] = &[&["reservations", "invoices", "payments"]];
 
-/// What goes in one message each, at the place of its first part: when rows are added, the others point to that one's.
+/// Groups writes into messages, each at the position of its first part: added rows of the others point to that one's.
 fn batches(writes: Vec<Write>, together: &[&[&str]]) -> Vec<Vec<Write>> {
     let mut batches: Vec<(Option<usize>, Vec<Write>)> = Vec::new();
     for write in writes {
@@ -125,15 +125,15 @@ fn batches(writes: Vec<Write>, together: &[&[&str]]) -> Vec<Vec<Write>> {
     batches.into_iter().map(|it| it.1).collect()
 }
 
-/// What is sent at once.
-struct Batch {
+/// Statements that are sent in one message.
+struct StatementBatch {
     ready: Ready,
     expected: Expected,
 }
 
-type MakeReady = fn(&Session, Vec<Write>) -> Result<Batch, StoreError>;
+type MakeReady = fn(&Session, Vec<Write>) -> Result<StatementBatch, StoreError>;
 
-/// How many rows were to be found.
+/// How many rows the statements are expected to find.
 enum Expected {
     /// By each of the statements, None: that does not matter.
     Each(Vec<Option<u64>>),
@@ -141,7 +141,7 @@ enum Expected {
     Counted(Vec<u64>),
 }
 
-impl Batch {
+impl StatementBatch {
     async fn send(self, db: &Session) -> Result<(), StoreError> {
         let outcomes = db.run(self.ready).await?;
         let is_as_expected = match self.expected {
@@ -153,7 +153,7 @@ impl Batch {
             }
             Expected::Counted(counted) => {
                 let row = outcomes.first().and_then(|it| it.rows.first());
-                let count = |place| row.map(|it| it.try_get_by_index::<i64>(place)).transpose();
+                let count = |index| row.map(|it| it.try_get_by_index::<i64>(index)).transpose();
                 let found = (0..counted.len()).map(count).collect::<Result<Vec<_>, _>>()?;
                 counted.iter().zip(found).all(|(expected, it)| i64::try_from(*expected).ok() == it)
             }
@@ -163,17 +163,17 @@ impl Batch {
 }
 
 /// The statements one after the other, as many of each as it takes.
-fn in_a_row(db: &Session, writes: Vec<Write>) -> Result<Batch, StoreError> {
+fn in_a_row(db: &Session, writes: Vec<Write>) -> Result<StatementBatch, StoreError> {
     let (mut statements, mut each) = (Vec::new(), Vec::new());
     for Write { table: _, kind, columns, rows, sql } in writes {
         let mut rows = rows.into_iter().peekable();
         while rows.peek().is_some() {
             let some: Vec<_> = rows.by_ref().take(rows_max(columns.len())).collect();
-            each.push((kind == Kind::ChangeEach).then_some(some.len() as u64));
-            statements.push(with_given(db.backend(), &columns, some, &sql));
+            each.push((kind == WriteKind::ChangeEach).then_some(some.len() as u64));
+            statements.push(with_rows(db.backend(), &columns, some, &sql));
         }
     }
-    Ok(Batch { ready: db.ready(statements)?, expected: Expected::Each(each) })
+    Ok(StatementBatch { ready: db.ready(statements)?, expected: Expected::Each(each) })
 }
 
 /// Statements that may be one: none sees what another one does, so those about one table follow each other.
@@ -190,23 +190,23 @@ fn rounds(writes: Vec<Write>) -> Vec<Vec<Write>> {
 }
 
 /// One statement of them all.
-fn as_one(db: &Session, writes: Vec<Write>) -> Result<Batch, StoreError> {
+fn as_one(db: &Session, writes: Vec<Write>) -> Result<StatementBatch, StoreError> {
     let (mut parts, mut counts, mut values) = (Vec::new(), Vec::new(), Vec::new());
     let mut counted = Vec::new();
-    for (place, write) in writes.into_iter().enumerate() {
+    for (index, write) in writes.into_iter().enumerate() {
         let Write { table: _, kind, columns, rows, sql } = write;
-        if kind == Kind::ChangeEach {
-            counts.push(format!("(SELECT COUNT(*) FROM w{place})"));
+        if kind == WriteKind::ChangeEach {
+            counts.push(format!("(SELECT COUNT(*) FROM w{index})"));
             counted.push(rows.len() as u64);
         }
         let statement = with_arrays(&columns, rows, &format!("{sql} RETURNING 1"), values);
-        parts.push(format!("w{place} AS ({})", statement.sql));
+        parts.push(format!("w{index} AS ({})", statement.sql));
         values = statement.values.map(|it| it.0).unwrap_or_default();
     }
     let counts = if counts.is_empty() { "1".to_owned() } else { counts.join(", ") };
     let sql = format!("WITH {} SELECT {counts}", parts.join(", "));
     let statement = Statement::from_sql_and_values(db.backend(), sql, values);
-    Ok(Batch { ready: db.ready(vec![statement])?, expected: Expected::Counted(counted) })
+    Ok(StatementBatch { ready: db.ready(vec![statement])?, expected: Expected::Counted(counted) })
 }
 
 /// The rows of parts that are new, that changed, and the keys of those that are gone.
@@ -216,7 +216,7 @@ pub(super) struct Difference<E: EntityTrait> {
     gone: Vec<ValueTuple>,
 }
 
-/// A row as it is stored, and as it shall be.
+/// A row as stored, and as it is to be.
 pub(super) type Changed<E> = (<E as EntityTrait>::Model, <E as EntityTrait>::Model);
 
 impl<E> Difference<E>
@@ -238,18 +238,18 @@ where
         T: PartialEq,
         K: PartialEq + Into<ValueTuple>,
     {
-        for (place, part) in (0_i32..).zip(after) {
-            let at_place = usize::try_from(place).ok().and_then(|it| before.get(it));
-            if at_place == Some(part) {
+        for (index, part) in (0_i32..).zip(after) {
+            let at_index = usize::try_from(index).ok().and_then(|it| before.get(it));
+            if at_index == Some(part) {
                 continue;
             }
-            let old = match at_place.filter(|it| key(it) == key(part)) {
-                Some(old) => Some((place, old)),
+            let old = match at_index.filter(|it| key(it) == key(part)) {
+                Some(old) => Some((index, old)),
                 None => (0_i32..).zip(before).find(|(_, it)| key(it) == key(part)),
             };
             match old {
-                Some((old_place, old)) => self.changed.push((row(old_place, old), row(place, part))),
-                None => self.new.push(row(place, part)),
+                Some((old_index, old)) => self.changed.push((row(old_index, old), row(index, part))),
+                None => self.new.push(row(index, part)),
             }
         }
 
@@ -268,7 +268,7 @@ where
         insert::<E>(writes, self.new);
     }
 
-    /// Where only one row at a time may take a place: first those that leave theirs.
+    /// For tables with a unique index over open rows: first the rows that leave it, then those that enter.
     pub(super) fn write_in_turn(mut self, writes: &mut Writes, takes_a_place: impl Fn(&E::Model) -> bool) {
         let (taking, leaving) = self.changed.into_iter().partition(|(_, after)| takes_a_place(after));
         self.changed = taking;
@@ -298,7 +298,7 @@ where
     let table = E::default();
     let table = table.table_name();
     let sql = format!(
-        r#"INSERT INTO "{table}" ({names}) SELECT {names} FROM given WHERE {} IS NOT NULL {conflict}"#,
+        r#"INSERT INTO "{table}" ({names}) SELECT {names} FROM bound WHERE {} IS NOT NULL {conflict}"#,
         quoted(&columns[0])
     );
 
@@ -307,7 +307,7 @@ where
         let value = |column: &E::Column| row.take(*column).into_value();
         columns.iter().map(value).map(|it| it.expect("a row that was a model has every column")).collect()
     });
-    writes.put(table, Kind::Add, given_all(&columns), rows.collect(), sql);
+    writes.put(table, WriteKind::Add, bound_columns(&columns), rows.collect(), sql);
 }
 
 /// Writes rows whose stored version is still the one that was loaded, and adds those that were not stored. One row
@@ -344,20 +344,20 @@ fn update<E: EntityTrait>(writes: &mut Writes, version: Option<E::Column>, rows:
 
     let table = E::default();
     let table = table.table_name();
-    let assigned: Vec<_> = set.iter().map(|it| format!("{0} = given.{0}", quoted(it))).collect();
-    let same = keys.iter().map(|it| format!(r#""{table}".{0} = given.{0}"#, quoted(it)));
-    let guard = version.map(|it| format!(r#""{table}".{} = given.loaded_version"#, quoted(&it)));
+    let assigned: Vec<_> = set.iter().map(|it| format!("{0} = bound.{0}", quoted(it))).collect();
+    let same = keys.iter().map(|it| format!(r#""{table}".{0} = bound.{0}"#, quoted(it)));
+    let guard = version.map(|it| format!(r#""{table}".{} = bound.loaded_version"#, quoted(&it)));
     let met: Vec<_> = same.chain(guard).collect();
     let sql =
-        format!(r#"UPDATE "{table}" SET {} FROM given WHERE {}"#, assigned.join(", "), met.join(" AND "));
+        format!(r#"UPDATE "{table}" SET {} FROM bound WHERE {}"#, assigned.join(", "), met.join(" AND "));
 
-    let mut columns: Vec<_> = keys.iter().chain(&set).map(|it| given_as(*it)).collect();
+    let mut columns: Vec<_> = keys.iter().chain(&set).map(|it| bound_column(*it)).collect();
     columns.extend(version.map(|_| given::number("loaded_version")));
     let values = rows.iter().map(|(before, after)| {
         let values = keys.iter().chain(&set).map(|it| after.get(*it));
         values.chain(version.map(|it| before.get(it))).collect()
     });
-    writes.put(table, Kind::ChangeEach, columns, values.collect(), sql);
+    writes.put(table, WriteKind::ChangeEach, columns, values.collect(), sql);
 }
 
 /// Removes the rows with these keys; those that are not there do not matter.
@@ -365,8 +365,8 @@ pub(super) fn remove<E: EntityTrait>(writes: &mut Writes, keys: Vec<ValueTuple>)
     let columns: Vec<_> = E::PrimaryKey::iter().map(PrimaryKeyToColumn::into_column).collect();
     writes.put(
         E::default().table_name(),
-        Kind::Change,
-        given_all(&columns),
+        WriteKind::Change,
+        bound_columns(&columns),
         values(keys),
         delete::<E>(&columns),
     );
@@ -376,8 +376,8 @@ pub(super) fn remove<E: EntityTrait>(writes: &mut Writes, keys: Vec<ValueTuple>)
 pub(super) fn remove_each<E: EntityTrait>(writes: &mut Writes, columns: &[E::Column], keys: Vec<ValueTuple>) {
     writes.put(
         E::default().table_name(),
-        Kind::ChangeEach,
-        given_all(columns),
+        WriteKind::ChangeEach,
+        bound_columns(columns),
         values(keys),
         delete::<E>(columns),
     );
@@ -385,7 +385,7 @@ pub(super) fn remove_each<E: EntityTrait>(writes: &mut Writes, columns: &[E::Col
 
 fn delete<E: EntityTrait>(columns: &[E::Column]) -> String {
     let names = listed(columns);
-    format!(r#"DELETE FROM "{}" WHERE ({names}) IN (SELECT {names} FROM given)"#, E::default().table_name())
+    format!(r#"DELETE FROM "{}" WHERE ({names}) IN (SELECT {names} FROM bound)"#, E::default().table_name())
 }
 
 fn values(keys: Vec<ValueTuple>) -> Vec<Vec<Value>> {
@@ -400,11 +400,11 @@ fn listed<C: IdenStatic>(columns: &[C]) -> String {
     columns.iter().map(quoted).collect::<Vec<_>>().join(", ")
 }
 
-fn given_all<C: ColumnTrait>(columns: &[C]) -> Vec<given::Column> {
-    columns.iter().map(|it| given_as(*it)).collect()
+fn bound_columns<C: ColumnTrait>(columns: &[C]) -> Vec<given::Column> {
+    columns.iter().map(|it| bound_column(*it)).collect()
 }
 
-fn given_as<C: ColumnTrait>(column: C) -> given::Column {
+fn bound_column<C: ColumnTrait>(column: C) -> given::Column {
     let name = column.as_str();
     match column.def().get_column_type() {
         ColumnType::Uuid => given::uuid(name),

@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use crate::domain::{Ask, Method, NewPayment, OnShortage, Order, OrderId, ProviderAnswer, Timestamp};
+use crate::domain::{
+    Method, NewPayment, OnShortage, Order, OrderId, ProviderAnswer, ProviderRequest, Timestamp,
+};
 use crate::store::connection::error::StoreError;
 use crate::store::connection::options::{Database, TimeSource};
 use crate::store::handle::Store;
-use crate::store::tests::shop::{START, Shop, on_both_engines, on_order, order_for, place};
+use crate::store::tests::shop::{START, Scene, create_order, on_both_engines, on_order, order_for};
 
 on_both_engines! {
     clocks_that_differ_break_no_law
@@ -21,8 +23,8 @@ const HOUR: Duration = Duration::from_secs(3_600);
 const NOON: Timestamp = Timestamp::from_unix_micros(START);
 
 /// Another process on a machine whose clock is ahead of the shop's.
-async fn ahead(shop: &Shop, by: Duration, time: TimeSource) -> Store {
-    let mut options = shop.options();
+async fn ahead(scene: &Scene, by: Duration, time: TimeSource) -> Store {
+    let mut options = scene.options();
     let clock = Arc::clone(&options.clock);
     options.clock = Arc::new(move || clock().plus(by));
     options.time = time;
@@ -31,7 +33,7 @@ async fn ahead(shop: &Shop, by: Duration, time: TimeSource) -> Store {
 
 async fn placed_one(store: &Store) -> Order {
     let (_, id, _) =
-        place(store, None, order_for(&[("A-1", 1)], OnShortage::Refuse)).await.expect("an order");
+        create_order(store, None, order_for(&[("A-1", 1)], OnShortage::Refuse)).await.expect("an order");
     Order::clone(&*store.order(id).await.expect("a look").expect("the order"))
 }
 
@@ -40,24 +42,24 @@ async fn ask_for_money(store: &Store, id: OrderId) {
         method: Method::Card,
         token: "tok_success".to_owned(),
         amount: None,
-        ask: Ask::Charge,
+        request: ProviderRequest::Charge,
         provider: "test".to_owned(),
     };
-    on_order(store, id, move |order, desk| order.begin_payment(desk, &asking).map(|_| ())).await;
+    on_order(store, id, move |order, unit| order.begin_payment(unit, &asking).map(|_| ())).await;
 }
 
 async fn money_comes(store: &Store, id: OrderId) {
     let done = ProviderAnswer::Done(format!("reference of {id}"));
-    let answered = move |order: &mut Order, desk: &mut crate::domain::Desk<'_>| {
+    let answered = move |order: &mut Order, unit: &mut crate::domain::UnitOfWork<'_>| {
         let payment = order.payments[0].id;
-        order.answer_payment(desk, payment, Ask::Charge, &done).map(|_| ())
+        order.answer_payment(unit, payment, ProviderRequest::Charge, &done).map(|_| ())
     };
     on_order(store, id, answered).await;
 }
 
 async fn every_law_holds(store: &Store) {
     let laws = store.check_integrity(None).await.expect("a check");
-    let broken: Vec<_> = laws.into_iter().flat_map(|it| it.breaches).collect();
+    let broken: Vec<_> = laws.into_iter().flat_map(|it| it.violations).collect();
     assert!(broken.is_empty(), "{broken:#?}");
 }
 
@@ -66,61 +68,61 @@ async fn history(store: &Store, id: OrderId) -> Vec<Timestamp> {
     store.events_of(id).await.expect("a look").into_iter().map(|it| it.1.at).collect()
 }
 
-async fn clocks_that_differ_break_no_law(shop: &Shop) {
-    shop.stocked(&["A-1"], 10).await;
+async fn clocks_that_differ_break_no_law(scene: &Scene) {
+    scene.stocked(&["A-1"], 10).await;
     for by in [Duration::from_millis(500), HOUR] {
-        let other = ahead(shop, by, TimeSource::Given).await;
+        let other = ahead(scene, by, TimeSource::Given).await;
         let id = placed_one(&other).await.id;
-        ask_for_money(&shop.store, id).await;
-        money_comes(&shop.store, id).await;
+        ask_for_money(&scene.store, id).await;
+        money_comes(&scene.store, id).await;
 
-        let times = history(&shop.store, id).await;
+        let times = history(&scene.store, id).await;
         assert!(times.iter().all(|it| *it == NOON.plus(by)), "{times:?}");
-        every_law_holds(&shop.store).await;
+        every_law_holds(&scene.store).await;
         other.close().await;
     }
 }
 
-async fn an_hour_ahead_is_over_when_the_clock_is_right_again(shop: &Shop) {
-    shop.stocked(&["A-1"], 2).await;
-    shop.later(HOUR);
-    let early = placed_one(&shop.store).await;
+async fn an_hour_ahead_is_over_when_the_clock_is_right_again(scene: &Scene) {
+    scene.stocked(&["A-1"], 2).await;
+    scene.later(HOUR);
+    let early = placed_one(&scene.store).await;
     assert_eq!(early.created_at, NOON.plus(HOUR));
 
-    shop.clock.store(START, Ordering::Relaxed);
-    let order = placed_one(&shop.store).await;
-    let ends_at = NOON.plus(shop.rules.reservation_lifetime());
+    scene.clock.store(START, Ordering::Relaxed);
+    let order = placed_one(&scene.store).await;
+    let ends_at = NOON.plus(scene.rules.reservation_lifetime());
     let reservation = order.current_reservation().expect("stock is set aside");
     assert_eq!((order.created_at, reservation.expires_at), (NOON, Some(ends_at)));
-    ask_for_money(&shop.store, early.id).await;
-    money_comes(&shop.store, early.id).await;
-    assert!(history(&shop.store, early.id).await.is_sorted());
-    every_law_holds(&shop.store).await;
+    ask_for_money(&scene.store, early.id).await;
+    money_comes(&scene.store, early.id).await;
+    assert!(history(&scene.store, early.id).await.is_sorted());
+    every_law_holds(&scene.store).await;
 
     // Its stock is there for the next buyer once its own lifetime is over, not an hour later.
-    shop.later(shop.rules.reservation_lifetime() - Duration::from_secs(1));
+    scene.later(scene.rules.reservation_lifetime() - Duration::from_secs(1));
     let new = order_for(&[("A-1", 1)], OnShortage::Refuse);
-    let short = place(&shop.store, None, new.clone()).await;
+    let short = create_order(&scene.store, None, new.clone()).await;
     assert!(matches!(short, Err(StoreError::Refused(_))), "{short:?}");
-    shop.later(Duration::from_secs(1));
-    place(&shop.store, None, new).await.expect("an order");
+    scene.later(Duration::from_secs(1));
+    create_order(&scene.store, None, new).await.expect("an order");
 }
 
-async fn the_machines_clock_is_not_the_databases(shop: &Shop) {
-    shop.stocked(&["A-1"], 10).await;
+async fn the_machines_clock_is_not_the_databases(scene: &Scene) {
+    scene.stocked(&["A-1"], 10).await;
     // On SQLite there is no other.
     let said = async |store: &Store| {
         let db = store.look().await.expect("a connection");
         db.time().await.expect("an answer").unwrap_or_else(|| store.now())
     };
     for by in [Duration::ZERO, HOUR] {
-        let store = ahead(shop, by, TimeSource::Database).await;
+        let store = ahead(scene, by, TimeSource::Database).await;
         let before = said(&store).await;
         let received_at = placed_one(&store).await.created_at;
         let after = said(&store).await;
         assert!(before <= received_at && received_at <= after, "{before} {received_at} {after}");
 
-        match (&shop.database, store.ping().await) {
+        match (&scene.database, store.ping().await) {
             (Database::Sqlite(_), pinged) => pinged.expect("no clock to be off from"),
             (Database::Postgres(_), pinged) => {
                 // The test's time is long over.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use sea_orm::ConnectionTrait;
 
 use crate::domain::OnShortage;
-use crate::store::tests::shop::{Shop, on_both_engines, order_for, place};
+use crate::store::tests::shop::{Scene, create_order, on_both_engines, order_for};
 
 on_both_engines! {
     what_is_merely_due_breaks_no_law_and_what_nobody_is_to_do_breaks_one
@@ -16,36 +16,36 @@ on_both_engines! {
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-async fn what_is_merely_due_breaks_no_law_and_what_nobody_is_to_do_breaks_one(shop: &Shop) {
-    shop.stocked(&["A-1"], 10).await;
-    place(&shop.store, None, order_for(&[("A-1", 2)], OnShortage::Refuse)).await.expect("an order");
-    assert_eq!(broken(shop).await, BTreeSet::new());
-    shop.later(DAY);
-    assert_eq!(broken(shop).await, BTreeSet::new(), "nobody was there to do it");
+async fn what_is_merely_due_breaks_no_law_and_what_nobody_is_to_do_breaks_one(scene: &Scene) {
+    scene.stocked(&["A-1"], 10).await;
+    create_order(&scene.store, None, order_for(&[("A-1", 2)], OnShortage::Refuse)).await.expect("an order");
+    assert_eq!(broken(scene).await, BTreeSet::new());
+    scene.later(DAY);
+    assert_eq!(broken(scene).await, BTreeSet::new(), "nobody was there to do it");
 
-    write(shop, "UPDATE jobs SET run_at = NULL").await;
-    assert_eq!(broken(shop).await, BTreeSet::from(["E2", "S6"]));
+    write(scene, "UPDATE jobs SET run_at = NULL").await;
+    assert_eq!(broken(scene).await, BTreeSet::from(["E2", "S6"]));
     let never = i64::MAX;
-    write(shop, &format!("UPDATE jobs SET run_at = 1, lease_until = {never}")).await;
-    assert_eq!(broken(shop).await, BTreeSet::from(["E1"]));
+    write(scene, &format!("UPDATE jobs SET run_at = 1, lease_until = {never}")).await;
+    assert_eq!(broken(scene).await, BTreeSet::from(["E1"]));
 }
 
-async fn what_is_held_needs_a_job_that_ends_it_in_time(shop: &Shop) {
-    shop.stocked(&["A-1"], 10).await;
-    place(&shop.store, None, order_for(&[("A-1", 2)], OnShortage::Refuse)).await.expect("an order");
-    write(shop, "UPDATE jobs SET run_at = run_at + 86400000000").await;
-    assert_eq!(broken(shop).await, BTreeSet::from(["S6"]));
+async fn what_is_held_needs_a_job_that_ends_it_in_time(scene: &Scene) {
+    scene.stocked(&["A-1"], 10).await;
+    create_order(&scene.store, None, order_for(&[("A-1", 2)], OnShortage::Refuse)).await.expect("an order");
+    write(scene, "UPDATE jobs SET run_at = run_at + 86400000000").await;
+    assert_eq!(broken(scene).await, BTreeSet::from(["S6"]));
     // It failed and is tried again.
-    write(shop, "UPDATE jobs SET attempts = 1").await;
-    assert_eq!(broken(shop).await, BTreeSet::new());
+    write(scene, "UPDATE jobs SET attempts = 1").await;
+    assert_eq!(broken(scene).await, BTreeSet::new());
 }
 
-async fn broken(shop: &Shop) -> BTreeSet<&'static str> {
-    let laws = shop.store.check_integrity(None).await.expect("the laws");
+async fn broken(scene: &Scene) -> BTreeSet<&'static str> {
+    let laws = scene.store.check_integrity(None).await.expect("the laws");
     laws.iter().filter(|it| it.broken > 0).map(|it| it.id).collect()
 }
 
-async fn write(shop: &Shop, sql: &str) {
-    let db = shop.store.inner.pools.writer(&Arc::default()).await.expect("a connection");
+async fn write(scene: &Scene, sql: &str) {
+    let db = scene.store.inner.pools.writer(&Arc::default()).await.expect("a connection");
     db.execute_unprepared(sql).await.expect("it is done");
 }

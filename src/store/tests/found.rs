@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::{
-    self, Ask, Method, NewPayment, OnShortage, Order, OrderState, Part, ProviderAnswer, Refusal, Timestamp,
+    self, Method, NewPayment, OnShortage, Order, OrderState, Part, ProviderAnswer, ProviderRequest, Refusal,
+    Timestamp,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::query::find::EventFilter;
 use crate::store::query::listing::{Compare, Direction, Listing, Term};
-use crate::store::query::order_cache::Edition;
-use crate::store::tests::shop::{Shop, on_both_engines, on_order, order_for, place, sku};
+use crate::store::query::order_cache::OrderVersion;
+use crate::store::tests::shop::{Scene, create_order, on_both_engines, on_order, order_for, sku};
 
 on_both_engines! {
     an_order_is_stored_whole
@@ -21,104 +22,104 @@ on_both_engines! {
     the_feed_is_read_from_a_position
 }
 
-async fn an_order_is_stored_whole(shop: &Shop) {
-    shop.stocked(&["A-1", "A-2"], 10).await;
+async fn an_order_is_stored_whole(scene: &Scene) {
+    scene.stocked(&["A-1", "A-2"], 10).await;
     let new = order_for(&[("A-1", 2), ("A-2", 1)], OnShortage::Refuse);
-    let (number, id, _) = place(&shop.store, None, new).await.expect("an order");
+    let (number, id, _) = create_order(&scene.store, None, new).await.expect("an order");
 
-    let order = shop.store.order(id).await.expect("a look").expect("the order");
+    let order = scene.store.order(id).await.expect("a look").expect("the order");
     assert_eq!(order.number, number);
     assert_eq!(order.lines.len(), 2);
-    assert_eq!(shop.units("A-1").await, (10, 2));
-    assert_eq!(shop.store.order_by_number(number).await.expect("a look"), Some(order.clone()));
-    let events = shop.store.events_of(id).await.expect("a look");
+    assert_eq!(scene.units("A-1").await, (10, 2));
+    assert_eq!(scene.store.order_by_number(number).await.expect("a look"), Some(order.clone()));
+    let events = scene.store.events_of(id).await.expect("a look");
     let sequences: Vec<_> = events.iter().map(|it| it.1.sequence).collect();
     assert_eq!(sequences, (1..=order.last_event).collect::<Vec<_>>());
 }
 
-async fn what_is_remembered_of_an_order_is_what_is_stored(shop: &Shop) {
-    shop.stocked(&["A-1", "A-2"], 10).await;
+async fn what_is_remembered_of_an_order_is_what_is_stored(scene: &Scene) {
+    scene.stocked(&["A-1", "A-2"], 10).await;
     let new = order_for(&[("A-1", 2), ("A-2", 1)], OnShortage::Refuse);
-    let (_, id, _) = place(&shop.store, None, new).await.expect("an order");
+    let (_, id, _) = create_order(&scene.store, None, new).await.expect("an order");
     let asking = NewPayment {
         method: Method::Card,
         token: "tok_success".to_owned(),
         amount: None,
-        ask: Ask::Charge,
+        request: ProviderRequest::Charge,
         provider: "test".to_owned(),
     };
-    on_order(&shop.store, id, move |order, desk| order.begin_payment(desk, &asking).map(|_| ())).await;
-    let other = shop.another().await;
-    assert_eq!(shop.store.order(id).await.expect("a look"), other.order(id).await.expect("a look"));
+    on_order(&scene.store, id, move |order, unit| order.begin_payment(unit, &asking).map(|_| ())).await;
+    let other = scene.another().await;
+    assert_eq!(scene.store.order(id).await.expect("a look"), other.order(id).await.expect("a look"));
 
-    on_order(&other, id, |order, desk| {
+    on_order(&other, id, |order, unit| {
         let payment = order.payments[0].id;
         order
-            .answer_payment(desk, payment, Ask::Charge, &ProviderAnswer::Done("ref 1".to_owned()))
+            .answer_payment(unit, payment, ProviderRequest::Charge, &ProviderAnswer::Done("ref 1".to_owned()))
             .map(|_| ())
     })
     .await;
-    let (ours, theirs) = (shop.store.order(id).await, other.order(id).await);
+    let (ours, theirs) = (scene.store.order(id).await, other.order(id).await);
     let (ours, theirs) = (ours.expect("a look").expect("the order"), theirs.expect("a look"));
     assert_eq!(ours.state, OrderState::Fulfilling);
     assert_eq!(Some(&ours), theirs.as_ref());
     other.close().await;
 
     // A database that failed over may have counted the same version for something else.
-    let stored = Edition { version: ours.version, updated_at: ours.updated_at };
-    let another = Edition { updated_at: stored.updated_at.plus(Duration::from_micros(1)), ..stored };
-    let remembered = |edition| shop.store.inner.recent.get(id, edition);
+    let stored = OrderVersion { version: ours.version, updated_at: ours.updated_at };
+    let another = OrderVersion { updated_at: stored.updated_at.plus(Duration::from_micros(1)), ..stored };
+    let remembered = |version| scene.store.inner.order_cache.get(id, version);
     assert_eq!((remembered(stored), remembered(another)), (Some(Arc::clone(&ours)), None));
 
-    let fresh = shop.another().await;
+    let fresh = scene.another().await;
     assert_eq!(Some(ours), fresh.order(id).await.expect("a look"));
     fresh.close().await;
 }
 
-async fn an_archived_order_is_not_remembered(shop: &Shop) {
-    shop.stocked(&["A-1"], 10).await;
+async fn an_archived_order_is_not_remembered(scene: &Scene) {
+    scene.stocked(&["A-1"], 10).await;
     let new = order_for(&[("A-1", 1)], OnShortage::Refuse);
-    let (_, id, _) = place(&shop.store, None, new).await.expect("an order");
-    let order = shop.store.order(id).await.expect("a look").expect("the order");
-    let stored = Edition { version: order.version, updated_at: order.updated_at };
-    assert!(shop.store.inner.recent.get(id, stored).is_some());
+    let (_, id, _) = create_order(&scene.store, None, new).await.expect("an order");
+    let order = scene.store.order(id).await.expect("a look").expect("the order");
+    let stored = OrderVersion { version: order.version, updated_at: order.updated_at };
+    assert!(scene.store.inner.order_cache.get(id, stored).is_some());
 
-    on_order(&shop.store, id, |order, desk| {
-        order.cancel(desk, "changed my mind")?;
+    on_order(&scene.store, id, |order, unit| {
+        order.cancel(unit, "changed my mind")?;
         for message in order.messages.iter().map(|it| it.id).collect::<Vec<_>>() {
-            order.answer_message(desk, message, Ok(()))?;
+            order.answer_message(unit, message, Ok(()))?;
         }
-        order.archive(desk)
+        order.archive(unit)
     })
     .await;
-    assert!(shop.store.inner.recent.get(id, stored).is_none());
-    let archived = shop.store.order(id).await.expect("a look").expect("the order");
+    assert!(scene.store.inner.order_cache.get(id, stored).is_none());
+    let archived = scene.store.order(id).await.expect("a look").expect("the order");
     assert_eq!(archived.state, OrderState::Archived);
 }
 
-async fn an_order_of_a_list_is_not_remembered(shop: &Shop) {
-    shop.stocked(&["A-1"], 10).await;
+async fn an_order_of_a_list_is_not_remembered(scene: &Scene) {
+    scene.stocked(&["A-1"], 10).await;
     let new = order_for(&[("A-1", 1)], OnShortage::Refuse);
-    let (_, id, _) = place(&shop.store, None, new).await.expect("an order");
+    let (_, id, _) = create_order(&scene.store, None, new).await.expect("an order");
 
-    let other = shop.another().await;
+    let other = scene.another().await;
     let (listed, _) =
         other.list_orders(&Listing { size: 5, ..Listing::default() }, false).await.expect("a page");
     assert_eq!(listed.iter().map(|it| it.id).collect::<Vec<_>>(), [id]);
-    assert!(!other.inner.recent.knows(id));
+    assert!(!other.inner.order_cache.knows(id));
     other.order(id).await.expect("a look").expect("the order");
-    assert!(other.inner.recent.knows(id));
+    assert!(other.inner.order_cache.knows(id));
     other.close().await;
 }
 
-async fn lists_go_page_by_page(shop: &Shop) {
-    shop.stocked(&["A-1"], 1_000).await;
+async fn lists_go_page_by_page(scene: &Scene) {
+    scene.stocked(&["A-1"], 1_000).await;
     for number in 0..7 {
         let mut new = order_for(&[("A-1", 1)], OnShortage::Refuse);
         new.external_reference = format!("web-{number}");
         new.customer.email = format!("customer{}@example.com", number % 2);
-        place(&shop.store, None, new).await.expect("an order");
-        shop.later(Duration::from_secs(601));
+        create_order(&scene.store, None, new).await.expect("an order");
+        scene.later(Duration::from_secs(601));
     }
     let by = |field: &str, compare: Compare, value: &str| Term {
         field: field.to_owned(),
@@ -132,7 +133,7 @@ async fn lists_go_page_by_page(shop: &Shop) {
         numbers.clear();
         listing.after = None;
         loop {
-            let (orders, next) = shop.store.list_orders(&listing, show_archived).await.expect("a page");
+            let (orders, next) = scene.store.list_orders(&listing, show_archived).await.expect("a page");
             numbers.extend(orders.iter().map(|it| it.number));
             listing.after = next;
             if listing.after.is_none() {
@@ -144,23 +145,23 @@ async fn lists_go_page_by_page(shop: &Shop) {
 
     listing.filter = vec![by("customer_email", Compare::Equal, "customer1@example.com")];
     listing.order_by = Some(("number".to_owned(), Direction::Ascending));
-    let (orders, next) = shop.store.list_orders(&listing, false).await.expect("a page");
+    let (orders, next) = scene.store.list_orders(&listing, false).await.expect("a page");
     assert_eq!(orders.iter().map(|it| it.number).collect::<Vec<_>>(), [2, 4, 6]);
     assert_eq!(next, None);
     listing = Listing { size: 2, ..Listing::default() };
     listing.filter = vec![by("external_reference", Compare::Equal, "web-3")];
-    let (orders, _) = shop.store.list_orders(&listing, true).await.expect("a page");
+    let (orders, _) = scene.store.list_orders(&listing, true).await.expect("a page");
     assert_eq!(orders.iter().map(|it| it.number).collect::<Vec<_>>(), [4]);
     let since = orders[0].created_at.to_string();
     listing.filter = vec![by("create_time", Compare::GreaterOrEqual, &since)];
-    let (_, next) = shop.store.list_orders(&listing, false).await.expect("a page");
+    let (_, next) = scene.store.list_orders(&listing, false).await.expect("a page");
     listing.after = next.clone();
-    let (orders, _) = shop.store.list_orders(&listing, false).await.expect("a page");
+    let (orders, _) = scene.store.list_orders(&listing, false).await.expect("a page");
     assert_eq!(orders.iter().map(|it| it.number).collect::<Vec<_>>(), [5, 4]);
 
     // A cursor of another list, and everything else that is wrong, by name.
     listing.filter.clear();
-    let wrong = shop.store.list_orders(&listing, false).await;
+    let wrong = scene.store.list_orders(&listing, false).await;
     assert_eq!(fields(wrong), ["page_token"]);
     let wrong = Listing {
         filter: vec![
@@ -172,16 +173,16 @@ async fn lists_go_page_by_page(shop: &Shop) {
         size: 1,
         after: None,
     };
-    let wrong = shop.store.list_orders(&wrong, false).await;
+    let wrong = scene.store.list_orders(&wrong, false).await;
     assert_eq!(fields(wrong), ["filter", "filter", "filter", "order_by"]);
 
-    every_list_can_be_read(shop, &by).await;
+    every_list_can_be_read(scene, &by).await;
 }
 
-async fn every_list_can_be_read(shop: &Shop, by: &impl Fn(&str, Compare, &str) -> Term) {
+async fn every_list_can_be_read(scene: &Scene, by: &impl Fn(&str, Compare, &str) -> Term) {
     let all = Listing { size: 200, ..Listing::default() };
     let pages = Listing { size: 4, ..Listing::default() };
-    let store = &shop.store;
+    let store = &scene.store;
     let (movements, next) = store.list_movements(&pages).await.expect("a page");
     assert_eq!(movements.len(), 4);
     let second = Listing { after: next, ..pages.clone() };
@@ -231,20 +232,20 @@ async fn every_list_can_be_read(shop: &Shop, by: &impl Fn(&str, Compare, &str) -
     assert!(store.pending_migrations().await.expect("a look").is_empty());
 }
 
-async fn the_feed_is_read_from_a_position(shop: &Shop) {
-    shop.stocked(&["A-1"], 10).await;
-    let mut bell = shop.store.bell();
+async fn the_feed_is_read_from_a_position(scene: &Scene) {
+    scene.stocked(&["A-1"], 10).await;
+    let mut bell = scene.store.bell();
     bell.mark_unchanged();
     let (_, id, _) =
-        place(&shop.store, None, order_for(&[("A-1", 1)], OnShortage::Refuse)).await.expect("one");
+        create_order(&scene.store, None, order_for(&[("A-1", 1)], OnShortage::Refuse)).await.expect("one");
     bell.changed().await.expect("it rings");
-    place(&shop.store, None, order_for(&[("A-1", 1)], OnShortage::Refuse)).await.expect("two");
+    create_order(&scene.store, None, order_for(&[("A-1", 1)], OnShortage::Refuse)).await.expect("two");
 
     let filter = EventFilter { order: Some(id), ..EventFilter::default() };
     let mut position = 0;
     let mut seen = Vec::new();
     loop {
-        let page = shop.store.events_after(position, &filter, 2).await.expect("a page");
+        let page = scene.store.events_after(position, &filter, 2).await.expect("a page");
         position = page.position;
         seen.extend(page.events.into_iter().map(|it| it.1.sequence));
         if page.is_end {
@@ -252,16 +253,16 @@ async fn the_feed_is_read_from_a_position(shop: &Shop) {
         }
     }
     let all: Vec<_> =
-        shop.store.events_of(id).await.expect("a look").iter().map(|it| it.1.sequence).collect();
+        scene.store.events_of(id).await.expect("a look").iter().map(|it| it.1.sequence).collect();
     assert_eq!(seen, all);
-    assert_eq!(position, shop.store.last_position().await.expect("a look"));
-    let order: Arc<Order> = shop.store.order(id).await.expect("a look").expect("the order");
+    assert_eq!(position, scene.store.last_position().await.expect("a look"));
+    let order: Arc<Order> = scene.store.order(id).await.expect("a look").expect("the order");
     let filter = EventFilter {
         customer_email: Some(order.customer.email.clone()),
         kinds: vec![domain::EventKind::OrderReceived],
         ..EventFilter::default()
     };
-    assert_eq!(shop.store.events_after(0, &filter, 100).await.expect("a page").events.len(), 1);
+    assert_eq!(scene.store.events_after(0, &filter, 100).await.expect("a page").events.len(), 1);
 }
 
 pub(super) fn fields<T>(result: Result<T, StoreError>) -> Vec<String> {

@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 
 use sea_orm::sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
-use crate::domain::{CreateOrder, Desk, OnOrder, OnShortage, Refusal, Touch};
+use crate::domain::{CreateOrder, OnOrder, OnShortage, ReadSet, Refusal, UnitOfWork};
 use crate::store::connection::error::StoreError;
 use crate::store::connection::options::Database;
 use crate::store::handle::Store;
 use crate::store::tests::shop::{
-    Shop, TEXT, call, code, count, on_both_engines, order_for, place, placed, request, sku,
+    Scene, TEXT, code, context, count, create_order, on_both_engines, order_for, placed, request, sku,
 };
-use crate::store::writer::change::{Call, Codec, View};
+use crate::store::writer::change::{Codec, RequestContext, View};
 
 on_both_engines! {
     a_refused_change_leaves_no_trace_in_its_group
@@ -26,15 +26,15 @@ on_both_engines! {
     a_group_of_orders_costs_few_statements
 }
 
-async fn a_refused_change_leaves_no_trace_in_its_group(shop: &Shop) {
-    shop.stocked(&["A-1"], 10).await;
-    let before = shop.store.last_position().await.expect("a look");
+async fn a_refused_change_leaves_no_trace_in_its_group(scene: &Scene) {
+    scene.stocked(&["A-1"], 10).await;
+    let before = scene.store.last_position().await.expect("a look");
     let wants = [3, 8, 4, 20, 3];
     let placing = wants.iter().enumerate().map(|(place_in_group, units)| {
-        let store = shop.store.clone();
+        let store = scene.store.clone();
         let key = request(&format!("request-{place_in_group}"), 1);
         let new = order_for(&[("A-1", *units)], OnShortage::Refuse);
-        tokio::spawn(async move { place(&store, key, new).await })
+        tokio::spawn(async move { create_order(&store, key, new).await })
     });
     let mut refused = 0;
     let mut taken = 0;
@@ -46,39 +46,40 @@ async fn a_refused_change_leaves_no_trace_in_its_group(shop: &Shop) {
         }
     }
 
-    assert_eq!(shop.units("A-1").await, (10, taken));
-    let kept = count(&shop.store, "SELECT COUNT(*) AS n FROM requests").await;
+    assert_eq!(scene.units("A-1").await, (10, taken));
+    let kept = count(&scene.store, "SELECT COUNT(*) AS n FROM requests").await;
     assert_eq!(kept, 5 - refused);
-    assert_eq!(count(&shop.store, "SELECT COUNT(*) AS n FROM orders").await, 5 - refused);
-    let events = count(&shop.store, "SELECT COUNT(*) AS n FROM events").await;
-    assert_eq!(shop.store.last_position().await.expect("a look") - before, events);
+    assert_eq!(count(&scene.store, "SELECT COUNT(*) AS n FROM orders").await, 5 - refused);
+    let events = count(&scene.store, "SELECT COUNT(*) AS n FROM events").await;
+    assert_eq!(scene.store.last_position().await.expect("a look") - before, events);
     // A refused id can be used again, also for something else.
-    let again = place(&shop.store, request("request-3", 2), order_for(&[("A-1", 1)], OnShortage::Wait)).await;
+    let again =
+        create_order(&scene.store, request("request-3", 2), order_for(&[("A-1", 1)], OnShortage::Wait)).await;
     assert!(again.is_ok());
 }
 
-async fn a_dropped_caller_tears_nothing(shop: &Shop) {
-    shop.stocked(&["A-1"], 1_000).await;
+async fn a_dropped_caller_tears_nothing(scene: &Scene) {
+    scene.stocked(&["A-1"], 1_000).await;
     for _ in 0..50 {
         let new = order_for(&[("A-1", 1)], OnShortage::Refuse);
-        let placing = place(&shop.store, None, new);
+        let placing = create_order(&scene.store, None, new);
         let given = Duration::from_micros(fastrand::u64(0..3_000));
         let _ = tokio::time::timeout(given, placing).await;
     }
     // Behind everything that was queued.
-    place(&shop.store, None, order_for(&[("A-1", 1)], OnShortage::Refuse)).await.expect("an order");
+    create_order(&scene.store, None, order_for(&[("A-1", 1)], OnShortage::Refuse)).await.expect("an order");
     tokio::time::sleep(Duration::from_millis(300)).await;
 
-    let orders = count(&shop.store, "SELECT COUNT(*) AS n FROM orders").await;
-    let lines = count(&shop.store, "SELECT COUNT(*) AS n FROM order_lines").await;
+    let orders = count(&scene.store, "SELECT COUNT(*) AS n FROM orders").await;
+    let lines = count(&scene.store, "SELECT COUNT(*) AS n FROM order_lines").await;
     assert_eq!(orders, lines);
-    assert_eq!(shop.units("A-1").await, (1_000, orders));
+    assert_eq!(scene.units("A-1").await, (1_000, orders));
     assert!(orders > 0);
 }
 
-async fn a_full_queue_says_so_at_once(shop: &Shop) {
-    shop.stocked(&["A-1"], 1_000).await;
-    let mut options = shop.options();
+async fn a_full_queue_says_so_at_once(scene: &Scene) {
+    scene.stocked(&["A-1"], 1_000).await;
+    let mut options = scene.options();
     options.queue_max = 4;
     options.group_max = 1;
     let narrow = Store::open(options).await.expect("a store");
@@ -86,7 +87,7 @@ async fn a_full_queue_says_so_at_once(shop: &Shop) {
         .map(|_| {
             let store = narrow.clone();
             let new = order_for(&[("A-1", 1)], OnShortage::Refuse);
-            tokio::spawn(async move { place(&store, None, new).await })
+            tokio::spawn(async move { create_order(&store, None, new).await })
         })
         .collect();
     let (mut done, mut full) = (0, 0);
@@ -99,61 +100,61 @@ async fn a_full_queue_says_so_at_once(shop: &Shop) {
     }
 
     assert!(full > 0, "{done} done, none refused");
-    assert_eq!(shop.units("A-1").await, (1_000, done));
+    assert_eq!(scene.units("A-1").await, (1_000, done));
     narrow.close().await;
 }
 
-async fn a_late_change_is_never_decided(shop: &Shop) {
-    shop.stocked(&["A-1"], 10).await;
+async fn a_late_change_is_never_decided(scene: &Scene) {
+    scene.stocked(&["A-1"], 10).await;
     let new = order_for(&[("A-1", 1)], OnShortage::Refuse);
-    let late = Call { deadline: Some(Instant::now()), ..call(None) };
-    let placed = shop.store.change(late, CreateOrder { new }, placed, TEXT).await;
+    let late = RequestContext { deadline: Some(Instant::now()), ..context(None) };
+    let placed = scene.store.change(late, CreateOrder { new }, placed, TEXT).await;
 
     assert!(matches!(placed, Err(StoreError::DeadlineExceeded)));
-    assert_eq!(shop.units("A-1").await, (10, 0));
+    assert_eq!(scene.units("A-1").await, (10, 0));
 }
 
-async fn a_panic_fails_only_its_own_change(shop: &Shop) {
-    shop.stocked(&["A-1"], 10).await;
-    let store = shop.store.clone();
+async fn a_panic_fails_only_its_own_change(scene: &Scene) {
+    scene.stocked(&["A-1"], 10).await;
+    let store = scene.store.clone();
     let deciding = tokio::spawn(async move {
-        let decide = |_: &mut Desk<'_>| -> Result<(), Refusal> { panic!("in a decision") };
-        store.decide(call(None), Touch::default(), decide, |(), _| (), Codec::unkept()).await
+        let decide = |_: &mut UnitOfWork<'_>| -> Result<(), Refusal> { panic!("in a decision") };
+        store.decide(context(None), ReadSet::default(), decide, |(), _| (), Codec::unkept()).await
     });
-    let store = shop.store.clone();
+    let store = scene.store.clone();
     let replying = tokio::spawn(async move {
         let new = order_for(&[("A-1", 5)], OnShortage::Refuse);
         let reply = |_: &OnOrder<()>, _: &View<'_>| panic!("in a reply");
-        store.change(call(None), CreateOrder { new }, reply, Codec::<()>::unkept()).await
+        store.change(context(None), CreateOrder { new }, reply, Codec::<()>::unkept()).await
     });
-    let good = place(&shop.store, None, order_for(&[("A-1", 1)], OnShortage::Refuse)).await;
+    let good = create_order(&scene.store, None, order_for(&[("A-1", 1)], OnShortage::Refuse)).await;
 
     assert!(matches!(deciding.await.expect("no panic"), Err(StoreError::Internal(_))));
     assert!(matches!(replying.await.expect("no panic"), Err(StoreError::Internal(_))));
     assert!(good.is_ok());
-    assert_eq!(shop.units("A-1").await, (10, 1));
+    assert_eq!(scene.units("A-1").await, (10, 1));
 }
 
-async fn a_row_that_breaks_a_law_fails_only_its_own_change(shop: &Shop) {
-    shop.stocked(&["A-1", "A-2"], 10).await;
+async fn a_row_that_breaks_a_law_fails_only_its_own_change(scene: &Scene) {
+    scene.stocked(&["A-1", "A-2"], 10).await;
     let bad = {
-        let store = shop.store.clone();
+        let store = scene.store.clone();
         tokio::spawn(async move {
-            let touch = Touch { skus: vec![sku("A-2")], ..Touch::default() };
-            let decide = |desk: &mut Desk<'_>| {
-                let mut level = desk.level(&sku("A-2"), &code("BER")).expect("a level").clone();
+            let reads = ReadSet { skus: vec![sku("A-2")], ..ReadSet::default() };
+            let decide = |unit: &mut UnitOfWork<'_>| {
+                let mut level = unit.level(&sku("A-2"), &code("BER")).expect("a level").clone();
                 level.reserved = level.on_hand + 1;
-                desk.keep_level(level);
+                unit.keep_level(level);
                 Ok(())
             };
-            store.decide(call(None), touch, decide, |(), _| (), Codec::unkept()).await
+            store.decide(context(None), reads, decide, |(), _| (), Codec::unkept()).await
         })
     };
     let good: Vec<_> = (0..5)
         .map(|_| {
-            let store = shop.store.clone();
+            let store = scene.store.clone();
             let new = order_for(&[("A-1", 1)], OnShortage::Refuse);
-            tokio::spawn(async move { place(&store, None, new).await })
+            tokio::spawn(async move { create_order(&store, None, new).await })
         })
         .collect();
 
@@ -161,8 +162,8 @@ async fn a_row_that_breaks_a_law_fails_only_its_own_change(shop: &Shop) {
     for handle in good {
         assert!(handle.await.expect("no panic").is_ok());
     }
-    assert_eq!(shop.units("A-1").await, (10, 5));
-    assert_eq!(shop.units("A-2").await, (10, 0));
+    assert_eq!(scene.units("A-1").await, (10, 5));
+    assert_eq!(scene.units("A-2").await, (10, 0));
 }
 
 /// So many buyers of one unit each at once; how many get it. Everybody else hears that there is none.
@@ -171,7 +172,7 @@ pub(super) async fn rush(stores: &[Store], buyers: usize) -> i64 {
         .map(|buyer| {
             let store = stores[buyer % stores.len()].clone();
             let new = order_for(&[("A-1", 1)], OnShortage::Refuse);
-            tokio::spawn(async move { place(&store, None, new).await })
+            tokio::spawn(async move { create_order(&store, None, new).await })
         })
         .collect();
     let mut accepted = 0;
@@ -185,11 +186,11 @@ pub(super) async fn rush(stores: &[Store], buyers: usize) -> i64 {
     accepted
 }
 
-async fn crossed_lines_stand_in_nobodys_way(shop: &Shop) {
+async fn crossed_lines_stand_in_nobodys_way(scene: &Scene) {
     let names: Vec<String> = (0..12).map(|it| format!("A-{it}")).collect();
     let skus: Vec<&str> = names.iter().map(String::as_str).collect();
-    shop.stocked(&skus, 40).await;
-    let stores = [shop.store.clone(), shop.another().await];
+    scene.stocked(&skus, 40).await;
+    let stores = [scene.store.clone(), scene.another().await];
     let handles: Vec<_> = (0..120)
         .map(|buyer| {
             let store = stores[buyer % 2].clone();
@@ -198,15 +199,15 @@ async fn crossed_lines_stand_in_nobodys_way(shop: &Shop) {
             let lines: Vec<_> = chosen[..5].iter().map(|it| (*it, 1)).collect();
             let new = order_for(&lines, OnShortage::Refuse);
             tokio::spawn(async move {
-                let (_, id, _) = place(&store, None, new).await?;
-                let touch = Touch { orders: vec![id], order_stock: true, ..Touch::default() };
-                let cancel = move |desk: &mut Desk<'_>| {
-                    let mut order = desk.take_order(id)?;
-                    order.cancel(desk, "changed my mind")?;
-                    desk.keep_order(order);
+                let (_, id, _) = create_order(&store, None, new).await?;
+                let reads = ReadSet { orders: vec![id], order_stock: true, ..ReadSet::default() };
+                let cancel = move |unit: &mut UnitOfWork<'_>| {
+                    let mut order = unit.take_order(id)?;
+                    order.cancel(unit, "changed my mind")?;
+                    unit.keep_order(order);
                     Ok(())
                 };
-                store.decide(call(None), touch, cancel, |(), _| (), Codec::unkept()).await
+                store.decide(context(None), reads, cancel, |(), _| (), Codec::unkept()).await
             })
         })
         .collect();
@@ -218,39 +219,41 @@ async fn crossed_lines_stand_in_nobodys_way(shop: &Shop) {
     }
 
     for sku in skus {
-        assert_eq!(shop.units(sku).await, (40, 0));
+        assert_eq!(scene.units(sku).await, (40, 0));
     }
-    let broken = shop.store.check_integrity(None).await.expect("the laws");
+    let broken = scene.store.check_integrity(None).await.expect("the laws");
     let broken: Vec<_> = broken.into_iter().filter(|it| it.broken > 0).collect();
     assert!(broken.is_empty(), "{broken:?}");
     stores[1].close().await;
 }
 
-async fn numbers_and_positions_have_no_gap(shop: &Shop) {
-    shop.stocked(&["A-1"], 1_000).await;
-    let other = shop.another().await;
-    assert_eq!(rush(&[shop.store.clone(), other.clone()], 60).await, 60);
+async fn numbers_and_positions_have_no_gap(scene: &Scene) {
+    scene.stocked(&["A-1"], 1_000).await;
+    let other = scene.another().await;
+    assert_eq!(rush(&[scene.store.clone(), other.clone()], 60).await, 60);
 
-    let invoices = count(&shop.store, "SELECT COUNT(*) AS n FROM invoice_numbers").await;
+    let invoices = count(&scene.store, "SELECT COUNT(*) AS n FROM invoice_numbers").await;
     assert_eq!(
-        count(&shop.store, "SELECT COALESCE(MAX(number), 0) AS n FROM invoice_numbers").await,
+        count(&scene.store, "SELECT COALESCE(MAX(number), 0) AS n FROM invoice_numbers").await,
         invoices
     );
-    assert_eq!(count(&shop.store, "SELECT MAX(number) AS n FROM orders").await, 60);
-    let events = count(&shop.store, "SELECT COUNT(*) AS n FROM events").await;
-    assert_eq!(shop.store.last_position().await.expect("a look"), events);
+    assert_eq!(count(&scene.store, "SELECT MAX(number) AS n FROM orders").await, 60);
+    let events = count(&scene.store, "SELECT COUNT(*) AS n FROM events").await;
+    assert_eq!(scene.store.last_position().await.expect("a look"), events);
     other.close().await;
 }
 
-async fn a_group_of_orders_costs_few_statements(shop: &Shop) {
-    shop.stocked(&["A-1", "A-2"], 1_000).await;
+async fn a_group_of_orders_costs_few_statements(scene: &Scene) {
+    scene.stocked(&["A-1", "A-2"], 1_000).await;
     // Something for the writer to do while the rest queues up.
-    let mut options = shop.options();
+    let mut options = scene.options();
     options.lanes = 1;
     let store = Store::open(options).await.expect("a store");
     let first = {
         let store = store.clone();
-        tokio::spawn(async move { place(&store, None, order_for(&[("A-1", 1)], OnShortage::Refuse)).await })
+        tokio::spawn(
+            async move { create_order(&store, None, order_for(&[("A-1", 1)], OnShortage::Refuse)).await },
+        )
     };
     while store.statements() == 0 {
         tokio::task::yield_now().await;
@@ -260,7 +263,7 @@ async fn a_group_of_orders_costs_few_statements(shop: &Shop) {
             let store = store.clone();
             let key = request(&format!("request-{number}"), 1);
             let new = order_for(&[("A-1", 1), ("A-2", 2)], OnShortage::Refuse);
-            tokio::spawn(async move { place(&store, key, new).await })
+            tokio::spawn(async move { create_order(&store, key, new).await })
         })
         .collect();
     first.await.expect("no panic").expect("an order");
@@ -276,13 +279,13 @@ async fn a_group_of_orders_costs_few_statements(shop: &Shop) {
     store.close().await;
 }
 
-/// While the server cuts every connection again and again, callers hear their answer or that nobody knows, and asking
+/// While the server cuts every connection again and again, callers get their answer or an unknown outcome, and asking
 /// again under the same id has one effect.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cut_connections_double_nothing() {
-    let Some(shop) = Shop::on_postgres().await else { return };
-    shop.stocked(&["A-1"], 1_000).await;
-    let (url, name) = shop.server.clone().expect("a server");
+    let Some(scene) = Scene::on_postgres().await else { return };
+    scene.stocked(&["A-1"], 1_000).await;
+    let (url, name) = scene.server.clone().expect("a server");
     let cutting = tokio::spawn(async move {
         let mut server = PgConnection::connect(&url).await.expect("the server");
         for _ in 0..20 {
@@ -295,12 +298,12 @@ async fn cut_connections_double_nothing() {
 
     let handles: Vec<_> = (0..100)
         .map(|number| {
-            let store = shop.store.clone();
+            let store = scene.store.clone();
             let new = order_for(&[("A-1", 1)], OnShortage::Refuse);
             tokio::spawn(async move {
                 tokio::time::sleep(Duration::from_millis(10 * number)).await;
                 loop {
-                    match place(&store, request(&format!("request-{number}"), 1), new.clone()).await {
+                    match create_order(&store, request(&format!("request-{number}"), 1), new.clone()).await {
                         Err(StoreError::Unavailable(_) | StoreError::LostRace) => {
                             tokio::time::sleep(Duration::from_millis(20)).await;
                         }
@@ -317,28 +320,28 @@ async fn cut_connections_double_nothing() {
     cutting.await.expect("no panic");
 
     assert_eq!(answers.len(), 100);
-    assert_eq!(count(&shop.store, "SELECT COUNT(*) AS n FROM orders").await, 100);
-    assert_eq!(shop.units("A-1").await, (1_000, 100));
-    shop.gone().await;
+    assert_eq!(count(&scene.store, "SELECT COUNT(*) AS n FROM orders").await, 100);
+    assert_eq!(scene.units("A-1").await, (1_000, 100));
+    scene.gone().await;
 }
 
 /// A lane holds a row for longer than anybody waits: the others hear that they lost, within the time of a group.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lock_that_is_not_given_back_is_a_lost_race() {
-    let Some(shop) = Shop::on_postgres().await else { return };
-    shop.stocked(&["A-1"], 10).await;
-    let Database::Postgres(url) = &shop.database else { return };
+    let Some(scene) = Scene::on_postgres().await else { return };
+    scene.stocked(&["A-1"], 10).await;
+    let Database::Postgres(url) = &scene.database else { return };
     let mut stubborn = PgConnection::connect(url).await.expect("a connection");
     stubborn.execute("BEGIN").await.expect("a transaction");
     stubborn.execute("SELECT 1 FROM stock_levels FOR UPDATE").await.expect("locked rows");
 
     let began = Instant::now();
-    let placing = place(&shop.store, None, order_for(&[("A-1", 1)], OnShortage::Refuse));
+    let placing = create_order(&scene.store, None, order_for(&[("A-1", 1)], OnShortage::Refuse));
     let answer = tokio::time::timeout(Duration::from_secs(20), placing).await.expect("an answer in time");
     assert!(matches!(answer, Err(StoreError::LostRace | StoreError::Unavailable(_))), "{answer:?}");
     assert!(began.elapsed() < Duration::from_secs(14));
 
     stubborn.execute("ROLLBACK").await.expect("unlocked rows");
-    place(&shop.store, None, order_for(&[("A-1", 1)], OnShortage::Refuse)).await.expect("an order");
-    shop.gone().await;
+    create_order(&scene.store, None, order_for(&[("A-1", 1)], OnShortage::Refuse)).await.expect("an order");
+    scene.gone().await;
 }

@@ -9,7 +9,7 @@ use crate::store::connection::error::StoreError;
 use crate::store::connection::options::Database;
 use crate::store::handle::Store;
 use crate::store::tests::shop::{
-    Shop, count, drop_database, fresh_database, on_both_engines, options, order_for, place,
+    Scene, count, create_order, drop_database, fresh_database, on_both_engines, options, order_for,
 };
 use crate::store::writer::job::JobKind;
 
@@ -19,53 +19,54 @@ on_both_engines! {
     a_closed_store_has_done_what_was_queued
 }
 
-async fn a_job_is_leased_to_one_worker(shop: &Shop) {
-    shop.stocked(&["A-1"], 10).await;
-    let (_, id, _) =
-        place(&shop.store, None, order_for(&[("A-1", 1)], OnShortage::Refuse)).await.expect("an order");
+async fn a_job_is_leased_to_one_worker(scene: &Scene) {
+    scene.stocked(&["A-1"], 10).await;
+    let (_, id, _) = create_order(&scene.store, None, order_for(&[("A-1", 1)], OnShortage::Refuse))
+        .await
+        .expect("an order");
     let lease_for = Duration::from_secs(30);
-    shop.later(Duration::from_secs(10 * 24 * 3_600));
-    let jobs = shop.store.claim_jobs(10, lease_for).await.expect("jobs");
+    scene.later(Duration::from_secs(10 * 24 * 3_600));
+    let jobs = scene.store.claim_jobs(10, lease_for).await.expect("jobs");
     assert_eq!(jobs.iter().map(|it| (it.kind, it.subject)).collect::<Vec<_>>(), [(JobKind::Order, id.0)]);
-    assert!(shop.store.claim_jobs(10, lease_for).await.expect("jobs").is_empty());
+    assert!(scene.store.claim_jobs(10, lease_for).await.expect("jobs").is_empty());
 
     // The first worker sleeps for too long; another takes over.
-    shop.later(2 * lease_for);
-    let again = shop.store.claim_jobs(10, lease_for).await.expect("jobs");
+    scene.later(2 * lease_for);
+    let again = scene.store.claim_jobs(10, lease_for).await.expect("jobs");
     assert_eq!(again.len(), 1);
     assert_eq!(again[0].attempts, 2);
-    let tend =
-        |lease: Lease| shop.order(RunDue { target: Target::latest(Part::Order(id)), lease: Some(lease) });
-    let stale = tend(jobs[0].lease).await;
+    let run_due =
+        |lease: Lease| scene.order(RunDue { target: Target::latest(Part::Order(id)), lease: Some(lease) });
+    let stale = run_due(jobs[0].lease).await;
     assert!(matches!(stale, Err(StoreError::Refused(Refusal::LeaseLost(_)))));
-    tend(again[0].lease).await.expect("an expired order");
-    assert_eq!(shop.units("A-1").await, (10, 0));
+    run_due(again[0].lease).await.expect("an expired order");
+    assert_eq!(scene.units("A-1").await, (10, 0));
 
     // A failed one comes back when it was told to.
-    shop.later(Duration::from_secs(365 * 24 * 3_600));
-    let jobs = shop.store.claim_jobs(10, lease_for).await.expect("jobs");
+    scene.later(Duration::from_secs(365 * 24 * 3_600));
+    let jobs = scene.store.claim_jobs(10, lease_for).await.expect("jobs");
     assert_eq!(jobs.len(), 1);
-    let retry_at = shop.store.now().plus(Duration::from_secs(5));
-    shop.store.job_failed(jobs[0].lease, retry_at).await.expect("noted");
-    assert!(shop.store.claim_jobs(10, lease_for).await.expect("jobs").is_empty());
-    shop.later(Duration::from_secs(6));
-    assert_eq!(shop.store.claim_jobs(10, lease_for).await.expect("jobs").len(), 1);
+    let retry_at = scene.store.now().plus(Duration::from_secs(5));
+    scene.store.job_failed(jobs[0].lease, retry_at).await.expect("noted");
+    assert!(scene.store.claim_jobs(10, lease_for).await.expect("jobs").is_empty());
+    scene.later(Duration::from_secs(6));
+    assert_eq!(scene.store.claim_jobs(10, lease_for).await.expect("jobs").len(), 1);
 }
 
-async fn several_stores_bring_the_schema_up_at_once(shop: &Shop) {
-    let (empty, server) = match &shop.server {
+async fn several_stores_bring_the_schema_up_at_once(scene: &Scene) {
+    let (empty, server) = match &scene.server {
         Some((url, _)) => {
             let (database, server) = fresh_database(url).await;
             (database, Some(server))
         }
         None => {
-            let directory = shop.directory.as_ref().expect("a directory");
+            let directory = scene.directory.as_ref().expect("a directory");
             (Database::Sqlite(directory.path().join("empty.db")), None)
         }
     };
     let handles: Vec<_> = (0..3)
         .map(|_| {
-            let options = options(&empty, &shop.rules, &shop.clock);
+            let options = options(&empty, &scene.rules, &scene.clock);
             tokio::spawn(async move {
                 let store = Store::open(options).await?;
                 store.migrate().await?;
@@ -81,14 +82,14 @@ async fn several_stores_bring_the_schema_up_at_once(shop: &Shop) {
     drop_database(server).await;
 }
 
-async fn a_closed_store_has_done_what_was_queued(shop: &Shop) {
-    shop.stocked(&["A-1"], 100).await;
-    let store = shop.another().await;
+async fn a_closed_store_has_done_what_was_queued(scene: &Scene) {
+    scene.stocked(&["A-1"], 100).await;
+    let store = scene.another().await;
     let handles: Vec<_> = (0..20)
         .map(|_| {
             let store = store.clone();
             let new = order_for(&[("A-1", 1)], OnShortage::Refuse);
-            tokio::spawn(async move { place(&store, None, new).await })
+            tokio::spawn(async move { create_order(&store, None, new).await })
         })
         .collect();
     tokio::time::sleep(Duration::from_millis(2)).await;
@@ -102,8 +103,8 @@ async fn a_closed_store_has_done_what_was_queued(shop: &Shop) {
             Err(other) => panic!("{other}"),
         }
     }
-    assert_eq!(shop.units("A-1").await, (100, done));
-    let after = place(&store, None, order_for(&[("A-1", 1)], OnShortage::Refuse)).await;
+    assert_eq!(scene.units("A-1").await, (100, done));
+    let after = create_order(&store, None, order_for(&[("A-1", 1)], OnShortage::Refuse)).await;
     assert!(matches!(after, Err(StoreError::Unavailable(_))));
 }
 
@@ -114,11 +115,11 @@ async fn a_check_is_the_only_one_until_the_database_has_stopped_and_ends_with_th
     const WAITING: &str = "SELECT COUNT(*) AS n FROM pg_stat_activity \
         WHERE datname = current_database() AND wait_event_type = 'Lock'";
 
-    let Some(shop) = Shop::on_postgres().await else { return };
-    let Database::Postgres(url) = &shop.database else { return };
+    let Some(scene) = Scene::on_postgres().await else { return };
+    let Database::Postgres(url) = &scene.database else { return };
     let mut holding = PgConnection::connect(url).await.expect("a connection");
     let ask = || {
-        let store = shop.store.clone();
+        let store = scene.store.clone();
         tokio::spawn(async move { store.check_integrity(None).await })
     };
     let hold_up = async |holding: &mut PgConnection| {
@@ -126,7 +127,7 @@ async fn a_check_is_the_only_one_until_the_database_has_stopped_and_ends_with_th
         holding.execute("LOCK TABLE stock_levels").await.expect("a lock");
     };
     let is_held_up = async || {
-        while count(&shop.store, WAITING).await == 0 {
+        while count(&scene.store, WAITING).await == 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
@@ -136,18 +137,18 @@ async fn a_check_is_the_only_one_until_the_database_has_stopped_and_ends_with_th
     is_held_up().await;
     left.abort();
     assert!(left.await.is_err());
-    let mut next = Box::pin(shop.store.check_integrity(None));
+    let mut next = Box::pin(scene.store.check_integrity(None));
     assert!(tokio::time::timeout(Duration::from_millis(300), &mut next).await.is_err());
-    assert_eq!(count(&shop.store, WAITING).await, 1, "the first has not ended");
+    assert_eq!(count(&scene.store, WAITING).await, 1, "the first has not ended");
     holding.execute("ROLLBACK").await.expect("unlocked rows");
     assert!(next.await.expect("the laws").iter().all(|it| it.broken == 0));
 
     hold_up(&mut holding).await;
     let cut_off = ask();
     is_held_up().await;
-    let closing = tokio::time::timeout(Duration::from_secs(5), shop.store.close()).await;
+    let closing = tokio::time::timeout(Duration::from_secs(5), scene.store.close()).await;
     closing.expect("it waits for no check");
     assert!(matches!(cut_off.await.expect("no panic"), Err(StoreError::Unavailable(_))));
     holding.close().await.expect("unlocked rows");
-    shop.gone().await;
+    scene.gone().await;
 }

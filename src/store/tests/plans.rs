@@ -13,17 +13,17 @@ use std::time::Duration;
 
 use sea_orm::Statement;
 
-use crate::domain::{Actor, Channel, FreeExpired, JobId, Lease, OnShortage, Part, Touch};
+use crate::domain::{Actor, Channel, JobId, Lease, OnShortage, Part, ReadSet, ReleaseExpired};
 use crate::store::connection::session::HEARD;
 use crate::store::query::find::EventFilter;
 use crate::store::query::integrity as laws;
 use crate::store::query::listing::Listing;
-use crate::store::query::order_cache::Recent;
+use crate::store::query::order_cache::OrderCache;
 use crate::store::query::resources::documented;
 use crate::store::rows::read::Lock;
 use crate::store::tests::plans::asked::{Touched, explain, is_full};
 use crate::store::tests::plans::seeded::{Seeded, read};
-use crate::store::tests::shop::{Shop, code, on_both_engines, order_for, place, sku};
+use crate::store::tests::shop::{Scene, code, create_order, on_both_engines, order_for, sku};
 use crate::store::writer::load::Wanted;
 use crate::store::writer::{chore as jobs, idempotency as requests};
 
@@ -35,20 +35,20 @@ on_both_engines! {
     a_check_that_nobody_wants_asks_nothing
 }
 
-async fn no_list_touches_more_than_its_page(shop: &Shop) {
-    let seeded = Seeded::into(shop).await;
-    let plans = seeded.session(shop).await;
+async fn no_list_touches_more_than_its_page(scene: &Scene) {
+    let seeded = Seeded::into(scene).await;
+    let plans = seeded.session(scene).await;
     let (mut table, mut known, mut bad) = (BTreeMap::new(), BTreeSet::new(), Vec::new());
     for list in documented() {
         for (asked, listing) in seeded.listings(&list) {
-            let (heard, next) = hear(read(shop, list.name, &listing)).await;
+            let (heard, next) = hear(read(scene, list.name, &listing)).await;
             let mut statements = heard;
             if next.is_some() {
                 let further = Listing { after: next, ..listing.clone() };
-                statements.extend(hear(read(shop, list.name, &further)).await.0);
+                statements.extend(hear(read(scene, list.name, &further)).await.0);
             }
 
-            for statement in statements.iter().flat_map(arms) {
+            for statement in statements.iter().flat_map(union_arms) {
                 let is_page = statement.sql.contains(" LIMIT ");
                 if !is_page && !known.insert(statement.sql.clone()) {
                     continue;
@@ -75,15 +75,15 @@ async fn no_list_touches_more_than_its_page(shop: &Shop) {
     assert!(bad.is_empty(), "{} of the plans touch too much:\n{}", bad.len(), bad.join("\n"));
 
     if is_full() {
-        seeded.time_every_list(shop).await;
+        seeded.time_every_list(scene).await;
     }
 }
 
-async fn no_hot_read_grows_with_what_is_stored(shop: &Shop) {
-    let seeded = Seeded::into(shop).await;
-    let plans = seeded.session(shop).await;
+async fn no_hot_read_grows_with_what_is_stored(scene: &Scene) {
+    let seeded = Seeded::into(scene).await;
+    let plans = seeded.session(scene).await;
     let order = seeded.order.id;
-    let store = &shop.store;
+    let store = &scene.store;
     let now = store.now();
     let mut heard: Vec<(&str, Statement)> = Vec::new();
     macro_rules! heard {
@@ -112,10 +112,10 @@ async fn no_hot_read_grows_with_what_is_stored(shop: &Shop) {
         "waiting_orders": store.waiting_orders(64),
         "claim_jobs": store.claim_jobs(32, Duration::from_secs(30)),
         "feedback_report": store.feedback_report(now.minus(Duration::from_secs(3_600)), now, 10),
-        "preview": store.preview(&Actor::system(), &FreeExpired { short: seeded.everything() }),
+        "preview": store.preview(&Actor::system(), &ReleaseExpired { short: seeded.everything() }),
     }
 
-    let writing = shop.store.inner.pools.writer(&Arc::new(AtomicU64::new(0))).await.expect("a connection");
+    let writing = scene.store.inner.pools.writer(&Arc::new(AtomicU64::new(0))).await.expect("a connection");
     writing.begin().await.expect("a transaction");
     heard! {
         "claim": jobs::claim(&writing, 32, now, now.plus(Duration::from_secs(30))),
@@ -136,15 +136,15 @@ async fn no_hot_read_grows_with_what_is_stored(shop: &Shop) {
     assert!(bad.is_empty(), "{} of the plans touch too much:\n{}", bad.len(), bad.join("\n"));
 }
 
-/// The writer's statements are planned once, maybe on the first day: whoever then chose to go through a small table and
-/// to compare each row with the keys goes on doing so when it has grown.
-async fn keys_are_looked_up_even_by_who_planned_while_nothing_was_stored(shop: &Shop) {
-    let writing = shop.store.inner.pools.writer(&Arc::new(AtomicU64::new(0))).await.expect("a connection");
+/// The writer's statements are planned once, maybe on the first day: a planner that then chose to scan a small table
+/// and to compare each row with the keys goes on doing so when it has grown.
+async fn keys_are_looked_up_even_by_who_planned_while_nothing_was_stored(scene: &Scene) {
+    let writing = scene.store.inner.pools.writer(&Arc::new(AtomicU64::new(0))).await.expect("a connection");
     writing.begin().await.expect("a transaction");
     let mut wanted = Wanted::default();
     for n in 0..40_u128 {
         let id = uuid::Uuid::from_u128(n);
-        wanted.add(&Touch {
+        wanted.add(&ReadSet {
             orders: vec![id.into()],
             order_stock: true,
             reserves: true,
@@ -162,12 +162,12 @@ async fn keys_are_looked_up_even_by_who_planned_while_nothing_was_stored(shop: &
             lease: Some(Lease { job: JobId(id), token: 1 }),
         });
     }
-    let recent = Recent::new(0);
-    let (heard, _) = hear(wanted.load(&writing, &recent, shop.store.now(), Lock::Update)).await;
+    let order_cache = OrderCache::new(0);
+    let (heard, _) = hear(wanted.load(&writing, &order_cache, scene.store.now(), Lock::Update)).await;
     assert!(heard.len() > 8, "{} statements", heard.len());
 
     for statement in heard {
-        // Of the few holds that are overdue, the items are compared.
+        // Of the few expired reservations, the items are compared.
         if statement.sql.contains("EXISTS(SELECT") && statement.sql.contains("reservation_items") {
             continue;
         }
@@ -181,33 +181,36 @@ async fn keys_are_looked_up_even_by_who_planned_while_nothing_was_stored(shop: &
 }
 
 /// The statements of which a statement is the union, or itself.
-fn arms(statement: &Statement) -> Vec<Statement> {
-    let Some(arms) = statement.sql.strip_prefix("SELECT * FROM (") else { return vec![statement.clone()] };
-    let arms = arms.split(" UNION ALL SELECT * FROM (").map(|it| it.rsplit_once(") AS a").expect("an arm").0);
-    arms.map(|sql| Statement { sql: sql.to_owned(), ..statement.clone() }).collect()
+fn union_arms(statement: &Statement) -> Vec<Statement> {
+    let Some(union_arms) = statement.sql.strip_prefix("SELECT * FROM (") else {
+        return vec![statement.clone()];
+    };
+    let union_arms =
+        union_arms.split(" UNION ALL SELECT * FROM (").map(|it| it.rsplit_once(") AS a").expect("an arm").0);
+    union_arms.map(|sql| Statement { sql: sql.to_owned(), ..statement.clone() }).collect()
 }
 
 /// The time and the rows are parameters: each text would else be a statement of its own to keep.
-async fn each_check_asks_the_same_statements(shop: &Shop) {
-    shop.stocked(&["A-1"], 10).await;
+async fn each_check_asks_the_same_statements(scene: &Scene) {
+    scene.stocked(&["A-1"], 10).await;
     let order = order_for(&[("A-1", 1)], OnShortage::Refuse);
-    place(&shop.store, None, order).await.expect("an order");
+    create_order(&scene.store, None, order).await.expect("an order");
     let mut asked = Vec::new();
     for _ in 0..2 {
-        let db = shop.store.snapshot().await.expect("a connection");
-        let (heard, laws) = hear(laws::check(&db, shop.store.now(), || true)).await;
+        let db = scene.store.snapshot().await.expect("a connection");
+        let (heard, laws) = hear(laws::check(&db, scene.store.now(), || true)).await;
         assert!(laws.expect("the laws").iter().all(|it| it.broken == 0));
         asked.push(heard.into_iter().map(|it| it.sql).collect::<Vec<_>>());
-        shop.later(Duration::from_secs(1));
+        scene.later(Duration::from_secs(1));
     }
     assert!(asked[0].len() > 40);
     assert_eq!(asked[0], asked[1]);
 }
 
-/// A check asks no more once nobody waits for it, however far it has come.
-async fn a_check_that_nobody_wants_asks_nothing(shop: &Shop) {
-    let db = shop.store.snapshot().await.expect("a connection");
-    let now = shop.store.now();
+/// A check stops once no caller waits for it, however far it has come.
+async fn a_check_that_nobody_wants_asks_nothing(scene: &Scene) {
+    let db = scene.store.snapshot().await.expect("a connection");
+    let now = scene.store.now();
     let mut asked = Vec::new();
     for wanted in 0.. {
         let times = Cell::new(0);

@@ -13,7 +13,7 @@ use crate::store::connection::options::Database;
 use crate::store::connection::pool::TRUSTED_FOR;
 use crate::store::connection::session::Session;
 use crate::store::handle::Store;
-use crate::store::tests::shop::{Shop, count, on_both_engines, order_for, place};
+use crate::store::tests::shop::{Scene, count, create_order, on_both_engines, order_for};
 
 on_both_engines! {
     a_reader_that_is_done_leaves_its_connection_at_hand
@@ -40,7 +40,7 @@ async fn one_comes_to_hand(store: &Store) {
 }
 
 /// Makes the connection known again, by a setting that means nothing to anybody.
-async fn mark(db: &Session) {
+async fn list_hash(db: &Session) {
     let sql = match db.backend() {
         DbBackend::Postgres => "SET application_name = 'marked'",
         _ => "PRAGMA cache_size = -1234",
@@ -57,24 +57,24 @@ async fn is_marked(db: &Session) -> bool {
     row.expect("a row").try_get_by_index(0).expect("yes or no")
 }
 
-async fn a_reader_that_is_done_leaves_its_connection_at_hand(shop: &Shop) {
-    let db = shop.store.look().await.expect("a connection");
-    mark(&db).await;
+async fn a_reader_that_is_done_leaves_its_connection_at_hand(scene: &Scene) {
+    let db = scene.store.look().await.expect("a connection");
+    list_hash(&db).await;
     drop(db);
-    assert_eq!(at_hand(&shop.store), 1);
-    assert!(is_marked(&shop.store.look().await.expect("a connection")).await);
+    assert_eq!(at_hand(&scene.store), 1);
+    assert!(is_marked(&scene.store.look().await.expect("a connection")).await);
 
-    // A snapshot ends first, which nobody waits for.
-    let db = shop.store.snapshot().await.expect("a connection");
+    // A snapshot ends first, in the background.
+    let db = scene.store.snapshot().await.expect("a connection");
     assert!(is_marked(&db).await);
     drop(db);
-    one_comes_to_hand(&shop.store).await;
-    assert_eq!(count(&shop.store, "SELECT CAST(1 AS BIGINT) AS n").await, 1);
+    one_comes_to_hand(&scene.store).await;
+    assert_eq!(count(&scene.store, "SELECT CAST(1 AS BIGINT) AS n").await, 1);
 }
 
-async fn a_connection_comes_to_hand_when_what_nobody_heard_is_over(shop: &Shop) {
-    let db = shop.store.look().await.expect("a connection");
-    mark(&db).await;
+async fn a_connection_comes_to_hand_when_what_nobody_heard_is_over(scene: &Scene) {
+    let db = scene.store.look().await.expect("a connection");
+    list_hash(&db).await;
     {
         let takes_a_while = match db.backend() {
             DbBackend::Postgres => "SELECT 1 FROM pg_sleep(0.3)",
@@ -87,35 +87,35 @@ async fn a_connection_comes_to_hand_when_what_nobody_heard_is_over(shop: &Shop) 
         assert!(asking.as_mut().now_or_never().is_none());
     }
     drop(db);
-    assert_eq!(at_hand(&shop.store), 0);
-    one_comes_to_hand(&shop.store).await;
-    assert!(is_marked(&shop.store.look().await.expect("a connection")).await);
+    assert_eq!(at_hand(&scene.store), 0);
+    one_comes_to_hand(&scene.store).await;
+    assert!(is_marked(&scene.store.look().await.expect("a connection")).await);
 }
 
-async fn a_question_that_failed_costs_no_connection(shop: &Shop) {
-    let db = shop.store.look().await.expect("a connection");
-    mark(&db).await;
+async fn a_question_that_failed_costs_no_connection(scene: &Scene) {
+    let db = scene.store.look().await.expect("a connection");
+    list_hash(&db).await;
     db.execute_unprepared("SELECT nothing_of_the_kind").await.expect_err("no such column");
     drop(db);
-    one_comes_to_hand(&shop.store).await;
-    assert!(is_marked(&shop.store.look().await.expect("a connection")).await);
+    one_comes_to_hand(&scene.store).await;
+    assert!(is_marked(&scene.store.look().await.expect("a connection")).await);
 }
 
-async fn an_answer_that_was_cut_short_costs_its_connection(shop: &Shop) {
-    let db = shop.store.look().await.expect("a connection");
+async fn an_answer_that_was_cut_short_costs_its_connection(scene: &Scene) {
+    let db = scene.store.look().await.expect("a connection");
     let cut_short = db.all_of(&[], 1).map_err(StoreError::from);
     assert!(matches!(&cut_short, Err(StoreError::Unavailable(_))), "{cut_short:?}");
     drop(db);
-    assert_eq!(at_hand(&shop.store), 0);
-    assert_eq!(count(&shop.store, "SELECT CAST(7 AS BIGINT) AS n").await, 7);
+    assert_eq!(at_hand(&scene.store), 0);
+    assert_eq!(count(&scene.store, "SELECT CAST(7 AS BIGINT) AS n").await, 7);
 }
 
-async fn there_are_no_more_readers_than_connections(shop: &Shop) {
-    let mut options = shop.options();
+async fn there_are_no_more_readers_than_connections(scene: &Scene) {
+    let mut options = scene.options();
     options.readers = 1;
     let store = Store::open(options).await.expect("a store");
     let db = store.look().await.expect("a connection");
-    mark(&db).await;
+    list_hash(&db).await;
 
     let second = store.look();
     tokio::pin!(second);
@@ -125,12 +125,12 @@ async fn there_are_no_more_readers_than_connections(shop: &Shop) {
     store.close().await;
 }
 
-async fn a_connection_that_does_not_know_the_questions_makes_way(shop: &Shop) {
-    let Database::Postgres(_) = &shop.database else { return };
-    shop.stocked(&["A-1"], 1).await;
+async fn a_connection_that_does_not_know_the_questions_makes_way(scene: &Scene) {
+    let Database::Postgres(_) = &scene.database else { return };
+    scene.stocked(&["A-1"], 1).await;
     let new = order_for(&[("A-1", 1)], OnShortage::Refuse);
-    let (_, id, _) = place(&shop.store, None, new).await.expect("an order");
-    let store = shop.another().await;
+    let (_, id, _) = create_order(&scene.store, None, new).await.expect("an order");
+    let store = scene.another().await;
     let db = store.look().await.expect("a connection");
     db.execute_unprepared("DEALLOCATE ALL").await.expect("it forgets");
     drop(db);
@@ -142,23 +142,23 @@ async fn a_connection_that_does_not_know_the_questions_makes_way(shop: &Shop) {
     store.close().await;
 }
 
-async fn connections_that_died_while_nobody_used_them_are_replaced(shop: &Shop) {
-    let Database::Postgres(url) = &shop.database else { return };
-    let both = (shop.store.look().await.expect("a connection"), shop.store.look().await.expect("another"));
+async fn connections_that_died_while_nobody_used_them_are_replaced(scene: &Scene) {
+    let Database::Postgres(url) = &scene.database else { return };
+    let both = (scene.store.look().await.expect("a connection"), scene.store.look().await.expect("another"));
     drop(both);
-    assert_eq!(at_hand(&shop.store), 2);
+    assert_eq!(at_hand(&scene.store), 2);
 
     let mut server = PgConnection::connect(url).await.expect("the server");
     let killed = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
         WHERE datname = current_database() AND pid <> pg_backend_pid()";
     server.execute(killed).await.expect("connections less");
     tokio::time::sleep(TRUSTED_FOR + Duration::from_millis(1)).await;
-    assert_eq!(count(&shop.store, "SELECT CAST(7 AS BIGINT) AS n").await, 7);
-    assert_eq!(at_hand(&shop.store), 1);
+    assert_eq!(count(&scene.store, "SELECT CAST(7 AS BIGINT) AS n").await, 7);
+    assert_eq!(at_hand(&scene.store), 1);
 }
 
-async fn a_store_closes_when_its_last_reader_is_done(shop: &Shop) {
-    let store = shop.another().await;
+async fn a_store_closes_when_its_last_reader_is_done(scene: &Scene) {
+    let store = scene.another().await;
     let db = store.look().await.expect("a connection");
     drop(store.look().await.expect("another"));
 

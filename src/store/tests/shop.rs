@@ -8,19 +8,19 @@ use sea_orm::ConnectionTrait;
 use sea_orm::sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
 use crate::domain::{
-    self, Actor, Address, CancelOrder, Channel, Command, CreateOrder, Customer, Desk, FillOrder, Location,
-    LocationCode, NewLine, NewOrder, OnOrder, OnShortage, Order, OrderId, OrderState, Part, Product, Refusal,
-    Rules, ServiceLevel, Sku, Target, Timestamp, Touch,
+    self, Actor, Address, CancelOrder, Channel, Command, CreateOrder, Customer, FillOrder, Location,
+    LocationCode, NewLine, NewOrder, OnOrder, OnShortage, Order, OrderId, OrderState, Part, Product, ReadSet,
+    Refusal, Rules, ServiceLevel, Sku, Target, Timestamp, UnitOfWork,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::options::{Database, Options, TimeSource};
 use crate::store::handle::Store;
-use crate::store::writer::change::{Call, Changed, Codec, RequestKey, RequestMode, View};
+use crate::store::writer::change::{Changed, Codec, RequestContext, RequestKey, RequestMode, View};
 
 pub(super) const START: i64 = 1_760_000_000_000_000;
 
 /// A database of a test's own, and a clock that only the test moves.
-pub(super) struct Shop {
+pub(super) struct Scene {
     pub(super) database: Database,
     pub(super) clock: Arc<AtomicI64>,
     pub(super) rules: Arc<Rules>,
@@ -30,7 +30,7 @@ pub(super) struct Shop {
     pub(super) server: Option<(String, String)>,
 }
 
-impl Shop {
+impl Scene {
     pub(super) async fn on_sqlite() -> Option<Self> {
         let directory = tempfile::tempdir().expect("a directory");
         let database = Database::Sqlite(directory.path().join("data/consign.db"));
@@ -86,30 +86,30 @@ impl Shop {
             priority: 1,
             created_at: Timestamp::from_unix_micros(START),
         };
-        let touch = Touch { locations: true, ..Touch::default() };
-        self.do_it(touch, move |desk| domain::create_location(desk, &location)).await.expect("a location");
+        let reads = ReadSet { locations: true, ..ReadSet::default() };
+        self.do_it(reads, move |unit| domain::create_location(unit, &location)).await.expect("a location");
         for text in skus {
             let product = product(text);
-            let touch = Touch { skus: vec![sku(text)], locations: true, ..Touch::default() };
-            let stocking = move |desk: &mut Desk<'_>| {
-                domain::create_product(desk, &product)?;
-                domain::receive_stock(desk, &product.sku, &code("BER"), units, "delivery note 1", None)
+            let reads = ReadSet { skus: vec![sku(text)], locations: true, ..ReadSet::default() };
+            let stocking = move |unit: &mut UnitOfWork<'_>| {
+                domain::create_product(unit, &product)?;
+                domain::receive_stock(unit, &product.sku, &code("BER"), units, "delivery note 1", None)
             };
-            self.do_it(touch, stocking).await.expect("a stocked product");
+            self.do_it(reads, stocking).await.expect("a stocked product");
         }
     }
 
     pub(super) async fn do_it<T: Send + 'static>(
         &self,
-        touch: Touch,
-        decide: impl Fn(&mut Desk<'_>) -> Result<T, Refusal> + Send + 'static,
+        reads: ReadSet,
+        decide: impl Fn(&mut UnitOfWork<'_>) -> Result<T, Refusal> + Send + 'static,
     ) -> Result<(), StoreError> {
-        self.store.decide(call(None), touch, decide, |_, _| (), Codec::unkept()).await
+        self.store.decide(context(None), reads, decide, |_, _| (), Codec::unkept()).await
     }
 
-    /// A command whose answer nobody looks at.
+    /// A command whose answer is ignored.
     pub(super) async fn order<C: Command>(&self, command: C) -> Result<(), StoreError> {
-        self.store.change(call(None), command, |_, _| (), Codec::unkept()).await.map(Changed::into_answer)
+        self.store.change(context(None), command, |_, _| (), Codec::unkept()).await.map(Changed::into_answer)
     }
 
     pub(super) async fn units(&self, text: &str) -> (i64, i64) {
@@ -210,8 +210,8 @@ pub(super) fn order_for(lines: &[(&str, i64)], on_shortage: OnShortage) -> NewOr
     }
 }
 
-pub(super) fn call(request: Option<RequestKey>) -> Call {
-    Call { actor: Actor::stored("ann".to_owned()), request, deadline: None }
+pub(super) fn context(request: Option<RequestKey>) -> RequestContext {
+    RequestContext { actor: Actor::stored("ann".to_owned()), request, deadline: None }
 }
 
 pub(super) fn request(id: &str, content: u8) -> Option<RequestKey> {
@@ -247,12 +247,12 @@ pub(super) const TEXT: Codec<Placed> = Codec {
     size_max: usize::MAX,
 };
 
-pub(super) async fn place(
+pub(super) async fn create_order(
     store: &Store,
     key: Option<RequestKey>,
     new: NewOrder,
 ) -> Result<Placed, StoreError> {
-    store.change(call(key), CreateOrder { new }, placed, TEXT).await.map(Changed::into_answer)
+    store.change(context(key), CreateOrder { new }, placed, TEXT).await.map(Changed::into_answer)
 }
 
 pub(super) fn cancel(id: OrderId) -> CancelOrder {
@@ -269,18 +269,18 @@ macro_rules! on_both_engines {
         mod sqlite {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $name() {
-                let shop = super::Shop::on_sqlite().await.expect("SQLite is always there");
-                super::$name(&shop).await;
-                shop.gone().await;
+                let scene = super::Scene::on_sqlite().await.expect("SQLite is always there");
+                super::$name(&scene).await;
+                scene.gone().await;
             })+
         }
 
         mod postgres {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $name() {
-                let Some(shop) = super::Shop::on_postgres().await else { return };
-                super::$name(&shop).await;
-                shop.gone().await;
+                let Some(scene) = super::Scene::on_postgres().await else { return };
+                super::$name(&scene).await;
+                scene.gone().await;
             })+
         }
     };
@@ -291,15 +291,18 @@ pub(super) use on_both_engines;
 pub(super) async fn on_order(
     store: &Store,
     id: OrderId,
-    act: impl Fn(&mut Order, &mut Desk<'_>) -> Result<(), Refusal> + Send + 'static,
+    act: impl Fn(&mut Order, &mut UnitOfWork<'_>) -> Result<(), Refusal> + Send + 'static,
 ) {
-    let touch = Touch { orders: vec![id], order_stock: true, ..Touch::default() };
-    let act = move |desk: &mut Desk<'_>| {
-        let mut order = desk.take_order(id)?;
-        act(&mut order, desk)?;
-        domain::conclude(order, desk)
+    let reads = ReadSet { orders: vec![id], order_stock: true, ..ReadSet::default() };
+    let act = move |unit: &mut UnitOfWork<'_>| {
+        let mut order = unit.take_order(id)?;
+        act(&mut order, unit)?;
+        domain::conclude(order, unit)
     };
-    store.decide(call(None), touch, act, |(), _| (), Codec::unkept()).await.expect("the change is accepted");
+    store
+        .decide(context(None), reads, act, |(), _| (), Codec::unkept())
+        .await
+        .expect("the change is accepted");
 }
 
 pub(super) async fn count(store: &Store, sql: &str) -> i64 {

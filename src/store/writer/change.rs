@@ -1,16 +1,18 @@
-//! One queued change: what the caller gave, whatever its types, and the one answer it gets.
+//! One queued change with its types erased, and the one answer that its caller gets.
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::sync::oneshot;
 
-use crate::domain::{Actor, Changes, Command, Desk, Order, OrderId, Reason, Refusal, Touch, World};
+use crate::domain::{
+    Actor, ChangeSet, Command, Order, OrderId, ReadSet, Reason, Refusal, Snapshot, UnitOfWork,
+};
 use crate::store::connection::error::StoreError;
 
-/// Who asks for a change, and how it is told apart from a repetition.
+/// Who asks for a change, under which request id, and until when.
 #[derive(Debug, Clone)]
-pub struct Call {
+pub struct RequestContext {
     pub actor: Actor,
     /// None: the call is not retry-safe.
     pub request: Option<RequestKey>,
@@ -49,7 +51,7 @@ pub struct Codec<M> {
 }
 
 impl<M> Codec<M> {
-    /// For changes without a request id: nobody asks for their answers again.
+    /// For changes without a request id: their answers are never asked for again.
     pub fn unkept() -> Self {
         Self { encode: |_| Vec::new(), decode: |_| None, size: |_| 0, size_max: usize::MAX }
     }
@@ -63,21 +65,21 @@ impl<M> Clone for Codec<M> {
 
 impl<M> Copy for Codec<M> {}
 
-/// What a reply is made of: this change's results, and behind them the state after its group.
+/// The state for a reply: this change's results, and behind them the state after its group.
 #[derive(Debug, Clone, Copy)]
 pub struct View<'a> {
-    pub changes: &'a Changes,
-    pub world: &'a World,
+    pub changes: &'a ChangeSet,
+    pub snapshot: &'a Snapshot,
 }
 
 impl<'a> View<'a> {
     pub fn order(&self, id: OrderId) -> Option<&'a Arc<Order>> {
-        self.changes.orders.get(&id).or_else(|| self.world.orders.get(&id))
+        self.changes.orders.get(&id).or_else(|| self.snapshot.orders.get(&id))
     }
 }
 
-/// What became of a change.
-pub(in crate::store) enum Word {
+/// Outcome of a change.
+pub(in crate::store) enum Outcome {
     /// Committed: the caller gets the reply made from it.
     Done,
     /// Done before: the caller gets the answer kept then.
@@ -89,21 +91,21 @@ pub(in crate::store) enum Word {
 pub(in crate::store) trait Change: Send {
     /// The command's name.
     fn name(&self) -> &'static str;
-    fn call(&self) -> &Call;
-    fn reads(&self) -> &Touch;
+    fn context(&self) -> &RequestContext;
+    fn reads(&self) -> &ReadSet;
     /// Adds keys to what is loaded for it.
-    fn also_reads(&mut self, keys: Touch);
-    fn decide(&mut self, desk: &mut Desk<'_>) -> Result<(), Refusal>;
+    fn also_reads(&mut self, keys: ReadSet);
+    fn decide(&mut self, unit: &mut UnitOfWork<'_>) -> Result<(), Refusal>;
     /// Makes the reply out of what was decided.
     fn reply(&mut self, view: &View<'_>);
     /// The reply, as it is kept.
     fn encoded(&self) -> Vec<u8>;
     /// Refuses a reply that is too large to be sent.
     fn must_fit(&self) -> Result<(), Refusal>;
-    fn tell(self: Box<Self>, word: Word);
+    fn answer(self: Box<Self>, outcome: Outcome);
 }
 
-/// A change as its caller hears of it.
+/// Result of a change for its caller.
 #[derive(Debug)]
 pub enum Changed<T, M> {
     Decided {
@@ -124,13 +126,13 @@ impl<T, M> Changed<T, M> {
     }
 }
 
-/// Who waits for a change.
+/// The channel to the caller of a change.
 pub(in crate::store) type Caller<T, M> = oneshot::Sender<Result<Changed<T, M>, StoreError>>;
 
 pub(in crate::store) struct Queued<C: Command, M, R> {
-    pub(in crate::store) call: Call,
+    pub(in crate::store) context: RequestContext,
     pub(in crate::store) command: C,
-    pub(in crate::store) reads: Touch,
+    pub(in crate::store) reads: ReadSet,
     pub(in crate::store) reply: R,
     pub(in crate::store) codec: Codec<M>,
     pub(in crate::store) output: Option<C::Output>,
@@ -145,14 +147,24 @@ where
     R: Fn(&C::Output, &View<'_>) -> M,
 {
     pub(in crate::store) fn new(
-        call: Call,
+        context: RequestContext,
         command: C,
         reply: R,
         codec: Codec<M>,
         caller: Caller<C::Output, M>,
     ) -> Self {
         let reads = command.reads();
-        Self { call, command, reads, reply, codec, output: None, replied: None, orders: Vec::new(), caller }
+        Self {
+            context,
+            command,
+            reads,
+            reply,
+            codec,
+            output: None,
+            replied: None,
+            orders: Vec::new(),
+            caller,
+        }
     }
 }
 
@@ -166,22 +178,22 @@ where
         C::NAME
     }
 
-    fn call(&self) -> &Call {
-        &self.call
+    fn context(&self) -> &RequestContext {
+        &self.context
     }
 
-    fn reads(&self) -> &Touch {
+    fn reads(&self) -> &ReadSet {
         &self.reads
     }
 
-    fn also_reads(&mut self, keys: Touch) {
+    fn also_reads(&mut self, keys: ReadSet) {
         self.reads.extend(keys);
     }
 
-    fn decide(&mut self, desk: &mut Desk<'_>) -> Result<(), Refusal> {
+    fn decide(&mut self, unit: &mut UnitOfWork<'_>) -> Result<(), Refusal> {
         self.output = None;
         self.replied = None;
-        self.output = Some(self.command.decide(desk)?);
+        self.output = Some(self.command.decide(unit)?);
         Ok(())
     }
 
@@ -205,17 +217,17 @@ where
         }
     }
 
-    fn tell(self: Box<Self>, word: Word) {
+    fn answer(self: Box<Self>, outcome: Outcome) {
         let Self { codec, output, replied, orders, caller, .. } = *self;
-        let answer = match word {
-            Word::Done => match (replied, output) {
+        let answer = match outcome {
+            Outcome::Done => match (replied, output) {
                 (Some(answer), Some(output)) => Ok(Changed::Decided { answer, output, orders }),
                 _ => Err(StoreError::Internal("a change was done without a reply".to_owned())),
             },
-            Word::Stored(bytes) => (codec.decode)(&bytes)
+            Outcome::Stored(bytes) => (codec.decode)(&bytes)
                 .map(Changed::Replayed)
                 .ok_or_else(|| StoreError::corrupt("requests", "the stored answer cannot be read")),
-            Word::No(error) => Err(error),
+            Outcome::No(error) => Err(error),
         };
         // A caller that has gone away misses its answer; the change stands.
         let _ = caller.send(answer);
@@ -225,7 +237,7 @@ where
 /// A command that a test writes down as a closure.
 #[cfg(test)]
 pub(in crate::store) struct Closure<F> {
-    pub(in crate::store) reads: Touch,
+    pub(in crate::store) reads: ReadSet,
     pub(in crate::store) decide: F,
 }
 
@@ -233,16 +245,16 @@ pub(in crate::store) struct Closure<F> {
 impl<T, F> Command for Closure<F>
 where
     T: Send + 'static,
-    F: Fn(&mut Desk<'_>) -> Result<T, Refusal> + Send + 'static,
+    F: Fn(&mut UnitOfWork<'_>) -> Result<T, Refusal> + Send + 'static,
 {
     const NAME: &'static str = "test";
     type Output = T;
 
-    fn reads(&self) -> Touch {
+    fn reads(&self) -> ReadSet {
         self.reads.clone()
     }
 
-    fn decide(&self, desk: &mut Desk<'_>) -> Result<T, Refusal> {
-        (self.decide)(desk)
+    fn decide(&self, unit: &mut UnitOfWork<'_>) -> Result<T, Refusal> {
+        (self.decide)(unit)
     }
 }

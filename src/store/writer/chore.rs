@@ -1,4 +1,4 @@
-//! Jobs: what is due, leased to one worker at a time; and the other small errands that must go through the writer.
+//! Jobs: what is due, leased to one worker at a time; and other chores that must go through the writer.
 
 use std::time::Duration;
 
@@ -15,16 +15,16 @@ use crate::store::connection::session::Session;
 use crate::store::writer::idempotency as requests;
 use crate::store::writer::job::{Job, JobKind};
 
-/// Rows deleted in one transaction, so that nobody waits long behind it.
+/// Rows deleted in one transaction: few, so that the changes behind it wait briefly.
 const REAPED_AT_ONCE: u64 = 500;
 
 /// How far one look goes along the queue for a product in a region.
 pub(in crate::store) const QUEUE_MAX: i64 = 10_000;
 
-/// An errand in the writer's queue: a transaction of its own, without decisions.
+/// A chore in the writer's queue: a transaction of its own, without decisions.
 pub(in crate::store) struct Chore {
     pub(in crate::store) wish: Wish,
-    pub(in crate::store) caller: oneshot::Sender<Result<Outcome, StoreError>>,
+    pub(in crate::store) caller: oneshot::Sender<Result<ChoreResult, StoreError>>,
 }
 
 pub(in crate::store) enum Wish {
@@ -43,7 +43,7 @@ impl Wish {
     }
 }
 
-pub(in crate::store) enum Outcome {
+pub(in crate::store) enum ChoreResult {
     Jobs(Vec<Job>),
     Rows(u64),
 }
@@ -53,19 +53,23 @@ impl Chore {
         &self,
         db: &Session,
         clock: &StoreClock,
-    ) -> Result<Outcome, StoreError> {
+    ) -> Result<ChoreResult, StoreError> {
         clock.hear(db.begin().await?);
         let now = clock.now();
         let outcome = match self.wish {
-            Wish::ClaimJobs { limit, lease } => Outcome::Jobs(claim(db, limit, now, now.plus(lease)).await?),
-            Wish::FailJob { lease, retry_at } => Outcome::Rows(fail(db, lease, retry_at).await?),
-            Wish::ReapRequests { before } => Outcome::Rows(requests::reap(db, before, REAPED_AT_ONCE).await?),
+            Wish::ClaimJobs { limit, lease } => {
+                ChoreResult::Jobs(claim(db, limit, now, now.plus(lease)).await?)
+            }
+            Wish::FailJob { lease, retry_at } => ChoreResult::Rows(fail(db, lease, retry_at).await?),
+            Wish::ReapRequests { before } => {
+                ChoreResult::Rows(requests::reap(db, before, REAPED_AT_ONCE).await?)
+            }
         };
         db.commit(&[self.wish.name()]).await?;
         Ok(outcome)
     }
 
-    pub(in crate::store) fn tell(self, result: Result<Outcome, StoreError>) {
+    pub(in crate::store) fn answer(self, result: Result<ChoreResult, StoreError>) {
         // A worker that has gone away leaves its lease to run out.
         let _ = self.caller.send(result);
     }

@@ -7,11 +7,11 @@ use sea_orm::sea_query::Value;
 use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};
 
 use crate::domain::Timestamp;
-use crate::store::connection::bound_rows::{Column, bytes, number, text, with_given};
+use crate::store::connection::bound_rows::{Column, bytes, number, text, with_rows};
 use crate::store::connection::error::StoreError;
 use crate::store::connection::session::Session;
 use crate::store::rows::read::Lock;
-use crate::store::rows::write::{Kind, Writes};
+use crate::store::rows::write::{WriteKind, Writes};
 
 const KEY: [Column; 3] = [text("actor"), text("method"), text("request_id")];
 
@@ -28,41 +28,41 @@ const WITH_ANSWER: [Column; 5] =
     [text("actor"), text("method"), text("request_id"), bytes("fingerprint"), bytes("answer")];
 
 const ADD: &str = "INSERT INTO requests (actor, method, request_id, fingerprint, answer, created_at) \
-    SELECT actor, method, request_id, fingerprint, answer, created_at FROM given WHERE request_id IS NOT NULL";
+    SELECT actor, method, request_id, fingerprint, answer, created_at FROM bound WHERE request_id IS NOT NULL";
 
-const SET: &str = "UPDATE requests SET fingerprint = given.fingerprint, answer = given.answer FROM given \
-    WHERE requests.actor = given.actor AND requests.method = given.method \
-    AND requests.request_id = given.request_id";
+const SET: &str = "UPDATE requests SET fingerprint = bound.fingerprint, answer = bound.answer FROM bound \
+    WHERE requests.actor = bound.actor AND requests.method = bound.method \
+    AND requests.request_id = bound.request_id";
 
 /// Request ids are each actor's own, and each method's.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(in crate::store) struct Key {
+pub(in crate::store) struct IdempotencyKey {
     pub(in crate::store) actor: String,
     pub(in crate::store) method: String,
     pub(in crate::store) id: String,
 }
 
-/// What is kept under a request id.
+/// The answer stored under a request id.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::store) struct Kept {
+pub(in crate::store) struct StoredAnswer {
     pub(in crate::store) fingerprint: [u8; 32],
     pub(in crate::store) answer: Arc<[u8]>,
 }
 
-/// What is known of a group's request ids before it is decided.
+/// State of a group's request ids before it is decided.
 #[derive(Debug, Default)]
 pub(in crate::store) struct Known {
-    /// Those it would claim, but somebody has used them before.
-    pub(in crate::store) used: HashMap<Key, Kept>,
-    /// What callers heard of whom it has a later phase; nobody else changes that before its transaction ends.
-    pub(in crate::store) answers: HashMap<Key, Kept>,
+    /// Keys it would claim that were used before.
+    pub(in crate::store) used: HashMap<IdempotencyKey, StoredAnswer>,
+    /// Answers of earlier phases of these calls, locked until the transaction ends.
+    pub(in crate::store) answers: HashMap<IdempotencyKey, StoredAnswer>,
 }
 
 /// Claims keys for this transaction, each with the content it stands for, and locks those whose answers may change.
 pub(in crate::store) async fn claim(
     db: &Session,
-    claims: &BTreeMap<Key, [u8; 32]>,
-    amends: &BTreeSet<Key>,
+    claims: &BTreeMap<IdempotencyKey, [u8; 32]>,
+    amends: &BTreeSet<IdempotencyKey>,
     now: Timestamp,
 ) -> Result<Known, StoreError> {
     if db.backend() == DbBackend::Postgres {
@@ -72,7 +72,7 @@ pub(in crate::store) async fn claim(
 
     // Nobody else writes before this transaction ends: who has looked has claimed.
     let found = find(db, claims.keys().chain(amends)).await?;
-    let those = |asked: &dyn Fn(&Key) -> bool| {
+    let those = |asked: &dyn Fn(&IdempotencyKey) -> bool| {
         found.iter().filter(|(key, _)| asked(key)).map(|(key, kept)| (key.clone(), kept.clone())).collect()
     };
     Ok(Known { used: those(&|it| claims.contains_key(it)), answers: those(&|it| amends.contains(it)) })
@@ -82,9 +82,9 @@ pub(in crate::store) async fn claim(
 /// waited for.
 async fn add_or_find(
     db: &Session,
-    claims: &BTreeMap<Key, [u8; 32]>,
+    claims: &BTreeMap<IdempotencyKey, [u8; 32]>,
     now: Timestamp,
-) -> Result<HashMap<Key, Kept>, StoreError> {
+) -> Result<HashMap<IdempotencyKey, StoredAnswer>, StoreError> {
     if claims.is_empty() {
         return Ok(HashMap::new());
     }
@@ -94,32 +94,32 @@ async fn add_or_find(
         "{ADD} ORDER BY actor, method, request_id ON CONFLICT (actor, method, request_id) DO NOTHING \
         RETURNING actor, method, request_id"
     );
-    let claimed = db.query_all_raw(with_given(db.backend(), &WHOLE, rows, &sql)).await?;
+    let claimed = db.query_all_raw(with_rows(db.backend(), &WHOLE, rows, &sql)).await?;
     if claimed.len() == claims.len() {
         return Ok(HashMap::new());
     }
 
-    let claimed = claimed.iter().map(Key::read).collect::<Result<HashSet<_>, _>>()?;
+    let claimed = claimed.iter().map(IdempotencyKey::read).collect::<Result<HashSet<_>, _>>()?;
     let used: Vec<_> = claims.keys().filter(|it| !claimed.contains(it)).collect();
     let found = find(db, used.iter().copied()).await?;
     // One that was reaped in between can be claimed now.
     if found.len() == used.len() { Ok(found) } else { Err(StoreError::LostRace) }
 }
 
-/// What is kept under each key.
+/// The stored answer of each key.
 pub(in crate::store) async fn find(
     db: &Session,
-    keys: impl IntoIterator<Item = &Key>,
-) -> Result<HashMap<Key, Kept>, StoreError> {
+    keys: impl IntoIterator<Item = &IdempotencyKey>,
+) -> Result<HashMap<IdempotencyKey, StoredAnswer>, StoreError> {
     look_up(db, keys, Lock::No).await
 }
 
 async fn look_up(
     db: &Session,
-    keys: impl IntoIterator<Item = &Key>,
+    keys: impl IntoIterator<Item = &IdempotencyKey>,
     lock: Lock,
-) -> Result<HashMap<Key, Kept>, StoreError> {
-    let rows: Vec<_> = keys.into_iter().map(Key::row).collect();
+) -> Result<HashMap<IdempotencyKey, StoredAnswer>, StoreError> {
+    let rows: Vec<_> = keys.into_iter().map(IdempotencyKey::row).collect();
     if rows.is_empty() {
         return Ok(HashMap::new());
     }
@@ -130,48 +130,50 @@ async fn look_up(
     };
     let sql = format!(
         "SELECT actor, method, request_id, fingerprint, answer FROM requests \
-        WHERE (actor, method, request_id) IN (SELECT actor, method, request_id FROM given) {in_order}"
+        WHERE (actor, method, request_id) IN (SELECT actor, method, request_id FROM bound) {in_order}"
     );
-    let found = db.query_all_raw(with_given(db.backend(), &KEY, rows, &sql)).await?;
-    found.iter().map(|row| Ok((Key::read(row)?, Kept::read(row)?))).collect()
+    let found = db.query_all_raw(with_rows(db.backend(), &KEY, rows, &sql)).await?;
+    found.iter().map(|row| Ok((IdempotencyKey::read(row)?, StoredAnswer::read(row)?))).collect()
 }
 
 /// Keeps the answers of claimed keys. On PostgreSQL the claim is a row: one that is gone is a lost race.
 pub(in crate::store) fn keep(
     writes: &mut Writes,
     backend: DbBackend,
-    claimed: &[(Key, Kept)],
+    claimed: &[(IdempotencyKey, StoredAnswer)],
     now: Timestamp,
 ) {
     match backend {
         DbBackend::Sqlite => {
-            let row = |(key, kept): &(Key, Kept)| whole(key, &kept.fingerprint, &kept.answer, now);
+            let row = |(key, kept): &(IdempotencyKey, StoredAnswer)| {
+                whole(key, &kept.fingerprint, &kept.answer, now)
+            };
             // Not among the additions, which come last: a later answer may replace this one.
-            writes.put("requests", Kind::Change, WHOLE, claimed.iter().map(row).collect(), ADD);
+            writes.put("requests", WriteKind::Change, WHOLE, claimed.iter().map(row).collect(), ADD);
         }
         _ => {
             let rows = claimed.iter().map(with_answer).collect();
-            writes.put("requests", Kind::ChangeEach, WITH_ANSWER, rows, SET);
+            writes.put("requests", WriteKind::ChangeEach, WITH_ANSWER, rows, SET);
         }
     }
 }
 
 /// Puts later answers in the place of those that were kept before, where the content is the same. Without such a row a
 /// later answer has nothing to replace: the claim was reaped, or never made.
-pub(in crate::store) fn amend(writes: &mut Writes, amended: &[(Key, Kept)]) {
-    let set_same = format!("{SET} AND requests.fingerprint = given.fingerprint");
+pub(in crate::store) fn amend(writes: &mut Writes, amended: &[(IdempotencyKey, StoredAnswer)]) {
+    let set_same = format!("{SET} AND requests.fingerprint = bound.fingerprint");
     let rows = amended.iter().map(with_answer).collect();
-    writes.put("requests", Kind::Change, WITH_ANSWER, rows, set_same);
+    writes.put("requests", WriteKind::Change, WITH_ANSWER, rows, set_same);
 }
 
 /// Gives claimed keys back: what they were claimed for was refused. On SQLite claiming wrote nothing.
-pub(in crate::store) fn release(writes: &mut Writes, backend: DbBackend, keys: &BTreeSet<Key>) {
+pub(in crate::store) fn release(writes: &mut Writes, backend: DbBackend, keys: &BTreeSet<IdempotencyKey>) {
     if backend == DbBackend::Sqlite {
         return;
     }
     let sql = "DELETE FROM requests \
-        WHERE (actor, method, request_id) IN (SELECT actor, method, request_id FROM given)";
-    writes.put("requests", Kind::Change, KEY, keys.iter().map(Key::row).collect(), sql);
+        WHERE (actor, method, request_id) IN (SELECT actor, method, request_id FROM bound)";
+    writes.put("requests", WriteKind::Change, KEY, keys.iter().map(IdempotencyKey::row).collect(), sql);
 }
 
 /// Deletes the oldest of the answers from before this moment, at most `limit` at once.
@@ -184,19 +186,19 @@ pub(in crate::store) async fn reap(db: &Session, before: Timestamp, limit: u64) 
     Ok(done.rows_affected())
 }
 
-fn whole(key: &Key, fingerprint: &[u8; 32], answer: &[u8], now: Timestamp) -> Vec<Value> {
+fn whole(key: &IdempotencyKey, fingerprint: &[u8; 32], answer: &[u8], now: Timestamp) -> Vec<Value> {
     let mut row = key.row();
     row.extend([fingerprint.to_vec().into(), answer.to_vec().into(), now.unix_micros().into()]);
     row
 }
 
-fn with_answer((key, kept): &(Key, Kept)) -> Vec<Value> {
+fn with_answer((key, kept): &(IdempotencyKey, StoredAnswer)) -> Vec<Value> {
     let mut row = key.row();
     row.extend([kept.fingerprint.to_vec().into(), kept.answer.to_vec().into()]);
     row
 }
 
-impl Key {
+impl IdempotencyKey {
     fn row(&self) -> Vec<Value> {
         vec![self.actor.clone().into(), self.method.clone().into(), self.id.clone().into()]
     }
@@ -210,7 +212,7 @@ impl Key {
     }
 }
 
-impl Kept {
+impl StoredAnswer {
     fn read(row: &QueryResult) -> Result<Self, StoreError> {
         let fingerprint: Vec<u8> = row.try_get_by("fingerprint")?;
         let answer: Vec<u8> = row.try_get_by("answer")?;

@@ -1,4 +1,4 @@
-//! A lane: takes a group from the queue, has it written, and tries again after lost races.
+//! A lane of the writer: takes a group from the queue, runs its transaction, and retries after lost races.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,14 +8,18 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::domain::{Actor, FreeExpired, OrderState, Touch};
+use crate::domain::{Actor, OrderState, ReadSet, ReleaseExpired};
 use crate::store::connection::error::StoreError;
 use crate::store::connection::session::Session;
-use crate::store::writer::change::{Call, Change, Changed, Codec, Queued, RequestMode, View, Word};
-use crate::store::writer::chore::{Chore, Outcome};
-use crate::store::writer::group::{Undecided, Writer, reading_more, request_of, words_of};
-use crate::store::writer::idempotency::{self as requests, Kept, Key};
-use crate::store::writer::outcome::{Freeing, Starved, Trouble, Verdict, fail, refuse, refuse_late};
+use crate::store::writer::change::{
+    Change, Changed, Codec, Outcome, Queued, RequestContext, RequestMode, View,
+};
+use crate::store::writer::chore::{Chore, ChoreResult};
+use crate::store::writer::group::{Undecided, Writer, outcomes_of, reading_more, request_of};
+use crate::store::writer::idempotency::{self as requests, IdempotencyKey, StoredAnswer};
+use crate::store::writer::outcome::{
+    ChangeState, Freeing, GroupFailure, ShortOfStock, fail, refuse, refuse_late,
+};
 use crate::store::writer::queue::Batch;
 
 /// How long a group may take, repetitions included; then its connection is thrown away.
@@ -27,10 +31,11 @@ const REPEATS_MAX: u32 = 5;
 /// How often of these because a row existed already; after that it is not a race.
 const DUPLICATES_MAX: u32 = 2;
 
-/// How often overdue holds are freed for one group before those that are still short are asked to come again.
+/// How often expired reservations are released for one group before changes that are still short are refused as
+/// retryable.
 const FREEING_ROUNDS_MAX: u32 = 8;
 
-/// How long it is tried to find out what became of a group whose COMMIT was not answered.
+/// How long the writer tries to learn the outcome of a group whose COMMIT was not answered.
 const FIND_OUT_WITHIN: Duration = Duration::from_secs(5);
 
 impl Writer {
@@ -67,65 +72,65 @@ impl Lane {
                 return;
             }
 
-            let mut verdicts: Vec<_> = group.iter().map(|_| Verdict::Open).collect();
-            match self.attempt(&mut group, &mut verdicts, ends, freeing).await {
+            let mut states: Vec<_> = group.iter().map(|_| ChangeState::Open).collect();
+            match self.attempt(&mut group, &mut states, ends, freeing).await {
                 Ok(()) => {
                     let alone = group.len() == 1;
-                    let Undecided { starved, incomplete } = self.finish(group, verdicts);
+                    let Undecided { short, incomplete } = self.finish(group, states);
                     for (change, keys) in incomplete {
                         let again = if alone { reading_more(change, *keys) } else { change };
                         Box::pin(self.serve(vec![again])).await;
                     }
-                    if starved.is_empty() {
+                    if short.is_empty() {
                         return;
                     }
-                    // Others wait behind this: who needs more than that is asked to come again.
+                    // Other groups wait behind this one: a change that needs more rounds is refused as retryable.
                     rounds += 1;
                     let further = match rounds < FREEING_ROUNDS_MAX && Instant::now() < ends {
                         true => Freeing::Possible,
                         false => Freeing::Done,
                     };
-                    (group, freeing) = self.free_overdue(starved, further).await;
+                    (group, freeing) = self.release_expired(short, further).await;
                 }
-                Err(Trouble::Race) if races < REPEATS_MAX && Instant::now() < ends => {
+                Err(GroupFailure::Race) if races < REPEATS_MAX && Instant::now() < ends => {
                     races += 1;
                     sleep(jitter(races)).await;
                 }
-                Err(Trouble::Race) => return refuse(group, &StoreError::LostRace),
-                Err(Trouble::Duplicate(_)) if duplicates < DUPLICATES_MAX && Instant::now() < ends => {
+                Err(GroupFailure::Race) => return refuse(group, &StoreError::LostRace),
+                Err(GroupFailure::Duplicate(_)) if duplicates < DUPLICATES_MAX && Instant::now() < ends => {
                     duplicates += 1;
                     sleep(jitter(duplicates)).await;
                 }
-                Err(Trouble::Severed { stale: true, .. }) if !reconnected && Instant::now() < ends => {
+                Err(GroupFailure::Severed { stale: true, .. }) if !reconnected && Instant::now() < ends => {
                     reconnected = true;
                 }
-                Err(Trouble::Severed { error, .. }) => return refuse(group, &error),
-                Err(Trouble::Unknown) => return self.find_out(group, verdicts).await,
-                Err(Trouble::Panicked(place)) => {
+                Err(GroupFailure::Severed { error, .. }) => return refuse(group, &error),
+                Err(GroupFailure::Unknown) => return self.find_out(group, states).await,
+                Err(GroupFailure::Panicked(index)) => {
                     tracing::error!("a reply panicked; its change is refused");
                     let error = StoreError::Internal("the reply could not be made".to_owned());
-                    group.remove(place).tell(Word::No(error));
+                    group.remove(index).answer(Outcome::No(error));
                 }
-                Err(Trouble::TooLarge(place, refusal)) => {
-                    group.remove(place).tell(Word::No(refusal.into()));
+                Err(GroupFailure::TooLarge(index, refusal)) => {
+                    group.remove(index).answer(Outcome::No(refusal.into()));
                 }
-                Err(Trouble::Fault(StoreError::StorageFull)) => {
+                Err(GroupFailure::Fault(StoreError::StorageFull)) => {
                     return refuse(group, &StoreError::StorageFull);
                 }
-                // Somebody's fault: each alone, so that only the culprit fails.
-                Err(Trouble::Fault(_) | Trouble::Duplicate(_)) if group.len() > 1 => {
+                // One change is at fault: each runs alone, so that only that one fails.
+                Err(GroupFailure::Fault(_) | GroupFailure::Duplicate(_)) if group.len() > 1 => {
                     for change in group {
                         Box::pin(self.serve(vec![change])).await;
                     }
                     return;
                 }
-                Err(Trouble::Duplicate(what)) => {
+                Err(GroupFailure::Duplicate(what)) => {
                     return fail(
                         group,
                         &StoreError::Internal(format!("a row with the same key exists: {what}")),
                     );
                 }
-                Err(Trouble::Fault(error)) => return fail(group, &error),
+                Err(GroupFailure::Fault(error)) => return fail(group, &error),
             }
         }
     }
@@ -133,10 +138,10 @@ impl Lane {
     async fn attempt(
         &mut self,
         group: &mut [Box<dyn Change>],
-        verdicts: &mut [Verdict],
+        states: &mut [ChangeState],
         ends: Instant,
         freeing: Freeing,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), GroupFailure> {
         let kept = self.session.take();
         let stale = kept.is_some();
         let session = match kept {
@@ -145,65 +150,66 @@ impl Lane {
         };
 
         let committing = AtomicBool::new(false);
-        let transacting = self.writer.transact(&session, group, verdicts, &committing, freeing);
+        let transacting = self.writer.transact(&session, group, states, &committing, freeing);
         let ended = timeout_at(ends, transacting).await;
         let committing = committing.into_inner();
-        let trouble = match ended {
+        let failure = match ended {
             Ok(Ok(())) => {
                 self.session = Some(session);
                 return Ok(());
             }
-            Ok(Err(Trouble::Severed { error, .. })) => Trouble::Severed { error, stale },
-            Ok(Err(Trouble::Race)) => match session.take_existing_key() {
-                Some(key) => Trouble::Duplicate(key),
-                None => Trouble::Race,
+            Ok(Err(GroupFailure::Severed { error, .. })) => GroupFailure::Severed { error, stale },
+            Ok(Err(GroupFailure::Race)) => match session.take_existing_key() {
+                Some(key) => GroupFailure::Duplicate(key),
+                None => GroupFailure::Race,
             },
-            Ok(Err(trouble)) => trouble,
+            Ok(Err(failure)) => failure,
             Err(_) => {
                 let error = StoreError::Unavailable("the database took too long".to_owned());
-                Trouble::Severed { error, stale: false }
+                GroupFailure::Severed { error, stale: false }
             }
         };
 
-        if matches!(trouble, Trouble::Severed { .. }) {
+        if matches!(failure, GroupFailure::Severed { .. }) {
             session.discard();
-            return Err(if committing { Trouble::Unknown } else { trouble });
+            return Err(if committing { GroupFailure::Unknown } else { failure });
         }
         match session.rollback().await {
             Ok(()) => self.session = Some(session),
             Err(_) => session.discard(),
         }
-        Err(trouble)
+        Err(failure)
     }
 
-    /// Committed: everybody gets their answer, and whoever follows the events is woken. Gives back those that are to
-    /// be decided again.
-    fn finish(&mut self, group: Vec<Box<dyn Change>>, verdicts: Vec<Verdict>) -> Undecided {
+    /// After the commit: every caller gets its answer, and followers of the events are woken. Returns the changes that
+    /// are to be decided again.
+    fn finish(&mut self, group: Vec<Box<dyn Change>>, states: Vec<ChangeState>) -> Undecided {
         self.writer.groups.fetch_add(1, Ordering::Relaxed);
         let mut rings = false;
-        for verdict in &verdicts {
-            let Verdict::Accepted { changes, .. } = verdict else { continue };
+        for state in &states {
+            let ChangeState::Accepted { changes, .. } = state else { continue };
             rings = true;
             for order in changes.orders.values() {
                 match order.state {
-                    OrderState::Archived => self.writer.recent.forget(order.id),
-                    _ => self.writer.recent.keep(order),
+                    OrderState::Archived => self.writer.order_cache.forget(order.id),
+                    _ => self.writer.order_cache.keep(order),
                 }
             }
         }
 
-        let (mut undecided, mut words) = (Undecided::default(), Vec::new());
-        for ((change, verdict), word) in group.into_iter().zip(&verdicts).zip(words_of(&verdicts)) {
-            match verdict {
-                Verdict::Starved(error) => undecided.starved.push((change, error.clone())),
-                Verdict::Incomplete(keys) => undecided.incomplete.push((change, keys.clone())),
-                _ => words.push((change, word)),
+        let (mut undecided, mut outcomes) = (Undecided::default(), Vec::new());
+        for ((change, state), outcome) in group.into_iter().zip(&states).zip(outcomes_of(&states)) {
+            match state {
+                ChangeState::ShortOfStock(error) => undecided.short.push((change, error.clone())),
+                ChangeState::Incomplete(keys) => undecided.incomplete.push((change, keys.clone())),
+                _ => outcomes.push((change, outcome)),
             }
         }
-        // The next group does not wait until everybody has heard, and what was changed is cleared away.
+        // In the background: the next group does not wait until every caller has its answer and the changes are
+        // dropped.
         tokio::spawn(async move {
-            words.into_iter().for_each(|(change, word)| change.tell(word));
-            drop(verdicts);
+            outcomes.into_iter().for_each(|(change, outcome)| change.answer(outcome));
+            drop(states);
         });
         if rings {
             self.writer.bell.send_modify(|it| *it += 1);
@@ -211,66 +217,67 @@ impl Lane {
         undecided
     }
 
-    /// Ends the oldest overdue holds on what these changes are short of, in a group of its own, so that the work of
-    /// one transaction stays bounded however many are overdue. Gives back those that are to be decided again, and
-    /// whether there may be more to free for them.
-    async fn free_overdue(
+    /// Releases the oldest expired reservations of the stock that these changes lack, in a group of its own, so that
+    /// one transaction stays bounded however many have expired. Returns the changes to decide again, and whether more
+    /// may be released for them.
+    async fn release_expired(
         &mut self,
-        starved: Vec<Starved>,
+        short: Vec<ShortOfStock>,
         further: Freeing,
     ) -> (Vec<Box<dyn Change>>, Freeing) {
-        let mut touch = Touch::default();
-        for (change, _) in &starved {
-            let Touch { skus, orders, parts, reserves, .. } = change.reads();
-            touch.skus.extend(skus.iter().cloned());
+        let mut reads = ReadSet::default();
+        for (change, _) in &short {
+            let ReadSet { skus, orders, parts, reserves, .. } = change.reads();
+            reads.skus.extend(skus.iter().cloned());
             if *reserves {
-                touch.orders.extend(orders);
-                touch.parts.extend(parts.iter().cloned());
-                touch.reserves = true;
+                reads.orders.extend(orders);
+                reads.parts.extend(parts.iter().cloned());
+                reads.reserves = true;
             }
         }
 
-        let call = Call { actor: Actor::system(), request: None, deadline: None };
+        let context = RequestContext { actor: Actor::system(), request: None, deadline: None };
         let reply = |freed: &bool, _: &View<'_>| *freed;
         let (caller, answer) = oneshot::channel();
-        let queued = Queued::new(call, FreeExpired { short: touch }, reply, Codec::unkept(), caller);
+        let queued = Queued::new(context, ReleaseExpired { short: reads }, reply, Codec::unkept(), caller);
         Box::pin(self.serve(vec![Box::new(queued)])).await;
 
-        let again = |starved: Vec<Starved>| starved.into_iter().map(|it| it.0).collect();
+        let again = |short: Vec<ShortOfStock>| short.into_iter().map(|it| it.0).collect();
         let freed = answer.await.map(|it| it.map(Changed::into_answer));
         let error = match freed {
-            Ok(Ok(true)) if further == Freeing::Possible => return (again(starved), Freeing::Possible),
-            // What was overdue is others' stock.
-            Ok(Ok(false)) => return (again(starved), Freeing::Done),
-            // Whether there is enough is not known yet.
+            Ok(Ok(true)) if further == Freeing::Possible => return (again(short), Freeing::Possible),
+            // The expired reservations held other stock.
+            Ok(Ok(false)) => return (again(short), Freeing::Done),
+            // Whether the stock suffices is not known yet.
             Ok(Ok(true)) | Err(_) => StoreError::LostRace,
             Ok(Err(error)) => error,
         };
-        for (change, _) in starved {
-            change.tell(Word::No(error.clone()));
+        for (change, _) in short {
+            change.answer(Outcome::No(error.clone()));
         }
         (Vec::new(), Freeing::Done)
     }
 
-    /// COMMIT was not answered. A group is committed whole or not at all, so its request ids speak for all; without
-    /// any, nobody can say.
-    async fn find_out(&mut self, group: Vec<Box<dyn Change>>, verdicts: Vec<Verdict>) {
+    /// COMMIT was not answered. A group is committed whole or not at all, so one stored request id proves all of it;
+    /// without request ids the outcome stays unknown.
+    async fn find_out(&mut self, group: Vec<Box<dyn Change>>, states: Vec<ChangeState>) {
         let mut ours = HashMap::new();
-        for (change, verdict) in group.iter().zip(&verdicts) {
-            if let (Some((key, RequestMode::Claim, _)), Verdict::Accepted { answer: Some(answer), .. }) =
-                (request_of(change.as_ref()), verdict)
+        for (change, state) in group.iter().zip(&states) {
+            if let (Some((key, RequestMode::Claim, _)), ChangeState::Accepted { answer: Some(answer), .. }) =
+                (request_of(change.as_ref()), state)
             {
                 ours.insert(key, Arc::clone(answer));
             }
         }
 
         let found = self.look_up(ours.keys().cloned().collect()).await;
-        let is_there =
-            |(key, answer): (&Key, &Arc<[u8]>)| found.get(key).is_some_and(|it| it.answer == *answer);
+        let is_there = |(key, answer): (&IdempotencyKey, &Arc<[u8]>)| {
+            found.get(key).is_some_and(|it| it.answer == *answer)
+        };
         if !ours.is_empty() && ours.iter().all(is_there) {
-            let Undecided { starved, incomplete } = self.finish(group, verdicts);
-            starved.into_iter().for_each(|(change, error)| change.tell(Word::No(error)));
-            incomplete.into_iter().for_each(|(change, _)| change.tell(Word::No(StoreError::LostRace)));
+            let Undecided { short, incomplete } = self.finish(group, states);
+            short.into_iter().for_each(|(change, error)| change.answer(Outcome::No(error)));
+            incomplete.into_iter().for_each(|(change, _)| change.answer(Outcome::No(StoreError::LostRace)));
             return;
         }
         let error =
@@ -278,7 +285,7 @@ impl Lane {
         refuse(group, &error);
     }
 
-    async fn look_up(&mut self, keys: Vec<Key>) -> HashMap<Key, Kept> {
+    async fn look_up(&mut self, keys: Vec<IdempotencyKey>) -> HashMap<IdempotencyKey, StoredAnswer> {
         let ends = Instant::now() + FIND_OUT_WITHIN;
         while !keys.is_empty() && Instant::now() < ends {
             let looking = async {
@@ -310,12 +317,12 @@ impl Lane {
                 {
                     sleep(jitter(repeats)).await;
                 }
-                result => return chore.tell(result),
+                result => return chore.answer(result),
             }
         }
     }
 
-    async fn try_chore(&mut self, chore: &Chore, ends: Instant) -> Result<Outcome, StoreError> {
+    async fn try_chore(&mut self, chore: &Chore, ends: Instant) -> Result<ChoreResult, StoreError> {
         let session = match self.session.take() {
             Some(session) => session,
             None => self.writer.pools.writer(&self.writer.statements).await?,

@@ -1,20 +1,19 @@
-//! Loads what a group of changes touches: what belongs together in one message, nothing that nobody asked for, locks in
-//! one order.
+//! Loads the read sets of a group of changes: few messages, nothing beyond the read sets, locks in one order.
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use crate::domain::{
-    Channel, JobId, Loaded, Order, OrderId, OrderState, Part, ReplenishmentId, Reservation, ReservationId,
-    Sku, Timestamp, Touch, World,
+    Channel, JobId, Loaded, Order, OrderId, OrderState, Part, ReadSet, ReplenishmentId, Reservation,
+    ReservationId, Sku, Snapshot, Timestamp,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::session::Session;
-use crate::store::query::order_cache::Recent;
+use crate::store::query::order_cache::OrderCache;
 use crate::store::rows::read::Lock;
 use crate::store::rows::{archive, awaited, catalogue, event, job, order, payment, reservation, stock};
 
-/// What is wanted of an order beside itself.
+/// Things wanted of an order beside itself.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::store) struct OfOrder {
     stock: bool,
@@ -22,7 +21,7 @@ pub(in crate::store) struct OfOrder {
     fingerprint: bool,
 }
 
-/// What all changes of a group touch, together; sorted, as locks are taken in order.
+/// The joint read set of a group's changes; sorted, as locks are taken in order.
 #[derive(Default)]
 pub(in crate::store) struct Wanted {
     orders: BTreeSet<OrderId>,
@@ -44,8 +43,8 @@ pub(in crate::store) struct Wanted {
 }
 
 impl Wanted {
-    pub(in crate::store) fn add(&mut self, touch: &Touch) {
-        let Touch {
+    pub(in crate::store) fn add(&mut self, reads: &ReadSet) {
+        let ReadSet {
             orders,
             parts,
             order_stock,
@@ -61,7 +60,7 @@ impl Wanted {
             external_reference,
             bank_reference,
             lease,
-        } = touch;
+        } = reads;
         let of_order =
             OfOrder { stock: *order_stock, reserving: *reserves, fingerprint: *order_fingerprints };
         orders.iter().for_each(|it| self.add_order(*it, of_order));
@@ -93,95 +92,98 @@ impl Wanted {
         }
     }
 
-    /// Orders, reservations, jobs, stock, replenishments: rows are locked in this order by everybody. Reservations
-    /// come before stock because they say which stock; jobs come after what they are about, because whoever changes
+    /// Orders, reservations, jobs, stock, replenishments: every transaction locks rows in this order. Reservations come
+    /// before stock because they say which stock; jobs come after their subjects, because a transaction that changes
     /// that sets its job at the end.
     pub(in crate::store) async fn load(
         mut self,
         db: &Session,
-        recent: &Recent,
+        order_cache: &OrderCache,
         now: Timestamp,
         lock: Lock,
-    ) -> Result<World, StoreError> {
-        let mut world = World::default();
+    ) -> Result<Snapshot, StoreError> {
+        let mut snapshot = Snapshot::default();
         let parts = std::mem::take(&mut self.parts);
         if !parts.is_empty() {
             let named: Vec<Part> = parts.iter().map(|it| it.0.clone()).collect();
-            world.owners = event::owners(db, &named).await?;
+            snapshot.owners = event::owners(db, &named).await?;
             for (part, of_order) in &parts {
-                if let Some(order) = world.owners.get(part) {
+                if let Some(order) = snapshot.owners.get(part) {
                     self.add_order(*order, *of_order);
                 }
             }
         }
         let asked_for_stock = listed(&self.skus);
         if !asked_for_stock.is_empty() || !self.reserving.is_empty() {
-            let found = reservation::overdue(db, &asked_for_stock, &listed(&self.reserving), now).await?;
-            world.overdue_orders = found.orders;
-            world.overdue_reservations = found.others;
-            world.more_overdue = found.more;
+            let found =
+                reservation::expired_reservations(db, &asked_for_stock, &listed(&self.reserving), now)
+                    .await?;
+            snapshot.expired_orders = found.orders;
+            snapshot.expired_reservations = found.others;
+            snapshot.more_expired = found.more;
         }
 
-        let orders: BTreeSet<_> = self.orders.iter().chain(&world.overdue_orders).copied().collect();
+        let orders: BTreeSet<_> = self.orders.iter().chain(&snapshot.expired_orders).copied().collect();
         let purpose = if lock == Lock::Update { For::Changing } else { For::Reading };
-        for order in load_orders(db, recent, &listed(&orders), purpose).await? {
-            world.orders.insert(order.id, order);
+        for order in load_orders(db, order_cache, &listed(&orders), purpose).await? {
+            snapshot.orders.insert(order.id, order);
         }
-        let alike = self.fingerprints_of.iter().filter_map(|it| world.orders.get(it));
+        let alike = self.fingerprints_of.iter().filter_map(|it| snapshot.orders.get(it));
         self.fingerprints.extend(alike.map(|it| it.fingerprint.clone()));
 
         let reservations: BTreeSet<_> =
-            self.reservations.iter().chain(&world.overdue_reservations).copied().collect();
+            self.reservations.iter().chain(&snapshot.expired_reservations).copied().collect();
         if !reservations.is_empty() {
             for reservation in reservation::load_reservations(db, &listed(&reservations), lock).await? {
-                world.reservations.insert(reservation.id, Arc::new(reservation));
+                snapshot.reservations.insert(reservation.id, Arc::new(reservation));
             }
         }
 
         if !self.leases.is_empty() {
-            world.leases = job::leases(db, &listed(&self.leases), now, lock).await?;
+            snapshot.leases = job::leases(db, &listed(&self.leases), now, lock).await?;
         }
 
         let mut skus = self.skus.clone();
-        let moving = self.stock_of.iter().chain(&world.overdue_orders).filter_map(|it| world.orders.get(it));
+        let moving =
+            self.stock_of.iter().chain(&snapshot.expired_orders).filter_map(|it| snapshot.orders.get(it));
         for order in moving {
             skus.extend(skus_of(order));
         }
-        for reservation in world.reservations.values() {
+        for reservation in snapshot.reservations.values() {
             skus.extend(reserved_skus(reservation));
         }
-        self.load_lookups(db, &listed(&skus), lock, &mut world).await?;
+        self.load_lookups(db, &listed(&skus), lock, &mut snapshot).await?;
 
         if !self.replenishments.is_empty() {
             let ids = listed(&self.replenishments);
             for replenishment in stock::load_replenishments(db, &ids, lock).await? {
-                world.replenishments.insert(replenishment.id, Arc::new(replenishment));
+                snapshot.replenishments.insert(replenishment.id, Arc::new(replenishment));
             }
         }
         if self.couriers {
             let couriers = catalogue::load_couriers(db).await?;
-            world.couriers = couriers.into_iter().map(|it| (it.code.clone(), Arc::new(it))).collect();
-            world.courier_ratings = catalogue::courier_ratings(db).await?;
+            snapshot.couriers = couriers.into_iter().map(|it| (it.code.clone(), Arc::new(it))).collect();
+            snapshot.courier_ratings = catalogue::courier_ratings(db).await?;
         }
         let parts = parts.into_iter().map(|it| it.0).collect();
-        world.loaded = Some(Loaded { parts, ..self.looked_up(&world, orders, reservations, skus) });
-        Ok(world)
+        snapshot.loaded = Some(Loaded { parts, ..self.looked_up(&snapshot, orders, reservations, skus) });
+        Ok(snapshot)
     }
 
     /// Every key that was looked up, so that what a decision does not find among them is known not to exist.
     fn looked_up(
         self,
-        world: &World,
+        snapshot: &Snapshot,
         orders: BTreeSet<OrderId>,
         reservations: BTreeSet<ReservationId>,
         stock: BTreeSet<Sku>,
     ) -> Loaded {
-        let reserving = self.reserving.iter().filter_map(|it| world.orders.get(it));
+        let reserving = self.reserving.iter().filter_map(|it| snapshot.orders.get(it));
         let wanted = reserving.flat_map(|it| it.lines.iter().map(|line| line.sku.clone()));
         Loaded {
             orders: orders.into_iter().collect(),
             parts: HashSet::new(),
-            overdue: self.skus.into_iter().chain(wanted).collect(),
+            expired: self.skus.into_iter().chain(wanted).collect(),
             locations: self.locations || !stock.is_empty(),
             stock: stock.into_iter().collect(),
             reservations: reservations.into_iter().collect(),
@@ -195,13 +197,13 @@ impl Wanted {
     }
 
     /// Stock everywhere, who waits for it, what is known of products and locations, and what was used before. The
-    /// waiting are read after the stock is locked: whoever joins or leaves them holds that lock.
+    /// waiting are read after the stock is locked: an order that joins or leaves them holds that lock.
     async fn load_lookups(
         &self,
         db: &Session,
         skus: &[Sku],
         lock: Lock,
-        world: &mut World,
+        snapshot: &mut Snapshot,
     ) -> Result<(), StoreError> {
         let mut asked = Vec::new();
         let stock = (!skus.is_empty()).then(|| {
@@ -213,8 +215,8 @@ impl Wanted {
             .then(|| catalogue::products(db.backend(), &listed(&self.products)).with(&mut asked));
         let locations =
             (self.locations || !skus.is_empty()).then(|| catalogue::locations(db.backend()).with(&mut asked));
-        // Loaded orders are looked at as they are: see `Desk::received_alike`.
-        let loaded: Vec<_> = world.orders.keys().copied().collect();
+        // Loaded orders are looked at as they are: see `UnitOfWork::received_alike`.
+        let loaded: Vec<_> = snapshot.orders.keys().copied().collect();
         let fingerprints = (!self.fingerprints.is_empty()).then(|| {
             awaited::fingerprints(db.backend(), &listed(&self.fingerprints), &loaded).with(&mut asked)
         });
@@ -230,39 +232,39 @@ impl Wanted {
         let answers = db.query_each(asked).await?;
         if let Some((levels, awaited, open_replenishments)) = stock {
             let levels = levels.read(&answers)?.into_iter();
-            world.stock = levels.map(|it| ((it.sku.clone(), it.location.clone()), it)).collect();
-            world.awaited = awaited.read(&answers)?.into_iter().collect();
-            world.open_replenishments = open_replenishments.read(&answers)?.into_iter().collect();
+            snapshot.stock = levels.map(|it| ((it.sku.clone(), it.location.clone()), it)).collect();
+            snapshot.awaited = awaited.read(&answers)?.into_iter().collect();
+            snapshot.open_replenishments = open_replenishments.read(&answers)?.into_iter().collect();
         }
         if let Some(products) = products {
             let products = products.read(&answers)?.into_iter();
-            world.products = products.map(|it| (it.sku.clone(), Arc::new(it))).collect();
+            snapshot.products = products.map(|it| (it.sku.clone(), Arc::new(it))).collect();
         }
         if let Some(locations) = locations {
             let locations = locations.read(&answers)?.into_iter();
-            world.locations = locations.map(|it| (it.code.clone(), Arc::new(it))).collect();
+            snapshot.locations = locations.map(|it| (it.code.clone(), Arc::new(it))).collect();
         }
         if let Some(fingerprints) = fingerprints {
             let youngest = fingerprints.read(&answers)?.into_iter();
-            world.fingerprints = youngest.filter_map(|(it, at)| Some((it, at?))).collect();
+            snapshot.fingerprints = youngest.filter_map(|(it, at)| Some((it, at?))).collect();
         }
         if let Some(external_references) = external_references {
-            world.external_references = external_references.read(&answers)?.into_iter().collect();
+            snapshot.external_references = external_references.read(&answers)?.into_iter().collect();
         }
         if let Some(bank_references) = bank_references {
-            world.bank_references = bank_references.read(&answers)?.into_iter().collect();
+            snapshot.bank_references = bank_references.read(&answers)?.into_iter().collect();
         }
 
-        let waiting = world.orders.values().filter(|it| it.state == OrderState::AwaitingStock);
+        let waiting = snapshot.orders.values().filter(|it| it.state == OrderState::AwaitingStock);
         let waiting: BTreeSet<_> = waiting.map(|it| it.id).collect();
-        if !waiting.is_empty() && !world.awaited.is_empty() {
-            world.awaited_before = awaited::awaited_before(db, &listed(&waiting), skus).await?;
+        if !waiting.is_empty() && !snapshot.awaited.is_empty() {
+            snapshot.awaited_before = awaited::awaited_before(db, &listed(&waiting), skus).await?;
         }
         Ok(())
     }
 }
 
-/// What orders are loaded for.
+/// The purpose that orders are loaded for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::store) enum For {
     /// Those that can still change are locked, the archived are there to be refused by name.
@@ -272,21 +274,21 @@ pub(in crate::store) enum For {
     Listing,
 }
 
-/// Orders, in no order. What is known by its edition is not read again.
+/// Orders, in no order. One whose cached version is current is not read again.
 pub(in crate::store) async fn load_orders(
     db: &Session,
-    recent: &Recent,
+    order_cache: &OrderCache,
     ids: &[OrderId],
     purpose: For,
 ) -> Result<Vec<Arc<Order>>, StoreError> {
     let lock = if purpose == For::Changing { Lock::Update } else { Lock::No };
-    let looked_up = |id: &OrderId| lock == Lock::Update || recent.knows(*id);
+    let looked_up = |id: &OrderId| lock == Lock::Update || order_cache.knows(*id);
     let (looked_up, mut unknown): (Vec<_>, Vec<_>) = ids.iter().copied().partition(looked_up);
 
     let mut orders = Vec::with_capacity(ids.len());
     if !looked_up.is_empty() {
-        for (id, edition) in order::order_editions(db, &looked_up, lock).await? {
-            match recent.get(id, edition) {
+        for (id, version) in order::order_versions(db, &looked_up, lock).await? {
+            match order_cache.get(id, version) {
                 Some(known) => orders.push(known),
                 None => unknown.push(id),
             }
@@ -296,16 +298,16 @@ pub(in crate::store) async fn load_orders(
         for order in order::load_orders(db, &unknown).await?.into_iter().map(Arc::new) {
             if purpose == For::Changing {
                 // What is read under the lock is so, whatever is remembered.
-                recent.forget(order.id);
+                order_cache.forget(order.id);
             }
             if purpose != For::Listing {
-                recent.keep(&order);
+                order_cache.keep(&order);
             }
             orders.push(order);
         }
     }
 
-    // Outside of a transaction one may have been archived since its edition was read.
+    // Outside of a transaction an order may have been archived since its version was read.
     let found: HashSet<_> = orders.iter().map(|it| it.id).collect();
     let missing: Vec<_> = ids.iter().filter(|it| !found.contains(it)).copied().collect();
     if !missing.is_empty() {

@@ -3,38 +3,38 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use crate::domain::{Changes, Refusal, Touch, World};
+use crate::domain::{ChangeSet, ReadSet, Refusal, Snapshot};
 use crate::store::connection::error::StoreError;
-use crate::store::writer::change::{Change, View, Word};
+use crate::store::writer::change::{Change, Outcome, View};
 
-/// Where a change of a group stands.
-pub(super) enum Verdict {
+/// State of one change of a group.
+pub(super) enum ChangeState {
     Open,
     Accepted {
-        changes: Box<Changes>,
+        changes: Box<ChangeSet>,
         answer: Option<Arc<[u8]>>,
-        /// A final answer was given before: the caller hears that one.
+        /// A final answer was given before: the caller gets that one.
         given: Option<Arc<[u8]>>,
     },
-    /// Asked for the same as the change at this place in the group, which was accepted.
-    Twin(usize),
+    /// The same request as the change at this index of the group, which was accepted.
+    Duplicate(usize),
     Stored(Arc<[u8]>),
     Refused(StoreError),
-    /// Short, while more holds are overdue than were loaded: it is decided again when they are gone.
-    Starved(StoreError),
+    /// Short of stock, while more reservations have expired than were loaded: decided again when they are released.
+    ShortOfStock(StoreError),
     /// The decision read keys that were not loaded, so what it said counts for nothing: it is decided again.
-    Incomplete(Box<Touch>),
+    Incomplete(Box<ReadSet>),
 }
 
-/// Whether holds past their end may still be freed for those that are short.
+/// Whether expired reservations may still be released for changes that are short.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Freeing {
     Possible,
     Done,
 }
 
-/// Why a group did not go through.
-pub(super) enum Trouble {
+/// Why a group was not committed.
+pub(super) enum GroupFailure {
     Race,
     Duplicate(String),
     /// The connection is gone; nothing was committed. `stale`: it may have died long before this group came.
@@ -44,14 +44,14 @@ pub(super) enum Trouble {
     },
     /// The connection went silent in COMMIT.
     Unknown,
-    /// The reply of the change at this place panicked.
+    /// The reply of the change at this index panicked.
     Panicked(usize),
-    /// The reply of the change at this place is too large to be sent.
+    /// The reply of the change at this index is too large to be sent.
     TooLarge(usize, Refusal),
     Fault(StoreError),
 }
 
-impl From<StoreError> for Trouble {
+impl From<StoreError> for GroupFailure {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::LostRace => Self::Race,
@@ -63,29 +63,29 @@ impl From<StoreError> for Trouble {
 
 pub(super) fn reply(
     group: &mut [Box<dyn Change>],
-    verdicts: &mut [Verdict],
-    world: &World,
-) -> Result<(), Trouble> {
-    for (place, (change, verdict)) in group.iter_mut().zip(verdicts).enumerate() {
-        let Verdict::Accepted { changes, answer, .. } = verdict else { continue };
-        let view = View { changes, world };
+    states: &mut [ChangeState],
+    snapshot: &Snapshot,
+) -> Result<(), GroupFailure> {
+    for (index, (change, state)) in group.iter_mut().zip(states).enumerate() {
+        let ChangeState::Accepted { changes, answer, .. } = state else { continue };
+        let view = View { changes, snapshot };
         let replying = || {
             change.reply(&view);
             change.must_fit()?;
-            Ok(change.call().request.is_some().then(|| change.encoded().into()))
+            Ok(change.context().request.is_some().then(|| change.encoded().into()))
         };
-        let replied = catch_unwind(AssertUnwindSafe(replying)).map_err(|_| Trouble::Panicked(place))?;
-        *answer = replied.map_err(|it| Trouble::TooLarge(place, it))?;
+        let replied = catch_unwind(AssertUnwindSafe(replying)).map_err(|_| GroupFailure::Panicked(index))?;
+        *answer = replied.map_err(|it| GroupFailure::TooLarge(index, it))?;
     }
     Ok(())
 }
 
-/// A change that is short for want of room, and the refusal that says so.
-pub(super) type Starved = (Box<dyn Change>, StoreError);
+/// A change that is short of stock, and its refusal for want of stock.
+pub(super) type ShortOfStock = (Box<dyn Change>, StoreError);
 
 pub(super) fn refuse_late(group: Vec<Box<dyn Change>>) -> Vec<Box<dyn Change>> {
     let now = std::time::Instant::now();
-    let is_late = |change: &dyn Change| change.call().deadline.is_some_and(|it| it <= now);
+    let is_late = |change: &dyn Change| change.context().deadline.is_some_and(|it| it <= now);
     let (late, in_time): (Vec<_>, Vec<_>) = group.into_iter().partition(|it| is_late(it.as_ref()));
     refuse(late, &StoreError::DeadlineExceeded);
     in_time
@@ -93,7 +93,7 @@ pub(super) fn refuse_late(group: Vec<Box<dyn Change>>) -> Vec<Box<dyn Change>> {
 
 pub(super) fn refuse(group: Vec<Box<dyn Change>>, error: &StoreError) {
     for change in group {
-        change.tell(Word::No(error.clone()));
+        change.answer(Outcome::No(error.clone()));
     }
 }
 

@@ -14,7 +14,7 @@ pub(in crate::store) enum Task {
     Chore(Chore),
 }
 
-/// What a lane takes at once.
+/// Work that a lane takes at once.
 pub(in crate::store) enum Batch {
     Group(Vec<Box<dyn Change>>),
     Chore(Chore),
@@ -58,7 +58,7 @@ impl Queue {
         Ok(())
     }
 
-    /// What has queued up, as soon as there is something; None once the queue is closed and empty.
+    /// The next batch, as soon as there is one; None once the queue is closed and empty.
     pub(in crate::store) async fn take(&self) -> Option<Batch> {
         loop {
             // Listening begins before looking, so that an arrival in between is not missed.
@@ -72,7 +72,7 @@ impl Queue {
                     return Some(batch);
                 }
                 if waiting.closed {
-                    // The next lane shall see it too.
+                    // The next lane has to see it too.
                     self.arrival.notify_one();
                     return None;
                 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use sea_orm::ConnectionTrait;
 
-use crate::domain::{Changes, InvoiceId, Order, OrderId, World};
-use crate::store::connection::bound_rows::{number, text, with_given};
+use crate::domain::{ChangeSet, InvoiceId, Order, OrderId, Snapshot};
+use crate::store::connection::bound_rows::{number, text, with_rows};
 use crate::store::connection::error::StoreError;
 use crate::store::connection::session::Session;
 
@@ -14,7 +14,7 @@ const ORDERS: &str = "orders";
 
 const EVENTS: &str = "events";
 
-/// What a group needs numbers for.
+/// The things of a group that need numbers.
 #[derive(Default)]
 pub(in crate::store) struct Unnumbered {
     /// In the order of their decisions, as are the invoices of each series.
@@ -32,7 +32,7 @@ pub(in crate::store) struct Numbers {
 }
 
 impl Unnumbered {
-    pub(in crate::store) fn add(&mut self, changes: &Changes) {
+    pub(in crate::store) fn add(&mut self, changes: &ChangeSet) {
         for order in changes.orders.values() {
             if order.number == 0 && !self.orders.contains(&order.id) {
                 self.orders.push(order.id);
@@ -73,21 +73,21 @@ impl Unnumbered {
 }
 
 impl Numbers {
-    /// Writes the numbers into every version of the orders that got one, in the changes and in the world.
-    pub(in crate::store) fn put_into(&self, changes: &mut Changes, world: &mut World) {
+    /// Writes the numbers into every version of the orders that got one, in the changes and in the snapshot.
+    pub(in crate::store) fn put_into(&self, changes: &mut ChangeSet, snapshot: &mut Snapshot) {
         for (id, order) in &mut changes.orders {
             if order.number != 0 && order.invoices.iter().all(|it| it.number != 0) {
                 continue;
             }
 
-            // The world lets go of its copy first, so that nothing has to be cloned.
-            let is_latest = world.orders.get(id).is_some_and(|it| Arc::ptr_eq(it, order));
+            // The snapshot drops its copy first, so that nothing has to be cloned.
+            let is_latest = snapshot.orders.get(id).is_some_and(|it| Arc::ptr_eq(it, order));
             if is_latest {
-                world.orders.remove(id);
+                snapshot.orders.remove(id);
             }
             self.put_into_order(Arc::make_mut(order));
             if is_latest {
-                world.orders.insert(*id, Arc::clone(order));
+                snapshot.orders.insert(*id, Arc::clone(order));
             }
         }
     }
@@ -116,10 +116,10 @@ async fn take(db: &Session, wanted: &BTreeMap<String, i64>) -> Result<HashMap<St
         return Ok(HashMap::new());
     }
 
-    let sql = "INSERT INTO counters (name, value) SELECT name, value FROM given WHERE name IS NOT NULL ORDER BY name \
+    let sql = "INSERT INTO counters (name, value) SELECT name, value FROM bound WHERE name IS NOT NULL ORDER BY name \
         ON CONFLICT (name) DO UPDATE SET value = counters.value + excluded.value RETURNING name, value";
     let rows = wanted.iter().map(|(name, count)| vec![name.clone().into(), (*count).into()]).collect();
-    let statement = with_given(db.backend(), &[text("name"), number("value")], rows, sql);
+    let statement = with_rows(db.backend(), &[text("name"), number("value")], rows, sql);
     let taken = db.query_all_raw(statement).await?;
     taken.iter().map(|row| Ok((row.try_get_by("name")?, row.try_get_by("value")?))).collect()
 }

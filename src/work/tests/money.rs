@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::domain::{
-    Amounts, Ask, MessageKind, MessageState, Method, NewPayment, Order, PaymentState, RefundId, RefundState,
-    Touch,
+    Amounts, MessageKind, MessageState, Method, NewPayment, Order, PaymentState, ProviderRequest, ReadSet,
+    RefundId, RefundState,
 };
 use crate::work::outside::{Caller, Pending, settle};
 use crate::work::tests::{Scene, all_told, unread};
@@ -12,7 +12,7 @@ use crate::work::tests::{Scene, all_told, unread};
 #[tokio::test(flavor = "multi_thread")]
 async fn a_payment_that_timed_out_is_settled_with_one_charge() {
     let mut scene = Scene::set().await;
-    let id = scene.place("ann", 1).await;
+    let id = scene.create_order("ann", 1).await;
     let payment = scene.begin_payment(id, "tok_timeout").await;
     scene.begin_work();
     // The caller that asked has its time; then it is taken to be dead.
@@ -37,14 +37,14 @@ async fn a_payment_that_timed_out_is_settled_with_one_charge() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_caller_that_settles_and_a_worker_have_one_effect() {
     let scene = Scene::set().await;
-    let id = scene.place("ann", 1).await;
+    let id = scene.create_order("ann", 1).await;
     let payment = scene.begin_payment(id, "tok_success").await;
     let (one, two) = tokio::join!(
-        settle(&scene.shop, unread(id), Pending::Payment(payment), Caller::nobody()),
-        settle(&scene.shop, unread(id), Pending::Payment(payment), Caller::nobody())
+        settle(&scene.app, unread(id), Pending::Payment(payment), Caller::nobody()),
+        settle(&scene.app, unread(id), Pending::Payment(payment), Caller::nobody())
     );
     one.and(two).unwrap();
-    settle(&scene.shop, unread(id), Pending::Payment(payment), Caller::nobody()).await.unwrap();
+    settle(&scene.app, unread(id), Pending::Payment(payment), Caller::nobody()).await.unwrap();
 
     let order = scene.order(id).await;
     assert_eq!(order.payments[0].state, PaymentState::Captured);
@@ -57,22 +57,22 @@ async fn a_caller_that_settles_and_a_worker_have_one_effect() {
 #[tokio::test(flavor = "multi_thread")]
 async fn money_of_a_cancelled_order_is_paid_back_once() {
     let mut scene = Scene::set().await;
-    let id = scene.place("ann", 1).await;
+    let id = scene.create_order("ann", 1).await;
     let payment = scene.begin_payment(id, "tok_refund_timeout").await;
-    settle(&scene.shop, unread(id), Pending::Payment(payment), Caller::nobody()).await.unwrap();
-    let touch = Touch { orders: vec![id], order_stock: true, ..Touch::default() };
+    settle(&scene.app, unread(id), Pending::Payment(payment), Caller::nobody()).await.unwrap();
+    let reads = ReadSet { orders: vec![id], order_stock: true, ..ReadSet::default() };
     let refund: RefundId = scene
-        .change(touch, move |desk| {
-            let mut order = desk.take_order(id)?;
-            order.cancel(desk, "changed their mind")?;
+        .change(reads, move |unit| {
+            let mut order = unit.take_order(id)?;
+            order.cancel(unit, "changed their mind")?;
             let refund = order.payments[0].refunds[0].id;
-            desk.keep_order(order);
+            unit.keep_order(order);
             Ok(refund)
         })
         .await
         .unwrap();
 
-    settle(&scene.shop, unread(id), Pending::Refund(refund), Caller::nobody()).await.unwrap();
+    settle(&scene.app, unread(id), Pending::Refund(refund), Caller::nobody()).await.unwrap();
     assert_eq!(scene.order(id).await.payments[0].refunds[0].attempts, 1);
     scene.begin_work();
     scene.pass(5);
@@ -92,25 +92,25 @@ async fn money_of_a_cancelled_order_is_paid_back_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn another_providers_payment_is_not_asked_of_this_one() {
     let scene = Scene::set().await;
-    let id = scene.place("ann", 1).await;
-    let touch = Touch { orders: vec![id], ..Touch::default() };
+    let id = scene.create_order("ann", 1).await;
+    let reads = ReadSet { orders: vec![id], ..ReadSet::default() };
     let payment = scene
-        .change(touch, move |desk| {
-            let mut order = desk.take_order(id)?;
+        .change(reads, move |unit| {
+            let mut order = unit.take_order(id)?;
             let new = NewPayment {
                 method: Method::Card,
                 token: "tok_success".to_owned(),
                 amount: None,
-                ask: Ask::Charge,
+                request: ProviderRequest::Charge,
                 provider: "yesterdays-bank".to_owned(),
             };
-            let payment = order.begin_payment(desk, &new)?;
-            desk.keep_order(order);
+            let payment = order.begin_payment(unit, &new)?;
+            unit.keep_order(order);
             Ok(payment)
         })
         .await
         .unwrap();
-    settle(&scene.shop, unread(id), Pending::Payment(payment), Caller::nobody()).await.unwrap();
+    settle(&scene.app, unread(id), Pending::Payment(payment), Caller::nobody()).await.unwrap();
     assert_eq!(scene.sandbox.charges(), []);
     assert_eq!(scene.order(id).await.payments[0].state, PaymentState::Pending);
 }

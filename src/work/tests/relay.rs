@@ -1,6 +1,6 @@
 //! Letters while the mail is away for hours, and what became old meanwhile.
 
-use crate::domain::{MessageKind, MessageState, Order, OrderState, Touch, Unsent};
+use crate::domain::{MessageKind, MessageState, Order, OrderState, ReadSet, Unsent};
 use crate::work::outside::send;
 use crate::work::tests::{Scene, all_told};
 
@@ -11,7 +11,7 @@ async fn letters_wait_for_hours_until_their_folder_is_back() {
     std::fs::remove_dir(&folder).unwrap();
     scene.begin_work();
     // It waits for stock, so that nothing else becomes of it meanwhile.
-    let id = scene.place("ann", 100).await;
+    let id = scene.create_order("ann", 100).await;
     scene.pass(1);
     for attempts in 1..=12 {
         scene.until(id, |it| it.messages.iter().all(|it| it.attempts == attempts)).await;
@@ -29,18 +29,18 @@ async fn letters_wait_for_hours_until_their_folder_is_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_letter_whose_news_became_old_while_it_waited_is_not_sent() {
     let scene = Scene::set().await;
-    let blocked = scene.place("ann", 100).await;
+    let blocked = scene.create_order("ann", 100).await;
     let message = |order: &Order| {
         order.messages.iter().find(|it| it.kind == MessageKind::AwaitingStock).expect("told to wait").clone()
     };
     let waiting = message(&scene.order(blocked).await);
-    let touch = Touch { orders: vec![blocked], order_stock: true, ..Touch::default() };
+    let reads = ReadSet { orders: vec![blocked], order_stock: true, ..ReadSet::default() };
     scene
-        .change(touch, move |desk| {
-            let mut order = desk.take_order(blocked)?;
+        .change(reads, move |unit| {
+            let mut order = unit.take_order(blocked)?;
             let away = Unsent::Later("the relay is away".to_owned());
-            order.answer_message(desk, waiting.id, Err(away))?;
-            desk.keep_order(order);
+            order.answer_message(unit, waiting.id, Err(away))?;
+            unit.keep_order(order);
             Ok(())
         })
         .await
@@ -49,7 +49,7 @@ async fn a_letter_whose_news_became_old_while_it_waited_is_not_sent() {
     // The goods have come meanwhile.
     let mut order = scene.order(blocked).await;
     order.state = OrderState::Invoiced;
-    let sent = send(&scene.shop, &order, message(&order).id).await;
+    let sent = send(&scene.app, &order, message(&order).id).await;
     assert!(matches!(sent, Err(Unsent::Suppressed(_))), "{sent:?}");
     assert!(scene.letters().is_empty());
 }
@@ -57,13 +57,13 @@ async fn a_letter_whose_news_became_old_while_it_waited_is_not_sent() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_stored_with_somebody_elses_address_is_not_written_to() {
     let scene = Scene::set().await;
-    let id = scene.place("ann", 1).await;
+    let id = scene.create_order("ann", 1).await;
     // Stored before such addresses were refused.
     let mut order = scene.order(id).await;
     order.customer.email = "ann@example.com, victim@example.org".to_owned();
     let message = order.messages[0].clone();
     assert_eq!(message.state, MessageState::Queued);
-    let sent = send(&scene.shop, &order, message.id).await;
+    let sent = send(&scene.app, &order, message.id).await;
     assert!(matches!(sent, Err(Unsent::Suppressed(_))), "{sent:?}");
     assert!(scene.letters().is_empty());
 }

@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use crate::domain::{OnOrder, OrderState, Part, Target, VerifyOrder, Waive};
 use crate::store::{Codec, View};
-use crate::work::call;
+use crate::work::context;
 use crate::work::tests::Scene;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn waiting_orders_are_filled_in_the_order_in_which_they_came() {
     let mut scene = Scene::set().await;
-    scene.place("zoe", 10).await;
+    scene.create_order("zoe", 10).await;
     let mut waiting = Vec::new();
     for (name, units) in [("ann", 3), ("bob", 5), ("cyd", 1)] {
-        waiting.push(scene.place(name, units).await);
+        waiting.push(scene.create_order(name, units).await);
     }
     scene.begin_work();
     let states = async |scene: &Scene| {
@@ -44,21 +44,21 @@ async fn waiting_orders_are_filled_in_the_order_in_which_they_came() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_whose_hold_is_lifted_is_filled_before_the_newer_ones_that_wait() {
     let mut scene = Scene::set().await;
-    scene.place("zoe", 6).await;
-    scene.place("ann", 2).await;
-    let again = scene.place("ann", 2).await;
+    scene.create_order("zoe", 6).await;
+    scene.create_order("ann", 2).await;
+    let again = scene.create_order("ann", 2).await;
     assert_eq!(
         scene.order(again).await.state,
         OrderState::Received,
         "a duplicate, until somebody says it is not"
     );
-    let newer = scene.place("bob", 5).await;
+    let newer = scene.create_order("bob", 5).await;
     scene.begin_work();
     tokio::time::sleep(Duration::from_millis(300)).await;
 
     let verify = VerifyOrder { target: Target::latest(Part::Order(again)), waive: Waive::Duplicate };
     let reply = move |_: &OnOrder<()>, view: &View<'_>| view.order(again).unwrap().state;
-    let verified = scene.shop.store.change(call(), verify, reply, Codec::unkept());
+    let verified = scene.app.store.change(context(), verify, reply, Codec::unkept());
     let state = verified.await.unwrap().into_answer();
     assert_eq!(state, OrderState::AwaitingStock, "what is there is spoken for");
     scene.until(again, |it| it.state == OrderState::Invoiced).await;
@@ -69,13 +69,13 @@ async fn an_order_whose_hold_is_lifted_is_filled_before_the_newer_ones_that_wait
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_that_cannot_have_its_turn_does_not_keep_the_loops_busy() {
     let mut scene = Scene::set().await;
-    scene.place("zoe", 8).await;
-    scene.place("ann", 5).await;
+    scene.create_order("zoe", 8).await;
+    scene.create_order("ann", 5).await;
     scene.begin_work();
     tokio::time::sleep(Duration::from_millis(1_000)).await;
-    let before = scene.shop.store.groups();
+    let before = scene.app.store.groups();
     tokio::time::sleep(Duration::from_millis(2_500)).await;
-    let groups = scene.shop.store.groups() - before;
+    let groups = scene.app.store.groups() - before;
     scene.end_work().await;
     assert!(groups <= 6, "{groups} groups although nothing happened");
 }

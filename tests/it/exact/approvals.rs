@@ -65,7 +65,7 @@ async fn race(stage: &Stage, aim: &Aim, number: usize) -> pb::ApprovalState {
     let gate = if chance.bool() { pb::Gate::Reservation } else { pb::Gate::Payment };
     let channel = if gate == pb::Gate::Payment { pb::Channel::Phone } else { pb::Channel::InPerson };
     draft.channel = channel as i32;
-    let id = stage.place(number, draft).await.expect("there is stock for everybody").id;
+    let id = stage.create_order(number, draft).await.expect("there is stock for everybody").id;
     if gate == pb::Gate::Payment {
         stage.insist(number, |clients| pay(clients, &id, number)).await.expect("paid");
     }

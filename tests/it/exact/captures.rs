@@ -11,7 +11,7 @@ use tonic::{Code, Status};
 use super::stage::{Stage, crowd, everywhere};
 use crate::child::scale;
 use crate::server::Clients;
-use crate::shop::{by, draft, eur, order, pay_by_card, place, reason, stocked};
+use crate::shop::{by, create_order, draft, eur, order, pay_by_card, reason, stocked};
 use crate::warehouse::Warehouse;
 
 const CALLERS: usize = 8;
@@ -28,7 +28,10 @@ async fn captures(stage: Arc<Stage>) {
     let mut ids = Vec::new();
     for number in 0..orders {
         ids.push(
-            place(&stage.door(number), draft(&format!("payer{number}"), "PAID", 1)).await.expect("placed").id,
+            create_order(&stage.door(number), draft(&format!("payer{number}"), "PAID", 1))
+                .await
+                .expect("placed")
+                .id,
         );
     }
 
@@ -145,7 +148,7 @@ async fn refunds(stage: Arc<Stage>) {
         let mut draft = draft(&format!("payer{round}"), "HUNDRED", 1);
         draft.prices_include_tax = true;
         draft.lines[0].unit_price = Some(eur(10_000));
-        let id = place(&stage.door(round), draft).await.expect("placed").id;
+        let id = create_order(&stage.door(round), draft).await.expect("placed").id;
         let token = if round.is_multiple_of(2) { "tok_success" } else { "tok_refund_timeout" };
         let payment = pay_by_card(&stage.door(round), &id, token).await.expect("paid");
         assert_eq!(payment.captured, Some(eur(10_000)));

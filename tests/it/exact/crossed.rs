@@ -25,7 +25,7 @@ async fn crossed(stage: Arc<Stage>) {
 
     let placed = crowd(CLIENTS, orders, |number| {
         let stage = Arc::clone(&stage);
-        async move { stage.place(number, crossing(number)).await }
+        async move { stage.create_order(number, crossing(number)).await }
     })
     .await;
 

@@ -64,7 +64,7 @@ async fn race(stage: &Stage, aim: &Aim, number: usize) -> Winner {
     let mut chance = fastrand::Rng::with_seed(number as u64);
     let mut draft = draft(&format!("racer{number}"), &sku(number), 1);
     draft.reservation_lifetime = Some(prost_types::Duration { seconds: 2, nanos: 0 });
-    let placed = stage.place(number, draft).await.expect("there is stock for everybody");
+    let placed = stage.create_order(number, draft).await.expect("there is stock for everybody");
     let ends = placed.reservation.expect("reserved").expire_time.expect("it ends");
 
     let let_go = aim.wait_for(ends, &mut chance).await;

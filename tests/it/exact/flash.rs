@@ -34,7 +34,7 @@ async fn sales(stage: Arc<Stage>, sale: Sale) {
         let sold = crowd(at_once, buyers, |number| {
             let draft = draft(&format!("buyer{round}-{number}"), &sku, 1);
             let (stage, number) = (Arc::clone(&stage), round * buyers + number);
-            async move { stage.place(number, draft).await }
+            async move { stage.create_order(number, draft).await }
         })
         .await;
 

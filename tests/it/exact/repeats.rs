@@ -10,7 +10,7 @@ use tonic::{Code, Status};
 use super::stage::{Stage, crowd, everywhere};
 use crate::child::scale;
 use crate::server::Clients;
-use crate::shop::{by, draft, level, place, reason, stocked};
+use crate::shop::{by, create_order, draft, level, reason, stocked};
 
 const CALLERS: usize = 16;
 /// Callers of eight ids are under way together.
@@ -60,8 +60,9 @@ async fn charges(stage: Arc<Stage>) {
     stocked(&stage.door(0), "TWICE", i64::try_from(ids).expect("a few")).await;
     let mut orders = Vec::new();
     for id in 0..ids {
-        orders
-            .push(place(&stage.door(id), draft(&format!("payer{id}"), "TWICE", 1)).await.expect("placed").id);
+        orders.push(
+            create_order(&stage.door(id), draft(&format!("payer{id}"), "TWICE", 1)).await.expect("placed").id,
+        );
     }
     let orders = Arc::new(orders);
     let capture = |id: usize, token: &'static str| {

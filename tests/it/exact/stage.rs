@@ -95,7 +95,11 @@ impl Stage {
     }
 
     /// Places an order under a request id of that number.
-    pub(super) async fn place(&self, number: usize, draft: pb::OrderDraft) -> Result<pb::Order, Status> {
+    pub(super) async fn create_order(
+        &self,
+        number: usize,
+        draft: pb::OrderDraft,
+    ) -> Result<pb::Order, Status> {
         let request = pb::CreateOrderRequest { order: Some(draft), request_id: format!("order {number:05}") };
         let answer = self.insist(number, |clients| {
             let request = by("storefront", request.clone());

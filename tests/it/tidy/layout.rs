@@ -48,15 +48,15 @@ const LONG: &[(&str, &str)] = &[
 
 #[test]
 fn no_wing_of_the_domain_uses_what_comes_after_it() {
-    let place = |wing: &str| WINGS.iter().position(|it| *it == wing);
+    let rank = |wing: &str| WINGS.iter().position(|it| *it == wing);
     let mut crossed = Vec::new();
     for (file, source) in sources("src/domain") {
         let of_tests = file.ends_with("tests.rs") || file.components().any(|it| it.as_os_str() == "tests");
-        let Some(from) = module_of(&file).get(1).and_then(|it| place(it)).filter(|_| !of_tests) else {
+        let Some(from) = module_of(&file).get(1).and_then(|it| rank(it)).filter(|_| !of_tests) else {
             continue;
         };
         for path in paths_in(&source, &module_of(&file)) {
-            let to = path.get(1).filter(|_| path[0] == "domain").and_then(|it| place(it));
+            let to = path.get(1).filter(|_| path[0] == "domain").and_then(|it| rank(it));
             if to.is_some_and(|it| it > from) {
                 crossed.push(format!("{} uses {}", file.display(), path.join("::")));
             }

@@ -31,9 +31,9 @@ fn nearly_all_exchanged_neighbours_are_found() {
     let mut exchanges = 0;
     for seed in 0..500 {
         let number = tracking_number(id(seed));
-        for place in 3..15 {
+        for location in 3..15 {
             let mut exchanged = number.clone().into_bytes();
-            exchanged.swap(place - 1, place);
+            exchanged.swap(location - 1, location);
             let exchanged = String::from_utf8(exchanged).expect("ascii");
             exchanges += usize::from(exchanged != number);
             missed += usize::from(exchanged != number && tracking_number_is_valid(&exchanged));
@@ -158,12 +158,12 @@ proptest! {
     #[test]
     fn every_wrong_character_is_found(
         seed in any::<u64>(),
-        place in 2..15_usize,
+        location in 2..15_usize,
         wrong in 0..36_usize,
     ) {
         let number = tracking_number(id(seed));
         let mut changed = number.clone().into_bytes();
-        changed[place] = ALPHANUMERIC[wrong];
+        changed[location] = ALPHANUMERIC[wrong];
         let changed = String::from_utf8(changed).expect("ascii");
         prop_assert_eq!(tracking_number_is_valid(&changed), changed == number);
     }

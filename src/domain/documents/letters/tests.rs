@@ -155,7 +155,7 @@ fn news_of_the_journey_carry_what_the_courier_said() {
 fn a_silent_courier_leaves_no_gap() {
     let mut silent = order();
     let event = &mut silent.shipments[0].tracking[0];
-    event.place = " ".to_owned();
+    event.location = " ".to_owned();
     event.description = String::new();
     event.estimated_at = None;
     silent.shipments[0].label = None;

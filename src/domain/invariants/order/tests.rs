@@ -5,9 +5,9 @@ use crate::domain::invariants::order::law;
 
 #[test]
 fn the_laws_of_each_letter_are_numbered_without_gap() {
-    for (place, (id, statement)) in LAWS.iter().enumerate() {
+    for (location, (id, statement)) in LAWS.iter().enumerate() {
         let letter = &id[..1];
-        let before = LAWS[..place].iter().filter(|it| it.0.starts_with(letter)).count();
+        let before = LAWS[..location].iter().filter(|it| it.0.starts_with(letter)).count();
         assert_eq!(*id, format!("{letter}{}", before + 1), "{statement}");
     }
 }

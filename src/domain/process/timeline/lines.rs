@@ -96,7 +96,7 @@ impl Order {
 /// How many shipments are named in one note; the rest is counted.
 const SHIPMENTS_NAMED: usize = 3;
 
-/// What each of these shipments waits for, by the name of the call that does it.
+/// The next call for each of these shipments, by name.
 pub(super) fn next_calls(shipments: &[&Shipment]) -> Option<String> {
     let mut calls = shipments.iter().filter_map(|it| Some((it.next_call()?, it.id)));
     let named = calls.by_ref().take(SHIPMENTS_NAMED);

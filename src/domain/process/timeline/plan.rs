@@ -11,8 +11,8 @@ use crate::domain::model::reservation::ReservationState;
 use crate::domain::model::time::Timestamp;
 use crate::domain::process::timeline::steps::{Step, StepLine, StepState};
 
-/// Fills in by when each step is planned to be done: what policy does follows at once, money is due before its hold
-/// ends, goods before the promised pickup and delivery.
+/// Fills in by when each step is planned to be done: what policy does follows at once, money is due before its
+/// reservation ends, goods before the promised pickup and delivery.
 pub(super) fn plan(order: &Order, lines: &mut [StepLine]) {
     let handling =
         order.availability.as_ref().and_then(|it| it.earliest_ship_at.map(|ship| ship.since(it.at)));

@@ -4,10 +4,10 @@ use crate::domain::model::approval::Gate;
 use crate::domain::model::event::{Event, EventKind};
 use crate::domain::model::message::{Message, MessageKind};
 use crate::domain::model::order::Order;
-use crate::domain::model::scalars::{Actor, MessageId, words};
+use crate::domain::model::scalars::{Actor, MessageId, string_enum};
 use crate::domain::model::time::Timestamp;
 
-words! {
+string_enum! {
     /// The steps of the process; their order is the process.
     pub enum Step {
         ReceiveOrder = "RECEIVE_ORDER",
@@ -33,7 +33,7 @@ words! {
     }
 }
 
-words! {
+string_enum! {
     pub enum StepState {
         /// Its turn has not come.
         Pending = "PENDING",

@@ -11,7 +11,7 @@ use crate::domain::model::action::Action;
 use crate::domain::model::event::Machine;
 use crate::domain::model::hold::{HoldReason, HoldState};
 use crate::domain::model::order::{Order, OrderState};
-use crate::domain::model::payment::{Ask, Payment, PaymentState};
+use crate::domain::model::payment::{Payment, PaymentState, ProviderRequest};
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::scalars::{Ids, OrderId};
 use crate::domain::model::shipment::ShipmentState;
@@ -25,7 +25,7 @@ use crate::domain::tests::bench::Bench;
 use crate::domain::tests::given::{
     actor, by_card, cash, checks_of, in_house, one_package, pending, proof, report,
 };
-use crate::domain::unit::unit_of_work::Desk;
+use crate::domain::unit::unit_of_work::UnitOfWork;
 
 #[test]
 fn the_actions_of_an_order_are_the_calls_that_are_not_refused() {
@@ -51,17 +51,17 @@ pub(super) fn untaken<S: State>(all: &[S], taken: &BTreeSet<(Machine, String, St
     missing.map(|(from, to)| format!("{} from {from:?} to {to}", S::MACHINE)).collect()
 }
 
-pub(super) fn a_desk<'w>(bench: &'w Bench, name: &str) -> Desk<'w> {
-    Desk::new(&bench.world, &bench.rules, bench.now, actor(name), Ids::seeded(bench.now, 7))
+pub(super) fn a_desk<'w>(bench: &'w Bench, name: &str) -> UnitOfWork<'w> {
+    UnitOfWork::new(&bench.snapshot, &bench.rules, bench.now, actor(name), Ids::seeded(bench.now, 7))
 }
 
-type Call<'a> = &'a dyn Fn(&mut Order, &mut Desk<'_>) -> Result<(), Refusal>;
+type Probe<'a> = &'a dyn Fn(&mut Order, &mut UnitOfWork<'_>) -> Result<(), Refusal>;
 
 /// Tries every call on a copy: what is listed is not refused for the order's state, what is not listed is.
 fn actions_are_true(bench: &Bench, id: OrderId) {
     let order = bench.order(id);
     let listed = order.available_actions();
-    let probe = |action: Action, call: Call<'_>| {
+    let probe = |action: Action, call: Probe<'_>| {
         let outcome = call(&mut order.clone(), &mut a_desk(bench, "judge"));
         // Neither stock nor a deadline is a matter of state.
         if matches!(
@@ -80,50 +80,50 @@ fn actions_are_true(bench: &Bench, id: OrderId) {
     };
     let missing = || Err(Refusal::not_found("part", "none"));
 
-    probe(Action::CancelOrder, &|order, desk| order.cancel(desk, ""));
-    probe(Action::PlaceHold, &|order, desk| {
-        order.place_hold(desk, HoldReason::Other, String::new()).map(|_| ())
+    probe(Action::CancelOrder, &|order, unit| order.cancel(unit, ""));
+    probe(Action::PlaceHold, &|order, unit| {
+        order.place_hold(unit, HoldReason::Other, String::new()).map(|_| ())
     });
     let hold = order
         .holds
         .iter()
         .find(|it| it.state == HoldState::Active && it.reason != HoldReason::VerificationFailed)
         .map(|it| it.id);
-    probe(Action::ReleaseHold, &|order, desk| {
-        hold.map_or_else(missing, |it| order.release_hold(desk, it, ""))
+    probe(Action::ReleaseHold, &|order, unit| {
+        hold.map_or_else(missing, |it| order.release_hold(unit, it, ""))
     });
-    probe(Action::VerifyOrder, &|order, desk| order.verify_again(desk, Waive::Nothing));
-    probe(Action::UpdateOrder, &|order, desk| order.correct(desk, &Correction::default()));
-    probe(Action::CloseOrder, &|order, desk| order.close(desk));
-    probe(Action::ArchiveOrder, &|order, desk| order.archive(desk));
-    probe(Action::SubmitFeedback, &|order, desk| order.submit_feedback(desk, 3, 3, String::new()));
+    probe(Action::VerifyOrder, &|order, unit| order.verify_again(unit, Waive::Nothing));
+    probe(Action::UpdateOrder, &|order, unit| order.correct(unit, &Correction::default()));
+    probe(Action::CloseOrder, &|order, unit| order.close(unit));
+    probe(Action::ArchiveOrder, &|order, unit| order.archive(unit));
+    probe(Action::SubmitFeedback, &|order, unit| order.submit_feedback(unit, 3, 3, String::new()));
     let late = pending(order).is_some_and(|it| it.expires_at.is_some_and(|end| end <= bench.now));
     let approval = pending(order).map(|it| it.id);
     if !late {
         for (action, decision) in
             [(Action::ApproveRequest, Decision::Approve), (Action::RejectRequest, Decision::Reject)]
         {
-            probe(action, &|order, desk| {
-                approval.map_or_else(missing, |it| order.decide_approval(desk, it, decision, ""))
+            probe(action, &|order, unit| {
+                approval.map_or_else(missing, |it| order.decide_approval(unit, it, decision, ""))
             });
         }
     }
     let owing = |it: &&Payment| it.refundable_minor() > 0 || it.owed_by_hand().is_some();
     let refundable = order.payments.iter().find(owing).map(|it| it.id);
-    probe(Action::RefundPayment, &|order, desk| {
-        refundable.map_or_else(missing, |it| order.refund(desk, it, None, "").map(|_| ()))
+    probe(Action::RefundPayment, &|order, unit| {
+        refundable.map_or_else(missing, |it| order.refund(unit, it, None, "").map(|_| ()))
     });
-    probe(Action::RecordPayment, &|order, desk| order.record_payment(desk, &cash(None)).map(|_| ()));
-    probe(Action::AuthorizePayment, &|order, desk| {
-        order.begin_payment(desk, &by_card(Ask::Authorize, None)).map(|_| ())
+    probe(Action::RecordPayment, &|order, unit| order.record_payment(unit, &cash(None)).map(|_| ()));
+    probe(Action::AuthorizePayment, &|order, unit| {
+        order.begin_payment(unit, &by_card(ProviderRequest::Authorize, None)).map(|_| ())
     });
     let authorised = order.payments.iter().find(|it| it.state == PaymentState::Authorized).map(|it| it.id);
-    probe(Action::VoidPayment, &|order, desk| {
-        authorised.map_or_else(missing, |it| order.begin_void(desk, it))
+    probe(Action::VoidPayment, &|order, unit| {
+        authorised.map_or_else(missing, |it| order.begin_void(unit, it))
     });
-    probe(Action::CapturePayment, &|order, desk| match authorised {
-        Some(payment) => order.begin_capture(desk, payment),
-        None => order.begin_payment(desk, &by_card(Ask::Charge, None)).map(|_| ()),
+    probe(Action::CapturePayment, &|order, unit| match authorised {
+        Some(payment) => order.begin_capture(unit, payment),
+        None => order.begin_payment(unit, &by_card(ProviderRequest::Charge, None)).map(|_| ()),
     });
 
     for shipment in order.live_shipments().take(1) {
@@ -139,24 +139,24 @@ fn actions_are_true(bench: &Bench, id: OrderId) {
                 _ => Vec::new(),
             }
         };
-        probe(Action::StartPicking, &|order, desk| order.start_picking(desk, id));
-        probe(Action::RecordPick, &|order, desk| order.record_pick(desk, id, &units(Action::RecordPick)));
-        probe(Action::RecordQualityCheck, &|order, desk| {
-            order.record_quality_check(desk, id, &checks_of(shipment, 0))
+        probe(Action::StartPicking, &|order, unit| order.start_picking(unit, id));
+        probe(Action::RecordPick, &|order, unit| order.record_pick(unit, id, &units(Action::RecordPick)));
+        probe(Action::RecordQualityCheck, &|order, unit| {
+            order.record_quality_check(unit, id, &checks_of(shipment, 0))
         });
-        probe(Action::PackShipment, &|order, desk| order.pack(desk, id, one_package(shipment)));
-        probe(Action::CreateShippingLabel, &|order, desk| order.create_label(desk, id));
-        probe(Action::VoidShippingLabel, &|order, desk| order.void_label(desk, id));
-        probe(Action::AssignCourier, &|order, desk| order.assign_courier(desk, id, None, None));
-        probe(Action::ConfirmPickup, &|order, desk| {
-            order.confirm_pickup(desk, id, "driver 7", packages, None)
+        probe(Action::PackShipment, &|order, unit| order.pack(unit, id, one_package(shipment)));
+        probe(Action::CreateShippingLabel, &|order, unit| order.create_label(unit, id));
+        probe(Action::VoidShippingLabel, &|order, unit| order.void_label(unit, id));
+        probe(Action::AssignCourier, &|order, unit| order.assign_courier(unit, id, None, None));
+        probe(Action::ConfirmPickup, &|order, unit| {
+            order.confirm_pickup(unit, id, "driver 7", packages, None)
         });
-        probe(Action::ConfirmDelivery, &|order, desk| {
-            order.confirm_delivery(desk, id, proof(desk.now, &actor("courier")))
+        probe(Action::ConfirmDelivery, &|order, unit| {
+            order.confirm_delivery(unit, id, proof(unit.now, &actor("courier")))
         });
         let tell = report(TrackingStatus::InTransit, bench.now);
-        probe(Action::RecordTrackingEvents, &|order, desk| {
-            order.record_tracking(desk, id, std::slice::from_ref(&tell)).map(|_| ())
+        probe(Action::RecordTrackingEvents, &|order, unit| {
+            order.record_tracking(unit, id, std::slice::from_ref(&tell)).map(|_| ())
         });
     }
 }
@@ -173,7 +173,7 @@ pub(super) fn bring_home(bench: &mut Bench, id: OrderId) {
 }
 
 fn one_step_home(bench: &mut Bench, id: OrderId) {
-    bench.tend(id);
+    bench.run_due(id);
     bench.settle(id);
     bench.send_messages(id);
     bench.actor = actor("boss");
@@ -190,17 +190,17 @@ fn one_step_home(bench: &mut Bench, id: OrderId) {
     for hold in order.holds.iter().filter(|it| it.state == HoldState::Active) {
         if hold.reason != HoldReason::VerificationFailed {
             bench
-                .on(id, |order, desk| order.release_hold(desk, hold.id, ""))
+                .on(id, |order, unit| order.release_hold(unit, hold.id, ""))
                 .expect("there is stock for everybody");
         }
     }
 
     match bench.state(id) {
         OrderState::Received => {
-            let _ = bench.on(id, |order, desk| order.verify_again(desk, Waive::Duplicate));
+            let _ = bench.on(id, |order, unit| order.verify_again(unit, Waive::Duplicate));
             if bench.state(id) == OrderState::Received {
                 bench
-                    .on(id, |order, desk| order.cancel(desk, "cannot be verified"))
+                    .on(id, |order, unit| order.cancel(unit, "cannot be verified"))
                     .expect("not handed over");
             }
         }
@@ -212,7 +212,7 @@ fn one_step_home(bench: &mut Bench, id: OrderId) {
                 && in_house(&order).is_empty() =>
         {
             for payment in owing.iter().filter(|_| !order.why_open().is_empty()) {
-                let _ = bench.on(id, |order, desk| order.refund(desk, *payment, None, "never arrived"));
+                let _ = bench.on(id, |order, unit| order.refund(unit, *payment, None, "never arrived"));
             }
             bench.settle(id);
             bench.on(id, Order::close).expect("nothing is open");
@@ -220,7 +220,7 @@ fn one_step_home(bench: &mut Bench, id: OrderId) {
         OrderState::Closed | OrderState::Rejected | OrderState::Cancelled | OrderState::Expired => {
             for payment in owing.iter().filter(|_| order.state != OrderState::Closed) {
                 bench
-                    .on(id, |order, desk| order.refund(desk, *payment, None, "again"))
+                    .on(id, |order, unit| order.refund(unit, *payment, None, "again"))
                     .expect("not paid back");
             }
             bench.settle(id);

@@ -1,8 +1,7 @@
 //! What can happen to an order, and its chance.
 
-use proptest::prelude::*;
-
 use proptest::collection::vec;
+use proptest::prelude::*;
 use proptest::sample::select;
 
 use crate::domain::approvals::decide::Decision;
@@ -13,30 +12,26 @@ use crate::domain::inventory::replenish::{decide_replenishment, set_reorder_rule
 use crate::domain::inventory::reserve_for_others::{NewReservation, reserve_stock};
 use crate::domain::model::amounts::Discount;
 use crate::domain::model::hold::{HoldReason, HoldState};
-use crate::domain::model::message::Unsent;
-use crate::domain::model::method::Method;
-use crate::domain::model::new_order::NewOrder;
 use crate::domain::model::order::{Order, OrderState};
-use crate::domain::model::payment::{Ask, PaymentState, ProviderAnswer};
+use crate::domain::model::payment::{PaymentState, ProviderAnswer, ProviderRequest};
 use crate::domain::model::refund::{HandedBack, RefundState};
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::replenishment::ReplenishmentState;
 use crate::domain::model::scalars::{OnShortage, OrderId};
 use crate::domain::model::shipment::{ShipmentItem, ShipmentState};
 use crate::domain::model::tracking::TrackingStatus;
+use crate::domain::model::{message::Unsent, method::Method, new_order::NewOrder};
 use crate::domain::ordering::change::Correction;
 use crate::domain::ordering::verify::Waive;
 use crate::domain::shipping::pick::LineUnits;
 use crate::domain::tests::bench::Bench;
 use crate::domain::tests::given::{
-    self, actor, by_card, cash, checks_of, dear, declined, done, in_house, one_package, open_ask, order,
-    pending, place, proof, report, sku, to_berlin, unknown, usd,
+    self, actor, by_card, cash, checks_of, dear, declined, done, in_house, location_code, one_package,
+    open_request, order, pending, proof, report, sku, to_berlin, unknown, usd,
 };
 
 pub(super) const SKUS: [&str; 3] = ["A-1", "B-2", "C-3"];
-
 pub(super) const PLACES: [&str; 3] = ["NYC", "LAX", "BER"];
-
 const PEOPLE: [&str; 3] = ["shop", "clerk", "boss"];
 
 /// One command. Numbers choose among what there is.
@@ -66,18 +61,18 @@ pub(super) enum Act {
     },
     Stock {
         sku: usize,
-        place: usize,
+        location: usize,
         units: i64,
     },
     Adjust {
         sku: usize,
-        place: usize,
+        location: usize,
         delta: i64,
         why: AdjustReason,
     },
     Reorder {
         sku: usize,
-        place: usize,
+        location: usize,
         point: i64,
     },
     Replenish {
@@ -205,12 +200,18 @@ pub(super) fn some_act() -> impl Strategy<Value = Act> {
     let tracking = (0_usize..8, 0_usize..2, select(TrackingStatus::ALL), 0_u64..3_000).prop_map(
         |(order, shipment, status, minutes_ago)| Act::Track { order, shipment, status, minutes_ago },
     );
-    let stocking =
-        (0_usize..3, 0_usize..3, 1_i64..6).prop_map(|(sku, place, units)| Act::Stock { sku, place, units });
+    let stocking = (0_usize..3, 0_usize..3, 1_i64..6).prop_map(|(sku, location, units)| Act::Stock {
+        sku,
+        location,
+        units,
+    });
     let adjusting = (0_usize..3, 0_usize..3, select(&[-3, -2, -1, 1, 2, 3][..]), select(AdjustReason::ALL))
-        .prop_map(|(sku, place, delta, why)| Act::Adjust { sku, place, delta, why });
-    let reordering =
-        (0_usize..3, 0_usize..3, 0_i64..8).prop_map(|(sku, place, point)| Act::Reorder { sku, place, point });
+        .prop_map(|(sku, location, delta, why)| Act::Adjust { sku, location, delta, why });
+    let reordering = (0_usize..3, 0_usize..3, 0_i64..8).prop_map(|(sku, location, point)| Act::Reorder {
+        sku,
+        location,
+        point,
+    });
     let replenishing =
         (0_usize..3, select(ReplenishmentState::ALL)).prop_map(|(which, to)| Act::Replenish { which, to });
     let setting_aside = (0_usize..3, 1_i64..5, 1_u64..600).prop_map(|(sku, units, seconds)| Act::SetAside {
@@ -235,7 +236,7 @@ pub(super) fn some_act() -> impl Strategy<Value = Act> {
 }
 
 pub(super) fn all(bench: &Bench) -> Vec<OrderId> {
-    let mut orders: Vec<_> = bench.world.orders.values().map(|it| (it.number, it.id)).collect();
+    let mut orders: Vec<_> = bench.snapshot.orders.values().map(|it| (it.number, it.id)).collect();
     orders.sort();
     orders.into_iter().map(|it| it.1).collect()
 }
@@ -258,12 +259,12 @@ pub(super) fn order_of(bench: &Bench, act: &Act) -> Option<OrderId> {
     }
 }
 
-/// Refusals are fine; that they leave no trace is in the types: a desk only borrows the world.
+/// Refusals are fine; that they leave no trace is in the types: a unit of work only borrows the snapshot.
 pub(super) fn apply(bench: &mut Bench, act: &Act) {
     let about = order_of(bench, act);
     match act {
         Act::Place { name, lines, style } => {
-            let _ = bench.place(&new_order(*name, lines, *style));
+            let _ = bench.create_order(&new_order(*name, lines, *style));
         }
         Act::Proceed { choices, .. } => {
             if let Some(id) = about {
@@ -280,17 +281,17 @@ pub(super) fn apply(bench: &mut Bench, act: &Act) {
             if let Some((id, shipment)) = found {
                 let at = bench.now.minus(std::time::Duration::from_secs(minutes_ago * 60));
                 let report = report(*status, at);
-                let _ = bench.on(id, |order, desk| order.record_tracking(desk, shipment, &[report]));
+                let _ = bench.on(id, |order, unit| order.record_tracking(unit, shipment, &[report]));
             }
         }
-        Act::Stock { sku: code, place: at, units } => bench.stock(SKUS[*code], PLACES[*at], *units),
-        Act::Adjust { sku: code, place: at, delta, why } => {
-            let (code, at) = (sku(SKUS[*code]), place(PLACES[*at]));
-            let _ = bench.decide(|desk| adjust_stock(desk, &code, &at, *delta, *why, "", ""));
+        Act::Stock { sku: code, location: at, units } => bench.stock(SKUS[*code], PLACES[*at], *units),
+        Act::Adjust { sku: code, location: at, delta, why } => {
+            let (code, at) = (sku(SKUS[*code]), location_code(PLACES[*at]));
+            let _ = bench.decide(|unit| adjust_stock(unit, &code, &at, *delta, *why, "", ""));
         }
-        Act::Reorder { sku: code, place: at, point } => {
-            let (code, at) = (sku(SKUS[*code]), place(PLACES[*at]));
-            let _ = bench.decide(|desk| set_reorder_rule(desk, &code, &at, Some(*point), None, ""));
+        Act::Reorder { sku: code, location: at, point } => {
+            let (code, at) = (sku(SKUS[*code]), location_code(PLACES[*at]));
+            let _ = bench.decide(|unit| set_reorder_rule(unit, &code, &at, Some(*point), None, ""));
         }
         Act::Replenish { which, to } => replenish(bench, *which, *to),
         Act::SetAside { sku: code, units, seconds } => {
@@ -301,14 +302,14 @@ pub(super) fn apply(bench: &mut Bench, act: &Act) {
                 lifetime: Some(std::time::Duration::from_secs(*seconds)),
                 reference: String::new(),
             };
-            let _ = bench.decide(|desk| reserve_stock(desk, &new));
+            let _ = bench.decide(|unit| reserve_stock(unit, &new));
         }
         Act::GiveBack { which } => {
-            let mut ids: Vec<_> = bench.world.reservations.keys().copied().collect();
+            let mut ids: Vec<_> = bench.snapshot.reservations.keys().copied().collect();
             ids.sort();
             if let Some(id) = ids.get(which % ids.len().max(1)).copied() {
-                bench.decide(|desk| expire_reservation(desk, id)).ok();
-                let _ = bench.decide(|desk| release_reservation(desk, id));
+                bench.decide(|unit| expire_reservation(unit, id)).ok();
+                let _ = bench.decide(|unit| release_reservation(unit, id));
             }
         }
         Act::Pass { seconds } => bench.pass(*seconds),
@@ -335,19 +336,19 @@ fn new_order(name: usize, lines: &[(usize, i64)], style: Style) -> NewOrder {
 }
 
 fn replenish(bench: &mut Bench, which: usize, to: ReplenishmentState) {
-    let mut all: Vec<_> = bench.world.replenishments.values().map(AsRef::as_ref).cloned().collect();
+    let mut all: Vec<_> = bench.snapshot.replenishments.values().map(AsRef::as_ref).cloned().collect();
     all.sort_by_key(|it| it.id);
     let Some(chosen) = all.get(which % all.len().max(1)) else { return };
     let _ = match to {
         ReplenishmentState::Received | ReplenishmentState::PartiallyReceived => {
-            bench.decide(|desk| receive_stock(desk, &chosen.sku, &chosen.location, 2, "", Some(chosen.id)))
+            bench.decide(|unit| receive_stock(unit, &chosen.sku, &chosen.location, 2, "", Some(chosen.id)))
         }
         ReplenishmentState::Proposed
         | ReplenishmentState::Approved
         | ReplenishmentState::Rejected
         | ReplenishmentState::Ordered
         | ReplenishmentState::Cancelled => {
-            bench.decide(|desk| decide_replenishment(desk, chosen.id, to, None, ""))
+            bench.decide(|unit| decide_replenishment(unit, chosen.id, to, None, ""))
         }
     };
 }
@@ -371,9 +372,9 @@ pub(super) fn proceed(bench: &mut Bench, id: OrderId, choice: u8) {
         OrderState::Reserved | OrderState::PaymentCaptured if order.on_hold() => Release,
         OrderState::Reserved | OrderState::PaymentCaptured if badly => Reject,
         OrderState::Reserved | OrderState::PaymentCaptured => Approve,
-        OrderState::Invoiced if open_ask(order).is_some() && badly => Declined,
-        OrderState::Invoiced if open_ask(order).is_some() && choice % 16 == 1 => Unknown,
-        OrderState::Invoiced if open_ask(order).is_some() => Done,
+        OrderState::Invoiced if open_request(order).is_some() && badly => Declined,
+        OrderState::Invoiced if open_request(order).is_some() && choice % 16 == 1 => Unknown,
+        OrderState::Invoiced if open_request(order).is_some() => Done,
         OrderState::Invoiced if order.on_hold() => Release,
         OrderState::Invoiced if order.payments.iter().any(|it| it.state == PaymentState::Authorized) => {
             Capture
@@ -439,20 +440,20 @@ pub(super) fn disturb(bench: &mut Bench, id: OrderId, what: Disturbance, amount:
     let shipment = in_house(&order).first().map(|it| it.0).and_then(|number| order.shipments.get(number));
     let now = bench.now;
     match what {
-        Disturbance::Cancel => bench.on(id, |order, desk| order.cancel(desk, "changed her mind")),
+        Disturbance::Cancel => bench.on(id, |order, unit| order.cancel(unit, "changed her mind")),
         Disturbance::Hold => bench
-            .on(id, |order, desk| order.place_hold(desk, HoldReason::Compliance, "papers".to_owned()))
+            .on(id, |order, unit| order.place_hold(unit, HoldReason::Compliance, "papers".to_owned()))
             .map(|_| ()),
         Disturbance::Release => match order.holds.iter().find(|it| it.state == HoldState::Active) {
-            Some(hold) => bench.on(id, |order, desk| order.release_hold(desk, hold.id, "fine")),
+            Some(hold) => bench.on(id, |order, unit| order.release_hold(unit, hold.id, "fine")),
             None => Ok(()),
         },
-        Disturbance::Verify => bench.on(id, |order, desk| order.verify_again(desk, Waive::Duplicate)),
+        Disturbance::Verify => bench.on(id, |order, unit| order.verify_again(unit, Waive::Duplicate)),
         Disturbance::Correct => {
             let customer = Some(given::order("ada", &[]).customer);
             let lines = (amount % 2 == 0).then(|| given::order("ada", &[("A-1", 1 + amount % 5)]).lines);
             let correction = Correction { customer, lines, ..Correction::default() };
-            bench.on(id, |order, desk| order.correct(desk, &correction))
+            bench.on(id, |order, unit| order.correct(unit, &correction))
         }
         Disturbance::Approve | Disturbance::Reject => {
             let Some(approval) = pending(&order).map(|it| it.id) else { return Ok(()) };
@@ -460,21 +461,21 @@ pub(super) fn disturb(bench: &mut Bench, id: OrderId, what: Disturbance, amount:
                 Disturbance::Approve => Decision::Approve,
                 _ => Decision::Reject,
             };
-            bench.on(id, |order, desk| order.decide_approval(desk, approval, decision, ""))
+            bench.on(id, |order, unit| order.decide_approval(unit, approval, decision, ""))
         }
-        Disturbance::Authorize => {
-            bench.on(id, |order, desk| order.begin_payment(desk, &by_card(Ask::Authorize, part))).map(|_| ())
-        }
-        Disturbance::Charge => {
-            bench.on(id, |order, desk| order.begin_payment(desk, &by_card(Ask::Charge, part))).map(|_| ())
-        }
-        Disturbance::Cash => bench.on(id, |order, desk| order.record_payment(desk, &cash(part))).map(|_| ()),
+        Disturbance::Authorize => bench
+            .on(id, |order, unit| order.begin_payment(unit, &by_card(ProviderRequest::Authorize, part)))
+            .map(|_| ()),
+        Disturbance::Charge => bench
+            .on(id, |order, unit| order.begin_payment(unit, &by_card(ProviderRequest::Charge, part)))
+            .map(|_| ()),
+        Disturbance::Cash => bench.on(id, |order, unit| order.record_payment(unit, &cash(part))).map(|_| ()),
         Disturbance::Capture => match payment(PaymentState::Authorized) {
-            Some(payment) => bench.on(id, |order, desk| order.begin_capture(desk, payment)),
+            Some(payment) => bench.on(id, |order, unit| order.begin_capture(unit, payment)),
             None => Ok(()),
         },
         Disturbance::Void => match payment(PaymentState::Authorized) {
-            Some(payment) => bench.on(id, |order, desk| order.begin_void(desk, payment)),
+            Some(payment) => bench.on(id, |order, unit| order.begin_void(unit, payment)),
             None => Ok(()),
         },
         Disturbance::Done => answer(bench, id, &done("ok")),
@@ -482,7 +483,7 @@ pub(super) fn disturb(bench: &mut Bench, id: OrderId, what: Disturbance, amount:
         Disturbance::Unknown => answer(bench, id, &unknown()),
         Disturbance::Refund => match order.payments.first().map(|it| it.id) {
             Some(payment) => {
-                bench.on(id, |order, desk| order.refund(desk, payment, part.map(usd), "goodwill")).map(|_| ())
+                bench.on(id, |order, unit| order.refund(unit, payment, part.map(usd), "goodwill")).map(|_| ())
             }
             None => Ok(()),
         },
@@ -491,7 +492,7 @@ pub(super) fn disturb(bench: &mut Bench, id: OrderId, what: Disturbance, amount:
                 let handed = HandedBack { method: Method::Cash, reference: String::new() };
                 let amount = part.map(usd);
                 bench
-                    .on(id, |order, desk| order.refund_by_hand(desk, payment, amount, "goodwill", &handed))
+                    .on(id, |order, unit| order.refund_by_hand(unit, payment, amount, "goodwill", &handed))
                     .map(|_| ())
             }
             None => Ok(()),
@@ -499,7 +500,7 @@ pub(super) fn disturb(bench: &mut Bench, id: OrderId, what: Disturbance, amount:
         Disturbance::RefundDone => answer_refund(bench, id, &done("back")),
         Disturbance::RefundDeclined => answer_refund(bench, id, &declined()),
         Disturbance::StartPicking => match shipment {
-            Some(shipment) => bench.on(id, |order, desk| order.start_picking(desk, shipment.id)),
+            Some(shipment) => bench.on(id, |order, unit| order.start_picking(unit, shipment.id)),
             None => Ok(()),
         },
         Disturbance::Pick => {
@@ -510,65 +511,65 @@ pub(super) fn disturb(bench: &mut Bench, id: OrderId, what: Disturbance, amount:
                 0 => open.map(|it| LineUnits { line: it.line, units: left(it) }).collect(),
                 _ => open.take(1).map(|it| LineUnits { line: it.line, units: 1 }).collect(),
             };
-            bench.on(id, |order, desk| order.record_pick(desk, shipment.id, &picks))
+            bench.on(id, |order, unit| order.record_pick(unit, shipment.id, &picks))
         }
         Disturbance::ShortPick => {
             let Some(shipment) = shipment else { return Ok(()) };
             let open = shipment.items.iter().find(|it| it.picked < it.quantity);
             let missing: Vec<LineUnits> =
                 open.map(|it| LineUnits { line: it.line, units: 1 }).into_iter().collect();
-            bench.on(id, |order, desk| order.record_short_pick(desk, shipment.id, &[], &missing))
+            bench.on(id, |order, unit| order.record_short_pick(unit, shipment.id, &[], &missing))
         }
         Disturbance::Check | Disturbance::FailCheck => {
             let Some(shipment) = shipment else { return Ok(()) };
             let failed = if matches!(what, Disturbance::Check) { 0 } else { 1 + amount % 3 };
             let checks = checks_of(shipment, failed);
-            bench.on(id, |order, desk| order.record_quality_check(desk, shipment.id, &checks))
+            bench.on(id, |order, unit| order.record_quality_check(unit, shipment.id, &checks))
         }
         Disturbance::Pack => {
             let Some(shipment) = shipment else { return Ok(()) };
             let packages = one_package(shipment);
-            bench.on(id, |order, desk| order.pack(desk, shipment.id, packages))
+            bench.on(id, |order, unit| order.pack(unit, shipment.id, packages))
         }
         Disturbance::Label => match shipment {
-            Some(shipment) => bench.on(id, |order, desk| order.create_label(desk, shipment.id)),
+            Some(shipment) => bench.on(id, |order, unit| order.create_label(unit, shipment.id)),
             None => Ok(()),
         },
         Disturbance::VoidLabel => match shipment {
-            Some(shipment) => bench.on(id, |order, desk| order.void_label(desk, shipment.id)),
+            Some(shipment) => bench.on(id, |order, unit| order.void_label(unit, shipment.id)),
             None => Ok(()),
         },
         Disturbance::Assign => match shipment {
-            Some(shipment) => bench.on(id, |order, desk| order.assign_courier(desk, shipment.id, None, None)),
+            Some(shipment) => bench.on(id, |order, unit| order.assign_courier(unit, shipment.id, None, None)),
             None => Ok(()),
         },
         Disturbance::PickUp => {
             let Some(shipment) = shipment else { return Ok(()) };
             let packages = 1 + i32::from(amount % 5 == 4);
-            bench.on(id, |order, desk| order.confirm_pickup(desk, shipment.id, "driver 7", packages, None))
+            bench.on(id, |order, unit| order.confirm_pickup(unit, shipment.id, "driver 7", packages, None))
         }
         Disturbance::Deliver => {
             let on_road = order.shipments.iter().find(|it| it.state.carrier_may_report());
             let Some(shipment) = on_road.or(order.shipments.first()) else { return Ok(()) };
             let proof = proof(now, &bench.actor);
-            bench.on(id, |order, desk| order.confirm_delivery(desk, shipment.id, proof))
+            bench.on(id, |order, unit| order.confirm_delivery(unit, shipment.id, proof))
         }
-        Disturbance::Feedback => bench.on(id, |order, desk| order.submit_feedback(desk, 4, 5, String::new())),
+        Disturbance::Feedback => bench.on(id, |order, unit| order.submit_feedback(unit, 4, 5, String::new())),
         Disturbance::Send => {
             bench.send_messages(id);
             Ok(())
         }
         Disturbance::FailToSend => match order.messages.first().map(|it| it.id) {
-            Some(message) => bench.on(id, |order, desk| {
+            Some(message) => bench.on(id, |order, unit| {
                 let refused = Unsent::Refused("no such mailbox".to_owned());
-                order.answer_message(desk, message, Err(refused))
+                order.answer_message(unit, message, Err(refused))
             }),
             None => Ok(()),
         },
         Disturbance::Close => bench.on(id, Order::close),
         Disturbance::Archive => bench.on(id, Order::archive),
         Disturbance::Tend => {
-            bench.tend(id);
+            bench.run_due(id);
             Ok(())
         }
         Disturbance::Fill => {
@@ -579,11 +580,14 @@ pub(super) fn disturb(bench: &mut Bench, id: OrderId, what: Disturbance, amount:
 }
 
 fn answer(bench: &mut Bench, id: OrderId, answer: &ProviderAnswer) -> Result<(), Refusal> {
-    let Some((payment, ask)) = open_ask(bench.order(id)) else { return Ok(()) };
-    let changed = bench.answer(id, payment, ask, answer);
+    let Some((payment, request)) = open_request(bench.order(id)) else { return Ok(()) };
+    let changed = bench.answer(id, payment, request, answer);
     assert!(changed, "an answer that was waited for changes something");
-    let again = bench.answer(id, payment, Ask::Authorize, answer);
-    assert!(!again || ask == Ask::Authorize, "an answer to what was not asked changes nothing");
+    let again = bench.answer(id, payment, ProviderRequest::Authorize, answer);
+    assert!(
+        !again || request == ProviderRequest::Authorize,
+        "an answer to what was not asked changes nothing"
+    );
     Ok(())
 }
 
@@ -592,5 +596,5 @@ fn answer_refund(bench: &mut Bench, id: OrderId, answer: &ProviderAnswer) -> Res
     let Some(refund) = refunds.find(|it| it.state == RefundState::Pending).map(|it| it.id) else {
         return Ok(());
     };
-    bench.on(id, |order, desk| order.answer_refund(desk, refund, answer)).map(|_| ())
+    bench.on(id, |order, unit| order.answer_refund(unit, refund, answer)).map(|_| ())
 }

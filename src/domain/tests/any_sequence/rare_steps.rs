@@ -27,7 +27,7 @@ use crate::domain::model::tracking::TrackingStatus;
 use crate::domain::tests::any_sequence::actions::{bring_home, untaken};
 use crate::domain::tests::any_sequence::acts::{Disturbance, all, apply, disturb, some_act};
 use crate::domain::tests::bench::Bench;
-use crate::domain::tests::given::{dear, order, place, sku};
+use crate::domain::tests::given::{dear, location_code, order, sku};
 
 /// A table that lists more than decisions do would let the log lie.
 #[test]
@@ -167,7 +167,7 @@ fn rare_steps() -> BTreeSet<(Machine, String, String)> {
     }
 
     // A proposal to buy, through all its ends.
-    let (code, at) = (sku("B-2"), place("NYC"));
+    let (code, at) = (sku("B-2"), location_code("NYC"));
     for way in [
         &[Rejected][..],
         &[Cancelled],
@@ -178,8 +178,8 @@ fn rare_steps() -> BTreeSet<(Machine, String, String)> {
         &[Approved, Ordered, PartiallyReceived, Cancelled],
     ] {
         let on_hand = bench.level("B-2", "NYC").on_hand;
-        bench.decide(|desk| set_reorder_rule(desk, &code, &at, Some(on_hand + 5), None, "")).expect("a rule");
-        let id = *bench.world.open_replenishments.values().next().expect("a proposal");
+        bench.decide(|unit| set_reorder_rule(unit, &code, &at, Some(on_hand + 5), None, "")).expect("a rule");
+        let id = *bench.snapshot.open_replenishments.values().next().expect("a proposal");
         for to in way {
             let units = match to {
                 PartiallyReceived => 1,
@@ -187,11 +187,11 @@ fn rare_steps() -> BTreeSet<(Machine, String, String)> {
                 _ => 0,
             };
             match units {
-                0 => bench.decide(|desk| decide_replenishment(desk, id, *to, None, "")),
-                _ => bench.decide(|desk| receive_stock(desk, &code, &at, units, "", Some(id))),
+                0 => bench.decide(|unit| decide_replenishment(unit, id, *to, None, "")),
+                _ => bench.decide(|unit| receive_stock(unit, &code, &at, units, "", Some(id))),
             }
             .expect("its turn");
-            assert_eq!(bench.world.replenishments[&id].state, *to);
+            assert_eq!(bench.snapshot.replenishments[&id].state, *to);
         }
     }
     bench.taken

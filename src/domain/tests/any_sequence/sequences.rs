@@ -20,8 +20,8 @@ proptest! {
             for id in all(&bench) {
                 deadlines_are_kept(&bench, id);
             }
-            for it in bench.world.reservations.values() {
-                assert_eq!(it.due_at().is_some_and(|due| due <= bench.now), it.is_overdue(bench.now), "{it:?}");
+            for it in bench.snapshot.reservations.values() {
+                assert_eq!(it.due_at().is_some_and(|due| due <= bench.now), it.is_expired(bench.now), "{it:?}");
             }
         }
         for id in all(&bench) {
@@ -34,15 +34,15 @@ proptest! {
 /// deadline nor spins.
 fn deadlines_are_kept(bench: &Bench, id: OrderId) {
     let order = bench.order(id);
-    let mut desk = a_desk(bench, "worker");
+    let mut unit = a_desk(bench, "worker");
     let mut tended = order.clone();
-    tended.tend(&mut desk).expect("tending never fails");
+    tended.run_due(&mut unit).expect("tending never fails");
     let changed = tended != *order;
     let due = order.due_at(&bench.rules).is_some_and(|it| it <= bench.now);
-    let errands = !order.errands(bench.now).is_empty();
+    let outbound_tasks = !order.outbound_tasks(bench.now).is_empty();
     assert_eq!(
         due,
-        changed || errands,
+        changed || outbound_tasks,
         "{} due {:?} at {}",
         order.state,
         order.due_at(&bench.rules),

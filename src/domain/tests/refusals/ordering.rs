@@ -8,7 +8,7 @@ use crate::domain::model::check::{Rule, Verdict};
 use crate::domain::model::hold::{HoldReason, HoldState};
 use crate::domain::model::message::MessageKind;
 use crate::domain::model::order::{Order, OrderState};
-use crate::domain::model::payment::Ask;
+use crate::domain::model::payment::ProviderRequest;
 use crate::domain::model::policy::ShippingFee;
 use crate::domain::model::refund::RefundState;
 use crate::domain::model::refusal::{Reason, Refusal};
@@ -19,9 +19,9 @@ use crate::domain::ordering::verify::Waive;
 use crate::domain::process::timeline::steps::{Step, StepState};
 use crate::domain::tests::bench::{Bench, state_of};
 use crate::domain::tests::given::{
-    by_card, cash, dear, declined, done, open_ask, order, pending, place, reason, sku, usd,
+    by_card, cash, dear, declined, done, location_code, open_request, order, pending, reason, sku, usd,
 };
-use crate::domain::unit::unit_of_work::Desk;
+use crate::domain::unit::unit_of_work::UnitOfWork;
 
 // Verification and holds.
 
@@ -36,21 +36,21 @@ fn a_failed_rule_places_a_hold_until_the_order_is_corrected_and_verified() {
     assert_eq!(bench.state(id), OrderState::Received);
     assert_eq!(state_of(&bench, id, Step::VerifyCustomer), StepState::Blocked);
     let hold = bench.order(id).holds[0].clone();
-    let released = bench.on(id, |order, desk| order.release_hold(desk, hold.id, "never mind"));
+    let released = bench.on(id, |order, unit| order.release_hold(unit, hold.id, "never mind"));
     assert_eq!(reason(released), Reason::HoldActive);
 
-    bench.on(id, |order, desk| order.verify_again(desk, Waive::Nothing)).expect("tried again");
+    bench.on(id, |order, unit| order.verify_again(unit, Waive::Nothing)).expect("tried again");
     assert_eq!(bench.state(id), OrderState::Received);
     let correction = Correction {
         customer: Some(order("ada", &[]).customer),
         shipping_address: Some(address),
         ..Correction::default()
     };
-    bench.on(id, |order, desk| order.correct(desk, &correction)).expect("nothing is reserved yet");
-    bench.on(id, |order, desk| order.verify_again(desk, Waive::Nothing)).expect("now it passes");
+    bench.on(id, |order, unit| order.correct(unit, &correction)).expect("nothing is reserved yet");
+    bench.on(id, |order, unit| order.verify_again(unit, Waive::Nothing)).expect("now it passes");
     assert_eq!(bench.state(id), OrderState::Invoiced);
     assert!(bench.order(id).holds.iter().all(|it| it.state == HoldState::Released));
-    let again = bench.on(id, |order, desk| order.correct(desk, &Correction::default()));
+    let again = bench.on(id, |order, unit| order.correct(unit, &Correction::default()));
     assert_eq!(reason(again), Reason::IllegalTransition);
 }
 
@@ -66,17 +66,17 @@ fn a_duplicate_stays_one_until_a_person_waives_it_or_its_goods_change() {
     };
     assert!(duplicate(&bench));
     bench.pass(500);
-    bench.on(copy, |order, desk| order.verify_again(desk, Waive::Nothing)).expect("decided");
+    bench.on(copy, |order, unit| order.verify_again(unit, Waive::Nothing)).expect("decided");
     assert!(duplicate(&bench), "looking again does not make it another order");
-    bench.on(copy, |order, desk| order.verify_again(desk, Waive::Duplicate)).expect("decided");
+    bench.on(copy, |order, unit| order.verify_again(unit, Waive::Duplicate)).expect("decided");
     assert_eq!(bench.state(copy), OrderState::Invoiced);
 
     let third = bench.placed(&order("ada", &[("A-1", 1)]));
     assert_eq!(bench.state(third), OrderState::Received);
     let lines = Some(order("ada", &[("A-1", 3)]).lines);
     let correction = Correction { lines, ..Correction::default() };
-    bench.on(third, |order, desk| order.correct(desk, &correction)).expect("corrected");
-    bench.on(third, |order, desk| order.verify_again(desk, Waive::Nothing)).expect("other goods");
+    bench.on(third, |order, unit| order.correct(unit, &correction)).expect("corrected");
+    bench.on(third, |order, unit| order.verify_again(unit, Waive::Nothing)).expect("other goods");
     assert_eq!(bench.state(third), OrderState::Invoiced);
 }
 
@@ -97,7 +97,7 @@ fn a_corrected_address_gets_the_fee_of_its_region_but_an_agreed_fee_stays() {
         let id = bench.placed(&new);
         assert_eq!(bench.state(id), OrderState::Received);
         let correction = Correction { shipping_address: Some(home.clone()), ..Correction::default() };
-        bench.on(id, |order, desk| order.correct(desk, &correction)).expect("corrected");
+        bench.on(id, |order, unit| order.correct(unit, &correction)).expect("corrected");
         assert_eq!(bench.order(id).amounts.shipping_minor, fee);
     }
 }
@@ -108,24 +108,25 @@ fn a_hold_stops_forward_moves_but_not_cancelling() {
     let id = bench.placed(&order("ada", &[("A-1", 2)]));
     let hold = |bench: &mut Bench| {
         bench
-            .on(id, |order, desk| order.place_hold(desk, HoldReason::Compliance, "papers missing".to_owned()))
+            .on(id, |order, unit| order.place_hold(unit, HoldReason::Compliance, "papers missing".to_owned()))
             .expect("a hold")
     };
     let first = hold(&mut bench);
     let line = bench.timeline(id)[6].clone();
     assert_eq!((line.step, line.state), (Step::CapturePayment, StepState::Blocked));
     assert!(line.note.contains("COMPLIANCE"), "{}", line.note);
-    let pay = |order: &mut Order, desk: &mut Desk<'_>| order.record_payment(desk, &cash(None));
+    let pay = |order: &mut Order, unit: &mut UnitOfWork<'_>| order.record_payment(unit, &cash(None));
     assert_eq!(reason(bench.on(id, pay)), Reason::HoldActive);
-    let charge = bench.on(id, |order, desk| order.begin_payment(desk, &by_card(Ask::Charge, None)));
+    let charge =
+        bench.on(id, |order, unit| order.begin_payment(unit, &by_card(ProviderRequest::Charge, None)));
     assert_eq!(reason(charge), Reason::HoldActive);
 
-    bench.on(id, |order, desk| order.release_hold(desk, first, "papers are here")).expect("released");
+    bench.on(id, |order, unit| order.release_hold(unit, first, "papers are here")).expect("released");
     bench.on(id, pay).expect("cash");
     hold(&mut bench);
     let shipment = bench.shipment(id, 0).id;
-    assert_eq!(reason(bench.on(id, |order, desk| order.start_picking(desk, shipment))), Reason::HoldActive);
-    bench.on(id, |order, desk| order.cancel(desk, "papers never came")).expect("cancelled");
+    assert_eq!(reason(bench.on(id, |order, unit| order.start_picking(unit, shipment))), Reason::HoldActive);
+    bench.on(id, |order, unit| order.cancel(unit, "papers never came")).expect("cancelled");
     assert_eq!(bench.state(id), OrderState::Cancelled);
     assert!(!bench.order(id).on_hold());
 }
@@ -135,13 +136,13 @@ fn an_order_has_at_most_twenty_holds_and_none_when_it_is_over() {
     let mut bench = Bench::with_stock(&[("A-1", "NYC", 5)]);
     let id = bench.placed(&order("ada", &[("A-1", 2)]));
     let mut hold =
-        || bench.on(id, |order, desk| order.place_hold(desk, HoldReason::Other, String::new())).map(|_| ());
+        || bench.on(id, |order, unit| order.place_hold(unit, HoldReason::Other, String::new())).map(|_| ());
     for _ in 0..20 {
         hold().expect("a hold");
     }
     assert_eq!(reason(hold()), Reason::LimitReached);
-    bench.on(id, |order, desk| order.cancel(desk, "")).expect("cancelled");
-    let late = bench.on(id, |order, desk| order.place_hold(desk, HoldReason::Other, String::new()));
+    bench.on(id, |order, unit| order.cancel(unit, "")).expect("cancelled");
+    let late = bench.on(id, |order, unit| order.place_hold(unit, HoldReason::Other, String::new()));
     assert_eq!(reason(late), Reason::IllegalTransition);
 }
 
@@ -168,20 +169,20 @@ fn who_took_the_money_may_not_approve_it_even_if_a_later_try_failed() {
     bench.by("boss").decide_gate(id, Gate::Reservation, Decision::Approve).expect("approved");
     let first = bench
         .by("cashier")
-        .on(id, |order, desk| order.begin_payment(desk, &by_card(Ask::Authorize, Some(150_000))))
+        .on(id, |order, unit| order.begin_payment(unit, &by_card(ProviderRequest::Authorize, Some(150_000))))
         .expect("a part");
-    bench.answer(id, first, Ask::Authorize, &done("a"));
+    bench.answer(id, first, ProviderRequest::Authorize, &done("a"));
     let second = bench
         .by("trainee")
-        .on(id, |order, desk| order.begin_payment(desk, &by_card(Ask::Charge, Some(50_000))))
+        .on(id, |order, unit| order.begin_payment(unit, &by_card(ProviderRequest::Charge, Some(50_000))))
         .expect("the rest");
-    bench.answer(id, second, Ask::Charge, &declined());
+    bench.answer(id, second, ProviderRequest::Charge, &declined());
     bench
         .by("cashier")
-        .on(id, |order, desk| order.record_payment(desk, &cash(Some(50_000))))
+        .on(id, |order, unit| order.record_payment(unit, &cash(Some(50_000))))
         .expect("in cash");
-    bench.on(id, |order, desk| order.begin_capture(desk, first)).expect("authorised");
-    bench.answer(id, first, Ask::Capture, &done("c"));
+    bench.on(id, |order, unit| order.begin_capture(unit, first)).expect("authorised");
+    bench.answer(id, first, ProviderRequest::Capture, &done("c"));
     assert_eq!(reason(bench.decide_gate(id, Gate::Payment, Decision::Approve)), Reason::SelfApproval);
 }
 
@@ -203,9 +204,9 @@ fn a_rejected_payment_is_paid_back_and_a_hold_does_not_stop_that() {
     let id = bench.by("shop").placed(&dear(order("ada", &[("A-1", 1)])));
     bench.by("boss").decide_gate(id, Gate::Reservation, Decision::Approve).expect("approved");
     let payment = bench.by("shop").charge(id);
-    bench.answer(id, payment, Ask::Charge, &done("c"));
+    bench.answer(id, payment, ProviderRequest::Charge, &done("c"));
     bench
-        .on(id, |order, desk| order.place_hold(desk, HoldReason::HighRiskOfFraud, String::new()))
+        .on(id, |order, unit| order.place_hold(unit, HoldReason::HighRiskOfFraud, String::new()))
         .expect("a hold");
     assert_eq!(
         reason(bench.by("boss").decide_gate(id, Gate::Payment, Decision::Approve)),
@@ -230,7 +231,7 @@ fn an_approval_nobody_decides_expires_and_takes_the_order_along() {
         reason(bench.by("boss").decide_gate(id, Gate::Payment, Decision::Approve)),
         Reason::ApprovalDecided
     );
-    bench.tend(id);
+    bench.run_due(id);
     assert_eq!(bench.state(id), OrderState::Rejected);
     assert_eq!(bench.order(id).approval(Gate::Payment).map(|it| it.state), Some(ApprovalState::Expired));
     assert_eq!(bench.order(id).payments[0].refunds[0].state, RefundState::Pending);
@@ -241,14 +242,14 @@ fn a_hold_lasts_through_its_approval_and_then_as_long_as_settings_say() {
     let mut bench = Bench::with_stock(&[("A-1", "NYC", 5)]);
     let id = bench.by("shop").placed(&dear(order("ada", &[("A-1", 1)])));
     bench.pass(bench.rules.approval_lifetime_seconds - 1);
-    bench.tend(id);
+    bench.run_due(id);
     assert_eq!(bench.state(id), OrderState::Reserved);
     bench.by("boss").decide_gate(id, Gate::Reservation, Decision::Approve).expect("just in time");
     bench.pass(bench.rules.reservation_lifetime_seconds - 1);
-    bench.tend(id);
+    bench.run_due(id);
     assert_eq!(bench.state(id), OrderState::Invoiced);
     bench.pass(1);
-    bench.tend(id);
+    bench.run_due(id);
     assert_eq!(bench.state(id), OrderState::Expired);
 }
 
@@ -261,7 +262,7 @@ fn a_lifetime_of_the_callers_own_ends_a_reservation_that_waits_for_approval() {
     bench.pass(1);
     let late = bench.by("boss").decide_gate(id, Gate::Reservation, Decision::Approve);
     assert_eq!(reason(late), Reason::ReservationExpired);
-    bench.tend(id);
+    bench.run_due(id);
     assert_eq!(bench.state(id), OrderState::Expired);
     assert!(pending(bench.order(id)).is_none());
 }
@@ -280,8 +281,8 @@ fn cancelling_anywhere_before_the_handover_undoes_everything() {
             bench.by("shop").charge(id);
         }),
         ("captured", |bench, id| {
-            let (payment, ask) = open_ask(bench.order(id)).expect("asked");
-            bench.answer(id, payment, ask, &done("c"));
+            let (payment, request) = open_request(bench.order(id)).expect("asked");
+            bench.answer(id, payment, request, &done("c"));
         }),
         ("approved", |bench, id| {
             bench.by("boss").decide_gate(id, Gate::Payment, Decision::Approve).expect("approved");
@@ -297,7 +298,7 @@ fn cancelling_anywhere_before_the_handover_undoes_everything() {
             drive(&mut bench, id);
         }
         let damaged = bench.level("A-1", "NYC").damaged;
-        bench.on(id, |order, desk| order.cancel(desk, "changed her mind")).expect("not handed over yet");
+        bench.on(id, |order, unit| order.cancel(unit, "changed her mind")).expect("not handed over yet");
         bench.settle(id);
         bench.send_messages(id);
 
@@ -311,7 +312,7 @@ fn cancelling_anywhere_before_the_handover_undoes_everything() {
             Some(false),
             "{at}"
         );
-        let again = bench.on(id, |order, desk| order.cancel(desk, ""));
+        let again = bench.on(id, |order, unit| order.cancel(unit, ""));
         assert_eq!(reason(again), Reason::IllegalTransition);
         bench.on(id, Order::archive).expect("nothing is open");
         for line in bench.timeline(id) {
@@ -325,7 +326,7 @@ fn nothing_is_cancelled_after_the_first_handover() {
     let mut bench = Bench::with_stock(&[("A-1", "NYC", 1), ("A-1", "LAX", 1)]);
     let id = bench.paid(&order("ada", &[("A-1", 2)]));
     bench.ship(id, 0);
-    let refused = bench.on(id, |order, desk| order.cancel(desk, "too late"));
+    let refused = bench.on(id, |order, unit| order.cancel(unit, "too late"));
     assert_eq!(reason(refused), Reason::IllegalTransition);
 }
 
@@ -334,7 +335,7 @@ fn feedback_is_given_once_and_only_when_asked_for() {
     let mut bench = Bench::with_stock(&[("A-1", "NYC", 9)]);
     let id = bench.paid(&order("ada", &[("A-1", 2)]));
     let say =
-        |bench: &mut Bench| bench.on(id, |order, desk| order.submit_feedback(desk, 4, 5, String::new()));
+        |bench: &mut Bench| bench.on(id, |order, unit| order.submit_feedback(unit, 4, 5, String::new()));
     assert_eq!(reason(say(&mut bench)), Reason::FeedbackNotOpen);
     bench.ship(id, 0);
     bench.deliver(id, 0);
@@ -349,23 +350,23 @@ fn an_order_is_archived_when_it_is_over_and_owes_nothing() {
     let archive = |bench: &mut Bench| bench.on(id, Order::archive);
     assert_eq!(reason(archive(&mut bench)), Reason::IllegalTransition);
     let payment = bench.charge(id);
-    bench.answer(id, payment, Ask::Charge, &done("c"));
-    bench.on(id, |order, desk| order.cancel(desk, "")).expect("cancelled");
+    bench.answer(id, payment, ProviderRequest::Charge, &done("c"));
+    bench.on(id, |order, unit| order.cancel(unit, "")).expect("cancelled");
     assert_eq!(reason(archive(&mut bench)), Reason::NotArchivable);
 
     let refund = bench.order(id).payments[0].refunds[0].id;
-    bench.on(id, |order, desk| order.answer_refund(desk, refund, &declined())).expect("an answer");
+    bench.on(id, |order, unit| order.answer_refund(unit, refund, &declined())).expect("an answer");
     bench.send_messages(id);
     assert_eq!(reason(archive(&mut bench)), Reason::NotArchivable);
     bench.pass(bench.rules.archive_after_seconds);
-    bench.tend(id);
+    bench.run_due(id);
     assert_eq!(bench.state(id), OrderState::Cancelled, "money that was not paid back is not forgotten");
-    bench.on(id, |order, desk| order.refund(desk, payment, None, "again")).expect("tried again");
+    bench.on(id, |order, unit| order.refund(unit, payment, None, "again")).expect("tried again");
     bench.settle(id);
     assert_eq!(reason(archive(&mut bench)), Reason::NotArchivable);
     bench.send_messages(id);
     archive(&mut bench).expect("nothing is open");
-    let refused = bench.on(id, |order, desk| order.refund(desk, payment, None, ""));
+    let refused = bench.on(id, |order, unit| order.refund(unit, payment, None, ""));
     assert_eq!(reason(refused), Reason::IllegalTransition);
 }
 
@@ -377,14 +378,14 @@ fn what_does_not_exist_is_not_found() {
     let not_found = |refused: Result<(), Refusal>| {
         assert!(matches!(refused, Err(Refusal::NotFound { .. })), "{refused:?}");
     };
-    not_found(bench.on(OrderId(nobody), |order, desk| order.cancel(desk, "")));
-    not_found(bench.on(id, |order, desk| order.start_picking(desk, nobody.into())));
-    not_found(bench.on(id, |order, desk| order.release_hold(desk, nobody.into(), "")));
-    not_found(bench.on(id, |order, desk| order.decide_approval(desk, nobody.into(), Decision::Approve, "")));
-    not_found(bench.on(id, |order, desk| order.begin_capture(desk, nobody.into())));
-    not_found(bench.on(id, |order, desk| order.refund(desk, nobody.into(), None, "").map(|_| ())));
-    not_found(bench.on(id, |order, desk| order.answer_message(desk, nobody.into(), Ok(()))));
-    not_found(bench.decide(|desk| release_reservation(desk, nobody.into())));
-    not_found(bench.decide(|desk| receive_stock(desk, &sku("X-9"), &place("NYC"), 1, "", None)));
-    not_found(bench.decide(|desk| receive_stock(desk, &sku("A-1"), &place("MOON"), 1, "", None)));
+    not_found(bench.on(OrderId(nobody), |order, unit| order.cancel(unit, "")));
+    not_found(bench.on(id, |order, unit| order.start_picking(unit, nobody.into())));
+    not_found(bench.on(id, |order, unit| order.release_hold(unit, nobody.into(), "")));
+    not_found(bench.on(id, |order, unit| order.decide_approval(unit, nobody.into(), Decision::Approve, "")));
+    not_found(bench.on(id, |order, unit| order.begin_capture(unit, nobody.into())));
+    not_found(bench.on(id, |order, unit| order.refund(unit, nobody.into(), None, "").map(|_| ())));
+    not_found(bench.on(id, |order, unit| order.answer_message(unit, nobody.into(), Ok(()))));
+    not_found(bench.decide(|unit| release_reservation(unit, nobody.into())));
+    not_found(bench.decide(|unit| receive_stock(unit, &sku("X-9"), &location_code("NYC"), 1, "", None)));
+    not_found(bench.decide(|unit| receive_stock(unit, &sku("A-1"), &location_code("MOON"), 1, "", None)));
 }

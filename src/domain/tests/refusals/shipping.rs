@@ -3,7 +3,7 @@
 use crate::domain::inventory::reserve_for_others::reserve_stock;
 use crate::domain::model::hold::{HoldReason, HoldState};
 use crate::domain::model::order::{Order, OrderState};
-use crate::domain::model::payment::Ask;
+use crate::domain::model::payment::ProviderRequest;
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::reservation::ReservationState;
 use crate::domain::model::scalars::ServiceLevel;
@@ -44,9 +44,9 @@ fn a_failed_check_without_replacement_holds_the_order() {
     assert_eq!((hold.reason, hold.state), (HoldReason::QualityFailure, HoldState::Active));
     assert_eq!(bench.shelf("A-1", "NYC"), (2, 0, 2));
 
-    bench.on(id, |order, desk| order.release_hold(desk, hold.id, "more is on its way")).expect("released");
+    bench.on(id, |order, unit| order.release_hold(unit, hold.id, "more is on its way")).expect("released");
     let shipment = bench.shipment(id, 0).id;
-    let short = bench.on(id, |order, desk| order.start_picking(desk, shipment));
+    let short = bench.on(id, |order, unit| order.start_picking(unit, shipment));
     assert!(matches!(short, Err(Refusal::Short(_))), "{short:?}");
     bench.stock("A-1", "NYC", 2);
     bench.ship(id, 0);
@@ -74,9 +74,9 @@ fn units_that_are_not_found_leave_the_books_and_others_are_picked_for_them() {
     let id = bench.paid(&order("ada", &[("A-1", 3)]));
     let shipment = bench.shipment(id, 0).id;
     let units = |line, units| vec![LineUnits { line, units }];
-    bench.on(id, |order, desk| order.start_picking(desk, shipment)).expect("a pick list");
+    bench.on(id, |order, unit| order.start_picking(unit, shipment)).expect("a pick list");
     let short = |bench: &mut Bench, picks: &[LineUnits], missing: &[LineUnits]| {
-        bench.on(id, |order, desk| order.record_short_pick(desk, shipment, picks, missing))
+        bench.on(id, |order, unit| order.record_short_pick(unit, shipment, picks, missing))
     };
     for (missing, field) in [
         (units(1, 4), "missing[0].quantity"),
@@ -106,16 +106,16 @@ fn a_short_pick_without_replacement_holds_the_order_until_goods_come() {
     let id = bench.paid(&order("ada", &[("A-1", 2)]));
     let shipment = bench.shipment(id, 0).id;
     let missing = [LineUnits { line: 1, units: 2 }];
-    bench.on(id, |order, desk| order.start_picking(desk, shipment)).expect("a pick list");
+    bench.on(id, |order, unit| order.start_picking(unit, shipment)).expect("a pick list");
     bench
-        .on(id, |order, desk| order.record_short_pick(desk, shipment, &[], &missing))
+        .on(id, |order, unit| order.record_short_pick(unit, shipment, &[], &missing))
         .expect("nothing is there");
     let hold = bench.order(id).holds[0].clone();
     assert_eq!((hold.reason, hold.state), (HoldReason::UnknownDeliveryDate, HoldState::Active));
     assert_eq!(bench.shelf("A-1", "NYC"), (0, 0, 0));
 
-    bench.on(id, |order, desk| order.release_hold(desk, hold.id, "on its way")).expect("released");
-    let short = bench.on(id, |order, desk| order.start_picking(desk, shipment));
+    bench.on(id, |order, unit| order.release_hold(unit, hold.id, "on its way")).expect("released");
+    let short = bench.on(id, |order, unit| order.start_picking(unit, shipment));
     assert!(matches!(short, Err(Refusal::Short(_))), "{short:?}");
     bench.stock("A-1", "NYC", 2);
     bench.ship(id, 0);
@@ -123,10 +123,10 @@ fn a_short_pick_without_replacement_holds_the_order_until_goods_come() {
 }
 
 #[test]
-fn what_failed_is_replaced_from_a_hold_that_is_overdue() {
+fn what_failed_is_replaced_from_an_expired_reservation() {
     let mut bench = Bench::with_stock(&[("A-1", "NYC", 3)]);
     let id = bench.paid(&order("ada", &[("A-1", 2)]));
-    bench.decide(|desk| reserve_stock(desk, &others(&[("A-1", 1)], 60))).expect("the last one");
+    bench.decide(|unit| reserve_stock(unit, &others(&[("A-1", 1)], 60))).expect("the last one");
     bench.pick(id, 0);
     bench.pass(60);
     bench.check_quality(id, 0, 1);
@@ -142,10 +142,10 @@ fn the_warehouse_cannot_pick_check_or_pack_what_is_not_there() {
     let shipment = bench.shipment(id, 0).id;
     let pick = |bench: &mut Bench, line, units| {
         let picks = [LineUnits { line, units }];
-        bench.on(id, |order, desk| order.record_pick(desk, shipment, &picks))
+        bench.on(id, |order, unit| order.record_pick(unit, shipment, &picks))
     };
     assert_eq!(reason(pick(&mut bench, 1, 1)), Reason::IllegalTransition);
-    bench.on(id, |order, desk| order.start_picking(desk, shipment)).expect("a pick list");
+    bench.on(id, |order, unit| order.start_picking(unit, shipment)).expect("a pick list");
     for (line, units, field) in [
         (1, 3, "picks[0].quantity"),
         (1, -1, "picks[0].quantity"),
@@ -160,7 +160,7 @@ fn the_warehouse_cannot_pick_check_or_pack_what_is_not_there() {
     let mut checks = checks_of(bench.shipment(id, 0), 0);
     checks[0].passed = 1;
     let check = |bench: &mut Bench, checks: &[LineCheck]| {
-        bench.on(id, |order, desk| order.record_quality_check(desk, shipment, checks))
+        bench.on(id, |order, unit| order.record_quality_check(unit, shipment, checks))
     };
     assert_eq!(refused_fields(check(&mut bench, &checks)), ["checks"]);
     (checks[0].passed, checks[0].failed) = (-1, 3);
@@ -169,7 +169,7 @@ fn the_warehouse_cannot_pick_check_or_pack_what_is_not_there() {
 
     let mut packages = one_package(bench.shipment(id, 0));
     packages[0].contents[0].quantity = 1;
-    let pack = |bench: &mut Bench, packages| bench.on(id, |order, desk| order.pack(desk, shipment, packages));
+    let pack = |bench: &mut Bench, packages| bench.on(id, |order, unit| order.pack(unit, shipment, packages));
     assert_eq!(reason(pack(&mut bench, packages.clone())), Reason::QuantityMismatch);
     packages[0].contents = vec![PackedItem { line: 1, quantity: 3 }, PackedItem { line: 1, quantity: -1 }];
     assert_eq!(refused_fields(pack(&mut bench, packages)), ["packages[0].contents[1].quantity"]);
@@ -184,12 +184,12 @@ fn a_voided_label_takes_its_courier_along_and_a_new_one_has_a_new_number() {
     let shipment = bench.shipment(id, 0).id;
     let number = |bench: &Bench| bench.shipment(id, 0).label.as_ref().map(|it| it.tracking_number.clone());
     let before = number(&bench);
-    bench.on(id, |order, desk| order.void_label(desk, shipment)).expect("voided");
+    bench.on(id, |order, unit| order.void_label(unit, shipment)).expect("voided");
     assert_eq!(bench.shipment(id, 0).state, ShipmentState::Packed);
     assert!(bench.shipment(id, 0).assignment.is_none() && number(&bench).is_none());
     let packages = one_package(bench.shipment(id, 0));
-    bench.on(id, |order, desk| order.pack(desk, shipment, packages)).expect("packed anew");
-    bench.on(id, |order, desk| order.create_label(desk, shipment)).expect("a label");
+    bench.on(id, |order, unit| order.pack(unit, shipment, packages)).expect("packed anew");
+    bench.on(id, |order, unit| order.create_label(unit, shipment)).expect("a label");
     assert_ne!(number(&bench), before);
 }
 
@@ -203,18 +203,18 @@ fn a_courier_can_be_changed_until_the_pickup() {
     assert_eq!(chosen(&bench).as_deref(), Some("SNAIL"), "the cheapest that keeps the promise");
     let assign = |bench: &mut Bench, code: &str| {
         let code = code.parse().expect("a courier code");
-        bench.on(id, |order, desk| order.assign_courier(desk, shipment, Some(&code), None))
+        bench.on(id, |order, unit| order.assign_courier(unit, shipment, Some(&code), None))
     };
     assign(&mut bench, "ROCKET").expect("another");
     assert_eq!(chosen(&bench).as_deref(), Some("ROCKET"));
     assert!(matches!(assign(&mut bench, "NOBODY"), Err(Refusal::NotFound { .. })));
     let overnight =
-        bench.on(id, |order, desk| order.assign_courier(desk, shipment, None, Some(ServiceLevel::Overnight)));
+        bench.on(id, |order, unit| order.assign_courier(unit, shipment, None, Some(ServiceLevel::Overnight)));
     assert_eq!(reason(overnight), Reason::NoCourier);
     assert_eq!(bench.shipment(id, 0).state, ShipmentState::CourierAssigned);
 
     let pickup = |bench: &mut Bench, packages| {
-        bench.on(id, |order, desk| order.confirm_pickup(desk, shipment, "driver 7", packages, None))
+        bench.on(id, |order, unit| order.confirm_pickup(unit, shipment, "driver 7", packages, None))
     };
     assert_eq!(reason(pickup(&mut bench, 2)), Reason::QuantityMismatch);
     assert_eq!(bench.shelf("A-1", "NYC"), (9, 2, 0));
@@ -233,7 +233,7 @@ fn a_report_needs_a_handover_and_an_archived_order_hears_nothing_more() {
     let shipment = bench.shipment(id, 0).id;
     let tell = |bench: &mut Bench| {
         let report = report(TrackingStatus::InTransit, bench.now);
-        bench.on(id, |order, desk| order.record_tracking(desk, shipment, &[report]))
+        bench.on(id, |order, unit| order.record_tracking(unit, shipment, &[report]))
     };
     assert_eq!(reason(tell(&mut bench)), Reason::IllegalTransition);
     bench.ship(id, 0);
@@ -248,7 +248,7 @@ fn a_report_needs_a_handover_and_an_archived_order_hears_nothing_more() {
     bench.pass(60);
     assert_eq!(reason(tell(&mut bench)), Reason::IllegalTransition);
     let proof = proof(bench.now, &actor("courier"));
-    let confirm = bench.on(id, |order, desk| order.confirm_delivery(desk, shipment, proof));
+    let confirm = bench.on(id, |order, unit| order.confirm_delivery(unit, shipment, proof));
     assert_eq!(reason(confirm), Reason::IllegalTransition);
     assert_eq!(bench.order(id).available_actions(), []);
 }
@@ -258,7 +258,7 @@ fn a_lost_shipment_is_paid_back_before_the_order_closes() {
     let mut bench = Bench::with_stock(&[("A-1", "NYC", 9)]);
     let id = bench.placed(&order("ada", &[("A-1", 2)]));
     let payment = bench.charge(id);
-    bench.answer(id, payment, Ask::Charge, &done("c"));
+    bench.answer(id, payment, ProviderRequest::Charge, &done("c"));
     bench.ship(id, 0);
     bench.pass(60);
     bench.report(id, 0, TrackingStatus::Exception);
@@ -268,11 +268,11 @@ fn a_lost_shipment_is_paid_back_before_the_order_closes() {
     assert_eq!(state_of(&bench, id, Step::ConfirmDelivery), StepState::Failed);
     assert_eq!(reason(bench.on(id, Order::close)), Reason::OrderNotClosable);
 
-    bench.on(id, |order, desk| order.refund(desk, payment, None, "lost")).expect("paid back");
+    bench.on(id, |order, unit| order.refund(unit, payment, None, "lost")).expect("paid back");
     assert_eq!(reason(bench.on(id, Order::close)), Reason::OrderNotClosable);
     bench.settle(id);
     bench.pass(bench.rules.close_after_seconds);
-    bench.tend(id);
+    bench.run_due(id);
     assert_eq!(bench.state(id), OrderState::Closed);
     bench.pass(60);
     bench.report(id, 0, TrackingStatus::Delivered);

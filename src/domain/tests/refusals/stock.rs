@@ -15,27 +15,27 @@ use crate::domain::model::reservation::ReservationState;
 use crate::domain::model::stock::MovementKind;
 use crate::domain::process::timeline::steps::{Step, StepState};
 use crate::domain::tests::bench::{Bench, others, refused_fields, state_of};
-use crate::domain::tests::given::{order, place, reason, sku, to_berlin, waiting};
+use crate::domain::tests::given::{location_code, order, reason, sku, to_berlin, waiting};
 
 // Receipt and stock.
 
 #[test]
 fn a_shortage_names_what_is_short_and_changes_nothing() {
     let mut bench = Bench::with_stock(&[("A-1", "NYC", 3), ("B-2", "LAX", 1)]);
-    let (stock, movements) = (bench.world.stock.clone(), bench.movements.len());
-    let refused = bench.place(&order("ada", &[("A-1", 2), ("B-2", 2), ("A-1", 2)]));
+    let (stock, movements) = (bench.snapshot.stock.clone(), bench.movements.len());
+    let refused = bench.create_order(&order("ada", &[("A-1", 2), ("B-2", 2), ("A-1", 2)]));
 
     let short = |code: &str, wanted, available| Shortage { sku: sku(code), wanted, available };
     assert_eq!(refused, Err(Refusal::Short(vec![short("A-1", 4, 3), short("B-2", 2, 1)])));
-    assert_eq!(bench.world.stock, stock);
+    assert_eq!(bench.snapshot.stock, stock);
     assert_eq!(bench.movements.len(), movements);
-    assert!(bench.world.orders.is_empty() && bench.world.fingerprints.is_empty());
+    assert!(bench.snapshot.orders.is_empty() && bench.snapshot.fingerprints.is_empty());
 }
 
 #[test]
 fn stock_of_another_region_does_not_help() {
     let mut bench = Bench::with_stock(&[("A-1", "NYC", 10)]);
-    let refused = bench.place(&to_berlin(order("ada", &[("A-1", 1)])));
+    let refused = bench.create_order(&to_berlin(order("ada", &[("A-1", 1)])));
     assert!(matches!(refused, Err(Refusal::Short(_))), "{refused:?}");
 }
 
@@ -43,10 +43,12 @@ fn stock_of_another_region_does_not_help() {
 fn safety_stock_is_kept_from_new_orders() {
     let mut bench = Bench::with_stock(&[("A-1", "NYC", 5)]);
     bench
-        .decide(|desk| adjust_stock(desk, &sku("A-1"), &place("NYC"), 4, AdjustReason::SafetyStock, "", ""))
+        .decide(|unit| {
+            adjust_stock(unit, &sku("A-1"), &location_code("NYC"), 4, AdjustReason::SafetyStock, "", "")
+        })
         .expect("a safety stock");
-    assert!(bench.place(&order("ada", &[("A-1", 2)])).is_err());
-    assert!(bench.place(&order("ada", &[("A-1", 1)])).is_ok());
+    assert!(bench.create_order(&order("ada", &[("A-1", 2)])).is_err());
+    assert!(bench.create_order(&order("ada", &[("A-1", 1)])).is_ok());
 }
 
 #[test]
@@ -71,9 +73,9 @@ fn a_newer_order_never_overtakes_a_waiting_one() {
     assert_eq!(bench.shelf("A-1", "NYC"), (2, 0, 0));
 
     // What is there is spoken for, here but not elsewhere, for orders and for other callers.
-    assert!(matches!(bench.place(&order("eve", &[("A-1", 1)])), Err(Refusal::Short(_))));
-    assert!(bench.place(&to_berlin(order("eve", &[("A-1", 1)]))).is_ok());
-    assert!(bench.decide(|desk| reserve_stock(desk, &others(&[("A-1", 1)], 60))).is_err());
+    assert!(matches!(bench.create_order(&order("eve", &[("A-1", 1)])), Err(Refusal::Short(_))));
+    assert!(bench.create_order(&to_berlin(order("eve", &[("A-1", 1)]))).is_ok());
+    assert!(bench.decide(|unit| reserve_stock(unit, &others(&[("A-1", 1)], 60))).is_err());
 
     // Too little for the first: the second waits behind it, though there is enough for it.
     bench.stock("A-1", "LAX", 2);
@@ -96,7 +98,7 @@ fn who_waits_behind_a_cancelled_order_moves_up() {
     let mut bench = Bench::with_stock(&[("A-1", "NYC", 2)]);
     let first = bench.placed(&waiting(order("ada", &[("A-1", 5)])));
     let second = bench.placed(&waiting(order("bob", &[("A-1", 2)])));
-    bench.on(first, |order, desk| order.cancel(desk, "too slow")).expect("cancelled");
+    bench.on(first, |order, unit| order.cancel(unit, "too slow")).expect("cancelled");
     assert!(bench.fill(second));
     assert_eq!(bench.shelf("A-1", "NYC"), (2, 2, 0));
 }
@@ -106,23 +108,23 @@ fn a_waiting_order_on_hold_keeps_its_place_and_is_filled_on_release() {
     let mut bench = Bench::with_stock(&[]);
     let first = bench.placed(&waiting(order("ada", &[("A-1", 2)])));
     let hold =
-        bench.on(first, |order, desk| order.place_hold(desk, HoldReason::CustomerRequest, String::new()));
+        bench.on(first, |order, unit| order.place_hold(unit, HoldReason::CustomerRequest, String::new()));
     bench.stock("A-1", "NYC", 2);
     assert!(!bench.fill(first));
-    assert!(bench.place(&order("bob", &[("A-1", 1)])).is_err());
+    assert!(bench.create_order(&order("bob", &[("A-1", 1)])).is_err());
 
-    bench.on(first, |order, desk| order.release_hold(desk, hold.expect("a hold"), "")).expect("released");
+    bench.on(first, |order, unit| order.release_hold(unit, hold.expect("a hold"), "")).expect("released");
     assert_eq!(bench.state(first), OrderState::Invoiced);
 }
 
 #[test]
-fn an_overdue_hold_is_freed_for_the_next_buyer() {
+fn an_expired_reservation_is_released_for_the_next_buyer() {
     let mut bench = Bench::with_stock(&[("A-1", "NYC", 2)]);
     let mut new = order("ada", &[("A-1", 2)]);
     new.reservation_lifetime_seconds = Some(60);
     let first = bench.placed(&new);
     bench.pass(59);
-    assert!(bench.place(&order("bob", &[("A-1", 1)])).is_err());
+    assert!(bench.create_order(&order("bob", &[("A-1", 1)])).is_err());
 
     bench.pass(1);
     let second = bench.by("bob").placed(&order("bob", &[("A-1", 1)]));
@@ -138,13 +140,13 @@ fn an_overdue_hold_is_freed_for_the_next_buyer() {
 #[test]
 fn another_callers_hold_expires_for_the_next_buyer_too() {
     let mut bench = Bench::with_stock(&[("A-1", "NYC", 2)]);
-    let held = bench.decide(|desk| reserve_stock(desk, &others(&[("A-1", 2)], 30))).expect("in stock");
-    bench.decide(|desk| expire_reservation(desk, held)).expect("nothing happens before its end");
+    let held = bench.decide(|unit| reserve_stock(unit, &others(&[("A-1", 2)], 30))).expect("in stock");
+    bench.decide(|unit| expire_reservation(unit, held)).expect("nothing happens before its end");
     assert_eq!(bench.shelf("A-1", "NYC"), (2, 2, 0));
     bench.pass(30);
-    assert!(bench.place(&order("ada", &[("A-1", 2)])).is_ok());
-    assert_eq!(bench.world.reservations[&held].state, ReservationState::Expired);
-    let refused = bench.decide(|desk| release_reservation(desk, held));
+    assert!(bench.create_order(&order("ada", &[("A-1", 2)])).is_ok());
+    assert_eq!(bench.snapshot.reservations[&held].state, ReservationState::Expired);
+    let refused = bench.decide(|unit| release_reservation(unit, held));
     assert_eq!(reason(refused), Reason::IllegalTransition);
 }
 
@@ -153,7 +155,7 @@ fn an_adjustment_never_eats_reserved_units() {
     let mut bench = Bench::with_stock(&[("A-1", "NYC", 5)]);
     bench.placed(&order("ada", &[("A-1", 4)]));
     let adjust = |bench: &mut Bench, delta, why| {
-        bench.decide(|desk| adjust_stock(desk, &sku("A-1"), &place("NYC"), delta, why, "shelf 3", ""))
+        bench.decide(|unit| adjust_stock(unit, &sku("A-1"), &location_code("NYC"), delta, why, "shelf 3", ""))
     };
     assert_eq!(reason(adjust(&mut bench, -2, AdjustReason::Lost)), Reason::StockInUse);
     assert_eq!(reason(adjust(&mut bench, 2, AdjustReason::Damage)), Reason::StockInUse);
@@ -165,8 +167,9 @@ fn an_adjustment_never_eats_reserved_units() {
     adjust(&mut bench, -1, AdjustReason::Scrap).expect("the damaged one");
     assert_eq!(bench.shelf("A-1", "NYC"), (4, 4, 0));
 
-    let stale =
-        bench.decide(|desk| adjust_stock(desk, &sku("A-1"), &place("NYC"), 1, AdjustReason::Found, "", "v1"));
+    let stale = bench.decide(|unit| {
+        adjust_stock(unit, &sku("A-1"), &location_code("NYC"), 1, AdjustReason::Found, "", "v1")
+    });
     let current = etag(bench.level("A-1", "NYC").version);
     assert_eq!(stale, Err(Refusal::StaleEtag { current }));
 }
@@ -177,18 +180,18 @@ fn an_external_reference_and_a_product_are_there_once_or_refused() {
     let mut new = order("ada", &[("A-1", 1)]);
     new.external_reference = "web-1".to_owned();
     bench.placed(&new);
-    assert!(matches!(bench.place(&new), Err(Refusal::Exists { .. })));
-    let fields = refused_fields(bench.place(&order("bob", &[("A-1", 1), ("X-9", 1), ("Y-9", 1)])));
+    assert!(matches!(bench.create_order(&new), Err(Refusal::Exists { .. })));
+    let fields = refused_fields(bench.create_order(&order("bob", &[("A-1", 1), ("X-9", 1), ("Y-9", 1)])));
     assert_eq!(fields, ["lines[1].sku", "lines[2].sku"]);
 }
 
 #[test]
 fn a_low_shelf_is_proposed_for_replenishment_once() {
     let mut bench = Bench::with_stock(&[("A-1", "NYC", 9)]);
-    let (code, location) = (sku("A-1"), place("NYC"));
-    bench.decide(|desk| set_reorder_rule(desk, &code, &location, Some(8), Some(10), "")).expect("a rule");
-    assert!(bench.world.replenishments.is_empty());
-    let wrong = bench.decide(|desk| set_reorder_rule(desk, &code, &location, Some(8), Some(7), ""));
+    let (code, location) = (sku("A-1"), location_code("NYC"));
+    bench.decide(|unit| set_reorder_rule(unit, &code, &location, Some(8), Some(10), "")).expect("a rule");
+    assert!(bench.snapshot.replenishments.is_empty());
+    let wrong = bench.decide(|unit| set_reorder_rule(unit, &code, &location, Some(8), Some(7), ""));
     assert_eq!(refused_fields(wrong), ["rule.order_up_to"]);
 
     for name in ["ada", "bob"] {
@@ -199,19 +202,19 @@ fn a_low_shelf_is_proposed_for_replenishment_once() {
         bench.on(id, Order::close).expect("delivered");
         bench.on(id, Order::archive).expect("closed");
     }
-    let proposals: Vec<_> = bench.world.replenishments.values().map(AsRef::as_ref).cloned().collect();
+    let proposals: Vec<_> = bench.snapshot.replenishments.values().map(AsRef::as_ref).cloned().collect();
     assert_eq!(proposals.len(), 1, "one at a time");
     let id = proposals[0].id;
 
     let receive = |bench: &mut Bench, units| {
-        bench.decide(|desk| receive_stock(desk, &code, &location, units, "", Some(id)))
+        bench.decide(|unit| receive_stock(unit, &code, &location, units, "", Some(id)))
     };
     assert_eq!(reason(receive(&mut bench, 3)), Reason::IllegalTransition);
     for to in [ReplenishmentState::Approved, ReplenishmentState::Ordered] {
-        bench.decide(|desk| decide_replenishment(desk, id, to, None, "")).expect("decided");
+        bench.decide(|unit| decide_replenishment(unit, id, to, None, "")).expect("decided");
     }
     receive(&mut bench, 1).expect("a part");
     receive(&mut bench, 2).expect("the rest");
-    assert_eq!(bench.world.replenishments[&id].state, ReplenishmentState::Received);
-    assert!(bench.world.open_replenishments.is_empty());
+    assert_eq!(bench.snapshot.replenishments[&id].state, ReplenishmentState::Received);
+    assert!(bench.snapshot.open_replenishments.is_empty());
 }

@@ -5,9 +5,9 @@ use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use crate::domain::{Ask, Ids, Money, PaymentId, ProviderAnswer, RefundId, Timestamp};
+use crate::domain::{Ids, Money, PaymentId, ProviderAnswer, ProviderRequest, RefundId, Timestamp};
 use crate::outside::payments::contract::PaymentProvider;
-use crate::outside::payments::sandbox::{Call, Ledger, Sandbox, What};
+use crate::outside::payments::sandbox::{Ledger, ProviderCall, Sandbox, What};
 
 fn ids() -> Ids {
     Ids::seeded(Timestamp::from_unix_micros(1_700_000_000_000_000), 7)
@@ -25,7 +25,7 @@ fn done(payment: PaymentId) -> ProviderAnswer {
 async fn charge(sandbox: &Sandbox, payment: PaymentId, token: &str, times: usize) -> Vec<ProviderAnswer> {
     let mut answers = Vec::new();
     for _ in 0..times {
-        answers.push(sandbox.ask(Ask::Charge, payment, token, eur(1_000)).await);
+        answers.push(sandbox.request(ProviderRequest::Charge, payment, token, eur(1_000)).await);
     }
     answers
 }
@@ -105,7 +105,7 @@ async fn a_call_that_arrives_twice_has_one_effect() {
 async fn a_key_is_not_used_for_another_amount() {
     let (sandbox, payment) = (Sandbox::in_memory(), ids().fresh());
     charge(&sandbox, payment, "tok_success", 1).await;
-    let answer = sandbox.ask(Ask::Charge, payment, "tok_success", eur(2_000)).await;
+    let answer = sandbox.request(ProviderRequest::Charge, payment, "tok_success", eur(2_000)).await;
     assert!(matches!(answer, ProviderAnswer::Unknown(_)), "{answer:?}");
     assert_eq!(effects(&sandbox), (1, 1));
 }
@@ -115,17 +115,23 @@ async fn what_is_authorised_is_captured_or_voided_never_both() {
     let mut ids = ids();
     let sandbox = Sandbox::in_memory();
     let (captured, voided): (PaymentId, PaymentId) = (ids.fresh(), ids.fresh());
-    let answer = sandbox.ask(Ask::Capture, captured, "tok_success", eur(1_000)).await;
+    let answer = sandbox.request(ProviderRequest::Capture, captured, "tok_success", eur(1_000)).await;
     assert!(matches!(answer, ProviderAnswer::Declined(_)), "not authorised: {answer:?}");
 
     let sandbox = Sandbox::in_memory();
     for payment in [captured, voided] {
-        assert_eq!(sandbox.ask(Ask::Authorize, payment, "tok_success", eur(1_000)).await, done(payment));
+        assert_eq!(
+            sandbox.request(ProviderRequest::Authorize, payment, "tok_success", eur(1_000)).await,
+            done(payment)
+        );
     }
-    assert_eq!(sandbox.ask(Ask::Capture, captured, "tok_success", eur(1_000)).await, done(captured));
-    assert_eq!(sandbox.ask(Ask::Void, voided, "tok_success", eur(1_000)).await, done(voided));
-    for (ask, payment) in [(Ask::Void, captured), (Ask::Capture, voided)] {
-        let answer = sandbox.ask(ask, payment, "tok_success", eur(1_000)).await;
+    assert_eq!(
+        sandbox.request(ProviderRequest::Capture, captured, "tok_success", eur(1_000)).await,
+        done(captured)
+    );
+    assert_eq!(sandbox.request(ProviderRequest::Void, voided, "tok_success", eur(1_000)).await, done(voided));
+    for (request, payment) in [(ProviderRequest::Void, captured), (ProviderRequest::Capture, voided)] {
+        let answer = sandbox.request(request, payment, "tok_success", eur(1_000)).await;
         assert!(matches!(answer, ProviderAnswer::Declined(_)), "{answer:?}");
     }
 }
@@ -183,9 +189,9 @@ async fn the_ledger_survives_a_kill_between_call_and_answer() {
     assert_eq!(effects(&Sandbox::open(&path).expect("again")), (2, 1));
 }
 
-fn a_charge(payment: PaymentId) -> Call {
+fn a_charge(payment: PaymentId) -> ProviderCall {
     let key = format!("CHARGE/{payment}");
-    Call { key, what: What::Charge, payment, token: "tok_success".to_owned(), amount: eur(1) }
+    ProviderCall { key, what: What::Charge, payment, token: "tok_success".to_owned(), amount: eur(1) }
 }
 
 fn kept_in(path: &Path) -> Ledger {

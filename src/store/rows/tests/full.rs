@@ -1,11 +1,11 @@
 //! An order with every part, and one with none.
 
 use crate::domain::{
-    Actor, Address, Amounts, Approval, ApprovalState, Ask, Assignment, AtProvider, AvailabilityFound,
-    Channel, Check, Customer, Discount, Feedback, FeedbackState, Gate, HandedBack, Handover, Hold,
-    HoldReason, HoldState, Ids, Invoice, InvoiceLine, InvoiceState, Label, LineAmounts, LineAvailability,
-    Means, Message, MessageKind, MessageState, Method, OnShortage, OpenRequest, Order, OrderId, OrderLine,
-    OrderState, Package, PackedItem, Payment, PaymentState, Proof, Refund, RefundState, Reservation,
+    Actor, Address, Amounts, Approval, ApprovalState, Assignment, AtProvider, AvailabilityFound, Channel,
+    Check, Customer, Discount, Feedback, FeedbackState, Gate, HandedBack, Handover, Hold, HoldReason,
+    HoldState, Ids, Invoice, InvoiceLine, InvoiceState, Label, LineAmounts, LineAvailability, Means, Message,
+    MessageKind, MessageState, Method, OnShortage, OpenRequest, Order, OrderId, OrderLine, OrderState,
+    Package, PackedItem, Payment, PaymentState, Proof, ProviderRequest, Refund, RefundState, Reservation,
     ReservationId, ReservationState, ReservedItem, Risk, Rule, ServiceLevel, Shipment, ShipmentId,
     ShipmentItem, ShipmentState, TrackingEvent, TrackingStatus, Verdict,
 };
@@ -257,7 +257,7 @@ pub(in crate::store) fn full(number: i64) -> Order {
                     token: "tok_visa".to_owned(),
                     reference: Some(format!("ch_{number}")),
                 }),
-                request: Some(OpenRequest { ask: Ask::Charge, asked_at: later(9) }),
+                request: Some(OpenRequest { kind: ProviderRequest::Charge, requested_at: later(9) }),
                 attempts: 2,
                 amount: euro(6_000),
                 captured_minor: 6_000,
@@ -274,7 +274,7 @@ pub(in crate::store) fn full(number: i64) -> Order {
                     handed_back: Some(HandedBack { method: Method::Cash, reference: "receipt 7".to_owned() }),
                     provider_reference: Some("re_1".to_owned()),
                     failure: None,
-                    asked_at: later(10),
+                    requested_at: later(10),
                     attempts: 1,
                     created_by: ann.clone(),
                     created_at: later(10),
@@ -355,7 +355,7 @@ fn full_shipment(order: OrderId, id: ShipmentId, number: i64) -> Shipment {
         sequence,
         status,
         incident: "WEATHER_STORM".to_owned(),
-        place: "Penang".to_owned(),
+        location: "Penang".to_owned(),
         occurred_at: AT,
         recorded_at: later(1),
         estimated_at: Some(later(2)),
@@ -399,7 +399,7 @@ fn full_shipment(order: OrderId, id: ShipmentId, number: i64) -> Shipment {
         tracking: vec![event(1, TrackingStatus::PickedUp), event(2, TrackingStatus::Delayed)],
         proof: Some(Proof {
             received_by: "Ann".to_owned(),
-            place: "door".to_owned(),
+            location: "door".to_owned(),
             signature_sha256: "ab".to_owned(),
             photo_sha256: String::new(),
             at: later(5),

@@ -6,9 +6,9 @@ use std::sync::atomic::Ordering;
 use sea_orm::{ConnectionTrait, DbBackend};
 
 use crate::domain::{
-    Approval, ApprovalState, Ask, Channel, Courier, Discount, Ids, Invoice, InvoiceState, JobId, Label,
-    MessageState, OpenRequest, Order, OrderId, OrderState, Refund, RefundState, RegionCode, Reservation,
-    ReservationState, Sku, TrackingEvent, bank_reference_key,
+    Approval, ApprovalState, Channel, Courier, Discount, Ids, Invoice, InvoiceState, JobId, Label,
+    MessageState, OpenRequest, Order, OrderId, OrderState, ProviderRequest, Refund, RefundState, RegionCode,
+    Reservation, ReservationState, Sku, TrackingEvent, bank_reference_key,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::rows::archive::load_archived;
@@ -80,7 +80,8 @@ async fn a_changed_order_reads_back_with_what_was_added_changed_and_removed() {
             let standing = Invoice { id: ids.fresh(), number: 3, ..order.invoices[1].clone() };
             it.invoices.insert(0, standing);
             it.payments[1].request = None;
-            it.payments[0].request = Some(OpenRequest { ask: Ask::Void, asked_at: later(21) });
+            it.payments[0].request =
+                Some(OpenRequest { kind: ProviderRequest::Void, requested_at: later(21) });
             it.payments[1].refunds[0].state = RefundState::Succeeded;
             let another = Refund { id: ids.fresh(), ..order.payments[1].refunds[0].clone() };
             it.payments[1].refunds.push(another);

@@ -16,7 +16,9 @@ use crate::store::rows::event::{self, append_events, events};
 use crate::store::rows::job::{Jobs, complete_jobs, jobs, leases, save_jobs};
 use crate::store::rows::order::save_orders;
 use crate::store::rows::read::Lock;
-use crate::store::rows::reservation::{Overdue, load_reservations, overdue, save_reservations};
+use crate::store::rows::reservation::{
+    ExpiredReservations, expired_reservations, load_reservations, save_reservations,
+};
 use crate::store::rows::saved::Saved;
 use crate::store::rows::stock::{
     self, append_movements, levels, load_replenishments, open_replenishments, save_levels,
@@ -71,7 +73,7 @@ async fn the_catalogue_reads_back_and_a_rate_card_may_shrink() {
 }
 
 #[tokio::test]
-async fn reservations_of_other_callers_read_back_and_are_found_when_overdue() {
+async fn reservations_of_other_callers_read_back_and_are_found_when_expired() {
     on_both(async |db| {
         stocked(db).await;
         let Order { reservations, lines, .. } = full(1);
@@ -95,15 +97,16 @@ async fn reservations_of_other_callers_read_back_and_are_found_when_overdue() {
         let loaded = load_reservations(db, &ids, Lock::Update).await.expect("reservations");
         assert_eq!(loaded, std::slice::from_ref(&mine));
         assert_eq!(load_reservations(db, &ids, Lock::No).await.expect("reservations").len(), 2);
-        let none = Overdue::default();
-        assert_eq!(overdue(db, &[code("A-1")], &[], later(4)).await.expect("nobody"), none);
-        assert_eq!(overdue(db, &[code("NONE")], &[], later(9)).await.expect("nobody"), none);
-        let both = Overdue { orders: vec![order.id], others: vec![mine.id], more: false };
-        let found = overdue(db, &[code("A-1"), code("B-2")], &[], later(10)).await.expect("both");
+        let none = ExpiredReservations::default();
+        assert_eq!(expired_reservations(db, &[code("A-1")], &[], later(4)).await.expect("nobody"), none);
+        assert_eq!(expired_reservations(db, &[code("NONE")], &[], later(9)).await.expect("nobody"), none);
+        let both = ExpiredReservations { orders: vec![order.id], others: vec![mine.id], more: false };
+        let found =
+            expired_reservations(db, &[code("A-1"), code("B-2")], &[], later(10)).await.expect("both");
         assert_eq!(found, both);
-        let found = overdue(db, &[], &[order.id], later(10)).await.expect("those of its lines");
+        let found = expired_reservations(db, &[], &[order.id], later(10)).await.expect("those of its lines");
         assert_eq!(found, both);
-        assert_eq!(overdue(db, &[], &[id_of_nobody()], later(10)).await.expect("nobody"), none);
+        assert_eq!(expired_reservations(db, &[], &[id_of_nobody()], later(10)).await.expect("nobody"), none);
 
         let mut released = Reservation { version: 2, state: ReservationState::Released, ..mine.clone() };
         released.items[0].released = 2;

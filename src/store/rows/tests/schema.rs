@@ -4,8 +4,8 @@ use migrations::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, Statement, Value};
 
 use crate::domain::{
-    Actor, Ask, HandedBack, Ids, MessageKind, Method, OpenRequest, Order, RefundState, ReservationState,
-    StockLevel,
+    Actor, HandedBack, Ids, MessageKind, Method, OpenRequest, Order, ProviderRequest, RefundState,
+    ReservationState, StockLevel,
 };
 use crate::store::rows::catalogue::{locations, save_locations};
 use crate::store::rows::order::save_orders;
@@ -31,7 +31,7 @@ async fn a_database_of_the_first_schema_is_carried_over() {
         let values: Vec<Value> = vec![
             refund.id.0.into(),
             refund.payment.0.into(),
-            refund.asked_at.unix_micros().into(),
+            refund.requested_at.unix_micros().into(),
             refund.created_by.as_str().into(),
         ];
         db.execute_raw(Statement::from_sql_and_values(backend, sql, values)).await.expect("a refund");
@@ -77,7 +77,7 @@ async fn what_breaks_a_law_is_refused_by_the_schema() {
             ("two open reservations", |it| it.reservations[1].state = ReservationState::Confirmed),
             ("more captured than asked for", |it| it.payments[1].captured_minor = 6_001),
             ("two calls out", |it| {
-                it.payments[0].request = Some(OpenRequest { ask: Ask::Void, asked_at: AT });
+                it.payments[0].request = Some(OpenRequest { kind: ProviderRequest::Void, requested_at: AT });
             }),
             ("a refund of nothing", |it| it.payments[1].refunds[0].amount = euro(0)),
             ("more packed than checked", |it| it.shipments[0].items[0].checked = 1),

@@ -147,8 +147,8 @@ impl Touched {
                 self.unled.insert((*table).to_owned());
             }
         }
-        if let Some(place) = words.iter().position(|it| *it == "INDEX") {
-            self.indexes.extend(words.get(place + 1).map(|it| (*it).to_owned()));
+        if let Some(index) = words.iter().position(|it| *it == "INDEX") {
+            self.indexes.extend(words.get(index + 1).map(|it| (*it).to_owned()));
         } else if line.contains("PRIMARY KEY") {
             self.indexes.insert("primary key".to_owned());
         }

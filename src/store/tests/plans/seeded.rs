@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};
 
 use crate::domain::{
-    self, Actor, Channel, Event, EventKind, JobId, Lease, Machine, MovementId, Order, OrderState,
-    Replenishment, ReplenishmentState, Timestamp, Touch, Transition,
+    self, Actor, Channel, Event, EventKind, JobId, Lease, Machine, MovementId, Order, OrderState, ReadSet,
+    Replenishment, ReplenishmentState, Timestamp, Transition,
 };
 use crate::store::connection::session::Session;
 use crate::store::query::listing::{Compare, Cursor, Direction, Listing, Term};
@@ -19,12 +19,12 @@ use crate::store::rows::tests::full;
 use crate::store::rows::tests::sample::{self, write};
 use crate::store::rows::{event, job, order, stock};
 use crate::store::tests::plans::asked::{ASKED, Asked, PAGE_WITHIN, is_full};
-use crate::store::tests::shop::{Shop, code, sku};
+use crate::store::tests::shop::{Scene, code, sku};
 use crate::store::writer::job::JobKind;
 
 /// One page of the list of that name.
-pub(super) async fn read(shop: &Shop, list: &str, listing: &Listing) -> Option<Cursor> {
-    let store = &shop.store;
+pub(super) async fn read(scene: &Scene, list: &str, listing: &Listing) -> Option<Cursor> {
+    let store = &scene.store;
     macro_rules! next {
         ($($page:expr)?) => { $($page.await.expect("a page").1)? };
     }
@@ -136,13 +136,13 @@ const FIRST_MILLIS: i64 = 1_700_000_000_000;
 const NEXT_MILLIS: i64 = 10_000;
 
 impl Seeded {
-    pub(super) async fn into(shop: &Shop) -> Self {
+    pub(super) async fn into(scene: &Scene) -> Self {
         let count = if is_full() { 100_000 } else { 4_000 };
-        let db = shop.store.inner.pools.writer(&Arc::new(AtomicU64::new(0))).await.expect("a connection");
+        let db = scene.store.inner.pools.writer(&Arc::new(AtomicU64::new(0))).await.expect("a connection");
         if db.backend() == DbBackend::Postgres {
             db.execute_unprepared("SET statement_timeout = 0").await.expect("as long as it takes");
         }
-        shop.stocked(&["C-3"], 10).await;
+        scene.stocked(&["C-3"], 10).await;
         sample::stocked(&db).await;
         let (order, replenishment) = one_of_everything(&db).await;
         let seeded = Self { order, replenishment, count };
@@ -164,7 +164,7 @@ impl Seeded {
         if db.backend() == DbBackend::Postgres {
             db.execute_unprepared("ANALYZE").await.expect("statistics");
         }
-        shop.clock.store((FIRST_MILLIS + count * NEXT_MILLIS) * 1_000, Ordering::Relaxed);
+        scene.clock.store((FIRST_MILLIS + count * NEXT_MILLIS) * 1_000, Ordering::Relaxed);
         seeded
     }
 
@@ -192,7 +192,7 @@ impl Seeded {
         };
         let statement = Statement::from_string(db.backend(), columns);
         let columns = db.query_all_raw(statement).await.expect("columns");
-        let text = |row: &QueryResult, place| row.try_get_by_index::<String>(place).expect("a text");
+        let text = |row: &QueryResult, index| row.try_get_by_index::<String>(index).expect("a text");
         let (mut names, mut values) = (Vec::new(), Vec::new());
         for column in &columns {
             let (name, kind) = (text(column, 0), text(column, 1).to_uppercase());
@@ -221,8 +221,8 @@ impl Seeded {
         db.execute_unprepared(&self.counted(&sql, db.backend())).await.expect(table);
     }
 
-    pub(super) async fn session(&self, shop: &Shop) -> Session {
-        let db = shop.store.look().await.expect("a connection");
+    pub(super) async fn session(&self, scene: &Scene) -> Session {
+        let db = scene.store.look().await.expect("a connection");
         if db.backend() == DbBackend::Postgres && !is_full() {
             // Of a few thousand rows it would rather read all: shown is that it need not.
             db.execute_unprepared("SET enable_seqscan = off").await.expect("another planner");
@@ -230,8 +230,8 @@ impl Seeded {
         db
     }
 
-    pub(super) fn everything(&self) -> Touch {
-        Touch {
+    pub(super) fn everything(&self) -> ReadSet {
+        ReadSet {
             orders: vec![self.order.id],
             order_stock: true,
             reserves: true,
@@ -329,7 +329,7 @@ impl Seeded {
     }
 
     /// The slowest but one of a hundred pages is quick enough, whatever is asked for.
-    pub(super) async fn time_every_list(&self, shop: &Shop) {
+    pub(super) async fn time_every_list(&self, scene: &Scene) {
         let mut late = Vec::new();
         let mut worst: BTreeMap<(&str, String), Duration> = BTreeMap::new();
         for list in documented() {
@@ -337,7 +337,7 @@ impl Seeded {
                 let mut taken = Vec::with_capacity(ASKED);
                 for _ in 0..ASKED {
                     let begun = Instant::now();
-                    read(shop, list.name, &listing).await;
+                    read(scene, list.name, &listing).await;
                     taken.push(begun.elapsed());
                     // What is far too slow need not be asked a hundred times.
                     if taken.len() >= 5 && taken.iter().min() > Some(&(4 * PAGE_WITHIN)) {

@@ -1,10 +1,10 @@
-//! What went wrong, for the person watching.
+//! Errors of the demo, for the person watching.
 
 use crate::client::{Refused, Unreachable};
 
 /// A call that failed, or something that is not as it should be.
 #[derive(Debug, thiserror::Error)]
-pub enum Trouble {
+pub enum DemoError {
     #[error("{0}")]
     Refused(#[from] Refused),
     #[error("{0}")]

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::client::{Refused, Unreachable};
 
 #[derive(Debug, thiserror::Error)]
-pub enum Trouble {
+pub enum BenchError {
     #[error("{0}")]
     Refused(#[from] Refused),
     #[error("{0}")]
