@@ -4,7 +4,6 @@
 //! which places do what: `work/run_due.commit.before=1*return(abort);ask.after=1*return(error)`.
 
 use std::fmt::Display;
-use std::io::Write as _;
 
 /// A place was told to fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +27,7 @@ pub(crate) fn at(place: impl Display) -> Result<(), Failed> {
     fail::fail_point!(&_place, |told: Option<String>| {
         if told.as_deref() == Some("abort") {
             // The log would lose the line: it is written by a thread that dies too.
+            use std::io::Write as _;
             let _ = writeln!(std::io::stderr(), "told to die place={_place:?}");
             std::process::abort();
         }

@@ -60,7 +60,7 @@ impl Order {
         done
     }
 
-    /// One plan for every early end. What the provider still has to do is asked for, not awaited.
+    /// The one way in which an order ends early. Voids and refunds are queued here; a worker has them done later.
     pub(in crate::domain) fn undo(
         &mut self,
         unit: &mut UnitOfWork,

@@ -98,16 +98,16 @@ impl<C: OrderCommand> Command for C {
     }
 }
 
-/// The end of every decision about an order: what happens by itself up to the next gate, and keeping what is new.
+/// The end of every decision about an order: what happens by itself up to the next gate, and saving the order if it has changed.
 pub(crate) fn conclude(mut order: Order, unit: &mut UnitOfWork<'_>) -> Result<(), Refusal> {
     order.advance(unit)?;
-    if unit.is_new(&order) {
+    if unit.differs(&order) {
         unit.keep_order(order);
     }
     Ok(())
 }
 
-/// Read set of a decision that may give the order's stock back or look at its shelves.
+/// Read set of a decision that may give the order's stock back or read its levels.
 pub(in crate::domain) fn with_stock() -> ReadSet {
     ReadSet { order_stock: true, ..ReadSet::default() }
 }

@@ -76,7 +76,7 @@ pub struct ReadSet {
     pub order_stock: bool,
     /// Whether it may set stock of these orders' lines aside: then expired reservations of that stock are loaded too.
     pub reserves: bool,
-    /// Stock of these at every location, with what waiting orders are waiting for.
+    /// Products whose stock at every location is wanted, with the units that waiting orders want.
     pub skus: Vec<Sku>,
     /// Other callers' reservations.
     pub reservations: Vec<ReservationId>,
@@ -167,7 +167,7 @@ pub struct Lease {
 /// Everything that was loaded for a group of decisions.
 #[derive(Debug, Default)]
 pub struct Snapshot {
-    /// None: everything that exists is here.
+    /// None: nothing was left out, and every key that is absent does not exist.
     pub loaded: Option<Loaded>,
     /// The orders that parts belong to.
     pub owners: HashMap<Part, OrderId>,
@@ -182,7 +182,7 @@ pub struct Snapshot {
     pub courier_ratings: HashMap<CourierCode, i64>,
     /// Units that waiting orders want, per region and product.
     pub awaited: HashMap<(RegionCode, Sku), i64>,
-    /// Of these, what orders older than a loaded waiting order want.
+    /// Units that orders older than a loaded waiting order want.
     pub awaited_before: HashMap<(OrderId, Sku), i64>,
     /// When the youngest order with this fingerprint was received.
     pub fingerprints: HashMap<String, Timestamp>,
@@ -193,7 +193,7 @@ pub struct Snapshot {
     /// Orders and other callers' reservations, all loaded, whose reservation of this stock has expired.
     pub expired_orders: Vec<OrderId>,
     pub expired_reservations: Vec<ReservationId>,
-    /// Whether there are more of them than were loaded.
+    /// Whether more reservations have expired than were loaded.
     pub more_expired: bool,
     /// Leases as the database knows them.
     pub leases: HashMap<JobId, i64>,
@@ -341,7 +341,7 @@ impl<'w> UnitOfWork<'w> {
     }
 
     /// Records a key that is missing here and was not loaded.
-    fn needs(&self, is_loaded: impl FnOnce(&Loaded) -> bool, note: impl FnOnce(&mut ReadSet)) {
+    fn note_if_not_loaded(&self, is_loaded: impl FnOnce(&Loaded) -> bool, note: impl FnOnce(&mut ReadSet)) {
         if let Some(loaded) = &self.snapshot.loaded
             && !is_loaded(loaded)
         {
@@ -363,13 +363,13 @@ impl<'w> UnitOfWork<'w> {
             None => self.snapshot.orders.values().find(|it| it.has(part)).map(|it| it.id),
         };
         if found.is_none() {
-            self.needs(|it| it.parts.contains(part), |it| it.parts.push(part.clone()));
+            self.note_if_not_loaded(|it| it.parts.contains(part), |it| it.parts.push(part.clone()));
         }
         found.ok_or_else(|| part.not_found())
     }
 
     /// Whether the order differs from what is there.
-    pub fn is_new(&self, order: &Order) -> bool {
+    pub fn differs(&self, order: &Order) -> bool {
         let known = self.changes.orders.get(&order.id).or_else(|| self.snapshot.orders.get(&order.id));
         known.is_none_or(|it| **it != *order)
     }
@@ -391,7 +391,7 @@ impl<'w> UnitOfWork<'w> {
     fn find_order(&self, id: OrderId) -> Option<&Arc<Order>> {
         let found = self.changes.orders.get(&id).or_else(|| self.snapshot.orders.get(&id));
         if found.is_none() {
-            self.needs(|it| it.orders.contains(&id), |it| it.orders.push(id));
+            self.note_if_not_loaded(|it| it.orders.contains(&id), |it| it.orders.push(id));
         }
         found
     }
@@ -414,7 +414,7 @@ impl<'w> UnitOfWork<'w> {
     }
 
     fn needs_stock(&self, sku: &Sku) {
-        self.needs(|it| it.stock.contains(sku), |it| it.skus.push(sku.clone()));
+        self.note_if_not_loaded(|it| it.stock.contains(sku), |it| it.skus.push(sku.clone()));
     }
 
     pub fn keep_level(&mut self, mut level: StockLevel) {
@@ -427,7 +427,7 @@ impl<'w> UnitOfWork<'w> {
     pub fn location(&self, code: &LocationCode) -> Option<&Location> {
         let found = self.changes.locations.get(code).or_else(|| self.snapshot.locations.get(code));
         if found.is_none() {
-            self.needs(|it| it.locations, |it| it.locations = true);
+            self.note_if_not_loaded(|it| it.locations, |it| it.locations = true);
         }
         found.map(AsRef::as_ref)
     }
@@ -435,7 +435,7 @@ impl<'w> UnitOfWork<'w> {
     pub fn product(&self, sku: &Sku) -> Option<&Product> {
         let found = self.changes.products.get(sku).or_else(|| self.snapshot.products.get(sku));
         if found.is_none() {
-            self.needs(|it| it.products.contains(sku), |it| it.products.push(sku.clone()));
+            self.note_if_not_loaded(|it| it.products.contains(sku), |it| it.products.push(sku.clone()));
         }
         found.map(AsRef::as_ref)
     }
@@ -453,13 +453,13 @@ impl<'w> UnitOfWork<'w> {
     }
 
     fn needs_couriers(&self) {
-        self.needs(|it| it.couriers, |it| it.couriers = true);
+        self.note_if_not_loaded(|it| it.couriers, |it| it.couriers = true);
     }
 
     pub fn reservation(&self, id: ReservationId) -> Result<&Reservation, Refusal> {
         let found = self.changes.reservations.get(&id).or_else(|| self.snapshot.reservations.get(&id));
         if found.is_none() {
-            self.needs(|it| it.reservations.contains(&id), |it| it.reservations.push(id));
+            self.note_if_not_loaded(|it| it.reservations.contains(&id), |it| it.reservations.push(id));
         }
         found.map(AsRef::as_ref).ok_or_else(|| Refusal::not_found("reservation", id))
     }
@@ -475,12 +475,12 @@ impl<'w> UnitOfWork<'w> {
         skus: impl Iterator<Item = &'s Sku>,
     ) -> (&'w [OrderId], &'w [ReservationId]) {
         for sku in skus {
-            self.needs(|it| it.expired.contains(sku), |it| it.skus.push(sku.clone()));
+            self.note_if_not_loaded(|it| it.expired.contains(sku), |it| it.skus.push(sku.clone()));
         }
         self.all_expired()
     }
 
-    /// All of these that were loaded.
+    /// Every expired reservation that was loaded, by its order or its own id.
     pub fn all_expired(&self) -> (&'w [OrderId], &'w [ReservationId]) {
         (&self.snapshot.expired_orders, &self.snapshot.expired_reservations)
     }
@@ -488,7 +488,7 @@ impl<'w> UnitOfWork<'w> {
     pub fn replenishment(&self, id: ReplenishmentId) -> Result<&Replenishment, Refusal> {
         let found = self.changes.replenishments.get(&id).or_else(|| self.snapshot.replenishments.get(&id));
         if found.is_none() {
-            self.needs(|it| it.replenishments.contains(&id), |it| it.replenishments.push(id));
+            self.note_if_not_loaded(|it| it.replenishments.contains(&id), |it| it.replenishments.push(id));
         }
         found.map(AsRef::as_ref).ok_or_else(|| Refusal::not_found("replenishment", id))
     }
@@ -508,7 +508,7 @@ impl<'w> UnitOfWork<'w> {
         self.snapshot.awaited.get(&key).copied().unwrap_or(0) + here
     }
 
-    /// Of these, what orders received before this waiting one want.
+    /// Units that orders received before this waiting one want.
     pub fn awaited_before(&self, order: OrderId, sku: &Sku) -> i64 {
         self.needs_stock(sku);
         self.snapshot.awaited_before.get(&(order, sku.clone())).copied().unwrap_or(0)
@@ -516,7 +516,7 @@ impl<'w> UnitOfWork<'w> {
 
     /// When the youngest order of the same customer for the same goods was received, this one aside.
     pub fn received_alike(&self, fingerprint: &str, except: OrderId) -> Option<Timestamp> {
-        self.needs(
+        self.note_if_not_loaded(
             |it| it.fingerprints.contains(fingerprint),
             |it| it.fingerprints.push(fingerprint.to_owned()),
         );
@@ -532,7 +532,10 @@ impl<'w> UnitOfWork<'w> {
         let found = self.snapshot.external_references.contains(&key);
         if !found {
             let note = key.clone();
-            self.needs(|it| it.external_references.contains(&key), |it| it.external_reference = Some(note));
+            self.note_if_not_loaded(
+                |it| it.external_references.contains(&key),
+                |it| it.external_reference = Some(note),
+            );
         }
         found
     }
@@ -541,7 +544,7 @@ impl<'w> UnitOfWork<'w> {
     pub fn knows_bank_reference(&self, reference: &str) -> bool {
         let found = self.snapshot.bank_references.contains(reference);
         if !found {
-            self.needs(
+            self.note_if_not_loaded(
                 |it| it.bank_references.contains(reference),
                 |it| it.bank_reference = Some(reference.to_owned()),
             );

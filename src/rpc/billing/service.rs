@@ -23,7 +23,7 @@ use crate::store::{Changed, Codec, StoreError, View};
 use crate::work::{Caller, Pending, Subject, settle};
 
 /// Kept back of the caller's time, so that an answer without the provider's still arrives.
-const TO_ANSWER: Duration = Duration::from_millis(200);
+const REPLY_MARGIN: Duration = Duration::from_millis(200);
 
 #[tonic::async_trait]
 impl pb::billing_service_server::BillingService for Api {
@@ -144,8 +144,8 @@ impl pb::billing_service_server::BillingService for Api {
     }
 }
 
-/// How a call is answered that a provider has to answer first. The calls for one payment answer alike, so what is
-/// stored of one could be any of them.
+/// How to answer a call whose outcome a provider decides. All calls about a payment return the one field `payment`, so a
+/// stored answer decodes as the response of any of them.
 struct Settlement<Id, M> {
     part: fn(Id) -> Part,
     pending: fn(Id) -> Pending,
@@ -265,7 +265,7 @@ impl Api {
     }
 
     /// Waits for the provider as long as the caller does; what is not settled by then, or cannot be written down now,
-    /// a worker takes over. None: look at the order.
+    /// a worker takes over. None: there is no outcome yet; the order says how it stands.
     async fn within_the_callers_time<M>(
         &self,
         call: &Call,
@@ -273,13 +273,13 @@ impl Api {
     ) -> Result<Option<M>, Status> {
         let settled = match call.deadline() {
             Some(deadline) => {
-                let time = deadline.saturating_duration_since(Instant::now()).saturating_sub(TO_ANSWER);
+                let time = deadline.saturating_duration_since(Instant::now()).saturating_sub(REPLY_MARGIN);
                 tokio::time::timeout(time, settling).await.unwrap_or(Ok(None))
             }
             None => settling.await,
         };
         match settled {
-            // The ask is on record: an error would say that nothing has happened.
+            // The request is committed: an error would say that nothing has happened.
             Err(
                 StoreError::Overloaded
                 | StoreError::LostRace
@@ -305,7 +305,7 @@ impl Api {
         let call = call.amending(settlement.is_final_stored);
         let answer = outcome.clone();
         let kept = self.change(call, StoreOutcome, move |(), _| answer.clone()).await;
-        // It is true even if it cannot be kept now: a repeat comes by here again.
+        // The outcome holds even if it cannot be stored now: a repeat tries to store it again.
         Ok(kept.map_or(outcome, Response::into_inner))
     }
 

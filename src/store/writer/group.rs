@@ -30,7 +30,7 @@ use crate::store::writer::outcome::{ChangeState, Freeing, GroupFailure, ShortOfS
 use crate::store::writer::queue::Queue;
 use crate::store::writer::sequences::Unnumbered;
 
-/// A job that was done without changing anything is not due again sooner.
+/// The least time until a job that changed nothing runs again.
 const IDLE_JOB_AFTER: Duration = Duration::from_secs(5);
 
 /// One writing connection and the loop that feeds it.
@@ -61,7 +61,7 @@ impl Writer {
         let known = requests::claim(db, &claims_of(group), &amends_of(group), asked_at).await?;
         replay(group, states, &known.used);
 
-        let wanted = wanted_by(group, states);
+        let wanted = reads_of_open(group, states);
         let Some(wanted) = wanted else {
             db.rollback().await?;
             return Ok(());
@@ -270,7 +270,7 @@ fn claims_after(
     (kept, unused)
 }
 
-/// Whether an order would wait for stock that may be there.
+/// Whether the changes let an order begin to wait for stock.
 fn begins_to_wait(snapshot: &Snapshot, changes: &ChangeSet) -> bool {
     changes.orders.values().any(|it| {
         let waited =
@@ -309,7 +309,7 @@ fn claims_of(group: &[Box<dyn Change>]) -> BTreeMap<IdempotencyKey, [u8; 32]> {
     claims
 }
 
-/// The keys whose answers may have to give way to later ones.
+/// The keys whose stored answers may be replaced.
 fn amends_of(group: &[Box<dyn Change>]) -> BTreeSet<IdempotencyKey> {
     let requests = group.iter().filter_map(|it| request_of(it.as_ref()));
     requests.filter(|(_, mode, _)| matches!(mode, RequestMode::Amend { .. })).map(|it| it.0).collect()
@@ -359,7 +359,7 @@ fn replay(
 }
 
 /// The read set of the changes still to be decided; None when there are none.
-fn wanted_by(group: &[Box<dyn Change>], states: &[ChangeState]) -> Option<Wanted> {
+fn reads_of_open(group: &[Box<dyn Change>], states: &[ChangeState]) -> Option<Wanted> {
     let mut wanted = None;
     for (change, state) in group.iter().zip(states) {
         if matches!(state, ChangeState::Open) {
@@ -379,7 +379,7 @@ pub(super) struct Undecided {
 
 /// A change that was alone in its group and still read keys that were not loaded: its read set is wrong, which a test
 /// build does not let pass.
-pub(super) fn reading_more(mut change: Box<dyn Change>, keys: ReadSet) -> Box<dyn Change> {
+pub(super) fn with_missing_keys(mut change: Box<dyn Change>, keys: ReadSet) -> Box<dyn Change> {
     let method = change.name();
     tracing::error!(method, "a decision reads keys that it does not name");
     debug_assert!(false, "{method} reads keys that it does not name: {keys:?}");

@@ -15,7 +15,7 @@ use crate::store::writer::change::{
     Change, Changed, Codec, Outcome, Queued, RequestContext, RequestMode, View,
 };
 use crate::store::writer::chore::{Chore, ChoreResult};
-use crate::store::writer::group::{Undecided, Writer, outcomes_of, reading_more, request_of};
+use crate::store::writer::group::{Undecided, Writer, outcomes_of, request_of, with_missing_keys};
 use crate::store::writer::idempotency::{self as requests, IdempotencyKey, StoredAnswer};
 use crate::store::writer::outcome::{
     ChangeState, Freeing, GroupFailure, ShortOfStock, fail, refuse, refuse_late,
@@ -78,7 +78,7 @@ impl Lane {
                     let alone = group.len() == 1;
                     let Undecided { short, incomplete } = self.finish(group, states);
                     for (change, keys) in incomplete {
-                        let again = if alone { reading_more(change, *keys) } else { change };
+                        let again = if alone { with_missing_keys(change, *keys) } else { change };
                         Box::pin(self.serve(vec![again])).await;
                     }
                     if short.is_empty() {
