@@ -283,8 +283,8 @@ impl Snapshot {
     /// The time of a decision with this read set: now, but never before the last change of an order that it may write
     /// about. A history never goes back in time because a clock was set back.
     pub fn time_for(&self, reads: &ReadSet, now: Timestamp) -> Timestamp {
-        let moves_stock = reads.order_stock || reads.reserves || !reads.skus.is_empty();
-        let expired = self.expired_orders.iter().filter(|_| moves_stock);
+        let releases_expired = reads.reserves || !reads.skus.is_empty();
+        let expired = self.expired_orders.iter().filter(|_| releases_expired);
         let owners = reads.parts.iter().filter_map(|it| self.owners.get(it));
         let orders = reads.orders.iter().chain(owners).chain(expired).filter_map(|it| self.orders.get(it));
         orders.map(|it| it.updated_at).fold(now, Timestamp::max)

@@ -378,13 +378,18 @@ pub(super) struct Undecided {
 }
 
 /// A change that was alone in its group and still read keys that were not loaded: its read set is wrong, which a test
-/// build does not let pass.
-pub(super) fn with_missing_keys(mut change: Box<dyn Change>, keys: ReadSet) -> Box<dyn Change> {
+/// build does not let pass. None: naming the keys does not help, so the change is refused.
+pub(super) fn with_missing_keys(mut change: Box<dyn Change>, keys: ReadSet) -> Option<Box<dyn Change>> {
     let method = change.name();
     tracing::error!(method, "a decision reads keys that it does not name");
     debug_assert!(false, "{method} reads keys that it does not name: {keys:?}");
+    let before = change.reads().clone();
     change.also_reads(keys);
-    change
+    if *change.reads() != before {
+        return Some(change);
+    }
+    change.answer(Outcome::No(StoreError::Internal(format!("{method} reads a key that cannot be loaded"))));
+    None
 }
 
 /// Outcome of each change of a group.

@@ -78,8 +78,10 @@ impl Lane {
                     let alone = group.len() == 1;
                     let Undecided { short, incomplete } = self.finish(group, states);
                     for (change, keys) in incomplete {
-                        let again = if alone { with_missing_keys(change, *keys) } else { change };
-                        Box::pin(self.serve(vec![again])).await;
+                        let again = if alone { with_missing_keys(change, *keys) } else { Some(change) };
+                        if let Some(again) = again {
+                            Box::pin(self.serve(vec![again])).await;
+                        }
                     }
                     if short.is_empty() {
                         return;
