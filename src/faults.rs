@@ -1,7 +1,7 @@
 //! Places where a test can make the process fail, panic or die; nothing at all in a build for use.
 //!
 //! `cargo test` builds the crate `fail` with its points, every other build without. Then the variable `FAILPOINTS` says
-//! which places do what: `work/run_due.commit.before=1*return(abort);ask.after=1*return(error)`.
+//! which places do what: `work/run_due.commit.before=1*return(abort);payment.after=1*return(error)`.
 
 use std::fmt::Display;
 

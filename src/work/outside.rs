@@ -98,7 +98,7 @@ pub(super) async fn perform<'a>(
         OutboundTask::Payment(id, request) => {
             let payment = &order.payments[order.payment_index(id)?];
             let asking = |at: &'a AtProvider| app.provider.request(request, id, &at.token, payment.amount);
-            Ok(OutboundAnswer::Payment(id, request, answered(app, payment, "ask", asking).await))
+            Ok(OutboundAnswer::Payment(id, request, answered(app, payment, "payment", asking).await))
         }
         OutboundTask::Refund(id) => {
             let (payment, refund) = order.refund_index(id)?;

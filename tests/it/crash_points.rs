@@ -28,7 +28,7 @@ const COMMITS: [&str; 16] = [
     "work/run_due",
     "ClaimJobs",
 ];
-const CALLS: [&str; 3] = ["ask", "refund", "mail"];
+const CALLS: [&str; 3] = ["payment", "refund", "mail"];
 const LEASE: Duration = Duration::from_secs(3);
 /// Longer than this nothing may be stuck.
 const STUCK_AFTER: Duration = Duration::from_secs(60);
