@@ -19,7 +19,7 @@ pub(super) fn command<R: Mutation, T>(
     mut request: Request<R>,
     read: impl FnOnce(R, &mut Problems) -> Option<T>,
 ) -> Result<(Call, T), Status> {
-    parse(|bad| {
+    parsed(|bad| {
         let call = Call::of(&mut request, bad);
         let wish = read(request.into_inner(), bad);
         Some((call?, wish?))
@@ -115,7 +115,7 @@ pub(super) fn kept<'a>(view: &View<'a>, id: OrderId) -> &'a Arc<Order> {
 }
 
 /// Reads a request: every bad field is noted, and the value is there only if none was.
-pub(crate) fn parse<T>(read: impl FnOnce(&mut Problems) -> Option<T>) -> Result<T, Status> {
+pub(crate) fn parsed<T>(read: impl FnOnce(&mut Problems) -> Option<T>) -> Result<T, Status> {
     let mut bad = Problems::default();
     match read(&mut bad) {
         Some(value) if bad.0.is_empty() => Ok(value),

@@ -8,6 +8,7 @@ mod codec;
 mod connections;
 mod couriers;
 mod customers;
+mod enums;
 mod identity;
 mod inventory;
 #[cfg(test)]
@@ -21,7 +22,6 @@ mod routes;
 mod shipping;
 mod status;
 mod streams;
-mod words;
 
 pub use api::Api;
 pub use codec::Wire;

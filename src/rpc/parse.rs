@@ -85,7 +85,7 @@ fn bounded(field: &str, value: String, max: usize, bad: &mut Problems) -> String
     value
 }
 
-/// A word of an enum by one of the functions in [`super::words`]; UNSPECIFIED gives none.
+/// A value of an enum, by one of the functions in [`super::enums`]; UNSPECIFIED gives none.
 pub(crate) fn word<T>(field: &str, number: i32, read: fn(i32) -> Option<T>, bad: &mut Problems) -> Option<T> {
     let word = read(number);
     if word.is_none() && number != 0 {
@@ -272,7 +272,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    use crate::rpc::reply as to_proto;
+    use crate::rpc::reply;
 
     fn wire(currency: &str, units: i64, nanos: i32) -> Option<pb::Money> {
         Some(pb::Money { currency_code: currency.to_owned(), units, nanos })
@@ -368,7 +368,7 @@ mod tests {
         ) {
             let sent = currency.parse::<Currency>().expect("a currency").of(minor);
             let mut bad = Problems::default();
-            prop_assert_eq!(money("amount", Some(to_proto::money(sent)), &mut bad), Some(sent));
+            prop_assert_eq!(money("amount", Some(reply::money(sent)), &mut bad), Some(sent));
             prop_assert!(bad.0.is_empty());
         }
 
@@ -376,7 +376,7 @@ mod tests {
         fn instants_come_back_as_they_went_out(micros in Timestamp::MIN.unix_micros()..=Timestamp::MAX.unix_micros()) {
             let sent = Timestamp::from_unix_micros(micros);
             let mut bad = Problems::default();
-            prop_assert_eq!(timestamp("time", Some(to_proto::timestamp(sent)), &mut bad), Some(sent));
+            prop_assert_eq!(timestamp("time", Some(reply::timestamp(sent)), &mut bad), Some(sent));
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::domain::{Approval, Order};
 use crate::pb;
+use crate::rpc::enums;
 use crate::rpc::reply::{actor, money, text_of, timestamp};
-use crate::rpc::words;
 
 pub(crate) fn approval(order: &Order, approval: &Approval) -> pb::Approval {
     let Approval {
@@ -25,9 +25,9 @@ pub(crate) fn approval(order: &Order, approval: &Approval) -> pb::Approval {
         id: id.to_string(),
         order_id: order_id.to_string(),
         order_number: order.number.to_string(),
-        channel: words::channel(order.channel),
-        gate: words::gate(*gate),
-        state: words::approval_state(*state),
+        channel: enums::channel(order.channel),
+        gate: enums::gate(*gate),
+        state: enums::approval_state(*state),
         policy_version: policy_version.clone(),
         rule: rule.clone(),
         amount: Some(money(*amount)),

@@ -4,8 +4,8 @@ use tonic::{Request, Response};
 
 use crate::domain::{ApprovalId, DecideApproval, Order, Part};
 use crate::pb;
-use crate::rpc::api::{Api, Reply, command, found, parse};
-use crate::rpc::approvals::{self, reply};
+use crate::rpc::api::{Api, Reply, command, found, parsed};
+use crate::rpc::approvals::{parse, reply};
 use crate::rpc::identity::Call;
 use crate::rpc::listing::page_token;
 use crate::rpc::status;
@@ -13,7 +13,7 @@ use crate::rpc::status;
 #[tonic::async_trait]
 impl pb::approval_service_server::ApprovalService for Api {
     async fn get_approval(&self, request: Request<pb::GetApprovalRequest>) -> Reply<pb::GetApprovalResponse> {
-        let id = parse(|bad| approvals::parse::get_approval(request.into_inner(), bad))?;
+        let id = parsed(|bad| parse::get_approval(request.into_inner(), bad))?;
         let order = self.order_with(Part::Approval(id)).await?;
         let approval = approval_of(&order, id).ok_or_else(|| status::not_found("approval", id))?;
         Ok(Response::new(pb::GetApprovalResponse { approval: Some(approval) }))
@@ -23,7 +23,7 @@ impl pb::approval_service_server::ApprovalService for Api {
         &self,
         request: Request<pb::ListApprovalsRequest>,
     ) -> Reply<pb::ListApprovalsResponse> {
-        let listing = parse(|bad| approvals::parse::list_approvals(request.into_inner(), &self.limits, bad))?;
+        let listing = parsed(|bad| parse::list_approvals(request.into_inner(), &self.limits, bad))?;
         self.page(listing, |listing| async move {
             let (approvals, next) = found(self.store().list_approvals(&listing).await)?;
             let approvals = approvals.iter().filter_map(|(order, id)| approval_of(order, *id)).collect();
@@ -36,7 +36,7 @@ impl pb::approval_service_server::ApprovalService for Api {
         &self,
         request: Request<pb::ApproveRequestRequest>,
     ) -> Reply<pb::ApproveRequestResponse> {
-        let (call, command) = command(request, approvals::parse::approve_request)?;
+        let (call, command) = command(request, parse::approve_request)?;
         self.decide(call, command, |approval| pb::ApproveRequestResponse { approval }).await
     }
 
@@ -44,7 +44,7 @@ impl pb::approval_service_server::ApprovalService for Api {
         &self,
         request: Request<pb::RejectRequestRequest>,
     ) -> Reply<pb::RejectRequestResponse> {
-        let (call, command) = command(request, approvals::parse::reject_request)?;
+        let (call, command) = command(request, parse::reject_request)?;
         self.decide(call, command, |approval| pb::RejectRequestResponse { approval }).await
     }
 }

@@ -8,12 +8,12 @@ use crate::domain::{
     Problems, ProviderRequest, ReceivedMoney, RecordPayment, RefundId, RefundPayment, Target, VoidPayment,
 };
 use crate::pb;
+use crate::rpc::enums;
 use crate::rpc::listing::list_requests;
 use crate::rpc::ordering::parse::target;
 use crate::rpc::parse::{
     REASON_MAX, REFERENCE_MAX, amount, digits, id, required, required_text, required_word, text, word,
 };
-use crate::rpc::words;
 
 list_requests! {
     list_invoices: ListInvoicesRequest,
@@ -42,7 +42,7 @@ fn new_payment(
     asked: Option<pb::Money>,
     bad: &mut Problems,
 ) -> Option<impl FnOnce(ProviderRequest, &str) -> NewPayment + use<>> {
-    let method = required_word("method", method, words::to_method, bad);
+    let method = required_word("method", method, enums::to_method, bad);
     match method {
         Some(Method::BankTransfer | Method::Cash) => {
             bad.add("method", "must be CARD or PAYPAL; see RecordPayment");
@@ -114,7 +114,7 @@ pub(crate) fn record_payment(request: pb::RecordPaymentRequest, bad: &mut Proble
         request_id: _,
     } = request;
     let target = target(&order_id, etag, bad);
-    let method = required_word("method", method, words::to_method, bad);
+    let method = required_word("method", method, enums::to_method, bad);
     let reference = if method == Some(Method::BankTransfer) {
         required_text("reference", reference, REFERENCE_MAX, bad)
     } else {
@@ -163,7 +163,7 @@ pub(crate) fn refund_payment(request: pb::RefundPaymentRequest, bad: &mut Proble
 }
 
 fn handed_back(method: i32, reference: String, bad: &mut Problems) -> Option<HandedBack> {
-    let method = word("method", method, words::to_method, bad);
+    let method = word("method", method, enums::to_method, bad);
     let reference = match method {
         Some(Method::BankTransfer) => required_text("reference", reference, REFERENCE_MAX, bad),
         Some(Method::Cash) => text("reference", reference, REFERENCE_MAX, bad),

@@ -5,8 +5,8 @@ use crate::domain::{
     Refund, RefundState,
 };
 use crate::pb;
+use crate::rpc::enums;
 use crate::rpc::reply::{actor, address, customer, minor, money, ppm, text_of, timestamp};
-use crate::rpc::words;
 
 pub(crate) fn invoice(order: &Order, invoice: &Invoice) -> pb::Invoice {
     let Invoice { id, order: order_id, series, number, state, amounts, lines, issued_at, settled_at } =
@@ -34,7 +34,7 @@ pub(crate) fn invoice(order: &Order, invoice: &Invoice) -> pb::Invoice {
         series: series.clone(),
         series_number: *number,
         number: invoice.full_number(),
-        state: words::invoice_state(*state),
+        state: enums::invoice_state(*state),
         customer: Some(customer(&order.customer)),
         billing_address: Some(address(order.billing_address.as_ref().unwrap_or(&order.shipping_address))),
         currency: currency.to_string(),
@@ -109,9 +109,9 @@ pub(crate) fn payment(order: &Order, payment: &Payment) -> pb::Payment {
         id: id.to_string(),
         order_id: order_id.to_string(),
         invoice_id: invoice.to_string(),
-        method: words::method(*method),
-        state: words::payment_state(*state),
-        in_flight: request.map_or(0, |it| words::provider_request(it.kind)),
+        method: enums::method(*method),
+        state: enums::payment_state(*state),
+        in_flight: request.map_or(0, |it| enums::provider_request(it.kind)),
         attempts: i32::try_from(*attempts).unwrap_or(i32::MAX),
         amount: Some(money(*amount)),
         captured: minor(currency, *captured_minor),
@@ -150,7 +150,7 @@ pub(crate) fn refund(order: &Order, refund: &Refund) -> pb::Refund {
         id: id.to_string(),
         payment_id: payment.to_string(),
         order_id: order.id.to_string(),
-        state: words::refund_state(*state),
+        state: enums::refund_state(*state),
         attempts: i32::try_from(*attempts).unwrap_or(i32::MAX),
         amount: Some(money(*amount)),
         reason: reason.clone(),
@@ -160,7 +160,7 @@ pub(crate) fn refund(order: &Order, refund: &Refund) -> pb::Refund {
         create_time: Some(timestamp(*created_at)),
         update_time: Some(timestamp(*updated_at)),
         etag: order.etag(),
-        method: handed_back.as_ref().map_or(0, |it| words::method(it.method)),
+        method: handed_back.as_ref().map_or(0, |it| enums::method(it.method)),
         reference: text_of(handed_back.as_ref().map(|it| &it.reference)),
     }
 }

@@ -13,9 +13,9 @@ use crate::domain::{
     invoice_number,
 };
 use crate::pb;
-use crate::rpc::api::{Api, Reply, codec, command, found, kept, parse};
-use crate::rpc::billing::parse::{self as from, Capture, InvoiceKey};
-use crate::rpc::billing::reply as to;
+use crate::rpc::api::{Api, Reply, codec, command, found, kept, parsed};
+use crate::rpc::billing::parse::{Capture, InvoiceKey};
+use crate::rpc::billing::{parse, reply};
 use crate::rpc::identity::Call;
 use crate::rpc::listing::page_token;
 use crate::rpc::status;
@@ -28,7 +28,7 @@ const REPLY_MARGIN: Duration = Duration::from_millis(200);
 #[tonic::async_trait]
 impl pb::billing_service_server::BillingService for Api {
     async fn get_invoice(&self, request: Request<pb::GetInvoiceRequest>) -> Reply<pb::GetInvoiceResponse> {
-        let key = parse(|bad| from::get_invoice(request.into_inner(), bad))?;
+        let key = parsed(|bad| parse::get_invoice(request.into_inner(), bad))?;
         let invoice = self.invoice_by(&key).await?;
         Ok(Response::new(pb::GetInvoiceResponse { invoice: Some(invoice) }))
     }
@@ -37,11 +37,11 @@ impl pb::billing_service_server::BillingService for Api {
         &self,
         request: Request<pb::ListInvoicesRequest>,
     ) -> Reply<pb::ListInvoicesResponse> {
-        let listing = parse(|bad| from::list_invoices(request.into_inner(), &self.limits, bad))?;
+        let listing = parsed(|bad| parse::list_invoices(request.into_inner(), &self.limits, bad))?;
         self.page(listing, |listing| async move {
             let (invoices, next) = found(self.store().list_invoices(&listing).await)?;
             let shown = invoices.iter().filter_map(|(order, id)| {
-                order.invoices.iter().find(|it| it.id == *id).map(|it| to::invoice(order, it))
+                order.invoices.iter().find(|it| it.id == *id).map(|it| reply::invoice(order, it))
             });
             let invoices = shown.collect();
             Ok(pb::ListInvoicesResponse { invoices, next_page_token: page_token(next) })
@@ -54,7 +54,7 @@ impl pb::billing_service_server::BillingService for Api {
         request: Request<pb::AuthorizePaymentRequest>,
     ) -> Reply<pb::AuthorizePaymentResponse> {
         let provider = self.app.provider.name();
-        let (call, begin) = command(request, |it, bad| from::authorize_payment(it, provider, bad))?;
+        let (call, begin) = command(request, |it, bad| parse::authorize_payment(it, provider, bad))?;
         let payment = Some(self.pay(call, begin).await?);
         Ok(Response::new(pb::AuthorizePaymentResponse { payment }))
     }
@@ -64,7 +64,7 @@ impl pb::billing_service_server::BillingService for Api {
         request: Request<pb::CapturePaymentRequest>,
     ) -> Reply<pb::CapturePaymentResponse> {
         let provider = self.app.provider.name();
-        let (call, capture) = command(request, |it, bad| from::capture_payment(it, provider, bad))?;
+        let (call, capture) = command(request, |it, bad| parse::capture_payment(it, provider, bad))?;
         let payment = match capture {
             Capture::AtOnce(begin) => self.pay(call, begin).await?,
             Capture::Authorized(capture) => self.pay(call, capture).await?,
@@ -76,7 +76,7 @@ impl pb::billing_service_server::BillingService for Api {
         &self,
         request: Request<pb::RecordPaymentRequest>,
     ) -> Reply<pb::RecordPaymentResponse> {
-        let (call, record) = command(request, from::record_payment)?;
+        let (call, record) = command(request, parse::record_payment)?;
         self.change_order(call, record, |id, order| pb::RecordPaymentResponse {
             payment: payment_of(order, *id),
         })
@@ -84,13 +84,13 @@ impl pb::billing_service_server::BillingService for Api {
     }
 
     async fn void_payment(&self, request: Request<pb::VoidPaymentRequest>) -> Reply<pb::VoidPaymentResponse> {
-        let (call, void) = command(request, from::void_payment)?;
+        let (call, void) = command(request, parse::void_payment)?;
         let payment = Some(self.pay(call, void).await?);
         Ok(Response::new(pb::VoidPaymentResponse { payment }))
     }
 
     async fn get_payment(&self, request: Request<pb::GetPaymentRequest>) -> Reply<pb::GetPaymentResponse> {
-        let id = parse(|bad| from::get_payment(request.into_inner(), bad))?;
+        let id = parsed(|bad| parse::get_payment(request.into_inner(), bad))?;
         let order = self.order_with(Part::Payment(id)).await?;
         let payment = payment_of(&order, id).ok_or_else(|| status::not_found("payment", id))?;
         Ok(Response::new(pb::GetPaymentResponse { payment: Some(payment) }))
@@ -100,7 +100,7 @@ impl pb::billing_service_server::BillingService for Api {
         &self,
         request: Request<pb::ListPaymentsRequest>,
     ) -> Reply<pb::ListPaymentsResponse> {
-        let listing = parse(|bad| from::list_payments(request.into_inner(), &self.limits, bad))?;
+        let listing = parsed(|bad| parse::list_payments(request.into_inner(), &self.limits, bad))?;
         self.page(listing, |listing| async move {
             let (payments, next) = found(self.store().list_payments(&listing).await)?;
             let payments = payments.iter().filter_map(|(order, id)| payment_of(order, *id)).collect();
@@ -113,19 +113,19 @@ impl pb::billing_service_server::BillingService for Api {
         &self,
         request: Request<pb::RefundPaymentRequest>,
     ) -> Reply<pb::RefundPaymentResponse> {
-        let (call, refund) = command(request, from::refund_payment)?;
+        let (call, refund) = command(request, parse::refund_payment)?;
         self.through_provider(call, refund, &REFUND).await.map(Response::new)
     }
 
     async fn get_refund(&self, request: Request<pb::GetRefundRequest>) -> Reply<pb::GetRefundResponse> {
-        let id = parse(|bad| from::get_refund(request.into_inner(), bad))?;
+        let id = parsed(|bad| parse::get_refund(request.into_inner(), bad))?;
         let order = self.order_with(Part::Refund(id)).await?;
         let refund = refund_of(&order, id).ok_or_else(|| status::not_found("refund", id))?;
         Ok(Response::new(pb::GetRefundResponse { refund: Some(refund) }))
     }
 
     async fn list_refunds(&self, request: Request<pb::ListRefundsRequest>) -> Reply<pb::ListRefundsResponse> {
-        let listing = parse(|bad| from::list_refunds(request.into_inner(), &self.limits, bad))?;
+        let listing = parsed(|bad| parse::list_refunds(request.into_inner(), &self.limits, bad))?;
         self.page(listing, |listing| async move {
             let (refunds, next) = found(self.store().list_refunds(&listing).await)?;
             let refunds = refunds.iter().filter_map(|(order, id)| refund_of(order, *id)).collect();
@@ -138,8 +138,8 @@ impl pb::billing_service_server::BillingService for Api {
         &self,
         request: Request<pb::GetOrderBalanceRequest>,
     ) -> Reply<pb::GetOrderBalanceResponse> {
-        let id = parse(|bad| from::get_order_balance(request.into_inner(), bad))?;
-        let balance = Some(to::balance(&*self.order(id).await?));
+        let id = parsed(|bad| parse::get_order_balance(request.into_inner(), bad))?;
+        let balance = Some(reply::balance(&*self.order(id).await?));
         Ok(Response::new(pb::GetOrderBalanceResponse { balance }))
     }
 }
@@ -324,15 +324,15 @@ impl Api {
                 (order, index.ok_or_else(missing)?)
             }
         };
-        Ok(to::invoice(&order, &order.invoices[index]))
+        Ok(reply::invoice(&order, &order.invoices[index]))
     }
 }
 
 fn payment_of(order: &Order, id: PaymentId) -> Option<pb::Payment> {
-    order.payments.iter().find(|it| it.id == id).map(|it| to::payment(order, it))
+    order.payments.iter().find(|it| it.id == id).map(|it| reply::payment(order, it))
 }
 
 fn refund_of(order: &Order, id: RefundId) -> Option<pb::Refund> {
     let refunds = order.payments.iter().flat_map(|it| &it.refunds);
-    refunds.into_iter().find(|it| it.id == id).map(|it| to::refund(order, it))
+    refunds.into_iter().find(|it| it.id == id).map(|it| reply::refund(order, it))
 }

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use crate::domain::{Courier, CreateCourier, Problems, Rate, Timestamp};
 use crate::pb;
+use crate::rpc::enums;
 use crate::rpc::listing::list_requests;
 use crate::rpc::parse::{
     NAME_MAX, WEIGHT_MAX_GRAMS, digits, entries, id, number, price, required, required_text, required_word,
 };
-use crate::rpc::words::to_service_level;
 
 /// Lines of one rate card at most.
 const RATES_MAX: usize = 100;
@@ -98,7 +98,7 @@ fn rate_of(at: &str, rate: pb::CourierRate, bad: &mut Problems) -> Option<Rate> 
     let pb::CourierRate { region, service_level, base_price, price_per_kg, transit_days, weight_max_grams } =
         rate;
     let region = id(&format!("{at}.region"), &region, bad);
-    let service = required_word(&format!("{at}.service_level"), service_level, to_service_level, bad);
+    let service = required_word(&format!("{at}.service_level"), service_level, enums::to_service_level, bad);
     let base_field = format!("{at}.base_price");
     let base = required(&base_field, base_price, bad).and_then(|it| price(&base_field, Some(it), bad));
     let per_kg_field = format!("{at}.price_per_kg");

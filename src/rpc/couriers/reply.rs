@@ -2,8 +2,8 @@
 
 use crate::domain::{self, Courier, Rate};
 use crate::pb;
+use crate::rpc::enums;
 use crate::rpc::reply::{measure, money, timestamp};
-use crate::rpc::words::service_level;
 
 pub(crate) fn courier(courier: &Courier) -> pb::Courier {
     let Courier {
@@ -32,7 +32,7 @@ fn courier_rate(rate: Rate) -> pb::CourierRate {
     let Rate { region, service, currency, base_minor, per_kg_minor, transit_days, weight_max_grams } = rate;
     pb::CourierRate {
         region: region.into(),
-        service_level: service_level(service),
+        service_level: enums::service_level(service),
         base_price: Some(money(currency.of(base_minor))),
         price_per_kg: (per_kg_minor > 0).then(|| money(currency.of(per_kg_minor))),
         transit_days: measure(transit_days.into()),

@@ -2,8 +2,8 @@
 
 use crate::domain::{CourierNames, Feedback, Letter, Message, Order, Rules, letter};
 use crate::pb;
+use crate::rpc::enums;
 use crate::rpc::reply::{ppm, text_of, timestamp};
-use crate::rpc::words;
 use crate::store::{Comment, CourierFeedback, FeedbackReport};
 
 pub(crate) fn feedback(feedback: &Feedback) -> pb::Feedback {
@@ -18,7 +18,7 @@ pub(crate) fn feedback(feedback: &Feedback) -> pb::Feedback {
         discount_ppm: _,
     } = feedback;
     pb::Feedback {
-        state: words::feedback_state(*state),
+        state: enums::feedback_state(*state),
         delivery_rating: *delivery_rating,
         product_rating: *product_rating,
         comment: comment.clone(),
@@ -59,8 +59,8 @@ pub(crate) fn message(
         id: id.to_string(),
         order_id: order.id.to_string(),
         shipment_id: text_of(*shipment),
-        kind: words::message_kind(*kind),
-        state: words::message_state(*state),
+        kind: enums::message_kind(*kind),
+        state: enums::message_state(*state),
         recipient: to,
         locale: order.customer.locale.clone(),
         subject,

@@ -8,13 +8,12 @@ use crate::domain::{
     StockSource,
 };
 use crate::pb;
-use crate::rpc::inventory::reply::to_adjust_reason;
+use crate::rpc::enums;
 use crate::rpc::listing::list_requests;
 use crate::rpc::parse::{
     LIFETIME_SECONDS, LINES_MAX, country, entries, id, number, optional_id, quantity, required,
     required_word, seconds, text, timestamp, word,
 };
-use crate::rpc::words::to_service_level;
 
 /// Longest note in the stock ledger, in characters.
 pub(crate) const NOTE_MAX: usize = 200;
@@ -52,7 +51,7 @@ pub(crate) fn inquiry(
         request;
     let lines = stock_lines(lines, bad);
     let requested_by = timestamp("requested_delivery_date", requested_delivery_date, bad);
-    let service = word("shipping_service", shipping_service, to_service_level, bad);
+    let service = word("shipping_service", shipping_service, enums::to_service_level, bad);
     let destination = match required("destination", destination, bad)? {
         Wanted::Region(region) => Destination::Region(id("region", &region, bad)?),
         Wanted::Country(code) => Destination::Country(country("country", code, bad)),
@@ -88,7 +87,7 @@ pub(crate) fn adjustment(request: pb::AdjustStockRequest, bad: &mut Problems) ->
         bad.add("delta", "must not be 0");
     }
     let note = text("note", note, NOTE_MAX, bad);
-    let reason = required_word("reason", reason, to_adjust_reason, bad);
+    let reason = required_word("reason", reason, enums::to_adjust_reason, bad);
     let Shelf { sku, location } = shelf(&sku, &location, bad)?;
     Some(AdjustStock { sku, location, reason: reason?, delta, note, etag })
 }

@@ -5,27 +5,8 @@ use crate::domain::{
     Reservation, ReservedItem, StockLevel,
 };
 use crate::pb;
+use crate::rpc::enums;
 use crate::rpc::reply::{actor, text_of, timestamp};
-use crate::rpc::words::enum_map;
-
-enum_map! {
-    adjust_reason, to_adjust_reason: AdjustReason = AdjustmentReason {
-        Count = Count, Found = Found, Lost = Lost, Damage = Damage, Scrap = Scrap, QualityHold = QualityHold,
-        Restock = Restock, SafetyStock = SafetyStock,
-    }
-    movement_kind: MovementKind = MovementKind {
-        Receipt = Receipt, Reserve = Reserve, Release = Release, Expire = Expire, Ship = Ship, Adjust = Adjust,
-        Damage = Damage, QualityHold = QualityHold, Restock = Restock,
-    }
-    reservation_state: ReservationState = ReservationState {
-        Held = Held, Confirmed = Confirmed, PartiallyConsumed = PartiallyConsumed, Consumed = Consumed,
-        Released = Released, Expired = Expired,
-    }
-    replenishment_state: ReplenishmentState = ReplenishmentState {
-        Proposed = Proposed, Approved = Approved, Rejected = Rejected, Ordered = Ordered,
-        PartiallyReceived = PartiallyReceived, Received = Received, Cancelled = Cancelled,
-    }
-}
 
 pub(crate) fn stock_level(level: &StockLevel) -> pb::StockLevel {
     let available = level.available();
@@ -82,7 +63,7 @@ pub(crate) fn stock_movement(movement: &Movement) -> pb::StockMovement {
         id: id.to_string(),
         sku: sku.into(),
         location: location.into(),
-        kind: movement_kind(kind),
+        kind: enums::movement_kind(kind),
         on_hand_delta: on_hand,
         reserved_delta: reserved,
         damaged_delta: damaged,
@@ -101,7 +82,7 @@ pub(crate) fn reservation(reservation: &Reservation) -> pb::Reservation {
         reservation.clone();
     pb::Reservation {
         id: id.to_string(),
-        state: reservation_state(state),
+        state: enums::reservation_state(state),
         order_id: text_of(order),
         reference,
         items: items.into_iter().map(reserved_item).collect(),
@@ -181,7 +162,7 @@ pub(crate) fn replenishment(replenishment: &Replenishment) -> pb::Replenishment 
         id: id.to_string(),
         sku: sku.into(),
         location: location.into(),
-        state: replenishment_state(state),
+        state: enums::replenishment_state(state),
         quantity,
         received,
         order_id: text_of(order),

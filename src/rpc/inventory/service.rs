@@ -4,12 +4,12 @@ use tonic::{Request, Response, Status};
 
 use crate::domain::{Actor, Posted, ReceivedStock, StockLevel};
 use crate::pb;
-use crate::rpc::api::{Api, Reply, command, existing, found, parse};
-use crate::rpc::catalogue::{self, parse, reply};
-use crate::rpc::inventory::parse::{self as from, Shelf};
-use crate::rpc::inventory::reply as to;
+use crate::rpc::api::{Api, Reply, command, existing, found, parsed};
+use crate::rpc::catalogue;
+use crate::rpc::inventory::parse::Shelf;
+use crate::rpc::inventory::{parse, reply};
 use crate::rpc::listing::page_token;
-use crate::rpc::parse as from_proto;
+use crate::rpc::parse::id;
 
 #[tonic::async_trait]
 impl pb::inventory_service_server::InventoryService for Api {
@@ -17,28 +17,28 @@ impl pb::inventory_service_server::InventoryService for Api {
         &self,
         request: Request<pb::CreateProductRequest>,
     ) -> Reply<pb::CreateProductResponse> {
-        let (call, command) = command(request, parse::new_product)?;
+        let (call, command) = command(request, catalogue::parse::new_product)?;
         self.change(call, command, |product, _| pb::CreateProductResponse {
-            product: Some(reply::product(product)),
+            product: Some(catalogue::reply::product(product)),
         })
         .await
     }
 
     async fn get_product(&self, request: Request<pb::GetProductRequest>) -> Reply<pb::GetProductResponse> {
         let pb::GetProductRequest { sku } = request.into_inner();
-        let sku = parse(|bad| from_proto::id("sku", &sku, bad))?;
+        let sku = parsed(|bad| id("sku", &sku, bad))?;
         let product = existing("product", &sku, self.store().product(&sku).await)?;
-        Ok(Response::new(pb::GetProductResponse { product: Some(reply::product(&product)) }))
+        Ok(Response::new(pb::GetProductResponse { product: Some(catalogue::reply::product(&product)) }))
     }
 
     async fn list_products(
         &self,
         request: Request<pb::ListProductsRequest>,
     ) -> Reply<pb::ListProductsResponse> {
-        let listing = parse(|bad| catalogue::parse::list_products(request.into_inner(), &self.limits, bad))?;
+        let listing = parsed(|bad| catalogue::parse::list_products(request.into_inner(), &self.limits, bad))?;
         self.page(listing, |listing| async move {
             let (products, next) = found(self.store().list_products(&listing).await)?;
-            let products = products.iter().map(reply::product).collect();
+            let products = products.iter().map(catalogue::reply::product).collect();
             Ok(pb::ListProductsResponse { products, next_page_token: page_token(next) })
         })
         .await
@@ -50,7 +50,7 @@ impl pb::inventory_service_server::InventoryService for Api {
     ) -> Reply<pb::CreateStockLocationResponse> {
         let (call, command) = command(request, catalogue::parse::new_location)?;
         self.change(call, command, |location, _| pb::CreateStockLocationResponse {
-            stock_location: Some(reply::stock_location(location)),
+            stock_location: Some(catalogue::reply::stock_location(location)),
         })
         .await
     }
@@ -60,9 +60,9 @@ impl pb::inventory_service_server::InventoryService for Api {
         request: Request<pb::GetStockLocationRequest>,
     ) -> Reply<pb::GetStockLocationResponse> {
         let pb::GetStockLocationRequest { location } = request.into_inner();
-        let code = parse(|bad| from_proto::id("location", &location, bad))?;
+        let code = parsed(|bad| id("location", &location, bad))?;
         let location = existing("stock location", &code, self.store().location(&code).await)?;
-        let stock_location = Some(reply::stock_location(&location));
+        let stock_location = Some(catalogue::reply::stock_location(&location));
         Ok(Response::new(pb::GetStockLocationResponse { stock_location }))
     }
 
@@ -71,10 +71,10 @@ impl pb::inventory_service_server::InventoryService for Api {
         request: Request<pb::ListStockLocationsRequest>,
     ) -> Reply<pb::ListStockLocationsResponse> {
         let listing =
-            parse(|bad| catalogue::parse::list_stock_locations(request.into_inner(), &self.limits, bad))?;
+            parsed(|bad| catalogue::parse::list_stock_locations(request.into_inner(), &self.limits, bad))?;
         self.page(listing, |listing| async move {
             let (locations, next) = found(self.store().list_locations(&listing).await)?;
-            let stock_locations = locations.iter().map(reply::stock_location).collect();
+            let stock_locations = locations.iter().map(catalogue::reply::stock_location).collect();
             Ok(pb::ListStockLocationsResponse { stock_locations, next_page_token: page_token(next) })
         })
         .await
@@ -85,19 +85,19 @@ impl pb::inventory_service_server::InventoryService for Api {
         request: Request<pb::GetStockLevelRequest>,
     ) -> Reply<pb::GetStockLevelResponse> {
         let pb::GetStockLevelRequest { sku, location } = request.into_inner();
-        let shelf = parse(|bad| from::shelf(&sku, &location, bad))?;
+        let shelf = parsed(|bad| parse::shelf(&sku, &location, bad))?;
         let level = self.level_at(shelf).await?;
-        Ok(Response::new(pb::GetStockLevelResponse { stock_level: Some(to::stock_level(&level)) }))
+        Ok(Response::new(pb::GetStockLevelResponse { stock_level: Some(reply::stock_level(&level)) }))
     }
 
     async fn list_stock_levels(
         &self,
         request: Request<pb::ListStockLevelsRequest>,
     ) -> Reply<pb::ListStockLevelsResponse> {
-        let listing = parse(|bad| from::list_stock_levels(request.into_inner(), &self.limits, bad))?;
+        let listing = parsed(|bad| parse::list_stock_levels(request.into_inner(), &self.limits, bad))?;
         self.page(listing, |listing| async move {
             let (levels, next) = found(self.store().list_stock_levels(&listing).await)?;
-            let stock_levels = levels.iter().map(to::stock_level).collect();
+            let stock_levels = levels.iter().map(reply::stock_level).collect();
             Ok(pb::ListStockLevelsResponse { stock_levels, next_page_token: page_token(next) })
         })
         .await
@@ -107,32 +107,32 @@ impl pb::inventory_service_server::InventoryService for Api {
         &self,
         request: Request<pb::CheckAvailabilityRequest>,
     ) -> Reply<pb::CheckAvailabilityResponse> {
-        let query = parse(|bad| from::inquiry(request.into_inner(), bad))?;
+        let query = parsed(|bad| parse::inquiry(request.into_inner(), bad))?;
         let outlook = found(self.store().preview(&Actor::system(), &query).await)?;
-        Ok(Response::new(to::outlook(&outlook)))
+        Ok(Response::new(reply::outlook(&outlook)))
     }
 
     async fn receive_stock(
         &self,
         request: Request<pb::ReceiveStockRequest>,
     ) -> Reply<pb::ReceiveStockResponse> {
-        let (call, command) = command(request, from::receipt)?;
+        let (call, command) = command(request, parse::receipt)?;
         self.change(call, command, |received, _| {
             let ReceivedStock { posted: Posted { level, movement }, replenishment } = received;
             pb::ReceiveStockResponse {
-                stock_level: level.as_ref().map(to::stock_level),
-                movement: movement.as_ref().map(to::stock_movement),
-                replenishment: replenishment.as_ref().map(to::replenishment),
+                stock_level: level.as_ref().map(reply::stock_level),
+                movement: movement.as_ref().map(reply::stock_movement),
+                replenishment: replenishment.as_ref().map(reply::replenishment),
             }
         })
         .await
     }
 
     async fn adjust_stock(&self, request: Request<pb::AdjustStockRequest>) -> Reply<pb::AdjustStockResponse> {
-        let (call, command) = command(request, from::adjustment)?;
+        let (call, command) = command(request, parse::adjustment)?;
         self.change(call, command, |Posted { level, movement }, _| pb::AdjustStockResponse {
-            stock_level: level.as_ref().map(to::stock_level),
-            movement: movement.as_ref().map(to::stock_movement),
+            stock_level: level.as_ref().map(reply::stock_level),
+            movement: movement.as_ref().map(reply::stock_movement),
         })
         .await
     }
@@ -141,9 +141,9 @@ impl pb::inventory_service_server::InventoryService for Api {
         &self,
         request: Request<pb::SetReorderRuleRequest>,
     ) -> Reply<pb::SetReorderRuleResponse> {
-        let (call, command) = command(request, from::reorder_wish)?;
+        let (call, command) = command(request, parse::reorder_wish)?;
         self.change(call, command, |level, _| pb::SetReorderRuleResponse {
-            stock_level: level.as_ref().map(to::stock_level),
+            stock_level: level.as_ref().map(reply::stock_level),
         })
         .await
     }
@@ -152,10 +152,10 @@ impl pb::inventory_service_server::InventoryService for Api {
         &self,
         request: Request<pb::ListStockMovementsRequest>,
     ) -> Reply<pb::ListStockMovementsResponse> {
-        let listing = parse(|bad| from::list_stock_movements(request.into_inner(), &self.limits, bad))?;
+        let listing = parsed(|bad| parse::list_stock_movements(request.into_inner(), &self.limits, bad))?;
         self.page(listing, |listing| async move {
             let (movements, next) = found(self.store().list_movements(&listing).await)?;
-            let movements = movements.iter().map(to::stock_movement).collect();
+            let movements = movements.iter().map(reply::stock_movement).collect();
             Ok(pb::ListStockMovementsResponse { movements, next_page_token: page_token(next) })
         })
         .await
@@ -165,9 +165,9 @@ impl pb::inventory_service_server::InventoryService for Api {
         &self,
         request: Request<pb::ReserveStockRequest>,
     ) -> Reply<pb::ReserveStockResponse> {
-        let (call, command) = command(request, from::reservation_wish)?;
+        let (call, command) = command(request, parse::reservation_wish)?;
         self.change(call, command, |it, _| pb::ReserveStockResponse {
-            reservation: Some(to::reservation(it)),
+            reservation: Some(reply::reservation(it)),
         })
         .await
     }
@@ -177,9 +177,9 @@ impl pb::inventory_service_server::InventoryService for Api {
         request: Request<pb::GetReservationRequest>,
     ) -> Reply<pb::GetReservationResponse> {
         let pb::GetReservationRequest { reservation_id } = request.into_inner();
-        let id = parse(|bad| from_proto::id("reservation_id", &reservation_id, bad))?;
+        let id = parsed(|bad| id("reservation_id", &reservation_id, bad))?;
         let reservation = existing("reservation", id, self.store().reservation(id).await)?;
-        let reservation = Some(to::reservation(&reservation));
+        let reservation = Some(reply::reservation(&reservation));
         Ok(Response::new(pb::GetReservationResponse { reservation }))
     }
 
@@ -187,10 +187,10 @@ impl pb::inventory_service_server::InventoryService for Api {
         &self,
         request: Request<pb::ListReservationsRequest>,
     ) -> Reply<pb::ListReservationsResponse> {
-        let listing = parse(|bad| from::list_reservations(request.into_inner(), &self.limits, bad))?;
+        let listing = parsed(|bad| parse::list_reservations(request.into_inner(), &self.limits, bad))?;
         self.page(listing, |listing| async move {
             let (reservations, next) = found(self.store().list_reservations(&listing).await)?;
-            let reservations = reservations.iter().map(to::reservation).collect();
+            let reservations = reservations.iter().map(reply::reservation).collect();
             Ok(pb::ListReservationsResponse { reservations, next_page_token: page_token(next) })
         })
         .await
@@ -200,9 +200,9 @@ impl pb::inventory_service_server::InventoryService for Api {
         &self,
         request: Request<pb::ReleaseReservationRequest>,
     ) -> Reply<pb::ReleaseReservationResponse> {
-        let (call, command) = command(request, from::release)?;
+        let (call, command) = command(request, parse::release)?;
         self.change(call, command, |it, _| pb::ReleaseReservationResponse {
-            reservation: Some(to::reservation(it)),
+            reservation: Some(reply::reservation(it)),
         })
         .await
     }
@@ -212,9 +212,9 @@ impl pb::inventory_service_server::InventoryService for Api {
         request: Request<pb::GetReplenishmentRequest>,
     ) -> Reply<pb::GetReplenishmentResponse> {
         let pb::GetReplenishmentRequest { replenishment_id } = request.into_inner();
-        let id = parse(|bad| from_proto::id("replenishment_id", &replenishment_id, bad))?;
+        let id = parsed(|bad| id("replenishment_id", &replenishment_id, bad))?;
         let replenishment = existing("replenishment", id, self.store().replenishment(id).await)?;
-        let replenishment = Some(to::replenishment(&replenishment));
+        let replenishment = Some(reply::replenishment(&replenishment));
         Ok(Response::new(pb::GetReplenishmentResponse { replenishment }))
     }
 
@@ -222,10 +222,10 @@ impl pb::inventory_service_server::InventoryService for Api {
         &self,
         request: Request<pb::ListReplenishmentsRequest>,
     ) -> Reply<pb::ListReplenishmentsResponse> {
-        let listing = parse(|bad| from::list_replenishments(request.into_inner(), &self.limits, bad))?;
+        let listing = parsed(|bad| parse::list_replenishments(request.into_inner(), &self.limits, bad))?;
         self.page(listing, |listing| async move {
             let (replenishments, next) = found(self.store().list_replenishments(&listing).await)?;
-            let replenishments = replenishments.iter().map(to::replenishment).collect();
+            let replenishments = replenishments.iter().map(reply::replenishment).collect();
             Ok(pb::ListReplenishmentsResponse { replenishments, next_page_token: page_token(next) })
         })
         .await
@@ -235,9 +235,9 @@ impl pb::inventory_service_server::InventoryService for Api {
         &self,
         request: Request<pb::ApproveReplenishmentRequest>,
     ) -> Reply<pb::ApproveReplenishmentResponse> {
-        let (call, command) = command(request, from::approve)?;
+        let (call, command) = command(request, parse::approve)?;
         self.change(call, command, |it, _| pb::ApproveReplenishmentResponse {
-            replenishment: Some(to::replenishment(it)),
+            replenishment: Some(reply::replenishment(it)),
         })
         .await
     }
@@ -246,9 +246,9 @@ impl pb::inventory_service_server::InventoryService for Api {
         &self,
         request: Request<pb::RejectReplenishmentRequest>,
     ) -> Reply<pb::RejectReplenishmentResponse> {
-        let (call, command) = command(request, from::reject)?;
+        let (call, command) = command(request, parse::reject)?;
         self.change(call, command, |it, _| pb::RejectReplenishmentResponse {
-            replenishment: Some(to::replenishment(it)),
+            replenishment: Some(reply::replenishment(it)),
         })
         .await
     }
@@ -257,9 +257,9 @@ impl pb::inventory_service_server::InventoryService for Api {
         &self,
         request: Request<pb::PlaceReplenishmentRequest>,
     ) -> Reply<pb::PlaceReplenishmentResponse> {
-        let (call, command) = command(request, from::place_replenishment)?;
+        let (call, command) = command(request, parse::place_replenishment)?;
         self.change(call, command, |it, _| pb::PlaceReplenishmentResponse {
-            replenishment: Some(to::replenishment(it)),
+            replenishment: Some(reply::replenishment(it)),
         })
         .await
     }
@@ -268,9 +268,9 @@ impl pb::inventory_service_server::InventoryService for Api {
         &self,
         request: Request<pb::CancelReplenishmentRequest>,
     ) -> Reply<pb::CancelReplenishmentResponse> {
-        let (call, command) = command(request, from::cancel)?;
+        let (call, command) = command(request, parse::cancel)?;
         self.change(call, command, |it, _| pb::CancelReplenishmentResponse {
-            replenishment: Some(to::replenishment(it)),
+            replenishment: Some(reply::replenishment(it)),
         })
         .await
     }

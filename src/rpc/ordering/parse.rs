@@ -9,6 +9,7 @@ use crate::domain::{
     VerifyOrder, Waive,
 };
 use crate::pb;
+use crate::rpc::enums;
 use crate::rpc::listing::{Wanted, listing};
 use crate::rpc::ordering::reply::OrderView;
 use crate::rpc::parse::{
@@ -16,7 +17,6 @@ use crate::rpc::parse::{
     entries, id, note, number, optional_id, price, quantity, required, required_text, required_word, seconds,
     text, timestamp, word,
 };
-use crate::rpc::words;
 use crate::settings::Limits;
 use crate::store::{EventFilter, Listing};
 
@@ -47,7 +47,7 @@ fn new_order(draft: pb::OrderDraft, bad: &mut Problems) -> Option<NewOrder> {
         prices_include_tax,
         reservation_lifetime,
     } = draft;
-    let channel = required_word("order.channel", channel, words::to_channel, bad);
+    let channel = required_word("order.channel", channel, enums::to_channel, bad);
     let buyer = required("order.customer", buyer, bad).map(|it| customer("order.customer", it, bad));
     let shipping_address = required("order.shipping_address", shipping_address, bad)
         .map(|it| address("order.shipping_address", it, bad));
@@ -64,8 +64,8 @@ fn new_order(draft: pb::OrderDraft, bad: &mut Problems) -> Option<NewOrder> {
     let order_discount = order_discount.and_then(|it| discount("order.discount", it, currency, bad));
     let discount_code = text("order.discount_code", discount_code, DISCOUNT_CODE_MAX, bad);
     let special_instructions = note("order.special_instructions", special_instructions, NOTE_MAX, bad);
-    let service = word("order.shipping_service", shipping_service, words::to_service_level, bad);
-    let on_shortage = word("order.on_shortage", on_shortage, words::to_on_shortage, bad);
+    let service = word("order.shipping_service", shipping_service, enums::to_service_level, bad);
+    let on_shortage = word("order.on_shortage", on_shortage, enums::to_on_shortage, bad);
     let reservation_lifetime_seconds =
         seconds("order.reservation_lifetime", reservation_lifetime, LIFETIME_SECONDS, bad);
     let requested_by = timestamp("order.requested_delivery_time", requested_delivery_time, bad);
@@ -191,11 +191,11 @@ fn correction(paths: &[String], draft: pb::OrderDraft, bad: &mut Problems) -> (C
         correction.special_instructions = Some(text);
     }
     if named("shipping_service") {
-        let service = word("order.shipping_service", shipping_service, words::to_service_level, bad);
+        let service = word("order.shipping_service", shipping_service, enums::to_service_level, bad);
         correction.service = Some(service.unwrap_or(ServiceLevel::Standard));
     }
     if named("on_shortage") {
-        let on_shortage = word("order.on_shortage", on_shortage, words::to_on_shortage, bad);
+        let on_shortage = word("order.on_shortage", on_shortage, enums::to_on_shortage, bad);
         correction.on_shortage = Some(on_shortage.unwrap_or(OnShortage::Refuse));
     }
     if named("requested_delivery_time") {
@@ -251,7 +251,7 @@ pub(crate) fn place_hold(
 ) -> Option<(PlaceHold, OrderView)> {
     let pb::PlaceHoldRequest { order_id, reason, comment, etag, request_id: _, view } = request;
     let target = target(&order_id, etag, bad);
-    let reason = required_word("reason", reason, words::to_hold_reason, bad);
+    let reason = required_word("reason", reason, enums::to_hold_reason, bad);
     let comment = if reason == Some(HoldReason::Other) {
         required_text("comment", comment, REASON_MAX, bad)
     } else {

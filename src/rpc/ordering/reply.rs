@@ -10,9 +10,9 @@ use crate::domain::{
 use crate::pb;
 use crate::rpc::approvals::reply::approval;
 use crate::rpc::customers::reply::{discount_offer, feedback};
+use crate::rpc::enums;
 use crate::rpc::inventory::reply as inventory;
 use crate::rpc::reply::{actor, address, customer, discount, minor, ppm, text_of, timestamp};
-use crate::rpc::words;
 use crate::store::LawResult;
 
 /// How much of an order an answer has; `order.proto` says which fields.
@@ -35,9 +35,9 @@ fn basic(order: &Order) -> pb::Order {
     pb::Order {
         id: order.id.to_string(),
         number: order.number.to_string(),
-        state: words::order_state(order.state),
-        payment_status: words::payment_status(order.payment_status()),
-        fulfillment_status: words::fulfillment_status(order.fulfillment_status()),
+        state: enums::order_state(order.state),
+        payment_status: enums::payment_status(order.payment_status()),
+        fulfillment_status: enums::fulfillment_status(order.fulfillment_status()),
         next_step: step_or_none(next.as_ref().map(|it| it.0)),
         waiting_for: next.map(|it| it.1).unwrap_or_default(),
         available_actions: order.available_actions().iter().map(ToString::to_string).collect(),
@@ -100,13 +100,13 @@ pub(crate) fn order(order: &Order) -> pb::Order {
     pb::Order {
         id: id.to_string(),
         number: number.to_string(),
-        state: words::order_state(*state),
-        payment_status: words::payment_status(order.payment_status()),
-        fulfillment_status: words::fulfillment_status(order.fulfillment_status()),
+        state: enums::order_state(*state),
+        payment_status: enums::payment_status(order.payment_status()),
+        fulfillment_status: enums::fulfillment_status(order.fulfillment_status()),
         next_step: step_or_none(next.as_ref().map(|it| it.0)),
         waiting_for: next.map(|it| it.1).unwrap_or_default(),
         available_actions: order.available_actions().iter().map(ToString::to_string).collect(),
-        channel: words::channel(*channel),
+        channel: enums::channel(*channel),
         external_reference: external_reference.clone(),
         customer: Some(customer(buyer)),
         shipping_address: Some(address(shipping_address)),
@@ -115,8 +115,8 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         currency: currency.to_string(),
         lines: lines.iter().map(|it| line(it, currency, order.line_progress(it.number))).collect(),
         special_instructions: special_instructions.clone(),
-        shipping_service: words::service_level(*service),
-        on_shortage: words::on_shortage(*on_shortage),
+        shipping_service: enums::service_level(*service),
+        on_shortage: enums::on_shortage(*on_shortage),
         requested_delivery_time: requested_by.map(timestamp),
         promised_delivery_time: promised_by.map(timestamp),
         discount: order_discount.map(|it| discount(currency, it)),
@@ -125,7 +125,7 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         reservation_lifetime: reservation_lifetime_seconds
             .map(|it| prost_types::Duration { seconds: i64::try_from(it).unwrap_or(i64::MAX), nanos: 0 }),
         totals: Some(totals(order)),
-        risk_level: words::risk(*risk),
+        risk_level: enums::risk(*risk),
         risk_reasons: risk_reasons.clone(),
         verification: checks.iter().map(check).collect(),
         availability: availability.as_ref().map(|it| inventory::availability(it, region.as_ref())),
@@ -139,7 +139,7 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         shipment_ids: shipments.iter().map(|it| it.id.to_string()).collect(),
         discount_offer: offer,
         feedback: asked.as_ref().map(feedback),
-        state_before_archive: archived_from.map_or(0, words::order_state),
+        state_before_archive: archived_from.map_or(0, enums::order_state),
         end_reason: cancel_reason.clone(),
         created_by: actor(created_by),
         create_time: Some(timestamp(*created_at)),
@@ -152,7 +152,7 @@ pub(crate) fn order(order: &Order) -> pb::Order {
 }
 
 fn step_or_none(step: Option<Step>) -> i32 {
-    step.map_or(0, words::step)
+    step.map_or(0, enums::step)
 }
 
 fn line(line: &OrderLine, currency: Currency, progress: LineProgress) -> pb::OrderLine {
@@ -223,8 +223,8 @@ fn totals(order: &Order) -> pb::OrderTotals {
 fn check(check: &Check) -> pb::VerificationResult {
     let Check { rule, verdict, detail } = check;
     pb::VerificationResult {
-        rule: words::rule(*rule),
-        outcome: words::verdict(*verdict),
+        rule: enums::rule(*rule),
+        outcome: enums::verdict(*verdict),
         detail: detail.clone(),
     }
 }
@@ -233,8 +233,8 @@ pub(crate) fn hold(hold: &Hold) -> pb::Hold {
     let Hold { id, reason, note, state, placed_by, placed_at, released_by, released_at, release_note } = hold;
     pb::Hold {
         id: id.to_string(),
-        state: words::hold_state(*state),
-        reason: words::hold_reason(*reason),
+        state: enums::hold_state(*state),
+        reason: enums::hold_reason(*reason),
         comment: note.clone(),
         placed_by: actor(placed_by),
         create_time: Some(timestamp(*placed_at)),
@@ -252,7 +252,7 @@ pub(crate) fn timeline(order: &Order, events: &[(i64, Event)], now: Timestamp) -
     pb::OrderTimeline {
         order_id: order.id.to_string(),
         order_number: order.number.to_string(),
-        state: words::order_state(order.state),
+        state: enums::order_state(order.state),
         next_step: step_or_none(next.as_ref().map(|it| it.0)),
         waiting_for: next.map(|it| it.1).unwrap_or_default(),
         late: steps.iter().any(|it| it.late && it.is_open()),
@@ -276,8 +276,8 @@ fn process_step(line: StepLine) -> pb::ProcessStep {
         note,
     } = line;
     pb::ProcessStep {
-        step: words::step(step),
-        state: words::step_state(state),
+        step: enums::step(step),
+        state: enums::step_state(state),
         planned_time: planned_at.map(timestamp),
         start_time: started_at.map(timestamp),
         done_time: done_at.map(timestamp),

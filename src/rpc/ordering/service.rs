@@ -8,15 +8,14 @@ use tonic::{Request, Response, Status};
 
 use crate::domain::{Order, Part};
 use crate::pb;
-use crate::rpc::api::{Api, Reply, command, found, kept, parse};
-use crate::rpc::customers::{self, reply};
+use crate::rpc::api::{Api, Reply, command, found, kept, parsed};
 use crate::rpc::identity::response_bytes;
 use crate::rpc::layers::StreamPermit;
 use crate::rpc::listing::page_token;
-use crate::rpc::ordering::parse::{self as from, OrderKey};
-use crate::rpc::ordering::reply as to;
-use crate::rpc::status;
+use crate::rpc::ordering::parse::OrderKey;
+use crate::rpc::ordering::{parse, reply};
 use crate::rpc::streams::watch;
+use crate::rpc::{customers, status};
 
 /// How many comments a feedback report brings.
 const COMMENTS_MAX: u64 = 50;
@@ -27,26 +26,26 @@ const WRAPPING: usize = 16;
 #[tonic::async_trait]
 impl pb::order_service_server::OrderService for Api {
     async fn create_order(&self, request: Request<pb::CreateOrderRequest>) -> Reply<pb::CreateOrderResponse> {
-        let (call, command) = command(request, from::create_order)?;
+        let (call, command) = command(request, parse::create_order)?;
         self.change(call.leaving_room(), command, |created, view| pb::CreateOrderResponse {
-            order: Some(to::order(kept(view, created.order))),
+            order: Some(reply::order(kept(view, created.order))),
         })
         .await
     }
 
     async fn get_order(&self, request: Request<pb::GetOrderRequest>) -> Reply<pb::GetOrderResponse> {
-        let (key, view) = parse(|bad| from::get_order(request.into_inner(), bad))?;
+        let (key, view) = parsed(|bad| parse::get_order(request.into_inner(), bad))?;
         let order = self.order_by(key).await?;
-        Ok(Response::new(pb::GetOrderResponse { order: Some(to::shown(&order, view)) }))
+        Ok(Response::new(pb::GetOrderResponse { order: Some(reply::shown(&order, view)) }))
     }
 
     async fn list_orders(&self, request: Request<pb::ListOrdersRequest>) -> Reply<pb::ListOrdersResponse> {
         let (listing, archived, view) =
-            parse(|bad| from::list_orders(request.into_inner(), &self.limits, bad))?;
+            parsed(|bad| parse::list_orders(request.into_inner(), &self.limits, bad))?;
         self.page(listing, |listing| async move {
             let (orders, next) = found(self.store().list_orders(&listing, archived).await)?;
             Ok(pb::ListOrdersResponse {
-                orders: orders.iter().map(|it| to::shown(it, view)).collect(),
+                orders: orders.iter().map(|it| reply::shown(it, view)).collect(),
                 next_page_token: page_token(next),
             })
         })
@@ -54,50 +53,50 @@ impl pb::order_service_server::OrderService for Api {
     }
 
     async fn update_order(&self, request: Request<pb::UpdateOrderRequest>) -> Reply<pb::UpdateOrderResponse> {
-        let (call, (command, view)) = command(request, from::update_order)?;
+        let (call, (command, view)) = command(request, parse::update_order)?;
         self.change_order(call.leaving_room(), command, move |(), order| pb::UpdateOrderResponse {
-            order: Some(to::shown(order, view)),
+            order: Some(reply::shown(order, view)),
         })
         .await
     }
 
     async fn verify_order(&self, request: Request<pb::VerifyOrderRequest>) -> Reply<pb::VerifyOrderResponse> {
-        let (call, (command, view)) = command(request, from::verify_order)?;
+        let (call, (command, view)) = command(request, parse::verify_order)?;
         self.change_order(call, command, move |(), order| pb::VerifyOrderResponse {
-            order: Some(to::shown(order, view)),
+            order: Some(reply::shown(order, view)),
         })
         .await
     }
 
     async fn cancel_order(&self, request: Request<pb::CancelOrderRequest>) -> Reply<pb::CancelOrderResponse> {
-        let (call, (command, view)) = command(request, from::cancel_order)?;
+        let (call, (command, view)) = command(request, parse::cancel_order)?;
         self.change_order(call, command, move |(), order| pb::CancelOrderResponse {
-            order: Some(to::shown(order, view)),
+            order: Some(reply::shown(order, view)),
         })
         .await
     }
 
     async fn place_hold(&self, request: Request<pb::PlaceHoldRequest>) -> Reply<pb::PlaceHoldResponse> {
-        let (call, (command, view)) = command(request, from::place_hold)?;
+        let (call, (command, view)) = command(request, parse::place_hold)?;
         self.change_order(call.leaving_room(), command, move |id, order| pb::PlaceHoldResponse {
-            hold: order.holds.iter().find(|it| it.id == *id).map(to::hold),
-            order: Some(to::shown(order, view)),
+            hold: order.holds.iter().find(|it| it.id == *id).map(reply::hold),
+            order: Some(reply::shown(order, view)),
         })
         .await
     }
 
     async fn release_hold(&self, request: Request<pb::ReleaseHoldRequest>) -> Reply<pb::ReleaseHoldResponse> {
-        let (call, (command, view)) = command(request, from::release_hold)?;
+        let (call, (command, view)) = command(request, parse::release_hold)?;
         self.change_order(call, command, move |(), order| pb::ReleaseHoldResponse {
-            order: Some(to::shown(order, view)),
+            order: Some(reply::shown(order, view)),
         })
         .await
     }
 
     async fn close_order(&self, request: Request<pb::CloseOrderRequest>) -> Reply<pb::CloseOrderResponse> {
-        let (call, (command, view)) = command(request, from::close_order)?;
+        let (call, (command, view)) = command(request, parse::close_order)?;
         self.change_order(call, command, move |(), order| pb::CloseOrderResponse {
-            order: Some(to::shown(order, view)),
+            order: Some(reply::shown(order, view)),
         })
         .await
     }
@@ -106,9 +105,9 @@ impl pb::order_service_server::OrderService for Api {
         &self,
         request: Request<pb::ArchiveOrderRequest>,
     ) -> Reply<pb::ArchiveOrderResponse> {
-        let (call, (command, view)) = command(request, from::archive_order)?;
+        let (call, (command, view)) = command(request, parse::archive_order)?;
         self.change_order(call, command, move |(), order| pb::ArchiveOrderResponse {
-            order: Some(to::shown(order, view)),
+            order: Some(reply::shown(order, view)),
         })
         .await
     }
@@ -117,10 +116,10 @@ impl pb::order_service_server::OrderService for Api {
         &self,
         request: Request<pb::GetOrderTimelineRequest>,
     ) -> Reply<pb::GetOrderTimelineResponse> {
-        let key = parse(|bad| from::get_order_timeline(request.into_inner(), bad))?;
+        let key = parsed(|bad| parse::get_order_timeline(request.into_inner(), bad))?;
         let order = self.order_by(key).await?;
         let events = found(self.store().events_of(order.id).await)?;
-        let mut timeline = to::timeline(&order, &events, self.store().now());
+        let mut timeline = reply::timeline(&order, &events, self.store().now());
         keep_newest(&mut timeline, response_bytes(&self.limits).saturating_sub(WRAPPING));
         Ok(Response::new(pb::GetOrderTimelineResponse { timeline: Some(timeline) }))
     }
@@ -131,7 +130,7 @@ impl pb::order_service_server::OrderService for Api {
     ) -> Reply<pb::SubmitFeedbackResponse> {
         let (call, (command, view)) = command(request, customers::parse::submit_feedback)?;
         self.change_order(call.leaving_room(), command, move |(), order| pb::SubmitFeedbackResponse {
-            order: Some(to::shown(order, view)),
+            order: Some(reply::shown(order, view)),
         })
         .await
     }
@@ -140,22 +139,24 @@ impl pb::order_service_server::OrderService for Api {
         &self,
         request: Request<pb::GetFeedbackReportRequest>,
     ) -> Reply<pb::GetFeedbackReportResponse> {
-        let (since, until) = parse(|bad| customers::parse::get_feedback_report(request.into_inner(), bad))?;
+        let (since, until) = parsed(|bad| customers::parse::get_feedback_report(request.into_inner(), bad))?;
         let report = found(self.store().feedback_report(since, until, COMMENTS_MAX).await)?;
-        Ok(Response::new(pb::GetFeedbackReportResponse { report: Some(reply::feedback_report(report)) }))
+        Ok(Response::new(pb::GetFeedbackReportResponse {
+            report: Some(customers::reply::feedback_report(report)),
+        }))
     }
 
     async fn list_messages(
         &self,
         request: Request<pb::ListMessagesRequest>,
     ) -> Reply<pb::ListMessagesResponse> {
-        let listing = parse(|bad| customers::parse::list_messages(request.into_inner(), &self.limits, bad))?;
+        let listing = parsed(|bad| customers::parse::list_messages(request.into_inner(), &self.limits, bad))?;
         self.page(listing, |listing| async move {
             let (messages, next) = found(self.store().list_messages(&listing).await)?;
             let couriers = found(self.store().courier_names().await)?;
             let shown = messages.iter().filter_map(|(order, id)| {
                 let message = order.messages.iter().find(|it| it.id == *id)?;
-                Some(reply::message(order, message, &self.app.rules, &couriers))
+                Some(customers::reply::message(order, message, &self.app.rules, &couriers))
             });
             let messages = shown.collect();
             Ok(pb::ListMessagesResponse { messages, next_page_token: page_token(next) })
@@ -164,12 +165,12 @@ impl pb::order_service_server::OrderService for Api {
     }
 
     async fn get_message(&self, request: Request<pb::GetMessageRequest>) -> Reply<pb::GetMessageResponse> {
-        let id = parse(|bad| customers::parse::get_message(request.into_inner(), bad))?;
+        let id = parsed(|bad| customers::parse::get_message(request.into_inner(), bad))?;
         let order = self.order_with(Part::Message(id)).await?;
         let message = order.messages.iter().find(|it| it.id == id);
         let message = message.ok_or_else(|| status::not_found("message", id))?;
         let couriers = found(self.store().courier_names().await)?;
-        let message = Some(reply::message(&order, message, &self.app.rules, &couriers));
+        let message = Some(customers::reply::message(&order, message, &self.app.rules, &couriers));
         Ok(Response::new(pb::GetMessageResponse { message }))
     }
 
@@ -181,7 +182,7 @@ impl pb::order_service_server::OrderService for Api {
         let begun = Instant::now();
         let within = Some(self.limits.deadline());
         let laws = found(self.store().check_integrity(within).await)?;
-        let report = to::integrity_report(laws, begun.elapsed());
+        let report = reply::integrity_report(laws, begun.elapsed());
         Ok(Response::new(pb::CheckIntegrityResponse { report: Some(report) }))
     }
 
@@ -189,7 +190,7 @@ impl pb::order_service_server::OrderService for Api {
 
     async fn watch_orders(&self, request: Request<pb::WatchOrdersRequest>) -> Reply<Self::WatchOrdersStream> {
         let permit = StreamPermit::of(&request);
-        let (begin, filter) = parse(|bad| from::watch_orders(request.into_inner(), bad))?;
+        let (begin, filter) = parsed(|bad| parse::watch_orders(request.into_inner(), bad))?;
         if let Some(order) = filter.order {
             self.order(order).await?;
         }

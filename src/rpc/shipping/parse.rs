@@ -12,13 +12,12 @@ use crate::domain::{
     RecordTracking, ShipmentId, StartPicking, Target, Timestamp, TrackingReport, VoidShippingLabel,
 };
 use crate::pb;
+use crate::rpc::enums;
 use crate::rpc::listing::{Wanted, list_requests, listing};
 use crate::rpc::parse::{
     LINES_MAX, NAME_MAX, REASON_MAX, REFERENCE_MAX, WEIGHT_MAX_GRAMS, entries, id, number, optional_id,
     quantity, required, required_text, required_word, text, timestamp, word,
 };
-use crate::rpc::shipping::reply::to_tracking_status;
-use crate::rpc::words::to_service_level;
 use crate::settings::Limits;
 use crate::store::Listing;
 
@@ -159,7 +158,7 @@ pub(crate) fn void_label(
 
 pub(crate) fn quote_couriers(request: pb::QuoteCouriersRequest, bad: &mut Problems) -> Option<QuoteCouriers> {
     let pb::QuoteCouriersRequest { shipment_id, service_level } = request;
-    let service = word("service_level", service_level, to_service_level, bad);
+    let service = word("service_level", service_level, enums::to_service_level, bad);
     Some(QuoteCouriers { shipment: id("shipment_id", &shipment_id, bad)?, service })
 }
 
@@ -167,7 +166,7 @@ pub(crate) fn assign_courier(request: pb::AssignCourierRequest, bad: &mut Proble
     let pb::AssignCourierRequest { shipment_id, courier, service_level, etag, request_id: _ } = request;
     let target = target(&shipment_id, etag, bad);
     let courier = optional_id("courier", &courier, bad);
-    let service = word("service_level", service_level, to_service_level, bad);
+    let service = word("service_level", service_level, enums::to_service_level, bad);
     let (target, shipment) = target?;
     Some(AssignCourier { target, shipment, courier, service })
 }
@@ -248,7 +247,7 @@ fn report(
         estimated_delivery_time,
         received_by,
     } = report;
-    let status = required_word(&format!("{at}.status"), status, to_tracking_status, bad);
+    let status = required_word(&format!("{at}.status"), status, enums::to_tracking_status, bad);
     let incident = incident_of(&format!("{at}.incident"), incident, bad);
     let location = text(&format!("{at}.location"), location, NAME_MAX, bad);
     let field = format!("{at}.occurred_time");

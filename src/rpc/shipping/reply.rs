@@ -5,24 +5,8 @@ use crate::domain::{
     Shipment, ShipmentId, ShipmentItem, TrackingEvent,
 };
 use crate::pb;
+use crate::rpc::enums;
 use crate::rpc::reply::{actor, address, measure, money, timestamp};
-use crate::rpc::words::{enum_map, service_level};
-
-enum_map! {
-    shipment_state: ShipmentState = ShipmentState {
-        Planned = Planned, Picking = Picking, Picked = Picked, QcPassed = QcPassed, QcFailed = QcFailed,
-        Packed = Packed, Labelled = Labelled, CourierAssigned = CourierAssigned, PickedUp = PickedUp,
-        InTransit = InTransit, OutForDelivery = OutForDelivery, DeliveryAttempted = DeliveryAttempted,
-        AvailableForPickup = AvailableForPickup, Exception = Exception, Returning = Returning, Returned = Returned,
-        Lost = Lost, Delivered = Delivered, Cancelled = Cancelled,
-    }
-    tracking_status, to_tracking_status: TrackingStatus = TrackingStatus {
-        InfoReceived = InfoReceived, PickedUp = PickedUp, InTransit = InTransit, CustomsHold = CustomsHold,
-        Delayed = Delayed, OutForDelivery = OutForDelivery, DeliveryAttempted = DeliveryAttempted,
-        AvailableForPickup = AvailableForPickup, Delivered = Delivered, Exception = Exception,
-        Returning = Returning, Returned = Returned, Lost = Lost, Unknown = Unknown,
-    }
-}
 
 /// A shipment with what its order says about it.
 pub(crate) fn shipment(order: &Order, shipment: &Shipment) -> pb::Shipment {
@@ -59,11 +43,11 @@ pub(crate) fn shipment(order: &Order, shipment: &Shipment) -> pb::Shipment {
         order_id: order_id.to_string(),
         order_number: order.number.to_string(),
         number,
-        state: shipment_state(state),
+        state: enums::shipment_state(state),
         location: location.into(),
         shipping_address: Some(address(&order.shipping_address)),
         special_instructions: order.special_instructions.clone(),
-        shipping_service: service_level(order.service),
+        shipping_service: enums::service_level(order.service),
         items: items.into_iter().map(shipment_item).collect(),
         packages: packages.into_iter().map(package).collect(),
         packing_slip,
@@ -127,7 +111,7 @@ fn courier_assignment(assignment: Assignment) -> pb::CourierAssignment {
         assignment;
     pb::CourierAssignment {
         courier: courier.into(),
-        service_level: service_level(service),
+        service_level: enums::service_level(service),
         price: Some(money(price)),
         pickup_time: Some(timestamp(pickup_at)),
         estimated_delivery_time: Some(timestamp(delivery_at)),
@@ -176,7 +160,7 @@ pub(crate) fn tracking_event(shipment: ShipmentId, event: &TrackingEvent) -> pb:
     pb::TrackingEvent {
         sequence,
         shipment_id: shipment.to_string(),
-        status: tracking_status(status),
+        status: enums::tracking_status(status),
         incident,
         location,
         occurred_time: Some(timestamp(occurred_at)),
@@ -207,7 +191,7 @@ fn courier_quote(preferred_because: String, quote: Quote) -> pb::CourierQuote {
         quote;
     pb::CourierQuote {
         courier: courier.into(),
-        service_level: service_level(service),
+        service_level: enums::service_level(service),
         price: Some(money(currency.of(price_minor))),
         pickup_time: Some(timestamp(pickup_at)),
         estimated_delivery_time: Some(timestamp(delivery_at)),

@@ -7,21 +7,22 @@ use crate::domain::{
     Actor, Offers, Order, OrderCommand, Part, RecordedTracking, Refusal, Shipment, ShipmentId, TrackingEvent,
 };
 use crate::pb;
-use crate::rpc::api::{Api, Reply, command, existing, found, parse};
+use crate::rpc::api::{Api, Reply, command, existing, found, parsed};
 use crate::rpc::identity::Call;
 use crate::rpc::layers::StreamPermit;
 use crate::rpc::listing::page_token;
-use crate::rpc::shipping::{parse as from, reply};
+use crate::rpc::parse::id;
+use crate::rpc::shipping::{parse, reply};
 use crate::rpc::streams::track::Journey;
 use crate::rpc::streams::watch;
-use crate::rpc::{couriers, parse as from_proto, status};
+use crate::rpc::{couriers, status};
 use crate::store::{Cursor, Listing};
 
 #[tonic::async_trait]
 impl pb::shipping_service_server::ShippingService for Api {
     async fn get_shipment(&self, request: Request<pb::GetShipmentRequest>) -> Reply<pb::GetShipmentResponse> {
         let pb::GetShipmentRequest { shipment_id } = request.into_inner();
-        let id = parse(|bad| from_proto::id("shipment_id", &shipment_id, bad))?;
+        let id = parsed(|bad| id("shipment_id", &shipment_id, bad))?;
         let order = self.order_with(Part::Shipment(id)).await?;
         Ok(Response::new(pb::GetShipmentResponse { shipment: shown(&order, id) }))
     }
@@ -30,7 +31,7 @@ impl pb::shipping_service_server::ShippingService for Api {
         &self,
         request: Request<pb::ListShipmentsRequest>,
     ) -> Reply<pb::ListShipmentsResponse> {
-        let listing = parse(|bad| from::list_shipments(request.into_inner(), &self.limits, bad))?;
+        let listing = parsed(|bad| parse::list_shipments(request.into_inner(), &self.limits, bad))?;
         self.page(listing, |listing| async move {
             let (shipments, next) = found(self.store().list_shipments(&listing).await)?;
             let shipments = shipments.iter().filter_map(|(order, id)| shown(order, *id)).collect();
@@ -43,12 +44,12 @@ impl pb::shipping_service_server::ShippingService for Api {
         &self,
         request: Request<pb::StartPickingRequest>,
     ) -> Reply<pb::StartPickingResponse> {
-        let (call, command) = command(request, from::start_picking)?;
+        let (call, command) = command(request, parse::start_picking)?;
         self.work_on(call, command, |it| it.shipment, |shipment| pb::StartPickingResponse { shipment }).await
     }
 
     async fn record_pick(&self, request: Request<pb::RecordPickRequest>) -> Reply<pb::RecordPickResponse> {
-        let (call, command) = command(request, from::record_pick)?;
+        let (call, command) = command(request, parse::record_pick)?;
         self.work_on(call, command, |it| it.shipment, |shipment| pb::RecordPickResponse { shipment }).await
     }
 
@@ -56,7 +57,7 @@ impl pb::shipping_service_server::ShippingService for Api {
         &self,
         request: Request<pb::RecordQualityCheckRequest>,
     ) -> Reply<pb::RecordQualityCheckResponse> {
-        let (call, command) = command(request, from::record_quality_check)?;
+        let (call, command) = command(request, parse::record_quality_check)?;
         self.work_on(call, command, |it| it.shipment, |shipment| pb::RecordQualityCheckResponse { shipment })
             .await
     }
@@ -65,7 +66,7 @@ impl pb::shipping_service_server::ShippingService for Api {
         &self,
         request: Request<pb::PackShipmentRequest>,
     ) -> Reply<pb::PackShipmentResponse> {
-        let (call, command) = command(request, from::pack_shipment)?;
+        let (call, command) = command(request, parse::pack_shipment)?;
         self.work_on(call, command, |it| it.shipment, |shipment| pb::PackShipmentResponse { shipment }).await
     }
 
@@ -73,7 +74,7 @@ impl pb::shipping_service_server::ShippingService for Api {
         &self,
         request: Request<pb::CreateShippingLabelRequest>,
     ) -> Reply<pb::CreateShippingLabelResponse> {
-        let (call, command) = command(request, from::create_label)?;
+        let (call, command) = command(request, parse::create_label)?;
         self.work_on(call, command, |it| it.shipment, |shipment| pb::CreateShippingLabelResponse { shipment })
             .await
     }
@@ -82,7 +83,7 @@ impl pb::shipping_service_server::ShippingService for Api {
         &self,
         request: Request<pb::VoidShippingLabelRequest>,
     ) -> Reply<pb::VoidShippingLabelResponse> {
-        let (call, command) = command(request, from::void_label)?;
+        let (call, command) = command(request, parse::void_label)?;
         self.work_on(call, command, |it| it.shipment, |shipment| pb::VoidShippingLabelResponse { shipment })
             .await
     }
@@ -91,7 +92,7 @@ impl pb::shipping_service_server::ShippingService for Api {
         &self,
         request: Request<pb::QuoteCouriersRequest>,
     ) -> Reply<pb::QuoteCouriersResponse> {
-        let query = parse(|bad| from::quote_couriers(request.into_inner(), bad))?;
+        let query = parsed(|bad| parse::quote_couriers(request.into_inner(), bad))?;
         let offers = found(self.store().preview(&Actor::system(), &query).await)?;
         let Offers { preferred, quotes, declines } = offers;
         Ok(Response::new(reply::offers((preferred, quotes, declines))))
@@ -101,7 +102,7 @@ impl pb::shipping_service_server::ShippingService for Api {
         &self,
         request: Request<pb::AssignCourierRequest>,
     ) -> Reply<pb::AssignCourierResponse> {
-        let (call, command) = command(request, from::assign_courier)?;
+        let (call, command) = command(request, parse::assign_courier)?;
         self.work_on(call, command, |it| it.shipment, |shipment| pb::AssignCourierResponse { shipment }).await
     }
 
@@ -110,7 +111,7 @@ impl pb::shipping_service_server::ShippingService for Api {
         request: Request<pb::ConfirmPickupRequest>,
     ) -> Reply<pb::ConfirmPickupResponse> {
         let now = self.store().now();
-        let (call, command) = command(request, |it, bad| from::confirm_pickup(it, now, bad))?;
+        let (call, command) = command(request, |it, bad| parse::confirm_pickup(it, now, bad))?;
         self.work_on(call, command, |it| it.shipment, |shipment| pb::ConfirmPickupResponse { shipment }).await
     }
 
@@ -119,7 +120,7 @@ impl pb::shipping_service_server::ShippingService for Api {
         request: Request<pb::RecordTrackingEventsRequest>,
     ) -> Reply<pb::RecordTrackingEventsResponse> {
         let now = self.store().now();
-        let (call, command) = command(request, |it, bad| from::record_tracking(it, now, bad))?;
+        let (call, command) = command(request, |it, bad| parse::record_tracking(it, now, bad))?;
         self.change_order(call, command, |news, order| {
             let RecordedTracking { shipment: id, recorded, duplicates, left_out } = news;
             let count = |reports: usize| i32::try_from(reports).unwrap_or(i32::MAX);
@@ -137,7 +138,8 @@ impl pb::shipping_service_server::ShippingService for Api {
         &self,
         request: Request<pb::ListTrackingEventsRequest>,
     ) -> Reply<pb::ListTrackingEventsResponse> {
-        let (id, listing) = parse(|bad| from::list_tracking_events(request.into_inner(), &self.limits, bad))?;
+        let (id, listing) =
+            parsed(|bad| parse::list_tracking_events(request.into_inner(), &self.limits, bad))?;
         let order = self.order_with(Part::Shipment(id)).await?;
         let shipment = shipment_of(&order, id)?;
         self.page(listing, |listing| async move { tracking_page(shipment, &listing) }).await
@@ -148,7 +150,7 @@ impl pb::shipping_service_server::ShippingService for Api {
         request: Request<pb::ConfirmDeliveryRequest>,
     ) -> Reply<pb::ConfirmDeliveryResponse> {
         let now = self.store().now();
-        let (call, command) = command(request, |it, bad| from::confirm_delivery(it, now, bad))?;
+        let (call, command) = command(request, |it, bad| parse::confirm_delivery(it, now, bad))?;
         self.work_on(call, command, |it| it.shipment, |shipment| pb::ConfirmDeliveryResponse { shipment })
             .await
     }
@@ -166,7 +168,7 @@ impl pb::shipping_service_server::ShippingService for Api {
 
     async fn get_courier(&self, request: Request<pb::GetCourierRequest>) -> Reply<pb::GetCourierResponse> {
         let pb::GetCourierRequest { courier } = request.into_inner();
-        let code = parse(|bad| from_proto::id("courier", &courier, bad))?;
+        let code = parsed(|bad| id("courier", &courier, bad))?;
         let courier = existing("courier", &code, self.store().courier(&code).await)?;
         Ok(Response::new(pb::GetCourierResponse { courier: Some(couriers::reply::courier(&courier)) }))
     }
@@ -175,7 +177,7 @@ impl pb::shipping_service_server::ShippingService for Api {
         &self,
         request: Request<pb::ListCouriersRequest>,
     ) -> Reply<pb::ListCouriersResponse> {
-        let listing = parse(|bad| couriers::parse::list_couriers(request.into_inner(), &self.limits, bad))?;
+        let listing = parsed(|bad| couriers::parse::list_couriers(request.into_inner(), &self.limits, bad))?;
         self.page(listing, |listing| async move {
             let (couriers, next) = found(self.store().list_couriers(&listing).await)?;
             let couriers = couriers.iter().map(couriers::reply::courier).collect();
@@ -191,7 +193,7 @@ impl pb::shipping_service_server::ShippingService for Api {
         request: Request<pb::TrackShipmentRequest>,
     ) -> Reply<watch::Stream<pb::TrackShipmentResponse>> {
         let permit = StreamPermit::of(&request);
-        let (id, after) = parse(|bad| from::track(request.into_inner(), bad))?;
+        let (id, after) = parsed(|bad| parse::track(request.into_inner(), bad))?;
         let whole = self.order_with(Part::Shipment(id)).await?;
         let last = shipment_of(&whole, id)?.tracking.last().map_or(0, |it| it.sequence);
         if after > last {

@@ -3,7 +3,8 @@
 use crate::domain::{Order, OrderId, OrderState, Refusal, Shipment, ShipmentId, ShipmentState, Timestamp};
 use crate::pb;
 use crate::pb::track_shipment_response::Update;
-use crate::rpc::reply as to_proto;
+use crate::rpc::enums;
+use crate::rpc::reply::timestamp;
 use crate::rpc::shipping::reply;
 use crate::rpc::streams::feed::Rings;
 use crate::rpc::streams::watch::{Found, NextStep, Source};
@@ -56,7 +57,7 @@ impl Journey {
     }
 
     fn sign_of_life(&self, position: i64) -> Update {
-        let time = Some(to_proto::timestamp(self.store.now()));
+        let time = Some(timestamp(self.store.now()));
         Update::Heartbeat(pb::Heartbeat { high_water: position, time })
     }
 }
@@ -65,8 +66,8 @@ impl Standing {
     fn message(self, position: i64, update: Update) -> pb::TrackShipmentResponse {
         let Self { state, estimated_at } = self;
         pb::TrackShipmentResponse {
-            state: state.map(reply::shipment_state).unwrap_or_default(),
-            estimated_delivery_time: estimated_at.map(to_proto::timestamp),
+            state: state.map(enums::shipment_state).unwrap_or_default(),
+            estimated_delivery_time: estimated_at.map(timestamp),
             resume_sequence: position,
             update: Some(update),
         }

@@ -16,8 +16,9 @@ use crate::rpc::api::{Api, Reply};
 use crate::rpc::layers::StreamPermit;
 use crate::rpc::ordering::parse::Begin;
 use crate::rpc::ordering::reply;
+use crate::rpc::reply::timestamp;
+use crate::rpc::status;
 use crate::rpc::streams::feed::Rings;
-use crate::rpc::{reply as to_proto, status};
 use crate::store::{EventFilter, EventPage, Store, StoreError};
 use crate::work::told_to_stop;
 
@@ -205,7 +206,7 @@ impl Source for Events {
     }
 
     fn heartbeat(&self, position: i64) -> Self::Message {
-        let time = Some(to_proto::timestamp(self.store.now()));
+        let time = Some(timestamp(self.store.now()));
         update(
             position,
             pb::watch_orders_response::Update::Heartbeat(pb::Heartbeat { high_water: position, time }),

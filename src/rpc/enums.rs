@@ -1,16 +1,16 @@
-//! Words that the wire and the domain share: one line per enum, exhaustive both ways.
+//! Enums of the domain and of the wire, mapped to each other: one entry per enum, exhaustive both ways.
 
-/// Maps an enum of the domain to its twin on the wire; with a second name, back as well. A new word of the domain
-/// stops the build, one that only the wire has the tests.
+/// Maps an enum of the domain to the enum of the same meaning on the wire; with a second name, back as well. A value
+/// that only the domain has does not compile; a value that only the wire has fails a test.
 macro_rules! enum_map {
-    ($($to:ident $(, $from:ident)?: $domain:ident = $wire:ident { $($word:ident = $twin:ident),+ $(,)? })+) => { $(
-        pub(crate) fn $to(word: $crate::domain::$domain) -> i32 {
-            let twin = match word { $($crate::domain::$domain::$word => $crate::pb::$wire::$twin,)+ };
+    ($($to:ident $(, $from:ident)?: $domain:ident = $wire:ident { $($value:ident = $twin:ident),+ $(,)? })+) => { $(
+        pub(crate) fn $to(value: $crate::domain::$domain) -> i32 {
+            let twin = match value { $($crate::domain::$domain::$value => $crate::pb::$wire::$twin,)+ };
             twin.into()
         }
 
         $(
-            /// `None` for UNSPECIFIED and for numbers that are no word.
+            /// `None` for UNSPECIFIED and for numbers that are no value of the enum.
             pub(crate) fn $from(number: i32) -> Option<$crate::domain::$domain> {
                 let all = $crate::domain::$domain::ALL.iter().copied();
                 all.filter(|_| number != 0).find(|it| $to(*it) == number)
@@ -20,9 +20,9 @@ macro_rules! enum_map {
         #[cfg(test)]
         mod $to {
             #[test]
-            fn wire_and_domain_have_the_same_words() {
+            fn wire_and_domain_have_the_same_values() {
                 let twins = $crate::domain::$domain::ALL.iter().map(|it| (super::$to(*it), it.as_str()));
-                $crate::rpc::words::assert_twins(
+                $crate::rpc::enums::assert_twins(
                     &twins.collect::<Vec<_>>(),
                     |number| $crate::pb::$wire::try_from(number).ok().map(|it| it.as_str_name()),
                 );
@@ -30,8 +30,6 @@ macro_rules! enum_map {
         }
     )+ };
 }
-pub(crate) use enum_map;
-
 enum_map! {
     channel, to_channel: Channel = Channel { Online = Online, Phone = Phone, InPerson = InPerson }
     service_level, to_service_level: ServiceLevel = ServiceLevel {
@@ -97,6 +95,37 @@ enum_map! {
         Requested = Requested, Submitted = Submitted, Expired = Expired,
     }
 
+    adjust_reason, to_adjust_reason: AdjustReason = AdjustmentReason {
+        Count = Count, Found = Found, Lost = Lost, Damage = Damage, Scrap = Scrap, QualityHold = QualityHold,
+        Restock = Restock, SafetyStock = SafetyStock,
+    }
+    movement_kind: MovementKind = MovementKind {
+        Receipt = Receipt, Reserve = Reserve, Release = Release, Expire = Expire, Ship = Ship, Adjust = Adjust,
+        Damage = Damage, QualityHold = QualityHold, Restock = Restock,
+    }
+    reservation_state: ReservationState = ReservationState {
+        Held = Held, Confirmed = Confirmed, PartiallyConsumed = PartiallyConsumed, Consumed = Consumed,
+        Released = Released, Expired = Expired,
+    }
+    replenishment_state: ReplenishmentState = ReplenishmentState {
+        Proposed = Proposed, Approved = Approved, Rejected = Rejected, Ordered = Ordered,
+        PartiallyReceived = PartiallyReceived, Received = Received, Cancelled = Cancelled,
+    }
+
+    shipment_state: ShipmentState = ShipmentState {
+        Planned = Planned, Picking = Picking, Picked = Picked, QcPassed = QcPassed, QcFailed = QcFailed,
+        Packed = Packed, Labelled = Labelled, CourierAssigned = CourierAssigned, PickedUp = PickedUp,
+        InTransit = InTransit, OutForDelivery = OutForDelivery, DeliveryAttempted = DeliveryAttempted,
+        AvailableForPickup = AvailableForPickup, Exception = Exception, Returning = Returning, Returned = Returned,
+        Lost = Lost, Delivered = Delivered, Cancelled = Cancelled,
+    }
+    tracking_status, to_tracking_status: TrackingStatus = TrackingStatus {
+        InfoReceived = InfoReceived, PickedUp = PickedUp, InTransit = InTransit, CustomsHold = CustomsHold,
+        Delayed = Delayed, OutForDelivery = OutForDelivery, DeliveryAttempted = DeliveryAttempted,
+        AvailableForPickup = AvailableForPickup, Delivered = Delivered, Exception = Exception,
+        Returning = Returning, Returned = Returned, Lost = Lost, Unknown = Unknown,
+    }
+
     gate: Gate = Gate { Reservation = Reservation, Payment = Payment }
     approval_state: ApprovalState = ApprovalState {
         Pending = Pending, Approved = Approved, Rejected = Rejected, Expired = Expired, Withdrawn = Withdrawn,
@@ -110,15 +139,15 @@ enum_map! {
     refund_state: RefundState = RefundState { Pending = Pending, Succeeded = Succeeded, Failed = Failed }
 }
 
-/// Every word has its twin of the same name, and the wire has no further word but UNSPECIFIED.
+/// Every value has a twin of the same name on the wire, and the wire has no further value but UNSPECIFIED.
 #[cfg(test)]
 pub(crate) fn assert_twins(twins: &[(i32, &str)], name_of: impl Fn(i32) -> Option<&'static str>) {
     let unspecified = name_of(0).expect("every enum of the wire begins with UNSPECIFIED");
     let prefix =
         unspecified.strip_suffix("UNSPECIFIED").expect("every enum of the wire begins with UNSPECIFIED");
-    for (number, word) in twins {
-        assert_eq!(name_of(*number).and_then(|it| it.strip_prefix(prefix)), Some(*word));
+    for (number, name) in twins {
+        assert_eq!(name_of(*number).and_then(|it| it.strip_prefix(prefix)), Some(*name));
     }
     let on_the_wire = (1..1_000).filter(|it| name_of(*it).is_some()).count();
-    assert_eq!(on_the_wire, twins.len(), "{prefix}… has words that the domain has not");
+    assert_eq!(on_the_wire, twins.len(), "{prefix}… has values that the domain has not");
 }
