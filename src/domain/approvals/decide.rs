@@ -3,7 +3,7 @@
 use crate::domain::model::action::Action;
 use crate::domain::model::approval::{ApprovalState, Gate};
 use crate::domain::model::event::EventKind;
-use crate::domain::model::order::{Order, OrderState};
+use crate::domain::model::order::Order;
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::scalars::ApprovalId;
 use crate::domain::unit::command::{OrderCommand, Target, with_stock};
@@ -66,7 +66,7 @@ impl Order {
             }
             Decision::Reject => {
                 let text = format!("{} rejected", gate.as_str().to_lowercase());
-                self.undo(unit, OrderState::Rejected, &text)
+                self.reject(unit, &text)
             }
         }
     }
@@ -91,7 +91,7 @@ impl Order {
     }
 }
 
-/// A person's word on an approval.
+/// A person's decision on an approval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
     Approve,

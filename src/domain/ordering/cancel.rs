@@ -16,7 +16,7 @@ use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
 /// How long the reason of an early end may be, in characters.
 const END_REASON_MAX: usize = 1_000;
 
-/// Ends an order before anything was handed over.
+/// Ends an order before any shipment was handed over to a courier.
 #[derive(Debug, Clone)]
 pub struct CancelOrder {
     pub target: Target,
@@ -40,50 +40,72 @@ impl OrderCommand for CancelOrder {
     }
 }
 
+/// One way in which an order ends early.
+struct EarlyEnd {
+    state: OrderState,
+    event: EventKind,
+    letter: MessageKind,
+    /// The end of a reservation that was still held.
+    held_reservation: ReservationState,
+}
+
+const CANCELLED: EarlyEnd = EarlyEnd {
+    state: OrderState::Cancelled,
+    event: EventKind::OrderCancelled,
+    letter: MessageKind::OrderCancelled,
+    held_reservation: ReservationState::Released,
+};
+
+const REJECTED: EarlyEnd = EarlyEnd {
+    state: OrderState::Rejected,
+    event: EventKind::OrderRejected,
+    letter: MessageKind::OrderRejected,
+    held_reservation: ReservationState::Released,
+};
+
+const EXPIRED: EarlyEnd = EarlyEnd {
+    state: OrderState::Expired,
+    event: EventKind::OrderExpired,
+    letter: MessageKind::OrderExpired,
+    held_reservation: ReservationState::Expired,
+};
+
 impl Order {
-    /// Ends the order before anything was handed over, undoing stock, money, labels and messages in one plan.
+    /// Ends the order before any shipment was handed over to a courier, undoing stock, money, labels and messages in
+    /// one plan.
     pub fn cancel(&mut self, unit: &mut UnitOfWork, reason: &str) -> Result<(), Refusal> {
         if !self.state.may_become(OrderState::Cancelled)
             || self.live_shipments().any(|it| it.handover.is_some())
         {
             return Err(self.out_of_turn("cancel"));
         }
-        self.undo(unit, OrderState::Cancelled, reason)
+        self.undo(unit, &CANCELLED, reason)
+    }
+
+    /// An approval was refused, or not decided in time.
+    pub(in crate::domain) fn reject(&mut self, unit: &mut UnitOfWork, reason: &str) -> Result<(), Refusal> {
+        self.undo(unit, &REJECTED, reason)
     }
 
     /// The reservation expired before the order was paid.
     pub(in crate::domain) fn expire(&mut self, unit: &mut UnitOfWork) -> Result<(), Refusal> {
         // The system expires the order, not the caller that needed the stock.
         let caller = std::mem::replace(&mut unit.actor, Actor::system());
-        let done = self.undo(unit, OrderState::Expired, "not paid while stock was held");
+        let done = self.undo(unit, &EXPIRED, "not paid while stock was held");
         unit.actor = caller;
         done
     }
 
-    /// The one way in which an order ends early. Voids and refunds are queued here; a worker has them done later.
-    pub(in crate::domain) fn undo(
-        &mut self,
-        unit: &mut UnitOfWork,
-        to: OrderState,
-        reason: &str,
-    ) -> Result<(), Refusal> {
-        let (kind, message, reservation_to) = match to {
-            OrderState::Expired => {
-                (EventKind::OrderExpired, MessageKind::OrderExpired, ReservationState::Expired)
-            }
-            OrderState::Rejected => {
-                (EventKind::OrderRejected, MessageKind::OrderRejected, ReservationState::Released)
-            }
-            _ => (EventKind::OrderCancelled, MessageKind::OrderCancelled, ReservationState::Released),
-        };
+    /// The steps that all early ends share. Voids and refunds are queued here; a worker has them done later.
+    fn undo(&mut self, unit: &mut UnitOfWork, end: &EarlyEnd, reason: &str) -> Result<(), Refusal> {
         if self.state == OrderState::AwaitingStock {
             self.stop_waiting(unit);
         }
         self.cancel_reason = cut(reason.to_owned(), END_REASON_MAX);
-        self.transition(unit, to, kind, reason)?;
+        self.transition(unit, end.state, end.event, reason)?;
 
         let held = self.current_reservation().is_some_and(|it| it.state == ReservationState::Held);
-        self.release_reservation(unit, if held { reservation_to } else { ReservationState::Released })?;
+        self.release_reservation(unit, if held { end.held_reservation } else { ReservationState::Released })?;
         self.release_holds(unit, |_| true, "the order is over")?;
         for index in 0..self.approvals.len() {
             if self.approvals[index].state == ApprovalState::Pending {
@@ -112,7 +134,7 @@ impl Order {
         }
         self.pay_back(unit)?;
         self.suppress_messages(unit)?;
-        self.notify(unit, message, None, 0);
+        self.notify(unit, end.letter, None, 0);
         Ok(())
     }
 }

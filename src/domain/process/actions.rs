@@ -18,18 +18,29 @@ impl Order {
         match self.state {
             OrderState::Received => actions.extend([Action::UpdateOrder, Action::VerifyOrder]),
             OrderState::AwaitingStock => actions.push(Action::UpdateOrder),
-            OrderState::Invoiced if !held => self.add_payment_actions(&mut actions),
-            OrderState::Delivered | OrderState::Shipped | OrderState::PartiallyDelivered
-                if self.state.may_become(OrderState::Closed) && self.why_open().is_empty() =>
-            {
-                actions.push(Action::CloseOrder);
+            OrderState::Invoiced => {
+                if !held {
+                    self.add_payment_actions(&mut actions);
+                }
             }
-            OrderState::Closed | OrderState::Rejected | OrderState::Cancelled | OrderState::Expired
-                if self.why_not_archivable().is_empty() =>
-            {
-                actions.push(Action::ArchiveOrder);
+            OrderState::Shipped | OrderState::PartiallyDelivered | OrderState::Delivered => {
+                if self.why_open().is_empty() {
+                    actions.push(Action::CloseOrder);
+                }
             }
-            _ => {}
+            OrderState::Closed | OrderState::Rejected | OrderState::Cancelled | OrderState::Expired => {
+                if self.why_not_archivable().is_empty() {
+                    actions.push(Action::ArchiveOrder);
+                }
+            }
+            OrderState::Verified
+            | OrderState::Reserved
+            | OrderState::ReservationApproved
+            | OrderState::PaymentCaptured
+            | OrderState::PaymentApproved
+            | OrderState::Fulfilling
+            | OrderState::PartiallyShipped
+            | OrderState::Archived => {}
         }
         if self.has_pending_approval() {
             actions.push(Action::RejectRequest);

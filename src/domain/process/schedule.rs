@@ -44,7 +44,7 @@ impl OrderCommand for RunDue {
     }
 }
 
-/// The outcome of something that was done outside.
+/// The answer to an outbound task.
 #[derive(Debug, Clone)]
 pub enum OutboundAnswer {
     Payment(PaymentId, ProviderRequest, ProviderAnswer),
@@ -52,7 +52,7 @@ pub enum OutboundAnswer {
     Message(MessageId, Result<(), Unsent>),
 }
 
-/// Decides upon answers from outside. One that comes late or twice changes nothing.
+/// Records the answers to outbound tasks. One that comes late or twice changes nothing.
 #[derive(Debug, Clone)]
 pub struct RecordAnswers {
     pub target: Target,
@@ -142,7 +142,7 @@ impl Order {
         if let Some(index) = self.approvals.iter().position(late) {
             let kind = EventKind::ApprovalExpired;
             self.end_approval(unit, index, ApprovalState::Expired, kind, "nobody decided in time")?;
-            return self.undo(unit, OrderState::Rejected, "an approval expired");
+            return self.reject(unit, "an approval expired");
         }
         if self.has_come_due(unit.rules, unit.now) {
             if self.state.may_become(OrderState::Closed) {

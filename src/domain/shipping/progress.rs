@@ -12,7 +12,7 @@ use crate::domain::unit::unit_of_work::UnitOfWork;
 pub(crate) const CONTENTS_MAX: usize = 2_000;
 
 impl Order {
-    /// The shipment a warehouse command works on, with the rungs they all share.
+    /// The shipment of a warehouse command, after the checks that all of them share.
     pub(super) fn workable(&self, id: ShipmentId) -> Result<usize, Refusal> {
         let index = self.shipment_index(id)?;
         self.must_be_free()?;
@@ -66,24 +66,20 @@ impl Order {
         let live: Vec<ShipmentState> = self.live_shipments().map(|it| it.state).collect();
         let delivered = live.iter().filter(|it| **it == ShipmentState::Delivered).count();
         let on_road = live.iter().filter(|it| it.is_handed_over()).count();
-        let to = if live.is_empty() || on_road == 0 {
+        let (to, kind) = if live.is_empty() || on_road == 0 {
             return Ok(());
         } else if delivered == live.len() {
-            OrderState::Delivered
+            (OrderState::Delivered, EventKind::OrderDelivered)
         } else if delivered > 0 {
-            OrderState::PartiallyDelivered
+            (OrderState::PartiallyDelivered, EventKind::OrderDelivered)
         } else if on_road == live.len() {
-            OrderState::Shipped
+            (OrderState::Shipped, EventKind::OrderShipped)
         } else {
-            OrderState::PartiallyShipped
+            (OrderState::PartiallyShipped, EventKind::OrderShipped)
         };
         if self.state == to || !self.state.may_become(to) {
             return Ok(());
         }
-        let kind = match to {
-            OrderState::Delivered | OrderState::PartiallyDelivered => EventKind::OrderDelivered,
-            _ => EventKind::OrderShipped,
-        };
         let text = format!("{on_road} of {} shipments under way, {delivered} delivered", live.len());
         self.transition_automatic(unit, to, kind, text)?;
         if to == OrderState::Delivered {

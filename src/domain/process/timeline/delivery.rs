@@ -45,7 +45,23 @@ impl History<'_> {
         let begun = |it: &Shipment| match it.state {
             ShipmentState::Planned => it.items.iter().any(|item| item.picked > 0),
             ShipmentState::Cancelled => self.was_in(it, ShipmentState::Picking),
-            _ => true,
+            ShipmentState::Picking
+            | ShipmentState::Picked
+            | ShipmentState::QcPassed
+            | ShipmentState::QcFailed
+            | ShipmentState::Packed
+            | ShipmentState::Labelled
+            | ShipmentState::CourierAssigned
+            | ShipmentState::PickedUp
+            | ShipmentState::InTransit
+            | ShipmentState::OutForDelivery
+            | ShipmentState::DeliveryAttempted
+            | ShipmentState::AvailableForPickup
+            | ShipmentState::Exception
+            | ShipmentState::Returning
+            | ShipmentState::Returned
+            | ShipmentState::Lost
+            | ShipmentState::Delivered => true,
         };
         let done = |it: &Shipment| it.items.iter().all(|item| item.checked == item.quantity);
         let mut line = self.of_shipments(
