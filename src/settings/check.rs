@@ -1,8 +1,9 @@
 //! What settings are refused, all of them at once.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::domain::{ApprovalRules, GateRules, Problems, Rules, Sender, ShippingFee, TaxRule};
+use crate::domain::{ApprovalRules, GateRules, Problems, RegionCode, Rules, Sender, ShippingFee, TaxRule};
 use crate::settings::secret::Secret;
 use crate::settings::values::{Limits, PaymentProvider, Settings};
 use crate::telemetry;
@@ -134,7 +135,34 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
         bad.add("rules.company_name", "must have at most 100 characters, none of them a line break");
     }
 
-    let is_country = |it: &str| it.len() == 2 && it.bytes().all(|it| it.is_ascii_uppercase());
+    check_regions(regions, bad);
+    check_taxes(taxes, bad);
+    for (index, ShippingFee { region, fee_minor, .. }) in shipping_fees.iter().enumerate() {
+        if !regions.contains_key(region) {
+            bad.add(format!("rules.shipping_fees.{index}.region"), format!("there is no region {region}"));
+        }
+        within(bad, &format!("rules.shipping_fees.{index}.fee_minor"), *fee_minor, 0, i64::MAX);
+    }
+    check_approval(approval, bad);
+
+    within(bad, "rules.duplicate_window_seconds", *duplicate_window_seconds, 0, 30 * DAY);
+    within(bad, "rules.reservation_lifetime_seconds", *reservation_lifetime_seconds, 1, 30 * DAY);
+    within(bad, "rules.approval_lifetime_seconds", *approval_lifetime_seconds, 1, 365 * DAY);
+    within(bad, "rules.handling_hours", *handling_hours, 0, 8_760);
+    for (service, days) in transit_days {
+        within(bad, &format!("rules.transit_days.{service}"), *days, 0, 365);
+    }
+    within(bad, "rules.close_after_seconds", *close_after_seconds, 0, 3_650 * DAY);
+    within(bad, "rules.archive_after_seconds", *archive_after_seconds, 0, 3_650 * DAY);
+    within(bad, "rules.next_purchase_discount_ppm", *next_purchase_discount_ppm, 0, 1_000_000);
+    let legal = |it: u8| it.is_ascii_alphanumeric() || it == b'-';
+    if !(1..=20).contains(&invoice_series.len()) || !invoice_series.bytes().all(legal) {
+        bad.add("rules.invoice_series", "must be 1 to 20 letters, digits or -");
+    }
+    within(bad, "rules.message_lifetime_seconds", *message_lifetime_seconds, 1, 30 * DAY);
+}
+
+fn check_regions(regions: &BTreeMap<RegionCode, Vec<String>>, bad: &mut Problems) {
     for (code, countries) in regions {
         for country in countries {
             let key = format!("rules.regions.{code}");
@@ -148,6 +176,9 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
             }
         }
     }
+}
+
+fn check_taxes(taxes: &[TaxRule], bad: &mut Problems) {
     for (index, TaxRule { country, category, rate_ppm }) in taxes.iter().enumerate() {
         if country != "*" && !is_country(country) {
             bad.add(format!("rules.taxes.{index}.country"), "must be two capital letters, or * for all");
@@ -157,13 +188,9 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
         }
         within(bad, &format!("rules.taxes.{index}.rate_ppm"), *rate_ppm, 0, 1_000_000);
     }
-    for (index, ShippingFee { region, fee_minor, .. }) in shipping_fees.iter().enumerate() {
-        if !regions.contains_key(region) {
-            bad.add(format!("rules.shipping_fees.{index}.region"), format!("there is no region {region}"));
-        }
-        within(bad, &format!("rules.shipping_fees.{index}.fee_minor"), *fee_minor, 0, i64::MAX);
-    }
+}
 
+fn check_approval(approval: &ApprovalRules, bad: &mut Problems) {
     let ApprovalRules { version, reservation, payment } = approval;
     if version.is_empty() || version.len() > 50 {
         bad.add("rules.approval.version", "must have 1 to 50 characters");
@@ -181,22 +208,11 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
             );
         }
     }
+}
 
-    within(bad, "rules.duplicate_window_seconds", *duplicate_window_seconds, 0, 30 * DAY);
-    within(bad, "rules.reservation_lifetime_seconds", *reservation_lifetime_seconds, 1, 30 * DAY);
-    within(bad, "rules.approval_lifetime_seconds", *approval_lifetime_seconds, 1, 365 * DAY);
-    within(bad, "rules.handling_hours", *handling_hours, 0, 8_760);
-    for (service, days) in transit_days {
-        within(bad, &format!("rules.transit_days.{service}"), *days, 0, 365);
-    }
-    within(bad, "rules.close_after_seconds", *close_after_seconds, 0, 3_650 * DAY);
-    within(bad, "rules.archive_after_seconds", *archive_after_seconds, 0, 3_650 * DAY);
-    within(bad, "rules.next_purchase_discount_ppm", *next_purchase_discount_ppm, 0, 1_000_000);
-    let legal = |it: u8| it.is_ascii_alphanumeric() || it == b'-';
-    if !(1..=20).contains(&invoice_series.len()) || !invoice_series.bytes().all(legal) {
-        bad.add("rules.invoice_series", "must be 1 to 20 letters, digits or -");
-    }
-    within(bad, "rules.message_lifetime_seconds", *message_lifetime_seconds, 1, 30 * DAY);
+/// Two capital letters, as in ISO 3166.
+fn is_country(text: &str) -> bool {
+    text.len() == 2 && text.bytes().all(|it| it.is_ascii_uppercase())
 }
 
 fn within<T: Copy + PartialOrd + fmt::Display>(bad: &mut Problems, key: &str, value: T, least: T, most: T) {

@@ -50,6 +50,15 @@ impl Reservation {
 impl Shipment {
     pub(super) fn check(&self, found: &mut Findings) {
         let worked = how_far(self.state);
+        self.check_units(worked, found);
+        if let Some(far) = worked {
+            self.check_papers(far, found);
+        }
+        self.check_tracking(found);
+    }
+
+    /// Units are picked, checked and packed in this order, and packages have what was packed.
+    fn check_units(&self, worked: Option<u8>, found: &mut Findings) {
         for item in &self.items {
             let key = format!("{} line {}", self.id, item.line);
             let (picked, checked, packed) = (item.picked, item.checked, item.packed);
@@ -86,25 +95,23 @@ impl Shipment {
                 format!("{contents:?}"),
             );
         }
+    }
 
-        if let Some(far) = worked {
-            let mut ensure =
-                |holds: bool, expected: &str| found.ensure("T3", self.id, holds, expected, self.state);
-            ensure((far >= LABELLED) == self.label.is_some(), "a label once labelled, and only then");
-            ensure((far >= ASSIGNED) == self.assignment.is_some(), "a courier once assigned, and only then");
-            ensure(
-                (far >= HANDED_OVER) == self.handover.is_some(),
-                "a handover once handed over, and only then",
-            );
-            let labelled = self.label.as_ref().map(|it| it.created_at);
-            let assigned = self.assignment.as_ref().map(|it| it.assigned_at);
-            ensure(
-                assigned.is_none_or(|at| labelled.is_some_and(|it| it <= at)),
-                "the label before the courier",
-            );
-            ensure(self.state != ShipmentState::Delivered || self.proof.is_some(), "proof of the delivery");
-        }
+    /// Label, courier, handover and proof are there from their states on, and not before.
+    fn check_papers(&self, far: u8, found: &mut Findings) {
+        let mut ensure =
+            |holds: bool, expected: &str| found.ensure("T3", self.id, holds, expected, self.state);
+        ensure((far >= LABELLED) == self.label.is_some(), "a label once labelled, and only then");
+        ensure((far >= ASSIGNED) == self.assignment.is_some(), "a courier once assigned, and only then");
+        ensure((far >= HANDED_OVER) == self.handover.is_some(), "a handover once handed over, and only then");
+        let labelled = self.label.as_ref().map(|it| it.created_at);
+        let assigned = self.assignment.as_ref().map(|it| it.assigned_at);
+        ensure(assigned.is_none_or(|at| labelled.is_some_and(|it| it <= at)), "the label before the courier");
+        ensure(self.state != ShipmentState::Delivered || self.proof.is_some(), "proof of the delivery");
+    }
 
+    /// Reports are numbered, unique, none before the handover, and the state follows from them.
+    fn check_tracking(&self, found: &mut Findings) {
         let numbered = self.tracking.iter().zip(1..).all(|(it, number)| it.sequence == number);
         found.ensure("T6", self.id, numbered, "tracking events numbered 1…n", self.tracking.len());
         let keys: BTreeSet<&str> = self.tracking.iter().map(|it| it.key.as_str()).collect();

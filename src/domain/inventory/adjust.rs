@@ -7,7 +7,7 @@ use crate::domain::model::action::Action;
 use crate::domain::model::etag::check_etag;
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::scalars::{LocationCode, Sku, string_enum};
-use crate::domain::model::stock::MovementKind;
+use crate::domain::model::stock::{MovementKind, StockLevel};
 use crate::domain::unit::command::Command;
 use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
 
@@ -60,6 +60,39 @@ string_enum! {
     }
 }
 
+/// By how much a correction changes each figure that the ledger keeps, and the kind of its entry.
+struct Change {
+    kind: MovementKind,
+    on_hand: i64,
+    damaged: i64,
+    quality_hold: i64,
+}
+
+impl AdjustReason {
+    fn allows_sign_of(self, delta: i64) -> bool {
+        match self {
+            Self::Found | Self::Restock => delta > 0,
+            Self::Lost | Self::Scrap => delta < 0,
+            Self::Count | Self::Damage | Self::QualityHold | Self::SafetyStock => true,
+        }
+    }
+
+    /// None for the safety stock: it is a rule, so no movement of goods is posted for it.
+    fn change(self, delta: i64) -> Option<Change> {
+        let of = |kind| Change { kind, on_hand: 0, damaged: 0, quality_hold: 0 };
+        match self {
+            Self::Count | Self::Found | Self::Lost => {
+                Some(Change { on_hand: delta, ..of(MovementKind::Adjust) })
+            }
+            Self::Restock => Some(Change { on_hand: delta, ..of(MovementKind::Restock) }),
+            Self::Damage => Some(Change { damaged: delta, ..of(MovementKind::Damage) }),
+            Self::Scrap => Some(Change { on_hand: delta, damaged: delta, ..of(MovementKind::Adjust) }),
+            Self::QualityHold => Some(Change { quality_hold: delta, ..of(MovementKind::QualityHold) }),
+            Self::SafetyStock => None,
+        }
+    }
+}
+
 /// Corrects a level. What is reserved stays covered: a correction that would need reserved units is refused.
 pub fn adjust_stock(
     unit: &mut UnitOfWork,
@@ -72,49 +105,13 @@ pub fn adjust_stock(
 ) -> Result<(), Refusal> {
     let mut level = level_of(unit, sku, location)?;
     check_etag(etag, level.version)?;
-    let sign_fits = match reason {
-        AdjustReason::Found | AdjustReason::Restock => delta > 0,
-        AdjustReason::Lost | AdjustReason::Scrap => delta < 0,
-        AdjustReason::Count
-        | AdjustReason::Damage
-        | AdjustReason::QualityHold
-        | AdjustReason::SafetyStock => true,
-    };
-    if !sign_fits {
+    if !reason.allows_sign_of(delta) {
         return Err(Refusal::invalid("delta", format!("has the wrong sign for {reason}")));
     }
-
-    let (mut on_hand, mut damaged, mut quality_hold) = (0, 0, 0);
-    let kind = match reason {
-        AdjustReason::Count | AdjustReason::Found | AdjustReason::Lost => {
-            on_hand = delta;
-            MovementKind::Adjust
-        }
-        AdjustReason::Restock => {
-            on_hand = delta;
-            MovementKind::Restock
-        }
-        AdjustReason::Damage => {
-            damaged = delta;
-            MovementKind::Damage
-        }
-        AdjustReason::Scrap => {
-            (on_hand, damaged) = (delta, delta);
-            MovementKind::Adjust
-        }
-        AdjustReason::QualityHold => {
-            quality_hold = delta;
-            MovementKind::QualityHold
-        }
-        AdjustReason::SafetyStock => {
-            level.safety_stock = bounded_sum(level.safety_stock, delta, "delta")?;
-            if level.safety_stock < 0 {
-                return Err(Refusal::invalid("delta", "would make the safety stock negative"));
-            }
-            unit.keep_level(level);
-            return Ok(());
-        }
+    let Some(Change { kind, on_hand, damaged, quality_hold }) = reason.change(delta) else {
+        return adjust_safety_stock(unit, level, delta);
     };
+
     level.on_hand = bounded_sum(level.on_hand, on_hand, "delta")?;
     level.damaged = bounded_sum(level.damaged, damaged, "delta")?;
     level.quality_hold = bounded_sum(level.quality_hold, quality_hold, "delta")?;
@@ -136,5 +133,14 @@ pub fn adjust_stock(
     unit.keep_level(level);
     let entry = Posting::of(sku, location, kind);
     post(unit, Posting { on_hand, damaged, quality_hold, reason: format!("{reason}: {note}"), ..entry });
+    Ok(())
+}
+
+fn adjust_safety_stock(unit: &mut UnitOfWork, mut level: StockLevel, delta: i64) -> Result<(), Refusal> {
+    level.safety_stock = bounded_sum(level.safety_stock, delta, "delta")?;
+    if level.safety_stock < 0 {
+        return Err(Refusal::invalid("delta", "would make the safety stock negative"));
+    }
+    unit.keep_level(level);
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! An order is changed before it is invoiced.
 
 use crate::domain::model::address::Address;
-use crate::domain::model::check::{Risk, Rule};
+use crate::domain::model::check::Rule;
 use crate::domain::model::customer::Customer;
 use crate::domain::model::event::EventKind;
 use crate::domain::model::money::Currency;
@@ -63,13 +63,26 @@ impl Order {
     /// Changes an order that has nothing reserved yet. Its verification starts again with `VerifyOrder`; a waiting
     /// order keeps its place unless its goods change.
     pub fn correct(&mut self, unit: &mut UnitOfWork, correction: &Correction) -> Result<(), Refusal> {
+        self.must_be_open_to(correction)?;
+        self.must_have_room_to_correct()?;
+
+        let fee_before = self.fee_by_rules(unit);
+        self.replace_parts(unit, correction);
+        self.price_again(unit, correction.lines.as_deref(), fee_before)?;
+        self.assess_again();
+        self.record(unit, EventKind::OrderUpdated, None, "corrected");
+        Ok(())
+    }
+
+    fn must_be_open_to(&self, correction: &Correction) -> Result<(), Refusal> {
         match self.state {
-            OrderState::Received => {}
+            OrderState::Received => Ok(()),
             OrderState::AwaitingStock => {
                 let only_words =
                     Correction { special_instructions: None, ..correction.clone() } == Correction::default();
-                if !only_words {
-                    return Err(self.out_of_turn("change anything but the instructions"));
+                match only_words {
+                    true => Ok(()),
+                    false => Err(self.out_of_turn("change anything but the instructions")),
                 }
             }
             OrderState::Verified
@@ -87,22 +100,22 @@ impl Order {
             | OrderState::Archived
             | OrderState::Rejected
             | OrderState::Cancelled
-            | OrderState::Expired => return Err(self.out_of_turn("change the order")),
+            | OrderState::Expired => Err(self.out_of_turn("change the order")),
         }
+    }
 
-        self.must_have_room_to_correct()?;
-
+    /// Replaces every part but the lines, which have to be priced.
+    fn replace_parts(&mut self, unit: &UnitOfWork, correction: &Correction) {
         let Correction {
             customer,
             shipping_address,
             billing_address,
-            lines,
+            lines: _,
             special_instructions,
             service,
             on_shortage,
             requested_by,
         } = correction.clone();
-        let fee_before = self.fee_by_rules(unit);
         let is_elsewhere = shipping_address.is_some();
         if let Some(address) = shipping_address {
             self.region = unit.rules.region_of(&address.country).cloned();
@@ -122,7 +135,15 @@ impl Order {
         self.service = service.unwrap_or(self.service);
         self.on_shortage = on_shortage.unwrap_or(self.on_shortage);
         self.requested_by = requested_by.unwrap_or(self.requested_by);
+    }
 
+    /// New lines at today's prices, the order's own at theirs. A fee that came from the rules follows the correction.
+    fn price_again(
+        &mut self,
+        unit: &UnitOfWork,
+        lines: Option<&[NewLine]>,
+        fee_before: i64,
+    ) -> Result<(), Refusal> {
         let pricing = Pricing {
             currency: self.amounts.currency,
             prices_include_tax: self.amounts.prices_include_tax,
@@ -134,23 +155,23 @@ impl Order {
         };
         let country = self.shipping_address.country.clone();
         (self.lines, self.amounts) = match lines {
-            Some(lines) => pricing.of_lines(unit, &country, &lines)?,
+            Some(lines) => pricing.of_lines(unit, &country, lines)?,
             None => pricing.reprice(unit, &country, self.lines.clone())?,
         };
+        Ok(())
+    }
+
+    /// The risk and the fingerprint of the order as corrected; another fingerprint voids the check for duplicates.
+    fn assess_again(&mut self) {
         let quantities: Vec<i64> = self.lines.iter().map(|it| it.quantity).collect();
-        let (risk, reasons): (Risk, Vec<String>) =
+        (self.risk, self.risk_reasons) =
             risk(&self.shipping_address, self.billing_address.as_ref(), self.channel, &quantities);
-        self.risk = risk;
-        self.risk_reasons = reasons;
         let goods: Vec<_> = self.lines.iter().map(|it| (it.sku.clone(), it.quantity)).collect();
         let fingerprint = fingerprint(&self.customer, &self.shipping_address, &goods);
         if self.fingerprint != fingerprint {
             self.checks.retain(|it| it.rule != Rule::DuplicateOrder);
             self.fingerprint = fingerprint;
         }
-
-        self.record(unit, EventKind::OrderUpdated, None, "corrected");
-        Ok(())
     }
 
     /// The shipping fee as settings have it; a correction leaves a fee of the caller's own alone.

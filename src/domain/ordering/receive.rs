@@ -1,13 +1,15 @@
 //! Step 1: an order is received, priced and put on its way.
 
 use crate::domain::model::address::Address;
+use crate::domain::model::amounts::Amounts;
 use crate::domain::model::customer::Customer;
 use crate::domain::model::event::EventKind;
+use crate::domain::model::line::OrderLine;
 use crate::domain::model::message::MessageKind;
 use crate::domain::model::new_order::{NewLine, NewOrder};
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::refusal::{Reason, Refusal};
-use crate::domain::model::scalars::OrderId;
+use crate::domain::model::scalars::{OrderId, RegionCode};
 use crate::domain::ordering::checks::{fingerprint, risk};
 use crate::domain::ordering::pricing::Pricing;
 use crate::domain::ordering::verify::Waive;
@@ -51,43 +53,57 @@ pub(in crate::domain) fn take_in(unit: &mut UnitOfWork<'_>, new: &NewOrder) -> R
 
 /// Steps 1 and 2: the order as it was placed, verified or on hold.
 pub(in crate::domain) fn receive(unit: &mut UnitOfWork, new: &NewOrder) -> Result<Order, Refusal> {
+    let (channel, reference) = (new.channel, &new.external_reference);
+    if !reference.is_empty() && unit.knows_external_reference(channel, reference) {
+        return Err(Refusal::exists("order with external_reference", reference));
+    }
+
+    let mut order = build_order(unit, new)?;
+    let text = format!(
+        "received through {channel}, {} lines, {}",
+        order.lines.len(),
+        new.currency.of(order.total_minor())
+    );
+    order.record(unit, EventKind::OrderReceived, Some(opened(order.id.0, OrderState::Received)), text);
+    order.notify(unit, MessageKind::OrderReceived, None, 0);
+
+    let duplicate_of = unit.received_alike(&order.fingerprint, order.id);
+    unit.changes.fingerprints.insert(order.fingerprint.clone(), unit.now);
+    if !reference.is_empty() {
+        unit.changes.external_references.insert((channel, reference.clone()));
+    }
+    order.verify(unit, duplicate_of, Waive::Nothing)?;
+    Ok(order)
+}
+
+/// The order as its caller placed it, priced and assessed; nothing has happened to it yet.
+fn build_order(unit: &mut UnitOfWork, new: &NewOrder) -> Result<Order, Refusal> {
+    let region = unit.rules.region_of(&new.shipping_address.country).cloned();
+    let (lines, amounts) = price_order(unit, new, region.as_ref())?;
+    let quantities: Vec<i64> = lines.iter().map(|it| it.quantity).collect();
+    let (risk, risk_reasons) =
+        risk(&new.shipping_address, new.billing_address.as_ref(), new.channel, &quantities);
     let NewOrder {
         channel,
         external_reference,
         customer,
         shipping_address,
         billing_address,
-        currency,
-        lines,
+        currency: _,
+        lines: ordered,
         discount,
         discount_code,
-        prices_include_tax,
-        shipping_fee,
+        prices_include_tax: _,
+        shipping_fee: _,
         special_instructions,
         service,
         on_shortage,
         reservation_lifetime_seconds,
         requested_by,
     } = new.clone();
-    let reference = (channel, external_reference.clone());
-    if !external_reference.is_empty() && unit.knows_external_reference(channel, &external_reference) {
-        return Err(Refusal::exists("order with external_reference", external_reference));
-    }
 
-    let region = unit.rules.region_of(&shipping_address.country).cloned();
-    let fee = match (shipping_fee, &region) {
-        (Some(fee), _) => fee,
-        (None, Some(region)) => currency.of(unit.rules.shipping_fee_minor(region, service, currency)),
-        (None, None) => currency.zero(),
-    };
-    let pricing = Pricing { currency, prices_include_tax, discount, shipping_minor: fee.minor };
-    let (lines, amounts) = pricing.of_lines(unit, &shipping_address.country, &lines)?;
-    let quantities: Vec<i64> = lines.iter().map(|it| it.quantity).collect();
-    let (risk, risk_reasons) = risk(&shipping_address, billing_address.as_ref(), channel, &quantities);
-
-    let id: OrderId = unit.ids.fresh();
-    let mut order = Order {
-        id,
+    Ok(Order {
+        id: unit.ids.fresh(),
         number: 0,
         version: 0,
         last_event: 0,
@@ -95,7 +111,7 @@ pub(in crate::domain) fn receive(unit: &mut UnitOfWork, new: &NewOrder) -> Resul
         archived_from: None,
         channel,
         external_reference,
-        fingerprint: fingerprint_of(&customer, &shipping_address, &new.lines),
+        fingerprint: fingerprint_of(&customer, &shipping_address, &ordered),
         customer,
         shipping_address,
         billing_address,
@@ -129,22 +145,28 @@ pub(in crate::domain) fn receive(unit: &mut UnitOfWork, new: &NewOrder) -> Resul
         delivered_at: None,
         closed_at: None,
         archived_at: None,
-    };
-    let text = format!(
-        "received through {channel}, {} lines, {}",
-        order.lines.len(),
-        currency.of(order.total_minor())
-    );
-    order.record(unit, EventKind::OrderReceived, Some(opened(id.0, OrderState::Received)), text);
-    order.notify(unit, MessageKind::OrderReceived, None, 0);
+    })
+}
 
-    let duplicate_of = unit.received_alike(&order.fingerprint, id);
-    unit.changes.fingerprints.insert(order.fingerprint.clone(), unit.now);
-    if !reference.1.is_empty() {
-        unit.changes.external_references.insert(reference);
-    }
-    order.verify(unit, duplicate_of, Waive::Nothing)?;
-    Ok(order)
+/// The lines and the sums, with the caller's shipping fee or else the one of the region.
+fn price_order(
+    unit: &UnitOfWork,
+    new: &NewOrder,
+    region: Option<&RegionCode>,
+) -> Result<(Vec<OrderLine>, Amounts), Refusal> {
+    let currency = new.currency;
+    let fee = match (new.shipping_fee, region) {
+        (Some(fee), _) => fee,
+        (None, Some(region)) => currency.of(unit.rules.shipping_fee_minor(region, new.service, currency)),
+        (None, None) => currency.zero(),
+    };
+    let pricing = Pricing {
+        currency,
+        prices_include_tax: new.prices_include_tax,
+        discount: new.discount,
+        shipping_minor: fee.minor,
+    };
+    pricing.of_lines(unit, &new.shipping_address.country, &new.lines)
 }
 
 fn fingerprint_of(customer: &Customer, address: &Address, lines: &[NewLine]) -> String {
