@@ -29,7 +29,7 @@ use crate::pb;
 use crate::rpc::{self, Gate};
 use crate::settings::{self, Limits, Settings};
 use crate::store::{self, Store, StoreError, TimeSource};
-use crate::work::{self, App, told_to_stop};
+use crate::work::{self, App, stop_requested};
 
 /// How often the database is asked whether it still answers.
 const PING_EVERY: Duration = Duration::from_secs(1);
@@ -261,7 +261,7 @@ async fn serve(
         .http2_keepalive_timeout(Some(limits.keepalive_timeout()))
         .http2_max_header_list_size(limits.header_bytes)
         .add_routes(routes)
-        .serve_with_incoming_shutdown(connections, async move { told_to_stop(&mut stop).await })
+        .serve_with_incoming_shutdown(connections, async move { stop_requested(&mut stop).await })
         .await
 }
 
@@ -270,7 +270,7 @@ async fn watch_health(store: Store, health: HealthReporter, mut stop: watch::Rec
     let mut was = ServingStatus::Serving;
     loop {
         tokio::select! {
-            () = told_to_stop(&mut stop) => break,
+            () = stop_requested(&mut stop) => break,
             () = sleep(PING_EVERY) => {}
         }
         let is = match store.ping().await {

@@ -1,13 +1,19 @@
-//! Other drivers of the same decisions: what has come due, what is to be done outside, who waits for stock.
+//! The workers: background loops that make the decisions that no caller asks for.
 //!
-//! Any number of processes may do this side by side: jobs are leased, calls outside carry their keys, and every change
-//! made here changes nothing when it is made late or twice. Nothing here names tonic or prost.
+//! | file | what it does |
+//! |---|---|
+//! | `jobs` | the loop over jobs that are due: expiry, closing, archiving, open requests, letters |
+//! | `outbound` | performs tasks at payment providers and the mail, and records their answers |
+//! | `awaiting_stock` | the loop that fills orders waiting for stock, first come, first served |
+//!
+//! Any number of processes may run these loops: jobs are leased, calls to other systems carry their keys, and a change
+//! that is made late or twice changes nothing. Nothing here names tonic or prost.
 
-mod due;
-mod outside;
+mod awaiting_stock;
+mod jobs;
+mod outbound;
 #[cfg(test)]
 mod tests;
-mod waiting;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,15 +25,15 @@ use crate::domain::{Actor, Rules};
 use crate::outside::{Mail, PaymentProvider};
 use crate::store::{RequestContext, Store};
 
-pub use outside::{Caller, Pending, Subject, settle};
+pub use outbound::{Caller, Pending, Subject, settle};
 
-/// How often request ids are looked through for those that are too old.
+/// How often request ids that are too old are removed.
 const REAP_EVERY: Duration = Duration::from_secs(3_600);
 
-/// How long anybody outside may take to answer, however long a lease is.
+/// How long a provider or the mail may take to answer, however long a lease is.
 const CALL_WITHIN: Duration = Duration::from_secs(10);
 
-/// All that is needed to do what has come due. Cheap to clone.
+/// The application: the store, the systems outside and the rules. Cheap to clone.
 #[derive(Clone)]
 pub struct App {
     pub store: Store,
@@ -36,22 +42,22 @@ pub struct App {
     pub rules: Arc<Rules>,
     /// How long a request id and its answer are kept.
     pub requests_kept_for: Duration,
-    /// How long a job is one worker's.
+    /// How long a worker may keep a job before another one takes it.
     pub lease: Duration,
 }
 
 impl App {
-    /// How long anybody outside may take to answer: two such calls, one after the other, end well within a lease.
+    /// How long a provider or the mail may take to answer: two such calls in a row end well within a lease.
     fn call_within(&self) -> Duration {
         CALL_WITHIN.min(self.lease / 3)
     }
 }
 
-/// Starts all loops. Each ends after what it has in hand once `shutdown` says true, or when the store is gone.
+/// Starts all loops. Once `shutdown` is true, or the store is gone, each ends after its work in progress.
 pub fn start(app: &App, shutdown: &watch::Receiver<bool>) -> JoinSet<()> {
     let mut loops = JoinSet::new();
-    loops.spawn(due::work_off(app.clone(), shutdown.clone()));
-    loops.spawn(waiting::fill(app.clone(), shutdown.clone()));
+    loops.spawn(jobs::run_jobs(app.clone(), shutdown.clone()));
+    loops.spawn(awaiting_stock::fill_orders(app.clone(), shutdown.clone()));
     loops.spawn(reap(app.clone(), shutdown.clone()));
     loops
 }
@@ -66,14 +72,14 @@ async fn reap(app: App, mut shutdown: watch::Receiver<bool>) {
         }
 
         tokio::select! {
-            () = told_to_stop(&mut shutdown) => return,
+            () = stop_requested(&mut shutdown) => return,
             () = tokio::time::sleep(REAP_EVERY) => {}
         }
     }
 }
 
 /// Waits until the process is to stop, or until the sender of that signal is gone.
-pub(crate) async fn told_to_stop(shutdown: &mut watch::Receiver<bool>) {
+pub(crate) async fn stop_requested(shutdown: &mut watch::Receiver<bool>) {
     let _ = shutdown.wait_for(|it| *it).await;
 }
 

@@ -1,8 +1,8 @@
 //! The loops over a real store in a file, with a clock that the tests move.
 
+mod awaiting_stock;
+mod letters;
 mod money;
-mod relay;
-mod waiting;
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,8 +21,8 @@ use crate::domain::{
 };
 use crate::outside::{FileMail, Mail, PaymentProvider, Sandbox};
 use crate::store::{Codec, Database, JobKind, Options, Store, StoreError, View};
-use crate::work::due::work_off;
-use crate::work::outside::{Caller, Pending, Subject, settle};
+use crate::work::jobs::run_jobs;
+use crate::work::outbound::{Caller, Pending, Subject, settle};
 use crate::work::{App, context, start};
 
 /// How long the loops may take for what they do within a second.
@@ -258,7 +258,7 @@ async fn every_message_is_sent_once() {
     let order = scene.until(id, all_told).await;
     assert!(order.messages.iter().all(|it| it.state == MessageState::Sent && it.attempts == 1), "{order:#?}");
     // Other drivers of the same loops, and the same again later.
-    scene.loops.spawn(work_off(scene.app.clone(), scene.stop.subscribe()));
+    scene.loops.spawn(run_jobs(scene.app.clone(), scene.stop.subscribe()));
     scene.pass(60);
     tokio::time::sleep(Duration::from_millis(700)).await;
     scene.end_work().await;

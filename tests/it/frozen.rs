@@ -65,7 +65,7 @@ async fn a_worker_that_was_frozen_does_nothing_twice() {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         clients.until_quiet(Duration::from_secs(60)).await;
-        refused += site.log()[log_before..].matches("somebody else does this job now").count();
+        refused += site.log()[log_before..].matches("another worker has this job now").count();
         taken_over += ORDERS;
 
         first.signal("TERM");
@@ -113,7 +113,7 @@ async fn until_posting(post: &Path, before: usize) {
 }
 
 fn lost_leases(log: &str) -> bool {
-    log.contains("somebody else does this job now")
+    log.contains("another worker has this job now")
 }
 
 /// Each message was sent by one decision: its order says so once.

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::domain::OrderId;
 use crate::store::{EventFilter, Store, StoreError};
-use crate::work::told_to_stop;
+use crate::work::stop_requested;
 
 /// Without a ring, how long until the next look: other processes' commits do not ring here.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -68,7 +68,7 @@ impl Feed {
             self.forget_those_without_a_stream();
 
             tokio::select! {
-                () = told_to_stop(&mut shutdown) => return,
+                () = stop_requested(&mut shutdown) => return,
                 rung = commits.changed() => if rung.is_err() { sleep(LOOK_EVERY).await },
                 () = sleep(LOOK_EVERY) => {}
             }

@@ -20,7 +20,7 @@ use crate::rpc::reply::timestamp;
 use crate::rpc::status;
 use crate::rpc::streams::feed::Rings;
 use crate::store::{EventFilter, EventPage, Store, StoreError};
-use crate::work::told_to_stop;
+use crate::work::stop_requested;
 
 /// Messages that may wait for a reader.
 const WAITING_MAX: usize = 16;
@@ -174,7 +174,7 @@ impl<S: Source> Subscription<S> {
         let Self { messages, bell, shutdown, heartbeat, .. } = self;
         tokio::select! {
             () = messages.closed() => Err(End(None)),
-            () = told_to_stop(shutdown) => Ok(()),
+            () = stop_requested(shutdown) => Ok(()),
             Ok(()) = bell.changed() => Ok(()),
             () = sleep_until(silent_since + *heartbeat) => Ok(()),
         }

@@ -6,7 +6,7 @@ use crate::domain::{
     Amounts, MessageKind, MessageState, Method, NewPayment, Order, PaymentState, ProviderRequest, ReadSet,
     RefundId, RefundState,
 };
-use crate::work::outside::{Caller, Pending, settle};
+use crate::work::outbound::{Caller, Pending, settle};
 use crate::work::tests::{Scene, all_told, unread};
 
 #[tokio::test(flavor = "multi_thread")]

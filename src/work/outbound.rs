@@ -1,4 +1,5 @@
-//! Outbound tasks of an order and recording their answers: one way for workers and for callers that wait.
+//! Outbound tasks of an order: performing them at the provider or the mail, and recording their answers. Workers and
+//! callers that wait for a payment share this code.
 
 use std::sync::Arc;
 
@@ -13,8 +14,8 @@ use crate::faults::{self, Failed};
 use crate::store::{Changed, Codec, RequestContext, RequestKey, StoreError, View};
 use crate::work::{App, context};
 
-/// Somebody who waits for an outcome: what is said then, made of the order as it then is, and the request id under
-/// which that takes the place of what was said when the outcome was open.
+/// A caller that waits for an outcome. Its reply is made of the order as it is after the outcome, and replaces the answer
+/// that was stored under the request id while the outcome was open.
 pub struct Caller<M> {
     pub request: Option<RequestKey>,
     pub reply: Box<dyn Fn(&Order) -> M + Send>,
@@ -27,7 +28,7 @@ impl Caller<()> {
     }
 }
 
-/// The order whose money is concerned, and its stored state where the caller has just read it.
+/// The order that the payment belongs to, with its stored state where the caller has just read it.
 #[derive(Debug, Clone)]
 pub struct Subject {
     pub id: OrderId,
@@ -59,7 +60,7 @@ impl Pending {
     }
 }
 
-/// Asks the provider what is open, and decides upon the answer; None if nothing is open. Goes on to its end even if
+/// Sends the open request to the provider and records the answer; None if nothing is open. It runs to its end even if
 /// the caller gives up waiting.
 pub async fn settle<M: Send + 'static>(
     app: &App,
@@ -70,8 +71,8 @@ pub async fn settle<M: Send + 'static>(
     let app = app.clone();
     let settling = async move {
         let Subject { id, stored } = order;
-        // What was decided and then not stored, since somebody else was first, does not have a new payment or refund
-        // that is asked about; what was there before is asked about under the same key.
+        // Another caller may have stored its decision first. Then the payment or refund decided here is missing from the
+        // order that was stored, which is read again; one that existed before is requested under the same key.
         let order = match stored.filter(|it| pending.task(it).is_ok()) {
             Some(order) => order,
             None => app.store.order(id).await?.ok_or_else(|| Refusal::not_found("order", id))?,
@@ -113,7 +114,7 @@ pub(super) async fn perform<'a>(
     }
 }
 
-/// The provider's answer, if it is the one that has the payment and says something in time.
+/// The answer of the provider that has the payment. An answer that is late, or lost, is `Unknown`.
 async fn answered<'a, F: Future<Output = ProviderAnswer>>(
     app: &App,
     payment: &'a Payment,
@@ -136,7 +137,7 @@ async fn answered<'a, F: Future<Output = ProviderAnswer>>(
     };
     let answer = match timeout(app.call_within(), asking).await {
         Ok(Ok(answer)) => answer,
-        Ok(Err(Failed)) => ProviderAnswer::Unknown("told to fail".to_owned()),
+        Ok(Err(Failed)) => ProviderAnswer::Unknown("fail point".to_owned()),
         Err(_) => ProviderAnswer::Unknown("the provider did not answer in time".to_owned()),
     };
     if let ProviderAnswer::Unknown(why) = &answer {
@@ -154,7 +155,7 @@ pub(super) async fn send(app: &App, order: &Order, id: MessageId) -> Result<(), 
     }
 
     let sending = async {
-        let failed = |_| Unsent::Later("told to fail".to_owned());
+        let failed = |_| Unsent::Later("fail point".to_owned());
         let unread = |_| Unsent::Later("the couriers' names could not be read".to_owned());
         let couriers = match message.shipment {
             Some(_) => app.store.courier_names().await.map_err(unread)?,
@@ -175,7 +176,7 @@ pub(super) async fn send(app: &App, order: &Order, id: MessageId) -> Result<(), 
     sent
 }
 
-/// Decides upon answers. One that comes late or twice changes nothing.
+/// Records answers. One that comes late or twice changes nothing.
 pub(super) async fn apply<M: Send + 'static>(
     app: &App,
     id: OrderId,

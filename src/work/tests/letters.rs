@@ -1,7 +1,7 @@
 //! Letters while the mail is away for hours, and what became old meanwhile.
 
 use crate::domain::{MessageKind, MessageState, Order, OrderState, ReadSet, Unsent};
-use crate::work::outside::send;
+use crate::work::outbound::send;
 use crate::work::tests::{Scene, all_told};
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,4 +1,4 @@
-//! Orders that wait for stock get it in the order in which they came.
+//! The loop over orders that wait for stock: each gets its stock in the order of receipt.
 
 use std::time::Duration;
 
@@ -8,13 +8,13 @@ use tokio::time::Instant;
 
 use crate::domain::{FillOrder, OrderId, Part, Target};
 use crate::store::{Codec, StoreError};
-use crate::work::{App, context, told_to_stop};
+use crate::work::{App, context, stop_requested};
 
 /// Orders tried in one pass.
 const AT_ONCE: u64 = 64;
 
-/// When none of those could be filled, up to this many are tried, so that a few that cannot go on (a hold, a large
-/// quantity) do not stand before the others for ever.
+/// When none of those could be filled, up to this many are tried, so that a few orders that cannot be filled (a hold, a
+/// large quantity) do not block the others for ever.
 const AT_ONCE_MAX: u64 = 4_096;
 
 /// Without a ring, how long until the next pass: other processes' commits do not ring.
@@ -24,17 +24,17 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// not keep the database busy with itself.
 const BREATH: Duration = Duration::from_millis(50);
 
-/// Every commit of this process rings for a pass: when stock arrives or is given back, and when an order that was on
-/// hold begins to wait in front of newer ones, it is looked at within moments.
-pub(super) async fn fill(app: App, mut shutdown: watch::Receiver<bool>) {
+/// Every commit of this process rings for a pass. So waiting orders are tried within moments after stock arrives or is
+/// released, and after an order that was on hold joins the queue before newer ones.
+pub(super) async fn fill_orders(app: App, mut shutdown: watch::Receiver<bool>) {
     let mut bell = app.store.bell();
     let mut failing = false;
     while !*shutdown.borrow() {
         bell.mark_unchanged();
         let begun = Instant::now();
-        match fill_all(&app, &shutdown).await {
+        match run_passes(&app, &shutdown).await {
             Ok(()) => failing = false,
-            // An outage is told once.
+            // An outage is logged once.
             Err(_) if failing => {}
             Err(error) => {
                 failing = true;
@@ -44,7 +44,7 @@ pub(super) async fn fill(app: App, mut shutdown: watch::Receiver<bool>) {
 
         tokio::time::sleep((begun.elapsed() * 4).clamp(BREATH, LOOK_EVERY)).await;
         tokio::select! {
-            () = told_to_stop(&mut shutdown) => return,
+            () = stop_requested(&mut shutdown) => return,
             rung = bell.changed() => if rung.is_err() { return },
             () = tokio::time::sleep(LOOK_EVERY) => {}
         }
@@ -52,7 +52,7 @@ pub(super) async fn fill(app: App, mut shutdown: watch::Receiver<bool>) {
 }
 
 /// Pass after pass until one changes nothing.
-async fn fill_all(app: &App, shutdown: &watch::Receiver<bool>) -> Result<(), StoreError> {
+async fn run_passes(app: &App, shutdown: &watch::Receiver<bool>) -> Result<(), StoreError> {
     let mut limit = AT_ONCE;
     while !*shutdown.borrow() {
         let waiting = app.store.waiting_orders(limit).await?;
@@ -60,8 +60,8 @@ async fn fill_all(app: &App, shutdown: &watch::Receiver<bool>) -> Result<(), Sto
 
         let (mut filled, mut failed) = (false, None);
         for some in waiting.chunks(AT_ONCE as usize) {
-            // All are asked for before the first is answered, oldest first: the writer decides them as one group.
-            for done in join_all(some.iter().map(|it| fill_one(app, *it))).await {
+            // All are queued before the first is answered, oldest first: the writer decides them as one group.
+            for done in join_all(some.iter().map(|it| fill_order(app, *it))).await {
                 match done {
                     Ok(done) => filled |= done,
                     // An order that cannot be decided must not block the ones behind it.
@@ -83,7 +83,7 @@ async fn fill_all(app: &App, shutdown: &watch::Receiver<bool>) -> Result<(), Sto
 }
 
 /// Whether the order got its stock.
-async fn fill_one(app: &App, id: OrderId) -> Result<bool, StoreError> {
+async fn fill_order(app: &App, id: OrderId) -> Result<bool, StoreError> {
     let fill = FillOrder { target: Target::latest(Part::Order(id)) };
     match app.store.change(context(), fill, |_, _| (), Codec::unkept()).await {
         Ok(_) => Ok(true),

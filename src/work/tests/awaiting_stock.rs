@@ -47,11 +47,7 @@ async fn an_order_whose_hold_is_lifted_is_filled_before_the_newer_ones_that_wait
     scene.create_order("zoe", 6).await;
     scene.create_order("ann", 2).await;
     let again = scene.create_order("ann", 2).await;
-    assert_eq!(
-        scene.order(again).await.state,
-        OrderState::Received,
-        "a duplicate, until somebody says it is not"
-    );
+    assert_eq!(scene.order(again).await.state, OrderState::Received, "a duplicate, until a person waives it");
     let newer = scene.create_order("bob", 5).await;
     scene.begin_work();
     tokio::time::sleep(Duration::from_millis(300)).await;
@@ -60,7 +56,7 @@ async fn an_order_whose_hold_is_lifted_is_filled_before_the_newer_ones_that_wait
     let reply = move |_: &OnOrder<()>, view: &View<'_>| view.order(again).unwrap().state;
     let verified = scene.app.store.change(context(), verify, reply, Codec::unkept());
     let state = verified.await.unwrap().into_answer();
-    assert_eq!(state, OrderState::AwaitingStock, "what is there is spoken for");
+    assert_eq!(state, OrderState::AwaitingStock, "the stock belongs to the order before it");
     scene.until(again, |it| it.state == OrderState::Invoiced).await;
     assert_eq!(scene.order(newer).await.state, OrderState::AwaitingStock);
     scene.end_work().await;

@@ -1,4 +1,5 @@
-//! Jobs that have come due: orders and other callers' reservations, each leased while it is worked on.
+//! The loop over jobs that have come due. A job is an order or another caller's reservation, and is leased while a worker
+//! has it. What a job of an order is: decide what is due, perform the outbound tasks, record their answers.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,10 +15,10 @@ use crate::domain::{
     Target, backoff,
 };
 use crate::store::{Codec, Job, JobKind, StoreError, View};
-use crate::work::outside::{Caller, apply, perform};
-use crate::work::{App, context, told_to_stop};
+use crate::work::outbound::{Caller, apply, perform};
+use crate::work::{App, context, stop_requested};
 
-/// Jobs in hand at once.
+/// Jobs that one process works on at once.
 const AT_ONCE: usize = 128;
 
 /// Without a ring, how long until the next look: other processes' commits and the clock do not ring.
@@ -29,7 +30,7 @@ const BREATH: Duration = Duration::from_millis(50);
 /// The longest pause after a job that failed.
 const RETRY_MAX: Duration = Duration::from_secs(300);
 
-pub(super) async fn work_off(app: App, mut shutdown: watch::Receiver<bool>) {
+pub(super) async fn run_jobs(app: App, mut shutdown: watch::Receiver<bool>) {
     let mut bell = app.store.bell();
     let mut in_hand = JoinSet::new();
     let mut failing = false;
@@ -44,10 +45,10 @@ pub(super) async fn work_off(app: App, mut shutdown: watch::Receiver<bool>) {
                 let mut orders = orders_of(&app, &jobs).await;
                 for job in jobs {
                     let order = orders.remove(&OrderId(job.subject));
-                    in_hand.spawn(look_after(app.clone(), job, order, claimed_at + app.lease));
+                    in_hand.spawn(run_job(app.clone(), job, order, claimed_at + app.lease));
                 }
             }
-            // An outage is told once.
+            // An outage is logged once.
             Err(_) if failing => {}
             Err(error) => {
                 failing = true;
@@ -58,21 +59,21 @@ pub(super) async fn work_off(app: App, mut shutdown: watch::Receiver<bool>) {
         tokio::time::sleep(BREATH).await;
         let full = in_hand.len() == AT_ONCE;
         tokio::select! {
-            () = told_to_stop(&mut shutdown) => break,
-            Some(done) = in_hand.join_next() => tell_of_panic(done),
+            () = stop_requested(&mut shutdown) => break,
+            Some(done) = in_hand.join_next() => log_panic(done),
             rung = bell.changed(), if !full => if rung.is_err() { break },
             () = tokio::time::sleep(LOOK_EVERY), if !full => {}
         }
         while let Some(done) = in_hand.try_join_next() {
-            tell_of_panic(done);
+            log_panic(done);
         }
     }
     while let Some(done) = in_hand.join_next().await {
-        tell_of_panic(done);
+        log_panic(done);
     }
 }
 
-fn tell_of_panic(done: Result<(), tokio::task::JoinError>) {
+fn log_panic(done: Result<(), tokio::task::JoinError>) {
     if let Err(error) = done {
         tracing::error!(%error, "a job panicked; it is tried again when its lease has run out");
     }
@@ -89,14 +90,14 @@ async fn orders_of(app: &App, jobs: &[Job]) -> HashMap<OrderId, Arc<Order>> {
 }
 
 /// One job, whose lease ends at `ends`.
-async fn look_after(app: App, job: Job, order: Option<Arc<Order>>, ends: Instant) {
+async fn run_job(app: App, job: Job, order: Option<Arc<Order>>, ends: Instant) {
     let done = match job.kind {
-        JobKind::Order => run_due(&app, OrderId(job.subject), order, job.lease, ends).await,
-        JobKind::Reservation => expire(&app, ReservationId(job.subject), job.lease).await,
+        JobKind::Order => run_order_job(&app, OrderId(job.subject), order, job.lease, ends).await,
+        JobKind::Reservation => expire_reservation(&app, ReservationId(job.subject), job.lease).await,
     };
     let Err(error) = done else { return };
     if let StoreError::Refused(Refusal::LeaseLost(_)) = error {
-        tracing::info!(job = %job.lease.job, "somebody else does this job now");
+        tracing::info!(job = %job.lease.job, "another worker has this job now");
         return;
     }
 
@@ -114,9 +115,9 @@ fn spread(pause: Duration) -> Duration {
     pause + pause.mul_f64(fastrand::f64() / 4.0)
 }
 
-/// First what happens by itself, so that nobody is written to about an order that has just expired; then what is to
-/// be done outside. The last change completes the lease. What it leaves to be done is the next job.
-async fn run_due(
+/// Decides what is due first, so that no letter goes out about an order that has just expired; then performs the
+/// outbound tasks. The last change completes the lease. What it leaves open is the next job.
+async fn run_order_job(
     app: &App,
     id: OrderId,
     order: Option<Arc<Order>>,
@@ -130,24 +131,24 @@ async fn run_due(
     };
     let order = match order {
         Some(order) if !order.outbound_tasks(now).is_empty() => order,
-        _ => return tend_alone(app, id, Some(lease)).await.map(|_| ()),
+        _ => return decide_due(app, id, Some(lease)).await.map(|_| ()),
     };
     let order = match order.has_come_due(&app.rules, now) {
         false => order,
-        true => match tend_alone(app, id, None).await? {
+        true => match decide_due(app, id, None).await? {
             Some(order) => order,
             None => return Ok(()),
         },
     };
 
-    // Money is asked for one by one, each answer written down before the next; letters go together.
-    let (letters, requests) = sorted(order.outbound_tasks(now));
-    let asked = !requests.is_empty();
+    // Provider requests go one by one, each answer recorded before the next; letters go together.
+    let (letters, requests) = letters_and_requests(order.outbound_tasks(now));
+    let requested = !requests.is_empty();
     let mut failed = None;
     for (left, task) in (0..requests.len()).rev().zip(requests) {
         may_begin(app, lease, ends)?;
         let answer = perform(app, &order, task).await?;
-        // One that cannot be written down does not keep the others from being done, but the job is not done.
+        // An answer that cannot be recorded does not stop the other tasks, but the job stays open.
         let completes = (left == 0 && letters.is_empty() && failed.is_none()).then_some(lease);
         if let Err(error) = apply(app, id, vec![answer], completes, Caller::nobody()).await {
             failed.get_or_insert(error);
@@ -156,12 +157,12 @@ async fn run_due(
         }
     }
 
-    // What the answers brought about may have made letters pointless.
-    let (order, letters) = match asked {
+    // The recorded answers may have outdated some letters.
+    let (order, letters) = match requested {
         false => (order, letters),
         true => match app.store.order(id).await? {
             Some(order) => {
-                let (letters, _) = sorted(order.outbound_tasks(app.store.now()));
+                let (letters, _) = letters_and_requests(order.outbound_tasks(app.store.now()));
                 (order, letters)
             }
             None => return failed.map_or(Ok(()), Err),
@@ -173,13 +174,13 @@ async fn run_due(
         let completes = failed.is_none().then_some(lease);
         apply(app, id, answers, completes, Caller::nobody()).await?;
     } else if failed.is_none() {
-        tend_alone(app, id, Some(lease)).await?;
+        decide_due(app, id, Some(lease)).await?;
     }
     failed.map_or(Ok(()), Err)
 }
 
-/// Letters, and what providers are asked.
-fn sorted(outbound_tasks: Vec<OutboundTask>) -> (Vec<OutboundTask>, Vec<OutboundTask>) {
+/// Letters, and requests to the provider.
+fn letters_and_requests(outbound_tasks: Vec<OutboundTask>) -> (Vec<OutboundTask>, Vec<OutboundTask>) {
     outbound_tasks.into_iter().partition(|it| matches!(it, OutboundTask::Message(_)))
 }
 
@@ -191,8 +192,8 @@ fn may_begin(app: &App, lease: Lease, ends: Instant) -> Result<(), StoreError> {
     }
 }
 
-/// Gives the order as it then is; None if it is gone.
-async fn tend_alone(app: &App, id: OrderId, lease: Option<Lease>) -> Result<Option<Arc<Order>>, StoreError> {
+/// Runs what is due of the order by itself; returns the order as it then is, None if it does not exist.
+async fn decide_due(app: &App, id: OrderId, lease: Option<Lease>) -> Result<Option<Arc<Order>>, StoreError> {
     let run = RunDue { target: Target::latest(Part::Order(id)), lease };
     let reply = move |_: &OnOrder<()>, view: &View<'_>| view.order(id).cloned();
     match app.store.change(context(), run, reply, Codec::unkept()).await {
@@ -202,7 +203,7 @@ async fn tend_alone(app: &App, id: OrderId, lease: Option<Lease>) -> Result<Opti
     }
 }
 
-async fn expire(app: &App, reservation: ReservationId, lease: Lease) -> Result<(), StoreError> {
+async fn expire_reservation(app: &App, reservation: ReservationId, lease: Lease) -> Result<(), StoreError> {
     let expire = ExpireReservation { reservation, lease };
     app.store.change(context(), expire, |(), _| (), Codec::unkept()).await.map(|_| ())
 }
