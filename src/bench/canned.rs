@@ -1,4 +1,4 @@
-//! A server that answers at once: the same two calls as `place`, with answers that were made beforehand.
+//! A server that answers at once: the two calls of `place`, with prepared answers.
 //!
 //! It reads each request and writes an answer of the usual size over a real socket, and does nothing in between. So
 //! what the clients reach against it is what they can measure at most; it runs in the driver's own process, and the

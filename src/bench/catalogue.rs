@@ -72,7 +72,7 @@ impl Catalogue {
         self.order(lines, reach)
     }
 
-    /// An order for one unit of each of these products, by somebody who has not ordered before.
+    /// An order for one unit of each of these products, by a new customer.
     pub(super) fn order<'a>(
         &self,
         skus: impl IntoIterator<Item = &'a str>,

@@ -39,12 +39,12 @@ impl Meter {
     }
 }
 
-/// Of a line `/proc/PID/stat`.
+/// The fields of a line of `/proc/PID/stat`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Stat {
     parent: u32,
     own_seconds: f64,
-    /// Of children that ended and were waited for, and of theirs.
+    /// Time of children that ended and were waited for, and of their children.
     reaped_seconds: f64,
 }
 
@@ -76,7 +76,7 @@ pub(super) fn postmaster_of(backend: u32, client_port: Option<u32>) -> Option<u3
     stat_of(backend).map(|it| it.parent)
 }
 
-/// Of the postmaster, of all processes that it has now, and of all that it had before.
+/// Time of the postmaster, of its processes, and of those that have ended.
 fn cluster_seconds(postmaster: u32) -> Option<f64> {
     let Stat { parent: _, own_seconds, reaped_seconds } = stat_of(postmaster)?;
     let processes = fs::read_dir("/proc").ok()?.flatten();

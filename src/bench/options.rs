@@ -7,11 +7,11 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-/// How many clients share a connection where nothing else is said.
+/// How many clients share a connection by default.
 const CLIENTS_PER_CONNECTION: u64 = 8;
-/// Orders that are there to be read where nothing else is said.
+/// Orders that are there to be read by default.
 const PRELOAD_TO_READ: u64 = 1_000;
-/// Buyers per unit of a flash sale where nothing else is said.
+/// Buyers per unit of a flash sale by default.
 const BUYERS_PER_UNIT: u64 = 4;
 
 /// The work of the clients.

@@ -1,5 +1,4 @@
-//! The same rows written by hand: a pgbench script in the same PostgreSQL, as the measure of what group commit is
-//! worth.
+//! The same rows written by a pgbench script into the same PostgreSQL: the measure of what group commit is worth.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,10 +10,10 @@ use std::time::Duration;
 use super::catalogue::PRODUCTS;
 use super::cost::Meter;
 use super::error::BenchError;
+use super::measure::Setup;
+use super::measured_server::MeasuredServers;
 use super::options::{Options, Scenario, Until};
 use super::report::{Readings, Round};
-use super::site::Sites;
-use super::stage::Stage;
 
 /// What one order costs when each is served alone.
 const SCRIPT: &str = include_str!("place.pgbench.sql");
@@ -32,19 +31,19 @@ pub(super) struct PgBench {
 }
 
 impl PgBench {
-    /// Takes over from the stage's server, which is stopped.
-    pub(super) async fn prepare(stage: Stage, sites: &mut Sites) -> Result<Self, BenchError> {
+    /// Takes over from the setup's server, which is stopped.
+    pub(super) async fn prepare(setup: Setup, servers: &mut MeasuredServers) -> Result<Self, BenchError> {
         // The script takes numbers from counters, which begin with the first order.
-        stage.place_one().await?;
-        sites.stop(&stage.site).await;
+        setup.place_one().await?;
+        servers.stop(&setup.server).await;
 
-        let Some(url) = stage.site.database_url.clone() else {
+        let Some(url) = setup.server.database_url.clone() else {
             return Err(BenchError::Wrong("pgbench needs PostgreSQL".to_owned()));
         };
-        let script = stage.site.folder.join("place.pgbench.sql");
+        let script = setup.server.folder.join("place.pgbench.sql");
         fs::write(&script, SCRIPT).map_err(|source| BenchError::Folder { path: script.clone(), source })?;
-        let meter = Meter { server: None, postmaster: stage.site.meter.postmaster };
-        Ok(Self { url, script, run: stage.run, meter, preload: stage.preload })
+        let meter = Meter { server: None, postmaster: setup.server.meter.postmaster };
+        Ok(Self { url, script, run: setup.run, meter, preload: setup.preload })
     }
 
     /// One measurement with as many clients as Consign has, for the same time.
@@ -93,13 +92,13 @@ impl PgBench {
             Until::Elapsed(time) => command.args(["--time", &time.as_secs().to_string()]),
             Until::Count(count) => command.args(["--transactions", &count.div_ceil(clients).to_string()]),
         };
-        // Not as an argument: everybody on the machine can read those.
+        // Not as an argument: every user of the machine can read those.
         command.env("PGDATABASE", &self.url);
         finish(command).await
     }
 }
 
-/// Runs a program to its end; what it said.
+/// Runs a program to its end; returns its output.
 async fn finish(mut command: Command) -> Result<String, BenchError> {
     let failed = |source| BenchError::Program { program: PROGRAM.to_owned(), source };
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -138,7 +137,7 @@ impl Drop for Running {
 /// How many orders were written, and how many per second.
 fn said_rate(said: &str) -> Option<(u64, f64)> {
     let after = |label: &str| said.lines().find_map(|it| it.strip_prefix(label));
-    // Of a counted run it says `processed: 60/60`.
+    // A counted run prints `processed: 60/60`.
     let count =
         after("number of transactions actually processed: ")?.split('/').next()?.trim().parse().ok()?;
     let rate = after("tps = ")?.split_whitespace().next()?.parse().ok()?;

@@ -21,7 +21,7 @@ pub enum BenchReport {
 #[derive(Debug, Clone, Serialize)]
 pub struct Round {
     pub(super) scenario: Scenario,
-    /// `sqlite`, `postgres`, or `unknown` of a server that is somebody else's.
+    /// `sqlite` or `postgres`; `unknown` for a server that the bench did not start.
     pub(super) engine: &'static str,
     pub(super) clients: u64,
     pub(super) connections: u64,
@@ -42,10 +42,10 @@ pub struct Round {
     pub(super) database: Option<Cost>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) driver: Option<Cost>,
-    /// Of the server since it began, what was stored before included.
+    /// The server's peak since its start, the preload included.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) peak_memory_mib: Option<f64>,
-    /// Whether every letter to a customer was sent in the end; unknown of a server that is somebody else's.
+    /// Whether every letter to a customer was sent in the end; unknown for a server that the bench did not start.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) letters_sent: Option<bool>,
     /// From the end of the measurement until then.
@@ -182,7 +182,7 @@ impl Round {
         }
     }
 
-    /// Of server and database together.
+    /// The sum of server and database.
     fn cpu_ms_per_operation(&self) -> Option<f64> {
         let database = self.database.map(|it| it.cpu_ms_per_operation);
         match self.server {

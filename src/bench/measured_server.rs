@@ -1,5 +1,5 @@
-//! The server that is measured: somebody else's, or one of the bench's own in a process of its own, so that its cost
-//! can be told from the driver's.
+//! The server that is measured: one that is already up, or one started by the bench in a process of its own, so that its
+//! cost is measured apart from the driver's.
 
 use std::fs::{self, File};
 use std::net::TcpListener;
@@ -20,8 +20,7 @@ const UP_WITHIN: Duration = Duration::from_secs(60);
 const DOWN_WITHIN: Duration = Duration::from_secs(20);
 /// How much of its log is shown when it does not come up.
 const LAST_WORDS: usize = 2_000;
-/// What of the environment does not hold for a server of the bench's own: it must not find its way to real data, nor
-/// to real mail.
+/// Variables that a server of the bench's own does not inherit: it must not reach real data or real mail.
 const NOT_INHERITED: [&str; 5] = [
     "CONSIGN_CONFIG",
     "CONSIGN_DATABASE_URL",
@@ -32,19 +31,19 @@ const NOT_INHERITED: [&str; 5] = [
 
 /// All servers of a run.
 #[derive(Default)]
-pub(super) struct Sites {
+pub(super) struct MeasuredServers {
     own: Vec<Own>,
 }
 
 /// A server that is up.
 #[derive(Debug, Clone)]
-pub(super) struct Site {
+pub(super) struct MeasuredServer {
     pub(super) address: String,
     pub(super) meter: Meter,
     pub(super) engine: &'static str,
     /// Whether it belongs to this run alone.
     pub(super) is_own: bool,
-    /// Of its own PostgreSQL database.
+    /// The address of its own PostgreSQL database.
     pub(super) database_url: Option<String>,
     /// The bench's own, for whatever belongs to this server; empty if there is none.
     pub(super) folder: PathBuf,
@@ -57,16 +56,16 @@ struct Own {
     process: Option<Child>,
 }
 
-impl Sites {
+impl MeasuredServers {
     /// The server that the options name, or a new one of the bench's own.
     pub(super) async fn open(
         &mut self,
         options: &Options,
         name: &str,
         group_max: Option<u64>,
-    ) -> Result<Site, BenchError> {
+    ) -> Result<MeasuredServer, BenchError> {
         if let Some(target) = &options.target {
-            return Ok(Site::elsewhere(target, "unknown"));
+            return Ok(MeasuredServer::elsewhere(target, "unknown"));
         }
 
         let folder = options.data_dir.clone().unwrap_or_else(std::env::temp_dir).join(name);
@@ -89,13 +88,13 @@ impl Sites {
         };
         let database_url = own.database.as_ref().map(|it| it.url.clone());
         let engine = if database_url.is_some() { "postgres" } else { "sqlite" };
-        Ok(Site { address, meter, engine, is_own: true, database_url, folder })
+        Ok(MeasuredServer { address, meter, engine, is_own: true, database_url, folder })
     }
 
-    /// Stops the servers; what they have stored stays until [`Sites::close`].
-    pub(super) async fn stop(&mut self, site: &Site) {
+    /// Stops the servers; what they have stored stays until [`MeasuredServers::close`].
+    pub(super) async fn stop(&mut self, server: &MeasuredServer) {
         for own in &mut self.own {
-            if own.process.as_ref().is_some_and(|it| Some(it.id()) == site.meter.server) {
+            if own.process.as_ref().is_some_and(|it| Some(it.id()) == server.meter.server) {
                 own.stop().await;
             }
         }
@@ -116,8 +115,8 @@ impl Sites {
     }
 }
 
-impl Site {
-    /// A server of which nothing is known but where it is.
+impl MeasuredServer {
+    /// A server of which only the address is known.
     pub(super) fn elsewhere(address: &str, engine: &'static str) -> Self {
         let (address, meter) = (address.to_owned(), Meter::default());
         Self { address, meter, engine, is_own: false, database_url: None, folder: PathBuf::new() }
@@ -132,7 +131,7 @@ impl Own {
         while Instant::now() < ends && matches!(process.try_wait(), Ok(None)) {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        // Of one that has ended this is an error, which says the same.
+        // A process that has ended already makes this an error, which is fine.
         let _ = process.kill();
         let _ = process.wait();
     }
@@ -161,7 +160,7 @@ fn serve(
         command.env_remove(variable);
     }
     if let Some(database) = database {
-        // Not as a flag: everybody on the machine can read those.
+        // Not as a flag: every user of the machine can read those.
         command.env("CONSIGN_DATABASE_URL", &database.url);
     }
     if let Some(group_max) = group_max {
@@ -188,7 +187,7 @@ fn free_address() -> std::io::Result<String> {
     Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.to_string())
 }
 
-/// As an operator would; where there are no such signals it is killed, which it is made to survive.
+/// SIGTERM, as an operator sends it; on systems without signals the process is killed, which loses nothing.
 fn ask_to_stop(process: &Child) {
     #[cfg(unix)]
     {

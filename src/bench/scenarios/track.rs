@@ -1,4 +1,4 @@
-//! Following shipments: how long after it is recorded an event is with everybody who follows.
+//! Following shipments: how long it takes from recording an event until every follower has it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tonic::{Status, Streaming};
 
-use super::caller::Caller;
-use super::load::Operation;
-use super::tally::Tally;
+use crate::bench::caller::Caller;
+use crate::bench::driver::Operation;
+use crate::bench::tally::Tally;
 use crate::pb;
 use crate::pb::track_shipment_response::Update;
 
@@ -17,18 +17,18 @@ use crate::pb::track_shipment_response::Update;
 const ARRIVAL: &str = "arrival";
 /// Shipments that are followed where a few are enough.
 const SHIPMENTS: u64 = 4;
-/// Of a shipment's events, which are a thousand at most, so many are recorded here.
+/// Events recorded per shipment; a shipment keeps a thousand at most.
 const EVENTS_PER_SHIPMENT: u64 = 900;
 /// How long the last events may take to arrive.
 const ARRIVED_WITHIN: Duration = Duration::from_secs(10);
 
 /// How many shipments so many events need.
-pub(super) fn shipments_for(events: u64) -> u64 {
+pub(in crate::bench) fn shipments_for(events: u64) -> u64 {
     events.div_ceil(EVENTS_PER_SHIPMENT).max(SHIPMENTS)
 }
 
 /// Records one event of one shipment after the other.
-pub(super) struct ReportTracking {
+pub(in crate::bench) struct ReportTracking {
     shipments: Vec<String>,
     /// The first second in which something can have happened.
     since: i64,
@@ -38,14 +38,14 @@ pub(super) struct ReportTracking {
 }
 
 impl ReportTracking {
-    pub(super) fn on(shipments: Vec<String>) -> Self {
+    pub(in crate::bench) fn on(shipments: Vec<String>) -> Self {
         let recorded = shipments.iter().map(|_| AtomicU64::new(0)).collect();
         let now = crate::clock::now().unix_micros() / 1_000_000;
         Self { shipments, since: now - 3_600, sent: Arc::default(), recorded }
     }
 
-    /// How many events everybody together is to hear of, when this many follow.
-    pub(super) fn expected(&self, subscribers: u64) -> u64 {
+    /// How many events arrive in all, with this many followers.
+    pub(in crate::bench) fn expected(&self, subscribers: u64) -> u64 {
         let shipments = self.shipments.len() as u64;
         let followers = |index: u64| subscribers / shipments + u64::from(index < subscribers % shipments);
         (0..).zip(&self.recorded).map(|(index, it)| it.load(Ordering::Relaxed) * followers(index)).sum()
@@ -84,14 +84,14 @@ impl Operation for ReportTracking {
 }
 
 /// Subscribers, until they are dropped.
-pub(super) struct Followers {
+pub(in crate::bench) struct Followers {
     following: JoinSet<()>,
     arrived: Arc<AtomicU64>,
 }
 
 impl Followers {
     /// One for each caller; returns when all of them follow.
-    pub(super) async fn start(
+    pub(in crate::bench) async fn start(
         callers: &[Caller],
         report: &ReportTracking,
         tally: &Arc<Tally>,
@@ -101,12 +101,12 @@ impl Followers {
         for (caller, shipment) in callers.iter().zip(report.shipments.iter().cycle()) {
             let mut stream = caller.track(shipment, 0).await?;
             // What happened before the measurement: the courier has it. From here on the server knows us.
-            heard(&mut stream).await?;
+            next_mark(&mut stream).await?;
             let (sent, tally) = (Arc::clone(&report.sent), Arc::clone(tally));
             let arrived = Arc::clone(&arrived);
             following.spawn(async move {
                 loop {
-                    match heard(&mut stream).await {
+                    match next_mark(&mut stream).await {
                         Ok(Some(mark)) => {
                             let now = Instant::now();
                             let began =
@@ -125,8 +125,8 @@ impl Followers {
         Ok(Self { following, arrived })
     }
 
-    /// Waits until so many events have arrived, but not for ever; gives how many have.
-    pub(super) async fn until_arrived(mut self, expected: u64) -> u64 {
+    /// Waits until so many events have arrived, but not for ever; returns how many have.
+    pub(in crate::bench) async fn until_arrived(mut self, expected: u64) -> u64 {
         let ends = Instant::now() + ARRIVED_WITHIN;
         while self.arrived.load(Ordering::Relaxed) < expected && Instant::now() < ends {
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -137,9 +137,9 @@ impl Followers {
 }
 
 /// The mark of the next event; none of one that has no mark, and of a heartbeat.
-async fn heard(stream: &mut Streaming<pb::TrackShipmentResponse>) -> Result<Option<usize>, Status> {
+async fn next_mark(stream: &mut Streaming<pb::TrackShipmentResponse>) -> Result<Option<usize>, Status> {
     let Some(message) = stream.message().await? else {
-        return Err(super::caller::unexpected("STREAM_ENDED"));
+        return Err(crate::bench::caller::unexpected("STREAM_ENDED"));
     };
     Ok(match message.update {
         Some(Update::Event(event)) => event.description.parse().ok(),

@@ -1,22 +1,22 @@
-//! Looking: one order, its timeline, and the newest of filtered lists.
+//! Reading: one order, its timeline, and the newest of filtered lists.
 
 use std::sync::Arc;
 
 use tonic::Status;
 
-use super::caller::{Caller, unexpected};
-use super::load::Operation;
-use super::tally::Tally;
+use crate::bench::caller::{Caller, unexpected};
+use crate::bench::driver::Operation;
+use crate::bench::tally::Tally;
 
 /// Rows of a page.
 const PAGE: i32 = 50;
 
 /// One kind of reading after the other, so that each is measured equally often.
-pub(super) struct Read {
+pub(in crate::bench) struct Read {
     /// Ids of orders that are there.
-    pub(super) orders: Vec<String>,
+    pub(in crate::bench) orders: Vec<String>,
     /// E-mail addresses of customers who have ordered.
-    pub(super) customers: Vec<String>,
+    pub(in crate::bench) customers: Vec<String>,
 }
 
 impl Operation for Read {
@@ -51,7 +51,7 @@ impl Operation for Read {
 }
 
 impl Read {
-    pub(super) fn of(orders: Vec<String>, customers: Vec<String>) -> Arc<Self> {
+    pub(in crate::bench) fn of(orders: Vec<String>, customers: Vec<String>) -> Arc<Self> {
         Arc::new(Self { orders, customers })
     }
 }

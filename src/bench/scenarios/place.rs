@@ -1,32 +1,32 @@
-//! Placing and paying, and all that follows until the goods are with the customer.
+//! Placing and paying orders (`place`), and all calls until the goods are delivered (`lifecycle`).
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tonic::Status;
 
-use super::caller::{Caller, unexpected};
-use super::catalogue::{COURIER, Catalogue, Reach};
-use super::load::Operation;
-use super::tally::Tally;
+use crate::bench::caller::{Caller, unexpected};
+use crate::bench::catalogue::{COURIER, Catalogue, Reach};
+use crate::bench::driver::Operation;
+use crate::bench::tally::Tally;
 use crate::pb;
 
 /// Orders that are remembered to be read later; of more, these are enough to choose from.
 const REMEMBERED: usize = 100_000;
 
 /// An order of two products is created, verified, reserved and invoiced, and paid by card.
-pub(super) struct Place {
+pub(in crate::bench) struct Place {
     catalogue: Arc<Catalogue>,
     reach: Reach,
     placed: Mutex<Vec<String>>,
 }
 
 impl Place {
-    pub(super) fn new(catalogue: &Arc<Catalogue>, reach: Reach) -> Arc<Self> {
+    pub(in crate::bench) fn new(catalogue: &Arc<Catalogue>, reach: Reach) -> Arc<Self> {
         Arc::new(Self { catalogue: Arc::clone(catalogue), reach, placed: Mutex::default() })
     }
 
     /// The ids of orders that were placed.
-    pub(super) fn placed(&self) -> Vec<String> {
+    pub(in crate::bench) fn placed(&self) -> Vec<String> {
         self.placed.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
@@ -45,7 +45,7 @@ impl Operation for Place {
 }
 
 /// From receipt to proof of delivery.
-pub(super) struct Lifecycle(pub(super) Arc<Catalogue>);
+pub(in crate::bench) struct Lifecycle(pub(in crate::bench) Arc<Catalogue>);
 
 impl Operation for Lifecycle {
     const NAME: &'static str = "lifecycle";
@@ -62,7 +62,7 @@ impl Operation for Lifecycle {
 }
 
 /// Gives the id of an order that is paid.
-pub(super) async fn place(
+pub(in crate::bench) async fn place(
     catalogue: &Catalogue,
     reach: Reach,
     caller: &Caller,
@@ -80,8 +80,12 @@ pub(super) async fn place(
     Ok(order.id)
 }
 
-/// Picks, checks, packs and labels a paid order, and hands it to the courier; gives the shipment's id.
-pub(super) async fn send_off(order: &str, caller: &Caller, tally: &Tally) -> Result<String, Status> {
+/// Picks, checks, packs and labels a paid order, and hands it to the courier; returns the shipment's id.
+pub(in crate::bench) async fn send_off(
+    order: &str,
+    caller: &Caller,
+    tally: &Tally,
+) -> Result<String, Status> {
     let order = tally.time("GetOrder", caller.order(order)).await?;
     let Some(id) = order.shipment_ids.first() else { return Err(unexpected("NO_SHIPMENT")) };
 

@@ -1,4 +1,4 @@
-//! One server made ready to be measured, and measured as the scenario says.
+//! Prepares a server, with clients, products and stored orders, and runs one scenario against it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,17 +7,17 @@ use std::time::{Duration, Instant};
 use super::caller::Caller;
 use super::canned::CannedServer;
 use super::catalogue::{Catalogue, Reach, refused};
+use super::driver::{Operation, drive, drive_at};
 use super::error::BenchError;
-use super::flash::Flash;
-use super::load::{Operation, drive, drive_at};
+use super::measured_server::MeasuredServer;
 use super::options::{Options, Scenario, Until};
-use super::place::{Lifecycle, Place, place, send_off};
 use super::progress::Progress;
-use super::read::Read;
 use super::report::{Beside, Followed, Readings, Round, Sale, quantiles};
-use super::site::Site;
+use super::scenarios::flash::Flash;
+use super::scenarios::place::{Lifecycle, Place, place, send_off};
+use super::scenarios::read::Read;
+use super::scenarios::track::{Followers, ReportTracking, shipments_for};
 use super::tally::Tally;
-use super::track::{Followers, ReportTracking, shipments_for};
 use crate::clock;
 use crate::domain::Timestamp;
 
@@ -27,12 +27,12 @@ const PRELOADERS: u64 = 64;
 const CUSTOMERS_TO_READ: u64 = 20;
 /// How long letters may take to be sent.
 const LETTERS_WITHIN: Duration = Duration::from_secs(300);
-/// How often it is asked whether they are.
+/// How often the bench looks whether they are sent.
 const ASK_EVERY: Duration = Duration::from_millis(100);
 
 /// A server with products on sale and orders in its books.
-pub(super) struct Stage {
-    pub(super) site: Site,
+pub(super) struct Setup {
+    pub(super) server: MeasuredServer,
     /// One for each client.
     callers: Vec<Caller>,
     catalogue: Arc<Catalogue>,
@@ -42,17 +42,17 @@ pub(super) struct Stage {
     stored: Vec<String>,
 }
 
-impl Stage {
+impl Setup {
     pub(super) async fn prepare(
         options: &Options,
         run: &str,
-        site: Site,
+        server: MeasuredServer,
         preload: u64,
     ) -> Result<Self, BenchError> {
-        let callers = connect(&site.address, options).await?;
+        let callers = connect(&server.address, options).await?;
         let catalogue = Arc::new(Catalogue::open(first(&callers)?, run).await?);
         let stored = store(&callers, &catalogue, preload).await?;
-        Ok(Self { site, callers, catalogue, run: run.to_owned(), preload, stored })
+        Ok(Self { server, callers, catalogue, run: run.to_owned(), preload, stored })
     }
 
     /// One order that is paid.
@@ -101,7 +101,7 @@ impl Stage {
 
         let since = clock::now();
         let tally = Arc::default();
-        let before = self.site.meter.read();
+        let before = self.server.meter.read();
         let took = {
             let _progress = Progress::show(O::NAME, &tally);
             tokio::select! {
@@ -109,7 +109,7 @@ impl Stage {
                 () = beside => return Err(BenchError::Wrong("what went on beside came to its end".to_owned())),
             }
         };
-        let after = self.site.meter.read();
+        let after = self.server.meter.read();
         self.conclude(options, since, took, &tally, Readings { before, after, drained: after }).await
     }
 
@@ -185,7 +185,7 @@ impl Stage {
         let report = Arc::new(ReportTracking::on(shipments));
         let followers = Followers::start(&self.callers, &report, &tally).await;
         let followers = followers.map_err(refused("TrackShipment"))?;
-        let before = self.site.meter.read();
+        let before = self.server.meter.read();
         let began = Instant::now();
         {
             let _progress = Progress::show("track", &tally);
@@ -195,7 +195,7 @@ impl Stage {
         let expected = report.expected(subscribers);
         let arrived = followers.until_arrived(expected).await;
         let took = began.elapsed();
-        let after = self.site.meter.read();
+        let after = self.server.meter.read();
 
         let readings = Readings { before, after, drained: after };
         let mut round = self.conclude(options, since, took, &tally, readings).await?;
@@ -212,7 +212,7 @@ impl Stage {
         let server = CannedServer::start(order, payment).await?;
 
         let against_it = Self {
-            site: Site::elsewhere(&server.address.to_string(), "none"),
+            server: MeasuredServer::elsewhere(&server.address.to_string(), "none"),
             callers: connect(&server.address.to_string(), options).await?,
             catalogue: Arc::clone(&self.catalogue),
             run: self.run.clone(),
@@ -233,7 +233,7 @@ impl Stage {
         let waiting = Instant::now();
         let letters_sent = self.until_letters_are_sent(since).await?;
         let waited = waiting.elapsed();
-        readings.drained = self.site.meter.read();
+        readings.drained = self.server.meter.read();
 
         let found = tally.snapshot();
         let operations = tally.operations();
@@ -241,7 +241,7 @@ impl Stage {
         let [server, database, driver] = readings.costs(operations);
         Ok(Round {
             scenario: options.scenario,
-            engine: self.site.engine,
+            engine: self.server.engine,
             clients: options.clients.get(),
             connections: options.connections(),
             preload: self.preload,
@@ -253,7 +253,7 @@ impl Stage {
             server,
             database,
             driver,
-            peak_memory_mib: self.site.meter.peak_memory_mib(),
+            peak_memory_mib: self.server.meter.peak_memory_mib(),
             letters_sent,
             seconds_until_letters_sent: letters_sent.map(|_| waited.as_secs_f64()),
             sale: None,
@@ -262,10 +262,10 @@ impl Stage {
         })
     }
 
-    /// Waits for those written since; false if some are still to be sent when patience ends. Nobody waits for the
-    /// letters of a server that is somebody else's.
+    /// Waits for the letters written since; false if some are not sent in time. None for a server that the bench did not
+    /// start: its letters are not waited for.
     async fn until_letters_are_sent(&self, since: Timestamp) -> Result<Option<bool>, BenchError> {
-        if !self.site.is_own {
+        if !self.server.is_own {
             return Ok(None);
         }
         let ends = Instant::now() + LETTERS_WITHIN;
@@ -296,7 +296,7 @@ fn first(callers: &[Caller]) -> Result<&Caller, BenchError> {
     callers.first().ok_or_else(|| BenchError::Wrong("there are no clients".to_owned()))
 }
 
-/// Stores paid orders as fast as it goes; gives ids of them.
+/// Stores paid orders as fast as it goes; returns ids of them.
 async fn store(
     callers: &[Caller],
     catalogue: &Arc<Catalogue>,

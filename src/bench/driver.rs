@@ -1,4 +1,5 @@
-//! Clients at work: each does one operation after the other until the time is over or all are done.
+//! Drives the load: many clients, each doing one operation after the other until the time is over or all are done, or a
+//! fixed number of operations each second.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,7 +13,7 @@ use super::error::BenchError;
 use super::options::Until;
 use super::tally::Tally;
 
-/// How long a client rests that was told to come back later.
+/// How long a client rests after a refusal that asks it to come back later.
 const REST: Duration = Duration::from_millis(20);
 
 /// An operation that clients repeat.
@@ -54,7 +55,7 @@ impl Turns {
     }
 }
 
-/// Lets one client work for each caller; gives the time until the last of them has its last answer.
+/// Runs one client for each caller; returns the time until the last of them has its last answer.
 pub(super) async fn drive<O: Operation>(
     callers: &[Caller],
     until: Until,
@@ -79,8 +80,8 @@ pub(super) async fn drive<O: Operation>(
     Ok(began.elapsed())
 }
 
-/// Begins so many operations each second whatever becomes of those before, and waits for the last ones. Dropped, it
-/// waits for no answer.
+/// Begins so many operations each second, answered or not, and waits for the last ones. Dropped, it waits for no
+/// answer.
 pub(super) async fn drive_at<O: Operation>(
     rate: u64,
     count: u64,
@@ -115,7 +116,7 @@ async fn attempt<O: Operation>(operation: &O, caller: &Caller, number: u64, tall
     }
 }
 
-/// Whether a caller does well to come back later.
+/// Whether the refusal asks the caller to come back later.
 pub(super) fn is_for_later(status: &Status) -> bool {
     matches!(status.code(), Code::ResourceExhausted | Code::Unavailable | Code::Aborted)
 }

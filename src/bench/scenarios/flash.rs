@@ -6,23 +6,23 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
-use super::caller::Caller;
-use super::catalogue::{Catalogue, Reach};
-use super::load::{Operation, is_for_later};
-use super::tally::Tally;
+use crate::bench::caller::Caller;
+use crate::bench::catalogue::{Catalogue, Reach};
+use crate::bench::driver::{Operation, is_for_later};
+use crate::bench::tally::Tally;
 use crate::pb;
 
-/// How often a buyer tries again who was told to come back later.
+/// How often a buyer tries again after a refusal that asks it to come back later.
 const TRIES: u32 = 50;
 /// How long they wait before.
 const PAUSE: std::time::Duration = std::time::Duration::from_millis(100);
 
-/// Every buyer wants one unit; to be told that none is left is a good answer too.
-pub(super) struct Flash {
-    pub(super) catalogue: Arc<Catalogue>,
-    pub(super) sku: String,
-    pub(super) accepted: AtomicU64,
-    pub(super) refused: AtomicU64,
+/// Every buyer wants one unit; the refusal that none is left is a good answer too.
+pub(in crate::bench) struct Flash {
+    pub(in crate::bench) catalogue: Arc<Catalogue>,
+    pub(in crate::bench) sku: String,
+    pub(in crate::bench) accepted: AtomicU64,
+    pub(in crate::bench) refused: AtomicU64,
 }
 
 impl Operation for Flash {
@@ -40,7 +40,7 @@ impl Operation for Flash {
                         self.accepted.fetch_add(1, Ordering::Relaxed);
                         return Ok(());
                     }
-                    return Err(super::caller::unexpected("NOT_INVOICED"));
+                    return Err(crate::bench::caller::unexpected("NOT_INVOICED"));
                 }
                 Err(status) if is_sold_out(&status) => {
                     self.refused.fetch_add(1, Ordering::Relaxed);
