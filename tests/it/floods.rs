@@ -233,20 +233,15 @@ async fn beside_a_good_caller(
     stocked(&server, "G-1", 1).await;
     let site = Site::of(server.stop().await);
     let server = site.start().await;
-    let alone = good_caller(&server, span() / 2).await;
-
-    // Attackers, attacked and good callers share the processors. What that alone costs is seen while another server is
-    // attacked.
     let attack = Arc::new(attack);
-    let another = Site::prepare(Engine::Sqlite).await.expect("it is embedded");
-    let next_door = {
-        let another = another.start().await;
-        let attackers = Attackers::set_on(another.address, connections, &attack);
-        let fared = good_caller(&server, span()).await;
-        attackers.stop().await;
-        fared
+    // A debug build on a busy machine has no usual time: its bound is fixed.
+    let bound = match scale(false, true) {
+        true => 3 * usual_p99(&server, connections, &attack).await,
+        false => Duration::from_secs(30),
     };
 
+    // Connections are open before memory is looked at.
+    good_caller(&server, Duration::from_millis(100)).await;
     let before = server.resident_kib();
     let attackers = Attackers::set_on(server.address, connections, &attack);
     let beside = good_caller(&server, span()).await;
@@ -254,17 +249,35 @@ async fn beside_a_good_caller(
     let sent = attackers.stop().await;
 
     println!(
-        "{what}: {sent} sent; a good call's p99 alone {:?}, beside an attack on another server {:?}, on its own {:?}, \
-        longest {:?}, of {}; memory +{grown} KiB",
-        alone.p99, next_door.p99, beside.p99, beside.longest, beside.calls,
+        "{what}: {sent} sent; a good call's p99 {:?}, at most {bound:?}, longest {:?}, of {}; memory +{grown} KiB",
+        beside.p99, beside.longest, beside.calls,
     );
     assert!(sent >= connections, "it was no attack");
     assert!(grown <= COST_KIB, "{grown} KiB");
-    let bound = scale(Duration::from_secs(30), 3 * next_door.p99.max(alone.p99));
     assert!(beside.p99 <= bound, "{:?}", beside.p99);
     let after = good_caller(&server, Duration::from_millis(100)).await;
     assert!(after.calls > 0);
     assert!(!site.log().contains("panicked"), "{}", site.log());
+}
+
+/// A good call's p99 alone or, if that is longer, beside an attack on another server: attackers, attacked and good callers
+/// share the processors.
+async fn usual_p99(
+    server: &Process,
+    connections: usize,
+    attack: &Arc<impl AsyncFn(SocketAddr, &AtomicUsize) + Send + Sync + 'static>,
+) -> Duration {
+    let alone = good_caller(server, span() / 2).await;
+    let site = Site::prepare(Engine::Sqlite).await.expect("it is embedded");
+    let another = site.start().await;
+    let attackers = Attackers::set_on(another.address, connections, attack);
+    let next_door = good_caller(server, span()).await;
+    attackers.stop().await;
+    println!(
+        "a good call's p99 alone {:?}, beside an attack on another server {:?}",
+        alone.p99, next_door.p99
+    );
+    next_door.p99.max(alone.p99)
 }
 
 /// Attackers at work.
@@ -355,8 +368,8 @@ impl Wire {
         let (mut reading, writing) = stream.into_split();
         let mut reader = JoinSet::new();
         reader.spawn(async move {
-            let mut heard = vec![0; 65_536];
-            while reading.read(&mut heard).await.is_ok_and(|it| it > 0) {}
+            let mut received = vec![0; 65_536];
+            while reading.read(&mut received).await.is_ok_and(|it| it > 0) {}
         });
         Some(Self { writing, _reading: reader })
     }
@@ -384,8 +397,8 @@ impl Wire {
 }
 
 async fn closed(stream: &mut TcpStream) {
-    let mut heard = [0; 1_024];
-    while stream.read(&mut heard).await.is_ok_and(|it| it > 0) {}
+    let mut received = [0; 1_024];
+    while stream.read(&mut received).await.is_ok_and(|it| it > 0) {}
 }
 
 fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {

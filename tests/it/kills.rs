@@ -13,6 +13,8 @@ use crate::server::{Clients, Engine};
 
 const CALLERS: usize = 32;
 const SEED: u64 = 20;
+/// How long the jobs of a killed process rest before another one takes them up.
+const LEASE: Duration = Duration::from_secs(6);
 /// How much later after a kill everything outside must be settled.
 const SETTLED_WITHIN: Duration = Duration::from_secs(60);
 
@@ -33,7 +35,8 @@ fn kills_wanted() -> usize {
 }
 
 async fn kills(engine: Engine, ready_within: Duration) {
-    let Some(site) = Site::prepare(engine).await else { return };
+    let Some(mut site) = Site::prepare(engine).await else { return };
+    site.set("CONSIGN_LIMITS__LEASE_SECONDS", LEASE.as_secs());
     let wanted = kills_wanted();
     let mut random = fastrand::Rng::with_seed(SEED);
     let told = Arc::new(Told::default());
@@ -78,7 +81,7 @@ async fn kills(engine: Engine, ready_within: Duration) {
     assert!(scale(true, slowest_start <= ready_within), "ready again after {slowest_start:?}");
 }
 
-/// Waits until so many more answers were heard.
+/// Waits for so many more answers.
 async fn until_busy(told: &Told, answers: usize) {
     let (began, before) = (Instant::now(), told.accepted());
     while told.accepted() < before + answers {

@@ -1,11 +1,11 @@
-//! What somebody meets who runs the process: its log, its signals, its settings in the environment, its commands on
-//! nothing.
+//! The process as its operator sees it: log, signals, settings in the environment, commands without a database.
 
 use std::io::Read;
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use consign::pb;
+use futures_util::{StreamExt, stream};
 use serde_json::Value;
 use tonic::Code;
 
@@ -13,17 +13,16 @@ use crate::child::{Process, Site};
 use crate::postgres::TestDatabase;
 use crate::server::{Clients, Engine};
 
-/// Calls that are refused, each with a line in the log.
+/// Calls that are refused, each with a line in the log, a few at once.
 async fn call(process: &Process, times: usize) {
-    let mut orders = Clients::over(process.channel()).orders;
-    for _ in 0..times {
+    let orders = Clients::over(process.channel()).orders;
+    let call = |_| async {
         let key = pb::get_order_request::Key::Number("100001".to_owned());
-        let status = orders
-            .get_order(pb::GetOrderRequest { key: Some(key), ..Default::default() })
-            .await
-            .expect_err("no order");
+        let request = pb::GetOrderRequest { key: Some(key), ..Default::default() };
+        let status = orders.clone().get_order(request).await.expect_err("no order");
         assert_eq!(status.code(), Code::NotFound, "{status:?}");
-    }
+    };
+    stream::iter(0..times).map(call).buffer_unordered(16).collect::<()>().await;
 }
 
 async fn embedded() -> Site {
@@ -167,7 +166,7 @@ async fn every_kind_of_setting_can_come_from_the_environment() {
     assert_eq!(rules["shipping_fees"][0]["fee_minor"].as_integer(), Some(5));
     assert_eq!(read["limits"]["calls"].as_integer(), Some(11));
 
-    // What is wrong is told under the key that it was given by.
+    // Errors are reported under the key that set the value.
     site.set(&format!("{amounts}XYZ"), 1);
     site.set("CONSIGN_LIMITS__CALLS", "many");
     let refused = site.run(&["serve", "--print-settings"]);
