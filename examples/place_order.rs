@@ -1,6 +1,6 @@
 //! Places an order, pays it, and prints its timeline: `cargo run --example place_order [ADDRESS]`.
 //!
-//! It speaks to a server that is up, such as `cargo run -- serve`, and makes a product of its own each time.
+//! It calls a server that is up, such as `cargo run -- serve`, and makes a product of its own each time.
 
 use std::error::Error;
 
@@ -88,7 +88,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// A request in somebody's name: the history says who did it.
+/// A request in an actor's name: the history keeps it.
 fn by<T>(actor: &'static str, message: T) -> Request<T> {
     let mut request = Request::new(message);
     request.metadata_mut().insert("consign-actor", actor.parse().expect("a name in ASCII"));

@@ -1,15 +1,15 @@
-//! Places where a test can make the process fail, panic or die; nothing at all in a build for use.
+//! Fail points: named places where a test can make the process fail, panic or abort. A release build has none.
 //!
 //! `cargo test` builds the crate `fail` with its points, every other build without. Then the variable `FAILPOINTS` says
-//! which places do what: `work/run_due.commit.before=1*return(abort);payment.after=1*return(error)`.
+//! which points do what: `work/run_due.commit.before=1*return(abort);payment.after=1*return(error)`.
 
 use std::fmt::Display;
 
-/// A place was told to fail.
+/// The error of a fail point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Failed;
 
-/// Reads what the places are told; once, before anything else.
+/// Sets the fail points from the variable; once, before anything else.
 pub fn arm() {
     if fail::has_failpoints() {
         // Dropped, it would disarm them.
@@ -24,16 +24,16 @@ pub(crate) fn at(place: impl Display) -> Result<(), Failed> {
     }
     // In a build without points the name is unused.
     let _place = place.to_string();
-    fail::fail_point!(&_place, |told: Option<String>| {
-        if told.as_deref() == Some("abort") {
+    fail::fail_point!(&_place, |action: Option<String>| {
+        if action.as_deref() == Some("abort") {
             // The log would lose the line: it is written by a thread that dies too.
             use std::io::Write as _;
-            let _ = writeln!(std::io::stderr(), "told to die place={_place:?}");
+            let _ = writeln!(std::io::stderr(), "fail point: abort place={_place:?}");
             std::process::abort();
         }
-        tracing::error!(place = _place, "told to fail");
-        match told.as_deref() {
-            Some("panic") => panic!("told to panic"),
+        tracing::error!(place = _place, "fail point: error");
+        match action.as_deref() {
+            Some("panic") => panic!("fail point: panic"),
             _ => Err(Failed),
         }
     });

@@ -24,7 +24,7 @@ struct CommandLine {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Serve the API until told to stop
+    /// Serve the API until a stop signal
     Serve {
         #[command(flatten)]
         flags: ServeFlags,
@@ -77,15 +77,15 @@ const LOOK_AFTER_TASKS: u32 = 16;
 /// Exit code of a command that failed; a command that ran and whose answer is no exits with 1.
 const COULD_NOT: u8 = 2;
 
-/// Done as asked, or done and the answer is no.
+/// Whether the answer is yes (exit code 0) or no (1); an error could not carry out the command.
 type ExitResult = Result<bool, Box<dyn Display>>;
 
 fn main() -> ExitCode {
     faults::arm();
     let CommandLine { command } = CommandLine::parse();
-    // Who asks for health hears 0 or 1 and nothing else: that is all that container runtimes take.
+    // A health check exits with 0 or 1 only: container runtimes reserve other codes.
     let could_not = if let Command::Healthcheck { .. } = command { 1 } else { COULD_NOT };
-    // Connections that are never silent keep the threads busy: what else has come is looked for all the more often.
+    // Connections that are never silent keep the threads busy, so new input is looked for more often.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .event_interval(LOOK_AFTER_TASKS)
@@ -115,7 +115,7 @@ async fn run(command: Command) -> ExitResult {
     match command {
         Command::Serve { flags, print_settings } => serve(&flags, print_settings).await.map(|()| true),
         Command::Migrate { flags, dry_run } => migrate(&flags, dry_run).await.map(|()| true),
-        Command::Demo { json, target } => demo::run(demo::Options { target, json }).await.map_err(told),
+        Command::Demo { json, target } => demo::run(demo::Options { target, json }).await.map_err(shown),
         Command::Bench { options } => bench(*options).await,
         Command::Check { flags, json } => check(&flags, json).await,
         Command::Healthcheck { target } => healthcheck(&target).await,
@@ -127,27 +127,27 @@ async fn run(command: Command) -> ExitResult {
 }
 
 async fn serve(flags: &ServeFlags, print_settings: bool) -> Result<(), Box<dyn Display>> {
-    let settings = Settings::load(flags).map_err(told)?;
+    let settings = Settings::load(flags).map_err(shown)?;
     if print_settings {
         say(settings.print().trim_end());
         return Ok(());
     }
-    let _last_lines = telemetry::start(&settings.log).map_err(told)?;
-    server::outlive_hangups().map_err(told)?;
-    Server::start(settings).await.map_err(told)?.run().await.map_err(told)
+    let _last_lines = telemetry::start(&settings.log).map_err(shown)?;
+    server::outlive_hangups().map_err(shown)?;
+    Server::start(settings).await.map_err(shown)?.run().await.map_err(shown)
 }
 
 async fn migrate(flags: &DatabaseFlags, dry_run: bool) -> Result<(), Box<dyn Display>> {
-    let settings = Settings::load_for_database(flags).map_err(told)?;
+    let settings = Settings::load_for_database(flags).map_err(shown)?;
     if dry_run && server::missing_database(&settings).is_some() {
         Store::migrations().iter().for_each(|it| say(format_args!("pending {it}")));
         return Ok(());
     }
 
-    let store = server::open_store(&settings, clock::wall()).await.map_err(told)?;
-    let pending = store.pending_migrations().await.map_err(told)?;
+    let store = server::open_store(&settings, clock::wall()).await.map_err(shown)?;
+    let pending = store.pending_migrations().await.map_err(shown)?;
     if !dry_run {
-        store.migrate().await.map_err(told)?;
+        store.migrate().await.map_err(shown)?;
     }
     let done = if dry_run { "pending" } else { "applied" };
     pending.iter().for_each(|it| say(format_args!("{done} {it}")));
@@ -157,9 +157,9 @@ async fn migrate(flags: &DatabaseFlags, dry_run: bool) -> Result<(), Box<dyn Dis
 
 async fn bench(options: bench::Options) -> ExitResult {
     let json = options.json;
-    let report = bench::run(options).await.map_err(told)?;
+    let report = bench::run(options).await.map_err(shown)?;
     if json {
-        say(serde_json::to_string(&report).map_err(told)?);
+        say(serde_json::to_string(&report).map_err(shown)?);
     } else {
         say(report.to_string().trim_end());
     }
@@ -167,23 +167,23 @@ async fn bench(options: bench::Options) -> ExitResult {
 }
 
 async fn check(flags: &DatabaseFlags, json: bool) -> ExitResult {
-    let settings = Settings::load_for_database(flags).map_err(told)?;
+    let settings = Settings::load_for_database(flags).map_err(shown)?;
     if let Some(path) = server::missing_database(&settings) {
-        return Err(told(format!("there is no database at {}", path.display())));
+        return Err(shown(format!("there is no database at {}", path.display())));
     }
 
-    let store = server::open_store(&settings, clock::wall()).await.map_err(told)?;
-    let pending = store.pending_migrations().await.map_err(told)?;
+    let store = server::open_store(&settings, clock::wall()).await.map_err(shown)?;
+    let pending = store.pending_migrations().await.map_err(shown)?;
     if !pending.is_empty() {
         store.close().await;
         let steps = pending.join(", ");
-        return Err(told(format!("the schema lacks {steps}; bring it up to date with `consign migrate`")));
+        return Err(shown(format!("the schema lacks {steps}; bring it up to date with `consign migrate`")));
     }
-    let laws = store.check_integrity(None).await.map_err(told)?;
+    let laws = store.check_integrity(None).await.map_err(shown)?;
     store.close().await;
 
     if json {
-        say(serde_json::to_string(&laws).map_err(told)?);
+        say(serde_json::to_string(&laws).map_err(shown)?);
         return Ok(laws.iter().all(|it| it.broken == 0));
     }
     for law in &laws {
@@ -200,11 +200,11 @@ async fn check(flags: &DatabaseFlags, json: bool) -> ExitResult {
 }
 
 async fn healthcheck(target: &str) -> ExitResult {
-    let serving = server::is_serving(target).await.map_err(told)?;
+    let serving = server::is_serving(target).await.map_err(shown)?;
     say(if serving { "SERVING" } else { "NOT_SERVING" });
     Ok(serving)
 }
 
-fn told(error: impl Display + 'static) -> Box<dyn Display> {
+fn shown(error: impl Display + 'static) -> Box<dyn Display> {
     Box::new(error)
 }

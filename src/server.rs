@@ -31,14 +31,14 @@ use crate::settings::{self, Limits, Settings};
 use crate::store::{self, Store, StoreError, TimeSource};
 use crate::work::{self, App, stop_requested};
 
-/// How often the database is asked whether it still answers.
+/// How often the database is pinged.
 const PING_EVERY: Duration = Duration::from_secs(1);
-/// After the last call is answered: how long its last bytes may take to be on their way.
+/// How long the last bytes may take to be sent after the last call was answered.
 const LAST_BYTES: Duration = Duration::from_millis(200);
 /// How long a server may take to say whether it serves.
 const ANSWER_WITHIN: Duration = Duration::from_secs(3);
 
-/// The services that health speaks of; the empty name stands for the server.
+/// The services with a health status; the empty name stands for the server.
 const SERVICES: [&str; 6] = [
     "",
     pb::order_service_server::SERVICE_NAME,
@@ -77,7 +77,7 @@ pub enum ServeError {
     Serve(#[from] transport::Error),
     #[error("no server answers at {0}")]
     Silent(String),
-    #[error("cannot hear signals: {0}")]
+    #[error("cannot listen for signals: {0}")]
     Signal(io::Error),
 }
 
@@ -110,7 +110,7 @@ impl Server {
         let mut workers = work::start(&app, &stop);
 
         let health = HealthReporter::new();
-        tell(&health, ServingStatus::Serving).await;
+        report(&health, ServingStatus::Serving).await;
         workers.spawn(watch_health(store.clone(), health.clone(), stop.clone()));
 
         let limits = settings.limits;
@@ -124,17 +124,17 @@ impl Server {
         Ok(Self { address, store, stopping, serving, workers, health, gate, stop_within: limits.shutdown() })
     }
 
-    /// Serves until the process is told to stop (SIGTERM, SIGINT), then stops. Told twice, it leaves at once.
+    /// Serves until a stop signal (SIGTERM, SIGINT), then stops. A second signal ends the process at once.
     pub async fn run(mut self) -> Result<(), ServeError> {
-        let mut told = signals().map_err(ServeError::Signal)?;
+        let mut stop_signals = signals().map_err(ServeError::Signal)?;
         tokio::select! {
-            Some(()) = told.recv() => {}
+            Some(()) = stop_signals.recv() => {}
             ended = &mut self.serving => return ended_by_itself(ended),
         }
         tokio::select! {
             stopped = self.stop() => stopped,
-            Some(()) = told.recv() => {
-                tracing::warn!("told to stop twice: leaving at once");
+            Some(()) = stop_signals.recv() => {
+                tracing::warn!("received a second stop signal: leaving at once");
                 Ok(())
             }
         }
@@ -147,7 +147,7 @@ impl Server {
         let end = began + stop_within;
         tracing::info!("stopping");
 
-        tell(&health, ServingStatus::NotServing).await;
+        report(&health, ServingStatus::NotServing).await;
         stopping.send_replace(true);
 
         // A connection that says nothing, or follows health, would keep tonic waiting for ever (hyper issue 4170).
@@ -265,7 +265,7 @@ async fn serve(
         .await
 }
 
-/// Says NOT_SERVING while the database does not answer, or tells another time than this machine.
+/// Reports NOT_SERVING while the database does not answer, or its clock is far off this machine's.
 async fn watch_health(store: Store, health: HealthReporter, mut stop: watch::Receiver<bool>) {
     let mut was = ServingStatus::Serving;
     loop {
@@ -283,15 +283,15 @@ async fn watch_health(store: Store, health: HealthReporter, mut stop: watch::Rec
             }
         };
         if is != was {
-            tell(&health, is).await;
+            report(&health, is).await;
             tracing::info!(health = %is, "health changed");
             was = is;
         }
     }
-    tell(&health, ServingStatus::NotServing).await;
+    report(&health, ServingStatus::NotServing).await;
 }
 
-async fn tell(health: &HealthReporter, status: ServingStatus) {
+async fn report(health: &HealthReporter, status: ServingStatus) {
     for service in SERVICES {
         health.set_service_status(service, status).await;
     }
@@ -314,16 +314,16 @@ pub fn outlive_hangups() -> io::Result<()> {
         let mut hangups = signal::unix::signal(signal::unix::SignalKind::hangup())?;
         tokio::spawn(async move {
             while hangups.recv().await.is_some() {
-                tracing::info!("told to hang up (SIGHUP): serving on");
+                tracing::info!("received SIGHUP: serving on");
             }
         });
     }
     Ok(())
 }
 
-/// One message for each time that the process is told to stop.
+/// One message for each stop signal.
 pub(crate) fn signals() -> io::Result<tokio::sync::mpsc::Receiver<()>> {
-    let (tell, told) = tokio::sync::mpsc::channel(2);
+    let (sender, stop_signals) = tokio::sync::mpsc::channel(2);
     #[cfg(unix)]
     let mut terminate = signal::unix::signal(signal::unix::SignalKind::terminate())?;
     #[cfg(unix)]
@@ -337,10 +337,10 @@ pub(crate) fn signals() -> io::Result<tokio::sync::mpsc::Receiver<()>> {
                 _ = signal::ctrl_c() => {}
                 _ = terminated() => {}
             }
-            if tell.send(()).await.is_err() {
+            if sender.send(()).await.is_err() {
                 return;
             }
         }
     });
-    Ok(told)
+    Ok(stop_signals)
 }

@@ -1,5 +1,5 @@
-//! The log: one line per thing that happened, on standard error, as text for people or as JSON for machines. Nobody
-//! waits for its reader: lines that cannot be written are dropped and counted.
+//! The log: one line per thing that happened, on standard error, as text for people or as JSON for machines. The
+//! server never waits for its reader: lines that cannot be written are dropped and counted.
 
 mod json;
 mod lines;

@@ -28,7 +28,7 @@ pub struct Options {
     pub json: bool,
 }
 
-/// Plays the demo; says whether all is as it should be.
+/// Plays the demo; returns whether all is as it should be.
 pub async fn run(options: Options) -> Result<bool, DemoError> {
     match options.target {
         Some(target) => play(&target, options.json).await,
@@ -80,7 +80,7 @@ async fn play(target: &str, json: bool) -> Result<bool, DemoError> {
         played.push(demo.live_through(wish, number).await?);
     }
 
-    // Once while everything is at hand, and once more when it is in the archive.
+    // Once before the orders are archived, and once more afterwards.
     let at_hand = demo.client.check_integrity().await?;
     demo.heading("Everything is looked after, and goes to the archive");
     demo.say(&report::verdict(&at_hand));
@@ -157,7 +157,7 @@ impl Demo {
         Ok(())
     }
 
-    /// One order from receipt until it is closed or cancelled; gives its id.
+    /// One order from receipt until it is closed or cancelled; returns its id.
     async fn live_through(&mut self, wish: &Wish, number: usize) -> Result<String, DemoError> {
         let mut wish = wish.clone();
         wish.lines = wish.lines.iter().map(|(name, units)| (self.sku(name), *units)).collect();

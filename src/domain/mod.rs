@@ -12,7 +12,7 @@
 //! | `inventory` | levels, reservations, counts, buying again |
 //! | `catalogue`, `couriers` | products and locations; couriers |
 //! | `shipping` | picking, packing, labels, quotes, handover, tracking, delivery |
-//! | `customers` | what customers hear, and what they say |
+//! | `customers` | letters to customers, and their feedback |
 //! | `approvals` | the gates between stock, money and fulfilment |
 //! | `ordering` | an order as a whole, from receipt to archive |
 //! | `process` | what runs across all of them: what happens by itself, what is due, the timeline |

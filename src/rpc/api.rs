@@ -98,8 +98,8 @@ impl Api {
     }
 }
 
-/// How answers are kept for those who ask again: as they were sent. They may have any size: what a provider has done is
-/// written down even if nobody can be told.
+/// How answers are stored for repeats: as they were sent. Their size has no limit: what a provider has done is recorded
+/// even if the answer is too large to be sent.
 pub(crate) fn codec<M: Message + Default>() -> Codec<M> {
     Codec {
         encode: |it| it.encode_to_vec(),

@@ -1,5 +1,5 @@
-//! Connections before they carry calls: so many at once, none that keeps its place without a word, and none that is
-//! listened to without end.
+//! Connections below the calls: a maximum number at once, a time limit for the HTTP/2 preface, and a rate limit on the
+//! bytes and frames of each.
 
 use std::io;
 use std::pin::Pin;
@@ -22,20 +22,20 @@ const TCP_KEEPALIVE: Duration = Duration::from_secs(60);
 /// Until the next try when the system gives no connection, for example because too many files are open.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(200);
 
-/// Bytes that a connection says in one go before others have a turn. A frame may be as short as nine bytes, and each
+/// Bytes read from a connection in one go before others have a turn. A frame may be as short as nine bytes, and each
 /// costs about as much as the next: reading 64 KiB of them at once would keep every other connection waiting.
 const BURST: usize = 1_024;
 
-/// Bytes that a connection may say in a second.
+/// Bytes that a connection may send in a second.
 const PACE: i64 = 20 * 1_048_576;
 
 /// Cost of a frame beyond its bytes, for frames that come with calls. A call has two or three: some 11,000 calls a
-/// second are more than a server of this kind answers, even from a proxy that speaks for many clients. Some clients
+/// second are more than a server of this kind answers, even from a proxy in front of many clients. Some clients
 /// ping with each answer, to measure the way there.
 const PER_FRAME: i64 = 512;
 
-/// Cost of any other frame. Nobody with calls to make has use for thousands of resets, settings, pieces of headers or
-/// empty frames of data in a second.
+/// Cost of any other frame. A caller needs no thousands of resets, settings, header fragments or empty data frames in a
+/// second.
 const PER_OTHER_FRAME: i64 = 4_096;
 
 /// How much a new connection may send at once, so that nothing is won by coming anew, and after it was silent for a
@@ -79,10 +79,10 @@ pub fn connections(
                 (Ok(stream), Ok(slot)) => {
                     let greeting = Greeting { missing: GREETING.len(), until: Box::pin(sleep(greet_within)) };
                     let pace = Pace::new();
-                    Some(Ok(Connection { stream, greeting: Some(greeting), heard: 0, pace, _slot: slot }))
+                    Some(Ok(Connection { stream, greeting: Some(greeting), read: 0, pace, _slot: slot }))
                 }
                 (Ok(_), Err(_)) => None,
-                // Asked again at once, the system would say the same, over and over.
+                // The system would fail again at once, over and over.
                 (Err(error), _) => {
                     tracing::warn!(%error, "cannot accept a connection");
                     sleep(ACCEPT_AGAIN).await;
@@ -93,13 +93,13 @@ pub fn connections(
     })
 }
 
-/// A connection in its place.
+/// An accepted connection, with its slot among all.
 pub struct Connection {
     stream: TcpStream,
-    /// None once it has greeted.
+    /// None once the preface was received.
     greeting: Option<Greeting>,
     /// Bytes since others last had a turn.
-    heard: usize,
+    read: usize,
     pace: Pace,
     _slot: OwnedSemaphorePermit,
 }
@@ -153,18 +153,18 @@ impl Pace {
         self.filled_at = now;
     }
 
-    /// Counts what was said after the greeting.
-    fn heard(&mut self, mut said: &[u8]) {
-        self.purse -= said.len() as i64;
-        while !said.is_empty() {
-            let of_payload = self.payload.min(said.len());
+    /// Charges what was received after the preface.
+    fn count(&mut self, mut received: &[u8]) {
+        self.purse -= received.len() as i64;
+        while !received.is_empty() {
+            let of_payload = self.payload.min(received.len());
             self.payload -= of_payload;
-            said = &said[of_payload..];
+            received = &received[of_payload..];
 
-            let of_header = (FRAME_HEADER - self.header_length).min(said.len());
-            self.header[self.header_length..][..of_header].copy_from_slice(&said[..of_header]);
+            let of_header = (FRAME_HEADER - self.header_length).min(received.len());
+            self.header[self.header_length..][..of_header].copy_from_slice(&received[..of_header]);
             self.header_length += of_header;
-            said = &said[of_header..];
+            received = &received[of_header..];
             if self.header_length == FRAME_HEADER {
                 let [high, middle, low, kind, flags, ..] = self.header;
                 self.payload = u32::from_be_bytes([0, high, middle, low]) as usize;
@@ -179,7 +179,7 @@ impl Pace {
 fn cost(kind: u8, flags: u8, payload: usize) -> i64 {
     match kind {
         HEADERS | PING | WINDOW_UPDATE => PER_FRAME,
-        // The last of a call may be empty. Padding is not data, and callers have no use for it.
+        // The last data frame of a call may be empty. Padding is not data, and callers need none.
         DATA if flags & PADDED == 0 && (payload > 0 || flags & END_STREAM != 0) => PER_FRAME,
         _ => PER_OTHER_FRAME,
     }
@@ -197,20 +197,20 @@ impl AsyncRead for Connection {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         ready!(self.pace.poll(cx));
-        if self.heard >= BURST {
-            self.heard = 0;
+        if self.read >= BURST {
+            self.read = 0;
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
 
-        let room = buffer.remaining().min(BURST - self.heard);
+        let room = buffer.remaining().min(BURST - self.read);
         let mut part = ReadBuf::new(buffer.initialize_unfilled_to(room));
         let polled = Pin::new(&mut self.stream).poll_read(cx, &mut part);
         let read = part.filled().len();
         let of_greeting = self.greeting.as_ref().map_or(0, |it| it.missing.min(read));
-        self.pace.heard(&part.filled()[of_greeting..]);
+        self.pace.count(&part.filled()[of_greeting..]);
         buffer.advance(read);
-        self.heard = if polled.is_pending() { 0 } else { self.heard + read };
+        self.read = if polled.is_pending() { 0 } else { self.read + read };
         let Some(greeting) = &mut self.greeting else {
             return polled;
         };
@@ -280,7 +280,7 @@ mod tests {
         let said = frames(DATA, &[0, 1, 8, 9, 10, 300, 0, 70_000, 0]);
         for size in (1..=20).chain([255, 1_024, said.len()]) {
             let mut pace = Pace::new();
-            said.chunks(size).for_each(|it| pace.heard(it));
+            said.chunks(size).for_each(|it| pace.count(it));
             let cost = said.len() as i64 + 6 * PER_FRAME + 3 * PER_OTHER_FRAME;
             assert_eq!(pace.purse, PURSE_AT_FIRST - cost, "in parts of {size} bytes");
         }
@@ -309,7 +309,7 @@ mod tests {
             while cost < 3 * PACE {
                 poll_fn(|cx| pace.poll(cx)).await;
                 let before = pace.purse;
-                pace.heard(&said);
+                pace.count(&said);
                 cost += before - pace.purse;
             }
             let taken = began.elapsed();
@@ -320,7 +320,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_caller_that_was_silent_may_say_more_at_once_but_not_ever_more() {
         let mut pace = Pace::new();
-        pace.heard(&frames(DATA, &[8; 1_000]));
+        pace.count(&frames(DATA, &[8; 1_000]));
         assert!(pace.purse < 0);
         tokio::time::sleep(Duration::from_secs(600)).await;
         poll_fn(|cx| pace.poll(cx)).await;

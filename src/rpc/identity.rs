@@ -96,8 +96,8 @@ mutations! {
 }
 
 impl Call {
-    /// Reads who calls and the request id. The fingerprint is taken of the decoded request without its id, so that a
-    /// repeat is told from another request however it was encoded.
+    /// Reads who calls and the request id. The fingerprint is that of the decoded request without its id, so that a
+    /// repeat is recognised however it was encoded.
     pub(super) fn of<R: Mutation>(request: &mut Request<R>, bad: &mut Problems) -> Option<Self> {
         let deadline = request.extensions().get::<Deadline>().map(|it| it.0);
         let actor = actor(request.metadata(), bad);
@@ -124,8 +124,8 @@ impl Call {
         self.actor.as_str() != ANONYMOUS
     }
 
-    /// For a call that only adds to what is shown: it leaves room for those that bring the order on or end it, so that
-    /// none of them is ever refused for want of it.
+    /// For a call that only adds to an order: its answer leaves an eighth of the size limit free, so that calls that
+    /// advance or end the order always fit.
     pub(crate) fn leaving_room(self) -> Self {
         Self { answer: Answer::LeavesRoom, ..self }
     }
@@ -147,8 +147,8 @@ impl Call {
         self.request.is_some()
     }
 
-    /// The second part of a call that left the database in between: it replaces the stored answer of the first, if
-    /// that is not final.
+    /// The second change of a call that asked a provider in between: its answer replaces the stored one of the first
+    /// change, unless that is final.
     pub(crate) fn amending(&self, is_final: fn(&[u8]) -> bool) -> Self {
         let mut call = self.clone();
         if let Some(request) = &mut call.request {

@@ -38,8 +38,8 @@ use crate::settings::Limits;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Deadline(pub Instant);
 
-/// How much earlier than its caller a call gives up, so that the caller hears our answer and not tonic's CANCELLED: a
-/// twentieth of the time, within these bounds.
+/// How much earlier than its caller a call gives up, so that the caller receives our answer and not tonic's CANCELLED:
+/// a twentieth of the time, within these bounds.
 const EARLIER: RangeInclusive<Duration> = Duration::from_millis(20)..=Duration::from_millis(200);
 
 /// How much longer than the service a call waits, so that the service's own answer goes first.
@@ -139,8 +139,8 @@ impl Gate {
     }
 }
 
-/// When a request was there. Noted outside tonic's own timer, so that ours is never behind it, however late a busy
-/// machine comes to the call.
+/// When a request arrived. It is noted before tonic's own timer starts, so that our deadline is never later than tonic's,
+/// even on a busy machine.
 #[derive(Debug, Clone, Copy)]
 struct Arrived(Instant);
 
@@ -150,12 +150,12 @@ pub fn arrived<B>(mut request: Request<B>) -> Request<B> {
     request
 }
 
-/// Permission to hold a stream open. It is among the extensions of the request, so that a stream whose reader is given
-/// up can hand it back. The body of an answer cannot do that: while the reader takes nothing, the body is not polled.
+/// Permission to hold a stream open. It is among the request's extensions, so that a stream whose reader is given up can
+/// return it. The body of the answer cannot do that: while the reader takes nothing, the body is not polled.
 #[derive(Clone, Default)]
 pub(super) struct StreamPermit(signal::Sender<Option<Taken>>);
 
-/// What a stream takes from the others while it has its permit.
+/// The resources of a stream while it has its permit.
 pub(super) struct Taken {
     _room: OwnedSemaphorePermit,
     _under_way: Option<UnderWay>,
@@ -167,14 +167,14 @@ impl StreamPermit {
         request.extensions().get().cloned().unwrap_or_default()
     }
 
-    /// Gives back what was taken; the second time nothing happens.
+    /// Returns the resources; a second call does nothing.
     pub(super) fn leave(&self) {
         self.0.send_replace(None);
     }
 
     /// Waits until the permit is given back.
     pub(super) async fn left(&self) {
-        // Never in vain: the sender is here.
+        // It cannot fail: `self` keeps the sender alive.
         let _ = self.0.subscribe().wait_for(Option::is_none).await;
     }
 }
@@ -250,14 +250,14 @@ where
             request.extensions_mut().insert(Deadline(moment));
         }
 
-        // The one that said it is ready is used; its clone is for the next call.
+        // The service that reported ready is used; its clone is for the next call.
         let clone = self.inner.clone();
         let mut inner = mem::replace(&mut self.inner, clone);
         Box::pin(async move {
             if is_over {
                 return Ok(record.answered(status::too_late(TOO_LATE)));
             }
-            // A caller that sends slowly waits outside: it takes no place from those who have said what they want.
+            // A request takes up room only once it was received whole, so that slow senders do not keep others out.
             let by = until.unwrap_or_else(|| tokio::time::Instant::now() + gate.deadline);
             let mut request = match timeout_at(by, whole(request, gate.request_bytes)).await {
                 Ok(Ok(request)) => request,
@@ -267,7 +267,7 @@ where
             let Some(room) = gate.room(shape) else {
                 return Ok(record.answered(overloaded(shape)));
             };
-            // Of a call that is answered at once it is left to send the answer only: its room is for the next one.
+            // A unary call gives its room back once its answer is ready to be sent; a stream keeps it to its end.
             let (_room, seated) = match shape {
                 Shape::Unary => (Some(room), None),
                 Shape::Stream => {
@@ -299,34 +299,34 @@ where
 /// The bytes before a message: whether it is compressed, and its length.
 const FRAME_BYTES: usize = 5;
 
-/// The request, once all of it is there; or why it will not be.
+/// The request, once it has been received whole; or why it cannot be.
 async fn whole(request: Request<AxumBody>, bytes_max: usize) -> Result<Request<AxumBody>, String> {
     let (parts, mut body) = request.into_parts();
-    let mut heard = Vec::new();
+    let mut received = Vec::new();
     while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
         let frame = frame.map_err(|it| it.to_string())?;
         if let Some(data) = frame.data_ref() {
-            heard.extend_from_slice(data);
+            received.extend_from_slice(data);
         }
-        if heard.len() > bytes_max + FRAME_BYTES {
+        if received.len() > bytes_max + FRAME_BYTES {
             return Err(format!("it is larger than {bytes_max} bytes"));
         }
     }
-    // Every method takes one message. What is less than one, tonic tells by itself.
-    if message_bytes(&heard).is_some_and(|it| heard.len() - FRAME_BYTES > it) {
+    // Every method takes one message. Less than one is refused by tonic itself.
+    if message_bytes(&received).is_some_and(|it| received.len() - FRAME_BYTES > it) {
         return Err("more than one message was sent, or something behind it".to_owned());
     }
-    Ok(Request::from_parts(parts, heard.into()))
+    Ok(Request::from_parts(parts, received.into()))
 }
 
-/// How long the first message says it is; None: not even that is there.
-fn message_bytes(heard: &[u8]) -> Option<usize> {
-    let (_, length) = heard.first_chunk::<FRAME_BYTES>()?.split_first_chunk::<1>()?;
+/// The announced length of the first message; None: its header is incomplete.
+fn message_bytes(received: &[u8]) -> Option<usize> {
+    let (_, length) = received.first_chunk::<FRAME_BYTES>()?.split_first_chunk::<1>()?;
     usize::try_from(u32::from_be_bytes(length.try_into().ok()?)).ok()
 }
 
-/// Of bytes that it cannot read tonic says by itself, without details, that the fault is ours. It is the caller's, and
-/// every error has its reason.
+/// Unreadable bytes are the caller's fault. tonic answers them as a fault of the server, without details; this replaces
+/// its status by one with a reason.
 fn blamed(response: Response<AxumBody>) -> Response<AxumBody> {
     match Status::from_header_map(response.headers()) {
         Some(status)
@@ -440,7 +440,7 @@ fn unreadable(why: &str) -> Status {
     status::unreadable(&text)
 }
 
-/// Not said here: whether the call had an effect. A repetition with the same request id tells.
+/// The call may have had an effect or not; a repeat with the same request id gets the answer.
 const TOO_LATE: &str = "the deadline passed before the answer; repeat with the same request_id to learn it";
 
 /// As the gRPC protocol writes it: up to eight digits and a unit. Anything else counts as not given.

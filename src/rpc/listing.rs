@@ -51,8 +51,8 @@ pub(crate) fn listing(wanted: Wanted, limits: &Limits, bad: &mut Problems) -> Li
 }
 
 impl Api {
-    /// One page of a list. One that is too large to be sent is looked up again with fewer rows, down to a single one: its
-    /// token then leads to the first row that was left out.
+    /// One page of a list. A page that is too large to be sent is looked up again with fewer rows, down to one; its token
+    /// then leads to the first row that was left out.
     pub(crate) async fn page<M, F>(&self, listing: Listing, find: impl Fn(Listing) -> F) -> Reply<M>
     where
         M: Message,
@@ -165,10 +165,10 @@ fn term(text: &str) -> Result<(Term, &str), String> {
     Ok((Term { field: field.to_owned(), compare, value }, rest))
 }
 
-/// How other languages write what is written differently here.
+/// Operators of other filter languages, and how they are written here.
 const FOREIGN_SIGNS: [(&str, &str); 3] = [("==", "="), ("<>", "!="), (":", "=")];
 
-/// Another word where AND was expected: the message explains joins that other filter languages have.
+/// The message for another word where AND was expected; it explains the joins of other filter languages.
 fn not_joined(text: &str) -> String {
     match first_word(text).to_ascii_uppercase().as_str() {
         "OR" | "||" => "OR is not supported: make one call for each side of it".to_owned(),

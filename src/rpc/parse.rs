@@ -125,8 +125,8 @@ pub(crate) fn quantity(field: &str, units: i64, bad: &mut Problems) -> i64 {
     number(field, units, UNITS, bad)
 }
 
-/// The entries of a list, each with its place. Of more than there may be the rest is not even looked at: 64 KiB have
-/// room for more bad entries than anybody wants to hear of.
+/// The entries of a list, each with its place. Entries beyond the maximum are not looked at: a request
+/// of 64 KiB has room for thousands of bad ones.
 pub(crate) fn entries<T>(
     field: &str,
     entries: Vec<T>,
@@ -230,8 +230,8 @@ pub(crate) fn country(field: &str, code: String, bad: &mut Problems) -> String {
     code
 }
 
-/// An e-mail address that may be empty. Letters go to what is written here, so it must not name anybody else; whether
-/// its domain is a full one is for step 2 to say.
+/// An e-mail address that may be empty. Letters go to it, so it must be one bare address; step 2 checks whether its
+/// domain is a full one.
 pub(crate) fn bare_address(field: &str, value: String, bad: &mut Problems) -> String {
     let noted = bad.0.len();
     let value = text(field, value, 254, bad);

@@ -26,7 +26,7 @@ impl Settings {
         Self::layered(flags.database.config.as_deref(), flags)
     }
 
-    /// For the commands that speak to the database alone.
+    /// For the commands that use the database only.
     pub fn load_for_database(flags: &DatabaseFlags) -> Result<Self, SettingsError> {
         Self::layered(flags.config.as_deref(), flags)
     }
@@ -124,7 +124,7 @@ fn is_number_for_text(error: &figment::Error) -> bool {
     scalar && expected.contains("string")
 }
 
-/// Takes the value at `path` as the text that its variable has; says whether there is one.
+/// Takes the value at `path` as the text that its variable has; returns whether there is one.
 fn take_as_written(tree: &mut Value, path: &[String]) -> bool {
     let key = path.join(".");
     let Some((_, text)) = environment().iter().find(|(it, _)| it.as_str() == key) else { return false };
@@ -160,7 +160,7 @@ fn unfit(error: &figment::Error, layers: &Figment, tree: &Value) -> Problem {
     Problem { field: key, message }
 }
 
-/// Takes the value at `path` out of the tree, or the list that it is in; says whether there was one.
+/// Takes the value at `path` out of the tree, or the list that it is in; returns whether there was one.
 fn leave_out(tree: &mut Value, path: &[String]) -> bool {
     let (Value::Dict(_, dict), Some((key, rest))) = (tree, path.split_first()) else { return false };
     let further_in = dict.get_mut(key).is_some_and(|inner| leave_out(inner, rest));

@@ -81,20 +81,20 @@ pub struct Limits {
     pub deadline_seconds: u32,
     /// How long a request id and its answer are kept.
     pub requests_kept_hours: u32,
-    /// How often a stream that has nothing to say gives a sign of life.
+    /// How often a stream without news sends a heartbeat.
     pub heartbeat_seconds: u32,
     /// How long a stream waits for a reader that does not read before it gives it up.
     pub slow_reader_seconds: u32,
-    /// How long a new connection may take to say that it speaks HTTP/2.
+    /// How long a new connection may take to send the HTTP/2 preface.
     pub greeting_seconds: u32,
-    /// How often a silent connection is asked whether it still lives.
+    /// How often a silent connection is pinged.
     pub keepalive_seconds: u32,
-    /// How long it may take to answer that.
+    /// How long it may take to answer the ping.
     pub keepalive_timeout_seconds: u32,
     /// How long stopping may take; calls that are not finished by then are cut off.
     pub shutdown_seconds: u32,
-    /// How long a worker has a job for itself; another one gets what is not done by then. Nobody outside is waited for
-    /// longer than a third of it, or 10 seconds.
+    /// How long a worker keeps a job before another one takes it. A provider or the mail has a third of that, at most 10
+    /// seconds, to answer.
     pub lease_seconds: u32,
 }
 

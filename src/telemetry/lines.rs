@@ -11,7 +11,7 @@ use tracing_subscriber::fmt::MakeWriter;
 
 /// Lines that wait to be written; one more is dropped.
 const QUEUE_MAX: usize = 4_096;
-/// How often a full queue is tried again by who wants the last lines written.
+/// How often a flush tries a full queue again.
 const TRY_EVERY: Duration = Duration::from_millis(5);
 
 /// Hands lines over to the writing thread. Clones share one writer.
@@ -23,7 +23,7 @@ pub(super) struct Lines {
 
 enum Entry {
     Line(Vec<u8>),
-    /// All before it is written or dropped.
+    /// Answered once all lines before it are written or dropped.
     Flush(SyncSender<()>),
 }
 
@@ -36,11 +36,11 @@ impl Lines {
         Ok(Self { queue, dropped })
     }
 
-    /// Waits until what was handed over before is written or dropped, at most so long.
+    /// Waits until all lines before this call are written or dropped, at most so long.
     pub(super) fn flush(&self, within: Duration) {
         let end = Instant::now() + within;
-        let (tell, told) = mpsc::sync_channel(1);
-        let mut entry = Entry::Flush(tell);
+        let (done, flushed) = mpsc::sync_channel(1);
+        let mut entry = Entry::Flush(done);
         while let Err(TrySendError::Full(again)) = self.queue.try_send(entry) {
             if Instant::now() >= end {
                 return;
@@ -48,8 +48,8 @@ impl Lines {
             entry = again;
             thread::sleep(TRY_EVERY);
         }
-        // Who reads slower than this does not get the last lines.
-        let _ = told.recv_timeout(end.saturating_duration_since(Instant::now()));
+        // A reader that is slower than this does not get the last lines.
+        let _ = flushed.recv_timeout(end.saturating_duration_since(Instant::now()));
     }
 }
 
@@ -81,9 +81,9 @@ fn write_all(mut out: impl Write, entries: &Receiver<Entry>, dropped: &AtomicU64
     while let Ok(entry) = entries.recv() {
         let line = match entry {
             Entry::Line(line) => line,
-            Entry::Flush(tell) => {
-                // Who has stopped waiting needs no answer.
-                let _ = tell.try_send(());
+            Entry::Flush(done) => {
+                // A caller that stopped waiting needs no answer.
+                let _ = done.try_send(());
                 continue;
             }
         };
@@ -94,7 +94,7 @@ fn write_all(mut out: impl Write, entries: &Receiver<Entry>, dropped: &AtomicU64
             Ok(()) => {
                 let lost = dropped.swap(0, Ordering::Relaxed);
                 if lost > 0 {
-                    tracing::warn!(lost, "dropped {lost} log lines that nobody took");
+                    tracing::warn!(lost, "dropped {lost} log lines that could not be written");
                 }
             }
             Err(written) => {

@@ -69,12 +69,12 @@ fn lines_without_room_are_dropped_and_the_next_begins_on_a_line_of_its_own() {
     assert_eq!(place.text(), "cut \nwhole\n");
 }
 
-/// A reader that takes nothing until it is told to.
+/// A reader that takes nothing until it is released.
 struct Slow(Receiver<()>);
 
 impl Write for Slow {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        // Told once by hanging up: from then on it takes all.
+        // Released by closing the channel: from then on it takes all.
         let _ = self.0.recv();
         Ok(bytes.len())
     }

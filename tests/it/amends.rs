@@ -96,7 +96,7 @@ on_both_engines!(goods_that_are_not_on_the_shelf_are_picked_elsewhere_on_it_or_w
     server.stop().await;
 });
 
-on_both_engines!(the_customer_hears_where_the_parcel_is_once_per_place, async |server| {
+on_both_engines!(the_customer_gets_one_letter_per_location_of_the_parcel, async |server| {
     stocked(&server, "A-1", 5).await;
     create_courier(&server).await;
     let warehouse = Warehouse { server: &server };

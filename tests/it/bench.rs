@@ -35,7 +35,7 @@ on_both_engines!(every_scenario_is_played_against_a_server_that_is_up, async |se
         (&6.into(), &6.into())
     );
     assert!(placed["latency_ms"]["place"]["p99"].as_f64().unwrap() > 0.0);
-    assert!(placed.get("server").is_none(), "the cost of somebody else's server is not known");
+    assert!(placed.get("server").is_none(), "the cost of a server elsewhere is not known");
 
     let sold = against(&server, "flash --stock 3 --orders 10").await;
     assert_eq!((&sold["stock"], &sold["accepted"], &sold["refused"]), (&3.into(), &3.into(), &7.into()));

@@ -23,7 +23,7 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    /// None where there is no PostgreSQL, which was said aloud.
+    /// None where there is no PostgreSQL; a note on standard error says so.
     pub(crate) async fn prepare(engine: Engine) -> Option<Self> {
         let database = match engine {
             Engine::Sqlite => None,
@@ -155,7 +155,7 @@ impl Process {
         self.child.id()
     }
 
-    /// Waits until it serves; gives the time since it was started.
+    /// Waits until it serves; returns the time since it was started.
     pub(crate) async fn serves(&self) -> Duration {
         let target = self.address.to_string();
         while !consign::server::is_serving(&target).await.unwrap_or(false) {

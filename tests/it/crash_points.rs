@@ -1,5 +1,5 @@
-//! Every place where a transaction commits or somebody outside is called fails once, panics once, kills the process
-//! once: the books stay right and nothing stays stuck.
+//! Every commit, and every call of a provider or the mail, fails once, panics once and aborts the process once: the laws
+//! hold and nothing stays stuck.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use crate::child::{Process, Site, scale};
 use crate::load::{Told, journeys};
 use crate::server::{Clients, Engine};
 
-/// What commits on the way of an order, and who is called outside.
+/// The transactions on the way of an order, and the calls of other systems.
 const COMMITS: [&str; 16] = [
     "CreateOrder",
     "BeginPayment",
@@ -180,13 +180,13 @@ async fn unwritten_answer(engine: Engine) {
     assert_eq!(site.broken_laws(), "");
 }
 
-/// Those that no server has come by so far.
+/// The points that no server has reached so far.
 fn missed(site: &Site, points: &[String]) -> Vec<String> {
     let log = site.log();
     points.iter().filter(|it| !log.contains(&format!("place=\"{it}\""))).cloned().collect()
 }
 
-/// A server that is told to fail at each point that none has come by yet.
+/// A server with every point set that none has reached yet.
 async fn up(site: &mut Site, points: &[String], how: How) -> Process {
     let began = Instant::now();
     loop {

@@ -1,5 +1,5 @@
-//! Callers that give up: they hear DEADLINE_EXCEEDED, what they asked for was done whole or not at all, and a repeat
-//! tells.
+//! Callers that give up: they get DEADLINE_EXCEEDED, their change is made whole or not at all, and a repeat gets its
+//! answer.
 
 use std::time::{Duration, Instant};
 
@@ -134,7 +134,7 @@ async fn held_up(server: TestServer) {
     every_law_holds(&server).await;
 }
 
-/// Somebody else's transaction, without end, that keeps Consign from writing orders.
+/// An endless transaction of another session that keeps Consign from writing orders.
 async fn hold_up(server: &TestServer) -> DatabaseConnection {
     let (url, statements) = match server.database_url() {
         Some(url) => (url, ["BEGIN", "LOCK TABLE orders IN ACCESS EXCLUSIVE MODE"]),

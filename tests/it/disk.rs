@@ -11,7 +11,7 @@ use crate::postgres::say;
 use crate::server::Clients;
 use crate::server::Engine;
 
-/// Of the small file system, in MiB.
+/// Size of the small file system, in MiB.
 const ROOM: u32 = 24;
 
 /// A small file system in memory. It goes with this value.
@@ -20,7 +20,7 @@ struct SmallDisk {
 }
 
 impl SmallDisk {
-    /// None where one may not be mounted: said aloud.
+    /// None where one may not be mounted; a note on standard error says so.
     fn mount(place: &Path) -> Option<Self> {
         std::fs::create_dir_all(place).expect("a folder");
         let size = format!("size={ROOM}m");

@@ -78,32 +78,32 @@ async fn over_kills(engine: Engine) {
     killing.store(false, Ordering::Release);
     let recorded = timeout(PATIENCE, recording).await.expect("in time").expect("no panic");
 
-    let mut heard = 0;
+    let mut received = 0;
     let mut interrupted = 0;
     while let Some(reader) = timeout(PATIENCE, of_shipments.join_next()).await.expect("in time") {
-        let Heard { of, places, breaks } = reader.expect("no panic");
+        let Received { of, places, breaks } = reader.expect("no panic");
         assert_eq!(places, (1..=recorded[&of]).collect::<Vec<_>>(), "of {of}");
-        heard += places.len();
+        received += places.len();
         interrupted += breaks;
     }
     let positions = everything(&server).await;
     ends.send(positions.last().copied()).expect("readers listen");
     assert_eq!(positions, (1..=positions.len() as i64).collect::<Vec<_>>());
     while let Some(reader) = timeout(PATIENCE, of_orders.join_next()).await.expect("in time") {
-        let Heard { places, breaks, .. } = reader.expect("no panic");
+        let Received { places, breaks, .. } = reader.expect("no panic");
         assert_eq!(places[..positions.len()], positions);
-        heard += places.len();
+        received += places.len();
         interrupted += breaks;
     }
     println!(
-        "{engine:?}: {kills} kills, {interrupted} interruptions, {heard} events heard once each of {} recorded",
+        "{engine:?}: {kills} kills, {interrupted} interruptions, {received} events received once each of {} recorded",
         recorded.values().sum::<i64>()
     );
     assert!(interrupted >= kills * scale(20, 200), "the kills must hit open streams");
     assert_eq!(site.broken_laws(), "");
 }
 
-/// What one process records is heard at another, which no bell tells.
+/// An event that one process records reaches the streams of another, where no bell rings.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_another_process_records_arrives_within_about_a_second() {
     let Some((site, shipments)) = shipped(Engine::Postgres, 1).await else { return };
@@ -160,18 +160,18 @@ async fn a_reader_that_never_reads_costs_little_and_is_given_up_with_its_resume_
     assert!(each <= EACH_KIB, "{each} KiB");
 
     for mut stream in unread {
-        let mut heard = Vec::new();
+        let mut received = Vec::new();
         let status = loop {
             match timeout(PATIENCE, stream.message()).await.expect("in time") {
-                Ok(message) => heard.push(message.expect("no end without a reason").resume_position),
+                Ok(message) => received.push(message.expect("no end without a reason").resume_position),
                 Err(status) => break status,
             }
         };
         assert_eq!((status.code(), reason(&status).as_str()), (Code::Aborted, "SLOW_READER"));
         let info = status.get_details_error_info().expect("an ErrorInfo");
-        assert_eq!(info.metadata["resume"], heard.last().expect("something").to_string());
-        assert!(positions.starts_with(&heard), "{heard:?}");
-        assert!(heard.len() < positions.len(), "it has read everything, so it was not slow");
+        assert_eq!(info.metadata["resume"], received.last().expect("something").to_string());
+        assert!(positions.starts_with(&received), "{received:?}");
+        assert!(received.len() < positions.len(), "it has read everything, so it was not slow");
     }
 }
 
@@ -213,7 +213,7 @@ async fn readers_that_never_read_keep_nobody_out_and_do_not_hold_up_the_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stream_that_has_nothing_to_say_costs_little_and_all_of_them_hear_the_news() {
+async fn a_stream_without_events_costs_little_and_all_of_them_get_the_next_one() {
     const EACH_KIB: f64 = 16.0;
     const PER_CONNECTION: usize = 250;
 
@@ -252,7 +252,7 @@ async fn a_stream_that_has_nothing_to_say_costs_little_and_all_of_them_hear_the_
     }
     let took = began.elapsed();
     println!(
-        "{streams} idle streams: {each:.1} KiB each, {:.1} % of a processor; all heard in {took:?}",
+        "{streams} idle streams: {each:.1} KiB each, {:.1} % of a processor; all received in {took:?}",
         idle * 100.0
     );
     assert!(each <= EACH_KIB, "{each} KiB");
@@ -261,7 +261,7 @@ async fn a_stream_that_has_nothing_to_say_costs_little_and_all_of_them_hear_the_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn news_of_a_shipment_arrive_soon_while_orders_come_in() {
+async fn events_of_a_shipment_arrive_soon_while_orders_come_in() {
     const SOON: Duration = Duration::from_millis(250);
 
     let (site, shipments) = shipped(Engine::Sqlite, 4).await.expect("it is embedded");
@@ -382,7 +382,7 @@ async fn watch_orders(channel: &Channel, after: i64) -> Result<Streaming<pb::Wat
     Ok(OrderServiceClient::new(channel.clone()).watch_orders(request).await?.into_inner())
 }
 
-/// The sequence of the next event; signs of life are passed over.
+/// The sequence of the next event; heartbeats are passed over.
 async fn next_event(stream: &mut Streaming<pb::TrackShipmentResponse>) -> i64 {
     loop {
         let message = timeout(PATIENCE, stream.message()).await.expect("news in time").expect("no error");
@@ -442,8 +442,8 @@ async fn everything(server: &Process) -> Vec<i64> {
     positions
 }
 
-/// What one reader has heard.
-struct Heard {
+/// The events that one reader has received.
+struct Received {
     of: String,
     places: Vec<i64>,
     /// How often the stream broke off, on either side.
@@ -456,12 +456,12 @@ async fn follow_shipment(
     shipment: String,
     breaks: usize,
     mut rng: Rng,
-) -> Heard {
-    let mut heard = Heard { of: shipment, places: Vec::new(), breaks: 0 };
+) -> Received {
+    let mut received = Received { of: shipment, places: Vec::new(), breaks: 0 };
     let mut own_breaks = breaks;
     loop {
-        let after = heard.places.last().copied().unwrap_or(0);
-        let Some(mut stream) = reach(&door, async |it| track(it, &heard.of, after).await).await else {
+        let after = received.places.last().copied().unwrap_or(0);
+        let Some(mut stream) = reach(&door, async |it| track(it, &received.of, after).await).await else {
             continue;
         };
         loop {
@@ -469,13 +469,13 @@ async fn follow_shipment(
                 Ok(Some(message)) => {
                     use pb::track_shipment_response::Update;
                     match message.update.expect("every message says something") {
-                        Update::Event(event) => heard.places.push(event.sequence),
+                        Update::Event(event) => received.places.push(event.sequence),
                         Update::Heartbeat(_) => {
-                            assert_eq!(message.resume_sequence, heard.places.last().copied().unwrap_or(0));
+                            assert_eq!(message.resume_sequence, received.places.last().copied().unwrap_or(0));
                         }
                     }
                 }
-                Ok(None) => return heard,
+                Ok(None) => return received,
                 Err(_) => break,
             }
             if own_breaks > 0 && rng.u32(0..10) == 0 {
@@ -483,7 +483,7 @@ async fn follow_shipment(
                 break;
             }
         }
-        heard.breaks += 1;
+        received.breaks += 1;
     }
 }
 
@@ -493,17 +493,17 @@ async fn follow_orders(
     mut end: watch::Receiver<Option<i64>>,
     breaks: usize,
     mut rng: Rng,
-) -> Heard {
-    let mut heard = Heard { of: "all".to_owned(), places: Vec::new(), breaks: 0 };
+) -> Received {
+    let mut received = Received { of: "all".to_owned(), places: Vec::new(), breaks: 0 };
     let mut own_breaks = breaks;
     loop {
-        let after = heard.places.last().copied().unwrap_or(0);
+        let after = received.places.last().copied().unwrap_or(0);
         let Some(mut stream) = reach(&door, async |it| watch_orders(it, after).await).await else {
             continue;
         };
         loop {
-            if end.borrow_and_update().is_some_and(|it| heard.places.last().is_some_and(|at| *at >= it)) {
-                return heard;
+            if end.borrow_and_update().is_some_and(|it| received.places.last().is_some_and(|at| *at >= it)) {
+                return received;
             }
             let message = tokio::select! {
                 message = stream.message() => message,
@@ -513,9 +513,9 @@ async fn follow_orders(
                 Ok(Some(message)) => {
                     use pb::watch_orders_response::Update;
                     match message.update.expect("every message says something") {
-                        Update::Event(_) => heard.places.push(message.resume_position),
+                        Update::Event(_) => received.places.push(message.resume_position),
                         Update::Heartbeat(_) => {
-                            assert_eq!(message.resume_position, heard.places.last().copied().unwrap_or(0));
+                            assert_eq!(message.resume_position, received.places.last().copied().unwrap_or(0));
                         }
                     }
                 }
@@ -527,7 +527,7 @@ async fn follow_orders(
                 break;
             }
         }
-        heard.breaks += 1;
+        received.breaks += 1;
     }
 }
 

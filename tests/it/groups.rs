@@ -73,7 +73,7 @@ async fn count(database: Database) {
     let (counting, before) = (store.clone(), Arc::new(AtomicU64::new(0)));
     let counted = Arc::clone(&before);
     let hold_up = HoldUp(Box::new(move || {
-        begins.send(()).expect("somebody waits for it");
+        begins.send(()).expect("the test waits for it");
         queued.lock().expect("nobody panics").recv().expect("all are queued");
         counted.store(counting.statements(), Ordering::Relaxed);
     }));

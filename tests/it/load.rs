@@ -1,5 +1,5 @@
-//! Mixed load: callers who place, pay for, cancel and ship orders, ask again when they heard nothing, and remember
-//! what they were told.
+//! Mixed load: callers that place, pay for, cancel and ship orders, repeat calls that got no answer, and remember every
+//! answer.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -86,7 +86,7 @@ impl Clients {
         }
     }
 
-    /// Waits until nothing is asked of the provider and no letter is left to be sent; gives how long that took.
+    /// Waits until nothing is asked of the provider and no letter is left to be sent; returns how long that took.
     pub(crate) async fn until_quiet(&self, at_most: Duration) -> Duration {
         let began = Instant::now();
         loop {
@@ -115,12 +115,12 @@ impl Clients {
     }
 }
 
-/// What callers were told, which no fault may take back.
+/// The answers that callers got; no fault may take one back.
 #[derive(Default)]
 pub(crate) struct Told {
     /// The latest version of each order and shipment that an answer has shown.
     versions: Mutex<BTreeMap<String, i64>>,
-    /// Those of them that are told since the last look.
+    /// Those of them that were shown since the last look.
     fresh: Mutex<BTreeSet<String>>,
     /// Events that a stream has shown: position, order, sequence, type.
     events: Mutex<BTreeMap<i64, (String, i64, String)>>,
@@ -279,7 +279,7 @@ async fn watch_events(clients: Clients, told: Arc<Told>) {
     }
 }
 
-/// Somebody with a few orders on their way. The same seed does the same, as far as the answers allow.
+/// A caller with a few orders on their way. The same seed does the same, as far as the answers allow.
 pub(crate) struct Caller {
     name: String,
     random: fastrand::Rng,
@@ -367,7 +367,7 @@ enum Step {
     Over,
 }
 
-/// One order on its way. A step whose answer was not heard is asked again under the same request id.
+/// One order on its way. A step that got no answer is repeated under the same request id.
 #[derive(Debug, Default)]
 pub(crate) struct Journey {
     buyer: String,

@@ -53,7 +53,7 @@ async fn any_bytes(engine: Engine) {
         send_all(&method, &known, each / 2, &channels, SEED + 1).await;
     }
     let before = server.resident_kib();
-    let mut heard: HashMap<Code, usize> = HashMap::new();
+    let mut received: HashMap<Code, usize> = HashMap::new();
     let (mut sent, mut slowest) = (0, (Duration::ZERO, String::new()));
     for method in methods() {
         let answers = send_all(&method, &known, each, &channels, SEED).await;
@@ -74,7 +74,7 @@ async fn any_bytes(engine: Engine) {
                 hex(&bytes),
                 site.log().lines().filter(|it| it.contains("panicked")).collect::<String>()
             );
-            *heard.entry(code).or_default() += 1;
+            *received.entry(code).or_default() += 1;
             sent += 1;
             if took > slowest.0 {
                 slowest = (took, format!("{} with {}", method.path, hex(&bytes)));
@@ -90,11 +90,11 @@ async fn any_bytes(engine: Engine) {
         Engine::Postgres => KEPT_KIB,
     };
     let kept = settled(&server, before + may_keep).await.saturating_sub(before);
-    println!("{engine:?}: {sent} messages, answers {heard:?}, kept {kept} KiB");
+    println!("{engine:?}: {sent} messages, answers {received:?}, kept {kept} KiB");
     println!("slowest {:?}: {}", slowest.0, slowest.1.chars().take(200).collect::<String>());
     // Some read well and are even done: else only the surface was touched.
-    assert!(heard.contains_key(&Code::Ok) && heard.contains_key(&Code::FailedPrecondition));
-    assert!(heard.contains_key(&Code::InvalidArgument) && heard.contains_key(&Code::NotFound));
+    assert!(received.contains_key(&Code::Ok) && received.contains_key(&Code::FailedPrecondition));
+    assert!(received.contains_key(&Code::InvalidArgument) && received.contains_key(&Code::NotFound));
     assert!(slowest.0 < scale(Duration::from_secs(30), Duration::from_secs(1)), "{slowest:?}");
     assert!(kept <= scale(2 * KEPT_KIB, may_keep), "{kept} KiB are not given back");
     assert_eq!(site.broken_laws(), "");

@@ -1,4 +1,4 @@
-//! PostgreSQL going dark, losing the reply to COMMIT, and going down hard, all under load.
+//! PostgreSQL that stops answering, losing the reply to COMMIT, and going down hard, all under load.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use crate::postgres::Cluster;
 use crate::proxy::{Cut, Proxy};
 use crate::server::{Clients, Engine};
 
-/// What a caller may hear while the database is gone, besides answers.
+/// The errors that a caller may get while the database is gone.
 const HONEST: [Code; 3] = [Code::Unavailable, Code::Aborted, Code::DeadlineExceeded];
 const SEED: u64 = 14;
 /// How long health may take to notice either way: a look every second, two seconds for an answer, and some air.
@@ -35,8 +35,8 @@ async fn until_health_says(process: &Process, serving: bool) -> Duration {
 async fn until_accepted(told: &Told, answers: usize) -> Duration {
     let (began, before) = (Instant::now(), told.accepted());
     while told.accepted() < before + answers {
-        let heard = told.answers();
-        assert!(began.elapsed() < Duration::from_secs(60), "hardly anything is accepted: {heard:?}");
+        let received = told.answers();
+        assert!(began.elapsed() < Duration::from_secs(60), "hardly anything is accepted: {received:?}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     began.elapsed()
@@ -118,7 +118,7 @@ async fn a_lost_reply_to_commit_leaves_one_effect() {
     until_accepted(&told, WARM).await;
     let cuts = scale(5, 100);
     for number in 0..cuts {
-        // Most commits are done and not heard of; for some the connection ends before they are.
+        // Most commits are made and their answer is lost; for some the connection ends before them.
         proxy.cut(if number % 4 == 3 { Cut::Before } else { Cut::After }).await;
         tokio::time::sleep(Duration::from_millis(100)).await;
     }

@@ -1,4 +1,4 @@
-//! More calls than there is room for: those inside go on as well as alone, those outside are told at once.
+//! More calls than there is room for: those under way are not slowed down, the others are refused at once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

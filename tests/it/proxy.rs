@@ -1,4 +1,4 @@
-//! A way to PostgreSQL that can go dark without a word, or cut a connection at the moment of its COMMIT.
+//! A proxy before PostgreSQL that can stop forwarding, or cut a connection at the moment of its COMMIT.
 
 use std::io;
 use std::net::SocketAddr;
@@ -13,12 +13,12 @@ use tokio::task::JoinSet;
 /// COMMIT as a simple query: its kind, its length, its text, its end.
 const COMMIT: &[u8] = b"Q\0\0\0\x0bCOMMIT\0";
 
-/// What becomes of the next connection that says COMMIT.
+/// How the next connection that sends COMMIT is cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cut {
-    /// PostgreSQL never hears of it.
+    /// It never reaches PostgreSQL.
     Before,
-    /// PostgreSQL has done it, and nobody hears.
+    /// PostgreSQL commits, and the answer is lost.
     After,
 }
 
@@ -31,7 +31,7 @@ pub(crate) struct Proxy {
 
 struct Ways {
     target: SocketAddr,
-    /// Rises when it goes dark: what was open then never hears anything again, not even an end.
+    /// Rises when it goes dark: connections from before get nothing more, not even their end.
     darkness: watch::Sender<u64>,
     dark: AtomicBool,
     armed: std::sync::Mutex<Option<Cut>>,

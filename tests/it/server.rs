@@ -75,7 +75,7 @@ pub(crate) struct Places {
 }
 
 impl TestServer {
-    /// None where there is no PostgreSQL, which was said aloud.
+    /// None where there is no PostgreSQL; a note on standard error says so.
     pub(crate) async fn start(engine: Engine) -> Option<Self> {
         Self::start_with(engine, |_| {}).await
     }

@@ -37,11 +37,11 @@ async fn next(stream: &mut Streaming<pb::TrackShipmentResponse>) -> Result<Optio
 }
 
 async fn rest(mut stream: Streaming<pb::TrackShipmentResponse>) -> Vec<String> {
-    let mut heard = Vec::new();
+    let mut received = Vec::new();
     while let Some(message) = next(&mut stream).await.expect("the stream ends well") {
-        heard.push(message);
+        received.push(message);
     }
-    heard
+    received
 }
 
 async fn paid(server: &TestServer, buyer: &str) -> (String, String) {
@@ -98,15 +98,15 @@ on_both_engines!(a_reader_hears_every_event_once_from_any_point_on_and_in_the_ar
     assert_eq!(record(&server, "swift", &number, again.clone()).await.unwrap(), (0, 2));
     assert_eq!(record(&server, "other", &number, again).await.unwrap_err().code(), Code::NotFound);
 
-    let mut heard = Vec::new();
-    while heard.len() < 3 {
+    let mut received = Vec::new();
+    while received.len() < 3 {
         let message = next(&mut early).await.unwrap().expect("more to come");
         if !message.contains(" -,") {
-            heard.push(message);
+            received.push(message);
         }
     }
-    assert!(heard[0].starts_with("1 PICKED_UP"), "{heard:?}");
-    assert_eq!(heard[2], "3 OUT_FOR_DELIVERY, OUT_FOR_DELIVERY");
+    assert!(received[0].starts_with("1 PICKED_UP"), "{received:?}");
+    assert_eq!(received[2], "3 OUT_FOR_DELIVERY, OUT_FOR_DELIVERY");
     drop(early);
 
     let mut resumed = track(&server, &id, 2).await;

@@ -79,7 +79,7 @@ on_both_engines!(an_answer_has_as_much_of_the_order_as_was_asked_for, async |ser
     };
     let held = orders.place_hold(by("clerk", hold)).await.expect("a hold").into_inner();
     is_basic(held.order);
-    let hold_id = held.hold.expect("the hold is told beside the order").id;
+    let hold_id = held.hold.expect("the hold is shown beside the order").id;
     let release = pb::ReleaseHoldRequest { order_id: id.clone(), hold_id, view: BASIC, ..Default::default() };
     is_basic(orders.release_hold(by("clerk", release)).await.expect("released").into_inner().order);
 
@@ -97,7 +97,7 @@ on_both_engines!(an_answer_has_as_much_of_the_order_as_was_asked_for, async |ser
     let order = is_basic(first.order.clone());
     assert_eq!(order.state(), pb::OrderState::Cancelled);
     let again = orders.cancel_order(cancel(BASIC)).await.expect("answered anew").into_inner();
-    assert_eq!(again, first, "a repeat hears what the first call heard");
+    assert_eq!(again, first, "a repeat gets the first answer");
     let other = orders.cancel_order(cancel(0)).await.expect_err("other content");
     assert_eq!(reason(&other), "REQUEST_ID_REUSED");
     server.stop().await;

@@ -114,23 +114,24 @@ pub(crate) const TRIES_MAX: usize = 20;
 /// How many parts an order is paid in. The part that pays all the rest has room beyond that, so the order is not stranded.
 pub(crate) const PARTS_MAX: usize = 20;
 
-/// How many refunds one payment is given back in, other than failed ones. The refund of all the rest has room beyond
-/// that, so no money is stranded; thousands of single cents have not.
+/// How many refunds a payment may have, failed ones not counted. A refund of the whole rest is allowed beyond that, so
+/// no money is stranded.
 pub(crate) const REFUND_PARTS_MAX: usize = 20;
 
 /// How many refunds of one payment a provider may refuse. After that a person pays back by other means.
 pub(crate) const REFUSED_REFUNDS_MAX: usize = 20;
 
-/// How many refunds of an order are told at once, a letter each. Later letters are a day apart, and each tells of all
+/// How many refunds of an order get a letter of their own at once. Later letters are a day apart, and each lists all
 /// refunds since the one before.
 const REFUND_LETTERS_AT_ONCE: usize = 5;
 
 const REFUND_LETTERS_APART: Duration = Duration::from_secs(86_400);
 
-/// A letter that is due later than this is not being sent just now, by whatever clock: what happens is told in it.
+/// A letter due later than this is not being sent yet, even by a worker whose clock is ahead, so another refund can
+/// still be added to it.
 const SURELY_NOT_SENT: Duration = Duration::from_secs(60);
 
-/// How long the reason of a failure may be, in characters: it is in others' words.
+/// How long the reason of a failure may be, in characters: the provider writes it.
 pub(crate) const FAILURE_MAX: usize = 500;
 
 /// After a failed or given-up payment the customer gets this long to try again, or the whole lifetime of a reservation
@@ -200,7 +201,7 @@ impl Order {
         Ok(id)
     }
 
-    /// The rungs that every payment has to climb; gives the amount.
+    /// The checks that every payment has to pass; returns the amount.
     fn payable(&self, unit: &UnitOfWork, amount: Option<Money>) -> Result<Money, Refusal> {
         if self.state != OrderState::Invoiced {
             return Err(self.out_of_turn("pay"));
@@ -214,7 +215,7 @@ impl Order {
             return Err(self.reservation_expired());
         }
 
-        // What is authorised already is spoken for: it is captured or voided before anything else pays for it.
+        // Money that is authorised already counts: it is captured or voided before another payment may replace it.
         let due = self.amounts.currency.of(self.due_minor() - self.authorized_minor());
         let amount = amount.unwrap_or(due);
         if due.minor == 0 {
@@ -482,9 +483,9 @@ impl Order {
         }
     }
 
-    /// The customer hears of all money that goes back, in letters that keep a pace: a letter tells of every refund from
-    /// its own to the one before the next letter's.
-    pub(super) fn tell_refund(&mut self, unit: &mut UnitOfWork) {
+    /// Queues a letter about a refund unless one is queued that will list it: a letter lists every refund from its own to
+    /// the one before the next letter's.
+    pub(super) fn notify_refund(&mut self, unit: &mut UnitOfWork) {
         let letters = || self.messages.iter().filter(|it| it.kind == MessageKind::RefundIssued);
         let still_open = |it: &Message| match it.state {
             MessageState::Queued => it.attempts == 0,

@@ -96,7 +96,7 @@ impl Order {
         Ok(refund)
     }
 
-    /// The rungs that every refund has to climb; gives the payment's place.
+    /// The checks that every refund has to pass; returns the payment's index.
     fn giving_index(&self, id: PaymentId) -> Result<usize, Refusal> {
         let index = self.payment_index(id)?;
         // An order that is being paid is cancelled, not refunded: what it paid would be due again.
@@ -183,7 +183,7 @@ impl Order {
         found.ok_or_else(|| Refusal::not_found("refund", id))
     }
 
-    /// The provider's answer to a refund; says whether it changed anything.
+    /// The provider's answer to a refund; returns whether it changed anything.
     pub fn answer_refund(
         &mut self,
         unit: &mut UnitOfWork,
@@ -220,7 +220,7 @@ impl Order {
         let text = format!("refund {id} of {} {to}{by}", refund.amount);
         self.record(unit, kind, Some(step), text);
         if to == RefundState::Succeeded {
-            self.tell_refund(unit);
+            self.notify_refund(unit);
         }
         Ok(true)
     }

@@ -1,4 +1,4 @@
-//! What became of a message that was sent.
+//! The outcome of sending a message.
 
 use std::time::Duration;
 

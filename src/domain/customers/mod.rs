@@ -1,4 +1,4 @@
-//! What customers are told and what they say.
+//! Letters to customers, and their feedback.
 
 pub(super) mod feedback;
 pub(super) mod messages;

@@ -255,8 +255,8 @@ fn last_invoice(order: &Order) -> Option<String> {
     (invoice.number > 0).then(|| invoice.full_number())
 }
 
-/// The refunds that the message tells of: from the n-th one that succeeded to the one before that of the next letter;
-/// all of them together if it names none.
+/// The refunds in this message: from the n-th successful one up to the one where the next message begins; all of them
+/// if the message names none.
 fn add_refund(facts: &mut Facts, message: &Message, order: &Order) -> Result<(), String> {
     let all = order.payments.iter().flat_map(|it| &it.refunds);
     let mut done: Vec<_> = all.filter(|it| it.state == RefundState::Succeeded).collect();
@@ -299,7 +299,7 @@ fn add_hold(facts: &mut Facts, order: &Order) -> Result<(), String> {
         HoldReason::CustomerRequest => ("you asked us to wait", "Tell us when to go on."),
         HoldReason::UnknownDeliveryDate => ("we do not know yet when we can deliver it", nothing),
         HoldReason::QualityFailure => ("something did not pass our quality check", nothing),
-        // Of a suspicion the customer is not told.
+        // The customer is not told about a suspicion of fraud.
         HoldReason::HighRiskOfFraud | HoldReason::Compliance | HoldReason::Other => {
             ("we have to look at it once more", nothing)
         }

@@ -1,4 +1,4 @@
-//! What is written for people. It decides nothing and is called by who hands it out.
+//! Documents for people: letters, labels, packing slips. Nothing is decided here.
 
 pub(super) mod label;
 pub(super) mod letters;

@@ -19,7 +19,7 @@ pub struct Violation {
 /// | S, W | stock, and who waits for it |
 /// | M | money |
 /// | T | states and their evidence |
-/// | L | the log of events, and what customers are told |
+/// | L | the log of events, and letters to customers |
 /// | E, I | what is to be done, and what was asked for |
 /// | A, P | the archive, people's secrets |
 pub const LAWS: &[(&str, &str)] = &[
@@ -67,7 +67,7 @@ pub const LAWS: &[(&str, &str)] = &[
     ("L1", "the events of an order are numbered from 1 without gap, up to the one it knows as its last"),
     ("L2", "recorded time never falls along an order's events"),
     ("L3", "global positions run from 1 without gap, up to the counter"),
-    ("L4", "every message has a key of its own, and what the customer must hear was queued"),
+    ("L4", "every message has a key of its own, and every letter that the order's events require was queued"),
     ("E1", "every job can be claimed within the hour that a lease lasts at most"),
     ("E2", "every message that is to be sent has a job that sends it"),
     ("I1", "every claimed request id has its answer"),

@@ -229,7 +229,7 @@ impl Order {
             found.ensure("T4", id, both, "who and when together with the decision", state);
             if matches!(state, ApprovalState::Approved | ApprovalState::Rejected) {
                 let other = decided_by.as_ref() != Some(requested_by);
-                found.ensure("T4", id, other, "somebody else than who asked", requested_by);
+                found.ensure("T4", id, other, "another actor than the requester", requested_by);
                 let in_time = expires_at.is_none_or(|end| decided_at.is_some_and(|at| at < end));
                 found.ensure("T4", id, in_time, "decided before it expired", "later");
             }
@@ -248,7 +248,7 @@ impl Order {
         }
     }
 
-    /// The state an ended order had got to says which gates it passed; a live one says it by itself.
+    /// The gates that an order has passed follow from its state; of an archived one from its state before.
     fn check_gates(&self, found: &mut Findings) {
         let Some(rank) = rank(self.archived_from.unwrap_or(self.state)) else { return };
         let gate = |found: &mut Findings, least: u8, holds: bool, what: &str| {

@@ -33,7 +33,7 @@ pub(in crate::domain) struct Take {
     pub quantity: i64,
 }
 
-/// Units of a product that a region has beyond `spoken_for` ones.
+/// Units of a product that a region has beyond those that waiting orders want.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::domain) struct Supply {
     pub total: i64,
@@ -41,7 +41,7 @@ pub(in crate::domain) struct Supply {
     pub by_location: Vec<(LocationCode, i64)>,
 }
 
-pub(super) fn supply(unit: &UnitOfWork, region: &RegionCode, sku: &Sku, spoken_for: i64) -> Supply {
+pub(super) fn supply(unit: &UnitOfWork, region: &RegionCode, sku: &Sku, awaited: i64) -> Supply {
     let mut found: Vec<(i32, LocationCode, i64)> = unit
         .levels(sku)
         .into_iter()
@@ -54,7 +54,7 @@ pub(super) fn supply(unit: &UnitOfWork, region: &RegionCode, sku: &Sku, spoken_f
 
     let total: i64 = found.iter().map(|it| it.2).sum();
     Supply {
-        total: (total - spoken_for).max(0),
+        total: (total - awaited).max(0),
         by_location: found.into_iter().map(|(_, location, units)| (location, units)).collect(),
     }
 }

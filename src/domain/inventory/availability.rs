@@ -1,4 +1,4 @@
-//! What a caller is told about stock before ordering.
+//! Availability of stock, for a caller that has not ordered yet.
 
 use crate::domain::inventory::allocate::{Need, availability, supply};
 use crate::domain::inventory::expire::release_expired;

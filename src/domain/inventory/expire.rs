@@ -11,7 +11,7 @@ use crate::domain::unit::command::Command;
 use crate::domain::unit::journal::step_between;
 use crate::domain::unit::unit_of_work::{Lease, Part, ReadSet, UnitOfWork};
 
-/// Ends the expired reservations of these products, but not those of the order that asks; says whether there was one.
+/// Ends the expired reservations of these products, but not those of the order that asks; returns whether there was one.
 /// So an expired reservation that no worker has ended yet never makes an order short.
 pub(in crate::domain) fn release_expired_of<'s>(
     unit: &mut UnitOfWork,
@@ -22,7 +22,7 @@ pub(in crate::domain) fn release_expired_of<'s>(
     expire(unit, expired, except)
 }
 
-/// Ends every expired reservation that was loaded; says whether there was one.
+/// Ends every expired reservation that was loaded; returns whether there was one.
 pub fn release_expired(unit: &mut UnitOfWork) -> Result<bool, Refusal> {
     let expired = unit.all_expired();
     expire(unit, expired, None)
@@ -105,7 +105,7 @@ impl Command for ExpireReservation {
     }
 }
 
-/// Ends the expired reservations that hold stock which others are short of; says whether there was one.
+/// Ends the expired reservations that hold stock which others are short of; returns whether there was one.
 #[derive(Debug, Clone)]
 pub struct ReleaseExpired {
     /// The read sets of the changes that are short.

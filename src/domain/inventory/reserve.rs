@@ -254,7 +254,7 @@ impl OrderCommand for FillOrder {
 }
 
 impl Order {
-    /// A waiting order takes its stock if it is its turn; says whether it did.
+    /// A waiting order takes its stock if it is its turn; returns whether it did.
     pub fn fill(&mut self, unit: &mut UnitOfWork) -> Result<bool, Refusal> {
         if self.state != OrderState::AwaitingStock || self.on_hold() {
             return Ok(false);

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// A postal address, field by field, at most 200 characters each.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Address {
-    /// Who receives; the customer's name when empty.
+    /// The recipient; empty: the customer's name.
     pub recipient: String,
     pub organization: String,
     /// 1–4 street lines.

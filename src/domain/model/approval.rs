@@ -36,7 +36,7 @@ pub struct Approval {
     pub policy_version: String,
     /// The rule of the policy that approved or asked, in words.
     pub rule: String,
-    /// Who caused the request: may not decide it.
+    /// The actor that caused the request; it may not decide it.
     pub requested_by: Actor,
     pub requested_at: Timestamp,
     pub expires_at: Option<Timestamp>,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Who ordered. An order has it [normalised](Customer::normalised); [`super::verify`] says whether it can be used.
+/// The customer who ordered. An order has it [normalised](Customer::normalised); [`super::verify`] says whether it can be used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Customer {
     /// 1–200 characters.

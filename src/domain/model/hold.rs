@@ -1,4 +1,4 @@
-//! Holds: what stops an order until somebody releases it.
+//! Holds: an active hold stops an order until a person releases it.
 
 use serde::{Deserialize, Serialize};
 

@@ -70,12 +70,12 @@ string_enum! {
     }
 }
 
-/// Why a message did not go, without the customer's data, and what that means for it.
+/// Why a message was not sent, without the customer's data, and what follows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unsent {
     /// It is tried again: the mail system is away, or the outcome is unknown.
     Later(String),
-    /// It fails: who carries the mail will never take it.
+    /// It fails: the mail system refused it for good.
     Refused(String),
     /// It is not to be sent: there is no address for it, or its occasion is gone.
     Suppressed(String),

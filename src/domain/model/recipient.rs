@@ -52,7 +52,7 @@ impl FromStr for BareAddress {
     }
 }
 
-/// Who letters come from: `orders@shop.example` or `The shop <orders@shop.example>`.
+/// The sender of letters: `orders@shop.example` or `The shop <orders@shop.example>`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sender {
     /// Without the quotes that may stand around it; empty: none.
@@ -76,7 +76,7 @@ impl FromStr for Sender {
     }
 }
 
-/// Who a letter goes to.
+/// The recipient of a letter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Recipient {
     Email(BareAddress),
@@ -86,8 +86,8 @@ pub enum Recipient {
 
 impl Recipient {
     /// The customer's e-mail address, or the phone number if there is none; or why no letter may go there. `country` is
-    /// the one whose phone numbers need no prefix. What does not pass verification never receives a letter: it may be
-    /// somebody else's.
+    /// the one whose phone numbers need no prefix. An address that does not pass verification never receives a letter: it may
+    /// be a stranger's.
     pub(in crate::domain) fn of(customer: &Customer, country: &str) -> Result<Self, String> {
         let (email, phone) = (customer.email.trim(), customer.phone.trim());
         if !email.is_empty() {

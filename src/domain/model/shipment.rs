@@ -116,13 +116,13 @@ pub struct Assignment {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Handover {
     pub at: Timestamp,
-    /// Who of the courier took it.
+    /// The person of the courier who took it.
     pub driver: String,
     pub packages: i32,
     pub confirmed_by: Actor,
 }
 
-/// That it arrived.
+/// Proof of delivery.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proof {
     pub received_by: String,

@@ -3,7 +3,7 @@
 //!
 //! "Valid" means well-formed here: an e-mail address with correct syntax, a phone number that its country
 //! could have given out, an address with the fields and the kind of postal code that its country asks for.
-//! Whether somebody answers there, or the house exists, is not looked up anywhere.
+//! Whether the mailbox, the telephone or the house exists is not checked.
 
 #[cfg(test)]
 mod tests;

@@ -67,7 +67,7 @@ pub(in crate::domain) fn receive(unit: &mut UnitOfWork, new: &NewOrder) -> Resul
     order.record(unit, EventKind::OrderReceived, Some(opened(order.id.0, OrderState::Received)), text);
     order.notify(unit, MessageKind::OrderReceived, None, 0);
 
-    let duplicate_of = unit.received_alike(&order.fingerprint, order.id);
+    let duplicate_of = unit.last_received_with(&order.fingerprint, order.id);
     unit.changes.fingerprints.insert(order.fingerprint.clone(), unit.now);
     if !reference.is_empty() {
         unit.changes.external_references.insert((channel, reference.clone()));

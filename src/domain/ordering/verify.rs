@@ -103,7 +103,7 @@ impl Order {
         let duplicate_of = match waive_duplicate {
             Waive::Duplicate => None,
             Waive::Nothing => {
-                unit.received_alike(&self.fingerprint, self.id).filter(|it| *it < self.created_at)
+                unit.last_received_with(&self.fingerprint, self.id).filter(|it| *it < self.created_at)
             }
         };
         self.verify(unit, duplicate_of, waive_duplicate)

@@ -10,7 +10,7 @@ use crate::domain::shipping::track::TrackingReport;
 use crate::domain::unit::command::{OrderCommand, Target};
 use crate::domain::unit::unit_of_work::UnitOfWork;
 
-/// A proof of delivery before anybody vouched for it.
+/// A proof of delivery as the caller gives it.
 #[derive(Debug, Clone)]
 pub struct Delivery {
     pub received_by: String,
@@ -60,7 +60,8 @@ impl OrderCommand for ConfirmDelivery {
 }
 
 impl Order {
-    /// Somebody confirms the delivery with proof; counts as a report of its own, and stands against a return.
+    /// Confirms the delivery with its proof. It counts as a tracking report, and a later report of a return does not undo
+    /// it.
     pub fn confirm_delivery(
         &mut self,
         unit: &mut UnitOfWork,

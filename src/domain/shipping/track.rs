@@ -53,16 +53,17 @@ impl OrderCommand for RecordTracking {
 /// report of each status has room beyond that, so no flood hides a delivery, a return or a parcel to be collected.
 pub(crate) const TRACKING_EVENTS_MAX: usize = 1_000;
 
-/// Of these, kept free of notices (UNKNOWN, INFO_RECEIVED, DELAYED): they say nothing of where the shipment is.
+/// Of these, so many are not open to notices (UNKNOWN, INFO_RECEIVED, DELAYED), which do not move the shipment.
 const KEPT_FOR_MOVES: usize = 500;
 
-/// Of these, kept for reports that tell another state than the shipment is in.
+/// Of these, so many are kept for reports of another state than the shipment's.
 const KEPT_FOR_CHANGES: usize = 100;
 
-/// How many letters of one kind tell of one shipment. The first report of each status is told beyond that.
+/// How many letters of one kind a shipment gets. The first report of each status gets one beyond that.
 const LETTERS_OF_A_KIND_MAX: usize = 10;
 
-/// How many places of one shipment the customer is told: a courier that reports street by street must not flood them.
+/// How many letters about its location a shipment gets: a courier that reports street by street must not flood the
+/// customer.
 const LOCATIONS_TOLD_MAX: usize = 20;
 
 /// One report as a courier gives it.
@@ -211,8 +212,8 @@ impl Order {
         self.messages.iter().filter(|it| it.shipment == Some(shipment) && it.kind == kind).count()
     }
 
-    /// Tells the customer where the shipment has got to by the reports behind the `known` ones: once per call, however
-    /// many places they pass, and once per place.
+    /// Queues a letter with the shipment's latest location according to the reports after the `known` ones: at most one
+    /// per call and one per location.
     fn announce_location(&mut self, unit: &mut UnitOfWork, index: usize, known: usize) {
         let shipment = &self.shipments[index];
         let news =
@@ -222,7 +223,7 @@ impl Order {
         let letters = self.messages.iter().filter(|it| it.shipment == Some(shipment.id));
         let locations_told = letters.clone().filter(|it| it.kind == MessageKind::LocationChanged).count();
         let about = |sequence: i64| shipment.tracking.iter().find(|it| it.sequence == sequence);
-        // The place of the handover is where the goods are shipped from: the customer heard that they left there.
+        // The location of the handover is in the letter about the shipment's departure.
         let mut told = letters.filter_map(|it| about(it.sequence)).chain(shipment.tracking.first());
         if locations_told < LOCATIONS_TOLD_MAX && !told.any(|it| same_location(&it.location, &news.location))
         {

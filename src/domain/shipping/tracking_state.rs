@@ -25,8 +25,8 @@ pub(in crate::domain) fn key(
 
 /// Statuses that end a journey, whatever else is reported; the first of them stands.
 ///
-/// DELIVERED comes first: the customer has been told, thanked and asked, and no report takes that back. RETURNED and
-/// LOST leave goods and money open, so what a person still has to do about them is undone by nothing.
+/// DELIVERED comes first: the customer has the confirmation and the request for feedback, and no report takes them back.
+/// RETURNED and LOST leave goods and money open, which a person has to settle.
 const ENDS: [ShipmentState; 3] = [ShipmentState::Delivered, ShipmentState::Returned, ShipmentState::Lost];
 
 /// State that follows from the reports; None if they tell nothing.
@@ -44,8 +44,8 @@ pub(super) fn estimate_of(events: &[TrackingEvent]) -> Option<Timestamp> {
     in_order(events).into_iter().rev().find_map(|it| it.estimated_at)
 }
 
-/// What the customer is told about a report. Not of pickup and delivery: those are told once per shipment,
-/// when it is handed over and when it is delivered, and not once per report.
+/// The letter that a report causes. Pickup and delivery cause none here: their letters are queued once per shipment, at
+/// the handover and at the delivery, and not once per report.
 pub(super) fn told_to_customer(event: &TrackingEvent) -> Option<MessageKind> {
     match event.status {
         TrackingStatus::OutForDelivery => Some(MessageKind::OutForDelivery),
@@ -65,8 +65,8 @@ pub(super) fn told_to_customer(event: &TrackingEvent) -> Option<MessageKind> {
     }
 }
 
-/// The report that the customer is told a change of place of: the latest of all, if it says that the shipment moves on
-/// and names a place. A scan that comes late tells of a place that was left already.
+/// The report whose location the customer may be told: the latest of all, if the shipment is in transit and it names a
+/// location. A scan that arrives late names a location that was left already.
 pub(super) fn moved_on(events: &[TrackingEvent]) -> Option<&TrackingEvent> {
     let latest = in_order(events).last().copied()?;
     let moves_on = latest.status == TrackingStatus::InTransit && !latest.location.trim().is_empty();
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn the_customer_hears_of_trouble_and_of_the_last_mile() {
+    fn the_customer_gets_letters_about_trouble_and_the_last_mile() {
         let told = |status| told_to_customer(&event(status, 1));
         assert_eq!(told(TrackingStatus::Delayed), Some(MessageKind::DeliveryDelayed));
         assert_eq!(told(TrackingStatus::Lost), Some(MessageKind::DeliveryException));

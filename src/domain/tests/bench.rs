@@ -301,8 +301,9 @@ impl Bench {
             let moves = [it.on_hand, it.reserved, it.damaged, it.quality_hold].iter().any(|it| *it != 0);
             assert!(moves, "an entry that moves nothing: {it:?}");
             if it.reserved != 0 {
-                let whose = it.reservation.expect("S5: units are set aside under the name of a reservation");
-                *named.entry((whose, it.order)).or_default() += it.reserved;
+                let reservation =
+                    it.reservation.expect("S5: units are set aside under the name of a reservation");
+                *named.entry((reservation, it.order)).or_default() += it.reserved;
             }
             let sums = figures.entry((it.sku.clone(), it.location.clone())).or_default();
             for (sum, moved) in sums.iter_mut().zip([it.on_hand, it.reserved, it.damaged, it.quality_hold]) {

@@ -104,7 +104,7 @@ fn who_may_not_decide_an_approval_is_not_sent_to_decide_it() {
     let own = bench.decide_gate(id, Gate::Reservation, Decision::Approve);
     assert_eq!(told(own), (Reason::SelfApproval, "RESERVED", vec![Action::CancelOrder, Action::PlaceHold]));
 
-    bench.by("boss").decide_gate(id, Gate::Reservation, Decision::Approve).expect("somebody else");
+    bench.by("boss").decide_gate(id, Gate::Reservation, Decision::Approve).expect("another actor");
     let (reason, state, calls) = told(bench.decide_gate(id, Gate::Reservation, Decision::Reject));
     assert_eq!((reason, state), (Reason::ApprovalDecided, "APPROVED"));
     assert_eq!(calls, bench.order(id).available_actions());

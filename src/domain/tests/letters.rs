@@ -35,7 +35,7 @@ fn away() -> Unsent {
     Unsent::Later("the relay is away".to_owned())
 }
 
-/// Fails to send until the message is given up, each time when it is due; gives the pauses between.
+/// Fails to send until the message is given up, each time when it is due; returns the pauses between.
 fn fail_to_send(bench: &mut Bench, id: OrderId, kind: MessageKind) -> Vec<Duration> {
     let mut pauses = Vec::new();
     loop {

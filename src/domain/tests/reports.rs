@@ -168,5 +168,5 @@ fn a_return_that_was_settled_stays_settled_when_the_goods_turn_out_to_be_deliver
         (bench.state(id), bench.shipment(id, 0).state),
         (OrderState::Closed, ShipmentState::Delivered)
     );
-    assert!(bench.order(id).feedback.is_none(), "whoever was paid back is not asked how it was");
+    assert!(bench.order(id).feedback.is_none(), "a customer who was paid back is not asked for feedback");
 }

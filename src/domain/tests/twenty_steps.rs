@@ -64,7 +64,7 @@ fn one_order_travels_all_twenty_steps() {
     assert_eq!(bench.shelf("A-1", "NYC"), (8, 0, 0));
     assert_eq!(bench.shelf("B-2", "NYC"), (4, 0, 0));
 
-    // 14 and 15: the customer is told and the journey followed.
+    // 14 and 15: the customer gets the letter about the shipment, and tracking follows it.
     assert_eq!(state_of(&bench, id, Step::NotifyShipment), StepState::InProgress);
     bench.send_messages(id);
     assert_eq!(state_of(&bench, id, Step::NotifyShipment), StepState::Done);
@@ -175,7 +175,7 @@ fn reports_may_come_late_twice_and_in_any_order() {
     assert_eq!(bench.state(id), OrderState::Delivered);
     assert_eq!(bench.shipment(id, 0).tracking.len(), 6);
     let late = bench.order(id).messages[told..].iter().find(|it| it.kind.step() == Step::TrackShipment);
-    assert_eq!(late, None, "nobody hears that a delivered parcel is out for delivery");
+    assert_eq!(late, None, "no letter says that a delivered parcel is out for delivery");
 }
 
 fn state_of(bench: &Bench, id: OrderId, step: Step) -> StepState {

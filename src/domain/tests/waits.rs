@@ -1,4 +1,4 @@
-//! What an order waits for, said so that somebody in the warehouse knows what to do.
+//! What an order waits for, in words that tell the warehouse what to do.
 
 use crate::domain::model::hold::HoldReason;
 use crate::domain::model::scalars::OrderId;

@@ -42,7 +42,7 @@ pub enum Part {
     Invoice(InvoiceId),
     Approval(ApprovalId),
     Hold(HoldId),
-    /// Of an order; other callers' reservations are no parts.
+    /// A reservation of an order; other callers' reservations are no parts.
     Reservation(ReservationId),
     Message(MessageId),
 }
@@ -514,8 +514,8 @@ impl<'w> UnitOfWork<'w> {
         self.snapshot.awaited_before.get(&(order, sku.clone())).copied().unwrap_or(0)
     }
 
-    /// When the youngest order of the same customer for the same goods was received, this one aside.
-    pub fn received_alike(&self, fingerprint: &str, except: OrderId) -> Option<Timestamp> {
+    /// When the youngest other order with this fingerprint was received: the same customer, the same goods.
+    pub fn last_received_with(&self, fingerprint: &str, except: OrderId) -> Option<Timestamp> {
         self.note_if_not_loaded(
             |it| it.fingerprints.contains(fingerprint),
             |it| it.fingerprints.push(fingerprint.to_owned()),
@@ -526,7 +526,7 @@ impl<'w> UnitOfWork<'w> {
         seen.into_iter().flatten().copied().chain(loaded).max()
     }
 
-    /// Whether an order of this channel has this reference of its sender's already.
+    /// Whether an order of this channel already has this external reference.
     pub fn knows_external_reference(&self, channel: Channel, reference: &str) -> bool {
         let key = (channel, reference.to_owned());
         let found = self.snapshot.external_references.contains(&key);

@@ -1,10 +1,10 @@
-//! What the workers rely on when they hand a letter over.
+//! The contract of a mail system.
 
 use async_trait::async_trait;
 
 use crate::domain::{Letter, MessageId, Unsent};
 
-/// Who carries letters to customers. Sent means: the receiver has stored it durably.
+/// Carries letters to customers. A letter counts as sent once the mail system has stored it durably.
 #[async_trait]
 pub trait Mail: Send + Sync {
     /// An error says why, without the customer's data, and whether to try again later, with the same id.

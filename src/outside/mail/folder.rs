@@ -67,18 +67,18 @@ impl Mail for FileMail {
         if self.posted.send(Posted { id, text, stored }).is_err() {
             return given_up();
         }
-        // Whatever is wrong with a folder, such as a full disk, somebody can put right.
+        // Every failure of a folder, such as a full disk, can be repaired, so the letter is tried again.
         storing.await.map_or_else(|_| given_up(), |it| it.map_err(Unsent::Later))
     }
 }
 
-/// Who a letter goes to, read once more: nothing that names a second recipient leaves the house, wherever it comes from.
+/// The recipient, parsed once more: no letter is sent to an address that names a second mailbox, wherever it was stored.
 pub(super) fn addressee(letter: &Letter) -> Result<Recipient, Unsent> {
     let unusable = |_| Unsent::Suppressed("the customer's address is not a bare e-mail address".to_owned());
     letter.to.parse().map_err(unusable)
 }
 
-/// Removes what a process that was killed left unfinished. What is young may be another's that is just being written.
+/// Removes unfinished files of killed processes. A young one may still be written by another process.
 fn clear_litter(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten() {

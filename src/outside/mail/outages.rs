@@ -1,4 +1,4 @@
-//! Tests of how letters are handed over, and of what is made of it when they are not taken.
+//! Tests of handing letters over, and of the outcome when they are not accepted.
 
 use std::fs::{self, File};
 

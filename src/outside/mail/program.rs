@@ -49,8 +49,8 @@ impl Mail for Sendmail {
 }
 
 /// The exit codes of `sysexits.h` by which a mail program says that it will never take this letter: EX_DATAERR and
-/// EX_NOUSER. EX_NOHOST (68) is none of them, as some say it when they cannot find their relay; nor is any other, as
-/// somebody may put right what is wrong.
+/// EX_NOUSER. EX_NOHOST (68) is not among them, as some programs return it when they cannot find their relay; the causes
+/// of all other codes can be repaired.
 const REFUSED: [i32; 2] = [65, 67];
 
 fn hand_over(program: &Path, from: &str, to: &str, text: String) -> Result<(), Unsent> {

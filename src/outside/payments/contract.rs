@@ -1,4 +1,4 @@
-//! What Consign relies on when it asks a payment provider.
+//! The contract of a payment provider.
 
 use async_trait::async_trait;
 
@@ -6,7 +6,7 @@ use crate::domain::{Money, PaymentId, ProviderAnswer, ProviderRequest, RefundId}
 
 /// A company that takes and gives back money on our behalf.
 ///
-/// Every call has a key: `ask` and `key` together, or a refund's id. The first call with a key may have an effect;
+/// Every call has a key: `request` and `key` together, or a refund's id. The first call with a key may have an effect;
 /// every later one has none and gets the same final answer, for as long as Consign may ask again (days). A call that
 /// is not answered in time is [`ProviderAnswer::Unknown`], never a refusal: it is asked again with the same key.
 ///

@@ -129,7 +129,7 @@ fn keep(ledger: &Mutex<Ledger>, calls: &mpsc::Receiver<Asked>) {
         asked.retain(|it| !it.answer.is_closed());
         let taking = || lock(ledger).take(asked.iter().map(|it| &it.call));
         let Ok(answers) = catch_unwind(AssertUnwindSafe(taking)) else {
-            tracing::error!("the sandbox's ledger panicked; those who asked are told that it gave up");
+            tracing::error!("the sandbox's ledger panicked; open calls are answered as unknown");
             continue;
         };
         for (asked, answer) in asked.into_iter().zip(answers) {
@@ -253,8 +253,8 @@ struct Ledger {
 }
 
 impl Ledger {
-    /// These calls, one after the other. Behind one that could not be written down none is taken: only a line's end
-    /// tells it from the next one.
+    /// Takes these calls one after the other. After one that could not be written none is taken: its line may have no
+    /// end, so the next line would not be separate.
     fn take<'a>(
         &mut self,
         calls: impl Iterator<Item = &'a ProviderCall> + Clone,
@@ -426,7 +426,7 @@ impl Ledger {
             if line != b"\n" {
                 self.read(serde_json::from_slice(line)?);
             }
-            // Line by line: behind one that cannot be read, none is read twice.
+            // Counted line by line, so that an unreadable line makes no earlier one be read twice.
             self.known += line.len() as u64;
         }
         Ok(())

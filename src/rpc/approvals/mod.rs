@@ -1,4 +1,4 @@
-//! Approvals, at the door.
+//! The calls about approvals.
 
 mod parse;
 pub(super) mod reply;

@@ -1,4 +1,4 @@
-//! Requests about approvals, read.
+//! Parses requests about approvals.
 
 use crate::domain::{ApprovalId, DecideApproval, Decision, Part, Problems, Target};
 use crate::pb;

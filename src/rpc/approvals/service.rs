@@ -50,7 +50,7 @@ impl pb::approval_service_server::ApprovalService for Api {
 }
 
 impl Api {
-    /// A named person's word.
+    /// Decides an approval; the caller has to be named.
     async fn decide<M: prost::Message + Default + 'static>(
         &self,
         call: Call,

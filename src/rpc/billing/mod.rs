@@ -1,4 +1,4 @@
-//! Invoices, payments and refunds, at the door.
+//! The calls about invoices, payments and refunds.
 
 mod parse;
 pub(super) mod reply;

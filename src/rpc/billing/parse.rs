@@ -1,4 +1,4 @@
-//! Requests about invoices, payments and refunds, read.
+//! Parses requests about invoices, payments and refunds.
 
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-//! Approvals, invoices, payments and refunds. Each is a part of its order and shares its etag.
+//! Invoices, payments and refunds as the API shows them. Each is a part of its order and shares its etag.
 
 use crate::domain::{
     Amounts, Currency, Invoice, InvoiceLine, InvoiceState, LineAmounts, Means, Order, Payment, PaymentState,

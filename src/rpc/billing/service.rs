@@ -1,7 +1,7 @@
 //! BillingService: invoices, payments and refunds.
 //!
-//! Money through a provider takes three parts: the decision to ask, the asking, which no transaction waits for, and
-//! the answer. A caller that repeats its call meets whichever part is not done yet.
+//! A call to a provider has three parts: the decision, the request to the provider, outside any transaction, and the
+//! answer. A repeated call goes on with the part that is not done yet.
 
 use std::time::{Duration, Instant};
 
@@ -22,7 +22,7 @@ use crate::rpc::status;
 use crate::store::{Changed, Codec, StoreError, View};
 use crate::work::{Caller, Pending, Subject, settle};
 
-/// Kept back of the caller's time, so that an answer without the provider's still arrives.
+/// Kept back of the caller's time for sending an answer when the provider's has not come.
 const REPLY_MARGIN: Duration = Duration::from_millis(200);
 
 #[tonic::async_trait]
@@ -150,7 +150,7 @@ struct Settlement<Id, M> {
     part: fn(Id) -> Part,
     pending: fn(Id) -> Pending,
     answer: fn(Id, &Order) -> M,
-    /// The subject of an answer: of a repeated call only the stored answer is known.
+    /// The payment or refund that an answer is about: of a repeated call only the stored answer is known.
     subject: fn(&M) -> Option<Id>,
     is_final: fn(&M) -> bool,
     is_final_stored: fn(&[u8]) -> bool,
@@ -199,7 +199,7 @@ impl Command for StoreOutcome {
 }
 
 impl Api {
-    /// The payment as it is after the provider has spoken, or waits for that; a declined one is an error.
+    /// The payment after the provider's answer, or pending without one; a declined payment is an error.
     async fn pay<C>(&self, call: Call, command: C) -> Result<pb::Payment, Status>
     where
         C: OrderCommand<Output = PaymentId>,
@@ -264,8 +264,8 @@ impl Api {
         }
     }
 
-    /// Waits for the provider as long as the caller does; what is not settled by then, or cannot be written down now,
-    /// a worker takes over. None: there is no outcome yet; the order says how it stands.
+    /// Waits for the provider as long as the caller does. A worker takes over what is not settled by then, or cannot be
+    /// stored now. None: there is no outcome yet.
     async fn within_the_callers_time<M>(
         &self,
         call: &Call,
@@ -291,8 +291,8 @@ impl Api {
         }
     }
 
-    /// The outcome another caller has settled, if any. A final outcome takes the place of the answer that was kept when
-    /// the provider had not spoken; of several callers that repeat each other all hear the same.
+    /// Stores a final outcome, settled by another caller or a worker, in place of the answer that was stored while it was
+    /// open. Every later repeat of the call gets the same answer.
     async fn store_outcome<Id, M: Message + Default + Clone + 'static>(
         &self,
         call: &Call,

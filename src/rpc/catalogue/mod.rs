@@ -1,4 +1,4 @@
-//! Products and locations, at the door. Their calls belong to InventoryService.
+//! The calls about products and locations, which belong to InventoryService.
 
 pub(super) mod parse;
 pub(super) mod reply;

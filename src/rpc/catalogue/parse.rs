@@ -1,4 +1,4 @@
-//! Requests about products and locations, read.
+//! Parses requests about products and locations.
 
 use crate::domain::{CreateLocation, CreateProduct, Location, Problems, Product, Timestamp};
 use crate::pb;

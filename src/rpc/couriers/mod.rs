@@ -1,4 +1,4 @@
-//! Couriers, at the door. Their calls belong to ShippingService.
+//! The calls about couriers, which belong to ShippingService.
 
 pub(super) mod parse;
 pub(super) mod reply;

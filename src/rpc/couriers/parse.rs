@@ -1,4 +1,4 @@
-//! Requests about couriers, read.
+//! Parses requests about couriers.
 
 use std::collections::HashMap;
 

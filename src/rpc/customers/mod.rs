@@ -1,4 +1,4 @@
-//! Messages and feedback, at the door. Their calls belong to OrderService.
+//! The calls about messages and feedback, which belong to OrderService.
 
 pub(super) mod parse;
 pub(super) mod reply;

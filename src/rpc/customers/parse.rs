@@ -1,4 +1,4 @@
-//! Requests about messages and feedback, read.
+//! Parses requests about messages and feedback.
 
 use crate::domain::{MessageId, Problems, SubmitFeedback, Timestamp};
 use crate::pb;

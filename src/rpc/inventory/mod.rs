@@ -1,4 +1,4 @@
-//! Stock, at the door.
+//! The calls about stock.
 
 mod parse;
 pub(super) mod reply;

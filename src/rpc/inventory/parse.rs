@@ -1,4 +1,4 @@
-//! Requests about stock, read.
+//! Parses requests about stock.
 
 use std::time::Duration;
 

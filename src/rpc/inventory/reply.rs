@@ -1,4 +1,4 @@
-//! Replies of InventoryService.
+//! Stock, reservations and replenishments as the API shows them.
 
 use crate::domain::{
     self, AvailabilityFound, LineAvailability, LocationCode, Movement, RegionCode, Replenishment,

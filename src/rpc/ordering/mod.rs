@@ -1,4 +1,4 @@
-//! Orders, at the door.
+//! The calls about orders.
 
 pub(super) mod parse;
 pub(super) mod reply;

@@ -1,4 +1,4 @@
-//! Requests about orders, read.
+//! Parses requests about orders.
 
 #[cfg(test)]
 mod tests;
@@ -146,8 +146,8 @@ pub(crate) fn update_order(
     Some((UpdateOrder { target: target?, correction, currency }, view))
 }
 
-/// The fields that the mask names, each whole, and the currency that new lines are in; a field that is named and left
-/// out is taken away, where it may be.
+/// The fields that the mask names, each as a whole, and the currency of new lines. A field that is in the mask but not in
+/// the draft is removed if it is optional.
 fn correction(paths: &[String], draft: pb::OrderDraft, bad: &mut Problems) -> (Correction, Option<Currency>) {
     let pb::OrderDraft {
         channel: _,
@@ -202,7 +202,7 @@ fn correction(paths: &[String], draft: pb::OrderDraft, bad: &mut Problems) -> (C
         correction.requested_by =
             Some(timestamp("order.requested_delivery_time", requested_delivery_time, bad));
     }
-    // Its text may be anything, and any number of times: it is not said again.
+    // Unknown paths may be long and many, so the messages do not repeat them.
     let unknown = paths.iter().zip(1..).filter(|(it, _)| !UPDATABLE.contains(&it.as_str()));
     for (_, number) in unknown.take(UPDATABLE.len()) {
         let legal = UPDATABLE.join(", ");
@@ -318,7 +318,7 @@ pub(crate) fn get_order(request: pb::GetOrderRequest, bad: &mut Problems) -> Opt
     Some((key?, view))
 }
 
-/// How much of the order the answer has: all of it if nothing is said.
+/// How much of the order the answer has: all of it by default.
 pub(crate) fn order_view(number: i32, bad: &mut Problems) -> OrderView {
     let view = word("view", number, |it| pb::OrderView::try_from(it).ok(), bad);
     match view.unwrap_or(pb::OrderView::Unspecified) {

@@ -1,4 +1,4 @@
-//! Orders, their history, feedback and messages.
+//! Orders and their history as the API shows them.
 
 use uuid::Uuid;
 

@@ -1,4 +1,4 @@
-//! Shipments, at the door.
+//! The calls about shipments.
 
 mod parse;
 pub(super) mod reply;

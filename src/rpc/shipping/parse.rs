@@ -1,4 +1,4 @@
-//! Requests about shipments, read.
+//! Parses requests about shipments.
 
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-//! Replies of ShippingService.
+//! Shipments as the API shows them.
 
 use crate::domain::{
     self, Assignment, CourierCode, Handover, Label, Order, OrderState, Package, PackedItem, Proof, Quote,

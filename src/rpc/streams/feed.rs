@@ -20,7 +20,8 @@ const BREATH: Duration = Duration::from_millis(20);
 /// Events read at a time.
 const PAGE: u64 = 200;
 
-/// The bells of this process. They say that there is something to read, never what: a stream reads from its own place.
+/// The bells of this process. A bell only says that there is something to read: each stream reads from its own
+/// position.
 #[derive(Default)]
 pub(crate) struct Feed {
     of_all: signal::Sender<()>,
@@ -62,7 +63,7 @@ impl Feed {
             match self.look(&store, &mut position).await {
                 Ok(NextLook::LookAgain) => continue,
                 Ok(NextLook::Wait) => {}
-                // Each stream finds out for itself, and tells its reader.
+                // Each stream reads, fails the same way, and reports it to its reader.
                 Err(_) => self.ring_everywhere(),
             }
             self.forget_those_without_a_stream();

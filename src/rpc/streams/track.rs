@@ -17,7 +17,7 @@ pub(crate) struct Journey {
     shipment: ShipmentId,
     /// The version of the order that was looked at last.
     seen: Option<i64>,
-    told: Standing,
+    sent: Standing,
 }
 
 /// State and expected delivery of a shipment, as last sent.
@@ -29,8 +29,8 @@ pub(crate) struct Standing {
 
 impl Journey {
     pub(crate) fn new(store: Store, order: OrderId, shipment: ShipmentId) -> Self {
-        let told = Standing { state: None, estimated_at: None };
-        Self { store, order, shipment, seen: None, told }
+        let sent = Standing { state: None, estimated_at: None };
+        Self { store, order, shipment, seen: None, sent }
     }
 
     /// Every event that is new, and the standing if it changed without one.
@@ -46,17 +46,17 @@ impl Journey {
                 (it.sequence, standing.message(it.sequence, Update::Event(Box::new(event))))
             })
             .collect();
-        if messages.is_empty() && self.told != standing {
-            messages.push((after, standing.message(after, self.sign_of_life(after))));
+        if messages.is_empty() && self.sent != standing {
+            messages.push((after, standing.message(after, self.heartbeat_update(after))));
         }
-        self.told = standing;
+        self.sent = standing;
 
         // Nothing of an archived order changes any more, not even what was lost.
         let over = state.is_over() || order.state == OrderState::Archived;
         Ok(Found { messages, position: after, then: if over { NextStep::End } else { NextStep::Wait } })
     }
 
-    fn sign_of_life(&self, position: i64) -> Update {
+    fn heartbeat_update(&self, position: i64) -> Update {
         let time = Some(timestamp(self.store.now()));
         Update::Heartbeat(pb::Heartbeat { high_water: position, time })
     }
@@ -95,6 +95,6 @@ impl Source for Journey {
     }
 
     fn heartbeat(&self, position: i64) -> Self::Message {
-        self.told.message(position, self.sign_of_life(position))
+        self.sent.message(position, self.heartbeat_update(position))
     }
 }

@@ -40,7 +40,7 @@ pub(crate) trait Source: Send + 'static {
     /// The bell to wait for.
     fn rings(&self) -> Rings;
 
-    /// A sign of life from a stream that has said everything up to this place.
+    /// A heartbeat of a stream that has sent everything up to this position.
     fn heartbeat(&self, position: i64) -> Self::Message;
 }
 
@@ -77,7 +77,7 @@ pub(crate) fn follow<S: Source>(
         permit: permit.clone(),
         heartbeat: api.limits.heartbeat(),
         read_within,
-        // Taken before the first look, so that nothing comes unheard in between.
+        // Subscribed before the first read, so that no event is missed in between.
         bell: api.feed.bell(source.rings()),
         shutdown: api.shutdown.clone(),
         source,
@@ -117,7 +117,7 @@ struct Subscription<S: Source> {
 struct End(Option<Status>);
 
 impl<S: Source> Subscription<S> {
-    /// Goes on until the end, and says why it is one.
+    /// Runs to the end of the stream; returns the status it ends with.
     async fn run(mut self) -> Option<Status> {
         let mut silent_since = Instant::now();
         loop {
@@ -169,7 +169,7 @@ impl<S: Source> Subscription<S> {
         }
     }
 
-    /// Until the bell rings or a sign of life is due; the server's end is seen at the next step.
+    /// Waits until the bell rings or a heartbeat is due; the next step notices the server's end.
     async fn wait(&mut self, silent_since: Instant) -> Result<(), End> {
         let Self { messages, bell, shutdown, heartbeat, .. } = self;
         tokio::select! {
@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_no_news_to_a_stream_does_not_put_off_its_sign_of_life() {
+    async fn what_is_no_news_to_a_stream_does_not_put_off_its_heartbeat() {
         let mut reader =
             opened(Numbers { to: 1, at_a_time: 9, then: NextStep::Wait }, Duration::from_secs(15));
         assert_eq!(reader.messages.recv().await.as_deref(), Some(&1));

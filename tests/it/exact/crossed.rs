@@ -17,7 +17,7 @@ everywhere!(orders_over_the_same_products_in_any_order_never_deadlock, crossed);
 
 async fn crossed(stage: Arc<Stage>) {
     let orders = scale(400, 20_000);
-    // Of some two thirds of what will be wanted.
+    // Enough for some two thirds of what will be ordered.
     let units = i64::try_from(orders / 10).expect("a few");
     for product in 0..PRODUCTS {
         stocked(&stage.door(product), &sku(product), units).await;
@@ -65,7 +65,7 @@ async fn crossed(stage: Arc<Stage>) {
     println!(
         "{stage}: {orders} orders, {accepted} accepted with {sold} units, {refused} refused, {deadlocks} deadlocks"
     );
-    assert_eq!(deadlocks, 0, "somebody locks out of order");
+    assert_eq!(deadlocks, 0, "locks are taken out of order");
 }
 
 fn sku(product: usize) -> String {

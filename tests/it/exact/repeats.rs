@@ -1,4 +1,4 @@
-//! Calls that are repeated under their request id have one effect and one answer, whoever gets to hear it.
+//! Calls that are repeated under their request id have one effect and one answer for every caller.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -211,7 +211,7 @@ macro_rules! everywhere {
 }
 pub(super) use everywhere;
 
-/// Callers number 0 to `count`, so many at once; gives what each came back with, in no order.
+/// Callers number 0 to `count`, so many at once; returns what each came back with, in no order.
 pub(super) async fn crowd<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
     at_once: usize,
     count: usize,

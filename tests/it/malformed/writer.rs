@@ -116,7 +116,7 @@ impl Writer<'_> {
         let mut bytes = Vec::new();
         let chosen: Vec<_> = described.oneofs().map(|it| self.rng.usize(0..it.fields().len())).collect();
         for field in described.fields() {
-            // Of a choice mostly one is taken.
+            // Mostly one field of a oneof is set.
             let is_chosen = match field.containing_oneof() {
                 Some(oneof) => {
                     let place = described.oneofs().position(|it| it == oneof).expect("its own");
@@ -140,7 +140,7 @@ impl Writer<'_> {
             (true, false) => self.rng.usize(1..=2),
             (true, true) => *self.rng.choice(&[0, 2, 101, 1_000]).expect("some"),
             (false, false) => 1,
-            // Said twice, the last one holds.
+            // Of a field that comes twice, the last value holds.
             (false, true) => 2,
         };
         for _ in 0..times {

@@ -43,7 +43,7 @@ impl History<'_> {
         self.events.iter().rfind(|it| it.kind == kind)
     }
 
-    /// Who did what, and when, as the first event of the first kind that happened says.
+    /// Actor and time of the first event of the first of these kinds that happened.
     pub(super) fn told(&self, line: &mut StepLine, kinds: &[EventKind], otherwise: Option<Timestamp>) {
         let event = kinds.iter().find_map(|it| self.first(*it));
         line.done_at = event.map(|it| it.at).or(otherwise);
@@ -59,7 +59,7 @@ impl History<'_> {
             .any(|it| it.machine == Machine::Shipment && it.subject == shipment.id.0 && it.to == to.as_str())
     }
 
-    /// Who did the last of it, and when.
+    /// Actor and time of the last of these events.
     pub(super) fn ended(&self, line: &mut StepLine, kind: EventKind, otherwise: Option<Timestamp>) {
         let event = self.last(kind);
         line.actor = event.map(|it| it.actor.clone());

@@ -53,7 +53,7 @@ fn approval_deadline(approval: Option<&Approval>, before: Option<Timestamp>) -> 
     approval.map_or(before, |it| it.expires_at.or(Some(it.requested_at)))
 }
 
-/// What the early end of an order made of its steps: done ones were undone, open ones are not needed any more.
+/// The steps of an order that ended early: those that were done are undone, the open ones are not needed any more.
 pub(super) fn end_early(order: &Order, lines: &mut [StepLine]) {
     let ended = order.ended_early().map_or(String::new(), |it| it.as_str().to_lowercase());
     let why = match order.cancel_reason.is_empty() {

@@ -42,7 +42,7 @@ pub(super) enum Act {
         lines: Vec<(usize, i64)>,
         style: Style,
     },
-    /// The next things that somebody would do about an order.
+    /// The next acts of people on an order.
     Proceed {
         order: usize,
         choices: Vec<u8>,

@@ -153,12 +153,12 @@ fn nobody_approves_what_they_asked_for() {
     let mut bench = Bench::with_stock(&[("A-1", "NYC", 5)]);
     let id = bench.by("shop").placed(&dear(order("ada", &[("A-1", 1)])));
     assert_eq!(reason(bench.decide_gate(id, Gate::Reservation, Decision::Approve)), Reason::SelfApproval);
-    bench.by("boss").decide_gate(id, Gate::Reservation, Decision::Approve).expect("somebody else");
+    bench.by("boss").decide_gate(id, Gate::Reservation, Decision::Approve).expect("another actor");
     assert_eq!(reason(bench.decide_gate(id, Gate::Reservation, Decision::Reject)), Reason::ApprovalDecided);
 
     bench.by("cashier").pay_cash(id);
     assert_eq!(reason(bench.decide_gate(id, Gate::Payment, Decision::Approve)), Reason::SelfApproval);
-    bench.by("boss").decide_gate(id, Gate::Payment, Decision::Approve).expect("somebody else");
+    bench.by("boss").decide_gate(id, Gate::Payment, Decision::Approve).expect("another actor");
     assert_eq!(bench.state(id), OrderState::Fulfilling);
 }
 

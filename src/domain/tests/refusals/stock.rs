@@ -72,7 +72,7 @@ fn a_newer_order_never_overtakes_a_waiting_one() {
     assert_eq!(state_of(&bench, first, Step::ReserveInventory), StepState::Blocked);
     assert_eq!(bench.shelf("A-1", "NYC"), (2, 0, 0));
 
-    // What is there is spoken for, here but not elsewhere, for orders and for other callers.
+    // The waiting order has a claim on this region's stock; other regions are free.
     assert!(matches!(bench.create_order(&order("eve", &[("A-1", 1)])), Err(Refusal::Short(_))));
     assert!(bench.create_order(&to_berlin(order("eve", &[("A-1", 1)]))).is_ok());
     assert!(bench.decide(|unit| reserve_stock(unit, &others(&[("A-1", 1)], 60))).is_err());

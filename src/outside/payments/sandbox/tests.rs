@@ -21,7 +21,7 @@ fn done(payment: PaymentId) -> ProviderAnswer {
     ProviderAnswer::Done(format!("sandbox-{payment}"))
 }
 
-/// Asks for a charge of 10 EUR so many times; gives the answers.
+/// Asks for a charge of 10 EUR so many times; returns the answers.
 async fn charge(sandbox: &Sandbox, payment: PaymentId, token: &str, times: usize) -> Vec<ProviderAnswer> {
     let mut answers = Vec::new();
     for _ in 0..times {
