@@ -1,16 +1,20 @@
-//! Cost of a run: processor seconds of the server, of its database and of the driver, and the server's memory.
+//! Cost of a run: processor seconds of the server, of its database and of the driver, and the server's memory and
+//! context switches.
 //!
 //! Read from `/proc`; on other systems, and of what is not on this machine, nothing is known.
 
 use std::fs;
 
+use super::switches::{SwitchCounter, Switches, Watch};
+
 /// The unit in which Linux tells processor time to programs, on every architecture that it runs on.
 const TICKS_PER_SECOND: f64 = 100.0;
 
 /// The processes whose cost is read.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Meter {
-    pub(super) server: Option<u32>,
+    server: Option<u32>,
+    switches: Option<SwitchCounter>,
     /// The process that all of a PostgreSQL cluster's processes descend from.
     pub(super) postmaster: Option<u32>,
 }
@@ -21,14 +25,26 @@ pub(super) struct Reading {
     pub(super) server: Option<f64>,
     pub(super) database: Option<f64>,
     pub(super) driver: Option<f64>,
+    /// Of the server, since they are counted.
+    pub(super) switches: Option<Switches>,
 }
 
 impl Meter {
+    pub(super) fn of(server: Option<u32>, postmaster: Option<u32>) -> Self {
+        Self { server, switches: server.map(SwitchCounter::of), postmaster }
+    }
+
+    /// Keeps count of threads that end, until the watch is dropped.
+    pub(super) fn watch(&self) -> Option<Watch> {
+        self.switches.as_ref().map(SwitchCounter::watch)
+    }
+
     pub(super) fn read(&self) -> Reading {
         Reading {
             server: self.server.and_then(stat_of).map(|it| it.own_seconds),
             database: self.postmaster.and_then(cluster_seconds),
             driver: stat_of(std::process::id()).map(|it| it.own_seconds),
+            switches: self.switches.as_ref().and_then(SwitchCounter::read),
         }
     }
 
@@ -112,7 +128,7 @@ mod tests {
     #[cfg(target_os = "linux")]
     fn the_driver_knows_its_own_cost() {
         assert!(Meter::default().read().driver.is_some());
-        let own = Meter { server: Some(std::process::id()), postmaster: None };
+        let own = Meter::of(Some(std::process::id()), None);
         assert!(own.peak_memory_mib().is_some_and(|it| it > 1.0));
     }
 }

@@ -7,9 +7,11 @@ use std::time::{Duration, Instant};
 use super::caller::Caller;
 use super::canned::CannedServer;
 use super::catalogue::{Catalogue, Reach, refused};
+use super::cost::Reading;
+use super::counters::{Counted, count, rows_written};
 use super::driver::{Operation, drive, drive_at};
 use super::error::BenchError;
-use super::measured_server::MeasuredServer;
+use super::measured_server::{MeasuredServer, MeasuredServers};
 use super::options::{Options, Scenario, Until};
 use super::progress::Progress;
 use super::report::{Beside, Followed, Readings, Round, Sale, quantiles};
@@ -18,6 +20,7 @@ use super::scenarios::place::{Lifecycle, Place, place, send_off};
 use super::scenarios::read::Read;
 use super::scenarios::track::{Followers, ReportTracking, shipments_for};
 use super::tally::Tally;
+use super::work::Work;
 use crate::clock;
 use crate::domain::Timestamp;
 
@@ -32,14 +35,24 @@ const ASK_EVERY: Duration = Duration::from_millis(100);
 
 /// A server with products on sale and orders in its books.
 pub(super) struct Setup {
-    pub(super) server: MeasuredServer,
+    server: MeasuredServer,
     /// One for each client.
     callers: Vec<Caller>,
     catalogue: Arc<Catalogue>,
-    pub(super) run: String,
-    pub(super) preload: u64,
+    preload: u64,
     /// Ids of orders that are there to be read.
     stored: Vec<String>,
+    /// Rows that were written before the first operation; None where they are not counted.
+    rows_before: Option<i64>,
+    /// Operations of all turns, their warming up included.
+    operations: AtomicU64,
+}
+
+/// What is read when a measurement begins.
+struct Begun {
+    since: Timestamp,
+    counted: Option<Counted>,
+    reading: Reading,
 }
 
 impl Setup {
@@ -52,13 +65,43 @@ impl Setup {
         let callers = connect(&server.address, options).await?;
         let catalogue = Arc::new(Catalogue::open(first(&callers)?, run).await?);
         let stored = store(&callers, &catalogue, preload).await?;
-        Ok(Self { server, callers, catalogue, run: run.to_owned(), preload, stored })
+        let operations = AtomicU64::new(0);
+        Ok(Self { server, callers, catalogue, preload, stored, rows_before: None, operations })
     }
 
-    /// One order that is paid.
-    pub(super) async fn place_one(&self) -> Result<(), BenchError> {
-        let placed = place(&self.catalogue, Reach::PhoneOnly, first(&self.callers)?, &Tally::default()).await;
-        placed.map(drop).map_err(refused("an order"))
+    /// Counts the rows that are written from now on, where the operation is all that writes. The server is started
+    /// anew for it: PostgreSQL's sessions report their last rows when they end.
+    pub(super) async fn count_rows(
+        &mut self,
+        options: &Options,
+        servers: &mut MeasuredServers,
+    ) -> Result<(), BenchError> {
+        let Some(url) = self.server.database_url.clone() else { return Ok(()) };
+        match options.scenario {
+            Scenario::Place | Scenario::Lifecycle | Scenario::Flash => {}
+            Scenario::Read | Scenario::Track | Scenario::Ceiling => return Ok(()),
+        }
+        servers.stop(&self.server).await;
+        self.rows_before = Some(rows_written(&url).await?);
+        servers.start(&mut self.server).await?;
+        self.callers = connect(&self.server.address, options).await?;
+        Ok(())
+    }
+
+    /// Adds the rows that an operation wrote to each turn; the server is stopped for it.
+    pub(super) async fn add_rows_written(
+        &self,
+        turns: &mut [Round],
+        servers: &mut MeasuredServers,
+    ) -> Result<(), BenchError> {
+        let (Some(url), Some(before)) = (&self.server.database_url, self.rows_before) else { return Ok(()) };
+        servers.stop(&self.server).await;
+        let rows = rows_written(url).await? - before;
+        let operations = self.operations.load(Ordering::Relaxed);
+        for turn in turns {
+            turn.work = turn.work.with_rows(rows, operations);
+        }
+        Ok(())
     }
 
     /// One measurement.
@@ -93,15 +136,16 @@ impl Setup {
     ) -> Result<Round, BenchError> {
         if let Some(time) = options.warm_up() {
             let since = clock::now();
-            let aside = Arc::default();
+            let aside: Arc<Tally> = Arc::default();
             let _progress = Progress::show("warming up", &aside);
             drive(&self.callers, Until::Elapsed(time), operation, &aside).await?;
             self.until_letters_are_sent(since).await?;
+            self.operations.fetch_add(aside.operations(), Ordering::Relaxed);
         }
 
-        let since = clock::now();
+        let _watch = self.server.meter.watch();
         let tally = Arc::default();
-        let before = self.server.meter.read();
+        let begun = self.begin().await?;
         let took = {
             let _progress = Progress::show(O::NAME, &tally);
             tokio::select! {
@@ -110,7 +154,19 @@ impl Setup {
             }
         };
         let after = self.server.meter.read();
-        self.conclude(options, since, took, &tally, Readings { before, after, drained: after }).await
+        self.conclude(options, begun, took, &tally, after).await
+    }
+
+    async fn begin(&self) -> Result<Begun, BenchError> {
+        let counted = self.count().await?;
+        Ok(Begun { since: clock::now(), counted, reading: self.server.meter.read() })
+    }
+
+    async fn count(&self) -> Result<Option<Counted>, BenchError> {
+        match &self.server.database_url {
+            Some(url) => count(url).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     async fn read(&self, options: &Options) -> Result<Round, BenchError> {
@@ -181,11 +237,12 @@ impl Setup {
         }
         self.until_letters_are_sent(since).await?;
 
+        let _watch = self.server.meter.watch();
         let tally: Arc<Tally> = Arc::default();
         let report = Arc::new(ReportTracking::on(shipments));
         let followers = Followers::start(&self.callers, &report, &tally).await;
         let followers = followers.map_err(refused("TrackShipment"))?;
-        let before = self.server.meter.read();
+        let begun = self.begin().await?;
         let began = Instant::now();
         {
             let _progress = Progress::show("track", &tally);
@@ -197,8 +254,7 @@ impl Setup {
         let took = began.elapsed();
         let after = self.server.meter.read();
 
-        let readings = Readings { before, after, drained: after };
-        let mut round = self.conclude(options, since, took, &tally, readings).await?;
+        let mut round = self.conclude(options, begun, took, &tally, after).await?;
         let shipments = shipments_for(events);
         round.followed = Some(Followed { subscribers, shipments, rate, expected, arrived });
         Ok(round)
@@ -215,9 +271,10 @@ impl Setup {
             server: MeasuredServer::elsewhere(&server.address.to_string(), "none"),
             callers: connect(&server.address.to_string(), options).await?,
             catalogue: Arc::clone(&self.catalogue),
-            run: self.run.clone(),
             preload: 0,
             stored: Vec::new(),
+            rows_before: None,
+            operations: AtomicU64::new(0),
         };
         against_it.measure(options, &Place::new(&self.catalogue, Reach::Email)).await
     }
@@ -225,18 +282,21 @@ impl Setup {
     async fn conclude(
         &self,
         options: &Options,
-        since: Timestamp,
+        begun: Begun,
         took: Duration,
         tally: &Tally,
-        mut readings: Readings,
+        after: Reading,
     ) -> Result<Round, BenchError> {
+        let Begun { since, counted, reading: before } = begun;
         let waiting = Instant::now();
         let letters_sent = self.until_letters_are_sent(since).await?;
         let waited = waiting.elapsed();
-        readings.drained = self.server.meter.read();
+        let readings = Readings { before, after, drained: self.server.meter.read() };
+        let spent = self.count().await?.zip(counted).map(|(after, before)| after.since(&before));
 
         let found = tally.snapshot();
         let operations = tally.operations();
+        self.operations.fetch_add(operations, Ordering::Relaxed);
         let seconds = took.as_secs_f64();
         let [server, database, driver] = readings.costs(operations);
         Ok(Round {
@@ -253,6 +313,7 @@ impl Setup {
             server,
             database,
             driver,
+            work: Work::of(spent, readings.switches(), operations),
             peak_memory_mib: self.server.meter.peak_memory_mib(),
             letters_sent,
             seconds_until_letters_sent: letters_sent.map(|_| waited.as_secs_f64()),

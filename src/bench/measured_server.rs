@@ -1,13 +1,14 @@
 //! The server that is measured: one that is already up, or one started by the bench in a process of its own, so that its
 //! cost is measured apart from the driver's.
 
-use std::fs::{self, File};
+use std::fs::{self, OpenOptions};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::cost::Meter;
+use super::counters::count_statements;
 use super::database::Database;
 use super::error::BenchError;
 use super::options::Options;
@@ -29,10 +30,19 @@ const NOT_INHERITED: [&str; 5] = [
     "CONSIGN_INSECURE_LISTEN",
 ];
 
-/// All servers of a run.
+/// All servers of a run, and databases without one.
 #[derive(Default)]
 pub(super) struct MeasuredServers {
     own: Vec<Own>,
+}
+
+/// What tells a server of the bench's own from others.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Launch {
+    /// None: the binary that runs the bench. Another one may be older: only flags that every one knows are given.
+    pub(super) program: Option<PathBuf>,
+    /// None: as everywhere else.
+    pub(super) group_max: Option<u64>,
 }
 
 /// A server that is up.
@@ -45,13 +55,22 @@ pub(super) struct MeasuredServer {
     pub(super) is_own: bool,
     /// The address of its own PostgreSQL database.
     pub(super) database_url: Option<String>,
-    /// The bench's own, for whatever belongs to this server; empty if there is none.
+}
+
+/// An empty PostgreSQL database without a server.
+#[derive(Debug, Clone)]
+pub(super) struct Scratch {
+    pub(super) database_url: String,
+    pub(super) meter: Meter,
+    /// For files that belong to it.
     pub(super) folder: PathBuf,
 }
 
 struct Own {
     folder: PathBuf,
     database: Option<Database>,
+    launch: Launch,
+    address: String,
     /// None: stopped.
     process: Option<Child>,
 }
@@ -62,42 +81,66 @@ impl MeasuredServers {
         &mut self,
         options: &Options,
         name: &str,
-        group_max: Option<u64>,
+        launch: Launch,
     ) -> Result<MeasuredServer, BenchError> {
         if let Some(target) = &options.target {
             return Ok(MeasuredServer::elsewhere(target, "unknown"));
         }
-
-        let folder = options.data_dir.clone().unwrap_or_else(std::env::temp_dir).join(name);
-        let unusable = |source| BenchError::Folder { path: folder.clone(), source };
-        fs::create_dir_all(&folder).map_err(unusable)?;
-        let log = File::create(folder.join("log")).map_err(unusable)?;
-        // Kept from here on, so that nothing is left behind when the next step fails.
-        self.own.push(Own { folder: folder.clone(), database: None, process: None });
-        let Some(own) = self.own.last_mut() else { return Err(BenchError::Interrupted) };
-        if let Some(url) = &options.database_url {
-            own.database = Some(Database::create(url, &name.replace('-', "_")).await?);
-        }
-
-        let address = free_address().map_err(unusable)?;
-        let process = own.process.insert(serve(&folder, &address, own.database.as_ref(), group_max, log)?);
-        until_up(process, &address, &folder).await?;
-        let meter = Meter {
-            server: Some(process.id()),
-            postmaster: own.database.as_ref().and_then(|it| it.postmaster),
-        };
+        let own = self.room(options, name).await?;
+        own.launch = launch;
+        own.address =
+            free_address().map_err(|source| BenchError::Folder { path: own.folder.clone(), source })?;
+        own.start().await?;
         let database_url = own.database.as_ref().map(|it| it.url.clone());
         let engine = if database_url.is_some() { "postgres" } else { "sqlite" };
-        Ok(MeasuredServer { address, meter, engine, is_own: true, database_url, folder })
+        Ok(MeasuredServer {
+            address: own.address.clone(),
+            meter: own.meter(),
+            engine,
+            is_own: true,
+            database_url,
+        })
     }
 
-    /// Stops the servers; what they have stored stays until [`MeasuredServers::close`].
-    pub(super) async fn stop(&mut self, server: &MeasuredServer) {
-        for own in &mut self.own {
-            if own.process.as_ref().is_some_and(|it| Some(it.id()) == server.meter.server) {
-                own.stop().await;
-            }
+    /// A database in which the bench itself is at work.
+    pub(super) async fn scratch(&mut self, options: &Options, name: &str) -> Result<Scratch, BenchError> {
+        let own = self.room(options, name).await?;
+        let Some(database) = &own.database else {
+            return Err(BenchError::Wrong("the bench's own tables need PostgreSQL".to_owned()));
+        };
+        let database_url = database.url.clone();
+        Ok(Scratch { database_url, meter: own.meter(), folder: own.folder.clone() })
+    }
+
+    /// A folder, and where the options name a PostgreSQL a database.
+    async fn room(&mut self, options: &Options, name: &str) -> Result<&mut Own, BenchError> {
+        let folder = options.data_dir.clone().unwrap_or_else(std::env::temp_dir).join(name);
+        fs::create_dir_all(&folder).map_err(|source| BenchError::Folder { path: folder.clone(), source })?;
+        let (launch, address) = (Launch::default(), String::new());
+        // Kept from here on, so that nothing is left behind when the next step fails.
+        self.own.push(Own { folder, database: None, launch, address, process: None });
+        let own = self.own.last_mut().expect("one was pushed in the line before");
+        if let Some(url) = &options.database_url {
+            let database = own.database.insert(Database::create(url, &name.replace('-', "_")).await?);
+            count_statements(&database.url).await?;
         }
+        Ok(own)
+    }
+
+    /// Stops the server; what it has stored stays until [`MeasuredServers::close`].
+    pub(super) async fn stop(&mut self, server: &MeasuredServer) {
+        for own in self.own.iter_mut().filter(|it| it.address == server.address) {
+            own.stop().await;
+        }
+    }
+
+    /// Starts it anew on what it has stored.
+    pub(super) async fn start(&mut self, server: &mut MeasuredServer) -> Result<(), BenchError> {
+        for own in self.own.iter_mut().filter(|it| it.address == server.address) {
+            own.start().await?;
+            server.meter = own.meter();
+        }
+        Ok(())
     }
 
     /// Stops all servers of the bench's own and removes what they have stored.
@@ -119,11 +162,22 @@ impl MeasuredServer {
     /// A server of which only the address is known.
     pub(super) fn elsewhere(address: &str, engine: &'static str) -> Self {
         let (address, meter) = (address.to_owned(), Meter::default());
-        Self { address, meter, engine, is_own: false, database_url: None, folder: PathBuf::new() }
+        Self { address, meter, engine, is_own: false, database_url: None }
     }
 }
 
 impl Own {
+    async fn start(&mut self) -> Result<(), BenchError> {
+        let process =
+            self.process.insert(serve(&self.folder, &self.address, self.database.as_ref(), &self.launch)?);
+        until_up(process, &self.address, &self.folder).await
+    }
+
+    fn meter(&self) -> Meter {
+        let server = self.process.as_ref().map(Child::id);
+        Meter::of(server, self.database.as_ref().and_then(|it| it.postmaster))
+    }
+
     async fn stop(&mut self) {
         let Some(mut process) = self.process.take() else { return };
         ask_to_stop(&process);
@@ -150,11 +204,20 @@ fn serve(
     folder: &Path,
     address: &str,
     database: Option<&Database>,
-    group_max: Option<u64>,
-    log: File,
+    launch: &Launch,
 ) -> Result<Child, BenchError> {
-    let failed = |source| BenchError::Program { program: "a server".to_owned(), source };
-    let mut command = Command::new(std::env::current_exe().map_err(failed)?);
+    let log = OpenOptions::new().create(true).append(true).open(folder.join("log"));
+    let log = log.map_err(|source| BenchError::Folder { path: folder.to_owned(), source })?;
+
+    let Launch { program, group_max } = launch;
+    let name = program.as_ref().map_or_else(|| "a server".to_owned(), |it| it.display().to_string());
+    let failed = |source| BenchError::Program { program: name.clone(), source };
+    let program = match program {
+        // A file of that name, not a command that is looked for elsewhere.
+        Some(program) => fs::canonicalize(program).map_err(failed)?,
+        None => std::env::current_exe().map_err(failed)?,
+    };
+    let mut command = Command::new(program);
     command.args(["serve", "--listen", address, "--data-dir"]).arg(folder.join("data"));
     for variable in NOT_INHERITED {
         command.env_remove(variable);

@@ -9,17 +9,20 @@
 //! | `driver` | many clients at once, or so many operations a second; `caller`: the calls of one client |
 //! | `catalogue` | products and orders of a run |
 //! | `tally`, `cost` | counters and latencies; processor time and memory |
+//! | `work` | what else an operation costs: `counters` of PostgreSQL, context `switches` of the server |
 //! | `report`, `progress` | the result as text and JSON; the line on the terminal meanwhile |
 //! | `canned` | a server of prepared answers, for the driver's own limit (`ceiling`) |
-//! | `pgbench` | the same rows written by a pgbench script, for comparison |
+//! | `floor`, `floors/` | the least that PostgreSQL has to write for a scenario, by hand; `pgbench` runs it |
 
 mod caller;
 mod canned;
 mod catalogue;
 mod cost;
+mod counters;
 mod database;
 mod driver;
 mod error;
+mod floor;
 mod measure;
 mod measured_server;
 mod options;
@@ -27,15 +30,17 @@ mod pgbench;
 mod progress;
 mod report;
 mod scenarios;
+mod switches;
 mod tally;
+mod work;
 
 pub use error::BenchError;
 pub use options::{Options, Scenario};
 pub use report::BenchReport;
 
+use floor::{Floor, Prepared};
 use measure::Setup;
-use measured_server::MeasuredServers;
-use pgbench::PgBench;
+use measured_server::{Launch, MeasuredServers};
 use report::{Comparison, Round, Side};
 
 use crate::server;
@@ -59,41 +64,41 @@ async fn measure(
     run: &str,
     servers: &mut MeasuredServers,
 ) -> Result<BenchReport, BenchError> {
-    let usual = options.group_max.map(|it| it.get());
+    let usual = Launch { program: None, group_max: options.group_max.map(|it| it.get()) };
     let name = |side: &str| format!("consign-bench-{}-{side}", run.to_lowercase());
+    let preload = options.preload();
 
     if let Some(other) = options.compare_group_max {
-        let label = usual.map_or_else(group_max_by_default, |it| it.to_string());
-        let a = setup(options, run, servers, &name("a"), usual, options.preload()).await?;
-        let b = setup(options, run, servers, &name("b"), Some(other.get()), options.preload()).await?;
-        return compare(options, "group_max", (label, a), (other.to_string(), b)).await;
+        let label = usual.group_max.map_or_else(group_max_by_default, |it| it.to_string());
+        let launch = Launch { group_max: Some(other.get()), ..usual.clone() };
+        let a = setup(options, run, servers, &name("a"), usual, preload).await?;
+        let b = setup(options, run, servers, &name("b"), launch, preload).await?;
+        return compare(options, servers, "group_max", (label, a), (other.to_string(), b)).await;
     }
     if let Some((few, many)) = options.compare_preload {
-        let a = setup(options, run, servers, &name("a"), usual, few).await?;
+        let a = setup(options, run, servers, &name("a"), usual.clone(), few).await?;
         let b = setup(options, run, servers, &name("b"), usual, many).await?;
-        return compare(options, "preload", (few.to_string(), a), (many.to_string(), b)).await;
+        return compare(options, servers, "preload", (few.to_string(), a), (many.to_string(), b)).await;
+    }
+    if let Some(program) = &options.compare_binary {
+        let launch = Launch { program: Some(program.clone()), ..usual.clone() };
+        let a = setup(options, run, servers, &name("a"), usual, preload).await?;
+        let b = setup(options, run, servers, &name("b"), launch, preload).await?;
+        let other = program.display().to_string();
+        return compare(options, servers, "binary", ("this".to_owned(), a), (other, b)).await;
     }
     if options.pgbench {
-        if options.scenario != Scenario::Place {
-            return Err(BenchError::Wrong(
-                "the pgbench script does what the scenario place does, and no other".to_owned(),
-            ));
-        }
-        let a = setup(options, run, servers, &name("a"), usual, options.preload()).await?;
-        // The script runs in a database that a server has filled as the other one's, and then left.
-        let b = setup(options, run, servers, &name("b"), usual, options.preload()).await?;
-        let b = PgBench::prepare(b, servers).await?;
-        let mut rounds = (Vec::new(), Vec::new());
-        for _ in 0..options.rounds.get() {
-            rounds.0.push(a.play(options).await?);
-            rounds.1.push(b.play(options).await?);
-        }
-        let (a, b) = (Side::new("consign".to_owned(), rounds.0), Side::new("pgbench".to_owned(), rounds.1));
-        return Ok(BenchReport::Compared(Comparison::new("by", a, b)));
+        let floor = Floor::of(options.scenario)?;
+        let a = setup(options, run, servers, &name("a"), usual, preload).await?;
+        let b = floor.prepare(options, servers.scratch(options, &name("b")).await?).await?;
+        return compare_with_floor(options, servers, a, b).await;
     }
 
-    let setup = setup(options, run, servers, &name("a"), usual, options.preload()).await?;
-    Ok(BenchReport::One(Box::new(setup.play(options).await?)))
+    let setup = setup(options, run, servers, &name("a"), usual, preload).await?;
+    let mut round = [setup.play(options).await?];
+    setup.add_rows_written(&mut round, servers).await?;
+    let [round] = round;
+    Ok(BenchReport::One(Box::new(round)))
 }
 
 async fn setup(
@@ -101,16 +106,19 @@ async fn setup(
     run: &str,
     servers: &mut MeasuredServers,
     name: &str,
-    group_max: Option<u64>,
+    launch: Launch,
     preload: u64,
 ) -> Result<Setup, BenchError> {
-    let server = servers.open(options, name, group_max).await?;
-    Setup::prepare(options, run, server, preload).await
+    let server = servers.open(options, name, launch).await?;
+    let mut setup = Setup::prepare(options, run, server, preload).await?;
+    setup.count_rows(options, servers).await?;
+    Ok(setup)
 }
 
 /// Both servers are up all the time and are measured in turns, A first.
 async fn compare(
     options: &Options,
+    servers: &mut MeasuredServers,
     compared: &'static str,
     (label_a, a): (String, Setup),
     (label_b, b): (String, Setup),
@@ -120,8 +128,26 @@ async fn compare(
         rounds.0.push(a.play(options).await?);
         rounds.1.push(b.play(options).await?);
     }
+    a.add_rows_written(&mut rounds.0, servers).await?;
+    b.add_rows_written(&mut rounds.1, servers).await?;
     let (a, b) = (Side::new(label_a, rounds.0), Side::new(label_b, rounds.1));
-    Ok(BenchReport::Compared(Comparison::new(compared, a, b)))
+    Ok(BenchReport::Compared(Box::new(Comparison::new(compared, a, b))))
+}
+
+async fn compare_with_floor(
+    options: &Options,
+    servers: &mut MeasuredServers,
+    a: Setup,
+    b: Prepared,
+) -> Result<BenchReport, BenchError> {
+    let mut rounds: (Vec<Round>, Vec<Round>) = Default::default();
+    for _ in 0..options.rounds.get() {
+        rounds.0.push(a.play(options).await?);
+        rounds.1.push(b.play(options).await?);
+    }
+    a.add_rows_written(&mut rounds.0, servers).await?;
+    let (a, b) = (Side::new("consign".to_owned(), rounds.0), Side::new("pgbench".to_owned(), rounds.1));
+    Ok(BenchReport::Compared(Box::new(Comparison::new("by", a, b))))
 }
 
 /// Defaults of a server.

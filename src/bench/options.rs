@@ -67,7 +67,7 @@ pub struct Options {
     pub while_placing: Option<NonZeroU64>,
 
     /// A server that is already up, instead of one of the bench's own
-    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["database_url", "data_dir", "group_max", "compare_group_max", "compare_preload", "pgbench"])]
+    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["database_url", "data_dir", "group_max", "compare_group_max", "compare_preload", "compare_binary", "pgbench"])]
     pub target: Option<String>,
     /// A PostgreSQL in which the bench makes databases of its own, gone afterwards:
     /// postgres://user:password@host/database
@@ -82,12 +82,16 @@ pub struct Options {
     pub group_max: Option<NonZeroU64>,
 
     /// Measure in turns against a second server whose transactions take at most so many changes
-    #[arg(long, value_name = "N", conflicts_with_all = ["compare_preload", "pgbench"])]
+    #[arg(long, value_name = "N", conflicts_with_all = ["compare_preload", "compare_binary", "pgbench"])]
     pub compare_group_max: Option<NonZeroU64>,
     /// Measure in turns against two servers with so many orders stored before
-    #[arg(long, value_name = "A,B", value_parser = two_numbers, conflicts_with = "pgbench")]
+    #[arg(long, value_name = "A,B", value_parser = two_numbers, conflicts_with_all = ["compare_binary", "pgbench"])]
     pub compare_preload: Option<(u64, u64)>,
-    /// Measure in turns against a hand-written pgbench script that does the same in the same PostgreSQL
+    /// Measure in turns against a server started from this consign binary, with the same settings
+    #[arg(long, value_name = "PATH", conflicts_with = "pgbench")]
+    pub compare_binary: Option<PathBuf>,
+    /// Measure `place`, `lifecycle` or `flash` in turns against its floor: a hand-written pgbench script that writes the
+    /// least there is to write, in the same PostgreSQL
     #[arg(long, requires = "database_url")]
     pub pgbench: bool,
     /// How often each side of a comparison has its turn
@@ -181,6 +185,8 @@ mod tests {
         );
         assert!(read("place --compare-preload 1000").is_err());
         assert!(read("place --target 127.0.0.1:50051 --compare-group-max 1").is_err());
+        assert!(read("place --target 127.0.0.1:50051 --compare-binary consign").is_err());
+        assert!(read("place --compare-binary consign --compare-group-max 1").is_err());
         assert!(read("place --pgbench").is_err());
     }
 }

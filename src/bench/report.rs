@@ -7,14 +7,16 @@ use serde::Serialize;
 
 use super::cost::Reading;
 use super::options::Scenario;
+use super::switches::Switches;
 use super::tally::{Found, Quantiles, median, ratio};
+use super::work::Work;
 
 /// Result of a run: one measurement, or two sides that were measured in turns.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub enum BenchReport {
     One(Box<Round>),
-    Compared(Comparison),
+    Compared(Box<Comparison>),
 }
 
 /// One measurement. What is not known is left out.
@@ -42,7 +44,9 @@ pub struct Round {
     pub(super) database: Option<Cost>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) driver: Option<Cost>,
-    /// The server's peak since its start, the preload included.
+    #[serde(flatten)]
+    pub(super) work: Work,
+    /// The server's peak since its start.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) peak_memory_mib: Option<f64>,
     /// Whether every letter to a customer was sent in the end; unknown for a server that the bench did not start.
@@ -122,6 +126,8 @@ pub(super) struct Side {
     pub(super) operations_per_second: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) cpu_ms_per_operation: Option<f64>,
+    #[serde(flatten)]
+    pub(super) work: Work,
     pub(super) rounds: Vec<Round>,
 }
 
@@ -145,7 +151,7 @@ impl Cost {
     }
 }
 
-/// Processor time at the three moments that matter.
+/// What was read at the three moments that matter.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Readings {
     pub(super) before: Reading,
@@ -161,6 +167,11 @@ impl Readings {
             Cost::of(before.database, after.database, drained.database, operations),
             Cost::of(before.driver, after.driver, drained.driver, operations),
         ]
+    }
+
+    /// Until the last letter was sent.
+    pub(super) fn switches(&self) -> Option<Switches> {
+        Some(self.drained.switches? - self.before.switches?)
     }
 }
 
@@ -199,6 +210,7 @@ impl Side {
             label,
             operations_per_second: median(rounds.iter().map(|it| it.operations_per_second)),
             cpu_ms_per_operation: cpu.filter(|it| !it.is_empty()).map(median),
+            work: Work::medians(&rounds.iter().map(|it| it.work).collect::<Vec<_>>()),
             rounds,
         }
     }
@@ -279,6 +291,9 @@ impl fmt::Display for Round {
             }
             writeln!(f)?;
         }
+        if self.work != Work::default() {
+            writeln!(f, "  an operation: {}", self.work)?;
+        }
         if let Some(peak) = self.peak_memory_mib {
             writeln!(f, "  memory of the server: at most {peak:.0} MiB")?;
         }
@@ -304,6 +319,9 @@ impl fmt::Display for Comparison {
             match side.cpu_ms_per_operation {
                 Some(cpu) => writeln!(f, ", {cpu:.3} ms CPU per operation of server and database")?,
                 None => writeln!(f)?,
+            }
+            if side.work != Work::default() {
+                writeln!(f, "  an operation: {}", side.work)?;
             }
         }
         write!(f, "{} by {}: {ratio:.2} times the rate", a.label, b.label)?;
@@ -352,6 +370,7 @@ mod tests {
             server: cost,
             database: None,
             driver: None,
+            work: Work::of(None, Some(Switches { voluntary: 3, involuntary: 1 }), 1),
             peak_memory_mib: None,
             letters_sent: None,
             seconds_until_letters_sent: None,
@@ -409,6 +428,8 @@ mod tests {
             assert!(json.get(name).is_some(), "{name} is missing");
         }
         assert!(json["server"].get("cpu_ms_per_operation").is_some());
+        assert_eq!(json["voluntary_context_switches_per_operation"], 3.0);
+        assert!(json.get("rows_written_per_operation").is_none());
         assert!(json.get("database").is_none());
     }
 }

@@ -55,29 +55,41 @@ on_both_engines!(every_scenario_is_played_against_a_server_that_is_up, async |se
     every_law_holds(&server).await;
 });
 
-async fn on_a_site(engine: Engine) {
-    let Some(site) = Site::prepare(engine).await else { return };
+/// With servers and databases of its own, which are gone afterwards.
+async fn on(site: &Site, arguments: &str) -> Value {
     let folder = site.folder.path().join("bench");
-    std::fs::create_dir(&folder).unwrap();
-    let mut line = format!("place --orders 4 --clients 2 --preload 3 --data-dir {}", folder.display());
+    std::fs::create_dir_all(&folder).unwrap();
+    let mut line = format!("{arguments} --data-dir {}", folder.display());
     if let Some(database) = &site.database {
         line = format!("{line} --database-url {}", database.url);
     }
-
     let environment = vec![
         ("CONSIGN_INSECURE_DURABILITY", "true".to_owned()),
         // A server of the bench's own must not find its way to a real one's settings.
         ("CONSIGN_CONFIG", "/nowhere/consign.toml".to_owned()),
     ];
     let (answer, well) = bench(line, environment).await;
-    assert!(well, "{answer:#}");
+    assert!(well, "{arguments}: {answer:#}");
+    assert!(std::fs::read_dir(&folder).unwrap().next().is_none(), "something was left behind");
+    answer
+}
+
+async fn on_a_site(engine: Engine) {
+    let Some(site) = Site::prepare(engine).await else { return };
+    let answer = on(&site, "place --orders 4 --clients 2 --preload 3").await;
     assert_eq!((&answer["operations"], &answer["preload"]), (&4.into(), &3.into()));
     assert_eq!(answer["letters_sent"], true);
     if cfg!(target_os = "linux") {
         assert!(answer["server"]["cpu_seconds_until_letters_sent"].as_f64().unwrap() > 0.0);
         assert!(answer["peak_memory_mib"].as_f64().unwrap() > 1.0);
+        assert!(answer["voluntary_context_switches_per_operation"].as_f64().unwrap() > 0.0);
     }
-    assert!(std::fs::read_dir(&folder).unwrap().next().is_none(), "something was left behind");
+    for (figure, least) in [("rows_written_per_operation", 4.0), ("wal_bytes_per_operation", 1_000.0)] {
+        match engine {
+            Engine::Postgres => assert!(answer[figure].as_f64().unwrap() > least, "{figure}: {answer:#}"),
+            Engine::Sqlite => assert!(answer.get(figure).is_none(), "{figure}: {answer:#}"),
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -88,4 +100,37 @@ async fn a_server_of_its_own_is_measured_with_its_letters_and_gone_afterwards_on
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_of_its_own_is_measured_with_its_letters_and_gone_afterwards_on_postgres() {
     on_a_site(Engine::Postgres).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_binaries_have_their_turns() {
+    let Some(site) = Site::prepare(Engine::Sqlite).await else { return };
+    let other = env!("CARGO_BIN_EXE_consign");
+    let turns = format!("place --orders 3 --clients 2 --rounds 2 --compare-binary {other}");
+    let answer = on(&site, &turns).await;
+    assert_eq!((&answer["a"]["label"], &answer["b"]["label"]), (&"this".into(), &other.into()));
+    for side in ["a", "b"] {
+        let operations = |turn: usize| &answer[side]["rounds"][turn]["operations"];
+        assert_eq!((operations(0), operations(1)), (&3.into(), &3.into()));
+    }
+    assert!(answer["ratio"].as_f64().unwrap() > 0.0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_floor_writes_the_rows_that_it_says_and_no_more() {
+    let Some(site) = Site::prepare(Engine::Postgres).await else { return };
+    if Command::new("pgbench").arg("--version").output().is_err() {
+        return;
+    }
+    let counted = "--orders 4 --clients 2 --rounds 1 --pgbench";
+    let placed = on(&site, &format!("place {counted} --preload 4")).await;
+    assert_eq!(placed["b"]["rounds"][0]["operations"], 4);
+    assert_eq!(placed["b"]["rows_written_per_operation"], 9.0);
+    let lived = on(&site, &format!("lifecycle {counted}")).await;
+    assert_eq!(lived["b"]["rows_written_per_operation"], 23.0);
+
+    let sold = on(&site, &format!("flash {counted} --stock 3")).await;
+    let sale = &sold["b"]["rounds"][0];
+    assert_eq!((&sale["accepted"], &sale["refused"]), (&3.into(), &1.into()));
+    assert_eq!(sale["rows_written_per_operation"], 1.5);
 }
