@@ -39,6 +39,9 @@ enum Command {
         /// List what would be done, and do nothing
         #[arg(long)]
         dry_run: bool,
+        /// Make the tables around the orders anew, out of the orders' documents; may run beside a server, and again
+        #[arg(long, conflicts_with = "dry_run")]
+        rebuild: bool,
     },
     /// Play the whole process with sample orders
     Demo {
@@ -114,7 +117,9 @@ fn main() -> ExitCode {
 async fn run(command: Command) -> ExitResult {
     match command {
         Command::Serve { flags, print_settings } => serve(&flags, print_settings).await.map(|()| true),
-        Command::Migrate { flags, dry_run } => migrate(&flags, dry_run).await.map(|()| true),
+        Command::Migrate { flags, dry_run, rebuild } => {
+            migrate(&flags, dry_run, rebuild).await.map(|()| true)
+        }
         Command::Demo { json, target } => demo::run(demo::Options { target, json }).await.map_err(shown),
         Command::Bench { options } => bench(*options).await,
         Command::Check { flags, json } => check(&flags, json).await,
@@ -137,7 +142,7 @@ async fn serve(flags: &ServeFlags, print_settings: bool) -> Result<(), Box<dyn D
     Server::start(settings).await.map_err(shown)?.run().await.map_err(shown)
 }
 
-async fn migrate(flags: &DatabaseFlags, dry_run: bool) -> Result<(), Box<dyn Display>> {
+async fn migrate(flags: &DatabaseFlags, dry_run: bool, rebuild: bool) -> Result<(), Box<dyn Display>> {
     let settings = Settings::load_for_database(flags).map_err(shown)?;
     if dry_run && server::missing_database(&settings).is_some() {
         Store::migrations().iter().for_each(|it| say(format_args!("pending {it}")));
@@ -151,6 +156,16 @@ async fn migrate(flags: &DatabaseFlags, dry_run: bool) -> Result<(), Box<dyn Dis
     }
     let done = if dry_run { "pending" } else { "applied" };
     pending.iter().for_each(|it| say(format_args!("{done} {it}")));
+    if rebuild {
+        let told_every = 10_000;
+        let progress = |orders: u64| {
+            if orders % told_every < 64 && orders >= told_every {
+                say(format_args!("{orders} orders"));
+            }
+        };
+        let orders = store.rebuild(progress).await.map_err(shown)?;
+        say(format_args!("rebuilt {orders} orders"));
+    }
     store.close().await;
     Ok(())
 }

@@ -94,6 +94,7 @@ impl Server {
 
         let store = open_store(&settings, clock).await?;
         store.migrate().await?;
+        store.warm_up().await?;
         if let Err(error @ StoreError::ClockOff { .. }) = store.ping().await {
             return Err(error.into());
         }

@@ -133,3 +133,4 @@ pub use shipping::track::{RecordTracking, Recorded, RecordedTracking, TrackingRe
 pub(crate) use unit::command::conclude;
 pub use unit::command::{Command, OnOrder, OrderCommand, Target};
 pub use unit::unit_of_work::{ChangeSet, Lease, Loaded, Part, ReadSet, Snapshot, UnitOfWork};
+pub use unit::warm_up::WarmUp;

@@ -30,9 +30,11 @@ pub(crate) fn of_store(error: &StoreError) -> Status {
             let text = "this request_id was used with other content; use a new one";
             build(Code::AlreadyExists, text, ErrorReason::RequestIdReused, Metadata::new(), |_| {})
         }
-        StoreError::LostRace => build(Code::Aborted, &text, ErrorReason::LostRace, Metadata::new(), |it| {
-            it.set_retry_info(Some(RETRY_SOON));
-        }),
+        StoreError::LostRace | StoreError::ExistingKey(_) => {
+            build(Code::Aborted, &text, ErrorReason::LostRace, Metadata::new(), |it| {
+                it.set_retry_info(Some(RETRY_SOON));
+            })
+        }
         StoreError::Overloaded | StoreError::StorageFull => overloaded(&text),
         StoreError::DeadlineExceeded => too_late(&text),
         StoreError::Unavailable(_) | StoreError::ClockOff { .. } => {

@@ -4,29 +4,30 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::runtime::Handle;
+use tokio::runtime::{Builder, Handle};
 use tokio::sync::{Mutex, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
+use uuid::Uuid;
 
-use crate::domain::{Actor, Command, Ids, Rules, Timestamp, UnitOfWork};
+use crate::domain::{Actor, Command, Ids, OrderId, Rules, Timestamp, UnitOfWork, WarmUp};
 #[cfg(test)]
 use crate::domain::{ReadSet, Refusal};
 use crate::store::connection::clock::StoreClock;
 use crate::store::connection::error::StoreError;
-use crate::store::connection::open::{self, Pools};
+use crate::store::connection::open::{self, Pools, Prepared};
 use crate::store::connection::options::Options;
 use crate::store::connection::session::Session;
 use crate::store::query::integrity::{self as laws, LawResult};
 use crate::store::query::order_cache::OrderCache;
 use crate::store::query::single_flight::{Ended, SingleFlight, Waiter};
-use crate::store::rows::read::Lock;
+use crate::store::rows::{decision, lookup, writes};
 #[cfg(test)]
 use crate::store::writer::change::Closure;
 use crate::store::writer::change::{Changed, Codec, Queued, RequestContext, View};
 use crate::store::writer::group::Writer;
-use crate::store::writer::load::Wanted;
 use crate::store::writer::queue::{Queue, Task};
+use crate::store::writer::wanted::Wanted;
 
 #[cfg(test)]
 impl Store {
@@ -63,7 +64,7 @@ pub(super) struct Inner {
     pub(super) clock: StoreClock,
     pub(super) bell: Arc<watch::Sender<u64>>,
     pub(super) order_cache: Arc<OrderCache>,
-    pub(super) statements: Arc<AtomicU64>,
+    pub(super) messages: Arc<AtomicU64>,
     pub(super) groups: Arc<AtomicU64>,
     pub(super) lanes: Mutex<Vec<JoinHandle<()>>>,
     pub(super) checks: SingleFlight<Result<Vec<LawResult>, StoreError>>,
@@ -78,7 +79,9 @@ impl Drop for Inner {
 impl Store {
     /// Connects, checks what the database promises, and starts the writer.
     pub async fn open(options: Options) -> Result<Self, StoreError> {
-        let pools = Pools::open(&options).await?;
+        let writer = [lookup::all(), writes::all(), decision::all()].concat();
+        let prepared = Prepared { writer, reader: lookup::of_readers() };
+        let pools = Pools::open(&options, prepared).await?;
         let clock = StoreClock::new(&options, pools.time().await?);
         let writer = Writer {
             pools: pools.clone(),
@@ -87,8 +90,9 @@ impl Store {
             clock,
             bell: Arc::new(watch::Sender::new(0)),
             order_cache: Arc::new(OrderCache::new(options.recent_orders)),
-            statements: Arc::default(),
+            messages: Arc::default(),
             groups: Arc::default(),
+            callers: Handle::current(),
         };
 
         let lanes = (0..pools.lanes(options.lanes)).map(|_| tokio::spawn(keep_running(writer.clone())));
@@ -101,7 +105,7 @@ impl Store {
             clock: writer.clock,
             bell: writer.bell,
             order_cache: writer.order_cache,
-            statements: writer.statements,
+            messages: writer.messages,
             groups: writer.groups,
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -141,7 +145,7 @@ impl Store {
         let reads = command.reads();
         wanted.add(&reads);
         let db = self.snapshot().await?;
-        let snapshot = wanted.load(&db, &self.inner.order_cache, self.now(), Lock::No).await?;
+        let snapshot = wanted.look(&db, &self.inner.order_cache, self.now()).await?.snapshot;
         drop(db);
 
         let now = snapshot.time_for(&reads, self.now());
@@ -155,6 +159,13 @@ impl Store {
             return Err(StoreError::Internal(what));
         }
         Ok(output?)
+    }
+
+    /// Makes the connections that the first caller would wait for.
+    pub async fn warm_up(&self) -> Result<(), StoreError> {
+        let context = RequestContext { actor: Actor::system(), request: None, deadline: None };
+        self.change(context, WarmUp, |(), _| (), Codec::unkept()).await?;
+        self.order(OrderId(Uuid::nil())).await.map(|_| ())
     }
 
     /// Brings the schema up to date; several processes may do so at once.
@@ -189,10 +200,19 @@ impl Store {
     /// ends before its next query.
     pub async fn check_integrity(&self, within: Option<Duration>) -> Result<Vec<LawResult>, StoreError> {
         let (pools, clock) = (self.inner.pools.clone(), self.inner.clock.clone());
+        // On a thread of its own: it decodes every order, and on SQLite reads in the thread that asks.
         let looking = async move |waiter: Waiter<_>| {
-            let mut db = pools.snapshot().await?;
-            db.allow_for_answers(within).await?;
-            laws::check(&db, clock.now(), || waiter.remains()).await
+            let here = Handle::current();
+            let checking = move || {
+                here.block_on(async {
+                    let mut db = pools.snapshot().await?;
+                    db.allow_for_answers(within).await?;
+                    laws::check(&db, clock.now(), || waiter.remains()).await
+                })
+            };
+            tokio::task::spawn_blocking(checking)
+                .await
+                .unwrap_or_else(|_| Err(StoreError::Internal("the check panicked".to_owned())))
         };
         self.inner.checks.run(looking).await.unwrap_or_else(|ended| match ended {
             Ended::Panicked => Err(StoreError::Internal("the check panicked".to_owned())),
@@ -221,9 +241,9 @@ impl Store {
         self.inner.clock.now()
     }
 
-    /// Messages that the writer has sent, BEGIN and COMMIT included; one may hold several statements.
-    pub fn statements(&self) -> u64 {
-        self.inner.statements.load(Ordering::Relaxed)
+    /// Messages that the writer has sent; one may hold several statements.
+    pub fn messages(&self) -> u64 {
+        self.inner.messages.load(Ordering::Relaxed)
     }
 
     /// Groups that the writer has finished.
@@ -246,12 +266,17 @@ impl Store {
     }
 }
 
-/// Each lane has a thread of its own, so that its decisions hold up no other task. A lane that panics loses its group,
-/// whose callers get an error, and is replaced.
+/// Each lane has a thread and a runtime of its own, so that its decisions hold up no other task, and that the thread that
+/// waits for the database is the one that its answer wakes. A lane that panics loses its group, whose callers get an
+/// error, and is replaced.
 async fn keep_running(writer: Writer) {
     loop {
-        let (here, lane) = (Handle::current(), writer.clone());
-        let ended = tokio::task::spawn_blocking(move || here.block_on(lane.run())).await;
+        let lane = writer.clone();
+        let run = move || match Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => runtime.block_on(lane.run()),
+            Err(error) => tracing::error!(%error, "a lane of the writer has no runtime"),
+        };
+        let ended = tokio::task::spawn_blocking(run).await;
         match ended {
             Err(error) if error.is_panic() => {
                 tracing::error!(%error, "a lane of the writer panicked; another takes its place");

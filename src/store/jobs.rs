@@ -7,7 +7,6 @@ use tokio::sync::oneshot;
 
 use crate::domain::{Lease, OrderId, Timestamp};
 use crate::store::connection::error::StoreError;
-use crate::store::connection::select::{all, one};
 use crate::store::handle::Store;
 use crate::store::writer::chore::{Chore, ChoreResult, QUEUE_MAX, Wish, bounded};
 use crate::store::writer::job::Job;
@@ -87,17 +86,17 @@ impl Store {
             ORDER BY own.number LIMIT $1";
         let db = self.look().await?;
         let values: Vec<Value> = vec![bounded(limit).into(), QUEUE_MAX.into()];
-        let found = all(&db, sql, values).await?;
-        found.iter().map(|row| Ok(OrderId(row.try_get_by("id")?))).collect()
+        db.query(sql, values).await?.iter().map(|row| row.get(0)).collect()
     }
 
     /// A look that costs the writer nothing; most of the time no job is due.
     async fn any_job_due(&self) -> Result<bool, StoreError> {
-        let sql = "SELECT 1 AS one FROM jobs \
-            WHERE run_at <= $1 AND (lease_until IS NULL OR lease_until < $1) LIMIT 1";
-        let db = self.look().await?;
+        let sql = "SELECT 1 WHERE EXISTS (SELECT 1 FROM orders \
+              WHERE run_at <= $1 AND (lease_until IS NULL OR lease_until < $1)) \
+            OR EXISTS (SELECT 1 FROM reservations \
+              WHERE run_at <= $1 AND (lease_until IS NULL OR lease_until < $1))";
         let values: Vec<Value> = vec![self.now().unix_micros().into()];
-        Ok(one(&db, sql, values).await?.is_some())
+        Ok(self.look().await?.query_one(sql, values).await?.is_some())
     }
 
     async fn run_chore(&self, wish: Wish) -> Result<ChoreResult, StoreError> {

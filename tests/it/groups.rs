@@ -75,7 +75,7 @@ async fn count(database: Database) {
     let hold_up = HoldUp(Box::new(move || {
         begins.send(()).expect("the test waits for it");
         queued.lock().expect("nobody panics").recv().expect("all are queued");
-        counted.store(counting.statements(), Ordering::Relaxed);
+        counted.store(counting.messages(), Ordering::Relaxed);
     }));
     let placed = async {
         begun.recv().await.expect("the writer is held up");
@@ -89,7 +89,7 @@ async fn count(database: Database) {
     tokio::join!(change(&store, hold_up), placed);
     let groups = store.groups() - groups;
     // What held it up is committed first.
-    let statements = store.statements() - before.load(Ordering::Relaxed) - 1;
+    let statements = store.messages() - before.load(Ordering::Relaxed) - 1;
 
     println!("{statements} messages for a group of {ORDERS} placed orders");
     assert_eq!(groups, 2, "one that held it up, and one of all");

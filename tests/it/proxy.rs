@@ -13,6 +13,9 @@ use tokio::task::JoinSet;
 /// COMMIT as a simple query: its kind, its length, its text, its end.
 const COMMIT: &[u8] = b"Q\0\0\0\x0bCOMMIT\0";
 
+/// The server's word that it is done: its kind, its length, its tag, its end.
+const COMMITTED: &[u8] = b"C\0\0\0\x0bCOMMIT\0";
+
 /// How the next connection that sends COMMIT is cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cut {
@@ -123,8 +126,13 @@ async fn carry(mut client: TcpStream, ways: &Ways) -> io::Result<()> {
                     Some(cut) => {
                         if cut == Cut::After {
                             server.write_all(data).await?;
-                            if server.read(&mut down).await? == 0 {
-                                return Ok(());
+                            // What went along with COMMIT is answered before it.
+                            let mut answers: Vec<u8> = Vec::new();
+                            while !answers.windows(COMMITTED.len()).any(|it| it == COMMITTED) {
+                                match server.read(&mut down).await? {
+                                    0 => return Ok(()),
+                                    read => answers.extend(&down[..read]),
+                                }
                             }
                         }
                         let _ = ways.done.send(cut);

@@ -99,7 +99,7 @@ impl OrderCommand for RecordPayment {
     fn also_reads(&self) -> ReadSet {
         let reference = &self.money.reference;
         let bank_reference = (!reference.is_empty()).then(|| bank_reference_key(reference));
-        ReadSet { bank_reference, ..with_stock() }
+        ReadSet { bank_references: bank_reference.into_iter().collect(), ..with_stock() }
     }
 
     fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<PaymentId, Refusal> {

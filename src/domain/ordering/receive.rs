@@ -33,7 +33,7 @@ impl Command for CreateOrder {
         ReadSet {
             skus: lines.iter().map(|it| it.sku.clone()).collect(),
             fingerprints: vec![fingerprint_of(customer, shipping_address, lines)],
-            external_reference: named.then(|| (*channel, external_reference.clone())),
+            external_references: named.then(|| (*channel, external_reference.clone())).into_iter().collect(),
             ..ReadSet::default()
         }
     }

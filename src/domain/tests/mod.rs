@@ -1,6 +1,6 @@
 //! The rules at work: one order through all twenty steps, each refusal by example, each law under random commands.
 
-mod any_sequence;
+pub(crate) mod any_sequence;
 mod bench;
 pub(crate) mod bounds;
 mod exact;

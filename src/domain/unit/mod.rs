@@ -4,3 +4,4 @@ pub(super) mod command;
 pub(super) mod journal;
 pub(super) mod turn;
 pub(super) mod unit_of_work;
+pub(super) mod warm_up;

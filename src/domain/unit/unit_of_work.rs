@@ -89,9 +89,9 @@ pub struct ReadSet {
     pub fingerprints: Vec<String>,
     /// The same for the fingerprints of `orders`, as they are when they are loaded.
     pub order_fingerprints: bool,
-    pub external_reference: Option<(Channel, String)>,
-    /// The key of the bank reference about to be recorded; unique.
-    pub bank_reference: Option<String>,
+    pub external_references: Vec<(Channel, String)>,
+    /// The keys of bank references about to be recorded; unique.
+    pub bank_references: Vec<String>,
     /// A worker's claim on a job: checked and completed with the change.
     pub lease: Option<Lease>,
 }
@@ -116,8 +116,8 @@ impl ReadSet {
             couriers,
             fingerprints,
             order_fingerprints,
-            external_reference,
-            bank_reference,
+            external_references,
+            bank_references,
             lease,
         } = other;
         self.orders.extend(orders);
@@ -132,8 +132,8 @@ impl ReadSet {
         self.couriers |= couriers;
         self.fingerprints.extend(fingerprints);
         self.order_fingerprints |= order_fingerprints;
-        self.external_reference = self.external_reference.take().or(external_reference);
-        self.bank_reference = self.bank_reference.take().or(bank_reference);
+        self.external_references.extend(external_references);
+        self.bank_references.extend(bank_references);
         self.lease = self.lease.or(lease);
     }
 }
@@ -534,7 +534,7 @@ impl<'w> UnitOfWork<'w> {
             let note = key.clone();
             self.note_if_not_loaded(
                 |it| it.external_references.contains(&key),
-                |it| it.external_reference = Some(note),
+                |it| it.external_references.push(note),
             );
         }
         found
@@ -546,7 +546,7 @@ impl<'w> UnitOfWork<'w> {
         if !found {
             self.note_if_not_loaded(
                 |it| it.bank_references.contains(reference),
-                |it| it.bank_reference = Some(reference.to_owned()),
+                |it| it.bank_references.push(reference.to_owned()),
             );
         }
         found

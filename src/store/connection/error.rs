@@ -1,6 +1,7 @@
 //! Errors between a decision and the disk, told apart by code and never by message text.
 
-use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr, sqlx};
+use sea_orm::{DbErr, sqlx};
+use tokio_postgres::error::DbError;
 
 use crate::domain::Refusal;
 use crate::faults::Failed;
@@ -15,6 +16,9 @@ pub enum StoreError {
     /// Others kept changing the same rows; nothing has happened.
     #[error("others are changing the same things; try again")]
     LostRace,
+    /// A row with the same key exists: another transaction may have used it first. Sessions give it out as a lost race.
+    #[error("a row with the same key exists: {0}")]
+    ExistingKey(String),
     /// The queue is full; nothing has happened.
     #[error("too many changes are waiting; try again")]
     Overloaded,
@@ -42,76 +46,76 @@ impl StoreError {
     }
 }
 
-impl From<DbErr> for StoreError {
-    fn from(error: DbErr) -> Self {
-        match error {
-            DbErr::Conn(RuntimeErr::SqlxError(cause))
-            | DbErr::Exec(RuntimeErr::SqlxError(cause))
-            | DbErr::Query(RuntimeErr::SqlxError(cause)) => of_sqlx(&cause),
-            DbErr::ConnectionAcquire(ConnAcquireErr::Timeout) => {
-                Self::Unavailable("no connection became free".to_owned())
-            }
-            DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed) => {
-                Self::Unavailable("the store is closed".to_owned())
-            }
-            other => Self::Internal(other.to_string()),
-        }
-    }
-}
-
 impl From<Failed> for StoreError {
     fn from(_: Failed) -> Self {
         Self::Unavailable("told to fail".to_owned())
     }
 }
 
+/// Of migrations, which go their own way to the database.
+impl From<DbErr> for StoreError {
+    fn from(error: DbErr) -> Self {
+        match error {
+            DbErr::Conn(cause) => Self::Unavailable(cause.to_string()),
+            other => Self::Internal(other.to_string()),
+        }
+    }
+}
+
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        of_sqlx(&error)
+        match error {
+            sqlx::Error::Io(cause) => Self::Unavailable(format!("connection lost ({})", cause.kind())),
+            other => Self::Unavailable(other.to_string()),
+        }
     }
 }
 
-fn of_sqlx(error: &sqlx::Error) -> StoreError {
-    match error {
-        sqlx::Error::Database(cause) => {
-            if let Some(cause) = cause.try_downcast_ref::<sqlx::postgres::PgDatabaseError>() {
-                return of_postgres(cause);
+impl From<tokio_postgres::Error> for StoreError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        if let Some(cause) = error.as_db_error() {
+            return of_postgres(cause);
+        }
+        let io = std::error::Error::source(&error).and_then(|it| it.downcast_ref::<std::io::Error>());
+        match io {
+            Some(cause) => Self::Unavailable(format!("connection lost ({})", cause.kind())),
+            None if error.is_closed() => Self::Unavailable("connection lost".to_owned()),
+            // These speak of columns and types, never of values.
+            None => {
+                let text = error.to_string();
+                if text.starts_with("error serializing") || text.starts_with("error deserializing") {
+                    Self::Internal(text)
+                } else {
+                    Self::Unavailable(text)
+                }
             }
-            let code = cause.code().and_then(|it| it.parse::<i32>().ok()).unwrap_or(1);
-            of_sqlite(code, cause.message())
         }
-        sqlx::Error::PoolTimedOut => StoreError::Unavailable("no connection became free".to_owned()),
-        sqlx::Error::PoolClosed => StoreError::Unavailable("the store is closed".to_owned()),
-        sqlx::Error::Io(cause) => StoreError::Unavailable(format!("connection lost ({})", cause.kind())),
-        sqlx::Error::Tls(_) => StoreError::Unavailable("no TLS connection".to_owned()),
-        sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed | sqlx::Error::BeginFailed => {
-            StoreError::Unavailable("the connection is out of step".to_owned())
-        }
-        // These speak of columns and types, never of values.
-        other => StoreError::Internal(other.to_string()),
     }
 }
 
-/// The key that exists already, if that is what is wrong: the one thing about a lost race that may be no race.
-pub(in crate::store) fn existing_key(error: &sqlx::Error) -> Option<String> {
-    let sqlx::Error::Database(cause) = error else { return None };
-    if cause.try_downcast_ref::<sqlx::postgres::PgDatabaseError>().is_some() {
-        return (cause.code()? == "23505").then(|| cause.constraint().unwrap_or("unique").to_owned());
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error {
+            rusqlite::Error::SqliteFailure(cause, message) => {
+                of_sqlite(cause.extended_code, message.as_deref().unwrap_or_default())
+            }
+            // These speak of columns and types, never of values.
+            other => Self::Internal(other.to_string()),
+        }
     }
-    let code: i32 = cause.code()?.parse().ok()?;
-    SQLITE_UNIQUE.contains(&code).then(|| cause.message().to_owned())
 }
 
 /// Primary key, unique, rowid.
 const SQLITE_UNIQUE: [i32; 3] = [1555, 2067, 2579];
 
 /// By SQLSTATE. Only classes 23 and 42 bring their message along: it names tables and columns, not values.
-fn of_postgres(cause: &sqlx::postgres::PgDatabaseError) -> StoreError {
-    let code = cause.code();
+fn of_postgres(cause: &DbError) -> StoreError {
+    let code = cause.code().code();
     let unavailable = || StoreError::Unavailable(format!("SQLSTATE {code}"));
     match code {
-        // Serialisation failure, deadlock, lock not available; and a key that another transaction used first.
-        "40001" | "40P01" | "55P03" | "23505" => StoreError::LostRace,
+        // Serialisation failure, deadlock, lock not available.
+        "40001" | "40P01" | "55P03" => StoreError::LostRace,
+        "23505" => StoreError::ExistingKey(cause.constraint().unwrap_or("unique").to_owned()),
         "3D000" => StoreError::Unavailable("it has no database of that name".to_owned()),
         "28000" | "28P01" => StoreError::Unavailable("it refuses this user or password".to_owned()),
         // Disk full.
@@ -133,7 +137,7 @@ fn of_postgres(cause: &sqlx::postgres::PgDatabaseError) -> StoreError {
 /// By result code; the low byte is the family. Messages of families 1 and 19 name tables and columns, not values.
 fn of_sqlite(code: i32, message: &str) -> StoreError {
     if SQLITE_UNIQUE.contains(&code) {
-        return StoreError::LostRace;
+        return StoreError::ExistingKey(message.to_owned());
     }
     match code & 0xff {
         // BUSY and LOCKED.

@@ -1,33 +1,34 @@
 //! A connection of either engine.
 
-use sea_orm::sqlx::pool::PoolConnection;
-use sea_orm::sqlx::{self, Connection, Executor, Postgres, Sqlite};
+use crate::store::connection::error::StoreError;
+use crate::store::connection::postgres::PostgresLink;
+use crate::store::connection::sqlite::SqliteLink;
 
-pub(in crate::store) enum Link {
-    Postgres(PoolConnection<Postgres>),
-    Sqlite(PoolConnection<Sqlite>),
+pub(super) enum Link {
+    Postgres(Box<PostgresLink>),
+    Sqlite(SqliteLink),
 }
 
 impl Link {
-    pub(super) async fn command(&mut self, sql: &'static str) -> Result<(), sqlx::Error> {
+    pub(super) async fn command(&mut self, sql: &str) -> Result<(), StoreError> {
         match self {
-            Self::Postgres(connection) => (**connection).execute(sql).await.map(|_| ()),
-            Self::Sqlite(connection) => (**connection).execute(sql).await.map(|_| ()),
+            Self::Postgres(link) => link.script(sql).await,
+            Self::Sqlite(link) => link.command(sql),
         }
     }
 
-    pub(in crate::store) async fn ping(&mut self) -> Result<(), sqlx::Error> {
+    /// Asks for an answer, whatever it is.
+    pub(super) async fn ping(&mut self) -> Result<(), StoreError> {
         match self {
-            Self::Postgres(connection) => (**connection).ping().await,
-            Self::Sqlite(connection) => (**connection).ping().await,
+            Self::Postgres(link) => link.script("").await,
+            Self::Sqlite(_) => Ok(()),
         }
     }
 
-    /// Throws the connection away without another word to the database.
-    pub(in crate::store) fn discard(self) {
+    pub(super) fn is_closed(&self) -> bool {
         match self {
-            Self::Postgres(connection) => drop(connection.detach()),
-            Self::Sqlite(connection) => drop(connection.detach()),
+            Self::Postgres(link) => link.is_closed(),
+            Self::Sqlite(_) => false,
         }
     }
 }

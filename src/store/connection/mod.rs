@@ -1,16 +1,18 @@
 //! Connections: opened, lent, and what is sent over them.
+//!
+//! Both engines are spoken to in the same few words: a [`session::Session`] sends a list of fixed statements in one
+//! message and gets their rows. On SQLite that is a call in this thread, on PostgreSQL one way there and back.
 
-mod arguments;
-pub(super) mod batched_read;
-pub(super) mod bound_rows;
 pub(super) mod clock;
 mod columns;
 pub(super) mod error;
-pub(super) mod link;
-pub(super) mod lookup;
+mod link;
 pub(super) mod open;
 pub(super) mod options;
-pub(super) mod pool;
-mod reader_pool;
-pub(super) mod select;
+mod postgres;
+pub(super) mod readers;
+pub(super) mod row;
 pub(super) mod session;
+mod sqlite;
+pub(super) mod statement;
+mod tls;

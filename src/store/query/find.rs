@@ -10,18 +10,20 @@ use crate::domain::{
     Product, RegionCode, Replenishment, ReplenishmentId, Reservation, ReservationId, Sku, StockLevel,
     Timestamp,
 };
-use crate::store::connection::bound_rows::one_of;
 use crate::store::connection::error::StoreError;
-use crate::store::connection::select::{all, one};
+use crate::store::connection::row::Row;
 use crate::store::connection::session::Session;
 use crate::store::handle::Store;
-use crate::store::query::history::{EVENT, events, events_of};
-use crate::store::rows::read::Lock;
-use crate::store::rows::{awaited, catalogue, event, reservation, stock};
-use crate::store::writer::load::{For, load_orders};
+use crate::store::query::history::{events, events_of};
+use crate::store::query::whole::{load_orders, reservation_of};
+use crate::store::rows::lookup::{self, CachedState};
+use crate::store::rows::{catalogue, stock};
 
 /// Positions that one look into the feed covers at most, so that a filter that fits nothing costs little.
 const WINDOW: i64 = 10_000;
+
+/// Decisions that are read at once; each has a handful of events.
+const DECISIONS_AT_ONCE: usize = 256;
 
 /// Which events of the feed are wanted; an empty filter wants all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -86,119 +88,107 @@ pub struct Comment {
 impl Store {
     /// The order, archived or not.
     pub async fn order(&self, id: OrderId) -> Result<Option<Arc<Order>>, StoreError> {
-        Ok(load_orders(&self.look().await?, &self.inner.order_cache, &[id], For::Reading).await?.pop())
+        Ok(load_orders(&self.look().await?, &self.inner.order_cache, &[id]).await?.pop())
     }
 
     /// The orders among these that exist, archived or not.
     pub async fn orders(&self, ids: &[OrderId]) -> Result<HashMap<OrderId, Arc<Order>>, StoreError> {
-        let db = self.snapshot().await?;
-        let orders = load_orders(&db, &self.inner.order_cache, ids, For::Reading).await?;
+        let orders = load_orders(&self.look().await?, &self.inner.order_cache, ids).await?;
         Ok(orders.into_iter().map(|it| (it.id, it)).collect())
     }
 
     pub async fn order_by_number(&self, number: i64) -> Result<Option<Arc<Order>>, StoreError> {
-        let db = self.snapshot().await?;
+        let db = self.look().await?;
         let sql = "SELECT id FROM orders WHERE number = $1 \
-            UNION ALL SELECT order_id FROM archived_orders WHERE number = $1";
-        let Some(row) = one(&db, sql, vec![number.into()]).await? else { return Ok(None) };
-        let id = OrderId(row.try_get_by_index(0)?);
-        Ok(load_orders(&db, &self.inner.order_cache, &[id], For::Reading).await?.pop())
+            UNION ALL SELECT id FROM archived_orders WHERE number = $1";
+        let Some(row) = db.query_one(sql, vec![number.into()]).await? else { return Ok(None) };
+        Ok(load_orders(&db, &self.inner.order_cache, &[row.get(0)?]).await?.pop())
     }
 
     /// The order that a part belongs to, archived or not.
     pub async fn order_of(&self, part: &Part) -> Result<Option<OrderId>, StoreError> {
-        let mut owners = event::owners(&self.look().await?, std::slice::from_ref(part)).await?;
-        Ok(owners.remove(part))
+        let asked = lookup::OWNERS.about(vec![lookup::order_of(part, 0, CachedState::default())]);
+        let rows = self.look().await?.exchange(vec![asked]).await?;
+        rows.iter().flatten().next().map_or(Ok(None), |row| row.get(1))
     }
 
     /// The order that this invoice number was given to, archived or not.
     pub async fn order_of_invoice(&self, series: &str, number: i64) -> Result<Option<OrderId>, StoreError> {
         let sql = "SELECT order_id FROM invoice_numbers WHERE series = $1 AND number = $2";
-        let row = one(&self.look().await?, sql, vec![series.into(), number.into()]).await?;
-        row.map(|it| Ok(OrderId(it.try_get_by_index(0)?))).transpose()
+        let row = self.look().await?.query_one(sql, vec![series.into(), number.into()]).await?;
+        row.map(|it| it.get(0)).transpose()
     }
 
     pub async fn level(&self, sku: &Sku, location: &LocationCode) -> Result<Option<StockLevel>, StoreError> {
-        let db = self.look().await?;
-        let levels = stock::levels(db.backend(), std::slice::from_ref(sku), Lock::No).alone(&db).await?;
+        let asked = lookup::LEVELS.about(lookup::keys([sku.clone()]));
+        let rows = self.look().await?.exchange(vec![asked]).await?;
+        let levels = rows.iter().flatten().map(stock::level).collect::<Result<Vec<_>, _>>()?;
         Ok(levels.into_iter().find(|it| it.location == *location))
     }
 
     /// Stock of these products everywhere, and how much of it others wait for; all of the same moment.
     pub async fn availability(&self, skus: &[Sku]) -> Result<Availability, StoreError> {
-        let db = self.snapshot().await?;
-        let mut asked = Vec::new();
-        let levels = stock::levels(db.backend(), skus, Lock::No).with(&mut asked);
-        let awaited = awaited::awaited(db.backend(), skus).with(&mut asked);
-        let locations = catalogue::locations(db.backend()).with(&mut asked);
-        let answers = db.query_each(asked).await?;
-        let locations = locations.read(&answers)?.into_iter();
-        Ok(Availability {
-            levels: levels.read(&answers)?,
-            locations: locations.map(|it| (it.code.clone(), it)).collect(),
-            awaited: awaited.read(&answers)?.into_iter().collect(),
-        })
+        let keys = || lookup::keys(skus.iter().cloned());
+        let asked = vec![
+            lookup::LEVELS.about(keys()),
+            lookup::AWAITED.about(keys()),
+            lookup::LOCATIONS.about(lookup::once()),
+        ];
+        let mut answers = self.look().await?.exchange_at_once(asked).await?.into_iter();
+        let mut next = || answers.next().unwrap_or_default();
+        let levels = next().iter().map(stock::level).collect::<Result<_, _>>()?;
+        let awaited = next();
+        let awaited = awaited.iter().map(|it| Ok(((it.get(0)?, it.get(1)?), it.get(2)?)));
+        let awaited = awaited.collect::<Result<_, StoreError>>()?;
+        let locations = next().iter().map(catalogue::location).collect::<Result<Vec<_>, _>>()?;
+        let locations = locations.into_iter().map(|it| (it.code.clone(), it)).collect();
+        Ok(Availability { levels, locations, awaited })
     }
 
     pub async fn product(&self, sku: &Sku) -> Result<Option<Product>, StoreError> {
-        let db = self.look().await?;
-        Ok(catalogue::products(db.backend(), std::slice::from_ref(sku)).alone(&db).await?.pop())
+        let asked = lookup::PRODUCTS.about(lookup::keys([sku.clone()]));
+        let rows = self.look().await?.exchange(vec![asked]).await?;
+        rows.iter().flatten().next().map(catalogue::product).transpose()
     }
 
     pub async fn location(&self, code: &LocationCode) -> Result<Option<Location>, StoreError> {
-        let db = self.look().await?;
-        let locations = catalogue::locations(db.backend()).alone(&db).await?;
+        let rows = self.look().await?.exchange(vec![lookup::LOCATIONS.about(lookup::once())]).await?;
+        let locations = rows.iter().flatten().map(catalogue::location).collect::<Result<Vec<_>, _>>()?;
         Ok(locations.into_iter().find(|it| it.code == *code))
     }
 
     pub async fn courier(&self, code: &CourierCode) -> Result<Option<Courier>, StoreError> {
-        let couriers = catalogue::load_couriers(&self.snapshot().await?).await?;
-        Ok(couriers.into_iter().find(|it| it.code == *code))
+        Ok(self.couriers().await?.0.into_iter().find(|it| it.code == *code))
     }
 
     /// Names of couriers, as letters give them.
     pub async fn courier_names(&self) -> Result<CourierNames, StoreError> {
-        let couriers = catalogue::load_couriers(&self.snapshot().await?).await?;
-        Ok(couriers.into_iter().map(|it| (it.code, it.name)).collect())
+        Ok(self.couriers().await?.0.into_iter().map(|it| (it.code, it.name)).collect())
     }
 
     /// All couriers, and how customers rated each: for quotes.
     pub async fn couriers(&self) -> Result<(Vec<Courier>, HashMap<CourierCode, i64>), StoreError> {
-        let db = self.snapshot().await?;
-        Ok((catalogue::load_couriers(&db).await?, catalogue::courier_ratings(&db).await?))
+        let asked = [&lookup::COURIERS, &lookup::RATES, &lookup::RATINGS];
+        let asked = asked.into_iter().map(|it| it.about(lookup::once())).collect();
+        let answers = self.look().await?.exchange_at_once(asked).await?;
+        let [couriers, rates, ratings] = answers.as_slice() else {
+            return Err(StoreError::Unavailable("the answer was cut short".to_owned()));
+        };
+        let ratings = ratings.iter().map(|it| Ok((it.get(0)?, it.get(1)?)));
+        Ok((catalogue::couriers_of(couriers, rates)?, ratings.collect::<Result<_, StoreError>>()?))
     }
 
     /// An order's reservation or another caller's.
     pub async fn reservation(&self, id: ReservationId) -> Result<Option<Reservation>, StoreError> {
-        Ok(self.reservations(&self.snapshot().await?, &[id]).await?.pop())
-    }
-
-    /// Orders' reservations and other callers', in no order.
-    pub(in crate::store) async fn reservations(
-        &self,
-        db: &Session,
-        ids: &[ReservationId],
-    ) -> Result<Vec<Reservation>, StoreError> {
-        if ids.is_empty() {
-            return Ok(Vec::new());
-        }
-
-        let (within, values) = one_of(db.backend(), ids.iter().map(|it| it.0).collect());
-        let sql =
-            format!("SELECT DISTINCT order_id FROM reservations WHERE id {within} AND order_id IS NOT NULL");
-        let holders = all(db, &sql, values).await?;
-        let holders = holders.iter().map(|it| Ok(OrderId(it.try_get_by_index(0)?)));
-        let holders = holders.collect::<Result<Vec<_>, StoreError>>()?;
-
-        let mut found = reservation::load_reservations(db, ids, Lock::No).await?;
-        for order in load_orders(db, &self.inner.order_cache, &holders, For::Listing).await? {
-            found.extend(order.reservations.iter().filter(|it| ids.contains(&it.id)).cloned());
-        }
-        Ok(found)
+        let asked = lookup::RESERVATIONS.about(lookup::keys([id]));
+        let rows = self.look().await?.exchange(vec![asked]).await?;
+        rows.iter().flatten().next().map_or(Ok(None), |row| reservation_of(id, row, 1))
     }
 
     pub async fn replenishment(&self, id: ReplenishmentId) -> Result<Option<Replenishment>, StoreError> {
-        Ok(stock::load_replenishments(&self.look().await?, &[id], Lock::No).await?.pop())
+        let asked = lookup::REPLENISHMENTS.about(lookup::keys([id]));
+        let rows = self.look().await?.exchange(vec![asked]).await?;
+        rows.iter().flatten().next().map(stock::replenishment).transpose()
     }
 
     /// The whole history of one order, archived or not.
@@ -215,36 +205,32 @@ impl Store {
     ) -> Result<EventPage, StoreError> {
         let db = self.snapshot().await?;
         let last = last_position(&db).await?;
+        let mut found = Vec::new();
+        let mut seen = position;
+        let wanted = |it: &Event| filter.kinds.is_empty() || filter.kinds.contains(&it.kind);
+        // Decision by decision, as events are not rows: until there are enough, the window or the feed ends.
         let until = last.min(position.saturating_add(WINDOW));
+        while seen < until && (found.len() as u64) < limit {
+            let rows = decisions_after(&db, seen, until, filter).await?;
+            let is_all = rows.len() < DECISIONS_AT_ONCE;
+            let events = events(&rows)?;
+            if let Some((last_read, _)) = events.last() {
+                seen = seen.max(*last_read);
+            }
+            found.extend(events.into_iter().filter(|(at, it)| *at > position && wanted(it)));
+            if is_all {
+                seen = until;
+            }
+        }
 
-        let mut values: Vec<Value> = vec![position.into(), until.into()];
-        let mut sql = format!("SELECT {EVENT} FROM events WHERE position > $1 AND position <= $2");
-        if let Some(order) = filter.order {
-            values.push(order.0.into());
-            sql.push_str(&format!(" AND order_id = ${}", values.len()));
-        }
-        if let Some(email) = &filter.customer_email {
-            values.push(email.as_str().into());
-            sql.push_str(&format!(
-                " AND order_id IN (SELECT id FROM orders WHERE customer_email = ${0} \
-                UNION ALL SELECT order_id FROM archived_orders WHERE customer_email = ${0})",
-                values.len()
-            ));
-        }
-        if !filter.kinds.is_empty() {
-            let kinds: Vec<_> = filter.kinds.iter().map(|it| format!("'{it}'")).collect();
-            sql.push_str(&format!(" AND kind IN ({})", kinds.join(", ")));
-        }
-        values.push(i64::try_from(limit).unwrap_or(i64::MAX).into());
-        sql.push_str(&format!(" ORDER BY position LIMIT ${}", values.len()));
-
-        let events = events(&all(&db, &sql, values).await?)?;
-        let is_full = events.len() as u64 >= limit;
-        let position = match events.last() {
-            Some((last_found, _)) if is_full => *last_found,
-            _ => until.max(position),
+        let room = usize::try_from(limit).unwrap_or(usize::MAX);
+        let position = if found.len() >= room {
+            found.truncate(room);
+            found.last().map_or(position, |it| it.0)
+        } else {
+            seen.max(position)
         };
-        Ok(EventPage { events, position, is_end: position >= last })
+        Ok(EventPage { events: found, position, is_end: position >= last })
     }
 
     /// The position of the newest event; 0 before the first.
@@ -265,18 +251,18 @@ impl Store {
 
         let sql = "SELECT COUNT(*) AS requested FROM feedback WHERE requested_at >= $1 AND requested_at < $2";
         let mut report = FeedbackReport::default();
-        if let Some(row) = one(&db, sql, window()).await? {
-            report.requested = row.try_get_by("requested")?;
+        if let Some(row) = db.query_one(sql, window()).await? {
+            report.requested = row.get(0)?;
         }
 
         let sql = "SELECT delivery_rating, product_rating, COUNT(*) AS number FROM feedback \
             WHERE state = 'SUBMITTED' AND submitted_at >= $1 AND submitted_at < $2 \
             GROUP BY delivery_rating, product_rating";
-        for row in all(&db, sql, window()).await? {
-            let number: i64 = row.try_get_by("number")?;
+        for row in db.query(sql, window()).await? {
+            let number: i64 = row.get(2)?;
             report.submitted += number;
-            count(&mut report.delivery_counts, row.try_get_by("delivery_rating")?, number);
-            count(&mut report.product_counts, row.try_get_by("product_rating")?, number);
+            count(&mut report.delivery_counts, row.get(0)?, number);
+            count(&mut report.product_counts, row.get(1)?, number);
         }
         report.delivery_average = average(&report.delivery_counts);
         report.product_average = average(&report.product_counts);
@@ -287,9 +273,9 @@ impl Store {
               WHERE feedback.state = 'SUBMITTED' AND feedback.delivery_rating > 0 \
               AND feedback.submitted_at >= $1 AND feedback.submitted_at < $2) AS rated \
             GROUP BY courier ORDER BY courier";
-        for row in all(&db, sql, window()).await? {
-            let (submitted, total): (i64, i64) = (row.try_get_by("number")?, row.try_get_by("total")?);
-            let courier = row.try_get_by("courier")?;
+        for row in db.query(sql, window()).await? {
+            let (submitted, total): (i64, i64) = (row.get(1)?, row.get(2)?);
+            let courier = row.get(0)?;
             report.couriers.push(CourierFeedback {
                 courier,
                 submitted,
@@ -302,13 +288,13 @@ impl Store {
             ORDER BY submitted_at DESC, order_id DESC LIMIT $3";
         let mut values = window();
         values.push(i64::try_from(comments_max).unwrap_or(i64::MAX).into());
-        for row in all(&db, sql, values).await? {
+        for row in db.query(sql, values).await? {
             report.comments.push(Comment {
-                order: row.try_get_by("order_id")?,
-                at: row.try_get_by("submitted_at")?,
-                delivery_rating: row.try_get_by("delivery_rating")?,
-                product_rating: row.try_get_by("product_rating")?,
-                text: row.try_get_by("comment")?,
+                order: row.get(0)?,
+                at: row.get(1)?,
+                delivery_rating: row.get(2)?,
+                product_rating: row.get(3)?,
+                text: row.get(4)?,
             });
         }
         Ok(report)
@@ -316,8 +302,35 @@ impl Store {
 }
 
 async fn last_position(db: &Session) -> Result<i64, StoreError> {
-    let row = one(db, "SELECT COALESCE(MAX(position), 0) AS last FROM events", Vec::new()).await?;
-    Ok(row.map(|it| it.try_get_by("last")).transpose()?.unwrap_or(0))
+    let row = db.query_one("SELECT COALESCE(MAX(last_position), 0) FROM decisions", Vec::new()).await?;
+    row.map_or(Ok(0), |it| it.get(0))
+}
+
+/// The decisions with events after a position.
+async fn decisions_after(
+    db: &Session,
+    after: i64,
+    until: i64,
+    filter: &EventFilter,
+) -> Result<Vec<Row>, StoreError> {
+    let mut values: Vec<Value> = vec![after.into(), until.into()];
+    let mut sql = "SELECT first_position, events FROM decisions \
+        WHERE last_position > $1 AND first_position <= $2"
+        .to_owned();
+    if let Some(order) = filter.order {
+        values.push(order.0.into());
+        sql.push_str(&format!(" AND order_id = ${}", values.len()));
+    }
+    if let Some(email) = &filter.customer_email {
+        values.push(email.as_str().into());
+        sql.push_str(&format!(
+            " AND order_id IN (SELECT id FROM orders WHERE customer_email = ${0} \
+            UNION ALL SELECT id FROM archived_orders WHERE customer_email = ${0})",
+            values.len()
+        ));
+    }
+    sql.push_str(&format!(" ORDER BY last_position LIMIT {DECISIONS_AT_ONCE}"));
+    db.query(&sql, values).await
 }
 
 fn count(counts: &mut [i64; 5], rating: i32, number: i64) {

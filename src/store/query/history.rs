@@ -1,52 +1,26 @@
-//! The events of an order.
+//! The history of orders and the feed, out of decisions.
 
-use sea_orm::QueryResult;
-use uuid::Uuid;
-
-use crate::domain::{Event, OrderId, Transition};
-use crate::store::connection::bound_rows::one_of;
+use crate::domain::{Event, OrderId};
 use crate::store::connection::error::StoreError;
-use crate::store::connection::select::all;
+use crate::store::connection::row::Row;
 use crate::store::connection::session::Session;
+use crate::store::rows::decision::{self, EVENTS_OF_ORDERS};
+use crate::store::rows::lookup;
 
 /// The histories of these orders, each in its order.
 pub(in crate::store) async fn events_of(
     db: &Session,
     orders: &[OrderId],
 ) -> Result<Vec<(i64, Event)>, StoreError> {
-    if orders.is_empty() {
-        return Ok(Vec::new());
-    }
-
-    let (within, values) = one_of(db.backend(), orders.iter().map(|it| it.0).collect());
-    let sql = format!("SELECT {EVENT} FROM events WHERE order_id {within} ORDER BY order_id, sequence");
-    events(&all(db, &sql, values).await?)
+    let rows = db.exchange(vec![EVENTS_OF_ORDERS.about(lookup::keys(orders.iter().copied()))]).await?;
+    events(&rows.concat())
 }
 
-pub(super) const EVENT: &str =
-    "position, order_id, sequence, at, actor, kind, machine, subject, from_state, to_state, text";
-
-pub(super) fn events(rows: &[QueryResult]) -> Result<Vec<(i64, Event)>, StoreError> {
-    let read = |row: &QueryResult| {
-        let machine: Option<_> = row.try_get_by("machine")?;
-        let subject: Option<Uuid> = row.try_get_by("subject")?;
-        let transition = match (machine, subject) {
-            (Some(machine), Some(subject)) => {
-                let (from, to) = (row.try_get_by("from_state")?, row.try_get_by("to_state")?);
-                Some(Transition { machine, subject, from, to })
-            }
-            (None, _) | (_, None) => None,
-        };
-        let event = Event {
-            order: row.try_get_by("order_id")?,
-            sequence: row.try_get_by("sequence")?,
-            at: row.try_get_by("at")?,
-            actor: row.try_get_by("actor")?,
-            kind: row.try_get_by("kind")?,
-            transition,
-            text: row.try_get_by("text")?,
-        };
-        Ok((row.try_get_by("position")?, event))
-    };
-    rows.iter().map(read).collect()
+/// The events of decisions: position of the first, and the encoded events.
+pub(in crate::store) fn events(rows: &[Row]) -> Result<Vec<(i64, Event)>, StoreError> {
+    let mut found = Vec::new();
+    for row in rows {
+        found.extend(decision::events(row.get(0)?, row.bytes(1)?)?);
+    }
+    Ok(found)
 }

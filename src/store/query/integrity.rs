@@ -5,21 +5,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sea_orm::{ConnectionTrait, DbBackend, Statement};
+use sea_orm::DbBackend;
 use uuid::Uuid;
 
-use crate::domain::{self, Machine, OrderId, Timestamp, Violation};
+use crate::domain::{self, Event, Machine, Order, OrderId, Timestamp, Transition, Violation};
 use crate::store::connection::error::StoreError;
-use crate::store::connection::select::all;
 use crate::store::connection::session::Session;
+use crate::store::query::agreement::disagreements;
 use crate::store::query::history::events_of;
-use crate::store::rows::{archive, order};
+use crate::store::rows::document;
 
 /// How many broken rows of one law are named.
 const NAMED_MAX: usize = 100;
 
 /// How many orders are looked into at a time.
-const PAGE: usize = 64;
+const PAGE: usize = 256;
 
 /// Result of checking one law.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -127,21 +127,13 @@ const LAWS: &[Law] = &[
             WHERE r.state IN ('HELD', 'CONFIRMED', 'PARTIALLY_CONSUMED')
                 AND o.state IN ('REJECTED', 'CANCELLED', 'EXPIRED', 'CLOSED')
             UNION ALL
-            SELECT {id:r.id}, 'a job at ' || r.expires_at, COALESCE(CAST(j.run_at AS TEXT), 'none')
-            FROM reservations r LEFT JOIN jobs j ON j.id = COALESCE(r.order_id, r.id)
-            WHERE r.state = 'HELD' AND r.expires_at IS NOT NULL
-                AND (j.run_at IS NULL OR (j.run_at > r.expires_at AND j.attempts = 0 AND r.expires_at > $1))",
-    },
-    Law {
-        id: "S7",
-        looked_at: "SELECT COUNT(*) FROM order_lines",
-        broken: "SELECT {id:l.order_id} || ' line ' || l.number, 'at most ' || l.quantity, CAST(s.units AS TEXT)
-            FROM order_lines l JOIN (
-                SELECT s.order_id, i.line, CAST(SUM(i.packed) AS BIGINT) AS units
-                FROM shipments s JOIN shipment_items i ON i.shipment_id = s.id
-                WHERE s.handed_over_at IS NOT NULL GROUP BY s.order_id, i.line
-            ) s ON s.order_id = l.order_id AND s.line = l.number
-            WHERE s.units > l.quantity",
+            SELECT {id:j.id}, 'a job at ' || j.expires_at, COALESCE(CAST(j.run_at AS TEXT), 'none') FROM (
+                SELECT r.id, r.expires_at, CASE WHEN r.order_id IS NULL THEN r.run_at ELSE o.run_at END AS run_at,
+                    CASE WHEN r.order_id IS NULL THEN r.attempts ELSE o.attempts END AS attempts
+                FROM reservations r LEFT JOIN orders o ON o.id = r.order_id
+                WHERE r.state = 'HELD' AND r.expires_at IS NOT NULL
+            ) j
+            WHERE j.run_at IS NULL OR (j.run_at > j.expires_at AND j.attempts = 0 AND j.expires_at > $1)",
     },
     Law {
         id: "W1",
@@ -152,35 +144,11 @@ const LAWS: &[Law] = &[
             WHERE (o.state = 'AWAITING_STOCK') <> (w.order_id IS NOT NULL)",
     },
     Law {
-        id: "M1",
-        looked_at: "SELECT COUNT(*) FROM invoices",
-        broken: "SELECT {id:i.id}, CAST(l.total + i.shipping_minor + CASE WHEN i.prices_include_tax THEN 0
-                    ELSE i.shipping_tax_minor END AS TEXT), CAST(i.total_minor AS TEXT)
-            FROM invoices i JOIN (
-                SELECT invoice_id, CAST(SUM(total_minor) AS BIGINT) AS total, CAST(SUM(tax_minor) AS BIGINT) AS tax,
-                    CAST(SUM(discount_minor + discount_share_minor) AS BIGINT) AS discount,
-                    CAST(SUM(gross_minor) AS BIGINT) AS gross
-                FROM invoice_lines GROUP BY invoice_id
-            ) l ON l.invoice_id = i.id
-            WHERE i.total_minor <> l.total + i.shipping_minor
-                    + CASE WHEN i.prices_include_tax THEN 0 ELSE i.shipping_tax_minor END
-                OR i.tax_minor <> l.tax + i.shipping_tax_minor
-                OR i.discount_minor <> l.discount OR i.subtotal_minor <> l.gross",
-    },
-    Law {
         id: "M3",
         looked_at: "SELECT COUNT(*) FROM orders",
         broken: "SELECT {id:o.id}, 'captured <= ' || o.total_minor || ', refunded <= captured',
-                p.captured || ' captured, ' || COALESCE(r.refunded, 0) || ' refunded'
-            FROM orders o JOIN (
-                SELECT order_id, CAST(SUM(captured_minor) AS BIGINT) AS captured FROM payments GROUP BY order_id
-            ) p ON p.order_id = o.id
-            LEFT JOIN (
-                SELECT p.order_id, CAST(SUM(r.amount_minor) AS BIGINT) AS refunded
-                FROM refunds r JOIN payments p ON p.id = r.payment_id
-                WHERE r.state <> 'FAILED' GROUP BY p.order_id
-            ) r ON r.order_id = o.id
-            WHERE p.captured > o.total_minor OR COALESCE(r.refunded, 0) > p.captured
+                o.captured_minor || ' captured, ' || o.refunded_minor || ' refunded'
+            FROM orders o WHERE o.captured_minor > o.total_minor OR o.refunded_minor > o.captured_minor
             UNION ALL
             SELECT {id:p.id}, 'at most ' || p.captured_minor, CAST(r.refunded AS TEXT)
             FROM payments p JOIN (
@@ -192,13 +160,13 @@ const LAWS: &[Law] = &[
     Law {
         id: "M5",
         looked_at: "SELECT COUNT(*) FROM payments",
-        broken: "SELECT {id:p.id}, 'a job', p.ask || ' without one'
-            FROM payments p LEFT JOIN jobs j ON j.id = p.order_id
-            WHERE p.ask IS NOT NULL AND j.run_at IS NULL
+        broken: "SELECT {id:p.id}, 'a job', p.request || ' without one'
+            FROM payments p JOIN orders o ON o.id = p.order_id
+            WHERE p.request IS NOT NULL AND o.run_at IS NULL
             UNION ALL
             SELECT {id:r.id}, 'a job', 'a refund without one'
-            FROM refunds r JOIN payments p ON p.id = r.payment_id LEFT JOIN jobs j ON j.id = p.order_id
-            WHERE r.state = 'PENDING' AND p.method IN ('CARD', 'PAYPAL') AND j.run_at IS NULL",
+            FROM refunds r JOIN payments p ON p.id = r.payment_id JOIN orders o ON o.id = r.order_id
+            WHERE r.state = 'PENDING' AND p.method IN ('CARD', 'PAYPAL') AND o.run_at IS NULL",
     },
     Law {
         id: "M7",
@@ -233,26 +201,29 @@ const LAWS: &[Law] = &[
         broken: "SELECT {id:e.order_id}, COALESCE(CAST(o.last_event AS TEXT), CAST(e.events AS TEXT)) || ' events',
                 e.events || ' events, ' || e.first || ' to ' || e.last
             FROM (
-                SELECT order_id, COUNT(*) AS events, MIN(sequence) AS first, MAX(sequence) AS last
-                FROM events GROUP BY order_id
+                SELECT order_id, CAST(SUM(last_sequence - first_sequence + 1) AS BIGINT) AS events,
+                    MIN(first_sequence) AS first, MAX(last_sequence) AS last
+                FROM decisions WHERE order_id IS NOT NULL GROUP BY order_id
             ) e LEFT JOIN orders o ON o.id = e.order_id
             WHERE e.first <> 1 OR e.last <> e.events OR (o.id IS NOT NULL AND o.last_event <> e.events)",
     },
     Law {
         id: "L2",
-        looked_at: "SELECT COUNT(*) FROM events",
-        broken: "SELECT {id:order_id} || ' event ' || sequence, 'not before ' || before, CAST(at AS TEXT)
+        looked_at: "SELECT COUNT(*) FROM decisions WHERE order_id IS NOT NULL",
+        broken: "SELECT {id:order_id} || ' event ' || first_sequence, 'not before ' || before, CAST(at AS TEXT)
             FROM (
-                SELECT order_id, sequence, at, LAG(at) OVER (PARTITION BY order_id ORDER BY sequence) AS before
-                FROM events
+                SELECT order_id, first_sequence, at,
+                    LAG(at) OVER (PARTITION BY order_id ORDER BY last_sequence) AS before
+                FROM decisions WHERE order_id IS NOT NULL
             ) e WHERE at < before",
     },
     Law {
         id: "L3",
-        looked_at: "SELECT COUNT(*) FROM events",
+        looked_at: "SELECT COUNT(*) FROM decisions WHERE order_id IS NOT NULL",
         broken: "SELECT 'events', 'positions 1 to ' || e.events || ', counter at ' || e.events,
                 e.first || ' to ' || e.last || ', counter at ' || c.value
-            FROM (SELECT COUNT(*) AS events, MIN(position) AS first, MAX(position) AS last FROM events) e
+            FROM (SELECT CAST(SUM(last_position - first_position + 1) AS BIGINT) AS events,
+                MIN(first_position) AS first, MAX(last_position) AS last FROM decisions) e
             JOIN (SELECT CAST(COALESCE(MAX(value), 0) AS BIGINT) AS value FROM counters WHERE name = 'events') c ON TRUE
             WHERE e.events > 0 AND (e.first <> 1 OR e.last <> e.events OR c.value <> e.events)",
     },
@@ -270,21 +241,24 @@ const LAWS: &[Law] = &[
     },
     Law {
         id: "E1",
-        looked_at: "SELECT COUNT(*) FROM jobs WHERE run_at IS NOT NULL",
+        looked_at: "SELECT COUNT(*) FROM orders WHERE run_at IS NOT NULL",
         broken: "SELECT {id:id}, 'a lease until ' || ($1 + 3600000000) || ' at most', CAST(lease_until AS TEXT)
-            FROM jobs WHERE run_at IS NOT NULL AND lease_until > $1 + 3600000000",
+            FROM orders WHERE run_at IS NOT NULL AND lease_until > $1 + 3600000000
+            UNION ALL
+            SELECT {id:id}, 'a lease until ' || ($1 + 3600000000) || ' at most', CAST(lease_until AS TEXT)
+            FROM reservations WHERE run_at IS NOT NULL AND lease_until > $1 + 3600000000",
     },
     Law {
         id: "E2",
         looked_at: "SELECT COUNT(*) FROM messages WHERE state = 'QUEUED'",
-        broken: "SELECT {id:m.id}, 'a job', 'none' FROM messages m LEFT JOIN jobs j ON j.id = m.order_id
-            WHERE m.state = 'QUEUED' AND j.run_at IS NULL",
+        broken: "SELECT {id:m.id}, 'a job', 'none' FROM messages m JOIN orders o ON o.id = m.order_id
+            WHERE m.state = 'QUEUED' AND o.run_at IS NULL",
     },
     Law {
         id: "I1",
-        looked_at: "SELECT COUNT(*) FROM requests",
-        broken: "SELECT actor || ' ' || method || ' ' || request_id, 'an answer', 'none' FROM requests
-            WHERE answer IS NULL",
+        looked_at: "SELECT COUNT(*) FROM decisions WHERE request_id IS NOT NULL",
+        broken: "SELECT actor || ' ' || method || ' ' || request_id, 'an answer', 'none' FROM decisions
+            WHERE request_id IS NOT NULL AND (answer IS NULL OR fingerprint IS NULL)",
     },
 ];
 
@@ -307,10 +281,10 @@ pub(in crate::store) async fn check(
     for law in LAWS {
         results.insert(law.id, check_law(db, law, now, go_on).await?);
     }
-    go_on()?;
-    results.insert(TRANSITIONS, check_transitions(db).await?);
-    let mut orders = check_orders(db, go_on).await?;
-    results.insert(ARCHIVE, check_archive(db, go_on).await?);
+    let mut orders = OrdersFound::default();
+    check_orders(db, &mut orders, go_on).await?;
+    results.insert(ARCHIVE, check_archive(db, &mut orders, go_on).await?);
+    results.insert(TRANSITIONS, orders.transitions());
 
     // Every law there is, in its place; one that no query checks is one of orders.
     Ok(domain::LAWS.iter().map(|&(id, _)| orders.add_to(results.remove(id), id)).collect())
@@ -333,16 +307,16 @@ async fn check_law(
     if law.broken.contains("$1") {
         values.push(now.unix_micros().into());
     }
-    let broken = all(db, &dialect(db.backend(), law.broken), values).await?;
+    let broken = db.query(&dialect(db.backend(), law.broken), values).await?;
     let named = broken.iter().take(NAMED_MAX).map(|row| {
         Ok(Violation {
             law: law.id,
-            key: row.try_get_by_index(0)?,
-            expected: row.try_get_by_index(1)?,
-            actual: row.try_get_by_index::<Option<String>>(2)?.unwrap_or_default(),
+            key: row.get(0)?,
+            expected: row.get(1)?,
+            actual: row.get::<Option<String>>(2)?.unwrap_or_default(),
         })
     });
-    let violations = named.collect::<Result<Vec<_>, sea_orm::DbErr>>()?;
+    let violations = named.collect::<Result<Vec<_>, StoreError>>()?;
     let broken = broken.len() as u64;
     Ok(LawResult { checked, broken, violations, ..LawResult::of(law.id) })
 }
@@ -364,39 +338,13 @@ fn dialect(backend: DbBackend, text: &str) -> String {
     said
 }
 
-async fn check_transitions(db: &Session) -> Result<LawResult, StoreError> {
-    let rows = all(
-        db,
-        "SELECT machine, from_state, to_state, COUNT(*) FROM events WHERE machine IS NOT NULL
-         GROUP BY machine, from_state, to_state",
-        Vec::new(),
-    )
-    .await?;
-    let mut result = LawResult::of(TRANSITIONS);
-    for row in rows {
-        let machine: String = row.try_get_by_index(0)?;
-        let (from, to): (String, String) = (row.try_get_by_index(1)?, row.try_get_by_index(2)?);
-        let times = u64::try_from(row.try_get_by_index::<i64>(3)?).unwrap_or(0);
-        result.checked += times;
-        let legal = machine.parse::<Machine>().is_ok_and(|it| domain::legal(it, &from, &to));
-        if !legal {
-            result.broken += times;
-            if result.violations.len() == NAMED_MAX {
-                continue;
-            }
-            let (expected, actual) =
-                ("a step of the table".to_owned(), format!("{from} to {to}, {times} times"));
-            result.violations.push(Violation { law: TRANSITIONS, key: machine, expected, actual });
-        }
-    }
-    Ok(result)
-}
-
 /// Findings in orders: how many there were, and by law how many break it.
 #[derive(Default)]
 struct OrdersFound {
     orders: u64,
     broken: BTreeMap<&'static str, (u64, Vec<Violation>)>,
+    /// How often each step of each machine was taken.
+    steps: BTreeMap<(Machine, String, String), u64>,
 }
 
 impl OrdersFound {
@@ -414,6 +362,34 @@ impl OrdersFound {
         }
     }
 
+    fn count_steps(&mut self, history: &[Event]) {
+        for Transition { machine, subject: _, from, to } in
+            history.iter().filter_map(|it| it.transition.as_ref())
+        {
+            *self.steps.entry((*machine, from.clone(), to.clone())).or_default() += 1;
+        }
+    }
+
+    fn transitions(&self) -> LawResult {
+        let mut result = LawResult::of(TRANSITIONS);
+        for ((machine, from, to), times) in &self.steps {
+            result.checked += times;
+            if domain::legal(*machine, from, to) {
+                continue;
+            }
+            result.broken += times;
+            if result.violations.len() < NAMED_MAX {
+                result.violations.push(Violation {
+                    law: TRANSITIONS,
+                    key: machine.to_string(),
+                    expected: "a step of the table".to_owned(),
+                    actual: format!("{from} to {to}, {times} times"),
+                });
+            }
+        }
+        result
+    }
+
     /// Adds what orders say of a law to what one query has found, which may be the same seen from another side.
     fn add_to(&mut self, found: Option<LawResult>, id: &'static str) -> LawResult {
         let mut result = found.unwrap_or_else(|| LawResult { checked: self.orders, ..LawResult::of(id) });
@@ -429,31 +405,39 @@ impl OrdersFound {
 /// Looks into every order that is not archived, page by page along its id.
 async fn check_orders(
     db: &Session,
+    found: &mut OrdersFound,
     go_on: impl Fn() -> Result<(), StoreError>,
-) -> Result<OrdersFound, StoreError> {
-    let mut found = OrdersFound::default();
+) -> Result<(), StoreError> {
     let mut after = OrderId(Uuid::nil());
     loop {
         go_on()?;
-        let ids = page(db, "orders", "id", after).await?;
-        let Some(last) = ids.last() else { return Ok(found) };
-        after = *last;
-        let loaded = order::load_orders(db, &ids).await?;
-        let mut histories: BTreeMap<OrderId, Vec<domain::Event>> = BTreeMap::new();
-        for (_, event) in events_of(db, &ids).await? {
-            histories.entry(event.order).or_default().push(event);
-        }
-        for order in &loaded {
+        let orders = page(db, "orders", after).await?;
+        let (Some(first), Some(last)) = (orders.first(), orders.last()) else { return Ok(()) };
+        after = last.id;
+        let histories = histories(db, &orders).await?;
+        let mut disagreements = disagreements(db, &orders, (first.id, last.id)).await?;
+        for order in &orders {
             let mut broken = order.violations();
             let history = histories.get(&order.id).map(Vec::as_slice).unwrap_or_default();
+            found.count_steps(history);
             broken.extend(domain::history_violations(order, history));
             broken.extend(card_numbers(order));
+            broken.extend(disagreements.remove(&order.id));
             found.note(broken);
         }
-        if ids.len() < PAGE {
-            return Ok(found);
+        if orders.len() < PAGE {
+            return Ok(());
         }
     }
+}
+
+async fn histories(db: &Session, orders: &[Order]) -> Result<BTreeMap<OrderId, Vec<Event>>, StoreError> {
+    let ids: Vec<_> = orders.iter().map(|it| it.id).collect();
+    let mut histories: BTreeMap<OrderId, Vec<Event>> = BTreeMap::new();
+    for (_, event) in events_of(db, &ids).await? {
+        histories.entry(event.order).or_default().push(event);
+    }
+    Ok(histories)
 }
 
 fn card_numbers(order: &domain::Order) -> Vec<Violation> {
@@ -485,34 +469,35 @@ fn note(result: &mut LawResult, broken: Vec<Violation>) {
 
 async fn check_archive(
     db: &Session,
+    found: &mut OrdersFound,
     go_on: impl Fn() -> Result<(), StoreError>,
 ) -> Result<LawResult, StoreError> {
     let mut result = LawResult::of(ARCHIVE);
     let mut after = OrderId(Uuid::nil());
     loop {
         go_on()?;
-        let ids = page(db, "archived_orders", "order_id", after).await?;
-        let Some(last) = ids.last() else { return Ok(result) };
-        after = *last;
-        for order in archive::load_archived(db, &ids).await? {
+        let orders = page(db, "archived_orders", after).await?;
+        let Some(last) = orders.last() else { return Ok(result) };
+        after = last.id;
+        let histories = histories(db, &orders).await?;
+        for order in &orders {
+            found.count_steps(histories.get(&order.id).map(Vec::as_slice).unwrap_or_default());
             note(&mut result, order.violations());
         }
-        if ids.len() < PAGE {
+        if orders.len() < PAGE {
             return Ok(result);
         }
     }
 }
 
-/// The ids of the next orders in a table.
-async fn page(db: &Session, table: &str, id: &str, after: OrderId) -> Result<Vec<OrderId>, StoreError> {
-    let backend = db.backend();
-    let sql = format!("SELECT {id} FROM {table} WHERE {id} > $1 ORDER BY {id} LIMIT {PAGE}");
-    let rows = db.query_all_raw(Statement::from_sql_and_values(backend, sql, [after.0.into()])).await?;
-    rows.iter().map(|row| Ok(OrderId(row.try_get_by_index::<Uuid>(0)?))).collect()
+/// The next orders in a table, by their ids. The id of the row is taken, so that a page ends where its rows do.
+async fn page(db: &Session, table: &'static str, after: OrderId) -> Result<Vec<Order>, StoreError> {
+    let sql = format!("SELECT document FROM {table} WHERE id > $1 ORDER BY id LIMIT {PAGE}");
+    let rows = db.query(&sql, vec![after.0.into()]).await?;
+    rows.iter().map(|row| document::decode(table, row.bytes(0)?)).collect()
 }
 
 async fn count(db: &Session, sql: &str) -> Result<u64, StoreError> {
-    let rows = all(db, sql, Vec::new()).await?;
-    let found = rows.first().map(|row| row.try_get_by_index::<i64>(0)).transpose()?;
+    let found = db.query_one(sql, Vec::new()).await?.map(|row| row.get::<i64>(0)).transpose()?;
     Ok(found.and_then(|it| u64::try_from(it).ok()).unwrap_or(0))
 }

@@ -1,20 +1,15 @@
 //! The lists, page by page.
 
-use std::collections::{BTreeSet, HashMap};
-use std::hash::Hash;
 use std::sync::Arc;
 
-use sea_orm::QueryResult;
 use uuid::Uuid;
 
 use crate::domain::{
-    ApprovalId, Courier, InvoiceId, Location, MessageId, Movement, Order, OrderId, PaymentId, Product,
-    RefundId, Replenishment, ReplenishmentId, Reservation, ReservationId, ShipmentId, StockLevel,
+    ApprovalId, Courier, InvoiceId, Location, MessageId, Movement, Order, PaymentId, Product, RefundId,
+    Replenishment, Reservation, ShipmentId, StockLevel,
 };
-use crate::store::connection::bound_rows as given;
 use crate::store::connection::error::StoreError;
-use crate::store::connection::select::all;
-use crate::store::connection::session::Session;
+use crate::store::connection::row::Row as FoundRow;
 use crate::store::handle::Store;
 use crate::store::query::listing::{Listing, Page};
 use crate::store::query::plan::{Row, both_pages, page};
@@ -22,9 +17,8 @@ use crate::store::query::resources::{
     APPROVALS, COURIERS, INVOICES, LOCATIONS, MESSAGES, MOVEMENTS, ORDERS, PAYMENTS, PRODUCTS, REFUNDS,
     REPLENISHMENTS, RESERVATIONS, Resource, SHIPMENTS, STOCK_LEVELS,
 };
-use crate::store::rows::read::Lock;
-use crate::store::rows::{catalogue, stock};
-use crate::store::writer::load::{For, load_orders};
+use crate::store::query::whole::reservation_of;
+use crate::store::rows::{catalogue, document, stock};
 
 impl Store {
     pub async fn list_orders(
@@ -32,12 +26,13 @@ impl Store {
         listing: &Listing,
         show_archived: bool,
     ) -> Result<Page<Arc<Order>>, StoreError> {
+        if !show_archived {
+            let (rows, next) = page(&self.look().await?, &ORDERS, listing).await?;
+            return Ok((rows.iter().map(order_in).collect::<Result<_, _>>()?, next));
+        }
         let db = self.snapshot().await?;
-        let (rows, next) =
-            if show_archived { both_pages(&db, listing).await? } else { page(&db, &ORDERS, listing).await? };
-        let ids: Vec<_> = rows.iter().map(|it| OrderId(it.id())).collect();
-        let orders = load_orders(&db, &self.inner.order_cache, &ids, For::Listing).await?;
-        Ok((in_order(&ids, orders, |it| it.id), next))
+        let (rows, next) = both_pages(&db, listing).await?;
+        Ok((rows.iter().map(order_in).collect::<Result<_, _>>()?, next))
     }
 
     /// Parts of orders come with their order: what is shown of a part is not all in it.
@@ -82,66 +77,47 @@ impl Store {
 
     /// Orders' reservations and other callers'.
     pub async fn list_reservations(&self, listing: &Listing) -> Result<Page<Reservation>, StoreError> {
-        let db = self.snapshot().await?;
-        let (rows, next) = page(&db, &RESERVATIONS, listing).await?;
-        let ids: Vec<_> = rows.iter().map(|it| ReservationId(it.id())).collect();
-        let found = self.reservations(&db, &ids).await?;
-        Ok((in_order(&ids, found, |it| it.id), next))
+        let (rows, next) = page(&self.look().await?, &RESERVATIONS, listing).await?;
+        let reservations = rows.iter().map(|it| reservation_of(it.id().into(), &it.shown, 0));
+        Ok((reservations.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect(), next))
     }
 
     pub async fn list_replenishments(&self, listing: &Listing) -> Result<Page<Replenishment>, StoreError> {
-        let db = self.snapshot().await?;
-        let (rows, next) = page(&db, &REPLENISHMENTS, listing).await?;
-        let ids: Vec<_> = rows.iter().map(|it| ReplenishmentId(it.id())).collect();
-        let found = stock::load_replenishments(&db, &ids, Lock::No).await?;
-        Ok((in_order(&ids, found, |it| it.id), next))
+        self.rows(&REPLENISHMENTS, listing, stock::replenishment).await
     }
 
     pub async fn list_products(&self, listing: &Listing) -> Result<Page<Product>, StoreError> {
-        let db = self.snapshot().await?;
-        let (rows, next) = page(&db, &PRODUCTS, listing).await?;
-        let skus = rows.iter().map(Row::sku).collect::<Result<Vec<_>, _>>()?;
-        let found = catalogue::products(db.backend(), &skus).alone(&db).await?;
-        Ok((in_order(&skus, found, |it| it.sku.clone()), next))
+        self.rows(&PRODUCTS, listing, catalogue::product).await
     }
 
     pub async fn list_locations(&self, listing: &Listing) -> Result<Page<Location>, StoreError> {
-        let db = self.snapshot().await?;
-        let (rows, next) = page(&db, &LOCATIONS, listing).await?;
-        let codes: Vec<_> = rows.iter().map(|it| it.text(0).to_owned()).collect();
-        let found = catalogue::locations(db.backend()).alone(&db).await?;
-        Ok((in_order(&codes, found, |it| it.code.to_string()), next))
+        self.rows(&LOCATIONS, listing, catalogue::location).await
     }
 
     pub async fn list_couriers(&self, listing: &Listing) -> Result<Page<Courier>, StoreError> {
-        let db = self.snapshot().await?;
-        let (rows, next) = page(&db, &COURIERS, listing).await?;
-        let codes: Vec<_> = rows.iter().map(|it| it.text(0).to_owned()).collect();
-        let found = catalogue::load_couriers(&db).await?;
-        Ok((in_order(&codes, found, |it| it.code.to_string()), next))
+        let (rows, next) = page(&self.look().await?, &COURIERS, listing).await?;
+        let (couriers, _) = self.couriers().await?;
+        let courier = |row: &Row| couriers.iter().find(|it| it.code.to_string() == row.text(0)).cloned();
+        Ok((rows.iter().filter_map(courier).collect(), next))
     }
 
     pub async fn list_stock_levels(&self, listing: &Listing) -> Result<Page<StockLevel>, StoreError> {
-        let db = self.snapshot().await?;
-        let (rows, next) = page(&db, &STOCK_LEVELS, listing).await?;
-        let skus = rows.iter().map(Row::sku).collect::<Result<Vec<_>, _>>()?;
-        let keys: Vec<_> = rows.iter().map(|it| (it.text(0).to_owned(), it.text(1).to_owned())).collect();
-        let found = stock::levels(db.backend(), &skus, Lock::No).alone(&db).await?;
-        Ok((in_order(&keys, found, |it| (it.sku.to_string(), it.location.to_string())), next))
+        self.rows(&STOCK_LEVELS, listing, stock::level).await
     }
 
     pub async fn list_movements(&self, listing: &Listing) -> Result<Page<Movement>, StoreError> {
-        let db = self.snapshot().await?;
-        let (rows, next) = page(&db, &MOVEMENTS, listing).await?;
-        if rows.is_empty() {
-            return Ok((Vec::new(), next));
-        }
+        self.rows(&MOVEMENTS, listing, stock::movement).await
+    }
 
-        let ids: Vec<_> = rows.iter().map(Row::id).collect();
-        let (within, values) = given::one_of(db.backend(), ids.clone());
-        let found = all(&db, &format!("SELECT * FROM stock_movements WHERE id {within}"), values).await?;
-        let found = found.iter().map(movement).collect::<Result<Vec<_>, _>>()?;
-        Ok((in_order(&ids, found, |it| it.id.0), next))
+    /// A page of rows that are shown as they are.
+    async fn rows<T>(
+        &self,
+        resource: &Resource,
+        listing: &Listing,
+        read: fn(&FoundRow) -> Result<T, StoreError>,
+    ) -> Result<Page<T>, StoreError> {
+        let (rows, next) = page(&self.look().await?, resource, listing).await?;
+        Ok((rows.iter().map(|it| read(&it.shown)).collect::<Result<_, _>>()?, next))
     }
 
     /// A page of parts of orders, each with its order.
@@ -150,45 +126,12 @@ impl Store {
         resource: &Resource,
         listing: &Listing,
     ) -> Result<Page<(Arc<Order>, I)>, StoreError> {
-        let db = self.snapshot().await?;
-        let (rows, next) = page(&db, resource, listing).await?;
-        let orders = self.orders_of(&db, &rows).await?;
-        let part = |row: &Row| Some((Arc::clone(orders.get(&row.order()?)?), row.id().into()));
-        Ok((rows.iter().filter_map(part).collect(), next))
-    }
-
-    async fn orders_of(
-        &self,
-        db: &Session,
-        rows: &[Row],
-    ) -> Result<HashMap<OrderId, Arc<Order>>, StoreError> {
-        let ids: BTreeSet<_> = rows.iter().filter_map(Row::order).collect();
-        let ids: Vec<_> = ids.into_iter().collect();
-        let orders = load_orders(db, &self.inner.order_cache, &ids, For::Listing).await?;
-        Ok(orders.into_iter().map(|it| (it.id, it)).collect())
+        let (rows, next) = page(&self.look().await?, resource, listing).await?;
+        let part = |row: &Row| Ok((order_in(row)?, row.id().into()));
+        Ok((rows.iter().map(part).collect::<Result<_, StoreError>>()?, next))
     }
 }
 
-fn in_order<K: Eq + Hash, V>(keys: &[K], found: Vec<V>, key: impl Fn(&V) -> K) -> Vec<V> {
-    let mut found: HashMap<K, V> = found.into_iter().map(|it| (key(&it), it)).collect();
-    keys.iter().filter_map(|it| found.remove(it)).collect()
-}
-
-fn movement(row: &QueryResult) -> Result<Movement, StoreError> {
-    Ok(Movement {
-        id: row.try_get_by("id")?,
-        sku: row.try_get_by("sku")?,
-        location: row.try_get_by("location")?,
-        kind: row.try_get_by("kind")?,
-        on_hand: row.try_get_by("on_hand")?,
-        reserved: row.try_get_by("reserved")?,
-        damaged: row.try_get_by("damaged")?,
-        quality_hold: row.try_get_by("quality_hold")?,
-        reservation: row.try_get_by("reservation_id")?,
-        order: row.try_get_by("order_id")?,
-        shipment: row.try_get_by("shipment_id")?,
-        reason: row.try_get_by("reason")?,
-        actor: row.try_get_by("actor")?,
-        at: row.try_get_by("at")?,
-    })
+fn order_in(row: &Row) -> Result<Arc<Order>, StoreError> {
+    Ok(Arc::new(document::order(row.shown.bytes(0)?)?))
 }

@@ -1,5 +1,6 @@
 //! Reads: what is found by id, listed, reported and checked.
 
+mod agreement;
 pub(super) mod find;
 mod history;
 pub(super) mod integrity;
@@ -9,3 +10,4 @@ pub(super) mod order_cache;
 mod plan;
 pub(super) mod resources;
 pub(super) mod single_flight;
+pub(super) mod whole;

@@ -6,20 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hashlink::LruCache;
 
-use crate::domain::{Order, OrderId, Timestamp};
-
-/// Which state of an order is stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::store) struct OrderVersion {
-    pub(in crate::store) version: i64,
-    pub(in crate::store) updated_at: Timestamp,
-}
-
-impl OrderVersion {
-    fn of(order: &Order) -> Self {
-        Self { version: order.version, updated_at: order.updated_at }
-    }
-}
+use crate::domain::{Order, OrderId};
 
 /// The orders that were used last, at most so many. An order that another process changed has another version.
 pub(in crate::store) struct OrderCache {
@@ -31,13 +18,9 @@ impl OrderCache {
         Self { orders: Mutex::new(LruCache::new(orders_max)) }
     }
 
-    /// Whether any version of the order is cached.
-    pub(in crate::store) fn knows(&self, id: OrderId) -> bool {
-        self.lock().peek(&id).is_some()
-    }
-
-    pub(in crate::store) fn get(&self, id: OrderId, stored: OrderVersion) -> Option<Arc<Order>> {
-        self.lock().get(&id).filter(|it| OrderVersion::of(it) == stored).cloned()
+    /// The order as it is cached, whatever is stored by now.
+    pub(in crate::store) fn get(&self, id: OrderId) -> Option<Arc<Order>> {
+        self.lock().get(&id).cloned()
     }
 
     /// Remembers an order as it is stored. A reader that is late does not bring an older version back.

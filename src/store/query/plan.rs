@@ -2,17 +2,18 @@
 
 use std::cmp::Reverse;
 
-use sea_orm::QueryResult;
 use sea_orm::sea_query::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::domain::{Invalid, OrderId, OrderState, Problems, Refusal, Sku, Timestamp};
+use crate::domain::{Invalid, OrderState, Problems, Refusal, Timestamp};
 use crate::store::connection::error::StoreError;
-use crate::store::connection::select::all;
+use crate::store::connection::row::Row as FoundRow;
 use crate::store::connection::session::Session;
 use crate::store::query::listing::{Compare, Cursor, Direction, Listing, Page, SIZE_MAX, Term};
-use crate::store::query::resources::{ARCHIVED, Column, Field, FieldKind, Index, Is, ORDERS, Resource};
+use crate::store::query::resources::{
+    ARCHIVED, Column, Field, FieldKind, Index, Is, ORDERS, Resource, Shown,
+};
 
 /// How much of a wrong word is repeated to the caller, in characters.
 const VALUE_SHOWN: usize = 60;
@@ -25,11 +26,11 @@ pub(super) enum KeyValue {
     Whole(i64),
 }
 
-/// A row of a page: what it is sorted by, what tells it apart, and its order if it is a part of one.
+/// A row of a page: what it is sorted by, what tells it apart, and what is shown of it.
 pub(super) struct Row {
     sorted_by: Vec<KeyValue>,
     pub(super) key: Vec<KeyValue>,
-    pub(super) order: Option<OrderId>,
+    pub(super) shown: FoundRow,
 }
 
 impl Row {
@@ -45,14 +46,6 @@ impl Row {
             Some(KeyValue::Text(text)) => text,
             _ => "",
         }
-    }
-
-    pub(super) fn sku(&self) -> Result<Sku, StoreError> {
-        self.text(0).parse().map_err(|it: Invalid| StoreError::corrupt("products", it.0))
-    }
-
-    pub(super) fn order(&self) -> Option<OrderId> {
-        self.order
     }
 }
 
@@ -412,12 +405,57 @@ impl Plan<'_> {
 
     /// One row more than the page has, if there is one.
     async fn run(&self, db: &Session) -> Result<Vec<Row>, StoreError> {
-        let found = all(db, &self.sql(), self.values.clone()).await?;
-        found.iter().map(|row| self.read(row)).collect()
+        let found = db.query(&self.sql(), self.values.clone()).await?;
+        found.into_iter().map(|row| self.read(row)).collect()
     }
 
+    /// The page, and what is shown of its rows beside it.
     fn sql(&self) -> String {
-        let Self { resource, conditions, union_arms, values: _, along, direction, size, list_hash: _ } = self;
+        let Self { resource, along, .. } = self;
+        let key = |index: usize| format!("c{}", along.len() + index);
+        let joined = match resource.shown {
+            Shown::Nothing => return self.page_sql(),
+            Shown::Document => {
+                let table = if resource.from == "archived_orders" { resource.from } else { "orders" };
+                let id = key(if resource.order.is_some() { resource.key.len() } else { 0 });
+                format!("shown.document FROM page JOIN {table} AS shown ON shown.id = page.{id}")
+            }
+            Shown::Row(columns) => {
+                let table = resource.from;
+                let keys = resource.key.iter().enumerate();
+                let keys: Vec<_> =
+                    keys.map(|(index, it)| format!("{table}.{} = page.{}", it.name, key(index))).collect();
+                format!("{} FROM page JOIN {table} ON {}", columns(), keys.join(" AND "))
+            }
+            Shown::Reservation => format!(
+                "own.document, orders.document FROM page JOIN reservations AS own ON own.id = page.{} \
+                LEFT JOIN orders ON orders.id = own.order_id",
+                key(0)
+            ),
+        };
+        let columns = along.len() + resource.key.len();
+        let columns: Vec<_> = (0..columns).map(|it| format!("page.c{it}")).collect();
+        format!(
+            "WITH page AS ({}) SELECT {}, {joined} ORDER BY {}",
+            self.page_sql(),
+            columns.join(", "),
+            self.order("page.")
+        )
+    }
+
+    fn order(&self, table: &str) -> String {
+        let direction = match self.direction {
+            Direction::Ascending => "ASC",
+            Direction::Descending => "DESC",
+        };
+        let order: Vec<_> =
+            (0..self.along.len()).map(|index| format!("{table}c{index} {direction}")).collect();
+        order.join(", ")
+    }
+
+    fn page_sql(&self) -> String {
+        let Self { resource, conditions, union_arms, values: _, along, direction: _, size, list_hash: _ } =
+            self;
         let columns = along.iter().chain(resource.key).map(|it| it.name).chain(resource.order);
         let columns: Vec<_> = columns.enumerate().map(|(index, it)| format!("{it} AS c{index}")).collect();
         let arm = |arm: Option<&String>| {
@@ -426,12 +464,7 @@ impl Plan<'_> {
                 if filter.is_empty() { String::new() } else { format!(" WHERE {}", filter.join(" AND ")) };
             format!("SELECT {} FROM {}{filter}", columns.join(", "), resource.from)
         };
-        let direction = match direction {
-            Direction::Ascending => "ASC",
-            Direction::Descending => "DESC",
-        };
-        let order: Vec<_> = (0..along.len()).map(|index| format!("c{index} {direction}")).collect();
-        let page = format!("ORDER BY {} LIMIT {}", order.join(", "), size + 1);
+        let page = format!("ORDER BY {} LIMIT {}", self.order(""), size + 1);
         match union_arms.as_slice() {
             [] => format!("{} {page}", arm(None)),
             [only] => format!("{} {page}", arm(Some(only))),
@@ -445,22 +478,19 @@ impl Plan<'_> {
         }
     }
 
-    fn read(&self, row: &QueryResult) -> Result<Row, StoreError> {
+    fn read(&self, row: FoundRow) -> Result<Row, StoreError> {
         let key = |(index, column): (usize, &Column)| -> Result<KeyValue, StoreError> {
             Ok(match column.is {
-                Is::Id => KeyValue::Id(row.try_get_by_index(index)?),
-                Is::Text => KeyValue::Text(row.try_get_by_index(index)?),
-                Is::Whole => KeyValue::Whole(number(row, index)?),
+                Is::Id => KeyValue::Id(row.get(index)?),
+                Is::Text => KeyValue::Text(row.get(index)?),
+                Is::Whole => KeyValue::Whole(row.get(index)?),
             })
         };
         let mut keys = self.along.iter().chain(self.resource.key).enumerate().map(key);
         let sorted_by = keys.by_ref().take(self.along.len()).collect::<Result<Vec<_>, _>>()?;
         let key = keys.collect::<Result<Vec<_>, _>>()?;
-        let order = match self.resource.order {
-            Some(_) => Some(OrderId(row.try_get_by_index(sorted_by.len() + key.len())?)),
-            None => None,
-        };
-        Ok(Row { sorted_by, key, order })
+        let shown = row.after(sorted_by.len() + key.len());
+        Ok(Row { sorted_by, key, shown })
     }
 
     /// Cuts what is too much for the page off; if something is, there is a next one.
@@ -511,13 +541,5 @@ impl Plan<'_> {
             keys.push(key.ok_or_else(refused)?);
         }
         if rest.is_empty() { Ok(keys) } else { Err(refused()) }
-    }
-}
-
-/// Some whole numbers are kept in four bytes, most in eight.
-fn number(row: &QueryResult, index: usize) -> Result<i64, StoreError> {
-    match row.try_get_by_index::<i64>(index) {
-        Ok(number) => Ok(number),
-        Err(_) => Ok(i64::from(row.try_get_by_index::<i32>(index)?)),
     }
 }

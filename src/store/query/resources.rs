@@ -7,6 +7,9 @@ use crate::domain::{
     MovementKind, OrderId, OrderState, PaymentId, PaymentState, RefundState, ReplenishmentState,
     ReservationState, ShipmentState,
 };
+use crate::store::rows::catalogue::{locations, products};
+use crate::store::rows::statements::names;
+use crate::store::rows::stock::{replenishments, stock_levels, stock_movements};
 
 /// A list: its rows, and the fields to filter and sort by.
 pub(super) struct Resource {
@@ -16,6 +19,7 @@ pub(super) struct Resource {
     pub(super) key: &'static [Column],
     /// The column with the order that the row is a part of.
     pub(super) order: Option<&'static str>,
+    pub(super) shown: Shown,
     /// Whether the key is an id made when the row was.
     pub(super) keyed_by_time: bool,
     pub(super) fields: &'static [Field],
@@ -23,6 +27,19 @@ pub(super) struct Resource {
     pub(super) indexes: &'static [Index],
     /// The fields to sort by, besides `create_time`.
     pub(super) sorts: &'static [(&'static str, Column)],
+}
+
+/// What comes along with each row of a page, in the same statement.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Shown {
+    /// The document of the order: the row itself, or the order that the row is a part of.
+    Document,
+    /// The row with these columns: by name, as there may be more than this release knows.
+    Row(fn() -> String),
+    /// The document of another caller's reservation, and that of the order of the others.
+    Reservation,
+    /// Nothing: it is looked up otherwise.
+    Nothing,
 }
 
 /// An index over these columns and then the key.
@@ -113,6 +130,7 @@ pub(super) static ORDERS: Resource = Resource {
     from: "orders",
     key: &[id("id")],
     order: None,
+    shown: Shown::Document,
     keyed_by_time: true,
     fields: &[
         field("state", "state", word!(OrderState, "ORDER_STATE_")),
@@ -145,8 +163,9 @@ pub(super) static ORDERS: Resource = Resource {
 pub(super) static ARCHIVED: Resource = Resource {
     name: "archived orders",
     from: "archived_orders",
-    key: &[id("order_id")],
+    key: &[id("id")],
     order: None,
+    shown: Shown::Document,
     keyed_by_time: true,
     fields: &[
         field("channel", "channel", word!(Channel, "CHANNEL_")),
@@ -178,6 +197,7 @@ pub(super) static INVOICES: Resource = Resource {
     from: "invoices",
     key: &[id("id")],
     order: Some("order_id"),
+    shown: Shown::Document,
     keyed_by_time: true,
     fields: &[
         field("state", "state", word!(InvoiceState, "INVOICE_STATE_")),
@@ -210,6 +230,7 @@ pub(super) static PAYMENTS: Resource = Resource {
     from: "payments",
     key: &[id("id")],
     order: Some("order_id"),
+    shown: Shown::Document,
     keyed_by_time: true,
     fields: &[
         field("state", "state", word!(PaymentState, "PAYMENT_STATE_")),
@@ -232,17 +253,18 @@ pub(super) static PAYMENTS: Resource = Resource {
 
 pub(super) static REFUNDS: Resource = Resource {
     name: "refunds",
-    from: "refunds JOIN payments ON payments.id = refunds.payment_id",
-    key: &[id("refunds.id")],
-    order: Some("payments.order_id"),
+    from: "refunds",
+    key: &[id("id")],
+    order: Some("order_id"),
+    shown: Shown::Document,
     keyed_by_time: true,
     fields: &[
-        field("state", "refunds.state", word!(RefundState, "REFUND_STATE_")),
-        narrow("payment_id", "refunds.payment_id", id_of!(PaymentId)),
-        narrow("order_id", "payments.order_id", id_of!(OrderId)),
-        field("create_time", "refunds.created_at", FieldKind::Created),
+        field("state", "state", word!(RefundState, "REFUND_STATE_")),
+        narrow("payment_id", "payment_id", id_of!(PaymentId)),
+        narrow("order_id", "order_id", id_of!(OrderId)),
+        field("create_time", "created_at", FieldKind::Created),
     ],
-    indexes: &[along(&["refunds.state"])],
+    indexes: &[along(&["state"])],
     sorts: &[],
 };
 
@@ -251,6 +273,7 @@ pub(super) static SHIPMENTS: Resource = Resource {
     from: "shipments",
     key: &[id("id")],
     order: Some("order_id"),
+    shown: Shown::Document,
     keyed_by_time: true,
     fields: &[
         field("state", "state", word!(ShipmentState, "SHIPMENT_STATE_")),
@@ -269,6 +292,7 @@ pub(super) static APPROVALS: Resource = Resource {
     from: "approvals",
     key: &[id("id")],
     order: Some("order_id"),
+    shown: Shown::Document,
     keyed_by_time: true,
     fields: &[
         field("state", "state", word!(ApprovalState, "APPROVAL_STATE_")),
@@ -285,6 +309,7 @@ pub(super) static MESSAGES: Resource = Resource {
     from: "messages",
     key: &[id("id")],
     order: Some("order_id"),
+    shown: Shown::Document,
     keyed_by_time: true,
     fields: &[
         field("state", "state", word!(MessageState, "MESSAGE_STATE_")),
@@ -301,6 +326,7 @@ pub(super) static RESERVATIONS: Resource = Resource {
     from: "reservations",
     key: &[id("id")],
     order: None,
+    shown: Shown::Reservation,
     keyed_by_time: true,
     fields: &[
         field("state", "state", word!(ReservationState, "RESERVATION_STATE_")),
@@ -316,6 +342,7 @@ pub(super) static REPLENISHMENTS: Resource = Resource {
     from: "replenishments",
     key: &[id("id")],
     order: None,
+    shown: Shown::Row(names::<replenishments::Entity>),
     keyed_by_time: true,
     fields: &[
         field("state", "state", word!(ReplenishmentState, "REPLENISHMENT_STATE_")),
@@ -332,6 +359,7 @@ pub(super) static PRODUCTS: Resource = Resource {
     from: "products",
     key: &[text("sku")],
     order: None,
+    shown: Shown::Row(names::<products::Entity>),
     keyed_by_time: false,
     fields: &[
         field("sku", "sku", FieldKind::Text),
@@ -348,6 +376,7 @@ pub(super) static LOCATIONS: Resource = Resource {
     from: "locations",
     key: &[text("code")],
     order: None,
+    shown: Shown::Row(names::<locations::Entity>),
     keyed_by_time: false,
     fields: &[
         field("location", "code", FieldKind::Text),
@@ -363,6 +392,7 @@ pub(super) static COURIERS: Resource = Resource {
     from: "couriers",
     key: &[text("code")],
     order: None,
+    shown: Shown::Nothing,
     keyed_by_time: false,
     fields: &[field("courier", "code", FieldKind::Text), field("name", "name", FieldKind::Text)],
     indexes: &[],
@@ -374,6 +404,7 @@ pub(super) static STOCK_LEVELS: Resource = Resource {
     from: "stock_levels",
     key: &[text("sku"), text("location")],
     order: None,
+    shown: Shown::Row(names::<stock_levels::Entity>),
     keyed_by_time: false,
     fields: &[field("sku", "sku", FieldKind::Text), field("location", "location", FieldKind::Text)],
     indexes: &[along(&["location"])],
@@ -385,6 +416,7 @@ pub(super) static MOVEMENTS: Resource = Resource {
     from: "stock_movements",
     key: &[id("id")],
     order: None,
+    shown: Shown::Row(names::<stock_movements::Entity>),
     keyed_by_time: true,
     fields: &[
         field("sku", "sku", FieldKind::Text),

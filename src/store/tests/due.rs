@@ -1,10 +1,7 @@
 //! The laws after a time in which nothing was served.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::Duration;
-
-use sea_orm::ConnectionTrait;
 
 use crate::domain::OnShortage;
 use crate::store::tests::shop::{Scene, create_order, on_both_engines, order_for};
@@ -23,20 +20,20 @@ async fn what_is_merely_due_breaks_no_law_and_what_nobody_is_to_do_breaks_one(sc
     scene.later(DAY);
     assert_eq!(broken(scene).await, BTreeSet::new(), "nobody was there to do it");
 
-    write(scene, "UPDATE jobs SET run_at = NULL").await;
+    set_jobs(scene, "run_at = NULL").await;
     assert_eq!(broken(scene).await, BTreeSet::from(["E2", "S6"]));
     let never = i64::MAX;
-    write(scene, &format!("UPDATE jobs SET run_at = 1, lease_until = {never}")).await;
+    set_jobs(scene, &format!("run_at = 1, lease_until = {never}")).await;
     assert_eq!(broken(scene).await, BTreeSet::from(["E1"]));
 }
 
 async fn what_is_held_needs_a_job_that_ends_it_in_time(scene: &Scene) {
     scene.stocked(&["A-1"], 10).await;
     create_order(&scene.store, None, order_for(&[("A-1", 2)], OnShortage::Refuse)).await.expect("an order");
-    write(scene, "UPDATE jobs SET run_at = run_at + 86400000000").await;
+    set_jobs(scene, "run_at = run_at + 86400000000").await;
     assert_eq!(broken(scene).await, BTreeSet::from(["S6"]));
     // It failed and is tried again.
-    write(scene, "UPDATE jobs SET attempts = 1").await;
+    set_jobs(scene, "attempts = 1").await;
     assert_eq!(broken(scene).await, BTreeSet::new());
 }
 
@@ -45,7 +42,7 @@ async fn broken(scene: &Scene) -> BTreeSet<&'static str> {
     laws.iter().filter(|it| it.broken > 0).map(|it| it.id).collect()
 }
 
-async fn write(scene: &Scene, sql: &str) {
-    let db = scene.store.inner.pools.writer(&Arc::default()).await.expect("a connection");
-    db.execute_unprepared(sql).await.expect("it is done");
+/// Changes the jobs of all orders.
+async fn set_jobs(scene: &Scene, values: &str) {
+    scene.sql(&format!("UPDATE orders SET {values}")).await;
 }

@@ -112,7 +112,7 @@ async fn a_closed_store_has_done_what_was_queued(scene: &Scene) {
 /// none.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_check_is_the_only_one_until_the_database_has_stopped_and_ends_with_the_store() {
-    const WAITING: &str = "SELECT COUNT(*) AS n FROM pg_stat_activity \
+    const WAITING: &str = "SELECT COUNT(*) FROM pg_stat_activity \
         WHERE datname = current_database() AND wait_event_type = 'Lock'";
 
     let Some(scene) = Scene::on_postgres().await else { return };

@@ -11,6 +11,5 @@ mod plans;
 mod readers;
 mod reads;
 mod requests;
-#[cfg(test)]
-mod shop;
+pub(in crate::store) mod shop;
 mod stock;

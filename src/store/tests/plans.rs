@@ -1,5 +1,5 @@
 //! No list and no other hot read touches more than it gives back, however many orders are stored: the plans of the very
-//! statements that are sent, for every filter and every order. With `TEST_FULL` set there are 100,000 orders, and how
+//! statements that are sent, for every filter and every order; and of every fixed statement. With `TEST_FULL` set there are 100,000 orders, and how
 //! long each list takes is printed.
 
 mod asked;
@@ -8,29 +8,32 @@ mod seeded;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use sea_orm::Statement;
+use sea_orm::DbBackend;
 
-use crate::domain::{Actor, Channel, JobId, Lease, OnShortage, Part, ReadSet, ReleaseExpired};
+use crate::domain::{Actor, JobId, Lease, OnShortage, Part, ReleaseExpired};
 use crate::store::connection::session::HEARD;
+use crate::store::connection::statement::FixedStatement;
 use crate::store::query::find::EventFilter;
 use crate::store::query::integrity as laws;
 use crate::store::query::listing::Listing;
 use crate::store::query::order_cache::OrderCache;
 use crate::store::query::resources::documented;
-use crate::store::rows::read::Lock;
-use crate::store::tests::plans::asked::{Touched, explain, is_full};
+use crate::store::rows::{decision, lookup, writes};
+use crate::store::tests::plans::asked::{Heard, Touched, explain, gone_through, is_full};
 use crate::store::tests::plans::seeded::{Seeded, read};
 use crate::store::tests::shop::{Scene, code, create_order, on_both_engines, order_for, sku};
-use crate::store::writer::load::Wanted;
-use crate::store::writer::{chore as jobs, idempotency as requests};
+use crate::store::writer::chore;
+use crate::store::writer::wanted::Wanted;
 
 on_both_engines! {
     no_list_touches_more_than_its_page
     no_hot_read_grows_with_what_is_stored
+    no_fixed_statement_goes_through_a_table_that_grows
     keys_are_looked_up_even_by_who_planned_while_nothing_was_stored
+    what_a_group_loads_is_asked_by_fixed_statements
     each_check_asks_the_same_statements
     a_check_that_nobody_wants_asks_nothing
 }
@@ -49,7 +52,9 @@ async fn no_list_touches_more_than_its_page(scene: &Scene) {
             }
 
             for statement in statements.iter().flat_map(union_arms) {
-                let is_page = statement.sql.contains(" LIMIT ");
+                // What couriers were rated comes along with each page of them.
+                let is_rating = statement.sql == lookup::RATINGS.text(plans.backend());
+                let is_page = statement.sql.contains(" LIMIT ") && !is_rating;
                 if !is_page && !known.insert(statement.sql.clone()) {
                     continue;
                 }
@@ -85,7 +90,7 @@ async fn no_hot_read_grows_with_what_is_stored(scene: &Scene) {
     let order = seeded.order.id;
     let store = &scene.store;
     let now = store.now();
-    let mut heard: Vec<(&str, Statement)> = Vec::new();
+    let mut heard: Vec<(&str, Heard)> = Vec::new();
     macro_rules! heard {
         ($($name:literal: $read:expr,)+) => { $(
             let (statements, ()) = hear(async { let _ = $read.await.expect($name); }).await;
@@ -104,22 +109,30 @@ async fn no_hot_read_grows_with_what_is_stored(scene: &Scene) {
         "level": store.level(&sku("A-1"), &code("KUL-1")),
         "availability": store.availability(&[sku("A-1"), sku("B-2")]),
         "couriers": store.couriers(),
-        "reservation": store.reservation(seeded.order.reservations[0].id),
+        "reservation": store.reservation(seeded.reservation),
+        "reservation of an order": store.reservation(seeded.order.reservations[0].id),
+        "product": store.product(&sku("A-1")),
         "replenishment": store.replenishment(seeded.replenishment),
         "last_position": store.last_position(),
         "events_after": store.events_after(seeded.count - 100, &EventFilter::default(), 100),
         "events_after of an order": store.events_after(0, &EventFilter { order: Some(order), ..EventFilter::default() }, 100),
+        "events_after of a customer": store.events_after(
+            seeded.count - 100,
+            &EventFilter { customer_email: Some("rare@example.com".to_owned()), ..EventFilter::default() },
+            100,
+        ),
         "waiting_orders": store.waiting_orders(64),
         "claim_jobs": store.claim_jobs(32, Duration::from_secs(30)),
         "feedback_report": store.feedback_report(now.minus(Duration::from_secs(3_600)), now, 10),
         "preview": store.preview(&Actor::system(), &ReleaseExpired { short: seeded.everything() }),
     }
 
-    let writing = scene.store.inner.pools.writer(&Arc::new(AtomicU64::new(0))).await.expect("a connection");
-    writing.begin().await.expect("a transaction");
+    let writing = scene.writer().await;
+    writing.begin(Vec::new()).await.expect("a transaction");
     heard! {
-        "claim": jobs::claim(&writing, 32, now, now.plus(Duration::from_secs(30))),
-        "reap": requests::reap(&writing, now, 500),
+        "claim": chore::claim(&writing, 32, now, now.plus(Duration::from_secs(30))),
+        "forget keys": chore::forget_keys(&writing, now, 500),
+        "give a job back": chore::fail(&writing, Lease { job: JobId(order.0), token: 1 }, now),
     }
     writing.rollback().await.expect("as it was");
     drop(writing);
@@ -136,58 +149,148 @@ async fn no_hot_read_grows_with_what_is_stored(scene: &Scene) {
     assert!(bad.is_empty(), "{} of the plans touch too much:\n{}", bad.len(), bad.join("\n"));
 }
 
+/// Every fixed statement there is. Those that are made beside the lists of them are named here.
+fn fixed() -> Vec<&'static FixedStatement> {
+    let mut all = lookup::all();
+    all.extend(lookup::of_readers());
+    let look_only: [&FixedStatement; 6] = [
+        &lookup::ORDERS,
+        &lookup::OWNERS,
+        &lookup::CALLERS_RESERVATIONS,
+        &lookup::RESERVATIONS,
+        &lookup::LEVELS,
+        &lookup::REPLENISHMENTS,
+    ];
+    all.extend(look_only);
+    all.extend(writes::all());
+    all.extend(decision::all());
+    let of_rebuilding: [&FixedStatement; 2] =
+        [&writes::ADD_MISSING_INVOICE_NUMBERS, &writes::ADD_MISSING_PAYMENT_REFERENCES];
+    all.extend(of_rebuilding);
+    all.extend(writes::DELETE_PARTS.iter());
+    all.sort_by_key(|it| std::ptr::from_ref(*it));
+    all.dedup_by_key(|it| std::ptr::from_ref(*it));
+    all
+}
+
+#[test]
+fn every_fixed_statement_is_looked_at() {
+    let is_named = |line: &str| {
+        let mut words = line.strip_prefix("    ").unwrap_or_default().split(' ');
+        let is_capital =
+            |it: &str| !it.is_empty() && it.bytes().all(|it| it.is_ascii_uppercase() || it == b'_');
+        words.next().is_some_and(is_capital) && words.next() == Some("=")
+    };
+    let declared = [
+        include_str!("../rows/lookup.rs").matches(") static ").count(),
+        include_str!("../rows/decision.rs").matches(") static ").count(),
+        // As the macro has them, and those beside it.
+        include_str!("../rows/writes.rs").lines().filter(|it| is_named(it)).count(),
+        include_str!("../rows/writes.rs").matches(") static ADD_MISSING").count(),
+        writes::DELETE_PARTS.len(),
+    ];
+    assert_eq!(fixed().len(), declared.iter().sum::<usize>(), "{declared:?}");
+}
+
+/// Statements that may go along an index that holds few: ratings end after so many, and one replenishment is open for a
+/// product at a place.
+fn along_short_indexes() -> [(&'static FixedStatement, &'static str); 2] {
+    [(&lookup::RATINGS, "feedback"), (&lookup::OPEN_REPLENISHMENTS, "replenishments")]
+}
+
+/// By the generic plan of the writer's connection, and of a reader's.
+async fn no_fixed_statement_goes_through_a_table_that_grows(scene: &Scene) {
+    let seeded = Seeded::into(scene).await;
+    let (writer, reader) = (scene.writer().await, seeded.session(scene).await);
+    if reader.backend() == DbBackend::Postgres {
+        reader.script("SET plan_cache_mode = force_generic_plan").await.expect("plans for any rows");
+    }
+    let of_readers = lookup::of_readers();
+    let mut bad = Vec::new();
+    for statement in fixed() {
+        let sql = statement.text(writer.backend()).to_owned();
+        let heard = Heard { sql, values: Vec::new() };
+        let sessions = if of_readers.iter().any(|it| std::ptr::eq(*it, statement)) {
+            vec![&writer, &reader]
+        } else {
+            vec![&writer]
+        };
+        for db in sessions {
+            let plan = explain(db, &heard).await;
+            assert!(!plan.is_empty() || heard.sql.starts_with("INSERT"), "no plan of {}", heard.sql);
+            let mut through = gone_through(&plan, db.backend());
+            for (short, table) in along_short_indexes() {
+                if std::ptr::eq(statement, short) {
+                    through.remove(table);
+                }
+            }
+            if !through.is_empty() {
+                bad.push(format!("{through:?}\n  {}\n    {}", heard.sql, plan.join("\n    ")));
+            }
+        }
+    }
+    assert!(bad.is_empty(), "{} of the statements go through:\n{}", bad.len(), bad.join("\n"));
+}
+
 /// The writer's statements are planned once, maybe on the first day: a planner that then chose to scan a small table
 /// and to compare each row with the keys goes on doing so when it has grown.
 async fn keys_are_looked_up_even_by_who_planned_while_nothing_was_stored(scene: &Scene) {
-    let writing = scene.store.inner.pools.writer(&Arc::new(AtomicU64::new(0))).await.expect("a connection");
-    writing.begin().await.expect("a transaction");
-    let mut wanted = Wanted::default();
-    for n in 0..40_u128 {
-        let id = uuid::Uuid::from_u128(n);
-        wanted.add(&ReadSet {
-            orders: vec![id.into()],
-            order_stock: true,
-            reserves: true,
-            skus: vec![sku(&format!("A-{n}"))],
-            reservations: vec![id.into()],
-            replenishments: vec![id.into()],
-            products: vec![sku(&format!("A-{n}"))],
-            locations: true,
-            couriers: true,
-            fingerprints: vec![format!("alike {n}")],
-            order_fingerprints: false,
-            parts: Vec::new(),
-            external_reference: Some((Channel::Online, format!("PO-{n}"))),
-            bank_reference: Some(format!("STATEMENT-{n}")),
-            lease: Some(Lease { job: JobId(id), token: 1 }),
-        });
-    }
-    let order_cache = OrderCache::new(0);
-    let (heard, _) = hear(wanted.load(&writing, &order_cache, scene.store.now(), Lock::Update)).await;
-    assert!(heard.len() > 8, "{} statements", heard.len());
-
-    for statement in heard {
-        // Of the few expired reservations, the items are compared.
-        if statement.sql.contains("EXISTS(SELECT") && statement.sql.contains("reservation_items") {
-            continue;
+    let writing = scene.writer().await;
+    for statement in lookup::all().into_iter().chain(writes::all()) {
+        let heard = Heard { sql: statement.text(writing.backend()).to_owned(), values: Vec::new() };
+        let plan = explain(&writing, &heard).await;
+        let mut through = gone_through(&plan, writing.backend());
+        for (short, table) in along_short_indexes() {
+            if std::ptr::eq(statement, short) {
+                through.remove(table);
+            }
         }
-        let plan = explain(&writing, &statement).await;
+        let shown = || format!("{}\n    {}", heard.sql, plan.join("\n    "));
+        assert_eq!(through, BTreeSet::new(), "{}", shown());
         let compared = plan
             .iter()
             .find(|it| it.trim().starts_with("Filter:") && (it.contains("ANY (") || it.contains("IN (")));
-        assert_eq!(compared, None, "{}\n    {}", statement.sql, plan.join("\n    "));
+        // Of the few expired reservations, the items are compared.
+        let is_expired = std::ptr::eq(statement, &*lookup::EXPIRED);
+        assert!(compared.is_none() || is_expired, "{}", shown());
     }
+}
+
+/// Nothing that a group reads is asked by a text of its own, and it is asked in two messages.
+async fn what_a_group_loads_is_asked_by_fixed_statements(scene: &Scene) {
+    let seeded = Seeded::into(scene).await;
+    let messages = Arc::<AtomicU64>::default();
+    let writing = scene.store.inner.pools.writer(&messages).await.expect("a connection");
+    let mut wanted = Wanted::default();
+    wanted.add(&seeded.everything());
+    let order_cache = OrderCache::new(0);
+    // Before anything has expired, or it would be asked once more with what has.
+    let clock = scene.store.inner.clock.clone();
+    scene.clock.store(0, Ordering::Relaxed);
+    let (heard, loaded) = hear(wanted.lock(&writing, &order_cache, &clock)).await;
+    let loaded = loaded.expect("all of it");
+    assert!(loaded.snapshot.orders.contains_key(&seeded.order.id));
+    assert!(loaded.snapshot.reservations.contains_key(&seeded.reservation));
+    assert_eq!(messages.load(Ordering::Relaxed), 2);
+
+    let fixed: BTreeSet<&str> = fixed().into_iter().map(|it| it.text(writing.backend())).collect();
+    let others: Vec<_> = heard.iter().filter(|it| !fixed.contains(it.sql.as_str())).collect();
+    assert!(others.iter().all(|it| it.sql.contains("clock_timestamp()")), "{others:?}");
+    assert!(heard.len() > 15, "{} statements", heard.len());
     writing.rollback().await.expect("as it was");
 }
 
-/// The statements of which a statement is the union, or itself.
-fn union_arms(statement: &Statement) -> Vec<Statement> {
-    let Some(union_arms) = statement.sql.strip_prefix("SELECT * FROM (") else {
+/// The statements of which a page is the union, or the page; and what is shown beside its rows.
+fn union_arms(statement: &Heard) -> Vec<Heard> {
+    let whole = statement.sql.as_str();
+    let page = whole.strip_prefix("WITH page AS (").and_then(|it| it.split_once(") SELECT page."));
+    let page = page.map_or(whole, |it| it.0);
+    let Some(union_arms) = page.strip_prefix("SELECT * FROM (") else {
         return vec![statement.clone()];
     };
     let union_arms =
         union_arms.split(" UNION ALL SELECT * FROM (").map(|it| it.rsplit_once(") AS a").expect("an arm").0);
-    union_arms.map(|sql| Statement { sql: sql.to_owned(), ..statement.clone() }).collect()
+    union_arms.map(|sql| Heard { sql: sql.to_owned(), ..statement.clone() }).collect()
 }
 
 /// The time and the rows are parameters: each text would else be a statement of its own to keep.
@@ -226,11 +329,12 @@ async fn a_check_that_nobody_wants_asks_nothing(scene: &Scene) {
 }
 
 /// What the task's sessions were asked meanwhile.
-async fn hear<T>(reading: impl Future<Output = T>) -> (Vec<Statement>, T) {
+async fn hear<T>(reading: impl Future<Output = T>) -> (Vec<Heard>, T) {
     HEARD
         .scope(RefCell::default(), async {
             let result = reading.await;
-            (HEARD.with(RefCell::take), result)
+            let heard = HEARD.with(RefCell::take).into_iter();
+            (heard.map(|(sql, values)| Heard { sql, values }).collect(), result)
         })
         .await
 }

@@ -1,38 +1,37 @@
-//! Connections to read with: which come to hand again, and which do not.
+//! Connections to read with: which are lent again, and which are not.
 
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use sea_orm::sqlx::{Connection, Executor, PgConnection};
-use sea_orm::{ConnectionTrait, DbBackend, Statement};
+use sea_orm::DbBackend;
+use sea_orm::sqlx::{self, Connection, Executor, PgConnection};
 use tokio::time::timeout;
 
 use crate::domain::OnShortage;
 use crate::store::connection::error::StoreError;
 use crate::store::connection::options::Database;
-use crate::store::connection::pool::TRUSTED_FOR;
+use crate::store::connection::readers::TRUSTED_FOR;
 use crate::store::connection::session::Session;
 use crate::store::handle::Store;
 use crate::store::tests::shop::{Scene, count, create_order, on_both_engines, order_for};
 
 on_both_engines! {
-    a_reader_that_is_done_leaves_its_connection_at_hand
-    a_connection_comes_to_hand_when_what_nobody_heard_is_over
+    a_reader_that_is_done_leaves_its_connection_free
+    a_connection_comes_free_when_what_nobody_heard_is_over
     a_question_that_failed_costs_no_connection
-    an_answer_that_was_cut_short_costs_its_connection
     there_are_no_more_readers_than_connections
-    a_connection_that_does_not_know_the_questions_makes_way
+    a_connection_that_does_not_know_the_statements_learns_them_again
     connections_that_died_while_nobody_used_them_are_replaced
     a_store_closes_when_its_last_reader_is_done
 }
 
-fn at_hand(store: &Store) -> usize {
-    store.inner.pools.readers.how_many_at_hand()
+fn free(store: &Store) -> usize {
+    store.inner.pools.readers.how_many_are_free()
 }
 
-async fn one_comes_to_hand(store: &Store) {
+async fn one_comes_free(store: &Store) {
     let coming = async {
-        while at_hand(store) == 0 {
+        while free(store) == 0 {
             tokio::task::yield_now().await;
         }
     };
@@ -40,12 +39,12 @@ async fn one_comes_to_hand(store: &Store) {
 }
 
 /// Makes the connection known again, by a setting that means nothing to anybody.
-async fn list_hash(db: &Session) {
+async fn mark(db: &Session) {
     let sql = match db.backend() {
         DbBackend::Postgres => "SET application_name = 'marked'",
         _ => "PRAGMA cache_size = -1234",
     };
-    db.execute_unprepared(sql).await.expect("a mark");
+    db.script(sql).await.expect("a mark");
 }
 
 async fn is_marked(db: &Session) -> bool {
@@ -53,73 +52,60 @@ async fn is_marked(db: &Session) -> bool {
         DbBackend::Postgres => "SELECT current_setting('application_name') = 'marked'",
         _ => "SELECT cache_size = -1234 FROM pragma_cache_size",
     };
-    let row = db.query_one_raw(Statement::from_string(db.backend(), sql)).await.expect("a look");
-    row.expect("a row").try_get_by_index(0).expect("yes or no")
+    let row = db.query_one(sql, Vec::new()).await.expect("a look");
+    row.expect("a row").get(0).expect("yes or no")
 }
 
-async fn a_reader_that_is_done_leaves_its_connection_at_hand(scene: &Scene) {
+async fn a_reader_that_is_done_leaves_its_connection_free(scene: &Scene) {
     let db = scene.store.look().await.expect("a connection");
-    list_hash(&db).await;
+    mark(&db).await;
     drop(db);
-    assert_eq!(at_hand(&scene.store), 1);
+    assert_eq!(free(&scene.store), 1);
     assert!(is_marked(&scene.store.look().await.expect("a connection")).await);
 
     // A snapshot ends first, in the background.
     let db = scene.store.snapshot().await.expect("a connection");
     assert!(is_marked(&db).await);
     drop(db);
-    one_comes_to_hand(&scene.store).await;
-    assert_eq!(count(&scene.store, "SELECT CAST(1 AS BIGINT) AS n").await, 1);
+    one_comes_free(&scene.store).await;
+    assert_eq!(count(&scene.store, "SELECT CAST(1 AS BIGINT)").await, 1);
 }
 
-async fn a_connection_comes_to_hand_when_what_nobody_heard_is_over(scene: &Scene) {
-    // PostgreSQL answers when this test lets it: another connection holds the lock that the question waits for.
-    let holder = match &scene.database {
-        Database::Postgres(url) => {
-            let mut holder = PgConnection::connect(url).await.expect("the server");
-            holder.execute("SELECT pg_advisory_lock(1)").await.expect("the lock");
-            Some(holder)
-        }
-        Database::Sqlite(_) => None,
-    };
+async fn a_connection_comes_free_when_what_nobody_heard_is_over(scene: &Scene) {
+    // SQLite has answered when the call returns. PostgreSQL answers when this test lets it: another connection holds
+    // the lock that the question waits for.
+    let Database::Postgres(url) = &scene.database else { return };
+    let mut holder = PgConnection::connect(url).await.expect("the server");
+    holder.execute("SELECT pg_advisory_lock(1)").await.expect("the lock");
     let db = scene.store.look().await.expect("a connection");
-    list_hash(&db).await;
+    mark(&db).await;
     {
-        let takes_a_while = match db.backend() {
-            DbBackend::Postgres => "SELECT 1 FROM pg_advisory_lock(1)",
-            _ => {
-                "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 100000) \
-                SELECT COUNT(*) FROM numbers"
+        let waits = "SELECT COUNT(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted \
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+        let asked = async {
+            while sqlx::query_scalar::<_, i64>(waits).fetch_one(&mut holder).await.expect("a look") == 0 {
+                tokio::task::yield_now().await;
             }
         };
-        let mut asking = db.query_all_raw(Statement::from_string(db.backend(), takes_a_while));
-        assert!(asking.as_mut().now_or_never().is_none());
+        tokio::select! {
+            _ = db.query("SELECT 1 FROM pg_advisory_lock(1)", Vec::new()) => panic!("it waits for the lock"),
+            () = asked => {}
+        }
     }
     drop(db);
-    if let Some(mut holder) = holder {
-        assert_eq!(at_hand(&scene.store), 0);
-        holder.execute("SELECT pg_advisory_unlock(1)").await.expect("the lock is free");
-    }
-    one_comes_to_hand(&scene.store).await;
+    assert_eq!(free(&scene.store), 0);
+    holder.execute("SELECT pg_advisory_unlock(1)").await.expect("the lock is free");
+    one_comes_free(&scene.store).await;
     assert!(is_marked(&scene.store.look().await.expect("a connection")).await);
 }
 
 async fn a_question_that_failed_costs_no_connection(scene: &Scene) {
     let db = scene.store.look().await.expect("a connection");
-    list_hash(&db).await;
-    db.execute_unprepared("SELECT nothing_of_the_kind").await.expect_err("no such column");
+    mark(&db).await;
+    db.script("SELECT nothing_of_the_kind").await.expect_err("no such column");
     drop(db);
-    one_comes_to_hand(&scene.store).await;
+    one_comes_free(&scene.store).await;
     assert!(is_marked(&scene.store.look().await.expect("a connection")).await);
-}
-
-async fn an_answer_that_was_cut_short_costs_its_connection(scene: &Scene) {
-    let db = scene.store.look().await.expect("a connection");
-    let cut_short = db.all_of(&[], 1).map_err(StoreError::from);
-    assert!(matches!(&cut_short, Err(StoreError::Unavailable(_))), "{cut_short:?}");
-    drop(db);
-    assert_eq!(at_hand(&scene.store), 0);
-    assert_eq!(count(&scene.store, "SELECT CAST(7 AS BIGINT) AS n").await, 7);
 }
 
 async fn there_are_no_more_readers_than_connections(scene: &Scene) {
@@ -127,7 +113,7 @@ async fn there_are_no_more_readers_than_connections(scene: &Scene) {
     options.readers = 1;
     let store = Store::open(options).await.expect("a store");
     let db = store.look().await.expect("a connection");
-    list_hash(&db).await;
+    mark(&db).await;
 
     let second = store.look();
     tokio::pin!(second);
@@ -137,20 +123,30 @@ async fn there_are_no_more_readers_than_connections(scene: &Scene) {
     store.close().await;
 }
 
-async fn a_connection_that_does_not_know_the_questions_makes_way(scene: &Scene) {
+async fn a_connection_that_does_not_know_the_statements_learns_them_again(scene: &Scene) {
     let Database::Postgres(_) = &scene.database else { return };
     scene.stocked(&["A-1"], 1).await;
     let new = order_for(&[("A-1", 1)], OnShortage::Refuse);
     let (_, id, _) = create_order(&scene.store, None, new).await.expect("an order");
     let store = scene.another().await;
     let db = store.look().await.expect("a connection");
-    db.execute_unprepared("DEALLOCATE ALL").await.expect("it forgets");
+    db.script("DEALLOCATE ALL").await.expect("it forgets");
     drop(db);
 
     let unread = store.order(id).await;
     assert!(matches!(&unread, Err(StoreError::Unavailable(_))), "{unread:?}");
-    assert_eq!(at_hand(&store), 0);
+    one_comes_free(&store).await;
     assert!(store.order(id).await.expect("a look").is_some());
+
+    // So it does when a table gives other columns to a statement than when it was prepared.
+    let db = store.look().await.expect("a connection");
+    let everything = async || db.query("SELECT * FROM locations", Vec::new()).await;
+    everything().await.expect("all columns");
+    scene.sql("ALTER TABLE locations ADD COLUMN origin TEXT").await;
+    let stale = everything().await;
+    assert!(matches!(&stale, Err(StoreError::Unavailable(_))), "{stale:?}");
+    everything().await.expect("all columns of today");
+    drop(db);
     store.close().await;
 }
 
@@ -158,15 +154,15 @@ async fn connections_that_died_while_nobody_used_them_are_replaced(scene: &Scene
     let Database::Postgres(url) = &scene.database else { return };
     let both = (scene.store.look().await.expect("a connection"), scene.store.look().await.expect("another"));
     drop(both);
-    assert_eq!(at_hand(&scene.store), 2);
+    assert_eq!(free(&scene.store), 2);
 
     let mut server = PgConnection::connect(url).await.expect("the server");
     let killed = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
         WHERE datname = current_database() AND pid <> pg_backend_pid()";
     server.execute(killed).await.expect("connections less");
     tokio::time::sleep(TRUSTED_FOR + Duration::from_millis(1)).await;
-    assert_eq!(count(&scene.store, "SELECT CAST(7 AS BIGINT) AS n").await, 7);
-    assert_eq!(at_hand(&scene.store), 1);
+    assert_eq!(count(&scene.store, "SELECT CAST(7 AS BIGINT)").await, 7);
+    assert_eq!(free(&scene.store), 1);
 }
 
 async fn a_store_closes_when_its_last_reader_is_done(scene: &Scene) {
@@ -188,5 +184,5 @@ async fn a_store_closes_when_its_last_reader_is_done(scene: &Scene) {
     assert!(!closing.is_finished());
     drop(db);
     closing.await.expect("a closed store");
-    assert_eq!(at_hand(&store), 0);
+    assert_eq!(free(&store), 0);
 }

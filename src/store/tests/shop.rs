@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use sea_orm::ConnectionTrait;
 use sea_orm::sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
 use crate::domain::{
@@ -14,30 +13,31 @@ use crate::domain::{
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::options::{Database, Options, TimeSource};
+use crate::store::connection::session::Session;
 use crate::store::handle::Store;
 use crate::store::writer::change::{Changed, Codec, RequestContext, RequestKey, RequestMode, View};
 
 pub(super) const START: i64 = 1_760_000_000_000_000;
 
 /// A database of a test's own, and a clock that only the test moves.
-pub(super) struct Scene {
+pub(in crate::store) struct Scene {
     pub(super) database: Database,
     pub(super) clock: Arc<AtomicI64>,
     pub(super) rules: Arc<Rules>,
-    pub(super) store: Store,
+    pub(in crate::store) store: Store,
     /// Removed with it.
     pub(super) directory: Option<tempfile::TempDir>,
-    pub(super) server: Option<(String, String)>,
+    pub(in crate::store) server: Option<(String, String)>,
 }
 
 impl Scene {
-    pub(super) async fn on_sqlite() -> Option<Self> {
+    pub(in crate::store) async fn on_sqlite() -> Option<Self> {
         let directory = tempfile::tempdir().expect("a directory");
         let database = Database::Sqlite(directory.path().join("data/consign.db"));
         Some(Self::open(database, Some(directory), None).await)
     }
 
-    pub(super) async fn on_postgres() -> Option<Self> {
+    pub(in crate::store) async fn on_postgres() -> Option<Self> {
         let (database, server) = fresh_database(&std::env::var("TEST_DATABASE_URL").ok()?).await;
         Some(Self::open(database, None, Some(server)).await)
     }
@@ -56,8 +56,18 @@ impl Scene {
     }
 
     /// Another process, as far as the database can tell.
-    pub(super) async fn another(&self) -> Store {
+    pub(in crate::store) async fn another(&self) -> Store {
         Store::open(self.options()).await.expect("another store")
+    }
+
+    /// A connection to write with beside the store's own.
+    pub(in crate::store) async fn writer(&self) -> Session {
+        self.store.inner.pools.writer(&Arc::default()).await.expect("a connection")
+    }
+
+    /// Changes rows as nobody but a test does.
+    pub(in crate::store) async fn sql(&self, sql: &str) {
+        self.writer().await.script(sql).await.unwrap_or_else(|refused| panic!("{sql}: {refused}"));
     }
 
     pub(super) fn options(&self) -> Options {
@@ -69,14 +79,14 @@ impl Scene {
         self.clock.fetch_add(micros, Ordering::Relaxed);
     }
 
-    pub(super) async fn gone(self) {
+    pub(in crate::store) async fn gone(self) {
         self.store.close().await;
         drop(self.directory);
         drop_database(self.server).await;
     }
 
     /// `skus` products of which `units` each lie in one European warehouse.
-    pub(super) async fn stocked(&self, skus: &[&str], units: i64) {
+    pub(in crate::store) async fn stocked(&self, skus: &[&str], units: i64) {
         let location = Location {
             code: code("BER"),
             version: 0,
@@ -112,7 +122,7 @@ impl Scene {
         self.store.change(context(None), command, |_, _| (), Codec::unkept()).await.map(Changed::into_answer)
     }
 
-    pub(super) async fn units(&self, text: &str) -> (i64, i64) {
+    pub(in crate::store) async fn units(&self, text: &str) -> (i64, i64) {
         let level = self.store.level(&sku(text), &code("BER")).await.expect("a look").expect("a level");
         (level.on_hand, level.reserved)
     }
@@ -146,11 +156,11 @@ pub(super) fn options(database: &Database, rules: &Arc<Rules>, clock: &Arc<Atomi
     options
 }
 
-pub(super) fn sku(text: &str) -> Sku {
+pub(in crate::store) fn sku(text: &str) -> Sku {
     text.parse().expect("a SKU")
 }
 
-pub(super) fn code(text: &str) -> LocationCode {
+pub(in crate::store) fn code(text: &str) -> LocationCode {
     text.parse().expect("a code")
 }
 
@@ -166,7 +176,7 @@ fn product(text: &str) -> Product {
     }
 }
 
-pub(super) fn order_for(lines: &[(&str, i64)], on_shortage: OnShortage) -> NewOrder {
+pub(in crate::store) fn order_for(lines: &[(&str, i64)], on_shortage: OnShortage) -> NewOrder {
     let who = fastrand::u64(..);
     NewOrder {
         channel: Channel::Online,
@@ -210,11 +220,11 @@ pub(super) fn order_for(lines: &[(&str, i64)], on_shortage: OnShortage) -> NewOr
     }
 }
 
-pub(super) fn context(request: Option<RequestKey>) -> RequestContext {
+pub(in crate::store) fn context(request: Option<RequestKey>) -> RequestContext {
     RequestContext { actor: Actor::stored("ann".to_owned()), request, deadline: None }
 }
 
-pub(super) fn request(id: &str, content: u8) -> Option<RequestKey> {
+pub(in crate::store) fn request(id: &str, content: u8) -> Option<RequestKey> {
     Some(RequestKey {
         actor: Actor::stored("ann".to_owned()),
         method: "CreateOrder",
@@ -225,7 +235,7 @@ pub(super) fn request(id: &str, content: u8) -> Option<RequestKey> {
 }
 
 /// The reply: order number, id and state, kept as text.
-pub(super) type Placed = (i64, OrderId, OrderState);
+pub(in crate::store) type Placed = (i64, OrderId, OrderState);
 
 pub(super) fn placed(created: &OnOrder<()>, view: &View<'_>) -> Placed {
     number_of(&created.order, view)
@@ -247,7 +257,7 @@ pub(super) const TEXT: Codec<Placed> = Codec {
     size_max: usize::MAX,
 };
 
-pub(super) async fn create_order(
+pub(in crate::store) async fn create_order(
     store: &Store,
     key: Option<RequestKey>,
     new: NewOrder,
@@ -255,7 +265,7 @@ pub(super) async fn create_order(
     store.change(context(key), CreateOrder { new }, placed, TEXT).await.map(Changed::into_answer)
 }
 
-pub(super) fn cancel(id: OrderId) -> CancelOrder {
+pub(in crate::store) fn cancel(id: OrderId) -> CancelOrder {
     CancelOrder { target: Target::latest(Part::Order(id)), reason: "changed my mind".to_owned() }
 }
 
@@ -285,7 +295,7 @@ macro_rules! on_both_engines {
         }
     };
 }
-pub(super) use on_both_engines;
+pub(in crate::store) use on_both_engines;
 
 /// Does something to an order.
 pub(super) async fn on_order(
@@ -305,9 +315,18 @@ pub(super) async fn on_order(
         .expect("the change is accepted");
 }
 
-pub(super) async fn count(store: &Store, sql: &str) -> i64 {
+/// The number that a statement gives.
+pub(in crate::store) async fn count(store: &Store, sql: &str) -> i64 {
     let db = store.look().await.expect("a connection");
-    let statement = sea_orm::Statement::from_string(db.backend(), sql);
-    let row = db.query_one_raw(statement).await.expect("a look").expect("a row");
-    row.try_get_by("n").expect("a number")
+    db.query_one(sql, Vec::new()).await.expect("a look").expect("a row").get(0).expect("a number")
+}
+
+/// Idempotency keys that are stored.
+pub(super) async fn count_keys(store: &Store) -> i64 {
+    count(store, "SELECT COUNT(*) FROM decisions WHERE request_id IS NOT NULL").await
+}
+
+pub(super) async fn count_events(store: &Store) -> i64 {
+    let sql = "SELECT CAST(COALESCE(SUM(last_position - first_position + 1), 0) AS BIGINT) FROM decisions";
+    count(store, sql).await
 }

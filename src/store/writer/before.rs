@@ -3,23 +3,26 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use sea_orm::sea_query::Value;
+
 use crate::domain::{
-    ChangeSet, Courier, CourierCode, Location, LocationCode, Order, OrderId, Product, Replenishment,
-    ReplenishmentId, Reservation, ReservationId, Sku, Snapshot, StockLevel,
+    ChangeSet, Courier, CourierCode, JobId, Location, LocationCode, Order, OrderId, OrderState, Product,
+    Replenishment, ReplenishmentId, Reservation, ReservationId, Sku, Snapshot, StockLevel,
 };
 use crate::store::connection::error::StoreError;
-use crate::store::rows::saved::Saved;
-use crate::store::rows::write::Writes;
-use crate::store::rows::{catalogue, order, reservation, stock};
-use crate::store::writer::idempotency::{IdempotencyKey, StoredAnswer};
+use crate::store::connection::statement::FixedStatement;
+use crate::store::rows::order::{JobFields, archived_parts_of, to_archived_row, to_row};
+use crate::store::rows::projection::{Changes, values};
+use crate::store::rows::statements::Writes;
+use crate::store::rows::table::Record;
+use crate::store::rows::writes;
+use crate::store::rows::{catalogue, reservation, stock};
 
 /// None: it did not exist.
 pub(super) type Old<K, V> = BTreeMap<K, Option<V>>;
 
 #[derive(Default)]
 pub(in crate::store) struct Before {
-    /// Stored answers of earlier phases of the group's calls.
-    pub(in crate::store) answers: HashMap<IdempotencyKey, StoredAnswer>,
     pub(in crate::store) orders: Old<OrderId, Arc<Order>>,
     pub(in crate::store) reservations: Old<ReservationId, Arc<Reservation>>,
     stock: Old<(Sku, LocationCode), StockLevel>,
@@ -28,6 +31,9 @@ pub(in crate::store) struct Before {
     locations: Old<LocationCode, Arc<Location>>,
     couriers: Old<CourierCode, Arc<Courier>>,
 }
+
+/// Job fields of orders and of other callers' reservations, as they are from now on.
+pub(in crate::store) type Jobs = HashMap<JobId, JobFields>;
 
 impl Before {
     /// Notes what these changes are about to replace, unless an earlier change of the group did already.
@@ -56,41 +62,200 @@ impl Before {
     }
 
     /// Writes what differs in the snapshot, once its orders are numbered; rows that others point to first.
-    pub(in crate::store) fn save(&self, writes: &mut Writes, snapshot: &Snapshot) -> Result<(), StoreError> {
-        catalogue::save_products(
+    pub(in crate::store) fn save(
+        &self,
+        writes: &mut Writes,
+        snapshot: &Snapshot,
+        jobs: &Jobs,
+    ) -> Result<(), StoreError> {
+        let products = self
+            .products
+            .iter()
+            .filter_map(|(key, old)| Some((old.as_deref(), &**snapshot.products.get(key)?)));
+        save(
             writes,
-            &saved(&self.products, |it| snapshot.products.get(it).map(AsRef::as_ref)),
-        );
-        catalogue::save_locations(
+            &writes::ADD_PRODUCTS,
+            &writes::CHANGE_PRODUCTS,
+            products,
+            |it| it.version,
+            |it| Ok(catalogue::product_to_row(it)),
+        )?;
+        let locations = self
+            .locations
+            .iter()
+            .filter_map(|(key, old)| Some((old.as_deref(), &**snapshot.locations.get(key)?)));
+        save(
             writes,
-            &saved(&self.locations, |it| snapshot.locations.get(it).map(AsRef::as_ref)),
-        );
-        catalogue::save_couriers(
+            &writes::ADD_LOCATIONS,
+            &writes::CHANGE_LOCATIONS,
+            locations,
+            |it| it.version,
+            |it| Ok(catalogue::location_to_row(it)),
+        )?;
+        self.save_couriers(writes, snapshot)?;
+        let levels =
+            self.stock.iter().filter_map(|(key, old)| Some((old.as_ref(), snapshot.stock.get(key)?)));
+        save(
             writes,
-            &saved(&self.couriers, |it| snapshot.couriers.get(it).map(AsRef::as_ref)),
-        );
+            &writes::ADD_LEVELS,
+            &writes::CHANGE_LEVELS,
+            levels,
+            |it| it.version,
+            |it| Ok(stock::level_to_row(it)),
+        )?;
 
-        let levels = self.stock.iter();
-        let levels: Vec<_> = levels
-            .filter_map(|(key, before)| {
-                Some(Saved { before: before.as_ref(), after: snapshot.stock.get(key)? })
-            })
+        let mut changes = Changes::default();
+        self.save_orders(writes, &mut changes, snapshot, jobs)?;
+        let reservations = self
+            .reservations
+            .iter()
+            .filter_map(|(key, old)| Some((old.as_deref(), &**snapshot.reservations.get(key)?)));
+        for (before, after) in reservations.clone() {
+            changes.add_items(before, after);
+        }
+        let job = |it: &Reservation| jobs.get(&JobId(it.id.0)).copied().unwrap_or_default();
+        save(
+            writes,
+            &writes::ADD_RESERVATIONS,
+            &writes::CHANGE_RESERVATIONS,
+            reservations,
+            |it| it.version,
+            |it| reservation::of_caller(it, job(it)),
+        )?;
+        changes.write(writes);
+        self.save_replenishments(writes, snapshot)
+    }
+
+    fn save_couriers(&self, writes: &mut Writes, snapshot: &Snapshot) -> Result<(), StoreError> {
+        let couriers: Vec<(Option<&Courier>, &Courier)> = self
+            .couriers
+            .iter()
+            .filter_map(|(key, old)| Some((old.as_deref(), &**snapshot.couriers.get(key)?)))
             .collect();
-        stock::save_levels(writes, &levels);
+        let codes = couriers.iter().filter(|it| it.0.is_some()).map(|it| vec![it.1.code.clone().into()]);
+        writes.put(&writes::DELETE_RATES, codes.collect());
+        let rates: Vec<_> = couriers.iter().flat_map(|it| catalogue::rates_to_rows(it.1)).collect();
+        save(
+            writes,
+            &writes::ADD_COURIERS,
+            &writes::CHANGE_COURIERS,
+            couriers.into_iter(),
+            |it| it.version,
+            |it| Ok(catalogue::courier_to_row(it)),
+        )?;
+        writes.put(&writes::ADD_RATES, values(rates));
+        Ok(())
+    }
 
-        order::save_orders(writes, &saved(&self.orders, |it| snapshot.orders.get(it).map(AsRef::as_ref)))?;
-        let reservations = saved(&self.reservations, |it| snapshot.reservations.get(it).map(AsRef::as_ref));
-        reservation::save_reservations(writes, &reservations);
-        let replenishments =
-            saved(&self.replenishments, |it| snapshot.replenishments.get(it).map(AsRef::as_ref));
-        stock::save_replenishments(writes, &replenishments);
+    /// An order that has just been archived leaves for the archive; its decisions, movements and numbers stay. There is
+    /// no way back.
+    fn save_orders(
+        &self,
+        writes: &mut Writes,
+        changes: &mut Changes,
+        snapshot: &Snapshot,
+        jobs: &Jobs,
+    ) -> Result<(), StoreError> {
+        let orders = self
+            .orders
+            .iter()
+            .filter_map(|(key, old)| Some((old.as_deref(), &**snapshot.orders.get(key)?)))
+            .filter(|(old, new)| old.is_none_or(|it| it.version != new.version));
+        let is_archived = |it: &Order| it.state == OrderState::Archived;
+        let (archived, open): (Vec<_>, Vec<_>) = orders.partition(|it| is_archived(it.1));
+        if let Some((_, back)) = open.iter().find(|(old, _)| old.is_some_and(is_archived)) {
+            return Err(StoreError::corrupt("orders", format!("{} would leave the archive", back.id)));
+        }
+
+        let job = |it: &Order| jobs.get(&JobId(it.id.0)).copied().unwrap_or_default();
+        let is_corrected =
+            |(old, new): &(Option<&Order>, &Order)| old.is_some_and(|old| differs_at_rest(old, new));
+        let (corrected, others): (Vec<_>, Vec<_>) = open.iter().copied().partition(is_corrected);
+        for (change, orders) in [(&writes::CHANGE_ORDERS, others), (&writes::CORRECT_ORDERS, corrected)] {
+            save(
+                writes,
+                &writes::ADD_ORDERS,
+                change,
+                orders.into_iter(),
+                |it| it.version,
+                |it| to_row(it, job(it)),
+            )?;
+        }
+        for (before, after) in open {
+            changes.add(before, after);
+        }
+
+        let (again, new): (Vec<_>, Vec<_>) =
+            archived.into_iter().partition(|(old, _)| old.is_some_and(is_archived));
+        let leaving = new.iter().filter_map(|it| it.0).map(|it| vec![it.id.into(), it.version.into()]);
+        writes.put(&writes::LEAVE_ORDERS, leaving.collect());
+        let new = new.iter().map(|it| (None, it.1));
+        save(
+            writes,
+            &writes::ADD_ARCHIVED,
+            &writes::CHANGE_ARCHIVED,
+            new.clone().chain(again),
+            |it| it.version,
+            to_archived_row,
+        )?;
+        writes.put(&writes::ADD_ARCHIVED_PARTS, values(new.flat_map(|it| archived_parts_of(it.1)).collect()));
+        Ok(())
+    }
+
+    /// One is open per product and location: those that are over make room first.
+    fn save_replenishments(&self, writes: &mut Writes, snapshot: &Snapshot) -> Result<(), StoreError> {
+        let mut replenishments: Vec<(Option<&Replenishment>, &Replenishment)> = self
+            .replenishments
+            .iter()
+            .filter_map(|(key, old)| Some((old.as_deref(), &**snapshot.replenishments.get(key)?)))
+            .collect();
+        replenishments.sort_by_key(|it| it.1.state.is_open());
+        let (changed, new): (Vec<_>, Vec<_>) = replenishments.into_iter().partition(|it| it.0.is_some());
+        for some in [changed, new] {
+            save(
+                writes,
+                &writes::ADD_REPLENISHMENTS,
+                &writes::CHANGE_REPLENISHMENTS,
+                some.into_iter(),
+                |it| it.version,
+                |it| Ok(stock::replenishment_to_row(it)),
+            )?;
+        }
         Ok(())
     }
 }
 
-fn saved<'a, K, V>(before: &'a Old<K, Arc<V>>, after: impl Fn(&K) -> Option<&'a V>) -> Vec<Saved<'a, V>> {
-    let both = |(key, before): (&K, &'a Option<Arc<V>>)| {
-        Some(Saved { before: before.as_deref(), after: after(key)? })
-    };
-    before.iter().filter_map(both).collect()
+/// Whether columns differ that no step of an order changes, only a correction.
+fn differs_at_rest(old: &Order, new: &Order) -> bool {
+    old.channel != new.channel
+        || old.external_reference != new.external_reference
+        || old.customer != new.customer
+        || old.region != new.region
+        || old.fingerprint != new.fingerprint
+        || old.amounts != new.amounts
+}
+
+/// Adds rows of what is new, and changes those whose stored version is still the one that was loaded.
+fn save<'a, T: 'a, R: Record>(
+    writes: &mut Writes,
+    add: &'static FixedStatement,
+    change: &'static FixedStatement,
+    saved: impl Iterator<Item = (Option<&'a T>, &'a T)>,
+    version: impl Fn(&T) -> i64,
+    row: impl Fn(&T) -> Result<R, StoreError>,
+) -> Result<(), StoreError> {
+    let (mut new, mut changed): (Vec<Vec<Value>>, Vec<Vec<Value>>) = (Vec::new(), Vec::new());
+    for (before, after) in saved {
+        let mut values = row(after)?.values();
+        match before {
+            None => new.push(values),
+            Some(before) => {
+                values.push(version(before).into());
+                changed.push(values);
+            }
+        }
+    }
+    writes.put(change, changed);
+    writes.put(add, new);
+    Ok(())
 }

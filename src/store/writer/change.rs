@@ -226,7 +226,7 @@ where
             },
             Outcome::Stored(bytes) => (codec.decode)(&bytes)
                 .map(Changed::Replayed)
-                .ok_or_else(|| StoreError::corrupt("requests", "the stored answer cannot be read")),
+                .ok_or_else(|| StoreError::corrupt("decisions", "the stored answer cannot be read")),
             Outcome::No(error) => Err(error),
         };
         // A caller that has gone away misses its answer; the change stands.

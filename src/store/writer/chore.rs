@@ -2,17 +2,16 @@
 
 use std::time::Duration;
 
+use sea_orm::DbBackend;
 use sea_orm::sea_query::Value;
-use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use crate::domain::{JobId, Lease, Timestamp};
 use crate::store::connection::clock::StoreClock;
 use crate::store::connection::error::StoreError;
-use crate::store::connection::select::all;
+use crate::store::connection::row::Row;
 use crate::store::connection::session::Session;
-use crate::store::writer::idempotency as requests;
 use crate::store::writer::job::{Job, JobKind};
 
 /// Rows deleted in one transaction: few, so that the changes behind it wait briefly.
@@ -54,7 +53,7 @@ impl Chore {
         db: &Session,
         clock: &StoreClock,
     ) -> Result<ChoreResult, StoreError> {
-        clock.hear(db.begin().await?);
+        clock.hear(db.begin(Vec::new()).await?.0);
         let now = clock.now();
         let outcome = match self.wish {
             Wish::ClaimJobs { limit, lease } => {
@@ -62,10 +61,10 @@ impl Chore {
             }
             Wish::FailJob { lease, retry_at } => ChoreResult::Rows(fail(db, lease, retry_at).await?),
             Wish::ReapRequests { before } => {
-                ChoreResult::Rows(requests::reap(db, before, REAPED_AT_ONCE).await?)
+                ChoreResult::Rows(forget_keys(db, before, REAPED_AT_ONCE).await?)
             }
         };
-        db.commit(&[self.wish.name()]).await?;
+        db.commit(Vec::new(), &[self.wish.name()]).await?;
         Ok(outcome)
     }
 
@@ -74,6 +73,9 @@ impl Chore {
         let _ = self.caller.send(result);
     }
 }
+
+/// The tables whose rows are jobs, each under its own id.
+const TABLES: [(&str, JobKind); 2] = [("orders", JobKind::Order), ("reservations", JobKind::Reservation)];
 
 pub(in crate::store) async fn claim(
     db: &Session,
@@ -85,33 +87,66 @@ pub(in crate::store) async fn claim(
         DbBackend::Postgres => "FOR UPDATE SKIP LOCKED",
         _ => "",
     };
-    let sql = format!(
-        "UPDATE jobs SET lease_token = lease_token + 1, lease_until = $2, attempts = attempts + 1 \
-        WHERE id IN (SELECT id FROM jobs WHERE run_at <= $1 AND (lease_until IS NULL OR lease_until < $1) \
-        ORDER BY run_at LIMIT $3 {skip}) RETURNING id, kind, lease_token, attempts, run_at"
+    let mut claimed: Vec<(i64, Job)> = Vec::new();
+    for (table, kind) in TABLES {
+        let room = bounded(limit) - claimed.len() as i64;
+        let sql = format!(
+            "UPDATE {table} SET lease_token = lease_token + 1, lease_until = $2, attempts = attempts + 1 \
+            WHERE id IN (SELECT id FROM {table} WHERE run_at <= $1 AND (lease_until IS NULL OR lease_until < $1) \
+            ORDER BY run_at LIMIT $3 {skip}) RETURNING id, lease_token, attempts, run_at"
+        );
+        let values: Vec<Value> = vec![now.unix_micros().into(), until.unix_micros().into(), room.into()];
+        for row in db.query(&sql, values).await? {
+            claimed.push((row.get(3)?, read(&row, kind)?));
+        }
+    }
+    claimed.sort_by_key(|it| it.0);
+    Ok(claimed.into_iter().map(|it| it.1).collect())
+}
+
+fn read(row: &Row, kind: JobKind) -> Result<Job, StoreError> {
+    let subject: Uuid = row.get(0)?;
+    let lease = Lease { job: JobId(subject), token: row.get(1)? };
+    Ok(Job { lease, kind, subject, attempts: row.get(2)? })
+}
+
+pub(in crate::store) async fn fail(
+    db: &Session,
+    lease: Lease,
+    retry_at: Timestamp,
+) -> Result<u64, StoreError> {
+    let mut failed = 0;
+    for (table, _) in TABLES {
+        let sql = format!(
+            "UPDATE {table} SET run_at = $1, lease_until = NULL \
+            WHERE id = $2 AND lease_token = $3 AND lease_until IS NOT NULL"
+        );
+        let values: Vec<Value> = vec![retry_at.unix_micros().into(), lease.job.0.into(), lease.token.into()];
+        failed += db.execute(&sql, values).await?;
+    }
+    Ok(failed)
+}
+
+/// Forgets the oldest idempotency keys from before this moment, with their answers, at most `limit` at once. What was
+/// decided under them stays.
+pub(in crate::store) async fn forget_keys(
+    db: &Session,
+    before: Timestamp,
+    limit: u64,
+) -> Result<u64, StoreError> {
+    let oldest = |events: &str| {
+        format!(
+            "WHERE id IN (SELECT id FROM decisions WHERE request_id IS NOT NULL AND at < $1 AND events IS {events} \
+            ORDER BY at LIMIT $2)"
+        )
+    };
+    let values = || -> Vec<Value> { vec![before.unix_micros().into(), bounded(limit).into()] };
+    let forgotten = format!(
+        "UPDATE decisions SET request_id = NULL, fingerprint = NULL, answer = NULL {}",
+        oldest("NOT NULL")
     );
-    let values: Vec<Value> =
-        vec![now.unix_micros().into(), until.unix_micros().into(), bounded(limit).into()];
-    let mut rows = all(db, &sql, values).await?;
-    let due_at = |row: &QueryResult| row.try_get_by::<i64, _>("run_at").unwrap_or(i64::MAX);
-    rows.sort_by_key(due_at);
-    rows.iter().map(read).collect()
-}
-
-fn read(row: &QueryResult) -> Result<Job, StoreError> {
-    let subject: Uuid = row.try_get_by("id")?;
-    let kind: String = row.try_get_by("kind")?;
-    let kind = JobKind::parse(&kind).ok_or_else(|| StoreError::corrupt("jobs", format!("a kind {kind}")))?;
-    let lease = Lease { job: JobId(subject), token: row.try_get_by("lease_token")? };
-    Ok(Job { lease, kind, subject, attempts: row.try_get_by("attempts")? })
-}
-
-async fn fail(db: &Session, lease: Lease, retry_at: Timestamp) -> Result<u64, StoreError> {
-    let sql = "UPDATE jobs SET run_at = $1, lease_until = NULL \
-        WHERE id = $2 AND lease_token = $3 AND lease_until IS NOT NULL";
-    let values: Vec<Value> = vec![retry_at.unix_micros().into(), lease.job.0.into(), lease.token.into()];
-    let done = db.execute_raw(Statement::from_sql_and_values(db.backend(), sql, values)).await?;
-    Ok(done.rows_affected())
+    let removed = format!("DELETE FROM decisions {}", oldest("NULL"));
+    Ok(db.execute(&forgotten, values()).await? + db.execute(&removed, values()).await?)
 }
 
 pub(in crate::store) fn bounded(limit: u64) -> i64 {

@@ -1,11 +1,13 @@
 //! A group of changes: one transaction, from the first read to the commit.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use sea_orm::sea_query::Value;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use crate::domain::{
@@ -16,19 +18,21 @@ use crate::store::connection::clock::StoreClock;
 use crate::store::connection::error::StoreError;
 use crate::store::connection::open::Pools;
 use crate::store::connection::session::Session;
+use crate::store::connection::statement::Ask;
 use crate::store::query::order_cache::OrderCache;
-use crate::store::rows::job::{self, Jobs};
-use crate::store::rows::read::Lock;
-use crate::store::rows::write::Writes;
-use crate::store::rows::{event, stock};
-use crate::store::writer::before::Before;
+use crate::store::rows::decision::{self, AMEND_ANSWERS, Decision, IdempotencyKey, StoredAnswer};
+use crate::store::rows::order::JobFields;
+use crate::store::rows::projection::values;
+use crate::store::rows::statements::Writes;
+use crate::store::rows::stock;
+use crate::store::rows::writes;
+use crate::store::writer::before::{Before, Jobs};
 use crate::store::writer::change::{Change, Outcome, RequestKey, RequestMode};
-use crate::store::writer::idempotency::{self as requests, IdempotencyKey, StoredAnswer};
-use crate::store::writer::job::JobKind;
-use crate::store::writer::load::Wanted;
+use crate::store::writer::loading::LoadedGroup;
 use crate::store::writer::outcome::{ChangeState, Freeing, GroupFailure, ShortOfStock, reply};
 use crate::store::writer::queue::Queue;
 use crate::store::writer::sequences::Unnumbered;
+use crate::store::writer::wanted::Wanted;
 
 /// The least time until a job that changed nothing runs again.
 const IDLE_JOB_AFTER: Duration = Duration::from_secs(5);
@@ -42,12 +46,14 @@ pub(in crate::store) struct Writer {
     pub(in crate::store) clock: StoreClock,
     pub(in crate::store) bell: Arc<watch::Sender<u64>>,
     pub(in crate::store) order_cache: Arc<OrderCache>,
-    pub(in crate::store) statements: Arc<AtomicU64>,
+    pub(in crate::store) messages: Arc<AtomicU64>,
     pub(in crate::store) groups: Arc<AtomicU64>,
+    /// The runtime of the callers, which answers them while the lane begins its next group.
+    pub(in crate::store) callers: Handle,
 }
 
 impl Writer {
-    /// One group in one transaction, from claiming its request ids to the commit.
+    /// One group in one transaction, from the first read to the commit.
     pub(super) async fn transact(
         &self,
         db: &Session,
@@ -56,31 +62,34 @@ impl Writer {
         committing: &AtomicBool,
         freeing: Freeing,
     ) -> Result<(), GroupFailure> {
-        self.clock.hear(db.begin().await?);
-        let asked_at = self.clock.now();
-        let known = requests::claim(db, &claims_of(group), &amends_of(group), asked_at).await?;
-        replay(group, states, &known.used);
-
-        let wanted = reads_of_open(group, states);
-        let Some(wanted) = wanted else {
-            db.rollback().await?;
-            return Ok(());
-        };
-        let mut snapshot = wanted.load(db, &self.order_cache, asked_at, Lock::Update).await?;
+        let mut wanted = Wanted::default();
+        for change in group.iter() {
+            wanted.add(change.reads());
+            if let Some((key, _, _)) = request_of(change.as_ref()) {
+                wanted.add_key(key);
+            }
+        }
+        let LoadedGroup { mut snapshot, jobs, answers } =
+            wanted.lock(db, &self.order_cache, &self.clock).await?;
         snapshot.more_expired &= freeing == Freeing::Possible;
+        replay(group, states, &answers);
 
         let now = self.clock.now();
-        let mut before = self.decide(group, states, &mut snapshot, now);
-        before.answers = known.answers;
+        let before = self.decide(group, states, &mut snapshot, now);
         if !states.iter().any(|it| matches!(it, ChangeState::Accepted { .. })) {
             db.rollback().await?;
             return Ok(());
         }
 
-        self.write(db, group, states, snapshot, before, now).await?;
+        let mut unnumbered = Unnumbered::default();
+        accepted(states).for_each(|it| unnumbered.add(it));
+        let numbers = unnumbered.number(db).await?;
+        accepted(states).for_each(|it| numbers.put_into(it, &mut snapshot));
+        reply(group, states, &snapshot)?;
+        let writes = self.writes(group, states, &snapshot, &before, (jobs, answers), now)?;
         committing.store(true, Ordering::Relaxed);
         let whose: Vec<_> = group.iter().map(|it| it.name()).collect();
-        db.commit(&whose).await?;
+        db.commit(writes, &whose).await?;
         Ok(())
     }
 
@@ -123,7 +132,11 @@ impl Writer {
                     if let Some((key, _, fingerprint)) = claim {
                         firsts.insert(key, (index, fingerprint));
                     }
-                    ChangeState::Accepted { changes: Box::new(changes), answer: None, given: None }
+                    ChangeState::Accepted {
+                        changes: Box::new(changes),
+                        answer: None,
+                        earlier_final_answer: None,
+                    }
                 }
                 Err(error @ StoreError::Refused(Refusal::Short(_))) if snapshot.more_expired => {
                     ChangeState::ShortOfStock(error)
@@ -164,110 +177,96 @@ impl Writer {
         (decided, not_loaded)
     }
 
-    /// Numbers what is new, makes the replies, and writes what differs.
-    async fn write(
+    /// Everything that the group writes.
+    fn writes(
         &self,
-        db: &Session,
-        group: &mut [Box<dyn Change>],
+        group: &[Box<dyn Change>],
         states: &mut [ChangeState],
-        mut snapshot: Snapshot,
-        mut before: Before,
+        snapshot: &Snapshot,
+        before: &Before,
+        (loaded, mut answers): (Jobs, HashMap<IdempotencyKey, StoredAnswer>),
         now: Timestamp,
-    ) -> Result<(), GroupFailure> {
-        let mut unnumbered = Unnumbered::default();
-        accepted(states).for_each(|it| unnumbered.add(it));
-        let numbers = unnumbered.number(db).await?;
-        accepted(states).for_each(|it| numbers.put_into(it, &mut snapshot));
-        reply(group, states, &snapshot)?;
-        let amended = amend(group, states, &mut before.answers);
+    ) -> Result<Vec<Ask>, StoreError> {
+        let amended = amend(group, states, &mut answers);
+        let mut movements: Vec<Movement> = Vec::new();
+        let mut leases: Vec<Lease> = Vec::new();
+        let mut decisions = Vec::new();
+        for (change, state) in group.iter().zip(states) {
+            let ChangeState::Accepted { changes, answer, .. } = state else { continue };
+            movements.append(&mut changes.movements);
+            leases.extend(changes.lease);
+            let claim = request_of(change.as_ref()).filter(|(_, mode, _)| matches!(mode, RequestMode::Claim));
+            let key = claim.zip(answer.as_ref()).map(|((key, _, fingerprint), answer)| {
+                (key, StoredAnswer { fingerprint, answer: Arc::clone(answer) })
+            });
+            let events: Vec<Event> = std::mem::take(&mut changes.events);
+            let at = events.first().map_or(now, |it| it.at);
+            let actor = change.context().actor.clone();
+            decisions.push(Decision { at, actor, method: change.name(), events, key });
+        }
 
         let mut writes = Writes::default();
-        before.save(&mut writes, &snapshot)?;
-        let mut movements: Vec<Movement> = Vec::new();
-        let mut events: Vec<Event> = Vec::new();
-        let mut leases: Vec<Lease> = Vec::new();
-        for changes in accepted(states) {
-            movements.append(&mut changes.movements);
-            events.append(&mut changes.events);
-            leases.extend(changes.lease);
-        }
-        stock::append_movements(&mut writes, &movements);
-        event::append_events(&mut writes, numbers.first_position, &events);
-
-        let mut jobs = self.jobs(&before, &snapshot, &leases);
-        let completed = completed(&leases, &mut jobs, &before, now);
-        job::complete_jobs(&mut writes, &completed, now);
-        job::save_jobs(&mut writes, &jobs);
-        let (kept, unused) = claims_after(group, states);
-        requests::release(&mut writes, db.backend(), &unused);
-        requests::keep(&mut writes, db.backend(), &kept, now);
-        requests::amend(&mut writes, &amended);
-        Ok(writes.send(db).await?)
+        let jobs = self.jobs(before, snapshot, &loaded, &leases, now);
+        before.save(&mut writes, snapshot, &jobs)?;
+        save_idle_jobs(&mut writes, before, snapshot, &jobs, &leases);
+        writes.put(&writes::ADD_MOVEMENTS, values(movements.iter().map(stock::movement_to_row).collect()));
+        decision::add(&mut writes, decisions)?;
+        // After what they may amend.
+        writes.put(&AMEND_ANSWERS, amended);
+        Ok(writes.into_asks())
     }
 
-    /// When each order and each other caller's reservation that was changed or looked after needs a worker next. The
-    /// archived have left with their jobs.
-    pub(super) fn jobs(&self, before: &Before, snapshot: &Snapshot, leases: &[Lease]) -> Jobs {
+    /// When each order and each reservation of other callers that this group changed, or did the job of, needs a worker
+    /// next. A job that was due and changed nothing is not due again at once.
+    fn jobs(
+        &self,
+        before: &Before,
+        snapshot: &Snapshot,
+        loaded: &Jobs,
+        leases: &[Lease],
+        now: Timestamp,
+    ) -> Jobs {
         let orders = before.orders.keys().map(|it| JobId(it.0));
         let reservations = before.reservations.keys().map(|it| JobId(it.0));
         let mut jobs = Jobs::new();
         for id in orders.chain(reservations).chain(leases.iter().map(|it| it.job)) {
-            if let Some(order) = snapshot.orders.get(&id.0.into()) {
-                if order.state != OrderState::Archived {
-                    jobs.insert(id, (JobKind::Order, order.due_at(&self.rules)));
-                }
+            let run_at = if let Some(order) = snapshot.orders.get(&id.0.into()) {
+                order.due_at(&self.rules)
             } else if let Some(reservation) = snapshot.reservations.get(&id.0.into()) {
-                jobs.insert(id, (JobKind::Reservation, reservation.due_at()));
+                reservation.due_at()
+            } else {
+                continue;
+            };
+            let mut job = JobFields { run_at, ..loaded.get(&id).copied().unwrap_or_default() };
+            if leases.iter().any(|it| it.job == id) {
+                let changed = before.orders.contains_key(&id.0.into())
+                    || before.reservations.contains_key(&id.0.into());
+                let later = |it: Timestamp| if it <= now && !changed { now.plus(IDLE_JOB_AFTER) } else { it };
+                job = JobFields { run_at: run_at.map(later), attempts: 0, lease_until: None, ..job };
             }
+            jobs.insert(id, job);
         }
         jobs
     }
 }
 
-/// The jobs of these leases, out of all of them. One that was due and changed nothing is not due again at once.
-fn completed(
-    leases: &[Lease],
-    jobs: &mut Jobs,
-    before: &Before,
-    now: Timestamp,
-) -> Vec<(Lease, Option<Timestamp>)> {
-    let completed = leases.iter().filter_map(|lease| {
-        let (_, due) = jobs.remove(&lease.job)?;
-        let id = lease.job.0;
-        let changed = before.orders.contains_key(&id.into()) || before.reservations.contains_key(&id.into());
-        let later = |it: Timestamp| if it <= now && !changed { now.plus(IDLE_JOB_AFTER) } else { it };
-        Some((*lease, due.map(later)))
-    });
-    completed.collect()
-}
-
-/// The claimed keys with their answers, and those whose changes were refused.
-fn claims_after(
-    group: &[Box<dyn Change>],
-    states: &[ChangeState],
-) -> (Vec<(IdempotencyKey, StoredAnswer)>, BTreeSet<IdempotencyKey>) {
-    let mut kept = Vec::new();
-    let mut unused = BTreeSet::new();
-    for (change, state) in group.iter().zip(states) {
-        let Some((key, mode, fingerprint)) = request_of(change.as_ref()) else { continue };
-        match (state, mode) {
-            (ChangeState::Accepted { answer: Some(answer), .. }, RequestMode::Claim) => {
-                kept.push((key, StoredAnswer { fingerprint, answer: Arc::clone(answer) }));
-            }
-            (ChangeState::Refused(StoreError::RequestIdReused), _) => {}
-            (
-                ChangeState::Refused(_) | ChangeState::ShortOfStock(_) | ChangeState::Incomplete(_),
-                RequestMode::Claim,
-            ) => {
-                unused.insert(key);
-            }
-            _ => {}
+/// Jobs that are done and changed nothing else of their rows.
+fn save_idle_jobs(writes: &mut Writes, before: &Before, snapshot: &Snapshot, jobs: &Jobs, leases: &[Lease]) {
+    let (mut orders, mut reservations) = (Vec::new(), Vec::new());
+    for Lease { job: id, .. } in leases {
+        let Some(job) = jobs.get(id) else { continue };
+        let row = vec![id.0.into(), job.run_at.into(), job.attempts.into(), job.lease_until.into()];
+        let changed =
+            before.orders.contains_key(&id.0.into()) || before.reservations.contains_key(&id.0.into());
+        match snapshot.orders.get(&id.0.into()) {
+            _ if changed => {}
+            Some(order) if order.state == OrderState::Archived => {}
+            Some(_) => orders.push(row),
+            None => reservations.push(row),
         }
     }
-    for (key, _) in &kept {
-        unused.remove(key);
-    }
-    (kept, unused)
+    writes.put(&writes::SET_ORDER_JOBS, orders);
+    writes.put(&writes::SET_RESERVATION_JOBS, reservations);
 }
 
 /// Whether the changes let an order begin to wait for stock.
@@ -298,47 +297,37 @@ pub(super) fn request_of(change: &dyn Change) -> Option<(IdempotencyKey, Request
     Some((key, *mode, *fingerprint))
 }
 
-/// The keys to claim, each with the content of the first that asks.
-fn claims_of(group: &[Box<dyn Change>]) -> BTreeMap<IdempotencyKey, [u8; 32]> {
-    let mut claims = BTreeMap::new();
-    for change in group {
-        if let Some((key, RequestMode::Claim, fingerprint)) = request_of(change.as_ref()) {
-            claims.entry(key).or_insert(fingerprint);
-        }
-    }
-    claims
-}
-
-/// The keys whose stored answers may be replaced.
-fn amends_of(group: &[Box<dyn Change>]) -> BTreeSet<IdempotencyKey> {
-    let requests = group.iter().filter_map(|it| request_of(it.as_ref()));
-    requests.filter(|(_, mode, _)| matches!(mode, RequestMode::Amend { .. })).map(|it| it.0).collect()
-}
-
 /// Replaces answers that were not final, in order; a change that comes after a final answer gets that one.
 fn amend(
     group: &[Box<dyn Change>],
     states: &mut [ChangeState],
-    kept: &mut HashMap<IdempotencyKey, StoredAnswer>,
-) -> Vec<(IdempotencyKey, StoredAnswer)> {
+    stored: &mut HashMap<IdempotencyKey, StoredAnswer>,
+) -> Vec<Vec<Value>> {
     let mut amended = BTreeMap::new();
     for (change, state) in group.iter().zip(states) {
         let Some((key, RequestMode::Amend { is_final }, fingerprint)) = request_of(change.as_ref()) else {
             continue;
         };
-        let ChangeState::Accepted { answer: Some(answer), given, .. } = state else { continue };
-        match kept.get(&key) {
+        let ChangeState::Accepted { answer: Some(answer), earlier_final_answer, .. } = state else {
+            continue;
+        };
+        match stored.get(&key) {
             Some(it) if it.fingerprint == fingerprint && is_final(&it.answer) => {
-                *given = Some(Arc::clone(&it.answer));
+                *earlier_final_answer = Some(Arc::clone(&it.answer));
             }
             _ => {
                 let later = StoredAnswer { fingerprint, answer: Arc::clone(answer) };
-                kept.insert(key.clone(), later.clone());
+                stored.insert(key.clone(), later.clone());
                 amended.insert(key, later);
             }
         }
     }
-    amended.into_iter().collect()
+    let row = |(key, stored): (IdempotencyKey, StoredAnswer)| {
+        let mut values = key.values();
+        values.extend([stored.fingerprint.to_vec().into(), stored.answer.to_vec().into()]);
+        values
+    };
+    amended.into_iter().map(row).collect()
 }
 
 /// Requests that were answered before are not decided again.
@@ -356,17 +345,6 @@ fn replay(
             ChangeState::Refused(StoreError::RequestIdReused)
         };
     }
-}
-
-/// The read set of the changes still to be decided; None when there are none.
-fn reads_of_open(group: &[Box<dyn Change>], states: &[ChangeState]) -> Option<Wanted> {
-    let mut wanted = None;
-    for (change, state) in group.iter().zip(states) {
-        if matches!(state, ChangeState::Open) {
-            wanted.get_or_insert_with(Wanted::default).add(change.reads());
-        }
-    }
-    wanted
 }
 
 /// Changes of a finished group that are to be decided again.
@@ -395,8 +373,8 @@ pub(super) fn with_missing_keys(mut change: Box<dyn Change>, keys: ReadSet) -> O
 /// Outcome of each change of a group.
 pub(super) fn outcomes_of(states: &[ChangeState]) -> impl Iterator<Item = Outcome> {
     states.iter().map(|state| match state {
-        ChangeState::Accepted { given: None, .. } => Outcome::Done,
-        ChangeState::Accepted { given: Some(answer), .. } | ChangeState::Stored(answer) => {
+        ChangeState::Accepted { earlier_final_answer: None, .. } => Outcome::Done,
+        ChangeState::Accepted { earlier_final_answer: Some(answer), .. } | ChangeState::Stored(answer) => {
             Outcome::Stored(Arc::clone(answer))
         }
         ChangeState::Refused(error) | ChangeState::ShortOfStock(error) => Outcome::No(error.clone()),

@@ -28,8 +28,4 @@ impl JobKind {
             Self::Reservation => "RESERVATION",
         }
     }
-
-    pub(super) fn parse(text: &str) -> Option<Self> {
-        [Self::Order, Self::Reservation].into_iter().find(|it| it.as_str() == text)
-    }
 }

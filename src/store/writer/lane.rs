@@ -11,12 +11,13 @@ use tokio::time::{Instant, sleep, timeout_at};
 use crate::domain::{Actor, OrderState, ReadSet, ReleaseExpired};
 use crate::store::connection::error::StoreError;
 use crate::store::connection::session::Session;
+use crate::store::rows::decision::{FIND_ANSWERS, IdempotencyKey, StoredAnswer};
 use crate::store::writer::change::{
     Change, Changed, Codec, Outcome, Queued, RequestContext, RequestMode, View,
 };
 use crate::store::writer::chore::{Chore, ChoreResult};
 use crate::store::writer::group::{Undecided, Writer, outcomes_of, request_of, with_missing_keys};
-use crate::store::writer::idempotency::{self as requests, IdempotencyKey, StoredAnswer};
+
 use crate::store::writer::outcome::{
     ChangeState, Freeing, GroupFailure, ShortOfStock, fail, refuse, refuse_late,
 };
@@ -113,8 +114,10 @@ impl Lane {
                     let error = StoreError::Internal("the reply could not be made".to_owned());
                     group.remove(index).answer(Outcome::No(error));
                 }
-                Err(GroupFailure::TooLarge(index, refusal)) => {
-                    group.remove(index).answer(Outcome::No(refusal.into()));
+                Err(GroupFailure::TooLarge(changes)) => {
+                    for (index, refusal) in changes.into_iter().rev() {
+                        group.remove(index).answer(Outcome::No(refusal.into()));
+                    }
                 }
                 Err(GroupFailure::Fault(StoreError::StorageFull)) => {
                     return refuse(group, &StoreError::StorageFull);
@@ -146,15 +149,17 @@ impl Lane {
     ) -> Result<(), GroupFailure> {
         let kept = self.session.take();
         let stale = kept.is_some();
-        let session = match kept {
+        let mut session = match kept {
             Some(session) => session,
-            None => self.writer.pools.writer(&self.writer.statements).await?,
+            None => self.writer.pools.writer(&self.writer.messages).await?,
         };
 
         let committing = AtomicBool::new(false);
         let transacting = self.writer.transact(&session, group, states, &committing, freeing);
         let ended = timeout_at(ends, transacting).await;
-        let committing = committing.into_inner();
+        // While the connection lives, an error is the database's word that nothing was committed.
+        let is_silent = ended.is_err() || session.is_closed();
+        let is_unknown = committing.into_inner() && is_silent;
         let failure = match ended {
             Ok(Ok(())) => {
                 self.session = Some(session);
@@ -174,7 +179,7 @@ impl Lane {
 
         if matches!(failure, GroupFailure::Severed { .. }) {
             session.discard();
-            return Err(if committing { GroupFailure::Unknown } else { failure });
+            return Err(if is_unknown { GroupFailure::Unknown } else { failure });
         }
         match session.rollback().await {
             Ok(()) => self.session = Some(session),
@@ -209,7 +214,7 @@ impl Lane {
         }
         // In the background: the next group does not wait until every caller has its answer and the changes are
         // dropped.
-        tokio::spawn(async move {
+        self.writer.callers.spawn(async move {
             outcomes.into_iter().for_each(|(change, outcome)| change.answer(outcome));
             drop(states);
         });
@@ -291,9 +296,11 @@ impl Lane {
         let ends = Instant::now() + FIND_OUT_WITHIN;
         while !keys.is_empty() && Instant::now() < ends {
             let looking = async {
-                let session = self.writer.pools.writer(&self.writer.statements).await?;
-                let found = requests::find(&session, &keys).await;
-                Ok::<_, StoreError>((session, found?))
+                let session = self.writer.pools.writer(&self.writer.messages).await?;
+                let keys = keys.iter().map(IdempotencyKey::values).collect();
+                let found = session.exchange(vec![FIND_ANSWERS.about(keys)]).await?;
+                let found = found.iter().flatten().map(IdempotencyKey::read).collect::<Result<_, _>>()?;
+                Ok::<_, StoreError>((session, found))
             };
             match timeout_at(ends, looking).await {
                 Ok(Ok((session, found))) => {
@@ -327,7 +334,7 @@ impl Lane {
     async fn try_chore(&mut self, chore: &Chore, ends: Instant) -> Result<ChoreResult, StoreError> {
         let session = match self.session.take() {
             Some(session) => session,
-            None => self.writer.pools.writer(&self.writer.statements).await?,
+            None => self.writer.pools.writer(&self.writer.messages).await?,
         };
 
         let ended = timeout_at(ends, chore.run(&session, &self.writer.clock)).await;

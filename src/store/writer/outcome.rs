@@ -1,4 +1,4 @@
-//! What came of a group and of each of its changes.
+//! Outcome of a group and of each of its changes.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -13,8 +13,8 @@ pub(super) enum ChangeState {
     Accepted {
         changes: Box<ChangeSet>,
         answer: Option<Arc<[u8]>>,
-        /// A final answer was given before: the caller gets that one.
-        given: Option<Arc<[u8]>>,
+        /// The caller gets this one: it was stored before, and is final.
+        earlier_final_answer: Option<Arc<[u8]>>,
     },
     /// The same request as the change at this index of the group, which was accepted.
     Duplicate(usize),
@@ -46,8 +46,8 @@ pub(super) enum GroupFailure {
     Unknown,
     /// The reply of the change at this index panicked.
     Panicked(usize),
-    /// The reply of the change at this index is too large to be sent.
-    TooLarge(usize, Refusal),
+    /// The replies of the changes at these indexes, which rise, are too large to be sent.
+    TooLarge(Vec<(usize, Refusal)>),
     Fault(StoreError),
 }
 
@@ -66,6 +66,7 @@ pub(super) fn reply(
     states: &mut [ChangeState],
     snapshot: &Snapshot,
 ) -> Result<(), GroupFailure> {
+    let mut too_large = Vec::new();
     for (index, (change, state)) in group.iter_mut().zip(states).enumerate() {
         let ChangeState::Accepted { changes, answer, .. } = state else { continue };
         let view = View { changes, snapshot };
@@ -75,9 +76,12 @@ pub(super) fn reply(
             Ok(change.context().request.is_some().then(|| change.encoded().into()))
         };
         let replied = catch_unwind(AssertUnwindSafe(replying)).map_err(|_| GroupFailure::Panicked(index))?;
-        *answer = replied.map_err(|it| GroupFailure::TooLarge(index, it))?;
+        match replied {
+            Ok(replied) => *answer = replied,
+            Err(refusal) => too_large.push((index, refusal)),
+        }
     }
-    Ok(())
+    if too_large.is_empty() { Ok(()) } else { Err(GroupFailure::TooLarge(too_large)) }
 }
 
 /// A change that is short of stock, and its refusal for want of stock.

@@ -1,18 +1,12 @@
-//! Numbers that are taken in the order of decisions: of orders, of invoices per series, of events in the feed.
+//! Numbers that are taken in the order of decisions: of orders, and of invoices per series.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use sea_orm::ConnectionTrait;
-
 use crate::domain::{ChangeSet, InvoiceId, Order, OrderId, Snapshot};
-use crate::store::connection::bound_rows::{number, text, with_rows};
 use crate::store::connection::error::StoreError;
 use crate::store::connection::session::Session;
-
-const ORDERS: &str = "orders";
-
-const EVENTS: &str = "events";
+use crate::store::rows::decision::{ORDERS, TAKE_NUMBERS};
 
 /// The things of a group that need numbers.
 #[derive(Default)]
@@ -20,15 +14,12 @@ pub(in crate::store) struct Unnumbered {
     /// In the order of their decisions, as are the invoices of each series.
     orders: Vec<OrderId>,
     invoices: BTreeMap<String, Vec<InvoiceId>>,
-    events: i64,
 }
 
 /// The numbers it got.
 pub(in crate::store) struct Numbers {
     orders: HashMap<OrderId, i64>,
     invoices: HashMap<InvoiceId, i64>,
-    /// Of the group's first event.
-    pub(in crate::store) first_position: i64,
 }
 
 impl Unnumbered {
@@ -44,15 +35,12 @@ impl Unnumbered {
                 }
             }
         }
-        self.events += changes.events.len() as i64;
     }
 
-    /// Takes them from the counters, which are locked from here to the commit: so numbers have no gaps, and events
-    /// become visible in the order of their positions.
+    /// Takes them from the counters, which are locked from here to the commit, so that numbers have no gaps.
     pub(in crate::store) async fn number(self, db: &Session) -> Result<Numbers, StoreError> {
         let mut wanted = BTreeMap::new();
         wanted.insert(ORDERS.to_owned(), self.orders.len() as i64);
-        wanted.insert(EVENTS.to_owned(), self.events);
         for (series, invoices) in &self.invoices {
             wanted.insert(counter_of(series), invoices.len() as i64);
         }
@@ -68,7 +56,7 @@ impl Unnumbered {
         for (series, ids) in self.invoices {
             invoices.extend(ids.into_iter().zip(first(&counter_of(&series))..));
         }
-        Ok(Numbers { orders, invoices, first_position: first(EVENTS) })
+        Ok(Numbers { orders, invoices })
     }
 }
 
@@ -116,10 +104,7 @@ async fn take(db: &Session, wanted: &BTreeMap<String, i64>) -> Result<HashMap<St
         return Ok(HashMap::new());
     }
 
-    let sql = "INSERT INTO counters (name, value) SELECT name, value FROM bound WHERE name IS NOT NULL ORDER BY name \
-        ON CONFLICT (name) DO UPDATE SET value = counters.value + excluded.value RETURNING name, value";
-    let rows = wanted.iter().map(|(name, count)| vec![name.clone().into(), (*count).into()]).collect();
-    let statement = with_rows(db.backend(), &[text("name"), number("value")], rows, sql);
-    let taken = db.query_all_raw(statement).await?;
-    taken.iter().map(|row| Ok((row.try_get_by("name")?, row.try_get_by("value")?))).collect()
+    let rows = wanted.iter().map(|(name, count)| vec![name.as_str().into(), (*count).into()]).collect();
+    let taken = db.exchange(vec![TAKE_NUMBERS.about(rows)]).await?;
+    taken.iter().flatten().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
 }

@@ -33,12 +33,7 @@ const FUNCTION_MAX: usize = 70;
 const LONG: &[(&str, &str)] = &[
     ("src/rpc/ordering/reply.rs", "order"),
     ("src/store/query/plan.rs", "condition"),
-    ("src/store/rows/order_columns.rs", "from_row"),
-    ("src/store/rows/order_columns.rs", "to_row"),
-    ("src/store/rows/shipment.rs", "from_row"),
-    ("src/store/rows/shipment.rs", "to_row"),
     ("src/store/writer/lane.rs", "serve"),
-    ("src/store/writer/load.rs", "load"),
 ];
 
 #[test]

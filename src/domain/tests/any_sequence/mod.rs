@@ -2,5 +2,6 @@
 
 mod actions;
 mod acts;
+pub(crate) mod orders;
 mod rare_steps;
 mod sequences;

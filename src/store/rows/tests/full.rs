@@ -420,7 +420,16 @@ fn bare_shipment(order: OrderId, id: ShipmentId) -> Shipment {
         version: 1,
         location: code("KUL-1"),
         state: ShipmentState::Planned,
-        items: Vec::new(),
+        items: vec![ShipmentItem {
+            line: 2,
+            sku: code("B-2"),
+            description: "B-2".to_owned(),
+            quantity: 1,
+            picked: 0,
+            checked: 0,
+            packed: 0,
+            weight_grams: 250,
+        }],
         packages: Vec::new(),
         label: None,
         assignment: None,
@@ -435,7 +444,7 @@ fn bare_shipment(order: OrderId, id: ShipmentId) -> Shipment {
 }
 
 /// An order that has just been received: nothing is filled that need not be.
-pub(super) fn bare(number: i64) -> Order {
+pub(in crate::store) fn bare(number: i64) -> Order {
     Order {
         billing_address: None,
         region: None,

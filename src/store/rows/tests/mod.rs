@@ -1,9 +1,14 @@
-//! Whatever is stored reads back as it was, and the schema refuses what breaks a law.
+//! Whatever is stored reads back as it was, its projection says what it says, and the schema refuses what breaks a law.
 
+mod agreement;
+mod archive;
+mod decisions;
+mod documents;
+mod entities;
 pub(in crate::store) mod full;
-mod nonsense;
-mod orders;
-mod others;
-#[cfg(test)]
+mod grown;
+mod lookups;
+mod projection;
 pub(in crate::store) mod sample;
 mod schema;
+mod stock;

@@ -1,89 +1,32 @@
-//! One of everything, with every field set.
+//! One of everything, with every field set, and how it is written.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
-
-use migrations::{Migrator, MigratorTrait};
-use sea_orm::sqlx::postgres::PgPoolOptions;
-use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous};
-use sea_orm::{
-    ConnectionTrait, Database, DatabaseConnection, SqlxPostgresConnector, SqlxSqliteConnector, Statement,
-};
 
 use crate::domain::{
-    Actor, Courier, Currency, Event, EventKind, Ids, Location, Money, Movement, MovementKind, Order, OrderId,
-    Product, Rate, ServiceLevel, StockLevel, Timestamp, Transition,
+    Actor, ChangeSet, Courier, Currency, Event, EventKind, Ids, Location, Money, Movement, MovementKind,
+    Order, OrderId, Product, Rate, ServiceLevel, Snapshot, StockLevel, Timestamp, Transition,
 };
 use crate::store::connection::error::StoreError;
-use crate::store::connection::link::Link;
 use crate::store::connection::session::Session;
-use crate::store::rows::catalogue::{save_couriers, save_locations, save_products};
-use crate::store::rows::order::load_orders;
-use crate::store::rows::saved::Saved;
-use crate::store::rows::stock::save_levels;
-use crate::store::rows::write::Writes;
+use crate::store::connection::statement::Ask;
+use crate::store::query::order_cache::OrderCache;
+use crate::store::query::whole::load_orders;
+use crate::store::rows::statements::Writes;
+use crate::store::tests::shop::Scene;
+use crate::store::writer::before::{Before, Jobs};
 
-pub(super) async fn on_both(test: impl AsyncFn(&Session)) {
-    on_both_counting(async |db, _| test(db).await).await;
-}
+pub(in crate::store) const AT: Timestamp = Timestamp::from_unix_micros(1_800_000_000_123_456);
 
-pub(super) async fn on_both_counting(test: impl AsyncFn(&Session, &AtomicU64)) {
-    migrated(None, async |db, statements, _| test(db, statements).await).await;
-}
-
-/// A database with the first `steps` of the schema, or all; the test gets what applies the rest.
-pub(super) async fn migrated(
-    steps: Option<u32>,
-    test: impl AsyncFn(&Session, &AtomicU64, &DatabaseConnection),
-) {
-    // The second connection is for what is left of the schema.
-    let directory = tempfile::tempdir().expect("a directory");
-    let options = SqliteConnectOptions::new()
-        .filename(directory.path().join("rows.db"))
-        .create_if_missing(true)
-        .synchronous(SqliteSynchronous::Off);
-    let pool = SqlitePoolOptions::new().max_connections(2).connect_with(options).await.expect("a database");
-    let rest = SqlxSqliteConnector::from_sqlx_sqlite_pool(pool.clone());
-    Migrator::up(&rest, steps).await.expect("a fresh schema");
-    let statements = Arc::new(AtomicU64::new(0));
-    let link = Link::Sqlite(pool.acquire().await.expect("a connection"));
-    test(&Session::new(link, Some(Arc::clone(&statements))), &statements, &rest).await;
-
-    let Ok(server) = std::env::var("TEST_DATABASE_URL") else { return };
-    let admin = Database::connect(&server).await.expect("the server of TEST_DATABASE_URL");
-    let name = format!("consign_rows_{}", uuid::Uuid::now_v7().simple());
-    admin.execute_unprepared(&format!("CREATE DATABASE {name}")).await.expect("a database for one test");
-    let (base, _) = server.rsplit_once('/').expect("a url with a database");
-    let url = format!("{base}/{name}");
-    let pool = PgPoolOptions::new().max_connections(2).connect(&url).await.expect("the new database");
-    let rest = SqlxPostgresConnector::from_sqlx_postgres_pool(pool.clone());
-    Migrator::up(&rest, steps).await.expect("a fresh schema");
-    let link = Link::Postgres(pool.acquire().await.expect("a connection"));
-    test(&Session::new(link, Some(Arc::clone(&statements))), &statements, &rest).await;
-
-    admin.execute_unprepared(&format!("DROP DATABASE {name} WITH (FORCE)")).await.expect("no further use");
-}
-
-pub(super) const AT: Timestamp = Timestamp::from_unix_micros(1_800_000_000_123_456);
-
-pub(super) fn later(seconds: u64) -> Timestamp {
+pub(in crate::store) fn later(seconds: u64) -> Timestamp {
     AT.plus(std::time::Duration::from_secs(seconds))
 }
 
-pub(super) fn code<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
+pub(in crate::store) fn code<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
     text.parse().expect("a legal code")
 }
 
 pub(super) fn euro(minor: i64) -> Money {
     code::<Currency>("EUR").of(minor)
-}
-
-pub(super) fn new<T>(after: &T) -> [Saved<'_, T>; 1] {
-    [Saved { before: None, after }]
-}
-
-pub(super) fn changed<'a, T>(before: &'a T, after: &'a T) -> [Saved<'a, T>; 1] {
-    [Saved { before: Some(before), after }]
 }
 
 pub(super) fn level(sku: &str) -> StockLevel {
@@ -148,87 +91,6 @@ pub(super) fn courier() -> Courier {
     }
 }
 
-/// What orders refer to.
-pub(in crate::store) async fn stocked(db: &Session) {
-    let products = [product("A-1"), product("B-2")];
-    let levels = [level("A-1"), level("B-2")];
-    write(db, |it| save_products(it, &products.each_ref().map(|after| Saved { before: None, after })))
-        .await
-        .expect("products");
-    write(db, |it| save_locations(it, &new(&location()))).await.expect("a location");
-    write(db, |it| save_couriers(it, &new(&courier()))).await.expect("a courier");
-    write(db, |it| save_levels(it, &levels.each_ref().map(|after| Saved { before: None, after })))
-        .await
-        .expect("levels");
-}
-
-/// The next version of an order, with something done to it.
-pub(super) fn then(order: &Order, change: impl FnOnce(&mut Order)) -> Order {
-    let mut order = order.clone();
-    order.version += 1;
-    change(&mut order);
-    order
-}
-
-pub(super) async fn only_order(db: &Session, id: OrderId) -> Order {
-    let mut orders = load_orders(db, &[id, id]).await.expect("readable rows");
-    assert_eq!(orders.len(), 1);
-    orders.remove(0)
-}
-
-pub(super) fn id_of_nobody() -> OrderId {
-    Ids::seeded(AT, 99).fresh()
-}
-
-pub(super) async fn count(db: &Session, table: &str) -> i64 {
-    let statement = Statement::from_string(db.backend(), format!("SELECT count(*) FROM {table}"));
-    let row = db.query_one_raw(statement).await.expect("a count").expect("one row");
-    row.try_get_by_index(0).expect("a number")
-}
-
-/// A CHECK or a foreign key says what it is; a unique key may as well be a race that was lost.
-/// What collecting writes gives.
-pub(in crate::store) trait Collected {
-    fn result(self) -> Result<(), StoreError>;
-}
-
-impl Collected for () {
-    fn result(self) -> Result<(), StoreError> {
-        Ok(())
-    }
-}
-
-impl Collected for Result<(), StoreError> {
-    fn result(self) -> Result<(), StoreError> {
-        self
-    }
-}
-
-pub(in crate::store) async fn write<R: Collected>(
-    db: &Session,
-    collect: impl FnOnce(&mut Writes) -> R,
-) -> Result<(), StoreError> {
-    let mut writes = Writes::default();
-    collect(&mut writes).result()?;
-    writes.send(db).await
-}
-
-pub(super) fn is_broken(result: &Result<(), StoreError>) -> bool {
-    matches!(result, Err(StoreError::Internal(_) | StoreError::LostRace))
-}
-
-pub(super) fn recorded(sequence: i64, transition: Option<Transition>) -> Event {
-    Event {
-        order: Ids::seeded(AT, 1).fresh(),
-        sequence,
-        at: AT,
-        actor: Actor::system(),
-        kind: EventKind::OrderReceived,
-        transition,
-        text: "received".to_owned(),
-    }
-}
-
 pub(in crate::store) fn movement() -> Movement {
     let mut ids = Ids::seeded(AT, 1);
     Movement {
@@ -247,4 +109,111 @@ pub(in crate::store) fn movement() -> Movement {
         actor: code("ann"),
         at: AT,
     }
+}
+
+pub(in crate::store) fn recorded(order: OrderId, sequence: i64, transition: Option<Transition>) -> Event {
+    Event {
+        order,
+        sequence,
+        at: AT,
+        actor: Actor::system(),
+        kind: EventKind::OrderReceived,
+        transition,
+        text: "received".to_owned(),
+    }
+}
+
+pub(super) fn id_of_nobody() -> OrderId {
+    Ids::seeded(AT, 99).fresh()
+}
+
+/// The next version of an order, with something done to it.
+pub(super) fn then(order: &Order, change: impl FnOnce(&mut Order)) -> Order {
+    let mut order = order.clone();
+    order.version += 1;
+    change(&mut order);
+    order
+}
+
+/// Nothing was there before.
+pub(in crate::store) fn nothing() -> ChangeSet {
+    ChangeSet::default()
+}
+
+pub(in crate::store) fn orders<'a>(all: impl IntoIterator<Item = &'a Order>) -> ChangeSet {
+    let orders = all.into_iter().map(|it| (it.id, Arc::new(it.clone()))).collect();
+    ChangeSet { orders, ..ChangeSet::default() }
+}
+
+pub(super) fn levels<'a>(all: impl IntoIterator<Item = &'a StockLevel>) -> ChangeSet {
+    let stock = all.into_iter().map(|it| ((it.sku.clone(), it.location.clone()), it.clone())).collect();
+    ChangeSet { stock, ..ChangeSet::default() }
+}
+
+/// Writes things that were `before` as they are `after`, as a group of changes does.
+pub(in crate::store) async fn save(
+    db: &Session,
+    before: &ChangeSet,
+    after: &ChangeSet,
+) -> Result<(), StoreError> {
+    save_with_jobs(db, before, after, &Jobs::default()).await
+}
+
+pub(in crate::store) async fn save_with_jobs(
+    db: &Session,
+    before: &ChangeSet,
+    after: &ChangeSet,
+    jobs: &Jobs,
+) -> Result<(), StoreError> {
+    let (mut stored, mut snapshot) = (Snapshot::default(), Snapshot::default());
+    stored.apply(before);
+    snapshot.apply(after);
+    let mut replaced = Before::default();
+    replaced.remember(&stored, after);
+    let mut writes = Writes::default();
+    replaced.save(&mut writes, &snapshot, jobs)?;
+    write(db, writes.into_asks()).await
+}
+
+/// In a transaction of its own: what is refused leaves nothing behind.
+pub(in crate::store) async fn write(db: &Session, asks: Vec<Ask>) -> Result<(), StoreError> {
+    db.begin(Vec::new()).await.expect("a transaction");
+    let written = db.commit(asks, &[]).await;
+    if written.is_err() {
+        db.rollback().await.expect("the end of it");
+    }
+    written
+}
+
+/// A CHECK or a foreign key says what it is; a unique key may as well be a race that was lost.
+pub(super) fn is_broken(result: &Result<(), StoreError>) -> bool {
+    matches!(result, Err(StoreError::Internal(_) | StoreError::LostRace))
+}
+
+/// What orders refer to.
+pub(in crate::store) async fn stocked(db: &Session) {
+    let products = ["A-1", "B-2"].map(|it| (code(it), Arc::new(product(it)))).into();
+    let locations = [(location().code, Arc::new(location()))].into();
+    let couriers = [(courier().code, Arc::new(courier()))].into();
+    let stock = levels(&[level("A-1"), level("B-2")]).stock;
+    let all = ChangeSet { products, locations, couriers, stock, ..ChangeSet::default() };
+    save(db, &nothing(), &all).await.expect("products, a location, a courier, stock");
+}
+
+pub(super) async fn only_order(db: &Session, id: OrderId) -> Order {
+    let mut orders = load_orders(db, &OrderCache::new(0), &[id, id]).await.expect("readable documents");
+    assert_eq!(orders.len(), 1);
+    Arc::unwrap_or_clone(orders.remove(0))
+}
+
+pub(super) async fn rows_of(db: &Session, table: &str) -> i64 {
+    let row = db.query_one(&format!("SELECT COUNT(*) FROM {table}"), Vec::new()).await.expect("a count");
+    row.expect("one row").get(0).expect("a number")
+}
+
+/// What differs between documents and tables, as the law of their agreement has it.
+pub(super) async fn disagreements(scene: &Scene) -> Vec<String> {
+    let laws = scene.store.check_integrity(None).await.expect("the laws");
+    let law = laws.into_iter().find(|it| it.id == "D1").expect("the law of agreement");
+    law.violations.into_iter().map(|it| it.actual).collect()
 }

@@ -1,122 +1,173 @@
 //! What the schema itself refuses.
 
-use migrations::{Migrator, MigratorTrait};
-use sea_orm::{ConnectionTrait, Statement, Value};
-
 use crate::domain::{
-    Actor, HandedBack, Ids, MessageKind, Method, OpenRequest, Order, ProviderRequest, RefundState,
+    Actor, ChangeSet, Ids, Invoice, Method, OnShortage, OpenRequest, Order, ProviderRequest,
     ReservationState, StockLevel,
 };
-use crate::store::rows::catalogue::{locations, save_locations};
-use crate::store::rows::order::save_orders;
-use crate::store::rows::stock::save_levels;
+use crate::store::connection::error::StoreError;
 use crate::store::rows::tests::full::{bare, full};
 use crate::store::rows::tests::sample::{
-    AT, changed, count, euro, is_broken, level, location, migrated, new, on_both, only_order, stocked, then,
-    write,
+    AT, euro, is_broken, level, levels, nothing, only_order, orders, save, stocked, then,
 };
+use crate::store::tests::shop::{Scene, create_order, on_both_engines, order_for, request};
 
-#[tokio::test]
-async fn a_database_of_the_first_schema_is_carried_over() {
-    migrated(Some(1), async |db, _, rest| {
-        stocked(db).await;
-        let mut order = full(1);
-        let mut refund = order.payments[1].refunds.remove(0);
-        write(db, |it| save_orders(it, &new(&order))).await.expect("an order of that day");
-        // Refunds of that day had neither method nor reference.
-        let backend = db.backend();
-        let sql = "INSERT INTO refunds (id, payment_id, place, state, amount_minor, currency, reason, provider_reference, \
-            failure, asked_at, attempts, created_by, created_at, updated_at) \
-            VALUES ($1, $2, 0, 'PENDING', 100, 'EUR', 'late', 're_1', '', $3, 1, $4, $3, $3)";
-        let values: Vec<Value> = vec![
-            refund.id.0.into(),
-            refund.payment.0.into(),
-            refund.requested_at.unix_micros().into(),
-            refund.created_by.as_str().into(),
-        ];
-        db.execute_raw(Statement::from_sql_and_values(backend, sql, values)).await.expect("a refund");
-
-        Migrator::up(rest, None).await.expect("the schema of today");
-
-        refund.handed_back = None;
-        order.payments[1].refunds.push(refund);
-        assert_eq!(only_order(db, order.id).await, order);
-        let told = then(&order, |it| {
-            it.messages[1].kind = MessageKind::LocationChanged;
-            it.payments[1].refunds[0].state = RefundState::Succeeded;
-            it.payments[1].refunds[0].handed_back =
-                Some(HandedBack { method: Method::BankTransfer, reference: "RF18".to_owned() });
-        });
-        write(db, |it| save_orders(it, &changed(&order, &told))).await.expect("what is new");
-        assert_eq!(only_order(db, order.id).await, told);
-
-        let twice = then(&told, |it| it.messages[1].key = it.messages[0].key.clone());
-        db.execute_unprepared("BEGIN").await.expect("a transaction");
-        let refused = write(db, |it| save_orders(it, &changed(&told, &twice))).await;
-        db.execute_unprepared("ROLLBACK").await.expect("the end of it");
-        assert!(is_broken(&refused), "one message per key as before: {refused:?}");
-        let unknown = "UPDATE messages SET kind = 'GOSSIP'";
-        assert!(db.execute_unprepared(unknown).await.is_err(), "other words are refused as before");
-
-        db.execute_unprepared("DELETE FROM payments").await.expect("they hold on to invoices");
-        db.execute_unprepared("DELETE FROM orders").await.expect("no order any more");
-        assert_eq!(count(db, "messages").await, 0, "they leave with their order as before");
-    })
-    .await;
+on_both_engines! {
+    what_breaks_a_law_is_refused_by_the_schema
+    what_was_written_for_good_is_never_changed
+    a_decision_is_whole_or_refused
 }
 
-#[tokio::test]
-async fn what_breaks_a_law_is_refused_by_the_schema() {
-    on_both(async |db| {
-        stocked(db).await;
-        let order = full(1);
-        write(db, |it| save_orders(it, &new(&order))).await.expect("an order");
-        type Change = (&'static str, fn(&mut Order));
-        let changes: [Change; 9] = [
-            ("more released than reserved", |it| it.reservations[2].items[0].released = 3),
-            ("two open reservations", |it| it.reservations[1].state = ReservationState::Confirmed),
-            ("more captured than asked for", |it| it.payments[1].captured_minor = 6_001),
-            ("two calls out", |it| {
-                it.payments[0].request = Some(OpenRequest { kind: ProviderRequest::Void, requested_at: AT });
-            }),
-            ("a refund of nothing", |it| it.payments[1].refunds[0].amount = euro(0)),
-            ("more packed than checked", |it| it.shipments[0].items[0].checked = 1),
-            ("decided by the one who asked", |it| it.approvals[0].decided_by = Some(Actor::system())),
-            ("the same message twice", |it| it.messages[1].key = it.messages[0].key.clone()),
-            ("six stars", |it| it.feedback.iter_mut().for_each(|it| it.delivery_rating = 6)),
-        ];
-        // In one transaction each, as the writer does: a refused group leaves nothing behind.
-        for (what, change) in changes {
-            let next = then(&order, change);
-            db.execute_unprepared("BEGIN").await.expect("a transaction");
-            let refused = write(db, |it| save_orders(it, &changed(&order, &next))).await;
-            db.execute_unprepared("ROLLBACK").await.expect("the end of it");
-            assert!(is_broken(&refused), "{what}: {refused:?}");
-        }
+async fn what_breaks_a_law_is_refused_by_the_schema(scene: &Scene) {
+    let db = scene.writer().await;
+    stocked(&db).await;
+    let order = full(1);
+    save(&db, &nothing(), &orders([&order])).await.expect("an order");
+    type Change = (&'static str, fn(&mut Order));
+    let changes: [Change; 16] = [
+        ("more released than reserved", |it| it.reservations[2].items[0].released = 3),
+        ("two open reservations", |it| it.reservations[1].state = ReservationState::Confirmed),
+        ("a confirmed one that expires", |it| it.reservations[2].expires_at = Some(AT)),
+        ("more captured than asked for", |it| it.payments[1].captured_minor = 6_001),
+        ("less than nothing captured", |it| it.payments[1].captured_minor = -1),
+        ("two calls out", |it| {
+            it.payments[0].request = Some(OpenRequest { kind: ProviderRequest::Void, requested_at: AT });
+        }),
+        ("a line of a statement that pays twice", |it| {
+            it.payments[1].method = Method::BankTransfer;
+            it.payments[1].means = it.payments[0].means.clone();
+        }),
+        ("a refund of nothing", |it| it.payments[1].refunds[0].amount = euro(0)),
+        ("an invoice that does not add up", |it| {
+            let again = it.invoices[1].clone();
+            it.invoices.truncate(1);
+            let mut amounts = again.amounts.clone();
+            amounts.total_minor += 1;
+            it.invoices.push(Invoice { amounts, number: 9, id: Ids::seeded(AT, 9).fresh(), ..again });
+        }),
+        ("a shipment of nothing", |it| it.shipments[0].items.clear()),
+        ("two shipments of one number", |it| {
+            it.shipments[1].id = Ids::seeded(AT, 7).fresh();
+            it.shipments[1].number = 1;
+        }),
+        ("two labels of one number", |it| it.shipments[1].label = it.shipments[0].label.clone()),
+        ("decided by the one who asked", |it| it.approvals[0].decided_by = Some(Actor::system())),
+        ("the same message twice", |it| {
+            it.messages[1].id = Ids::seeded(AT, 8).fresh();
+            it.messages[1].key = it.messages[0].key.clone();
+        }),
+        ("released and still held", |it| it.holds[0].released_at = None),
+        ("six stars", |it| it.feedback.iter_mut().for_each(|it| it.delivery_rating = 6)),
+    ];
+    for (what, change) in changes {
+        let next = then(&order, change);
+        let refused = save(&db, &orders([&order]), &orders([&next])).await;
+        assert!(is_broken(&refused), "{what}: {refused:?}");
+    }
 
-        let same_reference = Order { external_reference: "PO-1".to_owned(), ..bare(2) };
-        assert!(is_broken(&write(db, |it| save_orders(it, &new(&same_reference))).await));
-        let same_number = Order { id: Ids::seeded(AT, 9).fresh(), ..bare(1) };
-        assert!(is_broken(&write(db, |it| save_orders(it, &new(&same_number))).await));
-        let before = level("A-1");
-        for (reserved, on_hand) in [(98, 100), (-1, 100), (0, -1)] {
-            let after = StockLevel { reserved, on_hand, version: 2, ..before.clone() };
-            assert!(is_broken(&write(db, |it| save_levels(it, &changed(&before, &after))).await));
-        }
-        assert!(is_broken(&write(db, |it| save_levels(it, &new(&level("UNKNOWN")))).await));
-        assert_eq!(only_order(db, order.id).await, order);
-    })
-    .await;
+    let same_reference = Order { external_reference: "PO-1".to_owned(), ..bare(2) };
+    assert!(is_broken(&save(&db, &nothing(), &orders([&same_reference])).await));
+    let same_number = Order { id: Ids::seeded(AT, 9).fresh(), ..bare(1) };
+    assert!(is_broken(&save(&db, &nothing(), &orders([&same_number])).await));
+    let before = level("A-1");
+    for (reserved, on_hand) in [(98, 100), (-1, 100), (0, -1)] {
+        let after = StockLevel { reserved, on_hand, version: 2, ..before.clone() };
+        assert!(is_broken(&save(&db, &levels([&before]), &levels([&after])).await));
+    }
+    assert!(is_broken(&save(&db, &nothing(), &levels([&level("UNKNOWN")])).await));
+    assert_eq!(only_order(&db, order.id).await, order);
+
+    // A row of an order has no job of its own and no document; another caller's has a document.
+    for nonsense in [
+        "UPDATE reservations SET run_at = 1",
+        "UPDATE reservations SET order_id = NULL",
+        "UPDATE orders SET state = 'ARCHIVED'",
+        "UPDATE orders SET state = ''",
+        "UPDATE orders SET attempts = -1",
+        "UPDATE orders SET refunded_minor = captured_minor + 1",
+    ] {
+        let refused = scene.writer().await.script(nonsense).await;
+        assert!(is_broken(&refused), "{nonsense}: {refused:?}");
+    }
 }
 
-#[tokio::test]
-async fn a_word_that_is_none_is_an_error_that_names_its_type() {
-    on_both(async |db| {
-        write(db, |it| save_locations(it, &new(&location()))).await.expect("a location");
-        db.execute_unprepared("UPDATE locations SET region = 'no region'").await.expect("a bad word");
+async fn what_was_written_for_good_is_never_changed(scene: &Scene) {
+    scene.stocked(&["C-3"], 1).await;
+    let new = order_for(&[("C-3", 1)], OnShortage::Refuse);
+    create_order(&scene.store, request("request-1", 1), new).await.expect("an order");
+    let db = scene.writer().await;
+    stocked(&db).await;
+    let order = full(1_000);
+    save(&db, &nothing(), &orders([&order])).await.expect("an order");
 
-        let error = locations(db.backend()).alone(db).await.expect_err("unreadable").to_string();
-        assert!(error.contains("RegionCode"), "{error}");
-    })
-    .await;
+    for statement in [
+        "UPDATE invoices SET total_minor = total_minor + 1, shipping_minor = shipping_minor + 1",
+        "UPDATE invoices SET number = number + 1",
+        "UPDATE invoice_numbers SET number = number + 1000",
+        "DELETE FROM invoice_numbers",
+        "UPDATE payment_references SET reference = 'another'",
+        "DELETE FROM payment_references",
+        "UPDATE stock_movements SET on_hand = 1",
+        "DELETE FROM stock_movements",
+        "UPDATE decisions SET events = NULL, order_id = NULL",
+        "UPDATE decisions SET at = at + 1",
+        "UPDATE decisions SET actor = 'bob'",
+        "UPDATE decisions SET last_position = last_position + 100, last_sequence = last_sequence + 100",
+        "DELETE FROM decisions",
+    ] {
+        let refused = db.script(statement).await.expect_err(statement);
+        // SQLite says it in words, PostgreSQL by what raised it.
+        let said = refused.to_string();
+        assert!(said.contains("is never changed") || said.contains("exec_stmt_raise"), "{statement}: {said}");
+    }
+    scene.sql("UPDATE invoices SET state = 'PAID' WHERE state = 'OPEN'").await;
+    scene.sql("UPDATE decisions SET answer = events WHERE request_id IS NOT NULL").await;
+    scene.sql("UPDATE decisions SET request_id = NULL, fingerprint = NULL, answer = NULL").await;
+}
+
+async fn a_decision_is_whole_or_refused(scene: &Scene) {
+    let db = scene.writer().await;
+    let (blob, id) = match &scene.server {
+        None => ("zeroblob(32)", "zeroblob(16)"),
+        Some(_) => {
+            ("decode(repeat('00', 32), 'hex')", "CAST('00000000-0000-7000-8000-000000000000' AS UUID)")
+        }
+    };
+    let columns = "at, actor, method, order_id, first_sequence, last_sequence, first_position, last_position, \
+        events, request_id, fingerprint, answer";
+    let insert = |values: &str| {
+        let values = values.replace("32 bytes", blob).replace("an order", id);
+        format!("INSERT INTO decisions ({columns}) VALUES (1, 'ann', 'CreateOrder', {values})")
+    };
+    for (what, values) in [
+        ("neither events nor a key", "NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL"),
+        ("events of no order", "NULL, NULL, NULL, NULL, NULL, 32 bytes, 'request-1', 32 bytes, 32 bytes"),
+        ("an order without events", "an order, 1, 2, 1, 2, NULL, NULL, NULL, NULL"),
+        ("no position", "an order, 1, 2, NULL, NULL, 32 bytes, NULL, NULL, NULL"),
+        ("more positions than events", "an order, 1, 2, 1, 3, 32 bytes, NULL, NULL, NULL"),
+        ("before the first", "an order, 0, 2, 1, 3, 32 bytes, NULL, NULL, NULL"),
+        ("backwards", "an order, 2, 1, 2, 1, 32 bytes, NULL, NULL, NULL"),
+        ("a key without an answer", "NULL, NULL, NULL, NULL, NULL, NULL, 'request-1', 32 bytes, NULL"),
+        ("a key without its content", "NULL, NULL, NULL, NULL, NULL, NULL, 'request-1', NULL, 32 bytes"),
+        ("a short key", "NULL, NULL, NULL, NULL, NULL, NULL, 'request', 32 bytes, 32 bytes"),
+    ] {
+        let refused = db.script(&insert(values)).await;
+        assert!(matches!(refused, Err(StoreError::Internal(_))), "{what}: {refused:?}");
+    }
+    for values in [
+        "an order, 1, 2, 1, 2, 32 bytes, 'request-1', 32 bytes, 32 bytes",
+        "an order, 3, 3, 3, 3, 32 bytes, NULL, NULL, NULL",
+        "NULL, NULL, NULL, NULL, NULL, NULL, 'request-2', 32 bytes, 32 bytes",
+    ] {
+        db.script(&insert(values)).await.expect(values);
+    }
+    for (what, values) in [
+        ("a key twice", "NULL, NULL, NULL, NULL, NULL, NULL, 'request-1', 32 bytes, 32 bytes"),
+        ("a sequence twice", "an order, 2, 3, 4, 5, 32 bytes, NULL, NULL, NULL"),
+        ("a position twice", "an order, 4, 4, 3, 3, 32 bytes, NULL, NULL, NULL"),
+    ] {
+        let refused = db.script(&insert(values)).await;
+        assert!(matches!(refused, Err(StoreError::LostRace)), "{what}: {refused:?}");
+    }
+    let nothing = ChangeSet::default();
+    save(&db, &nothing, &nothing).await.expect("the connection is as good as before");
 }

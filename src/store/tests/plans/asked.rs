@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, DbBackend, Statement};
+use sea_orm::DbBackend;
+use sea_orm::sea_query::Value;
 
 use crate::store::connection::session::Session;
 use crate::store::query::listing::{Compare, Direction};
 
 /// Tables that grow with every order.
-const GROWING: [&str; 25] = [
+pub(super) const GROWING: [&str; 20] = [
     "orders",
     "order_lines",
     "holds",
@@ -23,18 +24,13 @@ const GROWING: [&str; 25] = [
     "replenishments",
     "invoice_numbers",
     "invoices",
-    "invoice_lines",
     "payments",
     "refunds",
     "payment_references",
     "shipments",
-    "shipment_items",
-    "packages",
-    "package_items",
-    "tracking_events",
-    "events",
+    "decisions",
     "archived_orders",
-    "jobs",
+    "archived_parts",
 ];
 
 /// Rows that one statement may look at.
@@ -235,14 +231,58 @@ impl Touched {
     }
 }
 
-pub(super) async fn explain(db: &Session, statement: &Statement) -> Vec<String> {
-    let writes = ["INSERT INTO", "UPDATE ", "DELETE FROM"].iter().any(|it| statement.sql.contains(it));
-    let (how, column) = match db.backend() {
-        DbBackend::Sqlite => ("EXPLAIN QUERY PLAN", 3),
-        _ if writes => ("EXPLAIN", 0),
-        _ => ("EXPLAIN (ANALYZE, TIMING OFF, SUMMARY OFF)", 0),
+/// A statement that was sent. A fixed one comes without the rows that it was about.
+#[derive(Debug, Clone)]
+pub(super) struct Heard {
+    pub(super) sql: String,
+    pub(super) values: Vec<Value>,
+}
+
+pub(super) async fn explain(db: &Session, heard: &Heard) -> Vec<String> {
+    let Heard { sql, values } = heard;
+    let is_fixed = values.is_empty() && sql.contains('$');
+    let lines = match db.backend() {
+        DbBackend::Sqlite => db.query(&format!("EXPLAIN QUERY PLAN {sql}"), values.clone()).await,
+        // The plan for any rows, as the writer's connection makes it once.
+        _ if is_fixed => {
+            let wanted = (1..).take_while(|it| sql.contains(&format!("${it}"))).count();
+            let nulls = vec!["NULL"; wanted].join(", ");
+            db.script(&format!("PREPARE heard AS {sql}")).await.expect("a statement");
+            let lines = db.query(&format!("EXPLAIN EXECUTE heard ({nulls})"), Vec::new()).await;
+            db.script("DEALLOCATE heard").await.expect("one less");
+            lines
+        }
+        _ => {
+            let writes = ["INSERT INTO", "UPDATE ", "DELETE FROM"].iter().any(|it| sql.contains(it));
+            let how = if writes { "EXPLAIN" } else { "EXPLAIN (ANALYZE, TIMING OFF, SUMMARY OFF)" };
+            db.query(&format!("{how} {sql}"), values.clone()).await
+        }
     };
-    let explained = Statement { sql: format!("{how} {}", statement.sql), ..statement.clone() };
-    let rows = db.query_all_raw(explained).await.expect("a plan");
-    rows.iter().map(|row| row.try_get_by_index::<String>(column).expect("a line")).collect()
+    let column = if db.backend() == DbBackend::Sqlite { 3 } else { 0 };
+    lines.expect("a plan").iter().map(|row| row.get::<String>(column).expect("a line")).collect()
+}
+
+/// The growing tables that a plan goes through without being led to rows by a key.
+pub(super) fn gone_through(plan: &[String], backend: DbBackend) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let growing = |word: &str| GROWING.contains(&word).then(|| word.to_owned());
+    let lines: Vec<&str> = plan.iter().map(|it| it.trim().trim_start_matches("-> ").trim()).collect();
+    for (index, line) in lines.iter().enumerate() {
+        let words: Vec<_> = line.split_whitespace().collect();
+        if backend == DbBackend::Sqlite {
+            if let ["SCAN", table, ..] = words.as_slice() {
+                found.extend(growing(table));
+            }
+            continue;
+        }
+        let is_node = |it: &str| it.contains("(cost=");
+        let scanned = words.iter().position(|it| *it == "on").and_then(|it| words.get(it + 1));
+        let details = lines[index + 1..].iter().take_while(|it| !is_node(it));
+        let is_led = details.clone().any(|it| it.starts_with("Index Cond:"));
+        let is_scan = is_node(line) && line.contains(" Scan") && !line.starts_with("Bitmap");
+        if is_scan && !is_led {
+            found.extend(scanned.and_then(|it| growing(it)));
+        }
+    }
+    found
 }

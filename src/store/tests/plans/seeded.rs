@@ -2,25 +2,29 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};
+use sea_orm::DbBackend;
 
 use crate::domain::{
-    self, Actor, Channel, Event, EventKind, JobId, Lease, Machine, MovementId, Order, OrderState, ReadSet,
-    Replenishment, ReplenishmentState, Timestamp, Transition,
+    self, Actor, ChangeSet, Channel, JobId, Lease, Machine, MovementId, Order, OrderState, Part, ReadSet,
+    Replenishment, ReplenishmentState, Reservation, ReservationState, Timestamp, Transition,
 };
 use crate::store::connection::session::Session;
 use crate::store::query::listing::{Compare, Cursor, Direction, Listing, Term};
 use crate::store::query::resources::{Documented, Takes, documented};
-use crate::store::rows::saved::Saved;
-use crate::store::rows::tests::full;
-use crate::store::rows::tests::sample::{self, write};
-use crate::store::rows::{event, job, order, stock};
+use crate::store::rows::decision::{self, Decision};
+use crate::store::rows::order::JobFields;
+use crate::store::rows::projection::values;
+use crate::store::rows::statements::Writes;
+use crate::store::rows::stock::movement_to_row;
+use crate::store::rows::tests::full::full;
+use crate::store::rows::tests::sample::{self, nothing, orders, recorded, save, save_with_jobs, write};
+use crate::store::rows::writes::ADD_MOVEMENTS;
 use crate::store::tests::plans::asked::{ASKED, Asked, PAGE_WITHIN, is_full};
 use crate::store::tests::shop::{Scene, code, sku};
-use crate::store::writer::job::JobKind;
+use crate::store::writer::before::Jobs;
 
 /// One page of the list of that name.
 pub(super) async fn read(scene: &Scene, list: &str, listing: &Listing) -> Option<Cursor> {
@@ -51,6 +55,8 @@ pub(super) async fn read(scene: &Scene, list: &str, listing: &Listing) -> Option
 /// Many copies of an order that has everything, each a little later, the oldest three unlike all others.
 pub(super) struct Seeded {
     pub(super) order: Order,
+    /// Of another caller.
+    pub(super) reservation: domain::ReservationId,
     pub(super) replenishment: domain::ReplenishmentId,
     pub(super) count: i64,
 }
@@ -90,7 +96,14 @@ const DIFFERS: &[(&str, &str, &str)] = &[
     ("stock_movements", "location", "CASE WHEN n <= 3 THEN 'BER' ELSE o.location END"),
     ("replenishments", "state", "CASE WHEN n <= 3 THEN 'CANCELLED' ELSE o.state END"),
     ("replenishments", "sku", "CASE WHEN n <= 3 THEN 'B-2' ELSE o.sku END"),
-    ("events", "position", "2 * n + o.position"),
+    ("decisions", "first_position", "2 * n + o.first_position"),
+    ("decisions", "last_position", "2 * n + o.last_position"),
+    ("orders", "run_at", "CASE WHEN n <= 3 THEN 1 ELSE o.run_at + n * 10000000 END"),
+    (
+        "reservations",
+        "run_at",
+        "CASE WHEN n <= 3 AND o.order_id IS NULL THEN 1 ELSE o.run_at + n * 10000000 END",
+    ),
     ("archived_orders", "number", "n + 10000000"),
     ("archived_orders", "external_reference", "'AR-' || n"),
     ("archived_orders", "channel", "CASE WHEN n <= 3 THEN 'IN_PERSON' ELSE 'ONLINE' END"),
@@ -99,11 +112,13 @@ const DIFFERS: &[(&str, &str, &str)] = &[
         "customer_email",
         "CASE WHEN n <= 3 THEN 'rare@example.com' ELSE o.customer_email END",
     ),
-    ("jobs", "run_at", "CASE WHEN n <= 3 THEN 1 ELSE o.run_at + n * 10000000 END"),
 ];
 
+/// Columns of bytes that are no ids.
+const DOCUMENTS: [&str; 4] = ["document", "events", "fingerprint", "answer"];
+
 /// Those whose rows have to be there before the next one's.
-const COPIED: [&str; 24] = [
+const COPIED: [&str; 19] = [
     "orders",
     "order_lines",
     "holds",
@@ -112,22 +127,17 @@ const COPIED: [&str; 24] = [
     "feedback",
     "invoice_numbers",
     "invoices",
-    "invoice_lines",
     "payments",
     "refunds",
     "payment_references",
     "shipments",
-    "shipment_items",
-    "packages",
-    "package_items",
-    "tracking_events",
     "reservations",
     "reservation_items",
     "stock_movements",
     "replenishments",
-    "events",
+    "decisions",
     "archived_orders",
-    "jobs",
+    "archived_parts",
 ];
 
 /// The milliseconds of the first copy, and how much later the next one is.
@@ -138,31 +148,37 @@ const NEXT_MILLIS: i64 = 10_000;
 impl Seeded {
     pub(super) async fn into(scene: &Scene) -> Self {
         let count = if is_full() { 100_000 } else { 4_000 };
-        let db = scene.store.inner.pools.writer(&Arc::new(AtomicU64::new(0))).await.expect("a connection");
+        let db = scene.writer().await;
         if db.backend() == DbBackend::Postgres {
-            db.execute_unprepared("SET statement_timeout = 0").await.expect("as long as it takes");
+            db.script("SET statement_timeout = 0").await.expect("as long as it takes");
         }
         scene.stocked(&["C-3"], 10).await;
         sample::stocked(&db).await;
-        let (order, replenishment) = one_of_everything(&db).await;
-        let seeded = Self { order, replenishment, count };
+        let (order, reservation, replenishment) = one_of_everything(&db).await;
+        let seeded = Self { order, reservation, replenishment, count };
 
-        db.begin().await.expect("a transaction");
+        db.begin(Vec::new()).await.expect("a transaction");
         for table in COPIED {
             seeded.copy(&db, table).await;
         }
         let waits = "INSERT INTO order_waits (order_id, sku, region, quantity, number) \
             SELECT id, 'A-1', 'MALAYSIA', 30, number FROM orders WHERE number > 1 AND number <= 2001";
-        db.execute_unprepared(waits).await.expect("a queue");
+        db.script(waits).await.expect("a queue");
+        let waits = "INSERT INTO order_waits (order_id, sku, region, quantity, number) \
+            SELECT id, 'W-' || number, 'MALAYSIA', 30, number FROM orders WHERE number > 2001";
+        db.script(waits).await.expect("those that wait for something else");
         let answers = seeded.counted(
-            "INSERT INTO requests (actor, method, request_id, fingerprint, answer, created_at) \
-            SELECT 'ann', 'CreateOrder', 'request-' || n, {bytes}, {bytes}, n FROM s",
+            "INSERT INTO decisions (at, actor, method, request_id, fingerprint, answer) \
+            SELECT n, 'ann', 'CreateOrder', 'request-' || n, {bytes}, {bytes} FROM s",
             db.backend(),
         );
-        db.execute_unprepared(&answers).await.expect("answers");
-        db.commit(&[]).await.expect("a seeded database");
+        db.script(&answers).await.expect("answers");
+        db.script("INSERT INTO counters (name, value) VALUES ('invoices/INV', 1000000)")
+            .await
+            .expect("a series");
+        db.commit(Vec::new(), &[]).await.expect("a seeded database");
         if db.backend() == DbBackend::Postgres {
-            db.execute_unprepared("ANALYZE").await.expect("statistics");
+            db.script("ANALYZE").await.expect("statistics");
         }
         scene.clock.store((FIRST_MILLIS + count * NEXT_MILLIS) * 1_000, Ordering::Relaxed);
         seeded
@@ -190,15 +206,18 @@ impl Seeded {
                 WHERE table_name = '{table}'"
             ),
         };
-        let statement = Statement::from_string(db.backend(), columns);
-        let columns = db.query_all_raw(statement).await.expect("columns");
-        let text = |row: &QueryResult, index| row.try_get_by_index::<String>(index).expect("a text");
+        let columns = db.query(&columns, Vec::new()).await.expect("columns");
         let (mut names, mut values) = (Vec::new(), Vec::new());
         for column in &columns {
-            let (name, kind) = (text(column, 0), text(column, 1).to_uppercase());
+            let text = |index| column.get::<String>(index).expect("a text");
+            let (name, kind) = (text(0), text(1).to_uppercase());
+            if table == "decisions" && name == "id" {
+                continue;
+            }
             let differs = DIFFERS.iter().find(|it| it.0 == table && it.1 == name);
             values.push(match (differs, kind.as_str()) {
                 (Some((_, _, value)), _) => (*value).to_owned(),
+                (None, _) if DOCUMENTS.contains(&name.as_str()) => format!("o.{name}"),
                 (None, "BLOB") => format!(
                     "CASE WHEN o.{name} IS NULL THEN NULL ELSE unhex(printf('%012x', {FIRST_MILLIS} + n * {NEXT_MILLIS}) || substr(hex(o.{name}), 13)) END"
                 ),
@@ -218,14 +237,14 @@ impl Seeded {
             names.join(", "),
             values.join(", ")
         );
-        db.execute_unprepared(&self.counted(&sql, db.backend())).await.expect(table);
+        db.script(&self.counted(&sql, db.backend())).await.expect(table);
     }
 
     pub(super) async fn session(&self, scene: &Scene) -> Session {
         let db = scene.store.look().await.expect("a connection");
         if db.backend() == DbBackend::Postgres && !is_full() {
             // Of a few thousand rows it would rather read all: shown is that it need not.
-            db.execute_unprepared("SET enable_seqscan = off").await.expect("another planner");
+            db.script("SET enable_seqscan = off").await.expect("another planner");
         }
         db
     }
@@ -236,16 +255,16 @@ impl Seeded {
             order_stock: true,
             reserves: true,
             skus: vec![sku("A-1"), sku("B-2")],
-            reservations: vec![self.order.reservations[0].id],
+            reservations: vec![self.reservation],
             replenishments: vec![self.replenishment],
             products: vec![sku("A-1")],
             locations: true,
             couriers: true,
             fingerprints: vec!["alike".to_owned()],
-            order_fingerprints: false,
-            parts: Vec::new(),
-            external_reference: Some((Channel::Online, "PO-7".to_owned())),
-            bank_reference: Some("STATEMENT-7".to_owned()),
+            order_fingerprints: true,
+            parts: vec![Part::Shipment(self.order.shipments[0].id)],
+            external_references: vec![(Channel::Online, "PO-7".to_owned())],
+            bank_references: vec!["STATEMENT-7".to_owned()],
             lease: Some(Lease { job: JobId(self.order.id.0), token: 1 }),
         }
     }
@@ -361,16 +380,25 @@ impl Seeded {
 }
 
 /// The first of all copies: an order with every part, another one in the archive, and what is written beside orders.
-async fn one_of_everything(db: &Session) -> (Order, domain::ReplenishmentId) {
-    let order = full::full(1);
-    write(db, |it| order::save_orders(it, &[Saved { before: None, after: &order }])).await.expect("an order");
-    let archived =
-        Order { state: OrderState::Archived, archived_from: Some(OrderState::Closed), ..full::full(2) };
-    let (invoices, payments) = (Vec::new(), Vec::new());
-    let archived = Order { archived_at: Some(archived.created_at), invoices, payments, ..archived };
-    write(db, |it| order::save_orders(it, &[Saved { before: None, after: &archived }]))
-        .await
-        .expect("an archived order");
+async fn one_of_everything(db: &Session) -> (Order, domain::ReservationId, domain::ReplenishmentId) {
+    let order = full(1);
+    let due = |id: uuid::Uuid| {
+        Jobs::from([(JobId(id), JobFields { run_at: Some(order.created_at), ..JobFields::default() })])
+    };
+    save_with_jobs(db, &nothing(), &orders([&order]), &due(order.id.0)).await.expect("an order");
+    let archived = Order { state: OrderState::Archived, archived_from: Some(OrderState::Closed), ..full(2) };
+    let archived = Order { archived_at: Some(archived.created_at), ..archived };
+    save(db, &nothing(), &orders([&archived])).await.expect("an archived order");
+
+    let held = Reservation {
+        id: order.payments[0].id.0.into(),
+        order: None,
+        state: ReservationState::Held,
+        ..order.reservations[0].clone()
+    };
+    let reservations = [(held.id, Arc::new(held.clone()))].into();
+    let held_too = ChangeSet { reservations, ..nothing() };
+    save_with_jobs(db, &nothing(), &held_too, &due(held.id.0)).await.expect("another caller's reservation");
 
     let movement = domain::Movement { order: Some(order.id), ..sample::movement() };
     let shipped = domain::Movement {
@@ -378,8 +406,6 @@ async fn one_of_everything(db: &Session) -> (Order, domain::ReplenishmentId) {
         kind: domain::MovementKind::Ship,
         ..movement.clone()
     };
-    write(db, |it| stock::append_movements(it, &[movement, shipped])).await.expect("movements");
-
     let replenishment = Replenishment {
         id: order.id.0.into(),
         version: 1,
@@ -394,32 +420,20 @@ async fn one_of_everything(db: &Session) -> (Order, domain::ReplenishmentId) {
         updated_at: order.created_at,
         decided_by: Some(Actor::stored("ann".to_owned())),
     };
-    write(db, |it| stock::save_replenishments(it, &[Saved { before: None, after: &replenishment }]))
-        .await
-        .expect("a proposal");
+    let replenishments = [(replenishment.id, Arc::new(replenishment.clone()))].into();
+    save(db, &nothing(), &ChangeSet { replenishments, ..nothing() }).await.expect("a proposal");
 
-    let event = |sequence, machine, subject| Event {
-        order: order.id,
-        sequence,
-        at: order.created_at,
-        actor: Actor::system(),
-        kind: EventKind::OrderReceived,
-        transition: Some(Transition { machine, subject, from: String::new(), to: "NEW".to_owned() }),
-        text: String::new(),
+    let step = |sequence, machine, subject| {
+        let transition = Transition { machine, subject, from: String::new(), to: "NEW".to_owned() };
+        recorded(order.id, sequence, Some(transition))
     };
-    let events = [event(1, Machine::Order, order.id.0), event(2, Machine::Shipment, order.shipments[0].id.0)];
-    let last = all_of(db, "SELECT COALESCE(MAX(position), 0) FROM events").await;
-    write(db, |it| event::append_events(it, last + 1, &events)).await.expect("events");
-    write(db, |it| {
-        job::save_jobs(it, &job::Jobs::from([(JobId(order.id.0), (JobKind::Order, Some(order.created_at)))]))
-    })
-    .await
-    .expect("a job");
-    (order, replenishment.id)
-}
-
-async fn all_of(db: &Session, sql: &str) -> i64 {
-    let statement = Statement::from_string(db.backend(), sql);
-    let row = db.query_one_raw(statement).await.expect("a row").expect("one");
-    row.try_get_by_index(0).expect("a number")
+    let events =
+        vec![step(1, Machine::Order, order.id.0), step(2, Machine::Shipment, order.shipments[0].id.0)];
+    let mut writes = Writes::default();
+    writes.put(&ADD_MOVEMENTS, values([movement, shipped].iter().map(movement_to_row).collect()));
+    let (at, actor) = (order.created_at, Actor::system());
+    decision::add(&mut writes, vec![Decision { at, actor, method: "CreateOrder", events, key: None }])
+        .expect("events");
+    write(db, writes.into_asks()).await.expect("movements and events");
+    (order, held.id, replenishment.id)
 }

@@ -1,0 +1,149 @@
+//! The first schema, area by area. One description serves both engines: it is written with PostgreSQL's
+//! types, and [`Schema`] says them in SQLite's words (STRICT tables know INTEGER, TEXT and BLOB).
+//!
+//! Instants are microseconds since 1970-01-01T00:00:00Z; amounts are minor units beside their currency;
+//! ids are UUIDv7, so their order is the order of creation.
+//!
+//! An order is one document in its row. The tables around it are its projection: what lists, constraints, laws and
+//! other users of SQL read. They can be made anew from the documents (`consign migrate --rebuild`), so that a new
+//! column needs no more than a default until then. No table lists the words of a state: a new word needs no migration.
+
+use sea_orm_migration::prelude::*;
+use sea_orm_migration::sea_orm::DbBackend;
+
+mod billing;
+mod catalogue;
+mod decisions;
+mod orders;
+mod shipments;
+mod stock;
+
+#[derive(DeriveMigrationName)]
+pub(crate) struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let schema = Schema { manager, sqlite: manager.get_database_backend() == DbBackend::Sqlite };
+
+        catalogue::create(&schema).await?;
+        orders::create(&schema).await?;
+        stock::create(&schema).await?;
+        billing::create(&schema).await?;
+        shipments::create(&schema).await?;
+        decisions::create(&schema).await
+    }
+
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+}
+
+/// Writes the one description in the words of the engine at hand.
+struct Schema<'m> {
+    manager: &'m SchemaManager<'m>,
+    sqlite: bool,
+}
+
+/// How the rows of a table live.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    /// Small rows. SQLite keeps them in the tree of their key: one tree less to write.
+    Narrow,
+    /// Small rows that change again and again. PostgreSQL leaves room on each page, so that a change that touches no
+    /// index stays on its page.
+    NarrowChanging,
+    /// Large rows, or rows whose key is a number.
+    Wide,
+    /// Large rows that change again and again.
+    WideChanging,
+}
+
+impl Schema<'_> {
+    async fn table(&self, name: &str, shape: Shape, columns: &str) -> Result<(), DbErr> {
+        if !self.sqlite {
+            let room = match shape {
+                Shape::NarrowChanging => " WITH (fillfactor = 75)",
+                // A document stays in its row up to a page's size: elsewhere it would be two rows and an index more.
+                Shape::WideChanging => " WITH (fillfactor = 75, toast_tuple_target = 8160)",
+                Shape::Wide => " WITH (toast_tuple_target = 8160)",
+                Shape::Narrow => "",
+            };
+            return self.run(&format!("CREATE TABLE {name} ({columns}){room}")).await;
+        }
+
+        let words = [
+            ("BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY", "INTEGER PRIMARY KEY"),
+            (" BIGINT", " INTEGER"),
+            (" BOOLEAN", " INTEGER"),
+            (" UUID", " BLOB"),
+            (" BYTEA", " BLOB"),
+        ];
+        let columns =
+            words.iter().fold(columns.to_owned(), |text, (ours, theirs)| text.replace(ours, theirs));
+        let suffix = match shape {
+            Shape::Narrow | Shape::NarrowChanging => "STRICT, WITHOUT ROWID",
+            Shape::Wide | Shape::WideChanging => "STRICT",
+        };
+        self.run(&format!("CREATE TABLE {name} ({columns}) {suffix}")).await
+    }
+
+    /// `CREATE INDEX` and `CREATE UNIQUE INDEX` read the same on both engines.
+    async fn indexes(&self, statements: &[&str]) -> Result<(), DbErr> {
+        for statement in statements {
+            self.run(statement).await?;
+        }
+        Ok(())
+    }
+
+    /// Words that depend on each other: PostgreSQL would take a combination that never occurs for a frequent one, and
+    /// look for it along the key.
+    async fn dependent(&self, statistics: &str) -> Result<(), DbErr> {
+        if self.sqlite { Ok(()) } else { self.run(&format!("CREATE STATISTICS {statistics}")).await }
+    }
+
+    /// The rows of this table are written once, never changed or removed.
+    async fn append_only(&self, table: &str) -> Result<(), DbErr> {
+        self.refuse(table, "UPDATE", "TRUE").await?;
+        self.refuse(table, "DELETE", "TRUE").await
+    }
+
+    /// A trigger that refuses a change (`UPDATE` or `DELETE`) of a row where `when` holds.
+    async fn refuse(&self, table: &str, change: &str, when: &str) -> Result<(), DbErr> {
+        let head = format!(
+            "CREATE TRIGGER {table}_refuse_{} BEFORE {change} ON {table} FOR EACH ROW WHEN ({when})",
+            change.to_lowercase()
+        );
+        if self.sqlite {
+            return self
+                .run(&format!("{head} BEGIN SELECT RAISE(ABORT, '{table} is never changed'); END"))
+                .await;
+        }
+        self.run(&format!("{head} EXECUTE FUNCTION refuse_change()")).await
+    }
+
+    /// The functions that PostgreSQL needs.
+    async fn functions(&self) -> Result<(), DbErr> {
+        if self.sqlite {
+            return Ok(());
+        }
+        // What the refusing triggers call.
+        self.run(
+            "CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$ \
+             BEGIN RAISE EXCEPTION '% is never changed', TG_TABLE_NAME; END $$",
+        )
+        .await?;
+        // Ends a transaction whose statement found fewer rows than it was to change: somebody else changed them since.
+        self.run(
+            "CREATE FUNCTION ensure_rows(changed BIGINT, expected BIGINT) RETURNS void LANGUAGE plpgsql AS $$ \
+             BEGIN IF changed <> expected THEN \
+             RAISE EXCEPTION '% rows of % were as loaded', changed, expected USING ERRCODE = '40001'; \
+             END IF; END $$",
+        )
+        .await
+    }
+
+    async fn run(&self, statement: &str) -> Result<(), DbErr> {
+        self.manager.get_connection().execute_unprepared(statement).await.map(|_| ())
+    }
+}

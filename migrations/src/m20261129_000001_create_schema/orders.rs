@@ -1,0 +1,209 @@
+//! Orders, the lists of their parts until they are archived, and the archive.
+
+use super::{DbErr, Schema, Shape};
+
+pub(super) async fn create(schema: &Schema<'_>) -> Result<(), DbErr> {
+    orders(schema).await?;
+    parts(schema).await?;
+    archive(schema).await
+}
+
+/// An order's row: its document, what it is listed, found and locked by, and when it is due for a worker.
+async fn orders(schema: &Schema<'_>) -> Result<(), DbErr> {
+    schema
+        .table(
+            "orders",
+            Shape::WideChanging,
+            "id UUID NOT NULL PRIMARY KEY,
+             number BIGINT NOT NULL UNIQUE CHECK (number > 0),
+             version BIGINT NOT NULL CHECK (version > 0),
+             last_event BIGINT NOT NULL CHECK (last_event >= 0),
+             state TEXT NOT NULL CHECK (state <> '' AND state <> 'ARCHIVED'),
+             channel TEXT NOT NULL,
+             external_reference TEXT NOT NULL,
+             customer_name TEXT NOT NULL,
+             customer_email TEXT NOT NULL,
+             region TEXT,
+             currency TEXT NOT NULL CHECK (length(currency) = 3),
+             total_minor BIGINT NOT NULL CHECK (total_minor >= 0),
+             captured_minor BIGINT NOT NULL CHECK (captured_minor >= 0),
+             refunded_minor BIGINT NOT NULL CHECK (refunded_minor BETWEEN 0 AND captured_minor),
+             fingerprint TEXT NOT NULL,
+             created_at BIGINT NOT NULL,
+             updated_at BIGINT NOT NULL,
+             run_at BIGINT,
+             attempts BIGINT NOT NULL DEFAULT 0 CHECK (attempts >= 0),
+             lease_token BIGINT NOT NULL DEFAULT 0 CHECK (lease_token >= 0),
+             lease_until BIGINT,
+             document BYTEA NOT NULL",
+        )
+        .await?;
+
+    schema
+        .indexes(&[
+            "CREATE UNIQUE INDEX orders_external_reference ON orders (channel, external_reference)
+             WHERE external_reference <> ''",
+            // The number is there so that sorting by it reads the index alone.
+            "CREATE INDEX orders_channel_state ON orders (channel, state, id, number)",
+            "CREATE INDEX orders_region ON orders (region, id, number)",
+            "CREATE INDEX orders_customer_email ON orders (customer_email, id, number)",
+            "CREATE INDEX orders_fingerprint ON orders (fingerprint, created_at)",
+            "CREATE INDEX orders_due ON orders (run_at) WHERE run_at IS NOT NULL",
+        ])
+        .await?;
+    schema.dependent("orders_channel_with_state (mcv) ON channel, state FROM orders").await
+}
+
+async fn parts(schema: &Schema<'_>) -> Result<(), DbErr> {
+    schema
+        .table(
+            "order_lines",
+            Shape::Narrow,
+            "order_id UUID NOT NULL REFERENCES orders (id) ON DELETE CASCADE,
+             number INTEGER NOT NULL CHECK (number > 0),
+             sku TEXT NOT NULL,
+             description TEXT NOT NULL,
+             quantity BIGINT NOT NULL CHECK (quantity > 0),
+             unit_price_minor BIGINT NOT NULL CHECK (unit_price_minor >= 0),
+             tax_minor BIGINT NOT NULL,
+             total_minor BIGINT NOT NULL,
+             PRIMARY KEY (order_id, number)",
+        )
+        .await?;
+
+    schema
+        .table(
+            "holds",
+            Shape::Narrow,
+            "id UUID NOT NULL PRIMARY KEY,
+             order_id UUID NOT NULL REFERENCES orders (id) ON DELETE CASCADE,
+             reason TEXT NOT NULL,
+             state TEXT NOT NULL,
+             placed_at BIGINT NOT NULL,
+             released_at BIGINT,
+             CHECK ((state = 'RELEASED') = (released_at IS NOT NULL))",
+        )
+        .await?;
+
+    schema
+        .table(
+            "approvals",
+            Shape::Narrow,
+            "id UUID NOT NULL PRIMARY KEY,
+             order_id UUID NOT NULL REFERENCES orders (id) ON DELETE CASCADE,
+             gate TEXT NOT NULL,
+             state TEXT NOT NULL,
+             amount_minor BIGINT NOT NULL CHECK (amount_minor >= 0),
+             currency TEXT NOT NULL CHECK (length(currency) = 3),
+             requested_by TEXT NOT NULL,
+             requested_at BIGINT NOT NULL,
+             expires_at BIGINT,
+             decided_by TEXT,
+             decided_at BIGINT,
+             CHECK (state NOT IN ('APPROVED', 'REJECTED')
+                 OR (decided_by IS NOT NULL AND decided_at IS NOT NULL AND decided_by <> requested_by))",
+        )
+        .await?;
+
+    schema
+        .table(
+            "messages",
+            Shape::NarrowChanging,
+            "id UUID NOT NULL PRIMARY KEY,
+             order_id UUID NOT NULL REFERENCES orders (id) ON DELETE CASCADE,
+             kind TEXT NOT NULL,
+             state TEXT NOT NULL,
+             dedupe_key TEXT NOT NULL CHECK (dedupe_key <> ''),
+             shipment_id UUID,
+             created_at BIGINT NOT NULL,
+             sent_at BIGINT,
+             UNIQUE (order_id, dedupe_key),
+             CHECK (state <> 'SENT' OR sent_at IS NOT NULL)",
+        )
+        .await?;
+
+    schema
+        .table(
+            "feedback",
+            Shape::Narrow,
+            "order_id UUID NOT NULL PRIMARY KEY REFERENCES orders (id) ON DELETE CASCADE,
+             state TEXT NOT NULL,
+             delivery_rating INTEGER NOT NULL CHECK (delivery_rating BETWEEN 0 AND 5),
+             product_rating INTEGER NOT NULL CHECK (product_rating BETWEEN 0 AND 5),
+             comment TEXT NOT NULL,
+             requested_at BIGINT NOT NULL,
+             submitted_at BIGINT,
+             CHECK (state <> 'SUBMITTED' OR submitted_at IS NOT NULL)",
+        )
+        .await?;
+
+    // Rows exist exactly while their order is AWAITING_STOCK; a smaller number is served first.
+    schema
+        .table(
+            "order_waits",
+            Shape::Narrow,
+            "order_id UUID NOT NULL REFERENCES orders (id) ON DELETE CASCADE,
+             sku TEXT NOT NULL,
+             region TEXT NOT NULL,
+             quantity BIGINT NOT NULL CHECK (quantity > 0),
+             number BIGINT NOT NULL CHECK (number > 0),
+             PRIMARY KEY (order_id, sku)",
+        )
+        .await?;
+
+    schema
+        .indexes(&[
+            "CREATE INDEX holds_order ON holds (order_id)",
+            "CREATE INDEX approvals_order ON approvals (order_id)",
+            "CREATE INDEX approvals_gate_state ON approvals (gate, state, id)",
+            "CREATE UNIQUE INDEX approvals_one_pending ON approvals (order_id, gate) WHERE state = 'PENDING'",
+            "CREATE INDEX messages_kind_state ON messages (kind, state, id)",
+            // With the ratings, so that they are read from the index alone.
+            "CREATE INDEX feedback_submitted ON feedback (submitted_at, order_id, delivery_rating, product_rating)
+             WHERE state = 'SUBMITTED'",
+            "CREATE INDEX feedback_requested ON feedback (requested_at)",
+            "CREATE INDEX order_waits_first_come ON order_waits (sku, region, number, quantity)",
+        ])
+        .await?;
+    schema.dependent("approvals_gate_with_state (mcv) ON gate, state FROM approvals").await?;
+    schema.dependent("messages_kind_with_state (mcv) ON kind, state FROM messages").await
+}
+
+/// An archived order is its document beside what it can be found by; its parts are found by their ids.
+async fn archive(schema: &Schema<'_>) -> Result<(), DbErr> {
+    schema
+        .table(
+            "archived_orders",
+            Shape::Wide,
+            "id UUID NOT NULL PRIMARY KEY,
+             number BIGINT NOT NULL UNIQUE CHECK (number > 0),
+             version BIGINT NOT NULL CHECK (version > 0),
+             last_event BIGINT NOT NULL CHECK (last_event >= 0),
+             channel TEXT NOT NULL,
+             external_reference TEXT NOT NULL,
+             customer_email TEXT NOT NULL,
+             archived_from TEXT NOT NULL,
+             created_at BIGINT NOT NULL,
+             archived_at BIGINT NOT NULL,
+             document BYTEA NOT NULL",
+        )
+        .await?;
+    schema
+        .table(
+            "archived_parts",
+            Shape::Narrow,
+            "id UUID NOT NULL PRIMARY KEY,
+             order_id UUID NOT NULL REFERENCES archived_orders (id) ON DELETE CASCADE",
+        )
+        .await?;
+
+    schema
+        .indexes(&[
+            "CREATE UNIQUE INDEX archived_orders_external_reference ON archived_orders (channel, external_reference)
+             WHERE external_reference <> ''",
+            "CREATE INDEX archived_orders_channel ON archived_orders (channel, id, number)",
+            "CREATE INDEX archived_orders_customer_email ON archived_orders (customer_email, id, number)",
+            "CREATE INDEX archived_parts_order ON archived_parts (order_id)",
+        ])
+        .await
+}

@@ -1,0 +1,145 @@
+//! What is on the shelf, what of it is reserved, every movement, and what is to be bought.
+
+use super::{DbErr, Schema, Shape};
+
+pub(super) async fn create(schema: &Schema<'_>) -> Result<(), DbErr> {
+    shelf(schema).await?;
+    reservations(schema).await
+}
+
+async fn shelf(schema: &Schema<'_>) -> Result<(), DbErr> {
+    schema
+        .table(
+            "stock_levels",
+            Shape::NarrowChanging,
+            "sku TEXT NOT NULL REFERENCES products (sku),
+             location TEXT NOT NULL REFERENCES locations (code),
+             version BIGINT NOT NULL CHECK (version > 0),
+             on_hand BIGINT NOT NULL CHECK (on_hand >= 0),
+             reserved BIGINT NOT NULL CHECK (reserved >= 0),
+             damaged BIGINT NOT NULL CHECK (damaged >= 0),
+             quality_hold BIGINT NOT NULL CHECK (quality_hold >= 0),
+             safety_stock BIGINT NOT NULL CHECK (safety_stock >= 0),
+             reorder_point BIGINT CHECK (reorder_point >= 0),
+             reorder_up_to BIGINT CHECK (reorder_up_to >= 0),
+             updated_at BIGINT NOT NULL,
+             PRIMARY KEY (sku, location),
+             CHECK (reserved + damaged + quality_hold <= on_hand)",
+        )
+        .await?;
+
+    schema
+        .table(
+            "stock_movements",
+            Shape::Narrow,
+            "id UUID NOT NULL PRIMARY KEY,
+             sku TEXT NOT NULL,
+             location TEXT NOT NULL,
+             kind TEXT NOT NULL,
+             on_hand BIGINT NOT NULL,
+             reserved BIGINT NOT NULL,
+             damaged BIGINT NOT NULL,
+             quality_hold BIGINT NOT NULL,
+             reservation_id UUID,
+             order_id UUID,
+             shipment_id UUID,
+             reason TEXT NOT NULL,
+             actor TEXT NOT NULL,
+             at BIGINT NOT NULL",
+        )
+        .await?;
+    schema.append_only("stock_movements").await?;
+
+    schema
+        .table(
+            "replenishments",
+            Shape::Narrow,
+            "id UUID NOT NULL PRIMARY KEY,
+             version BIGINT NOT NULL CHECK (version > 0),
+             sku TEXT NOT NULL,
+             location TEXT NOT NULL,
+             quantity BIGINT NOT NULL CHECK (quantity > 0),
+             received BIGINT NOT NULL CHECK (received >= 0),
+             state TEXT NOT NULL,
+             order_id UUID,
+             reason TEXT NOT NULL,
+             created_at BIGINT NOT NULL,
+             updated_at BIGINT NOT NULL,
+             decided_by TEXT,
+             FOREIGN KEY (sku, location) REFERENCES stock_levels (sku, location)",
+        )
+        .await?;
+
+    schema
+        .indexes(&[
+            "CREATE INDEX stock_levels_location ON stock_levels (location, sku)",
+            "CREATE INDEX stock_movements_order ON stock_movements (order_id) WHERE order_id IS NOT NULL",
+            "CREATE INDEX stock_movements_sku ON stock_movements (sku, id)",
+            "CREATE INDEX stock_movements_location ON stock_movements (location, id)",
+            // Every placed order writes RESERVE movements; a page of these is found along the id.
+            "CREATE INDEX stock_movements_kind ON stock_movements (kind, id) WHERE kind <> 'RESERVE'",
+            "CREATE UNIQUE INDEX replenishments_one_open ON replenishments (sku, location)
+             WHERE state IN ('PROPOSED', 'APPROVED', 'ORDERED', 'PARTIALLY_RECEIVED')",
+            "CREATE INDEX replenishments_state ON replenishments (state, id)",
+            "CREATE INDEX replenishments_sku ON replenishments (sku, id)",
+            "CREATE INDEX replenishments_location ON replenishments (location, id)",
+        ])
+        .await
+}
+
+/// Reservations of orders are part of these; other callers' are documents of their own, with a time at which a worker
+/// ends them.
+async fn reservations(schema: &Schema<'_>) -> Result<(), DbErr> {
+    schema
+        .table(
+            "reservations",
+            Shape::NarrowChanging,
+            "id UUID NOT NULL PRIMARY KEY,
+             order_id UUID REFERENCES orders (id) ON DELETE CASCADE,
+             version BIGINT NOT NULL,
+             reference TEXT NOT NULL,
+             state TEXT NOT NULL,
+             expires_at BIGINT,
+             created_at BIGINT NOT NULL,
+             run_at BIGINT,
+             attempts BIGINT NOT NULL DEFAULT 0 CHECK (attempts >= 0),
+             lease_token BIGINT NOT NULL DEFAULT 0 CHECK (lease_token >= 0),
+             lease_until BIGINT,
+             document BYTEA,
+             CHECK ((order_id IS NULL) = (document IS NOT NULL)),
+             CHECK (order_id IS NULL OR run_at IS NULL),
+             CHECK (state NOT IN ('CONFIRMED', 'PARTIALLY_CONSUMED') OR expires_at IS NULL)",
+        )
+        .await?;
+    schema
+        .table(
+            "reservation_items",
+            Shape::NarrowChanging,
+            "reservation_id UUID NOT NULL REFERENCES reservations (id) ON DELETE CASCADE,
+             number INTEGER NOT NULL CHECK (number > 0),
+             line INTEGER NOT NULL CHECK (line >= 0),
+             sku TEXT NOT NULL,
+             location TEXT NOT NULL,
+             quantity BIGINT NOT NULL CHECK (quantity > 0),
+             consumed BIGINT NOT NULL CHECK (consumed >= 0),
+             released BIGINT NOT NULL CHECK (released >= 0),
+             PRIMARY KEY (reservation_id, number),
+             FOREIGN KEY (sku, location) REFERENCES stock_levels (sku, location),
+             CHECK (consumed + released <= quantity)",
+        )
+        .await?;
+
+    schema
+        .indexes(&[
+            "CREATE INDEX reservations_order ON reservations (order_id) WHERE order_id IS NOT NULL",
+            "CREATE UNIQUE INDEX reservations_one_open ON reservations (order_id)
+             WHERE order_id IS NOT NULL AND state IN ('HELD', 'CONFIRMED', 'PARTIALLY_CONSUMED')",
+            "CREATE INDEX reservations_overdue ON reservations (expires_at) WHERE state = 'HELD'",
+            // Those that are held have an index of their own: in one over all states, SQLite would look for the few
+            // whose time is up among all that are held.
+            "CREATE INDEX reservations_held ON reservations (id) WHERE state = 'HELD'",
+            "CREATE INDEX reservations_state ON reservations (state, id) WHERE state <> 'HELD'",
+            "CREATE INDEX reservations_due ON reservations (run_at) WHERE run_at IS NOT NULL",
+        ])
+        .await
+}

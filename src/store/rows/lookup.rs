@@ -1,0 +1,396 @@
+//! Everything that is read by keys, as fixed statements.
+
+use sea_orm::sea_query::Value;
+
+use crate::domain::{FeedbackState, OrderId, Part, ReplenishmentState, Timestamp};
+use crate::store::connection::statement::{Effect, FixedStatement, Kind};
+use crate::store::rows::catalogue::{courier_rates, couriers, locations, products};
+use crate::store::rows::decision::EVENTS_OF_ORDERS;
+use crate::store::rows::statements::{Fixed, Locked, select, select_all};
+use crate::store::rows::stock::{replenishments, stock_levels};
+
+/// How many expired reservations one group takes along. A change that is short for that is decided again when they are
+/// gone.
+pub(in crate::store) const EXPIRED_MAX: usize = 64;
+
+/// How many of the latest ratings count: what a courier was like years ago does not matter.
+const RATINGS_MAX: u64 = 1_000;
+
+/// Every statement that the writer reads by, to be prepared when its connection is made.
+pub(in crate::store) fn all() -> Vec<&'static FixedStatement> {
+    vec![
+        &LOCK_ORDERS,
+        &FIND_ARCHIVED,
+        &LOCK_RESERVATIONS,
+        &LOCK_LEVELS,
+        &LOCK_REPLENISHMENTS,
+        &EXPIRED,
+        &AWAITED,
+        &AWAITED_BEFORE,
+        &OPEN_REPLENISHMENTS,
+        &PRODUCTS,
+        &LOCATIONS,
+        &COURIERS,
+        &RATES,
+        &RATINGS,
+        &RECEIVED_ALIKE,
+        &EXTERNAL_REFERENCES,
+        &BANK_REFERENCES,
+    ]
+}
+
+/// The statements of readers.
+pub(in crate::store) fn of_readers() -> Vec<&'static FixedStatement> {
+    vec![&DOCUMENTS, &FIND_ARCHIVED, &EVENTS_OF_ORDERS]
+}
+
+/// A part as the statements below know it: its kind, its id, or courier and number.
+fn part_values(part: &Part) -> (i32, Value, Value, Value) {
+    let id = |kind: i32, id: uuid::Uuid| (kind, id.into(), Value::String(None), Value::String(None));
+    match part {
+        Part::Order(it) => id(0, it.0),
+        Part::Shipment(it) => id(1, it.0),
+        Part::Payment(it) => id(2, it.0),
+        Part::Refund(it) => id(3, it.0),
+        Part::Invoice(it) => id(4, it.0),
+        Part::Approval(it) => id(5, it.0),
+        Part::Hold(it) => id(6, it.0),
+        Part::Reservation(it) => id(7, it.0),
+        Part::Message(it) => id(8, it.0),
+        Part::Tracked { courier, number } => {
+            (9, Value::Uuid(None), courier.clone().into(), number.clone().into())
+        }
+    }
+}
+
+/// Which order a part belongs to.
+fn owner(mark: &str) -> String {
+    let tables =
+        ["shipments", "payments", "refunds", "invoices", "approvals", "holds", "reservations", "messages"];
+    let cases = (1..)
+        .zip(tables)
+        .map(|(kind, table)| format!("WHEN {kind} THEN (SELECT order_id FROM {table} WHERE id = {mark}2)"));
+    format!(
+        "CASE {mark}1 WHEN 0 THEN {mark}2 {} \
+        WHEN 9 THEN (SELECT order_id FROM shipments WHERE tracking_number = {mark}4 AND courier = {mark}3) END",
+        cases.collect::<Vec<_>>().join(" ")
+    )
+}
+
+/// The state of an order that is cached: its document need not come along if it is still that.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(in crate::store) struct CachedState {
+    pub(in crate::store) version: i64,
+    pub(in crate::store) updated_at: Option<Timestamp>,
+}
+
+/// The row that asks for the order of a part; `index` comes back with it.
+pub(in crate::store) fn order_of(part: &Part, index: usize, cached: CachedState) -> Vec<Value> {
+    let (kind, id, courier, number) = part_values(part);
+    vec![
+        kind.into(),
+        id,
+        courier,
+        number,
+        cached.version.into(),
+        cached.updated_at.into(),
+        i32::try_from(index).unwrap_or(i32::MAX).into(),
+    ]
+}
+
+const OF_PART: [Kind; 7] =
+    [Kind::Int, Kind::Uuid, Kind::Text, Kind::Text, Kind::BigInt, Kind::BigInt, Kind::Int];
+
+/// The orders of these parts, not archived, in the order of their ids: index, id, version, `updated_at`, job fields,
+/// document (NULL: as cached).
+pub(in crate::store) static LOCK_ORDERS: Fixed =
+    Fixed::new(|| orders_of_parts().locking("FOR UPDATE OF orders").together());
+
+pub(in crate::store) static ORDERS: Fixed = Fixed::new(|| orders_of_parts().together());
+
+fn orders_of_parts() -> FixedStatement {
+    let columns = |mark: &str| {
+        format!(
+            "orders.id, orders.version, orders.updated_at, orders.run_at, orders.attempts, orders.lease_token, \
+            orders.lease_until, CASE WHEN orders.version = {mark}5 AND orders.updated_at = {mark}6 THEN NULL \
+            ELSE orders.document END"
+        )
+    };
+    FixedStatement::new(
+        Effect::Read,
+        OF_PART,
+        format!("SELECT ?7, {} FROM orders WHERE id = {}", columns("?"), owner("?")),
+        &format!(
+            "SELECT wanted.c7, {} FROM (SELECT c5, c6, c7, {} AS order_id FROM {{bound}} OFFSET 0) AS wanted \
+            JOIN orders ON orders.id = wanted.order_id ORDER BY orders.id",
+            columns("wanted.c"),
+            owner("bound.c")
+        ),
+    )
+}
+
+/// The order of each part, archived or not: index, id.
+pub(in crate::store) static OWNERS: Fixed = Fixed::new(|| {
+    let found = |mark: &str| {
+        format!("COALESCE({}, (SELECT order_id FROM archived_parts WHERE id = {mark}2))", owner(mark))
+    };
+    FixedStatement::new(
+        Effect::Read,
+        OF_PART,
+        format!("SELECT ?7, {}", found("?")),
+        &format!("SELECT bound.c7, {} FROM {{bound}}", found("bound.c")),
+    )
+});
+
+/// The archived orders of these parts: index, document.
+pub(in crate::store) static FIND_ARCHIVED: Fixed = Fixed::new(|| {
+    let is = |mark: &str| {
+        format!(
+            "CASE {mark}1 WHEN 0 THEN {mark}2 ELSE (SELECT order_id FROM archived_parts WHERE id = {mark}2) END"
+        )
+    };
+    FixedStatement::new(
+        Effect::Read,
+        OF_PART,
+        format!("SELECT ?7, document FROM archived_orders WHERE id = {}", is("?")),
+        &format!(
+            "SELECT wanted.c7, document FROM (SELECT c7, {} AS order_id FROM {{bound}} OFFSET 0) AS wanted \
+            JOIN archived_orders ON archived_orders.id = wanted.order_id",
+            is("bound.c")
+        ),
+    )
+});
+
+/// Orders that are not archived: id, document (NULL: as cached).
+pub(in crate::store) static DOCUMENTS: Fixed = Fixed::new(|| {
+    let columns = |mark: &str| {
+        format!(
+            "orders.id, CASE WHEN orders.version = {mark}2 AND orders.updated_at = {mark}3 THEN NULL \
+            ELSE orders.document END"
+        )
+    };
+    FixedStatement::new(
+        Effect::Read,
+        [Kind::Uuid, Kind::BigInt, Kind::BigInt],
+        format!("SELECT {} FROM orders WHERE id = ?1", columns("?")),
+        &format!("SELECT {} FROM {{bound}} JOIN orders ON orders.id = bound.c1", columns("bound.c")),
+    )
+});
+
+pub(in crate::store) fn document(id: OrderId, cached: CachedState) -> Vec<Value> {
+    vec![id.into(), cached.version.into(), cached.updated_at.into()]
+}
+
+/// Other callers' reservations, in the order of their ids: id, job fields, document.
+pub(in crate::store) static LOCK_RESERVATIONS: Fixed =
+    Fixed::new(|| callers_reservations().locking("FOR UPDATE OF reservations"));
+
+pub(in crate::store) static CALLERS_RESERVATIONS: Fixed = Fixed::new(callers_reservations);
+
+fn callers_reservations() -> FixedStatement {
+    let columns = "reservations.id, reservations.run_at, reservations.attempts, reservations.lease_token, \
+        reservations.lease_until, reservations.document";
+    FixedStatement::new(
+        Effect::Read,
+        [Kind::Uuid],
+        format!("SELECT {columns} FROM reservations WHERE id = ?1 AND document IS NOT NULL"),
+        &format!(
+            "SELECT {columns} FROM {{bound}} JOIN reservations ON reservations.id = bound.c1 \
+            AND reservations.document IS NOT NULL ORDER BY reservations.id"
+        ),
+    )
+}
+
+/// Reservations of anybody: their order's id and document, their own document.
+pub(in crate::store) static RESERVATIONS: Fixed = Fixed::new(|| {
+    let from = "reservations LEFT JOIN orders ON orders.id = reservations.order_id";
+    let columns = "reservations.id, reservations.document, orders.document";
+    FixedStatement::new(
+        Effect::Read,
+        [Kind::Uuid],
+        format!("SELECT {columns} FROM {from} WHERE reservations.id = ?1"),
+        &format!(
+            "SELECT {columns} FROM {{bound}} JOIN reservations ON reservations.id = bound.c1 \
+            LEFT JOIN orders ON orders.id = reservations.order_id"
+        ),
+    )
+});
+
+/// Stock of these products everywhere, locked in the order of product and location.
+pub(in crate::store) static LOCK_LEVELS: Fixed = Fixed::new(|| levels(Locked::Update));
+
+pub(in crate::store) static LEVELS: Fixed = Fixed::new(|| levels(Locked::No));
+
+fn levels(locked: Locked) -> FixedStatement {
+    use stock_levels::{Column, Entity};
+    select::<Entity>(&Column::Sku, &[Column::Sku, Column::Location], locked)
+}
+
+pub(in crate::store) static LOCK_REPLENISHMENTS: Fixed = Fixed::new(|| replenishments_by_id(Locked::Update));
+
+pub(in crate::store) static REPLENISHMENTS: Fixed = Fixed::new(|| replenishments_by_id(Locked::No));
+
+fn replenishments_by_id(locked: Locked) -> FixedStatement {
+    use replenishments::{Column, Entity};
+    select::<Entity>(&Column::Id, &[Column::Id], locked)
+}
+
+/// Reservations of these products that have expired by a time, the oldest first and no more than [`EXPIRED_MAX`] and one:
+/// id, order, `expires_at`.
+pub(in crate::store) static EXPIRED: Fixed = Fixed::new(|| {
+    // Few reservations are expired at any time, while a product may be in very many of them. The state is written out,
+    // or the index on reservations that expire would not be used.
+    let found = |until: &str, skus: &str| {
+        format!(
+            "SELECT reservations.id, reservations.order_id, reservations.expires_at FROM reservations \
+            WHERE reservations.state = 'HELD' AND reservations.expires_at <= {until} \
+            AND EXISTS (SELECT 1 FROM reservation_items WHERE reservation_items.reservation_id = reservations.id \
+            AND reservation_items.sku {skus}) ORDER BY reservations.expires_at LIMIT {}",
+            EXPIRED_MAX + 1
+        )
+    };
+    FixedStatement::new(
+        Effect::Read,
+        [Kind::Text, Kind::BigInt],
+        found("?2", "= ?1"),
+        &found("(($2::bigint[])[1])", "= ANY($1::text[])"),
+    )
+});
+
+/// Units that waiting orders of each region want of these products: region, product, units.
+pub(in crate::store) static AWAITED: Fixed = Fixed::new(|| {
+    let columns = "order_waits.region, order_waits.sku, CAST(SUM(order_waits.quantity) AS BIGINT)";
+    FixedStatement::new(
+        Effect::Read,
+        [Kind::Text],
+        format!("SELECT {columns} FROM order_waits WHERE sku = ?1 GROUP BY region, sku"),
+        &format!(
+            "SELECT {columns} FROM {{bound}} JOIN order_waits ON order_waits.sku = bound.c1 \
+            GROUP BY order_waits.region, order_waits.sku"
+        ),
+    )
+});
+
+/// Units that orders before these waiting ones want of each product in the same region: order, product, units. Nothing is
+/// said of orders that nobody is before.
+pub(in crate::store) static AWAITED_BEFORE: Fixed = Fixed::new(|| {
+    let found = |from: &str, is: &str| {
+        format!(
+            "SELECT own.order_id, own.sku, CAST(SUM(earlier.quantity) AS BIGINT) FROM {from} order_waits AS own \
+            {is} JOIN order_waits AS earlier ON earlier.sku = own.sku AND earlier.region = own.region \
+            AND earlier.number < own.number"
+        )
+    };
+    FixedStatement::new(
+        Effect::Read,
+        [Kind::Uuid],
+        format!("{} WHERE own.order_id = ?1 GROUP BY own.order_id, own.sku", found("", "")),
+        &format!("{} GROUP BY own.order_id, own.sku", found("{bound} JOIN", "ON own.order_id = bound.c1")),
+    )
+});
+
+/// The replenishments of these products that are not over: product, location, id.
+pub(in crate::store) static OPEN_REPLENISHMENTS: Fixed = Fixed::new(|| {
+    // In the statement itself: the index holds no others, and a planner does not look at parameters.
+    let open = ReplenishmentState::ALL.iter().copied().filter(|it| it.is_open());
+    let open = open.map(|it| format!("'{it}'")).collect::<Vec<_>>().join(", ");
+    let columns = "replenishments.sku, replenishments.location, replenishments.id";
+    FixedStatement::new(
+        Effect::Read,
+        [Kind::Text],
+        format!("SELECT {columns} FROM replenishments WHERE sku = ?1 AND state IN ({open})"),
+        &format!(
+            "SELECT {columns} FROM {{bound}} JOIN replenishments ON replenishments.sku = bound.c1 \
+            AND replenishments.state IN ({open})"
+        ),
+    )
+});
+
+pub(in crate::store) static PRODUCTS: Fixed =
+    Fixed::new(|| select::<products::Entity>(&products::Column::Sku, &[products::Column::Sku], Locked::No));
+
+pub(in crate::store) static LOCATIONS: Fixed =
+    Fixed::new(|| select_all::<locations::Entity>(&[locations::Column::Code]));
+
+pub(in crate::store) static COURIERS: Fixed =
+    Fixed::new(|| select_all::<couriers::Entity>(&[couriers::Column::Code]));
+
+pub(in crate::store) static RATES: Fixed = Fixed::new(|| {
+    select_all::<courier_rates::Entity>(&[courier_rates::Column::Courier, courier_rates::Column::Number])
+});
+
+/// How customers rated the delivery of what each courier brought: courier, average in hundredths. A courier that brought
+/// an order in several shipments was rated for it once.
+pub(in crate::store) static RATINGS: Fixed = Fixed::new(|| {
+    let sql = format!(
+        "SELECT rated.courier, CAST(SUM(rated.delivery_rating) * 100 / COUNT(*) AS BIGINT) FROM ( \
+          SELECT DISTINCT shipments.courier, latest.order_id, latest.delivery_rating FROM ( \
+            SELECT order_id, delivery_rating FROM feedback WHERE state = '{}' AND delivery_rating > 0 \
+            ORDER BY submitted_at DESC LIMIT {RATINGS_MAX}) AS latest \
+          JOIN shipments ON shipments.order_id = latest.order_id AND shipments.courier IS NOT NULL) AS rated \
+        GROUP BY rated.courier",
+        FeedbackState::Submitted
+    );
+    FixedStatement::new(Effect::Read, [], sql.clone(), &sql)
+});
+
+/// The youngest orders with each of these fingerprints, so many of each at most: fingerprint, id, `created_at`. They come
+/// from the index, so that however many are alike, no more are looked at.
+pub(in crate::store) static RECEIVED_ALIKE: Fixed = Fixed::new(|| {
+    let columns = "orders.fingerprint, orders.id, orders.created_at";
+    FixedStatement::new(
+        Effect::Read,
+        [Kind::Text, Kind::BigInt],
+        format!("SELECT {columns} FROM orders WHERE fingerprint = ?1 ORDER BY created_at DESC LIMIT ?2"),
+        &format!(
+            "SELECT alike.* FROM {{bound}} CROSS JOIN LATERAL (SELECT {columns} FROM orders \
+            WHERE orders.fingerprint = bound.c1 ORDER BY orders.created_at DESC LIMIT bound.c2) AS alike"
+        ),
+    )
+});
+
+/// Which of these references, none of them empty, are taken, by an order or by an archived one: channel, reference.
+pub(in crate::store) static EXTERNAL_REFERENCES: Fixed = Fixed::new(|| {
+    // The condition is said once more for the planner: the indexes hold no empty references.
+    let taken = |mark: &str| {
+        let by = |table: &str| {
+            format!(
+                "(SELECT 1 FROM {table} AS taken WHERE taken.channel = {mark}1 \
+                AND taken.external_reference = {mark}2 AND taken.external_reference <> '' LIMIT 1) IS NOT NULL"
+            )
+        };
+        format!("{} OR {}", by("orders"), by("archived_orders"))
+    };
+    FixedStatement::new(
+        Effect::Read,
+        [Kind::Text, Kind::Text],
+        format!("SELECT ?1, ?2 WHERE {}", taken("?")),
+        &format!("SELECT bound.c1, bound.c2 FROM {{bound}} WHERE {}", taken("bound.c")),
+    )
+});
+
+/// Which of these references of bank transfers were ever recorded: reference.
+pub(in crate::store) static BANK_REFERENCES: Fixed = Fixed::new(|| {
+    let noted = |mark: &str| {
+        format!(
+            "(SELECT 1 FROM payment_references AS noted WHERE noted.method = {mark}1 \
+            AND noted.reference = {mark}2 LIMIT 1) IS NOT NULL"
+        )
+    };
+    FixedStatement::new(
+        Effect::Read,
+        [Kind::Text, Kind::Text],
+        format!("SELECT ?2 WHERE {}", noted("?")),
+        &format!("SELECT bound.c2 FROM {{bound}} WHERE {}", noted("bound.c")),
+    )
+});
+
+/// The row of a statement that takes none.
+pub(in crate::store) fn once() -> Vec<Vec<Value>> {
+    vec![Vec::new()]
+}
+
+/// A row for each of these keys, in their order.
+pub(in crate::store) fn keys<K: Clone + Into<Value>>(keys: impl IntoIterator<Item = K>) -> Vec<Vec<Value>> {
+    keys.into_iter().map(|it| vec![it.into()]).collect()
+}

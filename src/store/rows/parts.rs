@@ -1,0 +1,354 @@
+//! The tables of an order's parts: what is listed, constrained or looked up of each. All of a part is in the document of
+//! its order.
+
+use sea_orm::EntityTrait;
+
+use crate::domain::{
+    Actor, Approval, ApprovalId, ApprovalState, CourierCode, Currency, Feedback, FeedbackState, Gate, Hold,
+    HoldId, HoldReason, HoldState, Invoice, InvoiceId, InvoiceState, LocationCode, Means, Message, MessageId,
+    MessageKind, MessageState, Method, Order, OrderId, OrderLine, Payment, PaymentId, PaymentState,
+    ProviderRequest, Refund, RefundId, RefundState, RegionCode, Shipment, ShipmentId, ShipmentState, Sku,
+    Timestamp,
+};
+use crate::store::rows::order::orders;
+use crate::store::rows::table::table;
+
+table! {
+    "order_lines" as order_lines (order_id: OrderId, number: i32)
+    belongs to orders by "Column::OrderId" = "super::orders::Column::Id"
+    {
+        sku: Sku,
+        description: String,
+        quantity: i64,
+        unit_price_minor: i64,
+        tax_minor: i64,
+        total_minor: i64,
+    }
+}
+
+table! {
+    "order_waits" as order_waits (order_id: OrderId, sku: Sku)
+    belongs to orders by "Column::OrderId" = "super::orders::Column::Id"
+    {
+        region: RegionCode,
+        quantity: i64,
+        number: i64,
+    }
+}
+
+table! {
+    "holds" as holds (id: HoldId)
+    belongs to orders by "Column::OrderId" = "super::orders::Column::Id"
+    {
+        order_id: OrderId,
+        reason: HoldReason,
+        state: HoldState,
+        placed_at: Timestamp,
+        released_at: Option<Timestamp>,
+    }
+}
+
+table! {
+    "approvals" as approvals (id: ApprovalId)
+    belongs to orders by "Column::OrderId" = "super::orders::Column::Id"
+    {
+        order_id: OrderId,
+        gate: Gate,
+        state: ApprovalState,
+        amount_minor: i64,
+        currency: Currency,
+        requested_by: Actor,
+        requested_at: Timestamp,
+        expires_at: Option<Timestamp>,
+        decided_by: Option<Actor>,
+        decided_at: Option<Timestamp>,
+    }
+}
+
+table! {
+    "messages" as messages (id: MessageId)
+    belongs to orders by "Column::OrderId" = "super::orders::Column::Id"
+    {
+        order_id: OrderId,
+        kind: MessageKind,
+        state: MessageState,
+        dedupe_key: String,
+        shipment_id: Option<ShipmentId>,
+        created_at: Timestamp,
+        sent_at: Option<Timestamp>,
+    }
+}
+
+table! {
+    "feedback" as feedback (order_id: OrderId)
+    belongs to orders by "Column::OrderId" = "super::orders::Column::Id"
+    {
+        state: FeedbackState,
+        delivery_rating: i32,
+        product_rating: i32,
+        comment: String,
+        requested_at: Timestamp,
+        submitted_at: Option<Timestamp>,
+    }
+}
+
+table! {
+    "invoice_numbers" as invoice_numbers (series: String, number: i64) {
+        invoice_id: InvoiceId,
+        order_id: OrderId,
+    }
+}
+
+table! {
+    "invoices" as invoices (id: InvoiceId)
+    belongs to orders by "Column::OrderId" = "super::orders::Column::Id"
+    {
+        order_id: OrderId,
+        series: String,
+        number: i64,
+        state: InvoiceState,
+        currency: Currency,
+        prices_include_tax: bool,
+        subtotal_minor: i64,
+        discount_minor: i64,
+        shipping_minor: i64,
+        tax_minor: i64,
+        total_minor: i64,
+        issued_at: Timestamp,
+    }
+}
+
+table! {
+    "payments" as payments (id: PaymentId)
+    belongs to orders by "Column::OrderId" = "super::orders::Column::Id"
+    {
+        order_id: OrderId,
+        invoice_id: InvoiceId,
+        method: Method,
+        state: PaymentState,
+        request: Option<ProviderRequest>,
+        amount_minor: i64,
+        currency: Currency,
+        captured_minor: i64,
+        provider: String,
+        provider_reference: String,
+        reference: String,
+        created_at: Timestamp,
+        updated_at: Timestamp,
+    }
+}
+
+table! {
+    "refunds" as refunds (id: RefundId)
+    belongs to payments by "Column::PaymentId" = "super::payments::Column::Id"
+    {
+        order_id: OrderId,
+        payment_id: PaymentId,
+        state: RefundState,
+        amount_minor: i64,
+        currency: Currency,
+        method: Option<Method>,
+        reference: String,
+        provider_reference: String,
+        created_at: Timestamp,
+        updated_at: Timestamp,
+    }
+}
+
+table! {
+    "payment_references" as payment_references (method: Method, reference: String) {
+        payment_id: PaymentId,
+        order_id: OrderId,
+    }
+}
+
+table! {
+    "shipments" as shipments (id: ShipmentId)
+    belongs to orders by "Column::OrderId" = "super::orders::Column::Id"
+    {
+        order_id: OrderId,
+        number: i32,
+        location: LocationCode,
+        state: ShipmentState,
+        units: i64,
+        tracking_number: Option<String>,
+        courier: Option<CourierCode>,
+        handed_over_at: Option<Timestamp>,
+        received_at: Option<Timestamp>,
+        estimated_at: Option<Timestamp>,
+        created_at: Timestamp,
+        updated_at: Timestamp,
+    }
+}
+
+pub(super) fn line(order: OrderId, line: &OrderLine) -> order_lines::Model {
+    order_lines::Model {
+        order_id: order,
+        number: line.number,
+        sku: line.sku.clone(),
+        description: line.description.clone(),
+        quantity: line.quantity,
+        unit_price_minor: line.unit_price_minor,
+        tax_minor: line.amounts.tax_minor,
+        total_minor: line.amounts.total_minor,
+    }
+}
+
+/// Units that an order waits for, product by product.
+pub(super) fn waits(order: &Order) -> Vec<order_waits::Model> {
+    use crate::domain::OrderState;
+    use std::collections::BTreeMap;
+
+    let (OrderState::AwaitingStock, Some(region)) = (order.state, &order.region) else {
+        return Vec::new();
+    };
+    let mut units: BTreeMap<&Sku, i64> = BTreeMap::new();
+    for line in &order.lines {
+        *units.entry(&line.sku).or_default() += line.quantity;
+    }
+    let row = |(sku, quantity): (&Sku, i64)| order_waits::Model {
+        order_id: order.id,
+        sku: sku.clone(),
+        region: region.clone(),
+        quantity,
+        number: order.number,
+    };
+    units.into_iter().map(row).collect()
+}
+
+pub(super) fn hold(order: OrderId, hold: &Hold) -> holds::Model {
+    holds::Model {
+        id: hold.id,
+        order_id: order,
+        reason: hold.reason,
+        state: hold.state,
+        placed_at: hold.placed_at,
+        released_at: hold.released_at,
+    }
+}
+
+pub(super) fn approval(approval: &Approval) -> approvals::Model {
+    approvals::Model {
+        id: approval.id,
+        order_id: approval.order,
+        gate: approval.gate,
+        state: approval.state,
+        amount_minor: approval.amount.minor,
+        currency: approval.amount.currency,
+        requested_by: approval.requested_by.clone(),
+        requested_at: approval.requested_at,
+        expires_at: approval.expires_at,
+        decided_by: approval.decided_by.clone(),
+        decided_at: approval.decided_at,
+    }
+}
+
+pub(super) fn message(order: OrderId, message: &Message) -> messages::Model {
+    messages::Model {
+        id: message.id,
+        order_id: order,
+        kind: message.kind,
+        state: message.state,
+        dedupe_key: message.key.clone(),
+        shipment_id: message.shipment,
+        created_at: message.created_at,
+        sent_at: message.sent_at,
+    }
+}
+
+pub(super) fn feedback_row(order: OrderId, feedback: &Feedback) -> feedback::Model {
+    feedback::Model {
+        order_id: order,
+        state: feedback.state,
+        delivery_rating: feedback.delivery_rating,
+        product_rating: feedback.product_rating,
+        comment: feedback.comment.clone(),
+        requested_at: feedback.requested_at,
+        submitted_at: feedback.submitted_at,
+    }
+}
+
+pub(super) fn invoice_number(invoice: &Invoice) -> invoice_numbers::Model {
+    invoice_numbers::Model {
+        series: invoice.series.clone(),
+        number: invoice.number,
+        invoice_id: invoice.id,
+        order_id: invoice.order,
+    }
+}
+
+pub(super) fn invoice(invoice: &Invoice) -> invoices::Model {
+    let amounts = &invoice.amounts;
+    invoices::Model {
+        id: invoice.id,
+        order_id: invoice.order,
+        series: invoice.series.clone(),
+        number: invoice.number,
+        state: invoice.state,
+        currency: amounts.currency,
+        prices_include_tax: amounts.prices_include_tax,
+        subtotal_minor: amounts.subtotal_minor,
+        discount_minor: amounts.discount_minor,
+        shipping_minor: amounts.shipping_minor,
+        tax_minor: amounts.tax_minor,
+        total_minor: amounts.total_minor,
+        issued_at: invoice.issued_at,
+    }
+}
+
+pub(super) fn payment(payment: &Payment) -> payments::Model {
+    let (provider, provider_reference, reference) = match &payment.means {
+        Means::Provider(at) => (at.provider.as_str(), at.reference.as_deref().unwrap_or_default(), ""),
+        Means::ByHand { reference, tendered_minor: _ } => ("", "", reference.as_str()),
+    };
+    payments::Model {
+        id: payment.id,
+        order_id: payment.order,
+        invoice_id: payment.invoice,
+        method: payment.method,
+        state: payment.state,
+        request: payment.open_request(),
+        amount_minor: payment.amount.minor,
+        currency: payment.amount.currency,
+        captured_minor: payment.captured_minor,
+        provider: provider.to_owned(),
+        provider_reference: provider_reference.to_owned(),
+        reference: reference.to_owned(),
+        created_at: payment.created_at,
+        updated_at: payment.updated_at,
+    }
+}
+
+pub(super) fn refund(order: OrderId, refund: &Refund) -> refunds::Model {
+    refunds::Model {
+        id: refund.id,
+        order_id: order,
+        payment_id: refund.payment,
+        state: refund.state,
+        amount_minor: refund.amount.minor,
+        currency: refund.amount.currency,
+        method: refund.handed_back.as_ref().map(|it| it.method),
+        reference: refund.handed_back.as_ref().map(|it| it.reference.clone()).unwrap_or_default(),
+        provider_reference: refund.provider_reference.clone().unwrap_or_default(),
+        created_at: refund.created_at,
+        updated_at: refund.updated_at,
+    }
+}
+
+pub(super) fn shipment(shipment: &Shipment) -> shipments::Model {
+    shipments::Model {
+        id: shipment.id,
+        order_id: shipment.order,
+        number: shipment.number,
+        location: shipment.location.clone(),
+        state: shipment.state,
+        units: shipment.items.iter().map(|it| it.quantity).sum(),
+        tracking_number: shipment.label.as_ref().map(|it| it.tracking_number.clone()),
+        courier: shipment.assignment.as_ref().map(|it| it.courier.clone()),
+        handed_over_at: shipment.handover.as_ref().map(|it| it.at),
+        received_at: shipment.proof.as_ref().map(|it| it.at),
+        estimated_at: shipment.estimated_at,
+        created_at: shipment.created_at,
+        updated_at: shipment.updated_at,
+    }
+}

@@ -1,0 +1,266 @@
+//! What the tables around the orders have of them: rows made from parts, and what of them differs.
+
+use crate::domain::{
+    ApprovalState, InvoiceState, Means, Method, Order, OrderId, Reservation, bank_reference_key,
+};
+use crate::store::connection::statement::Ask;
+use crate::store::rows::parts::{
+    self, approvals, feedback, holds, invoice_numbers, invoices, messages, order_lines, order_waits,
+    payment_references, payments, refunds, shipments,
+};
+use crate::store::rows::reservation::{self, reservation_items, reservations};
+use crate::store::rows::statements::Writes;
+use crate::store::rows::table::Record;
+use crate::store::rows::writes;
+
+/// Rows of the parts of orders, table by table.
+#[derive(Debug, Default, PartialEq)]
+pub(in crate::store) struct Projection {
+    pub(in crate::store) lines: Vec<order_lines::Model>,
+    pub(in crate::store) waits: Vec<order_waits::Model>,
+    pub(in crate::store) holds: Vec<holds::Model>,
+    pub(in crate::store) approvals: Vec<approvals::Model>,
+    pub(in crate::store) messages: Vec<messages::Model>,
+    pub(in crate::store) feedback: Vec<feedback::Model>,
+    pub(in crate::store) invoices: Vec<invoices::Model>,
+    pub(in crate::store) payments: Vec<payments::Model>,
+    pub(in crate::store) refunds: Vec<refunds::Model>,
+    pub(in crate::store) shipments: Vec<shipments::Model>,
+    pub(in crate::store) reservations: Vec<reservations::Model>,
+    pub(in crate::store) items: Vec<reservation_items::Model>,
+}
+
+/// Rows that are gone, by the keys of those that have no part behind them any more.
+#[derive(Debug, Default)]
+pub(super) struct Gone {
+    pub(super) lines: Vec<(OrderId, i32)>,
+    pub(super) waits: Vec<order_waits::Model>,
+}
+
+/// What a group changes of the projection, and of the registers that outlive the orders.
+#[derive(Debug, Default)]
+pub(in crate::store) struct Changes {
+    pub(super) rows: Projection,
+    pub(super) gone: Gone,
+    pub(super) numbers: Vec<invoice_numbers::Model>,
+    pub(super) references: Vec<payment_references::Model>,
+}
+
+impl Projection {
+    /// All rows of one order.
+    pub(in crate::store) fn of(order: &Order) -> Self {
+        let mut changes = Changes::default();
+        changes.add(None, order);
+        changes.rows
+    }
+
+    /// The same rows in the order of their keys.
+    pub(in crate::store) fn sorted(mut self) -> Self {
+        self.lines.sort_by_key(|it| it.number);
+        self.waits.sort_by(|one, other| one.sku.cmp(&other.sku));
+        self.holds.sort_by_key(|it| it.id);
+        self.approvals.sort_by_key(|it| it.id);
+        self.messages.sort_by_key(|it| it.id);
+        self.invoices.sort_by_key(|it| it.id);
+        self.payments.sort_by_key(|it| it.id);
+        self.refunds.sort_by_key(|it| it.id);
+        self.shipments.sort_by_key(|it| it.id);
+        self.reservations.sort_by_key(|it| it.id);
+        self.items.sort_by_key(|it| (it.reservation_id, it.number));
+        self
+    }
+}
+
+impl Changes {
+    /// Adds what differs between an order as it was stored (None: it is new) and as it is from now on.
+    pub(in crate::store) fn add(&mut self, before: Option<&Order>, after: &Order) {
+        let id = after.id;
+        let rows = &mut self.rows;
+        let lines = |it: &Order| -> Vec<_> { it.lines.iter().map(|it| parts::line(id, it)).collect() };
+        let (old, new) = (before.map(lines).unwrap_or_default(), lines(after));
+        self.gone.lines.extend(
+            old.iter().filter(|it| !new.iter().any(|new| new.number == it.number)).map(|it| (id, it.number)),
+        );
+        rows.lines.extend(new.into_iter().filter(|it| !old.contains(it)));
+
+        let (old, new) = (before.map(parts::waits).unwrap_or_default(), parts::waits(after));
+        self.gone.waits.extend(old.iter().filter(|it| !new.iter().any(|new| new.sku == it.sku)).cloned());
+        rows.waits.extend(new.into_iter().filter(|it| !old.contains(it)));
+
+        differing(
+            &mut rows.holds,
+            of(before, |it| &it.holds),
+            &after.holds,
+            |it| it.id,
+            |it| parts::hold(id, it),
+        );
+        differing(
+            &mut rows.approvals,
+            of(before, |it| &it.approvals),
+            &after.approvals,
+            |it| it.id,
+            parts::approval,
+        );
+        differing(
+            &mut rows.messages,
+            of(before, |it| &it.messages),
+            &after.messages,
+            |it| it.id,
+            |it| parts::message(id, it),
+        );
+        differing(
+            &mut rows.feedback,
+            of(before, |it| it.feedback.as_slice()),
+            after.feedback.as_slice(),
+            |_| (),
+            |it| parts::feedback_row(id, it),
+        );
+        self.add_billing(before, after);
+        let rows = &mut self.rows;
+        differing(
+            &mut rows.shipments,
+            of(before, |it| &it.shipments),
+            &after.shipments,
+            |it| it.id,
+            parts::shipment,
+        );
+        for reservation in &after.reservations {
+            let old = of(before, |it| &it.reservations).iter().find(|it| it.id == reservation.id);
+            differing(
+                &mut rows.reservations,
+                old.map(std::slice::from_ref).unwrap_or_default(),
+                std::slice::from_ref(reservation),
+                |it| it.id,
+                reservation::of_order,
+            );
+            add_items(&mut rows.items, old, reservation);
+        }
+    }
+
+    fn add_billing(&mut self, before: Option<&Order>, after: &Order) {
+        let (old_invoices, old_payments) = (of(before, |it| &it.invoices), of(before, |it| &it.payments));
+        let is_new = |id| !old_invoices.iter().any(|it| it.id == id);
+        self.numbers.extend(after.invoices.iter().filter(|it| is_new(it.id)).map(parts::invoice_number));
+        for payment in after.payments.iter().filter(|it| it.method == Method::BankTransfer) {
+            let Means::ByHand { reference, .. } = &payment.means else { continue };
+            if !old_payments.iter().any(|it| it.id == payment.id && it.means == payment.means) {
+                // Noted for good; the number of a cash receipt may come twice.
+                self.references.push(payment_references::Model {
+                    method: payment.method,
+                    reference: bank_reference_key(reference),
+                    payment_id: payment.id,
+                    order_id: payment.order,
+                });
+            }
+        }
+
+        let rows = &mut self.rows;
+        differing(&mut rows.invoices, old_invoices, &after.invoices, |it| it.id, parts::invoice);
+        differing(&mut rows.payments, old_payments, &after.payments, |it| it.id, parts::payment);
+        for payment in &after.payments {
+            let old = old_payments.iter().find(|it| it.id == payment.id);
+            let old = old.map(|it| it.refunds.as_slice()).unwrap_or_default();
+            differing(&mut rows.refunds, old, &payment.refunds, |it| it.id, |it| parts::refund(after.id, it));
+        }
+    }
+
+    /// Items of another caller's reservation.
+    pub(in crate::store) fn add_items(&mut self, before: Option<&Reservation>, after: &Reservation) {
+        add_items(&mut self.rows.items, before, after);
+    }
+
+    /// Writes it: what others point to first, and of a table with one open row per order, first what makes room.
+    pub(in crate::store) fn write(self, writes: &mut Writes) {
+        let Self { rows, gone, numbers, references } = self;
+        let Projection {
+            lines,
+            waits,
+            holds,
+            mut approvals,
+            messages,
+            feedback,
+            mut invoices,
+            mut payments,
+            refunds,
+            shipments,
+            mut reservations,
+            items,
+        } = rows;
+        approvals.sort_by_key(|it| it.state == ApprovalState::Pending);
+        invoices.sort_by_key(|it| it.state != InvoiceState::Void);
+        payments.sort_by_key(|it| it.request.is_some());
+        reservations.sort_by_key(|it| it.state.is_open());
+
+        let lines_gone = gone.lines.into_iter().map(|(order, number)| vec![order.into(), number.into()]);
+        let waits_gone = gone.waits.into_iter().map(|it| vec![it.order_id.into(), it.sku.into()]);
+        writes.put(&writes::DELETE_LINES, lines_gone.collect());
+        writes.put(&writes::DELETE_WAITS, waits_gone.collect());
+        writes.put(&writes::UPSERT_LINES, values(lines));
+        writes.put(&writes::UPSERT_WAITS, values(waits));
+        writes.put(&writes::UPSERT_HOLDS, values(holds));
+        writes.put(&writes::UPSERT_APPROVALS, values(approvals));
+        writes.put(&writes::UPSERT_MESSAGES, values(messages));
+        writes.put(&writes::UPSERT_FEEDBACK, values(feedback));
+        writes.put(&writes::ADD_INVOICE_NUMBERS, values(numbers));
+        writes.put(&writes::UPSERT_INVOICES, values(invoices));
+        writes.put(&writes::ADD_PAYMENT_REFERENCES, values(references));
+        writes.put(&writes::UPSERT_PAYMENTS, values(payments));
+        writes.put(&writes::UPSERT_REFUNDS, values(refunds));
+        writes.put(&writes::UPSERT_SHIPMENTS, values(shipments));
+        writes.put(&writes::UPSERT_RESERVATIONS, values(reservations));
+        writes.put(&writes::UPSERT_ITEMS, values(items));
+    }
+
+    /// Everything of an order made anew: what there is of it in these tables goes first.
+    pub(in crate::store) fn rebuild(orders: &[Order]) -> Vec<Ask> {
+        let mut changes = Self::default();
+        for order in orders {
+            changes.add(None, order);
+        }
+        let ids: Vec<_> = orders.iter().map(|it| vec![it.id.into()]).collect();
+        let mut writes = Writes::default();
+        for statement in writes::DELETE_PARTS.iter() {
+            writes.put(statement, ids.clone());
+        }
+        // The registers are never changed: what is there stays.
+        let numbers = std::mem::take(&mut changes.numbers);
+        let references = std::mem::take(&mut changes.references);
+        writes.put(&writes::ADD_MISSING_INVOICE_NUMBERS, values(numbers));
+        writes.put(&writes::ADD_MISSING_PAYMENT_REFERENCES, values(references));
+        changes.write(&mut writes);
+        writes.into_asks()
+    }
+}
+
+fn of<'a, P>(order: Option<&'a Order>, parts: impl Fn(&'a Order) -> &'a [P]) -> &'a [P] {
+    order.map(parts).unwrap_or_default()
+}
+
+fn add_items(rows: &mut Vec<reservation_items::Model>, before: Option<&Reservation>, after: &Reservation) {
+    let old = before.map(|it| it.items.as_slice()).unwrap_or_default();
+    differing(rows, old, &after.items, |it| it.number, |it| reservation::item(after.id, it));
+}
+
+/// The rows of parts that are new, or whose row is not as it was.
+fn differing<P: PartialEq, K: PartialEq, R: PartialEq>(
+    rows: &mut Vec<R>,
+    before: &[P],
+    after: &[P],
+    key: impl Fn(&P) -> K,
+    row: impl Fn(&P) -> R,
+) {
+    for part in after {
+        let old = before.iter().find(|it| key(it) == key(part));
+        if old == Some(part) {
+            continue;
+        }
+        let next = row(part);
+        if old.is_none_or(|it| row(it) != next) {
+            rows.push(next);
+        }
+    }
+}
+
+pub(in crate::store) fn values<R: Record>(rows: Vec<R>) -> Vec<Vec<sea_orm::sea_query::Value>> {
+    rows.into_iter().map(Record::values).collect()
+}

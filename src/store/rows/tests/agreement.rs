@@ -1,0 +1,109 @@
+//! The law that documents and tables agree finds every table that does not.
+
+use crate::store::rows::tests::full::{full, waiting_for};
+use crate::store::rows::tests::sample::{disagreements, nothing, orders, rows_of, save, stocked};
+use crate::store::tests::shop::{Scene, on_both_engines};
+
+on_both_engines! {
+    a_changed_column_of_any_table_breaks_the_law
+    a_missing_row_of_any_table_breaks_the_law
+}
+
+/// A table, as the law names it, a column, another value for it, and which rows it is set in.
+const DIFFERENT: [(&str, &str, &str, &str); 28] = [
+    ("its row", "orders", "state = 'CLOSED'", "number = 1"),
+    ("its row", "orders", "number = 7", "number = 1"),
+    ("its row", "orders", "version = version + 1", "number = 1"),
+    ("its row", "orders", "last_event = last_event + 1", "number = 1"),
+    ("its row", "orders", "region = NULL", "number = 1"),
+    ("its row", "orders", "customer_name = 'Bob'", "number = 1"),
+    ("its row", "orders", "total_minor = total_minor + 1", "number = 1"),
+    ("its row", "orders", "captured_minor = captured_minor - 1", "number = 1"),
+    ("its row", "orders", "fingerprint = 'another'", "number = 1"),
+    ("its row", "orders", "updated_at = updated_at + 1", "number = 1"),
+    ("order_lines", "order_lines", "quantity = quantity + 1", "quantity = 3 AND number = 2"),
+    ("order_lines", "order_lines", "description = ''", "quantity = 3 AND number = 1"),
+    ("order_waits", "order_waits", "quantity = quantity + 1", "TRUE"),
+    ("order_waits", "order_waits", "region = 'EUROPE'", "TRUE"),
+    ("holds", "holds", "reason = 'INCORRECT_ADDRESS'", "state = 'ACTIVE'"),
+    ("approvals", "approvals", "amount_minor = 1", "state = 'PENDING'"),
+    ("approvals", "approvals", "state = 'WITHDRAWN'", "state = 'PENDING'"),
+    ("messages", "messages", "sent_at = sent_at + 1", "state = 'SENT'"),
+    ("feedback", "feedback", "product_rating = 1", "TRUE"),
+    ("feedback", "feedback", "comment = ''", "TRUE"),
+    ("invoices", "invoices", "state = 'PAID'", "state = 'OPEN'"),
+    ("payments", "payments", "captured_minor = 1", "method = 'CARD'"),
+    ("payments", "payments", "request = NULL", "method = 'CARD'"),
+    ("refunds", "refunds", "amount_minor = 99", "TRUE"),
+    ("shipments", "shipments", "tracking_number = 'CSG7'", "number = 1"),
+    ("shipments", "shipments", "units = units + 1", "number = 2"),
+    ("reservations", "reservations", "expires_at = expires_at + 1", "state = 'EXPIRED'"),
+    ("reservation_items", "reservation_items", "consumed = 0", "number = 2"),
+];
+
+async fn a_changed_column_of_any_table_breaks_the_law(scene: &Scene) {
+    let db = scene.writer().await;
+    stocked(&db).await;
+    save(&db, &nothing(), &orders([&full(1), &waiting_for(2, &[("A-1", 4)])])).await.expect("two orders");
+    assert_eq!(disagreements(scene).await, Vec::<String>::new());
+
+    for (named, table, change, rows) in DIFFERENT {
+        scene.sql(&format!("CREATE TABLE as_before AS SELECT * FROM {table}")).await;
+        scene.sql(&format!("UPDATE {table} SET {change} WHERE {rows}")).await;
+        assert_eq!(disagreements(scene).await, [format!("{named} differs")], "{table} {change}");
+
+        let (column, _) = change.split_once(" = ").expect("a column and its value");
+        let key = match table {
+            "order_lines" | "order_waits" | "feedback" => "order_id",
+            "reservation_items" => "reservation_id",
+            _ => "id",
+        };
+        let second = match table {
+            "order_lines" | "reservation_items" => format!(" AND as_before.number = {table}.number"),
+            _ => String::new(),
+        };
+        scene
+            .sql(&format!(
+                "UPDATE {table} SET {column} = (SELECT {column} FROM as_before \
+                WHERE as_before.{key} = {table}.{key}{second}); DROP TABLE as_before"
+            ))
+            .await;
+        assert_eq!(disagreements(scene).await, Vec::<String>::new(), "{table} as before");
+    }
+    // When a worker comes is not in the document.
+    scene.sql("UPDATE orders SET run_at = 1, attempts = 2, lease_token = 3, lease_until = 4").await;
+    assert_eq!(disagreements(scene).await, Vec::<String>::new());
+}
+
+async fn a_missing_row_of_any_table_breaks_the_law(scene: &Scene) {
+    let db = scene.writer().await;
+    stocked(&db).await;
+    let both = [full(1), waiting_for(2, &[("A-1", 4)])];
+    save(&db, &nothing(), &orders(&both)).await.expect("two orders");
+    for table in [
+        "order_lines",
+        "order_waits",
+        "holds",
+        "approvals",
+        "messages",
+        "feedback",
+        "refunds",
+        "payments",
+        "invoices",
+        "shipments",
+        "reservation_items",
+        "reservations",
+    ] {
+        // What points to it goes first, and is found before it or after it.
+        let pointing = match table {
+            "invoices" => "DELETE FROM payments;",
+            _ => "",
+        };
+        assert!(rows_of(&db, table).await > 0, "{table}");
+        scene.sql(&format!("{pointing} DELETE FROM {table}")).await;
+        let found = disagreements(scene).await;
+        assert!(found.contains(&format!("{table} differs")), "{table}: {found:?}");
+        scene.store.rebuild(|_| ()).await.expect("as before");
+        assert_eq!(disagreements(scene).await, Vec::<String>::new(), "{table}");
+    }
+}

@@ -1,0 +1,133 @@
+//! What is written of orders, stock and the catalogue, as fixed statements.
+
+use std::sync::LazyLock;
+
+use crate::store::connection::statement::{Effect, FixedStatement, Kind};
+use crate::store::rows::catalogue::{courier_rates, couriers, locations, products};
+use crate::store::rows::order::{archived_orders, archived_parts, orders};
+use crate::store::rows::parts::{
+    approvals, feedback, holds, invoice_numbers, invoices, messages, order_lines, order_waits,
+    payment_references, payments, refunds, shipments,
+};
+use crate::store::rows::reservation::{reservation_items, reservations};
+use crate::store::rows::statements::{
+    Fixed, delete, insert, insert_missing, update_some, update_versioned, upsert,
+};
+use crate::store::rows::stock::{replenishments, stock_levels, stock_movements};
+
+macro_rules! fixed {
+    ($($name:ident = $made:expr;)+) => {
+        $(pub(in crate::store) static $name: Fixed = LazyLock::new(|| $made);)+
+
+        /// Every statement that writes, to be prepared when a connection is made.
+        pub(in crate::store) fn all() -> Vec<&'static FixedStatement> {
+            vec![$(&$name,)+]
+        }
+    };
+}
+
+fixed! {
+    ADD_ORDERS = insert::<orders::Entity>();
+    // What changes with every step. SQLite touches every index over a column that is set.
+    CHANGE_ORDERS = update_some::<orders::Entity>(
+        &orders::Column::Version,
+        &[
+            orders::Column::Version,
+            orders::Column::LastEvent,
+            orders::Column::State,
+            orders::Column::CapturedMinor,
+            orders::Column::RefundedMinor,
+            orders::Column::UpdatedAt,
+            orders::Column::RunAt,
+            orders::Column::Attempts,
+            orders::Column::LeaseUntil,
+            orders::Column::Document,
+        ],
+    );
+    // What a correction may change as well. The lease's token is raised by those who claim the job, and by nobody else.
+    CORRECT_ORDERS = update_versioned::<orders::Entity>(
+        &orders::Column::Version,
+        &[orders::Column::Number, orders::Column::CreatedAt, orders::Column::LeaseToken],
+    );
+    SET_ORDER_JOBS = job_of("orders");
+    LEAVE_ORDERS = delete::<orders::Entity>(&[orders::Column::Id, orders::Column::Version], Effect::WriteEach);
+    ADD_ARCHIVED = insert::<archived_orders::Entity>();
+    CHANGE_ARCHIVED = update_versioned::<archived_orders::Entity>(&archived_orders::Column::Version, &[]);
+    ADD_ARCHIVED_PARTS = insert_missing::<archived_parts::Entity>();
+
+    UPSERT_LINES = upsert::<order_lines::Entity>(&[order_lines::Column::Sku, order_lines::Column::Description, order_lines::Column::Quantity, order_lines::Column::UnitPriceMinor, order_lines::Column::TaxMinor, order_lines::Column::TotalMinor]);
+    DELETE_LINES =
+        delete::<order_lines::Entity>(&[order_lines::Column::OrderId, order_lines::Column::Number], Effect::Write);
+    UPSERT_WAITS = upsert::<order_waits::Entity>(&[order_waits::Column::Region, order_waits::Column::Quantity, order_waits::Column::Number]);
+    DELETE_WAITS =
+        delete::<order_waits::Entity>(&[order_waits::Column::OrderId, order_waits::Column::Sku], Effect::Write);
+    UPSERT_HOLDS = upsert::<holds::Entity>(&[holds::Column::State, holds::Column::ReleasedAt]);
+    UPSERT_APPROVALS = upsert::<approvals::Entity>(&[approvals::Column::State, approvals::Column::ExpiresAt, approvals::Column::DecidedBy, approvals::Column::DecidedAt]);
+    UPSERT_MESSAGES = upsert::<messages::Entity>(&[messages::Column::State, messages::Column::SentAt]);
+    UPSERT_FEEDBACK = upsert::<feedback::Entity>(&[feedback::Column::State, feedback::Column::DeliveryRating, feedback::Column::ProductRating, feedback::Column::Comment, feedback::Column::SubmittedAt]);
+    ADD_INVOICE_NUMBERS = insert::<invoice_numbers::Entity>();
+    UPSERT_INVOICES = upsert::<invoices::Entity>(&[invoices::Column::State]);
+    UPSERT_PAYMENTS = upsert::<payments::Entity>(&[payments::Column::State, payments::Column::Request, payments::Column::CapturedMinor, payments::Column::ProviderReference, payments::Column::UpdatedAt]);
+    UPSERT_REFUNDS = upsert::<refunds::Entity>(&[refunds::Column::State, refunds::Column::Method, refunds::Column::Reference, refunds::Column::ProviderReference, refunds::Column::UpdatedAt]);
+    ADD_PAYMENT_REFERENCES = insert::<payment_references::Entity>();
+    UPSERT_SHIPMENTS = upsert::<shipments::Entity>(&[shipments::Column::State, shipments::Column::Units, shipments::Column::TrackingNumber, shipments::Column::Courier, shipments::Column::HandedOverAt, shipments::Column::ReceivedAt, shipments::Column::EstimatedAt, shipments::Column::UpdatedAt]);
+
+    UPSERT_RESERVATIONS = upsert::<reservations::Entity>(&[reservations::Column::Version, reservations::Column::State, reservations::Column::ExpiresAt]);
+    ADD_RESERVATIONS = insert::<reservations::Entity>();
+    CHANGE_RESERVATIONS = update_versioned::<reservations::Entity>(
+        &reservations::Column::Version,
+        &[reservations::Column::CreatedAt, reservations::Column::LeaseToken],
+    );
+    SET_RESERVATION_JOBS = job_of("reservations");
+    UPSERT_ITEMS = upsert::<reservation_items::Entity>(&[reservation_items::Column::Quantity, reservation_items::Column::Consumed, reservation_items::Column::Released]);
+
+    ADD_LEVELS = insert::<stock_levels::Entity>();
+    CHANGE_LEVELS = update_versioned::<stock_levels::Entity>(&stock_levels::Column::Version, &[]);
+    ADD_MOVEMENTS = insert::<stock_movements::Entity>();
+    ADD_REPLENISHMENTS = insert::<replenishments::Entity>();
+    CHANGE_REPLENISHMENTS =
+        update_versioned::<replenishments::Entity>(&replenishments::Column::Version, &[]);
+
+    ADD_PRODUCTS = insert::<products::Entity>();
+    CHANGE_PRODUCTS = update_versioned::<products::Entity>(&products::Column::Version, &[]);
+    ADD_LOCATIONS = insert::<locations::Entity>();
+    CHANGE_LOCATIONS = update_versioned::<locations::Entity>(&locations::Column::Version, &[]);
+    ADD_COURIERS = insert::<couriers::Entity>();
+    CHANGE_COURIERS = update_versioned::<couriers::Entity>(&couriers::Column::Version, &[]);
+    DELETE_RATES = delete::<courier_rates::Entity>(&[courier_rates::Column::Courier], Effect::Write);
+    ADD_RATES = insert::<courier_rates::Entity>();
+}
+
+pub(in crate::store) static ADD_MISSING_INVOICE_NUMBERS: Fixed =
+    LazyLock::new(insert_missing::<invoice_numbers::Entity>);
+
+pub(in crate::store) static ADD_MISSING_PAYMENT_REFERENCES: Fixed =
+    LazyLock::new(insert_missing::<payment_references::Entity>);
+
+/// Takes the projection of orders away, what points to others first.
+pub(in crate::store) static DELETE_PARTS: LazyLock<Vec<FixedStatement>> = LazyLock::new(|| {
+    vec![
+        delete::<refunds::Entity>(&[refunds::Column::OrderId], Effect::Write),
+        delete::<payments::Entity>(&[payments::Column::OrderId], Effect::Write),
+        delete::<invoices::Entity>(&[invoices::Column::OrderId], Effect::Write),
+        delete::<shipments::Entity>(&[shipments::Column::OrderId], Effect::Write),
+        delete::<messages::Entity>(&[messages::Column::OrderId], Effect::Write),
+        delete::<approvals::Entity>(&[approvals::Column::OrderId], Effect::Write),
+        delete::<holds::Entity>(&[holds::Column::OrderId], Effect::Write),
+        delete::<feedback::Entity>(&[feedback::Column::OrderId], Effect::Write),
+        delete::<order_waits::Entity>(&[order_waits::Column::OrderId], Effect::Write),
+        delete::<order_lines::Entity>(&[order_lines::Column::OrderId], Effect::Write),
+        delete::<reservations::Entity>(&[reservations::Column::OrderId], Effect::Write),
+    ]
+});
+
+/// Sets when a job runs next, whose row is locked.
+fn job_of(table: &str) -> FixedStatement {
+    let set = |mark: &str| format!("run_at = {mark}2, attempts = {mark}3, lease_until = {mark}4");
+    FixedStatement::new(
+        Effect::WriteEach,
+        [Kind::Uuid, Kind::BigInt, Kind::BigInt, Kind::BigInt],
+        format!("UPDATE {table} SET {} WHERE id = ?1", set("?")),
+        &format!("UPDATE {table} SET {} FROM {{bound}} WHERE {table}.id = bound.c1", set("bound.c")),
+    )
+}

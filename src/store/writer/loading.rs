@@ -1,0 +1,526 @@
+//! A group's loading under way: what is asked for in each message, and what the answers say.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use crate::domain::{
+    JobId, Loaded, Method, Order, OrderId, OrderState, Part, Reservation, ReservationId, Sku, Snapshot,
+    Timestamp,
+};
+use crate::store::connection::error::StoreError;
+use crate::store::connection::row::Row;
+use crate::store::connection::statement::{Ask, FixedStatement};
+use crate::store::query::order_cache::OrderCache;
+use crate::store::rows::decision::{FIND_ANSWERS, IdempotencyKey, StoredAnswer};
+use crate::store::rows::lookup::{self, CachedState, EXPIRED_MAX};
+use crate::store::rows::order::JobFields;
+use crate::store::rows::statements::Locked;
+use crate::store::rows::{catalogue, document, stock};
+use crate::store::writer::wanted::{OfOrder, Wanted};
+
+/// What was loaded for a group.
+#[derive(Default)]
+pub(in crate::store) struct LoadedGroup {
+    pub(in crate::store) snapshot: Snapshot,
+    /// Of the orders and other callers' reservations that were loaded.
+    pub(in crate::store) jobs: HashMap<JobId, JobFields>,
+    pub(in crate::store) answers: HashMap<IdempotencyKey, StoredAnswer>,
+}
+
+/// One thing that is asked for in a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Topic {
+    Answers,
+    Orders,
+    Archived,
+    Reservations,
+    Expired,
+    Levels,
+    Awaited,
+    AwaitedBefore,
+    OpenReplenishments,
+    Replenishments,
+    Products,
+    Locations,
+    Couriers,
+    Rates,
+    Ratings,
+    Fingerprints,
+    ExternalReferences,
+    BankReferences,
+}
+
+pub(super) type Message = Vec<(Topic, Ask)>;
+
+/// The statements for what may change.
+struct Statements {
+    orders: &'static FixedStatement,
+    reservations: &'static FixedStatement,
+    levels: &'static FixedStatement,
+    replenishments: &'static FixedStatement,
+}
+
+impl Statements {
+    fn of(locked: Locked) -> Self {
+        match locked {
+            Locked::Update => Self {
+                orders: &lookup::LOCK_ORDERS,
+                reservations: &lookup::LOCK_RESERVATIONS,
+                levels: &lookup::LOCK_LEVELS,
+                replenishments: &lookup::LOCK_REPLENISHMENTS,
+            },
+            Locked::No => Self {
+                orders: &lookup::ORDERS,
+                reservations: &lookup::CALLERS_RESERVATIONS,
+                levels: &lookup::LEVELS,
+                replenishments: &lookup::REPLENISHMENTS,
+            },
+        }
+    }
+}
+
+/// A group's loading under way.
+pub(super) struct Loading<'w> {
+    wanted: &'w Wanted,
+    order_cache: &'w OrderCache,
+    now: Timestamp,
+    statements: Statements,
+    /// The parts asked for, in the order of their indexes.
+    parts: Vec<(Part, OfOrder)>,
+    /// Orders that are cached, held here so that they do not go meanwhile.
+    cached: HashMap<OrderId, Arc<Order>>,
+    of_orders: HashMap<OrderId, OfOrder>,
+    group: LoadedGroup,
+    /// Found in this pass; some may be loaded already.
+    pub(super) expired_orders: BTreeSet<OrderId>,
+    pub(super) expired_reservations: BTreeSet<ReservationId>,
+    more_expired: bool,
+    /// Products whose expired reservations were looked for.
+    looked_for_expired: BTreeSet<Sku>,
+    stock: BTreeSet<Sku>,
+    fingerprints: BTreeSet<String>,
+    couriers: Vec<Row>,
+    rates: Vec<Row>,
+}
+
+impl<'w> Loading<'w> {
+    pub(super) fn new(
+        wanted: &'w Wanted,
+        order_cache: &'w OrderCache,
+        now: Timestamp,
+        locked: Locked,
+    ) -> Self {
+        let parts = wanted.parts.iter().map(|(part, of)| (part.clone(), *of));
+        let expired = wanted
+            .expired_orders
+            .iter()
+            .map(|it| (Part::Order(*it), OfOrder { stock: true, ..OfOrder::default() }));
+        Self {
+            wanted,
+            order_cache,
+            now,
+            statements: Statements::of(locked),
+            parts: parts.chain(expired).collect(),
+            cached: HashMap::new(),
+            of_orders: HashMap::new(),
+            group: LoadedGroup::default(),
+            expired_orders: BTreeSet::new(),
+            expired_reservations: BTreeSet::new(),
+            more_expired: false,
+            looked_for_expired: BTreeSet::new(),
+            stock: BTreeSet::new(),
+            fingerprints: BTreeSet::new(),
+            couriers: Vec::new(),
+            rates: Vec::new(),
+        }
+    }
+
+    pub(super) fn first_message(&mut self) -> Message {
+        let wanted = self.wanted;
+        let mut message = Message::new();
+        let mut ask = |topic, statement: &'static FixedStatement, rows: Vec<Vec<_>>| {
+            if !rows.is_empty() {
+                message.push((topic, statement.about(rows)));
+            }
+        };
+        let mut orders = Vec::with_capacity(self.parts.len());
+        for (index, (part, _)) in self.parts.iter().enumerate() {
+            let mut state = CachedState::default();
+            if let Part::Order(id) = part
+                && let Some(order) = self.order_cache.get(*id)
+            {
+                state = CachedState { version: order.version, updated_at: Some(order.updated_at) };
+                self.cached.insert(*id, order);
+            }
+            orders.push(lookup::order_of(part, index, state));
+        }
+        ask(Topic::Orders, self.statements.orders, orders);
+        ask(
+            Topic::Reservations,
+            self.statements.reservations,
+            lookup::keys(wanted.reservations.iter().copied()),
+        );
+        self.ask_expired(&wanted.skus, &mut message);
+        if !self.locks_stock_later() {
+            self.ask_stock(&wanted.skus, &mut message);
+            self.ask_replenishments(&mut message);
+        }
+
+        let wanted = self.wanted;
+        let mut ask = |topic, statement: &'static FixedStatement, rows: Vec<Vec<_>>| {
+            if !rows.is_empty() {
+                message.push((topic, statement.about(rows)));
+            }
+        };
+        ask(Topic::Products, &lookup::PRODUCTS, lookup::keys(wanted.products.iter().cloned()));
+        if wanted.locations || !wanted.skus.is_empty() {
+            ask(Topic::Locations, &lookup::LOCATIONS, lookup::once());
+        }
+        if wanted.couriers {
+            ask(Topic::Couriers, &lookup::COURIERS, lookup::once());
+            ask(Topic::Rates, &lookup::RATES, lookup::once());
+            ask(Topic::Ratings, &lookup::RATINGS, lookup::once());
+        }
+        let references = wanted.external_references.iter();
+        let references = references.map(|(channel, it)| vec![(*channel).into(), it.as_str().into()]);
+        ask(Topic::ExternalReferences, &lookup::EXTERNAL_REFERENCES, references.collect());
+        let references = wanted.bank_references.iter();
+        let references = references.map(|it| vec![Method::BankTransfer.into(), it.as_str().into()]);
+        ask(Topic::BankReferences, &lookup::BANK_REFERENCES, references.collect());
+        self.ask_fingerprints(&wanted.fingerprints, &mut message);
+        self.ask_answers(&mut message);
+        message
+    }
+
+    /// Asked last: who was held up by another's locks must see what that one has answered.
+    fn ask_answers(&self, message: &mut Message) {
+        if !self.wanted.keys.is_empty() {
+            let keys = self.wanted.keys.iter().map(IdempotencyKey::values);
+            message.push((Topic::Answers, FIND_ANSWERS.about(keys.collect())));
+        }
+    }
+
+    /// Whether orders and reservations say which stock is wanted too: then all of it is locked at once, when they are
+    /// known. Locked in two goes, two groups could wait for each other.
+    fn locks_stock_later(&self) -> bool {
+        self.parts.iter().any(|(_, of)| of.stock) || !self.wanted.reservations.is_empty()
+    }
+
+    fn ask_replenishments(&self, message: &mut Message) {
+        let rows = lookup::keys(self.wanted.replenishments.iter().copied());
+        if !rows.is_empty() {
+            message.push((Topic::Replenishments, self.statements.replenishments.about(rows)));
+        }
+    }
+
+    /// Stock everywhere, who waits for it, and what is being bought. The waiting are read after the stock is locked: an
+    /// order that joins or leaves them holds that lock.
+    fn ask_stock(&mut self, skus: &BTreeSet<Sku>, message: &mut Message) {
+        let missing: Vec<Sku> = skus.difference(&self.stock).cloned().collect();
+        if missing.is_empty() {
+            return;
+        }
+        let keys = || lookup::keys(missing.iter().cloned());
+        message.push((Topic::Levels, self.statements.levels.about(keys())));
+        message.push((Topic::Awaited, lookup::AWAITED.about(keys())));
+        message.push((Topic::OpenReplenishments, lookup::OPEN_REPLENISHMENTS.about(keys())));
+        self.stock.extend(missing);
+    }
+
+    fn ask_expired(&mut self, skus: &BTreeSet<Sku>, message: &mut Message) {
+        let rows =
+            skus.difference(&self.looked_for_expired).map(|it| vec![it.clone().into(), self.now.into()]);
+        let rows: Vec<Vec<_>> = rows.collect();
+        if !rows.is_empty() {
+            message.push((Topic::Expired, lookup::EXPIRED.about(rows)));
+            self.looked_for_expired.extend(skus.iter().cloned());
+        }
+    }
+
+    fn ask_fingerprints(&mut self, fingerprints: &BTreeSet<String>, message: &mut Message) {
+        // Loaded orders are looked at as they are, so the youngest that is not among them is wanted.
+        let at_most = self.parts.len() as i64 + 1;
+        let rows =
+            fingerprints.difference(&self.fingerprints).map(|it| vec![it.as_str().into(), at_most.into()]);
+        let rows: Vec<Vec<_>> = rows.collect();
+        if !rows.is_empty() {
+            message.push((Topic::Fingerprints, lookup::RECEIVED_ALIKE.about(rows)));
+            self.fingerprints.extend(fingerprints.iter().cloned());
+        }
+    }
+
+    /// What follows from the orders.
+    pub(super) fn second_message(&mut self) -> Message {
+        let mut message = Message::new();
+        let found: HashSet<usize> = self.found_parts();
+        let missing = self.parts.iter().enumerate().filter(|(index, _)| !found.contains(index));
+        let archived: Vec<_> =
+            missing.map(|(index, (part, _))| lookup::order_of(part, index, CachedState::default())).collect();
+        if !archived.is_empty() {
+            message.push((Topic::Archived, lookup::FIND_ARCHIVED.about(archived)));
+        }
+
+        let (mut stock, mut reserving, mut fingerprints) =
+            (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        for (id, of) in &self.of_orders {
+            let Some(order) = self.group.snapshot.orders.get(id) else { continue };
+            if of.stock {
+                stock.extend(skus_of(order));
+            }
+            if of.reserving {
+                reserving.extend(order.lines.iter().map(|it| it.sku.clone()));
+            }
+            if of.fingerprint {
+                fingerprints.insert(order.fingerprint.clone());
+            }
+        }
+        for reservation in self.group.snapshot.reservations.values() {
+            stock.extend(reserved_skus(reservation));
+        }
+        self.ask_expired(&reserving, &mut message);
+        if self.locks_stock_later() {
+            stock.extend(self.wanted.skus.iter().cloned());
+            self.ask_stock(&stock, &mut message);
+            self.ask_replenishments(&mut message);
+        }
+        self.ask_fingerprints(&fingerprints, &mut message);
+
+        if !self.stock.is_empty() {
+            let waiting =
+                self.group.snapshot.orders.values().filter(|it| it.state == OrderState::AwaitingStock);
+            let waiting: BTreeSet<_> = waiting.map(|it| it.id).collect();
+            if !waiting.is_empty() {
+                message.push((Topic::AwaitedBefore, lookup::AWAITED_BEFORE.about(lookup::keys(waiting))));
+            }
+        }
+        if !message.is_empty() {
+            self.ask_answers(&mut message);
+        }
+        message
+    }
+
+    fn found_parts(&self) -> HashSet<usize> {
+        let orders = &self.group.snapshot.orders;
+        let owners = &self.group.snapshot.owners;
+        let is_found = |part: &Part| match part {
+            Part::Order(id) => orders.contains_key(id),
+            other => owners.contains_key(other),
+        };
+        self.parts
+            .iter()
+            .enumerate()
+            .filter(|(_, (part, _))| is_found(part))
+            .map(|(index, _)| index)
+            .collect()
+    }
+
+    pub(super) fn read(&mut self, topics: Vec<Topic>, answers: Vec<Vec<Row>>) -> Result<(), StoreError> {
+        for (topic, rows) in topics.into_iter().zip(answers) {
+            match topic {
+                Topic::Orders => rows.iter().try_for_each(|row| self.read_order(row))?,
+                Topic::Archived => {
+                    for row in &rows {
+                        let order = Arc::new(document::decode::<Order>("archived_orders", row.bytes(1)?)?);
+                        self.add_order(row.get(0)?, order);
+                    }
+                }
+                Topic::Expired => self.read_expired(&rows)?,
+                Topic::Fingerprints => self.read_fingerprints(&rows)?,
+                Topic::Reservations => {
+                    for row in &rows {
+                        let reservation: Reservation = document::decode("reservations", row.bytes(5)?)?;
+                        self.group.jobs.insert(JobId(reservation.id.0), job_fields(row, 1)?);
+                        self.group.snapshot.reservations.insert(reservation.id, Arc::new(reservation));
+                    }
+                }
+                Topic::Couriers => self.couriers = rows,
+                Topic::Rates => self.rates = rows,
+                other => read_lookup(&mut self.group, other, &rows)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn read_order(&mut self, row: &Row) -> Result<(), StoreError> {
+        let id: OrderId = row.get(1)?;
+        let order = match row.get::<Option<Vec<u8>>>(8)? {
+            Some(bytes) => {
+                let order = Arc::new(document::order(&bytes)?);
+                // What is read under the lock is so, whatever is remembered.
+                self.order_cache.forget(id);
+                self.order_cache.keep(&order);
+                order
+            }
+            None => self
+                .cached
+                .get(&id)
+                .cloned()
+                .ok_or_else(|| StoreError::corrupt("orders", format!("{id} has no document")))?,
+        };
+        self.group.jobs.insert(JobId(id.0), job_fields(row, 4)?);
+        self.add_order(row.get(0)?, order);
+        Ok(())
+    }
+
+    fn add_order(&mut self, index: i32, order: Arc<Order>) {
+        let asked = usize::try_from(index).ok().and_then(|it| self.parts.get(it));
+        if let Some((part, of)) = asked {
+            self.of_orders.entry(order.id).or_default().extend(*of);
+            if !matches!(part, Part::Order(_)) {
+                self.group.snapshot.owners.insert(part.clone(), order.id);
+            }
+        }
+        self.group.snapshot.orders.insert(order.id, order);
+    }
+
+    /// The oldest of those that were found, however many statements found them.
+    fn read_expired(&mut self, rows: &[Row]) -> Result<(), StoreError> {
+        let mut found = BTreeSet::new();
+        for row in rows {
+            let at: Timestamp = row.get(2)?;
+            found.insert((at, row.get::<ReservationId>(0)?, row.get::<Option<OrderId>>(1)?));
+        }
+        self.more_expired |= found.len() > EXPIRED_MAX;
+        for (_, reservation, order) in found.into_iter().take(EXPIRED_MAX) {
+            match order {
+                Some(order) => self.expired_orders.insert(order),
+                None => self.expired_reservations.insert(reservation),
+            };
+        }
+        Ok(())
+    }
+
+    fn read_fingerprints(&mut self, rows: &[Row]) -> Result<(), StoreError> {
+        for row in rows {
+            let (fingerprint, order, at): (String, OrderId, Timestamp) =
+                (row.get(0)?, row.get(1)?, row.get(2)?);
+            if self.group.snapshot.orders.contains_key(&order) {
+                continue;
+            }
+            let youngest = self.group.snapshot.fingerprints.entry(fingerprint).or_insert(at);
+            *youngest = at.max(*youngest);
+        }
+        Ok(())
+    }
+
+    /// Whether reservations have expired that are not loaded.
+    pub(super) fn found_expired(&self) -> bool {
+        let snapshot = &self.group.snapshot;
+        self.expired_orders.iter().any(|it| !self.wanted.expired_orders.contains(it))
+            || self.expired_reservations.iter().any(|it| !snapshot.reservations.contains_key(it))
+    }
+
+    pub(super) fn finish(mut self, now: Timestamp) -> Result<LoadedGroup, StoreError> {
+        let snapshot = &mut self.group.snapshot;
+        let couriers = catalogue::couriers_of(&self.couriers, &self.rates)?;
+        snapshot.couriers = couriers.into_iter().map(|it| (it.code.clone(), Arc::new(it))).collect();
+        let is_loaded =
+            |it: &OrderId| snapshot.orders.contains_key(it) && self.wanted.expired_orders.contains(it);
+        let (orders, more_orders): (Vec<_>, Vec<_>) = self.expired_orders.into_iter().partition(is_loaded);
+        let is_loaded = |it: &ReservationId| snapshot.reservations.contains_key(it);
+        let (reservations, more): (Vec<_>, Vec<_>) =
+            self.expired_reservations.into_iter().partition(is_loaded);
+        snapshot.more_expired = self.more_expired || !more_orders.is_empty() || !more.is_empty();
+        (snapshot.expired_orders, snapshot.expired_reservations) = (orders, reservations);
+
+        for job in &self.wanted.leases {
+            if let Some(JobFields { lease_token, lease_until: Some(until), .. }) = self.group.jobs.get(job)
+                && *until > now
+            {
+                snapshot.leases.insert(*job, *lease_token);
+            }
+        }
+        let asked = self.parts.iter().map(|it| it.0.clone());
+        snapshot.loaded = Some(Loaded {
+            orders: asked
+                .clone()
+                .filter_map(|it| if let Part::Order(id) = it { Some(id) } else { None })
+                .collect(),
+            parts: asked.collect(),
+            expired: self.looked_for_expired.into_iter().collect(),
+            locations: self.wanted.locations || !self.wanted.skus.is_empty(),
+            stock: self.stock.into_iter().collect(),
+            reservations: self.wanted.reservations.iter().copied().collect(),
+            replenishments: self.wanted.replenishments.iter().copied().collect(),
+            products: self.wanted.products.iter().cloned().collect(),
+            couriers: self.wanted.couriers,
+            fingerprints: self.fingerprints.into_iter().collect(),
+            external_references: self.wanted.external_references.iter().cloned().collect(),
+            bank_references: self.wanted.bank_references.iter().cloned().collect(),
+        });
+        Ok(self.group)
+    }
+}
+
+fn read_lookup(group: &mut LoadedGroup, topic: Topic, rows: &[Row]) -> Result<(), StoreError> {
+    let snapshot = &mut group.snapshot;
+    for row in rows {
+        match topic {
+            Topic::Answers => {
+                let (key, answer) = IdempotencyKey::read(row)?;
+                group.answers.insert(key, answer);
+            }
+            Topic::Levels => {
+                let level = stock::level(row)?;
+                snapshot.stock.insert((level.sku.clone(), level.location.clone()), level);
+            }
+            Topic::Awaited => {
+                snapshot.awaited.insert((row.get(0)?, row.get(1)?), row.get(2)?);
+            }
+            Topic::AwaitedBefore => {
+                snapshot.awaited_before.insert((row.get(0)?, row.get(1)?), row.get(2)?);
+            }
+            Topic::OpenReplenishments => {
+                snapshot.open_replenishments.insert((row.get(0)?, row.get(1)?), row.get(2)?);
+            }
+            Topic::Replenishments => {
+                let replenishment = stock::replenishment(row)?;
+                snapshot.replenishments.insert(replenishment.id, Arc::new(replenishment));
+            }
+            Topic::Products => {
+                let product = catalogue::product(row)?;
+                snapshot.products.insert(product.sku.clone(), Arc::new(product));
+            }
+            Topic::Locations => {
+                let location = catalogue::location(row)?;
+                snapshot.locations.insert(location.code.clone(), Arc::new(location));
+            }
+            Topic::Ratings => {
+                snapshot.courier_ratings.insert(row.get(0)?, row.get(1)?);
+            }
+            Topic::ExternalReferences => {
+                snapshot.external_references.insert((row.get(0)?, row.get(1)?));
+            }
+            Topic::BankReferences => {
+                snapshot.bank_references.insert(row.get(0)?);
+            }
+            Topic::Couriers
+            | Topic::Rates
+            | Topic::Orders
+            | Topic::Archived
+            | Topic::Reservations
+            | Topic::Expired
+            | Topic::Fingerprints => {}
+        }
+    }
+    Ok(())
+}
+
+/// Job fields from four columns on.
+pub(super) fn job_fields(row: &Row, from: usize) -> Result<JobFields, StoreError> {
+    Ok(JobFields {
+        run_at: row.get(from)?,
+        attempts: row.get(from + 1)?,
+        lease_token: row.get(from + 2)?,
+        lease_until: row.get(from + 3)?,
+    })
+}
+
+fn skus_of(order: &Order) -> BTreeSet<Sku> {
+    let of_lines = order.lines.iter().map(|it| it.sku.clone());
+    of_lines.chain(order.reservations.iter().flat_map(reserved_skus)).collect()
+}
+
+fn reserved_skus(reservation: &Reservation) -> impl Iterator<Item = Sku> {
+    reservation.items.iter().map(|it| it.sku.clone())
+}

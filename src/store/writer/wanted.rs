@@ -1,0 +1,89 @@
+//! The joint read set of a group of changes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::domain::{Channel, JobId, OrderId, Part, ReadSet, ReplenishmentId, ReservationId, Sku};
+use crate::store::rows::decision::IdempotencyKey;
+
+/// What is wanted of an order beside itself.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct OfOrder {
+    /// Stock of its lines and reservations.
+    pub(super) stock: bool,
+    /// Expired reservations of that stock.
+    pub(super) reserving: bool,
+    /// When the youngest other order like it was received.
+    pub(super) fingerprint: bool,
+}
+
+impl OfOrder {
+    pub(super) fn extend(&mut self, other: Self) {
+        self.stock |= other.stock;
+        self.reserving |= other.reserving;
+        self.fingerprint |= other.fingerprint;
+    }
+}
+
+/// The joint read set of a group's changes; sorted, as locks are taken in order.
+#[derive(Default)]
+pub(in crate::store) struct Wanted {
+    /// Orders by themselves and by their parts.
+    pub(super) parts: BTreeMap<Part, OfOrder>,
+    /// Orders whose reservations have expired, to be locked with the others.
+    pub(super) expired_orders: BTreeSet<OrderId>,
+    pub(super) skus: BTreeSet<Sku>,
+    pub(super) reservations: BTreeSet<ReservationId>,
+    pub(super) replenishments: BTreeSet<ReplenishmentId>,
+    pub(super) products: BTreeSet<Sku>,
+    pub(super) locations: bool,
+    pub(super) couriers: bool,
+    pub(super) fingerprints: BTreeSet<String>,
+    pub(super) external_references: BTreeSet<(Channel, String)>,
+    pub(super) bank_references: BTreeSet<String>,
+    pub(super) leases: BTreeSet<JobId>,
+    pub(super) keys: BTreeSet<IdempotencyKey>,
+}
+
+impl Wanted {
+    pub(in crate::store) fn add(&mut self, reads: &ReadSet) {
+        let ReadSet {
+            orders,
+            parts,
+            order_stock,
+            reserves,
+            skus,
+            reservations,
+            replenishments,
+            products,
+            locations,
+            couriers,
+            fingerprints,
+            order_fingerprints,
+            external_references,
+            bank_references,
+            lease,
+        } = reads;
+        let of_order =
+            OfOrder { stock: *order_stock, reserving: *reserves, fingerprint: *order_fingerprints };
+        let orders = orders.iter().map(|it| Part::Order(*it));
+        for part in orders.chain(parts.iter().cloned()) {
+            self.parts.entry(part).or_default().extend(of_order);
+        }
+        self.skus.extend(skus.iter().cloned());
+        self.reservations.extend(reservations);
+        self.replenishments.extend(replenishments);
+        self.products.extend(products.iter().chain(skus).cloned());
+        self.locations |= *locations || *order_stock || !skus.is_empty() || !reservations.is_empty();
+        self.couriers |= couriers;
+        self.fingerprints.extend(fingerprints.iter().cloned());
+        let named = external_references.iter().filter(|(_, reference)| !reference.is_empty());
+        self.external_references.extend(named.cloned());
+        self.bank_references.extend(bank_references.iter().cloned());
+        self.leases.extend(lease.map(|it| it.job));
+    }
+
+    /// Adds idempotency keys whose stored answers are wanted.
+    pub(in crate::store) fn add_key(&mut self, key: IdempotencyKey) {
+        self.keys.insert(key);
+    }
+}
