@@ -5,8 +5,8 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::domain::{
-    ApprovalId, Courier, InvoiceId, Location, MessageId, Movement, Order, PaymentId, Product, RefundId,
-    Replenishment, Reservation, ShipmentId, StockLevel,
+    ApprovalId, Courier, InvoiceId, Location, MessageId, Movement, Order, OrderId, PaymentId, Product,
+    RefundId, Replenishment, Reservation, ShipmentId, StockLevel, Timestamp,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row as FoundRow;
@@ -28,11 +28,11 @@ impl Store {
     ) -> Result<Page<Arc<Order>>, StoreError> {
         if !show_archived {
             let (rows, next) = page(&self.look().await?, &ORDERS, listing).await?;
-            return Ok((rows.iter().map(order_in).collect::<Result<_, _>>()?, next));
+            return Ok((self.orders_in(&rows)?, next));
         }
         let db = self.snapshot().await?;
         let (rows, next) = both_pages(&db, listing).await?;
-        Ok((rows.iter().map(order_in).collect::<Result<_, _>>()?, next))
+        Ok((self.orders_in(&rows)?, next))
     }
 
     /// Parts of orders come with their order: what is shown of a part is not all in it.
@@ -127,11 +127,21 @@ impl Store {
         listing: &Listing,
     ) -> Result<Page<(Arc<Order>, I)>, StoreError> {
         let (rows, next) = page(&self.look().await?, resource, listing).await?;
-        let part = |row: &Row| Ok((order_in(row)?, row.id().into()));
-        Ok((rows.iter().map(part).collect::<Result<_, StoreError>>()?, next))
+        let orders = self.orders_in(&rows)?;
+        Ok((orders.into_iter().zip(rows.iter().map(|it| it.id().into())).collect(), next))
     }
-}
 
-fn order_in(row: &Row) -> Result<Arc<Order>, StoreError> {
-    Ok(Arc::new(document::order(row.shown.bytes(0)?)?))
+    /// The order of each row. One whose cached state is the stored one is not decoded; a list keeps none, so that those
+    /// that are used stay.
+    fn orders_in(&self, rows: &[Row]) -> Result<Vec<Arc<Order>>, StoreError> {
+        let order = |row: &Row| -> Result<Arc<Order>, StoreError> {
+            let (id, version, changed_at): (OrderId, i64, Timestamp) =
+                (row.shown.get(1)?, row.shown.get(2)?, row.shown.get(3)?);
+            match self.inner.order_cache.get(id) {
+                Some(cached) if cached.version == version && cached.updated_at == changed_at => Ok(cached),
+                _ => Ok(Arc::new(document::order(row.shown.bytes(0)?)?)),
+            }
+        };
+        rows.iter().map(order).collect()
+    }
 }

@@ -416,9 +416,15 @@ impl Plan<'_> {
         let joined = match resource.shown {
             Shown::Nothing => return self.page_sql(),
             Shown::Document => {
-                let table = if resource.from == "archived_orders" { resource.from } else { "orders" };
+                let (table, changed) = match resource.from {
+                    "archived_orders" => ("archived_orders", "archived_at"),
+                    _ => ("orders", "updated_at"),
+                };
                 let id = key(if resource.order.is_some() { resource.key.len() } else { 0 });
-                format!("shown.document FROM page JOIN {table} AS shown ON shown.id = page.{id}")
+                format!(
+                    "shown.document, shown.id, shown.version, shown.{changed} \
+                    FROM page JOIN {table} AS shown ON shown.id = page.{id}"
+                )
             }
             Shown::Row(columns) => {
                 let table = resource.from;
