@@ -126,6 +126,8 @@ impl Session {
         mut asks: Vec<Ask>,
     ) -> Result<(Option<Timestamp>, Vec<Vec<Row>>), StoreError> {
         assert!(!self.open.swap(true, Ordering::Relaxed), "one transaction at a time");
+        // What an earlier transaction failed of says nothing about this one.
+        self.take_existing_key();
         if self.backend == DbBackend::Sqlite {
             return Ok((None, self.message(&["BEGIN IMMEDIATE"], &asks, &[]).await?));
         }
@@ -145,8 +147,8 @@ impl Session {
             faults::at(format_args!("{name}.commit.before"))?;
         }
         let written = self.message(&[], &asks, &["COMMIT"]).await;
-        // After a statement that failed, PostgreSQL takes COMMIT for ROLLBACK.
-        if written.is_ok() || self.backend == DbBackend::Postgres {
+        // A statement that failed has made PostgreSQL take COMMIT for ROLLBACK; one that could not be sent has not.
+        if written.is_ok() {
             self.open.store(false, Ordering::Relaxed);
         }
         written?;

@@ -95,6 +95,7 @@ pub(in crate::store) static TAKE_NUMBERS: Fixed = Fixed::new(|| {
         "RETURNING name, value",
         "ON CONFLICT (name) DO UPDATE SET value = counters.value + excluded.value",
     )
+    .together()
 });
 
 fn raising(effect: Effect, returning: &str, conflict: &str) -> FixedStatement {
@@ -139,6 +140,7 @@ pub(in crate::store) static FIND_ANSWERS: Fixed = Fixed::new(|| {
         &format!("SELECT {columns} FROM {{bound}} JOIN decisions ON {} ORDER BY 1, 2, 3", is("bound.c")),
     )
     .locking("FOR UPDATE OF decisions")
+    .together()
 });
 
 /// The events of orders, each order's in their sequence.

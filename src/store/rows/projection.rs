@@ -164,6 +164,14 @@ impl Changes {
         }
     }
 
+    /// Adds what the registers have to note of an order that leaves for the archive.
+    pub(in crate::store) fn register(&mut self, before: &Order, after: &Order) {
+        let mut changes = Self::default();
+        changes.add_billing(Some(before), after);
+        self.numbers.append(&mut changes.numbers);
+        self.references.append(&mut changes.references);
+    }
+
     /// Items of another caller's reservation.
     pub(in crate::store) fn add_items(&mut self, before: Option<&Reservation>, after: &Reservation) {
         add_items(&mut self.rows.items, before, after);

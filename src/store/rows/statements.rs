@@ -120,7 +120,7 @@ pub(in crate::store) fn select<E: EntityTrait>(
     );
     match locked {
         Locked::No => statement,
-        Locked::Update => statement.locking(&format!("FOR UPDATE OF {table}")),
+        Locked::Update => statement.locking(&format!("FOR UPDATE OF {table}")).together(),
     }
 }
 

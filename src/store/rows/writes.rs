@@ -64,7 +64,8 @@ fixed! {
     UPSERT_HOLDS = upsert::<holds::Entity>(&[holds::Column::State, holds::Column::ReleasedAt]);
     UPSERT_APPROVALS = upsert::<approvals::Entity>(&[approvals::Column::State, approvals::Column::ExpiresAt, approvals::Column::DecidedBy, approvals::Column::DecidedAt]);
     UPSERT_MESSAGES = upsert::<messages::Entity>(&[messages::Column::State, messages::Column::SentAt]);
-    UPSERT_FEEDBACK = upsert::<feedback::Entity>(&[feedback::Column::State, feedback::Column::DeliveryRating, feedback::Column::ProductRating, feedback::Column::Comment, feedback::Column::SubmittedAt]);
+    UPSERT_FEEDBACK = upsert::<feedback::Entity>(&[feedback::Column::State, feedback::Column::DeliveryRating, feedback::Column::ProductRating, feedback::Column::Comment, feedback::Column::RequestedAt,
+        feedback::Column::SubmittedAt]);
     ADD_INVOICE_NUMBERS = insert::<invoice_numbers::Entity>();
     UPSERT_INVOICES = upsert::<invoices::Entity>(&[invoices::Column::State]);
     UPSERT_PAYMENTS = upsert::<payments::Entity>(&[payments::Column::State, payments::Column::Request, payments::Column::CapturedMinor, payments::Column::ProviderReference, payments::Column::UpdatedAt]);

@@ -187,6 +187,12 @@ impl Before {
 
         let (again, new): (Vec<_>, Vec<_>) =
             archived.into_iter().partition(|(old, _)| old.is_some_and(is_archived));
+        // Invoiced or paid in this very group, maybe; all that came before is noted.
+        for (before, after) in &new {
+            if let Some(before) = before {
+                changes.register(before, after);
+            }
+        }
         let leaving = new.iter().filter_map(|it| it.0).map(|it| vec![it.id.into(), it.version.into()]);
         writes.put(&writes::LEAVE_ORDERS, leaving.collect());
         let new = new.iter().map(|it| (None, it.1));

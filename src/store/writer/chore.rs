@@ -75,7 +75,7 @@ impl Chore {
 }
 
 /// The tables whose rows are jobs, each under its own id.
-const TABLES: [(&str, JobKind); 2] = [("orders", JobKind::Order), ("reservations", JobKind::Reservation)];
+const TABLES: [(&str, JobKind); 2] = [("reservations", JobKind::Reservation), ("orders", JobKind::Order)];
 
 pub(in crate::store) async fn claim(
     db: &Session,
@@ -89,7 +89,11 @@ pub(in crate::store) async fn claim(
     };
     let mut claimed: Vec<(i64, Job)> = Vec::new();
     for (table, kind) in TABLES {
-        let room = bounded(limit) - claimed.len() as i64;
+        // Reservations come first, and take half of the room at most: neither waits for the other to have none.
+        let room = match kind {
+            JobKind::Reservation => bounded(limit).saturating_add(1) / 2,
+            JobKind::Order => bounded(limit) - claimed.len() as i64,
+        };
         let sql = format!(
             "UPDATE {table} SET lease_token = lease_token + 1, lease_until = $2, attempts = attempts + 1 \
             WHERE id IN (SELECT id FROM {table} WHERE run_at <= $1 AND (lease_until IS NULL OR lease_until < $1) \

@@ -194,7 +194,7 @@ impl Writer {
         for (change, state) in group.iter().zip(states) {
             let ChangeState::Accepted { changes, answer, .. } = state else { continue };
             movements.append(&mut changes.movements);
-            leases.extend(changes.lease);
+            leases.extend(changes.lease.filter(|it| !leases.contains(it)));
             let claim = request_of(change.as_ref()).filter(|(_, mode, _)| matches!(mode, RequestMode::Claim));
             let key = claim.zip(answer.as_ref()).map(|((key, _, fingerprint), answer)| {
                 (key, StoredAnswer { fingerprint, answer: Arc::clone(answer) })
