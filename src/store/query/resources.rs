@@ -38,7 +38,7 @@ pub(super) enum Shown {
     Row(fn() -> String),
     /// The document of another caller's reservation, and that of the order of the others.
     Reservation,
-    /// Nothing: it is looked up otherwise.
+    /// Only the key: the list reads its rows by another statement.
     Nothing,
 }
 

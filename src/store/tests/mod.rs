@@ -13,3 +13,4 @@ mod reads;
 mod requests;
 pub(in crate::store) mod shop;
 mod stock;
+mod transactions;

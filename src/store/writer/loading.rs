@@ -346,6 +346,11 @@ impl<'w> Loading<'w> {
         let order = match row.get::<Option<Vec<u8>>>(8)? {
             Some(bytes) => {
                 let order = Arc::new(document::order(&bytes)?);
+                let version: i64 = row.get(2)?;
+                if order.version != version {
+                    let what = format!("{id} has version {version}, its document {}", order.version);
+                    return Err(StoreError::corrupt("orders", what));
+                }
                 // What is read under the lock is so, whatever is remembered.
                 self.order_cache.forget(id);
                 self.order_cache.keep(&order);

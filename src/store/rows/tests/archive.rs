@@ -11,6 +11,7 @@ use crate::store::tests::shop::{Scene, on_both_engines};
 
 on_both_engines! {
     an_archived_order_leaves_the_tables_of_the_day_as_one_document
+    what_is_invoiced_and_archived_at_once_is_in_the_registers
     nobody_leaves_the_archive
 }
 
@@ -80,6 +81,21 @@ async fn an_archived_order_leaves_the_tables_of_the_day_as_one_document(scene: &
     let read = load_orders(&db, &OrderCache::new(0), &[order.id]).await.expect("a document");
     assert_eq!(read.iter().map(|it| &**it).collect::<Vec<_>>(), [&later_on]);
     assert_eq!(rows_of(&db, "archived_orders").await, 1);
+}
+
+/// Both may happen in one group: then no row of the day was ever written.
+async fn what_is_invoiced_and_archived_at_once_is_in_the_registers(scene: &Scene) {
+    let db = scene.writer().await;
+    stocked(&db).await;
+    let bare = then(&full(1), |it| {
+        it.invoices.clear();
+        it.payments.clear();
+    });
+    save(&db, &nothing(), &orders([&bare])).await.expect("an order without an invoice");
+    let archived = archived(&then(&full(1), |it| it.version = bare.version));
+    save(&db, &orders([&bare]), &orders([&archived])).await.expect("archived");
+    assert_eq!(rows_of(&db, "invoice_numbers").await, 2);
+    assert_eq!(rows_of(&db, "payment_references").await, 1);
 }
 
 async fn nobody_leaves_the_archive(scene: &Scene) {
