@@ -13,7 +13,8 @@ use crate::store::writer::job::Job;
 use crate::store::writer::queue::Task;
 
 impl Store {
-    /// Claims due jobs, the longest due first, for `lease`. Another worker gets what is not done by then.
+    /// Claims due jobs for `lease`, other callers' reservations for half of the limit at most, and gives them back the
+    /// longest due first. Another worker gets what is not done by then.
     pub async fn claim_jobs(&self, limit: u64, lease: Duration) -> Result<Vec<Job>, StoreError> {
         if !self.any_job_due().await? {
             return Ok(Vec::new());
@@ -31,10 +32,10 @@ impl Store {
     }
 
     /// Deletes request ids, and the answers kept with them, from before `older_than`. Gives back how many.
-    pub async fn reap_requests(&self, older_than: Timestamp) -> Result<u64, StoreError> {
+    pub async fn forget_keys(&self, older_than: Timestamp) -> Result<u64, StoreError> {
         let mut reaped = 0;
         loop {
-            match self.run_chore(Wish::ReapRequests { before: older_than }).await? {
+            match self.run_chore(Wish::ForgetKeys { before: older_than }).await? {
                 ChoreResult::Rows(0) | ChoreResult::Jobs(_) => return Ok(reaped),
                 ChoreResult::Rows(rows) => reaped += rows,
             }

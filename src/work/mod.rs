@@ -65,7 +65,7 @@ pub fn start(app: &App, shutdown: &watch::Receiver<bool>) -> JoinSet<()> {
 async fn reap(app: App, mut shutdown: watch::Receiver<bool>) {
     loop {
         let before = app.store.now().minus(app.requests_kept_for);
-        match app.store.reap_requests(before).await {
+        match app.store.forget_keys(before).await {
             Ok(0) => {}
             Ok(reaped) => tracing::info!(reaped, "forgot old request ids"),
             Err(error) => tracing::warn!(%error, "could not forget old request ids"),

@@ -1,4 +1,4 @@
-//! Events in order: the history, the outbox and the feed in one.
+//! Events in order: the history and the feed in one.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;

@@ -490,7 +490,7 @@ async fn check_archive(
     }
 }
 
-/// The next orders in a table, by their ids. The id of the row is taken, so that a page ends where its rows do.
+/// The next orders in a table, by their ids.
 async fn page(db: &Session, table: &'static str, after: OrderId) -> Result<Vec<Order>, StoreError> {
     let sql = format!("SELECT document FROM {table} WHERE id > $1 ORDER BY id LIMIT {PAGE}");
     let rows = db.query(&sql, vec![after.0.into()]).await?;

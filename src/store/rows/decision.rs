@@ -83,22 +83,15 @@ pub(in crate::store) static ADD_DECISIONS: Fixed = Fixed::new(|| {
 });
 
 /// Raises counters without giving out where they stand.
-pub(in crate::store) static ADD_TO_COUNTERS: Fixed = Fixed::new(|| {
-    raising(Effect::Write, "", "ON CONFLICT (name) DO UPDATE SET value = counters.value + excluded.value")
-});
+pub(in crate::store) static ADD_TO_COUNTERS: Fixed = Fixed::new(|| raising(Effect::Write, ""));
 
 /// Raises counters, in the order of their names, and gives out where they stand. They are locked from here to the
 /// commit, so that numbers have no gaps.
-pub(in crate::store) static TAKE_NUMBERS: Fixed = Fixed::new(|| {
-    raising(
-        Effect::Read,
-        "RETURNING name, value",
-        "ON CONFLICT (name) DO UPDATE SET value = counters.value + excluded.value",
-    )
-    .together()
-});
+pub(in crate::store) static TAKE_NUMBERS: Fixed =
+    Fixed::new(|| raising(Effect::Read, "RETURNING name, value").together());
 
-fn raising(effect: Effect, returning: &str, conflict: &str) -> FixedStatement {
+fn raising(effect: Effect, returning: &str) -> FixedStatement {
+    let conflict = "ON CONFLICT (name) DO UPDATE SET value = counters.value + excluded.value";
     FixedStatement::new(
         effect,
         [Kind::Text, Kind::BigInt],

@@ -1,8 +1,9 @@
 //! Documents: an aggregate as it is, in one column. The first byte names the encoding, so that what was written once is
 //! read for ever; from then on it is MessagePack, packed by LZ4.
 //!
-//! A struct is an array of its fields in their order, without their names, which are most of JSON. So a field that is added later comes last in its struct and has `#[serde(default)]`, and none is moved or
-//! removed; what has to break with that gets another encoding.
+//! A struct is an array of its fields in their order, without their names, which would be most of the bytes. So a field
+//! that is added later comes last in its struct and has `#[serde(default)]`, and none is moved or removed; what has to
+//! break with that gets another encoding.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -19,7 +19,7 @@ macro_rules! fixed {
     ($($name:ident = $made:expr;)+) => {
         $(pub(in crate::store) static $name: Fixed = LazyLock::new(|| $made);)+
 
-        /// Every statement that writes, to be prepared when a connection is made.
+        /// These statements, which every writing connection prepares when it is made.
         pub(in crate::store) fn all() -> Vec<&'static FixedStatement> {
             vec![$(&$name,)+]
         }
@@ -99,6 +99,7 @@ fixed! {
     ADD_RATES = insert::<courier_rates::Entity>();
 }
 
+// Only a rebuild sends what follows, so no connection prepares it beforehand.
 pub(in crate::store) static ADD_MISSING_INVOICE_NUMBERS: Fixed =
     LazyLock::new(insert_missing::<invoice_numbers::Entity>);
 

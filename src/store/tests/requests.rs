@@ -179,7 +179,7 @@ async fn old_answers_are_reaped(scene: &Scene) {
         .expect("two");
     let older_than = scene.store.now().minus(Duration::from_secs(72 * 3_600));
 
-    assert_eq!(scene.store.reap_requests(older_than).await.expect("reaped"), 1);
+    assert_eq!(scene.store.forget_keys(older_than).await.expect("reaped"), 1);
     assert_eq!(count_keys(&scene.store).await, 1);
 }
 

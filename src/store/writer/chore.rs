@@ -14,8 +14,9 @@ use crate::store::connection::row::Row;
 use crate::store::connection::session::Session;
 use crate::store::writer::job::{Job, JobKind};
 
-/// Rows deleted in one transaction: few, so that the changes behind it wait briefly.
-const REAPED_AT_ONCE: u64 = 500;
+/// Keys forgotten in one transaction, of decisions with events and of those without: few, so that the changes behind it
+/// wait briefly.
+const FORGOTTEN_AT_ONCE: u64 = 500;
 
 /// How far one look goes along the queue for a product in a region.
 pub(in crate::store) const QUEUE_MAX: i64 = 10_000;
@@ -29,7 +30,7 @@ pub(in crate::store) struct Chore {
 pub(in crate::store) enum Wish {
     ClaimJobs { limit: u64, lease: Duration },
     FailJob { lease: Lease, retry_at: Timestamp },
-    ReapRequests { before: Timestamp },
+    ForgetKeys { before: Timestamp },
 }
 
 impl Wish {
@@ -37,7 +38,7 @@ impl Wish {
         match self {
             Self::ClaimJobs { .. } => "ClaimJobs",
             Self::FailJob { .. } => "FailJob",
-            Self::ReapRequests { .. } => "ReapRequests",
+            Self::ForgetKeys { .. } => "ForgetKeys",
         }
     }
 }
@@ -60,8 +61,8 @@ impl Chore {
                 ChoreResult::Jobs(claim(db, limit, now, now.plus(lease)).await?)
             }
             Wish::FailJob { lease, retry_at } => ChoreResult::Rows(fail(db, lease, retry_at).await?),
-            Wish::ReapRequests { before } => {
-                ChoreResult::Rows(forget_keys(db, before, REAPED_AT_ONCE).await?)
+            Wish::ForgetKeys { before } => {
+                ChoreResult::Rows(forget_keys(db, before, FORGOTTEN_AT_ONCE).await?)
             }
         };
         db.commit(Vec::new(), &[self.wish.name()]).await?;
@@ -131,8 +132,8 @@ pub(in crate::store) async fn fail(
     Ok(failed)
 }
 
-/// Forgets the oldest idempotency keys from before this moment, with their answers, at most `limit` at once. What was
-/// decided under them stays.
+/// Forgets the oldest idempotency keys from before this moment, with their answers: at most `limit` of decisions that
+/// have events, which stay, and as many of decisions without, whose rows go.
 pub(in crate::store) async fn forget_keys(
     db: &Session,
     before: Timestamp,

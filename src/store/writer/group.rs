@@ -37,7 +37,7 @@ use crate::store::writer::wanted::Wanted;
 /// The least time until a job that changed nothing runs again.
 const IDLE_JOB_AFTER: Duration = Duration::from_secs(5);
 
-/// One writing connection and the loop that feeds it.
+/// What the lanes of the writer share.
 #[derive(Clone)]
 pub(in crate::store) struct Writer {
     pub(in crate::store) pools: Pools,
@@ -46,7 +46,9 @@ pub(in crate::store) struct Writer {
     pub(in crate::store) clock: StoreClock,
     pub(in crate::store) bell: Arc<watch::Sender<u64>>,
     pub(in crate::store) order_cache: Arc<OrderCache>,
+    /// How many messages were sent to the database; not letters to customers.
     pub(in crate::store) messages: Arc<AtomicU64>,
+    /// How many groups were committed, or ended without a change.
     pub(in crate::store) groups: Arc<AtomicU64>,
     /// The runtime of the callers, which answers them while the lane begins its next group.
     pub(in crate::store) callers: Handle,

@@ -17,7 +17,6 @@ use crate::store::writer::change::{
 };
 use crate::store::writer::chore::{Chore, ChoreResult};
 use crate::store::writer::group::{Undecided, Writer, outcomes_of, request_of, with_missing_keys};
-
 use crate::store::writer::outcome::{
     ChangeState, Freeing, GroupFailure, ShortOfStock, fail, refuse, refuse_late,
 };

@@ -128,8 +128,8 @@ async fn an_answer_is_kept_under_its_key_and_replaced_under_the_same_content(sce
 
     // What is forgotten is the key; what was decided stays.
     let hour = Duration::from_secs(3_600);
-    assert_eq!(scene.store.reap_requests(AT).await.expect("none"), 0);
-    assert_eq!(scene.store.reap_requests(AT.plus(hour)).await.expect("both"), 2);
+    assert_eq!(scene.store.forget_keys(AT).await.expect("none"), 0);
+    assert_eq!(scene.store.forget_keys(AT.plus(hour)).await.expect("both"), 2);
     assert_eq!(answers(&db, &["request-1", "request-2"]).await, []);
     assert_eq!(scene.store.events_of(order).await.expect("a look").len(), 1);
     assert_eq!(rows_of(&db, "decisions").await, 1);
