@@ -10,3 +10,4 @@ pub(super) mod receive;
 pub(super) mod replenish;
 pub(super) mod reserve;
 pub(super) mod reserve_for_others;
+pub(super) mod restock;
