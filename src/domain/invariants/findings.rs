@@ -77,6 +77,7 @@ pub const LAWS: &[(&str, &str)] = &[
     ("I1", "every claimed request id has its answer"),
     ("A1", "every archived order can be read and obeyed its laws when it was archived"),
     ("D1", "the tables around an order say what its document says"),
+    ("D2", "the columns of a product, a location or a courier say what its document says"),
     ("P1", "no column holds what looks like a card number"),
 ];
 

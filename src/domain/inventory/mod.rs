@@ -4,6 +4,7 @@ pub(super) mod adjust;
 pub(super) mod allocate;
 pub(super) mod availability;
 pub(super) mod expire;
+pub(super) mod fewest;
 pub(super) mod known;
 pub(super) mod ledger;
 pub(super) mod receive;

@@ -190,23 +190,18 @@ mod tests {
     }
 
     fn courier() -> Courier {
+        let rate = Rate {
+            region: region(),
+            service: ServiceLevel::Express,
+            currency: eur(),
+            base_minor: 500,
+            per_kg_minor: 120,
+            transit_days: 2,
+            weight_max_grams: 30_000,
+        };
         Courier {
-            code: "FALCON".parse().expect("a courier"),
-            version: 1,
-            name: "Falcon".to_owned(),
             cutoff_minutes: 15 * 60,
-            utc_offset_minutes: 0,
-            pickup_weekdays: vec![1, 2, 3, 4, 5],
-            rates: vec![Rate {
-                region: region(),
-                service: ServiceLevel::Express,
-                currency: eur(),
-                base_minor: 500,
-                per_kg_minor: 120,
-                transit_days: 2,
-                weight_max_grams: 30_000,
-            }],
-            created_at: MONDAY,
+            ..Courier::new("FALCON".parse().expect("a courier"), vec![rate], MONDAY)
         }
     }
 

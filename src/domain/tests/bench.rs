@@ -79,26 +79,16 @@ impl Bench {
         for (code, region, country, priority) in
             [("NYC", "NORTH_AMERICA", "US", 1), ("LAX", "NORTH_AMERICA", "US", 2), ("BER", "EUROPE", "DE", 1)]
         {
-            let location = Location {
-                code: location_code(code),
-                version: 0,
-                name: code.to_owned(),
-                region: region.parse().expect("a region code"),
-                country: country.to_owned(),
-                priority,
-                created_at: MONDAY,
-            };
+            let region = region.parse().expect("a region code");
+            let location =
+                Location { priority, ..Location::new(location_code(code), region, country, MONDAY) };
             bench.decide(|unit| create_location(unit, &location)).expect("a new location");
         }
         for (code, minor, weight_grams) in [("A-1", 1_000, 300), ("B-2", 2_550, 1_200), ("C-3", 333, 50)] {
             let product = Product {
-                sku: sku(code),
-                version: 0,
-                name: format!("Thing {code}"),
-                tax_category: "STANDARD".to_owned(),
                 unit_price: Some(usd(minor)),
                 weight_grams,
-                created_at: MONDAY,
+                ..Product::new(sku(code), format!("Thing {code}"), MONDAY)
             };
             bench.decide(|unit| create_product(unit, &product)).expect("a new product");
         }

@@ -70,16 +70,7 @@ pub(super) fn courier(code: &str, base_minor: i64, days: u32) -> Courier {
             });
         }
     }
-    Courier {
-        code: code.parse().expect("a courier code"),
-        version: 0,
-        name: code.to_owned(),
-        cutoff_minutes: 960,
-        utc_offset_minutes: 0,
-        pickup_weekdays: vec![1, 2, 3, 4, 5],
-        rates,
-        created_at: MONDAY,
-    }
+    Courier::new(code.parse().expect("a courier code"), rates, MONDAY)
 }
 
 /// An order from New York, as it comes from the web shop; refused on a shortage.

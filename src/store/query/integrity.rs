@@ -8,11 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use sea_orm::DbBackend;
 use uuid::Uuid;
 
-use crate::domain::{self, Event, Machine, Order, OrderId, Timestamp, Transition, Violation};
+use crate::domain::{
+    self, Courier, Event, Location, Machine, Order, OrderId, Product, Timestamp, Transition, Violation,
+};
 use crate::store::connection::error::StoreError;
 use crate::store::connection::session::Session;
-use crate::store::query::agreement::disagreements;
+use crate::store::query::agreement::{CATALOGUE, disagreements, entries_after};
 use crate::store::query::history::events_of;
+use crate::store::rows::catalogue::Entry;
 use crate::store::rows::document;
 
 /// How many broken rows of one law are named.
@@ -304,6 +307,11 @@ pub(in crate::store) async fn check(
     check_orders(db, &mut orders, go_on).await?;
     results.insert(ARCHIVE, check_archive(db, &mut orders, go_on).await?);
     results.insert(TRANSITIONS, orders.transitions());
+    let mut catalogue = LawResult::of(CATALOGUE);
+    check_entries::<Product>(db, &mut catalogue, go_on).await?;
+    check_entries::<Location>(db, &mut catalogue, go_on).await?;
+    check_entries::<Courier>(db, &mut catalogue, go_on).await?;
+    results.insert(CATALOGUE, catalogue);
 
     // Every law there is, in its place; one that no query checks is one of orders.
     Ok(domain::LAWS.iter().map(|&(id, _)| orders.add_to(results.remove(id), id)).collect())
@@ -506,6 +514,24 @@ async fn check_archive(
         if orders.len() < PAGE {
             return Ok(result);
         }
+    }
+}
+
+/// Looks into every entry of a table of the catalogue.
+async fn check_entries<T: Entry>(
+    db: &Session,
+    result: &mut LawResult,
+    go_on: impl Fn() -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let mut after = String::new();
+    loop {
+        go_on()?;
+        let Some(found) = entries_after::<T>(db, &after).await? else { return Ok(()) };
+        after = found.last;
+        result.checked += found.count as u64;
+        result.broken += found.violations.len() as u64;
+        let room = NAMED_MAX.saturating_sub(result.violations.len());
+        result.violations.extend(found.violations.into_iter().take(room));
     }
 }
 

@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::domain::{
-    JobId, Loaded, Method, Order, OrderId, OrderState, Part, Reservation, ReservationId, Sku, Snapshot,
-    Timestamp,
+    Courier, JobId, Loaded, Location, Method, Order, OrderId, OrderState, Part, Product, Reservation,
+    ReservationId, Sku, Snapshot, Timestamp,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row;
@@ -43,7 +43,6 @@ pub(super) enum Topic {
     Products,
     Locations,
     Couriers,
-    Rates,
     Ratings,
     Fingerprints,
     ExternalReferences,
@@ -99,8 +98,6 @@ pub(super) struct Loading<'w> {
     looked_for_expired: BTreeSet<Sku>,
     stock: BTreeSet<Sku>,
     fingerprints: BTreeSet<String>,
-    couriers: Vec<Row>,
-    rates: Vec<Row>,
 }
 
 impl<'w> Loading<'w> {
@@ -130,8 +127,6 @@ impl<'w> Loading<'w> {
             looked_for_expired: BTreeSet::new(),
             stock: BTreeSet::new(),
             fingerprints: BTreeSet::new(),
-            couriers: Vec::new(),
-            rates: Vec::new(),
         }
     }
 
@@ -179,7 +174,6 @@ impl<'w> Loading<'w> {
         }
         if wanted.couriers {
             ask(Topic::Couriers, &lookup::COURIERS, lookup::once());
-            ask(Topic::Rates, &lookup::RATES, lookup::once());
             ask(Topic::Ratings, &lookup::RATINGS, lookup::once());
         }
         let references = wanted.external_references.iter();
@@ -336,8 +330,6 @@ impl<'w> Loading<'w> {
                         self.group.snapshot.reservations.insert(reservation.id, Arc::new(reservation));
                     }
                 }
-                Topic::Couriers => self.couriers = rows,
-                Topic::Rates => self.rates = rows,
                 other => read_lookup(&mut self.group, other, &rows)?,
             }
         }
@@ -420,8 +412,6 @@ impl<'w> Loading<'w> {
 
     pub(super) fn finish(mut self, now: Timestamp) -> Result<LoadedGroup, StoreError> {
         let snapshot = &mut self.group.snapshot;
-        let couriers = catalogue::couriers_of(&self.couriers, &self.rates)?;
-        snapshot.couriers = couriers.into_iter().map(|it| (it.code.clone(), Arc::new(it))).collect();
         let is_loaded =
             |it: &OrderId| snapshot.orders.contains_key(it) && self.wanted.expired_orders.contains(it);
         let (orders, more_orders): (Vec<_>, Vec<_>) = self.expired_orders.into_iter().partition(is_loaded);
@@ -482,12 +472,16 @@ fn read_lookup(group: &mut LoadedGroup, topic: Topic, rows: &[Row]) -> Result<()
                 snapshot.add_replenishment(Arc::new(stock::replenishment(row)?));
             }
             Topic::Products => {
-                let product = catalogue::product(row)?;
+                let product: Product = catalogue::read(row)?;
                 snapshot.products.insert(product.sku.clone(), Arc::new(product));
             }
             Topic::Locations => {
-                let location = catalogue::location(row)?;
+                let location: Location = catalogue::read(row)?;
                 snapshot.locations.insert(location.code.clone(), Arc::new(location));
+            }
+            Topic::Couriers => {
+                let courier: Courier = catalogue::read(row)?;
+                snapshot.couriers.insert(courier.code.clone(), Arc::new(courier));
             }
             Topic::Ratings => {
                 snapshot.courier_ratings.insert(row.get(0)?, row.get(1)?);
@@ -498,13 +492,7 @@ fn read_lookup(group: &mut LoadedGroup, topic: Topic, rows: &[Row]) -> Result<()
             Topic::BankReferences => {
                 snapshot.bank_references.insert(row.get(0)?);
             }
-            Topic::Couriers
-            | Topic::Rates
-            | Topic::Orders
-            | Topic::Archived
-            | Topic::Reservations
-            | Topic::Expired
-            | Topic::Fingerprints => {}
+            Topic::Orders | Topic::Archived | Topic::Reservations | Topic::Expired | Topic::Fingerprints => {}
         }
     }
     Ok(())

@@ -50,7 +50,7 @@ async fn the_catalogue_reads_back_and_a_rate_card_may_shrink(scene: &Scene) {
     let db = scene.writer().await;
     stocked(&db).await;
     let products = |it: Product| ChangeSet { products: [(it.sku.clone(), it.into())].into(), ..nothing() };
-    let unpriced = Product { unit_price: None, version: 2, ..product("A-1") };
+    let unpriced = Product { unit_price: None, active: false, version: 2, ..product("A-1") };
     save(&db, &products(product("A-1")), &products(unpriced.clone())).await.expect("a product");
     let couriers = |it: Courier| ChangeSet { couriers: [(it.code.clone(), it.into())].into(), ..nothing() };
     let mut shorter = Courier { version: 2, ..courier() };
