@@ -41,7 +41,7 @@ pub mod terminal;
 /// The API as generated from `proto/`, with [`Money`](pb::Money) beside it.
 pub mod pb {
     pub use self::consign::v1::*;
-    pub use self::google::r#type::Money;
+    pub use self::google::r#type::{Date, Money};
 
     /// Everything in `proto/` and what it imports, as reflection shows it.
     pub const FILE_DESCRIPTOR_SET: &[u8] = tonic::include_file_descriptor_set!("consign");

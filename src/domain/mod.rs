@@ -9,6 +9,7 @@
 //! | `unit` | what a decision works with: the unit of work, the journal, the form of a command |
 //! | `billing` | prices, invoices, payments, refunds |
 //! | `documents` | what is written for people: letters, labels, slips |
+//! | `promise` | couriers' offers, and dates that can be kept |
 //! | `inventory` | levels, reservations, counts, buying again |
 //! | `catalogue`, `couriers` | products and locations; couriers |
 //! | `shipping` | picking, packing, labels, quotes, handover, tracking, delivery |
@@ -31,6 +32,7 @@ mod inventory;
 mod model;
 mod ordering;
 mod process;
+mod promise;
 mod shipping;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -53,7 +55,7 @@ pub use invariants::findings::{LAWS, Violation};
 pub use invariants::history::history_violations;
 pub use invariants::order::law;
 pub use inventory::adjust::{AdjustReason, AdjustStock};
-pub use inventory::availability::{CheckAvailability, Destination, Inquiry, Outlook};
+pub use inventory::availability::{CheckAvailability, Destination, Inquiry, Outlook, RegionOutlook};
 pub use inventory::expire::{ExpireReservation, ReleaseExpired, ReleaseReservation, release_expired};
 pub use inventory::ledger::Posted;
 #[cfg(test)]
@@ -72,9 +74,14 @@ pub use model::amounts::{Amounts, Discount, LineAmounts};
 pub use model::approval::{Approval, ApprovalState, Gate};
 pub use model::availability::{AvailabilityFound, LineAvailability};
 pub use model::backoff::backoff;
+pub use model::calendar::{HOLIDAYS_MAX, WINDOWS_MAX, WorkingCalendar, WorkingHours};
 pub use model::check::{Check, Risk, Rule, Verdict};
-pub use model::courier::{Courier, CourierNames, Quote, Rate};
+pub use model::courier::{
+    Courier, CourierNames, DeliveryArea, DeliveryZone, PostalCodes, Quote, Rate, RateArea, WeightBand,
+    postal_key,
+};
 pub use model::customer::Customer;
+pub use model::day::Day;
 pub use model::etag::{check_etag, etag};
 pub use model::event::{Event, EventKind, Machine, Transition};
 pub use model::feedback::{Feedback, FeedbackState};
@@ -91,8 +98,9 @@ pub use model::payment::{
     AtProvider, Means, OpenRequest, Payment, PaymentState, ProviderAnswer, ProviderRequest,
     bank_reference_key,
 };
-pub use model::policy::{ApprovalRules, GateRules, Rules, ShippingFee, TaxRule};
+pub use model::policy::{Allocation, ApprovalRules, GateRules, Rules, ShippingFee, TaxRule};
 pub use model::product::Product;
+pub use model::promise::{Promise, PromiseLeg, PromiseOccasion};
 pub use model::recipient::{BareAddress, Recipient, Sender};
 pub use model::refund::{HandedBack, Refund, RefundState};
 pub use model::refusal::{Problem, Problems, Reason, Refusal, Shortage};
@@ -100,7 +108,7 @@ pub use model::replenishment::{Replenishment, ReplenishmentState};
 pub use model::reservation::{Reservation, ReservationState, ReservedItem};
 pub use model::scalars::{
     Actor, ApprovalId, Channel, CourierCode, HoldId, Ids, Invalid, InvoiceId, JobId, LocationCode, MessageId,
-    MovementId, OnShortage, OrderId, PaymentId, RefundId, RegionCode, ReplenishmentId, ReservationId,
+    MovementId, OnLate, OnShortage, OrderId, PaymentId, RefundId, RegionCode, ReplenishmentId, ReservationId,
     ServiceLevel, ShipmentId, Sku,
 };
 pub use model::shipment::{
@@ -109,6 +117,7 @@ pub use model::shipment::{
 pub use model::states::{State, legal};
 pub use model::stock::{Movement, MovementKind, StockLevel};
 pub use model::time::Timestamp;
+pub use model::time_zone::TimeZone;
 pub use model::tracking::{TrackingEvent, TrackingStatus};
 pub use ordering::archive::ArchiveOrder;
 pub use ordering::cancel::CancelOrder;

@@ -36,6 +36,7 @@ enum_map! {
         Standard = Standard, Express = Express, Overnight = Overnight,
     }
     on_shortage, to_on_shortage: OnShortage = OnShortage { Refuse = Refuse, Wait = Wait }
+    on_late, to_on_late: OnLate = OnLate { Accept = Accept, Refuse = Refuse, Hold = Hold }
     method, to_method: Method = PaymentMethod {
         Card = Card, Paypal = Paypal, BankTransfer = BankTransfer, Cash = Cash,
     }

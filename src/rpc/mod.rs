@@ -3,6 +3,7 @@
 mod api;
 mod approvals;
 mod billing;
+mod calendar;
 mod catalogue;
 mod codec;
 mod connections;

@@ -144,6 +144,11 @@ pub(crate) fn of_refusal(refusal: &Refusal) -> Status {
             let reason = ErrorReason::InsufficientStock;
             build(Code::FailedPrecondition, &text, reason, metadata.collect(), |_| {})
         }
+        Refusal::Infeasible { earliest, why: _ } => {
+            let earliest = earliest.map(|it| ("earliest_delivery_time".to_owned(), it.to_string()));
+            let reason = ErrorReason::PromiseInfeasible;
+            build(Code::FailedPrecondition, &text, reason, earliest.into_iter().collect(), |_| {})
+        }
         Refusal::LeaseLost(_) => build(Code::Aborted, &text, ErrorReason::LostRace, Metadata::new(), |it| {
             it.set_retry_info(Some(RETRY_SOON));
         }),

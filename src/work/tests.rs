@@ -14,8 +14,8 @@ use tokio::task::JoinSet;
 
 use crate::domain::{
     self, Address, Channel, CreateOrder, Customer, Letter, Location, LocationCode, MessageId, MessageKind,
-    MessageState, Method, Money, NewLine, NewOrder, NewPayment, NewReservation, OnOrder, OnShortage, Order,
-    OrderId, OrderState, PaymentId, PaymentState, Product, ProviderAnswer, ProviderRequest, ReadSet,
+    MessageState, Method, Money, NewLine, NewOrder, NewPayment, NewReservation, OnLate, OnOrder, OnShortage,
+    Order, OrderId, OrderState, PaymentId, PaymentState, Product, ProviderAnswer, ProviderRequest, ReadSet,
     RefundId, Refusal, Reservation, ReservationId, ReservationState, Rules, ServiceLevel, Timestamp,
     UnitOfWork, Unsent,
 };
@@ -221,6 +221,7 @@ fn new_order(name: &str, units: i64) -> NewOrder {
         on_shortage: OnShortage::Wait,
         reservation_lifetime_seconds: None,
         requested_by: None,
+        on_late: OnLate::Accept,
     }
 }
 

@@ -8,6 +8,8 @@ use crate::domain::model::scalars::{LocationCode, Sku};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::domain) struct Supply {
     pub total: i64,
+    /// Units that others come first for.
+    pub awaited: i64,
     /// In order of the locations' priority.
     pub by_location: Vec<Spot>,
 }
@@ -121,7 +123,7 @@ mod tests {
                 units: units[product],
             });
             let by_location: Vec<Spot> = spots.filter(|it| it.units > 0).collect();
-            Supply { total: by_location.iter().map(|it| it.units).sum(), by_location }
+            Supply { total: by_location.iter().map(|it| it.units).sum(), awaited: 0, by_location }
         };
         (needs.collect(), (0..wanted.len()).map(|it| (sku(it), supply(it))).collect())
     }

@@ -112,5 +112,6 @@ string_enum! {
         OrderRejected = "ORDER_REJECTED",
         ReplenishmentProposed = "REPLENISHMENT_PROPOSED",
         RestockChecked = "RESTOCK_CHECKED",
+        PromiseMoved = "PROMISE_MOVED",
     }
 }

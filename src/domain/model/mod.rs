@@ -27,6 +27,7 @@ pub(super) mod order;
 pub(super) mod payment;
 pub(super) mod policy;
 pub(super) mod product;
+pub(super) mod promise;
 pub(super) mod recipient;
 pub(super) mod refund;
 pub(super) mod refusal;

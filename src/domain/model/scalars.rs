@@ -284,6 +284,17 @@ string_enum! {
 }
 
 string_enum! {
+    /// What to do when the requested date of delivery cannot be met.
+    pub enum OnLate {
+        /// Go on with the earliest possible date.
+        Accept = "ACCEPT",
+        Refuse = "REFUSE",
+        /// Hold the order until a person accepts the date.
+        Hold = "HOLD",
+    }
+}
+
+string_enum! {
     /// How fast a shipment is to travel.
     pub enum ServiceLevel {
         Standard = "STANDARD",

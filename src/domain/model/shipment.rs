@@ -104,6 +104,8 @@ pub struct Label {
 pub struct Assignment {
     pub courier: CourierCode,
     pub service: ServiceLevel,
+    /// The courier's own name of the service; empty: none.
+    pub service_name: String,
     pub price: Money,
     pub pickup_at: Timestamp,
     pub delivery_at: Timestamp,

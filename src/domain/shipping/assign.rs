@@ -2,6 +2,7 @@
 
 use crate::domain::model::event::EventKind;
 use crate::domain::model::order::Order;
+use crate::domain::model::promise::PromiseOccasion;
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::scalars::{CourierCode, ServiceLevel, ShipmentId};
 use crate::domain::model::shipment::{Assignment, ShipmentState};
@@ -27,7 +28,7 @@ impl OrderCommand for AssignCourier {
     }
 
     fn also_reads(&self) -> ReadSet {
-        ReadSet { couriers: true, locations: true, ..ReadSet::default() }
+        ReadSet { couriers: true, ratings: true, locations: true, ..ReadSet::default() }
     }
 
     fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<(), Refusal> {
@@ -70,6 +71,7 @@ impl Order {
         let assignment = Assignment {
             courier: offer.courier.clone(),
             service: offer.service,
+            service_name: offer.service_name.clone(),
             price: offer.currency.of(offer.price_minor),
             pickup_at: offer.pickup_at,
             delivery_at: offer.delivery_at,
@@ -85,6 +87,8 @@ impl Order {
         let shipment = &mut self.shipments[index];
         shipment.estimated_at = Some(assignment.delivery_at);
         shipment.assignment = Some(assignment);
-        self.move_shipment(unit, index, ShipmentState::CourierAssigned, EventKind::CourierAssigned, text)
+        self.move_shipment(unit, index, ShipmentState::CourierAssigned, EventKind::CourierAssigned, text)?;
+        self.promise_shipment_anew(unit, index, PromiseOccasion::CourierAssigned);
+        Ok(())
     }
 }

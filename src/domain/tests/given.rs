@@ -13,7 +13,7 @@ use crate::domain::model::order::Order;
 use crate::domain::model::payment::{ProviderAnswer, ProviderRequest};
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::scalars::{
-    Actor, Channel, LocationCode, OnShortage, PaymentId, ServiceLevel, ShipmentId, Sku,
+    Actor, Channel, LocationCode, OnLate, OnShortage, PaymentId, ServiceLevel, ShipmentId, Sku,
 };
 use crate::domain::model::shipment::{Package, PackedItem, Proof, Shipment, ShipmentItem, ShipmentState};
 use crate::domain::model::time::Timestamp;
@@ -59,15 +59,10 @@ pub(super) fn courier(code: &str, base_minor: i64, days: u32) -> Courier {
     let mut rates = Vec::new();
     for region in ["NORTH_AMERICA", "EUROPE"] {
         for (service, faster) in [(ServiceLevel::Standard, 0), (ServiceLevel::Express, 1)] {
-            rates.push(Rate {
-                region: region.parse().expect("a region code"),
-                service,
-                currency: usd(0).currency,
-                base_minor: base_minor * (1 + i64::from(faster)),
-                per_kg_minor: 50,
-                transit_days: days.saturating_sub(faster).max(1),
-                weight_max_grams: 0,
-            });
+            let region = region.parse().expect("a region code");
+            let price = usd(base_minor * (1 + i64::from(faster)));
+            let rate = Rate::flat(region, service, price, days.saturating_sub(faster).max(1));
+            rates.push(Rate { per_kg_minor: 50, ..rate });
         }
     }
     Courier::new(code.parse().expect("a courier code"), rates, MONDAY)
@@ -114,6 +109,7 @@ pub(super) fn order(name: &str, lines: &[(&str, i64)]) -> NewOrder {
         on_shortage: OnShortage::Refuse,
         reservation_lifetime_seconds: None,
         requested_by: None,
+        on_late: OnLate::Accept,
     }
 }
 

@@ -8,6 +8,7 @@ mod given;
 mod instead;
 mod letters;
 mod phones;
+mod promises;
 mod refusals;
 mod reports;
 mod restock;

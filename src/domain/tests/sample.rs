@@ -15,7 +15,7 @@ use crate::domain::model::money::Currency;
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::payment::{AtProvider, Means, Payment, PaymentState};
 use crate::domain::model::refund::{Refund, RefundState};
-use crate::domain::model::scalars::{Actor, Channel, OnShortage, ServiceLevel};
+use crate::domain::model::scalars::{Actor, Channel, OnLate, OnShortage, ServiceLevel};
 use crate::domain::model::shipment::{
     Assignment, Handover, Label, Package, PackedItem, Shipment, ShipmentItem, ShipmentState,
 };
@@ -85,7 +85,9 @@ fn order() -> Order {
         on_shortage: OnShortage::Wait,
         reservation_lifetime_seconds: None,
         requested_by: None,
+        on_late: OnLate::Accept,
         promised_by: Some(days_later(5)),
+        promise: None,
         risk: Risk::Low,
         risk_reasons: Vec::new(),
         checks: Vec::new(),
@@ -240,6 +242,7 @@ fn shipment() -> Shipment {
         assignment: Some(Assignment {
             courier,
             service: ServiceLevel::Express,
+            service_name: String::new(),
             price: "EUR".parse::<Currency>().expect("a currency").of(990),
             pickup_at: days_later(1),
             delivery_at: days_later(3),

@@ -85,6 +85,8 @@ pub struct ReadSet {
     pub products: Vec<Sku>,
     pub locations: bool,
     pub couriers: bool,
+    /// How customers rated the couriers.
+    pub ratings: bool,
     /// When the youngest order with each of these fingerprints was received.
     pub fingerprints: Vec<String>,
     /// The same for the fingerprints of `orders`, as they are when they are loaded.
@@ -114,6 +116,7 @@ impl ReadSet {
             products,
             locations,
             couriers,
+            ratings,
             fingerprints,
             order_fingerprints,
             external_references,
@@ -130,6 +133,7 @@ impl ReadSet {
         self.products.extend(products);
         self.locations |= locations;
         self.couriers |= couriers;
+        self.ratings |= ratings;
         self.fingerprints.extend(fingerprints);
         self.order_fingerprints |= order_fingerprints;
         self.external_references.extend(external_references);
@@ -152,6 +156,7 @@ pub struct Loaded {
     pub products: HashSet<Sku>,
     pub locations: bool,
     pub couriers: bool,
+    pub ratings: bool,
     pub fingerprints: HashSet<String>,
     pub external_references: HashSet<(Channel, String)>,
     pub bank_references: HashSet<String>,
@@ -442,9 +447,15 @@ impl<'w> UnitOfWork<'w> {
         self.changes.couriers.get(code).or_else(|| self.snapshot.couriers.get(code)).map(AsRef::as_ref)
     }
 
+    pub fn all_couriers(&self) -> impl Iterator<Item = &Courier> {
+        self.needs_couriers();
+        self.snapshot.couriers.values().map(AsRef::as_ref)
+    }
+
     /// Every courier, with how customers rated it: hundredths of 1.00–5.00, 0 without ratings.
     pub fn couriers(&self) -> impl Iterator<Item = (&Courier, i64)> {
         self.needs_couriers();
+        self.note_if_not_loaded(|it| it.ratings, |it| it.ratings = true);
         let rating = |it: &Courier| self.snapshot.courier_ratings.get(&it.code).copied().unwrap_or(0);
         self.snapshot.couriers.values().map(move |it| (it.as_ref(), rating(it)))
     }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::domain::{
     AdjustStock, CheckAvailability, DecideReplenishment, Destination, Inquiry, LocationCode,
-    PlaceReplenishment, Problems, ReceiveStock, ReleaseReservation, ReorderRule, ReplenishmentState,
-    ReserveStock, ServiceLevel, SetReorderRule, Sku, StockSource, UpdateReplenishment,
+    PlaceReplenishment, Problems, ReceiveStock, RegionCode, ReleaseReservation, ReorderRule,
+    ReplenishmentState, ReserveStock, ServiceLevel, SetReorderRule, Sku, StockSource, UpdateReplenishment,
 };
 use crate::pb;
 use crate::rpc::enums;
@@ -23,6 +23,9 @@ const SUPPLIER_MAX: usize = 200;
 
 /// How long another caller's own name for a reservation may be.
 const RESERVATION_REFERENCE_MAX: usize = 128;
+
+/// Regions of one inquiry at most.
+const REGIONS_MAX: usize = 100;
 
 /// One product at one location.
 #[derive(Debug, Clone)]
@@ -58,9 +61,23 @@ pub(crate) fn inquiry(
     let destination = match required("destination", destination, bad)? {
         Wanted::Region(region) => Destination::Region(id("region", &region, bad)?),
         Wanted::Country(code) => Destination::Country(country("country", code, bad)),
+        Wanted::Regions(pb::RegionSet { regions }) => Destination::Regions(region_set(regions, bad)),
     };
     let service = service.unwrap_or(ServiceLevel::Standard);
     Some(CheckAvailability { inquiry: Inquiry { destination, lines, service, requested_by } })
+}
+
+fn region_set(given: Vec<String>, bad: &mut Problems) -> Vec<RegionCode> {
+    let mut regions = Vec::new();
+    for (index, code) in entries("regions.regions", given, 0..=REGIONS_MAX, bad) {
+        let field = format!("regions.regions[{index}]");
+        match id(&field, &code, bad) {
+            Some(code) if regions.contains(&code) => bad.add(field, "is named twice"),
+            Some(code) => regions.push(code),
+            None => {}
+        }
+    }
+    regions
 }
 
 fn stock_lines(lines: Vec<pb::StockLine>, bad: &mut Problems) -> Vec<(Sku, i64)> {

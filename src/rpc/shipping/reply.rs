@@ -107,8 +107,17 @@ fn shipping_label(label: Label) -> pb::ShippingLabel {
 }
 
 fn courier_assignment(assignment: Assignment) -> pb::CourierAssignment {
-    let Assignment { courier, service, price, pickup_at, delivery_at, reason, assigned_by, assigned_at } =
-        assignment;
+    let Assignment {
+        courier,
+        service,
+        service_name,
+        price,
+        pickup_at,
+        delivery_at,
+        reason,
+        assigned_by,
+        assigned_at,
+    } = assignment;
     pb::CourierAssignment {
         courier: courier.into(),
         service_level: enums::service_level(service),
@@ -118,6 +127,7 @@ fn courier_assignment(assignment: Assignment) -> pb::CourierAssignment {
         reason,
         assigned_by: actor(&assigned_by),
         assign_time: Some(timestamp(assigned_at)),
+        service_name,
     }
 }
 
@@ -187,8 +197,17 @@ pub(crate) fn offers((preferred, quotes, declines): Offers) -> pb::QuoteCouriers
 }
 
 fn courier_quote(preferred_because: String, quote: Quote) -> pb::CourierQuote {
-    let Quote { courier, service, price_minor, currency, pickup_at, delivery_at, on_time, rating_hundredths } =
-        quote;
+    let Quote {
+        courier,
+        service,
+        service_name,
+        price_minor,
+        currency,
+        pickup_at,
+        delivery_at,
+        on_time,
+        rating_hundredths,
+    } = quote;
     pb::CourierQuote {
         courier: courier.into(),
         service_level: enums::service_level(service),
@@ -198,5 +217,6 @@ fn courier_quote(preferred_because: String, quote: Quote) -> pb::CourierQuote {
         on_time,
         average_rating: f64::from(i32::try_from(rating_hundredths).unwrap_or(0)) / 100.0,
         preferred_because,
+        service_name,
     }
 }

@@ -174,6 +174,8 @@ impl<'w> Loading<'w> {
         }
         if wanted.couriers {
             ask(Topic::Couriers, &lookup::COURIERS, lookup::once());
+        }
+        if wanted.ratings {
             ask(Topic::Ratings, &lookup::RATINGS, lookup::once());
         }
         let references = wanted.external_references.iter();
@@ -442,6 +444,7 @@ impl<'w> Loading<'w> {
             replenishments: self.wanted.replenishments.iter().copied().collect(),
             products: self.wanted.products.iter().cloned().collect(),
             couriers: self.wanted.couriers,
+            ratings: self.wanted.ratings,
             fingerprints: self.fingerprints.into_iter().collect(),
             external_references: self.wanted.external_references.iter().cloned().collect(),
             bank_references: self.wanted.bank_references.iter().cloned().collect(),

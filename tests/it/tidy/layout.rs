@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use super::rust_files;
 
 /// The wings of the domain: each may use those before it, as `src/domain/mod.rs` says.
-const WINGS: [&str; 13] = [
+const WINGS: [&str; 14] = [
     "model",
     "unit",
     "billing",
     "documents",
+    "promise",
     "inventory",
     "catalogue",
     "couriers",

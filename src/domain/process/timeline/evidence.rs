@@ -10,7 +10,7 @@ use crate::domain::model::reservation::Reservation;
 use crate::domain::model::scalars::Actor;
 use crate::domain::process::timeline::delivery::journey_is_over;
 use crate::domain::process::timeline::history::History;
-use crate::domain::process::timeline::lines::availability_words;
+use crate::domain::process::timeline::lines::{availability_words, promise_words};
 use crate::domain::process::timeline::steps::{Detail, Step, StepLine, StepState};
 
 impl History<'_> {
@@ -113,7 +113,7 @@ impl History<'_> {
         };
         let mut line = StepLine::new(Step::CheckAvailability, StepState::Done);
         self.told(&mut line, &[EventKind::StockAwaited, EventKind::InventoryReserved], Some(found.at));
-        line.evidence = self.shown(|| availability_words(found));
+        line.evidence = self.shown(|| [availability_words(found), promise_words(order)].concat());
         line
     }
 

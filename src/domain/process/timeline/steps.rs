@@ -202,6 +202,7 @@ impl Event {
             | EventKind::OrderExpired
             | EventKind::OrderRejected => Step::CloseOrder,
             EventKind::OrderArchived => Step::ArchiveOrder,
+            EventKind::PromiseMoved => Step::CheckAvailability,
             EventKind::ReplenishmentProposed | EventKind::RestockChecked => Step::PrepareNextOrder,
         }
     }
