@@ -27,6 +27,7 @@ mod overload;
 mod papers;
 mod postgres;
 mod process;
+mod promises;
 mod proxy;
 mod server;
 mod shelves;

@@ -226,7 +226,7 @@ fn a_holiday_at_the_end_of_the_way_moves_the_delivery_to_the_next_delivery_day()
 
 #[test]
 fn a_delivery_is_on_a_delivery_day_of_the_address_whatever_the_couriers_clock_shows() {
-    // In New York the parcel is picked up on Thursday at three; two days later it is Saturday in Kuala Lumpur at four.
+    // Picked up on Tuesday at three in New York, where it is three again on Thursday when it is Friday in Kuala Lumpur.
     let american = Courier { time_zone: zone("America/New_York"), ..courier() };
     let to = addressed("MY", "50450");
     let offer = offered(&american, &to, at("2026-03-03T12:00:00Z"));
