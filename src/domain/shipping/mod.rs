@@ -3,6 +3,7 @@
 pub(super) mod assign;
 pub(super) mod check;
 pub(super) mod deliver;
+pub(super) mod documents;
 pub(super) mod hand_over;
 pub(super) mod label;
 pub(super) mod pack;
