@@ -61,7 +61,9 @@ pub use inventory::ledger::Posted;
 #[cfg(test)]
 pub(crate) use inventory::receive::receive_stock;
 pub use inventory::receive::{ReceiveStock, ReceivedStock};
-pub use inventory::replenish::{DecideReplenishment, SetReorderRule};
+pub use inventory::replenish::{
+    DecideReplenishment, PlaceReplenishment, ReorderRule, SetReorderRule, UpdateReplenishment,
+};
 pub use inventory::reserve::FillOrder;
 #[cfg(test)]
 pub(crate) use inventory::reserve_for_others::reserve_stock;
@@ -119,6 +121,7 @@ pub use ordering::close::CloseOrder;
 pub use ordering::holds::{PlaceHold, ReleaseHold};
 pub use ordering::receive::CreateOrder;
 pub use ordering::verify::{VerifyOrder, Waive};
+pub use process::decide::decide;
 pub use process::schedule::{OutboundAnswer, OutboundTask, RecordAnswers, RunDue};
 pub use process::status::{FulfillmentStatus, LineProgress, PaymentStatus};
 pub use process::timeline::lines::timeline;

@@ -124,6 +124,7 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
         duplicate_window_seconds,
         reservation_lifetime_seconds,
         approval_lifetime_seconds,
+        allocation: _,
         handling_hours,
         transit_days,
         close_after_seconds,

@@ -203,15 +203,9 @@ fn payment(amounts: &Amounts) -> Payment {
 }
 
 pub(in crate::domain) fn location() -> Location {
-    Location {
-        code: "BER-1".parse().expect("a location"),
-        version: 1,
-        name: "Berlin warehouse".to_owned(),
-        region: "EUROPE".parse().expect("a region"),
-        country: "DE".to_owned(),
-        priority: 1,
-        created_at: NOW,
-    }
+    let code = "BER-1".parse().expect("a location");
+    let location = Location::new(code, "EUROPE".parse().expect("a region"), "DE", NOW);
+    Location { name: "Berlin warehouse".to_owned(), ..location }
 }
 
 fn shipment() -> Shipment {
