@@ -2,6 +2,7 @@
 
 pub(super) mod assign;
 pub(super) mod check;
+mod choose;
 pub(super) mod deliver;
 pub(super) mod hand_over;
 pub(super) mod label;
