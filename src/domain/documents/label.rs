@@ -78,7 +78,7 @@ pub(super) fn instructions(order: &Order) -> String {
     if text.is_empty() { String::new() } else { format!("\nINSTRUCTIONS\n  {text}\n") }
 }
 
-fn kilograms(grams: i64) -> String {
+pub(super) fn kilograms(grams: i64) -> String {
     format!("{}.{:03} kg", grams / 1000, (grams % 1000).abs())
 }
 

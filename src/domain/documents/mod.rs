@@ -2,5 +2,6 @@
 
 pub(super) mod label;
 pub(super) mod letters;
+pub(super) mod manifest;
 pub(super) mod packing_slip;
 pub(super) mod zpl;

@@ -6,6 +6,7 @@ mod choose;
 pub(super) mod deliver;
 pub(super) mod hand_over;
 pub(super) mod label;
+pub(super) mod manifest;
 pub(super) mod pack;
 pub(super) mod pick;
 mod plan;
