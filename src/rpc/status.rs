@@ -150,6 +150,19 @@ pub(crate) fn of_refusal(refusal: &Refusal) -> Status {
     }
 }
 
+/// The reason that the status of this refusal names.
+pub(crate) fn reason_of(refusal: &Refusal) -> ErrorReason {
+    match refusal {
+        Refusal::Invalid(_) => ErrorReason::InvalidField,
+        Refusal::NotFound { .. } => ErrorReason::NotFound,
+        Refusal::Exists { .. } => ErrorReason::Duplicate,
+        Refusal::StaleEtag { .. } => ErrorReason::EtagMismatch,
+        Refusal::Unmet { reason, .. } => of_reason(*reason).1,
+        Refusal::Short(_) => ErrorReason::InsufficientStock,
+        Refusal::LeaseLost(_) => ErrorReason::LostRace,
+    }
+}
+
 fn of_reason(reason: Reason) -> (Code, ErrorReason) {
     let unmet = Code::FailedPrecondition;
     match reason {

@@ -21,6 +21,7 @@ mod groups;
 mod kills;
 mod load;
 mod malformed;
+mod manifest;
 mod operator;
 mod outage;
 mod overload;

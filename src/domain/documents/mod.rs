@@ -3,6 +3,7 @@
 pub(super) mod address;
 pub(super) mod label;
 pub(super) mod letters;
+pub(super) mod manifest;
 pub(super) mod packing_slip;
 pub(super) mod paper;
 pub(super) mod sheets;

@@ -20,6 +20,7 @@ pub(super) mod hold;
 pub(super) mod invoice;
 pub(super) mod line;
 pub(super) mod location;
+pub(super) mod manifest;
 pub(super) mod message;
 pub(super) mod method;
 pub(super) mod money;

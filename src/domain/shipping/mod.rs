@@ -7,6 +7,7 @@ pub(super) mod deliver;
 pub(super) mod documents;
 pub(super) mod hand_over;
 pub(super) mod label;
+pub(super) mod manifest;
 pub(super) mod pack;
 pub(super) mod pick;
 mod plan;

@@ -7,6 +7,7 @@ mod exact;
 mod given;
 mod instead;
 mod letters;
+mod manifests;
 mod phones;
 mod refusals;
 mod reports;

@@ -12,7 +12,7 @@ use crate::rpc::identity::Call;
 use crate::rpc::layers::StreamPermit;
 use crate::rpc::listing::page_token;
 use crate::rpc::parse::id;
-use crate::rpc::shipping::{documents, parse, reply};
+use crate::rpc::shipping::{documents, manifest, parse, reply};
 use crate::rpc::streams::track::Journey;
 use crate::rpc::streams::watch;
 use crate::rpc::{couriers, status};
@@ -121,6 +121,21 @@ impl pb::shipping_service_server::ShippingService for Api {
         let now = self.store().now();
         let (call, command) = command(request, |it, bad| parse::confirm_pickup(it, now, bad))?;
         self.work_on(call, command, |it| it.shipment, |shipment| pb::ConfirmPickupResponse { shipment }).await
+    }
+
+    async fn get_manifest(&self, request: Request<pb::GetManifestRequest>) -> Reply<pb::GetManifestResponse> {
+        let wanted = parsed(|bad| manifest::parse(request.into_inner(), bad))?;
+        let manifest = self.manifest(&wanted).await?;
+        Ok(Response::new(pb::GetManifestResponse { manifest: Some(manifest::reply(manifest)) }))
+    }
+
+    async fn confirm_manifest(
+        &self,
+        request: Request<pb::ConfirmManifestRequest>,
+    ) -> Reply<pb::ConfirmManifestResponse> {
+        let now = self.store().now();
+        let (call, wanted) = command(request, |it, bad| manifest::parse_confirmation(it, now, bad))?;
+        self.confirm(call, wanted).await
     }
 
     async fn record_tracking_events(
