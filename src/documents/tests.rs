@@ -1,4 +1,6 @@
-//! Tests of the papers as bytes. `tests/it/documents.rs` has them read back by programs that are not ours.
+//! Tests of the papers as bytes.
+
+mod read_back;
 
 use std::fs;
 use std::path::PathBuf;

@@ -96,7 +96,7 @@ pub use model::payment::{
     AtProvider, Means, OpenRequest, Payment, PaymentState, ProviderAnswer, ProviderRequest,
     bank_reference_key,
 };
-pub use model::policy::{ApprovalRules, GateRules, Rules, ShippingFee, TaxRule};
+pub use model::policy::{ApprovalRules, GateRules, Rules, ShippingFee, TaxRule, WeightRules};
 pub use model::product::Product;
 pub use model::recipient::{BareAddress, Recipient, Sender};
 pub use model::refund::{HandedBack, Refund, RefundState};
@@ -140,6 +140,7 @@ pub use shipping::pack::PackShipment;
 pub use shipping::pick::{LineUnits, RecordPick, StartPicking};
 pub use shipping::quote::{Decline, Offers, QuoteCouriers};
 pub use shipping::track::{RecordTracking, Recorded, RecordedTracking, TrackingReport};
+pub use shipping::weight::package_warning;
 #[cfg(test)]
 pub(crate) use unit::command::conclude;
 pub use unit::command::{Command, OnOrder, OrderCommand, Target};

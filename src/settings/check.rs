@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::domain::{ApprovalRules, GateRules, Problems, RegionCode, Rules, Sender, ShippingFee, TaxRule};
+use crate::domain::{
+    ApprovalRules, GateRules, Problems, RegionCode, Rules, Sender, ShippingFee, TaxRule, WeightRules,
+};
 use crate::settings::secret::Secret;
 use crate::settings::values::{Limits, PaymentProvider, Settings};
 use crate::telemetry;
@@ -130,6 +132,7 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
         close_after_seconds,
         archive_after_seconds,
         next_purchase_discount_ppm,
+        package_weight: WeightRules { packaging_grams, tolerance_grams, tolerance_ppm },
         invoice_series,
         message_lifetime_seconds,
     } = rules;
@@ -158,6 +161,9 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
     within(bad, "rules.close_after_seconds", *close_after_seconds, 0, 3_650 * DAY);
     within(bad, "rules.archive_after_seconds", *archive_after_seconds, 0, 3_650 * DAY);
     within(bad, "rules.next_purchase_discount_ppm", *next_purchase_discount_ppm, 0, 1_000_000);
+    within(bad, "rules.package_weight.packaging_grams", *packaging_grams, 0, 1_000_000);
+    within(bad, "rules.package_weight.tolerance_grams", *tolerance_grams, 0, 1_000_000);
+    within(bad, "rules.package_weight.tolerance_ppm", *tolerance_ppm, 0, 10_000_000);
     let legal = |it: u8| it.is_ascii_alphanumeric() || it == b'-';
     if !(1..=20).contains(&invoice_series.len()) || !invoice_series.bytes().all(legal) {
         bad.add("rules.invoice_series", "must be 1 to 20 letters, digits or -");

@@ -12,6 +12,7 @@ mod clocks;
 mod crash_points;
 mod deadlines;
 mod disk;
+mod documents;
 mod exact;
 mod filters;
 mod floods;

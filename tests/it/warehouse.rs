@@ -41,8 +41,8 @@ impl Warehouse<'_> {
         self.server.shipping.clone().confirm_pickup(by("warehouse", request)).await.expect("handed over");
     }
 
-    /// The same up to the courier, which is yet to come.
-    pub(crate) async fn assign(&self, id: &str) {
+    /// Picks and checks one shipment.
+    pub(crate) async fn pick(&self, id: &str) -> Vec<pb::ShipmentItem> {
         let mut shipping = self.server.shipping.clone();
         let request = pb::StartPickingRequest { shipment_id: id.to_owned(), ..Default::default() };
         let started = shipping.start_picking(by("warehouse", request)).await.expect("picking starts");
@@ -67,6 +67,15 @@ impl Warehouse<'_> {
             ..Default::default()
         };
         shipping.record_quality_check(by("warehouse", request)).await.expect("checked");
+        items
+    }
+
+    /// The same up to the courier, which is yet to come.
+    pub(crate) async fn assign(&self, id: &str) {
+        let mut shipping = self.server.shipping.clone();
+        let items = self.pick(id).await;
+        let units =
+            || items.iter().map(|it| pb::LineUnits { line_number: it.line_number, quantity: it.quantity });
         let request = pb::PackShipmentRequest {
             shipment_id: id.to_owned(),
             packages: vec![pb::Package { contents: units().collect(), ..package(0) }],

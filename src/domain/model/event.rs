@@ -88,6 +88,7 @@ string_enum! {
         QualityFailed = "QUALITY_FAILED",
         ShipmentPacked = "SHIPMENT_PACKED",
         ShipmentUnpacked = "SHIPMENT_UNPACKED",
+        WeightDeviates = "WEIGHT_DEVIATES",
         LabelCreated = "LABEL_CREATED",
         LabelVoided = "LABEL_VOIDED",
         CourierAssigned = "COURIER_ASSIGNED",

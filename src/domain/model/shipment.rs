@@ -80,6 +80,9 @@ pub struct Package {
     pub width_mm: i64,
     pub height_mm: i64,
     pub contents: Vec<PackedItem>,
+    /// How much more it weighs than it should, or less; zero: as it should, or that is not known.
+    #[serde(default)]
+    pub deviation_grams: i64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -16,3 +16,4 @@ pub(super) mod quote;
 pub(super) mod track;
 pub(super) mod tracking_number;
 pub(super) mod tracking_state;
+pub(super) mod weight;

@@ -13,6 +13,6 @@ mod refusals;
 mod reports;
 mod restock;
 #[cfg(test)]
-pub(super) mod sample;
+pub(crate) mod sample;
 mod twenty_steps;
 mod waits;

@@ -120,7 +120,8 @@ pub(crate) fn pack_shipment(request: pb::PackShipmentRequest, bad: &mut Problems
 }
 
 fn package(index: i32, package: pb::Package, bad: &mut Problems) -> Package {
-    let pb::Package { number: _, weight_grams, length_mm, width_mm, height_mm, contents } = package;
+    let pb::Package { number: _, weight_grams, length_mm, width_mm, height_mm, contents, weight_warning: _ } =
+        package;
     let at = format!("packages[{index}]");
     let contents = entries(&format!("{at}.contents"), contents, 1..=LINES_MAX, bad);
     Package {
@@ -135,6 +136,7 @@ fn package(index: i32, package: pb::Package, bad: &mut Problems) -> Package {
                 PackedItem { line, quantity }
             })
             .collect(),
+        deviation_grams: 0,
     }
 }
 

@@ -80,7 +80,9 @@ fn shipment_item(item: ShipmentItem) -> pb::ShipmentItem {
 }
 
 fn package(package: Package) -> pb::Package {
-    let Package { number, weight_grams, length_mm, width_mm, height_mm, contents } = package;
+    let weight_warning = domain::package_warning(&package).unwrap_or_default();
+    let Package { number, weight_grams, length_mm, width_mm, height_mm, contents, deviation_grams: _ } =
+        package;
     let content = |it: PackedItem| {
         let PackedItem { line, quantity } = it;
         pb::LineUnits { line_number: line, quantity }
@@ -92,6 +94,7 @@ fn package(package: Package) -> pb::Package {
         width_mm: measure(width_mm),
         height_mm: measure(height_mm),
         contents: contents.into_iter().map(content).collect(),
+        weight_warning,
     }
 }
 

@@ -350,6 +350,7 @@ fn full_shipment(order: OrderId, id: ShipmentId, number: i64) -> Shipment {
         width_mm: 200,
         height_mm: 100,
         contents: contents.iter().map(|line| PackedItem { line: *line, quantity: 1 }).collect(),
+        deviation_grams: 1_200,
     };
     let event = |sequence, status| TrackingEvent {
         sequence,
