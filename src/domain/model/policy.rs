@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::model::booking::BookedCouriers;
 use crate::domain::model::check::Risk;
 use crate::domain::model::money::Currency;
 use crate::domain::model::scalars::{Channel, RegionCode, ServiceLevel};
@@ -45,6 +46,9 @@ pub struct Rules {
     pub invoice_series: String,
     /// How long after it was queued a message that cannot be sent is given up. 1 s to 30 days.
     pub message_lifetime_seconds: u64,
+    /// The couriers that are booked through an interface; the settings' `couriers` say which.
+    #[serde(skip)]
+    pub booked_couriers: BookedCouriers,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -205,6 +209,7 @@ impl Default for Rules {
             next_purchase_discount_ppm: 50_000,
             invoice_series: "INV".to_owned(),
             message_lifetime_seconds: 86_400,
+            booked_couriers: BookedCouriers::new(),
         }
     }
 }

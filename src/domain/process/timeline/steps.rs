@@ -182,7 +182,12 @@ impl Event {
             | EventKind::ShipmentCancelled => Step::PrepareOrder,
             EventKind::ShipmentPacked | EventKind::ShipmentUnpacked => Step::PackageProducts,
             EventKind::LabelCreated | EventKind::LabelVoided => Step::CreateLabel,
-            EventKind::CourierAssigned | EventKind::CourierReleased => Step::AssignCourier,
+            EventKind::CourierAssigned
+            | EventKind::CourierReleased
+            | EventKind::BookingRequested
+            | EventKind::BookingConfirmed
+            | EventKind::BookingFailed
+            | EventKind::BookingCancelled => Step::AssignCourier,
             EventKind::ShipmentPickedUp | EventKind::ReservationConsumed | EventKind::OrderShipped => {
                 Step::ConfirmPickup
             }
