@@ -1,6 +1,6 @@
 //! The manifest as a page of plain text, for the driver to sign.
 
-use crate::domain::documents::label::{kilograms, line};
+use crate::domain::documents::text::{kilograms, line};
 use crate::domain::model::manifest::Manifest;
 
 /// One line per shipment, the totals, and room for a signature.

@@ -5,6 +5,7 @@ pub(super) mod book;
 pub(super) mod check;
 mod choose;
 pub(super) mod deliver;
+pub(super) mod documents;
 pub(super) mod hand_over;
 pub(super) mod label;
 pub(super) mod manifest;

@@ -1,6 +1,7 @@
 //! What the tests begin with: orders, payments, reports.
 
 use crate::domain::billing::pay::{NewPayment, ReceivedMoney};
+use crate::domain::inventory::replenish::ReorderRule;
 use crate::domain::model::address::Address;
 use crate::domain::model::approval::{Approval, ApprovalState};
 use crate::domain::model::courier::{Courier, Rate};
@@ -220,4 +221,9 @@ pub(super) fn proof(at: Timestamp, by: &Actor) -> Proof {
 pub(super) fn in_house(order: &Order) -> Vec<(usize, ShipmentId, ShipmentState)> {
     let all = order.shipments.iter().enumerate().map(|(number, it)| (number, it.id, it.state));
     all.filter(|it| !it.2.is_handed_over() && it.2 != ShipmentState::Cancelled).collect()
+}
+
+/// Buy again below this point, up to so many.
+pub(super) fn rule(point: i64, up_to: Option<i64>) -> Option<ReorderRule> {
+    Some(ReorderRule { point, up_to, lead_time_days: None })
 }

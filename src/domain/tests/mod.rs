@@ -12,6 +12,7 @@ mod manifests;
 mod phones;
 mod refusals;
 mod reports;
+mod restock;
 #[cfg(test)]
 pub(super) mod sample;
 mod twenty_steps;

@@ -6,7 +6,7 @@ use crate::domain::{FeedbackState, OrderId, Part, ReplenishmentState, Timestamp}
 use crate::store::connection::statement::{Effect, FixedStatement, Kind};
 use crate::store::rows::catalogue::{couriers, locations, products};
 use crate::store::rows::decision::EVENTS_OF_ORDERS;
-use crate::store::rows::statements::{Fixed, Locked, select, select_column, select_column_of_all};
+use crate::store::rows::statements::{Fixed, Locked, names, select, select_column, select_column_of_all};
 use crate::store::rows::stock::{replenishments, stock_levels};
 
 /// How many expired reservations one group takes along. A change that is short for that is decided again when they are
@@ -23,6 +23,7 @@ pub(in crate::store) fn all() -> Vec<&'static FixedStatement> {
         &FIND_ARCHIVED,
         &LOCK_RESERVATIONS,
         &LOCK_LEVELS,
+        &REPLENISHMENTS,
         &LOCK_REPLENISHMENTS,
         &EXPIRED,
         &AWAITED,
@@ -288,12 +289,12 @@ pub(in crate::store) static AWAITED_BEFORE: Fixed = Fixed::new(|| {
     )
 });
 
-/// The replenishments of these products that are not over: product, location, id.
+/// The replenishments of these products that are not over.
 pub(in crate::store) static OPEN_REPLENISHMENTS: Fixed = Fixed::new(|| {
     // In the statement itself: the index holds no others, and a planner does not look at parameters.
     let open = ReplenishmentState::ALL.iter().copied().filter(|it| it.is_open());
     let open = open.map(|it| format!("'{it}'")).collect::<Vec<_>>().join(", ");
-    let columns = "replenishments.sku, replenishments.location, replenishments.id";
+    let columns = names::<replenishments::Entity>();
     FixedStatement::new(
         Effect::Read,
         [Kind::Text],

@@ -42,6 +42,9 @@ pub(super) fn level(sku: &str) -> StockLevel {
         reorder_point: Some(20),
         reorder_up_to: Some(80),
         updated_at: AT,
+        incoming: 6,
+        lead_time_days: Some(14),
+        declined_at: Some(AT),
     }
 }
 
