@@ -75,6 +75,10 @@ pub use model::amounts::{Amounts, Discount, LineAmounts};
 pub use model::approval::{Approval, ApprovalState, Gate};
 pub use model::availability::{AvailabilityFound, LineAvailability};
 pub use model::backoff::backoff;
+pub use model::booking::{
+    BookedCouriers, BookedParts, Booking, BookingAnswer, BookingRequest, BoughtLabel, Consignment,
+    CourierAnswer, OpenBookingRequest, Origin, Party, SoldFile, SoldLabel,
+};
 pub use model::check::{Check, Risk, Rule, Verdict};
 pub use model::courier::{Courier, CourierNames, Quote, Rate};
 pub use model::customer::Customer;
@@ -104,9 +108,9 @@ pub use model::refusal::{Problem, Problems, Reason, Refusal, Shortage};
 pub use model::replenishment::{Replenishment, ReplenishmentState};
 pub use model::reservation::{Reservation, ReservationState, ReservedItem};
 pub use model::scalars::{
-    Actor, ApprovalId, Channel, CourierCode, HoldId, Ids, Invalid, InvoiceId, JobId, LocationCode, MessageId,
-    MovementId, OnShortage, OrderId, PaymentId, RefundId, RegionCode, ReplenishmentId, ReservationId,
-    ServiceLevel, ShipmentId, Sku,
+    Actor, ApprovalId, BookingId, Channel, CourierCode, HoldId, Ids, Invalid, InvoiceId, JobId, LocationCode,
+    MessageId, MovementId, OnShortage, OrderId, PaymentId, RefundId, RegionCode, ReplenishmentId,
+    ReservationId, ServiceLevel, ShipmentId, Sku,
 };
 pub use model::shipment::{
     Assignment, Handover, Label, Package, PackedItem, Proof, Shipment, ShipmentItem, ShipmentState,
@@ -135,7 +139,7 @@ pub use shipping::documents::{WantedDocument, shipment_paper};
 pub use shipping::hand_over::ConfirmPickup;
 pub use shipping::label::{CreateShippingLabel, VoidShippingLabel};
 pub(crate) use shipping::manifest::HANDED_OVER_MAX;
-pub use shipping::manifest::{ConfirmManifest, HandedOver, Pickup, manifest, pickup_day};
+pub use shipping::manifest::{ConfirmManifest, HandedOver, Pickup, manifest};
 pub use shipping::pack::PackShipment;
 pub use shipping::pick::{LineUnits, RecordPick, StartPicking};
 pub use shipping::quote::{Decline, Offers, QuoteCouriers};

@@ -102,6 +102,13 @@ pub(crate) fn too_slow(resume: i64) -> Status {
     build(Code::Aborted, text, ErrorReason::SlowReader, facts([("resume", resume.to_string())]), |_| {})
 }
 
+/// The courier would not carry the shipment; it was released again.
+pub(crate) fn courier_refused(shipment: &pb::Shipment) -> Status {
+    let text = format!("the courier will not carry the shipment: {}", shipment.courier_refusal);
+    let facts = facts([("shipment_id", shipment.id.clone()), ("state", "LABELLED".to_owned())]);
+    build(Code::FailedPrecondition, &text, ErrorReason::NoCourier, facts, |_| {})
+}
+
 pub(crate) fn of_refusal(refusal: &Refusal) -> Status {
     let text = refusal.to_string();
     match refusal {

@@ -7,7 +7,7 @@ use crate::domain::{
     ApprovalRules, GateRules, Problems, RegionCode, Rules, Sender, ShippingFee, TaxRule, WeightRules,
 };
 use crate::settings::secret::Secret;
-use crate::settings::values::{Limits, PaymentProvider, Settings};
+use crate::settings::values::{CourierInterface, CourierProvider, Limits, PaymentProvider, Settings};
 use crate::telemetry;
 
 impl Settings {
@@ -24,6 +24,7 @@ impl Settings {
             mail_from,
             limits,
             log,
+            couriers,
             rules,
         } = self;
 
@@ -48,6 +49,9 @@ impl Settings {
             bad.add("log.filter", why);
         }
         limits.check(bad);
+        for (code, courier) in couriers {
+            check_courier(&format!("couriers.{code}"), courier, bad);
+        }
         check_rules(rules, bad);
     }
 }
@@ -135,6 +139,7 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
         package_weight: WeightRules { packaging_grams, tolerance_grams, tolerance_ppm },
         invoice_series,
         message_lifetime_seconds,
+        booked_couriers: _,
     } = rules;
 
     if company_name.chars().count() > 100 || company_name.chars().any(char::is_control) {
@@ -169,6 +174,49 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
         bad.add("rules.invoice_series", "must be 1 to 20 letters, digits or -");
     }
     within(bad, "rules.message_lifetime_seconds", *message_lifetime_seconds, 1, 30 * DAY);
+}
+
+fn check_courier(at: &str, courier: &CourierInterface, bad: &mut Problems) {
+    let CourierInterface {
+        provider: CourierProvider::Karrio,
+        url,
+        token,
+        carrier,
+        account,
+        services,
+        label: _,
+        book_pickups: _,
+    } = courier;
+    let is_web = url.starts_with("https://") || url.starts_with("http://");
+    if !is_web || url.contains(['?', '#', '@', ' ']) {
+        bad.add(
+            format!("{at}.url"),
+            "must be an address such as https://karrio.example, without a name or password",
+        );
+    }
+    let printable = |it: &str| (1..=200).contains(&it.len()) && it.bytes().all(|it| it.is_ascii_graphic());
+    if !printable(token.reveal()) {
+        bad.add(format!("{at}.token"), "must have 1 to 200 printable characters");
+    }
+    // They become part of an address.
+    let word = |it: &str| {
+        (1..=100).contains(&it.len())
+            && it.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'_' || it == b'-' || it == b'.')
+    };
+    if !word(carrier) {
+        bad.add(format!("{at}.carrier"), "must be 1 to 100 letters, digits, _, - or .");
+    }
+    if account.as_deref().is_some_and(|it| !printable(it)) {
+        bad.add(format!("{at}.account"), "must have 1 to 200 printable characters");
+    }
+    if services.is_empty() {
+        bad.add(format!("{at}.services"), "must name the courier's word for at least one service level");
+    }
+    for (level, service) in services {
+        if !word(service) {
+            bad.add(format!("{at}.services.{level}"), "must be 1 to 100 letters, digits, _, - or .");
+        }
+    }
 }
 
 fn check_regions(regions: &BTreeMap<RegionCode, Vec<String>>, bad: &mut Problems) {

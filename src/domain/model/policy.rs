@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::model::booking::BookedCouriers;
 use crate::domain::model::check::Risk;
 use crate::domain::model::money::Currency;
 use crate::domain::model::scalars::{Channel, RegionCode, ServiceLevel, string_enum};
@@ -59,6 +60,9 @@ pub struct Rules {
     pub invoice_series: String,
     /// How long after it was queued a message that cannot be sent is given up. 1 s to 30 days.
     pub message_lifetime_seconds: u64,
+    /// The couriers that are booked through an interface; the settings' `couriers` say which.
+    #[serde(skip)]
+    pub booked_couriers: BookedCouriers,
 }
 
 /// A package should weigh what is in it and its packaging. It may weigh more or less than that by the larger of the two
@@ -239,6 +243,7 @@ impl Default for Rules {
             package_weight: WeightRules::default(),
             invoice_series: "INV".to_owned(),
             message_lifetime_seconds: 86_400,
+            booked_couriers: BookedCouriers::new(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::model::booking::Booking;
 use crate::domain::model::money::Money;
 use crate::domain::model::scalars::{
     Actor, CourierCode, LocationCode, OrderId, ServiceLevel, ShipmentId, Sku, string_enum,
@@ -55,6 +56,12 @@ pub struct Shipment {
     pub estimated_at: Option<Timestamp>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+    /// With the assigned courier, if that is booked through an interface of its own.
+    pub booking: Option<Booking>,
+    /// Bookings that are to be called off, until the courier has confirmed it.
+    pub called_off: Vec<Booking>,
+    /// Why the courier that was assigned last would not carry it; it was released.
+    pub courier_refusal: Option<String>,
 }
 
 /// Law: `0 ≤ packed ≤ checked ≤ picked ≤ quantity`.

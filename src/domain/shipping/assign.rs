@@ -33,7 +33,7 @@ pub struct AssignCourier {
 
 impl OrderCommand for AssignCourier {
     const NAME: &'static str = "AssignCourier";
-    type Output = ();
+    type Output = ShipmentId;
 
     fn target(&self) -> &Target {
         &self.target
@@ -43,12 +43,13 @@ impl OrderCommand for AssignCourier {
         ReadSet { couriers: true, locations: true, ..ReadSet::default() }
     }
 
-    fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<(), Refusal> {
+    fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<ShipmentId, Refusal> {
         let (courier, service) = (self.courier.as_ref(), self.service);
         match self.pickup_at {
             Some(at) => order.assign_pickup(unit, self.shipment, courier, service, at),
             None => order.assign_courier(unit, self.shipment, courier, service),
         }
+        .map(|()| self.shipment)
     }
 }
 
@@ -98,6 +99,7 @@ impl Order {
         if self.shipments[index].state != ShipmentState::CourierAssigned {
             self.shipment_must_be(index, ShipmentState::Labelled, "assign a courier")?;
         }
+        self.must_have_room_to_book(index)?;
         match courier.filter(|code| unit.courier(code).is_none()) {
             Some(code) => Err(Refusal::not_found("courier", code)),
             None => Ok(index),
@@ -134,13 +136,16 @@ impl Order {
         };
         if self.shipments[index].state == ShipmentState::CourierAssigned {
             let text = "courier released to be chosen again";
+            self.call_off(unit, index);
             self.move_shipment(unit, index, ShipmentState::Labelled, EventKind::CourierReleased, text)?;
         }
         let text = format!("{} {}: {reason}", assignment.courier, assignment.service);
         let shipment = &mut self.shipments[index];
         shipment.estimated_at = Some(assignment.delivery_at);
         shipment.assignment = Some(assignment);
-        self.move_shipment(unit, index, ShipmentState::CourierAssigned, EventKind::CourierAssigned, text)
+        self.move_shipment(unit, index, ShipmentState::CourierAssigned, EventKind::CourierAssigned, text)?;
+        self.book(unit, index);
+        Ok(())
     }
 }
 

@@ -66,6 +66,7 @@ impl Order {
     pub fn void_label(&mut self, unit: &mut UnitOfWork, id: ShipmentId) -> Result<(), Refusal> {
         let index = self.workable(id)?;
         if self.shipments[index].state == ShipmentState::CourierAssigned {
+            self.call_off(unit, index);
             let text = "courier released with its label";
             self.move_shipment(unit, index, ShipmentState::Labelled, EventKind::LabelVoided, text)?;
             self.shipments[index].assignment = None;

@@ -10,7 +10,6 @@ use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::scalars::{CourierCode, LocationCode, ShipmentId};
 use crate::domain::model::shipment::{Shipment, ShipmentState};
 use crate::domain::model::time::Timestamp;
-use crate::domain::shipping::quote::day_of;
 use crate::domain::unit::command::{Command, conclude};
 use crate::domain::unit::unit_of_work::{Part, ReadSet, UnitOfWork};
 
@@ -23,11 +22,6 @@ pub struct Pickup {
     pub courier: CourierCode,
     pub location: LocationCode,
     pub day: Date,
-}
-
-/// The day of this moment by the courier's own clock.
-pub fn pickup_day(courier: &Courier, at: Timestamp) -> Date {
-    day_of(courier, at)
 }
 
 /// What waits for this courier at this location on that day, out of these shipments.
@@ -77,7 +71,7 @@ fn packages_of(shipment: &Shipment) -> i32 {
 impl Pickup {
     fn has(&self, courier: &Courier, shipment: &Shipment) -> bool {
         let Self { courier: code, location, day } = self;
-        let due = |at: Timestamp| day_of(courier, at) == *day;
+        let due = |at: Timestamp| courier.day_of(at) == *day;
         shipment.state == ShipmentState::CourierAssigned
             && shipment.location == *location
             && shipment.assignment.as_ref().is_some_and(|it| it.courier == *code && due(it.pickup_at))
@@ -146,6 +140,7 @@ impl ConfirmManifest {
         let order = unit.take_order(order)?;
         let index = order.workable(id)?;
         order.shipment_must_be(index, ShipmentState::CourierAssigned, "confirm the pickup")?;
+        order.must_have_its_label(index)?;
         let shipment = &order.shipments[index];
         let courier = unit.courier(&self.pickup.courier).expect("it was looked up first");
         if !self.pickup.has(courier, shipment) {

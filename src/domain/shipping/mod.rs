@@ -1,6 +1,7 @@
 //! Shipments: from the pick list to the proof of delivery.
 
 pub(super) mod assign;
+pub(super) mod book;
 pub(super) mod check;
 mod choose;
 pub(super) mod deliver;

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use time::Date;
-
 use crate::domain::model::courier::{Courier, Quote, Rate};
 use crate::domain::model::money::Currency;
 use crate::domain::model::order::Order;
@@ -175,13 +173,6 @@ pub(super) fn next_pickup(courier: &Courier, ready_at: Timestamp) -> Option<Time
         let goes = courier.pickup_weekdays.iter().any(|it| i64::from(*it) == iso_weekday(day));
         (goes && at >= ready_at).then_some(at)
     })
-}
-
-/// The day by the courier's own clock.
-pub(super) fn day_of(courier: &Courier, at: Timestamp) -> Date {
-    let offset = Duration::from_secs(u64::from(courier.utc_offset_minutes.unsigned_abs()) * 60);
-    let local = if courier.utc_offset_minutes < 0 { at.minus(offset) } else { at.plus(offset) };
-    local.date_time().date()
 }
 
 /// 1 = Monday … 7 = Sunday, of a day counted from 1970-01-01, which was a Thursday.

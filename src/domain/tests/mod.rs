@@ -2,6 +2,7 @@
 
 pub(crate) mod any_sequence;
 mod bench;
+mod bookings;
 pub(crate) mod bounds;
 mod exact;
 mod given;

@@ -283,5 +283,8 @@ fn shipment() -> Shipment {
         estimated_at: Some(days_later(4)),
         created_at: NOW,
         updated_at: NOW,
+        booking: None,
+        called_off: Vec::new(),
+        courier_refusal: None,
     }
 }

@@ -88,7 +88,7 @@ impl Api {
         let Wanted { courier, location, day } = wanted;
         let courier = existing("courier", courier, self.store().courier(courier).await)?;
         let location = existing("stock location", location, self.store().location(location).await)?;
-        let day = day.unwrap_or_else(|| domain::pickup_day(&courier, self.store().now()));
+        let day = day.unwrap_or_else(|| courier.day_of(self.store().now()));
 
         let equals = |field: &str, value: &str| Term {
             field: field.to_owned(),

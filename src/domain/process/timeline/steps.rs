@@ -184,7 +184,12 @@ impl Event {
                 Step::PackageProducts
             }
             EventKind::LabelCreated | EventKind::LabelVoided => Step::CreateLabel,
-            EventKind::CourierAssigned | EventKind::CourierReleased => Step::AssignCourier,
+            EventKind::CourierAssigned
+            | EventKind::CourierReleased
+            | EventKind::BookingRequested
+            | EventKind::BookingConfirmed
+            | EventKind::BookingFailed
+            | EventKind::BookingCancelled => Step::AssignCourier,
             EventKind::ShipmentPickedUp | EventKind::ReservationConsumed | EventKind::OrderShipped => {
                 Step::ConfirmPickup
             }
