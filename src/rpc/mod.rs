@@ -20,6 +20,7 @@ mod ordering;
 mod parse;
 mod reply;
 mod routes;
+mod settlement;
 mod shipping;
 mod status;
 mod streams;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use time::Date;
 
 use crate::domain::model::day::Day;
 use crate::domain::model::money::{Currency, Money};
@@ -53,6 +54,13 @@ impl Courier {
             updated_at: at,
             active: true,
         }
+    }
+}
+
+impl Courier {
+    /// The day by its own clock.
+    pub fn day_of(&self, at: Timestamp) -> Date {
+        self.time_zone.clock().day_of(at).date()
     }
 }
 

@@ -10,7 +10,7 @@ use crate::domain::model::promise::PromiseLeg;
 use crate::domain::model::scalars::{LocationCode, RegionCode, ServiceLevel};
 use crate::domain::model::time::Timestamp;
 use crate::domain::model::time_zone::TimeZone;
-use crate::domain::promise::offer::{Addressed, Consignment, Offer, offers};
+use crate::domain::promise::offer::{Addressed, Freight, Offer, offers};
 use crate::domain::unit::journal::cut;
 use crate::domain::unit::unit_of_work::UnitOfWork;
 
@@ -100,7 +100,7 @@ pub(in crate::domain) fn leg(unit: &UnitOfWork, wish: &Wish, parcel: Parcel) -> 
         leg.why = format!("{why}; {days} days on the way");
         return leg;
     }
-    let consignment = Consignment {
+    let freight = Freight {
         calendar: location.map(|it| &it.calendar),
         region: location.map_or(&wish.region, |it| &it.region),
         to: &wish.to,
@@ -109,7 +109,7 @@ pub(in crate::domain) fn leg(unit: &UnitOfWork, wish: &Wish, parcel: Parcel) -> 
         currency: wish.currency,
         ready_at,
     };
-    match earliest(couriers, wish.service, &consignment) {
+    match earliest(couriers, wish.service, &freight) {
         Ok((offer, courier)) => {
             why.push_str(&format!("; {}", offer_words(&offer, courier, &wish.to)));
             leg.courier = Some(offer.courier);
@@ -128,14 +128,14 @@ pub(in crate::domain) fn leg(unit: &UnitOfWork, wish: &Wish, parcel: Parcel) -> 
 fn earliest<'c>(
     couriers: impl Iterator<Item = &'c Courier>,
     service: ServiceLevel,
-    consignment: &Consignment,
+    freight: &Freight,
 ) -> Result<(Offer, &'c Courier), String> {
     let couriers: Vec<&Courier> = couriers.collect();
     let mut declined = Vec::new();
     for service in ServiceLevel::ALL.iter().filter(|it| **it >= service) {
         let mut all = Vec::new();
         for courier in &couriers {
-            match offers(courier, *service, consignment) {
+            match offers(courier, *service, freight) {
                 Ok(of_courier) => all.extend(of_courier.into_iter().map(|it| (it, *courier))),
                 Err(why) => declined.push(format!("{}: {why}", courier.code)),
             }

@@ -1,4 +1,4 @@
-//! What a courier offers for a consignment: price, pickup and delivery, by its rates, zones and calendar.
+//! What a courier offers for a freight: price, pickup and delivery, by its rates, zones and calendar.
 
 #[cfg(test)]
 mod tests;
@@ -36,7 +36,7 @@ impl Addressed {
 
 /// Goods of one location that go to one address.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::domain) struct Consignment<'a> {
+pub(in crate::domain) struct Freight<'a> {
     /// When the location works; None: nobody knows the location any more.
     pub calendar: Option<&'a WorkingCalendar>,
     pub region: &'a RegionCode,
@@ -49,7 +49,7 @@ pub(in crate::domain) struct Consignment<'a> {
     pub ready_at: Timestamp,
 }
 
-/// One courier's offer for a consignment.
+/// One courier's offer for a freight.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::domain) struct Offer {
     pub courier: CourierCode,
@@ -66,16 +66,16 @@ pub(in crate::domain) struct Offer {
 pub(in crate::domain) fn offers(
     courier: &Courier,
     service: ServiceLevel,
-    consignment: &Consignment,
+    freight: &Freight,
 ) -> Result<Vec<Offer>, String> {
     if !courier.active {
         return Err("is not in use any more".to_owned());
     }
-    let rates = rates_for(courier, service, consignment)?;
+    let rates = rates_for(courier, service, freight)?;
     let mut offers = Vec::new();
     let mut reasons: Vec<String> = Vec::new();
     for rate in rates {
-        match offer(courier, rate, consignment) {
+        match offer(courier, rate, freight) {
             Ok(offer) => offers.push(offer),
             Err(why) if reasons.contains(&why) => {}
             Err(why) => reasons.push(why),
@@ -88,9 +88,9 @@ pub(in crate::domain) fn offers(
 fn rates_for<'c>(
     courier: &'c Courier,
     service: ServiceLevel,
-    consignment: &Consignment,
+    freight: &Freight,
 ) -> Result<Vec<&'c Rate>, String> {
-    let Consignment { region, to, currency, .. } = consignment;
+    let Freight { region, to, currency, .. } = freight;
     let fits = |it: &&Rate| it.service == service && currency.is_none_or(|wanted| it.currency == wanted);
     let country = to.country.as_deref();
     let zone = country.and_then(|it| courier.zone_of(it, &to.postal_code));
@@ -118,8 +118,8 @@ fn rates_for<'c>(
     })
 }
 
-fn offer(courier: &Courier, rate: &Rate, consignment: &Consignment) -> Result<Offer, String> {
-    let Consignment { calendar, to, packages, weight_grams, ready_at, .. } = *consignment;
+fn offer(courier: &Courier, rate: &Rate, freight: &Freight) -> Result<Offer, String> {
+    let Freight { calendar, to, packages, weight_grams, ready_at, .. } = *freight;
     if weight_grams < 0 {
         return Err("the weight is negative".to_owned());
     }
@@ -173,7 +173,7 @@ fn charged_grams(rate: &Rate, package: &Package) -> i64 {
 }
 
 /// The cut-off of the first pickup day on which the location works that is not before `ready_at`.
-fn next_pickup(
+pub(in crate::domain) fn next_pickup(
     courier: &Courier,
     calendar: Option<&WorkingCalendar>,
     ready_at: Timestamp,

@@ -5,7 +5,7 @@ use crate::domain::model::order::Order;
 use crate::domain::model::refusal::Refusal;
 use crate::domain::model::scalars::{CourierCode, ServiceLevel, ShipmentId};
 use crate::domain::model::time::Timestamp;
-use crate::domain::promise::offer::{Addressed, Consignment, Offer, offers};
+use crate::domain::promise::offer::{Addressed, Freight, Offer, offers};
 use crate::domain::unit::command::Command;
 use crate::domain::unit::unit_of_work::{Part, ReadSet, UnitOfWork};
 
@@ -50,12 +50,23 @@ impl Command for QuoteCouriers {
 pub type Decline = (CourierCode, String);
 
 impl Order {
-    /// Each courier's offer for a shipment, or its reason for declining.
+    /// Each courier's offer for a shipment at its next pickup, or its reason for declining.
     pub fn quotes(
         &self,
         unit: &UnitOfWork,
         id: ShipmentId,
         service: Option<ServiceLevel>,
+    ) -> Result<(Vec<Quote>, Vec<Decline>), Refusal> {
+        self.quotes_from(unit, id, service, unit.now)
+    }
+
+    /// The same at the first pickup that is not before this.
+    pub(super) fn quotes_from(
+        &self,
+        unit: &UnitOfWork,
+        id: ShipmentId,
+        service: Option<ServiceLevel>,
+        ready_at: Timestamp,
     ) -> Result<(Vec<Quote>, Vec<Decline>), Refusal> {
         let index = self.shipment_index(id)?;
         let shipment = &self.shipments[index];
@@ -67,14 +78,14 @@ impl Order {
         let region = region.or_else(|| self.region.clone()).expect("a planned shipment has a region");
 
         let to = Addressed::to(&self.shipping_address);
-        let consignment = Consignment {
+        let freight = Freight {
             calendar: unit.location(&shipment.location).map(|it| &it.calendar),
             region: &region,
             to: &to,
             packages: &shipment.packages,
             weight_grams: weight,
             currency: Some(self.amounts.currency),
-            ready_at: unit.now,
+            ready_at,
         };
         let mut quotes = Vec::new();
         let mut refusals = Vec::new();
@@ -82,7 +93,7 @@ impl Order {
         for (courier, rating) in unit.couriers() {
             let mut reasons = Vec::new();
             for service in &services {
-                match offers(courier, *service, &consignment) {
+                match offers(courier, *service, &freight) {
                     Ok(all) => {
                         quotes.extend(all.into_iter().map(|it| quote(it, shipment.promised_by, rating)))
                     }

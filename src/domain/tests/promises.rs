@@ -21,7 +21,7 @@ use crate::domain::model::time::Timestamp;
 use crate::domain::model::tracking::TrackingStatus;
 use crate::domain::process::timeline::steps::Step;
 use crate::domain::promise::leg::{Parcel, leg};
-use crate::domain::promise::offer::{Consignment, offers};
+use crate::domain::promise::offer::{Freight, offers};
 use crate::domain::shipping::pick::LineUnits;
 use crate::domain::tests::bench::Bench;
 use crate::domain::tests::given::{dear, location_code, order, report, sku, to_berlin, usd, waiting};
@@ -334,7 +334,7 @@ fn keeps(bench: &mut Bench, order: &Order) -> bool {
         .decide(|unit| {
             let keeps = |it: &crate::domain::model::promise::PromiseLeg| {
                 let location = unit.location(&it.location).expect("a location");
-                let consignment = Consignment {
+                let freight = Freight {
                     calendar: Some(&location.calendar),
                     region: &location.region,
                     to: &wish.to,
@@ -345,7 +345,7 @@ fn keeps(bench: &mut Bench, order: &Order) -> bool {
                 };
                 let services = ServiceLevel::ALL.iter().filter(|it| **it >= wish.service);
                 let mut all = services.flat_map(|service| {
-                    unit.all_couriers().flat_map(|it| offers(it, *service, &consignment).unwrap_or_default())
+                    unit.all_couriers().flat_map(|it| offers(it, *service, &freight).unwrap_or_default())
                 });
                 all.any(|it| it.delivery_at <= promised)
             };

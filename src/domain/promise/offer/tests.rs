@@ -62,8 +62,8 @@ fn addressed(country: &str, postal_code: &str) -> Addressed {
     }
 }
 
-fn parcel<'a>(region: &'a RegionCode, to: &'a Addressed, ready_at: Timestamp) -> Consignment<'a> {
-    Consignment {
+fn parcel<'a>(region: &'a RegionCode, to: &'a Addressed, ready_at: Timestamp) -> Freight<'a> {
+    Freight {
         calendar: None,
         region,
         to,
@@ -92,9 +92,9 @@ fn delivery(courier: &Courier, to: &Addressed, ready_at: Timestamp) -> String {
 
 fn price_of(rate: Rate, grams: i64, packages: &[Package]) -> i64 {
     let (region, to) = (region(), nowhere());
-    let consignment = Consignment { packages, weight_grams: grams, ..parcel(&region, &to, monday()) };
+    let freight = Freight { packages, weight_grams: grams, ..parcel(&region, &to, monday()) };
     let courier = Courier { rates: vec![rate], ..courier() };
-    offers(&courier, ServiceLevel::Express, &consignment).expect("an offer")[0].price.minor
+    offers(&courier, ServiceLevel::Express, &freight).expect("an offer")[0].price.minor
 }
 
 fn package(weight_grams: i64, side_mm: i64) -> Package {
@@ -138,8 +138,8 @@ fn a_courier_says_why_it_has_no_offer() {
     let (region, to) = (region(), nowhere());
     let of = |courier: &Courier, service, currency: &str, weight_grams| {
         let currency = Some(currency.parse().expect("a currency"));
-        let consignment = Consignment { currency, weight_grams, ..parcel(&region, &to, monday()) };
-        offers(courier, service, &consignment).expect_err("a refusal")
+        let freight = Freight { currency, weight_grams, ..parcel(&region, &to, monday()) };
+        offers(courier, service, &freight).expect_err("a refusal")
     };
     let own = courier();
     assert_eq!(of(&own, ServiceLevel::Overnight, "EUR", 1), "no OVERNIGHT rate for EUROPE in EUR");
@@ -260,8 +260,8 @@ fn nobody_picks_up_where_nobody_works() {
     let mut calendar = WorkingCalendar::always(zone("America/Los_Angeles"));
     calendar.hours = vec![WorkingHours { weekday: 3, opens: 480, closes: 960 }];
     let ready = |calendar: &WorkingCalendar| {
-        let consignment = Consignment { calendar: Some(calendar), ..parcel(&region, &to, monday()) };
-        offers(&courier(), ServiceLevel::Express, &consignment)
+        let freight = Freight { calendar: Some(calendar), ..parcel(&region, &to, monday()) };
+        offers(&courier(), ServiceLevel::Express, &freight)
     };
     let offer = ready(&calendar).expect("an offer").remove(0);
     assert_eq!(offer.pickup_at.to_string(), "2026-03-04T15:00:00Z");
