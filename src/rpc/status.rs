@@ -171,6 +171,7 @@ pub(crate) fn reason_of(refusal: &Refusal) -> ErrorReason {
         Refusal::StaleEtag { .. } => ErrorReason::EtagMismatch,
         Refusal::Unmet { reason, .. } => of_reason(*reason).1,
         Refusal::Short(_) => ErrorReason::InsufficientStock,
+        Refusal::Infeasible { .. } => ErrorReason::PromiseInfeasible,
         Refusal::LeaseLost(_) => ErrorReason::LostRace,
     }
 }

@@ -60,7 +60,7 @@ on_both_engines!(an_order_says_what_to_do_about_a_date_that_cannot_be_met, async
     let released = release(&server, &held).await;
     assert_eq!((released.state(), released.on_late()), (pb::OrderState::Invoiced, pb::OnLate::Accept));
 
-    pay_by_card(&server, &released.id, "tok_visa").await.expect("paid");
+    pay_by_card(&server, &released.id, "tok_success").await.expect("paid");
     let paid = order(&server, &released.id).await;
     assert_eq!(paid.promise.expect("a promise").occasion, "PAYMENT");
     let later = create_order(&server, wanted(3, 40, pb::OnLate::Refuse)).await.expect("time enough");
@@ -234,7 +234,7 @@ on_both_engines!(a_couriers_zones_services_and_bands_make_its_offers, async |ser
     let hamburg = create_order(&server, to_hamburg).await.expect("an order");
     assert_eq!(hamburg.promise.expect("a promise").legs[0].service_name, "Express 12");
 
-    pay_by_card(&server, &berlin.id, "tok_visa").await.expect("paid");
+    pay_by_card(&server, &berlin.id, "tok_success").await.expect("paid");
     let paid = order(&server, &berlin.id).await;
     let request =
         pb::QuoteCouriersRequest { shipment_id: paid.shipment_ids[0].clone(), ..Default::default() };

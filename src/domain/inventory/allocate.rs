@@ -1,5 +1,8 @@
 //! How much there is for an order, and which locations it comes from. Nothing is changed here.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::inventory::fewest::{Spot, Supply, fewer_locations};

@@ -293,7 +293,7 @@ pub(super) async fn on_order(
     id: OrderId,
     act: impl Fn(&mut Order, &mut UnitOfWork<'_>) -> Result<(), Refusal> + Send + 'static,
 ) {
-    let reads = ReadSet { orders: vec![id], order_stock: true, ..ReadSet::default() };
+    let reads = ReadSet { orders: vec![id], order_stock: true, couriers: true, ..ReadSet::default() };
     let act = move |unit: &mut UnitOfWork<'_>| {
         let mut order = unit.take_order(id)?;
         act(&mut order, unit)?;

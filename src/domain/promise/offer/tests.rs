@@ -105,6 +105,7 @@ fn package(weight_grams: i64, side_mm: i64) -> Package {
         width_mm: side_mm,
         height_mm: side_mm,
         contents: Vec::new(),
+        deviation_grams: 0,
     }
 }
 
