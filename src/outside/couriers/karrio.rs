@@ -353,7 +353,8 @@ fn of_recipient(party: &Party) -> Value {
 
 /// Kilograms and centimetres, as every courier takes them.
 fn parcel(package: &Package) -> Value {
-    let Package { number, weight_grams, length_mm, width_mm, height_mm, contents: _ } = package;
+    let Package { number, weight_grams, length_mm, width_mm, height_mm, contents: _, deviation_grams: _ } =
+        package;
     let scaled = |value: i64, by: f64| (value as f64) / by;
     json!({
         "weight": scaled(*weight_grams, 1_000.0),
