@@ -49,7 +49,7 @@ pub use couriers::courier::CreateCourier;
 pub use customers::feedback::SubmitFeedback;
 pub use documents::label::PaperFacts;
 pub use documents::letters::{Letter, letter};
-pub use documents::manifest::manifest_text;
+pub use documents::manifest::{manifest_paper, manifest_text};
 pub use documents::packing_slip::packing_slip;
 pub use documents::paper::{Goods, GoodsList, LabelPaper, Paper, Parcel, SheetKind, SheetPaper};
 pub use invariants::findings::{LAWS, Violation};
