@@ -76,10 +76,11 @@ pub use model::approval::{Approval, ApprovalState, Gate};
 pub use model::availability::{AvailabilityFound, LineAvailability};
 pub use model::backoff::backoff;
 pub use model::booking::{
-    BookedCouriers, BookedParts, Booking, BookingAnswer, BookingRequest, BoughtLabel, Consignment,
-    CourierAnswer, OpenBookingRequest, Origin, Party, SoldFile, SoldLabel,
+    BookedCourier, BookedCouriers, BookedParts, Booking, BookingAnswer, BookingRequest, BoughtLabel,
+    CourierAnswer, OpenBookingRequest, SoldFile, SoldLabel,
 };
 pub use model::check::{Check, Risk, Rule, Verdict};
+pub use model::consignment::{Consignment, Origin, Party};
 pub use model::courier::{Courier, CourierNames, Quote, Rate};
 pub use model::customer::Customer;
 pub use model::document_kind::DocumentKind;
