@@ -51,7 +51,7 @@ pub use couriers::courier::CreateCourier;
 pub use customers::feedback::SubmitFeedback;
 pub use documents::label::PaperFacts;
 pub use documents::letters::{Letter, letter};
-pub use documents::manifest::manifest_text;
+pub use documents::manifest::{manifest_paper, manifest_text};
 pub use documents::packing_slip::packing_slip;
 pub use documents::paper::{Goods, GoodsList, LabelPaper, Paper, Parcel, SheetKind, SheetPaper};
 pub use invariants::findings::{LAWS, Violation};
@@ -78,11 +78,12 @@ pub use model::approval::{Approval, ApprovalState, Gate};
 pub use model::availability::{AvailabilityFound, LineAvailability};
 pub use model::backoff::backoff;
 pub use model::booking::{
-    BookedCouriers, BookedParts, Booking, BookingAnswer, BookingRequest, BoughtLabel, Consignment,
-    CourierAnswer, OpenBookingRequest, Origin, Party, SoldFile, SoldLabel,
+    BookedCourier, BookedCouriers, BookedParts, Booking, BookingAnswer, BookingRequest, BoughtLabel,
+    CourierAnswer, OpenBookingRequest, SoldFile, SoldLabel,
 };
 pub use model::calendar::{HOLIDAYS_MAX, WINDOWS_MAX, WorkingCalendar, WorkingHours};
 pub use model::check::{Check, Risk, Rule, Verdict};
+pub use model::consignment::{Consignment, Origin, Party};
 pub use model::courier::{
     Courier, CourierNames, DeliveryArea, DeliveryZone, PostalCodes, Quote, Rate, RateArea, WeightBand,
     postal_key,

@@ -186,6 +186,7 @@ fn check_courier(at: &str, courier: &CourierInterface, bad: &mut Problems) {
         services,
         label: _,
         book_pickups: _,
+        track_every_minutes,
     } = courier;
     let is_web = url.starts_with("https://") || url.starts_with("http://");
     if !is_web || url.contains(['?', '#', '@', ' ']) {
@@ -208,6 +209,9 @@ fn check_courier(at: &str, courier: &CourierInterface, bad: &mut Problems) {
     }
     if account.as_deref().is_some_and(|it| !printable(it)) {
         bad.add(format!("{at}.account"), "must have 1 to 200 printable characters");
+    }
+    if *track_every_minutes != 0 {
+        within(bad, &format!("{at}.track_every_minutes"), *track_every_minutes, 5, 10_080);
     }
     if services.is_empty() {
         bad.add(format!("{at}.services"), "must name the courier's word for at least one service level");

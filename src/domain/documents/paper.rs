@@ -35,6 +35,7 @@ pub enum SheetKind {
     PackingSlip,
     PickList,
     ReturnForm,
+    Manifest,
 }
 
 /// One or more pages with a head, lists and notes.

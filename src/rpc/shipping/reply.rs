@@ -145,8 +145,20 @@ fn courier_booking(booking: Booking) -> pb::CourierBooking {
         (Some(BookingRequest::Pickup), Some(_)) => pb::BookingState::PickupRequested,
         (Some(BookingRequest::Label) | None, Some(_)) => pb::BookingState::Booked,
     };
-    let Booking { id, courier, service, parts: _, pickup_at: _, request, attempts, failure, label, pickup } =
-        booking;
+    let Booking {
+        id,
+        courier,
+        service,
+        parts: _,
+        pickup_at: _,
+        request,
+        attempts,
+        failure,
+        label,
+        pickup,
+        track_every: _,
+        tracked_at: _,
+    } = booking;
     pb::CourierBooking {
         id: id.to_string(),
         courier: courier.into(),

@@ -130,9 +130,8 @@ impl pb::shipping_service_server::ShippingService for Api {
     }
 
     async fn get_manifest(&self, request: Request<pb::GetManifestRequest>) -> Reply<pb::GetManifestResponse> {
-        let wanted = parsed(|bad| manifest::parse(request.into_inner(), bad))?;
-        let manifest = self.manifest(&wanted).await?;
-        Ok(Response::new(pb::GetManifestResponse { manifest: Some(manifest::reply(manifest)) }))
+        let (wanted, as_pdf) = parsed(|bad| manifest::parse(request.into_inner(), bad))?;
+        Ok(Response::new(self.shown_manifest(&wanted, as_pdf).await?))
     }
 
     async fn confirm_manifest(

@@ -447,6 +447,8 @@ fn booking(number: u128) -> Booking {
         failure: Some("no answer in time".to_owned()),
         label: Some(BoughtLabel { reference: "shp_1".to_owned(), number: "JJD000".to_owned() }),
         pickup: Some("pck_1".to_owned()),
+        track_every: Some(std::time::Duration::from_secs(3_600)),
+        tracked_at: Some(later(5)),
     }
 }
 
