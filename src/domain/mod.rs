@@ -73,7 +73,7 @@ pub use model::approval::{Approval, ApprovalState, Gate};
 pub use model::availability::{AvailabilityFound, LineAvailability};
 pub use model::backoff::backoff;
 pub use model::check::{Check, Risk, Rule, Verdict};
-pub use model::courier::{Courier, CourierNames, Quote, Rate};
+pub use model::courier::{Courier, CourierNames, CourierRecord, CourierRecords, Quote, Rate};
 pub use model::customer::Customer;
 pub use model::etag::{check_etag, etag};
 pub use model::event::{Event, EventKind, Machine, Transition};
@@ -91,7 +91,7 @@ pub use model::payment::{
     AtProvider, Means, OpenRequest, Payment, PaymentState, ProviderAnswer, ProviderRequest,
     bank_reference_key,
 };
-pub use model::policy::{ApprovalRules, GateRules, Rules, ShippingFee, TaxRule};
+pub use model::policy::{ApprovalRules, CourierWeights, GateRules, Rules, ShippingFee, TaxRule};
 pub use model::product::Product;
 pub use model::recipient::{BareAddress, Recipient, Sender};
 pub use model::refund::{HandedBack, Refund, RefundState};

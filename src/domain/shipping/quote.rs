@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use crate::domain::model::courier::{Courier, Quote, Rate};
+use crate::domain::model::courier::{Courier, CourierRecord, Quote, Rate};
 use crate::domain::model::money::Currency;
 use crate::domain::model::order::Order;
 use crate::domain::model::refusal::Refusal;
 use crate::domain::model::scalars::{CourierCode, RegionCode, ServiceLevel, ShipmentId};
 use crate::domain::model::time::Timestamp;
+use crate::domain::shipping::record::weigh;
 use crate::domain::unit::command::Command;
 use crate::domain::unit::unit_of_work::{Part, ReadSet, UnitOfWork};
 
@@ -70,7 +71,8 @@ impl Order {
         let mut offers = Vec::new();
         let mut refusals = Vec::new();
         let services = service.map_or_else(|| ServiceLevel::ALL.to_vec(), |it| vec![it]);
-        for (courier, rating) in unit.couriers() {
+        for (courier, record) in unit.couriers() {
+            let (malus_ppm, standing) = weigh(&record, &unit.rules.courier_record);
             let mut reasons = Vec::new();
             for service in &services {
                 let currency = self.amounts.currency;
@@ -82,9 +84,9 @@ impl Order {
                     currency,
                     unit.now,
                     shipment.promised_by,
-                    rating,
+                    record,
                 ) {
-                    Ok(offer) => offers.push(offer),
+                    Ok(offer) => offers.push(Quote { malus_ppm, standing: standing.clone(), ..offer }),
                     Err(why) => reasons.push(format!("{service}: {why}")),
                 }
             }
@@ -112,7 +114,7 @@ fn quote(
     currency: Currency,
     ready_at: Timestamp,
     promised_by: Option<Timestamp>,
-    rating_hundredths: i64,
+    record: CourierRecord,
 ) -> Result<Quote, String> {
     let fits = |it: &&Rate| it.region == *region && it.service == service && it.currency == currency;
     let rate = courier
@@ -144,7 +146,9 @@ fn quote(
         pickup_at,
         delivery_at,
         on_time: promised_by.is_none_or(|it| delivery_at <= it),
-        rating_hundredths,
+        record,
+        malus_ppm: 0,
+        standing: String::new(),
     })
 }
 
@@ -206,7 +210,16 @@ mod tests {
     }
 
     fn quoted(courier: &Courier, grams: i64, ready_at: Timestamp) -> Result<Quote, String> {
-        quote(courier, ServiceLevel::Express, &region(), grams, eur(), ready_at, None, 0)
+        quote(
+            courier,
+            ServiceLevel::Express,
+            &region(),
+            grams,
+            eur(),
+            ready_at,
+            None,
+            CourierRecord::default(),
+        )
     }
 
     fn pickup(courier: &Courier, ready_at: Timestamp) -> String {
@@ -223,7 +236,8 @@ mod tests {
     fn a_courier_says_why_it_has_no_offer() {
         let of = |service, currency: &str, grams| {
             let currency = currency.parse().expect("a currency");
-            quote(&courier(), service, &region(), grams, currency, MONDAY, None, 0).expect_err("a refusal")
+            quote(&courier(), service, &region(), grams, currency, MONDAY, None, CourierRecord::default())
+                .expect_err("a refusal")
         };
         assert_eq!(of(ServiceLevel::Overnight, "EUR", 1), "no OVERNIGHT rate for EUROPE in EUR");
         assert_eq!(of(ServiceLevel::Express, "USD", 1), "no EXPRESS rate for EUROPE in USD");
@@ -267,14 +281,22 @@ mod tests {
     #[test]
     fn delivery_is_so_many_days_after_pickup_and_kept_against_the_promise() {
         let against = |promised_by| {
-            quote(&courier(), ServiceLevel::Express, &region(), 1, eur(), MONDAY, promised_by, 450)
-                .expect("an offer")
+            quote(
+                &courier(),
+                ServiceLevel::Express,
+                &region(),
+                1,
+                eur(),
+                MONDAY,
+                promised_by,
+                CourierRecord::default(),
+            )
+            .expect("an offer")
         };
         assert_eq!(against(None).delivery_at.to_string(), "2026-03-04T15:00:00Z");
         assert!(against(None).on_time);
         assert!(against(Some(hours_later(53))).on_time);
         assert!(!against(Some(hours_later(52))).on_time);
-        assert_eq!(against(None).rating_hundredths, 450);
     }
 
     proptest! {

@@ -3,6 +3,7 @@
 pub(crate) mod any_sequence;
 mod bench;
 pub(crate) mod bounds;
+mod couriers;
 mod exact;
 mod given;
 mod instead;

@@ -11,7 +11,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::domain::model::courier::Courier;
+use crate::domain::model::courier::{Courier, CourierRecord, CourierRecords};
 use crate::domain::model::event::Event;
 use crate::domain::model::location::Location;
 use crate::domain::model::order::{Order, OrderState};
@@ -178,8 +178,7 @@ pub struct Snapshot {
     pub products: HashMap<Sku, Arc<Product>>,
     pub locations: BTreeMap<LocationCode, Arc<Location>>,
     pub couriers: BTreeMap<CourierCode, Arc<Courier>>,
-    /// How customers rated each courier: hundredths of 1.00–5.00.
-    pub courier_ratings: HashMap<CourierCode, i64>,
+    pub courier_records: CourierRecords,
     /// Units that waiting orders want, per region and product.
     pub awaited: HashMap<(RegionCode, Sku), i64>,
     /// Units that orders older than a loaded waiting order want.
@@ -442,11 +441,11 @@ impl<'w> UnitOfWork<'w> {
         self.changes.couriers.get(code).or_else(|| self.snapshot.couriers.get(code)).map(AsRef::as_ref)
     }
 
-    /// Every courier, with how customers rated it: hundredths of 1.00–5.00, 0 without ratings.
-    pub fn couriers(&self) -> impl Iterator<Item = (&Courier, i64)> {
+    /// Every courier, with its record.
+    pub fn couriers(&self) -> impl Iterator<Item = (&Courier, CourierRecord)> {
         self.needs_couriers();
-        let rating = |it: &Courier| self.snapshot.courier_ratings.get(&it.code).copied().unwrap_or(0);
-        self.snapshot.couriers.values().map(move |it| (it.as_ref(), rating(it)))
+        let record = |it: &Courier| self.snapshot.courier_records.get(&it.code).copied().unwrap_or_default();
+        self.snapshot.couriers.values().map(move |it| (it.as_ref(), record(it)))
     }
 
     fn needs_couriers(&self) {

@@ -1,6 +1,6 @@
 //! Couriers as the API shows them.
 
-use crate::domain::{self, Courier, Rate};
+use crate::domain::{self, Courier, CourierRecord, Rate};
 use crate::pb;
 use crate::rpc::enums;
 use crate::rpc::reply::{measure, money, timestamp};
@@ -29,7 +29,19 @@ pub(crate) fn courier(courier: &Courier) -> pb::Courier {
         etag: domain::etag(version),
         active,
         update_time: Some(timestamp(updated_at)),
+        record: None,
     }
+}
+
+/// The same with its record.
+pub(crate) fn courier_with_record((it, record): &(Courier, CourierRecord)) -> pb::Courier {
+    pb::Courier { record: Some(courier_record(record)), ..courier(it) }
+}
+
+pub(crate) fn courier_record(record: &CourierRecord) -> pb::CourierRecord {
+    let rating = f64::from(i32::try_from(record.rating_hundredths()).unwrap_or(0)) / 100.0;
+    let CourierRecord { carried, delivered, late, damaged, rated, rating_sum: _ } = *record;
+    pb::CourierRecord { carried, delivered, late, damaged, rated, average_rating: rating }
 }
 
 fn courier_rate(rate: Rate) -> pb::CourierRate {
