@@ -47,8 +47,11 @@ pub use catalogue::product::CreateProduct;
 pub(crate) use catalogue::product::create_product;
 pub use couriers::courier::CreateCourier;
 pub use customers::feedback::SubmitFeedback;
+pub use documents::label::PaperFacts;
 pub use documents::letters::{Letter, letter};
+pub use documents::manifest::manifest_text;
 pub use documents::packing_slip::packing_slip;
+pub use documents::paper::{Goods, GoodsList, LabelPaper, Paper, Parcel, SheetKind, SheetPaper};
 pub use invariants::findings::{LAWS, Violation};
 pub use invariants::history::history_violations;
 pub use invariants::order::law;
@@ -72,9 +75,14 @@ pub use model::amounts::{Amounts, Discount, LineAmounts};
 pub use model::approval::{Approval, ApprovalState, Gate};
 pub use model::availability::{AvailabilityFound, LineAvailability};
 pub use model::backoff::backoff;
+pub use model::booking::{
+    BookedCouriers, BookedParts, Booking, BookingAnswer, BookingRequest, BoughtLabel, Consignment,
+    CourierAnswer, OpenBookingRequest, Origin, Party, SoldFile, SoldLabel,
+};
 pub use model::check::{Check, Risk, Rule, Verdict};
 pub use model::courier::{Courier, CourierNames, CourierRecord, CourierRecords, Quote, Rate};
 pub use model::customer::Customer;
+pub use model::document_kind::DocumentKind;
 pub use model::etag::{check_etag, etag};
 pub use model::event::{Event, EventKind, Machine, Transition};
 pub use model::feedback::{Feedback, FeedbackState};
@@ -82,6 +90,7 @@ pub use model::hold::{Hold, HoldReason, HoldState};
 pub use model::invoice::{Invoice, InvoiceLine, InvoiceState, invoice_number};
 pub use model::line::OrderLine;
 pub use model::location::Location;
+pub use model::manifest::{Manifest, ManifestEntry};
 pub use model::message::{Message, MessageKind, MessageState, Unsent};
 pub use model::method::Method;
 pub use model::money::{Currency, Money};
@@ -91,7 +100,7 @@ pub use model::payment::{
     AtProvider, Means, OpenRequest, Payment, PaymentState, ProviderAnswer, ProviderRequest,
     bank_reference_key,
 };
-pub use model::policy::{ApprovalRules, CourierWeights, GateRules, Rules, ShippingFee, TaxRule};
+pub use model::policy::{ApprovalRules, CourierWeights, GateRules, Rules, ShippingFee, TaxRule, WeightRules};
 pub use model::product::Product;
 pub use model::recipient::{BareAddress, Recipient, Sender};
 pub use model::refund::{HandedBack, Refund, RefundState};
@@ -99,9 +108,9 @@ pub use model::refusal::{Problem, Problems, Reason, Refusal, Shortage};
 pub use model::replenishment::{Replenishment, ReplenishmentState};
 pub use model::reservation::{Reservation, ReservationState, ReservedItem};
 pub use model::scalars::{
-    Actor, ApprovalId, Channel, CourierCode, HoldId, Ids, Invalid, InvoiceId, JobId, LocationCode, MessageId,
-    MovementId, OnShortage, OrderId, PaymentId, RefundId, RegionCode, ReplenishmentId, ReservationId,
-    ServiceLevel, ShipmentId, Sku,
+    Actor, ApprovalId, BookingId, Channel, CourierCode, HoldId, Ids, Invalid, InvoiceId, JobId, LocationCode,
+    MessageId, MovementId, OnShortage, OrderId, PaymentId, RefundId, RegionCode, ReplenishmentId,
+    ReservationId, ServiceLevel, ShipmentId, Sku,
 };
 pub use model::shipment::{
     Assignment, Handover, Label, Package, PackedItem, Proof, Shipment, ShipmentItem, ShipmentState,
@@ -126,12 +135,16 @@ pub use process::timeline::steps::{Step, StepLine, StepState};
 pub use shipping::assign::AssignCourier;
 pub use shipping::check::{LineCheck, RecordQualityCheck};
 pub use shipping::deliver::{ConfirmDelivery, Delivery};
+pub use shipping::documents::{WantedDocument, shipment_paper};
 pub use shipping::hand_over::ConfirmPickup;
 pub use shipping::label::{CreateShippingLabel, VoidShippingLabel};
+pub(crate) use shipping::manifest::HANDED_OVER_MAX;
+pub use shipping::manifest::{ConfirmManifest, HandedOver, Pickup, manifest};
 pub use shipping::pack::PackShipment;
 pub use shipping::pick::{LineUnits, RecordPick, StartPicking};
 pub use shipping::quote::{Decline, Offers, QuoteCouriers};
 pub use shipping::track::{RecordTracking, Recorded, RecordedTracking, TrackingReport};
+pub use shipping::weight::package_warning;
 #[cfg(test)]
 pub(crate) use unit::command::conclude;
 pub use unit::command::{Command, OnOrder, OrderCommand, Target};

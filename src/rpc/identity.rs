@@ -84,6 +84,7 @@ mutations! {
     VoidShippingLabelRequest = "VoidShippingLabel",
     AssignCourierRequest = "AssignCourier",
     ConfirmPickupRequest = "ConfirmPickup",
+    ConfirmManifestRequest = "ConfirmManifest",
     RecordTrackingEventsRequest = "RecordTrackingEvents",
     ConfirmDeliveryRequest = "ConfirmDelivery",
     CreateCourierRequest = "CreateCourier",

@@ -19,6 +19,7 @@ mod ordering;
 mod parse;
 mod reply;
 mod routes;
+mod settlement;
 mod shipping;
 mod status;
 mod streams;

@@ -59,6 +59,7 @@ impl Scene {
             store,
             provider,
             mail,
+            couriers: Arc::default(),
             rules,
             requests_kept_for: Duration::from_secs(86_400),
             lease: Duration::from_secs(30),

@@ -1,8 +1,10 @@
 //! Couriers, what they charge, and which one carries a shipment.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use time::Date;
 
 use crate::domain::model::money::Currency;
 use crate::domain::model::scalars::{CourierCode, RegionCode, ServiceLevel};
@@ -42,6 +44,15 @@ impl Courier {
             updated_at: at,
             active: true,
         }
+    }
+}
+
+impl Courier {
+    /// The day by its own clock.
+    pub fn day_of(&self, at: Timestamp) -> Date {
+        let offset = Duration::from_secs(u64::from(self.utc_offset_minutes.unsigned_abs()) * 60);
+        let local = if self.utc_offset_minutes < 0 { at.minus(offset) } else { at.plus(offset) };
+        local.date_time().date()
     }
 }
 

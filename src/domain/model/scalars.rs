@@ -112,6 +112,8 @@ ids! {
     MessageId = "msg",
     MovementId = "mov",
     ReplenishmentId = "rpl",
+    /// A booking with a courier; the key of every call about it.
+    BookingId = "bkg",
     JobId = "job",
 }
 

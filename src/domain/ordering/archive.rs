@@ -57,6 +57,9 @@ impl Order {
         if self.messages.iter().any(|it| it.state == MessageState::Queued) {
             open.push("a message to the customer is waiting to be sent".to_owned());
         }
+        if self.open_bookings().next().is_some() {
+            open.push("a courier has not answered yet".to_owned());
+        }
         open
     }
 }

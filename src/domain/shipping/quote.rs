@@ -52,12 +52,23 @@ impl Command for QuoteCouriers {
 pub type Decline = (CourierCode, String);
 
 impl Order {
-    /// Each courier's offer for a shipment, or its reason for declining.
+    /// Each courier's offer for a shipment at its next pickup, or its reason for declining.
     pub fn quotes(
         &self,
         unit: &UnitOfWork,
         id: ShipmentId,
         service: Option<ServiceLevel>,
+    ) -> Result<(Vec<Quote>, Vec<Decline>), Refusal> {
+        self.quotes_from(unit, id, service, unit.now)
+    }
+
+    /// The same at the first pickup that is not before this.
+    pub(super) fn quotes_from(
+        &self,
+        unit: &UnitOfWork,
+        id: ShipmentId,
+        service: Option<ServiceLevel>,
+        ready_at: Timestamp,
     ) -> Result<(Vec<Quote>, Vec<Decline>), Refusal> {
         let index = self.shipment_index(id)?;
         let shipment = &self.shipments[index];
@@ -82,7 +93,7 @@ impl Order {
                     &region,
                     weight,
                     currency,
-                    unit.now,
+                    ready_at,
                     shipment.promised_by,
                     record,
                 ) {
@@ -157,7 +168,7 @@ const DAY_MICROS: i64 = 86_400_000_000;
 const MINUTE_MICROS: i64 = 60_000_000;
 
 /// The cut-off of the first pickup day that is not before `ready_at`, by the courier's own clock.
-fn next_pickup(courier: &Courier, ready_at: Timestamp) -> Option<Timestamp> {
+pub(super) fn next_pickup(courier: &Courier, ready_at: Timestamp) -> Option<Timestamp> {
     let offset = i64::from(courier.utc_offset_minutes) * MINUTE_MICROS;
     let cutoff = i64::from(courier.cutoff_minutes) * MINUTE_MICROS;
     let today = ready_at.unix_micros().saturating_add(offset).div_euclid(DAY_MICROS);

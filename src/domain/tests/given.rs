@@ -190,6 +190,7 @@ pub(super) fn one_package(shipment: &Shipment) -> Vec<Package> {
             .iter()
             .map(|it| PackedItem { line: it.line, quantity: it.quantity })
             .collect(),
+        deviation_grams: 0,
     }]
 }
 

@@ -2,17 +2,19 @@
 
 pub(crate) mod any_sequence;
 mod bench;
+mod bookings;
 pub(crate) mod bounds;
 mod couriers;
 mod exact;
 mod given;
 mod instead;
 mod letters;
+mod manifests;
 mod phones;
 mod refusals;
 mod reports;
 mod restock;
 #[cfg(test)]
-pub(super) mod sample;
+pub(crate) mod sample;
 mod twenty_steps;
 mod waits;

@@ -1,8 +1,8 @@
 //! Shipments as the API shows them.
 
 use crate::domain::{
-    self, Assignment, CourierCode, Handover, Label, Order, OrderState, Package, PackedItem, Proof, Quote,
-    Shipment, ShipmentId, ShipmentItem, TrackingEvent,
+    self, Assignment, Booking, BookingRequest, CourierCode, Handover, Label, Order, OrderState, Package,
+    PackedItem, Proof, Quote, Shipment, ShipmentId, ShipmentItem, TrackingEvent,
 };
 use crate::pb;
 use crate::rpc::couriers::reply::courier_record;
@@ -38,6 +38,9 @@ pub(crate) fn shipment(order: &Order, shipment: &Shipment) -> pb::Shipment {
         estimated_at,
         created_at,
         updated_at,
+        booking,
+        called_off,
+        courier_refusal,
     } = shipment.clone();
     pb::Shipment {
         id: id.to_string(),
@@ -63,6 +66,9 @@ pub(crate) fn shipment(order: &Order, shipment: &Shipment) -> pb::Shipment {
         create_time: Some(timestamp(created_at)),
         update_time: Some(timestamp(updated_at)),
         etag: domain::etag(version),
+        booking: booking.map(courier_booking),
+        called_off: called_off.into_iter().map(courier_booking).collect(),
+        courier_refusal: courier_refusal.unwrap_or_default(),
     }
 }
 
@@ -81,7 +87,9 @@ fn shipment_item(item: ShipmentItem) -> pb::ShipmentItem {
 }
 
 fn package(package: Package) -> pb::Package {
-    let Package { number, weight_grams, length_mm, width_mm, height_mm, contents } = package;
+    let weight_warning = domain::package_warning(&package).unwrap_or_default();
+    let Package { number, weight_grams, length_mm, width_mm, height_mm, contents, deviation_grams: _ } =
+        package;
     let content = |it: PackedItem| {
         let PackedItem { line, quantity } = it;
         pb::LineUnits { line_number: line, quantity }
@@ -93,15 +101,14 @@ fn package(package: Package) -> pb::Package {
         width_mm: measure(width_mm),
         height_mm: measure(height_mm),
         contents: contents.into_iter().map(content).collect(),
+        weight_warning,
     }
 }
 
 fn shipping_label(label: Label) -> pb::ShippingLabel {
-    let Label { tracking_number, text, zpl, created_at, created_by } = label;
+    let Label { tracking_number, created_at, created_by } = label;
     pb::ShippingLabel {
         tracking_number,
-        text,
-        zpl,
         created_by: actor(&created_by),
         create_time: Some(timestamp(created_at)),
     }
@@ -119,6 +126,28 @@ fn courier_assignment(assignment: Assignment) -> pb::CourierAssignment {
         reason,
         assigned_by: actor(&assigned_by),
         assign_time: Some(timestamp(assigned_at)),
+    }
+}
+
+fn courier_booking(booking: Booking) -> pb::CourierBooking {
+    let state = match (booking.open_request(), &booking.label) {
+        (Some(BookingRequest::Cancel), _) => pb::BookingState::CancelRequested,
+        (_, None) => pb::BookingState::LabelRequested,
+        (Some(BookingRequest::Pickup), Some(_)) => pb::BookingState::PickupRequested,
+        (Some(BookingRequest::Label) | None, Some(_)) => pb::BookingState::Booked,
+    };
+    let Booking { id, courier, service, parts: _, pickup_at: _, request, attempts, failure, label, pickup } =
+        booking;
+    pb::CourierBooking {
+        id: id.to_string(),
+        courier: courier.into(),
+        service_level: enums::service_level(service),
+        state: state.into(),
+        tracking_number: label.map(|it| it.number).unwrap_or_default(),
+        pickup_reference: pickup.unwrap_or_default(),
+        attempts: i32::try_from(attempts).unwrap_or(i32::MAX),
+        failure: failure.unwrap_or_default(),
+        request_time: request.map(|it| timestamp(it.requested_at)),
     }
 }
 

@@ -158,8 +158,14 @@ impl Store {
         Ok(locations.into_iter().find(|it| it.code == *code))
     }
 
-    /// A courier and its record.
-    pub async fn courier(&self, code: &CourierCode) -> Result<Option<(Courier, CourierRecord)>, StoreError> {
+    pub async fn courier(&self, code: &CourierCode) -> Result<Option<Courier>, StoreError> {
+        Ok(self.courier_with_record(code).await?.map(|it| it.0))
+    }
+
+    pub async fn courier_with_record(
+        &self,
+        code: &CourierCode,
+    ) -> Result<Option<(Courier, CourierRecord)>, StoreError> {
         let (couriers, records) = self.couriers().await?;
         let courier = couriers.into_iter().find(|it| it.code == *code);
         Ok(courier.map(|it| (it, records.get(code).copied().unwrap_or_default())))

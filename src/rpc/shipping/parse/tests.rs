@@ -34,6 +34,7 @@ fn every_bad_field_of_a_packing_is_named_as_it_was_written() {
                 width_mm: -1,
                 height_mm: 1,
                 contents: vec![good, pb::LineUnits { line_number: 0, quantity: 1_000_001 }],
+                ..Default::default()
             },
             pb::Package {
                 number: 0,
@@ -42,6 +43,7 @@ fn every_bad_field_of_a_packing_is_named_as_it_was_written() {
                 width_mm: 1,
                 height_mm: 0,
                 contents: Vec::new(),
+                ..Default::default()
             },
         ],
         etag: "v1".to_owned(),
@@ -74,6 +76,7 @@ fn packages_are_numbered_as_they_come() {
         width_mm: 200,
         height_mm: 100,
         contents: vec![pb::LineUnits { line_number: 1, quantity: 2 }],
+        ..Default::default()
     };
     let request = pb::PackShipmentRequest {
         shipment_id: SHIPMENT.to_owned(),

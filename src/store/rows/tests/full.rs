@@ -1,13 +1,14 @@
 //! An order with every part, and one with none.
 
 use crate::domain::{
-    Actor, Address, Amounts, Approval, ApprovalState, Assignment, AtProvider, AvailabilityFound, Channel,
-    Check, Customer, Discount, Feedback, FeedbackState, Gate, HandedBack, Handover, Hold, HoldReason,
-    HoldState, Ids, Invoice, InvoiceLine, InvoiceState, Label, LineAmounts, LineAvailability, Means, Message,
-    MessageKind, MessageState, Method, OnShortage, OpenRequest, Order, OrderId, OrderLine, OrderState,
-    Package, PackedItem, Payment, PaymentState, Proof, ProviderRequest, Refund, RefundState, Reservation,
-    ReservationId, ReservationState, ReservedItem, Risk, Rule, ServiceLevel, Shipment, ShipmentId,
-    ShipmentItem, ShipmentState, TrackingEvent, TrackingStatus, Verdict,
+    Actor, Address, Amounts, Approval, ApprovalState, Assignment, AtProvider, AvailabilityFound, BookedParts,
+    Booking, BookingId, BookingRequest, BoughtLabel, Channel, Check, Customer, Discount, Feedback,
+    FeedbackState, Gate, HandedBack, Handover, Hold, HoldReason, HoldState, Ids, Invoice, InvoiceLine,
+    InvoiceState, Label, LineAmounts, LineAvailability, Means, Message, MessageKind, MessageState, Method,
+    OnShortage, OpenBookingRequest, OpenRequest, Order, OrderId, OrderLine, OrderState, Package, PackedItem,
+    Payment, PaymentState, Proof, ProviderRequest, Refund, RefundState, Reservation, ReservationId,
+    ReservationState, ReservedItem, Risk, Rule, ServiceLevel, Shipment, ShipmentId, ShipmentItem,
+    ShipmentState, TrackingEvent, TrackingStatus, Verdict,
 };
 use crate::store::rows::tests::sample::{AT, code, euro, later};
 
@@ -350,6 +351,7 @@ fn full_shipment(order: OrderId, id: ShipmentId, number: i64) -> Shipment {
         width_mm: 200,
         height_mm: 100,
         contents: contents.iter().map(|line| PackedItem { line: *line, quantity: 1 }).collect(),
+        deviation_grams: 1_200,
     };
     let event = |sequence, status| TrackingEvent {
         sequence,
@@ -375,8 +377,6 @@ fn full_shipment(order: OrderId, id: ShipmentId, number: i64) -> Shipment {
         packages: vec![package(1, &[2, 1]), package(2, &[1])],
         label: Some(Label {
             tracking_number: format!("CSG{number:09}"),
-            text: "to Ann".to_owned(),
-            zpl: "^XA^XZ".to_owned(),
             created_at: AT,
             created_by: ann.clone(),
         }),
@@ -409,6 +409,24 @@ fn full_shipment(order: OrderId, id: ShipmentId, number: i64) -> Shipment {
         estimated_at: Some(later(7)),
         created_at: AT,
         updated_at: later(8),
+        booking: Some(booking(1)),
+        called_off: vec![booking(2)],
+        courier_refusal: Some("PIGEON refused: too far".to_owned()),
+    }
+}
+
+fn booking(number: u128) -> Booking {
+    Booking {
+        id: BookingId(uuid::Uuid::from_u128(number)),
+        courier: code("PIGEON"),
+        service: ServiceLevel::Express,
+        parts: BookedParts::LabelAndPickup,
+        pickup_at: later(3),
+        request: Some(OpenBookingRequest { kind: BookingRequest::Cancel, requested_at: later(2) }),
+        attempts: 2,
+        failure: Some("no answer in time".to_owned()),
+        label: Some(BoughtLabel { reference: "shp_1".to_owned(), number: "JJD000".to_owned() }),
+        pickup: Some("pck_1".to_owned()),
     }
 }
 
@@ -440,6 +458,9 @@ fn bare_shipment(order: OrderId, id: ShipmentId) -> Shipment {
         estimated_at: None,
         created_at: AT,
         updated_at: AT,
+        booking: None,
+        called_off: Vec::new(),
+        courier_refusal: None,
     }
 }
 
