@@ -72,6 +72,14 @@ impl Warehouse<'_> {
 
     /// The same up to the courier, which is yet to come.
     pub(crate) async fn assign(&self, id: &str) {
+        self.label(id).await;
+        let request = pb::AssignCourierRequest { shipment_id: id.to_owned(), ..Default::default() };
+        let assigned = self.server.shipping.clone().assign_courier(by("warehouse", request)).await;
+        assigned.expect("a courier carries it");
+    }
+
+    /// The same up to the label.
+    pub(crate) async fn label(&self, id: &str) {
         let mut shipping = self.server.shipping.clone();
         let items = self.pick(id).await;
         let units =
@@ -84,8 +92,6 @@ impl Warehouse<'_> {
         shipping.pack_shipment(by("warehouse", request)).await.expect("packed");
         let request = pb::CreateShippingLabelRequest { shipment_id: id.to_owned(), ..Default::default() };
         shipping.create_shipping_label(by("warehouse", request)).await.expect("labelled");
-        let request = pb::AssignCourierRequest { shipment_id: id.to_owned(), ..Default::default() };
-        shipping.assign_courier(by("warehouse", request)).await.expect("a courier carries it");
     }
 
     pub(crate) async fn ship_all(&self, order_id: &str) {
