@@ -85,8 +85,8 @@ pub use model::calendar::{HOLIDAYS_MAX, WINDOWS_MAX, WorkingCalendar, WorkingHou
 pub use model::check::{Check, Risk, Rule, Verdict};
 pub use model::consignment::{Consignment, Origin, Party};
 pub use model::courier::{
-    Courier, CourierNames, DeliveryArea, DeliveryZone, PostalCodes, Quote, Rate, RateArea, WeightBand,
-    postal_key,
+    Courier, CourierNames, CourierRecord, CourierRecords, DeliveryArea, DeliveryZone, PostalCodes, Quote,
+    Rate, RateArea, WeightBand, postal_key,
 };
 pub use model::customer::Customer;
 pub use model::day::Day;
@@ -108,7 +108,9 @@ pub use model::payment::{
     AtProvider, Means, OpenRequest, Payment, PaymentState, ProviderAnswer, ProviderRequest,
     bank_reference_key,
 };
-pub use model::policy::{Allocation, ApprovalRules, GateRules, Rules, ShippingFee, TaxRule, WeightRules};
+pub use model::policy::{
+    Allocation, ApprovalRules, CourierWeights, GateRules, Rules, ShippingFee, TaxRule, WeightRules,
+};
 pub use model::product::Product;
 pub use model::promise::{Promise, PromiseLeg, PromiseOccasion};
 pub use model::recipient::{BareAddress, Recipient, Sender};

@@ -24,6 +24,22 @@ pub(super) async fn create(schema: &Schema<'_>) -> Result<(), DbErr> {
         )
         .await?;
 
+    // The sum of what orders say of each courier, archived or not. It is only ever added to, so that whoever adds to it
+    // need not know what others add.
+    schema
+        .table(
+            "courier_records",
+            Shape::NarrowChanging,
+            "courier TEXT NOT NULL PRIMARY KEY REFERENCES couriers (code),
+             carried BIGINT NOT NULL,
+             delivered BIGINT NOT NULL,
+             late BIGINT NOT NULL,
+             damaged BIGINT NOT NULL,
+             rated BIGINT NOT NULL,
+             rating_sum BIGINT NOT NULL",
+        )
+        .await?;
+
     schema
         .indexes(&[
             "CREATE INDEX shipments_state ON shipments (state, id)",

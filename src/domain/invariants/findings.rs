@@ -78,6 +78,7 @@ pub const LAWS: &[(&str, &str)] = &[
     ("A1", "every archived order can be read and obeyed its laws when it was archived"),
     ("D1", "the tables around an order say what its document says"),
     ("D2", "the columns of a product, a location or a courier say what its document says"),
+    ("D3", "a courier's record is the sum of what the orders say that it carried, archived or not"),
     ("P1", "no column holds what looks like a card number"),
 ];
 

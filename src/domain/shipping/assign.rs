@@ -42,7 +42,7 @@ impl OrderCommand for AssignCourier {
     }
 
     fn also_reads(&self) -> ReadSet {
-        ReadSet { couriers: true, ratings: true, locations: true, ..ReadSet::default() }
+        ReadSet { couriers: true, courier_records: true, locations: true, ..ReadSet::default() }
     }
 
     fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<ShipmentId, Refusal> {

@@ -4,6 +4,7 @@ pub(crate) mod any_sequence;
 mod bench;
 mod bookings;
 pub(crate) mod bounds;
+mod couriers;
 mod exact;
 mod given;
 mod instead;

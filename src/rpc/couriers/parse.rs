@@ -53,6 +53,7 @@ pub(crate) fn new_courier(request: pb::CreateCourierRequest, bad: &mut Problems)
         zones,
         create_time: _,
         etag: _,
+        record: _,
         active: _,
         update_time: _,
     } = required("courier", courier, bad)?;

@@ -5,6 +5,7 @@ use crate::domain::{
     PackedItem, Proof, Quote, Shipment, ShipmentId, ShipmentItem, TrackingEvent,
 };
 use crate::pb;
+use crate::rpc::couriers::reply::courier_record;
 use crate::rpc::enums;
 use crate::rpc::reply::{actor, address, measure, money, timestamp};
 
@@ -238,6 +239,7 @@ pub(crate) fn offers((preferred, quotes, declines): Offers) -> pb::QuoteCouriers
 }
 
 fn courier_quote(preferred_because: String, quote: Quote) -> pb::CourierQuote {
+    let score = quote.currency.of(quote.score_minor());
     let Quote {
         courier,
         service,
@@ -247,8 +249,11 @@ fn courier_quote(preferred_because: String, quote: Quote) -> pb::CourierQuote {
         pickup_at,
         delivery_at,
         on_time,
-        rating_hundredths,
+        record,
+        malus_ppm: _,
+        standing,
     } = quote;
+    let record = courier_record(&record);
     pb::CourierQuote {
         courier: courier.into(),
         service_level: enums::service_level(service),
@@ -256,8 +261,11 @@ fn courier_quote(preferred_because: String, quote: Quote) -> pb::CourierQuote {
         pickup_time: Some(timestamp(pickup_at)),
         estimated_delivery_time: Some(timestamp(delivery_at)),
         on_time,
-        average_rating: f64::from(i32::try_from(rating_hundredths).unwrap_or(0)) / 100.0,
+        average_rating: record.average_rating,
         preferred_because,
         service_name,
+        score: Some(money(score)),
+        record: Some(record),
+        record_note: standing,
     }
 }

@@ -9,14 +9,15 @@ use sea_orm::DbBackend;
 use uuid::Uuid;
 
 use crate::domain::{
-    self, Courier, Event, Location, Machine, Order, OrderId, Product, Timestamp, Transition, Violation,
+    self, Courier, CourierRecords, Event, Location, Machine, Order, OrderId, Product, Timestamp, Transition,
+    Violation,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::session::Session;
-use crate::store::query::agreement::{CATALOGUE, disagreements, entries_after};
+use crate::store::query::agreement::{CATALOGUE, RECORDS, disagreements, entries_after, record_violations};
 use crate::store::query::history::events_of;
 use crate::store::rows::catalogue::Entry;
-use crate::store::rows::document;
+use crate::store::rows::{document, record};
 
 /// How many broken rows of one law are named.
 const NAMED_MAX: usize = 100;
@@ -306,6 +307,11 @@ pub(in crate::store) async fn check(
     let mut orders = OrdersFound::default();
     check_orders(db, &mut orders, go_on).await?;
     results.insert(ARCHIVE, check_archive(db, &mut orders, go_on).await?);
+    go_on()?;
+    let (checked, broken) = record_violations(db, &orders.records).await?;
+    let mut records = LawResult { checked, broken: broken.len() as u64, ..LawResult::of(RECORDS) };
+    records.violations.extend(broken.into_iter().take(NAMED_MAX));
+    results.insert(RECORDS, records);
     results.insert(TRANSITIONS, orders.transitions());
     let mut catalogue = LawResult::of(CATALOGUE);
     check_entries::<Product>(db, &mut catalogue, go_on).await?;
@@ -370,6 +376,8 @@ fn dialect(backend: DbBackend, text: &str) -> String {
 struct OrdersFound {
     orders: u64,
     broken: BTreeMap<&'static str, (u64, Vec<Violation>)>,
+    /// What they say of their couriers.
+    records: CourierRecords,
     /// How often each step of each machine was taken.
     steps: BTreeMap<(Machine, String, String), u64>,
 }
@@ -449,6 +457,7 @@ async fn check_orders(
             found.count_steps(history);
             broken.extend(domain::history_violations(order, history));
             broken.extend(card_numbers(order));
+            record::count(&mut found.records, order, 1);
             broken.extend(disagreements.remove(&order.id));
             found.note(broken);
         }
@@ -509,6 +518,7 @@ async fn check_archive(
         let histories = histories(db, &orders).await?;
         for order in &orders {
             found.count_steps(histories.get(&order.id).map(Vec::as_slice).unwrap_or_default());
+            record::count(&mut found.records, order, 1);
             note(&mut result, order.violations());
         }
         if orders.len() < PAGE {

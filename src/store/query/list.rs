@@ -5,8 +5,8 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::domain::{
-    ApprovalId, Courier, InvoiceId, Location, MessageId, Movement, Order, OrderId, PaymentId, Product,
-    RefundId, Replenishment, Reservation, ShipmentId, StockLevel, Timestamp,
+    ApprovalId, Courier, CourierRecord, InvoiceId, Location, MessageId, Movement, Order, OrderId, PaymentId,
+    Product, RefundId, Replenishment, Reservation, ShipmentId, StockLevel, Timestamp,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row as FoundRow;
@@ -94,8 +94,18 @@ impl Store {
         self.rows(&LOCATIONS, listing, catalogue::read).await
     }
 
-    pub async fn list_couriers(&self, listing: &Listing) -> Result<Page<Courier>, StoreError> {
-        self.rows(&COURIERS, listing, catalogue::read).await
+    /// Couriers and their records.
+    pub async fn list_couriers(
+        &self,
+        listing: &Listing,
+    ) -> Result<Page<(Courier, CourierRecord)>, StoreError> {
+        let (couriers, next): Page<Courier> = self.rows(&COURIERS, listing, catalogue::read).await?;
+        let (_, records) = self.couriers().await?;
+        let with_record = |it: Courier| {
+            let record = records.get(&it.code).copied().unwrap_or_default();
+            (it, record)
+        };
+        Ok((couriers.into_iter().map(with_record).collect(), next))
     }
 
     pub async fn list_stock_levels(&self, listing: &Listing) -> Result<Page<StockLevel>, StoreError> {

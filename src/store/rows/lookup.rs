@@ -2,19 +2,19 @@
 
 use sea_orm::sea_query::Value;
 
-use crate::domain::{FeedbackState, OrderId, Part, ReplenishmentState, Timestamp};
+use crate::domain::{OrderId, Part, ReplenishmentState, Timestamp};
 use crate::store::connection::statement::{Effect, FixedStatement, Kind};
 use crate::store::rows::catalogue::{couriers, locations, products};
 use crate::store::rows::decision::EVENTS_OF_ORDERS;
-use crate::store::rows::statements::{Fixed, Locked, names, select, select_column, select_column_of_all};
+use crate::store::rows::record::courier_records;
+use crate::store::rows::statements::{
+    Fixed, Locked, names, select, select_all, select_column, select_column_of_all,
+};
 use crate::store::rows::stock::{replenishments, stock_levels};
 
 /// How many expired reservations one group takes along. A change that is short for that is decided again when they are
 /// gone.
 pub(in crate::store) const EXPIRED_MAX: usize = 64;
-
-/// How many of the latest ratings count: what a courier was like years ago does not matter.
-const RATINGS_MAX: u64 = 1_000;
 
 /// Every statement that the writer reads by, to be prepared when its connection is made.
 pub(in crate::store) fn all() -> Vec<&'static FixedStatement> {
@@ -32,7 +32,7 @@ pub(in crate::store) fn all() -> Vec<&'static FixedStatement> {
         &PRODUCTS,
         &LOCATIONS,
         &COURIERS,
-        &RATINGS,
+        &COURIER_RECORDS,
         &RECEIVED_ALIKE,
         &EXTERNAL_REFERENCES,
         &BANK_REFERENCES,
@@ -320,20 +320,8 @@ pub(in crate::store) static COURIERS: Fixed = Fixed::new(|| {
     select_column_of_all::<couriers::Entity>(&couriers::Column::Document, &couriers::Column::Code)
 });
 
-/// How customers rated the delivery of what each courier brought: courier, average in hundredths. A courier that brought
-/// an order in several shipments was rated for it once.
-pub(in crate::store) static RATINGS: Fixed = Fixed::new(|| {
-    let sql = format!(
-        "SELECT rated.courier, CAST(SUM(rated.delivery_rating) * 100 / COUNT(*) AS BIGINT) FROM ( \
-          SELECT DISTINCT shipments.courier, latest.order_id, latest.delivery_rating FROM ( \
-            SELECT order_id, delivery_rating FROM feedback WHERE state = '{}' AND delivery_rating > 0 \
-            ORDER BY submitted_at DESC LIMIT {RATINGS_MAX}) AS latest \
-          JOIN shipments ON shipments.order_id = latest.order_id AND shipments.courier IS NOT NULL) AS rated \
-        GROUP BY rated.courier",
-        FeedbackState::Submitted
-    );
-    FixedStatement::new(Effect::Read, [], sql.clone(), &sql)
-});
+pub(in crate::store) static COURIER_RECORDS: Fixed =
+    Fixed::new(|| select_all::<courier_records::Entity>(&courier_records::Column::Courier));
 
 /// The youngest orders with each of these fingerprints, so many of each at most: fingerprint, id, `created_at`. They come
 /// from the index, so that however many are alike, no more are looked at.

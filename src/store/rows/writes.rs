@@ -9,9 +9,10 @@ use crate::store::rows::parts::{
     approvals, feedback, holds, invoice_numbers, invoices, messages, order_lines, order_waits,
     payment_references, payments, refunds, shipments,
 };
+use crate::store::rows::record::courier_records;
 use crate::store::rows::reservation::{reservation_items, reservations};
 use crate::store::rows::statements::{
-    Fixed, delete, insert, insert_missing, update_some, update_versioned, upsert,
+    Fixed, add_up, delete, insert, insert_missing, update_some, update_versioned, upsert,
 };
 use crate::store::rows::stock::{replenishments, stock_levels, stock_movements};
 
@@ -72,6 +73,9 @@ fixed! {
     UPSERT_REFUNDS = upsert::<refunds::Entity>(&[refunds::Column::State, refunds::Column::Method, refunds::Column::Reference, refunds::Column::ProviderReference, refunds::Column::UpdatedAt]);
     ADD_PAYMENT_REFERENCES = insert::<payment_references::Entity>();
     UPSERT_SHIPMENTS = upsert::<shipments::Entity>(&[shipments::Column::State, shipments::Column::Units, shipments::Column::TrackingNumber, shipments::Column::Courier, shipments::Column::HandedOverAt, shipments::Column::ReceivedAt, shipments::Column::EstimatedAt, shipments::Column::UpdatedAt]);
+
+    // In the order of the couriers, so that nobody waits for a record in a circle.
+    ADD_TO_COURIER_RECORDS = add_up::<courier_records::Entity>();
 
     UPSERT_RESERVATIONS = upsert::<reservations::Entity>(&[reservations::Column::Version, reservations::Column::State, reservations::Column::ExpiresAt]);
     ADD_RESERVATIONS = insert::<reservations::Entity>();

@@ -190,10 +190,9 @@ fn every_fixed_statement_is_looked_at() {
     assert_eq!(fixed().len(), declared.iter().sum::<usize>(), "{declared:?}");
 }
 
-/// Statements that may go along an index that holds few: ratings end after so many, and one replenishment is open for a
-/// product at a place.
-fn along_short_indexes() -> [(&'static FixedStatement, &'static str); 2] {
-    [(&lookup::RATINGS, "feedback"), (&lookup::OPEN_REPLENISHMENTS, "replenishments")]
+/// Statements that may go along an index that holds few: those replenishments that are not over.
+fn along_short_indexes() -> [(&'static FixedStatement, &'static str); 1] {
+    [(&lookup::OPEN_REPLENISHMENTS, "replenishments")]
 }
 
 /// By the generic plan of the writer's connection, and of a reader's.

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use sea_orm::sea_query::Value;
 
 use crate::domain::{
-    ChangeSet, Courier, CourierCode, JobId, Location, LocationCode, Order, OrderId, OrderState, Product,
-    Replenishment, ReplenishmentId, Reservation, ReservationId, Sku, Snapshot, StockLevel,
+    ChangeSet, Courier, CourierCode, CourierRecords, JobId, Location, LocationCode, Order, OrderId,
+    OrderState, Product, Replenishment, ReplenishmentId, Reservation, ReservationId, Sku, Snapshot,
+    StockLevel,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::statement::FixedStatement;
@@ -17,7 +18,7 @@ use crate::store::rows::projection::{Changes, values};
 use crate::store::rows::statements::Writes;
 use crate::store::rows::table::Record;
 use crate::store::rows::writes;
-use crate::store::rows::{reservation, stock};
+use crate::store::rows::{record, reservation, stock};
 
 /// None: it did not exist.
 pub(super) type Old<K, V> = BTreeMap<K, Option<V>>;
@@ -148,8 +149,16 @@ impl Before {
             .iter()
             .filter_map(|(key, old)| Some((old.as_deref(), &**snapshot.orders.get(key)?)))
             .filter(|(old, new)| old.is_none_or(|it| it.version != new.version));
+        let orders: Vec<_> = orders.collect();
+        let mut records = CourierRecords::new();
+        for (before, after) in &orders {
+            before.iter().for_each(|it| record::count(&mut records, it, -1));
+            record::count(&mut records, after, 1);
+        }
+        writes.put(&writes::ADD_TO_COURIER_RECORDS, values(record::additions(records)));
+
         let is_archived = |it: &Order| it.state == OrderState::Archived;
-        let (archived, open): (Vec<_>, Vec<_>) = orders.partition(|it| is_archived(it.1));
+        let (archived, open): (Vec<_>, Vec<_>) = orders.into_iter().partition(|it| is_archived(it.1));
         if let Some((_, back)) = open.iter().find(|(old, _)| old.is_some_and(is_archived)) {
             return Err(StoreError::corrupt("orders", format!("{} would leave the archive", back.id)));
         }

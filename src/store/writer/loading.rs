@@ -15,7 +15,7 @@ use crate::store::rows::decision::{FIND_ANSWERS, IdempotencyKey, StoredAnswer};
 use crate::store::rows::lookup::{self, CachedState, EXPIRED_MAX};
 use crate::store::rows::order::JobFields;
 use crate::store::rows::statements::Locked;
-use crate::store::rows::{catalogue, document, stock};
+use crate::store::rows::{catalogue, document, record, stock};
 use crate::store::writer::wanted::{OfOrder, Wanted};
 
 /// What was loaded for a group.
@@ -43,7 +43,7 @@ pub(super) enum Topic {
     Products,
     Locations,
     Couriers,
-    Ratings,
+    CourierRecords,
     Fingerprints,
     ExternalReferences,
     BankReferences,
@@ -175,8 +175,8 @@ impl<'w> Loading<'w> {
         if wanted.couriers {
             ask(Topic::Couriers, &lookup::COURIERS, lookup::once());
         }
-        if wanted.ratings {
-            ask(Topic::Ratings, &lookup::RATINGS, lookup::once());
+        if wanted.courier_records {
+            ask(Topic::CourierRecords, &lookup::COURIER_RECORDS, lookup::once());
         }
         let references = wanted.external_references.iter();
         let references = references.map(|(channel, it)| vec![(*channel).into(), it.as_str().into()]);
@@ -444,7 +444,7 @@ impl<'w> Loading<'w> {
             replenishments: self.wanted.replenishments.iter().copied().collect(),
             products: self.wanted.products.iter().cloned().collect(),
             couriers: self.wanted.couriers,
-            ratings: self.wanted.ratings,
+            courier_records: self.wanted.courier_records,
             fingerprints: self.fingerprints.into_iter().collect(),
             external_references: self.wanted.external_references.iter().cloned().collect(),
             bank_references: self.wanted.bank_references.iter().cloned().collect(),
@@ -486,9 +486,7 @@ fn read_lookup(group: &mut LoadedGroup, topic: Topic, rows: &[Row]) -> Result<()
                 let courier: Courier = catalogue::read(row)?;
                 snapshot.couriers.insert(courier.code.clone(), Arc::new(courier));
             }
-            Topic::Ratings => {
-                snapshot.courier_ratings.insert(row.get(0)?, row.get(1)?);
-            }
+            Topic::CourierRecords => snapshot.courier_records.extend([record::record(row)?]),
             Topic::ExternalReferences => {
                 snapshot.external_references.insert((row.get(0)?, row.get(1)?));
             }

@@ -7,20 +7,21 @@ use std::sync::Arc;
 use sea_orm::DbBackend;
 use uuid::Uuid;
 
-use crate::domain::{Courier, Location, Order, OrderId, Part, Product};
+use crate::domain::{Courier, CourierRecords, Location, Order, OrderId, Part, Product};
 use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row;
 use crate::store::connection::session::Session;
 use crate::store::connection::statement::FixedStatement;
 use crate::store::handle::Store;
+use crate::store::query::agreement::stored_records;
 use crate::store::rows::catalogue::{self, Entry};
-use crate::store::rows::document;
 use crate::store::rows::lookup::{self, CachedState};
 use crate::store::rows::order::{JobFields, archived_parts_of, to_archived_row, to_row};
 use crate::store::rows::projection::{Changes, values};
 use crate::store::rows::statements::Writes;
 use crate::store::rows::table::Record;
 use crate::store::rows::writes;
+use crate::store::rows::{document, record};
 use crate::store::writer::loading::job_fields;
 
 /// Orders of one transaction: few, so that the changes behind it wait briefly.
@@ -51,7 +52,36 @@ impl Store {
                 progress(done);
             }
         }
+        self.correct_records(&db).await?;
         Ok(done)
+    }
+
+    /// Adds to couriers' records what they lack, or have too much, against the orders of one moment. Whoever changes an
+    /// order meanwhile adds to them too, so the difference stays right.
+    async fn correct_records(&self, db: &Session) -> Result<(), StoreError> {
+        let looked = self.snapshot().await?;
+        let mut missing = CourierRecords::new();
+        for (courier, record) in stored_records(&looked).await? {
+            missing.entry(courier).or_default().add(&record, -1);
+        }
+        for table in ["orders", "archived_orders"] {
+            let sql = format!("SELECT id, document FROM {table} WHERE id > $1 ORDER BY id LIMIT {PAGE}");
+            let mut after = OrderId(Uuid::nil());
+            loop {
+                let rows = looked.query(&sql, vec![after.into()]).await?;
+                let Some(last) = rows.last() else { break };
+                after = last.get(0)?;
+                for row in &rows {
+                    record::count(&mut missing, &document::decode::<Order>(table, row.bytes(1)?)?, 1);
+                }
+            }
+        }
+        drop(looked);
+
+        let mut writes = Writes::default();
+        writes.put(&writes::ADD_TO_COURIER_RECORDS, values(record::additions(missing)));
+        db.begin(Vec::new()).await?;
+        db.commit(writes.into_asks(), &["rebuild"]).await
     }
 }
 

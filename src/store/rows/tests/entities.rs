@@ -13,6 +13,7 @@ use crate::store::rows::parts::{
     approvals, feedback, holds, invoice_numbers, invoices, messages, order_lines, order_waits,
     payment_references, payments, refunds, shipments,
 };
+use crate::store::rows::record::courier_records;
 use crate::store::rows::reservation::{reservation_items, reservations};
 use crate::store::rows::stock::{replenishments, stock_levels, stock_movements};
 use crate::store::tests::shop::{Scene, on_both_engines};
@@ -69,7 +70,7 @@ fn entities() -> BTreeMap<String, Described> {
     all! {
         orders archived_orders archived_parts order_lines order_waits holds approvals messages feedback
         invoice_numbers invoices payments refunds payment_references shipments reservations reservation_items
-        stock_levels stock_movements replenishments products locations couriers
+        stock_levels stock_movements replenishments products locations couriers courier_records
     }
     .into()
 }

@@ -260,7 +260,7 @@ impl Seeded {
             products: vec![sku("A-1")],
             locations: true,
             couriers: true,
-            ratings: true,
+            courier_records: true,
             fingerprints: vec!["alike".to_owned()],
             order_fingerprints: true,
             parts: vec![Part::Shipment(self.order.shipments[0].id)],
