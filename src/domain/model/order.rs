@@ -68,6 +68,11 @@ impl Order {
         self.total_minor() - self.captured_minor()
     }
 
+    /// Whether it is out of the way of the day's work.
+    pub fn is_archived(&self) -> bool {
+        self.state == OrderState::Archived
+    }
+
     /// Whether money or messages are still under way outside.
     pub fn has_open_money(&self) -> bool {
         self.payments.iter().any(|it| {

@@ -13,8 +13,8 @@ use crate::store::connection::session::Session;
 use crate::store::handle::Store;
 use crate::store::rows::document;
 use crate::store::rows::lookup::{self, CachedState};
-use crate::store::rows::order::{JobFields, archived_parts_of, to_archived_row, to_row};
-use crate::store::rows::projection::{Changes, values};
+use crate::store::rows::order::{JobFields, to_row};
+use crate::store::rows::projection::Changes;
 use crate::store::rows::statements::Writes;
 use crate::store::rows::table::Record;
 use crate::store::rows::writes;
@@ -28,34 +28,24 @@ impl Store {
     /// were.
     pub async fn rebuild(&self, progress: impl Fn(u64)) -> Result<u64, StoreError> {
         let db = self.inner.pools.writer(&Arc::default()).await?;
-        let mut done = 0;
-        for table in ["orders", "archived_orders"] {
-            let mut after = OrderId(Uuid::nil());
-            loop {
-                let sql = format!("SELECT id FROM {table} WHERE id > $1 ORDER BY id LIMIT {PAGE}");
-                let found = db.query(&sql, vec![after.into()]).await?;
-                let ids = found.iter().map(|row| row.get(0)).collect::<Result<Vec<OrderId>, _>>()?;
-                let Some(last) = ids.last() else { break };
-                after = *last;
-                match table {
-                    "orders" => rebuild_orders(&db, &ids).await?,
-                    _ => rebuild_archived(&db, &ids).await?,
-                }
-                done += ids.len() as u64;
-                progress(done);
-            }
+        let (mut done, mut after) = (0, OrderId(Uuid::nil()));
+        loop {
+            let sql = format!("SELECT id FROM orders WHERE id > $1 ORDER BY id LIMIT {PAGE}");
+            let found = db.query(&sql, vec![after.into()]).await?;
+            let ids = found.iter().map(|row| row.get(0)).collect::<Result<Vec<OrderId>, _>>()?;
+            let Some(last) = ids.last() else { return Ok(done) };
+            after = *last;
+            rebuild_orders(&db, &ids).await?;
+            done += ids.len() as u64;
+            progress(done);
         }
-        Ok(done)
     }
 }
 
-fn asked(ids: &[OrderId]) -> Vec<Vec<sea_orm::sea_query::Value>> {
-    let asked = ids.iter().enumerate();
-    asked.map(|(index, it)| lookup::order_of(&Part::Order(*it), index, CachedState::default())).collect()
-}
-
 async fn rebuild_orders(db: &Session, ids: &[OrderId]) -> Result<(), StoreError> {
-    let (_, rows) = db.begin(vec![lookup::LOCK_ORDERS.about(asked(ids))]).await?;
+    let asked = ids.iter().enumerate();
+    let asked = asked.map(|(index, it)| lookup::order_of(&Part::Order(*it), index, CachedState::default()));
+    let (_, rows) = db.begin(vec![lookup::LOCK_ORDERS.about(asked.collect())]).await?;
     // With the version that the row has, whatever it is: the document is right.
     let read = |row: &Row| -> Result<(Order, JobFields, i64), StoreError> {
         Ok((document::order(row.bytes(8)?)?, job_fields(row, 4)?, row.get(2)?))
@@ -73,20 +63,4 @@ async fn rebuild_orders(db: &Session, ids: &[OrderId]) -> Result<(), StoreError>
     let orders: Vec<Order> = found.into_iter().map(|it| it.0).collect();
     asks.extend(Changes::rebuild(&orders));
     db.commit(asks, &["rebuild"]).await
-}
-
-async fn rebuild_archived(db: &Session, ids: &[OrderId]) -> Result<(), StoreError> {
-    let (_, rows) = db.begin(vec![lookup::FIND_ARCHIVED.about(asked(ids))]).await?;
-    let (mut own, mut parts) = (Vec::new(), Vec::new());
-    for row in rows.iter().flatten() {
-        let order: Order = document::decode("archived_orders", row.bytes(1)?)?;
-        let mut values = to_archived_row(&order)?.values();
-        values.push(order.version.into());
-        own.push(values);
-        parts.extend(archived_parts_of(&order));
-    }
-    let mut writes = Writes::default();
-    writes.put(&writes::CHANGE_ARCHIVED, own);
-    writes.put(&writes::ADD_ARCHIVED_PARTS, values(parts));
-    db.commit(writes.into_asks(), &["rebuild"]).await
 }
