@@ -198,4 +198,6 @@ pub struct Order {
     pub delivered_at: Option<Timestamp>,
     pub closed_at: Option<Timestamp>,
     pub archived_at: Option<Timestamp>,
+    /// When it was last brought back from the archive.
+    pub restored_at: Option<Timestamp>,
 }

@@ -149,6 +149,8 @@ async fn an_archived_order_is_found_as_before(scene: &Scene) {
     }
     assert_eq!(fields(scene.store.list_invoices(&of_parts("maybe")).await), ["filter"]);
 
+    on_order(&scene.store, id, |order, unit| order.restore(unit, "asked for")).await;
+    assert_eq!(listed(&[], false).await, [id]);
     assert!(scene.store.check_integrity(None).await.expect("the laws").iter().all(|it| it.broken == 0));
 }
 

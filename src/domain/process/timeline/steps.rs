@@ -201,7 +201,7 @@ impl Event {
             | EventKind::OrderCancelled
             | EventKind::OrderExpired
             | EventKind::OrderRejected => Step::CloseOrder,
-            EventKind::OrderArchived => Step::ArchiveOrder,
+            EventKind::OrderArchived | EventKind::OrderRestored => Step::ArchiveOrder,
             EventKind::ReplenishmentProposed | EventKind::RestockChecked => Step::PrepareNextOrder,
         }
     }
