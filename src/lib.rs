@@ -5,6 +5,7 @@
 //! | module | what lives there |
 //! |---|---|
 //! | [`domain`] | the rules: pure, synchronous, total |
+//! | [`documents`] | papers drawn: PDF, and the language of label printers |
 //! | [`store`] | rows and transactions |
 //! | [`outside`] | payment providers and mail |
 //! | [`work`] | what is done without being asked: expiry, messages, closing, archiving |
@@ -20,6 +21,7 @@
 //! | [`terminal`] | what commands say to people |
 //! | [`faults`] | places that fail when a test says so |
 
+pub mod documents;
 pub mod domain;
 
 pub mod outside;

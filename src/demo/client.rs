@@ -141,7 +141,7 @@ impl Client {
         point: i64,
         up_to: i64,
     ) -> Result<(), DemoError> {
-        let rule = pb::ReorderRule { reorder_point: point, order_up_to: up_to };
+        let rule = pb::ReorderRule { reorder_point: point, order_up_to: up_to, lead_time_days: 7 };
         let request = pb::SetReorderRuleRequest {
             sku: sku.to_owned(),
             location: location.to_owned(),

@@ -47,8 +47,10 @@ pub use catalogue::product::CreateProduct;
 pub(crate) use catalogue::product::create_product;
 pub use couriers::courier::CreateCourier;
 pub use customers::feedback::SubmitFeedback;
+pub use documents::label::PaperFacts;
 pub use documents::letters::{Letter, letter};
 pub use documents::packing_slip::packing_slip;
+pub use documents::paper::{Goods, GoodsList, LabelPaper, Paper, Parcel, SheetKind, SheetPaper};
 pub use invariants::findings::{LAWS, Violation};
 pub use invariants::history::history_violations;
 pub use invariants::order::law;
@@ -59,7 +61,9 @@ pub use inventory::ledger::Posted;
 #[cfg(test)]
 pub(crate) use inventory::receive::receive_stock;
 pub use inventory::receive::{ReceiveStock, ReceivedStock};
-pub use inventory::replenish::{DecideReplenishment, SetReorderRule};
+pub use inventory::replenish::{
+    DecideReplenishment, PlaceReplenishment, ReorderRule, SetReorderRule, UpdateReplenishment,
+};
 pub use inventory::reserve::FillOrder;
 #[cfg(test)]
 pub(crate) use inventory::reserve_for_others::reserve_stock;
@@ -73,6 +77,7 @@ pub use model::backoff::backoff;
 pub use model::check::{Check, Risk, Rule, Verdict};
 pub use model::courier::{Courier, CourierNames, Quote, Rate};
 pub use model::customer::Customer;
+pub use model::document_kind::DocumentKind;
 pub use model::etag::{check_etag, etag};
 pub use model::event::{Event, EventKind, Machine, Transition};
 pub use model::feedback::{Feedback, FeedbackState};
@@ -116,6 +121,7 @@ pub use ordering::close::CloseOrder;
 pub use ordering::holds::{PlaceHold, ReleaseHold};
 pub use ordering::receive::CreateOrder;
 pub use ordering::verify::{VerifyOrder, Waive};
+pub use process::decide::decide;
 pub use process::schedule::{OutboundAnswer, OutboundTask, RecordAnswers, RunDue};
 pub use process::status::{FulfillmentStatus, LineProgress, PaymentStatus};
 pub use process::timeline::lines::timeline;
@@ -123,6 +129,7 @@ pub use process::timeline::steps::{Step, StepLine, StepState};
 pub use shipping::assign::AssignCourier;
 pub use shipping::check::{LineCheck, RecordQualityCheck};
 pub use shipping::deliver::{ConfirmDelivery, Delivery};
+pub use shipping::documents::{WantedDocument, shipment_paper};
 pub use shipping::hand_over::ConfirmPickup;
 pub use shipping::label::{CreateShippingLabel, VoidShippingLabel};
 pub use shipping::pack::PackShipment;

@@ -75,6 +75,7 @@ mutations! {
     ApproveReplenishmentRequest = "ApproveReplenishment",
     RejectReplenishmentRequest = "RejectReplenishment",
     PlaceReplenishmentRequest = "PlaceReplenishment",
+    UpdateReplenishmentRequest = "UpdateReplenishment",
     CancelReplenishmentRequest = "CancelReplenishment",
     StartPickingRequest = "StartPicking",
     RecordPickRequest = "RecordPick",

@@ -73,6 +73,8 @@ pub struct Limits {
     pub readers: u32,
     /// Orders that are kept in memory as they were last stored or read, so that they need not be read again.
     pub recent_orders: u32,
+    /// Papers that are drawn at once; one more waits.
+    pub drawings: u32,
     /// Rows of a page whose size the caller leaves open.
     pub page_size: u32,
     /// Rows of any page.
@@ -195,6 +197,7 @@ impl Default for Limits {
             writer_lanes: 1,
             readers: 8,
             recent_orders: 4_096,
+            drawings: 2,
             page_size: 50,
             page_size_max: 200,
             deadline_seconds: 10,

@@ -97,26 +97,11 @@ impl Scene {
             ReadSet { products: vec![sku()], locations: true, skus: vec![sku()], ..ReadSet::default() };
         self.change(reads.clone(), |unit| {
             let at = unit.now;
-            domain::create_location(
-                unit,
-                &Location {
-                    code: berlin(),
-                    version: 0,
-                    name: "Berlin".to_owned(),
-                    region: "EUROPE".parse().unwrap(),
-                    country: "DE".to_owned(),
-                    priority: 1,
-                    created_at: at,
-                },
-            )?;
+            domain::create_location(unit, &Location::new(berlin(), "EUROPE".parse().unwrap(), "DE", at))?;
             let product = Product {
-                sku: sku(),
-                version: 0,
-                name: "A lamp".to_owned(),
-                tax_category: "STANDARD".to_owned(),
                 unit_price: Some(eur(1_000)),
                 weight_grams: 500,
-                created_at: at,
+                ..Product::new(sku(), "A lamp", at)
             };
             domain::create_product(unit, &product)
         })

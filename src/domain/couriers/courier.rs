@@ -35,7 +35,8 @@ pub fn create_courier(unit: &mut UnitOfWork, courier: &Courier) -> Result<Courie
         must_be_known(unit, &format!("courier.rates[{index}].region"), &rate.region, &mut problems);
     }
     problems.into_result()?;
-    let courier = Courier { version: 1, created_at: unit.now, ..courier.clone() };
+    let at = unit.now;
+    let courier = Courier { version: 1, created_at: at, updated_at: at, active: true, ..courier.clone() };
     let code = courier.code.clone();
     unit.changes.couriers.insert(code.clone(), courier.into());
     Ok(code)

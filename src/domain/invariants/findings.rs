@@ -40,6 +40,10 @@ pub const LAWS: &[(&str, &str)] = &[
         "S7",
         "0 ≤ packed ≤ checked ≤ picked ≤ quantity, packages hold what was packed, nothing ships that was not ordered",
     ),
+    (
+        "S8",
+        "the units on order of a stock level are those of its replenishments, and these received no more than arrived",
+    ),
     ("W1", "an order waits for stock exactly while it is AWAITING_STOCK"),
     (
         "M1",
@@ -72,6 +76,7 @@ pub const LAWS: &[(&str, &str)] = &[
     ("E2", "every message that is to be sent has a job that sends it"),
     ("I1", "every claimed request id has its answer"),
     ("D1", "the tables around an order say what its document says"),
+    ("D2", "the columns of a product, a location or a courier say what its document says"),
     ("P1", "no column holds what looks like a card number"),
 ];
 

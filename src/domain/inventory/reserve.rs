@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::domain::inventory::allocate::{
-    ITEMS_MAX, LOCATIONS_NOTED_MAX, Need, Supply, Take, availability, plan, supply,
+    ITEMS_MAX, LOCATIONS_NOTED_MAX, Need, Take, availability, plan, supply,
 };
 use crate::domain::inventory::expire::release_expired_of;
+use crate::domain::inventory::fewest::Supply;
 use crate::domain::inventory::ledger::{give_back, set_aside};
 use crate::domain::model::event::EventKind;
 use crate::domain::model::message::MessageKind;
@@ -47,10 +48,10 @@ impl Order {
         let region = self.region.clone().expect("a verified order has a region");
         let needs = self.needs();
         let mut supplies = self.supplies(unit, &region);
-        let mut planned = plan(&needs, &supplies);
+        let mut planned = plan(&needs, &supplies, unit.rules.allocation);
         if planned.is_err() && release_expired_of(unit, needs.iter().map(|it| &it.sku), Some(self.id))? {
             supplies = self.supplies(unit, &region);
-            planned = plan(&needs, &supplies);
+            planned = plan(&needs, &supplies, unit.rules.allocation);
         }
         self.note_availability(unit, &supplies);
 

@@ -37,6 +37,7 @@ string_enum! {
         ApproveReplenishment = "ApproveReplenishment",
         RejectReplenishment = "RejectReplenishment",
         PlaceReplenishment = "PlaceReplenishment",
+        UpdateReplenishment = "UpdateReplenishment",
         CancelReplenishment = "CancelReplenishment",
     }
 }

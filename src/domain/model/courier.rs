@@ -22,6 +22,27 @@ pub struct Courier {
     pub pickup_weekdays: Vec<u8>,
     pub rates: Vec<Rate>,
     pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    /// False: it is offered no more parcels.
+    pub active: bool,
+}
+
+impl Courier {
+    /// A new courier, named like its code, that picks up on working days until four o'clock in the afternoon, UTC.
+    pub fn new(code: CourierCode, rates: Vec<Rate>, at: Timestamp) -> Self {
+        Self {
+            version: 0,
+            name: code.to_string(),
+            code,
+            cutoff_minutes: 16 * 60,
+            utc_offset_minutes: 0,
+            pickup_weekdays: vec![1, 2, 3, 4, 5],
+            rates,
+            created_at: at,
+            updated_at: at,
+            active: true,
+        }
+    }
 }
 
 /// Names of couriers, as customers know them.

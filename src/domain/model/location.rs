@@ -17,4 +17,24 @@ pub struct Location {
     /// Lower serves first.
     pub priority: i32,
     pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    /// False: nothing more is allocated from it.
+    pub active: bool,
+}
+
+impl Location {
+    /// A new location, named like its code, that serves its region first.
+    pub fn new(code: LocationCode, region: RegionCode, country: impl Into<String>, at: Timestamp) -> Self {
+        Self {
+            version: 0,
+            name: code.to_string(),
+            code,
+            region,
+            country: country.into(),
+            priority: 0,
+            created_at: at,
+            updated_at: at,
+            active: true,
+        }
+    }
 }

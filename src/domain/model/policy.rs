@@ -7,7 +7,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::model::check::Risk;
 use crate::domain::model::money::Currency;
-use crate::domain::model::scalars::{Channel, RegionCode, ServiceLevel};
+use crate::domain::model::scalars::{Channel, RegionCode, ServiceLevel, string_enum};
+
+string_enum! {
+    /// How locations are chosen for an order that no single one has everything for.
+    pub enum Allocation {
+        /// As few as possible; of equally few, those that come first by priority.
+        FewestShipments = "FEWEST_SHIPMENTS",
+        /// Each product from the locations that come first by priority.
+        Priority = "PRIORITY",
+    }
+}
 
 /// Everything that decisions ask the company about. Comes from settings; the default serves three regions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -31,6 +41,8 @@ pub struct Rules {
     pub reservation_lifetime_seconds: u64,
     /// How long a pending approval waits before it expires and takes the order along.
     pub approval_lifetime_seconds: u64,
+    /// How locations are chosen for an order that no single one has everything for.
+    pub allocation: Allocation,
     /// Working time from payment to pickup, for promises.
     pub handling_hours: u32,
     /// Days on the road that a promise counts with, by service.
@@ -198,6 +210,7 @@ impl Default for Rules {
             duplicate_window_seconds: 600,
             reservation_lifetime_seconds: 1_800,
             approval_lifetime_seconds: 259_200,
+            allocation: Allocation::FewestShipments,
             handling_hours: 24,
             transit_days: BTreeMap::new(),
             close_after_seconds: 1_209_600,

@@ -92,10 +92,6 @@ pub struct PackedItem {
 pub struct Label {
     /// Ours, unique, with a check digit.
     pub tracking_number: String,
-    /// For a person or a plain printer.
-    pub text: String,
-    /// ZPL II for a thermal printer, one form per package.
-    pub zpl: String,
     pub created_at: Timestamp,
     pub created_by: Actor,
 }

@@ -4,10 +4,10 @@ use crate::domain::model::event::{EventKind, Machine, Transition};
 use crate::domain::model::message::MessageState;
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::refusal::{Reason, Refusal};
-use crate::domain::unit::command::{OrderCommand, Target, with_stock};
-use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
+use crate::domain::unit::command::{OrderCommand, Target};
+use crate::domain::unit::unit_of_work::UnitOfWork;
 
-/// Steps 19 and 20.
+/// Step 19.
 #[derive(Debug, Clone)]
 pub struct ArchiveOrder {
     pub target: Target,
@@ -19,10 +19,6 @@ impl OrderCommand for ArchiveOrder {
 
     fn target(&self) -> &Target {
         &self.target
-    }
-
-    fn also_reads(&self) -> ReadSet {
-        with_stock()
     }
 
     fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<(), Refusal> {
@@ -69,7 +65,6 @@ impl Order {
         self.archived_from = Some(self.state);
         self.archived_at = Some(unit.now);
         self.transition(unit, OrderState::Archived, EventKind::OrderArchived, "moved to the archive")?;
-        self.restock(unit);
         Ok(())
     }
 

@@ -175,11 +175,18 @@ impl Replenishment {
     pub(in crate::domain) fn available_actions(&self) -> Vec<Action> {
         match self.state {
             ReplenishmentState::Proposed => {
-                vec![Action::ApproveReplenishment, Action::RejectReplenishment, Action::CancelReplenishment]
+                vec![
+                    Action::ApproveReplenishment,
+                    Action::RejectReplenishment,
+                    Action::CancelReplenishment,
+                    Action::UpdateReplenishment,
+                ]
             }
-            ReplenishmentState::Approved => vec![Action::PlaceReplenishment, Action::CancelReplenishment],
+            ReplenishmentState::Approved => {
+                vec![Action::PlaceReplenishment, Action::CancelReplenishment, Action::UpdateReplenishment]
+            }
             ReplenishmentState::Ordered | ReplenishmentState::PartiallyReceived => {
-                vec![Action::ReceiveStock, Action::CancelReplenishment]
+                vec![Action::ReceiveStock, Action::CancelReplenishment, Action::UpdateReplenishment]
             }
             ReplenishmentState::Received | ReplenishmentState::Rejected | ReplenishmentState::Cancelled => {
                 Vec::new()

@@ -155,26 +155,14 @@ mod tests {
             snapshot.products.insert(
                 sku.clone(),
                 Arc::new(Product {
-                    sku: sku.clone(),
-                    version: 1,
-                    name: "Mug".to_owned(),
-                    tax_category: "STANDARD".to_owned(),
                     unit_price: Some("EUR".parse::<Currency>().expect("a currency").of(1_000)),
                     weight_grams: 300,
-                    created_at: NOW,
+                    ..Product::new(sku.clone(), "Mug", NOW)
                 }),
             );
             snapshot.locations.insert(
                 location.clone(),
-                Arc::new(Location {
-                    code: location.clone(),
-                    version: 1,
-                    name: "Berlin".to_owned(),
-                    region: "EUROPE".parse().expect("a region"),
-                    country: "DE".to_owned(),
-                    priority: 1,
-                    created_at: NOW,
-                }),
+                Arc::new(Location::new(location.clone(), "EUROPE".parse().expect("a region"), "DE", NOW)),
             );
             let level = StockLevel {
                 on_hand: 10,

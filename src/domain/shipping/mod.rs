@@ -2,7 +2,9 @@
 
 pub(super) mod assign;
 pub(super) mod check;
+mod choose;
 pub(super) mod deliver;
+pub(super) mod documents;
 pub(super) mod hand_over;
 pub(super) mod label;
 pub(super) mod pack;

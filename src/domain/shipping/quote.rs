@@ -1,6 +1,5 @@
-//! Couriers' offers for a shipment, and the choice among them.
+//! Couriers' offers for a shipment.
 
-use std::cmp::Reverse;
 use std::time::Duration;
 
 use crate::domain::model::courier::{Courier, Quote, Rate};
@@ -96,16 +95,6 @@ impl Order {
         offers.sort_by_key(|it| (it.price_minor, it.delivery_at));
         Ok((offers, refusals))
     }
-
-    /// The offer to take of these, and why. Without a wish, the service that was ordered and every faster one may
-    /// carry the shipment.
-    pub fn preferred(&self, offers: &[Quote], service: Option<ServiceLevel>) -> Option<(Quote, String)> {
-        let mut offers = offers.to_vec();
-        if service.is_none() {
-            offers.retain(|it| it.service >= self.service);
-        }
-        choose(&offers).map(|(offer, reason)| (offer.clone(), reason))
-    }
 }
 
 /// A courier's offer for one shipment, or why it has none, in words. The price is the base and a sum for
@@ -159,37 +148,6 @@ fn quote(
     })
 }
 
-/// The offer to take, and why: the cheapest that is in time; of equals the better rated, then the earlier,
-/// then the first by code. If none is in time, the earliest. The reason names the runner-up and by how much
-/// it lost.
-fn choose(quotes: &[Quote]) -> Option<(&Quote, String)> {
-    let mut ranked: Vec<&Quote> = quotes.iter().collect();
-    ranked.sort_by(|one, other| match (one.on_time, other.on_time) {
-        (true, true) => by_price(one).cmp(&by_price(other)),
-        (false, false) => by_time(one).cmp(&by_time(other)),
-        (true, false) => std::cmp::Ordering::Less,
-        (false, true) => std::cmp::Ordering::Greater,
-    });
-    let (best, rest) = ranked.split_first()?;
-
-    let price = best.currency.of(best.price_minor);
-    let in_time = quotes.iter().filter(|it| it.on_time).count();
-    let claim = match (in_time, quotes.len()) {
-        (_, 1) if best.on_time => format!("the only offer, {price}, in time"),
-        (_, 1) => format!("the only offer, {price}, not in time"),
-        (0, all) => format!("none of {all} offers is in time; the earliest, {price}"),
-        (1, all) => format!("the only one of {all} offers that is in time, {price}"),
-        (several, _) => format!("the cheapest of {several} offers in time, {price}"),
-    };
-    let reason = match rest.first() {
-        Some(second) => {
-            format!("{claim}; next {} {}: {}", second.courier, second.service, margin(best, second))
-        }
-        None => claim,
-    };
-    Some((best, reason))
-}
-
 const DAY_MICROS: i64 = 86_400_000_000;
 
 const MINUTE_MICROS: i64 = 60_000_000;
@@ -209,74 +167,6 @@ fn next_pickup(courier: &Courier, ready_at: Timestamp) -> Option<Timestamp> {
 /// 1 = Monday … 7 = Sunday, of a day counted from 1970-01-01, which was a Thursday.
 fn iso_weekday(day: i64) -> i64 {
     (day + 3).rem_euclid(7) + 1
-}
-
-type ByPrice<'a> = (i64, Reverse<i64>, Timestamp, &'a str, ServiceLevel);
-
-type ByTime<'a> = (Timestamp, i64, Reverse<i64>, &'a str, ServiceLevel);
-
-fn by_price(quote: &Quote) -> ByPrice<'_> {
-    let Quote { courier, service, price_minor, delivery_at, rating_hundredths, .. } = quote;
-    (*price_minor, Reverse(*rating_hundredths), *delivery_at, courier.as_str(), *service)
-}
-
-fn by_time(quote: &Quote) -> ByTime<'_> {
-    let Quote { courier, service, price_minor, delivery_at, rating_hundredths, .. } = quote;
-    (*delivery_at, *price_minor, Reverse(*rating_hundredths), courier.as_str(), *service)
-}
-
-/// By what the second lost to the best.
-fn margin(best: &Quote, second: &Quote) -> String {
-    let dearer = second.price_minor.saturating_sub(best.price_minor);
-    let later = second.delivery_at.since(best.delivery_at);
-    let money = |minor: i64| best.currency.of(minor);
-    if best.on_time && !second.on_time {
-        return match (dearer, later.is_zero()) {
-            (..0, _) => format!("{} less, but {} later", money(dearer.saturating_neg()), span(later)),
-            (0, _) => format!("the same price, but {} later", span(later)),
-            (1.., _) => format!("{} more, and {} later", money(dearer), span(later)),
-        };
-    }
-    if best.on_time && dearer > 0 {
-        return format!("{} more", money(dearer));
-    }
-    if !best.on_time && !later.is_zero() {
-        return format!("{} later", span(later));
-    }
-
-    // Equal in what counts first: the next difference decided.
-    if !best.on_time && dearer > 0 {
-        return format!("as early, but {} more", money(dearer));
-    }
-    if best.rating_hundredths > second.rating_hundredths {
-        let (ours, theirs) = (rating(best.rating_hundredths), rating(second.rating_hundredths));
-        return format!("the same price, but rated {theirs} against {ours}");
-    }
-    if !later.is_zero() {
-        return format!("the same price and rating, but {} later", span(later));
-    }
-    "the same in every way, but later by code".to_owned()
-}
-
-fn rating(hundredths: i64) -> String {
-    if hundredths == 0 {
-        return "by nobody".to_owned();
-    }
-    format!("{}.{:02}", hundredths / 100, hundredths % 100)
-}
-
-/// In the two largest units that are not zero.
-fn span(span: Duration) -> String {
-    let minutes = span.as_secs() / 60;
-    let (days, hours, minutes) = (minutes / 1_440, minutes / 60 % 24, minutes % 60);
-    match (days, hours, minutes) {
-        (0, 0, 0) => "less than a minute".to_owned(),
-        (0, 0, minutes) => format!("{minutes} min"),
-        (0, hours, 0) => format!("{hours} h"),
-        (0, hours, minutes) => format!("{hours} h {minutes} min"),
-        (days, 0, _) => format!("{days} d"),
-        (days, hours, _) => format!("{days} d {hours} h"),
-    }
 }
 
 #[cfg(test)]
@@ -300,23 +190,18 @@ mod tests {
     }
 
     fn courier() -> Courier {
+        let rate = Rate {
+            region: region(),
+            service: ServiceLevel::Express,
+            currency: eur(),
+            base_minor: 500,
+            per_kg_minor: 120,
+            transit_days: 2,
+            weight_max_grams: 30_000,
+        };
         Courier {
-            code: "FALCON".parse().expect("a courier"),
-            version: 1,
-            name: "Falcon".to_owned(),
             cutoff_minutes: 15 * 60,
-            utc_offset_minutes: 0,
-            pickup_weekdays: vec![1, 2, 3, 4, 5],
-            rates: vec![Rate {
-                region: region(),
-                service: ServiceLevel::Express,
-                currency: eur(),
-                base_minor: 500,
-                per_kg_minor: 120,
-                transit_days: 2,
-                weight_max_grams: 30_000,
-            }],
-            created_at: MONDAY,
+            ..Courier::new("FALCON".parse().expect("a courier"), vec![rate], MONDAY)
         }
     }
 
@@ -392,72 +277,6 @@ mod tests {
         assert_eq!(against(None).rating_hundredths, 450);
     }
 
-    fn offer(code: &str, price_minor: i64, hours: i64, on_time: bool, rating_hundredths: i64) -> Quote {
-        Quote {
-            courier: code.parse().expect("a courier"),
-            service: ServiceLevel::Express,
-            price_minor,
-            currency: eur(),
-            pickup_at: MONDAY,
-            delivery_at: hours_later(hours),
-            on_time,
-            rating_hundredths,
-        }
-    }
-
-    fn chosen(offers: &[Quote]) -> (String, String) {
-        let (best, reason) = choose(offers).expect("a choice");
-        (best.courier.to_string(), reason)
-    }
-
-    #[test]
-    fn the_cheapest_in_time_is_taken_and_the_runner_up_named() {
-        let (code, reason) = chosen(&[
-            offer("DEAR", 900, 24, true, 500),
-            offer("CHEAP", 100, 99, false, 500),
-            offer("GOOD", 790, 48, true, 0),
-        ]);
-        assert_eq!(code, "GOOD");
-        assert_eq!(reason, "the cheapest of 2 offers in time, EUR 7.90; next DEAR EXPRESS: EUR 1.10 more");
-    }
-
-    #[test]
-    fn of_equals_the_better_rated_then_the_earlier_then_the_first_by_code() {
-        let next = |one, other| chosen(&[one, other]);
-        let (code, reason) = next(offer("A", 500, 24, true, 410), offer("B", 500, 48, true, 450));
-        assert_eq!(code, "B");
-        assert!(reason.ends_with("next A EXPRESS: the same price, but rated 4.10 against 4.50"), "{reason}");
-        let (code, reason) = next(offer("A", 500, 50, true, 0), offer("B", 500, 24, true, 0));
-        assert_eq!(code, "B");
-        assert!(reason.ends_with("next A EXPRESS: the same price and rating, but 1 d 2 h later"), "{reason}");
-        let (code, reason) = next(offer("B", 500, 24, true, 0), offer("A", 500, 24, true, 0));
-        assert_eq!(code, "A");
-        assert!(reason.ends_with("next B EXPRESS: the same in every way, but later by code"), "{reason}");
-    }
-
-    #[test]
-    fn if_none_is_in_time_the_earliest_is_taken_and_the_reason_says_so() {
-        let (code, reason) = chosen(&[offer("CHEAP", 100, 99, false, 500), offer("FAST", 900, 72, false, 0)]);
-        assert_eq!(code, "FAST");
-        assert_eq!(
-            reason,
-            "none of 2 offers is in time; the earliest, EUR 9.00; next CHEAP EXPRESS: 1 d 3 h later"
-        );
-    }
-
-    #[test]
-    fn the_only_one_in_time_is_held_against_the_earliest_of_the_late() {
-        let (code, reason) = chosen(&[offer("LATE", 100, 99, false, 500), offer("FAST", 900, 72, true, 0)]);
-        assert_eq!(code, "FAST");
-        assert_eq!(
-            reason,
-            "the only one of 2 offers that is in time, EUR 9.00; \
-             next LATE EXPRESS: EUR 8.00 less, but 1 d 3 h later"
-        );
-        assert_eq!(chosen(&[offer("A", 900, 72, true, 0)]).1, "the only offer, EUR 9.00, in time");
-        assert_eq!(choose(&[]), None);
-    }
-
     proptest! {
         #[test]
         fn a_pickup_is_the_next_on_a_pickup_day_within_a_week(
@@ -473,27 +292,6 @@ mod tests {
             prop_assert!(pickup >= ready_at && pickup.unix_micros() - at <= 7 * DAY_MICROS);
             let local = pickup.unix_micros() + i64::from(utc_offset_minutes) * MINUTE_MICROS;
             prop_assert_eq!(iso_weekday(local.div_euclid(DAY_MICROS)), i64::from(weekday));
-        }
-
-        #[test]
-        fn the_choice_does_not_depend_on_the_order_of_offers(
-            offers in prop::collection::vec(
-                ("[A-D]", 1_i64..4, 1_i64..4, any::<bool>(), 0_i64..3).prop_map(
-                    |(code, price, hours, on_time, rating)| offer(&code, price, hours, on_time, rating)
-                ),
-                1..8,
-            ),
-        ) {
-            let (best, _) = choose(&offers).expect("a choice");
-            let mut turned = offers.clone();
-            turned.reverse();
-            let (other, _) = choose(&turned).expect("a choice");
-            prop_assert_eq!(best, other);
-            if best.on_time {
-                prop_assert!(offers.iter().all(|it| !it.on_time || it.price_minor >= best.price_minor));
-            } else {
-                prop_assert!(offers.iter().all(|it| !it.on_time && it.delivery_at >= best.delivery_at));
-            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What the tests begin with: orders, payments, reports.
 
 use crate::domain::billing::pay::{NewPayment, ReceivedMoney};
+use crate::domain::inventory::replenish::ReorderRule;
 use crate::domain::model::address::Address;
 use crate::domain::model::approval::{Approval, ApprovalState};
 use crate::domain::model::courier::{Courier, Rate};
@@ -69,16 +70,7 @@ pub(super) fn courier(code: &str, base_minor: i64, days: u32) -> Courier {
             });
         }
     }
-    Courier {
-        code: code.parse().expect("a courier code"),
-        version: 0,
-        name: code.to_owned(),
-        cutoff_minutes: 960,
-        utc_offset_minutes: 0,
-        pickup_weekdays: vec![1, 2, 3, 4, 5],
-        rates,
-        created_at: MONDAY,
-    }
+    Courier::new(code.parse().expect("a courier code"), rates, MONDAY)
 }
 
 /// An order from New York, as it comes from the web shop; refused on a shortage.
@@ -229,4 +221,9 @@ pub(super) fn proof(at: Timestamp, by: &Actor) -> Proof {
 pub(super) fn in_house(order: &Order) -> Vec<(usize, ShipmentId, ShipmentState)> {
     let all = order.shipments.iter().enumerate().map(|(number, it)| (number, it.id, it.state));
     all.filter(|it| !it.2.is_handed_over() && it.2 != ShipmentState::Cancelled).collect()
+}
+
+/// Buy again below this point, up to so many.
+pub(super) fn rule(point: i64, up_to: Option<i64>) -> Option<ReorderRule> {
+    Some(ReorderRule { point, up_to, lead_time_days: None })
 }

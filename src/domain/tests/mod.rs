@@ -11,6 +11,7 @@ mod letters;
 mod phones;
 mod refusals;
 mod reports;
+mod restock;
 #[cfg(test)]
 pub(super) mod sample;
 mod twenty_steps;

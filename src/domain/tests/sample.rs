@@ -10,6 +10,7 @@ use crate::domain::model::customer::Customer;
 use crate::domain::model::feedback::{Feedback, FeedbackState};
 use crate::domain::model::invoice::{Invoice, InvoiceLine, InvoiceState};
 use crate::domain::model::line::OrderLine;
+use crate::domain::model::location::Location;
 use crate::domain::model::method::Method;
 use crate::domain::model::money::Currency;
 use crate::domain::model::order::{Order, OrderState};
@@ -202,6 +203,12 @@ fn payment(amounts: &Amounts) -> Payment {
     }
 }
 
+pub(in crate::domain) fn location() -> Location {
+    let code = "BER-1".parse().expect("a location");
+    let location = Location::new(code, "EUROPE".parse().expect("a region"), "DE", NOW);
+    Location { name: "Berlin warehouse".to_owned(), ..location }
+}
+
 fn shipment() -> Shipment {
     let item = |line, sku: &str, description: &str, quantity| ShipmentItem {
         line,
@@ -233,8 +240,6 @@ fn shipment() -> Shipment {
         packages: vec![package(1, 1_250, 1, 2), package(2, 80, 2, 1)],
         label: Some(Label {
             tracking_number: "CNK3F07XQ2M91TX".to_owned(),
-            text: String::new(),
-            zpl: String::new(),
             created_at: NOW,
             created_by: actor(),
         }),

@@ -8,7 +8,7 @@
 //! result: [`UnitOfWork::not_loaded`] names the keys, and the decision is run again with them.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::domain::model::courier::Courier;
@@ -188,8 +188,8 @@ pub struct Snapshot {
     pub fingerprints: HashMap<String, Timestamp>,
     pub external_references: HashSet<(Channel, String)>,
     pub bank_references: HashSet<String>,
-    /// Products and places with a replenishment that is not over, by its id.
-    pub open_replenishments: HashMap<(Sku, LocationCode), ReplenishmentId>,
+    /// Replenishments that are not over, all loaded, by product and location.
+    pub open_replenishments: BTreeMap<(Sku, LocationCode), BTreeSet<ReplenishmentId>>,
     /// Orders and other callers' reservations, all loaded, whose reservation of this stock has expired.
     pub expired_orders: Vec<OrderId>,
     pub expired_reservations: Vec<ReservationId>,
@@ -215,7 +215,6 @@ pub struct ChangeSet {
     pub fingerprints: HashMap<String, Timestamp>,
     pub external_references: HashSet<(Channel, String)>,
     pub bank_references: HashSet<String>,
-    pub open_replenishments: HashMap<(Sku, LocationCode), Option<ReplenishmentId>>,
     pub events: Vec<Event>,
     pub movements: Vec<Movement>,
     /// The job this change completes.
@@ -238,8 +237,8 @@ impl Snapshot {
         for (id, reservation) in &changes.reservations {
             self.reservations.insert(*id, Arc::clone(reservation));
         }
-        for (id, replenishment) in &changes.replenishments {
-            self.replenishments.insert(*id, Arc::clone(replenishment));
+        for replenishment in changes.replenishments.values() {
+            self.add_replenishment(Arc::clone(replenishment));
         }
         for (sku, product) in &changes.products {
             self.products.insert(sku.clone(), Arc::clone(product));
@@ -267,12 +266,6 @@ impl Snapshot {
         self.fingerprints.extend(changes.fingerprints.iter().map(|(key, at)| (key.clone(), *at)));
         self.external_references.extend(changes.external_references.iter().cloned());
         self.bank_references.extend(changes.bank_references.iter().cloned());
-        for (key, id) in &changes.open_replenishments {
-            match id {
-                Some(id) => self.open_replenishments.insert(key.clone(), *id),
-                None => self.open_replenishments.remove(key),
-            };
-        }
         if let Some(lease) = changes.lease {
             self.leases.remove(&lease.job);
         }
@@ -313,7 +306,7 @@ impl Snapshot {
 /// One decision at work.
 #[derive(Debug)]
 pub struct UnitOfWork<'w> {
-    snapshot: &'w Snapshot,
+    pub(super) snapshot: &'w Snapshot,
     pub rules: &'w Rules,
     pub now: Timestamp,
     pub actor: Actor,
@@ -341,7 +334,11 @@ impl<'w> UnitOfWork<'w> {
     }
 
     /// Records a key that is missing here and was not loaded.
-    fn note_if_not_loaded(&self, is_loaded: impl FnOnce(&Loaded) -> bool, note: impl FnOnce(&mut ReadSet)) {
+    pub(super) fn note_if_not_loaded(
+        &self,
+        is_loaded: impl FnOnce(&Loaded) -> bool,
+        note: impl FnOnce(&mut ReadSet),
+    ) {
         if let Some(loaded) = &self.snapshot.loaded
             && !is_loaded(loaded)
         {
@@ -413,7 +410,7 @@ impl<'w> UnitOfWork<'w> {
         found.into_values().collect()
     }
 
-    fn needs_stock(&self, sku: &Sku) {
+    pub(super) fn needs_stock(&self, sku: &Sku) {
         self.note_if_not_loaded(|it| it.stock.contains(sku), |it| it.skus.push(sku.clone()));
     }
 
@@ -485,21 +482,6 @@ impl<'w> UnitOfWork<'w> {
         (&self.snapshot.expired_orders, &self.snapshot.expired_reservations)
     }
 
-    pub fn replenishment(&self, id: ReplenishmentId) -> Result<&Replenishment, Refusal> {
-        let found = self.changes.replenishments.get(&id).or_else(|| self.snapshot.replenishments.get(&id));
-        if found.is_none() {
-            self.note_if_not_loaded(|it| it.replenishments.contains(&id), |it| it.replenishments.push(id));
-        }
-        found.map(AsRef::as_ref).ok_or_else(|| Refusal::not_found("replenishment", id))
-    }
-
-    pub fn keep_replenishment(&mut self, mut replenishment: Replenishment) {
-        replenishment.version =
-            self.snapshot.replenishments.get(&replenishment.id).map_or(0, |it| it.version) + 1;
-        replenishment.updated_at = replenishment.updated_at.max(self.now);
-        self.changes.replenishments.insert(replenishment.id, Arc::new(replenishment));
-    }
-
     /// Units that waiting orders of the region are waiting for.
     pub fn awaited(&self, region: &RegionCode, sku: &Sku) -> i64 {
         self.needs_stock(sku);
@@ -550,14 +532,5 @@ impl<'w> UnitOfWork<'w> {
             );
         }
         found
-    }
-
-    pub fn open_replenishment(&self, sku: &Sku, location: &LocationCode) -> Option<ReplenishmentId> {
-        self.needs_stock(sku);
-        let key = (sku.clone(), location.clone());
-        match self.changes.open_replenishments.get(&key) {
-            Some(changed) => *changed,
-            None => self.snapshot.open_replenishments.get(&key).copied(),
-        }
     }
 }

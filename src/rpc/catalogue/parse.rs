@@ -12,8 +12,17 @@ list_requests! {
 
 pub(crate) fn new_product(request: pb::CreateProductRequest, bad: &mut Problems) -> Option<CreateProduct> {
     let pb::CreateProductRequest { product, request_id: _ } = request;
-    let pb::Product { sku, name, tax_category, unit_price, weight_grams, create_time: _, etag: _ } =
-        required("product", product, bad)?;
+    let pb::Product {
+        sku,
+        name,
+        tax_category,
+        unit_price,
+        weight_grams,
+        create_time: _,
+        etag: _,
+        active: _,
+        update_time: _,
+    } = required("product", product, bad)?;
     let name = required_text("product.name", name, NAME_MAX, bad);
     let tax_category = tax_category_of(tax_category, bad);
     let unit_price = price("product.unit_price", unit_price, bad);
@@ -26,6 +35,8 @@ pub(crate) fn new_product(request: pb::CreateProductRequest, bad: &mut Problems)
         unit_price,
         weight_grams,
         created_at: Timestamp::MIN,
+        updated_at: Timestamp::MIN,
+        active: true,
     };
     Some(CreateProduct { product })
 }
@@ -46,8 +57,17 @@ pub(crate) fn new_location(
     bad: &mut Problems,
 ) -> Option<CreateLocation> {
     let pb::CreateStockLocationRequest { stock_location, request_id: _ } = request;
-    let pb::StockLocation { location, name, region, country: code, priority, create_time: _, etag: _ } =
-        required("stock_location", stock_location, bad)?;
+    let pb::StockLocation {
+        location,
+        name,
+        region,
+        country: code,
+        priority,
+        create_time: _,
+        etag: _,
+        active: _,
+        update_time: _,
+    } = required("stock_location", stock_location, bad)?;
     let name = required_text("stock_location.name", name, NAME_MAX, bad);
     let country = country("stock_location.country", code, bad);
     number("stock_location.priority", priority.into(), 0..=1_000, bad);
@@ -60,6 +80,8 @@ pub(crate) fn new_location(
         country,
         priority,
         created_at: Timestamp::MIN,
+        updated_at: Timestamp::MIN,
+        active: true,
     };
     Some(CreateLocation { location })
 }

@@ -5,7 +5,17 @@ use crate::pb;
 use crate::rpc::reply::{measure, money, timestamp};
 
 pub(crate) fn product(product: &Product) -> pb::Product {
-    let Product { sku, version, name, tax_category, unit_price, weight_grams, created_at } = product.clone();
+    let Product {
+        sku,
+        version,
+        name,
+        tax_category,
+        unit_price,
+        weight_grams,
+        created_at,
+        updated_at,
+        active,
+    } = product.clone();
     pb::Product {
         sku: sku.into(),
         name,
@@ -14,11 +24,14 @@ pub(crate) fn product(product: &Product) -> pb::Product {
         weight_grams: measure(weight_grams),
         create_time: Some(timestamp(created_at)),
         etag: domain::etag(version),
+        active,
+        update_time: Some(timestamp(updated_at)),
     }
 }
 
 pub(crate) fn stock_location(location: &Location) -> pb::StockLocation {
-    let Location { code, version, name, region, country, priority, created_at } = location.clone();
+    let Location { code, version, name, region, country, priority, created_at, updated_at, active } =
+        location.clone();
     pb::StockLocation {
         location: code.into(),
         name,
@@ -27,5 +40,7 @@ pub(crate) fn stock_location(location: &Location) -> pb::StockLocation {
         priority,
         create_time: Some(timestamp(created_at)),
         etag: domain::etag(version),
+        active,
+        update_time: Some(timestamp(updated_at)),
     }
 }

@@ -28,6 +28,8 @@ pub(crate) fn new_courier(request: pb::CreateCourierRequest, bad: &mut Problems)
         pickup_weekdays,
         create_time: _,
         etag: _,
+        active: _,
+        update_time: _,
     } = required("courier", courier, bad)?;
     let code = id("courier.courier", &code, bad);
     let name = required_text("courier.name", name, NAME_MAX, bad);
@@ -44,6 +46,8 @@ pub(crate) fn new_courier(request: pb::CreateCourierRequest, bad: &mut Problems)
         pickup_weekdays,
         rates: rates?,
         created_at: Timestamp::MIN,
+        updated_at: Timestamp::MIN,
+        active: true,
     };
     Some(CreateCourier { courier })
 }

@@ -15,6 +15,8 @@ pub(crate) fn courier(courier: &Courier) -> pb::Courier {
         pickup_weekdays,
         rates,
         created_at,
+        updated_at,
+        active,
     } = courier.clone();
     pb::Courier {
         courier: code.into(),
@@ -25,6 +27,8 @@ pub(crate) fn courier(courier: &Courier) -> pb::Courier {
         pickup_weekdays: pickup_weekdays.into_iter().map(i32::from).collect(),
         create_time: Some(timestamp(created_at)),
         etag: domain::etag(version),
+        active,
+        update_time: Some(timestamp(updated_at)),
     }
 }
 

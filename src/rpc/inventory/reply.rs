@@ -6,7 +6,7 @@ use crate::domain::{
 };
 use crate::pb;
 use crate::rpc::enums;
-use crate::rpc::reply::{actor, text_of, timestamp};
+use crate::rpc::reply::{actor, measure, text_of, timestamp};
 
 pub(crate) fn stock_level(level: &StockLevel) -> pb::StockLevel {
     let available = level.available();
@@ -22,10 +22,14 @@ pub(crate) fn stock_level(level: &StockLevel) -> pb::StockLevel {
         reorder_point,
         reorder_up_to,
         updated_at,
+        incoming,
+        lead_time_days,
+        declined_at: _,
     } = level.clone();
     let rule = |reorder_point| pb::ReorderRule {
         reorder_point,
         order_up_to: reorder_up_to.unwrap_or(reorder_point),
+        lead_time_days: measure(lead_time_days.unwrap_or(0)),
     };
     pb::StockLevel {
         sku: sku.into(),
@@ -39,6 +43,7 @@ pub(crate) fn stock_level(level: &StockLevel) -> pb::StockLevel {
         reorder_rule: reorder_point.map(rule),
         update_time: (version > 0).then(|| timestamp(updated_at)),
         etag: domain::etag(version),
+        incoming,
     }
 }
 
@@ -144,6 +149,7 @@ pub(crate) fn outlook(outlook: &domain::Outlook) -> pb::CheckAvailabilityRespons
 }
 
 pub(crate) fn replenishment(replenishment: &Replenishment) -> pb::Replenishment {
+    let outstanding = replenishment.outstanding();
     let Replenishment {
         id,
         version,
@@ -157,6 +163,8 @@ pub(crate) fn replenishment(replenishment: &Replenishment) -> pb::Replenishment 
         created_at,
         updated_at,
         decided_by,
+        supplier,
+        expected_at,
     } = replenishment.clone();
     pb::Replenishment {
         id: id.to_string(),
@@ -171,5 +179,8 @@ pub(crate) fn replenishment(replenishment: &Replenishment) -> pb::Replenishment 
         create_time: Some(timestamp(created_at)),
         update_time: Some(timestamp(updated_at)),
         etag: domain::etag(version),
+        supplier,
+        expected_time: expected_at.map(timestamp),
+        outstanding,
     }
 }

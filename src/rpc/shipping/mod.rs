@@ -1,5 +1,6 @@
 //! The calls about shipments.
 
+mod documents;
 mod parse;
 pub(super) mod reply;
 mod service;

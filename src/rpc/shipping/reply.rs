@@ -94,11 +94,9 @@ fn package(package: Package) -> pb::Package {
 }
 
 fn shipping_label(label: Label) -> pb::ShippingLabel {
-    let Label { tracking_number, text, zpl, created_at, created_by } = label;
+    let Label { tracking_number, created_at, created_by } = label;
     pb::ShippingLabel {
         tracking_number,
-        text,
-        zpl,
         created_by: actor(&created_by),
         create_time: Some(timestamp(created_at)),
     }

@@ -12,7 +12,7 @@ use crate::rpc::identity::Call;
 use crate::rpc::layers::StreamPermit;
 use crate::rpc::listing::page_token;
 use crate::rpc::parse::id;
-use crate::rpc::shipping::{parse, reply};
+use crate::rpc::shipping::{documents, parse, reply};
 use crate::rpc::streams::track::Journey;
 use crate::rpc::streams::watch;
 use crate::rpc::{couriers, status};
@@ -86,6 +86,14 @@ impl pb::shipping_service_server::ShippingService for Api {
         let (call, command) = command(request, parse::void_label)?;
         self.work_on(call, command, |it| it.shipment, |shipment| pb::VoidShippingLabelResponse { shipment })
             .await
+    }
+
+    async fn get_shipment_document(
+        &self,
+        request: Request<pb::GetShipmentDocumentRequest>,
+    ) -> Reply<pb::GetShipmentDocumentResponse> {
+        let wanted = parsed(|bad| documents::wanted(request.into_inner(), bad))?;
+        Ok(Response::new(self.document(wanted).await?))
     }
 
     async fn quote_couriers(

@@ -139,7 +139,7 @@ impl Store {
         let awaited = next();
         let awaited = awaited.iter().map(|it| Ok(((it.get(0)?, it.get(1)?), it.get(2)?)));
         let awaited = awaited.collect::<Result<_, StoreError>>()?;
-        let locations = next().iter().map(catalogue::location).collect::<Result<Vec<_>, _>>()?;
+        let locations = next().iter().map(catalogue::read::<Location>).collect::<Result<Vec<_>, _>>()?;
         let locations = locations.into_iter().map(|it| (it.code.clone(), it)).collect();
         Ok(Availability { levels, locations, awaited })
     }
@@ -147,12 +147,13 @@ impl Store {
     pub async fn product(&self, sku: &Sku) -> Result<Option<Product>, StoreError> {
         let asked = lookup::PRODUCTS.about(lookup::keys([sku.clone()]));
         let rows = self.look().await?.exchange(vec![asked]).await?;
-        rows.iter().flatten().next().map(catalogue::product).transpose()
+        rows.iter().flatten().next().map(catalogue::read).transpose()
     }
 
     pub async fn location(&self, code: &LocationCode) -> Result<Option<Location>, StoreError> {
         let rows = self.look().await?.exchange(vec![lookup::LOCATIONS.about(lookup::once())]).await?;
-        let locations = rows.iter().flatten().map(catalogue::location).collect::<Result<Vec<_>, _>>()?;
+        let locations =
+            rows.iter().flatten().map(catalogue::read::<Location>).collect::<Result<Vec<_>, _>>()?;
         Ok(locations.into_iter().find(|it| it.code == *code))
     }
 
@@ -167,14 +168,15 @@ impl Store {
 
     /// All couriers, and how customers rated each: for quotes.
     pub async fn couriers(&self) -> Result<(Vec<Courier>, HashMap<CourierCode, i64>), StoreError> {
-        let asked = [&lookup::COURIERS, &lookup::RATES, &lookup::RATINGS];
+        let asked = [&lookup::COURIERS, &lookup::RATINGS];
         let asked = asked.into_iter().map(|it| it.about(lookup::once())).collect();
         let answers = self.look().await?.exchange_at_once(asked).await?;
-        let [couriers, rates, ratings] = answers.as_slice() else {
+        let [couriers, ratings] = answers.as_slice() else {
             return Err(StoreError::Unavailable("the answer was cut short".to_owned()));
         };
         let ratings = ratings.iter().map(|it| Ok((it.get(0)?, it.get(1)?)));
-        Ok((catalogue::couriers_of(couriers, rates)?, ratings.collect::<Result<_, StoreError>>()?))
+        let couriers = couriers.iter().map(catalogue::read).collect::<Result<_, _>>()?;
+        Ok((couriers, ratings.collect::<Result<_, StoreError>>()?))
     }
 
     /// An order's reservation or another caller's.

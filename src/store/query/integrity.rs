@@ -8,11 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use sea_orm::DbBackend;
 use uuid::Uuid;
 
-use crate::domain::{self, Event, Machine, Order, OrderId, Timestamp, Transition, Violation};
+use crate::domain::{
+    self, Courier, Event, Location, Machine, Order, OrderId, Product, Timestamp, Transition, Violation,
+};
 use crate::store::connection::error::StoreError;
 use crate::store::connection::session::Session;
-use crate::store::query::agreement::disagreements;
+use crate::store::query::agreement::{CATALOGUE, disagreements, entries_after};
 use crate::store::query::history::events_of;
+use crate::store::rows::catalogue::Entry;
 use crate::store::rows::document;
 
 /// How many broken rows of one law are named.
@@ -134,6 +137,25 @@ const LAWS: &[Law] = &[
                 WHERE r.state = 'HELD' AND r.expires_at IS NOT NULL
             ) j
             WHERE j.run_at IS NULL OR (j.run_at > j.expires_at AND j.attempts = 0 AND j.expires_at > $1)",
+    },
+    Law {
+        id: "S8",
+        looked_at: "SELECT COUNT(*) FROM stock_levels",
+        broken: "SELECT l.sku || ' at ' || l.location,
+                COALESCE(r.to_come, 0) || ' on order, at most ' || COALESCE(m.units, 0) || ' received',
+                l.incoming || ' on order, ' || COALESCE(r.received, 0) || ' received'
+            FROM stock_levels l
+            LEFT JOIN (
+                SELECT sku, location, CAST(SUM(received) AS BIGINT) AS received,
+                    CAST(SUM(CASE WHEN state IN ('ORDERED', 'PARTIALLY_RECEIVED') AND quantity > received
+                        THEN quantity - received ELSE 0 END) AS BIGINT) AS to_come
+                FROM replenishments GROUP BY sku, location
+            ) r ON r.sku = l.sku AND r.location = l.location
+            LEFT JOIN (
+                SELECT sku, location, CAST(SUM(on_hand) AS BIGINT) AS units
+                FROM stock_movements WHERE kind = 'RECEIPT' GROUP BY sku, location
+            ) m ON m.sku = l.sku AND m.location = l.location
+            WHERE l.incoming <> COALESCE(r.to_come, 0) OR COALESCE(r.received, 0) > COALESCE(m.units, 0)",
     },
     Law {
         id: "W1",
@@ -282,6 +304,11 @@ pub(in crate::store) async fn check(
     let mut orders = OrdersFound::default();
     check_orders(db, &mut orders, go_on).await?;
     results.insert(TRANSITIONS, orders.transitions());
+    let mut catalogue = LawResult::of(CATALOGUE);
+    check_entries::<Product>(db, &mut catalogue, go_on).await?;
+    check_entries::<Location>(db, &mut catalogue, go_on).await?;
+    check_entries::<Courier>(db, &mut catalogue, go_on).await?;
+    results.insert(CATALOGUE, catalogue);
 
     // Every law there is, in its place; one that no query checks is one of orders.
     Ok(domain::LAWS.iter().map(|&(id, _)| orders.add_to(results.remove(id), id)).collect())
@@ -455,6 +482,24 @@ fn card_numbers(order: &domain::Order) -> Vec<Violation> {
             actual: "one".to_owned(),
         })
         .collect()
+}
+
+/// Looks into every entry of a table of the catalogue.
+async fn check_entries<T: Entry>(
+    db: &Session,
+    result: &mut LawResult,
+    go_on: impl Fn() -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let mut after = String::new();
+    loop {
+        go_on()?;
+        let Some(found) = entries_after::<T>(db, &after).await? else { return Ok(()) };
+        after = found.last;
+        result.checked += found.count as u64;
+        result.broken += found.violations.len() as u64;
+        let room = NAMED_MAX.saturating_sub(result.violations.len());
+        result.violations.extend(found.violations.into_iter().take(room));
+    }
 }
 
 /// The next orders, by their ids.

@@ -88,18 +88,15 @@ impl Store {
     }
 
     pub async fn list_products(&self, listing: &Listing) -> Result<Page<Product>, StoreError> {
-        self.rows(&PRODUCTS, listing, catalogue::product).await
+        self.rows(&PRODUCTS, listing, catalogue::read).await
     }
 
     pub async fn list_locations(&self, listing: &Listing) -> Result<Page<Location>, StoreError> {
-        self.rows(&LOCATIONS, listing, catalogue::location).await
+        self.rows(&LOCATIONS, listing, catalogue::read).await
     }
 
     pub async fn list_couriers(&self, listing: &Listing) -> Result<Page<Courier>, StoreError> {
-        let (rows, next) = page(&self.look().await?, &COURIERS, listing).await?;
-        let (couriers, _) = self.couriers().await?;
-        let courier = |row: &Row| couriers.iter().find(|it| it.code.to_string() == row.text(0)).cloned();
-        Ok((rows.iter().filter_map(courier).collect(), next))
+        self.rows(&COURIERS, listing, catalogue::read).await
     }
 
     pub async fn list_stock_levels(&self, listing: &Listing) -> Result<Page<StockLevel>, StoreError> {

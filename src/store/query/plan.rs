@@ -38,13 +38,6 @@ impl Row {
             _ => Uuid::nil(),
         }
     }
-
-    pub(super) fn text(&self, index: usize) -> &str {
-        match self.key.get(index) {
-            Some(KeyValue::Text(text)) => text,
-            _ => "",
-        }
-    }
 }
 
 /// A listing that was understood.
@@ -384,7 +377,6 @@ impl Plan<'_> {
         let Self { resource, along, .. } = self;
         let key = |index: usize| format!("c{}", along.len() + index);
         let joined = match resource.shown {
-            Shown::Nothing => return self.page_sql(),
             Shown::Document => {
                 let id = key(if resource.order.is_some() { resource.key.len() } else { 0 });
                 format!(

@@ -7,7 +7,6 @@ use crate::domain::{
     MovementKind, OrderId, OrderState, PaymentId, PaymentState, RefundState, ReplenishmentState,
     ReservationState, ShipmentState,
 };
-use crate::store::rows::catalogue::{locations, products};
 use crate::store::rows::statements::names;
 use crate::store::rows::stock::{replenishments, stock_levels, stock_movements};
 
@@ -34,12 +33,10 @@ pub(super) struct Resource {
 pub(super) enum Shown {
     /// The document of the order: the row itself, or the order that the row is a part of.
     Document,
-    /// The row with these columns: by name, as there may be more than this release knows.
+    /// These columns of the row: by name, as there may be more than this release knows.
     Row(fn() -> String),
     /// The document of another caller's reservation, and that of the order of the others.
     Reservation,
-    /// Only the key: the list reads its rows by another statement.
-    Nothing,
 }
 
 /// An index over these columns and then the key.
@@ -351,7 +348,7 @@ pub(super) static PRODUCTS: Resource = Resource {
     from: "products",
     key: &[text("sku")],
     order: None,
-    shown: Shown::Row(names::<products::Entity>),
+    shown: Shown::Row(|| "products.document".to_owned()),
     keyed_by_time: false,
     fields: &[
         field("sku", "sku", FieldKind::Text),
@@ -368,7 +365,7 @@ pub(super) static LOCATIONS: Resource = Resource {
     from: "locations",
     key: &[text("code")],
     order: None,
-    shown: Shown::Row(names::<locations::Entity>),
+    shown: Shown::Row(|| "locations.document".to_owned()),
     keyed_by_time: false,
     fields: &[
         field("location", "code", FieldKind::Text),
@@ -384,7 +381,7 @@ pub(super) static COURIERS: Resource = Resource {
     from: "couriers",
     key: &[text("code")],
     order: None,
-    shown: Shown::Nothing,
+    shown: Shown::Row(|| "couriers.document".to_owned()),
     keyed_by_time: false,
     fields: &[field("courier", "code", FieldKind::Text), field("name", "name", FieldKind::Text)],
     indexes: &[],

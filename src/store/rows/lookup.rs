@@ -4,9 +4,9 @@ use sea_orm::sea_query::Value;
 
 use crate::domain::{FeedbackState, OrderId, Part, ReplenishmentState, Timestamp};
 use crate::store::connection::statement::{Effect, FixedStatement, Kind};
-use crate::store::rows::catalogue::{courier_rates, couriers, locations, products};
+use crate::store::rows::catalogue::{couriers, locations, products};
 use crate::store::rows::decision::EVENTS_OF_ORDERS;
-use crate::store::rows::statements::{Fixed, Locked, select, select_all};
+use crate::store::rows::statements::{Fixed, Locked, names, select, select_column, select_column_of_all};
 use crate::store::rows::stock::{replenishments, stock_levels};
 
 /// How many expired reservations one group takes along. A change that is short for that is decided again when they are
@@ -22,6 +22,7 @@ pub(in crate::store) fn all() -> Vec<&'static FixedStatement> {
         &LOCK_ORDERS,
         &LOCK_RESERVATIONS,
         &LOCK_LEVELS,
+        &REPLENISHMENTS,
         &LOCK_REPLENISHMENTS,
         &EXPIRED,
         &AWAITED,
@@ -30,7 +31,6 @@ pub(in crate::store) fn all() -> Vec<&'static FixedStatement> {
         &PRODUCTS,
         &LOCATIONS,
         &COURIERS,
-        &RATES,
         &RATINGS,
         &RECEIVED_ALIKE,
         &EXTERNAL_REFERENCES,
@@ -266,12 +266,12 @@ pub(in crate::store) static AWAITED_BEFORE: Fixed = Fixed::new(|| {
     )
 });
 
-/// The replenishments of these products that are not over: product, location, id.
+/// The replenishments of these products that are not over.
 pub(in crate::store) static OPEN_REPLENISHMENTS: Fixed = Fixed::new(|| {
     // In the statement itself: the index holds no others, and a planner does not look at parameters.
     let open = ReplenishmentState::ALL.iter().copied().filter(|it| it.is_open());
     let open = open.map(|it| format!("'{it}'")).collect::<Vec<_>>().join(", ");
-    let columns = "replenishments.sku, replenishments.location, replenishments.id";
+    let columns = names::<replenishments::Entity>();
     FixedStatement::new(
         Effect::Read,
         [Kind::Text],
@@ -283,17 +283,18 @@ pub(in crate::store) static OPEN_REPLENISHMENTS: Fixed = Fixed::new(|| {
     )
 });
 
+/// Documents of these products.
 pub(in crate::store) static PRODUCTS: Fixed =
-    Fixed::new(|| select::<products::Entity>(&products::Column::Sku, &[products::Column::Sku], Locked::No));
+    Fixed::new(|| select_column::<products::Entity>(&products::Column::Document, &products::Column::Sku));
 
-pub(in crate::store) static LOCATIONS: Fixed =
-    Fixed::new(|| select_all::<locations::Entity>(&[locations::Column::Code]));
+/// Documents of all locations.
+pub(in crate::store) static LOCATIONS: Fixed = Fixed::new(|| {
+    select_column_of_all::<locations::Entity>(&locations::Column::Document, &locations::Column::Code)
+});
 
-pub(in crate::store) static COURIERS: Fixed =
-    Fixed::new(|| select_all::<couriers::Entity>(&[couriers::Column::Code]));
-
-pub(in crate::store) static RATES: Fixed = Fixed::new(|| {
-    select_all::<courier_rates::Entity>(&[courier_rates::Column::Courier, courier_rates::Column::Number])
+/// Documents of all couriers.
+pub(in crate::store) static COURIERS: Fixed = Fixed::new(|| {
+    select_column_of_all::<couriers::Entity>(&couriers::Column::Document, &couriers::Column::Code)
 });
 
 /// How customers rated the delivery of what each courier brought: courier, average in hundredths. A courier that brought

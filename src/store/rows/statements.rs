@@ -124,10 +124,25 @@ pub(in crate::store) fn select<E: EntityTrait>(
     }
 }
 
-/// Reads every row, in this order.
-pub(in crate::store) fn select_all<E: EntityTrait>(order: &[E::Column]) -> FixedStatement {
-    let order: Vec<_> = order.iter().map(quoted).collect();
-    let sql = format!("SELECT {} FROM {} ORDER BY {}", names::<E>(), table_of::<E>(), order.join(", "));
+/// Reads one column of the rows with these values in another, in the order of that.
+pub(in crate::store) fn select_column<E: EntityTrait>(shown: &E::Column, by: &E::Column) -> FixedStatement {
+    let (table, shown, by, kind) = (table_of::<E>(), quoted(shown), quoted(by), kind(by));
+    FixedStatement::new(
+        Effect::Read,
+        [kind],
+        format!("SELECT {shown} FROM {table} WHERE {by} = ?1"),
+        &format!(
+            "SELECT {table}.{shown} FROM {{bound}} JOIN {table} ON {table}.{by} = bound.c1 ORDER BY {table}.{by}"
+        ),
+    )
+}
+
+/// Reads one column of every row, in the order of another.
+pub(in crate::store) fn select_column_of_all<E: EntityTrait>(
+    shown: &E::Column,
+    order: &E::Column,
+) -> FixedStatement {
+    let sql = format!("SELECT {} FROM {} ORDER BY {}", quoted(shown), table_of::<E>(), quoted(order));
     FixedStatement::new(Effect::Read, [], sql.clone(), &sql)
 }
 

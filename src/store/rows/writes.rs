@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use crate::store::connection::statement::{Effect, FixedStatement, Kind};
-use crate::store::rows::catalogue::{courier_rates, couriers, locations, products};
+use crate::store::rows::catalogue::{couriers, locations, products};
 use crate::store::rows::order::orders;
 use crate::store::rows::parts::{
     approvals, feedback, holds, invoice_numbers, invoices, messages, order_lines, order_waits,
@@ -92,8 +92,6 @@ fixed! {
     CHANGE_LOCATIONS = update_versioned::<locations::Entity>(&locations::Column::Version, &[]);
     ADD_COURIERS = insert::<couriers::Entity>();
     CHANGE_COURIERS = update_versioned::<couriers::Entity>(&couriers::Column::Version, &[]);
-    DELETE_RATES = delete::<courier_rates::Entity>(&[courier_rates::Column::Courier], Effect::Write);
-    ADD_RATES = insert::<courier_rates::Entity>();
 }
 
 // Only a rebuild sends what follows, so no connection prepares it beforehand.

@@ -11,12 +11,13 @@ use crate::domain::{
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::statement::FixedStatement;
+use crate::store::rows::catalogue::{self, Entry};
 use crate::store::rows::order::{JobFields, to_row};
-use crate::store::rows::projection::{Changes, values};
+use crate::store::rows::projection::Changes;
 use crate::store::rows::statements::Writes;
 use crate::store::rows::table::Record;
 use crate::store::rows::writes;
-use crate::store::rows::{catalogue, reservation, stock};
+use crate::store::rows::{reservation, stock};
 
 /// None: it did not exist.
 pub(super) type Old<K, V> = BTreeMap<K, Option<V>>;
@@ -68,31 +69,7 @@ impl Before {
         snapshot: &Snapshot,
         jobs: &Jobs,
     ) -> Result<(), StoreError> {
-        let products = self
-            .products
-            .iter()
-            .filter_map(|(key, old)| Some((old.as_deref(), &**snapshot.products.get(key)?)));
-        save(
-            writes,
-            &writes::ADD_PRODUCTS,
-            &writes::CHANGE_PRODUCTS,
-            products,
-            |it| it.version,
-            |it| Ok(catalogue::product_to_row(it)),
-        )?;
-        let locations = self
-            .locations
-            .iter()
-            .filter_map(|(key, old)| Some((old.as_deref(), &**snapshot.locations.get(key)?)));
-        save(
-            writes,
-            &writes::ADD_LOCATIONS,
-            &writes::CHANGE_LOCATIONS,
-            locations,
-            |it| it.version,
-            |it| Ok(catalogue::location_to_row(it)),
-        )?;
-        self.save_couriers(writes, snapshot)?;
+        self.save_catalogue(writes, snapshot)?;
         let levels =
             self.stock.iter().filter_map(|(key, old)| Some((old.as_ref(), snapshot.stock.get(key)?)));
         save(
@@ -126,25 +103,35 @@ impl Before {
         self.save_replenishments(writes, snapshot)
     }
 
-    fn save_couriers(&self, writes: &mut Writes, snapshot: &Snapshot) -> Result<(), StoreError> {
-        let couriers: Vec<(Option<&Courier>, &Courier)> = self
-            .couriers
+    fn save_replenishments(&self, writes: &mut Writes, snapshot: &Snapshot) -> Result<(), StoreError> {
+        let replenishments = self
+            .replenishments
             .iter()
-            .filter_map(|(key, old)| Some((old.as_deref(), &**snapshot.couriers.get(key)?)))
-            .collect();
-        let codes = couriers.iter().filter(|it| it.0.is_some()).map(|it| vec![it.1.code.clone().into()]);
-        writes.put(&writes::DELETE_RATES, codes.collect());
-        let rates: Vec<_> = couriers.iter().flat_map(|it| catalogue::rates_to_rows(it.1)).collect();
+            .filter_map(|(key, old)| Some((old.as_deref(), &**snapshot.replenishments.get(key)?)));
+        // One is proposed per product and location: those that were decided on make room first, being changed.
         save(
             writes,
-            &writes::ADD_COURIERS,
-            &writes::CHANGE_COURIERS,
-            couriers.into_iter(),
+            &writes::ADD_REPLENISHMENTS,
+            &writes::CHANGE_REPLENISHMENTS,
+            replenishments,
             |it| it.version,
-            |it| Ok(catalogue::courier_to_row(it)),
-        )?;
-        writes.put(&writes::ADD_RATES, values(rates));
-        Ok(())
+            |it| Ok(stock::replenishment_to_row(it)),
+        )
+    }
+
+    fn save_catalogue(&self, writes: &mut Writes, snapshot: &Snapshot) -> Result<(), StoreError> {
+        let products = self.products.iter();
+        let products =
+            products.filter_map(|(key, old)| Some((old.as_deref(), &**snapshot.products.get(key)?)));
+        save_entries(writes, &writes::ADD_PRODUCTS, &writes::CHANGE_PRODUCTS, products)?;
+        let locations = self.locations.iter();
+        let locations =
+            locations.filter_map(|(key, old)| Some((old.as_deref(), &**snapshot.locations.get(key)?)));
+        save_entries(writes, &writes::ADD_LOCATIONS, &writes::CHANGE_LOCATIONS, locations)?;
+        let couriers = self.couriers.iter();
+        let couriers =
+            couriers.filter_map(|(key, old)| Some((old.as_deref(), &**snapshot.couriers.get(key)?)));
+        save_entries(writes, &writes::ADD_COURIERS, &writes::CHANGE_COURIERS, couriers)
     }
 
     fn save_orders(
@@ -180,28 +167,6 @@ impl Before {
         }
         Ok(())
     }
-
-    /// One is open per product and location: those that are over make room first.
-    fn save_replenishments(&self, writes: &mut Writes, snapshot: &Snapshot) -> Result<(), StoreError> {
-        let mut replenishments: Vec<(Option<&Replenishment>, &Replenishment)> = self
-            .replenishments
-            .iter()
-            .filter_map(|(key, old)| Some((old.as_deref(), &**snapshot.replenishments.get(key)?)))
-            .collect();
-        replenishments.sort_by_key(|it| it.1.state.is_open());
-        let (changed, new): (Vec<_>, Vec<_>) = replenishments.into_iter().partition(|it| it.0.is_some());
-        for some in [changed, new] {
-            save(
-                writes,
-                &writes::ADD_REPLENISHMENTS,
-                &writes::CHANGE_REPLENISHMENTS,
-                some.into_iter(),
-                |it| it.version,
-                |it| Ok(stock::replenishment_to_row(it)),
-            )?;
-        }
-        Ok(())
-    }
 }
 
 /// Whether columns differ that no step of an order changes, only a correction, or the way into the archive and back.
@@ -213,6 +178,15 @@ fn differs_at_rest(old: &Order, new: &Order) -> bool {
         || old.region != new.region
         || old.fingerprint != new.fingerprint
         || old.amounts != new.amounts
+}
+
+fn save_entries<'a, T: Entry + 'a>(
+    writes: &mut Writes,
+    add: &'static FixedStatement,
+    change: &'static FixedStatement,
+    saved: impl Iterator<Item = (Option<&'a T>, &'a T)>,
+) -> Result<(), StoreError> {
+    save(writes, add, change, saved, T::version, catalogue::to_row)
 }
 
 /// Adds rows of what is new, and changes those whose stored version is still the one that was loaded.

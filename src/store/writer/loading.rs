@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::domain::{
-    JobId, Loaded, Method, Order, OrderId, OrderState, Part, Reservation, ReservationId, Sku, Snapshot,
-    Timestamp,
+    Courier, JobId, Loaded, Location, Method, Order, OrderId, OrderState, Part, Product, Reservation,
+    ReservationId, Sku, Snapshot, Timestamp,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row;
@@ -42,7 +42,6 @@ pub(super) enum Topic {
     Products,
     Locations,
     Couriers,
-    Rates,
     Ratings,
     Fingerprints,
     ExternalReferences,
@@ -98,8 +97,6 @@ pub(super) struct Loading<'w> {
     looked_for_expired: BTreeSet<Sku>,
     stock: BTreeSet<Sku>,
     fingerprints: BTreeSet<String>,
-    couriers: Vec<Row>,
-    rates: Vec<Row>,
 }
 
 impl<'w> Loading<'w> {
@@ -129,8 +126,6 @@ impl<'w> Loading<'w> {
             looked_for_expired: BTreeSet::new(),
             stock: BTreeSet::new(),
             fingerprints: BTreeSet::new(),
-            couriers: Vec::new(),
-            rates: Vec::new(),
         }
     }
 
@@ -162,8 +157,9 @@ impl<'w> Loading<'w> {
         self.ask_expired(&wanted.skus, &mut message);
         if !self.locks_stock_later() {
             self.ask_stock(&wanted.skus, &mut message);
-            self.ask_replenishments(&mut message);
         }
+        // To know their products, whose stock is locked before they are read once more.
+        self.ask_replenishments(&lookup::REPLENISHMENTS, &mut message);
 
         let wanted = self.wanted;
         let mut ask = |topic, statement: &'static FixedStatement, rows: Vec<Vec<_>>| {
@@ -177,7 +173,6 @@ impl<'w> Loading<'w> {
         }
         if wanted.couriers {
             ask(Topic::Couriers, &lookup::COURIERS, lookup::once());
-            ask(Topic::Rates, &lookup::RATES, lookup::once());
             ask(Topic::Ratings, &lookup::RATINGS, lookup::once());
         }
         let references = wanted.external_references.iter();
@@ -199,16 +194,17 @@ impl<'w> Loading<'w> {
         }
     }
 
-    /// Whether orders and reservations say which stock is wanted too: then all of it is locked at once, when they are
-    /// known. Locked in two goes, two groups could wait for each other.
+    /// Whether orders, reservations and replenishments say which stock is wanted too: then all of it is locked at once,
+    /// when they are known. Locked in two goes, two groups could wait for each other.
     fn locks_stock_later(&self) -> bool {
-        self.parts.iter().any(|(_, of)| of.stock) || !self.wanted.reservations.is_empty()
+        let Wanted { reservations, replenishments, .. } = self.wanted;
+        self.parts.iter().any(|(_, of)| of.stock) || !reservations.is_empty() || !replenishments.is_empty()
     }
 
-    fn ask_replenishments(&self, message: &mut Message) {
+    fn ask_replenishments(&self, statement: &'static FixedStatement, message: &mut Message) {
         let rows = lookup::keys(self.wanted.replenishments.iter().copied());
         if !rows.is_empty() {
-            message.push((Topic::Replenishments, self.statements.replenishments.about(rows)));
+            message.push((Topic::Replenishments, statement.about(rows)));
         }
     }
 
@@ -268,11 +264,12 @@ impl<'w> Loading<'w> {
         for reservation in self.group.snapshot.reservations.values() {
             stock.extend(reserved_skus(reservation));
         }
+        stock.extend(self.group.snapshot.replenishments.values().map(|it| it.sku.clone()));
         self.ask_expired(&reserving, &mut message);
         if self.locks_stock_later() {
             stock.extend(self.wanted.skus.iter().cloned());
             self.ask_stock(&stock, &mut message);
-            self.ask_replenishments(&mut message);
+            self.ask_replenishments(self.statements.replenishments, &mut message);
         }
         self.ask_fingerprints(&fingerprints, &mut message);
 
@@ -303,8 +300,6 @@ impl<'w> Loading<'w> {
                         self.group.snapshot.reservations.insert(reservation.id, Arc::new(reservation));
                     }
                 }
-                Topic::Couriers => self.couriers = rows,
-                Topic::Rates => self.rates = rows,
                 other => read_lookup(&mut self.group, other, &rows)?,
             }
         }
@@ -383,8 +378,6 @@ impl<'w> Loading<'w> {
 
     pub(super) fn finish(mut self, now: Timestamp) -> Result<LoadedGroup, StoreError> {
         let snapshot = &mut self.group.snapshot;
-        let couriers = catalogue::couriers_of(&self.couriers, &self.rates)?;
-        snapshot.couriers = couriers.into_iter().map(|it| (it.code.clone(), Arc::new(it))).collect();
         let is_loaded =
             |it: &OrderId| snapshot.orders.contains_key(it) && self.wanted.expired_orders.contains(it);
         let (orders, more_orders): (Vec<_>, Vec<_>) = self.expired_orders.into_iter().partition(is_loaded);
@@ -441,20 +434,20 @@ fn read_lookup(group: &mut LoadedGroup, topic: Topic, rows: &[Row]) -> Result<()
             Topic::AwaitedBefore => {
                 snapshot.awaited_before.insert((row.get(0)?, row.get(1)?), row.get(2)?);
             }
-            Topic::OpenReplenishments => {
-                snapshot.open_replenishments.insert((row.get(0)?, row.get(1)?), row.get(2)?);
-            }
-            Topic::Replenishments => {
-                let replenishment = stock::replenishment(row)?;
-                snapshot.replenishments.insert(replenishment.id, Arc::new(replenishment));
+            Topic::OpenReplenishments | Topic::Replenishments => {
+                snapshot.add_replenishment(Arc::new(stock::replenishment(row)?));
             }
             Topic::Products => {
-                let product = catalogue::product(row)?;
+                let product: Product = catalogue::read(row)?;
                 snapshot.products.insert(product.sku.clone(), Arc::new(product));
             }
             Topic::Locations => {
-                let location = catalogue::location(row)?;
+                let location: Location = catalogue::read(row)?;
                 snapshot.locations.insert(location.code.clone(), Arc::new(location));
+            }
+            Topic::Couriers => {
+                let courier: Courier = catalogue::read(row)?;
+                snapshot.couriers.insert(courier.code.clone(), Arc::new(courier));
             }
             Topic::Ratings => {
                 snapshot.courier_ratings.insert(row.get(0)?, row.get(1)?);
@@ -465,12 +458,7 @@ fn read_lookup(group: &mut LoadedGroup, topic: Topic, rows: &[Row]) -> Result<()
             Topic::BankReferences => {
                 snapshot.bank_references.insert(row.get(0)?);
             }
-            Topic::Couriers
-            | Topic::Rates
-            | Topic::Orders
-            | Topic::Reservations
-            | Topic::Expired
-            | Topic::Fingerprints => {}
+            Topic::Orders | Topic::Reservations | Topic::Expired | Topic::Fingerprints => {}
         }
     }
     Ok(())

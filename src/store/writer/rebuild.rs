@@ -1,16 +1,19 @@
-//! Makes the tables around the orders anew, out of their documents: after a schema has grown, or a projection was
-//! damaged. Page by page, each in a transaction that locks its orders, so that it may run beside a server, stop anywhere
-//! and be run again.
+//! Makes the tables around the orders and the columns of the catalogue anew, out of their documents: after a schema has
+//! grown, or a projection was damaged. Page by page, each in a transaction that locks its rows, so that it may run beside
+//! a server, stop anywhere and be run again.
 
 use std::sync::Arc;
 
+use sea_orm::DbBackend;
 use uuid::Uuid;
 
-use crate::domain::{Order, OrderId, Part};
+use crate::domain::{Courier, Location, Order, OrderId, Part, Product};
 use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row;
 use crate::store::connection::session::Session;
+use crate::store::connection::statement::FixedStatement;
 use crate::store::handle::Store;
+use crate::store::rows::catalogue::{self, Entry};
 use crate::store::rows::document;
 use crate::store::rows::lookup::{self, CachedState};
 use crate::store::rows::order::{JobFields, to_row};
@@ -24,10 +27,13 @@ use crate::store::writer::loading::job_fields;
 const PAGE: usize = 64;
 
 impl Store {
-    /// Makes the projection of every order anew. `progress` hears how many orders are done. Gives back how many there
+    /// Makes the projection of every order and of the catalogue anew. `progress` hears how many orders are done. Gives back how many there
     /// were.
     pub async fn rebuild(&self, progress: impl Fn(u64)) -> Result<u64, StoreError> {
         let db = self.inner.pools.writer(&Arc::default()).await?;
+        rebuild_entries::<Product>(&db, &writes::CHANGE_PRODUCTS).await?;
+        rebuild_entries::<Location>(&db, &writes::CHANGE_LOCATIONS).await?;
+        rebuild_entries::<Courier>(&db, &writes::CHANGE_COURIERS).await?;
         let (mut done, mut after) = (0, OrderId(Uuid::nil()));
         loop {
             let sql = format!("SELECT id FROM orders WHERE id > $1 ORDER BY id LIMIT {PAGE}");
@@ -39,6 +45,35 @@ impl Store {
             done += ids.len() as u64;
             progress(done);
         }
+    }
+}
+
+async fn rebuild_entries<T: Entry>(db: &Session, change: &'static FixedStatement) -> Result<(), StoreError> {
+    let (table, key) = (T::TABLE, T::KEY);
+    // SQLite has one writer, which this transaction is.
+    let locked = match db.backend() {
+        DbBackend::Sqlite => "",
+        _ => "FOR UPDATE",
+    };
+    let sql = format!(
+        "SELECT document, {key}, version FROM {table} WHERE {key} > $1 ORDER BY {key} LIMIT {PAGE} {locked}"
+    );
+    let mut after = String::new();
+    loop {
+        db.begin(Vec::new()).await?;
+        let rows = db.query(&sql, vec![after.as_str().into()]).await?;
+        let Some(last) = rows.last() else { return db.rollback().await };
+        after = last.get(1)?;
+        let mut own = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let entry: T = catalogue::read(row)?;
+            let mut values = catalogue::to_row(&entry)?.values();
+            values.push(row.get::<i64>(2)?.into());
+            own.push(values);
+        }
+        let mut writes = Writes::default();
+        writes.put(change, own);
+        db.commit(writes.into_asks(), &["rebuild"]).await?;
     }
 }
 

@@ -73,7 +73,8 @@ impl Wanted {
         self.reservations.extend(reservations);
         self.replenishments.extend(replenishments);
         self.products.extend(products.iter().chain(skus).cloned());
-        self.locations |= *locations || *order_stock || !skus.is_empty() || !reservations.is_empty();
+        let moves_stock = !skus.is_empty() || !reservations.is_empty() || !replenishments.is_empty();
+        self.locations |= *locations || *order_stock || moves_stock;
         self.couriers |= couriers;
         self.fingerprints.extend(fingerprints.iter().cloned());
         let named = external_references.iter().filter(|(_, reference)| !reference.is_empty());

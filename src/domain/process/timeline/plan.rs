@@ -30,12 +30,10 @@ pub(super) fn plan(order: &Order, lines: &mut [StepLine]) {
     for line in lines {
         line.planned_at = match line.step {
             Step::ReceiveOrder | Step::VerifyCustomer | Step::CheckAvailability => before,
-            Step::ReserveInventory | Step::ArchiveOrder | Step::CloseOrder => None,
+            // The shelves are looked after in the moment of the handover.
+            Step::ReserveInventory | Step::ArchiveOrder | Step::CloseOrder | Step::PrepareNextOrder => None,
             Step::ApproveReservation => approval_deadline(order.approval(Gate::Reservation), before),
-            Step::GenerateInvoice
-            | Step::NotifyShipment
-            | Step::ConfirmToCustomer
-            | Step::PrepareNextOrder => {
+            Step::GenerateInvoice | Step::NotifyShipment | Step::ConfirmToCustomer => {
                 // A letter leaves within minutes; a worker may be busy.
                 before.map(|it| it.plus(Duration::from_secs(300)))
             }

@@ -119,8 +119,7 @@ fn every_bad_field_of_a_courier_is_named_as_it_was_written() {
         daily_cutoff: "24:00".to_owned(),
         utc_offset_minutes: 841,
         pickup_weekdays: vec![1, 0, 8, 1],
-        create_time: None,
-        etag: String::new(),
+        ..pb::Courier::default()
     };
     let request = pb::CreateCourierRequest { courier: Some(courier), request_id: String::new() };
     let mut bad = Problems::default();

@@ -7,6 +7,7 @@ use crate::store::tests::shop::{Scene, on_both_engines};
 on_both_engines! {
     a_changed_column_of_any_table_breaks_the_law
     a_missing_row_of_any_table_breaks_the_law
+    a_changed_column_of_the_catalogue_breaks_the_law_until_it_is_made_anew
 }
 
 /// A table, as the law names it, a column, another value for it, and which rows it is set in.
@@ -111,5 +112,31 @@ async fn a_missing_row_of_any_table_breaks_the_law(scene: &Scene) {
         assert!(found.contains(&format!("{table} differs")), "{table}: {found:?}");
         scene.store.rebuild(|_| ()).await.expect("as before");
         assert_eq!(disagreements(scene).await, Vec::<String>::new(), "{table}");
+    }
+}
+
+async fn a_changed_column_of_the_catalogue_breaks_the_law_until_it_is_made_anew(scene: &Scene) {
+    let db = scene.writer().await;
+    stocked(&db).await;
+    assert_eq!(disagreements(scene).await, Vec::<String>::new());
+    for (table, columns) in [
+        ("products", "version name tax_category active created_at updated_at"),
+        ("locations", "version name region country priority active created_at updated_at"),
+        ("couriers", "version name active created_at updated_at"),
+    ] {
+        for column in columns.split(' ') {
+            let other = match column {
+                "active" => "FALSE".to_owned(),
+                "name" | "tax_category" | "region" => "'ANOTHER'".to_owned(),
+                "country" => "'XX'".to_owned(),
+                _ => format!("{column} + 1"),
+            };
+            scene.sql(&format!("UPDATE {table} SET {column} = {other}")).await;
+            let rows = rows_of(&db, table).await;
+            let found = disagreements(scene).await;
+            assert_eq!(found.len() as i64, rows, "{table}.{column}: {found:?}");
+            scene.store.rebuild(|_| ()).await.expect("as before");
+            assert_eq!(disagreements(scene).await, Vec::<String>::new(), "{table}.{column}");
+        }
     }
 }

@@ -7,7 +7,7 @@ use sea_orm::{
 };
 
 use crate::store::connection::session::Session;
-use crate::store::rows::catalogue::{courier_rates, couriers, locations, products};
+use crate::store::rows::catalogue::{couriers, locations, products};
 use crate::store::rows::order::orders;
 use crate::store::rows::parts::{
     approvals, feedback, holds, invoice_numbers, invoices, messages, order_lines, order_waits,
@@ -69,7 +69,7 @@ fn entities() -> BTreeMap<String, Described> {
     all! {
         orders order_lines order_waits holds approvals messages feedback
         invoice_numbers invoices payments refunds payment_references shipments reservations reservation_items
-        stock_levels stock_movements replenishments products locations couriers courier_rates
+        stock_levels stock_movements replenishments products locations couriers
     }
     .into()
 }

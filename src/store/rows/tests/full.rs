@@ -376,8 +376,6 @@ fn full_shipment(order: OrderId, id: ShipmentId, number: i64) -> Shipment {
         packages: vec![package(1, &[2, 1]), package(2, &[1])],
         label: Some(Label {
             tracking_number: format!("CSG{number:09}"),
-            text: "to Ann".to_owned(),
-            zpl: "^XA^XZ".to_owned(),
             created_at: AT,
             created_by: ann.clone(),
         }),
