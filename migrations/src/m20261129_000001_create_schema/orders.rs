@@ -53,7 +53,7 @@ async fn orders(schema: &Schema<'_>) -> Result<(), DbErr> {
             "CREATE INDEX orders_due ON orders (run_at) WHERE run_at IS NOT NULL",
         ])
         .await?;
-    schema.both_sides("orders", "", "id, number").await?;
+    schema.both_sides("orders", "", "id").await?;
     schema.both_sides("orders", "_by_number", "number, id").await?;
     schema.dependent("orders_channel_with_state (mcv) ON channel, state, archived FROM orders").await
 }
