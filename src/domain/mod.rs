@@ -131,7 +131,7 @@ pub use model::stock::{Movement, MovementKind, StockLevel};
 pub use model::time::Timestamp;
 pub use model::time_zone::TimeZone;
 pub use model::tracking::{TrackingEvent, TrackingStatus};
-pub use ordering::archive::ArchiveOrder;
+pub use ordering::archive::{ArchiveOrder, RestoreOrder};
 pub use ordering::cancel::CancelOrder;
 pub use ordering::card_numbers::looks_like_card_number;
 pub use ordering::change::{Correction, UpdateOrder};

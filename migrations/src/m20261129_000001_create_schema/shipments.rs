@@ -12,6 +12,7 @@ pub(super) async fn create(schema: &Schema<'_>) -> Result<(), DbErr> {
              number INTEGER NOT NULL CHECK (number > 0),
              location TEXT NOT NULL REFERENCES locations (code),
              state TEXT NOT NULL,
+             archived BOOLEAN NOT NULL,
              units BIGINT NOT NULL CHECK (units > 0),
              tracking_number TEXT UNIQUE,
              courier TEXT REFERENCES couriers (code),
@@ -42,10 +43,11 @@ pub(super) async fn create(schema: &Schema<'_>) -> Result<(), DbErr> {
 
     schema
         .indexes(&[
-            "CREATE INDEX shipments_state ON shipments (state, id)",
-            "CREATE INDEX shipments_location_state ON shipments (location, state, id)",
-            "CREATE INDEX shipments_courier ON shipments (courier, id) WHERE courier IS NOT NULL",
+            "CREATE INDEX shipments_state ON shipments (state, archived, id)",
+            "CREATE INDEX shipments_location_state ON shipments (location, state, archived, id)",
+            "CREATE INDEX shipments_courier ON shipments (courier, archived, id) WHERE courier IS NOT NULL",
         ])
         .await?;
-    schema.dependent("shipments_location_with_state (mcv) ON location, state FROM shipments").await
+    schema.both_sides("shipments", "", "id").await?;
+    schema.dependent("shipments_location_with_state (mcv) ON location, state, archived FROM shipments").await
 }

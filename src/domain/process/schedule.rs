@@ -135,7 +135,8 @@ impl Order {
         let may_archive = self.state.may_become(OrderState::Archived) && self.why_not_archivable().is_empty();
         let archive = may_archive.then(|| {
             let over_since = self.closed_at.unwrap_or(self.updated_at);
-            over_since.plus(Duration::from_secs(rules.archive_after_seconds))
+            let since = self.restored_at.map_or(over_since, |it| it.max(over_since));
+            since.plus(Duration::from_secs(rules.archive_after_seconds))
         });
         approvals.chain(hold).chain(close).chain(archive).min()
     }

@@ -1,8 +1,8 @@
 //! Shipments as the API shows them.
 
 use crate::domain::{
-    self, Assignment, Booking, BookingRequest, CourierCode, Handover, Label, Order, OrderState, Package,
-    PackedItem, Proof, Quote, Shipment, ShipmentId, ShipmentItem, TrackingEvent,
+    self, Assignment, Booking, BookingRequest, CourierCode, Handover, Label, Order, Package, PackedItem,
+    Proof, Quote, Shipment, ShipmentId, ShipmentItem, TrackingEvent,
 };
 use crate::pb;
 use crate::rpc::couriers::reply::courier_record;
@@ -11,9 +11,7 @@ use crate::rpc::reply::{actor, address, measure, money, timestamp};
 
 /// A shipment with what its order says about it.
 pub(crate) fn shipment(order: &Order, shipment: &Shipment) -> pb::Shipment {
-    // The archive does not change any more.
-    let actions = if order.state == OrderState::Archived { Vec::new() } else { shipment.available_actions() };
-    let available_actions = actions.iter().map(ToString::to_string).collect();
+    let available_actions = order.actions_of(shipment).iter().map(ToString::to_string).collect();
     let last_event = shipment.tracking.iter().max_by_key(|it| (it.occurred_at, it.sequence));
     let last_tracking_event = last_event.map(|it| tracking_event(shipment.id, it));
     let packing_slip = match shipment.packages.as_slice() {

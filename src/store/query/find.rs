@@ -99,8 +99,7 @@ impl Store {
 
     pub async fn order_by_number(&self, number: i64) -> Result<Option<Arc<Order>>, StoreError> {
         let db = self.look().await?;
-        let sql = "SELECT id FROM orders WHERE number = $1 \
-            UNION ALL SELECT id FROM archived_orders WHERE number = $1";
+        let sql = "SELECT id FROM orders WHERE number = $1";
         let Some(row) = db.query_one(sql, vec![number.into()]).await? else { return Ok(None) };
         Ok(load_orders(&db, &self.inner.order_cache, &[row.get(0)?]).await?.pop())
     }
@@ -249,8 +248,7 @@ impl Store {
         last_position(&self.look().await?).await
     }
 
-    /// Feedback from `since` until `until`, with the latest comments. Orders that are in the archive by now do not
-    /// count.
+    /// Feedback from `since` until `until`, with the latest comments.
     pub async fn feedback_report(
         &self,
         since: Timestamp,
@@ -335,8 +333,7 @@ async fn decisions_after(
     if let Some(email) = &filter.customer_email {
         values.push(email.as_str().into());
         sql.push_str(&format!(
-            " AND order_id IN (SELECT id FROM orders WHERE customer_email = ${0} \
-            UNION ALL SELECT id FROM archived_orders WHERE customer_email = ${0})",
+            " AND order_id IN (SELECT id FROM orders WHERE customer_email = ${})",
             values.len()
         ));
     }

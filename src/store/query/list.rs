@@ -11,27 +11,28 @@ use crate::domain::{
 use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row as FoundRow;
 use crate::store::handle::Store;
-use crate::store::query::listing::{Listing, Page};
-use crate::store::query::plan::{Row, both_pages, page};
+use crate::store::query::listing::{Compare, Listing, Page, Term};
+use crate::store::query::plan::{Row, page};
 use crate::store::query::resources::{
-    APPROVALS, COURIERS, INVOICES, LOCATIONS, MESSAGES, MOVEMENTS, ORDERS, PAYMENTS, PRODUCTS, REFUNDS,
-    REPLENISHMENTS, RESERVATIONS, Resource, SHIPMENTS, STOCK_LEVELS,
+    APPROVALS, ARCHIVED, COURIERS, INVOICES, LOCATIONS, MESSAGES, MOVEMENTS, ORDERS, PAYMENTS, PRODUCTS,
+    REFUNDS, REPLENISHMENTS, RESERVATIONS, Resource, SHIPMENTS, STOCK_LEVELS,
 };
 use crate::store::query::whole::reservation_of;
 use crate::store::rows::{catalogue, document, stock};
 
 impl Store {
+    /// Archived ones are left out unless they are to be shown, or the filter says which are wanted.
     pub async fn list_orders(
         &self,
         listing: &Listing,
         show_archived: bool,
     ) -> Result<Page<Arc<Order>>, StoreError> {
-        if !show_archived {
-            let (rows, next) = page(&self.look().await?, &ORDERS, listing).await?;
-            return Ok((self.orders_in(&rows)?, next));
+        let mut listing = listing.clone();
+        if !show_archived && listing.filter.iter().all(|it| it.field != ARCHIVED) {
+            let (field, value) = (ARCHIVED.to_owned(), "false".to_owned());
+            listing.filter.push(Term { field, compare: Compare::Equal, value });
         }
-        let db = self.snapshot().await?;
-        let (rows, next) = both_pages(&db, listing).await?;
+        let (rows, next) = page(&self.look().await?, &ORDERS, &listing).await?;
         Ok((self.orders_in(&rows)?, next))
     }
 

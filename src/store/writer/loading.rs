@@ -1,6 +1,6 @@
 //! A group's loading under way: what is asked for in each message, and what the answers say.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::domain::{
@@ -32,7 +32,6 @@ pub(in crate::store) struct LoadedGroup {
 pub(super) enum Topic {
     Answers,
     Orders,
-    Archived,
     Reservations,
     Expired,
     Levels,
@@ -250,14 +249,6 @@ impl<'w> Loading<'w> {
     /// What follows from the orders.
     pub(super) fn second_message(&mut self) -> Message {
         let mut message = Message::new();
-        let found: HashSet<usize> = self.found_parts();
-        let missing = self.parts.iter().enumerate().filter(|(index, _)| !found.contains(index));
-        let archived: Vec<_> =
-            missing.map(|(index, (part, _))| lookup::order_of(part, index, CachedState::default())).collect();
-        if !archived.is_empty() {
-            message.push((Topic::Archived, lookup::FIND_ARCHIVED.about(archived)));
-        }
-
         let (mut stock, mut reserving, mut fingerprints) =
             (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         for (id, of) in &self.of_orders {
@@ -298,31 +289,10 @@ impl<'w> Loading<'w> {
         message
     }
 
-    fn found_parts(&self) -> HashSet<usize> {
-        let orders = &self.group.snapshot.orders;
-        let owners = &self.group.snapshot.owners;
-        let is_found = |part: &Part| match part {
-            Part::Order(id) => orders.contains_key(id),
-            other => owners.contains_key(other),
-        };
-        self.parts
-            .iter()
-            .enumerate()
-            .filter(|(_, (part, _))| is_found(part))
-            .map(|(index, _)| index)
-            .collect()
-    }
-
     pub(super) fn read(&mut self, topics: Vec<Topic>, answers: Vec<Vec<Row>>) -> Result<(), StoreError> {
         for (topic, rows) in topics.into_iter().zip(answers) {
             match topic {
                 Topic::Orders => rows.iter().try_for_each(|row| self.read_order(row))?,
-                Topic::Archived => {
-                    for row in &rows {
-                        let order = Arc::new(document::decode::<Order>("archived_orders", row.bytes(1)?)?);
-                        self.add_order(row.get(0)?, order);
-                    }
-                }
                 Topic::Expired => self.read_expired(&rows)?,
                 Topic::Fingerprints => self.read_fingerprints(&rows)?,
                 Topic::Reservations => {
@@ -360,19 +330,15 @@ impl<'w> Loading<'w> {
                 .ok_or_else(|| StoreError::corrupt("orders", format!("{id} has no document")))?,
         };
         self.group.jobs.insert(JobId(id.0), job_fields(row, 4)?);
-        self.add_order(row.get(0)?, order);
-        Ok(())
-    }
-
-    fn add_order(&mut self, index: i32, order: Arc<Order>) {
-        let asked = usize::try_from(index).ok().and_then(|it| self.parts.get(it));
+        let asked = usize::try_from(row.get::<i32>(0)?).ok().and_then(|it| self.parts.get(it));
         if let Some((part, of)) = asked {
-            self.of_orders.entry(order.id).or_default().extend(*of);
+            self.of_orders.entry(id).or_default().extend(*of);
             if !matches!(part, Part::Order(_)) {
-                self.group.snapshot.owners.insert(part.clone(), order.id);
+                self.group.snapshot.owners.insert(part.clone(), id);
             }
         }
-        self.group.snapshot.orders.insert(order.id, order);
+        self.group.snapshot.orders.insert(id, order);
+        Ok(())
     }
 
     /// The oldest of those that were found, however many statements found them.
@@ -493,7 +459,7 @@ fn read_lookup(group: &mut LoadedGroup, topic: Topic, rows: &[Row]) -> Result<()
             Topic::BankReferences => {
                 snapshot.bank_references.insert(row.get(0)?);
             }
-            Topic::Orders | Topic::Archived | Topic::Reservations | Topic::Expired | Topic::Fingerprints => {}
+            Topic::Orders | Topic::Reservations | Topic::Expired | Topic::Fingerprints => {}
         }
     }
     Ok(())

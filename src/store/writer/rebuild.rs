@@ -16,7 +16,7 @@ use crate::store::handle::Store;
 use crate::store::query::agreement::stored_records;
 use crate::store::rows::catalogue::{self, Entry};
 use crate::store::rows::lookup::{self, CachedState};
-use crate::store::rows::order::{JobFields, archived_parts_of, to_archived_row, to_row};
+use crate::store::rows::order::{JobFields, to_row};
 use crate::store::rows::projection::{Changes, values};
 use crate::store::rows::statements::Writes;
 use crate::store::rows::table::Record;
@@ -35,22 +35,16 @@ impl Store {
         rebuild_entries::<Product>(&db, &writes::CHANGE_PRODUCTS).await?;
         rebuild_entries::<Location>(&db, &writes::CHANGE_LOCATIONS).await?;
         rebuild_entries::<Courier>(&db, &writes::CHANGE_COURIERS).await?;
-        let mut done = 0;
-        for table in ["orders", "archived_orders"] {
-            let mut after = OrderId(Uuid::nil());
-            loop {
-                let sql = format!("SELECT id FROM {table} WHERE id > $1 ORDER BY id LIMIT {PAGE}");
-                let found = db.query(&sql, vec![after.into()]).await?;
-                let ids = found.iter().map(|row| row.get(0)).collect::<Result<Vec<OrderId>, _>>()?;
-                let Some(last) = ids.last() else { break };
-                after = *last;
-                match table {
-                    "orders" => rebuild_orders(&db, &ids).await?,
-                    _ => rebuild_archived(&db, &ids).await?,
-                }
-                done += ids.len() as u64;
-                progress(done);
-            }
+        let (mut done, mut after) = (0, OrderId(Uuid::nil()));
+        loop {
+            let sql = format!("SELECT id FROM orders WHERE id > $1 ORDER BY id LIMIT {PAGE}");
+            let found = db.query(&sql, vec![after.into()]).await?;
+            let ids = found.iter().map(|row| row.get(0)).collect::<Result<Vec<OrderId>, _>>()?;
+            let Some(last) = ids.last() else { break };
+            after = *last;
+            rebuild_orders(&db, &ids).await?;
+            done += ids.len() as u64;
+            progress(done);
         }
         self.correct_records(&db).await?;
         Ok(done)
@@ -64,16 +58,14 @@ impl Store {
         for (courier, record) in stored_records(&looked).await? {
             missing.entry(courier).or_default().add(&record, -1);
         }
-        for table in ["orders", "archived_orders"] {
-            let sql = format!("SELECT id, document FROM {table} WHERE id > $1 ORDER BY id LIMIT {PAGE}");
-            let mut after = OrderId(Uuid::nil());
-            loop {
-                let rows = looked.query(&sql, vec![after.into()]).await?;
-                let Some(last) = rows.last() else { break };
-                after = last.get(0)?;
-                for row in &rows {
-                    record::count(&mut missing, &document::decode::<Order>(table, row.bytes(1)?)?, 1);
-                }
+        let sql = format!("SELECT id, document FROM orders WHERE id > $1 ORDER BY id LIMIT {PAGE}");
+        let mut after = OrderId(Uuid::nil());
+        loop {
+            let rows = looked.query(&sql, vec![after.into()]).await?;
+            let Some(last) = rows.last() else { break };
+            after = last.get(0)?;
+            for row in &rows {
+                record::count(&mut missing, &document::decode::<Order>("orders", row.bytes(1)?)?, 1);
             }
         }
         drop(looked);
@@ -114,13 +106,10 @@ async fn rebuild_entries<T: Entry>(db: &Session, change: &'static FixedStatement
     }
 }
 
-fn asked(ids: &[OrderId]) -> Vec<Vec<sea_orm::sea_query::Value>> {
-    let asked = ids.iter().enumerate();
-    asked.map(|(index, it)| lookup::order_of(&Part::Order(*it), index, CachedState::default())).collect()
-}
-
 async fn rebuild_orders(db: &Session, ids: &[OrderId]) -> Result<(), StoreError> {
-    let (_, rows) = db.begin(vec![lookup::LOCK_ORDERS.about(asked(ids))]).await?;
+    let asked = ids.iter().enumerate();
+    let asked = asked.map(|(index, it)| lookup::order_of(&Part::Order(*it), index, CachedState::default()));
+    let (_, rows) = db.begin(vec![lookup::LOCK_ORDERS.about(asked.collect())]).await?;
     // With the version that the row has, whatever it is: the document is right.
     let read = |row: &Row| -> Result<(Order, JobFields, i64), StoreError> {
         Ok((document::order(row.bytes(8)?)?, job_fields(row, 4)?, row.get(2)?))
@@ -138,20 +127,4 @@ async fn rebuild_orders(db: &Session, ids: &[OrderId]) -> Result<(), StoreError>
     let orders: Vec<Order> = found.into_iter().map(|it| it.0).collect();
     asks.extend(Changes::rebuild(&orders));
     db.commit(asks, &["rebuild"]).await
-}
-
-async fn rebuild_archived(db: &Session, ids: &[OrderId]) -> Result<(), StoreError> {
-    let (_, rows) = db.begin(vec![lookup::FIND_ARCHIVED.about(asked(ids))]).await?;
-    let (mut own, mut parts) = (Vec::new(), Vec::new());
-    for row in rows.iter().flatten() {
-        let order: Order = document::decode("archived_orders", row.bytes(1)?)?;
-        let mut values = to_archived_row(&order)?.values();
-        values.push(order.version.into());
-        own.push(values);
-        parts.extend(archived_parts_of(&order));
-    }
-    let mut writes = Writes::default();
-    writes.put(&writes::CHANGE_ARCHIVED, own);
-    writes.put(&writes::ADD_ARCHIVED_PARTS, values(parts));
-    db.commit(writes.into_asks(), &["rebuild"]).await
 }

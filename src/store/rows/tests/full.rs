@@ -348,6 +348,7 @@ pub(in crate::store) fn full(number: i64) -> Order {
         delivered_at: Some(later(14)),
         closed_at: Some(later(15)),
         archived_at: None,
+        restored_at: None,
     }
 }
 
