@@ -110,7 +110,7 @@ fn draw(canvas: &mut Canvas<'_>, label: &LabelPaper, parts: &Parts, parcel: &Par
     canvas.text((RIGHT - 3.0, baseline), 17.0, Shade::White, Align::Right, &service);
     let room = INNER - 10.0 - service.width * 17.0 / POINTS;
     let courier = Block::fitting(
-        &[label.courier.clone()],
+        std::slice::from_ref(&label.courier),
         First::Bold,
         &[17.0, 13.0, 10.0, 7.0, 5.0],
         (room, 9.0),

@@ -42,7 +42,11 @@ fn a_pickup_may_be_chosen_among_those_that_come() {
     assign(&mut bench, id, Some("ROCKET"), hours_later(8 + 24)).expect("tomorrow's");
     assert_eq!(pickup(&bench), Some(hours_later(8 + 24)));
     let delivery = bench.shipment(id, 0).assignment.as_ref().map(|it| it.delivery_at);
-    assert_eq!(delivery, Some(hours_later(8 + 48)), "the journey begins with that pickup");
+    assert_eq!(
+        delivery,
+        Some(hours_later(8 + 48 + 5)),
+        "the journey begins with that pickup, and ends at 16:00 in New York"
+    );
     assign(&mut bench, id, None, hours_later(8 + 24)).expect("whoever comes then");
     assert_eq!(bench.shipment(id, 0).state, ShipmentState::CourierAssigned);
 }

@@ -123,6 +123,7 @@ pub(in crate::store) fn full(number: i64) -> Order {
                 service_name: "Express 12".to_owned(),
                 ship_at: Some(later(1)),
                 delivery_at: Some(later(2)),
+                cheapest_at: Some(later(2)),
                 why: "so it is".to_owned(),
             }],
         }),
