@@ -89,7 +89,7 @@ pub use model::payment::{
     AtProvider, Means, OpenRequest, Payment, PaymentState, ProviderAnswer, ProviderRequest,
     bank_reference_key,
 };
-pub use model::policy::{ApprovalRules, GateRules, Rules, ShippingFee, TaxRule};
+pub use model::policy::{ApprovalRules, GateRules, PickupScan, Rules, ShippingFee, TaxRule};
 pub use model::product::Product;
 pub use model::recipient::{BareAddress, Recipient, Sender};
 pub use model::refund::{HandedBack, Refund, RefundState};
@@ -102,12 +102,13 @@ pub use model::scalars::{
     ServiceLevel, ShipmentId, Sku,
 };
 pub use model::shipment::{
-    Assignment, Handover, Label, Package, PackedItem, Proof, Shipment, ShipmentItem, ShipmentState,
+    Assignment, CarrierLabel, Handover, Label, LabelFile, Package, PackedItem, Proof, Resolution,
+    ResolutionKind, Shipment, ShipmentItem, ShipmentState,
 };
 pub use model::states::{State, legal};
 pub use model::stock::{Movement, MovementKind, StockLevel};
 pub use model::time::Timestamp;
-pub use model::tracking::{TrackingEvent, TrackingStatus};
+pub use model::tracking::{ReportOrigin, TrackingEvent, TrackingReport, TrackingStatus};
 pub use ordering::archive::ArchiveOrder;
 pub use ordering::cancel::CancelOrder;
 pub use ordering::card_numbers::looks_like_card_number;
@@ -115,12 +116,14 @@ pub use ordering::change::{Correction, UpdateOrder};
 pub use ordering::close::CloseOrder;
 pub use ordering::holds::{PlaceHold, ReleaseHold};
 pub use ordering::receive::CreateOrder;
+pub use ordering::resolve::{ResolveException, Way};
 pub use ordering::verify::{VerifyOrder, Waive};
 pub use process::schedule::{OutboundAnswer, OutboundTask, RecordAnswers, RunDue};
 pub use process::status::{FulfillmentStatus, LineProgress, PaymentStatus};
 pub use process::timeline::lines::timeline;
 pub use process::timeline::steps::{Step, StepLine, StepState};
 pub use shipping::assign::AssignCourier;
+pub use shipping::carrier_label::{NewCarrierLabel, RecordCarrierLabel};
 pub use shipping::check::{LineCheck, RecordQualityCheck};
 pub use shipping::deliver::{ConfirmDelivery, Delivery};
 pub use shipping::hand_over::ConfirmPickup;
@@ -128,7 +131,7 @@ pub use shipping::label::{CreateShippingLabel, VoidShippingLabel};
 pub use shipping::pack::PackShipment;
 pub use shipping::pick::{LineUnits, RecordPick, StartPicking};
 pub use shipping::quote::{Decline, Offers, QuoteCouriers};
-pub use shipping::track::{RecordTracking, Recorded, RecordedTracking, TrackingReport};
+pub use shipping::track::{RecordTracking, RecordedTracking, ReportOutcome};
 #[cfg(test)]
 pub(crate) use unit::command::conclude;
 pub use unit::command::{Command, OnOrder, OrderCommand, Target};

@@ -85,6 +85,8 @@ mutations! {
     ConfirmPickupRequest = "ConfirmPickup",
     RecordTrackingEventsRequest = "RecordTrackingEvents",
     ConfirmDeliveryRequest = "ConfirmDelivery",
+    RecordCarrierLabelRequest = "RecordCarrierLabel",
+    ResolveExceptionRequest = "ResolveException",
     CreateCourierRequest = "CreateCourier",
     AuthorizePaymentRequest = "AuthorizePayment",
     CapturePaymentRequest = "CapturePayment",

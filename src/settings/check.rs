@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::domain::{ApprovalRules, GateRules, Problems, RegionCode, Rules, Sender, ShippingFee, TaxRule};
+use crate::domain::{
+    ApprovalRules, GateRules, PickupScan, Problems, RegionCode, Rules, Sender, ShippingFee, TaxRule,
+};
 use crate::settings::secret::Secret;
 use crate::settings::values::{Limits, PaymentProvider, Settings};
 use crate::telemetry;
@@ -129,6 +131,7 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
         next_purchase_discount_ppm,
         invoice_series,
         message_lifetime_seconds,
+        pickup_scan: PickupScan::Handover | PickupScan::Wait,
     } = rules;
 
     if company_name.chars().count() > 100 || company_name.chars().any(char::is_control) {

@@ -25,6 +25,7 @@ mod operator;
 mod outage;
 mod overload;
 mod papers;
+mod parcels;
 mod postgres;
 mod process;
 mod proxy;

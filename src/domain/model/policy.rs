@@ -45,6 +45,19 @@ pub struct Rules {
     pub invoice_series: String,
     /// How long after it was queued a message that cannot be sent is given up. 1 s to 30 days.
     pub message_lifetime_seconds: u64,
+    /// Whether a courier's report that it has the goods stands for the handover.
+    pub pickup_scan: PickupScan,
+}
+
+/// What a courier's report does of a shipment whose pickup nobody has confirmed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PickupScan {
+    /// It stands for the handover: the stock leaves, the customer is told.
+    #[default]
+    Handover,
+    /// It waits until a person confirms the pickup.
+    Wait,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -205,6 +218,7 @@ impl Default for Rules {
             next_purchase_discount_ppm: 50_000,
             invoice_series: "INV".to_owned(),
             message_lifetime_seconds: 86_400,
+            pickup_scan: PickupScan::Handover,
         }
     }
 }

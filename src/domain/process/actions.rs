@@ -9,6 +9,7 @@ use crate::domain::model::payment::PaymentState;
 use crate::domain::model::replenishment::{Replenishment, ReplenishmentState};
 use crate::domain::model::reservation::Reservation;
 use crate::domain::model::shipment::{Shipment, ShipmentState};
+use crate::domain::shipping::tracking_state::has_left;
 
 impl Order {
     /// The calls that would not be refused for the order's state.
@@ -49,8 +50,8 @@ impl Order {
             }
         }
         if self.state != OrderState::Archived {
-            let shipments = self.live_shipments().filter(|it| !held || it.state.is_handed_over());
-            actions.extend(shipments.flat_map(Shipment::available_actions));
+            let of_shipments = self.live_shipments().flat_map(Shipment::available_actions);
+            actions.extend(of_shipments.filter(|it| !held || !IN_THE_HOUSE.contains(it)));
         }
         if self.feedback.as_ref().is_some_and(|it| it.state == FeedbackState::Requested)
             && self.state != OrderState::Archived
@@ -99,6 +100,18 @@ impl Order {
     }
 }
 
+/// What is done with goods that have not left: a hold on the order stops it.
+const IN_THE_HOUSE: [Action; 8] = [
+    Action::StartPicking,
+    Action::RecordPick,
+    Action::RecordQualityCheck,
+    Action::PackShipment,
+    Action::CreateShippingLabel,
+    Action::VoidShippingLabel,
+    Action::AssignCourier,
+    Action::ConfirmPickup,
+];
+
 impl Shipment {
     /// The calls that would not be refused for the shipment's state.
     pub fn available_actions(&self) -> Vec<Action> {
@@ -109,19 +122,33 @@ impl Shipment {
             ShipmentState::QcPassed => vec![Action::PackShipment],
             ShipmentState::Packed => vec![Action::PackShipment, Action::CreateShippingLabel],
             ShipmentState::Labelled => vec![Action::VoidShippingLabel, Action::AssignCourier],
-            ShipmentState::CourierAssigned => {
-                vec![Action::VoidShippingLabel, Action::AssignCourier, Action::ConfirmPickup]
+            ShipmentState::CourierAssigned if has_left(&self.tracking) => {
+                vec![Action::ConfirmPickup, Action::RecordCarrierLabel, Action::RecordTrackingEvents]
             }
+            ShipmentState::CourierAssigned => vec![
+                Action::VoidShippingLabel,
+                Action::AssignCourier,
+                Action::ConfirmPickup,
+                Action::RecordCarrierLabel,
+                Action::RecordTrackingEvents,
+            ],
             ShipmentState::PickedUp
             | ShipmentState::InTransit
             | ShipmentState::OutForDelivery
-            | ShipmentState::DeliveryAttempted
             | ShipmentState::AvailableForPickup
-            | ShipmentState::Exception
             | ShipmentState::Returning
+            | ShipmentState::Delivered => {
+                vec![Action::RecordTrackingEvents, Action::ConfirmDelivery, Action::RecordCarrierLabel]
+            }
+            ShipmentState::DeliveryAttempted
+            | ShipmentState::Exception
             | ShipmentState::Lost
-            | ShipmentState::Returned
-            | ShipmentState::Delivered => vec![Action::RecordTrackingEvents, Action::ConfirmDelivery],
+            | ShipmentState::Returned => vec![
+                Action::RecordTrackingEvents,
+                Action::ConfirmDelivery,
+                Action::RecordCarrierLabel,
+                Action::ResolveException,
+            ],
             ShipmentState::Cancelled => Vec::new(),
         }
     }

@@ -195,12 +195,15 @@ impl Order {
             | MessageKind::DeliveryException
             | MessageKind::DeliveryAttempted
             | MessageKind::ReadyForPickup
-            | MessageKind::LocationChanged => arrived().then_some("the parcel has been delivered"),
+            | MessageKind::LocationChanged
+            | MessageKind::DeliveryRearranged => arrived().then_some("the parcel has been delivered"),
+            MessageKind::DeliveryConfirmed => {
+                self.delivered_at.is_none().then_some("the goods have gone back")
+            }
             MessageKind::OrderReceived
             | MessageKind::InvoiceIssued
             | MessageKind::PaymentReceived
             | MessageKind::Shipped
-            | MessageKind::DeliveryConfirmed
             | MessageKind::OrderCancelled
             | MessageKind::OrderExpired
             | MessageKind::OrderRejected

@@ -45,6 +45,7 @@ impl Order {
         service: Option<ServiceLevel>,
     ) -> Result<(), Refusal> {
         let index = self.workable(id)?;
+        self.must_be_here(index, "assign a courier")?;
         let is_assigned = self.shipments[index].state == ShipmentState::CourierAssigned;
         if !is_assigned {
             self.shipment_must_be(index, ShipmentState::Labelled, "assign a courier")?;
@@ -80,6 +81,7 @@ impl Order {
         if is_assigned {
             let text = "courier released to be chosen again";
             self.move_shipment(unit, index, ShipmentState::Labelled, EventKind::CourierReleased, text)?;
+            self.shipments[index].carrier_labels.clear();
         }
         let text = format!("{} {}: {reason}", assignment.courier, assignment.service);
         let shipment = &mut self.shipments[index];

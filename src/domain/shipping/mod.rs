@@ -1,6 +1,7 @@
 //! Shipments: from the pick list to the proof of delivery.
 
 pub(super) mod assign;
+pub(super) mod carrier_label;
 pub(super) mod check;
 pub(super) mod deliver;
 pub(super) mod hand_over;

@@ -53,6 +53,8 @@ impl Order {
                 estimated_at: None,
                 created_at: unit.now,
                 updated_at: unit.now,
+                carrier_labels: Vec::new(),
+                resolutions: Vec::new(),
             });
             let step = opened(id.0, ShipmentState::Planned);
             self.record_automatic(

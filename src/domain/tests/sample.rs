@@ -20,7 +20,7 @@ use crate::domain::model::shipment::{
     Assignment, Handover, Label, Package, PackedItem, Shipment, ShipmentItem, ShipmentState,
 };
 use crate::domain::model::time::Timestamp;
-use crate::domain::model::tracking::{TrackingEvent, TrackingStatus};
+use crate::domain::model::tracking::{ReportOrigin, TrackingEvent, TrackingStatus};
 
 /// 2026-03-02T10:00:00Z, a Monday.
 pub(in crate::domain) const NOW: Timestamp = Timestamp::from_unix_micros(1_772_445_600_000_000);
@@ -265,11 +265,17 @@ fn shipment() -> Shipment {
             raw_code: "D7".to_owned(),
             description: "the storm keeps the aircraft on the ground".to_owned(),
             key: "key".to_owned(),
+            origin: ReportOrigin::Courier,
+            package: 0,
+            event_id: String::new(),
+            received_by: String::new(),
         }],
         proof: None,
         promised_by: Some(days_later(5)),
         estimated_at: Some(days_later(4)),
         created_at: NOW,
         updated_at: NOW,
+        carrier_labels: Vec::new(),
+        resolutions: Vec::new(),
     }
 }

@@ -6,8 +6,8 @@ use crate::store::connection::statement::{Effect, FixedStatement, Kind};
 use crate::store::rows::catalogue::{courier_rates, couriers, locations, products};
 use crate::store::rows::order::{archived_orders, archived_parts, orders};
 use crate::store::rows::parts::{
-    approvals, feedback, holds, invoice_numbers, invoices, messages, order_lines, order_waits,
-    payment_references, payments, refunds, shipments,
+    approvals, carrier_labels, feedback, holds, invoice_numbers, invoices, messages, order_lines,
+    order_waits, payment_references, payments, refunds, shipments, tracking_numbers,
 };
 use crate::store::rows::reservation::{reservation_items, reservations};
 use crate::store::rows::statements::{
@@ -72,6 +72,12 @@ fixed! {
     UPSERT_REFUNDS = upsert::<refunds::Entity>(&[refunds::Column::State, refunds::Column::Method, refunds::Column::Reference, refunds::Column::ProviderReference, refunds::Column::UpdatedAt]);
     ADD_PAYMENT_REFERENCES = insert::<payment_references::Entity>();
     UPSERT_SHIPMENTS = upsert::<shipments::Entity>(&[shipments::Column::State, shipments::Column::Units, shipments::Column::TrackingNumber, shipments::Column::Courier, shipments::Column::HandedOverAt, shipments::Column::ReceivedAt, shipments::Column::EstimatedAt, shipments::Column::UpdatedAt]);
+    ADD_NUMBERS = insert::<tracking_numbers::Entity>();
+    DELETE_NUMBERS = delete::<tracking_numbers::Entity>(
+        &[tracking_numbers::Column::Courier, tracking_numbers::Column::Number],
+        Effect::Write,
+    );
+    ADD_CARRIER_LABELS = insert_missing::<carrier_labels::Entity>();
 
     UPSERT_RESERVATIONS = upsert::<reservations::Entity>(&[reservations::Column::Version, reservations::Column::State, reservations::Column::ExpiresAt]);
     ADD_RESERVATIONS = insert::<reservations::Entity>();
@@ -112,6 +118,7 @@ pub(in crate::store) static DELETE_PARTS: LazyLock<Vec<FixedStatement>> = LazyLo
         delete::<refunds::Entity>(&[refunds::Column::OrderId], Effect::Write),
         delete::<payments::Entity>(&[payments::Column::OrderId], Effect::Write),
         delete::<invoices::Entity>(&[invoices::Column::OrderId], Effect::Write),
+        delete::<tracking_numbers::Entity>(&[tracking_numbers::Column::OrderId], Effect::Write),
         delete::<shipments::Entity>(&[shipments::Column::OrderId], Effect::Write),
         delete::<messages::Entity>(&[messages::Column::OrderId], Effect::Write),
         delete::<approvals::Entity>(&[approvals::Column::OrderId], Effect::Write),

@@ -203,7 +203,8 @@ impl<'w> Loading<'w> {
     /// Whether orders and reservations say which stock is wanted too: then all of it is locked at once, when they are
     /// known. Locked in two goes, two groups could wait for each other.
     fn locks_stock_later(&self) -> bool {
-        self.parts.iter().any(|(_, of)| of.stock) || !self.wanted.reservations.is_empty()
+        self.parts.iter().any(|(_, of)| of.stock || of.stock_for_handover)
+            || !self.wanted.reservations.is_empty()
     }
 
     fn ask_replenishments(&self, message: &mut Message) {
@@ -264,7 +265,7 @@ impl<'w> Loading<'w> {
             (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         for (id, of) in &self.of_orders {
             let Some(order) = self.group.snapshot.orders.get(id) else { continue };
-            if of.stock {
+            if of.stock || (of.stock_for_handover && order.awaits_courier()) {
                 stock.extend(skus_of(order));
             }
             if of.reserving {

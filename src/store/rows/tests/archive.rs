@@ -16,7 +16,7 @@ on_both_engines! {
 }
 
 /// Tables without a row of an archived order.
-const OF_THE_DAY: [&str; 13] = [
+const OF_THE_DAY: [&str; 14] = [
     "orders",
     "order_lines",
     "order_waits",
@@ -28,6 +28,7 @@ const OF_THE_DAY: [&str; 13] = [
     "payments",
     "refunds",
     "shipments",
+    "tracking_numbers",
     "messages",
     "feedback",
 ];
