@@ -8,7 +8,7 @@ mod codec;
 mod connections;
 mod couriers;
 mod customers;
-mod enums;
+pub(crate) mod enums;
 mod identity;
 mod inventory;
 #[cfg(test)]
@@ -19,7 +19,7 @@ mod ordering;
 mod parse;
 mod reply;
 mod routes;
-mod shipping;
+pub(crate) mod shipping;
 mod status;
 mod streams;
 

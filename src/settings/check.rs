@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use crate::domain::{
     ApprovalRules, GateRules, PickupScan, Problems, RegionCode, Rules, Sender, ShippingFee, TaxRule,
 };
 use crate::settings::secret::Secret;
-use crate::settings::values::{Limits, PaymentProvider, Settings};
+use crate::settings::values::{Limits, PaymentProvider, Settings, Webhooks};
 use crate::telemetry;
 
 impl Settings {
@@ -25,6 +26,7 @@ impl Settings {
             limits,
             log,
             rules,
+            webhooks,
         } = self;
 
         if !listen.ip().is_loopback() && !insecure_listen {
@@ -49,6 +51,29 @@ impl Settings {
         }
         limits.check(bad);
         check_rules(rules, bad);
+        webhooks.check(bad);
+    }
+}
+
+/// A secret that can be guessed is none.
+const SECRET_BYTES: RangeInclusive<usize> = 16..=256;
+
+impl Webhooks {
+    fn check(&self, bad: &mut Problems) {
+        let Self { listen, body_bytes, connections, request_seconds, window_seconds, secrets } = self;
+        within(bad, "webhooks.body_bytes", *body_bytes, 1_024, 4 * 1_048_576);
+        within(bad, "webhooks.connections", *connections, 1, 100_000);
+        within(bad, "webhooks.request_seconds", *request_seconds, 1, 300);
+        within(bad, "webhooks.window_seconds", *window_seconds, 1, 86_400);
+        if listen.is_some() && secrets.is_empty() {
+            bad.add("webhooks.secrets", "must name a courier: nobody else is listened to");
+        }
+        for (courier, secret) in secrets {
+            if !SECRET_BYTES.contains(&secret.bytes().len()) {
+                let (least, most) = (SECRET_BYTES.start(), SECRET_BYTES.end());
+                bad.add(format!("webhooks.secrets.{courier}"), format!("must have {least} to {most} bytes"));
+            }
+        }
     }
 }
 

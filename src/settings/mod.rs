@@ -8,5 +8,5 @@ mod values;
 
 pub use flags::{DatabaseFlags, ServeFlags};
 pub use load::SettingsError;
-pub use secret::Secret;
-pub use values::{Limits, Log, LogFormat, PaymentProvider, Settings};
+pub use secret::{Secret, SigningKey};
+pub use values::{Limits, Log, LogFormat, PaymentProvider, Settings, Webhooks};

@@ -37,3 +37,4 @@ mod tracking;
 mod views;
 mod walk;
 mod warehouse;
+mod webhooks;

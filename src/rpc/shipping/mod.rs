@@ -1,5 +1,5 @@
 //! The calls about shipments.
 
-mod parse;
+pub(crate) mod parse;
 pub(super) mod reply;
 mod service;
