@@ -65,9 +65,9 @@ pub(in crate::domain) fn state_of(events: &[TrackingEvent], packages: usize) -> 
             .find(|state| ends.iter().any(|it| it.1 == Some(*state)));
     }
 
-    let of_these =
-        in_order(events).into_iter().filter(|it| it.package == 0 || on_the_road.contains(&it.package));
-    let latest = of_these.filter_map(|it| moves_to(it.status)).last();
+    let mut latest_first = in_order(events).into_iter().rev();
+    let latest = latest_first
+        .find_map(|it| moves_to(it.status).filter(|_| it.package == 0 || on_the_road.contains(&it.package)));
     // A package that nothing was said of has left together with the others.
     latest.or_else(|| has_left(events).then_some(ShipmentState::PickedUp))
 }

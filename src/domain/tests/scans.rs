@@ -66,7 +66,7 @@ fn two_scans_of_one_minute_and_place_are_two_and_one_place_spelled_twice_is_one(
     let departed = TrackingReport { description: "departed".to_owned(), ..arrived.clone() };
     let spelled = TrackingReport { location: "NEWARK, NJ".to_owned(), ..arrived.clone() };
     assert_eq!(tell(&mut bench, id, &[arrived, departed]).map(|it| it.new), Ok(2));
-    let again = tell(&mut bench, id, &[spelled.clone()]).expect("known");
+    let again = tell(&mut bench, id, std::slice::from_ref(&spelled)).expect("known");
     assert_eq!((again.new, again.left_out), (0, 0));
     assert_eq!(bench.shipment(id, 0).tracking.len(), 3, "with the handover");
     assert_eq!(tell(&mut bench, id, &[spelled]).map(|it| it.updated), Ok(0), "nothing new in it");
@@ -102,7 +102,7 @@ fn a_pickup_scan_stands_for_the_handover() {
     assert_eq!(bench.shelf("A-1", "NYC"), (2, 2, 0));
 
     let scans = [scan(&bench, OutForDelivery, 10), scan(&bench, PickedUp, 60)];
-    assert_eq!(tell(&mut bench.by("courier"), id, &scans).map(|it| it.new), Ok(2));
+    assert_eq!(tell(bench.by("courier"), id, &scans).map(|it| it.new), Ok(2));
     let shipment = bench.shipment(id, 0);
     assert_eq!((bench.state(id), shipment.state), (OrderState::Shipped, ShipmentState::OutForDelivery));
     assert_eq!(bench.shelf("A-1", "NYC"), (0, 0, 0), "the goods have left");
@@ -227,7 +227,7 @@ fn two_deliveries_give_the_same_proof_in_either_order_and_a_persons_counts_more(
     for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0], [2, 0, 1]] {
         let (mut bench, id) = on_the_road();
         for index in order {
-            tell(&mut bench, id, &[scans[index].clone()]).expect("taken");
+            tell(&mut bench, id, std::slice::from_ref(&scans[index])).expect("taken");
         }
         let found = bench.shipment(id, 0).proof.clone().expect("a proof");
         assert_eq!((found.received_by.as_str(), found.at), ("Ann", minutes_ago(&bench, 30)), "{order:?}");

@@ -164,7 +164,7 @@ fn a_shipment_is_delivered_when_all_of_its_packages_are() {
     assert_eq!(all(&[of(2, Returning, 4), of(2, Delivered, 6)]), Some(ShipmentState::Returned));
     assert_eq!(all(&[of(2, Lost, 6)]), Some(ShipmentState::Lost));
     assert_eq!(all(&[event(Delivered, 6)]), Some(ShipmentState::Delivered), "said of both");
-    assert_eq!(state_of(&[first.clone()], 2), Some(ShipmentState::PickedUp));
+    assert_eq!(state_of(std::slice::from_ref(&first), 2), Some(ShipmentState::PickedUp));
 }
 
 #[test]
@@ -179,7 +179,7 @@ fn the_proof_is_the_first_that_says_who_took_the_goods_whatever_came_first() {
     ] {
         assert_eq!(proof_of(&events), Some(&ann));
     }
-    assert_eq!(proof_of(&[nameless.clone()]), Some(&nameless));
+    assert_eq!(proof_of(std::slice::from_ref(&nameless)), Some(&nameless));
     assert_eq!(proof_of(&[event(Returning, 1), ann]), None, "that was the sender");
 }
 

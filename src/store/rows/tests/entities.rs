@@ -10,8 +10,8 @@ use crate::store::connection::session::Session;
 use crate::store::rows::catalogue::{courier_rates, couriers, locations, products};
 use crate::store::rows::order::{archived_orders, archived_parts, orders};
 use crate::store::rows::parts::{
-    approvals, feedback, holds, invoice_numbers, invoices, messages, order_lines, order_waits,
-    payment_references, payments, refunds, shipments,
+    approvals, carrier_labels, feedback, holds, invoice_numbers, invoices, messages, order_lines,
+    order_waits, payment_references, payments, refunds, shipments, tracking_numbers,
 };
 use crate::store::rows::reservation::{reservation_items, reservations};
 use crate::store::rows::stock::{replenishments, stock_levels, stock_movements};
@@ -68,8 +68,8 @@ fn entities() -> BTreeMap<String, Described> {
     }
     all! {
         orders archived_orders archived_parts order_lines order_waits holds approvals messages feedback
-        invoice_numbers invoices payments refunds payment_references shipments reservations reservation_items
-        stock_levels stock_movements replenishments products locations couriers courier_rates
+        invoice_numbers invoices payments refunds payment_references shipments tracking_numbers carrier_labels
+        reservations reservation_items stock_levels stock_movements replenishments products locations couriers courier_rates
     }
     .into()
 }
