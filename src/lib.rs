@@ -11,6 +11,7 @@
 //! | [`work`] | what is done without being asked: expiry, messages, closing, archiving |
 //! | [`pb`] | the API's messages, clients and server traits, generated from `proto/` |
 //! | [`rpc`] | the door: parse, change or find, reply |
+//! | [`webhook`] | the couriers' door: their reports over HTTP, signed |
 //! | [`server`] | all of it, started and stopped as one |
 //! | [`client`] | how the programs below call a server |
 //! | [`demo`] | the whole process, played over the API |
@@ -33,6 +34,7 @@ pub mod client;
 pub mod demo;
 pub mod rpc;
 pub mod server;
+pub mod webhook;
 
 pub mod clock;
 pub mod faults;

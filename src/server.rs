@@ -32,6 +32,7 @@ use crate::pb;
 use crate::rpc::{self, Gate};
 use crate::settings::{self, Limits, Settings};
 use crate::store::{self, Store, StoreError, TimeSource};
+use crate::webhook;
 use crate::work::{self, App, stop_requested};
 
 /// How often the database is pinged.
@@ -55,6 +56,8 @@ const SERVICES: [&str; 6] = [
 pub struct Server {
     /// The address it listens on, with the actual port if the configured one was 0.
     pub address: SocketAddr,
+    /// Where couriers report over HTTP, if the settings say so; with the actual port.
+    pub webhooks: Option<SocketAddr>,
     pub store: Store,
     stopping: watch::Sender<bool>,
     serving: JoinHandle<Result<(), transport::Error>>,
@@ -93,9 +96,12 @@ impl Server {
 
     /// With a clock of the caller's own for the machine's.
     pub async fn start_by(settings: Settings, clock: Clock) -> Result<Self, ServeError> {
-        let listening = |source| ServeError::Listen { address: settings.listen, source };
-        let listener = TcpListener::bind(settings.listen).await.map_err(listening)?;
-        let address = listener.local_addr().map_err(listening)?;
+        let (listener, address) = listen(settings.listen).await?;
+
+        let webhooks = match settings.webhooks.listen {
+            Some(address) => Some(listen(address).await?),
+            None => None,
+        };
 
         let store = open_store(&settings, clock).await?;
         store.migrate().await?;
@@ -121,14 +127,30 @@ impl Server {
         workers.spawn(watch_health(store.clone(), health.clone(), stop.clone()));
 
         let limits = settings.limits;
+        let couriers_address = webhooks.as_ref().map(|it| it.1);
+        if let Some((listener, _)) = webhooks {
+            let (store, settings) = (store.clone(), settings.webhooks);
+            let door = webhook::Door { store, settings, deadline: limits.deadline() };
+            workers.spawn(webhook::serve(listener, door, stop.clone()));
+        }
         let gate = Gate::new(&limits);
         let api = rpc::Api::new(app, limits.clone(), stop.clone());
         let routes = with_descriptions(rpc::protect(rpc::routes(api), &gate))?
             .add_service(HealthServer::new(HealthService::from_health_reporter(health.clone())));
         let serving = tokio::spawn(serve(listener, routes, limits.clone(), stop));
 
-        tracing::info!(%address, "serving");
-        Ok(Self { address, store, stopping, serving, workers, health, gate, stop_within: limits.shutdown() })
+        tracing::info!(%address, webhooks = ?couriers_address, "serving");
+        Ok(Self {
+            address,
+            webhooks: couriers_address,
+            store,
+            stopping,
+            serving,
+            workers,
+            health,
+            gate,
+            stop_within: limits.shutdown(),
+        })
     }
 
     /// Serves until a stop signal (SIGTERM, SIGINT), then stops. A second signal ends the process at once.
@@ -149,7 +171,17 @@ impl Server {
 
     /// Takes no more calls, finishes those under way, ends the streams, and closes the store last.
     pub async fn stop(self) -> Result<(), ServeError> {
-        let Self { address: _, store, stopping, mut serving, mut workers, health, gate, stop_within } = self;
+        let Self {
+            address: _,
+            webhooks: _,
+            store,
+            stopping,
+            mut serving,
+            mut workers,
+            health,
+            gate,
+            stop_within,
+        } = self;
         let began = Instant::now();
         let end = began + stop_within;
         tracing::info!("stopping");
@@ -176,6 +208,13 @@ impl Server {
         tracing::info!(ms = began.elapsed().as_millis() as u64, "stopped");
         Ok(())
     }
+}
+
+async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeError> {
+    let listening = |source| ServeError::Listen { address, source };
+    let listener = TcpListener::bind(address).await.map_err(listening)?;
+    let address = listener.local_addr().map_err(listening)?;
+    Ok((listener, address))
 }
 
 /// The store as the settings say, not migrated.

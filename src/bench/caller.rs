@@ -242,7 +242,11 @@ impl Caller {
         shipment: &str,
         after: i64,
     ) -> Result<Streaming<pb::TrackShipmentResponse>, Status> {
-        let request = pb::TrackShipmentRequest { shipment_id: shipment.to_owned(), after_sequence: after };
+        let request = pb::TrackShipmentRequest {
+            shipment_id: shipment.to_owned(),
+            after_sequence: after,
+            ..Default::default()
+        };
         self.shipping.clone().track_shipment(by("storefront", request)).await.map(tonic::Response::into_inner)
     }
 }

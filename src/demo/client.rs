@@ -377,7 +377,7 @@ impl Client {
 
     /// Follows a shipment as a customer's page would, in a task of its own.
     pub(super) async fn follow(&mut self, id: &str) -> Result<Followed, DemoError> {
-        let request = pb::TrackShipmentRequest { shipment_id: id.to_owned(), after_sequence: 0 };
+        let request = pb::TrackShipmentRequest { shipment_id: id.to_owned(), ..Default::default() };
         let stream = call!(self.shipping, track_shipment, "storefront", request)?;
         Ok(Followed(tokio::spawn(follow_to_the_end(stream))))
     }

@@ -109,7 +109,8 @@ pub use model::payment::{
     bank_reference_key,
 };
 pub use model::policy::{
-    Allocation, ApprovalRules, CourierWeights, GateRules, Rules, ShippingFee, TaxRule, WeightRules,
+    Allocation, ApprovalRules, CourierWeights, GateRules, PickupScan, Rules, ShippingFee, TaxRule,
+    WeightRules,
 };
 pub use model::product::Product;
 pub use model::promise::{Promise, PromiseLeg, PromiseOccasion};
@@ -124,13 +125,14 @@ pub use model::scalars::{
     ReservationId, ServiceLevel, ShipmentId, Sku,
 };
 pub use model::shipment::{
-    Assignment, Handover, Label, Package, PackedItem, Proof, Shipment, ShipmentItem, ShipmentState,
+    Assignment, CarrierLabel, Handover, Label, LabelFile, Package, PackedItem, Proof, Resolution,
+    ResolutionKind, Shipment, ShipmentItem, ShipmentState,
 };
 pub use model::states::{State, legal};
 pub use model::stock::{Movement, MovementKind, StockLevel};
 pub use model::time::Timestamp;
 pub use model::time_zone::TimeZone;
-pub use model::tracking::{TrackingEvent, TrackingStatus};
+pub use model::tracking::{ReportOrigin, TrackingEvent, TrackingReport, TrackingStatus};
 pub use ordering::archive::{ArchiveOrder, RestoreOrder};
 pub use ordering::cancel::CancelOrder;
 pub use ordering::card_numbers::looks_like_card_number;
@@ -138,6 +140,7 @@ pub use ordering::change::{Correction, UpdateOrder};
 pub use ordering::close::CloseOrder;
 pub use ordering::holds::{PlaceHold, ReleaseHold};
 pub use ordering::receive::CreateOrder;
+pub use ordering::resolve::{ResolveException, Way};
 pub use ordering::verify::{VerifyOrder, Waive};
 pub use process::decide::decide;
 pub use process::schedule::{OutboundAnswer, OutboundTask, RecordAnswers, RunDue};
@@ -145,6 +148,7 @@ pub use process::status::{FulfillmentStatus, LineProgress, PaymentStatus};
 pub use process::timeline::lines::timeline;
 pub use process::timeline::steps::{Step, StepLine, StepState};
 pub use shipping::assign::AssignCourier;
+pub use shipping::carrier_label::{NewCarrierLabel, RecordCarrierLabel};
 pub use shipping::check::{LineCheck, RecordQualityCheck};
 pub use shipping::deliver::{ConfirmDelivery, Delivery};
 pub use shipping::documents::{WantedDocument, shipment_paper};
@@ -155,7 +159,7 @@ pub use shipping::manifest::{ConfirmManifest, HandedOver, Pickup, manifest};
 pub use shipping::pack::PackShipment;
 pub use shipping::pick::{LineUnits, RecordPick, StartPicking};
 pub use shipping::quote::{Decline, Offers, QuoteCouriers};
-pub use shipping::track::{RecordTracking, Recorded, RecordedTracking, TrackingReport};
+pub use shipping::track::{RecordTracking, RecordedTracking, ReportOutcome};
 pub use shipping::weight::package_warning;
 #[cfg(test)]
 pub(crate) use unit::command::conclude;

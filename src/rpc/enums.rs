@@ -92,6 +92,7 @@ enum_map! {
         DeliveryAttempted = DeliveryAttempted, ReadyForPickup = ReadyForPickup,
         DeliveryConfirmed = DeliveryConfirmed, OrderCancelled = OrderCancelled, OrderExpired = OrderExpired,
         OrderRejected = OrderRejected, RefundIssued = RefundIssued, LocationChanged = LocationChanged,
+        DeliveryRearranged = DeliveryRearranged,
     }
     message_state: MessageState = MessageState {
         Queued = Queued, Sent = Sent, Suppressed = Suppressed, Failed = Failed,
@@ -129,6 +130,9 @@ enum_map! {
         Delayed = Delayed, OutForDelivery = OutForDelivery, DeliveryAttempted = DeliveryAttempted,
         AvailableForPickup = AvailableForPickup, Delivered = Delivered, Exception = Exception,
         Returning = Returning, Returned = Returned, Lost = Lost, Unknown = Unknown,
+    }
+    resolution_kind: ResolutionKind = ResolutionKind {
+        Redeliver = Redeliver, NewAddress = NewAddress, Refund = Refund,
     }
 
     gate: Gate = Gate { Reservation = Reservation, Payment = Payment }

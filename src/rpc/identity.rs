@@ -88,6 +88,8 @@ mutations! {
     ConfirmManifestRequest = "ConfirmManifest",
     RecordTrackingEventsRequest = "RecordTrackingEvents",
     ConfirmDeliveryRequest = "ConfirmDelivery",
+    RecordCarrierLabelRequest = "RecordCarrierLabel",
+    ResolveExceptionRequest = "ResolveException",
     CreateCourierRequest = "CreateCourier",
     AuthorizePaymentRequest = "AuthorizePayment",
     CapturePaymentRequest = "CapturePayment",

@@ -9,7 +9,7 @@ mod codec;
 mod connections;
 mod couriers;
 mod customers;
-mod enums;
+pub(crate) mod enums;
 mod identity;
 mod inventory;
 #[cfg(test)]
@@ -21,7 +21,7 @@ mod parse;
 mod reply;
 mod routes;
 mod settlement;
-mod shipping;
+pub(crate) mod shipping;
 mod status;
 mod streams;
 

@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use crate::domain::{
-    ApprovalRules, CourierWeights, GateRules, Problems, RegionCode, Rules, Sender, ShippingFee, TaxRule,
-    WeightRules,
+    ApprovalRules, CourierWeights, GateRules, PickupScan, Problems, RegionCode, Rules, Sender, ShippingFee,
+    TaxRule, WeightRules,
 };
 use crate::settings::secret::Secret;
-use crate::settings::values::{CourierInterface, CourierProvider, Limits, PaymentProvider, Settings};
+use crate::settings::values::{
+    CourierInterface, CourierProvider, Limits, PaymentProvider, Settings, Webhooks,
+};
 use crate::telemetry;
 
 impl Settings {
@@ -27,6 +30,7 @@ impl Settings {
             log,
             couriers,
             rules,
+            webhooks,
         } = self;
 
         if !listen.ip().is_loopback() && !insecure_listen {
@@ -54,6 +58,29 @@ impl Settings {
             check_courier(&format!("couriers.{code}"), courier, bad);
         }
         check_rules(rules, bad);
+        webhooks.check(bad);
+    }
+}
+
+/// A secret that can be guessed is none.
+const SECRET_BYTES: RangeInclusive<usize> = 16..=256;
+
+impl Webhooks {
+    fn check(&self, bad: &mut Problems) {
+        let Self { listen, body_bytes, connections, request_seconds, window_seconds, secrets } = self;
+        within(bad, "webhooks.body_bytes", *body_bytes, 1_024, 4 * 1_048_576);
+        within(bad, "webhooks.connections", *connections, 1, 100_000);
+        within(bad, "webhooks.request_seconds", *request_seconds, 1, 300);
+        within(bad, "webhooks.window_seconds", *window_seconds, 1, 86_400);
+        if listen.is_some() && secrets.is_empty() {
+            bad.add("webhooks.secrets", "must name a courier: nobody else is listened to");
+        }
+        for (courier, secret) in secrets {
+            if !SECRET_BYTES.contains(&secret.bytes().len()) {
+                let (least, most) = (SECRET_BYTES.start(), SECRET_BYTES.end());
+                bad.add(format!("webhooks.secrets.{courier}"), format!("must have {least} to {most} bytes"));
+            }
+        }
     }
 }
 
@@ -142,6 +169,7 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
         invoice_series,
         message_lifetime_seconds,
         booked_couriers: _,
+        pickup_scan: PickupScan::Handover | PickupScan::Wait,
     } = rules;
 
     if company_name.chars().count() > 100 || company_name.chars().any(char::is_control) {

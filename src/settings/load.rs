@@ -98,12 +98,13 @@ fn environment() -> Env {
         .lowercase(false)
 }
 
-/// The maps whose keys are codes in capital letters.
-const BY_CODE: [&str; 4] = [
+/// The maps whose keys are codes.
+const BY_CODE: [&str; 5] = [
     "rules.regions.",
     "rules.transit_days.",
     "rules.approval.reservation.automatic_up_to_minor.",
     "rules.approval.payment.automatic_up_to_minor.",
+    "webhooks.secrets.",
 ];
 
 /// The map whose keys are couriers' codes, written as the couriers have them.

@@ -8,7 +8,8 @@ mod values;
 
 pub use flags::{DatabaseFlags, ServeFlags};
 pub use load::SettingsError;
-pub use secret::Secret;
+pub use secret::{Secret, SigningKey};
 pub use values::{
     CourierInterface, CourierLabel, CourierProvider, Limits, Log, LogFormat, PaymentProvider, Settings,
+    Webhooks,
 };

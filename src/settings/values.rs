@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{BookedCourier, BookedParts, CourierCode, Rules, ServiceLevel};
 use crate::settings::load::seconds;
-use crate::settings::secret::Secret;
+use crate::settings::secret::{Secret, SigningKey};
 
 /// Everything that can be set. A key that is left out keeps its default; a map or list that is given replaces the
 /// default one as a whole.
@@ -38,6 +38,25 @@ pub struct Settings {
     /// Couriers that are booked through an interface, by their code. All others have their rate card only.
     pub couriers: BTreeMap<CourierCode, CourierInterface>,
     pub rules: Rules,
+    pub webhooks: Webhooks,
+}
+
+/// How couriers report over HTTP.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Webhooks {
+    /// Where their reports are taken. None: nowhere. Port 0: any that is free.
+    pub listen: Option<SocketAddr>,
+    /// Size of a request's body.
+    pub body_bytes: u32,
+    /// Connections at once; one more is closed at once. Each serves one request.
+    pub connections: u32,
+    /// How long a request may take to arrive.
+    pub request_seconds: u32,
+    /// How far the time of a signature may be from ours.
+    pub window_seconds: u32,
+    /// What each courier signs with, by its code. A courier that has none is not listened to.
+    pub secrets: BTreeMap<CourierCode, SigningKey>,
 }
 
 /// Who moves the money of cards and PayPal accounts.
@@ -238,6 +257,30 @@ impl Default for Settings {
             log: Log::default(),
             couriers: BTreeMap::new(),
             rules: Rules::default(),
+            webhooks: Webhooks::default(),
+        }
+    }
+}
+
+impl Webhooks {
+    pub fn request_within(&self) -> Duration {
+        seconds(self.request_seconds)
+    }
+
+    pub fn window(&self) -> Duration {
+        seconds(self.window_seconds)
+    }
+}
+
+impl Default for Webhooks {
+    fn default() -> Self {
+        Self {
+            listen: None,
+            body_bytes: 256 * 1_024,
+            connections: 256,
+            request_seconds: 10,
+            window_seconds: 300,
+            secrets: BTreeMap::new(),
         }
     }
 }

@@ -121,7 +121,9 @@ pub(super) async fn perform<'a>(
         OutboundTask::Message(id) => Ok(OutboundAnswer::Message(id, send(app, order, id).await)),
         OutboundTask::Booking(shipment, booking, request) => {
             let answer = ask_courier(app, order, shipment, booking, request).await?;
-            Ok(OutboundAnswer::Booking(shipment, booking, answer))
+            let index = order.shipment_index(shipment)?;
+            let courier = order.shipments[index].booking(booking)?.courier.clone();
+            Ok(OutboundAnswer::Booking(shipment, booking, courier, answer))
         }
         OutboundTask::Tracking(shipment, booking) => {
             let reports = ask_where(app, order, shipment, booking).await?;

@@ -372,7 +372,11 @@ async fn track(
     shipment: &str,
     after: i64,
 ) -> Result<Streaming<pb::TrackShipmentResponse>, Status> {
-    let request = pb::TrackShipmentRequest { shipment_id: shipment.to_owned(), after_sequence: after };
+    let request = pb::TrackShipmentRequest {
+        shipment_id: shipment.to_owned(),
+        after_sequence: after,
+        ..Default::default()
+    };
     let stream = ShippingServiceClient::new(channel.clone()).track_shipment(request).await?;
     Ok(stream.into_inner())
 }

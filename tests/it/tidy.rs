@@ -43,7 +43,8 @@ const LINES: &[(&str, &[&str])] = &[
     ),
     ("src/store", &["tonic", "prost", "crate::rpc", "crate::work", "crate::outside", "crate::pb"]),
     ("src/work", &["tonic", "prost", "sea_orm", "sqlx", "crate::rpc", "crate::pb"]),
-    ("src/rpc", &["sea_orm", "sqlx", "crate::server"]),
+    ("src/rpc", &["sea_orm", "sqlx", "crate::webhook", "crate::server"]),
+    ("src/webhook", &["tonic", "sea_orm", "sqlx", "crate::server"]),
     ("src/bench", &["sea_orm", "crate::store", "crate::rpc", "crate::work", "crate::outside"]),
     ("migrations/src", &["consign::"]),
 ];

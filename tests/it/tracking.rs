@@ -14,7 +14,8 @@ use crate::warehouse::Warehouse;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 async fn track(server: &TestServer, id: &str, after: i64) -> Streaming<pb::TrackShipmentResponse> {
-    let request = pb::TrackShipmentRequest { shipment_id: id.to_owned(), after_sequence: after };
+    let request =
+        pb::TrackShipmentRequest { shipment_id: id.to_owned(), after_sequence: after, ..Default::default() };
     server.shipping.clone().track_shipment(request).await.expect("a stream").into_inner()
 }
 
@@ -117,7 +118,8 @@ on_both_engines!(a_reader_hears_every_event_once_from_any_point_on_and_in_the_ar
     );
     assert_eq!(rest(resumed).await, ["4 DELIVERED, DELIVERED"]);
     assert_eq!(rest(track(&server, &id, 4).await).await, ["4 -, DELIVERED"]);
-    let beyond = pb::TrackShipmentRequest { shipment_id: id.clone(), after_sequence: 5 };
+    let beyond =
+        pb::TrackShipmentRequest { shipment_id: id.clone(), after_sequence: 5, ..Default::default() };
     let refused =
         server.shipping.clone().track_shipment(beyond).await.expect_err("there is no such event yet");
     assert_eq!((refused.code(), reason(&refused).as_str()), (Code::InvalidArgument, "INVALID_FIELD"));
@@ -151,7 +153,7 @@ on_both_engines!(a_stream_ends_with_a_cancelled_shipment_and_refuses_an_unknown_
 
     let unknown = pb::TrackShipmentRequest {
         shipment_id: "shp_01h455vb4pex5vsknk084sn02q".to_owned(),
-        after_sequence: 0,
+        ..Default::default()
     };
     let refused = server.shipping.clone().track_shipment(unknown).await.expect_err("nobody knows it");
     assert_eq!((refused.code(), reason(&refused).as_str()), (Code::NotFound, "NOT_FOUND"));

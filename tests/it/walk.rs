@@ -111,6 +111,16 @@ calls! {
     "RecordTrackingEvents": shipping.record_tracking_events(RecordTrackingEventsRequest {
         shipment_id: it.shipment, events: vec![scan()],
     }) using it;
+    "RecordCarrierLabel": shipping.record_carrier_label(RecordCarrierLabelRequest {
+        shipment_id: it.shipment, etag: it.etag, courier: "swift".to_owned(),
+        labels: vec![pb::CarrierLabelDraft {
+            package_number: 1, tracking_number: "SW 7".to_owned(), ..Default::default()
+        }],
+    }) using it;
+    "ResolveException": shipping.resolve_exception(ResolveExceptionRequest {
+        shipment_id: it.shipment, etag: it.etag, reason: "tried".to_owned(),
+        resolution: Some(pb::resolve_exception_request::Resolution::Redeliver(pb::Redelivery {})),
+    }) using it;
 }
 
 calls! {

@@ -48,6 +48,34 @@ pub(super) async fn create(schema: &Schema<'_>) -> Result<(), DbErr> {
             "CREATE INDEX shipments_courier ON shipments (courier, archived, id) WHERE courier IS NOT NULL",
         ])
         .await?;
+    numbers(schema).await?;
     schema.both_sides("shipments", "", "id").await?;
     schema.dependent("shipments_location_with_state (mcv) ON location, state, archived FROM shipments").await
+}
+
+/// The numbers that couriers gave to packages, and the files of their labels.
+async fn numbers(schema: &Schema<'_>) -> Result<(), DbErr> {
+    schema
+        .table(
+            "tracking_numbers",
+            Shape::Narrow,
+            "courier TEXT NOT NULL REFERENCES couriers (code),
+             number TEXT NOT NULL CHECK (number <> ''),
+             order_id UUID NOT NULL REFERENCES orders (id) ON DELETE CASCADE,
+             shipment_id UUID NOT NULL,
+             package INTEGER NOT NULL CHECK (package >= 0),
+             PRIMARY KEY (courier, number)",
+        )
+        .await?;
+    schema
+        .indexes(&[
+            "CREATE INDEX tracking_numbers_number ON tracking_numbers (number)",
+            "CREATE INDEX tracking_numbers_order ON tracking_numbers (order_id)",
+        ])
+        .await?;
+    // By its hash: an order's document names it, and the same file is kept once.
+    schema
+        .table("carrier_labels", Shape::Wide, "sha256 TEXT NOT NULL PRIMARY KEY, content BYTEA NOT NULL")
+        .await?;
+    schema.append_only("carrier_labels").await
 }

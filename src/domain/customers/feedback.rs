@@ -37,6 +37,10 @@ impl Order {
     /// Step 17: thanks, a question, and a discount that does not depend on the answer.
     pub(in crate::domain) fn confirm_to_customer(&mut self, unit: &mut UnitOfWork) {
         self.delivered_at = Some(unit.now);
+        if self.feedback.is_some() {
+            // It had arrived before, as it seemed, and the customer has been asked.
+            return;
+        }
         let ppm = unit.rules.next_purchase_discount_ppm;
         let code = match ppm {
             0 => String::new(),
@@ -55,6 +59,18 @@ impl Order {
         let step = opened(self.id.0, FeedbackState::Requested);
         self.record_automatic(unit, EventKind::FeedbackRequested, Some(step), "asked for feedback");
         self.notify(unit, MessageKind::DeliveryConfirmed, None, 0);
+    }
+
+    /// What seemed to be delivered has gone back: a letter that was not sent is not sent any more, and no answer is
+    /// waited for.
+    pub(in crate::domain) fn take_confirmation_back(&mut self, unit: &mut UnitOfWork) -> Result<(), Refusal> {
+        self.delivered_at = None;
+        if let Some(feedback) = self.feedback.as_mut().filter(|it| it.state == FeedbackState::Requested) {
+            let step = step_between(self.id.0, feedback.state, FeedbackState::Expired)?;
+            feedback.state = FeedbackState::Expired;
+            self.record_automatic(unit, EventKind::FeedbackExpired, Some(step), "the goods have gone back");
+        }
+        Ok(())
     }
 
     /// The customer's answer, once.

@@ -10,6 +10,7 @@ use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
 
+use crate::domain::model::address::Address;
 use crate::domain::model::check::{Check, Rule, Verdict};
 use crate::domain::model::courier::CourierNames;
 use crate::domain::model::hold::{HoldReason, HoldState};
@@ -97,6 +98,7 @@ fn source(kind: MessageKind) -> &'static str {
         MessageKind::OrderRejected => include_str!("letters/order_rejected.txt"),
         MessageKind::RefundIssued => include_str!("letters/refund_issued.txt"),
         MessageKind::LocationChanged => include_str!("letters/location_changed.txt"),
+        MessageKind::DeliveryRearranged => include_str!("letters/delivery_rearranged.txt"),
     }
 }
 
@@ -123,8 +125,11 @@ struct Facts {
     shipment_number: i32,
     shipment_count: usize,
     contents: String,
+    /// The courier's own where it gave some, one after the other.
     tracking_number: Option<String>,
     courier: Option<String>,
+    /// Where a parcel goes instead.
+    address: Option<String>,
     delivery_date: Option<String>,
     location: Option<String>,
     description: Option<String>,
@@ -170,6 +175,11 @@ fn facts(message: &Message, order: &Order, rules: &Rules) -> Result<Facts, Strin
             add_event(&mut facts, event_of(message, shipment)?, &clock);
             facts.location.as_ref().ok_or("the tracking event names no place")?;
             facts.delivery_date = expected(shipment).map(|it| date(&clock, it));
+        }
+        MessageKind::DeliveryRearranged => {
+            let shipment = shipment_of(message, order)?;
+            add_shipment(&mut facts, order, shipment);
+            facts.address = shipment.new_address().map(|it| address_lines(it, order));
         }
         MessageKind::DeliveryConfirmed => add_feedback(&mut facts, order, rules),
         MessageKind::RefundIssued => add_refund(&mut facts, message, order)?,
@@ -361,8 +371,17 @@ fn add_shipment(facts: &mut Facts, order: &Order, shipment: &Shipment) {
     facts.contents = rows.collect::<Vec<_>>().join("\n");
     facts.shipment_number = shipment.number;
     facts.shipment_count = order.shipments.len();
-    facts.tracking_number = shipment.label.as_ref().map(|it| it.tracking_number.clone());
+    let numbers = shipment.courier_numbers().join(", ");
+    facts.tracking_number = (!numbers.is_empty()).then_some(numbers);
     facts.courier = shipment.assignment.as_ref().map(|it| it.courier.to_string());
+}
+
+fn address_lines(address: &Address, order: &Order) -> String {
+    let Address { recipient, organization, lines, city, area, postal_code, country } = address;
+    let recipient = if recipient.trim().is_empty() { &order.customer.name } else { recipient };
+    let town = [postal_code.as_str(), city, area, country].join(" ");
+    let all = [recipient, organization].into_iter().chain(lines).map(|it| plain(it)).chain([plain(&town)]);
+    all.flatten().map(|it| format!("  {it}")).collect::<Vec<_>>().join("\n")
 }
 
 fn add_event(facts: &mut Facts, event: &TrackingEvent, clock: &Clock) {
@@ -373,7 +392,8 @@ fn add_event(facts: &mut Facts, event: &TrackingEvent, clock: &Clock) {
     facts.trouble = Some(match event.status {
         TrackingStatus::CustomsHold => "customs are holding your parcel",
         TrackingStatus::Returning => "your parcel is on its way back to us",
-        TrackingStatus::Returned => "your parcel has come back to us",
+        // Told only of what was delivered to us.
+        TrackingStatus::Returned | TrackingStatus::Delivered => "your parcel has come back to us",
         TrackingStatus::Lost => "the courier cannot find your parcel",
         TrackingStatus::InfoReceived
         | TrackingStatus::PickedUp
@@ -382,7 +402,6 @@ fn add_event(facts: &mut Facts, event: &TrackingEvent, clock: &Clock) {
         | TrackingStatus::OutForDelivery
         | TrackingStatus::DeliveryAttempted
         | TrackingStatus::AvailableForPickup
-        | TrackingStatus::Delivered
         | TrackingStatus::Exception
         | TrackingStatus::Unknown => "there is a problem with your parcel",
     });

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::invariants::findings::{Findings, Violation};
 use crate::domain::model::reservation::{Reservation, ReservationState};
-use crate::domain::model::shipment::{Shipment, ShipmentState};
+use crate::domain::model::shipment::{CarrierLabel, Shipment, ShipmentState};
+use crate::domain::shipping::carrier_label::ALL_PACKAGES;
 use crate::domain::shipping::tracking_state::state_of;
 
 impl Reservation {
@@ -107,10 +108,21 @@ impl Shipment {
         let labelled = self.label.as_ref().map(|it| it.created_at);
         let assigned = self.assignment.as_ref().map(|it| it.assigned_at);
         ensure(assigned.is_none_or(|at| labelled.is_some_and(|it| it <= at)), "the label before the courier");
-        ensure(self.state != ShipmentState::Delivered || self.proof.is_some(), "proof of the delivery");
+        let delivered = self.state == ShipmentState::Delivered;
+        ensure(delivered == self.proof.is_some(), "proof once it was delivered, and only then");
+        let of_courier =
+            |it: &CarrierLabel| self.assignment.as_ref().is_some_and(|by| by.courier == it.courier);
+        ensure(self.carrier_labels.iter().all(of_courier), "no labels but its courier's");
+        let numbered: Vec<i32> = self.carrier_labels.iter().map(|it| it.package).collect();
+        let packages: BTreeSet<i32> = self.packages.iter().map(|it| it.number).collect();
+        let each_once = numbered.windows(2).all(|it| it[0] < it[1]);
+        ensure(
+            each_once && numbered.iter().all(|it| *it == ALL_PACKAGES || packages.contains(it)),
+            "a courier's label per package",
+        );
     }
 
-    /// Reports are numbered, unique, none before the handover, and the state follows from them.
+    /// Reports are numbered and unique, and from the handover on the state follows from them.
     fn check_tracking(&self, found: &mut Findings) {
         let numbered = self.tracking.iter().zip(1..).all(|(it, number)| it.sequence == number);
         found.ensure("T6", self.id, numbered, "tracking events numbered 1…n", self.tracking.len());
@@ -122,15 +134,8 @@ impl Shipment {
             "every report once",
             self.tracking.len(),
         );
-        found.ensure(
-            "T6",
-            self.id,
-            self.handover.is_some() || self.tracking.is_empty(),
-            "no report before handover",
-            "some",
-        );
         if self.handover.is_some() {
-            let state = state_of(&self.tracking);
+            let state = state_of(&self.tracking, self.packages.len());
             let expected = state.map_or("a state", ShipmentState::as_str);
             found.ensure("T6", self.id, state == Some(self.state), expected, self.state);
         }

@@ -27,6 +27,8 @@ string_enum! {
         ConfirmPickup = "ConfirmPickup",
         RecordTrackingEvents = "RecordTrackingEvents",
         ConfirmDelivery = "ConfirmDelivery",
+        RecordCarrierLabel = "RecordCarrierLabel",
+        ResolveException = "ResolveException",
         SubmitFeedback = "SubmitFeedback",
         CloseOrder = "CloseOrder",
         ArchiveOrder = "ArchiveOrder",

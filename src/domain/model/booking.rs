@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::model::scalars::{BookingId, CourierCode, ServiceLevel, string_enum};
+use crate::domain::model::shipment::LabelFile;
 use crate::domain::model::time::Timestamp;
 
 string_enum! {
@@ -126,7 +127,7 @@ pub struct SoldLabel {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SoldFile {
     pub media_type: String,
-    pub content: Vec<u8>,
+    pub file: LabelFile,
 }
 
 /// The answer to one request.

@@ -28,6 +28,8 @@ string_enum! {
         RefundIssued = "REFUND_ISSUED",
         /// The parcel has reached another place on its way.
         LocationChanged = "LOCATION_CHANGED",
+        /// A person has the parcel delivered again, or elsewhere.
+        DeliveryRearranged = "DELIVERY_REARRANGED",
     }
 }
 
@@ -54,7 +56,8 @@ impl MessageKind {
             | Self::OrderExpired
             | Self::OrderRejected
             | Self::RefundIssued
-            | Self::LocationChanged => Duration::ZERO,
+            | Self::LocationChanged
+            | Self::DeliveryRearranged => Duration::ZERO,
         }
     }
 }

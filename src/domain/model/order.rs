@@ -110,6 +110,11 @@ impl Order {
         self.shipments.iter().position(|it| it.id == id).ok_or_else(|| Refusal::not_found("shipment", id))
     }
 
+    /// Whether a courier is to come for one of its shipments.
+    pub fn awaits_courier(&self) -> bool {
+        self.shipments.iter().any(|it| it.state == ShipmentState::CourierAssigned)
+    }
+
     /// The shipments that count: all but cancelled ones.
     pub fn live_shipments(&self) -> impl Iterator<Item = &Shipment> {
         self.shipments.iter().filter(|it| it.state != ShipmentState::Cancelled)

@@ -62,9 +62,22 @@ pub struct Rules {
     pub invoice_series: String,
     /// How long after it was queued a message that cannot be sent is given up. 1 s to 30 days.
     pub message_lifetime_seconds: u64,
+    /// Whether a courier's report that it has the goods stands for the handover.
+    pub pickup_scan: PickupScan,
     /// The couriers that are booked through an interface; the settings' `couriers` say which.
     #[serde(skip)]
     pub booked_couriers: BookedCouriers,
+}
+
+/// What a courier's report does of a shipment whose pickup nobody has confirmed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PickupScan {
+    /// It stands for the handover: the stock leaves, the customer is told.
+    #[default]
+    Handover,
+    /// It waits until a person confirms the pickup.
+    Wait,
 }
 
 /// A package should weigh what is in it and its packaging. It may weigh more or less than that by the larger of the two
@@ -267,6 +280,7 @@ impl Default for Rules {
             invoice_series: "INV".to_owned(),
             message_lifetime_seconds: 86_400,
             booked_couriers: BookedCouriers::new(),
+            pickup_scan: PickupScan::Handover,
         }
     }
 }

@@ -2,13 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::model::address::Address;
 use crate::domain::model::booking::Booking;
 use crate::domain::model::money::Money;
 use crate::domain::model::scalars::{
-    Actor, CourierCode, LocationCode, OrderId, ServiceLevel, ShipmentId, Sku, string_enum,
+    Actor, CourierCode, LocationCode, OrderId, RefundId, ServiceLevel, ShipmentId, Sku, string_enum,
 };
 use crate::domain::model::time::Timestamp;
-use crate::domain::model::tracking::TrackingEvent;
+use crate::domain::model::tracking::{ReportOrigin, TrackingEvent};
 
 string_enum! {
     pub enum ShipmentState {
@@ -56,6 +57,10 @@ pub struct Shipment {
     pub estimated_at: Option<Timestamp>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+    /// The courier's own labels, at most one per package, in the order of the packages.
+    pub carrier_labels: Vec<CarrierLabel>,
+    /// What people decided when something went wrong, in order.
+    pub resolutions: Vec<Resolution>,
     /// With the assigned courier, if that is booked through an interface of its own.
     pub booking: Option<Booking>,
     /// Bookings that are to be called off, until the courier has confirmed it.
@@ -140,4 +145,75 @@ pub struct Proof {
     pub photo_sha256: String,
     pub at: Timestamp,
     pub recorded_by: Actor,
+    /// A person's confirmation, or the courier's report.
+    pub origin: ReportOrigin,
+}
+
+/// The label that the courier gave for one package, under the courier's own number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CarrierLabel {
+    /// 1…n, as the package.
+    pub package: i32,
+    pub courier: CourierCode,
+    /// Unique for the courier.
+    pub number: String,
+    /// Of the label's file; empty: only the number was recorded.
+    pub media_type: String,
+    /// SHA-256 of the file, hex, under which it is kept; empty: there is none.
+    pub sha256: String,
+    pub recorded_by: Actor,
+    pub recorded_at: Timestamp,
+}
+
+/// The file of a courier's label. It is kept beside the orders: documents stay small.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LabelFile {
+    /// Of the content, hex.
+    pub sha256: String,
+    pub content: Vec<u8>,
+}
+
+string_enum! {
+    /// What is done about a shipment that went wrong.
+    pub enum ResolutionKind {
+        /// The courier tries again at the same address.
+        Redeliver = "REDELIVER",
+        /// The courier delivers to another address.
+        NewAddress = "NEW_ADDRESS",
+        /// The customer gets the money back.
+        Refund = "REFUND",
+    }
+}
+
+/// A person's decision about a shipment that went wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resolution {
+    pub kind: ResolutionKind,
+    pub reason: String,
+    /// For NEW_ADDRESS: where it goes instead.
+    pub address: Option<Address>,
+    /// For REFUND: what was given back.
+    pub refunds: Vec<RefundId>,
+    pub decided_by: Actor,
+    pub decided_at: Timestamp,
+}
+
+impl Shipment {
+    /// Where it goes, if that is not the order's address any more.
+    pub fn new_address(&self) -> Option<&Address> {
+        self.resolutions.iter().rev().find_map(|it| it.address.as_ref())
+    }
+
+    /// The numbers under which its courier knows it: the courier's own, or ours where there are none.
+    pub fn courier_numbers(&self) -> Vec<&str> {
+        match self.carrier_labels.as_slice() {
+            [] => self.label.iter().map(|it| it.tracking_number.as_str()).collect(),
+            labels => labels.iter().map(|it| it.number.as_str()).collect(),
+        }
+    }
+
+    /// The number of the package that the courier knows under this number of its own; 0: all of them.
+    pub fn package_numbered(&self, number: &str) -> i32 {
+        self.carrier_labels.iter().find(|it| it.number == number).map_or(0, |it| it.package)
+    }
 }

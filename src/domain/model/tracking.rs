@@ -25,6 +25,37 @@ string_enum! {
     }
 }
 
+string_enum! {
+    /// Who says what a report says.
+    pub enum ReportOrigin {
+        Courier = "COURIER",
+        /// The warehouse, which confirms the pickup.
+        Pickup = "PICKUP",
+        /// A person, who confirms the delivery.
+        Confirmation = "CONFIRMATION",
+        /// A person, who has the goods delivered again.
+        Resolution = "RESOLUTION",
+    }
+}
+
+/// One report as a courier gives it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrackingReport {
+    /// The number of the package that it is about; 0: all of the shipment.
+    pub package: i32,
+    /// The courier's own id of the event; empty: none.
+    pub event_id: String,
+    pub status: TrackingStatus,
+    pub incident: String,
+    pub location: String,
+    pub occurred_at: Timestamp,
+    pub estimated_at: Option<Timestamp>,
+    pub raw_code: String,
+    pub description: String,
+    /// For DELIVERED: who took it.
+    pub received_by: String,
+}
+
 /// One report about a shipment. Two reports with the same `key` are the same report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrackingEvent {
@@ -43,6 +74,13 @@ pub struct TrackingEvent {
     /// The courier's own code.
     pub raw_code: String,
     pub description: String,
-    /// SHA-256 over (status, occurred_at, place, raw_code, incident), hex: equal reports have equal keys.
+    /// The identity of the report, hex: reports of the same event have equal keys.
     pub key: String,
+    pub origin: ReportOrigin,
+    /// The number of the package that it is about; 0: all of the shipment.
+    pub package: i32,
+    /// The courier's own id of the event; empty: none.
+    pub event_id: String,
+    /// Who took it, of a delivery; empty: not said.
+    pub received_by: String,
 }

@@ -202,7 +202,8 @@ fn addresses(subject: &Subject<'_>) -> Found {
 /// How many street lines an address may have.
 const LINES_MAX: usize = 4;
 
-fn address_problems(whose: &str, address: &Address) -> Vec<String> {
+/// What is wrong with an address, by the form of its country.
+pub(super) fn address_problems(whose: &str, address: &Address) -> Vec<String> {
     let Address { recipient, organization, lines, city, area, postal_code, country } = address;
     let mut problems = Vec::new();
     let named = [

@@ -6,7 +6,7 @@ use crate::domain::model::feedback::FeedbackState;
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::refund::RefundState;
 use crate::domain::model::refusal::{Reason, Refusal};
-use crate::domain::model::shipment::ShipmentState;
+use crate::domain::model::shipment::{Shipment, ShipmentState};
 use crate::domain::unit::command::{OrderCommand, Target};
 use crate::domain::unit::journal::step_between;
 use crate::domain::unit::unit_of_work::UnitOfWork;
@@ -87,17 +87,19 @@ impl Order {
 
     /// What the customer paid for goods that ended returned or lost, to the minor unit below.
     fn undelivered_value_minor(&self) -> i64 {
+        let astray = |it: &&Shipment| matches!(it.state, ShipmentState::Returned | ShipmentState::Lost);
+        let values = self.live_shipments().filter(astray).map(|it| self.paid_for_minor(it));
+        values.fold(0, i64::saturating_add)
+    }
+
+    /// What the customer paid for the goods of a shipment, to the minor unit below.
+    pub(super) fn paid_for_minor(&self, shipment: &Shipment) -> i64 {
         let mut value: i64 = 0;
-        for shipment in self.live_shipments() {
-            if !matches!(shipment.state, ShipmentState::Returned | ShipmentState::Lost) {
-                continue;
-            }
-            for item in &shipment.items {
-                if let Some(line) = self.lines.iter().find(|it| it.number == item.line) {
-                    let share = i128::from(line.amounts.total_minor) * i128::from(item.quantity)
-                        / i128::from(line.quantity.max(1));
-                    value = value.saturating_add(i64::try_from(share).unwrap_or(i64::MAX));
-                }
+        for item in &shipment.items {
+            if let Some(line) = self.lines.iter().find(|it| it.number == item.line) {
+                let share = i128::from(line.amounts.total_minor) * i128::from(item.quantity)
+                    / i128::from(line.quantity.max(1));
+                value = value.saturating_add(i64::try_from(share).unwrap_or(i64::MAX));
             }
         }
         value

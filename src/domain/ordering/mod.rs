@@ -9,4 +9,5 @@ pub(super) mod close;
 pub(super) mod holds;
 mod pricing;
 pub(super) mod receive;
+pub(super) mod resolve;
 pub(super) mod verify;

@@ -10,6 +10,7 @@ use crate::domain::model::payment::PaymentState;
 use crate::domain::model::replenishment::{Replenishment, ReplenishmentState};
 use crate::domain::model::reservation::Reservation;
 use crate::domain::model::shipment::{Shipment, ShipmentState};
+use crate::domain::shipping::tracking_state::has_left;
 
 impl Order {
     /// The calls that would not be refused for the order's state.
@@ -49,8 +50,8 @@ impl Order {
                 actions.push(Action::ApproveRequest);
             }
         }
-        let shipments = self.live_shipments().filter(|it| !held || it.state.is_handed_over());
-        actions.extend(shipments.flat_map(|it| self.actions_of(it)));
+        let of_shipments = self.live_shipments().flat_map(|it| self.actions_of(it));
+        actions.extend(of_shipments.filter(|it| !held || !IN_THE_HOUSE.contains(it)));
         if self.feedback.as_ref().is_some_and(|it| it.state == FeedbackState::Requested)
             && self.state != OrderState::Archived
         {
@@ -108,6 +109,18 @@ impl Order {
     }
 }
 
+/// What is done with goods that have not left: a hold on the order stops it.
+const IN_THE_HOUSE: [Action; 8] = [
+    Action::StartPicking,
+    Action::RecordPick,
+    Action::RecordQualityCheck,
+    Action::PackShipment,
+    Action::CreateShippingLabel,
+    Action::VoidShippingLabel,
+    Action::AssignCourier,
+    Action::ConfirmPickup,
+];
+
 impl Shipment {
     /// The same whatever its order says.
     pub(in crate::domain) fn available_actions(&self) -> Vec<Action> {
@@ -118,22 +131,41 @@ impl Shipment {
             ShipmentState::QcPassed => vec![Action::PackShipment],
             ShipmentState::Packed => vec![Action::PackShipment, Action::CreateShippingLabel],
             ShipmentState::Labelled => vec![Action::VoidShippingLabel, Action::AssignCourier],
+            ShipmentState::CourierAssigned if has_left(&self.tracking) => {
+                vec![Action::ConfirmPickup, Action::RecordCarrierLabel, Action::RecordTrackingEvents]
+            }
             ShipmentState::CourierAssigned if self.booking.as_ref().is_some_and(Booking::awaits_label) => {
-                vec![Action::VoidShippingLabel, Action::AssignCourier]
+                vec![
+                    Action::VoidShippingLabel,
+                    Action::AssignCourier,
+                    Action::RecordCarrierLabel,
+                    Action::RecordTrackingEvents,
+                ]
             }
-            ShipmentState::CourierAssigned => {
-                vec![Action::VoidShippingLabel, Action::AssignCourier, Action::ConfirmPickup]
-            }
+            ShipmentState::CourierAssigned => vec![
+                Action::VoidShippingLabel,
+                Action::AssignCourier,
+                Action::ConfirmPickup,
+                Action::RecordCarrierLabel,
+                Action::RecordTrackingEvents,
+            ],
             ShipmentState::PickedUp
             | ShipmentState::InTransit
             | ShipmentState::OutForDelivery
-            | ShipmentState::DeliveryAttempted
             | ShipmentState::AvailableForPickup
-            | ShipmentState::Exception
             | ShipmentState::Returning
+            | ShipmentState::Delivered => {
+                vec![Action::RecordTrackingEvents, Action::ConfirmDelivery, Action::RecordCarrierLabel]
+            }
+            ShipmentState::DeliveryAttempted
+            | ShipmentState::Exception
             | ShipmentState::Lost
-            | ShipmentState::Returned
-            | ShipmentState::Delivered => vec![Action::RecordTrackingEvents, Action::ConfirmDelivery],
+            | ShipmentState::Returned => vec![
+                Action::RecordTrackingEvents,
+                Action::ConfirmDelivery,
+                Action::RecordCarrierLabel,
+                Action::ResolveException,
+            ],
             ShipmentState::Cancelled => Vec::new(),
         }
     }

@@ -5,7 +5,9 @@ use std::time::Duration;
 use crate::domain::customers::messages::PAUSE_MAX;
 use crate::domain::model::approval::{Approval, ApprovalState};
 use crate::domain::model::backoff::backoff;
-use crate::domain::model::booking::{Booking, BookingAnswer, BookingRequest, OpenBookingRequest};
+use crate::domain::model::booking::{
+    Booking, BookingAnswer, BookingRequest, CourierAnswer, OpenBookingRequest,
+};
 use crate::domain::model::event::EventKind;
 use crate::domain::model::message::{Message, MessageKind, MessageState, Unsent};
 use crate::domain::model::order::{Order, OrderState};
@@ -14,12 +16,12 @@ use crate::domain::model::policy::Rules;
 use crate::domain::model::refund::{Refund, RefundState};
 use crate::domain::model::refusal::Refusal;
 use crate::domain::model::reservation::ReservationState;
-use crate::domain::model::scalars::{BookingId, MessageId, PaymentId, RefundId, ShipmentId};
+use crate::domain::model::scalars::{BookingId, CourierCode, MessageId, PaymentId, RefundId, ShipmentId};
 use crate::domain::model::shipment::{Shipment, ShipmentState};
 use crate::domain::model::time::Timestamp;
-use crate::domain::shipping::track::TrackingReport;
+use crate::domain::model::tracking::TrackingReport;
 use crate::domain::unit::command::{OrderCommand, Target, with_stock};
-use crate::domain::unit::unit_of_work::{Lease, ReadSet, UnitOfWork};
+use crate::domain::unit::unit_of_work::{Lease, Part, ReadSet, UnitOfWork};
 
 /// Does what has come due of an order by itself.
 #[derive(Debug, Clone)]
@@ -52,9 +54,26 @@ pub enum OutboundAnswer {
     Payment(PaymentId, ProviderRequest, ProviderAnswer),
     Refund(RefundId, ProviderAnswer),
     Message(MessageId, Result<(), Unsent>),
-    Booking(ShipmentId, BookingId, BookingAnswer),
+    /// The number of a label that was bought must not be another parcel's, so its courier is named.
+    Booking(ShipmentId, BookingId, CourierCode, BookingAnswer),
     /// What the courier reports; None: it did not answer.
     Tracking(ShipmentId, BookingId, Option<Vec<TrackingReport>>),
+}
+
+impl OutboundAnswer {
+    /// The courier's own number that it brings.
+    fn number(&self) -> Option<Part> {
+        match self {
+            Self::Booking(_, _, courier, BookingAnswer::Label(CourierAnswer::Done(label))) => {
+                Some(Part::Tracked { courier: courier.clone(), number: label.number.clone() })
+            }
+            Self::Payment(..)
+            | Self::Refund(..)
+            | Self::Message(..)
+            | Self::Booking(..)
+            | Self::Tracking(..) => None,
+        }
+    }
 }
 
 /// Records the answers to outbound tasks. One that comes late or twice changes nothing.
@@ -75,7 +94,8 @@ impl OrderCommand for RecordAnswers {
     }
 
     fn also_reads(&self) -> ReadSet {
-        ReadSet { lease: self.lease, ..with_stock() }
+        let parts = self.answers.iter().filter_map(OutboundAnswer::number).collect();
+        ReadSet { lease: self.lease, parts, ..with_stock() }
     }
 
     fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<(), Refusal> {
@@ -90,7 +110,7 @@ impl OrderCommand for RecordAnswers {
                 OutboundAnswer::Message(message, sent) => {
                     order.answer_message(unit, *message, sent.clone())?;
                 }
-                OutboundAnswer::Booking(shipment, booking, answer) => {
+                OutboundAnswer::Booking(shipment, booking, _, answer) => {
                     order.answer_booking(unit, *shipment, *booking, answer)?;
                 }
                 OutboundAnswer::Tracking(shipment, booking, reports) => {
@@ -222,12 +242,15 @@ impl Order {
             | MessageKind::DeliveryException
             | MessageKind::DeliveryAttempted
             | MessageKind::ReadyForPickup
-            | MessageKind::LocationChanged => arrived().then_some("the parcel has been delivered"),
+            | MessageKind::LocationChanged
+            | MessageKind::DeliveryRearranged => arrived().then_some("the parcel has been delivered"),
+            MessageKind::DeliveryConfirmed => {
+                self.delivered_at.is_none().then_some("the goods have gone back")
+            }
             MessageKind::OrderReceived
             | MessageKind::InvoiceIssued
             | MessageKind::PaymentReceived
             | MessageKind::Shipped
-            | MessageKind::DeliveryConfirmed
             | MessageKind::OrderCancelled
             | MessageKind::OrderExpired
             | MessageKind::OrderRejected

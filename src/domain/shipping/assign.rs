@@ -99,7 +99,9 @@ impl Order {
         courier: Option<&CourierCode>,
     ) -> Result<usize, Refusal> {
         let index = self.workable(id)?;
-        if self.shipments[index].state != ShipmentState::CourierAssigned {
+        self.must_be_here(index, "assign a courier")?;
+        let is_assigned = self.shipments[index].state == ShipmentState::CourierAssigned;
+        if !is_assigned {
             self.shipment_must_be(index, ShipmentState::Labelled, "assign a courier")?;
         }
         self.must_have_room_to_book(index)?;
@@ -142,6 +144,7 @@ impl Order {
             let text = "courier released to be chosen again";
             self.call_off(unit, index);
             self.move_shipment(unit, index, ShipmentState::Labelled, EventKind::CourierReleased, text)?;
+            self.shipments[index].carrier_labels.clear();
         }
         let text = format!("{} {}: {reason}", assignment.courier, assignment.service);
         let shipment = &mut self.shipments[index];

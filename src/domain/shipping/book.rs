@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::domain::model::booking::{
     BookedCourier, BookedParts, Booking, BookingAnswer, BookingRequest, BoughtLabel, CourierAnswer,
-    OpenBookingRequest, SoldLabel,
+    OpenBookingRequest, SoldFile, SoldLabel,
 };
 use crate::domain::model::event::EventKind;
 use crate::domain::model::order::Order;
@@ -16,7 +16,8 @@ use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::scalars::{BookingId, ShipmentId};
 use crate::domain::model::shipment::{Assignment, Shipment, ShipmentState};
 use crate::domain::model::time::Timestamp;
-use crate::domain::shipping::track::TrackingReport;
+use crate::domain::model::tracking::TrackingReport;
+use crate::domain::shipping::carrier_label::{ALL_PACKAGES, NewCarrierLabel, tracked};
 use crate::domain::unit::journal::cut;
 use crate::domain::unit::unit_of_work::UnitOfWork;
 
@@ -148,7 +149,7 @@ impl Order {
     }
 
     fn label_bought(&mut self, unit: &mut UnitOfWork, index: usize, id: BookingId, sold: &SoldLabel) {
-        let SoldLabel { reference, number, file: _ } = sold;
+        let SoldLabel { reference, number, file } = sold;
         let booking = self.shipments[index].booking_mut(id).expect("the caller has found it");
         booking.label = Some(BoughtLabel { reference: reference.clone(), number: number.clone() });
         booking.attempts = 0;
@@ -157,8 +158,34 @@ impl Order {
         if booking.parts == BookedParts::LabelAndPickup {
             booking.ask(unit, BookingRequest::Pickup);
         }
+        let is_wanted = self.shipments[index].booking.as_ref().is_some_and(|it| it.id == id);
         self.record(unit, EventKind::BookingConfirmed, None, text);
+        if is_wanted {
+            self.note_sold_label(unit, index, number, file.as_ref());
+        }
         self.cancel_unwanted(unit, index, id);
+    }
+
+    /// The number and the file that were bought become the courier's label of the package, or of all packages. A number
+    /// that this courier has given to another parcel finds that one; the booking shows it all the same.
+    fn note_sold_label(
+        &mut self,
+        unit: &mut UnitOfWork,
+        index: usize,
+        number: &str,
+        file: Option<&SoldFile>,
+    ) {
+        let shipment = &self.shipments[index];
+        let Some(courier) = shipment.assignment.as_ref().map(|it| it.courier.clone()) else { return };
+        let label = NewCarrierLabel {
+            package: if shipment.packages.len() == 1 { 1 } else { ALL_PACKAGES },
+            number: number.to_owned(),
+            media_type: file.map(|it| it.media_type.clone()).unwrap_or_default(),
+            file: file.map(|it| it.file.clone()),
+        };
+        if self.must_be_free_number(unit, shipment.id, &tracked(&courier, number), label.package).is_ok() {
+            self.note_carrier_labels(unit, index, &courier, &[label]);
+        }
     }
 
     /// What was called off while its answer was still to come is given back now.
@@ -218,7 +245,7 @@ impl Order {
             Some(reports) => {
                 let soon = now.plus(AHEAD_MAX);
                 let reports: Vec<_> = reports.iter().filter(|it| it.occurred_at <= soon).cloned().collect();
-                self.record_tracking(unit, id, &reports).map(|_| ())
+                self.take_reports(unit, id, &reports).map(|_| ())
             }
             None => Ok(()),
         }

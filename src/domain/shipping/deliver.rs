@@ -5,8 +5,7 @@ use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::scalars::ShipmentId;
 use crate::domain::model::shipment::Proof;
 use crate::domain::model::time::Timestamp;
-use crate::domain::model::tracking::TrackingStatus;
-use crate::domain::shipping::track::TrackingReport;
+use crate::domain::model::tracking::{ReportOrigin, TrackingReport, TrackingStatus};
 use crate::domain::unit::command::{OrderCommand, Target};
 use crate::domain::unit::unit_of_work::UnitOfWork;
 
@@ -34,6 +33,7 @@ impl Delivery {
             photo_sha256,
             at: at.unwrap_or(unit.now),
             recorded_by,
+            origin: ReportOrigin::Confirmation,
         }
     }
 }
@@ -60,8 +60,8 @@ impl OrderCommand for ConfirmDelivery {
 }
 
 impl Order {
-    /// Confirms the delivery with its proof. It counts as a tracking report, and a later report of a return does not undo
-    /// it.
+    /// Confirms the delivery with its proof. It counts as a tracking report that means the customer whatever couriers
+    /// say, and the proof counts more than theirs.
     pub fn confirm_delivery(
         &mut self,
         unit: &mut UnitOfWork,
@@ -80,6 +80,8 @@ impl Order {
         }
 
         let report = TrackingReport {
+            package: 0,
+            event_id: String::new(),
             status: TrackingStatus::Delivered,
             incident: String::new(),
             location: proof.location.clone(),
@@ -89,9 +91,10 @@ impl Order {
             description: "delivery confirmed".to_owned(),
             received_by: proof.received_by.clone(),
         };
+        let known = shipment.tracking.len();
         self.shipments[index].proof = Some(proof);
-        // Without room there is a delivery already: the proof is what is new.
-        self.add_report(unit, index, &report);
-        self.follow_reports(unit, index)
+        // Without room there is a confirmation already: the proof is what is new.
+        self.add_report(unit, index, &report, ReportOrigin::Confirmation);
+        self.follow_reports(unit, index, known)
     }
 }

@@ -10,8 +10,8 @@ use crate::domain::model::scalars::ShipmentId;
 use crate::domain::model::shipment::{Handover, ShipmentState};
 use crate::domain::model::stock::MovementKind;
 use crate::domain::model::time::Timestamp;
-use crate::domain::model::tracking::{TrackingEvent, TrackingStatus};
-use crate::domain::shipping::tracking_state::key;
+use crate::domain::model::tracking::{ReportOrigin, TrackingReport, TrackingStatus};
+use crate::domain::shipping::tracking_state::left_at;
 use crate::domain::unit::command::{OrderCommand, Target, with_stock};
 use crate::domain::unit::journal::step_between;
 use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
@@ -62,37 +62,62 @@ impl Order {
             let message = format!("the shipment has {have} packages, {packages} were handed over");
             return Err(self.unmet_shipment(Reason::QuantityMismatch, &self.shipments[index], message));
         }
+        // The courier's reports may have been quicker, and it cannot have had the goods before it got them.
+        let shipment = &self.shipments[index];
         let at = at.unwrap_or(unit.now).min(unit.now);
+        let at = left_at(&shipment.tracking).map_or(at, |it| it.min(at));
+        let (location, estimated_at) = (shipment.location.to_string(), shipment.estimated_at);
 
-        self.consume_stock(unit, index)?;
-        let shipment = &mut self.shipments[index];
-        shipment.handover =
-            Some(Handover { at, driver: driver.to_owned(), packages, confirmed_by: unit.actor.clone() });
         let text = format!("{packages} packages handed over");
-        self.move_shipment(unit, index, ShipmentState::PickedUp, EventKind::ShipmentPickedUp, text)?;
-        self.add_handover_scan(unit, index, at);
-        self.notify(unit, MessageKind::Shipped, Some(id), 0);
-        self.progress(unit)
-    }
-
-    /// The handover is the first tracking event, so that what follows is a function of the events alone.
-    fn add_handover_scan(&mut self, unit: &UnitOfWork, index: usize, at: Timestamp) {
-        let shipment = &mut self.shipments[index];
-        let where_from = shipment.location.to_string();
-        let status = TrackingStatus::PickedUp;
-        shipment.tracking.push(TrackingEvent {
-            sequence: i64::try_from(shipment.tracking.len()).unwrap_or(i64::MAX - 1) + 1,
-            status,
+        self.hand_over(unit, index, at, driver, text)?;
+        // It is a tracking event, so that what follows is a function of the events alone.
+        let report = TrackingReport {
+            package: 0,
+            event_id: String::new(),
+            status: TrackingStatus::PickedUp,
             incident: String::new(),
-            key: key(status, at, &where_from, "HANDOVER", ""),
-            location: where_from,
+            location,
             occurred_at: at,
-            recorded_at: unit.now,
-            estimated_at: shipment.estimated_at,
-            source: unit.actor.clone(),
+            estimated_at,
             raw_code: "HANDOVER".to_owned(),
             description: "handed over to the courier".to_owned(),
+            received_by: String::new(),
+        };
+        self.add_report(unit, index, &report, ReportOrigin::Pickup);
+        self.follow_reports(unit, index, 0)
+    }
+
+    /// The same, when the courier's report says that it has the goods and nobody has confirmed the pickup. They have
+    /// left, so a hold on the order does not stop it; the history says that there was one.
+    pub(super) fn hand_over_by_report(&mut self, unit: &mut UnitOfWork, index: usize) -> Result<(), Refusal> {
+        let shipment = &self.shipments[index];
+        let at = left_at(&shipment.tracking).unwrap_or(unit.now).min(unit.now);
+        let held = if self.on_hold() { ", while the order is on hold" } else { "" };
+        let text = format!("{} packages handed over, as the courier reports{held}", shipment.packages.len());
+        self.hand_over(unit, index, at, "the courier's report", text)
+    }
+
+    /// All packages leave.
+    fn hand_over(
+        &mut self,
+        unit: &mut UnitOfWork,
+        index: usize,
+        at: Timestamp,
+        driver: &str,
+        text: String,
+    ) -> Result<(), Refusal> {
+        self.consume_stock(unit, index)?;
+        let shipment = &mut self.shipments[index];
+        let id = shipment.id;
+        shipment.handover = Some(Handover {
+            at,
+            driver: driver.to_owned(),
+            packages: i32::try_from(shipment.packages.len()).unwrap_or(i32::MAX),
+            confirmed_by: unit.actor.clone(),
         });
+        self.move_shipment(unit, index, ShipmentState::PickedUp, EventKind::ShipmentPickedUp, text)?;
+        self.notify(unit, MessageKind::Shipped, Some(id), 0);
+        self.progress(unit)
     }
 
     fn consume_stock(&mut self, unit: &mut UnitOfWork, index: usize) -> Result<(), Refusal> {

@@ -65,11 +65,13 @@ impl Order {
     /// Takes the label back, and the courier with it, so that the shipment can be packed anew.
     pub fn void_label(&mut self, unit: &mut UnitOfWork, id: ShipmentId) -> Result<(), Refusal> {
         let index = self.workable(id)?;
+        self.must_be_here(index, "void the label")?;
         if self.shipments[index].state == ShipmentState::CourierAssigned {
             self.call_off(unit, index);
             let text = "courier released with its label";
             self.move_shipment(unit, index, ShipmentState::Labelled, EventKind::LabelVoided, text)?;
             self.shipments[index].assignment = None;
+            self.shipments[index].carrier_labels.clear();
         }
         self.shipment_must_be(index, ShipmentState::Labelled, "void the label")?;
 

@@ -56,6 +56,8 @@ impl Order {
                 booking: None,
                 called_off: Vec::new(),
                 courier_refusal: None,
+                carrier_labels: Vec::new(),
+                resolutions: Vec::new(),
             });
             let step = opened(id.0, ShipmentState::Planned);
             self.record_automatic(

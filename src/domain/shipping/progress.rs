@@ -5,6 +5,7 @@ use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::scalars::ShipmentId;
 use crate::domain::model::shipment::{Shipment, ShipmentState};
+use crate::domain::shipping::tracking_state::has_left;
 use crate::domain::unit::journal::step_between;
 use crate::domain::unit::unit_of_work::UnitOfWork;
 
@@ -61,7 +62,17 @@ impl Order {
         Err(self.unmet_shipment(Reason::IllegalTransition, shipment, message))
     }
 
-    /// The order follows its shipments.
+    /// Refuses what cannot be done with goods that the courier has, as it reports, although nobody confirmed the pickup.
+    pub(super) fn must_be_here(&self, index: usize, what: &str) -> Result<(), Refusal> {
+        let shipment = &self.shipments[index];
+        if shipment.handover.is_some() || !has_left(&shipment.tracking) {
+            return Ok(());
+        }
+        let message = format!("cannot {what}: the courier reports that it has the goods");
+        Err(self.unmet_shipment(Reason::IllegalTransition, shipment, message))
+    }
+
+    /// The order follows its shipments, also back when what seemed to be delivered has gone back.
     pub(super) fn progress(&mut self, unit: &mut UnitOfWork) -> Result<(), Refusal> {
         let live: Vec<ShipmentState> = self.live_shipments().map(|it| it.state).collect();
         let delivered = live.iter().filter(|it| **it == ShipmentState::Delivered).count();
@@ -81,11 +92,17 @@ impl Order {
             return Ok(());
         }
         let text = format!("{on_road} of {} shipments under way, {delivered} delivered", live.len());
+        let was_delivered = self.state == OrderState::Delivered;
+        let was_partly = self.state == OrderState::PartiallyDelivered;
+        let kind = match was_delivered || (was_partly && delivered == 0) {
+            true => EventKind::DeliveryTakenBack,
+            false => kind,
+        };
         self.transition_automatic(unit, to, kind, text)?;
         if to == OrderState::Delivered {
             self.confirm_to_customer(unit);
         }
-        Ok(())
+        if was_delivered { self.take_confirmation_back(unit) } else { Ok(()) }
     }
 }
 

@@ -3,17 +3,17 @@
 use crate::domain::model::event::{EventKind, Machine, Transition};
 use crate::domain::model::message::MessageKind;
 use crate::domain::model::order::Order;
+use crate::domain::model::policy::PickupScan;
 use crate::domain::model::promise::PromiseOccasion;
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::scalars::ShipmentId;
 use crate::domain::model::shipment::{Proof, Shipment, ShipmentState};
-use crate::domain::model::time::Timestamp;
-use crate::domain::model::tracking::{TrackingEvent, TrackingStatus};
+use crate::domain::model::tracking::{ReportOrigin, TrackingEvent, TrackingReport, TrackingStatus};
 use crate::domain::shipping::tracking_state::{
-    estimate_of, key, moved_on, moves_to, same_location, state_of, told_to_customer,
+    estimate_of, has_left, key, merged, moved_on, moves_to, news_of, proof_of, same_location, state_of,
 };
 use crate::domain::unit::command::{OrderCommand, Target};
-use crate::domain::unit::unit_of_work::UnitOfWork;
+use crate::domain::unit::unit_of_work::{Part, ReadSet, UnitOfWork};
 
 /// Records reports of a parcel, named by its shipment or by courier and tracking number.
 #[derive(Debug, Clone)]
@@ -27,9 +27,19 @@ pub struct RecordTracking {
 pub struct RecordedTracking {
     pub shipment: ShipmentId,
     pub recorded: Vec<TrackingEvent>,
-    pub duplicates: usize,
-    /// For want of room.
-    pub left_out: usize,
+    /// Of each report, in their order.
+    pub outcomes: Vec<ReportOutcome>,
+}
+
+/// What became of one report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReportOutcome {
+    Recorded,
+    /// The event was known; the report says more of it.
+    Updated,
+    Known,
+    /// There is no room for it.
+    LeftOut,
 }
 
 impl OrderCommand for RecordTracking {
@@ -40,18 +50,38 @@ impl OrderCommand for RecordTracking {
         &self.target
     }
 
+    fn also_reads(&self) -> ReadSet {
+        ReadSet { stock_for_handover: true, ..ReadSet::default() }
+    }
+
     fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<RecordedTracking, Refusal> {
         let shipment = order.shipment_named(&self.target.part)?;
-        let Recorded { new, left_out } = order.record_tracking(unit, shipment, &self.reports)?;
-        let tracking = &order.shipments[order.shipment_index(shipment)?].tracking;
+        let index = order.shipment_index(shipment)?;
+        let package = match &self.target.part {
+            Part::Tracked { courier: _, number } => order.shipments[index].package_numbered(number),
+            Part::Order(_)
+            | Part::Shipment(_)
+            | Part::Payment(_)
+            | Part::Refund(_)
+            | Part::Invoice(_)
+            | Part::Approval(_)
+            | Part::Hold(_)
+            | Part::Reservation(_)
+            | Part::Message(_) => 0,
+        };
+        let reports: Vec<_> =
+            self.reports.iter().map(|it| TrackingReport { package, ..it.clone() }).collect();
+        let outcomes = order.take_reports(unit, shipment, &reports)?;
+        let new = outcomes.iter().filter(|it| **it == ReportOutcome::Recorded).count();
+        let tracking = &order.shipments[index].tracking;
         let recorded = tracking[tracking.len() - new..].to_vec();
-        let duplicates = self.reports.len() - new - left_out;
-        Ok(RecordedTracking { shipment, recorded, duplicates, left_out })
+        Ok(RecordedTracking { shipment, recorded, outcomes })
     }
 }
 
 /// How many reports one shipment keeps. A journey has some tens; a thousand are a machine that repeats itself. The first
-/// report of each status has room beyond that, so no flood hides a delivery, a return or a parcel to be collected.
+/// report of each status has room beyond that, for each package, so no flood hides a delivery, a return or a parcel to
+/// be collected.
 pub(crate) const TRACKING_EVENTS_MAX: usize = 1_000;
 
 /// Of these, so many are not open to notices (UNKNOWN, INFO_RECEIVED, DELAYED), which do not move the shipment.
@@ -67,145 +97,192 @@ const LETTERS_OF_A_KIND_MAX: usize = 10;
 /// customer.
 const LOCATIONS_TOLD_MAX: usize = 20;
 
-/// One report as a courier gives it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TrackingReport {
-    pub status: TrackingStatus,
-    pub incident: String,
-    pub location: String,
-    pub occurred_at: Timestamp,
-    pub estimated_at: Option<Timestamp>,
-    pub raw_code: String,
-    pub description: String,
-    /// For DELIVERED: who took it.
-    pub received_by: String,
-}
-
-/// Outcome of a courier's reports; the others were known already.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Recorded {
-    pub new: usize,
-    /// There was no room for them.
-    pub left_out: usize,
-}
-
-pub(super) enum Added {
-    New,
-    Known,
-    NoRoom,
-}
-
-fn is_first(shipment: &Shipment, status: TrackingStatus) -> bool {
-    shipment.tracking.iter().all(|it| it.status != status)
-}
-
-/// Whether the shipment takes one more report of this status.
-fn has_room(shipment: &Shipment, status: TrackingStatus) -> bool {
-    let left = TRACKING_EVENTS_MAX.saturating_sub(shipment.tracking.len());
-    let changes = |state| left > 0 && state_of(&shipment.tracking) != Some(state);
-    let has_room = match moves_to(status) {
-        None => left > KEPT_FOR_MOVES,
-        Some(state) => left > KEPT_FOR_CHANGES || changes(state),
+/// Whether the shipment takes one more report of this.
+fn has_room(shipment: &Shipment, report: &TrackingReport, origin: ReportOrigin) -> bool {
+    // People say little: there is one pickup, and so many decisions. Of their confirmations the first counts here.
+    let is_needed = match origin {
+        ReportOrigin::Courier => false,
+        ReportOrigin::Pickup | ReportOrigin::Resolution => true,
+        ReportOrigin::Confirmation => shipment.tracking.iter().all(|it| it.origin != origin),
     };
-    has_room || is_first(shipment, status)
+    let TrackingReport { status, package, .. } = report;
+    let is_first = || shipment.tracking.iter().all(|it| it.status != *status || it.package != *package);
+    let left = TRACKING_EVENTS_MAX.saturating_sub(shipment.tracking.len());
+    let has_room = match moves_to(*status) {
+        None => left > KEPT_FOR_MOVES,
+        Some(_) if left > KEPT_FOR_CHANGES => true,
+        Some(state) => left > 0 && state_of(&shipment.tracking, shipment.packages.len()) != Some(state),
+    };
+    has_room || is_needed || is_first()
+}
+
+impl Shipment {
+    /// Whether a courier may have something to say of it: it was given to one.
+    fn is_with_courier(&self) -> bool {
+        self.state == ShipmentState::CourierAssigned || self.state.is_handed_over()
+    }
 }
 
 impl Order {
     /// Adds what the courier reports. Repeated reports change nothing, and those that there is no room for are left out:
     /// the others of the call may say that the goods have arrived. Those about an archived order are recorded, and
     /// nobody is told.
-    pub fn record_tracking(
+    pub(in crate::domain) fn take_reports(
         &mut self,
         unit: &mut UnitOfWork,
         id: ShipmentId,
         reports: &[TrackingReport],
-    ) -> Result<Recorded, Refusal> {
+    ) -> Result<Vec<ReportOutcome>, Refusal> {
         let index = self.shipment_index(id)?;
         let shipment = &self.shipments[index];
-        if shipment.handover.is_none() {
+        if !shipment.is_with_courier() {
             let message =
-                format!("cannot record tracking: the shipment is {}, not handed over", shipment.state);
+                format!("cannot record tracking: the shipment is {}, not given to a courier", shipment.state);
             return Err(self.unmet_shipment(Reason::IllegalTransition, shipment, message));
         }
 
-        let (known, mut recorded) = (shipment.tracking.len(), Recorded::default());
-        for report in reports {
-            match self.add_report(unit, index, report) {
-                Added::New => recorded.new += 1,
-                Added::Known => {}
-                Added::NoRoom => recorded.left_out += 1,
-            }
+        let known = shipment.tracking.len();
+        let outcomes: Vec<_> =
+            reports.iter().map(|it| self.add_report(unit, index, it, ReportOrigin::Courier)).collect();
+        let changes = [ReportOutcome::Recorded, ReportOutcome::Updated];
+        if outcomes.iter().any(|it| changes.contains(it)) {
+            self.follow_reports(unit, index, known)?;
         }
-        if recorded.new > 0 {
-            self.announce_location(unit, index, known);
-            self.follow_reports(unit, index)?;
-        }
-        Ok(recorded)
+        Ok(outcomes)
     }
 
-    pub(super) fn add_report(
+    pub(in crate::domain) fn add_report(
         &mut self,
         unit: &mut UnitOfWork,
         index: usize,
         report: &TrackingReport,
-    ) -> Added {
+        origin: ReportOrigin,
+    ) -> ReportOutcome {
+        let key = key(report, origin);
+        let shipment = &mut self.shipments[index];
+        let (id, status) = (shipment.id, report.status);
+        if let Some(known) = shipment.tracking.iter_mut().find(|it| it.key == key) {
+            let after = merged(known, report);
+            if after == *known {
+                return ReportOutcome::Known;
+            }
+            *known = after;
+            self.record(unit, EventKind::TrackingRecorded, None, format!("{id} {status} reported with more"));
+            return ReportOutcome::Updated;
+        }
+        if !has_room(shipment, report, origin) {
+            return ReportOutcome::LeftOut;
+        }
+
         let TrackingReport {
+            package,
+            event_id,
             status,
             incident,
-            location: spot,
+            location,
             occurred_at,
             estimated_at,
             raw_code,
             description,
             received_by,
-        } = report;
-        let key = key(*status, *occurred_at, spot, raw_code, incident);
+        } = report.clone();
+        shipment.tracking.push(TrackingEvent {
+            sequence: i64::try_from(shipment.tracking.len()).unwrap_or(i64::MAX - 1) + 1,
+            status,
+            incident,
+            location,
+            occurred_at,
+            recorded_at: unit.now,
+            estimated_at,
+            source: unit.actor.clone(),
+            raw_code,
+            description,
+            key,
+            origin,
+            package,
+            event_id,
+            received_by,
+        });
+        self.record(unit, EventKind::TrackingRecorded, None, format!("{id} {status} reported"));
+        ReportOutcome::Recorded
+    }
+
+    /// The shipment's state is a function of the set of reports, whatever their order. Those after the `known` ones are
+    /// told to the customer, if they are news.
+    pub(in crate::domain) fn follow_reports(
+        &mut self,
+        unit: &mut UnitOfWork,
+        index: usize,
+        known: usize,
+    ) -> Result<(), Refusal> {
+        self.touch_shipment(unit, index);
         let shipment = &mut self.shipments[index];
-        if shipment.tracking.iter().any(|it| it.key == key) {
-            return Added::Known;
+        if let Some(estimate) = estimate_of(&shipment.tracking) {
+            shipment.estimated_at = Some(estimate);
+            self.promise_shipment_anew(unit, index, PromiseOccasion::Tracking);
         }
-        if !has_room(shipment, *status) {
-            return Added::NoRoom;
+        let shipment = &self.shipments[index];
+        if shipment.handover.is_none() {
+            match unit.rules.pickup_scan {
+                PickupScan::Handover if has_left(&shipment.tracking) => {
+                    self.hand_over_by_report(unit, index)?
+                }
+                PickupScan::Handover | PickupScan::Wait => return Ok(()),
+            }
         }
 
-        let is_first = is_first(shipment, *status);
-        let sequence = i64::try_from(shipment.tracking.len()).unwrap_or(i64::MAX - 1) + 1;
-        let event = TrackingEvent {
-            sequence,
-            status: *status,
-            incident: incident.clone(),
-            location: spot.clone(),
-            occurred_at: *occurred_at,
-            recorded_at: unit.now,
-            estimated_at: *estimated_at,
-            source: unit.actor.clone(),
-            raw_code: raw_code.clone(),
-            description: description.clone(),
-            key,
+        let shipment = &mut self.shipments[index];
+        let before = shipment.state;
+        let after = state_of(&shipment.tracking, shipment.packages.len()).unwrap_or(before);
+        shipment.state = after;
+        shipment.settle_proof();
+        if after != before {
+            let step = Transition {
+                machine: Machine::Shipment,
+                subject: shipment.id.0,
+                from: before.to_string(),
+                to: after.to_string(),
+            };
+            let kind = match after == ShipmentState::Delivered {
+                true => EventKind::ShipmentDelivered,
+                false => EventKind::TrackingRecorded,
+            };
+            let text = format!("{} is {after}", shipment.id);
+            self.record(unit, kind, Some(step), text);
+        }
+        // A customer who was thanked for nothing hears that the goods have gone back.
+        let untold = if before == ShipmentState::Delivered { 0 } else { known };
+        let is_open = after != before || !before.is_over();
+        if after != ShipmentState::Delivered && is_open && !self.is_archived() {
+            self.tell_news(unit, index, untold);
+        }
+        self.progress(unit)
+    }
+
+    /// Queues letters about the reports after the `known` ones that are news.
+    fn tell_news(&mut self, unit: &mut UnitOfWork, index: usize, known: usize) {
+        let (earlier, new) = self.shipments[index].tracking.split_at(known);
+        let tracking = &self.shipments[index].tracking;
+        let is_first = |it: &TrackingEvent| {
+            let mut before = earlier.iter().chain(new.iter().filter(|other| other.sequence < it.sequence));
+            before.all(|other| (other.status, other.package) != (it.status, it.package))
         };
-        let told = told_to_customer(&event);
-        shipment.tracking.push(event);
-        let id = shipment.id;
-        if *status == TrackingStatus::Delivered && shipment.proof.is_none() {
-            shipment.proof = Some(Proof {
-                received_by: received_by.clone(),
-                location: spot.clone(),
-                signature_sha256: String::new(),
-                photo_sha256: String::new(),
-                at: *occurred_at,
-                recorded_by: unit.actor.clone(),
-            });
+        // The end of a journey is told once.
+        let is_end = |it: &TrackingEvent| {
+            matches!(it.status, TrackingStatus::Delivered | TrackingStatus::Returned | TrackingStatus::Lost)
+        };
+        let news: Vec<_> = new
+            .iter()
+            .filter(|it| is_first(it) || !is_end(it))
+            .filter_map(|it| news_of(tracking, it).map(|kind| (kind, it.sequence, is_first(it))))
+            .collect();
+        let id = self.shipments[index].id;
+        for (kind, sequence, is_first) in news {
+            if is_first || self.letters_about(id, kind) < LETTERS_OF_A_KIND_MAX {
+                self.notify(unit, kind, Some(id), sequence);
+            }
         }
-        let over = shipment.state.is_over();
-        self.record(unit, EventKind::TrackingRecorded, None, format!("{id} {status} reported"));
-        if let Some(kind) = told
-            && !over
-            && !self.is_archived()
-            && (is_first || self.letters_about(id, kind) < LETTERS_OF_A_KIND_MAX)
-        {
-            self.notify(unit, kind, Some(id), sequence);
-        }
-        Added::New
+        self.announce_location(unit, index, known);
     }
 
     fn letters_about(&self, shipment: ShipmentId, kind: MessageKind) -> usize {
@@ -218,48 +295,42 @@ impl Order {
         let shipment = &self.shipments[index];
         let news =
             moved_on(&shipment.tracking).filter(|it| it.sequence > i64::try_from(known).unwrap_or(i64::MAX));
-        let is_quiet = shipment.state.is_over() || self.is_archived();
-        let Some(news) = news.filter(|_| !is_quiet) else { return };
+        let Some(news) = news.filter(|_| !shipment.state.is_over()) else { return };
 
         let letters = self.messages.iter().filter(|it| it.shipment == Some(shipment.id));
         let locations_told = letters.clone().filter(|it| it.kind == MessageKind::LocationChanged).count();
         let about = |sequence: i64| shipment.tracking.iter().find(|it| it.sequence == sequence);
         // The location of the handover is in the letter about the shipment's departure.
-        let mut told = letters.filter_map(|it| about(it.sequence)).chain(shipment.tracking.first());
+        let handover = shipment.tracking.iter().find(|it| it.status == TrackingStatus::PickedUp);
+        let mut told = letters.filter_map(|it| about(it.sequence)).chain(handover);
         if locations_told < LOCATIONS_TOLD_MAX && !told.any(|it| same_location(&it.location, &news.location))
         {
             let (id, sequence) = (shipment.id, news.sequence);
             self.notify(unit, MessageKind::LocationChanged, Some(id), sequence);
         }
     }
+}
 
-    /// The shipment's state is a function of the set of reports, whatever their order.
-    pub(super) fn follow_reports(&mut self, unit: &mut UnitOfWork, index: usize) -> Result<(), Refusal> {
-        self.touch_shipment(unit, index);
-        let shipment = &mut self.shipments[index];
-        if let Some(estimate) = estimate_of(&shipment.tracking) {
-            shipment.estimated_at = Some(estimate);
-            self.promise_shipment_anew(unit, index, PromiseOccasion::Tracking);
+impl Shipment {
+    /// The proof of the delivery follows from the reports too, but for a person's confirmation, which counts more: the
+    /// latest of these stands. Goods that did not reach the customer have none.
+    fn settle_proof(&mut self) {
+        let confirmed = self.proof.take().filter(|it| it.origin == ReportOrigin::Confirmation);
+        if self.state != ShipmentState::Delivered {
+            return;
         }
-        let shipment = &mut self.shipments[index];
-        let Some(to) = state_of(&shipment.tracking) else { return Ok(()) };
-        if to == shipment.state {
-            return Ok(());
-        }
-
-        let step = Transition {
-            machine: Machine::Shipment,
-            subject: shipment.id.0,
-            from: shipment.state.to_string(),
-            to: to.to_string(),
+        let reported = || {
+            let report = proof_of(&self.tracking)?;
+            Some(Proof {
+                received_by: report.received_by.clone(),
+                location: report.location.clone(),
+                signature_sha256: String::new(),
+                photo_sha256: String::new(),
+                at: report.occurred_at,
+                recorded_by: report.source.clone(),
+                origin: report.origin,
+            })
         };
-        shipment.state = to;
-        let kind = match to == ShipmentState::Delivered {
-            true => EventKind::ShipmentDelivered,
-            false => EventKind::TrackingRecorded,
-        };
-        let text = format!("{} is {to}", shipment.id);
-        self.record(unit, kind, Some(step), text);
-        self.progress(unit)
+        self.proof = confirmed.or_else(reported);
     }
 }

@@ -1,42 +1,161 @@
 //! The state of a shipment as a function of the set of its reports.
 
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
 use sha2::{Digest, Sha256};
 
 use crate::domain::model::message::MessageKind;
 use crate::domain::model::shipment::ShipmentState;
 use crate::domain::model::time::Timestamp;
-use crate::domain::model::tracking::{TrackingEvent, TrackingStatus};
+use crate::domain::model::tracking::{ReportOrigin, TrackingEvent, TrackingReport, TrackingStatus};
 
-/// Identity of a report: SHA-256 over all of its content, hex.
-pub(in crate::domain) fn key(
-    status: TrackingStatus,
-    occurred_at: Timestamp,
-    location: &str,
-    raw_code: &str,
-    incident: &str,
-) -> String {
+/// Identity of a report: SHA-256, hex, over what it is about, its status and instant, and the courier's own id of it; or,
+/// where there is none, the courier's code and description. A place may be spelled in several ways, and an estimate may
+/// change: neither makes another event.
+pub(in crate::domain) fn key(report: &TrackingReport, origin: ReportOrigin) -> String {
+    let TrackingReport { package, event_id, status, occurred_at, raw_code, description, .. } = report;
+    let (code, words) = if event_id.is_empty() { (raw_code, description.as_str()) } else { (event_id, "") };
+    let kind = if event_id.is_empty() { "code" } else { "id" };
+    let (package, at) = (package.to_string(), occurred_at.unix_micros().to_string());
     let mut hash = Sha256::new();
-    for text in [status.as_str(), &occurred_at.unix_micros().to_string(), location, raw_code, incident] {
+    for text in [origin.as_str(), &package, status.as_str(), &at, kind, code, words] {
         hash.update((text.len() as u64).to_be_bytes());
         hash.update(text);
     }
     format!("{:x}", hash.finalize())
 }
 
-/// Statuses that end a journey, whatever else is reported; the first of them stands.
-///
-/// DELIVERED comes first: the customer has the confirmation and the request for feedback, and no report takes them back.
-/// RETURNED and LOST leave goods and money open, which a person has to settle.
-const ENDS: [ShipmentState; 3] = [ShipmentState::Delivered, ShipmentState::Returned, ShipmentState::Lost];
+/// What two reports of the same event say together, whichever came first: the later estimate, and of two spellings the
+/// first in the order of letters.
+pub(super) fn merged(event: &TrackingEvent, report: &TrackingReport) -> TrackingEvent {
+    let spelled = |one: &str, other: &str| match (one, other) {
+        ("", it) | (it, "") => it.to_owned(),
+        (one, other) => one.min(other).to_owned(),
+    };
+    TrackingEvent {
+        incident: spelled(&event.incident, &report.incident),
+        location: spelled(&event.location, &report.location),
+        raw_code: spelled(&event.raw_code, &report.raw_code),
+        description: spelled(&event.description, &report.description),
+        received_by: spelled(&event.received_by, &report.received_by),
+        estimated_at: event.estimated_at.max(report.estimated_at),
+        ..event.clone()
+    }
+}
 
-/// State that follows from the reports; None if they tell nothing.
+/// State of a shipment of so many packages that follows from its reports; None if they tell nothing.
 ///
-/// The reports are taken as a set: an end stands, as [`ENDS`] has it, and without one the latest report wins, in the
-/// order in which things happened. So whatever the order of arrival, a report only ever leads on: nothing leaves
-/// DELIVERED, RETURNED can only turn out to be DELIVERED, and LOST to be found.
-pub(in crate::domain) fn state_of(events: &[TrackingEvent]) -> Option<ShipmentState> {
-    let told: Vec<_> = in_order(events).into_iter().filter_map(|it| moves_to(it.status)).collect();
-    ENDS.into_iter().find(|it| told.contains(it)).or(told.last().copied())
+/// The reports are taken as a set, so the order of arrival does not matter. A report about one package says nothing of
+/// the others: while one is under way the shipment is, and it is delivered when all of them are. Of one package an end
+/// stands, as [`Journey::end`] has it, and without one the latest report wins, in the order in which things happened.
+pub(in crate::domain) fn state_of(events: &[TrackingEvent], packages: usize) -> Option<ShipmentState> {
+    let numbers: Vec<i32> = match events.iter().all(|it| it.package == 0) {
+        true => vec![0],
+        false => (1..).take(packages.max(1)).collect(),
+    };
+    let ends: Vec<_> = numbers.iter().map(|it| (*it, Journey::of(events, *it).end())).collect();
+    let on_the_road: Vec<i32> = ends.iter().filter(|it| it.1.is_none()).map(|it| it.0).collect();
+    if on_the_road.is_empty() {
+        // Goods that are missing leave money open, which a person has to settle.
+        return [ShipmentState::Lost, ShipmentState::Returned, ShipmentState::Delivered]
+            .into_iter()
+            .find(|state| ends.iter().any(|it| it.1 == Some(*state)));
+    }
+
+    let mut latest_first = in_order(events).into_iter().rev();
+    let latest = latest_first
+        .find_map(|it| moves_to(it.status).filter(|_| it.package == 0 || on_the_road.contains(&it.package)));
+    // A package that nothing was said of has left together with the others.
+    latest.or_else(|| has_left(events).then_some(ShipmentState::PickedUp))
+}
+
+/// Whether some report says that the courier has the goods, or had them.
+pub(in crate::domain) fn has_left(events: &[TrackingEvent]) -> bool {
+    left_at(events).is_some()
+}
+
+/// When the goods left, by the first report that says so.
+pub(super) fn left_at(events: &[TrackingEvent]) -> Option<Timestamp> {
+    events.iter().filter(|it| moves_to(it.status).is_some()).map(|it| it.occurred_at).min()
+}
+
+/// The reports about one package, and those about all of the shipment.
+struct Journey<'e> {
+    events: Vec<&'e TrackingEvent>,
+    /// When the goods turned back, in order.
+    turned: Vec<Timestamp>,
+    /// When people had them delivered again, in order.
+    sent_again: Vec<Timestamp>,
+}
+
+impl<'e> Journey<'e> {
+    fn of(events: &'e [TrackingEvent], package: i32) -> Self {
+        let events: Vec<_> = events.iter().filter(|it| it.package == 0 || it.package == package).collect();
+        let times = |is: fn(&TrackingEvent) -> bool| {
+            let mut times: Vec<_> = events.iter().filter(|it| is(it)).map(|it| it.occurred_at).collect();
+            times.sort();
+            times
+        };
+        let turned = times(|it| it.status == TrackingStatus::Returning);
+        let sent_again = times(|it| it.origin == ReportOrigin::Resolution);
+        Self { events, turned, sent_again }
+    }
+
+    /// The end of the journey, whatever else is reported.
+    ///
+    /// DELIVERED to the customer comes first: the customer has the confirmation and the request for feedback. A delivery
+    /// on the way back is the sender's. RETURNED and LOST leave goods and money open, which a person has to settle.
+    fn end(&self) -> Option<ShipmentState> {
+        let says = |status| self.events.iter().any(move |it| it.status == status);
+        if self.events.iter().any(|it| self.has_reached_customer(it)) {
+            Some(ShipmentState::Delivered)
+        } else if says(TrackingStatus::Returned) || says(TrackingStatus::Delivered) {
+            Some(ShipmentState::Returned)
+        } else if says(TrackingStatus::Lost) {
+            Some(ShipmentState::Lost)
+        } else {
+            None
+        }
+    }
+
+    /// Whether this report of a delivery means the customer: one after the goods turned back means the sender, unless
+    /// they were sent out once more in between, or a person says so.
+    fn has_reached_customer(&self, report: &TrackingEvent) -> bool {
+        let at = report.occurred_at;
+        let before = self.turned.partition_point(|it| *it < at);
+        let turned_at = self.turned[..before].last().copied();
+        let is_on_its_way =
+            turned_at.is_none_or(|turned_at| self.sent_again.iter().any(|it| (turned_at..=at).contains(it)));
+        report.status == TrackingStatus::Delivered
+            && (report.origin == ReportOrigin::Confirmation || is_on_its_way)
+    }
+
+    /// Whether nothing later is known.
+    fn ends_with(&self, report: &TrackingEvent) -> bool {
+        let tells =
+            |it: &TrackingEvent| moves_to(it.status).is_some() || it.status == TrackingStatus::Delayed;
+        self.events.iter().all(|it| it.occurred_at <= report.occurred_at || !tells(it))
+    }
+}
+
+/// The report that proves the delivery to the customer: the first that says who took the goods, or else the first.
+pub(super) fn proof_of(events: &[TrackingEvent]) -> Option<&TrackingEvent> {
+    let mut journeys: BTreeMap<i32, Journey<'_>> = BTreeMap::new();
+    let mut nameless = None;
+    for report in in_order(events).into_iter().filter(|it| it.status == TrackingStatus::Delivered) {
+        let journey = journeys.entry(report.package).or_insert_with(|| Journey::of(events, report.package));
+        if !journey.has_reached_customer(report) {
+            continue;
+        }
+        if !report.received_by.trim().is_empty() {
+            return Some(report);
+        }
+        nameless = nameless.or(Some(report));
+    }
+    nameless
 }
 
 /// When the courier expects delivery: what the latest report with an estimate said.
@@ -44,9 +163,26 @@ pub(super) fn estimate_of(events: &[TrackingEvent]) -> Option<Timestamp> {
     in_order(events).into_iter().rev().find_map(|it| it.estimated_at)
 }
 
+/// The letter that a report causes if it is news: nothing later is known of the same package, or the report is its end,
+/// which stands whatever else was reported.
+pub(super) fn news_of(events: &[TrackingEvent], report: &TrackingEvent) -> Option<MessageKind> {
+    let journey = Journey::of(events, report.package);
+    match moves_to(report.status) {
+        // What came back is told as that, and the customer's delivery once per order, when all has arrived.
+        Some(ShipmentState::Delivered) => {
+            (!journey.has_reached_customer(report)).then_some(MessageKind::DeliveryException)
+        }
+        Some(state @ (ShipmentState::Returned | ShipmentState::Lost)) if journey.end() == Some(state) => {
+            told_to_customer(report)
+        }
+        Some(_) | None if journey.ends_with(report) => told_to_customer(report),
+        Some(_) | None => None,
+    }
+}
+
 /// The letter that a report causes. Pickup and delivery cause none here: their letters are queued once per shipment, at
 /// the handover and at the delivery, and not once per report.
-pub(super) fn told_to_customer(event: &TrackingEvent) -> Option<MessageKind> {
+fn told_to_customer(event: &TrackingEvent) -> Option<MessageKind> {
     match event.status {
         TrackingStatus::OutForDelivery => Some(MessageKind::OutForDelivery),
         TrackingStatus::DeliveryAttempted => Some(MessageKind::DeliveryAttempted),
@@ -80,7 +216,7 @@ pub(super) fn same_location(one: &str, other: &str) -> bool {
 }
 
 /// The reports as things happened; of things that happened at once, what comes later on a journey is later.
-/// The key and the estimate only make the order the same for every arrangement of equal reports.
+/// The key and the estimate only make the order the same for every arrangement.
 fn in_order(events: &[TrackingEvent]) -> Vec<&TrackingEvent> {
     let mut ordered: Vec<&TrackingEvent> = events.iter().collect();
     ordered.sort_by_key(|it| (it.occurred_at, rank(it.status), it.key.as_str(), it.estimated_at));
@@ -121,159 +257,5 @@ pub(super) fn moves_to(status: TrackingStatus) -> Option<ShipmentState> {
         TrackingStatus::Returned => Some(ShipmentState::Returned),
         TrackingStatus::Lost => Some(ShipmentState::Lost),
         TrackingStatus::Delivered => Some(ShipmentState::Delivered),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    use crate::domain::model::scalars::Actor;
-
-    fn event(status: TrackingStatus, minute: i64) -> TrackingEvent {
-        let occurred_at = Timestamp::from_unix_micros(minute * 60_000_000);
-        TrackingEvent {
-            sequence: 1,
-            status,
-            incident: String::new(),
-            location: String::new(),
-            occurred_at,
-            recorded_at: occurred_at,
-            estimated_at: None,
-            source: Actor::system(),
-            raw_code: String::new(),
-            description: String::new(),
-            key: key(status, occurred_at, "", "", ""),
-        }
-    }
-
-    fn state(reports: &[(TrackingStatus, i64)]) -> Option<ShipmentState> {
-        state_of(&reports.iter().map(|(status, minute)| event(*status, *minute)).collect::<Vec<_>>())
-    }
-
-    #[test]
-    fn the_latest_report_wins_whenever_it_arrives() {
-        use TrackingStatus::*;
-        assert_eq!(state(&[]), None);
-        assert_eq!(state(&[(PickedUp, 1), (InTransit, 2)]), Some(ShipmentState::InTransit));
-        assert_eq!(state(&[(OutForDelivery, 9), (InTransit, 2)]), Some(ShipmentState::OutForDelivery));
-        assert_eq!(state(&[(Exception, 1), (InTransit, 2)]), Some(ShipmentState::InTransit));
-    }
-
-    #[test]
-    fn of_reports_of_the_same_instant_the_later_on_a_journey_wins() {
-        use TrackingStatus::*;
-        assert_eq!(state(&[(OutForDelivery, 1), (InTransit, 1)]), Some(ShipmentState::OutForDelivery));
-        assert_eq!(state(&[(Delivered, 1), (Lost, 1), (PickedUp, 1)]), Some(ShipmentState::Delivered));
-    }
-
-    #[test]
-    fn notices_move_nothing() {
-        use TrackingStatus::*;
-        assert_eq!(state(&[(InfoReceived, 1), (Unknown, 2), (Delayed, 3)]), None);
-        assert_eq!(state(&[(InTransit, 1), (Delayed, 2), (Unknown, 3)]), Some(ShipmentState::InTransit));
-        assert_eq!(state(&[(InTransit, 1), (CustomsHold, 2), (Delayed, 3)]), Some(ShipmentState::Exception));
-    }
-
-    #[test]
-    fn what_is_lost_can_only_be_found_delivered_or_returned() {
-        use TrackingStatus::*;
-        assert_eq!(state(&[(Lost, 1), (InTransit, 2)]), Some(ShipmentState::Lost));
-        assert_eq!(state(&[(Lost, 1), (InTransit, 2), (Delivered, 3)]), Some(ShipmentState::Delivered));
-        assert_eq!(state(&[(Lost, 1), (Returned, 2)]), Some(ShipmentState::Returned));
-        assert_eq!(state(&[(Delivered, 1), (Lost, 2)]), Some(ShipmentState::Delivered));
-    }
-
-    #[test]
-    fn a_delivery_stands_against_a_return_whichever_happened_first() {
-        use TrackingStatus::*;
-        assert_eq!(state(&[(Delivered, 1), (Returned, 2)]), Some(ShipmentState::Delivered));
-        assert_eq!(state(&[(Returned, 1), (Delivered, 2)]), Some(ShipmentState::Delivered));
-        assert_eq!(state(&[(Returned, 1), (Lost, 2), (InTransit, 3)]), Some(ShipmentState::Returned));
-    }
-
-    #[test]
-    fn the_estimate_is_that_of_the_latest_report_that_has_one() {
-        let at = |minute| Some(Timestamp::from_unix_micros(minute));
-        let first = TrackingEvent { estimated_at: at(100), ..event(TrackingStatus::PickedUp, 1) };
-        let second = TrackingEvent { estimated_at: at(50), ..event(TrackingStatus::InTransit, 2) };
-        let third = event(TrackingStatus::OutForDelivery, 3);
-        assert_eq!(estimate_of(&[second.clone(), third.clone(), first]), at(50));
-        assert_eq!(estimate_of(&[third]), None);
-    }
-
-    #[test]
-    fn equal_reports_have_equal_keys_and_others_have_not() {
-        let at = Timestamp::from_unix_micros(1);
-        let one = key(TrackingStatus::InTransit, at, "Hub", "A1", "");
-        assert_eq!(one, key(TrackingStatus::InTransit, at, "Hub", "A1", ""));
-        assert_eq!(one.len(), 64);
-        assert_ne!(one, key(TrackingStatus::InTransit, at, "HubA", "1", ""));
-        assert_ne!(one, key(TrackingStatus::Delayed, at, "Hub", "A1", ""));
-    }
-
-    #[test]
-    fn the_customer_gets_letters_about_trouble_and_the_last_mile() {
-        let told = |status| told_to_customer(&event(status, 1));
-        assert_eq!(told(TrackingStatus::Delayed), Some(MessageKind::DeliveryDelayed));
-        assert_eq!(told(TrackingStatus::Lost), Some(MessageKind::DeliveryException));
-        assert_eq!(told(TrackingStatus::OutForDelivery), Some(MessageKind::OutForDelivery));
-        assert_eq!(told(TrackingStatus::InTransit), None);
-        assert_eq!(told(TrackingStatus::Delivered), None);
-    }
-
-    fn some_event() -> impl Strategy<Value = TrackingEvent> {
-        let statuses = prop::sample::select(TrackingStatus::ALL);
-        (statuses, 0_i64..12, prop::option::of(0_i64..1_000)).prop_map(|(status, minute, estimate)| {
-            TrackingEvent { estimated_at: estimate.map(Timestamp::from_unix_micros), ..event(status, minute) }
-        })
-    }
-
-    fn same_events_otherwise() -> impl Strategy<Value = (Vec<TrackingEvent>, Vec<TrackingEvent>)> {
-        prop::collection::vec(some_event(), 1..12).prop_flat_map(|events| {
-            let again = prop::collection::vec(prop::sample::select(events.clone()), 0..6);
-            let shuffled = again.prop_map({
-                let events = events.clone();
-                move |again| [events.clone(), again].concat()
-            });
-            (Just(events), shuffled.prop_shuffle())
-        })
-    }
-
-    proptest! {
-        #[test]
-        fn any_permutation_and_duplication_gives_the_same_state_and_estimate(
-            (events, otherwise) in same_events_otherwise(),
-        ) {
-            prop_assert_eq!(state_of(&events), state_of(&otherwise));
-            prop_assert_eq!(estimate_of(&events), estimate_of(&otherwise));
-        }
-
-        #[test]
-        fn nothing_that_happens_after_the_end_changes_it(
-            before in prop::collection::vec(some_event(), 0..12),
-            after in prop::collection::vec(some_event(), 0..12),
-        ) {
-            let end = state_of(&before);
-            let minute = |it: &TrackingEvent| it.occurred_at.unix_micros() / 60_000_000;
-            let later = after.iter().map(|it| event(it.status, minute(it) + 12));
-            let all: Vec<TrackingEvent> = before.into_iter().chain(later).collect();
-            if let Some(end) = end.filter(|it| ENDS.contains(it)) {
-                let after = state_of(&all).unwrap_or(end);
-                prop_assert!(after == end || end.may_become(after), "{} to {}", end, after);
-            }
-        }
-
-        #[test]
-        fn every_report_moves_a_shipment_as_the_table_says(
-            events in prop::collection::vec(some_event(), 1..12),
-            extra in some_event(),
-        ) {
-            let before = state_of(&events).unwrap_or(ShipmentState::PickedUp);
-            let all = [events, vec![extra]].concat();
-            let after = state_of(&all).unwrap_or(before);
-            prop_assert!(after == before || before.may_be_reported(after), "{} to {}", before, after);
-        }
     }
 }

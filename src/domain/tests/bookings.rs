@@ -14,10 +14,10 @@ use crate::domain::model::order::OrderState;
 use crate::domain::model::refusal::Reason;
 use crate::domain::model::scalars::{BookingId, OrderId};
 use crate::domain::model::shipment::ShipmentState;
+use crate::domain::model::tracking::TrackingReport;
 use crate::domain::model::tracking::TrackingStatus;
 use crate::domain::process::schedule::OutboundTask;
 use crate::domain::shipping::book::CALLED_OFF_MAX;
-use crate::domain::shipping::track::TrackingReport;
 use crate::domain::tests::bench::Bench;
 use crate::domain::tests::given::{one_package, order, reason, report};
 
@@ -48,6 +48,11 @@ fn open(bench: &Bench, id: OrderId) -> Vec<(BookingId, BookingRequest)> {
     bench.shipment(id, 0).all_bookings().filter_map(of).collect()
 }
 
+/// The courier's own numbers, with their packages.
+fn numbers(bench: &Bench, id: OrderId) -> Vec<(i32, String)> {
+    bench.shipment(id, 0).carrier_labels.iter().map(|it| (it.package, it.number.clone())).collect()
+}
+
 fn answer(bench: &mut Bench, id: OrderId, booking: BookingId, answer: &BookingAnswer) {
     let shipment = bench.shipment(id, 0).id;
     bench
@@ -76,6 +81,11 @@ fn a_shipment_is_handed_over_only_with_the_label_of_its_courier() {
 
     answer(&mut bench, id, booking, &sold("JJD1"));
     assert_eq!(open(&bench, id), [(booking, BookingRequest::Pickup)]);
+    assert_eq!(
+        numbers(&bench, id),
+        [(1, "JJD1".to_owned())],
+        "the shipment is found by the courier's number"
+    );
     let pickup = BookingAnswer::Pickup(CourierAnswer::Done("pck_1".to_owned()));
     answer(&mut bench, id, booking, &pickup);
     let known = bench.shipment(id, 0).booking.clone().expect("a booking");
@@ -135,8 +145,10 @@ fn what_is_not_wanted_any_more_is_called_off_once_its_outcome_is_known() {
 
     answer(&mut bench, id, first, &sold("JJD1"));
     assert!(open(&bench, id).contains(&(first, BookingRequest::Cancel)), "bought, and not wanted");
+    assert!(numbers(&bench, id).is_empty());
     answer(&mut bench, id, first, &BookingAnswer::Cancel(CourierAnswer::Done(())));
     answer(&mut bench, id, second, &sold("RKT1"));
+    assert_eq!(numbers(&bench, id), [(1, "RKT1".to_owned())]);
     assert!(bench.shipment(id, 0).called_off.is_empty());
 
     let shipment = bench.shipment(id, 0).id;

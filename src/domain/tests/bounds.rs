@@ -16,15 +16,15 @@ use crate::domain::model::refund::HandedBack;
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::scalars::{Actor, LocationCode, OrderId, PaymentId, RefundId, Sku};
 use crate::domain::model::shipment::ShipmentState;
-use crate::domain::model::tracking::TrackingStatus;
+use crate::domain::model::tracking::{TrackingReport, TrackingStatus};
 use crate::domain::ordering::change::Correction;
 use crate::domain::ordering::receive::{ENTRIES_TO_CORRECT_MAX, HOLD_NOTE_MAX, HOLDS_BY_HAND_MAX};
 use crate::domain::ordering::verify::Waive;
 use crate::domain::promise::leg::WHY_MAX;
 use crate::domain::shipping::progress::CONTENTS_MAX;
-use crate::domain::shipping::track::{Recorded, TRACKING_EVENTS_MAX, TrackingReport};
+use crate::domain::shipping::track::TRACKING_EVENTS_MAX;
 use crate::domain::tests::bench::Bench;
-use crate::domain::tests::given::{by_card, cash, declined, done, order, reason, report, usd};
+use crate::domain::tests::given::{Recorded, by_card, cash, declined, done, order, reason, report, usd};
 
 const DAY: u64 = 86_400;
 
@@ -198,9 +198,9 @@ fn a_flood_of_reports_hides_neither_where_a_parcel_is_nor_that_it_arrived() {
     let id = on_the_road(&mut bench);
     let notices = reports(&bench, TrackingStatus::Unknown, 1_000, 0);
     let recorded = record(&mut bench, id, &notices);
-    assert_eq!(recorded, Recorded { new: 499, left_out: 501 });
+    assert_eq!(recorded, Recorded { new: 499, updated: 0, left_out: 501 });
     let again = record(&mut bench, id, &notices);
-    assert_eq!(again, Recorded { new: 0, left_out: 501 });
+    assert_eq!(again, Recorded { new: 0, updated: 0, left_out: 501 });
 
     let scans = reports(&bench, TrackingStatus::InTransit, 1_000, 0);
     assert_eq!(record(&mut bench, id, &scans).new, 400);
@@ -212,13 +212,13 @@ fn a_flood_of_reports_hides_neither_where_a_parcel_is_nor_that_it_arrived() {
     assert_eq!(bench.shipment(id, 0).tracking.len(), TRACKING_EVENTS_MAX);
 
     let collect = reports(&bench, TrackingStatus::AvailableForPickup, 2, 3_000);
-    assert_eq!(record(&mut bench, id, &collect), Recorded { new: 1, left_out: 1 });
+    assert_eq!(record(&mut bench, id, &collect), Recorded { new: 1, updated: 0, left_out: 1 });
     assert_eq!(bench.shipment(id, 0).state, ShipmentState::AvailableForPickup);
     let mixed = [notices[999].clone(), reports(&bench, TrackingStatus::Delivered, 1, 4_000).remove(0)];
-    assert_eq!(record(&mut bench, id, &mixed), Recorded { new: 1, left_out: 1 });
+    assert_eq!(record(&mut bench, id, &mixed), Recorded { new: 1, updated: 0, left_out: 1 });
     assert_eq!(bench.state(id), OrderState::Delivered);
     bench.deliver(id, 0);
-    assert_eq!(bench.shipment(id, 0).tracking.len(), TRACKING_EVENTS_MAX + 2);
+    assert_eq!(bench.shipment(id, 0).tracking.len(), TRACKING_EVENTS_MAX + 3);
 }
 
 #[test]
@@ -235,11 +235,13 @@ fn a_delivery_that_is_confirmed_has_room_on_a_full_shipment() {
 fn a_courier_that_repeats_a_delay_sends_some_letters_and_the_return_is_told() {
     let mut bench = Bench::with_stock(&[("A-1", "NYC", 5)]);
     let id = on_the_road(&mut bench);
-    for status in [TrackingStatus::Delayed, TrackingStatus::Exception] {
-        let flood = reports(&bench, status, 50, 0);
-        record(&mut bench, id, &flood);
+    for (status, minute) in [(TrackingStatus::Delayed, 0), (TrackingStatus::Exception, 100)] {
+        let flood = reports(&bench, status, 50, minute);
+        flood.chunks(1).for_each(|one| {
+            record(&mut bench, id, one);
+        });
     }
-    let back = reports(&bench, TrackingStatus::Returned, 3, 100);
+    let back = reports(&bench, TrackingStatus::Returned, 3, 200);
     record(&mut bench, id, &back);
 
     let letters = |kind: MessageKind| bench.order(id).messages.iter().filter(|it| it.kind == kind).count();

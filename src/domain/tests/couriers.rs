@@ -1,8 +1,8 @@
 //! What couriers are known for, and what follows from it.
 
 use crate::domain::model::courier::CourierRecord;
+use crate::domain::model::tracking::TrackingReport;
 use crate::domain::model::tracking::TrackingStatus;
-use crate::domain::shipping::track::TrackingReport;
 use crate::domain::tests::bench::Bench;
 use crate::domain::tests::given::{order, report};
 

@@ -17,9 +17,10 @@ use crate::domain::model::scalars::{
 };
 use crate::domain::model::shipment::{Package, PackedItem, Proof, Shipment, ShipmentItem, ShipmentState};
 use crate::domain::model::time::Timestamp;
-use crate::domain::model::tracking::TrackingStatus;
+use crate::domain::model::tracking::{ReportOrigin, TrackingReport, TrackingStatus};
 use crate::domain::shipping::check::LineCheck;
-use crate::domain::shipping::track::TrackingReport;
+use crate::domain::shipping::track::ReportOutcome;
+use crate::domain::unit::unit_of_work::UnitOfWork;
 
 /// Monday, 2 November 2026, 08:00 UTC.
 pub(super) const MONDAY: Timestamp = Timestamp::from_unix_micros(1_793_606_400_000_000);
@@ -192,6 +193,8 @@ pub(super) fn one_package(shipment: &Shipment) -> Vec<Package> {
 
 pub(super) fn report(status: TrackingStatus, at: Timestamp) -> TrackingReport {
     TrackingReport {
+        package: 0,
+        event_id: String::new(),
         status,
         incident: String::new(),
         location: "Newark".to_owned(),
@@ -211,6 +214,7 @@ pub(super) fn proof(at: Timestamp, by: &Actor) -> Proof {
         photo_sha256: String::new(),
         at,
         recorded_by: by.clone(),
+        origin: ReportOrigin::Confirmation,
     }
 }
 
@@ -223,4 +227,30 @@ pub(super) fn in_house(order: &Order) -> Vec<(usize, ShipmentId, ShipmentState)>
 /// Buy again below this point, up to so many.
 pub(super) fn rule(point: i64, up_to: Option<i64>) -> Option<ReorderRule> {
     Some(ReorderRule { point, up_to, lead_time_days: None })
+}
+
+/// How many of a courier's reports came to what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Recorded {
+    pub(super) new: usize,
+    pub(super) updated: usize,
+    pub(super) left_out: usize,
+}
+
+impl Order {
+    /// Takes reports, and counts what became of them.
+    pub(super) fn record_tracking(
+        &mut self,
+        unit: &mut UnitOfWork<'_>,
+        id: ShipmentId,
+        reports: &[TrackingReport],
+    ) -> Result<Recorded, Refusal> {
+        let outcomes = self.take_reports(unit, id, reports)?;
+        let count = |outcome| outcomes.iter().filter(|it| **it == outcome).count();
+        Ok(Recorded {
+            new: count(ReportOutcome::Recorded),
+            updated: count(ReportOutcome::Updated),
+            left_out: count(ReportOutcome::LeftOut),
+        })
+    }
 }

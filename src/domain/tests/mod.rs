@@ -18,5 +18,6 @@ mod reports;
 mod restock;
 #[cfg(test)]
 pub(crate) mod sample;
+mod scans;
 mod twenty_steps;
 mod waits;

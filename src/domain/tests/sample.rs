@@ -21,7 +21,7 @@ use crate::domain::model::shipment::{
     Assignment, Handover, Label, Package, PackedItem, Shipment, ShipmentItem, ShipmentState,
 };
 use crate::domain::model::time::Timestamp;
-use crate::domain::model::tracking::{TrackingEvent, TrackingStatus};
+use crate::domain::model::tracking::{ReportOrigin, TrackingEvent, TrackingStatus};
 use crate::domain::shipping;
 
 /// 2026-03-02T10:00:00Z, a Monday.
@@ -281,6 +281,10 @@ fn shipment() -> Shipment {
             raw_code: "D7".to_owned(),
             description: "the storm keeps the aircraft on the ground".to_owned(),
             key: "key".to_owned(),
+            origin: ReportOrigin::Courier,
+            package: 0,
+            event_id: String::new(),
+            received_by: String::new(),
         }],
         proof: None,
         promised_by: Some(days_later(5)),
@@ -290,5 +294,7 @@ fn shipment() -> Shipment {
         booking: None,
         called_off: Vec::new(),
         courier_refusal: None,
+        carrier_labels: Vec::new(),
+        resolutions: Vec::new(),
     }
 }

@@ -191,7 +191,7 @@ impl Order {
     }
 
     /// The shipment that a part names by its id or its tracking number.
-    pub(in crate::domain) fn shipment_named(&self, part: &Part) -> Result<ShipmentId, Refusal> {
+    pub fn shipment_named(&self, part: &Part) -> Result<ShipmentId, Refusal> {
         let named = self.shipments.iter().find(|it| it.is_named(part));
         named.map(|it| it.id).ok_or_else(|| part.not_found())
     }
@@ -214,12 +214,12 @@ impl Order {
 
 impl Shipment {
     fn is_named(&self, part: &Part) -> bool {
-        let (label, carrier) = (self.label.as_ref(), self.assignment.as_ref());
         match part {
             Part::Shipment(id) => self.id == *id,
             Part::Tracked { courier, number } => {
-                label.is_some_and(|it| it.tracking_number == *number)
-                    && carrier.is_some_and(|it| it.courier == *courier)
+                let ours = self.label.as_ref().is_some_and(|it| it.tracking_number == *number)
+                    && self.assignment.as_ref().is_some_and(|it| it.courier == *courier);
+                ours || self.carrier_labels.iter().any(|it| it.number == *number && it.courier == *courier)
             }
             Part::Order(_)
             | Part::Payment(_)

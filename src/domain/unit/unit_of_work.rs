@@ -24,6 +24,7 @@ use crate::domain::model::scalars::{
     Actor, ApprovalId, Channel, CourierCode, HoldId, Ids, InvoiceId, JobId, LocationCode, MessageId, OrderId,
     PaymentId, RefundId, RegionCode, ReplenishmentId, ReservationId, ShipmentId, Sku,
 };
+use crate::domain::model::shipment::LabelFile;
 use crate::domain::model::stock::{Movement, StockLevel};
 use crate::domain::model::time::Timestamp;
 
@@ -32,7 +33,7 @@ use crate::domain::model::time::Timestamp;
 pub enum Part {
     Order(OrderId),
     Shipment(ShipmentId),
-    /// The shipment with this tracking number of this courier's.
+    /// The shipment that this courier knows under this number, its own or ours.
     Tracked {
         courier: CourierCode,
         number: String,
@@ -74,6 +75,9 @@ pub struct ReadSet {
     pub parts: Vec<Part>,
     /// Whether the decision may move stock of these orders' lines and reservations.
     pub order_stock: bool,
+    /// Whether the decision moves stock of these orders if it hands one of their shipments over, of those that wait for
+    /// their courier: then the stock of such orders is loaded, and that of others is not.
+    pub stock_for_handover: bool,
     /// Whether it may set stock of these orders' lines aside: then expired reservations of that stock are loaded too.
     pub reserves: bool,
     /// Products whose stock at every location is wanted, with the units that waiting orders want.
@@ -109,6 +113,7 @@ impl ReadSet {
             orders,
             parts,
             order_stock,
+            stock_for_handover,
             reserves,
             skus,
             reservations,
@@ -126,6 +131,7 @@ impl ReadSet {
         self.orders.extend(orders);
         self.parts.extend(parts);
         self.order_stock |= order_stock;
+        self.stock_for_handover |= stock_for_handover;
         self.reserves |= reserves;
         self.skus.extend(skus);
         self.reservations.extend(reservations);
@@ -221,6 +227,8 @@ pub struct ChangeSet {
     pub bank_references: HashSet<String>,
     pub events: Vec<Event>,
     pub movements: Vec<Movement>,
+    /// Files of couriers' labels that are to be kept.
+    pub label_files: Vec<LabelFile>,
     /// The job this change completes.
     pub lease: Option<Lease>,
 }
@@ -232,6 +240,11 @@ impl Snapshot {
             let waited = self.orders.get(id).is_some_and(|it| it.state == OrderState::AwaitingStock);
             if order.state == OrderState::AwaitingStock && !waited {
                 self.line_up(order);
+            }
+            // Of a number that is given in one group twice, the second time is refused.
+            for label in order.shipments.iter().flat_map(|it| &it.carrier_labels) {
+                let (courier, number) = (label.courier.clone(), label.number.clone());
+                self.owners.insert(Part::Tracked { courier, number }, *id);
             }
             self.orders.insert(*id, Arc::clone(order));
         }

@@ -16,10 +16,11 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use http::StatusCode;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use crate::domain::{
-    Address, Booking, BookingId, Consignment, CourierAnswer, Origin, Package, Party, ServiceLevel, SoldFile,
-    SoldLabel, TrackingReport,
+    Address, Booking, BookingId, Consignment, CourierAnswer, LabelFile, Origin, Package, Party, ServiceLevel,
+    SoldFile, SoldLabel, TrackingReport,
 };
 use crate::outside::couriers::contract::CourierInterface;
 use crate::outside::couriers::http::{Answer, Client, NoAnswer};
@@ -205,7 +206,7 @@ impl Karrio {
         if let Some(text) = encoded {
             let content = BASE64.decode(text);
             let content = content.map_err(|_| Stop::Unknown("the label's file is not base64".to_owned()))?;
-            return Ok(Some(SoldFile { media_type: media_type(label_type).to_owned(), content }));
+            return Ok(Some(sold_file(label_type, content)));
         }
 
         let Some(path) = shipment["label_url"].as_str().filter(|it| it.starts_with('/')) else {
@@ -213,10 +214,7 @@ impl Karrio {
         };
         let found = self.client.get(path).await?;
         match found.status {
-            StatusCode::OK if !found.body.is_empty() => {
-                let media_type = media_type(label_type).to_owned();
-                Ok(Some(SoldFile { media_type, content: found.body.to_vec() }))
-            }
+            StatusCode::OK if !found.body.is_empty() => Ok(Some(sold_file(label_type, found.body.to_vec()))),
             StatusCode::NOT_FOUND => Ok(None),
             _ => Err(stop_unknown(&found)),
         }
@@ -396,6 +394,11 @@ fn parcel(package: &Package) -> Value {
         "dimension_unit": "CM",
         "reference_number": number.to_string(),
     })
+}
+
+fn sold_file(label_type: &str, content: Vec<u8>) -> SoldFile {
+    let file = LabelFile { sha256: format!("{:x}", Sha256::digest(&content)), content };
+    SoldFile { media_type: media_type(label_type).to_owned(), file }
 }
 
 fn media_type(label_type: &str) -> &'static str {

@@ -44,6 +44,8 @@ pub(super) fn reports(tracker: &Value) -> Vec<TrackingReport> {
 fn report(event: &Value, status: TrackingStatus) -> Option<TrackingReport> {
     let occurred_at = occurred_at(event).filter(|it| *it >= HAPPENED_FIRST)?;
     Some(TrackingReport {
+        package: 0,
+        event_id: String::new(),
         status,
         incident: incident(&event["reason"]),
         location: text(&event["location"], LOCATION_MAX),

@@ -2,6 +2,6 @@
 
 mod documents;
 mod manifest;
-mod parse;
+pub(crate) mod parse;
 pub(super) mod reply;
 mod service;

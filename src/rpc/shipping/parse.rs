@@ -6,17 +6,20 @@ mod tests;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use sha2::{Digest, Sha256};
+
 use crate::domain::{
-    AssignCourier, ConfirmDelivery, ConfirmPickup, CreateShippingLabel, Delivery, LineCheck, LineUnits,
-    PackShipment, Package, PackedItem, Part, Problems, QuoteCouriers, RecordPick, RecordQualityCheck,
-    RecordTracking, ShipmentId, StartPicking, Target, Timestamp, TrackingReport, VoidShippingLabel,
+    AssignCourier, ConfirmDelivery, ConfirmPickup, CreateShippingLabel, Delivery, LabelFile, LineCheck,
+    LineUnits, NewCarrierLabel, PackShipment, Package, PackedItem, Part, Problems, QuoteCouriers,
+    RecordCarrierLabel, RecordPick, RecordQualityCheck, RecordTracking, ResolveException, ShipmentId,
+    StartPicking, Target, Timestamp, TrackingReport, VoidShippingLabel, Way,
 };
 use crate::pb;
 use crate::rpc::enums;
 use crate::rpc::listing::{Wanted, list_requests, listing};
 use crate::rpc::parse::{
-    LINES_MAX, NAME_MAX, REASON_MAX, REFERENCE_MAX, WEIGHT_MAX_GRAMS, entries, id, number, optional_id,
-    quantity, required, required_text, required_word, text, timestamp, word,
+    LINES_MAX, NAME_MAX, REASON_MAX, REFERENCE_MAX, WEIGHT_MAX_GRAMS, address, amount, entries, id, number,
+    optional_id, quantity, required, required_text, required_word, text, timestamp, word,
 };
 use crate::settings::Limits;
 use crate::store::Listing;
@@ -30,7 +33,14 @@ const DEFECT_MAX: usize = 200;
 
 const TRACKING_NUMBER_MAX: usize = 100;
 
+/// The file of a courier's label at most, in bytes.
+const LABEL_FILE_MAX: usize = 512 * 1_024;
+
+const MEDIA_TYPE_MAX: usize = 100;
+
 const INCIDENT_MAX: usize = 60;
+
+const PACKAGE_NUMBERS: RangeInclusive<i64> = 1..=100;
 
 const LINE_NUMBERS: RangeInclusive<i64> = 1..=100;
 
@@ -214,7 +224,7 @@ pub(crate) fn record_tracking(
 ) -> Option<RecordTracking> {
     let pb::RecordTrackingEventsRequest { shipment_id, courier, tracking_number, events, request_id: _ } =
         request;
-    let parcel = parcel(&shipment_id, &courier, tracking_number, bad);
+    let parcel = parcel(&shipment_id, &courier, &tracking_number, bad);
     let events = entries("events", events, 1..=REPORTS_MAX, bad);
     let reports: Vec<_> =
         events.map(|(index, it)| report(&format!("events[{index}]"), it, now, bad)).collect();
@@ -223,12 +233,12 @@ pub(crate) fn record_tracking(
 }
 
 /// Couriers and warehouses name a shipment by its id or by its tracking number.
-fn parcel(shipment_id: &str, courier: &str, tracking_number: String, bad: &mut Problems) -> Option<Part> {
+fn parcel(shipment_id: &str, courier: &str, tracking_number: &str, bad: &mut Problems) -> Option<Part> {
     if shipment_id.is_empty() {
-        let number = required_text("tracking_number", tracking_number, TRACKING_NUMBER_MAX, bad);
-        return Some(Part::Tracked { courier: id("courier", courier, bad)?, number });
+        let number = self::tracking_number("tracking_number", tracking_number, bad);
+        return Some(Part::Tracked { courier: id("courier", courier, bad)?, number: number? });
     }
-    for (field, text) in [("courier", courier), ("tracking_number", &tracking_number)] {
+    for (field, text) in [("courier", courier), ("tracking_number", tracking_number)] {
         if !text.is_empty() {
             bad.add(field, "must be left out when shipment_id is given");
         }
@@ -236,7 +246,7 @@ fn parcel(shipment_id: &str, courier: &str, tracking_number: String, bad: &mut P
     id("shipment_id", shipment_id, bad).map(Part::Shipment)
 }
 
-fn report(
+pub(crate) fn report(
     at: &str,
     report: pb::TrackingReport,
     now: Timestamp,
@@ -251,6 +261,7 @@ fn report(
         description,
         estimated_delivery_time,
         received_by,
+        event_id,
     } = report;
     let status = required_word(&format!("{at}.status"), status, enums::to_tracking_status, bad);
     let incident = incident_of(&format!("{at}.incident"), incident, bad);
@@ -262,7 +273,10 @@ fn report(
     let description = text(&format!("{at}.description"), description, REASON_MAX, bad);
     let estimated_at = timestamp(&format!("{at}.estimated_delivery_time"), estimated_delivery_time, bad);
     let received_by = text(&format!("{at}.received_by"), received_by, NAME_MAX, bad);
+    let event_id = text(&format!("{at}.event_id"), event_id, REFERENCE_MAX, bad);
     Some(TrackingReport {
+        package: 0,
+        event_id,
         status: status?,
         incident,
         location,
@@ -333,10 +347,103 @@ fn sha256(field: &str, digest: String, bad: &mut Problems) -> String {
     digest.to_ascii_lowercase()
 }
 
-pub(crate) fn track(request: pb::TrackShipmentRequest, bad: &mut Problems) -> Option<(ShipmentId, i64)> {
-    let pb::TrackShipmentRequest { shipment_id, after_sequence } = request;
+pub(crate) fn track(request: pb::TrackShipmentRequest, bad: &mut Problems) -> Option<(Part, i64)> {
+    let pb::TrackShipmentRequest { shipment_id, after_sequence, courier, tracking_number } = request;
     if after_sequence < 0 {
         bad.add("after_sequence", "must not be negative");
     }
-    Some((id("shipment_id", &shipment_id, bad)?, after_sequence))
+    Some((parcel(&shipment_id, &courier, &tracking_number, bad)?, after_sequence))
+}
+
+/// A courier's number or ours. Couriers print theirs in groups, so blanks do not matter; it may have as many digits as a
+/// card number.
+pub(crate) fn tracking_number(field: &str, number: &str, bad: &mut Problems) -> Option<String> {
+    let number: String = number.split_whitespace().collect();
+    if number.is_empty() {
+        bad.add(field, "is required");
+    }
+    if number.len() > TRACKING_NUMBER_MAX || !number.chars().all(|it| it.is_ascii_graphic()) {
+        bad.add(field, format!("must be at most {TRACKING_NUMBER_MAX} printable ASCII characters"));
+        return None;
+    }
+    Some(number)
+}
+
+pub(crate) fn record_carrier_label(
+    request: pb::RecordCarrierLabelRequest,
+    bad: &mut Problems,
+) -> Option<RecordCarrierLabel> {
+    let pb::RecordCarrierLabelRequest { shipment_id, courier, labels, etag, request_id: _ } = request;
+    let target = target(&shipment_id, etag, bad);
+    let courier = id("courier", &courier, bad);
+    let labels = entries("labels", labels, 1..=PACKAGES_MAX, bad);
+    let labels: Vec<_> =
+        labels.map(|(index, it)| carrier_label(&format!("labels[{index}]"), it, bad)).collect();
+    let labels: Vec<NewCarrierLabel> = labels.into_iter().collect::<Option<_>>()?;
+    for (index, label) in labels.iter().enumerate() {
+        let earlier = &labels[..index];
+        if earlier.iter().any(|it| it.package == label.package) {
+            bad.add(format!("labels[{index}].package_number"), "is there twice");
+        }
+        if earlier.iter().any(|it| it.number == label.number) {
+            bad.add(format!("labels[{index}].tracking_number"), "is there twice");
+        }
+    }
+    let (target, shipment) = target?;
+    Some(RecordCarrierLabel { target, shipment, courier: courier?, labels })
+}
+
+fn carrier_label(at: &str, label: pb::CarrierLabelDraft, bad: &mut Problems) -> Option<NewCarrierLabel> {
+    let pb::CarrierLabelDraft { package_number, tracking_number, media_type, file } = label;
+    let package = number(&format!("{at}.package_number"), package_number.into(), PACKAGE_NUMBERS, bad);
+    let tracking_number = self::tracking_number(&format!("{at}.tracking_number"), &tracking_number, bad);
+    let field = format!("{at}.media_type");
+    let well_formed = |it: &str| {
+        let part = |it: &str| {
+            !it.is_empty() && it.chars().all(|it| it.is_ascii_alphanumeric() || "-+._".contains(it))
+        };
+        it.split_once('/').is_some_and(|(kind, form)| part(kind) && part(form))
+    };
+    match (file.is_empty(), media_type.is_empty()) {
+        (true, true) => {}
+        (true, false) => bad.add(&field, "must be left out when there is no file"),
+        (false, _) if media_type.len() > MEDIA_TYPE_MAX || !well_formed(&media_type) => {
+            bad.add(&field, "must be a media type such as application/pdf, at most 100 characters");
+        }
+        (false, _) => {}
+    }
+    if file.len() > LABEL_FILE_MAX {
+        bad.add(format!("{at}.file"), format!("must be at most {LABEL_FILE_MAX} bytes"));
+    }
+    let file = (!file.is_empty())
+        .then(|| LabelFile { sha256: format!("{:x}", Sha256::digest(&file)), content: file });
+    let package = i32::try_from(package).unwrap_or(i32::MAX);
+    Some(NewCarrierLabel { package, number: tracking_number?, media_type, file })
+}
+
+pub(crate) fn get_carrier_label(
+    request: pb::GetCarrierLabelRequest,
+    bad: &mut Problems,
+) -> Option<(ShipmentId, i32)> {
+    let pb::GetCarrierLabelRequest { shipment_id, package_number } = request;
+    number("package_number", package_number.into(), 0..=*PACKAGE_NUMBERS.end(), bad);
+    Some((id("shipment_id", &shipment_id, bad)?, package_number))
+}
+
+pub(crate) fn resolve_exception(
+    request: pb::ResolveExceptionRequest,
+    bad: &mut Problems,
+) -> Option<ResolveException> {
+    use pb::resolve_exception_request::Resolution;
+
+    let pb::ResolveExceptionRequest { shipment_id, resolution, reason, etag, request_id: _ } = request;
+    let target = target(&shipment_id, etag, bad);
+    let reason = required_text("reason", reason, REASON_MAX, bad);
+    let way = match required("resolution", resolution, bad)? {
+        Resolution::Redeliver(pb::Redelivery {}) => Way::Redeliver,
+        Resolution::NewAddress(it) => Way::NewAddress(Box::new(address("new_address", it, bad))),
+        Resolution::Refund(pb::GoodsRefund { amount: it }) => Way::Refund(amount("refund.amount", it, bad)),
+    };
+    let (target, shipment) = target?;
+    Some(ResolveException { target, shipment, way, reason })
 }

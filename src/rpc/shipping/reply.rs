@@ -1,8 +1,8 @@
 //! Shipments as the API shows them.
 
 use crate::domain::{
-    self, Assignment, Booking, BookingRequest, CourierCode, Handover, Label, Order, Package, PackedItem,
-    Proof, Quote, Shipment, ShipmentId, ShipmentItem, TrackingEvent,
+    self, Assignment, Booking, BookingRequest, CarrierLabel, CourierCode, Handover, Label, Order, Package,
+    PackedItem, Proof, Quote, Resolution, Shipment, ShipmentId, ShipmentItem, TrackingEvent,
 };
 use crate::pb;
 use crate::rpc::couriers::reply::courier_record;
@@ -39,6 +39,8 @@ pub(crate) fn shipment(order: &Order, shipment: &Shipment) -> pb::Shipment {
         booking,
         called_off,
         courier_refusal,
+        carrier_labels,
+        resolutions,
     } = shipment.clone();
     pb::Shipment {
         id: id.to_string(),
@@ -47,7 +49,7 @@ pub(crate) fn shipment(order: &Order, shipment: &Shipment) -> pb::Shipment {
         number,
         state: enums::shipment_state(state),
         location: location.into(),
-        shipping_address: Some(address(&order.shipping_address)),
+        shipping_address: Some(address(shipment.new_address().unwrap_or(&order.shipping_address))),
         special_instructions: order.special_instructions.clone(),
         shipping_service: enums::service_level(order.service),
         items: items.into_iter().map(shipment_item).collect(),
@@ -64,9 +66,36 @@ pub(crate) fn shipment(order: &Order, shipment: &Shipment) -> pb::Shipment {
         create_time: Some(timestamp(created_at)),
         update_time: Some(timestamp(updated_at)),
         etag: domain::etag(version),
+        carrier_labels: carrier_labels.into_iter().map(carrier_label).collect(),
+        resolutions: resolutions.into_iter().map(resolution).collect(),
         booking: booking.map(courier_booking),
         called_off: called_off.into_iter().map(courier_booking).collect(),
         courier_refusal: courier_refusal.unwrap_or_default(),
+    }
+}
+
+pub(crate) fn carrier_label(label: CarrierLabel) -> pb::CarrierLabel {
+    let CarrierLabel { package, courier, number, media_type, sha256, recorded_by, recorded_at } = label;
+    pb::CarrierLabel {
+        package_number: package,
+        courier: courier.into(),
+        tracking_number: number,
+        media_type,
+        sha256,
+        recorded_by: actor(&recorded_by),
+        record_time: Some(timestamp(recorded_at)),
+    }
+}
+
+fn resolution(resolution: Resolution) -> pb::ExceptionResolution {
+    let Resolution { kind, reason, address: new_address, refunds, decided_by, decided_at } = resolution;
+    pb::ExceptionResolution {
+        kind: enums::resolution_kind(kind),
+        reason,
+        new_address: new_address.as_ref().map(address),
+        refund_ids: refunds.iter().map(ToString::to_string).collect(),
+        decided_by: actor(&decided_by),
+        decide_time: Some(timestamp(decided_at)),
     }
 }
 
@@ -182,7 +211,7 @@ fn handed_over(handover: Handover) -> pb::Handover {
 }
 
 fn proof_of_delivery(proof: Proof) -> pb::ProofOfDelivery {
-    let Proof { received_by, location, signature_sha256, photo_sha256, at, recorded_by } = proof;
+    let Proof { received_by, location, signature_sha256, photo_sha256, at, recorded_by, origin: _ } = proof;
     pb::ProofOfDelivery {
         received_by,
         location,
@@ -206,6 +235,10 @@ pub(crate) fn tracking_event(shipment: ShipmentId, event: &TrackingEvent) -> pb:
         raw_code,
         description,
         key: _,
+        origin: _,
+        package,
+        event_id,
+        received_by,
     } = event.clone();
     pb::TrackingEvent {
         sequence,
@@ -219,6 +252,9 @@ pub(crate) fn tracking_event(shipment: ShipmentId, event: &TrackingEvent) -> pb:
         raw_code,
         description,
         estimated_delivery_time: estimated_at.map(timestamp),
+        event_id,
+        received_by,
+        package_number: package,
     }
 }
 

@@ -4,7 +4,8 @@ use prost::Message;
 use tonic::{Request, Response, Status};
 
 use crate::domain::{
-    Actor, Offers, Order, OrderCommand, Part, RecordedTracking, Refusal, Shipment, ShipmentId, TrackingEvent,
+    Actor, Offers, Order, OrderCommand, Part, RecordedTracking, Refusal, ReportOutcome, Shipment, ShipmentId,
+    TrackingEvent,
 };
 use crate::pb;
 use crate::rpc::api::{Api, Reply, command, existing, found, parsed};
@@ -150,13 +151,16 @@ impl pb::shipping_service_server::ShippingService for Api {
         let now = self.store().now();
         let (call, command) = command(request, |it, bad| parse::record_tracking(it, now, bad))?;
         self.change_order(call, command, |news, order| {
-            let RecordedTracking { shipment: id, recorded, duplicates, left_out } = news;
-            let count = |reports: usize| i32::try_from(reports).unwrap_or(i32::MAX);
+            let RecordedTracking { shipment: id, recorded, outcomes } = news;
+            let count = |outcome| {
+                i32::try_from(outcomes.iter().filter(|it| **it == outcome).count()).unwrap_or(i32::MAX)
+            };
             pb::RecordTrackingEventsResponse {
                 shipment: shown(order, *id),
                 recorded: recorded.iter().map(|it| reply::tracking_event(*id, it)).collect(),
-                duplicates: count(*duplicates),
-                left_out: count(*left_out),
+                duplicates: count(ReportOutcome::Known),
+                left_out: count(ReportOutcome::LeftOut),
+                updated: count(ReportOutcome::Updated),
             }
         })
         .await
@@ -180,6 +184,38 @@ impl pb::shipping_service_server::ShippingService for Api {
         let now = self.store().now();
         let (call, command) = command(request, |it, bad| parse::confirm_delivery(it, now, bad))?;
         self.work_on(call, command, |it| it.shipment, |shipment| pb::ConfirmDeliveryResponse { shipment })
+            .await
+    }
+
+    async fn record_carrier_label(
+        &self,
+        request: Request<pb::RecordCarrierLabelRequest>,
+    ) -> Reply<pb::RecordCarrierLabelResponse> {
+        let (call, command) = command(request, parse::record_carrier_label)?;
+        self.work_on(call, command, |it| it.shipment, |shipment| pb::RecordCarrierLabelResponse { shipment })
+            .await
+    }
+
+    async fn get_carrier_label(
+        &self,
+        request: Request<pb::GetCarrierLabelRequest>,
+    ) -> Reply<pb::GetCarrierLabelResponse> {
+        let (id, package) = parsed(|bad| parse::get_carrier_label(request.into_inner(), bad))?;
+        let order = self.order_with(Part::Shipment(id)).await?;
+        let label = shipment_of(&order, id)?.carrier_labels.iter().find(|it| it.package == package);
+        let what = "courier's label for package";
+        let label = label.ok_or_else(|| status::not_found(what, package))?;
+        let file = existing(what, package, self.store().label_file(&label.sha256).await)?;
+        let label = Some(reply::carrier_label(label.clone()));
+        Ok(Response::new(pb::GetCarrierLabelResponse { label, file }))
+    }
+
+    async fn resolve_exception(
+        &self,
+        request: Request<pb::ResolveExceptionRequest>,
+    ) -> Reply<pb::ResolveExceptionResponse> {
+        let (call, command) = command(request, parse::resolve_exception)?;
+        self.work_on(call, command, |it| it.shipment, |shipment| pb::ResolveExceptionResponse { shipment })
             .await
     }
 
@@ -223,8 +259,9 @@ impl pb::shipping_service_server::ShippingService for Api {
         request: Request<pb::TrackShipmentRequest>,
     ) -> Reply<watch::Stream<pb::TrackShipmentResponse>> {
         let permit = StreamPermit::of(&request);
-        let (id, after) = parsed(|bad| parse::track(request.into_inner(), bad))?;
-        let whole = self.order_with(Part::Shipment(id)).await?;
+        let (part, after) = parsed(|bad| parse::track(request.into_inner(), bad))?;
+        let whole = self.order_with(part.clone()).await?;
+        let id = whole.shipment_named(&part).map_err(|it| status::of_refusal(&it))?;
         let last = shipment_of(&whole, id)?.tracking.last().map_or(0, |it| it.sequence);
         if after > last {
             return Err(watch::beyond("after_sequence", "sequence", last));

@@ -10,6 +10,7 @@ use crate::store::rows::document;
 use crate::store::rows::order::{JobFields, orders, to_row};
 use crate::store::rows::parts::{
     approvals, feedback, holds, invoices, messages, order_lines, order_waits, payments, refunds, shipments,
+    tracking_numbers,
 };
 use crate::store::rows::projection::Projection;
 use crate::store::rows::record::{self, courier_records};
@@ -50,6 +51,7 @@ pub(super) async fn disagreements(
         payments into payments;
         refunds into refunds;
         shipments into shipments;
+        tracking_numbers into numbers;
     }
     let mut orders_of: HashMap<ReservationId, OrderId> = HashMap::new();
     for row in rows::<reservations::Model>(db, "order_id", between).await? {
@@ -181,6 +183,7 @@ fn differing(stored: &Projection, expected: &Projection) -> Option<&'static str>
         ("payments", stored.payments == expected.payments),
         ("refunds", stored.refunds == expected.refunds),
         ("shipments", stored.shipments == expected.shipments),
+        ("tracking_numbers", stored.numbers == expected.numbers),
         ("reservations", stored.reservations == expected.reservations),
         ("reservation_items", stored.items == expected.items),
     ];

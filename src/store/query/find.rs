@@ -111,6 +111,13 @@ impl Store {
         rows.iter().flatten().next().map_or(Ok(None), |row| row.get(1))
     }
 
+    /// The file of a courier's label, by its hash.
+    pub async fn label_file(&self, sha256: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let asked = lookup::LABEL_FILES.about(lookup::keys([sha256.to_owned()]));
+        let rows = self.look().await?.exchange(vec![asked]).await?;
+        rows.iter().flatten().next().map(|it| it.get(0)).transpose()
+    }
+
     /// The order that this invoice number was given to, archived or not.
     pub async fn order_of_invoice(&self, series: &str, number: i64) -> Result<Option<OrderId>, StoreError> {
         let sql = "SELECT order_id FROM invoice_numbers WHERE series = $1 AND number = $2";

@@ -162,9 +162,12 @@ impl Resource {
             FieldKind::Word(_, all) => {
                 Some(Remaining { column: field.column, words: all(), is_narrowed: false })
             }
-            FieldKind::Text | FieldKind::Whole | FieldKind::Time | FieldKind::Created | FieldKind::Id(_) => {
-                None
-            }
+            FieldKind::Text
+            | FieldKind::Keyed(_)
+            | FieldKind::Whole
+            | FieldKind::Time
+            | FieldKind::Created
+            | FieldKind::Id(_) => None,
         };
         self.fields.iter().filter_map(words).collect()
     }
@@ -266,6 +269,14 @@ fn condition(
             values.push(term.value.as_str().into());
             format!("{} {sign} ${}", field.column, values.len())
         }
+        FieldKind::Keyed(found) if is_equality => {
+            values.push(term.value.as_str().into());
+            let mark = format!("${}", values.len());
+            let found: Vec<_> = found.iter().map(|it| it.replace('?', &mark)).collect();
+            let not = if term.compare == Compare::Equal { "" } else { "NOT " };
+            let key: Vec<_> = resource.key.iter().map(|it| it.name).collect();
+            format!("{} {not}IN ({})", key.join(", "), found.join(" UNION ALL "))
+        }
         FieldKind::Word(_, all) if is_equality => {
             let words = all();
             if !words.contains(&term.value.as_str()) {
@@ -285,7 +296,9 @@ fn condition(
             }
             Err(Invalid(why)) => return wrong(&why),
         },
-        FieldKind::Text | FieldKind::Word(..) => return wrong("can only be compared with = and !="),
+        FieldKind::Text | FieldKind::Keyed(_) | FieldKind::Word(..) => {
+            return wrong("can only be compared with = and !=");
+        }
         FieldKind::Id(_) => return wrong("can only be compared with ="),
         FieldKind::Whole => match whole_number(&term.value) {
             Some(number) => {

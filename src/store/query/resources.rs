@@ -74,6 +74,8 @@ pub(super) struct Field {
 
 pub(super) enum FieldKind {
     Text,
+    /// A text that leads to keys: the statements that find them, where `?` is the text.
+    Keyed(&'static [&'static str]),
     /// One of a closed set: what the API writes before each word, and all of them.
     Word(&'static str, fn() -> Vec<&'static str>),
     Whole,
@@ -249,6 +251,12 @@ pub(super) static REFUNDS: Resource = Resource {
     sorts: &[],
 };
 
+/// Our number of a shipment, or one of its courier's.
+const NUMBERED: &[&str] = &[
+    "SELECT id FROM shipments WHERE tracking_number = ?",
+    "SELECT shipment_id FROM tracking_numbers WHERE number = ?",
+];
+
 pub(super) static SHIPMENTS: Resource = Resource {
     name: "shipments",
     from: "shipments",
@@ -260,7 +268,7 @@ pub(super) static SHIPMENTS: Resource = Resource {
         field("state", "state", word!(ShipmentState, "SHIPMENT_STATE_")),
         field("location", "location", FieldKind::Text),
         field("courier", "courier", FieldKind::Text),
-        narrow("tracking_number", "tracking_number", FieldKind::Text),
+        narrow("tracking_number", "tracking_number", FieldKind::Keyed(NUMBERED)),
         narrow("order_id", "order_id", id_of!(OrderId)),
         IS_ARCHIVED,
         field("create_time", "created_at", FieldKind::Created),
@@ -456,7 +464,7 @@ pub(in crate::store) enum Takes {
 #[cfg(test)]
 pub(in crate::store) fn documented() -> Vec<Documented> {
     let takes = |field: &Field| match field.kind {
-        FieldKind::Text => Takes::Text,
+        FieldKind::Text | FieldKind::Keyed(_) => Takes::Text,
         FieldKind::Word(_, all) => Takes::Word(all()),
         FieldKind::Whole => Takes::Whole,
         FieldKind::Time | FieldKind::Created => Takes::Time,

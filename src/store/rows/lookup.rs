@@ -71,7 +71,9 @@ fn owner(mark: &str) -> String {
         .map(|(kind, table)| format!("WHEN {kind} THEN (SELECT order_id FROM {table} WHERE id = {mark}2)"));
     format!(
         "CASE {mark}1 WHEN 0 THEN {mark}2 {} \
-        WHEN 9 THEN (SELECT order_id FROM shipments WHERE tracking_number = {mark}4 AND courier = {mark}3) END",
+        WHEN 9 THEN COALESCE( \
+          (SELECT order_id FROM shipments WHERE tracking_number = {mark}4 AND courier = {mark}3), \
+          (SELECT order_id FROM tracking_numbers WHERE courier = {mark}3 AND number = {mark}4)) END",
         cases.collect::<Vec<_>>().join(" ")
     )
 }
@@ -345,6 +347,16 @@ pub(in crate::store) static BANK_REFERENCES: Fixed = Fixed::new(|| {
         [Kind::Text, Kind::Text],
         format!("SELECT ?2 WHERE {}", noted("?")),
         &format!("SELECT bound.c2 FROM {{bound}} WHERE {}", noted("bound.c")),
+    )
+});
+
+/// The file of a courier's label: its content.
+pub(in crate::store) static LABEL_FILES: Fixed = Fixed::new(|| {
+    FixedStatement::new(
+        Effect::Read,
+        [Kind::Text],
+        "SELECT content FROM carrier_labels WHERE sha256 = ?1",
+        "SELECT content FROM {bound} JOIN carrier_labels ON carrier_labels.sha256 = bound.c1",
     )
 });
 

@@ -4,11 +4,11 @@
 use sea_orm::EntityTrait;
 
 use crate::domain::{
-    Actor, Approval, ApprovalId, ApprovalState, CourierCode, Currency, Feedback, FeedbackState, Gate, Hold,
-    HoldId, HoldReason, HoldState, Invoice, InvoiceId, InvoiceState, LocationCode, Means, Message, MessageId,
-    MessageKind, MessageState, Method, Order, OrderId, OrderLine, Payment, PaymentId, PaymentState,
-    ProviderRequest, Refund, RefundId, RefundState, RegionCode, Shipment, ShipmentId, ShipmentState, Sku,
-    Timestamp,
+    Actor, Approval, ApprovalId, ApprovalState, CarrierLabel, CourierCode, Currency, Feedback, FeedbackState,
+    Gate, Hold, HoldId, HoldReason, HoldState, Invoice, InvoiceId, InvoiceState, LabelFile, LocationCode,
+    Means, Message, MessageId, MessageKind, MessageState, Method, Order, OrderId, OrderLine, Payment,
+    PaymentId, PaymentState, ProviderRequest, Refund, RefundId, RefundState, RegionCode, Shipment,
+    ShipmentId, ShipmentState, Sku, Timestamp,
 };
 use crate::store::rows::order::orders;
 use crate::store::rows::table::table;
@@ -184,6 +184,22 @@ table! {
         estimated_at: Option<Timestamp>,
         created_at: Timestamp,
         updated_at: Timestamp,
+    }
+}
+
+table! {
+    "tracking_numbers" as tracking_numbers (courier: CourierCode, number: String)
+    belongs to orders by "Column::OrderId" = "super::orders::Column::Id"
+    {
+        order_id: OrderId,
+        shipment_id: ShipmentId,
+        package: i32,
+    }
+}
+
+table! {
+    "carrier_labels" as carrier_labels (sha256: String) {
+        content: Vec<u8>,
     }
 }
 
@@ -363,4 +379,22 @@ pub(super) fn shipment(order: &Order, shipment: &Shipment) -> shipments::Model {
         created_at: shipment.created_at,
         updated_at: shipment.updated_at,
     }
+}
+
+/// The numbers that couriers gave to the packages of an order.
+pub(super) fn numbers(order: &Order) -> Vec<tracking_numbers::Model> {
+    let labels = order.shipments.iter().flat_map(|it| it.carrier_labels.iter().map(|label| (it.id, label)));
+    let row = |(shipment_id, label): (ShipmentId, &CarrierLabel)| tracking_numbers::Model {
+        courier: label.courier.clone(),
+        number: label.number.clone(),
+        order_id: order.id,
+        shipment_id,
+        package: label.package,
+    };
+    labels.map(row).collect()
+}
+
+pub(in crate::store) fn label_file(file: &LabelFile) -> carrier_labels::Model {
+    let LabelFile { sha256, content } = file.clone();
+    carrier_labels::Model { sha256, content }
 }

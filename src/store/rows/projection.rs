@@ -6,7 +6,7 @@ use crate::domain::{
 use crate::store::connection::statement::Ask;
 use crate::store::rows::parts::{
     self, approvals, feedback, holds, invoice_numbers, invoices, messages, order_lines, order_waits,
-    payment_references, payments, refunds, shipments,
+    payment_references, payments, refunds, shipments, tracking_numbers,
 };
 use crate::store::rows::reservation::{self, reservation_items, reservations};
 use crate::store::rows::statements::Writes;
@@ -26,6 +26,7 @@ pub(in crate::store) struct Projection {
     pub(in crate::store) payments: Vec<payments::Model>,
     pub(in crate::store) refunds: Vec<refunds::Model>,
     pub(in crate::store) shipments: Vec<shipments::Model>,
+    pub(in crate::store) numbers: Vec<tracking_numbers::Model>,
     pub(in crate::store) reservations: Vec<reservations::Model>,
     pub(in crate::store) items: Vec<reservation_items::Model>,
 }
@@ -35,6 +36,7 @@ pub(in crate::store) struct Projection {
 pub(super) struct Gone {
     pub(super) lines: Vec<(OrderId, i32)>,
     pub(super) waits: Vec<order_waits::Model>,
+    pub(super) numbers: Vec<tracking_numbers::Model>,
 }
 
 /// What a group changes of the projection, and of the registers that outlive the orders.
@@ -65,6 +67,7 @@ impl Projection {
         self.payments.sort_by_key(|it| it.id);
         self.refunds.sort_by_key(|it| it.id);
         self.shipments.sort_by_key(|it| it.id);
+        self.numbers.sort_by(|one, other| (&one.courier, &one.number).cmp(&(&other.courier, &other.number)));
         self.reservations.sort_by_key(|it| it.id);
         self.items.sort_by_key(|it| (it.reservation_id, it.number));
         self
@@ -98,6 +101,11 @@ impl Changes {
             |it| it.id,
             |_, it| reservation::of_order(it),
         );
+        // A number that another package has now is taken from the first one: never changed in its place, so that the
+        // schema sees one that is given twice.
+        let (old, new) = (before.map(parts::numbers).unwrap_or_default(), parts::numbers(after));
+        self.gone.numbers.extend(old.iter().filter(|it| !new.contains(it)).cloned());
+        rows.numbers.extend(new.into_iter().filter(|it| !old.contains(it)));
         for reservation in &after.reservations {
             let old = before.and_then(|it| it.reservations.iter().find(|it| it.id == reservation.id));
             add_items(&mut rows.items, old, reservation);
@@ -152,6 +160,7 @@ impl Changes {
             mut payments,
             refunds,
             shipments,
+            numbers: tracking_numbers,
             mut reservations,
             items,
         } = rows;
@@ -164,6 +173,8 @@ impl Changes {
         let waits_gone = gone.waits.into_iter().map(|it| vec![it.order_id.into(), it.sku.into()]);
         writes.put(&writes::DELETE_LINES, lines_gone.collect());
         writes.put(&writes::DELETE_WAITS, waits_gone.collect());
+        let numbers_gone = gone.numbers.into_iter().map(|it| vec![it.courier.into(), it.number.into()]);
+        writes.put(&writes::DELETE_NUMBERS, numbers_gone.collect());
         writes.put(&writes::UPSERT_LINES, values(lines));
         writes.put(&writes::UPSERT_WAITS, values(waits));
         writes.put(&writes::UPSERT_HOLDS, values(holds));
@@ -176,6 +187,7 @@ impl Changes {
         writes.put(&writes::UPSERT_PAYMENTS, values(payments));
         writes.put(&writes::UPSERT_REFUNDS, values(refunds));
         writes.put(&writes::UPSERT_SHIPMENTS, values(shipments));
+        writes.put(&writes::ADD_NUMBERS, values(tracking_numbers));
         writes.put(&writes::UPSERT_RESERVATIONS, values(reservations));
         writes.put(&writes::UPSERT_ITEMS, values(items));
     }

@@ -6,8 +6,8 @@ use crate::store::connection::statement::{Effect, FixedStatement, Kind};
 use crate::store::rows::catalogue::{couriers, locations, products};
 use crate::store::rows::order::orders;
 use crate::store::rows::parts::{
-    approvals, feedback, holds, invoice_numbers, invoices, messages, order_lines, order_waits,
-    payment_references, payments, refunds, shipments,
+    approvals, carrier_labels, feedback, holds, invoice_numbers, invoices, messages, order_lines,
+    order_waits, payment_references, payments, refunds, shipments, tracking_numbers,
 };
 use crate::store::rows::record::courier_records;
 use crate::store::rows::reservation::{reservation_items, reservations};
@@ -70,6 +70,12 @@ fixed! {
     UPSERT_REFUNDS = upsert::<refunds::Entity>(&[refunds::Column::State, refunds::Column::Archived, refunds::Column::Method, refunds::Column::Reference, refunds::Column::ProviderReference, refunds::Column::UpdatedAt]);
     ADD_PAYMENT_REFERENCES = insert::<payment_references::Entity>();
     UPSERT_SHIPMENTS = upsert::<shipments::Entity>(&[shipments::Column::State, shipments::Column::Archived, shipments::Column::Units, shipments::Column::TrackingNumber, shipments::Column::Courier, shipments::Column::HandedOverAt, shipments::Column::ReceivedAt, shipments::Column::EstimatedAt, shipments::Column::UpdatedAt]);
+    ADD_NUMBERS = insert::<tracking_numbers::Entity>();
+    DELETE_NUMBERS = delete::<tracking_numbers::Entity>(
+        &[tracking_numbers::Column::Courier, tracking_numbers::Column::Number],
+        Effect::Write,
+    );
+    ADD_CARRIER_LABELS = insert_missing::<carrier_labels::Entity>();
 
     // In the order of the couriers, so that nobody waits for a record in a circle.
     ADD_TO_COURIER_RECORDS = add_up::<courier_records::Entity>();
@@ -111,6 +117,7 @@ pub(in crate::store) static DELETE_PARTS: LazyLock<Vec<FixedStatement>> = LazyLo
         delete::<refunds::Entity>(&[refunds::Column::OrderId], Effect::Write),
         delete::<payments::Entity>(&[payments::Column::OrderId], Effect::Write),
         delete::<invoices::Entity>(&[invoices::Column::OrderId], Effect::Write),
+        delete::<tracking_numbers::Entity>(&[tracking_numbers::Column::OrderId], Effect::Write),
         delete::<shipments::Entity>(&[shipments::Column::OrderId], Effect::Write),
         delete::<messages::Entity>(&[messages::Column::OrderId], Effect::Write),
         delete::<approvals::Entity>(&[approvals::Column::OrderId], Effect::Write),

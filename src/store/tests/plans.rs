@@ -150,13 +150,14 @@ async fn no_hot_read_grows_with_what_is_stored(scene: &Scene) {
 fn fixed() -> Vec<&'static FixedStatement> {
     let mut all = lookup::all();
     all.extend(lookup::of_readers());
-    let look_only: [&FixedStatement; 6] = [
+    let look_only: [&FixedStatement; 7] = [
         &lookup::ORDERS,
         &lookup::OWNERS,
         &lookup::CALLERS_RESERVATIONS,
         &lookup::RESERVATIONS,
         &lookup::LEVELS,
         &lookup::REPLENISHMENTS,
+        &lookup::LABEL_FILES,
     ];
     all.extend(look_only);
     all.extend(writes::all());

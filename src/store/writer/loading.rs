@@ -200,7 +200,9 @@ impl<'w> Loading<'w> {
     /// when they are known. Locked in two goes, two groups could wait for each other.
     fn locks_stock_later(&self) -> bool {
         let Wanted { reservations, replenishments, .. } = self.wanted;
-        self.parts.iter().any(|(_, of)| of.stock) || !reservations.is_empty() || !replenishments.is_empty()
+        self.parts.iter().any(|(_, of)| of.stock || of.stock_for_handover)
+            || !reservations.is_empty()
+            || !replenishments.is_empty()
     }
 
     fn ask_replenishments(&self, statement: &'static FixedStatement, message: &mut Message) {
@@ -253,7 +255,7 @@ impl<'w> Loading<'w> {
             (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         for (id, of) in &self.of_orders {
             let Some(order) = self.group.snapshot.orders.get(id) else { continue };
-            if of.stock {
+            if of.stock || (of.stock_for_handover && order.awaits_courier()) {
                 stock.extend(skus_of(order));
             }
             if of.reserving {

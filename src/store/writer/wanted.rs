@@ -10,6 +10,8 @@ use crate::store::rows::decision::IdempotencyKey;
 pub(super) struct OfOrder {
     /// Stock of its lines and reservations.
     pub(super) stock: bool,
+    /// The same, if a courier is to come for one of its shipments.
+    pub(super) stock_for_handover: bool,
     /// Expired reservations of that stock.
     pub(super) reserving: bool,
     /// When the youngest other order like it was received.
@@ -19,6 +21,7 @@ pub(super) struct OfOrder {
 impl OfOrder {
     pub(super) fn extend(&mut self, other: Self) {
         self.stock |= other.stock;
+        self.stock_for_handover |= other.stock_for_handover;
         self.reserving |= other.reserving;
         self.fingerprint |= other.fingerprint;
     }
@@ -51,6 +54,7 @@ impl Wanted {
             orders,
             parts,
             order_stock,
+            stock_for_handover,
             reserves,
             skus,
             reservations,
@@ -65,8 +69,12 @@ impl Wanted {
             bank_references,
             lease,
         } = reads;
-        let of_order =
-            OfOrder { stock: *order_stock, reserving: *reserves, fingerprint: *order_fingerprints };
+        let of_order = OfOrder {
+            stock: *order_stock,
+            stock_for_handover: *stock_for_handover,
+            reserving: *reserves,
+            fingerprint: *order_fingerprints,
+        };
         let orders = orders.iter().map(|it| Part::Order(*it));
         for part in orders.chain(parts.iter().cloned()) {
             self.parts.entry(part).or_default().extend(of_order);

@@ -163,9 +163,9 @@ impl History<'_> {
             begun,
             done,
             |it| {
-                let (message, label) = (about(it)?, it.label.as_ref()?);
+                let (message, numbers) = (about(it)?, it.courier_numbers().join(", "));
                 let state = message.state.as_str().to_lowercase();
-                Some(format!("{}: {state}, tracking number {}", message.id, label.tracking_number))
+                Some(format!("{}: {state}, tracking number {numbers}", message.id))
             },
         );
         self.follow_letters(&mut line, MessageKind::Shipped);

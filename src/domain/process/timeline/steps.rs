@@ -133,7 +133,8 @@ impl MessageKind {
             | Self::DeliveryException
             | Self::DeliveryAttempted
             | Self::ReadyForPickup
-            | Self::LocationChanged => Step::TrackShipment,
+            | Self::LocationChanged
+            | Self::DeliveryRearranged => Step::TrackShipment,
             Self::DeliveryConfirmed => Step::ConfirmToCustomer,
             Self::OrderCancelled | Self::OrderExpired | Self::OrderRejected => Step::CloseOrder,
         }
@@ -186,6 +187,7 @@ impl Event {
             EventKind::LabelCreated | EventKind::LabelVoided => Step::CreateLabel,
             EventKind::CourierAssigned
             | EventKind::CourierReleased
+            | EventKind::CarrierLabelRecorded
             | EventKind::BookingRequested
             | EventKind::BookingConfirmed
             | EventKind::BookingFailed
@@ -193,8 +195,10 @@ impl Event {
             EventKind::ShipmentPickedUp | EventKind::ReservationConsumed | EventKind::OrderShipped => {
                 Step::ConfirmPickup
             }
-            EventKind::TrackingRecorded => Step::TrackShipment,
-            EventKind::ShipmentDelivered | EventKind::OrderDelivered => Step::ConfirmDelivery,
+            EventKind::TrackingRecorded | EventKind::ExceptionResolved => Step::TrackShipment,
+            EventKind::ShipmentDelivered | EventKind::OrderDelivered | EventKind::DeliveryTakenBack => {
+                Step::ConfirmDelivery
+            }
             EventKind::MessageQueued
             | EventKind::MessageSent
             | EventKind::MessageFailed

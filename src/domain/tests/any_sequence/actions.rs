@@ -18,7 +18,9 @@ use crate::domain::model::shipment::ShipmentState;
 use crate::domain::model::states::State;
 use crate::domain::model::tracking::TrackingStatus;
 use crate::domain::ordering::change::Correction;
+use crate::domain::ordering::resolve::Way;
 use crate::domain::ordering::verify::Waive;
+use crate::domain::shipping::carrier_label::NewCarrierLabel;
 use crate::domain::shipping::pick::LineUnits;
 use crate::domain::tests::any_sequence::acts::{PLACES, SKUS, apply, order_of, proceed, some_act};
 use crate::domain::tests::bench::Bench;
@@ -63,10 +65,13 @@ fn actions_are_true(bench: &Bench, id: OrderId) {
     let listed = order.available_actions();
     let probe = |action: Action, call: Probe<'_>| {
         let outcome = call(&mut order.clone(), &mut a_desk(bench, "judge"));
-        // Neither stock nor a deadline is a matter of state.
+        // Neither stock nor a deadline nor what is left of a payment is a matter of state.
         if matches!(
             &outcome,
-            Err(Refusal::Unmet { reason: Reason::ReservationExpired | Reason::LimitReached, .. })
+            Err(Refusal::Unmet {
+                reason: Reason::ReservationExpired | Reason::LimitReached | Reason::RefundExceedsCapture,
+                ..
+            })
         ) {
             return;
         }
@@ -154,6 +159,18 @@ fn actions_are_true(bench: &Bench, id: OrderId) {
         });
         probe(Action::ConfirmDelivery, &|order, unit| {
             order.confirm_delivery(unit, id, proof(unit.now, &actor("courier")))
+        });
+        let is_astray = matches!(shipment.state, ShipmentState::Returned | ShipmentState::Lost);
+        let way = if is_astray { Way::Refund(None) } else { Way::Redeliver };
+        probe(Action::ResolveException, &|order, unit| order.resolve_exception(unit, id, &way, "probed"));
+        let courier = shipment
+            .assignment
+            .as_ref()
+            .map_or_else(|| "SNAIL".parse().expect("a code"), |it| it.courier.clone());
+        let label =
+            NewCarrierLabel { package: 1, number: "S1".to_owned(), media_type: String::new(), file: None };
+        probe(Action::RecordCarrierLabel, &|order, unit| {
+            order.record_carrier_labels(unit, id, &courier, std::slice::from_ref(&label))
         });
         let tell = report(TrackingStatus::InTransit, bench.now);
         probe(Action::RecordTrackingEvents, &|order, unit| {

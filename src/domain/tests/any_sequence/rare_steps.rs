@@ -27,7 +27,7 @@ use crate::domain::model::tracking::TrackingStatus;
 use crate::domain::tests::any_sequence::actions::{bring_home, untaken};
 use crate::domain::tests::any_sequence::acts::{Disturbance, all, apply, disturb, some_act};
 use crate::domain::tests::bench::Bench;
-use crate::domain::tests::given::{dear, location_code, order, rule, sku};
+use crate::domain::tests::given::{dear, location_code, order, report, rule, sku};
 use crate::domain::tests::restock::decide_on;
 
 /// A table that lists more than decisions do would let the log lie.
@@ -131,6 +131,21 @@ fn rare_steps() -> BTreeSet<(Machine, String, String)> {
     bench.report(id, 0, TrackingStatus::Delivered);
     bench.report(id, 1, TrackingStatus::Returned);
     run(&mut bench, id, &[Refund, Close]);
+    // What seemed to be delivered, and had gone back: all of an order, and one part of two, in all their places.
+    for (name, shipped, delivered) in [("whole", 1, 1), ("both", 2, 2), ("one", 2, 1), ("early", 1, 1)] {
+        let lines: &[(&str, i64)] = if name == "whole" { &[("A-1", 1)] } else { &[("A-1", 1), ("C-3", 1)] };
+        let id = bench.paid(&order(&format!("seemed-{name}"), lines));
+        (0..shipped).for_each(|it| bench.ship(id, it));
+        let turned_at = bench.now;
+        bench.pass(60);
+        (0..delivered).for_each(|it| {
+            bench.report(id, it, TrackingStatus::Delivered);
+        });
+        let shipment = bench.shipment(id, 0).id;
+        let late = report(TrackingStatus::Returning, turned_at);
+        bench.on(id, |order, unit| order.record_tracking(unit, shipment, &[late])).expect("taken");
+        assert_eq!(bench.shipment(id, 0).state, ShipmentState::Returned);
+    }
     let id = bench.paid(&order("glad", &[("A-1", 1)]));
     bench.ship(id, 0);
     run(&mut bench, id, &[Deliver, Feedback]);

@@ -202,7 +202,7 @@ fn a_report_is_from_this_century_and_at_most_a_day_ahead() {
 fn a_report_names_its_shipment_in_one_way() {
     let read = |shipment: &str, courier: &str, number: &str| {
         let mut bad = Problems::default();
-        let parcel = parcel(shipment, courier, number.to_owned(), &mut bad);
+        let parcel = parcel(shipment, courier, number, &mut bad);
         (parcel, fields(bad))
     };
     assert!(matches!(read(SHIPMENT, "", ""), (Some(Part::Shipment(_)), bad) if bad.is_empty()));

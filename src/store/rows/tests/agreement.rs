@@ -11,7 +11,7 @@ on_both_engines! {
 }
 
 /// A table, as the law names it, a column, another value for it, and which rows it is set in.
-const DIFFERENT: [(&str, &str, &str, &str); 34] = [
+const DIFFERENT: [(&str, &str, &str, &str); 35] = [
     ("its row", "orders", "state = 'CLOSED'", "number = 1"),
     ("its row", "orders", "number = 7", "number = 1"),
     ("its row", "orders", "version = version + 1", "number = 1"),
@@ -44,6 +44,7 @@ const DIFFERENT: [(&str, &str, &str, &str); 34] = [
     ("shipments", "shipments", "archived = NOT archived", "number = 1"),
     ("shipments", "shipments", "tracking_number = 'CSG7'", "number = 1"),
     ("shipments", "shipments", "units = units + 1", "number = 2"),
+    ("tracking_numbers", "tracking_numbers", "package = 7", "TRUE"),
     ("reservations", "reservations", "expires_at = expires_at + 1", "state = 'EXPIRED'"),
     ("reservation_items", "reservation_items", "consumed = 0", "number = 2"),
 ];
@@ -61,7 +62,7 @@ async fn a_changed_column_of_any_table_breaks_the_law(scene: &Scene) {
 
         let (column, _) = change.split_once(" = ").expect("a column and its value");
         let key = match table {
-            "order_lines" | "order_waits" | "feedback" => "order_id",
+            "order_lines" | "order_waits" | "feedback" | "tracking_numbers" => "order_id",
             "reservation_items" => "reservation_id",
             _ => "id",
         };
@@ -97,6 +98,7 @@ async fn a_missing_row_of_any_table_breaks_the_law(scene: &Scene) {
         "refunds",
         "payments",
         "invoices",
+        "tracking_numbers",
         "shipments",
         "reservation_items",
         "reservations",

@@ -2,13 +2,14 @@
 
 use crate::domain::{
     Actor, Address, Amounts, Approval, ApprovalState, Assignment, AtProvider, AvailabilityFound, BookedParts,
-    Booking, BookingId, BookingRequest, BoughtLabel, Channel, Check, Customer, Discount, Feedback,
-    FeedbackState, Gate, HandedBack, Handover, Hold, HoldReason, HoldState, Ids, Invoice, InvoiceLine,
-    InvoiceState, Label, LineAmounts, LineAvailability, Means, Message, MessageKind, MessageState, Method,
-    OnLate, OnShortage, OpenBookingRequest, OpenRequest, Order, OrderId, OrderLine, OrderState, Package,
-    PackedItem, Payment, PaymentState, Promise, PromiseLeg, PromiseOccasion, Proof, ProviderRequest, Refund,
-    RefundState, Reservation, ReservationId, ReservationState, ReservedItem, Risk, Rule, ServiceLevel,
-    Shipment, ShipmentId, ShipmentItem, ShipmentState, TrackingEvent, TrackingStatus, Verdict,
+    Booking, BookingId, BookingRequest, BoughtLabel, CarrierLabel, Channel, Check, Customer, Discount,
+    Feedback, FeedbackState, Gate, HandedBack, Handover, Hold, HoldReason, HoldState, Ids, Invoice,
+    InvoiceLine, InvoiceState, Label, LineAmounts, LineAvailability, Means, Message, MessageKind,
+    MessageState, Method, OnLate, OnShortage, OpenBookingRequest, OpenRequest, Order, OrderId, OrderLine,
+    OrderState, Package, PackedItem, Payment, PaymentState, Promise, PromiseLeg, PromiseOccasion, Proof,
+    ProviderRequest, Refund, RefundState, ReportOrigin, Reservation, ReservationId, ReservationState,
+    ReservedItem, Resolution, ResolutionKind, Risk, Rule, ServiceLevel, Shipment, ShipmentId, ShipmentItem,
+    ShipmentState, TrackingEvent, TrackingStatus, Verdict,
 };
 use crate::store::rows::tests::sample::{AT, code, euro, later};
 
@@ -386,6 +387,10 @@ fn full_shipment(order: OrderId, id: ShipmentId, number: i64) -> Shipment {
         raw_code: "X1".to_owned(),
         description: "delayed by a storm".to_owned(),
         key: format!("key-{sequence}"),
+        origin: ReportOrigin::Courier,
+        package: 2,
+        event_id: "E-1".to_owned(),
+        received_by: "Ann".to_owned(),
     };
     Shipment {
         id,
@@ -425,12 +430,30 @@ fn full_shipment(order: OrderId, id: ShipmentId, number: i64) -> Shipment {
             signature_sha256: "ab".to_owned(),
             photo_sha256: String::new(),
             at: later(5),
-            recorded_by: ann,
+            recorded_by: ann.clone(),
+            origin: ReportOrigin::Confirmation,
         }),
         promised_by: Some(later(6)),
         estimated_at: Some(later(7)),
         created_at: AT,
         updated_at: later(8),
+        carrier_labels: vec![CarrierLabel {
+            package: 2,
+            courier: code("PIGEON"),
+            number: format!("PG{number:09}"),
+            media_type: "application/pdf".to_owned(),
+            sha256: "ab".repeat(32),
+            recorded_by: ann.clone(),
+            recorded_at: AT,
+        }],
+        resolutions: vec![Resolution {
+            kind: ResolutionKind::NewAddress,
+            reason: "moved".to_owned(),
+            address: None,
+            refunds: Vec::new(),
+            decided_by: ann,
+            decided_at: AT,
+        }],
         booking: Some(booking(1)),
         called_off: vec![booking(2)],
         courier_refusal: Some("PIGEON refused: too far".to_owned()),
@@ -485,6 +508,8 @@ fn bare_shipment(order: OrderId, id: ShipmentId) -> Shipment {
         booking: None,
         called_off: Vec::new(),
         courier_refusal: None,
+        carrier_labels: Vec::new(),
+        resolutions: Vec::new(),
     }
 }
 

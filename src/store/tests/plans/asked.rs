@@ -10,7 +10,7 @@ use crate::store::connection::session::Session;
 use crate::store::query::listing::{Compare, Direction};
 
 /// Tables that grow with every order.
-pub(super) const GROWING: [&str; 18] = [
+pub(super) const GROWING: [&str; 19] = [
     "orders",
     "order_lines",
     "holds",
@@ -28,6 +28,7 @@ pub(super) const GROWING: [&str; 18] = [
     "refunds",
     "payment_references",
     "shipments",
+    "tracking_numbers",
     "decisions",
 ];
 

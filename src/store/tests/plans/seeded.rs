@@ -106,6 +106,7 @@ const DIFFERS: &[(&str, &str, &str)] = &[
     ("shipments", "state", "CASE WHEN n <= 3 THEN 'LOST' ELSE o.state END"),
     ("shipments", "location", "CASE WHEN n <= 3 THEN 'BER' ELSE o.location END"),
     ("shipments", "tracking_number", "CASE WHEN o.tracking_number IS NULL THEN NULL ELSE 'CSG' || n END"),
+    ("tracking_numbers", "number", "'PG' || n"),
     ("reservations", "state", "CASE WHEN n <= 3 AND o.state = 'RELEASED' THEN 'CONSUMED' ELSE o.state END"),
     ("stock_movements", "kind", "CASE WHEN n <= 3 THEN 'DAMAGE' ELSE o.kind END"),
     ("stock_movements", "sku", "CASE WHEN n <= 3 THEN 'RARE' ELSE o.sku END"),
@@ -126,7 +127,7 @@ const DIFFERS: &[(&str, &str, &str)] = &[
 const DOCUMENTS: [&str; 4] = ["document", "events", "fingerprint", "answer"];
 
 /// Those whose rows have to be there before the next one's.
-const COPIED: [&str; 17] = [
+const COPIED: [&str; 18] = [
     "orders",
     "order_lines",
     "holds",
@@ -139,6 +140,7 @@ const COPIED: [&str; 17] = [
     "refunds",
     "payment_references",
     "shipments",
+    "tracking_numbers",
     "reservations",
     "reservation_items",
     "stock_movements",
@@ -263,6 +265,7 @@ impl Seeded {
         ReadSet {
             orders: vec![self.order.id],
             order_stock: true,
+            stock_for_handover: true,
             reserves: true,
             skus: vec![sku("A-1"), sku("B-2")],
             reservations: vec![self.reservation],
@@ -341,7 +344,7 @@ impl Seeded {
             "series" => &["INV"],
             "location" => &["KUL-1", "BER"],
             "courier" => &["PIGEON"],
-            "tracking_number" => &["CSG7"],
+            "tracking_number" => &["CSG7", "PG7"],
             "sku" => &["A-1", "RARE"],
             "name" | "tax_category" | "country" => &[],
             other => panic!("{other} is a text that no values are known of"),
