@@ -89,7 +89,7 @@ pub use model::payment::{
     AtProvider, Means, OpenRequest, Payment, PaymentState, ProviderAnswer, ProviderRequest,
     bank_reference_key,
 };
-pub use model::policy::{ApprovalRules, GateRules, Rules, ShippingFee, TaxRule};
+pub use model::policy::{ApprovalRules, GateRules, Rules, ShippingFee, SlipRules, TaxRule};
 pub use model::product::Product;
 pub use model::recipient::{BareAddress, Recipient, Sender};
 pub use model::refund::{HandedBack, Refund, RefundState};
@@ -104,10 +104,12 @@ pub use model::scalars::{
 pub use model::shipment::{
     Assignment, Handover, Label, Package, PackedItem, Proof, Shipment, ShipmentItem, ShipmentState,
 };
+pub use model::slip::{Slip, SlipKind, SlipSubject};
 pub use model::states::{State, legal};
 pub use model::stock::{Movement, MovementKind, StockLevel};
 pub use model::time::Timestamp;
 pub use model::tracking::{TrackingEvent, TrackingStatus};
+pub use model::waiting::{Opener, StuckGate, Waiting};
 pub use ordering::archive::ArchiveOrder;
 pub use ordering::cancel::CancelOrder;
 pub use ordering::card_numbers::looks_like_card_number;
@@ -118,6 +120,7 @@ pub use ordering::receive::CreateOrder;
 pub use ordering::verify::{VerifyOrder, Waive};
 pub use process::schedule::{OutboundAnswer, OutboundTask, RecordAnswers, RunDue};
 pub use process::status::{FulfillmentStatus, LineProgress, PaymentStatus};
+pub use process::stuck::Wait;
 pub use process::timeline::lines::timeline;
 pub use process::timeline::steps::{Step, StepLine, StepState};
 pub use shipping::assign::AssignCourier;

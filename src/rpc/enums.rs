@@ -87,6 +87,7 @@ enum_map! {
         DeliveryAttempted = DeliveryAttempted, ReadyForPickup = ReadyForPickup,
         DeliveryConfirmed = DeliveryConfirmed, OrderCancelled = OrderCancelled, OrderExpired = OrderExpired,
         OrderRejected = OrderRejected, RefundIssued = RefundIssued, LocationChanged = LocationChanged,
+        EstimateMoved = EstimateMoved, PromiseMissed = PromiseMissed,
     }
     message_state: MessageState = MessageState {
         Queued = Queued, Sent = Sent, Suppressed = Suppressed, Failed = Failed,
@@ -124,6 +125,12 @@ enum_map! {
         Delayed = Delayed, OutForDelivery = OutForDelivery, DeliveryAttempted = DeliveryAttempted,
         AvailableForPickup = AvailableForPickup, Delivered = Delivered, Exception = Exception,
         Returning = Returning, Returned = Returned, Lost = Lost, Unknown = Unknown,
+    }
+
+    slip_kind: SlipKind = SlipKind {
+        EstimateMoved = EstimateMoved, PromiseAtRisk = PromiseAtRisk, PromiseMissed = PromiseMissed,
+        PickupMissed = PickupMissed, NoScan = NoScan, ApprovalExpiring = ApprovalExpiring,
+        PaymentUnknown = PaymentUnknown,
     }
 
     gate: Gate = Gate { Reservation = Reservation, Payment = Payment }

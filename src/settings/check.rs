@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::domain::{ApprovalRules, GateRules, Problems, RegionCode, Rules, Sender, ShippingFee, TaxRule};
+use crate::domain::{
+    ApprovalRules, GateRules, Problems, RegionCode, Rules, Sender, ShippingFee, SlipRules, TaxRule,
+};
 use crate::settings::secret::Secret;
 use crate::settings::values::{Limits, PaymentProvider, Settings};
 use crate::telemetry;
@@ -110,8 +112,9 @@ impl Limits {
     }
 }
 
+const DAY: u64 = 86_400;
+
 fn check_rules(rules: &Rules, bad: &mut Problems) {
-    const DAY: u64 = 86_400;
     let Rules {
         company_name,
         regions,
@@ -129,6 +132,8 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
         next_purchase_discount_ppm,
         invoice_series,
         message_lifetime_seconds,
+        slips,
+        stuck_after_seconds,
     } = rules;
 
     if company_name.chars().count() > 100 || company_name.chars().any(char::is_control) {
@@ -160,6 +165,33 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
         bad.add("rules.invoice_series", "must be 1 to 20 letters, digits or -");
     }
     within(bad, "rules.message_lifetime_seconds", *message_lifetime_seconds, 1, 30 * DAY);
+    check_slips(slips, bad);
+    for (gate, seconds) in stuck_after_seconds {
+        within(bad, &format!("rules.stuck_after_seconds.{gate}"), *seconds, 0, 365 * DAY);
+    }
+}
+
+fn check_slips(slips: &SlipRules, bad: &mut Problems) {
+    let SlipRules {
+        estimate_moved_seconds,
+        promise_at_risk_seconds,
+        promise_missed_seconds,
+        pickup_missed_seconds,
+        no_scan_seconds,
+        approval_expiring_seconds,
+        payment_unknown_seconds,
+    } = slips;
+    for (key, seconds) in [
+        ("estimate_moved_seconds", estimate_moved_seconds),
+        ("promise_at_risk_seconds", promise_at_risk_seconds),
+        ("promise_missed_seconds", promise_missed_seconds),
+        ("pickup_missed_seconds", pickup_missed_seconds),
+        ("no_scan_seconds", no_scan_seconds),
+        ("approval_expiring_seconds", approval_expiring_seconds),
+        ("payment_unknown_seconds", payment_unknown_seconds),
+    ] {
+        within(bad, &format!("rules.slips.{key}"), *seconds, 0, 365 * DAY);
+    }
 }
 
 fn check_regions(regions: &BTreeMap<RegionCode, Vec<String>>, bad: &mut Problems) {

@@ -99,9 +99,10 @@ fn environment() -> Env {
 }
 
 /// The maps whose keys are codes in capital letters.
-const BY_CODE: [&str; 4] = [
+const BY_CODE: [&str; 5] = [
     "rules.regions.",
     "rules.transit_days.",
+    "rules.stuck_after_seconds.",
     "rules.approval.reservation.automatic_up_to_minor.",
     "rules.approval.payment.automatic_up_to_minor.",
 ];

@@ -112,5 +112,12 @@ string_enum! {
         OrderRejected = "ORDER_REJECTED",
         ReplenishmentProposed = "REPLENISHMENT_PROPOSED",
         RestockChecked = "RESTOCK_CHECKED",
+        EstimateMoved = "ESTIMATE_MOVED",
+        PromiseAtRisk = "PROMISE_AT_RISK",
+        PromiseMissed = "PROMISE_MISSED",
+        PickupMissed = "PICKUP_MISSED",
+        NoScan = "NO_SCAN",
+        ApprovalExpiring = "APPROVAL_EXPIRING",
+        PaymentUnknown = "PAYMENT_UNKNOWN",
     }
 }

@@ -28,6 +28,10 @@ string_enum! {
         RefundIssued = "REFUND_ISSUED",
         /// The parcel has reached another place on its way.
         LocationChanged = "LOCATION_CHANGED",
+        /// Delivery is expected on another day than the customer was told.
+        EstimateMoved = "ESTIMATE_MOVED",
+        /// The day that the customer was told is over.
+        PromiseMissed = "PROMISE_MISSED",
     }
 }
 
@@ -54,8 +58,17 @@ impl MessageKind {
             | Self::OrderExpired
             | Self::OrderRejected
             | Self::RefundIssued
-            | Self::LocationChanged => Duration::ZERO,
+            | Self::LocationChanged
+            | Self::EstimateMoved
+            | Self::PromiseMissed => Duration::ZERO,
         }
+    }
+}
+
+impl MessageKind {
+    /// Whether it is about a date that may be another one before it is sent for the first time.
+    pub fn ages(self) -> bool {
+        matches!(self, Self::EstimateMoved | Self::PromiseMissed)
     }
 }
 
@@ -97,7 +110,7 @@ pub struct Message {
     /// One message per key, ever: `SHIPPED/shp_…`, `DELIVERY_DELAYED/shp_…/2`.
     pub key: String,
     pub shipment: Option<ShipmentId>,
-    /// The tracking event it tells of; 0: none.
+    /// The tracking event it tells of; 0: none. Of an estimate or a missed promise: which of the dates told it is about.
     pub sequence: i64,
     pub attempts: u32,
     /// Not before this; a first try is made sooner when another letter of the order goes.

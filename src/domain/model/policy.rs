@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::model::check::Risk;
 use crate::domain::model::money::Currency;
 use crate::domain::model::scalars::{Channel, RegionCode, ServiceLevel};
+use crate::domain::model::waiting::StuckGate;
 
 /// Everything that decisions ask the company about. Comes from settings; the default serves three regions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -45,6 +46,35 @@ pub struct Rules {
     pub invoice_series: String,
     /// How long after it was queued a message that cannot be sent is given up. 1 s to 30 days.
     pub message_lifetime_seconds: u64,
+    pub slips: SlipRules,
+    /// After how long at a gate an order stands in ListStuckOrders, by gate. Zero: never. At most a year. Left out: a
+    /// quarter of an hour for PROVIDER; an hour for LETTER; 4 for VERIFICATION, RESERVATION_APPROVAL, PAYMENT_APPROVAL,
+    /// LABEL and COURIER; 8 for PACKING; a day for HOLD, PAYMENT, PICKING, PICKUP and EXCEPTION; 2 days for SETTLEMENT, 3
+    /// for STOCK, 10 for DELIVERY.
+    pub stuck_after_seconds: BTreeMap<StuckGate, u64>,
+}
+
+/// After how long a slip is noticed: one event, one letter where the customer cares, `late` in lists. Zero switches a
+/// slip off; at most a year.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SlipRules {
+    /// By how much delivery may be expected later than the customer was told last before it is told anew. Once a later
+    /// date was told, a sooner one is told in the same way.
+    pub estimate_moved_seconds: u64,
+    /// How long before the delivery that was told a shipment that has not arrived is at risk. One that has not left when
+    /// the courier needs all the time that remains is at risk too.
+    pub promise_at_risk_seconds: u64,
+    /// How long after the delivery that was told it counts as missed, and the customer gets a letter.
+    pub promise_missed_seconds: u64,
+    /// How long after the planned pickup a courier that has not come counts as missing.
+    pub pickup_missed_seconds: u64,
+    /// How long a parcel on the road may go without a report.
+    pub no_scan_seconds: u64,
+    /// How long before its end a pending approval is about to expire, at most half of its life.
+    pub approval_expiring_seconds: u64,
+    /// How long a payment provider may owe an answer.
+    pub payment_unknown_seconds: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -120,6 +150,30 @@ impl Rules {
         })
     }
 
+    /// After how long at this gate an order is stuck; None: never.
+    pub fn stuck_after(&self, gate: StuckGate) -> Option<Duration> {
+        const HOUR: u64 = 3_600;
+        let seconds = self.stuck_after_seconds.get(&gate).copied().unwrap_or(match gate {
+            StuckGate::Provider => HOUR / 4,
+            StuckGate::Letter => HOUR,
+            StuckGate::Verification
+            | StuckGate::ReservationApproval
+            | StuckGate::PaymentApproval
+            | StuckGate::Label
+            | StuckGate::Courier => 4 * HOUR,
+            StuckGate::Packing => 8 * HOUR,
+            StuckGate::Hold
+            | StuckGate::Payment
+            | StuckGate::Picking
+            | StuckGate::Pickup
+            | StuckGate::Exception => 24 * HOUR,
+            StuckGate::Settlement => 48 * HOUR,
+            StuckGate::Stock => 72 * HOUR,
+            StuckGate::Delivery => 240 * HOUR,
+        });
+        (seconds > 0).then(|| Duration::from_secs(seconds))
+    }
+
     pub fn reservation_lifetime(&self) -> Duration {
         Duration::from_secs(self.reservation_lifetime_seconds)
     }
@@ -146,6 +200,20 @@ impl Default for GateRules {
             ]),
             channels: Vec::new(),
             risk: Risk::High,
+        }
+    }
+}
+
+impl Default for SlipRules {
+    fn default() -> Self {
+        Self {
+            estimate_moved_seconds: 86_400,
+            promise_at_risk_seconds: 7_200,
+            promise_missed_seconds: 21_600,
+            pickup_missed_seconds: 14_400,
+            no_scan_seconds: 259_200,
+            approval_expiring_seconds: 43_200,
+            payment_unknown_seconds: 1_800,
         }
     }
 }
@@ -205,6 +273,8 @@ impl Default for Rules {
             next_purchase_discount_ppm: 50_000,
             invoice_series: "INV".to_owned(),
             message_lifetime_seconds: 86_400,
+            slips: SlipRules::default(),
+            stuck_after_seconds: BTreeMap::new(),
         }
     }
 }

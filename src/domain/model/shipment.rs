@@ -6,6 +6,7 @@ use crate::domain::model::money::Money;
 use crate::domain::model::scalars::{
     Actor, CourierCode, LocationCode, OrderId, ServiceLevel, ShipmentId, Sku, string_enum,
 };
+use crate::domain::model::slip::Slip;
 use crate::domain::model::time::Timestamp;
 use crate::domain::model::tracking::TrackingEvent;
 
@@ -55,6 +56,12 @@ pub struct Shipment {
     pub estimated_at: Option<Timestamp>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+    /// The expected deliveries that the customer was told since the promise, one after the other.
+    #[serde(default)]
+    pub told: Vec<Timestamp>,
+    /// The slips that were noticed and stand.
+    #[serde(default)]
+    pub slips: Vec<Slip>,
 }
 
 /// Law: `0 ≤ packed ≤ checked ≤ picked ≤ quantity`.

@@ -14,6 +14,7 @@ use crate::domain::inventory::receive::receive_stock;
 use crate::domain::inventory::reserve_for_others::NewReservation;
 use crate::domain::model::approval::Gate;
 use crate::domain::model::event::{Event, Machine};
+use crate::domain::model::hold::{Hold, HoldState};
 use crate::domain::model::location::Location;
 use crate::domain::model::message::MessageState;
 use crate::domain::model::new_order::NewOrder;
@@ -30,6 +31,7 @@ use crate::domain::model::shipment::Shipment;
 use crate::domain::model::stock::{Movement, StockLevel};
 use crate::domain::model::time::Timestamp;
 use crate::domain::model::tracking::TrackingStatus;
+use crate::domain::model::waiting::StuckGate;
 use crate::domain::ordering::receive::take_in;
 use crate::domain::process::timeline::lines::timeline;
 use crate::domain::process::timeline::steps::{Step, StepLine, StepState};
@@ -270,6 +272,8 @@ impl Bench {
             broken.extend(order.violations());
             broken.extend(history_violations(order, events));
             check_timeline(order, &timeline(order, events, self.now));
+            self.check_slips(order);
+            check_wait(order);
             for event in events {
                 event.step(order);
             }
@@ -291,6 +295,20 @@ impl Bench {
             // An order that begins to wait late may count as newer than it is until it is loaded again.
             let found = before.get(key);
             assert!(found.is_none_or(|it| it <= units), "{key:?} waits behind {found:?} units, not {units}");
+        }
+    }
+
+    /// What stands is noticed once, unless nobody is to be told.
+    fn check_slips(&self, order: &Order) {
+        let noticed: Vec<_> = order.noticed_slips().collect();
+        for (index, slip) in noticed.iter().enumerate() {
+            assert!(!noticed[..index].iter().any(|it| it.is_like(slip)), "noticed twice: {noticed:?}");
+        }
+        let is_known = |it: &Hold| it.state == HoldState::Active && it.reason.is_known_to_customer();
+        if !order.is_over() && !order.holds.iter().any(is_known) {
+            let standing = order.slips(self.now, &self.rules);
+            assert!(standing.iter().all(|it| noticed.iter().any(|slip| slip.is(it))), "silent: {standing:?}");
+            assert_eq!(standing.len(), noticed.len(), "over: {noticed:?} but for {standing:?}");
         }
     }
 
@@ -502,6 +520,24 @@ impl Bench {
             self.on(id, |order, unit| order.answer_refund(unit, refund, &done("paid back")))
                 .expect("an answer");
         }
+    }
+}
+
+fn check_wait(order: &Order) {
+    let wait = order.waits_for();
+    assert_eq!(wait.as_ref().map(|it| it.gate), order.waiting.map(|it| it.gate), "the gate is noted");
+    if let Some(wait) = wait {
+        assert_eq!(
+            Some(&wait.note),
+            order.next_step().as_ref().map(|it| &it.1),
+            "the next step says the same"
+        );
+        assert!(!wait.opened_by.is_empty() && !wait.openers.is_empty(), "nothing opens it: {wait:?}");
+        assert_eq!(wait.hold.is_some(), wait.gate == StuckGate::Hold, "{wait:?}");
+    } else {
+        let goes_on =
+            order.next_step().is_none_or(|it| it.0 == Step::CloseOrder && order.why_open().is_empty());
+        assert!(goes_on, "{:?} waits for nobody", order.next_step());
     }
 }
 

@@ -12,5 +12,6 @@ mod refusals;
 mod reports;
 #[cfg(test)]
 pub(super) mod sample;
+mod slips;
 mod twenty_steps;
 mod waits;

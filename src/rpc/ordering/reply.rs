@@ -12,7 +12,7 @@ use crate::rpc::approvals::reply::approval;
 use crate::rpc::customers::reply::{discount_offer, feedback};
 use crate::rpc::enums;
 use crate::rpc::inventory::reply as inventory;
-use crate::rpc::reply::{actor, address, customer, discount, minor, ppm, text_of, timestamp};
+use crate::rpc::reply::{actor, address, customer, discount, minor, ppm, slip, text_of, timestamp};
 use crate::store::LawResult;
 
 /// How much of an order an answer has; `order.proto` says which fields.
@@ -45,6 +45,7 @@ fn basic(order: &Order) -> pb::Order {
         totals: Some(totals(order)),
         update_time: Some(timestamp(order.updated_at)),
         etag: order.etag(),
+        late: order.is_late(),
         ..pb::Order::default()
     }
 }
@@ -95,6 +96,9 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         delivered_at,
         closed_at,
         archived_at,
+        promise_told: _,
+        slips: _,
+        waiting: _,
     } = order;
     let currency = amounts.currency;
     pb::Order {
@@ -148,6 +152,8 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         close_time: closed_at.map(timestamp),
         archive_time: archived_at.map(timestamp),
         etag: order.etag(),
+        late: order.is_late(),
+        slips: order.noticed_slips().map(slip).collect(),
     }
 }
 

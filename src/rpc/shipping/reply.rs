@@ -6,7 +6,7 @@ use crate::domain::{
 };
 use crate::pb;
 use crate::rpc::enums;
-use crate::rpc::reply::{actor, address, measure, money, timestamp};
+use crate::rpc::reply::{actor, address, measure, money, slip, timestamp};
 
 /// A shipment with what its order says about it.
 pub(crate) fn shipment(order: &Order, shipment: &Shipment) -> pb::Shipment {
@@ -37,6 +37,8 @@ pub(crate) fn shipment(order: &Order, shipment: &Shipment) -> pb::Shipment {
         estimated_at,
         created_at,
         updated_at,
+        told: _,
+        slips,
     } = shipment.clone();
     pb::Shipment {
         id: id.to_string(),
@@ -62,6 +64,8 @@ pub(crate) fn shipment(order: &Order, shipment: &Shipment) -> pb::Shipment {
         create_time: Some(timestamp(created_at)),
         update_time: Some(timestamp(updated_at)),
         etag: domain::etag(version),
+        late: !slips.is_empty(),
+        slips: slips.iter().map(slip).collect(),
     }
 }
 

@@ -206,9 +206,12 @@ impl Resource {
             FieldKind::Word(_, all) => {
                 Some(Remaining { column: field.column, words: all(), is_narrowed: false })
             }
-            FieldKind::Text | FieldKind::Whole | FieldKind::Time | FieldKind::Created | FieldKind::Id(_) => {
-                None
-            }
+            FieldKind::Text
+            | FieldKind::Whole
+            | FieldKind::Flag
+            | FieldKind::Time
+            | FieldKind::Created
+            | FieldKind::Id(_) => None,
         };
         self.fields.iter().filter_map(words).collect()
     }
@@ -218,7 +221,12 @@ impl Resource {
     fn index_for(&self, filter: &[Term], left: &[Remaining]) -> Option<&Index> {
         let fixed = |term: &&Term| term.compare == Compare::Equal && !term.value.is_empty();
         let fixed: Vec<&Field> = filter.iter().filter(fixed).filter_map(|it| self.field(&it.field)).collect();
-        if fixed.iter().any(|it| it.few) {
+        // Rows without a flag are no few.
+        let is_unset = |it: &Field| {
+            let says = |term: &Term| term.field == it.name && term.value == "false";
+            matches!(it.kind, FieldKind::Flag) && filter.iter().any(says)
+        };
+        if fixed.iter().any(|it| it.few && !is_unset(it)) {
             return None;
         }
 
@@ -322,7 +330,16 @@ fn condition(
             }
             Err(Invalid(why)) => return wrong(&why),
         },
-        FieldKind::Text | FieldKind::Word(..) => return wrong("can only be compared with = and !="),
+        FieldKind::Flag if is_equality => match term.value.as_str() {
+            "true" | "false" if (term.value == "true") == (term.compare == Compare::Equal) => {
+                field.column.to_owned()
+            }
+            "true" | "false" => format!("NOT {}", field.column),
+            _ => return wrong("must be true or false"),
+        },
+        FieldKind::Text | FieldKind::Word(..) | FieldKind::Flag => {
+            return wrong("can only be compared with = and !=");
+        }
         FieldKind::Id(_) => return wrong("can only be compared with ="),
         FieldKind::Whole => match whole_number(&term.value) {
             Some(number) => {

@@ -80,6 +80,8 @@ pub(super) enum FieldKind {
     /// One of a closed set: what the API writes before each word, and all of them.
     Word(&'static str, fn() -> Vec<&'static str>),
     Whole,
+    /// `true` or `false`: whether a column that says so is set.
+    Flag,
     Time,
     /// The time at which the row and its id were made.
     Created,
@@ -153,6 +155,7 @@ pub(super) static ORDERS: Resource = Resource {
             implies: "",
             sorted_by: Some(whole("number")),
         },
+        narrow("late", "late", FieldKind::Flag),
         field("create_time", "created_at", FieldKind::Created),
     ],
     indexes: &[along(&["channel", "state"]), along(&["region"]), along(&["customer_email"])],
@@ -280,6 +283,7 @@ pub(super) static SHIPMENTS: Resource = Resource {
         field("location", "location", FieldKind::Text),
         field("courier", "courier", FieldKind::Text),
         narrow("tracking_number", "tracking_number", FieldKind::Text),
+        narrow("late", "late", FieldKind::Flag),
         narrow("order_id", "order_id", id_of!(OrderId)),
         field("create_time", "created_at", FieldKind::Created),
     ],
@@ -461,6 +465,7 @@ pub(in crate::store) enum Takes {
     Text,
     Word(Vec<&'static str>),
     Whole,
+    Flag,
     Time,
     Id,
 }
@@ -471,6 +476,7 @@ pub(in crate::store) fn documented() -> Vec<Documented> {
         FieldKind::Text => Takes::Text,
         FieldKind::Word(_, all) => Takes::Word(all()),
         FieldKind::Whole => Takes::Whole,
+        FieldKind::Flag => Takes::Flag,
         FieldKind::Time | FieldKind::Created => Takes::Time,
         FieldKind::Id(_) => Takes::Id,
     };

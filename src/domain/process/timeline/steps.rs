@@ -83,7 +83,7 @@ impl Step {
     }
 
     /// What happens on the road and at the door happens whatever a hold says.
-    pub(super) fn waits_for_holds(self) -> bool {
+    pub(in crate::domain::process) fn waits_for_holds(self) -> bool {
         !(Self::NotifyShipment..=Self::ConfirmToCustomer).contains(&self)
     }
 }
@@ -133,7 +133,9 @@ impl MessageKind {
             | Self::DeliveryException
             | Self::DeliveryAttempted
             | Self::ReadyForPickup
-            | Self::LocationChanged => Step::TrackShipment,
+            | Self::LocationChanged
+            | Self::EstimateMoved
+            | Self::PromiseMissed => Step::TrackShipment,
             Self::DeliveryConfirmed => Step::ConfirmToCustomer,
             Self::OrderCancelled | Self::OrderExpired | Self::OrderRejected => Step::CloseOrder,
         }
@@ -156,10 +158,7 @@ impl Event {
             | EventKind::ApprovalGranted
             | EventKind::ApprovalRejected
             | EventKind::ApprovalExpired
-            | EventKind::ApprovalWithdrawn => match self.gate(order) {
-                Gate::Reservation => Step::ApproveReservation,
-                Gate::Payment => Step::ApprovePayment,
-            },
+            | EventKind::ApprovalWithdrawn => step_of(self.gate(order)),
             EventKind::ReservationApproved => Step::ApproveReservation,
             EventKind::InvoiceIssued | EventKind::InvoiceVoided => Step::GenerateInvoice,
             EventKind::InvoicePaid
@@ -186,7 +185,14 @@ impl Event {
             EventKind::ShipmentPickedUp | EventKind::ReservationConsumed | EventKind::OrderShipped => {
                 Step::ConfirmPickup
             }
-            EventKind::TrackingRecorded => Step::TrackShipment,
+            EventKind::TrackingRecorded
+            | EventKind::EstimateMoved
+            | EventKind::PromiseAtRisk
+            | EventKind::PromiseMissed
+            | EventKind::NoScan => Step::TrackShipment,
+            EventKind::PickupMissed => Step::ConfirmPickup,
+            EventKind::PaymentUnknown => Step::CapturePayment,
+            EventKind::ApprovalExpiring => step_of(self.gate_then(order)),
             EventKind::ShipmentDelivered | EventKind::OrderDelivered => Step::ConfirmDelivery,
             EventKind::MessageQueued
             | EventKind::MessageSent
@@ -212,9 +218,22 @@ impl Event {
         found.map_or(Gate::Reservation, |it| it.gate)
     }
 
+    /// The gate whose approval was asked for last when it happened.
+    fn gate_then(&self, order: &Order) -> Gate {
+        let asked = order.approvals.iter().rfind(|it| it.requested_at <= self.at);
+        asked.map_or(Gate::Reservation, |it| it.gate)
+    }
+
     fn message<'a>(&self, order: &'a Order) -> Option<&'a Message> {
         let subject = self.transition.as_ref().map(|it| it.subject)?;
         order.messages.iter().find(|it| it.id.0 == subject)
+    }
+}
+
+fn step_of(gate: Gate) -> Step {
+    match gate {
+        Gate::Reservation => Step::ApproveReservation,
+        Gate::Payment => Step::ApprovePayment,
     }
 }
 

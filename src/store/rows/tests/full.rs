@@ -7,7 +7,8 @@ use crate::domain::{
     MessageKind, MessageState, Method, OnShortage, OpenRequest, Order, OrderId, OrderLine, OrderState,
     Package, PackedItem, Payment, PaymentState, Proof, ProviderRequest, Refund, RefundState, Reservation,
     ReservationId, ReservationState, ReservedItem, Risk, Rule, ServiceLevel, Shipment, ShipmentId,
-    ShipmentItem, ShipmentState, TrackingEvent, TrackingStatus, Verdict,
+    ShipmentItem, ShipmentState, Slip, SlipKind, SlipSubject, StuckGate, TrackingEvent, TrackingStatus,
+    Verdict, Waiting,
 };
 use crate::store::rows::tests::sample::{AT, code, euro, later};
 
@@ -257,7 +258,11 @@ pub(in crate::store) fn full(number: i64) -> Order {
                     token: "tok_visa".to_owned(),
                     reference: Some(format!("ch_{number}")),
                 }),
-                request: Some(OpenRequest { kind: ProviderRequest::Charge, requested_at: later(9) }),
+                request: Some(OpenRequest {
+                    kind: ProviderRequest::Charge,
+                    requested_at: later(9),
+                    opened_at: later(9),
+                }),
                 attempts: 2,
                 amount: euro(6_000),
                 captured_minor: 6_000,
@@ -328,6 +333,14 @@ pub(in crate::store) fn full(number: i64) -> Order {
         delivered_at: Some(later(14)),
         closed_at: Some(later(15)),
         archived_at: None,
+        promise_told: Some(later(2)),
+        slips: vec![Slip {
+            kind: SlipKind::PaymentUnknown,
+            subject: SlipSubject::Payment(payment),
+            about: later(9),
+            since: later(10),
+        }],
+        waiting: Some(Waiting { gate: StuckGate::Picking, since: later(11) }),
     }
 }
 
@@ -409,6 +422,13 @@ fn full_shipment(order: OrderId, id: ShipmentId, number: i64) -> Shipment {
         estimated_at: Some(later(7)),
         created_at: AT,
         updated_at: later(8),
+        told: vec![later(12)],
+        slips: vec![Slip {
+            kind: SlipKind::EstimateMoved,
+            subject: SlipSubject::Shipment(id),
+            about: later(12),
+            since: later(8),
+        }],
     }
 }
 
@@ -440,6 +460,8 @@ fn bare_shipment(order: OrderId, id: ShipmentId) -> Shipment {
         estimated_at: None,
         created_at: AT,
         updated_at: AT,
+        told: Vec::new(),
+        slips: Vec::new(),
     }
 }
 
@@ -468,6 +490,9 @@ pub(in crate::store) fn bare(number: i64) -> Order {
         feedback: None,
         delivered_at: None,
         closed_at: None,
+        promise_told: None,
+        slips: Vec::new(),
+        waiting: None,
         ..full(number)
     }
 }

@@ -33,6 +33,9 @@ pub(super) const GROWING: [&str; 20] = [
     "archived_parts",
 ];
 
+/// Indexes of rows that are asked for by these alone.
+const ALONE: [&str; 3] = [" INDEX reservations_held", " INDEX orders_late", " INDEX shipments_late"];
+
 /// Rows that one statement may look at.
 const LOOKED_AT_MAX: u64 = 500;
 
@@ -130,13 +133,13 @@ impl Touched {
         touched
     }
 
-    /// Through the index of the reservations that are held it goes because it was asked for these alone.
+    /// Through an index that holds nothing but what was asked for it goes because of that.
     fn sqlite(&mut self, line: &str) {
         let words: Vec<_> = line.split_whitespace().collect();
         self.grows |= words.get(1).is_some_and(|it| GROWING.contains(it));
         if let ["SCAN", table, ..] = words.as_slice()
             && GROWING.contains(table)
-            && !line.ends_with(" INDEX reservations_held")
+            && !ALONE.iter().any(|it| line.ends_with(it))
         {
             self.scanned.insert((*table).to_owned());
             if !line.contains(" USING ") {
@@ -199,7 +202,10 @@ impl Touched {
         };
         // SQLite does not count. Gone through along an order, a table ends with the page if nothing is left out.
         let walks = asked.filter.is_some() && !self.scanned.is_empty();
-        let is_the_rule = asked.filter.as_ref().is_some_and(|(.., value)| value == "RESERVE");
+        let is_the_rule = asked.filter.as_ref().is_some_and(|(field, compare, value)| {
+            let is_unset = (value == "false") == (*compare == Compare::Equal);
+            value == "RESERVE" || (field == "late" && is_unset)
+        });
         let walks = walks && !asked.compares("create_time") && !is_the_rule;
         let few = ["order_id", "invoice_id", "payment_id", "number", "reference", "external_reference"];
         let sorts =
