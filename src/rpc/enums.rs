@@ -132,6 +132,16 @@ enum_map! {
         PickupMissed = PickupMissed, NoScan = NoScan, ApprovalExpiring = ApprovalExpiring,
         PaymentUnknown = PaymentUnknown,
     }
+    stuck_gate, to_stuck_gate: StuckGate = StuckGate {
+        Verification = Verification, Hold = Hold, Stock = Stock, ReservationApproval = ReservationApproval,
+        Payment = Payment, Provider = Provider, PaymentApproval = PaymentApproval, Picking = Picking,
+        Packing = Packing, Label = Label, Courier = Courier, Pickup = Pickup, Letter = Letter, Delivery = Delivery,
+        Exception = Exception, Settlement = Settlement,
+    }
+    opener: Opener = Opener {
+        Customer = Customer, Approver = Approver, Warehouse = Warehouse, Courier = Courier, Finance = Finance,
+        Support = Support,
+    }
 
     gate: Gate = Gate { Reservation = Reservation, Payment = Payment }
     approval_state: ApprovalState = ApprovalState {

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use crate::domain::{
     self, Amounts, ApprovalId, Check, Currency, Event, Hold, HoldId, Invoice, InvoiceId, LineAmounts,
     LineProgress, Machine, MessageId, Order, OrderId, OrderLine, PaymentId, RefundId, ReplenishmentId,
-    ReservationId, ShipmentId, Step, StepLine, Timestamp, Transition, Violation,
+    ReservationId, ShipmentId, Step, StepLine, Timestamp, Transition, Violation, Wait,
 };
 use crate::pb;
 use crate::rpc::approvals::reply::approval;
@@ -248,6 +248,19 @@ pub(crate) fn hold(hold: &Hold) -> pb::Hold {
         release_comment: release_note.clone(),
         release_time: released_at.map(timestamp),
     }
+}
+
+/// An order that has waited for too long; None: it goes on by itself.
+pub(crate) fn stuck_order(order: &Order) -> Option<pb::StuckOrder> {
+    let Wait { gate, hold, note: _, opened_by, openers } = order.waits_for()?;
+    Some(pb::StuckOrder {
+        order: Some(basic(order)),
+        gate: enums::stuck_gate(gate),
+        hold_reason: hold.map_or(0, enums::hold_reason),
+        since_time: order.waiting.map(|it| timestamp(it.since)),
+        opened_by: opened_by.into_iter().map(str::to_owned).collect(),
+        openers: openers.into_iter().map(enums::opener).collect(),
+    })
 }
 
 /// All twenty steps, and the history behind them.

@@ -393,7 +393,7 @@ fn instant(text: &str) -> Option<Timestamp> {
     Some(Timestamp::from_date_time(at))
 }
 
-fn list_hash_of(name: &str, listing: &Listing) -> [u8; 8] {
+pub(super) fn list_hash_of(name: &str, listing: &Listing) -> [u8; 8] {
     let Listing { filter, order_by, size: _, after: _ } = listing;
     let digest = Sha256::digest(format!("{name} {filter:?} {order_by:?}"));
     let mut list_hash = [0; 8];
