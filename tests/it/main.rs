@@ -31,6 +31,7 @@ mod proxy;
 mod server;
 mod shelves;
 mod shop;
+mod slips;
 mod tidy;
 mod tracking;
 mod views;
