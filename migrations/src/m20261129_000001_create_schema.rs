@@ -6,7 +6,8 @@
 //!
 //! An order is one document in its row. The tables around it are its projection: what lists, constraints, laws and
 //! other users of SQL read. They can be made anew from the documents (`consign migrate --rebuild`), so that a new
-//! column needs no more than a default until then. No table lists the words of a state: a new word needs no migration.
+//! column needs no more than a default until then. A product, a location and a courier are a document too, beside the
+//! columns that they are listed by. No table lists the words of a state: a new word needs no migration.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;
@@ -92,6 +93,16 @@ impl Schema<'_> {
     async fn indexes(&self, statements: &[&str]) -> Result<(), DbErr> {
         for statement in statements {
             self.run(statement).await?;
+        }
+        Ok(())
+    }
+
+    /// Two indexes over the same columns, of the rows of archived orders and of the others: PostgreSQL believes either to
+    /// be spread evenly along the ids, and would walk through all that was archived to the first that was not.
+    async fn both_sides(&self, table: &str, suffix: &str, columns: &str) -> Result<(), DbErr> {
+        for (side, archived) in [("current", "FALSE"), ("archived", "TRUE")] {
+            let index = format!("{table}_{side}{suffix} ON {table} ({columns})");
+            self.run(&format!("CREATE INDEX {index} WHERE archived = {archived}")).await?;
         }
         Ok(())
     }

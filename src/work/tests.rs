@@ -14,8 +14,8 @@ use tokio::task::JoinSet;
 
 use crate::domain::{
     self, Address, Channel, CreateOrder, Customer, Letter, Location, LocationCode, MessageId, MessageKind,
-    MessageState, Method, Money, NewLine, NewOrder, NewPayment, NewReservation, OnOrder, OnShortage, Order,
-    OrderId, OrderState, PaymentId, PaymentState, Product, ProviderAnswer, ProviderRequest, ReadSet,
+    MessageState, Method, Money, NewLine, NewOrder, NewPayment, NewReservation, OnLate, OnOrder, OnShortage,
+    Order, OrderId, OrderState, PaymentId, PaymentState, Product, ProviderAnswer, ProviderRequest, ReadSet,
     RefundId, Refusal, Reservation, ReservationId, ReservationState, Rules, ServiceLevel, Timestamp,
     UnitOfWork, Unsent,
 };
@@ -59,6 +59,7 @@ impl Scene {
             store,
             provider,
             mail,
+            couriers: Arc::default(),
             rules,
             requests_kept_for: Duration::from_secs(86_400),
             lease: Duration::from_secs(30),
@@ -97,26 +98,11 @@ impl Scene {
             ReadSet { products: vec![sku()], locations: true, skus: vec![sku()], ..ReadSet::default() };
         self.change(reads.clone(), |unit| {
             let at = unit.now;
-            domain::create_location(
-                unit,
-                &Location {
-                    code: berlin(),
-                    version: 0,
-                    name: "Berlin".to_owned(),
-                    region: "EUROPE".parse().unwrap(),
-                    country: "DE".to_owned(),
-                    priority: 1,
-                    created_at: at,
-                },
-            )?;
+            domain::create_location(unit, &Location::new(berlin(), "EUROPE".parse().unwrap(), "DE", at))?;
             let product = Product {
-                sku: sku(),
-                version: 0,
-                name: "A lamp".to_owned(),
-                tax_category: "STANDARD".to_owned(),
                 unit_price: Some(eur(1_000)),
                 weight_grams: 500,
-                created_at: at,
+                ..Product::new(sku(), "A lamp", at)
             };
             domain::create_product(unit, &product)
         })
@@ -236,6 +222,7 @@ fn new_order(name: &str, units: i64) -> NewOrder {
         on_shortage: OnShortage::Wait,
         reservation_lifetime_seconds: None,
         requested_by: None,
+        on_late: OnLate::Accept,
     }
 }
 

@@ -121,15 +121,9 @@ async fn open(database: Database) -> Store {
     let store = Store::open(options).await.expect("the database opens");
     store.migrate().await.expect("the schema is made");
 
-    let location = domain::Location {
-        code: "HERE".parse().expect("a code"),
-        version: 0,
-        name: "here".to_owned(),
-        region: "EUROPE".parse().expect("a region"),
-        country: "DE".to_owned(),
-        priority: 1,
-        created_at: consign::clock::now(),
-    };
+    let region = "EUROPE".parse().expect("a region");
+    let location =
+        domain::Location::new("HERE".parse().expect("a code"), region, "DE", consign::clock::now());
     change(&store, CreateLocation { location }).await;
     for sku in ["LEFT", "RIGHT"] {
         stock_up(&store, sku, 100_000).await;
@@ -138,14 +132,11 @@ async fn open(database: Database) -> Store {
 }
 
 async fn stock_up(store: &Store, sku: &str, units: i64) {
+    let at = consign::clock::now();
     let product = domain::Product {
-        sku: sku.parse().expect("a sku"),
-        version: 0,
-        name: sku.to_lowercase(),
-        tax_category: "STANDARD".to_owned(),
         unit_price: Some("EUR".parse::<domain::Currency>().expect("a currency").of(1_990)),
         weight_grams: 300,
-        created_at: consign::clock::now(),
+        ..domain::Product::new(sku.parse().expect("a sku"), sku.to_lowercase(), at)
     };
     let sku = product.sku.clone();
     change(store, CreateProduct { product }).await;
@@ -209,5 +200,6 @@ fn new_order(number: usize, skus: &[&str]) -> domain::NewOrder {
         on_shortage: domain::OnShortage::Refuse,
         reservation_lifetime_seconds: None,
         requested_by: None,
+        on_late: domain::OnLate::Accept,
     }
 }

@@ -33,7 +33,8 @@ pub fn create_location(unit: &mut UnitOfWork, location: &Location) -> Result<Loc
     let mut problems = Problems::default();
     must_be_known(unit, "stock_location.region", &location.region, &mut problems);
     problems.into_result()?;
-    let location = Location { version: 1, created_at: unit.now, ..location.clone() };
+    let at = unit.now;
+    let location = Location { version: 1, created_at: at, updated_at: at, active: true, ..location.clone() };
     let code = location.code.clone();
     unit.changes.locations.insert(code.clone(), location.into());
     Ok(code)

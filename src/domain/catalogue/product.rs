@@ -29,7 +29,8 @@ pub fn create_product(unit: &mut UnitOfWork, product: &Product) -> Result<Sku, R
     if unit.product(&product.sku).is_some() {
         return Err(Refusal::exists("product", &product.sku));
     }
-    let product = Product { version: 1, created_at: unit.now, ..product.clone() };
+    let at = unit.now;
+    let product = Product { version: 1, created_at: at, updated_at: at, active: true, ..product.clone() };
     let sku = product.sku.clone();
     unit.changes.products.insert(sku.clone(), product.into());
     Ok(sku)

@@ -1,7 +1,7 @@
 //! A courier is created.
 
 use crate::domain::inventory::known::must_be_known;
-use crate::domain::model::courier::Courier;
+use crate::domain::model::courier::{Courier, RateArea};
 use crate::domain::model::refusal::{Problems, Refusal};
 use crate::domain::model::scalars::CourierCode;
 use crate::domain::unit::command::Command;
@@ -32,10 +32,13 @@ pub fn create_courier(unit: &mut UnitOfWork, courier: &Courier) -> Result<Courie
     }
     let mut problems = Problems::default();
     for (index, rate) in courier.rates.iter().enumerate() {
-        must_be_known(unit, &format!("courier.rates[{index}].region"), &rate.region, &mut problems);
+        if let RateArea::Region(region) = &rate.area {
+            must_be_known(unit, &format!("courier.rates[{index}].region"), region, &mut problems);
+        }
     }
     problems.into_result()?;
-    let courier = Courier { version: 1, created_at: unit.now, ..courier.clone() };
+    let at = unit.now;
+    let courier = Courier { version: 1, created_at: at, updated_at: at, active: true, ..courier.clone() };
     let code = courier.code.clone();
     unit.changes.couriers.insert(code.clone(), courier.into());
     Ok(code)

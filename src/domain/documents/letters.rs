@@ -9,7 +9,6 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
-use time::macros::format_description;
 
 use crate::domain::model::check::{Check, Rule, Verdict};
 use crate::domain::model::courier::CourierNames;
@@ -22,6 +21,7 @@ use crate::domain::model::policy::Rules;
 use crate::domain::model::refund::RefundState;
 use crate::domain::model::shipment::Shipment;
 use crate::domain::model::time::Timestamp;
+use crate::domain::model::time_zone::{Clock, TimeZone};
 use crate::domain::model::tracking::{TrackingEvent, TrackingStatus};
 
 /// A message ready to be sent, as plain text.
@@ -141,13 +141,15 @@ struct Facts {
 }
 
 fn facts(message: &Message, order: &Order, rules: &Rules) -> Result<Facts, String> {
+    let clock = clock_of(order);
     let mut facts = common(order, rules);
     match message.kind {
-        MessageKind::OrderReceived => facts.delivery_date = order.promised_by.map(date),
+        MessageKind::OrderReceived => facts.delivery_date = order.promised_by.map(|it| date(&clock, it)),
         MessageKind::OnHold => add_hold(&mut facts, order)?,
         MessageKind::InvoiceIssued => {
             facts.invoice = Some(last_invoice(order).ok_or("the order has no numbered invoice")?);
-            facts.held_until = order.reservations.last().and_then(|it| it.expires_at).map(date_and_time);
+            let held_until = order.reservations.last().and_then(|it| it.expires_at);
+            facts.held_until = held_until.map(|it| date_and_time(&clock, it));
         }
         MessageKind::PaymentReceived => {
             facts.paid.as_ref().ok_or("nothing has been paid")?;
@@ -155,7 +157,7 @@ fn facts(message: &Message, order: &Order, rules: &Rules) -> Result<Facts, Strin
         }
         MessageKind::Shipped => {
             let shipment = shipment_of(message, order)?;
-            facts.delivery_date = expected(shipment).map(date);
+            facts.delivery_date = expected(shipment).map(|it| date(&clock, it));
             add_shipment(&mut facts, order, shipment);
             facts.tracking_number.as_ref().ok_or("the shipment has no tracking number")?;
         }
@@ -166,17 +168,17 @@ fn facts(message: &Message, order: &Order, rules: &Rules) -> Result<Facts, Strin
         | MessageKind::ReadyForPickup => {
             let shipment = shipment_of(message, order)?;
             add_shipment(&mut facts, order, shipment);
-            add_event(&mut facts, event_of(message, shipment)?);
+            add_event(&mut facts, event_of(message, shipment)?, &clock);
         }
         MessageKind::LocationChanged => {
             let shipment = shipment_of(message, order)?;
             add_shipment(&mut facts, order, shipment);
-            add_event(&mut facts, event_of(message, shipment)?);
+            add_event(&mut facts, event_of(message, shipment)?, &clock);
             facts.location.as_ref().ok_or("the tracking event names no place")?;
-            facts.delivery_date = expected(shipment).map(date);
+            facts.delivery_date = expected(shipment).map(|it| date(&clock, it));
         }
-        MessageKind::EstimateMoved => add_estimate(&mut facts, message, order)?,
-        MessageKind::PromiseMissed => add_missed(&mut facts, message, order)?,
+        MessageKind::EstimateMoved => add_estimate(&mut facts, message, order, &clock)?,
+        MessageKind::PromiseMissed => add_missed(&mut facts, message, order, &clock)?,
         MessageKind::DeliveryConfirmed => add_feedback(&mut facts, order, rules),
         MessageKind::RefundIssued => add_refund(&mut facts, message, order)?,
         MessageKind::AwaitingStock
@@ -357,25 +359,25 @@ fn event_of<'a>(message: &Message, shipment: &'a Shipment) -> Result<&'a Trackin
 }
 
 /// The nth new date, and the one before it.
-fn add_estimate(facts: &mut Facts, message: &Message, order: &Order) -> Result<(), String> {
+fn add_estimate(facts: &mut Facts, message: &Message, order: &Order, clock: &Clock) -> Result<(), String> {
     let shipment = shipment_of(message, order)?;
     let nth = usize::try_from(message.sequence).map_err(|_| "the message tells of no date")?;
     let estimate = order.delivery_told(shipment, nth).ok_or("the shipment has no such date")?;
     let told = nth.checked_sub(1).and_then(|it| order.delivery_told(shipment, it));
     add_shipment(facts, order, shipment);
-    facts.delivery_date = Some(date(estimate));
-    facts.told_date = told.map(date);
+    facts.delivery_date = Some(date(clock, estimate));
+    facts.told_date = told.map(|it| date(clock, it));
     facts.sooner = told.is_some_and(|it| estimate < it);
     Ok(())
 }
 
-fn add_missed(facts: &mut Facts, message: &Message, order: &Order) -> Result<(), String> {
+fn add_missed(facts: &mut Facts, message: &Message, order: &Order, clock: &Clock) -> Result<(), String> {
     let shipment = shipment_of(message, order)?;
     let nth = usize::try_from(message.sequence).map_err(|_| "the message tells of no date")?;
     let told = order.delivery_told(shipment, nth).ok_or("the shipment has no such date")?;
     add_shipment(facts, order, shipment);
-    facts.told_date = Some(date(told));
-    facts.delivery_date = shipment.estimated_at.filter(|it| *it > told).map(date);
+    facts.told_date = Some(date(clock, told));
+    facts.delivery_date = shipment.estimated_at.filter(|it| *it > told).map(|it| date(clock, it));
     Ok(())
 }
 
@@ -394,11 +396,11 @@ fn add_shipment(facts: &mut Facts, order: &Order, shipment: &Shipment) {
     facts.courier = shipment.assignment.as_ref().map(|it| it.courier.to_string());
 }
 
-fn add_event(facts: &mut Facts, event: &TrackingEvent) {
+fn add_event(facts: &mut Facts, event: &TrackingEvent, clock: &Clock) {
     facts.location = plain(&event.location);
     facts.description = plain(event.description.trim_end_matches(['.', ' ']));
     // Only a date that comes with the news: an older one may be what the news is about.
-    facts.delivery_date = event.estimated_at.map(date);
+    facts.delivery_date = event.estimated_at.map(|it| date(clock, it));
     facts.trouble = Some(match event.status {
         TrackingStatus::CustomsHold => "customs are holding your parcel",
         TrackingStatus::Returning => "your parcel is on its way back to us",
@@ -420,7 +422,7 @@ fn add_event(facts: &mut Facts, event: &TrackingEvent) {
 /// The discount is given with the question, never for an answer.
 fn add_feedback(facts: &mut Facts, order: &Order, rules: &Rules) {
     let window = std::time::Duration::from_secs(rules.close_after_seconds);
-    facts.feedback_until = order.delivered_at.map(|it| date(it.plus(window)));
+    facts.feedback_until = order.delivered_at.map(|it| date(&clock_of(order), it.plus(window)));
     if let Some(feedback) = &order.feedback
         && feedback.discount_ppm > 0
         && !feedback.discount_code.is_empty()
@@ -443,14 +445,21 @@ fn plain(text: &str) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// A day in UTC: "Friday, 6 March 2026".
-fn date(at: Timestamp) -> String {
-    let day = format_description!("[weekday], [day padding:none] [month repr:long] [year]");
-    at.date_time().format(&day).unwrap_or_else(|_| at.to_string())
+/// The clock on the customer's wall: where the goods go to.
+fn clock_of(order: &Order) -> Clock {
+    TimeZone::of_address(&order.shipping_address).unwrap_or_else(TimeZone::utc).clock()
 }
 
-/// "2 March 2026, 10:30 UTC".
-fn date_and_time(at: Timestamp) -> String {
-    let minute = format_description!("[day padding:none] [month repr:long] [year], [hour]:[minute] UTC");
-    at.date_time().format(&minute).unwrap_or_else(|_| at.to_string())
+/// The day on that clock: "Friday, 6 March 2026".
+fn date(clock: &Clock, at: Timestamp) -> String {
+    clock.day_of(at).words()
+}
+
+/// "2 March 2026, 11:30 CET", or "2 March 2026, 18:30 UTC+08" where the zone has no name.
+fn date_and_time(clock: &Clock, at: Timestamp) -> String {
+    let (day, minutes) = (clock.day_of(at).words(), clock.minutes_of(at));
+    let day = day.split_once(", ").map_or(day.as_str(), |it| it.1);
+    let zone = clock.abbreviation(at);
+    let utc = if zone.starts_with(['+', '-']) { "UTC" } else { "" };
+    format!("{day}, {:02}:{:02} {utc}{zone}", minutes / 60, minutes % 60)
 }

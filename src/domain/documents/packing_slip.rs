@@ -1,8 +1,9 @@
-//! The packing slip of a package.
+//! The packing slip of a package as text.
 
-use crate::domain::documents::label::{addressee, headline, instructions, line, measures};
+use crate::domain::documents::address::addressee;
+use crate::domain::documents::text::{headline, kilograms, line, size};
 use crate::domain::model::order::Order;
-use crate::domain::model::shipment::Shipment;
+use crate::domain::model::shipment::{Package, Shipment};
 
 /// Contents of the parcels, line by line, without prices, for the recipient.
 pub fn packing_slip(order: &Order, shipment: &Shipment) -> String {
@@ -33,4 +34,13 @@ pub fn packing_slip(order: &Order, shipment: &Shipment) -> String {
     text.push_str(&instructions(order));
     text.push_str(&format!("\nAnything missing or damaged? Tell us, and name order {}.\n", order.number));
     text
+}
+
+fn measures(package: &Package) -> String {
+    format!("{}, {}", kilograms(package.weight_grams), size(package))
+}
+
+fn instructions(order: &Order) -> String {
+    let text = line(&order.special_instructions);
+    if text.is_empty() { String::new() } else { format!("\nINSTRUCTIONS\n  {text}\n") }
 }

@@ -1,12 +1,15 @@
 //! How much there is for an order, and which locations it comes from. Nothing is changed here.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
+#[cfg(test)]
+mod tests;
 
-use crate::domain::model::availability::{AvailabilityFound, LineAvailability};
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::domain::inventory::fewest::{Spot, Supply, fewer_locations};
+use crate::domain::model::availability::LineAvailability;
+use crate::domain::model::policy::Allocation;
 use crate::domain::model::refusal::Shortage;
-use crate::domain::model::scalars::{LocationCode, RegionCode, ServiceLevel, Sku};
-use crate::domain::model::time::Timestamp;
+use crate::domain::model::scalars::{LocationCode, RegionCode, Sku};
 use crate::domain::unit::unit_of_work::UnitOfWork;
 
 /// How many shelves one order takes its stock from: a hundred lines from twenty locations each. One that needs more goes
@@ -33,87 +36,71 @@ pub(in crate::domain) struct Take {
     pub quantity: i64,
 }
 
-/// Units of a product that a region has beyond those that waiting orders want.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::domain) struct Supply {
-    pub total: i64,
-    /// In order of the locations' priority.
-    pub by_location: Vec<(LocationCode, i64)>,
-}
-
 pub(super) fn supply(unit: &UnitOfWork, region: &RegionCode, sku: &Sku, awaited: i64) -> Supply {
-    let mut found: Vec<(i32, LocationCode, i64)> = unit
+    let mut by_location: Vec<Spot> = unit
         .levels(sku)
         .into_iter()
         .filter_map(|level| {
             let location = unit.location(&level.location).filter(|it| it.region == *region)?;
-            Some((location.priority, level.location.clone(), level.available()))
+            let (priority, units) = (location.priority, level.available());
+            Some(Spot { priority, location: level.location.clone(), units })
         })
         .collect();
-    found.sort();
+    by_location.sort();
 
-    let total: i64 = found.iter().map(|it| it.2).sum();
-    Supply {
-        total: (total - awaited).max(0),
-        by_location: found.into_iter().map(|(_, location, units)| (location, units)).collect(),
-    }
+    let total: i64 = by_location.iter().map(|it| it.units).sum();
+    Supply { total: (total - awaited).max(0), awaited, by_location }
 }
 
-/// Stock for these needs, and when all of it could be with the customer; None if something is short.
+/// How much of each need there is, and why not all of it. Dates come later.
 pub(in crate::domain) fn availability(
-    unit: &UnitOfWork,
     needs: &[Need],
     supplies: &BTreeMap<Sku, Supply>,
-    service: ServiceLevel,
-    requested_by: Option<Timestamp>,
-) -> (AvailabilityFound, Option<Timestamp>) {
+) -> Vec<LineAvailability> {
     let mut taken: BTreeMap<&Sku, i64> = BTreeMap::new();
-    let lines: Vec<LineAvailability> = needs
-        .iter()
-        .map(|need| {
-            let Supply { total, by_location } =
-                supplies.get(&need.sku).cloned().unwrap_or(Supply { total: 0, by_location: Vec::new() });
-            let earlier = taken.entry(&need.sku).or_default();
-            let available = (total - *earlier).max(0);
-            let on_shelves = by_location.iter().map(|it| it.1).sum::<i64>() - *earlier;
-            *earlier = earlier.saturating_add(need.quantity);
-            let shortage = if available >= need.quantity {
-                String::new()
-            } else if by_location.is_empty() {
-                "not stocked at any location of the region".to_owned()
-            } else if on_shelves > available {
-                format!("{available} of {} available: orders that wait come first", need.quantity)
-            } else {
-                format!("{available} of {} available", need.quantity)
-            };
-            LineAvailability {
-                line: need.line,
-                sku: need.sku.clone(),
-                wanted: need.quantity,
-                available,
-                by_location,
-                shortage,
-            }
-        })
-        .collect();
-
-    let all_there = lines.iter().all(|it| it.shortage.is_empty());
-    let ship_at = unit.now.plus(Duration::from_secs(u64::from(unit.rules.handling_hours) * 3600));
-    let delivery_at = earliest_delivery(unit, service, ship_at);
-    let found = AvailabilityFound {
-        at: unit.now,
-        lines,
-        earliest_ship_at: all_there.then_some(ship_at),
-        requested_date_feasible: requested_by.map(|it| all_there && it >= delivery_at),
+    let line = |need: &'_ Need, earlier: i64| {
+        let Supply { total, by_location, .. } = supplies.get(&need.sku).cloned().unwrap_or(Supply {
+            total: 0,
+            awaited: 0,
+            by_location: Vec::new(),
+        });
+        let available = (total - earlier).max(0);
+        let on_shelves = by_location.iter().map(|it| it.units).sum::<i64>() - earlier;
+        let shortage = if available >= need.quantity {
+            String::new()
+        } else if by_location.is_empty() {
+            "not stocked at any location of the region".to_owned()
+        } else if on_shelves > available {
+            format!("{available} of {} available: orders that wait come first", need.quantity)
+        } else {
+            format!("{available} of {} available", need.quantity)
+        };
+        LineAvailability {
+            line: need.line,
+            sku: need.sku.clone(),
+            wanted: need.quantity,
+            available,
+            by_location: by_location.into_iter().map(|it| (it.location, it.units)).collect(),
+            shortage,
+            ship_at: None,
+            delivery_at: None,
+        }
     };
-    (found, all_there.then_some(delivery_at))
+    let mut lines = Vec::with_capacity(needs.len());
+    for need in needs {
+        let earlier = taken.entry(&need.sku).or_default();
+        lines.push(line(need, *earlier));
+        *earlier = earlier.saturating_add(need.quantity);
+    }
+    lines
 }
 
-/// Chooses locations for all needs, or says what is short. One location that has everything is preferred, then as
-/// few as the order of priority gives.
+/// Chooses locations for all needs, or says what is short. One location that has everything is preferred; then it is as few
+/// locations as possible, or those that come first by priority.
 pub(in crate::domain) fn plan(
     needs: &[Need],
     supplies: &BTreeMap<Sku, Supply>,
+    allocation: Allocation,
 ) -> Result<(Vec<Take>, String), Vec<Shortage>> {
     let mut wanted: BTreeMap<&Sku, i64> = BTreeMap::new();
     for need in needs {
@@ -130,31 +117,53 @@ pub(in crate::domain) fn plan(
     }
 
     let units_at = |sku: &Sku, location: &LocationCode| {
-        let places = supplies.get(sku).map(|it| it.by_location.as_slice()).unwrap_or_default();
-        places.iter().find(|it| it.0 == *location).map_or(0, |it| it.1)
+        let spots = supplies.get(sku).map(|it| it.by_location.as_slice()).unwrap_or_default();
+        spots.iter().find(|it| it.location == *location).map_or(0, |it| it.units)
     };
     let candidates = needs.first().and_then(|it| supplies.get(&it.sku)).map(|it| it.by_location.as_slice());
     let single = candidates
         .unwrap_or_default()
         .iter()
-        .map(|it| &it.0)
+        .map(|it| &it.location)
         .find(|location| wanted.iter().all(|(sku, units)| units_at(sku, location) >= *units));
     if let Some(location) = single {
-        let takes = needs.iter().map(|need| Take {
-            line: need.line,
-            sku: need.sku.clone(),
-            location: location.clone(),
-            quantity: need.quantity,
-        });
-        return Ok((takes.collect(), format!("{location} has every line and comes first by priority")));
+        let takes = take_in_order(needs, supplies, |it| it == location);
+        return Ok((takes, format!("{location} has every line and comes first by priority")));
     }
 
-    let mut left: BTreeMap<&Sku, Vec<(LocationCode, i64)>> =
+    let by_priority = take_in_order(needs, supplies, |_| true);
+    let parcels = locations_of(&by_priority).len();
+    if allocation == Allocation::FewestShipments
+        && let Some(fewest) = fewer_locations(&wanted, supplies, parcels)
+    {
+        let takes = take_in_order(needs, supplies, |it| fewest.contains(it));
+        let names: Vec<&str> = fewest.iter().map(LocationCode::as_str).collect();
+        let reason = format!(
+            "{} have every line together: {} shipments, where the order of priority takes {parcels}",
+            names.join(", "),
+            fewest.len()
+        );
+        return Ok((takes, reason));
+    }
+    Ok((
+        by_priority,
+        "no single location has every line: split in order of the locations' priority".to_owned(),
+    ))
+}
+
+/// Every need from these locations, those first that come first by priority.
+fn take_in_order(
+    needs: &[Need],
+    supplies: &BTreeMap<Sku, Supply>,
+    from: impl Fn(&LocationCode) -> bool,
+) -> Vec<Take> {
+    let mut left: BTreeMap<&Sku, Vec<Spot>> =
         supplies.iter().map(|(sku, supply)| (sku, supply.by_location.clone())).collect();
     let mut takes = Vec::new();
     for need in needs {
         let mut open = need.quantity;
-        for (location, units) in left.get_mut(&need.sku).map(Vec::as_mut_slice).unwrap_or_default() {
+        let spots = left.get_mut(&need.sku).map(Vec::as_mut_slice).unwrap_or_default();
+        for Spot { location, units, .. } in spots.iter_mut().filter(|it| from(&it.location)) {
             let taken = open.min(*units);
             if taken > 0 {
                 *units -= taken;
@@ -169,9 +178,9 @@ pub(in crate::domain) fn plan(
         }
         assert!(open == 0, "the sum over the locations was checked above");
     }
-    Ok((takes, "no single location has every line: split in order of the locations' priority".to_owned()))
+    takes
 }
 
-fn earliest_delivery(unit: &UnitOfWork, service: ServiceLevel, ship_at: Timestamp) -> Timestamp {
-    ship_at.plus(Duration::from_secs(u64::from(unit.rules.transit_days(service)) * 86_400))
+fn locations_of(takes: &[Take]) -> BTreeSet<&LocationCode> {
+    takes.iter().map(|it| &it.location).collect()
 }

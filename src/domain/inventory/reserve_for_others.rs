@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::domain::inventory::allocate::{Need, Supply, plan, supply};
+use crate::domain::inventory::allocate::{Need, plan, supply};
 use crate::domain::inventory::expire::release_expired_of;
+use crate::domain::inventory::fewest::Supply;
 use crate::domain::inventory::known::{must_be_known, must_exist};
 use crate::domain::inventory::ledger::set_aside;
 use crate::domain::inventory::reserve::reserved_items;
@@ -87,9 +88,9 @@ pub fn reserve_stock(unit: &mut UnitOfWork, new: &NewReservation) -> Result<Rese
         .iter()
         .map(|(sku, quantity)| Need { line: 0, sku: sku.clone(), quantity: *quantity })
         .collect();
-    let mut planned = plan(&needs, &supplies_for(unit, new));
+    let mut planned = plan(&needs, &supplies_for(unit, new), unit.rules.allocation);
     if planned.is_err() && release_expired_of(unit, needs.iter().map(|it| &it.sku), None)? {
-        planned = plan(&needs, &supplies_for(unit, new));
+        planned = plan(&needs, &supplies_for(unit, new), unit.rules.allocation);
     }
     let (takes, reason) = planned.map_err(Refusal::Short)?;
 
@@ -117,8 +118,8 @@ fn supplies_for(unit: &UnitOfWork, new: &NewReservation) -> BTreeMap<Sku, Supply
         .map(|(sku, _)| {
             let mut found = supply(unit, &new.region, sku, unit.awaited(&new.region, sku));
             if let Some(only) = &new.location {
-                found.by_location.retain(|it| it.0 == *only);
-                let here: i64 = found.by_location.iter().map(|it| it.1).sum();
+                found.by_location.retain(|it| it.location == *only);
+                let here: i64 = found.by_location.iter().map(|it| it.units).sum();
                 found.total = found.total.min(here);
             }
             (sku.clone(), found)

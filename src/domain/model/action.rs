@@ -30,12 +30,14 @@ string_enum! {
         SubmitFeedback = "SubmitFeedback",
         CloseOrder = "CloseOrder",
         ArchiveOrder = "ArchiveOrder",
+        RestoreOrder = "RestoreOrder",
         ReserveStock = "ReserveStock",
         ReleaseReservation = "ReleaseReservation",
         ReceiveStock = "ReceiveStock",
         ApproveReplenishment = "ApproveReplenishment",
         RejectReplenishment = "RejectReplenishment",
         PlaceReplenishment = "PlaceReplenishment",
+        UpdateReplenishment = "UpdateReplenishment",
         CancelReplenishment = "CancelReplenishment",
     }
 }

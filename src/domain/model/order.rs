@@ -15,11 +15,12 @@ use crate::domain::model::invoice::Invoice;
 use crate::domain::model::line::OrderLine;
 use crate::domain::model::message::Message;
 use crate::domain::model::payment::{Payment, PaymentState};
+use crate::domain::model::promise::Promise;
 use crate::domain::model::refund::RefundState;
 use crate::domain::model::refusal::Refusal;
 use crate::domain::model::reservation::Reservation;
 use crate::domain::model::scalars::{
-    Actor, Channel, OnShortage, OrderId, RegionCode, ServiceLevel, ShipmentId, string_enum,
+    Actor, Channel, OnLate, OnShortage, OrderId, RegionCode, ServiceLevel, ShipmentId, string_enum,
 };
 use crate::domain::model::shipment::{Shipment, ShipmentState};
 use crate::domain::model::slip::Slip;
@@ -68,6 +69,11 @@ impl Order {
 
     pub fn due_minor(&self) -> i64 {
         self.total_minor() - self.captured_minor()
+    }
+
+    /// Whether it is out of the way of the day's work.
+    pub fn is_archived(&self) -> bool {
+        self.state == OrderState::Archived
     }
 
     /// Whether money or messages are still under way outside.
@@ -188,7 +194,13 @@ pub struct Order {
     pub reservation_lifetime_seconds: Option<u64>,
     /// When the customer would like it.
     pub requested_by: Option<Timestamp>,
+    /// What to do when that cannot be met.
+    pub on_late: OnLate,
+    /// What the customer was promised: what can be kept, or the requested date if that is later. It follows `promise`
+    /// until the order is being prepared.
     pub promised_by: Option<Timestamp>,
+    /// When it arrives, as it was last looked at. None: nothing is reserved yet.
+    pub promise: Option<Promise>,
     pub risk: Risk,
     /// Why the risk is what it is.
     pub risk_reasons: Vec<String>,
@@ -222,4 +234,6 @@ pub struct Order {
     /// None: it waits for nobody.
     #[serde(default)]
     pub waiting: Option<Waiting>,
+    /// When it was last brought back from the archive.
+    pub restored_at: Option<Timestamp>,
 }

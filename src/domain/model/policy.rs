@@ -5,10 +5,21 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::model::booking::BookedCouriers;
 use crate::domain::model::check::Risk;
 use crate::domain::model::money::Currency;
-use crate::domain::model::scalars::{Channel, RegionCode, ServiceLevel};
+use crate::domain::model::scalars::{Channel, RegionCode, ServiceLevel, string_enum};
 use crate::domain::model::waiting::StuckGate;
+
+string_enum! {
+    /// How locations are chosen for an order that no single one has everything for.
+    pub enum Allocation {
+        /// As few as possible; of equally few, those that come first by priority.
+        FewestShipments = "FEWEST_SHIPMENTS",
+        /// Each product from the locations that come first by priority.
+        Priority = "PRIORITY",
+    }
+}
 
 /// Everything that decisions ask the company about. Comes from settings; the default serves three regions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,6 +43,10 @@ pub struct Rules {
     pub reservation_lifetime_seconds: u64,
     /// How long a pending approval waits before it expires and takes the order along.
     pub approval_lifetime_seconds: u64,
+    /// How locations are chosen for an order that no single one has everything for.
+    pub allocation: Allocation,
+    /// What couriers' records weigh when one is chosen.
+    pub courier_record: CourierWeights,
     /// Working time from payment to pickup, for promises.
     pub handling_hours: u32,
     /// Days on the road that a promise counts with, by service.
@@ -42,6 +57,8 @@ pub struct Rules {
     pub archive_after_seconds: u64,
     /// The discount on the next purchase that a delivery confirmation offers, in ppm (50 000 = 5 %). Zero: none.
     pub next_purchase_discount_ppm: u32,
+    /// When a package's weight is warned of.
+    pub package_weight: WeightRules,
     /// The code of invoice numbers: `INV` gives INV-000001.
     pub invoice_series: String,
     /// How long after it was queued a message that cannot be sent is given up. 1 s to 30 days.
@@ -52,6 +69,9 @@ pub struct Rules {
     /// LABEL and COURIER; 8 for PACKING; a day for HOLD, PAYMENT, PICKING, PICKUP and EXCEPTION; 2 days for SETTLEMENT, 3
     /// for STOCK, 10 for DELIVERY.
     pub stuck_after_seconds: BTreeMap<StuckGate, u64>,
+    /// The couriers that are booked through an interface; the settings' `couriers` say which.
+    #[serde(skip)]
+    pub booked_couriers: BookedCouriers,
 }
 
 /// After how long a slip is noticed: one event, one letter where the customer cares, `late` in lists. Zero switches a
@@ -75,6 +95,32 @@ pub struct SlipRules {
     pub approval_expiring_seconds: u64,
     /// How long a payment provider may owe an answer.
     pub payment_unknown_seconds: u64,
+}
+
+/// A package should weigh what is in it and its packaging. It may weigh more or less than that by the larger of the two
+/// tolerances, else a warning says so.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WeightRules {
+    /// Weight of box and padding.
+    pub packaging_grams: u32,
+    pub tolerance_grams: u32,
+    /// Of the weight of the contents: 100 000 is 10 %.
+    pub tolerance_ppm: u32,
+}
+
+/// By how much a courier counts as dearer for its record, in ppm of its price: so the weights fit every currency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CourierWeights {
+    /// For each percent of its deliveries that were late.
+    pub late_ppm: u32,
+    /// For each percent of what it carried that was damaged or lost.
+    pub damaged_ppm: u32,
+    /// For each point that its average rating is below 5.
+    pub rating_ppm: u32,
+    /// Fewer shipments or ratings than this say nothing.
+    pub least: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -187,6 +233,12 @@ impl Rules {
     }
 }
 
+impl Default for CourierWeights {
+    fn default() -> Self {
+        Self { late_ppm: 5_000, damaged_ppm: 20_000, rating_ppm: 40_000, least: 10 }
+    }
+}
+
 impl Default for GateRules {
     fn default() -> Self {
         let up_to = |code: &str, minor| (code.parse().expect("a currency of ISO 4217"), minor);
@@ -215,6 +267,12 @@ impl Default for SlipRules {
             approval_expiring_seconds: 43_200,
             payment_unknown_seconds: 1_800,
         }
+    }
+}
+
+impl Default for WeightRules {
+    fn default() -> Self {
+        Self { packaging_grams: 200, tolerance_grams: 500, tolerance_ppm: 100_000 }
     }
 }
 
@@ -266,15 +324,19 @@ impl Default for Rules {
             duplicate_window_seconds: 600,
             reservation_lifetime_seconds: 1_800,
             approval_lifetime_seconds: 259_200,
+            allocation: Allocation::FewestShipments,
+            courier_record: CourierWeights::default(),
             handling_hours: 24,
             transit_days: BTreeMap::new(),
             close_after_seconds: 1_209_600,
             archive_after_seconds: 7_776_000,
             next_purchase_discount_ppm: 50_000,
+            package_weight: WeightRules::default(),
             invoice_series: "INV".to_owned(),
             message_lifetime_seconds: 86_400,
             slips: SlipRules::default(),
             stuck_after_seconds: BTreeMap::new(),
+            booked_couriers: BookedCouriers::new(),
         }
     }
 }

@@ -20,4 +20,24 @@ pub struct Product {
     /// Of one unit, for quotes and plausibility of packages. Zero: unknown.
     pub weight_grams: i64,
     pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    /// False: nobody may order it any more.
+    pub active: bool,
+}
+
+impl Product {
+    /// A new product without a price, with the standard tax and an unknown weight.
+    pub fn new(sku: Sku, name: impl Into<String>, at: Timestamp) -> Self {
+        Self {
+            sku,
+            version: 0,
+            name: name.into(),
+            tax_category: "STANDARD".to_owned(),
+            unit_price: None,
+            weight_grams: 0,
+            created_at: at,
+            updated_at: at,
+            active: true,
+        }
+    }
 }

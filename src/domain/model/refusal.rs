@@ -2,6 +2,7 @@
 
 use crate::domain::model::action::Action;
 use crate::domain::model::scalars::{Invalid, JobId, Sku, string_enum};
+use crate::domain::model::time::Timestamp;
 
 /// One bad field, named as the caller wrote it: `lines[2].quantity`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,6 +77,9 @@ pub enum Refusal {
     Unmet { reason: Reason, message: String, state: Option<&'static str>, legal: Vec<Action> },
     #[error("{}", shortage_text(.0))]
     Short(Vec<Shortage>),
+    /// The requested date cannot be met, and the order does not want another one.
+    #[error("{}", infeasible_text(.earliest, .why))]
+    Infeasible { earliest: Option<Timestamp>, why: String },
     /// The worker's lease on this job is gone: another worker has it.
     #[error("the lease on job {0} is lost")]
     LeaseLost(JobId),
@@ -134,6 +138,15 @@ impl Refusal {
 
 /// How many products a refusal names in its text; all of them are in its value.
 const SHORTAGES_TOLD: usize = 3;
+
+fn infeasible_text(earliest: &Option<Timestamp>, why: &str) -> String {
+    match earliest {
+        Some(at) => {
+            format!("the requested date cannot be met; the earliest possible delivery is {at}: {why}")
+        }
+        None => format!("the requested date cannot be met, and no other can be promised: {why}"),
+    }
+}
 
 fn shortage_text(short: &[Shortage]) -> String {
     let parts: Vec<String> = short

@@ -2,6 +2,7 @@
 
 use crate::domain::model::action::Action;
 use crate::domain::model::approval::{ApprovalState, Gate};
+use crate::domain::model::booking::Booking;
 use crate::domain::model::feedback::FeedbackState;
 use crate::domain::model::hold::{Hold, HoldReason, HoldState};
 use crate::domain::model::order::{Order, OrderState};
@@ -39,8 +40,8 @@ impl Order {
             | OrderState::PaymentCaptured
             | OrderState::PaymentApproved
             | OrderState::Fulfilling
-            | OrderState::PartiallyShipped
-            | OrderState::Archived => {}
+            | OrderState::PartiallyShipped => {}
+            OrderState::Archived => actions.push(Action::RestoreOrder),
         }
         if self.has_pending_approval() {
             actions.push(Action::RejectRequest);
@@ -48,16 +49,14 @@ impl Order {
                 actions.push(Action::ApproveRequest);
             }
         }
-        if self.state != OrderState::Archived {
-            let shipments = self.live_shipments().filter(|it| !held || it.state.is_handed_over());
-            actions.extend(shipments.flat_map(Shipment::available_actions));
-        }
+        let shipments = self.live_shipments().filter(|it| !held || it.state.is_handed_over());
+        actions.extend(shipments.flat_map(|it| self.actions_of(it)));
         if self.feedback.as_ref().is_some_and(|it| it.state == FeedbackState::Requested)
             && self.state != OrderState::Archived
         {
             actions.push(Action::SubmitFeedback);
         }
-        if !matches!(self.state, OrderState::Invoiced | OrderState::Archived)
+        if self.state != OrderState::Invoiced
             && self.payments.iter().any(|it| it.refundable_minor() > 0 || it.owed_by_hand().is_some())
         {
             actions.push(Action::RefundPayment);
@@ -77,6 +76,16 @@ impl Order {
         }
         actions.sort();
         actions.dedup();
+        actions
+    }
+
+    /// The calls that would not be refused for the state of one of its shipments. What people add to an archived order
+    /// they add once it is restored; couriers do not know, and their reports are recorded.
+    pub fn actions_of(&self, shipment: &Shipment) -> Vec<Action> {
+        let mut actions = shipment.available_actions();
+        if self.is_archived() {
+            actions.retain(|it| *it == Action::RecordTrackingEvents);
+        }
         actions
     }
 
@@ -100,8 +109,8 @@ impl Order {
 }
 
 impl Shipment {
-    /// The calls that would not be refused for the shipment's state.
-    pub fn available_actions(&self) -> Vec<Action> {
+    /// The same whatever its order says.
+    pub(in crate::domain) fn available_actions(&self) -> Vec<Action> {
         match self.state {
             ShipmentState::Planned | ShipmentState::QcFailed => vec![Action::StartPicking],
             ShipmentState::Picking => vec![Action::RecordPick],
@@ -109,6 +118,9 @@ impl Shipment {
             ShipmentState::QcPassed => vec![Action::PackShipment],
             ShipmentState::Packed => vec![Action::PackShipment, Action::CreateShippingLabel],
             ShipmentState::Labelled => vec![Action::VoidShippingLabel, Action::AssignCourier],
+            ShipmentState::CourierAssigned if self.booking.as_ref().is_some_and(Booking::awaits_label) => {
+                vec![Action::VoidShippingLabel, Action::AssignCourier]
+            }
             ShipmentState::CourierAssigned => {
                 vec![Action::VoidShippingLabel, Action::AssignCourier, Action::ConfirmPickup]
             }
@@ -167,11 +179,18 @@ impl Replenishment {
     pub(in crate::domain) fn available_actions(&self) -> Vec<Action> {
         match self.state {
             ReplenishmentState::Proposed => {
-                vec![Action::ApproveReplenishment, Action::RejectReplenishment, Action::CancelReplenishment]
+                vec![
+                    Action::ApproveReplenishment,
+                    Action::RejectReplenishment,
+                    Action::CancelReplenishment,
+                    Action::UpdateReplenishment,
+                ]
             }
-            ReplenishmentState::Approved => vec![Action::PlaceReplenishment, Action::CancelReplenishment],
+            ReplenishmentState::Approved => {
+                vec![Action::PlaceReplenishment, Action::CancelReplenishment, Action::UpdateReplenishment]
+            }
             ReplenishmentState::Ordered | ReplenishmentState::PartiallyReceived => {
-                vec![Action::ReceiveStock, Action::CancelReplenishment]
+                vec![Action::ReceiveStock, Action::CancelReplenishment, Action::UpdateReplenishment]
             }
             ReplenishmentState::Received | ReplenishmentState::Rejected | ReplenishmentState::Cancelled => {
                 Vec::new()

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::domain::customers::messages::PAUSE_MAX;
 use crate::domain::model::approval::{Approval, ApprovalState};
 use crate::domain::model::backoff::backoff;
+use crate::domain::model::booking::{Booking, BookingAnswer, BookingRequest, OpenBookingRequest};
 use crate::domain::model::event::EventKind;
 use crate::domain::model::message::{Message, MessageKind, MessageState, Unsent};
 use crate::domain::model::order::{Order, OrderState};
@@ -13,9 +14,10 @@ use crate::domain::model::policy::Rules;
 use crate::domain::model::refund::{Refund, RefundState};
 use crate::domain::model::refusal::Refusal;
 use crate::domain::model::reservation::ReservationState;
-use crate::domain::model::scalars::{MessageId, PaymentId, RefundId};
-use crate::domain::model::shipment::ShipmentState;
+use crate::domain::model::scalars::{BookingId, MessageId, PaymentId, RefundId, ShipmentId};
+use crate::domain::model::shipment::{Shipment, ShipmentState};
 use crate::domain::model::time::Timestamp;
+use crate::domain::shipping::track::TrackingReport;
 use crate::domain::unit::command::{OrderCommand, Target, with_stock};
 use crate::domain::unit::unit_of_work::{Lease, ReadSet, UnitOfWork};
 
@@ -50,6 +52,9 @@ pub enum OutboundAnswer {
     Payment(PaymentId, ProviderRequest, ProviderAnswer),
     Refund(RefundId, ProviderAnswer),
     Message(MessageId, Result<(), Unsent>),
+    Booking(ShipmentId, BookingId, BookingAnswer),
+    /// What the courier reports; None: it did not answer.
+    Tracking(ShipmentId, BookingId, Option<Vec<TrackingReport>>),
 }
 
 /// Records the answers to outbound tasks. One that comes late or twice changes nothing.
@@ -85,6 +90,12 @@ impl OrderCommand for RecordAnswers {
                 OutboundAnswer::Message(message, sent) => {
                     order.answer_message(unit, *message, sent.clone())?;
                 }
+                OutboundAnswer::Booking(shipment, booking, answer) => {
+                    order.answer_booking(unit, *shipment, *booking, answer)?;
+                }
+                OutboundAnswer::Tracking(shipment, booking, reports) => {
+                    order.answer_tracking(unit, *shipment, *booking, reports.as_deref())?;
+                }
             }
         }
         Ok(())
@@ -100,7 +111,10 @@ impl Order {
         let requests = self.payments.iter().filter_map(ask_due_at);
         let refunds = self.refunds_under_way().map(refund_due_at);
         let messages = self.messages.iter().filter(|it| it.state == MessageState::Queued).map(|it| it.due_at);
-        requests.chain(refunds).chain(messages).chain(self.next_deadline(rules)).min()
+        let bookings = self.open_bookings().filter_map(|(_, it)| booking_due_at(it));
+        let tracking = self.followed_shipments().filter_map(Shipment::tracking_due_at);
+        let outside = requests.chain(refunds).chain(messages).chain(bookings).chain(tracking);
+        outside.chain(self.next_deadline(rules)).min()
     }
 
     /// When the next thing happens by itself: a reservation or approval ends, the order closes or is archived, a slip is
@@ -127,7 +141,8 @@ impl Order {
         }
         if self.state.may_become(OrderState::Archived) && self.why_not_archivable().is_empty() {
             let over_since = self.closed_at.unwrap_or(self.updated_at);
-            return Some(over_since.plus(Duration::from_secs(rules.archive_after_seconds)));
+            let since = self.restored_at.map_or(over_since, |it| it.max(over_since));
+            return Some(since.plus(Duration::from_secs(rules.archive_after_seconds)));
         }
         None
     }
@@ -175,7 +190,19 @@ impl Order {
         let one_goes = queued().any(|it| it.due_at <= now);
         let goes_along = |it: &Message| it.attempts == 0 && it.kind.waits() > Duration::ZERO;
         let messages = queued().filter(|it| it.due_at <= now || (one_goes && goes_along(it)));
-        requests.chain(refunds).chain(messages.map(|it| OutboundTask::Message(it.id))).collect()
+        let bookings = self.open_bookings().filter(|(_, it)| booking_due_at(it).is_some_and(|at| at <= now));
+        let bookings = bookings
+            .filter_map(|(shipment, it)| Some(OutboundTask::Booking(shipment.id, it.id, it.open_request()?)));
+        let due = |it: &&Shipment| it.tracking_due_at().is_some_and(|at| at <= now);
+        let tracking = self.followed_shipments().filter(due);
+        let tracking = tracking.filter_map(|it| Some(OutboundTask::Tracking(it.id, it.booking.as_ref()?.id)));
+        let messages = messages.map(|it| OutboundTask::Message(it.id));
+        requests.chain(refunds).chain(bookings).chain(tracking).chain(messages).collect()
+    }
+
+    /// Shipments that couriers may be asked about: an archived order changes no more.
+    fn followed_shipments(&self) -> impl Iterator<Item = &Shipment> {
+        self.shipments.iter().filter(|_| self.state != OrderState::Archived)
     }
 
     /// Refunds that the provider has not answered for good.
@@ -221,6 +248,8 @@ pub enum OutboundTask {
     Payment(PaymentId, ProviderRequest),
     Refund(RefundId),
     Message(MessageId),
+    Booking(ShipmentId, BookingId, BookingRequest),
+    Tracking(ShipmentId, BookingId),
 }
 
 /// When a worker asks the provider, if something is open: the caller itself is first to ask.
@@ -230,6 +259,18 @@ fn ask_due_at(payment: &Payment) -> Option<Timestamp> {
         attempts => backoff(attempts, PAUSE_MAX),
     };
     payment.request.map(|it| it.requested_at.plus(pause))
+}
+
+/// When a worker asks the courier: for a label the caller itself is first to ask. After a call that may still be under way
+/// at the courier's end the pause is longer than for a payment, as not every courier recognises a repeat by itself.
+fn booking_due_at(booking: &Booking) -> Option<Timestamp> {
+    let OpenBookingRequest { kind, requested_at } = booking.request?;
+    let pause = match (booking.attempts, kind) {
+        (0, BookingRequest::Label) => CALLER_GRACE,
+        (0, BookingRequest::Pickup | BookingRequest::Cancel) => Duration::ZERO,
+        (attempts, _) => backoff(attempts.saturating_add(2), PAUSE_MAX),
+    };
+    Some(requested_at.plus(pause))
 }
 
 fn refund_due_at(refund: &Refund) -> Timestamp {

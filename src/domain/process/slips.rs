@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::domain::model::approval::ApprovalState;
 use crate::domain::model::event::EventKind;
 use crate::domain::model::hold::{Hold, HoldState};
-use crate::domain::model::message::{Message, MessageKind};
+use crate::domain::model::message::{Message, MessageKind, MessageState};
 use crate::domain::model::order::Order;
 use crate::domain::model::policy::Rules;
 use crate::domain::model::scalars::ShipmentId;
@@ -54,7 +54,7 @@ impl Order {
 
     /// Notices what stands and marks what does not stand any more as over. Late or twice, it tells nothing more.
     pub(super) fn notice_slips(&mut self, unit: &mut UnitOfWork) {
-        self.promise_told = self.promise_told.or(self.promised_by);
+        self.note_promise_told();
         let tells = self.tells_slips();
         let indexes = (0..self.shipments.len()).filter(|_| tells);
         let told: Vec<ShipmentId> = indexes.filter_map(|index| self.tell_estimate(unit, index)).collect();
@@ -82,6 +82,17 @@ impl Order {
             }
             self.begin_slip(unit, slip);
         }
+    }
+
+    /// The customer goes by the promise that the first letter names: the one when it is sent.
+    fn note_promise_told(&mut self) {
+        let is_first = |it: &Message| it.kind == MessageKind::OrderReceived;
+        let is_waiting = |it: &Message| is_first(it) && it.state == MessageState::Queued;
+        self.promise_told = match self.promise_told {
+            Some(told) if self.messages.iter().any(is_waiting) => self.promised_by.or(Some(told)),
+            Some(told) => Some(told),
+            None => self.promised_by,
+        };
     }
 
     /// Whether a slip may be told. Nothing is told of an order that is over, or stopped for a reason that the customer

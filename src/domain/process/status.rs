@@ -129,7 +129,7 @@ mod tests {
     use crate::domain::model::product::Product;
     use crate::domain::model::refusal::Refusal;
     use crate::domain::model::scalars::{
-        Actor, Channel, Ids, LocationCode, OnShortage, OrderId, ServiceLevel, Sku,
+        Actor, Channel, Ids, LocationCode, OnLate, OnShortage, OrderId, ServiceLevel, Sku,
     };
     use crate::domain::model::stock::StockLevel;
     use crate::domain::model::time::Timestamp;
@@ -155,26 +155,14 @@ mod tests {
             snapshot.products.insert(
                 sku.clone(),
                 Arc::new(Product {
-                    sku: sku.clone(),
-                    version: 1,
-                    name: "Mug".to_owned(),
-                    tax_category: "STANDARD".to_owned(),
                     unit_price: Some("EUR".parse::<Currency>().expect("a currency").of(1_000)),
                     weight_grams: 300,
-                    created_at: NOW,
+                    ..Product::new(sku.clone(), "Mug", NOW)
                 }),
             );
             snapshot.locations.insert(
                 location.clone(),
-                Arc::new(Location {
-                    code: location.clone(),
-                    version: 1,
-                    name: "Berlin".to_owned(),
-                    region: "EUROPE".parse().expect("a region"),
-                    country: "DE".to_owned(),
-                    priority: 1,
-                    created_at: NOW,
-                }),
+                Arc::new(Location::new(location.clone(), "EUROPE".parse().expect("a region"), "DE", NOW)),
             );
             let level = StockLevel {
                 on_hand: 10,
@@ -233,6 +221,7 @@ mod tests {
                 on_shortage: OnShortage::Refuse,
                 reservation_lifetime_seconds: None,
                 requested_by: None,
+                on_late: OnLate::Accept,
             };
             self.does(|unit| take_in(unit, &new))
         }

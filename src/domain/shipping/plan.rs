@@ -55,6 +55,9 @@ impl Order {
                 updated_at: unit.now,
                 told: Vec::new(),
                 slips: Vec::new(),
+                booking: None,
+                called_off: Vec::new(),
+                courier_refusal: None,
             });
             let step = opened(id.0, ShipmentState::Planned);
             self.record_automatic(

@@ -1,14 +1,12 @@
-//! Couriers' offers for a shipment, and the choice among them.
+//! Couriers' offers for a shipment.
 
-use std::cmp::Reverse;
-use std::time::Duration;
-
-use crate::domain::model::courier::{Courier, Quote, Rate};
-use crate::domain::model::money::Currency;
+use crate::domain::model::courier::{CourierRecord, Quote};
 use crate::domain::model::order::Order;
 use crate::domain::model::refusal::Refusal;
-use crate::domain::model::scalars::{CourierCode, RegionCode, ServiceLevel, ShipmentId};
+use crate::domain::model::scalars::{CourierCode, ServiceLevel, ShipmentId};
 use crate::domain::model::time::Timestamp;
+use crate::domain::promise::offer::{Addressed, Freight, Offer, offers};
+use crate::domain::shipping::record::weigh;
 use crate::domain::unit::command::Command;
 use crate::domain::unit::unit_of_work::{Part, ReadSet, UnitOfWork};
 
@@ -36,6 +34,7 @@ impl Command for QuoteCouriers {
         ReadSet {
             parts: vec![Part::Shipment(self.shipment)],
             couriers: true,
+            courier_records: true,
             locations: true,
             ..ReadSet::default()
         }
@@ -52,12 +51,23 @@ impl Command for QuoteCouriers {
 pub type Decline = (CourierCode, String);
 
 impl Order {
-    /// Each courier's offer for a shipment, or its reason for declining.
+    /// Each courier's offer for a shipment at its next pickup, or its reason for declining.
     pub fn quotes(
         &self,
         unit: &UnitOfWork,
         id: ShipmentId,
         service: Option<ServiceLevel>,
+    ) -> Result<(Vec<Quote>, Vec<Decline>), Refusal> {
+        self.quotes_from(unit, id, service, unit.now)
+    }
+
+    /// The same at the first pickup that is not before this.
+    pub(super) fn quotes_from(
+        &self,
+        unit: &UnitOfWork,
+        id: ShipmentId,
+        service: Option<ServiceLevel>,
+        ready_at: Timestamp,
     ) -> Result<(Vec<Quote>, Vec<Decline>), Refusal> {
         let index = self.shipment_index(id)?;
         let shipment = &self.shipments[index];
@@ -68,24 +78,28 @@ impl Order {
         let region = unit.location(&shipment.location).map(|it| it.region.clone());
         let region = region.or_else(|| self.region.clone()).expect("a planned shipment has a region");
 
-        let mut offers = Vec::new();
+        let to = Addressed::to(&self.shipping_address);
+        let freight = Freight {
+            calendar: unit.location(&shipment.location).map(|it| &it.calendar),
+            region: &region,
+            to: &to,
+            packages: &shipment.packages,
+            weight_grams: weight,
+            currency: Some(self.amounts.currency),
+            ready_at,
+        };
+        let mut quotes = Vec::new();
         let mut refusals = Vec::new();
         let services = service.map_or_else(|| ServiceLevel::ALL.to_vec(), |it| vec![it]);
-        for (courier, rating) in unit.couriers() {
+        for (courier, record) in unit.couriers() {
+            let (malus_ppm, standing) = weigh(&record, &unit.rules.courier_record);
             let mut reasons = Vec::new();
             for service in &services {
-                let currency = self.amounts.currency;
-                match quote(
-                    courier,
-                    *service,
-                    &region,
-                    weight,
-                    currency,
-                    unit.now,
-                    shipment.promised_by,
-                    rating,
-                ) {
-                    Ok(offer) => offers.push(offer),
+                match offers(courier, *service, &freight) {
+                    Ok(all) => {
+                        let of = |it| quote(it, shipment.promised_by, record, malus_ppm, &standing);
+                        quotes.extend(all.into_iter().map(of));
+                    }
                     Err(why) => reasons.push(format!("{service}: {why}")),
                 }
             }
@@ -93,407 +107,31 @@ impl Order {
                 refusals.push((courier.code.clone(), reasons.join("; ")));
             }
         }
-        offers.sort_by_key(|it| (it.price_minor, it.delivery_at));
-        Ok((offers, refusals))
-    }
-
-    /// The offer to take of these, and why. Without a wish, the service that was ordered and every faster one may
-    /// carry the shipment.
-    pub fn preferred(&self, offers: &[Quote], service: Option<ServiceLevel>) -> Option<(Quote, String)> {
-        let mut offers = offers.to_vec();
-        if service.is_none() {
-            offers.retain(|it| it.service >= self.service);
-        }
-        choose(&offers).map(|(offer, reason)| (offer.clone(), reason))
+        quotes.sort_by_key(|it| (it.price_minor, it.delivery_at));
+        Ok((quotes, refusals))
     }
 }
 
-/// A courier's offer for one shipment, or why it has none, in words. The price is the base and a sum for
-/// every begun kilogram; pickup is on the first pickup day whose cut-off is not over when the goods are
-/// ready; delivery is so many days later as the rate card says. Without a promise every delivery is in time.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "an offer depends on all of these, and they are nothing together"
-)]
+/// The offer held against the promise, and what the courier's record weighs. Without a promise every delivery is in time.
 fn quote(
-    courier: &Courier,
-    service: ServiceLevel,
-    region: &RegionCode,
-    weight_grams: i64,
-    currency: Currency,
-    ready_at: Timestamp,
+    offer: Offer,
     promised_by: Option<Timestamp>,
-    rating_hundredths: i64,
-) -> Result<Quote, String> {
-    let fits = |it: &&Rate| it.region == *region && it.service == service && it.currency == currency;
-    let rate = courier
-        .rates
-        .iter()
-        .find(fits)
-        .ok_or_else(|| format!("no {service} rate for {region} in {currency}"))?;
-    if weight_grams < 0 {
-        return Err("the weight is negative".to_owned());
-    }
-    if rate.weight_max_grams > 0 && weight_grams > rate.weight_max_grams {
-        return Err(format!("takes at most {} g, this is {weight_grams} g", rate.weight_max_grams));
-    }
-
-    let begun_kilograms = weight_grams / 1000 + i64::from(weight_grams % 1000 > 0);
-    let price_minor = rate
-        .per_kg_minor
-        .checked_mul(begun_kilograms)
-        .and_then(|it| it.checked_add(rate.base_minor))
-        .ok_or_else(|| format!("the price of {begun_kilograms} kg is beyond all limits"))?;
-    let pickup_at =
-        next_pickup(courier, ready_at).ok_or_else(|| "picks up on no day of the week".to_owned())?;
-    let delivery_at = pickup_at.plus(Duration::from_secs(u64::from(rate.transit_days) * 86_400));
-    Ok(Quote {
-        courier: courier.code.clone(),
+    record: CourierRecord,
+    malus_ppm: i64,
+    standing: &str,
+) -> Quote {
+    let Offer { courier, service, service_name, price, pickup_at, delivery_at } = offer;
+    Quote {
+        courier,
         service,
-        price_minor,
-        currency,
+        service_name,
+        price_minor: price.minor,
+        currency: price.currency,
         pickup_at,
         delivery_at,
         on_time: promised_by.is_none_or(|it| delivery_at <= it),
-        rating_hundredths,
-    })
-}
-
-/// The offer to take, and why: the cheapest that is in time; of equals the better rated, then the earlier,
-/// then the first by code. If none is in time, the earliest. The reason names the runner-up and by how much
-/// it lost.
-fn choose(quotes: &[Quote]) -> Option<(&Quote, String)> {
-    let mut ranked: Vec<&Quote> = quotes.iter().collect();
-    ranked.sort_by(|one, other| match (one.on_time, other.on_time) {
-        (true, true) => by_price(one).cmp(&by_price(other)),
-        (false, false) => by_time(one).cmp(&by_time(other)),
-        (true, false) => std::cmp::Ordering::Less,
-        (false, true) => std::cmp::Ordering::Greater,
-    });
-    let (best, rest) = ranked.split_first()?;
-
-    let price = best.currency.of(best.price_minor);
-    let in_time = quotes.iter().filter(|it| it.on_time).count();
-    let claim = match (in_time, quotes.len()) {
-        (_, 1) if best.on_time => format!("the only offer, {price}, in time"),
-        (_, 1) => format!("the only offer, {price}, not in time"),
-        (0, all) => format!("none of {all} offers is in time; the earliest, {price}"),
-        (1, all) => format!("the only one of {all} offers that is in time, {price}"),
-        (several, _) => format!("the cheapest of {several} offers in time, {price}"),
-    };
-    let reason = match rest.first() {
-        Some(second) => {
-            format!("{claim}; next {} {}: {}", second.courier, second.service, margin(best, second))
-        }
-        None => claim,
-    };
-    Some((best, reason))
-}
-
-const DAY_MICROS: i64 = 86_400_000_000;
-
-const MINUTE_MICROS: i64 = 60_000_000;
-
-/// The cut-off of the first pickup day that is not before `ready_at`, by the courier's own clock.
-fn next_pickup(courier: &Courier, ready_at: Timestamp) -> Option<Timestamp> {
-    let offset = i64::from(courier.utc_offset_minutes) * MINUTE_MICROS;
-    let cutoff = i64::from(courier.cutoff_minutes) * MINUTE_MICROS;
-    let today = ready_at.unix_micros().saturating_add(offset).div_euclid(DAY_MICROS);
-    (today..=today + 7).find_map(|day| {
-        let at = Timestamp::from_unix_micros(day.saturating_mul(DAY_MICROS).saturating_add(cutoff - offset));
-        let goes = courier.pickup_weekdays.iter().any(|it| i64::from(*it) == iso_weekday(day));
-        (goes && at >= ready_at).then_some(at)
-    })
-}
-
-/// 1 = Monday … 7 = Sunday, of a day counted from 1970-01-01, which was a Thursday.
-fn iso_weekday(day: i64) -> i64 {
-    (day + 3).rem_euclid(7) + 1
-}
-
-type ByPrice<'a> = (i64, Reverse<i64>, Timestamp, &'a str, ServiceLevel);
-
-type ByTime<'a> = (Timestamp, i64, Reverse<i64>, &'a str, ServiceLevel);
-
-fn by_price(quote: &Quote) -> ByPrice<'_> {
-    let Quote { courier, service, price_minor, delivery_at, rating_hundredths, .. } = quote;
-    (*price_minor, Reverse(*rating_hundredths), *delivery_at, courier.as_str(), *service)
-}
-
-fn by_time(quote: &Quote) -> ByTime<'_> {
-    let Quote { courier, service, price_minor, delivery_at, rating_hundredths, .. } = quote;
-    (*delivery_at, *price_minor, Reverse(*rating_hundredths), courier.as_str(), *service)
-}
-
-/// By what the second lost to the best.
-fn margin(best: &Quote, second: &Quote) -> String {
-    let dearer = second.price_minor.saturating_sub(best.price_minor);
-    let later = second.delivery_at.since(best.delivery_at);
-    let money = |minor: i64| best.currency.of(minor);
-    if best.on_time && !second.on_time {
-        return match (dearer, later.is_zero()) {
-            (..0, _) => format!("{} less, but {} later", money(dearer.saturating_neg()), span(later)),
-            (0, _) => format!("the same price, but {} later", span(later)),
-            (1.., _) => format!("{} more, and {} later", money(dearer), span(later)),
-        };
-    }
-    if best.on_time && dearer > 0 {
-        return format!("{} more", money(dearer));
-    }
-    if !best.on_time && !later.is_zero() {
-        return format!("{} later", span(later));
-    }
-
-    // Equal in what counts first: the next difference decided.
-    if !best.on_time && dearer > 0 {
-        return format!("as early, but {} more", money(dearer));
-    }
-    if best.rating_hundredths > second.rating_hundredths {
-        let (ours, theirs) = (rating(best.rating_hundredths), rating(second.rating_hundredths));
-        return format!("the same price, but rated {theirs} against {ours}");
-    }
-    if !later.is_zero() {
-        return format!("the same price and rating, but {} later", span(later));
-    }
-    "the same in every way, but later by code".to_owned()
-}
-
-fn rating(hundredths: i64) -> String {
-    if hundredths == 0 {
-        return "by nobody".to_owned();
-    }
-    format!("{}.{:02}", hundredths / 100, hundredths % 100)
-}
-
-/// In the two largest units that are not zero.
-fn span(span: Duration) -> String {
-    let minutes = span.as_secs() / 60;
-    let (days, hours, minutes) = (minutes / 1_440, minutes / 60 % 24, minutes % 60);
-    match (days, hours, minutes) {
-        (0, 0, 0) => "less than a minute".to_owned(),
-        (0, 0, minutes) => format!("{minutes} min"),
-        (0, hours, 0) => format!("{hours} h"),
-        (0, hours, minutes) => format!("{hours} h {minutes} min"),
-        (days, 0, _) => format!("{days} d"),
-        (days, hours, _) => format!("{days} d {hours} h"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    /// 2026-03-02T10:00:00Z, a Monday.
-    const MONDAY: Timestamp = Timestamp::from_unix_micros(1_772_445_600_000_000);
-
-    fn hours_later(hours: i64) -> Timestamp {
-        Timestamp::from_unix_micros(MONDAY.unix_micros() + hours * 3_600_000_000)
-    }
-
-    fn region() -> RegionCode {
-        "EUROPE".parse().expect("a region")
-    }
-
-    fn eur() -> Currency {
-        "EUR".parse().expect("a currency")
-    }
-
-    fn courier() -> Courier {
-        Courier {
-            code: "FALCON".parse().expect("a courier"),
-            version: 1,
-            name: "Falcon".to_owned(),
-            cutoff_minutes: 15 * 60,
-            utc_offset_minutes: 0,
-            pickup_weekdays: vec![1, 2, 3, 4, 5],
-            rates: vec![Rate {
-                region: region(),
-                service: ServiceLevel::Express,
-                currency: eur(),
-                base_minor: 500,
-                per_kg_minor: 120,
-                transit_days: 2,
-                weight_max_grams: 30_000,
-            }],
-            created_at: MONDAY,
-        }
-    }
-
-    fn quoted(courier: &Courier, grams: i64, ready_at: Timestamp) -> Result<Quote, String> {
-        quote(courier, ServiceLevel::Express, &region(), grams, eur(), ready_at, None, 0)
-    }
-
-    fn pickup(courier: &Courier, ready_at: Timestamp) -> String {
-        quoted(courier, 1, ready_at).expect("an offer").pickup_at.to_string()
-    }
-
-    #[test]
-    fn every_begun_kilogram_is_paid_for() {
-        let price = |grams| quoted(&courier(), grams, MONDAY).expect("an offer").price_minor;
-        assert_eq!([0, 1, 1_000, 1_001, 2_500].map(price), [500, 620, 620, 740, 860]);
-    }
-
-    #[test]
-    fn a_courier_says_why_it_has_no_offer() {
-        let of = |service, currency: &str, grams| {
-            let currency = currency.parse().expect("a currency");
-            quote(&courier(), service, &region(), grams, currency, MONDAY, None, 0).expect_err("a refusal")
-        };
-        assert_eq!(of(ServiceLevel::Overnight, "EUR", 1), "no OVERNIGHT rate for EUROPE in EUR");
-        assert_eq!(of(ServiceLevel::Express, "USD", 1), "no EXPRESS rate for EUROPE in USD");
-        assert_eq!(of(ServiceLevel::Express, "EUR", 30_001), "takes at most 30000 g, this is 30001 g");
-        assert_eq!(of(ServiceLevel::Express, "EUR", -1), "the weight is negative");
-
-        let never = Courier { pickup_weekdays: Vec::new(), ..courier() };
-        assert_eq!(quoted(&never, 1, MONDAY), Err("picks up on no day of the week".to_owned()));
-        let mut dear = courier();
-        dear.rates[0].per_kg_minor = i64::MAX;
-        assert!(quoted(&dear, 2_000, MONDAY).is_err());
-        dear.rates[0].weight_max_grams = 0;
-        dear.rates[0].per_kg_minor = 1;
-        assert!(quoted(&dear, 1_000_000, MONDAY).is_ok());
-    }
-
-    #[test]
-    fn what_misses_the_cut_off_goes_the_next_pickup_day() {
-        assert_eq!(pickup(&courier(), MONDAY), "2026-03-02T15:00:00Z");
-        assert_eq!(pickup(&courier(), hours_later(5)), "2026-03-02T15:00:00Z");
-        assert_eq!(pickup(&courier(), hours_later(6)), "2026-03-03T15:00:00Z");
-        assert_eq!(pickup(&courier(), hours_later(4 * 24 + 6)), "2026-03-09T15:00:00Z");
-
-        let mondays = Courier { pickup_weekdays: vec![1], ..courier() };
-        assert_eq!(pickup(&mondays, hours_later(6)), "2026-03-09T15:00:00Z");
-    }
-
-    #[test]
-    fn cut_off_and_weekday_are_those_of_the_couriers_own_clock() {
-        // 10:00 UTC is 18:00 in Kuala Lumpur, after the cut-off; 15:00 there is 07:00 UTC.
-        let malaysian = Courier { utc_offset_minutes: 480, ..courier() };
-        assert_eq!(pickup(&malaysian, MONDAY), "2026-03-03T07:00:00Z");
-        // Saturday 20:00 UTC is Sunday 04:00 there.
-        let sundays = Courier { pickup_weekdays: vec![7], ..malaysian };
-        assert_eq!(pickup(&sundays, hours_later(5 * 24 + 10)), "2026-03-08T07:00:00Z");
-        // Monday 02:00 UTC is still Sunday in New York.
-        let american = Courier { utc_offset_minutes: -300, pickup_weekdays: vec![7], ..courier() };
-        assert_eq!(pickup(&american, hours_later(-8 - 8)), "2026-03-01T20:00:00Z");
-    }
-
-    #[test]
-    fn delivery_is_so_many_days_after_pickup_and_kept_against_the_promise() {
-        let against = |promised_by| {
-            quote(&courier(), ServiceLevel::Express, &region(), 1, eur(), MONDAY, promised_by, 450)
-                .expect("an offer")
-        };
-        assert_eq!(against(None).delivery_at.to_string(), "2026-03-04T15:00:00Z");
-        assert!(against(None).on_time);
-        assert!(against(Some(hours_later(53))).on_time);
-        assert!(!against(Some(hours_later(52))).on_time);
-        assert_eq!(against(None).rating_hundredths, 450);
-    }
-
-    fn offer(code: &str, price_minor: i64, hours: i64, on_time: bool, rating_hundredths: i64) -> Quote {
-        Quote {
-            courier: code.parse().expect("a courier"),
-            service: ServiceLevel::Express,
-            price_minor,
-            currency: eur(),
-            pickup_at: MONDAY,
-            delivery_at: hours_later(hours),
-            on_time,
-            rating_hundredths,
-        }
-    }
-
-    fn chosen(offers: &[Quote]) -> (String, String) {
-        let (best, reason) = choose(offers).expect("a choice");
-        (best.courier.to_string(), reason)
-    }
-
-    #[test]
-    fn the_cheapest_in_time_is_taken_and_the_runner_up_named() {
-        let (code, reason) = chosen(&[
-            offer("DEAR", 900, 24, true, 500),
-            offer("CHEAP", 100, 99, false, 500),
-            offer("GOOD", 790, 48, true, 0),
-        ]);
-        assert_eq!(code, "GOOD");
-        assert_eq!(reason, "the cheapest of 2 offers in time, EUR 7.90; next DEAR EXPRESS: EUR 1.10 more");
-    }
-
-    #[test]
-    fn of_equals_the_better_rated_then_the_earlier_then_the_first_by_code() {
-        let next = |one, other| chosen(&[one, other]);
-        let (code, reason) = next(offer("A", 500, 24, true, 410), offer("B", 500, 48, true, 450));
-        assert_eq!(code, "B");
-        assert!(reason.ends_with("next A EXPRESS: the same price, but rated 4.10 against 4.50"), "{reason}");
-        let (code, reason) = next(offer("A", 500, 50, true, 0), offer("B", 500, 24, true, 0));
-        assert_eq!(code, "B");
-        assert!(reason.ends_with("next A EXPRESS: the same price and rating, but 1 d 2 h later"), "{reason}");
-        let (code, reason) = next(offer("B", 500, 24, true, 0), offer("A", 500, 24, true, 0));
-        assert_eq!(code, "A");
-        assert!(reason.ends_with("next B EXPRESS: the same in every way, but later by code"), "{reason}");
-    }
-
-    #[test]
-    fn if_none_is_in_time_the_earliest_is_taken_and_the_reason_says_so() {
-        let (code, reason) = chosen(&[offer("CHEAP", 100, 99, false, 500), offer("FAST", 900, 72, false, 0)]);
-        assert_eq!(code, "FAST");
-        assert_eq!(
-            reason,
-            "none of 2 offers is in time; the earliest, EUR 9.00; next CHEAP EXPRESS: 1 d 3 h later"
-        );
-    }
-
-    #[test]
-    fn the_only_one_in_time_is_held_against_the_earliest_of_the_late() {
-        let (code, reason) = chosen(&[offer("LATE", 100, 99, false, 500), offer("FAST", 900, 72, true, 0)]);
-        assert_eq!(code, "FAST");
-        assert_eq!(
-            reason,
-            "the only one of 2 offers that is in time, EUR 9.00; \
-             next LATE EXPRESS: EUR 8.00 less, but 1 d 3 h later"
-        );
-        assert_eq!(chosen(&[offer("A", 900, 72, true, 0)]).1, "the only offer, EUR 9.00, in time");
-        assert_eq!(choose(&[]), None);
-    }
-
-    proptest! {
-        #[test]
-        fn a_pickup_is_the_next_on_a_pickup_day_within_a_week(
-            at in -62_135_596_800_000_000_i64..253_402_300_799_999_999,
-            cutoff_minutes in 0..1_440,
-            utc_offset_minutes in -720..=840,
-            weekday in 1..=7_u8,
-        ) {
-            let ready_at = Timestamp::from_unix_micros(at);
-            let pickup_weekdays = vec![weekday];
-            let courier = Courier { cutoff_minutes, utc_offset_minutes, pickup_weekdays, ..courier() };
-            let pickup = next_pickup(&courier, ready_at).expect("a pickup");
-            prop_assert!(pickup >= ready_at && pickup.unix_micros() - at <= 7 * DAY_MICROS);
-            let local = pickup.unix_micros() + i64::from(utc_offset_minutes) * MINUTE_MICROS;
-            prop_assert_eq!(iso_weekday(local.div_euclid(DAY_MICROS)), i64::from(weekday));
-        }
-
-        #[test]
-        fn the_choice_does_not_depend_on_the_order_of_offers(
-            offers in prop::collection::vec(
-                ("[A-D]", 1_i64..4, 1_i64..4, any::<bool>(), 0_i64..3).prop_map(
-                    |(code, price, hours, on_time, rating)| offer(&code, price, hours, on_time, rating)
-                ),
-                1..8,
-            ),
-        ) {
-            let (best, _) = choose(&offers).expect("a choice");
-            let mut turned = offers.clone();
-            turned.reverse();
-            let (other, _) = choose(&turned).expect("a choice");
-            prop_assert_eq!(best, other);
-            if best.on_time {
-                prop_assert!(offers.iter().all(|it| !it.on_time || it.price_minor >= best.price_minor));
-            } else {
-                prop_assert!(offers.iter().all(|it| !it.on_time && it.delivery_at >= best.delivery_at));
-            }
-        }
+        record,
+        malus_ppm,
+        standing: standing.to_owned(),
     }
 }

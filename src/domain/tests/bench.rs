@@ -12,9 +12,9 @@ use crate::domain::invariants::findings::Violation;
 use crate::domain::invariants::history::history_violations;
 use crate::domain::inventory::receive::receive_stock;
 use crate::domain::inventory::reserve_for_others::NewReservation;
+use crate::domain::inventory::restock::{look_after_shelves, missing};
 use crate::domain::model::approval::Gate;
 use crate::domain::model::event::{Event, Machine};
-use crate::domain::model::hold::{Hold, HoldState};
 use crate::domain::model::location::Location;
 use crate::domain::model::message::MessageState;
 use crate::domain::model::new_order::NewOrder;
@@ -23,15 +23,15 @@ use crate::domain::model::payment::{ProviderAnswer, ProviderRequest};
 use crate::domain::model::policy::Rules;
 use crate::domain::model::product::Product;
 use crate::domain::model::refusal::{Problems, Reason, Refusal};
+use crate::domain::model::replenishment::ReplenishmentState;
 use crate::domain::model::reservation::ReservedItem;
 use crate::domain::model::scalars::{
     Actor, Ids, LocationCode, OrderId, PaymentId, RegionCode, ReservationId, Sku,
 };
 use crate::domain::model::shipment::Shipment;
-use crate::domain::model::stock::{Movement, StockLevel};
+use crate::domain::model::stock::{Movement, MovementKind, StockLevel};
 use crate::domain::model::time::Timestamp;
 use crate::domain::model::tracking::TrackingStatus;
-use crate::domain::model::waiting::StuckGate;
 use crate::domain::ordering::receive::take_in;
 use crate::domain::process::timeline::lines::timeline;
 use crate::domain::process::timeline::steps::{Step, StepLine, StepState};
@@ -40,6 +40,7 @@ use crate::domain::tests::given::{
     MONDAY, actor, by_card, cash, checks_of, courier, done, location_code, one_package, open_request, proof,
     report, sku, usd,
 };
+use crate::domain::tests::noticed::{check_slips, check_wait};
 use crate::domain::unit::command::conclude;
 use crate::domain::unit::unit_of_work::{ChangeSet, Snapshot, UnitOfWork};
 
@@ -79,26 +80,16 @@ impl Bench {
         for (code, region, country, priority) in
             [("NYC", "NORTH_AMERICA", "US", 1), ("LAX", "NORTH_AMERICA", "US", 2), ("BER", "EUROPE", "DE", 1)]
         {
-            let location = Location {
-                code: location_code(code),
-                version: 0,
-                name: code.to_owned(),
-                region: region.parse().expect("a region code"),
-                country: country.to_owned(),
-                priority,
-                created_at: MONDAY,
-            };
+            let region = region.parse().expect("a region code");
+            let location =
+                Location { priority, ..Location::new(location_code(code), region, country, MONDAY) };
             bench.decide(|unit| create_location(unit, &location)).expect("a new location");
         }
         for (code, minor, weight_grams) in [("A-1", 1_000, 300), ("B-2", 2_550, 1_200), ("C-3", 333, 50)] {
             let product = Product {
-                sku: sku(code),
-                version: 0,
-                name: format!("Thing {code}"),
-                tax_category: "STANDARD".to_owned(),
                 unit_price: Some(usd(minor)),
                 weight_grams,
-                created_at: MONDAY,
+                ..Product::new(sku(code), format!("Thing {code}"), MONDAY)
             };
             bench.decide(|unit| create_product(unit, &product)).expect("a new product");
         }
@@ -144,6 +135,7 @@ impl Bench {
         let ids = Ids::seeded(self.now, self.decisions);
         let mut unit = UnitOfWork::new(&self.snapshot, &self.rules, self.now, self.actor.clone(), ids);
         let done = act(&mut unit)?;
+        look_after_shelves(&mut unit);
         let changes = unit.changes;
         self.take_in(changes);
         Ok(done)
@@ -272,7 +264,7 @@ impl Bench {
             broken.extend(order.violations());
             broken.extend(history_violations(order, events));
             check_timeline(order, &timeline(order, events, self.now));
-            self.check_slips(order);
+            check_slips(order, self.now, &self.rules);
             check_wait(order);
             for event in events {
                 event.step(order);
@@ -281,6 +273,7 @@ impl Bench {
         broken.extend(changes.reservations.values().flat_map(|it| it.violations()));
         assert!(broken.is_empty(), "broken laws: {broken:#?}");
         self.check_stock();
+        self.check_incoming();
 
         let (awaited, before) = self.waiting();
         let kept: HashMap<_, _> = self
@@ -295,20 +288,6 @@ impl Bench {
             // An order that begins to wait late may count as newer than it is until it is loaded again.
             let found = before.get(key);
             assert!(found.is_none_or(|it| it <= units), "{key:?} waits behind {found:?} units, not {units}");
-        }
-    }
-
-    /// What stands is noticed once, unless nobody is to be told.
-    fn check_slips(&self, order: &Order) {
-        let noticed: Vec<_> = order.noticed_slips().collect();
-        for (index, slip) in noticed.iter().enumerate() {
-            assert!(!noticed[..index].iter().any(|it| it.is_like(slip)), "noticed twice: {noticed:?}");
-        }
-        let is_known = |it: &Hold| it.state == HoldState::Active && it.reason.is_known_to_customer();
-        if !order.is_over() && !order.holds.iter().any(is_known) {
-            let standing = order.slips(self.now, &self.rules);
-            assert!(standing.iter().all(|it| noticed.iter().any(|slip| slip.is(it))), "silent: {standing:?}");
-            assert_eq!(standing.len(), noticed.len(), "over: {noticed:?} but for {standing:?}");
         }
     }
 
@@ -359,6 +338,36 @@ impl Bench {
             set_aside.keys().all(|it| self.snapshot.stock.contains_key(it)),
             "S2: reserved where there is a level"
         );
+    }
+
+    /// No shelf stays below its reorder point unless a person wants it so, and what is on order is what levels say.
+    fn check_incoming(&self) {
+        let unit = UnitOfWork::new(
+            &self.snapshot,
+            &self.rules,
+            self.now,
+            self.actor.clone(),
+            Ids::seeded(self.now, 0),
+        );
+        for ((sku, location), level) in &self.snapshot.stock {
+            let lots = unit.incoming(sku, location);
+            let on_order: i64 = lots.iter().map(|it| it.1).sum();
+            assert_eq!(level.incoming, on_order, "S8 {level:?}: {lots:?}");
+            let here = self.snapshot.replenishments.values();
+            let here = here.filter(|it| it.sku == *sku && it.location == *location);
+            let received: i64 = here.map(|it| it.received).sum();
+            let arrived = self
+                .movements
+                .iter()
+                .filter(|it| it.kind == MovementKind::Receipt && it.sku == *sku && it.location == *location);
+            let arrived: i64 = arrived.map(|it| it.on_hand).sum();
+            assert!(received <= arrived, "S8 {level:?}: {received} received, {arrived} arrived");
+            let missing = missing(&unit, level);
+            assert!(missing.is_none() || level.declined_at.is_some(), "{missing:?} are missing of {level:?}");
+            let open = unit.open_replenishments(sku, location);
+            let proposed = open.iter().filter(|it| it.state == ReplenishmentState::Proposed).count();
+            assert!(proposed <= 1, "{proposed} proposals for {level:?}");
+        }
     }
 
     pub(super) fn order(&self, id: OrderId) -> &Order {
@@ -509,6 +518,14 @@ impl Bench {
         }
     }
 
+    /// Into the archive, or out of it again.
+    pub(super) fn archive_or_restore(&mut self, id: OrderId) -> Result<(), Refusal> {
+        match self.state(id) == OrderState::Archived {
+            true => self.on(id, |order, unit| order.restore(unit, "asked for")),
+            false => self.on(id, Order::archive),
+        }
+    }
+
     /// Everything the provider still owes an answer to, answered well.
     pub(super) fn settle(&mut self, id: OrderId) {
         while let Some((payment, request)) = open_request(self.order(id)) {
@@ -520,24 +537,6 @@ impl Bench {
             self.on(id, |order, unit| order.answer_refund(unit, refund, &done("paid back")))
                 .expect("an answer");
         }
-    }
-}
-
-fn check_wait(order: &Order) {
-    let wait = order.waits_for();
-    assert_eq!(wait.as_ref().map(|it| it.gate), order.waiting.map(|it| it.gate), "the gate is noted");
-    if let Some(wait) = wait {
-        assert_eq!(
-            Some(&wait.note),
-            order.next_step().as_ref().map(|it| &it.1),
-            "the next step says the same"
-        );
-        assert!(!wait.opened_by.is_empty() && !wait.openers.is_empty(), "nothing opens it: {wait:?}");
-        assert_eq!(wait.hold.is_some(), wait.gate == StuckGate::Hold, "{wait:?}");
-    } else {
-        let goes_on =
-            order.next_step().is_none_or(|it| it.0 == Step::CloseOrder && order.why_open().is_empty());
-        assert!(goes_on, "{:?} waits for nobody", order.next_step());
     }
 }
 

@@ -1,17 +1,24 @@
 //! The rules at work: one order through all twenty steps, each refusal by example, each law under random commands.
 
 pub(crate) mod any_sequence;
+mod archived;
 mod bench;
+mod bookings;
 pub(crate) mod bounds;
+mod couriers;
 mod exact;
 mod given;
 mod instead;
 mod letters;
+mod manifests;
+mod noticed;
 mod phones;
+mod promises;
 mod refusals;
 mod reports;
+mod restock;
 #[cfg(test)]
-pub(super) mod sample;
+pub(crate) mod sample;
 mod slips;
 mod twenty_steps;
 mod waits;

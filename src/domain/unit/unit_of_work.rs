@@ -8,10 +8,10 @@
 //! result: [`UnitOfWork::not_loaded`] names the keys, and the decision is run again with them.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::domain::model::courier::Courier;
+use crate::domain::model::courier::{Courier, CourierRecord, CourierRecords};
 use crate::domain::model::event::Event;
 use crate::domain::model::location::Location;
 use crate::domain::model::order::{Order, OrderState};
@@ -85,6 +85,8 @@ pub struct ReadSet {
     pub products: Vec<Sku>,
     pub locations: bool,
     pub couriers: bool,
+    /// How customers rated the couriers.
+    pub courier_records: bool,
     /// When the youngest order with each of these fingerprints was received.
     pub fingerprints: Vec<String>,
     /// The same for the fingerprints of `orders`, as they are when they are loaded.
@@ -114,6 +116,7 @@ impl ReadSet {
             products,
             locations,
             couriers,
+            courier_records,
             fingerprints,
             order_fingerprints,
             external_references,
@@ -130,6 +133,7 @@ impl ReadSet {
         self.products.extend(products);
         self.locations |= locations;
         self.couriers |= couriers;
+        self.courier_records |= courier_records;
         self.fingerprints.extend(fingerprints);
         self.order_fingerprints |= order_fingerprints;
         self.external_references.extend(external_references);
@@ -152,6 +156,7 @@ pub struct Loaded {
     pub products: HashSet<Sku>,
     pub locations: bool,
     pub couriers: bool,
+    pub courier_records: bool,
     pub fingerprints: HashSet<String>,
     pub external_references: HashSet<(Channel, String)>,
     pub bank_references: HashSet<String>,
@@ -178,8 +183,7 @@ pub struct Snapshot {
     pub products: HashMap<Sku, Arc<Product>>,
     pub locations: BTreeMap<LocationCode, Arc<Location>>,
     pub couriers: BTreeMap<CourierCode, Arc<Courier>>,
-    /// How customers rated each courier: hundredths of 1.00–5.00.
-    pub courier_ratings: HashMap<CourierCode, i64>,
+    pub courier_records: CourierRecords,
     /// Units that waiting orders want, per region and product.
     pub awaited: HashMap<(RegionCode, Sku), i64>,
     /// Units that orders older than a loaded waiting order want.
@@ -188,8 +192,8 @@ pub struct Snapshot {
     pub fingerprints: HashMap<String, Timestamp>,
     pub external_references: HashSet<(Channel, String)>,
     pub bank_references: HashSet<String>,
-    /// Products and places with a replenishment that is not over, by its id.
-    pub open_replenishments: HashMap<(Sku, LocationCode), ReplenishmentId>,
+    /// Replenishments that are not over, all loaded, by product and location.
+    pub open_replenishments: BTreeMap<(Sku, LocationCode), BTreeSet<ReplenishmentId>>,
     /// Orders and other callers' reservations, all loaded, whose reservation of this stock has expired.
     pub expired_orders: Vec<OrderId>,
     pub expired_reservations: Vec<ReservationId>,
@@ -215,7 +219,6 @@ pub struct ChangeSet {
     pub fingerprints: HashMap<String, Timestamp>,
     pub external_references: HashSet<(Channel, String)>,
     pub bank_references: HashSet<String>,
-    pub open_replenishments: HashMap<(Sku, LocationCode), Option<ReplenishmentId>>,
     pub events: Vec<Event>,
     pub movements: Vec<Movement>,
     /// The job this change completes.
@@ -238,8 +241,8 @@ impl Snapshot {
         for (id, reservation) in &changes.reservations {
             self.reservations.insert(*id, Arc::clone(reservation));
         }
-        for (id, replenishment) in &changes.replenishments {
-            self.replenishments.insert(*id, Arc::clone(replenishment));
+        for replenishment in changes.replenishments.values() {
+            self.add_replenishment(Arc::clone(replenishment));
         }
         for (sku, product) in &changes.products {
             self.products.insert(sku.clone(), Arc::clone(product));
@@ -267,12 +270,6 @@ impl Snapshot {
         self.fingerprints.extend(changes.fingerprints.iter().map(|(key, at)| (key.clone(), *at)));
         self.external_references.extend(changes.external_references.iter().cloned());
         self.bank_references.extend(changes.bank_references.iter().cloned());
-        for (key, id) in &changes.open_replenishments {
-            match id {
-                Some(id) => self.open_replenishments.insert(key.clone(), *id),
-                None => self.open_replenishments.remove(key),
-            };
-        }
         if let Some(lease) = changes.lease {
             self.leases.remove(&lease.job);
         }
@@ -313,7 +310,7 @@ impl Snapshot {
 /// One decision at work.
 #[derive(Debug)]
 pub struct UnitOfWork<'w> {
-    snapshot: &'w Snapshot,
+    pub(super) snapshot: &'w Snapshot,
     pub rules: &'w Rules,
     pub now: Timestamp,
     pub actor: Actor,
@@ -341,7 +338,11 @@ impl<'w> UnitOfWork<'w> {
     }
 
     /// Records a key that is missing here and was not loaded.
-    fn note_if_not_loaded(&self, is_loaded: impl FnOnce(&Loaded) -> bool, note: impl FnOnce(&mut ReadSet)) {
+    pub(super) fn note_if_not_loaded(
+        &self,
+        is_loaded: impl FnOnce(&Loaded) -> bool,
+        note: impl FnOnce(&mut ReadSet),
+    ) {
         if let Some(loaded) = &self.snapshot.loaded
             && !is_loaded(loaded)
         {
@@ -413,7 +414,7 @@ impl<'w> UnitOfWork<'w> {
         found.into_values().collect()
     }
 
-    fn needs_stock(&self, sku: &Sku) {
+    pub(super) fn needs_stock(&self, sku: &Sku) {
         self.note_if_not_loaded(|it| it.stock.contains(sku), |it| it.skus.push(sku.clone()));
     }
 
@@ -445,11 +446,17 @@ impl<'w> UnitOfWork<'w> {
         self.changes.couriers.get(code).or_else(|| self.snapshot.couriers.get(code)).map(AsRef::as_ref)
     }
 
-    /// Every courier, with how customers rated it: hundredths of 1.00–5.00, 0 without ratings.
-    pub fn couriers(&self) -> impl Iterator<Item = (&Courier, i64)> {
+    pub fn all_couriers(&self) -> impl Iterator<Item = &Courier> {
         self.needs_couriers();
-        let rating = |it: &Courier| self.snapshot.courier_ratings.get(&it.code).copied().unwrap_or(0);
-        self.snapshot.couriers.values().map(move |it| (it.as_ref(), rating(it)))
+        self.snapshot.couriers.values().map(AsRef::as_ref)
+    }
+
+    /// Every courier, with its record.
+    pub fn couriers(&self) -> impl Iterator<Item = (&Courier, CourierRecord)> {
+        self.needs_couriers();
+        self.note_if_not_loaded(|it| it.courier_records, |it| it.courier_records = true);
+        let record = |it: &Courier| self.snapshot.courier_records.get(&it.code).copied().unwrap_or_default();
+        self.snapshot.couriers.values().map(move |it| (it.as_ref(), record(it)))
     }
 
     fn needs_couriers(&self) {
@@ -483,21 +490,6 @@ impl<'w> UnitOfWork<'w> {
     /// Every expired reservation that was loaded, by its order or its own id.
     pub fn all_expired(&self) -> (&'w [OrderId], &'w [ReservationId]) {
         (&self.snapshot.expired_orders, &self.snapshot.expired_reservations)
-    }
-
-    pub fn replenishment(&self, id: ReplenishmentId) -> Result<&Replenishment, Refusal> {
-        let found = self.changes.replenishments.get(&id).or_else(|| self.snapshot.replenishments.get(&id));
-        if found.is_none() {
-            self.note_if_not_loaded(|it| it.replenishments.contains(&id), |it| it.replenishments.push(id));
-        }
-        found.map(AsRef::as_ref).ok_or_else(|| Refusal::not_found("replenishment", id))
-    }
-
-    pub fn keep_replenishment(&mut self, mut replenishment: Replenishment) {
-        replenishment.version =
-            self.snapshot.replenishments.get(&replenishment.id).map_or(0, |it| it.version) + 1;
-        replenishment.updated_at = replenishment.updated_at.max(self.now);
-        self.changes.replenishments.insert(replenishment.id, Arc::new(replenishment));
     }
 
     /// Units that waiting orders of the region are waiting for.
@@ -550,14 +542,5 @@ impl<'w> UnitOfWork<'w> {
             );
         }
         found
-    }
-
-    pub fn open_replenishment(&self, sku: &Sku, location: &LocationCode) -> Option<ReplenishmentId> {
-        self.needs_stock(sku);
-        let key = (sku.clone(), location.clone());
-        match self.changes.open_replenishments.get(&key) {
-            Some(changed) => *changed,
-            None => self.snapshot.open_replenishments.get(&key).copied(),
-        }
     }
 }

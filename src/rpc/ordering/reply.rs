@@ -75,7 +75,9 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         on_shortage,
         reservation_lifetime_seconds,
         requested_by,
+        on_late,
         promised_by,
+        promise,
         risk,
         risk_reasons,
         checks,
@@ -99,6 +101,7 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         promise_told: _,
         slips: _,
         waiting: _,
+        restored_at,
     } = order;
     let currency = amounts.currency;
     pb::Order {
@@ -151,9 +154,12 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         deliver_time: delivered_at.map(timestamp),
         close_time: closed_at.map(timestamp),
         archive_time: archived_at.map(timestamp),
+        restore_time: restored_at.map(timestamp),
         etag: order.etag(),
         late: order.is_late(),
         slips: order.noticed_slips().map(slip).collect(),
+        on_late: enums::on_late(*on_late),
+        promise: promise.as_ref().map(inventory::promise),
     }
 }
 

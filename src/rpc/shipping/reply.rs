@@ -1,18 +1,17 @@
 //! Shipments as the API shows them.
 
 use crate::domain::{
-    self, Assignment, CourierCode, Handover, Label, Order, OrderState, Package, PackedItem, Proof, Quote,
-    Shipment, ShipmentId, ShipmentItem, TrackingEvent,
+    self, Assignment, Booking, BookingRequest, CourierCode, Handover, Label, Order, Package, PackedItem,
+    Proof, Quote, Shipment, ShipmentId, ShipmentItem, TrackingEvent,
 };
 use crate::pb;
+use crate::rpc::couriers::reply::courier_record;
 use crate::rpc::enums;
 use crate::rpc::reply::{actor, address, measure, money, slip, timestamp};
 
 /// A shipment with what its order says about it.
 pub(crate) fn shipment(order: &Order, shipment: &Shipment) -> pb::Shipment {
-    // The archive does not change any more.
-    let actions = if order.state == OrderState::Archived { Vec::new() } else { shipment.available_actions() };
-    let available_actions = actions.iter().map(ToString::to_string).collect();
+    let available_actions = order.actions_of(shipment).iter().map(ToString::to_string).collect();
     let last_event = shipment.tracking.iter().max_by_key(|it| (it.occurred_at, it.sequence));
     let last_tracking_event = last_event.map(|it| tracking_event(shipment.id, it));
     let packing_slip = match shipment.packages.as_slice() {
@@ -39,6 +38,9 @@ pub(crate) fn shipment(order: &Order, shipment: &Shipment) -> pb::Shipment {
         updated_at,
         told: _,
         slips,
+        booking,
+        called_off,
+        courier_refusal,
     } = shipment.clone();
     pb::Shipment {
         id: id.to_string(),
@@ -66,6 +68,9 @@ pub(crate) fn shipment(order: &Order, shipment: &Shipment) -> pb::Shipment {
         etag: domain::etag(version),
         late: !slips.is_empty(),
         slips: slips.iter().map(slip).collect(),
+        booking: booking.map(courier_booking),
+        called_off: called_off.into_iter().map(courier_booking).collect(),
+        courier_refusal: courier_refusal.unwrap_or_default(),
     }
 }
 
@@ -84,7 +89,9 @@ fn shipment_item(item: ShipmentItem) -> pb::ShipmentItem {
 }
 
 fn package(package: Package) -> pb::Package {
-    let Package { number, weight_grams, length_mm, width_mm, height_mm, contents } = package;
+    let weight_warning = domain::package_warning(&package).unwrap_or_default();
+    let Package { number, weight_grams, length_mm, width_mm, height_mm, contents, deviation_grams: _ } =
+        package;
     let content = |it: PackedItem| {
         let PackedItem { line, quantity } = it;
         pb::LineUnits { line_number: line, quantity }
@@ -96,23 +103,31 @@ fn package(package: Package) -> pb::Package {
         width_mm: measure(width_mm),
         height_mm: measure(height_mm),
         contents: contents.into_iter().map(content).collect(),
+        weight_warning,
     }
 }
 
 fn shipping_label(label: Label) -> pb::ShippingLabel {
-    let Label { tracking_number, text, zpl, created_at, created_by } = label;
+    let Label { tracking_number, created_at, created_by } = label;
     pb::ShippingLabel {
         tracking_number,
-        text,
-        zpl,
         created_by: actor(&created_by),
         create_time: Some(timestamp(created_at)),
     }
 }
 
 fn courier_assignment(assignment: Assignment) -> pb::CourierAssignment {
-    let Assignment { courier, service, price, pickup_at, delivery_at, reason, assigned_by, assigned_at } =
-        assignment;
+    let Assignment {
+        courier,
+        service,
+        service_name,
+        price,
+        pickup_at,
+        delivery_at,
+        reason,
+        assigned_by,
+        assigned_at,
+    } = assignment;
     pb::CourierAssignment {
         courier: courier.into(),
         service_level: enums::service_level(service),
@@ -122,6 +137,41 @@ fn courier_assignment(assignment: Assignment) -> pb::CourierAssignment {
         reason,
         assigned_by: actor(&assigned_by),
         assign_time: Some(timestamp(assigned_at)),
+        service_name,
+    }
+}
+
+fn courier_booking(booking: Booking) -> pb::CourierBooking {
+    let state = match (booking.open_request(), &booking.label) {
+        (Some(BookingRequest::Cancel), _) => pb::BookingState::CancelRequested,
+        (_, None) => pb::BookingState::LabelRequested,
+        (Some(BookingRequest::Pickup), Some(_)) => pb::BookingState::PickupRequested,
+        (Some(BookingRequest::Label) | None, Some(_)) => pb::BookingState::Booked,
+    };
+    let Booking {
+        id,
+        courier,
+        service,
+        parts: _,
+        pickup_at: _,
+        request,
+        attempts,
+        failure,
+        label,
+        pickup,
+        track_every: _,
+        tracked_at: _,
+    } = booking;
+    pb::CourierBooking {
+        id: id.to_string(),
+        courier: courier.into(),
+        service_level: enums::service_level(service),
+        state: state.into(),
+        tracking_number: label.map(|it| it.number).unwrap_or_default(),
+        pickup_reference: pickup.unwrap_or_default(),
+        attempts: i32::try_from(attempts).unwrap_or(i32::MAX),
+        failure: failure.unwrap_or_default(),
+        request_time: request.map(|it| timestamp(it.requested_at)),
     }
 }
 
@@ -191,8 +241,21 @@ pub(crate) fn offers((preferred, quotes, declines): Offers) -> pb::QuoteCouriers
 }
 
 fn courier_quote(preferred_because: String, quote: Quote) -> pb::CourierQuote {
-    let Quote { courier, service, price_minor, currency, pickup_at, delivery_at, on_time, rating_hundredths } =
-        quote;
+    let score = quote.currency.of(quote.score_minor());
+    let Quote {
+        courier,
+        service,
+        service_name,
+        price_minor,
+        currency,
+        pickup_at,
+        delivery_at,
+        on_time,
+        record,
+        malus_ppm: _,
+        standing,
+    } = quote;
+    let record = courier_record(&record);
     pb::CourierQuote {
         courier: courier.into(),
         service_level: enums::service_level(service),
@@ -200,7 +263,11 @@ fn courier_quote(preferred_because: String, quote: Quote) -> pb::CourierQuote {
         pickup_time: Some(timestamp(pickup_at)),
         estimated_delivery_time: Some(timestamp(delivery_at)),
         on_time,
-        average_rating: f64::from(i32::try_from(rating_hundredths).unwrap_or(0)) / 100.0,
+        average_rating: record.average_rating,
         preferred_because,
+        service_name,
+        score: Some(money(score)),
+        record: Some(record),
+        record_note: standing,
     }
 }

@@ -12,11 +12,13 @@ use crate::rpc::identity::Call;
 use crate::rpc::layers::StreamPermit;
 use crate::rpc::listing::page_token;
 use crate::rpc::parse::id;
-use crate::rpc::shipping::{parse, reply};
+use crate::rpc::settlement::Settlement;
+use crate::rpc::shipping::{documents, manifest, parse, reply};
 use crate::rpc::streams::track::Journey;
 use crate::rpc::streams::watch;
 use crate::rpc::{couriers, status};
 use crate::store::{Cursor, Listing};
+use crate::work::Pending;
 
 #[tonic::async_trait]
 impl pb::shipping_service_server::ShippingService for Api {
@@ -88,6 +90,14 @@ impl pb::shipping_service_server::ShippingService for Api {
             .await
     }
 
+    async fn get_shipment_document(
+        &self,
+        request: Request<pb::GetShipmentDocumentRequest>,
+    ) -> Reply<pb::GetShipmentDocumentResponse> {
+        let wanted = parsed(|bad| documents::wanted(request.into_inner(), bad))?;
+        Ok(Response::new(self.document(wanted).await?))
+    }
+
     async fn quote_couriers(
         &self,
         request: Request<pb::QuoteCouriersRequest>,
@@ -103,7 +113,11 @@ impl pb::shipping_service_server::ShippingService for Api {
         request: Request<pb::AssignCourierRequest>,
     ) -> Reply<pb::AssignCourierResponse> {
         let (call, command) = command(request, parse::assign_courier)?;
-        self.work_on(call, command, |it| it.shipment, |shipment| pb::AssignCourierResponse { shipment }).await
+        let assigned = self.settled(call, command, &LABEL).await?;
+        match assigned.shipment.as_ref().filter(|it| !it.courier_refusal.is_empty()) {
+            Some(shipment) => Err(status::courier_refused(shipment)),
+            None => Ok(Response::new(assigned)),
+        }
     }
 
     async fn confirm_pickup(
@@ -113,6 +127,20 @@ impl pb::shipping_service_server::ShippingService for Api {
         let now = self.store().now();
         let (call, command) = command(request, |it, bad| parse::confirm_pickup(it, now, bad))?;
         self.work_on(call, command, |it| it.shipment, |shipment| pb::ConfirmPickupResponse { shipment }).await
+    }
+
+    async fn get_manifest(&self, request: Request<pb::GetManifestRequest>) -> Reply<pb::GetManifestResponse> {
+        let (wanted, as_pdf) = parsed(|bad| manifest::parse(request.into_inner(), bad))?;
+        Ok(Response::new(self.shown_manifest(&wanted, as_pdf).await?))
+    }
+
+    async fn confirm_manifest(
+        &self,
+        request: Request<pb::ConfirmManifestRequest>,
+    ) -> Reply<pb::ConfirmManifestResponse> {
+        let now = self.store().now();
+        let (call, wanted) = command(request, |it, bad| manifest::parse_confirmation(it, now, bad))?;
+        self.confirm(call, wanted).await
     }
 
     async fn record_tracking_events(
@@ -169,8 +197,10 @@ impl pb::shipping_service_server::ShippingService for Api {
     async fn get_courier(&self, request: Request<pb::GetCourierRequest>) -> Reply<pb::GetCourierResponse> {
         let pb::GetCourierRequest { courier } = request.into_inner();
         let code = parsed(|bad| id("courier", &courier, bad))?;
-        let courier = existing("courier", &code, self.store().courier(&code).await)?;
-        Ok(Response::new(pb::GetCourierResponse { courier: Some(couriers::reply::courier(&courier)) }))
+        let courier = existing("courier", &code, self.store().courier_with_record(&code).await)?;
+        Ok(Response::new(pb::GetCourierResponse {
+            courier: Some(couriers::reply::courier_with_record(&courier)),
+        }))
     }
 
     async fn list_couriers(
@@ -180,7 +210,7 @@ impl pb::shipping_service_server::ShippingService for Api {
         let listing = parsed(|bad| couriers::parse::list_couriers(request.into_inner(), &self.limits, bad))?;
         self.page(listing, |listing| async move {
             let (couriers, next) = found(self.store().list_couriers(&listing).await)?;
-            let couriers = couriers.iter().map(couriers::reply::courier).collect();
+            let couriers = couriers.iter().map(couriers::reply::courier_with_record).collect();
             Ok(pb::ListCouriersResponse { couriers, next_page_token: page_token(next) })
         })
         .await
@@ -202,6 +232,21 @@ impl pb::shipping_service_server::ShippingService for Api {
         let order = whole.id;
         watch::follow(self, permit, after, Journey::new(self.store().clone(), order, id))
     }
+}
+
+/// The courier's label, which AssignCourier waits for where the courier is booked through an interface.
+const LABEL: Settlement<ShipmentId, pb::AssignCourierResponse> = Settlement {
+    part: Part::Shipment,
+    pending: Pending::Label,
+    answer: |id, order| pb::AssignCourierResponse { shipment: shown(order, id) },
+    subject: |it| it.shipment.as_ref()?.id.parse().ok(),
+    is_final: is_booked,
+    is_final_stored: |bytes| pb::AssignCourierResponse::decode(bytes).is_ok_and(|it| is_booked(&it)),
+};
+
+fn is_booked(answer: &pb::AssignCourierResponse) -> bool {
+    let booking = answer.shipment.as_ref().and_then(|it| it.booking.as_ref());
+    booking.is_none_or(|it| it.state() != pb::BookingState::LabelRequested)
 }
 
 impl Api {

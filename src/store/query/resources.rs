@@ -7,7 +7,6 @@ use crate::domain::{
     MovementKind, OrderId, OrderState, PaymentId, PaymentState, RefundState, ReplenishmentState,
     ReservationState, ShipmentState,
 };
-use crate::store::rows::catalogue::{locations, products};
 use crate::store::rows::statements::names;
 use crate::store::rows::stock::{replenishments, stock_levels, stock_movements};
 
@@ -34,12 +33,10 @@ pub(super) struct Resource {
 pub(super) enum Shown {
     /// The document of the order: the row itself, or the order that the row is a part of.
     Document,
-    /// The row with these columns: by name, as there may be more than this release knows.
+    /// These columns of the row: by name, as there may be more than this release knows.
     Row(fn() -> String),
     /// The document of another caller's reservation, and that of the order of the others.
     Reservation,
-    /// Only the key: the list reads its rows by another statement.
-    Nothing,
 }
 
 /// An index over these columns and then the key.
@@ -125,6 +122,14 @@ macro_rules! id_of {
     };
 }
 
+/// The field, and the column, that tells archived orders and their parts from those of the day.
+pub(super) const ARCHIVED: &str = "archived";
+
+/// The words of a field that is true or not.
+pub(super) const TRUTH: [&str; 2] = ["FALSE", "TRUE"];
+
+const IS_ARCHIVED: Field = field(ARCHIVED, ARCHIVED, FieldKind::Word("", || TRUTH.to_vec()));
+
 const EVERY_CHANNEL: &str = "channel IN ('ONLINE', 'PHONE', 'IN_PERSON') AND external_reference <> ''";
 
 pub(super) static ORDERS: Resource = Resource {
@@ -156,42 +161,15 @@ pub(super) static ORDERS: Resource = Resource {
             sorted_by: Some(whole("number")),
         },
         narrow("late", "late", FieldKind::Flag),
+        IS_ARCHIVED,
         field("create_time", "created_at", FieldKind::Created),
     ],
-    indexes: &[along(&["channel", "state"]), along(&["region"]), along(&["customer_email"])],
-    sorts: &[("number", whole("number"))],
-};
-
-/// Columns of archived orders that can be read without unpacking them.
-pub(super) static ARCHIVED: Resource = Resource {
-    name: "archived orders",
-    from: "archived_orders",
-    key: &[id("id")],
-    order: None,
-    shown: Shown::Document,
-    keyed_by_time: true,
-    fields: &[
-        field("channel", "channel", word!(Channel, "CHANNEL_")),
-        field("customer_email", "customer_email", FieldKind::Text),
-        Field {
-            name: "external_reference",
-            column: "external_reference",
-            kind: FieldKind::Text,
-            few: true,
-            implies: EVERY_CHANNEL,
-            sorted_by: None,
-        },
-        Field {
-            name: "number",
-            column: "number",
-            kind: FieldKind::Whole,
-            few: true,
-            implies: "",
-            sorted_by: Some(whole("number")),
-        },
-        field("create_time", "created_at", FieldKind::Created),
+    indexes: &[
+        along(&["archived"]),
+        along(&["channel", "state", "archived"]),
+        along(&["region", "archived"]),
+        along(&["customer_email", "archived"]),
     ],
-    indexes: &[along(&["channel"]), along(&["customer_email"])],
     sorts: &[("number", whole("number"))],
 };
 
@@ -222,9 +200,10 @@ pub(super) static INVOICES: Resource = Resource {
             sorted_by: None,
         },
         narrow("order_id", "order_id", id_of!(OrderId)),
+        IS_ARCHIVED,
         field("create_time", "issued_at", FieldKind::Created),
     ],
-    indexes: &[along(&["state"])],
+    indexes: &[along(&["archived"]), along(&["state", "archived"])],
     sorts: &[],
 };
 
@@ -248,9 +227,10 @@ pub(super) static PAYMENTS: Resource = Resource {
         },
         narrow("invoice_id", "invoice_id", id_of!(InvoiceId)),
         narrow("order_id", "order_id", id_of!(OrderId)),
+        IS_ARCHIVED,
         field("create_time", "created_at", FieldKind::Created),
     ],
-    indexes: &[along(&["method", "state"])],
+    indexes: &[along(&["archived"]), along(&["method", "state", "archived"])],
     sorts: &[],
 };
 
@@ -265,9 +245,10 @@ pub(super) static REFUNDS: Resource = Resource {
         field("state", "state", word!(RefundState, "REFUND_STATE_")),
         narrow("payment_id", "payment_id", id_of!(PaymentId)),
         narrow("order_id", "order_id", id_of!(OrderId)),
+        IS_ARCHIVED,
         field("create_time", "created_at", FieldKind::Created),
     ],
-    indexes: &[along(&["state"])],
+    indexes: &[along(&["archived"]), along(&["state", "archived"])],
     sorts: &[],
 };
 
@@ -285,9 +266,15 @@ pub(super) static SHIPMENTS: Resource = Resource {
         narrow("tracking_number", "tracking_number", FieldKind::Text),
         narrow("late", "late", FieldKind::Flag),
         narrow("order_id", "order_id", id_of!(OrderId)),
+        IS_ARCHIVED,
         field("create_time", "created_at", FieldKind::Created),
     ],
-    indexes: &[along(&["state"]), along(&["location", "state"]), along(&["courier"])],
+    indexes: &[
+        along(&["archived"]),
+        along(&["state", "archived"]),
+        along(&["location", "state", "archived"]),
+        along(&["courier", "archived"]),
+    ],
     sorts: &[],
 };
 
@@ -302,9 +289,10 @@ pub(super) static APPROVALS: Resource = Resource {
         field("state", "state", word!(ApprovalState, "APPROVAL_STATE_")),
         field("gate", "gate", word!(Gate, "GATE_")),
         narrow("order_id", "order_id", id_of!(OrderId)),
+        IS_ARCHIVED,
         field("create_time", "requested_at", FieldKind::Created),
     ],
-    indexes: &[along(&["gate", "state"])],
+    indexes: &[along(&["archived"]), along(&["gate", "state", "archived"])],
     sorts: &[],
 };
 
@@ -319,9 +307,10 @@ pub(super) static MESSAGES: Resource = Resource {
         field("state", "state", word!(MessageState, "MESSAGE_STATE_")),
         field("kind", "kind", word!(MessageKind, "MESSAGE_KIND_")),
         narrow("order_id", "order_id", id_of!(OrderId)),
+        IS_ARCHIVED,
         field("create_time", "created_at", FieldKind::Created),
     ],
-    indexes: &[along(&["kind", "state"])],
+    indexes: &[along(&["archived"]), along(&["kind", "state", "archived"])],
     sorts: &[],
 };
 
@@ -363,7 +352,7 @@ pub(super) static PRODUCTS: Resource = Resource {
     from: "products",
     key: &[text("sku")],
     order: None,
-    shown: Shown::Row(names::<products::Entity>),
+    shown: Shown::Row(|| "products.document".to_owned()),
     keyed_by_time: false,
     fields: &[
         field("sku", "sku", FieldKind::Text),
@@ -380,7 +369,7 @@ pub(super) static LOCATIONS: Resource = Resource {
     from: "locations",
     key: &[text("code")],
     order: None,
-    shown: Shown::Row(names::<locations::Entity>),
+    shown: Shown::Row(|| "locations.document".to_owned()),
     keyed_by_time: false,
     fields: &[
         field("location", "code", FieldKind::Text),
@@ -396,7 +385,7 @@ pub(super) static COURIERS: Resource = Resource {
     from: "couriers",
     key: &[text("code")],
     order: None,
-    shown: Shown::Nothing,
+    shown: Shown::Row(|| "couriers.document".to_owned()),
     keyed_by_time: false,
     fields: &[field("courier", "code", FieldKind::Text), field("name", "name", FieldKind::Text)],
     indexes: &[],
@@ -434,9 +423,8 @@ pub(super) static MOVEMENTS: Resource = Resource {
 };
 
 #[cfg(test)]
-static EVERYTHING: [&Resource; 15] = [
+static EVERYTHING: [&Resource; 14] = [
     &ORDERS,
-    &ARCHIVED,
     &INVOICES,
     &PAYMENTS,
     &REFUNDS,

@@ -23,6 +23,22 @@ pub(in crate::store) fn upsert<E: EntityTrait>(changing: &[E::Column]) -> FixedS
     adding::<E>(&format!("ON CONFLICT ({}) DO UPDATE SET {}", keys.join(", "), set.join(", ")))
 }
 
+/// Adds rows, or their numbers to those of the rows with the same key.
+pub(in crate::store) fn add_up<E: EntityTrait>() -> FixedStatement {
+    let (table, keys) = (table_of::<E>(), keys::<E>());
+    let columns: Vec<_> = E::Column::iter().map(|it| quoted(&it)).collect();
+    let sums = columns.iter().filter(|it| !keys.contains(it));
+    let sums: Vec<_> = sums.map(|it| format!("{it} = {table}.{it} + excluded.{it}")).collect();
+    let clause = format!("ON CONFLICT ({}) DO UPDATE SET {}", keys.join(", "), sums.join(", "));
+    adding::<E>(&clause)
+}
+
+/// Reads every row, in the order of this column.
+pub(in crate::store) fn select_all<E: EntityTrait>(order: &E::Column) -> FixedStatement {
+    let sql = format!("SELECT {} FROM {} ORDER BY {}", names::<E>(), table_of::<E>(), quoted(order));
+    FixedStatement::new(Effect::Read, [], sql.clone(), &sql)
+}
+
 /// Adds rows unless there are such.
 pub(in crate::store) fn insert_missing<E: EntityTrait>() -> FixedStatement {
     adding::<E>("ON CONFLICT DO NOTHING")
@@ -124,10 +140,25 @@ pub(in crate::store) fn select<E: EntityTrait>(
     }
 }
 
-/// Reads every row, in this order.
-pub(in crate::store) fn select_all<E: EntityTrait>(order: &[E::Column]) -> FixedStatement {
-    let order: Vec<_> = order.iter().map(quoted).collect();
-    let sql = format!("SELECT {} FROM {} ORDER BY {}", names::<E>(), table_of::<E>(), order.join(", "));
+/// Reads one column of the rows with these values in another, in the order of that.
+pub(in crate::store) fn select_column<E: EntityTrait>(shown: &E::Column, by: &E::Column) -> FixedStatement {
+    let (table, shown, by, kind) = (table_of::<E>(), quoted(shown), quoted(by), kind(by));
+    FixedStatement::new(
+        Effect::Read,
+        [kind],
+        format!("SELECT {shown} FROM {table} WHERE {by} = ?1"),
+        &format!(
+            "SELECT {table}.{shown} FROM {{bound}} JOIN {table} ON {table}.{by} = bound.c1 ORDER BY {table}.{by}"
+        ),
+    )
+}
+
+/// Reads one column of every row, in the order of another.
+pub(in crate::store) fn select_column_of_all<E: EntityTrait>(
+    shown: &E::Column,
+    order: &E::Column,
+) -> FixedStatement {
+    let sql = format!("SELECT {} FROM {} ORDER BY {}", quoted(shown), table_of::<E>(), quoted(order));
     FixedStatement::new(Effect::Read, [], sql.clone(), &sql)
 }
 

@@ -8,8 +8,8 @@ use sea_orm::sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
 use crate::domain::{
     self, Actor, Address, CancelOrder, Channel, Command, CreateOrder, Customer, FillOrder, Location,
-    LocationCode, NewLine, NewOrder, OnOrder, OnShortage, Order, OrderId, OrderState, Part, Product, ReadSet,
-    Refusal, Rules, ServiceLevel, Sku, Target, Timestamp, UnitOfWork,
+    LocationCode, NewLine, NewOrder, OnLate, OnOrder, OnShortage, Order, OrderId, OrderState, Part, Product,
+    ReadSet, Refusal, Rules, ServiceLevel, Sku, Target, Timestamp, UnitOfWork,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::options::{Database, Options, TimeSource};
@@ -87,15 +87,8 @@ impl Scene {
 
     /// `skus` products of which `units` each lie in one European warehouse.
     pub(in crate::store) async fn stocked(&self, skus: &[&str], units: i64) {
-        let location = Location {
-            code: code("BER"),
-            version: 0,
-            name: "Berlin".to_owned(),
-            region: "EUROPE".parse().expect("a region"),
-            country: "DE".to_owned(),
-            priority: 1,
-            created_at: Timestamp::from_unix_micros(START),
-        };
+        let at = Timestamp::from_unix_micros(START);
+        let location = Location::new(code("BER"), "EUROPE".parse().expect("a region"), "DE", at);
         let reads = ReadSet { locations: true, ..ReadSet::default() };
         self.do_it(reads, move |unit| domain::create_location(unit, &location)).await.expect("a location");
         for text in skus {
@@ -166,13 +159,9 @@ pub(in crate::store) fn code(text: &str) -> LocationCode {
 
 fn product(text: &str) -> Product {
     Product {
-        sku: sku(text),
-        version: 0,
-        name: format!("Product {text}"),
-        tax_category: "STANDARD".to_owned(),
         unit_price: Some("EUR".parse::<domain::Currency>().expect("a currency").of(1_000)),
         weight_grams: 500,
-        created_at: Timestamp::from_unix_micros(START),
+        ..Product::new(sku(text), format!("Product {text}"), Timestamp::from_unix_micros(START))
     }
 }
 
@@ -217,6 +206,7 @@ pub(in crate::store) fn order_for(lines: &[(&str, i64)], on_shortage: OnShortage
         on_shortage,
         reservation_lifetime_seconds: None,
         requested_by: None,
+        on_late: OnLate::Accept,
     }
 }
 
@@ -303,7 +293,7 @@ pub(super) async fn on_order(
     id: OrderId,
     act: impl Fn(&mut Order, &mut UnitOfWork<'_>) -> Result<(), Refusal> + Send + 'static,
 ) {
-    let reads = ReadSet { orders: vec![id], order_stock: true, ..ReadSet::default() };
+    let reads = ReadSet { orders: vec![id], order_stock: true, couriers: true, ..ReadSet::default() };
     let act = move |unit: &mut UnitOfWork<'_>| {
         let mut order = unit.take_order(id)?;
         act(&mut order, unit)?;

@@ -1,11 +1,11 @@
 //! A group's loading under way: what is asked for in each message, and what the answers say.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::domain::{
-    JobId, Loaded, Method, Order, OrderId, OrderState, Part, Reservation, ReservationId, Sku, Snapshot,
-    Timestamp,
+    Courier, JobId, Loaded, Location, Method, Order, OrderId, OrderState, Part, Product, Reservation,
+    ReservationId, Sku, Snapshot, Timestamp,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row;
@@ -15,7 +15,7 @@ use crate::store::rows::decision::{FIND_ANSWERS, IdempotencyKey, StoredAnswer};
 use crate::store::rows::lookup::{self, CachedState, EXPIRED_MAX};
 use crate::store::rows::order::JobFields;
 use crate::store::rows::statements::Locked;
-use crate::store::rows::{catalogue, document, stock};
+use crate::store::rows::{catalogue, document, record, stock};
 use crate::store::writer::wanted::{OfOrder, Wanted};
 
 /// What was loaded for a group.
@@ -32,7 +32,6 @@ pub(in crate::store) struct LoadedGroup {
 pub(super) enum Topic {
     Answers,
     Orders,
-    Archived,
     Reservations,
     Expired,
     Levels,
@@ -43,8 +42,7 @@ pub(super) enum Topic {
     Products,
     Locations,
     Couriers,
-    Rates,
-    Ratings,
+    CourierRecords,
     Fingerprints,
     ExternalReferences,
     BankReferences,
@@ -99,8 +97,6 @@ pub(super) struct Loading<'w> {
     looked_for_expired: BTreeSet<Sku>,
     stock: BTreeSet<Sku>,
     fingerprints: BTreeSet<String>,
-    couriers: Vec<Row>,
-    rates: Vec<Row>,
 }
 
 impl<'w> Loading<'w> {
@@ -130,8 +126,6 @@ impl<'w> Loading<'w> {
             looked_for_expired: BTreeSet::new(),
             stock: BTreeSet::new(),
             fingerprints: BTreeSet::new(),
-            couriers: Vec::new(),
-            rates: Vec::new(),
         }
     }
 
@@ -163,8 +157,9 @@ impl<'w> Loading<'w> {
         self.ask_expired(&wanted.skus, &mut message);
         if !self.locks_stock_later() {
             self.ask_stock(&wanted.skus, &mut message);
-            self.ask_replenishments(&mut message);
         }
+        // To know their products, whose stock is locked before they are read once more.
+        self.ask_replenishments(&lookup::REPLENISHMENTS, &mut message);
 
         let wanted = self.wanted;
         let mut ask = |topic, statement: &'static FixedStatement, rows: Vec<Vec<_>>| {
@@ -178,8 +173,9 @@ impl<'w> Loading<'w> {
         }
         if wanted.couriers {
             ask(Topic::Couriers, &lookup::COURIERS, lookup::once());
-            ask(Topic::Rates, &lookup::RATES, lookup::once());
-            ask(Topic::Ratings, &lookup::RATINGS, lookup::once());
+        }
+        if wanted.courier_records {
+            ask(Topic::CourierRecords, &lookup::COURIER_RECORDS, lookup::once());
         }
         let references = wanted.external_references.iter();
         let references = references.map(|(channel, it)| vec![(*channel).into(), it.as_str().into()]);
@@ -200,16 +196,17 @@ impl<'w> Loading<'w> {
         }
     }
 
-    /// Whether orders and reservations say which stock is wanted too: then all of it is locked at once, when they are
-    /// known. Locked in two goes, two groups could wait for each other.
+    /// Whether orders, reservations and replenishments say which stock is wanted too: then all of it is locked at once,
+    /// when they are known. Locked in two goes, two groups could wait for each other.
     fn locks_stock_later(&self) -> bool {
-        self.parts.iter().any(|(_, of)| of.stock) || !self.wanted.reservations.is_empty()
+        let Wanted { reservations, replenishments, .. } = self.wanted;
+        self.parts.iter().any(|(_, of)| of.stock) || !reservations.is_empty() || !replenishments.is_empty()
     }
 
-    fn ask_replenishments(&self, message: &mut Message) {
+    fn ask_replenishments(&self, statement: &'static FixedStatement, message: &mut Message) {
         let rows = lookup::keys(self.wanted.replenishments.iter().copied());
         if !rows.is_empty() {
-            message.push((Topic::Replenishments, self.statements.replenishments.about(rows)));
+            message.push((Topic::Replenishments, statement.about(rows)));
         }
     }
 
@@ -252,14 +249,6 @@ impl<'w> Loading<'w> {
     /// What follows from the orders.
     pub(super) fn second_message(&mut self) -> Message {
         let mut message = Message::new();
-        let found: HashSet<usize> = self.found_parts();
-        let missing = self.parts.iter().enumerate().filter(|(index, _)| !found.contains(index));
-        let archived: Vec<_> =
-            missing.map(|(index, (part, _))| lookup::order_of(part, index, CachedState::default())).collect();
-        if !archived.is_empty() {
-            message.push((Topic::Archived, lookup::FIND_ARCHIVED.about(archived)));
-        }
-
         let (mut stock, mut reserving, mut fingerprints) =
             (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         for (id, of) in &self.of_orders {
@@ -277,11 +266,12 @@ impl<'w> Loading<'w> {
         for reservation in self.group.snapshot.reservations.values() {
             stock.extend(reserved_skus(reservation));
         }
+        stock.extend(self.group.snapshot.replenishments.values().map(|it| it.sku.clone()));
         self.ask_expired(&reserving, &mut message);
         if self.locks_stock_later() {
             stock.extend(self.wanted.skus.iter().cloned());
             self.ask_stock(&stock, &mut message);
-            self.ask_replenishments(&mut message);
+            self.ask_replenishments(self.statements.replenishments, &mut message);
         }
         self.ask_fingerprints(&fingerprints, &mut message);
 
@@ -299,31 +289,10 @@ impl<'w> Loading<'w> {
         message
     }
 
-    fn found_parts(&self) -> HashSet<usize> {
-        let orders = &self.group.snapshot.orders;
-        let owners = &self.group.snapshot.owners;
-        let is_found = |part: &Part| match part {
-            Part::Order(id) => orders.contains_key(id),
-            other => owners.contains_key(other),
-        };
-        self.parts
-            .iter()
-            .enumerate()
-            .filter(|(_, (part, _))| is_found(part))
-            .map(|(index, _)| index)
-            .collect()
-    }
-
     pub(super) fn read(&mut self, topics: Vec<Topic>, answers: Vec<Vec<Row>>) -> Result<(), StoreError> {
         for (topic, rows) in topics.into_iter().zip(answers) {
             match topic {
                 Topic::Orders => rows.iter().try_for_each(|row| self.read_order(row))?,
-                Topic::Archived => {
-                    for row in &rows {
-                        let order = Arc::new(document::decode::<Order>("archived_orders", row.bytes(1)?)?);
-                        self.add_order(row.get(0)?, order);
-                    }
-                }
                 Topic::Expired => self.read_expired(&rows)?,
                 Topic::Fingerprints => self.read_fingerprints(&rows)?,
                 Topic::Reservations => {
@@ -333,8 +302,6 @@ impl<'w> Loading<'w> {
                         self.group.snapshot.reservations.insert(reservation.id, Arc::new(reservation));
                     }
                 }
-                Topic::Couriers => self.couriers = rows,
-                Topic::Rates => self.rates = rows,
                 other => read_lookup(&mut self.group, other, &rows)?,
             }
         }
@@ -363,19 +330,15 @@ impl<'w> Loading<'w> {
                 .ok_or_else(|| StoreError::corrupt("orders", format!("{id} has no document")))?,
         };
         self.group.jobs.insert(JobId(id.0), job_fields(row, 4)?);
-        self.add_order(row.get(0)?, order);
-        Ok(())
-    }
-
-    fn add_order(&mut self, index: i32, order: Arc<Order>) {
-        let asked = usize::try_from(index).ok().and_then(|it| self.parts.get(it));
+        let asked = usize::try_from(row.get::<i32>(0)?).ok().and_then(|it| self.parts.get(it));
         if let Some((part, of)) = asked {
-            self.of_orders.entry(order.id).or_default().extend(*of);
+            self.of_orders.entry(id).or_default().extend(*of);
             if !matches!(part, Part::Order(_)) {
-                self.group.snapshot.owners.insert(part.clone(), order.id);
+                self.group.snapshot.owners.insert(part.clone(), id);
             }
         }
-        self.group.snapshot.orders.insert(order.id, order);
+        self.group.snapshot.orders.insert(id, order);
+        Ok(())
     }
 
     /// The oldest of those that were found, however many statements found them.
@@ -417,8 +380,6 @@ impl<'w> Loading<'w> {
 
     pub(super) fn finish(mut self, now: Timestamp) -> Result<LoadedGroup, StoreError> {
         let snapshot = &mut self.group.snapshot;
-        let couriers = catalogue::couriers_of(&self.couriers, &self.rates)?;
-        snapshot.couriers = couriers.into_iter().map(|it| (it.code.clone(), Arc::new(it))).collect();
         let is_loaded =
             |it: &OrderId| snapshot.orders.contains_key(it) && self.wanted.expired_orders.contains(it);
         let (orders, more_orders): (Vec<_>, Vec<_>) = self.expired_orders.into_iter().partition(is_loaded);
@@ -449,6 +410,7 @@ impl<'w> Loading<'w> {
             replenishments: self.wanted.replenishments.iter().copied().collect(),
             products: self.wanted.products.iter().cloned().collect(),
             couriers: self.wanted.couriers,
+            courier_records: self.wanted.courier_records,
             fingerprints: self.fingerprints.into_iter().collect(),
             external_references: self.wanted.external_references.iter().cloned().collect(),
             bank_references: self.wanted.bank_references.iter().cloned().collect(),
@@ -475,37 +437,29 @@ fn read_lookup(group: &mut LoadedGroup, topic: Topic, rows: &[Row]) -> Result<()
             Topic::AwaitedBefore => {
                 snapshot.awaited_before.insert((row.get(0)?, row.get(1)?), row.get(2)?);
             }
-            Topic::OpenReplenishments => {
-                snapshot.open_replenishments.insert((row.get(0)?, row.get(1)?), row.get(2)?);
-            }
-            Topic::Replenishments => {
-                let replenishment = stock::replenishment(row)?;
-                snapshot.replenishments.insert(replenishment.id, Arc::new(replenishment));
+            Topic::OpenReplenishments | Topic::Replenishments => {
+                snapshot.add_replenishment(Arc::new(stock::replenishment(row)?));
             }
             Topic::Products => {
-                let product = catalogue::product(row)?;
+                let product: Product = catalogue::read(row)?;
                 snapshot.products.insert(product.sku.clone(), Arc::new(product));
             }
             Topic::Locations => {
-                let location = catalogue::location(row)?;
+                let location: Location = catalogue::read(row)?;
                 snapshot.locations.insert(location.code.clone(), Arc::new(location));
             }
-            Topic::Ratings => {
-                snapshot.courier_ratings.insert(row.get(0)?, row.get(1)?);
+            Topic::Couriers => {
+                let courier: Courier = catalogue::read(row)?;
+                snapshot.couriers.insert(courier.code.clone(), Arc::new(courier));
             }
+            Topic::CourierRecords => snapshot.courier_records.extend([record::record(row)?]),
             Topic::ExternalReferences => {
                 snapshot.external_references.insert((row.get(0)?, row.get(1)?));
             }
             Topic::BankReferences => {
                 snapshot.bank_references.insert(row.get(0)?);
             }
-            Topic::Couriers
-            | Topic::Rates
-            | Topic::Orders
-            | Topic::Archived
-            | Topic::Reservations
-            | Topic::Expired
-            | Topic::Fingerprints => {}
+            Topic::Orders | Topic::Reservations | Topic::Expired | Topic::Fingerprints => {}
         }
     }
     Ok(())

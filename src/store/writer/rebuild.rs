@@ -1,61 +1,115 @@
-//! Makes the tables around the orders anew, out of their documents: after a schema has grown, or a projection was
-//! damaged. Page by page, each in a transaction that locks its orders, so that it may run beside a server, stop anywhere
-//! and be run again.
+//! Makes the tables around the orders and the columns of the catalogue anew, out of their documents: after a schema has
+//! grown, or a projection was damaged. Page by page, each in a transaction that locks its rows, so that it may run beside
+//! a server, stop anywhere and be run again.
 
 use std::sync::Arc;
 
+use sea_orm::DbBackend;
 use uuid::Uuid;
 
-use crate::domain::{Order, OrderId, Part};
+use crate::domain::{Courier, CourierRecords, Location, Order, OrderId, Part, Product};
 use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row;
 use crate::store::connection::session::Session;
+use crate::store::connection::statement::FixedStatement;
 use crate::store::handle::Store;
-use crate::store::rows::document;
+use crate::store::query::agreement::stored_records;
+use crate::store::rows::catalogue::{self, Entry};
 use crate::store::rows::lookup::{self, CachedState};
-use crate::store::rows::order::{JobFields, archived_parts_of, to_archived_row, to_row};
+use crate::store::rows::order::{JobFields, to_row};
 use crate::store::rows::projection::{Changes, values};
 use crate::store::rows::statements::Writes;
 use crate::store::rows::table::Record;
 use crate::store::rows::writes;
+use crate::store::rows::{document, record};
 use crate::store::writer::loading::job_fields;
 
 /// Orders of one transaction: few, so that the changes behind it wait briefly.
 const PAGE: usize = 64;
 
 impl Store {
-    /// Makes the projection of every order anew. `progress` hears how many orders are done. Gives back how many there
+    /// Makes the projection of every order and of the catalogue anew. `progress` hears how many orders are done. Gives back how many there
     /// were.
     pub async fn rebuild(&self, progress: impl Fn(u64)) -> Result<u64, StoreError> {
         let db = self.inner.pools.writer(&Arc::default()).await?;
-        let mut done = 0;
-        for table in ["orders", "archived_orders"] {
-            let mut after = OrderId(Uuid::nil());
-            loop {
-                let sql = format!("SELECT id FROM {table} WHERE id > $1 ORDER BY id LIMIT {PAGE}");
-                let found = db.query(&sql, vec![after.into()]).await?;
-                let ids = found.iter().map(|row| row.get(0)).collect::<Result<Vec<OrderId>, _>>()?;
-                let Some(last) = ids.last() else { break };
-                after = *last;
-                match table {
-                    "orders" => rebuild_orders(&db, &ids).await?,
-                    _ => rebuild_archived(&db, &ids).await?,
-                }
-                done += ids.len() as u64;
-                progress(done);
+        rebuild_entries::<Product>(&db, &writes::CHANGE_PRODUCTS).await?;
+        rebuild_entries::<Location>(&db, &writes::CHANGE_LOCATIONS).await?;
+        rebuild_entries::<Courier>(&db, &writes::CHANGE_COURIERS).await?;
+        let (mut done, mut after) = (0, OrderId(Uuid::nil()));
+        loop {
+            let sql = format!("SELECT id FROM orders WHERE id > $1 ORDER BY id LIMIT {PAGE}");
+            let found = db.query(&sql, vec![after.into()]).await?;
+            let ids = found.iter().map(|row| row.get(0)).collect::<Result<Vec<OrderId>, _>>()?;
+            let Some(last) = ids.last() else { break };
+            after = *last;
+            rebuild_orders(&db, &ids).await?;
+            done += ids.len() as u64;
+            progress(done);
+        }
+        self.correct_records(&db).await?;
+        Ok(done)
+    }
+
+    /// Adds to couriers' records what they lack, or have too much, against the orders of one moment. Whoever changes an
+    /// order meanwhile adds to them too, so the difference stays right.
+    async fn correct_records(&self, db: &Session) -> Result<(), StoreError> {
+        let looked = self.snapshot().await?;
+        let mut missing = CourierRecords::new();
+        for (courier, record) in stored_records(&looked).await? {
+            missing.entry(courier).or_default().add(&record, -1);
+        }
+        let sql = format!("SELECT id, document FROM orders WHERE id > $1 ORDER BY id LIMIT {PAGE}");
+        let mut after = OrderId(Uuid::nil());
+        loop {
+            let rows = looked.query(&sql, vec![after.into()]).await?;
+            let Some(last) = rows.last() else { break };
+            after = last.get(0)?;
+            for row in &rows {
+                record::count(&mut missing, &document::decode::<Order>("orders", row.bytes(1)?)?, 1);
             }
         }
-        Ok(done)
+        drop(looked);
+
+        let mut writes = Writes::default();
+        writes.put(&writes::ADD_TO_COURIER_RECORDS, values(record::additions(missing)));
+        db.begin(Vec::new()).await?;
+        db.commit(writes.into_asks(), &["rebuild"]).await
     }
 }
 
-fn asked(ids: &[OrderId]) -> Vec<Vec<sea_orm::sea_query::Value>> {
-    let asked = ids.iter().enumerate();
-    asked.map(|(index, it)| lookup::order_of(&Part::Order(*it), index, CachedState::default())).collect()
+async fn rebuild_entries<T: Entry>(db: &Session, change: &'static FixedStatement) -> Result<(), StoreError> {
+    let (table, key) = (T::TABLE, T::KEY);
+    // SQLite has one writer, which this transaction is.
+    let locked = match db.backend() {
+        DbBackend::Sqlite => "",
+        _ => "FOR UPDATE",
+    };
+    let sql = format!(
+        "SELECT document, {key}, version FROM {table} WHERE {key} > $1 ORDER BY {key} LIMIT {PAGE} {locked}"
+    );
+    let mut after = String::new();
+    loop {
+        db.begin(Vec::new()).await?;
+        let rows = db.query(&sql, vec![after.as_str().into()]).await?;
+        let Some(last) = rows.last() else { return db.rollback().await };
+        after = last.get(1)?;
+        let mut own = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let entry: T = catalogue::read(row)?;
+            let mut values = catalogue::to_row(&entry)?.values();
+            values.push(row.get::<i64>(2)?.into());
+            own.push(values);
+        }
+        let mut writes = Writes::default();
+        writes.put(change, own);
+        db.commit(writes.into_asks(), &["rebuild"]).await?;
+    }
 }
 
 async fn rebuild_orders(db: &Session, ids: &[OrderId]) -> Result<(), StoreError> {
-    let (_, rows) = db.begin(vec![lookup::LOCK_ORDERS.about(asked(ids))]).await?;
+    let asked = ids.iter().enumerate();
+    let asked = asked.map(|(index, it)| lookup::order_of(&Part::Order(*it), index, CachedState::default()));
+    let (_, rows) = db.begin(vec![lookup::LOCK_ORDERS.about(asked.collect())]).await?;
     // With the version that the row has, whatever it is: the document is right.
     let read = |row: &Row| -> Result<(Order, JobFields, i64), StoreError> {
         Ok((document::order(row.bytes(8)?)?, job_fields(row, 4)?, row.get(2)?))
@@ -73,20 +127,4 @@ async fn rebuild_orders(db: &Session, ids: &[OrderId]) -> Result<(), StoreError>
     let orders: Vec<Order> = found.into_iter().map(|it| it.0).collect();
     asks.extend(Changes::rebuild(&orders));
     db.commit(asks, &["rebuild"]).await
-}
-
-async fn rebuild_archived(db: &Session, ids: &[OrderId]) -> Result<(), StoreError> {
-    let (_, rows) = db.begin(vec![lookup::FIND_ARCHIVED.about(asked(ids))]).await?;
-    let (mut own, mut parts) = (Vec::new(), Vec::new());
-    for row in rows.iter().flatten() {
-        let order: Order = document::decode("archived_orders", row.bytes(1)?)?;
-        let mut values = to_archived_row(&order)?.values();
-        values.push(order.version.into());
-        own.push(values);
-        parts.extend(archived_parts_of(&order));
-    }
-    let mut writes = Writes::default();
-    writes.put(&writes::CHANGE_ARCHIVED, own);
-    writes.put(&writes::ADD_ARCHIVED_PARTS, values(parts));
-    db.commit(writes.into_asks(), &["rebuild"]).await
 }

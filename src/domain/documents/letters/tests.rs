@@ -9,6 +9,7 @@ use crate::domain::model::availability::{AvailabilityFound, LineAvailability};
 use crate::domain::model::hold::Hold;
 use crate::domain::model::message::MessageState;
 use crate::domain::model::refund::HandedBack;
+use crate::domain::model::reservation::{Reservation, ReservationState};
 use crate::domain::model::scalars::Actor;
 use crate::domain::tests::sample::{NOW, sample};
 
@@ -54,6 +55,45 @@ fn written(kind: MessageKind, order: &Order) -> Letter {
     let falcon = CourierNames::from([("FALCON".parse().expect("a courier"), "Falcon Air".to_owned())]);
     let written = letter(&message(kind), order, &Rules::default(), &falcon);
     written.unwrap_or_else(|unsent| panic!("{kind}: {unsent:?}"))
+}
+
+#[test]
+fn a_date_is_the_one_on_the_calendar_where_the_goods_go_to() {
+    let mut order = order();
+    // 2026-12-04T17:30:00Z
+    let evening = Timestamp::from_unix_micros(1_796_405_400_000_000);
+    order.shipments[0].estimated_at = Some(evening);
+    order.reservations = vec![held_until(evening)];
+    let mut both = |country: &str, area: &str| {
+        order.shipping_address.country = country.to_owned();
+        order.shipping_address.area = area.to_owned();
+        let line = |kind, begins: &str| {
+            let body = written(kind, &order).body;
+            body.lines().find(|it| it.contains(begins)).unwrap_or_else(|| panic!("{body}")).to_owned()
+        };
+        (line(MessageKind::Shipped, "Expected delivery"), line(MessageKind::InvoiceIssued, "December"))
+    };
+    let (delivery, held) = both("MY", "");
+    assert_eq!(delivery, "Expected delivery: Saturday, 5 December 2026");
+    assert!(held.contains("5 December 2026, 01:30 UTC+08"), "{held}");
+    let (delivery, held) = both("US", "CA");
+    assert_eq!(delivery, "Expected delivery: Friday, 4 December 2026");
+    assert!(held.contains("4 December 2026, 09:30 PST"), "{held}");
+}
+
+fn held_until(at: Timestamp) -> Reservation {
+    Reservation {
+        id: Uuid::from_u128(10).into(),
+        version: 1,
+        order: None,
+        reference: String::new(),
+        state: ReservationState::Held,
+        expires_at: Some(at),
+        items: Vec::new(),
+        plan: String::new(),
+        created_by: Actor::system(),
+        created_at: NOW,
+    }
 }
 
 fn refused(message: &Message, order: &Order) -> Unsent {
@@ -247,6 +287,8 @@ fn only_what_is_short_is_waited_for() {
             wanted: 1,
             available: 0,
             by_location: Vec::new(),
+            ship_at: None,
+            delivery_at: None,
             shortage: "out of stock".to_owned(),
         }],
         earliest_ship_at: None,

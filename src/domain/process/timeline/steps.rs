@@ -179,9 +179,16 @@ impl Event {
             | EventKind::QualityPassed
             | EventKind::QualityFailed
             | EventKind::ShipmentCancelled => Step::PrepareOrder,
-            EventKind::ShipmentPacked | EventKind::ShipmentUnpacked => Step::PackageProducts,
+            EventKind::ShipmentPacked | EventKind::ShipmentUnpacked | EventKind::WeightDeviates => {
+                Step::PackageProducts
+            }
             EventKind::LabelCreated | EventKind::LabelVoided => Step::CreateLabel,
-            EventKind::CourierAssigned | EventKind::CourierReleased => Step::AssignCourier,
+            EventKind::CourierAssigned
+            | EventKind::CourierReleased
+            | EventKind::BookingRequested
+            | EventKind::BookingConfirmed
+            | EventKind::BookingFailed
+            | EventKind::BookingCancelled => Step::AssignCourier,
             EventKind::ShipmentPickedUp | EventKind::ReservationConsumed | EventKind::OrderShipped => {
                 Step::ConfirmPickup
             }
@@ -207,7 +214,8 @@ impl Event {
             | EventKind::OrderCancelled
             | EventKind::OrderExpired
             | EventKind::OrderRejected => Step::CloseOrder,
-            EventKind::OrderArchived => Step::ArchiveOrder,
+            EventKind::OrderArchived | EventKind::OrderRestored => Step::ArchiveOrder,
+            EventKind::PromiseMoved => Step::CheckAvailability,
             EventKind::ReplenishmentProposed | EventKind::RestockChecked => Step::PrepareNextOrder,
         }
     }

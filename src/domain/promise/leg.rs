@@ -1,0 +1,197 @@
+//! The dates of the goods that one location ships.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crate::domain::model::courier::Courier;
+use crate::domain::model::location::Location;
+use crate::domain::model::money::Currency;
+use crate::domain::model::promise::PromiseLeg;
+use crate::domain::model::scalars::{LocationCode, RegionCode, ServiceLevel};
+use crate::domain::model::time::Timestamp;
+use crate::domain::model::time_zone::TimeZone;
+use crate::domain::promise::offer::{Addressed, Freight, Offer, offers};
+use crate::domain::unit::journal::cut;
+use crate::domain::unit::unit_of_work::UnitOfWork;
+
+/// How a delivery is wanted.
+#[derive(Debug, Clone)]
+pub(in crate::domain) struct Wish {
+    pub region: RegionCode,
+    pub to: Addressed,
+    pub service: ServiceLevel,
+    /// None: in any.
+    pub currency: Option<Currency>,
+}
+
+/// Goods that one location ships.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::domain) struct Parcel {
+    pub location: LocationCode,
+    pub lines: Vec<i32>,
+    pub weight_grams: i64,
+    /// When the last of them arrive at the location; None: they are there.
+    pub stock_at: Option<Timestamp>,
+}
+
+/// The parcels of these units of lines, one for each location.
+pub(in crate::domain) fn parcels<'i>(
+    items: impl Iterator<Item = (&'i LocationCode, i32, i64)>,
+    weight_of_line: impl Fn(i32) -> i64,
+) -> Vec<Parcel> {
+    let mut parcels: BTreeMap<&LocationCode, (BTreeSet<i32>, i64)> = BTreeMap::new();
+    for (location, line, quantity) in items {
+        let (lines, grams) = parcels.entry(location).or_default();
+        lines.insert(line);
+        *grams = grams.saturating_add(weight_of_line(line).saturating_mul(quantity));
+    }
+    let parcel = |(location, (lines, weight_grams)): (&LocationCode, (BTreeSet<i32>, i64))| Parcel {
+        location: location.clone(),
+        lines: lines.into_iter().collect(),
+        weight_grams,
+        stock_at: None,
+    };
+    parcels.into_iter().map(parcel).collect()
+}
+
+/// When a parcel that is begun now, or when its goods are there, leaves and arrives at the earliest. A date of delivery is
+/// given only if a courier offers it; a shop without couriers counts with the days of its settings.
+pub(in crate::domain) fn leg(unit: &UnitOfWork, wish: &Wish, parcel: Parcel) -> PromiseLeg {
+    let location = unit.location(&parcel.location);
+    let begins_at = parcel.stock_at.map_or(unit.now, |it| it.max(unit.now));
+    let hours = unit.rules.handling_hours;
+    let handling = Duration::from_secs(u64::from(hours) * 3_600);
+    let ready_at = match location {
+        Some(it) => it.calendar.done_after(begins_at, handling),
+        None => Some(begins_at.plus(handling)),
+    };
+    let Parcel { location: code, lines, weight_grams, stock_at } = parcel;
+    let mut leg = PromiseLeg {
+        why: String::new(),
+        location: code,
+        lines,
+        stock_at,
+        ready_at,
+        courier: None,
+        service: wish.service,
+        service_name: String::new(),
+        ship_at: None,
+        delivery_at: None,
+        cheapest_at: None,
+    };
+    let Some(ready_at) = ready_at else {
+        leg.why = format!("{} never works the {hours} hours that it takes", leg.location);
+        return leg;
+    };
+
+    let mut why = match stock_at {
+        Some(at) => format!(
+            "goods expected at {} on {}, ready {}",
+            leg.location,
+            said(location, at),
+            said(location, ready_at)
+        ),
+        None => format!("ready at {} {}", leg.location, said(location, ready_at)),
+    };
+    let mut couriers = unit.all_couriers().peekable();
+    if couriers.peek().is_none() {
+        let days = unit.rules.transit_days(wish.service);
+        leg.ship_at = Some(ready_at);
+        leg.delivery_at = Some(ready_at.plus(Duration::from_secs(u64::from(days) * 86_400)));
+        leg.why = format!("{why}; {days} days on the way");
+        return leg;
+    }
+    let freight = Freight {
+        calendar: location.map(|it| &it.calendar),
+        region: location.map_or(&wish.region, |it| &it.region),
+        to: &wish.to,
+        packages: &[],
+        weight_grams,
+        currency: wish.currency,
+        ready_at,
+    };
+    match earliest(couriers, wish.service, &freight) {
+        Ok(Found { offer, courier, cheapest_at }) => {
+            why.push_str(&format!("; {}", offer_words(&offer, courier, &wish.to)));
+            leg.courier = Some(offer.courier);
+            leg.service = offer.service;
+            leg.service_name = offer.service_name;
+            leg.ship_at = Some(offer.pickup_at);
+            leg.delivery_at = Some(offer.delivery_at);
+            leg.cheapest_at = Some(cheapest_at);
+        }
+        Err(none) => why.push_str(&format!("; no courier carries it: {none}")),
+    }
+    leg.why = cut(why, WHY_MAX);
+    leg
+}
+
+/// What couriers offer.
+struct Found<'c> {
+    /// The earliest delivery.
+    offer: Offer,
+    courier: &'c Courier,
+    /// When the cheapest offer delivers.
+    cheapest_at: Timestamp,
+}
+
+/// The earliest delivery that couriers offer in the service that was ordered, or else in the next faster one.
+fn earliest<'c>(
+    couriers: impl Iterator<Item = &'c Courier>,
+    service: ServiceLevel,
+    freight: &Freight,
+) -> Result<Found<'c>, String> {
+    let couriers: Vec<&Courier> = couriers.collect();
+    let mut declined = Vec::new();
+    for service in ServiceLevel::ALL.iter().filter(|it| **it >= service) {
+        let mut all = Vec::new();
+        for courier in &couriers {
+            match offers(courier, *service, freight) {
+                Ok(of_courier) => all.extend(of_courier.into_iter().map(|it| (it, *courier))),
+                Err(why) => declined.push(format!("{}: {why}", courier.code)),
+            }
+        }
+        all.sort_by(|(one, _), (other, _)| {
+            let key = |it: &Offer| (it.delivery_at, it.pickup_at, it.price.minor, it.courier.clone());
+            key(one).cmp(&key(other))
+        });
+        let cheapest = all.iter().map(|it| &it.0).min_by_key(|it| (it.price.minor, it.delivery_at));
+        if let Some(cheapest_at) = cheapest.map(|it| it.delivery_at)
+            && let Some((offer, courier)) = all.into_iter().next()
+        {
+            return Ok(Found { offer, courier, cheapest_at });
+        }
+    }
+    declined.truncate(DECLINES_TOLD);
+    Err(declined.join("; "))
+}
+
+/// How many couriers' reasons are told.
+const DECLINES_TOLD: usize = 5;
+
+/// How long a reason may be, in characters.
+pub(crate) const WHY_MAX: usize = 500;
+
+/// The courier's part of a reason: `SWIFT EXPRESS picks up …, delivers …`.
+pub(in crate::domain) fn offer_words(offer: &Offer, courier: &Courier, to: &Addressed) -> String {
+    let name = match offer.service_name.is_empty() {
+        true => offer.service.to_string(),
+        false => offer.service_name.clone(),
+    };
+    let there = to.time_zone.as_ref().unwrap_or(&courier.time_zone);
+    format!(
+        "{} {name} picks up {}, delivers {}",
+        offer.courier,
+        in_zone(&courier.time_zone, offer.pickup_at),
+        in_zone(there, offer.delivery_at)
+    )
+}
+
+fn said(location: Option<&Location>, at: Timestamp) -> String {
+    location.map_or_else(|| at.to_string(), |it| in_zone(&it.calendar.time_zone, at))
+}
+
+/// `Tuesday, 1 December 2026, 16:00 (America/New_York)`.
+pub(in crate::domain) fn in_zone(zone: &TimeZone, at: Timestamp) -> String {
+    format!("{} ({zone})", zone.clock().words(at))
+}
