@@ -96,6 +96,7 @@ pub use model::event::{Event, EventKind, Machine, Transition};
 pub use model::feedback::{Feedback, FeedbackState};
 pub use model::hold::{Hold, HoldReason, HoldState};
 pub use model::invoice::{Invoice, InvoiceLine, InvoiceState, invoice_number};
+pub use model::label_file::LabelFile;
 pub use model::line::OrderLine;
 pub use model::location::Location;
 pub use model::manifest::{Manifest, ManifestEntry};
@@ -109,7 +110,7 @@ pub use model::payment::{
     bank_reference_key,
 };
 pub use model::policy::{
-    Allocation, ApprovalRules, CourierWeights, GateRules, PickupScan, Rules, ShippingFee, TaxRule,
+    Allocation, ApprovalRules, CourierWeights, GateRules, PickupScan, Rules, ShippingFee, SlipRules, TaxRule,
     WeightRules,
 };
 pub use model::product::Product;
@@ -125,14 +126,16 @@ pub use model::scalars::{
     ReservationId, ServiceLevel, ShipmentId, Sku,
 };
 pub use model::shipment::{
-    Assignment, CarrierLabel, Handover, Label, LabelFile, Package, PackedItem, Proof, Resolution,
-    ResolutionKind, Shipment, ShipmentItem, ShipmentState,
+    Assignment, CarrierLabel, Handover, Label, Package, PackedItem, Proof, Resolution, ResolutionKind,
+    Shipment, ShipmentItem, ShipmentState,
 };
+pub use model::slip::{Slip, SlipKind, SlipSubject};
 pub use model::states::{State, legal};
 pub use model::stock::{Movement, MovementKind, StockLevel};
 pub use model::time::Timestamp;
 pub use model::time_zone::TimeZone;
 pub use model::tracking::{ReportOrigin, TrackingEvent, TrackingReport, TrackingStatus};
+pub use model::waiting::{Opener, StuckGate, Waiting};
 pub use ordering::archive::{ArchiveOrder, RestoreOrder};
 pub use ordering::cancel::CancelOrder;
 pub use ordering::card_numbers::looks_like_card_number;
@@ -145,6 +148,7 @@ pub use ordering::verify::{VerifyOrder, Waive};
 pub use process::decide::decide;
 pub use process::schedule::{OutboundAnswer, OutboundTask, RecordAnswers, RunDue};
 pub use process::status::{FulfillmentStatus, LineProgress, PaymentStatus};
+pub use process::stuck::Wait;
 pub use process::timeline::lines::timeline;
 pub use process::timeline::steps::{Step, StepLine, StepState};
 pub use shipping::assign::AssignCourier;

@@ -93,6 +93,7 @@ enum_map! {
         DeliveryConfirmed = DeliveryConfirmed, OrderCancelled = OrderCancelled, OrderExpired = OrderExpired,
         OrderRejected = OrderRejected, RefundIssued = RefundIssued, LocationChanged = LocationChanged,
         DeliveryRearranged = DeliveryRearranged,
+        EstimateMoved = EstimateMoved, PromiseMissed = PromiseMissed,
     }
     message_state: MessageState = MessageState {
         Queued = Queued, Sent = Sent, Suppressed = Suppressed, Failed = Failed,
@@ -133,6 +134,22 @@ enum_map! {
     }
     resolution_kind: ResolutionKind = ResolutionKind {
         Redeliver = Redeliver, NewAddress = NewAddress, Refund = Refund,
+    }
+
+    slip_kind: SlipKind = SlipKind {
+        EstimateMoved = EstimateMoved, PromiseAtRisk = PromiseAtRisk, PromiseMissed = PromiseMissed,
+        PickupMissed = PickupMissed, NoScan = NoScan, ApprovalExpiring = ApprovalExpiring,
+        PaymentUnknown = PaymentUnknown,
+    }
+    stuck_gate, to_stuck_gate: StuckGate = StuckGate {
+        Verification = Verification, Hold = Hold, Stock = Stock, ReservationApproval = ReservationApproval,
+        Payment = Payment, Provider = Provider, PaymentApproval = PaymentApproval, Picking = Picking,
+        Packing = Packing, Label = Label, Courier = Courier, Pickup = Pickup, Letter = Letter, Delivery = Delivery,
+        Exception = Exception, Settlement = Settlement,
+    }
+    opener: Opener = Opener {
+        Customer = Customer, Approver = Approver, Warehouse = Warehouse, Courier = Courier, Finance = Finance,
+        Support = Support,
     }
 
     gate: Gate = Gate { Reservation = Reservation, Payment = Payment }

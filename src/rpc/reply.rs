@@ -1,8 +1,9 @@
 //! Values of the domain into replies, named by what they become. Every struct of the domain is taken apart in full:
 //! a new field has to be shown or left out on purpose.
 
-use crate::domain::{Actor, Address, Currency, Customer, Discount, Money, Timestamp};
+use crate::domain::{Actor, Address, Currency, Customer, Discount, Money, Slip, Timestamp};
 use crate::pb;
+use crate::rpc::enums;
 
 /// Grams and millimetres that were parsed out of 32 bits.
 pub(super) fn measure(value: i64) -> i32 {
@@ -63,4 +64,14 @@ pub(crate) fn discount(currency: Currency, discount: Discount) -> pb::Discount {
         Discount::Percent(rate) => pb::discount::Value::RatePpm(ppm(rate)),
     };
     pb::Discount { value: Some(value) }
+}
+
+pub(crate) fn slip(slip: &Slip) -> pb::Slip {
+    let Slip { kind, subject, about, since } = *slip;
+    pb::Slip {
+        kind: enums::slip_kind(kind),
+        subject_id: subject.to_string(),
+        about_time: Some(timestamp(about)),
+        since_time: Some(timestamp(since)),
+    }
 }

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 
 use crate::domain::{
     ApprovalRules, CourierWeights, GateRules, PickupScan, Problems, RegionCode, Rules, Sender, ShippingFee,
-    TaxRule, WeightRules,
+    SlipRules, TaxRule, WeightRules,
 };
 use crate::settings::secret::Secret;
 use crate::settings::values::{
@@ -146,8 +146,9 @@ impl Limits {
     }
 }
 
+const DAY: u64 = 86_400;
+
 fn check_rules(rules: &Rules, bad: &mut Problems) {
-    const DAY: u64 = 86_400;
     let Rules {
         company_name,
         regions,
@@ -168,6 +169,8 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
         package_weight: WeightRules { packaging_grams, tolerance_grams, tolerance_ppm },
         invoice_series,
         message_lifetime_seconds,
+        slips,
+        stuck_after_seconds,
         booked_couriers: _,
         pickup_scan: PickupScan::Handover | PickupScan::Wait,
     } = rules;
@@ -205,6 +208,33 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
         bad.add("rules.invoice_series", "must be 1 to 20 letters, digits or -");
     }
     within(bad, "rules.message_lifetime_seconds", *message_lifetime_seconds, 1, 30 * DAY);
+    check_slips(slips, bad);
+    for (gate, seconds) in stuck_after_seconds {
+        within(bad, &format!("rules.stuck_after_seconds.{gate}"), *seconds, 0, 365 * DAY);
+    }
+}
+
+fn check_slips(slips: &SlipRules, bad: &mut Problems) {
+    let SlipRules {
+        estimate_moved_seconds,
+        promise_at_risk_seconds,
+        promise_missed_seconds,
+        pickup_missed_seconds,
+        no_scan_seconds,
+        approval_expiring_seconds,
+        payment_unknown_seconds,
+    } = slips;
+    for (key, seconds) in [
+        ("estimate_moved_seconds", estimate_moved_seconds),
+        ("promise_at_risk_seconds", promise_at_risk_seconds),
+        ("promise_missed_seconds", promise_missed_seconds),
+        ("pickup_missed_seconds", pickup_missed_seconds),
+        ("no_scan_seconds", no_scan_seconds),
+        ("approval_expiring_seconds", approval_expiring_seconds),
+        ("payment_unknown_seconds", payment_unknown_seconds),
+    ] {
+        within(bad, &format!("rules.slips.{key}"), *seconds, 0, 365 * DAY);
+    }
 }
 
 fn check_courier(at: &str, courier: &CourierInterface, bad: &mut Problems) {

@@ -99,9 +99,10 @@ fn environment() -> Env {
 }
 
 /// The maps whose keys are codes.
-const BY_CODE: [&str; 5] = [
+const BY_CODE: [&str; 6] = [
     "rules.regions.",
     "rules.transit_days.",
+    "rules.stuck_after_seconds.",
     "rules.approval.reservation.automatic_up_to_minor.",
     "rules.approval.payment.automatic_up_to_minor.",
     "webhooks.secrets.",

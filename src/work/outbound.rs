@@ -247,7 +247,9 @@ pub(super) async fn send(app: &App, order: &Order, id: MessageId) -> Result<(), 
     let Some(message) = order.messages.iter().find(|it| it.id == id) else {
         return Err(Unsent::Refused("the message is gone".to_owned()));
     };
-    if let Some(why) = order.outdates(message).filter(|_| message.attempts > 0) {
+    if let Some(why) =
+        order.outdates(message, &app.rules).filter(|_| message.attempts > 0 || message.kind.ages())
+    {
         return Err(Unsent::Suppressed(why.to_owned()));
     }
 

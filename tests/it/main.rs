@@ -38,6 +38,7 @@ mod proxy;
 mod server;
 mod shelves;
 mod shop;
+mod slips;
 mod tidy;
 mod tracking;
 mod views;

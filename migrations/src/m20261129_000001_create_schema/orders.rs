@@ -32,11 +32,15 @@ async fn orders(schema: &Schema<'_>) -> Result<(), DbErr> {
              fingerprint TEXT NOT NULL,
              created_at BIGINT NOT NULL,
              updated_at BIGINT NOT NULL,
+             late BOOLEAN NOT NULL,
+             stuck_gate TEXT,
+             stuck_since BIGINT,
              run_at BIGINT,
              attempts BIGINT NOT NULL DEFAULT 0 CHECK (attempts >= 0),
              lease_token BIGINT NOT NULL DEFAULT 0 CHECK (lease_token >= 0),
              lease_until BIGINT,
              document BYTEA NOT NULL,
+             CHECK ((stuck_gate IS NULL) = (stuck_since IS NULL)),
              CHECK ((state = 'ARCHIVED') = (archived = TRUE))",
         )
         .await?;
@@ -50,6 +54,8 @@ async fn orders(schema: &Schema<'_>) -> Result<(), DbErr> {
             "CREATE INDEX orders_region ON orders (region, archived, id, number)",
             "CREATE INDEX orders_customer_email ON orders (customer_email, archived, id, number)",
             "CREATE INDEX orders_fingerprint ON orders (fingerprint, created_at)",
+            "CREATE INDEX orders_late ON orders (id, number) WHERE late",
+            "CREATE INDEX orders_stuck ON orders (stuck_gate, stuck_since, id) WHERE stuck_gate IS NOT NULL",
             "CREATE INDEX orders_due ON orders (run_at) WHERE run_at IS NOT NULL",
         ])
         .await?;

@@ -19,6 +19,7 @@ pub(super) async fn create(schema: &Schema<'_>) -> Result<(), DbErr> {
              handed_over_at BIGINT,
              received_at BIGINT,
              estimated_at BIGINT,
+             late BOOLEAN NOT NULL,
              created_at BIGINT NOT NULL,
              updated_at BIGINT NOT NULL,
              UNIQUE (order_id, number)",
@@ -45,6 +46,7 @@ pub(super) async fn create(schema: &Schema<'_>) -> Result<(), DbErr> {
         .indexes(&[
             "CREATE INDEX shipments_state ON shipments (state, archived, id)",
             "CREATE INDEX shipments_location_state ON shipments (location, state, archived, id)",
+            "CREATE INDEX shipments_late ON shipments (id) WHERE late",
             "CREATE INDEX shipments_courier ON shipments (courier, archived, id) WHERE courier IS NOT NULL",
         ])
         .await?;

@@ -193,7 +193,7 @@ impl Order {
             token: new.token.clone(),
             reference: None,
         });
-        let request = Some(OpenRequest { kind: new.request, requested_at: unit.now });
+        let request = Some(OpenRequest { kind: new.request, requested_at: unit.now, opened_at: unit.now });
         self.payments.push(Payment { request, ..self.new_payment(unit, id, new.method, means, amount) });
         self.pin_reservation(None);
         let text = format!("{} of {amount} by {} asked for as {id}", new.request, new.method);
@@ -365,7 +365,7 @@ impl Order {
         request: ProviderRequest,
     ) {
         let payment = &mut self.payments[index];
-        payment.request = Some(OpenRequest { kind: request, requested_at: unit.now });
+        payment.request = Some(OpenRequest { kind: request, requested_at: unit.now, opened_at: unit.now });
         payment.attempts = 0;
         payment.updated_at = unit.now;
         let text = format!("{request} of {} asked for", payment.id);
@@ -395,7 +395,9 @@ impl Order {
             ProviderAnswer::Unknown(why) => {
                 let payment = &mut self.payments[index];
                 payment.attempts += 1;
-                payment.request = Some(OpenRequest { kind: request, requested_at: unit.now });
+                if let Some(open) = &mut payment.request {
+                    open.requested_at = unit.now;
+                }
                 payment.failure = reason_of(why);
                 return Ok(true);
             }

@@ -99,6 +99,8 @@ fn source(kind: MessageKind) -> &'static str {
         MessageKind::RefundIssued => include_str!("letters/refund_issued.txt"),
         MessageKind::LocationChanged => include_str!("letters/location_changed.txt"),
         MessageKind::DeliveryRearranged => include_str!("letters/delivery_rearranged.txt"),
+        MessageKind::EstimateMoved => include_str!("letters/estimate_moved.txt"),
+        MessageKind::PromiseMissed => include_str!("letters/promise_missed.txt"),
     }
 }
 
@@ -131,6 +133,10 @@ struct Facts {
     /// Where a parcel goes instead.
     address: Option<String>,
     delivery_date: Option<String>,
+    /// The date that the customer was told before.
+    told_date: Option<String>,
+    /// Whether delivery is expected before it.
+    sooner: bool,
     location: Option<String>,
     description: Option<String>,
     trouble: Option<&'static str>,
@@ -181,6 +187,8 @@ fn facts(message: &Message, order: &Order, rules: &Rules) -> Result<Facts, Strin
             add_shipment(&mut facts, order, shipment);
             facts.address = shipment.new_address().map(|it| address_lines(it, order));
         }
+        MessageKind::EstimateMoved => add_estimate(&mut facts, message, order, &clock)?,
+        MessageKind::PromiseMissed => add_missed(&mut facts, message, order, &clock)?,
         MessageKind::DeliveryConfirmed => add_feedback(&mut facts, order, rules),
         MessageKind::RefundIssued => add_refund(&mut facts, message, order)?,
         MessageKind::AwaitingStock
@@ -358,6 +366,29 @@ fn shipment_of<'a>(message: &Message, order: &'a Order) -> Result<&'a Shipment, 
 fn event_of<'a>(message: &Message, shipment: &'a Shipment) -> Result<&'a TrackingEvent, String> {
     let found = shipment.tracking.iter().find(|it| it.sequence == message.sequence);
     found.ok_or_else(|| format!("the shipment has no tracking event {}", message.sequence))
+}
+
+/// The nth new date, and the one before it.
+fn add_estimate(facts: &mut Facts, message: &Message, order: &Order, clock: &Clock) -> Result<(), String> {
+    let shipment = shipment_of(message, order)?;
+    let nth = usize::try_from(message.sequence).map_err(|_| "the message tells of no date")?;
+    let estimate = order.delivery_told(shipment, nth).ok_or("the shipment has no such date")?;
+    let told = nth.checked_sub(1).and_then(|it| order.delivery_told(shipment, it));
+    add_shipment(facts, order, shipment);
+    facts.delivery_date = Some(date(clock, estimate));
+    facts.told_date = told.map(|it| date(clock, it));
+    facts.sooner = told.is_some_and(|it| estimate < it);
+    Ok(())
+}
+
+fn add_missed(facts: &mut Facts, message: &Message, order: &Order, clock: &Clock) -> Result<(), String> {
+    let shipment = shipment_of(message, order)?;
+    let nth = usize::try_from(message.sequence).map_err(|_| "the message tells of no date")?;
+    let told = order.delivery_told(shipment, nth).ok_or("the shipment has no such date")?;
+    add_shipment(facts, order, shipment);
+    facts.told_date = Some(date(clock, told));
+    facts.delivery_date = shipment.estimated_at.filter(|it| *it > told).map(|it| date(clock, it));
+    Ok(())
 }
 
 fn expected(shipment: &Shipment) -> Option<Timestamp> {

@@ -363,6 +363,7 @@ impl Order {
             |holds: bool, expected: &str| found.ensure("T5", self.id, holds, expected, self.state);
         ensure(self.current_reservation().is_none(), "no open reservation");
         ensure(!self.on_hold(), "no active hold");
+        ensure(!self.is_late(), "no slip that stands");
         ensure(self.approvals.iter().all(|it| it.state != ApprovalState::Pending), "no pending approval");
 
         // Money may still go back, with its letter.

@@ -7,7 +7,7 @@ use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::reservation::{Reservation, ReservationState};
 use crate::domain::model::scalars::{Actor, OrderId, ReservationId, Sku};
 use crate::domain::model::stock::MovementKind;
-use crate::domain::unit::command::Command;
+use crate::domain::unit::command::{Command, conclude};
 use crate::domain::unit::journal::step_between;
 use crate::domain::unit::unit_of_work::{Lease, Part, ReadSet, UnitOfWork};
 
@@ -41,7 +41,7 @@ fn expire(
         }
         let mut order = unit.take_order(*id)?;
         order.expire(unit)?;
-        unit.keep_order(order);
+        conclude(order, unit)?;
         any = true;
     }
     for id in reservations {

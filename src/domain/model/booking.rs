@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::model::label_file::LabelFile;
 use crate::domain::model::scalars::{BookingId, CourierCode, ServiceLevel, string_enum};
-use crate::domain::model::shipment::LabelFile;
 use crate::domain::model::time::Timestamp;
 
 string_enum! {

@@ -121,6 +121,13 @@ string_enum! {
         OrderRejected = "ORDER_REJECTED",
         ReplenishmentProposed = "REPLENISHMENT_PROPOSED",
         RestockChecked = "RESTOCK_CHECKED",
+        EstimateMoved = "ESTIMATE_MOVED",
+        PromiseAtRisk = "PROMISE_AT_RISK",
+        PromiseMissed = "PROMISE_MISSED",
+        PickupMissed = "PICKUP_MISSED",
+        NoScan = "NO_SCAN",
+        ApprovalExpiring = "APPROVAL_EXPIRING",
+        PaymentUnknown = "PAYMENT_UNKNOWN",
         PromiseMoved = "PROMISE_MOVED",
     }
 }

@@ -30,6 +30,10 @@ string_enum! {
         LocationChanged = "LOCATION_CHANGED",
         /// A person has the parcel delivered again, or elsewhere.
         DeliveryRearranged = "DELIVERY_REARRANGED",
+        /// Delivery is expected on another day than the customer was told.
+        EstimateMoved = "ESTIMATE_MOVED",
+        /// The day that the customer was told is over.
+        PromiseMissed = "PROMISE_MISSED",
     }
 }
 
@@ -57,8 +61,17 @@ impl MessageKind {
             | Self::OrderRejected
             | Self::RefundIssued
             | Self::LocationChanged
-            | Self::DeliveryRearranged => Duration::ZERO,
+            | Self::DeliveryRearranged
+            | Self::EstimateMoved
+            | Self::PromiseMissed => Duration::ZERO,
         }
+    }
+}
+
+impl MessageKind {
+    /// Whether it is about a date that may be another one before it is sent for the first time.
+    pub fn ages(self) -> bool {
+        matches!(self, Self::EstimateMoved | Self::PromiseMissed)
     }
 }
 
@@ -100,7 +113,7 @@ pub struct Message {
     /// One message per key, ever: `SHIPPED/shp_…`, `DELIVERY_DELAYED/shp_…/2`.
     pub key: String,
     pub shipment: Option<ShipmentId>,
-    /// The tracking event it tells of; 0: none.
+    /// The tracking event it tells of; 0: none. Of an estimate or a missed promise: which of the dates told it is about.
     pub sequence: i64,
     pub attempts: u32,
     /// Not before this; a first try is made sooner when another letter of the order goes.

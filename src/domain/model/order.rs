@@ -23,7 +23,9 @@ use crate::domain::model::scalars::{
     Actor, Channel, OnLate, OnShortage, OrderId, RegionCode, ServiceLevel, ShipmentId, string_enum,
 };
 use crate::domain::model::shipment::{Shipment, ShipmentState};
+use crate::domain::model::slip::Slip;
 use crate::domain::model::time::Timestamp;
+use crate::domain::model::waiting::Waiting;
 
 impl Order {
     /// The approval that counts for a gate: the latest one.
@@ -113,6 +115,24 @@ impl Order {
     /// Whether a courier is to come for one of its shipments.
     pub fn awaits_courier(&self) -> bool {
         self.shipments.iter().any(|it| it.state == ShipmentState::CourierAssigned)
+    }
+
+    /// The delivery that the customer was told of a shipment by the nth letter with a new date; 0: by the promise.
+    pub fn delivery_told(&self, shipment: &Shipment, nth: usize) -> Option<Timestamp> {
+        match nth.checked_sub(1) {
+            None => self.promise_told.or(shipment.promised_by),
+            Some(index) => shipment.told.get(index).copied(),
+        }
+    }
+
+    /// The slips that were noticed and stand, its shipments' included.
+    pub fn noticed_slips(&self) -> impl Iterator<Item = &Slip> {
+        self.slips.iter().chain(self.shipments.iter().flat_map(|it| &it.slips))
+    }
+
+    /// Whether a slip stands.
+    pub fn is_late(&self) -> bool {
+        self.noticed_slips().next().is_some()
     }
 
     /// The shipments that count: all but cancelled ones.
@@ -210,6 +230,15 @@ pub struct Order {
     pub delivered_at: Option<Timestamp>,
     pub closed_at: Option<Timestamp>,
     pub archived_at: Option<Timestamp>,
+    /// The delivery that was promised first: what the customer goes by until a letter says otherwise.
+    #[serde(default)]
+    pub promise_told: Option<Timestamp>,
+    /// The slips of its approvals and payments that were noticed and stand.
+    #[serde(default)]
+    pub slips: Vec<Slip>,
+    /// None: it waits for nobody.
+    #[serde(default)]
+    pub waiting: Option<Waiting>,
     /// When it was last brought back from the archive.
     pub restored_at: Option<Timestamp>,
 }

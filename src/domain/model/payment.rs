@@ -48,6 +48,13 @@ impl Payment {
         self.at_provider().is_some()
     }
 
+    /// Since when the provider owes an answer about it: to the call that is open, or to a refund.
+    pub fn unanswered_since(&self) -> Option<Timestamp> {
+        let refunds =
+            self.refunds.iter().filter(|it| it.state == RefundState::Pending && self.is_by_provider());
+        self.request.map(|it| it.opened_at).into_iter().chain(refunds.map(|it| it.created_at)).min()
+    }
+
     /// What the provider is being asked just now.
     pub fn open_request(&self) -> Option<ProviderRequest> {
         self.request.map(|it| it.kind)
@@ -141,6 +148,8 @@ pub struct OpenRequest {
     pub kind: ProviderRequest,
     /// When the call was last decided or retried; a worker takes over some seconds later.
     pub requested_at: Timestamp,
+    /// When it was decided first.
+    pub opened_at: Timestamp,
 }
 
 /// Identity of a bank transfer: its reference without regard to case and to blanks around it, since a person copies it

@@ -9,6 +9,7 @@ use crate::domain::model::booking::BookedCouriers;
 use crate::domain::model::check::Risk;
 use crate::domain::model::money::Currency;
 use crate::domain::model::scalars::{Channel, RegionCode, ServiceLevel, string_enum};
+use crate::domain::model::waiting::StuckGate;
 
 string_enum! {
     /// How locations are chosen for an order that no single one has everything for.
@@ -64,6 +65,12 @@ pub struct Rules {
     pub message_lifetime_seconds: u64,
     /// Whether a courier's report that it has the goods stands for the handover.
     pub pickup_scan: PickupScan,
+    pub slips: SlipRules,
+    /// After how long at a gate an order stands in ListStuckOrders, by gate. Zero: never. At most a year. Left out: a
+    /// quarter of an hour for PROVIDER; an hour for LETTER; 4 for VERIFICATION, RESERVATION_APPROVAL, PAYMENT_APPROVAL,
+    /// LABEL and COURIER; 8 for PACKING; a day for HOLD, PAYMENT, PICKING, PICKUP and EXCEPTION; 2 days for SETTLEMENT, 3
+    /// for STOCK, 10 for DELIVERY.
+    pub stuck_after_seconds: BTreeMap<StuckGate, u64>,
     /// The couriers that are booked through an interface; the settings' `couriers` say which.
     #[serde(skip)]
     pub booked_couriers: BookedCouriers,
@@ -78,6 +85,29 @@ pub enum PickupScan {
     Handover,
     /// It waits until a person confirms the pickup.
     Wait,
+}
+
+/// After how long a slip is noticed: one event, one letter where the customer cares, `late` in lists. Zero switches a
+/// slip off; at most a year.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SlipRules {
+    /// By how much delivery may be expected later than the customer was told last before it is told anew. Once a later
+    /// date was told, a sooner one is told in the same way.
+    pub estimate_moved_seconds: u64,
+    /// How long before the delivery that was told a shipment that has not arrived is at risk. One that has not left when
+    /// the courier needs all the time that remains is at risk too.
+    pub promise_at_risk_seconds: u64,
+    /// How long after the delivery that was told it counts as missed, and the customer gets a letter.
+    pub promise_missed_seconds: u64,
+    /// How long after the planned pickup a courier that has not come counts as missing.
+    pub pickup_missed_seconds: u64,
+    /// How long a parcel on the road may go without a report.
+    pub no_scan_seconds: u64,
+    /// How long before its end a pending approval is about to expire, at most half of its life.
+    pub approval_expiring_seconds: u64,
+    /// How long a payment provider may owe an answer.
+    pub payment_unknown_seconds: u64,
 }
 
 /// A package should weigh what is in it and its packaging. It may weigh more or less than that by the larger of the two
@@ -179,6 +209,30 @@ impl Rules {
         })
     }
 
+    /// After how long at this gate an order is stuck; None: never.
+    pub fn stuck_after(&self, gate: StuckGate) -> Option<Duration> {
+        const HOUR: u64 = 3_600;
+        let seconds = self.stuck_after_seconds.get(&gate).copied().unwrap_or(match gate {
+            StuckGate::Provider => HOUR / 4,
+            StuckGate::Letter => HOUR,
+            StuckGate::Verification
+            | StuckGate::ReservationApproval
+            | StuckGate::PaymentApproval
+            | StuckGate::Label
+            | StuckGate::Courier => 4 * HOUR,
+            StuckGate::Packing => 8 * HOUR,
+            StuckGate::Hold
+            | StuckGate::Payment
+            | StuckGate::Picking
+            | StuckGate::Pickup
+            | StuckGate::Exception => 24 * HOUR,
+            StuckGate::Settlement => 48 * HOUR,
+            StuckGate::Stock => 72 * HOUR,
+            StuckGate::Delivery => 240 * HOUR,
+        });
+        (seconds > 0).then(|| Duration::from_secs(seconds))
+    }
+
     pub fn reservation_lifetime(&self) -> Duration {
         Duration::from_secs(self.reservation_lifetime_seconds)
     }
@@ -211,6 +265,20 @@ impl Default for GateRules {
             ]),
             channels: Vec::new(),
             risk: Risk::High,
+        }
+    }
+}
+
+impl Default for SlipRules {
+    fn default() -> Self {
+        Self {
+            estimate_moved_seconds: 86_400,
+            promise_at_risk_seconds: 7_200,
+            promise_missed_seconds: 21_600,
+            pickup_missed_seconds: 14_400,
+            no_scan_seconds: 259_200,
+            approval_expiring_seconds: 43_200,
+            payment_unknown_seconds: 1_800,
         }
     }
 }
@@ -279,6 +347,8 @@ impl Default for Rules {
             package_weight: WeightRules::default(),
             invoice_series: "INV".to_owned(),
             message_lifetime_seconds: 86_400,
+            slips: SlipRules::default(),
+            stuck_after_seconds: BTreeMap::new(),
             booked_couriers: BookedCouriers::new(),
             pickup_scan: PickupScan::Handover,
         }

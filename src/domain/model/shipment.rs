@@ -8,6 +8,7 @@ use crate::domain::model::money::Money;
 use crate::domain::model::scalars::{
     Actor, CourierCode, LocationCode, OrderId, RefundId, ServiceLevel, ShipmentId, Sku, string_enum,
 };
+use crate::domain::model::slip::Slip;
 use crate::domain::model::time::Timestamp;
 use crate::domain::model::tracking::{ReportOrigin, TrackingEvent};
 
@@ -61,6 +62,12 @@ pub struct Shipment {
     pub carrier_labels: Vec<CarrierLabel>,
     /// What people decided when something went wrong, in order.
     pub resolutions: Vec<Resolution>,
+    /// The expected deliveries that the customer was told since the promise, one after the other.
+    #[serde(default)]
+    pub told: Vec<Timestamp>,
+    /// The slips that were noticed and stand.
+    #[serde(default)]
+    pub slips: Vec<Slip>,
     /// With the assigned courier, if that is booked through an interface of its own.
     pub booking: Option<Booking>,
     /// Bookings that are to be called off, until the courier has confirmed it.
@@ -163,14 +170,6 @@ pub struct CarrierLabel {
     pub sha256: String,
     pub recorded_by: Actor,
     pub recorded_at: Timestamp,
-}
-
-/// The file of a courier's label. It is kept beside the orders: documents stay small.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LabelFile {
-    /// Of the content, hex.
-    pub sha256: String,
-    pub content: Vec<u8>,
 }
 
 string_enum! {

@@ -149,6 +149,9 @@ fn build_order(unit: &mut UnitOfWork, new: &NewOrder) -> Result<Order, Refusal> 
         delivered_at: None,
         closed_at: None,
         archived_at: None,
+        promise_told: None,
+        slips: Vec::new(),
+        waiting: None,
         restored_at: None,
     })
 }

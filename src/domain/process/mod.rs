@@ -4,5 +4,7 @@ mod actions;
 pub(super) mod advance;
 pub(super) mod decide;
 pub(super) mod schedule;
+mod slips;
 pub(super) mod status;
+pub(super) mod stuck;
 pub(super) mod timeline;

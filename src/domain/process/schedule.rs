@@ -137,28 +137,34 @@ impl Order {
         outside.chain(self.next_deadline(rules)).min()
     }
 
-    /// When the next thing happens by itself: a hold or approval ends, the order closes or is archived.
+    /// When the next thing happens by itself: a reservation or approval ends, the order closes or is archived, a slip is
+    /// to be noticed.
     fn next_deadline(&self, rules: &Rules) -> Option<Timestamp> {
-        let approvals = self
-            .approvals
-            .iter()
-            .filter(|it| it.state == ApprovalState::Pending)
-            .filter_map(|it| it.expires_at);
-        let hold = self
-            .current_reservation()
-            .filter(|it| it.state == ReservationState::Held)
-            .and_then(|it| it.expires_at);
-        let close = (self.state.may_become(OrderState::Closed) && self.why_open().is_empty()).then(|| {
+        let ends = self.approvals_end().chain(self.reservation_ends()).chain(self.order_ends(rules));
+        ends.chain(self.next_slip_at(rules)).min()
+    }
+
+    fn approvals_end(&self) -> impl Iterator<Item = Timestamp> {
+        let pending = self.approvals.iter().filter(|it| it.state == ApprovalState::Pending);
+        pending.filter_map(|it| it.expires_at)
+    }
+
+    fn reservation_ends(&self) -> Option<Timestamp> {
+        self.current_reservation().filter(|it| it.state == ReservationState::Held)?.expires_at
+    }
+
+    /// When the order closes, or is archived.
+    fn order_ends(&self, rules: &Rules) -> Option<Timestamp> {
+        if self.state.may_become(OrderState::Closed) && self.why_open().is_empty() {
             let settled_since = self.delivered_at.unwrap_or(self.updated_at);
-            settled_since.plus(Duration::from_secs(rules.close_after_seconds))
-        });
-        let may_archive = self.state.may_become(OrderState::Archived) && self.why_not_archivable().is_empty();
-        let archive = may_archive.then(|| {
+            return Some(settled_since.plus(Duration::from_secs(rules.close_after_seconds)));
+        }
+        if self.state.may_become(OrderState::Archived) && self.why_not_archivable().is_empty() {
             let over_since = self.closed_at.unwrap_or(self.updated_at);
             let since = self.restored_at.map_or(over_since, |it| it.max(over_since));
-            since.plus(Duration::from_secs(rules.archive_after_seconds))
-        });
-        approvals.chain(hold).chain(close).chain(archive).min()
+            return Some(since.plus(Duration::from_secs(rules.archive_after_seconds)));
+        }
+        None
     }
 
     /// Whether something is to happen by itself now: what [`Order::run_due`] does.
@@ -179,14 +185,13 @@ impl Order {
             self.end_approval(unit, index, ApprovalState::Expired, kind, "nobody decided in time")?;
             return self.reject(unit, "an approval expired");
         }
-        if self.has_come_due(unit.rules, unit.now) {
-            if self.state.may_become(OrderState::Closed) {
-                return self.close(unit);
-            }
-            if self.is_over() {
-                return self.archive(unit);
-            }
+        if self.order_ends(unit.rules).is_some_and(|it| it <= unit.now) {
+            return match self.is_over() {
+                true => self.archive(unit),
+                false => self.close(unit),
+            };
         }
+        self.notice_slips(unit);
         Ok(())
     }
 
@@ -227,7 +232,7 @@ impl Order {
     }
 
     /// Why a message that has waited is not worth sending any more: what it tells is not so now.
-    pub fn outdates(&self, message: &Message) -> Option<&'static str> {
+    pub fn outdates(&self, message: &Message, rules: &Rules) -> Option<&'static str> {
         let arrived = || {
             let shipment = self.shipments.iter().find(|it| Some(it.id) == message.shipment);
             shipment.is_some_and(|it| it.state == ShipmentState::Delivered)
@@ -244,6 +249,7 @@ impl Order {
             | MessageKind::ReadyForPickup
             | MessageKind::LocationChanged
             | MessageKind::DeliveryRearranged => arrived().then_some("the parcel has been delivered"),
+            MessageKind::EstimateMoved | MessageKind::PromiseMissed => self.outdates_slip(message, rules),
             MessageKind::DeliveryConfirmed => {
                 self.delivered_at.is_none().then_some("the goods have gone back")
             }

@@ -1,10 +1,11 @@
 //! Step 12: the courier's own labels and numbers are recorded.
 
 use crate::domain::model::event::EventKind;
+use crate::domain::model::label_file::LabelFile;
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::refusal::{Problems, Reason, Refusal};
 use crate::domain::model::scalars::{CourierCode, ShipmentId};
-use crate::domain::model::shipment::{CarrierLabel, LabelFile, Shipment, ShipmentState};
+use crate::domain::model::shipment::{CarrierLabel, Shipment, ShipmentState};
 use crate::domain::unit::command::{OrderCommand, Target};
 use crate::domain::unit::unit_of_work::{Part, ReadSet, UnitOfWork};
 

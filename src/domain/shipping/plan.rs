@@ -53,6 +53,8 @@ impl Order {
                 estimated_at: None,
                 created_at: unit.now,
                 updated_at: unit.now,
+                told: Vec::new(),
+                slips: Vec::new(),
                 booking: None,
                 called_off: Vec::new(),
                 courier_refusal: None,

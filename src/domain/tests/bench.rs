@@ -40,6 +40,7 @@ use crate::domain::tests::given::{
     MONDAY, actor, by_card, cash, checks_of, courier, done, location_code, one_package, open_request, proof,
     report, sku, usd,
 };
+use crate::domain::tests::noticed::{check_slips, check_wait};
 use crate::domain::unit::command::conclude;
 use crate::domain::unit::unit_of_work::{ChangeSet, Snapshot, UnitOfWork};
 
@@ -263,6 +264,8 @@ impl Bench {
             broken.extend(order.violations());
             broken.extend(history_violations(order, events));
             check_timeline(order, &timeline(order, events, self.now));
+            check_slips(order, self.now, &self.rules);
+            check_wait(order);
             for event in events {
                 event.step(order);
             }

@@ -16,6 +16,8 @@ use crate::domain::model::refund::HandedBack;
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::scalars::{Actor, LocationCode, OrderId, PaymentId, RefundId, Sku};
 use crate::domain::model::shipment::ShipmentState;
+use crate::domain::model::slip::{Slip, SlipKind, SlipSubject};
+use crate::domain::model::time::Timestamp;
 use crate::domain::model::tracking::{TrackingReport, TrackingStatus};
 use crate::domain::ordering::change::Correction;
 use crate::domain::ordering::receive::{ENTRIES_TO_CORRECT_MAX, HOLD_NOTE_MAX, HOLDS_BY_HAND_MAX};
@@ -407,6 +409,15 @@ pub(crate) fn largest() -> Order {
     package.contents = numbered(&package.contents[0], 20, |it, number| it.line = number);
     shipment.packages = numbered(package, 100, |it, number| it.number = number);
     assert_eq!(shipment.packages.iter().map(|it| it.contents.len()).sum::<usize>(), CONTENTS_MAX);
+    let slip = Slip {
+        kind: SlipKind::ApprovalExpiring,
+        subject: SlipSubject::Shipment(shipment.id),
+        about: Timestamp::MAX,
+        since: Timestamp::MAX,
+    };
+    // An estimate, a promise, and a pickup or a scan.
+    shipment.slips = vec![slip; 3];
+    order.slips = vec![slip; order.payments.len() + order.approvals.len()];
     order.shipments = vec![shipment.clone(); ITEMS_MAX];
     order
 }

@@ -23,6 +23,7 @@ use crate::domain::ordering::receive::take_in;
 use crate::domain::process::status::{FulfillmentStatus, LineProgress, PaymentStatus};
 use crate::domain::tests::bench::Bench;
 use crate::domain::tests::given::{by_card, cash, declined, done, order, reason, sku, unknown, usd, waiting};
+use crate::domain::unit::command::conclude;
 
 // Stock.
 fn inquiry(lines: &[(&str, i64)], requested_by: Option<Timestamp>) -> Inquiry {
@@ -134,7 +135,7 @@ fn an_order_that_ended_after_it_was_found_expired_does_not_expire_as_well() {
     let second = bench.decide(|unit| {
         let mut ended = unit.take_order(first)?;
         ended.cancel(unit, "changed her mind")?;
-        unit.keep_order(ended);
+        conclude(ended, unit)?;
         assert!(matches!(take_in(unit, &order("bob", &[("A-1", 3)])), Err(Refusal::Short(_))));
         take_in(unit, &order("eve", &[("A-1", 2)]))
     });

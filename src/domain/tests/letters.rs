@@ -150,11 +150,11 @@ fn news_that_are_not_so_any_more_are_not_worth_sending() {
     bench.ship(id, 0);
     bench.report(id, 0, TrackingStatus::OutForDelivery);
     let out = message(&bench, id, MessageKind::OutForDelivery);
-    assert_eq!(bench.order(id).outdates(&out), None);
+    assert_eq!(bench.order(id).outdates(&out, &bench.rules), None);
     bench.pass(60);
     bench.report(id, 0, TrackingStatus::Delivered);
-    assert_eq!(bench.order(id).outdates(&out), Some("the parcel has been delivered"));
+    assert_eq!(bench.order(id).outdates(&out, &bench.rules), Some("the parcel has been delivered"));
     for kind in [MessageKind::OrderReceived, MessageKind::Shipped, MessageKind::DeliveryConfirmed] {
-        assert_eq!(bench.order(id).outdates(&message(&bench, id, kind)), None, "{kind}");
+        assert_eq!(bench.order(id).outdates(&message(&bench, id, kind), &bench.rules), None, "{kind}");
     }
 }

@@ -11,6 +11,7 @@ mod given;
 mod instead;
 mod letters;
 mod manifests;
+mod noticed;
 mod phones;
 mod promises;
 mod refusals;
@@ -19,5 +20,6 @@ mod restock;
 #[cfg(test)]
 pub(crate) mod sample;
 mod scans;
+mod slips;
 mod twenty_steps;
 mod waits;

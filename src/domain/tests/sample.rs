@@ -116,6 +116,9 @@ fn order() -> Order {
         delivered_at: Some(days_later(4)),
         closed_at: None,
         archived_at: None,
+        promise_told: Some(days_later(5)),
+        slips: Vec::new(),
+        waiting: None,
         restored_at: None,
     }
 }
@@ -291,6 +294,8 @@ fn shipment() -> Shipment {
         estimated_at: Some(days_later(4)),
         created_at: NOW,
         updated_at: NOW,
+        told: vec![days_later(9)],
+        slips: Vec::new(),
         booking: None,
         called_off: Vec::new(),
         courier_refusal: None,

@@ -208,7 +208,7 @@ fn a_delivery_that_turns_out_to_be_the_senders_is_taken_back() {
     assert_eq!((&shipment.proof, order.delivered_at), (&None, None));
     assert_eq!(order.feedback.as_ref().map(|it| it.state), Some(FeedbackState::Expired));
     let thanks = order.messages.iter().find(|it| it.kind == MessageKind::DeliveryConfirmed).expect("queued");
-    assert_eq!(order.outdates(thanks), Some("the goods have gone back"));
+    assert_eq!(order.outdates(thanks, &bench.rules), Some("the goods have gone back"));
     assert_eq!(told(&bench, id, MessageKind::DeliveryException), 1);
     assert!(bench.history(id).iter().any(|it| it.kind == EventKind::DeliveryTakenBack));
 

@@ -98,9 +98,11 @@ impl<C: OrderCommand> Command for C {
     }
 }
 
-/// The end of every decision about an order: what happens by itself up to the next gate, and saving the order if it has changed.
+/// The end of every decision about an order: what happens by itself up to the next gate, what is
+/// to be noticed of it then, and saving the order if it has changed.
 pub(crate) fn conclude(mut order: Order, unit: &mut UnitOfWork<'_>) -> Result<(), Refusal> {
     order.advance(unit)?;
+    order.notice(unit);
     if unit.differs(&order) {
         unit.keep_order(order);
     }

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use crate::domain::model::courier::{Courier, CourierRecord, CourierRecords};
 use crate::domain::model::event::Event;
+use crate::domain::model::label_file::LabelFile;
 use crate::domain::model::location::Location;
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::policy::Rules;
@@ -24,7 +25,6 @@ use crate::domain::model::scalars::{
     Actor, ApprovalId, Channel, CourierCode, HoldId, Ids, InvoiceId, JobId, LocationCode, MessageId, OrderId,
     PaymentId, RefundId, RegionCode, ReplenishmentId, ReservationId, ShipmentId, Sku,
 };
-use crate::domain::model::shipment::LabelFile;
 use crate::domain::model::stock::{Movement, StockLevel};
 use crate::domain::model::time::Timestamp;
 

@@ -6,7 +6,7 @@ mod tests;
 use crate::domain::{
     ArchiveOrder, CancelOrder, CloseOrder, Correction, CreateOrder, Currency, Discount, HoldReason, NewLine,
     NewOrder, OnLate, OnShortage, OrderId, Part, PlaceHold, Problems, ReleaseHold, RestoreOrder,
-    ServiceLevel, Target, UpdateOrder, VerifyOrder, Waive,
+    ServiceLevel, StuckGate, Target, UpdateOrder, VerifyOrder, Waive,
 };
 use crate::pb;
 use crate::rpc::enums;
@@ -377,6 +377,17 @@ pub(crate) fn list_orders(
     let pb::ListOrdersRequest { page_size, page_token, filter, order_by, show_archived, view } = request;
     let view = order_view(view, bad);
     Some((listing(Wanted { page_size, page_token, filter, order_by }, limits, bad), show_archived, view))
+}
+
+/// The page, and the gate that its orders are to stand at.
+pub(crate) fn list_stuck_orders(
+    request: pb::ListStuckOrdersRequest,
+    limits: &Limits,
+    bad: &mut Problems,
+) -> Option<(Listing, Option<StuckGate>)> {
+    let pb::ListStuckOrdersRequest { page_size, page_token, gate } = request;
+    let gate = word("gate", gate, enums::to_stuck_gate, bad);
+    Some((listing(Wanted { page_size, page_token, ..Wanted::default() }, limits, bad), gate))
 }
 
 /// Start and filter of a watch.

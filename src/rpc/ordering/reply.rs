@@ -5,14 +5,14 @@ use uuid::Uuid;
 use crate::domain::{
     self, Amounts, ApprovalId, Check, Currency, Event, Hold, HoldId, Invoice, InvoiceId, LineAmounts,
     LineProgress, Machine, MessageId, Order, OrderId, OrderLine, PaymentId, RefundId, ReplenishmentId,
-    ReservationId, ShipmentId, Step, StepLine, Timestamp, Transition, Violation,
+    ReservationId, ShipmentId, Step, StepLine, Timestamp, Transition, Violation, Wait,
 };
 use crate::pb;
 use crate::rpc::approvals::reply::approval;
 use crate::rpc::customers::reply::{discount_offer, feedback};
 use crate::rpc::enums;
 use crate::rpc::inventory::reply as inventory;
-use crate::rpc::reply::{actor, address, customer, discount, minor, ppm, text_of, timestamp};
+use crate::rpc::reply::{actor, address, customer, discount, minor, ppm, slip, text_of, timestamp};
 use crate::store::LawResult;
 
 /// How much of an order an answer has; `order.proto` says which fields.
@@ -45,6 +45,7 @@ fn basic(order: &Order) -> pb::Order {
         totals: Some(totals(order)),
         update_time: Some(timestamp(order.updated_at)),
         etag: order.etag(),
+        late: order.is_late(),
         ..pb::Order::default()
     }
 }
@@ -97,6 +98,9 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         delivered_at,
         closed_at,
         archived_at,
+        promise_told: _,
+        slips: _,
+        waiting: _,
         restored_at,
     } = order;
     let currency = amounts.currency;
@@ -152,6 +156,8 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         archive_time: archived_at.map(timestamp),
         restore_time: restored_at.map(timestamp),
         etag: order.etag(),
+        late: order.is_late(),
+        slips: order.noticed_slips().map(slip).collect(),
         on_late: enums::on_late(*on_late),
         promise: promise.as_ref().map(inventory::promise),
     }
@@ -248,6 +254,19 @@ pub(crate) fn hold(hold: &Hold) -> pb::Hold {
         release_comment: release_note.clone(),
         release_time: released_at.map(timestamp),
     }
+}
+
+/// An order that has waited for too long; None: it goes on by itself.
+pub(crate) fn stuck_order(order: &Order) -> Option<pb::StuckOrder> {
+    let Wait { gate, hold, note: _, opened_by, openers } = order.waits_for()?;
+    Some(pb::StuckOrder {
+        order: Some(basic(order)),
+        gate: enums::stuck_gate(gate),
+        hold_reason: hold.map_or(0, enums::hold_reason),
+        since_time: order.waiting.map(|it| timestamp(it.since)),
+        opened_by: opened_by.into_iter().map(str::to_owned).collect(),
+        openers: openers.into_iter().map(enums::opener).collect(),
+    })
 }
 
 /// All twenty steps, and the history behind them.

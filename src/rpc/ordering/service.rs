@@ -52,6 +52,22 @@ impl pb::order_service_server::OrderService for Api {
         .await
     }
 
+    async fn list_stuck_orders(
+        &self,
+        request: Request<pb::ListStuckOrdersRequest>,
+    ) -> Reply<pb::ListStuckOrdersResponse> {
+        let (listing, gate) =
+            parsed(|bad| parse::list_stuck_orders(request.into_inner(), &self.limits, bad))?;
+        self.page(listing, |listing| async move {
+            let (orders, next) = found(self.store().list_stuck_orders(&listing, gate).await)?;
+            Ok(pb::ListStuckOrdersResponse {
+                stuck_orders: orders.iter().filter_map(|it| reply::stuck_order(it)).collect(),
+                next_page_token: page_token(next),
+            })
+        })
+        .await
+    }
+
     async fn update_order(&self, request: Request<pb::UpdateOrderRequest>) -> Reply<pb::UpdateOrderResponse> {
         let (call, (command, view)) = command(request, parse::update_order)?;
         self.change_order(call.leaving_room(), command, move |(), order| pb::UpdateOrderResponse {

@@ -7,7 +7,7 @@ use crate::domain::{
 use crate::pb;
 use crate::rpc::couriers::reply::courier_record;
 use crate::rpc::enums;
-use crate::rpc::reply::{actor, address, measure, money, timestamp};
+use crate::rpc::reply::{actor, address, measure, money, slip, timestamp};
 
 /// A shipment with what its order says about it.
 pub(crate) fn shipment(order: &Order, shipment: &Shipment) -> pb::Shipment {
@@ -36,6 +36,8 @@ pub(crate) fn shipment(order: &Order, shipment: &Shipment) -> pb::Shipment {
         estimated_at,
         created_at,
         updated_at,
+        told: _,
+        slips,
         booking,
         called_off,
         courier_refusal,
@@ -68,6 +70,8 @@ pub(crate) fn shipment(order: &Order, shipment: &Shipment) -> pb::Shipment {
         etag: domain::etag(version),
         carrier_labels: carrier_labels.into_iter().map(carrier_label).collect(),
         resolutions: resolutions.into_iter().map(resolution).collect(),
+        late: !slips.is_empty(),
+        slips: slips.iter().map(slip).collect(),
         booking: booking.map(courier_booking),
         called_off: called_off.into_iter().map(courier_booking).collect(),
         courier_refusal: courier_refusal.unwrap_or_default(),

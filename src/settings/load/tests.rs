@@ -107,6 +107,7 @@ fn a_variable_is_the_key_that_it_says_and_its_codes_stay_as_they_are() {
         ("RULES__REGIONS__NORTH_AMERICA", "rules.regions.NORTH_AMERICA"),
         ("rules__regions__Asia", "rules.regions.Asia"),
         ("RULES__TRANSIT_DAYS__EXPRESS", "rules.transit_days.EXPRESS"),
+        ("RULES__STUCK_AFTER_SECONDS__HOLD", "rules.stuck_after_seconds.HOLD"),
         (
             "RULES__APPROVAL__PAYMENT__AUTOMATIC_UP_TO_MINOR__EUR",
             "rules.approval.payment.automatic_up_to_minor.EUR",
@@ -115,6 +116,15 @@ fn a_variable_is_the_key_that_it_says_and_its_codes_stay_as_they_are() {
     ] {
         assert_eq!(key_of(variable), key);
     }
+}
+
+#[test]
+fn slips_and_gates_have_times_within_a_year_and_zero_switches_off() {
+    let wrong = "[rules.slips]\nno_scan_seconds = 31536001\n[rules.stuck_after_seconds]\nHOLD = 31536001";
+    assert_eq!(keys(wrong), ["rules.slips.no_scan_seconds", "rules.stuck_after_seconds.HOLD"]);
+    let off = "[rules.slips]\nno_scan_seconds = 0\n[rules.stuck_after_seconds]\nHOLD = 0\nSTOCK = 31536000";
+    assert!(read(off).is_ok());
+    assert!(read("[rules.stuck_after_seconds]\nNOWHERE = 1").is_err());
 }
 
 #[test]

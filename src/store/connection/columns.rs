@@ -13,7 +13,8 @@ use crate::domain::{
     HoldReason, HoldState, InvoiceId, InvoiceState, JobId, LocationCode, Machine, MessageId, MessageKind,
     MessageState, Method, MovementId, MovementKind, OnShortage, OrderId, OrderState, PaymentId, PaymentState,
     ProviderRequest, RefundId, RefundState, RegionCode, ReplenishmentId, ReplenishmentState, ReservationId,
-    ReservationState, Risk, ServiceLevel, ShipmentId, ShipmentState, Sku, Timestamp, TrackingStatus,
+    ReservationState, Risk, ServiceLevel, ShipmentId, ShipmentState, Sku, StuckGate, Timestamp,
+    TrackingStatus,
 };
 
 /// Makes types columns of another type: `Type: Stored = into, back;` with `back` giving a result.
@@ -74,7 +75,7 @@ columns! { Uuid, Uuid, ColumnType::Uuid, |it| it.0, |it| Ok(it.into()) =>
 columns! { String, String, ColumnType::String(StringLen::None), |it| it.as_str().to_owned(), |it| parsed(&it) =>
     ApprovalState, ProviderRequest, Channel, Currency, EventKind, FeedbackState, Gate, HoldReason, HoldState, InvoiceState,
     Machine, MessageKind, MessageState, Method, MovementKind, OnShortage, OrderState, PaymentState, RefundState,
-    ReplenishmentState, ReservationState, Risk, ServiceLevel, ShipmentState, TrackingStatus,
+    ReplenishmentState, ReservationState, Risk, ServiceLevel, ShipmentState, StuckGate, TrackingStatus,
 }
 
 columns! { String, String, ColumnType::String(StringLen::None), String::from, |it| parsed(&it) =>

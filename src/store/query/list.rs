@@ -142,14 +142,15 @@ impl Store {
     /// The order of each row. One whose cached state is the stored one is not decoded; a list keeps none, so that those
     /// that are used stay.
     fn orders_in(&self, rows: &[Row]) -> Result<Vec<Arc<Order>>, StoreError> {
-        let order = |row: &Row| -> Result<Arc<Order>, StoreError> {
-            let (id, version, changed_at): (OrderId, i64, Timestamp) =
-                (row.shown.get(1)?, row.shown.get(2)?, row.shown.get(3)?);
-            match self.inner.order_cache.get(id) {
-                Some(cached) if cached.version == version && cached.updated_at == changed_at => Ok(cached),
-                _ => Ok(Arc::new(document::order(row.shown.bytes(0)?)?)),
-            }
-        };
-        rows.iter().map(order).collect()
+        rows.iter().map(|it| self.order_in(&it.shown)).collect()
+    }
+
+    /// The order whose document, id, version and time of change the row has.
+    pub(super) fn order_in(&self, row: &FoundRow) -> Result<Arc<Order>, StoreError> {
+        let (id, version, changed_at): (OrderId, i64, Timestamp) = (row.get(1)?, row.get(2)?, row.get(3)?);
+        match self.inner.order_cache.get(id) {
+            Some(cached) if cached.version == version && cached.updated_at == changed_at => Ok(cached),
+            _ => Ok(Arc::new(document::order(row.bytes(0)?)?)),
+        }
     }
 }

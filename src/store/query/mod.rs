@@ -10,4 +10,5 @@ pub(super) mod order_cache;
 mod plan;
 pub(super) mod resources;
 pub(super) mod single_flight;
+mod stuck;
 pub(super) mod whole;

@@ -165,6 +165,7 @@ impl Resource {
             FieldKind::Text
             | FieldKind::Keyed(_)
             | FieldKind::Whole
+            | FieldKind::Flag
             | FieldKind::Time
             | FieldKind::Created
             | FieldKind::Id(_) => None,
@@ -177,7 +178,12 @@ impl Resource {
     fn index_for(&self, filter: &[Term], left: &[Remaining]) -> Option<&Index> {
         let fixed = |term: &&Term| term.compare == Compare::Equal && !term.value.is_empty();
         let fixed: Vec<&Field> = filter.iter().filter(fixed).filter_map(|it| self.field(&it.field)).collect();
-        if fixed.iter().any(|it| it.few) {
+        // Rows without a flag are no few.
+        let is_unset = |it: &Field| {
+            let says = |term: &Term| term.field == it.name && term.value == "false";
+            matches!(it.kind, FieldKind::Flag) && filter.iter().any(says)
+        };
+        if fixed.iter().any(|it| it.few && !is_unset(it)) {
             return None;
         }
 
@@ -296,7 +302,14 @@ fn condition(
             }
             Err(Invalid(why)) => return wrong(&why),
         },
-        FieldKind::Text | FieldKind::Keyed(_) | FieldKind::Word(..) => {
+        FieldKind::Flag if is_equality => match term.value.as_str() {
+            "true" | "false" if (term.value == "true") == (term.compare == Compare::Equal) => {
+                field.column.to_owned()
+            }
+            "true" | "false" => format!("NOT {}", field.column),
+            _ => return wrong("must be true or false"),
+        },
+        FieldKind::Text | FieldKind::Keyed(_) | FieldKind::Word(..) | FieldKind::Flag => {
             return wrong("can only be compared with = and !=");
         }
         FieldKind::Id(_) => return wrong("can only be compared with ="),
@@ -352,7 +365,7 @@ fn instant(text: &str) -> Option<Timestamp> {
     Some(Timestamp::from_date_time(at))
 }
 
-fn list_hash_of(name: &str, listing: &Listing) -> [u8; 8] {
+pub(super) fn list_hash_of(name: &str, listing: &Listing) -> [u8; 8] {
     let Listing { filter, order_by, size: _, after: _ } = listing;
     let digest = Sha256::digest(format!("{name} {filter:?} {order_by:?}"));
     let mut list_hash = [0; 8];

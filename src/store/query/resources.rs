@@ -79,6 +79,8 @@ pub(super) enum FieldKind {
     /// One of a closed set: what the API writes before each word, and all of them.
     Word(&'static str, fn() -> Vec<&'static str>),
     Whole,
+    /// `true` or `false`: whether a column that says so is set.
+    Flag,
     Time,
     /// The time at which the row and its id were made.
     Created,
@@ -160,6 +162,7 @@ pub(super) static ORDERS: Resource = Resource {
             implies: "",
             sorted_by: Some(whole("number")),
         },
+        narrow("late", "late", FieldKind::Flag),
         IS_ARCHIVED,
         field("create_time", "created_at", FieldKind::Created),
     ],
@@ -269,6 +272,7 @@ pub(super) static SHIPMENTS: Resource = Resource {
         field("location", "location", FieldKind::Text),
         field("courier", "courier", FieldKind::Text),
         narrow("tracking_number", "tracking_number", FieldKind::Keyed(NUMBERED)),
+        narrow("late", "late", FieldKind::Flag),
         narrow("order_id", "order_id", id_of!(OrderId)),
         IS_ARCHIVED,
         field("create_time", "created_at", FieldKind::Created),
@@ -457,6 +461,7 @@ pub(in crate::store) enum Takes {
     Text,
     Word(Vec<&'static str>),
     Whole,
+    Flag,
     Time,
     Id,
 }
@@ -467,6 +472,7 @@ pub(in crate::store) fn documented() -> Vec<Documented> {
         FieldKind::Text | FieldKind::Keyed(_) => Takes::Text,
         FieldKind::Word(_, all) => Takes::Word(all()),
         FieldKind::Whole => Takes::Whole,
+        FieldKind::Flag => Takes::Flag,
         FieldKind::Time | FieldKind::Created => Takes::Time,
         FieldKind::Id(_) => Takes::Id,
     };

@@ -2,7 +2,7 @@
 
 use sea_orm::EntityTrait;
 
-use crate::domain::{Channel, Currency, Order, OrderId, OrderState, RegionCode, Timestamp};
+use crate::domain::{Channel, Currency, Order, OrderId, OrderState, RegionCode, StuckGate, Timestamp};
 use crate::store::connection::error::StoreError;
 use crate::store::rows::document;
 use crate::store::rows::table::table;
@@ -26,6 +26,9 @@ table! {
         fingerprint: String,
         created_at: Timestamp,
         updated_at: Timestamp,
+        late: bool,
+        stuck_gate: Option<StuckGate>,
+        stuck_since: Option<Timestamp>,
         run_at: Option<Timestamp>,
         attempts: i64,
         lease_token: i64,
@@ -65,6 +68,9 @@ pub(in crate::store) fn to_row(order: &Order, job: JobFields) -> Result<orders::
         fingerprint: order.fingerprint.clone(),
         created_at: order.created_at,
         updated_at: order.updated_at,
+        late: order.is_late(),
+        stuck_gate: order.waiting.map(|it| it.gate),
+        stuck_since: order.waiting.map(|it| it.since),
         run_at: job.run_at,
         attempts: job.attempts,
         lease_token: job.lease_token,

@@ -182,6 +182,7 @@ table! {
         handed_over_at: Option<Timestamp>,
         received_at: Option<Timestamp>,
         estimated_at: Option<Timestamp>,
+        late: bool,
         created_at: Timestamp,
         updated_at: Timestamp,
     }
@@ -376,6 +377,7 @@ pub(super) fn shipment(order: &Order, shipment: &Shipment) -> shipments::Model {
         handed_over_at: shipment.handover.as_ref().map(|it| it.at),
         received_at: shipment.proof.as_ref().map(|it| it.at),
         estimated_at: shipment.estimated_at,
+        late: !shipment.slips.is_empty(),
         created_at: shipment.created_at,
         updated_at: shipment.updated_at,
     }

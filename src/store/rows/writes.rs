@@ -39,6 +39,9 @@ fixed! {
             orders::Column::CapturedMinor,
             orders::Column::RefundedMinor,
             orders::Column::UpdatedAt,
+            orders::Column::Late,
+            orders::Column::StuckGate,
+            orders::Column::StuckSince,
             orders::Column::RunAt,
             orders::Column::Attempts,
             orders::Column::LeaseUntil,
@@ -69,7 +72,7 @@ fixed! {
     UPSERT_PAYMENTS = upsert::<payments::Entity>(&[payments::Column::State, payments::Column::Archived, payments::Column::Request, payments::Column::CapturedMinor, payments::Column::ProviderReference, payments::Column::UpdatedAt]);
     UPSERT_REFUNDS = upsert::<refunds::Entity>(&[refunds::Column::State, refunds::Column::Archived, refunds::Column::Method, refunds::Column::Reference, refunds::Column::ProviderReference, refunds::Column::UpdatedAt]);
     ADD_PAYMENT_REFERENCES = insert::<payment_references::Entity>();
-    UPSERT_SHIPMENTS = upsert::<shipments::Entity>(&[shipments::Column::State, shipments::Column::Archived, shipments::Column::Units, shipments::Column::TrackingNumber, shipments::Column::Courier, shipments::Column::HandedOverAt, shipments::Column::ReceivedAt, shipments::Column::EstimatedAt, shipments::Column::UpdatedAt]);
+    UPSERT_SHIPMENTS = upsert::<shipments::Entity>(&[shipments::Column::State, shipments::Column::Archived, shipments::Column::Units, shipments::Column::TrackingNumber, shipments::Column::Courier, shipments::Column::HandedOverAt, shipments::Column::ReceivedAt, shipments::Column::EstimatedAt, shipments::Column::Late, shipments::Column::UpdatedAt]);
     ADD_NUMBERS = insert::<tracking_numbers::Entity>();
     DELETE_NUMBERS = delete::<tracking_numbers::Entity>(
         &[tracking_numbers::Column::Courier, tracking_numbers::Column::Number],

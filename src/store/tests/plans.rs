@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use sea_orm::DbBackend;
 
-use crate::domain::{Actor, JobId, Lease, OnShortage, Part, ReleaseExpired};
+use crate::domain::{Actor, JobId, Lease, OnShortage, Part, ReleaseExpired, StuckGate};
 use crate::store::connection::session::HEARD;
 use crate::store::connection::statement::FixedStatement;
 use crate::store::query::find::EventFilter;
@@ -118,6 +118,8 @@ async fn no_hot_read_grows_with_what_is_stored(scene: &Scene) {
             &EventFilter { customer_email: Some("rare@example.com".to_owned()), ..EventFilter::default() },
             100,
         ),
+        "list_stuck_orders": store.list_stuck_orders(&Listing { size: 2, ..Listing::default() }, None),
+        "list_stuck_orders at a gate": store.list_stuck_orders(&Listing { size: 2, ..Listing::default() }, Some(StuckGate::Hold)),
         "waiting_orders": store.waiting_orders(64),
         "claim_jobs": store.claim_jobs(32, Duration::from_secs(30)),
         "feedback_report": store.feedback_report(now.minus(Duration::from_secs(3_600)), now, 10),

@@ -84,7 +84,7 @@ impl Wanted {
         self.replenishments.extend(replenishments);
         self.products.extend(products.iter().chain(skus).cloned());
         let moves_stock = !skus.is_empty() || !reservations.is_empty() || !replenishments.is_empty();
-        self.locations |= *locations || *order_stock || moves_stock;
+        self.locations |= *locations || *order_stock || *stock_for_handover || moves_stock;
         self.couriers |= couriers;
         self.courier_records |= courier_records;
         self.fingerprints.extend(fingerprints.iter().cloned());

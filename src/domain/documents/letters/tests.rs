@@ -166,6 +166,36 @@ fn a_shipped_order_names_number_courier_and_day() {
 }
 
 #[test]
+fn a_date_that_moved_is_told_beside_the_one_told_before() {
+    has(
+        MessageKind::EstimateMoved,
+        &order(),
+        &[
+            "We are sorry: your parcel with order 100042 is expected later than we told you.\n",
+            "New expected delivery: Wednesday, 11 March 2026\nTold before: Saturday, 7 March 2026\n",
+            "Carried by: Falcon Air\n",
+        ],
+    );
+    let mut sooner = order();
+    sooner.shipments[0].told = vec![NOW];
+    has(MessageKind::EstimateMoved, &sooner, &["Good news", "New expected delivery: Monday, 2 March 2026\n"]);
+    // Each letter names its own dates, whatever was told after it.
+    sooner.shipments[0].told.push(sooner.created_at);
+    has(MessageKind::EstimateMoved, &sooner, &["Told before: Saturday, 7 March 2026\n"]);
+    let third = Message { sequence: 3, ..message(MessageKind::EstimateMoved) };
+    assert!(matches!(refused(&third, &sooner), Unsent::Later(_)));
+}
+
+#[test]
+fn a_date_that_was_missed_is_named_with_the_next_one_if_there_is_one() {
+    has(MessageKind::PromiseMissed, &order(), &["should have been with you by Wednesday, 11 March 2026,"]);
+    assert!(!written(MessageKind::PromiseMissed, &order()).body.contains("Expected delivery now"));
+    let mut late = order();
+    late.shipments[0].told = vec![NOW];
+    has(MessageKind::PromiseMissed, &late, &["Expected delivery now: Friday, 6 March 2026\n"]);
+}
+
+#[test]
 fn news_of_the_journey_carry_what_the_courier_said() {
     has(
         MessageKind::DeliveryDelayed,

@@ -83,7 +83,7 @@ impl Step {
     }
 
     /// What happens on the road and at the door happens whatever a hold says.
-    pub(super) fn waits_for_holds(self) -> bool {
+    pub(in crate::domain::process) fn waits_for_holds(self) -> bool {
         !(Self::NotifyShipment..=Self::ConfirmToCustomer).contains(&self)
     }
 }
@@ -134,7 +134,9 @@ impl MessageKind {
             | Self::DeliveryAttempted
             | Self::ReadyForPickup
             | Self::LocationChanged
-            | Self::DeliveryRearranged => Step::TrackShipment,
+            | Self::DeliveryRearranged
+            | Self::EstimateMoved
+            | Self::PromiseMissed => Step::TrackShipment,
             Self::DeliveryConfirmed => Step::ConfirmToCustomer,
             Self::OrderCancelled | Self::OrderExpired | Self::OrderRejected => Step::CloseOrder,
         }
@@ -157,10 +159,7 @@ impl Event {
             | EventKind::ApprovalGranted
             | EventKind::ApprovalRejected
             | EventKind::ApprovalExpired
-            | EventKind::ApprovalWithdrawn => match self.gate(order) {
-                Gate::Reservation => Step::ApproveReservation,
-                Gate::Payment => Step::ApprovePayment,
-            },
+            | EventKind::ApprovalWithdrawn => step_of(self.gate(order)),
             EventKind::ReservationApproved => Step::ApproveReservation,
             EventKind::InvoiceIssued | EventKind::InvoiceVoided => Step::GenerateInvoice,
             EventKind::InvoicePaid
@@ -195,7 +194,15 @@ impl Event {
             EventKind::ShipmentPickedUp | EventKind::ReservationConsumed | EventKind::OrderShipped => {
                 Step::ConfirmPickup
             }
-            EventKind::TrackingRecorded | EventKind::ExceptionResolved => Step::TrackShipment,
+            EventKind::TrackingRecorded
+            | EventKind::ExceptionResolved
+            | EventKind::EstimateMoved
+            | EventKind::PromiseAtRisk
+            | EventKind::PromiseMissed
+            | EventKind::NoScan => Step::TrackShipment,
+            EventKind::PickupMissed => Step::ConfirmPickup,
+            EventKind::PaymentUnknown => Step::CapturePayment,
+            EventKind::ApprovalExpiring => step_of(self.gate_then(order)),
             EventKind::ShipmentDelivered | EventKind::OrderDelivered | EventKind::DeliveryTakenBack => {
                 Step::ConfirmDelivery
             }
@@ -224,9 +231,22 @@ impl Event {
         found.map_or(Gate::Reservation, |it| it.gate)
     }
 
+    /// The gate whose approval was asked for last when it happened.
+    fn gate_then(&self, order: &Order) -> Gate {
+        let asked = order.approvals.iter().rfind(|it| it.requested_at <= self.at);
+        asked.map_or(Gate::Reservation, |it| it.gate)
+    }
+
     fn message<'a>(&self, order: &'a Order) -> Option<&'a Message> {
         let subject = self.transition.as_ref().map(|it| it.subject)?;
         order.messages.iter().find(|it| it.id.0 == subject)
+    }
+}
+
+fn step_of(gate: Gate) -> Step {
+    match gate {
+        Gate::Reservation => Step::ApproveReservation,
+        Gate::Payment => Step::ApprovePayment,
     }
 }
 

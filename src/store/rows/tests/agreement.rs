@@ -11,7 +11,7 @@ on_both_engines! {
 }
 
 /// A table, as the law names it, a column, another value for it, and which rows it is set in.
-const DIFFERENT: [(&str, &str, &str, &str); 35] = [
+const DIFFERENT: [(&str, &str, &str, &str); 38] = [
     ("its row", "orders", "state = 'CLOSED'", "number = 1"),
     ("its row", "orders", "number = 7", "number = 1"),
     ("its row", "orders", "version = version + 1", "number = 1"),
@@ -22,6 +22,8 @@ const DIFFERENT: [(&str, &str, &str, &str); 35] = [
     ("its row", "orders", "captured_minor = captured_minor - 1", "number = 1"),
     ("its row", "orders", "fingerprint = 'another'", "number = 1"),
     ("its row", "orders", "updated_at = updated_at + 1", "number = 1"),
+    ("its row", "orders", "late = NOT late", "number = 1"),
+    ("its row", "orders", "stuck_since = stuck_since + 1", "number = 1"),
     ("order_lines", "order_lines", "quantity = quantity + 1", "quantity = 3 AND number = 2"),
     ("order_lines", "order_lines", "description = ''", "quantity = 3 AND number = 1"),
     ("order_waits", "order_waits", "quantity = quantity + 1", "TRUE"),
@@ -45,6 +47,7 @@ const DIFFERENT: [(&str, &str, &str, &str); 35] = [
     ("shipments", "shipments", "tracking_number = 'CSG7'", "number = 1"),
     ("shipments", "shipments", "units = units + 1", "number = 2"),
     ("tracking_numbers", "tracking_numbers", "package = 7", "TRUE"),
+    ("shipments", "shipments", "late = NOT late", "number = 1"),
     ("reservations", "reservations", "expires_at = expires_at + 1", "state = 'EXPIRED'"),
     ("reservation_items", "reservation_items", "consumed = 0", "number = 2"),
 ];

@@ -9,7 +9,7 @@ use crate::domain::{
     OrderState, Package, PackedItem, Payment, PaymentState, Promise, PromiseLeg, PromiseOccasion, Proof,
     ProviderRequest, Refund, RefundState, ReportOrigin, Reservation, ReservationId, ReservationState,
     ReservedItem, Resolution, ResolutionKind, Risk, Rule, ServiceLevel, Shipment, ShipmentId, ShipmentItem,
-    ShipmentState, TrackingEvent, TrackingStatus, Verdict,
+    ShipmentState, Slip, SlipKind, SlipSubject, StuckGate, TrackingEvent, TrackingStatus, Verdict, Waiting,
 };
 use crate::store::rows::tests::sample::{AT, code, euro, later};
 
@@ -279,7 +279,11 @@ pub(in crate::store) fn full(number: i64) -> Order {
                     token: "tok_visa".to_owned(),
                     reference: Some(format!("ch_{number}")),
                 }),
-                request: Some(OpenRequest { kind: ProviderRequest::Charge, requested_at: later(9) }),
+                request: Some(OpenRequest {
+                    kind: ProviderRequest::Charge,
+                    requested_at: later(9),
+                    opened_at: later(9),
+                }),
                 attempts: 2,
                 amount: euro(6_000),
                 captured_minor: 6_000,
@@ -350,6 +354,14 @@ pub(in crate::store) fn full(number: i64) -> Order {
         delivered_at: Some(later(14)),
         closed_at: Some(later(15)),
         archived_at: None,
+        promise_told: Some(later(2)),
+        slips: vec![Slip {
+            kind: SlipKind::PaymentUnknown,
+            subject: SlipSubject::Payment(payment),
+            about: later(9),
+            since: later(10),
+        }],
+        waiting: Some(Waiting { gate: StuckGate::Picking, since: later(11) }),
         restored_at: None,
     }
 }
@@ -454,6 +466,13 @@ fn full_shipment(order: OrderId, id: ShipmentId, number: i64) -> Shipment {
             decided_by: ann,
             decided_at: AT,
         }],
+        told: vec![later(12)],
+        slips: vec![Slip {
+            kind: SlipKind::EstimateMoved,
+            subject: SlipSubject::Shipment(id),
+            about: later(12),
+            since: later(8),
+        }],
         booking: Some(booking(1)),
         called_off: vec![booking(2)],
         courier_refusal: Some("PIGEON refused: too far".to_owned()),
@@ -505,6 +524,8 @@ fn bare_shipment(order: OrderId, id: ShipmentId) -> Shipment {
         estimated_at: None,
         created_at: AT,
         updated_at: AT,
+        told: Vec::new(),
+        slips: Vec::new(),
         booking: None,
         called_off: Vec::new(),
         courier_refusal: None,
@@ -538,6 +559,9 @@ pub(in crate::store) fn bare(number: i64) -> Order {
         feedback: None,
         delivered_at: None,
         closed_at: None,
+        promise_told: None,
+        slips: Vec::new(),
+        waiting: None,
         ..full(number)
     }
 }

@@ -85,7 +85,7 @@ fn whatever_happens_to_an_order_its_rows_follow_and_no_row_is_written_for_nothin
 #[test]
 fn every_part_that_changes_is_written_and_only_that() {
     type Change = fn(&mut Order);
-    let parts: [(&str, usize, Change); 14] = [
+    let parts: [(&str, usize, Change); 15] = [
         ("", 0, |it| it.special_instructions.push('!')),
         ("lines", 1, |it| it.lines[1].description.push('!')),
         ("holds", 1, |it| it.holds[1].released_at = Some(later(40))),
@@ -96,6 +96,7 @@ fn every_part_that_changes_is_written_and_only_that() {
         ("payments", 1, |it| it.payments[1].request = None),
         ("refunds", 1, |it| it.payments[1].refunds[0].state = RefundState::Succeeded),
         ("shipments", 1, |it| it.shipments[0].estimated_at = None),
+        ("shipments", 1, |it| it.shipments[0].slips.clear()),
         ("reservations", 1, |it| it.reservations[2].state = ReservationState::Released),
         ("items", 2, |it| it.reservations[2].items.iter_mut().for_each(|it| it.released = 2)),
         // Nothing of these is in a row.
@@ -160,15 +161,16 @@ async fn a_full_order_is_shown_in_every_table(scene: &Scene) {
         table(
             &db,
             "number version last_event state channel external_reference customer_name customer_email region \
-            currency total_minor captured_minor refunded_minor fingerprint created_at updated_at run_at attempts \
-            lease_token lease_until",
+            currency total_minor captured_minor refunded_minor fingerprint created_at updated_at stuck_gate stuck_since \
+            run_at attempts lease_token lease_until",
             "orders WHERE number = 1",
             "id"
         )
         .await,
         [format!(
-            "1 1 12 FULFILLING PHONE PO-1 Ann ann@example.com MALAYSIA EUR 6270 6270 100 print-1 {at_0} {} - 0 0 -",
-            at(13)
+            "1 1 12 FULFILLING PHONE PO-1 Ann ann@example.com MALAYSIA EUR 6270 6270 100 print-1 {at_0} {} PICKING {} - 0 0 -",
+            at(13),
+            at(11)
         )]
     );
     assert_eq!(
@@ -323,7 +325,8 @@ async fn what_changes_together_is_written_in_an_order_that_the_schema_lets_pass(
         it.invoices[1].state = InvoiceState::Void;
         it.invoices.insert(0, Invoice { id: ids.fresh(), number: 3, ..order.invoices[1].clone() });
         it.payments[1].request = None;
-        it.payments[0].request = Some(OpenRequest { kind: ProviderRequest::Void, requested_at: later(21) });
+        it.payments[0].request =
+            Some(OpenRequest { kind: ProviderRequest::Void, requested_at: later(21), opened_at: later(21) });
         it.payments[1].refunds.push(Refund { id: ids.fresh(), ..order.payments[1].refunds[0].clone() });
         it.messages.push(Message {
             id: ids.fresh(),

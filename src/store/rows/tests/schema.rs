@@ -30,7 +30,8 @@ async fn what_breaks_a_law_is_refused_by_the_schema(scene: &Scene) {
         ("more captured than asked for", |it| it.payments[1].captured_minor = 6_001),
         ("less than nothing captured", |it| it.payments[1].captured_minor = -1),
         ("two calls out", |it| {
-            it.payments[0].request = Some(OpenRequest { kind: ProviderRequest::Void, requested_at: AT });
+            it.payments[0].request =
+                Some(OpenRequest { kind: ProviderRequest::Void, requested_at: AT, opened_at: AT });
         }),
         ("a line of a statement that pays twice", |it| {
             it.payments[1].method = Method::BankTransfer;

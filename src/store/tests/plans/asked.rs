@@ -135,7 +135,7 @@ impl Touched {
         self.grows |= words.get(1).is_some_and(|it| GROWING.contains(it));
         if let ["SCAN", table, ..] = words.as_slice()
             && GROWING.contains(table)
-            && !["_held", "_current", "_archived", "_by_number"].iter().any(|it| line.ends_with(it))
+            && !["_held", "_late", "_current", "_archived", "_by_number"].iter().any(|it| line.ends_with(it))
         {
             self.scanned.insert((*table).to_owned());
             if !line.contains(" USING ") {
@@ -198,7 +198,10 @@ impl Touched {
         };
         // SQLite does not count. Gone through along an order, a table ends with the page if nothing is left out.
         let walks = asked.filter.is_some() && !self.scanned.is_empty();
-        let is_the_rule = asked.filter.as_ref().is_some_and(|(.., value)| value == "RESERVE");
+        let is_the_rule = asked.filter.as_ref().is_some_and(|(field, compare, value)| {
+            let is_unset = (value == "false") == (*compare == Compare::Equal);
+            value == "RESERVE" || (field == "late" && is_unset)
+        });
         let walks = walks && !asked.compares("create_time") && !is_the_rule;
         let few = ["order_id", "invoice_id", "payment_id", "number", "reference", "external_reference"];
         let sorts =

@@ -86,6 +86,10 @@ const DIFFERS: &[(&str, &str, &str)] = &[
     ("orders", "external_reference", "'PO-' || (n + 1)"),
     ("orders", "customer_email", "CASE WHEN n <= 3 THEN 'rare@example.com' ELSE o.customer_email END"),
     ("orders", "fingerprint", "'alike'"),
+    ("orders", "late", "n <= 3"),
+    ("orders", "stuck_gate", "CASE WHEN n <= 3 THEN 'HOLD' ELSE o.stuck_gate END"),
+    ("orders", "stuck_since", "n"),
+    ("shipments", "late", "n <= 3"),
     ("approvals", "state", "CASE WHEN n <= 3 AND o.state = 'PENDING' THEN 'WITHDRAWN' ELSE o.state END"),
     ("approvals", "gate", "CASE WHEN n <= 3 THEN o.gate ELSE 'PAYMENT' END"),
     ("messages", "state", "CASE WHEN n <= 3 THEN 'FAILED' ELSE o.state END"),
@@ -122,6 +126,10 @@ const DIFFERS: &[(&str, &str, &str)] = &[
         "CASE WHEN n <= 3 AND o.order_id IS NULL THEN 1 ELSE o.run_at + n * 10000000 END",
     ),
 ];
+
+/// Everything that a flag may be compared with.
+const ALL_FLAGS: [(Compare, &str); 3] =
+    [(Compare::Equal, "true"), (Compare::Equal, "false"), (Compare::NotEqual, "true")];
 
 /// Columns of bytes that are no ids.
 const DOCUMENTS: [&str; 4] = ["document", "events", "fingerprint", "answer"];
@@ -300,6 +308,7 @@ impl Seeded {
                     values.chain([(Equal, "nowhere".to_owned()), (NotEqual, "nowhere".to_owned())]).collect()
                 }
                 Takes::Whole => [Equal, Less, Greater].map(|it| (it, (self.count / 2).to_string())).into(),
+                Takes::Flag => ALL_FLAGS.map(|(compare, value)| (compare, value.to_owned())).into(),
                 Takes::Time => [Equal, Less, Greater].map(|it| (it, middle.to_string())).into(),
                 Takes::Id => vec![(Equal, self.id(field))],
             };

@@ -1,0 +1,41 @@
+//! What must be noticed of every order, whatever happens to it.
+
+use crate::domain::model::hold::{Hold, HoldState};
+use crate::domain::model::order::Order;
+use crate::domain::model::policy::Rules;
+use crate::domain::model::time::Timestamp;
+use crate::domain::model::waiting::StuckGate;
+use crate::domain::process::timeline::steps::Step;
+
+/// What stands is noticed once, unless nobody is to be told.
+pub(super) fn check_slips(order: &Order, now: Timestamp, rules: &Rules) {
+    let noticed: Vec<_> = order.noticed_slips().collect();
+    for (index, slip) in noticed.iter().enumerate() {
+        assert!(!noticed[..index].iter().any(|it| it.is_like(slip)), "noticed twice: {noticed:?}");
+    }
+    let is_known = |it: &Hold| it.state == HoldState::Active && it.reason.is_known_to_customer();
+    if !order.is_over() && !order.holds.iter().any(is_known) {
+        let standing = order.slips(now, rules);
+        assert!(standing.iter().all(|it| noticed.iter().any(|slip| slip.is(it))), "silent: {standing:?}");
+        assert_eq!(standing.len(), noticed.len(), "over: {noticed:?} but for {standing:?}");
+    }
+}
+
+/// What it waits for is noted, and is what its next step says.
+pub(super) fn check_wait(order: &Order) {
+    let wait = order.waits_for();
+    assert_eq!(wait.as_ref().map(|it| it.gate), order.waiting.map(|it| it.gate), "the gate is noted");
+    if let Some(wait) = wait {
+        assert_eq!(
+            Some(&wait.note),
+            order.next_step().as_ref().map(|it| &it.1),
+            "the next step says the same"
+        );
+        assert!(!wait.opened_by.is_empty() && !wait.openers.is_empty(), "nothing opens it: {wait:?}");
+        assert_eq!(wait.hold.is_some(), wait.gate == StuckGate::Hold, "{wait:?}");
+    } else {
+        let goes_on =
+            order.next_step().is_none_or(|it| it.0 == Step::CloseOrder && order.why_open().is_empty());
+        assert!(goes_on, "{:?} waits for nobody", order.next_step());
+    }
+}

@@ -1,0 +1,89 @@
+//! Orders that have stood at a gate for too long, the longest first.
+
+use std::sync::Arc;
+
+use sea_orm::sea_query::Value;
+use uuid::Uuid;
+
+use crate::domain::{Order, Refusal, StuckGate, Timestamp};
+use crate::store::connection::error::StoreError;
+use crate::store::connection::row::Row;
+use crate::store::handle::Store;
+use crate::store::query::listing::{Compare, Cursor, Listing, Page, SIZE_MAX, Term};
+use crate::store::query::plan::list_hash_of;
+
+impl Store {
+    /// Orders that stand at this gate, or at any, for longer than the rules allow. Of the listing only the page counts.
+    pub async fn list_stuck_orders(
+        &self,
+        listing: &Listing,
+        gate: Option<StuckGate>,
+    ) -> Result<Page<Arc<Order>>, StoreError> {
+        let named =
+            |it: StuckGate| Term { field: "gate".to_owned(), compare: Compare::Equal, value: it.to_string() };
+        let list = Listing { filter: gate.map(named).into_iter().collect(), ..listing.clone() };
+        let hash = list_hash_of("stuck orders", &list);
+        let after = listing.after.as_ref().map(|it| open(it, &hash)).transpose()?;
+        let size = listing.size.clamp(1, SIZE_MAX);
+
+        let now = self.now();
+        let gates = StuckGate::ALL.iter().filter(|it| gate.is_none_or(|only| only == **it));
+        let gates = gates.filter_map(|it| Some((*it, now.minus(self.inner.rules.stuck_after(*it)?))));
+        let Some((sql, values)) = statement(gates, after, size) else { return Ok((Vec::new(), None)) };
+        let mut rows = self.look().await?.query(&sql, values).await?;
+
+        let size = usize::try_from(size).unwrap_or(usize::MAX);
+        let is_more = rows.len() > size;
+        rows.truncate(size);
+        let next = rows.last().filter(|_| is_more).map(|it| cursor(it, &hash)).transpose()?;
+        let orders = rows.into_iter().map(|it| self.order_in(&it.after(1)));
+        Ok((orders.collect::<Result<_, _>>()?, next))
+    }
+}
+
+/// One row more than the page has, if there is one. Each gate is read along its index by itself, no further than the
+/// page can reach. None: no gate is asked for.
+fn statement(
+    gates: impl Iterator<Item = (StuckGate, Timestamp)>,
+    after: Option<(i64, Uuid)>,
+    size: u64,
+) -> Option<(String, Vec<Value>)> {
+    let mut values: Vec<Value> = Vec::new();
+    let further = match after {
+        None => "",
+        Some((since, id)) => {
+            values.extend([since.into(), id.into()]);
+            " AND (stuck_since, id) > ($1, $2)"
+        }
+    };
+    let page = format!("ORDER BY stuck_since, id LIMIT {}", size + 1);
+    let mut arms = Vec::new();
+    for (index, (gate, until)) in gates.enumerate() {
+        values.push(until.unix_micros().into());
+        let until = values.len();
+        arms.push(format!(
+            "SELECT * FROM (SELECT stuck_since, id FROM orders \
+            WHERE stuck_gate = '{gate}' AND stuck_since <= ${until}{further} {page}) AS a{index}"
+        ));
+    }
+    let sql = format!(
+        "WITH page AS ({} {page}) SELECT page.stuck_since, shown.document, shown.id, shown.version, shown.updated_at \
+        FROM page JOIN orders AS shown ON shown.id = page.id ORDER BY page.stuck_since, page.id",
+        arms.join(" UNION ALL ")
+    );
+    (!arms.is_empty()).then_some((sql, values))
+}
+
+fn cursor(row: &Row, hash: &[u8; 8]) -> Result<Cursor, StoreError> {
+    let (since, id): (i64, Uuid) = (row.get(0)?, row.get(2)?);
+    Ok(Cursor([&hash[..], &since.to_be_bytes(), id.as_bytes()].concat()))
+}
+
+fn open(cursor: &Cursor, hash: &[u8; 8]) -> Result<(i64, Uuid), Refusal> {
+    let read = || {
+        let rest = cursor.0.strip_prefix(&hash[..])?;
+        let (since, id) = rest.split_at_checked(8)?;
+        Some((i64::from_be_bytes(since.try_into().ok()?), Uuid::from_slice(id).ok()?))
+    };
+    read().ok_or_else(|| Refusal::invalid("page_token", "is not from this list, with this gate"))
+}

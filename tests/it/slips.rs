@@ -1,0 +1,199 @@
+//! What goes wrong in silence, seen from outside: one letter, and where it stands until it is over.
+
+use std::time::{Duration, Instant};
+
+use consign::pb;
+use consign::settings::Settings;
+use tonic::Code;
+
+use crate::server::{TestServer, on_both_engines};
+use crate::shop::{
+    by, create_courier, create_order, draft, every_law_holds, in_seconds, order, pay_by_card, reason, stocked,
+};
+use crate::warehouse::Warehouse;
+
+/// How long something that happens by itself may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+const DAY: i64 = 86_400;
+
+async fn orders(server: &TestServer, filter: &str) -> Vec<pb::Order> {
+    let request = pb::ListOrdersRequest { filter: filter.to_owned(), ..Default::default() };
+    server.orders.clone().list_orders(request).await.expect("a page").into_inner().orders
+}
+
+async fn shipments(server: &TestServer, filter: &str) -> Vec<pb::Shipment> {
+    let request = pb::ListShipmentsRequest { filter: filter.to_owned(), ..Default::default() };
+    server.shipping.clone().list_shipments(request).await.expect("a page").into_inner().shipments
+}
+
+async fn estimate(server: &TestServer, shipment: &str, at: prost_types::Timestamp) {
+    let report = pb::TrackingReport {
+        status: pb::TrackingStatus::InTransit as i32,
+        // After the handover, which happened just now.
+        occurred_time: Some(in_seconds(60)),
+        estimated_delivery_time: Some(at),
+        ..Default::default()
+    };
+    let request = pb::RecordTrackingEventsRequest {
+        shipment_id: shipment.to_owned(),
+        events: vec![report],
+        ..Default::default()
+    };
+    server.shipping.clone().record_tracking_events(by("courier", request)).await.expect("recorded");
+}
+
+on_both_engines!(a_slipped_estimate_is_one_letter_and_stands_in_the_lists_until_delivery, async |server| {
+    stocked(&server, "S-1", 5).await;
+    create_courier(&server).await;
+    let warehouse = Warehouse { server: &server };
+    let mut ids = Vec::new();
+    for buyer in ["ann", "ben"] {
+        let placed = create_order(&server, draft(buyer, "S-1", 1)).await.expect("an order");
+        pay_by_card(&server, &placed.id, "tok_success").await.expect("a payment");
+        warehouse.ship_all(&placed.id).await;
+        ids.push(placed.id);
+    }
+    assert!(orders(&server, "late = true").await.is_empty());
+
+    let slipped = order(&server, &ids[0]).await;
+    let shipment = slipped.shipment_ids[0].clone();
+    let promised = slipped.promised_delivery_time.expect("a promise");
+    let later = prost_types::Timestamp { seconds: promised.seconds + 9 * DAY, ..promised };
+    estimate(&server, &shipment, later).await;
+    estimate(&server, &shipment, later).await;
+    warehouse.until_quiet(&ids[0]).await;
+    let filter = format!("order_id = {} AND kind = ESTIMATE_MOVED", ids[0]);
+    let request = pb::ListMessagesRequest { filter, ..Default::default() };
+    let letters = server.orders.clone().list_messages(request).await.expect("a page").into_inner().messages;
+    assert_eq!(letters.len(), 1);
+    assert_eq!(letters[0].state(), pb::MessageState::Sent);
+    assert!(letters[0].body.contains("New expected delivery: "), "{}", letters[0].body);
+
+    let late = orders(&server, "late = true").await;
+    assert_eq!(late.iter().map(|it| it.id.as_str()).collect::<Vec<_>>(), [ids[0].as_str()]);
+    let slip = &late[0].slips[0];
+    assert!(late[0].late);
+    assert_eq!((slip.kind(), slip.subject_id.as_str()), (pb::SlipKind::EstimateMoved, shipment.as_str()));
+    assert_eq!(slip.about_time, Some(later));
+    for filter in ["late = false", "late != true", "late = false AND state = SHIPPED"] {
+        let others = orders(&server, filter).await;
+        assert_eq!(others.iter().map(|it| it.id.as_str()).collect::<Vec<_>>(), [ids[1].as_str()], "{filter}");
+    }
+    let found = shipments(&server, "late = true").await;
+    assert_eq!(found.iter().map(|it| it.id.as_str()).collect::<Vec<_>>(), [shipment.as_str()]);
+    assert!(found[0].late && found[0].slips == late[0].slips);
+    let wrong = pb::ListOrdersRequest { filter: "late = soon".to_owned(), ..Default::default() };
+    let refused = server.orders.clone().list_orders(wrong).await.expect_err("no such word");
+    assert!(refused.message().contains("late must be true or false"), "{}", refused.message());
+
+    warehouse.deliver(&shipment).await;
+    assert!(orders(&server, "late = true").await.is_empty());
+    assert!(shipments(&server, "late = true").await.is_empty());
+    every_law_holds(&server).await;
+    server.stop().await;
+});
+
+/// Orders in person ask for an approval, and are stuck a second after that.
+fn hasty(it: &mut Settings) {
+    it.rules.approval.reservation.channels = vec!["IN_PERSON".parse().expect("a channel")];
+    it.rules.stuck_after_seconds.insert("RESERVATION_APPROVAL".parse().expect("a gate"), 1);
+}
+
+async fn stuck(
+    server: &TestServer,
+    gate: pb::StuckGate,
+    page_size: i32,
+    page_token: String,
+) -> pb::ListStuckOrdersResponse {
+    let request = pb::ListStuckOrdersRequest { page_size, page_token, gate: gate as i32 };
+    server.orders.clone().list_stuck_orders(request).await.expect("a page").into_inner()
+}
+
+on_both_engines!(
+    an_order_that_waits_for_an_approval_is_stuck_until_somebody_decides,
+    hasty,
+    async |server| {
+        stocked(&server, "S-2", 5).await;
+        let mut ids = Vec::new();
+        for buyer in ["ann", "ben"] {
+            let channel = pb::Channel::InPerson as i32;
+            let new = pb::OrderDraft { channel, ..draft(buyer, "S-2", 1) };
+            ids.push(create_order(&server, new).await.expect("an order").id);
+        }
+        create_order(&server, draft("carl", "S-2", 1)).await.expect("an order that waits for its payment");
+
+        let begun = Instant::now();
+        let any = pb::StuckGate::Unspecified;
+        let found = loop {
+            let page = stuck(&server, any, 0, String::new()).await;
+            if page.stuck_orders.len() == 2 {
+                break page.stuck_orders;
+            }
+            assert!(begun.elapsed() < PATIENCE, "never stuck: {page:?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        };
+        let first = &found[0];
+        assert_eq!(first.gate(), pb::StuckGate::ReservationApproval);
+        assert_eq!(first.opened_by, ["ApproveRequest", "RejectRequest"]);
+        assert_eq!(first.openers().collect::<Vec<_>>(), [pb::Opener::Approver]);
+        let shown = first.order.as_ref().expect("the order");
+        assert!(shown.waiting_for.contains("waits for a person"), "{}", shown.waiting_for);
+        assert!(
+            first.since_time.as_ref().map(|it| it.seconds)
+                <= found[1].since_time.as_ref().map(|it| it.seconds)
+        );
+        let listed: Vec<_> =
+            found.iter().filter_map(|it| it.order.as_ref()).map(|it| it.id.clone()).collect();
+        assert_eq!(listed, ids, "the longest first");
+
+        // Page by page; a token is good for its own gate only.
+        let gate = pb::StuckGate::ReservationApproval;
+        let one = stuck(&server, gate, 1, String::new()).await;
+        let two = stuck(&server, gate, 1, one.next_page_token.clone()).await;
+        assert_eq!([&one.stuck_orders[0], &two.stuck_orders[0]], [&found[0], &found[1]]);
+        assert_eq!(two.next_page_token, "");
+        let request = pb::ListStuckOrdersRequest { page_token: one.next_page_token, ..Default::default() };
+        let refused = server.orders.clone().list_stuck_orders(request).await.expect_err("of another list");
+        assert_eq!((refused.code(), reason(&refused).as_str()), (Code::InvalidArgument, "INVALID_FIELD"));
+        assert!(stuck(&server, pb::StuckGate::Hold, 0, String::new()).await.stuck_orders.is_empty());
+
+        let waiting = order(&server, &ids[0]).await;
+        let approval_id = waiting.approvals.last().expect("an approval").id.clone();
+        let request = pb::ApproveRequestRequest { approval_id, ..Default::default() };
+        server.approvals.clone().approve_request(by("amira", request)).await.expect("approved");
+        let left = stuck(&server, any, 0, String::new()).await.stuck_orders;
+        assert_eq!(
+            left.iter().filter_map(|it| it.order.as_ref()).map(|it| &it.id).collect::<Vec<_>>(),
+            [&ids[1]]
+        );
+        assert!(!order(&server, &ids[0]).await.late);
+        every_law_holds(&server).await;
+        server.stop().await;
+    }
+);
+
+fn impatient(it: &mut Settings) {
+    it.rules.slips.payment_unknown_seconds = 1;
+}
+
+on_both_engines!(a_provider_that_gives_no_answer_is_noticed_once_by_a_job, impatient, async |server| {
+    stocked(&server, "S-3", 5).await;
+    let id = create_order(&server, draft("ann", "S-3", 1)).await.expect("an order").id;
+    // It fails twice, and is asked again after some seconds.
+    let _ = pay_by_card(&server, &id, "tok_error").await;
+    let warehouse = Warehouse { server: &server };
+    let late = warehouse.until(&id, |it| it.late).await;
+    assert_eq!(late.slips.iter().map(pb::Slip::kind).collect::<Vec<_>>(), [pb::SlipKind::PaymentUnknown]);
+    assert_eq!(late.slips[0].subject_id, late.payment_ids[0]);
+    let paid = warehouse.until(&id, |it| it.state() == pb::OrderState::Fulfilling).await;
+    assert!(!paid.late && paid.slips.is_empty());
+
+    let key = Some(pb::get_order_timeline_request::Key::OrderId(id));
+    let request = pb::GetOrderTimelineRequest { key };
+    let timeline = server.orders.clone().get_order_timeline(request).await.expect("a timeline").into_inner();
+    let events = timeline.timeline.expect("a timeline").events;
+    assert_eq!(events.iter().filter(|it| it.r#type == "PAYMENT_UNKNOWN").count(), 1);
+    every_law_holds(&server).await;
+    server.stop().await;
+});
