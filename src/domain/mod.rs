@@ -39,13 +39,13 @@ mod unit;
 pub use approvals::decide::{DecideApproval, Decision};
 pub use billing::pay::{BeginPayment, CapturePayment, NewPayment, ReceivedMoney, RecordPayment, VoidPayment};
 pub use billing::refund::RefundPayment;
-pub use catalogue::location::CreateLocation;
 #[cfg(test)]
 pub(crate) use catalogue::location::create_location;
-pub use catalogue::product::CreateProduct;
+pub use catalogue::location::{CreateLocation, DeactivateLocation, ReactivateLocation, UpdateLocation};
 #[cfg(test)]
 pub(crate) use catalogue::product::create_product;
-pub use couriers::courier::CreateCourier;
+pub use catalogue::product::{CreateProduct, DeactivateProduct, ReactivateProduct, UpdateProduct};
+pub use couriers::courier::{CreateCourier, DeactivateCourier, ReactivateCourier, UpdateCourier};
 pub use customers::feedback::SubmitFeedback;
 pub use documents::letters::{Letter, letter};
 pub use documents::packing_slip::packing_slip;
@@ -71,15 +71,16 @@ pub use model::approval::{Approval, ApprovalState, Gate};
 pub use model::availability::{AvailabilityFound, LineAvailability};
 pub use model::backoff::backoff;
 pub use model::check::{Check, Risk, Rule, Verdict};
-pub use model::courier::{Courier, CourierNames, Quote, Rate};
+pub use model::courier::{Courier, CourierChange, CourierNames, Quote, Rate};
 pub use model::customer::Customer;
 pub use model::etag::{check_etag, etag};
 pub use model::event::{Event, EventKind, Machine, Transition};
 pub use model::feedback::{Feedback, FeedbackState};
 pub use model::hold::{Hold, HoldReason, HoldState};
+pub use model::in_use::{IfInUse, USES_MAX, Use, Uses};
 pub use model::invoice::{Invoice, InvoiceLine, InvoiceState, invoice_number};
 pub use model::line::OrderLine;
-pub use model::location::Location;
+pub use model::location::{Location, LocationChange};
 pub use model::message::{Message, MessageKind, MessageState, Unsent};
 pub use model::method::Method;
 pub use model::money::{Currency, Money};
@@ -90,7 +91,7 @@ pub use model::payment::{
     bank_reference_key,
 };
 pub use model::policy::{ApprovalRules, GateRules, Rules, ShippingFee, TaxRule};
-pub use model::product::Product;
+pub use model::product::{Product, ProductChange};
 pub use model::recipient::{BareAddress, Recipient, Sender};
 pub use model::refund::{HandedBack, Refund, RefundState};
 pub use model::refusal::{Problem, Problems, Reason, Refusal, Shortage};

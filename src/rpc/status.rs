@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use tonic::{Code, Status};
-use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
+use tonic_types::{ErrorDetails, FieldViolation, PreconditionViolation, StatusExt};
 
 use crate::domain::{Problems, Reason, Refusal};
 use crate::pb::{self, ErrorReason};
@@ -144,6 +144,15 @@ pub(crate) fn of_refusal(refusal: &Refusal) -> Status {
             let reason = ErrorReason::InsufficientStock;
             build(Code::FailedPrecondition, &text, reason, metadata.collect(), |_| {})
         }
+        Refusal::InUse { what: _, uses } => {
+            let violations = uses.told.iter().take(VIOLATIONS_MAX);
+            let violations: Vec<_> = violations
+                .map(|it| PreconditionViolation::new(it.kind(), it.subject(), it.to_string()))
+                .collect();
+            build(Code::FailedPrecondition, &text, ErrorReason::InUse, Metadata::new(), |it| {
+                it.set_precondition_failure(violations);
+            })
+        }
         Refusal::LeaseLost(_) => build(Code::Aborted, &text, ErrorReason::LostRace, Metadata::new(), |it| {
             it.set_retry_info(Some(RETRY_SOON));
         }),
@@ -169,6 +178,7 @@ fn of_reason(reason: Reason) -> (Code, ErrorReason) {
         Reason::NotArchivable => (unmet, ErrorReason::NotArchivable),
         Reason::FeedbackNotOpen => (unmet, ErrorReason::FeedbackNotOpen),
         Reason::LimitReached => (unmet, ErrorReason::LimitReached),
+        Reason::Inactive => (unmet, ErrorReason::Inactive),
     }
 }
 

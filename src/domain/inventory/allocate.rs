@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::domain::inventory::fewest::{Spot, Supply, fewer_locations};
 use crate::domain::model::availability::{AvailabilityFound, LineAvailability};
+use crate::domain::model::location::Location;
 use crate::domain::model::policy::Allocation;
 use crate::domain::model::refusal::Shortage;
 use crate::domain::model::scalars::{LocationCode, RegionCode, ServiceLevel, Sku};
@@ -40,7 +41,8 @@ pub(super) fn supply(unit: &UnitOfWork, region: &RegionCode, sku: &Sku, awaited:
         .levels(sku)
         .into_iter()
         .filter_map(|level| {
-            let location = unit.location(&level.location).filter(|it| it.region == *region)?;
+            let serves = |it: &&Location| it.active && it.region == *region;
+            let location = unit.location(&level.location).filter(serves)?;
             let (priority, units) = (location.priority, level.available());
             Some(Spot { priority, location: level.location.clone(), units })
         })

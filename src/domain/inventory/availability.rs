@@ -80,11 +80,17 @@ pub fn check_availability(unit: &mut UnitOfWork, inquiry: &Inquiry) -> Result<Ou
         .zip(1..)
         .map(|((sku, quantity), line)| Need { line, sku: sku.clone(), quantity: *quantity })
         .collect();
+    let in_use = |sku: &Sku| unit.product(sku).is_some_and(|it| it.active);
     let supplies = inquiry
         .lines
         .iter()
+        .filter(|(sku, _)| in_use(sku))
         .map(|(sku, _)| (sku.clone(), supply(unit, &region, sku, unit.awaited(&region, sku))))
         .collect();
-    let (found, delivery_at) = availability(unit, &needs, &supplies, inquiry.service, inquiry.requested_by);
+    let (mut found, delivery_at) =
+        availability(unit, &needs, &supplies, inquiry.service, inquiry.requested_by);
+    for line in found.lines.iter_mut().filter(|it| !in_use(&it.sku)) {
+        line.shortage = "out of use: it is not sold any more".to_owned();
+    }
     Ok(Outlook { region, found, delivery_at })
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::inventory::known::level_of;
+use crate::domain::inventory::known::{level_of, location_must_be_in_use, must_be_in_use};
 use crate::domain::model::etag::check_etag;
 use crate::domain::model::event::EventKind;
 use crate::domain::model::order::Order;
@@ -97,6 +97,7 @@ fn propose_replenishment(
     location: &LocationCode,
     order: Option<OrderId>,
 ) -> Option<ReplenishmentId> {
+    unit.location(location).filter(|it| it.active)?;
     let level = unit.level(sku, location)?;
     let point = level.reorder_point?;
     let available = level.available();
@@ -142,6 +143,10 @@ pub fn set_reorder_rule(
             "rule.order_up_to",
             format!("must be at least the reorder point {point}"),
         ));
+    }
+    if point.is_some() {
+        must_be_in_use(unit, std::iter::once(sku))?;
+        location_must_be_in_use(unit, location)?;
     }
     level.reorder_point = point;
     level.reorder_up_to = up_to;

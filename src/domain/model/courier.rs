@@ -43,6 +43,33 @@ impl Courier {
             active: true,
         }
     }
+
+    /// Why it takes no parcel at all, if that is so.
+    pub fn takes_nothing(&self) -> Option<String> {
+        (!self.active).then(|| "is out of use".to_owned())
+    }
+
+    #[must_use]
+    pub fn with(mut self, change: CourierChange) -> Self {
+        match change {
+            CourierChange::Name(name) => self.name = name,
+            CourierChange::Rates(rates) => self.rates = rates,
+            CourierChange::Cutoff(minutes) => self.cutoff_minutes = minutes,
+            CourierChange::UtcOffset(minutes) => self.utc_offset_minutes = minutes,
+            CourierChange::PickupWeekdays(days) => self.pickup_weekdays = days,
+        }
+        self
+    }
+}
+
+/// One field of a courier as a person entered it. Its code is for ever.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CourierChange {
+    Name(String),
+    Rates(Vec<Rate>),
+    Cutoff(i32),
+    UtcOffset(i32),
+    PickupWeekdays(Vec<u8>),
 }
 
 /// Names of couriers, as customers know them.

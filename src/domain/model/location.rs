@@ -37,4 +37,24 @@ impl Location {
             active: true,
         }
     }
+
+    #[must_use]
+    pub fn with(mut self, change: LocationChange) -> Self {
+        match change {
+            LocationChange::Name(name) => self.name = name,
+            LocationChange::Region(region) => self.region = region,
+            LocationChange::Country(country) => self.country = country,
+            LocationChange::Priority(priority) => self.priority = priority,
+        }
+        self
+    }
+}
+
+/// One field of a location as a person entered it. Its code is for ever.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LocationChange {
+    Name(String),
+    Region(RegionCode),
+    Country(String),
+    Priority(i32),
 }

@@ -16,6 +16,7 @@ pub(super) mod etag;
 pub(super) mod event;
 pub(super) mod feedback;
 pub(super) mod hold;
+pub(super) mod in_use;
 pub(super) mod invoice;
 pub(super) mod line;
 pub(super) mod location;

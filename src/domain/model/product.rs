@@ -40,4 +40,24 @@ impl Product {
             active: true,
         }
     }
+
+    #[must_use]
+    pub fn with(mut self, change: ProductChange) -> Self {
+        match change {
+            ProductChange::Name(name) => self.name = name,
+            ProductChange::TaxCategory(category) => self.tax_category = category,
+            ProductChange::UnitPrice(price) => self.unit_price = price,
+            ProductChange::WeightGrams(grams) => self.weight_grams = grams,
+        }
+        self
+    }
+}
+
+/// One field of a product as a person entered it. Its SKU is for ever.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProductChange {
+    Name(String),
+    TaxCategory(String),
+    UnitPrice(Option<Money>),
+    WeightGrams(i64),
 }

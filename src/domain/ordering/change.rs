@@ -152,6 +152,7 @@ impl Order {
                 true => self.fee_by_rules(unit),
                 false => self.amounts.shipping_minor,
             },
+            has: self.lines.iter().map(|it| it.sku.clone()).collect(),
         };
         let country = self.shipping_address.country.clone();
         (self.lines, self.amounts) = match lines {

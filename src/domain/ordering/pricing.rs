@@ -1,11 +1,13 @@
 //! The prices of the lines of an order, when it is received and when it changes.
 
 use crate::domain::billing::price::{PriceLine, price};
+use crate::domain::inventory::known::must_be_in_use;
 use crate::domain::model::amounts::{Amounts, Discount, LineAmounts};
 use crate::domain::model::line::OrderLine;
 use crate::domain::model::money::Currency;
 use crate::domain::model::new_order::NewLine;
 use crate::domain::model::refusal::{Problems, Refusal};
+use crate::domain::model::scalars::Sku;
 use crate::domain::unit::unit_of_work::UnitOfWork;
 
 /// The tax category of the shipping fee in the tax rules.
@@ -17,10 +19,13 @@ pub(super) struct Pricing {
     pub(super) prices_include_tax: bool,
     pub(super) discount: Option<Discount>,
     pub(super) shipping_minor: i64,
+    /// What the order has already: it may keep products that went out of use since.
+    pub(super) has: Vec<Sku>,
 }
 
 impl Pricing {
-    /// Looks products up and prices the lines; every unknown product and bad price at once.
+    /// Looks products up and prices the lines; every unknown product and bad price at once. Products that are out of use
+    /// are not ordered any more.
     pub(super) fn of_lines(
         &self,
         unit: &UnitOfWork,
@@ -63,6 +68,7 @@ impl Pricing {
             });
         }
         problems.into_result()?;
+        must_be_in_use(unit, lines.iter().map(|it| &it.sku).filter(|it| !self.has.contains(it)))?;
         self.reprice(unit, country, priced)
     }
 

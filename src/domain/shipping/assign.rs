@@ -49,10 +49,12 @@ impl Order {
         if !is_assigned {
             self.shipment_must_be(index, ShipmentState::Labelled, "assign a courier")?;
         }
-        if let Some(code) = courier
-            && unit.courier(code).is_none()
-        {
-            return Err(Refusal::not_found("courier", code));
+        if let Some(code) = courier {
+            let named = unit.courier(code).ok_or_else(|| Refusal::not_found("courier", code))?;
+            if !named.active {
+                let message = format!("courier {code} is out of use");
+                return Err(self.unmet_shipment(Reason::Inactive, &self.shipments[index], message));
+            }
         }
 
         let (mut offers, refusals) = self.quotes(unit, id, service)?;

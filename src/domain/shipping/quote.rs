@@ -71,6 +71,10 @@ impl Order {
         let mut refusals = Vec::new();
         let services = service.map_or_else(|| ServiceLevel::ALL.to_vec(), |it| vec![it]);
         for (courier, rating) in unit.couriers() {
+            if let Some(why) = courier.takes_nothing() {
+                refusals.push((courier.code.clone(), why));
+                continue;
+            }
             let mut reasons = Vec::new();
             for service in &services {
                 let currency = self.amounts.currency;

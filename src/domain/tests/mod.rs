@@ -7,6 +7,7 @@ mod exact;
 mod given;
 mod instead;
 mod letters;
+mod master_data;
 mod phones;
 mod refusals;
 mod reports;

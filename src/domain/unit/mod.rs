@@ -4,4 +4,5 @@ pub(super) mod command;
 pub(super) mod journal;
 pub(super) mod turn;
 pub(super) mod unit_of_work;
+mod uses;
 pub(super) mod warm_up;

@@ -78,6 +78,10 @@ pub struct ReadSet {
     pub reserves: bool,
     /// Products whose stock at every location is wanted, with the units that waiting orders want.
     pub skus: Vec<Sku>,
+    /// Locations whose stock and open replenishments are wanted, of whatever product.
+    pub stock_at: Vec<LocationCode>,
+    /// Couriers whose shipments that are not over are wanted.
+    pub shipments_of: Vec<CourierCode>,
     /// Other callers' reservations.
     pub reservations: Vec<ReservationId>,
     pub replenishments: Vec<ReplenishmentId>,
@@ -109,6 +113,8 @@ impl ReadSet {
             order_stock,
             reserves,
             skus,
+            stock_at,
+            shipments_of,
             reservations,
             replenishments,
             products,
@@ -125,6 +131,8 @@ impl ReadSet {
         self.order_stock |= order_stock;
         self.reserves |= reserves;
         self.skus.extend(skus);
+        self.stock_at.extend(stock_at);
+        self.shipments_of.extend(shipments_of);
         self.reservations.extend(reservations);
         self.replenishments.extend(replenishments);
         self.products.extend(products);
@@ -145,6 +153,8 @@ pub struct Loaded {
     pub parts: HashSet<Part>,
     /// Stock at every location, who waits for it, open replenishments.
     pub stock: HashSet<Sku>,
+    pub stock_at: HashSet<LocationCode>,
+    pub shipments_of: HashSet<CourierCode>,
     /// Expired reservations that still hold stock of these.
     pub expired: HashSet<Sku>,
     pub reservations: HashSet<ReservationId>,
@@ -173,6 +183,8 @@ pub struct Snapshot {
     pub owners: HashMap<Part, OrderId>,
     pub orders: HashMap<OrderId, Arc<Order>>,
     pub stock: BTreeMap<(Sku, LocationCode), StockLevel>,
+    /// Shipments of couriers that are not over, some of them, each with its order.
+    pub shipments_of: HashMap<CourierCode, Vec<(ShipmentId, OrderId)>>,
     pub reservations: HashMap<ReservationId, Arc<Reservation>>,
     pub replenishments: HashMap<ReplenishmentId, Arc<Replenishment>>,
     pub products: HashMap<Sku, Arc<Product>>,
@@ -313,7 +325,7 @@ impl Snapshot {
 /// One decision at work.
 #[derive(Debug)]
 pub struct UnitOfWork<'w> {
-    snapshot: &'w Snapshot,
+    pub(super) snapshot: &'w Snapshot,
     pub rules: &'w Rules,
     pub now: Timestamp,
     pub actor: Actor,
@@ -341,7 +353,11 @@ impl<'w> UnitOfWork<'w> {
     }
 
     /// Records a key that is missing here and was not loaded.
-    fn note_if_not_loaded(&self, is_loaded: impl FnOnce(&Loaded) -> bool, note: impl FnOnce(&mut ReadSet)) {
+    pub(super) fn note_if_not_loaded(
+        &self,
+        is_loaded: impl FnOnce(&Loaded) -> bool,
+        note: impl FnOnce(&mut ReadSet),
+    ) {
         if let Some(loaded) = &self.snapshot.loaded
             && !is_loaded(loaded)
         {

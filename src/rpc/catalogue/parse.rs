@@ -1,9 +1,14 @@
 //! Parses requests about products and locations.
 
-use crate::domain::{CreateLocation, CreateProduct, Location, Problems, Product, Timestamp};
+use crate::domain::{
+    CreateLocation, CreateProduct, DeactivateLocation, DeactivateProduct, Location, LocationChange, Problems,
+    Product, ProductChange, ReactivateLocation, ReactivateProduct, Timestamp, UpdateLocation, UpdateProduct,
+};
 use crate::pb;
 use crate::rpc::listing::list_requests;
-use crate::rpc::parse::{NAME_MAX, WEIGHT_MAX_GRAMS, country, id, number, price, required, required_text};
+use crate::rpc::parse::{
+    NAME_MAX, WEIGHT_MAX_GRAMS, country, id, if_in_use, number, paths, price, required, required_text,
+};
 
 list_requests! {
     list_products: ListProductsRequest,
@@ -12,8 +17,33 @@ list_requests! {
 
 pub(crate) fn new_product(request: pb::CreateProductRequest, bad: &mut Problems) -> Option<CreateProduct> {
     let pb::CreateProductRequest { product, request_id: _ } = request;
+    let product = required("product", product, bad)?;
+    let sku = id("product.sku", &product.sku, bad);
+    let changes = product_changes(product, &PRODUCT_FIELDS, bad);
+    let product = Product::new(sku?, "", Timestamp::MIN);
+    Some(CreateProduct { product: changes.into_iter().fold(product, Product::with) })
+}
+
+pub(crate) fn update_product(request: pb::UpdateProductRequest, bad: &mut Problems) -> Option<UpdateProduct> {
+    let pb::UpdateProductRequest { product, update_mask, etag, request_id: _ } = request;
+    let paths = paths(update_mask, &PRODUCT_FIELDS, bad);
+    let product = required("product", product, bad)?;
+    let sku = id("product.sku", &product.sku, bad);
+    let changes = product_changes(product, &paths?, bad);
+    Some(UpdateProduct { sku: sku?, changes, etag })
+}
+
+/// The fields of a product that a person enters, beside its SKU.
+const PRODUCT_FIELDS: [&str; 4] = ["name", "tax_category", "unit_price", "weight_grams"];
+
+/// The fields that are named, each as a whole.
+fn product_changes(
+    product: pb::Product,
+    named: &[impl AsRef<str>],
+    bad: &mut Problems,
+) -> Vec<ProductChange> {
     let pb::Product {
-        sku,
+        sku: _,
         name,
         tax_category,
         unit_price,
@@ -22,23 +52,23 @@ pub(crate) fn new_product(request: pb::CreateProductRequest, bad: &mut Problems)
         etag: _,
         active: _,
         update_time: _,
-    } = required("product", product, bad)?;
-    let name = required_text("product.name", name, NAME_MAX, bad);
-    let tax_category = tax_category_of(tax_category, bad);
-    let unit_price = price("product.unit_price", unit_price, bad);
-    let weight_grams = number("product.weight_grams", weight_grams.into(), 0..=WEIGHT_MAX_GRAMS, bad);
-    let product = Product {
-        sku: id("product.sku", &sku, bad)?,
-        version: 0,
-        name,
-        tax_category,
-        unit_price,
-        weight_grams,
-        created_at: Timestamp::MIN,
-        updated_at: Timestamp::MIN,
-        active: true,
-    };
-    Some(CreateProduct { product })
+    } = product;
+    let named = |path: &str| named.iter().any(|it| it.as_ref() == path);
+    let mut changes = Vec::new();
+    if named("name") {
+        changes.push(ProductChange::Name(required_text("product.name", name, NAME_MAX, bad)));
+    }
+    if named("tax_category") {
+        changes.push(ProductChange::TaxCategory(tax_category_of(tax_category, bad)));
+    }
+    if named("unit_price") {
+        changes.push(ProductChange::UnitPrice(price("product.unit_price", unit_price, bad)));
+    }
+    if named("weight_grams") {
+        let grams = number("product.weight_grams", weight_grams.into(), 0..=WEIGHT_MAX_GRAMS, bad);
+        changes.push(ProductChange::WeightGrams(grams));
+    }
+    changes
 }
 
 fn tax_category_of(category: String, bad: &mut Problems) -> String {
@@ -52,13 +82,58 @@ fn tax_category_of(category: String, bad: &mut Problems) -> String {
     category
 }
 
+pub(crate) fn deactivate_product(
+    request: pb::DeactivateProductRequest,
+    bad: &mut Problems,
+) -> Option<DeactivateProduct> {
+    let pb::DeactivateProductRequest { sku, even_if_in_use, etag, request_id: _ } = request;
+    Some(DeactivateProduct { sku: id("sku", &sku, bad)?, if_in_use: if_in_use(even_if_in_use), etag })
+}
+
+pub(crate) fn reactivate_product(
+    request: pb::ReactivateProductRequest,
+    bad: &mut Problems,
+) -> Option<ReactivateProduct> {
+    let pb::ReactivateProductRequest { sku, etag, request_id: _ } = request;
+    Some(ReactivateProduct { sku: id("sku", &sku, bad)?, etag })
+}
+
 pub(crate) fn new_location(
     request: pb::CreateStockLocationRequest,
     bad: &mut Problems,
 ) -> Option<CreateLocation> {
     let pb::CreateStockLocationRequest { stock_location, request_id: _ } = request;
+    let location = required("stock_location", stock_location, bad)?;
+    let code = id("stock_location.location", &location.location, bad);
+    let region = location.region.parse();
+    let changes = location_changes(location, &LOCATION_FIELDS, bad);
+    let location = Location::new(code?, region.ok()?, "", Timestamp::MIN);
+    Some(CreateLocation { location: changes.into_iter().fold(location, Location::with) })
+}
+
+pub(crate) fn update_location(
+    request: pb::UpdateStockLocationRequest,
+    bad: &mut Problems,
+) -> Option<UpdateLocation> {
+    let pb::UpdateStockLocationRequest { stock_location, update_mask, etag, request_id: _ } = request;
+    let paths = paths(update_mask, &LOCATION_FIELDS, bad);
+    let location = required("stock_location", stock_location, bad)?;
+    let code = id("stock_location.location", &location.location, bad);
+    let changes = location_changes(location, &paths?, bad);
+    Some(UpdateLocation { code: code?, changes, etag })
+}
+
+/// The fields of a location that a person enters, beside its code.
+const LOCATION_FIELDS: [&str; 4] = ["name", "region", "country", "priority"];
+
+/// The fields that are named, each as a whole.
+fn location_changes(
+    location: pb::StockLocation,
+    named: &[impl AsRef<str>],
+    bad: &mut Problems,
+) -> Vec<LocationChange> {
     let pb::StockLocation {
-        location,
+        location: _,
         name,
         region,
         country: code,
@@ -67,21 +142,38 @@ pub(crate) fn new_location(
         etag: _,
         active: _,
         update_time: _,
-    } = required("stock_location", stock_location, bad)?;
-    let name = required_text("stock_location.name", name, NAME_MAX, bad);
-    let country = country("stock_location.country", code, bad);
-    number("stock_location.priority", priority.into(), 0..=1_000, bad);
-    let region = id("stock_location.region", &region, bad);
-    let location = Location {
-        code: id("stock_location.location", &location, bad)?,
-        version: 0,
-        name,
-        region: region?,
-        country,
-        priority,
-        created_at: Timestamp::MIN,
-        updated_at: Timestamp::MIN,
-        active: true,
-    };
-    Some(CreateLocation { location })
+    } = location;
+    let named = |path: &str| named.iter().any(|it| it.as_ref() == path);
+    let mut changes = Vec::new();
+    if named("name") {
+        changes.push(LocationChange::Name(required_text("stock_location.name", name, NAME_MAX, bad)));
+    }
+    if named("region") {
+        changes.extend(id("stock_location.region", &region, bad).map(LocationChange::Region));
+    }
+    if named("country") {
+        changes.push(LocationChange::Country(country("stock_location.country", code, bad)));
+    }
+    if named("priority") {
+        number("stock_location.priority", priority.into(), 0..=1_000, bad);
+        changes.push(LocationChange::Priority(priority));
+    }
+    changes
+}
+
+pub(crate) fn deactivate_location(
+    request: pb::DeactivateStockLocationRequest,
+    bad: &mut Problems,
+) -> Option<DeactivateLocation> {
+    let pb::DeactivateStockLocationRequest { location, even_if_in_use, etag, request_id: _ } = request;
+    let code = id("location", &location, bad)?;
+    Some(DeactivateLocation { code, if_in_use: if_in_use(even_if_in_use), etag })
+}
+
+pub(crate) fn reactivate_location(
+    request: pb::ReactivateStockLocationRequest,
+    bad: &mut Problems,
+) -> Option<ReactivateLocation> {
+    let pb::ReactivateStockLocationRequest { location, etag, request_id: _ } = request;
+    Some(ReactivateLocation { code: id("location", &location, bad)?, etag })
 }

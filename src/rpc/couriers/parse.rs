@@ -2,12 +2,16 @@
 
 use std::collections::HashMap;
 
-use crate::domain::{Courier, CreateCourier, Problems, Rate, Timestamp};
+use crate::domain::{
+    Courier, CourierChange, CreateCourier, DeactivateCourier, Problems, Rate, ReactivateCourier, Timestamp,
+    UpdateCourier,
+};
 use crate::pb;
 use crate::rpc::enums;
 use crate::rpc::listing::list_requests;
 use crate::rpc::parse::{
-    NAME_MAX, WEIGHT_MAX_GRAMS, digits, entries, id, number, price, required, required_text, required_word,
+    NAME_MAX, WEIGHT_MAX_GRAMS, digits, entries, id, if_in_use, number, paths, price, required,
+    required_text, required_word,
 };
 
 /// Lines of one rate card at most.
@@ -19,8 +23,33 @@ list_requests! {
 
 pub(crate) fn new_courier(request: pb::CreateCourierRequest, bad: &mut Problems) -> Option<CreateCourier> {
     let pb::CreateCourierRequest { courier, request_id: _ } = request;
+    let courier = required("courier", courier, bad)?;
+    let code = id("courier.courier", &courier.courier, bad);
+    let changes = courier_changes(courier, &COURIER_FIELDS, bad);
+    let courier = Courier::new(code?, Vec::new(), Timestamp::MIN);
+    Some(CreateCourier { courier: changes.into_iter().fold(courier, Courier::with) })
+}
+
+pub(crate) fn update_courier(request: pb::UpdateCourierRequest, bad: &mut Problems) -> Option<UpdateCourier> {
+    let pb::UpdateCourierRequest { courier, update_mask, etag, request_id: _ } = request;
+    let paths = paths(update_mask, &COURIER_FIELDS, bad);
+    let courier = required("courier", courier, bad)?;
+    let code = id("courier.courier", &courier.courier, bad);
+    let changes = courier_changes(courier, &paths?, bad);
+    Some(UpdateCourier { code: code?, changes, etag })
+}
+
+/// The fields of a courier that a person enters, beside its code.
+const COURIER_FIELDS: [&str; 5] = ["name", "rates", "daily_cutoff", "utc_offset_minutes", "pickup_weekdays"];
+
+/// The fields that are named, each as a whole.
+fn courier_changes(
+    courier: pb::Courier,
+    named: &[impl AsRef<str>],
+    bad: &mut Problems,
+) -> Vec<CourierChange> {
     let pb::Courier {
-        courier: code,
+        courier: _,
         name,
         rates,
         daily_cutoff,
@@ -30,26 +59,43 @@ pub(crate) fn new_courier(request: pb::CreateCourierRequest, bad: &mut Problems)
         etag: _,
         active: _,
         update_time: _,
-    } = required("courier", courier, bad)?;
-    let code = id("courier.courier", &code, bad);
-    let name = required_text("courier.name", name, NAME_MAX, bad);
-    let rates = rate_card(rates, bad);
-    let cutoff_minutes = time_of_day("courier.daily_cutoff", &daily_cutoff, bad);
-    number("courier.utc_offset_minutes", utc_offset_minutes.into(), -720..=840, bad);
-    let pickup_weekdays = weekdays(pickup_weekdays, bad);
-    let courier = Courier {
-        code: code?,
-        version: 0,
-        name,
-        cutoff_minutes: cutoff_minutes?,
-        utc_offset_minutes,
-        pickup_weekdays,
-        rates: rates?,
-        created_at: Timestamp::MIN,
-        updated_at: Timestamp::MIN,
-        active: true,
-    };
-    Some(CreateCourier { courier })
+    } = courier;
+    let named = |path: &str| named.iter().any(|it| it.as_ref() == path);
+    let mut changes = Vec::new();
+    if named("name") {
+        changes.push(CourierChange::Name(required_text("courier.name", name, NAME_MAX, bad)));
+    }
+    if named("rates") {
+        changes.extend(rate_card(rates, bad).map(CourierChange::Rates));
+    }
+    if named("daily_cutoff") {
+        changes.extend(time_of_day("courier.daily_cutoff", &daily_cutoff, bad).map(CourierChange::Cutoff));
+    }
+    if named("utc_offset_minutes") {
+        number("courier.utc_offset_minutes", utc_offset_minutes.into(), -720..=840, bad);
+        changes.push(CourierChange::UtcOffset(utc_offset_minutes));
+    }
+    if named("pickup_weekdays") {
+        changes.push(CourierChange::PickupWeekdays(weekdays(pickup_weekdays, bad)));
+    }
+    changes
+}
+
+pub(crate) fn deactivate_courier(
+    request: pb::DeactivateCourierRequest,
+    bad: &mut Problems,
+) -> Option<DeactivateCourier> {
+    let pb::DeactivateCourierRequest { courier, even_if_in_use, etag, request_id: _ } = request;
+    let code = id("courier", &courier, bad)?;
+    Some(DeactivateCourier { code, if_in_use: if_in_use(even_if_in_use), etag })
+}
+
+pub(crate) fn reactivate_courier(
+    request: pb::ReactivateCourierRequest,
+    bad: &mut Problems,
+) -> Option<ReactivateCourier> {
+    let pb::ReactivateCourierRequest { courier, etag, request_id: _ } = request;
+    Some(ReactivateCourier { code: id("courier", &courier, bad)?, etag })
 }
 
 /// Minutes after midnight of a time such as `17:00`.

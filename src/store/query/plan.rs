@@ -199,9 +199,12 @@ impl Resource {
             FieldKind::Word(_, all) => {
                 Some(Remaining { column: field.column, words: all(), is_narrowed: false })
             }
-            FieldKind::Text | FieldKind::Whole | FieldKind::Time | FieldKind::Created | FieldKind::Id(_) => {
-                None
-            }
+            FieldKind::Text
+            | FieldKind::Whole
+            | FieldKind::Flag
+            | FieldKind::Time
+            | FieldKind::Created
+            | FieldKind::Id(_) => None,
         };
         self.fields.iter().filter_map(words).collect()
     }
@@ -315,7 +318,14 @@ fn condition(
             }
             Err(Invalid(why)) => return wrong(&why),
         },
-        FieldKind::Text | FieldKind::Word(..) => return wrong("can only be compared with = and !="),
+        FieldKind::Flag if is_equality => match term.value.as_str() {
+            "true" => format!("{} {sign} TRUE", field.column),
+            "false" => format!("{} {sign} FALSE", field.column),
+            _ => return wrong("must be true or false"),
+        },
+        FieldKind::Text | FieldKind::Word(..) | FieldKind::Flag => {
+            return wrong("can only be compared with = and !=");
+        }
         FieldKind::Id(_) => return wrong("can only be compared with ="),
         FieldKind::Whole => match whole_number(&term.value) {
             Some(number) => {

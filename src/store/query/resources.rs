@@ -77,6 +77,8 @@ pub(super) enum FieldKind {
     /// One of a closed set: what the API writes before each word, and all of them.
     Word(&'static str, fn() -> Vec<&'static str>),
     Whole,
+    /// `true` or `false`.
+    Flag,
     Time,
     /// The time at which the row and its id were made.
     Created,
@@ -363,6 +365,7 @@ pub(super) static PRODUCTS: Resource = Resource {
         field("name", "name", FieldKind::Text),
         field("tax_category", "tax_category", FieldKind::Text),
         field("create_time", "created_at", FieldKind::Time),
+        field("active", "active", FieldKind::Flag),
     ],
     indexes: &[along(&["name"]), along(&["tax_category"])],
     sorts: &[("sku", text("sku"))],
@@ -379,6 +382,7 @@ pub(super) static LOCATIONS: Resource = Resource {
         field("location", "code", FieldKind::Text),
         field("region", "region", FieldKind::Text),
         field("country", "country", FieldKind::Text),
+        field("active", "active", FieldKind::Flag),
     ],
     indexes: &[],
     sorts: &[("location", text("code")), ("priority", whole("priority"))],
@@ -391,7 +395,11 @@ pub(super) static COURIERS: Resource = Resource {
     order: None,
     shown: Shown::Row(|| "couriers.document".to_owned()),
     keyed_by_time: false,
-    fields: &[field("courier", "code", FieldKind::Text), field("name", "name", FieldKind::Text)],
+    fields: &[
+        field("courier", "code", FieldKind::Text),
+        field("name", "name", FieldKind::Text),
+        field("active", "active", FieldKind::Flag),
+    ],
     indexes: &[],
     sorts: &[("courier", text("code"))],
 };
@@ -458,6 +466,7 @@ pub(in crate::store) enum Takes {
     Text,
     Word(Vec<&'static str>),
     Whole,
+    Flag,
     Time,
     Id,
 }
@@ -468,6 +477,7 @@ pub(in crate::store) fn documented() -> Vec<Documented> {
         FieldKind::Text => Takes::Text,
         FieldKind::Word(_, all) => Takes::Word(all()),
         FieldKind::Whole => Takes::Whole,
+        FieldKind::Flag => Takes::Flag,
         FieldKind::Time | FieldKind::Created => Takes::Time,
         FieldKind::Id(_) => Takes::Id,
     };

@@ -255,6 +255,8 @@ impl Seeded {
             order_stock: true,
             reserves: true,
             skus: vec![sku("A-1"), sku("B-2")],
+            stock_at: vec![code("KUL-1")],
+            shipments_of: vec!["PIGEON".parse().expect("a courier")],
             reservations: vec![self.reservation],
             replenishments: vec![self.replenishment],
             products: vec![sku("A-1")],
@@ -286,6 +288,7 @@ impl Seeded {
                     values.chain([(Equal, "nowhere".to_owned()), (NotEqual, "nowhere".to_owned())]).collect()
                 }
                 Takes::Whole => [Equal, Less, Greater].map(|it| (it, (self.count / 2).to_string())).into(),
+                Takes::Flag => vec![(Equal, "true".to_owned()), (NotEqual, "false".to_owned())],
                 Takes::Time => [Equal, Less, Greater].map(|it| (it, middle.to_string())).into(),
                 Takes::Id => vec![(Equal, self.id(field))],
             };
