@@ -1,6 +1,5 @@
 //! The demo's side of the API: typed calls, each as the person or system that would make it.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use tonic::Streaming;
@@ -52,14 +51,16 @@ impl Client {
         product: &sample::Product,
         sku: &str,
     ) -> Result<(), DemoError> {
-        // A product has one list price; lines in other currencies name theirs.
-        let price = product.prices.get("USD").map(|minor| amount("USD", *minor));
+        let price = |(currency, minor): (&String, &i64)| pb::ProductPrice {
+            price: Some(amount(currency, *minor)),
+            valid_from: None,
+        };
         let message = pb::Product {
             sku: sku.to_owned(),
             name: product.name.clone(),
             tax_category: product.tax_category.clone(),
             weight_grams: product.weight_grams,
-            unit_price: price,
+            prices: product.prices.iter().map(price).collect(),
             ..Default::default()
         };
         let request = pb::CreateProductRequest { product: Some(message), request_id: String::new() };
@@ -156,17 +157,10 @@ impl Client {
         wish: &sample::Order,
         reference: &str,
     ) -> Result<pb::Order, DemoError> {
-        let prices: BTreeMap<String, sample::Product> =
-            sample::Sample::load().products.into_iter().map(|it| (it.sku.clone(), it)).collect();
-        let lines = wish.lines.iter().map(|(sku, quantity)| {
-            let name = sku.split('-').next().unwrap_or_default();
-            let minor = prices.get(name).and_then(|it| it.prices.get(&wish.currency)).copied().unwrap_or(0);
-            pb::OrderLineDraft {
-                sku: sku.clone(),
-                quantity: *quantity,
-                unit_price: Some(amount(&wish.currency, minor)),
-                ..Default::default()
-            }
+        let lines = wish.lines.iter().map(|(sku, quantity)| pb::OrderLineDraft {
+            sku: sku.clone(),
+            quantity: *quantity,
+            ..Default::default()
         });
         let discount = (wish.discount_ppm > 0)
             .then_some(pb::Discount { value: Some(pb::discount::Value::RatePpm(wish.discount_ppm)) });

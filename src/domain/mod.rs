@@ -76,6 +76,8 @@ pub use model::customer::Customer;
 pub use model::etag::{check_etag, etag};
 pub use model::event::{Event, EventKind, Machine, Transition};
 pub use model::feedback::{Feedback, FeedbackState};
+pub use model::gtin::Gtin;
+pub use model::handling::{Dimensions, Handling};
 pub use model::hold::{Hold, HoldReason, HoldState};
 pub use model::in_use::{IfInUse, USES_MAX, Use, Uses};
 pub use model::invoice::{Invoice, InvoiceLine, InvoiceState, invoice_number};
@@ -91,7 +93,7 @@ pub use model::payment::{
     bank_reference_key,
 };
 pub use model::policy::{ApprovalRules, GateRules, Rules, ShippingFee, TaxRule};
-pub use model::product::{Product, ProductChange};
+pub use model::product::{Price, Product, ProductChange};
 pub use model::recipient::{BareAddress, Recipient, Sender};
 pub use model::refund::{HandedBack, Refund, RefundState};
 pub use model::refusal::{Problem, Problems, Reason, Refusal, Shortage};

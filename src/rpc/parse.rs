@@ -12,6 +12,9 @@ use crate::pb;
 
 pub(super) const WEIGHT_MAX_GRAMS: i64 = 1_000_000;
 
+/// A side of a package, or of a unit of a product.
+pub(super) const SIDE_MM: RangeInclusive<i64> = 1..=10_000;
+
 /// How long texts may be, in characters.
 pub(crate) const NAME_MAX: usize = 200;
 

@@ -1,12 +1,21 @@
 //! Values of the domain into replies, named by what they become. Every struct of the domain is taken apart in full:
 //! a new field has to be shown or left out on purpose.
 
-use crate::domain::{Actor, Address, Currency, Customer, Discount, Money, Timestamp, Use};
+use crate::domain::{Actor, Address, Currency, Customer, Dimensions, Discount, Money, Timestamp, Use};
 use crate::pb;
 
 /// Grams and millimetres that were parsed out of 32 bits.
 pub(super) fn measure(value: i64) -> i32 {
     i32::try_from(value).unwrap_or(i32::MAX)
+}
+
+pub(crate) fn dimensions(dimensions: Dimensions) -> pb::Dimensions {
+    let Dimensions { length_mm, width_mm, height_mm } = dimensions;
+    pb::Dimensions {
+        length_mm: measure(length_mm),
+        width_mm: measure(width_mm),
+        height_mm: measure(height_mm),
+    }
 }
 
 pub(crate) fn money(money: Money) -> pb::Money {

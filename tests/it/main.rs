@@ -7,6 +7,7 @@ mod api_page;
 mod bench;
 mod bounds;
 mod cancelled;
+mod catalogue;
 mod child;
 mod clocks;
 mod crash_points;

@@ -3,7 +3,7 @@
 use crate::domain::model::etag::check_etag;
 use crate::domain::model::in_use::{IfInUse, Use, Uses};
 use crate::domain::model::product::{Product, ProductChange};
-use crate::domain::model::refusal::Refusal;
+use crate::domain::model::refusal::{Problems, Refusal};
 use crate::domain::model::scalars::Sku;
 use crate::domain::model::stock::StockLevel;
 use crate::domain::unit::command::Command;
@@ -32,6 +32,7 @@ pub fn create_product(unit: &mut UnitOfWork, product: &Product) -> Result<Sku, R
     if unit.product(&product.sku).is_some() {
         return Err(Refusal::exists("product", &product.sku));
     }
+    must_be_legal(product)?;
     let at = unit.now;
     let product = Product { version: 1, created_at: at, updated_at: at, active: true, ..product.clone() };
     let sku = product.sku.clone();
@@ -58,7 +59,9 @@ impl Command for UpdateProduct {
 
     fn decide(&self, unit: &mut UnitOfWork<'_>) -> Result<Product, Refusal> {
         let product = seen(unit, &self.sku, &self.etag)?;
-        Ok(keep(unit, self.changes.iter().cloned().fold(product, Product::with)))
+        let product = self.changes.iter().cloned().fold(product, Product::with);
+        must_be_legal(&product)?;
+        Ok(keep(unit, product))
     }
 }
 
@@ -111,6 +114,12 @@ impl Command for ReactivateProduct {
         let product = seen(unit, &self.sku, &self.etag)?;
         Ok(keep(unit, Product { active: true, ..product }))
     }
+}
+
+fn must_be_legal(product: &Product) -> Result<(), Refusal> {
+    let mut problems = Problems::default();
+    product.check_prices(&mut problems);
+    problems.into_result()
 }
 
 /// The product in the version that the caller has seen.

@@ -3,9 +3,12 @@
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
 use crate::domain::model::address::Address;
+use crate::domain::model::handling::Handling;
 use crate::domain::model::order::Order;
-use crate::domain::model::shipment::{Package, Shipment};
+use crate::domain::model::shipment::{Package, Shipment, ShipmentItem};
 
 /// The label as plain text, for a person or any printer: where from and to, service, every package's weight
 /// and size, instructions, and what the barcode says.
@@ -24,10 +27,11 @@ pub(in crate::domain) fn label_text(order: &Order, shipment: &Shipment, tracking
     text.push_str("\nPACKAGES\n");
     for package in &shipment.packages {
         text.push_str(&format!(
-            "  {} of {}: {}\n",
+            "  {} of {}: {}{}\n",
             package.number,
             shipment.packages.len(),
-            measures(package)
+            measures(package),
+            after_comma(&marks_of(shipment, package))
         ));
     }
     let total: i64 = shipment.packages.iter().map(|it| it.weight_grams).fold(0, i64::saturating_add);
@@ -85,6 +89,26 @@ fn kilograms(grams: i64) -> String {
 pub(super) fn measures(package: &Package) -> String {
     let Package { number: _, weight_grams, length_mm, width_mm, height_mm, contents: _ } = package;
     format!("{}, {length_mm} x {width_mm} x {height_mm} mm", kilograms(*weight_grams))
+}
+
+/// What a person has to know who handles these goods, in capitals.
+pub(super) fn marks<'a>(items: impl IntoIterator<Item = &'a ShipmentItem>) -> String {
+    let mut marks = BTreeSet::new();
+    for Handling { dimensions: _, fragile, dangerous } in items.into_iter().map(|it| &it.handling) {
+        marks.extend(fragile.then_some("FRAGILE"));
+        marks.extend(dangerous.then_some("DANGEROUS GOODS"));
+    }
+    marks.into_iter().collect::<Vec<_>>().join(", ")
+}
+
+/// The same of what is in a package.
+pub(super) fn marks_of(shipment: &Shipment, package: &Package) -> String {
+    let is_in = |it: &&ShipmentItem| package.contents.iter().any(|content| content.line == it.line);
+    marks(shipment.items.iter().filter(is_in))
+}
+
+pub(super) fn after_comma(text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!(", {text}") }
 }
 
 /// Lines of at most this many characters, broken at blanks where there are any.

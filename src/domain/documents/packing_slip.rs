@@ -1,8 +1,10 @@
 //! The packing slip of a package.
 
-use crate::domain::documents::label::{addressee, headline, instructions, line, measures};
+use crate::domain::documents::label::{
+    addressee, after_comma, headline, instructions, line, marks, measures,
+};
 use crate::domain::model::order::Order;
-use crate::domain::model::shipment::Shipment;
+use crate::domain::model::shipment::{Shipment, ShipmentItem};
 
 /// Contents of the parcels, line by line, without prices, for the recipient.
 pub fn packing_slip(order: &Order, shipment: &Shipment) -> String {
@@ -16,15 +18,14 @@ pub fn packing_slip(order: &Order, shipment: &Shipment) -> String {
         let count = shipment.packages.len();
         text.push_str(&format!("\nPACKAGE {} of {count} ({})\n", package.number, measures(package)));
         for packed in &package.contents {
-            let (sku, description) =
-                of(packed.line).map_or(("", ""), |it| (it.sku.as_str(), it.description.as_str()));
-            text.push_str(&format!("  {:>5} x  {sku}  {}\n", packed.quantity, line(description)));
+            let told = of(packed.line).map(goods).unwrap_or_default();
+            text.push_str(&format!("  {:>5} x  {told}\n", packed.quantity));
         }
     }
     if shipment.packages.is_empty() {
         text.push_str("\nCONTENTS\n");
         for item in &shipment.items {
-            text.push_str(&format!("  {:>5} x  {}  {}\n", item.quantity, item.sku, line(&item.description)));
+            text.push_str(&format!("  {:>5} x  {}\n", item.quantity, goods(item)));
         }
     }
 
@@ -33,4 +34,8 @@ pub fn packing_slip(order: &Order, shipment: &Shipment) -> String {
     text.push_str(&instructions(order));
     text.push_str(&format!("\nAnything missing or damaged? Tell us, and name order {}.\n", order.number));
     text
+}
+
+fn goods(item: &ShipmentItem) -> String {
+    format!("{}  {}{}", item.sku, line(&item.description), after_comma(&marks([item])))
 }

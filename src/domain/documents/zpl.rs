@@ -1,6 +1,6 @@
 //! The same label for label printers, in ZPL.
 
-use crate::domain::documents::label::{addressee, headline, line, measures, wrapped};
+use crate::domain::documents::label::{addressee, headline, line, marks_of, measures, wrapped};
 use crate::domain::model::order::Order;
 use crate::domain::model::shipment::{Package, Shipment};
 
@@ -36,7 +36,9 @@ fn zpl_form(order: &Order, shipment: &Shipment, package: &Package, tracking_numb
 
     form.push_str("^FO40,800^GB732,3,3^FS\n");
     form.push_str(&field(40, 815, 28, &measures(package)));
+    let marks = marks_of(shipment, package);
     let told = wrapped(&line(&order.special_instructions), 48);
+    let told: Vec<String> = Some(marks).filter(|it| !it.is_empty()).into_iter().chain(told).collect();
     let shown = 3.min(told.len());
     for (index, it) in told.iter().take(shown).enumerate() {
         let more = if index + 1 == shown && told.len() > shown { " ..." } else { "" };

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::model::money::Currency;
 use crate::domain::model::scalars::{CourierCode, RegionCode, ServiceLevel};
+use crate::domain::model::shipment::Shipment;
 use crate::domain::model::time::Timestamp;
 
 /// A courier company with its rate card.
@@ -25,6 +26,7 @@ pub struct Courier {
     pub updated_at: Timestamp,
     /// False: it is offered no more parcels.
     pub active: bool,
+    pub takes_dangerous_goods: bool,
 }
 
 impl Courier {
@@ -41,12 +43,18 @@ impl Courier {
             created_at: at,
             updated_at: at,
             active: true,
+            takes_dangerous_goods: false,
         }
     }
 
-    /// Why it takes no parcel at all, if that is so.
-    pub fn takes_nothing(&self) -> Option<String> {
-        (!self.active).then(|| "is out of use".to_owned())
+    /// Why it does not carry this shipment at any price, if that is so.
+    pub fn declines(&self, shipment: &Shipment) -> Option<String> {
+        if !self.active {
+            return Some("is out of use".to_owned());
+        }
+        let dangerous = shipment.items.iter().find(|it| it.handling.dangerous);
+        let dangerous = dangerous.filter(|_| !self.takes_dangerous_goods);
+        dangerous.map(|it| format!("takes no dangerous goods, which {} is", it.sku))
     }
 
     #[must_use]
@@ -57,6 +65,7 @@ impl Courier {
             CourierChange::Cutoff(minutes) => self.cutoff_minutes = minutes,
             CourierChange::UtcOffset(minutes) => self.utc_offset_minutes = minutes,
             CourierChange::PickupWeekdays(days) => self.pickup_weekdays = days,
+            CourierChange::TakesDangerousGoods(takes) => self.takes_dangerous_goods = takes,
         }
         self
     }
@@ -70,6 +79,7 @@ pub enum CourierChange {
     Cutoff(i32),
     UtcOffset(i32),
     PickupWeekdays(Vec<u8>),
+    TakesDangerousGoods(bool),
 }
 
 /// Names of couriers, as customers know them.

@@ -15,6 +15,8 @@ pub(super) mod day;
 pub(super) mod etag;
 pub(super) mod event;
 pub(super) mod feedback;
+pub(super) mod gtin;
+pub(super) mod handling;
 pub(super) mod hold;
 pub(super) mod in_use;
 pub(super) mod invoice;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::model::handling::Handling;
 use crate::domain::model::money::Money;
 use crate::domain::model::scalars::{
     Actor, CourierCode, LocationCode, OrderId, ServiceLevel, ShipmentId, Sku, string_enum,
@@ -69,6 +70,8 @@ pub struct ShipmentItem {
     pub packed: i64,
     /// Of one unit; zero: unknown.
     pub weight_grams: i64,
+    #[serde(default)]
+    pub handling: Handling,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -71,7 +71,7 @@ impl Order {
         let mut refusals = Vec::new();
         let services = service.map_or_else(|| ServiceLevel::ALL.to_vec(), |it| vec![it]);
         for (courier, rating) in unit.couriers() {
-            if let Some(why) = courier.takes_nothing() {
+            if let Some(why) = courier.declines(shipment) {
                 refusals.push((courier.code.clone(), why));
                 continue;
             }

@@ -1,5 +1,7 @@
 //! Products, locations and couriers are corrected, taken out of use and put back; what was ordered goes on.
 
+use std::time::Duration;
+
 use crate::domain::catalogue::location::{DeactivateLocation, ReactivateLocation, UpdateLocation};
 use crate::domain::catalogue::product::{DeactivateProduct, ReactivateProduct, UpdateProduct};
 use crate::domain::couriers::courier::{DeactivateCourier, ReactivateCourier, UpdateCourier};
@@ -10,7 +12,7 @@ use crate::domain::model::courier::{Courier, CourierChange};
 use crate::domain::model::in_use::{IfInUse, USES_MAX, Use, Uses};
 use crate::domain::model::location::LocationChange;
 use crate::domain::model::order::OrderState;
-use crate::domain::model::product::{Product, ProductChange};
+use crate::domain::model::product::{Price, Product, ProductChange};
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::scalars::{CourierCode, ServiceLevel};
 use crate::domain::ordering::change::Correction;
@@ -116,6 +118,77 @@ fn a_courier_charges_what_the_correction_says() {
     };
     let changed = bench.decide(|unit| to(rates.clone()).decide(unit)).expect("corrected");
     assert_eq!((changed.rates, changed.name.as_str(), changed.version), (rates, "Slow but sure", 2));
+}
+
+#[test]
+fn an_order_takes_the_price_that_is_valid_when_it_is_received_and_keeps_it() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 99)]);
+    let begins = bench.now.plus(Duration::from_secs(3_600));
+    let prices = vec![Price { price: usd(1_200), valid_from: Some(begins) }];
+    change_product(&mut bench, "A-1", vec![ProductChange::Prices(prices)]).expect("corrected");
+    let minor = |bench: &Bench, id| bench.order(id).lines[0].unit_price_minor;
+
+    let mut held = order("ada", &[("A-1", 1)]);
+    held.shipping_address.city = String::new();
+    let first = bench.placed(&held);
+    bench.pass(3_599);
+    let second = bench.placed(&order("bob", &[("A-1", 1)]));
+    bench.pass(1);
+    let third = bench.placed(&order("eve", &[("A-1", 1)]));
+    assert_eq!([first, second, third].map(|it| minor(&bench, it)), [1_000, 1_000, 1_200]);
+
+    // A correction of what was ordered before is at the price of that time.
+    let two = Correction { lines: Some(order("ada", &[("A-1", 2)]).lines), ..Correction::default() };
+    bench.on(first, |order, unit| order.correct(unit, &two)).expect("corrected");
+    assert_eq!(minor(&bench, first), 1_000);
+}
+
+#[test]
+fn a_price_is_asked_for_in_the_currency_of_the_order() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 99)]);
+    let mut new = order("ada", &[("A-1", 1)]);
+    new.currency = "EUR".parse().expect("a currency");
+    let Err(Refusal::Invalid(problems)) = bench.create_order(&new) else { panic!("it has no price in EUR") };
+    let [problem] = &problems.0[..] else { panic!("one problem: {problems:?}") };
+    assert_eq!(problem.field, "lines[0].unit_price");
+    assert_eq!(problem.message, "is required: the product has no list price in EUR");
+
+    let prices = vec![Price { price: new.currency.of(930), valid_from: None }];
+    change_product(&mut bench, "A-1", vec![ProductChange::Prices(prices.clone())]).expect("corrected");
+    let id = bench.placed(&new);
+    assert_eq!(bench.order(id).lines[0].unit_price_minor, 930);
+
+    let twice = ProductChange::Prices([prices.clone(), prices].concat());
+    assert_eq!(refused_fields(change_product(&mut bench, "A-1", vec![twice])), ["product.prices[1]"]);
+}
+
+#[test]
+fn dangerous_goods_go_with_those_who_take_them() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 9)]);
+    change_product(&mut bench, "A-1", vec![ProductChange::Dangerous(true)]).expect("corrected");
+    let id = bench.paid(&order("ada", &[("A-1", 1)]));
+    // Those that were ordered before the mark was set stay as they were.
+    change_product(&mut bench, "A-1", vec![ProductChange::Dangerous(false)]).expect("corrected");
+    bench.label(id, 0);
+    let shipment = bench.shipment(id, 0).id;
+    assert!(bench.shipment(id, 0).label.as_ref().is_some_and(|it| it.text.contains("DANGEROUS GOODS")));
+    let refused = bench.on(id, |order, unit| order.assign_courier(unit, shipment, None, None));
+    let Err(Refusal::Unmet { reason: Reason::NoCourier, message, .. }) = refused else {
+        panic!("{refused:?}")
+    };
+    assert!(message.contains("SNAIL: takes no dangerous goods, which A-1 is"), "{message}");
+
+    let takes = UpdateCourier {
+        code: code("ROCKET"),
+        changes: vec![CourierChange::TakesDangerousGoods(true)],
+        etag: LATEST,
+    };
+    bench.decide(|unit| takes.decide(unit)).expect("corrected");
+    bench
+        .on(id, |order, unit| order.assign_courier(unit, shipment, None, None))
+        .expect("one that takes them");
+    let assigned = bench.shipment(id, 0).assignment.clone().expect("a courier");
+    assert_eq!(assigned.courier, code("ROCKET"));
 }
 
 // Out of use.

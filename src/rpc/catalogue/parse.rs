@@ -1,13 +1,15 @@
 //! Parses requests about products and locations.
 
 use crate::domain::{
-    CreateLocation, CreateProduct, DeactivateLocation, DeactivateProduct, Location, LocationChange, Problems,
-    Product, ProductChange, ReactivateLocation, ReactivateProduct, Timestamp, UpdateLocation, UpdateProduct,
+    CreateLocation, CreateProduct, DeactivateLocation, DeactivateProduct, Dimensions, Location,
+    LocationChange, Price, Problems, Product, ProductChange, ReactivateLocation, ReactivateProduct,
+    Timestamp, UpdateLocation, UpdateProduct,
 };
 use crate::pb;
 use crate::rpc::listing::list_requests;
 use crate::rpc::parse::{
-    NAME_MAX, WEIGHT_MAX_GRAMS, country, id, if_in_use, number, paths, price, required, required_text,
+    NAME_MAX, SIDE_MM, WEIGHT_MAX_GRAMS, country, entries, id, if_in_use, number, optional_id, paths, price,
+    required, required_text, timestamp,
 };
 
 list_requests! {
@@ -34,7 +36,17 @@ pub(crate) fn update_product(request: pb::UpdateProductRequest, bad: &mut Proble
 }
 
 /// The fields of a product that a person enters, beside its SKU.
-const PRODUCT_FIELDS: [&str; 4] = ["name", "tax_category", "unit_price", "weight_grams"];
+const PRODUCT_FIELDS: [&str; 9] = [
+    "name",
+    "tax_category",
+    "unit_price",
+    "weight_grams",
+    "prices",
+    "gtin",
+    "dimensions",
+    "fragile",
+    "dangerous",
+];
 
 /// The fields that are named, each as a whole.
 fn product_changes(
@@ -52,6 +64,11 @@ fn product_changes(
         etag: _,
         active: _,
         update_time: _,
+        prices,
+        gtin,
+        dimensions: sides,
+        fragile,
+        dangerous,
     } = product;
     let named = |path: &str| named.iter().any(|it| it.as_ref() == path);
     let mut changes = Vec::new();
@@ -68,7 +85,48 @@ fn product_changes(
         let grams = number("product.weight_grams", weight_grams.into(), 0..=WEIGHT_MAX_GRAMS, bad);
         changes.push(ProductChange::WeightGrams(grams));
     }
+    if named("prices") {
+        changes.push(ProductChange::Prices(price_list(prices, bad)));
+    }
+    if named("gtin") {
+        changes.push(ProductChange::Gtin(optional_id("product.gtin", &gtin, bad)));
+    }
+    if named("dimensions") {
+        changes.push(ProductChange::Dimensions(sides.map(|it| dimensions("product.dimensions", it, bad))));
+    }
+    if named("fragile") {
+        changes.push(ProductChange::Fragile(fragile));
+    }
+    if named("dangerous") {
+        changes.push(ProductChange::Dangerous(dangerous));
+    }
     changes
+}
+
+/// List prices of one product at most.
+const PRICES_MAX: usize = 100;
+
+fn price_list(prices: Vec<pb::ProductPrice>, bad: &mut Problems) -> Vec<Price> {
+    let mut list = Vec::new();
+    for (index, given) in entries("product.prices", prices, 0..=PRICES_MAX, bad) {
+        let pb::ProductPrice { price: amount, valid_from } = given;
+        let field = format!("product.prices[{index}].price");
+        let amount = required(&field, amount, bad).and_then(|it| price(&field, Some(it), bad));
+        let valid_from = timestamp(&format!("product.prices[{index}].valid_from"), valid_from, bad);
+        list.extend(amount.map(|price| Price { price, valid_from }));
+    }
+    list
+}
+
+fn dimensions(at: &str, sides: pb::Dimensions, bad: &mut Problems) -> Dimensions {
+    let pb::Dimensions { length_mm, width_mm, height_mm } = sides;
+    let mut side =
+        |name: &str, millimetres: i32| number(&format!("{at}.{name}"), millimetres.into(), SIDE_MM, bad);
+    Dimensions {
+        length_mm: side("length_mm", length_mm),
+        width_mm: side("width_mm", width_mm),
+        height_mm: side("height_mm", height_mm),
+    }
 }
 
 fn tax_category_of(category: String, bad: &mut Problems) -> String {

@@ -40,7 +40,8 @@ pub(crate) fn update_courier(request: pb::UpdateCourierRequest, bad: &mut Proble
 }
 
 /// The fields of a courier that a person enters, beside its code.
-const COURIER_FIELDS: [&str; 5] = ["name", "rates", "daily_cutoff", "utc_offset_minutes", "pickup_weekdays"];
+const COURIER_FIELDS: [&str; 6] =
+    ["name", "rates", "daily_cutoff", "utc_offset_minutes", "pickup_weekdays", "takes_dangerous_goods"];
 
 /// The fields that are named, each as a whole.
 fn courier_changes(
@@ -59,6 +60,7 @@ fn courier_changes(
         etag: _,
         active: _,
         update_time: _,
+        takes_dangerous_goods,
     } = courier;
     let named = |path: &str| named.iter().any(|it| it.as_ref() == path);
     let mut changes = Vec::new();
@@ -77,6 +79,9 @@ fn courier_changes(
     }
     if named("pickup_weekdays") {
         changes.push(CourierChange::PickupWeekdays(weekdays(pickup_weekdays, bad)));
+    }
+    if named("takes_dangerous_goods") {
+        changes.push(CourierChange::TakesDangerousGoods(takes_dangerous_goods));
     }
     changes
 }

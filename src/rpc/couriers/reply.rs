@@ -17,6 +17,7 @@ pub(crate) fn courier(courier: &Courier) -> pb::Courier {
         created_at,
         updated_at,
         active,
+        takes_dangerous_goods,
     } = courier.clone();
     pb::Courier {
         courier: code.into(),
@@ -29,6 +30,7 @@ pub(crate) fn courier(courier: &Courier) -> pb::Courier {
         etag: domain::etag(version),
         active,
         update_time: Some(timestamp(updated_at)),
+        takes_dangerous_goods,
     }
 }
 

@@ -1,12 +1,12 @@
 //! Shipments as the API shows them.
 
 use crate::domain::{
-    self, Assignment, CourierCode, Handover, Label, Order, OrderState, Package, PackedItem, Proof, Quote,
-    Shipment, ShipmentId, ShipmentItem, TrackingEvent,
+    self, Assignment, CourierCode, Handling, Handover, Label, Order, OrderState, Package, PackedItem, Proof,
+    Quote, Shipment, ShipmentId, ShipmentItem, TrackingEvent,
 };
 use crate::pb;
 use crate::rpc::enums;
-use crate::rpc::reply::{actor, address, measure, money, timestamp};
+use crate::rpc::reply::{actor, address, dimensions, measure, money, timestamp};
 
 /// A shipment with what its order says about it.
 pub(crate) fn shipment(order: &Order, shipment: &Shipment) -> pb::Shipment {
@@ -66,7 +66,9 @@ pub(crate) fn shipment(order: &Order, shipment: &Shipment) -> pb::Shipment {
 }
 
 fn shipment_item(item: ShipmentItem) -> pb::ShipmentItem {
-    let ShipmentItem { line, sku, description, quantity, picked, checked, packed, weight_grams } = item;
+    let ShipmentItem { line, sku, description, quantity, picked, checked, packed, weight_grams, handling } =
+        item;
+    let Handling { dimensions: sides, fragile, dangerous } = handling;
     pb::ShipmentItem {
         line_number: line,
         sku: sku.into(),
@@ -76,6 +78,9 @@ fn shipment_item(item: ShipmentItem) -> pb::ShipmentItem {
         checked,
         packed,
         weight_grams: measure(weight_grams),
+        dimensions: sides.map(dimensions),
+        fragile,
+        dangerous,
     }
 }
 

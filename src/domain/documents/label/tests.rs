@@ -183,3 +183,33 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_breaks_or_is_dangerous_is_marked_on_every_paper_of_its_package() {
+    let (order, mut shipment) = sample();
+    let number = "CNK3F07XQ2M91TX";
+    let marked = |shipment: &Shipment| {
+        let label = label_text(&order, shipment, number);
+        let forms = label_zpl(&order, shipment, number);
+        let of_packages = label.lines().filter(|it| it.contains(" of 2: ")).map(str::to_owned);
+        let of_forms = forms.split("^XZ").map(|it| it.contains("FRAGILE")).take(2);
+        (of_packages.collect::<Vec<_>>(), of_forms.collect::<Vec<_>>(), packing_slip(&order, shipment))
+    };
+    let (label, forms, slip) = marked(&shipment);
+    assert!(!label.concat().contains("FRAGILE") && forms == [false, false] && !slip.contains("FRAGILE"));
+
+    // The mugs are in the first package, the pens in the second.
+    shipment.items[0].handling.fragile = true;
+    shipment.items[1].handling.dangerous = true;
+    let (label, forms, slip) = marked(&shipment);
+    assert!(label[0].ends_with(" mm, FRAGILE") && label[1].ends_with(" mm, DANGEROUS GOODS"), "{label:?}");
+    assert_eq!(forms, [true, false]);
+    assert!(slip.contains("2 x  MUG-1  Mug, blue, FRAGILE"), "{slip}");
+    assert!(slip.contains("1 x  PEN-1  Pen, DANGEROUS GOODS"), "{slip}");
+
+    shipment.items[0].handling.dangerous = true;
+    let (label, ..) = marked(&shipment);
+    assert!(label[0].ends_with(" mm, DANGEROUS GOODS, FRAGILE"), "{label:?}");
+    let unpacked = Shipment { packages: Vec::new(), ..shipment };
+    assert!(packing_slip(&order, &unpacked).contains("Mug, blue, DANGEROUS GOODS, FRAGILE"));
+}

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use crate::domain::{
-    Actor, ChangeSet, Courier, Currency, Event, EventKind, Ids, Location, Money, Movement, MovementKind,
-    Order, OrderId, Product, Rate, ServiceLevel, Snapshot, StockLevel, Timestamp, Transition,
+    Actor, ChangeSet, Courier, Currency, Event, EventKind, Handling, Ids, Location, Money, Movement,
+    MovementKind, Order, OrderId, Price, Product, Rate, ServiceLevel, Snapshot, StockLevel, Timestamp,
+    Transition,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::session::Session;
@@ -56,6 +57,9 @@ pub(super) fn product(sku: &str) -> Product {
         created_at: AT,
         updated_at: later(1),
         active: true,
+        prices: vec![Price { price: euro(1_100), valid_from: Some(later(9)) }],
+        gtin: Some(code("4006381333931")),
+        handling: Handling { dimensions: None, fragile: true, dangerous: true },
     }
 }
 
@@ -94,6 +98,7 @@ pub(super) fn courier() -> Courier {
         created_at: AT,
         updated_at: later(3),
         active: true,
+        takes_dangerous_goods: true,
     }
 }
 

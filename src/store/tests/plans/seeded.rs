@@ -335,7 +335,7 @@ impl Seeded {
             "courier" => &["PIGEON"],
             "tracking_number" => &["CSG7"],
             "sku" => &["A-1", "RARE"],
-            "name" | "tax_category" | "country" => &[],
+            "name" | "tax_category" | "gtin" | "country" => &[],
             other => panic!("{other} is a text that no values are known of"),
         };
         texts.iter().map(|it| (*it).to_owned()).collect()
