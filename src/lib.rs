@@ -5,6 +5,7 @@
 //! | module | what lives there |
 //! |---|---|
 //! | [`domain`] | the rules: pure, synchronous, total |
+//! | [`documents`] | papers drawn: PDF, and the language of label printers |
 //! | [`store`] | rows and transactions |
 //! | [`outside`] | payment providers and mail |
 //! | [`work`] | what is done without being asked: expiry, messages, closing, archiving |
@@ -20,6 +21,7 @@
 //! | [`terminal`] | what commands say to people |
 //! | [`faults`] | places that fail when a test says so |
 
+pub mod documents;
 pub mod domain;
 
 pub mod outside;
@@ -41,7 +43,7 @@ pub mod terminal;
 /// The API as generated from `proto/`, with [`Money`](pb::Money) beside it.
 pub mod pb {
     pub use self::consign::v1::*;
-    pub use self::google::r#type::Money;
+    pub use self::google::r#type::{Date, Money};
 
     /// Everything in `proto/` and what it imports, as reflection shows it.
     pub const FILE_DESCRIPTOR_SET: &[u8] = tonic::include_file_descriptor_set!("consign");

@@ -1,5 +1,6 @@
 //! One running server: the store, the workers and the gRPC door before them, started and stopped as one.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -23,8 +24,10 @@ use tower::util::MapRequestLayer;
 
 use crate::client;
 use crate::clock::{self, Clock};
-use crate::domain::{Invalid, Sender};
-use crate::outside::{FileMail, Mail, PaymentProvider, Sandbox, Sendmail};
+use crate::domain::{CourierCode, Invalid, Sender};
+use crate::outside::{
+    CourierInterface, FileMail, Karrio, LabelType, Mail, PaymentProvider, Sandbox, Sendmail,
+};
 use crate::pb;
 use crate::rpc::{self, Gate};
 use crate::settings::{self, Limits, Settings};
@@ -69,6 +72,8 @@ pub enum ServeError {
     Folder { path: PathBuf, source: io::Error },
     #[error("mail_from: {0}")]
     Sender(Invalid),
+    #[error("couriers.{0}: its address or token cannot be used")]
+    Courier(CourierCode),
     #[error("the database: {0}")]
     Store(#[from] StoreError),
     #[error("the API's description: {0}")]
@@ -104,7 +109,8 @@ impl Server {
             store: store.clone(),
             provider: payment_provider(&settings)?,
             mail: mail(&settings)?,
-            rules: Arc::new(settings.rules),
+            couriers: Arc::new(couriers(&settings)?),
+            rules: Arc::new(settings.rules()),
             requests_kept_for: settings.limits.requests_kept_for(),
             lease: settings.limits.lease(),
         };
@@ -181,7 +187,7 @@ pub async fn open_store(settings: &Settings, clock: Clock) -> Result<Store, Stor
     };
     let options = store::Options {
         database,
-        rules: Arc::new(settings.rules.clone()),
+        rules: Arc::new(settings.rules()),
         clock,
         time: TimeSource::Database,
         group_max: group_max as usize,
@@ -234,6 +240,22 @@ fn mail(settings: &Settings) -> Result<Arc<dyn Mail>, ServeError> {
     let path = settings.messages_folder();
     let folder = FileMail::new(&path, sender);
     Ok(Arc::new(folder.map_err(|source| ServeError::Folder { path, source })?))
+}
+
+/// The couriers that are booked through an interface.
+fn couriers(settings: &Settings) -> Result<BTreeMap<CourierCode, Arc<dyn CourierInterface>>, ServeError> {
+    let connect = |(code, it): (&CourierCode, &settings::CourierInterface)| {
+        let label = match it.label {
+            settings::CourierLabel::Pdf => LabelType::Pdf,
+            settings::CourierLabel::Zpl => LabelType::Zpl,
+        };
+        let settings::CourierProvider::Karrio = it.provider;
+        let (carrier, account, services) = (it.carrier.clone(), it.account.clone(), it.services.clone());
+        let karrio = Karrio::new(&it.url, it.token.reveal(), carrier, account, services, label);
+        let karrio: Arc<dyn CourierInterface> = Arc::new(karrio.ok_or(ServeError::Courier(code.clone()))?);
+        Ok((code.clone(), karrio))
+    };
+    settings.couriers.iter().map(connect).collect()
 }
 
 /// Reflection in both versions that tools speak, error details included.

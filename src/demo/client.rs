@@ -75,6 +75,8 @@ impl Client {
             region: location.region.clone(),
             country: location.country.clone(),
             priority: location.priority,
+            time_zone: location.time_zone.clone(),
+            working_hours: (1..=5).map(|day| working_hours(day, &location.hours)).collect(),
             ..Default::default()
         };
         let request =
@@ -112,7 +114,9 @@ impl Client {
             name: courier.name.clone(),
             rates,
             daily_cutoff: courier.cutoff.clone(),
+            time_zone: courier.time_zone.clone(),
             pickup_weekdays: (1..=7).collect(),
+            delivery_weekdays: courier.delivers.clone(),
             ..Default::default()
         };
         let request = pb::CreateCourierRequest { courier: Some(message), request_id: String::new() };
@@ -142,7 +146,7 @@ impl Client {
         point: i64,
         up_to: i64,
     ) -> Result<(), DemoError> {
-        let rule = pb::ReorderRule { reorder_point: point, order_up_to: up_to };
+        let rule = pb::ReorderRule { reorder_point: point, order_up_to: up_to, lead_time_days: 7 };
         let request = pb::SetReorderRuleRequest {
             sku: sku.to_owned(),
             location: location.to_owned(),
@@ -178,6 +182,8 @@ impl Client {
                 _ => pb::OnShortage::Refuse as i32,
             },
             discount,
+            requested_delivery_time: wish.within_hours.map(|it| from_now(it * 3_600)),
+            on_late: wish.within_hours.map_or(0, |_| pb::OnLate::Refuse as i32),
             ..Default::default()
         };
         let request =
@@ -532,17 +538,25 @@ pub(super) fn run_code() -> String {
     std::iter::repeat_with(|| fastrand::char('A'..='Z')).take(5).collect()
 }
 
+fn from_now(seconds: i64) -> prost_types::Timestamp {
+    let now = crate::clock::now().unix_micros() / 1_000_000;
+    prost_types::Timestamp { seconds: now + seconds, nanos: 0 }
+}
+
+fn working_hours(weekday: i32, [opens, closes]: &[String; 2]) -> pb::WorkingHours {
+    pb::WorkingHours { weekday, opens: opens.clone(), closes: closes.clone() }
+}
+
 fn report(
     status: pb::TrackingStatus,
     seconds_from_now: i64,
     location: &str,
     text: &str,
 ) -> pb::TrackingReport {
-    let now = crate::clock::now().unix_micros() / 1_000_000;
     pb::TrackingReport {
         status: status as i32,
         location: location.to_owned(),
-        occurred_time: Some(prost_types::Timestamp { seconds: now + seconds_from_now, nanos: 0 }),
+        occurred_time: Some(from_now(seconds_from_now)),
         description: text.to_owned(),
         ..Default::default()
     }

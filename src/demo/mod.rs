@@ -74,6 +74,8 @@ async fn play(target: &str, json: bool) -> Result<bool, DemoError> {
     let mut demo = Demo { client: Client::connect(target, &run).await?, quiet: json, run };
 
     demo.stock_the_shelves(&sample).await?;
+    demo.heading("Wanted within six hours or not at all: refused, with the date that can be kept");
+    demo.refuse_what_is_too_late(&sample.orders[0]).await?;
     let mut played = Vec::new();
     for (wish, number) in sample.orders.iter().zip(1..) {
         demo.heading(&format!("{number}. {}", wish.title));
@@ -157,6 +159,28 @@ impl Demo {
         Ok(())
     }
 
+    /// A promise that nobody can keep is not given.
+    async fn refuse_what_is_too_late(&mut self, wish: &Wish) -> Result<(), DemoError> {
+        let mut wish = Wish { within_hours: Some(6), ..wish.clone() };
+        wish.lines = wish.lines.iter().map(|(name, units)| (self.sku(name), *units)).collect();
+        match self.client.create_order(&wish, &format!("DEMO-{}-0", self.run)).await {
+            Err(DemoError::Refused(refused)) if refused.status.message().contains("cannot be met") => {
+                self.say(&format!("{:<22} {}", "CreateOrder", refused.status.message()));
+                Ok(())
+            }
+            Err(other) => Err(other),
+            Ok(order) => {
+                Err(DemoError::Wrong(format!("order {} was promised within six hours", order.number)))
+            }
+        }
+    }
+
+    fn tell_promise(&self, order: &pb::Order) {
+        for leg in order.promise.iter().flat_map(|it| &it.legs) {
+            self.say(&format!("{:<22} {}", "promised", leg.reason));
+        }
+    }
+
     /// One order from receipt until it is closed or cancelled; returns its id.
     async fn live_through(&mut self, wish: &Wish, number: usize) -> Result<String, DemoError> {
         let mut wish = wish.clone();
@@ -168,6 +192,7 @@ impl Demo {
         };
         let mut order = self.client.create_order(&asked, &reference).await?;
         self.tell_order("CreateOrder", &order);
+        self.tell_promise(&order);
 
         match wish.story {
             Story::Corrected => order = self.correct(&wish, order).await?,

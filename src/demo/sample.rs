@@ -31,6 +31,9 @@ pub(super) struct Location {
     pub(super) name: String,
     pub(super) region: String,
     pub(super) country: String,
+    pub(super) time_zone: String,
+    /// Opens and closes, Monday to Friday.
+    pub(super) hours: [String; 2],
     pub(super) priority: i32,
     pub(super) stock: BTreeMap<String, i64>,
     /// Reorder point and the level to fill up to.
@@ -43,7 +46,10 @@ pub(super) struct Location {
 pub(super) struct Courier {
     pub(super) code: String,
     pub(super) name: String,
+    pub(super) time_zone: String,
     pub(super) cutoff: String,
+    /// Days of the week on which it delivers, 1 = Monday.
+    pub(super) delivers: Vec<i32>,
     pub(super) rates: Vec<Rate>,
 }
 
@@ -70,6 +76,9 @@ pub(super) struct Order {
     pub(super) lines: BTreeMap<String, i64>,
     #[serde(default)]
     pub(super) instructions: String,
+    /// The order is to be refused unless it arrives so soon.
+    #[serde(skip)]
+    pub(super) within_hours: Option<i64>,
     pub(super) customer: Customer,
     pub(super) address: Address,
 }

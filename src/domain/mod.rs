@@ -9,6 +9,7 @@
 //! | `unit` | what a decision works with: the unit of work, the journal, the form of a command |
 //! | `billing` | prices, invoices, payments, refunds |
 //! | `documents` | what is written for people: letters, labels, slips |
+//! | `promise` | couriers' offers, and dates that can be kept |
 //! | `inventory` | levels, reservations, counts, buying again |
 //! | `catalogue`, `couriers` | products and locations; couriers |
 //! | `shipping` | picking, packing, labels, quotes, handover, tracking, delivery |
@@ -31,6 +32,7 @@ mod inventory;
 mod model;
 mod ordering;
 mod process;
+mod promise;
 mod shipping;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -47,19 +49,24 @@ pub(crate) use catalogue::product::create_product;
 pub use catalogue::product::{CreateProduct, DeactivateProduct, ReactivateProduct, UpdateProduct};
 pub use couriers::courier::{CreateCourier, DeactivateCourier, ReactivateCourier, UpdateCourier};
 pub use customers::feedback::SubmitFeedback;
+pub use documents::label::PaperFacts;
 pub use documents::letters::{Letter, letter};
+pub use documents::manifest::manifest_text;
 pub use documents::packing_slip::packing_slip;
+pub use documents::paper::{Goods, GoodsList, LabelPaper, Paper, Parcel, SheetKind, SheetPaper};
 pub use invariants::findings::{LAWS, Violation};
 pub use invariants::history::history_violations;
 pub use invariants::order::law;
 pub use inventory::adjust::{AdjustReason, AdjustStock};
-pub use inventory::availability::{CheckAvailability, Destination, Inquiry, Outlook};
+pub use inventory::availability::{CheckAvailability, Destination, Inquiry, Outlook, RegionOutlook};
 pub use inventory::expire::{ExpireReservation, ReleaseExpired, ReleaseReservation, release_expired};
 pub use inventory::ledger::Posted;
 #[cfg(test)]
 pub(crate) use inventory::receive::receive_stock;
 pub use inventory::receive::{ReceiveStock, ReceivedStock};
-pub use inventory::replenish::{DecideReplenishment, SetReorderRule};
+pub use inventory::replenish::{
+    DecideReplenishment, PlaceReplenishment, ReorderRule, SetReorderRule, UpdateReplenishment,
+};
 pub use inventory::reserve::FillOrder;
 #[cfg(test)]
 pub(crate) use inventory::reserve_for_others::reserve_stock;
@@ -70,9 +77,19 @@ pub use model::amounts::{Amounts, Discount, LineAmounts};
 pub use model::approval::{Approval, ApprovalState, Gate};
 pub use model::availability::{AvailabilityFound, LineAvailability};
 pub use model::backoff::backoff;
+pub use model::booking::{
+    BookedCouriers, BookedParts, Booking, BookingAnswer, BookingRequest, BoughtLabel, Consignment,
+    CourierAnswer, OpenBookingRequest, Origin, Party, SoldFile, SoldLabel,
+};
+pub use model::calendar::{HOLIDAYS_MAX, WINDOWS_MAX, WorkingCalendar, WorkingHours};
 pub use model::check::{Check, Risk, Rule, Verdict};
-pub use model::courier::{Courier, CourierChange, CourierNames, Quote, Rate};
+pub use model::courier::{
+    Courier, CourierChange, CourierNames, DeliveryArea, DeliveryZone, PostalCodes, Quote, Rate, RateArea,
+    WeightBand, postal_key,
+};
 pub use model::customer::Customer;
+pub use model::day::Day;
+pub use model::document_kind::DocumentKind;
 pub use model::etag::{check_etag, etag};
 pub use model::event::{Event, EventKind, Machine, Transition};
 pub use model::feedback::{Feedback, FeedbackState};
@@ -83,6 +100,7 @@ pub use model::in_use::{IfInUse, USES_MAX, Use, Uses};
 pub use model::invoice::{Invoice, InvoiceLine, InvoiceState, invoice_number};
 pub use model::line::OrderLine;
 pub use model::location::{Location, LocationChange};
+pub use model::manifest::{Manifest, ManifestEntry};
 pub use model::message::{Message, MessageKind, MessageState, Unsent};
 pub use model::method::Method;
 pub use model::money::{Currency, Money};
@@ -92,17 +110,18 @@ pub use model::payment::{
     AtProvider, Means, OpenRequest, Payment, PaymentState, ProviderAnswer, ProviderRequest,
     bank_reference_key,
 };
-pub use model::policy::{ApprovalRules, GateRules, Rules, ShippingFee, TaxRule};
+pub use model::policy::{Allocation, ApprovalRules, GateRules, Rules, ShippingFee, TaxRule, WeightRules};
 pub use model::product::{Price, Product, ProductChange};
+pub use model::promise::{Promise, PromiseLeg, PromiseOccasion};
 pub use model::recipient::{BareAddress, Recipient, Sender};
 pub use model::refund::{HandedBack, Refund, RefundState};
 pub use model::refusal::{Problem, Problems, Reason, Refusal, Shortage};
 pub use model::replenishment::{Replenishment, ReplenishmentState};
 pub use model::reservation::{Reservation, ReservationState, ReservedItem};
 pub use model::scalars::{
-    Actor, ApprovalId, Channel, CourierCode, HoldId, Ids, Invalid, InvoiceId, JobId, LocationCode, MessageId,
-    MovementId, OnShortage, OrderId, PaymentId, RefundId, RegionCode, ReplenishmentId, ReservationId,
-    ServiceLevel, ShipmentId, Sku,
+    Actor, ApprovalId, BookingId, Channel, CourierCode, HoldId, Ids, Invalid, InvoiceId, JobId, LocationCode,
+    MessageId, MovementId, OnLate, OnShortage, OrderId, PaymentId, RefundId, RegionCode, ReplenishmentId,
+    ReservationId, ServiceLevel, ShipmentId, Sku,
 };
 pub use model::shipment::{
     Assignment, Handover, Label, Package, PackedItem, Proof, Shipment, ShipmentItem, ShipmentState,
@@ -110,6 +129,7 @@ pub use model::shipment::{
 pub use model::states::{State, legal};
 pub use model::stock::{Movement, MovementKind, StockLevel};
 pub use model::time::Timestamp;
+pub use model::time_zone::TimeZone;
 pub use model::tracking::{TrackingEvent, TrackingStatus};
 pub use ordering::archive::ArchiveOrder;
 pub use ordering::cancel::CancelOrder;
@@ -119,6 +139,7 @@ pub use ordering::close::CloseOrder;
 pub use ordering::holds::{PlaceHold, ReleaseHold};
 pub use ordering::receive::CreateOrder;
 pub use ordering::verify::{VerifyOrder, Waive};
+pub use process::decide::decide;
 pub use process::schedule::{OutboundAnswer, OutboundTask, RecordAnswers, RunDue};
 pub use process::status::{FulfillmentStatus, LineProgress, PaymentStatus};
 pub use process::timeline::lines::timeline;
@@ -126,12 +147,16 @@ pub use process::timeline::steps::{Step, StepLine, StepState};
 pub use shipping::assign::AssignCourier;
 pub use shipping::check::{LineCheck, RecordQualityCheck};
 pub use shipping::deliver::{ConfirmDelivery, Delivery};
+pub use shipping::documents::{WantedDocument, shipment_paper};
 pub use shipping::hand_over::ConfirmPickup;
 pub use shipping::label::{CreateShippingLabel, VoidShippingLabel};
+pub(crate) use shipping::manifest::HANDED_OVER_MAX;
+pub use shipping::manifest::{ConfirmManifest, HandedOver, Pickup, manifest};
 pub use shipping::pack::PackShipment;
 pub use shipping::pick::{LineUnits, RecordPick, StartPicking};
 pub use shipping::quote::{Decline, Offers, QuoteCouriers};
 pub use shipping::track::{RecordTracking, Recorded, RecordedTracking, TrackingReport};
+pub use shipping::weight::package_warning;
 #[cfg(test)]
 pub(crate) use unit::command::conclude;
 pub use unit::command::{Command, OnOrder, OrderCommand, Target};

@@ -1,11 +1,14 @@
-//! Systems outside this process: payment providers and the mail. Traits stand only where a real outside does.
+//! Systems outside this process: payment providers, couriers and the mail. Traits stand only where a real outside does.
 //!
 //! Nothing here is called while a transaction is open, and every call carries a key, so that one made twice has one
 //! effect.
 
+mod couriers;
 mod mail;
 mod payments;
 
+pub use couriers::contract::CourierInterface;
+pub use couriers::karrio::{Karrio, LabelType};
 pub use mail::contract::Mail;
 pub use mail::folder::FileMail;
 pub use mail::program::Sendmail;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use prost::Message;
-use tokio::sync::watch as signal;
+use tokio::sync::{Semaphore, watch as signal};
 use tonic::{Request, Response, Status};
 
 use crate::domain::{Command, Order, OrderCommand, OrderId, Part, Problems, Refusal};
@@ -35,6 +35,8 @@ pub struct Api {
     pub(crate) app: App,
     pub(crate) limits: Arc<Limits>,
     pub(crate) feed: Arc<Feed>,
+    /// A place for each paper that is being drawn.
+    pub(crate) drawings: Arc<Semaphore>,
     /// Turns true when the server stops: streams end with their resume point.
     pub(crate) shutdown: signal::Receiver<bool>,
 }
@@ -43,7 +45,8 @@ impl Api {
     /// Within a runtime: it looks after the streams from here on.
     pub fn new(app: App, limits: Limits, shutdown: signal::Receiver<bool>) -> Self {
         let feed = Feed::start(app.store.clone(), shutdown.clone());
-        Self { app, limits: Arc::new(limits), feed, shutdown }
+        let drawings = Arc::new(Semaphore::new(usize::try_from(limits.drawings).unwrap_or(usize::MAX)));
+        Self { app, limits: Arc::new(limits), feed, drawings, shutdown }
     }
 
     pub(crate) fn store(&self) -> &Store {

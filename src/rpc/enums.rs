@@ -35,7 +35,12 @@ enum_map! {
     service_level, to_service_level: ServiceLevel = ServiceLevel {
         Standard = Standard, Express = Express, Overnight = Overnight,
     }
+    document_kind, to_document_kind: DocumentKind = DocumentKind {
+        ShippingLabelPdf = ShippingLabelPdf, ShippingLabelZpl = ShippingLabelZpl, PackingSlipPdf = PackingSlipPdf,
+        PickListPdf = PickListPdf, ReturnFormPdf = ReturnFormPdf,
+    }
     on_shortage, to_on_shortage: OnShortage = OnShortage { Refuse = Refuse, Wait = Wait }
+    on_late, to_on_late: OnLate = OnLate { Accept = Accept, Refuse = Refuse, Hold = Hold }
     method, to_method: Method = PaymentMethod {
         Card = Card, Paypal = Paypal, BankTransfer = BankTransfer, Cash = Cash,
     }

@@ -3,6 +3,7 @@
 mod api;
 mod approvals;
 mod billing;
+mod calendar;
 mod catalogue;
 mod codec;
 mod connections;
@@ -19,6 +20,7 @@ mod ordering;
 mod parse;
 mod reply;
 mod routes;
+mod settlement;
 mod shipping;
 mod status;
 mod streams;

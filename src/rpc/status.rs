@@ -102,6 +102,13 @@ pub(crate) fn too_slow(resume: i64) -> Status {
     build(Code::Aborted, text, ErrorReason::SlowReader, facts([("resume", resume.to_string())]), |_| {})
 }
 
+/// The courier would not carry the shipment; it was released again.
+pub(crate) fn courier_refused(shipment: &pb::Shipment) -> Status {
+    let text = format!("the courier will not carry the shipment: {}", shipment.courier_refusal);
+    let facts = facts([("shipment_id", shipment.id.clone()), ("state", "LABELLED".to_owned())]);
+    build(Code::FailedPrecondition, &text, ErrorReason::NoCourier, facts, |_| {})
+}
+
 pub(crate) fn of_refusal(refusal: &Refusal) -> Status {
     let text = refusal.to_string();
     match refusal {
@@ -153,9 +160,29 @@ pub(crate) fn of_refusal(refusal: &Refusal) -> Status {
                 it.set_precondition_failure(violations);
             })
         }
+        Refusal::Infeasible { earliest, why: _ } => {
+            let earliest = earliest.map(|it| ("earliest_delivery_time".to_owned(), it.to_string()));
+            let reason = ErrorReason::PromiseInfeasible;
+            build(Code::FailedPrecondition, &text, reason, earliest.into_iter().collect(), |_| {})
+        }
         Refusal::LeaseLost(_) => build(Code::Aborted, &text, ErrorReason::LostRace, Metadata::new(), |it| {
             it.set_retry_info(Some(RETRY_SOON));
         }),
+    }
+}
+
+/// The reason that the status of this refusal names.
+pub(crate) fn reason_of(refusal: &Refusal) -> ErrorReason {
+    match refusal {
+        Refusal::Invalid(_) => ErrorReason::InvalidField,
+        Refusal::NotFound { .. } => ErrorReason::NotFound,
+        Refusal::Exists { .. } => ErrorReason::Duplicate,
+        Refusal::StaleEtag { .. } => ErrorReason::EtagMismatch,
+        Refusal::InUse { .. } => ErrorReason::InUse,
+        Refusal::Unmet { reason, .. } => of_reason(*reason).1,
+        Refusal::Short(_) => ErrorReason::InsufficientStock,
+        Refusal::Infeasible { .. } => ErrorReason::PromiseInfeasible,
+        Refusal::LeaseLost(_) => ErrorReason::LostRace,
     }
 }
 

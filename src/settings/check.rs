@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::domain::{ApprovalRules, GateRules, Problems, RegionCode, Rules, Sender, ShippingFee, TaxRule};
+use crate::domain::{
+    ApprovalRules, GateRules, Problems, RegionCode, Rules, Sender, ShippingFee, TaxRule, WeightRules,
+};
 use crate::settings::secret::Secret;
-use crate::settings::values::{Limits, PaymentProvider, Settings};
+use crate::settings::values::{CourierInterface, CourierProvider, Limits, PaymentProvider, Settings};
 use crate::telemetry;
 
 impl Settings {
@@ -22,6 +24,7 @@ impl Settings {
             mail_from,
             limits,
             log,
+            couriers,
             rules,
         } = self;
 
@@ -46,6 +49,9 @@ impl Settings {
             bad.add("log.filter", why);
         }
         limits.check(bad);
+        for (code, courier) in couriers {
+            check_courier(&format!("couriers.{code}"), courier, bad);
+        }
         check_rules(rules, bad);
     }
 }
@@ -64,6 +70,7 @@ impl Limits {
             group_max,
             writer_lanes,
             readers,
+            drawings,
             recent_orders,
             page_size,
             page_size_max,
@@ -92,6 +99,7 @@ impl Limits {
             ("group_max", group_max, 1, 180),
             ("writer_lanes", writer_lanes, 1, 64),
             ("readers", readers, 1, 256),
+            ("drawings", drawings, 1, 64),
             ("recent_orders", recent_orders, 0, 1_000_000),
             ("page_size", page_size, 1, *page_size_max),
             ("page_size_max", page_size_max, 1, 200),
@@ -128,8 +136,10 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
         close_after_seconds,
         archive_after_seconds,
         next_purchase_discount_ppm,
+        package_weight: WeightRules { packaging_grams, tolerance_grams, tolerance_ppm },
         invoice_series,
         message_lifetime_seconds,
+        booked_couriers: _,
     } = rules;
 
     if company_name.chars().count() > 100 || company_name.chars().any(char::is_control) {
@@ -156,11 +166,57 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
     within(bad, "rules.close_after_seconds", *close_after_seconds, 0, 3_650 * DAY);
     within(bad, "rules.archive_after_seconds", *archive_after_seconds, 0, 3_650 * DAY);
     within(bad, "rules.next_purchase_discount_ppm", *next_purchase_discount_ppm, 0, 1_000_000);
+    within(bad, "rules.package_weight.packaging_grams", *packaging_grams, 0, 1_000_000);
+    within(bad, "rules.package_weight.tolerance_grams", *tolerance_grams, 0, 1_000_000);
+    within(bad, "rules.package_weight.tolerance_ppm", *tolerance_ppm, 0, 10_000_000);
     let legal = |it: u8| it.is_ascii_alphanumeric() || it == b'-';
     if !(1..=20).contains(&invoice_series.len()) || !invoice_series.bytes().all(legal) {
         bad.add("rules.invoice_series", "must be 1 to 20 letters, digits or -");
     }
     within(bad, "rules.message_lifetime_seconds", *message_lifetime_seconds, 1, 30 * DAY);
+}
+
+fn check_courier(at: &str, courier: &CourierInterface, bad: &mut Problems) {
+    let CourierInterface {
+        provider: CourierProvider::Karrio,
+        url,
+        token,
+        carrier,
+        account,
+        services,
+        label: _,
+        book_pickups: _,
+    } = courier;
+    let is_web = url.starts_with("https://") || url.starts_with("http://");
+    if !is_web || url.contains(['?', '#', '@', ' ']) {
+        bad.add(
+            format!("{at}.url"),
+            "must be an address such as https://karrio.example, without a name or password",
+        );
+    }
+    let printable = |it: &str| (1..=200).contains(&it.len()) && it.bytes().all(|it| it.is_ascii_graphic());
+    if !printable(token.reveal()) {
+        bad.add(format!("{at}.token"), "must have 1 to 200 printable characters");
+    }
+    // They become part of an address.
+    let word = |it: &str| {
+        (1..=100).contains(&it.len())
+            && it.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'_' || it == b'-' || it == b'.')
+    };
+    if !word(carrier) {
+        bad.add(format!("{at}.carrier"), "must be 1 to 100 letters, digits, _, - or .");
+    }
+    if account.as_deref().is_some_and(|it| !printable(it)) {
+        bad.add(format!("{at}.account"), "must have 1 to 200 printable characters");
+    }
+    if services.is_empty() {
+        bad.add(format!("{at}.services"), "must name the courier's word for at least one service level");
+    }
+    for (level, service) in services {
+        if !word(service) {
+            bad.add(format!("{at}.services.{level}"), "must be 1 to 100 letters, digits, _, - or .");
+        }
+    }
 }
 
 fn check_regions(regions: &BTreeMap<RegionCode, Vec<String>>, bad: &mut Problems) {

@@ -106,10 +106,21 @@ const BY_CODE: [&str; 4] = [
     "rules.approval.payment.automatic_up_to_minor.",
 ];
 
+/// The map whose keys are couriers' codes, written as the couriers have them.
+const COURIERS: &str = "couriers.";
+
 /// `LIMITS__QUEUE` is `limits.queue`.
 fn key_of(variable: &str) -> String {
     let key = variable.replace("__", ".");
     let lower = key.to_ascii_lowercase();
+    // `COURIERS__swift__SERVICES__EXPRESS` is `couriers.swift.services.EXPRESS`.
+    if let Some((code, field)) = key.get(COURIERS.len()..).and_then(|it| it.split_once('.'))
+        && lower.starts_with(COURIERS)
+    {
+        let (field, level) = field.split_once('.').unwrap_or((field, ""));
+        let field = field.to_ascii_lowercase();
+        return format!("{COURIERS}{code}.{field}{}{level}", if level.is_empty() { "" } else { "." });
+    }
     match BY_CODE.iter().find(|it| lower.starts_with(**it)) {
         Some(map) => format!("{map}{}", &key[map.len()..]),
         None => lower,

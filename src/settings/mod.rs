@@ -9,4 +9,6 @@ mod values;
 pub use flags::{DatabaseFlags, ServeFlags};
 pub use load::SettingsError;
 pub use secret::Secret;
-pub use values::{Limits, Log, LogFormat, PaymentProvider, Settings};
+pub use values::{
+    CourierInterface, CourierLabel, CourierProvider, Limits, Log, LogFormat, PaymentProvider, Settings,
+};

@@ -1,12 +1,13 @@
 //! The settings, each with its default.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::Rules;
+use crate::domain::{BookedParts, CourierCode, Rules, ServiceLevel};
 use crate::settings::load::seconds;
 use crate::settings::secret::Secret;
 
@@ -34,6 +35,8 @@ pub struct Settings {
     pub mail_from: String,
     pub limits: Limits,
     pub log: Log,
+    /// Couriers that are booked through an interface, by their code. All others have their rate card only.
+    pub couriers: BTreeMap<CourierCode, CourierInterface>,
     pub rules: Rules,
 }
 
@@ -43,6 +46,45 @@ pub struct Settings {
 pub enum PaymentProvider {
     /// Ours, for trying things out: tokens say what happens, no money moves.
     Sandbox,
+}
+
+/// How a courier is booked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CourierInterface {
+    pub provider: CourierProvider,
+    /// Address of the server: `https://karrio.example`.
+    pub url: String,
+    /// The key that the server gave to its caller.
+    pub token: Secret,
+    /// The server's own word for the courier: `dhl_parcel_de`.
+    pub carrier: String,
+    /// Which of the company's accounts with the courier, by the server's `carrier_id`. None: any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    /// The courier's own word for each service level that it is booked for: `STANDARD = "dhl_parcel_de_paket"`.
+    pub services: BTreeMap<ServiceLevel, String>,
+    /// What labels are printed from.
+    #[serde(default)]
+    pub label: CourierLabel,
+    /// Book a pickup for each shipment, too. False: the courier comes by itself.
+    #[serde(default)]
+    pub book_pickups: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CourierProvider {
+    /// A server that speaks Karrio's REST API.
+    Karrio,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum CourierLabel {
+    #[default]
+    Pdf,
+    Zpl,
 }
 
 /// How much of everything, at most.
@@ -73,6 +115,8 @@ pub struct Limits {
     pub readers: u32,
     /// Orders that are kept in memory as they were last stored or read, so that they need not be read again.
     pub recent_orders: u32,
+    /// Papers that are drawn at once; one more waits.
+    pub drawings: u32,
     /// Rows of a page whose size the caller leaves open.
     pub page_size: u32,
     /// Rows of any page.
@@ -116,6 +160,16 @@ pub enum LogFormat {
 impl Settings {
     pub fn sqlite_file(&self) -> PathBuf {
         self.data_dir.join("consign.db")
+    }
+
+    /// The rules, with the couriers that are booked through an interface.
+    pub fn rules(&self) -> Rules {
+        let parts = |it: &CourierInterface| match it.book_pickups {
+            true => BookedParts::LabelAndPickup,
+            false => BookedParts::Label,
+        };
+        let booked_couriers = self.couriers.iter().map(|(code, it)| (code.clone(), parts(it))).collect();
+        Rules { booked_couriers, ..self.rules.clone() }
     }
 
     pub fn messages_folder(&self) -> PathBuf {
@@ -175,6 +229,7 @@ impl Default for Settings {
             mail_from: "orders@localhost".to_owned(),
             limits: Limits::default(),
             log: Log::default(),
+            couriers: BTreeMap::new(),
             rules: Rules::default(),
         }
     }
@@ -195,6 +250,7 @@ impl Default for Limits {
             writer_lanes: 1,
             readers: 8,
             recent_orders: 4_096,
+            drawings: 2,
             page_size: 50,
             page_size_max: 200,
             deadline_seconds: 10,

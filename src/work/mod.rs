@@ -3,7 +3,7 @@
 //! | file | what it does |
 //! |---|---|
 //! | `jobs` | the loop over jobs that are due: expiry, closing, archiving, open requests, letters |
-//! | `outbound` | performs tasks at payment providers and the mail, and records their answers |
+//! | `outbound` | performs tasks at payment providers, couriers and the mail, and records their answers |
 //! | `awaiting_stock` | the loop that fills orders waiting for stock, first come, first served |
 //!
 //! Any number of processes may run these loops: jobs are leased, calls to other systems carry their keys, and a change
@@ -15,14 +15,15 @@ mod outbound;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::domain::{Actor, Rules};
-use crate::outside::{Mail, PaymentProvider};
+use crate::domain::{Actor, CourierCode, Rules};
+use crate::outside::{CourierInterface, Mail, PaymentProvider};
 use crate::store::{RequestContext, Store};
 
 pub use outbound::{Caller, Pending, Subject, settle};
@@ -30,7 +31,7 @@ pub use outbound::{Caller, Pending, Subject, settle};
 /// How often request ids that are too old are removed.
 const REAP_EVERY: Duration = Duration::from_secs(3_600);
 
-/// How long a provider or the mail may take to answer, however long a lease is.
+/// How long a provider, a courier or the mail may take to answer, however long a lease is.
 const CALL_WITHIN: Duration = Duration::from_secs(10);
 
 /// The application: the store, the systems outside and the rules. Cheap to clone.
@@ -39,6 +40,8 @@ pub struct App {
     pub store: Store,
     pub provider: Arc<dyn PaymentProvider>,
     pub mail: Arc<dyn Mail>,
+    /// Those that are booked through an interface.
+    pub couriers: Arc<BTreeMap<CourierCode, Arc<dyn CourierInterface>>>,
     pub rules: Arc<Rules>,
     /// How long a request id and its answer are kept.
     pub requests_kept_for: Duration,
@@ -47,7 +50,7 @@ pub struct App {
 }
 
 impl App {
-    /// How long a provider or the mail may take to answer: two such calls in a row end well within a lease.
+    /// How long a provider, a courier or the mail may take to answer: two such calls in a row end well within a lease.
     fn call_within(&self) -> Duration {
         CALL_WITHIN.min(self.lease / 3)
     }

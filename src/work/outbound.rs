@@ -6,8 +6,9 @@ use std::sync::Arc;
 use tokio::time::timeout;
 
 use crate::domain::{
-    AtProvider, CourierNames, Lease, MessageId, OnOrder, Order, OrderId, OutboundAnswer, OutboundTask, Part,
-    Payment, PaymentId, ProviderAnswer, RecordAnswers, RefundId, RefundState, Refusal, Target, Unsent,
+    AtProvider, Booking, BookingAnswer, BookingId, BookingRequest, Consignment, CourierNames, Lease,
+    MessageId, OnOrder, Order, OrderId, OutboundAnswer, OutboundTask, Part, Payment, PaymentId,
+    ProviderAnswer, RecordAnswers, RefundId, RefundState, Refusal, Shipment, ShipmentId, Target, Unsent,
     letter,
 };
 use crate::faults::{self, Failed};
@@ -28,18 +29,20 @@ impl Caller<()> {
     }
 }
 
-/// The order that the payment belongs to, with its stored state where the caller has just read it.
+/// The order that the payment or shipment belongs to, with its stored state where the caller has just read it.
 #[derive(Debug, Clone)]
 pub struct Subject {
     pub id: OrderId,
     pub stored: Option<Arc<Order>>,
 }
 
-/// A payment or refund that a provider may have been asked about.
+/// What a provider or a courier may have been asked about.
 #[derive(Debug, Clone, Copy)]
 pub enum Pending {
     Payment(PaymentId),
     Refund(RefundId),
+    /// The label of this shipment's courier.
+    Label(ShipmentId),
 }
 
 impl Pending {
@@ -55,6 +58,11 @@ impl Pending {
                 let payment = &order.payments[payment];
                 let open = payment.is_by_provider() && payment.refunds[index].state == RefundState::Pending;
                 Ok(open.then_some(OutboundTask::Refund(id)))
+            }
+            Self::Label(id) => {
+                let booking = order.shipments[order.shipment_index(id)?].booking.as_ref();
+                let open = booking.filter(|it| it.open_request() == Some(BookingRequest::Label));
+                Ok(open.map(|it| OutboundTask::Booking(id, it.id, BookingRequest::Label)))
             }
         }
     }
@@ -111,6 +119,10 @@ pub(super) async fn perform<'a>(
             Ok(OutboundAnswer::Refund(id, answered(app, payment, "refund", asking).await))
         }
         OutboundTask::Message(id) => Ok(OutboundAnswer::Message(id, send(app, order, id).await)),
+        OutboundTask::Booking(shipment, booking, request) => {
+            let answer = ask_courier(app, order, shipment, booking, request).await?;
+            Ok(OutboundAnswer::Booking(shipment, booking, answer))
+        }
     }
 }
 
@@ -144,6 +156,66 @@ async fn answered<'a, F: Future<Output = ProviderAnswer>>(
         tracing::warn!(payment = %payment.id, why, "the provider gave no answer; it is asked again with the same key");
     }
     answer
+}
+
+/// The courier's answer. One that is late, or lost, is unknown.
+async fn ask_courier(
+    app: &App,
+    order: &Order,
+    shipment: ShipmentId,
+    booking: BookingId,
+    request: BookingRequest,
+) -> Result<BookingAnswer, Refusal> {
+    let shipment = &order.shipments[order.shipment_index(shipment)?];
+    let booking = shipment.booking(booking)?;
+    let courier = &booking.courier;
+    let unknown = |why: &str| BookingAnswer::unknown(request, why);
+    let Some(interface) = app.couriers.get(courier) else {
+        tracing::error!(booking = %booking.id, %courier, "the courier is not connected");
+        return Ok(unknown("the courier is not connected"));
+    };
+
+    let asking = async {
+        faults::at("booking.before").map_err(|_| "fail point")?;
+        let answer = match request {
+            BookingRequest::Cancel => BookingAnswer::Cancel(interface.cancel(booking).await),
+            BookingRequest::Label => {
+                let consignment = consignment(app, order, shipment, booking).await?;
+                BookingAnswer::Label(interface.buy_label(&consignment).await)
+            }
+            BookingRequest::Pickup => {
+                let consignment = consignment(app, order, shipment, booking).await?;
+                let number = booking.label.as_ref().map_or("", |it| &it.number);
+                BookingAnswer::Pickup(interface.book_pickup(&consignment, number).await)
+            }
+        };
+        faults::at("booking.after").map_err(|_| "fail point")?;
+        Ok::<_, &str>(answer)
+    };
+    let answer = match timeout(app.call_within(), asking).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(why)) => unknown(why),
+        Err(_) => unknown("the courier did not answer in time"),
+    };
+    // Why is in the booking: a courier's words may name people.
+    if answer.is_unknown() {
+        let attempts = booking.attempts + 1;
+        tracing::warn!(booking = %booking.id, %courier, %request, attempts, "the courier gave no answer; it is asked again with the same key");
+    }
+    Ok(answer)
+}
+
+async fn consignment(
+    app: &App,
+    order: &Order,
+    shipment: &Shipment,
+    booking: &Booking,
+) -> Result<Consignment, &'static str> {
+    let (courier, location) =
+        tokio::join!(app.store.courier(&booking.courier), app.store.location(&shipment.location));
+    let courier = courier.ok().flatten().ok_or("the courier could not be read")?;
+    let location = location.ok().flatten().ok_or("the location could not be read")?;
+    Ok(Consignment::of(order, shipment, booking, &courier, &location, &app.rules.company_name))
 }
 
 pub(super) async fn send(app: &App, order: &Order, id: MessageId) -> Result<(), Unsent> {

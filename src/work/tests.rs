@@ -14,8 +14,8 @@ use tokio::task::JoinSet;
 
 use crate::domain::{
     self, Address, Channel, CreateOrder, Customer, Letter, Location, LocationCode, MessageId, MessageKind,
-    MessageState, Method, Money, NewLine, NewOrder, NewPayment, NewReservation, OnOrder, OnShortage, Order,
-    OrderId, OrderState, PaymentId, PaymentState, Product, ProviderAnswer, ProviderRequest, ReadSet,
+    MessageState, Method, Money, NewLine, NewOrder, NewPayment, NewReservation, OnLate, OnOrder, OnShortage,
+    Order, OrderId, OrderState, PaymentId, PaymentState, Product, ProviderAnswer, ProviderRequest, ReadSet,
     RefundId, Refusal, Reservation, ReservationId, ReservationState, Rules, ServiceLevel, Timestamp,
     UnitOfWork, Unsent,
 };
@@ -59,6 +59,7 @@ impl Scene {
             store,
             provider,
             mail,
+            couriers: Arc::default(),
             rules,
             requests_kept_for: Duration::from_secs(86_400),
             lease: Duration::from_secs(30),
@@ -221,6 +222,7 @@ fn new_order(name: &str, units: i64) -> NewOrder {
         on_shortage: OnShortage::Wait,
         reservation_lifetime_seconds: None,
         requested_by: None,
+        on_late: OnLate::Accept,
     }
 }
 

@@ -162,23 +162,51 @@ on_both_engines!(locations_and_couriers_are_corrected_too, async |server| {
         region: "MALAYSIA".to_owned(),
         country: "MY".to_owned(),
         priority: 7,
+        address: Some(pb::Address {
+            country: "MY".to_owned(),
+            city: "Ipoh".to_owned(),
+            ..Default::default()
+        }),
+        working_hours: vec![pb::WorkingHours {
+            weekday: pb::Weekday::Monday as i32,
+            opens: "08:00".to_owned(),
+            closes: "17:00".to_owned(),
+        }],
+        holidays: vec![pb::Date { year: 2026, month: 12, day: 25 }],
+        order_cutoff: "15:00".to_owned(),
         ..Default::default()
     };
     let request = |location: &pb::StockLocation| pb::UpdateStockLocationRequest {
         stock_location: Some(location.clone()),
-        update_mask: mask(&["name", "region", "country", "priority"]),
+        update_mask: mask(&[
+            "name",
+            "region",
+            "country",
+            "priority",
+            "address",
+            "time_zone",
+            "working_hours",
+            "holidays",
+            "order_cutoff",
+        ]),
         ..Default::default()
     };
     let mut inventory = server.inventory.clone();
     let answer = inventory.update_stock_location(by("clerk", request(&location))).await.expect("corrected");
     let changed = answer.into_inner().stock_location.expect("a location");
-    assert_eq!(
-        (changed.name.as_str(), changed.region.as_str(), changed.country.as_str(), changed.priority),
-        ("Leipzig", "MALAYSIA", "MY", 7)
-    );
-    let nowhere = pb::StockLocation { region: "MOON".to_owned(), ..location };
+    let expected = pb::StockLocation {
+        // Not said, and so that of the address.
+        time_zone: "Asia/Kuala_Lumpur".to_owned(),
+        create_time: changed.create_time,
+        update_time: changed.update_time,
+        etag: changed.etag.clone(),
+        active: true,
+        ..location.clone()
+    };
+    assert_eq!(changed, expected);
+    let nowhere = pb::StockLocation { region: "MOON".to_owned(), country: "DE".to_owned(), ..location };
     let refused = inventory.update_stock_location(by("clerk", request(&nowhere))).await.expect_err("unknown");
-    assert_eq!(fields(&refused), ["stock_location.region"]);
+    assert_eq!(fields(&refused), ["stock_location.region", "stock_location.address.country"]);
 
     let courier = pb::Courier {
         courier: "swift".to_owned(),
@@ -201,6 +229,32 @@ on_both_engines!(locations_and_couriers_are_corrected_too, async |server| {
     );
     let refused = shipping.update_courier(by("clerk", request(&["rates", "courier"]))).await;
     assert_eq!(fields(&refused.expect_err("no rates")), ["update_mask", "courier.rates"]);
+
+    // A rate may name a zone that is there already, and one that is named stays.
+    let zone = pb::DeliveryZone {
+        zone: "ISLANDS".to_owned(),
+        areas: vec![pb::DeliveryArea { country: "ES".to_owned(), ..Default::default() }],
+    };
+    let zoned = pb::Courier { zones: vec![zone], ..courier.clone() };
+    let rated = |zone: &str| {
+        let rate =
+            pb::CourierRate { region: String::new(), zone: zone.to_owned(), ..changed.rates[0].clone() };
+        pb::Courier { rates: vec![rate], ..courier.clone() }
+    };
+    for (courier, path, wrong) in [
+        (rated("ISLANDS"), "rates", vec!["courier.rates[0].zone".to_owned()]),
+        (zoned, "zones", Vec::new()),
+        (rated("ISLANDS"), "rates", Vec::new()),
+        (courier.clone(), "zones", vec!["courier.rates[0].zone".to_owned()]),
+    ] {
+        let request = pb::UpdateCourierRequest {
+            courier: Some(courier),
+            update_mask: mask(&[path]),
+            ..Default::default()
+        };
+        let told = shipping.update_courier(by("clerk", request)).await.err().map(|it| fields(&it));
+        assert_eq!(told.unwrap_or_default(), wrong, "{path}");
+    }
     server.stop().await;
 });
 

@@ -200,5 +200,6 @@ fn new_order(number: usize, skus: &[&str]) -> domain::NewOrder {
         on_shortage: domain::OnShortage::Refuse,
         reservation_lifetime_seconds: None,
         requested_by: None,
+        on_late: domain::OnLate::Accept,
     }
 }

@@ -23,6 +23,21 @@ const LINES: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "src/documents",
+        &[
+            "tonic",
+            "prost",
+            "sea_orm",
+            "sqlx",
+            "tokio",
+            "crate::store",
+            "crate::rpc",
+            "crate::work",
+            "crate::outside",
+            "crate::pb",
+        ],
+    ),
+    (
         "src/outside",
         &["tonic", "prost", "sea_orm", "sqlx", "crate::store", "crate::rpc", "crate::work", "crate::pb"],
     ),

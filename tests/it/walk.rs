@@ -125,6 +125,10 @@ calls! {
     "CancelReplenishment": inventory.cancel_replenishment(CancelReplenishmentRequest {
         replenishment_id: it.replenishment, etag: it.etag,
     }) using it;
+    "UpdateReplenishment": inventory.update_replenishment(UpdateReplenishmentRequest {
+        replenishment_id: it.replenishment, etag: it.etag, supplier: "ACME".to_owned(),
+        update_mask: Some(prost_types::FieldMask { paths: vec!["supplier".to_owned()] }),
+    }) using it;
 }
 
 /// These take no etag: what they say is true whatever the caller has seen.
@@ -293,14 +297,26 @@ async fn get_shipment(server: &TestServer, id: &str) -> Result<pb::Shipment, Sta
 on_both_engines!(a_replenishment_out_of_turn_is_refused_by_name_and_stays_as_it_is, async |server| {
     open_location(&server, LEIPZIG, "EUROPE", "DE").await;
     let ways: &[(&str, &[&str], &[&str])] = &[
-        ("PROPOSED", &[], &["ApproveReplenishment", "RejectReplenishment", "CancelReplenishment"]),
+        (
+            "PROPOSED",
+            &[],
+            &["ApproveReplenishment", "RejectReplenishment", "CancelReplenishment", "UpdateReplenishment"],
+        ),
         ("REJECTED", &["RejectReplenishment"], &[]),
-        ("APPROVED", &["ApproveReplenishment"], &["PlaceReplenishment", "CancelReplenishment"]),
-        ("ORDERED", &["ApproveReplenishment", "PlaceReplenishment"], &["CancelReplenishment"]),
+        (
+            "APPROVED",
+            &["ApproveReplenishment"],
+            &["PlaceReplenishment", "CancelReplenishment", "UpdateReplenishment"],
+        ),
+        (
+            "ORDERED",
+            &["ApproveReplenishment", "PlaceReplenishment"],
+            &["CancelReplenishment", "UpdateReplenishment"],
+        ),
         (
             "PARTIALLY_RECEIVED",
             &["ApproveReplenishment", "PlaceReplenishment", "one arrives"],
-            &["CancelReplenishment"],
+            &["CancelReplenishment", "UpdateReplenishment"],
         ),
         ("RECEIVED", &["ApproveReplenishment", "PlaceReplenishment", "all arrive"], &[]),
         (
@@ -355,7 +371,7 @@ async fn proposed(server: &TestServer, sku: &str) -> String {
     let request = pb::SetReorderRuleRequest {
         sku: sku.to_owned(),
         location: LEIPZIG.to_owned(),
-        rule: Some(pb::ReorderRule { reorder_point: 5, order_up_to: 5 }),
+        rule: Some(pb::ReorderRule { reorder_point: 5, order_up_to: 5, lead_time_days: 0 }),
         ..Default::default()
     };
     server.inventory.clone().set_reorder_rule(by("clerk", request)).await.expect("a rule");

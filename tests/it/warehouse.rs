@@ -31,6 +31,18 @@ pub(crate) fn package(quantity: i64) -> pb::Package {
 impl Warehouse<'_> {
     /// Picks, checks, packs, labels and hands over one shipment.
     pub(crate) async fn ship(&self, id: &str) {
+        self.assign(id).await;
+        let request = pb::ConfirmPickupRequest {
+            shipment_id: id.to_owned(),
+            package_count: 1,
+            driver: "driver 12".to_owned(),
+            ..Default::default()
+        };
+        self.server.shipping.clone().confirm_pickup(by("warehouse", request)).await.expect("handed over");
+    }
+
+    /// Picks and checks one shipment.
+    pub(crate) async fn pick(&self, id: &str) -> Vec<pb::ShipmentItem> {
         let mut shipping = self.server.shipping.clone();
         let request = pb::StartPickingRequest { shipment_id: id.to_owned(), ..Default::default() };
         let started = shipping.start_picking(by("warehouse", request)).await.expect("picking starts");
@@ -55,6 +67,23 @@ impl Warehouse<'_> {
             ..Default::default()
         };
         shipping.record_quality_check(by("warehouse", request)).await.expect("checked");
+        items
+    }
+
+    /// The same up to the courier, which is yet to come.
+    pub(crate) async fn assign(&self, id: &str) {
+        self.label(id).await;
+        let request = pb::AssignCourierRequest { shipment_id: id.to_owned(), ..Default::default() };
+        let assigned = self.server.shipping.clone().assign_courier(by("warehouse", request)).await;
+        assigned.expect("a courier carries it");
+    }
+
+    /// The same up to the label.
+    pub(crate) async fn label(&self, id: &str) {
+        let mut shipping = self.server.shipping.clone();
+        let items = self.pick(id).await;
+        let units =
+            || items.iter().map(|it| pb::LineUnits { line_number: it.line_number, quantity: it.quantity });
         let request = pb::PackShipmentRequest {
             shipment_id: id.to_owned(),
             packages: vec![pb::Package { contents: units().collect(), ..package(0) }],
@@ -63,15 +92,6 @@ impl Warehouse<'_> {
         shipping.pack_shipment(by("warehouse", request)).await.expect("packed");
         let request = pb::CreateShippingLabelRequest { shipment_id: id.to_owned(), ..Default::default() };
         shipping.create_shipping_label(by("warehouse", request)).await.expect("labelled");
-        let request = pb::AssignCourierRequest { shipment_id: id.to_owned(), ..Default::default() };
-        shipping.assign_courier(by("warehouse", request)).await.expect("a courier carries it");
-        let request = pb::ConfirmPickupRequest {
-            shipment_id: id.to_owned(),
-            package_count: 1,
-            driver: "driver 12".to_owned(),
-            ..Default::default()
-        };
-        shipping.confirm_pickup(by("warehouse", request)).await.expect("handed over");
     }
 
     pub(crate) async fn ship_all(&self, order_id: &str) {

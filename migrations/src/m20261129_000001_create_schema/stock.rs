@@ -23,6 +23,9 @@ async fn shelf(schema: &Schema<'_>) -> Result<(), DbErr> {
              reorder_point BIGINT CHECK (reorder_point >= 0),
              reorder_up_to BIGINT CHECK (reorder_up_to >= 0),
              updated_at BIGINT NOT NULL,
+             incoming BIGINT NOT NULL CHECK (incoming >= 0),
+             lead_time_days BIGINT CHECK (lead_time_days >= 0),
+             declined_at BIGINT,
              PRIMARY KEY (sku, location),
              CHECK (reserved + damaged + quality_hold <= on_hand)",
         )
@@ -66,6 +69,8 @@ async fn shelf(schema: &Schema<'_>) -> Result<(), DbErr> {
              created_at BIGINT NOT NULL,
              updated_at BIGINT NOT NULL,
              decided_by TEXT,
+             supplier TEXT NOT NULL,
+             expected_at BIGINT,
              FOREIGN KEY (sku, location) REFERENCES stock_levels (sku, location)",
         )
         .await?;
@@ -78,8 +83,10 @@ async fn shelf(schema: &Schema<'_>) -> Result<(), DbErr> {
             "CREATE INDEX stock_movements_location ON stock_movements (location, id)",
             // Every placed order writes RESERVE movements; a page of these is found along the id.
             "CREATE INDEX stock_movements_kind ON stock_movements (kind, id) WHERE kind <> 'RESERVE'",
-            "CREATE UNIQUE INDEX replenishments_one_open ON replenishments (sku, location)
+            "CREATE INDEX replenishments_open ON replenishments (sku)
              WHERE state IN ('PROPOSED', 'APPROVED', 'ORDERED', 'PARTIALLY_RECEIVED')",
+            "CREATE UNIQUE INDEX replenishments_one_proposed ON replenishments (sku, location)
+             WHERE state = 'PROPOSED'",
             "CREATE INDEX replenishments_state ON replenishments (state, id)",
             "CREATE INDEX replenishments_sku ON replenishments (sku, id)",
             "CREATE INDEX replenishments_location ON replenishments (location, id)",

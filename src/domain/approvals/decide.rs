@@ -4,6 +4,7 @@ use crate::domain::model::action::Action;
 use crate::domain::model::approval::{ApprovalState, Gate};
 use crate::domain::model::event::EventKind;
 use crate::domain::model::order::Order;
+use crate::domain::model::promise::PromiseOccasion;
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::scalars::ApprovalId;
 use crate::domain::unit::command::{OrderCommand, Target, with_stock};
@@ -62,6 +63,7 @@ impl Order {
                 if gate == Gate::Reservation {
                     self.extend_reservation(unit);
                 }
+                self.promise_anew(unit, PromiseOccasion::Approval);
                 Ok(())
             }
             Decision::Reject => {

@@ -5,6 +5,7 @@ use crate::domain::model::event::EventKind;
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::payment::PaymentState;
 use crate::domain::model::policy::GateRules;
+use crate::domain::model::promise::PromiseOccasion;
 use crate::domain::model::refusal::Refusal;
 use crate::domain::model::scalars::{Actor, ApprovalId, Channel};
 use crate::domain::unit::journal::opened;
@@ -38,6 +39,9 @@ impl Order {
     }
 
     fn ask_approval(&mut self, unit: &mut UnitOfWork, gate: Gate) -> ApprovalState {
+        if gate == Gate::Payment {
+            self.promise_anew(unit, PromiseOccasion::Payment);
+        }
         let policy = match gate {
             Gate::Reservation => &unit.rules.approval.reservation,
             Gate::Payment => &unit.rules.approval.payment,

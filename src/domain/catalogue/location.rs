@@ -66,6 +66,9 @@ impl Command for UpdateLocation {
         if location.region != before.region {
             must_be_known(unit, "stock_location.region", &location.region, &mut problems);
         }
+        if location.address.as_ref().is_some_and(|it| it.country != location.country) {
+            problems.add("stock_location.address.country", "must be the location's country");
+        }
         problems.into_result()?;
         Ok(keep(unit, location))
     }

@@ -153,10 +153,9 @@ fn uses_of(unit: &UnitOfWork, sku: &Sku) -> Uses {
         let units = unit.awaited(region, sku);
         (units > 0).then(|| Use::Waiting { sku: sku.clone(), region: region.clone(), units })
     });
-    let bought = levels.iter().filter_map(|it| {
-        let id = unit.open_replenishment(sku, &it.location)?;
-        Some(Use::Replenishment { id, sku: sku.clone(), location: it.location.clone() })
-    });
+    let bought = levels.iter().flat_map(|it| unit.open_replenishments(sku, &it.location));
+    let bought =
+        bought.map(|it| Use::Replenishment { id: it.id, sku: sku.clone(), location: it.location.clone() });
     Uses::of(waiting.chain(stock).chain(bought))
 }
 
@@ -165,6 +164,7 @@ fn forget_reorder_rules(unit: &mut UnitOfWork, sku: &Sku) {
     let ruled: Vec<StockLevel> =
         unit.levels(sku).into_iter().filter(|it| it.reorder_point.is_some()).cloned().collect();
     for level in ruled {
-        unit.keep_level(StockLevel { reorder_point: None, reorder_up_to: None, ..level });
+        let (reorder_point, reorder_up_to) = (None, None);
+        unit.keep_level(StockLevel { reorder_point, reorder_up_to, lead_time_days: None, ..level });
     }
 }

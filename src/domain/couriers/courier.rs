@@ -1,7 +1,7 @@
 //! A courier is created, corrected, taken out of use and put back.
 
 use crate::domain::inventory::known::must_be_known;
-use crate::domain::model::courier::{Courier, CourierChange};
+use crate::domain::model::courier::{Courier, CourierChange, RateArea};
 use crate::domain::model::etag::check_etag;
 use crate::domain::model::in_use::{IfInUse, Use, Uses};
 use crate::domain::model::refusal::{Problems, Refusal};
@@ -60,7 +60,7 @@ impl Command for UpdateCourier {
     fn decide(&self, unit: &mut UnitOfWork<'_>) -> Result<Courier, Refusal> {
         let before = seen(unit, &self.code, &self.etag)?;
         let courier = self.changes.iter().cloned().fold(before.clone(), Courier::with);
-        if courier.rates != before.rates {
+        if courier.rates != before.rates || courier.zones != before.zones {
             must_be_legal(unit, &courier)?;
         }
         Ok(keep(unit, courier))
@@ -120,7 +120,16 @@ impl Command for ReactivateCourier {
 fn must_be_legal(unit: &UnitOfWork, courier: &Courier) -> Result<(), Refusal> {
     let mut problems = Problems::default();
     for (index, rate) in courier.rates.iter().enumerate() {
-        must_be_known(unit, &format!("courier.rates[{index}].region"), &rate.region, &mut problems);
+        match &rate.area {
+            RateArea::Region(region) => {
+                must_be_known(unit, &format!("courier.rates[{index}].region"), region, &mut problems);
+            }
+            RateArea::Zone(zone) if courier.zones.iter().any(|it| it.name == *zone) => {}
+            RateArea::Zone(_) => {
+                let message = "must be the name of one of courier.zones";
+                problems.add(format!("courier.rates[{index}].zone"), message);
+            }
+        }
     }
     problems.into_result()
 }

@@ -1,6 +1,10 @@
-//! Documents for people: letters, labels, packing slips. Nothing is decided here.
+//! Documents for people: letters, labels, packing slips and other papers. Nothing is decided here.
 
+pub(super) mod address;
 pub(super) mod label;
 pub(super) mod letters;
+pub(super) mod manifest;
 pub(super) mod packing_slip;
-pub(super) mod zpl;
+pub(super) mod paper;
+pub(super) mod sheets;
+pub(super) mod text;

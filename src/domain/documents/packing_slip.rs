@@ -1,10 +1,9 @@
-//! The packing slip of a package.
+//! The packing slip of a package as text.
 
-use crate::domain::documents::label::{
-    addressee, after_comma, headline, instructions, line, marks, measures,
-};
+use crate::domain::documents::address::addressee;
+use crate::domain::documents::text::{described, headline, kilograms, line, size};
 use crate::domain::model::order::Order;
-use crate::domain::model::shipment::{Shipment, ShipmentItem};
+use crate::domain::model::shipment::{Package, Shipment, ShipmentItem};
 
 /// Contents of the parcels, line by line, without prices, for the recipient.
 pub fn packing_slip(order: &Order, shipment: &Shipment) -> String {
@@ -37,5 +36,14 @@ pub fn packing_slip(order: &Order, shipment: &Shipment) -> String {
 }
 
 fn goods(item: &ShipmentItem) -> String {
-    format!("{}  {}{}", item.sku, line(&item.description), after_comma(&marks([item])))
+    format!("{}  {}", item.sku, described(item))
+}
+
+fn measures(package: &Package) -> String {
+    format!("{}, {}", kilograms(package.weight_grams), size(package))
+}
+
+fn instructions(order: &Order) -> String {
+    let text = line(&order.special_instructions);
+    if text.is_empty() { String::new() } else { format!("\nINSTRUCTIONS\n  {text}\n") }
 }

@@ -40,6 +40,10 @@ pub const LAWS: &[(&str, &str)] = &[
         "S7",
         "0 ≤ packed ≤ checked ≤ picked ≤ quantity, packages hold what was packed, nothing ships that was not ordered",
     ),
+    (
+        "S8",
+        "the units on order of a stock level are those of its replenishments, and these received no more than arrived",
+    ),
     ("W1", "an order waits for stock exactly while it is AWAITING_STOCK"),
     (
         "M1",

@@ -1,15 +1,16 @@
 //! How much there is for an order, and which locations it comes from. Nothing is changed here.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use crate::domain::inventory::fewest::{Spot, Supply, fewer_locations};
-use crate::domain::model::availability::{AvailabilityFound, LineAvailability};
+use crate::domain::model::availability::LineAvailability;
 use crate::domain::model::location::Location;
 use crate::domain::model::policy::Allocation;
 use crate::domain::model::refusal::Shortage;
-use crate::domain::model::scalars::{LocationCode, RegionCode, ServiceLevel, Sku};
-use crate::domain::model::time::Timestamp;
+use crate::domain::model::scalars::{LocationCode, RegionCode, Sku};
 use crate::domain::unit::unit_of_work::UnitOfWork;
 
 /// How many shelves one order takes its stock from: a hundred lines from twenty locations each. One that needs more goes
@@ -50,57 +51,50 @@ pub(super) fn supply(unit: &UnitOfWork, region: &RegionCode, sku: &Sku, awaited:
     by_location.sort();
 
     let total: i64 = by_location.iter().map(|it| it.units).sum();
-    Supply { total: (total - awaited).max(0), by_location }
+    Supply { total: (total - awaited).max(0), awaited, by_location }
 }
 
-/// Stock for these needs, and when all of it could be with the customer; None if something is short.
+/// How much of each need there is, and why not all of it. Dates come later.
 pub(in crate::domain) fn availability(
-    unit: &UnitOfWork,
     needs: &[Need],
     supplies: &BTreeMap<Sku, Supply>,
-    service: ServiceLevel,
-    requested_by: Option<Timestamp>,
-) -> (AvailabilityFound, Option<Timestamp>) {
+) -> Vec<LineAvailability> {
     let mut taken: BTreeMap<&Sku, i64> = BTreeMap::new();
-    let lines: Vec<LineAvailability> = needs
-        .iter()
-        .map(|need| {
-            let Supply { total, by_location } =
-                supplies.get(&need.sku).cloned().unwrap_or(Supply { total: 0, by_location: Vec::new() });
-            let earlier = taken.entry(&need.sku).or_default();
-            let available = (total - *earlier).max(0);
-            let on_shelves = by_location.iter().map(|it| it.units).sum::<i64>() - *earlier;
-            *earlier = earlier.saturating_add(need.quantity);
-            let shortage = if available >= need.quantity {
-                String::new()
-            } else if by_location.is_empty() {
-                "not stocked at any location of the region".to_owned()
-            } else if on_shelves > available {
-                format!("{available} of {} available: orders that wait come first", need.quantity)
-            } else {
-                format!("{available} of {} available", need.quantity)
-            };
-            LineAvailability {
-                line: need.line,
-                sku: need.sku.clone(),
-                wanted: need.quantity,
-                available,
-                by_location: by_location.into_iter().map(|it| (it.location, it.units)).collect(),
-                shortage,
-            }
-        })
-        .collect();
-
-    let all_there = lines.iter().all(|it| it.shortage.is_empty());
-    let ship_at = unit.now.plus(Duration::from_secs(u64::from(unit.rules.handling_hours) * 3600));
-    let delivery_at = earliest_delivery(unit, service, ship_at);
-    let found = AvailabilityFound {
-        at: unit.now,
-        lines,
-        earliest_ship_at: all_there.then_some(ship_at),
-        requested_date_feasible: requested_by.map(|it| all_there && it >= delivery_at),
+    let line = |need: &'_ Need, earlier: i64| {
+        let Supply { total, by_location, .. } = supplies.get(&need.sku).cloned().unwrap_or(Supply {
+            total: 0,
+            awaited: 0,
+            by_location: Vec::new(),
+        });
+        let available = (total - earlier).max(0);
+        let on_shelves = by_location.iter().map(|it| it.units).sum::<i64>() - earlier;
+        let shortage = if available >= need.quantity {
+            String::new()
+        } else if by_location.is_empty() {
+            "not stocked at any location of the region".to_owned()
+        } else if on_shelves > available {
+            format!("{available} of {} available: orders that wait come first", need.quantity)
+        } else {
+            format!("{available} of {} available", need.quantity)
+        };
+        LineAvailability {
+            line: need.line,
+            sku: need.sku.clone(),
+            wanted: need.quantity,
+            available,
+            by_location: by_location.into_iter().map(|it| (it.location, it.units)).collect(),
+            shortage,
+            ship_at: None,
+            delivery_at: None,
+        }
     };
-    (found, all_there.then_some(delivery_at))
+    let mut lines = Vec::with_capacity(needs.len());
+    for need in needs {
+        let earlier = taken.entry(&need.sku).or_default();
+        lines.push(line(need, *earlier));
+        *earlier = earlier.saturating_add(need.quantity);
+    }
+    lines
 }
 
 /// Chooses locations for all needs, or says what is short. One location that has everything is preferred; then it is as few
@@ -191,8 +185,4 @@ fn take_in_order(
 
 fn locations_of(takes: &[Take]) -> BTreeSet<&LocationCode> {
     takes.iter().map(|it| &it.location).collect()
-}
-
-fn earliest_delivery(unit: &UnitOfWork, service: ServiceLevel, ship_at: Timestamp) -> Timestamp {
-    ship_at.plus(Duration::from_secs(u64::from(unit.rules.transit_days(service)) * 86_400))
 }

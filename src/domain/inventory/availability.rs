@@ -1,12 +1,21 @@
 //! Availability of stock, for a caller that has not ordered yet.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
 use crate::domain::inventory::allocate::{Need, availability, supply};
+use crate::domain::inventory::dates::date_lines;
 use crate::domain::inventory::expire::release_expired;
+use crate::domain::inventory::fewest::Supply;
 use crate::domain::inventory::known::{must_be_known, must_exist};
 use crate::domain::model::availability::AvailabilityFound;
+use crate::domain::model::promise::{Promise, PromiseOccasion};
 use crate::domain::model::refusal::{Problems, Refusal};
 use crate::domain::model::scalars::{RegionCode, ServiceLevel, Sku};
 use crate::domain::model::time::Timestamp;
+use crate::domain::model::time_zone::TimeZone;
+use crate::domain::promise::leg::{Goods, Wish};
+use crate::domain::promise::offer::Addressed;
 use crate::domain::unit::command::Command;
 use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
 
@@ -22,7 +31,7 @@ impl Command for CheckAvailability {
 
     fn reads(&self) -> ReadSet {
         let skus = self.inquiry.lines.iter().map(|it| it.0.clone()).collect();
-        ReadSet { skus, ..ReadSet::default() }
+        ReadSet { skus, couriers: true, ..ReadSet::default() }
     }
 
     fn decide(&self, unit: &mut UnitOfWork<'_>) -> Result<Outlook, Refusal> {
@@ -36,6 +45,8 @@ pub enum Destination {
     Region(RegionCode),
     /// ISO 3166-1 alpha-2.
     Country(String),
+    /// Each of these regions by itself; none named: every region there is.
+    Regions(Vec<RegionCode>),
 }
 
 /// An inquiry before ordering.
@@ -47,50 +58,129 @@ pub struct Inquiry {
     pub requested_by: Option<Timestamp>,
 }
 
-/// Availability for an order of it now.
+/// Availability for an order of it now, region by region, in the order asked; at least one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outlook {
+    pub regions: Vec<RegionOutlook>,
+}
+
+/// Availability in one region.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RegionOutlook {
     pub region: RegionCode,
     pub found: AvailabilityFound,
-    /// When all of it could be with the customer; None: something is short.
-    pub delivery_at: Option<Timestamp>,
+    /// When all of it could leave and arrive, and why; None: something is short, and nobody knows when it comes.
+    pub promise: Option<Promise>,
+}
+
+impl Outlook {
+    /// The region that delivers everything first, or else the first.
+    pub fn best(&self) -> &RegionOutlook {
+        let first = |it: &&RegionOutlook| it.promise.as_ref().and_then(Promise::delivery_at).map(Reverse);
+        let best = self.regions.iter().rev().max_by_key(first);
+        best.expect("there is at least one region")
+    }
 }
 
 /// Step 3 without an order. Waiting orders come first; expired reservations are released on the way.
 pub fn check_availability(unit: &mut UnitOfWork, inquiry: &Inquiry) -> Result<Outlook, Refusal> {
     let mut problems = Problems::default();
     must_exist(unit, &inquiry.lines, &mut problems);
-    let region = match &inquiry.destination {
-        Destination::Region(region) => {
-            must_be_known(unit, "region", region, &mut problems);
-            Some(region.clone())
-        }
-        Destination::Country(country) => unit.rules.region_of(country).cloned(),
-    };
-    let Some(region) = region else {
-        problems.add("country", "is served by no region");
-        return Err(Refusal::Invalid(problems));
-    };
+    let regions = regions_of(unit, &inquiry.destination, &mut problems);
     problems.into_result()?;
 
     release_expired(unit)?;
-    let needs: Vec<Need> = inquiry
-        .lines
-        .iter()
-        .zip(1..)
-        .map(|((sku, quantity), line)| Need { line, sku: sku.clone(), quantity: *quantity })
-        .collect();
-    let in_use = |sku: &Sku| unit.product(sku).is_some_and(|it| it.active);
-    let supplies = inquiry
-        .lines
-        .iter()
-        .filter(|(sku, _)| in_use(sku))
-        .map(|(sku, _)| (sku.clone(), supply(unit, &region, sku, unit.awaited(&region, sku))))
-        .collect();
-    let (mut found, delivery_at) =
-        availability(unit, &needs, &supplies, inquiry.service, inquiry.requested_by);
-    for line in found.lines.iter_mut().filter(|it| !in_use(&it.sku)) {
+    let country = match &inquiry.destination {
+        Destination::Country(country) => Some(country.as_str()),
+        Destination::Region(_) | Destination::Regions(_) => None,
+    };
+    let regions = regions.into_iter().map(|region| outlook_of(unit, inquiry, region, country));
+    Ok(Outlook { regions: regions.collect() })
+}
+
+fn regions_of(unit: &UnitOfWork, destination: &Destination, problems: &mut Problems) -> Vec<RegionCode> {
+    match destination {
+        Destination::Region(region) => {
+            must_be_known(unit, "region", region, problems);
+            vec![region.clone()]
+        }
+        Destination::Country(country) => {
+            let region = unit.rules.region_of(country);
+            if region.is_none() {
+                problems.add("country", "is served by no region");
+            }
+            region.cloned().into_iter().collect()
+        }
+        Destination::Regions(named) if named.is_empty() => {
+            if unit.rules.regions.is_empty() {
+                problems.add("regions", "there is no region");
+            }
+            unit.rules.regions.keys().cloned().collect()
+        }
+        Destination::Regions(named) => {
+            for (index, region) in named.iter().enumerate() {
+                must_be_known(unit, &format!("regions.regions[{index}]"), region, problems);
+            }
+            named.clone()
+        }
+    }
+}
+
+/// Where in the region, as far as it is known: in its only country, if it has one.
+fn somewhere_in(unit: &UnitOfWork, region: &RegionCode, country: Option<&str>) -> Addressed {
+    let only = unit.rules.regions.get(region).filter(|it| it.len() == 1).and_then(|it| it.first());
+    let country = country.or(only.map(String::as_str));
+    Addressed {
+        country: country.map(str::to_owned),
+        postal_code: String::new(),
+        time_zone: country.and_then(TimeZone::of_country),
+    }
+}
+
+fn outlook_of(
+    unit: &UnitOfWork,
+    inquiry: &Inquiry,
+    region: RegionCode,
+    country: Option<&str>,
+) -> RegionOutlook {
+    let needs = inquiry.lines.iter().zip(1..);
+    let needs: Vec<Need> =
+        needs.map(|((sku, quantity), line)| Need { line, sku: sku.clone(), quantity: *quantity }).collect();
+    let skus = inquiry.lines.iter().map(|it| &it.0);
+    let is_sold = |sku: &Sku| unit.product(sku).is_some_and(|it| it.active);
+    let supply_of = |sku: &Sku| match is_sold(sku) {
+        true => supply(unit, &region, sku, unit.awaited(&region, sku)),
+        false => Supply { total: 0, awaited: 0, by_location: Vec::new() },
+    };
+    let supplies: BTreeMap<Sku, Supply> = skus.map(|it| (it.clone(), supply_of(it))).collect();
+    let mut lines = availability(&needs, &supplies);
+    for line in lines.iter_mut().filter(|it| !is_sold(&it.sku)) {
         line.shortage = "out of use: it is not sold any more".to_owned();
     }
-    Ok(Outlook { region, found, delivery_at })
+
+    let goods = |line: i32| {
+        let need = needs.iter().find(|it| it.line == line);
+        let product = need.and_then(|it| unit.product(&it.sku));
+        product.map_or(Goods::default(), |it| Goods {
+            weight_grams: it.weight_grams,
+            dangerous: it.handling.dangerous,
+        })
+    };
+    let wish = Wish {
+        to: somewhere_in(unit, &region, country),
+        region: region.clone(),
+        service: inquiry.service,
+        currency: None,
+    };
+    let legs = date_lines(unit, &wish, &needs, &supplies, &mut lines, goods);
+    let occasion = PromiseOccasion::Availability;
+    let promise = legs.map(|legs| Promise::new(unit.now, occasion, legs));
+    let delivery_at = promise.as_ref().and_then(Promise::delivery_at);
+    let found = AvailabilityFound {
+        at: unit.now,
+        lines,
+        earliest_ship_at: promise.as_ref().and_then(Promise::ship_at),
+        requested_date_feasible: inquiry.requested_by.map(|it| delivery_at.is_some_and(|at| at <= it)),
+    };
+    RegionOutlook { region, found, promise }
 }

@@ -8,6 +8,8 @@ use crate::domain::model::scalars::{LocationCode, Sku};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::domain) struct Supply {
     pub total: i64,
+    /// Units that others come first for.
+    pub awaited: i64,
     /// In order of the locations' priority.
     pub by_location: Vec<Spot>,
 }
@@ -96,101 +98,4 @@ fn greedily(units: &[Vec<i64>], wanted: Vec<i64>) -> Option<Vec<usize>> {
 
 fn without(missing: &[i64], here: &[i64]) -> Vec<i64> {
     missing.iter().zip(here).map(|(missing, here)| (missing - here).max(0)).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    use crate::domain::inventory::allocate::{Need, Take, plan};
-    use crate::domain::model::policy::Allocation;
-
-    /// Needs and supplies of products `S0`, `S1` … at locations `L00`, `L01` …, by priority in that order.
-    fn given(wanted: &[i64], shelves: &[&[i64]]) -> (Vec<Need>, BTreeMap<Sku, Supply>) {
-        let sku = |it: usize| format!("S{it}").parse::<Sku>().expect("a sku");
-        let needs = wanted.iter().zip(0..).map(|(units, it)| Need {
-            line: i32::try_from(it).expect("few") + 1,
-            sku: sku(it),
-            quantity: *units,
-        });
-        let supply = |product: usize| {
-            let spots = shelves.iter().zip(0..).map(|(units, location)| Spot {
-                priority: location,
-                location: format!("L{location:02}").parse().expect("a location code"),
-                units: units[product],
-            });
-            let by_location: Vec<Spot> = spots.filter(|it| it.units > 0).collect();
-            Supply { total: by_location.iter().map(|it| it.units).sum(), by_location }
-        };
-        (needs.collect(), (0..wanted.len()).map(|it| (sku(it), supply(it))).collect())
-    }
-
-    fn locations(takes: &[Take]) -> Vec<String> {
-        let mut all: Vec<String> = takes.iter().map(|it| it.location.to_string()).collect();
-        all.sort();
-        all.dedup();
-        all
-    }
-
-    #[test]
-    fn two_parcels_do_where_the_order_of_priority_takes_three() {
-        // X at A; X and Y at B; Z at C; one each.
-        let (needs, supplies) = given(&[1, 1, 1], &[&[1, 0, 0], &[1, 1, 0], &[0, 0, 1]]);
-        let (takes, reason) = plan(&needs, &supplies, Allocation::FewestShipments).expect("enough");
-        assert_eq!(locations(&takes), ["L01", "L02"]);
-        assert_eq!(
-            reason,
-            "L01, L02 have every line together: 2 shipments, where the order of priority takes 3"
-        );
-        let (takes, reason) = plan(&needs, &supplies, Allocation::Priority).expect("enough");
-        assert_eq!(locations(&takes), ["L00", "L01", "L02"]);
-        assert_eq!(reason, "no single location has every line: split in order of the locations' priority");
-    }
-
-    #[test]
-    fn of_equally_few_those_are_taken_that_come_first() {
-        let (needs, supplies) = given(&[2, 1], &[&[1, 0], &[1, 1], &[1, 1], &[2, 0], &[0, 1]]);
-        let (takes, _) = plan(&needs, &supplies, Allocation::FewestShipments).expect("enough");
-        assert_eq!(locations(&takes), ["L00", "L01"]);
-    }
-
-    #[test]
-    fn among_many_locations_needless_ones_are_left_out() {
-        let mut shelves: Vec<&[i64]> = vec![&[2, 2, 0, 0]];
-        shelves.extend([&[0, 0, 1, 0][..]; 11]);
-        shelves.extend([&[3, 0, 3, 0][..], &[0, 3, 0, 3][..]]);
-        let (needs, supplies) = given(&[3, 3, 3, 3], &shelves);
-        let (takes, _) = plan(&needs, &supplies, Allocation::FewestShipments).expect("enough");
-        assert_eq!(locations(&takes), ["L12", "L13"]);
-    }
-
-    proptest! {
-        #[test]
-        fn there_are_never_more_parcels_than_by_priority_and_every_unit_is_on_a_shelf(
-            wanted in prop::collection::vec(1..6_i64, 1..5),
-            shelves in prop::collection::vec(prop::collection::vec(0..5_i64, 5), 1..18),
-        ) {
-            let shelves: Vec<&[i64]> = shelves.iter().map(Vec::as_slice).collect();
-            let (needs, supplies) = given(&wanted, &shelves);
-            let planned = |allocation| plan(&needs, &supplies, allocation);
-            match (planned(Allocation::FewestShipments), planned(Allocation::Priority)) {
-                (Ok((fewest, reason)), Ok((by_priority, _))) => {
-                    prop_assert!(locations(&fewest).len() <= locations(&by_priority).len(), "{}", reason);
-                    for need in &needs {
-                        let of_line = fewest.iter().filter(|it| it.line == need.line);
-                        prop_assert_eq!(of_line.map(|it| it.quantity).sum::<i64>(), need.quantity);
-                    }
-                    for (sku, supply) in &supplies {
-                        for spot in &supply.by_location {
-                            let here = fewest.iter().filter(|it| it.sku == *sku && it.location == spot.location);
-                            prop_assert!(here.map(|it| it.quantity).sum::<i64>() <= spot.units);
-                        }
-                    }
-                    prop_assert_eq!(&fewest, &planned(Allocation::FewestShipments).expect("the same").0);
-                }
-                (fewest, by_priority) => prop_assert_eq!(fewest.err(), by_priority.err()),
-            }
-        }
-    }
 }

@@ -3,6 +3,7 @@
 pub(super) mod adjust;
 pub(super) mod allocate;
 pub(super) mod availability;
+pub(super) mod dates;
 pub(super) mod expire;
 pub(super) mod fewest;
 pub(super) mod known;
@@ -11,3 +12,4 @@ pub(super) mod receive;
 pub(super) mod replenish;
 pub(super) mod reserve;
 pub(super) mod reserve_for_others;
+pub(super) mod restock;

@@ -10,7 +10,7 @@ use crate::domain::unit::command::Command;
 use crate::domain::unit::journal::step_between;
 use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
 
-/// Goods arrive. With a replenishment they count towards it.
+/// Goods arrive. They count towards the replenishment that is named, or the oldest that are on order.
 #[derive(Debug, Clone)]
 pub struct ReceiveStock {
     pub sku: Sku,
@@ -23,7 +23,8 @@ pub struct ReceiveStock {
 #[derive(Debug, Clone)]
 pub struct ReceivedStock {
     pub posted: Posted,
-    pub replenishment: Option<Replenishment>,
+    /// What the goods were counted towards.
+    pub replenishments: Vec<Replenishment>,
 }
 
 impl Command for ReceiveStock {
@@ -37,13 +38,15 @@ impl Command for ReceiveStock {
 
     fn decide(&self, unit: &mut UnitOfWork<'_>) -> Result<ReceivedStock, Refusal> {
         let Self { sku, location, quantity, replenishment, note } = self;
-        receive_stock(unit, sku, location, *quantity, note, *replenishment)?;
-        let replenishment = replenishment.map(|it| unit.replenishment(it).cloned()).transpose()?;
-        Ok(ReceivedStock { posted: Posted::of(unit, sku, location), replenishment })
+        let counted = receive_stock(unit, sku, location, *quantity, note, *replenishment)?;
+        let counted = counted.into_iter().map(|it| unit.replenishment(it).cloned());
+        let replenishments = counted.collect::<Result<_, _>>()?;
+        Ok(ReceivedStock { posted: Posted::of(unit, sku, location), replenishments })
     }
 }
 
-/// Goods arrive. With a replenishment they count towards it.
+/// Goods arrive, and count towards the replenishment that is named. Without one they count towards the oldest that are on
+/// order for the shelf, as far as those go. Gives back which.
 pub fn receive_stock(
     unit: &mut UnitOfWork,
     sku: &Sku,
@@ -51,16 +54,39 @@ pub fn receive_stock(
     quantity: i64,
     reason: &str,
     replenishment: Option<ReplenishmentId>,
-) -> Result<(), Refusal> {
+) -> Result<Vec<ReplenishmentId>, Refusal> {
     let mut level = level_of(unit, sku, location)?;
     level.on_hand = bounded_sum(level.on_hand, quantity, "quantity")?;
-    if let Some(id) = replenishment {
-        receive_replenishment(unit, id, sku, location, quantity)?;
-    }
     unit.keep_level(level);
+    let counted = match replenishment {
+        Some(id) => vec![(id, quantity)],
+        None => shares(unit, sku, location, quantity),
+    };
+    for (id, units) in &counted {
+        receive_replenishment(unit, *id, sku, location, *units)?;
+    }
     let entry = Posting::of(sku, location, MovementKind::Receipt);
     post(unit, Posting { on_hand: quantity, reason: reason.to_owned(), ..entry });
-    Ok(())
+    Ok(counted.into_iter().map(|it| it.0).collect())
+}
+
+/// How many of these units each replenishment gets that is on order for the shelf, the oldest first.
+fn shares(
+    unit: &UnitOfWork,
+    sku: &Sku,
+    location: &LocationCode,
+    quantity: i64,
+) -> Vec<(ReplenishmentId, i64)> {
+    let mut left = quantity;
+    let mut shares = Vec::new();
+    for it in unit.open_replenishments(sku, location) {
+        let units = left.min(it.on_order());
+        if units > 0 {
+            shares.push((it.id, units));
+            left -= units;
+        }
+    }
+    shares
 }
 
 /// More than a million million units of anything is a mistake.
@@ -93,9 +119,6 @@ fn receive_replenishment(
         step_between(id.0, replenishment.state, to)
             .map_err(|it| it.instead(|| replenishment.available_actions()))?;
         replenishment.state = to;
-    }
-    if to == ReplenishmentState::Received {
-        unit.changes.open_replenishments.insert((sku.clone(), location.clone()), None);
     }
     unit.keep_replenishment(replenishment);
     Ok(())

@@ -6,15 +6,19 @@ use std::time::Duration;
 use crate::domain::inventory::allocate::{
     ITEMS_MAX, LOCATIONS_NOTED_MAX, Need, Take, availability, plan, supply,
 };
+use crate::domain::inventory::dates::date_lines;
 use crate::domain::inventory::expire::release_expired_of;
 use crate::domain::inventory::fewest::Supply;
 use crate::domain::inventory::ledger::{give_back, set_aside};
+use crate::domain::model::availability::AvailabilityFound;
 use crate::domain::model::event::EventKind;
+use crate::domain::model::hold::HoldReason;
 use crate::domain::model::message::MessageKind;
 use crate::domain::model::order::{Order, OrderState};
+use crate::domain::model::promise::{Promise, PromiseOccasion};
 use crate::domain::model::refusal::{Reason, Refusal, Shortage};
 use crate::domain::model::reservation::{Reservation, ReservationState, ReservedItem};
-use crate::domain::model::scalars::{OnShortage, RegionCode, ReservationId, Sku};
+use crate::domain::model::scalars::{Actor, OnLate, OnShortage, RegionCode, ReservationId, Sku};
 use crate::domain::model::stock::MovementKind;
 use crate::domain::model::time::Timestamp;
 use crate::domain::unit::command::{OrderCommand, Target, to_reserve};
@@ -54,14 +58,24 @@ impl Order {
             planned = plan(&needs, &supplies, unit.rules.allocation);
         }
         self.note_availability(unit, &supplies);
+        let late = self.requested_date_feasible() == Some(false);
+        let waits = self.state == OrderState::AwaitingStock;
 
         match planned {
+            _ if late && self.on_late == OnLate::Refuse && !waits && self.would_be_kept(&planned) => {
+                Err(self.infeasible())
+            }
             Ok((takes, _)) if takes.len() > ITEMS_MAX => {
                 let message = format!("an order takes its stock from at most {ITEMS_MAX} shelves");
-                let waits = self.state == OrderState::AwaitingStock;
                 if waits { Ok(()) } else { Err(self.unmet(Reason::LimitReached, message)) }
             }
-            Ok((takes, reason)) => self.reserve_stock(unit, &takes, reason),
+            Ok((takes, reason)) => {
+                self.reserve_stock(unit, &takes, reason)?;
+                if late && self.on_late != OnLate::Accept {
+                    self.hold_for_date(unit);
+                }
+                Ok(())
+            }
             Err(short) => match (self.state, self.on_shortage) {
                 (OrderState::AwaitingStock, _) => Ok(()),
                 (_, OnShortage::Refuse) => Err(Refusal::Short(short)),
@@ -137,14 +151,48 @@ impl Order {
         }
     }
 
-    fn note_availability(&mut self, unit: &UnitOfWork, supplies: &BTreeMap<Sku, Supply>) {
-        let (mut found, delivery_at) =
-            availability(unit, &self.needs(), supplies, self.service, self.requested_by);
-        for line in &mut found.lines {
+    /// What there is, and when it arrives: what is there, and what is on order.
+    fn note_availability(&mut self, unit: &mut UnitOfWork, supplies: &BTreeMap<Sku, Supply>) {
+        let needs = self.needs();
+        let mut lines = availability(&needs, supplies);
+        let wish = self.wish().expect("a verified order has a region");
+        let legs = date_lines(unit, &wish, &needs, supplies, &mut lines, |it| self.goods_of_line(it));
+        for line in &mut lines {
             line.by_location.truncate(LOCATIONS_NOTED_MAX);
         }
-        self.promised_by = delivery_at.map(|it| self.requested_by.map_or(it, |requested| requested.max(it)));
-        self.availability = Some(found);
+        let occasion = PromiseOccasion::Availability;
+        match legs {
+            Some(legs) => self.note_promise(unit, Promise::new(unit.now, occasion, legs)),
+            None => self.promise = None,
+        }
+        self.promise_to_customer();
+        self.availability = Some(AvailabilityFound {
+            at: unit.now,
+            lines,
+            earliest_ship_at: self.promise.as_ref().and_then(Promise::ship_at),
+            requested_date_feasible: self.requested_date_feasible(),
+        });
+    }
+
+    /// Whether the order goes on with this plan: it has its stock, or waits for it.
+    fn would_be_kept<T>(&self, planned: &Result<T, Vec<Shortage>>) -> bool {
+        planned.is_ok() || self.on_shortage == OnShortage::Wait
+    }
+
+    fn infeasible(&self) -> Refusal {
+        let why = self.promise.as_ref().map(Promise::words);
+        let why = why.unwrap_or_else(|| "something is short, and nobody knows when it comes".to_owned());
+        Refusal::Infeasible { earliest: self.promise.as_ref().and_then(Promise::delivery_at), why }
+    }
+
+    /// The stock is kept while a person decides about the date, as long as about an approval.
+    fn hold_for_date(&mut self, unit: &mut UnitOfWork) {
+        let note = self.infeasible().to_string();
+        self.hold(unit, Actor::system(), HoldReason::UnknownDeliveryDate, note);
+        if self.reservation_lifetime_seconds.is_none() {
+            let lifetime = unit.rules.approval_lifetime().max(unit.rules.reservation_lifetime());
+            self.pin_reservation(Some(unit.now.plus(lifetime)));
+        }
     }
 
     /// Stock is paid for: the reservation no longer expires.

@@ -36,6 +36,7 @@ string_enum! {
         ApproveReplenishment = "ApproveReplenishment",
         RejectReplenishment = "RejectReplenishment",
         PlaceReplenishment = "PlaceReplenishment",
+        UpdateReplenishment = "UpdateReplenishment",
         CancelReplenishment = "CancelReplenishment",
     }
 }

@@ -26,4 +26,8 @@ pub struct LineAvailability {
     pub by_location: Vec<(LocationCode, i64)>,
     /// Why it is short; empty if it is not.
     pub shortage: String,
+    /// When it could leave at the earliest; None: it is short, or no courier carries it.
+    pub ship_at: Option<Timestamp>,
+    /// When it could arrive at the earliest.
+    pub delivery_at: Option<Timestamp>,
 }

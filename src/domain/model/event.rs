@@ -88,10 +88,15 @@ string_enum! {
         QualityFailed = "QUALITY_FAILED",
         ShipmentPacked = "SHIPMENT_PACKED",
         ShipmentUnpacked = "SHIPMENT_UNPACKED",
+        WeightDeviates = "WEIGHT_DEVIATES",
         LabelCreated = "LABEL_CREATED",
         LabelVoided = "LABEL_VOIDED",
         CourierAssigned = "COURIER_ASSIGNED",
         CourierReleased = "COURIER_RELEASED",
+        BookingRequested = "BOOKING_REQUESTED",
+        BookingConfirmed = "BOOKING_CONFIRMED",
+        BookingFailed = "BOOKING_FAILED",
+        BookingCancelled = "BOOKING_CANCELLED",
         ShipmentPickedUp = "SHIPMENT_PICKED_UP",
         TrackingRecorded = "TRACKING_RECORDED",
         ShipmentDelivered = "SHIPMENT_DELIVERED",
@@ -112,5 +117,6 @@ string_enum! {
         OrderRejected = "ORDER_REJECTED",
         ReplenishmentProposed = "REPLENISHMENT_PROPOSED",
         RestockChecked = "RESTOCK_CHECKED",
+        PromiseMoved = "PROMISE_MOVED",
     }
 }

@@ -4,7 +4,7 @@ use crate::domain::model::address::Address;
 use crate::domain::model::amounts::Discount;
 use crate::domain::model::customer::Customer;
 use crate::domain::model::money::{Currency, Money};
-use crate::domain::model::scalars::{Channel, OnShortage, ServiceLevel, Sku};
+use crate::domain::model::scalars::{Channel, OnLate, OnShortage, ServiceLevel, Sku};
 use crate::domain::model::time::Timestamp;
 
 /// A caller's input for a new order. Texts are bounded, references are not yet looked up.
@@ -27,6 +27,7 @@ pub struct NewOrder {
     pub on_shortage: OnShortage,
     pub reservation_lifetime_seconds: Option<u64>,
     pub requested_by: Option<Timestamp>,
+    pub on_late: OnLate,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -15,11 +15,12 @@ use crate::domain::model::invoice::Invoice;
 use crate::domain::model::line::OrderLine;
 use crate::domain::model::message::Message;
 use crate::domain::model::payment::{Payment, PaymentState};
+use crate::domain::model::promise::Promise;
 use crate::domain::model::refund::RefundState;
 use crate::domain::model::refusal::Refusal;
 use crate::domain::model::reservation::Reservation;
 use crate::domain::model::scalars::{
-    Actor, Channel, OnShortage, OrderId, RegionCode, ServiceLevel, ShipmentId, string_enum,
+    Actor, Channel, OnLate, OnShortage, OrderId, RegionCode, ServiceLevel, ShipmentId, string_enum,
 };
 use crate::domain::model::shipment::{Shipment, ShipmentState};
 use crate::domain::model::time::Timestamp;
@@ -168,7 +169,13 @@ pub struct Order {
     pub reservation_lifetime_seconds: Option<u64>,
     /// When the customer would like it.
     pub requested_by: Option<Timestamp>,
+    /// What to do when that cannot be met.
+    pub on_late: OnLate,
+    /// What the customer was promised: what can be kept, or the requested date if that is later. It follows `promise`
+    /// until the order is being prepared.
     pub promised_by: Option<Timestamp>,
+    /// When it arrives, as it was last looked at. None: nothing is reserved yet.
+    pub promise: Option<Promise>,
     pub risk: Risk,
     /// Why the risk is what it is.
     pub risk_reasons: Vec<String>,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::model::booking::BookedCouriers;
 use crate::domain::model::check::Risk;
 use crate::domain::model::money::Currency;
 use crate::domain::model::scalars::{Channel, RegionCode, ServiceLevel, string_enum};
@@ -53,10 +54,27 @@ pub struct Rules {
     pub archive_after_seconds: u64,
     /// The discount on the next purchase that a delivery confirmation offers, in ppm (50 000 = 5 %). Zero: none.
     pub next_purchase_discount_ppm: u32,
+    /// When a package's weight is warned of.
+    pub package_weight: WeightRules,
     /// The code of invoice numbers: `INV` gives INV-000001.
     pub invoice_series: String,
     /// How long after it was queued a message that cannot be sent is given up. 1 s to 30 days.
     pub message_lifetime_seconds: u64,
+    /// The couriers that are booked through an interface; the settings' `couriers` say which.
+    #[serde(skip)]
+    pub booked_couriers: BookedCouriers,
+}
+
+/// A package should weigh what is in it and its packaging. It may weigh more or less than that by the larger of the two
+/// tolerances, else a warning says so.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WeightRules {
+    /// Weight of box and padding.
+    pub packaging_grams: u32,
+    pub tolerance_grams: u32,
+    /// Of the weight of the contents: 100 000 is 10 %.
+    pub tolerance_ppm: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -162,6 +180,12 @@ impl Default for GateRules {
     }
 }
 
+impl Default for WeightRules {
+    fn default() -> Self {
+        Self { packaging_grams: 200, tolerance_grams: 500, tolerance_ppm: 100_000 }
+    }
+}
+
 impl Default for ApprovalRules {
     fn default() -> Self {
         Self { version: "1".to_owned(), reservation: GateRules::default(), payment: GateRules::default() }
@@ -216,8 +240,10 @@ impl Default for Rules {
             close_after_seconds: 1_209_600,
             archive_after_seconds: 7_776_000,
             next_purchase_discount_ppm: 50_000,
+            package_weight: WeightRules::default(),
             invoice_series: "INV".to_owned(),
             message_lifetime_seconds: 86_400,
+            booked_couriers: BookedCouriers::new(),
         }
     }
 }

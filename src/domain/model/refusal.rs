@@ -3,6 +3,7 @@
 use crate::domain::model::action::Action;
 use crate::domain::model::in_use::{IfInUse, Uses};
 use crate::domain::model::scalars::{Invalid, JobId, Sku, string_enum};
+use crate::domain::model::time::Timestamp;
 
 /// One bad field, named as the caller wrote it: `lines[2].quantity`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,6 +82,9 @@ pub enum Refusal {
     /// Something is still open about what was to be taken out of use.
     #[error("{}", in_use_text(.what, .uses))]
     InUse { what: String, uses: Uses },
+    /// The requested date cannot be met, and the order does not want another one.
+    #[error("{}", infeasible_text(.earliest, .why))]
+    Infeasible { earliest: Option<Timestamp>, why: String },
     /// The worker's lease on this job is gone: another worker has it.
     #[error("the lease on job {0} is lost")]
     LeaseLost(JobId),
@@ -163,6 +167,15 @@ fn in_use_text(what: &str, uses: &Uses) -> String {
 
 /// How many products a refusal names in its text; all of them are in its value.
 const SHORTAGES_TOLD: usize = 3;
+
+fn infeasible_text(earliest: &Option<Timestamp>, why: &str) -> String {
+    match earliest {
+        Some(at) => {
+            format!("the requested date cannot be met; the earliest possible delivery is {at}: {why}")
+        }
+        None => format!("the requested date cannot be met, and no other can be promised: {why}"),
+    }
+}
 
 fn shortage_text(short: &[Shortage]) -> String {
     let parts: Vec<String> = short

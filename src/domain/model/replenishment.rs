@@ -27,11 +27,27 @@ pub struct Replenishment {
     pub quantity: i64,
     pub received: i64,
     pub state: ReplenishmentState,
-    /// The order whose completion made the proposal.
+    /// The order that took the stock below its reorder point, if it was an order.
     pub order: Option<OrderId>,
     /// Why this many.
     pub reason: String,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     pub decided_by: Option<Actor>,
+    /// Who delivers it, at most 200 characters; empty: not said.
+    pub supplier: String,
+    /// When it is expected to arrive; None: not ordered yet, or nobody knows.
+    pub expected_at: Option<Timestamp>,
+}
+
+impl Replenishment {
+    /// Units that may still come of it.
+    pub fn outstanding(&self) -> i64 {
+        if self.state.is_open() { (self.quantity - self.received).max(0) } else { 0 }
+    }
+
+    /// Units of them that the supplier was asked for.
+    pub fn on_order(&self) -> i64 {
+        if self.state.is_on_order() { self.outstanding() } else { 0 }
+    }
 }

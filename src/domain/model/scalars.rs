@@ -112,6 +112,8 @@ ids! {
     MessageId = "msg",
     MovementId = "mov",
     ReplenishmentId = "rpl",
+    /// A booking with a courier; the key of every call about it.
+    BookingId = "bkg",
     JobId = "job",
 }
 
@@ -280,6 +282,17 @@ string_enum! {
     pub enum OnShortage {
         Refuse = "REFUSE",
         Wait = "WAIT",
+    }
+}
+
+string_enum! {
+    /// What to do when the requested date of delivery cannot be met.
+    pub enum OnLate {
+        /// Go on with the earliest possible date.
+        Accept = "ACCEPT",
+        Refuse = "REFUSE",
+        /// Hold the order until a person accepts the date.
+        Hold = "HOLD",
     }
 }
 

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::model::handling::Handling;
+use crate::domain::model::booking::Booking;
+use crate::domain::model::handling::{Dimensions, Handling};
 use crate::domain::model::money::Money;
 use crate::domain::model::scalars::{
     Actor, CourierCode, LocationCode, OrderId, ServiceLevel, ShipmentId, Sku, string_enum,
@@ -56,6 +57,12 @@ pub struct Shipment {
     pub estimated_at: Option<Timestamp>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+    /// With the assigned courier, if that is booked through an interface of its own.
+    pub booking: Option<Booking>,
+    /// Bookings that are to be called off, until the courier has confirmed it.
+    pub called_off: Vec<Booking>,
+    /// Why the courier that was assigned last would not carry it; it was released.
+    pub courier_refusal: Option<String>,
 }
 
 /// Law: `0 ≤ packed ≤ checked ≤ picked ≤ quantity`.
@@ -74,6 +81,14 @@ pub struct ShipmentItem {
     pub handling: Handling,
 }
 
+impl ShipmentItem {
+    /// Of all its units; zero: unknown.
+    pub fn volume_mm3(&self) -> i64 {
+        let Some(Dimensions { length_mm, width_mm, height_mm }) = self.handling.dimensions else { return 0 };
+        [width_mm, height_mm, self.quantity].into_iter().fold(length_mm, i64::saturating_mul)
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Package {
     /// 1…n within the shipment.
@@ -83,6 +98,9 @@ pub struct Package {
     pub width_mm: i64,
     pub height_mm: i64,
     pub contents: Vec<PackedItem>,
+    /// How much more it weighs than it should, or less; zero: as it should, or that is not known.
+    #[serde(default)]
+    pub deviation_grams: i64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,10 +113,6 @@ pub struct PackedItem {
 pub struct Label {
     /// Ours, unique, with a check digit.
     pub tracking_number: String,
-    /// For a person or a plain printer.
-    pub text: String,
-    /// ZPL II for a thermal printer, one form per package.
-    pub zpl: String,
     pub created_at: Timestamp,
     pub created_by: Actor,
 }
@@ -107,6 +121,8 @@ pub struct Label {
 pub struct Assignment {
     pub courier: CourierCode,
     pub service: ServiceLevel,
+    /// The courier's own name of the service; empty: none.
+    pub service_name: String,
     pub price: Money,
     pub pickup_at: Timestamp,
     pub delivery_at: Timestamp,

@@ -220,6 +220,14 @@ impl ReplenishmentState {
     pub fn is_open(self) -> bool {
         !self.is_final()
     }
+
+    /// Whether the supplier was asked for the goods, and they are not all there.
+    pub fn is_on_order(self) -> bool {
+        match self {
+            Self::Ordered | Self::PartiallyReceived => true,
+            Self::Proposed | Self::Approved | Self::Rejected | Self::Received | Self::Cancelled => false,
+        }
+    }
 }
 
 impl ShipmentState {

@@ -21,6 +21,9 @@ impl StockLevel {
             reorder_point: None,
             reorder_up_to: None,
             updated_at: at,
+            incoming: 0,
+            lead_time_days: None,
+            declined_at: None,
         }
     }
 
@@ -50,11 +53,17 @@ pub struct StockLevel {
     pub quality_hold: i64,
     /// Kept back from new reservations; limits them only.
     pub safety_stock: i64,
-    /// Below this many available units a replenishment is proposed. None: never.
+    /// A replenishment is proposed when fewer units than this are available and to come. None: never.
     pub reorder_point: Option<i64>,
     /// A proposal fills up to this many available units.
     pub reorder_up_to: Option<i64>,
     pub updated_at: Timestamp,
+    /// Units that suppliers were asked for and that have not arrived.
+    pub incoming: i64,
+    /// Days from ordering to arrival; None: not known.
+    pub lead_time_days: Option<i64>,
+    /// When a person last declined a proposal, in whole or in part, while the stock is below its reorder point since.
+    pub declined_at: Option<Timestamp>,
 }
 
 string_enum! {

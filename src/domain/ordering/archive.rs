@@ -4,10 +4,10 @@ use crate::domain::model::event::EventKind;
 use crate::domain::model::message::MessageState;
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::refusal::{Reason, Refusal};
-use crate::domain::unit::command::{OrderCommand, Target, with_stock};
-use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
+use crate::domain::unit::command::{OrderCommand, Target};
+use crate::domain::unit::unit_of_work::UnitOfWork;
 
-/// Steps 19 and 20.
+/// Step 19.
 #[derive(Debug, Clone)]
 pub struct ArchiveOrder {
     pub target: Target,
@@ -21,17 +21,13 @@ impl OrderCommand for ArchiveOrder {
         &self.target
     }
 
-    fn also_reads(&self) -> ReadSet {
-        with_stock()
-    }
-
     fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<(), Refusal> {
         order.archive(unit)
     }
 }
 
 impl Order {
-    /// Step 19, with step 20 before it: looks after the shelves, then leaves the hot tables.
+    /// Step 19: the order leaves the hot tables.
     pub fn archive(&mut self, unit: &mut UnitOfWork) -> Result<(), Refusal> {
         if !self.state.may_become(OrderState::Archived) {
             return Err(self.out_of_turn("archive"));
@@ -45,7 +41,6 @@ impl Order {
         self.archived_from = Some(self.state);
         self.archived_at = Some(unit.now);
         self.transition(unit, OrderState::Archived, EventKind::OrderArchived, "moved to the archive")?;
-        self.restock(unit);
         Ok(())
     }
 
@@ -61,6 +56,9 @@ impl Order {
         }
         if self.messages.iter().any(|it| it.state == MessageState::Queued) {
             open.push("a message to the customer is waiting to be sent".to_owned());
+        }
+        if self.open_bookings().next().is_some() {
+            open.push("a courier has not answered yet".to_owned());
         }
         open
     }

@@ -130,6 +130,7 @@ impl Order {
                 let text = format!("shipment {} cancelled, its label is void", shipment.number);
                 self.touch_shipment(unit, index);
                 self.record(unit, EventKind::ShipmentCancelled, Some(step), text);
+                self.call_off(unit, index);
             }
         }
         self.pay_back(unit)?;

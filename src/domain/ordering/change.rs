@@ -8,7 +8,7 @@ use crate::domain::model::money::Currency;
 use crate::domain::model::new_order::NewLine;
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::refusal::Refusal;
-use crate::domain::model::scalars::{OnShortage, ServiceLevel};
+use crate::domain::model::scalars::{OnLate, OnShortage, ServiceLevel};
 use crate::domain::model::time::Timestamp;
 use crate::domain::ordering::checks::{fingerprint, risk};
 use crate::domain::ordering::pricing::Pricing;
@@ -57,6 +57,7 @@ pub struct Correction {
     pub service: Option<ServiceLevel>,
     pub on_shortage: Option<OnShortage>,
     pub requested_by: Option<Option<Timestamp>>,
+    pub on_late: Option<OnLate>,
 }
 
 impl Order {
@@ -115,6 +116,7 @@ impl Order {
             service,
             on_shortage,
             requested_by,
+            on_late,
         } = correction.clone();
         let is_elsewhere = shipping_address.is_some();
         if let Some(address) = shipping_address {
@@ -135,6 +137,7 @@ impl Order {
         self.service = service.unwrap_or(self.service);
         self.on_shortage = on_shortage.unwrap_or(self.on_shortage);
         self.requested_by = requested_by.unwrap_or(self.requested_by);
+        self.on_late = on_late.unwrap_or(self.on_late);
     }
 
     /// New lines at the list prices that were valid when the order was received, its own at theirs. A fee that came from the

@@ -5,7 +5,7 @@ use crate::domain::model::event::EventKind;
 use crate::domain::model::hold::{Hold, HoldReason, HoldState};
 use crate::domain::model::order::Order;
 use crate::domain::model::refusal::{Reason, Refusal};
-use crate::domain::model::scalars::{Actor, HoldId};
+use crate::domain::model::scalars::{Actor, HoldId, OnLate};
 use crate::domain::ordering::receive::{ACTIVE_HOLDS_MAX, HOLD_NOTE_MAX, HOLDS_BY_HAND_MAX};
 use crate::domain::unit::command::{OrderCommand, Target, to_reserve};
 use crate::domain::unit::journal::{cut, opened, step_between};
@@ -147,6 +147,10 @@ impl Order {
         if hold.state == HoldState::Active && hold.reason == HoldReason::VerificationFailed {
             let message = "a failed verification is released by UpdateOrder and VerifyOrder";
             return Err(self.unmet(Reason::HoldActive, message));
+        }
+        // Who lets an order go on whose date is too late has accepted the date.
+        if hold.reason == HoldReason::UnknownDeliveryDate && self.shipments.is_empty() {
+            self.on_late = OnLate::Accept;
         }
         self.release_one(unit, id, note)?;
         self.fill(unit).map(|_| ())

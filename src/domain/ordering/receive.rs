@@ -33,6 +33,7 @@ impl Command for CreateOrder {
         ReadSet {
             skus: lines.iter().map(|it| it.sku.clone()).collect(),
             fingerprints: vec![fingerprint_of(customer, shipping_address, lines)],
+            couriers: true,
             external_references: named.then(|| (*channel, external_reference.clone())).into_iter().collect(),
             ..ReadSet::default()
         }
@@ -100,6 +101,7 @@ fn build_order(unit: &mut UnitOfWork, new: &NewOrder) -> Result<Order, Refusal> 
         on_shortage,
         reservation_lifetime_seconds,
         requested_by,
+        on_late,
     } = new.clone();
 
     Ok(Order {
@@ -125,7 +127,9 @@ fn build_order(unit: &mut UnitOfWork, new: &NewOrder) -> Result<Order, Refusal> 
         on_shortage,
         reservation_lifetime_seconds,
         requested_by,
+        on_late,
         promised_by: None,
+        promise: None,
         risk,
         risk_reasons,
         checks: Vec::new(),

@@ -2,6 +2,7 @@
 
 use crate::domain::model::action::Action;
 use crate::domain::model::approval::{ApprovalState, Gate};
+use crate::domain::model::booking::Booking;
 use crate::domain::model::feedback::FeedbackState;
 use crate::domain::model::hold::{Hold, HoldReason, HoldState};
 use crate::domain::model::order::{Order, OrderState};
@@ -109,6 +110,9 @@ impl Shipment {
             ShipmentState::QcPassed => vec![Action::PackShipment],
             ShipmentState::Packed => vec![Action::PackShipment, Action::CreateShippingLabel],
             ShipmentState::Labelled => vec![Action::VoidShippingLabel, Action::AssignCourier],
+            ShipmentState::CourierAssigned if self.booking.as_ref().is_some_and(Booking::awaits_label) => {
+                vec![Action::VoidShippingLabel, Action::AssignCourier]
+            }
             ShipmentState::CourierAssigned => {
                 vec![Action::VoidShippingLabel, Action::AssignCourier, Action::ConfirmPickup]
             }
@@ -167,11 +171,18 @@ impl Replenishment {
     pub(in crate::domain) fn available_actions(&self) -> Vec<Action> {
         match self.state {
             ReplenishmentState::Proposed => {
-                vec![Action::ApproveReplenishment, Action::RejectReplenishment, Action::CancelReplenishment]
+                vec![
+                    Action::ApproveReplenishment,
+                    Action::RejectReplenishment,
+                    Action::CancelReplenishment,
+                    Action::UpdateReplenishment,
+                ]
             }
-            ReplenishmentState::Approved => vec![Action::PlaceReplenishment, Action::CancelReplenishment],
+            ReplenishmentState::Approved => {
+                vec![Action::PlaceReplenishment, Action::CancelReplenishment, Action::UpdateReplenishment]
+            }
             ReplenishmentState::Ordered | ReplenishmentState::PartiallyReceived => {
-                vec![Action::ReceiveStock, Action::CancelReplenishment]
+                vec![Action::ReceiveStock, Action::CancelReplenishment, Action::UpdateReplenishment]
             }
             ReplenishmentState::Received | ReplenishmentState::Rejected | ReplenishmentState::Cancelled => {
                 Vec::new()

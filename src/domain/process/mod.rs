@@ -2,6 +2,7 @@
 
 mod actions;
 pub(super) mod advance;
+pub(super) mod decide;
 pub(super) mod schedule;
 pub(super) mod status;
 pub(super) mod timeline;

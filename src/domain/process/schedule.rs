@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::domain::customers::messages::PAUSE_MAX;
 use crate::domain::model::approval::{Approval, ApprovalState};
 use crate::domain::model::backoff::backoff;
+use crate::domain::model::booking::{Booking, BookingAnswer, BookingRequest, OpenBookingRequest};
 use crate::domain::model::event::EventKind;
 use crate::domain::model::message::{Message, MessageKind, MessageState, Unsent};
 use crate::domain::model::order::{Order, OrderState};
@@ -13,7 +14,7 @@ use crate::domain::model::policy::Rules;
 use crate::domain::model::refund::{Refund, RefundState};
 use crate::domain::model::refusal::Refusal;
 use crate::domain::model::reservation::ReservationState;
-use crate::domain::model::scalars::{MessageId, PaymentId, RefundId};
+use crate::domain::model::scalars::{BookingId, MessageId, PaymentId, RefundId, ShipmentId};
 use crate::domain::model::shipment::ShipmentState;
 use crate::domain::model::time::Timestamp;
 use crate::domain::unit::command::{OrderCommand, Target, with_stock};
@@ -50,6 +51,7 @@ pub enum OutboundAnswer {
     Payment(PaymentId, ProviderRequest, ProviderAnswer),
     Refund(RefundId, ProviderAnswer),
     Message(MessageId, Result<(), Unsent>),
+    Booking(ShipmentId, BookingId, BookingAnswer),
 }
 
 /// Records the answers to outbound tasks. One that comes late or twice changes nothing.
@@ -85,6 +87,9 @@ impl OrderCommand for RecordAnswers {
                 OutboundAnswer::Message(message, sent) => {
                     order.answer_message(unit, *message, sent.clone())?;
                 }
+                OutboundAnswer::Booking(shipment, booking, answer) => {
+                    order.answer_booking(unit, *shipment, *booking, answer)?;
+                }
             }
         }
         Ok(())
@@ -100,7 +105,8 @@ impl Order {
         let requests = self.payments.iter().filter_map(ask_due_at);
         let refunds = self.refunds_under_way().map(refund_due_at);
         let messages = self.messages.iter().filter(|it| it.state == MessageState::Queued).map(|it| it.due_at);
-        requests.chain(refunds).chain(messages).chain(self.next_deadline(rules)).min()
+        let bookings = self.open_bookings().filter_map(|(_, it)| booking_due_at(it));
+        requests.chain(refunds).chain(messages).chain(bookings).chain(self.next_deadline(rules)).min()
     }
 
     /// When the next thing happens by itself: a hold or approval ends, the order closes or is archived.
@@ -170,7 +176,11 @@ impl Order {
         let one_goes = queued().any(|it| it.due_at <= now);
         let goes_along = |it: &Message| it.attempts == 0 && it.kind.waits() > Duration::ZERO;
         let messages = queued().filter(|it| it.due_at <= now || (one_goes && goes_along(it)));
-        requests.chain(refunds).chain(messages.map(|it| OutboundTask::Message(it.id))).collect()
+        let bookings = self.open_bookings().filter(|(_, it)| booking_due_at(it).is_some_and(|at| at <= now));
+        let bookings = bookings
+            .filter_map(|(shipment, it)| Some(OutboundTask::Booking(shipment.id, it.id, it.open_request()?)));
+        let messages = messages.map(|it| OutboundTask::Message(it.id));
+        requests.chain(refunds).chain(bookings).chain(messages).collect()
     }
 
     /// Refunds that the provider has not answered for good.
@@ -215,6 +225,7 @@ pub enum OutboundTask {
     Payment(PaymentId, ProviderRequest),
     Refund(RefundId),
     Message(MessageId),
+    Booking(ShipmentId, BookingId, BookingRequest),
 }
 
 /// When a worker asks the provider, if something is open: the caller itself is first to ask.
@@ -224,6 +235,18 @@ fn ask_due_at(payment: &Payment) -> Option<Timestamp> {
         attempts => backoff(attempts, PAUSE_MAX),
     };
     payment.request.map(|it| it.requested_at.plus(pause))
+}
+
+/// When a worker asks the courier: for a label the caller itself is first to ask. After a call that may still be under way
+/// at the courier's end the pause is longer than for a payment, as not every courier recognises a repeat by itself.
+fn booking_due_at(booking: &Booking) -> Option<Timestamp> {
+    let OpenBookingRequest { kind, requested_at } = booking.request?;
+    let pause = match (booking.attempts, kind) {
+        (0, BookingRequest::Label) => CALLER_GRACE,
+        (0, BookingRequest::Pickup | BookingRequest::Cancel) => Duration::ZERO,
+        (attempts, _) => backoff(attempts.saturating_add(2), PAUSE_MAX),
+    };
+    Some(requested_at.plus(pause))
 }
 
 fn refund_due_at(refund: &Refund) -> Timestamp {

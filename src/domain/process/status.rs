@@ -129,7 +129,7 @@ mod tests {
     use crate::domain::model::product::Product;
     use crate::domain::model::refusal::Refusal;
     use crate::domain::model::scalars::{
-        Actor, Channel, Ids, LocationCode, OnShortage, OrderId, ServiceLevel, Sku,
+        Actor, Channel, Ids, LocationCode, OnLate, OnShortage, OrderId, ServiceLevel, Sku,
     };
     use crate::domain::model::stock::StockLevel;
     use crate::domain::model::time::Timestamp;
@@ -221,6 +221,7 @@ mod tests {
                 on_shortage: OnShortage::Refuse,
                 reservation_lifetime_seconds: None,
                 requested_by: None,
+                on_late: OnLate::Accept,
             };
             self.does(|unit| take_in(unit, &new))
         }

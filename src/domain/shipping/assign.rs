@@ -1,12 +1,25 @@
 //! Step 12: a courier is assigned and the pickup is scheduled.
 
+use std::time::Duration;
+
+use crate::domain::model::courier::Quote;
 use crate::domain::model::event::EventKind;
 use crate::domain::model::order::Order;
+use crate::domain::model::promise::PromiseOccasion;
 use crate::domain::model::refusal::{Reason, Refusal};
-use crate::domain::model::scalars::{CourierCode, ServiceLevel, ShipmentId};
+use crate::domain::model::scalars::{CourierCode, LocationCode, ServiceLevel, ShipmentId};
 use crate::domain::model::shipment::{Assignment, ShipmentState};
+use crate::domain::model::time::Timestamp;
+use crate::domain::promise::offer::next_pickup;
+use crate::domain::shipping::quote::Decline;
 use crate::domain::unit::command::{OrderCommand, Target};
 use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
+
+/// How far ahead a pickup may be chosen.
+const PICKUP_AHEAD_MAX: Duration = Duration::from_secs(30 * 86_400);
+
+/// How many pickups are named to a caller that asked for one that there is not.
+const PICKUPS_TOLD: usize = 5;
 
 /// Gives a shipment to a courier.
 #[derive(Debug, Clone)]
@@ -16,27 +29,34 @@ pub struct AssignCourier {
     /// None: the one that the quotes prefer.
     pub courier: Option<CourierCode>,
     pub service: Option<ServiceLevel>,
+    /// The pickup that is wanted; None: the courier's next one.
+    pub pickup_at: Option<Timestamp>,
 }
 
 impl OrderCommand for AssignCourier {
     const NAME: &'static str = "AssignCourier";
-    type Output = ();
+    type Output = ShipmentId;
 
     fn target(&self) -> &Target {
         &self.target
     }
 
     fn also_reads(&self) -> ReadSet {
-        ReadSet { couriers: true, locations: true, ..ReadSet::default() }
+        ReadSet { couriers: true, ratings: true, locations: true, ..ReadSet::default() }
     }
 
-    fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<(), Refusal> {
-        order.assign_courier(unit, self.shipment, self.courier.as_ref(), self.service)
+    fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<ShipmentId, Refusal> {
+        let (courier, service) = (self.courier.as_ref(), self.service);
+        match self.pickup_at {
+            Some(at) => order.assign_pickup(unit, self.shipment, courier, service, at),
+            None => order.assign_courier(unit, self.shipment, courier, service),
+        }
+        .map(|()| self.shipment)
     }
 }
 
 impl Order {
-    /// Chooses the courier: the one that was named, or the cheapest that keeps the promise.
+    /// Chooses the courier, for its next pickup: the one that was named, or the cheapest that keeps the promise.
     pub fn assign_courier(
         &mut self,
         unit: &mut UnitOfWork,
@@ -44,22 +64,63 @@ impl Order {
         courier: Option<&CourierCode>,
         service: Option<ServiceLevel>,
     ) -> Result<(), Refusal> {
+        let index = self.assignable(unit, id, courier)?;
+        let (mut offers, declines) = self.quotes(unit, id, service)?;
+        offers.retain(|it| courier.is_none_or(|code| it.courier == *code));
+        self.assign_one_of(unit, index, (&offers, declines), courier, service)
+    }
+
+    /// The same for one pickup: only couriers that come at that time are chosen among.
+    pub fn assign_pickup(
+        &mut self,
+        unit: &mut UnitOfWork,
+        id: ShipmentId,
+        courier: Option<&CourierCode>,
+        service: Option<ServiceLevel>,
+        pickup_at: Timestamp,
+    ) -> Result<(), Refusal> {
+        let index = self.assignable(unit, id, courier)?;
+        let (mut offers, declines) = self.quotes_from(unit, id, service, pickup_at.max(unit.now))?;
+        offers.retain(|it| courier.is_none_or(|code| it.courier == *code));
+        let comes = |it: &Quote| it.pickup_at == pickup_at;
+        if !offers.is_empty() && (pickup_at > unit.now.plus(PICKUP_AHEAD_MAX) || !offers.iter().any(comes)) {
+            return Err(no_such_pickup(unit, &self.shipments[index].location, &offers));
+        }
+        offers.retain(comes);
+        self.assign_one_of(unit, index, (&offers, declines), courier, service)
+    }
+
+    /// The shipment, if a courier may be assigned to it now.
+    fn assignable(
+        &self,
+        unit: &UnitOfWork,
+        id: ShipmentId,
+        courier: Option<&CourierCode>,
+    ) -> Result<usize, Refusal> {
         let index = self.workable(id)?;
-        let is_assigned = self.shipments[index].state == ShipmentState::CourierAssigned;
-        if !is_assigned {
+        if self.shipments[index].state != ShipmentState::CourierAssigned {
             self.shipment_must_be(index, ShipmentState::Labelled, "assign a courier")?;
         }
-        if let Some(code) = courier {
-            let named = unit.courier(code).ok_or_else(|| Refusal::not_found("courier", code))?;
-            if !named.active {
-                let message = format!("courier {code} is out of use");
-                return Err(self.unmet_shipment(Reason::Inactive, &self.shipments[index], message));
-            }
+        self.must_have_room_to_book(index)?;
+        let Some(code) = courier else { return Ok(index) };
+        let named = unit.courier(code).ok_or_else(|| Refusal::not_found("courier", code))?;
+        if named.active {
+            Ok(index)
+        } else {
+            let message = format!("courier {code} is out of use");
+            Err(self.unmet_shipment(Reason::Inactive, &self.shipments[index], message))
         }
+    }
 
-        let (mut offers, refusals) = self.quotes(unit, id, service)?;
-        offers.retain(|it| courier.is_none_or(|code| it.courier == *code));
-        let Some((offer, reason)) = self.preferred(&offers, service) else {
+    fn assign_one_of(
+        &mut self,
+        unit: &mut UnitOfWork,
+        index: usize,
+        (offers, refusals): (&[Quote], Vec<Decline>),
+        courier: Option<&CourierCode>,
+        service: Option<ServiceLevel>,
+    ) -> Result<(), Refusal> {
+        let Some((offer, reason)) = self.preferred(offers, service) else {
             let why: Vec<String> = refusals.iter().map(|(code, why)| format!("{code}: {why}")).collect();
             let why = if why.is_empty() { "no courier has a rate for it".to_owned() } else { why.join("; ") };
             let message = format!("no courier carries this shipment: {why}");
@@ -72,6 +133,7 @@ impl Order {
         let assignment = Assignment {
             courier: offer.courier.clone(),
             service: offer.service,
+            service_name: offer.service_name.clone(),
             price: offer.currency.of(offer.price_minor),
             pickup_at: offer.pickup_at,
             delivery_at: offer.delivery_at,
@@ -79,14 +141,41 @@ impl Order {
             assigned_by: unit.actor.clone(),
             assigned_at: unit.now,
         };
-        if is_assigned {
+        if self.shipments[index].state == ShipmentState::CourierAssigned {
             let text = "courier released to be chosen again";
+            self.call_off(unit, index);
             self.move_shipment(unit, index, ShipmentState::Labelled, EventKind::CourierReleased, text)?;
         }
         let text = format!("{} {}: {reason}", assignment.courier, assignment.service);
         let shipment = &mut self.shipments[index];
         shipment.estimated_at = Some(assignment.delivery_at);
         shipment.assignment = Some(assignment);
-        self.move_shipment(unit, index, ShipmentState::CourierAssigned, EventKind::CourierAssigned, text)
+        self.move_shipment(unit, index, ShipmentState::CourierAssigned, EventKind::CourierAssigned, text)?;
+        self.promise_shipment_anew(unit, index, PromiseOccasion::CourierAssigned);
+        self.book(unit, index);
+        Ok(())
     }
+}
+
+/// The refusal of a pickup that none of these couriers offers: it names those that they do offer next.
+fn no_such_pickup(unit: &UnitOfWork, location: &LocationCode, offers: &[Quote]) -> Refusal {
+    let calendar = unit.location(location).map(|it| &it.calendar);
+    let mut couriers: Vec<&CourierCode> = offers.iter().map(|it| &it.courier).collect();
+    couriers.sort();
+    couriers.dedup();
+    let mut pickups = Vec::new();
+    for courier in couriers.into_iter().filter_map(|it| unit.courier(it)) {
+        let mut from = unit.now;
+        let last = unit.now.plus(PICKUP_AHEAD_MAX);
+        while let Some(at) = next_pickup(courier, calendar, from).ok().filter(|_| from < last) {
+            pickups.push((at, &courier.code));
+            from = at.plus(Duration::from_micros(1));
+        }
+    }
+    pickups.sort();
+    let next: Vec<String> =
+        pickups.iter().take(PICKUPS_TOLD).map(|(at, courier)| format!("{at} ({courier})")).collect();
+    let days = PICKUP_AHEAD_MAX.as_secs() / 86_400;
+    let message = format!("must be a pickup within {days} days; the next are {}", next.join(", "));
+    Refusal::invalid("pickup_time", message)
 }

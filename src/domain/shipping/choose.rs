@@ -140,6 +140,7 @@ mod tests {
         Quote {
             courier: code.parse().expect("a courier"),
             service: ServiceLevel::Express,
+            service_name: String::new(),
             price_minor,
             currency: eur(),
             pickup_at: MONDAY,

@@ -56,6 +56,7 @@ impl Order {
     ) -> Result<(), Refusal> {
         let index = self.workable(id)?;
         self.shipment_must_be(index, ShipmentState::CourierAssigned, "confirm the pickup")?;
+        self.must_have_its_label(index)?;
         let have = i32::try_from(self.shipments[index].packages.len()).unwrap_or(i32::MAX);
         if packages != have {
             let message = format!("the shipment has {have} packages, {packages} were handed over");

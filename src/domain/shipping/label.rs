@@ -1,7 +1,5 @@
 //! Step 11: the label is made and voided.
 
-use crate::domain::documents::label::label_text;
-use crate::domain::documents::zpl::label_zpl;
 use crate::domain::model::event::EventKind;
 use crate::domain::model::order::Order;
 use crate::domain::model::refusal::Refusal;
@@ -50,20 +48,15 @@ impl OrderCommand for VoidShippingLabel {
 }
 
 impl Order {
-    /// The label in text and ZPL, under a tracking number of our own.
+    /// The label gets a tracking number of our own. Its paper is made when it is asked for.
     pub fn create_label(&mut self, unit: &mut UnitOfWork, id: ShipmentId) -> Result<(), Refusal> {
         let index = self.workable(id)?;
         self.shipment_must_be(index, ShipmentState::Packed, "create a label")?;
 
         // Each label carries a number of its own: the paper of a voided one may still be around.
         let number = tracking_number(unit.ids.fresh());
-        let label = Label {
-            text: label_text(self, &self.shipments[index], &number),
-            zpl: label_zpl(self, &self.shipments[index], &number),
-            tracking_number: number.clone(),
-            created_at: unit.now,
-            created_by: unit.actor.clone(),
-        };
+        let label =
+            Label { tracking_number: number.clone(), created_at: unit.now, created_by: unit.actor.clone() };
         self.shipments[index].label = Some(label);
         let text = format!("label {number}");
         self.move_shipment(unit, index, ShipmentState::Labelled, EventKind::LabelCreated, text)
@@ -73,6 +66,7 @@ impl Order {
     pub fn void_label(&mut self, unit: &mut UnitOfWork, id: ShipmentId) -> Result<(), Refusal> {
         let index = self.workable(id)?;
         if self.shipments[index].state == ShipmentState::CourierAssigned {
+            self.call_off(unit, index);
             let text = "courier released with its label";
             self.move_shipment(unit, index, ShipmentState::Labelled, EventKind::LabelVoided, text)?;
             self.shipments[index].assignment = None;

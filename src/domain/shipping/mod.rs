@@ -1,11 +1,14 @@
 //! Shipments: from the pick list to the proof of delivery.
 
 pub(super) mod assign;
+pub(super) mod book;
 pub(super) mod check;
 mod choose;
 pub(super) mod deliver;
+pub(super) mod documents;
 pub(super) mod hand_over;
 pub(super) mod label;
+pub(super) mod manifest;
 pub(super) mod pack;
 pub(super) mod pick;
 mod plan;
@@ -14,3 +17,4 @@ pub(super) mod quote;
 pub(super) mod track;
 pub(super) mod tracking_number;
 pub(super) mod tracking_state;
+pub(super) mod weight;

@@ -8,6 +8,7 @@ use crate::domain::model::refusal::{Problems, Reason, Refusal};
 use crate::domain::model::scalars::ShipmentId;
 use crate::domain::model::shipment::{Package, ShipmentState};
 use crate::domain::shipping::progress::CONTENTS_MAX;
+use crate::domain::shipping::weight::{weigh, weight_warning};
 use crate::domain::unit::command::{OrderCommand, Target};
 use crate::domain::unit::unit_of_work::UnitOfWork;
 
@@ -90,6 +91,12 @@ impl Order {
         let weight: i64 = packages.iter().map(|it| it.weight_grams).sum();
         let text = format!("{} packages, {weight} g", packages.len());
         shipment.packages = packages;
-        self.move_shipment(unit, index, ShipmentState::Packed, EventKind::ShipmentPacked, text)
+        weigh(shipment, &unit.rules.package_weight);
+        let warning = weight_warning(shipment);
+        self.move_shipment(unit, index, ShipmentState::Packed, EventKind::ShipmentPacked, text)?;
+        if let Some(text) = warning {
+            self.record(unit, EventKind::WeightDeviates, None, text);
+        }
+        Ok(())
     }
 }

@@ -7,6 +7,7 @@ use crate::domain::inventory::ledger::{Posting, give_back_units, post};
 use crate::domain::model::event::EventKind;
 use crate::domain::model::hold::HoldReason;
 use crate::domain::model::order::Order;
+use crate::domain::model::promise::PromiseOccasion;
 use crate::domain::model::refusal::{Problems, Refusal, Shortage};
 use crate::domain::model::reservation::ReservedItem;
 use crate::domain::model::scalars::{Actor, ShipmentId, Sku};
@@ -83,7 +84,19 @@ impl Order {
         let number = self.shipments[index].number;
         let text = format!("picking of shipment {number} started");
         self.move_shipment(unit, index, ShipmentState::Picking, EventKind::PickingStarted, text)?;
-        self.reserve_missing(unit, index)
+        self.reserve_missing(unit, index)?;
+
+        // What was missing is there again, and so is a date.
+        let location = &self.shipments[index].location;
+        let is_unknown = self
+            .promise
+            .iter()
+            .flat_map(|it| &it.legs)
+            .any(|it| it.location == *location && it.ready_at.is_none());
+        if is_unknown {
+            self.promise_shipment_anew(unit, index, PromiseOccasion::ShortPick);
+        }
+        Ok(())
     }
 
     /// Units that failed their check or were not found left the reservation; others of the same location take their
@@ -204,7 +217,10 @@ impl Order {
         if !self.could_replace(unit, index)? {
             let location = &self.shipments[index].location;
             let note = format!("no stock at {location} replaces what was not found: {told}");
+            self.promise_nothing(unit, index, &note);
             self.hold(unit, Actor::system(), HoldReason::UnknownDeliveryDate, note);
+        } else {
+            self.promise_shipment_anew(unit, index, PromiseOccasion::ShortPick);
         }
         Ok(())
     }

@@ -54,6 +54,9 @@ impl Order {
                 estimated_at: None,
                 created_at: unit.now,
                 updated_at: unit.now,
+                booking: None,
+                called_off: Vec::new(),
+                courier_refusal: None,
             });
             let step = opened(id.0, ShipmentState::Planned);
             self.record_automatic(

@@ -3,6 +3,7 @@
 use crate::domain::model::event::{EventKind, Machine, Transition};
 use crate::domain::model::message::MessageKind;
 use crate::domain::model::order::{Order, OrderState};
+use crate::domain::model::promise::PromiseOccasion;
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::scalars::ShipmentId;
 use crate::domain::model::shipment::{Proof, Shipment, ShipmentState};
@@ -238,7 +239,9 @@ impl Order {
         let shipment = &mut self.shipments[index];
         if let Some(estimate) = estimate_of(&shipment.tracking) {
             shipment.estimated_at = Some(estimate);
+            self.promise_shipment_anew(unit, index, PromiseOccasion::Tracking);
         }
+        let shipment = &mut self.shipments[index];
         let Some(to) = state_of(&shipment.tracking) else { return Ok(()) };
         if to == shipment.state {
             return Ok(());

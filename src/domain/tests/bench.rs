@@ -12,6 +12,7 @@ use crate::domain::invariants::findings::Violation;
 use crate::domain::invariants::history::history_violations;
 use crate::domain::inventory::receive::receive_stock;
 use crate::domain::inventory::reserve_for_others::NewReservation;
+use crate::domain::inventory::restock::{look_after_shelves, missing};
 use crate::domain::model::approval::Gate;
 use crate::domain::model::event::{Event, Machine};
 use crate::domain::model::location::Location;
@@ -22,12 +23,13 @@ use crate::domain::model::payment::{ProviderAnswer, ProviderRequest};
 use crate::domain::model::policy::Rules;
 use crate::domain::model::product::Product;
 use crate::domain::model::refusal::{Problems, Reason, Refusal};
+use crate::domain::model::replenishment::ReplenishmentState;
 use crate::domain::model::reservation::ReservedItem;
 use crate::domain::model::scalars::{
     Actor, Ids, LocationCode, OrderId, PaymentId, RegionCode, ReservationId, Sku,
 };
 use crate::domain::model::shipment::Shipment;
-use crate::domain::model::stock::{Movement, StockLevel};
+use crate::domain::model::stock::{Movement, MovementKind, StockLevel};
 use crate::domain::model::time::Timestamp;
 use crate::domain::model::tracking::TrackingStatus;
 use crate::domain::ordering::receive::take_in;
@@ -132,6 +134,7 @@ impl Bench {
         let ids = Ids::seeded(self.now, self.decisions);
         let mut unit = UnitOfWork::new(&self.snapshot, &self.rules, self.now, self.actor.clone(), ids);
         let done = act(&mut unit)?;
+        look_after_shelves(&mut unit);
         let changes = unit.changes;
         self.take_in(changes);
         Ok(done)
@@ -267,6 +270,7 @@ impl Bench {
         broken.extend(changes.reservations.values().flat_map(|it| it.violations()));
         assert!(broken.is_empty(), "broken laws: {broken:#?}");
         self.check_stock();
+        self.check_incoming();
 
         let (awaited, before) = self.waiting();
         let kept: HashMap<_, _> = self
@@ -331,6 +335,36 @@ impl Bench {
             set_aside.keys().all(|it| self.snapshot.stock.contains_key(it)),
             "S2: reserved where there is a level"
         );
+    }
+
+    /// No shelf stays below its reorder point unless a person wants it so, and what is on order is what levels say.
+    fn check_incoming(&self) {
+        let unit = UnitOfWork::new(
+            &self.snapshot,
+            &self.rules,
+            self.now,
+            self.actor.clone(),
+            Ids::seeded(self.now, 0),
+        );
+        for ((sku, location), level) in &self.snapshot.stock {
+            let lots = unit.incoming(sku, location);
+            let on_order: i64 = lots.iter().map(|it| it.1).sum();
+            assert_eq!(level.incoming, on_order, "S8 {level:?}: {lots:?}");
+            let here = self.snapshot.replenishments.values();
+            let here = here.filter(|it| it.sku == *sku && it.location == *location);
+            let received: i64 = here.map(|it| it.received).sum();
+            let arrived = self
+                .movements
+                .iter()
+                .filter(|it| it.kind == MovementKind::Receipt && it.sku == *sku && it.location == *location);
+            let arrived: i64 = arrived.map(|it| it.on_hand).sum();
+            assert!(received <= arrived, "S8 {level:?}: {received} received, {arrived} arrived");
+            let missing = missing(&unit, level);
+            assert!(missing.is_none() || level.declined_at.is_some(), "{missing:?} are missing of {level:?}");
+            let open = unit.open_replenishments(sku, location);
+            let proposed = open.iter().filter(|it| it.state == ReplenishmentState::Proposed).count();
+            assert!(proposed <= 1, "{proposed} proposals for {level:?}");
+        }
     }
 
     pub(super) fn order(&self, id: OrderId) -> &Order {

@@ -38,7 +38,8 @@ fn inquiry(lines: &[(&str, i64)], requested_by: Option<Timestamp>) -> Inquiry {
 fn lines_for_one_product_do_not_find_the_same_units_twice() {
     let mut bench = Bench::with_stock(&[("A-1", "NYC", 5)]);
     let asked = inquiry(&[("A-1", 3), ("A-1", 2), ("A-1", 1), ("C-3", 1)], None);
-    let found = bench.decide(|unit| check_availability(unit, &asked)).expect("an answer").found;
+    let found =
+        bench.decide(|unit| check_availability(unit, &asked)).expect("an answer").best().found.clone();
     let lines: Vec<_> = found.lines.iter().map(|it| (it.available, it.shortage.as_str())).collect();
     assert_eq!(
         lines,
@@ -53,7 +54,8 @@ fn units_on_the_shelf_that_others_wait_for_are_no_common_shortage() {
     bench.stock("A-1", "LAX", 3);
     let mut shortages = |lines: &[(&str, i64)]| {
         let asked = inquiry(lines, None);
-        let found = bench.decide(|unit| check_availability(unit, &asked)).expect("an answer").found;
+        let found =
+            bench.decide(|unit| check_availability(unit, &asked)).expect("an answer").best().found.clone();
         found.lines.into_iter().map(|it| it.shortage).collect::<Vec<_>>()
     };
     assert_eq!(shortages(&[("A-1", 3)]), ["2 of 3 available: orders that wait come first"]);
@@ -64,6 +66,7 @@ fn units_on_the_shelf_that_others_wait_for_are_no_common_shortage() {
 #[test]
 fn a_date_is_feasible_when_handling_and_the_road_leave_time_for_it() {
     let mut bench = Bench::with_stock(&[("A-1", "NYC", 5)]);
+    bench.snapshot.couriers.clear();
     bench.rules.handling_hours = 30;
     let ship_at = bench.now.plus(Duration::from_secs(30 * 3_600));
     let there_at = ship_at.plus(Duration::from_secs(2 * 86_400));
@@ -77,10 +80,13 @@ fn a_date_is_feasible_when_handling_and_the_road_leave_time_for_it() {
     ] {
         let asked = inquiry(&[("A-1", units)], by);
         let outlook = bench.decide(|unit| check_availability(unit, &asked)).expect("an answer");
-        assert_eq!(outlook.found.requested_date_feasible, feasible, "{units} by {by:?}");
+        assert_eq!(outlook.best().found.requested_date_feasible, feasible, "{units} by {by:?}");
         let all_there = units == 5;
-        assert_eq!(outlook.found.earliest_ship_at, all_there.then_some(ship_at));
-        assert_eq!(outlook.delivery_at, all_there.then_some(there_at));
+        assert_eq!(outlook.best().found.earliest_ship_at, all_there.then_some(ship_at));
+        assert_eq!(
+            outlook.best().promise.as_ref().and_then(|it| it.delivery_at()),
+            all_there.then_some(there_at)
+        );
     }
 }
 
@@ -113,7 +119,7 @@ fn an_expired_reservation_is_in_the_way_of_no_other_caller() {
     bench.pass(30);
     let asked = inquiry(&[("A-1", 2)], None);
     let outlook = bench.decide(|unit| check_availability(unit, &asked)).expect("an answer");
-    assert_eq!(outlook.found.lines[0].available, 2);
+    assert_eq!(outlook.best().found.lines[0].available, 2);
     bench.decide(|unit| reserve_stock(unit, &basket(2, 30))).expect("nobody holds them");
     assert_eq!(bench.shelf("A-1", "NYC"), (2, 2, 0));
 }

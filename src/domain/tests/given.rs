@@ -1,6 +1,7 @@
 //! What the tests begin with: orders, payments, reports.
 
 use crate::domain::billing::pay::{NewPayment, ReceivedMoney};
+use crate::domain::inventory::replenish::ReorderRule;
 use crate::domain::model::address::Address;
 use crate::domain::model::approval::{Approval, ApprovalState};
 use crate::domain::model::courier::{Courier, Rate};
@@ -12,7 +13,7 @@ use crate::domain::model::order::Order;
 use crate::domain::model::payment::{ProviderAnswer, ProviderRequest};
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::scalars::{
-    Actor, Channel, LocationCode, OnShortage, PaymentId, ServiceLevel, ShipmentId, Sku,
+    Actor, Channel, LocationCode, OnLate, OnShortage, PaymentId, ServiceLevel, ShipmentId, Sku,
 };
 use crate::domain::model::shipment::{Package, PackedItem, Proof, Shipment, ShipmentItem, ShipmentState};
 use crate::domain::model::time::Timestamp;
@@ -58,15 +59,10 @@ pub(super) fn courier(code: &str, base_minor: i64, days: u32) -> Courier {
     let mut rates = Vec::new();
     for region in ["NORTH_AMERICA", "EUROPE"] {
         for (service, faster) in [(ServiceLevel::Standard, 0), (ServiceLevel::Express, 1)] {
-            rates.push(Rate {
-                region: region.parse().expect("a region code"),
-                service,
-                currency: usd(0).currency,
-                base_minor: base_minor * (1 + i64::from(faster)),
-                per_kg_minor: 50,
-                transit_days: days.saturating_sub(faster).max(1),
-                weight_max_grams: 0,
-            });
+            let region = region.parse().expect("a region code");
+            let price = usd(base_minor * (1 + i64::from(faster)));
+            let rate = Rate::flat(region, service, price, days.saturating_sub(faster).max(1));
+            rates.push(Rate { per_kg_minor: 50, ..rate });
         }
     }
     Courier::new(code.parse().expect("a courier code"), rates, MONDAY)
@@ -113,6 +109,7 @@ pub(super) fn order(name: &str, lines: &[(&str, i64)]) -> NewOrder {
         on_shortage: OnShortage::Refuse,
         reservation_lifetime_seconds: None,
         requested_by: None,
+        on_late: OnLate::Accept,
     }
 }
 
@@ -189,6 +186,7 @@ pub(super) fn one_package(shipment: &Shipment) -> Vec<Package> {
             .iter()
             .map(|it| PackedItem { line: it.line, quantity: it.quantity })
             .collect(),
+        deviation_grams: 0,
     }]
 }
 
@@ -220,4 +218,9 @@ pub(super) fn proof(at: Timestamp, by: &Actor) -> Proof {
 pub(super) fn in_house(order: &Order) -> Vec<(usize, ShipmentId, ShipmentState)> {
     let all = order.shipments.iter().enumerate().map(|(number, it)| (number, it.id, it.state));
     all.filter(|it| !it.2.is_handed_over() && it.2 != ShipmentState::Cancelled).collect()
+}
+
+/// Buy again below this point, up to so many.
+pub(super) fn rule(point: i64, up_to: Option<i64>) -> Option<ReorderRule> {
+    Some(ReorderRule { point, up_to, lead_time_days: None })
 }

@@ -6,7 +6,7 @@ use crate::domain::catalogue::location::{DeactivateLocation, ReactivateLocation,
 use crate::domain::catalogue::product::{DeactivateProduct, ReactivateProduct, UpdateProduct};
 use crate::domain::couriers::courier::{DeactivateCourier, ReactivateCourier, UpdateCourier};
 use crate::domain::inventory::availability::{CheckAvailability, Destination, Inquiry};
-use crate::domain::inventory::replenish::set_reorder_rule;
+use crate::domain::inventory::replenish::{ReorderRule, set_reorder_rule};
 use crate::domain::inventory::reserve_for_others::reserve_stock;
 use crate::domain::model::courier::{Courier, CourierChange};
 use crate::domain::model::in_use::{IfInUse, USES_MAX, Use, Uses};
@@ -21,6 +21,8 @@ use crate::domain::tests::given::{location_code, order, reason, sku, usd, waitin
 use crate::domain::unit::command::Command;
 
 const LATEST: String = String::new();
+
+const RULE: ReorderRule = ReorderRule { point: 5, up_to: None, lead_time_days: None };
 
 fn code(text: &str) -> CourierCode {
     text.parse().expect("a courier's code")
@@ -171,12 +173,12 @@ fn dangerous_goods_go_with_those_who_take_them() {
     change_product(&mut bench, "A-1", vec![ProductChange::Dangerous(false)]).expect("corrected");
     bench.label(id, 0);
     let shipment = bench.shipment(id, 0).id;
-    assert!(bench.shipment(id, 0).label.as_ref().is_some_and(|it| it.text.contains("DANGEROUS GOODS")));
+    assert!(bench.shipment(id, 0).items[0].handling.dangerous);
     let refused = bench.on(id, |order, unit| order.assign_courier(unit, shipment, None, None));
     let Err(Refusal::Unmet { reason: Reason::NoCourier, message, .. }) = refused else {
         panic!("{refused:?}")
     };
-    assert!(message.contains("SNAIL: takes no dangerous goods, which A-1 is"), "{message}");
+    assert!(message.contains("takes no dangerous goods"), "{message}");
 
     let takes = UpdateCourier {
         code: code("ROCKET"),
@@ -199,7 +201,7 @@ fn a_product_in_use_is_taken_out_of_it_only_on_purpose() {
     bench.placed(&order("ada", &[("A-1", 2)]));
     bench.placed(&waiting(order("bob", &[("A-1", 7)])));
     bench
-        .decide(|unit| set_reorder_rule(unit, &sku("A-1"), &location_code("NYC"), Some(5), None, ""))
+        .decide(|unit| set_reorder_rule(unit, &sku("A-1"), &location_code("NYC"), Some(RULE), ""))
         .expect("a rule");
 
     let Err(Refusal::InUse { what, uses }) = stop_product(&mut bench, "A-1", IfInUse::Refuse) else {
@@ -238,7 +240,7 @@ fn a_product_out_of_use_is_sold_no_more_and_what_was_ordered_goes_on() {
         Reason::Inactive
     );
     let rule =
-        bench.decide(|unit| set_reorder_rule(unit, &sku("A-1"), &location_code("NYC"), Some(5), None, ""));
+        bench.decide(|unit| set_reorder_rule(unit, &sku("A-1"), &location_code("NYC"), Some(RULE), ""));
     assert_eq!(reason(rule), Reason::Inactive);
     let inquiry = Inquiry {
         destination: Destination::Country("US".to_owned()),
@@ -248,8 +250,9 @@ fn a_product_out_of_use_is_sold_no_more_and_what_was_ordered_goes_on() {
     };
     let outlook =
         bench.decide(|unit| CheckAvailability { inquiry: inquiry.clone() }.decide(unit)).expect("an answer");
-    let shortages: Vec<&str> = outlook.found.lines.iter().map(|it| it.shortage.as_str()).collect();
-    assert_eq!((shortages, outlook.delivery_at), (vec!["out of use: it is not sold any more", ""], None));
+    let [here] = &outlook.regions[..] else { panic!("one region: {outlook:?}") };
+    let shortages: Vec<&str> = here.found.lines.iter().map(|it| it.shortage.as_str()).collect();
+    assert_eq!((shortages, here.promise.is_some()), (vec!["out of use: it is not sold any more", ""], false));
 
     // Goods that were under way arrive, and who waits for them gets them; what is held is shipped.
     bench.stock("A-1", "NYC", 4);

@@ -2,16 +2,20 @@
 
 pub(crate) mod any_sequence;
 mod bench;
+mod bookings;
 pub(crate) mod bounds;
 mod exact;
 mod given;
 mod instead;
 mod letters;
+mod manifests;
 mod master_data;
 mod phones;
+mod promises;
 mod refusals;
 mod reports;
+mod restock;
 #[cfg(test)]
-pub(super) mod sample;
+pub(crate) mod sample;
 mod twenty_steps;
 mod waits;

@@ -11,17 +11,19 @@ use crate::domain::model::feedback::{Feedback, FeedbackState};
 use crate::domain::model::handling::Handling;
 use crate::domain::model::invoice::{Invoice, InvoiceLine, InvoiceState};
 use crate::domain::model::line::OrderLine;
+use crate::domain::model::location::Location;
 use crate::domain::model::method::Method;
 use crate::domain::model::money::Currency;
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::payment::{AtProvider, Means, Payment, PaymentState};
 use crate::domain::model::refund::{Refund, RefundState};
-use crate::domain::model::scalars::{Actor, Channel, OnShortage, ServiceLevel};
+use crate::domain::model::scalars::{Actor, Channel, Ids, OnLate, OnShortage, ServiceLevel};
 use crate::domain::model::shipment::{
     Assignment, Handover, Label, Package, PackedItem, Shipment, ShipmentItem, ShipmentState,
 };
 use crate::domain::model::time::Timestamp;
 use crate::domain::model::tracking::{TrackingEvent, TrackingStatus};
+use crate::domain::shipping;
 
 /// 2026-03-02T10:00:00Z, a Monday.
 pub(in crate::domain) const NOW: Timestamp = Timestamp::from_unix_micros(1_772_445_600_000_000);
@@ -30,7 +32,7 @@ pub(in crate::domain) fn days_later(days: i64) -> Timestamp {
     Timestamp::from_unix_micros(NOW.unix_micros() + days * 86_400_000_000)
 }
 
-pub(in crate::domain) fn sample() -> (Order, Shipment) {
+pub(crate) fn sample() -> (Order, Shipment) {
     let order = order();
     let shipment = order.shipments[0].clone();
     (order, shipment)
@@ -86,7 +88,9 @@ fn order() -> Order {
         on_shortage: OnShortage::Wait,
         reservation_lifetime_seconds: None,
         requested_by: None,
+        on_late: OnLate::Accept,
         promised_by: Some(days_later(5)),
+        promise: None,
         risk: Risk::Low,
         risk_reasons: Vec::new(),
         checks: Vec::new(),
@@ -203,6 +207,17 @@ fn payment(amounts: &Amounts) -> Payment {
     }
 }
 
+/// A tracking number like those that labels get.
+pub(crate) fn tracking_number(seed: u64) -> String {
+    shipping::tracking_number::tracking_number(Ids::seeded(NOW, seed).fresh())
+}
+
+pub(crate) fn location() -> Location {
+    let code = "BER-1".parse().expect("a location");
+    let location = Location::new(code, "EUROPE".parse().expect("a region"), "DE", NOW);
+    Location { name: "Berlin warehouse".to_owned(), ..location }
+}
+
 fn shipment() -> Shipment {
     let item = |line, sku: &str, description: &str, quantity| ShipmentItem {
         line,
@@ -222,6 +237,7 @@ fn shipment() -> Shipment {
         width_mm: 200,
         height_mm: 100,
         contents: vec![PackedItem { line, quantity }],
+        deviation_grams: 0,
     };
     let courier = "FALCON".parse().expect("a courier");
     Shipment {
@@ -235,14 +251,13 @@ fn shipment() -> Shipment {
         packages: vec![package(1, 1_250, 1, 2), package(2, 80, 2, 1)],
         label: Some(Label {
             tracking_number: "CNK3F07XQ2M91TX".to_owned(),
-            text: String::new(),
-            zpl: String::new(),
             created_at: NOW,
             created_by: actor(),
         }),
         assignment: Some(Assignment {
             courier,
             service: ServiceLevel::Express,
+            service_name: String::new(),
             price: "EUR".parse::<Currency>().expect("a currency").of(990),
             pickup_at: days_later(1),
             delivery_at: days_later(3),
@@ -274,5 +289,8 @@ fn shipment() -> Shipment {
         estimated_at: Some(days_later(4)),
         created_at: NOW,
         updated_at: NOW,
+        booking: None,
+        called_off: Vec::new(),
+        courier_refusal: None,
     }
 }

@@ -13,14 +13,14 @@ use crate::domain::model::tracking::TrackingStatus;
 use crate::domain::process::timeline::steps::{Step, StepState};
 use crate::domain::tests::bench::Bench;
 use crate::domain::tests::given::{
-    actor, by_card, dear, done, location_code, order, proof, report, sku, usd,
+    actor, by_card, dear, done, location_code, order, proof, report, rule, sku, usd,
 };
 
 #[test]
 fn one_order_travels_all_twenty_steps() {
     let mut bench = Bench::with_stock(&[("A-1", "NYC", 10), ("B-2", "NYC", 5)]);
     bench
-        .decide(|unit| set_reorder_rule(unit, &sku("A-1"), &location_code("NYC"), Some(9), Some(20), ""))
+        .decide(|unit| set_reorder_rule(unit, &sku("A-1"), &location_code("NYC"), rule(9, Some(20)), ""))
         .expect("a reorder rule");
 
     // 1 to 4: received, verified, found and set aside in one decision; 5 waits for a person.
@@ -61,6 +61,7 @@ fn one_order_travels_all_twenty_steps() {
         .on(id, |order, unit| order.confirm_pickup(unit, shipment, "driver 7", 1, None))
         .expect("one package");
     assert_eq!(bench.state(id), OrderState::Shipped);
+    assert_eq!(state_of(&bench, id, Step::PrepareNextOrder), StepState::Done);
     assert_eq!(bench.shelf("A-1", "NYC"), (8, 0, 0));
     assert_eq!(bench.shelf("B-2", "NYC"), (4, 0, 0));
 
@@ -81,7 +82,7 @@ fn one_order_travels_all_twenty_steps() {
     bench.send_messages(id);
     bench.on(id, |order, unit| order.submit_feedback(unit, 5, 4, "quick".to_owned())).expect("asked for");
 
-    // 18 to 20: a worker closes, archives and looks after the shelf.
+    // 18 and 19: a worker closes and archives.
     bench.pass(bench.rules.close_after_seconds);
     bench.run_due(id);
     assert_eq!(bench.state(id), OrderState::Closed);

@@ -107,12 +107,12 @@ pub(crate) fn conclude(mut order: Order, unit: &mut UnitOfWork<'_>) -> Result<()
     Ok(())
 }
 
-/// Read set of a decision that may give the order's stock back or read its levels.
+/// Read set of a decision that may give the order's stock back or read its levels, and that looks at its dates anew.
 pub(in crate::domain) fn with_stock() -> ReadSet {
-    ReadSet { order_stock: true, ..ReadSet::default() }
+    ReadSet { order_stock: true, couriers: true, ..ReadSet::default() }
 }
 
 /// Read set of a decision that may reserve stock for the order.
 pub(in crate::domain) fn to_reserve() -> ReadSet {
-    ReadSet { order_stock: true, reserves: true, ..ReadSet::default() }
+    ReadSet { reserves: true, ..with_stock() }
 }

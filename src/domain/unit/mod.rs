@@ -2,6 +2,7 @@
 
 pub(super) mod command;
 pub(super) mod journal;
+pub(super) mod on_order;
 pub(super) mod turn;
 pub(super) mod unit_of_work;
 mod uses;

@@ -8,7 +8,7 @@
 //! result: [`UnitOfWork::not_loaded`] names the keys, and the decision is run again with them.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::domain::model::courier::Courier;
@@ -89,6 +89,8 @@ pub struct ReadSet {
     pub products: Vec<Sku>,
     pub locations: bool,
     pub couriers: bool,
+    /// How customers rated the couriers.
+    pub ratings: bool,
     /// When the youngest order with each of these fingerprints was received.
     pub fingerprints: Vec<String>,
     /// The same for the fingerprints of `orders`, as they are when they are loaded.
@@ -120,6 +122,7 @@ impl ReadSet {
             products,
             locations,
             couriers,
+            ratings,
             fingerprints,
             order_fingerprints,
             external_references,
@@ -138,6 +141,7 @@ impl ReadSet {
         self.products.extend(products);
         self.locations |= locations;
         self.couriers |= couriers;
+        self.ratings |= ratings;
         self.fingerprints.extend(fingerprints);
         self.order_fingerprints |= order_fingerprints;
         self.external_references.extend(external_references);
@@ -162,6 +166,7 @@ pub struct Loaded {
     pub products: HashSet<Sku>,
     pub locations: bool,
     pub couriers: bool,
+    pub ratings: bool,
     pub fingerprints: HashSet<String>,
     pub external_references: HashSet<(Channel, String)>,
     pub bank_references: HashSet<String>,
@@ -200,8 +205,8 @@ pub struct Snapshot {
     pub fingerprints: HashMap<String, Timestamp>,
     pub external_references: HashSet<(Channel, String)>,
     pub bank_references: HashSet<String>,
-    /// Products and places with a replenishment that is not over, by its id.
-    pub open_replenishments: HashMap<(Sku, LocationCode), ReplenishmentId>,
+    /// Replenishments that are not over, all loaded, by product and location.
+    pub open_replenishments: BTreeMap<(Sku, LocationCode), BTreeSet<ReplenishmentId>>,
     /// Orders and other callers' reservations, all loaded, whose reservation of this stock has expired.
     pub expired_orders: Vec<OrderId>,
     pub expired_reservations: Vec<ReservationId>,
@@ -227,7 +232,6 @@ pub struct ChangeSet {
     pub fingerprints: HashMap<String, Timestamp>,
     pub external_references: HashSet<(Channel, String)>,
     pub bank_references: HashSet<String>,
-    pub open_replenishments: HashMap<(Sku, LocationCode), Option<ReplenishmentId>>,
     pub events: Vec<Event>,
     pub movements: Vec<Movement>,
     /// The job this change completes.
@@ -250,8 +254,8 @@ impl Snapshot {
         for (id, reservation) in &changes.reservations {
             self.reservations.insert(*id, Arc::clone(reservation));
         }
-        for (id, replenishment) in &changes.replenishments {
-            self.replenishments.insert(*id, Arc::clone(replenishment));
+        for replenishment in changes.replenishments.values() {
+            self.add_replenishment(Arc::clone(replenishment));
         }
         for (sku, product) in &changes.products {
             self.products.insert(sku.clone(), Arc::clone(product));
@@ -279,12 +283,6 @@ impl Snapshot {
         self.fingerprints.extend(changes.fingerprints.iter().map(|(key, at)| (key.clone(), *at)));
         self.external_references.extend(changes.external_references.iter().cloned());
         self.bank_references.extend(changes.bank_references.iter().cloned());
-        for (key, id) in &changes.open_replenishments {
-            match id {
-                Some(id) => self.open_replenishments.insert(key.clone(), *id),
-                None => self.open_replenishments.remove(key),
-            };
-        }
         if let Some(lease) = changes.lease {
             self.leases.remove(&lease.job);
         }
@@ -429,7 +427,7 @@ impl<'w> UnitOfWork<'w> {
         found.into_values().collect()
     }
 
-    fn needs_stock(&self, sku: &Sku) {
+    pub(super) fn needs_stock(&self, sku: &Sku) {
         self.note_if_not_loaded(|it| it.stock.contains(sku), |it| it.skus.push(sku.clone()));
     }
 
@@ -461,9 +459,15 @@ impl<'w> UnitOfWork<'w> {
         self.changes.couriers.get(code).or_else(|| self.snapshot.couriers.get(code)).map(AsRef::as_ref)
     }
 
+    pub fn all_couriers(&self) -> impl Iterator<Item = &Courier> {
+        self.needs_couriers();
+        self.snapshot.couriers.values().map(AsRef::as_ref)
+    }
+
     /// Every courier, with how customers rated it: hundredths of 1.00–5.00, 0 without ratings.
     pub fn couriers(&self) -> impl Iterator<Item = (&Courier, i64)> {
         self.needs_couriers();
+        self.note_if_not_loaded(|it| it.ratings, |it| it.ratings = true);
         let rating = |it: &Courier| self.snapshot.courier_ratings.get(&it.code).copied().unwrap_or(0);
         self.snapshot.couriers.values().map(move |it| (it.as_ref(), rating(it)))
     }
@@ -499,21 +503,6 @@ impl<'w> UnitOfWork<'w> {
     /// Every expired reservation that was loaded, by its order or its own id.
     pub fn all_expired(&self) -> (&'w [OrderId], &'w [ReservationId]) {
         (&self.snapshot.expired_orders, &self.snapshot.expired_reservations)
-    }
-
-    pub fn replenishment(&self, id: ReplenishmentId) -> Result<&Replenishment, Refusal> {
-        let found = self.changes.replenishments.get(&id).or_else(|| self.snapshot.replenishments.get(&id));
-        if found.is_none() {
-            self.note_if_not_loaded(|it| it.replenishments.contains(&id), |it| it.replenishments.push(id));
-        }
-        found.map(AsRef::as_ref).ok_or_else(|| Refusal::not_found("replenishment", id))
-    }
-
-    pub fn keep_replenishment(&mut self, mut replenishment: Replenishment) {
-        replenishment.version =
-            self.snapshot.replenishments.get(&replenishment.id).map_or(0, |it| it.version) + 1;
-        replenishment.updated_at = replenishment.updated_at.max(self.now);
-        self.changes.replenishments.insert(replenishment.id, Arc::new(replenishment));
     }
 
     /// Units that waiting orders of the region are waiting for.
@@ -566,14 +555,5 @@ impl<'w> UnitOfWork<'w> {
             );
         }
         found
-    }
-
-    pub fn open_replenishment(&self, sku: &Sku, location: &LocationCode) -> Option<ReplenishmentId> {
-        self.needs_stock(sku);
-        let key = (sku.clone(), location.clone());
-        match self.changes.open_replenishments.get(&key) {
-            Some(changed) => *changed,
-            None => self.snapshot.open_replenishments.get(&key).copied(),
-        }
     }
 }

@@ -1,29 +1,20 @@
 //! BillingService: invoices, payments and refunds.
 //!
-//! A call to a provider has three parts: the decision, the request to the provider, outside any transaction, and the
-//! answer. A repeated call goes on with the part that is not done yet.
-
-use std::time::{Duration, Instant};
+//! What a provider decides is [settled](crate::rpc::settlement): decided, asked for outside any transaction, and answered.
 
 use prost::Message;
 use tonic::{Request, Response, Status};
 
-use crate::domain::{
-    Command, OnOrder, Order, OrderCommand, Part, PaymentId, ReadSet, RefundId, Refusal, UnitOfWork,
-    invoice_number,
-};
+use crate::domain::{Order, OrderCommand, Part, PaymentId, RefundId, invoice_number};
 use crate::pb;
-use crate::rpc::api::{Api, Reply, codec, command, found, kept, parsed};
+use crate::rpc::api::{Api, Reply, command, found, parsed};
 use crate::rpc::billing::parse::{Capture, InvoiceKey};
 use crate::rpc::billing::{parse, reply};
 use crate::rpc::identity::Call;
 use crate::rpc::listing::page_token;
+use crate::rpc::settlement::Settlement;
 use crate::rpc::status;
-use crate::store::{Changed, Codec, StoreError, View};
-use crate::work::{Caller, Pending, Subject, settle};
-
-/// Kept back of the caller's time for sending an answer when the provider's has not come.
-const REPLY_MARGIN: Duration = Duration::from_millis(200);
+use crate::work::Pending;
 
 #[tonic::async_trait]
 impl pb::billing_service_server::BillingService for Api {
@@ -114,7 +105,7 @@ impl pb::billing_service_server::BillingService for Api {
         request: Request<pb::RefundPaymentRequest>,
     ) -> Reply<pb::RefundPaymentResponse> {
         let (call, refund) = command(request, parse::refund_payment)?;
-        self.through_provider(call, refund, &REFUND).await.map(Response::new)
+        self.settled(call, refund, &REFUND).await.map(Response::new)
     }
 
     async fn get_refund(&self, request: Request<pb::GetRefundRequest>) -> Reply<pb::GetRefundResponse> {
@@ -144,18 +135,6 @@ impl pb::billing_service_server::BillingService for Api {
     }
 }
 
-/// How to answer a call whose outcome a provider decides. All calls about a payment return the one field `payment`, so a
-/// stored answer decodes as the response of any of them.
-struct Settlement<Id, M> {
-    part: fn(Id) -> Part,
-    pending: fn(Id) -> Pending,
-    answer: fn(Id, &Order) -> M,
-    /// The payment or refund that an answer is about: of a repeated call only the stored answer is known.
-    subject: fn(&M) -> Option<Id>,
-    is_final: fn(&M) -> bool,
-    is_final_stored: fn(&[u8]) -> bool,
-}
-
 const PAYMENT: Settlement<PaymentId, pb::CapturePaymentResponse> = Settlement {
     part: Part::Payment,
     pending: Pending::Payment,
@@ -182,131 +161,18 @@ fn is_paid_back(answer: &pb::RefundPaymentResponse) -> bool {
     answer.refund.as_ref().is_some_and(|it| it.state() != pb::RefundState::Pending)
 }
 
-/// Replaces the answer that was stored for a call by its outcome. It decides nothing.
-struct StoreOutcome;
-
-impl Command for StoreOutcome {
-    const NAME: &'static str = "StoreOutcome";
-    type Output = ();
-
-    fn reads(&self) -> ReadSet {
-        ReadSet::default()
-    }
-
-    fn decide(&self, _: &mut UnitOfWork<'_>) -> Result<(), Refusal> {
-        Ok(())
-    }
-}
-
 impl Api {
     /// The payment after the provider's answer, or pending without one; a declined payment is an error.
     async fn pay<C>(&self, call: Call, command: C) -> Result<pb::Payment, Status>
     where
         C: OrderCommand<Output = PaymentId>,
     {
-        let paid = self.through_provider(call, command, &PAYMENT).await?;
+        let paid = self.settled(call, command, &PAYMENT).await?;
         let payment = paid.payment.ok_or_else(status::internal)?;
         match payment.state() {
             pb::PaymentState::Failed => Err(status::payment_declined(&payment)),
             _ => Ok(payment),
         }
-    }
-
-    /// Decides the request to the provider, sends it, and answers with its outcome if that arrives in time.
-    async fn through_provider<C, Id, M>(
-        &self,
-        call: Call,
-        command: C,
-        settlement: &Settlement<Id, M>,
-    ) -> Result<M, Status>
-    where
-        C: OrderCommand<Output = Id>,
-        Id: Copy + Send + 'static,
-        M: Message + Default + Clone + 'static,
-    {
-        let answer = settlement.answer;
-        let reply = move |it: &OnOrder<Id>, view: &View<'_>| answer(it.output, kept(view, it.order));
-        let sent = Codec { size_max: call.answer_bytes_max(&self.limits), ..codec() };
-        let begun = self.store().change(call.clone().into_store(), command, reply, sent).await;
-        let (begun, decided) = match found(begun)? {
-            Changed::Decided { answer, output, orders } => (answer, Some((output, orders))),
-            Changed::Replayed(answer) => (answer, None),
-        };
-        if (settlement.is_final)(&begun) {
-            return Ok(begun);
-        }
-
-        let (id, subject) = match decided {
-            Some((OnOrder { order, output }, orders)) => {
-                let stored = orders.into_iter().find(|it| it.id == order);
-                (output, Subject { id: order, stored })
-            }
-            None => {
-                let id = (settlement.subject)(&begun).ok_or_else(status::internal)?;
-                let order = self.order_of((settlement.part)(id)).await?;
-                (id, Subject { id: order, stored: None })
-            }
-        };
-        let order = subject.id;
-        let is_final = settlement.is_final_stored;
-        let caller = Caller {
-            request: call.amending(is_final).into_store().request,
-            reply: Box::new(move |it| answer(id, it)),
-            codec: codec(),
-        };
-        let settling = settle(&self.app, subject, (settlement.pending)(id), caller);
-        match self.within_the_callers_time(&call, settling).await? {
-            Some(settled) => Ok(settled),
-            None => {
-                let outcome = answer(id, &*self.order(order).await?);
-                self.store_outcome(&call, outcome, settlement).await
-            }
-        }
-    }
-
-    /// Waits for the provider as long as the caller does. A worker takes over what is not settled by then, or cannot be
-    /// stored now. None: there is no outcome yet.
-    async fn within_the_callers_time<M>(
-        &self,
-        call: &Call,
-        settling: impl Future<Output = Result<Option<M>, StoreError>> + Send,
-    ) -> Result<Option<M>, Status> {
-        let settled = match call.deadline() {
-            Some(deadline) => {
-                let time = deadline.saturating_duration_since(Instant::now()).saturating_sub(REPLY_MARGIN);
-                tokio::time::timeout(time, settling).await.unwrap_or(Ok(None))
-            }
-            None => settling.await,
-        };
-        match settled {
-            // The request is committed: an error would say that nothing has happened.
-            Err(
-                StoreError::Overloaded
-                | StoreError::LostRace
-                | StoreError::StorageFull
-                | StoreError::Unavailable(_)
-                | StoreError::DeadlineExceeded,
-            ) => Ok(None),
-            settled => found(settled),
-        }
-    }
-
-    /// Stores a final outcome, settled by another caller or a worker, in place of the answer that was stored while it was
-    /// open. Every later repeat of the call gets the same answer.
-    async fn store_outcome<Id, M: Message + Default + Clone + 'static>(
-        &self,
-        call: &Call,
-        outcome: M,
-        settlement: &Settlement<Id, M>,
-    ) -> Result<M, Status> {
-        if !call.is_repeatable() || !(settlement.is_final)(&outcome) {
-            return Ok(outcome);
-        }
-        let call = call.amending(settlement.is_final_stored);
-        let answer = outcome.clone();
-        let kept = self.change(call, StoreOutcome, move |(), _| answer.clone()).await;
-        // The outcome holds even if it cannot be stored now: a repeat tries to store it again.
-        Ok(kept.map_or(outcome, Response::into_inner))
     }
 
     async fn invoice_by(&self, key: &InvoiceKey) -> Result<pb::Invoice, Status> {

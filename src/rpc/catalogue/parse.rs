@@ -6,10 +6,11 @@ use crate::domain::{
     Timestamp, UpdateLocation, UpdateProduct,
 };
 use crate::pb;
+use crate::rpc::calendar::{holidays, optional_time_of_day, time_zone, working_hours};
 use crate::rpc::listing::list_requests;
 use crate::rpc::parse::{
-    NAME_MAX, SIDE_MM, WEIGHT_MAX_GRAMS, country, entries, id, if_in_use, number, optional_id, paths, price,
-    required, required_text, timestamp,
+    NAME_MAX, SIDE_MM, WEIGHT_MAX_GRAMS, address, country, entries, id, if_in_use, number, optional_id,
+    paths, price, required, required_text, timestamp,
 };
 
 list_requests! {
@@ -182,7 +183,17 @@ pub(crate) fn update_location(
 }
 
 /// The fields of a location that a person enters, beside its code.
-const LOCATION_FIELDS: [&str; 4] = ["name", "region", "country", "priority"];
+const LOCATION_FIELDS: [&str; 9] = [
+    "name",
+    "region",
+    "country",
+    "priority",
+    "address",
+    "time_zone",
+    "working_hours",
+    "holidays",
+    "order_cutoff",
+];
 
 /// The fields that are named, each as a whole.
 fn location_changes(
@@ -200,6 +211,11 @@ fn location_changes(
         etag: _,
         active: _,
         update_time: _,
+        address: place,
+        time_zone: zone,
+        working_hours: hours,
+        holidays: free_days,
+        order_cutoff,
     } = location;
     let named = |path: &str| named.iter().any(|it| it.as_ref() == path);
     let mut changes = Vec::new();
@@ -209,12 +225,35 @@ fn location_changes(
     if named("region") {
         changes.extend(id("stock_location.region", &region, bad).map(LocationChange::Region));
     }
-    if named("country") {
-        changes.push(LocationChange::Country(country("stock_location.country", code, bad)));
-    }
+    let country = named("country").then(|| country("stock_location.country", code, bad));
+    changes.extend(country.clone().map(LocationChange::Country));
     if named("priority") {
         number("stock_location.priority", priority.into(), 0..=1_000, bad);
         changes.push(LocationChange::Priority(priority));
+    }
+    if named("address") {
+        let place = place.map(|it| address("stock_location.address", it, bad));
+        if let (Some(place), Some(country)) = (&place, &country)
+            && place.country != *country
+        {
+            bad.add("stock_location.address.country", "must be the location's country");
+        }
+        changes.push(LocationChange::Address(place));
+    }
+    // After the address and the country that it may follow from.
+    if named("time_zone") {
+        changes.push(LocationChange::TimeZone(time_zone("stock_location.time_zone", &zone, bad)));
+    }
+    if named("working_hours") {
+        let hours = working_hours("stock_location.working_hours", hours, bad);
+        changes.push(LocationChange::WorkingHours(hours));
+    }
+    if named("holidays") {
+        changes.push(LocationChange::Holidays(holidays("stock_location.holidays", free_days, bad)));
+    }
+    if named("order_cutoff") {
+        let cutoff = optional_time_of_day("stock_location.order_cutoff", &order_cutoff, bad);
+        changes.push(LocationChange::OrderCutoff(cutoff));
     }
     changes
 }

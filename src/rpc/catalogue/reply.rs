@@ -1,8 +1,9 @@
 //! Products and locations as the API shows them.
 
-use crate::domain::{self, Handling, Location, Price, Product};
+use crate::domain::{self, Handling, Location, Price, Product, WorkingCalendar};
 use crate::pb;
-use crate::rpc::reply::{dimensions, measure, money, timestamp};
+use crate::rpc::calendar::{dates, hours, time_text};
+use crate::rpc::reply::{address, dimensions, measure, money, timestamp};
 
 pub(crate) fn product(product: &Product) -> pb::Product {
     let Product {
@@ -44,8 +45,20 @@ fn product_price(it: Price) -> pb::ProductPrice {
 }
 
 pub(crate) fn stock_location(location: &Location) -> pb::StockLocation {
-    let Location { code, version, name, region, country, priority, created_at, updated_at, active } =
-        location.clone();
+    let Location {
+        code,
+        version,
+        name,
+        region,
+        country,
+        address: place,
+        calendar,
+        priority,
+        created_at,
+        updated_at,
+        active,
+    } = location.clone();
+    let WorkingCalendar { time_zone, hours: windows, holidays, cutoff } = calendar;
     pb::StockLocation {
         location: code.into(),
         name,
@@ -56,5 +69,10 @@ pub(crate) fn stock_location(location: &Location) -> pb::StockLocation {
         etag: domain::etag(version),
         active,
         update_time: Some(timestamp(updated_at)),
+        address: place.as_ref().map(address),
+        time_zone: time_zone.to_string(),
+        working_hours: hours(&windows),
+        holidays: dates(&holidays),
+        order_cutoff: cutoff.map(time_text).unwrap_or_default(),
     }
 }

@@ -1,7 +1,8 @@
 //! Couriers as the API shows them.
 
-use crate::domain::{self, Courier, Rate};
+use crate::domain::{self, Courier, DeliveryArea, DeliveryZone, PostalCodes, Rate, RateArea, WeightBand};
 use crate::pb;
+use crate::rpc::calendar::{dates, time_text};
 use crate::rpc::enums;
 use crate::rpc::reply::{measure, money, timestamp};
 
@@ -11,8 +12,11 @@ pub(crate) fn courier(courier: &Courier) -> pb::Courier {
         version,
         name,
         cutoff_minutes,
-        utc_offset_minutes,
+        time_zone,
         pickup_weekdays,
+        delivery_weekdays,
+        holidays,
+        zones,
         rates,
         created_at,
         updated_at,
@@ -23,9 +27,12 @@ pub(crate) fn courier(courier: &Courier) -> pb::Courier {
         courier: code.into(),
         name,
         rates: rates.into_iter().map(courier_rate).collect(),
-        daily_cutoff: format!("{:02}:{:02}", cutoff_minutes / 60, cutoff_minutes % 60),
-        utc_offset_minutes,
+        daily_cutoff: time_text(cutoff_minutes),
+        time_zone: time_zone.to_string(),
         pickup_weekdays: pickup_weekdays.into_iter().map(i32::from).collect(),
+        delivery_weekdays: delivery_weekdays.into_iter().map(i32::from).collect(),
+        holidays: dates(&holidays),
+        zones: zones.into_iter().map(delivery_zone).collect(),
         create_time: Some(timestamp(created_at)),
         etag: domain::etag(version),
         active,
@@ -34,14 +41,56 @@ pub(crate) fn courier(courier: &Courier) -> pb::Courier {
     }
 }
 
+fn delivery_zone(zone: DeliveryZone) -> pb::DeliveryZone {
+    let area = |it: DeliveryArea| {
+        let (prefix, first, last) = match it.postal_codes {
+            PostalCodes::All => Default::default(),
+            PostalCodes::BeginWith(prefix) => (prefix, String::new(), String::new()),
+            PostalCodes::Between(first, last) => (String::new(), first, last),
+        };
+        pb::DeliveryArea {
+            country: it.country,
+            postal_code_prefix: prefix,
+            postal_code_from: first,
+            postal_code_to: last,
+        }
+    };
+    pb::DeliveryZone { zone: zone.name, areas: zone.areas.into_iter().map(area).collect() }
+}
+
 fn courier_rate(rate: Rate) -> pb::CourierRate {
-    let Rate { region, service, currency, base_minor, per_kg_minor, transit_days, weight_max_grams } = rate;
+    let Rate {
+        area,
+        service,
+        service_name,
+        currency,
+        base_minor,
+        bands,
+        per_kg_minor,
+        volumetric_divisor,
+        transit_days,
+        deliver_by,
+        weight_max_grams,
+    } = rate;
+    let (region, zone) = match area {
+        RateArea::Region(region) => (region.into(), String::new()),
+        RateArea::Zone(zone) => (String::new(), zone),
+    };
+    let band = |it: WeightBand| pb::WeightBand {
+        up_to_grams: measure(it.up_to_grams),
+        price: Some(money(currency.of(it.price_minor))),
+    };
     pb::CourierRate {
-        region: region.into(),
+        region,
         service_level: enums::service_level(service),
         base_price: Some(money(currency.of(base_minor))),
         price_per_kg: (per_kg_minor > 0).then(|| money(currency.of(per_kg_minor))),
         transit_days: measure(transit_days.into()),
         weight_max_grams: measure(weight_max_grams),
+        zone,
+        service_name,
+        weight_bands: bands.into_iter().map(band).collect(),
+        volumetric_divisor: measure(volumetric_divisor),
+        deliver_by: deliver_by.map(time_text).unwrap_or_default(),
     }
 }

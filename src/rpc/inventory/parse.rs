@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::domain::{
-    AdjustStock, CheckAvailability, DecideReplenishment, Destination, Inquiry, LocationCode, Problems,
-    ReceiveStock, ReleaseReservation, ReplenishmentState, ReserveStock, ServiceLevel, SetReorderRule, Sku,
-    StockSource,
+    AdjustStock, CheckAvailability, DecideReplenishment, Destination, Inquiry, LocationCode,
+    PlaceReplenishment, Problems, ReceiveStock, RegionCode, ReleaseReservation, ReorderRule,
+    ReplenishmentState, ReserveStock, ServiceLevel, SetReorderRule, Sku, StockSource, UpdateReplenishment,
 };
 use crate::pb;
 use crate::rpc::enums;
@@ -18,8 +18,14 @@ use crate::rpc::parse::{
 /// Longest note in the stock ledger, in characters.
 pub(crate) const NOTE_MAX: usize = 200;
 
+/// Longest name of a supplier, in characters.
+const SUPPLIER_MAX: usize = 200;
+
 /// How long another caller's own name for a reservation may be.
 const RESERVATION_REFERENCE_MAX: usize = 128;
+
+/// Regions of one inquiry at most.
+const REGIONS_MAX: usize = 100;
 
 /// One product at one location.
 #[derive(Debug, Clone)]
@@ -55,9 +61,23 @@ pub(crate) fn inquiry(
     let destination = match required("destination", destination, bad)? {
         Wanted::Region(region) => Destination::Region(id("region", &region, bad)?),
         Wanted::Country(code) => Destination::Country(country("country", code, bad)),
+        Wanted::Regions(pb::RegionSet { regions }) => Destination::Regions(region_set(regions, bad)),
     };
     let service = service.unwrap_or(ServiceLevel::Standard);
     Some(CheckAvailability { inquiry: Inquiry { destination, lines, service, requested_by } })
+}
+
+fn region_set(given: Vec<String>, bad: &mut Problems) -> Vec<RegionCode> {
+    let mut regions = Vec::new();
+    for (index, code) in entries("regions.regions", given, 0..=REGIONS_MAX, bad) {
+        let field = format!("regions.regions[{index}]");
+        match id(&field, &code, bad) {
+            Some(code) if regions.contains(&code) => bad.add(field, "is named twice"),
+            Some(code) => regions.push(code),
+            None => {}
+        }
+    }
+    regions
 }
 
 fn stock_lines(lines: Vec<pb::StockLine>, bad: &mut Problems) -> Vec<(Sku, i64)> {
@@ -95,16 +115,20 @@ pub(crate) fn adjustment(request: pb::AdjustStockRequest, bad: &mut Problems) ->
 pub(crate) fn reorder_wish(request: pb::SetReorderRuleRequest, bad: &mut Problems) -> Option<SetReorderRule> {
     let pb::SetReorderRuleRequest { sku, location, rule, etag, request_id: _ } = request;
     let rule = rule.map(|it| reorder_rule(it, bad));
-    let (point, up_to) = rule.unzip();
     let Shelf { sku, location } = shelf(&sku, &location, bad)?;
-    Some(SetReorderRule { sku, location, point, up_to, etag })
+    Some(SetReorderRule { sku, location, rule, etag })
 }
 
-fn reorder_rule(rule: pb::ReorderRule, bad: &mut Problems) -> (i64, i64) {
-    let pb::ReorderRule { reorder_point, order_up_to } = rule;
+fn reorder_rule(rule: pb::ReorderRule, bad: &mut Problems) -> ReorderRule {
+    let pb::ReorderRule { reorder_point, order_up_to, lead_time_days } = rule;
     number("rule.reorder_point", reorder_point, 0..=1_000_000, bad);
     number("rule.order_up_to", order_up_to, reorder_point.clamp(0, 1_000_000)..=1_000_000, bad);
-    (reorder_point, order_up_to)
+    let lead_time_days = number("rule.lead_time_days", lead_time_days.into(), 0..=365, bad);
+    ReorderRule {
+        point: reorder_point,
+        up_to: Some(order_up_to),
+        lead_time_days: (lead_time_days > 0).then_some(lead_time_days),
+    }
 }
 
 pub(crate) fn reservation_wish(request: pb::ReserveStockRequest, bad: &mut Problems) -> Option<ReserveStock> {
@@ -150,9 +174,43 @@ pub(crate) fn reject(
 pub(crate) fn place_replenishment(
     request: pb::PlaceReplenishmentRequest,
     bad: &mut Problems,
-) -> Option<DecideReplenishment> {
-    let pb::PlaceReplenishmentRequest { replenishment_id, etag, request_id: _ } = request;
-    decision(&replenishment_id, ReplenishmentState::Ordered, etag, bad)
+) -> Option<PlaceReplenishment> {
+    let pb::PlaceReplenishmentRequest { replenishment_id, etag, request_id: _, supplier, expected_time } =
+        request;
+    let supplier = text("supplier", supplier, SUPPLIER_MAX, bad);
+    let expected_at = timestamp("expected_time", expected_time, bad);
+    let replenishment = id("replenishment_id", &replenishment_id, bad)?;
+    Some(PlaceReplenishment { replenishment, supplier, expected_at, etag })
+}
+
+/// The fields that UpdateReplenishment may change.
+const UPDATABLE: [&str; 2] = ["supplier", "expected_time"];
+
+pub(crate) fn update_replenishment(
+    request: pb::UpdateReplenishmentRequest,
+    bad: &mut Problems,
+) -> Option<UpdateReplenishment> {
+    let pb::UpdateReplenishmentRequest {
+        replenishment_id,
+        supplier,
+        expected_time,
+        update_mask,
+        etag,
+        request_id: _,
+    } = request;
+    let paths = required("update_mask", update_mask.filter(|it| !it.paths.is_empty()), bad);
+    let paths = paths.map(|it| it.paths).unwrap_or_default();
+    let named = |path: &str| paths.iter().any(|it| it == path);
+    let supplier = named("supplier").then(|| text("supplier", supplier, SUPPLIER_MAX, bad));
+    let expected_at = named("expected_time").then(|| timestamp("expected_time", expected_time, bad));
+    // Unknown paths may be long and many, so the messages do not repeat them.
+    let unknown = paths.iter().zip(1..).filter(|(it, _)| !UPDATABLE.contains(&it.as_str()));
+    for (_, number) in unknown.take(UPDATABLE.len()) {
+        let legal = UPDATABLE.join(", ");
+        bad.add("update_mask", format!("path {number} cannot be updated; these can: {legal}"));
+    }
+    let replenishment = id("replenishment_id", &replenishment_id, bad)?;
+    Some(UpdateReplenishment { replenishment, supplier, expected_at, etag })
 }
 
 pub(crate) fn cancel(

@@ -1,12 +1,12 @@
 //! Stock, reservations and replenishments as the API shows them.
 
 use crate::domain::{
-    self, AvailabilityFound, LineAvailability, LocationCode, Movement, RegionCode, Replenishment,
-    Reservation, ReservedItem, StockLevel,
+    self, AvailabilityFound, LineAvailability, LocationCode, Movement, Promise, PromiseLeg, RegionCode,
+    RegionOutlook, Replenishment, Reservation, ReservedItem, StockLevel,
 };
 use crate::pb;
 use crate::rpc::enums;
-use crate::rpc::reply::{actor, text_of, timestamp};
+use crate::rpc::reply::{actor, measure, text_of, timestamp};
 
 pub(crate) fn stock_level(level: &StockLevel) -> pb::StockLevel {
     let available = level.available();
@@ -22,10 +22,14 @@ pub(crate) fn stock_level(level: &StockLevel) -> pb::StockLevel {
         reorder_point,
         reorder_up_to,
         updated_at,
+        incoming,
+        lead_time_days,
+        declined_at: _,
     } = level.clone();
     let rule = |reorder_point| pb::ReorderRule {
         reorder_point,
         order_up_to: reorder_up_to.unwrap_or(reorder_point),
+        lead_time_days: measure(lead_time_days.unwrap_or(0)),
     };
     pb::StockLevel {
         sku: sku.into(),
@@ -39,6 +43,7 @@ pub(crate) fn stock_level(level: &StockLevel) -> pb::StockLevel {
         reorder_rule: reorder_point.map(rule),
         update_time: (version > 0).then(|| timestamp(updated_at)),
         etag: domain::etag(version),
+        incoming,
     }
 }
 
@@ -120,7 +125,7 @@ pub(crate) fn availability(found: &AvailabilityFound, region: Option<&RegionCode
 }
 
 fn line_availability(line: LineAvailability) -> pb::LineAvailability {
-    let LineAvailability { line, sku, wanted, available, by_location, shortage } = line;
+    let LineAvailability { line, sku, wanted, available, by_location, shortage, ship_at, delivery_at } = line;
     let at = |(location, available): (LocationCode, i64)| pb::LocationAvailability {
         location: location.into(),
         available,
@@ -132,18 +137,67 @@ fn line_availability(line: LineAvailability) -> pb::LineAvailability {
         available,
         shortage,
         locations: by_location.into_iter().map(at).collect(),
-    }
-}
-
-pub(crate) fn outlook(outlook: &domain::Outlook) -> pb::CheckAvailabilityResponse {
-    let domain::Outlook { region, found, delivery_at } = outlook;
-    pb::CheckAvailabilityResponse {
-        availability: Some(availability(found, Some(region))),
+        earliest_ship_time: ship_at.map(timestamp),
         earliest_delivery_time: delivery_at.map(timestamp),
     }
 }
 
+pub(crate) fn outlook(outlook: &domain::Outlook) -> pb::CheckAvailabilityResponse {
+    let pb::RegionAvailability { availability, earliest_delivery_time, promise: _ } =
+        region_outlook(outlook.best());
+    let regions = outlook.regions.iter().map(region_outlook).collect();
+    pb::CheckAvailabilityResponse { availability, earliest_delivery_time, regions }
+}
+
+fn region_outlook(outlook: &RegionOutlook) -> pb::RegionAvailability {
+    let RegionOutlook { region, found, promise: promised } = outlook;
+    pb::RegionAvailability {
+        availability: Some(availability(found, Some(region))),
+        earliest_delivery_time: promised.as_ref().and_then(Promise::delivery_at).map(timestamp),
+        promise: promised.as_ref().map(promise),
+    }
+}
+
+pub(crate) fn promise(promise: &Promise) -> pb::Promise {
+    let Promise { at, occasion, legs } = promise;
+    pb::Promise {
+        ship_time: promise.ship_at().map(timestamp),
+        delivery_time: promise.delivery_at().map(timestamp),
+        legs: legs.iter().map(promise_leg).collect(),
+        check_time: Some(timestamp(*at)),
+        occasion: occasion.to_string(),
+    }
+}
+
+fn promise_leg(leg: &PromiseLeg) -> pb::PromiseLeg {
+    let PromiseLeg {
+        location,
+        lines,
+        stock_at,
+        ready_at,
+        courier,
+        service,
+        service_name,
+        ship_at,
+        delivery_at,
+        why,
+    } = leg.clone();
+    pb::PromiseLeg {
+        location: location.into(),
+        line_numbers: lines,
+        stock_time: stock_at.map(timestamp),
+        ready_time: ready_at.map(timestamp),
+        courier: text_of(courier),
+        service_level: enums::service_level(service),
+        service_name,
+        ship_time: ship_at.map(timestamp),
+        delivery_time: delivery_at.map(timestamp),
+        reason: why,
+    }
+}
+
 pub(crate) fn replenishment(replenishment: &Replenishment) -> pb::Replenishment {
+    let outstanding = replenishment.outstanding();
     let Replenishment {
         id,
         version,
@@ -157,6 +211,8 @@ pub(crate) fn replenishment(replenishment: &Replenishment) -> pb::Replenishment 
         created_at,
         updated_at,
         decided_by,
+        supplier,
+        expected_at,
     } = replenishment.clone();
     pb::Replenishment {
         id: id.to_string(),
@@ -171,5 +227,8 @@ pub(crate) fn replenishment(replenishment: &Replenishment) -> pb::Replenishment 
         create_time: Some(timestamp(created_at)),
         update_time: Some(timestamp(updated_at)),
         etag: domain::etag(version),
+        supplier,
+        expected_time: expected_at.map(timestamp),
+        outstanding,
     }
 }

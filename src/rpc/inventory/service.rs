@@ -189,11 +189,13 @@ impl pb::inventory_service_server::InventoryService for Api {
     ) -> Reply<pb::ReceiveStockResponse> {
         let (call, command) = command(request, parse::receipt)?;
         self.change(call, command, |received, _| {
-            let ReceivedStock { posted: Posted { level, movement }, replenishment } = received;
+            let ReceivedStock { posted: Posted { level, movement }, replenishments } = received;
+            let replenishments: Vec<_> = replenishments.iter().map(reply::replenishment).collect();
             pb::ReceiveStockResponse {
                 stock_level: level.as_ref().map(reply::stock_level),
                 movement: movement.as_ref().map(reply::stock_movement),
-                replenishment: replenishment.as_ref().map(reply::replenishment),
+                replenishment: replenishments.first().cloned(),
+                replenishments,
             }
         })
         .await
@@ -330,6 +332,17 @@ impl pb::inventory_service_server::InventoryService for Api {
     ) -> Reply<pb::PlaceReplenishmentResponse> {
         let (call, command) = command(request, parse::place_replenishment)?;
         self.change(call, command, |it, _| pb::PlaceReplenishmentResponse {
+            replenishment: Some(reply::replenishment(it)),
+        })
+        .await
+    }
+
+    async fn update_replenishment(
+        &self,
+        request: Request<pb::UpdateReplenishmentRequest>,
+    ) -> Reply<pb::UpdateReplenishmentResponse> {
+        let (call, command) = command(request, parse::update_replenishment)?;
+        self.change(call, command, |it, _| pb::UpdateReplenishmentResponse {
             replenishment: Some(reply::replenishment(it)),
         })
         .await

@@ -5,8 +5,8 @@ mod tests;
 
 use crate::domain::{
     ArchiveOrder, CancelOrder, CloseOrder, Correction, CreateOrder, Currency, Discount, HoldReason, NewLine,
-    NewOrder, OnShortage, OrderId, Part, PlaceHold, Problems, ReleaseHold, ServiceLevel, Target, UpdateOrder,
-    VerifyOrder, Waive,
+    NewOrder, OnLate, OnShortage, OrderId, Part, PlaceHold, Problems, ReleaseHold, ServiceLevel, Target,
+    UpdateOrder, VerifyOrder, Waive,
 };
 use crate::pb;
 use crate::rpc::enums;
@@ -46,6 +46,7 @@ fn new_order(draft: pb::OrderDraft, bad: &mut Problems) -> Option<NewOrder> {
         shipping_fee,
         prices_include_tax,
         reservation_lifetime,
+        on_late,
     } = draft;
     let channel = required_word("order.channel", channel, enums::to_channel, bad);
     let buyer = required("order.customer", buyer, bad).map(|it| customer("order.customer", it, bad));
@@ -69,6 +70,7 @@ fn new_order(draft: pb::OrderDraft, bad: &mut Problems) -> Option<NewOrder> {
     let reservation_lifetime_seconds =
         seconds("order.reservation_lifetime", reservation_lifetime, LIFETIME_SECONDS, bad);
     let requested_by = timestamp("order.requested_delivery_time", requested_delivery_time, bad);
+    let on_late = word("order.on_late", on_late, enums::to_on_late, bad);
     let shipping_address = shipping_address?;
     Some(NewOrder {
         channel: channel?,
@@ -87,6 +89,7 @@ fn new_order(draft: pb::OrderDraft, bad: &mut Problems) -> Option<NewOrder> {
         on_shortage: on_shortage.unwrap_or(OnShortage::Refuse),
         reservation_lifetime_seconds,
         requested_by,
+        on_late: on_late.unwrap_or(OnLate::Accept),
     })
 }
 
@@ -165,6 +168,7 @@ fn correction(paths: &[String], draft: pb::OrderDraft, bad: &mut Problems) -> (C
         shipping_fee: _,
         prices_include_tax: _,
         reservation_lifetime: _,
+        on_late,
     } = draft;
     let mut correction = Correction::default();
     let mut currency_of_lines = None;
@@ -201,11 +205,15 @@ fn correction(paths: &[String], draft: pb::OrderDraft, bad: &mut Problems) -> (C
         correction.requested_by =
             Some(timestamp("order.requested_delivery_time", requested_delivery_time, bad));
     }
+    if named("on_late") {
+        let on_late = word("order.on_late", on_late, enums::to_on_late, bad);
+        correction.on_late = Some(on_late.unwrap_or(OnLate::Accept));
+    }
     (correction, currency_of_lines)
 }
 
 /// The fields that UpdateOrder may change.
-const UPDATABLE: [&str; 8] = [
+const UPDATABLE: [&str; 9] = [
     "customer",
     "shipping_address",
     "billing_address",
@@ -214,6 +222,7 @@ const UPDATABLE: [&str; 8] = [
     "shipping_service",
     "on_shortage",
     "requested_delivery_time",
+    "on_late",
 ];
 
 pub(crate) fn verify_order(

@@ -74,7 +74,9 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         on_shortage,
         reservation_lifetime_seconds,
         requested_by,
+        on_late,
         promised_by,
+        promise,
         risk,
         risk_reasons,
         checks,
@@ -148,6 +150,8 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         close_time: closed_at.map(timestamp),
         archive_time: archived_at.map(timestamp),
         etag: order.etag(),
+        on_late: enums::on_late(*on_late),
+        promise: promise.as_ref().map(inventory::promise),
     }
 }
 

@@ -118,7 +118,8 @@ pub(crate) fn pack_shipment(request: pb::PackShipmentRequest, bad: &mut Problems
 }
 
 fn package(index: i32, package: pb::Package, bad: &mut Problems) -> Package {
-    let pb::Package { number: _, weight_grams, length_mm, width_mm, height_mm, contents } = package;
+    let pb::Package { number: _, weight_grams, length_mm, width_mm, height_mm, contents, weight_warning: _ } =
+        package;
     let at = format!("packages[{index}]");
     let contents = entries(&format!("{at}.contents"), contents, 1..=LINES_MAX, bad);
     Package {
@@ -133,6 +134,7 @@ fn package(index: i32, package: pb::Package, bad: &mut Problems) -> Package {
                 PackedItem { line, quantity }
             })
             .collect(),
+        deviation_grams: 0,
     }
 }
 
@@ -161,12 +163,14 @@ pub(crate) fn quote_couriers(request: pb::QuoteCouriersRequest, bad: &mut Proble
 }
 
 pub(crate) fn assign_courier(request: pb::AssignCourierRequest, bad: &mut Problems) -> Option<AssignCourier> {
-    let pb::AssignCourierRequest { shipment_id, courier, service_level, etag, request_id: _ } = request;
+    let pb::AssignCourierRequest { shipment_id, courier, service_level, etag, request_id: _, pickup_time } =
+        request;
     let target = target(&shipment_id, etag, bad);
     let courier = optional_id("courier", &courier, bad);
     let service = word("service_level", service_level, enums::to_service_level, bad);
+    let pickup_at = timestamp("pickup_time", pickup_time, bad);
     let (target, shipment) = target?;
-    Some(AssignCourier { target, shipment, courier, service })
+    Some(AssignCourier { target, shipment, courier, service, pickup_at })
 }
 
 pub(crate) fn confirm_pickup(
@@ -184,7 +188,7 @@ pub(crate) fn confirm_pickup(
 }
 
 /// The time of a reported event.
-fn happened(
+pub(super) fn happened(
     field: &str,
     at: Option<prost_types::Timestamp>,
     now: Timestamp,

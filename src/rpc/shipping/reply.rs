@@ -1,8 +1,8 @@
 //! Shipments as the API shows them.
 
 use crate::domain::{
-    self, Assignment, CourierCode, Handling, Handover, Label, Order, OrderState, Package, PackedItem, Proof,
-    Quote, Shipment, ShipmentId, ShipmentItem, TrackingEvent,
+    self, Assignment, Booking, BookingRequest, CourierCode, Handling, Handover, Label, Order, OrderState,
+    Package, PackedItem, Proof, Quote, Shipment, ShipmentId, ShipmentItem, TrackingEvent,
 };
 use crate::pb;
 use crate::rpc::enums;
@@ -37,6 +37,9 @@ pub(crate) fn shipment(order: &Order, shipment: &Shipment) -> pb::Shipment {
         estimated_at,
         created_at,
         updated_at,
+        booking,
+        called_off,
+        courier_refusal,
     } = shipment.clone();
     pb::Shipment {
         id: id.to_string(),
@@ -62,6 +65,9 @@ pub(crate) fn shipment(order: &Order, shipment: &Shipment) -> pb::Shipment {
         create_time: Some(timestamp(created_at)),
         update_time: Some(timestamp(updated_at)),
         etag: domain::etag(version),
+        booking: booking.map(courier_booking),
+        called_off: called_off.into_iter().map(courier_booking).collect(),
+        courier_refusal: courier_refusal.unwrap_or_default(),
     }
 }
 
@@ -85,7 +91,9 @@ fn shipment_item(item: ShipmentItem) -> pb::ShipmentItem {
 }
 
 fn package(package: Package) -> pb::Package {
-    let Package { number, weight_grams, length_mm, width_mm, height_mm, contents } = package;
+    let weight_warning = domain::package_warning(&package).unwrap_or_default();
+    let Package { number, weight_grams, length_mm, width_mm, height_mm, contents, deviation_grams: _ } =
+        package;
     let content = |it: PackedItem| {
         let PackedItem { line, quantity } = it;
         pb::LineUnits { line_number: line, quantity }
@@ -97,23 +105,31 @@ fn package(package: Package) -> pb::Package {
         width_mm: measure(width_mm),
         height_mm: measure(height_mm),
         contents: contents.into_iter().map(content).collect(),
+        weight_warning,
     }
 }
 
 fn shipping_label(label: Label) -> pb::ShippingLabel {
-    let Label { tracking_number, text, zpl, created_at, created_by } = label;
+    let Label { tracking_number, created_at, created_by } = label;
     pb::ShippingLabel {
         tracking_number,
-        text,
-        zpl,
         created_by: actor(&created_by),
         create_time: Some(timestamp(created_at)),
     }
 }
 
 fn courier_assignment(assignment: Assignment) -> pb::CourierAssignment {
-    let Assignment { courier, service, price, pickup_at, delivery_at, reason, assigned_by, assigned_at } =
-        assignment;
+    let Assignment {
+        courier,
+        service,
+        service_name,
+        price,
+        pickup_at,
+        delivery_at,
+        reason,
+        assigned_by,
+        assigned_at,
+    } = assignment;
     pb::CourierAssignment {
         courier: courier.into(),
         service_level: enums::service_level(service),
@@ -123,6 +139,29 @@ fn courier_assignment(assignment: Assignment) -> pb::CourierAssignment {
         reason,
         assigned_by: actor(&assigned_by),
         assign_time: Some(timestamp(assigned_at)),
+        service_name,
+    }
+}
+
+fn courier_booking(booking: Booking) -> pb::CourierBooking {
+    let state = match (booking.open_request(), &booking.label) {
+        (Some(BookingRequest::Cancel), _) => pb::BookingState::CancelRequested,
+        (_, None) => pb::BookingState::LabelRequested,
+        (Some(BookingRequest::Pickup), Some(_)) => pb::BookingState::PickupRequested,
+        (Some(BookingRequest::Label) | None, Some(_)) => pb::BookingState::Booked,
+    };
+    let Booking { id, courier, service, parts: _, pickup_at: _, request, attempts, failure, label, pickup } =
+        booking;
+    pb::CourierBooking {
+        id: id.to_string(),
+        courier: courier.into(),
+        service_level: enums::service_level(service),
+        state: state.into(),
+        tracking_number: label.map(|it| it.number).unwrap_or_default(),
+        pickup_reference: pickup.unwrap_or_default(),
+        attempts: i32::try_from(attempts).unwrap_or(i32::MAX),
+        failure: failure.unwrap_or_default(),
+        request_time: request.map(|it| timestamp(it.requested_at)),
     }
 }
 
@@ -192,8 +231,17 @@ pub(crate) fn offers((preferred, quotes, declines): Offers) -> pb::QuoteCouriers
 }
 
 fn courier_quote(preferred_because: String, quote: Quote) -> pb::CourierQuote {
-    let Quote { courier, service, price_minor, currency, pickup_at, delivery_at, on_time, rating_hundredths } =
-        quote;
+    let Quote {
+        courier,
+        service,
+        service_name,
+        price_minor,
+        currency,
+        pickup_at,
+        delivery_at,
+        on_time,
+        rating_hundredths,
+    } = quote;
     pb::CourierQuote {
         courier: courier.into(),
         service_level: enums::service_level(service),
@@ -203,5 +251,6 @@ fn courier_quote(preferred_because: String, quote: Quote) -> pb::CourierQuote {
         on_time,
         average_rating: f64::from(i32::try_from(rating_hundredths).unwrap_or(0)) / 100.0,
         preferred_because,
+        service_name,
     }
 }

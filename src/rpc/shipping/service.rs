@@ -13,11 +13,13 @@ use crate::rpc::layers::StreamPermit;
 use crate::rpc::listing::page_token;
 use crate::rpc::parse::id;
 use crate::rpc::reply::open_use;
-use crate::rpc::shipping::{parse, reply};
+use crate::rpc::settlement::Settlement;
+use crate::rpc::shipping::{documents, manifest, parse, reply};
 use crate::rpc::streams::track::Journey;
 use crate::rpc::streams::watch;
 use crate::rpc::{couriers, status};
 use crate::store::{Cursor, Listing};
+use crate::work::Pending;
 
 #[tonic::async_trait]
 impl pb::shipping_service_server::ShippingService for Api {
@@ -89,6 +91,14 @@ impl pb::shipping_service_server::ShippingService for Api {
             .await
     }
 
+    async fn get_shipment_document(
+        &self,
+        request: Request<pb::GetShipmentDocumentRequest>,
+    ) -> Reply<pb::GetShipmentDocumentResponse> {
+        let wanted = parsed(|bad| documents::wanted(request.into_inner(), bad))?;
+        Ok(Response::new(self.document(wanted).await?))
+    }
+
     async fn quote_couriers(
         &self,
         request: Request<pb::QuoteCouriersRequest>,
@@ -104,7 +114,11 @@ impl pb::shipping_service_server::ShippingService for Api {
         request: Request<pb::AssignCourierRequest>,
     ) -> Reply<pb::AssignCourierResponse> {
         let (call, command) = command(request, parse::assign_courier)?;
-        self.work_on(call, command, |it| it.shipment, |shipment| pb::AssignCourierResponse { shipment }).await
+        let assigned = self.settled(call, command, &LABEL).await?;
+        match assigned.shipment.as_ref().filter(|it| !it.courier_refusal.is_empty()) {
+            Some(shipment) => Err(status::courier_refused(shipment)),
+            None => Ok(Response::new(assigned)),
+        }
     }
 
     async fn confirm_pickup(
@@ -114,6 +128,21 @@ impl pb::shipping_service_server::ShippingService for Api {
         let now = self.store().now();
         let (call, command) = command(request, |it, bad| parse::confirm_pickup(it, now, bad))?;
         self.work_on(call, command, |it| it.shipment, |shipment| pb::ConfirmPickupResponse { shipment }).await
+    }
+
+    async fn get_manifest(&self, request: Request<pb::GetManifestRequest>) -> Reply<pb::GetManifestResponse> {
+        let wanted = parsed(|bad| manifest::parse(request.into_inner(), bad))?;
+        let manifest = self.manifest(&wanted).await?;
+        Ok(Response::new(pb::GetManifestResponse { manifest: Some(manifest::reply(manifest)) }))
+    }
+
+    async fn confirm_manifest(
+        &self,
+        request: Request<pb::ConfirmManifestRequest>,
+    ) -> Reply<pb::ConfirmManifestResponse> {
+        let now = self.store().now();
+        let (call, wanted) = command(request, |it, bad| manifest::parse_confirmation(it, now, bad))?;
+        self.confirm(call, wanted).await
     }
 
     async fn record_tracking_events(
@@ -238,6 +267,21 @@ impl pb::shipping_service_server::ShippingService for Api {
         let order = whole.id;
         watch::follow(self, permit, after, Journey::new(self.store().clone(), order, id))
     }
+}
+
+/// The courier's label, which AssignCourier waits for where the courier is booked through an interface.
+const LABEL: Settlement<ShipmentId, pb::AssignCourierResponse> = Settlement {
+    part: Part::Shipment,
+    pending: Pending::Label,
+    answer: |id, order| pb::AssignCourierResponse { shipment: shown(order, id) },
+    subject: |it| it.shipment.as_ref()?.id.parse().ok(),
+    is_final: is_booked,
+    is_final_stored: |bytes| pb::AssignCourierResponse::decode(bytes).is_ok_and(|it| is_booked(&it)),
+};
+
+fn is_booked(answer: &pb::AssignCourierResponse) -> bool {
+    let booking = answer.shipment.as_ref().and_then(|it| it.booking.as_ref());
+    booking.is_none_or(|it| it.state() != pb::BookingState::LabelRequested)
 }
 
 impl Api {

@@ -139,6 +139,25 @@ const LAWS: &[Law] = &[
             WHERE j.run_at IS NULL OR (j.run_at > j.expires_at AND j.attempts = 0 AND j.expires_at > $1)",
     },
     Law {
+        id: "S8",
+        looked_at: "SELECT COUNT(*) FROM stock_levels",
+        broken: "SELECT l.sku || ' at ' || l.location,
+                COALESCE(r.to_come, 0) || ' on order, at most ' || COALESCE(m.units, 0) || ' received',
+                l.incoming || ' on order, ' || COALESCE(r.received, 0) || ' received'
+            FROM stock_levels l
+            LEFT JOIN (
+                SELECT sku, location, CAST(SUM(received) AS BIGINT) AS received,
+                    CAST(SUM(CASE WHEN state IN ('ORDERED', 'PARTIALLY_RECEIVED') AND quantity > received
+                        THEN quantity - received ELSE 0 END) AS BIGINT) AS to_come
+                FROM replenishments GROUP BY sku, location
+            ) r ON r.sku = l.sku AND r.location = l.location
+            LEFT JOIN (
+                SELECT sku, location, CAST(SUM(on_hand) AS BIGINT) AS units
+                FROM stock_movements WHERE kind = 'RECEIPT' GROUP BY sku, location
+            ) m ON m.sku = l.sku AND m.location = l.location
+            WHERE l.incoming <> COALESCE(r.to_come, 0) OR COALESCE(r.received, 0) > COALESCE(m.units, 0)",
+    },
+    Law {
         id: "W1",
         looked_at: "SELECT COUNT(*) FROM orders WHERE state = 'AWAITING_STOCK'",
         broken: "SELECT {id:o.id}, CASE WHEN o.state = 'AWAITING_STOCK' THEN 'waits' ELSE 'does not wait' END,

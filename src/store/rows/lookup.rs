@@ -23,6 +23,7 @@ pub(in crate::store) fn all() -> Vec<&'static FixedStatement> {
         &FIND_ARCHIVED,
         &LOCK_RESERVATIONS,
         &LOCK_LEVELS,
+        &REPLENISHMENTS,
         &LOCK_REPLENISHMENTS,
         &EXPIRED,
         &AWAITED,
@@ -295,10 +296,10 @@ fn open_replenishment_states() -> String {
     open.map(|it| format!("'{it}'")).collect::<Vec<_>>().join(", ")
 }
 
-/// The replenishments of these products that are not over: product, location, id.
+/// The replenishments of these products that are not over.
 pub(in crate::store) static OPEN_REPLENISHMENTS: Fixed = Fixed::new(|| {
     let open = open_replenishment_states();
-    let columns = "replenishments.sku, replenishments.location, replenishments.id";
+    let columns = names::<replenishments::Entity>();
     FixedStatement::new(
         Effect::Read,
         [Kind::Text],

@@ -21,6 +21,9 @@ table! {
         reorder_point: Option<i64>,
         reorder_up_to: Option<i64>,
         updated_at: Timestamp,
+        incoming: i64,
+        lead_time_days: Option<i64>,
+        declined_at: Option<Timestamp>,
     }
 }
 
@@ -55,6 +58,8 @@ table! {
         created_at: Timestamp,
         updated_at: Timestamp,
         decided_by: Option<Actor>,
+        supplier: String,
+        expected_at: Option<Timestamp>,
     }
 }
 
@@ -115,6 +120,9 @@ pub(in crate::store) fn level_to_row(level: &StockLevel) -> stock_levels::Model 
         reorder_point,
         reorder_up_to,
         updated_at,
+        incoming,
+        lead_time_days,
+        declined_at,
     } = level;
 
     stock_levels::Model {
@@ -129,6 +137,9 @@ pub(in crate::store) fn level_to_row(level: &StockLevel) -> stock_levels::Model 
         reorder_point: *reorder_point,
         reorder_up_to: *reorder_up_to,
         updated_at: *updated_at,
+        incoming: *incoming,
+        lead_time_days: *lead_time_days,
+        declined_at: *declined_at,
     }
 }
 
@@ -145,6 +156,9 @@ fn level_from_row(row: stock_levels::Model) -> StockLevel {
         reorder_point,
         reorder_up_to,
         updated_at,
+        incoming,
+        lead_time_days,
+        declined_at,
     } = row;
 
     StockLevel {
@@ -159,6 +173,9 @@ fn level_from_row(row: stock_levels::Model) -> StockLevel {
         reorder_point,
         reorder_up_to,
         updated_at,
+        incoming,
+        lead_time_days,
+        declined_at,
     }
 }
 
@@ -212,6 +229,8 @@ pub(in crate::store) fn replenishment_to_row(replenishment: &Replenishment) -> r
         created_at,
         updated_at,
         decided_by,
+        supplier,
+        expected_at,
     } = replenishment;
 
     replenishments::Model {
@@ -227,6 +246,8 @@ pub(in crate::store) fn replenishment_to_row(replenishment: &Replenishment) -> r
         created_at: *created_at,
         updated_at: *updated_at,
         decided_by: decided_by.clone(),
+        supplier: supplier.clone(),
+        expected_at: *expected_at,
     }
 }
 
@@ -244,6 +265,8 @@ fn replenishment_from_row(row: replenishments::Model) -> Replenishment {
         created_at,
         updated_at,
         decided_by,
+        supplier,
+        expected_at,
     } = row;
 
     Replenishment {
@@ -259,5 +282,7 @@ fn replenishment_from_row(row: replenishments::Model) -> Replenishment {
         created_at,
         updated_at,
         decided_by,
+        supplier,
+        expected_at,
     }
 }

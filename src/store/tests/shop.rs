@@ -8,8 +8,8 @@ use sea_orm::sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
 use crate::domain::{
     self, Actor, Address, CancelOrder, Channel, Command, CreateOrder, Customer, FillOrder, Location,
-    LocationCode, NewLine, NewOrder, OnOrder, OnShortage, Order, OrderId, OrderState, Part, Product, ReadSet,
-    Refusal, Rules, ServiceLevel, Sku, Target, Timestamp, UnitOfWork,
+    LocationCode, NewLine, NewOrder, OnLate, OnOrder, OnShortage, Order, OrderId, OrderState, Part, Product,
+    ReadSet, Refusal, Rules, ServiceLevel, Sku, Target, Timestamp, UnitOfWork,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::options::{Database, Options, TimeSource};
@@ -206,6 +206,7 @@ pub(in crate::store) fn order_for(lines: &[(&str, i64)], on_shortage: OnShortage
         on_shortage,
         reservation_lifetime_seconds: None,
         requested_by: None,
+        on_late: OnLate::Accept,
     }
 }
 
@@ -292,7 +293,7 @@ pub(super) async fn on_order(
     id: OrderId,
     act: impl Fn(&mut Order, &mut UnitOfWork<'_>) -> Result<(), Refusal> + Send + 'static,
 ) {
-    let reads = ReadSet { orders: vec![id], order_stock: true, ..ReadSet::default() };
+    let reads = ReadSet { orders: vec![id], order_stock: true, couriers: true, ..ReadSet::default() };
     let act = move |unit: &mut UnitOfWork<'_>| {
         let mut order = unit.take_order(id)?;
         act(&mut order, unit)?;

@@ -103,6 +103,22 @@ impl Before {
         self.save_replenishments(writes, snapshot)
     }
 
+    fn save_replenishments(&self, writes: &mut Writes, snapshot: &Snapshot) -> Result<(), StoreError> {
+        let replenishments = self
+            .replenishments
+            .iter()
+            .filter_map(|(key, old)| Some((old.as_deref(), &**snapshot.replenishments.get(key)?)));
+        // One is proposed per product and location: those that were decided on make room first, being changed.
+        save(
+            writes,
+            &writes::ADD_REPLENISHMENTS,
+            &writes::CHANGE_REPLENISHMENTS,
+            replenishments,
+            |it| it.version,
+            |it| Ok(stock::replenishment_to_row(it)),
+        )
+    }
+
     fn save_catalogue(&self, writes: &mut Writes, snapshot: &Snapshot) -> Result<(), StoreError> {
         let products = self.products.iter();
         let products =
@@ -176,28 +192,6 @@ impl Before {
             to_archived_row,
         )?;
         writes.put(&writes::ADD_ARCHIVED_PARTS, values(new.flat_map(|it| archived_parts_of(it.1)).collect()));
-        Ok(())
-    }
-
-    /// One is open per product and location: those that are over make room first.
-    fn save_replenishments(&self, writes: &mut Writes, snapshot: &Snapshot) -> Result<(), StoreError> {
-        let mut replenishments: Vec<(Option<&Replenishment>, &Replenishment)> = self
-            .replenishments
-            .iter()
-            .filter_map(|(key, old)| Some((old.as_deref(), &**snapshot.replenishments.get(key)?)))
-            .collect();
-        replenishments.sort_by_key(|it| it.1.state.is_open());
-        let (changed, new): (Vec<_>, Vec<_>) = replenishments.into_iter().partition(|it| it.0.is_some());
-        for some in [changed, new] {
-            save(
-                writes,
-                &writes::ADD_REPLENISHMENTS,
-                &writes::CHANGE_REPLENISHMENTS,
-                some.into_iter(),
-                |it| it.version,
-                |it| Ok(stock::replenishment_to_row(it)),
-            )?;
-        }
         Ok(())
     }
 }

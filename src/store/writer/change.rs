@@ -6,7 +6,7 @@ use std::time::Instant;
 use tokio::sync::oneshot;
 
 use crate::domain::{
-    Actor, ChangeSet, Command, Order, OrderId, ReadSet, Reason, Refusal, Snapshot, UnitOfWork,
+    self, Actor, ChangeSet, Command, Order, OrderId, ReadSet, Reason, Refusal, Snapshot, UnitOfWork,
 };
 use crate::store::connection::error::StoreError;
 
@@ -193,7 +193,7 @@ where
     fn decide(&mut self, unit: &mut UnitOfWork<'_>) -> Result<(), Refusal> {
         self.output = None;
         self.replied = None;
-        self.output = Some(self.command.decide(unit)?);
+        self.output = Some(domain::decide(&self.command, unit)?);
         Ok(())
     }
 

@@ -161,8 +161,9 @@ impl<'w> Loading<'w> {
         self.ask_expired(&wanted.skus, &mut message);
         if !self.locks_stock_later() {
             self.ask_stock(&wanted.skus, &mut message);
-            self.ask_replenishments(&mut message);
         }
+        // To know their products, whose stock is locked before they are read once more.
+        self.ask_replenishments(&lookup::REPLENISHMENTS, &mut message);
 
         let wanted = self.wanted;
         let mut ask = |topic, statement: &'static FixedStatement, rows: Vec<Vec<_>>| {
@@ -176,6 +177,8 @@ impl<'w> Loading<'w> {
         }
         if wanted.couriers {
             ask(Topic::Couriers, &lookup::COURIERS, lookup::once());
+        }
+        if wanted.ratings {
             ask(Topic::Ratings, &lookup::RATINGS, lookup::once());
         }
         ask(Topic::StockAt, &lookup::STOCK_AT, lookup::keys(wanted.stock_at.iter().cloned()));
@@ -201,16 +204,17 @@ impl<'w> Loading<'w> {
         }
     }
 
-    /// Whether orders and reservations say which stock is wanted too: then all of it is locked at once, when they are
-    /// known. Locked in two goes, two groups could wait for each other.
+    /// Whether orders, reservations and replenishments say which stock is wanted too: then all of it is locked at once,
+    /// when they are known. Locked in two goes, two groups could wait for each other.
     fn locks_stock_later(&self) -> bool {
-        self.parts.iter().any(|(_, of)| of.stock) || !self.wanted.reservations.is_empty()
+        let Wanted { reservations, replenishments, .. } = self.wanted;
+        self.parts.iter().any(|(_, of)| of.stock) || !reservations.is_empty() || !replenishments.is_empty()
     }
 
-    fn ask_replenishments(&self, message: &mut Message) {
+    fn ask_replenishments(&self, statement: &'static FixedStatement, message: &mut Message) {
         let rows = lookup::keys(self.wanted.replenishments.iter().copied());
         if !rows.is_empty() {
-            message.push((Topic::Replenishments, self.statements.replenishments.about(rows)));
+            message.push((Topic::Replenishments, statement.about(rows)));
         }
     }
 
@@ -278,11 +282,12 @@ impl<'w> Loading<'w> {
         for reservation in self.group.snapshot.reservations.values() {
             stock.extend(reserved_skus(reservation));
         }
+        stock.extend(self.group.snapshot.replenishments.values().map(|it| it.sku.clone()));
         self.ask_expired(&reserving, &mut message);
         if self.locks_stock_later() {
             stock.extend(self.wanted.skus.iter().cloned());
             self.ask_stock(&stock, &mut message);
-            self.ask_replenishments(&mut message);
+            self.ask_replenishments(self.statements.replenishments, &mut message);
         }
         self.ask_fingerprints(&fingerprints, &mut message);
 
@@ -448,6 +453,7 @@ impl<'w> Loading<'w> {
             replenishments: self.wanted.replenishments.iter().copied().collect(),
             products: self.wanted.products.iter().cloned().collect(),
             couriers: self.wanted.couriers,
+            ratings: self.wanted.ratings,
             fingerprints: self.fingerprints.into_iter().collect(),
             external_references: self.wanted.external_references.iter().cloned().collect(),
             bank_references: self.wanted.bank_references.iter().cloned().collect(),
@@ -487,12 +493,8 @@ fn read_lookup(group: &mut LoadedGroup, topic: Topic, rows: &[Row]) -> Result<()
             Topic::AwaitedBefore => {
                 snapshot.awaited_before.insert((row.get(0)?, row.get(1)?), row.get(2)?);
             }
-            Topic::OpenReplenishments => {
-                snapshot.open_replenishments.insert((row.get(0)?, row.get(1)?), row.get(2)?);
-            }
-            Topic::Replenishments => {
-                let replenishment = stock::replenishment(row)?;
-                snapshot.replenishments.insert(replenishment.id, Arc::new(replenishment));
+            Topic::OpenReplenishments | Topic::Replenishments => {
+                snapshot.add_replenishment(Arc::new(stock::replenishment(row)?));
             }
             Topic::Products => {
                 let product: Product = catalogue::read(row)?;

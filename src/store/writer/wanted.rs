@@ -41,6 +41,7 @@ pub(in crate::store) struct Wanted {
     pub(super) products: BTreeSet<Sku>,
     pub(super) locations: bool,
     pub(super) couriers: bool,
+    pub(super) ratings: bool,
     pub(super) fingerprints: BTreeSet<String>,
     pub(super) external_references: BTreeSet<(Channel, String)>,
     pub(super) bank_references: BTreeSet<String>,
@@ -63,6 +64,7 @@ impl Wanted {
             products,
             locations,
             couriers,
+            ratings,
             fingerprints,
             order_fingerprints,
             external_references,
@@ -81,8 +83,10 @@ impl Wanted {
         self.reservations.extend(reservations);
         self.replenishments.extend(replenishments);
         self.products.extend(products.iter().chain(skus).cloned());
-        self.locations |= *locations || *order_stock || !skus.is_empty() || !reservations.is_empty();
+        let moves_stock = !skus.is_empty() || !reservations.is_empty() || !replenishments.is_empty();
+        self.locations |= *locations || *order_stock || moves_stock;
         self.couriers |= couriers;
+        self.ratings |= ratings;
         self.fingerprints.extend(fingerprints.iter().cloned());
         let named = external_references.iter().filter(|(_, reference)| !reference.is_empty());
         self.external_references.extend(named.cloned());

@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use super::rust_files;
 
 /// The wings of the domain: each may use those before it, as `src/domain/mod.rs` says.
-const WINGS: [&str; 13] = [
+const WINGS: [&str; 14] = [
     "model",
     "unit",
     "billing",
     "documents",
+    "promise",
     "inventory",
     "catalogue",
     "couriers",
@@ -31,6 +32,7 @@ const FUNCTION_MAX: usize = 70;
 
 /// Functions that are longer: mappings of one field a line, and sequences that are read from top to bottom.
 const LONG: &[(&str, &str)] = &[
+    ("src/domain/ordering/receive.rs", "build_order"),
     ("src/rpc/ordering/reply.rs", "order"),
     ("src/store/query/plan.rs", "condition"),
     ("src/store/writer/lane.rs", "serve"),
@@ -57,7 +59,7 @@ fn no_wing_of_the_domain_uses_what_comes_after_it() {
 
 #[test]
 fn no_files_use_each_other_in_a_circle() {
-    for wing in ["src/domain", "src/store", "src/rpc"] {
+    for wing in ["src/domain", "src/documents", "src/store", "src/rpc"] {
         let sources = sources(wing);
         let modules: BTreeSet<_> = sources.keys().map(|it| module_of(it)).collect();
         let mut open: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();

@@ -257,6 +257,8 @@ fn only_what_is_short_is_waited_for() {
             wanted: 1,
             available: 0,
             by_location: Vec::new(),
+            ship_at: None,
+            delivery_at: None,
             shortage: "out of stock".to_owned(),
         }],
         earliest_ship_at: None,

@@ -10,7 +10,7 @@ use crate::domain::model::reservation::Reservation;
 use crate::domain::model::scalars::Actor;
 use crate::domain::process::timeline::delivery::journey_is_over;
 use crate::domain::process::timeline::history::History;
-use crate::domain::process::timeline::lines::availability_words;
+use crate::domain::process::timeline::lines::{availability_words, promise_words};
 use crate::domain::process::timeline::steps::{Detail, Step, StepLine, StepState};
 
 impl History<'_> {
@@ -113,7 +113,7 @@ impl History<'_> {
         };
         let mut line = StepLine::new(Step::CheckAvailability, StepState::Done);
         self.told(&mut line, &[EventKind::StockAwaited, EventKind::InventoryReserved], Some(found.at));
-        line.evidence = self.shown(|| availability_words(found));
+        line.evidence = self.shown(|| [availability_words(found), promise_words(order)].concat());
         line
     }
 
@@ -256,13 +256,25 @@ impl History<'_> {
         line
     }
 
+    /// Done with the last handover: the shelves are looked after whenever goods leave them.
     fn prepare_next_order(&self) -> StepLine {
-        let mut line = StepLine::new(Step::PrepareNextOrder, StepState::Pending);
-        if self.order.archived_at.is_none() {
-            return line;
+        let order = self.order;
+        let handovers: Vec<_> =
+            order.live_shipments().map(|it| it.handover.as_ref().map(|it| it.at)).collect();
+        let last = handovers.iter().flatten().max().copied();
+        let state = match (last, handovers.contains(&None)) {
+            (Some(_), false) => StepState::Done,
+            (Some(_), true) => StepState::InProgress,
+            (None, _) if order.archived_at.is_some() => StepState::Skipped,
+            (None, _) => StepState::Pending,
+        };
+        let mut line = StepLine::new(Step::PrepareNextOrder, state);
+        if state == StepState::Skipped {
+            line.note = "nothing of it left a shelf".to_owned();
         }
-        line.state = StepState::Done;
-        self.told(&mut line, &[EventKind::RestockChecked], self.order.archived_at);
+        self.ended(&mut line, EventKind::RestockChecked, None);
+        line.done_at = line.done_at.or(last);
+        line.started_at = self.first(EventKind::RestockChecked).map(|it| it.at).or(last);
         let told =
             |it: &&Event| matches!(it.kind, EventKind::ReplenishmentProposed | EventKind::RestockChecked);
         line.evidence = self.shown(|| self.events.iter().filter(told).map(|it| it.text.clone()).collect());

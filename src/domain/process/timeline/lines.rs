@@ -9,6 +9,7 @@ use crate::domain::model::message::Message;
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::shipment::Shipment;
 use crate::domain::model::time::Timestamp;
+use crate::domain::model::time_zone::TimeZone;
 use crate::domain::process::timeline::history::History;
 use crate::domain::process::timeline::plan::{end_early, plan};
 use crate::domain::process::timeline::steps::{Detail, Step, StepLine, StepState};
@@ -119,6 +120,15 @@ pub(super) fn availability_words(found: &AvailabilityFound) -> Vec<String> {
         words.push(format!("the requested date {can} be met"));
     }
     words
+}
+
+/// What was promised, and when the goods arrive as it was last looked at, with the reason.
+pub(super) fn promise_words(order: &Order) -> Vec<String> {
+    let zone = TimeZone::of_address(&order.shipping_address).unwrap_or_else(TimeZone::utc);
+    let said = |at: Timestamp| format!("{} ({zone})", zone.clock().words(at));
+    let promised = order.promised_by.map(|it| format!("promised by {}", said(it)));
+    let legs = order.promise.iter().flat_map(|it| it.legs.iter().map(|leg| leg.why.clone()));
+    promised.into_iter().chain(legs).collect()
 }
 
 pub(super) fn confirmation_words(letter: &Message, feedback: Option<&Feedback>) -> Vec<String> {

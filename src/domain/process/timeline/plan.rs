@@ -6,6 +6,7 @@ use crate::domain::model::approval::{Approval, Gate};
 use crate::domain::model::invoice::InvoiceState;
 use crate::domain::model::order::Order;
 use crate::domain::model::payment::PaymentState;
+use crate::domain::model::promise::Promise;
 use crate::domain::model::refund::RefundState;
 use crate::domain::model::reservation::ReservationState;
 use crate::domain::model::time::Timestamp;
@@ -14,14 +15,8 @@ use crate::domain::process::timeline::steps::{Step, StepLine, StepState};
 /// Fills in by when each step is planned to be done: what policy does follows at once, money is due before its
 /// reservation ends, goods before the promised pickup and delivery.
 pub(super) fn plan(order: &Order, lines: &mut [StepLine]) {
-    let handling =
-        order.availability.as_ref().and_then(|it| it.earliest_ship_at.map(|ship| ship.since(it.at)));
-    let paid_at = lines.iter().find(|it| it.step == Step::ApprovePayment).and_then(|it| it.done_at);
-    let ship_at = match (paid_at, handling) {
-        (Some(paid), Some(handling)) => Some(paid.plus(handling)),
-        (None, _) => order.availability.as_ref().and_then(|it| it.earliest_ship_at),
-        (Some(_), None) => None,
-    };
+    let ready_at = order.promise.as_ref().and_then(Promise::ready_at);
+    let ship_at = order.promise.as_ref().and_then(Promise::ship_at);
     let assignments = || order.live_shipments().filter_map(|it| it.assignment.as_ref());
     let pickup_at = assignments().map(|it| it.pickup_at).max().or(ship_at);
     let delivery_at = order.promised_by.or_else(|| assignments().map(|it| it.delivery_at).max());
@@ -30,18 +25,16 @@ pub(super) fn plan(order: &Order, lines: &mut [StepLine]) {
     for line in lines {
         line.planned_at = match line.step {
             Step::ReceiveOrder | Step::VerifyCustomer | Step::CheckAvailability => before,
-            Step::ReserveInventory | Step::ArchiveOrder | Step::CloseOrder => None,
+            // The shelves are looked after in the moment of the handover.
+            Step::ReserveInventory | Step::ArchiveOrder | Step::CloseOrder | Step::PrepareNextOrder => None,
             Step::ApproveReservation => approval_deadline(order.approval(Gate::Reservation), before),
-            Step::GenerateInvoice
-            | Step::NotifyShipment
-            | Step::ConfirmToCustomer
-            | Step::PrepareNextOrder => {
+            Step::GenerateInvoice | Step::NotifyShipment | Step::ConfirmToCustomer => {
                 // A letter leaves within minutes; a worker may be busy.
                 before.map(|it| it.plus(Duration::from_secs(300)))
             }
             Step::CapturePayment => order.current_reservation().and_then(|it| it.expires_at),
             Step::ApprovePayment => approval_deadline(order.approval(Gate::Payment), before),
-            Step::PrepareOrder | Step::PackageProducts | Step::CreateLabel | Step::AssignCourier => ship_at,
+            Step::PrepareOrder | Step::PackageProducts | Step::CreateLabel | Step::AssignCourier => ready_at,
             Step::ConfirmPickup => pickup_at,
             Step::TrackShipment | Step::ConfirmDelivery => delivery_at,
         };

@@ -180,9 +180,16 @@ impl Event {
             | EventKind::QualityPassed
             | EventKind::QualityFailed
             | EventKind::ShipmentCancelled => Step::PrepareOrder,
-            EventKind::ShipmentPacked | EventKind::ShipmentUnpacked => Step::PackageProducts,
+            EventKind::ShipmentPacked | EventKind::ShipmentUnpacked | EventKind::WeightDeviates => {
+                Step::PackageProducts
+            }
             EventKind::LabelCreated | EventKind::LabelVoided => Step::CreateLabel,
-            EventKind::CourierAssigned | EventKind::CourierReleased => Step::AssignCourier,
+            EventKind::CourierAssigned
+            | EventKind::CourierReleased
+            | EventKind::BookingRequested
+            | EventKind::BookingConfirmed
+            | EventKind::BookingFailed
+            | EventKind::BookingCancelled => Step::AssignCourier,
             EventKind::ShipmentPickedUp | EventKind::ReservationConsumed | EventKind::OrderShipped => {
                 Step::ConfirmPickup
             }
@@ -202,6 +209,7 @@ impl Event {
             | EventKind::OrderExpired
             | EventKind::OrderRejected => Step::CloseOrder,
             EventKind::OrderArchived => Step::ArchiveOrder,
+            EventKind::PromiseMoved => Step::CheckAvailability,
             EventKind::ReplenishmentProposed | EventKind::RestockChecked => Step::PrepareNextOrder,
         }
     }

@@ -8,7 +8,7 @@ use crate::domain::approvals::decide::Decision;
 use crate::domain::inventory::adjust::{AdjustReason, adjust_stock};
 use crate::domain::inventory::expire::{expire_reservation, release_reservation};
 use crate::domain::inventory::receive::receive_stock;
-use crate::domain::inventory::replenish::{decide_replenishment, set_reorder_rule};
+use crate::domain::inventory::replenish::set_reorder_rule;
 use crate::domain::inventory::reserve_for_others::{NewReservation, reserve_stock};
 use crate::domain::model::amounts::Discount;
 use crate::domain::model::hold::{HoldReason, HoldState};
@@ -27,8 +27,9 @@ use crate::domain::shipping::pick::LineUnits;
 use crate::domain::tests::bench::Bench;
 use crate::domain::tests::given::{
     self, actor, by_card, cash, checks_of, dear, declined, done, in_house, location_code, one_package,
-    open_request, order, pending, proof, report, sku, to_berlin, unknown, usd,
+    open_request, order, pending, proof, report, rule, sku, to_berlin, unknown, usd,
 };
+use crate::domain::tests::restock::decide_on;
 
 pub(super) const SKUS: [&str; 3] = ["A-1", "B-2", "C-3"];
 pub(super) const PLACES: [&str; 3] = ["NYC", "LAX", "BER"];
@@ -291,7 +292,7 @@ pub(super) fn apply(bench: &mut Bench, act: &Act) {
         }
         Act::Reorder { sku: code, location: at, point } => {
             let (code, at) = (sku(SKUS[*code]), location_code(PLACES[*at]));
-            let _ = bench.decide(|unit| set_reorder_rule(unit, &code, &at, Some(*point), None, ""));
+            let _ = bench.decide(|unit| set_reorder_rule(unit, &code, &at, rule(*point, None), ""));
         }
         Act::Replenish { which, to } => replenish(bench, *which, *to),
         Act::SetAside { sku: code, units, seconds } => {
@@ -340,16 +341,10 @@ fn replenish(bench: &mut Bench, which: usize, to: ReplenishmentState) {
     all.sort_by_key(|it| it.id);
     let Some(chosen) = all.get(which % all.len().max(1)) else { return };
     let _ = match to {
-        ReplenishmentState::Received | ReplenishmentState::PartiallyReceived => {
-            bench.decide(|unit| receive_stock(unit, &chosen.sku, &chosen.location, 2, "", Some(chosen.id)))
-        }
-        ReplenishmentState::Proposed
-        | ReplenishmentState::Approved
-        | ReplenishmentState::Rejected
-        | ReplenishmentState::Ordered
-        | ReplenishmentState::Cancelled => {
-            bench.decide(|unit| decide_replenishment(unit, chosen.id, to, None, ""))
-        }
+        ReplenishmentState::Received | ReplenishmentState::PartiallyReceived => bench
+            .decide(|unit| receive_stock(unit, &chosen.sku, &chosen.location, 2, "", Some(chosen.id)))
+            .map(drop),
+        to => decide_on(bench, chosen.id, to, None),
     };
 }
 

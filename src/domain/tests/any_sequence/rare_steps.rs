@@ -9,7 +9,7 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 
 use crate::domain::inventory::receive::receive_stock;
-use crate::domain::inventory::replenish::{decide_replenishment, set_reorder_rule};
+use crate::domain::inventory::replenish::set_reorder_rule;
 use crate::domain::model::approval::ApprovalState;
 use crate::domain::model::event::Machine;
 use crate::domain::model::feedback::FeedbackState;
@@ -27,7 +27,8 @@ use crate::domain::model::tracking::TrackingStatus;
 use crate::domain::tests::any_sequence::actions::{bring_home, untaken};
 use crate::domain::tests::any_sequence::acts::{Disturbance, all, apply, disturb, some_act};
 use crate::domain::tests::bench::Bench;
-use crate::domain::tests::given::{dear, location_code, order, sku};
+use crate::domain::tests::given::{dear, location_code, order, rule, sku};
+use crate::domain::tests::restock::decide_on;
 
 /// A table that lists more than decisions do would let the log lie.
 #[test]
@@ -178,8 +179,8 @@ fn rare_steps() -> BTreeSet<(Machine, String, String)> {
         &[Approved, Ordered, PartiallyReceived, Cancelled],
     ] {
         let on_hand = bench.level("B-2", "NYC").on_hand;
-        bench.decide(|unit| set_reorder_rule(unit, &code, &at, Some(on_hand + 5), None, "")).expect("a rule");
-        let id = *bench.snapshot.open_replenishments.values().next().expect("a proposal");
+        bench.decide(|unit| set_reorder_rule(unit, &code, &at, rule(on_hand + 5, None), "")).expect("a rule");
+        let id = *bench.snapshot.open_replenishments.values().flatten().next().expect("a proposal");
         for to in way {
             let units = match to {
                 PartiallyReceived => 1,
@@ -187,8 +188,8 @@ fn rare_steps() -> BTreeSet<(Machine, String, String)> {
                 _ => 0,
             };
             match units {
-                0 => bench.decide(|unit| decide_replenishment(unit, id, *to, None, "")),
-                _ => bench.decide(|unit| receive_stock(unit, &code, &at, units, "", Some(id))),
+                0 => decide_on(&mut bench, id, *to, None),
+                _ => bench.decide(|unit| receive_stock(unit, &code, &at, units, "", Some(id))).map(drop),
             }
             .expect("its turn");
             assert_eq!(bench.snapshot.replenishments[&id].state, *to);

@@ -386,6 +386,10 @@ fn what_does_not_exist_is_not_found() {
     not_found(bench.on(id, |order, unit| order.refund(unit, nobody.into(), None, "").map(|_| ())));
     not_found(bench.on(id, |order, unit| order.answer_message(unit, nobody.into(), Ok(()))));
     not_found(bench.decide(|unit| release_reservation(unit, nobody.into())));
-    not_found(bench.decide(|unit| receive_stock(unit, &sku("X-9"), &location_code("NYC"), 1, "", None)));
-    not_found(bench.decide(|unit| receive_stock(unit, &sku("A-1"), &location_code("MOON"), 1, "", None)));
+    not_found(
+        bench.decide(|unit| receive_stock(unit, &sku("X-9"), &location_code("NYC"), 1, "", None)).map(drop),
+    );
+    not_found(
+        bench.decide(|unit| receive_stock(unit, &sku("A-1"), &location_code("MOON"), 1, "", None)).map(drop),
+    );
 }

@@ -1,7 +1,10 @@
 //! What is refused in the warehouse and on the road.
 
+use std::time::Duration;
+
 use crate::domain::inventory::reserve_for_others::reserve_stock;
 use crate::domain::model::hold::{HoldReason, HoldState};
+use crate::domain::model::new_order::NewOrder;
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::payment::ProviderRequest;
 use crate::domain::model::refusal::{Reason, Refusal};
@@ -196,7 +199,9 @@ fn a_voided_label_takes_its_courier_along_and_a_new_one_has_a_new_number() {
 #[test]
 fn a_courier_can_be_changed_until_the_pickup() {
     let mut bench = Bench::with_stock(&[("A-1", "NYC", 9)]);
-    let id = bench.paid(&order("ada", &[("A-1", 2)]));
+    // There is time enough: the cheaper courier keeps the promise as well.
+    let requested_by = Some(bench.now.plus(Duration::from_secs(30 * 86_400)));
+    let id = bench.paid(&NewOrder { requested_by, ..order("ada", &[("A-1", 2)]) });
     bench.prepare(id, 0);
     let shipment = bench.shipment(id, 0).id;
     let chosen = |bench: &Bench| bench.shipment(id, 0).assignment.as_ref().map(|it| it.courier.to_string());

@@ -2,15 +2,12 @@
 
 use crate::domain::inventory::adjust::{AdjustReason, adjust_stock};
 use crate::domain::inventory::expire::{expire_reservation, release_reservation};
-use crate::domain::inventory::receive::receive_stock;
-use crate::domain::inventory::replenish::{decide_replenishment, set_reorder_rule};
 use crate::domain::inventory::reserve_for_others::reserve_stock;
 use crate::domain::model::etag::etag;
 use crate::domain::model::event::EventKind;
 use crate::domain::model::hold::HoldReason;
-use crate::domain::model::order::{Order, OrderState};
+use crate::domain::model::order::OrderState;
 use crate::domain::model::refusal::{Reason, Refusal, Shortage};
-use crate::domain::model::replenishment::ReplenishmentState;
 use crate::domain::model::reservation::ReservationState;
 use crate::domain::model::stock::MovementKind;
 use crate::domain::process::timeline::steps::{Step, StepState};
@@ -183,38 +180,4 @@ fn an_external_reference_and_a_product_are_there_once_or_refused() {
     assert!(matches!(bench.create_order(&new), Err(Refusal::Exists { .. })));
     let fields = refused_fields(bench.create_order(&order("bob", &[("A-1", 1), ("X-9", 1), ("Y-9", 1)])));
     assert_eq!(fields, ["lines[1].sku", "lines[2].sku"]);
-}
-
-#[test]
-fn a_low_shelf_is_proposed_for_replenishment_once() {
-    let mut bench = Bench::with_stock(&[("A-1", "NYC", 9)]);
-    let (code, location) = (sku("A-1"), location_code("NYC"));
-    bench.decide(|unit| set_reorder_rule(unit, &code, &location, Some(8), Some(10), "")).expect("a rule");
-    assert!(bench.snapshot.replenishments.is_empty());
-    let wrong = bench.decide(|unit| set_reorder_rule(unit, &code, &location, Some(8), Some(7), ""));
-    assert_eq!(refused_fields(wrong), ["rule.order_up_to"]);
-
-    for name in ["ada", "bob"] {
-        let id = bench.paid(&order(name, &[("A-1", 2)]));
-        bench.ship(id, 0);
-        bench.deliver(id, 0);
-        bench.send_messages(id);
-        bench.on(id, Order::close).expect("delivered");
-        bench.on(id, Order::archive).expect("closed");
-    }
-    let proposals: Vec<_> = bench.snapshot.replenishments.values().map(AsRef::as_ref).cloned().collect();
-    assert_eq!(proposals.len(), 1, "one at a time");
-    let id = proposals[0].id;
-
-    let receive = |bench: &mut Bench, units| {
-        bench.decide(|unit| receive_stock(unit, &code, &location, units, "", Some(id)))
-    };
-    assert_eq!(reason(receive(&mut bench, 3)), Reason::IllegalTransition);
-    for to in [ReplenishmentState::Approved, ReplenishmentState::Ordered] {
-        bench.decide(|unit| decide_replenishment(unit, id, to, None, "")).expect("decided");
-    }
-    receive(&mut bench, 1).expect("a part");
-    receive(&mut bench, 2).expect("the rest");
-    assert_eq!(bench.snapshot.replenishments[&id].state, ReplenishmentState::Received);
-    assert!(bench.snapshot.open_replenishments.is_empty());
 }

@@ -100,6 +100,7 @@ fn every_bad_field_of_an_order_is_named_at_once_by_its_path() {
         shipping_fee: money_of("USD", 1, -1),
         prices_include_tax: false,
         reservation_lifetime: Some(prost_types::Duration { seconds: 0, nanos: 0 }),
+        on_late: 9,
     };
     assert_eq!(
         bad_fields(order, "short"),
@@ -119,6 +120,7 @@ fn every_bad_field_of_an_order_is_named_at_once_by_its_path() {
             "order.lines[2].discount.rate_ppm",
             "order.lines[2].unit_price",
             "order.lines[3].discount",
+            "order.on_late",
             "order.on_shortage",
             "order.requested_delivery_time",
             "order.reservation_lifetime",

@@ -2,7 +2,7 @@
 
 use crate::domain::{Part, Problems, Timestamp};
 use crate::pb;
-use crate::rpc::couriers::parse::{new_courier, time_of_day, weekdays};
+use crate::rpc::couriers::parse::new_courier;
 use crate::rpc::shipping::parse::{happened, incident_of, pack_shipment, parcel, record_tracking};
 
 const NOW: Timestamp = Timestamp::from_unix_micros(1_800_000_000_000_000);
@@ -34,6 +34,7 @@ fn every_bad_field_of_a_packing_is_named_as_it_was_written() {
                 width_mm: -1,
                 height_mm: 1,
                 contents: vec![good, pb::LineUnits { line_number: 0, quantity: 1_000_001 }],
+                ..Default::default()
             },
             pb::Package {
                 number: 0,
@@ -42,6 +43,7 @@ fn every_bad_field_of_a_packing_is_named_as_it_was_written() {
                 width_mm: 1,
                 height_mm: 0,
                 contents: Vec::new(),
+                ..Default::default()
             },
         ],
         etag: "v1".to_owned(),
@@ -74,6 +76,7 @@ fn packages_are_numbered_as_they_come() {
         width_mm: 200,
         height_mm: 100,
         contents: vec![pb::LineUnits { line_number: 1, quantity: 2 }],
+        ..Default::default()
     };
     let request = pb::PackShipmentRequest {
         shipment_id: SHIPMENT.to_owned(),
@@ -94,7 +97,7 @@ fn every_bad_field_of_a_courier_is_named_as_it_was_written() {
         base_price: euros(5),
         price_per_kg: euros(1),
         transit_days: 3,
-        weight_max_grams: 0,
+        ..pb::CourierRate::default()
     };
     let courier = pb::Courier {
         courier: "no blanks".to_owned(),
@@ -108,16 +111,40 @@ fn every_bad_field_of_a_courier_is_named_as_it_was_written() {
                 price_per_kg: euros(-1),
                 transit_days: 61,
                 weight_max_grams: -1,
+                zone: String::new(),
+                service_name: "n".repeat(61),
+                weight_bands: vec![
+                    pb::WeightBand { up_to_grams: 500, price: None },
+                    pb::WeightBand { up_to_grams: 500, price: euros(1) },
+                ],
+                volumetric_divisor: -1,
+                deliver_by: "noon".to_owned(),
             },
             pb::CourierRate { transit_days: 1, ..good.clone() },
             pb::CourierRate {
                 service_level: pb::ServiceLevel::Express.into(),
                 price_per_kg: Some(pb::Money { currency_code: "USD".to_owned(), units: 1, nanos: 0 }),
-                ..good
+                ..good.clone()
+            },
+            pb::CourierRate { region: "EUROPE".to_owned(), zone: "ISLANDS".to_owned(), ..good.clone() },
+            pb::CourierRate { region: String::new(), zone: "NOWHERE".to_owned(), ..good },
+        ],
+        delivery_weekdays: vec![9],
+        holidays: vec![pb::Date { year: 2026, month: 2, day: 30 }],
+        zones: vec![
+            pb::DeliveryZone { zone: "ISLANDS".to_owned(), areas: Vec::new() },
+            pb::DeliveryZone {
+                zone: "ISLANDS".to_owned(),
+                areas: vec![pb::DeliveryArea {
+                    country: "Spain".to_owned(),
+                    postal_code_prefix: "--".to_owned(),
+                    postal_code_from: "35000".to_owned(),
+                    postal_code_to: "3599".to_owned(),
+                }],
             },
         ],
         daily_cutoff: "24:00".to_owned(),
-        utc_offset_minutes: 841,
+        time_zone: "Berlin".to_owned(),
         pickup_weekdays: vec![1, 0, 8, 1],
         ..pb::Courier::default()
     };
@@ -129,50 +156,35 @@ fn every_bad_field_of_a_courier_is_named_as_it_was_written() {
         [
             "courier.courier",
             "courier.name",
+            "courier.zones[0].areas",
+            "courier.zones[1].zone",
+            "courier.zones[1].areas[0].country",
+            "courier.zones[1].areas[0].postal_code_prefix",
+            "courier.zones[1].areas[0].postal_code_to",
             "courier.rates[1].region",
             "courier.rates[1].service_level",
             "courier.rates[1].base_price",
             "courier.rates[1].price_per_kg",
             "courier.rates[1].transit_days",
             "courier.rates[1].weight_max_grams",
+            "courier.rates[1].service_name",
+            "courier.rates[1].weight_bands[0].price",
+            "courier.rates[1].weight_bands[1].up_to_grams",
+            "courier.rates[1].volumetric_divisor",
+            "courier.rates[1].deliver_by",
             "courier.rates[2]",
             "courier.rates[3].price_per_kg",
+            "courier.rates[4].region",
+            "courier.rates[5].zone",
             "courier.daily_cutoff",
-            "courier.utc_offset_minutes",
+            "courier.time_zone",
             "courier.pickup_weekdays[1]",
             "courier.pickup_weekdays[2]",
             "courier.pickup_weekdays[3]",
+            "courier.delivery_weekdays[0]",
+            "courier.holidays[0]",
         ]
     );
-}
-
-#[test]
-fn a_time_of_day_has_two_digits_on_both_sides() {
-    let mut bad = Problems::default();
-    assert_eq!(time_of_day("cutoff", "17:05", &mut bad), Some(17 * 60 + 5));
-    assert_eq!(time_of_day("cutoff", "00:00", &mut bad), Some(0));
-    assert!(bad.0.is_empty());
-    for text in ["", "7:00", "17", "17:60", "+7:00", "17:0 ", "17:000"] {
-        assert_eq!(time_of_day("cutoff", text, &mut bad), None, "{text}");
-    }
-}
-
-#[test]
-fn every_day_of_the_week_has_its_iso_number() {
-    let mut bad = Problems::default();
-    let all = [
-        pb::Weekday::Sunday,
-        pb::Weekday::Monday,
-        pb::Weekday::Tuesday,
-        pb::Weekday::Wednesday,
-        pb::Weekday::Thursday,
-        pb::Weekday::Friday,
-        pb::Weekday::Saturday,
-    ];
-    assert_eq!(weekdays(all.map(i32::from).to_vec(), &mut bad), [1, 2, 3, 4, 5, 6, 7]);
-    assert_eq!(weekdays(Vec::new(), &mut bad), [1, 2, 3, 4, 5]);
-    assert!(bad.0.is_empty());
-    assert!(pb::Weekday::try_from(8).is_err());
 }
 
 #[test]

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use crate::domain::{
-    Actor, ChangeSet, Courier, Currency, Event, EventKind, Handling, Ids, Location, Money, Movement,
-    MovementKind, Order, OrderId, Price, Product, Rate, ServiceLevel, Snapshot, StockLevel, Timestamp,
-    Transition,
+    Actor, ChangeSet, Courier, Currency, Day, DeliveryArea, DeliveryZone, Event, EventKind, Handling, Ids,
+    Location, Money, Movement, MovementKind, Order, OrderId, PostalCodes, Price, Product, Rate, ServiceLevel,
+    Snapshot, StockLevel, Timestamp, Transition, WorkingCalendar,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::session::Session;
@@ -43,6 +43,9 @@ pub(super) fn level(sku: &str) -> StockLevel {
         reorder_point: Some(20),
         reorder_up_to: Some(80),
         updated_at: AT,
+        incoming: 6,
+        lead_time_days: Some(14),
+        declined_at: Some(AT),
     }
 }
 
@@ -70,6 +73,8 @@ pub(super) fn location() -> Location {
         name: "Kuala Lumpur".to_owned(),
         region: code("MALAYSIA"),
         country: "MY".to_owned(),
+        address: None,
+        calendar: WorkingCalendar::always(code("Asia/Kuala_Lumpur")),
         priority: 10,
         created_at: AT,
         updated_at: later(2),
@@ -78,22 +83,28 @@ pub(super) fn location() -> Location {
 }
 
 pub(super) fn courier() -> Courier {
+    let euros = code::<Currency>("EUR");
     let rate = |service, base_minor| Rate {
-        region: code("MALAYSIA"),
-        service,
-        currency: code("EUR"),
-        base_minor,
         per_kg_minor: 50,
-        transit_days: 2,
         weight_max_grams: 30_000,
+        ..Rate::flat(code("MALAYSIA"), service, euros.of(base_minor), 2)
     };
     Courier {
         code: code("PIGEON"),
         version: 1,
         name: "Pigeon Post".to_owned(),
         cutoff_minutes: 960,
-        utc_offset_minutes: 480,
+        time_zone: code("Asia/Kuala_Lumpur"),
         pickup_weekdays: vec![1, 2, 3, 4, 5],
+        delivery_weekdays: vec![1, 2, 3, 4, 5, 6],
+        holidays: vec![Day::from_number(20_000)],
+        zones: vec![DeliveryZone {
+            name: "EAST".to_owned(),
+            areas: vec![DeliveryArea {
+                country: "MY".to_owned(),
+                postal_codes: PostalCodes::BeginWith("88".to_owned()),
+            }],
+        }],
         rates: vec![rate(ServiceLevel::Standard, 500), rate(ServiceLevel::Express, 900)],
         created_at: AT,
         updated_at: later(3),

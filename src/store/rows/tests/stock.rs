@@ -1,11 +1,9 @@
 //! Stock, catalogue and replenishments read back as they were saved.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::domain::{
-    Actor, ChangeSet, Courier, Ids, LocationCode, Product, Replenishment, ReplenishmentId,
-    ReplenishmentState, Sku, StockLevel,
+    Actor, ChangeSet, Courier, Ids, Product, Replenishment, ReplenishmentState, Sku, StockLevel,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::query::listing::Listing;
@@ -22,7 +20,7 @@ use crate::store::tests::shop::{Scene, on_both_engines};
 on_both_engines! {
     stock_reads_back_and_a_stale_level_is_a_lost_race
     the_catalogue_reads_back_and_a_rate_card_may_shrink
-    replenishments_read_back_and_one_is_open_per_product_and_place
+    replenishments_read_back_and_one_is_proposed_per_product_and_location
     movements_read_back
 }
 
@@ -67,7 +65,7 @@ async fn the_catalogue_reads_back_and_a_rate_card_may_shrink(scene: &Scene) {
     assert_eq!(store.couriers().await.expect("couriers").0, [shorter]);
 }
 
-async fn replenishments_read_back_and_one_is_open_per_product_and_place(scene: &Scene) {
+async fn replenishments_read_back_and_one_is_proposed_per_product_and_location(scene: &Scene) {
     let db = scene.writer().await;
     stocked(&db).await;
     let mut ids = Ids::seeded(AT, 5);
@@ -84,6 +82,8 @@ async fn replenishments_read_back_and_one_is_open_per_product_and_place(scene: &
         created_at: AT,
         updated_at: AT,
         decided_by: None,
+        supplier: String::new(),
+        expected_at: None,
     };
     let some = |all: &[&Replenishment]| {
         let replenishments = all.iter().map(|it| (it.id, Arc::new((*it).clone()))).collect();
@@ -95,11 +95,8 @@ async fn replenishments_read_back_and_one_is_open_per_product_and_place(scene: &
 
     let asked = lookup::OPEN_REPLENISHMENTS.about(keys(["A-1", "B-2"].map(code::<Sku>)));
     let open = db.exchange(vec![asked]).await.expect("one").concat();
-    let open: HashMap<(Sku, LocationCode), ReplenishmentId> = open
-        .iter()
-        .map(|it| ((it.get(0).expect("a SKU"), it.get(1).expect("a code")), it.get(2).expect("an id")))
-        .collect();
-    assert_eq!(open, HashMap::from([((code("A-1"), code("KUL-1")), proposed.id)]));
+    let open = open.iter().map(stock::replenishment).collect::<Result<Vec<_>, _>>().expect("one");
+    assert_eq!(open, [proposed.clone()]);
     let over = Replenishment {
         version: 2,
         state: ReplenishmentState::Rejected,
@@ -107,7 +104,16 @@ async fn replenishments_read_back_and_one_is_open_per_product_and_place(scene: &
         ..proposed.clone()
     };
     save(&db, &some(&[&proposed]), &some(&[&twin, &over])).await.expect("one closes, one opens");
-    for it in [twin, over] {
+    let ordered = Replenishment {
+        version: 2,
+        state: ReplenishmentState::Ordered,
+        supplier: "ACME".to_owned(),
+        expected_at: Some(AT),
+        ..twin.clone()
+    };
+    let third = Replenishment { id: ids.fresh(), ..proposed };
+    save(&db, &some(&[&twin]), &some(&[&ordered, &third])).await.expect("two at once");
+    for it in [ordered, over, third] {
         assert_eq!(scene.store.replenishment(it.id).await.expect("a look"), Some(it));
     }
 }

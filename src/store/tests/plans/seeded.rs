@@ -262,6 +262,7 @@ impl Seeded {
             products: vec![sku("A-1")],
             locations: true,
             couriers: true,
+            ratings: true,
             fingerprints: vec!["alike".to_owned()],
             order_fingerprints: true,
             parts: vec![Part::Shipment(self.order.shipments[0].id)],
@@ -422,6 +423,8 @@ async fn one_of_everything(db: &Session) -> (Order, domain::ReservationId, domai
         created_at: order.created_at,
         updated_at: order.created_at,
         decided_by: Some(Actor::stored("ann".to_owned())),
+        supplier: "ACME".to_owned(),
+        expected_at: None,
     };
     let replenishments = [(replenishment.id, Arc::new(replenishment.clone()))].into();
     save(db, &nothing(), &ChangeSet { replenishments, ..nothing() }).await.expect("a proposal");

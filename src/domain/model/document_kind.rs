@@ -1,0 +1,13 @@
+//! The papers that a shipment can have, each in one format.
+
+use crate::domain::model::scalars::string_enum;
+
+string_enum! {
+    pub enum DocumentKind {
+        ShippingLabelPdf = "SHIPPING_LABEL_PDF",
+        ShippingLabelZpl = "SHIPPING_LABEL_ZPL",
+        PackingSlipPdf = "PACKING_SLIP_PDF",
+        PickListPdf = "PICK_LIST_PDF",
+        ReturnFormPdf = "RETURN_FORM_PDF",
+    }
+}

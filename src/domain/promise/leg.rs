@@ -1,0 +1,197 @@
+//! The dates of the goods that one location ships.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crate::domain::model::courier::Courier;
+use crate::domain::model::location::Location;
+use crate::domain::model::money::Currency;
+use crate::domain::model::promise::PromiseLeg;
+use crate::domain::model::scalars::{LocationCode, RegionCode, ServiceLevel};
+use crate::domain::model::time::Timestamp;
+use crate::domain::model::time_zone::TimeZone;
+use crate::domain::promise::offer::{Addressed, Freight, Offer, offers};
+use crate::domain::unit::journal::cut;
+use crate::domain::unit::unit_of_work::UnitOfWork;
+
+/// How a delivery is wanted.
+#[derive(Debug, Clone)]
+pub(in crate::domain) struct Wish {
+    pub region: RegionCode,
+    pub to: Addressed,
+    pub service: ServiceLevel,
+    /// None: in any.
+    pub currency: Option<Currency>,
+}
+
+/// Goods that one location ships.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::domain) struct Parcel {
+    pub location: LocationCode,
+    pub lines: Vec<i32>,
+    pub weight_grams: i64,
+    pub dangerous: bool,
+    /// When the last of them arrive at the location; None: they are there.
+    pub stock_at: Option<Timestamp>,
+}
+
+/// What counts of one unit of a line.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(in crate::domain) struct Goods {
+    /// Zero: unknown.
+    pub weight_grams: i64,
+    pub dangerous: bool,
+}
+
+/// The parcels of these units of lines, one for each location.
+pub(in crate::domain) fn parcels<'i>(
+    items: impl Iterator<Item = (&'i LocationCode, i32, i64)>,
+    goods_of_line: impl Fn(i32) -> Goods,
+) -> Vec<Parcel> {
+    let mut parcels: BTreeMap<&LocationCode, (BTreeSet<i32>, Goods)> = BTreeMap::new();
+    for (location, line, quantity) in items {
+        let (lines, all) = parcels.entry(location).or_default();
+        lines.insert(line);
+        let Goods { weight_grams, dangerous } = goods_of_line(line);
+        all.weight_grams = all.weight_grams.saturating_add(weight_grams.saturating_mul(quantity));
+        all.dangerous |= dangerous;
+    }
+    let parcel = |(location, (lines, all)): (&LocationCode, (BTreeSet<i32>, Goods))| Parcel {
+        location: location.clone(),
+        lines: lines.into_iter().collect(),
+        weight_grams: all.weight_grams,
+        dangerous: all.dangerous,
+        stock_at: None,
+    };
+    parcels.into_iter().map(parcel).collect()
+}
+
+/// When a parcel that is begun now, or when its goods are there, leaves and arrives at the earliest. A date of delivery is
+/// given only if a courier offers it; a shop without couriers counts with the days of its settings.
+pub(in crate::domain) fn leg(unit: &UnitOfWork, wish: &Wish, parcel: Parcel) -> PromiseLeg {
+    let location = unit.location(&parcel.location);
+    let begins_at = parcel.stock_at.map_or(unit.now, |it| it.max(unit.now));
+    let hours = unit.rules.handling_hours;
+    let handling = Duration::from_secs(u64::from(hours) * 3_600);
+    let ready_at = match location {
+        Some(it) => it.calendar.done_after(begins_at, handling),
+        None => Some(begins_at.plus(handling)),
+    };
+    let Parcel { location: code, lines, weight_grams, dangerous, stock_at } = parcel;
+    let mut leg = PromiseLeg {
+        why: String::new(),
+        location: code,
+        lines,
+        stock_at,
+        ready_at,
+        courier: None,
+        service: wish.service,
+        service_name: String::new(),
+        ship_at: None,
+        delivery_at: None,
+    };
+    let Some(ready_at) = ready_at else {
+        leg.why = format!("{} never works the {hours} hours that it takes", leg.location);
+        return leg;
+    };
+
+    let mut why = match stock_at {
+        Some(at) => format!(
+            "goods expected at {} on {}, ready {}",
+            leg.location,
+            said(location, at),
+            said(location, ready_at)
+        ),
+        None => format!("ready at {} {}", leg.location, said(location, ready_at)),
+    };
+    let mut couriers = unit.all_couriers().peekable();
+    if couriers.peek().is_none() {
+        let days = unit.rules.transit_days(wish.service);
+        leg.ship_at = Some(ready_at);
+        leg.delivery_at = Some(ready_at.plus(Duration::from_secs(u64::from(days) * 86_400)));
+        leg.why = format!("{why}; {days} days on the way");
+        return leg;
+    }
+    let freight = Freight {
+        calendar: location.map(|it| &it.calendar),
+        region: location.map_or(&wish.region, |it| &it.region),
+        to: &wish.to,
+        packages: &[],
+        weight_grams,
+        volume_mm3: 0,
+        dangerous,
+        currency: wish.currency,
+        ready_at,
+    };
+    match earliest(couriers, wish.service, &freight) {
+        Ok((offer, courier)) => {
+            why.push_str(&format!("; {}", offer_words(&offer, courier, &wish.to)));
+            leg.courier = Some(offer.courier);
+            leg.service = offer.service;
+            leg.service_name = offer.service_name;
+            leg.ship_at = Some(offer.pickup_at);
+            leg.delivery_at = Some(offer.delivery_at);
+        }
+        Err(none) => why.push_str(&format!("; no courier carries it: {none}")),
+    }
+    leg.why = cut(why, WHY_MAX);
+    leg
+}
+
+/// The earliest delivery that couriers offer in the service that was ordered, or else in the next faster one.
+fn earliest<'c>(
+    couriers: impl Iterator<Item = &'c Courier>,
+    service: ServiceLevel,
+    freight: &Freight,
+) -> Result<(Offer, &'c Courier), String> {
+    let couriers: Vec<&Courier> = couriers.collect();
+    let mut declined = Vec::new();
+    for service in ServiceLevel::ALL.iter().filter(|it| **it >= service) {
+        let mut all = Vec::new();
+        for courier in &couriers {
+            match offers(courier, *service, freight) {
+                Ok(of_courier) => all.extend(of_courier.into_iter().map(|it| (it, *courier))),
+                Err(why) => declined.push(format!("{}: {why}", courier.code)),
+            }
+        }
+        all.sort_by(|(one, _), (other, _)| {
+            let key = |it: &Offer| (it.delivery_at, it.pickup_at, it.price.minor, it.courier.clone());
+            key(one).cmp(&key(other))
+        });
+        if let Some(first) = all.into_iter().next() {
+            return Ok(first);
+        }
+    }
+    declined.truncate(DECLINES_TOLD);
+    Err(declined.join("; "))
+}
+
+/// How many couriers' reasons are told.
+const DECLINES_TOLD: usize = 5;
+
+/// How long a reason may be, in characters.
+pub(crate) const WHY_MAX: usize = 500;
+
+/// The courier's part of a reason: `SWIFT EXPRESS picks up …, delivers …`.
+pub(in crate::domain) fn offer_words(offer: &Offer, courier: &Courier, to: &Addressed) -> String {
+    let name = match offer.service_name.is_empty() {
+        true => offer.service.to_string(),
+        false => offer.service_name.clone(),
+    };
+    let there = to.time_zone.as_ref().unwrap_or(&courier.time_zone);
+    format!(
+        "{} {name} picks up {}, delivers {}",
+        offer.courier,
+        in_zone(&courier.time_zone, offer.pickup_at),
+        in_zone(there, offer.delivery_at)
+    )
+}
+
+fn said(location: Option<&Location>, at: Timestamp) -> String {
+    location.map_or_else(|| at.to_string(), |it| in_zone(&it.calendar.time_zone, at))
+}
+
+/// `Tuesday, 1 December 2026, 16:00 (America/New_York)`.
+pub(in crate::domain) fn in_zone(zone: &TimeZone, at: Timestamp) -> String {
+    format!("{} ({zone})", zone.clock().words(at))
+}

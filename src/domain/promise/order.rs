@@ -1,0 +1,165 @@
+//! The promise of an order, looked at anew whenever something moves it.
+
+use std::time::Duration;
+
+use crate::domain::model::event::EventKind;
+use crate::domain::model::order::Order;
+use crate::domain::model::promise::{Promise, PromiseLeg, PromiseOccasion};
+use crate::domain::model::reservation::ReservedItem;
+use crate::domain::model::scalars::LocationCode;
+use crate::domain::model::shipment::Shipment;
+use crate::domain::model::time::Timestamp;
+use crate::domain::promise::leg::{Goods, Parcel, WHY_MAX, Wish, in_zone, leg, parcels};
+use crate::domain::promise::offer::Addressed;
+use crate::domain::unit::journal::cut;
+use crate::domain::unit::unit_of_work::UnitOfWork;
+
+/// The history tells of dates that move by at least this much.
+const MOVE_TOLD: Duration = Duration::from_secs(3_600);
+
+impl Order {
+    pub(in crate::domain) fn wish(&self) -> Option<Wish> {
+        Some(Wish {
+            region: self.region.clone()?,
+            to: Addressed::to(&self.shipping_address),
+            service: self.service,
+            currency: Some(self.amounts.currency),
+        })
+    }
+
+    /// The parcels of these units of its lines, one for each location.
+    fn parcels<'i>(&self, items: impl Iterator<Item = (&'i LocationCode, i32, i64)>) -> Vec<Parcel> {
+        parcels(items, |line| self.goods_of_line(line))
+    }
+
+    /// What counts of one unit.
+    pub(in crate::domain) fn goods_of_line(&self, number: i32) -> Goods {
+        let line = self.lines.iter().find(|it| it.number == number);
+        line.map_or(Goods::default(), |it| Goods {
+            weight_grams: it.weight_grams,
+            dangerous: it.handling.dangerous,
+        })
+    }
+
+    /// Looks at the dates of what is reserved, while nothing is being prepared. What was promised follows.
+    pub(in crate::domain) fn promise_anew(&mut self, unit: &mut UnitOfWork, occasion: PromiseOccasion) {
+        let Some(wish) = self.wish() else { return };
+        let Some(reservation) = self.current_reservation() else { return };
+        let open = reservation.items.iter().filter(|it| it.open() > 0);
+        let items = open.map(|it: &ReservedItem| (&it.location, it.line, it.open()));
+        let legs = self.parcels(items).into_iter().map(|it| leg(unit, &wish, it)).collect();
+        self.note_promise(unit, Promise::new(unit.now, occasion, legs));
+        self.promise_to_customer();
+    }
+
+    /// Looks at the dates of one shipment; those of the others stand, and so does what was promised.
+    pub(in crate::domain) fn promise_shipment_anew(
+        &mut self,
+        unit: &mut UnitOfWork,
+        index: usize,
+        occasion: PromiseOccasion,
+    ) {
+        let Some(wish) = self.wish() else { return };
+        let Some(promise) = self.promise.clone() else { return };
+        let mut legs = promise.legs;
+        let shipment = &self.shipments[index];
+        // A shipment that is on its way has a courier; nothing else is read for it.
+        let is_over = shipment.state.is_over() || shipment.assignment.is_none();
+        if occasion == PromiseOccasion::Tracking && is_over {
+            return;
+        }
+        let before = legs.iter().find(|it| it.location == shipment.location);
+        let now = match carried(shipment, &wish, before.and_then(|it| it.ready_at)) {
+            Some(leg) => leg,
+            None => leg(unit, &wish, self.parcel_of(shipment)),
+        };
+        match legs.iter_mut().find(|it| it.location == shipment.location) {
+            Some(leg) => *leg = now,
+            None => legs.push(now),
+        }
+        self.note_promise(unit, Promise::new(unit.now, occasion, legs));
+    }
+
+    /// Nobody knows any more when a shipment leaves.
+    pub(in crate::domain) fn promise_nothing(&mut self, unit: &mut UnitOfWork, index: usize, why: &str) {
+        let Some(mut promise) = self.promise.clone() else { return };
+        let location = &self.shipments[index].location;
+        for leg in promise.legs.iter_mut().filter(|it| it.location == *location) {
+            (leg.ready_at, leg.ship_at, leg.delivery_at) = (None, None, None);
+            leg.why = cut(why.to_owned(), WHY_MAX);
+        }
+        (promise.at, promise.occasion) = (unit.now, PromiseOccasion::ShortPick);
+        self.note_promise(unit, promise);
+    }
+
+    fn parcel_of(&self, shipment: &Shipment) -> Parcel {
+        let grams = |it: i64, quantity: i64| it.saturating_mul(quantity);
+        let weight = shipment.items.iter().map(|it| grams(it.weight_grams, it.quantity));
+        Parcel {
+            location: shipment.location.clone(),
+            lines: shipment.items.iter().map(|it| it.line).collect(),
+            weight_grams: weight.fold(0, i64::saturating_add),
+            dangerous: shipment.items.iter().any(|it| it.handling.dangerous),
+            stock_at: None,
+        }
+    }
+
+    /// Keeps the promise, and tells the history if its date has moved.
+    pub(in crate::domain) fn note_promise(&mut self, unit: &mut UnitOfWork, promise: Promise) {
+        let before = self.promise.as_ref().map(Promise::delivery_at);
+        let now = promise.delivery_at();
+        let zone = Addressed::to(&self.shipping_address).time_zone;
+        let said = |at| match (&zone, at) {
+            (_, None) => "on an unknown date".to_owned(),
+            (Some(zone), Some(at)) => in_zone(zone, at),
+            (None, Some(at)) => at.to_string(),
+        };
+        let moved = match (before, now) {
+            (None, _) | (Some(None), None) => false,
+            (Some(Some(one)), Some(other)) => one.since(other).max(other.since(one)) >= MOVE_TOLD,
+            (Some(Some(_)), None) | (Some(None), Some(_)) => true,
+        };
+        if let Some(before) = before.filter(|_| moved) {
+            let text = format!("delivery {}, not {}: {}", said(now), said(before), promise.words());
+            self.record_automatic(unit, EventKind::PromiseMoved, None, text);
+        }
+        self.promise = Some(promise);
+    }
+
+    /// Promises what can be kept: the earliest delivery, or the requested one if that is later.
+    pub(in crate::domain) fn promise_to_customer(&mut self) {
+        let earliest = self.promise.as_ref().and_then(Promise::delivery_at);
+        self.promised_by = earliest.map(|it| self.requested_by.map_or(it, |requested| requested.max(it)));
+    }
+
+    /// Whether the requested date can be met; None: no date was requested.
+    pub(in crate::domain) fn requested_date_feasible(&self) -> Option<bool> {
+        let requested = self.requested_by?;
+        Some(self.promise.as_ref().and_then(Promise::delivery_at).is_some_and(|it| it <= requested))
+    }
+}
+
+/// The leg of a shipment that a courier has; None: none has it yet.
+fn carried(shipment: &Shipment, wish: &Wish, ready_at: Option<Timestamp>) -> Option<PromiseLeg> {
+    let assignment = shipment.assignment.as_ref()?;
+    let ship_at = shipment.handover.as_ref().map_or(assignment.pickup_at, |it| it.at);
+    let delivery_at = shipment.estimated_at.unwrap_or(assignment.delivery_at);
+    let there = |at| wish.to.time_zone.as_ref().map_or_else(|| format!("{at}"), |it| in_zone(it, at));
+    let courier = &assignment.courier;
+    let why = match &shipment.handover {
+        Some(_) => format!("{courier} has it and expects to deliver {}", there(delivery_at)),
+        None => format!("{courier} is to pick up {} and to deliver {}", there(ship_at), there(delivery_at)),
+    };
+    Some(PromiseLeg {
+        location: shipment.location.clone(),
+        lines: shipment.items.iter().map(|it| it.line).collect(),
+        stock_at: None,
+        ready_at,
+        courier: Some(assignment.courier.clone()),
+        service: assignment.service,
+        service_name: assignment.service_name.clone(),
+        ship_at: Some(ship_at),
+        delivery_at: Some(delivery_at),
+        why,
+    })
+}

@@ -1,0 +1,217 @@
+//! Step 12, with a courier that has an interface: its label is bought, its pickup booked, and both are called off again.
+//!
+//! A booking is decided and committed before the courier is asked, and every call carries its id. A call whose answer is
+//! not known is made again with the same key until it is: only then is a label that is not wanted any more given back, so
+//! that none is lost and none paid for twice.
+
+use crate::domain::model::booking::{
+    BookedParts, Booking, BookingAnswer, BookingRequest, BoughtLabel, CourierAnswer, OpenBookingRequest,
+    SoldLabel,
+};
+use crate::domain::model::event::EventKind;
+use crate::domain::model::order::Order;
+use crate::domain::model::refusal::{Reason, Refusal};
+use crate::domain::model::scalars::{BookingId, ShipmentId};
+use crate::domain::model::shipment::{Assignment, Shipment, ShipmentState};
+use crate::domain::unit::journal::cut;
+use crate::domain::unit::unit_of_work::UnitOfWork;
+
+/// How many bookings of one shipment may wait to be called off: a courier that does not answer is not left for another
+/// one for ever.
+pub(crate) const CALLED_OFF_MAX: usize = 10;
+
+/// How long a courier's words about a failure may be, in characters.
+pub(crate) const WORDS_MAX: usize = 500;
+
+impl Order {
+    /// Refuses to leave a courier while too many bookings are still to be called off.
+    pub(super) fn must_have_room_to_book(&self, index: usize) -> Result<(), Refusal> {
+        let shipment = &self.shipments[index];
+        if shipment.called_off.len() < CALLED_OFF_MAX {
+            return Ok(());
+        }
+        let message = format!("{CALLED_OFF_MAX} bookings of this shipment wait to be called off");
+        Err(self.unmet_shipment(Reason::LimitReached, shipment, message))
+    }
+
+    /// Refuses a handover while the courier's label is still to come: the parcel cannot carry it yet.
+    pub(super) fn must_have_its_label(&self, index: usize) -> Result<(), Refusal> {
+        let shipment = &self.shipments[index];
+        let Some(booking) = shipment.booking.as_ref().filter(|it| it.awaits_label()) else { return Ok(()) };
+        let message = format!("cannot confirm the pickup: the label of {} is still to come", booking.courier);
+        Err(self.unmet_shipment(Reason::IllegalTransition, shipment, message))
+    }
+
+    /// Decides to buy the label of the courier that was just assigned, if it sells labels through an interface.
+    pub(super) fn book(&mut self, unit: &mut UnitOfWork, index: usize) {
+        let Some(Assignment { courier, service, pickup_at, .. }) = &self.shipments[index].assignment else {
+            return;
+        };
+        let Some(parts) = unit.rules.booked_couriers.get(courier).copied() else { return };
+        let booking = Booking {
+            id: unit.ids.fresh(),
+            courier: courier.clone(),
+            service: *service,
+            parts,
+            pickup_at: *pickup_at,
+            request: Some(OpenBookingRequest { kind: BookingRequest::Label, requested_at: unit.now }),
+            attempts: 0,
+            failure: None,
+            label: None,
+            pickup: None,
+        };
+        let text = format!("label of {courier} asked for as {}", booking.id);
+        self.shipments[index].courier_refusal = None;
+        self.shipments[index].booking = Some(booking);
+        self.record(unit, EventKind::BookingRequested, None, text);
+    }
+
+    /// Decides to call off what is booked for the shipment. What was asked for without an answer is waited for first.
+    pub(in crate::domain) fn call_off(&mut self, unit: &mut UnitOfWork, index: usize) {
+        let Some(mut booking) = self.shipments[index].booking.take() else { return };
+        if booking.label.is_some() && booking.open_request().is_none() {
+            booking.ask(unit, BookingRequest::Cancel);
+        }
+        let text = format!("booking {} with {} is to be called off", booking.id, booking.courier);
+        self.shipments[index].called_off.push(booking);
+        self.record(unit, EventKind::BookingRequested, None, text);
+    }
+
+    /// A courier's answer to one request. One that comes late or twice changes nothing.
+    pub fn answer_booking(
+        &mut self,
+        unit: &mut UnitOfWork,
+        id: ShipmentId,
+        booking: BookingId,
+        answer: &BookingAnswer,
+    ) -> Result<(), Refusal> {
+        let index = self.shipment_index(id)?;
+        let request = answer.request();
+        let shipment = &mut self.shipments[index];
+        let wanted = shipment.booking.as_ref().is_some_and(|it| it.id == booking);
+        let Some(found) = shipment.booking_mut(booking).filter(|it| it.open_request() == Some(request))
+        else {
+            return Ok(());
+        };
+        found.request = None;
+        match answer {
+            BookingAnswer::Label(CourierAnswer::Unknown(why))
+            | BookingAnswer::Pickup(CourierAnswer::Unknown(why))
+            | BookingAnswer::Cancel(CourierAnswer::Unknown(why)) => {
+                found.request = Some(OpenBookingRequest { kind: request, requested_at: unit.now });
+                found.attempts = found.attempts.saturating_add(1);
+                found.failure = Some(cut(why.clone(), WORDS_MAX));
+            }
+            BookingAnswer::Label(CourierAnswer::Done(label)) => {
+                self.label_bought(unit, index, booking, label)
+            }
+            BookingAnswer::Label(CourierAnswer::Refused(why)) if wanted => {
+                self.courier_refuses(unit, index, why)?;
+            }
+            BookingAnswer::Pickup(CourierAnswer::Done(reference)) => {
+                found.pickup = Some(reference.clone());
+                found.failure = None;
+                let text = format!("pickup {reference} of {booking}");
+                self.record(unit, EventKind::BookingConfirmed, None, text);
+                self.cancel_unwanted(unit, index, booking);
+            }
+            BookingAnswer::Pickup(CourierAnswer::Refused(why)) => {
+                let text = format!("the pickup was refused: {}", cut(why.clone(), WORDS_MAX));
+                found.failure = Some(text.clone());
+                self.record(unit, EventKind::BookingFailed, None, text);
+                self.cancel_unwanted(unit, index, booking);
+            }
+            // Nothing was bought, or it cannot be given back: a person has to see to it.
+            BookingAnswer::Label(CourierAnswer::Refused(why))
+            | BookingAnswer::Cancel(CourierAnswer::Refused(why)) => {
+                self.drop_called_off(unit, index, booking, EventKind::BookingFailed, why);
+            }
+            BookingAnswer::Cancel(CourierAnswer::Done(())) => {
+                let kind = EventKind::BookingCancelled;
+                self.drop_called_off(unit, index, booking, kind, "called off");
+            }
+        }
+        self.touch_shipment(unit, index);
+        Ok(())
+    }
+
+    fn label_bought(&mut self, unit: &mut UnitOfWork, index: usize, id: BookingId, sold: &SoldLabel) {
+        let SoldLabel { reference, number, file: _ } = sold;
+        let booking = self.shipments[index].booking_mut(id).expect("the caller has found it");
+        booking.label = Some(BoughtLabel { reference: reference.clone(), number: number.clone() });
+        booking.attempts = 0;
+        booking.failure = None;
+        let text = format!("{} carries it as {number}", booking.courier);
+        if booking.parts == BookedParts::LabelAndPickup {
+            booking.ask(unit, BookingRequest::Pickup);
+        }
+        self.record(unit, EventKind::BookingConfirmed, None, text);
+        self.cancel_unwanted(unit, index, id);
+    }
+
+    /// What was called off while its answer was still to come is given back now.
+    fn cancel_unwanted(&mut self, unit: &UnitOfWork, index: usize, id: BookingId) {
+        if let Some(booking) = self.shipments[index].called_off.iter_mut().find(|it| it.id == id) {
+            booking.ask(unit, BookingRequest::Cancel);
+        }
+    }
+
+    fn drop_called_off(
+        &mut self,
+        unit: &mut UnitOfWork,
+        index: usize,
+        id: BookingId,
+        kind: EventKind,
+        why: &str,
+    ) {
+        self.shipments[index].called_off.retain(|it| it.id != id);
+        self.record(unit, kind, None, format!("booking {id}: {}", cut(why.to_owned(), WORDS_MAX)));
+    }
+
+    /// The courier will not carry it: the shipment waits for another courier. One that has left already stays on its way.
+    fn courier_refuses(&mut self, unit: &mut UnitOfWork, index: usize, why: &str) -> Result<(), Refusal> {
+        let why = cut(why.to_owned(), WORDS_MAX);
+        let shipment = &mut self.shipments[index];
+        let booking = shipment.booking.take();
+        let courier = booking.map(|it| it.courier.to_string()).unwrap_or_default();
+        let text = format!("{courier} refused: {why}");
+        shipment.courier_refusal = Some(text.clone());
+        self.record(unit, EventKind::BookingFailed, None, text.clone());
+        if self.shipments[index].state == ShipmentState::CourierAssigned {
+            self.shipments[index].assignment = None;
+            self.shipments[index].estimated_at = None;
+            self.move_shipment(unit, index, ShipmentState::Labelled, EventKind::CourierReleased, text)?;
+        }
+        Ok(())
+    }
+
+    /// Bookings with an open request, each with its shipment.
+    pub(in crate::domain) fn open_bookings(&self) -> impl Iterator<Item = (&Shipment, &Booking)> {
+        self.shipments.iter().flat_map(|shipment| {
+            shipment.all_bookings().filter(|it| it.request.is_some()).map(move |it| (shipment, it))
+        })
+    }
+}
+
+impl Booking {
+    fn ask(&mut self, unit: &UnitOfWork, kind: BookingRequest) {
+        self.request = Some(OpenBookingRequest { kind, requested_at: unit.now });
+        self.attempts = 0;
+        self.failure = None;
+    }
+}
+
+impl Shipment {
+    /// The booking that counts, and those that are to be called off.
+    pub(in crate::domain) fn all_bookings(&self) -> impl Iterator<Item = &Booking> {
+        self.booking.iter().chain(&self.called_off)
+    }
+
+    pub fn booking(&self, id: BookingId) -> Result<&Booking, Refusal> {
+        self.all_bookings().find(|it| it.id == id).ok_or_else(|| Refusal::not_found("booking", id))
+    }
+
+    fn booking_mut(&mut self, id: BookingId) -> Option<&mut Booking> {
+        self.booking.iter_mut().chain(&mut self.called_off).find(|it| it.id == id)
+    }
+}

@@ -1,0 +1,413 @@
+//! Promises hold: dates by couriers and calendars, looked at anew whenever something moves them.
+
+use proptest::prelude::*;
+use std::time::Duration;
+use time::format_description::well_known::Rfc3339;
+
+use crate::domain::approvals::decide::Decision;
+use crate::domain::inventory::availability::{Destination, Inquiry, check_availability};
+use crate::domain::model::approval::Gate;
+use crate::domain::model::calendar::WorkingHours;
+use crate::domain::model::courier::{Courier, Rate};
+use crate::domain::model::day::Day;
+use crate::domain::model::event::EventKind;
+use crate::domain::model::hold::{HoldReason, HoldState};
+use crate::domain::model::new_order::NewOrder;
+use crate::domain::model::order::{Order, OrderState};
+use crate::domain::model::promise::{Promise, PromiseOccasion};
+use crate::domain::model::refusal::Refusal;
+use crate::domain::model::scalars::{OnLate, OrderId, ServiceLevel};
+use crate::domain::model::time::Timestamp;
+use crate::domain::model::tracking::TrackingStatus;
+use crate::domain::process::timeline::steps::Step;
+use crate::domain::promise::leg::{Parcel, leg};
+use crate::domain::promise::offer::{Freight, offers};
+use crate::domain::shipping::pick::LineUnits;
+use crate::domain::tests::bench::Bench;
+use crate::domain::tests::given::{dear, location_code, order, report, sku, to_berlin, usd, waiting};
+
+fn at(text: &str) -> Timestamp {
+    Timestamp::from_date_time(time::OffsetDateTime::parse(text, &Rfc3339).expect("an instant"))
+}
+
+/// One courier in one service: picks up and delivers Monday to Friday until four o'clock in New York.
+fn only(service: ServiceLevel, days: u32) -> Courier {
+    let rate = Rate::flat("NORTH_AMERICA".parse().expect("a region"), service, usd(500), days);
+    let code = "OWL".parse().expect("a courier");
+    let time_zone = "America/New_York".parse().expect("a zone");
+    Courier { time_zone, ..Courier::new(code, vec![rate], Timestamp::MIN) }
+}
+
+fn with_only(courier: Courier) -> Bench {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 9)]);
+    bench.snapshot.couriers.clear();
+    bench.snapshot.couriers.insert(courier.code.clone(), courier.into());
+    bench
+}
+
+fn fast(service: ServiceLevel, new: NewOrder) -> NewOrder {
+    NewOrder { service, ..new }
+}
+
+fn promise(bench: &Bench, id: OrderId) -> &Promise {
+    bench.order(id).promise.as_ref().expect("a promise")
+}
+
+#[test]
+fn an_overnight_order_of_a_saturday_is_promised_what_its_only_courier_can_make() {
+    let mut bench = with_only(only(ServiceLevel::Overnight, 1));
+    // Saturday, 31 October 2026; a day of handling ends on Sunday.
+    bench.now = at("2026-10-31T17:20:00Z");
+    let id = bench.placed(&fast(ServiceLevel::Overnight, order("ada", &[("A-1", 1)])));
+    // Tuesday, 16:00 in New York, in winter time.
+    assert_eq!(bench.order(id).promised_by, Some(at("2026-11-03T21:00:00Z")));
+    assert_eq!(
+        promise(&bench, id).words(),
+        "ready at NYC Sunday, 1 November 2026, 12:20 (America/New_York); \
+         OWL OVERNIGHT picks up Monday, 2 November 2026, 16:00 (America/New_York), \
+         delivers Tuesday, 3 November 2026, 16:00 (America/New_York)"
+    );
+    let timeline = bench.timeline(id);
+    let line = timeline.iter().find(|it| it.step == Step::CheckAvailability).expect("a line");
+    assert_eq!(line.evidence[1], "promised by Tuesday, 3 November 2026, 16:00 (America/New_York)");
+    let pickup = timeline.iter().find(|it| it.step == Step::ConfirmPickup).expect("a line");
+    assert_eq!(pickup.planned_at, Some(at("2026-11-02T21:00:00Z")));
+}
+
+#[test]
+fn a_shop_without_couriers_promises_by_its_settings() {
+    let mut bench = with_only(only(ServiceLevel::Standard, 1));
+    bench.snapshot.couriers.clear();
+    let id = bench.placed(&order("ada", &[("A-1", 1)]));
+    let hours = Duration::from_secs((24 + 5 * 24) * 3_600);
+    assert_eq!(bench.order(id).promised_by, Some(bench.now.plus(hours)));
+}
+
+#[test]
+fn where_no_courier_goes_nothing_is_promised() {
+    let mut bench = with_only(only(ServiceLevel::Standard, 1));
+    bench.stock("A-1", "BER", 3);
+    let id = bench.placed(&to_berlin(order("ada", &[("A-1", 1)])));
+    assert_eq!(bench.order(id).promised_by, None);
+    let words = promise(&bench, id).words();
+    assert!(
+        words.ends_with(
+            "no courier carries it: OWL: no STANDARD rate for EUROPE in USD; \
+        OWL: no EXPRESS rate for EUROPE in USD; OWL: no OVERNIGHT rate for EUROPE in USD"
+        ),
+        "{words}"
+    );
+}
+
+#[test]
+fn a_faster_service_stands_in_only_where_the_ordered_one_is_not_offered() {
+    let mut courier = only(ServiceLevel::Standard, 4);
+    courier.rates.extend(only(ServiceLevel::Overnight, 1).rates);
+    let mut bench = with_only(courier);
+    let standard = bench.placed(&order("ada", &[("A-1", 1)]));
+    let express = bench.placed(&fast(ServiceLevel::Express, order("bob", &[("A-1", 1)])));
+    let service = |id| promise(&bench, id).legs[0].service;
+    assert_eq!(service(standard), ServiceLevel::Standard);
+    assert_eq!(service(express), ServiceLevel::Overnight);
+}
+
+#[test]
+fn handling_takes_working_hours_of_the_location() {
+    let mut bench = with_only(only(ServiceLevel::Standard, 1));
+    let mut location = (*bench.snapshot.locations[&location_code("NYC")]).clone();
+    location.calendar.hours =
+        (1..=5).map(|weekday| WorkingHours { weekday, opens: 540, closes: 1_020 }).collect();
+    location.calendar.holidays = vec![Day::of(2026, 11, 4).expect("a day")];
+    bench.snapshot.locations.insert(location.code.clone(), location.into());
+    bench.rules.handling_hours = 12;
+    // Monday, 3:00 in New York: eight hours on Monday, four on Tuesday; picked up at four, Wednesday is a holiday of
+    // the location's alone.
+    let id = bench.placed(&order("ada", &[("A-1", 1)]));
+    let leg = &promise(&bench, id).legs[0];
+    assert_eq!(leg.ready_at, Some(at("2026-11-03T18:00:00Z")));
+    assert_eq!(leg.ship_at, Some(at("2026-11-03T21:00:00Z")));
+    assert_eq!(leg.delivery_at, Some(at("2026-11-04T21:00:00Z")));
+    bench.rules.handling_hours = 24;
+    let id = bench.placed(&order("bob", &[("A-1", 1)]));
+    assert_eq!(promise(&bench, id).legs[0].ready_at, Some(at("2026-11-05T22:00:00Z")));
+}
+
+#[test]
+fn a_promise_is_made_anew_at_payment_and_the_history_says_so() {
+    let mut bench = with_only(only(ServiceLevel::Standard, 1));
+    let new = NewOrder { reservation_lifetime_seconds: Some(2_000_000), ..order("ada", &[("A-1", 1)]) };
+    let id = bench.placed(&new);
+    let first = bench.order(id).promised_by.expect("a promise");
+    bench.pass(3 * 86_400);
+    bench.pay_cash(id);
+    let second = bench.order(id).promised_by.expect("a promise");
+    // From Wednesday over the weekend to Monday.
+    assert_eq!(second.since(first), Duration::from_secs(5 * 86_400));
+    assert_eq!(promise(&bench, id).occasion, PromiseOccasion::Payment);
+    let moved: Vec<&str> = bench
+        .history(id)
+        .iter()
+        .filter(|it| it.kind == EventKind::PromiseMoved)
+        .map(|it| it.text.as_str())
+        .collect();
+    assert_eq!(moved.len(), 1);
+    assert!(
+        moved[0].starts_with(
+            "delivery Monday, 9 November 2026, 16:00 (America/New_York), not Wednesday, 4 November"
+        ),
+        "{moved:?}"
+    );
+    assert_eq!(bench.order(id).shipments[0].promised_by, Some(second));
+}
+
+#[test]
+fn an_approval_looks_at_the_dates_anew() {
+    let mut bench = with_only(only(ServiceLevel::Standard, 1));
+    let id = bench.placed(&dear(order("ada", &[("A-1", 1)])));
+    let first = bench.order(id).promised_by.expect("a promise");
+    bench.pass(86_400);
+    bench.by("boss").decide_gate(id, Gate::Reservation, Decision::Approve).expect("approved");
+    assert_eq!(promise(&bench, id).occasion, PromiseOccasion::Approval);
+    assert!(bench.order(id).promised_by > Some(first));
+}
+
+#[test]
+fn what_slips_later_moves_the_expectation_and_not_what_was_promised() {
+    let mut bench = with_only(only(ServiceLevel::Standard, 2));
+    let id = bench.paid(&order("ada", &[("A-1", 3)]));
+    let promised = bench.order(id).promised_by;
+    let shipment = bench.shipment(id, 0).id;
+
+    // One unit is not on the shelf and another one takes its place, two days later.
+    bench.pass(2 * 86_400);
+    bench.on(id, |order, unit| order.start_picking(unit, shipment)).expect("picking");
+    let (picks, missing) = ([LineUnits { line: 1, units: 2 }], [LineUnits { line: 1, units: 1 }]);
+    bench.on(id, |order, unit| order.record_short_pick(unit, shipment, &picks, &missing)).expect("short");
+    assert_eq!(promise(&bench, id).occasion, PromiseOccasion::ShortPick);
+    let slipped = promise(&bench, id).delivery_at();
+    assert!(slipped > promised && bench.order(id).promised_by == promised);
+
+    bench.prepare(id, 0);
+    let assigned = promise(&bench, id);
+    assert_eq!(assigned.occasion, PromiseOccasion::CourierAssigned);
+    let by_courier = bench.shipment(id, 0).assignment.as_ref().map(|it| it.delivery_at);
+    assert_eq!(assigned.delivery_at(), by_courier);
+
+    bench
+        .on(id, |order, unit| order.confirm_pickup(unit, shipment, "driver 7", 1, None))
+        .expect("handed over");
+    let later = by_courier.expect("a courier").plus(Duration::from_secs(86_400));
+    let now = bench.now;
+    let mut news = report(TrackingStatus::InTransit, now);
+    news.estimated_at = Some(later);
+    bench.on(id, |order, unit| order.record_tracking(unit, shipment, &[news.clone()])).expect("news");
+    assert_eq!(promise(&bench, id).occasion, PromiseOccasion::Tracking);
+    assert_eq!(promise(&bench, id).delivery_at(), Some(later));
+    assert_eq!(bench.order(id).promised_by, promised);
+}
+
+#[test]
+fn a_pick_that_nothing_replaces_leaves_no_date() {
+    let mut bench = with_only(only(ServiceLevel::Standard, 2));
+    let id = bench.paid(&order("ada", &[("A-1", 9)]));
+    let shipment = bench.shipment(id, 0).id;
+    bench.on(id, |order, unit| order.start_picking(unit, shipment)).expect("picking");
+    let missing = [LineUnits { line: 1, units: 1 }];
+    bench.on(id, |order, unit| order.record_short_pick(unit, shipment, &[], &missing)).expect("short");
+    assert_eq!(promise(&bench, id).delivery_at(), None);
+    bench.stock("A-1", "NYC", 1);
+    let hold = bench.order(id).holds[0].id;
+    bench.on(id, |order, unit| order.release_hold(unit, hold, "there")).expect("released");
+    bench.on(id, |order, unit| order.start_picking(unit, shipment)).expect("picking");
+    assert!(promise(&bench, id).delivery_at().is_some());
+}
+
+/// Wanted tomorrow, which nobody can make.
+fn in_a_hurry(bench: &Bench, on_late: OnLate) -> NewOrder {
+    let requested_by = Some(bench.now.plus(Duration::from_secs(86_400)));
+    NewOrder { requested_by, on_late, ..order("ada", &[("A-1", 1)]) }
+}
+
+#[test]
+fn a_date_that_cannot_be_met_refuses_the_order_that_says_so() {
+    let mut bench = with_only(only(ServiceLevel::Standard, 2));
+    let new = in_a_hurry(&bench, OnLate::Refuse);
+    let refused = bench.create_order(&new).expect_err("too late");
+    let Refusal::Infeasible { earliest, why } = &refused else { panic!("{refused:?}") };
+    // A day of handling, so Tuesday is the pickup and Thursday the delivery.
+    assert_eq!(*earliest, Some(at("2026-11-05T21:00:00Z")));
+    assert!(why.contains("OWL STANDARD picks up Tuesday"), "{why}");
+    assert_eq!(bench.shelf("A-1", "NYC"), (9, 0, 0));
+
+    let in_time = NewOrder { requested_by: *earliest, ..new };
+    let id = bench.placed(&in_time);
+    assert_eq!(bench.order(id).promised_by, *earliest);
+}
+
+#[test]
+fn an_order_that_accepts_what_is_possible_goes_on_and_says_what_that_is() {
+    let mut bench = with_only(only(ServiceLevel::Standard, 2));
+    let id = bench.placed(&in_a_hurry(&bench, OnLate::Accept));
+    let order = bench.order(id);
+    assert!(!order.on_hold());
+    assert_eq!(order.availability.as_ref().and_then(|it| it.requested_date_feasible), Some(false));
+    assert_eq!(order.promised_by, Some(at("2026-11-05T21:00:00Z")));
+}
+
+#[test]
+fn who_releases_the_hold_of_a_late_date_accepts_it() {
+    let mut bench = with_only(only(ServiceLevel::Standard, 2));
+    let id = bench.placed(&in_a_hurry(&bench, OnLate::Hold));
+    let order = bench.order(id);
+    assert_eq!((order.state, order.on_hold()), (OrderState::Reserved, true));
+    assert_eq!(order.holds[0].reason, HoldReason::UnknownDeliveryDate);
+    assert!(order.holds[0].note.contains("the earliest possible delivery is"), "{}", order.holds[0].note);
+    assert_eq!(bench.shelf("A-1", "NYC"), (9, 1, 0));
+
+    // The stock is kept as long as for an approval.
+    bench.pass(86_400);
+    bench.run_due(id);
+    let hold = bench.order(id).holds[0].id;
+    bench.on(id, |order, unit| order.release_hold(unit, hold, "the customer agrees")).expect("released");
+    let order = bench.order(id);
+    assert_eq!((order.state, order.on_late), (OrderState::Invoiced, OnLate::Accept));
+    assert!(order.holds.iter().all(|it| it.state == HoldState::Released));
+}
+
+#[test]
+fn an_order_that_waited_too_long_for_its_date_is_held_and_not_refused() {
+    let mut bench = with_only(only(ServiceLevel::Standard, 2));
+    let mut new = waiting(order("ada", &[("A-1", 12)]));
+    new.requested_by = Some(bench.now.plus(Duration::from_secs(30 * 86_400)));
+    new.on_late = OnLate::Hold;
+    let id = bench.placed(&new);
+    assert_eq!((bench.order(id).state, bench.order(id).promised_by), (OrderState::AwaitingStock, None));
+    bench.pass(29 * 86_400);
+    bench.stock("A-1", "NYC", 3);
+    assert!(bench.fill(id));
+    assert_eq!(bench.order(id).state, OrderState::Reserved);
+    assert!(bench.order(id).on_hold());
+
+    // An order that would rather be refused is refused while nobody knows the date.
+    let refused = bench.create_order(&NewOrder { on_late: OnLate::Refuse, ..new });
+    assert!(matches!(refused, Err(Refusal::Infeasible { earliest: None, .. })), "{refused:?}");
+}
+
+#[test]
+fn all_regions_are_looked_at_at_once_with_dates_and_a_reason_for_each_shortage() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 9), ("B-2", "BER", 1)]);
+    let asked = |destination| Inquiry {
+        destination,
+        lines: vec![(sku("A-1"), 2), (sku("B-2"), 1)],
+        service: ServiceLevel::Standard,
+        requested_by: None,
+    };
+    let all = asked(Destination::Regions(Vec::new()));
+    let outlook = bench.decide(|unit| check_availability(unit, &all)).expect("an answer");
+    let regions: Vec<&str> = outlook.regions.iter().map(|it| it.region.as_str()).collect();
+    assert_eq!(regions, ["EUROPE", "MALAYSIA", "NORTH_AMERICA"]);
+    let line = |region: usize, line: usize| &outlook.regions[region].found.lines[line];
+    assert_eq!(line(0, 0).shortage, "not stocked at any location of the region");
+    assert!(line(0, 0).delivery_at.is_none() && line(0, 1).delivery_at.is_some());
+    assert!(line(2, 0).ship_at < line(2, 0).delivery_at && line(2, 1).delivery_at.is_none());
+    assert!(outlook.regions.iter().all(|it| it.promise.is_none()));
+    assert_eq!(outlook.best().region.as_str(), "EUROPE");
+
+    bench.stock("B-2", "LAX", 1);
+    let outlook = bench.decide(|unit| check_availability(unit, &all)).expect("an answer");
+    assert_eq!(outlook.best().region.as_str(), "NORTH_AMERICA");
+    let legs = &outlook.best().promise.as_ref().expect("all there").legs;
+    assert_eq!(legs.iter().map(|it| it.lines.clone()).collect::<Vec<_>>(), [vec![2], vec![1]]);
+
+    let wrong = asked(Destination::Regions(vec!["MARS".parse().expect("a code")]));
+    let refused = bench.decide(|unit| check_availability(unit, &wrong)).expect_err("no such region");
+    let Refusal::Invalid(problems) = refused else { panic!("{refused:?}") };
+    assert_eq!(problems.0[0].field, "regions.regions[0]");
+}
+
+/// Every part that is promised has a courier whose offer keeps the promise.
+fn keeps(bench: &mut Bench, order: &Order) -> bool {
+    let wish = order.wish().expect("a region");
+    let promised = order.promised_by.expect("a promise");
+    let legs = order.promise.as_ref().expect("a promise").legs.clone();
+    bench
+        .decide(|unit| {
+            let keeps = |it: &crate::domain::model::promise::PromiseLeg| {
+                let location = unit.location(&it.location).expect("a location");
+                let freight = Freight {
+                    calendar: Some(&location.calendar),
+                    region: &location.region,
+                    to: &wish.to,
+                    packages: &[],
+                    weight_grams: 300,
+                    volume_mm3: 0,
+                    dangerous: false,
+                    currency: wish.currency,
+                    ready_at: it.ready_at.expect("a time"),
+                };
+                let services = ServiceLevel::ALL.iter().filter(|it| **it >= wish.service);
+                let mut all = services.flat_map(|service| {
+                    unit.all_couriers().flat_map(|it| offers(it, *service, &freight).unwrap_or_default())
+                });
+                all.any(|it| it.delivery_at <= promised)
+            };
+            Ok(legs.iter().all(keeps))
+        })
+        .expect("an answer")
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn a_promise_is_kept_by_the_offer_of_a_courier(
+        now in 1_767_225_600_i64..1_798_761_600,
+        service in prop::sample::select(ServiceLevel::ALL.to_vec()),
+        couriers in prop::collection::vec(
+            (
+                prop::sample::select(ServiceLevel::ALL.to_vec()),
+                0..6_u32,
+                prop::collection::btree_set(1..=7_u8, 0..4),
+                prop::collection::btree_set(1..=7_u8, 0..4),
+                prop::sample::select(vec!["UTC", "America/New_York", "Asia/Tokyo"]),
+            ),
+            1..4,
+        ),
+        holidays in prop::collection::btree_set(20_454..20_819_i64, 0..60),
+        hours in prop::collection::btree_set(1..=7_u8, 0..7),
+        wanted_in_days in prop::option::of(0..12_u64),
+    ) {
+        let mut bench = with_only(only(ServiceLevel::Standard, 1));
+        bench.snapshot.couriers.clear();
+        for (index, (service, days, pickup, delivery, zone)) in couriers.into_iter().enumerate() {
+            let mut courier = only(service, days);
+            courier.code = format!("C{index}").parse().expect("a code");
+            courier.time_zone = zone.parse().expect("a zone");
+            courier.pickup_weekdays = pickup.into_iter().collect();
+            courier.delivery_weekdays = delivery.into_iter().collect();
+            courier.holidays = holidays.iter().map(|it| Day::from_number(*it)).collect();
+            bench.snapshot.couriers.insert(courier.code.clone(), courier.into());
+        }
+        let mut location = (*bench.snapshot.locations[&location_code("NYC")]).clone();
+        location.calendar.hours =
+            hours.into_iter().map(|weekday| WorkingHours { weekday, opens: 480, closes: 1_000 }).collect();
+        bench.snapshot.locations.insert(location.code.clone(), location.into());
+        bench.now = Timestamp::from_unix_micros(now * 1_000_000);
+
+        let mut new = fast(service, order("ada", &[("A-1", 1)]));
+        new.requested_by = wanted_in_days.map(|it| bench.now.plus(Duration::from_secs(it * 86_400)));
+        let id = bench.placed(&new);
+        let placed = bench.order(id).clone();
+        if let Some(promised) = placed.promised_by {
+            prop_assert!(keeps(&mut bench, &placed));
+            prop_assert!(placed.promise.as_ref().and_then(Promise::delivery_at) <= Some(promised));
+            let feasible = placed.requested_by.map(|it| promised <= it);
+            prop_assert_eq!(placed.requested_date_feasible(), feasible);
+        } else {
+            let wish = placed.wish().expect("a region");
+            let location = location_code("NYC");
+            let parcel = Parcel { location, lines: vec![1], weight_grams: 300, dangerous: false, stock_at: None };
+            let leg = bench.decide(|unit| Ok(leg(unit, &wish, parcel))).expect("an answer");
+            prop_assert!(leg.courier.is_none() && !leg.why.is_empty());
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! A small HTTP client: one connection per call, bounded answers, certificates checked.
+//!
+//! It is made of hyper, tokio-rustls and webpki-roots, all of which the gRPC server and the database's connection bring
+//! along: a courier is asked a few times a second at most, so a client with a pool, redirects and cookies would only add
+//! dependencies.
+
+use std::io;
+use std::sync::Arc;
+
+use http::header::{ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST, USER_AGENT};
+use http::uri::Scheme;
+use http::{HeaderValue, Method, Request, StatusCode, Uri};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Bytes;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, RootCertStore};
+use serde_json::Value;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+/// How large an answer may be: a label and what is said about it.
+const ANSWER_MAX: usize = 4 * 1_048_576;
+
+/// A server, and how its callers show that they may call.
+pub(super) struct Client {
+    /// Without a slash at its end.
+    base: String,
+    authorization: HeaderValue,
+    tls: Arc<ClientConfig>,
+}
+
+/// What came back. Its body was read whole.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) body: Bytes,
+}
+
+/// There is no answer: what happened is not known.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NoAnswer {
+    #[error("cannot be reached: {0}")]
+    Unreachable(io::Error),
+    #[error("the connection broke: {0}")]
+    Broken(hyper::Error),
+    #[error("the answer was cut off, or has more than {ANSWER_MAX} bytes")]
+    Body,
+    #[error("the address is not usable: {0}")]
+    Address(String),
+}
+
+impl Client {
+    /// None: the address or the token cannot be used.
+    pub(super) fn new(base: &str, authorization: &str) -> Option<Self> {
+        let uri: Uri = base.parse().ok()?;
+        uri.authority()?;
+        let is_web = uri.scheme() == Some(&Scheme::HTTP) || uri.scheme() == Some(&Scheme::HTTPS);
+        let mut authorization = HeaderValue::from_str(authorization).ok()?;
+        authorization.set_sensitive(true);
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        let tls = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .ok()?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let base = base.trim_end_matches('/').to_owned();
+        is_web.then(|| Self { base, authorization, tls: Arc::new(tls) })
+    }
+
+    pub(super) async fn get(&self, path: &str) -> Result<Answer, NoAnswer> {
+        self.call(Method::GET, path, None).await
+    }
+
+    pub(super) async fn post(&self, path: &str, body: &Value) -> Result<Answer, NoAnswer> {
+        self.call(Method::POST, path, Some(body)).await
+    }
+
+    async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Answer, NoAnswer> {
+        let uri: Uri = format!("{}{path}", self.base).parse().map_err(unusable)?;
+        let host = uri.host().ok_or_else(|| NoAnswer::Address("it has no host".to_owned()))?.to_owned();
+        let is_secret = uri.scheme() == Some(&Scheme::HTTPS);
+        let port = uri.port_u16().unwrap_or(if is_secret { 443 } else { 80 });
+        let authority = uri.authority().map_or(host.as_str(), |it| it.as_str());
+        let target = uri.path_and_query().map_or("/", |it| it.as_str());
+        let mut request = Request::builder()
+            .method(method)
+            .uri(target)
+            .header(HOST, authority)
+            .header(AUTHORIZATION, &self.authorization)
+            .header(ACCEPT, "application/json, */*;q=0.5")
+            .header(USER_AGENT, concat!("consign/", env!("CARGO_PKG_VERSION")))
+            .header(CONNECTION, "close");
+        if body.is_some() {
+            request = request.header(CONTENT_TYPE, "application/json");
+        }
+        let body = body.map(Value::to_string).unwrap_or_default();
+        let request = request.body(Full::new(Bytes::from(body))).map_err(unusable)?;
+
+        let bare = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        let plain = TcpStream::connect((bare.as_str(), port)).await.map_err(NoAnswer::Unreachable)?;
+        if !is_secret {
+            return exchange(TokioIo::new(plain), request).await;
+        }
+        let name = ServerName::try_from(bare).map_err(unusable)?;
+        let connector = TlsConnector::from(Arc::clone(&self.tls));
+        let secret = connector.connect(name, plain).await.map_err(NoAnswer::Unreachable)?;
+        exchange(TokioIo::new(secret), request).await
+    }
+}
+
+fn unusable(error: impl ToString) -> NoAnswer {
+    NoAnswer::Address(error.to_string())
+}
+
+async fn exchange<S>(stream: S, request: Request<Full<Bytes>>) -> Result<Answer, NoAnswer>
+where
+    S: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
+{
+    let (mut sender, connection) = http1::handshake(stream).await.map_err(NoAnswer::Broken)?;
+    let asking = async {
+        let answer = sender.send_request(request).await.map_err(NoAnswer::Broken)?;
+        let (head, body) = answer.into_parts();
+        let body = Limited::new(body, ANSWER_MAX).collect().await.map_err(|_| NoAnswer::Body)?.to_bytes();
+        Ok(Answer { status: head.status, body })
+    };
+    // The connection is driven here and not by a task of its own, so that a call that is given up leaves nothing behind.
+    tokio::pin!(asking);
+    tokio::pin!(connection);
+    tokio::select! {
+        answer = &mut asking => answer,
+        ended = &mut connection => match ended {
+            Ok(()) => asking.await,
+            Err(broken) => Err(NoAnswer::Broken(broken)),
+        },
+    }
+}

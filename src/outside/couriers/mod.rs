@@ -1,0 +1,7 @@
+//! Couriers that have an interface of their own: what is asked of them, and servers that speak Karrio's.
+//!
+//! A courier without one has a rate card, and is decided upon within the commands.
+
+pub(super) mod contract;
+mod http;
+pub(super) mod karrio;

@@ -1,0 +1,184 @@
+//! Couriers that are booked through an interface: one label for each shipment, however their server fails, stalls or
+//! repeats itself.
+
+use std::time::{Duration, Instant};
+
+use consign::pb;
+use consign::settings::{CourierInterface, CourierLabel, CourierProvider, Secret, Settings};
+use tonic::Code;
+
+use crate::child::Site;
+use crate::karrio::{Karrio, TOKEN};
+use crate::server::{Clients, Engine, TestServer};
+use crate::shop::{
+    by, create_courier, create_order, draft, every_law_holds, order, pay_by_card, reason, stocked,
+};
+use crate::warehouse::Warehouse;
+
+/// How long it may take until every label is bought: some are asked for three times.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+fn through(karrio: &Karrio) -> CourierInterface {
+    CourierInterface {
+        provider: CourierProvider::Karrio,
+        url: karrio.url(),
+        token: Secret::new(TOKEN),
+        carrier: "dhl_parcel_de".to_owned(),
+        account: None,
+        services: [("STANDARD".parse().unwrap(), "dhl_parcel_de_paket".to_owned())].into(),
+        label: CourierLabel::Pdf,
+        book_pickups: true,
+    }
+}
+
+fn set(settings: &mut Settings, interface: CourierInterface) {
+    settings.couriers = [("swift".parse().unwrap(), interface)].into();
+    // Two seconds for a call.
+    settings.limits.lease_seconds = 6;
+}
+
+/// A shipment that waits for its courier.
+async fn labelled(server: &Clients, buyer: &str) -> String {
+    let placed = create_order(server, draft(buyer, "K-1", 1)).await.expect("an order");
+    pay_by_card(server, &placed.id, "tok_success").await.expect("a payment");
+    let shipment = order(server, &placed.id).await.shipment_ids.remove(0);
+    Warehouse { server }.label(&shipment).await;
+    shipment
+}
+
+async fn assign(server: &Clients, id: &str, request_id: &str) -> Result<pb::Shipment, tonic::Status> {
+    let request = pb::AssignCourierRequest {
+        shipment_id: id.to_owned(),
+        request_id: request_id.to_owned(),
+        ..Default::default()
+    };
+    let answer = server.shipping.clone().assign_courier(by("warehouse", request)).await?;
+    Ok(answer.into_inner().shipment.expect("a shipment"))
+}
+
+async fn shipment(server: &Clients, id: &str) -> pb::Shipment {
+    let request = pb::GetShipmentRequest { shipment_id: id.to_owned() };
+    let answer = server.shipping.clone().get_shipment(request).await.expect("it is there");
+    answer.into_inner().shipment.expect("a shipment")
+}
+
+async fn until(server: &Clients, id: &str, wanted: impl Fn(&pb::Shipment) -> bool) -> pb::Shipment {
+    let began = Instant::now();
+    loop {
+        let found = shipment(server, id).await;
+        if wanted(&found) {
+            return found;
+        }
+        assert!(began.elapsed() < PATIENCE, "waited in vain: {:?} {:?}", found.booking, found.called_off);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+fn is_booked(shipment: &pb::Shipment) -> bool {
+    shipment.booking.as_ref().is_some_and(|it| it.state() == pb::BookingState::Booked)
+}
+
+async fn one_label_for_each_shipment(engine: Engine) {
+    let karrio = Karrio::start().await;
+    let Some(server) = TestServer::start_with(engine, |it| set(it, through(&karrio))).await else { return };
+    stocked(&server, "K-1", 20).await;
+    create_courier(&server).await;
+
+    let mut shipments = Vec::new();
+    for buyer in ["good", "fail", "lost", "garbage", "late", "silent"] {
+        shipments.push((buyer, labelled(&server, buyer).await));
+    }
+    let asking = shipments.iter().map(|(buyer, id)| {
+        let server = &server;
+        async move {
+            let assigned = assign(server, id, &format!("request-{buyer}")).await.expect("assigned");
+            assert_eq!(assigned.state(), pb::ShipmentState::CourierAssigned, "{buyer}");
+            assert_eq!(assigned.booking.is_some_and(|it| !it.tracking_number.is_empty()), *buyer == "good");
+        }
+    });
+    futures_util::future::join_all(asking).await;
+    for (buyer, id) in &shipments {
+        let booked = until(&server, id, is_booked).await;
+        let booking = booked.booking.expect("a booking");
+        let bought = karrio.bought(&booking.id);
+        assert_eq!(bought.len(), 1, "{buyer}: exactly one label");
+        assert_eq!(bought[0]["tracking_number"], booking.tracking_number, "{buyer}");
+        assert!(!booking.pickup_reference.is_empty(), "{buyer}");
+        let again = assign(&server, id, &format!("request-{buyer}")).await.expect("the stored answer");
+        assert_eq!(again.booking.map(|it| it.id), Some(booking.id), "{buyer}: a repeat asks for nothing new");
+    }
+    assert_eq!(karrio.standing(), (6, 6));
+
+    let given_up = &shipments[0].1;
+    let request = pb::VoidShippingLabelRequest { shipment_id: given_up.clone(), ..Default::default() };
+    server.shipping.clone().void_shipping_label(by("warehouse", request)).await.expect("voided");
+    until(&server, given_up, |it| it.called_off.is_empty()).await;
+    assert_eq!(karrio.standing(), (5, 5), "label and pickup are given back");
+
+    let refused = labelled(&server, "refused").await;
+    let status = assign(&server, &refused, "request-refused").await.unwrap_err();
+    assert_eq!((status.code(), reason(&status).as_str()), (Code::FailedPrecondition, "NO_COURIER"));
+    assert!(status.message().contains("no service to that address"), "{status:?}");
+    let status = assign(&server, &refused, "request-refused").await.unwrap_err();
+    assert_eq!(reason(&status), "NO_COURIER", "a repeat gets the same");
+    let released = shipment(&server, &refused).await;
+    assert_eq!(released.state(), pb::ShipmentState::Labelled);
+    assert!(released.assignment.is_none() && released.courier_refusal.contains("no service to that address"));
+    every_law_holds(&server).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_courier_that_fails_stalls_or_answers_nonsense_sells_one_label_for_each_shipment_on_sqlite() {
+    one_label_for_each_shipment(Engine::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_courier_that_fails_stalls_or_answers_nonsense_sells_one_label_for_each_shipment_on_postgres() {
+    one_label_for_each_shipment(Engine::Postgres).await;
+}
+
+async fn the_same_label_after_a_crash(engine: Engine) {
+    let karrio = Karrio::start().await;
+    let Some(mut site) = Site::prepare(engine).await else { return };
+    site.set("CONSIGN_LIMITS__LEASE_SECONDS", 6);
+    for (name, value) in [
+        ("PROVIDER", "karrio"),
+        ("URL", karrio.url().as_str()),
+        ("TOKEN", TOKEN),
+        ("CARRIER", "dhl_parcel_de"),
+        ("SERVICES__STANDARD", "dhl_parcel_de_paket"),
+    ] {
+        site.set(&format!("CONSIGN_COURIERS__swift__{name}"), value);
+    }
+    // The label is bought, and the process is gone before it can be recorded.
+    site.set("FAILPOINTS", "booking.after=1*return(abort)");
+    let process = site.start().await;
+    let server = Clients::over(process.channel());
+    stocked(&server, "K-1", 3).await;
+    create_courier(&server).await;
+    let id = labelled(&server, "good").await;
+    assign(&server, &id, "request-crash").await.expect_err("the process is gone");
+    let bought = karrio.standing().0;
+    assert_eq!(bought, 1);
+
+    site.set("FAILPOINTS", "");
+    let process = site.start().await;
+    let server = Clients::over(process.channel());
+    let booked = until(&server, &id, is_booked).await;
+    let booking = booked.booking.expect("a booking");
+    assert_eq!(karrio.bought(&booking.id).len(), 1, "the label that was bought before the crash");
+    assert_eq!(karrio.standing().0, 1);
+    let again = assign(&server, &id, "request-crash").await.expect("the caller's repeat");
+    assert_eq!(again.booking.map(|it| it.id), Some(booking.id));
+    assert_eq!(site.broken_laws(), "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_label_bought_before_a_crash_is_the_one_after_it_on_sqlite() {
+    the_same_label_after_a_crash(Engine::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_label_bought_before_a_crash_is_the_one_after_it_on_postgres() {
+    the_same_label_after_a_crash(Engine::Postgres).await;
+}
