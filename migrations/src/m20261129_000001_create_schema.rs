@@ -97,6 +97,16 @@ impl Schema<'_> {
         Ok(())
     }
 
+    /// Two indexes over the same columns, of the rows of archived orders and of the others: PostgreSQL believes either to
+    /// be spread evenly along the ids, and would walk through all that was archived to the first that was not.
+    async fn both_sides(&self, table: &str, suffix: &str, columns: &str) -> Result<(), DbErr> {
+        for (side, archived) in [("current", "FALSE"), ("archived", "TRUE")] {
+            let index = format!("{table}_{side}{suffix} ON {table} ({columns})");
+            self.run(&format!("CREATE INDEX {index} WHERE archived = {archived}")).await?;
+        }
+        Ok(())
+    }
+
     /// Words that depend on each other: PostgreSQL would take a combination that never occurs for a frequent one, and
     /// look for it along the key.
     async fn dependent(&self, statistics: &str) -> Result<(), DbErr> {

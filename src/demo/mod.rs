@@ -320,6 +320,7 @@ impl Demo {
             shipment.packages.len(),
             assignment.courier
         ));
+        self.say_restocked(&shipment.order_id).await?;
 
         let reports = match story {
             Story::Exception => client::stormy_road(),
@@ -339,6 +340,15 @@ impl Demo {
         self.say(&format!("{:<22} {}", "TrackShipment saw", seen.join(" → ")));
         if seen.last().map(String::as_str) != Some("DELIVERED") {
             return Err(DemoError::Wrong(format!("the stream of {id} did not end with DELIVERED")));
+        }
+        Ok(())
+    }
+
+    /// How the shelves stand that the goods came from.
+    async fn say_restocked(&mut self, id: &str) -> Result<(), DemoError> {
+        let last = self.client.timeline(id).await?.steps.pop().unwrap_or_default();
+        for words in &last.evidence {
+            self.say(&format!("{:<22} {words}", "shelves"));
         }
         Ok(())
     }

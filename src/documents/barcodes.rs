@@ -27,11 +27,14 @@ pub(super) fn code_128(text: &str) -> Option<(Vec<(usize, usize)>, usize)> {
     Some((bars, modules.len()))
 }
 
-/// Dark modules of a QR code as (row, begin, width), and its side. Fifteen hundredths of it may be lost.
-pub(super) fn qr(text: &str) -> Option<(Vec<(usize, usize, usize)>, usize)> {
+/// A run of dark modules of a QR code: row, begin, width.
+type Run = (usize, usize, usize);
+
+/// Dark modules of a QR code, and its side. Fifteen hundredths of it may be lost.
+pub(super) fn qr(text: &str) -> Option<(Vec<Run>, usize)> {
     let code = QrCode::with_error_correction_level(text, EcLevel::M).ok()?;
     let side = code.width();
-    let mut bars: Vec<(usize, usize, usize)> = Vec::new();
+    let mut bars: Vec<Run> = Vec::new();
     for (index, _) in code.to_colors().iter().enumerate().filter(|(_, color)| **color == Color::Dark) {
         let (row, column) = (index / side, index % side);
         match bars.last_mut() {

@@ -1,8 +1,10 @@
 //! The fonts that are shipped, and which of them has a character. Sources and licences are in `assets/fonts/README.md`.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use harfrust::ShaperData;
+use harfrust::{
+    Direction, GlyphBuffer, Script, ShapeOptions, ShapePlan, Shaper, ShaperData, UnicodeBuffer, script,
+};
 use krilla::text::Font;
 use skrifa::charmap::Charmap;
 use skrifa::metrics::Metrics;
@@ -22,23 +24,49 @@ pub(super) type FaceId = usize;
 pub(super) struct Face {
     pub embedded: Font,
     pub font: FontRef<'static>,
-    pub shaping: ShaperData,
+    shaping: ShaperData,
     pub units_per_em: f32,
+    /// From the highest letter to the lowest, as a part of the size.
+    pub height: f32,
     charmap: Charmap<'static>,
+    /// How text of each script and direction is shaped, as far as it was asked for.
+    plans: Mutex<Vec<Arc<ShapePlan>>>,
 }
 
 impl Face {
     fn new(file: &'static [u8]) -> Self {
         let font = FontRef::new(file).expect("a test reads every font that is shipped");
+        let metrics = Metrics::new(&font, Size::unscaled(), LocationRef::default());
+        let units_per_em = f32::from(metrics.units_per_em);
         Self {
             embedded: Font::new(file.into(), 0).expect("a test reads every font that is shipped"),
             shaping: ShaperData::new(&font),
-            units_per_em: f32::from(
-                Metrics::new(&font, Size::unscaled(), LocationRef::default()).units_per_em,
-            ),
+            units_per_em,
+            height: (metrics.ascent - metrics.descent) / units_per_em,
             charmap: font.charmap(),
+            plans: Mutex::default(),
             font,
         }
+    }
+
+    /// Shapes text whose script and direction are known.
+    pub fn shaped(&self, buffer: UnicodeBuffer) -> GlyphBuffer {
+        let shaper = self.shaping.shaper(&self.font).build();
+        let script = Some(buffer.script()).filter(|it| *it != script::UNKNOWN);
+        let plan = self.plan(&shaper, buffer.direction(), script);
+        shaper.shape(buffer, ShapeOptions::new().plan(Some(&plan)))
+    }
+
+    /// Making a plan takes longer than shaping a word by it.
+    fn plan(&self, shaper: &Shaper<'_>, direction: Direction, script: Option<Script>) -> Arc<ShapePlan> {
+        let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = plans.iter().find(|it| it.direction() == direction && it.script() == script);
+        if let Some(plan) = known {
+            return plan.clone();
+        }
+        let plan = Arc::new(ShapePlan::new(shaper, direction, script, None, &[]));
+        plans.push(plan.clone());
+        plan
     }
 
     pub fn has(&self, it: char) -> bool {

@@ -33,7 +33,7 @@ const SENDER_SIZES: [f32; 3] = [8.0, 7.0, 5.5];
 const NOTE_SIZES: [f32; 3] = [8.0, 7.0, 6.0];
 
 /// Height of a line as a multiple of its size.
-pub(super) const LEADING: f32 = 1.25;
+const LEADING: f32 = 1.25;
 
 pub(super) fn pdf(label: &LabelPaper) -> Result<Printed, PrintError> {
     if label.parcels.len() > PAGES_MAX {
@@ -112,7 +112,7 @@ fn draw(canvas: &mut Canvas<'_>, label: &LabelPaper, parts: &Parts, parcel: &Par
     canvas.text((RIGHT - 3.0, baseline), 17.0, Shade::White, Align::Right, &service);
     let room = INNER - 10.0 - service.width * 17.0 / POINTS;
     let courier = Block::fitting(
-        &[label.courier.clone()],
+        std::slice::from_ref(&label.courier),
         First::Bold,
         &[17.0, 13.0, 10.0, 7.0, 5.0],
         (room, 9.0),
@@ -181,14 +181,20 @@ impl Block {
                 return block;
             }
         }
-        let room = (height / (block.size * LEADING / POINTS)).floor() as usize;
-        block.lines.truncate(room);
+        while block.height() > height {
+            block.lines.pop();
+        }
         losses.cut.insert(what);
         block
     }
 
     fn height(&self) -> f32 {
-        self.lines.len() as f32 * self.size * LEADING / POINTS
+        self.lines.iter().map(|it| self.step(it)).sum()
+    }
+
+    /// From a line to the next one: more for scripts that reach far up and down, such as Burmese.
+    fn step(&self, line: &Line) -> f32 {
+        LEADING.max(line.height() * 0.7) * self.size / POINTS
     }
 
     /// Downwards from `y`, at the side where most of it begins to be read.
@@ -196,18 +202,19 @@ impl Block {
         let turned = self.lines.iter().filter(|it| it.direction == Reading::RightToLeft).count();
         let (x, align) =
             if turned * 2 > self.lines.len() { (x + width, Align::Right) } else { (x, Align::Left) };
-        let step = self.size * LEADING / POINTS;
-        for (index, line) in self.lines.iter().enumerate() {
-            let baseline = y + step * (index as f32 + 0.8);
-            canvas.text((x, baseline), self.size, Shade::Black, align, line);
-        }
+        self.draw_lines(canvas, (x, y), align, Shade::Black);
     }
 
     fn draw_middle(&self, canvas: &mut Canvas<'_>, x: f32, middle: f32, shade: Shade) {
-        let step = self.size * LEADING / POINTS;
-        let top = middle - self.height() / 2.0;
-        for (index, line) in self.lines.iter().enumerate() {
-            canvas.text((x, top + step * (index as f32 + 0.77)), self.size, shade, Align::Left, line);
+        self.draw_lines(canvas, (x, middle - self.height() / 2.0), Align::Left, shade);
+    }
+
+    fn draw_lines(&self, canvas: &mut Canvas<'_>, (x, top): (f32, f32), align: Align, shade: Shade) {
+        let mut y = top;
+        for line in &self.lines {
+            let step = self.step(line);
+            canvas.text((x, y + step * 0.78), self.size, shade, align, line);
+            y += step;
         }
     }
 }

@@ -11,7 +11,7 @@
 //! | `barcodes` | Code 128 and QR codes as modules |
 //! | `canvas` | draws text, rules and codes on a page of a PDF |
 //! | `label` | the shipping label, A6 |
-//! | `sheet`, `sheet_pages` | packing slip, pick list, return form, A4 |
+//! | `sheet`, `sheet_pages` | packing slip, pick list, return form, manifest, A4 |
 //! | `picture` | a line of text as dots |
 //! | `zpl` | the shipping label for label printers |
 //!

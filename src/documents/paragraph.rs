@@ -9,50 +9,56 @@ use crate::documents::typesetting::{self, Line, printable};
 /// Lines of at most `width`, a multiple of the font's size. A word that is longer is broken between letters.
 pub(super) fn wrapped(text: &str, weight: Weight, width: f32, losses: &mut Losses) -> Vec<Line> {
     let clean = printable(text.trim(), weight, losses);
+    let whole = typesetting::line(&clean, weight, losses);
+    if whole.width <= width {
+        return if clean.is_empty() { Vec::new() } else { vec![whole] };
+    }
+
     let mut lines = Vec::new();
     let mut begin = 0;
     let mut filled = 0.0;
-    for (piece, range) in pieces(&clean, weight, width, losses) {
+    for Piece { from, to: _, width: wide, blanks } in pieces(&clean, weight, width, losses) {
         // What ends a line is not printed: its blanks do not count.
-        let trimmed = typesetting::line(piece.trim_end(), weight, losses).width;
-        if filled > 0.0 && filled + trimmed > width {
-            lines.push(typesetting::line(clean[begin..range.0].trim_end(), weight, losses));
-            begin = range.0;
+        if filled > 0.0 && filled + wide > width {
+            lines.push(typesetting::line(clean[begin..from].trim_end(), weight, losses));
+            begin = from;
             filled = 0.0;
         }
-        filled += typesetting::line(piece, weight, losses).width;
+        filled += wide + blanks;
     }
-    if begin < clean.len() {
-        lines.push(typesetting::line(clean[begin..].trim_end(), weight, losses));
-    }
+    lines.push(typesetting::line(clean[begin..].trim_end(), weight, losses));
     lines
 }
 
-/// The pieces between which a line may end, each at most as wide as a line.
-fn pieces<'a>(
-    text: &'a str,
-    weight: Weight,
+/// A part of a text after which a line may end, at most as wide as a line.
+struct Piece {
+    from: usize,
+    to: usize,
+    /// Without the blanks at its end.
     width: f32,
-    losses: &mut Losses,
-) -> Vec<(&'a str, (usize, usize))> {
-    let mut found = Vec::new();
-    let mut begin = 0;
+    blanks: f32,
+}
+
+fn pieces(text: &str, weight: Weight, width: f32, losses: &mut Losses) -> Vec<Piece> {
+    let blank = typesetting::line(" ", weight, losses).width;
+    let mut found: Vec<Piece> = Vec::new();
     for (end, _) in linebreaks(text) {
-        let piece = &text[begin..end];
-        let line = typesetting::line(piece.trim_end(), weight, losses);
+        let begin = found.last().map_or(0, |it| it.to);
+        let word = text[begin..end].trim_end();
+        let blanks = blank * (end - begin - word.len()) as f32;
+        let line = typesetting::line(word, weight, losses);
         if line.width <= width {
-            found.push((piece, (begin, end)));
-        } else {
-            let cuts = cuts(&line, width).into_iter().map(|it| begin + it);
-            let mut from = begin;
-            for to in cuts.chain([end]).filter(|it| text.is_char_boundary(*it)) {
-                if to > from {
-                    found.push((&text[from..to], (from, to)));
-                    from = to;
-                }
-            }
+            found.push(Piece { from: begin, to: end, width: line.width, blanks });
+            continue;
         }
-        begin = end;
+        let mut from = begin;
+        for to in cuts(&line, width).into_iter().map(|it| begin + it) {
+            let width = typesetting::line(&text[from..to], weight, losses).width;
+            found.push(Piece { from, to, width, blanks: 0.0 });
+            from = to;
+        }
+        let width = typesetting::line(text[from..end].trim_end(), weight, losses).width;
+        found.push(Piece { from, to: end, width, blanks });
     }
     found
 }

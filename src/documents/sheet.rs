@@ -54,6 +54,7 @@ pub(super) fn title(kind: SheetKind) -> &'static str {
         SheetKind::PackingSlip => "Packing slip",
         SheetKind::PickList => "Pick list",
         SheetKind::ReturnForm => "Return form",
+        SheetKind::Manifest => "Manifest",
     }
 }
 
@@ -90,6 +91,17 @@ pub(super) fn columns(kind: SheetKind) -> &'static [Column] {
                     column("Sent", 134.0, 12.0, Content::Quantity),
                     column("Returned", 152.0, 17.0, Content::Blank),
                     column("Reason", 175.0, 17.0, Content::Blank),
+                ]
+            }
+        }
+        SheetKind::Manifest => {
+            const {
+                &[
+                    column("", 18.0, 5.0, Content::Tick),
+                    column("Parcels", 25.0, 14.0, Content::Quantity),
+                    column("Tracking number", 44.0, 45.0, Content::Sku),
+                    column("To", 93.0, 74.0, Content::Description),
+                    column("Weight", 171.0, 21.0, Content::Weight),
                 ]
             }
         }

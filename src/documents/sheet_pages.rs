@@ -17,10 +17,17 @@ const NEXT_TOP: f32 = 24.0;
 
 const HEAD_BOTTOM: f32 = 38.0;
 
+/// Rows of a page at most.
+const ROWS_OF_PAGE: usize = 40;
+
 /// Facts that stand beside each other.
 const FACTS_IN_ROW: usize = 4;
 
 pub(super) fn pdf(sheet: &SheetPaper) -> Result<Printed, PrintError> {
+    // Not even the lines of one row each would have room.
+    if sheet.lists.iter().map(|it| it.goods.len()).sum::<usize>() > PAGES_MAX * ROWS_OF_PAGE {
+        return Err(PrintError::TooManyPages);
+    }
     let mut losses = Losses::default();
     let head = Head::of(sheet, &mut losses);
     let pages = paged(pieces(sheet, &mut losses), head.bottom);

@@ -292,9 +292,12 @@ fn papers_can_be_looked_at() {
         let lines = [*text, "1 Main Street", "10115 Berlin", "GERMANY (DE)", "Phone +4930901820"];
         save(&format!("label-{script}"), Paper::Label(label(&lines, 1)));
     }
-    for (name, kind) in
-        [("slip", SheetKind::PackingSlip), ("pick", SheetKind::PickList), ("return", SheetKind::ReturnForm)]
-    {
+    for (name, kind) in [
+        ("slip", SheetKind::PackingSlip),
+        ("pick", SheetKind::PickList),
+        ("return", SheetKind::ReturnForm),
+        ("manifest", SheetKind::Manifest),
+    ] {
         save(
             &format!("{name}-3"),
             Paper::Sheet(sheet(

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use harfrust::{Direction, ShapeOptions, UnicodeBuffer};
+use harfrust::{Direction, UnicodeBuffer};
 use unicode_bidi::{BidiClass, BidiInfo, Level, bidi_class};
 
 use crate::documents::fonts::{self, FaceId, Weight};
@@ -18,6 +18,13 @@ pub(super) struct Line {
     pub runs: Vec<Run>,
     pub width: f32,
     pub direction: Reading,
+}
+
+impl Line {
+    /// Height of the highest letters that it may have.
+    pub fn height(&self) -> f32 {
+        self.runs.iter().map(|it| fonts::face(it.face).height).fold(0.0, f32::max)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -134,7 +141,7 @@ fn shaped_run(text: &str, start: usize, id: FaceId, level: Level) -> Run {
     buffer.push_str(text);
     buffer.set_direction(if level.is_rtl() { Direction::RightToLeft } else { Direction::LeftToRight });
     buffer.guess_segment_properties();
-    let shaped = face.shaping.shaper(&face.font).build().shape(buffer, ShapeOptions::new());
+    let shaped = face.shaped(buffer);
 
     // A cluster ends where the next one begins, whichever way the letters run.
     let mut begins: Vec<usize> = shaped.glyph_infos().iter().map(|it| it.cluster as usize).collect();

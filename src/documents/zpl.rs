@@ -198,7 +198,7 @@ fn repeat(data: &mut String, times: usize) {
     if times >= 20 {
         data.push(letter(b'g', times / 20));
     }
-    if times > 1 && times % 20 > 0 {
+    if times > 1 && !times.is_multiple_of(20) {
         data.push(letter(b'G', times % 20));
     }
 }

@@ -51,7 +51,7 @@ pub use couriers::courier::{CreateCourier, DeactivateCourier, ReactivateCourier,
 pub use customers::feedback::SubmitFeedback;
 pub use documents::label::PaperFacts;
 pub use documents::letters::{Letter, letter};
-pub use documents::manifest::manifest_text;
+pub use documents::manifest::{manifest_paper, manifest_text};
 pub use documents::packing_slip::packing_slip;
 pub use documents::paper::{Goods, GoodsList, LabelPaper, Paper, Parcel, SheetKind, SheetPaper};
 pub use invariants::findings::{LAWS, Violation};
@@ -78,14 +78,15 @@ pub use model::approval::{Approval, ApprovalState, Gate};
 pub use model::availability::{AvailabilityFound, LineAvailability};
 pub use model::backoff::backoff;
 pub use model::booking::{
-    BookedCouriers, BookedParts, Booking, BookingAnswer, BookingRequest, BoughtLabel, Consignment,
-    CourierAnswer, OpenBookingRequest, Origin, Party, SoldFile, SoldLabel,
+    BookedCourier, BookedCouriers, BookedParts, Booking, BookingAnswer, BookingRequest, BoughtLabel,
+    CourierAnswer, OpenBookingRequest, SoldFile, SoldLabel,
 };
 pub use model::calendar::{HOLIDAYS_MAX, WINDOWS_MAX, WorkingCalendar, WorkingHours};
 pub use model::check::{Check, Risk, Rule, Verdict};
+pub use model::consignment::{Consignment, Origin, Party};
 pub use model::courier::{
-    Courier, CourierChange, CourierNames, DeliveryArea, DeliveryZone, PostalCodes, Quote, Rate, RateArea,
-    WeightBand, postal_key,
+    Courier, CourierChange, CourierNames, CourierRecord, CourierRecords, DeliveryArea, DeliveryZone,
+    PostalCodes, Quote, Rate, RateArea, WeightBand, postal_key,
 };
 pub use model::customer::Customer;
 pub use model::day::Day;
@@ -110,7 +111,9 @@ pub use model::payment::{
     AtProvider, Means, OpenRequest, Payment, PaymentState, ProviderAnswer, ProviderRequest,
     bank_reference_key,
 };
-pub use model::policy::{Allocation, ApprovalRules, GateRules, Rules, ShippingFee, TaxRule, WeightRules};
+pub use model::policy::{
+    Allocation, ApprovalRules, CourierWeights, GateRules, Rules, ShippingFee, TaxRule, WeightRules,
+};
 pub use model::product::{Price, Product, ProductChange};
 pub use model::promise::{Promise, PromiseLeg, PromiseOccasion};
 pub use model::recipient::{BareAddress, Recipient, Sender};
@@ -131,7 +134,7 @@ pub use model::stock::{Movement, MovementKind, StockLevel};
 pub use model::time::Timestamp;
 pub use model::time_zone::TimeZone;
 pub use model::tracking::{TrackingEvent, TrackingStatus};
-pub use ordering::archive::ArchiveOrder;
+pub use ordering::archive::{ArchiveOrder, RestoreOrder};
 pub use ordering::cancel::CancelOrder;
 pub use ordering::card_numbers::looks_like_card_number;
 pub use ordering::change::{Correction, UpdateOrder};

@@ -63,6 +63,7 @@ mutations! {
     ReleaseHoldRequest = "ReleaseHold",
     CloseOrderRequest = "CloseOrder",
     ArchiveOrderRequest = "ArchiveOrder",
+    RestoreOrderRequest = "RestoreOrder",
     SubmitFeedbackRequest = "SubmitFeedback",
     CreateProductRequest = "CreateProduct",
     UpdateProductRequest = "UpdateProduct",

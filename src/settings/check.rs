@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::domain::{
-    ApprovalRules, GateRules, Problems, RegionCode, Rules, Sender, ShippingFee, TaxRule, WeightRules,
+    ApprovalRules, CourierWeights, GateRules, Problems, RegionCode, Rules, Sender, ShippingFee, TaxRule,
+    WeightRules,
 };
 use crate::settings::secret::Secret;
 use crate::settings::values::{CourierInterface, CourierProvider, Limits, PaymentProvider, Settings};
@@ -131,6 +132,7 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
         reservation_lifetime_seconds,
         approval_lifetime_seconds,
         allocation: _,
+        courier_record,
         handling_hours,
         transit_days,
         close_after_seconds,
@@ -159,6 +161,7 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
     within(bad, "rules.duplicate_window_seconds", *duplicate_window_seconds, 0, 30 * DAY);
     within(bad, "rules.reservation_lifetime_seconds", *reservation_lifetime_seconds, 1, 30 * DAY);
     within(bad, "rules.approval_lifetime_seconds", *approval_lifetime_seconds, 1, 365 * DAY);
+    check_courier_record(courier_record, bad);
     within(bad, "rules.handling_hours", *handling_hours, 0, 8_760);
     for (service, days) in transit_days {
         within(bad, &format!("rules.transit_days.{service}"), *days, 0, 365);
@@ -186,6 +189,7 @@ fn check_courier(at: &str, courier: &CourierInterface, bad: &mut Problems) {
         services,
         label: _,
         book_pickups: _,
+        track_every_minutes,
     } = courier;
     let is_web = url.starts_with("https://") || url.starts_with("http://");
     if !is_web || url.contains(['?', '#', '@', ' ']) {
@@ -208,6 +212,9 @@ fn check_courier(at: &str, courier: &CourierInterface, bad: &mut Problems) {
     }
     if account.as_deref().is_some_and(|it| !printable(it)) {
         bad.add(format!("{at}.account"), "must have 1 to 200 printable characters");
+    }
+    if *track_every_minutes != 0 {
+        within(bad, &format!("{at}.track_every_minutes"), *track_every_minutes, 5, 10_080);
     }
     if services.is_empty() {
         bad.add(format!("{at}.services"), "must name the courier's word for at least one service level");
@@ -265,6 +272,14 @@ fn check_approval(approval: &ApprovalRules, bad: &mut Problems) {
             );
         }
     }
+}
+
+fn check_courier_record(weights: &CourierWeights, bad: &mut Problems) {
+    let CourierWeights { late_ppm, damaged_ppm, rating_ppm, least } = weights;
+    within(bad, "rules.courier_record.late_ppm", *late_ppm, 0, 1_000_000);
+    within(bad, "rules.courier_record.damaged_ppm", *damaged_ppm, 0, 1_000_000);
+    within(bad, "rules.courier_record.rating_ppm", *rating_ppm, 0, 1_000_000);
+    within(bad, "rules.courier_record.least", *least, 1, 1_000_000);
 }
 
 /// Two capital letters, as in ISO 3166.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{BookedParts, CourierCode, Rules, ServiceLevel};
+use crate::domain::{BookedCourier, BookedParts, CourierCode, Rules, ServiceLevel};
 use crate::settings::load::seconds;
 use crate::settings::secret::Secret;
 
@@ -70,6 +70,10 @@ pub struct CourierInterface {
     /// Book a pickup for each shipment, too. False: the courier comes by itself.
     #[serde(default)]
     pub book_pickups: bool,
+    /// How often the courier is asked where each shipment is, 5 to 10,080 minutes. 0: never, as its reports come by
+    /// themselves.
+    #[serde(default)]
+    pub track_every_minutes: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -164,11 +168,14 @@ impl Settings {
 
     /// The rules, with the couriers that are booked through an interface.
     pub fn rules(&self) -> Rules {
-        let parts = |it: &CourierInterface| match it.book_pickups {
-            true => BookedParts::LabelAndPickup,
-            false => BookedParts::Label,
+        let booked = |it: &CourierInterface| BookedCourier {
+            parts: match it.book_pickups {
+                true => BookedParts::LabelAndPickup,
+                false => BookedParts::Label,
+            },
+            track_every: (it.track_every_minutes > 0).then(|| seconds(it.track_every_minutes) * 60),
         };
-        let booked_couriers = self.couriers.iter().map(|(code, it)| (code.clone(), parts(it))).collect();
+        let booked_couriers = self.couriers.iter().map(|(code, it)| (code.clone(), booked(it))).collect();
         Rules { booked_couriers, ..self.rules.clone() }
     }
 

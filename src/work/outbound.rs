@@ -8,8 +8,8 @@ use tokio::time::timeout;
 use crate::domain::{
     AtProvider, Booking, BookingAnswer, BookingId, BookingRequest, Consignment, CourierNames, Lease,
     MessageId, OnOrder, Order, OrderId, OutboundAnswer, OutboundTask, Part, Payment, PaymentId,
-    ProviderAnswer, RecordAnswers, RefundId, RefundState, Refusal, Shipment, ShipmentId, Target, Unsent,
-    letter,
+    ProviderAnswer, RecordAnswers, RefundId, RefundState, Refusal, Shipment, ShipmentId, Target,
+    TrackingReport, Unsent, letter,
 };
 use crate::faults::{self, Failed};
 use crate::store::{Changed, Codec, RequestContext, RequestKey, StoreError, View};
@@ -123,6 +123,10 @@ pub(super) async fn perform<'a>(
             let answer = ask_courier(app, order, shipment, booking, request).await?;
             Ok(OutboundAnswer::Booking(shipment, booking, answer))
         }
+        OutboundTask::Tracking(shipment, booking) => {
+            let reports = ask_where(app, order, shipment, booking).await?;
+            Ok(OutboundAnswer::Tracking(shipment, booking, reports))
+        }
     }
 }
 
@@ -203,6 +207,25 @@ async fn ask_courier(
         tracing::warn!(booking = %booking.id, %courier, %request, attempts, "the courier gave no answer; it is asked again with the same key");
     }
     Ok(answer)
+}
+
+/// What the courier reports of a shipment. None: there was no answer in time.
+async fn ask_where(
+    app: &App,
+    order: &Order,
+    shipment: ShipmentId,
+    booking: BookingId,
+) -> Result<Option<Vec<TrackingReport>>, Refusal> {
+    let booking = order.shipments[order.shipment_index(shipment)?].booking(booking)?;
+    let (Some(interface), Some(label)) = (app.couriers.get(&booking.courier), &booking.label) else {
+        return Ok(None);
+    };
+    let reports = timeout(app.call_within(), interface.track(&label.number)).await.unwrap_or(None);
+    if reports.is_none() {
+        let courier = &booking.courier;
+        tracing::warn!(booking = %booking.id, %courier, "the courier did not say where a shipment is; it is asked again");
+    }
+    Ok(reports)
 }
 
 async fn consignment(

@@ -4,6 +4,7 @@
 
 mod amends;
 mod api_page;
+mod archive;
 mod bench;
 mod bounds;
 mod cancelled;

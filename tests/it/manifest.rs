@@ -21,8 +21,10 @@ async fn manifest(server: &Clients, date: &str) -> pb::Manifest {
         courier: "swift".to_owned(),
         location: LEIPZIG.to_owned(),
         date: date.to_owned(),
+        with_pdf: true,
     };
     let answer = server.shipping.clone().get_manifest(request).await.expect("a manifest").into_inner();
+    assert!(answer.pdf.starts_with(b"%PDF") && answer.warnings.is_empty());
     answer.manifest.expect("a manifest")
 }
 
@@ -97,7 +99,7 @@ on_both_engines!(a_wrong_manifest_or_pickup_is_refused_with_every_bad_field, asy
     let nowhere = pb::GetManifestRequest {
         courier: "swift".to_owned(),
         location: "NOWHERE".to_owned(),
-        date: String::new(),
+        ..Default::default()
     };
     assert_eq!(shipping().get_manifest(nowhere).await.unwrap_err().code(), Code::NotFound);
 

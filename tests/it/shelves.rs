@@ -198,7 +198,7 @@ on_both_engines!(a_proposal_comes_with_the_order_that_takes_the_last_units, asyn
     assert_eq!((proposal.quantity, &proposal.order_id), (12, &placed.id));
     // Undecided, it is raised by what takes more.
     let bought = create_order(&server, draft("bert", "S-2", 8)).await.expect("an order");
-    assert_eq!(listed().await, [proposal.clone()]);
+    assert_eq!(listed().await, std::slice::from_ref(&proposal));
     let adjust = pb::AdjustStockRequest {
         sku: "S-2".to_owned(),
         location: LEIPZIG.to_owned(),

@@ -57,6 +57,9 @@ calls! {
     }) using it;
     "CloseOrder": orders.close_order(CloseOrderRequest { order_id: it.order, etag: it.etag }) using it;
     "ArchiveOrder": orders.archive_order(ArchiveOrderRequest { order_id: it.order, etag: it.etag }) using it;
+    "RestoreOrder": orders.restore_order(RestoreOrderRequest {
+        order_id: it.order, etag: it.etag, reason: "tried".to_owned(),
+    }) using it;
     "SubmitFeedback": orders.submit_feedback(SubmitFeedbackRequest {
         order_id: it.order, etag: it.etag, delivery_rating: 4, product_rating: 4,
     }) using it;

@@ -1,4 +1,4 @@
-//! Invoices, payments and refunds, and two registers that outlive the orders they belong to.
+//! Invoices, payments and refunds, and two registers that are never changed.
 
 use super::{DbErr, Schema, Shape};
 
@@ -8,7 +8,7 @@ pub(super) async fn create(schema: &Schema<'_>) -> Result<(), DbErr> {
 }
 
 async fn invoices(schema: &Schema<'_>) -> Result<(), DbErr> {
-    // Every number ever given, without gap: an archived order takes its invoices along, never their numbers.
+    // Every number ever given, without gap.
     schema
         .table(
             "invoice_numbers",
@@ -31,6 +31,7 @@ async fn invoices(schema: &Schema<'_>) -> Result<(), DbErr> {
              series TEXT NOT NULL,
              number BIGINT NOT NULL,
              state TEXT NOT NULL,
+             archived BOOLEAN NOT NULL,
              currency TEXT NOT NULL CHECK (length(currency) = 3),
              prices_include_tax BOOLEAN NOT NULL,
              subtotal_minor BIGINT NOT NULL CHECK (subtotal_minor >= 0),
@@ -61,9 +62,10 @@ async fn invoices(schema: &Schema<'_>) -> Result<(), DbErr> {
         .indexes(&[
             "CREATE INDEX invoices_order ON invoices (order_id)",
             "CREATE UNIQUE INDEX invoices_one_standing ON invoices (order_id) WHERE state <> 'VOID'",
-            "CREATE INDEX invoices_state ON invoices (state, id)",
+            "CREATE INDEX invoices_state ON invoices (state, archived, id)",
         ])
-        .await
+        .await?;
+    schema.both_sides("invoices", "", "id").await
 }
 
 async fn payments(schema: &Schema<'_>) -> Result<(), DbErr> {
@@ -77,6 +79,7 @@ async fn payments(schema: &Schema<'_>) -> Result<(), DbErr> {
              invoice_id UUID NOT NULL REFERENCES invoices (id),
              method TEXT NOT NULL,
              state TEXT NOT NULL,
+             archived BOOLEAN NOT NULL,
              request TEXT,
              amount_minor BIGINT NOT NULL CHECK (amount_minor >= 0),
              currency TEXT NOT NULL CHECK (length(currency) = 3),
@@ -98,6 +101,7 @@ async fn payments(schema: &Schema<'_>) -> Result<(), DbErr> {
              order_id UUID NOT NULL REFERENCES orders (id) ON DELETE CASCADE,
              payment_id UUID NOT NULL REFERENCES payments (id) ON DELETE CASCADE,
              state TEXT NOT NULL,
+             archived BOOLEAN NOT NULL,
              amount_minor BIGINT NOT NULL CHECK (amount_minor > 0),
              currency TEXT NOT NULL CHECK (length(currency) = 3),
              method TEXT,
@@ -108,7 +112,7 @@ async fn payments(schema: &Schema<'_>) -> Result<(), DbErr> {
         )
         .await?;
 
-    // A line of a bank statement pays once, ever: also after its order was archived.
+    // A line of a bank statement pays once, ever.
     schema
         .table(
             "payment_references",
@@ -126,7 +130,7 @@ async fn payments(schema: &Schema<'_>) -> Result<(), DbErr> {
         .indexes(&[
             "CREATE INDEX payments_order ON payments (order_id)",
             "CREATE INDEX payments_invoice ON payments (invoice_id)",
-            "CREATE INDEX payments_method_state ON payments (method, state, id)",
+            "CREATE INDEX payments_method_state ON payments (method, state, archived, id)",
             "CREATE INDEX payments_any_reference ON payments (reference) WHERE reference <> ''",
             "CREATE UNIQUE INDEX payments_one_request ON payments (order_id) WHERE request IS NOT NULL",
             "CREATE UNIQUE INDEX payments_reference ON payments (reference) WHERE method = 'BANK_TRANSFER'",
@@ -134,8 +138,10 @@ async fn payments(schema: &Schema<'_>) -> Result<(), DbErr> {
              WHERE provider_reference <> ''",
             "CREATE INDEX refunds_order ON refunds (order_id)",
             "CREATE INDEX refunds_payment ON refunds (payment_id)",
-            "CREATE INDEX refunds_state ON refunds (state, id)",
+            "CREATE INDEX refunds_state ON refunds (state, archived, id)",
         ])
         .await?;
-    schema.dependent("payments_method_with_state (mcv) ON method, state FROM payments").await
+    schema.both_sides("payments", "", "id").await?;
+    schema.both_sides("refunds", "", "id").await?;
+    schema.dependent("payments_method_with_state (mcv) ON method, state, archived FROM payments").await
 }

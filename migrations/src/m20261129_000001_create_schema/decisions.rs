@@ -1,5 +1,5 @@
 //! What was decided, in order: the history of every order, the feed, and the idempotency keys with their answers.
-//! No key leads from here to the orders: history stays when they are archived.
+//! No key leads from here to the orders: history stays whatever happens to their rows.
 
 use super::{DbErr, Schema, Shape};
 

@@ -1,11 +1,11 @@
-//! Orders, the lists of their parts until they are archived, and the archive.
+//! Orders, and the lists of their parts. An archived order stays where it was: `archived` tells its rows from those of the
+//! day, and is in the indexes of the lists, so that neither looks at the other's.
 
 use super::{DbErr, Schema, Shape};
 
 pub(super) async fn create(schema: &Schema<'_>) -> Result<(), DbErr> {
     orders(schema).await?;
-    parts(schema).await?;
-    archive(schema).await
+    parts(schema).await
 }
 
 /// An order's row: its document, what it is listed, found and locked by, and when it is due for a worker.
@@ -18,7 +18,8 @@ async fn orders(schema: &Schema<'_>) -> Result<(), DbErr> {
              number BIGINT NOT NULL UNIQUE CHECK (number > 0),
              version BIGINT NOT NULL CHECK (version > 0),
              last_event BIGINT NOT NULL CHECK (last_event >= 0),
-             state TEXT NOT NULL CHECK (state <> '' AND state <> 'ARCHIVED'),
+             state TEXT NOT NULL CHECK (state <> ''),
+             archived BOOLEAN NOT NULL,
              channel TEXT NOT NULL,
              external_reference TEXT NOT NULL,
              customer_name TEXT NOT NULL,
@@ -35,7 +36,8 @@ async fn orders(schema: &Schema<'_>) -> Result<(), DbErr> {
              attempts BIGINT NOT NULL DEFAULT 0 CHECK (attempts >= 0),
              lease_token BIGINT NOT NULL DEFAULT 0 CHECK (lease_token >= 0),
              lease_until BIGINT,
-             document BYTEA NOT NULL",
+             document BYTEA NOT NULL,
+             CHECK ((state = 'ARCHIVED') = (archived = TRUE))",
         )
         .await?;
 
@@ -44,14 +46,16 @@ async fn orders(schema: &Schema<'_>) -> Result<(), DbErr> {
             "CREATE UNIQUE INDEX orders_external_reference ON orders (channel, external_reference)
              WHERE external_reference <> ''",
             // The number is there so that sorting by it reads the index alone.
-            "CREATE INDEX orders_channel_state ON orders (channel, state, id, number)",
-            "CREATE INDEX orders_region ON orders (region, id, number)",
-            "CREATE INDEX orders_customer_email ON orders (customer_email, id, number)",
+            "CREATE INDEX orders_channel_state ON orders (channel, state, archived, id, number)",
+            "CREATE INDEX orders_region ON orders (region, archived, id, number)",
+            "CREATE INDEX orders_customer_email ON orders (customer_email, archived, id, number)",
             "CREATE INDEX orders_fingerprint ON orders (fingerprint, created_at)",
             "CREATE INDEX orders_due ON orders (run_at) WHERE run_at IS NOT NULL",
         ])
         .await?;
-    schema.dependent("orders_channel_with_state (mcv) ON channel, state FROM orders").await
+    schema.both_sides("orders", "", "id").await?;
+    schema.both_sides("orders", "_by_number", "number, id").await?;
+    schema.dependent("orders_channel_with_state (mcv) ON channel, state, archived FROM orders").await
 }
 
 async fn parts(schema: &Schema<'_>) -> Result<(), DbErr> {
@@ -93,6 +97,7 @@ async fn parts(schema: &Schema<'_>) -> Result<(), DbErr> {
              order_id UUID NOT NULL REFERENCES orders (id) ON DELETE CASCADE,
              gate TEXT NOT NULL,
              state TEXT NOT NULL,
+             archived BOOLEAN NOT NULL,
              amount_minor BIGINT NOT NULL CHECK (amount_minor >= 0),
              currency TEXT NOT NULL CHECK (length(currency) = 3),
              requested_by TEXT NOT NULL,
@@ -113,6 +118,7 @@ async fn parts(schema: &Schema<'_>) -> Result<(), DbErr> {
              order_id UUID NOT NULL REFERENCES orders (id) ON DELETE CASCADE,
              kind TEXT NOT NULL,
              state TEXT NOT NULL,
+             archived BOOLEAN NOT NULL,
              dedupe_key TEXT NOT NULL CHECK (dedupe_key <> ''),
              shipment_id UUID,
              created_at BIGINT NOT NULL,
@@ -155,9 +161,9 @@ async fn parts(schema: &Schema<'_>) -> Result<(), DbErr> {
         .indexes(&[
             "CREATE INDEX holds_order ON holds (order_id)",
             "CREATE INDEX approvals_order ON approvals (order_id)",
-            "CREATE INDEX approvals_gate_state ON approvals (gate, state, id)",
+            "CREATE INDEX approvals_gate_state ON approvals (gate, state, archived, id)",
             "CREATE UNIQUE INDEX approvals_one_pending ON approvals (order_id, gate) WHERE state = 'PENDING'",
-            "CREATE INDEX messages_kind_state ON messages (kind, state, id)",
+            "CREATE INDEX messages_kind_state ON messages (kind, state, archived, id)",
             // With the ratings, so that they are read from the index alone.
             "CREATE INDEX feedback_submitted ON feedback (submitted_at, order_id, delivery_rating, product_rating)
              WHERE state = 'SUBMITTED'",
@@ -165,45 +171,8 @@ async fn parts(schema: &Schema<'_>) -> Result<(), DbErr> {
             "CREATE INDEX order_waits_first_come ON order_waits (sku, region, number, quantity)",
         ])
         .await?;
-    schema.dependent("approvals_gate_with_state (mcv) ON gate, state FROM approvals").await?;
-    schema.dependent("messages_kind_with_state (mcv) ON kind, state FROM messages").await
-}
-
-/// An archived order is its document beside what it can be found by; its parts are found by their ids.
-async fn archive(schema: &Schema<'_>) -> Result<(), DbErr> {
-    schema
-        .table(
-            "archived_orders",
-            Shape::Wide,
-            "id UUID NOT NULL PRIMARY KEY,
-             number BIGINT NOT NULL UNIQUE CHECK (number > 0),
-             version BIGINT NOT NULL CHECK (version > 0),
-             last_event BIGINT NOT NULL CHECK (last_event >= 0),
-             channel TEXT NOT NULL,
-             external_reference TEXT NOT NULL,
-             customer_email TEXT NOT NULL,
-             archived_from TEXT NOT NULL,
-             created_at BIGINT NOT NULL,
-             archived_at BIGINT NOT NULL,
-             document BYTEA NOT NULL",
-        )
-        .await?;
-    schema
-        .table(
-            "archived_parts",
-            Shape::Narrow,
-            "id UUID NOT NULL PRIMARY KEY,
-             order_id UUID NOT NULL REFERENCES archived_orders (id) ON DELETE CASCADE",
-        )
-        .await?;
-
-    schema
-        .indexes(&[
-            "CREATE UNIQUE INDEX archived_orders_external_reference ON archived_orders (channel, external_reference)
-             WHERE external_reference <> ''",
-            "CREATE INDEX archived_orders_channel ON archived_orders (channel, id, number)",
-            "CREATE INDEX archived_orders_customer_email ON archived_orders (customer_email, id, number)",
-            "CREATE INDEX archived_parts_order ON archived_parts (order_id)",
-        ])
-        .await
+    schema.both_sides("approvals", "", "id").await?;
+    schema.both_sides("messages", "", "id").await?;
+    schema.dependent("approvals_gate_with_state (mcv) ON gate, state, archived FROM approvals").await?;
+    schema.dependent("messages_kind_with_state (mcv) ON kind, state, archived FROM messages").await
 }

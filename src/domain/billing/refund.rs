@@ -96,11 +96,12 @@ impl Order {
         Ok(refund)
     }
 
-    /// The checks that every refund has to pass; returns the payment's index.
+    /// The checks that every refund has to pass; returns the payment's index. Of an archived order money may go back at
+    /// any time, and it stays archived.
     fn giving_index(&self, id: PaymentId) -> Result<usize, Refusal> {
         let index = self.payment_index(id)?;
         // An order that is being paid is cancelled, not refunded: what it paid would be due again.
-        if matches!(self.state, OrderState::Invoiced | OrderState::Archived) {
+        if self.state == OrderState::Invoiced {
             return Err(self.out_of_turn("refund"));
         }
         Ok(index)
@@ -228,7 +229,7 @@ impl Order {
     /// Undoes all money of an order that is over: open authorisations are voided, one after the other, captures paid
     /// back. What the provider has not answered yet is undone when the answer comes.
     pub(in crate::domain) fn pay_back(&mut self, unit: &mut UnitOfWork) -> Result<(), Refusal> {
-        if self.state == OrderState::Closed {
+        if self.archived_from.unwrap_or(self.state) == OrderState::Closed {
             return Ok(());
         }
         for index in 0..self.payments.len() {

@@ -37,6 +37,7 @@ pub enum SheetKind {
     PackingSlip,
     PickList,
     ReturnForm,
+    Manifest,
 }
 
 /// One or more pages with a head, lists and notes.

@@ -11,7 +11,7 @@ use crate::domain::model::approval::{Approval, ApprovalState, Gate};
 use crate::domain::model::check::Verdict;
 use crate::domain::model::feedback::FeedbackState;
 use crate::domain::model::invoice::InvoiceState;
-use crate::domain::model::message::{MessageKind, MessageState};
+use crate::domain::model::message::{Message, MessageKind, MessageState};
 use crate::domain::model::money::part;
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::payment::{Means, Payment, PaymentState};
@@ -351,8 +351,8 @@ impl Order {
                 ensure(invoice != Some(InvoiceState::Open), "no open invoice");
             }
         }
-        let unarchived = self.state == OrderState::Archived || self.archived_from.is_none();
-        ensure(unarchived, "no earlier state but of an archived order");
+        let unarchived = self.archived_from.is_none() && self.archived_at.is_none();
+        ensure(self.is_archived() || unarchived, "no earlier state but of an archived order");
     }
 
     fn check_end(&self, found: &mut Findings) {
@@ -365,10 +365,12 @@ impl Order {
         ensure(!self.on_hold(), "no active hold");
         ensure(self.approvals.iter().all(|it| it.state != ApprovalState::Pending), "no pending approval");
 
-        let settled = matches!(self.state, OrderState::Archived);
-        ensure(!settled || !self.has_open_money(), "no money under way");
-        let queued = self.messages.iter().any(|it| it.state == MessageState::Queued);
-        ensure(!settled || !queued, "no message to be sent");
+        // Money may still go back, with its letter.
+        let settled = self.is_archived();
+        let coming = |it: &Payment| it.request.is_some() || it.state == PaymentState::Authorized;
+        ensure(!settled || !self.payments.iter().any(coming), "no payment under way");
+        let queued = |it: &Message| it.state == MessageState::Queued && it.kind != MessageKind::RefundIssued;
+        ensure(!settled || !self.messages.iter().any(queued), "no message to be sent but of refunds");
         let asking = self.feedback.as_ref().is_some_and(|it| it.state == FeedbackState::Requested);
         ensure(!asking, "no open question");
         let end = self.archived_from.unwrap_or(self.state);

@@ -1,8 +1,8 @@
 //! What is proposed to be bought, so that no shelf stays below its reorder point.
 //!
-//! Measured is a shelf's position: what new orders may take of it, and what is proposed or on order for it, without what
-//! waiting orders want. It is looked at at the end of every command, so that no command can forget it; the stock falls
-//! when units are reserved, and the handover of reserved units changes nothing in it.
+//! Measured is a shelf's inventory position: what new orders may take of it, and what is proposed or on order for it,
+//! without what waiting orders want. It is looked at at the end of every command, so that no command can forget it. The
+//! stock falls when units are reserved; the handover of reserved units changes nothing in it.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -33,14 +33,14 @@ pub(in crate::domain) fn look_after_shelves(unit: &mut UnitOfWork) {
 }
 
 /// What a shelf has for new orders, and will have, without what waiting orders want.
-struct Position {
+struct InventoryPosition {
     available: i64,
     /// Proposed or on order.
     to_come: i64,
     awaited: i64,
 }
 
-impl Position {
+impl InventoryPosition {
     fn of(unit: &UnitOfWork, level: &StockLevel) -> Self {
         let open = unit.open_replenishments(&level.sku, &level.location);
         Self {
@@ -72,7 +72,7 @@ impl Position {
 /// Units below the reorder point, None if there are none or the shelf has no such point.
 #[cfg(test)]
 pub(in crate::domain) fn missing(unit: &UnitOfWork, level: &StockLevel) -> Option<i64> {
-    let missing = level.reorder_point? - Position::of(unit, level).units();
+    let missing = level.reorder_point? - InventoryPosition::of(unit, level).units();
     (missing > 0).then_some(missing)
 }
 
@@ -124,7 +124,7 @@ fn propose(unit: &mut UnitOfWork, sku: &Sku, location: &LocationCode) -> Option<
     unit.location(location).filter(|it| it.active)?;
     let mut level = unit.level(sku, location)?.clone();
     let point = level.reorder_point?;
-    let position = Position::of(unit, &level);
+    let position = InventoryPosition::of(unit, &level);
     let is_low = position.units() < point;
     if let Some(at) = level.declined_at {
         if is_low && unit.now < at.plus(DECLINED_FOR) {
@@ -218,7 +218,7 @@ fn note_handovers(unit: &mut UnitOfWork) {
 /// How a shelf stands, and what is open to fill it.
 fn shelf_words(unit: &UnitOfWork, (sku, location): &Shelf) -> Option<String> {
     let level = unit.level(sku, location)?;
-    let words = Position::of(unit, level).words();
+    let words = InventoryPosition::of(unit, level).words();
     let rule = match level.reorder_point {
         Some(point) => format!("reorder point {point}"),
         None => "no reorder rule".to_owned(),

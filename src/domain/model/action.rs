@@ -30,6 +30,7 @@ string_enum! {
         SubmitFeedback = "SubmitFeedback",
         CloseOrder = "CloseOrder",
         ArchiveOrder = "ArchiveOrder",
+        RestoreOrder = "RestoreOrder",
         ReserveStock = "ReserveStock",
         ReleaseReservation = "ReleaseReservation",
         ReceiveStock = "ReceiveStock",

@@ -1,17 +1,11 @@
 //! What is asked of a courier with an interface of its own for one shipment, and its answers.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use time::Date;
 
-use crate::domain::model::address::Address;
-use crate::domain::model::courier::Courier;
-use crate::domain::model::location::Location;
-use crate::domain::model::money::Currency;
-use crate::domain::model::order::Order;
 use crate::domain::model::scalars::{BookingId, CourierCode, ServiceLevel, string_enum};
-use crate::domain::model::shipment::{Package, Shipment};
 use crate::domain::model::time::Timestamp;
 
 string_enum! {
@@ -36,9 +30,17 @@ string_enum! {
     }
 }
 
+/// How a courier with an interface is booked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BookedCourier {
+    pub parts: BookedParts,
+    /// How often it is asked where its shipments are; None: its reports come by themselves.
+    pub track_every: Option<Duration>,
+}
+
 /// The couriers whose labels are bought from an interface of theirs. All others are booked by telling them, and have
 /// rate cards only.
-pub type BookedCouriers = BTreeMap<CourierCode, BookedParts>;
+pub type BookedCouriers = BTreeMap<CourierCode, BookedCourier>;
 
 /// One shipment's booking with one courier. Its id is the key of every call, so that a call that is repeated has one
 /// effect.
@@ -58,6 +60,10 @@ pub struct Booking {
     pub label: Option<BoughtLabel>,
     /// The courier's own name for the pickup.
     pub pickup: Option<String>,
+    /// How often the courier is asked where the shipment is; None: its reports come by themselves.
+    pub track_every: Option<Duration>,
+    /// When it was last asked that.
+    pub tracked_at: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -157,81 +163,6 @@ impl BookingAnswer {
             BookingRequest::Label => Self::Label(CourierAnswer::Unknown(why)),
             BookingRequest::Pickup => Self::Pickup(CourierAnswer::Unknown(why)),
             BookingRequest::Cancel => Self::Cancel(CourierAnswer::Unknown(why)),
-        }
-    }
-}
-
-/// A shipment as a courier is told about it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Consignment {
-    /// The key of every call about it.
-    pub key: BookingId,
-    pub service: ServiceLevel,
-    pub sender: Origin,
-    pub recipient: Party,
-    pub packages: Vec<Package>,
-    pub currency: Currency,
-    /// When the courier is to come, by its own clock: the day, and from when to when in minutes after midnight.
-    pub pickup_day: Date,
-    pub ready_minutes: i32,
-    pub closing_minutes: i32,
-}
-
-/// The location that it leaves from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Origin {
-    pub company: String,
-    pub name: String,
-    /// ISO 3166-1 alpha-2.
-    pub country: String,
-    /// None: not said.
-    pub address: Option<Address>,
-}
-
-/// Who gets it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Party {
-    pub name: String,
-    pub email: String,
-    pub phone: String,
-    pub address: Address,
-}
-
-/// How long before its cut-off the courier may come.
-const PICKUP_MINUTES: i32 = 120;
-
-impl Consignment {
-    pub fn of(
-        order: &Order,
-        shipment: &Shipment,
-        booking: &Booking,
-        courier: &Courier,
-        location: &Location,
-        company: &str,
-    ) -> Self {
-        let address = order.shipping_address.clone();
-        let named = !address.recipient.trim().is_empty();
-        let name = if named { &address.recipient } else { &order.customer.name };
-        Self {
-            key: booking.id,
-            service: booking.service,
-            sender: Origin {
-                company: company.to_owned(),
-                name: location.name.clone(),
-                country: location.country.clone(),
-                address: location.address.clone(),
-            },
-            recipient: Party {
-                name: name.clone(),
-                email: order.customer.email.clone(),
-                phone: order.customer.phone.clone(),
-                address,
-            },
-            packages: shipment.packages.clone(),
-            currency: order.amounts.currency,
-            pickup_day: courier.day_of(booking.pickup_at),
-            ready_minutes: (courier.cutoff_minutes - PICKUP_MINUTES).max(0),
-            closing_minutes: courier.cutoff_minutes,
         }
     }
 }

@@ -217,6 +217,43 @@ impl Rate {
     }
 }
 
+/// How a courier did with what it was given, over all orders there ever were.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CourierRecord {
+    /// Shipments whose journey is over: delivered, returned or lost.
+    pub carried: i64,
+    pub delivered: i64,
+    /// Delivered after the time that it named when it was given them.
+    pub late: i64,
+    /// Of those carried, lost or reported as damaged.
+    pub damaged: i64,
+    /// Orders that it delivered and that customers rated.
+    pub rated: i64,
+    /// Of their ratings of the delivery, 1 to 5 each.
+    pub rating_sum: i64,
+}
+
+/// Records by courier.
+pub type CourierRecords = BTreeMap<CourierCode, CourierRecord>;
+
+impl CourierRecord {
+    /// Adds another record (`sign` 1) or takes it off (−1).
+    pub fn add(&mut self, other: &Self, sign: i64) {
+        let Self { carried, delivered, late, damaged, rated, rating_sum } = other;
+        self.carried += sign * carried;
+        self.delivered += sign * delivered;
+        self.late += sign * late;
+        self.damaged += sign * damaged;
+        self.rated += sign * rated;
+        self.rating_sum += sign * rating_sum;
+    }
+
+    /// Average rating in hundredths of 1.00–5.00, rounded half up; 0 without any.
+    pub fn rating_hundredths(&self) -> i64 {
+        if self.rated > 0 { (self.rating_sum * 100 + self.rated / 2) / self.rated } else { 0 }
+    }
+}
+
 /// One courier's offer for one shipment, or its reason for declining.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quote {
@@ -230,8 +267,19 @@ pub struct Quote {
     pub delivery_at: Timestamp,
     /// Whether `delivery_at` keeps the promise.
     pub on_time: bool,
-    /// How this courier was rated by customers, 1.0–5.0 in hundredths; none yet: 0.
-    pub rating_hundredths: i64,
+    pub record: CourierRecord,
+    /// By how much its record makes it count as dearer, in ppm of the price.
+    pub malus_ppm: i64,
+    /// What of its record counts, in words; empty: nothing.
+    pub standing: String,
+}
+
+impl Quote {
+    /// The price that it counts as.
+    pub fn score_minor(&self) -> i64 {
+        let malus = (i128::from(self.price_minor) * i128::from(self.malus_ppm) + 500_000) / 1_000_000;
+        self.price_minor.saturating_add(i64::try_from(malus).unwrap_or(i64::MAX))
+    }
 }
 
 #[cfg(test)]

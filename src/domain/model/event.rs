@@ -112,6 +112,7 @@ string_enum! {
         FeedbackExpired = "FEEDBACK_EXPIRED",
         OrderClosed = "ORDER_CLOSED",
         OrderArchived = "ORDER_ARCHIVED",
+        OrderRestored = "ORDER_RESTORED",
         OrderCancelled = "ORDER_CANCELLED",
         OrderExpired = "ORDER_EXPIRED",
         OrderRejected = "ORDER_REJECTED",

@@ -9,6 +9,7 @@ pub(super) mod backoff;
 pub(super) mod booking;
 pub(super) mod calendar;
 pub(super) mod check;
+pub(super) mod consignment;
 pub(super) mod contact;
 pub(super) mod courier;
 pub(super) mod customer;

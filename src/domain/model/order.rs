@@ -69,6 +69,11 @@ impl Order {
         self.total_minor() - self.captured_minor()
     }
 
+    /// Whether it is out of the way of the day's work.
+    pub fn is_archived(&self) -> bool {
+        self.state == OrderState::Archived
+    }
+
     /// Whether money or messages are still under way outside.
     pub fn has_open_money(&self) -> bool {
         self.payments.iter().any(|it| {
@@ -200,4 +205,6 @@ pub struct Order {
     pub delivered_at: Option<Timestamp>,
     pub closed_at: Option<Timestamp>,
     pub archived_at: Option<Timestamp>,
+    /// When it was last brought back from the archive.
+    pub restored_at: Option<Timestamp>,
 }

@@ -44,6 +44,8 @@ pub struct Rules {
     pub approval_lifetime_seconds: u64,
     /// How locations are chosen for an order that no single one has everything for.
     pub allocation: Allocation,
+    /// What couriers' records weigh when one is chosen.
+    pub courier_record: CourierWeights,
     /// Working time from payment to pickup, for promises.
     pub handling_hours: u32,
     /// Days on the road that a promise counts with, by service.
@@ -75,6 +77,20 @@ pub struct WeightRules {
     pub tolerance_grams: u32,
     /// Of the weight of the contents: 100 000 is 10 %.
     pub tolerance_ppm: u32,
+}
+
+/// By how much a courier counts as dearer for its record, in ppm of its price: so the weights fit every currency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CourierWeights {
+    /// For each percent of its deliveries that were late.
+    pub late_ppm: u32,
+    /// For each percent of what it carried that was damaged or lost.
+    pub damaged_ppm: u32,
+    /// For each point that its average rating is below 5.
+    pub rating_ppm: u32,
+    /// Fewer shipments or ratings than this say nothing.
+    pub least: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -163,6 +179,12 @@ impl Rules {
     }
 }
 
+impl Default for CourierWeights {
+    fn default() -> Self {
+        Self { late_ppm: 5_000, damaged_ppm: 20_000, rating_ppm: 40_000, least: 10 }
+    }
+}
+
 impl Default for GateRules {
     fn default() -> Self {
         let up_to = |code: &str, minor| (code.parse().expect("a currency of ISO 4217"), minor);
@@ -235,6 +257,7 @@ impl Default for Rules {
             reservation_lifetime_seconds: 1_800,
             approval_lifetime_seconds: 259_200,
             allocation: Allocation::FewestShipments,
+            courier_record: CourierWeights::default(),
             handling_hours: 24,
             transit_days: BTreeMap::new(),
             close_after_seconds: 1_209_600,

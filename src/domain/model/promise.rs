@@ -44,6 +44,8 @@ pub struct PromiseLeg {
     /// When they leave; None: never.
     pub ship_at: Option<Timestamp>,
     pub delivery_at: Option<Timestamp>,
+    /// When they arrive with the cheapest offer in the service; None: with the one above.
+    pub cheapest_at: Option<Timestamp>,
     /// The same in words.
     pub why: String,
 }
@@ -72,6 +74,12 @@ impl Promise {
     /// When the last part arrives; None: that cannot be said of every part.
     pub fn delivery_at(&self) -> Option<Timestamp> {
         last(self.legs.iter().map(|it| it.delivery_at))
+    }
+
+    /// When the last part arrives if each goes by the cheapest offer: promised where no date was requested, so that the
+    /// ordered service does not always need the fastest courier.
+    pub fn cheapest_at(&self) -> Option<Timestamp> {
+        last(self.legs.iter().map(|it| it.cheapest_at.or(it.delivery_at)))
     }
 
     /// The reasons of all parts.

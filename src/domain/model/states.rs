@@ -70,7 +70,8 @@ macro_rules! machine {
 machine! {
     /// An order that was shipped closes without being delivered once all of the rest ended returned or lost,
     /// and is settled. Cancelling ends with the first handover. No order rests where an approval has just been
-    /// given: what follows is part of the same decision.
+    /// given: what follows is part of the same decision. An archived order may be restored: see
+    /// [`OrderState::may_be_restored`].
     Order: OrderState from Received {
         Received => [Verified Cancelled]
         Verified => [Reserved AwaitingStock Cancelled]
@@ -208,6 +209,14 @@ machine! {
     }
 }
 
+impl OrderState {
+    /// Whether an archived order may go back to this state: to each from which orders are archived. No step forward
+    /// leads back there, so the table does not have it.
+    pub fn may_be_restored(self) -> bool {
+        self.may_become(Self::Archived)
+    }
+}
+
 impl ReservationState {
     /// Whether units are still set aside under it.
     pub fn is_open(self) -> bool {
@@ -282,7 +291,7 @@ impl ShipmentState {
 /// state that a new subject may have. Words that are no states of the machine are illegal.
 pub fn legal(machine: Machine, from: &str, to: &str) -> bool {
     match machine {
-        Machine::Order => moves::<OrderState>(from, to),
+        Machine::Order => moves::<OrderState>(from, to) || restored(from, to),
         Machine::Hold => moves::<HoldState>(from, to),
         Machine::Approval => moves::<ApprovalState>(from, to),
         Machine::Reservation => moves::<ReservationState>(from, to),
@@ -302,6 +311,10 @@ fn moves<S: State>(from: &str, to: &str) -> bool {
         return S::FIRST.contains(&to);
     }
     from.parse::<S>().is_ok_and(|it| it.next().contains(&to))
+}
+
+fn restored(from: &str, to: &str) -> bool {
+    from == OrderState::Archived.as_str() && to.parse::<OrderState>().is_ok_and(OrderState::may_be_restored)
 }
 
 fn reported(from: &str, to: &str) -> bool {
@@ -392,12 +405,17 @@ mod tests {
     }
 
     #[test]
-    fn whatever_ends_an_order_lets_it_be_archived_and_nothing_leaves_the_archive() {
+    fn whatever_ends_an_order_lets_it_be_archived_and_the_archive_gives_it_back_as_that() {
         use OrderState::*;
-        for state in [Closed, Rejected, Cancelled, Expired] {
+        let ends = [Closed, Rejected, Cancelled, Expired];
+        for state in ends {
             assert_eq!(state.next(), [Archived]);
         }
-        assert!(Archived.is_final());
+        assert!(Archived.is_final(), "no step forward leaves the archive");
+        for state in OrderState::ALL.iter().copied() {
+            assert_eq!(legal(Machine::Order, "ARCHIVED", state.as_str()), ends.contains(&state), "{state}");
+        }
+        assert!(!legal(Machine::Order, "DELIVERED", "CANCELLED"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
-//! Step 19: an order goes to the archive.
+//! Step 19: an order goes to the archive, and may be brought back.
 
-use crate::domain::model::event::EventKind;
+use crate::domain::model::event::{EventKind, Machine, Transition};
 use crate::domain::model::message::MessageState;
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::refusal::{Reason, Refusal};
@@ -26,9 +26,33 @@ impl OrderCommand for ArchiveOrder {
     }
 }
 
+/// Brings an archived order back to the state in which it had ended.
+#[derive(Debug, Clone)]
+pub struct RestoreOrder {
+    pub target: Target,
+    pub reason: String,
+}
+
+impl OrderCommand for RestoreOrder {
+    const NAME: &'static str = "RestoreOrder";
+    type Output = ();
+
+    fn target(&self) -> &Target {
+        &self.target
+    }
+
+    fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<(), Refusal> {
+        order.restore(unit, &self.reason)
+    }
+}
+
 impl Order {
-    /// Step 19: the order leaves the hot tables.
+    /// Step 19: out of the way of the day's work. Money can still go back, and late reports of couriers are recorded.
     pub fn archive(&mut self, unit: &mut UnitOfWork) -> Result<(), Refusal> {
+        if let Some(at) = self.archived_at {
+            let message = format!("the order is in the archive already, since {at}");
+            return Err(self.unmet(Reason::IllegalTransition, message));
+        }
         if !self.state.may_become(OrderState::Archived) {
             return Err(self.out_of_turn("archive"));
         }
@@ -41,6 +65,26 @@ impl Order {
         self.archived_from = Some(self.state);
         self.archived_at = Some(unit.now);
         self.transition(unit, OrderState::Archived, EventKind::OrderArchived, "moved to the archive")?;
+        Ok(())
+    }
+
+    /// Back among the orders of the day, as it was before. It goes to the archive again by itself in time, counted from
+    /// now.
+    pub fn restore(&mut self, unit: &mut UnitOfWork, reason: &str) -> Result<(), Refusal> {
+        let Some(to) = self.archived_from.filter(|_| self.is_archived()) else {
+            return Err(self.out_of_turn("restore"));
+        };
+        let step = Transition {
+            machine: Machine::Order,
+            subject: self.id.0,
+            from: self.state.to_string(),
+            to: to.to_string(),
+        };
+        self.state = to;
+        (self.archived_from, self.archived_at) = (None, None);
+        self.restored_at = Some(unit.now);
+        let text = format!("brought back from the archive: {reason}");
+        self.record(unit, EventKind::OrderRestored, Some(step), text);
         Ok(())
     }
 

@@ -149,6 +149,7 @@ fn build_order(unit: &mut UnitOfWork, new: &NewOrder) -> Result<Order, Refusal> 
         delivered_at: None,
         closed_at: None,
         archived_at: None,
+        restored_at: None,
     })
 }
 

@@ -40,8 +40,8 @@ impl Order {
             | OrderState::PaymentCaptured
             | OrderState::PaymentApproved
             | OrderState::Fulfilling
-            | OrderState::PartiallyShipped
-            | OrderState::Archived => {}
+            | OrderState::PartiallyShipped => {}
+            OrderState::Archived => actions.push(Action::RestoreOrder),
         }
         if self.has_pending_approval() {
             actions.push(Action::RejectRequest);
@@ -49,16 +49,14 @@ impl Order {
                 actions.push(Action::ApproveRequest);
             }
         }
-        if self.state != OrderState::Archived {
-            let shipments = self.live_shipments().filter(|it| !held || it.state.is_handed_over());
-            actions.extend(shipments.flat_map(Shipment::available_actions));
-        }
+        let shipments = self.live_shipments().filter(|it| !held || it.state.is_handed_over());
+        actions.extend(shipments.flat_map(|it| self.actions_of(it)));
         if self.feedback.as_ref().is_some_and(|it| it.state == FeedbackState::Requested)
             && self.state != OrderState::Archived
         {
             actions.push(Action::SubmitFeedback);
         }
-        if !matches!(self.state, OrderState::Invoiced | OrderState::Archived)
+        if self.state != OrderState::Invoiced
             && self.payments.iter().any(|it| it.refundable_minor() > 0 || it.owed_by_hand().is_some())
         {
             actions.push(Action::RefundPayment);
@@ -78,6 +76,16 @@ impl Order {
         }
         actions.sort();
         actions.dedup();
+        actions
+    }
+
+    /// The calls that would not be refused for the state of one of its shipments. What people add to an archived order
+    /// they add once it is restored; couriers do not know, and their reports are recorded.
+    pub fn actions_of(&self, shipment: &Shipment) -> Vec<Action> {
+        let mut actions = shipment.available_actions();
+        if self.is_archived() {
+            actions.retain(|it| *it == Action::RecordTrackingEvents);
+        }
         actions
     }
 
@@ -101,8 +109,8 @@ impl Order {
 }
 
 impl Shipment {
-    /// The calls that would not be refused for the shipment's state.
-    pub fn available_actions(&self) -> Vec<Action> {
+    /// The same whatever its order says.
+    pub(in crate::domain) fn available_actions(&self) -> Vec<Action> {
         match self.state {
             ShipmentState::Planned | ShipmentState::QcFailed => vec![Action::StartPicking],
             ShipmentState::Picking => vec![Action::RecordPick],

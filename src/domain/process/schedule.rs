@@ -15,8 +15,9 @@ use crate::domain::model::refund::{Refund, RefundState};
 use crate::domain::model::refusal::Refusal;
 use crate::domain::model::reservation::ReservationState;
 use crate::domain::model::scalars::{BookingId, MessageId, PaymentId, RefundId, ShipmentId};
-use crate::domain::model::shipment::ShipmentState;
+use crate::domain::model::shipment::{Shipment, ShipmentState};
 use crate::domain::model::time::Timestamp;
+use crate::domain::shipping::track::TrackingReport;
 use crate::domain::unit::command::{OrderCommand, Target, with_stock};
 use crate::domain::unit::unit_of_work::{Lease, ReadSet, UnitOfWork};
 
@@ -52,6 +53,8 @@ pub enum OutboundAnswer {
     Refund(RefundId, ProviderAnswer),
     Message(MessageId, Result<(), Unsent>),
     Booking(ShipmentId, BookingId, BookingAnswer),
+    /// What the courier reports; None: it did not answer.
+    Tracking(ShipmentId, BookingId, Option<Vec<TrackingReport>>),
 }
 
 /// Records the answers to outbound tasks. One that comes late or twice changes nothing.
@@ -90,6 +93,9 @@ impl OrderCommand for RecordAnswers {
                 OutboundAnswer::Booking(shipment, booking, answer) => {
                     order.answer_booking(unit, *shipment, *booking, answer)?;
                 }
+                OutboundAnswer::Tracking(shipment, booking, reports) => {
+                    order.answer_tracking(unit, *shipment, *booking, reports.as_deref())?;
+                }
             }
         }
         Ok(())
@@ -106,7 +112,9 @@ impl Order {
         let refunds = self.refunds_under_way().map(refund_due_at);
         let messages = self.messages.iter().filter(|it| it.state == MessageState::Queued).map(|it| it.due_at);
         let bookings = self.open_bookings().filter_map(|(_, it)| booking_due_at(it));
-        requests.chain(refunds).chain(messages).chain(bookings).chain(self.next_deadline(rules)).min()
+        let tracking = self.followed_shipments().filter_map(Shipment::tracking_due_at);
+        let outside = requests.chain(refunds).chain(messages).chain(bookings).chain(tracking);
+        outside.chain(self.next_deadline(rules)).min()
     }
 
     /// When the next thing happens by itself: a hold or approval ends, the order closes or is archived.
@@ -127,7 +135,8 @@ impl Order {
         let may_archive = self.state.may_become(OrderState::Archived) && self.why_not_archivable().is_empty();
         let archive = may_archive.then(|| {
             let over_since = self.closed_at.unwrap_or(self.updated_at);
-            over_since.plus(Duration::from_secs(rules.archive_after_seconds))
+            let since = self.restored_at.map_or(over_since, |it| it.max(over_since));
+            since.plus(Duration::from_secs(rules.archive_after_seconds))
         });
         approvals.chain(hold).chain(close).chain(archive).min()
     }
@@ -179,8 +188,16 @@ impl Order {
         let bookings = self.open_bookings().filter(|(_, it)| booking_due_at(it).is_some_and(|at| at <= now));
         let bookings = bookings
             .filter_map(|(shipment, it)| Some(OutboundTask::Booking(shipment.id, it.id, it.open_request()?)));
+        let due = |it: &&Shipment| it.tracking_due_at().is_some_and(|at| at <= now);
+        let tracking = self.followed_shipments().filter(due);
+        let tracking = tracking.filter_map(|it| Some(OutboundTask::Tracking(it.id, it.booking.as_ref()?.id)));
         let messages = messages.map(|it| OutboundTask::Message(it.id));
-        requests.chain(refunds).chain(bookings).chain(messages).collect()
+        requests.chain(refunds).chain(bookings).chain(tracking).chain(messages).collect()
+    }
+
+    /// Shipments that couriers may be asked about: an archived order changes no more.
+    fn followed_shipments(&self) -> impl Iterator<Item = &Shipment> {
+        self.shipments.iter().filter(|_| self.state != OrderState::Archived)
     }
 
     /// Refunds that the provider has not answered for good.
@@ -226,6 +243,7 @@ pub enum OutboundTask {
     Refund(RefundId),
     Message(MessageId),
     Booking(ShipmentId, BookingId, BookingRequest),
+    Tracking(ShipmentId, BookingId),
 }
 
 /// When a worker asks the provider, if something is open: the caller itself is first to ask.

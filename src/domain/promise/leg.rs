@@ -89,6 +89,7 @@ pub(in crate::domain) fn leg(unit: &UnitOfWork, wish: &Wish, parcel: Parcel) -> 
         service_name: String::new(),
         ship_at: None,
         delivery_at: None,
+        cheapest_at: None,
     };
     let Some(ready_at) = ready_at else {
         leg.why = format!("{} never works the {hours} hours that it takes", leg.location);
@@ -124,13 +125,14 @@ pub(in crate::domain) fn leg(unit: &UnitOfWork, wish: &Wish, parcel: Parcel) -> 
         ready_at,
     };
     match earliest(couriers, wish.service, &freight) {
-        Ok((offer, courier)) => {
+        Ok(Found { offer, courier, cheapest_at }) => {
             why.push_str(&format!("; {}", offer_words(&offer, courier, &wish.to)));
             leg.courier = Some(offer.courier);
             leg.service = offer.service;
             leg.service_name = offer.service_name;
             leg.ship_at = Some(offer.pickup_at);
             leg.delivery_at = Some(offer.delivery_at);
+            leg.cheapest_at = Some(cheapest_at);
         }
         Err(none) => why.push_str(&format!("; no courier carries it: {none}")),
     }
@@ -138,12 +140,21 @@ pub(in crate::domain) fn leg(unit: &UnitOfWork, wish: &Wish, parcel: Parcel) -> 
     leg
 }
 
+/// What couriers offer.
+struct Found<'c> {
+    /// The earliest delivery.
+    offer: Offer,
+    courier: &'c Courier,
+    /// When the cheapest offer delivers.
+    cheapest_at: Timestamp,
+}
+
 /// The earliest delivery that couriers offer in the service that was ordered, or else in the next faster one.
 fn earliest<'c>(
     couriers: impl Iterator<Item = &'c Courier>,
     service: ServiceLevel,
     freight: &Freight,
-) -> Result<(Offer, &'c Courier), String> {
+) -> Result<Found<'c>, String> {
     let couriers: Vec<&Courier> = couriers.collect();
     let mut declined = Vec::new();
     for service in ServiceLevel::ALL.iter().filter(|it| **it >= service) {
@@ -158,8 +169,11 @@ fn earliest<'c>(
             let key = |it: &Offer| (it.delivery_at, it.pickup_at, it.price.minor, it.courier.clone());
             key(one).cmp(&key(other))
         });
-        if let Some(first) = all.into_iter().next() {
-            return Ok(first);
+        let cheapest = all.iter().map(|it| &it.0).min_by_key(|it| (it.price.minor, it.delivery_at));
+        if let Some(cheapest_at) = cheapest.map(|it| it.delivery_at)
+            && let Some((offer, courier)) = all.into_iter().next()
+        {
+            return Ok(Found { offer, courier, cheapest_at });
         }
     }
     declined.truncate(DECLINES_TOLD);

@@ -85,7 +85,7 @@ impl Order {
         let Some(mut promise) = self.promise.clone() else { return };
         let location = &self.shipments[index].location;
         for leg in promise.legs.iter_mut().filter(|it| it.location == *location) {
-            (leg.ready_at, leg.ship_at, leg.delivery_at) = (None, None, None);
+            (leg.ready_at, leg.ship_at, leg.delivery_at, leg.cheapest_at) = (None, None, None, None);
             leg.why = cut(why.to_owned(), WHY_MAX);
         }
         (promise.at, promise.occasion) = (unit.now, PromiseOccasion::ShortPick);
@@ -126,10 +126,14 @@ impl Order {
         self.promise = Some(promise);
     }
 
-    /// Promises what can be kept: the earliest delivery, or the requested one if that is later.
+    /// Promises what can be kept: the delivery by the cheapest offer, or the requested one, or the earliest if that is
+    /// later.
     pub(in crate::domain) fn promise_to_customer(&mut self) {
-        let earliest = self.promise.as_ref().and_then(Promise::delivery_at);
-        self.promised_by = earliest.map(|it| self.requested_by.map_or(it, |requested| requested.max(it)));
+        let promise = self.promise.as_ref();
+        self.promised_by = match self.requested_by {
+            Some(requested) => promise.and_then(Promise::delivery_at).map(|it| requested.max(it)),
+            None => promise.and_then(Promise::cheapest_at),
+        };
     }
 
     /// Whether the requested date can be met; None: no date was requested.
@@ -160,6 +164,7 @@ fn carried(shipment: &Shipment, wish: &Wish, ready_at: Option<Timestamp>) -> Opt
         service_name: assignment.service_name.clone(),
         ship_at: Some(ship_at),
         delivery_at: Some(delivery_at),
+        cheapest_at: None,
         why,
     })
 }

@@ -42,7 +42,7 @@ impl OrderCommand for AssignCourier {
     }
 
     fn also_reads(&self) -> ReadSet {
-        ReadSet { couriers: true, ratings: true, locations: true, ..ReadSet::default() }
+        ReadSet { couriers: true, courier_records: true, locations: true, ..ReadSet::default() }
     }
 
     fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<ShipmentId, Refusal> {
@@ -80,7 +80,8 @@ impl Order {
         pickup_at: Timestamp,
     ) -> Result<(), Refusal> {
         let index = self.assignable(unit, id, courier)?;
-        let (mut offers, declines) = self.quotes_from(unit, id, service, pickup_at.max(unit.now))?;
+        let ready_at = pickup_at.clamp(unit.now, unit.now.plus(PICKUP_AHEAD_MAX));
+        let (mut offers, declines) = self.quotes_from(unit, id, service, ready_at)?;
         offers.retain(|it| courier.is_none_or(|code| it.courier == *code));
         let comes = |it: &Quote| it.pickup_at == pickup_at;
         if !offers.is_empty() && (pickup_at > unit.now.plus(PICKUP_AHEAD_MAX) || !offers.iter().any(comes)) {

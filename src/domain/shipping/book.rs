@@ -4,21 +4,28 @@
 //! not known is made again with the same key until it is: only then is a label that is not wanted any more given back, so
 //! that none is lost and none paid for twice.
 
+use std::time::Duration;
+
 use crate::domain::model::booking::{
-    BookedParts, Booking, BookingAnswer, BookingRequest, BoughtLabel, CourierAnswer, OpenBookingRequest,
-    SoldLabel,
+    BookedCourier, BookedParts, Booking, BookingAnswer, BookingRequest, BoughtLabel, CourierAnswer,
+    OpenBookingRequest, SoldLabel,
 };
 use crate::domain::model::event::EventKind;
 use crate::domain::model::order::Order;
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::scalars::{BookingId, ShipmentId};
 use crate::domain::model::shipment::{Assignment, Shipment, ShipmentState};
+use crate::domain::model::time::Timestamp;
+use crate::domain::shipping::track::TrackingReport;
 use crate::domain::unit::journal::cut;
 use crate::domain::unit::unit_of_work::UnitOfWork;
 
 /// How many bookings of one shipment may wait to be called off: a courier that does not answer is not left for another
 /// one for ever.
 pub(crate) const CALLED_OFF_MAX: usize = 10;
+
+/// Couriers' clocks may be ahead of ours, and off by a time zone, but not more.
+const AHEAD_MAX: Duration = Duration::from_secs(86_400);
 
 /// How long a courier's words about a failure may be, in characters.
 pub(crate) const WORDS_MAX: usize = 500;
@@ -47,7 +54,10 @@ impl Order {
         let Some(Assignment { courier, service, pickup_at, .. }) = &self.shipments[index].assignment else {
             return;
         };
-        let Some(parts) = unit.rules.booked_couriers.get(courier).copied() else { return };
+        let Some(BookedCourier { parts, track_every }) = unit.rules.booked_couriers.get(courier).copied()
+        else {
+            return;
+        };
         let booking = Booking {
             id: unit.ids.fresh(),
             courier: courier.clone(),
@@ -59,6 +69,8 @@ impl Order {
             failure: None,
             label: None,
             pickup: None,
+            track_every,
+            tracked_at: None,
         };
         let text = format!("label of {courier} asked for as {}", booking.id);
         self.shipments[index].courier_refusal = None;
@@ -185,6 +197,33 @@ impl Order {
         Ok(())
     }
 
+    /// What the courier says of its shipment when it is asked. None: it did not answer, and is asked the next time.
+    pub fn answer_tracking(
+        &mut self,
+        unit: &mut UnitOfWork,
+        id: ShipmentId,
+        booking: BookingId,
+        reports: Option<&[TrackingReport]>,
+    ) -> Result<(), Refusal> {
+        let index = self.shipment_index(id)?;
+        let now = unit.now;
+        let shipment = &mut self.shipments[index];
+        let is_followed = shipment.tracking_due_at().is_some();
+        let Some(found) = shipment.booking.as_mut().filter(|it| is_followed && it.id == booking) else {
+            return Ok(());
+        };
+        found.tracked_at = Some(now);
+        self.touch_shipment(unit, index);
+        match reports {
+            Some(reports) => {
+                let soon = now.plus(AHEAD_MAX);
+                let reports: Vec<_> = reports.iter().filter(|it| it.occurred_at <= soon).cloned().collect();
+                self.record_tracking(unit, id, &reports).map(|_| ())
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Bookings with an open request, each with its shipment.
     pub(in crate::domain) fn open_bookings(&self) -> impl Iterator<Item = (&Shipment, &Booking)> {
         self.shipments.iter().flat_map(|shipment| {
@@ -205,6 +244,14 @@ impl Shipment {
     /// The booking that counts, and those that are to be called off.
     pub(in crate::domain) fn all_bookings(&self) -> impl Iterator<Item = &Booking> {
         self.booking.iter().chain(&self.called_off)
+    }
+
+    /// When the courier is to be asked where it is.
+    pub(in crate::domain) fn tracking_due_at(&self) -> Option<Timestamp> {
+        let booking = self.booking.as_ref().filter(|it| it.label.is_some())?;
+        let every = booking.track_every.filter(|_| self.state.carrier_may_report())?;
+        let since = booking.tracked_at.or(self.handover.as_ref().map(|it| it.at))?;
+        Some(since.plus(every))
     }
 
     pub fn booking(&self, id: BookingId) -> Result<&Booking, Refusal> {

@@ -1,6 +1,5 @@
 //! The choice among couriers' offers.
 
-use std::cmp::Reverse;
 use std::time::Duration;
 
 use crate::domain::model::courier::Quote;
@@ -20,49 +19,74 @@ impl Order {
     }
 }
 
-/// The offer to take, and why: the cheapest that is in time; of equals the better rated, then the earlier,
-/// then the first by code. If none is in time, the earliest. The reason names the runner-up and by how much
-/// it lost.
+/// The offer to take, and why: of those in time the cheapest, with what its courier's record makes it count as; of equals
+/// the one with the better record, then the earlier, then the first by code. If none is in time, the earliest. The reason
+/// names the runner-up and by how much it lost, and who was passed over for its record.
 fn choose(quotes: &[Quote]) -> Option<(&Quote, String)> {
     let mut ranked: Vec<&Quote> = quotes.iter().collect();
     ranked.sort_by(|one, other| match (one.on_time, other.on_time) {
-        (true, true) => by_price(one).cmp(&by_price(other)),
+        (true, true) => by_score(one).cmp(&by_score(other)),
         (false, false) => by_time(one).cmp(&by_time(other)),
         (true, false) => std::cmp::Ordering::Less,
         (false, true) => std::cmp::Ordering::Greater,
     });
     let (best, rest) = ranked.split_first()?;
 
-    let price = best.currency.of(best.price_minor);
     let in_time = quotes.iter().filter(|it| it.on_time).count();
+    let price = price_words(best);
+    let passed_over = passed_over(best, rest);
     let claim = match (in_time, quotes.len()) {
         (_, 1) if best.on_time => format!("the only offer, {price}, in time"),
         (_, 1) => format!("the only offer, {price}, not in time"),
         (0, all) => format!("none of {all} offers is in time; the earliest, {price}"),
         (1, all) => format!("the only one of {all} offers that is in time, {price}"),
+        (several, _) if passed_over.is_some() => {
+            format!("the best of {several} offers in time by price and record, {price}")
+        }
         (several, _) => format!("the cheapest of {several} offers in time, {price}"),
     };
-    let reason = match rest.first() {
-        Some(second) => {
-            format!("{claim}; next {} {}: {}", second.courier, second.service, margin(best, second))
-        }
-        None => claim,
-    };
+    let mut reason = claim;
+    if let Some(cheaper) = passed_over {
+        let Quote { courier, service, .. } = cheaper;
+        let lost_by = margin(best, cheaper);
+        reason.push_str(&format!("; passed over for its record {courier} {service}: {lost_by}"));
+    }
+    if let Some(second) = rest.iter().find(|it| passed_over != Some(**it)) {
+        let Quote { courier, service, .. } = second;
+        reason.push_str(&format!("; next {courier} {service}: {}", margin(best, second)));
+    }
     Some((best, reason))
 }
 
-type ByPrice<'a> = (i64, Reverse<i64>, Timestamp, &'a str, ServiceLevel);
+/// The cheapest offer in time that would have been taken for its price alone.
+fn passed_over<'q>(best: &Quote, rest: &[&'q Quote]) -> Option<&'q Quote> {
+    let cheaper = rest.iter().filter(|it| best.on_time && it.on_time && it.price_minor < best.price_minor);
+    cheaper
+        .copied()
+        .min_by(|one, other| (one.price_minor, by_score(one)).cmp(&(other.price_minor, by_score(other))))
+}
 
-type ByTime<'a> = (Timestamp, i64, Reverse<i64>, &'a str, ServiceLevel);
+/// The price, and what it counts as.
+fn price_words(quote: &Quote) -> String {
+    let price = quote.currency.of(quote.price_minor);
+    match quote.malus_ppm {
+        0 => price.to_string(),
+        _ => format!("{price}, {}: counts as {}", quote.standing, quote.currency.of(quote.score_minor())),
+    }
+}
 
-fn by_price(quote: &Quote) -> ByPrice<'_> {
-    let Quote { courier, service, price_minor, delivery_at, rating_hundredths, .. } = quote;
-    (*price_minor, Reverse(*rating_hundredths), *delivery_at, courier.as_str(), *service)
+type ByScore<'a> = (i64, i64, Timestamp, &'a str, ServiceLevel);
+
+type ByTime<'a> = (Timestamp, i64, i64, &'a str, ServiceLevel);
+
+fn by_score(quote: &Quote) -> ByScore<'_> {
+    let Quote { courier, service, malus_ppm, delivery_at, .. } = quote;
+    (quote.score_minor(), *malus_ppm, *delivery_at, courier.as_str(), *service)
 }
 
 fn by_time(quote: &Quote) -> ByTime<'_> {
-    let Quote { courier, service, price_minor, delivery_at, rating_hundredths, .. } = quote;
-    (*delivery_at, *price_minor, Reverse(*rating_hundredths), courier.as_str(), *service)
+    let Quote { courier, service, malus_ppm, delivery_at, .. } = quote;
+    (*delivery_at, quote.score_minor(), *malus_ppm, courier.as_str(), *service)
 }
 
 /// By what the second lost to the best.
@@ -77,32 +101,21 @@ fn margin(best: &Quote, second: &Quote) -> String {
             (1.., _) => format!("{} more, and {} later", money(dearer), span(later)),
         };
     }
-    if best.on_time && dearer > 0 {
-        return format!("{} more", money(dearer));
-    }
     if !best.on_time && !later.is_zero() {
         return format!("{} later", span(later));
     }
 
-    // Equal in what counts first: the next difference decided.
-    if !best.on_time && dearer > 0 {
-        return format!("as early, but {} more", money(dearer));
+    // Equal in what counts first: the price with the record decided, or what comes after them.
+    let early = if best.on_time { "" } else { "as early, but " };
+    let counts = || format!("{}: counts as {}", second.standing, money(second.score_minor()));
+    let worse = second.malus_ppm > best.malus_ppm;
+    match dearer {
+        ..0 => format!("{early}{} less, but {}", money(dearer.saturating_neg()), counts()),
+        1.. => format!("{early}{} more", money(dearer)),
+        0 if worse => format!("{early}the same price, but {}", counts()),
+        0 if !later.is_zero() => format!("the same price and record, but {} later", span(later)),
+        0 => "the same in every way, but later by code".to_owned(),
     }
-    if best.rating_hundredths > second.rating_hundredths {
-        let (ours, theirs) = (rating(best.rating_hundredths), rating(second.rating_hundredths));
-        return format!("the same price, but rated {theirs} against {ours}");
-    }
-    if !later.is_zero() {
-        return format!("the same price and rating, but {} later", span(later));
-    }
-    "the same in every way, but later by code".to_owned()
-}
-
-fn rating(hundredths: i64) -> String {
-    if hundredths == 0 {
-        return "by nobody".to_owned();
-    }
-    format!("{}.{:02}", hundredths / 100, hundredths % 100)
 }
 
 /// In the two largest units that are not zero.
@@ -122,6 +135,7 @@ fn span(span: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::model::courier::CourierRecord;
     use crate::domain::model::money::Currency;
     use proptest::prelude::*;
 
@@ -136,7 +150,9 @@ mod tests {
         "EUR".parse().expect("a currency")
     }
 
-    fn offer(code: &str, price_minor: i64, hours: i64, on_time: bool, rating_hundredths: i64) -> Quote {
+    /// An offer whose courier counts as so many percent dearer for its record.
+    fn offer(code: &str, price_minor: i64, hours: i64, on_time: bool, malus_percent: i64) -> Quote {
+        let late = if malus_percent > 0 { format!("late {} %", 2 * malus_percent) } else { String::new() };
         Quote {
             courier: code.parse().expect("a courier"),
             service: ServiceLevel::Express,
@@ -146,7 +162,9 @@ mod tests {
             pickup_at: MONDAY,
             delivery_at: hours_later(hours),
             on_time,
-            rating_hundredths,
+            record: CourierRecord::default(),
+            malus_ppm: malus_percent * 10_000,
+            standing: late,
         }
     }
 
@@ -158,8 +176,8 @@ mod tests {
     #[test]
     fn the_cheapest_in_time_is_taken_and_the_runner_up_named() {
         let (code, reason) = chosen(&[
-            offer("DEAR", 900, 24, true, 500),
-            offer("CHEAP", 100, 99, false, 500),
+            offer("DEAR", 900, 24, true, 0),
+            offer("CHEAP", 100, 99, false, 0),
             offer("GOOD", 790, 48, true, 0),
         ]);
         assert_eq!(code, "GOOD");
@@ -167,14 +185,44 @@ mod tests {
     }
 
     #[test]
-    fn of_equals_the_better_rated_then_the_earlier_then_the_first_by_code() {
+    fn a_record_is_weighed_against_the_price() {
+        // 7.90 with 15 % counts as 9.09: dearer than 9.00.
+        let poor = offer("SNAIL", 790, 24, true, 15);
+        let (code, reason) = chosen(&[poor.clone(), offer("GOOD", 900, 24, true, 0)]);
+        assert_eq!(code, "GOOD");
+        assert_eq!(
+            reason,
+            "the best of 2 offers in time by price and record, EUR 9.00; passed over for its record SNAIL EXPRESS: \
+             EUR 1.10 less, but late 30 %: counts as EUR 9.09"
+        );
+        // Cheap enough, it is taken all the same.
+        let (code, reason) = chosen(&[poor.clone(), offer("GOOD", 1_000, 24, true, 0)]);
+        assert_eq!(code, "SNAIL");
+        assert_eq!(
+            reason,
+            "the cheapest of 2 offers in time, EUR 7.90, late 30 %: counts as EUR 9.09; next GOOD EXPRESS: EUR 2.10 more"
+        );
+        // Who is passed over is named beside the runner-up.
+        let (code, reason) =
+            chosen(&[poor, offer("GOOD", 800, 24, true, 0), offer("FINE", 820, 24, true, 0)]);
+        assert_eq!(code, "GOOD");
+        assert!(reason.contains("passed over for its record SNAIL EXPRESS: EUR 0.10 less"), "{reason}");
+        assert!(reason.ends_with("; next FINE EXPRESS: EUR 0.20 more"), "{reason}");
+    }
+
+    #[test]
+    fn of_equals_the_better_record_then_the_earlier_then_the_first_by_code() {
         let next = |one, other| chosen(&[one, other]);
-        let (code, reason) = next(offer("A", 500, 24, true, 410), offer("B", 500, 48, true, 450));
+        let (code, reason) = next(offer("A", 500, 24, true, 9), offer("B", 500, 48, true, 5));
         assert_eq!(code, "B");
-        assert!(reason.ends_with("next A EXPRESS: the same price, but rated 4.10 against 4.50"), "{reason}");
+        assert!(reason.ends_with("A EXPRESS: the same price, but late 18 %: counts as EUR 5.45"), "{reason}");
+        // Also where a share of the price is nothing.
+        let (code, reason) = next(offer("A", 0, 24, true, 9), offer("B", 0, 48, true, 5));
+        assert_eq!(code, "B");
+        assert!(reason.ends_with("A EXPRESS: the same price, but late 18 %: counts as EUR 0.00"), "{reason}");
         let (code, reason) = next(offer("A", 500, 50, true, 0), offer("B", 500, 24, true, 0));
         assert_eq!(code, "B");
-        assert!(reason.ends_with("next A EXPRESS: the same price and rating, but 1 d 2 h later"), "{reason}");
+        assert!(reason.ends_with("next A EXPRESS: the same price and record, but 1 d 2 h later"), "{reason}");
         let (code, reason) = next(offer("B", 500, 24, true, 0), offer("A", 500, 24, true, 0));
         assert_eq!(code, "A");
         assert!(reason.ends_with("next B EXPRESS: the same in every way, but later by code"), "{reason}");
@@ -182,7 +230,7 @@ mod tests {
 
     #[test]
     fn if_none_is_in_time_the_earliest_is_taken_and_the_reason_says_so() {
-        let (code, reason) = chosen(&[offer("CHEAP", 100, 99, false, 500), offer("FAST", 900, 72, false, 0)]);
+        let (code, reason) = chosen(&[offer("CHEAP", 100, 99, false, 0), offer("FAST", 900, 72, false, 0)]);
         assert_eq!(code, "FAST");
         assert_eq!(
             reason,
@@ -192,7 +240,7 @@ mod tests {
 
     #[test]
     fn the_only_one_in_time_is_held_against_the_earliest_of_the_late() {
-        let (code, reason) = chosen(&[offer("LATE", 100, 99, false, 500), offer("FAST", 900, 72, true, 0)]);
+        let (code, reason) = chosen(&[offer("LATE", 100, 99, false, 0), offer("FAST", 900, 72, true, 0)]);
         assert_eq!(code, "FAST");
         assert_eq!(
             reason,
@@ -208,7 +256,7 @@ mod tests {
         fn the_choice_does_not_depend_on_the_order_of_offers(
             offers in prop::collection::vec(
                 ("[A-D]", 1_i64..4, 1_i64..4, any::<bool>(), 0_i64..3).prop_map(
-                    |(code, price, hours, on_time, rating)| offer(&code, price, hours, on_time, rating)
+                    |(code, price, hours, on_time, malus)| offer(&code, 100 * price, hours, on_time, 20 * malus)
                 ),
                 1..8,
             ),
@@ -219,7 +267,7 @@ mod tests {
             let (other, _) = choose(&turned).expect("a choice");
             prop_assert_eq!(best, other);
             if best.on_time {
-                prop_assert!(offers.iter().all(|it| !it.on_time || it.price_minor >= best.price_minor));
+                prop_assert!(offers.iter().all(|it| !it.on_time || it.score_minor() >= best.score_minor()));
             } else {
                 prop_assert!(offers.iter().all(|it| !it.on_time && it.delivery_at >= best.delivery_at));
             }

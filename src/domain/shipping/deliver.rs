@@ -1,6 +1,6 @@
 //! Step 16: delivery is confirmed.
 
-use crate::domain::model::order::{Order, OrderState};
+use crate::domain::model::order::Order;
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::scalars::ShipmentId;
 use crate::domain::model::shipment::Proof;
@@ -69,7 +69,8 @@ impl Order {
         proof: Proof,
     ) -> Result<(), Refusal> {
         let index = self.shipment_index(id)?;
-        if self.state == OrderState::Archived {
+        // Who has a proof by hand can bring the order back first: then the customer hears of it.
+        if self.is_archived() {
             return Err(self.out_of_turn("confirm the delivery"));
         }
         let shipment = &self.shipments[index];

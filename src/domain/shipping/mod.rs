@@ -14,6 +14,7 @@ pub(super) mod pick;
 mod plan;
 pub(super) mod progress;
 pub(super) mod quote;
+mod record;
 pub(super) mod track;
 pub(super) mod tracking_number;
 pub(super) mod tracking_state;

@@ -27,15 +27,15 @@ impl Order {
         kind: EventKind,
         text: impl Into<String>,
     ) -> Result<(), Refusal> {
-        let shipment = &mut self.shipments[index];
+        let shipment = &self.shipments[index];
         let step = match step_between(shipment.id.0, shipment.state, to) {
             Ok(step) => step,
             Err(refusal) => {
-                let calls = shipment.available_actions();
-                return Err(refusal.instead(|| calls).instead(|| self.available_actions()));
+                let refusal = refusal.instead(|| self.actions_of(shipment));
+                return Err(refusal.instead(|| self.available_actions()));
             }
         };
-        shipment.state = to;
+        self.shipments[index].state = to;
         self.touch_shipment(unit, index);
         self.record(unit, kind, Some(step), text);
         Ok(())

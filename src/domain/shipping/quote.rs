@@ -1,12 +1,13 @@
 //! Couriers' offers for a shipment.
 
-use crate::domain::model::courier::Quote;
+use crate::domain::model::courier::{CourierRecord, Quote};
 use crate::domain::model::order::Order;
 use crate::domain::model::refusal::Refusal;
 use crate::domain::model::scalars::{CourierCode, ServiceLevel, ShipmentId};
 use crate::domain::model::shipment::ShipmentItem;
 use crate::domain::model::time::Timestamp;
 use crate::domain::promise::offer::{Addressed, Freight, Offer, offers};
+use crate::domain::shipping::record::weigh;
 use crate::domain::unit::command::Command;
 use crate::domain::unit::unit_of_work::{Part, ReadSet, UnitOfWork};
 
@@ -34,7 +35,7 @@ impl Command for QuoteCouriers {
         ReadSet {
             parts: vec![Part::Shipment(self.shipment)],
             couriers: true,
-            ratings: true,
+            courier_records: true,
             locations: true,
             ..ReadSet::default()
         }
@@ -93,12 +94,14 @@ impl Order {
         let mut quotes = Vec::new();
         let mut refusals = Vec::new();
         let services = service.map_or_else(|| ServiceLevel::ALL.to_vec(), |it| vec![it]);
-        for (courier, rating) in unit.couriers() {
+        for (courier, record) in unit.couriers() {
+            let (malus_ppm, standing) = weigh(&record, &unit.rules.courier_record);
             let mut reasons = Vec::new();
             for service in &services {
                 match offers(courier, *service, &freight) {
                     Ok(all) => {
-                        quotes.extend(all.into_iter().map(|it| quote(it, shipment.promised_by, rating)))
+                        let of = |it| quote(it, shipment.promised_by, record, malus_ppm, &standing);
+                        quotes.extend(all.into_iter().map(of));
                     }
                     Err(why) => reasons.push(format!("{service}: {why}")),
                 }
@@ -112,8 +115,14 @@ impl Order {
     }
 }
 
-/// The offer held against the promise. Without one every delivery is in time.
-fn quote(offer: Offer, promised_by: Option<Timestamp>, rating_hundredths: i64) -> Quote {
+/// The offer held against the promise, and what the courier's record weighs. Without a promise every delivery is in time.
+fn quote(
+    offer: Offer,
+    promised_by: Option<Timestamp>,
+    record: CourierRecord,
+    malus_ppm: i64,
+    standing: &str,
+) -> Quote {
     let Offer { courier, service, service_name, price, pickup_at, delivery_at } = offer;
     Quote {
         courier,
@@ -124,6 +133,8 @@ fn quote(offer: Offer, promised_by: Option<Timestamp>, rating_hundredths: i64) -
         pickup_at,
         delivery_at,
         on_time: promised_by.is_none_or(|it| delivery_at <= it),
-        rating_hundredths,
+        record,
+        malus_ppm,
+        standing: standing.to_owned(),
     }
 }

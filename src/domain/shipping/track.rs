@@ -2,7 +2,7 @@
 
 use crate::domain::model::event::{EventKind, Machine, Transition};
 use crate::domain::model::message::MessageKind;
-use crate::domain::model::order::{Order, OrderState};
+use crate::domain::model::order::Order;
 use crate::domain::model::promise::PromiseOccasion;
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::scalars::ShipmentId;
@@ -112,7 +112,8 @@ fn has_room(shipment: &Shipment, status: TrackingStatus) -> bool {
 
 impl Order {
     /// Adds what the courier reports. Repeated reports change nothing, and those that there is no room for are left out:
-    /// the others of the call may say that the goods have arrived.
+    /// the others of the call may say that the goods have arrived. Those about an archived order are recorded, and
+    /// nobody is told.
     pub fn record_tracking(
         &mut self,
         unit: &mut UnitOfWork,
@@ -120,9 +121,6 @@ impl Order {
         reports: &[TrackingReport],
     ) -> Result<Recorded, Refusal> {
         let index = self.shipment_index(id)?;
-        if self.state == OrderState::Archived {
-            return Err(self.out_of_turn("record tracking"));
-        }
         let shipment = &self.shipments[index];
         if shipment.handover.is_none() {
             let message =
@@ -202,6 +200,7 @@ impl Order {
         self.record(unit, EventKind::TrackingRecorded, None, format!("{id} {status} reported"));
         if let Some(kind) = told
             && !over
+            && !self.is_archived()
             && (is_first || self.letters_about(id, kind) < LETTERS_OF_A_KIND_MAX)
         {
             self.notify(unit, kind, Some(id), sequence);
@@ -219,7 +218,8 @@ impl Order {
         let shipment = &self.shipments[index];
         let news =
             moved_on(&shipment.tracking).filter(|it| it.sequence > i64::try_from(known).unwrap_or(i64::MAX));
-        let Some(news) = news.filter(|_| !shipment.state.is_over()) else { return };
+        let is_quiet = shipment.state.is_over() || self.is_archived();
+        let Some(news) = news.filter(|_| !is_quiet) else { return };
 
         let letters = self.messages.iter().filter(|it| it.shipment == Some(shipment.id));
         let locations_told = letters.clone().filter(|it| it.kind == MessageKind::LocationChanged).count();

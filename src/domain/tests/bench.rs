@@ -521,6 +521,14 @@ impl Bench {
         }
     }
 
+    /// Into the archive, or out of it again.
+    pub(super) fn archive_or_restore(&mut self, id: OrderId) -> Result<(), Refusal> {
+        match self.state(id) == OrderState::Archived {
+            true => self.on(id, |order, unit| order.restore(unit, "asked for")),
+            false => self.on(id, Order::archive),
+        }
+    }
+
     /// Everything the provider still owes an answer to, answered well.
     pub(super) fn settle(&mut self, id: OrderId) {
         while let Some((payment, request)) = open_request(self.order(id)) {

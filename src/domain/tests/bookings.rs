@@ -1,20 +1,25 @@
 //! Couriers that are booked through an interface of theirs: whatever they answer, and whenever.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use proptest::prelude::*;
 
 use crate::domain::model::action::Action;
-use crate::domain::model::booking::{BookedParts, BookingAnswer, BookingRequest, CourierAnswer, SoldLabel};
+use crate::domain::model::booking::{
+    BookedCourier, BookedParts, BookingAnswer, BookingRequest, CourierAnswer, SoldLabel,
+};
 use crate::domain::model::event::EventKind;
 use crate::domain::model::order::OrderState;
 use crate::domain::model::refusal::Reason;
 use crate::domain::model::scalars::{BookingId, OrderId};
 use crate::domain::model::shipment::ShipmentState;
+use crate::domain::model::tracking::TrackingStatus;
 use crate::domain::process::schedule::OutboundTask;
 use crate::domain::shipping::book::CALLED_OFF_MAX;
+use crate::domain::shipping::track::TrackingReport;
 use crate::domain::tests::bench::Bench;
-use crate::domain::tests::given::{one_package, order, reason};
+use crate::domain::tests::given::{one_package, order, reason, report};
 
 fn sold(number: &str) -> BookingAnswer {
     let label = SoldLabel { reference: "shp_1".to_owned(), number: number.to_owned(), file: None };
@@ -29,7 +34,9 @@ fn refused() -> BookingAnswer {
 fn bench(parts: BookedParts) -> (Bench, OrderId) {
     let mut bench = Bench::with_stock(&[("A-1", "NYC", 9)]);
     for code in ["SNAIL", "ROCKET"] {
-        bench.rules.booked_couriers.insert(code.parse().expect("a courier code"), parts);
+        let track_every = Some(Duration::from_secs(3_600));
+        let booked = BookedCourier { parts, track_every };
+        bench.rules.booked_couriers.insert(code.parse().expect("a courier code"), booked);
     }
     let id = bench.paid(&order("ada", &[("A-1", 2)]));
     bench.prepare(id, 0);
@@ -107,7 +114,7 @@ fn a_call_without_an_answer_is_made_again_with_the_same_key_and_longer_pauses() 
     let due = |bench: &Bench| bench.order(id).outbound_tasks(bench.now).contains(&task);
     assert!(!due(&bench), "the caller asks first");
     bench.pass(10);
-    for pause in [8, 16, 32] {
+    for pause in [8, 16, 30] {
         assert!(due(&bench));
         answer(&mut bench, id, booking, &BookingAnswer::unknown(BookingRequest::Label, "no answer in time"));
         bench.pass(pause - 1);
@@ -162,6 +169,42 @@ fn a_silent_courier_is_not_left_for_another_one_for_ever() {
     assert_eq!(reason(assign(&mut bench, id, "SNAIL")), Reason::LimitReached);
     let shipment = bench.shipment(id, 0).id;
     bench.on(id, |order, unit| order.void_label(unit, shipment)).expect("what ends it is always possible");
+}
+
+#[test]
+fn a_courier_whose_reports_do_not_come_by_themselves_is_asked_for_them() {
+    let (mut bench, id) = bench(BookedParts::Label);
+    let (booking, _) = open(&bench, id)[0];
+    answer(&mut bench, id, booking, &sold("JJD1"));
+    pick_up(&mut bench, id).expect("handed over");
+    let shipment = bench.shipment(id, 0).id;
+    let task = OutboundTask::Tracking(shipment, booking);
+    let due = |bench: &Bench| bench.order(id).outbound_tasks(bench.now).contains(&task);
+    bench.pass(3_599);
+    assert!(!due(&bench));
+    bench.pass(1);
+    assert!(due(&bench));
+
+    let said = |bench: &mut Bench, reports: Option<Vec<TrackingReport>>| {
+        bench
+            .on(id, |order, unit| order.answer_tracking(unit, shipment, booking, reports.as_deref()))
+            .expect("what it says is recorded");
+    };
+    said(&mut bench, None);
+    assert!(!due(&bench), "it is asked the next time");
+    bench.pass(3_600);
+    let on_its_way = report(TrackingStatus::InTransit, bench.now);
+    said(&mut bench, Some(vec![on_its_way.clone()]));
+    assert_eq!(bench.shipment(id, 0).state, ShipmentState::InTransit);
+    bench.pass(3_600);
+    let delivered = report(TrackingStatus::Delivered, bench.now);
+    said(&mut bench, Some(vec![on_its_way, delivered.clone()]));
+    assert_eq!(bench.shipment(id, 0).state, ShipmentState::Delivered);
+    let known = bench.shipment(id, 0).clone();
+    bench.pass(36_000);
+    assert!(!due(&bench), "its journey is over");
+    said(&mut bench, Some(vec![delivered]));
+    assert_eq!(*bench.shipment(id, 0), known);
 }
 
 #[derive(Debug, Clone)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use time::Date;
 use time::macros::date;
 
-use crate::domain::documents::manifest::manifest_text;
+use crate::domain::documents::manifest::{manifest_paper, manifest_text};
 use crate::domain::model::hold::HoldReason;
 use crate::domain::model::manifest::Manifest;
 use crate::domain::model::refusal::{Reason, Refusal};
@@ -42,7 +42,11 @@ fn a_pickup_may_be_chosen_among_those_that_come() {
     assign(&mut bench, id, Some("ROCKET"), hours_later(8 + 24)).expect("tomorrow's");
     assert_eq!(pickup(&bench), Some(hours_later(8 + 24)));
     let delivery = bench.shipment(id, 0).assignment.as_ref().map(|it| it.delivery_at);
-    assert_eq!(delivery, Some(hours_later(8 + 48)), "the journey begins with that pickup");
+    assert_eq!(
+        delivery,
+        Some(hours_later(8 + 48 + 5)),
+        "the journey begins with that pickup, and ends at 16:00 in New York"
+    );
     assign(&mut bench, id, None, hours_later(8 + 24)).expect("whoever comes then");
     assert_eq!(bench.shipment(id, 0).state, ShipmentState::CourierAssigned);
 }
@@ -109,6 +113,8 @@ fn a_manifest_lists_what_one_courier_takes_at_one_location_on_one_day() {
     let number = &found.entries[0].tracking_number;
     assert!(text.contains(number.as_str()) && text.contains("US New York"), "{text}");
     assert!(text.contains("Total: 1 shipments, 1 parcels, 2.500 kg"), "{text}");
+    let paper = manifest_paper(&found, "The shop");
+    assert_eq!((paper.lists[0].goods.len(), paper.headline.as_str()), (1, "SNAIL, 2026-11-02"));
     assert!(!text.contains("ada") && !text.contains("Fifth"), "a driver's paper names no customer: {text}");
     assert!(listed(&bench, "SNAIL", "LAX", TODAY, &orders).entries.is_empty());
 }

@@ -1,9 +1,11 @@
 //! The rules at work: one order through all twenty steps, each refusal by example, each law under random commands.
 
 pub(crate) mod any_sequence;
+mod archived;
 mod bench;
 mod bookings;
 pub(crate) mod bounds;
+mod couriers;
 mod exact;
 mod given;
 mod instead;

@@ -117,6 +117,7 @@ fn order() -> Order {
         delivered_at: Some(days_later(4)),
         closed_at: None,
         archived_at: None,
+        restored_at: None,
     }
 }
 

@@ -34,7 +34,7 @@ impl Order {
         shipment: &Shipment,
         message: impl Into<String>,
     ) -> Refusal {
-        let (state, legal) = (Some(shipment.state.as_str()), shipment.available_actions());
+        let (state, legal) = (Some(shipment.state.as_str()), self.actions_of(shipment));
         let refusal = Refusal::Unmet { reason, message: message.into(), state, legal };
         refusal.instead(|| self.available_actions())
     }

@@ -11,7 +11,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::domain::model::courier::Courier;
+use crate::domain::model::courier::{Courier, CourierRecord, CourierRecords};
 use crate::domain::model::event::Event;
 use crate::domain::model::location::Location;
 use crate::domain::model::order::{Order, OrderState};
@@ -90,7 +90,7 @@ pub struct ReadSet {
     pub locations: bool,
     pub couriers: bool,
     /// How customers rated the couriers.
-    pub ratings: bool,
+    pub courier_records: bool,
     /// When the youngest order with each of these fingerprints was received.
     pub fingerprints: Vec<String>,
     /// The same for the fingerprints of `orders`, as they are when they are loaded.
@@ -122,7 +122,7 @@ impl ReadSet {
             products,
             locations,
             couriers,
-            ratings,
+            courier_records,
             fingerprints,
             order_fingerprints,
             external_references,
@@ -141,7 +141,7 @@ impl ReadSet {
         self.products.extend(products);
         self.locations |= locations;
         self.couriers |= couriers;
-        self.ratings |= ratings;
+        self.courier_records |= courier_records;
         self.fingerprints.extend(fingerprints);
         self.order_fingerprints |= order_fingerprints;
         self.external_references.extend(external_references);
@@ -166,7 +166,7 @@ pub struct Loaded {
     pub products: HashSet<Sku>,
     pub locations: bool,
     pub couriers: bool,
-    pub ratings: bool,
+    pub courier_records: bool,
     pub fingerprints: HashSet<String>,
     pub external_references: HashSet<(Channel, String)>,
     pub bank_references: HashSet<String>,
@@ -195,8 +195,7 @@ pub struct Snapshot {
     pub products: HashMap<Sku, Arc<Product>>,
     pub locations: BTreeMap<LocationCode, Arc<Location>>,
     pub couriers: BTreeMap<CourierCode, Arc<Courier>>,
-    /// How customers rated each courier: hundredths of 1.00–5.00.
-    pub courier_ratings: HashMap<CourierCode, i64>,
+    pub courier_records: CourierRecords,
     /// Units that waiting orders want, per region and product.
     pub awaited: HashMap<(RegionCode, Sku), i64>,
     /// Units that orders older than a loaded waiting order want.
@@ -464,12 +463,12 @@ impl<'w> UnitOfWork<'w> {
         self.snapshot.couriers.values().map(AsRef::as_ref)
     }
 
-    /// Every courier, with how customers rated it: hundredths of 1.00–5.00, 0 without ratings.
-    pub fn couriers(&self) -> impl Iterator<Item = (&Courier, i64)> {
+    /// Every courier, with its record.
+    pub fn couriers(&self) -> impl Iterator<Item = (&Courier, CourierRecord)> {
         self.needs_couriers();
-        self.note_if_not_loaded(|it| it.ratings, |it| it.ratings = true);
-        let rating = |it: &Courier| self.snapshot.courier_ratings.get(&it.code).copied().unwrap_or(0);
-        self.snapshot.couriers.values().map(move |it| (it.as_ref(), rating(it)))
+        self.note_if_not_loaded(|it| it.courier_records, |it| it.courier_records = true);
+        let record = |it: &Courier| self.snapshot.courier_records.get(&it.code).copied().unwrap_or_default();
+        self.snapshot.couriers.values().map(move |it| (it.as_ref(), record(it)))
     }
 
     fn needs_couriers(&self) {

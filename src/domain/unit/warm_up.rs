@@ -15,7 +15,7 @@ impl Command for WarmUp {
     type Output = ();
 
     fn reads(&self) -> ReadSet {
-        ReadSet { locations: true, couriers: true, ratings: true, ..ReadSet::default() }
+        ReadSet { locations: true, couriers: true, courier_records: true, ..ReadSet::default() }
     }
 
     fn decide(&self, _: &mut UnitOfWork<'_>) -> Result<(), Refusal> {

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use crate::domain::{Booking, Consignment, CourierAnswer, SoldLabel};
+use crate::domain::{Booking, Consignment, CourierAnswer, SoldLabel, TrackingReport};
 
 /// A courier that sells labels, and may be told to come, through an interface.
 ///
@@ -17,6 +17,9 @@ pub trait CourierInterface: Send + Sync {
 
     /// Has the courier come for what has the label `number`, at the consignment's pickup; gives its own name for it.
     async fn book_pickup(&self, consignment: &Consignment, number: &str) -> CourierAnswer<String>;
+
+    /// What the courier has to report of the shipment with this number, the latest at most; None: it did not answer.
+    async fn track(&self, number: &str) -> Option<Vec<TrackingReport>>;
 
     /// Calls off the pickup, if there is one, and gives the label back. What is called off already is done.
     async fn cancel(&self, booking: &Booking) -> CourierAnswer<()>;

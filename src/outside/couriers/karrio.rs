@@ -1,6 +1,7 @@
 //! Couriers behind a server that speaks Karrio's REST API, as documented on <https://docs.karrio.io/reference/api> and in
 //! the server's own description (`/openapi`, versions 2024.12 to 2026.1):
-//! [shipments](https://docs.karrio.io/reference/api/shipments), [pickups](https://docs.karrio.io/reference/api/pickups).
+//! [shipments](https://docs.karrio.io/reference/api/shipments), [pickups](https://docs.karrio.io/reference/api/pickups),
+//! [trackers](https://docs.karrio.io/reference/api/trackers).
 //!
 //! That API has no idempotency keys, so a label is bought in two steps. `POST /v1/shipments` without a `service` only makes
 //! a draft with rates, which costs nothing, under our key as its `reference`; `POST /v1/shipments/{id}/purchase` then buys
@@ -18,10 +19,11 @@ use serde_json::{Value, json};
 
 use crate::domain::{
     Address, Booking, BookingId, Consignment, CourierAnswer, Origin, Package, Party, ServiceLevel, SoldFile,
-    SoldLabel,
+    SoldLabel, TrackingReport,
 };
 use crate::outside::couriers::contract::CourierInterface;
 use crate::outside::couriers::http::{Answer, Client, NoAnswer};
+use crate::outside::couriers::scans;
 
 /// How long a number or an id of the server's may be, in bytes.
 const WORD_MAX: usize = 100;
@@ -88,6 +90,10 @@ impl CourierInterface for Karrio {
 
     async fn book_pickup(&self, consignment: &Consignment, number: &str) -> CourierAnswer<String> {
         answer(self.schedule(consignment, number).await)
+    }
+
+    async fn track(&self, number: &str) -> Option<Vec<TrackingReport>> {
+        self.reports(number).await.ok()
     }
 
     async fn cancel(&self, booking: &Booking) -> CourierAnswer<()> {
@@ -179,8 +185,8 @@ impl Karrio {
 
     async fn sold(&self, shipment: &Value) -> Result<SoldLabel, Stop> {
         let number = shipment["tracking_number"].as_str().unwrap_or_default();
-        let is_sound =
-            (1..=WORD_MAX).contains(&number.len()) && number.bytes().all(|it| it.is_ascii_graphic());
+        let is_sound = (1..=WORD_MAX).contains(&number.len())
+            && number.bytes().all(|it| it.is_ascii_alphanumeric() || b"-_.".contains(&it));
         if !is_sound {
             return Err(Stop::Unknown("the label that was bought has no usable number".to_owned()));
         }
@@ -235,6 +241,16 @@ impl Karrio {
         });
         let booked = self.client.post(&format!("/v1/pickups/{}/schedule", self.carrier), &wanted).await?;
         if booked.status.is_success() { id_of(&read(&booked)?) } else { Err(stop(&booked)) }
+    }
+
+    /// The server follows a number from when it was first asked about it.
+    async fn reports(&self, number: &str) -> Result<Vec<TrackingReport>, Stop> {
+        let mut found = self.client.get(&format!("/v1/trackers/{number}")).await?;
+        if found.status == StatusCode::NOT_FOUND {
+            let wanted = json!({ "carrier_name": self.carrier, "tracking_number": number });
+            found = self.client.post("/v1/trackers", &wanted).await?;
+        }
+        if found.status.is_success() { Ok(scans::reports(&read(&found)?)) } else { Err(stop_unknown(&found)) }
     }
 
     async fn call_off(&self, booking: &Booking) -> Result<(), Stop> {

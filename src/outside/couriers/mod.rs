@@ -5,3 +5,4 @@
 pub(super) mod contract;
 mod http;
 pub(super) mod karrio;
+mod scans;

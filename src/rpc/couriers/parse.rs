@@ -88,6 +88,7 @@ fn courier_changes(
         zones,
         create_time: _,
         etag: _,
+        record: _,
         active: _,
         update_time: _,
         takes_dangerous_goods,

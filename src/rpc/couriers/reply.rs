@@ -1,6 +1,8 @@
 //! Couriers as the API shows them.
 
-use crate::domain::{self, Courier, DeliveryArea, DeliveryZone, PostalCodes, Rate, RateArea, WeightBand};
+use crate::domain::{
+    self, Courier, CourierRecord, DeliveryArea, DeliveryZone, PostalCodes, Rate, RateArea, WeightBand,
+};
 use crate::pb;
 use crate::rpc::calendar::{dates, time_text};
 use crate::rpc::enums;
@@ -38,6 +40,7 @@ pub(crate) fn courier(courier: &Courier) -> pb::Courier {
         active,
         update_time: Some(timestamp(updated_at)),
         takes_dangerous_goods,
+        record: None,
     }
 }
 
@@ -56,6 +59,17 @@ fn delivery_zone(zone: DeliveryZone) -> pb::DeliveryZone {
         }
     };
     pb::DeliveryZone { zone: zone.name, areas: zone.areas.into_iter().map(area).collect() }
+}
+
+/// The same with its record.
+pub(crate) fn courier_with_record((it, record): &(Courier, CourierRecord)) -> pb::Courier {
+    pb::Courier { record: Some(courier_record(record)), ..courier(it) }
+}
+
+pub(crate) fn courier_record(record: &CourierRecord) -> pb::CourierRecord {
+    let rating = f64::from(i32::try_from(record.rating_hundredths()).unwrap_or(0)) / 100.0;
+    let CourierRecord { carried, delivered, late, damaged, rated, rating_sum: _ } = *record;
+    pb::CourierRecord { carried, delivered, late, damaged, rated, average_rating: rating }
 }
 
 fn courier_rate(rate: Rate) -> pb::CourierRate {

@@ -180,6 +180,7 @@ fn promise_leg(leg: &PromiseLeg) -> pb::PromiseLeg {
         service_name,
         ship_at,
         delivery_at,
+        cheapest_at,
         why,
     } = leg.clone();
     pb::PromiseLeg {
@@ -193,6 +194,7 @@ fn promise_leg(leg: &PromiseLeg) -> pb::PromiseLeg {
         ship_time: ship_at.map(timestamp),
         delivery_time: delivery_at.map(timestamp),
         reason: why,
+        cheapest_delivery_time: cheapest_at.map(timestamp),
     }
 }
 

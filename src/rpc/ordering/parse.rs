@@ -5,8 +5,8 @@ mod tests;
 
 use crate::domain::{
     ArchiveOrder, CancelOrder, CloseOrder, Correction, CreateOrder, Currency, Discount, HoldReason, NewLine,
-    NewOrder, OnLate, OnShortage, OrderId, Part, PlaceHold, Problems, ReleaseHold, ServiceLevel, Target,
-    UpdateOrder, VerifyOrder, Waive,
+    NewOrder, OnLate, OnShortage, OrderId, Part, PlaceHold, Problems, ReleaseHold, RestoreOrder,
+    ServiceLevel, Target, UpdateOrder, VerifyOrder, Waive,
 };
 use crate::pb;
 use crate::rpc::enums;
@@ -296,6 +296,17 @@ pub(crate) fn archive_order(
     let target = target(&order_id, etag, bad);
     let view = order_view(view, bad);
     Some((ArchiveOrder { target: target? }, view))
+}
+
+pub(crate) fn restore_order(
+    request: pb::RestoreOrderRequest,
+    bad: &mut Problems,
+) -> Option<(RestoreOrder, OrderView)> {
+    let pb::RestoreOrderRequest { order_id, reason, etag, request_id: _, view } = request;
+    let target = target(&order_id, etag, bad);
+    let reason = required_text("reason", reason, REASON_MAX, bad);
+    let view = order_view(view, bad);
+    Some((RestoreOrder { target: target?, reason }, view))
 }
 
 /// The order of a request that changes it.

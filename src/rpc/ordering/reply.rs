@@ -97,6 +97,7 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         delivered_at,
         closed_at,
         archived_at,
+        restored_at,
     } = order;
     let currency = amounts.currency;
     pb::Order {
@@ -149,6 +150,7 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         deliver_time: delivered_at.map(timestamp),
         close_time: closed_at.map(timestamp),
         archive_time: archived_at.map(timestamp),
+        restore_time: restored_at.map(timestamp),
         etag: order.etag(),
         on_late: enums::on_late(*on_late),
         promise: promise.as_ref().map(inventory::promise),

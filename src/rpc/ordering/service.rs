@@ -112,6 +112,17 @@ impl pb::order_service_server::OrderService for Api {
         .await
     }
 
+    async fn restore_order(
+        &self,
+        request: Request<pb::RestoreOrderRequest>,
+    ) -> Reply<pb::RestoreOrderResponse> {
+        let (call, (command, view)) = command(request, parse::restore_order)?;
+        self.change_order(call, command, move |(), order| pb::RestoreOrderResponse {
+            order: Some(reply::shown(order, view)),
+        })
+        .await
+    }
+
     async fn get_order_timeline(
         &self,
         request: Request<pb::GetOrderTimelineRequest>,

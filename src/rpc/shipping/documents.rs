@@ -44,29 +44,40 @@ impl Api {
     ) -> Result<pb::GetShipmentDocumentResponse, Status> {
         let order = self.order_with(Part::Shipment(wanted.shipment)).await?;
         let paper = self.paper(&order, wanted).await?;
+        let printed = self.drawn(move || draw(&paper, wanted.kind)).await?;
+        let answer = answer(&order, wanted, printed);
+        self.must_fit(&answer)?;
+        Ok(answer)
+    }
 
+    /// A paper, drawn beside the threads that serve calls.
+    pub(super) async fn drawn(
+        &self,
+        draw: impl FnOnce() -> Result<Printed, PrintError> + Send + 'static,
+    ) -> Result<Printed, Status> {
         let place = self.drawings.clone().acquire_owned().await.map_err(|_| status::internal())?;
         let drawing = spawn_blocking(move || {
             // A caller who gives up leaves its drawing under way, and the place taken.
             let _place = place;
-            draw(&paper, wanted.kind)
+            draw()
         });
         let printed = drawing.await.map_err(|_| status::internal())?;
 
-        let too_large = |why: String| status::of_refusal(&Refusal::unmet(Reason::LimitReached, why));
-        let printed = printed.map_err(|error| match error {
+        printed.map_err(|error| match error {
             PrintError::TooManyPages => too_large(error.to_string()),
             PrintError::Pdf(_) => {
-                tracing::error!(error = %error, shipment.id = %wanted.shipment, "a paper could not be drawn");
+                tracing::error!(error = %error, "a paper could not be drawn");
                 status::internal()
             }
-        })?;
-        let answer = answer(&order, wanted, printed);
+        })
+    }
+
+    pub(super) fn must_fit(&self, answer: &impl Message) -> Result<(), Status> {
         let (bytes, most) = (answer.encoded_len(), response_bytes(&self.limits));
-        if bytes > most {
-            return Err(too_large(format!("the paper has {bytes} bytes, at most {most} can be sent")));
+        match bytes > most {
+            true => Err(too_large(format!("the paper has {bytes} bytes, at most {most} can be sent"))),
+            false => Ok(()),
         }
-        Ok(answer)
     }
 
     /// What stands on the paper, with the names of what the order has only codes of.
@@ -85,6 +96,10 @@ impl Api {
         let facts = PaperFacts { rules: &self.app.rules, location: &location, courier: &courier };
         shipment_paper(order, wanted, facts).map_err(|it| status::of_refusal(&it))
     }
+}
+
+fn too_large(why: String) -> Status {
+    status::of_refusal(&Refusal::unmet(Reason::LimitReached, why))
 }
 
 fn draw(paper: &Paper, kind: DocumentKind) -> Result<Printed, PrintError> {

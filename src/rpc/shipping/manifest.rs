@@ -6,9 +6,10 @@ use time::Date;
 use time::macros::format_description;
 use tonic::Status;
 
+use crate::documents;
 use crate::domain::{
     self, ConfirmManifest, CourierCode, HANDED_OVER_MAX, HandedOver, LocationCode, Manifest, ManifestEntry,
-    Pickup, Problems, Reason, Refusal, ShipmentId, ShipmentState, Timestamp,
+    Paper, Pickup, Problems, Reason, Refusal, ShipmentId, ShipmentState, Timestamp,
 };
 use crate::pb;
 use crate::rpc::api::{Api, Reply, existing, found};
@@ -42,9 +43,10 @@ pub(super) struct Confirmation {
     at: Option<Timestamp>,
 }
 
-pub(super) fn parse(request: pb::GetManifestRequest, bad: &mut Problems) -> Option<Wanted> {
-    let pb::GetManifestRequest { courier, location, date } = request;
-    wanted(&courier, &location, &date, bad)
+/// Which one, and whether as PDF too.
+pub(super) fn parse(request: pb::GetManifestRequest, bad: &mut Problems) -> Option<(Wanted, bool)> {
+    let pb::GetManifestRequest { courier, location, date, with_pdf } = request;
+    Some((wanted(&courier, &location, &date, bad)?, with_pdf))
 }
 
 fn wanted(courier: &str, location: &str, date: &str, bad: &mut Problems) -> Option<Wanted> {
@@ -118,6 +120,25 @@ impl Api {
         Ok(domain::manifest(&courier, &location, day, waiting))
     }
 
+    pub(super) async fn shown_manifest(
+        &self,
+        wanted: &Wanted,
+        as_pdf: bool,
+    ) -> Result<pb::GetManifestResponse, Status> {
+        let manifest = self.manifest(wanted).await?;
+        let printed = match as_pdf {
+            true => {
+                let paper = Paper::Sheet(domain::manifest_paper(&manifest, &self.app.rules.company_name));
+                Some(self.drawn(move || documents::pdf(&paper)).await?)
+            }
+            false => None,
+        };
+        let (pdf, warnings) = printed.map(|it| (it.bytes, it.warnings)).unwrap_or_default();
+        let answer = pb::GetManifestResponse { manifest: Some(reply(manifest)), pdf, warnings };
+        self.must_fit(&answer)?;
+        Ok(answer)
+    }
+
     /// Hands over what is listed, or what is on the manifest now. A repeat of the call gets its stored answer, whatever
     /// is on it by then.
     pub(super) async fn confirm(
@@ -149,7 +170,7 @@ fn confirmed(results: &HandedOver) -> pb::ConfirmManifestResponse {
     }
 }
 
-pub(super) fn reply(manifest: Manifest) -> pb::Manifest {
+fn reply(manifest: Manifest) -> pb::Manifest {
     let text = domain::manifest_text(&manifest);
     let (packages, weight_grams) = (manifest.packages(), manifest.weight_grams());
     let Manifest { courier, courier_name, location, location_name, day, entries } = manifest;

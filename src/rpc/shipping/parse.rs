@@ -41,7 +41,8 @@ const HAPPENED_FIRST: Timestamp = Timestamp::from_unix_micros(946_684_800_000_00
 const AHEAD_MAX: Duration = Duration::from_secs(86_400);
 
 /// Families of incidents: the word begins with one of them.
-const INCIDENT_FAMILIES: [&str; 6] = ["CARRIER", "CONSIGNEE", "CUSTOMS", "WEATHER", "ADDRESS", "OTHER"];
+const INCIDENT_FAMILIES: [&str; 7] =
+    ["CARRIER", "CONSIGNEE", "CUSTOMS", "WEATHER", "ADDRESS", "DAMAGE", "OTHER"];
 
 list_requests! {
     list_shipments: ListShipmentsRequest,

@@ -1,18 +1,17 @@
 //! Shipments as the API shows them.
 
 use crate::domain::{
-    self, Assignment, Booking, BookingRequest, CourierCode, Handling, Handover, Label, Order, OrderState,
-    Package, PackedItem, Proof, Quote, Shipment, ShipmentId, ShipmentItem, TrackingEvent,
+    self, Assignment, Booking, BookingRequest, CourierCode, Handling, Handover, Label, Order, Package,
+    PackedItem, Proof, Quote, Shipment, ShipmentId, ShipmentItem, TrackingEvent,
 };
 use crate::pb;
+use crate::rpc::couriers::reply::courier_record;
 use crate::rpc::enums;
 use crate::rpc::reply::{actor, address, dimensions, measure, money, timestamp};
 
 /// A shipment with what its order says about it.
 pub(crate) fn shipment(order: &Order, shipment: &Shipment) -> pb::Shipment {
-    // The archive does not change any more.
-    let actions = if order.state == OrderState::Archived { Vec::new() } else { shipment.available_actions() };
-    let available_actions = actions.iter().map(ToString::to_string).collect();
+    let available_actions = order.actions_of(shipment).iter().map(ToString::to_string).collect();
     let last_event = shipment.tracking.iter().max_by_key(|it| (it.occurred_at, it.sequence));
     let last_tracking_event = last_event.map(|it| tracking_event(shipment.id, it));
     let packing_slip = match shipment.packages.as_slice() {
@@ -150,8 +149,20 @@ fn courier_booking(booking: Booking) -> pb::CourierBooking {
         (Some(BookingRequest::Pickup), Some(_)) => pb::BookingState::PickupRequested,
         (Some(BookingRequest::Label) | None, Some(_)) => pb::BookingState::Booked,
     };
-    let Booking { id, courier, service, parts: _, pickup_at: _, request, attempts, failure, label, pickup } =
-        booking;
+    let Booking {
+        id,
+        courier,
+        service,
+        parts: _,
+        pickup_at: _,
+        request,
+        attempts,
+        failure,
+        label,
+        pickup,
+        track_every: _,
+        tracked_at: _,
+    } = booking;
     pb::CourierBooking {
         id: id.to_string(),
         courier: courier.into(),
@@ -231,6 +242,7 @@ pub(crate) fn offers((preferred, quotes, declines): Offers) -> pb::QuoteCouriers
 }
 
 fn courier_quote(preferred_because: String, quote: Quote) -> pb::CourierQuote {
+    let score = quote.currency.of(quote.score_minor());
     let Quote {
         courier,
         service,
@@ -240,8 +252,11 @@ fn courier_quote(preferred_because: String, quote: Quote) -> pb::CourierQuote {
         pickup_at,
         delivery_at,
         on_time,
-        rating_hundredths,
+        record,
+        malus_ppm: _,
+        standing,
     } = quote;
+    let record = courier_record(&record);
     pb::CourierQuote {
         courier: courier.into(),
         service_level: enums::service_level(service),
@@ -249,8 +264,11 @@ fn courier_quote(preferred_because: String, quote: Quote) -> pb::CourierQuote {
         pickup_time: Some(timestamp(pickup_at)),
         estimated_delivery_time: Some(timestamp(delivery_at)),
         on_time,
-        average_rating: f64::from(i32::try_from(rating_hundredths).unwrap_or(0)) / 100.0,
+        average_rating: record.average_rating,
         preferred_because,
         service_name,
+        score: Some(money(score)),
+        record: Some(record),
+        record_note: standing,
     }
 }

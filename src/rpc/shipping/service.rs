@@ -131,9 +131,8 @@ impl pb::shipping_service_server::ShippingService for Api {
     }
 
     async fn get_manifest(&self, request: Request<pb::GetManifestRequest>) -> Reply<pb::GetManifestResponse> {
-        let wanted = parsed(|bad| manifest::parse(request.into_inner(), bad))?;
-        let manifest = self.manifest(&wanted).await?;
-        Ok(Response::new(pb::GetManifestResponse { manifest: Some(manifest::reply(manifest)) }))
+        let (wanted, as_pdf) = parsed(|bad| manifest::parse(request.into_inner(), bad))?;
+        Ok(Response::new(self.shown_manifest(&wanted, as_pdf).await?))
     }
 
     async fn confirm_manifest(
@@ -234,8 +233,10 @@ impl pb::shipping_service_server::ShippingService for Api {
     async fn get_courier(&self, request: Request<pb::GetCourierRequest>) -> Reply<pb::GetCourierResponse> {
         let pb::GetCourierRequest { courier } = request.into_inner();
         let code = parsed(|bad| id("courier", &courier, bad))?;
-        let courier = existing("courier", &code, self.store().courier(&code).await)?;
-        Ok(Response::new(pb::GetCourierResponse { courier: Some(couriers::reply::courier(&courier)) }))
+        let courier = existing("courier", &code, self.store().courier_with_record(&code).await)?;
+        Ok(Response::new(pb::GetCourierResponse {
+            courier: Some(couriers::reply::courier_with_record(&courier)),
+        }))
     }
 
     async fn list_couriers(
@@ -245,7 +246,7 @@ impl pb::shipping_service_server::ShippingService for Api {
         let listing = parsed(|bad| couriers::parse::list_couriers(request.into_inner(), &self.limits, bad))?;
         self.page(listing, |listing| async move {
             let (couriers, next) = found(self.store().list_couriers(&listing).await)?;
-            let couriers = couriers.iter().map(couriers::reply::courier).collect();
+            let couriers = couriers.iter().map(couriers::reply::courier_with_record).collect();
             Ok(pb::ListCouriersResponse { couriers, next_page_token: page_token(next) })
         })
         .await

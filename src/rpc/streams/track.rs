@@ -1,6 +1,6 @@
 //! TrackShipment: a shipment's tracking events so far, then each new one, until the journey is over.
 
-use crate::domain::{Order, OrderId, OrderState, Refusal, Shipment, ShipmentId, ShipmentState, Timestamp};
+use crate::domain::{Order, OrderId, Refusal, Shipment, ShipmentId, ShipmentState, Timestamp};
 use crate::pb;
 use crate::pb::track_shipment_response::Update;
 use crate::rpc::enums;
@@ -51,8 +51,8 @@ impl Journey {
         }
         self.sent = standing;
 
-        // Nothing of an archived order changes any more, not even what was lost.
-        let over = state.is_over() || order.state == OrderState::Archived;
+        // Nobody waits for news of what is archived, not even of what was lost.
+        let over = state.is_over() || order.is_archived();
         Ok(Found { messages, position: after, then: if over { NextStep::End } else { NextStep::Wait } })
     }
 

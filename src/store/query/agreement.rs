@@ -1,8 +1,8 @@
 //! Whether tables say what documents say: those around the orders, and the columns of the catalogue.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::domain::{Order, OrderId, ReservationId, Violation};
+use crate::domain::{CourierRecords, Order, OrderId, ReservationId, Violation};
 use crate::store::connection::error::StoreError;
 use crate::store::connection::session::Session;
 use crate::store::rows::catalogue::Entry;
@@ -12,6 +12,7 @@ use crate::store::rows::parts::{
     approvals, feedback, holds, invoices, messages, order_lines, order_waits, payments, refunds, shipments,
 };
 use crate::store::rows::projection::Projection;
+use crate::store::rows::record::{self, courier_records};
 use crate::store::rows::reservation::{reservation_items, reservations};
 use crate::store::rows::statements::{names, table_of};
 use crate::store::rows::table::Record;
@@ -94,6 +95,34 @@ fn is_row_of(row: &orders::Model, order: &Order) -> Result<bool, StoreError> {
     let expected = to_row(order, job)?;
     Ok(orders::Model { document: Vec::new(), ..expected }
         == orders::Model { document: Vec::new(), ..row.clone() })
+}
+
+/// The law that couriers' records and the documents of their orders agree.
+pub(super) const RECORDS: &str = "D3";
+
+/// The couriers whose record is not what the orders say, and how many couriers there are to look at.
+pub(super) async fn record_violations(
+    db: &Session,
+    expected: &CourierRecords,
+) -> Result<(u64, Vec<Violation>), StoreError> {
+    let stored = stored_records(db).await?;
+    let couriers: BTreeSet<_> = stored.keys().chain(expected.keys()).collect();
+    let of = |records: &CourierRecords, courier| records.get(courier).copied().unwrap_or_default();
+    let differing = couriers.iter().filter(|it| of(&stored, it) != of(expected, it));
+    let violations = differing.map(|it| Violation {
+        law: RECORDS,
+        key: it.to_string(),
+        expected: format!("{:?}", of(expected, it)),
+        actual: format!("{:?}", of(&stored, it)),
+    });
+    Ok((couriers.len() as u64, violations.collect()))
+}
+
+/// Couriers' records as the table has them.
+pub(in crate::store) async fn stored_records(db: &Session) -> Result<CourierRecords, StoreError> {
+    let (columns, table) = (names::<courier_records::Entity>(), table_of::<courier_records::Entity>());
+    let rows = db.query(&format!("SELECT {columns} FROM {table}"), Vec::new()).await?;
+    rows.iter().map(record::record).collect()
 }
 
 /// The law that the catalogue's columns and documents agree.

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use sea_orm::sea_query::Value;
 
 use crate::domain::{
-    Courier, CourierCode, CourierNames, Event, EventKind, Location, LocationCode, Order, OrderId, Part,
-    Product, RegionCode, Replenishment, ReplenishmentId, Reservation, ReservationId, Sku, StockLevel,
-    Timestamp,
+    Courier, CourierCode, CourierNames, CourierRecord, CourierRecords, Event, EventKind, Location,
+    LocationCode, Order, OrderId, Part, Product, RegionCode, Replenishment, ReplenishmentId, Reservation,
+    ReservationId, Sku, StockLevel, Timestamp,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row;
@@ -17,7 +17,7 @@ use crate::store::handle::Store;
 use crate::store::query::history::{events, events_of};
 use crate::store::query::whole::{load_orders, reservation_of};
 use crate::store::rows::lookup::{self, CachedState};
-use crate::store::rows::{catalogue, stock};
+use crate::store::rows::{catalogue, record, stock};
 
 /// Positions that one look into the feed covers at most, so that a filter that fits nothing costs little.
 const WINDOW: i64 = 10_000;
@@ -99,8 +99,7 @@ impl Store {
 
     pub async fn order_by_number(&self, number: i64) -> Result<Option<Arc<Order>>, StoreError> {
         let db = self.look().await?;
-        let sql = "SELECT id FROM orders WHERE number = $1 \
-            UNION ALL SELECT id FROM archived_orders WHERE number = $1";
+        let sql = "SELECT id FROM orders WHERE number = $1";
         let Some(row) = db.query_one(sql, vec![number.into()]).await? else { return Ok(None) };
         Ok(load_orders(&db, &self.inner.order_cache, &[row.get(0)?]).await?.pop())
     }
@@ -159,7 +158,16 @@ impl Store {
     }
 
     pub async fn courier(&self, code: &CourierCode) -> Result<Option<Courier>, StoreError> {
-        Ok(self.couriers().await?.0.into_iter().find(|it| it.code == *code))
+        Ok(self.courier_with_record(code).await?.map(|it| it.0))
+    }
+
+    pub async fn courier_with_record(
+        &self,
+        code: &CourierCode,
+    ) -> Result<Option<(Courier, CourierRecord)>, StoreError> {
+        let (couriers, records) = self.couriers().await?;
+        let courier = couriers.into_iter().find(|it| it.code == *code);
+        Ok(courier.map(|it| (it, records.get(code).copied().unwrap_or_default())))
     }
 
     /// Names of couriers, as letters give them.
@@ -167,17 +175,17 @@ impl Store {
         Ok(self.couriers().await?.0.into_iter().map(|it| (it.code, it.name)).collect())
     }
 
-    /// All couriers, and how customers rated each: for quotes.
-    pub async fn couriers(&self) -> Result<(Vec<Courier>, HashMap<CourierCode, i64>), StoreError> {
-        let asked = [&lookup::COURIERS, &lookup::RATINGS];
+    /// All couriers, and their records.
+    pub async fn couriers(&self) -> Result<(Vec<Courier>, CourierRecords), StoreError> {
+        let asked = [&lookup::COURIERS, &lookup::COURIER_RECORDS];
         let asked = asked.into_iter().map(|it| it.about(lookup::once())).collect();
         let answers = self.look().await?.exchange_at_once(asked).await?;
-        let [couriers, ratings] = answers.as_slice() else {
+        let [couriers, records] = answers.as_slice() else {
             return Err(StoreError::Unavailable("the answer was cut short".to_owned()));
         };
-        let ratings = ratings.iter().map(|it| Ok((it.get(0)?, it.get(1)?)));
+        let records = records.iter().map(record::record).collect::<Result<_, _>>()?;
         let couriers = couriers.iter().map(catalogue::read).collect::<Result<_, _>>()?;
-        Ok((couriers, ratings.collect::<Result<_, StoreError>>()?))
+        Ok((couriers, records))
     }
 
     /// An order's reservation or another caller's.
@@ -240,8 +248,7 @@ impl Store {
         last_position(&self.look().await?).await
     }
 
-    /// Feedback from `since` until `until`, with the latest comments. Orders that are in the archive by now do not
-    /// count.
+    /// Feedback from `since` until `until`, with the latest comments.
     pub async fn feedback_report(
         &self,
         since: Timestamp,
@@ -326,8 +333,7 @@ async fn decisions_after(
     if let Some(email) = &filter.customer_email {
         values.push(email.as_str().into());
         sql.push_str(&format!(
-            " AND order_id IN (SELECT id FROM orders WHERE customer_email = ${0} \
-            UNION ALL SELECT id FROM archived_orders WHERE customer_email = ${0})",
+            " AND order_id IN (SELECT id FROM orders WHERE customer_email = ${})",
             values.len()
         ));
     }

@@ -9,14 +9,15 @@ use sea_orm::DbBackend;
 use uuid::Uuid;
 
 use crate::domain::{
-    self, Courier, Event, Location, Machine, Order, OrderId, Product, Timestamp, Transition, Violation,
+    self, Courier, CourierRecords, Event, Location, Machine, Order, OrderId, Product, Timestamp, Transition,
+    Violation,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::session::Session;
-use crate::store::query::agreement::{CATALOGUE, disagreements, entries_after};
+use crate::store::query::agreement::{CATALOGUE, RECORDS, disagreements, entries_after, record_violations};
 use crate::store::query::history::events_of;
 use crate::store::rows::catalogue::Entry;
-use crate::store::rows::document;
+use crate::store::rows::{document, record};
 
 /// How many broken rows of one law are named.
 const NAMED_MAX: usize = 100;
@@ -128,7 +129,7 @@ const LAWS: &[Law] = &[
         broken: "SELECT {id:r.id}, 'over', r.state
             FROM reservations r JOIN orders o ON o.id = r.order_id
             WHERE r.state IN ('HELD', 'CONFIRMED', 'PARTIALLY_CONSUMED')
-                AND o.state IN ('REJECTED', 'CANCELLED', 'EXPIRED', 'CLOSED')
+                AND o.state IN ('REJECTED', 'CANCELLED', 'EXPIRED', 'CLOSED', 'ARCHIVED')
             UNION ALL
             SELECT {id:j.id}, 'a job at ' || j.expires_at, COALESCE(CAST(j.run_at AS TEXT), 'none') FROM (
                 SELECT r.id, r.expires_at, CASE WHEN r.order_id IS NULL THEN r.run_at ELSE o.run_at END AS run_at,
@@ -220,14 +221,14 @@ const LAWS: &[Law] = &[
     Law {
         id: "L1",
         looked_at: "SELECT COUNT(*) FROM orders",
-        broken: "SELECT {id:e.order_id}, COALESCE(CAST(o.last_event AS TEXT), CAST(e.events AS TEXT)) || ' events',
+        broken: "SELECT {id:e.order_id}, COALESCE(CAST(o.last_event AS TEXT) || ' events', 'an order'),
                 e.events || ' events, ' || e.first || ' to ' || e.last
             FROM (
                 SELECT order_id, CAST(SUM(last_sequence - first_sequence + 1) AS BIGINT) AS events,
                     MIN(first_sequence) AS first, MAX(last_sequence) AS last
                 FROM decisions WHERE order_id IS NOT NULL GROUP BY order_id
             ) e LEFT JOIN orders o ON o.id = e.order_id
-            WHERE e.first <> 1 OR e.last <> e.events OR (o.id IS NOT NULL AND o.last_event <> e.events)",
+            WHERE e.first <> 1 OR e.last <> e.events OR o.id IS NULL OR o.last_event <> e.events",
     },
     Law {
         id: "L2",
@@ -287,8 +288,6 @@ const LAWS: &[Law] = &[
 /// The laws whose check needs the domain.
 const TRANSITIONS: &str = "T1";
 
-const ARCHIVE: &str = "A1";
-
 const CARDS: &str = "P1";
 
 /// Runs every law. The connection must be inside one read-only snapshot. Before it asks the database
@@ -305,7 +304,11 @@ pub(in crate::store) async fn check(
     }
     let mut orders = OrdersFound::default();
     check_orders(db, &mut orders, go_on).await?;
-    results.insert(ARCHIVE, check_archive(db, &mut orders, go_on).await?);
+    go_on()?;
+    let (checked, broken) = record_violations(db, &orders.records).await?;
+    let mut records = LawResult { checked, broken: broken.len() as u64, ..LawResult::of(RECORDS) };
+    records.violations.extend(broken.into_iter().take(NAMED_MAX));
+    results.insert(RECORDS, records);
     results.insert(TRANSITIONS, orders.transitions());
     let mut catalogue = LawResult::of(CATALOGUE);
     check_entries::<Product>(db, &mut catalogue, go_on).await?;
@@ -370,6 +373,8 @@ fn dialect(backend: DbBackend, text: &str) -> String {
 struct OrdersFound {
     orders: u64,
     broken: BTreeMap<&'static str, (u64, Vec<Violation>)>,
+    /// What they say of their couriers.
+    records: CourierRecords,
     /// How often each step of each machine was taken.
     steps: BTreeMap<(Machine, String, String), u64>,
 }
@@ -429,7 +434,7 @@ impl OrdersFound {
     }
 }
 
-/// Looks into every order that is not archived, page by page along its id.
+/// Looks into every order, archived or not, page by page along its id.
 async fn check_orders(
     db: &Session,
     found: &mut OrdersFound,
@@ -438,7 +443,7 @@ async fn check_orders(
     let mut after = OrderId(Uuid::nil());
     loop {
         go_on()?;
-        let orders = page(db, "orders", after).await?;
+        let orders = page(db, after).await?;
         let (Some(first), Some(last)) = (orders.first(), orders.last()) else { return Ok(()) };
         after = last.id;
         let histories = histories(db, &orders).await?;
@@ -449,6 +454,7 @@ async fn check_orders(
             found.count_steps(history);
             broken.extend(domain::history_violations(order, history));
             broken.extend(card_numbers(order));
+            record::count(&mut found.records, order, 1);
             broken.extend(disagreements.remove(&order.id));
             found.note(broken);
         }
@@ -487,36 +493,6 @@ fn card_numbers(order: &domain::Order) -> Vec<Violation> {
         .collect()
 }
 
-fn note(result: &mut LawResult, broken: Vec<Violation>) {
-    result.checked += 1;
-    result.broken += u64::from(!broken.is_empty());
-    let room = NAMED_MAX.saturating_sub(result.violations.len());
-    result.violations.extend(broken.into_iter().take(room));
-}
-
-async fn check_archive(
-    db: &Session,
-    found: &mut OrdersFound,
-    go_on: impl Fn() -> Result<(), StoreError>,
-) -> Result<LawResult, StoreError> {
-    let mut result = LawResult::of(ARCHIVE);
-    let mut after = OrderId(Uuid::nil());
-    loop {
-        go_on()?;
-        let orders = page(db, "archived_orders", after).await?;
-        let Some(last) = orders.last() else { return Ok(result) };
-        after = last.id;
-        let histories = histories(db, &orders).await?;
-        for order in &orders {
-            found.count_steps(histories.get(&order.id).map(Vec::as_slice).unwrap_or_default());
-            note(&mut result, order.violations());
-        }
-        if orders.len() < PAGE {
-            return Ok(result);
-        }
-    }
-}
-
 /// Looks into every entry of a table of the catalogue.
 async fn check_entries<T: Entry>(
     db: &Session,
@@ -535,11 +511,11 @@ async fn check_entries<T: Entry>(
     }
 }
 
-/// The next orders in a table, by their ids.
-async fn page(db: &Session, table: &'static str, after: OrderId) -> Result<Vec<Order>, StoreError> {
-    let sql = format!("SELECT document FROM {table} WHERE id > $1 ORDER BY id LIMIT {PAGE}");
+/// The next orders, by their ids.
+async fn page(db: &Session, after: OrderId) -> Result<Vec<Order>, StoreError> {
+    let sql = format!("SELECT document FROM orders WHERE id > $1 ORDER BY id LIMIT {PAGE}");
     let rows = db.query(&sql, vec![after.0.into()]).await?;
-    rows.iter().map(|row| document::decode(table, row.bytes(0)?)).collect()
+    rows.iter().map(|row| document::order(row.bytes(0)?)).collect()
 }
 
 async fn count(db: &Session, sql: &str) -> Result<u64, StoreError> {

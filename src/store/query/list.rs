@@ -5,33 +5,34 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::domain::{
-    ApprovalId, Courier, InvoiceId, Location, MessageId, Movement, Order, OrderId, PaymentId, Product,
-    RefundId, Replenishment, Reservation, ShipmentId, StockLevel, Timestamp,
+    ApprovalId, Courier, CourierRecord, InvoiceId, Location, MessageId, Movement, Order, OrderId, PaymentId,
+    Product, RefundId, Replenishment, Reservation, ShipmentId, StockLevel, Timestamp,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row as FoundRow;
 use crate::store::handle::Store;
-use crate::store::query::listing::{Listing, Page};
-use crate::store::query::plan::{Row, both_pages, page};
+use crate::store::query::listing::{Compare, Listing, Page, Term};
+use crate::store::query::plan::{Row, page};
 use crate::store::query::resources::{
-    APPROVALS, COURIERS, INVOICES, LOCATIONS, MESSAGES, MOVEMENTS, ORDERS, PAYMENTS, PRODUCTS, REFUNDS,
-    REPLENISHMENTS, RESERVATIONS, Resource, SHIPMENTS, STOCK_LEVELS,
+    APPROVALS, ARCHIVED, COURIERS, INVOICES, LOCATIONS, MESSAGES, MOVEMENTS, ORDERS, PAYMENTS, PRODUCTS,
+    REFUNDS, REPLENISHMENTS, RESERVATIONS, Resource, SHIPMENTS, STOCK_LEVELS,
 };
 use crate::store::query::whole::reservation_of;
 use crate::store::rows::{catalogue, document, stock};
 
 impl Store {
+    /// Archived ones are left out unless they are to be shown, or the filter says which are wanted.
     pub async fn list_orders(
         &self,
         listing: &Listing,
         show_archived: bool,
     ) -> Result<Page<Arc<Order>>, StoreError> {
-        if !show_archived {
-            let (rows, next) = page(&self.look().await?, &ORDERS, listing).await?;
-            return Ok((self.orders_in(&rows)?, next));
+        let mut listing = listing.clone();
+        if !show_archived && listing.filter.iter().all(|it| it.field != ARCHIVED) {
+            let (field, value) = (ARCHIVED.to_owned(), "false".to_owned());
+            listing.filter.push(Term { field, compare: Compare::Equal, value });
         }
-        let db = self.snapshot().await?;
-        let (rows, next) = both_pages(&db, listing).await?;
+        let (rows, next) = page(&self.look().await?, &ORDERS, &listing).await?;
         Ok((self.orders_in(&rows)?, next))
     }
 
@@ -94,8 +95,18 @@ impl Store {
         self.rows(&LOCATIONS, listing, catalogue::read).await
     }
 
-    pub async fn list_couriers(&self, listing: &Listing) -> Result<Page<Courier>, StoreError> {
-        self.rows(&COURIERS, listing, catalogue::read).await
+    /// Couriers and their records.
+    pub async fn list_couriers(
+        &self,
+        listing: &Listing,
+    ) -> Result<Page<(Courier, CourierRecord)>, StoreError> {
+        let (couriers, next): Page<Courier> = self.rows(&COURIERS, listing, catalogue::read).await?;
+        let (_, records) = self.couriers().await?;
+        let with_record = |it: Courier| {
+            let record = records.get(&it.code).copied().unwrap_or_default();
+            (it, record)
+        };
+        Ok((couriers.into_iter().map(with_record).collect(), next))
     }
 
     pub async fn list_stock_levels(&self, listing: &Listing) -> Result<Page<StockLevel>, StoreError> {

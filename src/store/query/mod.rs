@@ -1,6 +1,6 @@
 //! Reads: what is found by id, listed, reported and checked.
 
-mod agreement;
+pub(super) mod agreement;
 pub(super) mod find;
 mod history;
 pub(super) mod integrity;

@@ -6,14 +6,12 @@ use sea_orm::sea_query::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::domain::{Invalid, OrderState, Problems, Refusal, Timestamp};
+use crate::domain::{Invalid, Problems, Refusal, Timestamp};
 use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row as FoundRow;
 use crate::store::connection::session::Session;
 use crate::store::query::listing::{Compare, Cursor, Direction, Listing, Page, SIZE_MAX, Term};
-use crate::store::query::resources::{
-    ARCHIVED, Column, Field, FieldKind, Index, Is, ORDERS, Resource, Shown,
-};
+use crate::store::query::resources::{Column, Field, FieldKind, Index, Is, Resource, Shown, TRUTH};
 
 /// How much of a wrong word is repeated to the caller, in characters.
 const VALUE_SHOWN: usize = 60;
@@ -75,41 +73,6 @@ pub(super) async fn page(
     }
     let mut rows = plan.run(db).await?;
     let next = plan.cut(&mut rows);
-    Ok((rows, next))
-}
-
-/// A page out of the orders at hand and the archived ones, which keep less to be found by.
-pub(super) async fn both_pages(db: &Session, listing: &Listing) -> Result<Page<Row>, StoreError> {
-    let listing = &ORDERS.spelled(listing);
-    let mut at_hand = plan(&ORDERS, listing)?;
-    at_hand.list_hash = list_hash_of("all orders", listing);
-    let mut rest = listing.clone();
-    let is_archived = |it: &Term| it.value == OrderState::Archived.as_str();
-    let fits = rest.filter.iter().filter(|it| it.field == "state").all(|it| match it.compare {
-        Compare::Equal => is_archived(it),
-        Compare::NotEqual => !is_archived(it),
-        Compare::Less | Compare::LessOrEqual | Compare::Greater | Compare::GreaterOrEqual => false,
-    });
-    rest.filter.retain(|it| it.field != "state");
-    let mut archived = if fits { Some(plan(&ARCHIVED, &rest)?) } else { None };
-
-    if let Some(cursor) = &listing.after {
-        let from = at_hand.open(cursor)?;
-        if let Some(archived) = &mut archived {
-            archived.start_after(from.clone());
-        }
-        at_hand.start_after(from);
-    }
-
-    let mut rows = at_hand.run(db).await?;
-    if let Some(archived) = &archived {
-        rows.extend(archived.run(db).await?);
-    }
-    rows.sort_by(|one, other| match at_hand.direction {
-        Direction::Ascending => one.sorted_by.cmp(&other.sorted_by),
-        Direction::Descending => other.sorted_by.cmp(&one.sorted_by),
-    });
-    let next = at_hand.cut(&mut rows);
     Ok((rows, next))
 }
 
@@ -245,8 +208,10 @@ fn union_arms(index: &Index, left: &mut Vec<Remaining>) -> Vec<String> {
         let Some(found) = left.iter().position(|it| it.column == *column) else { continue };
         let Remaining { column, words, is_narrowed: _ } = left.remove(found);
         let says = |word: &&str| match index.without {
-            Some(without) if without != *word => format!("{column} = '{word}' AND {column} <> '{without}'"),
-            Some(_) | None => format!("{column} = '{word}'"),
+            Some(without) if without != *word => {
+                format!("{column} = {} AND {column} <> {}", literal(word), literal(without))
+            }
+            Some(_) | None => format!("{column} = {}", literal(word)),
         };
         let of_word: Vec<String> = words.iter().map(says).collect();
         union_arms = match (union_arms.as_slice(), of_word.as_slice()) {
@@ -261,9 +226,14 @@ fn union_arms(index: &Index, left: &mut Vec<Remaining>) -> Vec<String> {
     union_arms
 }
 
+/// The word as SQL: a truth value is none of the texts.
+fn literal(word: &str) -> String {
+    if TRUTH.contains(&word) { word.to_owned() } else { format!("'{word}'") }
+}
+
 impl Remaining {
     fn condition(&self) -> String {
-        let words: Vec<_> = self.words.iter().map(|it| format!("'{it}'")).collect();
+        let words: Vec<_> = self.words.iter().map(|it| literal(it)).collect();
         match words.as_slice() {
             [] => "1 = 0".to_owned(),
             [word] => format!("{} = {word}", self.column),
@@ -418,14 +388,10 @@ impl Plan<'_> {
         let key = |index: usize| format!("c{}", along.len() + index);
         let joined = match resource.shown {
             Shown::Document => {
-                let (table, changed) = match resource.from {
-                    "archived_orders" => ("archived_orders", "archived_at"),
-                    _ => ("orders", "updated_at"),
-                };
                 let id = key(if resource.order.is_some() { resource.key.len() } else { 0 });
                 format!(
-                    "shown.document, shown.id, shown.version, shown.{changed} \
-                    FROM page JOIN {table} AS shown ON shown.id = page.{id}"
+                    "shown.document, shown.id, shown.version, shown.updated_at \
+                    FROM page JOIN orders AS shown ON shown.id = page.{id}"
                 )
             }
             Shown::Row(columns) => {

@@ -122,6 +122,14 @@ macro_rules! id_of {
     };
 }
 
+/// The field, and the column, that tells archived orders and their parts from those of the day.
+pub(super) const ARCHIVED: &str = "archived";
+
+/// The words of a field that is true or not.
+pub(super) const TRUTH: [&str; 2] = ["FALSE", "TRUE"];
+
+const IS_ARCHIVED: Field = field(ARCHIVED, ARCHIVED, FieldKind::Word("", || TRUTH.to_vec()));
+
 const EVERY_CHANNEL: &str = "channel IN ('ONLINE', 'PHONE', 'IN_PERSON') AND external_reference <> ''";
 
 pub(super) static ORDERS: Resource = Resource {
@@ -152,42 +160,15 @@ pub(super) static ORDERS: Resource = Resource {
             implies: "",
             sorted_by: Some(whole("number")),
         },
+        IS_ARCHIVED,
         field("create_time", "created_at", FieldKind::Created),
     ],
-    indexes: &[along(&["channel", "state"]), along(&["region"]), along(&["customer_email"])],
-    sorts: &[("number", whole("number"))],
-};
-
-/// Columns of archived orders that can be read without unpacking them.
-pub(super) static ARCHIVED: Resource = Resource {
-    name: "archived orders",
-    from: "archived_orders",
-    key: &[id("id")],
-    order: None,
-    shown: Shown::Document,
-    keyed_by_time: true,
-    fields: &[
-        field("channel", "channel", word!(Channel, "CHANNEL_")),
-        field("customer_email", "customer_email", FieldKind::Text),
-        Field {
-            name: "external_reference",
-            column: "external_reference",
-            kind: FieldKind::Text,
-            few: true,
-            implies: EVERY_CHANNEL,
-            sorted_by: None,
-        },
-        Field {
-            name: "number",
-            column: "number",
-            kind: FieldKind::Whole,
-            few: true,
-            implies: "",
-            sorted_by: Some(whole("number")),
-        },
-        field("create_time", "created_at", FieldKind::Created),
+    indexes: &[
+        along(&["archived"]),
+        along(&["channel", "state", "archived"]),
+        along(&["region", "archived"]),
+        along(&["customer_email", "archived"]),
     ],
-    indexes: &[along(&["channel"]), along(&["customer_email"])],
     sorts: &[("number", whole("number"))],
 };
 
@@ -218,9 +199,10 @@ pub(super) static INVOICES: Resource = Resource {
             sorted_by: None,
         },
         narrow("order_id", "order_id", id_of!(OrderId)),
+        IS_ARCHIVED,
         field("create_time", "issued_at", FieldKind::Created),
     ],
-    indexes: &[along(&["state"])],
+    indexes: &[along(&["archived"]), along(&["state", "archived"])],
     sorts: &[],
 };
 
@@ -244,9 +226,10 @@ pub(super) static PAYMENTS: Resource = Resource {
         },
         narrow("invoice_id", "invoice_id", id_of!(InvoiceId)),
         narrow("order_id", "order_id", id_of!(OrderId)),
+        IS_ARCHIVED,
         field("create_time", "created_at", FieldKind::Created),
     ],
-    indexes: &[along(&["method", "state"])],
+    indexes: &[along(&["archived"]), along(&["method", "state", "archived"])],
     sorts: &[],
 };
 
@@ -261,9 +244,10 @@ pub(super) static REFUNDS: Resource = Resource {
         field("state", "state", word!(RefundState, "REFUND_STATE_")),
         narrow("payment_id", "payment_id", id_of!(PaymentId)),
         narrow("order_id", "order_id", id_of!(OrderId)),
+        IS_ARCHIVED,
         field("create_time", "created_at", FieldKind::Created),
     ],
-    indexes: &[along(&["state"])],
+    indexes: &[along(&["archived"]), along(&["state", "archived"])],
     sorts: &[],
 };
 
@@ -280,9 +264,15 @@ pub(super) static SHIPMENTS: Resource = Resource {
         field("courier", "courier", FieldKind::Text),
         narrow("tracking_number", "tracking_number", FieldKind::Text),
         narrow("order_id", "order_id", id_of!(OrderId)),
+        IS_ARCHIVED,
         field("create_time", "created_at", FieldKind::Created),
     ],
-    indexes: &[along(&["state"]), along(&["location", "state"]), along(&["courier"])],
+    indexes: &[
+        along(&["archived"]),
+        along(&["state", "archived"]),
+        along(&["location", "state", "archived"]),
+        along(&["courier", "archived"]),
+    ],
     sorts: &[],
 };
 
@@ -297,9 +287,10 @@ pub(super) static APPROVALS: Resource = Resource {
         field("state", "state", word!(ApprovalState, "APPROVAL_STATE_")),
         field("gate", "gate", word!(Gate, "GATE_")),
         narrow("order_id", "order_id", id_of!(OrderId)),
+        IS_ARCHIVED,
         field("create_time", "requested_at", FieldKind::Created),
     ],
-    indexes: &[along(&["gate", "state"])],
+    indexes: &[along(&["archived"]), along(&["gate", "state", "archived"])],
     sorts: &[],
 };
 
@@ -314,9 +305,10 @@ pub(super) static MESSAGES: Resource = Resource {
         field("state", "state", word!(MessageState, "MESSAGE_STATE_")),
         field("kind", "kind", word!(MessageKind, "MESSAGE_KIND_")),
         narrow("order_id", "order_id", id_of!(OrderId)),
+        IS_ARCHIVED,
         field("create_time", "created_at", FieldKind::Created),
     ],
-    indexes: &[along(&["kind", "state"])],
+    indexes: &[along(&["archived"]), along(&["kind", "state", "archived"])],
     sorts: &[],
 };
 
@@ -443,9 +435,8 @@ pub(super) static MOVEMENTS: Resource = Resource {
 };
 
 #[cfg(test)]
-static EVERYTHING: [&Resource; 15] = [
+static EVERYTHING: [&Resource; 14] = [
     &ORDERS,
-    &ARCHIVED,
     &INVOICES,
     &PAYMENTS,
     &REFUNDS,

@@ -1,9 +1,9 @@
 //! Whole orders and reservations, out of their documents.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use crate::domain::{Order, OrderId, Part, Reservation, ReservationId};
+use crate::domain::{Order, OrderId, Reservation, ReservationId};
 use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row;
 use crate::store::connection::session::Session;
@@ -11,7 +11,7 @@ use crate::store::query::order_cache::OrderCache;
 use crate::store::rows::document;
 use crate::store::rows::lookup::{self, CachedState};
 
-/// These orders, archived or not, each once and in no order. One whose cached state is stored is not read again.
+/// These orders, each once and in no order. One whose cached state is stored is not read again.
 pub(in crate::store) async fn load_orders(
     db: &Session,
     order_cache: &OrderCache,
@@ -43,17 +43,6 @@ pub(in crate::store) async fn load_orders(
             }
             (Err(_), Some(order)) => orders.push(Arc::clone(order)),
             (Err(error), None) => return Err(error),
-        }
-    }
-
-    // Outside of a transaction an order may have been archived since.
-    let found: HashSet<OrderId> = orders.iter().map(|it| it.id).collect();
-    let missing = ids.iter().filter(|it| !found.contains(it));
-    let missing = missing.map(|it| lookup::order_of(&Part::Order(*it), 0, CachedState::default()));
-    let missing: Vec<_> = missing.collect();
-    if !missing.is_empty() {
-        for row in db.exchange(vec![lookup::FIND_ARCHIVED.about(missing)]).await?.iter().flatten() {
-            orders.push(Arc::new(document::decode("archived_orders", row.bytes(1)?)?));
         }
     }
     Ok(orders)

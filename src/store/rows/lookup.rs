@@ -2,25 +2,24 @@
 
 use sea_orm::sea_query::Value;
 
-use crate::domain::{FeedbackState, OrderId, Part, ReplenishmentState, ShipmentState, Timestamp, USES_MAX};
+use crate::domain::{OrderId, Part, ReplenishmentState, ShipmentState, Timestamp, USES_MAX};
 use crate::store::connection::statement::{Effect, FixedStatement, Kind};
 use crate::store::rows::catalogue::{couriers, locations, products};
 use crate::store::rows::decision::EVENTS_OF_ORDERS;
-use crate::store::rows::statements::{Fixed, Locked, names, select, select_column, select_column_of_all};
+use crate::store::rows::record::courier_records;
+use crate::store::rows::statements::{
+    Fixed, Locked, names, select, select_all, select_column, select_column_of_all,
+};
 use crate::store::rows::stock::{replenishments, stock_levels};
 
 /// How many expired reservations one group takes along. A change that is short for that is decided again when they are
 /// gone.
 pub(in crate::store) const EXPIRED_MAX: usize = 64;
 
-/// How many of the latest ratings count: what a courier was like years ago does not matter.
-const RATINGS_MAX: u64 = 1_000;
-
 /// Every statement that the writer reads by, to be prepared when its connection is made.
 pub(in crate::store) fn all() -> Vec<&'static FixedStatement> {
     vec![
         &LOCK_ORDERS,
-        &FIND_ARCHIVED,
         &LOCK_RESERVATIONS,
         &LOCK_LEVELS,
         &REPLENISHMENTS,
@@ -32,7 +31,7 @@ pub(in crate::store) fn all() -> Vec<&'static FixedStatement> {
         &PRODUCTS,
         &LOCATIONS,
         &COURIERS,
-        &RATINGS,
+        &COURIER_RECORDS,
         &RECEIVED_ALIKE,
         &EXTERNAL_REFERENCES,
         &BANK_REFERENCES,
@@ -41,7 +40,7 @@ pub(in crate::store) fn all() -> Vec<&'static FixedStatement> {
 
 /// The statements of readers.
 pub(in crate::store) fn of_readers() -> Vec<&'static FixedStatement> {
-    vec![&DOCUMENTS, &FIND_ARCHIVED, &EVENTS_OF_ORDERS]
+    vec![&DOCUMENTS, &EVENTS_OF_ORDERS]
 }
 
 /// A part as the statements below know it: its kind, its id, or courier and number.
@@ -101,7 +100,7 @@ pub(in crate::store) fn order_of(part: &Part, index: usize, cached: CachedState)
 const OF_PART: [Kind; 7] =
     [Kind::Int, Kind::Uuid, Kind::Text, Kind::Text, Kind::BigInt, Kind::BigInt, Kind::Int];
 
-/// The orders of these parts, not archived, in the order of their ids: index, id, version, `updated_at`, job fields,
+/// The orders of these parts, in the order of their ids: index, id, version, `updated_at`, job fields,
 /// document (NULL: as cached).
 pub(in crate::store) static LOCK_ORDERS: Fixed =
     Fixed::new(|| orders_of_parts().locking("FOR UPDATE OF orders").together());
@@ -129,39 +128,17 @@ fn orders_of_parts() -> FixedStatement {
     )
 }
 
-/// The order of each part, archived or not: index, id.
+/// The order of each part: index, id.
 pub(in crate::store) static OWNERS: Fixed = Fixed::new(|| {
-    let found = |mark: &str| {
-        format!("COALESCE({}, (SELECT order_id FROM archived_parts WHERE id = {mark}2))", owner(mark))
-    };
     FixedStatement::new(
         Effect::Read,
         OF_PART,
-        format!("SELECT ?7, {}", found("?")),
-        &format!("SELECT bound.c7, {} FROM {{bound}}", found("bound.c")),
+        format!("SELECT ?7, {}", owner("?")),
+        &format!("SELECT bound.c7, {} FROM {{bound}}", owner("bound.c")),
     )
 });
 
-/// The archived orders of these parts: index, document.
-pub(in crate::store) static FIND_ARCHIVED: Fixed = Fixed::new(|| {
-    let is = |mark: &str| {
-        format!(
-            "CASE {mark}1 WHEN 0 THEN {mark}2 ELSE (SELECT order_id FROM archived_parts WHERE id = {mark}2) END"
-        )
-    };
-    FixedStatement::new(
-        Effect::Read,
-        OF_PART,
-        format!("SELECT ?7, document FROM archived_orders WHERE id = {}", is("?")),
-        &format!(
-            "SELECT wanted.c7, document FROM (SELECT c7, {} AS order_id FROM {{bound}} OFFSET 0) AS wanted \
-            JOIN archived_orders ON archived_orders.id = wanted.order_id",
-            is("bound.c")
-        ),
-    )
-});
-
-/// Orders that are not archived: id, document (NULL: as cached).
+/// Orders: id, document (NULL: as cached).
 pub(in crate::store) static DOCUMENTS: Fixed = Fixed::new(|| {
     let columns = |mark: &str| {
         format!(
@@ -378,20 +355,8 @@ pub(in crate::store) static COURIERS: Fixed = Fixed::new(|| {
     select_column_of_all::<couriers::Entity>(&couriers::Column::Document, &couriers::Column::Code)
 });
 
-/// How customers rated the delivery of what each courier brought: courier, average in hundredths. A courier that brought
-/// an order in several shipments was rated for it once.
-pub(in crate::store) static RATINGS: Fixed = Fixed::new(|| {
-    let sql = format!(
-        "SELECT rated.courier, CAST(SUM(rated.delivery_rating) * 100 / COUNT(*) AS BIGINT) FROM ( \
-          SELECT DISTINCT shipments.courier, latest.order_id, latest.delivery_rating FROM ( \
-            SELECT order_id, delivery_rating FROM feedback WHERE state = '{}' AND delivery_rating > 0 \
-            ORDER BY submitted_at DESC LIMIT {RATINGS_MAX}) AS latest \
-          JOIN shipments ON shipments.order_id = latest.order_id AND shipments.courier IS NOT NULL) AS rated \
-        GROUP BY rated.courier",
-        FeedbackState::Submitted
-    );
-    FixedStatement::new(Effect::Read, [], sql.clone(), &sql)
-});
+pub(in crate::store) static COURIER_RECORDS: Fixed =
+    Fixed::new(|| select_all::<courier_records::Entity>(&courier_records::Column::Courier));
 
 /// The youngest orders with each of these fingerprints, so many of each at most: fingerprint, id, `created_at`. They come
 /// from the index, so that however many are alike, no more are looked at.
@@ -408,17 +373,14 @@ pub(in crate::store) static RECEIVED_ALIKE: Fixed = Fixed::new(|| {
     )
 });
 
-/// Which of these references, none of them empty, are taken, by an order or by an archived one: channel, reference.
+/// Which of these references, none of them empty, are taken: channel, reference.
 pub(in crate::store) static EXTERNAL_REFERENCES: Fixed = Fixed::new(|| {
-    // The condition is said once more for the planner: the indexes hold no empty references.
+    // The condition is said once more for the planner: the index holds no empty references.
     let taken = |mark: &str| {
-        let by = |table: &str| {
-            format!(
-                "(SELECT 1 FROM {table} AS taken WHERE taken.channel = {mark}1 \
-                AND taken.external_reference = {mark}2 AND taken.external_reference <> '' LIMIT 1) IS NOT NULL"
-            )
-        };
-        format!("{} OR {}", by("orders"), by("archived_orders"))
+        format!(
+            "(SELECT 1 FROM orders AS taken WHERE taken.channel = {mark}1 \
+            AND taken.external_reference = {mark}2 AND taken.external_reference <> '' LIMIT 1) IS NOT NULL"
+        )
     };
     FixedStatement::new(
         Effect::Read,

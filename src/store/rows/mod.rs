@@ -9,6 +9,7 @@ pub(super) mod lookup;
 pub(super) mod order;
 pub(super) mod parts;
 pub(super) mod projection;
+pub(super) mod record;
 pub(super) mod reservation;
 pub(super) mod statements;
 pub(super) mod stock;

@@ -1,4 +1,4 @@
-//! The row of an order, and of one in the archive.
+//! The row of an order, archived or not.
 
 use sea_orm::EntityTrait;
 
@@ -13,6 +13,7 @@ table! {
         version: i64,
         last_event: i64,
         state: OrderState,
+        archived: bool,
         channel: Channel,
         external_reference: String,
         customer_name: String,
@@ -30,29 +31,6 @@ table! {
         lease_token: i64,
         lease_until: Option<Timestamp>,
         document: Vec<u8>,
-    }
-}
-
-table! {
-    "archived_orders" as archived_orders (id: OrderId) {
-        number: i64,
-        version: i64,
-        last_event: i64,
-        channel: Channel,
-        external_reference: String,
-        customer_email: String,
-        archived_from: OrderState,
-        created_at: Timestamp,
-        archived_at: Timestamp,
-        document: Vec<u8>,
-    }
-}
-
-table! {
-    "archived_parts" as archived_parts (id: uuid::Uuid)
-    belongs to archived_orders by "Column::OrderId" = "super::archived_orders::Column::Id"
-    {
-        order_id: OrderId,
     }
 }
 
@@ -74,6 +52,7 @@ pub(in crate::store) fn to_row(order: &Order, job: JobFields) -> Result<orders::
         version: order.version,
         last_event: order.last_event,
         state: order.state,
+        archived: order.is_archived(),
         channel: order.channel,
         external_reference: order.external_reference.clone(),
         customer_name: order.customer.name.clone(),
@@ -92,36 +71,4 @@ pub(in crate::store) fn to_row(order: &Order, job: JobFields) -> Result<orders::
         lease_until: job.lease_until,
         document: document::encode("orders", order)?,
     })
-}
-
-pub(in crate::store) fn to_archived_row(order: &Order) -> Result<archived_orders::Model, StoreError> {
-    let missing = |what| StoreError::corrupt("archived_orders", format!("{} has no {what}", order.id));
-    Ok(archived_orders::Model {
-        id: order.id,
-        number: order.number,
-        version: order.version,
-        last_event: order.last_event,
-        channel: order.channel,
-        external_reference: order.external_reference.clone(),
-        customer_email: order.customer.email.clone(),
-        archived_from: order.archived_from.ok_or_else(|| missing("state before archiving"))?,
-        created_at: order.created_at,
-        archived_at: order.archived_at.ok_or_else(|| missing("time of archiving"))?,
-        document: document::encode("archived_orders", order)?,
-    })
-}
-
-/// The ids that an archived order's parts are found by.
-pub(in crate::store) fn archived_parts_of(order: &Order) -> Vec<archived_parts::Model> {
-    let reservations = order.reservations.iter().map(|it| it.id.0);
-    let approvals = order.approvals.iter().map(|it| it.id.0);
-    let invoices = order.invoices.iter().map(|it| it.id.0);
-    let payments = order.payments.iter().map(|it| it.id.0);
-    let refunds = order.payments.iter().flat_map(|it| &it.refunds).map(|it| it.id.0);
-    let shipments = order.shipments.iter().map(|it| it.id.0);
-    let messages = order.messages.iter().map(|it| it.id.0);
-    let holds = order.holds.iter().map(|it| it.id.0);
-    let all = reservations.chain(approvals).chain(invoices).chain(payments);
-    let all = all.chain(refunds).chain(shipments).chain(messages).chain(holds);
-    all.map(|id| archived_parts::Model { id, order_id: order.id }).collect()
 }

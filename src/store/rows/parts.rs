@@ -55,6 +55,7 @@ table! {
         order_id: OrderId,
         gate: Gate,
         state: ApprovalState,
+        archived: bool,
         amount_minor: i64,
         currency: Currency,
         requested_by: Actor,
@@ -72,6 +73,7 @@ table! {
         order_id: OrderId,
         kind: MessageKind,
         state: MessageState,
+        archived: bool,
         dedupe_key: String,
         shipment_id: Option<ShipmentId>,
         created_at: Timestamp,
@@ -107,6 +109,7 @@ table! {
         series: String,
         number: i64,
         state: InvoiceState,
+        archived: bool,
         currency: Currency,
         prices_include_tax: bool,
         subtotal_minor: i64,
@@ -126,6 +129,7 @@ table! {
         invoice_id: InvoiceId,
         method: Method,
         state: PaymentState,
+        archived: bool,
         request: Option<ProviderRequest>,
         amount_minor: i64,
         currency: Currency,
@@ -145,6 +149,7 @@ table! {
         order_id: OrderId,
         payment_id: PaymentId,
         state: RefundState,
+        archived: bool,
         amount_minor: i64,
         currency: Currency,
         method: Option<Method>,
@@ -170,6 +175,7 @@ table! {
         number: i32,
         location: LocationCode,
         state: ShipmentState,
+        archived: bool,
         units: i64,
         tracking_number: Option<String>,
         courier: Option<CourierCode>,
@@ -181,9 +187,9 @@ table! {
     }
 }
 
-pub(super) fn line(order: OrderId, line: &OrderLine) -> order_lines::Model {
+pub(super) fn line(order: &Order, line: &OrderLine) -> order_lines::Model {
     order_lines::Model {
-        order_id: order,
+        order_id: order.id,
         number: line.number,
         sku: line.sku.clone(),
         description: line.description.clone(),
@@ -216,10 +222,10 @@ pub(super) fn waits(order: &Order) -> Vec<order_waits::Model> {
     units.into_iter().map(row).collect()
 }
 
-pub(super) fn hold(order: OrderId, hold: &Hold) -> holds::Model {
+pub(super) fn hold(order: &Order, hold: &Hold) -> holds::Model {
     holds::Model {
         id: hold.id,
-        order_id: order,
+        order_id: order.id,
         reason: hold.reason,
         state: hold.state,
         placed_at: hold.placed_at,
@@ -227,12 +233,13 @@ pub(super) fn hold(order: OrderId, hold: &Hold) -> holds::Model {
     }
 }
 
-pub(super) fn approval(approval: &Approval) -> approvals::Model {
+pub(super) fn approval(order: &Order, approval: &Approval) -> approvals::Model {
     approvals::Model {
         id: approval.id,
         order_id: approval.order,
         gate: approval.gate,
         state: approval.state,
+        archived: order.is_archived(),
         amount_minor: approval.amount.minor,
         currency: approval.amount.currency,
         requested_by: approval.requested_by.clone(),
@@ -243,12 +250,13 @@ pub(super) fn approval(approval: &Approval) -> approvals::Model {
     }
 }
 
-pub(super) fn message(order: OrderId, message: &Message) -> messages::Model {
+pub(super) fn message(order: &Order, message: &Message) -> messages::Model {
     messages::Model {
         id: message.id,
-        order_id: order,
+        order_id: order.id,
         kind: message.kind,
         state: message.state,
+        archived: order.is_archived(),
         dedupe_key: message.key.clone(),
         shipment_id: message.shipment,
         created_at: message.created_at,
@@ -256,9 +264,9 @@ pub(super) fn message(order: OrderId, message: &Message) -> messages::Model {
     }
 }
 
-pub(super) fn feedback_row(order: OrderId, feedback: &Feedback) -> feedback::Model {
+pub(super) fn feedback_row(order: &Order, feedback: &Feedback) -> feedback::Model {
     feedback::Model {
-        order_id: order,
+        order_id: order.id,
         state: feedback.state,
         delivery_rating: feedback.delivery_rating,
         product_rating: feedback.product_rating,
@@ -277,7 +285,7 @@ pub(super) fn invoice_number(invoice: &Invoice) -> invoice_numbers::Model {
     }
 }
 
-pub(super) fn invoice(invoice: &Invoice) -> invoices::Model {
+pub(super) fn invoice(order: &Order, invoice: &Invoice) -> invoices::Model {
     let amounts = &invoice.amounts;
     invoices::Model {
         id: invoice.id,
@@ -285,6 +293,7 @@ pub(super) fn invoice(invoice: &Invoice) -> invoices::Model {
         series: invoice.series.clone(),
         number: invoice.number,
         state: invoice.state,
+        archived: order.is_archived(),
         currency: amounts.currency,
         prices_include_tax: amounts.prices_include_tax,
         subtotal_minor: amounts.subtotal_minor,
@@ -296,7 +305,7 @@ pub(super) fn invoice(invoice: &Invoice) -> invoices::Model {
     }
 }
 
-pub(super) fn payment(payment: &Payment) -> payments::Model {
+pub(super) fn payment(order: &Order, payment: &Payment) -> payments::Model {
     let (provider, provider_reference, reference) = match &payment.means {
         Means::Provider(at) => (at.provider.as_str(), at.reference.as_deref().unwrap_or_default(), ""),
         Means::ByHand { reference, tendered_minor: _ } => ("", "", reference.as_str()),
@@ -307,6 +316,7 @@ pub(super) fn payment(payment: &Payment) -> payments::Model {
         invoice_id: payment.invoice,
         method: payment.method,
         state: payment.state,
+        archived: order.is_archived(),
         request: payment.open_request(),
         amount_minor: payment.amount.minor,
         currency: payment.amount.currency,
@@ -319,12 +329,13 @@ pub(super) fn payment(payment: &Payment) -> payments::Model {
     }
 }
 
-pub(super) fn refund(order: OrderId, refund: &Refund) -> refunds::Model {
+pub(super) fn refund(order: &Order, refund: &Refund) -> refunds::Model {
     refunds::Model {
         id: refund.id,
-        order_id: order,
+        order_id: order.id,
         payment_id: refund.payment,
         state: refund.state,
+        archived: order.is_archived(),
         amount_minor: refund.amount.minor,
         currency: refund.amount.currency,
         method: refund.handed_back.as_ref().map(|it| it.method),
@@ -335,13 +346,14 @@ pub(super) fn refund(order: OrderId, refund: &Refund) -> refunds::Model {
     }
 }
 
-pub(super) fn shipment(shipment: &Shipment) -> shipments::Model {
+pub(super) fn shipment(order: &Order, shipment: &Shipment) -> shipments::Model {
     shipments::Model {
         id: shipment.id,
         order_id: shipment.order,
         number: shipment.number,
         location: shipment.location.clone(),
         state: shipment.state,
+        archived: order.is_archived(),
         units: shipment.items.iter().map(|it| it.quantity).sum(),
         tracking_number: shipment.label.as_ref().map(|it| it.tracking_number.clone()),
         courier: shipment.assignment.as_ref().map(|it| it.courier.clone()),

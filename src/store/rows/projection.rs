@@ -1,7 +1,7 @@
 //! What the tables around the orders have of them: rows made from parts, and what of them differs.
 
 use crate::domain::{
-    ApprovalState, InvoiceState, Means, Method, Order, OrderId, Reservation, bank_reference_key,
+    ApprovalState, InvoiceState, Means, Method, Order, OrderId, Refund, Reservation, bank_reference_key,
 };
 use crate::store::connection::statement::Ask;
 use crate::store::rows::parts::{
@@ -74,70 +74,38 @@ impl Projection {
 impl Changes {
     /// Adds what differs between an order as it was stored (None: it is new) and as it is from now on.
     pub(in crate::store) fn add(&mut self, before: Option<&Order>, after: &Order) {
-        let id = after.id;
         let rows = &mut self.rows;
-        let lines = |it: &Order| -> Vec<_> { it.lines.iter().map(|it| parts::line(id, it)).collect() };
+        let lines = |it: &Order| -> Vec<_> { it.lines.iter().map(|line| parts::line(it, line)).collect() };
         let (old, new) = (before.map(lines).unwrap_or_default(), lines(after));
-        self.gone.lines.extend(
-            old.iter().filter(|it| !new.iter().any(|new| new.number == it.number)).map(|it| (id, it.number)),
-        );
+        let gone = old.iter().filter(|it| !new.iter().any(|new| new.number == it.number));
+        self.gone.lines.extend(gone.map(|it| (it.order_id, it.number)));
         rows.lines.extend(new.into_iter().filter(|it| !old.contains(it)));
 
         let (old, new) = (before.map(parts::waits).unwrap_or_default(), parts::waits(after));
         self.gone.waits.extend(old.iter().filter(|it| !new.iter().any(|new| new.sku == it.sku)).cloned());
         rows.waits.extend(new.into_iter().filter(|it| !old.contains(it)));
 
+        let both = (before, after);
+        differing(&mut rows.holds, both, |it| &it.holds, |it| it.id, parts::hold);
+        differing(&mut rows.approvals, both, |it| &it.approvals, |it| it.id, parts::approval);
+        differing(&mut rows.messages, both, |it| &it.messages, |it| it.id, parts::message);
+        differing(&mut rows.feedback, both, |it| it.feedback.as_slice(), |_| (), parts::feedback_row);
+        differing(&mut rows.shipments, both, |it| &it.shipments, |it| it.id, parts::shipment);
         differing(
-            &mut rows.holds,
-            of(before, |it| &it.holds),
-            &after.holds,
+            &mut rows.reservations,
+            both,
+            |it| &it.reservations,
             |it| it.id,
-            |it| parts::hold(id, it),
-        );
-        differing(
-            &mut rows.approvals,
-            of(before, |it| &it.approvals),
-            &after.approvals,
-            |it| it.id,
-            parts::approval,
-        );
-        differing(
-            &mut rows.messages,
-            of(before, |it| &it.messages),
-            &after.messages,
-            |it| it.id,
-            |it| parts::message(id, it),
-        );
-        differing(
-            &mut rows.feedback,
-            of(before, |it| it.feedback.as_slice()),
-            after.feedback.as_slice(),
-            |_| (),
-            |it| parts::feedback_row(id, it),
-        );
-        self.add_billing(before, after);
-        let rows = &mut self.rows;
-        differing(
-            &mut rows.shipments,
-            of(before, |it| &it.shipments),
-            &after.shipments,
-            |it| it.id,
-            parts::shipment,
+            |_, it| reservation::of_order(it),
         );
         for reservation in &after.reservations {
-            let old = of(before, |it| &it.reservations).iter().find(|it| it.id == reservation.id);
-            differing(
-                &mut rows.reservations,
-                old.map(std::slice::from_ref).unwrap_or_default(),
-                std::slice::from_ref(reservation),
-                |it| it.id,
-                reservation::of_order,
-            );
+            let old = before.and_then(|it| it.reservations.iter().find(|it| it.id == reservation.id));
             add_items(&mut rows.items, old, reservation);
         }
+        self.add_billing(before, after);
     }
 
-    fn add_billing(&mut self, before: Option<&Order>, after: &Order) {
+    fn add_billing<'a>(&mut self, before: Option<&'a Order>, after: &'a Order) {
         let (old_invoices, old_payments) = (of(before, |it| &it.invoices), of(before, |it| &it.payments));
         let is_new = |id| !old_invoices.iter().any(|it| it.id == id);
         self.numbers.extend(after.invoices.iter().filter(|it| is_new(it.id)).map(parts::invoice_number));
@@ -154,22 +122,15 @@ impl Changes {
             }
         }
 
-        let rows = &mut self.rows;
-        differing(&mut rows.invoices, old_invoices, &after.invoices, |it| it.id, parts::invoice);
-        differing(&mut rows.payments, old_payments, &after.payments, |it| it.id, parts::payment);
-        for payment in &after.payments {
-            let old = old_payments.iter().find(|it| it.id == payment.id);
-            let old = old.map(|it| it.refunds.as_slice()).unwrap_or_default();
-            differing(&mut rows.refunds, old, &payment.refunds, |it| it.id, |it| parts::refund(after.id, it));
+        let (rows, both) = (&mut self.rows, (before, after));
+        differing(&mut rows.invoices, both, |it| &it.invoices, |it| it.id, parts::invoice);
+        differing(&mut rows.payments, both, |it| &it.payments, |it| it.id, parts::payment);
+        for id in after.payments.iter().map(|it| it.id) {
+            let of_payment = |it: &'a Order| -> &'a [Refund] {
+                it.payments.iter().find(|it| it.id == id).map(|it| it.refunds.as_slice()).unwrap_or_default()
+            };
+            differing(&mut rows.refunds, both, of_payment, |it| it.id, parts::refund);
         }
-    }
-
-    /// Adds what the registers have to note of an order that leaves for the archive.
-    pub(in crate::store) fn register(&mut self, before: &Order, after: &Order) {
-        let mut changes = Self::default();
-        changes.add_billing(Some(before), after);
-        self.numbers.append(&mut changes.numbers);
-        self.references.append(&mut changes.references);
     }
 
     /// Items of another caller's reservation.
@@ -245,25 +206,31 @@ fn of<'a, P>(order: Option<&'a Order>, parts: impl Fn(&'a Order) -> &'a [P]) -> 
 }
 
 fn add_items(rows: &mut Vec<reservation_items::Model>, before: Option<&Reservation>, after: &Reservation) {
-    let old = before.map(|it| it.items.as_slice()).unwrap_or_default();
-    differing(rows, old, &after.items, |it| it.number, |it| reservation::item(after.id, it));
+    for item in &after.items {
+        let old = before.and_then(|it| it.items.iter().find(|it| it.number == item.number));
+        let next = reservation::item(after.id, item);
+        if old.is_none_or(|it| reservation::item(after.id, it) != next) {
+            rows.push(next);
+        }
+    }
 }
 
 /// The rows of parts that are new, or whose row is not as it was.
-fn differing<P: PartialEq, K: PartialEq, R: PartialEq>(
+fn differing<'a, P: PartialEq + 'a, K: PartialEq, R: PartialEq>(
     rows: &mut Vec<R>,
-    before: &[P],
-    after: &[P],
+    (before, after): (Option<&'a Order>, &'a Order),
+    parts: impl Fn(&'a Order) -> &'a [P],
     key: impl Fn(&P) -> K,
-    row: impl Fn(&P) -> R,
+    row: impl Fn(&Order, &P) -> R,
 ) {
-    for part in after {
-        let old = before.iter().find(|it| key(it) == key(part));
-        if old == Some(part) {
+    let moved = before.is_some_and(|it| it.is_archived() != after.is_archived());
+    for part in parts(after) {
+        let old = before.and_then(|it| Some((it, parts(it).iter().find(|it| key(it) == key(part))?)));
+        if old.is_some_and(|(_, it)| it == part && !moved) {
             continue;
         }
-        let next = row(part);
-        if old.is_none_or(|it| row(it) != next) {
+        let next = row(after, part);
+        if old.is_none_or(|(order, it)| row(order, it) != next) {
             rows.push(next);
         }
     }

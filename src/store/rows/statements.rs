@@ -23,6 +23,22 @@ pub(in crate::store) fn upsert<E: EntityTrait>(changing: &[E::Column]) -> FixedS
     adding::<E>(&format!("ON CONFLICT ({}) DO UPDATE SET {}", keys.join(", "), set.join(", ")))
 }
 
+/// Adds rows, or their numbers to those of the rows with the same key.
+pub(in crate::store) fn add_up<E: EntityTrait>() -> FixedStatement {
+    let (table, keys) = (table_of::<E>(), keys::<E>());
+    let columns: Vec<_> = E::Column::iter().map(|it| quoted(&it)).collect();
+    let sums = columns.iter().filter(|it| !keys.contains(it));
+    let sums: Vec<_> = sums.map(|it| format!("{it} = {table}.{it} + excluded.{it}")).collect();
+    let clause = format!("ON CONFLICT ({}) DO UPDATE SET {}", keys.join(", "), sums.join(", "));
+    adding::<E>(&clause)
+}
+
+/// Reads every row, in the order of this column.
+pub(in crate::store) fn select_all<E: EntityTrait>(order: &E::Column) -> FixedStatement {
+    let sql = format!("SELECT {} FROM {} ORDER BY {}", names::<E>(), table_of::<E>(), quoted(order));
+    FixedStatement::new(Effect::Read, [], sql.clone(), &sql)
+}
+
 /// Adds rows unless there are such.
 pub(in crate::store) fn insert_missing<E: EntityTrait>() -> FixedStatement {
     adding::<E>("ON CONFLICT DO NOTHING")

@@ -4,14 +4,15 @@ use std::sync::LazyLock;
 
 use crate::store::connection::statement::{Effect, FixedStatement, Kind};
 use crate::store::rows::catalogue::{couriers, locations, products};
-use crate::store::rows::order::{archived_orders, archived_parts, orders};
+use crate::store::rows::order::orders;
 use crate::store::rows::parts::{
     approvals, feedback, holds, invoice_numbers, invoices, messages, order_lines, order_waits,
     payment_references, payments, refunds, shipments,
 };
+use crate::store::rows::record::courier_records;
 use crate::store::rows::reservation::{reservation_items, reservations};
 use crate::store::rows::statements::{
-    Fixed, delete, insert, insert_missing, update_some, update_versioned, upsert,
+    Fixed, add_up, delete, insert, insert_missing, update_some, update_versioned, upsert,
 };
 use crate::store::rows::stock::{replenishments, stock_levels, stock_movements};
 
@@ -44,16 +45,13 @@ fixed! {
             orders::Column::Document,
         ],
     );
-    // What a correction may change as well. The lease's token is raised by those who claim the job, and by nobody else.
+    // What a correction and archiving may change as well. The lease's token is raised by those who claim the job, and by
+    // nobody else.
     CORRECT_ORDERS = update_versioned::<orders::Entity>(
         &orders::Column::Version,
         &[orders::Column::Number, orders::Column::CreatedAt, orders::Column::LeaseToken],
     );
     SET_ORDER_JOBS = job_of("orders");
-    LEAVE_ORDERS = delete::<orders::Entity>(&[orders::Column::Id, orders::Column::Version], Effect::WriteEach);
-    ADD_ARCHIVED = insert::<archived_orders::Entity>();
-    CHANGE_ARCHIVED = update_versioned::<archived_orders::Entity>(&archived_orders::Column::Version, &[]);
-    ADD_ARCHIVED_PARTS = insert_missing::<archived_parts::Entity>();
 
     UPSERT_LINES = upsert::<order_lines::Entity>(&[order_lines::Column::Sku, order_lines::Column::Description, order_lines::Column::Quantity, order_lines::Column::UnitPriceMinor, order_lines::Column::TaxMinor, order_lines::Column::TotalMinor]);
     DELETE_LINES =
@@ -62,16 +60,19 @@ fixed! {
     DELETE_WAITS =
         delete::<order_waits::Entity>(&[order_waits::Column::OrderId, order_waits::Column::Sku], Effect::Write);
     UPSERT_HOLDS = upsert::<holds::Entity>(&[holds::Column::State, holds::Column::ReleasedAt]);
-    UPSERT_APPROVALS = upsert::<approvals::Entity>(&[approvals::Column::State, approvals::Column::ExpiresAt, approvals::Column::DecidedBy, approvals::Column::DecidedAt]);
-    UPSERT_MESSAGES = upsert::<messages::Entity>(&[messages::Column::State, messages::Column::SentAt]);
+    UPSERT_APPROVALS = upsert::<approvals::Entity>(&[approvals::Column::State, approvals::Column::Archived, approvals::Column::ExpiresAt, approvals::Column::DecidedBy, approvals::Column::DecidedAt]);
+    UPSERT_MESSAGES = upsert::<messages::Entity>(&[messages::Column::State, messages::Column::Archived, messages::Column::SentAt]);
     UPSERT_FEEDBACK = upsert::<feedback::Entity>(&[feedback::Column::State, feedback::Column::DeliveryRating, feedback::Column::ProductRating, feedback::Column::Comment, feedback::Column::RequestedAt,
         feedback::Column::SubmittedAt]);
     ADD_INVOICE_NUMBERS = insert::<invoice_numbers::Entity>();
-    UPSERT_INVOICES = upsert::<invoices::Entity>(&[invoices::Column::State]);
-    UPSERT_PAYMENTS = upsert::<payments::Entity>(&[payments::Column::State, payments::Column::Request, payments::Column::CapturedMinor, payments::Column::ProviderReference, payments::Column::UpdatedAt]);
-    UPSERT_REFUNDS = upsert::<refunds::Entity>(&[refunds::Column::State, refunds::Column::Method, refunds::Column::Reference, refunds::Column::ProviderReference, refunds::Column::UpdatedAt]);
+    UPSERT_INVOICES = upsert::<invoices::Entity>(&[invoices::Column::State, invoices::Column::Archived]);
+    UPSERT_PAYMENTS = upsert::<payments::Entity>(&[payments::Column::State, payments::Column::Archived, payments::Column::Request, payments::Column::CapturedMinor, payments::Column::ProviderReference, payments::Column::UpdatedAt]);
+    UPSERT_REFUNDS = upsert::<refunds::Entity>(&[refunds::Column::State, refunds::Column::Archived, refunds::Column::Method, refunds::Column::Reference, refunds::Column::ProviderReference, refunds::Column::UpdatedAt]);
     ADD_PAYMENT_REFERENCES = insert::<payment_references::Entity>();
-    UPSERT_SHIPMENTS = upsert::<shipments::Entity>(&[shipments::Column::State, shipments::Column::Units, shipments::Column::TrackingNumber, shipments::Column::Courier, shipments::Column::HandedOverAt, shipments::Column::ReceivedAt, shipments::Column::EstimatedAt, shipments::Column::UpdatedAt]);
+    UPSERT_SHIPMENTS = upsert::<shipments::Entity>(&[shipments::Column::State, shipments::Column::Archived, shipments::Column::Units, shipments::Column::TrackingNumber, shipments::Column::Courier, shipments::Column::HandedOverAt, shipments::Column::ReceivedAt, shipments::Column::EstimatedAt, shipments::Column::UpdatedAt]);
+
+    // In the order of the couriers, so that nobody waits for a record in a circle.
+    ADD_TO_COURIER_RECORDS = add_up::<courier_records::Entity>();
 
     UPSERT_RESERVATIONS = upsert::<reservations::Entity>(&[reservations::Column::Version, reservations::Column::State, reservations::Column::ExpiresAt]);
     ADD_RESERVATIONS = insert::<reservations::Entity>();

@@ -16,7 +16,7 @@ use crate::store::tests::shop::{Scene, create_order, on_both_engines, on_order, 
 on_both_engines! {
     an_order_is_stored_whole
     what_is_remembered_of_an_order_is_what_is_stored
-    an_archived_order_is_not_remembered
+    an_archived_order_is_found_as_before
     an_order_of_a_list_is_not_remembered
     lists_go_page_by_page
     the_feed_is_read_from_a_position
@@ -95,13 +95,10 @@ async fn what_is_remembered_of_an_order_is_what_is_stored(scene: &Scene) {
     }
 }
 
-async fn an_archived_order_is_not_remembered(scene: &Scene) {
+async fn an_archived_order_is_found_as_before(scene: &Scene) {
     scene.stocked(&["A-1"], 10).await;
     let new = order_for(&[("A-1", 1)], OnShortage::Refuse);
-    let (_, id, _) = create_order(&scene.store, None, new).await.expect("an order");
-    let order = scene.store.order(id).await.expect("a look").expect("the order");
-    assert_eq!(scene.store.inner.order_cache.get(id), Some(order));
-
+    let (number, id, _) = create_order(&scene.store, None, new).await.expect("an order");
     on_order(&scene.store, id, |order, unit| {
         order.cancel(unit, "changed my mind")?;
         for message in order.messages.iter().map(|it| it.id).collect::<Vec<_>>() {
@@ -110,9 +107,51 @@ async fn an_archived_order_is_not_remembered(scene: &Scene) {
         order.archive(unit)
     })
     .await;
-    assert_eq!(scene.store.inner.order_cache.get(id), None);
     let archived = scene.store.order(id).await.expect("a look").expect("the order");
     assert_eq!(archived.state, OrderState::Archived);
+    assert_eq!(scene.store.order_by_number(number).await.expect("a look"), Some(archived.clone()));
+
+    let listed = async |filter: &[(&str, Compare, &str)], show_archived| {
+        let term = |(field, compare, value): &(&str, Compare, &str)| Term {
+            field: (*field).to_owned(),
+            compare: *compare,
+            value: (*value).to_owned(),
+        };
+        let listing = Listing { filter: filter.iter().map(term).collect(), size: 5, ..Listing::default() };
+        let (orders, _) = scene.store.list_orders(&listing, show_archived).await.expect("a page");
+        orders.iter().map(|it| it.id).collect::<Vec<_>>()
+    };
+    use Compare::{Equal, NotEqual};
+    assert_eq!(listed(&[], false).await, []);
+    assert_eq!(listed(&[], true).await, [id]);
+    assert_eq!(listed(&[("archived", Equal, "true")], false).await, [id]);
+    assert_eq!(listed(&[("archived", NotEqual, "True")], true).await, []);
+    assert_eq!(listed(&[("state", Equal, "ARCHIVED")], false).await, []);
+    assert_eq!(listed(&[("state", Equal, "ARCHIVED")], true).await, [id]);
+    assert_eq!(
+        listed(&[("region", Equal, &archived.region.clone().expect("one").to_string())], true).await,
+        [id]
+    );
+
+    let of_parts = |value: &str| Listing {
+        filter: vec![Term { field: "archived".to_owned(), compare: Equal, value: value.to_owned() }],
+        size: 5,
+        ..Listing::default()
+    };
+    let everything = Listing { size: 5, ..Listing::default() };
+    for (listing, found) in [(everything, true), (of_parts("TRUE"), true), (of_parts("false"), false)] {
+        let (invoices, _) = scene.store.list_invoices(&listing).await.expect("a page");
+        assert_eq!(invoices.iter().any(|it| it.0.id == id), found, "{listing:?}");
+        let (messages, _) = scene.store.list_messages(&listing).await.expect("a page");
+        assert_eq!(messages.iter().any(|it| it.0.id == id), found, "{listing:?}");
+        let (approvals, _) = scene.store.list_approvals(&listing).await.expect("a page");
+        assert_eq!(approvals.iter().any(|it| it.0.id == id), found, "{listing:?}");
+    }
+    assert_eq!(fields(scene.store.list_invoices(&of_parts("maybe")).await), ["filter"]);
+
+    on_order(&scene.store, id, |order, unit| order.restore(unit, "asked for")).await;
+    assert_eq!(listed(&[], false).await, [id]);
+    assert!(scene.store.check_integrity(None).await.expect("the laws").iter().all(|it| it.broken == 0));
 }
 
 async fn an_order_of_a_list_is_not_remembered(scene: &Scene) {

@@ -6,18 +6,18 @@ use std::sync::Arc;
 use sea_orm::sea_query::Value;
 
 use crate::domain::{
-    ChangeSet, Courier, CourierCode, JobId, Location, LocationCode, Order, OrderId, OrderState, Product,
+    ChangeSet, Courier, CourierCode, CourierRecords, JobId, Location, LocationCode, Order, OrderId, Product,
     Replenishment, ReplenishmentId, Reservation, ReservationId, Sku, Snapshot, StockLevel,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::statement::FixedStatement;
 use crate::store::rows::catalogue::{self, Entry};
-use crate::store::rows::order::{JobFields, archived_parts_of, to_archived_row, to_row};
+use crate::store::rows::order::{JobFields, to_row};
 use crate::store::rows::projection::{Changes, values};
 use crate::store::rows::statements::Writes;
 use crate::store::rows::table::Record;
 use crate::store::rows::writes;
-use crate::store::rows::{reservation, stock};
+use crate::store::rows::{record, reservation, stock};
 
 /// None: it did not exist.
 pub(super) type Old<K, V> = BTreeMap<K, Option<V>>;
@@ -134,8 +134,6 @@ impl Before {
         save_entries(writes, &writes::ADD_COURIERS, &writes::CHANGE_COURIERS, couriers)
     }
 
-    /// An order that has just been archived leaves for the archive; its decisions, movements and numbers stay. There is
-    /// no way back.
     fn save_orders(
         &self,
         writes: &mut Writes,
@@ -148,16 +146,18 @@ impl Before {
             .iter()
             .filter_map(|(key, old)| Some((old.as_deref(), &**snapshot.orders.get(key)?)))
             .filter(|(old, new)| old.is_none_or(|it| it.version != new.version));
-        let is_archived = |it: &Order| it.state == OrderState::Archived;
-        let (archived, open): (Vec<_>, Vec<_>) = orders.partition(|it| is_archived(it.1));
-        if let Some((_, back)) = open.iter().find(|(old, _)| old.is_some_and(is_archived)) {
-            return Err(StoreError::corrupt("orders", format!("{} would leave the archive", back.id)));
+        let orders: Vec<(Option<&Order>, &Order)> = orders.collect();
+        let mut records = CourierRecords::new();
+        for (before, after) in &orders {
+            before.iter().for_each(|it| record::count(&mut records, it, -1));
+            record::count(&mut records, after, 1);
         }
+        writes.put(&writes::ADD_TO_COURIER_RECORDS, values(record::additions(records)));
 
         let job = |it: &Order| jobs.get(&JobId(it.id.0)).copied().unwrap_or_default();
         let is_corrected =
             |(old, new): &(Option<&Order>, &Order)| old.is_some_and(|old| differs_at_rest(old, new));
-        let (corrected, others): (Vec<_>, Vec<_>) = open.iter().copied().partition(is_corrected);
+        let (corrected, others): (Vec<_>, Vec<_>) = orders.iter().copied().partition(is_corrected);
         for (change, orders) in [(&writes::CHANGE_ORDERS, others), (&writes::CORRECT_ORDERS, corrected)] {
             save(
                 writes,
@@ -168,37 +168,17 @@ impl Before {
                 |it| to_row(it, job(it)),
             )?;
         }
-        for (before, after) in open {
+        for (before, after) in orders {
             changes.add(before, after);
         }
-
-        let (again, new): (Vec<_>, Vec<_>) =
-            archived.into_iter().partition(|(old, _)| old.is_some_and(is_archived));
-        // Invoiced or paid in this very group, maybe; all that came before is noted.
-        for (before, after) in &new {
-            if let Some(before) = before {
-                changes.register(before, after);
-            }
-        }
-        let leaving = new.iter().filter_map(|it| it.0).map(|it| vec![it.id.into(), it.version.into()]);
-        writes.put(&writes::LEAVE_ORDERS, leaving.collect());
-        let new = new.iter().map(|it| (None, it.1));
-        save(
-            writes,
-            &writes::ADD_ARCHIVED,
-            &writes::CHANGE_ARCHIVED,
-            new.clone().chain(again),
-            |it| it.version,
-            to_archived_row,
-        )?;
-        writes.put(&writes::ADD_ARCHIVED_PARTS, values(new.flat_map(|it| archived_parts_of(it.1)).collect()));
         Ok(())
     }
 }
 
-/// Whether columns differ that no step of an order changes, only a correction.
+/// Whether columns differ that no step of an order changes, only a correction, or the way into the archive and back.
 fn differs_at_rest(old: &Order, new: &Order) -> bool {
-    old.channel != new.channel
+    old.is_archived() != new.is_archived()
+        || old.channel != new.channel
         || old.external_reference != new.external_reference
         || old.customer != new.customer
         || old.region != new.region

@@ -262,7 +262,6 @@ fn save_idle_jobs(writes: &mut Writes, before: &Before, snapshot: &Snapshot, job
             before.orders.contains_key(&id.0.into()) || before.reservations.contains_key(&id.0.into());
         match snapshot.orders.get(&id.0.into()) {
             _ if changed => {}
-            Some(order) if order.state == OrderState::Archived => {}
             Some(_) => orders.push(row),
             None => reservations.push(row),
         }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::domain::{Actor, OrderState, ReadSet, ReleaseExpired};
+use crate::domain::{Actor, ReadSet, ReleaseExpired};
 use crate::store::connection::error::StoreError;
 use crate::store::connection::session::Session;
 use crate::store::rows::decision::{FIND_ANSWERS, IdempotencyKey, StoredAnswer};
@@ -195,12 +195,7 @@ impl Lane {
         for state in &states {
             let ChangeState::Accepted { changes, .. } = state else { continue };
             rings = true;
-            for order in changes.orders.values() {
-                match order.state {
-                    OrderState::Archived => self.writer.order_cache.forget(order.id),
-                    _ => self.writer.order_cache.keep(order),
-                }
-            }
+            changes.orders.values().for_each(|it| self.writer.order_cache.keep(it));
         }
 
         let (mut undecided, mut outcomes) = (Undecided::default(), Vec::new());

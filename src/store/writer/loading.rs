@@ -1,6 +1,6 @@
 //! A group's loading under way: what is asked for in each message, and what the answers say.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::domain::{
@@ -15,7 +15,7 @@ use crate::store::rows::decision::{FIND_ANSWERS, IdempotencyKey, StoredAnswer};
 use crate::store::rows::lookup::{self, CachedState, EXPIRED_MAX};
 use crate::store::rows::order::JobFields;
 use crate::store::rows::statements::Locked;
-use crate::store::rows::{catalogue, document, stock};
+use crate::store::rows::{catalogue, document, record, stock};
 use crate::store::writer::wanted::{OfOrder, Wanted};
 
 /// What was loaded for a group.
@@ -32,7 +32,6 @@ pub(in crate::store) struct LoadedGroup {
 pub(super) enum Topic {
     Answers,
     Orders,
-    Archived,
     Reservations,
     Expired,
     Levels,
@@ -46,7 +45,7 @@ pub(super) enum Topic {
     Products,
     Locations,
     Couriers,
-    Ratings,
+    CourierRecords,
     Fingerprints,
     ExternalReferences,
     BankReferences,
@@ -178,8 +177,8 @@ impl<'w> Loading<'w> {
         if wanted.couriers {
             ask(Topic::Couriers, &lookup::COURIERS, lookup::once());
         }
-        if wanted.ratings {
-            ask(Topic::Ratings, &lookup::RATINGS, lookup::once());
+        if wanted.courier_records {
+            ask(Topic::CourierRecords, &lookup::COURIER_RECORDS, lookup::once());
         }
         ask(Topic::StockAt, &lookup::STOCK_AT, lookup::keys(wanted.stock_at.iter().cloned()));
         let locations = lookup::keys(wanted.stock_at.iter().cloned());
@@ -257,14 +256,6 @@ impl<'w> Loading<'w> {
     /// What follows from the orders.
     pub(super) fn second_message(&mut self) -> Message {
         let mut message = Message::new();
-        let found: HashSet<usize> = self.found_parts();
-        let missing = self.parts.iter().enumerate().filter(|(index, _)| !found.contains(index));
-        let archived: Vec<_> =
-            missing.map(|(index, (part, _))| lookup::order_of(part, index, CachedState::default())).collect();
-        if !archived.is_empty() {
-            message.push((Topic::Archived, lookup::FIND_ARCHIVED.about(archived)));
-        }
-
         let (mut stock, mut reserving, mut fingerprints) =
             (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         for (id, of) in &self.of_orders {
@@ -305,31 +296,10 @@ impl<'w> Loading<'w> {
         message
     }
 
-    fn found_parts(&self) -> HashSet<usize> {
-        let orders = &self.group.snapshot.orders;
-        let owners = &self.group.snapshot.owners;
-        let is_found = |part: &Part| match part {
-            Part::Order(id) => orders.contains_key(id),
-            other => owners.contains_key(other),
-        };
-        self.parts
-            .iter()
-            .enumerate()
-            .filter(|(_, (part, _))| is_found(part))
-            .map(|(index, _)| index)
-            .collect()
-    }
-
     pub(super) fn read(&mut self, topics: Vec<Topic>, answers: Vec<Vec<Row>>) -> Result<(), StoreError> {
         for (topic, rows) in topics.into_iter().zip(answers) {
             match topic {
                 Topic::Orders => rows.iter().try_for_each(|row| self.read_order(row))?,
-                Topic::Archived => {
-                    for row in &rows {
-                        let order = Arc::new(document::decode::<Order>("archived_orders", row.bytes(1)?)?);
-                        self.add_order(row.get(0)?, order);
-                    }
-                }
                 Topic::Expired => self.read_expired(&rows)?,
                 Topic::Fingerprints => self.read_fingerprints(&rows)?,
                 Topic::Reservations => {
@@ -367,19 +337,15 @@ impl<'w> Loading<'w> {
                 .ok_or_else(|| StoreError::corrupt("orders", format!("{id} has no document")))?,
         };
         self.group.jobs.insert(JobId(id.0), job_fields(row, 4)?);
-        self.add_order(row.get(0)?, order);
-        Ok(())
-    }
-
-    fn add_order(&mut self, index: i32, order: Arc<Order>) {
-        let asked = usize::try_from(index).ok().and_then(|it| self.parts.get(it));
+        let asked = usize::try_from(row.get::<i32>(0)?).ok().and_then(|it| self.parts.get(it));
         if let Some((part, of)) = asked {
-            self.of_orders.entry(order.id).or_default().extend(*of);
+            self.of_orders.entry(id).or_default().extend(*of);
             if !matches!(part, Part::Order(_)) {
-                self.group.snapshot.owners.insert(part.clone(), order.id);
+                self.group.snapshot.owners.insert(part.clone(), id);
             }
         }
-        self.group.snapshot.orders.insert(order.id, order);
+        self.group.snapshot.orders.insert(id, order);
+        Ok(())
     }
 
     /// The oldest of those that were found, however many statements found them.
@@ -453,7 +419,7 @@ impl<'w> Loading<'w> {
             replenishments: self.wanted.replenishments.iter().copied().collect(),
             products: self.wanted.products.iter().cloned().collect(),
             couriers: self.wanted.couriers,
-            ratings: self.wanted.ratings,
+            courier_records: self.wanted.courier_records,
             fingerprints: self.fingerprints.into_iter().collect(),
             external_references: self.wanted.external_references.iter().cloned().collect(),
             bank_references: self.wanted.bank_references.iter().cloned().collect(),
@@ -508,16 +474,14 @@ fn read_lookup(group: &mut LoadedGroup, topic: Topic, rows: &[Row]) -> Result<()
                 let courier: Courier = catalogue::read(row)?;
                 snapshot.couriers.insert(courier.code.clone(), Arc::new(courier));
             }
-            Topic::Ratings => {
-                snapshot.courier_ratings.insert(row.get(0)?, row.get(1)?);
-            }
+            Topic::CourierRecords => snapshot.courier_records.extend([record::record(row)?]),
             Topic::ExternalReferences => {
                 snapshot.external_references.insert((row.get(0)?, row.get(1)?));
             }
             Topic::BankReferences => {
                 snapshot.bank_references.insert(row.get(0)?);
             }
-            Topic::Orders | Topic::Archived | Topic::Reservations | Topic::Expired | Topic::Fingerprints => {}
+            Topic::Orders | Topic::Reservations | Topic::Expired | Topic::Fingerprints => {}
         }
     }
     Ok(())

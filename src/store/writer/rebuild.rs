@@ -7,20 +7,21 @@ use std::sync::Arc;
 use sea_orm::DbBackend;
 use uuid::Uuid;
 
-use crate::domain::{Courier, Location, Order, OrderId, Part, Product};
+use crate::domain::{Courier, CourierRecords, Location, Order, OrderId, Part, Product};
 use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row;
 use crate::store::connection::session::Session;
 use crate::store::connection::statement::FixedStatement;
 use crate::store::handle::Store;
+use crate::store::query::agreement::stored_records;
 use crate::store::rows::catalogue::{self, Entry};
-use crate::store::rows::document;
 use crate::store::rows::lookup::{self, CachedState};
-use crate::store::rows::order::{JobFields, archived_parts_of, to_archived_row, to_row};
+use crate::store::rows::order::{JobFields, to_row};
 use crate::store::rows::projection::{Changes, values};
 use crate::store::rows::statements::Writes;
 use crate::store::rows::table::Record;
 use crate::store::rows::writes;
+use crate::store::rows::{document, record};
 use crate::store::writer::loading::job_fields;
 
 /// Orders of one transaction: few, so that the changes behind it wait briefly.
@@ -34,24 +35,45 @@ impl Store {
         rebuild_entries::<Product>(&db, &writes::CHANGE_PRODUCTS).await?;
         rebuild_entries::<Location>(&db, &writes::CHANGE_LOCATIONS).await?;
         rebuild_entries::<Courier>(&db, &writes::CHANGE_COURIERS).await?;
-        let mut done = 0;
-        for table in ["orders", "archived_orders"] {
-            let mut after = OrderId(Uuid::nil());
-            loop {
-                let sql = format!("SELECT id FROM {table} WHERE id > $1 ORDER BY id LIMIT {PAGE}");
-                let found = db.query(&sql, vec![after.into()]).await?;
-                let ids = found.iter().map(|row| row.get(0)).collect::<Result<Vec<OrderId>, _>>()?;
-                let Some(last) = ids.last() else { break };
-                after = *last;
-                match table {
-                    "orders" => rebuild_orders(&db, &ids).await?,
-                    _ => rebuild_archived(&db, &ids).await?,
-                }
-                done += ids.len() as u64;
-                progress(done);
+        let (mut done, mut after) = (0, OrderId(Uuid::nil()));
+        loop {
+            let sql = format!("SELECT id FROM orders WHERE id > $1 ORDER BY id LIMIT {PAGE}");
+            let found = db.query(&sql, vec![after.into()]).await?;
+            let ids = found.iter().map(|row| row.get(0)).collect::<Result<Vec<OrderId>, _>>()?;
+            let Some(last) = ids.last() else { break };
+            after = *last;
+            rebuild_orders(&db, &ids).await?;
+            done += ids.len() as u64;
+            progress(done);
+        }
+        self.correct_records(&db).await?;
+        Ok(done)
+    }
+
+    /// Adds to couriers' records what they lack, or have too much, against the orders of one moment. Whoever changes an
+    /// order meanwhile adds to them too, so the difference stays right.
+    async fn correct_records(&self, db: &Session) -> Result<(), StoreError> {
+        let looked = self.snapshot().await?;
+        let mut missing = CourierRecords::new();
+        for (courier, record) in stored_records(&looked).await? {
+            missing.entry(courier).or_default().add(&record, -1);
+        }
+        let sql = format!("SELECT id, document FROM orders WHERE id > $1 ORDER BY id LIMIT {PAGE}");
+        let mut after = OrderId(Uuid::nil());
+        loop {
+            let rows = looked.query(&sql, vec![after.into()]).await?;
+            let Some(last) = rows.last() else { break };
+            after = last.get(0)?;
+            for row in &rows {
+                record::count(&mut missing, &document::decode::<Order>("orders", row.bytes(1)?)?, 1);
             }
         }
-        Ok(done)
+        drop(looked);
+
+        let mut writes = Writes::default();
+        writes.put(&writes::ADD_TO_COURIER_RECORDS, values(record::additions(missing)));
+        db.begin(Vec::new()).await?;
+        db.commit(writes.into_asks(), &["rebuild"]).await
     }
 }
 
@@ -84,13 +106,10 @@ async fn rebuild_entries<T: Entry>(db: &Session, change: &'static FixedStatement
     }
 }
 
-fn asked(ids: &[OrderId]) -> Vec<Vec<sea_orm::sea_query::Value>> {
-    let asked = ids.iter().enumerate();
-    asked.map(|(index, it)| lookup::order_of(&Part::Order(*it), index, CachedState::default())).collect()
-}
-
 async fn rebuild_orders(db: &Session, ids: &[OrderId]) -> Result<(), StoreError> {
-    let (_, rows) = db.begin(vec![lookup::LOCK_ORDERS.about(asked(ids))]).await?;
+    let asked = ids.iter().enumerate();
+    let asked = asked.map(|(index, it)| lookup::order_of(&Part::Order(*it), index, CachedState::default()));
+    let (_, rows) = db.begin(vec![lookup::LOCK_ORDERS.about(asked.collect())]).await?;
     // With the version that the row has, whatever it is: the document is right.
     let read = |row: &Row| -> Result<(Order, JobFields, i64), StoreError> {
         Ok((document::order(row.bytes(8)?)?, job_fields(row, 4)?, row.get(2)?))
@@ -108,20 +127,4 @@ async fn rebuild_orders(db: &Session, ids: &[OrderId]) -> Result<(), StoreError>
     let orders: Vec<Order> = found.into_iter().map(|it| it.0).collect();
     asks.extend(Changes::rebuild(&orders));
     db.commit(asks, &["rebuild"]).await
-}
-
-async fn rebuild_archived(db: &Session, ids: &[OrderId]) -> Result<(), StoreError> {
-    let (_, rows) = db.begin(vec![lookup::FIND_ARCHIVED.about(asked(ids))]).await?;
-    let (mut own, mut parts) = (Vec::new(), Vec::new());
-    for row in rows.iter().flatten() {
-        let order: Order = document::decode("archived_orders", row.bytes(1)?)?;
-        let mut values = to_archived_row(&order)?.values();
-        values.push(order.version.into());
-        own.push(values);
-        parts.extend(archived_parts_of(&order));
-    }
-    let mut writes = Writes::default();
-    writes.put(&writes::CHANGE_ARCHIVED, own);
-    writes.put(&writes::ADD_ARCHIVED_PARTS, values(parts));
-    db.commit(writes.into_asks(), &["rebuild"]).await
 }

@@ -41,7 +41,7 @@ pub(in crate::store) struct Wanted {
     pub(super) products: BTreeSet<Sku>,
     pub(super) locations: bool,
     pub(super) couriers: bool,
-    pub(super) ratings: bool,
+    pub(super) courier_records: bool,
     pub(super) fingerprints: BTreeSet<String>,
     pub(super) external_references: BTreeSet<(Channel, String)>,
     pub(super) bank_references: BTreeSet<String>,
@@ -64,7 +64,7 @@ impl Wanted {
             products,
             locations,
             couriers,
-            ratings,
+            courier_records,
             fingerprints,
             order_fingerprints,
             external_references,
@@ -86,7 +86,7 @@ impl Wanted {
         let moves_stock = !skus.is_empty() || !reservations.is_empty() || !replenishments.is_empty();
         self.locations |= *locations || *order_stock || moves_stock;
         self.couriers |= couriers;
-        self.ratings |= ratings;
+        self.courier_records |= courier_records;
         self.fingerprints.extend(fingerprints.iter().cloned());
         let named = external_references.iter().filter(|(_, reference)| !reference.is_empty());
         self.external_references.extend(named.cloned());

@@ -33,6 +33,7 @@ const FUNCTION_MAX: usize = 70;
 /// Functions that are longer: mappings of one field a line, and sequences that are read from top to bottom.
 const LONG: &[(&str, &str)] = &[
     ("src/domain/ordering/receive.rs", "build_order"),
+    ("src/domain/process/timeline/steps.rs", "step"),
     ("src/rpc/ordering/reply.rs", "order"),
     ("src/store/query/plan.rs", "condition"),
     ("src/store/writer/lane.rs", "serve"),

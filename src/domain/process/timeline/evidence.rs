@@ -246,7 +246,9 @@ impl History<'_> {
         let mut line = StepLine::new(Step::ArchiveOrder, StepState::Pending);
         if order.archived_at.is_some() {
             line.state = StepState::Done;
-            self.told(&mut line, &[EventKind::OrderArchived], order.archived_at);
+            // Of several times the last: it may have been brought back in between.
+            self.ended(&mut line, EventKind::OrderArchived, order.archived_at);
+            line.started_at = line.done_at;
             line.evidence = self.shown(|| vec![format!("{}: in the archive", order.id)]);
         } else if order.is_over() {
             let open = order.why_not_archivable();

@@ -208,7 +208,7 @@ impl Event {
             | EventKind::OrderCancelled
             | EventKind::OrderExpired
             | EventKind::OrderRejected => Step::CloseOrder,
-            EventKind::OrderArchived => Step::ArchiveOrder,
+            EventKind::OrderArchived | EventKind::OrderRestored => Step::ArchiveOrder,
             EventKind::PromiseMoved => Step::CheckAvailability,
             EventKind::ReplenishmentProposed | EventKind::RestockChecked => Step::PrepareNextOrder,
         }

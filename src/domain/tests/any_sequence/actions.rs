@@ -96,6 +96,7 @@ fn actions_are_true(bench: &Bench, id: OrderId) {
     probe(Action::UpdateOrder, &|order, unit| order.correct(unit, &Correction::default()));
     probe(Action::CloseOrder, &|order, unit| order.close(unit));
     probe(Action::ArchiveOrder, &|order, unit| order.archive(unit));
+    probe(Action::RestoreOrder, &|order, unit| order.restore(unit, ""));
     probe(Action::SubmitFeedback, &|order, unit| order.submit_feedback(unit, 3, 3, String::new()));
     let late = pending(order).is_some_and(|it| it.expires_at.is_some_and(|end| end <= bench.now));
     let approval = pending(order).map(|it| it.id);

@@ -562,7 +562,7 @@ pub(super) fn disturb(bench: &mut Bench, id: OrderId, what: Disturbance, amount:
             None => Ok(()),
         },
         Disturbance::Close => bench.on(id, Order::close),
-        Disturbance::Archive => bench.on(id, Order::archive),
+        Disturbance::Archive => bench.archive_or_restore(id),
         Disturbance::Tend => {
             bench.run_due(id);
             Ok(())

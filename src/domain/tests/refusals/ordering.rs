@@ -367,7 +367,7 @@ fn an_order_is_archived_when_it_is_over_and_owes_nothing() {
     bench.send_messages(id);
     archive(&mut bench).expect("nothing is open");
     let refused = bench.on(id, |order, unit| order.refund(unit, payment, None, ""));
-    assert_eq!(reason(refused), Reason::IllegalTransition);
+    assert_eq!(reason(refused), Reason::RefundExceedsCapture, "all of it was paid back");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::domain::inventory::reserve_for_others::reserve_stock;
+use crate::domain::model::action::Action;
 use crate::domain::model::hold::{HoldReason, HoldState};
 use crate::domain::model::new_order::NewOrder;
 use crate::domain::model::order::{Order, OrderState};
@@ -232,7 +233,7 @@ fn a_courier_can_be_changed_until_the_pickup() {
 // On the road, and the end.
 
 #[test]
-fn a_report_needs_a_handover_and_an_archived_order_hears_nothing_more() {
+fn a_report_needs_a_handover_and_a_proof_an_order_that_is_not_archived() {
     let mut bench = Bench::with_stock(&[("A-1", "NYC", 9)]);
     let id = bench.paid(&order("ada", &[("A-1", 2)]));
     let shipment = bench.shipment(id, 0).id;
@@ -251,11 +252,12 @@ fn a_report_needs_a_handover_and_an_archived_order_hears_nothing_more() {
     bench.on(id, Order::close).expect("nothing is open");
     bench.on(id, Order::archive).expect("closed");
     bench.pass(60);
-    assert_eq!(reason(tell(&mut bench)), Reason::IllegalTransition);
+    assert_eq!(tell(&mut bench).map(|it| it.new), Ok(1));
     let proof = proof(bench.now, &actor("courier"));
     let confirm = bench.on(id, |order, unit| order.confirm_delivery(unit, shipment, proof));
-    assert_eq!(reason(confirm), Reason::IllegalTransition);
-    assert_eq!(bench.order(id).available_actions(), []);
+    let Err(Refusal::Unmet { reason, legal, .. }) = confirm else { panic!("confirmed in the archive") };
+    assert_eq!(reason, Reason::IllegalTransition);
+    assert_eq!(legal, [Action::RefundPayment, Action::RecordTrackingEvents, Action::RestoreOrder]);
 }
 
 #[test]

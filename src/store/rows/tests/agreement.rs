@@ -11,7 +11,7 @@ on_both_engines! {
 }
 
 /// A table, as the law names it, a column, another value for it, and which rows it is set in.
-const DIFFERENT: [(&str, &str, &str, &str); 28] = [
+const DIFFERENT: [(&str, &str, &str, &str); 34] = [
     ("its row", "orders", "state = 'CLOSED'", "number = 1"),
     ("its row", "orders", "number = 7", "number = 1"),
     ("its row", "orders", "version = version + 1", "number = 1"),
@@ -27,15 +27,21 @@ const DIFFERENT: [(&str, &str, &str, &str); 28] = [
     ("order_waits", "order_waits", "quantity = quantity + 1", "TRUE"),
     ("order_waits", "order_waits", "region = 'EUROPE'", "TRUE"),
     ("holds", "holds", "reason = 'INCORRECT_ADDRESS'", "state = 'ACTIVE'"),
+    ("approvals", "approvals", "archived = NOT archived", "state = 'PENDING'"),
     ("approvals", "approvals", "amount_minor = 1", "state = 'PENDING'"),
     ("approvals", "approvals", "state = 'WITHDRAWN'", "state = 'PENDING'"),
+    ("messages", "messages", "archived = NOT archived", "state = 'SENT'"),
     ("messages", "messages", "sent_at = sent_at + 1", "state = 'SENT'"),
     ("feedback", "feedback", "product_rating = 1", "TRUE"),
     ("feedback", "feedback", "comment = ''", "TRUE"),
+    ("invoices", "invoices", "archived = NOT archived", "state = 'OPEN'"),
     ("invoices", "invoices", "state = 'PAID'", "state = 'OPEN'"),
+    ("payments", "payments", "archived = NOT archived", "method = 'CARD'"),
     ("payments", "payments", "captured_minor = 1", "method = 'CARD'"),
     ("payments", "payments", "request = NULL", "method = 'CARD'"),
+    ("refunds", "refunds", "archived = NOT archived", "TRUE"),
     ("refunds", "refunds", "amount_minor = 99", "TRUE"),
+    ("shipments", "shipments", "archived = NOT archived", "number = 1"),
     ("shipments", "shipments", "tracking_number = 'CSG7'", "number = 1"),
     ("shipments", "shipments", "units = units + 1", "number = 2"),
     ("reservations", "reservations", "expires_at = expires_at + 1", "state = 'EXPIRED'"),

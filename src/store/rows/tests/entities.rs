@@ -8,11 +8,12 @@ use sea_orm::{
 
 use crate::store::connection::session::Session;
 use crate::store::rows::catalogue::{couriers, locations, products};
-use crate::store::rows::order::{archived_orders, archived_parts, orders};
+use crate::store::rows::order::orders;
 use crate::store::rows::parts::{
     approvals, feedback, holds, invoice_numbers, invoices, messages, order_lines, order_waits,
     payment_references, payments, refunds, shipments,
 };
+use crate::store::rows::record::courier_records;
 use crate::store::rows::reservation::{reservation_items, reservations};
 use crate::store::rows::stock::{replenishments, stock_levels, stock_movements};
 use crate::store::tests::shop::{Scene, on_both_engines};
@@ -67,9 +68,9 @@ fn entities() -> BTreeMap<String, Described> {
         ($($table:ident)+) => { [$(described::<$table::Entity>(),)+] };
     }
     all! {
-        orders archived_orders archived_parts order_lines order_waits holds approvals messages feedback
+        orders order_lines order_waits holds approvals messages feedback
         invoice_numbers invoices payments refunds payment_references shipments reservations reservation_items
-        stock_levels stock_movements replenishments products locations couriers
+        stock_levels stock_movements replenishments products locations couriers courier_records
     }
     .into()
 }
@@ -171,7 +172,7 @@ async fn what_belongs_to_what_is_what_leaves_with_it(scene: &Scene) {
     assert!(leaves.is_empty(), "{leaves:?}");
 }
 
-/// Or an order that is archived would have each of these tables read from end to end.
+/// Or an order whose rows are made anew would have each of these tables read from end to end.
 async fn what_leaves_with_another_is_found_by_an_index(scene: &Scene) {
     let db = scene.store.look().await.expect("a connection");
     let sql = match db.backend() {

@@ -125,6 +125,7 @@ pub(in crate::store) fn full(number: i64) -> Order {
                 service_name: "Express 12".to_owned(),
                 ship_at: Some(later(1)),
                 delivery_at: Some(later(2)),
+                cheapest_at: Some(later(2)),
                 why: "so it is".to_owned(),
             }],
         }),
@@ -350,6 +351,7 @@ pub(in crate::store) fn full(number: i64) -> Order {
         delivered_at: Some(later(14)),
         closed_at: Some(later(15)),
         archived_at: None,
+        restored_at: None,
     }
 }
 
@@ -455,6 +457,8 @@ fn booking(number: u128) -> Booking {
         failure: Some("no answer in time".to_owned()),
         label: Some(BoughtLabel { reference: "shp_1".to_owned(), number: "JJD000".to_owned() }),
         pickup: Some("pck_1".to_owned()),
+        track_every: Some(std::time::Duration::from_secs(3_600)),
+        tracked_at: Some(later(5)),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the fixed statements find.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sea_orm::DbBackend;
@@ -82,7 +82,6 @@ async fn an_order_is_found_by_each_of_its_parts(scene: &Scene) {
     let expected =
         (0..14).map(|it| (it, (it < 10).then_some(order.id).or((it == 10).then_some(nobody.into()))));
     assert_eq!(owners, expected.collect());
-    assert!(ask(&db, &lookup::FIND_ARCHIVED, asked()).await.is_empty());
 
     // Locked in the order of their ids, however they are asked for.
     let both = [other.id.max(order.id), other.id.min(order.id)];
@@ -225,10 +224,11 @@ async fn couriers_are_rated_by_what_they_delivered(scene: &Scene) {
     let unasked = then(&full(3), |it| it.feedback = None);
     save(&db, &nothing(), &orders([&full(1), &poor, &unasked])).await.expect("orders");
 
-    let (couriers, ratings) = scene.store.couriers().await.expect("couriers");
+    let (couriers, records) = scene.store.couriers().await.expect("couriers");
     assert_eq!(couriers, [courier()]);
-    assert_eq!(ratings, HashMap::from([(code("PIGEON"), 250)]));
-    assert_eq!(ask(&db, &lookup::RATINGS, once()).await.len(), 1);
+    let record = records[&courier().code];
+    assert_eq!((record.rated, record.rating_sum), (2, 5));
+    assert_eq!(ask(&db, &lookup::COURIER_RECORDS, once()).await.len(), 1);
 }
 
 async fn the_youngest_orders_alike_are_found(scene: &Scene) {

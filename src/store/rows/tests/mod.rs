@@ -9,6 +9,7 @@ pub(in crate::store) mod full;
 mod grown;
 mod lookups;
 mod projection;
+mod records;
 pub(in crate::store) mod sample;
 mod schema;
 mod stock;

@@ -96,7 +96,7 @@ async fn replenishments_read_back_and_one_is_proposed_per_product_and_location(s
     let asked = lookup::OPEN_REPLENISHMENTS.about(keys(["A-1", "B-2"].map(code::<Sku>)));
     let open = db.exchange(vec![asked]).await.expect("one").concat();
     let open = open.iter().map(stock::replenishment).collect::<Result<Vec<_>, _>>().expect("one");
-    assert_eq!(open, [proposed.clone()]);
+    assert_eq!(open, std::slice::from_ref(&proposed));
     let over = Replenishment {
         version: 2,
         state: ReplenishmentState::Rejected,
