@@ -51,20 +51,30 @@ impl Client {
         product: &sample::Product,
         sku: &str,
     ) -> Result<(), DemoError> {
-        let price = |(currency, minor): (&String, &i64)| pb::ProductPrice {
-            price: Some(amount(currency, *minor)),
-            valid_from: None,
-        };
         let message = pb::Product {
             sku: sku.to_owned(),
             name: product.name.clone(),
             tax_category: product.tax_category.clone(),
             weight_grams: product.weight_grams,
-            prices: product.prices.iter().map(price).collect(),
+            prices: prices(product),
             ..Default::default()
         };
         let request = pb::CreateProductRequest { product: Some(message), request_id: String::new() };
         call!(self.inventory, create_product, "clerk", request).map(|_| ())
+    }
+
+    pub(super) async fn correct_prices(
+        &mut self,
+        product: &sample::Product,
+        sku: &str,
+    ) -> Result<(), DemoError> {
+        let message = pb::Product { sku: sku.to_owned(), prices: prices(product), ..Default::default() };
+        let request = pb::UpdateProductRequest {
+            product: Some(message),
+            update_mask: Some(prost_types::FieldMask { paths: vec!["prices".to_owned()] }),
+            ..Default::default()
+        };
+        call!(self.inventory, update_product, "clerk", request).map(|_| ())
     }
 
     /// Locations and couriers of an earlier run serve again.
@@ -448,6 +458,11 @@ impl Client {
     }
 }
 
+fn prices(product: &sample::Product) -> Vec<pb::ProductPrice> {
+    let all = product.prices.iter().map(|(currency, minor)| amount(currency, *minor));
+    all.map(|it| pb::ProductPrice { price: Some(it), valid_from: None }).collect()
+}
+
 fn unless_there(answer: Result<(), DemoError>) -> Result<(), DemoError> {
     match answer {
         Err(DemoError::Refused(Refused { status, .. })) if status.code() == tonic::Code::AlreadyExists => {
@@ -519,7 +534,7 @@ fn address(wish: &sample::Order) -> pb::Address {
 }
 
 /// Every currency of the sample data has two decimals.
-fn amount(currency: &str, minor: i64) -> Money {
+pub(super) fn amount(currency: &str, minor: i64) -> Money {
     let nanos = i32::try_from(minor % 100).unwrap_or(0) * 10_000_000;
     Money { currency_code: currency.to_owned(), units: minor / 100, nanos }
 }
