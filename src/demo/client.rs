@@ -1,6 +1,5 @@
 //! The demo's side of the API: typed calls, each as the person or system that would make it.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use tonic::Streaming;
@@ -52,18 +51,30 @@ impl Client {
         product: &sample::Product,
         sku: &str,
     ) -> Result<(), DemoError> {
-        // A product has one list price; lines in other currencies name theirs.
-        let price = product.prices.get("USD").map(|minor| amount("USD", *minor));
         let message = pb::Product {
             sku: sku.to_owned(),
             name: product.name.clone(),
             tax_category: product.tax_category.clone(),
             weight_grams: product.weight_grams,
-            unit_price: price,
+            prices: prices(product),
             ..Default::default()
         };
         let request = pb::CreateProductRequest { product: Some(message), request_id: String::new() };
         call!(self.inventory, create_product, "clerk", request).map(|_| ())
+    }
+
+    pub(super) async fn correct_prices(
+        &mut self,
+        product: &sample::Product,
+        sku: &str,
+    ) -> Result<(), DemoError> {
+        let message = pb::Product { sku: sku.to_owned(), prices: prices(product), ..Default::default() };
+        let request = pb::UpdateProductRequest {
+            product: Some(message),
+            update_mask: Some(prost_types::FieldMask { paths: vec!["prices".to_owned()] }),
+            ..Default::default()
+        };
+        call!(self.inventory, update_product, "clerk", request).map(|_| ())
     }
 
     /// Locations and couriers of an earlier run serve again.
@@ -160,17 +171,10 @@ impl Client {
         wish: &sample::Order,
         reference: &str,
     ) -> Result<pb::Order, DemoError> {
-        let prices: BTreeMap<String, sample::Product> =
-            sample::Sample::load().products.into_iter().map(|it| (it.sku.clone(), it)).collect();
-        let lines = wish.lines.iter().map(|(sku, quantity)| {
-            let name = sku.split('-').next().unwrap_or_default();
-            let minor = prices.get(name).and_then(|it| it.prices.get(&wish.currency)).copied().unwrap_or(0);
-            pb::OrderLineDraft {
-                sku: sku.clone(),
-                quantity: *quantity,
-                unit_price: Some(amount(&wish.currency, minor)),
-                ..Default::default()
-            }
+        let lines = wish.lines.iter().map(|(sku, quantity)| pb::OrderLineDraft {
+            sku: sku.clone(),
+            quantity: *quantity,
+            ..Default::default()
         });
         let discount = (wish.discount_ppm > 0)
             .then_some(pb::Discount { value: Some(pb::discount::Value::RatePpm(wish.discount_ppm)) });
@@ -454,6 +458,11 @@ impl Client {
     }
 }
 
+fn prices(product: &sample::Product) -> Vec<pb::ProductPrice> {
+    let all = product.prices.iter().map(|(currency, minor)| amount(currency, *minor));
+    all.map(|it| pb::ProductPrice { price: Some(it), valid_from: None }).collect()
+}
+
 fn unless_there(answer: Result<(), DemoError>) -> Result<(), DemoError> {
     match answer {
         Err(DemoError::Refused(Refused { status, .. })) if status.code() == tonic::Code::AlreadyExists => {
@@ -525,7 +534,7 @@ fn address(wish: &sample::Order) -> pb::Address {
 }
 
 /// Every currency of the sample data has two decimals.
-fn amount(currency: &str, minor: i64) -> Money {
+pub(super) fn amount(currency: &str, minor: i64) -> Money {
     let nanos = i32::try_from(minor % 100).unwrap_or(0) * 10_000_000;
     Money { currency_code: currency.to_owned(), units: minor / 100, nanos }
 }

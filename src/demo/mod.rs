@@ -10,9 +10,9 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use client::{Client, money};
+use client::{Client, amount, money};
 use error::DemoError;
-use sample::{Order as Wish, Sample, Story};
+use sample::{Order as Wish, PriceChange, Sample, Story};
 
 use crate::pb;
 use crate::server::Server;
@@ -80,7 +80,11 @@ async fn play(target: &str, json: bool) -> Result<bool, DemoError> {
     for (wish, number) in sample.orders.iter().zip(1..) {
         demo.heading(&format!("{number}. {}", wish.title));
         played.push(demo.live_through(wish, number).await?);
+        if number == 1 {
+            demo.correct_a_price(&sample).await?;
+        }
     }
+    let wrong_prices = demo.look_at_prices(&sample.price_change, &played).await?;
 
     // Once before the orders are archived, and once more afterwards.
     let at_hand = demo.client.check_integrity().await?;
@@ -92,7 +96,8 @@ async fn play(target: &str, json: bool) -> Result<bool, DemoError> {
         timelines.push(demo.client.timeline(id).await?);
     }
     let integrity = demo.client.check_integrity().await?;
-    let complaints = demo.complaints(&sample, &timelines, [&at_hand, &integrity]);
+    let mut complaints = demo.complaints(&sample, &timelines, [&at_hand, &integrity]);
+    complaints.extend(wrong_prices);
     if json {
         say(report::as_json(&demo.run, &timelines, &integrity, &complaints));
     } else {
@@ -173,6 +178,47 @@ impl Demo {
                 Err(DemoError::Wrong(format!("order {} was promised within six hours", order.number)))
             }
         }
+    }
+
+    async fn correct_a_price(&mut self, sample: &Sample) -> Result<(), DemoError> {
+        let PriceChange { sku: name, currency, from, to } = &sample.price_change;
+        self.heading("A price is corrected");
+        let sku = self.sku(name);
+        for product in sample.products.iter().filter(|it| it.sku == *name) {
+            let mut product = product.clone();
+            product.prices.insert(currency.clone(), *to);
+            self.client.correct_prices(&product, &sku).await?;
+        }
+        let (was, is) = (money(&amount(currency, *from)), money(&amount(currency, *to)));
+        self.say(&format!("{:<22} {sku} costs {is}, no longer {was}", "UpdateProduct"));
+        Ok(())
+    }
+
+    /// The first order keeps the price that it was placed at, later ones have the corrected one. Returns what is not so.
+    async fn look_at_prices(
+        &mut self,
+        change: &PriceChange,
+        played: &[String],
+    ) -> Result<Vec<String>, DemoError> {
+        let PriceChange { sku, currency, from, to } = change;
+        self.heading("Every order has the price that was valid when it was placed");
+        let sku = self.sku(sku);
+        let mut wrong = Vec::new();
+        let mut valid = amount(currency, *from);
+        for id in played {
+            let order = self.client.order(id).await?;
+            let line = order.lines.iter().find(|it| it.sku == sku);
+            let price = line.and_then(|it| it.unit_price.as_ref());
+            if let Some(price) = price.filter(|it| it.currency_code == *currency) {
+                let text = format!("order {} has {sku} at {}", order.number, money(price));
+                self.say(&text);
+                if *price != valid {
+                    wrong.push(text);
+                }
+            }
+            valid = amount(currency, *to);
+        }
+        Ok(wrong)
     }
 
     fn tell_promise(&self, order: &pb::Order) {

@@ -11,9 +11,21 @@ pub(super) struct Sample {
     pub(super) locations: Vec<Location>,
     pub(super) couriers: Vec<Courier>,
     pub(super) orders: Vec<Order>,
+    pub(super) price_change: PriceChange,
 }
 
+/// A price that is corrected after the first order.
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PriceChange {
+    pub(super) sku: String,
+    pub(super) currency: String,
+    /// In minor units.
+    pub(super) from: i64,
+    pub(super) to: i64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Product {
     pub(super) sku: String,
@@ -137,5 +149,11 @@ mod tests {
         for method in ["CARD", "PAYPAL", "BANK_TRANSFER", "CASH"] {
             assert!(sample.orders.iter().any(|it| it.method == method), "{method}");
         }
+        let PriceChange { sku, currency, from, .. } = &sample.price_change;
+        let product = sample.products.iter().find(|it| it.sku == *sku).expect("a product that there is");
+        assert_eq!(product.prices.get(currency), Some(from));
+        let mut takes = sample.orders.iter().map(|it| it.currency == *currency && it.lines.contains_key(sku));
+        assert_eq!(takes.next(), Some(true), "the first order has the price as it was");
+        assert!(takes.any(|it| it), "a later order has the price as it is then");
     }
 }

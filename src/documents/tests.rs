@@ -53,6 +53,7 @@ fn label(recipient: &[&str], parcels: i32) -> LabelPaper {
         of: usize::try_from(parcels).expect("some"),
         weight: "1.250 kg".to_owned(),
         size: "300 x 200 x 100 mm".to_owned(),
+        marks: "DANGEROUS GOODS, FRAGILE".to_owned(),
     };
     LabelPaper {
         tracking_number: "CNK3F07XQ2M91TX".to_owned(),

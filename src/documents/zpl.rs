@@ -49,6 +49,9 @@ fn form(parcel: &Parcel, same: &str) -> String {
     right(32, 60, &format!("{} / {}", parcel.number, parcel.of));
     right(104, 36, &parcel.weight);
     right(150, 24, &parcel.size);
+    if !parcel.marks.is_empty() {
+        right(178, 20, &parcel.marks);
+    }
     form.push_str(same);
     form.push_str("^XZ\n");
     form

@@ -41,13 +41,13 @@ mod unit;
 pub use approvals::decide::{DecideApproval, Decision};
 pub use billing::pay::{BeginPayment, CapturePayment, NewPayment, ReceivedMoney, RecordPayment, VoidPayment};
 pub use billing::refund::RefundPayment;
-pub use catalogue::location::CreateLocation;
 #[cfg(test)]
 pub(crate) use catalogue::location::create_location;
-pub use catalogue::product::CreateProduct;
+pub use catalogue::location::{CreateLocation, DeactivateLocation, ReactivateLocation, UpdateLocation};
 #[cfg(test)]
 pub(crate) use catalogue::product::create_product;
-pub use couriers::courier::CreateCourier;
+pub use catalogue::product::{CreateProduct, DeactivateProduct, ReactivateProduct, UpdateProduct};
+pub use couriers::courier::{CreateCourier, DeactivateCourier, ReactivateCourier, UpdateCourier};
 pub use customers::feedback::SubmitFeedback;
 pub use documents::label::PaperFacts;
 pub use documents::letters::{Letter, letter};
@@ -85,8 +85,8 @@ pub use model::calendar::{HOLIDAYS_MAX, WINDOWS_MAX, WorkingCalendar, WorkingHou
 pub use model::check::{Check, Risk, Rule, Verdict};
 pub use model::consignment::{Consignment, Origin, Party};
 pub use model::courier::{
-    Courier, CourierNames, CourierRecord, CourierRecords, DeliveryArea, DeliveryZone, PostalCodes, Quote,
-    Rate, RateArea, WeightBand, postal_key,
+    Courier, CourierChange, CourierNames, CourierRecord, CourierRecords, DeliveryArea, DeliveryZone,
+    PostalCodes, Quote, Rate, RateArea, WeightBand, postal_key,
 };
 pub use model::customer::Customer;
 pub use model::day::Day;
@@ -94,11 +94,14 @@ pub use model::document_kind::DocumentKind;
 pub use model::etag::{check_etag, etag};
 pub use model::event::{Event, EventKind, Machine, Transition};
 pub use model::feedback::{Feedback, FeedbackState};
+pub use model::gtin::Gtin;
+pub use model::handling::{Dimensions, Handling};
 pub use model::hold::{Hold, HoldReason, HoldState};
+pub use model::in_use::{IfInUse, USES_MAX, Use, Uses};
 pub use model::invoice::{Invoice, InvoiceLine, InvoiceState, invoice_number};
 pub use model::label_file::LabelFile;
 pub use model::line::OrderLine;
-pub use model::location::Location;
+pub use model::location::{Location, LocationChange};
 pub use model::manifest::{Manifest, ManifestEntry};
 pub use model::message::{Message, MessageKind, MessageState, Unsent};
 pub use model::method::Method;
@@ -113,7 +116,7 @@ pub use model::policy::{
     Allocation, ApprovalRules, CourierWeights, GateRules, PickupScan, Rules, ShippingFee, SlipRules, TaxRule,
     WeightRules,
 };
-pub use model::product::Product;
+pub use model::product::{Price, Product, ProductChange};
 pub use model::promise::{Promise, PromiseLeg, PromiseOccasion};
 pub use model::recipient::{BareAddress, Recipient, Sender};
 pub use model::refund::{HandedBack, Refund, RefundState};

@@ -5,11 +5,15 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use crate::domain::{
-    Address, BareAddress, Currency, Customer, Invalid, Money, Problems, Timestamp, looks_like_card_number,
+    Address, BareAddress, Currency, Customer, IfInUse, Invalid, Money, Problems, Timestamp,
+    looks_like_card_number,
 };
 use crate::pb;
 
 pub(super) const WEIGHT_MAX_GRAMS: i64 = 1_000_000;
+
+/// A side of a package, or of a unit of a product.
+pub(super) const SIDE_MM: RangeInclusive<i64> = 1..=10_000;
 
 /// How long texts may be, in characters.
 pub(crate) const NAME_MAX: usize = 200;
@@ -35,6 +39,26 @@ pub(crate) fn required<T>(field: &str, value: Option<T>, bad: &mut Problems) -> 
         bad.add(field, "is required");
     }
     value
+}
+
+/// The fields that an update is to change; each has to be one of `updatable`.
+pub(crate) fn paths(
+    update_mask: Option<prost_types::FieldMask>,
+    updatable: &[&str],
+    bad: &mut Problems,
+) -> Option<Vec<String>> {
+    let mask = required("update_mask", update_mask.filter(|it| !it.paths.is_empty()), bad)?;
+    // Unknown paths may be long and many, so the messages do not repeat them.
+    let unknown = mask.paths.iter().zip(1..).filter(|(it, _)| !updatable.contains(&it.as_str()));
+    for (_, number) in unknown.take(updatable.len()) {
+        let legal = updatable.join(", ");
+        bad.add("update_mask", format!("path {number} cannot be updated; these can: {legal}"));
+    }
+    Some(mask.paths)
+}
+
+pub(crate) fn if_in_use(go_on: bool) -> IfInUse {
+    if go_on { IfInUse::GoOn } else { IfInUse::Refuse }
 }
 
 /// An id, a code or a number in writing: `id::<OrderId>("order_id", &order_id, bad)`.

@@ -1,13 +1,22 @@
 //! Values of the domain into replies, named by what they become. Every struct of the domain is taken apart in full:
 //! a new field has to be shown or left out on purpose.
 
-use crate::domain::{Actor, Address, Currency, Customer, Discount, Money, Slip, Timestamp};
+use crate::domain::{Actor, Address, Currency, Customer, Dimensions, Discount, Money, Slip, Timestamp, Use};
 use crate::pb;
 use crate::rpc::enums;
 
 /// Grams and millimetres that were parsed out of 32 bits.
 pub(super) fn measure(value: i64) -> i32 {
     i32::try_from(value).unwrap_or(i32::MAX)
+}
+
+pub(crate) fn dimensions(dimensions: Dimensions) -> pb::Dimensions {
+    let Dimensions { length_mm, width_mm, height_mm } = dimensions;
+    pb::Dimensions {
+        length_mm: measure(length_mm),
+        width_mm: measure(width_mm),
+        height_mm: measure(height_mm),
+    }
 }
 
 pub(crate) fn money(money: Money) -> pb::Money {
@@ -46,6 +55,38 @@ pub(crate) fn actor(actor: &Actor) -> String {
 /// A rate in parts per million; the wire has them signed.
 pub(crate) fn ppm(ppm: u32) -> i32 {
     i32::try_from(ppm).unwrap_or(i32::MAX)
+}
+
+pub(crate) fn open_use(it: &Use) -> pb::OpenUse {
+    match it.clone() {
+        Use::Stock { sku, location, on_hand, reserved } => pb::OpenUse {
+            kind: pb::OpenUseKind::Stock.into(),
+            sku: sku.into(),
+            location: location.into(),
+            units: on_hand,
+            reserved,
+            ..Default::default()
+        },
+        Use::Waiting { sku, region, units } => pb::OpenUse {
+            kind: pb::OpenUseKind::WaitingOrders.into(),
+            sku: sku.into(),
+            region: region.into(),
+            units,
+            ..Default::default()
+        },
+        Use::Replenishment { id, sku, location } => pb::OpenUse {
+            kind: pb::OpenUseKind::Replenishment.into(),
+            sku: sku.into(),
+            location: location.into(),
+            replenishment_id: id.to_string(),
+            ..Default::default()
+        },
+        Use::Shipment(id) => pb::OpenUse {
+            kind: pb::OpenUseKind::Shipment.into(),
+            shipment_id: id.to_string(),
+            ..Default::default()
+        },
+    }
 }
 
 pub(crate) fn customer(customer: &Customer) -> pb::Customer {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use tonic::{Code, Status};
-use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
+use tonic_types::{ErrorDetails, FieldViolation, PreconditionViolation, StatusExt};
 
 use crate::domain::{Problems, Reason, Refusal};
 use crate::pb::{self, ErrorReason};
@@ -151,6 +151,15 @@ pub(crate) fn of_refusal(refusal: &Refusal) -> Status {
             let reason = ErrorReason::InsufficientStock;
             build(Code::FailedPrecondition, &text, reason, metadata.collect(), |_| {})
         }
+        Refusal::InUse { what: _, uses } => {
+            let violations = uses.told.iter().take(VIOLATIONS_MAX);
+            let violations: Vec<_> = violations
+                .map(|it| PreconditionViolation::new(it.kind(), it.subject(), it.to_string()))
+                .collect();
+            build(Code::FailedPrecondition, &text, ErrorReason::InUse, Metadata::new(), |it| {
+                it.set_precondition_failure(violations);
+            })
+        }
         Refusal::Infeasible { earliest, why: _ } => {
             let earliest = earliest.map(|it| ("earliest_delivery_time".to_owned(), it.to_string()));
             let reason = ErrorReason::PromiseInfeasible;
@@ -169,6 +178,7 @@ pub(crate) fn reason_of(refusal: &Refusal) -> ErrorReason {
         Refusal::NotFound { .. } => ErrorReason::NotFound,
         Refusal::Exists { .. } => ErrorReason::Duplicate,
         Refusal::StaleEtag { .. } => ErrorReason::EtagMismatch,
+        Refusal::InUse { .. } => ErrorReason::InUse,
         Refusal::Unmet { reason, .. } => of_reason(*reason).1,
         Refusal::Short(_) => ErrorReason::InsufficientStock,
         Refusal::Infeasible { .. } => ErrorReason::PromiseInfeasible,
@@ -195,6 +205,7 @@ fn of_reason(reason: Reason) -> (Code, ErrorReason) {
         Reason::NotArchivable => (unmet, ErrorReason::NotArchivable),
         Reason::FeedbackNotOpen => (unmet, ErrorReason::FeedbackNotOpen),
         Reason::LimitReached => (unmet, ErrorReason::LimitReached),
+        Reason::Inactive => (unmet, ErrorReason::Inactive),
     }
 }
 

@@ -199,6 +199,7 @@ fn reason_of(refusal: &Refusal) -> &'static str {
         Refusal::StaleEtag { .. } => "ETAG_MISMATCH",
         Refusal::Unmet { reason, .. } => reason.as_str(),
         Refusal::Short(_) => "INSUFFICIENT_STOCK",
+        Refusal::InUse { .. } => "IN_USE",
         Refusal::Infeasible { .. } => "PROMISE_INFEASIBLE",
         Refusal::LeaseLost(_) => "LOST_RACE",
     }

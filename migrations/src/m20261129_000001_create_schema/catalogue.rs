@@ -13,6 +13,7 @@ pub(super) async fn create(schema: &Schema<'_>) -> Result<(), DbErr> {
              version BIGINT NOT NULL CHECK (version > 0),
              name TEXT NOT NULL,
              tax_category TEXT NOT NULL,
+             gtin TEXT NOT NULL,
              active BOOLEAN NOT NULL,
              created_at BIGINT NOT NULL,
              updated_at BIGINT NOT NULL,
@@ -55,6 +56,7 @@ pub(super) async fn create(schema: &Schema<'_>) -> Result<(), DbErr> {
         .indexes(&[
             "CREATE INDEX products_name ON products (name, sku)",
             "CREATE INDEX products_tax_category ON products (tax_category, sku)",
+            "CREATE INDEX products_gtin ON products (gtin, sku) WHERE gtin <> ''",
         ])
         .await
 }

@@ -5,7 +5,7 @@ mod tests;
 
 use crate::domain::documents::address::{addressee, sender};
 use crate::domain::documents::paper::{LabelPaper, Parcel};
-use crate::domain::documents::text::{headline, kilograms, line, size};
+use crate::domain::documents::text::{headline, kilograms, line, marks, size};
 use crate::domain::model::location::Location;
 use crate::domain::model::order::Order;
 use crate::domain::model::policy::Rules;
@@ -34,11 +34,13 @@ pub(in crate::domain) fn label_paper(
         Some(it) => it.service.to_string(),
         None => order.service.to_string(),
     };
+    let holds = |package: &Package, line: i32| package.contents.iter().any(|it| it.line == line);
     let parcel = |it: &&Package| Parcel {
         number: it.number,
         of: shipment.packages.len(),
         weight: kilograms(it.weight_grams),
         size: size(it),
+        marks: marks(shipment.items.iter().filter(|item| holds(it, item.line))),
     };
     LabelPaper {
         tracking_number: label.tracking_number.clone(),

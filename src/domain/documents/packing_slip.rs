@@ -1,9 +1,9 @@
 //! The packing slip of a package as text.
 
 use crate::domain::documents::address::addressee;
-use crate::domain::documents::text::{headline, kilograms, line, size};
+use crate::domain::documents::text::{described, headline, kilograms, line, size};
 use crate::domain::model::order::Order;
-use crate::domain::model::shipment::{Package, Shipment};
+use crate::domain::model::shipment::{Package, Shipment, ShipmentItem};
 
 /// Contents of the parcels, line by line, without prices, for the recipient.
 pub fn packing_slip(order: &Order, shipment: &Shipment) -> String {
@@ -17,15 +17,14 @@ pub fn packing_slip(order: &Order, shipment: &Shipment) -> String {
         let count = shipment.packages.len();
         text.push_str(&format!("\nPACKAGE {} of {count} ({})\n", package.number, measures(package)));
         for packed in &package.contents {
-            let (sku, description) =
-                of(packed.line).map_or(("", ""), |it| (it.sku.as_str(), it.description.as_str()));
-            text.push_str(&format!("  {:>5} x  {sku}  {}\n", packed.quantity, line(description)));
+            let told = of(packed.line).map(goods).unwrap_or_default();
+            text.push_str(&format!("  {:>5} x  {told}\n", packed.quantity));
         }
     }
     if shipment.packages.is_empty() {
         text.push_str("\nCONTENTS\n");
         for item in &shipment.items {
-            text.push_str(&format!("  {:>5} x  {}  {}\n", item.quantity, item.sku, line(&item.description)));
+            text.push_str(&format!("  {:>5} x  {}\n", item.quantity, goods(item)));
         }
     }
 
@@ -34,6 +33,10 @@ pub fn packing_slip(order: &Order, shipment: &Shipment) -> String {
     text.push_str(&instructions(order));
     text.push_str(&format!("\nAnything missing or damaged? Tell us, and name order {}.\n", order.number));
     text
+}
+
+fn goods(item: &ShipmentItem) -> String {
+    format!("{}  {}", item.sku, described(item))
 }
 
 fn measures(package: &Package) -> String {

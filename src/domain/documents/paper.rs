@@ -28,6 +28,8 @@ pub struct Parcel {
     pub of: usize,
     pub weight: String,
     pub size: String,
+    /// What a person has to know who handles it; empty: nothing.
+    pub marks: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

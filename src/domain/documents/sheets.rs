@@ -6,7 +6,7 @@ mod tests;
 use crate::domain::documents::address::{addressee, sender};
 use crate::domain::documents::label::PaperFacts;
 use crate::domain::documents::paper::{Goods, GoodsList, SheetKind, SheetPaper};
-use crate::domain::documents::text::{headline, kilograms, line, size};
+use crate::domain::documents::text::{described, headline, kilograms, line, size};
 use crate::domain::model::order::Order;
 use crate::domain::model::shipment::{Package, Shipment, ShipmentItem};
 use crate::domain::model::time::Timestamp;
@@ -111,7 +111,7 @@ fn contents(shipment: &Shipment, package: &Package) -> GoodsList {
 
 fn goods(item: &ShipmentItem, quantity: i64) -> Goods {
     let weight = if item.weight_grams > 0 { kilograms(item.weight_grams) } else { String::new() };
-    Goods { quantity, sku: item.sku.to_string(), description: line(&item.description), weight }
+    Goods { quantity, sku: item.sku.to_string(), description: described(item), weight }
 }
 
 /// To the minute, as the clock of the server says.

@@ -1,7 +1,10 @@
 //! Words and measures as papers write them.
 
+use std::collections::BTreeSet;
+
+use crate::domain::model::handling::Handling;
 use crate::domain::model::order::Order;
-use crate::domain::model::shipment::{Package, Shipment};
+use crate::domain::model::shipment::{Package, Shipment, ShipmentItem};
 
 pub(in crate::domain) fn headline(order: &Order, shipment: &Shipment) -> String {
     format!("Order {}, shipment {}", order.number, shipment.number)
@@ -20,4 +23,21 @@ pub(in crate::domain) fn kilograms(grams: i64) -> String {
 pub(in crate::domain) fn size(package: &Package) -> String {
     let Package { length_mm, width_mm, height_mm, .. } = package;
     format!("{length_mm} x {width_mm} x {height_mm} mm")
+}
+
+/// What a person has to know who handles these goods, in capitals.
+pub(in crate::domain) fn marks<'a>(items: impl IntoIterator<Item = &'a ShipmentItem>) -> String {
+    let mut marks = BTreeSet::new();
+    for Handling { dimensions: _, fragile, dangerous } in items.into_iter().map(|it| &it.handling) {
+        marks.extend(fragile.then_some("FRAGILE"));
+        marks.extend(dangerous.then_some("DANGEROUS GOODS"));
+    }
+    marks.into_iter().collect::<Vec<_>>().join(", ")
+}
+
+/// What an item is, with its marks.
+pub(in crate::domain) fn described(item: &ShipmentItem) -> String {
+    let marks = marks([item]);
+    let comma = if marks.is_empty() { "" } else { ", " };
+    format!("{}{comma}{marks}", line(&item.description))
 }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::inventory::fewest::{Spot, Supply, fewer_locations};
 use crate::domain::model::availability::LineAvailability;
+use crate::domain::model::location::Location;
 use crate::domain::model::policy::Allocation;
 use crate::domain::model::refusal::Shortage;
 use crate::domain::model::scalars::{LocationCode, RegionCode, Sku};
@@ -41,7 +42,8 @@ pub(super) fn supply(unit: &UnitOfWork, region: &RegionCode, sku: &Sku, awaited:
         .levels(sku)
         .into_iter()
         .filter_map(|level| {
-            let location = unit.location(&level.location).filter(|it| it.region == *region)?;
+            let serves = |it: &&Location| it.active && it.region == *region;
+            let location = unit.location(&level.location).filter(serves)?;
             let (priority, units) = (location.priority, level.available());
             Some(Spot { priority, location: level.location.clone(), units })
         })

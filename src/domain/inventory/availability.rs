@@ -14,7 +14,7 @@ use crate::domain::model::refusal::{Problems, Refusal};
 use crate::domain::model::scalars::{RegionCode, ServiceLevel, Sku};
 use crate::domain::model::time::Timestamp;
 use crate::domain::model::time_zone::TimeZone;
-use crate::domain::promise::leg::Wish;
+use crate::domain::promise::leg::{Goods, Wish};
 use crate::domain::promise::offer::Addressed;
 use crate::domain::unit::command::Command;
 use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
@@ -147,13 +147,24 @@ fn outlook_of(
     let needs: Vec<Need> =
         needs.map(|((sku, quantity), line)| Need { line, sku: sku.clone(), quantity: *quantity }).collect();
     let skus = inquiry.lines.iter().map(|it| &it.0);
-    let supply_of = |sku: &Sku| supply(unit, &region, sku, unit.awaited(&region, sku));
+    let is_sold = |sku: &Sku| unit.product(sku).is_some_and(|it| it.active);
+    let supply_of = |sku: &Sku| match is_sold(sku) {
+        true => supply(unit, &region, sku, unit.awaited(&region, sku)),
+        false => Supply { total: 0, awaited: 0, by_location: Vec::new() },
+    };
     let supplies: BTreeMap<Sku, Supply> = skus.map(|it| (it.clone(), supply_of(it))).collect();
     let mut lines = availability(&needs, &supplies);
+    for line in lines.iter_mut().filter(|it| !is_sold(&it.sku)) {
+        line.shortage = "out of use: it is not sold any more".to_owned();
+    }
 
-    let weight = |line: i32| {
+    let goods = |line: i32| {
         let need = needs.iter().find(|it| it.line == line);
-        need.and_then(|it| unit.product(&it.sku)).map_or(0, |it| it.weight_grams)
+        let product = need.and_then(|it| unit.product(&it.sku));
+        product.map_or(Goods::default(), |it| Goods {
+            weight_grams: it.weight_grams,
+            dangerous: it.handling.dangerous,
+        })
     };
     let wish = Wish {
         to: somewhere_in(unit, &region, country),
@@ -161,7 +172,7 @@ fn outlook_of(
         service: inquiry.service,
         currency: None,
     };
-    let legs = date_lines(unit, &wish, &needs, &supplies, &mut lines, weight);
+    let legs = date_lines(unit, &wish, &needs, &supplies, &mut lines, goods);
     let occasion = PromiseOccasion::Availability;
     let promise = legs.map(|legs| Promise::new(unit.now, occasion, legs));
     let delivery_at = promise.as_ref().and_then(Promise::delivery_at);

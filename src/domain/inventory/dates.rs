@@ -8,7 +8,7 @@ use crate::domain::model::availability::LineAvailability;
 use crate::domain::model::promise::PromiseLeg;
 use crate::domain::model::scalars::{LocationCode, Sku};
 use crate::domain::model::time::Timestamp;
-use crate::domain::promise::leg::{Parcel, Wish, leg, parcels};
+use crate::domain::promise::leg::{Goods, Parcel, Wish, leg, parcels};
 use crate::domain::unit::unit_of_work::UnitOfWork;
 
 /// Fills in the dates of each line, and what is expected of those that are short. Returns the way of all goods; None: some
@@ -19,12 +19,12 @@ pub(super) fn date_lines(
     needs: &[Need],
     supplies: &BTreeMap<Sku, Supply>,
     lines: &mut [LineAvailability],
-    weight_of_line: impl Fn(i32) -> i64,
+    goods_of_line: impl Fn(i32) -> Goods,
 ) -> Option<Vec<PromiseLeg>> {
     let is_there = |need: &Need| lines.iter().any(|it| it.line == need.line && it.shortage.is_empty());
     let (there, short): (Vec<Need>, Vec<Need>) = needs.iter().cloned().partition(is_there);
     let takes = plan(&there, supplies, unit.rules.allocation).map(|it| it.0).unwrap_or_default();
-    let there = parcels(takes.iter().map(|it| (&it.location, it.line, it.quantity)), &weight_of_line);
+    let there = parcels(takes.iter().map(|it| (&it.location, it.line, it.quantity)), &goods_of_line);
 
     let mut wanted: BTreeMap<&Sku, i64> = BTreeMap::new();
     let mut expected = Vec::new();
@@ -43,10 +43,12 @@ pub(super) fn date_lines(
         if let Some(line) = lines.iter_mut().find(|it| it.line == need.line) {
             line.shortage.push_str(&format!("; the rest is expected at {location} by {at}"));
         }
+        let Goods { weight_grams, dangerous } = goods_of_line(need.line);
         expected.push(Parcel {
             location,
             lines: vec![need.line],
-            weight_grams: weight_of_line(need.line).saturating_mul(need.quantity),
+            weight_grams: weight_grams.saturating_mul(need.quantity),
+            dangerous,
             stock_at: Some(at),
         });
     }

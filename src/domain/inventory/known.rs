@@ -1,6 +1,8 @@
-//! What a command names has to be there: regions, products, stock levels.
+//! What a command names has to be there, and in use: regions, products, locations, stock levels.
 
-use crate::domain::model::refusal::{Problems, Refusal};
+use std::collections::BTreeSet;
+
+use crate::domain::model::refusal::{Problems, Reason, Refusal};
 use crate::domain::model::scalars::{LocationCode, RegionCode, Sku};
 use crate::domain::model::stock::StockLevel;
 use crate::domain::unit::unit_of_work::UnitOfWork;
@@ -22,6 +24,36 @@ pub(super) fn must_exist(unit: &UnitOfWork, lines: &[(Sku, i64)], problems: &mut
         if unit.product(sku).is_none() {
             problems.add(format!("lines[{index}].sku"), format!("product {sku} does not exist"));
         }
+    }
+}
+
+/// How many products a refusal names in its text.
+const PRODUCTS_TOLD: usize = 3;
+
+/// What is out of use is neither ordered nor set aside any more.
+pub(in crate::domain) fn must_be_in_use<'s>(
+    unit: &UnitOfWork,
+    skus: impl Iterator<Item = &'s Sku>,
+) -> Result<(), Refusal> {
+    let idle: BTreeSet<&Sku> =
+        skus.filter(|it| unit.product(it).is_some_and(|product| !product.active)).collect();
+    let told: Vec<&str> = idle.iter().take(PRODUCTS_TOLD).map(|it| it.as_str()).collect();
+    let told = told.join(", ");
+    let message = match idle.len() {
+        0 => return Ok(()),
+        1 => format!("product {told} is out of use"),
+        2..=PRODUCTS_TOLD => format!("products {told} are out of use"),
+        many => format!("products {told} and {} more are out of use", many - PRODUCTS_TOLD),
+    };
+    Err(Refusal::unmet(Reason::Inactive, message))
+}
+
+/// From what is out of use nothing more is allocated, and nothing is bought for it.
+pub(super) fn location_must_be_in_use(unit: &UnitOfWork, code: &LocationCode) -> Result<(), Refusal> {
+    match unit.location(code) {
+        None => Err(Refusal::not_found("stock location", code)),
+        Some(location) if location.active => Ok(()),
+        Some(_) => Err(Refusal::unmet(Reason::Inactive, format!("stock location {code} is out of use"))),
     }
 }
 

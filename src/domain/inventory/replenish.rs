@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::domain::inventory::known::level_of;
+use crate::domain::inventory::known::{level_of, location_must_be_in_use, must_be_in_use};
 use crate::domain::model::etag::check_etag;
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::replenishment::{Replenishment, ReplenishmentState};
@@ -161,6 +161,10 @@ pub fn set_reorder_rule(
             "rule.order_up_to",
             format!("must be at least the reorder point {point}"),
         ));
+    }
+    if rule.is_some() {
+        must_be_in_use(unit, std::iter::once(sku))?;
+        location_must_be_in_use(unit, location)?;
     }
     level.reorder_point = rule.map(|it| it.point);
     level.reorder_up_to = rule.and_then(|it| it.up_to);

@@ -156,7 +156,7 @@ impl Order {
         let needs = self.needs();
         let mut lines = availability(&needs, supplies);
         let wish = self.wish().expect("a verified order has a region");
-        let legs = date_lines(unit, &wish, &needs, supplies, &mut lines, |it| self.weight_of_line(it));
+        let legs = date_lines(unit, &wish, &needs, supplies, &mut lines, |it| self.goods_of_line(it));
         for line in &mut lines {
             line.by_location.truncate(LOCATIONS_NOTED_MAX);
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::domain::inventory::allocate::{Need, plan, supply};
 use crate::domain::inventory::expire::release_expired_of;
 use crate::domain::inventory::fewest::Supply;
-use crate::domain::inventory::known::{must_be_known, must_exist};
+use crate::domain::inventory::known::{location_must_be_in_use, must_be_in_use, must_be_known, must_exist};
 use crate::domain::inventory::ledger::set_aside;
 use crate::domain::inventory::reserve::reserved_items;
 use crate::domain::model::refusal::{Problems, Refusal};
@@ -77,10 +77,9 @@ pub fn reserve_stock(unit: &mut UnitOfWork, new: &NewReservation) -> Result<Rese
     must_exist(unit, &new.lines, &mut problems);
     must_be_known(unit, "region", &new.region, &mut problems);
     problems.into_result()?;
-    if let Some(code) = &new.location
-        && unit.location(code).is_none()
-    {
-        return Err(Refusal::not_found("stock location", code));
+    must_be_in_use(unit, new.lines.iter().map(|it| &it.0))?;
+    if let Some(code) = &new.location {
+        location_must_be_in_use(unit, code)?;
     }
 
     let needs: Vec<Need> = new

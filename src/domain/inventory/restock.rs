@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::domain::model::event::EventKind;
+use crate::domain::model::location::Location;
 use crate::domain::model::order::OrderState;
 use crate::domain::model::replenishment::{Replenishment, ReplenishmentState};
 use crate::domain::model::scalars::{LocationCode, OrderId, RegionCode, ReplenishmentId, Sku};
@@ -87,10 +88,11 @@ fn awaited_from(unit: &UnitOfWork, level: &StockLevel) -> i64 {
     }
 }
 
-/// Where a region buys for its waiting orders: the first by priority that has a reorder rule.
+/// Where a region buys for its waiting orders: the first by priority that is in use and has a reorder rule.
 fn shelf_of_waiting(unit: &UnitOfWork, region: &RegionCode, sku: &Sku) -> Option<LocationCode> {
     let levels = unit.levels(sku).into_iter().filter(|it| it.reorder_point.is_some());
-    let here = levels.filter_map(|it| unit.location(&it.location)).filter(|it| it.region == *region);
+    let buys = |it: &&Location| it.active && it.region == *region;
+    let here = levels.filter_map(|it| unit.location(&it.location)).filter(buys);
     here.min_by_key(|it| (it.priority, &it.code)).map(|it| it.code.clone())
 }
 
@@ -119,6 +121,7 @@ enum Proposed {
 /// Proposes to buy up to the shelf's target if it is below its reorder point. What is proposed and not decided is raised,
 /// so that one proposal is open at a time.
 fn propose(unit: &mut UnitOfWork, sku: &Sku, location: &LocationCode) -> Option<(ReplenishmentId, Proposed)> {
+    unit.location(location).filter(|it| it.active)?;
     let mut level = unit.level(sku, location)?.clone();
     let point = level.reorder_point?;
     let position = InventoryPosition::of(unit, &level);

@@ -33,6 +33,7 @@ pub struct Courier {
     pub updated_at: Timestamp,
     /// False: it is offered no more parcels.
     pub active: bool,
+    pub takes_dangerous_goods: bool,
 }
 
 impl Courier {
@@ -53,8 +54,39 @@ impl Courier {
             created_at: at,
             updated_at: at,
             active: true,
+            takes_dangerous_goods: false,
         }
     }
+
+    #[must_use]
+    pub fn with(mut self, change: CourierChange) -> Self {
+        match change {
+            CourierChange::Name(name) => self.name = name,
+            CourierChange::Rates(rates) => self.rates = rates,
+            CourierChange::Cutoff(minutes) => self.cutoff_minutes = minutes,
+            CourierChange::TimeZone(zone) => self.time_zone = zone,
+            CourierChange::PickupWeekdays(days) => self.pickup_weekdays = days,
+            CourierChange::DeliveryWeekdays(days) => self.delivery_weekdays = days,
+            CourierChange::Holidays(days) => self.holidays = days,
+            CourierChange::Zones(zones) => self.zones = zones,
+            CourierChange::TakesDangerousGoods(takes) => self.takes_dangerous_goods = takes,
+        }
+        self
+    }
+}
+
+/// One field of a courier as a person entered it. Its code is for ever.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CourierChange {
+    Name(String),
+    Rates(Vec<Rate>),
+    Cutoff(i32),
+    TimeZone(TimeZone),
+    PickupWeekdays(Vec<u8>),
+    DeliveryWeekdays(Vec<u8>),
+    Holidays(Vec<Day>),
+    Zones(Vec<DeliveryZone>),
+    TakesDangerousGoods(bool),
 }
 
 impl Courier {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::model::amounts::{Discount, LineAmounts};
+use crate::domain::model::handling::Handling;
 use crate::domain::model::scalars::Sku;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,4 +20,6 @@ pub struct OrderLine {
     pub amounts: LineAmounts,
     /// Of one unit; zero: unknown.
     pub weight_grams: i64,
+    #[serde(default)]
+    pub handling: Handling,
 }

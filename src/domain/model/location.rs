@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::model::address::Address;
-use crate::domain::model::calendar::WorkingCalendar;
+use crate::domain::model::calendar::{WorkingCalendar, WorkingHours};
+use crate::domain::model::day::Day;
 use crate::domain::model::scalars::{LocationCode, RegionCode};
 use crate::domain::model::time::Timestamp;
 use crate::domain::model::time_zone::TimeZone;
@@ -47,4 +48,40 @@ impl Location {
             active: true,
         }
     }
+
+    #[must_use]
+    pub fn with(mut self, change: LocationChange) -> Self {
+        match change {
+            LocationChange::Name(name) => self.name = name,
+            LocationChange::Region(region) => self.region = region,
+            LocationChange::Country(country) => self.country = country,
+            LocationChange::Priority(priority) => self.priority = priority,
+            LocationChange::Address(address) => self.address = address,
+            LocationChange::TimeZone(Some(zone)) => self.calendar.time_zone = zone,
+            LocationChange::TimeZone(None) => {
+                let by_address = self.address.as_ref().and_then(TimeZone::of_address);
+                let zone = by_address.or_else(|| TimeZone::of_country(&self.country));
+                self.calendar.time_zone = zone.unwrap_or_else(TimeZone::utc);
+            }
+            LocationChange::WorkingHours(hours) => self.calendar.hours = hours,
+            LocationChange::Holidays(days) => self.calendar.holidays = days,
+            LocationChange::OrderCutoff(minutes) => self.calendar.cutoff = minutes,
+        }
+        self
+    }
+}
+
+/// One field of a location as a person entered it. Its code is for ever.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LocationChange {
+    Name(String),
+    Region(RegionCode),
+    Country(String),
+    Priority(i32),
+    Address(Option<Address>),
+    /// None: that of the address or of the country, as they are by then.
+    TimeZone(Option<TimeZone>),
+    WorkingHours(Vec<WorkingHours>),
+    Holidays(Vec<Day>),
+    OrderCutoff(Option<i32>),
 }

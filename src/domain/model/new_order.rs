@@ -34,7 +34,7 @@ pub struct NewOrder {
 pub struct NewLine {
     pub sku: Sku,
     pub quantity: i64,
-    /// None: the product's list price.
+    /// None: the product's list price in the order's currency.
     pub unit_price: Option<Money>,
     pub discount: Option<Discount>,
     /// Empty: the product's name.

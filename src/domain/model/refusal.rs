@@ -1,6 +1,7 @@
 //! Refusals: bad values, all at once, or a good request at the wrong moment.
 
 use crate::domain::model::action::Action;
+use crate::domain::model::in_use::{IfInUse, Uses};
 use crate::domain::model::scalars::{Invalid, JobId, Sku, string_enum};
 use crate::domain::model::time::Timestamp;
 
@@ -49,6 +50,7 @@ string_enum! {
         NotArchivable = "NOT_ARCHIVABLE",
         FeedbackNotOpen = "FEEDBACK_NOT_OPEN",
         LimitReached = "LIMIT_REACHED",
+        Inactive = "INACTIVE",
     }
 }
 
@@ -77,6 +79,9 @@ pub enum Refusal {
     Unmet { reason: Reason, message: String, state: Option<&'static str>, legal: Vec<Action> },
     #[error("{}", shortage_text(.0))]
     Short(Vec<Shortage>),
+    /// Something is still open about what was to be taken out of use.
+    #[error("{}", in_use_text(.what, .uses))]
+    InUse { what: String, uses: Uses },
     /// The requested date cannot be met, and the order does not want another one.
     #[error("{}", infeasible_text(.earliest, .why))]
     Infeasible { earliest: Option<Timestamp>, why: String },
@@ -114,6 +119,16 @@ impl Refusal {
         Self::NotFound { kind, id: id.to_string() }
     }
 
+    /// What is open stands in the way, unless the caller goes on all the same.
+    pub fn in_use(what: impl ToString, uses: &Uses, if_in_use: IfInUse) -> Result<(), Self> {
+        match if_in_use {
+            IfInUse::Refuse if !uses.told.is_empty() => {
+                Err(Self::InUse { what: what.to_string(), uses: uses.clone() })
+            }
+            IfInUse::Refuse | IfInUse::GoOn => Ok(()),
+        }
+    }
+
     pub fn exists(kind: &'static str, id: impl ToString) -> Self {
         Self::Exists { kind, id: id.to_string() }
     }
@@ -134,6 +149,20 @@ impl Refusal {
         }
         self
     }
+}
+
+/// How many uses a refusal names in its text; its value has more.
+const USES_TOLD: usize = 3;
+
+fn in_use_text(what: &str, uses: &Uses) -> String {
+    let told: Vec<String> = uses.told.iter().take(USES_TOLD).map(ToString::to_string).collect();
+    let left = uses.told.len() - told.len();
+    let more = match (left, uses.more) {
+        (0, false) => String::new(),
+        (left, false) => format!("; and {left} more"),
+        (left, true) => format!("; and more than {left} more"),
+    };
+    format!("{what} is in use: {}{more}", told.join("; "))
 }
 
 /// How many products a refusal names in its text; all of them are in its value.

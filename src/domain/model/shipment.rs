@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::model::address::Address;
 use crate::domain::model::booking::Booking;
+use crate::domain::model::handling::{Dimensions, Handling};
 use crate::domain::model::money::Money;
 use crate::domain::model::scalars::{
     Actor, CourierCode, LocationCode, OrderId, RefundId, ServiceLevel, ShipmentId, Sku, string_enum,
@@ -88,6 +89,16 @@ pub struct ShipmentItem {
     pub packed: i64,
     /// Of one unit; zero: unknown.
     pub weight_grams: i64,
+    #[serde(default)]
+    pub handling: Handling,
+}
+
+impl ShipmentItem {
+    /// Of all its units; zero: unknown.
+    pub fn volume_mm3(&self) -> i64 {
+        let Some(Dimensions { length_mm, width_mm, height_mm }) = self.handling.dimensions else { return 0 };
+        [width_mm, height_mm, self.quantity].into_iter().fold(length_mm, i64::saturating_mul)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -69,7 +69,7 @@ impl Order {
 
         let fee_before = self.fee_by_rules(unit);
         self.replace_parts(unit, correction);
-        self.price_again(unit, correction.lines.as_deref(), fee_before)?;
+        self.price_again(unit, correction.lines.as_deref(), fee_before).map_err(|it| self.told(it))?;
         self.assess_again();
         self.record(unit, EventKind::OrderUpdated, None, "corrected");
         Ok(())
@@ -140,7 +140,8 @@ impl Order {
         self.on_late = on_late.unwrap_or(self.on_late);
     }
 
-    /// New lines at today's prices, the order's own at theirs. A fee that came from the rules follows the correction.
+    /// New lines at the list prices that were valid when the order was received, its own at theirs. A fee that came from the
+    /// rules follows the correction.
     fn price_again(
         &mut self,
         unit: &UnitOfWork,
@@ -155,6 +156,8 @@ impl Order {
                 true => self.fee_by_rules(unit),
                 false => self.amounts.shipping_minor,
             },
+            received_at: self.created_at,
+            has: self.lines.iter().map(|it| it.sku.clone()).collect(),
         };
         let country = self.shipping_address.country.clone();
         (self.lines, self.amounts) = match lines {
@@ -162,6 +165,14 @@ impl Order {
             None => pricing.reprice(unit, &country, self.lines.clone())?,
         };
         Ok(())
+    }
+
+    /// A refusal that does not know the order says where it stands, and what may be done instead.
+    fn told(&self, refusal: Refusal) -> Refusal {
+        match refusal {
+            Refusal::Unmet { reason, message, state: None, legal: _ } => self.unmet(reason, message),
+            other => other,
+        }
     }
 
     /// The risk and the fingerprint of the order as corrected; another fingerprint voids the check for duplicates.

@@ -1,11 +1,15 @@
 //! The prices of the lines of an order, when it is received and when it changes.
 
 use crate::domain::billing::price::{PriceLine, price};
+use crate::domain::inventory::known::must_be_in_use;
 use crate::domain::model::amounts::{Amounts, Discount, LineAmounts};
 use crate::domain::model::line::OrderLine;
 use crate::domain::model::money::Currency;
 use crate::domain::model::new_order::NewLine;
+use crate::domain::model::product::Product;
 use crate::domain::model::refusal::{Problems, Refusal};
+use crate::domain::model::scalars::Sku;
+use crate::domain::model::time::Timestamp;
 use crate::domain::unit::unit_of_work::UnitOfWork;
 
 /// The tax category of the shipping fee in the tax rules.
@@ -17,10 +21,14 @@ pub(super) struct Pricing {
     pub(super) prices_include_tax: bool,
     pub(super) discount: Option<Discount>,
     pub(super) shipping_minor: i64,
+    pub(super) received_at: Timestamp,
+    /// What the order has already: it may keep products that went out of use since.
+    pub(super) has: Vec<Sku>,
 }
 
 impl Pricing {
-    /// Looks products up and prices the lines; every unknown product and bad price at once.
+    /// Looks products up and prices the lines; every unknown product and bad price at once. Products that are out of use
+    /// are not ordered any more.
     pub(super) fn of_lines(
         &self,
         unit: &UnitOfWork,
@@ -34,18 +42,10 @@ impl Pricing {
                 problems.add(format!("lines[{index}].sku"), format!("product {} does not exist", line.sku));
                 continue;
             };
-            let unit_price = match line.unit_price.or(product.unit_price) {
-                Some(price) if price.currency == self.currency => price.minor,
-                Some(price) => {
-                    let message = format!("is in {}, the order in {}", price.currency, self.currency);
+            let unit_price_minor = match self.unit_price(line, product) {
+                Ok(minor) => minor,
+                Err(message) => {
                     problems.add(format!("lines[{index}].unit_price"), message);
-                    continue;
-                }
-                None => {
-                    problems.add(
-                        format!("lines[{index}].unit_price"),
-                        "is required: the product has no list price",
-                    );
                     continue;
                 }
             };
@@ -56,14 +56,29 @@ impl Pricing {
                 description: description.clone(),
                 tax_category: product.tax_category.clone(),
                 quantity: line.quantity,
-                unit_price_minor: unit_price,
+                unit_price_minor,
                 discount: line.discount,
                 amounts: LineAmounts::default(),
                 weight_grams: product.weight_grams,
+                handling: product.handling.clone(),
             });
         }
         problems.into_result()?;
+        must_be_in_use(unit, lines.iter().map(|it| &it.sku).filter(|it| !self.has.contains(it)))?;
         self.reprice(unit, country, priced)
+    }
+
+    /// The caller's own price, or else the list price that was valid when the order was received.
+    fn unit_price(&self, line: &NewLine, product: &Product) -> Result<i64, String> {
+        let currency = self.currency;
+        match line.unit_price.or_else(|| product.price_in(currency, self.received_at)) {
+            Some(price) if price.currency == currency => Ok(price.minor),
+            Some(price) => Err(format!("is in {}, the order in {currency}", price.currency)),
+            None if product.has_prices() => {
+                Err(format!("is required: the product has no list price in {currency}"))
+            }
+            None => Err("is required: the product has no list price".to_owned()),
+        }
     }
 
     pub(super) fn reprice(

@@ -173,6 +173,8 @@ fn price_order(
         prices_include_tax: new.prices_include_tax,
         discount: new.discount,
         shipping_minor: fee.minor,
+        received_at: unit.now,
+        has: Vec::new(),
     };
     pricing.of_lines(unit, &new.shipping_address.country, &new.lines)
 }

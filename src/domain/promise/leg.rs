@@ -30,25 +30,37 @@ pub(in crate::domain) struct Parcel {
     pub location: LocationCode,
     pub lines: Vec<i32>,
     pub weight_grams: i64,
+    pub dangerous: bool,
     /// When the last of them arrive at the location; None: they are there.
     pub stock_at: Option<Timestamp>,
+}
+
+/// What counts of one unit of a line.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(in crate::domain) struct Goods {
+    /// Zero: unknown.
+    pub weight_grams: i64,
+    pub dangerous: bool,
 }
 
 /// The parcels of these units of lines, one for each location.
 pub(in crate::domain) fn parcels<'i>(
     items: impl Iterator<Item = (&'i LocationCode, i32, i64)>,
-    weight_of_line: impl Fn(i32) -> i64,
+    goods_of_line: impl Fn(i32) -> Goods,
 ) -> Vec<Parcel> {
-    let mut parcels: BTreeMap<&LocationCode, (BTreeSet<i32>, i64)> = BTreeMap::new();
+    let mut parcels: BTreeMap<&LocationCode, (BTreeSet<i32>, Goods)> = BTreeMap::new();
     for (location, line, quantity) in items {
-        let (lines, grams) = parcels.entry(location).or_default();
+        let (lines, all) = parcels.entry(location).or_default();
         lines.insert(line);
-        *grams = grams.saturating_add(weight_of_line(line).saturating_mul(quantity));
+        let Goods { weight_grams, dangerous } = goods_of_line(line);
+        all.weight_grams = all.weight_grams.saturating_add(weight_grams.saturating_mul(quantity));
+        all.dangerous |= dangerous;
     }
-    let parcel = |(location, (lines, weight_grams)): (&LocationCode, (BTreeSet<i32>, i64))| Parcel {
+    let parcel = |(location, (lines, all)): (&LocationCode, (BTreeSet<i32>, Goods))| Parcel {
         location: location.clone(),
         lines: lines.into_iter().collect(),
-        weight_grams,
+        weight_grams: all.weight_grams,
+        dangerous: all.dangerous,
         stock_at: None,
     };
     parcels.into_iter().map(parcel).collect()
@@ -65,7 +77,7 @@ pub(in crate::domain) fn leg(unit: &UnitOfWork, wish: &Wish, parcel: Parcel) -> 
         Some(it) => it.calendar.done_after(begins_at, handling),
         None => Some(begins_at.plus(handling)),
     };
-    let Parcel { location: code, lines, weight_grams, stock_at } = parcel;
+    let Parcel { location: code, lines, weight_grams, dangerous, stock_at } = parcel;
     let mut leg = PromiseLeg {
         why: String::new(),
         location: code,
@@ -107,6 +119,8 @@ pub(in crate::domain) fn leg(unit: &UnitOfWork, wish: &Wish, parcel: Parcel) -> 
         to: &wish.to,
         packages: &[],
         weight_grams,
+        volume_mm3: 0,
+        dangerous,
         currency: wish.currency,
         ready_at,
     };

@@ -44,6 +44,10 @@ pub(in crate::domain) struct Freight<'a> {
     /// Empty while nothing is packed.
     pub packages: &'a [Package],
     pub weight_grams: i64,
+    /// In cubic millimetres, as far as it is known; what is packed has that of its packages.
+    pub volume_mm3: i64,
+    /// Whether any of it is dangerous goods.
+    pub dangerous: bool,
     /// None: any.
     pub currency: Option<Currency>,
     pub ready_at: Timestamp,
@@ -70,6 +74,9 @@ pub(in crate::domain) fn offers(
 ) -> Result<Vec<Offer>, String> {
     if !courier.active {
         return Err("is not in use any more".to_owned());
+    }
+    if freight.dangerous && !courier.takes_dangerous_goods {
+        return Err("takes no dangerous goods".to_owned());
     }
     let rates = rates_for(courier, service, freight)?;
     let mut offers = Vec::new();
@@ -119,14 +126,14 @@ fn rates_for<'c>(
 }
 
 fn offer(courier: &Courier, rate: &Rate, freight: &Freight) -> Result<Offer, String> {
-    let Freight { calendar, to, packages, weight_grams, ready_at, .. } = *freight;
+    let Freight { calendar, to, weight_grams, ready_at, .. } = *freight;
     if weight_grams < 0 {
         return Err("the weight is negative".to_owned());
     }
     if rate.weight_max_grams > 0 && weight_grams > rate.weight_max_grams {
         return Err(format!("takes at most {} g, this is {weight_grams} g", rate.weight_max_grams));
     }
-    let price = price(rate, packages, weight_grams)?;
+    let price = price(rate, freight)?;
 
     let pickup_at = next_pickup(courier, calendar, ready_at)?;
     let delivery_at =
@@ -143,9 +150,10 @@ fn offer(courier: &Courier, rate: &Rate, freight: &Freight) -> Result<Offer, Str
 
 /// The base, and the price of the weight: by its band, and above the last band for every begun kilogram. A package that
 /// is larger than heavy counts with its volumetric weight.
-fn price(rate: &Rate, packages: &[Package], weight_grams: i64) -> Result<i64, String> {
+fn price(rate: &Rate, freight: &Freight) -> Result<i64, String> {
+    let Freight { packages, weight_grams, volume_mm3, .. } = *freight;
     let weight = match packages.is_empty() {
-        true => weight_grams,
+        true => weight_grams.max(volumetric_grams(rate, volume_mm3.into())),
         false => packages.iter().map(|it| charged_grams(rate, it)).fold(0, i64::saturating_add),
     };
     let (of_band, beyond) = match rate.bands.iter().find(|it| weight <= it.up_to_grams) {
@@ -162,14 +170,18 @@ fn price(rate: &Rate, packages: &[Package], weight_grams: i64) -> Result<i64, St
 /// The heavier of what the package weighs and what its volume counts as.
 fn charged_grams(rate: &Rate, package: &Package) -> i64 {
     let Package { weight_grams, length_mm, width_mm, height_mm, .. } = package;
+    let volume = i128::from(*length_mm) * i128::from(*width_mm) * i128::from(*height_mm);
+    (*weight_grams).max(volumetric_grams(rate, volume))
+}
+
+/// What a volume counts as; zero where volume does not count.
+fn volumetric_grams(rate: &Rate, volume_mm3: i128) -> i64 {
     if rate.volumetric_divisor <= 0 {
-        return *weight_grams;
+        return 0;
     }
     // Cubic centimetres for each kilogram: so many cubic millimetres for each gram.
-    let volume = i128::from(*length_mm) * i128::from(*width_mm) * i128::from(*height_mm);
     let divisor = i128::from(rate.volumetric_divisor);
-    let volumetric = (volume + divisor - 1) / divisor;
-    (*weight_grams).max(i64::try_from(volumetric).unwrap_or(i64::MAX))
+    i64::try_from((volume_mm3 + divisor - 1) / divisor).unwrap_or(i64::MAX)
 }
 
 /// The cut-off of the first pickup day on which the location works that is not before `ready_at`.

@@ -9,7 +9,7 @@ use crate::domain::model::reservation::ReservedItem;
 use crate::domain::model::scalars::LocationCode;
 use crate::domain::model::shipment::Shipment;
 use crate::domain::model::time::Timestamp;
-use crate::domain::promise::leg::{Parcel, WHY_MAX, Wish, in_zone, leg, parcels};
+use crate::domain::promise::leg::{Goods, Parcel, WHY_MAX, Wish, in_zone, leg, parcels};
 use crate::domain::promise::offer::Addressed;
 use crate::domain::unit::journal::cut;
 use crate::domain::unit::unit_of_work::UnitOfWork;
@@ -29,12 +29,16 @@ impl Order {
 
     /// The parcels of these units of its lines, one for each location.
     fn parcels<'i>(&self, items: impl Iterator<Item = (&'i LocationCode, i32, i64)>) -> Vec<Parcel> {
-        parcels(items, |line| self.weight_of_line(line))
+        parcels(items, |line| self.goods_of_line(line))
     }
 
-    /// Of one unit; zero: unknown.
-    pub(in crate::domain) fn weight_of_line(&self, number: i32) -> i64 {
-        self.lines.iter().find(|it| it.number == number).map_or(0, |it| it.weight_grams)
+    /// What counts of one unit.
+    pub(in crate::domain) fn goods_of_line(&self, number: i32) -> Goods {
+        let line = self.lines.iter().find(|it| it.number == number);
+        line.map_or(Goods::default(), |it| Goods {
+            weight_grams: it.weight_grams,
+            dangerous: it.handling.dangerous,
+        })
     }
 
     /// Looks at the dates of what is reserved, while nothing is being prepared. What was promised follows.
@@ -95,6 +99,7 @@ impl Order {
             location: shipment.location.clone(),
             lines: shipment.items.iter().map(|it| it.line).collect(),
             weight_grams: weight.fold(0, i64::saturating_add),
+            dangerous: shipment.items.iter().any(|it| it.handling.dangerous),
             stock_at: None,
         }
     }

@@ -105,9 +105,13 @@ impl Order {
             self.shipment_must_be(index, ShipmentState::Labelled, "assign a courier")?;
         }
         self.must_have_room_to_book(index)?;
-        match courier.filter(|code| unit.courier(code).is_none()) {
-            Some(code) => Err(Refusal::not_found("courier", code)),
-            None => Ok(index),
+        let Some(code) = courier else { return Ok(index) };
+        let named = unit.courier(code).ok_or_else(|| Refusal::not_found("courier", code))?;
+        if named.active {
+            Ok(index)
+        } else {
+            let message = format!("courier {code} is out of use");
+            Err(self.unmet_shipment(Reason::Inactive, &self.shipments[index], message))
         }
     }
 

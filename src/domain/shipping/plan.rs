@@ -33,6 +33,7 @@ impl Order {
                     checked: 0,
                     packed: 0,
                     weight_grams: line.weight_grams,
+                    handling: line.handling.clone(),
                 })
             });
             self.shipments.push(Shipment {

@@ -4,6 +4,7 @@ use crate::domain::model::courier::{CourierRecord, Quote};
 use crate::domain::model::order::Order;
 use crate::domain::model::refusal::Refusal;
 use crate::domain::model::scalars::{CourierCode, ServiceLevel, ShipmentId};
+use crate::domain::model::shipment::ShipmentItem;
 use crate::domain::model::time::Timestamp;
 use crate::domain::promise::offer::{Addressed, Freight, Offer, offers};
 use crate::domain::shipping::record::weigh;
@@ -85,6 +86,8 @@ impl Order {
             to: &to,
             packages: &shipment.packages,
             weight_grams: weight,
+            volume_mm3: shipment.items.iter().map(ShipmentItem::volume_mm3).fold(0, i64::saturating_add),
+            dangerous: shipment.items.iter().any(|it| it.handling.dangerous),
             currency: Some(self.amounts.currency),
             ready_at,
         };

@@ -483,6 +483,13 @@ impl Bench {
 
     /// From the pick list until the courier may come.
     pub(super) fn prepare(&mut self, id: OrderId, number: usize) {
+        self.label(id, number);
+        let shipment = self.shipment(id, number).id;
+        self.on(id, |order, unit| order.assign_courier(unit, shipment, None, None)).expect("a courier");
+    }
+
+    /// From the pick list to the label.
+    pub(super) fn label(&mut self, id: OrderId, number: usize) {
         self.pick(id, number);
         self.check_quality(id, number, 0);
         let shipment = self.shipment(id, number).clone();
@@ -490,7 +497,6 @@ impl Bench {
         self.on(id, |order, unit| order.pack(unit, shipment.id, packages))
             .expect("everything in one package");
         self.on(id, |order, unit| order.create_label(unit, shipment.id)).expect("a label");
-        self.on(id, |order, unit| order.assign_courier(unit, shipment.id, None, None)).expect("a courier");
     }
 
     pub(super) fn report(&mut self, id: OrderId, number: usize, status: TrackingStatus) -> usize {

@@ -11,6 +11,7 @@ mod given;
 mod instead;
 mod letters;
 mod manifests;
+mod master_data;
 mod noticed;
 mod phones;
 mod promises;

@@ -340,6 +340,8 @@ fn keeps(bench: &mut Bench, order: &Order) -> bool {
                     to: &wish.to,
                     packages: &[],
                     weight_grams: 300,
+                    volume_mm3: 0,
+                    dangerous: false,
                     currency: wish.currency,
                     ready_at: it.ready_at.expect("a time"),
                 };
@@ -403,7 +405,7 @@ proptest! {
         } else {
             let wish = placed.wish().expect("a region");
             let location = location_code("NYC");
-            let parcel = Parcel { location, lines: vec![1], weight_grams: 300, stock_at: None };
+            let parcel = Parcel { location, lines: vec![1], weight_grams: 300, dangerous: false, stock_at: None };
             let leg = bench.decide(|unit| Ok(leg(unit, &wish, parcel))).expect("an answer");
             prop_assert!(leg.courier.is_none() && !leg.why.is_empty());
         }

@@ -8,6 +8,7 @@ use crate::domain::model::amounts::{Amounts, LineAmounts};
 use crate::domain::model::check::Risk;
 use crate::domain::model::customer::Customer;
 use crate::domain::model::feedback::{Feedback, FeedbackState};
+use crate::domain::model::handling::Handling;
 use crate::domain::model::invoice::{Invoice, InvoiceLine, InvoiceState};
 use crate::domain::model::line::OrderLine;
 use crate::domain::model::location::Location;
@@ -145,6 +146,7 @@ fn line(
         discount: None,
         amounts,
         weight_grams: 0,
+        handling: Handling::default(),
     }
 }
 
@@ -230,6 +232,7 @@ fn shipment() -> Shipment {
         checked: quantity,
         packed: quantity,
         weight_grams: 0,
+        handling: Handling::default(),
     };
     let package = |number, weight_grams, line, quantity| Package {
         number,

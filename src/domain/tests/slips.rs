@@ -357,7 +357,8 @@ fn every_state_of_an_order_says_what_it_waits_for_and_who_could_help() {
     bench.send_messages(id);
     assert_eq!(bench.shipment(id, 0).state, ShipmentState::Lost);
     assert_eq!(gate(&bench, id).0, StuckGate::Exception);
-    assert_eq!(bench.order(id).waits_for().expect("a refund").opened_by, ["RefundPayment", "CloseOrder"]);
+    let calls = ["ResolveException", "RefundPayment", "CloseOrder"];
+    assert_eq!(bench.order(id).waits_for().expect("a refund").opened_by, calls);
     bench.deliver(id, 0);
     let refuse = |it: &Message| it.kind == MessageKind::DeliveryConfirmed;
     let letter = bench.order(id).messages.iter().find(|it| refuse(it)).expect("a letter").id;

@@ -5,4 +5,5 @@ pub(super) mod journal;
 pub(super) mod on_order;
 pub(super) mod turn;
 pub(super) mod unit_of_work;
+mod uses;
 pub(super) mod warm_up;

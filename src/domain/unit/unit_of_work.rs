@@ -82,6 +82,10 @@ pub struct ReadSet {
     pub reserves: bool,
     /// Products whose stock at every location is wanted, with the units that waiting orders want.
     pub skus: Vec<Sku>,
+    /// Locations whose stock and open replenishments are wanted, of whatever product.
+    pub stock_at: Vec<LocationCode>,
+    /// Couriers whose shipments that are not over are wanted.
+    pub shipments_of: Vec<CourierCode>,
     /// Other callers' reservations.
     pub reservations: Vec<ReservationId>,
     pub replenishments: Vec<ReplenishmentId>,
@@ -116,6 +120,8 @@ impl ReadSet {
             stock_for_handover,
             reserves,
             skus,
+            stock_at,
+            shipments_of,
             reservations,
             replenishments,
             products,
@@ -134,6 +140,8 @@ impl ReadSet {
         self.stock_for_handover |= stock_for_handover;
         self.reserves |= reserves;
         self.skus.extend(skus);
+        self.stock_at.extend(stock_at);
+        self.shipments_of.extend(shipments_of);
         self.reservations.extend(reservations);
         self.replenishments.extend(replenishments);
         self.products.extend(products);
@@ -155,6 +163,8 @@ pub struct Loaded {
     pub parts: HashSet<Part>,
     /// Stock at every location, who waits for it, open replenishments.
     pub stock: HashSet<Sku>,
+    pub stock_at: HashSet<LocationCode>,
+    pub shipments_of: HashSet<CourierCode>,
     /// Expired reservations that still hold stock of these.
     pub expired: HashSet<Sku>,
     pub reservations: HashSet<ReservationId>,
@@ -184,6 +194,8 @@ pub struct Snapshot {
     pub owners: HashMap<Part, OrderId>,
     pub orders: HashMap<OrderId, Arc<Order>>,
     pub stock: BTreeMap<(Sku, LocationCode), StockLevel>,
+    /// Shipments of couriers that are not over, some of them, each with its order.
+    pub shipments_of: HashMap<CourierCode, Vec<(ShipmentId, OrderId)>>,
     pub reservations: HashMap<ReservationId, Arc<Reservation>>,
     pub replenishments: HashMap<ReplenishmentId, Arc<Replenishment>>,
     pub products: HashMap<Sku, Arc<Product>>,

@@ -1,9 +1,9 @@
 //! Products and locations as the API shows them.
 
-use crate::domain::{self, Location, Product, WorkingCalendar};
+use crate::domain::{self, Handling, Location, Price, Product, WorkingCalendar};
 use crate::pb;
 use crate::rpc::calendar::{dates, hours, time_text};
-use crate::rpc::reply::{address, measure, money, timestamp};
+use crate::rpc::reply::{address, dimensions, measure, money, timestamp};
 
 pub(crate) fn product(product: &Product) -> pb::Product {
     let Product {
@@ -16,7 +16,11 @@ pub(crate) fn product(product: &Product) -> pb::Product {
         created_at,
         updated_at,
         active,
+        prices,
+        gtin,
+        handling,
     } = product.clone();
+    let Handling { dimensions: sides, fragile, dangerous } = handling;
     pb::Product {
         sku: sku.into(),
         name,
@@ -27,7 +31,17 @@ pub(crate) fn product(product: &Product) -> pb::Product {
         etag: domain::etag(version),
         active,
         update_time: Some(timestamp(updated_at)),
+        prices: prices.into_iter().map(product_price).collect(),
+        gtin: gtin.map_or(String::new(), |it| it.as_str().to_owned()),
+        dimensions: sides.map(dimensions),
+        fragile,
+        dangerous,
     }
+}
+
+fn product_price(it: Price) -> pb::ProductPrice {
+    let Price { price, valid_from } = it;
+    pb::ProductPrice { price: Some(money(price)), valid_from: valid_from.map(timestamp) }
 }
 
 pub(crate) fn stock_location(location: &Location) -> pb::StockLocation {

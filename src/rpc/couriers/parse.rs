@@ -3,16 +3,16 @@
 use std::collections::HashMap;
 
 use crate::domain::{
-    Courier, CreateCourier, DeliveryArea, DeliveryZone, Money, PostalCodes, Problems, Rate, RateArea,
-    TimeZone, Timestamp, WeightBand, postal_key,
+    Courier, CourierChange, CreateCourier, DeactivateCourier, DeliveryArea, DeliveryZone, Money, PostalCodes,
+    Problems, Rate, RateArea, ReactivateCourier, TimeZone, Timestamp, UpdateCourier, WeightBand, postal_key,
 };
 use crate::pb;
 use crate::rpc::calendar::{holidays, optional_time_of_day, time_of_day, time_zone, weekdays};
 use crate::rpc::enums;
 use crate::rpc::listing::list_requests;
 use crate::rpc::parse::{
-    NAME_MAX, WEIGHT_MAX_GRAMS, country, entries, id, number, price, required, required_text, required_word,
-    text,
+    NAME_MAX, WEIGHT_MAX_GRAMS, country, entries, id, if_in_use, number, paths, price, required,
+    required_text, required_word, text,
 };
 
 /// Heaviest shipment of a rate.
@@ -41,8 +41,43 @@ list_requests! {
 
 pub(crate) fn new_courier(request: pb::CreateCourierRequest, bad: &mut Problems) -> Option<CreateCourier> {
     let pb::CreateCourierRequest { courier, request_id: _ } = request;
+    let courier = required("courier", courier, bad)?;
+    let code = id("courier.courier", &courier.courier, bad);
+    let changes = courier_changes(courier, &COURIER_FIELDS, bad);
+    let courier = Courier::new(code?, Vec::new(), Timestamp::MIN);
+    Some(CreateCourier { courier: changes.into_iter().fold(courier, Courier::with) })
+}
+
+pub(crate) fn update_courier(request: pb::UpdateCourierRequest, bad: &mut Problems) -> Option<UpdateCourier> {
+    let pb::UpdateCourierRequest { courier, update_mask, etag, request_id: _ } = request;
+    let paths = paths(update_mask, &COURIER_FIELDS, bad);
+    let courier = required("courier", courier, bad)?;
+    let code = id("courier.courier", &courier.courier, bad);
+    let changes = courier_changes(courier, &paths?, bad);
+    Some(UpdateCourier { code: code?, changes, etag })
+}
+
+/// The fields of a courier that a person enters, beside its code.
+const COURIER_FIELDS: [&str; 9] = [
+    "name",
+    "rates",
+    "daily_cutoff",
+    "time_zone",
+    "pickup_weekdays",
+    "delivery_weekdays",
+    "holidays",
+    "zones",
+    "takes_dangerous_goods",
+];
+
+/// The fields that are named, each as a whole.
+fn courier_changes(
+    courier: pb::Courier,
+    named: &[impl AsRef<str>],
+    bad: &mut Problems,
+) -> Vec<CourierChange> {
     let pb::Courier {
-        courier: code,
+        courier: _,
         name,
         rates,
         daily_cutoff,
@@ -56,32 +91,57 @@ pub(crate) fn new_courier(request: pb::CreateCourierRequest, bad: &mut Problems)
         record: _,
         active: _,
         update_time: _,
-    } = required("courier", courier, bad)?;
-    let code = id("courier.courier", &code, bad);
-    let name = required_text("courier.name", name, NAME_MAX, bad);
-    let zones = delivery_zones("courier.zones", zones, bad);
-    let rates = rate_card(rates, &zones, bad);
-    let cutoff_minutes = time_of_day("courier.daily_cutoff", &daily_cutoff, bad);
-    let time_zone = time_zone("courier.time_zone", &zone, bad).unwrap_or_else(TimeZone::utc);
-    let pickup_weekdays = weekdays("courier.pickup_weekdays", pickup_weekdays, bad);
-    let delivery_weekdays = weekdays("courier.delivery_weekdays", delivery_weekdays, bad);
-    let holidays = holidays("courier.holidays", free_days, bad);
-    let courier = Courier {
-        code: code?,
-        version: 0,
-        name,
-        cutoff_minutes: cutoff_minutes?,
-        time_zone,
-        pickup_weekdays,
-        delivery_weekdays,
-        holidays,
-        zones,
-        rates: rates?,
-        created_at: Timestamp::MIN,
-        updated_at: Timestamp::MIN,
-        active: true,
-    };
-    Some(CreateCourier { courier })
+        takes_dangerous_goods,
+    } = courier;
+    let named = |path: &str| named.iter().any(|it| it.as_ref() == path);
+    let mut changes = Vec::new();
+    if named("name") {
+        changes.push(CourierChange::Name(required_text("courier.name", name, NAME_MAX, bad)));
+    }
+    let zones = named("zones").then(|| delivery_zones("courier.zones", zones, bad));
+    if named("rates") {
+        changes.extend(rate_card(rates, zones.as_deref(), bad).map(CourierChange::Rates));
+    }
+    changes.extend(zones.map(CourierChange::Zones));
+    if named("daily_cutoff") {
+        changes.extend(time_of_day("courier.daily_cutoff", &daily_cutoff, bad).map(CourierChange::Cutoff));
+    }
+    if named("time_zone") {
+        let zone = time_zone("courier.time_zone", &zone, bad);
+        changes.push(CourierChange::TimeZone(zone.unwrap_or_else(TimeZone::utc)));
+    }
+    if named("pickup_weekdays") {
+        let days = weekdays("courier.pickup_weekdays", pickup_weekdays, bad);
+        changes.push(CourierChange::PickupWeekdays(days));
+    }
+    if named("delivery_weekdays") {
+        let days = weekdays("courier.delivery_weekdays", delivery_weekdays, bad);
+        changes.push(CourierChange::DeliveryWeekdays(days));
+    }
+    if named("holidays") {
+        changes.push(CourierChange::Holidays(holidays("courier.holidays", free_days, bad)));
+    }
+    if named("takes_dangerous_goods") {
+        changes.push(CourierChange::TakesDangerousGoods(takes_dangerous_goods));
+    }
+    changes
+}
+
+pub(crate) fn deactivate_courier(
+    request: pb::DeactivateCourierRequest,
+    bad: &mut Problems,
+) -> Option<DeactivateCourier> {
+    let pb::DeactivateCourierRequest { courier, even_if_in_use, etag, request_id: _ } = request;
+    let code = id("courier", &courier, bad)?;
+    Some(DeactivateCourier { code, if_in_use: if_in_use(even_if_in_use), etag })
+}
+
+pub(crate) fn reactivate_courier(
+    request: pb::ReactivateCourierRequest,
+    bad: &mut Problems,
+) -> Option<ReactivateCourier> {
+    let pb::ReactivateCourierRequest { courier, etag, request_id: _ } = request;
+    Some(ReactivateCourier { code: id("courier", &courier, bad)?, etag })
 }
 
 /// The zones that rates may name.
@@ -133,7 +193,12 @@ fn delivery_area(at: &str, area: pb::DeliveryArea, bad: &mut Problems) -> Delive
     DeliveryArea { country, postal_codes }
 }
 
-fn rate_card(rates: Vec<pb::CourierRate>, zones: &[DeliveryZone], bad: &mut Problems) -> Option<Vec<Rate>> {
+/// The zones that rates may name are given where they are in the same request; else the courier has them.
+fn rate_card(
+    rates: Vec<pb::CourierRate>,
+    zones: Option<&[DeliveryZone]>,
+    bad: &mut Problems,
+) -> Option<Vec<Rate>> {
     let rates = entries("courier.rates", rates, 1..=RATES_MAX, bad);
     let mut seen = HashMap::new();
     let mut card = Vec::new();
@@ -149,7 +214,12 @@ fn rate_card(rates: Vec<pb::CourierRate>, zones: &[DeliveryZone], bad: &mut Prob
     Some(card)
 }
 
-fn rate_of(at: &str, rate: pb::CourierRate, zones: &[DeliveryZone], bad: &mut Problems) -> Option<Rate> {
+fn rate_of(
+    at: &str,
+    rate: pb::CourierRate,
+    zones: Option<&[DeliveryZone]>,
+    bad: &mut Problems,
+) -> Option<Rate> {
     let pb::CourierRate {
         region,
         service_level,
@@ -217,7 +287,7 @@ fn rate_area(
     at: &str,
     region: &str,
     zone: String,
-    zones: &[DeliveryZone],
+    zones: Option<&[DeliveryZone]>,
     bad: &mut Problems,
 ) -> Option<RateArea> {
     if zone.is_empty() {
@@ -226,7 +296,7 @@ fn rate_area(
     if !region.is_empty() {
         bad.add(format!("{at}.region"), "must be empty where there is a zone");
     }
-    if !zones.iter().any(|it| it.name == zone) {
+    if zones.is_some_and(|it| !it.iter().any(|it| it.name == zone)) {
         bad.add(format!("{at}.zone"), "must be the name of one of courier.zones");
     }
     Some(RateArea::Zone(zone))

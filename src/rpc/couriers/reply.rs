@@ -23,6 +23,7 @@ pub(crate) fn courier(courier: &Courier) -> pb::Courier {
         created_at,
         updated_at,
         active,
+        takes_dangerous_goods,
     } = courier.clone();
     pb::Courier {
         courier: code.into(),
@@ -38,6 +39,7 @@ pub(crate) fn courier(courier: &Courier) -> pb::Courier {
         etag: domain::etag(version),
         active,
         update_time: Some(timestamp(updated_at)),
+        takes_dangerous_goods,
         record: None,
     }
 }

@@ -10,6 +10,7 @@ use crate::rpc::inventory::parse::Shelf;
 use crate::rpc::inventory::{parse, reply};
 use crate::rpc::listing::page_token;
 use crate::rpc::parse::id;
+use crate::rpc::reply::open_use;
 
 #[tonic::async_trait]
 impl pb::inventory_service_server::InventoryService for Api {
@@ -19,6 +20,41 @@ impl pb::inventory_service_server::InventoryService for Api {
     ) -> Reply<pb::CreateProductResponse> {
         let (call, command) = command(request, catalogue::parse::new_product)?;
         self.change(call, command, |product, _| pb::CreateProductResponse {
+            product: Some(catalogue::reply::product(product)),
+        })
+        .await
+    }
+
+    async fn update_product(
+        &self,
+        request: Request<pb::UpdateProductRequest>,
+    ) -> Reply<pb::UpdateProductResponse> {
+        let (call, command) = command(request, catalogue::parse::update_product)?;
+        self.change(call, command, |product, _| pb::UpdateProductResponse {
+            product: Some(catalogue::reply::product(product)),
+        })
+        .await
+    }
+
+    async fn deactivate_product(
+        &self,
+        request: Request<pb::DeactivateProductRequest>,
+    ) -> Reply<pb::DeactivateProductResponse> {
+        let (call, command) = command(request, catalogue::parse::deactivate_product)?;
+        self.change(call, command, |(product, uses), _| pb::DeactivateProductResponse {
+            product: Some(catalogue::reply::product(product)),
+            still_open: uses.told.iter().map(open_use).collect(),
+            more_open: uses.more,
+        })
+        .await
+    }
+
+    async fn reactivate_product(
+        &self,
+        request: Request<pb::ReactivateProductRequest>,
+    ) -> Reply<pb::ReactivateProductResponse> {
+        let (call, command) = command(request, catalogue::parse::reactivate_product)?;
+        self.change(call, command, |product, _| pb::ReactivateProductResponse {
             product: Some(catalogue::reply::product(product)),
         })
         .await
@@ -50,6 +86,41 @@ impl pb::inventory_service_server::InventoryService for Api {
     ) -> Reply<pb::CreateStockLocationResponse> {
         let (call, command) = command(request, catalogue::parse::new_location)?;
         self.change(call, command, |location, _| pb::CreateStockLocationResponse {
+            stock_location: Some(catalogue::reply::stock_location(location)),
+        })
+        .await
+    }
+
+    async fn update_stock_location(
+        &self,
+        request: Request<pb::UpdateStockLocationRequest>,
+    ) -> Reply<pb::UpdateStockLocationResponse> {
+        let (call, command) = command(request, catalogue::parse::update_location)?;
+        self.change(call, command, |location, _| pb::UpdateStockLocationResponse {
+            stock_location: Some(catalogue::reply::stock_location(location)),
+        })
+        .await
+    }
+
+    async fn deactivate_stock_location(
+        &self,
+        request: Request<pb::DeactivateStockLocationRequest>,
+    ) -> Reply<pb::DeactivateStockLocationResponse> {
+        let (call, command) = command(request, catalogue::parse::deactivate_location)?;
+        self.change(call, command, |(location, uses), _| pb::DeactivateStockLocationResponse {
+            stock_location: Some(catalogue::reply::stock_location(location)),
+            still_open: uses.told.iter().map(open_use).collect(),
+            more_open: uses.more,
+        })
+        .await
+    }
+
+    async fn reactivate_stock_location(
+        &self,
+        request: Request<pb::ReactivateStockLocationRequest>,
+    ) -> Reply<pb::ReactivateStockLocationResponse> {
+        let (call, command) = command(request, catalogue::parse::reactivate_location)?;
+        self.change(call, command, |location, _| pb::ReactivateStockLocationResponse {
             stock_location: Some(catalogue::reply::stock_location(location)),
         })
         .await

@@ -14,8 +14,8 @@ use crate::rpc::listing::{Wanted, listing};
 use crate::rpc::ordering::reply::OrderView;
 use crate::rpc::parse::{
     LIFETIME_SECONDS, LINES_MAX, NAME_MAX, NOTE_MAX, REASON_MAX, REFERENCE_MAX, address, customer, digits,
-    entries, id, note, number, optional_id, price, quantity, required, required_text, required_word, seconds,
-    text, timestamp, word,
+    entries, id, note, number, optional_id, paths, price, quantity, required, required_text, required_word,
+    seconds, text, timestamp, word,
 };
 use crate::settings::Limits;
 use crate::store::{EventFilter, Listing};
@@ -141,8 +141,7 @@ pub(crate) fn update_order(
 ) -> Option<(UpdateOrder, OrderView)> {
     let pb::UpdateOrderRequest { order_id, order, update_mask, etag, request_id: _, view } = request;
     let target = target(&order_id, etag, bad);
-    let paths =
-        required("update_mask", update_mask.filter(|it| !it.paths.is_empty()), bad).map(|it| it.paths);
+    let paths = paths(update_mask, &UPDATABLE, bad);
     let order = required("order", order, bad);
     let (correction, currency) = correction(&paths?, order?, bad);
     let view = order_view(view, bad);
@@ -209,12 +208,6 @@ fn correction(paths: &[String], draft: pb::OrderDraft, bad: &mut Problems) -> (C
     if named("on_late") {
         let on_late = word("order.on_late", on_late, enums::to_on_late, bad);
         correction.on_late = Some(on_late.unwrap_or(OnLate::Accept));
-    }
-    // Unknown paths may be long and many, so the messages do not repeat them.
-    let unknown = paths.iter().zip(1..).filter(|(it, _)| !UPDATABLE.contains(&it.as_str()));
-    for (_, number) in unknown.take(UPDATABLE.len()) {
-        let legal = UPDATABLE.join(", ");
-        bad.add("update_mask", format!("path {number} cannot be updated; these can: {legal}"));
     }
     (correction, currency_of_lines)
 }

@@ -178,6 +178,7 @@ fn line(line: &OrderLine, currency: Currency, progress: LineProgress) -> pb::Ord
         discount: given,
         amounts,
         weight_grams: _,
+        handling: _,
     } = line;
     let LineAmounts {
         gross_minor: _,

@@ -1,13 +1,13 @@
 //! Shipments as the API shows them.
 
 use crate::domain::{
-    self, Assignment, Booking, BookingRequest, CarrierLabel, CourierCode, Handover, Label, Order, Package,
-    PackedItem, Proof, Quote, Resolution, Shipment, ShipmentId, ShipmentItem, TrackingEvent,
+    self, Assignment, Booking, BookingRequest, CarrierLabel, CourierCode, Handling, Handover, Label, Order,
+    Package, PackedItem, Proof, Quote, Resolution, Shipment, ShipmentId, ShipmentItem, TrackingEvent,
 };
 use crate::pb;
 use crate::rpc::couriers::reply::courier_record;
 use crate::rpc::enums;
-use crate::rpc::reply::{actor, address, measure, money, slip, timestamp};
+use crate::rpc::reply::{actor, address, dimensions, measure, money, slip, timestamp};
 
 /// A shipment with what its order says about it.
 pub(crate) fn shipment(order: &Order, shipment: &Shipment) -> pb::Shipment {
@@ -104,7 +104,9 @@ fn resolution(resolution: Resolution) -> pb::ExceptionResolution {
 }
 
 fn shipment_item(item: ShipmentItem) -> pb::ShipmentItem {
-    let ShipmentItem { line, sku, description, quantity, picked, checked, packed, weight_grams } = item;
+    let ShipmentItem { line, sku, description, quantity, picked, checked, packed, weight_grams, handling } =
+        item;
+    let Handling { dimensions: sides, fragile, dangerous } = handling;
     pb::ShipmentItem {
         line_number: line,
         sku: sku.into(),
@@ -114,6 +116,9 @@ fn shipment_item(item: ShipmentItem) -> pb::ShipmentItem {
         checked,
         packed,
         weight_grams: measure(weight_grams),
+        dimensions: sides.map(dimensions),
+        fragile,
+        dangerous,
     }
 }
 

@@ -13,6 +13,7 @@ use crate::rpc::identity::Call;
 use crate::rpc::layers::StreamPermit;
 use crate::rpc::listing::page_token;
 use crate::rpc::parse::id;
+use crate::rpc::reply::open_use;
 use crate::rpc::settlement::Settlement;
 use crate::rpc::shipping::{documents, manifest, parse, reply};
 use crate::rpc::streams::track::Journey;
@@ -225,6 +226,41 @@ impl pb::shipping_service_server::ShippingService for Api {
     ) -> Reply<pb::CreateCourierResponse> {
         let (call, command) = command(request, couriers::parse::new_courier)?;
         self.change(call, command, |courier, _| pb::CreateCourierResponse {
+            courier: Some(couriers::reply::courier(courier)),
+        })
+        .await
+    }
+
+    async fn update_courier(
+        &self,
+        request: Request<pb::UpdateCourierRequest>,
+    ) -> Reply<pb::UpdateCourierResponse> {
+        let (call, command) = command(request, couriers::parse::update_courier)?;
+        self.change(call, command, |courier, _| pb::UpdateCourierResponse {
+            courier: Some(couriers::reply::courier(courier)),
+        })
+        .await
+    }
+
+    async fn deactivate_courier(
+        &self,
+        request: Request<pb::DeactivateCourierRequest>,
+    ) -> Reply<pb::DeactivateCourierResponse> {
+        let (call, command) = command(request, couriers::parse::deactivate_courier)?;
+        self.change(call, command, |(courier, uses), _| pb::DeactivateCourierResponse {
+            courier: Some(couriers::reply::courier(courier)),
+            still_open: uses.told.iter().map(open_use).collect(),
+            more_open: uses.more,
+        })
+        .await
+    }
+
+    async fn reactivate_courier(
+        &self,
+        request: Request<pb::ReactivateCourierRequest>,
+    ) -> Reply<pb::ReactivateCourierResponse> {
+        let (call, command) = command(request, couriers::parse::reactivate_courier)?;
+        self.change(call, command, |courier, _| pb::ReactivateCourierResponse {
             courier: Some(couriers::reply::courier(courier)),
         })
         .await

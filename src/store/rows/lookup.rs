@@ -2,7 +2,7 @@
 
 use sea_orm::sea_query::Value;
 
-use crate::domain::{OrderId, Part, ReplenishmentState, Timestamp};
+use crate::domain::{OrderId, Part, ReplenishmentState, ShipmentState, Timestamp, USES_MAX};
 use crate::store::connection::statement::{Effect, FixedStatement, Kind};
 use crate::store::rows::catalogue::{couriers, locations, products};
 use crate::store::rows::decision::EVENTS_OF_ORDERS;
@@ -268,11 +268,16 @@ pub(in crate::store) static AWAITED_BEFORE: Fixed = Fixed::new(|| {
     )
 });
 
+/// The states of replenishments that are not over. In the statement itself: the index holds no others, and a planner does
+/// not look at parameters.
+fn open_replenishment_states() -> String {
+    let open = ReplenishmentState::ALL.iter().filter(|it| it.is_open());
+    open.map(|it| format!("'{it}'")).collect::<Vec<_>>().join(", ")
+}
+
 /// The replenishments of these products that are not over.
 pub(in crate::store) static OPEN_REPLENISHMENTS: Fixed = Fixed::new(|| {
-    // In the statement itself: the index holds no others, and a planner does not look at parameters.
-    let open = ReplenishmentState::ALL.iter().copied().filter(|it| it.is_open());
-    let open = open.map(|it| format!("'{it}'")).collect::<Vec<_>>().join(", ");
+    let open = open_replenishment_states();
     let columns = names::<replenishments::Entity>();
     FixedStatement::new(
         Effect::Read,
@@ -284,6 +289,59 @@ pub(in crate::store) static OPEN_REPLENISHMENTS: Fixed = Fixed::new(|| {
         ),
     )
 });
+
+// What is open where something is taken out of use. That is rare, so no connection prepares it beforehand. Of each at most
+// so many as are told, and one.
+
+/// Shelves of these locations with units on them.
+pub(in crate::store) static STOCK_AT: Fixed = Fixed::new(|| {
+    let found = |location: &str| {
+        format!(
+            "SELECT {} FROM stock_levels WHERE stock_levels.location = {location} \
+            AND (stock_levels.on_hand > 0 OR stock_levels.reserved > 0) ORDER BY stock_levels.sku LIMIT {}",
+            names::<stock_levels::Entity>(),
+            USES_MAX + 1
+        )
+    };
+    of_each(found("?1"), &found("bound.c1"))
+});
+
+/// Replenishments for these locations that are not over.
+pub(in crate::store) static REPLENISHMENTS_AT: Fixed = Fixed::new(|| {
+    let found = |location: &str| {
+        format!(
+            "SELECT {} FROM replenishments WHERE replenishments.location = {location} \
+            AND replenishments.state IN ({}) ORDER BY replenishments.id LIMIT {}",
+            names::<replenishments::Entity>(),
+            open_replenishment_states(),
+            USES_MAX + 1
+        )
+    };
+    of_each(found("?1"), &found("bound.c1"))
+});
+
+/// Shipments of these couriers that are not over: courier, id, order.
+pub(in crate::store) static SHIPMENTS_OF: Fixed = Fixed::new(|| {
+    let with_courier = |it: &&ShipmentState| **it == ShipmentState::CourierAssigned || it.is_handed_over();
+    let open = ShipmentState::ALL.iter().filter(with_courier).filter(|it| !it.is_over());
+    let open = open.map(|it| format!("'{it}'")).collect::<Vec<_>>().join(", ");
+    // Few shipments are open at any time, while a courier may have brought very many: joined to nothing, its code is not
+    // looked for in the index that has all of those.
+    let found = |is_of: &str| {
+        format!(
+            "SELECT shipments.courier, shipments.id, shipments.order_id FROM shipments \
+            WHERE shipments.state IN ({open}) AND {is_of} ORDER BY shipments.id LIMIT {}",
+            USES_MAX + 1
+        )
+    };
+    of_each(found("shipments.courier || '' = ?1"), &found("shipments.courier = bound.c1"))
+});
+
+/// Of a text, and of each of several.
+fn of_each(one: String, each: &str) -> FixedStatement {
+    let several = format!("SELECT found.* FROM {{bound}} CROSS JOIN LATERAL ({each}) AS found");
+    FixedStatement::new(Effect::Read, [Kind::Text], one, &several)
+}
 
 /// Documents of these products.
 pub(in crate::store) static PRODUCTS: Fixed =

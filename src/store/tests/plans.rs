@@ -152,7 +152,7 @@ async fn no_hot_read_grows_with_what_is_stored(scene: &Scene) {
 fn fixed() -> Vec<&'static FixedStatement> {
     let mut all = lookup::all();
     all.extend(lookup::of_readers());
-    let look_only: [&FixedStatement; 7] = [
+    let prepared_by_nobody: [&FixedStatement; 10] = [
         &lookup::ORDERS,
         &lookup::OWNERS,
         &lookup::CALLERS_RESERVATIONS,
@@ -160,8 +160,11 @@ fn fixed() -> Vec<&'static FixedStatement> {
         &lookup::LEVELS,
         &lookup::REPLENISHMENTS,
         &lookup::LABEL_FILES,
+        &lookup::STOCK_AT,
+        &lookup::REPLENISHMENTS_AT,
+        &lookup::SHIPMENTS_OF,
     ];
-    all.extend(look_only);
+    all.extend(prepared_by_nobody);
     all.extend(writes::all());
     all.extend(decision::all());
     let of_rebuilding: [&FixedStatement; 2] =

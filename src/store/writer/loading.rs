@@ -35,6 +35,9 @@ pub(super) enum Topic {
     Reservations,
     Expired,
     Levels,
+    StockAt,
+    ReplenishmentsAt,
+    ShipmentsOf,
     Awaited,
     AwaitedBefore,
     OpenReplenishments,
@@ -177,6 +180,10 @@ impl<'w> Loading<'w> {
         if wanted.courier_records {
             ask(Topic::CourierRecords, &lookup::COURIER_RECORDS, lookup::once());
         }
+        ask(Topic::StockAt, &lookup::STOCK_AT, lookup::keys(wanted.stock_at.iter().cloned()));
+        let locations = lookup::keys(wanted.stock_at.iter().cloned());
+        ask(Topic::ReplenishmentsAt, &lookup::REPLENISHMENTS_AT, locations);
+        ask(Topic::ShipmentsOf, &lookup::SHIPMENTS_OF, lookup::keys(wanted.shipments_of.iter().cloned()));
         let references = wanted.external_references.iter();
         let references = references.map(|(channel, it)| vec![(*channel).into(), it.as_str().into()]);
         ask(Topic::ExternalReferences, &lookup::EXTERNAL_REFERENCES, references.collect());
@@ -408,6 +415,8 @@ impl<'w> Loading<'w> {
             expired: self.looked_for_expired.into_iter().collect(),
             locations: self.wanted.locations || !self.wanted.skus.is_empty(),
             stock: self.stock.into_iter().collect(),
+            stock_at: self.wanted.stock_at.iter().cloned().collect(),
+            shipments_of: self.wanted.shipments_of.iter().cloned().collect(),
             reservations: self.wanted.reservations.iter().copied().collect(),
             replenishments: self.wanted.replenishments.iter().copied().collect(),
             products: self.wanted.products.iter().cloned().collect(),
@@ -432,6 +441,19 @@ fn read_lookup(group: &mut LoadedGroup, topic: Topic, rows: &[Row]) -> Result<()
             Topic::Levels => {
                 let level = stock::level(row)?;
                 snapshot.stock.insert((level.sku.clone(), level.location.clone()), level);
+            }
+            // What is loaded under lock stays.
+            Topic::StockAt => {
+                let level = stock::level(row)?;
+                snapshot.stock.entry((level.sku.clone(), level.location.clone())).or_insert(level);
+            }
+            Topic::ReplenishmentsAt => {
+                let found = stock::replenishment(row)?;
+                snapshot.replenishments.entry(found.id).or_insert_with(|| Arc::new(found));
+            }
+            Topic::ShipmentsOf => {
+                let shipment = (row.get(1)?, row.get(2)?);
+                snapshot.shipments_of.entry(row.get(0)?).or_default().push(shipment);
             }
             Topic::Awaited => {
                 snapshot.awaited.insert((row.get(0)?, row.get(1)?), row.get(2)?);

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::{Channel, JobId, OrderId, Part, ReadSet, ReplenishmentId, ReservationId, Sku};
+use crate::domain::{
+    Channel, CourierCode, JobId, LocationCode, OrderId, Part, ReadSet, ReplenishmentId, ReservationId, Sku,
+};
 use crate::store::rows::decision::IdempotencyKey;
 
 /// What is wanted of an order beside itself.
@@ -35,6 +37,8 @@ pub(in crate::store) struct Wanted {
     /// Orders whose reservations have expired, to be locked with the others.
     pub(super) expired_orders: BTreeSet<OrderId>,
     pub(super) skus: BTreeSet<Sku>,
+    pub(super) stock_at: BTreeSet<LocationCode>,
+    pub(super) shipments_of: BTreeSet<CourierCode>,
     pub(super) reservations: BTreeSet<ReservationId>,
     pub(super) replenishments: BTreeSet<ReplenishmentId>,
     pub(super) products: BTreeSet<Sku>,
@@ -57,6 +61,8 @@ impl Wanted {
             stock_for_handover,
             reserves,
             skus,
+            stock_at,
+            shipments_of,
             reservations,
             replenishments,
             products,
@@ -80,6 +86,8 @@ impl Wanted {
             self.parts.entry(part).or_default().extend(of_order);
         }
         self.skus.extend(skus.iter().cloned());
+        self.stock_at.extend(stock_at.iter().cloned());
+        self.shipments_of.extend(shipments_of.iter().cloned());
         self.reservations.extend(reservations);
         self.replenishments.extend(replenishments);
         self.products.extend(products.iter().chain(skus).cloned());

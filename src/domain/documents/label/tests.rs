@@ -137,3 +137,27 @@ proptest! {
         prop_assert_eq!(tracking_number_is_valid(&changed), changed == number);
     }
 }
+
+#[test]
+fn what_breaks_or_is_dangerous_is_marked_on_every_paper_of_its_package() {
+    let (order, mut shipment) = sample();
+    let marked = |shipment: &Shipment| {
+        let label = paper(&order, shipment).parcels.into_iter().map(|it| it.marks).collect::<Vec<_>>();
+        (label, packing_slip(&order, shipment))
+    };
+    let (label, slip) = marked(&shipment);
+    assert!(label == ["", ""] && !slip.contains("FRAGILE"));
+
+    // The mugs are in the first package, the pens in the second.
+    shipment.items[0].handling.fragile = true;
+    shipment.items[1].handling.dangerous = true;
+    let (label, slip) = marked(&shipment);
+    assert_eq!(label, ["FRAGILE", "DANGEROUS GOODS"]);
+    assert!(slip.contains("2 x  MUG-1  Mug, blue, FRAGILE"), "{slip}");
+    assert!(slip.contains("1 x  PEN-1  Pen, DANGEROUS GOODS"), "{slip}");
+
+    shipment.items[0].handling.dangerous = true;
+    assert_eq!(marked(&shipment).0[0], "DANGEROUS GOODS, FRAGILE");
+    let unpacked = Shipment { packages: Vec::new(), ..shipment };
+    assert!(packing_slip(&order, &unpacked).contains("Mug, blue, DANGEROUS GOODS, FRAGILE"));
+}

@@ -1,6 +1,7 @@
 //! Tests of `sheets`.
 
 use crate::domain::documents::label::PaperFacts;
+use crate::domain::documents::paper::SheetPaper;
 use crate::domain::documents::sheets::{packing_slip_paper, pick_list_paper, return_form_paper};
 use crate::domain::model::policy::Rules;
 use crate::domain::tests::sample::{location, sample};
@@ -41,6 +42,18 @@ fn a_pick_list_has_what_is_still_to_be_picked_by_product() {
     let goods: Vec<_> = paper.lists[0].goods.iter().map(|it| (it.sku.as_str(), it.quantity)).collect();
     assert_eq!(goods, [("MUG-1", 1), ("PEN-1", 1)]);
     assert!(paper.facts.contains(&("Units to pick", "2".to_owned())));
+
+    for item in &mut shipment.items {
+        item.handling.fragile = item.sku.as_str() == "MUG-1";
+        item.handling.dangerous = item.sku.as_str() == "PEN-1";
+    }
+    let marked = |paper: SheetPaper| {
+        let goods = paper.lists.into_iter().flat_map(|it| it.goods);
+        goods.map(|it| it.description).collect::<Vec<_>>()
+    };
+    let expected = ["Mug, blue, FRAGILE", "Pen, DANGEROUS GOODS"];
+    assert_eq!(marked(pick_list_paper(&order, &shipment, facts)), expected);
+    assert_eq!(marked(packing_slip_paper(&order, &shipment, facts)), expected);
 }
 
 #[test]

@@ -69,6 +69,8 @@ fn parcel<'a>(region: &'a RegionCode, to: &'a Addressed, ready_at: Timestamp) ->
         to,
         packages: &[],
         weight_grams: 1,
+        volume_mm3: 0,
+        dangerous: false,
         currency: Some(eur(0).currency),
         ready_at,
     }
@@ -132,6 +134,17 @@ fn what_is_larger_than_heavy_counts_with_its_volume() {
     assert_eq!(price_of(rate(), 1_000, &packages[..1]), 500 + 120);
     let light = Rate { volumetric_divisor: 5_000, ..rate() };
     assert_eq!(price_of(light, 9_000, &packages), 500 + 14 * 120);
+}
+
+#[test]
+fn what_is_not_packed_yet_counts_with_the_volume_of_its_units() {
+    let (region, to) = (region(), nowhere());
+    let freight = Freight { weight_grams: 1_000, volume_mm3: 27_000_000, ..parcel(&region, &to, monday()) };
+    let price_at = |volumetric_divisor| {
+        let courier = Courier { rates: vec![Rate { volumetric_divisor, ..rate() }], ..courier() };
+        offers(&courier, ServiceLevel::Express, &freight).expect("an offer")[0].price.minor
+    };
+    assert_eq!([5_000, 0].map(price_at), [500 + 6 * 120, 500 + 120]);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use tonic::Request;
 use crate::domain::{Correction, CreateOrder, OnShortage, Problems, ServiceLevel};
 use crate::pb;
 use crate::rpc::identity::Call;
-use crate::rpc::ordering::parse::{OrderKey, correction, create_order, get_order};
+use crate::rpc::ordering::parse::{OrderKey, UPDATABLE, correction, create_order, get_order};
 
 fn address_of(country: &str) -> pb::Address {
     pb::Address {
@@ -157,8 +157,9 @@ fn amounts_are_in_the_currency_of_the_order() {
 fn an_update_takes_the_fields_of_its_mask_and_no_others() {
     let update = |paths: &[&str], order: pb::OrderDraft| {
         let mut bad = Problems::default();
-        let paths: Vec<String> = paths.iter().map(|it| (*it).to_owned()).collect();
-        (correction(&paths, order, &mut bad).0, bad.0)
+        let mask = prost_types::FieldMask { paths: paths.iter().map(|it| (*it).to_owned()).collect() };
+        let named = crate::rpc::parse::paths(Some(mask), &UPDATABLE, &mut bad).expect("some are named");
+        (correction(&named, order, &mut bad).0, bad.0)
     };
     let order = pb::OrderDraft { special_instructions: "ring twice".to_owned(), ..draft() };
     let (read, bad) = update(&["special_instructions", "billing_address"], order.clone());

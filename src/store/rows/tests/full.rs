@@ -2,12 +2,12 @@
 
 use crate::domain::{
     Actor, Address, Amounts, Approval, ApprovalState, Assignment, AtProvider, AvailabilityFound, BookedParts,
-    Booking, BookingId, BookingRequest, BoughtLabel, CarrierLabel, Channel, Check, Customer, Discount,
-    Feedback, FeedbackState, Gate, HandedBack, Handover, Hold, HoldReason, HoldState, Ids, Invoice,
-    InvoiceLine, InvoiceState, Label, LineAmounts, LineAvailability, Means, Message, MessageKind,
-    MessageState, Method, OnLate, OnShortage, OpenBookingRequest, OpenRequest, Order, OrderId, OrderLine,
-    OrderState, Package, PackedItem, Payment, PaymentState, Promise, PromiseLeg, PromiseOccasion, Proof,
-    ProviderRequest, Refund, RefundState, ReportOrigin, Reservation, ReservationId, ReservationState,
+    Booking, BookingId, BookingRequest, BoughtLabel, CarrierLabel, Channel, Check, Customer, Dimensions,
+    Discount, Feedback, FeedbackState, Gate, HandedBack, Handling, Handover, Hold, HoldReason, HoldState,
+    Ids, Invoice, InvoiceLine, InvoiceState, Label, LineAmounts, LineAvailability, Means, Message,
+    MessageKind, MessageState, Method, OnLate, OnShortage, OpenBookingRequest, OpenRequest, Order, OrderId,
+    OrderLine, OrderState, Package, PackedItem, Payment, PaymentState, Promise, PromiseLeg, PromiseOccasion,
+    Proof, ProviderRequest, Refund, RefundState, ReportOrigin, Reservation, ReservationId, ReservationState,
     ReservedItem, Resolution, ResolutionKind, Risk, Rule, ServiceLevel, Shipment, ShipmentId, ShipmentItem,
     ShipmentState, Slip, SlipKind, SlipSubject, StuckGate, TrackingEvent, TrackingStatus, Verdict, Waiting,
 };
@@ -37,6 +37,7 @@ pub(in crate::store) fn full(number: i64) -> Order {
         discount,
         amounts,
         weight_grams: 250,
+        handling: handling(),
     };
     let totals = Amounts {
         currency: code("EUR"),
@@ -366,6 +367,11 @@ pub(in crate::store) fn full(number: i64) -> Order {
     }
 }
 
+fn handling() -> Handling {
+    let dimensions = Dimensions { length_mm: 120, width_mm: 90, height_mm: 100 };
+    Handling { dimensions: Some(dimensions), fragile: true, dangerous: false }
+}
+
 fn full_shipment(order: OrderId, id: ShipmentId, number: i64) -> Shipment {
     let ann: Actor = code("ann@example.com");
     let item = |line, sku: &str| ShipmentItem {
@@ -377,6 +383,7 @@ fn full_shipment(order: OrderId, id: ShipmentId, number: i64) -> Shipment {
         checked: 3,
         packed: 2,
         weight_grams: 250,
+        handling: handling(),
     };
     let package = |number, contents: &[i32]| Package {
         number,
@@ -513,6 +520,7 @@ fn bare_shipment(order: OrderId, id: ShipmentId) -> Shipment {
             checked: 0,
             packed: 0,
             weight_grams: 250,
+            handling: Handling::default(),
         }],
         packages: Vec::new(),
         label: None,

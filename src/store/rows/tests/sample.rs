@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use crate::domain::{
-    Actor, ChangeSet, Courier, Currency, Day, DeliveryArea, DeliveryZone, Event, EventKind, Ids, Location,
-    Money, Movement, MovementKind, Order, OrderId, PostalCodes, Product, Rate, ServiceLevel, Snapshot,
-    StockLevel, Timestamp, Transition, WorkingCalendar,
+    Actor, ChangeSet, Courier, Currency, Day, DeliveryArea, DeliveryZone, Event, EventKind, Handling, Ids,
+    Location, Money, Movement, MovementKind, Order, OrderId, PostalCodes, Price, Product, Rate, ServiceLevel,
+    Snapshot, StockLevel, Timestamp, Transition, WorkingCalendar,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::session::Session;
@@ -60,6 +60,9 @@ pub(super) fn product(sku: &str) -> Product {
         created_at: AT,
         updated_at: later(1),
         active: true,
+        prices: vec![Price { price: euro(1_100), valid_from: Some(later(9)) }],
+        gtin: Some(code("4006381333931")),
+        handling: Handling { dimensions: None, fragile: true, dangerous: true },
     }
 }
 
@@ -106,6 +109,7 @@ pub(super) fn courier() -> Courier {
         created_at: AT,
         updated_at: later(3),
         active: true,
+        takes_dangerous_goods: true,
     }
 }
 

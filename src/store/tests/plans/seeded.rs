@@ -276,6 +276,8 @@ impl Seeded {
             stock_for_handover: true,
             reserves: true,
             skus: vec![sku("A-1"), sku("B-2")],
+            stock_at: vec![code("KUL-1")],
+            shipments_of: vec!["PIGEON".parse().expect("a courier")],
             reservations: vec![self.reservation],
             replenishments: vec![self.replenishment],
             products: vec![sku("A-1")],
@@ -355,7 +357,7 @@ impl Seeded {
             "courier" => &["PIGEON"],
             "tracking_number" => &["CSG7", "PG7"],
             "sku" => &["A-1", "RARE"],
-            "name" | "tax_category" | "country" => &[],
+            "name" | "tax_category" | "gtin" | "country" => &[],
             other => panic!("{other} is a text that no values are known of"),
         };
         texts.iter().map(|it| (*it).to_owned()).collect()
