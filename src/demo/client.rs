@@ -229,6 +229,23 @@ impl Client {
         }
     }
 
+    /// The letter of this kind about an order, once it is sent.
+    pub(super) async fn letter(&mut self, order: &str, kind: &str) -> Result<pb::CustomerMessage, DemoError> {
+        let filter = format!("order_id = {order} AND kind = {kind} AND state = SENT");
+        let started = Instant::now();
+        loop {
+            let request = pb::ListMessagesRequest { filter: filter.clone(), ..Default::default() };
+            let mut found = call!(self.orders, list_messages, "support", request)?.messages;
+            if let Some(letter) = found.pop() {
+                return Ok(letter);
+            }
+            if started.elapsed() > PATIENCE {
+                return Err(DemoError::Wrong(format!("no letter {kind} about {order}")));
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     pub(super) async fn correct_address(
         &mut self,
         id: &str,
@@ -553,44 +570,11 @@ pub(super) fn run_code() -> String {
     std::iter::repeat_with(|| fastrand::char('A'..='Z')).take(5).collect()
 }
 
-fn from_now(seconds: i64) -> prost_types::Timestamp {
+pub(super) fn from_now(seconds: i64) -> prost_types::Timestamp {
     let now = crate::clock::now().unix_micros() / 1_000_000;
     prost_types::Timestamp { seconds: now + seconds, nanos: 0 }
 }
 
 fn working_hours(weekday: i32, [opens, closes]: &[String; 2]) -> pb::WorkingHours {
     pb::WorkingHours { weekday, opens: opens.clone(), closes: closes.clone() }
-}
-
-fn report(
-    status: pb::TrackingStatus,
-    seconds_from_now: i64,
-    location: &str,
-    text: &str,
-) -> pb::TrackingReport {
-    pb::TrackingReport {
-        status: status as i32,
-        location: location.to_owned(),
-        occurred_time: Some(from_now(seconds_from_now)),
-        description: text.to_owned(),
-        ..Default::default()
-    }
-}
-
-/// A courier's reports when all goes well. Everything happens within seconds here, so the scans do too.
-pub(super) fn quiet_road() -> Vec<Vec<pb::TrackingReport>> {
-    let status = pb::TrackingStatus::InTransit;
-    vec![
-        vec![report(status, 1, "hub", "sorted at the hub")],
-        vec![report(pb::TrackingStatus::OutForDelivery, 2, "van", "out for delivery")],
-    ]
-}
-
-/// A storm: the exception, then late scans out of order, one of them twice.
-pub(super) fn stormy_road() -> Vec<Vec<pb::TrackingReport>> {
-    let transit = report(pb::TrackingStatus::InTransit, 1, "hub", "sorted at the hub");
-    let mut storm = report(pb::TrackingStatus::Exception, 2, "motorway", "road closed by snow");
-    storm.incident = "WEATHER_SNOW".to_owned();
-    let van = report(pb::TrackingStatus::OutForDelivery, 3, "van", "out for delivery");
-    vec![vec![storm.clone()], vec![transit, storm], vec![van]]
 }

@@ -3,6 +3,7 @@
 mod client;
 mod error;
 mod report;
+mod road;
 mod sample;
 
 use std::collections::BTreeMap;
@@ -369,8 +370,8 @@ impl Demo {
         self.say_restocked(&shipment.order_id).await?;
 
         let reports = match story {
-            Story::Exception => client::stormy_road(),
-            Story::Plain | Story::Waits | Story::Cancelled | Story::Corrected => client::quiet_road(),
+            Story::Exception => road::stormy_road(),
+            Story::Plain | Story::Waits | Story::Cancelled | Story::Corrected => road::quiet_road(),
         };
         for batch in reports {
             let answer = self.client.record(&assignment.courier, &number, batch).await?;
@@ -380,6 +381,10 @@ impl Demo {
                 many => format!(" ({many} reported before)"),
             };
             self.say(&format!("{:<22} {}{doubles}", "RecordTrackingEvents", words.join(", ")));
+            let moves = |it: &pb::TrackingEvent| it.estimated_delivery_time.is_some();
+            if answer.recorded.iter().any(moves) {
+                self.say_slipped(&shipment.order_id).await?;
+            }
         }
         self.client.deliver(&shipment.id).await?;
         let seen = followed.finish().await?;
@@ -387,6 +392,19 @@ impl Demo {
         if seen.last().map(String::as_str) != Some("DELIVERED") {
             return Err(DemoError::Wrong(format!("the stream of {id} did not end with DELIVERED")));
         }
+        Ok(())
+    }
+
+    /// An estimate that slipped stands in the lists, and the customer knows.
+    async fn say_slipped(&mut self, id: &str) -> Result<(), DemoError> {
+        let order = self.client.order(id).await?;
+        if !order.slips.iter().any(|it| it.kind() == pb::SlipKind::EstimateMoved) {
+            return Err(DemoError::Wrong(format!("order {} slipped in silence", order.number)));
+        }
+        let letter = self.client.letter(id, "ESTIMATE_MOVED").await?;
+        let dates =
+            letter.body.lines().find(|it| it.starts_with("New expected delivery")).unwrap_or_default();
+        self.say(&format!("{:<22} \"{}\". {dates}", "slipped, and told", letter.subject));
         Ok(())
     }
 

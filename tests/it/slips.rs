@@ -76,12 +76,17 @@ on_both_engines!(a_slipped_estimate_is_one_letter_and_stands_in_the_lists_until_
     assert!(late[0].late);
     assert_eq!((slip.kind(), slip.subject_id.as_str()), (pb::SlipKind::EstimateMoved, shipment.as_str()));
     assert_eq!(slip.about_time, Some(later));
+    // Nothing that is late is in the archive.
+    assert_eq!(orders(&server, "late = true AND archived = false").await.len(), 1);
+    assert!(orders(&server, "late = true AND archived = true").await.is_empty());
     for filter in ["late = false", "late != true", "late = false AND state = SHIPPED"] {
         let others = orders(&server, filter).await;
         assert_eq!(others.iter().map(|it| it.id.as_str()).collect::<Vec<_>>(), [ids[1].as_str()], "{filter}");
     }
     let found = shipments(&server, "late = true").await;
     assert_eq!(found.iter().map(|it| it.id.as_str()).collect::<Vec<_>>(), [shipment.as_str()]);
+    assert_eq!(shipments(&server, "late = true AND archived = false").await.len(), 1);
+    assert!(shipments(&server, "late = true AND archived = true").await.is_empty());
     assert!(found[0].late && found[0].slips == late[0].slips);
     let wrong = pb::ListOrdersRequest { filter: "late = soon".to_owned(), ..Default::default() };
     let refused = server.orders.clone().list_orders(wrong).await.expect_err("no such word");

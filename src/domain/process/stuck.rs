@@ -1,6 +1,7 @@
 //! What an order waits for: the gate it stands at, what would open it, and who could.
 
 use crate::domain::model::action::Action;
+use crate::domain::model::booking::Booking;
 use crate::domain::model::event::EventKind;
 use crate::domain::model::hold::{Hold, HoldReason, HoldState};
 use crate::domain::model::order::{Order, OrderState};
@@ -149,10 +150,16 @@ impl Order {
         vec![good.as_str(), EventKind::PaymentFailed.as_str()]
     }
 
-    /// The calls that take the shipments on which stand at this gate.
+    /// The calls, or events, that take the shipments on which stand at this gate.
     fn calls_at(&self, gate: StuckGate) -> Vec<&'static str> {
         let here = self.live_shipments().filter(|it| gate_of(it.state) == Some(gate));
-        let mut calls: Vec<_> = here.filter_map(Shipment::next_call).collect();
+        let awaits_label = |it: &Shipment| it.booking.as_ref().is_some_and(Booking::awaits_label);
+        let next = |it: &Shipment| match awaits_label(it) {
+            // Without the courier's label it is not handed over.
+            true => Some(EventKind::BookingConfirmed.as_str()),
+            false => it.next_call(),
+        };
+        let mut calls: Vec<_> = here.filter_map(next).collect();
         calls.sort_unstable();
         calls.dedup();
         calls

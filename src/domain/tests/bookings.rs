@@ -78,6 +78,8 @@ fn a_shipment_is_handed_over_only_with_the_label_of_its_courier() {
     let [(booking, BookingRequest::Label)] = asked[..] else { panic!("{asked:?}") };
     assert_eq!(reason(pick_up(&mut bench, id)), Reason::IllegalTransition);
     assert!(!bench.shipment(id, 0).available_actions().contains(&Action::ConfirmPickup));
+    let opened_by = |bench: &Bench| bench.order(id).waits_for().expect("it waits").opened_by;
+    assert_eq!(opened_by(&bench), ["BOOKING_CONFIRMED"]);
 
     answer(&mut bench, id, booking, &sold("JJD1"));
     assert_eq!(open(&bench, id), [(booking, BookingRequest::Pickup)]);
@@ -86,6 +88,7 @@ fn a_shipment_is_handed_over_only_with_the_label_of_its_courier() {
         [(1, "JJD1".to_owned())],
         "the shipment is found by the courier's number"
     );
+    assert_eq!(opened_by(&bench), ["ConfirmPickup"]);
     let pickup = BookingAnswer::Pickup(CourierAnswer::Done("pck_1".to_owned()));
     answer(&mut bench, id, booking, &pickup);
     let known = bench.shipment(id, 0).booking.clone().expect("a booking");
