@@ -47,6 +47,26 @@ async fn labelled(server: &Clients, buyer: &str) -> String {
     shipment
 }
 
+/// The courier takes dangerous goods, and the product is such.
+async fn dangerous_from_now_on(server: &Clients) {
+    let mask = |path: &str| Some(prost_types::FieldMask { paths: vec![path.to_owned()] });
+    let courier =
+        pb::Courier { courier: "swift".to_owned(), takes_dangerous_goods: true, ..Default::default() };
+    let request = pb::UpdateCourierRequest {
+        courier: Some(courier),
+        update_mask: mask("takes_dangerous_goods"),
+        ..Default::default()
+    };
+    server.shipping.clone().update_courier(by("clerk", request)).await.expect("corrected");
+    let product = pb::Product { sku: "K-1".to_owned(), dangerous: true, ..Default::default() };
+    let request = pb::UpdateProductRequest {
+        product: Some(product),
+        update_mask: mask("dangerous"),
+        ..Default::default()
+    };
+    server.inventory.clone().update_product(by("clerk", request)).await.expect("corrected");
+}
+
 async fn assign(server: &Clients, id: &str, request_id: &str) -> Result<pb::Shipment, tonic::Status> {
     let request = pb::AssignCourierRequest {
         shipment_id: id.to_owned(),
@@ -88,6 +108,9 @@ async fn one_label_for_each_shipment(engine: Engine) {
     let mut shipments = Vec::new();
     for buyer in ["good", "fail", "lost", "garbage", "late", "silent"] {
         shipments.push((buyer, labelled(&server, buyer).await));
+        if buyer == "good" {
+            dangerous_from_now_on(&server).await;
+        }
     }
     let asking = shipments.iter().map(|(buyer, id)| {
         let server = &server;
@@ -107,6 +130,8 @@ async fn one_label_for_each_shipment(engine: Engine) {
         let bought = karrio.bought(&booking.id);
         assert_eq!(bought.len(), 1, "{buyer}: exactly one label");
         assert_eq!(bought[0]["tracking_number"], booking.tracking_number, "{buyer}");
+        let declared = &bought[0]["options"]["dangerous_good"];
+        assert_eq!(declared.as_bool(), (*buyer != "good").then_some(true), "{buyer}: {declared}");
         assert!(!booking.pickup_reference.is_empty(), "{buyer}");
         let again = assign(&server, id, &format!("request-{buyer}")).await.expect("the stored answer");
         assert_eq!(again.booking.map(|it| it.id), Some(booking.id), "{buyer}: a repeat asks for nothing new");

@@ -1,7 +1,7 @@
 //! What a manifest says: as a sheet to be drawn, and as a page of plain text.
 
 use crate::domain::documents::paper::{Goods, GoodsList, SheetKind, SheetPaper};
-use crate::domain::documents::text::{kilograms, line};
+use crate::domain::documents::text::{DANGEROUS, kilograms, line};
 use crate::domain::model::manifest::{Manifest, ManifestEntry};
 
 /// A line per shipment with a box to tick, the totals, and room for a signature.
@@ -11,12 +11,13 @@ pub fn manifest_paper(manifest: &Manifest, company: &str) -> SheetPaper {
         quantity: it.packages.into(),
         sku: it.tracking_number.clone(),
         description: format!(
-            "{} {}, {}, order {}/{}",
+            "{} {}, {}, order {}/{}{}",
             it.country,
             line(&it.town),
             it.service,
             it.order_number,
-            it.number
+            it.number,
+            mark(it)
         ),
         weight: kilograms(it.weight_grams),
     };
@@ -52,7 +53,7 @@ pub fn manifest_text(manifest: &Manifest) -> String {
     );
     for (entry, position) in entries.iter().zip(1..) {
         text.push_str(&format!(
-            "{position:>5}  {:<20}  {}  {:>3} {}  {:>10}  {} {}  order {}/{}\n",
+            "{position:>5}  {:<20}  {}  {:>3} {}  {:>10}  {} {}  order {}/{}{}\n",
             entry.tracking_number,
             entry.service,
             entry.packages,
@@ -62,6 +63,7 @@ pub fn manifest_text(manifest: &Manifest) -> String {
             line(&entry.town),
             entry.order_number,
             entry.number,
+            mark(entry),
         ));
     }
     if entries.is_empty() {
@@ -74,4 +76,9 @@ pub fn manifest_text(manifest: &Manifest) -> String {
         kilograms(manifest.weight_grams()),
     ));
     text
+}
+
+/// What the driver has to know of it, after everything else on its line.
+fn mark(entry: &ManifestEntry) -> String {
+    if entry.dangerous { format!(", {DANGEROUS}") } else { String::new() }
 }

@@ -25,12 +25,15 @@ pub(in crate::domain) fn size(package: &Package) -> String {
     format!("{length_mm} x {width_mm} x {height_mm} mm")
 }
 
+/// As the mark of dangerous goods is written.
+pub(in crate::domain) const DANGEROUS: &str = "DANGEROUS GOODS";
+
 /// What a person has to know who handles these goods, in capitals.
 pub(in crate::domain) fn marks<'a>(items: impl IntoIterator<Item = &'a ShipmentItem>) -> String {
     let mut marks = BTreeSet::new();
     for Handling { dimensions: _, fragile, dangerous } in items.into_iter().map(|it| &it.handling) {
         marks.extend(fragile.then_some("FRAGILE"));
-        marks.extend(dangerous.then_some("DANGEROUS GOODS"));
+        marks.extend(dangerous.then_some(DANGEROUS));
     }
     marks.into_iter().collect::<Vec<_>>().join(", ")
 }

@@ -20,6 +20,8 @@ pub struct Consignment {
     pub sender: Origin,
     pub recipient: Party,
     pub packages: Vec<Package>,
+    /// Whether dangerous goods are in one of them, which every courier wants declared.
+    pub dangerous: bool,
     pub currency: Currency,
     /// When the courier is to come, by its own clock: the day, and from when to when in minutes after midnight.
     pub pickup_day: Date,
@@ -78,6 +80,7 @@ impl Consignment {
                 address,
             },
             packages: shipment.packages.clone(),
+            dangerous: shipment.has_dangerous_goods(),
             currency: order.amounts.currency,
             pickup_day: courier.day_of(booking.pickup_at),
             ready_minutes: (courier.cutoff_minutes - PICKUP_MINUTES).max(0),

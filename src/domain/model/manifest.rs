@@ -30,6 +30,8 @@ pub struct ManifestEntry {
     pub service: ServiceLevel,
     pub packages: i32,
     pub weight_grams: i64,
+    /// Whether dangerous goods are in it.
+    pub dangerous: bool,
     pub town: String,
     /// ISO 3166-1 alpha-2.
     pub country: String,

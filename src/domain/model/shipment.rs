@@ -77,6 +77,12 @@ pub struct Shipment {
     pub courier_refusal: Option<String>,
 }
 
+impl Shipment {
+    pub fn has_dangerous_goods(&self) -> bool {
+        self.items.iter().any(|it| it.handling.dangerous)
+    }
+}
+
 /// Law: `0 ≤ packed ≤ checked ≤ picked ≤ quantity`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShipmentItem {

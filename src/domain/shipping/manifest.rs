@@ -58,6 +58,7 @@ fn entry(order: &Order, shipment: &Shipment) -> Option<ManifestEntry> {
         service: assignment.service,
         packages: packages_of(shipment),
         weight_grams: shipment.packages.iter().map(|it| it.weight_grams).fold(0, i64::saturating_add),
+        dangerous: shipment.has_dangerous_goods(),
         town: order.shipping_address.city.clone(),
         country: order.shipping_address.country.clone(),
         pickup_at: assignment.pickup_at,

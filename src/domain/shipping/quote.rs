@@ -87,7 +87,7 @@ impl Order {
             packages: &shipment.packages,
             weight_grams: weight,
             volume_mm3: shipment.items.iter().map(ShipmentItem::volume_mm3).fold(0, i64::saturating_add),
-            dangerous: shipment.items.iter().any(|it| it.handling.dangerous),
+            dangerous: shipment.has_dangerous_goods(),
             currency: Some(self.amounts.currency),
             ready_at,
         };

@@ -116,6 +116,12 @@ fn a_manifest_lists_what_one_courier_takes_at_one_location_on_one_day() {
     let paper = manifest_paper(&found, "The shop");
     assert_eq!((paper.lists[0].goods.len(), paper.headline.as_str()), (1, "SNAIL, 2026-11-02"));
     assert!(!text.contains("ada") && !text.contains("Fifth"), "a driver's paper names no customer: {text}");
+    assert!(!text.contains("DANGEROUS"));
+    let mut dangerous = found;
+    dangerous.entries[0].dangerous = true;
+    assert!(manifest_text(&dangerous).contains("/1, DANGEROUS GOODS\n"));
+    let paper = manifest_paper(&dangerous, "The shop");
+    assert!(paper.lists[0].goods[0].description.ends_with("/1, DANGEROUS GOODS"), "{paper:?}");
     assert!(listed(&bench, "SNAIL", "LAX", TODAY, &orders).entries.is_empty());
 }
 

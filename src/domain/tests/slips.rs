@@ -6,6 +6,7 @@ use crate::domain::model::event::EventKind;
 use crate::domain::model::hold::HoldReason;
 use crate::domain::model::message::{Message, MessageKind, Unsent};
 use crate::domain::model::order::{Order, OrderState};
+use crate::domain::model::payment::ProviderRequest;
 use crate::domain::model::policy::{Rules, SlipRules};
 use crate::domain::model::scalars::OrderId;
 use crate::domain::model::shipment::ShipmentState;
@@ -370,6 +371,22 @@ fn every_state_of_an_order_says_what_it_waits_for_and_who_could_help() {
     assert_eq!((bench.order(id).waits_for(), bench.order(id).waiting), (None, None));
     bench.on(id, Order::archive).expect("nothing is under way");
     assert_eq!(bench.order(id).waits_for(), None);
+}
+
+#[test]
+fn an_order_with_a_refund_under_way_waits_for_its_settlement() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 5)]);
+    let id = bench.placed(&order("ada", &[("A-1", 2)]));
+    let payment = bench.charge(id);
+    bench.answer(id, payment, ProviderRequest::Charge, &done("c"));
+    bench.ship(id, 0);
+    bench.deliver(id, 0);
+    bench.send_messages(id);
+    assert_eq!(bench.order(id).waits_for(), None, "it closes by itself");
+
+    let cent = bench.order(id).amounts.currency.of(1);
+    bench.on(id, |order, unit| order.refund(unit, payment, Some(cent), "a scratch")).expect("a refund");
+    assert_eq!(gate(&bench, id), (StuckGate::Settlement, "RefundPayment", Opener::Finance));
 }
 
 #[test]

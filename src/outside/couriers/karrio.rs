@@ -170,15 +170,20 @@ impl Karrio {
     }
 
     fn draft(&self, consignment: &Consignment, service: &str) -> Value {
-        let Consignment { key, service: _, sender, recipient, packages, currency, .. } = consignment;
+        let Consignment { key, service: _, sender, recipient, packages, dangerous, currency, .. } =
+            consignment;
         let accounts: Vec<&str> = self.account.iter().map(String::as_str).collect();
+        let mut options = json!({ "currency": currency.to_string() });
+        if *dangerous {
+            options["dangerous_good"] = json!(true);
+        }
         json!({
             "shipper": of_sender(sender),
             "recipient": of_recipient(recipient),
             "parcels": packages.iter().map(parcel).collect::<Vec<_>>(),
             "services": [service],
             "carrier_ids": accounts,
-            "options": { "currency": currency.to_string() },
+            "options": options,
             "reference": key.to_string(),
             "label_type": self.label_type.word(),
         })

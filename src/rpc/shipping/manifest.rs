@@ -197,6 +197,7 @@ fn entry(entry: ManifestEntry) -> pb::ManifestEntry {
         service,
         packages,
         weight_grams,
+        dangerous,
         town,
         country,
         pickup_at,
@@ -212,5 +213,6 @@ fn entry(entry: ManifestEntry) -> pb::ManifestEntry {
         city: town,
         country,
         pickup_time: Some(timestamp(pickup_at)),
+        dangerous,
     }
 }

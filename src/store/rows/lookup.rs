@@ -326,15 +326,15 @@ pub(in crate::store) static SHIPMENTS_OF: Fixed = Fixed::new(|| {
     let open = ShipmentState::ALL.iter().filter(with_courier).filter(|it| !it.is_over());
     let open = open.map(|it| format!("'{it}'")).collect::<Vec<_>>().join(", ");
     // Few shipments are open at any time, while a courier may have brought very many: joined to nothing, its code is not
-    // looked for in the index that has all of those.
+    // looked for in the index that has all of those. Nor is the key for the sake of its order.
     let found = |is_of: &str| {
         format!(
             "SELECT shipments.courier, shipments.id, shipments.order_id FROM shipments \
-            WHERE shipments.state IN ({open}) AND {is_of} ORDER BY shipments.id LIMIT {}",
+            WHERE shipments.state IN ({open}) AND {is_of} ORDER BY shipments.id || '' LIMIT {}",
             USES_MAX + 1
         )
     };
-    of_each(found("shipments.courier || '' = ?1"), &found("shipments.courier = bound.c1"))
+    of_each(found("shipments.courier || '' = ?1"), &found("shipments.courier || '' = bound.c1"))
 });
 
 /// Of a text, and of each of several.

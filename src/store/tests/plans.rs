@@ -196,8 +196,8 @@ fn every_fixed_statement_is_looked_at() {
 }
 
 /// Statements that may go along an index that holds few: those replenishments that are not over.
-fn along_short_indexes() -> [(&'static FixedStatement, &'static str); 1] {
-    [(&lookup::OPEN_REPLENISHMENTS, "replenishments")]
+fn along_short_indexes() -> [(&'static FixedStatement, &'static str); 2] {
+    [(&lookup::OPEN_REPLENISHMENTS, "replenishments"), (&lookup::REPLENISHMENTS_AT, "replenishments")]
 }
 
 /// By the generic plan of the writer's connection, and of a reader's.
