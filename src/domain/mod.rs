@@ -128,6 +128,7 @@ pub use model::scalars::{
     MessageId, MovementId, OnLate, OnShortage, OrderId, PaymentId, RefundId, RegionCode, ReplenishmentId,
     ReservationId, ServiceLevel, ShipmentId, Sku,
 };
+pub use model::service::{ProductKind, ServiceDone};
 pub use model::shipment::{
     Assignment, CarrierLabel, Handover, Label, Package, PackedItem, Proof, Resolution, ResolutionKind,
     Shipment, ShipmentItem, ShipmentState,
@@ -147,6 +148,7 @@ pub use ordering::close::CloseOrder;
 pub use ordering::holds::{PlaceHold, ReleaseHold};
 pub use ordering::receive::CreateOrder;
 pub use ordering::resolve::{ResolveException, Way};
+pub use ordering::services::CompleteServiceLine;
 pub use ordering::verify::{VerifyOrder, Waive};
 pub use process::decide::decide;
 pub use process::schedule::{OutboundAnswer, OutboundTask, RecordAnswers, RunDue};

@@ -102,6 +102,7 @@ enum_map! {
         Requested = Requested, Submitted = Submitted, Expired = Expired,
     }
 
+    product_kind, to_product_kind: ProductKind = ProductKind { Goods = Goods, Service = Service }
     adjust_reason, to_adjust_reason: AdjustReason = AdjustmentReason {
         Count = Count, Found = Found, Lost = Lost, Damage = Damage, Scrap = Scrap, QualityHold = QualityHold,
         Restock = Restock, SafetyStock = SafetyStock,
@@ -145,7 +146,7 @@ enum_map! {
         Verification = Verification, Hold = Hold, Stock = Stock, ReservationApproval = ReservationApproval,
         Payment = Payment, Provider = Provider, PaymentApproval = PaymentApproval, Picking = Picking,
         Packing = Packing, Label = Label, Courier = Courier, Pickup = Pickup, Letter = Letter, Delivery = Delivery,
-        Exception = Exception, Settlement = Settlement,
+        Exception = Exception, Service = Service, Settlement = Settlement,
     }
     opener: Opener = Opener {
         Customer = Customer, Approver = Approver, Warehouse = Warehouse, Courier = Courier, Finance = Finance,

@@ -61,6 +61,7 @@ mutations! {
     CancelOrderRequest = "CancelOrder",
     PlaceHoldRequest = "PlaceHold",
     ReleaseHoldRequest = "ReleaseHold",
+    CompleteServiceLineRequest = "CompleteServiceLine",
     CloseOrderRequest = "CloseOrder",
     ArchiveOrderRequest = "ArchiveOrder",
     RestoreOrderRequest = "RestoreOrder",

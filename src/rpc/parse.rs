@@ -27,6 +27,8 @@ pub(crate) const NOTE_MAX: usize = 1_000;
 /// How many lines an order, a reservation, a shipment or a package may have.
 pub(crate) const LINES_MAX: usize = 100;
 
+pub(crate) const LINE_NUMBERS: RangeInclusive<i64> = 1..=100;
+
 /// A reservation is held for 1 second to 30 days.
 pub(crate) const LIFETIME_SECONDS: RangeInclusive<u64> = 1..=30 * 86_400;
 

@@ -211,7 +211,7 @@ impl Order {
             let message = format!("payment {} is not answered yet", pending.id);
             return Err(self.unmet(Reason::PaymentPending, message));
         }
-        if self.current_reservation().is_none_or(|it| it.is_expired(unit.now)) {
+        if self.has_lost_its_stock(unit) {
             return Err(self.reservation_expired());
         }
 
@@ -243,6 +243,11 @@ impl Order {
 
     fn exceeds_due(&self, asked: Money, due: Money) -> Refusal {
         self.unmet(Reason::PaymentExceedsDue, format!("{asked} is more than the {due} that are due"))
+    }
+
+    /// Whether no stock is set aside any more for what is to be paid; services need none.
+    fn has_lost_its_stock(&self, unit: &UnitOfWork) -> bool {
+        !self.has_only_services() && self.current_reservation().is_none_or(|it| it.is_expired(unit.now))
     }
 
     fn reservation_expired(&self) -> Refusal {
@@ -346,9 +351,7 @@ impl Order {
             let message = format!("the payment is {}, not AUTHORIZED", payment.state);
             return Err(self.unmet_part(Reason::IllegalTransition, payment.state.as_str(), message));
         }
-        if request == ProviderRequest::Capture
-            && self.current_reservation().is_none_or(|it| it.is_expired(unit.now))
-        {
+        if request == ProviderRequest::Capture && self.has_lost_its_stock(unit) {
             return Err(self.reservation_expired());
         }
         self.request_from_provider(unit, index, request);

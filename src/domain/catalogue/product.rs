@@ -119,6 +119,7 @@ impl Command for ReactivateProduct {
 fn must_be_legal(product: &Product) -> Result<(), Refusal> {
     let mut problems = Problems::default();
     product.check_prices(&mut problems);
+    product.check_kind(&mut problems);
     problems.into_result()
 }
 

@@ -111,8 +111,12 @@ struct Facts {
     farewell: String,
     number: i64,
     bill: String,
+    /// Whether nothing of it is ever sent.
+    only_services: bool,
     /// What is not there yet.
     goods: String,
+    /// Services that are not done yet.
+    services_to_come: String,
     invoice: Option<String>,
     held_until: Option<String>,
     paid: Option<String>,
@@ -216,7 +220,9 @@ fn common(order: &Order, rules: &Rules) -> Facts {
         ),
         number: order.number,
         bill: bill(order),
+        only_services: order.has_only_services(),
         goods: goods(order),
+        services_to_come: listed(order.open_services()),
         paid: (captured > 0).then(|| currency.of(captured).to_string()),
         owed_back: captured > given_back,
         ..Facts::default()
@@ -237,7 +243,9 @@ fn bill(order: &Order) -> String {
     if amounts.discount_minor > 0 {
         rows.push(("Discount".to_owned(), money(amounts.discount_minor.saturating_neg())));
     }
-    rows.push(("Shipping".to_owned(), money(amounts.shipping_minor)));
+    if amounts.shipping_minor > 0 || !order.has_only_services() {
+        rows.push(("Shipping".to_owned(), money(amounts.shipping_minor)));
+    }
     if !amounts.prices_include_tax {
         rows.push(("Tax".to_owned(), money(amounts.tax_minor)));
     }
@@ -260,10 +268,13 @@ fn goods(order: &Order) -> String {
         let found = order.availability.as_ref();
         found.is_some_and(|it| it.lines.iter().any(|it| it.line == line && !it.shortage.is_empty()))
     };
-    let short: Vec<_> = order.lines.iter().filter(|it| is_short(it.number)).collect();
-    let listed = if short.is_empty() { order.lines.iter().collect() } else { short };
-    let row = |it: &&OrderLine| format!("  {}", what(it.quantity, &it.description, it.sku.as_str()));
-    listed.iter().map(row).collect::<Vec<_>>().join("\n")
+    let is_any_short = order.lines.iter().any(|it| is_short(it.number));
+    listed(order.goods().filter(|it| !is_any_short || is_short(it.number)))
+}
+
+fn listed<'l>(lines: impl Iterator<Item = &'l OrderLine>) -> String {
+    let row = |it: &OrderLine| format!("  {}", what(it.quantity, &it.description, it.sku.as_str()));
+    lines.map(row).collect::<Vec<_>>().join("\n")
 }
 
 fn what(quantity: i64, description: &str, sku: &str) -> String {

@@ -4,3 +4,4 @@ pub(super) mod findings;
 pub(super) mod history;
 pub(super) mod order;
 mod parts;
+mod services;

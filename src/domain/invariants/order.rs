@@ -35,7 +35,11 @@ impl Order {
         self.check_shipments(&mut found);
         self.check_approvals(&mut found);
         self.check_gates(&mut found);
-        self.check_state(&mut found);
+        match self.has_only_services() {
+            true => self.check_state_of_services(&mut found),
+            false => self.check_state(&mut found),
+        }
+        self.check_archive(&mut found);
         self.check_end(&mut found);
         self.check_messages(&mut found);
         found.0
@@ -186,8 +190,14 @@ impl Order {
         let numbered = self.shipments.iter().zip(1..).all(|(it, number)| it.number == number);
         found.ensure("S7", self.id, numbered, "shipments numbered 1…n", "others");
 
+        let approved_at = self.granted(Gate::Payment).and_then(|it| it.decided_at);
         for line in &self.lines {
             let key = format!("{} line {}", self.id, line.number);
+            let done_in_turn = line.done.as_ref().is_none_or(|it| {
+                line.is_service() && approved_at.is_some_and(|approved_at| approved_at <= it.at)
+            });
+            found.ensure("T3", &key, done_in_turn, "only services done, after the approved payment", "else");
+            let to_ship = if line.is_service() { 0 } else { line.quantity };
             let units = |of: &dyn Fn(&Shipment) -> bool, what: fn(&ShipmentItem) -> i64| -> i64 {
                 let items = self.live_shipments().filter(|it| of(it)).flat_map(|it| &it.items);
                 items.filter(|it| it.line == line.number).map(what).sum()
@@ -197,7 +207,7 @@ impl Order {
             found.ensure(
                 "S7",
                 &key,
-                !any || planned == line.quantity,
+                !any || planned == to_ship,
                 "every ordered unit in a shipment, once",
                 planned,
             );
@@ -211,13 +221,7 @@ impl Order {
                 &format!("{consumed} units shipped, as left stock"),
                 shipped,
             );
-            found.ensure(
-                "S7",
-                &key,
-                shipped <= line.quantity,
-                &format!("at most {} shipped", line.quantity),
-                shipped,
-            );
+            found.ensure("S7", &key, shipped <= to_ship, &format!("at most {to_ship} shipped"), shipped);
         }
     }
 
@@ -256,13 +260,17 @@ impl Order {
         };
         let verified = !self.checks.is_empty() && self.checks.iter().all(|it| it.verdict == Verdict::Passed);
         gate(found, VERIFIED, verified, "every rule passed");
-        gate(found, RESERVED, !self.reservations.is_empty(), "a reservation");
-        gate(found, APPROVED, self.granted(Gate::Reservation).is_some(), "an approved reservation");
+        // Services need no stock, and so no approval of it.
+        let services = self.has_only_services();
+        let reserved = services != !self.reservations.is_empty();
+        gate(found, RESERVED, reserved, "a reservation, unless of services only");
+        let approved = services || self.granted(Gate::Reservation).is_some();
+        gate(found, APPROVED, approved, "an approved reservation");
         gate(found, INVOICED, !self.invoices.is_empty(), "an invoice");
         let paid = self.invoices.last().is_some_and(|it| it.state == InvoiceState::Paid);
         gate(found, PAID, paid && self.due_minor() == 0, "all that is due, captured");
         gate(found, PAYMENT_APPROVED, self.granted(Gate::Payment).is_some(), "an approved payment");
-        gate(found, FULFILLING, !self.shipments.is_empty(), "shipments");
+        gate(found, FULFILLING, services != !self.shipments.is_empty(), "shipments, unless of services only");
 
         let at = [
             ("received", Some(self.created_at)),
@@ -335,24 +343,27 @@ impl Order {
             }
             OrderState::Closed => {
                 ensure(self.closed_at.is_some(), "when it was closed");
+                ensure(self.open_services().next().is_none(), "every service done");
                 ensure(
                     self.live_shipments().all(|it| it.state.is_handed_over()),
                     "every shipment on its way or over",
                 );
             }
-            OrderState::Archived => {
-                ensure(
-                    self.archived_at.is_some() && self.archived_from.is_some(),
-                    "when, and from which state",
-                );
-            }
+            OrderState::Archived => {}
             OrderState::Rejected | OrderState::Cancelled | OrderState::Expired => {
                 ensure(all == 0, "every shipment cancelled");
                 ensure(invoice != Some(InvoiceState::Open), "no open invoice");
             }
         }
-        let unarchived = self.archived_from.is_none() && self.archived_at.is_none();
-        ensure(self.is_archived() || unarchived, "no earlier state but of an archived order");
+    }
+
+    fn check_archive(&self, found: &mut Findings) {
+        let (from, at) = (self.archived_from.is_some(), self.archived_at.is_some());
+        let (holds, expected) = match self.is_archived() {
+            true => (from && at, "when, and from which state"),
+            false => (!from && !at, "no earlier state but of an archived order"),
+        };
+        found.ensure("T7", self.id, holds, expected, self.state);
     }
 
     fn check_end(&self, found: &mut Findings) {

@@ -8,7 +8,8 @@ use crate::domain::inventory::dates::date_lines;
 use crate::domain::inventory::expire::release_expired;
 use crate::domain::inventory::fewest::Supply;
 use crate::domain::inventory::known::{must_be_known, must_exist};
-use crate::domain::model::availability::AvailabilityFound;
+use crate::domain::model::availability::{AvailabilityFound, LineAvailability};
+use crate::domain::model::product::Product;
 use crate::domain::model::promise::{Promise, PromiseOccasion};
 use crate::domain::model::refusal::{Problems, Refusal};
 use crate::domain::model::scalars::{RegionCode, ServiceLevel, Sku};
@@ -143,10 +144,11 @@ fn outlook_of(
     region: RegionCode,
     country: Option<&str>,
 ) -> RegionOutlook {
-    let needs = inquiry.lines.iter().zip(1..);
-    let needs: Vec<Need> =
-        needs.map(|((sku, quantity), line)| Need { line, sku: sku.clone(), quantity: *quantity }).collect();
-    let skus = inquiry.lines.iter().map(|it| &it.0);
+    let wanted = inquiry.lines.iter().zip(1..);
+    let wanted = wanted.map(|((sku, quantity), line)| Need { line, sku: sku.clone(), quantity: *quantity });
+    let is_service = |it: &Need| unit.product(&it.sku).is_some_and(Product::is_service);
+    let (services, needs): (Vec<Need>, Vec<Need>) = wanted.partition(is_service);
+    let skus = needs.iter().map(|it| &it.sku);
     let is_sold = |sku: &Sku| unit.product(sku).is_some_and(|it| it.active);
     let supply_of = |sku: &Sku| match is_sold(sku) {
         true => supply(unit, &region, sku, unit.awaited(&region, sku)),
@@ -154,10 +156,6 @@ fn outlook_of(
     };
     let supplies: BTreeMap<Sku, Supply> = skus.map(|it| (it.clone(), supply_of(it))).collect();
     let mut lines = availability(&needs, &supplies);
-    for line in lines.iter_mut().filter(|it| !is_sold(&it.sku)) {
-        line.shortage = "out of use: it is not sold any more".to_owned();
-    }
-
     let goods = |line: i32| {
         let need = needs.iter().find(|it| it.line == line);
         let product = need.and_then(|it| unit.product(&it.sku));
@@ -174,13 +172,40 @@ fn outlook_of(
     };
     let legs = date_lines(unit, &wish, &needs, &supplies, &mut lines, goods);
     let occasion = PromiseOccasion::Availability;
-    let promise = legs.map(|legs| Promise::new(unit.now, occasion, legs));
+    // Of services only nothing is promised.
+    let ships = !needs.is_empty();
+    let all_sold = services.iter().all(|it| is_sold(&it.sku));
+    let promise = legs.filter(|_| ships && all_sold).map(|legs| Promise::new(unit.now, occasion, legs));
     let delivery_at = promise.as_ref().and_then(Promise::delivery_at);
+    lines.extend(services.iter().map(service_line));
+    lines.sort_by_key(|it| it.line);
+    for line in lines.iter_mut().filter(|it| !is_sold(&it.sku)) {
+        line.available = 0;
+        line.shortage = "out of use: it is not sold any more".to_owned();
+    }
     let found = AvailabilityFound {
         at: unit.now,
         lines,
         earliest_ship_at: promise.as_ref().and_then(Promise::ship_at),
-        requested_date_feasible: inquiry.requested_by.map(|it| delivery_at.is_some_and(|at| at <= it)),
+        requested_date_feasible: inquiry
+            .requested_by
+            .filter(|_| ships)
+            .map(|it| delivery_at.is_some_and(|at| at <= it)),
     };
     RegionOutlook { region, found, promise }
+}
+
+/// There is always enough of a service, and it ships at no time.
+fn service_line(need: &Need) -> LineAvailability {
+    let Need { line, sku, quantity } = need.clone();
+    LineAvailability {
+        line,
+        sku,
+        wanted: quantity,
+        available: quantity,
+        by_location: Vec::new(),
+        shortage: String::new(),
+        ship_at: None,
+        delivery_at: None,
+    }
 }

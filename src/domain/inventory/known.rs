@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::domain::model::product::Product;
 use crate::domain::model::refusal::{Problems, Reason, Refusal};
 use crate::domain::model::scalars::{LocationCode, RegionCode, Sku};
 use crate::domain::model::stock::StockLevel;
@@ -25,6 +26,19 @@ pub(super) fn must_exist(unit: &UnitOfWork, lines: &[(Sku, i64)], problems: &mut
             problems.add(format!("lines[{index}].sku"), format!("product {sku} does not exist"));
         }
     }
+}
+
+/// Services are on no shelf.
+pub(super) fn must_be_goods(unit: &UnitOfWork, lines: &[(Sku, i64)], problems: &mut Problems) {
+    for (index, (sku, _)) in lines.iter().enumerate() {
+        if unit.product(sku).is_some_and(Product::is_service) {
+            problems.add(format!("lines[{index}].sku"), no_stock_of(sku));
+        }
+    }
+}
+
+fn no_stock_of(sku: &Sku) -> String {
+    format!("product {sku} is a service: there is no stock of it")
 }
 
 /// How many products a refusal names in its text.
@@ -59,8 +73,10 @@ pub(super) fn location_must_be_in_use(unit: &UnitOfWork, code: &LocationCode) ->
 
 /// The level to change, empty if nothing was ever there.
 pub(super) fn level_of(unit: &UnitOfWork, sku: &Sku, location: &LocationCode) -> Result<StockLevel, Refusal> {
-    if unit.product(sku).is_none() {
-        return Err(Refusal::not_found("product", sku));
+    match unit.product(sku) {
+        None => return Err(Refusal::not_found("product", sku)),
+        Some(product) if product.is_service() => return Err(Refusal::invalid("sku", no_stock_of(sku))),
+        Some(_) => {}
     }
     if unit.location(location).is_none() {
         return Err(Refusal::not_found("stock location", location));

@@ -27,16 +27,12 @@ use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
 
 impl Order {
     pub(in crate::domain) fn needs(&self) -> Vec<Need> {
-        self.lines
-            .iter()
-            .map(|it| Need { line: it.number, sku: it.sku.clone(), quantity: it.quantity })
-            .collect()
+        self.goods().map(|it| Need { line: it.number, sku: it.sku.clone(), quantity: it.quantity }).collect()
     }
 
     fn supplies(&self, unit: &UnitOfWork, region: &RegionCode) -> BTreeMap<Sku, Supply> {
         let waits = self.state == OrderState::AwaitingStock;
-        self.lines
-            .iter()
+        self.goods()
             .map(|line| {
                 let spoken_for = match waits {
                     true => unit.awaited_before(self.id, &line.sku),
@@ -137,7 +133,7 @@ impl Order {
     /// Adds the order's units to what is waited for (`sign` 1) or takes them off (−1).
     fn wait_for_stock(&self, unit: &mut UnitOfWork, sign: i64) {
         let Some(region) = &self.region else { return };
-        for line in &self.lines {
+        for line in self.goods() {
             *unit.changes.awaited.entry((region.clone(), line.sku.clone())).or_default() +=
                 sign * line.quantity;
         }
@@ -146,7 +142,7 @@ impl Order {
     pub(in crate::domain) fn stop_waiting(&self, unit: &mut UnitOfWork) {
         self.wait_for_stock(unit, -1);
         let Some(region) = &self.region else { return };
-        for line in &self.lines {
+        for line in self.goods() {
             unit.changes.stopped_waiting.push((self.number, region.clone(), line.sku.clone(), line.quantity));
         }
     }

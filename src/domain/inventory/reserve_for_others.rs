@@ -6,7 +6,9 @@ use std::time::Duration;
 use crate::domain::inventory::allocate::{Need, plan, supply};
 use crate::domain::inventory::expire::release_expired_of;
 use crate::domain::inventory::fewest::Supply;
-use crate::domain::inventory::known::{location_must_be_in_use, must_be_in_use, must_be_known, must_exist};
+use crate::domain::inventory::known::{
+    location_must_be_in_use, must_be_goods, must_be_in_use, must_be_known, must_exist,
+};
 use crate::domain::inventory::ledger::set_aside;
 use crate::domain::inventory::reserve::reserved_items;
 use crate::domain::model::refusal::{Problems, Refusal};
@@ -75,6 +77,7 @@ pub struct NewReservation {
 pub fn reserve_stock(unit: &mut UnitOfWork, new: &NewReservation) -> Result<ReservationId, Refusal> {
     let mut problems = Problems::default();
     must_exist(unit, &new.lines, &mut problems);
+    must_be_goods(unit, &new.lines, &mut problems);
     must_be_known(unit, "region", &new.region, &mut problems);
     problems.into_result()?;
     must_be_in_use(unit, new.lines.iter().map(|it| &it.0))?;

@@ -174,9 +174,8 @@ fn cause(unit: &UnitOfWork, sku: &Sku, location: &LocationCode) -> Option<OrderI
     let here = unit.changes.movements.iter().rev().find(|it| it.sku == *sku && it.location == *location);
     let waits = || {
         let mut orders = unit.changes.orders.values();
-        let waits = orders.find(|order| {
-            order.state == OrderState::AwaitingStock && order.lines.iter().any(|it| it.sku == *sku)
-        });
+        let waits = orders
+            .find(|order| order.state == OrderState::AwaitingStock && order.goods().any(|it| it.sku == *sku));
         waits.map(|it| it.id)
     };
     here.map_or_else(waits, |it| it.order)

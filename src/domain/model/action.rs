@@ -30,6 +30,7 @@ string_enum! {
         RecordCarrierLabel = "RecordCarrierLabel",
         ResolveException = "ResolveException",
         SubmitFeedback = "SubmitFeedback",
+        CompleteServiceLine = "CompleteServiceLine",
         CloseOrder = "CloseOrder",
         ArchiveOrder = "ArchiveOrder",
         RestoreOrder = "RestoreOrder",

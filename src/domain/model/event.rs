@@ -106,6 +106,7 @@ string_enum! {
         OrderShipped = "ORDER_SHIPPED",
         OrderDelivered = "ORDER_DELIVERED",
         DeliveryTakenBack = "DELIVERY_TAKEN_BACK",
+        ServiceCompleted = "SERVICE_COMPLETED",
         MessageQueued = "MESSAGE_QUEUED",
         MessageSent = "MESSAGE_SENT",
         MessageFailed = "MESSAGE_FAILED",

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::model::amounts::{Discount, LineAmounts};
 use crate::domain::model::handling::Handling;
 use crate::domain::model::scalars::Sku;
+use crate::domain::model::service::{ProductKind, ServiceDone};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderLine {
@@ -22,4 +23,9 @@ pub struct OrderLine {
     pub weight_grams: i64,
     #[serde(default)]
     pub handling: Handling,
+    #[serde(default)]
+    pub kind: ProductKind,
+    /// None: goods, or a service that is still to be done.
+    #[serde(default)]
+    pub done: Option<ServiceDone>,
 }

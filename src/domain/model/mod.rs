@@ -43,6 +43,7 @@ pub(super) mod refusal;
 pub(super) mod replenishment;
 pub(super) mod reservation;
 pub(super) mod scalars;
+pub(super) mod service;
 pub(super) mod shipment;
 pub(super) mod slip;
 pub(super) mod states;

@@ -228,7 +228,7 @@ impl Rules {
             | StuckGate::Exception => 24 * HOUR,
             StuckGate::Settlement => 48 * HOUR,
             StuckGate::Stock => 72 * HOUR,
-            StuckGate::Delivery => 240 * HOUR,
+            StuckGate::Delivery | StuckGate::Service => 240 * HOUR,
         });
         (seconds > 0).then(|| Duration::from_secs(seconds))
     }

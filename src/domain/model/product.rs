@@ -7,6 +7,7 @@ use crate::domain::model::handling::{Dimensions, Handling};
 use crate::domain::model::money::{Currency, Money};
 use crate::domain::model::refusal::Problems;
 use crate::domain::model::scalars::Sku;
+use crate::domain::model::service::ProductKind;
 use crate::domain::model::time::Timestamp;
 
 /// A product.
@@ -30,6 +31,8 @@ pub struct Product {
     pub prices: Vec<Price>,
     pub gtin: Option<Gtin>,
     pub handling: Handling,
+    #[serde(default)]
+    pub kind: ProductKind,
 }
 
 /// A list price of one unit.
@@ -56,6 +59,7 @@ impl Product {
             prices: Vec::new(),
             gtin: None,
             handling: Handling::default(),
+            kind: ProductKind::Goods,
         }
     }
 
@@ -82,6 +86,27 @@ impl Product {
             } else if it.valid_from.is_none() && self.unit_price.is_some_and(|it| it.currency == currency) {
                 problems.add(field, format!("needs a valid_from: unit_price is in {currency} too"));
             }
+        }
+    }
+
+    pub fn is_service(&self) -> bool {
+        match self.kind {
+            ProductKind::Service => true,
+            ProductKind::Goods => false,
+        }
+    }
+
+    /// Notes what only goods have.
+    pub fn check_kind(&self, problems: &mut Problems) {
+        let Handling { dimensions, fragile, dangerous } = self.handling;
+        let of_goods = [
+            ("weight_grams", self.weight_grams != 0),
+            ("dimensions", dimensions.is_some()),
+            ("fragile", fragile),
+            ("dangerous", dangerous),
+        ];
+        for (field, _) in of_goods.into_iter().filter(|it| self.is_service() && it.1) {
+            problems.add(format!("product.{field}"), "must be left out of a service: only goods have it");
         }
     }
 

@@ -31,6 +31,8 @@ string_enum! {
         Delivery = "DELIVERY",
         /// Something went wrong on the road, or the goods came back or are lost.
         Exception = "EXCEPTION",
+        /// A service is to be done.
+        Service = "SERVICE",
         /// Something is owed or open that keeps an order from being closed.
         Settlement = "SETTLEMENT",
     }

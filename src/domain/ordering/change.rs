@@ -11,7 +11,7 @@ use crate::domain::model::refusal::Refusal;
 use crate::domain::model::scalars::{OnLate, OnShortage, ServiceLevel};
 use crate::domain::model::time::Timestamp;
 use crate::domain::ordering::checks::{fingerprint, risk};
-use crate::domain::ordering::pricing::Pricing;
+use crate::domain::ordering::pricing::{Pricing, has_goods};
 use crate::domain::unit::command::{OrderCommand, Target};
 use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
 
@@ -67,7 +67,7 @@ impl Order {
         self.must_be_open_to(correction)?;
         self.must_have_room_to_correct()?;
 
-        let fee_before = self.fee_by_rules(unit);
+        let fee_before = if self.has_only_services() { 0 } else { self.fee_by_rules(unit) };
         self.replace_parts(unit, correction);
         self.price_again(unit, correction.lines.as_deref(), fee_before).map_err(|it| self.told(it))?;
         self.assess_again();
@@ -148,12 +148,14 @@ impl Order {
         lines: Option<&[NewLine]>,
         fee_before: i64,
     ) -> Result<(), Refusal> {
+        let ships = lines.map_or(!self.has_only_services(), |it| has_goods(unit, it));
         let pricing = Pricing {
             currency: self.amounts.currency,
             prices_include_tax: self.amounts.prices_include_tax,
             discount: self.discount,
             shipping_minor: match self.amounts.shipping_minor == fee_before {
-                true => self.fee_by_rules(unit),
+                true if ships => self.fee_by_rules(unit),
+                true => 0,
                 false => self.amounts.shipping_minor,
             },
             received_at: self.created_at,
@@ -188,7 +190,7 @@ impl Order {
         }
     }
 
-    /// The shipping fee as settings have it; a correction leaves a fee of the caller's own alone.
+    /// The fee for shipping goods as settings have it; a correction leaves a fee of the caller's own alone.
     fn fee_by_rules(&self, unit: &UnitOfWork) -> i64 {
         let region = self.region.as_ref();
         region.map_or(0, |it| unit.rules.shipping_fee_minor(it, self.service, self.amounts.currency))

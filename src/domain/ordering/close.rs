@@ -65,6 +65,9 @@ impl Order {
         if self.due_minor() != 0 {
             open.push(format!("{} are due", self.amounts.currency.of(self.due_minor())));
         }
+        if self.open_services().next().is_some() {
+            open.push(format!("services are not done: {}", self.open_services_named()));
+        }
         for shipment in self.live_shipments() {
             match shipment.state {
                 ShipmentState::Delivered => {}

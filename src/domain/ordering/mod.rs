@@ -10,4 +10,5 @@ pub(super) mod holds;
 mod pricing;
 pub(super) mod receive;
 pub(super) mod resolve;
+pub(super) mod services;
 pub(super) mod verify;

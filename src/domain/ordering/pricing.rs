@@ -26,6 +26,11 @@ pub(super) struct Pricing {
     pub(super) has: Vec<Sku>,
 }
 
+/// Whether any of these lines is shipped, and not only done.
+pub(super) fn has_goods(unit: &UnitOfWork, lines: &[NewLine]) -> bool {
+    lines.iter().any(|it| unit.product(&it.sku).is_none_or(|it| !it.is_service()))
+}
+
 impl Pricing {
     /// Looks products up and prices the lines; every unknown product and bad price at once. Products that are out of use
     /// are not ordered any more.
@@ -61,6 +66,8 @@ impl Pricing {
                 amounts: LineAmounts::default(),
                 weight_grams: product.weight_grams,
                 handling: product.handling.clone(),
+                kind: product.kind,
+                done: None,
             });
         }
         problems.into_result()?;

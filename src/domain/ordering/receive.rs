@@ -11,7 +11,7 @@ use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::scalars::{OrderId, RegionCode};
 use crate::domain::ordering::checks::{fingerprint, risk};
-use crate::domain::ordering::pricing::Pricing;
+use crate::domain::ordering::pricing::{Pricing, has_goods};
 use crate::domain::ordering::verify::Waive;
 use crate::domain::unit::command::{Command, OnOrder, conclude};
 use crate::domain::unit::journal::opened;
@@ -156,7 +156,7 @@ fn build_order(unit: &mut UnitOfWork, new: &NewOrder) -> Result<Order, Refusal> 
     })
 }
 
-/// The lines and the sums, with the caller's shipping fee or else the one of the region.
+/// The lines and the sums, with the caller's shipping fee or else the one of the region if anything is shipped.
 fn price_order(
     unit: &UnitOfWork,
     new: &NewOrder,
@@ -165,8 +165,10 @@ fn price_order(
     let currency = new.currency;
     let fee = match (new.shipping_fee, region) {
         (Some(fee), _) => fee,
-        (None, Some(region)) => currency.of(unit.rules.shipping_fee_minor(region, new.service, currency)),
-        (None, None) => currency.zero(),
+        (None, Some(region)) if has_goods(unit, &new.lines) => {
+            currency.of(unit.rules.shipping_fee_minor(region, new.service, currency))
+        }
+        (None, Some(_) | None) => currency.zero(),
     };
     let pricing = Pricing {
         currency,

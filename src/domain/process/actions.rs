@@ -44,6 +44,9 @@ impl Order {
             | OrderState::PartiallyShipped => {}
             OrderState::Archived => actions.push(Action::RestoreOrder),
         }
+        if !held && self.is_open_to_services() && self.open_services().next().is_some() {
+            actions.push(Action::CompleteServiceLine);
+        }
         if self.has_pending_approval() {
             actions.push(Action::RejectRequest);
             if !held {

@@ -14,11 +14,13 @@ impl Order {
                 return Ok(());
             }
             match self.state {
+                OrderState::Verified if self.has_only_services() => self.issue_invoice(unit)?,
                 OrderState::Verified => self.reserve(unit)?,
                 OrderState::Reserved => self.pass_gate(unit, Gate::Reservation)?,
                 OrderState::ReservationApproved => self.issue_invoice(unit)?,
                 OrderState::Invoiced => self.settle_invoice(unit)?,
                 OrderState::PaymentCaptured => self.pass_gate(unit, Gate::Payment)?,
+                OrderState::PaymentApproved if self.has_only_services() => self.begin_services(unit)?,
                 OrderState::PaymentApproved => self.plan_shipments(unit)?,
                 OrderState::Received
                 | OrderState::AwaitingStock

@@ -156,7 +156,10 @@ impl Order {
     /// When the order closes, or is archived.
     fn order_ends(&self, rules: &Rules) -> Option<Timestamp> {
         if self.state.may_become(OrderState::Closed) && self.why_open().is_empty() {
-            let settled_since = self.delivered_at.unwrap_or(self.updated_at);
+            let settled_since = match self.delivered_at {
+                Some(at) => self.last_service_at().map_or(at, |it| it.max(at)),
+                None => self.updated_at,
+            };
             return Some(settled_since.plus(Duration::from_secs(rules.close_after_seconds)));
         }
         if self.state.may_become(OrderState::Archived) && self.why_not_archivable().is_empty() {

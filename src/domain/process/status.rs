@@ -40,6 +40,7 @@ pub struct LineProgress {
     pub reserved: i64,
     /// Left with a courier, delivered ones included.
     pub shipped: i64,
+    /// Of a service: done.
     pub delivered: i64,
     /// Not to be sent any more.
     pub cancelled: i64,
@@ -75,6 +76,8 @@ impl Order {
         let delivered = self.live_shipments().filter(|it| it.state == ShipmentState::Delivered).count();
         if self.ended_early().is_some() {
             FulfillmentStatus::Cancelled
+        } else if self.has_only_services() {
+            self.status_of_services()
         } else if shipments == 0 {
             FulfillmentStatus::Unfulfilled
         } else if delivered == shipments {
@@ -90,6 +93,20 @@ impl Order {
         }
     }
 
+    /// How far an order without goods is fulfilled.
+    fn status_of_services(&self) -> FulfillmentStatus {
+        let (all, open) = (self.services().count(), self.open_services().count());
+        if open == 0 {
+            FulfillmentStatus::Delivered
+        } else if open < all {
+            FulfillmentStatus::PartiallyDelivered
+        } else if self.is_open_to_services() {
+            FulfillmentStatus::InPreparation
+        } else {
+            FulfillmentStatus::Unfulfilled
+        }
+    }
+
     /// What is still to be paid; nothing once the order ended early, even if it was never paid.
     pub fn amount_due_minor(&self) -> i64 {
         if self.ended_early().is_some() { 0 } else { self.due_minor().max(0) }
@@ -99,13 +116,16 @@ impl Order {
         let units_in = |shipment: &Shipment| -> i64 {
             shipment.items.iter().filter(|it| it.line == line).map(|it| it.quantity).sum()
         };
-        let shipped = self.live_shipments().filter(|it| it.state.is_handed_over()).map(units_in).sum();
-        let delivered =
+        let shipped: i64 = self.live_shipments().filter(|it| it.state.is_handed_over()).map(units_in).sum();
+        let delivered: i64 =
             self.live_shipments().filter(|it| it.state == ShipmentState::Delivered).map(units_in).sum();
         let items = self.current_reservation().map_or(&[][..], |it| &it.items);
         let reserved = items.iter().filter(|it| it.line == line).map(ReservedItem::open).sum();
-        let ordered = self.lines.iter().find(|it| it.number == line).map_or(0, |it| it.quantity);
-        let cancelled = if self.ended_early().is_some() { ordered - shipped } else { 0 };
+        let ordered = self.lines.iter().find(|it| it.number == line);
+        let done = ordered.filter(|it| it.done.is_some()).map_or(0, |it| it.quantity);
+        let ordered = ordered.map_or(0, |it| it.quantity);
+        let cancelled = if self.ended_early().is_some() { ordered - shipped - done } else { 0 };
+        let delivered = delivered + done;
         LineProgress { reserved, shipped, delivered, cancelled }
     }
 }

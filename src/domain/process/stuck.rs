@@ -48,7 +48,7 @@ impl Order {
     }
 
     fn gate_at(&self, step: Step) -> Option<StuckGate> {
-        if step.waits_for_holds() && self.on_hold() {
+        if self.heeds_holds_at(step) && self.on_hold() {
             return Some(StuckGate::Hold);
         }
         let asks_provider = self.payments.iter().any(|it| it.request.is_some());
@@ -64,11 +64,13 @@ impl Order {
             Step::CreateLabel => Some(StuckGate::Label),
             Step::AssignCourier => Some(StuckGate::Courier),
             Step::ConfirmPickup => Some(StuckGate::Pickup),
+            Step::ConfirmToCustomer if self.awaits_only_services() => Some(StuckGate::Service),
             Step::NotifyShipment | Step::ConfirmToCustomer => Some(StuckGate::Letter),
             Step::TrackShipment | Step::ConfirmDelivery if self.is_astray() => Some(StuckGate::Exception),
             Step::TrackShipment | Step::ConfirmDelivery => Some(StuckGate::Delivery),
             // With nothing open it closes by itself.
             Step::CloseOrder if self.why_open().is_empty() => None,
+            Step::CloseOrder if self.open_services().next().is_some() => Some(StuckGate::Service),
             Step::CloseOrder => Some(StuckGate::Settlement),
             Step::ReceiveOrder | Step::GenerateInvoice | Step::ArchiveOrder | Step::PrepareNextOrder => None,
         }
@@ -128,11 +130,16 @@ impl Order {
                         vec![Opener::Support, Opener::Courier],
                     ),
                     false => {
-                        ([Action::RefundPayment, Action::CloseOrder], vec![Opener::Support, Opener::Finance])
+                        let last = match self.open_services().next() {
+                            Some(_) => Action::CompleteServiceLine,
+                            None => Action::CloseOrder,
+                        };
+                        ([Action::RefundPayment, last], vec![Opener::Support, Opener::Finance])
                     }
                 };
                 (calls(&[resolve, &further].concat()), openers)
             }
+            StuckGate::Service => (calls(&[Action::CompleteServiceLine]), vec![Opener::Support]),
             StuckGate::Settlement => {
                 (calls(&[Action::RefundPayment, Action::CloseOrder]), vec![Opener::Finance])
             }

@@ -28,6 +28,7 @@ use crate::domain::model::reservation::ReservedItem;
 use crate::domain::model::scalars::{
     Actor, Ids, LocationCode, OrderId, PaymentId, RegionCode, ReservationId, Sku,
 };
+use crate::domain::model::service::ProductKind;
 use crate::domain::model::shipment::Shipment;
 use crate::domain::model::stock::{Movement, MovementKind, StockLevel};
 use crate::domain::model::time::Timestamp;
@@ -64,7 +65,7 @@ pub(super) struct Bench {
 }
 
 impl Bench {
-    /// Three products, two locations in North America and one in Europe, two couriers, empty shelves.
+    /// Three products and two services, two locations in North America and one in Europe, two couriers, empty shelves.
     fn empty() -> Self {
         let mut bench = Self {
             snapshot: Snapshot::default(),
@@ -92,6 +93,14 @@ impl Bench {
                 ..Product::new(sku(code), format!("Thing {code}"), MONDAY)
             };
             bench.decide(|unit| create_product(unit, &product)).expect("a new product");
+        }
+        for (code, minor) in [("FIT", 4_500), ("TUNE", 990)] {
+            let product = Product {
+                unit_price: Some(usd(minor)),
+                kind: ProductKind::Service,
+                ..Product::new(sku(code), format!("Service {code}"), MONDAY)
+            };
+            bench.decide(|unit| create_product(unit, &product)).expect("a new service");
         }
         for (code, base_minor, days) in [("SNAIL", 400, 4), ("ROCKET", 1_900, 1)] {
             bench
@@ -187,11 +196,11 @@ impl Bench {
         let mut before = HashMap::new();
         for order in orders {
             let region = order.region.clone().expect("a waiting order has a region");
-            for line in &order.lines {
+            for line in order.goods() {
                 let found = awaited.get(&(region.clone(), line.sku.clone())).copied().unwrap_or(0);
                 before.insert((order.id, line.sku.clone()), found);
             }
-            for line in &order.lines {
+            for line in order.goods() {
                 *awaited.entry((region.clone(), line.sku.clone())).or_default() += line.quantity;
             }
         }

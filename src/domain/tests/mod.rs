@@ -21,6 +21,7 @@ mod restock;
 #[cfg(test)]
 pub(crate) mod sample;
 mod scans;
+mod services;
 mod slips;
 mod twenty_steps;
 mod waits;

@@ -18,6 +18,7 @@ use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::payment::{AtProvider, Means, Payment, PaymentState};
 use crate::domain::model::refund::{Refund, RefundState};
 use crate::domain::model::scalars::{Actor, Channel, Ids, OnLate, OnShortage, ServiceLevel};
+use crate::domain::model::service::ProductKind;
 use crate::domain::model::shipment::{
     Assignment, Handover, Label, Package, PackedItem, Shipment, ShipmentItem, ShipmentState,
 };
@@ -147,6 +148,8 @@ fn line(
         amounts,
         weight_grams: 0,
         handling: Handling::default(),
+        kind: ProductKind::Goods,
+        done: None,
     }
 }
 

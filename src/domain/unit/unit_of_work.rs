@@ -315,7 +315,7 @@ impl Snapshot {
     /// Puts an order that begins to wait in line: behind the orders of this snapshot, and before those received later.
     fn line_up(&mut self, order: &Order) {
         let Some(region) = &order.region else { return };
-        for line in &order.lines {
+        for line in order.goods() {
             let ahead = self.awaited.get(&(region.clone(), line.sku.clone())).copied().unwrap_or(0);
             self.awaited_before.insert((order.id, line.sku.clone()), ahead);
         }
@@ -325,7 +325,7 @@ impl Snapshot {
                 order.number > 0 && it.number > order.number && it.region.as_ref() == Some(region)
             });
             if later {
-                let mine = order.lines.iter().filter(|it| it.sku == *sku);
+                let mine = order.goods().filter(|it| it.sku == *sku);
                 *before += mine.map(|it| it.quantity).sum::<i64>();
             }
         }

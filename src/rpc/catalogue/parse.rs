@@ -7,10 +7,11 @@ use crate::domain::{
 };
 use crate::pb;
 use crate::rpc::calendar::{holidays, optional_time_of_day, time_zone, working_hours};
+use crate::rpc::enums;
 use crate::rpc::listing::list_requests;
 use crate::rpc::parse::{
     NAME_MAX, SIDE_MM, WEIGHT_MAX_GRAMS, address, country, entries, id, if_in_use, number, optional_id,
-    paths, price, required, required_text, timestamp,
+    paths, price, required, required_text, timestamp, word,
 };
 
 list_requests! {
@@ -22,8 +23,9 @@ pub(crate) fn new_product(request: pb::CreateProductRequest, bad: &mut Problems)
     let pb::CreateProductRequest { product, request_id: _ } = request;
     let product = required("product", product, bad)?;
     let sku = id("product.sku", &product.sku, bad);
+    let kind = word("product.kind", product.kind, enums::to_product_kind, bad).unwrap_or_default();
     let changes = product_changes(product, &PRODUCT_FIELDS, bad);
-    let product = Product::new(sku?, "", Timestamp::MIN);
+    let product = Product { kind, ..Product::new(sku?, "", Timestamp::MIN) };
     Some(CreateProduct { product: changes.into_iter().fold(product, Product::with) })
 }
 
@@ -36,7 +38,7 @@ pub(crate) fn update_product(request: pb::UpdateProductRequest, bad: &mut Proble
     Some(UpdateProduct { sku: sku?, changes, etag })
 }
 
-/// The fields of a product that a person enters, beside its SKU.
+/// The fields of a product that a person enters, beside its SKU and its kind, which are for ever.
 const PRODUCT_FIELDS: [&str; 9] = [
     "name",
     "tax_category",
@@ -70,6 +72,7 @@ fn product_changes(
         dimensions: sides,
         fragile,
         dangerous,
+        kind: _,
     } = product;
     let named = |path: &str| named.iter().any(|it| it.as_ref() == path);
     let mut changes = Vec::new();

@@ -3,6 +3,7 @@
 use crate::domain::{self, Handling, Location, Price, Product, WorkingCalendar};
 use crate::pb;
 use crate::rpc::calendar::{dates, hours, time_text};
+use crate::rpc::enums;
 use crate::rpc::reply::{address, dimensions, measure, money, timestamp};
 
 pub(crate) fn product(product: &Product) -> pb::Product {
@@ -19,6 +20,7 @@ pub(crate) fn product(product: &Product) -> pb::Product {
         prices,
         gtin,
         handling,
+        kind,
     } = product.clone();
     let Handling { dimensions: sides, fragile, dangerous } = handling;
     pb::Product {
@@ -36,6 +38,7 @@ pub(crate) fn product(product: &Product) -> pb::Product {
         dimensions: sides.map(dimensions),
         fragile,
         dangerous,
+        kind: enums::product_kind(kind),
     }
 }
 

@@ -4,18 +4,18 @@
 mod tests;
 
 use crate::domain::{
-    ArchiveOrder, CancelOrder, CloseOrder, Correction, CreateOrder, Currency, Discount, HoldReason, NewLine,
-    NewOrder, OnLate, OnShortage, OrderId, Part, PlaceHold, Problems, ReleaseHold, RestoreOrder,
-    ServiceLevel, StuckGate, Target, UpdateOrder, VerifyOrder, Waive,
+    ArchiveOrder, CancelOrder, CloseOrder, CompleteServiceLine, Correction, CreateOrder, Currency, Discount,
+    HoldReason, NewLine, NewOrder, OnLate, OnShortage, OrderId, Part, PlaceHold, Problems, ReleaseHold,
+    RestoreOrder, ServiceLevel, StuckGate, Target, UpdateOrder, VerifyOrder, Waive,
 };
 use crate::pb;
 use crate::rpc::enums;
 use crate::rpc::listing::{Wanted, listing};
 use crate::rpc::ordering::reply::OrderView;
 use crate::rpc::parse::{
-    LIFETIME_SECONDS, LINES_MAX, NAME_MAX, NOTE_MAX, REASON_MAX, REFERENCE_MAX, address, customer, digits,
-    entries, id, note, number, optional_id, paths, price, quantity, required, required_text, required_word,
-    seconds, text, timestamp, word,
+    LIFETIME_SECONDS, LINE_NUMBERS, LINES_MAX, NAME_MAX, NOTE_MAX, REASON_MAX, REFERENCE_MAX, address,
+    customer, digits, entries, id, note, number, optional_id, paths, price, quantity, required,
+    required_text, required_word, seconds, text, timestamp, word,
 };
 use crate::settings::Limits;
 use crate::store::{EventFilter, Listing};
@@ -276,6 +276,20 @@ pub(crate) fn release_hold(
     let comment = text("comment", comment, REASON_MAX, bad);
     let view = order_view(view, bad);
     Some((ReleaseHold { target: target?, hold: hold?, comment }, view))
+}
+
+pub(crate) fn complete_service_line(
+    request: pb::CompleteServiceLineRequest,
+    bad: &mut Problems,
+) -> Option<(CompleteServiceLine, OrderView)> {
+    let pb::CompleteServiceLineRequest { order_id, line_number, note, evidence, etag, request_id: _, view } =
+        request;
+    let target = target(&order_id, etag, bad);
+    number("line_number", line_number.into(), LINE_NUMBERS, bad);
+    let note = text("note", note, NAME_MAX, bad);
+    let evidence = text("evidence", evidence, REFERENCE_MAX, bad);
+    let view = order_view(view, bad);
+    Some((CompleteServiceLine { target: target?, line: line_number, note, evidence }, view))
 }
 
 pub(crate) fn close_order(

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use crate::domain::{
     self, Amounts, ApprovalId, Check, Currency, Event, Hold, HoldId, Invoice, InvoiceId, LineAmounts,
     LineProgress, Machine, MessageId, Order, OrderId, OrderLine, PaymentId, RefundId, ReplenishmentId,
-    ReservationId, ShipmentId, Step, StepLine, Timestamp, Transition, Violation, Wait,
+    ReservationId, ServiceDone, ShipmentId, Step, StepLine, Timestamp, Transition, Violation, Wait,
 };
 use crate::pb;
 use crate::rpc::approvals::reply::approval;
@@ -179,6 +179,8 @@ fn line(line: &OrderLine, currency: Currency, progress: LineProgress) -> pb::Ord
         amounts,
         weight_grams: _,
         handling: _,
+        kind,
+        done,
     } = line;
     let LineAmounts {
         gross_minor: _,
@@ -206,6 +208,18 @@ fn line(line: &OrderLine, currency: Currency, progress: LineProgress) -> pb::Ord
         shipped,
         delivered,
         cancelled,
+        kind: enums::product_kind(*kind),
+        completion: done.as_ref().map(completion),
+    }
+}
+
+fn completion(done: &ServiceDone) -> pb::ServiceCompletion {
+    let ServiceDone { by, at, note, evidence } = done;
+    pb::ServiceCompletion {
+        completed_by: actor(by),
+        complete_time: Some(timestamp(*at)),
+        note: note.clone(),
+        evidence: evidence.clone(),
     }
 }
 

@@ -109,6 +109,17 @@ impl pb::order_service_server::OrderService for Api {
         .await
     }
 
+    async fn complete_service_line(
+        &self,
+        request: Request<pb::CompleteServiceLineRequest>,
+    ) -> Reply<pb::CompleteServiceLineResponse> {
+        let (call, (command, view)) = command(request, parse::complete_service_line)?;
+        self.change_order(call, command, move |(), order| pb::CompleteServiceLineResponse {
+            order: Some(reply::shown(order, view)),
+        })
+        .await
+    }
+
     async fn close_order(&self, request: Request<pb::CloseOrderRequest>) -> Reply<pb::CloseOrderResponse> {
         let (call, (command, view)) = command(request, parse::close_order)?;
         self.change_order(call, command, move |(), order| pb::CloseOrderResponse {

@@ -18,8 +18,9 @@ use crate::pb;
 use crate::rpc::enums;
 use crate::rpc::listing::{Wanted, list_requests, listing};
 use crate::rpc::parse::{
-    LINES_MAX, NAME_MAX, REASON_MAX, REFERENCE_MAX, SIDE_MM, WEIGHT_MAX_GRAMS, address, amount, entries, id,
-    number, optional_id, quantity, required, required_text, required_word, text, timestamp, word,
+    LINE_NUMBERS, LINES_MAX, NAME_MAX, REASON_MAX, REFERENCE_MAX, SIDE_MM, WEIGHT_MAX_GRAMS, address, amount,
+    entries, id, number, optional_id, quantity, required, required_text, required_word, text, timestamp,
+    word,
 };
 use crate::settings::Limits;
 use crate::store::Listing;
@@ -41,8 +42,6 @@ const MEDIA_TYPE_MAX: usize = 100;
 const INCIDENT_MAX: usize = 60;
 
 const PACKAGE_NUMBERS: RangeInclusive<i64> = 1..=100;
-
-const LINE_NUMBERS: RangeInclusive<i64> = 1..=100;
 
 /// 2000-01-01T00:00:00Z: nothing that is reported happened before.
 const HAPPENED_FIRST: Timestamp = Timestamp::from_unix_micros(946_684_800_000_000);

@@ -226,7 +226,7 @@ pub(super) fn waits(order: &Order) -> Vec<order_waits::Model> {
         return Vec::new();
     };
     let mut units: BTreeMap<&Sku, i64> = BTreeMap::new();
-    for line in &order.lines {
+    for line in order.goods() {
         *units.entry(&line.sku).or_default() += line.quantity;
     }
     let row = |(sku, quantity): (&Sku, i64)| order_waits::Model {

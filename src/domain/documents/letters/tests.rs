@@ -11,6 +11,7 @@ use crate::domain::model::message::MessageState;
 use crate::domain::model::refund::HandedBack;
 use crate::domain::model::reservation::{Reservation, ReservationState};
 use crate::domain::model::scalars::Actor;
+use crate::domain::model::service::ProductKind;
 use crate::domain::tests::sample::{NOW, sample};
 
 fn order() -> Order {
@@ -107,10 +108,50 @@ fn has(kind: MessageKind, order: &Order, parts: &[&str]) {
     }
 }
 
+/// The letters about an order of services only.
+const OF_SERVICES: [MessageKind; 8] = [
+    MessageKind::OrderReceived,
+    MessageKind::OnHold,
+    MessageKind::InvoiceIssued,
+    MessageKind::PaymentReceived,
+    MessageKind::DeliveryConfirmed,
+    MessageKind::OrderCancelled,
+    MessageKind::OrderRejected,
+    MessageKind::RefundIssued,
+];
+
+fn of_services() -> Order {
+    let mut order = order();
+    for line in &mut order.lines {
+        line.kind = ProductKind::Service;
+    }
+    order
+}
+
+#[test]
+fn nothing_of_services_is_shipped_and_what_is_to_be_done_is_told() {
+    let told = |kind| written(kind, &of_services()).body;
+    assert!(told(MessageKind::PaymentReceived).contains("We now do what you asked for."));
+    assert!(!told(MessageKind::InvoiceIssued).contains("set aside"));
+    assert!(told(MessageKind::OrderCancelled).contains("nothing of it will be done."));
+    let done = written(MessageKind::DeliveryConfirmed, &of_services());
+    assert_eq!(done.subject, "Your order 100042 is done");
+
+    let mut both = order();
+    let fitted = both.lines.len() - 1;
+    both.lines[fitted].kind = ProductKind::Service;
+    let delivered = written(MessageKind::DeliveryConfirmed, &both);
+    assert_eq!(delivered.subject, "Your order 100042 has arrived");
+    let to_come = format!("Still to be done for you:\n\n  {} x ", both.lines[fitted].quantity);
+    assert!(delivered.body.contains(&to_come), "{}", delivered.body);
+}
+
 #[test]
 fn every_message_reads_well() {
-    for kind in MessageKind::ALL.iter().copied() {
-        let Letter { to, subject, body } = written(kind, &order());
+    let all = MessageKind::ALL.iter().map(|it| (*it, order()));
+    let of_services = OF_SERVICES.iter().map(|it| (*it, of_services()));
+    for (kind, order) in all.chain(of_services) {
+        let Letter { to, subject, body } = written(kind, &order);
         let shown = format!("{kind}:\n{subject}\n\n{body}");
         assert_eq!(to, "ada@example.com");
         assert!(subject.contains("100042") && !subject.contains('\n'), "{shown}");

@@ -5,7 +5,7 @@ use crate::domain::model::message::{Message, MessageKind, MessageState};
 use crate::domain::model::scalars::Actor;
 use crate::domain::model::shipment::{Shipment, ShipmentItem, ShipmentState};
 use crate::domain::process::timeline::history::{Count, History};
-use crate::domain::process::timeline::lines::{confirmation_words, next_calls};
+use crate::domain::process::timeline::lines::{confirmation_words, next_calls, service_call, service_words};
 use crate::domain::process::timeline::steps::{Step, StepLine, StepState};
 
 impl History<'_> {
@@ -248,7 +248,14 @@ impl History<'_> {
     pub(super) fn confirm_to_customer(&self) -> StepLine {
         let order = self.order;
         let mut line = StepLine::new(Step::ConfirmToCustomer, StepState::Pending);
+        let services = || if order.has_only_services() { service_words(order) } else { Vec::new() };
         let Some(letter) = order.messages.iter().find(|it| it.kind == MessageKind::DeliveryConfirmed) else {
+            if order.has_only_services() && order.is_open_to_services() {
+                let begun = order.last_service_at().is_some();
+                line.state = if begun { StepState::InProgress } else { StepState::Ready };
+                line.note = service_call(order);
+            }
+            line.evidence = self.shown(services);
             if order.closed_at.is_some() {
                 line.state = StepState::Skipped;
                 line.note = "not everything was delivered".to_owned();
@@ -257,7 +264,8 @@ impl History<'_> {
         };
         line.state =
             if letter.state == MessageState::Queued { StepState::InProgress } else { StepState::Done };
-        line.evidence = self.shown(|| confirmation_words(letter, order.feedback.as_ref()));
+        line.evidence =
+            self.shown(|| [services(), confirmation_words(letter, order.feedback.as_ref())].concat());
         self.follow_letters(&mut line, MessageKind::DeliveryConfirmed);
         line
     }

@@ -10,12 +10,15 @@ use crate::domain::model::reservation::Reservation;
 use crate::domain::model::scalars::Actor;
 use crate::domain::process::timeline::delivery::journey_is_over;
 use crate::domain::process::timeline::history::History;
-use crate::domain::process::timeline::lines::{availability_words, promise_words};
+use crate::domain::process::timeline::lines::{
+    availability_words, promise_words, service_call, service_words,
+};
 use crate::domain::process::timeline::steps::{Detail, Step, StepLine, StepState};
 
 impl History<'_> {
     pub(super) fn line(&self, step: Step) -> StepLine {
         let line = match step {
+            _ if step.is_about_goods() && self.order.has_only_services() => without_goods(step),
             Step::ReceiveOrder => self.receive_order(),
             Step::VerifyCustomer => self.verify_customer(),
             Step::CheckAvailability => self.check_availability(),
@@ -232,11 +235,17 @@ impl History<'_> {
         if order.closed_at.is_some() {
             line.state = StepState::Done;
             self.told(&mut line, &[EventKind::OrderClosed], order.closed_at);
-            line.evidence = self.shown(|| vec!["nothing open, balance zero".to_owned()]);
+            line.evidence = self.shown(|| {
+                let services = if order.has_only_services() { Vec::new() } else { service_words(order) };
+                services.into_iter().chain(["nothing open, balance zero".to_owned()]).collect()
+            });
         } else if order.state.may_become(OrderState::Closed) && order.live_shipments().all(journey_is_over) {
             let open = order.why_open();
             line.state = if open.is_empty() { StepState::Ready } else { StepState::Blocked };
             line.note = open.join("; ");
+            if order.open_services().next().is_some() {
+                line.note = format!("{}; {}", service_call(order), line.note);
+            }
         }
         line
     }
@@ -282,6 +291,12 @@ impl History<'_> {
         line.evidence = self.shown(|| self.events.iter().filter(told).map(|it| it.text.clone()).collect());
         line
     }
+}
+
+/// A step that services do not need.
+fn without_goods(step: Step) -> StepLine {
+    let note = "services only".to_owned();
+    StepLine { note, ..StepLine::new(step, StepState::Skipped) }
 }
 
 fn reservation_words(reservation: &Reservation) -> String {

@@ -22,7 +22,7 @@ pub fn timeline(order: &Order, events: &[Event], now: Timestamp) -> Vec<StepLine
     if order.ended_early().is_some() {
         end_early(order, &mut lines);
     } else if let Some(note) = order.hold_note() {
-        let stopped = lines.iter_mut().find(|it| it.is_open() && it.step.waits_for_holds());
+        let stopped = lines.iter_mut().find(|it| it.is_open() && order.heeds_holds_at(it.step));
         if let Some(line) = stopped {
             line.state = StepState::Blocked;
             line.note = note;
@@ -48,8 +48,18 @@ impl Order {
         }
         let history = History { order: self, events: &[], detail: Detail::StateOnly };
         let line = Step::ALL.iter().map(|it| history.line(*it)).find(StepLine::is_open)?;
-        let held = self.hold_note().filter(|_| line.step.waits_for_holds());
+        let held = self.hold_note().filter(|_| self.heeds_holds_at(line.step));
         Some((line.step, held.unwrap_or(line.note)))
+    }
+
+    /// Whether an active hold stops this step: services wait for it too.
+    pub(in crate::domain::process) fn heeds_holds_at(&self, step: Step) -> bool {
+        step.waits_for_holds() || (step == Step::ConfirmToCustomer && self.awaits_only_services())
+    }
+
+    /// Whether there is nothing to ship, and a service to be done.
+    pub(in crate::domain::process) fn awaits_only_services(&self) -> bool {
+        self.has_only_services() && self.open_services().next().is_some()
     }
 
     /// What an active hold says, if there is one.
@@ -107,6 +117,23 @@ pub(super) fn next_calls(shipments: &[&Shipment]) -> Option<String> {
         more => words.push(format!("and {more} more")),
     }
     (!words.is_empty()).then(|| words.join(", "))
+}
+
+/// The call that the services wait for that are not done.
+pub(super) fn service_call(order: &Order) -> String {
+    format!("CompleteServiceLine for {}", order.open_services_named())
+}
+
+pub(super) fn service_words(order: &Order) -> Vec<String> {
+    let done = order.services().filter_map(|it| Some((it.number, it.done.as_ref()?)));
+    let words = done.map(|(line, done)| {
+        let evidence = match done.evidence.as_str() {
+            "" => String::new(),
+            evidence => format!(": {evidence}"),
+        };
+        format!("line {line}: done at {} by {}{evidence}", done.at, done.by)
+    });
+    words.collect()
 }
 
 pub(super) fn availability_words(found: &AvailabilityFound) -> Vec<String> {

@@ -21,16 +21,19 @@ pub(super) fn plan(order: &Order, lines: &mut [StepLine]) {
     let pickup_at = assignments().map(|it| it.pickup_at).max().or(ship_at);
     let delivery_at = order.promised_by.or_else(|| assignments().map(|it| it.delivery_at).max());
 
+    let only_services = order.has_only_services();
     let mut before: Option<Timestamp> = Some(order.created_at);
     for line in lines {
         line.planned_at = match line.step {
+            _ if only_services && line.state == StepState::Skipped => None,
             Step::ReceiveOrder | Step::VerifyCustomer | Step::CheckAvailability => before,
             // The shelves are looked after in the moment of the handover.
             Step::ReserveInventory | Step::ArchiveOrder | Step::CloseOrder | Step::PrepareNextOrder => None,
             Step::ApproveReservation => approval_deadline(order.approval(Gate::Reservation), before),
+            // Nobody knows when services are done.
+            Step::ConfirmToCustomer if only_services => order.delivered_at.map(letter_leaves_by),
             Step::GenerateInvoice | Step::NotifyShipment | Step::ConfirmToCustomer => {
-                // A letter leaves within minutes; a worker may be busy.
-                before.map(|it| it.plus(Duration::from_secs(300)))
+                before.map(letter_leaves_by)
             }
             Step::CapturePayment => order.current_reservation().and_then(|it| it.expires_at),
             Step::ApprovePayment => approval_deadline(order.approval(Gate::Payment), before),
@@ -38,8 +41,16 @@ pub(super) fn plan(order: &Order, lines: &mut [StepLine]) {
             Step::ConfirmPickup => pickup_at,
             Step::TrackShipment | Step::ConfirmDelivery => delivery_at,
         };
-        before = line.done_at;
+        // What services do not need takes no time.
+        if !(only_services && line.state == StepState::Skipped) {
+            before = line.done_at;
+        }
     }
+}
+
+/// A letter leaves within minutes; a worker may be busy.
+fn letter_leaves_by(after: Timestamp) -> Timestamp {
+    after.plus(Duration::from_secs(300))
 }
 
 fn approval_deadline(approval: Option<&Approval>, before: Option<Timestamp>) -> Option<Timestamp> {

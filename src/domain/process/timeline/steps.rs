@@ -82,6 +82,32 @@ impl Step {
         self as u8 + 1
     }
 
+    /// Whether it is about stock or about what is shipped.
+    pub(super) fn is_about_goods(self) -> bool {
+        match self {
+            Self::CheckAvailability
+            | Self::ReserveInventory
+            | Self::ApproveReservation
+            | Self::PrepareOrder
+            | Self::PackageProducts
+            | Self::CreateLabel
+            | Self::AssignCourier
+            | Self::ConfirmPickup
+            | Self::NotifyShipment
+            | Self::TrackShipment
+            | Self::ConfirmDelivery
+            | Self::PrepareNextOrder => true,
+            Self::ReceiveOrder
+            | Self::VerifyCustomer
+            | Self::GenerateInvoice
+            | Self::CapturePayment
+            | Self::ApprovePayment
+            | Self::ConfirmToCustomer
+            | Self::CloseOrder
+            | Self::ArchiveOrder => false,
+        }
+    }
+
     /// What happens on the road and at the door happens whatever a hold says.
     pub(in crate::domain::process) fn waits_for_holds(self) -> bool {
         !(Self::NotifyShipment..=Self::ConfirmToCustomer).contains(&self)
@@ -206,6 +232,8 @@ impl Event {
             EventKind::ShipmentDelivered | EventKind::OrderDelivered | EventKind::DeliveryTakenBack => {
                 Step::ConfirmDelivery
             }
+            EventKind::ServiceCompleted if order.has_only_services() => Step::ConfirmToCustomer,
+            EventKind::ServiceCompleted => Step::CloseOrder,
             EventKind::MessageQueued
             | EventKind::MessageSent
             | EventKind::MessageFailed

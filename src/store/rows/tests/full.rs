@@ -6,10 +6,11 @@ use crate::domain::{
     Discount, Feedback, FeedbackState, Gate, HandedBack, Handling, Handover, Hold, HoldReason, HoldState,
     Ids, Invoice, InvoiceLine, InvoiceState, Label, LineAmounts, LineAvailability, Means, Message,
     MessageKind, MessageState, Method, OnLate, OnShortage, OpenBookingRequest, OpenRequest, Order, OrderId,
-    OrderLine, OrderState, Package, PackedItem, Payment, PaymentState, Promise, PromiseLeg, PromiseOccasion,
-    Proof, ProviderRequest, Refund, RefundState, ReportOrigin, Reservation, ReservationId, ReservationState,
-    ReservedItem, Resolution, ResolutionKind, Risk, Rule, ServiceLevel, Shipment, ShipmentId, ShipmentItem,
-    ShipmentState, Slip, SlipKind, SlipSubject, StuckGate, TrackingEvent, TrackingStatus, Verdict, Waiting,
+    OrderLine, OrderState, Package, PackedItem, Payment, PaymentState, ProductKind, Promise, PromiseLeg,
+    PromiseOccasion, Proof, ProviderRequest, Refund, RefundState, ReportOrigin, Reservation, ReservationId,
+    ReservationState, ReservedItem, Resolution, ResolutionKind, Risk, Rule, ServiceDone, ServiceLevel,
+    Shipment, ShipmentId, ShipmentItem, ShipmentState, Slip, SlipKind, SlipSubject, StuckGate, TrackingEvent,
+    TrackingStatus, Verdict, Waiting,
 };
 use crate::store::rows::tests::sample::{AT, code, euro, later};
 
@@ -38,6 +39,13 @@ pub(in crate::store) fn full(number: i64) -> Order {
         amounts,
         weight_grams: 250,
         handling: handling(),
+        kind: if number == 2 { ProductKind::Service } else { ProductKind::Goods },
+        done: Some(ServiceDone {
+            by: code("fitter"),
+            at: AT,
+            note: "fitted".to_owned(),
+            evidence: "report 7".to_owned(),
+        }),
     };
     let totals = Amounts {
         currency: code("EUR"),

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::domain::{
     Actor, ChangeSet, Courier, Currency, Day, DeliveryArea, DeliveryZone, Event, EventKind, Handling, Ids,
-    Location, Money, Movement, MovementKind, Order, OrderId, PostalCodes, Price, Product, Rate, ServiceLevel,
-    Snapshot, StockLevel, Timestamp, Transition, WorkingCalendar,
+    Location, Money, Movement, MovementKind, Order, OrderId, PostalCodes, Price, Product, ProductKind, Rate,
+    ServiceLevel, Snapshot, StockLevel, Timestamp, Transition, WorkingCalendar,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::session::Session;
@@ -63,6 +63,7 @@ pub(super) fn product(sku: &str) -> Product {
         prices: vec![Price { price: euro(1_100), valid_from: Some(later(9)) }],
         gtin: Some(code("4006381333931")),
         handling: Handling { dimensions: None, fragile: true, dangerous: true },
+        kind: ProductKind::Goods,
     }
 }
 
