@@ -37,6 +37,7 @@ mod process;
 mod promises;
 mod proxy;
 mod server;
+mod services;
 mod shelves;
 mod shop;
 mod slips;

@@ -100,6 +100,10 @@ fn actions_are_true(bench: &Bench, id: OrderId) {
     probe(Action::VerifyOrder, &|order, unit| order.verify_again(unit, Waive::Nothing));
     probe(Action::UpdateOrder, &|order, unit| order.correct(unit, &Correction::default()));
     probe(Action::CloseOrder, &|order, unit| order.close(unit));
+    let service = order.open_services().next().or(order.services().next()).map(|it| it.number);
+    probe(Action::CompleteServiceLine, &|order, unit| {
+        service.map_or_else(missing, |it| order.complete_service(unit, it, "", ""))
+    });
     probe(Action::ArchiveOrder, &|order, unit| order.archive(unit));
     probe(Action::RestoreOrder, &|order, unit| order.restore(unit, ""));
     probe(Action::SubmitFeedback, &|order, unit| order.submit_feedback(unit, 3, 3, String::new()));
@@ -227,7 +231,8 @@ fn one_step_home(bench: &mut Bench, id: OrderId) {
         }
         OrderState::Shipped | OrderState::PartiallyDelivered | OrderState::Delivered
             if order.live_shipments().all(|it| it.state.is_over() || it.state == ShipmentState::Lost)
-                && in_house(&order).is_empty() =>
+                && in_house(&order).is_empty()
+                && order.open_services().next().is_none() =>
         {
             for payment in owing.iter().filter(|_| !order.why_open().is_empty()) {
                 let _ = bench.on(id, |order, unit| order.refund(unit, *payment, None, "never arrived"));

@@ -13,8 +13,8 @@ use crate::domain::inventory::reserve_for_others::{NewReservation, reserve_stock
 use crate::domain::model::amounts::Discount;
 use crate::domain::model::hold::{HoldReason, HoldState};
 use crate::domain::model::order::{Order, OrderState};
-use crate::domain::model::payment::{PaymentState, ProviderAnswer, ProviderRequest};
-use crate::domain::model::refund::{HandedBack, RefundState};
+use crate::domain::model::payment::{PaymentState, ProviderRequest};
+use crate::domain::model::refund::HandedBack;
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::replenishment::ReplenishmentState;
 use crate::domain::model::scalars::{OnShortage, OrderId};
@@ -24,6 +24,7 @@ use crate::domain::model::{message::Unsent, method::Method, new_order::NewOrder}
 use crate::domain::ordering::change::Correction;
 use crate::domain::ordering::verify::Waive;
 use crate::domain::shipping::pick::LineUnits;
+use crate::domain::tests::any_sequence::answers::{answer, answer_refund};
 use crate::domain::tests::bench::Bench;
 use crate::domain::tests::given::{
     self, actor, by_card, cash, checks_of, dear, declined, done, in_house, location_code, one_package,
@@ -32,6 +33,8 @@ use crate::domain::tests::given::{
 use crate::domain::tests::restock::decide_on;
 
 pub(super) const SKUS: [&str; 3] = ["A-1", "B-2", "C-3"];
+/// Goods and services.
+const SOLD: [&str; 5] = ["A-1", "B-2", "C-3", "FIT", "TUNE"];
 pub(super) const PLACES: [&str; 3] = ["NYC", "LAX", "BER"];
 const PEOPLE: [&str; 3] = ["shop", "clerk", "boss"];
 
@@ -136,6 +139,7 @@ pub(super) enum Disturbance {
     Assign,
     PickUp,
     Deliver,
+    CompleteService,
     Feedback,
     Send,
     FailToSend,
@@ -178,6 +182,7 @@ const DISTURBANCES: &[Disturbance] = {
         Assign,
         PickUp,
         Deliver,
+        CompleteService,
         Feedback,
         Send,
         FailToSend,
@@ -192,7 +197,7 @@ pub(super) fn some_act() -> impl Strategy<Value = Act> {
     let style =
         (any::<bool>(), prop::bool::weighted(0.2), 0_u8..8, prop::option::weighted(0.3, 1_u64..2_000))
             .prop_map(|(waits, abroad, price, seconds)| Style { waits, abroad, price, seconds });
-    let placing = (0_usize..5, vec((0_usize..3, 1_i64..5), 1..4), style)
+    let placing = (0_usize..5, vec((0_usize..5, 1_i64..5), 1..4), style)
         .prop_map(|(name, lines, style)| Act::Place { name, lines, style });
     let proceeding =
         (0_usize..8, vec(any::<u8>(), 1..7)).prop_map(|(order, choices)| Act::Proceed { order, choices });
@@ -319,7 +324,7 @@ pub(super) fn apply(bench: &mut Bench, act: &Act) {
 }
 
 fn new_order(name: usize, lines: &[(usize, i64)], style: Style) -> NewOrder {
-    let lines: Vec<(&str, i64)> = lines.iter().map(|(code, units)| (SKUS[*code], *units)).collect();
+    let lines: Vec<(&str, i64)> = lines.iter().map(|(code, units)| (SOLD[*code], *units)).collect();
     let mut new = order(["ada", "bob", "eve", "kim", "lee"][name], &lines);
     new.on_shortage = if style.waits { OnShortage::Wait } else { OnShortage::Refuse };
     new.reservation_lifetime_seconds = style.seconds;
@@ -360,6 +365,7 @@ pub(super) fn proceed(bench: &mut Bench, id: OrderId, choice: u8) {
         return;
     }
     let badly = choice.is_multiple_of(16);
+    let serves = order.open_services().next().is_some();
     let what = match order.state {
         OrderState::Received => Verify,
         OrderState::Verified => Release,
@@ -392,9 +398,13 @@ pub(super) fn proceed(bench: &mut Bench, id: OrderId, choice: u8) {
             Some((_, _, ShipmentState::Packed)) => Label,
             Some((_, _, ShipmentState::Labelled)) => Assign,
             Some(_) => PickUp,
+            None if serves && order.on_hold() => Release,
+            None if serves && choice % 4 != 2 => CompleteService,
             None => Deliver,
         },
         OrderState::Delivered if choice.is_multiple_of(2) => Send,
+        OrderState::Delivered if serves && order.on_hold() => Release,
+        OrderState::Delivered if serves => CompleteService,
         OrderState::Delivered => Close,
         OrderState::Closed | OrderState::Rejected | OrderState::Cancelled | OrderState::Expired => {
             match choice % 3 {
@@ -549,6 +559,15 @@ pub(super) fn disturb(bench: &mut Bench, id: OrderId, what: Disturbance, amount:
             let proof = proof(now, &bench.actor);
             bench.on(id, |order, unit| order.confirm_delivery(unit, shipment.id, proof))
         }
+        Disturbance::CompleteService => {
+            let lines = i64::try_from(order.lines.len()).expect("a few");
+            let number = match amount {
+                0 => order.open_services().next().map(|it| it.number),
+                amount => i32::try_from(1 + amount % lines).ok(),
+            };
+            let Some(number) = number else { return Ok(()) };
+            bench.on(id, |order, unit| order.complete_service(unit, number, "done", "report 7"))
+        }
         Disturbance::Feedback => bench.on(id, |order, unit| order.submit_feedback(unit, 4, 5, String::new())),
         Disturbance::Send => {
             bench.send_messages(id);
@@ -572,24 +591,4 @@ pub(super) fn disturb(bench: &mut Bench, id: OrderId, what: Disturbance, amount:
             Ok(())
         }
     }
-}
-
-fn answer(bench: &mut Bench, id: OrderId, answer: &ProviderAnswer) -> Result<(), Refusal> {
-    let Some((payment, request)) = open_request(bench.order(id)) else { return Ok(()) };
-    let changed = bench.answer(id, payment, request, answer);
-    assert!(changed, "an answer that was waited for changes something");
-    let again = bench.answer(id, payment, ProviderRequest::Authorize, answer);
-    assert!(
-        !again || request == ProviderRequest::Authorize,
-        "an answer to what was not asked changes nothing"
-    );
-    Ok(())
-}
-
-fn answer_refund(bench: &mut Bench, id: OrderId, answer: &ProviderAnswer) -> Result<(), Refusal> {
-    let mut refunds = bench.order(id).payments.iter().flat_map(|it| &it.refunds);
-    let Some(refund) = refunds.find(|it| it.state == RefundState::Pending).map(|it| it.id) else {
-        return Ok(());
-    };
-    bench.on(id, |order, unit| order.answer_refund(unit, refund, answer)).map(|_| ())
 }

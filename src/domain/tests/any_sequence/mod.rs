@@ -2,6 +2,7 @@
 
 mod actions;
 mod acts;
+mod answers;
 mod journeys;
 pub(crate) mod orders;
 mod rare_steps;

@@ -73,9 +73,9 @@ const SEQUENCES: usize = 64;
 /// What random commands seldom come to, step by step.
 fn rare_steps() -> BTreeSet<(Machine, String, String)> {
     use Disturbance::{
-        Approve, Assign, Authorize, Cancel, Capture, Cash, Charge, Check, Close, Correct, Declined, Deliver,
-        Done, FailCheck, FailToSend, Feedback, Hold, Label, Pack, Pick, Refund, RefundDeclined, Reject,
-        StartPicking, Tend, Verify, Void, VoidLabel,
+        Approve, Assign, Authorize, Cancel, Capture, Cash, Charge, Check, Close, CompleteService, Correct,
+        Declined, Deliver, Done, FailCheck, FailToSend, Feedback, Hold, Label, Pack, Pick, Refund,
+        RefundDeclined, Reject, StartPicking, Tend, Verify, Void, VoidLabel,
     };
     use ReplenishmentState::{Approved, Cancelled, Ordered, PartiallyReceived, Received, Rejected};
 
@@ -103,6 +103,12 @@ fn rare_steps() -> BTreeSet<(Machine, String, String)> {
     run(&mut bench, id, &[Charge, Done, Cancel, RefundDeclined]);
 
     // Gates that stay shut.
+    for end in [Reject, Cancel] {
+        bench.by("shop");
+        let id = bench.placed(&dear(order(&format!("first-{end:?}").to_lowercase(), &[("A-1", 1)])));
+        bench.by("judge");
+        run(&mut bench, id, &[end]);
+    }
     for end in [Reject, Cancel, Tend] {
         bench.by("shop");
         let id = bench.placed(&dear(order(&format!("gate-{end:?}").to_lowercase(), &[("A-1", 1)])));
@@ -146,6 +152,8 @@ fn rare_steps() -> BTreeSet<(Machine, String, String)> {
         bench.on(id, |order, unit| order.record_tracking(unit, shipment, &[late])).expect("taken");
         assert_eq!(bench.shipment(id, 0).state, ShipmentState::Returned);
     }
+    let id = bench.paid(&order("served", &[("FIT", 1), ("TUNE", 2)]));
+    run(&mut bench, id, &[CompleteService, CompleteService, Close]);
     let id = bench.paid(&order("glad", &[("A-1", 1)]));
     bench.ship(id, 0);
     run(&mut bench, id, &[Deliver, Feedback]);

@@ -1,0 +1,28 @@
+//! What a provider answers to what is open.
+
+use crate::domain::model::payment::{ProviderAnswer, ProviderRequest};
+use crate::domain::model::refund::RefundState;
+use crate::domain::model::refusal::Refusal;
+use crate::domain::model::scalars::OrderId;
+use crate::domain::tests::bench::Bench;
+use crate::domain::tests::given::open_request;
+
+pub(super) fn answer(bench: &mut Bench, id: OrderId, answer: &ProviderAnswer) -> Result<(), Refusal> {
+    let Some((payment, request)) = open_request(bench.order(id)) else { return Ok(()) };
+    let changed = bench.answer(id, payment, request, answer);
+    assert!(changed, "an answer that was waited for changes something");
+    let again = bench.answer(id, payment, ProviderRequest::Authorize, answer);
+    assert!(
+        !again || request == ProviderRequest::Authorize,
+        "an answer to what was not asked changes nothing"
+    );
+    Ok(())
+}
+
+pub(super) fn answer_refund(bench: &mut Bench, id: OrderId, answer: &ProviderAnswer) -> Result<(), Refusal> {
+    let mut refunds = bench.order(id).payments.iter().flat_map(|it| &it.refunds);
+    let Some(refund) = refunds.find(|it| it.state == RefundState::Pending).map(|it| it.id) else {
+        return Ok(());
+    };
+    bench.on(id, |order, unit| order.answer_refund(unit, refund, answer)).map(|_| ())
+}
