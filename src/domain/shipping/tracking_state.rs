@@ -158,9 +158,13 @@ pub(super) fn proof_of(events: &[TrackingEvent]) -> Option<&TrackingEvent> {
     nameless
 }
 
-/// When the courier expects delivery: what the latest report with an estimate said.
+/// When the courier expects delivery: what its latest report with an estimate said. What was planned at the handover
+/// counts until the courier says something, even of the same minute.
 pub(super) fn estimate_of(events: &[TrackingEvent]) -> Option<Timestamp> {
-    in_order(events).into_iter().rev().find_map(|it| it.estimated_at)
+    let ordered = in_order(events);
+    let (planned, reported): (Vec<_>, Vec<_>) =
+        ordered.into_iter().rev().partition(|it| it.origin == ReportOrigin::Pickup);
+    reported.into_iter().chain(planned).find_map(|it| it.estimated_at)
 }
 
 /// The letter that a report causes if it is news: nothing later is known of the same package, or the report is its end,

@@ -95,6 +95,14 @@ fn the_estimate_is_that_of_the_latest_report_that_has_one() {
     let third = event(TrackingStatus::OutForDelivery, 3);
     assert_eq!(estimate_of(&[second.clone(), third.clone(), first]), at(50));
     assert_eq!(estimate_of(&[third]), None);
+
+    let planned = TrackingEvent {
+        estimated_at: at(70),
+        origin: ReportOrigin::Pickup,
+        ..event(TrackingStatus::PickedUp, 3)
+    };
+    assert_eq!(estimate_of(std::slice::from_ref(&planned)), at(70));
+    assert_eq!(estimate_of(&[planned, second]), at(50), "the courier knows better than the plan");
 }
 
 #[test]
