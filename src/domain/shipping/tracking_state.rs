@@ -158,9 +158,11 @@ pub(super) fn proof_of(events: &[TrackingEvent]) -> Option<&TrackingEvent> {
     nameless
 }
 
-/// When the courier expects delivery: what the latest report with an estimate said.
+/// When the courier expects delivery: what the latest report with an estimate said; of several of one instant, the latest
+/// estimate.
 pub(super) fn estimate_of(events: &[TrackingEvent]) -> Option<Timestamp> {
-    in_order(events).into_iter().rev().find_map(|it| it.estimated_at)
+    let estimates = events.iter().filter_map(|it| Some((it.occurred_at, rank(it.status), it.estimated_at?)));
+    estimates.max().map(|(_, _, estimate)| estimate)
 }
 
 /// The letter that a report causes if it is news: nothing later is known of the same package, or the report is its end,
