@@ -84,6 +84,7 @@ impl Client {
             name: location.name.clone(),
             region: location.region.clone(),
             country: location.country.clone(),
+            address: Some(address(&location.address)),
             priority: location.priority,
             time_zone: location.time_zone.clone(),
             working_hours: (1..=5).map(|day| working_hours(day, &location.hours)).collect(),
@@ -182,7 +183,7 @@ impl Client {
             channel: word(&wish.channel, "CHANNEL", pb::Channel::from_str_name) as i32,
             external_reference: reference.to_owned(),
             customer: Some(customer(&wish.customer)),
-            shipping_address: Some(address(wish)),
+            shipping_address: Some(recipient(wish)),
             lines: lines.collect(),
             currency: wish.currency.clone(),
             special_instructions: wish.instructions.clone(),
@@ -251,7 +252,7 @@ impl Client {
         id: &str,
         wish: &sample::Order,
     ) -> Result<pb::Order, DemoError> {
-        let draft = pb::OrderDraft { shipping_address: Some(address(wish)), ..Default::default() };
+        let draft = pb::OrderDraft { shipping_address: Some(recipient(wish)), ..Default::default() };
         let request = pb::UpdateOrderRequest {
             order_id: id.to_owned(),
             order: Some(draft),
@@ -538,14 +539,17 @@ fn customer(customer: &sample::Customer) -> pb::Customer {
     }
 }
 
-fn address(wish: &sample::Order) -> pb::Address {
+fn recipient(wish: &sample::Order) -> pb::Address {
+    pb::Address { recipient: wish.customer.name.clone(), ..address(&wish.address) }
+}
+
+fn address(sample: &sample::Address) -> pb::Address {
     pb::Address {
-        recipient: wish.customer.name.clone(),
-        street: wish.address.street.clone(),
-        city: wish.address.city.clone(),
-        state: wish.address.state.clone(),
-        postal_code: wish.address.postal_code.clone(),
-        country: wish.address.country.clone(),
+        street: sample.street.clone(),
+        city: sample.city.clone(),
+        state: sample.state.clone(),
+        postal_code: sample.postal_code.clone(),
+        country: sample.country.clone(),
         ..Default::default()
     }
 }

@@ -43,6 +43,7 @@ pub(super) struct Location {
     pub(super) name: String,
     pub(super) region: String,
     pub(super) country: String,
+    pub(super) address: Address,
     pub(super) time_zone: String,
     /// Opens and closes, Monday to Friday.
     pub(super) hours: [String; 2],

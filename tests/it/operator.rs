@@ -78,8 +78,11 @@ async fn a_variable_for_the_log_that_is_not_understood_is_told_and_the_settings_
         let mut site = embedded().await;
         site.set("RUST_LOG", wrong);
         site.set("CONSIGN_LOG__FILTER", "warn,consign=info");
-        let process = site.start().await;
+        let mut process = site.start().await;
         call(&process, 1).await;
+        // Killed, it could take its last lines with it.
+        process.signal("TERM");
+        assert!(process.ends_well());
         drop(process);
         let log = site.log();
         let told: Vec<_> = log.lines().filter(|it| it.contains("RUST_LOG is not understood")).collect();

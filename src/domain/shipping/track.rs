@@ -10,7 +10,8 @@ use crate::domain::model::scalars::ShipmentId;
 use crate::domain::model::shipment::{Proof, Shipment, ShipmentState};
 use crate::domain::model::tracking::{ReportOrigin, TrackingEvent, TrackingReport, TrackingStatus};
 use crate::domain::shipping::tracking_state::{
-    estimate_of, has_left, key, merged, moved_on, moves_to, news_of, proof_of, same_location, state_of,
+    estimate_of, has_left, key, left_at, merged, moved_on, moves_to, news_of, proof_of, same_location,
+    state_of,
 };
 use crate::domain::unit::command::{OrderCommand, Target};
 use crate::domain::unit::unit_of_work::{Part, ReadSet, UnitOfWork};
@@ -232,6 +233,7 @@ impl Order {
         }
 
         let shipment = &mut self.shipments[index];
+        shipment.settle_handover();
         let before = shipment.state;
         let after = state_of(&shipment.tracking, shipment.packages.len()).unwrap_or(before);
         shipment.state = after;
@@ -312,6 +314,16 @@ impl Order {
 }
 
 impl Shipment {
+    /// Where nobody confirmed the pickup, the goods left when the first report says so, whichever arrived first.
+    fn settle_handover(&mut self) {
+        if self.tracking.iter().any(|it| it.origin == ReportOrigin::Pickup) {
+            return;
+        }
+        if let (Some(handover), Some(at)) = (&mut self.handover, left_at(&self.tracking)) {
+            handover.at = handover.at.min(at);
+        }
+    }
+
     /// The proof of the delivery follows from the reports too, but for a person's confirmation, which counts more: the
     /// latest of these stands. Goods that did not reach the customer have none.
     fn settle_proof(&mut self) {

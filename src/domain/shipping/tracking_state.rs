@@ -158,13 +158,14 @@ pub(super) fn proof_of(events: &[TrackingEvent]) -> Option<&TrackingEvent> {
     nameless
 }
 
-/// When the courier expects delivery: what its latest report with an estimate said. What was planned at the handover
-/// counts until the courier says something, even of the same minute.
+/// When the courier expects delivery: what its latest report with an estimate said; of several of one instant, the latest
+/// estimate. What was planned at the handover counts until the courier says something, even of the same minute.
 pub(super) fn estimate_of(events: &[TrackingEvent]) -> Option<Timestamp> {
-    let ordered = in_order(events);
-    let (planned, reported): (Vec<_>, Vec<_>) =
-        ordered.into_iter().rev().partition(|it| it.origin == ReportOrigin::Pickup);
-    reported.into_iter().chain(planned).find_map(|it| it.estimated_at)
+    let estimates = events.iter().filter_map(|it| {
+        let is_said = it.origin != ReportOrigin::Pickup;
+        Some((is_said, it.occurred_at, rank(it.status), it.estimated_at?))
+    });
+    estimates.max().map(|(_, _, _, estimate)| estimate)
 }
 
 /// The letter that a report causes if it is news: nothing later is known of the same package, or the report is its end,

@@ -96,6 +96,17 @@ fn the_estimate_is_that_of_the_latest_report_that_has_one() {
     assert_eq!(estimate_of(&[second.clone(), third.clone(), first]), at(50));
     assert_eq!(estimate_of(&[third]), None);
 
+    // Arrived and departed in one minute: whichever of them says so, the delivery moves.
+    let scan = |words: &str, estimate| {
+        let said = TrackingReport { description: words.to_owned(), ..report(TrackingStatus::InTransit, 2) };
+        let key = key(&said, ReportOrigin::Courier);
+        TrackingEvent { estimated_at: at(estimate), key, ..second.clone() }
+    };
+    for estimates in [(70, 60), (60, 70)] {
+        let both = [scan("arrived", estimates.0), scan("departed", estimates.1)];
+        assert_eq!(estimate_of(&both), at(70));
+    }
+
     let planned = TrackingEvent {
         estimated_at: at(70),
         origin: ReportOrigin::Pickup,
