@@ -120,7 +120,9 @@ async fn run(command: Command) -> ExitResult {
         Command::Migrate { flags, dry_run, rebuild } => {
             migrate(&flags, dry_run, rebuild).await.map(|()| true)
         }
-        Command::Demo { json, target } => demo::run(demo::Options { target, json }).await.map_err(shown),
+        Command::Demo { json, target } => {
+            demo::run(demo::Options { target, json }).await.map(|it| it.is_well()).map_err(shown)
+        }
         Command::Bench { options } => bench(*options).await,
         Command::Check { flags, json } => check(&flags, json).await,
         Command::Healthcheck { target } => healthcheck(&target).await,
