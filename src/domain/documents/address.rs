@@ -6,10 +6,11 @@ use crate::domain::model::location::Location;
 use crate::domain::model::order::Order;
 use crate::domain::model::policy::Rules;
 use crate::domain::model::postal_formats::PostalFormat;
+use crate::domain::model::shipment::Shipment;
 
-/// Where a shipment goes: address and phone number.
-pub(in crate::domain) fn addressee(order: &Order) -> Vec<String> {
-    let address = &order.shipping_address;
+/// Where a shipment goes: address and phone number. Sent on to another address, it goes there.
+pub(in crate::domain) fn addressee(order: &Order, shipment: &Shipment) -> Vec<String> {
+    let address = shipment.new_address().unwrap_or(&order.shipping_address);
     let recipient = line(&address.recipient);
     let recipient = if recipient.is_empty() { line(&order.customer.name) } else { recipient };
     let mut all = postal_lines(address, &recipient);

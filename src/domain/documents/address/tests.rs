@@ -163,8 +163,8 @@ fn what_is_missing_leaves_no_marks_behind() {
 
 #[test]
 fn an_unnamed_recipient_is_the_customer() {
-    let (mut order, _) = sample();
+    let (mut order, shipment) = sample();
     order.shipping_address.recipient = "  ".to_owned();
     order.customer.name = "Ada\tByron".to_owned();
-    assert_eq!(addressee(&order)[0], "Ada Byron");
+    assert_eq!(addressee(&order, &shipment)[0], "Ada Byron");
 }

@@ -8,8 +8,8 @@ use crate::domain::documents::paper::LabelPaper;
 use crate::domain::model::address::Address;
 use crate::domain::model::order::Order;
 use crate::domain::model::policy::Rules;
-use crate::domain::model::scalars::{Ids, ServiceLevel, ShipmentId};
-use crate::domain::model::shipment::Shipment;
+use crate::domain::model::scalars::{Actor, Ids, ServiceLevel, ShipmentId};
+use crate::domain::model::shipment::{Resolution, ResolutionKind, Shipment};
 use crate::domain::model::time::Timestamp;
 use crate::domain::ordering::card_numbers::looks_like_card_number;
 use crate::domain::shipping::tracking_number::{
@@ -61,6 +61,27 @@ fn paper(order: &Order, shipment: &Shipment) -> LabelPaper {
     let facts = PaperFacts { rules: &rules, location: &location(), courier: "Falcon Couriers" };
     let packages: Vec<_> = shipment.packages.iter().collect();
     label_paper(order, shipment, shipment.label.as_ref().expect("a label"), &packages, facts)
+}
+
+#[test]
+fn a_parcel_that_is_sent_on_has_its_new_address_on_a_label_that_is_printed_again() {
+    let (order, mut shipment) = sample();
+    let address = Address {
+        recipient: "Ada Morris".to_owned(),
+        lines: vec!["Hafenweg 1".to_owned()],
+        ..order.shipping_address.clone()
+    };
+    assert!(!paper(&order, &shipment).recipient.contains(&"Hafenweg 1".to_owned()));
+    shipment.resolutions.push(Resolution {
+        kind: ResolutionKind::NewAddress,
+        reason: "moved".to_owned(),
+        address: Some(address),
+        refunds: Vec::new(),
+        decided_by: Actor::system(),
+        decided_at: shipment.created_at,
+    });
+    assert!(paper(&order, &shipment).recipient.contains(&"Hafenweg 1".to_owned()));
+    assert!(packing_slip(&order, &shipment).contains("Hafenweg 1"));
 }
 
 #[test]
