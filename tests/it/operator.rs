@@ -78,11 +78,14 @@ async fn a_variable_for_the_log_that_is_not_understood_is_told_and_the_settings_
         let mut site = embedded().await;
         site.set("RUST_LOG", wrong);
         site.set("CONSIGN_LOG__FILTER", "warn,consign=info");
-        let mut process = site.start().await;
-        call(&process, 1).await;
-        // Killed, it could take its last lines with it.
-        process.signal("TERM");
-        assert!(process.ends_well());
+        let process = site.start().await;
+        // It answers a moment before it says so, and killed it would take that line with it.
+        let says_so = async {
+            while !site.log().contains("serving") {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), says_so).await.expect("it says that it serves");
         drop(process);
         let log = site.log();
         let told: Vec<_> = log.lines().filter(|it| it.contains("RUST_LOG is not understood")).collect();
