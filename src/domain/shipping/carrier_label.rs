@@ -38,7 +38,7 @@ impl OrderCommand for RecordCarrierLabel {
         &self.target
     }
 
-    /// Whoever has one of these numbers.
+    /// The orders that have one of these numbers: a number belongs to one parcel.
     fn also_reads(&self) -> ReadSet {
         let named = |it: &NewCarrierLabel| tracked(&self.courier, &it.number);
         ReadSet { parts: self.labels.iter().map(named).collect(), ..ReadSet::default() }
