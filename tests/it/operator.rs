@@ -42,6 +42,16 @@ async fn a_server_whose_log_nobody_reads_any_more_serves_on_and_stops_well() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_stop_signal_right_after_the_first_answer_stops_the_server_well() {
+    for _ in 0..5 {
+        let site = embedded().await;
+        let mut process = site.start().await;
+        process.signal("TERM");
+        assert!(process.ends_well());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_server_whose_log_has_no_room_serves() {
     let site = embedded().await;
     let full = std::fs::File::options().write(true).open("/dev/full").expect("Linux has it");
