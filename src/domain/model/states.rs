@@ -69,7 +69,6 @@ macro_rules! machine {
 
 machine! {
     /// An order that was shipped closes without being delivered once all of the rest ended returned or lost,
-    /// An order that was shipped closes without being delivered once all of the rest ended returned or lost,
     /// and is settled. What was delivered may turn out to have gone back: then the order is where it was before.
     /// Cancelling ends with the first handover. No order rests where an approval has just been given: what follows is
     /// part of the same decision. An archived order may be restored: see [`OrderState::may_be_restored`].
@@ -194,7 +193,7 @@ machine! {
     Feedback: FeedbackState from Requested {
         Requested => [Submitted Expired]
         Submitted => []
-        Expired => []
+        Expired => [Requested]
     }
 }
 

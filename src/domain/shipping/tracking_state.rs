@@ -160,8 +160,8 @@ pub(super) fn proof_of(events: &[TrackingEvent]) -> Option<&TrackingEvent> {
 
 /// When the courier expects delivery: what its latest report with an estimate said; of several of one instant, the latest
 /// estimate. What was planned at the handover counts until the courier says something, even of the same minute.
-pub(super) fn estimate_of(events: &[TrackingEvent]) -> Option<Timestamp> {
-    let estimates = events.iter().filter_map(|it| {
+pub(super) fn estimate_of<'e>(events: impl IntoIterator<Item = &'e TrackingEvent>) -> Option<Timestamp> {
+    let estimates = events.into_iter().filter_map(|it| {
         let is_said = it.origin != ReportOrigin::Pickup;
         Some((is_said, it.occurred_at, rank(it.status), it.estimated_at?))
     });

@@ -248,7 +248,7 @@ impl History<'_> {
     pub(super) fn confirm_to_customer(&self) -> StepLine {
         let order = self.order;
         let mut line = StepLine::new(Step::ConfirmToCustomer, StepState::Pending);
-        let Some(letter) = order.messages.iter().find(|it| it.kind == MessageKind::DeliveryConfirmed) else {
+        let Some(letter) = order.messages.iter().rfind(|it| it.kind == MessageKind::DeliveryConfirmed) else {
             if order.closed_at.is_some() {
                 line.state = StepState::Skipped;
                 line.note = "not everything was delivered".to_owned();
