@@ -63,6 +63,16 @@ fn of_reports_of_the_same_instant_the_later_on_a_journey_wins() {
 }
 
 #[test]
+fn a_journey_begins_at_the_handover_whatever_the_couriers_clock_says() {
+    use TrackingStatus::*;
+    let handover = TrackingEvent { origin: ReportOrigin::Pickup, ..event(PickedUp, 2) };
+    assert_eq!(state_of(&[handover.clone()], 1), Some(ShipmentState::PickedUp));
+    let events = [event(InTransit, 1), event(Exception, 1), handover];
+    assert_eq!(state_of(&events, 1), Some(ShipmentState::Exception));
+    assert_eq!(news_of(&events, &events[1]), Some(MessageKind::DeliveryException));
+}
+
+#[test]
 fn notices_move_nothing() {
     use TrackingStatus::*;
     assert_eq!(state(&[(InfoReceived, 1), (Unknown, 2), (Delayed, 3)]), None);
