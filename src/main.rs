@@ -120,7 +120,9 @@ async fn run(command: Command) -> ExitResult {
         Command::Migrate { flags, dry_run, rebuild } => {
             migrate(&flags, dry_run, rebuild).await.map(|()| true)
         }
-        Command::Demo { json, target } => demo::run(demo::Options { target, json }).await.map_err(shown),
+        Command::Demo { json, target } => {
+            demo::run(demo::Options { target, json }).await.map(|it| it.is_well()).map_err(shown)
+        }
         Command::Bench { options } => bench(*options).await,
         Command::Check { flags, json } => check(&flags, json).await,
         Command::Healthcheck { target } => healthcheck(&target).await,
@@ -139,7 +141,7 @@ async fn serve(flags: &ServeFlags, print_settings: bool) -> Result<(), Box<dyn D
     }
     let _last_lines = telemetry::start(&settings.log).map_err(shown)?;
     server::outlive_hangups().map_err(shown)?;
-    Server::start(settings).await.map_err(shown)?.run().await.map_err(shown)
+    Server::serve(settings).await.map_err(shown)
 }
 
 async fn migrate(flags: &DatabaseFlags, dry_run: bool, rebuild: bool) -> Result<(), Box<dyn Display>> {

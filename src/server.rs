@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::signal;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use tonic::body::Body;
@@ -153,9 +153,21 @@ impl Server {
         })
     }
 
-    /// Serves until a stop signal (SIGTERM, SIGINT), then stops. A second signal ends the process at once.
-    pub async fn run(mut self) -> Result<(), ServeError> {
+    /// Starts and serves until a stop signal (SIGTERM, SIGINT), then stops. A second signal ends the process at once, and
+    /// so does one that comes while the server starts.
+    pub async fn serve(settings: Settings) -> Result<(), ServeError> {
+        // From before the first answer on: who got it may send the signal.
         let mut stop_signals = signals().map_err(ServeError::Signal)?;
+        tokio::select! {
+            started = Self::start(settings) => started?.run(stop_signals).await,
+            Some(()) = stop_signals.recv() => {
+                tracing::info!("received a stop signal while starting");
+                Ok(())
+            }
+        }
+    }
+
+    async fn run(mut self, mut stop_signals: mpsc::Receiver<()>) -> Result<(), ServeError> {
         tokio::select! {
             Some(()) = stop_signals.recv() => {}
             ended = &mut self.serving => return ended_by_itself(ended),
@@ -384,8 +396,8 @@ pub fn outlive_hangups() -> io::Result<()> {
 }
 
 /// One message for each stop signal.
-pub(crate) fn signals() -> io::Result<tokio::sync::mpsc::Receiver<()>> {
-    let (sender, stop_signals) = tokio::sync::mpsc::channel(2);
+pub(crate) fn signals() -> io::Result<mpsc::Receiver<()>> {
+    let (sender, stop_signals) = mpsc::channel(2);
     #[cfg(unix)]
     let mut terminate = signal::unix::signal(signal::unix::SignalKind::terminate())?;
     #[cfg(unix)]

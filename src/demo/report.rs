@@ -4,10 +4,40 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
+use super::Played;
 use crate::pb;
 
 /// How many characters of evidence a line of the timeline shows; `--json` has it all.
 const EVIDENCE_MAX: usize = 100;
+
+/// How wide the name of a call or event is in the demo's lines.
+const NAME_WIDTH: usize = 23;
+
+/// How many characters of an answer stand in one line.
+const ANSWER_WIDTH: usize = 96;
+
+/// A name and an answer, as lines with the name before the first and the rest indented.
+pub(super) fn folded(name: &str, answer: &str) -> Vec<String> {
+    let mut lines: Vec<String> = vec![String::new()];
+    let mut width = 0;
+    for word in answer.split(' ') {
+        let wide = word.chars().count();
+        if width > 0 && width + 1 + wide > ANSWER_WIDTH {
+            lines.push(String::new());
+            width = 0;
+        }
+        if let Some(line) = lines.last_mut() {
+            if width > 0 {
+                line.push(' ');
+                width += 1;
+            }
+            line.push_str(word);
+            width += wide;
+        }
+    }
+    let names = std::iter::once(name).chain(std::iter::repeat(""));
+    names.zip(lines).map(|(name, line)| format!("{name:<NAME_WIDTH$} {line}")).collect()
+}
 
 fn step_word(step: &pb::ProcessStep) -> &'static str {
     step.step().as_str_name().trim_start_matches("STEP_")
@@ -84,7 +114,7 @@ pub(super) fn as_json(
     run: &str,
     timelines: &[pb::OrderTimeline],
     integrity: &pb::IntegrityReport,
-    complaints: &[String],
+    played: &Played,
 ) -> Value {
     let orders = timelines.iter().map(|timeline| {
         let steps = timeline.steps.iter().zip(1..).map(|(step, number)| {
@@ -119,6 +149,22 @@ pub(super) fn as_json(
         "orders": orders.collect::<Vec<_>>(),
         "laws": laws.collect::<Vec<_>>(),
         "holds": integrity.holds,
-        "complaints": complaints,
+        "complaints": played.complaints,
+        "shown": played.shown,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::folded;
+
+    #[test]
+    fn a_long_answer_is_folded_between_words() {
+        let answer = ["word"; 30].join(" ");
+        let lines = folded("CreateOrder", &answer);
+        assert_eq!(lines.len(), 2);
+        assert_eq!(lines[0], format!("{:<23} {}", "CreateOrder", ["word"; 19].join(" ")));
+        assert_eq!(lines[1], format!("{:<23} {}", "", ["word"; 11].join(" ")));
+        assert_eq!(folded("a", "b"), [format!("{:<23} b", "a")]);
+    }
 }

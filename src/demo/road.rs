@@ -1,6 +1,6 @@
 //! What couriers report in the demo.
 
-use super::client::from_now;
+use super::client::words::from_now;
 use crate::pb;
 
 /// How far in the future the storm puts the delivery, in seconds: later than any promise of the demo by more than a day.
@@ -39,4 +39,11 @@ pub(super) fn stormy_road() -> Vec<Vec<pb::TrackingReport>> {
     moved.estimated_delivery_time = Some(from_now(SLIPS_BY));
     let van = report(pb::TrackingStatus::OutForDelivery, 4, "van", "out for delivery");
     vec![vec![storm.clone()], vec![transit, storm], vec![moved], vec![van]]
+}
+
+/// A parcel that is damaged on the way.
+pub(super) fn rough_road() -> Vec<Vec<pb::TrackingReport>> {
+    let mut fell = report(pb::TrackingStatus::Exception, 1, "depot", "the parcel fell from the belt");
+    fell.incident = "CARRIER_DAMAGE".to_owned();
+    vec![vec![fell], vec![report(pb::TrackingStatus::OutForDelivery, 2, "van", "out for delivery")]]
 }

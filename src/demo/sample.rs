@@ -12,6 +12,29 @@ pub(super) struct Sample {
     pub(super) couriers: Vec<Courier>,
     pub(super) orders: Vec<Order>,
     pub(super) price_change: PriceChange,
+    pub(super) trial: Trial,
+}
+
+/// A courier that is given a few parcels before anybody relies on it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Trial {
+    pub(super) courier: Courier,
+    /// What is in each parcel.
+    pub(super) sku: String,
+    pub(super) currency: String,
+    pub(super) parcels: Vec<Parcel>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Parcel {
+    pub(super) customer: Customer,
+    pub(super) address: Address,
+    #[serde(default)]
+    pub(super) damaged: bool,
+    /// What the customer says of the delivery, 1 to 5.
+    pub(super) rating: i32,
 }
 
 /// A price that is corrected after the first order.
@@ -43,6 +66,7 @@ pub(super) struct Location {
     pub(super) name: String,
     pub(super) region: String,
     pub(super) country: String,
+    pub(super) address: Address,
     pub(super) time_zone: String,
     /// Opens and closes, Monday to Friday.
     pub(super) hours: [String; 2],
@@ -62,6 +86,9 @@ pub(super) struct Courier {
     pub(super) cutoff: String,
     /// Days of the week on which it delivers, 1 = Monday.
     pub(super) delivers: Vec<i32>,
+    /// Where it picks up; empty: everywhere.
+    #[serde(default)]
+    pub(super) regions: Vec<String>,
     pub(super) rates: Vec<Rate>,
 }
 
@@ -88,22 +115,24 @@ pub(super) struct Order {
     pub(super) lines: BTreeMap<String, i64>,
     #[serde(default)]
     pub(super) instructions: String,
-    /// The order is to be refused unless it arrives so soon.
+    /// The order is to be refused unless it arrives by then.
     #[serde(skip)]
-    pub(super) within_hours: Option<i64>,
+    pub(super) wanted: Option<prost_types::Timestamp>,
     pub(super) customer: Customer,
     pub(super) address: Address,
 }
 
 /// The course of an order in the demo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(super) enum Story {
     Plain,
     Waits,
     Cancelled,
     Exception,
     Corrected,
+    /// The cheapest courier has shown on trial that it is not good enough.
+    PassesOver,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -131,6 +160,11 @@ impl Sample {
     pub(super) fn load() -> Self {
         toml::from_str(include_str!("sample.toml"))
             .expect("the sample data is part of the program and is tested")
+    }
+
+    /// What a unit weighs, in grams, by the product's code in a run.
+    pub(super) fn weights(&self, run: &str) -> BTreeMap<String, i32> {
+        self.products.iter().map(|it| (format!("{}-{run}", it.sku), it.weight_grams)).collect()
     }
 }
 

@@ -160,7 +160,7 @@ pub use shipping::assign::AssignCourier;
 pub use shipping::carrier_label::{NewCarrierLabel, RecordCarrierLabel};
 pub use shipping::check::{LineCheck, RecordQualityCheck};
 pub use shipping::deliver::{ConfirmDelivery, Delivery};
-pub use shipping::documents::{WantedDocument, shipment_paper};
+pub use shipping::documents::{WantedDocument, paper_warnings, shipment_paper};
 pub use shipping::hand_over::ConfirmPickup;
 pub use shipping::label::{CreateShippingLabel, VoidShippingLabel};
 pub(crate) use shipping::manifest::HANDED_OVER_MAX;

@@ -86,6 +86,17 @@ pub(crate) fn text(field: &str, value: String, max: usize, bad: &mut Problems) -
     bounded(field, value, max, bad)
 }
 
+/// Another company's code or number of one line, which may be empty. It may look like a card number by chance.
+pub(crate) fn foreign_code(field: &str, value: String, max: usize, bad: &mut Problems) -> String {
+    if value.chars().any(char::is_control) {
+        bad.add(field, "must not contain line breaks or other control characters");
+    }
+    if value.chars().count() > max {
+        bad.add(field, format!("must be at most {max} characters"));
+    }
+    value
+}
+
 /// A text of one line that says something.
 pub(crate) fn required_text(field: &str, value: String, max: usize, bad: &mut Problems) -> String {
     if value.trim().is_empty() {

@@ -134,15 +134,16 @@ async fn record(
     (number, reports): Parcel,
 ) -> Result<Vec<EventResult>, StoreError> {
     let actor = Actor::stored(format!("courier/{courier}"));
+    let (indexes, reports): (Vec<_>, Vec<_>) = reports.into_iter().unzip();
     let request = request.map(|(delivery, fingerprint)| RequestKey {
         actor: actor.clone(),
         method: METHOD,
-        id: format!("{:x}", Sha256::digest(format!("{delivery}\n{number}"))),
+        // With which events: one that was too far ahead of the clock may be right the next time.
+        id: format!("{:x}", Sha256::digest(format!("{delivery}\n{number}\n{indexes:?}"))),
         fingerprint,
         mode: RequestMode::Claim,
     });
     let context = RequestContext { actor, request, deadline: Some(Instant::now() + door.deadline) };
-    let (indexes, reports): (Vec<_>, Vec<_>) = reports.into_iter().unzip();
     let part = Part::Tracked { courier: courier.clone(), number };
     let command = RecordTracking { target: Target::latest(part), reports };
     let codec = Codec {

@@ -108,6 +108,9 @@ async fn received(
     let unknown = (StatusCode::UNAUTHORIZED, "the signature is missing, wrong or too old");
     let courier: CourierCode = code.parse().map_err(|_| unknown)?;
     let signature = Signature::of(&head.headers).ok_or(unknown)?;
+    if !Signature::has_sound_delivery(&head.headers) {
+        return Err((StatusCode::BAD_REQUEST, "consign-delivery must have 1 to 128 characters"));
+    }
 
     let most = door.settings.body_bytes as usize;
     let too_large = (StatusCode::PAYLOAD_TOO_LARGE, "the body is too large");

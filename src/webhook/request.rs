@@ -35,16 +35,19 @@ pub(super) struct Signature {
 }
 
 impl Signature {
-    /// None: what it needs is missing or has no such form.
+    /// None: the signature is missing or has no such form.
     pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
         let text = |name| headers.get(name).map(|it| it.to_str().ok());
         let timestamp = text(TIMESTAMP)??.to_owned();
         let digest = bytes(text(SIGNATURE)??.strip_prefix("v1=")?)?;
-        let delivery = match text(DELIVERY) {
-            None => None,
-            Some(id) => Some(id.filter(|it| (1..=128).contains(&it.len()))?.to_owned()),
-        };
+        let delivery = text(DELIVERY).flatten().map(str::to_owned);
         Some(Self { timestamp, digest, delivery })
+    }
+
+    /// Whether the id of the delivery, if it has one, can be remembered.
+    pub(super) fn has_sound_delivery(headers: &HeaderMap) -> bool {
+        let text = headers.get(DELIVERY).map(|it| it.to_str().unwrap_or_default());
+        text.is_none_or(|it| (1..=128).contains(&it.len()))
     }
 
     /// Whether the courier has signed this body, lately. The comparison takes as long for every wrong digest.

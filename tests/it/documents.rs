@@ -4,7 +4,7 @@ use consign::pb::{self, DocumentKind};
 use tonic::{Code, Status};
 
 use crate::server::{Clients, on_both_engines};
-use crate::shop::{by, create_courier, create_order, draft, order, pay_by_card, reason, stocked};
+use crate::shop::{LEIPZIG, by, create_courier, create_order, draft, order, pay_by_card, reason, stocked};
 use crate::warehouse::{Warehouse, package};
 
 async fn document(
@@ -36,7 +36,29 @@ fn is_too_early(refusal: &(Code, String)) -> bool {
     (refusal.0, refusal.1.as_str()) == TOO_EARLY
 }
 
+/// The location that the tests sell from, with the address that belongs on its papers.
+async fn open_leipzig(server: &Clients) {
+    let location = pb::StockLocation {
+        location: LEIPZIG.to_owned(),
+        name: "Leipzig".to_owned(),
+        region: "EUROPE".to_owned(),
+        country: "DE".to_owned(),
+        address: Some(pb::Address {
+            street: vec!["Handelsweg 1".to_owned()],
+            city: "Leipzig".to_owned(),
+            postal_code: "04109".to_owned(),
+            country: "DE".to_owned(),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    let request =
+        pb::CreateStockLocationRequest { stock_location: Some(location), request_id: String::new() };
+    server.inventory.clone().create_stock_location(by("clerk", request)).await.expect("a location");
+}
+
 on_both_engines!(a_shipment_has_each_paper_when_its_time_has_come_and_keeps_it, async |server| {
+    open_leipzig(&server).await;
     stocked(&server, "PAPER-1", 10).await;
     create_courier(&server).await;
     let mut wish = draft("papers", "PAPER-1", 2);

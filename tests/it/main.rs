@@ -33,6 +33,7 @@ mod overload;
 mod papers;
 mod parcels;
 mod postgres;
+mod practice;
 mod process;
 mod promises;
 mod proxy;

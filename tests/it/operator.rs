@@ -42,6 +42,16 @@ async fn a_server_whose_log_nobody_reads_any_more_serves_on_and_stops_well() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_stop_signal_right_after_the_first_answer_stops_the_server_well() {
+    for _ in 0..5 {
+        let site = embedded().await;
+        let mut process = site.start().await;
+        process.signal("TERM");
+        assert!(process.ends_well());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_server_whose_log_has_no_room_serves() {
     let site = embedded().await;
     let full = std::fs::File::options().write(true).open("/dev/full").expect("Linux has it");
@@ -79,7 +89,13 @@ async fn a_variable_for_the_log_that_is_not_understood_is_told_and_the_settings_
         site.set("RUST_LOG", wrong);
         site.set("CONSIGN_LOG__FILTER", "warn,consign=info");
         let process = site.start().await;
-        call(&process, 1).await;
+        // It answers a moment before it says so, and killed it would take that line with it.
+        let says_so = async {
+            while !site.log().contains("serving") {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), says_so).await.expect("it says that it serves");
         drop(process);
         let log = site.log();
         let told: Vec<_> = log.lines().filter(|it| it.contains("RUST_LOG is not understood")).collect();

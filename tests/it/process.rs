@@ -10,8 +10,19 @@ async fn twenty_steps(server: TestServer) {
     // Twice, since a second run meets what the first has left.
     for _ in 0..2 {
         let target = Some(server.server.address.to_string());
-        let played = demo::run(Options { target, json: true }).await;
-        assert!(played.expect("the demo comes to its end"), "something is not as it should be");
+        let played = demo::run(Options { target, json: true }).await.expect("the demo comes to its end");
+        assert_eq!(played.complaints, Vec::<String>::new());
+
+        let shown = played.shown;
+        let says = |text: &str, words: &str| assert!(text.contains(words), "{text}");
+        says(&shown.promise_refused, "cannot be met; the earliest possible delivery is ");
+        says(&shown.promise_kept, "promised by ");
+        says(&shown.slip_told, "New expected delivery");
+        says(&shown.courier_passed_over, "passed over for its record bargain STANDARD");
+        says(&shown.courier_passed_over, "damaged 30 %");
+        says(&shown.price_changed, "at USD 18.50");
+        says(&shown.price_changed, "at USD 19.50");
+        says(&shown.reorder_proposed, "for DE-LEIPZIG, PROPOSED: 3 available, reorder point 5, up to 10");
     }
     server.stop().await;
 }

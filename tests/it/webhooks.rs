@@ -154,6 +154,9 @@ on_both_engines!(what_is_not_signed_lately_and_rightly_is_not_read, listening, a
     }
 
     let good = head(path, at, &signature(SECRET, at, &body));
+    let long = format!("{good}\r\nconsign-delivery: {}", "d".repeat(129));
+    let (status, why) = send(&server, &long, &body).await;
+    assert_eq!((status, why.contains("consign-delivery")), (400, true), "{why}");
     assert_eq!(send(&server, &good, &body).await.0, 200);
     assert_eq!(send(&server, &good.replace("POST", "PUT"), &body).await.0, 405);
     assert_eq!(send(&server, &good.replace("/events", ""), &body).await.0, 404);

@@ -2,7 +2,7 @@
 
 use crate::domain::model::event::EventKind;
 use crate::domain::model::feedback::{Feedback, FeedbackState};
-use crate::domain::model::message::MessageKind;
+use crate::domain::model::message::{Message, MessageKind, MessageState};
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::unit::command::{OrderCommand, Target};
@@ -38,7 +38,7 @@ impl Order {
     pub(in crate::domain) fn confirm_to_customer(&mut self, unit: &mut UnitOfWork) {
         self.delivered_at = Some(unit.now);
         if self.feedback.is_some() {
-            // It had arrived before, as it seemed, and the customer has been asked.
+            self.confirm_again(unit);
             return;
         }
         let ppm = unit.rules.next_purchase_discount_ppm;
@@ -59,6 +59,23 @@ impl Order {
         let step = opened(self.id.0, FeedbackState::Requested);
         self.record_automatic(unit, EventKind::FeedbackRequested, Some(step), "asked for feedback");
         self.notify(unit, MessageKind::DeliveryConfirmed, None, 0);
+    }
+
+    /// It had arrived before, as it seemed. The customer may answer again, and gets the letter unless it was sent, or is
+    /// about to be.
+    fn confirm_again(&mut self, unit: &mut UnitOfWork) {
+        if let Some(feedback) = self.feedback.as_mut().filter(|it| it.state == FeedbackState::Expired) {
+            let step = step_between(self.id.0, feedback.state, FeedbackState::Requested);
+            feedback.state = FeedbackState::Requested;
+            feedback.requested_at = unit.now;
+            self.record_automatic(unit, EventKind::FeedbackRequested, step.ok(), "asked for feedback again");
+        }
+        let letters = self.messages.iter().filter(|it| it.kind == MessageKind::DeliveryConfirmed);
+        let is_told = |it: &Message| matches!(it.state, MessageState::Queued | MessageState::Sent);
+        if !letters.clone().any(is_told) {
+            let nth = i64::try_from(letters.count()).unwrap_or(i64::MAX);
+            self.notify(unit, MessageKind::DeliveryConfirmed, None, nth);
+        }
     }
 
     /// What seemed to be delivered has gone back: a letter that was not sent is not sent any more, and no answer is

@@ -6,17 +6,22 @@ use crate::domain::model::location::Location;
 use crate::domain::model::order::Order;
 use crate::domain::model::policy::Rules;
 use crate::domain::model::postal_formats::PostalFormat;
+use crate::domain::model::shipment::Shipment;
 
-/// Where a shipment goes: address and phone number.
-pub(in crate::domain) fn addressee(order: &Order) -> Vec<String> {
-    let address = &order.shipping_address;
-    let recipient = line(&address.recipient);
-    let recipient = if recipient.is_empty() { line(&order.customer.name) } else { recipient };
-    let mut all = postal_lines(address, &recipient);
+/// Where a shipment goes: address and phone number. Sent on to another address, it goes there.
+pub(in crate::domain) fn addressee(order: &Order, shipment: &Shipment) -> Vec<String> {
+    let mut all = written(shipment.new_address().unwrap_or(&order.shipping_address), order);
     if !order.customer.phone.is_empty() {
         all.push(format!("Phone {}", line(&order.customer.phone)));
     }
     all
+}
+
+/// An address of the order's customer, whose name is the recipient's where none is given.
+pub(in crate::domain) fn written(address: &Address, order: &Order) -> Vec<String> {
+    let recipient = line(&address.recipient);
+    let recipient = if recipient.is_empty() { line(&order.customer.name) } else { recipient };
+    postal_lines(address, &recipient)
 }
 
 /// Where a shipment comes from: the company at the location's address, or as much as is known of it.

@@ -48,7 +48,7 @@ pub(in crate::domain) fn label_paper(
         service,
         headline: headline(order, shipment),
         sender: sender(facts.rules, facts.location),
-        recipient: addressee(order),
+        recipient: addressee(order, shipment),
         instructions: line(&order.special_instructions),
         parcels: packages.iter().map(parcel).collect(),
     }

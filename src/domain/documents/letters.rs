@@ -10,7 +10,7 @@ use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
 
-use crate::domain::model::address::Address;
+use crate::domain::documents::address::written;
 use crate::domain::model::check::{Check, Rule, Verdict};
 use crate::domain::model::courier::CourierNames;
 use crate::domain::model::hold::{HoldReason, HoldState};
@@ -189,7 +189,9 @@ fn facts(message: &Message, order: &Order, rules: &Rules) -> Result<Facts, Strin
         MessageKind::DeliveryRearranged => {
             let shipment = shipment_of(message, order)?;
             add_shipment(&mut facts, order, shipment);
-            facts.address = shipment.new_address().map(|it| address_lines(it, order));
+            let lines = shipment.new_address().map(|it| written(it, order));
+            let indented = |it: &String| plain(it).map(|it| format!("  {it}"));
+            facts.address = lines.map(|it| it.iter().filter_map(indented).collect::<Vec<_>>().join("\n"));
         }
         MessageKind::EstimateMoved => add_estimate(&mut facts, message, order, &clock)?,
         MessageKind::PromiseMissed => add_missed(&mut facts, message, order, &clock)?,
@@ -416,14 +418,6 @@ fn add_shipment(facts: &mut Facts, order: &Order, shipment: &Shipment) {
     let numbers = shipment.courier_numbers().join(", ");
     facts.tracking_number = (!numbers.is_empty()).then_some(numbers);
     facts.courier = shipment.assignment.as_ref().map(|it| it.courier.to_string());
-}
-
-fn address_lines(address: &Address, order: &Order) -> String {
-    let Address { recipient, organization, lines, city, area, postal_code, country } = address;
-    let recipient = if recipient.trim().is_empty() { &order.customer.name } else { recipient };
-    let town = [postal_code.as_str(), city, area, country].join(" ");
-    let all = [recipient, organization].into_iter().chain(lines).map(|it| plain(it)).chain([plain(&town)]);
-    all.flatten().map(|it| format!("  {it}")).collect::<Vec<_>>().join("\n")
 }
 
 fn add_event(facts: &mut Facts, event: &TrackingEvent, clock: &Clock) {

@@ -8,7 +8,7 @@ use crate::domain::model::shipment::{Package, Shipment, ShipmentItem};
 /// Contents of the parcels, line by line, without prices, for the recipient.
 pub fn packing_slip(order: &Order, shipment: &Shipment) -> String {
     let mut text = format!("PACKING SLIP\n{}\n\nSHIP TO\n", headline(order, shipment));
-    for it in addressee(order) {
+    for it in addressee(order, shipment) {
         text.push_str(&format!("  {it}\n"));
     }
 

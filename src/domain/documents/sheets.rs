@@ -18,7 +18,8 @@ pub(in crate::domain) fn packing_slip_paper(
     facts: PaperFacts<'_>,
 ) -> SheetPaper {
     let mut paper = sheet(SheetKind::PackingSlip, order, shipment, facts);
-    paper.addresses = vec![("Ship to", addressee(order)), ("From", sender(facts.rules, facts.location))];
+    paper.addresses =
+        vec![("Ship to", addressee(order, shipment)), ("From", sender(facts.rules, facts.location))];
     paper.lists = shipment.packages.iter().map(|it| contents(shipment, it)).collect();
     let units = shipment.items.iter().map(|it| it.packed).fold(0, i64::saturating_add);
     paper.facts.push(("Units", units.to_string()));
@@ -71,7 +72,7 @@ pub(in crate::domain) fn return_form_paper(
 ) -> SheetPaper {
     let mut paper = sheet(SheetKind::ReturnForm, order, shipment, facts);
     paper.addresses =
-        vec![("Send it back to", sender(facts.rules, facts.location)), ("From", addressee(order))];
+        vec![("Send it back to", sender(facts.rules, facts.location)), ("From", addressee(order, shipment))];
     let sent = shipment.items.iter().filter(|it| it.packed > 0).map(|it| goods(it, it.packed));
     paper.lists.push(GoodsList { heading: String::new(), goods: sent.collect() });
     paper.notes.push(

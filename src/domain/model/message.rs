@@ -69,9 +69,9 @@ impl MessageKind {
 }
 
 impl MessageKind {
-    /// Whether it is about a date that may be another one before it is sent for the first time.
+    /// Whether what it says may be otherwise before it is sent for the first time.
     pub fn ages(self) -> bool {
-        matches!(self, Self::EstimateMoved | Self::PromiseMissed)
+        matches!(self, Self::EstimateMoved | Self::PromiseMissed | Self::DeliveryConfirmed)
     }
 }
 

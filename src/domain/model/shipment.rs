@@ -61,6 +61,10 @@ pub struct Shipment {
     pub updated_at: Timestamp,
     /// The courier's own labels, at most one per package, in the order of the packages.
     pub carrier_labels: Vec<CarrierLabel>,
+    /// How many labels were recorded in all, also those that others replaced.
+    pub labels_recorded: u32,
+    /// How often a report that was known said more.
+    pub reports_updated: u32,
     /// What people decided when something went wrong, in order.
     pub resolutions: Vec<Resolution>,
     /// The expected deliveries that the customer was told since the promise, one after the other.

@@ -69,7 +69,6 @@ macro_rules! machine {
 
 machine! {
     /// An order that was shipped closes without being delivered once all of the rest ended returned or lost,
-    /// An order that was shipped closes without being delivered once all of the rest ended returned or lost,
     /// and is settled. What was delivered may turn out to have gone back: then the order is where it was before.
     /// An order of services only is invoiced once it is verified, and delivered once they are done.
     /// Cancelling ends with the first handover. No order rests where an approval has just been given: what follows is
@@ -195,7 +194,7 @@ machine! {
     Feedback: FeedbackState from Requested {
         Requested => [Submitted Expired]
         Submitted => []
-        Expired => []
+        Expired => [Requested]
     }
 }
 

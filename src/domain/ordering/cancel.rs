@@ -79,6 +79,9 @@ impl Order {
         {
             return Err(self.out_of_turn("cancel"));
         }
+        for index in 0..self.shipments.len() {
+            self.must_be_here(index, "cancel")?;
+        }
         self.undo(unit, &CANCELLED, reason)
     }
 

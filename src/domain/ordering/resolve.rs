@@ -1,5 +1,7 @@
 //! Step 15: a person decides about a shipment that went wrong.
 
+use std::time::Duration;
+
 use crate::domain::model::address::Address;
 use crate::domain::model::event::EventKind;
 use crate::domain::model::message::MessageKind;
@@ -125,13 +127,15 @@ impl Order {
             return Err(self.unmet_shipment(Reason::LimitReached, shipment, message));
         }
 
+        // It comes after what is known, also of a courier whose clock is ahead.
+        let latest = shipment.tracking.iter().map(|it| it.occurred_at.plus(Duration::from_micros(1))).max();
         let report = TrackingReport {
             package: 0,
             event_id: String::new(),
             status: TrackingStatus::InTransit,
             incident: String::new(),
             location: String::new(),
-            occurred_at: unit.now,
+            occurred_at: latest.map_or(unit.now, |it| it.max(unit.now)),
             estimated_at: None,
             raw_code: format!("RESOLVED-{}", earlier + 1),
             description: what.to_owned(),
@@ -167,12 +171,17 @@ impl Order {
         let given_back = self.payments.iter().map(|it| it.refundable_minor()).fold(0, i64::saturating_add);
         let mut left = match amount {
             Some(it) if it.currency != currency => {
-                return Err(Refusal::invalid("amount", format!("must be in {currency}")));
+                return Err(Refusal::invalid("refund.amount", format!("must be in {currency}")));
             }
             Some(it) => it.minor,
             None => self.paid_for_minor(shipment).min(given_back),
         };
-        if left > given_back || left <= 0 {
+        if left <= 0 {
+            let message =
+                "nothing is left to pay back for the goods of this shipment; use RefundPayment for more";
+            return Err(self.unmet_shipment(Reason::RefundExceedsCapture, shipment, message));
+        }
+        if left > given_back {
             let message = format!(
                 "{} is more than the {} that can be paid back",
                 currency.of(left),

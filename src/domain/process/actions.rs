@@ -74,7 +74,7 @@ impl Order {
             actions.push(Action::ReleaseHold);
         }
         if self.state.may_become(OrderState::Cancelled)
-            && self.live_shipments().all(|it| it.handover.is_none())
+            && self.live_shipments().all(|it| it.handover.is_none() && !has_left(&it.tracking))
         {
             actions.push(Action::CancelOrder);
         }

@@ -133,7 +133,9 @@ impl Order {
         let is_news = |it: &Timestamp| told != Some(*it) && awaits_delivery(shipment);
         let Some(estimate) = shipment.estimated_at.filter(is_news) else { return false };
         let date_of = |letter: &Message| {
-            let is_report = letter.kind == MessageKind::DeliveryDelayed;
+            // One that was sent names what was expected then, whatever became of the report since.
+            let is_report =
+                letter.kind == MessageKind::DeliveryDelayed && letter.state == MessageState::Queued;
             let reports = shipment.tracking.iter().filter(|_| is_report);
             reports.filter(|it| it.sequence == letter.sequence).find_map(|it| it.estimated_at)
         };

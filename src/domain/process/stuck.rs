@@ -174,27 +174,8 @@ impl Order {
 
     /// What follows a letter that is not sent yet, or never will be.
     fn after_letter(&self) -> Vec<&'static str> {
-        let may_close = match self.state {
-            OrderState::Delivered => true,
-            OrderState::Received
-            | OrderState::Verified
-            | OrderState::AwaitingStock
-            | OrderState::Reserved
-            | OrderState::ReservationApproved
-            | OrderState::Invoiced
-            | OrderState::PaymentCaptured
-            | OrderState::PaymentApproved
-            | OrderState::Fulfilling
-            | OrderState::PartiallyShipped
-            | OrderState::Shipped
-            | OrderState::PartiallyDelivered
-            | OrderState::Closed
-            | OrderState::Archived
-            | OrderState::Rejected
-            | OrderState::Cancelled
-            | OrderState::Expired => false,
-        };
-        let further = if may_close { Action::CloseOrder } else { Action::ConfirmDelivery };
+        let is_delivered = self.state == OrderState::Delivered;
+        let further = if is_delivered { Action::CloseOrder } else { Action::ConfirmDelivery };
         vec![EventKind::MessageSent.as_str(), further.as_str()]
     }
 }

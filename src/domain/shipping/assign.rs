@@ -125,7 +125,14 @@ impl Order {
     ) -> Result<(), Refusal> {
         let Some((offer, reason)) = self.preferred(offers, service) else {
             let why: Vec<String> = refusals.iter().map(|(code, why)| format!("{code}: {why}")).collect();
-            let why = if why.is_empty() { "no courier has a rate for it".to_owned() } else { why.join("; ") };
+            let why = match (offers.first(), why.as_slice()) {
+                (Some(slower), _) => format!(
+                    "{} offers {} only, which is slower than ordered; name the service_level to take it",
+                    slower.courier, slower.service
+                ),
+                (None, []) => "no courier has a rate for it".to_owned(),
+                (None, why) => why.join("; "),
+            };
             let message = format!("no courier carries this shipment: {why}");
             return Err(self.unmet_shipment(Reason::NoCourier, &self.shipments[index], message));
         };
@@ -145,10 +152,8 @@ impl Order {
             assigned_at: unit.now,
         };
         if self.shipments[index].state == ShipmentState::CourierAssigned {
-            let text = "courier released to be chosen again";
-            self.call_off(unit, index);
-            self.move_shipment(unit, index, ShipmentState::Labelled, EventKind::CourierReleased, text)?;
-            self.shipments[index].carrier_labels.clear();
+            let text = "courier released to be chosen again".to_owned();
+            self.release_courier(unit, index, EventKind::CourierReleased, text)?;
         }
         let text = format!("{} {}: {reason}", assignment.courier, assignment.service);
         let shipment = &mut self.shipments[index];
@@ -157,6 +162,23 @@ impl Order {
         self.move_shipment(unit, index, ShipmentState::CourierAssigned, EventKind::CourierAssigned, text)?;
         self.promise_shipment_anew(unit, index, PromiseOccasion::CourierAssigned);
         self.book(unit, index);
+        Ok(())
+    }
+
+    /// Takes a shipment back from a courier that has not got it yet, with all that is known from that courier.
+    pub(super) fn release_courier(
+        &mut self,
+        unit: &mut UnitOfWork,
+        index: usize,
+        kind: EventKind,
+        text: String,
+    ) -> Result<(), Refusal> {
+        self.call_off(unit, index);
+        self.move_shipment(unit, index, ShipmentState::Labelled, kind, text)?;
+        let shipment = &mut self.shipments[index];
+        shipment.assignment = None;
+        shipment.estimated_at = None;
+        shipment.carrier_labels.clear();
         Ok(())
     }
 }

@@ -18,6 +18,7 @@ use crate::domain::model::shipment::{Assignment, Shipment, ShipmentState};
 use crate::domain::model::time::Timestamp;
 use crate::domain::model::tracking::TrackingReport;
 use crate::domain::shipping::carrier_label::{ALL_PACKAGES, NewCarrierLabel, tracked};
+use crate::domain::shipping::tracking_state::has_left;
 use crate::domain::unit::journal::cut;
 use crate::domain::unit::unit_of_work::UnitOfWork;
 
@@ -207,7 +208,8 @@ impl Order {
         self.record(unit, kind, None, format!("booking {id}: {}", cut(why.to_owned(), WORDS_MAX)));
     }
 
-    /// The courier will not carry it: the shipment waits for another courier. One that has left already stays on its way.
+    /// The courier will not carry it: the shipment waits for another courier. One that the courier has, by its reports or
+    /// by a person's word, stays with it.
     fn courier_refuses(&mut self, unit: &mut UnitOfWork, index: usize, why: &str) -> Result<(), Refusal> {
         let why = cut(why.to_owned(), WORDS_MAX);
         let shipment = &mut self.shipments[index];
@@ -216,10 +218,9 @@ impl Order {
         let text = format!("{courier} refused: {why}");
         shipment.courier_refusal = Some(text.clone());
         self.record(unit, EventKind::BookingFailed, None, text.clone());
-        if self.shipments[index].state == ShipmentState::CourierAssigned {
-            self.shipments[index].assignment = None;
-            self.shipments[index].estimated_at = None;
-            self.move_shipment(unit, index, ShipmentState::Labelled, EventKind::CourierReleased, text)?;
+        let shipment = &self.shipments[index];
+        if shipment.state == ShipmentState::CourierAssigned && !has_left(&shipment.tracking) {
+            self.release_courier(unit, index, EventKind::CourierReleased, text)?;
         }
         Ok(())
     }

@@ -30,6 +30,10 @@ pub struct NewCarrierLabel {
     pub file: Option<LabelFile>,
 }
 
+/// How many labels are recorded for one shipment in all: each package has ten, if there are as many as there can be. The
+/// files of those that were replaced are kept too.
+const LABELS_RECORDED_MAX: usize = 1_000;
+
 impl OrderCommand for RecordCarrierLabel {
     const NAME: &'static str = "RecordCarrierLabel";
     type Output = ();
@@ -38,7 +42,7 @@ impl OrderCommand for RecordCarrierLabel {
         &self.target
     }
 
-    /// Whoever has one of these numbers.
+    /// The orders that have one of these numbers: a number belongs to one parcel.
     fn also_reads(&self) -> ReadSet {
         let named = |it: &NewCarrierLabel| tracked(&self.courier, &it.number);
         ReadSet { parts: self.labels.iter().map(named).collect(), ..ReadSet::default() }
@@ -95,6 +99,12 @@ impl Order {
             self.must_be_free_number(unit, id, &tracked(courier, &label.number), label.package)?;
         }
 
+        let recorded = self.shipments[index].labels_recorded as usize;
+        if recorded + labels.len() > LABELS_RECORDED_MAX {
+            let message =
+                format!("couriers' labels of a shipment are recorded {LABELS_RECORDED_MAX} times at most");
+            return Err(self.unmet_shipment(Reason::LimitReached, &self.shipments[index], message));
+        }
         self.note_carrier_labels(unit, index, courier, labels);
         Ok(())
     }
@@ -121,6 +131,8 @@ impl Order {
             });
             unit.changes.label_files.extend(file);
         }
+        let count = u32::try_from(labels.len()).unwrap_or(u32::MAX);
+        shipment.labels_recorded = shipment.labels_recorded.saturating_add(count);
         shipment.carrier_labels.sort_by_key(|it| it.package);
         let (id, numbers) = (shipment.id, shipment.courier_numbers().join(", "));
         self.touch_shipment(unit, index);

@@ -4,6 +4,7 @@ use crate::domain::documents::label::{PaperFacts, label_paper};
 use crate::domain::documents::paper::Paper;
 use crate::domain::documents::sheets::{packing_slip_paper, pick_list_paper, return_form_paper};
 use crate::domain::model::document_kind::DocumentKind;
+use crate::domain::model::location::Location;
 use crate::domain::model::order::Order;
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::scalars::ShipmentId;
@@ -50,6 +51,18 @@ pub fn shipment_paper(
             Ok(Paper::Sheet(pick_list_paper(order, shipment, facts)))
         }
     }
+}
+
+/// What a paper lacks that it should say, in words: a parcel that comes back needs an address to come to.
+pub fn paper_warnings(kind: DocumentKind, location: &Location) -> Vec<String> {
+    let names_sender = match kind {
+        DocumentKind::ShippingLabelPdf | DocumentKind::ShippingLabelZpl | DocumentKind::ReturnFormPdf => true,
+        DocumentKind::PackingSlipPdf | DocumentKind::PickListPdf => false,
+    };
+    if !names_sender || location.address.is_some() {
+        return Vec::new();
+    }
+    vec![format!("without the sender's address: stock location {} has none", location.code)]
 }
 
 fn packages(shipment: &Shipment, number: Option<i32>) -> Result<Vec<&Package>, Refusal> {

@@ -67,11 +67,8 @@ impl Order {
         let index = self.workable(id)?;
         self.must_be_here(index, "void the label")?;
         if self.shipments[index].state == ShipmentState::CourierAssigned {
-            self.call_off(unit, index);
-            let text = "courier released with its label";
-            self.move_shipment(unit, index, ShipmentState::Labelled, EventKind::LabelVoided, text)?;
-            self.shipments[index].assignment = None;
-            self.shipments[index].carrier_labels.clear();
+            let text = "courier released with its label".to_owned();
+            self.release_courier(unit, index, EventKind::LabelVoided, text)?;
         }
         self.shipment_must_be(index, ShipmentState::Labelled, "void the label")?;
 

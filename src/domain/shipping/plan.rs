@@ -60,6 +60,8 @@ impl Order {
                 called_off: Vec::new(),
                 courier_refusal: None,
                 carrier_labels: Vec::new(),
+                labels_recorded: 0,
+                reports_updated: 0,
                 resolutions: Vec::new(),
             });
             let step = opened(id.0, ShipmentState::Planned);

@@ -63,7 +63,7 @@ impl Order {
     }
 
     /// Refuses what cannot be done with goods that the courier has, as it reports, although nobody confirmed the pickup.
-    pub(super) fn must_be_here(&self, index: usize, what: &str) -> Result<(), Refusal> {
+    pub(in crate::domain) fn must_be_here(&self, index: usize, what: &str) -> Result<(), Refusal> {
         let shipment = &self.shipments[index];
         if shipment.handover.is_some() || !has_left(&shipment.tracking) {
             return Ok(());

@@ -10,7 +10,8 @@ use crate::domain::model::scalars::ShipmentId;
 use crate::domain::model::shipment::{Proof, Shipment, ShipmentState};
 use crate::domain::model::tracking::{ReportOrigin, TrackingEvent, TrackingReport, TrackingStatus};
 use crate::domain::shipping::tracking_state::{
-    estimate_of, has_left, key, merged, moved_on, moves_to, news_of, proof_of, same_location, state_of,
+    estimate_of, has_left, key, left_at, merged, moved_on, moves_to, news_of, proof_of, same_location,
+    state_of,
 };
 use crate::domain::unit::command::{OrderCommand, Target};
 use crate::domain::unit::unit_of_work::{Part, ReadSet, UnitOfWork};
@@ -90,6 +91,9 @@ const KEPT_FOR_MOVES: usize = 500;
 /// Of these, so many are kept for reports of another state than the shipment's.
 const KEPT_FOR_CHANGES: usize = 100;
 
+/// How often known reports of one shipment may say more: each time is an event of the order.
+const REPORTS_UPDATED_MAX: u32 = 1_000;
+
 /// How many letters of one kind a shipment gets. The first report of each status gets one beyond that.
 const LETTERS_OF_A_KIND_MAX: usize = 10;
 
@@ -166,7 +170,11 @@ impl Order {
             if after == *known {
                 return ReportOutcome::Known;
             }
+            if shipment.reports_updated >= REPORTS_UPDATED_MAX {
+                return ReportOutcome::LeftOut;
+            }
             *known = after;
+            shipment.reports_updated += 1;
             self.record(unit, EventKind::TrackingRecorded, None, format!("{id} {status} reported with more"));
             return ReportOutcome::Updated;
         }
@@ -217,7 +225,10 @@ impl Order {
     ) -> Result<(), Refusal> {
         self.touch_shipment(unit, index);
         let shipment = &mut self.shipments[index];
-        if let Some(estimate) = estimate_of(&shipment.tracking) {
+        // What another courier expected, before this one was assigned, is nothing to go by.
+        let assigned_at = shipment.assignment.as_ref().map(|it| it.assigned_at);
+        let of_courier = shipment.tracking.iter().filter(|it| Some(it.recorded_at) >= assigned_at);
+        if let Some(estimate) = estimate_of(of_courier) {
             shipment.estimated_at = Some(estimate);
             self.promise_shipment_anew(unit, index, PromiseOccasion::Tracking);
         }
@@ -232,6 +243,7 @@ impl Order {
         }
 
         let shipment = &mut self.shipments[index];
+        shipment.settle_handover();
         let before = shipment.state;
         let after = state_of(&shipment.tracking, shipment.packages.len()).unwrap_or(before);
         shipment.state = after;
@@ -267,6 +279,10 @@ impl Order {
             let mut before = earlier.iter().chain(new.iter().filter(|other| other.sequence < it.sequence));
             before.all(|other| (other.status, other.package) != (it.status, it.package))
         };
+        let is_first_of_kind = |it: &TrackingEvent| {
+            let before = earlier.iter().chain(new.iter().filter(|other| other.sequence < it.sequence));
+            before.into_iter().all(|other| other.status != it.status)
+        };
         // The end of a journey is told once.
         let is_end = |it: &TrackingEvent| {
             matches!(it.status, TrackingStatus::Delivered | TrackingStatus::Returned | TrackingStatus::Lost)
@@ -274,7 +290,7 @@ impl Order {
         let news: Vec<_> = new
             .iter()
             .filter(|it| is_first(it) || !is_end(it))
-            .filter_map(|it| news_of(tracking, it).map(|kind| (kind, it.sequence, is_first(it))))
+            .filter_map(|it| news_of(tracking, it).map(|kind| (kind, it.sequence, is_first_of_kind(it))))
             .collect();
         let id = self.shipments[index].id;
         for (kind, sequence, is_first) in news {
@@ -312,6 +328,16 @@ impl Order {
 }
 
 impl Shipment {
+    /// Where nobody confirmed the pickup, the goods left when the first report says so, whichever arrived first.
+    fn settle_handover(&mut self) {
+        if self.tracking.iter().any(|it| it.origin == ReportOrigin::Pickup) {
+            return;
+        }
+        if let (Some(handover), Some(at)) = (&mut self.handover, left_at(&self.tracking)) {
+            handover.at = handover.at.min(at);
+        }
+    }
+
     /// The proof of the delivery follows from the reports too, but for a person's confirmation, which counts more: the
     /// latest of these stands. Goods that did not reach the customer have none.
     fn settle_proof(&mut self) {

@@ -133,10 +133,12 @@ impl<'e> Journey<'e> {
             && (report.origin == ReportOrigin::Confirmation || is_on_its_way)
     }
 
-    /// Whether nothing later is known.
+    /// Whether nothing later is known. The handover is never later, as in [`in_order`].
     fn ends_with(&self, report: &TrackingEvent) -> bool {
-        let tells =
-            |it: &TrackingEvent| moves_to(it.status).is_some() || it.status == TrackingStatus::Delayed;
+        let tells = |it: &TrackingEvent| {
+            let has_news = moves_to(it.status).is_some() || it.status == TrackingStatus::Delayed;
+            has_news && it.origin != ReportOrigin::Pickup
+        };
         self.events.iter().all(|it| it.occurred_at <= report.occurred_at || !tells(it))
     }
 }
@@ -158,9 +160,14 @@ pub(super) fn proof_of(events: &[TrackingEvent]) -> Option<&TrackingEvent> {
     nameless
 }
 
-/// When the courier expects delivery: what the latest report with an estimate said.
-pub(super) fn estimate_of(events: &[TrackingEvent]) -> Option<Timestamp> {
-    in_order(events).into_iter().rev().find_map(|it| it.estimated_at)
+/// When the courier expects delivery: what its latest report with an estimate said; of several of one instant, the latest
+/// estimate. What was planned at the handover counts until the courier says something, even of the same minute.
+pub(super) fn estimate_of<'e>(events: impl IntoIterator<Item = &'e TrackingEvent>) -> Option<Timestamp> {
+    let estimates = events.into_iter().filter_map(|it| {
+        let is_said = it.origin != ReportOrigin::Pickup;
+        Some((is_said, it.occurred_at, rank(it.status), it.estimated_at?))
+    });
+    estimates.max().map(|(_, _, _, estimate)| estimate)
 }
 
 /// The letter that a report causes if it is news: nothing later is known of the same package, or the report is its end,
@@ -216,10 +223,15 @@ pub(super) fn same_location(one: &str, other: &str) -> bool {
 }
 
 /// The reports as things happened; of things that happened at once, what comes later on a journey is later.
-/// The key and the estimate only make the order the same for every arrangement.
+/// A journey begins at the handover, whatever the clocks say: a courier that reports whole seconds or minutes, or whose
+/// clock is slow, has its first scans before it. The key and the estimate only make the order the same for every
+/// arrangement.
 fn in_order(events: &[TrackingEvent]) -> Vec<&TrackingEvent> {
     let mut ordered: Vec<&TrackingEvent> = events.iter().collect();
-    ordered.sort_by_key(|it| (it.occurred_at, rank(it.status), it.key.as_str(), it.estimated_at));
+    ordered.sort_by_key(|it| {
+        let is_handover = it.origin == ReportOrigin::Pickup;
+        (!is_handover, it.occurred_at, rank(it.status), it.key.as_str(), it.estimated_at)
+    });
     ordered
 }
 

@@ -11,6 +11,7 @@ use crate::domain::model::booking::{
 };
 use crate::domain::model::event::EventKind;
 use crate::domain::model::order::OrderState;
+use crate::domain::model::policy::PickupScan;
 use crate::domain::model::refusal::Reason;
 use crate::domain::model::scalars::{BookingId, OrderId};
 use crate::domain::model::shipment::ShipmentState;
@@ -18,6 +19,7 @@ use crate::domain::model::tracking::TrackingReport;
 use crate::domain::model::tracking::TrackingStatus;
 use crate::domain::process::schedule::OutboundTask;
 use crate::domain::shipping::book::CALLED_OFF_MAX;
+use crate::domain::shipping::carrier_label::NewCarrierLabel;
 use crate::domain::tests::bench::Bench;
 use crate::domain::tests::given::{one_package, order, reason, report};
 
@@ -116,6 +118,28 @@ fn a_courier_that_refuses_is_released_with_its_words() {
 
     assign(&mut bench, id, "ROCKET").expect("another one");
     assert_eq!(bench.shipment(id, 0).courier_refusal, None);
+}
+
+#[test]
+fn a_courier_that_refuses_takes_its_own_numbers_along_and_one_that_has_the_goods_keeps_them() {
+    let (mut bench, id) = bench(BookedParts::Label);
+    let (booking, _) = open(&bench, id)[0];
+    let shipment = bench.shipment(id, 0).id;
+    let courier = bench.shipment(id, 0).assignment.clone().expect("a courier").courier;
+    let label =
+        NewCarrierLabel { package: 1, number: "A1".to_owned(), media_type: String::new(), file: None };
+    bench.on(id, |order, unit| order.record_carrier_labels(unit, shipment, &courier, &[label])).expect("ok");
+    answer(&mut bench, id, booking, &refused());
+    assert_eq!((bench.shipment(id, 0).state, numbers(&bench, id)), (ShipmentState::Labelled, Vec::new()));
+
+    assign(&mut bench, id, "ROCKET").expect("another one");
+    bench.rules.pickup_scan = PickupScan::Wait;
+    let (booking, _) = open(&bench, id)[0];
+    let scan = report(TrackingStatus::PickedUp, bench.now);
+    bench.on(id, |order, unit| order.record_tracking(unit, shipment, &[scan])).expect("kept");
+    answer(&mut bench, id, booking, &refused());
+    assert_eq!(bench.shipment(id, 0).state, ShipmentState::CourierAssigned, "it has the goods");
+    pick_up(&mut bench, id).expect("a person confirms it");
 }
 
 #[test]

@@ -132,6 +132,60 @@ fn handling_takes_working_hours_of_the_location() {
     assert_eq!(promise(&bench, id).legs[0].ready_at, Some(at("2026-11-05T22:00:00Z")));
 }
 
+/// A location of Berlin that works Monday to Friday from eight to eight, and a courier of Athens that delivers on these
+/// days.
+fn berlin_by_athens(days: u32, delivery_weekdays: &[u8], holidays: &[Day]) -> Bench {
+    let rate = Rate::flat("EUROPE".parse().expect("a region"), ServiceLevel::Standard, usd(500), days);
+    let mut bench = with_only(Courier {
+        rates: vec![rate],
+        time_zone: "Europe/Athens".parse().expect("a zone"),
+        delivery_weekdays: delivery_weekdays.to_vec(),
+        holidays: holidays.to_vec(),
+        ..only(ServiceLevel::Standard, days)
+    });
+    bench.stock("A-1", "BER", 3);
+    let mut location = (*bench.snapshot.locations[&location_code("BER")]).clone();
+    location.calendar.time_zone = "Europe/Berlin".parse().expect("a zone");
+    location.calendar.hours =
+        (1..=5).map(|weekday| WorkingHours { weekday, opens: 480, closes: 1_200 }).collect();
+    bench.snapshot.locations.insert(location.code.clone(), location.into());
+    bench.rules.handling_hours = 12;
+    bench
+}
+
+#[test]
+fn every_time_of_a_promise_is_by_its_own_clock_on_both_sides_of_summer_time() {
+    const WEEK: [u8; 5] = [1, 2, 3, 4, 5];
+    const WITH_SATURDAY: [u8; 6] = [1, 2, 3, 4, 5, 6];
+    let promised = |days, weekdays: &[u8], holidays: &[Day], now: &str| {
+        let mut bench = berlin_by_athens(days, weekdays, holidays);
+        bench.now = at(now);
+        let id = bench.placed(&to_berlin(order("ada", &[("A-1", 1)])));
+        let leg = &promise(&bench, id).legs[0];
+        assert_eq!(bench.order(id).promised_by, leg.delivery_at);
+        [leg.ready_at, leg.ship_at, leg.delivery_at]
+            .map(|it| it.map_or_else(String::new, |it| it.to_string()))
+    };
+
+    // Ordered on a Thursday at seven in Berlin; the clocks of Europe go forward on Sunday, 29 March 2026. Ready at eight
+    // in the evening, fetched on Friday at four in Athens, delivered at four in Berlin.
+    let spring = "2026-03-26T06:00:00Z";
+    let (ready, fetched) = ("2026-03-26T19:00:00Z", "2026-03-27T14:00:00Z");
+    assert_eq!(promised(2, &WEEK, &[], spring), [ready, fetched, "2026-03-31T14:00:00Z"]);
+    assert_eq!(promised(2, &WITH_SATURDAY, &[], spring), [ready, fetched, "2026-03-30T14:00:00Z"]);
+    assert_eq!(promised(1, &WITH_SATURDAY, &[], spring), [ready, fetched, "2026-03-28T15:00:00Z"]);
+    let tuesday = Day::of(2026, 3, 31).expect("a day");
+    assert_eq!(promised(2, &WEEK, &[tuesday], spring), [ready, fetched, "2026-04-01T14:00:00Z"]);
+
+    // They go back on Sunday, 25 October 2026.
+    let autumn = "2026-10-22T05:00:00Z";
+    let (ready, fetched) = ("2026-10-22T18:00:00Z", "2026-10-23T13:00:00Z");
+    assert_eq!(promised(2, &WEEK, &[], autumn), [ready, fetched, "2026-10-27T15:00:00Z"]);
+    assert_eq!(promised(1, &WITH_SATURDAY, &[], autumn), [ready, fetched, "2026-10-24T14:00:00Z"]);
+    let tuesday = Day::of(2026, 10, 27).expect("a day");
+    assert_eq!(promised(2, &WEEK, &[tuesday], autumn), [ready, fetched, "2026-10-28T15:00:00Z"]);
+}
+
 #[test]
 fn a_promise_is_made_anew_at_payment_and_the_history_says_so() {
     let mut bench = with_only(only(ServiceLevel::Standard, 1));

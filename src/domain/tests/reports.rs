@@ -12,12 +12,21 @@ use crate::domain::invariants::history::history_violations;
 use crate::domain::model::message::MessageKind;
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::scalars::{Ids, OrderId};
-use crate::domain::model::shipment::ShipmentState;
+use crate::domain::model::shipment::{Proof, ShipmentState};
 use crate::domain::model::time::Timestamp;
 use crate::domain::model::tracking::{TrackingReport, TrackingStatus};
 use crate::domain::tests::bench::Bench;
 use crate::domain::tests::given::{order, report};
 use crate::domain::unit::unit_of_work::UnitOfWork;
+
+/// A shipment that a courier was to come for yesterday; nobody has confirmed that it did.
+fn assigned() -> (Bench, OrderId) {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 2)]);
+    let id = bench.paid(&order("ada", &[("A-1", 1)]));
+    bench.prepare(id, 0);
+    bench.pass(86_400);
+    (bench, id)
+}
 
 /// A shipment that was handed over yesterday.
 fn on_the_road() -> (Bench, OrderId) {
@@ -44,20 +53,23 @@ fn after(bench: &Bench, id: OrderId, batches: &[&[TrackingReport]]) -> Order {
     order
 }
 
-type Stored = (OrderState, ShipmentState, Option<Timestamp>, BTreeSet<String>);
+type Stored =
+    (OrderState, ShipmentState, Option<Timestamp>, Option<Proof>, Option<Timestamp>, BTreeSet<String>);
 
 /// What is stored of it; only the numbers of the reports tell how they came.
 fn stored(order: &Order) -> Stored {
     let shipment = &order.shipments[0];
     let keys = shipment.tracking.iter().map(|it| it.key.clone()).collect();
-    (order.state, shipment.state, shipment.estimated_at, keys)
+    let handover_at = shipment.handover.as_ref().map(|it| it.at);
+    (order.state, shipment.state, shipment.estimated_at, shipment.proof.clone(), handover_at, keys)
 }
 
 fn some_report(now: Timestamp) -> impl Strategy<Value = TrackingReport> {
-    (select(TrackingStatus::ALL), 0_u64..4).prop_map(move |(status, hours)| {
+    let names = select(vec!["", "Ann", "Ben"]);
+    (select(TrackingStatus::ALL), 0_u64..4, names).prop_map(move |(status, hours, name)| {
         let at = now.minus(Duration::from_secs(hours * 3_600));
         let estimated_at = (hours % 2 == 0).then(|| at.plus(Duration::from_secs(86_400)));
-        TrackingReport { estimated_at, ..report(status, at) }
+        TrackingReport { estimated_at, received_by: name.to_owned(), ..report(status, at) }
     })
 }
 
@@ -77,18 +89,64 @@ fn arrangements(of: &[TrackingReport]) -> Vec<Vec<TrackingReport>> {
 
 #[test]
 fn every_order_of_arrival_and_every_repetition_ends_in_the_same_stored_state() {
-    let (bench, id) = on_the_road();
+    let started = [on_the_road(), assigned()];
     let config = ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() };
-    let arrivals = (vec(some_report(bench.now), 1..5), vec(any::<Index>(), 0..2));
-    proptest!(config, |((reports, again) in arrivals)| {
-        let whole = stored(&after(&bench, id, &[&reports]));
+    let arrivals = (any::<Index>(), vec(some_report(started[0].0.now), 1..5), vec(any::<Index>(), 0..2));
+    proptest!(config, |((start, reports, again) in arrivals)| {
+        let (bench, id) = start.get(&started);
+        let (bench, id) = (bench, *id);
+        let whole = stored(&after(bench, id, &[&reports]));
         let repeated = again.iter().map(|it| it.get(&reports).clone());
         let all: Vec<TrackingReport> = reports.iter().cloned().chain(repeated).collect();
         for arranged in arrangements(&all) {
             let one_by_one: Vec<&[TrackingReport]> = arranged.chunks(1).collect();
-            prop_assert_eq!(&stored(&after(&bench, id, &one_by_one)), &whole, "{:?}", arranged);
+            prop_assert_eq!(&stored(&after(bench, id, &one_by_one)), &whole, "{:?}", arranged);
         }
     });
+}
+
+/// Journeys as couriers report them, each from the first scan to the last, and where they end.
+fn journeys() -> Vec<(Vec<TrackingStatus>, ShipmentState)> {
+    use TrackingStatus::*;
+    vec![
+        (vec![InfoReceived, PickedUp, InTransit, OutForDelivery, Delivered], ShipmentState::Delivered),
+        (
+            vec![InfoReceived, PickedUp, InTransit, CustomsHold, InTransit, OutForDelivery, Delivered],
+            ShipmentState::Delivered,
+        ),
+        (
+            vec![PickedUp, InTransit, OutForDelivery, DeliveryAttempted, AvailableForPickup, Delivered],
+            ShipmentState::Delivered,
+        ),
+        (vec![InfoReceived, InTransit, InTransit, OutForDelivery, Unknown], ShipmentState::OutForDelivery),
+        (vec![InfoReceived, PickedUp, InTransit, Exception, Delayed], ShipmentState::Exception),
+        (
+            vec![PickedUp, InTransit, DeliveryAttempted, Returning, InTransit, Delivered],
+            ShipmentState::Returned,
+        ),
+        (vec![InfoReceived, PickedUp, AvailableForPickup, Returning, Returned], ShipmentState::Returned),
+        (vec![InfoReceived, PickedUp, InTransit, Delayed, Lost], ShipmentState::Lost),
+    ]
+}
+
+#[test]
+fn a_journey_told_newest_first_ends_as_one_told_oldest_first() {
+    for (bench, id) in [assigned(), on_the_road()] {
+        for (statuses, end) in journeys() {
+            let at = |hours: u64| bench.now.minus(Duration::from_secs(hours * 3_600));
+            let scans = statuses.iter().zip((1..=8).rev());
+            let oldest_first: Vec<_> = scans.map(|(status, hours)| report(*status, at(hours))).collect();
+            let newest_first: Vec<_> = oldest_first.iter().rev().cloned().collect();
+            let one_by_one = |of: &[TrackingReport]| {
+                let batches: Vec<&[TrackingReport]> = of.chunks(1).collect();
+                stored(&after(&bench, id, &batches))
+            };
+            let told = one_by_one(&oldest_first);
+            assert_eq!(told.1, end, "{statuses:?}");
+            assert_eq!(one_by_one(&newest_first), told, "{statuses:?}");
+            assert_eq!(stored(&after(&bench, id, &[&newest_first])), told, "{statuses:?}");
+        }
+    }
 }
 
 /// The places of which the customer was told, in the order of telling.

@@ -306,6 +306,8 @@ fn shipment() -> Shipment {
         called_off: Vec::new(),
         courier_refusal: None,
         carrier_labels: Vec::new(),
+        labels_recorded: 0,
+        reports_updated: 0,
         resolutions: Vec::new(),
     }
 }

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use crate::domain::model::action::Action;
 use crate::domain::model::event::EventKind;
 use crate::domain::model::feedback::FeedbackState;
 use crate::domain::model::hold::HoldReason;
-use crate::domain::model::message::{MessageKind, MessageState};
+use crate::domain::model::message::{MessageKind, MessageState, Unsent};
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::policy::PickupScan;
 use crate::domain::model::refusal::{Reason, Refusal};
@@ -215,7 +216,87 @@ fn a_delivery_that_turns_out_to_be_the_senders_is_taken_back() {
     // A person who knows better is believed, and the customer is not asked twice.
     bench.deliver(id, 0);
     assert_eq!(bench.state(id), OrderState::Delivered);
-    assert_eq!(bench.order(id).feedback.as_ref().map(|it| it.state), Some(FeedbackState::Expired));
+    assert_eq!(bench.order(id).feedback.as_ref().map(|it| it.state), Some(FeedbackState::Requested));
+    assert_eq!(told(&bench, id, MessageKind::DeliveryConfirmed), 1, "the letter is still to be sent");
+}
+
+#[test]
+fn a_customer_whose_thanks_were_kept_back_gets_them_when_the_goods_have_arrived_after_all() {
+    assert!(MessageKind::DeliveryConfirmed.ages(), "it is looked at before it is sent for the first time");
+    let (mut bench, id) = on_the_road();
+    let scans = [scan(&bench, Delivered, 10), scan(&bench, Returning, 20)];
+    tell(&mut bench, id, &scans[..1]).expect("taken");
+    tell(&mut bench, id, &scans[1..]).expect("taken");
+    assert_eq!(bench.state(id), OrderState::Shipped);
+    let letter = bench.order(id).messages.iter().find(|it| it.kind == MessageKind::DeliveryConfirmed);
+    let letter = letter.expect("queued").id;
+    let kept = Err(Unsent::Suppressed("the goods have gone back".to_owned()));
+    bench.on(id, |order, unit| order.answer_message(unit, letter, kept)).expect("kept back");
+    bench.deliver(id, 0);
+    assert_eq!(told(&bench, id, MessageKind::DeliveryConfirmed), 2);
+    assert_eq!(bench.order(id).feedback.as_ref().map(|it| it.state), Some(FeedbackState::Requested));
+}
+
+#[test]
+fn an_order_whose_goods_the_courier_has_is_not_cancelled_nor_taken_from_it() {
+    let (mut bench, id) = assigned();
+    bench.rules.pickup_scan = PickupScan::Wait;
+    let scans = [scan(&bench, PickedUp, 5)];
+    tell(&mut bench, id, &scans).expect("kept");
+    assert_eq!(bench.shipment(id, 0).state, ShipmentState::CourierAssigned);
+    assert!(!bench.order(id).available_actions().contains(&Action::CancelOrder));
+    let cancelled = bench.on(id, |order, unit| order.cancel(unit, "changed my mind"));
+    assert_eq!(reason(cancelled), Reason::IllegalTransition);
+    assert_eq!(bench.shelf("A-1", "NYC"), (2, 2, 0), "the units are sold to nobody else");
+}
+
+#[test]
+fn what_another_courier_expected_is_nothing_to_go_by() {
+    let (mut bench, id) = assigned();
+    let far = TrackingReport {
+        estimated_at: Some(bench.now.plus(Duration::from_secs(90 * 86_400))),
+        ..scan(&bench, Delayed, 5)
+    };
+    tell(&mut bench, id, &[far]).expect("kept");
+    bench.pass(60);
+    let shipment = bench.shipment(id, 0).id;
+    bench.on(id, |order, unit| order.assign_courier(unit, shipment, None, None)).expect("another time");
+    let planned = bench.shipment(id, 0).estimated_at;
+    bench.pass(60);
+    bench
+        .on(id, |order, unit| order.confirm_pickup(unit, shipment, "driver 7", 1, None))
+        .expect("a handover");
+    assert_eq!(bench.shipment(id, 0).estimated_at, planned);
+}
+
+#[test]
+fn a_decision_comes_after_the_reports_of_a_courier_whose_clock_is_ahead() {
+    let (mut bench, id) = on_the_road();
+    let ahead = TrackingReport {
+        occurred_at: bench.now.plus(Duration::from_secs(7_200)),
+        ..scan(&bench, Exception, 0)
+    };
+    tell(&mut bench, id, &[ahead]).expect("taken");
+    resolve(&mut bench, id, &Way::Redeliver).expect("tried again");
+    assert_eq!(bench.shipment(id, 0).state, ShipmentState::InTransit);
+}
+
+#[test]
+fn known_reports_that_say_more_and_labels_that_replace_others_have_an_end() {
+    let (mut bench, id) = on_the_road();
+    let moving = |bench: &Bench, n: u64| TrackingReport {
+        estimated_at: Some(bench.now.plus(Duration::from_secs(86_400 + n))),
+        event_id: "e-1".to_owned(),
+        ..scan(bench, InTransit, 60)
+    };
+    let reports: Vec<_> = (0..1_010).map(|n| moving(&bench, n)).collect();
+    let found = tell(&mut bench, id, &reports).expect("taken");
+    assert_eq!((found.new, found.updated, found.left_out), (1, 1_000, 9));
+
+    for n in 0..1_000 {
+        record(&mut bench, id, &[numbered(1, &format!("N{n}"))]).expect("recorded");
+    }
+    assert_eq!(reason(record(&mut bench, id, &[numbered(1, "ONE-MORE")])), Reason::LimitReached);
 }
 
 #[test]

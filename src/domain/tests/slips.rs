@@ -110,6 +110,24 @@ fn a_delay_with_a_date_is_one_letter_and_not_two() {
 }
 
 #[test]
+fn a_delay_that_grows_after_its_letter_was_sent_is_told_again() {
+    let (mut bench, id) = on_the_road();
+    let (later, much_later) = (promised(&bench, id, 9), promised(&bench, id, 20));
+    let shipment = bench.shipment(id, 0).id;
+    let delayed = |at| TrackingReport {
+        event_id: "d-1".to_owned(),
+        estimated_at: Some(at),
+        ..report(TrackingStatus::Delayed, bench.now)
+    };
+    let [first, grown] = [later, much_later].map(delayed);
+    bench.on(id, |order, unit| order.record_tracking(unit, shipment, &[first])).expect("taken");
+    bench.send_messages(id);
+    bench.on(id, |order, unit| order.record_tracking(unit, shipment, &[grown])).expect("taken");
+    assert_eq!(letters(&bench, id, MessageKind::EstimateMoved).len(), 1);
+    assert_eq!(bench.shipment(id, 0).told, [later, much_later]);
+}
+
+#[test]
 fn an_estimate_that_jumps_to_and_fro_floods_nobody() {
     let (mut bench, id) = on_the_road();
     for number in 0..40 {

@@ -6,7 +6,8 @@ use tonic::Status;
 
 use crate::documents::{self, PrintError, Printed};
 use crate::domain::{
-    DocumentKind, Order, Paper, PaperFacts, Part, Problems, Reason, Refusal, WantedDocument, shipment_paper,
+    DocumentKind, Order, Paper, PaperFacts, Part, Problems, Reason, Refusal, WantedDocument, paper_warnings,
+    shipment_paper,
 };
 use crate::pb;
 use crate::rpc::api::{Api, existing, found};
@@ -43,8 +44,9 @@ impl Api {
         wanted: WantedDocument,
     ) -> Result<pb::GetShipmentDocumentResponse, Status> {
         let order = self.order_with(Part::Shipment(wanted.shipment)).await?;
-        let paper = self.paper(&order, wanted).await?;
-        let printed = self.drawn(move || draw(&paper, wanted.kind)).await?;
+        let (paper, warnings) = self.paper(&order, wanted).await?;
+        let mut printed = self.drawn(move || draw(&paper, wanted.kind)).await?;
+        printed.warnings.extend(warnings);
         let answer = answer(&order, wanted, printed);
         self.must_fit(&answer)?;
         Ok(answer)
@@ -80,8 +82,8 @@ impl Api {
         }
     }
 
-    /// What stands on the paper, with the names of what the order has only codes of.
-    async fn paper(&self, order: &Order, wanted: WantedDocument) -> Result<Paper, Status> {
+    /// What stands on the paper, with the names of what the order has only codes of; and what it lacks.
+    async fn paper(&self, order: &Order, wanted: WantedDocument) -> Result<(Paper, Vec<String>), Status> {
         let shipment = order.shipment_index(wanted.shipment).map_err(|it| status::of_refusal(&it))?;
         let shipment = &order.shipments[shipment];
         let location = self.store().location(&shipment.location).await;
@@ -94,7 +96,8 @@ impl Api {
             None => String::new(),
         };
         let facts = PaperFacts { rules: &self.app.rules, location: &location, courier: &courier };
-        shipment_paper(order, wanted, facts).map_err(|it| status::of_refusal(&it))
+        let paper = shipment_paper(order, wanted, facts).map_err(|it| status::of_refusal(&it))?;
+        Ok((paper, paper_warnings(wanted.kind, &location)))
     }
 }
 

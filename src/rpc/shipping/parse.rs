@@ -19,8 +19,8 @@ use crate::rpc::enums;
 use crate::rpc::listing::{Wanted, list_requests, listing};
 use crate::rpc::parse::{
     LINE_NUMBERS, LINES_MAX, NAME_MAX, REASON_MAX, REFERENCE_MAX, SIDE_MM, WEIGHT_MAX_GRAMS, address, amount,
-    entries, id, number, optional_id, quantity, required, required_text, required_word, text, timestamp,
-    word,
+    entries, foreign_code, id, number, optional_id, quantity, required, required_text, required_word, text,
+    timestamp, word,
 };
 use crate::settings::Limits;
 use crate::store::Listing;
@@ -266,11 +266,11 @@ pub(crate) fn report(
     let field = format!("{at}.occurred_time");
     let occurred_at =
         required(&field, occurred_time, bad).and_then(|it| happened(&field, Some(it), now, bad));
-    let raw_code = text(&format!("{at}.raw_code"), raw_code, REFERENCE_MAX, bad);
+    let raw_code = foreign_code(&format!("{at}.raw_code"), raw_code, REFERENCE_MAX, bad);
     let description = text(&format!("{at}.description"), description, REASON_MAX, bad);
     let estimated_at = timestamp(&format!("{at}.estimated_delivery_time"), estimated_delivery_time, bad);
     let received_by = text(&format!("{at}.received_by"), received_by, NAME_MAX, bad);
-    let event_id = text(&format!("{at}.event_id"), event_id, REFERENCE_MAX, bad);
+    let event_id = foreign_code(&format!("{at}.event_id"), event_id, REFERENCE_MAX, bad);
     Some(TrackingReport {
         package: 0,
         event_id,

@@ -42,6 +42,8 @@ pub(crate) fn shipment(order: &Order, shipment: &Shipment) -> pb::Shipment {
         called_off,
         courier_refusal,
         carrier_labels,
+        labels_recorded: _,
+        reports_updated: _,
         resolutions,
     } = shipment.clone();
     pb::Shipment {

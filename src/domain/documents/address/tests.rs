@@ -91,6 +91,53 @@ fn the_town_stands_as_its_country_writes_it() {
 }
 
 #[test]
+fn the_last_lines_are_in_the_order_of_the_country() {
+    // Street, city, area, postal code, country; and all lines.
+    let cases: &[([&str; 5], &[&str])] = &[
+        (
+            ["Calle Mayor 3", "Alcalá", "Madrid", "28801", "ES"],
+            &["N", "Calle Mayor 3", "28801 Alcalá Madrid"],
+        ),
+        (["Via Roma 7", "Roma", "RM", "00184", "IT"], &["N", "Via Roma 7", "00184 Roma RM"]),
+        (["Rua Augusta 5", "Lisboa", "", "1100-048", "PT"], &["N", "Rua Augusta 5", "1100-048 Lisboa"]),
+        (["Damrak 1", "Amsterdam", "", "1012 LG", "NL"], &["N", "Damrak 1", "1012 LG Amsterdam"]),
+        (["Dlouhá 2", "Praha", "", "110 00", "CZ"], &["N", "Dlouhá 2", "110 00 Praha"]),
+        (["Storgatan 6", "Göteborg", "", "411 38", "SE"], &["N", "Storgatan 6", "SE-411 38 Göteborg"]),
+        (["Brīvības 11", "Rīga", "", "LV-1010", "LV"], &["N", "Brīvības 11", "Rīga, LV-1010"]),
+        (["Gedimino 9", "Vilnius", "", "LT-01103", "LT"], &["N", "Gedimino 9", "LT-01103 Vilnius"]),
+        (
+            ["4 Main St", "Ennis", "Co. Clare", "V95 X2Y1", "IE"],
+            &["N", "4 Main St", "Ennis", "Co. Clare", "V95 X2Y1"],
+        ),
+        (["1 Queen St", "Toronto", "ON", "M5H 2N2", "CA"], &["N", "1 Queen St", "Toronto ON M5H 2N2"]),
+        (
+            ["Reforma 1", "Ciudad de México", "CDMX", "06600", "MX"],
+            &["N", "Reforma 1", "06600 Ciudad de México, CDMX"],
+        ),
+        (["הרצל 12", "תל אביב", "", "6688312", "IL"], &["N", "הרצל 12", "תל אביב 6688312"]),
+        (["Саксаганського, 97", "Київ", "", "01032", "UA"], &["N", "Саксаганського, 97", "Київ", "01032"]),
+        (
+            ["ถนนสุขุมวิท 21", "วัฒนา", "กรุงเทพมหานคร", "10110", "TH"],
+            &["N", "ถนนสุขุมวิท 21", "วัฒนา", "กรุงเทพมหานคร 10110"],
+        ),
+        (
+            ["12 Lê Lợi", "Quận 1", "Hồ Chí Minh", "700000", "VN"],
+            &["N", "12 Lê Lợi", "Quận 1", "Hồ Chí Minh 700000"],
+        ),
+        (["信義路五段7號", "信義區", "臺北市", "110", "TW"], &["110", "臺北市信義區", "信義路五段7號", "N"]),
+        (["7 Xinyi Rd", "Xinyi", "Taipei", "110", "TW"], &["N", "7 Xinyi Rd", "Xinyi, Taipei 110"]),
+        (["彌敦道100號", "尖沙咀", "九龍", "", "HK"], &["九龍", "尖沙咀", "彌敦道100號", "N"]),
+        (
+            ["100 Nathan Rd", "Tsim Sha Tsui", "Kowloon", "", "HK"],
+            &["N", "100 Nathan Rd", "Tsim Sha Tsui", "Kowloon"],
+        ),
+    ];
+    for ([street, city, area, code, country], expected) in cases {
+        assert_eq!(written(&[street], city, area, code, country), *expected, "{country}");
+    }
+}
+
+#[test]
 fn what_the_format_has_no_place_for_is_printed_all_the_same() {
     let berlin = written(&["Hauptstr. 1"], "Berlin", "Land Berlin-Ost", "10115", "DE");
     assert_eq!(berlin, ["N", "Hauptstr. 1", "10115 Berlin", "Land Berlin-Ost"]);
@@ -116,8 +163,8 @@ fn what_is_missing_leaves_no_marks_behind() {
 
 #[test]
 fn an_unnamed_recipient_is_the_customer() {
-    let (mut order, _) = sample();
+    let (mut order, shipment) = sample();
     order.shipping_address.recipient = "  ".to_owned();
     order.customer.name = "Ada\tByron".to_owned();
-    assert_eq!(addressee(&order)[0], "Ada Byron");
+    assert_eq!(addressee(&order, &shipment)[0], "Ada Byron");
 }

@@ -5,10 +5,11 @@ use proptest::prelude::*;
 use crate::domain::documents::label::{PaperFacts, label_paper};
 use crate::domain::documents::packing_slip::packing_slip;
 use crate::domain::documents::paper::LabelPaper;
+use crate::domain::model::address::Address;
 use crate::domain::model::order::Order;
 use crate::domain::model::policy::Rules;
-use crate::domain::model::scalars::{Ids, ServiceLevel, ShipmentId};
-use crate::domain::model::shipment::Shipment;
+use crate::domain::model::scalars::{Actor, Ids, ServiceLevel, ShipmentId};
+use crate::domain::model::shipment::{Resolution, ResolutionKind, Shipment};
 use crate::domain::model::time::Timestamp;
 use crate::domain::ordering::card_numbers::looks_like_card_number;
 use crate::domain::shipping::tracking_number::{
@@ -63,6 +64,27 @@ fn paper(order: &Order, shipment: &Shipment) -> LabelPaper {
 }
 
 #[test]
+fn a_parcel_that_is_sent_on_has_its_new_address_on_a_label_that_is_printed_again() {
+    let (order, mut shipment) = sample();
+    let address = Address {
+        recipient: "Ada Morris".to_owned(),
+        lines: vec!["Hafenweg 1".to_owned()],
+        ..order.shipping_address.clone()
+    };
+    assert!(!paper(&order, &shipment).recipient.contains(&"Hafenweg 1".to_owned()));
+    shipment.resolutions.push(Resolution {
+        kind: ResolutionKind::NewAddress,
+        reason: "moved".to_owned(),
+        address: Some(address),
+        refunds: Vec::new(),
+        decided_by: Actor::system(),
+        decided_at: shipment.created_at,
+    });
+    assert!(paper(&order, &shipment).recipient.contains(&"Hafenweg 1".to_owned()));
+    assert!(packing_slip(&order, &shipment).contains("Hafenweg 1"));
+}
+
+#[test]
 fn a_label_says_where_from_where_to_by_whom_and_how_heavy() {
     let (order, shipment) = sample();
     let paper = paper(&order, &shipment);
@@ -82,6 +104,35 @@ fn a_label_says_where_from_where_to_by_whom_and_how_heavy() {
     let parcels: Vec<_> = paper.parcels.iter().map(|it| (it.number, it.of, it.weight.as_str())).collect();
     assert_eq!(parcels, [(1, 2, "1.250 kg"), (2, 2, "0.080 kg")]);
     assert_eq!(paper.parcels[0].size, "300 x 200 x 100 mm");
+}
+
+#[test]
+fn a_sender_has_the_full_address_of_the_location() {
+    let (order, shipment) = sample();
+    let rules = Rules { company_name: "Consign Ltd".to_owned(), ..Rules::default() };
+    let mut location = location();
+    let address = Address {
+        recipient: "  ".to_owned(),
+        organization: String::new(),
+        lines: vec!["Westhafenstr. 1".to_owned(), "Gate 4".to_owned()],
+        city: "Berlin".to_owned(),
+        area: String::new(),
+        postal_code: "13353".to_owned(),
+        country: "DE".to_owned(),
+    };
+    let mut sender = |address: &Address| {
+        location.address = Some(address.clone());
+        let facts = PaperFacts { rules: &rules, location: &location, courier: "Falcon Couriers" };
+        let label = shipment.label.as_ref().expect("a label");
+        label_paper(&order, &shipment, label, &[], facts).sender
+    };
+    assert_eq!(
+        sender(&address),
+        ["Berlin warehouse", "Consign Ltd", "Westhafenstr. 1", "Gate 4", "13353 Berlin", "GERMANY (DE)"]
+    );
+    let tenant =
+        Address { recipient: "Dispatch".to_owned(), organization: "Docks GmbH".to_owned(), ..address };
+    assert_eq!(sender(&tenant)[..2], ["Dispatch", "Docks GmbH"]);
 }
 
 #[test]

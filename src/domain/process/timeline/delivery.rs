@@ -249,7 +249,7 @@ impl History<'_> {
         let order = self.order;
         let mut line = StepLine::new(Step::ConfirmToCustomer, StepState::Pending);
         let services = || if order.has_only_services() { service_words(order) } else { Vec::new() };
-        let Some(letter) = order.messages.iter().find(|it| it.kind == MessageKind::DeliveryConfirmed) else {
+        let Some(letter) = order.messages.iter().rfind(|it| it.kind == MessageKind::DeliveryConfirmed) else {
             if order.has_only_services() && order.is_open_to_services() {
                 let begun = order.last_service_at().is_some();
                 line.state = if begun { StepState::InProgress } else { StepState::Ready };

@@ -287,6 +287,27 @@ fn nobody_picks_up_where_nobody_works() {
 }
 
 #[test]
+fn a_pickup_is_on_a_working_day_of_the_location_by_the_locations_own_clock() {
+    let (region, to) = (region(), nowhere());
+    let mut calendar = WorkingCalendar::always(zone("Asia/Kuala_Lumpur"));
+    let week = |weekday| WorkingHours { weekday, opens: 480, closes: 1_020 };
+    calendar.hours = (1..=5).map(week).collect();
+    let american =
+        Courier { time_zone: zone("America/New_York"), pickup_weekdays: (1..=7).collect(), ..courier() };
+    // Friday and Saturday at three in New York are Saturday and Sunday in Kuala Lumpur; Sunday, the day of the change to
+    // summer time, is Monday there.
+    let friday = at("2026-03-06T12:00:00Z");
+    let fetched = |calendar: &WorkingCalendar| {
+        let freight = Freight { calendar: Some(calendar), ..parcel(&region, &to, friday) };
+        let offer = offers(&american, ServiceLevel::Express, &freight).expect("an offer").remove(0);
+        offer.pickup_at.to_string()
+    };
+    assert_eq!(fetched(&calendar), "2026-03-08T19:00:00Z");
+    calendar.holidays = vec![day(2026, 3, 9)];
+    assert_eq!(fetched(&calendar), "2026-03-09T19:00:00Z");
+}
+
+#[test]
 fn a_rate_of_the_addresss_zone_goes_before_one_of_the_region() {
     let mut zoned = courier();
     zoned.zones = vec![DeliveryZone {

@@ -63,6 +63,16 @@ fn of_reports_of_the_same_instant_the_later_on_a_journey_wins() {
 }
 
 #[test]
+fn a_journey_begins_at_the_handover_whatever_the_couriers_clock_says() {
+    use TrackingStatus::*;
+    let handover = TrackingEvent { origin: ReportOrigin::Pickup, ..event(PickedUp, 2) };
+    assert_eq!(state_of(&[handover.clone()], 1), Some(ShipmentState::PickedUp));
+    let events = [event(InTransit, 1), event(Exception, 1), handover];
+    assert_eq!(state_of(&events, 1), Some(ShipmentState::Exception));
+    assert_eq!(news_of(&events, &events[1]), Some(MessageKind::DeliveryException));
+}
+
+#[test]
 fn notices_move_nothing() {
     use TrackingStatus::*;
     assert_eq!(state(&[(InfoReceived, 1), (Unknown, 2), (Delayed, 3)]), None);
@@ -95,6 +105,25 @@ fn the_estimate_is_that_of_the_latest_report_that_has_one() {
     let third = event(TrackingStatus::OutForDelivery, 3);
     assert_eq!(estimate_of(&[second.clone(), third.clone(), first]), at(50));
     assert_eq!(estimate_of(&[third]), None);
+
+    // Arrived and departed in one minute: whichever of them says so, the delivery moves.
+    let scan = |words: &str, estimate| {
+        let said = TrackingReport { description: words.to_owned(), ..report(TrackingStatus::InTransit, 2) };
+        let key = key(&said, ReportOrigin::Courier);
+        TrackingEvent { estimated_at: at(estimate), key, ..second.clone() }
+    };
+    for estimates in [(70, 60), (60, 70)] {
+        let both = [scan("arrived", estimates.0), scan("departed", estimates.1)];
+        assert_eq!(estimate_of(&both), at(70));
+    }
+
+    let planned = TrackingEvent {
+        estimated_at: at(70),
+        origin: ReportOrigin::Pickup,
+        ..event(TrackingStatus::PickedUp, 3)
+    };
+    assert_eq!(estimate_of(std::slice::from_ref(&planned)), at(70));
+    assert_eq!(estimate_of(&[planned, second]), at(50), "the courier knows better than the plan");
 }
 
 #[test]

@@ -187,6 +187,10 @@ fn send(bench: &mut Bench, id: OrderId) {
 }
 
 fn is_news(bench: &Bench, order: &Order, letter: &Message) {
+    if letter.kind == MessageKind::DeliveryConfirmed {
+        assert!(order.delivered_at.is_some(), "thanks for goods that have gone back");
+        return;
+    }
     let shipment = order.shipments.iter().find(|it| Some(it.id) == letter.shipment).expect("of a shipment");
     assert!(is_awaited(shipment), "nobody waits for {letter:?}: {}", shipment.state);
     let nth = usize::try_from(letter.sequence).expect("a number");

@@ -464,6 +464,8 @@ fn full_shipment(order: OrderId, id: ShipmentId, number: i64) -> Shipment {
         estimated_at: Some(later(7)),
         created_at: AT,
         updated_at: later(8),
+        labels_recorded: 3,
+        reports_updated: 4,
         carrier_labels: vec![CarrierLabel {
             package: 2,
             courier: code("PIGEON"),
@@ -546,6 +548,8 @@ fn bare_shipment(order: OrderId, id: ShipmentId) -> Shipment {
         called_off: Vec::new(),
         courier_refusal: None,
         carrier_labels: Vec::new(),
+        labels_recorded: 0,
+        reports_updated: 0,
         resolutions: Vec::new(),
     }
 }

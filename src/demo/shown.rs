@@ -1,0 +1,37 @@
+//! What the demo is there to show beside the twenty steps.
+
+use serde::Serialize;
+
+/// Each in the words of the answer that said so; empty while it was not seen.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Shown {
+    pub promise_refused: String,
+    pub promise_kept: String,
+    pub slip_told: String,
+    pub courier_passed_over: String,
+    pub price_changed: String,
+    pub reorder_proposed: String,
+}
+
+impl Shown {
+    /// What was not seen, in words.
+    pub(super) fn missing(&self) -> Vec<&'static str> {
+        let Self {
+            promise_refused,
+            promise_kept,
+            slip_told,
+            courier_passed_over,
+            price_changed,
+            reorder_proposed,
+        } = self;
+        let all = [
+            (promise_refused, "a promise refused"),
+            (promise_kept, "a promise kept"),
+            (slip_told, "a slip told to the customer"),
+            (courier_passed_over, "a courier passed over for its record"),
+            (price_changed, "a price changed"),
+            (reorder_proposed, "a reorder proposed"),
+        ];
+        all.into_iter().filter(|it| it.0.is_empty()).map(|it| it.1).collect()
+    }
+}
