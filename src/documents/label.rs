@@ -102,8 +102,6 @@ fn draw(canvas: &mut Canvas<'_>, label: &LabelPaper, parts: &Parts, parcel: &Par
     canvas.text((RIGHT, 18.5), 11.0, Shade::Black, Align::Right, &weight);
     let size = set(&parcel.size, Weight::Regular, losses);
     canvas.text((RIGHT, 22.8), 7.0, Shade::Black, Align::Right, &size);
-    let marks = set(&parcel.marks, Weight::Bold, losses);
-    canvas.text((RIGHT, 26.0), 6.5, Shade::Black, Align::Right, &marks);
 
     // By whom, and how fast.
     canvas.bar(MARGIN, SERVICE_TOP, INNER, SERVICE_HEIGHT, Shade::Black);
@@ -124,6 +122,8 @@ fn draw(canvas: &mut Canvas<'_>, label: &LabelPaper, parts: &Parts, parcel: &Par
     // To whom.
     let small = set("TO", Weight::Bold, losses);
     canvas.text((MARGIN, RECIPIENT_TOP + 1.5), 6.0, Shade::Grey, Align::Left, &small);
+    let marks = set(&parcel.marks, Weight::Bold, losses);
+    canvas.text((RIGHT, RECIPIENT_TOP + 1.5), 12.0, Shade::Black, Align::Right, &marks);
     parts.recipient.draw(canvas, MARGIN, RECIPIENT_TOP + 2.5, INNER);
 
     // What the courier's and the warehouse's people want to know.

@@ -50,7 +50,8 @@ fn form(parcel: &Parcel, same: &str) -> String {
     right(104, 36, &parcel.weight);
     right(150, 24, &parcel.size);
     if !parcel.marks.is_empty() {
-        right(178, 20, &parcel.marks);
+        let text = escaped(&parcel.marks);
+        let _ = writeln!(form, "^FO{LEFT},300^FB{INNER},1,0,R,0^A0N,36,36^FH_^FD{text}^FS");
     }
     form.push_str(same);
     form.push_str("^XZ\n");
@@ -70,7 +71,7 @@ fn same_on_all(label: &LabelPaper, losses: &mut Losses) -> String {
         (black(LEFT, 54, 470, 140), &label.sender, &[28, 24, 20, 16], "the sender's address is"),
         (white(LEFT + 20, 460), one(&label.courier), &NAME_SIZES, "the courier's name is"),
         (white(RIGHT - 250, 240), one(&label.service), &NAME_SIZES, "the service is"),
-        (black(LEFT, 312, INNER, 420), &label.recipient, &RECIPIENT_SIZES, "the recipient's address is"),
+        (black(LEFT, 340, INNER, 392), &label.recipient, &RECIPIENT_SIZES, "the recipient's address is"),
         (black(LEFT, 752, 540, 32), one(&label.headline), &[28, 22], "the order's number is"),
         (black(LEFT, 792, 540, 124), one(&label.instructions), &[25, 20, 16], "the instructions are"),
     ];

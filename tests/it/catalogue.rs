@@ -299,7 +299,7 @@ on_both_engines!(what_is_in_use_is_listed_and_goes_out_of_use_on_purpose_only, a
     assert_eq!((stock.kind(), stock.units, stock.reserved), (pb::OpenUseKind::Stock, 2, 1));
     let refused = create_order(&server, draft("eve", "MUG", 1)).await.expect_err("it is not sold any more");
     assert_eq!((refused.code(), reason(&refused).as_str()), (Code::FailedPrecondition, "INACTIVE"));
-    assert_eq!(refused.message(), "product MUG is out of use");
+    assert_eq!(refused.message(), "product MUG is out of use; ReactivateProduct brings it back");
     let request = pb::ReactivateProductRequest { sku: "MUG".to_owned(), ..Default::default() };
     server.inventory.clone().reactivate_product(by("clerk", request)).await.expect("back in use");
 

@@ -59,7 +59,7 @@ pub(in crate::domain) fn must_be_in_use<'s>(
         2..=PRODUCTS_TOLD => format!("products {told} are out of use"),
         many => format!("products {told} and {} more are out of use", many - PRODUCTS_TOLD),
     };
-    Err(Refusal::unmet(Reason::Inactive, message))
+    Err(Refusal::unmet(Reason::Inactive, format!("{message}; ReactivateProduct brings it back")))
 }
 
 /// From what is out of use nothing more is allocated, and nothing is bought for it.
@@ -67,7 +67,11 @@ pub(super) fn location_must_be_in_use(unit: &UnitOfWork, code: &LocationCode) ->
     match unit.location(code) {
         None => Err(Refusal::not_found("stock location", code)),
         Some(location) if location.active => Ok(()),
-        Some(_) => Err(Refusal::unmet(Reason::Inactive, format!("stock location {code} is out of use"))),
+        Some(_) => {
+            let message =
+                format!("stock location {code} is out of use; ReactivateStockLocation brings it back");
+            Err(Refusal::unmet(Reason::Inactive, message))
+        }
     }
 }
 

@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use crate::domain::model::counted::counted;
 use crate::domain::model::event::EventKind;
 use crate::domain::model::location::Location;
 use crate::domain::model::order::OrderState;
@@ -208,7 +209,8 @@ fn note_handovers(unit: &mut UnitOfWork) {
         let left = movements.filter(|it| it.kind == MovementKind::Ship && it.order == Some(id));
         let shelves: BTreeSet<Shelf> = left.map(|it| (it.sku.clone(), it.location.clone())).collect();
         let words: Vec<String> = shelves.iter().filter_map(|it| shelf_words(unit, it)).collect();
-        let text = format!("{} shelves looked after: {}", shelves.len(), words.join("; "));
+        let text =
+            format!("{} looked after: {}", counted(shelves.len(), "shelf", "shelves"), words.join("; "));
         order.record_automatic(unit, EventKind::RestockChecked, None, text);
         unit.keep_order(order);
     }

@@ -11,6 +11,7 @@ pub(super) mod calendar;
 pub(super) mod check;
 pub(super) mod consignment;
 pub(super) mod contact;
+pub(super) mod counted;
 pub(super) mod courier;
 pub(super) mod customer;
 pub(super) mod day;

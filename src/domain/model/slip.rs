@@ -1,9 +1,8 @@
-//! Slips: what goes wrong in silence, once it is noticed.
+//! Slips: what goes wrong without anybody saying so, once it is noticed.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use crate::domain::model::scalars::{ApprovalId, PaymentId, ShipmentId, string_enum};
 use crate::domain::model::time::Timestamp;
@@ -54,16 +53,6 @@ impl Slip {
     /// Of the same kind, about the same subject: at most one of these stands at a time.
     pub(in crate::domain) fn is_like(&self, other: &Self) -> bool {
         self.kind == other.kind && self.subject == other.subject
-    }
-}
-
-impl SlipSubject {
-    pub fn id(&self) -> Uuid {
-        match self {
-            Self::Shipment(id) => id.0,
-            Self::Approval(id) => id.0,
-            Self::Payment(id) => id.0,
-        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Slips: what goes wrong in silence, when it is noticed, and when it is over.
+//! Slips: what goes wrong without anybody saying so, when it is noticed, and when it is over.
 //!
 //! What may slip, and from when on, follows from the order alone. It is noticed by the first decision or job after
 //! that: with one event, with one letter where the customer cares, and with a mark in the document until it is over.

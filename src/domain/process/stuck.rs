@@ -17,8 +17,6 @@ pub struct Wait {
     pub gate: StuckGate,
     /// At HOLD: why it is on hold.
     pub hold: Option<HoldReason>,
-    /// In words, as the order's next step has it.
-    pub note: String,
     /// Calls by name, or kinds of events.
     pub opened_by: Vec<&'static str>,
     pub openers: Vec<Opener>,
@@ -27,11 +25,11 @@ pub struct Wait {
 impl Order {
     /// What the order waits for; None: it is over, or goes on by itself. It says the same as [`Order::next_step`].
     pub fn waits_for(&self) -> Option<Wait> {
-        let (step, note) = self.next_step()?;
+        let (step, _) = self.next_step()?;
         let gate = self.gate_at(step)?;
         let hold = self.stopping_hold().filter(|_| gate == StuckGate::Hold);
         let (opened_by, openers) = self.way_on(gate, hold);
-        Some(Wait { gate, hold, note, opened_by, openers })
+        Some(Wait { gate, hold, opened_by, openers })
     }
 
     /// Notes since when the order has stood at its gate.

@@ -110,7 +110,7 @@ impl Order {
         if named.active {
             Ok(index)
         } else {
-            let message = format!("courier {code} is out of use");
+            let message = format!("courier {code} is out of use; ReactivateCourier brings it back");
             Err(self.unmet_shipment(Reason::Inactive, &self.shipments[index], message))
         }
     }

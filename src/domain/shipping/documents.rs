@@ -3,6 +3,7 @@
 use crate::domain::documents::label::{PaperFacts, label_paper};
 use crate::domain::documents::paper::Paper;
 use crate::domain::documents::sheets::{packing_slip_paper, pick_list_paper, return_form_paper};
+use crate::domain::model::counted;
 use crate::domain::model::document_kind::DocumentKind;
 use crate::domain::model::location::Location;
 use crate::domain::model::order::Order;
@@ -69,8 +70,8 @@ fn packages(shipment: &Shipment, number: Option<i32>) -> Result<Vec<&Package>, R
     let Some(number) = number else { return Ok(shipment.packages.iter().collect()) };
     let named: Vec<_> = shipment.packages.iter().filter(|it| it.number == number).collect();
     if named.is_empty() {
-        let count = shipment.packages.len();
-        return Err(Refusal::invalid("package_number", format!("the shipment has {count} packages")));
+        let have = counted::packages(shipment.packages.len());
+        return Err(Refusal::invalid("package_number", format!("the shipment has {have}")));
     }
     Ok(named)
 }

@@ -1,6 +1,7 @@
 //! Step 13: the courier takes the packages; stock leaves here.
 
 use crate::domain::inventory::ledger::{Posting, post};
+use crate::domain::model::counted;
 use crate::domain::model::event::EventKind;
 use crate::domain::model::message::MessageKind;
 use crate::domain::model::order::Order;
@@ -57,9 +58,9 @@ impl Order {
         let index = self.workable(id)?;
         self.shipment_must_be(index, ShipmentState::CourierAssigned, "confirm the pickup")?;
         self.must_have_its_label(index)?;
-        let have = i32::try_from(self.shipments[index].packages.len()).unwrap_or(i32::MAX);
-        if packages != have {
-            let message = format!("the shipment has {have} packages, {packages} were handed over");
+        let have = self.shipments[index].packages.len();
+        if usize::try_from(packages) != Ok(have) {
+            let message = format!("the shipment has {}, handed over: {packages}", counted::packages(have));
             return Err(self.unmet_shipment(Reason::QuantityMismatch, &self.shipments[index], message));
         }
         // The courier's reports may have been quicker, and it cannot have had the goods before it got them.
@@ -68,7 +69,7 @@ impl Order {
         let at = left_at(&shipment.tracking).map_or(at, |it| it.min(at));
         let (location, estimated_at) = (shipment.location.to_string(), shipment.estimated_at);
 
-        let text = format!("{packages} packages handed over");
+        let text = format!("{} handed over", counted::packages(have));
         self.hand_over(unit, index, at, driver, text)?;
         // It is a tracking event, so that what follows is a function of the events alone.
         let report = TrackingReport {
@@ -93,7 +94,10 @@ impl Order {
         let shipment = &self.shipments[index];
         let at = left_at(&shipment.tracking).unwrap_or(unit.now).min(unit.now);
         let held = if self.on_hold() { ", while the order is on hold" } else { "" };
-        let text = format!("{} packages handed over, as the courier reports{held}", shipment.packages.len());
+        let text = format!(
+            "{} handed over, as the courier reports{held}",
+            counted::packages(shipment.packages.len())
+        );
         self.hand_over(unit, index, at, "the courier's report", text)
     }
 

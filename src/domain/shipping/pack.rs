@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::domain::model::counted;
 use crate::domain::model::event::EventKind;
 use crate::domain::model::order::Order;
 use crate::domain::model::refusal::{Problems, Reason, Refusal};
@@ -89,7 +90,7 @@ impl Order {
             item.packed = item.checked;
         }
         let weight: i64 = packages.iter().map(|it| it.weight_grams).sum();
-        let text = format!("{} packages, {weight} g", packages.len());
+        let text = format!("{}, {weight} g", counted::packages(packages.len()));
         shipment.packages = packages;
         weigh(shipment, &unit.rules.package_weight);
         let warning = weight_warning(shipment);

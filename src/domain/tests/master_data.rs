@@ -233,7 +233,7 @@ fn a_product_out_of_use_is_sold_no_more_and_what_was_ordered_goes_on() {
 
     let refused = bench.create_order(&order("new", &[("B-2", 1), ("A-1", 1)]));
     let Err(Refusal::Unmet { message, .. }) = &refused else { panic!("{refused:?}") };
-    assert_eq!(message, "product A-1 is out of use");
+    assert_eq!(message, "product A-1 is out of use; ReactivateProduct brings it back");
     assert_eq!(reason(refused), Reason::Inactive);
     assert_eq!(
         reason(bench.decide(|unit| reserve_stock(unit, &others(&[("A-1", 1)], 60)))),

@@ -26,11 +26,6 @@ pub(super) fn check_wait(order: &Order) {
     let wait = order.waits_for();
     assert_eq!(wait.as_ref().map(|it| it.gate), order.waiting.map(|it| it.gate), "the gate is noted");
     if let Some(wait) = wait {
-        assert_eq!(
-            Some(&wait.note),
-            order.next_step().as_ref().map(|it| &it.1),
-            "the next step says the same"
-        );
         assert!(!wait.opened_by.is_empty() && !wait.openers.is_empty(), "nothing opens it: {wait:?}");
         assert_eq!(wait.hold.is_some(), wait.gate == StuckGate::Hold, "{wait:?}");
     } else {

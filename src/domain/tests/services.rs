@@ -61,7 +61,7 @@ fn an_order_of_services_only_needs_no_stock_and_is_delivered_when_all_are_done()
     assert_eq!(paid.fulfillment_status(), FulfillmentStatus::InPreparation);
     let wait = paid.waits_for().expect("it waits");
     assert_eq!((wait.gate, wait.opened_by), (StuckGate::Service, vec!["CompleteServiceLine"]));
-    assert_eq!(wait.note, "CompleteServiceLine for line 1, line 2");
+    assert_eq!(paid.next_step().map(|it| it.1).as_deref(), Some("CompleteServiceLine for line 1, line 2"));
     for step in Step::ALL
         .iter()
         .copied()

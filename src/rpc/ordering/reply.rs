@@ -273,7 +273,7 @@ pub(crate) fn hold(hold: &Hold) -> pb::Hold {
 
 /// An order that has waited for too long; None: it goes on by itself.
 pub(crate) fn stuck_order(order: &Order) -> Option<pb::StuckOrder> {
-    let Wait { gate, hold, note: _, opened_by, openers } = order.waits_for()?;
+    let Wait { gate, hold, opened_by, openers } = order.waits_for()?;
     Some(pb::StuckOrder {
         order: Some(basic(order)),
         gate: enums::stuck_gate(gate),

@@ -8,8 +8,8 @@ use tonic::Status;
 
 use crate::documents;
 use crate::domain::{
-    self, ConfirmManifest, CourierCode, HANDED_OVER_MAX, HandedOver, LocationCode, Manifest, ManifestEntry,
-    Paper, Pickup, Problems, Reason, Refusal, ShipmentId, ShipmentState, Timestamp,
+    self, ConfirmManifest, Courier, CourierCode, HANDED_OVER_MAX, HandedOver, Location, LocationCode,
+    Manifest, ManifestEntry, Paper, Pickup, Problems, Reason, Refusal, ShipmentId, ShipmentState, Timestamp,
 };
 use crate::pb;
 use crate::rpc::api::{Api, Reply, existing, found};
@@ -86,12 +86,16 @@ pub(super) fn parse_confirmation(
 }
 
 impl Api {
-    pub(super) async fn manifest(&self, wanted: &Wanted) -> Result<Manifest, Status> {
+    async fn pickup(&self, wanted: &Wanted) -> Result<(Courier, Location, Date), Status> {
         let Wanted { courier, location, day } = wanted;
         let courier = existing("courier", courier, self.store().courier(courier).await)?;
         let location = existing("stock location", location, self.store().location(location).await)?;
         let day = day.unwrap_or_else(|| courier.day_of(self.store().now()));
+        Ok((courier, location, day))
+    }
 
+    pub(super) async fn manifest(&self, wanted: &Wanted) -> Result<Manifest, Status> {
+        let (courier, location, day) = self.pickup(wanted).await?;
         let equals = |field: &str, value: &str| Term {
             field: field.to_owned(),
             compare: Compare::Equal,
@@ -147,11 +151,15 @@ impl Api {
         confirmation: Confirmation,
     ) -> Reply<pb::ConfirmManifestResponse> {
         let Confirmation { manifest: wanted, shipments, driver, at } = confirmation;
-        let manifest = self.manifest(&wanted).await?;
-        let on_it = || manifest.entries.iter().map(|it| it.shipment).take(HANDED_OVER_MAX + 1).collect();
-        let shipments = if shipments.is_empty() { on_it() } else { shipments };
-        let Manifest { courier, location, day, .. } = manifest;
-        let command = ConfirmManifest { pickup: Pickup { courier, location, day }, shipments, driver, at };
+        let (pickup, shipments) = if shipments.is_empty() {
+            let Manifest { courier, location, day, entries, .. } = self.manifest(&wanted).await?;
+            let on_it = entries.iter().map(|it| it.shipment).take(HANDED_OVER_MAX + 1).collect();
+            (Pickup { courier, location, day }, on_it)
+        } else {
+            let (courier, location, day) = self.pickup(&wanted).await?;
+            (Pickup { courier: courier.code, location: location.code, day }, shipments)
+        };
+        let command = ConfirmManifest { pickup, shipments, driver, at };
         self.change(call, command, |results, _| confirmed(results)).await
     }
 }

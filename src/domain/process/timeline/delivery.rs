@@ -1,5 +1,6 @@
 //! The evidence of what was done: from the pick list to the confirmed delivery.
 
+use crate::domain::model::counted;
 use crate::domain::model::event::EventKind;
 use crate::domain::model::message::{Message, MessageKind, MessageState};
 use crate::domain::model::scalars::Actor;
@@ -96,7 +97,8 @@ impl History<'_> {
         };
         let mut line = self.of_shipments(Step::PackageProducts, may, done, done, |it| {
             let grams: i64 = it.packages.iter().map(|it| it.weight_grams).sum();
-            (!it.packages.is_empty()).then(|| format!("{}: {} packages, {grams} g", it.id, it.packages.len()))
+            (!it.packages.is_empty())
+                .then(|| format!("{}: {}, {grams} g", it.id, counted::packages(it.packages.len())))
         });
         line.started_at = self.first(EventKind::ShipmentPacked).map(|it| it.at);
         self.ended(&mut line, EventKind::ShipmentPacked, None);
@@ -138,9 +140,14 @@ impl History<'_> {
         let may = |it: &Shipment| it.state == ShipmentState::CourierAssigned;
         let done = |it: &Shipment| it.handover.is_some();
         let mut line = self.of_shipments(Step::ConfirmPickup, may, done, done, |it| {
-            it.handover
-                .as_ref()
-                .map(|by| format!("{}: {} packages handed over at {}", it.id, by.packages, by.at))
+            it.handover.as_ref().map(|by| {
+                format!(
+                    "{}: {} handed over at {}",
+                    it.id,
+                    counted::packages(usize::try_from(by.packages).unwrap_or(0)),
+                    by.at
+                )
+            })
         });
         let handovers = || self.order.shipments.iter().filter_map(|it| it.handover.as_ref());
         line.started_at = handovers().map(|it| it.at).min();
