@@ -16,6 +16,7 @@
 //! | [`client`] | how the programs below call a server |
 //! | [`demo`] | the whole process, played over the API |
 //! | [`bench`] | a load of many clients, and what it costs |
+//! | [`command_line`] | the commands of the program |
 //! | [`settings`] | what a company may choose |
 //! | [`clock`] | the one place that reads the time |
 //! | [`telemetry`] | the log |
@@ -31,6 +32,7 @@ pub mod work;
 
 pub mod bench;
 pub mod client;
+pub mod command_line;
 pub mod demo;
 pub mod rpc;
 pub mod server;

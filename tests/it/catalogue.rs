@@ -58,6 +58,7 @@ fn corrected(sku: &str) -> pb::Product {
         dimensions: Some(pb::Dimensions { length_mm: 120, width_mm: 90, height_mm: 100 }),
         fragile: true,
         dangerous: true,
+        kind: pb::ProductKind::Goods as i32,
         ..Default::default()
     }
 }

@@ -262,7 +262,7 @@ impl Order {
         gate(found, VERIFIED, verified, "every rule passed");
         // Services need no stock, and so no approval of it.
         let services = self.has_only_services();
-        let reserved = services != !self.reservations.is_empty();
+        let reserved = services == self.reservations.is_empty();
         gate(found, RESERVED, reserved, "a reservation, unless of services only");
         let approved = services || self.granted(Gate::Reservation).is_some();
         gate(found, APPROVED, approved, "an approved reservation");
@@ -270,7 +270,7 @@ impl Order {
         let paid = self.invoices.last().is_some_and(|it| it.state == InvoiceState::Paid);
         gate(found, PAID, paid && self.due_minor() == 0, "all that is due, captured");
         gate(found, PAYMENT_APPROVED, self.granted(Gate::Payment).is_some(), "an approved payment");
-        gate(found, FULFILLING, services != !self.shipments.is_empty(), "shipments, unless of services only");
+        gate(found, FULFILLING, services == self.shipments.is_empty(), "shipments, unless of services only");
 
         let at = [
             ("received", Some(self.created_at)),

@@ -29,3 +29,12 @@ pub struct OrderLine {
     #[serde(default)]
     pub done: Option<ServiceDone>,
 }
+
+impl OrderLine {
+    pub fn is_service(&self) -> bool {
+        match self.kind {
+            ProductKind::Service => true,
+            ProductKind::Goods => false,
+        }
+    }
+}

@@ -19,6 +19,7 @@ pub(super) mod document_kind;
 pub(super) mod etag;
 pub(super) mod event;
 pub(super) mod feedback;
+pub(super) mod goods;
 pub(super) mod gtin;
 pub(super) mod handling;
 pub(super) mod hold;

@@ -66,7 +66,7 @@ fn of_reports_of_the_same_instant_the_later_on_a_journey_wins() {
 fn a_journey_begins_at_the_handover_whatever_the_couriers_clock_says() {
     use TrackingStatus::*;
     let handover = TrackingEvent { origin: ReportOrigin::Pickup, ..event(PickedUp, 2) };
-    assert_eq!(state_of(&[handover.clone()], 1), Some(ShipmentState::PickedUp));
+    assert_eq!(state_of(std::slice::from_ref(&handover), 1), Some(ShipmentState::PickedUp));
     let events = [event(InTransit, 1), event(Exception, 1), handover];
     assert_eq!(state_of(&events, 1), Some(ShipmentState::Exception));
     assert_eq!(news_of(&events, &events[1]), Some(MessageKind::DeliveryException));

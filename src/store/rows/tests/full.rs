@@ -1,17 +1,15 @@
 //! An order with every part, and one with none.
 
 use crate::domain::{
-    Actor, Address, Amounts, Approval, ApprovalState, Assignment, AtProvider, AvailabilityFound, BookedParts,
-    Booking, BookingId, BookingRequest, BoughtLabel, CarrierLabel, Channel, Check, Customer, Dimensions,
-    Discount, Feedback, FeedbackState, Gate, HandedBack, Handling, Handover, Hold, HoldReason, HoldState,
-    Ids, Invoice, InvoiceLine, InvoiceState, Label, LineAmounts, LineAvailability, Means, Message,
-    MessageKind, MessageState, Method, OnLate, OnShortage, OpenBookingRequest, OpenRequest, Order, OrderId,
-    OrderLine, OrderState, Package, PackedItem, Payment, PaymentState, ProductKind, Promise, PromiseLeg,
-    PromiseOccasion, Proof, ProviderRequest, Refund, RefundState, ReportOrigin, Reservation, ReservationId,
-    ReservationState, ReservedItem, Resolution, ResolutionKind, Risk, Rule, ServiceDone, ServiceLevel,
-    Shipment, ShipmentId, ShipmentItem, ShipmentState, Slip, SlipKind, SlipSubject, StuckGate, TrackingEvent,
-    TrackingStatus, Verdict, Waiting,
+    Actor, Address, Amounts, Approval, ApprovalState, AtProvider, AvailabilityFound, Channel, Check,
+    Customer, Discount, Feedback, FeedbackState, Gate, HandedBack, Hold, HoldReason, HoldState, Ids, Invoice,
+    InvoiceLine, InvoiceState, LineAmounts, LineAvailability, Means, Message, MessageKind, MessageState,
+    Method, OnLate, OnShortage, OpenRequest, Order, OrderLine, OrderState, Payment, PaymentState,
+    ProductKind, Promise, PromiseLeg, PromiseOccasion, ProviderRequest, Refund, RefundState, Reservation,
+    ReservationId, ReservationState, ReservedItem, Risk, Rule, ServiceDone, ServiceLevel, Slip, SlipKind,
+    SlipSubject, StuckGate, Verdict, Waiting,
 };
+use crate::store::rows::tests::full_shipment::{bare_shipment, full_shipment, handling};
 use crate::store::rows::tests::sample::{AT, code, euro, later};
 
 /// An order with every part filled, as no order ever is.
@@ -372,185 +370,6 @@ pub(in crate::store) fn full(number: i64) -> Order {
         }],
         waiting: Some(Waiting { gate: StuckGate::Picking, since: later(11) }),
         restored_at: None,
-    }
-}
-
-fn handling() -> Handling {
-    let dimensions = Dimensions { length_mm: 120, width_mm: 90, height_mm: 100 };
-    Handling { dimensions: Some(dimensions), fragile: true, dangerous: false }
-}
-
-fn full_shipment(order: OrderId, id: ShipmentId, number: i64) -> Shipment {
-    let ann: Actor = code("ann@example.com");
-    let item = |line, sku: &str| ShipmentItem {
-        line,
-        sku: code(sku),
-        description: sku.to_owned(),
-        quantity: 3,
-        picked: 3,
-        checked: 3,
-        packed: 2,
-        weight_grams: 250,
-        handling: handling(),
-    };
-    let package = |number, contents: &[i32]| Package {
-        number,
-        weight_grams: 600,
-        length_mm: 300,
-        width_mm: 200,
-        height_mm: 100,
-        contents: contents.iter().map(|line| PackedItem { line: *line, quantity: 1 }).collect(),
-        deviation_grams: 1_200,
-    };
-    let event = |sequence, status| TrackingEvent {
-        sequence,
-        status,
-        incident: "WEATHER_STORM".to_owned(),
-        location: "Penang".to_owned(),
-        occurred_at: AT,
-        recorded_at: later(1),
-        estimated_at: Some(later(2)),
-        source: code("pigeon"),
-        raw_code: "X1".to_owned(),
-        description: "delayed by a storm".to_owned(),
-        key: format!("key-{sequence}"),
-        origin: ReportOrigin::Courier,
-        package: 2,
-        event_id: "E-1".to_owned(),
-        received_by: "Ann".to_owned(),
-    };
-    Shipment {
-        id,
-        order,
-        number: 1,
-        version: 9,
-        location: code("KUL-1"),
-        state: ShipmentState::InTransit,
-        items: vec![item(2, "B-2"), item(1, "A-1")],
-        packages: vec![package(1, &[2, 1]), package(2, &[1])],
-        label: Some(Label {
-            tracking_number: format!("CSG{number:09}"),
-            created_at: AT,
-            created_by: ann.clone(),
-        }),
-        assignment: Some(Assignment {
-            courier: code("PIGEON"),
-            service: ServiceLevel::Express,
-            service_name: "Express 12".to_owned(),
-            price: euro(900),
-            pickup_at: later(3),
-            delivery_at: later(4),
-            reason: "the only one".to_owned(),
-            assigned_by: ann.clone(),
-            assigned_at: AT,
-        }),
-        handover: Some(Handover {
-            at: later(3),
-            driver: "Dan".to_owned(),
-            packages: 2,
-            confirmed_by: ann.clone(),
-        }),
-        tracking: vec![event(1, TrackingStatus::PickedUp), event(2, TrackingStatus::Delayed)],
-        proof: Some(Proof {
-            received_by: "Ann".to_owned(),
-            location: "door".to_owned(),
-            signature_sha256: "ab".to_owned(),
-            photo_sha256: String::new(),
-            at: later(5),
-            recorded_by: ann.clone(),
-            origin: ReportOrigin::Confirmation,
-        }),
-        promised_by: Some(later(6)),
-        estimated_at: Some(later(7)),
-        created_at: AT,
-        updated_at: later(8),
-        labels_recorded: 3,
-        reports_updated: 4,
-        carrier_labels: vec![CarrierLabel {
-            package: 2,
-            courier: code("PIGEON"),
-            number: format!("PG{number:09}"),
-            media_type: "application/pdf".to_owned(),
-            sha256: "ab".repeat(32),
-            recorded_by: ann.clone(),
-            recorded_at: AT,
-        }],
-        resolutions: vec![Resolution {
-            kind: ResolutionKind::NewAddress,
-            reason: "moved".to_owned(),
-            address: None,
-            refunds: Vec::new(),
-            decided_by: ann,
-            decided_at: AT,
-        }],
-        told: vec![later(12)],
-        slips: vec![Slip {
-            kind: SlipKind::EstimateMoved,
-            subject: SlipSubject::Shipment(id),
-            about: later(12),
-            since: later(8),
-        }],
-        booking: Some(booking(1)),
-        called_off: vec![booking(2)],
-        courier_refusal: Some("PIGEON refused: too far".to_owned()),
-    }
-}
-
-fn booking(number: u128) -> Booking {
-    Booking {
-        id: BookingId(uuid::Uuid::from_u128(number)),
-        courier: code("PIGEON"),
-        service: ServiceLevel::Express,
-        parts: BookedParts::LabelAndPickup,
-        pickup_at: later(3),
-        request: Some(OpenBookingRequest { kind: BookingRequest::Cancel, requested_at: later(2) }),
-        attempts: 2,
-        failure: Some("no answer in time".to_owned()),
-        label: Some(BoughtLabel { reference: "shp_1".to_owned(), number: "JJD000".to_owned() }),
-        pickup: Some("pck_1".to_owned()),
-        track_every: Some(std::time::Duration::from_secs(3_600)),
-        tracked_at: Some(later(5)),
-    }
-}
-
-fn bare_shipment(order: OrderId, id: ShipmentId) -> Shipment {
-    Shipment {
-        id,
-        order,
-        number: 2,
-        version: 1,
-        location: code("KUL-1"),
-        state: ShipmentState::Planned,
-        items: vec![ShipmentItem {
-            line: 2,
-            sku: code("B-2"),
-            description: "B-2".to_owned(),
-            quantity: 1,
-            picked: 0,
-            checked: 0,
-            packed: 0,
-            weight_grams: 250,
-            handling: Handling::default(),
-        }],
-        packages: Vec::new(),
-        label: None,
-        assignment: None,
-        handover: None,
-        tracking: Vec::new(),
-        proof: None,
-        promised_by: None,
-        estimated_at: None,
-        created_at: AT,
-        updated_at: AT,
-        told: Vec::new(),
-        slips: Vec::new(),
-        booking: None,
-        called_off: Vec::new(),
-        courier_refusal: None,
-        carrier_labels: Vec::new(),
-        labels_recorded: 0,
-        reports_updated: 0,
-        resolutions: Vec::new(),
     }
 }
 

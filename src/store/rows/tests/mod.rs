@@ -6,6 +6,7 @@ mod decisions;
 mod documents;
 mod entities;
 pub(in crate::store) mod full;
+mod full_shipment;
 mod grown;
 mod lookups;
 mod projection;

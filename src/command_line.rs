@@ -1,0 +1,225 @@
+//! The command line.
+
+use std::fmt::Display;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::server::{self, Server};
+use crate::settings::{DatabaseFlags, ServeFlags, Settings};
+use crate::store::Store;
+use crate::terminal::{complain, say};
+use crate::{bench, clock, demo, faults, telemetry};
+
+/// The order-fulfilment core that a company's other services call over gRPC
+#[derive(Parser)]
+#[command(name = "consign", version)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the API until a stop signal
+    Serve {
+        #[command(flatten)]
+        flags: ServeFlags,
+        /// Print the settings that hold, without secrets, and leave
+        #[arg(long)]
+        print_settings: bool,
+    },
+    /// Bring the database's schema up to date
+    Migrate {
+        #[command(flatten)]
+        flags: DatabaseFlags,
+        /// List what would be done, and do nothing
+        #[arg(long)]
+        dry_run: bool,
+        /// Make the tables around the orders anew, out of the orders' documents; may run beside a server, and again
+        #[arg(long, conflicts_with = "dry_run")]
+        rebuild: bool,
+    },
+    /// Play the whole process with sample orders
+    Demo {
+        /// Print the final timelines as JSON
+        #[arg(long)]
+        json: bool,
+        /// A server that is already up, instead of one of the demo's own
+        #[arg(long, value_name = "ADDRESS")]
+        target: Option<String>,
+    },
+    /// Drive a server as many callers would, and say how fast it answers and what that costs
+    Bench {
+        #[command(flatten)]
+        options: Box<bench::Options>,
+    },
+    /// Check the invariants of the stored orders, and name every row that breaks one
+    Check {
+        #[command(flatten)]
+        flags: DatabaseFlags,
+        /// Print the result as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Ask a server whether it serves
+    Healthcheck {
+        #[arg(long, env = "CONSIGN_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:50051")]
+        target: String,
+    },
+    /// Print the version
+    Version,
+}
+
+/// Tasks that a thread of the runtime runs before it looks for what has come from outside; tokio's own number is 61.
+const LOOK_AFTER_TASKS: u32 = 16;
+
+/// Exit code of a command that failed; a command that ran and whose answer is no exits with 1.
+const COULD_NOT: u8 = 2;
+
+/// Whether the answer is yes (exit code 0) or no (1); an error could not carry out the command.
+type ExitResult = Result<bool, Box<dyn Display>>;
+
+/// Does what the arguments of this process say.
+pub fn run() -> ExitCode {
+    faults::arm();
+    let CommandLine { command } = CommandLine::parse();
+    // A health check exits with 0 or 1 only: container runtimes reserve other codes.
+    let could_not = if let Command::Healthcheck { .. } = command { 1 } else { COULD_NOT };
+    // Connections that are never silent keep the threads busy, so new input is looked for more often.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .event_interval(LOOK_AFTER_TASKS)
+        .global_queue_interval(LOOK_AFTER_TASKS)
+        .build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            complain(error);
+            return ExitCode::from(could_not);
+        }
+    };
+    let outcome = runtime.block_on(carry_out(command));
+    // Tasks that still run have had their time.
+    runtime.shutdown_background();
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            complain(error);
+            ExitCode::from(could_not)
+        }
+    }
+}
+
+async fn carry_out(command: Command) -> ExitResult {
+    match command {
+        Command::Serve { flags, print_settings } => serve(&flags, print_settings).await.map(|()| true),
+        Command::Migrate { flags, dry_run, rebuild } => {
+            migrate(&flags, dry_run, rebuild).await.map(|()| true)
+        }
+        Command::Demo { json, target } => {
+            demo::run(demo::Options { target, json }).await.map(|it| it.is_well()).map_err(shown)
+        }
+        Command::Bench { options } => bench(*options).await,
+        Command::Check { flags, json } => check(&flags, json).await,
+        Command::Healthcheck { target } => healthcheck(&target).await,
+        Command::Version => {
+            say(format_args!("consign {}", env!("CARGO_PKG_VERSION")));
+            Ok(true)
+        }
+    }
+}
+
+async fn serve(flags: &ServeFlags, print_settings: bool) -> Result<(), Box<dyn Display>> {
+    let settings = Settings::load(flags).map_err(shown)?;
+    if print_settings {
+        say(settings.print().trim_end());
+        return Ok(());
+    }
+    let _last_lines = telemetry::start(&settings.log).map_err(shown)?;
+    server::outlive_hangups().map_err(shown)?;
+    Server::serve(settings).await.map_err(shown)
+}
+
+async fn migrate(flags: &DatabaseFlags, dry_run: bool, rebuild: bool) -> Result<(), Box<dyn Display>> {
+    let settings = Settings::load_for_database(flags).map_err(shown)?;
+    if dry_run && server::missing_database(&settings).is_some() {
+        Store::migrations().iter().for_each(|it| say(format_args!("pending {it}")));
+        return Ok(());
+    }
+
+    let store = server::open_store(&settings, clock::wall()).await.map_err(shown)?;
+    let pending = store.pending_migrations().await.map_err(shown)?;
+    if !dry_run {
+        store.migrate().await.map_err(shown)?;
+    }
+    let done = if dry_run { "pending" } else { "applied" };
+    pending.iter().for_each(|it| say(format_args!("{done} {it}")));
+    if rebuild {
+        let told_every = 10_000;
+        let progress = |orders: u64| {
+            if orders % told_every < 64 && orders >= told_every {
+                say(format_args!("{orders} orders"));
+            }
+        };
+        let orders = store.rebuild(progress).await.map_err(shown)?;
+        say(format_args!("rebuilt {orders} orders"));
+    }
+    store.close().await;
+    Ok(())
+}
+
+async fn bench(options: bench::Options) -> ExitResult {
+    let json = options.json;
+    let report = bench::run(options).await.map_err(shown)?;
+    if json {
+        say(serde_json::to_string(&report).map_err(shown)?);
+    } else {
+        say(report.to_string().trim_end());
+    }
+    Ok(report.is_well())
+}
+
+async fn check(flags: &DatabaseFlags, json: bool) -> ExitResult {
+    let settings = Settings::load_for_database(flags).map_err(shown)?;
+    if let Some(path) = server::missing_database(&settings) {
+        return Err(shown(format!("there is no database at {}", path.display())));
+    }
+
+    let store = server::open_store(&settings, clock::wall()).await.map_err(shown)?;
+    let pending = store.pending_migrations().await.map_err(shown)?;
+    if !pending.is_empty() {
+        store.close().await;
+        let steps = pending.join(", ");
+        return Err(shown(format!("the schema lacks {steps}; bring it up to date with `consign migrate`")));
+    }
+    let laws = store.check_integrity(None).await.map_err(shown)?;
+    store.close().await;
+
+    if json {
+        say(serde_json::to_string(&laws).map_err(shown)?);
+        return Ok(laws.iter().all(|it| it.broken == 0));
+    }
+    for law in &laws {
+        let verdict = if law.broken == 0 { "holds " } else { "BROKEN" };
+        say(format_args!(
+            "{verdict} {:<4} {} ({} of {} broken)",
+            law.id, law.statement, law.broken, law.checked
+        ));
+        for it in &law.violations {
+            say(format_args!("            {}: {} expected, {} found", it.key, it.expected, it.actual));
+        }
+    }
+    Ok(laws.iter().all(|it| it.broken == 0))
+}
+
+async fn healthcheck(target: &str) -> ExitResult {
+    let serving = server::is_serving(target).await.map_err(shown)?;
+    say(if serving { "SERVING" } else { "NOT_SERVING" });
+    Ok(serving)
+}
+
+fn shown(error: impl Display + 'static) -> Box<dyn Display> {
+    Box::new(error)
+}
