@@ -2,7 +2,7 @@
 
 use crate::domain::{
     Actor, Address, Amounts, Approval, ApprovalState, Assignment, AtProvider, AvailabilityFound, BookedParts,
-    Booking, BookingId, BookingRequest, BoughtLabel, CarrierLabel, Channel, Check, Customer, Dimensions,
+    Booking, BookingId, BookingRequest, BoughtLabel, CarrierLabel, Channel, Check, Customer, Day, Dimensions,
     Discount, Feedback, FeedbackState, Gate, HandedBack, Handling, Handover, Hold, HoldReason, HoldState,
     Ids, Invoice, InvoiceLine, InvoiceState, Label, LineAmounts, LineAvailability, Means, Message,
     MessageKind, MessageState, Method, OnLate, OnShortage, OpenBookingRequest, OpenRequest, Order, OrderId,
@@ -127,6 +127,7 @@ pub(in crate::store) fn full(number: i64) -> Order {
                 delivery_at: Some(later(2)),
                 cheapest_at: Some(later(2)),
                 why: "so it is".to_owned(),
+                ship_day: Some(Day::from_number(20_001)),
             }],
         }),
         risk: Risk::Medium,
@@ -435,6 +436,7 @@ fn full_shipment(order: OrderId, id: ShipmentId, number: i64) -> Shipment {
             reason: "the only one".to_owned(),
             assigned_by: ann.clone(),
             assigned_at: AT,
+            time_zone: code("Asia/Kuala_Lumpur"),
         }),
         handover: Some(Handover {
             at: later(3),

@@ -79,6 +79,7 @@ pub(super) fn location() -> Location {
         created_at: AT,
         updated_at: later(2),
         active: true,
+        shipments_per_day: Some(40),
     }
 }
 
@@ -110,6 +111,7 @@ pub(super) fn courier() -> Courier {
         updated_at: later(3),
         active: true,
         takes_dangerous_goods: true,
+        shipments_per_day: Some(30),
     }
 }
 
