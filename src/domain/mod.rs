@@ -82,6 +82,9 @@ pub use model::booking::{
     CourierAnswer, OpenBookingRequest, SoldFile, SoldLabel,
 };
 pub use model::calendar::{HOLIDAYS_MAX, WINDOWS_MAX, WorkingCalendar, WorkingHours};
+pub use model::capacity::{
+    CAPACITY_DAYS, CapacityOf, DailyShipments, SHIPMENTS_PER_DAY_MAX, count_daily_shipments,
+};
 pub use model::check::{Check, Risk, Rule, Verdict};
 pub use model::consignment::{Consignment, Origin, Party};
 pub use model::courier::{

@@ -1,8 +1,10 @@
-//! Times of day, days of the week, holidays and time zones on the wire, for couriers and locations.
+//! Times of day, days of the week, holidays, time zones and capacity on the wire, for couriers and locations.
 
-use crate::domain::{Day, HOLIDAYS_MAX, Problems, TimeZone, WINDOWS_MAX, WorkingHours};
+use crate::domain::{
+    Day, HOLIDAYS_MAX, Problems, SHIPMENTS_PER_DAY_MAX, TimeZone, WINDOWS_MAX, WorkingHours,
+};
 use crate::pb;
-use crate::rpc::parse::{digits, entries, id, required};
+use crate::rpc::parse::{digits, entries, id, number, required};
 
 /// Minutes after midnight of a time such as `17:00`.
 pub(crate) fn time_of_day(field: &str, text: &str, bad: &mut Problems) -> Option<i32> {
@@ -28,6 +30,12 @@ fn minutes_of(text: &str) -> Option<i32> {
 /// `17:00` of minutes after midnight.
 pub(crate) fn time_text(minutes: i32) -> String {
     format!("{:02}:{:02}", minutes / 60, minutes % 60)
+}
+
+/// None for zero: any number.
+pub(crate) fn shipments_per_day(field: &str, shipments: i32, bad: &mut Problems) -> Option<u32> {
+    let shipments = number(field, shipments.into(), 0..=SHIPMENTS_PER_DAY_MAX.into(), bad);
+    u32::try_from(shipments).ok().filter(|it| *it > 0)
 }
 
 /// ISO numbers of the days, in their order; Monday to Friday if none is named.

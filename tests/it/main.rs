@@ -8,6 +8,7 @@ mod archive;
 mod bench;
 mod bounds;
 mod cancelled;
+mod capacity;
 mod catalogue;
 mod child;
 mod clocks;

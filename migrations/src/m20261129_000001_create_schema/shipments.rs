@@ -42,6 +42,20 @@ pub(super) async fn create(schema: &Schema<'_>) -> Result<(), DbErr> {
         )
         .await?;
 
+    // The sum of what orders take of the days of locations and couriers, by their own calendars. It is only ever added to
+    // and taken off, likewise.
+    schema
+        .table(
+            "daily_shipments",
+            Shape::NarrowChanging,
+            "kind TEXT NOT NULL,
+             code TEXT NOT NULL,
+             day INTEGER NOT NULL,
+             shipments BIGINT NOT NULL CHECK (shipments >= 0),
+             PRIMARY KEY (kind, code, day)",
+        )
+        .await?;
+
     schema
         .indexes(&[
             "CREATE INDEX shipments_state ON shipments (state, archived, id)",

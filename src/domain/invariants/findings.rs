@@ -78,6 +78,7 @@ pub const LAWS: &[(&str, &str)] = &[
     ("D1", "the tables around an order say what its document says"),
     ("D2", "the columns of a product, a location or a courier say what its document says"),
     ("D3", "a courier's record is the sum of what the orders say that it carried, archived or not"),
+    ("D4", "the days of locations and couriers have the shipments that the orders say, archived or not"),
     ("P1", "no column holds what looks like a card number"),
 ];
 

@@ -169,6 +169,7 @@ fn outlook_of(
         region: region.clone(),
         service: inquiry.service,
         currency: None,
+        order: None,
     };
     let legs = date_lines(unit, &wish, &needs, &supplies, &mut lines, goods);
     let occasion = PromiseOccasion::Availability;

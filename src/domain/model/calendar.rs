@@ -33,7 +33,7 @@ impl DaysOfWeek<'_> {
 
     /// The first day from `day` on that is one of these and also fits another weekly calendar with so many holidays.
     /// So many weeks are looked at that who finds nothing there never will.
-    pub fn next(&self, day: Day, holidays: usize, fits: impl Fn(Day) -> bool) -> Option<Day> {
+    pub fn next(&self, day: Day, holidays: usize, mut fits: impl FnMut(Day) -> bool) -> Option<Day> {
         let last = day.plus(days_to_look_at(self.holidays.len() + holidays));
         successors(day, last).find(|it| self.has(*it) && fits(*it))
     }

@@ -34,6 +34,9 @@ pub struct Courier {
     /// False: it is offered no more parcels.
     pub active: bool,
     pub takes_dangerous_goods: bool,
+    /// How many shipments it picks up on one day of its own calendar, from all locations. None: any number.
+    #[serde(default)]
+    pub shipments_per_day: Option<u32>,
 }
 
 impl Courier {
@@ -55,6 +58,7 @@ impl Courier {
             updated_at: at,
             active: true,
             takes_dangerous_goods: false,
+            shipments_per_day: None,
         }
     }
 
@@ -70,6 +74,7 @@ impl Courier {
             CourierChange::Holidays(days) => self.holidays = days,
             CourierChange::Zones(zones) => self.zones = zones,
             CourierChange::TakesDangerousGoods(takes) => self.takes_dangerous_goods = takes,
+            CourierChange::ShipmentsPerDay(shipments) => self.shipments_per_day = shipments,
         }
         self
     }
@@ -87,6 +92,7 @@ pub enum CourierChange {
     Holidays(Vec<Day>),
     Zones(Vec<DeliveryZone>),
     TakesDangerousGoods(bool),
+    ShipmentsPerDay(Option<u32>),
 }
 
 impl Courier {
@@ -272,6 +278,8 @@ pub struct Quote {
     pub malus_ppm: i64,
     /// What of its record counts, in words; empty: nothing.
     pub standing: String,
+    /// Why it does not come earlier, in words: days that are full. Empty: none is.
+    pub pickup_note: String,
 }
 
 impl Quote {

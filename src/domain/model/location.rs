@@ -27,6 +27,9 @@ pub struct Location {
     pub updated_at: Timestamp,
     /// False: nothing more is allocated from it.
     pub active: bool,
+    /// How many shipments it sends on one day of its own calendar. None: any number.
+    #[serde(default)]
+    pub shipments_per_day: Option<u32>,
 }
 
 impl Location {
@@ -46,6 +49,7 @@ impl Location {
             created_at: at,
             updated_at: at,
             active: true,
+            shipments_per_day: None,
         }
     }
 
@@ -66,6 +70,7 @@ impl Location {
             LocationChange::WorkingHours(hours) => self.calendar.hours = hours,
             LocationChange::Holidays(days) => self.calendar.holidays = days,
             LocationChange::OrderCutoff(minutes) => self.calendar.cutoff = minutes,
+            LocationChange::ShipmentsPerDay(shipments) => self.shipments_per_day = shipments,
         }
         self
     }
@@ -84,4 +89,5 @@ pub enum LocationChange {
     WorkingHours(Vec<WorkingHours>),
     Holidays(Vec<Day>),
     OrderCutoff(Option<i32>),
+    ShipmentsPerDay(Option<u32>),
 }

@@ -8,6 +8,7 @@ pub(super) mod availability;
 pub(super) mod backoff;
 pub(super) mod booking;
 pub(super) mod calendar;
+pub(super) mod capacity;
 pub(super) mod check;
 pub(super) mod consignment;
 pub(super) mod contact;

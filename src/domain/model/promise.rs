@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::model::day::Day;
 use crate::domain::model::scalars::{CourierCode, LocationCode, ServiceLevel, string_enum};
 use crate::domain::model::time::Timestamp;
 
@@ -48,6 +49,9 @@ pub struct PromiseLeg {
     pub cheapest_at: Option<Timestamp>,
     /// The same in words.
     pub why: String,
+    /// The day of `ship_at` by the location's clock as it was then.
+    #[serde(default)]
+    pub ship_day: Option<Day>,
 }
 
 /// How many legs say why, in words.

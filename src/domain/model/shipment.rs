@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::model::address::Address;
 use crate::domain::model::booking::Booking;
+use crate::domain::model::day::Day;
 use crate::domain::model::handling::{Dimensions, Handling};
 use crate::domain::model::money::Money;
 use crate::domain::model::scalars::{
@@ -11,6 +12,7 @@ use crate::domain::model::scalars::{
 };
 use crate::domain::model::slip::Slip;
 use crate::domain::model::time::Timestamp;
+use crate::domain::model::time_zone::TimeZone;
 use crate::domain::model::tracking::{ReportOrigin, TrackingEvent};
 
 string_enum! {
@@ -82,6 +84,13 @@ pub struct Shipment {
 }
 
 impl Shipment {
+    /// The day by its courier's clock on which the courier is to come, or came; None: it has no courier.
+    pub fn pickup_day(&self) -> Option<Day> {
+        let assignment = self.assignment.as_ref()?;
+        let at = self.handover.as_ref().map_or(assignment.pickup_at, |it| it.at);
+        Some(assignment.time_zone.clock().day_of(at))
+    }
+
     pub fn has_dangerous_goods(&self) -> bool {
         self.items.iter().any(|it| it.handling.dangerous)
     }
@@ -152,6 +161,8 @@ pub struct Assignment {
     pub reason: String,
     pub assigned_by: Actor,
     pub assigned_at: Timestamp,
+    /// The courier's own, as it was then.
+    pub time_zone: TimeZone,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,9 +7,10 @@ use crate::domain::model::courier::Courier;
 use crate::domain::model::location::Location;
 use crate::domain::model::money::Currency;
 use crate::domain::model::promise::PromiseLeg;
-use crate::domain::model::scalars::{LocationCode, RegionCode, ServiceLevel};
+use crate::domain::model::scalars::{LocationCode, OrderId, RegionCode, ServiceLevel};
 use crate::domain::model::time::Timestamp;
 use crate::domain::model::time_zone::TimeZone;
+use crate::domain::promise::full::{Counted, full_days, next_with_room};
 use crate::domain::promise::offer::{Addressed, Freight, Offer, offers};
 use crate::domain::unit::journal::cut;
 use crate::domain::unit::unit_of_work::UnitOfWork;
@@ -22,6 +23,8 @@ pub(in crate::domain) struct Wish {
     pub service: ServiceLevel,
     /// None: in any.
     pub currency: Option<Currency>,
+    /// None: nobody has ordered it yet.
+    pub order: Option<OrderId>,
 }
 
 /// Goods that one location ships.
@@ -67,7 +70,8 @@ pub(in crate::domain) fn parcels<'i>(
 }
 
 /// When a parcel that is begun now, or when its goods are there, leaves and arrives at the earliest. A date of delivery is
-/// given only if a courier offers it; a shop without couriers counts with the days of its settings.
+/// given only if a courier offers it; a shop without couriers counts with the days of its settings. Days on which the
+/// location or the courier is full are passed over.
 pub(in crate::domain) fn leg(unit: &UnitOfWork, wish: &Wish, parcel: Parcel) -> PromiseLeg {
     let location = unit.location(&parcel.location);
     let begins_at = parcel.stock_at.map_or(unit.now, |it| it.max(unit.now));
@@ -90,27 +94,22 @@ pub(in crate::domain) fn leg(unit: &UnitOfWork, wish: &Wish, parcel: Parcel) -> 
         ship_at: None,
         delivery_at: None,
         cheapest_at: None,
+        ship_day: None,
     };
     let Some(ready_at) = ready_at else {
         leg.why = format!("{} never works the {hours} hours that it takes", leg.location);
         return leg;
     };
 
-    let mut why = match stock_at {
-        Some(at) => format!(
-            "goods expected at {} on {}, ready {}",
-            leg.location,
-            said(location, at),
-            said(location, ready_at)
-        ),
-        None => format!("ready at {} {}", leg.location, said(location, ready_at)),
-    };
+    let mut why = ready_words(&leg.location, location, stock_at, ready_at);
+    let full = full_days(unit, location, wish.order.map(|order| Counted { order, shipment: None }));
     let mut couriers = unit.all_couriers().peekable();
     if couriers.peek().is_none() {
         let days = unit.rules.transit_days(wish.service);
-        leg.ship_at = Some(ready_at);
-        leg.delivery_at = Some(ready_at.plus(Duration::from_secs(u64::from(days) * 86_400)));
-        leg.why = format!("{why}; {days} days on the way");
+        let (ship_at, passed_over) = next_with_room(location, &full.location, ready_at);
+        leg.leaves(location, ship_at);
+        leg.delivery_at = ship_at.map(|it| it.plus(Duration::from_secs(u64::from(days) * 86_400)));
+        leg.why = cut(format!("{why}{}; {days} days on the way", noted(&passed_over)), WHY_MAX);
         return leg;
     }
     let freight = Freight {
@@ -123,14 +122,16 @@ pub(in crate::domain) fn leg(unit: &UnitOfWork, wish: &Wish, parcel: Parcel) -> 
         dangerous,
         currency: wish.currency,
         ready_at,
+        full: &full,
     };
     match earliest(couriers, wish.service, &freight) {
         Ok(Found { offer, courier, cheapest_at }) => {
-            why.push_str(&format!("; {}", offer_words(&offer, courier, &wish.to)));
+            let note = noted(&offer.pickup_note);
+            why.push_str(&format!("{note}; {}", offer_words(&offer, courier, &wish.to)));
+            leg.leaves(location, Some(offer.pickup_at));
             leg.courier = Some(offer.courier);
             leg.service = offer.service;
             leg.service_name = offer.service_name;
-            leg.ship_at = Some(offer.pickup_at);
             leg.delivery_at = Some(offer.delivery_at);
             leg.cheapest_at = Some(cheapest_at);
         }
@@ -138,6 +139,34 @@ pub(in crate::domain) fn leg(unit: &UnitOfWork, wish: &Wish, parcel: Parcel) -> 
     }
     leg.why = cut(why, WHY_MAX);
     leg
+}
+
+/// When the goods are ready, and what they wait for.
+fn ready_words(
+    code: &LocationCode,
+    location: Option<&Location>,
+    stock_at: Option<Timestamp>,
+    ready_at: Timestamp,
+) -> String {
+    let ready = said(location, ready_at);
+    match stock_at {
+        Some(at) => format!("goods expected at {code} on {}, ready {ready}", said(location, at)),
+        None => format!("ready at {code} {ready}"),
+    }
+}
+
+/// A note as a further part of a reason.
+fn noted(note: &str) -> String {
+    if note.is_empty() { String::new() } else { format!("; {note}") }
+}
+
+impl PromiseLeg {
+    /// Notes when the goods leave, and which day that is there.
+    pub(super) fn leaves(&mut self, location: Option<&Location>, at: Option<Timestamp>) {
+        let day = |it: &Location, at| it.calendar.time_zone.clock().day_of(at);
+        self.ship_at = at;
+        self.ship_day = location.zip(at).map(|(it, at)| day(it, at));
+    }
 }
 
 /// What couriers offer.

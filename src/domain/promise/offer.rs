@@ -12,6 +12,7 @@ use crate::domain::model::scalars::{CourierCode, RegionCode, ServiceLevel};
 use crate::domain::model::shipment::Package;
 use crate::domain::model::time::Timestamp;
 use crate::domain::model::time_zone::TimeZone;
+use crate::domain::promise::full::{Full, FullDays, PassedOver};
 
 /// Where goods go to, as far as it is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +52,8 @@ pub(in crate::domain) struct Freight<'a> {
     /// None: any.
     pub currency: Option<Currency>,
     pub ready_at: Timestamp,
+    /// The days that have no room for it.
+    pub full: &'a Full,
 }
 
 /// One courier's offer for a freight.
@@ -62,10 +65,13 @@ pub(in crate::domain) struct Offer {
     pub price: Money,
     pub pickup_at: Timestamp,
     pub delivery_at: Timestamp,
+    /// Full days that the pickup had to pass over, in words; empty: none.
+    pub pickup_note: String,
 }
 
 /// The courier's offers in one service, or why it has none, in words. Pickup is at the cut-off of the first pickup day on
-/// which the location works and whose cut-off is not over when the goods are ready. Delivery is so many delivery days
+/// which the location works and whose cut-off is not over when the goods are ready; a day on which the location or the
+/// courier is full is passed over. Delivery is so many delivery days
 /// later as the rate says, by the rate's time of day on the clock of the address.
 pub(in crate::domain) fn offers(
     courier: &Courier,
@@ -126,7 +132,7 @@ fn rates_for<'c>(
 }
 
 fn offer(courier: &Courier, rate: &Rate, freight: &Freight) -> Result<Offer, String> {
-    let Freight { calendar, to, weight_grams, ready_at, .. } = *freight;
+    let Freight { calendar, to, weight_grams, ready_at, full, .. } = *freight;
     if weight_grams < 0 {
         return Err("the weight is negative".to_owned());
     }
@@ -135,7 +141,7 @@ fn offer(courier: &Courier, rate: &Rate, freight: &Freight) -> Result<Offer, Str
     }
     let price = price(rate, freight)?;
 
-    let pickup_at = next_pickup(courier, calendar, ready_at)?;
+    let (pickup_at, pickup_note) = next_pickup(courier, calendar, full, ready_at)?;
     let delivery_at =
         delivery(courier, rate, to, pickup_at).ok_or_else(|| "delivers on no day of the week".to_owned())?;
     Ok(Offer {
@@ -145,6 +151,7 @@ fn offer(courier: &Courier, rate: &Rate, freight: &Freight) -> Result<Offer, Str
         price: rate.currency.of(price),
         pickup_at,
         delivery_at,
+        pickup_note,
     })
 }
 
@@ -184,24 +191,35 @@ fn volumetric_grams(rate: &Rate, volume_mm3: i128) -> i64 {
     i64::try_from((volume_mm3 + divisor - 1) / divisor).unwrap_or(i64::MAX)
 }
 
-/// The cut-off of the first pickup day on which the location works that is not before `ready_at`.
+/// The cut-off of the first pickup day on which the location works that is not before `ready_at` and not full, and in words
+/// what full days it had to pass over.
 pub(in crate::domain) fn next_pickup(
     courier: &Courier,
     calendar: Option<&WorkingCalendar>,
+    full: &Full,
     ready_at: Timestamp,
-) -> Result<Timestamp, String> {
+) -> Result<(Timestamp, String), String> {
     let clock = courier.time_zone.clock();
     let days = DaysOfWeek { weekdays: &courier.pickup_weekdays, holidays: &courier.holidays };
     let location = calendar.map(|it| (it, it.time_zone.clock()));
     let pickup = |day: Day| clock.at(day, courier.cutoff_minutes);
+    let of_courier = full.couriers.get(&courier.code);
+    let mut passed_over = PassedOver::default();
     let fits = |day: Day| {
         let at = pickup(day);
-        let open = location.as_ref().is_none_or(|(it, clock)| it.works_on(clock.day_of(at)));
-        open && at >= ready_at && clock.day_of(at) == day
+        let there = location.as_ref().map(|(it, clock)| (it, clock.day_of(at)));
+        let open = there.is_none_or(|(it, day)| it.works_on(day));
+        if !open || at < ready_at || clock.day_of(at) != day {
+            return false;
+        }
+        let of_location = there.and_then(|(_, day)| full.location.words(day));
+        let words = of_location.or_else(|| of_courier.and_then(|it| it.words(day)));
+        passed_over.add(words)
     };
     let holidays = calendar.map_or(0, |it| it.holidays.len());
-    let found = days.next(clock.day_of(ready_at), holidays, fits);
-    found.map(pickup).ok_or_else(|| match calendar {
+    let closed = holidays + full.location.count() + of_courier.map_or(0, FullDays::count);
+    let found = days.next(clock.day_of(ready_at), closed, fits);
+    found.map(|it| (pickup(it), passed_over.words())).ok_or_else(|| match calendar {
         Some(it) if !it.hours.is_empty() || !it.holidays.is_empty() => {
             "picks up on no day on which the location works".to_owned()
         }

@@ -24,6 +24,7 @@ impl Order {
             to: Addressed::to(&self.shipping_address),
             service: self.service,
             currency: Some(self.amounts.currency),
+            order: Some(self.id),
         })
     }
 
@@ -69,8 +70,13 @@ impl Order {
             return;
         }
         let before = legs.iter().find(|it| it.location == shipment.location);
-        let now = match carried(shipment, &wish, before.and_then(|it| it.ready_at)) {
-            Some(leg) => leg,
+        let now = match carried(shipment, &wish, before) {
+            Some(mut leg) => {
+                if occasion != PromiseOccasion::Tracking {
+                    leg.leaves(unit.location(&shipment.location), leg.ship_at);
+                }
+                leg
+            }
             None => leg(unit, &wish, self.parcel_of(shipment)),
         };
         match legs.iter_mut().find(|it| it.location == shipment.location) {
@@ -80,12 +86,22 @@ impl Order {
         self.note_promise(unit, Promise::new(unit.now, occasion, legs));
     }
 
+    /// Notes the day on which a shipment has left.
+    pub(in crate::domain) fn has_left_on(&mut self, unit: &UnitOfWork, index: usize, at: Timestamp) {
+        let Some(promise) = &mut self.promise else { return };
+        let code = &self.shipments[index].location;
+        if let Some(leg) = promise.legs.iter_mut().find(|it| it.location == *code) {
+            leg.leaves(unit.location(code), Some(at));
+        }
+    }
+
     /// Nobody knows any more when a shipment leaves.
     pub(in crate::domain) fn promise_nothing(&mut self, unit: &mut UnitOfWork, index: usize, why: &str) {
         let Some(mut promise) = self.promise.clone() else { return };
         let location = &self.shipments[index].location;
         for leg in promise.legs.iter_mut().filter(|it| it.location == *location) {
             (leg.ready_at, leg.ship_at, leg.delivery_at, leg.cheapest_at) = (None, None, None, None);
+            leg.ship_day = None;
             leg.why = cut(why.to_owned(), WHY_MAX);
         }
         (promise.at, promise.occasion) = (unit.now, PromiseOccasion::ShortPick);
@@ -143,8 +159,8 @@ impl Order {
     }
 }
 
-/// The leg of a shipment that a courier has; None: none has it yet.
-fn carried(shipment: &Shipment, wish: &Wish, ready_at: Option<Timestamp>) -> Option<PromiseLeg> {
+/// The leg of a shipment that a courier has, on the day of the leg before it; None: none has it yet.
+fn carried(shipment: &Shipment, wish: &Wish, before: Option<&PromiseLeg>) -> Option<PromiseLeg> {
     let assignment = shipment.assignment.as_ref()?;
     let ship_at = shipment.handover.as_ref().map_or(assignment.pickup_at, |it| it.at);
     let delivery_at = shipment.estimated_at.unwrap_or(assignment.delivery_at);
@@ -158,7 +174,7 @@ fn carried(shipment: &Shipment, wish: &Wish, ready_at: Option<Timestamp>) -> Opt
         location: shipment.location.clone(),
         lines: shipment.items.iter().map(|it| it.line).collect(),
         stock_at: None,
-        ready_at,
+        ready_at: before.and_then(|it| it.ready_at),
         courier: Some(assignment.courier.clone()),
         service: assignment.service,
         service_name: assignment.service_name.clone(),
@@ -166,5 +182,6 @@ fn carried(shipment: &Shipment, wish: &Wish, ready_at: Option<Timestamp>) -> Opt
         delivery_at: Some(delivery_at),
         cheapest_at: None,
         why,
+        ship_day: before.and_then(|it| it.ship_day),
     })
 }

@@ -7,9 +7,11 @@ use crate::domain::model::event::EventKind;
 use crate::domain::model::order::Order;
 use crate::domain::model::promise::PromiseOccasion;
 use crate::domain::model::refusal::{Reason, Refusal};
-use crate::domain::model::scalars::{CourierCode, LocationCode, ServiceLevel, ShipmentId};
+use crate::domain::model::scalars::{CourierCode, ServiceLevel, ShipmentId};
 use crate::domain::model::shipment::{Assignment, ShipmentState};
 use crate::domain::model::time::Timestamp;
+use crate::domain::model::time_zone::TimeZone;
+use crate::domain::promise::full::{Counted, full_days};
 use crate::domain::promise::offer::next_pickup;
 use crate::domain::shipping::quote::Decline;
 use crate::domain::unit::command::{OrderCommand, Target};
@@ -85,7 +87,7 @@ impl Order {
         offers.retain(|it| courier.is_none_or(|code| it.courier == *code));
         let comes = |it: &Quote| it.pickup_at == pickup_at;
         if !offers.is_empty() && (pickup_at > unit.now.plus(PICKUP_AHEAD_MAX) || !offers.iter().any(comes)) {
-            return Err(no_such_pickup(unit, &self.shipments[index].location, &offers));
+            return Err(self.no_such_pickup(unit, index, &offers));
         }
         offers.retain(comes);
         self.assign_one_of(unit, index, (&offers, declines), courier, service)
@@ -140,6 +142,10 @@ impl Order {
             Some(_) => format!("named by {}; {reason}", unit.actor),
             None => reason,
         };
+        let reason = match offer.pickup_note.as_str() {
+            "" => reason,
+            note => format!("{reason}; {note}"),
+        };
         let assignment = Assignment {
             courier: offer.courier.clone(),
             service: offer.service,
@@ -150,6 +156,7 @@ impl Order {
             reason: reason.clone(),
             assigned_by: unit.actor.clone(),
             assigned_at: unit.now,
+            time_zone: unit.courier(&offer.courier).map_or_else(TimeZone::utc, |it| it.time_zone.clone()),
         };
         if self.shipments[index].state == ShipmentState::CourierAssigned {
             let text = "courier released to be chosen again".to_owned();
@@ -181,27 +188,38 @@ impl Order {
         shipment.carrier_labels.clear();
         Ok(())
     }
-}
 
-/// The refusal of a pickup that none of these couriers offers: it names those that they do offer next.
-fn no_such_pickup(unit: &UnitOfWork, location: &LocationCode, offers: &[Quote]) -> Refusal {
-    let calendar = unit.location(location).map(|it| &it.calendar);
-    let mut couriers: Vec<&CourierCode> = offers.iter().map(|it| &it.courier).collect();
-    couriers.sort();
-    couriers.dedup();
-    let mut pickups = Vec::new();
-    for courier in couriers.into_iter().filter_map(|it| unit.courier(it)) {
-        let mut from = unit.now;
-        let last = unit.now.plus(PICKUP_AHEAD_MAX);
-        while let Some(at) = next_pickup(courier, calendar, from).ok().filter(|_| from < last) {
-            pickups.push((at, &courier.code));
-            from = at.plus(Duration::from_micros(1));
+    /// The refusal of a pickup that none of these couriers offers: it says if that day is full, and names those that they
+    /// do offer next.
+    fn no_such_pickup(&self, unit: &UnitOfWork, index: usize, offers: &[Quote]) -> Refusal {
+        let shipment = &self.shipments[index];
+        let location = unit.location(&shipment.location);
+        let full = full_days(unit, location, Some(Counted { order: self.id, shipment: Some(shipment.id) }));
+        let calendar = location.map(|it| &it.calendar);
+        let mut couriers: Vec<&CourierCode> = offers.iter().map(|it| &it.courier).collect();
+        couriers.sort();
+        couriers.dedup();
+        let mut pickups = Vec::new();
+        for courier in couriers.into_iter().filter_map(|it| unit.courier(it)) {
+            let mut from = unit.now;
+            let last = unit.now.plus(PICKUP_AHEAD_MAX);
+            let next = |from| next_pickup(courier, calendar, &full, from).ok().map(|it| it.0);
+            while let Some(at) = next(from).filter(|_| from < last) {
+                pickups.push((at, &courier.code));
+                from = at.plus(Duration::from_micros(1));
+            }
         }
+        pickups.sort();
+        let next: Vec<String> =
+            pickups.iter().take(PICKUPS_TOLD).map(|(at, courier)| format!("{at} ({courier})")).collect();
+        let days = PICKUP_AHEAD_MAX.as_secs() / 86_400;
+        let note = offers.iter().map(|it| it.pickup_note.as_str()).find(|it| !it.is_empty());
+        let note = note.map_or(String::new(), |it| format!("{it}; "));
+        let next = match next.as_slice() {
+            [] => "none has room".to_owned(),
+            next => format!("the next are {}", next.join(", ")),
+        };
+        let message = format!("must be a pickup within {days} days; {note}{next}");
+        Refusal::invalid("pickup_time", message)
     }
-    pickups.sort();
-    let next: Vec<String> =
-        pickups.iter().take(PICKUPS_TOLD).map(|(at, courier)| format!("{at} ({courier})")).collect();
-    let days = PICKUP_AHEAD_MAX.as_secs() / 86_400;
-    let message = format!("must be a pickup within {days} days; the next are {}", next.join(", "));
-    Refusal::invalid("pickup_time", message)
 }

@@ -165,6 +165,7 @@ mod tests {
             record: CourierRecord::default(),
             malus_ppm: malus_percent * 10_000,
             standing: late,
+            pickup_note: String::new(),
         }
     }
 

@@ -111,6 +111,7 @@ impl Order {
         text: String,
     ) -> Result<(), Refusal> {
         self.consume_stock(unit, index)?;
+        self.has_left_on(unit, index, at);
         let shipment = &mut self.shipments[index];
         let id = shipment.id;
         shipment.handover = Some(Handover {

@@ -6,6 +6,7 @@ use crate::domain::model::refusal::Refusal;
 use crate::domain::model::scalars::{CourierCode, ServiceLevel, ShipmentId};
 use crate::domain::model::shipment::ShipmentItem;
 use crate::domain::model::time::Timestamp;
+use crate::domain::promise::full::{Counted, full_days};
 use crate::domain::promise::offer::{Addressed, Freight, Offer, offers};
 use crate::domain::shipping::record::weigh;
 use crate::domain::unit::command::Command;
@@ -76,12 +77,14 @@ impl Order {
         let by_units =
             shipment.items.iter().map(|it| it.weight_grams.saturating_mul(it.quantity)).sum::<i64>();
         let weight = if packed > 0 { packed } else { by_units };
-        let region = unit.location(&shipment.location).map(|it| it.region.clone());
+        let location = unit.location(&shipment.location);
+        let full = full_days(unit, location, Some(Counted { order: self.id, shipment: Some(id) }));
+        let region = location.map(|it| it.region.clone());
         let region = region.or_else(|| self.region.clone()).expect("a planned shipment has a region");
 
         let to = Addressed::to(&self.shipping_address);
         let freight = Freight {
-            calendar: unit.location(&shipment.location).map(|it| &it.calendar),
+            calendar: location.map(|it| &it.calendar),
             region: &region,
             to: &to,
             packages: &shipment.packages,
@@ -90,6 +93,7 @@ impl Order {
             dangerous: shipment.has_dangerous_goods(),
             currency: Some(self.amounts.currency),
             ready_at,
+            full: &full,
         };
         let mut quotes = Vec::new();
         let mut refusals = Vec::new();
@@ -123,7 +127,7 @@ fn quote(
     malus_ppm: i64,
     standing: &str,
 ) -> Quote {
-    let Offer { courier, service, service_name, price, pickup_at, delivery_at } = offer;
+    let Offer { courier, service, service_name, price, pickup_at, delivery_at, pickup_note } = offer;
     Quote {
         courier,
         service,
@@ -136,5 +140,6 @@ fn quote(
         record,
         malus_ppm,
         standing: standing.to_owned(),
+        pickup_note,
     }
 }

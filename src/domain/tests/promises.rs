@@ -20,6 +20,7 @@ use crate::domain::model::scalars::{OnLate, OrderId, ServiceLevel};
 use crate::domain::model::time::Timestamp;
 use crate::domain::model::tracking::TrackingStatus;
 use crate::domain::process::timeline::steps::Step;
+use crate::domain::promise::full::{Counted, full_days};
 use crate::domain::promise::leg::{Parcel, leg};
 use crate::domain::promise::offer::{Freight, offers};
 use crate::domain::shipping::pick::LineUnits;
@@ -388,6 +389,8 @@ fn keeps(bench: &mut Bench, order: &Order) -> bool {
         .decide(|unit| {
             let keeps = |it: &crate::domain::model::promise::PromiseLeg| {
                 let location = unit.location(&it.location).expect("a location");
+                let counted = Counted { order: order.id, shipment: None };
+                let full = full_days(unit, Some(location), Some(counted));
                 let freight = Freight {
                     calendar: Some(&location.calendar),
                     region: &location.region,
@@ -398,6 +401,7 @@ fn keeps(bench: &mut Bench, order: &Order) -> bool {
                     dangerous: false,
                     currency: wish.currency,
                     ready_at: it.ready_at.expect("a time"),
+                    full: &full,
                 };
                 let services = ServiceLevel::ALL.iter().filter(|it| **it >= wish.service);
                 let mut all = services.flat_map(|service| {
@@ -423,29 +427,41 @@ proptest! {
                 prop::collection::btree_set(1..=7_u8, 0..4),
                 prop::collection::btree_set(1..=7_u8, 0..4),
                 prop::sample::select(vec!["UTC", "America/New_York", "Asia/Tokyo"]),
+                prop::option::of(1..3_u32),
             ),
             1..4,
         ),
         holidays in prop::collection::btree_set(20_454..20_819_i64, 0..60),
         hours in prop::collection::btree_set(1..=7_u8, 0..7),
         wanted_in_days in prop::option::of(0..12_u64),
+        per_day in prop::option::of(1..3_u32),
+        before in 0..4_usize,
     ) {
         let mut bench = with_only(only(ServiceLevel::Standard, 1));
         bench.snapshot.couriers.clear();
-        for (index, (service, days, pickup, delivery, zone)) in couriers.into_iter().enumerate() {
+        for (index, (service, days, pickup, delivery, zone, per_day)) in couriers.into_iter().enumerate() {
             let mut courier = only(service, days);
             courier.code = format!("C{index}").parse().expect("a code");
             courier.time_zone = zone.parse().expect("a zone");
             courier.pickup_weekdays = pickup.into_iter().collect();
             courier.delivery_weekdays = delivery.into_iter().collect();
+            courier.shipments_per_day = per_day;
             courier.holidays = holidays.iter().map(|it| Day::from_number(*it)).collect();
             bench.snapshot.couriers.insert(courier.code.clone(), courier.into());
         }
         let mut location = (*bench.snapshot.locations[&location_code("NYC")]).clone();
         location.calendar.hours =
             hours.into_iter().map(|weekday| WorkingHours { weekday, opens: 480, closes: 1_000 }).collect();
+        location.shipments_per_day = per_day;
         bench.snapshot.locations.insert(location.code.clone(), location.into());
         bench.now = Timestamp::from_unix_micros(now * 1_000_000);
+        for buyer in ["bob", "cleo", "dan", "eve"].into_iter().take(before) {
+            let id = bench.paid(&fast(service, order(buyer, &[("A-1", 1)])));
+            bench.label(id, 0);
+            let shipment = bench.shipment(id, 0).id;
+            // It fills a day of a courier, if one carries it.
+            let _ = bench.on(id, |order, unit| order.assign_courier(unit, shipment, None, None));
+        }
 
         let mut new = fast(service, order("ada", &[("A-1", 1)]));
         new.requested_by = wanted_in_days.map(|it| bench.now.plus(Duration::from_secs(it * 86_400)));

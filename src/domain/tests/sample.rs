@@ -23,6 +23,7 @@ use crate::domain::model::shipment::{
     Assignment, Handover, Label, Package, PackedItem, Shipment, ShipmentItem, ShipmentState,
 };
 use crate::domain::model::time::Timestamp;
+use crate::domain::model::time_zone::TimeZone;
 use crate::domain::model::tracking::{ReportOrigin, TrackingEvent, TrackingStatus};
 use crate::domain::shipping;
 
@@ -271,6 +272,7 @@ fn shipment() -> Shipment {
             reason: String::new(),
             assigned_by: actor(),
             assigned_at: NOW,
+            time_zone: TimeZone::utc(),
         }),
         handover: Some(Handover {
             at: days_later(1),

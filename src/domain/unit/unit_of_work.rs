@@ -11,6 +11,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use crate::domain::model::capacity::{CapacityOf, DailyShipments};
 use crate::domain::model::courier::{Courier, CourierRecord, CourierRecords};
 use crate::domain::model::event::Event;
 use crate::domain::model::label_file::LabelFile;
@@ -95,6 +96,9 @@ pub struct ReadSet {
     pub couriers: bool,
     /// How customers rated the couriers.
     pub courier_records: bool,
+    /// Locations and couriers whose daily shipments are wanted. With the couriers come those of all couriers and of every
+    /// location that these orders and this stock may leave from, of those that have a capacity.
+    pub capacity_of: Vec<CapacityOf>,
     /// When the youngest order with each of these fingerprints was received.
     pub fingerprints: Vec<String>,
     /// The same for the fingerprints of `orders`, as they are when they are loaded.
@@ -128,6 +132,7 @@ impl ReadSet {
             locations,
             couriers,
             courier_records,
+            capacity_of,
             fingerprints,
             order_fingerprints,
             external_references,
@@ -148,6 +153,7 @@ impl ReadSet {
         self.locations |= locations;
         self.couriers |= couriers;
         self.courier_records |= courier_records;
+        self.capacity_of.extend(capacity_of);
         self.fingerprints.extend(fingerprints);
         self.order_fingerprints |= order_fingerprints;
         self.external_references.extend(external_references);
@@ -173,6 +179,7 @@ pub struct Loaded {
     pub locations: bool,
     pub couriers: bool,
     pub courier_records: bool,
+    pub capacity_of: HashSet<CapacityOf>,
     pub fingerprints: HashSet<String>,
     pub external_references: HashSet<(Channel, String)>,
     pub bank_references: HashSet<String>,
@@ -202,6 +209,8 @@ pub struct Snapshot {
     pub locations: BTreeMap<LocationCode, Arc<Location>>,
     pub couriers: BTreeMap<CourierCode, Arc<Courier>>,
     pub courier_records: CourierRecords,
+    /// Of locations and couriers that have a capacity.
+    pub daily_shipments: DailyShipments,
     /// Units that waiting orders want, per region and product.
     pub awaited: HashMap<(RegionCode, Sku), i64>,
     /// Units that orders older than a loaded waiting order want.
@@ -231,6 +240,8 @@ pub struct ChangeSet {
     pub products: BTreeMap<Sku, Arc<Product>>,
     pub locations: BTreeMap<LocationCode, Arc<Location>>,
     pub couriers: BTreeMap<CourierCode, Arc<Courier>>,
+    /// How many more shipments days have.
+    pub daily_shipments: DailyShipments,
     pub awaited: HashMap<(RegionCode, Sku), i64>,
     /// Per waiting order that stopped waiting: its number, region and units, for those behind it.
     pub stopped_waiting: Vec<(i64, RegionCode, Sku, i64)>,
@@ -278,6 +289,7 @@ impl Snapshot {
         for (code, courier) in &changes.couriers {
             self.couriers.insert(code.clone(), Arc::clone(courier));
         }
+        self.count_days(changes);
         for (key, units) in &changes.awaited {
             *self.awaited.entry(key.clone()).or_default() += units;
         }
@@ -411,6 +423,7 @@ impl<'w> UnitOfWork<'w> {
         let before = self.snapshot.orders.get(&order.id).map_or(0, |it| it.version);
         order.version = before + 1;
         order.updated_at = self.now;
+        self.recount(&order);
         self.changes.orders.insert(order.id, Arc::new(order));
     }
 

@@ -6,7 +6,7 @@ use crate::domain::{
     Timestamp, UpdateLocation, UpdateProduct,
 };
 use crate::pb;
-use crate::rpc::calendar::{holidays, optional_time_of_day, time_zone, working_hours};
+use crate::rpc::calendar::{holidays, optional_time_of_day, shipments_per_day, time_zone, working_hours};
 use crate::rpc::enums;
 use crate::rpc::listing::list_requests;
 use crate::rpc::parse::{
@@ -186,7 +186,7 @@ pub(crate) fn update_location(
 }
 
 /// The fields of a location that a person enters, beside its code.
-const LOCATION_FIELDS: [&str; 9] = [
+const LOCATION_FIELDS: [&str; 10] = [
     "name",
     "region",
     "country",
@@ -196,6 +196,7 @@ const LOCATION_FIELDS: [&str; 9] = [
     "working_hours",
     "holidays",
     "order_cutoff",
+    "shipments_per_day",
 ];
 
 /// The fields that are named, each as a whole.
@@ -219,6 +220,7 @@ fn location_changes(
         working_hours: hours,
         holidays: free_days,
         order_cutoff,
+        shipments_per_day: capacity,
     } = location;
     let named = |path: &str| named.iter().any(|it| it.as_ref() == path);
     let mut changes = Vec::new();
@@ -257,6 +259,10 @@ fn location_changes(
     if named("order_cutoff") {
         let cutoff = optional_time_of_day("stock_location.order_cutoff", &order_cutoff, bad);
         changes.push(LocationChange::OrderCutoff(cutoff));
+    }
+    if named("shipments_per_day") {
+        let shipments = shipments_per_day("stock_location.shipments_per_day", capacity, bad);
+        changes.push(LocationChange::ShipmentsPerDay(shipments));
     }
     changes
 }

@@ -60,6 +60,7 @@ pub(crate) fn stock_location(location: &Location) -> pb::StockLocation {
         created_at,
         updated_at,
         active,
+        shipments_per_day,
     } = location.clone();
     let WorkingCalendar { time_zone, hours: windows, holidays, cutoff } = calendar;
     pb::StockLocation {
@@ -77,5 +78,6 @@ pub(crate) fn stock_location(location: &Location) -> pb::StockLocation {
         working_hours: hours(&windows),
         holidays: dates(&holidays),
         order_cutoff: cutoff.map(time_text).unwrap_or_default(),
+        shipments_per_day: measure(shipments_per_day.unwrap_or(0).into()),
     }
 }

@@ -7,7 +7,9 @@ use crate::domain::{
     Problems, Rate, RateArea, ReactivateCourier, TimeZone, Timestamp, UpdateCourier, WeightBand, postal_key,
 };
 use crate::pb;
-use crate::rpc::calendar::{holidays, optional_time_of_day, time_of_day, time_zone, weekdays};
+use crate::rpc::calendar::{
+    holidays, optional_time_of_day, shipments_per_day, time_of_day, time_zone, weekdays,
+};
 use crate::rpc::enums;
 use crate::rpc::listing::list_requests;
 use crate::rpc::parse::{
@@ -58,7 +60,7 @@ pub(crate) fn update_courier(request: pb::UpdateCourierRequest, bad: &mut Proble
 }
 
 /// The fields of a courier that a person enters, beside its code.
-const COURIER_FIELDS: [&str; 9] = [
+const COURIER_FIELDS: [&str; 10] = [
     "name",
     "rates",
     "daily_cutoff",
@@ -68,6 +70,7 @@ const COURIER_FIELDS: [&str; 9] = [
     "holidays",
     "zones",
     "takes_dangerous_goods",
+    "shipments_per_day",
 ];
 
 /// The fields that are named, each as a whole.
@@ -92,6 +95,7 @@ fn courier_changes(
         active: _,
         update_time: _,
         takes_dangerous_goods,
+        shipments_per_day: capacity,
     } = courier;
     let named = |path: &str| named.iter().any(|it| it.as_ref() == path);
     let mut changes = Vec::new();
@@ -123,6 +127,10 @@ fn courier_changes(
     }
     if named("takes_dangerous_goods") {
         changes.push(CourierChange::TakesDangerousGoods(takes_dangerous_goods));
+    }
+    if named("shipments_per_day") {
+        let shipments = shipments_per_day("courier.shipments_per_day", capacity, bad);
+        changes.push(CourierChange::ShipmentsPerDay(shipments));
     }
     changes
 }

@@ -24,6 +24,7 @@ pub(crate) fn courier(courier: &Courier) -> pb::Courier {
         updated_at,
         active,
         takes_dangerous_goods,
+        shipments_per_day,
     } = courier.clone();
     pb::Courier {
         courier: code.into(),
@@ -40,6 +41,7 @@ pub(crate) fn courier(courier: &Courier) -> pb::Courier {
         active,
         update_time: Some(timestamp(updated_at)),
         takes_dangerous_goods,
+        shipments_per_day: measure(shipments_per_day.unwrap_or(0).into()),
         record: None,
     }
 }

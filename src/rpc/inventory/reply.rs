@@ -182,6 +182,7 @@ fn promise_leg(leg: &PromiseLeg) -> pb::PromiseLeg {
         delivery_at,
         cheapest_at,
         why,
+        ship_day: _,
     } = leg.clone();
     pb::PromiseLeg {
         location: location.into(),

@@ -163,6 +163,7 @@ fn courier_assignment(assignment: Assignment) -> pb::CourierAssignment {
         reason,
         assigned_by,
         assigned_at,
+        time_zone: _,
     } = assignment;
     pb::CourierAssignment {
         courier: courier.into(),
@@ -297,6 +298,7 @@ fn courier_quote(preferred_because: String, quote: Quote) -> pb::CourierQuote {
         record,
         malus_ppm: _,
         standing,
+        pickup_note,
     } = quote;
     let record = courier_record(&record);
     pb::CourierQuote {
@@ -312,5 +314,6 @@ fn courier_quote(preferred_because: String, quote: Quote) -> pb::CourierQuote {
         score: Some(money(score)),
         record: Some(record),
         record_note: standing,
+        pickup_note,
     }
 }

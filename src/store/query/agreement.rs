@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::domain::{CourierRecords, Order, OrderId, ReservationId, Violation};
+use crate::domain::{CourierRecords, DailyShipments, Order, OrderId, ReservationId, Violation};
 use crate::store::connection::error::StoreError;
 use crate::store::connection::session::Session;
+use crate::store::rows::capacity::{self, daily_shipments};
 use crate::store::rows::catalogue::Entry;
 use crate::store::rows::document;
 use crate::store::rows::order::{JobFields, orders, to_row};
@@ -125,6 +126,34 @@ pub(in crate::store) async fn stored_records(db: &Session) -> Result<CourierReco
     let (columns, table) = (names::<courier_records::Entity>(), table_of::<courier_records::Entity>());
     let rows = db.query(&format!("SELECT {columns} FROM {table}"), Vec::new()).await?;
     rows.iter().map(record::record).collect()
+}
+
+/// The law that the days of locations and couriers and the documents of orders agree.
+pub(super) const DAYS: &str = "D4";
+
+/// The days whose shipments are not those of the orders, and how many days there are to look at.
+pub(super) async fn day_violations(
+    db: &Session,
+    expected: &DailyShipments,
+) -> Result<(u64, Vec<Violation>), StoreError> {
+    let stored = stored_days(db).await?;
+    let days: BTreeSet<_> = stored.keys().chain(expected.keys()).collect();
+    let of = |days: &DailyShipments, key| days.get(key).copied().unwrap_or_default();
+    let differing = days.iter().filter(|it| of(&stored, it) != of(expected, it));
+    let violations = differing.map(|it| Violation {
+        law: DAYS,
+        key: format!("{} {}", capacity::words(&it.0), it.1),
+        expected: of(expected, it).to_string(),
+        actual: of(&stored, it).to_string(),
+    });
+    Ok((days.len() as u64, violations.collect()))
+}
+
+/// The shipments of days as the table has them.
+pub(in crate::store) async fn stored_days(db: &Session) -> Result<DailyShipments, StoreError> {
+    let (columns, table) = (names::<daily_shipments::Entity>(), table_of::<daily_shipments::Entity>());
+    let rows = db.query(&format!("SELECT {columns} FROM {table}"), Vec::new()).await?;
+    rows.iter().map(capacity::day).collect()
 }
 
 /// The law that the catalogue's columns and documents agree.

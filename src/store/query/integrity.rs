@@ -9,12 +9,14 @@ use sea_orm::DbBackend;
 use uuid::Uuid;
 
 use crate::domain::{
-    self, Courier, CourierRecords, Event, Location, Machine, Order, OrderId, Product, Timestamp, Transition,
-    Violation,
+    self, Courier, CourierRecords, DailyShipments, Event, Location, Machine, Order, OrderId, Product,
+    Timestamp, Transition, Violation,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::session::Session;
-use crate::store::query::agreement::{CATALOGUE, RECORDS, disagreements, entries_after, record_violations};
+use crate::store::query::agreement::{
+    CATALOGUE, DAYS, RECORDS, day_violations, disagreements, entries_after, record_violations,
+};
 use crate::store::query::history::events_of;
 use crate::store::rows::catalogue::Entry;
 use crate::store::rows::{document, record};
@@ -305,10 +307,13 @@ pub(in crate::store) async fn check(
     let mut orders = OrdersFound::default();
     check_orders(db, &mut orders, go_on).await?;
     go_on()?;
-    let (checked, broken) = record_violations(db, &orders.records).await?;
-    let mut records = LawResult { checked, broken: broken.len() as u64, ..LawResult::of(RECORDS) };
-    records.violations.extend(broken.into_iter().take(NAMED_MAX));
-    results.insert(RECORDS, records);
+    let records = record_violations(db, &orders.records).await?;
+    let days = day_violations(db, &orders.days).await?;
+    for (id, (checked, broken)) in [(RECORDS, records), (DAYS, days)] {
+        let mut result = LawResult { checked, broken: broken.len() as u64, ..LawResult::of(id) };
+        result.violations.extend(broken.into_iter().take(NAMED_MAX));
+        results.insert(id, result);
+    }
     results.insert(TRANSITIONS, orders.transitions());
     let mut catalogue = LawResult::of(CATALOGUE);
     check_entries::<Product>(db, &mut catalogue, go_on).await?;
@@ -375,6 +380,8 @@ struct OrdersFound {
     broken: BTreeMap<&'static str, (u64, Vec<Violation>)>,
     /// What they say of their couriers.
     records: CourierRecords,
+    /// What they take of the days of locations and couriers.
+    days: DailyShipments,
     /// How often each step of each machine was taken.
     steps: BTreeMap<(Machine, String, String), u64>,
 }
@@ -455,6 +462,7 @@ async fn check_orders(
             broken.extend(domain::history_violations(order, history));
             broken.extend(card_numbers(order));
             record::count(&mut found.records, order, 1);
+            domain::count_daily_shipments(&mut found.days, order, 1);
             broken.extend(disagreements.remove(&order.id));
             found.note(broken);
         }

@@ -4,6 +4,7 @@ use sea_orm::sea_query::Value;
 
 use crate::domain::{OrderId, Part, ReplenishmentState, ShipmentState, Timestamp, USES_MAX};
 use crate::store::connection::statement::{Effect, FixedStatement, Kind};
+use crate::store::rows::capacity::daily_shipments;
 use crate::store::rows::catalogue::{couriers, locations, products};
 use crate::store::rows::decision::EVENTS_OF_ORDERS;
 use crate::store::rows::record::courier_records;
@@ -32,6 +33,9 @@ pub(in crate::store) fn all() -> Vec<&'static FixedStatement> {
         &LOCATIONS,
         &COURIERS,
         &COURIER_RECORDS,
+        &LOCK_LOCATIONS,
+        &LOCK_COURIERS,
+        &DAILY_SHIPMENTS,
         &RECEIVED_ALIKE,
         &EXTERNAL_REFERENCES,
         &BANK_REFERENCES,
@@ -359,6 +363,36 @@ pub(in crate::store) static COURIERS: Fixed = Fixed::new(|| {
 
 pub(in crate::store) static COURIER_RECORDS: Fixed =
     Fixed::new(|| select_all::<courier_records::Entity>(&courier_records::Column::Courier));
+
+/// Locks locations whose days are filled: a decision about the last room of a day waits for the one before it. What points
+/// to a location does not wait.
+pub(in crate::store) static LOCK_LOCATIONS: Fixed = Fixed::new(|| {
+    let code = locations::Column::Code;
+    select_column::<locations::Entity>(&code, &code).locking("FOR NO KEY UPDATE OF locations").together()
+});
+
+/// The same for couriers.
+pub(in crate::store) static LOCK_COURIERS: Fixed = Fixed::new(|| {
+    let code = couriers::Column::Code;
+    select_column::<couriers::Entity>(&code, &code).locking("FOR NO KEY UPDATE OF couriers").together()
+});
+
+/// How many shipments the days of locations and couriers have, from one day to another.
+pub(in crate::store) static DAILY_SHIPMENTS: Fixed = Fixed::new(|| {
+    let columns = names::<daily_shipments::Entity>();
+    let is = |mark: &str| {
+        format!(
+            "daily_shipments.kind = {mark}1 AND daily_shipments.code = {mark}2 \
+            AND daily_shipments.day >= {mark}3 AND daily_shipments.day <= {mark}4"
+        )
+    };
+    FixedStatement::new(
+        Effect::Read,
+        [Kind::Text, Kind::Text, Kind::Int, Kind::Int],
+        format!("SELECT {columns} FROM daily_shipments WHERE {}", is("?")),
+        &format!("SELECT {columns} FROM {{bound}} JOIN daily_shipments ON {}", is("bound.c")),
+    )
+});
 
 /// The youngest orders with each of these fingerprints, so many of each at most: fingerprint, id, `created_at`. They come
 /// from the index, so that however many are alike, no more are looked at.

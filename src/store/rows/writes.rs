@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use crate::store::connection::statement::{Effect, FixedStatement, Kind};
+use crate::store::rows::capacity::daily_shipments;
 use crate::store::rows::catalogue::{couriers, locations, products};
 use crate::store::rows::order::orders;
 use crate::store::rows::parts::{
@@ -82,6 +83,10 @@ fixed! {
 
     // In the order of the couriers, so that nobody waits for a record in a circle.
     ADD_TO_COURIER_RECORDS = add_up::<courier_records::Entity>();
+    // PostgreSQL checks the row that it would add before it looks for the one that is there, so what is taken off is
+    // another statement.
+    ADD_TO_DAYS = add_up::<daily_shipments::Entity>();
+    TAKE_OFF_DAYS = take_off_days();
 
     UPSERT_RESERVATIONS = upsert::<reservations::Entity>(&[reservations::Column::Version, reservations::Column::State, reservations::Column::ExpiresAt]);
     ADD_RESERVATIONS = insert::<reservations::Entity>();
@@ -131,6 +136,23 @@ pub(in crate::store) static DELETE_PARTS: LazyLock<Vec<FixedStatement>> = LazyLo
         delete::<reservations::Entity>(&[reservations::Column::OrderId], Effect::Write),
     ]
 });
+
+/// Takes shipments off the days of locations and couriers.
+fn take_off_days() -> FixedStatement {
+    let off = |mark: &str| {
+        format!(
+            "SET shipments = daily_shipments.shipments - {mark}4 {}WHERE daily_shipments.kind = {mark}1 \
+            AND daily_shipments.code = {mark}2 AND daily_shipments.day = {mark}3",
+            if mark == "?" { "" } else { "FROM {bound} " }
+        )
+    };
+    FixedStatement::new(
+        Effect::Write,
+        [Kind::Text, Kind::Text, Kind::Int, Kind::BigInt],
+        format!("UPDATE daily_shipments {}", off("?")),
+        &format!("UPDATE daily_shipments {}", off("bound.c")),
+    )
+}
 
 /// Sets when a job runs next, whose row is locked.
 fn job_of(table: &str) -> FixedStatement {

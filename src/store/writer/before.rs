@@ -6,8 +6,9 @@ use std::sync::Arc;
 use sea_orm::sea_query::Value;
 
 use crate::domain::{
-    ChangeSet, Courier, CourierCode, CourierRecords, JobId, Location, LocationCode, Order, OrderId, Product,
-    Replenishment, ReplenishmentId, Reservation, ReservationId, Sku, Snapshot, StockLevel,
+    ChangeSet, Courier, CourierCode, CourierRecords, DailyShipments, JobId, Location, LocationCode, Order,
+    OrderId, Product, Replenishment, ReplenishmentId, Reservation, ReservationId, Sku, Snapshot, StockLevel,
+    count_daily_shipments,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::statement::FixedStatement;
@@ -17,7 +18,7 @@ use crate::store::rows::projection::{Changes, values};
 use crate::store::rows::statements::Writes;
 use crate::store::rows::table::Record;
 use crate::store::rows::writes;
-use crate::store::rows::{record, reservation, stock};
+use crate::store::rows::{capacity, record, reservation, stock};
 
 /// None: it did not exist.
 pub(super) type Old<K, V> = BTreeMap<K, Option<V>>;
@@ -148,11 +149,17 @@ impl Before {
             .filter(|(old, new)| old.is_none_or(|it| it.version != new.version));
         let orders: Vec<(Option<&Order>, &Order)> = orders.collect();
         let mut records = CourierRecords::new();
+        let mut days = DailyShipments::new();
         for (before, after) in &orders {
             before.iter().for_each(|it| record::count(&mut records, it, -1));
             record::count(&mut records, after, 1);
+            before.iter().for_each(|it| count_daily_shipments(&mut days, it, -1));
+            count_daily_shipments(&mut days, after, 1);
         }
         writes.put(&writes::ADD_TO_COURIER_RECORDS, values(record::additions(records)));
+        let (more, less) = capacity::differences(days);
+        writes.put(&writes::ADD_TO_DAYS, more);
+        writes.put(&writes::TAKE_OFF_DAYS, less);
 
         let job = |it: &Order| jobs.get(&JobId(it.id.0)).copied().unwrap_or_default();
         let is_corrected =

@@ -1,8 +1,10 @@
-//! Loads what a group of changes reads: at most two messages, nothing beyond the read sets, locks in one order.
+//! Loads what a group of changes reads: at most two messages, nothing beyond the read sets, locks in one order. Locations
+//! and couriers with a capacity are a third.
 //!
 //! The first message has all that is named by keys: orders and other callers' reservations, expired reservations, what is
 //! looked up beside them, and idempotency keys at its end. The second has what only follows from the orders, such as the
-//! stock of their lines. Every transaction locks orders, reservations, stock and replenishments in this order.
+//! stock of their lines. The third has the daily shipments of what has a capacity, which is known by then. Every
+//! transaction locks orders, reservations, stock, replenishments, locations and couriers in this order.
 
 use crate::domain::Timestamp;
 use crate::store::connection::clock::StoreClock;
@@ -38,6 +40,11 @@ impl Wanted {
                 loading.read(topics, rows)?;
             }
             if last || !loading.found_expired() {
+                let (topics, asks): (Vec<_>, Vec<_>) = loading.third_message().into_iter().unzip();
+                if !asks.is_empty() {
+                    let rows = db.exchange(asks).await?;
+                    loading.read(topics, rows)?;
+                }
                 return loading.finish(clock.now());
             }
             let Loading { expired_orders, expired_reservations, .. } = loading;
@@ -65,6 +72,11 @@ impl Wanted {
             let rows = db.exchange(asks).await?;
             loading.read(topics, rows)?;
             if last || !loading.found_expired() {
+                let (topics, asks): (Vec<_>, Vec<_>) = loading.third_message().into_iter().unzip();
+                if !asks.is_empty() {
+                    let rows = db.exchange(asks).await?;
+                    loading.read(topics, rows)?;
+                }
                 return loading.finish(now);
             }
             let Loading { expired_orders, expired_reservations, .. } = loading;

@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::domain::{
-    Courier, JobId, Loaded, Location, Method, Order, OrderId, OrderState, Part, Product, Reservation,
-    ReservationId, Sku, Snapshot, Timestamp,
+    CapacityOf, Courier, JobId, Loaded, Location, Method, Order, OrderId, OrderState, Part, Product,
+    Reservation, ReservationId, Sku, Snapshot, Timestamp,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row;
@@ -15,7 +15,7 @@ use crate::store::rows::decision::{FIND_ANSWERS, IdempotencyKey, StoredAnswer};
 use crate::store::rows::lookup::{self, CachedState, EXPIRED_MAX};
 use crate::store::rows::order::JobFields;
 use crate::store::rows::statements::Locked;
-use crate::store::rows::{catalogue, document, record, stock};
+use crate::store::rows::{capacity, catalogue, document, record, stock};
 use crate::store::writer::wanted::{OfOrder, Wanted};
 
 /// What was loaded for a group.
@@ -46,6 +46,8 @@ pub(super) enum Topic {
     Locations,
     Couriers,
     CourierRecords,
+    Locks,
+    DailyShipments,
     Fingerprints,
     ExternalReferences,
     BankReferences,
@@ -85,6 +87,7 @@ pub(super) struct Loading<'w> {
     wanted: &'w Wanted,
     order_cache: &'w OrderCache,
     now: Timestamp,
+    locked: Locked,
     statements: Statements,
     /// The parts asked for, in the order of their indexes.
     parts: Vec<(Part, OfOrder)>,
@@ -100,6 +103,7 @@ pub(super) struct Loading<'w> {
     looked_for_expired: BTreeSet<Sku>,
     stock: BTreeSet<Sku>,
     fingerprints: BTreeSet<String>,
+    capacity_of: BTreeSet<CapacityOf>,
 }
 
 impl<'w> Loading<'w> {
@@ -118,6 +122,7 @@ impl<'w> Loading<'w> {
             wanted,
             order_cache,
             now,
+            locked,
             statements: Statements::of(locked),
             parts: parts.chain(expired).collect(),
             cached: HashMap::new(),
@@ -129,6 +134,7 @@ impl<'w> Loading<'w> {
             looked_for_expired: BTreeSet::new(),
             stock: BTreeSet::new(),
             fingerprints: BTreeSet::new(),
+            capacity_of: wanted.capacity_of.clone(),
         }
     }
 
@@ -298,6 +304,65 @@ impl<'w> Loading<'w> {
         message
     }
 
+    /// The days of what has a capacity, for decisions that look for room: they read the couriers. They are read after their
+    /// location is locked: who fills its last room holds that lock. A courier is only filled by who weighs its record.
+    pub(super) fn third_message(&mut self) -> Message {
+        if self.wanted.couriers {
+            self.capacity_of.extend(self.with_capacity());
+        }
+        let mut message = Message::new();
+        let (mut locations, mut couriers, mut days) = (Vec::new(), Vec::new(), Vec::new());
+        let snapshot = &self.group.snapshot;
+        for of in &self.capacity_of {
+            let zone = match of {
+                CapacityOf::Location(code) => {
+                    locations.push(code.clone());
+                    snapshot.locations.get(code).map(|it| &it.calendar.time_zone)
+                }
+                CapacityOf::Courier(code) => {
+                    couriers.push(code.clone());
+                    snapshot.couriers.get(code).map(|it| &it.time_zone)
+                }
+            };
+            days.extend(zone.map(|it| capacity::days_from(of, it.clock().day_of(self.now))));
+        }
+        if days.is_empty() {
+            return message;
+        }
+        if self.locked == Locked::Update {
+            if !locations.is_empty() {
+                message.push((Topic::Locks, lookup::LOCK_LOCATIONS.about(lookup::keys(locations))));
+            }
+            if self.wanted.courier_records && !couriers.is_empty() {
+                message.push((Topic::Locks, lookup::LOCK_COURIERS.about(lookup::keys(couriers))));
+            }
+        }
+        message.push((Topic::DailyShipments, lookup::DAILY_SHIPMENTS.about(days)));
+        self.ask_answers(&mut message);
+        message
+    }
+
+    /// Every courier, and every location that these orders and this stock may leave from, if it has a capacity.
+    fn with_capacity(&self) -> BTreeSet<CapacityOf> {
+        let Snapshot { locations, couriers, stock, orders, .. } = &self.group.snapshot;
+        let couriers = couriers.values().filter(|it| it.shipments_per_day.is_some());
+        let mut found: BTreeSet<_> = couriers.map(|it| CapacityOf::Courier(it.code.clone())).collect();
+        for Location { code, .. } in
+            locations.values().map(AsRef::as_ref).filter(|it| it.shipments_per_day.is_some())
+        {
+            let concerns = |order: &Arc<Order>| {
+                order.shipments.iter().any(|it| it.location == *code)
+                    || order
+                        .current_reservation()
+                        .is_some_and(|it| it.items.iter().any(|it| it.location == *code))
+            };
+            if stock.keys().any(|it| it.1 == *code) || orders.values().any(concerns) {
+                found.insert(CapacityOf::Location(code.clone()));
+            }
+        }
+        found
+    }
+
     pub(super) fn read(&mut self, topics: Vec<Topic>, answers: Vec<Vec<Row>>) -> Result<(), StoreError> {
         for (topic, rows) in topics.into_iter().zip(answers) {
             match topic {
@@ -422,6 +487,7 @@ impl<'w> Loading<'w> {
             products: self.wanted.products.iter().cloned().collect(),
             couriers: self.wanted.couriers,
             courier_records: self.wanted.courier_records,
+            capacity_of: self.capacity_of.into_iter().collect(),
             fingerprints: self.fingerprints.into_iter().collect(),
             external_references: self.wanted.external_references.iter().cloned().collect(),
             bank_references: self.wanted.bank_references.iter().cloned().collect(),
@@ -476,6 +542,7 @@ fn read_lookup(group: &mut LoadedGroup, topic: Topic, rows: &[Row]) -> Result<()
                 let courier: Courier = catalogue::read(row)?;
                 snapshot.couriers.insert(courier.code.clone(), Arc::new(courier));
             }
+            Topic::DailyShipments => snapshot.daily_shipments.extend([capacity::day(row)?]),
             Topic::CourierRecords => snapshot.courier_records.extend([record::record(row)?]),
             Topic::ExternalReferences => {
                 snapshot.external_references.insert((row.get(0)?, row.get(1)?));
@@ -483,7 +550,7 @@ fn read_lookup(group: &mut LoadedGroup, topic: Topic, rows: &[Row]) -> Result<()
             Topic::BankReferences => {
                 snapshot.bank_references.insert(row.get(0)?);
             }
-            Topic::Orders | Topic::Reservations | Topic::Expired | Topic::Fingerprints => {}
+            Topic::Orders | Topic::Reservations | Topic::Expired | Topic::Fingerprints | Topic::Locks => {}
         }
     }
     Ok(())

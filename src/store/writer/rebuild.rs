@@ -7,13 +7,15 @@ use std::sync::Arc;
 use sea_orm::DbBackend;
 use uuid::Uuid;
 
-use crate::domain::{Courier, CourierRecords, Location, Order, OrderId, Part, Product};
+use crate::domain::{
+    Courier, CourierRecords, DailyShipments, Location, Order, OrderId, Part, Product, count_daily_shipments,
+};
 use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row;
 use crate::store::connection::session::Session;
 use crate::store::connection::statement::FixedStatement;
 use crate::store::handle::Store;
-use crate::store::query::agreement::stored_records;
+use crate::store::query::agreement::{stored_days, stored_records};
 use crate::store::rows::catalogue::{self, Entry};
 use crate::store::rows::lookup::{self, CachedState};
 use crate::store::rows::order::{JobFields, to_row};
@@ -21,7 +23,7 @@ use crate::store::rows::projection::{Changes, values};
 use crate::store::rows::statements::Writes;
 use crate::store::rows::table::Record;
 use crate::store::rows::writes;
-use crate::store::rows::{document, record};
+use crate::store::rows::{capacity, document, record};
 use crate::store::writer::loading::job_fields;
 
 /// Orders of one transaction: few, so that the changes behind it wait briefly.
@@ -46,17 +48,21 @@ impl Store {
             done += ids.len() as u64;
             progress(done);
         }
-        self.correct_records(&db).await?;
+        self.correct_sums(&db).await?;
         Ok(done)
     }
 
-    /// Adds to couriers' records what they lack, or have too much, against the orders of one moment. Whoever changes an
-    /// order meanwhile adds to them too, so the difference stays right.
-    async fn correct_records(&self, db: &Session) -> Result<(), StoreError> {
+    /// Adds to couriers' records and to the days of locations and couriers what they lack, or have too much, against the
+    /// orders of one moment. Whoever changes an order meanwhile adds to them too, so the difference stays right.
+    async fn correct_sums(&self, db: &Session) -> Result<(), StoreError> {
         let looked = self.snapshot().await?;
         let mut missing = CourierRecords::new();
         for (courier, record) in stored_records(&looked).await? {
             missing.entry(courier).or_default().add(&record, -1);
+        }
+        let mut days = DailyShipments::new();
+        for (key, shipments) in stored_days(&looked).await? {
+            days.insert(key, -shipments);
         }
         let sql = format!("SELECT id, document FROM orders WHERE id > $1 ORDER BY id LIMIT {PAGE}");
         let mut after = OrderId(Uuid::nil());
@@ -65,13 +71,18 @@ impl Store {
             let Some(last) = rows.last() else { break };
             after = last.get(0)?;
             for row in &rows {
-                record::count(&mut missing, &document::decode::<Order>("orders", row.bytes(1)?)?, 1);
+                let order = document::order(row.bytes(1)?)?;
+                record::count(&mut missing, &order, 1);
+                count_daily_shipments(&mut days, &order, 1);
             }
         }
         drop(looked);
 
         let mut writes = Writes::default();
         writes.put(&writes::ADD_TO_COURIER_RECORDS, values(record::additions(missing)));
+        let (more, less) = capacity::differences(days);
+        writes.put(&writes::ADD_TO_DAYS, more);
+        writes.put(&writes::TAKE_OFF_DAYS, less);
         db.begin(Vec::new()).await?;
         db.commit(writes.into_asks(), &["rebuild"]).await
     }

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::{
-    Channel, CourierCode, JobId, LocationCode, OrderId, Part, ReadSet, ReplenishmentId, ReservationId, Sku,
+    CapacityOf, Channel, CourierCode, JobId, LocationCode, OrderId, Part, ReadSet, ReplenishmentId,
+    ReservationId, Sku,
 };
 use crate::store::rows::decision::IdempotencyKey;
 
@@ -45,6 +46,7 @@ pub(in crate::store) struct Wanted {
     pub(super) locations: bool,
     pub(super) couriers: bool,
     pub(super) courier_records: bool,
+    pub(super) capacity_of: BTreeSet<CapacityOf>,
     pub(super) fingerprints: BTreeSet<String>,
     pub(super) external_references: BTreeSet<(Channel, String)>,
     pub(super) bank_references: BTreeSet<String>,
@@ -69,6 +71,7 @@ impl Wanted {
             locations,
             couriers,
             courier_records,
+            capacity_of,
             fingerprints,
             order_fingerprints,
             external_references,
@@ -95,6 +98,7 @@ impl Wanted {
         self.locations |= *locations || *order_stock || *stock_for_handover || moves_stock;
         self.couriers |= couriers;
         self.courier_records |= courier_records;
+        self.capacity_of.extend(capacity_of.iter().cloned());
         self.fingerprints.extend(fingerprints.iter().cloned());
         let named = external_references.iter().filter(|(_, reference)| !reference.is_empty());
         self.external_references.extend(named.cloned());

@@ -1,6 +1,7 @@
 //! Exactness under contention: however many want the same at once, every unit, order and cent is counted once.
 
 mod approvals;
+mod capacity;
 mod captures;
 mod crossed;
 mod expiry;

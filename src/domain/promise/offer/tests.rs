@@ -2,6 +2,7 @@
 
 use super::*;
 use proptest::prelude::*;
+use std::sync::LazyLock;
 use time::format_description::well_known::Rfc3339;
 
 use crate::domain::model::calendar::WorkingHours;
@@ -73,8 +74,11 @@ fn parcel<'a>(region: &'a RegionCode, to: &'a Addressed, ready_at: Timestamp) ->
         dangerous: false,
         currency: Some(eur(0).currency),
         ready_at,
+        full: &NOTHING_FULL,
     }
 }
+
+static NOTHING_FULL: LazyLock<Full> = LazyLock::new(Full::default);
 
 /// The only offer of an express parcel that is ready then.
 fn offered(courier: &Courier, to: &Addressed, ready_at: Timestamp) -> Offer {

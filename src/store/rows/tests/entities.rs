@@ -7,6 +7,7 @@ use sea_orm::{
 };
 
 use crate::store::connection::session::Session;
+use crate::store::rows::capacity::daily_shipments;
 use crate::store::rows::catalogue::{couriers, locations, products};
 use crate::store::rows::order::orders;
 use crate::store::rows::parts::{
@@ -71,6 +72,7 @@ fn entities() -> BTreeMap<String, Described> {
         orders order_lines order_waits holds approvals messages feedback
         invoice_numbers invoices payments refunds payment_references shipments tracking_numbers carrier_labels
         reservations reservation_items stock_levels stock_movements replenishments products locations couriers courier_records
+        daily_shipments
     }
     .into()
 }

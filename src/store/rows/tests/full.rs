@@ -2,12 +2,12 @@
 
 use crate::domain::{
     Actor, Address, Amounts, Approval, ApprovalState, AtProvider, AvailabilityFound, Channel, Check,
-    Customer, Discount, Feedback, FeedbackState, Gate, HandedBack, Hold, HoldReason, HoldState, Ids, Invoice,
-    InvoiceLine, InvoiceState, LineAmounts, LineAvailability, Means, Message, MessageKind, MessageState,
-    Method, OnLate, OnShortage, OpenRequest, Order, OrderLine, OrderState, Payment, PaymentState,
-    ProductKind, Promise, PromiseLeg, PromiseOccasion, ProviderRequest, Refund, RefundState, Reservation,
-    ReservationId, ReservationState, ReservedItem, Risk, Rule, ServiceDone, ServiceLevel, Slip, SlipKind,
-    SlipSubject, StuckGate, Verdict, Waiting,
+    Customer, Day, Discount, Feedback, FeedbackState, Gate, HandedBack, Hold, HoldReason, HoldState, Ids,
+    Invoice, InvoiceLine, InvoiceState, LineAmounts, LineAvailability, Means, Message, MessageKind,
+    MessageState, Method, OnLate, OnShortage, OpenRequest, Order, OrderLine, OrderState, Payment,
+    PaymentState, ProductKind, Promise, PromiseLeg, PromiseOccasion, ProviderRequest, Refund, RefundState,
+    Reservation, ReservationId, ReservationState, ReservedItem, Risk, Rule, ServiceDone, ServiceLevel, Slip,
+    SlipKind, SlipSubject, StuckGate, Verdict, Waiting,
 };
 use crate::store::rows::tests::full_shipment::{bare_shipment, full_shipment, handling};
 use crate::store::rows::tests::sample::{AT, code, euro, later};
@@ -133,6 +133,7 @@ pub(in crate::store) fn full(number: i64) -> Order {
                 delivery_at: Some(later(2)),
                 cheapest_at: Some(later(2)),
                 why: "so it is".to_owned(),
+                ship_day: Some(Day::from_number(20_001)),
             }],
         }),
         risk: Risk::Medium,

@@ -76,6 +76,7 @@ pub(super) fn full_shipment(order: OrderId, id: ShipmentId, number: i64) -> Ship
             reason: "the only one".to_owned(),
             assigned_by: ann.clone(),
             assigned_at: AT,
+            time_zone: code("Asia/Kuala_Lumpur"),
         }),
         handover: Some(Handover {
             at: later(3),

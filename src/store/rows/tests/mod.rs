@@ -2,6 +2,7 @@
 
 mod agreement;
 mod archive;
+mod days;
 mod decisions;
 mod documents;
 mod entities;

@@ -80,6 +80,7 @@ pub(super) fn location() -> Location {
         created_at: AT,
         updated_at: later(2),
         active: true,
+        shipments_per_day: Some(40),
     }
 }
 
@@ -111,6 +112,7 @@ pub(super) fn courier() -> Courier {
         updated_at: later(3),
         active: true,
         takes_dangerous_goods: true,
+        shipments_per_day: Some(30),
     }
 }
 

@@ -85,6 +85,7 @@ async fn what_breaks_a_law_is_refused_by_the_schema(scene: &Scene) {
         "UPDATE orders SET state = ''",
         "UPDATE orders SET attempts = -1",
         "UPDATE orders SET refunded_minor = captured_minor + 1",
+        "UPDATE daily_shipments SET shipments = -1",
     ] {
         let refused = scene.writer().await.script(nonsense).await;
         assert!(is_broken(&refused), "{nonsense}: {refused:?}");

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use sea_orm::DbBackend;
 
 use crate::domain::{
-    self, Actor, ChangeSet, Channel, JobId, Lease, Machine, MovementId, Order, Part, ReadSet, Replenishment,
-    ReplenishmentState, Reservation, ReservationState, Timestamp, Transition,
+    self, Actor, CapacityOf, ChangeSet, Channel, JobId, Lease, Machine, MovementId, Order, Part, ReadSet,
+    Replenishment, ReplenishmentState, Reservation, ReservationState, Timestamp, Transition,
 };
 use crate::store::connection::session::Session;
 use crate::store::query::listing::{Compare, Cursor, Direction, Listing, Term};
@@ -284,6 +284,7 @@ impl Seeded {
             locations: true,
             couriers: true,
             courier_records: true,
+            capacity_of: vec![CapacityOf::Location(code("KUL-1"))],
             fingerprints: vec!["alike".to_owned()],
             order_fingerprints: true,
             parts: vec![Part::Shipment(self.order.shipments[0].id)],
