@@ -76,16 +76,15 @@ pub(crate) fn optional_id<T: FromStr<Err = Invalid>>(
     if text.is_empty() { None } else { id(field, text, bad) }
 }
 
-/// A text of one line that may be empty: at most `max` characters, nothing that looks like a card number.
+/// A free text of one line that may be empty: at most `max` characters, nothing that looks like a card number.
 pub(crate) fn text(field: &str, value: String, max: usize, bad: &mut Problems) -> String {
-    if value.chars().any(char::is_control) {
-        bad.add(field, "must not contain line breaks or other control characters");
-    }
-    bounded(field, value, max, bad)
+    let value = one_line(field, value, max, bad);
+    without_card_number(field, value, max, bad)
 }
 
-/// Another company's code or number of one line, which may be empty. It may look like a card number by chance.
-pub(crate) fn foreign_code(field: &str, value: String, max: usize, bad: &mut Problems) -> String {
+/// A name, a description, a reference or another company's code: one line that may be empty. It is not searched for card
+/// numbers: the number of an article, an order or a parcel may look like one by chance.
+pub(crate) fn one_line(field: &str, value: String, max: usize, bad: &mut Problems) -> String {
     if value.chars().any(char::is_control) {
         bad.add(field, "must not contain line breaks or other control characters");
     }
@@ -95,7 +94,15 @@ pub(crate) fn foreign_code(field: &str, value: String, max: usize, bad: &mut Pro
     value
 }
 
-/// A text of one line that says something.
+/// The same, where it has to be there.
+pub(crate) fn required_line(field: &str, value: String, max: usize, bad: &mut Problems) -> String {
+    if value.trim().is_empty() {
+        bad.add(field, "is required");
+    }
+    one_line(field, value, max, bad)
+}
+
+/// A free text of one line that says something.
 pub(crate) fn required_text(field: &str, value: String, max: usize, bad: &mut Problems) -> String {
     if value.trim().is_empty() {
         bad.add(field, "is required");
@@ -103,18 +110,20 @@ pub(crate) fn required_text(field: &str, value: String, max: usize, bad: &mut Pr
     text(field, value, max, bad)
 }
 
-/// A text that may be empty and may have several lines.
+/// A free text that may be empty and may have several lines.
 pub(crate) fn note(field: &str, value: String, max: usize, bad: &mut Problems) -> String {
     if value.chars().any(|it| it.is_control() && it != '\n') {
         bad.add(field, "must not contain control characters other than line feeds");
     }
-    bounded(field, value, max, bad)
-}
-
-fn bounded(field: &str, value: String, max: usize, bad: &mut Problems) -> String {
     if value.chars().count() > max {
         bad.add(field, format!("must be at most {max} characters"));
-    } else if looks_like_card_number(&value) {
+    }
+    without_card_number(field, value, max, bad)
+}
+
+/// The value, in which a card number is noted without repeating it. A text that is too long is refused as it is.
+fn without_card_number(field: &str, value: String, max: usize, bad: &mut Problems) -> String {
+    if value.chars().count() <= max && looks_like_card_number(&value) {
         bad.add(field, "looks like a card number; give a token of the payment provider instead");
     }
     value
@@ -280,7 +289,7 @@ pub(crate) fn bare_address(field: &str, value: String, bad: &mut Problems) -> St
 pub(crate) fn customer(at: &str, customer: pb::Customer, bad: &mut Problems) -> Customer {
     let pb::Customer { name, email, phone, locale } = customer;
     Customer {
-        name: required_text(&format!("{at}.name"), name, NAME_MAX, bad),
+        name: required_line(&format!("{at}.name"), name, NAME_MAX, bad),
         email: bare_address(&format!("{at}.email"), email, bad),
         phone: text(&format!("{at}.phone"), phone, 40, bad),
         locale: text(&format!("{at}.locale"), locale, 35, bad),
@@ -292,12 +301,12 @@ pub(crate) fn address(at: &str, address: pb::Address, bad: &mut Problems) -> Add
     let pb::Address { recipient, company, street, city, state, postal_code, country: code } = address;
     let street = entries(&format!("{at}.street"), street, 0..=4, bad);
     Address {
-        recipient: text(&format!("{at}.recipient"), recipient, NAME_MAX, bad),
-        organization: text(&format!("{at}.company"), company, NAME_MAX, bad),
+        recipient: one_line(&format!("{at}.recipient"), recipient, NAME_MAX, bad),
+        organization: one_line(&format!("{at}.company"), company, NAME_MAX, bad),
         lines: street.map(|(index, it)| text(&format!("{at}.street[{index}]"), it, NAME_MAX, bad)).collect(),
-        city: text(&format!("{at}.city"), city, NAME_MAX, bad),
-        area: text(&format!("{at}.state"), state, 100, bad),
-        postal_code: text(&format!("{at}.postal_code"), postal_code, 20, bad),
+        city: one_line(&format!("{at}.city"), city, NAME_MAX, bad),
+        area: one_line(&format!("{at}.state"), state, 100, bad),
+        postal_code: one_line(&format!("{at}.postal_code"), postal_code, 20, bad),
         country: country(&format!("{at}.country"), code, bad),
     }
 }
@@ -332,12 +341,14 @@ mod tests {
     }
 
     #[test]
-    fn a_card_number_is_refused_in_any_text() {
+    fn a_card_number_is_refused_in_free_texts_and_not_repeated() {
         let mut bad = Problems::default();
         note("comment", "pay with 4111 1111 1111 1111\nplease".to_owned(), NOTE_MAX, &mut bad);
-        text("reference", "5555555555554444".to_owned(), REFERENCE_MAX, &mut bad);
-        text("fine", "order 100042".to_owned(), REFERENCE_MAX, &mut bad);
-        assert_eq!(bad.0.iter().map(|it| it.field.as_str()).collect::<Vec<_>>(), ["comment", "reference"]);
+        text("reason", "5555555555554444".to_owned(), REASON_MAX, &mut bad);
+        text("fine", "order 100042".to_owned(), REASON_MAX, &mut bad);
+        one_line("reference", "5555555555554444".to_owned(), REFERENCE_MAX, &mut bad);
+        assert_eq!(bad.0.iter().map(|it| it.field.as_str()).collect::<Vec<_>>(), ["comment", "reason"]);
+        assert!(bad.0.iter().all(|it| !it.message.contains(|it: char| it.is_ascii_digit())), "{:?}", bad.0);
     }
 
     #[test]

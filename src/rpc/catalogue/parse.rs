@@ -10,7 +10,7 @@ use crate::rpc::calendar::{holidays, optional_time_of_day, time_zone, working_ho
 use crate::rpc::listing::list_requests;
 use crate::rpc::parse::{
     NAME_MAX, SIDE_MM, WEIGHT_MAX_GRAMS, address, country, entries, id, if_in_use, number, optional_id,
-    paths, price, required, required_text, timestamp,
+    paths, price, required, required_line, timestamp,
 };
 
 list_requests! {
@@ -74,7 +74,7 @@ fn product_changes(
     let named = |path: &str| named.iter().any(|it| it.as_ref() == path);
     let mut changes = Vec::new();
     if named("name") {
-        changes.push(ProductChange::Name(required_text("product.name", name, NAME_MAX, bad)));
+        changes.push(ProductChange::Name(required_line("product.name", name, NAME_MAX, bad)));
     }
     if named("tax_category") {
         changes.push(ProductChange::TaxCategory(tax_category_of(tax_category, bad)));
@@ -220,7 +220,7 @@ fn location_changes(
     let named = |path: &str| named.iter().any(|it| it.as_ref() == path);
     let mut changes = Vec::new();
     if named("name") {
-        changes.push(LocationChange::Name(required_text("stock_location.name", name, NAME_MAX, bad)));
+        changes.push(LocationChange::Name(required_line("stock_location.name", name, NAME_MAX, bad)));
     }
     if named("region") {
         changes.extend(id("stock_location.region", &region, bad).map(LocationChange::Region));

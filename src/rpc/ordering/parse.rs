@@ -14,8 +14,8 @@ use crate::rpc::listing::{Wanted, listing};
 use crate::rpc::ordering::reply::OrderView;
 use crate::rpc::parse::{
     LIFETIME_SECONDS, LINES_MAX, NAME_MAX, NOTE_MAX, REASON_MAX, REFERENCE_MAX, address, customer, digits,
-    entries, id, note, number, optional_id, paths, price, quantity, required, required_text, required_word,
-    seconds, text, timestamp, word,
+    entries, id, note, number, one_line, optional_id, paths, price, quantity, required, required_text,
+    required_word, seconds, text, timestamp, word,
 };
 use crate::settings::Limits;
 use crate::store::{EventFilter, Listing};
@@ -60,10 +60,10 @@ fn new_order(draft: pb::OrderDraft, bad: &mut Problems) -> Option<NewOrder> {
     {
         bad.add("order.shipping_fee", format!("must be in {currency}, as the order is"));
     }
-    let external_reference = text("order.external_reference", external_reference, REFERENCE_MAX, bad);
+    let external_reference = one_line("order.external_reference", external_reference, REFERENCE_MAX, bad);
     let billing_address = billing_address.map(|it| address("order.billing_address", it, bad));
     let order_discount = order_discount.and_then(|it| discount("order.discount", it, currency, bad));
-    let discount_code = text("order.discount_code", discount_code, DISCOUNT_CODE_MAX, bad);
+    let discount_code = one_line("order.discount_code", discount_code, DISCOUNT_CODE_MAX, bad);
     let special_instructions = note("order.special_instructions", special_instructions, NOTE_MAX, bad);
     let service = word("order.shipping_service", shipping_service, enums::to_service_level, bad);
     let on_shortage = word("order.on_shortage", on_shortage, enums::to_on_shortage, bad);
@@ -109,7 +109,7 @@ fn new_line(
     let units = quantity(&format!("{at}.quantity"), units, bad);
     let unit_price = price(&format!("{at}.unit_price"), unit_price, bad);
     let given = given.and_then(|it| discount(&format!("{at}.discount"), it, currency, bad));
-    let description = text(&format!("{at}.description"), description, NAME_MAX, bad);
+    let description = one_line(&format!("{at}.description"), description, NAME_MAX, bad);
     Some(NewLine { sku: sku?, quantity: units, unit_price, discount: given, description })
 }
 

@@ -10,7 +10,6 @@ use crate::domain::model::policy::Rules;
 use crate::domain::model::recipient::is_email;
 use crate::domain::model::scalars::{Channel, Sku};
 use crate::domain::model::time::Timestamp;
-use crate::domain::ordering::card_numbers::looks_like_card_number;
 use crate::domain::ordering::checks::{FORMS, Subject, address_problems, fingerprint, risk, verify};
 
 fn customer() -> Customer {
@@ -284,72 +283,6 @@ fn orders_for_the_same_goods_have_the_same_fingerprint() {
     assert_ne!(fingerprint(&other, &address("DE", "", "10115"), &lines), one);
 }
 
-/// As published by the networks and payment providers for tests.
-const TEST_NUMBERS: &[&str] = &[
-    "4111111111111111",
-    "4242424242424242",
-    "4000056655665556",
-    "4012888888881881",
-    "4222222222222",
-    "5555555555554444",
-    "5105105105105100",
-    "5200828282828210",
-    "2223003122003222",
-    "2720992593319364",
-    "378282246310005",
-    "371449635398431",
-    "341111111111111",
-    "6011111111111117",
-    "6011000990139424",
-    "6500000000000002",
-    "6445644564456445",
-    "3530111333300000",
-    "3566002020360505",
-    "30569309025904",
-    "38520000023237",
-    "36227206271667",
-    "3056930009020004",
-    "6200000000000005",
-    "6205500000000000004",
-];
-
-#[test]
-fn the_test_numbers_of_the_networks_are_found_anywhere() {
-    for number in TEST_NUMBERS {
-        assert!(looks_like_card_number(number), "{number}");
-        assert!(looks_like_card_number(&format!("ring 12 twice, card {number}; thanks")), "{number}");
-        assert!(looks_like_card_number(&format!("tok_{number}x")), "{number}");
-        for gap in [" ", "-", "\u{a0}"] {
-            let grouped = [&number[..4], &number[4..8], &number[8..12], &number[12..]].join(gap);
-            assert!(looks_like_card_number(&format!("on 3 {grouped} 12/29")), "{grouped}");
-        }
-    }
-}
-
-#[test]
-fn other_numbers_are_no_card_numbers() {
-    for text in [
-        "",
-        "4111111111111112",
-        "41111111111111110",
-        "94111111111111111",
-        "4111  1111  1111  1111",
-        "4111 - 1111 - 1111 - 1111",
-        "call +49 1511 2345 678",
-        "9780306406157",
-        "1234567890123",
-        "0000000000000000",
-        "tok_visa",
-        "99999999999999999999999999",
-        "41111111111111111111",
-        "ord_01h455vb4pex5vsknk084sn02q",
-        "2026-11-21T22:43:00Z",
-    ] {
-        assert!(!looks_like_card_number(text), "{text}");
-    }
-    assert!(looks_like_card_number("+4111 1111 1111 1111"));
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(150))]
 
@@ -387,10 +320,5 @@ proptest! {
         prop_assert_eq!(checks.len(), Rule::ALL.len());
         let kept = customer.normalised(&country);
         prop_assert_eq!(kept.clone().normalised(&country), kept);
-    }
-
-    #[test]
-    fn looking_for_card_numbers_ends_for_any_text(text in "[0-9 \\-+a😀]{0,80}") {
-        looks_like_card_number(&text);
     }
 }
