@@ -84,6 +84,7 @@ pub use model::booking::{
 pub use model::calendar::{HOLIDAYS_MAX, WINDOWS_MAX, WorkingCalendar, WorkingHours};
 pub use model::check::{Check, Risk, Rule, Verdict};
 pub use model::consignment::{Consignment, Origin, Party};
+pub(crate) use model::contact::EXTENSION_MAX;
 pub use model::courier::{
     Courier, CourierChange, CourierNames, CourierRecord, CourierRecords, DeliveryArea, DeliveryZone,
     PostalCodes, Quote, Rate, RateArea, WeightBand, postal_key,
@@ -139,6 +140,7 @@ pub use model::time::Timestamp;
 pub use model::time_zone::TimeZone;
 pub use model::tracking::{ReportOrigin, TrackingEvent, TrackingReport, TrackingStatus};
 pub use model::waiting::{Opener, StuckGate, Waiting};
+pub use model::written::{folded, folded_lines};
 pub use ordering::archive::{ArchiveOrder, RestoreOrder};
 pub use ordering::cancel::CancelOrder;
 pub use ordering::card_numbers::looks_like_card_number;

@@ -5,8 +5,8 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use crate::domain::{
-    Address, BareAddress, Currency, Customer, IfInUse, Invalid, Money, Problems, Timestamp,
-    looks_like_card_number,
+    Address, BareAddress, Currency, Customer, EXTENSION_MAX, IfInUse, Invalid, Money, Problems, Timestamp,
+    folded, folded_lines, looks_like_card_number,
 };
 use crate::pb;
 
@@ -287,28 +287,54 @@ pub(crate) fn bare_address(field: &str, value: String, bad: &mut Problems) -> St
 
 /// The customer. Only nonsense is refused here: the rest is for step 2 to find.
 pub(crate) fn customer(at: &str, customer: pb::Customer, bad: &mut Problems) -> Customer {
-    let pb::Customer { name, email, phone, locale } = customer;
+    let pb::Customer { name, email, phone, locale, phone_extension } = customer;
     Customer {
-        name: required_line(&format!("{at}.name"), name, NAME_MAX, bad),
+        name: required_line(&format!("{at}.name"), folded(&name), NAME_MAX, bad),
         email: bare_address(&format!("{at}.email"), email, bad),
-        phone: text(&format!("{at}.phone"), phone, 40, bad),
+        phone: text(&format!("{at}.phone"), folded(&phone), 40, bad),
         locale: text(&format!("{at}.locale"), locale, 35, bad),
+        phone_extension: extension(&format!("{at}.phone_extension"), phone_extension, bad),
     }
 }
+
+fn extension(field: &str, value: String, bad: &mut Problems) -> String {
+    if value.len() > EXTENSION_MAX || !value.bytes().all(|it| it.is_ascii_digit()) {
+        bad.add(field, format!("must be at most {EXTENSION_MAX} digits"));
+    }
+    value
+}
+
+/// How many street lines an address may have.
+const STREET_LINES_MAX: usize = 4;
 
 /// An address. Only nonsense is refused here: the rest is for step 2 to find.
 pub(crate) fn address(at: &str, address: pb::Address, bad: &mut Problems) -> Address {
     let pb::Address { recipient, company, street, city, state, postal_code, country: code } = address;
-    let street = entries(&format!("{at}.street"), street, 0..=4, bad);
     Address {
-        recipient: one_line(&format!("{at}.recipient"), recipient, NAME_MAX, bad),
-        organization: one_line(&format!("{at}.company"), company, NAME_MAX, bad),
-        lines: street.map(|(index, it)| text(&format!("{at}.street[{index}]"), it, NAME_MAX, bad)).collect(),
-        city: one_line(&format!("{at}.city"), city, NAME_MAX, bad),
-        area: one_line(&format!("{at}.state"), state, 100, bad),
-        postal_code: one_line(&format!("{at}.postal_code"), postal_code, 20, bad),
+        recipient: one_line(&format!("{at}.recipient"), folded(&recipient), NAME_MAX, bad),
+        organization: one_line(&format!("{at}.company"), folded(&company), NAME_MAX, bad),
+        lines: street_lines(&format!("{at}.street"), street, bad),
+        city: one_line(&format!("{at}.city"), folded(&city), NAME_MAX, bad),
+        area: one_line(&format!("{at}.state"), folded(&state), 100, bad),
+        postal_code: one_line(&format!("{at}.postal_code"), folded(&postal_code), 20, bad),
         country: country(&format!("{at}.country"), code, bad),
     }
+}
+
+/// A line feed within a line makes it two; a line that says nothing is none.
+fn street_lines(at: &str, street: Vec<String>, bad: &mut Problems) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (index, given) in entries(at, street, 0..=STREET_LINES_MAX, bad) {
+        let parts = folded_lines(&given).into_iter();
+        lines.extend(parts.map(|it| text(&format!("{at}[{index}]"), it, NAME_MAX, bad)));
+    }
+    if lines.len() > STREET_LINES_MAX {
+        bad.add(
+            at,
+            format!("must have at most {STREET_LINES_MAX} lines, counting those that line feeds make"),
+        );
+    }
+    lines
 }
 
 #[cfg(test)]
@@ -355,12 +381,8 @@ mod tests {
     fn an_e_mail_address_is_one_bare_address_or_none() {
         let refused = |email: &str| {
             let mut bad = Problems::default();
-            let buyer = pb::Customer {
-                name: "Anna".to_owned(),
-                email: email.to_owned(),
-                phone: String::new(),
-                locale: String::new(),
-            };
+            let buyer =
+                pb::Customer { name: "Anna".to_owned(), email: email.to_owned(), ..pb::Customer::default() };
             customer("order.customer", buyer, &mut bad);
             bad.0.into_iter().map(|it| (it.field, it.message)).collect::<Vec<_>>()
         };
@@ -380,6 +402,47 @@ mod tests {
         ] {
             let [(field, message)] = &refused(email)[..] else { panic!("{email}: not one problem") };
             assert!(field == "order.customer.email" && message.starts_with(why), "{email}: {message}");
+        }
+    }
+
+    #[test]
+    fn white_space_is_folded_and_a_line_feed_within_a_street_makes_two_lines() {
+        let mut bad = Problems::default();
+        let written = |street: &[&str]| pb::Address {
+            recipient: "Ada\tByron\t".to_owned(),
+            street: street.iter().map(|it| (*it).to_owned()).collect(),
+            city: " Berlin\r\n".to_owned(),
+            country: "DE".to_owned(),
+            ..pb::Address::default()
+        };
+        let read = address("a", written(&["Hauptstr. 1\nHinterhaus", "\t", "3. Stock"]), &mut bad);
+        assert_eq!(read.lines, ["Hauptstr. 1", "Hinterhaus", "3. Stock"]);
+        assert_eq!((read.recipient.as_str(), read.city.as_str()), ("Ada Byron", "Berlin"));
+        let buyer = pb::Customer { name: "Ada\t".to_owned(), ..pb::Customer::default() };
+        assert_eq!(customer("c", buyer, &mut bad).name, "Ada");
+        assert_eq!(bad.0, []);
+
+        address("a", written(&["1\n2\n3\n4\n5"]), &mut bad);
+        address("b", written(&["x\u{7}"]), &mut bad);
+        let fields: Vec<_> = bad.0.iter().map(|it| it.field.as_str()).collect();
+        assert_eq!(fields, ["a.street", "b.street[0]"]);
+    }
+
+    #[test]
+    fn an_extension_is_digits() {
+        let extension = |it: &str| {
+            let mut bad = Problems::default();
+            let buyer = pb::Customer {
+                name: "Ada".to_owned(),
+                phone_extension: it.to_owned(),
+                ..pb::Customer::default()
+            };
+            customer("c", buyer, &mut bad);
+            bad.0.into_iter().map(|it| it.field).collect::<Vec<_>>()
+        };
+        assert!(extension("").is_empty() && extension("0012345").is_empty());
+        for bad in ["12345678", "x1", "1 2", "١٢"] {
+            assert_eq!(extension(bad), ["c.phone_extension"], "{bad}");
         }
     }
 

@@ -12,7 +12,7 @@ use crate::domain::model::shipment::Shipment;
 pub(in crate::domain) fn addressee(order: &Order, shipment: &Shipment) -> Vec<String> {
     let mut all = written(shipment.new_address().unwrap_or(&order.shipping_address), order);
     if !order.customer.phone.is_empty() {
-        all.push(format!("Phone {}", line(&order.customer.phone)));
+        all.push(format!("Phone {}", line(&order.customer.phone_in_words())));
     }
     all
 }

@@ -51,3 +51,4 @@ pub(super) mod time;
 pub(super) mod time_zone;
 pub(super) mod tracking;
 pub(super) mod waiting;
+pub(super) mod written;

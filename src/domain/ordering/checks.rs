@@ -14,12 +14,13 @@ use sha2::{Digest, Sha256};
 
 use crate::domain::model::address::Address;
 use crate::domain::model::check::{Check, Risk, Rule, Verdict};
-use crate::domain::model::contact::{e164, read_phone};
+use crate::domain::model::contact::{Phone, phone_number, read_phone};
 use crate::domain::model::customer::Customer;
 use crate::domain::model::policy::Rules;
 use crate::domain::model::recipient::is_email;
 use crate::domain::model::scalars::{Channel, Sku};
 use crate::domain::model::time::Timestamp;
+use crate::domain::model::written::{folded, plain_code};
 
 /// Everything the rules look at.
 #[derive(Debug, Clone, Copy)]
@@ -55,22 +56,26 @@ pub(super) fn verify(subject: &Subject<'_>) -> Vec<Check> {
 }
 
 impl Customer {
-    /// The customer as it is kept: trimmed, the e-mail's domain in lower case, the phone number as E.164 if it
-    /// can be read (a number without country prefix is one of `country`), the locale `en` if none was given. What
-    /// cannot be read stays as it was written.
+    /// The customer as it is kept: white space folded, the e-mail's domain in lower case, the phone number as E.164 if it
+    /// can be read (a number without country prefix is one of `country`) and its extension beside it, the locale `en` if
+    /// none was given. What cannot be read stays as it was written.
     #[must_use]
     pub fn normalised(self, country: &str) -> Self {
-        let Self { name, email, phone, locale } = self;
+        let Self { name, email, phone, locale, phone_extension } = self;
         let email = match email.trim().rsplit_once('@') {
             Some((local, domain)) => format!("{local}@{}", domain.to_lowercase()),
             None => email.trim().to_owned(),
         };
         let locale = if locale.trim().is_empty() { "en" } else { locale.trim() };
+        let as_written = || Phone { number: folded(&phone), extension: String::new() };
+        let phone = Phone::read(&phone, country).unwrap_or_else(as_written);
+        let given = plain_code(&phone_extension);
         Self {
-            name: name.trim().to_owned(),
+            name: folded(&name),
             email,
-            phone: e164(&phone, country).unwrap_or_else(|| phone.trim().to_owned()),
+            phone: phone.number,
             locale: locale.to_owned(),
+            phone_extension: if given.is_empty() { phone.extension } else { given },
         }
     }
 }
@@ -129,6 +134,7 @@ pub(in crate::domain) fn fingerprint(customer: &Customer, address: &Address, lin
 
     add(&customer.email);
     add(&customer.phone);
+    add(&customer.phone_extension);
     add(recipient);
     add(&address.organization);
     add(&address.lines.join(" "));
@@ -160,7 +166,7 @@ fn found(problems: Vec<String>, detail: impl FnOnce() -> String) -> Found {
 }
 
 fn contact(subject: &Subject<'_>) -> Found {
-    let Customer { name, email, phone, locale: _ } = subject.customer;
+    let Customer { name, email, phone, locale: _, phone_extension: _ } = subject.customer;
     let mut problems = text_problems("customer name", name);
     if name.trim().is_empty() {
         problems.push("the customer's name is missing".to_owned());
@@ -360,8 +366,9 @@ fn blocked(subject: &Subject<'_>) -> Found {
     if !email.is_empty() && blocked.iter().any(|it| it.trim().to_lowercase() == email) {
         problems.push("the e-mail address is blocked".to_owned());
     }
-    let same =
-        |it: &String| e164(it, country).is_some_and(|it| it == customer.phone) || it.trim() == customer.phone;
+    let same = |it: &String| {
+        phone_number(it, country).is_some_and(|it| it == customer.phone) || it.trim() == customer.phone
+    };
     if !customer.phone.is_empty() && blocked.iter().any(same) {
         problems.push("the phone number is blocked".to_owned());
     }

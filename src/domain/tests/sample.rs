@@ -64,6 +64,7 @@ fn order() -> Order {
             email: "ada@example.com".to_owned(),
             phone: "+4930901820".to_owned(),
             locale: "en".to_owned(),
+            phone_extension: String::new(),
         },
         shipping_address: Address {
             recipient: String::new(),

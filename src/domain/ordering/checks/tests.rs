@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use crate::domain::model::address::Address;
 use crate::domain::model::check::{Check, Risk, Rule, Verdict};
-use crate::domain::model::contact::e164;
+use crate::domain::model::contact::phone_number;
 use crate::domain::model::customer::Customer;
 use crate::domain::model::policy::Rules;
 use crate::domain::model::recipient::is_email;
@@ -18,6 +18,7 @@ fn customer() -> Customer {
         email: "Ada@Example.COM".to_owned(),
         phone: "030 901820".to_owned(),
         locale: String::new(),
+        phone_extension: String::new(),
     }
 }
 
@@ -120,15 +121,15 @@ fn an_e_mail_address_needs_a_full_domain_and_nothing_around_it() {
 
 #[test]
 fn a_phone_number_without_prefix_is_one_of_the_shipping_country() {
-    assert_eq!(e164("030 901820", "DE").as_deref(), Some("+4930901820"));
-    assert_eq!(e164("(212) 736-5000", "US").as_deref(), Some("+12127365000"));
-    assert_eq!(e164("03-2161 5555", "MY").as_deref(), Some("+60321615555"));
-    assert_eq!(e164("+44 20 7946 0958", "DE").as_deref(), Some("+442079460958"));
-    assert_eq!(e164("0044 20 7946 0958", "DE").as_deref(), Some("+442079460958"));
-    for bad in ["", "12", "call me", "+999 123456", "212 736 5000 ext. 7", "٠٣٠٩٠١٨٢٠"] {
-        assert_eq!(e164(bad, "US"), None, "{bad}");
+    assert_eq!(phone_number("030 901820", "DE").as_deref(), Some("+4930901820"));
+    assert_eq!(phone_number("(212) 736-5000", "US").as_deref(), Some("+12127365000"));
+    assert_eq!(phone_number("03-2161 5555", "MY").as_deref(), Some("+60321615555"));
+    assert_eq!(phone_number("+44 20 7946 0958", "DE").as_deref(), Some("+442079460958"));
+    assert_eq!(phone_number("0044 20 7946 0958", "DE").as_deref(), Some("+442079460958"));
+    for bad in ["", "12", "call me", "+999 123456", "212 736 5000 call 7"] {
+        assert_eq!(phone_number(bad, "US"), None, "{bad}");
     }
-    assert_eq!(e164("030 901820", "nowhere"), None);
+    assert_eq!(phone_number("030 901820", "nowhere"), None);
 }
 
 #[test]
@@ -136,9 +137,15 @@ fn a_customer_is_kept_in_one_form() {
     let given =
         Customer { name: "  Ada Byron ".to_owned(), email: " Ada@Example.COM ".to_owned(), ..customer() };
     let kept = given.normalised("DE");
-    let Customer { name, email, phone, locale } = kept.clone();
+    let Customer { name, email, phone, locale, phone_extension: _ } = kept.clone();
     assert_eq!([name, email, phone, locale], ["Ada Byron", "Ada@example.com", "+4930901820", "en"]);
     assert_eq!(kept.clone().normalised("US"), kept);
+
+    let extended = Customer { phone: "+1 212 736 5000 ext. 123".to_owned(), ..customer() }.normalised("DE");
+    assert_eq!([extended.phone.as_str(), extended.phone_extension.as_str()], ["+12127365000", "123"]);
+    assert_eq!(extended.clone().normalised("US"), extended);
+    let both = Customer { phone_extension: "45".to_owned(), ..extended }.normalised("DE");
+    assert_eq!(both.phone_extension, "45");
 
     let odd = Customer { phone: " call me ".to_owned(), email: " none ".to_owned(), ..customer() };
     let kept = odd.normalised("DE");
@@ -292,15 +299,15 @@ proptest! {
         country in 0..usize::MAX,
     ) {
         let country = &rust_iso3166::ALL[country % rust_iso3166::ALL.len()];
-        if let Some(read) = e164(&phone, country.alpha2) {
+        if let Some(read) = phone_number(&phone, country.alpha2) {
             prop_assert!(read.starts_with('+') && read.len() <= 17, "{}", read);
         }
     }
 
     #[test]
     fn a_number_once_read_reads_the_same_again(digits in "[1-9][0-9]{7,10}", country in 0..FORMS.len()) {
-        if let Some(read) = e164(&digits, FORMS[country].0) {
-            prop_assert_eq!(e164(&read, "US"), Some(read));
+        if let Some(read) = phone_number(&digits, FORMS[country].0) {
+            prop_assert_eq!(phone_number(&read, "US"), Some(read));
         }
     }
 }

@@ -73,7 +73,7 @@ fn every_bad_field_of_an_order_is_named_at_once_by_its_path() {
         external_reference: "4711\n".to_owned(),
         customer: Some(pb::Customer { phone: "1".repeat(41), ..pb::Customer::default() }),
         shipping_address: Some(pb::Address {
-            street: vec!["a".to_owned(), "b\nc".to_owned()],
+            street: vec!["a".to_owned(), "b\u{7}c".to_owned()],
             ..address_of("Germany")
         }),
         billing_address: Some(pb::Address { postal_code: "0".repeat(21), ..address_of("DE") }),

@@ -94,6 +94,7 @@ pub(in crate::store) fn full(number: i64) -> Order {
             email: "ann@example.com".to_owned(),
             phone: "+60312345678".to_owned(),
             locale: "en".to_owned(),
+            phone_extension: "123".to_owned(),
         },
         shipping_address: address("Ann"),
         billing_address: Some(address("Bob")),
