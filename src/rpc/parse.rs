@@ -310,7 +310,7 @@ const STREET_LINES_MAX: usize = 4;
 /// An address. Only nonsense is refused here: the rest is for step 2 to find.
 pub(crate) fn address(at: &str, address: pb::Address, bad: &mut Problems) -> Address {
     let pb::Address { recipient, company, street, city, state, postal_code, country: code } = address;
-    Address {
+    let address = Address {
         recipient: one_line(&format!("{at}.recipient"), folded(&recipient), NAME_MAX, bad),
         organization: one_line(&format!("{at}.company"), folded(&company), NAME_MAX, bad),
         lines: street_lines(&format!("{at}.street"), street, bad),
@@ -318,7 +318,8 @@ pub(crate) fn address(at: &str, address: pb::Address, bad: &mut Problems) -> Add
         area: one_line(&format!("{at}.state"), folded(&state), 100, bad),
         postal_code: one_line(&format!("{at}.postal_code"), folded(&postal_code), 20, bad),
         country: country(&format!("{at}.country"), code, bad),
-    }
+    };
+    address.normalised()
 }
 
 /// A line feed within a line makes it two; a line that says nothing is none.

@@ -34,7 +34,7 @@ pub(super) mod new_order;
 pub(super) mod order;
 pub(super) mod payment;
 pub(super) mod policy;
-pub(super) mod postal_formats;
+pub(super) mod postal_form;
 pub(super) mod product;
 pub(super) mod promise;
 pub(super) mod recipient;

@@ -17,6 +17,7 @@ use crate::domain::model::check::{Check, Risk, Rule, Verdict};
 use crate::domain::model::contact::{Phone, phone_number, read_phone};
 use crate::domain::model::customer::Customer;
 use crate::domain::model::policy::Rules;
+use crate::domain::model::postal_form::{PostalForm, compact, country_name};
 use crate::domain::model::recipient::is_email;
 use crate::domain::model::scalars::{Channel, Sku};
 use crate::domain::model::time::Timestamp;
@@ -229,24 +230,35 @@ pub(super) fn address_problems(whose: &str, address: &Address) -> Vec<String> {
         problems.push(format!("there are {} street lines, at most {LINES_MAX} are possible", lines.len()));
     }
 
-    let form = FORMS.iter().find(|it| it.0 == country).copied();
-    let (_, needs, codes) = form.unwrap_or(("", "C", ""));
-    if rust_iso3166::from_alpha2(country).is_none() {
+    let form = PostalForm::of(country);
+    let name = country_name(country);
+    if name.is_none() {
         problems.push("the country is not a code of ISO 3166-1 alpha-2, such as DE".to_owned());
     }
-    for (need, name, text) in [('C', "city", city), ('S', "state or province", area)] {
-        if needs.contains(need) && text.trim().is_empty() {
-            problems.push(format!("the {name} is missing"));
-        }
+    let has = |text: &String| !text.trim().is_empty();
+    if form.needs_city() && !has(city) {
+        problems.push("the city is missing".to_owned());
     }
-    let code = compact(postal_code);
-    if code.is_empty() && needs.contains('Z') {
-        problems.push(format!("the postal code is missing ({})", codes_in_words(codes)));
+    if form.needs_province() && !has(area) && !is_found_without_province(address) {
+        problems.push("the state or province is missing".to_owned());
     }
-    if !code.is_empty() && !codes.is_empty() && !has_form(&code, country, codes) {
-        problems.push(format!("the postal code is none of {country} ({})", codes_in_words(codes)));
+    let (name, example) = (name.unwrap_or(country), form.example);
+    if form.needs_postal_code() && !has(postal_code) {
+        problems.push(format!("the postal code is missing (in {name} they look like {example})"));
+    }
+    if has(postal_code) && !form.has(postal_code) {
+        problems.push(format!("the postal code is none of {name}, where they look like {example}"));
     }
     problems.into_iter().map(|it| format!("{whose}: {it}")).collect()
+}
+
+/// Whether a good postal code says where it is, or the city where the country has none.
+fn is_found_without_province(address: &Address) -> bool {
+    let form = PostalForm::of(&address.country);
+    match form.example {
+        "" => !address.city.trim().is_empty(),
+        _ => !address.postal_code.trim().is_empty() && form.has(&address.postal_code),
+    }
 }
 
 /// No text is longer than this.
@@ -261,84 +273,6 @@ fn text_problems(name: &str, text: &str) -> Vec<String> {
         problems.push(format!("the {name} contains line breaks or other control characters"));
     }
     problems
-}
-
-/// What addresses need, country by country, as its post asks for: C city, S state or province, Z postal code;
-/// and the forms of postal codes, with 9 for a digit, A for a letter, # for either. Any other country needs a
-/// street line and a city.
-const FORMS: &[(&str, &str, &str)] = &[
-    ("AE", "S", ""),
-    ("AT", "CZ", "9999"),
-    ("AU", "CSZ", "9999"),
-    ("BE", "CZ", "9999"),
-    ("BG", "CZ", "9999"),
-    ("BR", "CSZ", "99999-999"),
-    ("CA", "CSZ", "A9A 9A9"),
-    ("CH", "CZ", "9999"),
-    ("CN", "CSZ", "999999"),
-    ("CY", "CZ", "9999"),
-    ("CZ", "CZ", "999 99"),
-    ("DE", "CZ", "99999"),
-    ("DK", "CZ", "9999"),
-    ("EE", "CZ", "99999"),
-    ("ES", "CZ", "99999"),
-    ("FI", "CZ", "99999"),
-    ("FR", "CZ", "99999"),
-    ("GB", "CZ", "A9 9AA|A99 9AA|AA9 9AA|AA99 9AA|A9A 9AA|AA9A 9AA"),
-    ("GR", "CZ", "999 99"),
-    ("HK", "S", ""),
-    ("HR", "CZ", "99999"),
-    ("HU", "CZ", "9999"),
-    ("IE", "C", "A99 ####|A9A ####"),
-    ("IN", "CSZ", "999999"),
-    ("IT", "CZ", "99999"),
-    ("JP", "SZ", "999-9999"),
-    ("KR", "CZ", "99999"),
-    ("KW", "C", "99999"),
-    ("LT", "CZ", "99999"),
-    ("LU", "CZ", "9999|A-9999"),
-    ("LV", "CZ", "9999"),
-    ("MT", "CZ", "AAA 9999"),
-    ("MX", "CSZ", "99999"),
-    ("MY", "CZ", "99999"),
-    ("NL", "CZ", "9999 AA"),
-    ("NO", "CZ", "9999"),
-    ("NZ", "CZ", "9999"),
-    ("PL", "CZ", "99-999"),
-    ("PT", "CZ", "9999-999"),
-    ("RO", "CZ", "999999"),
-    ("SE", "CZ", "999 99"),
-    ("SG", "Z", "999999"),
-    ("SI", "CZ", "9999"),
-    ("SK", "CZ", "999 99"),
-    ("TW", "CZ", "999|99999|999999"),
-    ("US", "CSZ", "99999|99999-9999"),
-];
-
-fn codes_in_words(codes: &str) -> String {
-    format!("{}; 9 a digit, A a letter, # either", codes.replace('|', " or "))
-}
-
-/// Without blanks and dashes, in upper case: how postal codes are compared.
-fn compact(code: &str) -> String {
-    code.chars().filter(|it| !it.is_whitespace() && *it != '-').flat_map(char::to_uppercase).collect()
-}
-
-/// Whether a compact postal code has one of the forms, with or without the country's code before it
-/// (LV-1010).
-fn has_form(code: &str, country: &str, codes: &str) -> bool {
-    let fits = |code: &str, form: &str| {
-        let form = compact(form);
-        code.chars().count() == form.len()
-            && code.chars().zip(form.chars()).all(|(it, kind)| match kind {
-                '9' => it.is_ascii_digit(),
-                'A' => it.is_ascii_alphabetic(),
-                _ => it.is_ascii_alphanumeric(),
-            })
-    };
-    codes
-        .split('|')
-        .any(|form| fits(code, form) || code.strip_prefix(country).is_some_and(|it| fits(it, form)))
 }
 
 fn region_served(subject: &Subject<'_>) -> Found {
