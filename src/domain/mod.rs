@@ -82,7 +82,7 @@ pub use model::booking::{
     CourierAnswer, OpenBookingRequest, SoldFile, SoldLabel,
 };
 pub use model::calendar::{HOLIDAYS_MAX, WINDOWS_MAX, WorkingCalendar, WorkingHours};
-pub use model::check::{Check, Risk, Rule, Verdict};
+pub use model::check::{Check, Fault, Risk, Rule, Severity, Verdict};
 pub use model::consignment::{Consignment, Origin, Party};
 pub(crate) use model::contact::EXTENSION_MAX;
 pub use model::courier::{

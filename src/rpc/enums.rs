@@ -67,10 +67,10 @@ enum_map! {
     }
     risk: Risk = RiskLevel { Low = Low, Medium = Medium, High = High }
     rule: Rule = VerificationRule {
-        Contact = Contact, Address = Address, RegionServed = RegionServed, DuplicateOrder = DuplicateOrder,
-        BlockedCustomer = BlockedCustomer,
+        Contact = Contact, ContactDetails = ContactDetails, Address = Address, AddressDetails = AddressDetails,
+        RegionServed = RegionServed, DuplicateOrder = DuplicateOrder, BlockedCustomer = BlockedCustomer,
     }
-    verdict: Verdict = VerificationOutcome { Passed = Passed, Failed = Failed }
+    verdict: Verdict = VerificationOutcome { Passed = Passed, Warned = Warned, Failed = Failed }
     hold_state: HoldState = HoldState { Active = Active, Released = Released }
     step: Step = Step {
         ReceiveOrder = ReceiveOrder, VerifyCustomer = VerifyCustomer, CheckAvailability = CheckAvailability,

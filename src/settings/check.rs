@@ -5,8 +5,8 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 use crate::domain::{
-    ApprovalRules, CourierWeights, GateRules, PickupScan, Problems, RegionCode, Rules, Sender, ShippingFee,
-    SlipRules, TaxRule, WeightRules,
+    ApprovalRules, CourierWeights, GateRules, PickupScan, Problems, RegionCode, Rule, Rules, Sender,
+    Severity, ShippingFee, SlipRules, TaxRule, WeightRules,
 };
 use crate::settings::secret::Secret;
 use crate::settings::values::{
@@ -156,6 +156,7 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
         shipping_fees,
         approval,
         blocked_customers: _,
+        verification,
         duplicate_window_seconds,
         reservation_lifetime_seconds,
         approval_lifetime_seconds,
@@ -188,6 +189,12 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
         within(bad, &format!("rules.shipping_fees.{index}.fee_minor"), *fee_minor, 0, i64::MAX);
     }
     check_approval(approval, bad);
+    if verification.get(&Rule::RegionServed) == Some(&Severity::Warn) {
+        bad.add(
+            "rules.verification.REGION_SERVED",
+            "cannot be WARN: no stock is kept for a country in no region",
+        );
+    }
 
     within(bad, "rules.duplicate_window_seconds", *duplicate_window_seconds, 0, 30 * DAY);
     within(bad, "rules.reservation_lifetime_seconds", *reservation_lifetime_seconds, 1, 30 * DAY);

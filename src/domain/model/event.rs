@@ -53,6 +53,7 @@ string_enum! {
         OrderUpdated = "ORDER_UPDATED",
         OrderVerified = "ORDER_VERIFIED",
         VerificationFailed = "VERIFICATION_FAILED",
+        VerificationWarned = "VERIFICATION_WARNED",
         HoldPlaced = "HOLD_PLACED",
         HoldReleased = "HOLD_RELEASED",
         StockAwaited = "STOCK_AWAITED",

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use sha2::{Digest, Sha256};
 
 use crate::domain::model::address::Address;
-use crate::domain::model::check::{Check, Risk, Rule, Verdict};
+use crate::domain::model::check::{Check, Fault, Risk, Rule};
 use crate::domain::model::contact::{Phone, phone_number, read_phone};
 use crate::domain::model::customer::Customer;
 use crate::domain::model::policy::Rules;
@@ -36,22 +36,23 @@ pub(super) struct Subject<'a> {
     pub rules: &'a Rules,
 }
 
-/// The result of every rule, in the order of [`Rule::ALL`]; a failed one lists all that is wrong. The texts
+/// The result of every rule, in the order of [`Rule::ALL`]; one that finds something wrong lists all of it. The texts
 /// repeat nothing of what the customer wrote, so that they can be shown and logged.
 pub(super) fn verify(subject: &Subject<'_>) -> Vec<Check> {
     let check = |rule: &Rule| {
         let found = match rule {
             Rule::Contact => contact(subject),
+            Rule::ContactDetails => contact_details(subject),
             Rule::Address => addresses(subject),
+            Rule::AddressDetails => address_details(subject),
             Rule::RegionServed => region_served(subject),
             Rule::DuplicateOrder => duplicate(subject),
             Rule::BlockedCustomer => blocked(subject),
         };
-        let (verdict, detail) = match found {
-            Ok(detail) => (Verdict::Passed, detail),
-            Err(problems) => (Verdict::Failed, problems.join("; ")),
-        };
-        Check { rule: *rule, verdict, detail }
+        match found {
+            Ok(detail) => Check::passed(*rule, detail),
+            Err(faults) => Check::faulty(*rule, subject.rules.severity(*rule), faults),
+        }
     };
     Rule::ALL.iter().map(check).collect()
 }
@@ -160,96 +161,151 @@ fn is_e164(phone: &str) -> bool {
     phone.starts_with('+') && read_phone(None, phone).is_some_and(|it| it == phone)
 }
 
-type Found = Result<String, Vec<String>>;
+type Found = Result<String, Vec<Fault>>;
 
-fn found(problems: Vec<String>, detail: impl FnOnce() -> String) -> Found {
-    if problems.is_empty() { Ok(detail()) } else { Err(problems) }
+fn found(faults: Vec<Fault>, detail: impl FnOnce() -> String) -> Found {
+    if faults.is_empty() { Ok(detail()) } else { Err(faults) }
 }
 
+fn fault(field: impl Into<String>, text: impl Into<String>) -> Fault {
+    Fault { field: field.into(), text: text.into() }
+}
+
+/// One good way to reach the customer is enough; a fault in another one is a matter of [`contact_details`].
 fn contact(subject: &Subject<'_>) -> Found {
-    let Customer { name, email, phone, locale: _, phone_extension: _ } = subject.customer;
-    let mut problems = text_problems("customer name", name);
+    let Customer { name, email, phone, .. } = subject.customer;
+    let mut faults: Vec<Fault> =
+        text_problems("customer name", name).into_iter().map(|it| fault("customer.name", it)).collect();
     if name.trim().is_empty() {
-        problems.push("the customer's name is missing".to_owned());
+        faults.push(fault("customer.name", "the customer's name is missing"));
     }
     if email.trim().is_empty() && phone.trim().is_empty() {
-        problems.push("an e-mail address or a phone number is needed".to_owned());
+        faults.push(fault("customer", "an e-mail address or a phone number is needed"));
+    } else if !can_be_reached(subject.customer) {
+        faults.extend(ways_faults(subject));
     }
-    if !email.trim().is_empty() && !is_email(email.trim()) {
-        problems.push("the e-mail address is not well-formed".to_owned());
-    }
-    if !phone.trim().is_empty() && !is_e164(phone) {
-        problems.push(format!(
-            "the phone number is neither an international one (+ and country prefix) nor one of {}",
-            shown(&subject.shipping.country)
-        ));
-    }
-    found(problems, || match (email.trim().is_empty(), phone.trim().is_empty()) {
-        (false, false) => "e-mail address and phone number are well-formed".to_owned(),
-        (false, true) => "e-mail address is well-formed".to_owned(),
-        (true, _) => "phone number is well-formed".to_owned(),
+    found(faults, || match (is_email(email.trim()), is_e164(phone)) {
+        (true, true) => "e-mail address and phone number are well-formed".to_owned(),
+        (true, false) => "e-mail address is well-formed".to_owned(),
+        (false, true) => "phone number is well-formed".to_owned(),
+        (false, false) => "phone number may be one".to_owned(),
     })
 }
 
+fn contact_details(subject: &Subject<'_>) -> Found {
+    let faults = if can_be_reached(subject.customer) { ways_faults(subject) } else { Vec::new() };
+    found(faults, || "nothing else is wrong with the ways to reach the customer".to_owned())
+}
+
+/// By a well-formed e-mail address or phone number, or by a number that may be one although its country's numbering plan
+/// does not have it: plans are older than numbers.
+fn can_be_reached(customer: &Customer) -> bool {
+    is_email(customer.email.trim()) || is_e164(&customer.phone) || may_be_phone(&customer.phone)
+}
+
+fn may_be_phone(phone: &str) -> bool {
+    let phone = plain_code(phone);
+    let legal = |it: char| it.is_ascii_digit() || matches!(it, '+' | ' ' | '-' | '.' | '(' | ')' | '/');
+    phone.chars().all(legal) && (7..=15).contains(&phone.chars().filter(char::is_ascii_digit).count())
+}
+
+/// What is wrong with the e-mail address and the phone number.
+fn ways_faults(subject: &Subject<'_>) -> Vec<Fault> {
+    let Customer { email, phone, .. } = subject.customer;
+    let mut faults = Vec::new();
+    if !email.trim().is_empty() && !is_email(email.trim()) {
+        faults.push(fault("customer.email", "the e-mail address is not well-formed"));
+    }
+    if !phone.trim().is_empty() && !is_e164(phone) {
+        let country = shown(&subject.shipping.country);
+        let text = format!(
+            "the phone number is neither an international one (+ and country prefix) nor one of {country}"
+        );
+        faults.push(fault("customer.phone", text));
+    }
+    faults
+}
+
+/// The addresses that the rules look at: the field, and whose it is.
+fn subjects<'a>(subject: &Subject<'a>) -> impl Iterator<Item = (&'static str, &'static str, &'a Address)> {
+    let billing = subject.billing.map(|it| ("billing_address", "billing address", it));
+    [("shipping_address", "shipping address", subject.shipping)].into_iter().chain(billing)
+}
+
 fn addresses(subject: &Subject<'_>) -> Found {
-    let mut problems = Vec::new();
+    let mut faults = Vec::new();
     if subject.shipping.recipient.trim().is_empty() && subject.customer.name.trim().is_empty() {
-        problems.push("shipping address: a recipient is missing, and so is the customer's name".to_owned());
+        let text = "shipping address: a recipient is missing, and so is the customer's name";
+        faults.push(fault("shipping_address.recipient", text));
     }
-    problems.extend(address_problems("shipping address", subject.shipping));
-    if let Some(billing) = subject.billing {
-        problems.extend(address_problems("billing address", billing));
-    }
-    found(problems, || match subject.billing {
+    faults.extend(subjects(subject).flat_map(|(field, whose, it)| address_faults(field, whose, it)));
+    found(faults, || match subject.billing {
         Some(_) => "both addresses have the form of their country; not checked with a post office".to_owned(),
         None => format!("has the form of {}; not checked with a post office", subject.shipping.country),
     })
 }
 
+/// A province that the post asks for, but does without.
+fn address_details(subject: &Subject<'_>) -> Found {
+    let is_missing = |address: &Address| {
+        let form = PostalForm::of(&address.country);
+        form.needs_province() && address.area.trim().is_empty() && is_found_without_province(address)
+    };
+    let missing = subjects(subject).filter(|it| is_missing(it.2));
+    let faults = missing.map(|(field, whose, _)| {
+        fault(format!("{field}.state"), format!("{whose}: the state or province is missing"))
+    });
+    found(faults.collect(), || "nothing else is missing in the addresses".to_owned())
+}
+
 /// How many street lines an address may have.
 const LINES_MAX: usize = 4;
 
-/// What is wrong with an address, by the form of its country.
-pub(super) fn address_problems(whose: &str, address: &Address) -> Vec<String> {
+/// What is wrong with an address, by the form of its country. `field` is where it stands, `whose` what it is called.
+pub(super) fn address_faults(field: &str, whose: &str, address: &Address) -> Vec<Fault> {
     let Address { recipient, organization, lines, city, area, postal_code, country } = address;
-    let mut problems = Vec::new();
+    let mut problems: Vec<(&str, String)> = Vec::new();
     let named = [
-        ("recipient", recipient),
-        ("organization", organization),
-        ("city", city),
-        ("area", area),
-        ("postal code", postal_code),
+        ("recipient", "recipient", recipient),
+        ("company", "organization", organization),
+        ("city", "city", city),
+        ("state", "area", area),
+        ("postal_code", "postal code", postal_code),
     ];
-    for (name, text) in named.into_iter().chain(lines.iter().map(|it| ("street line", it))) {
-        problems.extend(text_problems(name, text));
+    for (part, name, text) in named.into_iter().chain(lines.iter().map(|it| ("street", "street line", it))) {
+        problems.extend(text_problems(name, text).into_iter().map(|it| (part, it)));
     }
-    if lines.iter().all(|it| it.trim().is_empty()) {
-        problems.push("a street line is missing".to_owned());
+    let has = |text: &String| !text.trim().is_empty();
+    if !lines.iter().any(has) {
+        problems.push(("street", "a street line is missing".to_owned()));
     }
     if lines.len() > LINES_MAX {
-        problems.push(format!("there are {} street lines, at most {LINES_MAX} are possible", lines.len()));
+        let text = format!("there are {} street lines, at most {LINES_MAX} are possible", lines.len());
+        problems.push(("street", text));
     }
 
     let form = PostalForm::of(country);
     let name = country_name(country);
     if name.is_none() {
-        problems.push("the country is not a code of ISO 3166-1 alpha-2, such as DE".to_owned());
+        problems.push(("country", "the country is not a code of ISO 3166-1 alpha-2, such as DE".to_owned()));
     }
-    let has = |text: &String| !text.trim().is_empty();
     if form.needs_city() && !has(city) {
-        problems.push("the city is missing".to_owned());
+        problems.push(("city", "the city is missing".to_owned()));
     }
     if form.needs_province() && !has(area) && !is_found_without_province(address) {
-        problems.push("the state or province is missing".to_owned());
+        problems.push(("state", "the state or province is missing".to_owned()));
     }
     let (name, example) = (name.unwrap_or(country), form.example);
     if form.needs_postal_code() && !has(postal_code) {
-        problems.push(format!("the postal code is missing (in {name} they look like {example})"));
+        let text = format!("the postal code is missing (in {name} they look like {example})");
+        problems.push(("postal_code", text));
     }
     if has(postal_code) && !form.has(postal_code) {
-        problems.push(format!("the postal code is none of {name}, where they look like {example}"));
+        let text = format!("the postal code is none of {name}, where they look like {example}");
+        problems.push(("postal_code", text));
     }
-    problems.into_iter().map(|it| format!("{whose}: {it}")).collect()
+    let fault = |(part, text)| fault(format!("{field}.{part}"), format!("{whose}: {text}"));
+    problems.into_iter().map(fault).collect()
 }
 
 /// Whether a good postal code says where it is, or the city where the country has none.
@@ -279,14 +335,20 @@ fn region_served(subject: &Subject<'_>) -> Found {
     let country = &subject.shipping.country;
     match subject.rules.region_of(country) {
         Some(region) => Ok(format!("{country} is served by {region}")),
-        None => Err(vec![format!("{} is in no region that is served", shown(country))]),
+        None => {
+            let text = format!("{} is in no region that is served", shown(country));
+            Err(vec![fault("shipping_address.country", text)])
+        }
     }
 }
 
 fn duplicate(subject: &Subject<'_>) -> Found {
     let window = subject.rules.duplicate_window_seconds;
     match subject.duplicate_of_at {
-        Some(at) => Err(vec![format!("the same customer ordered the same goods at {at}, within {window} s")]),
+        Some(at) => {
+            let text = format!("the same customer ordered the same goods at {at}, within {window} s");
+            Err(vec![fault("", text)])
+        }
         None => Ok(format!("no order of the same customer for the same goods within {window} s")),
     }
 }
@@ -295,18 +357,18 @@ fn blocked(subject: &Subject<'_>) -> Found {
     let country = &subject.shipping.country;
     let customer = subject.customer;
     let blocked = &subject.rules.blocked_customers;
-    let mut problems = Vec::new();
+    let mut faults = Vec::new();
     let email = customer.email.to_lowercase();
     if !email.is_empty() && blocked.iter().any(|it| it.trim().to_lowercase() == email) {
-        problems.push("the e-mail address is blocked".to_owned());
+        faults.push(fault("customer.email", "the e-mail address is blocked"));
     }
     let same = |it: &String| {
         phone_number(it, country).is_some_and(|it| it == customer.phone) || it.trim() == customer.phone
     };
     if !customer.phone.is_empty() && blocked.iter().any(same) {
-        problems.push("the phone number is blocked".to_owned());
+        faults.push(fault("customer.phone", "the phone number is blocked"));
     }
-    found(problems, || "neither e-mail address nor phone number is blocked".to_owned())
+    found(faults, || "neither e-mail address nor phone number is blocked".to_owned())
 }
 
 /// A country as written, unless it is too odd to repeat.

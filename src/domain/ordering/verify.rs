@@ -39,7 +39,7 @@ impl OrderCommand for VerifyOrder {
 }
 
 impl Order {
-    /// Runs the rules of step 2; a failed one places a hold, never a silent pass. A duplicate stays one until its
+    /// Runs the rules of step 2; a failed one places a hold, and a warning is written down: never a silent pass. A duplicate stays one until its
     /// goods are corrected or a person waives it: by then the youngest order like it is this one.
     pub(super) fn verify(
         &mut self,
@@ -58,38 +58,33 @@ impl Order {
             rules: unit.rules,
         });
         if waive_duplicate == Waive::Nothing
-            && let Some(before) = same_before.filter(|it| it.verdict == Verdict::Failed)
+            && let Some(before) = same_before.filter(|it| it.verdict != Verdict::Passed)
         {
             self.checks.retain(|it| it.rule != Rule::DuplicateOrder);
             self.checks.push(before);
             self.checks.sort_by_key(|it| it.rule);
         }
-        let failed: Vec<String> = self
-            .checks
-            .iter()
-            .filter(|it| it.verdict == Verdict::Failed)
-            .map(|it| format!("{}: {}", it.rule, it.detail))
-            .collect();
-
+        let warned = self.rules_found(Verdict::Warned);
+        if !warned.is_empty() {
+            let text = format!("warned: {}", warned.join(", "));
+            self.record_automatic(unit, EventKind::VerificationWarned, None, text);
+        }
+        let failed = self.rules_found(Verdict::Failed);
         if failed.is_empty() {
-            let step = "every rule passed";
+            let step = if warned.is_empty() { "every rule passed" } else { "no rule stops it" };
             return self.transition_automatic(unit, OrderState::Verified, EventKind::OrderVerified, step);
         }
-        let rules: Vec<&str> = self
-            .checks
-            .iter()
-            .filter(|it| it.verdict == Verdict::Failed)
-            .map(|it| it.rule.as_str())
-            .collect();
-        self.record_automatic(
-            unit,
-            EventKind::VerificationFailed,
-            None,
-            format!("failed: {}", rules.join(", ")),
-        );
-        self.hold(unit, Actor::system(), HoldReason::VerificationFailed, failed.join("; "));
+        let text = format!("failed: {}", failed.join(", "));
+        self.record_automatic(unit, EventKind::VerificationFailed, None, text);
+        let found = self.checks.iter().filter(|it| it.verdict == Verdict::Failed);
+        let note: Vec<String> = found.map(|it| format!("{}: {}", it.rule, it.detail)).collect();
+        self.hold(unit, Actor::system(), HoldReason::VerificationFailed, note.join("; "));
         self.notify(unit, MessageKind::OnHold, None, 0);
         Ok(())
+    }
+
+    fn rules_found(&self, verdict: Verdict) -> Vec<&'static str> {
+        self.checks.iter().filter(|it| it.verdict == verdict).map(|it| it.rule.as_str()).collect()
     }
 
     /// Step 2 again, after a correction: holds of a failed verification are released, the rules run anew, and a

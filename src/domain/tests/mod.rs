@@ -15,6 +15,7 @@ mod master_data;
 mod noticed;
 mod phones;
 mod promises;
+mod real_orders;
 mod refusals;
 mod reports;
 mod restock;

@@ -3,9 +3,9 @@
 use uuid::Uuid;
 
 use crate::domain::{
-    self, Amounts, ApprovalId, Check, Currency, Event, Hold, HoldId, Invoice, InvoiceId, LineAmounts,
+    self, Amounts, ApprovalId, Check, Currency, Event, Fault, Hold, HoldId, Invoice, InvoiceId, LineAmounts,
     LineProgress, Machine, MessageId, Order, OrderId, OrderLine, PaymentId, RefundId, ReplenishmentId,
-    ReservationId, ShipmentId, Step, StepLine, Timestamp, Transition, Violation, Wait,
+    ReservationId, ShipmentId, Step, StepLine, Timestamp, Transition, Verdict, Violation, Wait,
 };
 use crate::pb;
 use crate::rpc::approvals::reply::approval;
@@ -135,6 +135,7 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         risk_level: enums::risk(*risk),
         risk_reasons: risk_reasons.clone(),
         verification: checks.iter().map(check).collect(),
+        warnings: checks.iter().flat_map(warnings).collect(),
         availability: availability.as_ref().map(|it| inventory::availability(it, region.as_ref())),
         holds: holds.iter().map(hold).collect(),
         reservation: reservations.last().map(inventory::reservation),
@@ -233,8 +234,18 @@ fn totals(order: &Order) -> pb::OrderTotals {
     }
 }
 
+/// What is wrong with the order and does not stop it, fault by fault.
+fn warnings(check: &Check) -> impl Iterator<Item = pb::VerificationWarning> {
+    let faults = check.faults.iter().filter(|_| check.verdict == Verdict::Warned);
+    faults.map(|Fault { field, text }| pb::VerificationWarning {
+        rule: enums::rule(check.rule),
+        field: field.clone(),
+        detail: text.clone(),
+    })
+}
+
 fn check(check: &Check) -> pb::VerificationResult {
-    let Check { rule, verdict, detail } = check;
+    let Check { rule, verdict, detail, faults: _ } = check;
     pb::VerificationResult {
         rule: enums::rule(*rule),
         outcome: enums::verdict(*verdict),

@@ -3,14 +3,14 @@
 use proptest::prelude::*;
 
 use crate::domain::model::address::Address;
-use crate::domain::model::check::{Check, Risk, Rule, Verdict};
+use crate::domain::model::check::{Check, Risk, Rule, Severity, Verdict};
 use crate::domain::model::contact::phone_number;
 use crate::domain::model::customer::Customer;
 use crate::domain::model::policy::Rules;
 use crate::domain::model::recipient::is_email;
 use crate::domain::model::scalars::{Channel, Sku};
 use crate::domain::model::time::Timestamp;
-use crate::domain::ordering::checks::{Subject, address_problems, fingerprint, risk, verify};
+use crate::domain::ordering::checks::{Subject, address_faults, fingerprint, risk, verify};
 
 fn customer() -> Customer {
     Customer {
@@ -37,6 +37,16 @@ fn address(country: &str, area: &str, postal_code: &str) -> Address {
 fn checked(customer: &Customer, shipping: &Address, billing: Option<&Address>, rules: &Rules) -> Vec<Check> {
     let customer = &customer.clone().normalised(&shipping.country);
     verify(&Subject { customer, shipping, billing, duplicate_of_at: None, rules })
+}
+
+fn address_problems(whose: &str, address: &Address) -> Vec<String> {
+    address_faults("shipping_address", whose, address).into_iter().map(|it| it.text).collect()
+}
+
+/// The rules that warn, each with the fields and what is wrong.
+fn warnings(checks: &[Check]) -> Vec<(Rule, &str, &str)> {
+    let warned = checks.iter().filter(|it| it.verdict == Verdict::Warned);
+    warned.flat_map(|it| it.faults.iter().map(|at| (it.rule, at.field.as_str(), at.text.as_str()))).collect()
 }
 
 /// The detail of a rule's failure.
@@ -91,6 +101,60 @@ fn one_of_e_mail_and_phone_is_enough_and_none_is_not() {
     };
     assert_eq!(contact(&without).as_deref(), Some("an e-mail address or a phone number is needed"));
     assert_eq!((contact(&by_email), contact(&by_phone)), (None, None));
+}
+
+#[test]
+fn a_fault_in_a_second_contact_is_a_warning() {
+    let berlin = address("DE", "", "10115");
+    let found = |email: &str, phone: &str| {
+        let customer = Customer { email: email.to_owned(), phone: phone.to_owned(), ..customer() };
+        let checks = checked(&customer, &berlin, None, &Rules::default());
+        let failed = failure(&checks, Rule::Contact).map(str::to_owned);
+        (failed, warnings(&checks).into_iter().map(|it| (it.0, it.1.to_owned())).collect::<Vec<_>>())
+    };
+    let warned = |field: &str| (None, vec![(Rule::ContactDetails, field.to_owned())]);
+    assert_eq!(found("ada@example.com", "call me"), warned("customer.phone"));
+    assert_eq!(found("ada@", "030 901820"), warned("customer.email"));
+    assert_eq!(found("", "(171) 555-7788"), warned("customer.phone"), "a number that may be one");
+    assert_eq!(found("ada@example.com", "030 901820"), (None, Vec::new()));
+    let (failed, warned) = found("ada@", "call me");
+    assert!(failed.is_some_and(|it| it.contains("e-mail") && it.contains("phone")) && warned.is_empty());
+    assert_eq!(found("", "call me").1, Vec::new());
+}
+
+#[test]
+fn what_a_rule_does_is_policy() {
+    let customer = Customer { phone: "call me".to_owned(), ..customer() };
+    let rome = address("IT", "", "00184");
+    let verdicts = |rules: &Rules| {
+        let found = checked(&customer, &rome, None, rules).into_iter();
+        found.filter(|it| it.verdict != Verdict::Passed).map(|it| (it.rule, it.verdict)).collect::<Vec<_>>()
+    };
+    let by_default = [(Rule::ContactDetails, Verdict::Warned), (Rule::AddressDetails, Verdict::Warned)];
+    assert_eq!(verdicts(&Rules::default()), by_default);
+    let mut rules = Rules::default();
+    rules.verification.insert(Rule::ContactDetails, Severity::Hold);
+    rules.blocked_customers.push("ada@example.com".to_owned());
+    rules.verification.insert(Rule::BlockedCustomer, Severity::Warn);
+    let chosen = [
+        (Rule::ContactDetails, Verdict::Failed),
+        (Rule::AddressDetails, Verdict::Warned),
+        (Rule::BlockedCustomer, Verdict::Warned),
+    ];
+    assert_eq!(verdicts(&rules), chosen);
+}
+
+#[test]
+fn a_missing_province_is_a_warning_where_the_postal_code_says_it() {
+    let warned = |country: &str, code: &str| {
+        let checks = checked(&customer(), &address(country, "", code), None, &Rules::default());
+        assert_eq!(failure(&checks, Rule::Address), None, "{country}");
+        warnings(&checks).into_iter().map(|it| format!("{}: {}", it.1, it.2)).collect::<Vec<_>>()
+    };
+    let missing = "shipping_address.state: shipping address: the state or province is missing";
+    assert_eq!(warned("US", "10001"), [missing]);
+    assert_eq!(warned("MX", "05021"), [missing]);
+    assert_eq!(warned("DE", "10115"), Vec::<String>::new());
 }
 
 #[test]

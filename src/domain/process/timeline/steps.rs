@@ -148,7 +148,9 @@ impl Event {
     pub fn step(&self, order: &Order) -> Step {
         match self.kind {
             EventKind::OrderReceived | EventKind::OrderUpdated => Step::ReceiveOrder,
-            EventKind::OrderVerified | EventKind::VerificationFailed => Step::VerifyCustomer,
+            EventKind::OrderVerified | EventKind::VerificationFailed | EventKind::VerificationWarned => {
+                Step::VerifyCustomer
+            }
             EventKind::HoldPlaced | EventKind::HoldReleased => Step::VerifyCustomer,
             EventKind::StockAwaited
             | EventKind::InventoryReserved

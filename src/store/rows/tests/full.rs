@@ -3,8 +3,8 @@
 use crate::domain::{
     Actor, Address, Amounts, Approval, ApprovalState, Assignment, AtProvider, AvailabilityFound, BookedParts,
     Booking, BookingId, BookingRequest, BoughtLabel, CarrierLabel, Channel, Check, Customer, Dimensions,
-    Discount, Feedback, FeedbackState, Gate, HandedBack, Handling, Handover, Hold, HoldReason, HoldState,
-    Ids, Invoice, InvoiceLine, InvoiceState, Label, LineAmounts, LineAvailability, Means, Message,
+    Discount, Fault, Feedback, FeedbackState, Gate, HandedBack, Handling, Handover, Hold, HoldReason,
+    HoldState, Ids, Invoice, InvoiceLine, InvoiceState, Label, LineAmounts, LineAvailability, Means, Message,
     MessageKind, MessageState, Method, OnLate, OnShortage, OpenBookingRequest, OpenRequest, Order, OrderId,
     OrderLine, OrderState, Package, PackedItem, Payment, PaymentState, Promise, PromiseLeg, PromiseOccasion,
     Proof, ProviderRequest, Refund, RefundState, ReportOrigin, Reservation, ReservationId, ReservationState,
@@ -132,7 +132,12 @@ pub(in crate::store) fn full(number: i64) -> Order {
         }),
         risk: Risk::Medium,
         risk_reasons: vec!["new customer".to_owned()],
-        checks: vec![Check { rule: Rule::Contact, verdict: Verdict::Failed, detail: "no phone".to_owned() }],
+        checks: vec![Check {
+            rule: Rule::Contact,
+            verdict: Verdict::Failed,
+            detail: "no phone".to_owned(),
+            faults: vec![Fault { field: "customer.phone".to_owned(), text: "no phone".to_owned() }],
+        }],
         availability: Some(AvailabilityFound {
             at: AT,
             lines: vec![LineAvailability {
