@@ -157,6 +157,7 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
         approval,
         blocked_customers: _,
         verification,
+        assessed_risk: _,
         duplicate_window_seconds,
         reservation_lifetime_seconds,
         approval_lifetime_seconds,

@@ -369,6 +369,9 @@ pub(in crate::store) fn full(number: i64) -> Order {
             since: later(10),
         }],
         waiting: Some(Waiting { gate: StuckGate::Picking, since: later(11) }),
+        evidence: Vec::new(),
+        attestations: Vec::new(),
+        assessments: Vec::new(),
         restored_at: None,
     }
 }
