@@ -11,7 +11,7 @@ use crate::domain::model::policy::Rules;
 use crate::domain::model::refusal::{Problems, Reason, Refusal};
 use crate::domain::model::scalars::Actor;
 use crate::domain::ordering::checks::risk;
-use crate::domain::ordering::verify::Waive;
+use crate::domain::ordering::verify::{Attest, Waive};
 use crate::domain::shipping::tracking_state::has_left;
 use crate::domain::unit::command::{OrderCommand, Target, to_reserve};
 use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
@@ -76,13 +76,6 @@ impl OrderCommand for RecordRiskAssessment {
     fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<(), Refusal> {
         order.record_risk(unit, self.level, self.source.clone())
     }
-}
-
-/// A person's word about a rule that found something wrong.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Attest {
-    pub rule: Rule,
-    pub reason: String,
 }
 
 impl Order {

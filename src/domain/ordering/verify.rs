@@ -12,7 +12,6 @@ use crate::domain::model::refusal::Refusal;
 use crate::domain::model::scalars::Actor;
 use crate::domain::model::time::Timestamp;
 use crate::domain::ordering::checks::{Subject, verify};
-use crate::domain::ordering::evidence::Attest;
 use crate::domain::unit::command::{OrderCommand, Target, to_reserve};
 use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
 
@@ -125,4 +124,11 @@ pub enum Waive {
     Nothing,
     /// The same customer ordering the same goods again is meant.
     Duplicate,
+}
+
+/// A person's word about a rule that found something wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attest {
+    pub rule: Rule,
+    pub reason: String,
 }

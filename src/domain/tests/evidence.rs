@@ -11,8 +11,8 @@ use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::scalars::OrderId;
 use crate::domain::model::shipment::ShipmentState;
 use crate::domain::ordering::change::Correction;
-use crate::domain::ordering::evidence::{Attest, EVIDENCE_MAX, Source};
-use crate::domain::ordering::verify::Waive;
+use crate::domain::ordering::evidence::{EVIDENCE_MAX, Source};
+use crate::domain::ordering::verify::{Attest, Waive};
 use crate::domain::tests::bench::{Bench, refused_fields};
 use crate::domain::tests::given::{order, reason};
 
