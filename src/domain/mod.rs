@@ -85,8 +85,9 @@ pub use model::calendar::{HOLIDAYS_MAX, WINDOWS_MAX, WorkingCalendar, WorkingHou
 pub use model::capacity::{
     CAPACITY_DAYS, CapacityOf, DailyShipments, SHIPMENTS_PER_DAY_MAX, count_daily_shipments,
 };
-pub use model::check::{Check, Risk, Rule, Verdict};
+pub use model::check::{Check, Fault, Risk, Rule, Severity, Verdict};
 pub use model::consignment::{Consignment, Origin, Party};
+pub(crate) use model::contact::EXTENSION_MAX;
 pub use model::courier::{
     Courier, CourierChange, CourierNames, CourierRecord, CourierRecords, DeliveryArea, DeliveryZone,
     PostalCodes, Quote, Rate, RateArea, WeightBand, postal_key,
@@ -96,6 +97,7 @@ pub use model::day::Day;
 pub use model::document_kind::DocumentKind;
 pub use model::etag::{check_etag, etag};
 pub use model::event::{Event, EventKind, Machine, Transition};
+pub use model::evidence::{Attestation, Evidence, Finding, RiskAssessment};
 pub use model::feedback::{Feedback, FeedbackState};
 pub use model::gtin::Gtin;
 pub use model::handling::{Dimensions, Handling};
@@ -143,16 +145,18 @@ pub use model::time::Timestamp;
 pub use model::time_zone::TimeZone;
 pub use model::tracking::{ReportOrigin, TrackingEvent, TrackingReport, TrackingStatus};
 pub use model::waiting::{Opener, StuckGate, Waiting};
+pub use model::written::{folded, folded_lines};
 pub use ordering::archive::{ArchiveOrder, RestoreOrder};
 pub use ordering::cancel::CancelOrder;
 pub use ordering::card_numbers::looks_like_card_number;
 pub use ordering::change::{Correction, UpdateOrder};
 pub use ordering::close::CloseOrder;
+pub use ordering::evidence::{RecordRiskAssessment, RecordVerification, Source};
 pub use ordering::holds::{PlaceHold, ReleaseHold};
 pub use ordering::receive::CreateOrder;
 pub use ordering::resolve::{ResolveException, Way};
 pub use ordering::services::CompleteServiceLine;
-pub use ordering::verify::{VerifyOrder, Waive};
+pub use ordering::verify::{Attest, VerifyOrder, Waive};
 pub use process::decide::decide;
 pub use process::schedule::{OutboundAnswer, OutboundTask, RecordAnswers, RunDue};
 pub use process::status::{FulfillmentStatus, LineProgress, PaymentStatus};

@@ -5,8 +5,8 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use crate::domain::{
-    Address, BareAddress, Currency, Customer, IfInUse, Invalid, Money, Problems, Timestamp,
-    looks_like_card_number,
+    Address, BareAddress, Currency, Customer, EXTENSION_MAX, IfInUse, Invalid, Money, Problems, Timestamp,
+    folded, folded_lines, looks_like_card_number,
 };
 use crate::pb;
 
@@ -78,16 +78,15 @@ pub(crate) fn optional_id<T: FromStr<Err = Invalid>>(
     if text.is_empty() { None } else { id(field, text, bad) }
 }
 
-/// A text of one line that may be empty: at most `max` characters, nothing that looks like a card number.
+/// A free text of one line that may be empty: at most `max` characters, nothing that looks like a card number.
 pub(crate) fn text(field: &str, value: String, max: usize, bad: &mut Problems) -> String {
-    if value.chars().any(char::is_control) {
-        bad.add(field, "must not contain line breaks or other control characters");
-    }
-    bounded(field, value, max, bad)
+    let value = one_line(field, value, max, bad);
+    without_card_number(field, value, max, bad)
 }
 
-/// Another company's code or number of one line, which may be empty. It may look like a card number by chance.
-pub(crate) fn foreign_code(field: &str, value: String, max: usize, bad: &mut Problems) -> String {
+/// A name, a description, a reference or another company's code: one line that may be empty. It is not searched for card
+/// numbers: the number of an article, an order or a parcel may look like one by chance.
+pub(crate) fn one_line(field: &str, value: String, max: usize, bad: &mut Problems) -> String {
     if value.chars().any(char::is_control) {
         bad.add(field, "must not contain line breaks or other control characters");
     }
@@ -97,7 +96,15 @@ pub(crate) fn foreign_code(field: &str, value: String, max: usize, bad: &mut Pro
     value
 }
 
-/// A text of one line that says something.
+/// The same, where it has to be there.
+pub(crate) fn required_line(field: &str, value: String, max: usize, bad: &mut Problems) -> String {
+    if value.trim().is_empty() {
+        bad.add(field, "is required");
+    }
+    one_line(field, value, max, bad)
+}
+
+/// A free text of one line that says something.
 pub(crate) fn required_text(field: &str, value: String, max: usize, bad: &mut Problems) -> String {
     if value.trim().is_empty() {
         bad.add(field, "is required");
@@ -105,18 +112,20 @@ pub(crate) fn required_text(field: &str, value: String, max: usize, bad: &mut Pr
     text(field, value, max, bad)
 }
 
-/// A text that may be empty and may have several lines.
+/// A free text that may be empty and may have several lines.
 pub(crate) fn note(field: &str, value: String, max: usize, bad: &mut Problems) -> String {
     if value.chars().any(|it| it.is_control() && it != '\n') {
         bad.add(field, "must not contain control characters other than line feeds");
     }
-    bounded(field, value, max, bad)
-}
-
-fn bounded(field: &str, value: String, max: usize, bad: &mut Problems) -> String {
     if value.chars().count() > max {
         bad.add(field, format!("must be at most {max} characters"));
-    } else if looks_like_card_number(&value) {
+    }
+    without_card_number(field, value, max, bad)
+}
+
+/// The value, in which a card number is noted without repeating it. A text that is too long is refused as it is.
+fn without_card_number(field: &str, value: String, max: usize, bad: &mut Problems) -> String {
+    if value.chars().count() <= max && looks_like_card_number(&value) {
         bad.add(field, "looks like a card number; give a token of the payment provider instead");
     }
     value
@@ -280,28 +289,55 @@ pub(crate) fn bare_address(field: &str, value: String, bad: &mut Problems) -> St
 
 /// The customer. Only nonsense is refused here: the rest is for step 2 to find.
 pub(crate) fn customer(at: &str, customer: pb::Customer, bad: &mut Problems) -> Customer {
-    let pb::Customer { name, email, phone, locale } = customer;
+    let pb::Customer { name, email, phone, locale, phone_extension } = customer;
     Customer {
-        name: required_text(&format!("{at}.name"), name, NAME_MAX, bad),
+        name: required_line(&format!("{at}.name"), folded(&name), NAME_MAX, bad),
         email: bare_address(&format!("{at}.email"), email, bad),
-        phone: text(&format!("{at}.phone"), phone, 40, bad),
+        phone: text(&format!("{at}.phone"), folded(&phone), 40, bad),
         locale: text(&format!("{at}.locale"), locale, 35, bad),
+        phone_extension: extension(&format!("{at}.phone_extension"), phone_extension, bad),
     }
 }
+
+fn extension(field: &str, value: String, bad: &mut Problems) -> String {
+    if value.len() > EXTENSION_MAX || !value.bytes().all(|it| it.is_ascii_digit()) {
+        bad.add(field, format!("must be at most {EXTENSION_MAX} digits"));
+    }
+    value
+}
+
+/// How many street lines an address may have.
+const STREET_LINES_MAX: usize = 4;
 
 /// An address. Only nonsense is refused here: the rest is for step 2 to find.
 pub(crate) fn address(at: &str, address: pb::Address, bad: &mut Problems) -> Address {
     let pb::Address { recipient, company, street, city, state, postal_code, country: code } = address;
-    let street = entries(&format!("{at}.street"), street, 0..=4, bad);
-    Address {
-        recipient: text(&format!("{at}.recipient"), recipient, NAME_MAX, bad),
-        organization: text(&format!("{at}.company"), company, NAME_MAX, bad),
-        lines: street.map(|(index, it)| text(&format!("{at}.street[{index}]"), it, NAME_MAX, bad)).collect(),
-        city: text(&format!("{at}.city"), city, NAME_MAX, bad),
-        area: text(&format!("{at}.state"), state, 100, bad),
-        postal_code: text(&format!("{at}.postal_code"), postal_code, 20, bad),
+    let address = Address {
+        recipient: one_line(&format!("{at}.recipient"), folded(&recipient), NAME_MAX, bad),
+        organization: one_line(&format!("{at}.company"), folded(&company), NAME_MAX, bad),
+        lines: street_lines(&format!("{at}.street"), street, bad),
+        city: one_line(&format!("{at}.city"), folded(&city), NAME_MAX, bad),
+        area: one_line(&format!("{at}.state"), folded(&state), 100, bad),
+        postal_code: one_line(&format!("{at}.postal_code"), folded(&postal_code), 20, bad),
         country: country(&format!("{at}.country"), code, bad),
+    };
+    address.normalised()
+}
+
+/// A line feed within a line makes it two; a line that says nothing is none.
+fn street_lines(at: &str, street: Vec<String>, bad: &mut Problems) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (index, given) in entries(at, street, 0..=STREET_LINES_MAX, bad) {
+        let parts = folded_lines(&given).into_iter();
+        lines.extend(parts.map(|it| text(&format!("{at}[{index}]"), it, NAME_MAX, bad)));
     }
+    if lines.len() > STREET_LINES_MAX {
+        bad.add(
+            at,
+            format!("must have at most {STREET_LINES_MAX} lines, counting those that line feeds make"),
+        );
+    }
+    lines
 }
 
 #[cfg(test)]
@@ -334,24 +370,22 @@ mod tests {
     }
 
     #[test]
-    fn a_card_number_is_refused_in_any_text() {
+    fn a_card_number_is_refused_in_free_texts_and_not_repeated() {
         let mut bad = Problems::default();
         note("comment", "pay with 4111 1111 1111 1111\nplease".to_owned(), NOTE_MAX, &mut bad);
-        text("reference", "5555555555554444".to_owned(), REFERENCE_MAX, &mut bad);
-        text("fine", "order 100042".to_owned(), REFERENCE_MAX, &mut bad);
-        assert_eq!(bad.0.iter().map(|it| it.field.as_str()).collect::<Vec<_>>(), ["comment", "reference"]);
+        text("reason", "5555555555554444".to_owned(), REASON_MAX, &mut bad);
+        text("fine", "order 100042".to_owned(), REASON_MAX, &mut bad);
+        one_line("reference", "5555555555554444".to_owned(), REFERENCE_MAX, &mut bad);
+        assert_eq!(bad.0.iter().map(|it| it.field.as_str()).collect::<Vec<_>>(), ["comment", "reason"]);
+        assert!(bad.0.iter().all(|it| !it.message.contains(|it: char| it.is_ascii_digit())), "{:?}", bad.0);
     }
 
     #[test]
     fn an_e_mail_address_is_one_bare_address_or_none() {
         let refused = |email: &str| {
             let mut bad = Problems::default();
-            let buyer = pb::Customer {
-                name: "Anna".to_owned(),
-                email: email.to_owned(),
-                phone: String::new(),
-                locale: String::new(),
-            };
+            let buyer =
+                pb::Customer { name: "Anna".to_owned(), email: email.to_owned(), ..pb::Customer::default() };
             customer("order.customer", buyer, &mut bad);
             bad.0.into_iter().map(|it| (it.field, it.message)).collect::<Vec<_>>()
         };
@@ -371,6 +405,47 @@ mod tests {
         ] {
             let [(field, message)] = &refused(email)[..] else { panic!("{email}: not one problem") };
             assert!(field == "order.customer.email" && message.starts_with(why), "{email}: {message}");
+        }
+    }
+
+    #[test]
+    fn white_space_is_folded_and_a_line_feed_within_a_street_makes_two_lines() {
+        let mut bad = Problems::default();
+        let written = |street: &[&str]| pb::Address {
+            recipient: "Ada\tByron\t".to_owned(),
+            street: street.iter().map(|it| (*it).to_owned()).collect(),
+            city: " Berlin\r\n".to_owned(),
+            country: "DE".to_owned(),
+            ..pb::Address::default()
+        };
+        let read = address("a", written(&["Hauptstr. 1\nHinterhaus", "\t", "3. Stock"]), &mut bad);
+        assert_eq!(read.lines, ["Hauptstr. 1", "Hinterhaus", "3. Stock"]);
+        assert_eq!((read.recipient.as_str(), read.city.as_str()), ("Ada Byron", "Berlin"));
+        let buyer = pb::Customer { name: "Ada\t".to_owned(), ..pb::Customer::default() };
+        assert_eq!(customer("c", buyer, &mut bad).name, "Ada");
+        assert_eq!(bad.0, []);
+
+        address("a", written(&["1\n2\n3\n4\n5"]), &mut bad);
+        address("b", written(&["x\u{7}"]), &mut bad);
+        let fields: Vec<_> = bad.0.iter().map(|it| it.field.as_str()).collect();
+        assert_eq!(fields, ["a.street", "b.street[0]"]);
+    }
+
+    #[test]
+    fn an_extension_is_digits() {
+        let extension = |it: &str| {
+            let mut bad = Problems::default();
+            let buyer = pb::Customer {
+                name: "Ada".to_owned(),
+                phone_extension: it.to_owned(),
+                ..pb::Customer::default()
+            };
+            customer("c", buyer, &mut bad);
+            bad.0.into_iter().map(|it| it.field).collect::<Vec<_>>()
+        };
+        assert!(extension("").is_empty() && extension("0012345").is_empty());
+        for bad in ["12345678", "x1", "1 2", "١٢"] {
+            assert_eq!(extension(bad), ["c.phone_extension"], "{bad}");
         }
     }
 

@@ -90,8 +90,8 @@ pub(crate) fn open_use(it: &Use) -> pb::OpenUse {
 }
 
 pub(crate) fn customer(customer: &Customer) -> pb::Customer {
-    let Customer { name, email, phone, locale } = customer.clone();
-    pb::Customer { name, email, phone, locale }
+    let Customer { name, email, phone, locale, phone_extension } = customer.clone();
+    pb::Customer { name, email, phone, locale, phone_extension }
 }
 
 pub(crate) fn address(address: &Address) -> pb::Address {

@@ -194,6 +194,7 @@ fn new_order(name: &str, units: i64) -> NewOrder {
             email: format!("{name}@example.com"),
             phone: String::new(),
             locale: "en".to_owned(),
+            phone_extension: String::new(),
         },
         shipping_address: Address {
             recipient: String::new(),

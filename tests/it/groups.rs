@@ -178,6 +178,7 @@ fn new_order(number: usize, skus: &[&str]) -> domain::NewOrder {
             email: format!("ada{number}@example.com"),
             phone: String::new(),
             locale: String::new(),
+            phone_extension: String::new(),
         },
         shipping_address: domain::Address {
             recipient: String::new(),

@@ -5,14 +5,14 @@ use crate::domain::model::address::Address;
 use crate::domain::model::location::Location;
 use crate::domain::model::order::Order;
 use crate::domain::model::policy::Rules;
-use crate::domain::model::postal_formats::PostalFormat;
+use crate::domain::model::postal_form::{PostalForm, country_name};
 use crate::domain::model::shipment::Shipment;
 
 /// Where a shipment goes: address and phone number. Sent on to another address, it goes there.
 pub(in crate::domain) fn addressee(order: &Order, shipment: &Shipment) -> Vec<String> {
     let mut all = written(shipment.new_address().unwrap_or(&order.shipping_address), order);
     if !order.customer.phone.is_empty() {
-        all.push(format!("Phone {}", line(&order.customer.phone)));
+        all.push(format!("Phone {}", line(&order.customer.phone_in_words())));
     }
     all
 }
@@ -42,7 +42,7 @@ pub(in crate::domain) fn sender(rules: &Rules, location: &Location) -> Vec<Strin
 
 /// The lines of an address, the country last.
 fn postal_lines(address: &Address, recipient: &str) -> Vec<String> {
-    let format = PostalFormat::of(address).0;
+    let format = PostalForm::of(&address.country).format(address);
     let mut all = Vec::new();
     for form in format.split("%n") {
         match form {
@@ -104,8 +104,8 @@ fn filled(form: &str, value: impl Fn(char) -> String) -> String {
 }
 
 fn country_line(code: &str) -> String {
-    match rust_iso3166::from_alpha2(code) {
-        Some(known) => format!("{} ({code})", known.name.to_uppercase()),
+    match country_name(code) {
+        Some(name) => format!("{} ({code})", name.to_uppercase()),
         None => code.to_owned(),
     }
 }

@@ -341,7 +341,7 @@ fn add_hold(facts: &mut Facts, order: &Order) -> Result<(), String> {
     facts.wish = Some(wish);
     match hold.reason {
         HoldReason::VerificationFailed | HoldReason::IncorrectAddress => {
-            facts.problems = order.checks.iter().flat_map(told_of_check).collect();
+            facts.problems = order.checks.iter().filter_map(told_of_check).collect();
         }
         HoldReason::CustomerRequest
         | HoldReason::UnknownDeliveryDate
@@ -353,21 +353,21 @@ fn add_hold(facts: &mut Facts, order: &Order) -> Result<(), String> {
     Ok(())
 }
 
-/// Problems that the customer can correct.
-fn told_of_check(check: &Check) -> Vec<String> {
-    let failed = match check.verdict {
-        Verdict::Passed => false,
-        Verdict::Failed => true,
-    };
+/// What the customer can correct: one point per rule.
+fn told_of_check(check: &Check) -> Option<String> {
+    match check.verdict {
+        Verdict::Passed | Verdict::Warned | Verdict::Attested => return None,
+        Verdict::Failed => {}
+    }
     match check.rule {
-        Rule::Contact | Rule::Address if failed => check.detail.split("; ").map(str::to_owned).collect(),
-        Rule::RegionServed if failed => vec!["we do not deliver to this country yet".to_owned()],
-        Rule::DuplicateOrder if failed => {
-            vec!["we received the same order shortly before; please tell us whether you want both".to_owned()]
+        Rule::Contact | Rule::ContactDetails | Rule::Address | Rule::AddressDetails => {
+            Some(check.detail.clone())
         }
-        Rule::Contact | Rule::Address | Rule::RegionServed | Rule::DuplicateOrder | Rule::BlockedCustomer => {
-            Vec::new()
+        Rule::RegionServed => Some("we do not deliver to this country yet".to_owned()),
+        Rule::DuplicateOrder => {
+            Some("we received the same order shortly before; please tell us whether you want both".to_owned())
         }
+        Rule::BlockedCustomer => None,
     }
 }
 

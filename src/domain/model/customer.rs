@@ -13,4 +13,17 @@ pub struct Customer {
     pub phone: String,
     /// BCP 47, `en` when left out: the language of messages.
     pub locale: String,
+    /// Behind the phone number: empty or up to 7 digits.
+    #[serde(default)]
+    pub phone_extension: String,
+}
+
+impl Customer {
+    /// Number and extension: `+12127365000 ext. 123`.
+    pub(in crate::domain) fn phone_in_words(&self) -> String {
+        match self.phone_extension.is_empty() {
+            true => self.phone.clone(),
+            false => format!("{} ext. {}", self.phone, self.phone_extension),
+        }
+    }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::model::booking::BookedCouriers;
-use crate::domain::model::check::Risk;
+use crate::domain::model::check::{Risk, Rule, Severity};
 use crate::domain::model::money::Currency;
 use crate::domain::model::scalars::{Channel, RegionCode, ServiceLevel, string_enum};
 use crate::domain::model::waiting::StuckGate;
@@ -37,6 +37,12 @@ pub struct Rules {
     pub approval: ApprovalRules,
     /// E-mail addresses and E.164 phone numbers that may not order.
     pub blocked_customers: Vec<String>,
+    /// What a rule of the verification does that finds something wrong: HOLD stops the order, WARN lets it go on. Left out:
+    /// WARN for CONTACT_DETAILS and ADDRESS_DETAILS, HOLD for the rest.
+    pub verification: BTreeMap<Rule, Severity>,
+    /// What a level of risk does that an outside service assesses: HOLD stops the order, WARN raises its risk. Left out: HOLD
+    /// for HIGH, WARN for the rest.
+    pub assessed_risk: BTreeMap<Risk, Severity>,
     /// Two orders of the same customer for the same goods within this time are duplicates.
     pub duplicate_window_seconds: u64,
     /// How long stock is held for an order that is not paid. 1 s to 30 days.
@@ -184,6 +190,24 @@ impl Rules {
             .iter()
             .find(|(_, countries)| countries.iter().any(|it| it == country))
             .map(|(code, _)| code)
+    }
+
+    pub fn severity(&self, rule: Rule) -> Severity {
+        self.verification.get(&rule).copied().unwrap_or(match rule {
+            Rule::ContactDetails | Rule::AddressDetails => Severity::Warn,
+            Rule::Contact
+            | Rule::Address
+            | Rule::RegionServed
+            | Rule::DuplicateOrder
+            | Rule::BlockedCustomer => Severity::Hold,
+        })
+    }
+
+    pub fn on_risk(&self, level: Risk) -> Severity {
+        self.assessed_risk.get(&level).copied().unwrap_or(match level {
+            Risk::Low | Risk::Medium => Severity::Warn,
+            Risk::High => Severity::Hold,
+        })
     }
 
     pub fn tax_rate_ppm(&self, country: &str, category: &str) -> u32 {
@@ -334,6 +358,8 @@ impl Default for Rules {
             shipping_fees: Vec::new(),
             approval: ApprovalRules::default(),
             blocked_customers: Vec::new(),
+            verification: BTreeMap::new(),
+            assessed_risk: BTreeMap::new(),
             duplicate_window_seconds: 600,
             reservation_lifetime_seconds: 1_800,
             approval_lifetime_seconds: 259_200,

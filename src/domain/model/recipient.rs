@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use email_address::{EmailAddress, Options};
 
-use crate::domain::model::contact::e164;
+use crate::domain::model::contact::phone_number;
 use crate::domain::model::customer::Customer;
 use crate::domain::model::scalars::Invalid;
 
@@ -98,7 +98,8 @@ impl Recipient {
         if phone.is_empty() {
             return Err("the customer left neither e-mail address nor phone number".to_owned());
         }
-        let phone = e164(phone, country).ok_or("the customer's phone number did not pass verification")?;
+        let phone =
+            phone_number(phone, country).ok_or("the customer's phone number did not pass verification")?;
         Ok(Self::Phone(phone))
     }
 }
@@ -163,6 +164,7 @@ mod tests {
             email: email.to_owned(),
             phone: phone.to_owned(),
             locale: "en".to_owned(),
+            phone_extension: String::new(),
         }
     }
 

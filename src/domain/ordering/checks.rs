@@ -13,13 +13,15 @@ use std::collections::BTreeMap;
 use sha2::{Digest, Sha256};
 
 use crate::domain::model::address::Address;
-use crate::domain::model::check::{Check, Risk, Rule, Verdict};
-use crate::domain::model::contact::{e164, read_phone};
+use crate::domain::model::check::{Check, Fault, Risk, Rule};
+use crate::domain::model::contact::{Phone, phone_number, read_phone};
 use crate::domain::model::customer::Customer;
 use crate::domain::model::policy::Rules;
+use crate::domain::model::postal_form::{PostalForm, compact, country_name};
 use crate::domain::model::recipient::is_email;
 use crate::domain::model::scalars::{Channel, Sku};
 use crate::domain::model::time::Timestamp;
+use crate::domain::model::written::{folded, plain_code};
 
 /// Everything the rules look at.
 #[derive(Debug, Clone, Copy)]
@@ -34,43 +36,49 @@ pub(super) struct Subject<'a> {
     pub rules: &'a Rules,
 }
 
-/// The result of every rule, in the order of [`Rule::ALL`]; a failed one lists all that is wrong. The texts
+/// The result of every rule, in the order of [`Rule::ALL`]; one that finds something wrong lists all of it. The texts
 /// repeat nothing of what the customer wrote, so that they can be shown and logged.
 pub(super) fn verify(subject: &Subject<'_>) -> Vec<Check> {
+    let ways = Ways::of(subject.customer);
     let check = |rule: &Rule| {
         let found = match rule {
-            Rule::Contact => contact(subject),
+            Rule::Contact => contact(subject, &ways),
+            Rule::ContactDetails => contact_details(subject, &ways),
             Rule::Address => addresses(subject),
+            Rule::AddressDetails => address_details(subject),
             Rule::RegionServed => region_served(subject),
             Rule::DuplicateOrder => duplicate(subject),
             Rule::BlockedCustomer => blocked(subject),
         };
-        let (verdict, detail) = match found {
-            Ok(detail) => (Verdict::Passed, detail),
-            Err(problems) => (Verdict::Failed, problems.join("; ")),
-        };
-        Check { rule: *rule, verdict, detail }
+        match found {
+            Ok(detail) => Check::passed(*rule, detail),
+            Err(faults) => Check::faulty(*rule, subject.rules.severity(*rule), faults),
+        }
     };
     Rule::ALL.iter().map(check).collect()
 }
 
 impl Customer {
-    /// The customer as it is kept: trimmed, the e-mail's domain in lower case, the phone number as E.164 if it
-    /// can be read (a number without country prefix is one of `country`), the locale `en` if none was given. What
-    /// cannot be read stays as it was written.
+    /// The customer as it is kept: white space folded, the e-mail's domain in lower case, the phone number as E.164 if it
+    /// can be read (a number without country prefix is one of `country`) and its extension beside it, the locale `en` if
+    /// none was given. What cannot be read stays as it was written.
     #[must_use]
     pub fn normalised(self, country: &str) -> Self {
-        let Self { name, email, phone, locale } = self;
+        let Self { name, email, phone, locale, phone_extension } = self;
         let email = match email.trim().rsplit_once('@') {
             Some((local, domain)) => format!("{local}@{}", domain.to_lowercase()),
             None => email.trim().to_owned(),
         };
         let locale = if locale.trim().is_empty() { "en" } else { locale.trim() };
+        let as_written = || Phone { number: folded(&phone), extension: String::new() };
+        let phone = Phone::read(&phone, country).unwrap_or_else(as_written);
+        let given = plain_code(&phone_extension);
         Self {
-            name: name.trim().to_owned(),
+            name: folded(&name),
             email,
-            phone: e164(&phone, country).unwrap_or_else(|| phone.trim().to_owned()),
+            phone: phone.number,
             locale: locale.to_owned(),
+            phone_extension: if given.is_empty() { phone.extension } else { given },
         }
     }
 }
@@ -129,6 +137,7 @@ pub(in crate::domain) fn fingerprint(customer: &Customer, address: &Address, lin
 
     add(&customer.email);
     add(&customer.phone);
+    add(&customer.phone_extension);
     add(recipient);
     add(&address.organization);
     add(&address.lines.join(" "));
@@ -153,94 +162,176 @@ fn is_e164(phone: &str) -> bool {
     phone.starts_with('+') && read_phone(None, phone).is_some_and(|it| it == phone)
 }
 
-type Found = Result<String, Vec<String>>;
+type Found = Result<String, Vec<Fault>>;
 
-fn found(problems: Vec<String>, detail: impl FnOnce() -> String) -> Found {
-    if problems.is_empty() { Ok(detail()) } else { Err(problems) }
+fn found(faults: Vec<Fault>, detail: impl FnOnce() -> String) -> Found {
+    if faults.is_empty() { Ok(detail()) } else { Err(faults) }
 }
 
-fn contact(subject: &Subject<'_>) -> Found {
-    let Customer { name, email, phone, locale: _ } = subject.customer;
-    let mut problems = text_problems("customer name", name);
+fn fault(field: impl Into<String>, text: impl Into<String>) -> Fault {
+    Fault { field: field.into(), text: text.into() }
+}
+
+/// The ways to reach the customer that can be used.
+struct Ways {
+    email: bool,
+    phone: bool,
+    /// The phone number may be one although its country's numbering plan does not have it: plans are older than numbers.
+    maybe_phone: bool,
+}
+
+impl Ways {
+    fn of(customer: &Customer) -> Self {
+        let Customer { email, phone, .. } = customer;
+        Self {
+            email: is_email(email.trim()),
+            phone: is_e164(phone),
+            maybe_phone: may_be_phone(&plain_code(phone)),
+        }
+    }
+
+    fn is_any(&self) -> bool {
+        self.email || self.phone || self.maybe_phone
+    }
+
+    /// What is wrong with the e-mail address and the phone number.
+    fn faults(&self, subject: &Subject<'_>) -> Vec<Fault> {
+        let Customer { email, phone, .. } = subject.customer;
+        let mut faults = Vec::new();
+        if !self.email && !email.trim().is_empty() {
+            faults.push(fault("customer.email", "the e-mail address is not well-formed"));
+        }
+        if !self.phone && !phone.trim().is_empty() {
+            let text = format!(
+                "the phone number is neither an international one (+ and country prefix) nor one of {}",
+                shown(&subject.shipping.country)
+            );
+            faults.push(fault("customer.phone", text));
+        }
+        faults
+    }
+}
+
+fn may_be_phone(phone: &str) -> bool {
+    let legal = |it: char| it.is_ascii_digit() || matches!(it, '+' | ' ' | '-' | '.' | '(' | ')' | '/');
+    phone.chars().all(legal) && (7..=15).contains(&phone.chars().filter(char::is_ascii_digit).count())
+}
+
+/// One good way to reach the customer is enough; a fault in another one is a matter of [`contact_details`].
+fn contact(subject: &Subject<'_>, ways: &Ways) -> Found {
+    let Customer { name, email, phone, .. } = subject.customer;
+    let named = text_problems("customer name", name).into_iter();
+    let mut faults: Vec<Fault> = named.map(|it| fault("customer.name", it)).collect();
     if name.trim().is_empty() {
-        problems.push("the customer's name is missing".to_owned());
+        faults.push(fault("customer.name", "the customer's name is missing"));
     }
     if email.trim().is_empty() && phone.trim().is_empty() {
-        problems.push("an e-mail address or a phone number is needed".to_owned());
+        faults.push(fault("customer", "an e-mail address or a phone number is needed"));
+    } else if !ways.is_any() {
+        faults.extend(ways.faults(subject));
     }
-    if !email.trim().is_empty() && !is_email(email.trim()) {
-        problems.push("the e-mail address is not well-formed".to_owned());
-    }
-    if !phone.trim().is_empty() && !is_e164(phone) {
-        problems.push(format!(
-            "the phone number is neither an international one (+ and country prefix) nor one of {}",
-            shown(&subject.shipping.country)
-        ));
-    }
-    found(problems, || match (email.trim().is_empty(), phone.trim().is_empty()) {
-        (false, false) => "e-mail address and phone number are well-formed".to_owned(),
-        (false, true) => "e-mail address is well-formed".to_owned(),
-        (true, _) => "phone number is well-formed".to_owned(),
+    found(faults, || match (ways.email, ways.phone) {
+        (true, true) => "e-mail address and phone number are well-formed".to_owned(),
+        (true, false) => "e-mail address is well-formed".to_owned(),
+        (false, true) => "phone number is well-formed".to_owned(),
+        (false, false) => "phone number may be one".to_owned(),
     })
 }
 
+fn contact_details(subject: &Subject<'_>, ways: &Ways) -> Found {
+    let faults = if ways.is_any() { ways.faults(subject) } else { Vec::new() };
+    found(faults, || "nothing else is wrong with the ways to reach the customer".to_owned())
+}
+
+/// The addresses that the rules look at: the field, and whose it is.
+fn subjects<'a>(subject: &Subject<'a>) -> impl Iterator<Item = (&'static str, &'static str, &'a Address)> {
+    let billing = subject.billing.map(|it| ("billing_address", "billing address", it));
+    [("shipping_address", "shipping address", subject.shipping)].into_iter().chain(billing)
+}
+
 fn addresses(subject: &Subject<'_>) -> Found {
-    let mut problems = Vec::new();
+    let mut faults = Vec::new();
     if subject.shipping.recipient.trim().is_empty() && subject.customer.name.trim().is_empty() {
-        problems.push("shipping address: a recipient is missing, and so is the customer's name".to_owned());
+        let text = "shipping address: a recipient is missing, and so is the customer's name";
+        faults.push(fault("shipping_address.recipient", text));
     }
-    problems.extend(address_problems("shipping address", subject.shipping));
-    if let Some(billing) = subject.billing {
-        problems.extend(address_problems("billing address", billing));
-    }
-    found(problems, || match subject.billing {
+    faults.extend(subjects(subject).flat_map(|(field, whose, it)| address_faults(field, whose, it)));
+    found(faults, || match subject.billing {
         Some(_) => "both addresses have the form of their country; not checked with a post office".to_owned(),
         None => format!("has the form of {}; not checked with a post office", subject.shipping.country),
     })
 }
 
+/// A province that the post asks for, but does without.
+fn address_details(subject: &Subject<'_>) -> Found {
+    let is_missing = |address: &Address| {
+        let form = PostalForm::of(&address.country);
+        form.needs_province() && address.area.trim().is_empty() && is_found_without_province(address)
+    };
+    let missing = subjects(subject).filter(|it| is_missing(it.2));
+    let faults = missing.map(|(field, whose, _)| {
+        fault(format!("{field}.state"), format!("{whose}: the state or province is missing"))
+    });
+    found(faults.collect(), || "nothing else is missing in the addresses".to_owned())
+}
+
 /// How many street lines an address may have.
 const LINES_MAX: usize = 4;
 
-/// What is wrong with an address, by the form of its country.
-pub(super) fn address_problems(whose: &str, address: &Address) -> Vec<String> {
+/// What is wrong with an address, by the form of its country. `field` is where it stands, `whose` what it is called.
+pub(super) fn address_faults(field: &str, whose: &str, address: &Address) -> Vec<Fault> {
     let Address { recipient, organization, lines, city, area, postal_code, country } = address;
-    let mut problems = Vec::new();
+    let mut problems: Vec<(&str, String)> = Vec::new();
     let named = [
-        ("recipient", recipient),
-        ("organization", organization),
-        ("city", city),
-        ("area", area),
-        ("postal code", postal_code),
+        ("recipient", "recipient", recipient),
+        ("company", "organization", organization),
+        ("city", "city", city),
+        ("state", "area", area),
+        ("postal_code", "postal code", postal_code),
     ];
-    for (name, text) in named.into_iter().chain(lines.iter().map(|it| ("street line", it))) {
-        problems.extend(text_problems(name, text));
+    for (part, name, text) in named.into_iter().chain(lines.iter().map(|it| ("street", "street line", it))) {
+        problems.extend(text_problems(name, text).into_iter().map(|it| (part, it)));
     }
-    if lines.iter().all(|it| it.trim().is_empty()) {
-        problems.push("a street line is missing".to_owned());
+    let has = |text: &String| !text.trim().is_empty();
+    if !lines.iter().any(has) {
+        problems.push(("street", "a street line is missing".to_owned()));
     }
     if lines.len() > LINES_MAX {
-        problems.push(format!("there are {} street lines, at most {LINES_MAX} are possible", lines.len()));
+        let text = format!("there are {} street lines, at most {LINES_MAX} are possible", lines.len());
+        problems.push(("street", text));
     }
 
-    let form = FORMS.iter().find(|it| it.0 == country).copied();
-    let (_, needs, codes) = form.unwrap_or(("", "C", ""));
-    if rust_iso3166::from_alpha2(country).is_none() {
-        problems.push("the country is not a code of ISO 3166-1 alpha-2, such as DE".to_owned());
+    let form = PostalForm::of(country);
+    let name = country_name(country);
+    if name.is_none() {
+        problems.push(("country", "the country is not a code of ISO 3166-1 alpha-2, such as DE".to_owned()));
     }
-    for (need, name, text) in [('C', "city", city), ('S', "state or province", area)] {
-        if needs.contains(need) && text.trim().is_empty() {
-            problems.push(format!("the {name} is missing"));
-        }
+    if form.needs_city() && !has(city) {
+        problems.push(("city", "the city is missing".to_owned()));
     }
-    let code = compact(postal_code);
-    if code.is_empty() && needs.contains('Z') {
-        problems.push(format!("the postal code is missing ({})", codes_in_words(codes)));
+    if form.needs_province() && !has(area) && !is_found_without_province(address) {
+        problems.push(("state", "the state or province is missing".to_owned()));
     }
-    if !code.is_empty() && !codes.is_empty() && !has_form(&code, country, codes) {
-        problems.push(format!("the postal code is none of {country} ({})", codes_in_words(codes)));
+    let (name, example) = (name.unwrap_or(country), form.example);
+    if form.needs_postal_code() && !has(postal_code) {
+        let text = format!("the postal code is missing (in {name} they look like {example})");
+        problems.push(("postal_code", text));
     }
-    problems.into_iter().map(|it| format!("{whose}: {it}")).collect()
+    if has(postal_code) && !form.has(postal_code) {
+        let text = format!("the postal code is none of {name}, where they look like {example}");
+        problems.push(("postal_code", text));
+    }
+    let faults = problems.into_iter();
+    faults.map(|(part, text)| fault(format!("{field}.{part}"), format!("{whose}: {text}"))).collect()
+}
+
+/// Whether a good postal code says where it is, or the city where the country has none.
+fn is_found_without_province(address: &Address) -> bool {
+    let form = PostalForm::of(&address.country);
+    match form.example {
+        "" => !address.city.trim().is_empty(),
+        _ => !address.postal_code.trim().is_empty() && form.has(&address.postal_code),
+    }
 }
 
 /// No text is longer than this.
@@ -257,96 +348,24 @@ fn text_problems(name: &str, text: &str) -> Vec<String> {
     problems
 }
 
-/// What addresses need, country by country, as its post asks for: C city, S state or province, Z postal code;
-/// and the forms of postal codes, with 9 for a digit, A for a letter, # for either. Any other country needs a
-/// street line and a city.
-const FORMS: &[(&str, &str, &str)] = &[
-    ("AE", "S", ""),
-    ("AT", "CZ", "9999"),
-    ("AU", "CSZ", "9999"),
-    ("BE", "CZ", "9999"),
-    ("BG", "CZ", "9999"),
-    ("BR", "CSZ", "99999-999"),
-    ("CA", "CSZ", "A9A 9A9"),
-    ("CH", "CZ", "9999"),
-    ("CN", "CSZ", "999999"),
-    ("CY", "CZ", "9999"),
-    ("CZ", "CZ", "999 99"),
-    ("DE", "CZ", "99999"),
-    ("DK", "CZ", "9999"),
-    ("EE", "CZ", "99999"),
-    ("ES", "CZ", "99999"),
-    ("FI", "CZ", "99999"),
-    ("FR", "CZ", "99999"),
-    ("GB", "CZ", "A9 9AA|A99 9AA|AA9 9AA|AA99 9AA|A9A 9AA|AA9A 9AA"),
-    ("GR", "CZ", "999 99"),
-    ("HK", "S", ""),
-    ("HR", "CZ", "99999"),
-    ("HU", "CZ", "9999"),
-    ("IE", "C", "A99 ####|A9A ####"),
-    ("IN", "CSZ", "999999"),
-    ("IT", "CZ", "99999"),
-    ("JP", "SZ", "999-9999"),
-    ("KR", "CZ", "99999"),
-    ("KW", "C", "99999"),
-    ("LT", "CZ", "99999"),
-    ("LU", "CZ", "9999|A-9999"),
-    ("LV", "CZ", "9999"),
-    ("MT", "CZ", "AAA 9999"),
-    ("MX", "CSZ", "99999"),
-    ("MY", "CZ", "99999"),
-    ("NL", "CZ", "9999 AA"),
-    ("NO", "CZ", "9999"),
-    ("NZ", "CZ", "9999"),
-    ("PL", "CZ", "99-999"),
-    ("PT", "CZ", "9999-999"),
-    ("RO", "CZ", "999999"),
-    ("SE", "CZ", "999 99"),
-    ("SG", "Z", "999999"),
-    ("SI", "CZ", "9999"),
-    ("SK", "CZ", "999 99"),
-    ("TW", "CZ", "999|99999|999999"),
-    ("US", "CSZ", "99999|99999-9999"),
-];
-
-fn codes_in_words(codes: &str) -> String {
-    format!("{}; 9 a digit, A a letter, # either", codes.replace('|', " or "))
-}
-
-/// Without blanks and dashes, in upper case: how postal codes are compared.
-fn compact(code: &str) -> String {
-    code.chars().filter(|it| !it.is_whitespace() && *it != '-').flat_map(char::to_uppercase).collect()
-}
-
-/// Whether a compact postal code has one of the forms, with or without the country's code before it
-/// (LV-1010).
-fn has_form(code: &str, country: &str, codes: &str) -> bool {
-    let fits = |code: &str, form: &str| {
-        let form = compact(form);
-        code.chars().count() == form.len()
-            && code.chars().zip(form.chars()).all(|(it, kind)| match kind {
-                '9' => it.is_ascii_digit(),
-                'A' => it.is_ascii_alphabetic(),
-                _ => it.is_ascii_alphanumeric(),
-            })
-    };
-    codes
-        .split('|')
-        .any(|form| fits(code, form) || code.strip_prefix(country).is_some_and(|it| fits(it, form)))
-}
-
 fn region_served(subject: &Subject<'_>) -> Found {
     let country = &subject.shipping.country;
     match subject.rules.region_of(country) {
         Some(region) => Ok(format!("{country} is served by {region}")),
-        None => Err(vec![format!("{} is in no region that is served", shown(country))]),
+        None => {
+            let text = format!("{} is in no region that is served", shown(country));
+            Err(vec![fault("shipping_address.country", text)])
+        }
     }
 }
 
 fn duplicate(subject: &Subject<'_>) -> Found {
     let window = subject.rules.duplicate_window_seconds;
     match subject.duplicate_of_at {
-        Some(at) => Err(vec![format!("the same customer ordered the same goods at {at}, within {window} s")]),
+        Some(at) => {
+            let text = format!("the same customer ordered the same goods at {at}, within {window} s");
+            Err(vec![fault("", text)])
+        }
         None => Ok(format!("no order of the same customer for the same goods within {window} s")),
     }
 }
@@ -355,17 +374,18 @@ fn blocked(subject: &Subject<'_>) -> Found {
     let country = &subject.shipping.country;
     let customer = subject.customer;
     let blocked = &subject.rules.blocked_customers;
-    let mut problems = Vec::new();
+    let mut faults = Vec::new();
     let email = customer.email.to_lowercase();
     if !email.is_empty() && blocked.iter().any(|it| it.trim().to_lowercase() == email) {
-        problems.push("the e-mail address is blocked".to_owned());
+        faults.push(fault("customer.email", "the e-mail address is blocked"));
     }
-    let same =
-        |it: &String| e164(it, country).is_some_and(|it| it == customer.phone) || it.trim() == customer.phone;
+    let same = |it: &String| {
+        phone_number(it, country).is_some_and(|it| it == customer.phone) || it.trim() == customer.phone
+    };
     if !customer.phone.is_empty() && blocked.iter().any(same) {
-        problems.push("the phone number is blocked".to_owned());
+        faults.push(fault("customer.phone", "the phone number is blocked"));
     }
-    found(problems, || "neither e-mail address nor phone number is blocked".to_owned())
+    found(faults, || "neither e-mail address nor phone number is blocked".to_owned())
 }
 
 /// A country as written, unless it is too odd to repeat.

@@ -12,7 +12,7 @@ use crate::domain::model::refusal::{Problems, Reason, Refusal};
 use crate::domain::model::scalars::{RefundId, ShipmentId};
 use crate::domain::model::shipment::{Resolution, ResolutionKind, ShipmentState};
 use crate::domain::model::tracking::{ReportOrigin, TrackingReport, TrackingStatus};
-use crate::domain::ordering::checks::address_problems;
+use crate::domain::ordering::checks::address_faults;
 use crate::domain::unit::command::{OrderCommand, Target};
 use crate::domain::unit::unit_of_work::UnitOfWork;
 
@@ -110,8 +110,8 @@ impl Order {
         if address.country != *country {
             bad.add("new_address.country", format!("must be {country}: the parcel stays in its country"));
         } else {
-            for problem in address_problems("new address", address) {
-                bad.add("new_address", problem);
+            for fault in address_faults("new_address", "new address", address) {
+                bad.add(fault.field, fault.text);
             }
         }
         bad.into_result()

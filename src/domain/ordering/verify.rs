@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use crate::domain::model::check::{Rule, Verdict};
+use crate::domain::model::check::{Check, Rule, Verdict};
 use crate::domain::model::event::EventKind;
 use crate::domain::model::hold::HoldReason;
 use crate::domain::model::message::MessageKind;
 use crate::domain::model::order::{Order, OrderState};
+use crate::domain::model::policy::Rules;
 use crate::domain::model::refusal::Refusal;
 use crate::domain::model::scalars::Actor;
 use crate::domain::model::time::Timestamp;
@@ -19,6 +20,8 @@ use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
 pub struct VerifyOrder {
     pub target: Target,
     pub waive: Waive,
+    /// A person's word about what rules found.
+    pub attest: Vec<Attest>,
 }
 
 impl OrderCommand for VerifyOrder {
@@ -34,12 +37,15 @@ impl OrderCommand for VerifyOrder {
     }
 
     fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<(), Refusal> {
+        if order.state == OrderState::Received {
+            order.attest(unit, &self.attest)?;
+        }
         order.verify_again(unit, self.waive)
     }
 }
 
 impl Order {
-    /// Runs the rules of step 2; a failed one places a hold, never a silent pass. A duplicate stays one until its
+    /// Runs the rules of step 2; a failed one places a hold, and a warning is written down: never a silent pass. A duplicate stays one until its
     /// goods are corrected or a person waives it: by then the youngest order like it is this one.
     pub(super) fn verify(
         &mut self,
@@ -50,46 +56,48 @@ impl Order {
         self.region = unit.rules.region_of(&self.shipping_address.country).cloned();
         let window = Duration::from_secs(unit.rules.duplicate_window_seconds);
         let same_before = self.checks.iter().find(|it| it.rule == Rule::DuplicateOrder).cloned();
-        self.checks = verify(&Subject {
+        let duplicate_of = duplicate_of.filter(|it| self.created_at.since(*it) <= window);
+        self.checks = self.run_rules(unit.rules, duplicate_of);
+        if waive_duplicate == Waive::Nothing
+            && let Some(before) = same_before.filter(|it| it.verdict != Verdict::Passed)
+        {
+            self.checks.retain(|it| it.rule != Rule::DuplicateOrder);
+            self.checks.push(self.heard(before, unit.rules));
+            self.checks.sort_by_key(|it| it.rule);
+        }
+        let warned = self.rules_found(Verdict::Warned);
+        if !warned.is_empty() {
+            let text = format!("warned: {}", warned.join(", "));
+            self.record_automatic(unit, EventKind::VerificationWarned, None, text);
+        }
+        let failed = self.rules_found(Verdict::Failed);
+        if failed.is_empty() {
+            let step = if warned.is_empty() { "every rule passed" } else { "no rule stops it" };
+            return self.transition_automatic(unit, OrderState::Verified, EventKind::OrderVerified, step);
+        }
+        let text = format!("failed: {}", failed.join(", "));
+        self.record_automatic(unit, EventKind::VerificationFailed, None, text);
+        let found = self.checks.iter().filter(|it| it.verdict == Verdict::Failed);
+        let note: Vec<String> = found.map(|it| format!("{}: {}", it.rule, it.detail)).collect();
+        self.hold(unit, Actor::system(), HoldReason::VerificationFailed, note.join("; "));
+        self.notify(unit, MessageKind::OnHold, None, 0);
+        Ok(())
+    }
+
+    /// Every rule as it stands now, with what outside services and people say of it.
+    pub(super) fn run_rules(&self, rules: &Rules, duplicate_of_at: Option<Timestamp>) -> Vec<Check> {
+        let checks = verify(&Subject {
             customer: &self.customer,
             shipping: &self.shipping_address,
             billing: self.billing_address.as_ref(),
-            duplicate_of_at: duplicate_of.filter(|it| self.created_at.since(*it) <= window),
-            rules: unit.rules,
+            duplicate_of_at,
+            rules,
         });
-        if waive_duplicate == Waive::Nothing
-            && let Some(before) = same_before.filter(|it| it.verdict == Verdict::Failed)
-        {
-            self.checks.retain(|it| it.rule != Rule::DuplicateOrder);
-            self.checks.push(before);
-            self.checks.sort_by_key(|it| it.rule);
-        }
-        let failed: Vec<String> = self
-            .checks
-            .iter()
-            .filter(|it| it.verdict == Verdict::Failed)
-            .map(|it| format!("{}: {}", it.rule, it.detail))
-            .collect();
+        checks.into_iter().map(|it| self.heard(it, rules)).collect()
+    }
 
-        if failed.is_empty() {
-            let step = "every rule passed";
-            return self.transition_automatic(unit, OrderState::Verified, EventKind::OrderVerified, step);
-        }
-        let rules: Vec<&str> = self
-            .checks
-            .iter()
-            .filter(|it| it.verdict == Verdict::Failed)
-            .map(|it| it.rule.as_str())
-            .collect();
-        self.record_automatic(
-            unit,
-            EventKind::VerificationFailed,
-            None,
-            format!("failed: {}", rules.join(", ")),
-        );
-        self.hold(unit, Actor::system(), HoldReason::VerificationFailed, failed.join("; "));
-        self.notify(unit, MessageKind::OnHold, None, 0);
-        Ok(())
+    fn rules_found(&self, verdict: Verdict) -> Vec<&'static str> {
+        self.checks.iter().filter(|it| it.verdict == verdict).map(|it| it.rule.as_str()).collect()
     }
 
     /// Step 2 again, after a correction: holds of a failed verification are released, the rules run anew, and a
@@ -116,4 +124,11 @@ pub enum Waive {
     Nothing,
     /// The same customer ordering the same goods again is meant.
     Duplicate,
+}
+
+/// A person's word about a rule that found something wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attest {
+    pub rule: Rule,
+    pub reason: String,
 }

@@ -213,6 +213,7 @@ mod tests {
                     email: "ada@example.com".to_owned(),
                     phone: String::new(),
                     locale: String::new(),
+                    phone_extension: String::new(),
                 },
                 shipping_address: Address {
                     recipient: String::new(),

@@ -79,6 +79,7 @@ pub(super) fn order(name: &str, lines: &[(&str, i64)]) -> NewOrder {
             email: format!("{name}@example.com"),
             phone: String::new(),
             locale: "en".to_owned(),
+            phone_extension: String::new(),
         },
         shipping_address: Address {
             recipient: String::new(),

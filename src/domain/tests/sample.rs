@@ -66,6 +66,7 @@ fn order() -> Order {
             email: "ada@example.com".to_owned(),
             phone: "+4930901820".to_owned(),
             locale: "en".to_owned(),
+            phone_extension: String::new(),
         },
         shipping_address: Address {
             recipient: String::new(),
@@ -122,6 +123,9 @@ fn order() -> Order {
         promise_told: Some(days_later(5)),
         slips: Vec::new(),
         waiting: None,
+        evidence: Vec::new(),
+        attestations: Vec::new(),
+        assessments: Vec::new(),
         restored_at: None,
     }
 }

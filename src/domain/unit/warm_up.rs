@@ -1,6 +1,6 @@
 //! A command that changes nothing.
 
-use crate::domain::model::contact::e164;
+use crate::domain::model::contact::phone_number;
 use crate::domain::model::refusal::Refusal;
 use crate::domain::unit::command::Command;
 use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
@@ -20,7 +20,7 @@ impl Command for WarmUp {
 
     fn decide(&self, _: &mut UnitOfWork<'_>) -> Result<(), Refusal> {
         // Read for the sake of reading.
-        let _ = e164("+49 30 901820", "DE");
+        let _ = phone_number("+49 30 901820", "DE");
         Ok(())
     }
 }

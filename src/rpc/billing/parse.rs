@@ -12,7 +12,8 @@ use crate::rpc::enums;
 use crate::rpc::listing::list_requests;
 use crate::rpc::ordering::parse::target;
 use crate::rpc::parse::{
-    REASON_MAX, REFERENCE_MAX, amount, digits, id, required, required_text, required_word, text, word,
+    REASON_MAX, REFERENCE_MAX, amount, digits, id, one_line, required, required_line, required_text,
+    required_word, word,
 };
 
 list_requests! {
@@ -116,9 +117,9 @@ pub(crate) fn record_payment(request: pb::RecordPaymentRequest, bad: &mut Proble
     let target = target(&order_id, etag, bad);
     let method = required_word("method", method, enums::to_method, bad);
     let reference = if method == Some(Method::BankTransfer) {
-        required_text("reference", reference, REFERENCE_MAX, bad)
+        required_line("reference", reference, REFERENCE_MAX, bad)
     } else {
-        text("reference", reference, REFERENCE_MAX, bad)
+        one_line("reference", reference, REFERENCE_MAX, bad)
     };
     let tendered = match method {
         Some(Method::Cash) => amount("tendered", required("tendered", tendered, bad), bad),
@@ -165,8 +166,8 @@ pub(crate) fn refund_payment(request: pb::RefundPaymentRequest, bad: &mut Proble
 fn handed_back(method: i32, reference: String, bad: &mut Problems) -> Option<HandedBack> {
     let method = word("method", method, enums::to_method, bad);
     let reference = match method {
-        Some(Method::BankTransfer) => required_text("reference", reference, REFERENCE_MAX, bad),
-        Some(Method::Cash) => text("reference", reference, REFERENCE_MAX, bad),
+        Some(Method::BankTransfer) => required_line("reference", reference, REFERENCE_MAX, bad),
+        Some(Method::Cash) => one_line("reference", reference, REFERENCE_MAX, bad),
         Some(Method::Card | Method::Paypal) => {
             bad.add("method", "must be BANK_TRANSFER or CASH; leave it out for the way the payment came");
             reference

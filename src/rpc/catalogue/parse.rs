@@ -11,7 +11,7 @@ use crate::rpc::enums;
 use crate::rpc::listing::list_requests;
 use crate::rpc::parse::{
     NAME_MAX, SIDE_MM, WEIGHT_MAX_GRAMS, address, country, entries, id, if_in_use, number, optional_id,
-    paths, price, required, required_text, timestamp, word,
+    paths, price, required, required_line, timestamp, word,
 };
 
 list_requests! {
@@ -77,7 +77,7 @@ fn product_changes(
     let named = |path: &str| named.iter().any(|it| it.as_ref() == path);
     let mut changes = Vec::new();
     if named("name") {
-        changes.push(ProductChange::Name(required_text("product.name", name, NAME_MAX, bad)));
+        changes.push(ProductChange::Name(required_line("product.name", name, NAME_MAX, bad)));
     }
     if named("tax_category") {
         changes.push(ProductChange::TaxCategory(tax_category_of(tax_category, bad)));
@@ -225,7 +225,7 @@ fn location_changes(
     let named = |path: &str| named.iter().any(|it| it.as_ref() == path);
     let mut changes = Vec::new();
     if named("name") {
-        changes.push(LocationChange::Name(required_text("stock_location.name", name, NAME_MAX, bad)));
+        changes.push(LocationChange::Name(required_line("stock_location.name", name, NAME_MAX, bad)));
     }
     if named("region") {
         changes.extend(id("stock_location.region", &region, bad).map(LocationChange::Region));

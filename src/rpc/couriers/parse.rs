@@ -13,8 +13,8 @@ use crate::rpc::calendar::{
 use crate::rpc::enums;
 use crate::rpc::listing::list_requests;
 use crate::rpc::parse::{
-    NAME_MAX, WEIGHT_MAX_GRAMS, country, entries, id, if_in_use, number, paths, price, required,
-    required_text, required_word, text,
+    NAME_MAX, WEIGHT_MAX_GRAMS, country, entries, id, if_in_use, number, one_line, paths, price, required,
+    required_line, required_word,
 };
 
 /// Heaviest shipment of a rate.
@@ -100,7 +100,7 @@ fn courier_changes(
     let named = |path: &str| named.iter().any(|it| it.as_ref() == path);
     let mut changes = Vec::new();
     if named("name") {
-        changes.push(CourierChange::Name(required_text("courier.name", name, NAME_MAX, bad)));
+        changes.push(CourierChange::Name(required_line("courier.name", name, NAME_MAX, bad)));
     }
     let zones = named("zones").then(|| delivery_zones("courier.zones", zones, bad));
     if named("rates") {
@@ -158,7 +158,7 @@ fn delivery_zones(field: &str, given: Vec<pb::DeliveryZone>, bad: &mut Problems)
     for (index, zone) in entries(field, given, 0..=ZONES_MAX, bad) {
         let at = format!("{field}[{index}]");
         let pb::DeliveryZone { zone: name, areas } = zone;
-        let name = required_text(&format!("{at}.zone"), name, ZONE_NAME_MAX, bad);
+        let name = required_line(&format!("{at}.zone"), name, ZONE_NAME_MAX, bad);
         if zones.iter().any(|it| it.name == name) {
             bad.add(format!("{at}.zone"), "is named twice");
         }
@@ -258,7 +258,7 @@ fn rate_of(
     let transit_days = number(&format!("{at}.transit_days"), transit_days.into(), 0..=60, bad);
     let weight_max_grams =
         number(&format!("{at}.weight_max_grams"), weight_max_grams.into(), 0..=SHIPMENT_MAX_GRAMS, bad);
-    let service_name = text(&format!("{at}.service_name"), service_name, SERVICE_NAME_MAX, bad);
+    let service_name = one_line(&format!("{at}.service_name"), service_name, SERVICE_NAME_MAX, bad);
     let mut bands: Vec<WeightBand> = Vec::new();
     for (index, band) in entries(&format!("{at}.weight_bands"), weight_bands, 0..=BANDS_MAX, bad) {
         let at = format!("{at}.weight_bands[{index}]");

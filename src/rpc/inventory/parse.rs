@@ -11,7 +11,7 @@ use crate::pb;
 use crate::rpc::enums;
 use crate::rpc::listing::list_requests;
 use crate::rpc::parse::{
-    LIFETIME_SECONDS, LINES_MAX, country, entries, id, number, optional_id, quantity, required,
+    LIFETIME_SECONDS, LINES_MAX, country, entries, id, number, one_line, optional_id, quantity, required,
     required_word, seconds, text, timestamp, word,
 };
 
@@ -137,7 +137,7 @@ pub(crate) fn reservation_wish(request: pb::ReserveStockRequest, bad: &mut Probl
     let pb::ReserveStockRequest { lines, lifetime, reference, request_id: _, source } = request;
     let lines = stock_lines(lines, bad);
     let lifetime = seconds("lifetime", lifetime, LIFETIME_SECONDS, bad).map(Duration::from_secs);
-    let reference = text("reference", reference, RESERVATION_REFERENCE_MAX, bad);
+    let reference = one_line("reference", reference, RESERVATION_REFERENCE_MAX, bad);
     let source = match required("source", source, bad)? {
         Wanted::Region(region) => StockSource::Region(id("region", &region, bad)?),
         Wanted::Location(location) => StockSource::Location(id("location", &location, bad)?),
@@ -177,7 +177,7 @@ pub(crate) fn place_replenishment(
 ) -> Option<PlaceReplenishment> {
     let pb::PlaceReplenishmentRequest { replenishment_id, etag, request_id: _, supplier, expected_time } =
         request;
-    let supplier = text("supplier", supplier, SUPPLIER_MAX, bad);
+    let supplier = one_line("supplier", supplier, SUPPLIER_MAX, bad);
     let expected_at = timestamp("expected_time", expected_time, bad);
     let replenishment = id("replenishment_id", &replenishment_id, bad)?;
     Some(PlaceReplenishment { replenishment, supplier, expected_at, etag })
@@ -201,7 +201,7 @@ pub(crate) fn update_replenishment(
     let paths = required("update_mask", update_mask.filter(|it| !it.paths.is_empty()), bad);
     let paths = paths.map(|it| it.paths).unwrap_or_default();
     let named = |path: &str| paths.iter().any(|it| it == path);
-    let supplier = named("supplier").then(|| text("supplier", supplier, SUPPLIER_MAX, bad));
+    let supplier = named("supplier").then(|| one_line("supplier", supplier, SUPPLIER_MAX, bad));
     let expected_at = named("expected_time").then(|| timestamp("expected_time", expected_time, bad));
     // Unknown paths may be long and many, so the messages do not repeat them.
     let unknown = paths.iter().zip(1..).filter(|(it, _)| !UPDATABLE.contains(&it.as_str()));

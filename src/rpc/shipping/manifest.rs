@@ -14,7 +14,7 @@ use crate::domain::{
 use crate::pb;
 use crate::rpc::api::{Api, Reply, existing, found};
 use crate::rpc::identity::Call;
-use crate::rpc::parse::{NAME_MAX, entries, id, required_text};
+use crate::rpc::parse::{NAME_MAX, entries, id, required_line};
 use crate::rpc::reply::timestamp;
 use crate::rpc::shipping::parse::happened;
 use crate::rpc::{enums, status};
@@ -80,7 +80,7 @@ pub(super) fn parse_confirmation(
         }
         shipments.push(shipment);
     }
-    let driver = required_text("driver", driver, NAME_MAX, bad);
+    let driver = required_line("driver", driver, NAME_MAX, bad);
     let at = happened("time", time, now, bad);
     Some(Confirmation { manifest: manifest?, shipments, driver, at })
 }

@@ -19,8 +19,8 @@ use crate::rpc::enums;
 use crate::rpc::listing::{Wanted, list_requests, listing};
 use crate::rpc::parse::{
     LINE_NUMBERS, LINES_MAX, NAME_MAX, REASON_MAX, REFERENCE_MAX, SIDE_MM, WEIGHT_MAX_GRAMS, address, amount,
-    entries, foreign_code, id, number, optional_id, quantity, required, required_text, required_word, text,
-    timestamp, word,
+    entries, id, number, one_line, optional_id, quantity, required, required_line, required_text,
+    required_word, text, timestamp, word,
 };
 use crate::settings::Limits;
 use crate::store::Listing;
@@ -191,7 +191,7 @@ pub(crate) fn confirm_pickup(
     let pb::ConfirmPickupRequest { shipment_id, package_count, driver, time, etag, request_id: _ } = request;
     let target = target(&shipment_id, etag, bad);
     number("package_count", package_count.into(), 1..=100, bad);
-    let driver = required_text("driver", driver, NAME_MAX, bad);
+    let driver = required_line("driver", driver, NAME_MAX, bad);
     let at = happened("time", time, now, bad);
     let (target, shipment) = target?;
     Some(ConfirmPickup { target, shipment, packages: package_count, driver, at })
@@ -262,15 +262,15 @@ pub(crate) fn report(
     } = report;
     let status = required_word(&format!("{at}.status"), status, enums::to_tracking_status, bad);
     let incident = incident_of(&format!("{at}.incident"), incident, bad);
-    let location = text(&format!("{at}.location"), location, NAME_MAX, bad);
+    let location = one_line(&format!("{at}.location"), location, NAME_MAX, bad);
     let field = format!("{at}.occurred_time");
     let occurred_at =
         required(&field, occurred_time, bad).and_then(|it| happened(&field, Some(it), now, bad));
-    let raw_code = foreign_code(&format!("{at}.raw_code"), raw_code, REFERENCE_MAX, bad);
-    let description = text(&format!("{at}.description"), description, REASON_MAX, bad);
+    let raw_code = one_line(&format!("{at}.raw_code"), raw_code, REFERENCE_MAX, bad);
+    let description = one_line(&format!("{at}.description"), description, REASON_MAX, bad);
     let estimated_at = timestamp(&format!("{at}.estimated_delivery_time"), estimated_delivery_time, bad);
-    let received_by = text(&format!("{at}.received_by"), received_by, NAME_MAX, bad);
-    let event_id = foreign_code(&format!("{at}.event_id"), event_id, REFERENCE_MAX, bad);
+    let received_by = one_line(&format!("{at}.received_by"), received_by, NAME_MAX, bad);
+    let event_id = one_line(&format!("{at}.event_id"), event_id, REFERENCE_MAX, bad);
     Some(TrackingReport {
         package: 0,
         event_id,
@@ -325,8 +325,8 @@ pub(crate) fn confirm_delivery(
     let pb::ProofOfDelivery { received_by, location, signature_sha256, photo_sha256, time, recorded_by: _ } =
         proof;
     let delivery = Delivery {
-        received_by: required_text("proof.received_by", received_by, NAME_MAX, bad),
-        location: text("proof.location", location, NAME_MAX, bad),
+        received_by: required_line("proof.received_by", received_by, NAME_MAX, bad),
+        location: one_line("proof.location", location, NAME_MAX, bad),
         signature_sha256: sha256("proof.signature_sha256", signature_sha256, bad),
         photo_sha256: sha256("proof.photo_sha256", photo_sha256, bad),
         at: happened("proof.time", time, now, bad),

@@ -175,6 +175,7 @@ pub(in crate::store) fn order_for(lines: &[(&str, i64)], on_shortage: OnShortage
             email: format!("ada{who}@example.com"),
             phone: String::new(),
             locale: "en".to_owned(),
+            phone_extension: String::new(),
         },
         shipping_address: Address {
             recipient: String::new(),

@@ -32,6 +32,7 @@ fn order() -> Order {
         verdict: Verdict::Failed,
         detail: "shipping address: the city is missing; shipping address: the postal code is missing"
             .to_owned(),
+        faults: Vec::new(),
     });
     order
 }
@@ -306,7 +307,10 @@ fn a_hold_says_what_the_customer_can_put_right_and_nothing_of_a_suspicion() {
     has(
         MessageKind::OnHold,
         &order(),
-        &["  - shipping address: the city is missing\n", "Please get in touch"],
+        &[
+            "  - shipping address: the city is missing; shipping address: the postal code is missing\n",
+            "Please get in touch",
+        ],
     );
     let mut suspected = order();
     suspected.holds[0].reason = HoldReason::HighRiskOfFraud;

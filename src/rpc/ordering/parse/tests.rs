@@ -70,10 +70,10 @@ fn every_bad_field_of_an_order_is_named_at_once_by_its_path() {
     };
     let order = pb::OrderDraft {
         channel: 99,
-        external_reference: "4111 1111 1111 1111".to_owned(),
+        external_reference: "4711\n".to_owned(),
         customer: Some(pb::Customer { phone: "1".repeat(41), ..pb::Customer::default() }),
         shipping_address: Some(pb::Address {
-            street: vec!["a".to_owned(), "b\nc".to_owned()],
+            street: vec!["a".to_owned(), "b\u{7}c".to_owned()],
             ..address_of("Germany")
         }),
         billing_address: Some(pb::Address { postal_code: "0".repeat(21), ..address_of("DE") }),
@@ -132,6 +132,25 @@ fn every_bad_field_of_an_order_is_named_at_once_by_its_path() {
             "request_id",
         ]
     );
+}
+
+#[test]
+fn an_order_may_name_articles_references_and_accounts_but_no_card_in_what_is_written_freely() {
+    let with = |instructions: &str| pb::OrderDraft {
+        external_reference: "4111-1111-1111-1111".to_owned(),
+        lines: vec![pb::OrderLineDraft {
+            description: "Mug, EAN 4001234500027, order 5555555555554444".to_owned(),
+            ..draft().lines.remove(0)
+        }],
+        special_instructions: instructions.to_owned(),
+        ..draft()
+    };
+    for fine in ["", "EAN 4001234500027", "ref 112-3640021-5936259", "IBAN DE89 3704 0044 0532 0130 00"] {
+        assert_eq!(bad_fields(with(fine), ""), Vec::<String>::new(), "{fine}");
+    }
+    for card in ["4242424242424242", "my card is 4242 4242 4242 4242, 12/29", "3782-822463-10005"] {
+        assert_eq!(bad_fields(with(card), ""), ["order.special_instructions"], "{card}");
+    }
 }
 
 #[test]

@@ -1,16 +1,17 @@
 //! An order with every part, and one with none.
 
 use crate::domain::{
-    Actor, Address, Amounts, Approval, ApprovalState, AtProvider, AvailabilityFound, Channel, Check,
-    Customer, Day, Discount, Feedback, FeedbackState, Gate, HandedBack, Hold, HoldReason, HoldState, Ids,
-    Invoice, InvoiceLine, InvoiceState, LineAmounts, LineAvailability, Means, Message, MessageKind,
-    MessageState, Method, OnLate, OnShortage, OpenRequest, Order, OrderLine, OrderState, Payment,
-    PaymentState, ProductKind, Promise, PromiseLeg, PromiseOccasion, ProviderRequest, Refund, RefundState,
-    Reservation, ReservationId, ReservationState, ReservedItem, Risk, Rule, ServiceDone, ServiceLevel, Slip,
-    SlipKind, SlipSubject, StuckGate, Verdict, Waiting,
+    Actor, Address, Amounts, Approval, ApprovalState, AtProvider, AvailabilityFound, Channel, Customer, Day,
+    Discount, Feedback, FeedbackState, Gate, HandedBack, Hold, HoldReason, HoldState, Ids, Invoice,
+    InvoiceLine, InvoiceState, LineAmounts, LineAvailability, Means, Message, MessageKind, MessageState,
+    Method, OnLate, OnShortage, OpenRequest, Order, OrderLine, OrderState, Payment, PaymentState,
+    ProductKind, Promise, PromiseLeg, PromiseOccasion, ProviderRequest, Refund, RefundState, Reservation,
+    ReservationId, ReservationState, ReservedItem, Risk, ServiceDone, ServiceLevel, Slip, SlipKind,
+    SlipSubject, StuckGate, Waiting,
 };
 use crate::store::rows::tests::full_shipment::{bare_shipment, full_shipment, handling};
 use crate::store::rows::tests::sample::{AT, code, euro, later};
+use crate::store::rows::tests::spoken;
 
 /// An order with every part filled, as no order ever is.
 pub(in crate::store) fn full(number: i64) -> Order {
@@ -100,6 +101,7 @@ pub(in crate::store) fn full(number: i64) -> Order {
             email: "ann@example.com".to_owned(),
             phone: "+60312345678".to_owned(),
             locale: "en".to_owned(),
+            phone_extension: "123".to_owned(),
         },
         shipping_address: address("Ann"),
         billing_address: Some(address("Bob")),
@@ -138,7 +140,7 @@ pub(in crate::store) fn full(number: i64) -> Order {
         }),
         risk: Risk::Medium,
         risk_reasons: vec!["new customer".to_owned()],
-        checks: vec![Check { rule: Rule::Contact, verdict: Verdict::Failed, detail: "no phone".to_owned() }],
+        checks: spoken::checks(),
         availability: Some(AvailabilityFound {
             at: AT,
             lines: vec![LineAvailability {
@@ -370,6 +372,9 @@ pub(in crate::store) fn full(number: i64) -> Order {
             since: later(10),
         }],
         waiting: Some(Waiting { gate: StuckGate::Picking, since: later(11) }),
+        evidence: spoken::evidence(),
+        attestations: spoken::attestations(),
+        assessments: spoken::assessments(),
         restored_at: None,
     }
 }
