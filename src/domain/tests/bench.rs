@@ -14,7 +14,6 @@ use crate::domain::inventory::receive::receive_stock;
 use crate::domain::inventory::reserve_for_others::NewReservation;
 use crate::domain::inventory::restock::{look_after_shelves, missing};
 use crate::domain::model::approval::Gate;
-use crate::domain::model::capacity::{DailyShipments, count_daily_shipments};
 use crate::domain::model::event::{Event, Machine};
 use crate::domain::model::location::Location;
 use crate::domain::model::message::MessageState;
@@ -42,7 +41,7 @@ use crate::domain::tests::given::{
     MONDAY, actor, by_card, cash, checks_of, courier, done, location_code, one_package, open_request, proof,
     report, sku, usd,
 };
-use crate::domain::tests::noticed::{check_slips, check_wait};
+use crate::domain::tests::noticed::{check_days, check_slips, check_wait};
 use crate::domain::unit::command::conclude;
 use crate::domain::unit::unit_of_work::{ChangeSet, Snapshot, UnitOfWork};
 
@@ -284,7 +283,7 @@ impl Bench {
         assert!(broken.is_empty(), "broken laws: {broken:#?}");
         self.check_stock();
         self.check_incoming();
-        self.check_days();
+        check_days(&self.snapshot);
 
         let (awaited, before) = self.waiting();
         let kept: HashMap<_, _> = self
@@ -349,15 +348,6 @@ impl Bench {
             set_aside.keys().all(|it| self.snapshot.stock.contains_key(it)),
             "S2: reserved where there is a level"
         );
-    }
-
-    /// Days have the shipments of the orders.
-    fn check_days(&self) {
-        let mut expected = DailyShipments::new();
-        self.snapshot.orders.values().for_each(|it| count_daily_shipments(&mut expected, it, 1));
-        let mut kept = self.snapshot.daily_shipments.clone();
-        kept.retain(|_, it| *it != 0);
-        assert_eq!(kept, expected, "D4");
     }
 
     /// No shelf stays below its reorder point unless a person wants it so, and what is on order is what levels say.

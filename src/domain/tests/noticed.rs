@@ -1,11 +1,13 @@
-//! What must be noticed of every order, whatever happens to it.
+//! What must hold of every order and every day, whatever happens.
 
+use crate::domain::model::capacity::{DailyShipments, count_daily_shipments};
 use crate::domain::model::hold::{Hold, HoldState};
 use crate::domain::model::order::Order;
 use crate::domain::model::policy::Rules;
 use crate::domain::model::time::Timestamp;
 use crate::domain::model::waiting::StuckGate;
 use crate::domain::process::timeline::steps::Step;
+use crate::domain::unit::unit_of_work::Snapshot;
 
 /// What stands is noticed once, unless nobody is to be told.
 pub(super) fn check_slips(order: &Order, now: Timestamp, rules: &Rules) {
@@ -33,4 +35,13 @@ pub(super) fn check_wait(order: &Order) {
             order.next_step().is_none_or(|it| it.0 == Step::CloseOrder && order.why_open().is_empty());
         assert!(goes_on, "{:?} waits for nobody", order.next_step());
     }
+}
+
+/// D4: days have the shipments of the orders.
+pub(super) fn check_days(snapshot: &Snapshot) {
+    let mut expected = DailyShipments::new();
+    snapshot.orders.values().for_each(|it| count_daily_shipments(&mut expected, it, 1));
+    let mut kept = snapshot.daily_shipments.clone();
+    kept.retain(|_, it| *it != 0);
+    assert_eq!(kept, expected, "D4");
 }
