@@ -65,12 +65,15 @@ enum_map! {
         Unfulfilled = Unfulfilled, InPreparation = InPreparation, PartiallyShipped = PartiallyShipped,
         Shipped = Shipped, PartiallyDelivered = PartiallyDelivered, Delivered = Delivered, Cancelled = Cancelled,
     }
-    risk: Risk = RiskLevel { Low = Low, Medium = Medium, High = High }
-    rule: Rule = VerificationRule {
+    risk, to_risk: Risk = RiskLevel { Low = Low, Medium = Medium, High = High }
+    rule, to_rule: Rule = VerificationRule {
         Contact = Contact, ContactDetails = ContactDetails, Address = Address, AddressDetails = AddressDetails,
         RegionServed = RegionServed, DuplicateOrder = DuplicateOrder, BlockedCustomer = BlockedCustomer,
     }
-    verdict: Verdict = VerificationOutcome { Passed = Passed, Warned = Warned, Failed = Failed }
+    verdict: Verdict = VerificationOutcome {
+        Passed = Passed, Warned = Warned, Failed = Failed, Attested = Attested,
+    }
+    finding, to_finding: Finding = VerificationFinding { Passed = Passed, Failed = Failed }
     hold_state: HoldState = HoldState { Active = Active, Released = Released }
     step: Step = Step {
         ReceiveOrder = ReceiveOrder, VerifyCustomer = VerifyCustomer, CheckAvailability = CheckAvailability,

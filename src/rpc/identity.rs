@@ -58,6 +58,8 @@ mutations! {
     CreateOrderRequest = "CreateOrder",
     UpdateOrderRequest = "UpdateOrder",
     VerifyOrderRequest = "VerifyOrder",
+    RecordVerificationRequest = "RecordVerification",
+    RecordRiskAssessmentRequest = "RecordRiskAssessment",
     CancelOrderRequest = "CancelOrder",
     PlaceHoldRequest = "PlaceHold",
     ReleaseHoldRequest = "ReleaseHold",

@@ -157,6 +157,7 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
         approval,
         blocked_customers: _,
         verification,
+        assessed_risk: _,
         duplicate_window_seconds,
         reservation_lifetime_seconds,
         approval_lifetime_seconds,
@@ -189,12 +190,7 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
         within(bad, &format!("rules.shipping_fees.{index}.fee_minor"), *fee_minor, 0, i64::MAX);
     }
     check_approval(approval, bad);
-    if verification.get(&Rule::RegionServed) == Some(&Severity::Warn) {
-        bad.add(
-            "rules.verification.REGION_SERVED",
-            "cannot be WARN: no stock is kept for a country in no region",
-        );
-    }
+    check_verification(verification, bad);
 
     within(bad, "rules.duplicate_window_seconds", *duplicate_window_seconds, 0, 30 * DAY);
     within(bad, "rules.reservation_lifetime_seconds", *reservation_lifetime_seconds, 1, 30 * DAY);
@@ -218,6 +214,15 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
     check_slips(slips, bad);
     for (gate, seconds) in stuck_after_seconds {
         within(bad, &format!("rules.stuck_after_seconds.{gate}"), *seconds, 0, 365 * DAY);
+    }
+}
+
+fn check_verification(verification: &BTreeMap<Rule, Severity>, bad: &mut Problems) {
+    if verification.get(&Rule::RegionServed) == Some(&Severity::Warn) {
+        bad.add(
+            "rules.verification.REGION_SERVED",
+            "cannot be WARN: no stock is kept for a country in no region",
+        );
     }
 }
 

@@ -43,6 +43,7 @@ mod shop;
 mod slips;
 mod tidy;
 mod tracking;
+mod verification;
 mod views;
 mod walk;
 mod warehouse;

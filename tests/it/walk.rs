@@ -55,6 +55,13 @@ calls! {
     }) using it;
     "ReleaseHold": orders.release_hold(ReleaseHoldRequest { order_id: it.order, etag: it.etag, hold_id: it.hold, comment: "tried".to_owned(),
     }) using it;
+    "RecordVerification": orders.record_verification(RecordVerificationRequest {
+        order_id: it.order, etag: it.etag, provider: "post".to_owned(),
+        rule: pb::VerificationRule::Address as i32, finding: pb::VerificationFinding::Passed as i32,
+    }) using it;
+    "RecordRiskAssessment": orders.record_risk_assessment(RecordRiskAssessmentRequest {
+        order_id: it.order, etag: it.etag, provider: "radar".to_owned(), level: pb::RiskLevel::Low as i32,
+    }) using it;
     "CloseOrder": orders.close_order(CloseOrderRequest { order_id: it.order, etag: it.etag }) using it;
     "ArchiveOrder": orders.archive_order(ArchiveOrderRequest { order_id: it.order, etag: it.etag }) using it;
     "RestoreOrder": orders.restore_order(RestoreOrderRequest {

@@ -345,7 +345,7 @@ fn add_hold(facts: &mut Facts, order: &Order) -> Result<(), String> {
 /// What the customer can correct: one point per rule.
 fn told_of_check(check: &Check) -> Option<String> {
     match check.verdict {
-        Verdict::Passed | Verdict::Warned => return None,
+        Verdict::Passed | Verdict::Warned | Verdict::Attested => return None,
         Verdict::Failed => {}
     }
     match check.rule {

@@ -7,6 +7,8 @@ string_enum! {
     pub enum Action {
         UpdateOrder = "UpdateOrder",
         VerifyOrder = "VerifyOrder",
+        RecordVerification = "RecordVerification",
+        RecordRiskAssessment = "RecordRiskAssessment",
         CancelOrder = "CancelOrder",
         PlaceHold = "PlaceHold",
         ReleaseHold = "ReleaseHold",

@@ -28,6 +28,8 @@ string_enum! {
         Warned = "WARNED",
         /// Something is wrong, and stops the order.
         Failed = "FAILED",
+        /// Something is wrong, and a person has said that it does not matter here.
+        Attested = "ATTESTED",
     }
 }
 

@@ -17,6 +17,7 @@ pub(super) mod day;
 pub(super) mod document_kind;
 pub(super) mod etag;
 pub(super) mod event;
+pub(super) mod evidence;
 pub(super) mod feedback;
 pub(super) mod gtin;
 pub(super) mod handling;

@@ -9,6 +9,7 @@ use crate::domain::model::availability::AvailabilityFound;
 use crate::domain::model::check::{Check, Risk};
 use crate::domain::model::customer::Customer;
 use crate::domain::model::etag::etag;
+use crate::domain::model::evidence::{Attestation, Evidence, RiskAssessment};
 use crate::domain::model::feedback::Feedback;
 use crate::domain::model::hold::{Hold, HoldState};
 use crate::domain::model::invoice::Invoice;
@@ -236,6 +237,15 @@ pub struct Order {
     /// The slips of its approvals and payments that were noticed and stand.
     #[serde(default)]
     pub slips: Vec<Slip>,
+    /// What outside services said of the verification, oldest first.
+    #[serde(default)]
+    pub evidence: Vec<Evidence>,
+    /// What people said of rules that found something, at most one word per rule.
+    #[serde(default)]
+    pub attestations: Vec<Attestation>,
+    /// What outside services said of the risk, oldest first.
+    #[serde(default)]
+    pub assessments: Vec<RiskAssessment>,
     /// None: it waits for nobody.
     #[serde(default)]
     pub waiting: Option<Waiting>,

@@ -40,6 +40,9 @@ pub struct Rules {
     /// What a rule of the verification does that finds something wrong: HOLD stops the order, WARN lets it go on. Left out:
     /// WARN for CONTACT_DETAILS and ADDRESS_DETAILS, HOLD for the rest.
     pub verification: BTreeMap<Rule, Severity>,
+    /// What a level of risk does that an outside service assesses: HOLD stops the order, WARN raises its risk. Left out: HOLD
+    /// for HIGH, WARN for the rest.
+    pub assessed_risk: BTreeMap<Risk, Severity>,
     /// Two orders of the same customer for the same goods within this time are duplicates.
     pub duplicate_window_seconds: u64,
     /// How long stock is held for an order that is not paid. 1 s to 30 days.
@@ -200,6 +203,13 @@ impl Rules {
         })
     }
 
+    pub fn on_risk(&self, level: Risk) -> Severity {
+        self.assessed_risk.get(&level).copied().unwrap_or(match level {
+            Risk::Low | Risk::Medium => Severity::Warn,
+            Risk::High => Severity::Hold,
+        })
+    }
+
     pub fn tax_rate_ppm(&self, country: &str, category: &str) -> u32 {
         let fits = |rule: &&TaxRule| {
             (rule.country == "*" || rule.country == country)
@@ -349,6 +359,7 @@ impl Default for Rules {
             approval: ApprovalRules::default(),
             blocked_customers: Vec::new(),
             verification: BTreeMap::new(),
+            assessed_risk: BTreeMap::new(),
             duplicate_window_seconds: 600,
             reservation_lifetime_seconds: 1_800,
             approval_lifetime_seconds: 259_200,

@@ -1,21 +1,23 @@
-//! An order is changed before it is invoiced.
+//! An order is changed: all of it before anything is reserved, contact and addresses until a courier has it.
 
 use crate::domain::model::address::Address;
-use crate::domain::model::check::Rule;
+use crate::domain::model::check::{Rule, Verdict};
 use crate::domain::model::customer::Customer;
 use crate::domain::model::event::EventKind;
+use crate::domain::model::hold::HoldReason;
 use crate::domain::model::money::Currency;
 use crate::domain::model::new_order::NewLine;
 use crate::domain::model::order::{Order, OrderState};
-use crate::domain::model::refusal::Refusal;
+use crate::domain::model::refusal::{Problems, Refusal};
 use crate::domain::model::scalars::{OnLate, OnShortage, ServiceLevel};
+use crate::domain::model::shipment::ShipmentState;
 use crate::domain::model::time::Timestamp;
-use crate::domain::ordering::checks::{fingerprint, risk};
+use crate::domain::ordering::checks::fingerprint;
 use crate::domain::ordering::pricing::Pricing;
-use crate::domain::unit::command::{OrderCommand, Target};
+use crate::domain::unit::command::{OrderCommand, Target, to_reserve};
 use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
 
-/// Changes an order that has nothing reserved yet.
+/// Changes an order that has nothing reserved yet, or where it goes and who is told until it has left.
 #[derive(Debug, Clone)]
 pub struct UpdateOrder {
     pub target: Target,
@@ -34,7 +36,7 @@ impl OrderCommand for UpdateOrder {
 
     fn also_reads(&self) -> ReadSet {
         let products = self.correction.lines.iter().flatten().map(|it| it.sku.clone()).collect();
-        ReadSet { products, ..ReadSet::default() }
+        ReadSet { products, ..to_reserve() }
     }
 
     fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<(), Refusal> {
@@ -62,38 +64,97 @@ pub struct Correction {
 
 impl Order {
     /// Changes an order that has nothing reserved yet. Its verification starts again with `VerifyOrder`; a waiting
-    /// order keeps its place unless its goods change.
+    /// order keeps its place. Of an order that is on its way through the house contact and addresses can be put right, and
+    /// the rules are run at once.
     pub fn correct(&mut self, unit: &mut UnitOfWork, correction: &Correction) -> Result<(), Refusal> {
         self.must_be_open_to(correction)?;
         self.must_have_room_to_correct()?;
+        if self.state != OrderState::Received {
+            return self.correct_underway(unit, correction);
+        }
 
         let fee_before = self.fee_by_rules(unit);
         self.replace_parts(unit, correction);
         self.price_again(unit, correction.lines.as_deref(), fee_before).map_err(|it| self.told(it))?;
         self.assess_again();
         self.record(unit, EventKind::OrderUpdated, None, "corrected");
+        self.release_address_holds(unit, correction)
+    }
+
+    /// The order's money, stock and promise are made: what it costs and where it comes from do not change, so the country
+    /// cannot. A label that says something else is voided.
+    fn correct_underway(&mut self, unit: &mut UnitOfWork, correction: &Correction) -> Result<(), Refusal> {
+        let country = self.shipping_address.country.clone();
+        if correction.shipping_address.as_ref().is_some_and(|it| it.country != country) {
+            let message = format!("must be {country}: taxes, stock and courier are those of this country");
+            return Err(Refusal::invalid("shipping_address.country", message));
+        }
+
+        self.replace_parts(unit, correction);
+        self.run_corrected_rules(unit, correction)?;
+        self.assess();
+        self.record(unit, EventKind::OrderUpdated, None, "corrected");
+        if correction.shipping_address.is_some() || correction.customer.is_some() {
+            self.void_labels(unit)?;
+        }
+        self.release_address_holds(unit, correction)?;
+        self.fill(unit).map(|_| ())
+    }
+
+    /// What is corrected has to be good: there is no way back to the verification.
+    fn run_corrected_rules(&mut self, unit: &UnitOfWork, correction: &Correction) -> Result<(), Refusal> {
+        let addressed = correction.shipping_address.is_some() || correction.billing_address.is_some();
+        let is_corrected = |rule: Rule| match rule {
+            Rule::Contact | Rule::ContactDetails => correction.customer.is_some(),
+            Rule::Address | Rule::AddressDetails => addressed,
+            Rule::RegionServed | Rule::DuplicateOrder | Rule::BlockedCustomer => false,
+        };
+        let mut bad = Problems::default();
+        for check in self.run_rules(unit.rules, None).into_iter().filter(|it| is_corrected(it.rule)) {
+            if check.verdict == Verdict::Failed {
+                check.faults.iter().for_each(|it| bad.add(it.field.clone(), it.text.clone()));
+            }
+            self.checks.retain(|it| it.rule != check.rule);
+            self.checks.push(check);
+        }
+        self.checks.sort_by_key(|it| it.rule);
+        bad.into_result()
+    }
+
+    fn void_labels(&mut self, unit: &mut UnitOfWork) -> Result<(), Refusal> {
+        for index in 0..self.shipments.len() {
+            if matches!(self.shipments[index].state, ShipmentState::Labelled | ShipmentState::CourierAssigned)
+            {
+                self.void_label_of(unit, index)?;
+            }
+        }
         Ok(())
     }
 
-    fn must_be_open_to(&self, correction: &Correction) -> Result<(), Refusal> {
+    /// A hold for a wrong address is over with the right one; whether it is right the rules say.
+    fn release_address_holds(
+        &mut self,
+        unit: &mut UnitOfWork,
+        correction: &Correction,
+    ) -> Result<(), Refusal> {
+        if correction.shipping_address.is_none() && correction.billing_address.is_none() {
+            return Ok(());
+        }
+        self.release_holds(unit, |it| it.reason == HoldReason::IncorrectAddress, "the address was corrected")
+    }
+
+    /// Whether anything of it can be corrected.
+    pub(in crate::domain) fn is_open_to_corrections(&self) -> bool {
         match self.state {
-            OrderState::Received => Ok(()),
-            OrderState::AwaitingStock => {
-                let only_words =
-                    Correction { special_instructions: None, ..correction.clone() } == Correction::default();
-                match only_words {
-                    true => Ok(()),
-                    false => Err(self.out_of_turn("change anything but the instructions")),
-                }
-            }
+            OrderState::Received | OrderState::AwaitingStock => true,
             OrderState::Verified
             | OrderState::Reserved
             | OrderState::ReservationApproved
             | OrderState::Invoiced
             | OrderState::PaymentCaptured
             | OrderState::PaymentApproved
-            | OrderState::Fulfilling
-            | OrderState::PartiallyShipped
+            | OrderState::Fulfilling => !self.has_left_in_part(),
+            OrderState::PartiallyShipped
             | OrderState::Shipped
             | OrderState::PartiallyDelivered
             | OrderState::Delivered
@@ -101,8 +162,25 @@ impl Order {
             | OrderState::Archived
             | OrderState::Rejected
             | OrderState::Cancelled
-            | OrderState::Expired => Err(self.out_of_turn("change the order")),
+            | OrderState::Expired => false,
         }
+    }
+
+    fn must_be_open_to(&self, correction: &Correction) -> Result<(), Refusal> {
+        if !self.is_open_to_corrections() {
+            return Err(self.out_of_turn("change the order"));
+        }
+        let people_and_places = Correction {
+            customer: None,
+            shipping_address: None,
+            billing_address: None,
+            special_instructions: None,
+            ..correction.clone()
+        };
+        if self.state != OrderState::Received && people_and_places != Correction::default() {
+            return Err(self.out_of_turn("change anything but customer, addresses and instructions"));
+        }
+        Ok(())
     }
 
     /// Replaces every part but the lines, which have to be priced.
@@ -119,6 +197,12 @@ impl Order {
             on_late,
         } = correction.clone();
         let is_elsewhere = shipping_address.is_some();
+        if customer.is_some() {
+            self.outdate(unit, [Rule::Contact, Rule::ContactDetails]);
+        }
+        if is_elsewhere || billing_address.is_some() {
+            self.outdate(unit, [Rule::Address, Rule::AddressDetails]);
+        }
         if let Some(address) = shipping_address {
             self.region = unit.rules.region_of(&address.country).cloned();
             self.shipping_address = address;
@@ -177,9 +261,7 @@ impl Order {
 
     /// The risk and the fingerprint of the order as corrected; another fingerprint voids the check for duplicates.
     fn assess_again(&mut self) {
-        let quantities: Vec<i64> = self.lines.iter().map(|it| it.quantity).collect();
-        (self.risk, self.risk_reasons) =
-            risk(&self.shipping_address, self.billing_address.as_ref(), self.channel, &quantities);
+        self.assess();
         let goods: Vec<_> = self.lines.iter().map(|it| (it.sku.clone(), it.quantity)).collect();
         let fingerprint = fingerprint(&self.customer, &self.shipping_address, &goods);
         if self.fingerprint != fingerprint {

@@ -39,10 +39,11 @@ pub(super) struct Subject<'a> {
 /// The result of every rule, in the order of [`Rule::ALL`]; one that finds something wrong lists all of it. The texts
 /// repeat nothing of what the customer wrote, so that they can be shown and logged.
 pub(super) fn verify(subject: &Subject<'_>) -> Vec<Check> {
+    let ways = Ways::of(subject.customer);
     let check = |rule: &Rule| {
         let found = match rule {
-            Rule::Contact => contact(subject),
-            Rule::ContactDetails => contact_details(subject),
+            Rule::Contact => contact(subject, &ways),
+            Rule::ContactDetails => contact_details(subject, &ways),
             Rule::Address => addresses(subject),
             Rule::AddressDetails => address_details(subject),
             Rule::RegionServed => region_served(subject),
@@ -171,20 +172,65 @@ fn fault(field: impl Into<String>, text: impl Into<String>) -> Fault {
     Fault { field: field.into(), text: text.into() }
 }
 
+/// The ways to reach the customer that can be used.
+struct Ways {
+    email: bool,
+    phone: bool,
+    /// The phone number may be one although its country's numbering plan does not have it: plans are older than numbers.
+    maybe_phone: bool,
+}
+
+impl Ways {
+    fn of(customer: &Customer) -> Self {
+        let Customer { email, phone, .. } = customer;
+        Self {
+            email: is_email(email.trim()),
+            phone: is_e164(phone),
+            maybe_phone: may_be_phone(&plain_code(phone)),
+        }
+    }
+
+    fn is_any(&self) -> bool {
+        self.email || self.phone || self.maybe_phone
+    }
+
+    /// What is wrong with the e-mail address and the phone number.
+    fn faults(&self, subject: &Subject<'_>) -> Vec<Fault> {
+        let Customer { email, phone, .. } = subject.customer;
+        let mut faults = Vec::new();
+        if !self.email && !email.trim().is_empty() {
+            faults.push(fault("customer.email", "the e-mail address is not well-formed"));
+        }
+        if !self.phone && !phone.trim().is_empty() {
+            let text = format!(
+                "the phone number is neither an international one (+ and country prefix) nor one of {}",
+                shown(&subject.shipping.country)
+            );
+            faults.push(fault("customer.phone", text));
+        }
+        faults
+    }
+}
+
+fn may_be_phone(phone: &str) -> bool {
+    let legal = |it: char| it.is_ascii_digit() || matches!(it, '+' | ' ' | '-' | '.' | '(' | ')' | '/');
+    phone.chars().all(legal) && (7..=15).contains(&phone.chars().filter(char::is_ascii_digit).count())
+}
+
 /// One good way to reach the customer is enough; a fault in another one is a matter of [`contact_details`].
-fn contact(subject: &Subject<'_>) -> Found {
+fn contact(subject: &Subject<'_>, ways: &Ways) -> Found {
     let Customer { name, email, phone, .. } = subject.customer;
-    let mut faults: Vec<Fault> =
-        text_problems("customer name", name).into_iter().map(|it| fault("customer.name", it)).collect();
+    let named = text_problems("customer name", name).into_iter();
+    let mut faults: Vec<Fault> = named.map(|it| fault("customer.name", it)).collect();
     if name.trim().is_empty() {
         faults.push(fault("customer.name", "the customer's name is missing"));
     }
     if email.trim().is_empty() && phone.trim().is_empty() {
         faults.push(fault("customer", "an e-mail address or a phone number is needed"));
-    } else if !can_be_reached(subject.customer) {
-        faults.extend(ways_faults(subject));
+    } else if !ways.is_any() {
+        faults.extend(ways.faults(subject));
     }
-    found(faults, || match (is_email(email.trim()), is_e164(phone)) {
+    found(faults, || match (ways.email, ways.phone) {
         (true, true) => "e-mail address and phone number are well-formed".to_owned(),
         (true, false) => "e-mail address is well-formed".to_owned(),
         (false, true) => "phone number is well-formed".to_owned(),
@@ -192,38 +238,9 @@ fn contact(subject: &Subject<'_>) -> Found {
     })
 }
 
-fn contact_details(subject: &Subject<'_>) -> Found {
-    let faults = if can_be_reached(subject.customer) { ways_faults(subject) } else { Vec::new() };
+fn contact_details(subject: &Subject<'_>, ways: &Ways) -> Found {
+    let faults = if ways.is_any() { ways.faults(subject) } else { Vec::new() };
     found(faults, || "nothing else is wrong with the ways to reach the customer".to_owned())
-}
-
-/// By a well-formed e-mail address or phone number, or by a number that may be one although its country's numbering plan
-/// does not have it: plans are older than numbers.
-fn can_be_reached(customer: &Customer) -> bool {
-    is_email(customer.email.trim()) || is_e164(&customer.phone) || may_be_phone(&customer.phone)
-}
-
-fn may_be_phone(phone: &str) -> bool {
-    let phone = plain_code(phone);
-    let legal = |it: char| it.is_ascii_digit() || matches!(it, '+' | ' ' | '-' | '.' | '(' | ')' | '/');
-    phone.chars().all(legal) && (7..=15).contains(&phone.chars().filter(char::is_ascii_digit).count())
-}
-
-/// What is wrong with the e-mail address and the phone number.
-fn ways_faults(subject: &Subject<'_>) -> Vec<Fault> {
-    let Customer { email, phone, .. } = subject.customer;
-    let mut faults = Vec::new();
-    if !email.trim().is_empty() && !is_email(email.trim()) {
-        faults.push(fault("customer.email", "the e-mail address is not well-formed"));
-    }
-    if !phone.trim().is_empty() && !is_e164(phone) {
-        let country = shown(&subject.shipping.country);
-        let text = format!(
-            "the phone number is neither an international one (+ and country prefix) nor one of {country}"
-        );
-        faults.push(fault("customer.phone", text));
-    }
-    faults
 }
 
 /// The addresses that the rules look at: the field, and whose it is.
@@ -304,8 +321,8 @@ pub(super) fn address_faults(field: &str, whose: &str, address: &Address) -> Vec
         let text = format!("the postal code is none of {name}, where they look like {example}");
         problems.push(("postal_code", text));
     }
-    let fault = |(part, text)| fault(format!("{field}.{part}"), format!("{whose}: {text}"));
-    problems.into_iter().map(fault).collect()
+    let faults = problems.into_iter();
+    faults.map(|(part, text)| fault(format!("{field}.{part}"), format!("{whose}: {text}"))).collect()
 }
 
 /// Whether a good postal code says where it is, or the city where the country has none.

@@ -6,6 +6,7 @@ pub(super) mod card_numbers;
 pub(super) mod change;
 pub(super) mod checks;
 pub(super) mod close;
+pub(super) mod evidence;
 pub(super) mod holds;
 mod pricing;
 pub(super) mod receive;

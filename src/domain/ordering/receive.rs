@@ -152,6 +152,9 @@ fn build_order(unit: &mut UnitOfWork, new: &NewOrder) -> Result<Order, Refusal> 
         promise_told: None,
         slips: Vec::new(),
         waiting: None,
+        evidence: Vec::new(),
+        attestations: Vec::new(),
+        assessments: Vec::new(),
         restored_at: None,
     })
 }

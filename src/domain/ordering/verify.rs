@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use crate::domain::model::check::{Rule, Verdict};
+use crate::domain::model::check::{Check, Rule, Verdict};
 use crate::domain::model::event::EventKind;
 use crate::domain::model::hold::HoldReason;
 use crate::domain::model::message::MessageKind;
 use crate::domain::model::order::{Order, OrderState};
+use crate::domain::model::policy::Rules;
 use crate::domain::model::refusal::Refusal;
 use crate::domain::model::scalars::Actor;
 use crate::domain::model::time::Timestamp;
@@ -19,6 +20,8 @@ use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
 pub struct VerifyOrder {
     pub target: Target,
     pub waive: Waive,
+    /// A person's word about what rules found.
+    pub attest: Vec<Attest>,
 }
 
 impl OrderCommand for VerifyOrder {
@@ -34,6 +37,9 @@ impl OrderCommand for VerifyOrder {
     }
 
     fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<(), Refusal> {
+        if order.state == OrderState::Received {
+            order.attest(unit, &self.attest)?;
+        }
         order.verify_again(unit, self.waive)
     }
 }
@@ -50,18 +56,13 @@ impl Order {
         self.region = unit.rules.region_of(&self.shipping_address.country).cloned();
         let window = Duration::from_secs(unit.rules.duplicate_window_seconds);
         let same_before = self.checks.iter().find(|it| it.rule == Rule::DuplicateOrder).cloned();
-        self.checks = verify(&Subject {
-            customer: &self.customer,
-            shipping: &self.shipping_address,
-            billing: self.billing_address.as_ref(),
-            duplicate_of_at: duplicate_of.filter(|it| self.created_at.since(*it) <= window),
-            rules: unit.rules,
-        });
+        let duplicate_of = duplicate_of.filter(|it| self.created_at.since(*it) <= window);
+        self.checks = self.run_rules(unit.rules, duplicate_of);
         if waive_duplicate == Waive::Nothing
             && let Some(before) = same_before.filter(|it| it.verdict != Verdict::Passed)
         {
             self.checks.retain(|it| it.rule != Rule::DuplicateOrder);
-            self.checks.push(before);
+            self.checks.push(self.heard(before, unit.rules));
             self.checks.sort_by_key(|it| it.rule);
         }
         let warned = self.rules_found(Verdict::Warned);
@@ -81,6 +82,18 @@ impl Order {
         self.hold(unit, Actor::system(), HoldReason::VerificationFailed, note.join("; "));
         self.notify(unit, MessageKind::OnHold, None, 0);
         Ok(())
+    }
+
+    /// Every rule as it stands now, with what outside services and people say of it.
+    pub(super) fn run_rules(&self, rules: &Rules, duplicate_of_at: Option<Timestamp>) -> Vec<Check> {
+        let checks = verify(&Subject {
+            customer: &self.customer,
+            shipping: &self.shipping_address,
+            billing: self.billing_address.as_ref(),
+            duplicate_of_at,
+            rules,
+        });
+        checks.into_iter().map(|it| self.heard(it, rules)).collect()
     }
 
     fn rules_found(&self, verdict: Verdict) -> Vec<&'static str> {
@@ -111,4 +124,11 @@ pub enum Waive {
     Nothing,
     /// The same customer ordering the same goods again is meant.
     Duplicate,
+}
+
+/// A person's word about a rule that found something wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attest {
+    pub rule: Rule,
+    pub reason: String,
 }

@@ -18,8 +18,7 @@ impl Order {
         let mut actions = Vec::new();
         let held = self.on_hold();
         match self.state {
-            OrderState::Received => actions.extend([Action::UpdateOrder, Action::VerifyOrder]),
-            OrderState::AwaitingStock => actions.push(Action::UpdateOrder),
+            OrderState::Received => actions.push(Action::VerifyOrder),
             OrderState::Invoiced => {
                 if !held {
                     self.add_payment_actions(&mut actions);
@@ -36,6 +35,7 @@ impl Order {
                 }
             }
             OrderState::Verified
+            | OrderState::AwaitingStock
             | OrderState::Reserved
             | OrderState::ReservationApproved
             | OrderState::PaymentCaptured
@@ -63,7 +63,10 @@ impl Order {
             actions.push(Action::RefundPayment);
         }
         if !self.is_over() {
-            actions.push(Action::PlaceHold);
+            actions.extend([Action::PlaceHold, Action::RecordVerification, Action::RecordRiskAssessment]);
+        }
+        if self.is_open_to_corrections() {
+            actions.push(Action::UpdateOrder);
         }
         let by_a_word =
             |it: &Hold| it.state == HoldState::Active && it.reason != HoldReason::VerificationFailed;

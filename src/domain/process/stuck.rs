@@ -96,6 +96,11 @@ impl Order {
             StuckGate::Hold if hold == Some(HoldReason::VerificationFailed) => {
                 (calls(&[Action::UpdateOrder, Action::VerifyOrder]), vec![Opener::Support, Opener::Customer])
             }
+            StuckGate::Hold
+                if hold == Some(HoldReason::IncorrectAddress) && self.is_open_to_corrections() =>
+            {
+                (calls(&[Action::UpdateOrder, Action::ReleaseHold]), vec![Opener::Support, Opener::Customer])
+            }
             StuckGate::Hold => (calls(&[Action::ReleaseHold]), hold.map(releasers).unwrap_or_default()),
             StuckGate::Stock => (calls(&[Action::ReceiveStock]), vec![Opener::Warehouse]),
             StuckGate::ReservationApproval | StuckGate::PaymentApproval => {

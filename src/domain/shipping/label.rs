@@ -65,6 +65,15 @@ impl Order {
     /// Takes the label back, and the courier with it, so that the shipment can be packed anew.
     pub fn void_label(&mut self, unit: &mut UnitOfWork, id: ShipmentId) -> Result<(), Refusal> {
         let index = self.workable(id)?;
+        self.void_label_of(unit, index)
+    }
+
+    /// The same whatever holds there are: the label says what is no longer true.
+    pub(in crate::domain) fn void_label_of(
+        &mut self,
+        unit: &mut UnitOfWork,
+        index: usize,
+    ) -> Result<(), Refusal> {
         self.must_be_here(index, "void the label")?;
         if self.shipments[index].state == ShipmentState::CourierAssigned {
             let text = "courier released with its label".to_owned();

@@ -5,7 +5,9 @@ use std::time::Duration;
 use crate::domain::billing::pay::{FAILURE_MAX, PARTS_MAX, REFUND_PARTS_MAX, REFUSED_REFUNDS_MAX, TRIES_MAX};
 use crate::domain::documents::letters::letter;
 use crate::domain::inventory::allocate::{ITEMS_MAX, LOCATIONS_NOTED_MAX};
+use crate::domain::model::check::{Risk, Rule};
 use crate::domain::model::courier::CourierNames;
+use crate::domain::model::evidence::{Evidence, Finding, RiskAssessment};
 use crate::domain::model::hold::HoldReason;
 use crate::domain::model::message::{Message, MessageKind};
 use crate::domain::model::method::Method;
@@ -20,6 +22,7 @@ use crate::domain::model::slip::{Slip, SlipKind, SlipSubject};
 use crate::domain::model::time::Timestamp;
 use crate::domain::model::tracking::{TrackingReport, TrackingStatus};
 use crate::domain::ordering::change::Correction;
+use crate::domain::ordering::evidence::EVIDENCE_MAX;
 use crate::domain::ordering::receive::{ENTRIES_TO_CORRECT_MAX, HOLD_NOTE_MAX, HOLDS_BY_HAND_MAX};
 use crate::domain::ordering::verify::Waive;
 use crate::domain::promise::leg::WHY_MAX;
@@ -380,11 +383,37 @@ pub(crate) fn largest() -> Order {
     reservation.items[0].location = longest_location;
     reservation.items = vec![reservation.items[0].clone(); ITEMS_MAX];
 
+    let (facts, at) = (vec![long(200); 10], Timestamp::MAX);
+    order.evidence = vec![
+        Evidence {
+            provider: long(100),
+            rule: Rule::Address,
+            finding: Finding::Failed,
+            facts: facts.clone(),
+            reference: long(100),
+            recorded_by: longest_actor.clone(),
+            recorded_at: at,
+            outdated_at: Some(at),
+        };
+        EVIDENCE_MAX
+    ];
+    order.assessments = vec![
+        RiskAssessment {
+            provider: long(100),
+            level: Risk::High,
+            facts,
+            reference: long(100),
+            recorded_by: longest_actor.clone(),
+            recorded_at: at,
+        };
+        EVIDENCE_MAX
+    ];
+
     let hold = &mut order.holds[0];
     (hold.note, hold.release_note) = (long(HOLD_NOTE_MAX), long(500));
     (hold.placed_by, hold.released_by) = (longest_actor.clone(), Some(longest_actor.clone()));
     let by_verification = usize::try_from(ENTRIES_TO_CORRECT_MAX / 3).expect("some");
-    order.holds = vec![hold.clone(); HOLDS_BY_HAND_MAX + by_verification];
+    order.holds = vec![hold.clone(); HOLDS_BY_HAND_MAX + by_verification + EVIDENCE_MAX];
     for approval in &mut order.approvals {
         (approval.comment, approval.rule) = (long(500), long(500));
     }

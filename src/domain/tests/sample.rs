@@ -121,6 +121,9 @@ fn order() -> Order {
         promise_told: Some(days_later(5)),
         slips: Vec::new(),
         waiting: None,
+        evidence: Vec::new(),
+        attestations: Vec::new(),
+        assessments: Vec::new(),
         restored_at: None,
     }
 }

@@ -4,9 +4,10 @@
 mod tests;
 
 use crate::domain::{
-    ArchiveOrder, CancelOrder, CloseOrder, Correction, CreateOrder, Currency, Discount, HoldReason, NewLine,
-    NewOrder, OnLate, OnShortage, OrderId, Part, PlaceHold, Problems, ReleaseHold, RestoreOrder,
-    ServiceLevel, StuckGate, Target, UpdateOrder, VerifyOrder, Waive,
+    ArchiveOrder, Attest, CancelOrder, CloseOrder, Correction, CreateOrder, Currency, Discount, HoldReason,
+    NewLine, NewOrder, OnLate, OnShortage, OrderId, Part, PlaceHold, Problems, RecordRiskAssessment,
+    RecordVerification, ReleaseHold, RestoreOrder, Rule, ServiceLevel, Source, StuckGate, Target,
+    UpdateOrder, VerifyOrder, Waive,
 };
 use crate::pb;
 use crate::rpc::enums;
@@ -14,8 +15,8 @@ use crate::rpc::listing::{Wanted, listing};
 use crate::rpc::ordering::reply::OrderView;
 use crate::rpc::parse::{
     LIFETIME_SECONDS, LINES_MAX, NAME_MAX, NOTE_MAX, REASON_MAX, REFERENCE_MAX, address, customer, digits,
-    entries, id, note, number, one_line, optional_id, paths, price, quantity, required, required_text,
-    required_word, seconds, text, timestamp, word,
+    entries, id, note, number, one_line, optional_id, paths, price, quantity, required, required_line,
+    required_text, required_word, seconds, text, timestamp, word,
 };
 use crate::settings::Limits;
 use crate::store::{EventFilter, Listing};
@@ -229,11 +230,90 @@ pub(crate) fn verify_order(
     request: pb::VerifyOrderRequest,
     bad: &mut Problems,
 ) -> Option<(VerifyOrder, OrderView)> {
-    let pb::VerifyOrderRequest { order_id, waive_duplicate, etag, request_id: _, view } = request;
+    let pb::VerifyOrderRequest { order_id, waive_duplicate, attest, etag, request_id: _, view } = request;
     let target = target(&order_id, etag, bad);
     let waive = if waive_duplicate { Waive::Duplicate } else { Waive::Nothing };
+    let mut attested = Vec::new();
+    for (index, it) in entries("attest", attest, 0..=Rule::ALL.len(), bad) {
+        let pb::RuleAttestation { rule, reason } = it;
+        let field = format!("attest[{index}].rule");
+        let rule = required_word(&field, rule, enums::to_rule, bad);
+        let reason = required_text(&format!("attest[{index}].reason"), reason, REASON_MAX, bad);
+        let Some(rule) = rule else { continue };
+        if attested.iter().any(|it: &Attest| it.rule == rule) {
+            bad.add(field, format!("{rule} is named twice"));
+        }
+        attested.push(Attest { rule, reason });
+    }
     let view = order_view(view, bad);
-    Some((VerifyOrder { target: target?, waive }, view))
+    Some((VerifyOrder { target: target?, waive, attest: attested }, view))
+}
+
+/// How many facts an outside service may give, and how long each may be.
+const FACTS_MAX: usize = 10;
+
+const FACT_MAX: usize = 200;
+
+fn source(provider: String, facts: Vec<String>, reference: String, bad: &mut Problems) -> Source {
+    let provider = required_line("provider", provider, REFERENCE_MAX, bad);
+    let facts = entries("facts", facts, 0..=FACTS_MAX, bad);
+    let facts = facts.map(|(index, it)| required_line(&format!("facts[{index}]"), it, FACT_MAX, bad));
+    let facts = facts.collect();
+    Source { provider, facts, reference: one_line("reference", reference, REFERENCE_MAX, bad) }
+}
+
+pub(crate) fn record_verification(
+    request: pb::RecordVerificationRequest,
+    bad: &mut Problems,
+) -> Option<(RecordVerification, OrderView)> {
+    let pb::RecordVerificationRequest {
+        order_id,
+        provider,
+        rule,
+        finding,
+        facts,
+        reference,
+        etag,
+        request_id: _,
+        view,
+    } = request;
+    let target = target(&order_id, etag, bad);
+    let rule = required_word("rule", rule, enums::to_rule, bad);
+    match rule {
+        Some(Rule::Contact | Rule::Address) | None => {}
+        Some(
+            Rule::ContactDetails
+            | Rule::AddressDetails
+            | Rule::RegionServed
+            | Rule::DuplicateOrder
+            | Rule::BlockedCustomer,
+        ) => bad.add("rule", "must be CONTACT or ADDRESS: of the others no outside service knows"),
+    }
+    let finding = required_word("finding", finding, enums::to_finding, bad);
+    let source = source(provider, facts, reference, bad);
+    let view = order_view(view, bad);
+    Some((RecordVerification { target: target?, rule: rule?, finding: finding?, source }, view))
+}
+
+pub(crate) fn record_risk_assessment(
+    request: pb::RecordRiskAssessmentRequest,
+    bad: &mut Problems,
+) -> Option<(RecordRiskAssessment, OrderView)> {
+    let pb::RecordRiskAssessmentRequest {
+        order_id,
+        provider,
+        level,
+        facts,
+        reference,
+        etag,
+        request_id: _,
+        view,
+    } = request;
+    let target = target(&order_id, etag, bad);
+    let level = required_word("level", level, enums::to_risk, bad);
+    let source = source(provider, facts, reference, bad);
+    let view = order_view(view, bad);
+    Some((RecordRiskAssessment { target: target?, level: level?, source }, view))
 }
 
 pub(crate) fn cancel_order(

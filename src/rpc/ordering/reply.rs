@@ -3,9 +3,10 @@
 use uuid::Uuid;
 
 use crate::domain::{
-    self, Amounts, ApprovalId, Check, Currency, Event, Fault, Hold, HoldId, Invoice, InvoiceId, LineAmounts,
-    LineProgress, Machine, MessageId, Order, OrderId, OrderLine, PaymentId, RefundId, ReplenishmentId,
-    ReservationId, ShipmentId, Step, StepLine, Timestamp, Transition, Verdict, Violation, Wait,
+    self, Amounts, ApprovalId, Attestation, Check, Currency, Event, Evidence, Fault, Hold, HoldId, Invoice,
+    InvoiceId, LineAmounts, LineProgress, Machine, MessageId, Order, OrderId, OrderLine, PaymentId, RefundId,
+    ReplenishmentId, ReservationId, RiskAssessment, ShipmentId, Step, StepLine, Timestamp, Transition,
+    Verdict, Violation, Wait,
 };
 use crate::pb;
 use crate::rpc::approvals::reply::approval;
@@ -81,6 +82,9 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         risk,
         risk_reasons,
         checks,
+        evidence,
+        attestations,
+        assessments,
         availability,
         fingerprint: _,
         holds,
@@ -134,8 +138,10 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         totals: Some(totals(order)),
         risk_level: enums::risk(*risk),
         risk_reasons: risk_reasons.clone(),
-        verification: checks.iter().map(check).collect(),
+        verification: checks.iter().map(|it| check(it, attestations)).collect(),
         warnings: checks.iter().flat_map(warnings).collect(),
+        verification_evidence: evidence.iter().map(evidence_of_rule).collect(),
+        risk_assessments: assessments.iter().map(risk_assessment).collect(),
         availability: availability.as_ref().map(|it| inventory::availability(it, region.as_ref())),
         holds: holds.iter().map(hold).collect(),
         reservation: reservations.last().map(inventory::reservation),
@@ -244,12 +250,45 @@ fn warnings(check: &Check) -> impl Iterator<Item = pb::VerificationWarning> {
     })
 }
 
-fn check(check: &Check) -> pb::VerificationResult {
+fn check(check: &Check, attestations: &[Attestation]) -> pb::VerificationResult {
     let Check { rule, verdict, detail, faults: _ } = check;
     pb::VerificationResult {
         rule: enums::rule(*rule),
         outcome: enums::verdict(*verdict),
         detail: detail.clone(),
+        attestation: attestations.iter().find(|it| it.rule == *rule && it.found == *detail).map(attestation),
+    }
+}
+
+fn attestation(word: &Attestation) -> pb::Attestation {
+    let Attestation { rule: _, reason, by, at, found: _ } = word;
+    pb::Attestation { attested_by: actor(by), attest_time: Some(timestamp(*at)), reason: reason.clone() }
+}
+
+fn evidence_of_rule(evidence: &Evidence) -> pb::VerificationEvidence {
+    let Evidence { provider, rule, finding, facts, reference, recorded_by, recorded_at, outdated_at } =
+        evidence;
+    pb::VerificationEvidence {
+        provider: provider.clone(),
+        rule: enums::rule(*rule),
+        finding: enums::finding(*finding),
+        facts: facts.clone(),
+        reference: reference.clone(),
+        recorded_by: actor(recorded_by),
+        record_time: Some(timestamp(*recorded_at)),
+        outdate_time: outdated_at.map(timestamp),
+    }
+}
+
+fn risk_assessment(assessment: &RiskAssessment) -> pb::RiskAssessment {
+    let RiskAssessment { provider, level, facts, reference, recorded_by, recorded_at } = assessment;
+    pb::RiskAssessment {
+        provider: provider.clone(),
+        level: enums::risk(*level),
+        facts: facts.clone(),
+        reference: reference.clone(),
+        recorded_by: actor(recorded_by),
+        record_time: Some(timestamp(*recorded_at)),
     }
 }
 

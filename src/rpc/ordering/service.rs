@@ -78,7 +78,32 @@ impl pb::order_service_server::OrderService for Api {
 
     async fn verify_order(&self, request: Request<pb::VerifyOrderRequest>) -> Reply<pb::VerifyOrderResponse> {
         let (call, (command, view)) = command(request, parse::verify_order)?;
+        if !command.attest.is_empty() && !call.is_named() {
+            return Err(status::actor_required());
+        }
         self.change_order(call, command, move |(), order| pb::VerifyOrderResponse {
+            order: Some(reply::shown(order, view)),
+        })
+        .await
+    }
+
+    async fn record_verification(
+        &self,
+        request: Request<pb::RecordVerificationRequest>,
+    ) -> Reply<pb::RecordVerificationResponse> {
+        let (call, (command, view)) = command(request, parse::record_verification)?;
+        self.change_order(call.leaving_room(), command, move |(), order| pb::RecordVerificationResponse {
+            order: Some(reply::shown(order, view)),
+        })
+        .await
+    }
+
+    async fn record_risk_assessment(
+        &self,
+        request: Request<pb::RecordRiskAssessmentRequest>,
+    ) -> Reply<pb::RecordRiskAssessmentResponse> {
+        let (call, (command, view)) = command(request, parse::record_risk_assessment)?;
+        self.change_order(call.leaving_room(), command, move |(), order| pb::RecordRiskAssessmentResponse {
             order: Some(reply::shown(order, view)),
         })
         .await

@@ -53,7 +53,11 @@ async fn correct(store: &Store, id: OrderId, correction: Correction) -> Result<(
 }
 
 async fn verify(store: &Store, id: OrderId) -> Result<(), StoreError> {
-    order(store, VerifyOrder { target: Target::latest(Part::Order(id)), waive: Waive::Nothing }).await
+    order(
+        store,
+        VerifyOrder { target: Target::latest(Part::Order(id)), waive: Waive::Nothing, attest: Vec::new() },
+    )
+    .await
 }
 
 async fn order<C: Command>(store: &Store, command: C) -> Result<(), StoreError> {

@@ -52,7 +52,11 @@ async fn an_order_whose_hold_is_lifted_is_filled_before_the_newer_ones_that_wait
     scene.begin_work();
     tokio::time::sleep(Duration::from_millis(300)).await;
 
-    let verify = VerifyOrder { target: Target::latest(Part::Order(again)), waive: Waive::Duplicate };
+    let verify = VerifyOrder {
+        target: Target::latest(Part::Order(again)),
+        waive: Waive::Duplicate,
+        attest: Vec::new(),
+    };
     let reply = move |_: &OnOrder<()>, view: &View<'_>| view.order(again).unwrap().state;
     let verified = scene.app.store.change(context(), verify, reply, Codec::unkept());
     let state = verified.await.unwrap().into_answer();

@@ -115,7 +115,7 @@ fn a_fault_in_a_second_contact_is_a_warning() {
     let warned = |field: &str| (None, vec![(Rule::ContactDetails, field.to_owned())]);
     assert_eq!(found("ada@example.com", "call me"), warned("customer.phone"));
     assert_eq!(found("ada@", "030 901820"), warned("customer.email"));
-    assert_eq!(found("", "(171) 555-7788"), warned("customer.phone"), "a number that may be one");
+    assert_eq!(found("", "0000 000"), warned("customer.phone"), "a number that may be one");
     assert_eq!(found("ada@example.com", "030 901820"), (None, Vec::new()));
     let (failed, warned) = found("ada@", "call me");
     assert!(failed.is_some_and(|it| it.contains("e-mail") && it.contains("phone")) && warned.is_empty());
@@ -147,7 +147,8 @@ fn what_a_rule_does_is_policy() {
 #[test]
 fn a_missing_province_is_a_warning_where_the_postal_code_says_it() {
     let warned = |country: &str, code: &str| {
-        let checks = checked(&customer(), &address(country, "", code), None, &Rules::default());
+        let by_email = Customer { phone: String::new(), ..customer() };
+        let checks = checked(&by_email, &address(country, "", code), None, &Rules::default());
         assert_eq!(failure(&checks, Rule::Address), None, "{country}");
         warnings(&checks).into_iter().map(|it| format!("{}: {}", it.1, it.2)).collect::<Vec<_>>()
     };

@@ -148,9 +148,12 @@ impl Event {
     pub fn step(&self, order: &Order) -> Step {
         match self.kind {
             EventKind::OrderReceived | EventKind::OrderUpdated => Step::ReceiveOrder,
-            EventKind::OrderVerified | EventKind::VerificationFailed | EventKind::VerificationWarned => {
-                Step::VerifyCustomer
-            }
+            EventKind::OrderVerified
+            | EventKind::VerificationFailed
+            | EventKind::VerificationWarned
+            | EventKind::VerificationRecorded
+            | EventKind::RuleAttested
+            | EventKind::RiskAssessed => Step::VerifyCustomer,
             EventKind::HoldPlaced | EventKind::HoldReleased => Step::VerifyCustomer,
             EventKind::StockAwaited
             | EventKind::InventoryReserved

@@ -8,7 +8,9 @@ use proptest::collection::vec;
 
 use crate::domain::approvals::decide::Decision;
 use crate::domain::model::action::Action;
+use crate::domain::model::check::{Risk, Rule};
 use crate::domain::model::event::Machine;
+use crate::domain::model::evidence::Finding;
 use crate::domain::model::hold::{HoldReason, HoldState};
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::payment::{Payment, PaymentState, ProviderRequest};
@@ -18,6 +20,7 @@ use crate::domain::model::shipment::ShipmentState;
 use crate::domain::model::states::State;
 use crate::domain::model::tracking::TrackingStatus;
 use crate::domain::ordering::change::Correction;
+use crate::domain::ordering::evidence::Source;
 use crate::domain::ordering::resolve::Way;
 use crate::domain::ordering::verify::Waive;
 use crate::domain::shipping::carrier_label::NewCarrierLabel;
@@ -89,6 +92,11 @@ fn actions_are_true(bench: &Bench, id: OrderId) {
     probe(Action::PlaceHold, &|order, unit| {
         order.place_hold(unit, HoldReason::Other, String::new()).map(|_| ())
     });
+    let source = || Source { provider: "post".to_owned(), facts: Vec::new(), reference: String::new() };
+    probe(Action::RecordVerification, &|order, unit| {
+        order.record_verification(unit, Rule::Address, Finding::Passed, source())
+    });
+    probe(Action::RecordRiskAssessment, &|order, unit| order.record_risk(unit, Risk::Low, source()));
     let hold = order
         .holds
         .iter()

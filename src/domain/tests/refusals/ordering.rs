@@ -50,7 +50,8 @@ fn a_failed_rule_places_a_hold_until_the_order_is_corrected_and_verified() {
     bench.on(id, |order, unit| order.verify_again(unit, Waive::Nothing)).expect("now it passes");
     assert_eq!(bench.state(id), OrderState::Invoiced);
     assert!(bench.order(id).holds.iter().all(|it| it.state == HoldState::Released));
-    let again = bench.on(id, |order, unit| order.correct(unit, &Correction::default()));
+    let goods = Correction { lines: Some(order("ada", &[("A-1", 2)]).lines), ..Correction::default() };
+    let again = bench.on(id, |order, unit| order.correct(unit, &goods));
     assert_eq!(reason(again), Reason::IllegalTransition);
 }
 

@@ -2,16 +2,17 @@
 
 use crate::domain::{
     Actor, Address, Amounts, Approval, ApprovalState, Assignment, AtProvider, AvailabilityFound, BookedParts,
-    Booking, BookingId, BookingRequest, BoughtLabel, CarrierLabel, Channel, Check, Customer, Dimensions,
-    Discount, Fault, Feedback, FeedbackState, Gate, HandedBack, Handling, Handover, Hold, HoldReason,
-    HoldState, Ids, Invoice, InvoiceLine, InvoiceState, Label, LineAmounts, LineAvailability, Means, Message,
-    MessageKind, MessageState, Method, OnLate, OnShortage, OpenBookingRequest, OpenRequest, Order, OrderId,
-    OrderLine, OrderState, Package, PackedItem, Payment, PaymentState, Promise, PromiseLeg, PromiseOccasion,
-    Proof, ProviderRequest, Refund, RefundState, ReportOrigin, Reservation, ReservationId, ReservationState,
-    ReservedItem, Resolution, ResolutionKind, Risk, Rule, ServiceLevel, Shipment, ShipmentId, ShipmentItem,
-    ShipmentState, Slip, SlipKind, SlipSubject, StuckGate, TrackingEvent, TrackingStatus, Verdict, Waiting,
+    Booking, BookingId, BookingRequest, BoughtLabel, CarrierLabel, Channel, Customer, Dimensions, Discount,
+    Feedback, FeedbackState, Gate, HandedBack, Handling, Handover, Hold, HoldReason, HoldState, Ids, Invoice,
+    InvoiceLine, InvoiceState, Label, LineAmounts, LineAvailability, Means, Message, MessageKind,
+    MessageState, Method, OnLate, OnShortage, OpenBookingRequest, OpenRequest, Order, OrderId, OrderLine,
+    OrderState, Package, PackedItem, Payment, PaymentState, Promise, PromiseLeg, PromiseOccasion, Proof,
+    ProviderRequest, Refund, RefundState, ReportOrigin, Reservation, ReservationId, ReservationState,
+    ReservedItem, Resolution, ResolutionKind, Risk, ServiceLevel, Shipment, ShipmentId, ShipmentItem,
+    ShipmentState, Slip, SlipKind, SlipSubject, StuckGate, TrackingEvent, TrackingStatus, Waiting,
 };
 use crate::store::rows::tests::sample::{AT, code, euro, later};
+use crate::store::rows::tests::spoken;
 
 /// An order with every part filled, as no order ever is.
 pub(in crate::store) fn full(number: i64) -> Order {
@@ -132,12 +133,7 @@ pub(in crate::store) fn full(number: i64) -> Order {
         }),
         risk: Risk::Medium,
         risk_reasons: vec!["new customer".to_owned()],
-        checks: vec![Check {
-            rule: Rule::Contact,
-            verdict: Verdict::Failed,
-            detail: "no phone".to_owned(),
-            faults: vec![Fault { field: "customer.phone".to_owned(), text: "no phone".to_owned() }],
-        }],
+        checks: spoken::checks(),
         availability: Some(AvailabilityFound {
             at: AT,
             lines: vec![LineAvailability {
@@ -369,6 +365,9 @@ pub(in crate::store) fn full(number: i64) -> Order {
             since: later(10),
         }],
         waiting: Some(Waiting { gate: StuckGate::Picking, since: later(11) }),
+        evidence: spoken::evidence(),
+        attestations: spoken::attestations(),
+        assessments: spoken::assessments(),
         restored_at: None,
     }
 }

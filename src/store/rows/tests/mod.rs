@@ -12,4 +12,5 @@ mod projection;
 mod records;
 pub(in crate::store) mod sample;
 mod schema;
+mod spoken;
 mod stock;

@@ -1,0 +1,240 @@
+//! Who buys and where it goes, over the wire: spellings that pass, warnings, people's and services' words about a rule, a
+//! wrong address put right after the invoice.
+
+use consign::pb::{self, HoldReason, OrderState, VerificationFinding, VerificationOutcome, VerificationRule};
+use consign::settings::Settings;
+use tonic::{Code, Request, Status};
+use tonic_types::StatusExt;
+
+use crate::server::{TestServer, on_both_engines};
+use crate::shop::{by, create_order, draft, every_law_holds, order, reason, stocked};
+
+/// An order of one unit by this buyer, changed.
+fn changed(buyer: &str, change: impl FnOnce(&mut pb::OrderDraft)) -> pb::OrderDraft {
+    let mut draft = draft(buyer, "V-1", 1);
+    change(&mut draft);
+    draft
+}
+
+fn customer(draft: &mut pb::OrderDraft) -> &mut pb::Customer {
+    draft.customer.as_mut().expect("a customer")
+}
+
+fn address(draft: &mut pb::OrderDraft) -> &mut pb::Address {
+    draft.shipping_address.as_mut().expect("an address")
+}
+
+async fn placed(server: &TestServer, draft: pb::OrderDraft) -> pb::Order {
+    create_order(server, draft).await.expect("an order")
+}
+
+fn active(order: &pb::Order) -> Vec<HoldReason> {
+    let active = order.holds.iter().filter(|it| it.state() == pb::HoldState::Active);
+    active.map(|it| it.reason()).collect()
+}
+
+fn outcome(order: &pb::Order, rule: VerificationRule) -> VerificationOutcome {
+    order.verification.iter().find(|it| it.rule() == rule).expect("a result of every rule").outcome()
+}
+
+async fn recorded(
+    server: &TestServer,
+    order: &pb::Order,
+    finding: VerificationFinding,
+) -> Result<pb::Order, Status> {
+    let request = pb::RecordVerificationRequest {
+        order_id: order.id.clone(),
+        provider: "post".to_owned(),
+        rule: VerificationRule::Address.into(),
+        finding: finding.into(),
+        facts: vec!["looked up at the delivery point".to_owned()],
+        reference: "DP-1".to_owned(),
+        ..Default::default()
+    };
+    let answer = server.orders.clone().record_verification(by("checker", request)).await?;
+    Ok(answer.into_inner().order.expect("the order"))
+}
+
+async fn assessed(server: &TestServer, order: &pb::Order, level: pb::RiskLevel) -> pb::Order {
+    let request = pb::RecordRiskAssessmentRequest {
+        order_id: order.id.clone(),
+        provider: "radar".to_owned(),
+        level: level.into(),
+        facts: vec!["42 orders in an hour".to_owned()],
+        ..Default::default()
+    };
+    let answer = server.orders.clone().record_risk_assessment(by("checker", request)).await;
+    answer.expect("recorded").into_inner().order.expect("the order")
+}
+
+async fn moved(
+    server: &TestServer,
+    order: &pb::Order,
+    change: impl FnOnce(&mut pb::Address),
+) -> Result<pb::Order, Status> {
+    let request = pb::UpdateOrderRequest {
+        order_id: order.id.clone(),
+        order: Some(changed("mover", |it| change(address(it)))),
+        update_mask: Some(prost_types::FieldMask { paths: vec!["shipping_address".to_owned()] }),
+        ..Default::default()
+    };
+    let answer = server.orders.clone().update_order(by("clerk", request)).await?;
+    Ok(answer.into_inner().order.expect("the order"))
+}
+
+fn everywhere(settings: &mut Settings) {
+    let countries = ["AE", "DE", "FI", "GB", "IT", "MO", "US", "XK"].map(str::to_owned).to_vec();
+    settings.rules.regions = [("EUROPE".parse().expect("a region"), countries)].into();
+}
+
+on_both_engines!(phones_and_addresses_pass_as_people_write_them, everywhere, async |server| {
+    stocked(&server, "V-1", 100).await;
+    let extended =
+        placed(&server, changed("ann", |it| customer(it).phone = "+1 212 736 5000 ext. 123".to_owned()))
+            .await;
+    let kept = extended.customer.as_ref().expect("a customer");
+    assert_eq!((kept.phone.as_str(), kept.phone_extension.as_str()), ("+12127365000", "123"));
+
+    let arabic = placed(
+        &server,
+        changed("omar", |it| {
+            customer(it).phone = "٠٥٠ ١٢٣ ٤٥٦٧".to_owned();
+            *address(it) = pb::Address {
+                street: vec!["Sheikh Zayed Rd 1".to_owned()],
+                city: "Dubai".to_owned(),
+                state: "Dubai".to_owned(),
+                country: "AE".to_owned(),
+                ..Default::default()
+            };
+        }),
+    )
+    .await;
+    assert_eq!(arabic.customer.as_ref().expect("a customer").phone, "+971501234567");
+
+    let berlin = placed(
+        &server,
+        changed("bea", |it| {
+            customer(it).name = "Bea Blau\t".to_owned();
+            address(it).street = vec!["Hauptstr. 1\nHinterhaus".to_owned()];
+            address(it).postal_code = "D-10115".to_owned();
+        }),
+    )
+    .await;
+    let kept = berlin.shipping_address.as_ref().expect("an address");
+    assert_eq!(
+        (kept.street.len(), kept.street[1].as_str(), kept.postal_code.as_str()),
+        (2, "Hinterhaus", "10115")
+    );
+    assert_eq!(berlin.customer.as_ref().expect("a customer").name, "Bea Blau");
+
+    let to = |country: &'static str, city: &'static str, code: &'static str| {
+        changed(country, |it| {
+            *address(it) = pb::Address {
+                street: vec!["Rua Central 1".to_owned()],
+                city: city.to_owned(),
+                postal_code: code.to_owned(),
+                country: country.to_owned(),
+                ..Default::default()
+            };
+        })
+    };
+    for draft in [to("MO", "", ""), to("XK", "Prishtinë", "10000"), to("FI", "Helsinki", "FIN-00100")] {
+        let order = placed(&server, draft).await;
+        assert_eq!(order.state(), OrderState::Invoiced, "{:?}", order.verification);
+        assert!(order.warnings.is_empty());
+    }
+    every_law_holds(&server).await;
+});
+
+on_both_engines!(
+    what_is_wrong_beside_one_good_contact_is_a_warning_and_a_held_customer_reads_one_point,
+    async |server| {
+        stocked(&server, "V-1", 100).await;
+        let warned = placed(&server, changed("ann", |it| customer(it).phone = "call me".to_owned())).await;
+        assert_eq!(warned.state(), OrderState::Invoiced);
+        let [warning] = &warned.warnings[..] else { panic!("{:?}", warned.warnings) };
+        assert_eq!(
+            (warning.rule(), warning.field.as_str()),
+            (VerificationRule::ContactDetails, "customer.phone")
+        );
+        assert_eq!(outcome(&warned, VerificationRule::ContactDetails), VerificationOutcome::Warned);
+
+        let held = placed(&server, changed("bob", |it| address(it).postal_code = "1011".to_owned())).await;
+        assert_eq!(active(&held), [HoldReason::VerificationFailed]);
+        let filter = format!("order_id = {} AND kind = ON_HOLD", held.id);
+        let request = pb::ListMessagesRequest { filter, ..Default::default() };
+        let letters =
+            server.orders.clone().list_messages(request).await.expect("a page").into_inner().messages;
+        let points: Vec<_> = letters[0].body.lines().filter(|it| it.starts_with("  - ")).collect();
+        let point = "  - shipping address: the postal code is none of Germany, where they look like 26133";
+        assert_eq!(points, [point]);
+        every_law_holds(&server).await;
+    }
+);
+
+on_both_engines!(a_person_attests_what_a_rule_found_with_a_name_and_a_reason, async |server| {
+    stocked(&server, "V-1", 100).await;
+    let held = placed(&server, changed("bob", |it| address(it).postal_code = "1011".to_owned())).await;
+    let request = pb::VerifyOrderRequest {
+        order_id: held.id.clone(),
+        attest: vec![pb::RuleAttestation {
+            rule: VerificationRule::Address.into(),
+            reason: "a new quarter, its code is not in the tables yet".to_owned(),
+        }],
+        ..Default::default()
+    };
+    let unnamed = server.orders.clone().verify_order(Request::new(request.clone())).await;
+    assert_eq!(reason(&unnamed.expect_err("nobody attests")), "ACTOR_REQUIRED");
+    let answer = server.orders.clone().verify_order(by("carla", request)).await.expect("attested");
+    let order = answer.into_inner().order.expect("the order");
+    assert_eq!(order.state(), OrderState::Invoiced);
+    assert_eq!(outcome(&order, VerificationRule::Address), VerificationOutcome::Attested);
+    let result = order.verification.iter().find(|it| it.rule() == VerificationRule::Address);
+    let word = result.and_then(|it| it.attestation.as_ref()).expect("a word");
+    assert_eq!(word.attested_by, "carla");
+    assert!(word.reason.starts_with("a new quarter") && word.attest_time.is_some());
+    every_law_holds(&server).await;
+});
+
+on_both_engines!(an_address_that_a_service_finds_wrong_after_the_invoice_is_put_right, async |server| {
+    stocked(&server, "V-1", 100).await;
+    let fine = placed(&server, draft("ann", "V-1", 1)).await;
+    assert_eq!(fine.state(), OrderState::Invoiced);
+    let stopped = recorded(&server, &fine, VerificationFinding::Failed).await.expect("recorded");
+    assert_eq!(active(&stopped), [HoldReason::IncorrectAddress]);
+    assert!(stopped.available_actions.iter().any(|it| it == "UpdateOrder"));
+    let evidence = &stopped.verification_evidence[0];
+    assert_eq!((evidence.provider.as_str(), evidence.reference.as_str()), ("post", "DP-1"));
+    assert_eq!(evidence.recorded_by, "checker");
+
+    let abroad = moved(&server, &fine, |it| it.country = "FR".to_owned()).await.expect_err("other taxes");
+    let violations = abroad.get_details_bad_request().expect("the bad fields").field_violations;
+    assert_eq!(abroad.code(), Code::InvalidArgument);
+    assert_eq!(violations[0].field, "order.shipping_address.country");
+    let right = moved(&server, &fine, |it| it.street = vec!["Invalidenstraße 118".to_owned()]).await;
+    let right = right.expect("put right");
+    assert!(active(&right).is_empty());
+    assert_eq!(right.totals, fine.totals);
+    assert!(right.verification_evidence[0].outdate_time.is_some());
+
+    let held = placed(&server, changed("bob", |it| address(it).postal_code = "1011".to_owned())).await;
+    let passed = recorded(&server, &held, VerificationFinding::Passed).await.expect("recorded");
+    assert_eq!((passed.state(), active(&passed)), (OrderState::Invoiced, Vec::new()));
+    every_law_holds(&server).await;
+});
+
+on_both_engines!(
+    a_risk_that_a_service_finds_high_stops_the_order_until_it_thinks_otherwise,
+    async |server| {
+        stocked(&server, "V-1", 100).await;
+        let fine = placed(&server, draft("ann", "V-1", 1)).await;
+        let stopped = assessed(&server, &fine, pb::RiskLevel::High).await;
+        assert_eq!(active(&stopped), [HoldReason::HighRiskOfFraud]);
+        assert_eq!(stopped.risk_level(), pb::RiskLevel::High);
+        assert_eq!(stopped.risk_assessments[0].facts, ["42 orders in an hour"]);
+        let free = assessed(&server, &fine, pb::RiskLevel::Low).await;
+        assert_eq!((active(&free), free.risk_level()), (Vec::new(), pb::RiskLevel::Low));
+        assert_eq!(order(&server, &fine.id).await.risk_assessments.len(), 2);
+        every_law_holds(&server).await;
+    }
+);
