@@ -17,33 +17,7 @@ impl Order {
     pub fn available_actions(&self) -> Vec<Action> {
         let mut actions = Vec::new();
         let held = self.on_hold();
-        match self.state {
-            OrderState::Received => actions.push(Action::VerifyOrder),
-            OrderState::Invoiced => {
-                if !held {
-                    self.add_payment_actions(&mut actions);
-                }
-            }
-            OrderState::Shipped | OrderState::PartiallyDelivered | OrderState::Delivered => {
-                if self.why_open().is_empty() {
-                    actions.push(Action::CloseOrder);
-                }
-            }
-            OrderState::Closed | OrderState::Rejected | OrderState::Cancelled | OrderState::Expired => {
-                if self.why_not_archivable().is_empty() {
-                    actions.push(Action::ArchiveOrder);
-                }
-            }
-            OrderState::Verified
-            | OrderState::AwaitingStock
-            | OrderState::Reserved
-            | OrderState::ReservationApproved
-            | OrderState::PaymentCaptured
-            | OrderState::PaymentApproved
-            | OrderState::Fulfilling
-            | OrderState::PartiallyShipped => {}
-            OrderState::Archived => actions.push(Action::RestoreOrder),
-        }
+        self.add_actions_of_state(&mut actions);
         if !held && self.is_open_to_services() && self.open_services().next().is_some() {
             actions.push(Action::CompleteServiceLine);
         }
@@ -84,6 +58,36 @@ impl Order {
         actions.sort();
         actions.dedup();
         actions
+    }
+
+    fn add_actions_of_state(&self, actions: &mut Vec<Action>) {
+        match self.state {
+            OrderState::Received => actions.push(Action::VerifyOrder),
+            OrderState::Invoiced => {
+                if !self.on_hold() {
+                    self.add_payment_actions(actions);
+                }
+            }
+            OrderState::Shipped | OrderState::PartiallyDelivered | OrderState::Delivered => {
+                if self.why_open().is_empty() {
+                    actions.push(Action::CloseOrder);
+                }
+            }
+            OrderState::Closed | OrderState::Rejected | OrderState::Cancelled | OrderState::Expired => {
+                if self.why_not_archivable().is_empty() {
+                    actions.push(Action::ArchiveOrder);
+                }
+            }
+            OrderState::Verified
+            | OrderState::AwaitingStock
+            | OrderState::Reserved
+            | OrderState::ReservationApproved
+            | OrderState::PaymentCaptured
+            | OrderState::PaymentApproved
+            | OrderState::Fulfilling
+            | OrderState::PartiallyShipped => {}
+            OrderState::Archived => actions.push(Action::RestoreOrder),
+        }
     }
 
     /// The calls that would not be refused for the state of one of its shipments. What people add to an archived order
