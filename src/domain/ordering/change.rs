@@ -4,6 +4,7 @@ use crate::domain::model::address::Address;
 use crate::domain::model::check::Rule;
 use crate::domain::model::customer::Customer;
 use crate::domain::model::event::EventKind;
+use crate::domain::model::message::MessageKind;
 use crate::domain::model::money::Currency;
 use crate::domain::model::new_order::NewLine;
 use crate::domain::model::order::{Order, OrderState};
@@ -60,6 +61,13 @@ pub struct Correction {
     pub on_late: Option<OnLate>,
 }
 
+impl Correction {
+    /// Whether it changes nothing but the instructions.
+    fn is_of_words_only(&self) -> bool {
+        Self { special_instructions: None, ..self.clone() } == Self::default()
+    }
+}
+
 impl Order {
     /// Changes an order that has nothing reserved yet. Its verification starts again with `VerifyOrder`; a waiting
     /// order keeps its place unless its goods change.
@@ -72,20 +80,21 @@ impl Order {
         self.price_again(unit, correction.lines.as_deref(), fee_before).map_err(|it| self.told(it))?;
         self.assess_again();
         self.record(unit, EventKind::OrderUpdated, None, "corrected");
+        if !correction.is_of_words_only() {
+            let told = self.messages.iter().filter(|it| it.kind == MessageKind::OrderUpdated).count();
+            let nth = i64::try_from(told + 1).unwrap_or(i64::MAX);
+            self.notify(unit, MessageKind::OrderUpdated, None, nth);
+        }
         Ok(())
     }
 
     fn must_be_open_to(&self, correction: &Correction) -> Result<(), Refusal> {
         match self.state {
             OrderState::Received => Ok(()),
-            OrderState::AwaitingStock => {
-                let only_words =
-                    Correction { special_instructions: None, ..correction.clone() } == Correction::default();
-                match only_words {
-                    true => Ok(()),
-                    false => Err(self.out_of_turn("change anything but the instructions")),
-                }
-            }
+            OrderState::AwaitingStock => match correction.is_of_words_only() {
+                true => Ok(()),
+                false => Err(self.out_of_turn("change anything but the instructions")),
+            },
             OrderState::Verified
             | OrderState::Reserved
             | OrderState::ReservationApproved

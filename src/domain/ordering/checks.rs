@@ -56,8 +56,7 @@ pub(super) fn verify(subject: &Subject<'_>) -> Vec<Check> {
 
 impl Customer {
     /// The customer as it is kept: trimmed, the e-mail's domain in lower case, the phone number as E.164 if it
-    /// can be read (a number without country prefix is one of `country`), the locale `en` if none was given. What
-    /// cannot be read stays as it was written.
+    /// can be read (a number without country prefix is one of `country`). What cannot be read stays as it was written.
     #[must_use]
     pub fn normalised(self, country: &str) -> Self {
         let Self { name, email, phone, locale } = self;
@@ -65,12 +64,11 @@ impl Customer {
             Some((local, domain)) => format!("{local}@{}", domain.to_lowercase()),
             None => email.trim().to_owned(),
         };
-        let locale = if locale.trim().is_empty() { "en" } else { locale.trim() };
         Self {
             name: name.trim().to_owned(),
             email,
             phone: e164(&phone, country).unwrap_or_else(|| phone.trim().to_owned()),
-            locale: locale.to_owned(),
+            locale: locale.trim().to_owned(),
         }
     }
 }

@@ -153,6 +153,7 @@ fn build_order(unit: &mut UnitOfWork, new: &NewOrder) -> Result<Order, Refusal> 
         slips: Vec::new(),
         waiting: None,
         restored_at: None,
+        promises_told: Vec::new(),
     })
 }
 

@@ -5,7 +5,6 @@ use std::time::Duration;
 use crate::domain::model::check::{Rule, Verdict};
 use crate::domain::model::event::EventKind;
 use crate::domain::model::hold::HoldReason;
-use crate::domain::model::message::MessageKind;
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::refusal::Refusal;
 use crate::domain::model::scalars::Actor;
@@ -88,7 +87,6 @@ impl Order {
             format!("failed: {}", rules.join(", ")),
         );
         self.hold(unit, Actor::system(), HoldReason::VerificationFailed, failed.join("; "));
-        self.notify(unit, MessageKind::OnHold, None, 0);
         Ok(())
     }
 
@@ -106,7 +104,9 @@ impl Order {
                 unit.last_received_with(&self.fingerprint, self.id).filter(|it| *it < self.created_at)
             }
         };
-        self.verify(unit, duplicate_of, waive_duplicate)
+        self.verify(unit, duplicate_of, waive_duplicate)?;
+        self.tell_released(unit);
+        Ok(())
     }
 }
 

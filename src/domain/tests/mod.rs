@@ -22,5 +22,6 @@ mod restock;
 pub(crate) mod sample;
 mod scans;
 mod slips;
+mod told;
 mod twenty_steps;
 mod waits;

@@ -121,6 +121,7 @@ fn order() -> Order {
         slips: Vec::new(),
         waiting: None,
         restored_at: None,
+        promises_told: Vec::new(),
     }
 }
 

@@ -323,6 +323,7 @@ pub(in crate::store) fn full(number: i64) -> Order {
                 created_at: AT,
                 sent_at: Some(later(11)),
                 failure: String::new(),
+                text_kept: false,
             },
             Message {
                 id: ids.fresh(),
@@ -336,6 +337,7 @@ pub(in crate::store) fn full(number: i64) -> Order {
                 created_at: AT,
                 sent_at: None,
                 failure: "mailbox full".to_owned(),
+                text_kept: false,
             },
         ],
         feedback: Some(Feedback {
@@ -364,6 +366,7 @@ pub(in crate::store) fn full(number: i64) -> Order {
         }],
         waiting: Some(Waiting { gate: StuckGate::Picking, since: later(11) }),
         restored_at: None,
+        promises_told: Vec::new(),
     }
 }
 
