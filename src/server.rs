@@ -24,13 +24,13 @@ use tower::util::MapRequestLayer;
 
 use crate::client;
 use crate::clock::{self, Clock};
-use crate::domain::{CourierCode, Invalid, Sender};
+use crate::domain::{CourierCode, Invalid, Letters, Sender};
 use crate::outside::{
     CourierInterface, FileMail, Karrio, LabelType, Mail, PaymentProvider, Sandbox, Sendmail,
 };
 use crate::pb;
 use crate::rpc::{self, Gate};
-use crate::settings::{self, Limits, Settings};
+use crate::settings::{self, LetterSettings, Limits, Settings};
 use crate::store::{self, Store, StoreError, TimeSource};
 use crate::webhook;
 use crate::work::{self, App, stop_requested};
@@ -75,6 +75,8 @@ pub enum ServeError {
     Folder { path: PathBuf, source: io::Error },
     #[error("mail_from: {0}")]
     Sender(Invalid),
+    #[error("letters.templates: {0}")]
+    Templates(String),
     #[error("couriers.{0}: its address or token cannot be used")]
     Courier(CourierCode),
     #[error("the database: {0}")]
@@ -116,6 +118,7 @@ impl Server {
             provider: payment_provider(&settings)?,
             mail: mail(&settings)?,
             couriers: Arc::new(couriers(&settings)?),
+            letters: Arc::new(letters(&settings.letters)?),
             rules: Arc::new(settings.rules()),
             requests_kept_for: settings.limits.requests_kept_for(),
             lease: settings.limits.lease(),
@@ -291,6 +294,16 @@ fn mail(settings: &Settings) -> Result<Arc<dyn Mail>, ServeError> {
     let path = settings.messages_folder();
     let folder = FileMail::new(&path, sender);
     Ok(Arc::new(folder.map_err(|source| ServeError::Folder { path, source })?))
+}
+
+/// Letters, with the shop's own templates if there are some.
+fn letters(chosen: &LetterSettings) -> Result<Letters, ServeError> {
+    let own = match &chosen.templates {
+        Some(folder) => settings::templates_in(folder).map_err(ServeError::Templates)?,
+        None => BTreeMap::new(),
+    };
+    let letters = Letters::new(chosen.language, chosen.links(), &own);
+    letters.map_err(|faults| ServeError::Templates(faults.join("\n")))
 }
 
 /// The couriers that are booked through an interface.

@@ -254,8 +254,8 @@ impl Demo {
             return Err(DemoError::Wrong(format!("order {} slipped in silence", order.number)));
         }
         let letter = self.client.letter(id, "ESTIMATE_MOVED").await?;
-        let dates =
-            letter.body.lines().find(|it| it.starts_with("New expected delivery")).unwrap_or_default();
+        let points = letter.body.lines().filter_map(|it| it.strip_prefix("- "));
+        let dates = points.filter(|it| it.starts_with("New expected delivery")).collect::<String>();
         let text = format!("“{}”, with: {dates}", letter.subject);
         self.tell("slipped, and told", &text);
         self.shown.slip_told = text;

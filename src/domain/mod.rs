@@ -50,7 +50,9 @@ pub use catalogue::product::{CreateProduct, DeactivateProduct, ReactivateProduct
 pub use couriers::courier::{CreateCourier, DeactivateCourier, ReactivateCourier, UpdateCourier};
 pub use customers::feedback::SubmitFeedback;
 pub use documents::label::PaperFacts;
-pub use documents::letters::{Letter, letter};
+pub use documents::letters::language::Language;
+pub use documents::letters::links::{LinkPattern, Links};
+pub use documents::letters::{Letter, Letters, example};
 pub use documents::manifest::{manifest_paper, manifest_text};
 pub use documents::packing_slip::packing_slip;
 pub use documents::paper::{Goods, GoodsList, LabelPaper, Paper, Parcel, SheetKind, SheetPaper};
@@ -109,6 +111,7 @@ pub use model::line::OrderLine;
 pub use model::location::{Location, LocationChange};
 pub use model::manifest::{Manifest, ManifestEntry};
 pub use model::message::{Message, MessageKind, MessageState, Unsent};
+pub use model::message_text::MessageText;
 pub use model::method::Method;
 pub use model::money::{Currency, Money};
 pub use model::new_order::{NewLine, NewOrder};

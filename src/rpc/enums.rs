@@ -88,7 +88,7 @@ enum_map! {
         Pending = Pending, Ready = Ready, InProgress = InProgress, Blocked = Blocked, Done = Done, Skipped = Skipped,
         Failed = Failed, Compensated = Compensated,
     }
-    message_kind: MessageKind = MessageKind {
+    message_kind, to_message_kind: MessageKind = MessageKind {
         OrderReceived = OrderReceived, OnHold = OnHold, AwaitingStock = AwaitingStock, InvoiceIssued = InvoiceIssued,
         PaymentReceived = PaymentReceived, Shipped = Shipped, OutForDelivery = OutForDelivery,
         DeliveryDelayed = DeliveryDelayed, DeliveryException = DeliveryException,
@@ -96,7 +96,8 @@ enum_map! {
         DeliveryConfirmed = DeliveryConfirmed, OrderCancelled = OrderCancelled, OrderExpired = OrderExpired,
         OrderRejected = OrderRejected, RefundIssued = RefundIssued, LocationChanged = LocationChanged,
         DeliveryRearranged = DeliveryRearranged,
-        EstimateMoved = EstimateMoved, PromiseMissed = PromiseMissed,
+        EstimateMoved = EstimateMoved, PromiseMissed = PromiseMissed, HoldReleased = HoldReleased,
+        OrderUpdated = OrderUpdated, PromiseChanged = PromiseChanged,
     }
     message_state: MessageState = MessageState {
         Queued = Queued, Sent = Sent, Suppressed = Suppressed, Failed = Failed,

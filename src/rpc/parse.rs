@@ -18,6 +18,8 @@ pub(super) const SIDE_MM: RangeInclusive<i64> = 1..=10_000;
 /// How long texts may be, in characters.
 pub(crate) const NAME_MAX: usize = 200;
 
+pub(crate) const LOCALE_MAX: usize = 35;
+
 pub(crate) const REFERENCE_MAX: usize = 100;
 
 pub(crate) const REASON_MAX: usize = 500;
@@ -294,7 +296,7 @@ pub(crate) fn customer(at: &str, customer: pb::Customer, bad: &mut Problems) -> 
         name: required_line(&format!("{at}.name"), folded(&name), NAME_MAX, bad),
         email: bare_address(&format!("{at}.email"), email, bad),
         phone: text(&format!("{at}.phone"), folded(&phone), 40, bad),
-        locale: text(&format!("{at}.locale"), locale, 35, bad),
+        locale: text(&format!("{at}.locale"), locale, LOCALE_MAX, bad),
         phone_extension: extension(&format!("{at}.phone_extension"), phone_extension, bad),
     }
 }

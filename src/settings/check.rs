@@ -5,12 +5,12 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 use crate::domain::{
-    ApprovalRules, CourierWeights, GateRules, PickupScan, Problems, RegionCode, Rule, Rules, Sender,
-    Severity, ShippingFee, SlipRules, TaxRule, WeightRules,
+    ApprovalRules, CourierWeights, GateRules, LinkPattern, PickupScan, Problems, RegionCode, Rule, Rules,
+    Sender, Severity, ShippingFee, SlipRules, TaxRule, WeightRules,
 };
 use crate::settings::secret::Secret;
 use crate::settings::values::{
-    CourierInterface, CourierProvider, Limits, PaymentProvider, Settings, Webhooks,
+    CourierInterface, CourierProvider, LetterSettings, Limits, PaymentProvider, Settings, Webhooks,
 };
 use crate::telemetry;
 
@@ -26,6 +26,7 @@ impl Settings {
             mail_folder,
             mail_program,
             mail_from,
+            letters: LetterSettings { language: _, templates: _, tracking_url: _, feedback_url, review_url },
             limits,
             log,
             couriers,
@@ -49,6 +50,14 @@ impl Settings {
         }
         if mail_from.parse::<Sender>().is_err() {
             bad.add("mail_from", "must be an e-mail address, or a name and an address in <>");
+        }
+        for (key, url) in [("feedback_url", feedback_url), ("review_url", review_url)] {
+            if url.as_ref().is_some_and(LinkPattern::names_parcel) {
+                bad.add(
+                    format!("letters.{key}"),
+                    "may not hold {tracking_number}: it is about the whole order",
+                );
+            }
         }
         if let Err(why) = telemetry::filter(&log.filter) {
             bad.add("log.filter", why);

@@ -4,12 +4,14 @@ mod check;
 mod flags;
 mod load;
 mod secret;
+mod templates;
 mod values;
 
 pub use flags::{DatabaseFlags, ServeFlags};
 pub use load::SettingsError;
 pub use secret::{Secret, SigningKey};
+pub use templates::templates_in;
 pub use values::{
-    CourierInterface, CourierLabel, CourierProvider, Limits, Log, LogFormat, PaymentProvider, Settings,
-    Webhooks,
+    CourierInterface, CourierLabel, CourierProvider, LetterSettings, Limits, Log, LogFormat, PaymentProvider,
+    Settings, Webhooks,
 };

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{BookedCourier, BookedParts, CourierCode, Rules, ServiceLevel};
+use crate::domain::{
+    BookedCourier, BookedParts, CourierCode, Language, LinkPattern, Links, Rules, ServiceLevel,
+};
 use crate::settings::load::seconds;
 use crate::settings::secret::{Secret, SigningKey};
 
@@ -33,12 +35,52 @@ pub struct Settings {
     pub mail_program: Option<PathBuf>,
     /// Who messages to customers come from: `orders@shop.example`, or `The shop <orders@shop.example>`.
     pub mail_from: String,
+    pub letters: LetterSettings,
     pub limits: Limits,
     pub log: Log,
     /// Couriers that are booked through an interface, by their code. All others have their rate card only.
     pub couriers: BTreeMap<CourierCode, CourierInterface>,
     pub rules: Rules,
     pub webhooks: Webhooks,
+}
+
+/// What letters to customers look like, and where they lead.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LetterSettings {
+    /// The language for customers whose own letters are not written in: `en`, `de` or `ru`.
+    pub language: Language,
+    /// A folder with templates that replace the built-in ones, file by file: `de/shipped.md`, `layout.html`.
+    pub templates: Option<PathBuf>,
+    /// The shop's page that shows where a parcel is: `https://shop.example/track/{order_number}`. Patterns may hold
+    /// `{order_number}` and `{order_id}`, this one `{tracking_number}` too. None: the sentence is left out.
+    pub tracking_url: Option<LinkPattern>,
+    /// The page where a delivery is rated.
+    pub feedback_url: Option<LinkPattern>,
+    /// The page where products are reviewed.
+    pub review_url: Option<LinkPattern>,
+}
+
+impl LetterSettings {
+    pub fn links(&self) -> Links {
+        Links {
+            tracking: self.tracking_url.clone(),
+            feedback: self.feedback_url.clone(),
+            review: self.review_url.clone(),
+        }
+    }
+}
+
+impl Default for LetterSettings {
+    fn default() -> Self {
+        Self {
+            language: Language::English,
+            templates: None,
+            tracking_url: None,
+            feedback_url: None,
+            review_url: None,
+        }
+    }
 }
 
 /// How couriers report over HTTP.
@@ -253,6 +295,7 @@ impl Default for Settings {
             mail_folder: None,
             mail_program: None,
             mail_from: "orders@localhost".to_owned(),
+            letters: LetterSettings::default(),
             limits: Limits::default(),
             log: Log::default(),
             couriers: BTreeMap::new(),

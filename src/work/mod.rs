@@ -22,7 +22,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::domain::{Actor, CourierCode, Rules};
+use crate::domain::{Actor, CourierCode, Letters, Rules};
 use crate::outside::{CourierInterface, Mail, PaymentProvider};
 use crate::store::{RequestContext, Store};
 
@@ -42,6 +42,7 @@ pub struct App {
     pub mail: Arc<dyn Mail>,
     /// Those that are booked through an interface.
     pub couriers: Arc<BTreeMap<CourierCode, Arc<dyn CourierInterface>>>,
+    pub letters: Arc<Letters>,
     pub rules: Arc<Rules>,
     /// How long a request id and its answer are kept.
     pub requests_kept_for: Duration,

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use tokio::time::timeout;
 
 use crate::domain::{
-    AtProvider, Booking, BookingAnswer, BookingId, BookingRequest, Consignment, CourierNames, Lease,
-    MessageId, OnOrder, Order, OrderId, OutboundAnswer, OutboundTask, Part, Payment, PaymentId,
-    ProviderAnswer, RecordAnswers, RefundId, RefundState, Refusal, Shipment, ShipmentId, Target,
-    TrackingReport, Unsent, letter,
+    AtProvider, Booking, BookingAnswer, BookingId, BookingRequest, Consignment, CourierNames, Lease, Letter,
+    Message, MessageId, MessageText, OnOrder, Order, OrderId, OutboundAnswer, OutboundTask, Part, Payment,
+    PaymentId, ProviderAnswer, RecordAnswers, RefundId, RefundState, Refusal, Shipment, ShipmentId, Target,
+    TrackingReport, Unsent,
 };
 use crate::faults::{self, Failed};
 use crate::store::{Changed, Codec, RequestContext, RequestKey, StoreError, View};
@@ -118,7 +118,10 @@ pub(super) async fn perform<'a>(
             };
             Ok(OutboundAnswer::Refund(id, answered(app, payment, "refund", asking).await))
         }
-        OutboundTask::Message(id) => Ok(OutboundAnswer::Message(id, send(app, order, id).await)),
+        OutboundTask::Message(id) => {
+            let (sent, text) = send(app, order, id).await;
+            Ok(OutboundAnswer::Message(id, sent, text))
+        }
         OutboundTask::Booking(shipment, booking, request) => {
             let answer = ask_courier(app, order, shipment, booking, request).await?;
             let index = order.shipment_index(shipment)?;
@@ -243,24 +246,26 @@ async fn consignment(
     Ok(Consignment::of(order, shipment, booking, &courier, &location, &app.rules.company_name))
 }
 
-pub(super) async fn send(app: &App, order: &Order, id: MessageId) -> Result<(), Unsent> {
+/// Sends a message: whether that was done, and what it said if it could be written.
+pub(super) async fn send(
+    app: &App,
+    order: &Order,
+    id: MessageId,
+) -> (Result<(), Unsent>, Option<MessageText>) {
     let Some(message) = order.messages.iter().find(|it| it.id == id) else {
-        return Err(Unsent::Refused("the message is gone".to_owned()));
+        return (Err(Unsent::Refused("the message is gone".to_owned())), None);
     };
     if let Some(why) =
         order.outdates(message, &app.rules).filter(|_| message.attempts > 0 || message.kind.ages())
     {
-        return Err(Unsent::Suppressed(why.to_owned()));
+        return (Err(Unsent::Suppressed(why.to_owned())), None);
     }
 
+    let mut said = None;
     let sending = async {
         let failed = |_| Unsent::Later("fail point".to_owned());
-        let unread = |_| Unsent::Later("the couriers' names could not be read".to_owned());
-        let couriers = match message.shipment {
-            Some(_) => app.store.courier_names().await.map_err(unread)?,
-            None => CourierNames::new(),
-        };
-        let letter = letter(message, order, &app.rules, &couriers)?;
+        let text = said.insert(text_of(app, order, message).await?);
+        let letter = Letter::to(order, text)?;
         faults::at("mail.before").map_err(failed)?;
         app.mail.send(id, &letter).await?;
         faults::at("mail.after").map_err(failed)
@@ -272,7 +277,22 @@ pub(super) async fn send(app: &App, order: &Order, id: MessageId) -> Result<(), 
         let why = unsent.why();
         tracing::warn!(message = %id, kind = %message.kind, attempts = message.attempts + 1, why, "a message was not sent");
     }
-    sent
+    (sent, said)
+}
+
+/// What a message says: what it said when it was tried first, as that may have arrived.
+async fn text_of(app: &App, order: &Order, message: &Message) -> Result<MessageText, Unsent> {
+    if message.text_kept {
+        let unread = || Unsent::Later("the message's text could not be read".to_owned());
+        let kept = app.store.message_texts(&[message.id]).await.map_err(|_| unread())?;
+        return kept.into_values().next().ok_or_else(unread);
+    }
+    let unread = |_| Unsent::Later("the couriers' names could not be read".to_owned());
+    let couriers = match message.shipment {
+        Some(_) => app.store.courier_names().await.map_err(unread)?,
+        None => CourierNames::new(),
+    };
+    app.letters.text(message, order, &app.rules, &couriers).map_err(Unsent::Later)
 }
 
 /// Records answers. One that comes late or twice changes nothing.

@@ -60,6 +60,7 @@ impl Scene {
             provider,
             mail,
             couriers: Arc::default(),
+            letters: Arc::default(),
             rules,
             requests_kept_for: Duration::from_secs(86_400),
             lease: Duration::from_secs(30),

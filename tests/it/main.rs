@@ -25,6 +25,7 @@ mod frozen;
 mod groups;
 mod karrio;
 mod kills;
+mod letters;
 mod load;
 mod malformed;
 mod manifest;

@@ -134,6 +134,17 @@ async fn parts(schema: &Schema<'_>) -> Result<(), DbErr> {
         )
         .await?;
 
+    // Beside the orders, whose documents stay small: language, subject, text and page of a message from its first try on.
+    schema
+        .table(
+            "message_texts",
+            Shape::Wide,
+            "message_id UUID NOT NULL PRIMARY KEY,
+             content BYTEA NOT NULL",
+        )
+        .await?;
+    schema.append_only("message_texts").await?;
+
     schema
         .table(
             "feedback",

@@ -43,13 +43,21 @@ impl Order {
             Some(step),
             format!("invoice {id} over {total}"),
         );
-        self.notify(unit, MessageKind::InvoiceIssued, None, 0);
+        self.notify(unit, MessageKind::InvoiceIssued, None, self.nth_invoice());
         self.transition_automatic(
             unit,
             OrderState::Invoiced,
             EventKind::InvoiceIssued,
             format!("{total} to be paid"),
         )
+    }
+
+    /// What tells the letters about a later invoice from those about the first, which is 0.
+    fn nth_invoice(&self) -> i64 {
+        match self.invoices.len() {
+            0 | 1 => 0,
+            nth => i64::try_from(nth).unwrap_or(i64::MAX),
+        }
     }
 
     /// Step 7's end: captured is what is due.
@@ -65,7 +73,7 @@ impl Order {
         self.confirm_reservation(unit)?;
         let total = self.amounts.currency.of(self.captured_minor());
         if total.minor > 0 {
-            self.notify(unit, MessageKind::PaymentReceived, None, 0);
+            self.notify(unit, MessageKind::PaymentReceived, None, self.nth_invoice());
         }
         self.transition_automatic(
             unit,

@@ -6,6 +6,7 @@ use crate::domain::billing::pay::FAILURE_MAX;
 use crate::domain::model::backoff::backoff;
 use crate::domain::model::event::EventKind;
 use crate::domain::model::message::{MessageKind, MessageState, Unsent};
+use crate::domain::model::message_text::MessageText;
 use crate::domain::model::order::Order;
 use crate::domain::model::refusal::Refusal;
 use crate::domain::model::scalars::MessageId;
@@ -33,6 +34,21 @@ impl Order {
             }
         }
         Ok(())
+    }
+
+    /// Keeps what a message said from its first try on: a later one says the same.
+    pub(in crate::domain) fn keep_text(
+        &mut self,
+        unit: &mut UnitOfWork,
+        id: MessageId,
+        text: Option<&MessageText>,
+    ) {
+        let message = self.messages.iter_mut().find(|it| it.id == id);
+        let Some(message) = message.filter(|it| it.attempts > 0 && !it.text_kept) else { return };
+        if let Some(text) = text {
+            message.text_kept = true;
+            unit.changes.message_texts.push((id, text.clone()));
+        }
     }
 
     /// A message was sent, or could not be. One that may go later waits with growing pauses until it is too old.

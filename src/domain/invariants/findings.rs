@@ -72,6 +72,7 @@ pub const LAWS: &[(&str, &str)] = &[
     ("L2", "recorded time never falls along an order's events"),
     ("L3", "global positions run from 1 without gap, up to the counter"),
     ("L4", "every message has a key of its own, and every letter that the order's events require was queued"),
+    ("L5", "of every message that was sent it is known what it said"),
     ("E1", "every job can be claimed within the hour that a lease lasts at most"),
     ("E2", "every message that is to be sent has a job that sends it"),
     ("I1", "every claimed request id has its answer"),

@@ -19,7 +19,7 @@ string_enum! {
 }
 
 impl HoldReason {
-    /// Whether the customer was told of it, asked for it, or is asked to end it.
+    /// Whether the customer asked for it, or is asked to end it.
     pub(in crate::domain) fn is_known_to_customer(self) -> bool {
         match self {
             Self::VerificationFailed | Self::IncorrectAddress | Self::CustomerRequest => true,

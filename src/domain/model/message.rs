@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::domain::model::scalars::{MessageId, ShipmentId, string_enum};
 use crate::domain::model::time::Timestamp;
@@ -34,6 +35,12 @@ string_enum! {
         EstimateMoved = "ESTIMATE_MOVED",
         /// The day that the customer was told is over.
         PromiseMissed = "PROMISE_MISSED",
+        /// The order goes on after a hold that the customer was told of.
+        HoldReleased = "HOLD_RELEASED",
+        /// The order was corrected.
+        OrderUpdated = "ORDER_UPDATED",
+        /// Before there are shipments: the order is promised for another day than the customer was told.
+        PromiseChanged = "PROMISE_CHANGED",
     }
 }
 
@@ -45,8 +52,12 @@ impl MessageKind {
     /// their letters go together.
     pub(in crate::domain) fn waits(self) -> Duration {
         match self {
-            Self::OrderReceived | Self::InvoiceIssued => COMPANY_WITHIN,
-            Self::OnHold
+            Self::OrderReceived
+            | Self::OrderUpdated
+            | Self::OnHold
+            | Self::HoldReleased
+            | Self::InvoiceIssued => COMPANY_WITHIN,
+            Self::PromiseChanged
             | Self::AwaitingStock
             | Self::PaymentReceived
             | Self::Shipped
@@ -71,7 +82,31 @@ impl MessageKind {
 impl MessageKind {
     /// Whether what it says may be otherwise before it is sent for the first time.
     pub fn ages(self) -> bool {
-        matches!(self, Self::EstimateMoved | Self::PromiseMissed | Self::DeliveryConfirmed)
+        match self {
+            Self::OrderUpdated
+            | Self::OnHold
+            | Self::HoldReleased
+            | Self::AwaitingStock
+            | Self::PromiseChanged
+            | Self::EstimateMoved
+            | Self::PromiseMissed
+            | Self::DeliveryConfirmed => true,
+            Self::OrderReceived
+            | Self::InvoiceIssued
+            | Self::PaymentReceived
+            | Self::Shipped
+            | Self::OutForDelivery
+            | Self::DeliveryDelayed
+            | Self::DeliveryException
+            | Self::DeliveryAttempted
+            | Self::ReadyForPickup
+            | Self::OrderCancelled
+            | Self::OrderExpired
+            | Self::OrderRejected
+            | Self::RefundIssued
+            | Self::LocationChanged
+            | Self::DeliveryRearranged => false,
+        }
     }
 }
 
@@ -121,4 +156,32 @@ pub struct Message {
     pub created_at: Timestamp,
     pub sent_at: Option<Timestamp>,
     pub failure: String,
+    /// Whether what it says is kept, as it was at its first try.
+    #[serde(default)]
+    pub text_kept: bool,
+}
+
+impl Message {
+    /// A message that was never queued, to be looked at.
+    pub(in crate::domain) fn unqueued(
+        kind: MessageKind,
+        shipment: Option<ShipmentId>,
+        sequence: i64,
+        at: Timestamp,
+    ) -> Self {
+        Self {
+            id: Uuid::nil().into(),
+            kind,
+            state: MessageState::Queued,
+            key: String::new(),
+            shipment,
+            sequence,
+            attempts: 0,
+            due_at: at,
+            created_at: at,
+            sent_at: None,
+            failure: String::new(),
+            text_kept: false,
+        }
+    }
 }

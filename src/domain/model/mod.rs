@@ -32,6 +32,7 @@ pub(super) mod line;
 pub(super) mod location;
 pub(super) mod manifest;
 pub(super) mod message;
+pub(super) mod message_text;
 pub(super) mod method;
 pub(super) mod money;
 pub(super) mod new_order;

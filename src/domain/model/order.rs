@@ -121,9 +121,22 @@ impl Order {
     /// The delivery that the customer was told of a shipment by the nth letter with a new date; 0: by the promise.
     pub fn delivery_told(&self, shipment: &Shipment, nth: usize) -> Option<Timestamp> {
         match nth.checked_sub(1) {
-            None => self.promise_told.or(shipment.promised_by),
+            None => self.last_promise_told().or(shipment.promised_by),
             Some(index) => shipment.told.get(index).copied(),
         }
+    }
+
+    /// The delivery that the customer was told by the nth letter with a new promise; 0: by the first.
+    pub fn nth_promise_told(&self, nth: usize) -> Option<Timestamp> {
+        match nth.checked_sub(1) {
+            None => self.promise_told,
+            Some(index) => self.promises_told.get(index).copied(),
+        }
+    }
+
+    /// The promise that the customer was told last.
+    pub(in crate::domain) fn last_promise_told(&self) -> Option<Timestamp> {
+        self.promises_told.last().copied().or(self.promise_told)
     }
 
     /// The slips that were noticed and stand, its shipments' included.
@@ -251,4 +264,7 @@ pub struct Order {
     pub waiting: Option<Waiting>,
     /// When it was last brought back from the archive.
     pub restored_at: Option<Timestamp>,
+    /// The promises that letters told after the first, as long as there were no shipments.
+    #[serde(default)]
+    pub promises_told: Vec<Timestamp>,
 }

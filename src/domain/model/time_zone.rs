@@ -139,6 +139,17 @@ impl Clock {
     pub fn abbreviation(&self, at: Timestamp) -> String {
         self.0.to_offset_info(jiff_timestamp(at.unix_micros())).abbreviation().to_owned()
     }
+
+    /// How far it is from UTC: `UTC+8`, `UTC-3:30`, `UTC`.
+    pub fn distance(&self, at: Timestamp) -> String {
+        let minutes = self.0.to_offset(jiff_timestamp(at.unix_micros())).seconds() / 60;
+        let sign = if minutes < 0 { '-' } else { '+' };
+        match (minutes.abs() / 60, minutes.abs() % 60) {
+            (0, 0) => "UTC".to_owned(),
+            (hours, 0) => format!("UTC{sign}{hours}"),
+            (hours, minutes) => format!("UTC{sign}{hours}:{minutes:02}"),
+        }
+    }
 }
 
 /// The instant, or the last one on this side that jiff can say: its years end some hours before ours.

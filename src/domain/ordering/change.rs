@@ -5,6 +5,7 @@ use crate::domain::model::check::{Rule, Verdict};
 use crate::domain::model::customer::Customer;
 use crate::domain::model::event::EventKind;
 use crate::domain::model::hold::HoldReason;
+use crate::domain::model::message::MessageKind;
 use crate::domain::model::money::Currency;
 use crate::domain::model::new_order::NewLine;
 use crate::domain::model::order::{Order, OrderState};
@@ -62,6 +63,13 @@ pub struct Correction {
     pub on_late: Option<OnLate>,
 }
 
+impl Correction {
+    /// Whether it changes nothing but the instructions.
+    fn is_of_words_only(&self) -> bool {
+        Self { special_instructions: None, ..self.clone() } == Self::default()
+    }
+}
+
 impl Order {
     /// Changes an order that has nothing reserved yet. Its verification starts again with `VerifyOrder`; a waiting
     /// order keeps its place. Of an order that is on its way through the house contact and addresses can be put right, and
@@ -78,7 +86,16 @@ impl Order {
         self.price_again(unit, correction.lines.as_deref(), fee_before).map_err(|it| self.told(it))?;
         self.assess_again();
         self.record(unit, EventKind::OrderUpdated, None, "corrected");
+        self.tell_of_correction(unit, correction);
         self.release_address_holds(unit, correction)
+    }
+
+    fn tell_of_correction(&mut self, unit: &mut UnitOfWork, correction: &Correction) {
+        if !correction.is_of_words_only() {
+            let told = self.messages.iter().filter(|it| it.kind == MessageKind::OrderUpdated).count();
+            let nth = i64::try_from(told + 1).unwrap_or(i64::MAX);
+            self.notify(unit, MessageKind::OrderUpdated, None, nth);
+        }
     }
 
     /// The order's money, stock and promise are made: what it costs and where it comes from do not change, so the country
@@ -97,6 +114,7 @@ impl Order {
         if correction.shipping_address.is_some() || correction.customer.is_some() {
             self.void_labels(unit)?;
         }
+        self.tell_of_correction(unit, correction);
         self.release_address_holds(unit, correction)?;
         self.fill(unit).map(|_| ())
     }

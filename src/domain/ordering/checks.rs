@@ -60,8 +60,8 @@ pub(super) fn verify(subject: &Subject<'_>) -> Vec<Check> {
 
 impl Customer {
     /// The customer as it is kept: white space folded, the e-mail's domain in lower case, the phone number as E.164 if it
-    /// can be read (a number without country prefix is one of `country`) and its extension beside it, the locale `en` if
-    /// none was given. What cannot be read stays as it was written.
+    /// can be read (a number without country prefix is one of `country`) and its extension beside it. What cannot be read
+    /// stays as it was written.
     #[must_use]
     pub fn normalised(self, country: &str) -> Self {
         let Self { name, email, phone, locale, phone_extension } = self;
@@ -69,7 +69,6 @@ impl Customer {
             Some((local, domain)) => format!("{local}@{}", domain.to_lowercase()),
             None => email.trim().to_owned(),
         };
-        let locale = if locale.trim().is_empty() { "en" } else { locale.trim() };
         let as_written = || Phone { number: folded(&phone), extension: String::new() };
         let phone = Phone::read(&phone, country).unwrap_or_else(as_written);
         let given = plain_code(&phone_extension);
@@ -77,7 +76,7 @@ impl Customer {
             name: folded(&name),
             email,
             phone: phone.number,
-            locale: locale.to_owned(),
+            locale: locale.trim().to_owned(),
             phone_extension: if given.is_empty() { phone.extension } else { given },
         }
     }

@@ -5,7 +5,6 @@ use crate::domain::model::check::{Check, Fault, Risk, Rule, Severity, Verdict};
 use crate::domain::model::event::EventKind;
 use crate::domain::model::evidence::{Attestation, Evidence, Finding, RiskAssessment};
 use crate::domain::model::hold::{Hold, HoldReason, HoldState};
-use crate::domain::model::message::MessageKind;
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::policy::Rules;
 use crate::domain::model::refusal::{Problems, Reason, Refusal};
@@ -242,7 +241,6 @@ impl Order {
                 if !self.is_held_by_us(reason) {
                     let note = format!("{rule}: {}", check.detail);
                     self.hold(unit, Actor::system(), reason, note);
-                    self.notify(unit, MessageKind::OnHold, None, 0);
                 }
                 false
             }

@@ -3,6 +3,7 @@
 use crate::domain::model::action::Action;
 use crate::domain::model::event::EventKind;
 use crate::domain::model::hold::{Hold, HoldReason, HoldState};
+use crate::domain::model::message::{Message, MessageKind, MessageState};
 use crate::domain::model::order::Order;
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::scalars::{Actor, HoldId, OnLate};
@@ -79,7 +80,18 @@ impl Order {
         });
         let step = opened(id.0, HoldState::Active);
         self.record(unit, EventKind::HoldPlaced, Some(step), format!("hold {id}: {reason}"));
+        let nth = i64::try_from(self.holds.len()).unwrap_or(i64::MAX);
+        self.notify(unit, MessageKind::OnHold, None, nth);
         id
+    }
+
+    /// The order goes on: a customer who was told that it waits hears so.
+    pub(super) fn tell_released(&mut self, unit: &mut UnitOfWork) {
+        let is_told = |it: &&Message| it.kind == MessageKind::OnHold && it.state == MessageState::Sent;
+        let last = self.messages.iter().filter(is_told).map(|it| it.sequence).max();
+        if let Some(last) = last.filter(|_| !self.on_hold()) {
+            self.notify(unit, MessageKind::HoldReleased, None, last);
+        }
     }
 
     pub(super) fn release_holds(
@@ -153,6 +165,7 @@ impl Order {
             self.on_late = OnLate::Accept;
         }
         self.release_one(unit, id, note)?;
+        self.tell_released(unit);
         self.fill(unit).map(|_| ())
     }
 }

@@ -156,6 +156,7 @@ fn build_order(unit: &mut UnitOfWork, new: &NewOrder) -> Result<Order, Refusal> 
         attestations: Vec::new(),
         assessments: Vec::new(),
         restored_at: None,
+        promises_told: Vec::new(),
     })
 }
 

@@ -5,7 +5,6 @@ use std::time::Duration;
 use crate::domain::model::check::{Check, Rule, Verdict};
 use crate::domain::model::event::EventKind;
 use crate::domain::model::hold::HoldReason;
-use crate::domain::model::message::MessageKind;
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::policy::Rules;
 use crate::domain::model::refusal::Refusal;
@@ -80,7 +79,6 @@ impl Order {
         let found = self.checks.iter().filter(|it| it.verdict == Verdict::Failed);
         let note: Vec<String> = found.map(|it| format!("{}: {}", it.rule, it.detail)).collect();
         self.hold(unit, Actor::system(), HoldReason::VerificationFailed, note.join("; "));
-        self.notify(unit, MessageKind::OnHold, None, 0);
         Ok(())
     }
 
@@ -114,7 +112,9 @@ impl Order {
                 unit.last_received_with(&self.fingerprint, self.id).filter(|it| *it < self.created_at)
             }
         };
-        self.verify(unit, duplicate_of, waive_duplicate)
+        self.verify(unit, duplicate_of, waive_duplicate)?;
+        self.tell_released(unit);
+        Ok(())
     }
 }
 

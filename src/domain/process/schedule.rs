@@ -9,7 +9,9 @@ use crate::domain::model::booking::{
     Booking, BookingAnswer, BookingRequest, CourierAnswer, OpenBookingRequest,
 };
 use crate::domain::model::event::EventKind;
+use crate::domain::model::hold::HoldState;
 use crate::domain::model::message::{Message, MessageKind, MessageState, Unsent};
+use crate::domain::model::message_text::MessageText;
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::payment::{Payment, ProviderAnswer, ProviderRequest};
 use crate::domain::model::policy::Rules;
@@ -53,7 +55,8 @@ impl OrderCommand for RunDue {
 pub enum OutboundAnswer {
     Payment(PaymentId, ProviderRequest, ProviderAnswer),
     Refund(RefundId, ProviderAnswer),
-    Message(MessageId, Result<(), Unsent>),
+    /// With what the message said, if it could be written.
+    Message(MessageId, Result<(), Unsent>, Option<MessageText>),
     /// The number of a label that was bought must not be another parcel's, so its courier is named.
     Booking(ShipmentId, BookingId, CourierCode, BookingAnswer),
     /// What the courier reports; None: it did not answer.
@@ -107,8 +110,9 @@ impl OrderCommand for RecordAnswers {
                 OutboundAnswer::Refund(refund, answer) => {
                     order.answer_refund(unit, *refund, answer)?;
                 }
-                OutboundAnswer::Message(message, sent) => {
+                OutboundAnswer::Message(message, sent, text) => {
                     order.answer_message(unit, *message, sent.clone())?;
+                    order.keep_text(unit, *message, text.as_ref());
                 }
                 OutboundAnswer::Booking(shipment, booking, _, answer) => {
                     order.answer_booking(unit, *shipment, *booking, answer)?;
@@ -241,7 +245,19 @@ impl Order {
             shipment.is_some_and(|it| it.state == ShipmentState::Delivered)
         };
         match message.kind {
-            MessageKind::OnHold => (!self.on_hold()).then_some("the hold is over"),
+            MessageKind::OnHold => {
+                let nth = usize::try_from(message.sequence).ok().and_then(|it| it.checked_sub(1));
+                let hold = nth.and_then(|it| self.holds.get(it));
+                let active = hold.map_or(self.on_hold(), |it| it.state == HoldState::Active);
+                (!active).then_some("the hold is over")
+            }
+            MessageKind::HoldReleased => self.on_hold().then_some("the order is on hold again"),
+            MessageKind::OrderUpdated => {
+                let is_later =
+                    |it: &Message| it.kind == MessageKind::OrderUpdated && it.sequence > message.sequence;
+                self.messages.iter().any(is_later).then_some("the order was corrected again")
+            }
+            MessageKind::PromiseChanged => self.outdates_promise(message, rules),
             MessageKind::AwaitingStock => {
                 (self.state != OrderState::AwaitingStock).then_some("the order does not wait for stock now")
             }

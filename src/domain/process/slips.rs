@@ -56,6 +56,9 @@ impl Order {
     pub(super) fn notice_slips(&mut self, unit: &mut UnitOfWork) {
         self.note_promise_told();
         let tells = self.tells_slips();
+        if tells {
+            self.tell_promise(unit);
+        }
         let indexes = (0..self.shipments.len()).filter(|_| tells);
         let told: Vec<ShipmentId> = indexes.filter_map(|index| self.tell_estimate(unit, index)).collect();
 
@@ -95,8 +98,34 @@ impl Order {
         };
     }
 
-    /// Whether a slip may be told. Nothing is told of an order that is over, or stopped for a reason that the customer
-    /// knows.
+    /// Tells the customer a promise that is not the one told last, as long as there are no shipments to tell of.
+    fn tell_promise(&mut self, unit: &mut UnitOfWork) {
+        let has_room = self.promises_told.len() < LETTERS_MAX;
+        let Some(promised) = self.moved_promise(unit.rules).filter(|_| has_room) else { return };
+        self.promises_told.push(promised);
+        let nth = i64::try_from(self.promises_told.len()).unwrap_or(i64::MAX);
+        self.notify(unit, MessageKind::PromiseChanged, None, nth);
+    }
+
+    /// The promise, if the customer was told another one: an earlier one, or a later one that no longer holds.
+    fn moved_promise(&self, rules: &Rules) -> Option<Timestamp> {
+        let after = unless_zero(rules.slips.estimate_moved_seconds)?;
+        let told = self.last_promise_told().filter(|_| self.live_shipments().next().is_none())?;
+        let promised = self.promised_by?;
+        let later = promised > told.plus(after);
+        let sooner = !self.promises_told.is_empty() && promised.plus(after) < told;
+        (later || sooner).then_some(promised)
+    }
+
+    /// Why a letter about a promise is not worth sending any more.
+    pub(super) fn outdates_promise(&self, message: &Message, rules: &Rules) -> Option<&'static str> {
+        if usize::try_from(message.sequence).is_ok_and(|nth| nth < self.promises_told.len()) {
+            return Some("another date has been told since");
+        }
+        self.moved_promise(rules).map(|_| "the order is promised for another date again")
+    }
+
+    /// Whether a slip may be told. Nothing is told of an order that is over, or that waits for the customer.
     fn tells_slips(&self) -> bool {
         let explains = |it: &Hold| it.state == HoldState::Active && it.reason.is_known_to_customer();
         !self.is_over() && !self.holds.iter().any(explains)

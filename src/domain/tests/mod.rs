@@ -26,5 +26,6 @@ pub(crate) mod sample;
 mod scans;
 mod services;
 mod slips;
+mod told;
 mod twenty_steps;
 mod waits;

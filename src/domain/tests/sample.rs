@@ -127,6 +127,7 @@ fn order() -> Order {
         attestations: Vec::new(),
         assessments: Vec::new(),
         restored_at: None,
+        promises_told: Vec::new(),
     }
 }
 

@@ -176,6 +176,7 @@ impl Order {
             created_at: unit.now,
             sent_at: None,
             failure,
+            text_kept: false,
         });
         self.record_automatic(
             unit,

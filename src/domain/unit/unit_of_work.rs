@@ -16,6 +16,7 @@ use crate::domain::model::courier::{Courier, CourierRecord, CourierRecords};
 use crate::domain::model::event::Event;
 use crate::domain::model::label_file::LabelFile;
 use crate::domain::model::location::Location;
+use crate::domain::model::message_text::MessageText;
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::policy::Rules;
 use crate::domain::model::product::Product;
@@ -252,6 +253,8 @@ pub struct ChangeSet {
     pub movements: Vec<Movement>,
     /// Files of couriers' labels that are to be kept.
     pub label_files: Vec<LabelFile>,
+    /// What messages said at their first try.
+    pub message_texts: Vec<(MessageId, MessageText)>,
     /// The job this change completes.
     pub lease: Option<Lease>,
 }

@@ -18,7 +18,7 @@ const WORD_MAX: usize = 20;
 
 /// The letter as RFC 5322 has it. The same id and letter give the same bytes: the date is the id's.
 pub(super) fn written(id: MessageId, letter: &Letter, to: &Recipient, from: &Sender) -> String {
-    let Letter { to: _, subject, body } = letter;
+    let Letter { to: _, subject, body, html: _ } = letter;
     let mut text = String::with_capacity(body.len() + 500);
     let mut header = |name: &str, value: &str| {
         let _ = write!(text, "{name}: {value}\r\n");

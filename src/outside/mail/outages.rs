@@ -12,7 +12,12 @@ fn id() -> MessageId {
 }
 
 fn letter(to: &str) -> Letter {
-    Letter { to: to.to_owned(), subject: "Order 7".to_owned(), body: "Dear Ann".to_owned() }
+    Letter {
+        to: to.to_owned(),
+        subject: "Order 7".to_owned(),
+        body: "Dear Ann".to_owned(),
+        html: String::new(),
+    }
 }
 
 fn sender() -> Sender {

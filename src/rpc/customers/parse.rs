@@ -1,11 +1,12 @@
 //! Parses requests about messages and feedback.
 
-use crate::domain::{MessageId, Problems, SubmitFeedback, Timestamp};
+use crate::domain::{MessageId, MessageKind, OrderId, Problems, SubmitFeedback, Timestamp};
 use crate::pb;
+use crate::rpc::enums;
 use crate::rpc::listing::list_requests;
 use crate::rpc::ordering::parse::{order_view, target};
 use crate::rpc::ordering::reply::OrderView;
-use crate::rpc::parse::{id, note, number, timestamp};
+use crate::rpc::parse::{LOCALE_MAX, id, note, number, required_word, text, timestamp};
 
 list_requests! {
     list_messages: ListMessagesRequest,
@@ -38,6 +39,18 @@ pub(crate) fn submit_feedback(
 pub(crate) fn get_message(request: pb::GetMessageRequest, bad: &mut Problems) -> Option<MessageId> {
     let pb::GetMessageRequest { message_id } = request;
     id("message_id", &message_id, bad)
+}
+
+/// The order, the kind of message, and the locale if another than the customer's is meant.
+pub(crate) fn preview_message(
+    request: pb::PreviewMessageRequest,
+    bad: &mut Problems,
+) -> Option<(OrderId, MessageKind, Option<String>)> {
+    let pb::PreviewMessageRequest { order_id, kind, locale } = request;
+    let order = id("order_id", &order_id, bad);
+    let kind = required_word("kind", kind, enums::to_message_kind, bad);
+    let locale = text("locale", locale, LOCALE_MAX, bad);
+    Some((order?, kind?, Some(locale).filter(|it| !it.is_empty())))
 }
 
 /// The time that a feedback report is about.

@@ -1,6 +1,6 @@
 //! Messages and feedback as the API shows them.
 
-use crate::domain::{CourierNames, Feedback, Letter, Message, Order, Rules, letter};
+use crate::domain::{Feedback, Letter, Message, MessageText, Order};
 use crate::pb;
 use crate::rpc::enums;
 use crate::rpc::reply::{ppm, text_of, timestamp};
@@ -32,16 +32,17 @@ pub(crate) fn discount_offer(feedback: &Feedback) -> Option<pb::DiscountOffer> {
     (feedback.discount_ppm > 0).then(|| pb::DiscountOffer { code, rate_ppm: ppm(feedback.discount_ppm) })
 }
 
-/// A message with its text, as it would be written now.
-pub(crate) fn message(
-    order: &Order,
-    message: &Message,
-    rules: &Rules,
-    couriers: &CourierNames,
-) -> pb::CustomerMessage {
-    let written = letter(message, order, rules, couriers).ok();
-    let Letter { to, subject, body } =
-        written.unwrap_or(Letter { to: String::new(), subject: String::new(), body: String::new() });
+/// A message with its text; None: it cannot be written yet.
+pub(crate) fn message(order: &Order, message: &Message, text: Option<MessageText>) -> pb::CustomerMessage {
+    let letter = text.as_ref().and_then(|it| Letter::to(order, it).ok());
+    let to = letter.map(|it| it.to).unwrap_or_default();
+    let unwritten = || MessageText {
+        locale: String::new(),
+        subject: String::new(),
+        body: String::new(),
+        html: String::new(),
+    };
+    let MessageText { locale, subject, body, html } = text.unwrap_or_else(unwritten);
     let Message {
         id,
         kind,
@@ -54,6 +55,7 @@ pub(crate) fn message(
         created_at,
         sent_at,
         failure,
+        text_kept: _,
     } = message;
     pb::CustomerMessage {
         id: id.to_string(),
@@ -62,7 +64,7 @@ pub(crate) fn message(
         kind: enums::message_kind(*kind),
         state: enums::message_state(*state),
         recipient: to,
-        locale: order.customer.locale.clone(),
+        locale,
         subject,
         body,
         dedupe_key: key.clone(),
@@ -71,7 +73,13 @@ pub(crate) fn message(
         create_time: Some(timestamp(*created_at)),
         due_time: Some(timestamp(*due_at)),
         send_time: sent_at.map(timestamp),
+        html,
     }
+}
+
+pub(crate) fn preview(text: MessageText) -> pb::PreviewMessageResponse {
+    let MessageText { locale, subject, body, html } = text;
+    pb::PreviewMessageResponse { locale, subject, body, html }
 }
 
 pub(crate) fn feedback_report(report: FeedbackReport) -> pb::FeedbackReport {

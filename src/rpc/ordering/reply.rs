@@ -103,6 +103,7 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         closed_at,
         archived_at,
         promise_told: _,
+        promises_told: _,
         slips: _,
         waiting: _,
         restored_at,

@@ -6,7 +6,9 @@ use std::time::Instant;
 use prost::Message;
 use tonic::{Request, Response, Status};
 
-use crate::domain::{Order, Part};
+use crate::domain::{
+    CourierNames, Message as CustomerMessage, MessageId, MessageText, Order, Part, Refusal, example,
+};
 use crate::pb;
 use crate::rpc::api::{Api, Reply, command, found, kept, parsed};
 use crate::rpc::identity::response_bytes;
@@ -19,6 +21,23 @@ use crate::rpc::{customers, status};
 
 /// How many comments a feedback report brings.
 const COMMENTS_MAX: u64 = 50;
+
+impl Api {
+    /// What a message would say now; None: it cannot be written yet.
+    fn written(
+        &self,
+        order: &Order,
+        message: &CustomerMessage,
+        couriers: &CourierNames,
+    ) -> Option<MessageText> {
+        self.app.letters.text(message, order, &self.app.rules, couriers).ok()
+    }
+}
+
+/// Whether what a message said is kept.
+fn is_kept(order: &Order, id: MessageId) -> bool {
+    order.messages.iter().any(|it| it.id == id && it.text_kept)
+}
 
 /// How many bytes an answer has at most around what it wraps.
 const WRAPPING: usize = 16;
@@ -217,9 +236,13 @@ impl pb::order_service_server::OrderService for Api {
         self.page(listing, |listing| async move {
             let (messages, next) = found(self.store().list_messages(&listing).await)?;
             let couriers = found(self.store().courier_names().await)?;
+            let kept = messages.iter().filter(|(order, id)| is_kept(order, *id)).map(|it| it.1);
+            let mut kept = found(self.store().message_texts(&kept.collect::<Vec<_>>()).await)?;
             let shown = messages.iter().filter_map(|(order, id)| {
                 let message = order.messages.iter().find(|it| it.id == *id)?;
-                Some(customers::reply::message(order, message, &self.app.rules, &couriers))
+                let text = kept.remove(id).or_else(|| self.written(order, message, &couriers));
+                let text = text.map(|it| MessageText { html: String::new(), ..it });
+                Some(customers::reply::message(order, message, text))
             });
             let messages = shown.collect();
             Ok(pb::ListMessagesResponse { messages, next_page_token: page_token(next) })
@@ -233,8 +256,28 @@ impl pb::order_service_server::OrderService for Api {
         let message = order.messages.iter().find(|it| it.id == id);
         let message = message.ok_or_else(|| status::not_found("message", id))?;
         let couriers = found(self.store().courier_names().await)?;
-        let message = Some(customers::reply::message(&order, message, &self.app.rules, &couriers));
+        let kept = match message.text_kept {
+            true => found(self.store().message_texts(&[id]).await)?.remove(&id),
+            false => None,
+        };
+        let text = kept.or_else(|| self.written(&order, message, &couriers));
+        let message = Some(customers::reply::message(&order, message, text));
         Ok(Response::new(pb::GetMessageResponse { message }))
+    }
+
+    async fn preview_message(
+        &self,
+        request: Request<pb::PreviewMessageRequest>,
+    ) -> Reply<pb::PreviewMessageResponse> {
+        let (id, kind, locale) = parsed(|bad| customers::parse::preview_message(request.into_inner(), bad))?;
+        let order = self.order(id).await?;
+        let couriers = found(self.store().courier_names().await)?;
+        let locale = locale.as_deref().unwrap_or(&order.customer.locale);
+        let message = example(&order, kind);
+        let text = self.app.letters.text_in(locale, &message, &order, &self.app.rules, &couriers);
+        let lacking =
+            |why: String| status::of_refusal(&Refusal::invalid("kind", format!("cannot be written: {why}")));
+        Ok(Response::new(customers::reply::preview(text.map_err(lacking)?)))
     }
 
     async fn check_integrity(

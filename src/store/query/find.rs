@@ -7,8 +7,8 @@ use sea_orm::sea_query::Value;
 
 use crate::domain::{
     Courier, CourierCode, CourierNames, CourierRecord, CourierRecords, Event, EventKind, Location,
-    LocationCode, Order, OrderId, Part, Product, RegionCode, Replenishment, ReplenishmentId, Reservation,
-    ReservationId, Sku, StockLevel, Timestamp,
+    LocationCode, MessageId, MessageText, Order, OrderId, Part, Product, RegionCode, Replenishment,
+    ReplenishmentId, Reservation, ReservationId, Sku, StockLevel, Timestamp,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row;
@@ -17,7 +17,7 @@ use crate::store::handle::Store;
 use crate::store::query::history::{events, events_of};
 use crate::store::query::whole::{load_orders, reservation_of};
 use crate::store::rows::lookup::{self, CachedState};
-use crate::store::rows::{catalogue, record, stock};
+use crate::store::rows::{catalogue, document, record, stock};
 
 /// Positions that one look into the feed covers at most, so that a filter that fits nothing costs little.
 const WINDOW: i64 = 10_000;
@@ -116,6 +116,20 @@ impl Store {
         let asked = lookup::LABEL_FILES.about(lookup::keys([sha256.to_owned()]));
         let rows = self.look().await?.exchange(vec![asked]).await?;
         rows.iter().flatten().next().map(|it| it.get(0)).transpose()
+    }
+
+    /// What these messages said, as far as anything was tried.
+    pub async fn message_texts(
+        &self,
+        ids: &[MessageId],
+    ) -> Result<HashMap<MessageId, MessageText>, StoreError> {
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let asked = lookup::MESSAGE_TEXTS.about(lookup::keys(ids.iter().copied()));
+        let rows = self.look().await?.exchange(vec![asked]).await?;
+        let text = |row: &Row| Ok((row.get(0)?, document::decode("message_texts", &row.get::<Vec<u8>>(1)?)?));
+        rows.iter().flatten().map(text).collect()
     }
 
     /// The order that this invoice number was given to, archived or not.

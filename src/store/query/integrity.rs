@@ -265,6 +265,12 @@ const LAWS: &[Law] = &[
                 SELECT 1 FROM messages m WHERE m.order_id = o.id AND m.kind = 'DELIVERY_CONFIRMED')",
     },
     Law {
+        id: "L5",
+        looked_at: "SELECT COUNT(*) FROM messages WHERE state = 'SENT'",
+        broken: "SELECT {id:m.id}, 'the text that was sent', 'none' FROM messages m
+            WHERE m.state = 'SENT' AND NOT EXISTS (SELECT 1 FROM message_texts t WHERE t.message_id = m.id)",
+    },
+    Law {
         id: "E1",
         looked_at: "SELECT COUNT(*) FROM orders WHERE run_at IS NOT NULL",
         broken: "SELECT {id:id}, 'a lease until ' || ($1 + 3600000000) || ' at most', CAST(lease_until AS TEXT)

@@ -452,6 +452,16 @@ pub(in crate::store) static LABEL_FILES: Fixed = Fixed::new(|| {
     )
 });
 
+/// What messages said: their id, and the content.
+pub(in crate::store) static MESSAGE_TEXTS: Fixed = Fixed::new(|| {
+    FixedStatement::new(
+        Effect::Read,
+        [Kind::Uuid],
+        "SELECT message_id, content FROM message_texts WHERE message_id = ?1",
+        "SELECT message_id, content FROM {bound} JOIN message_texts ON message_texts.message_id = bound.c1",
+    )
+});
+
 /// The row of a statement that takes none.
 pub(in crate::store) fn once() -> Vec<Vec<Value>> {
     vec![Vec::new()]

@@ -6,10 +6,12 @@ use sea_orm::EntityTrait;
 use crate::domain::{
     Actor, Approval, ApprovalId, ApprovalState, CarrierLabel, CourierCode, Currency, Feedback, FeedbackState,
     Gate, Hold, HoldId, HoldReason, HoldState, Invoice, InvoiceId, InvoiceState, LabelFile, LocationCode,
-    Means, Message, MessageId, MessageKind, MessageState, Method, Order, OrderId, OrderLine, Payment,
-    PaymentId, PaymentState, ProviderRequest, Refund, RefundId, RefundState, RegionCode, Shipment,
+    Means, Message, MessageId, MessageKind, MessageState, MessageText, Method, Order, OrderId, OrderLine,
+    Payment, PaymentId, PaymentState, ProviderRequest, Refund, RefundId, RefundState, RegionCode, Shipment,
     ShipmentId, ShipmentState, Sku, Timestamp,
 };
+use crate::store::connection::error::StoreError;
+use crate::store::rows::document;
 use crate::store::rows::order::orders;
 use crate::store::rows::table::table;
 
@@ -78,6 +80,12 @@ table! {
         shipment_id: Option<ShipmentId>,
         created_at: Timestamp,
         sent_at: Option<Timestamp>,
+    }
+}
+
+table! {
+    "message_texts" as message_texts (message_id: MessageId) {
+        content: Vec<u8>,
     }
 }
 
@@ -394,6 +402,12 @@ pub(super) fn numbers(order: &Order) -> Vec<tracking_numbers::Model> {
         package: label.package,
     };
     labels.map(row).collect()
+}
+
+pub(in crate::store) fn message_text(
+    (message_id, text): &(MessageId, MessageText),
+) -> Result<message_texts::Model, StoreError> {
+    Ok(message_texts::Model { message_id: *message_id, content: document::encode("message_texts", text)? })
 }
 
 pub(in crate::store) fn label_file(file: &LabelFile) -> carrier_labels::Model {

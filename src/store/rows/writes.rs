@@ -7,8 +7,8 @@ use crate::store::rows::capacity::daily_shipments;
 use crate::store::rows::catalogue::{couriers, locations, products};
 use crate::store::rows::order::orders;
 use crate::store::rows::parts::{
-    approvals, carrier_labels, feedback, holds, invoice_numbers, invoices, messages, order_lines,
-    order_waits, payment_references, payments, refunds, shipments, tracking_numbers,
+    approvals, carrier_labels, feedback, holds, invoice_numbers, invoices, message_texts, messages,
+    order_lines, order_waits, payment_references, payments, refunds, shipments, tracking_numbers,
 };
 use crate::store::rows::record::courier_records;
 use crate::store::rows::reservation::{reservation_items, reservations};
@@ -80,6 +80,7 @@ fixed! {
         Effect::Write,
     );
     ADD_CARRIER_LABELS = insert_missing::<carrier_labels::Entity>();
+    ADD_MESSAGE_TEXTS = insert_missing::<message_texts::Entity>();
 
     // In the order of the couriers, so that nobody waits for a record in a circle.
     ADD_TO_COURIER_RECORDS = add_up::<courier_records::Entity>();

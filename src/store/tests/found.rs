@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::domain::{
     self, Method, NewPayment, OnShortage, Order, OrderState, Part, ProviderAnswer, ProviderRequest, Refusal,
-    Timestamp,
+    Timestamp, Unsent,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::query::find::EventFilter;
@@ -102,7 +102,7 @@ async fn an_archived_order_is_found_as_before(scene: &Scene) {
     on_order(&scene.store, id, |order, unit| {
         order.cancel(unit, "changed my mind")?;
         for message in order.messages.iter().map(|it| it.id).collect::<Vec<_>>() {
-            order.answer_message(unit, message, Ok(()))?;
+            order.answer_message(unit, message, Err(Unsent::Refused("no such mailbox".to_owned())))?;
         }
         order.archive(unit)
     })

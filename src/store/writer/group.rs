@@ -11,8 +11,8 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use crate::domain::{
-    ChangeSet, Event, Ids, JobId, LabelFile, Lease, Movement, OrderState, ReadSet, Refusal, Rules, Snapshot,
-    Timestamp, UnitOfWork,
+    ChangeSet, Event, Ids, JobId, LabelFile, Lease, MessageId, MessageText, Movement, OrderState, ReadSet,
+    Refusal, Rules, Snapshot, Timestamp, UnitOfWork,
 };
 use crate::store::connection::clock::StoreClock;
 use crate::store::connection::error::StoreError;
@@ -22,7 +22,7 @@ use crate::store::connection::statement::Ask;
 use crate::store::query::order_cache::OrderCache;
 use crate::store::rows::decision::{self, AMEND_ANSWERS, Decision, IdempotencyKey, StoredAnswer};
 use crate::store::rows::order::JobFields;
-use crate::store::rows::parts::label_file;
+use crate::store::rows::parts::{label_file, message_text};
 use crate::store::rows::projection::values;
 use crate::store::rows::statements::Writes;
 use crate::store::rows::stock;
@@ -193,12 +193,14 @@ impl Writer {
         let amended = amend(group, states, &mut answers);
         let mut movements: Vec<Movement> = Vec::new();
         let mut label_files: Vec<LabelFile> = Vec::new();
+        let mut texts: Vec<(MessageId, MessageText)> = Vec::new();
         let mut leases: Vec<Lease> = Vec::new();
         let mut decisions = Vec::new();
         for (change, state) in group.iter().zip(states) {
             let ChangeState::Accepted { changes, answer, .. } = state else { continue };
             movements.append(&mut changes.movements);
             label_files.append(&mut changes.label_files);
+            texts.append(&mut changes.message_texts);
             leases.extend(changes.lease.filter(|it| !leases.contains(it)));
             let claim = request_of(change.as_ref()).filter(|(_, mode, _)| matches!(mode, RequestMode::Claim));
             let key = claim.zip(answer.as_ref()).map(|((key, _, fingerprint), answer)| {
@@ -216,6 +218,8 @@ impl Writer {
         save_idle_jobs(&mut writes, before, snapshot, &jobs, &leases);
         writes.put(&writes::ADD_MOVEMENTS, values(movements.iter().map(stock::movement_to_row).collect()));
         writes.put(&writes::ADD_CARRIER_LABELS, values(label_files.iter().map(label_file).collect()));
+        let texts = texts.iter().map(message_text).collect::<Result<Vec<_>, _>>()?;
+        writes.put(&writes::ADD_MESSAGE_TEXTS, values(texts));
         decision::add(&mut writes, decisions)?;
         // After what they may amend.
         writes.put(&AMEND_ANSWERS, amended);

@@ -49,7 +49,7 @@ async fn a_letter_whose_news_became_old_while_it_waited_is_not_sent() {
     // The goods have come meanwhile.
     let mut order = scene.order(blocked).await;
     order.state = OrderState::Invoiced;
-    let sent = send(&scene.app, &order, message(&order).id).await;
+    let (sent, _) = send(&scene.app, &order, message(&order).id).await;
     assert!(matches!(sent, Err(Unsent::Suppressed(_))), "{sent:?}");
     assert!(scene.letters().is_empty());
 }
@@ -63,7 +63,7 @@ async fn an_order_stored_with_somebody_elses_address_is_not_written_to() {
     order.customer.email = "ann@example.com, victim@example.org".to_owned();
     let message = order.messages[0].clone();
     assert_eq!(message.state, MessageState::Queued);
-    let sent = send(&scene.app, &order, message.id).await;
+    let (sent, _) = send(&scene.app, &order, message.id).await;
     assert!(matches!(sent, Err(Unsent::Suppressed(_))), "{sent:?}");
     assert!(scene.letters().is_empty());
 }

@@ -148,9 +148,9 @@ impl MessageKind {
     /// The step that sends it.
     pub fn step(self) -> Step {
         match self {
-            Self::OrderReceived => Step::ReceiveOrder,
-            Self::OnHold => Step::VerifyCustomer,
-            Self::AwaitingStock => Step::ReserveInventory,
+            Self::OrderReceived | Self::OrderUpdated => Step::ReceiveOrder,
+            Self::OnHold | Self::HoldReleased => Step::VerifyCustomer,
+            Self::AwaitingStock | Self::PromiseChanged => Step::ReserveInventory,
             Self::InvoiceIssued => Step::GenerateInvoice,
             Self::PaymentReceived | Self::RefundIssued => Step::CapturePayment,
             Self::Shipped => Step::NotifyShipment,

@@ -187,9 +187,29 @@ fn send(bench: &mut Bench, id: OrderId) {
 }
 
 fn is_news(bench: &Bench, order: &Order, letter: &Message) {
-    if letter.kind == MessageKind::DeliveryConfirmed {
-        assert!(order.delivered_at.is_some(), "thanks for goods that have gone back");
-        return;
+    match letter.kind {
+        MessageKind::DeliveryConfirmed => {
+            assert!(order.delivered_at.is_some(), "thanks for goods that have gone back");
+            return;
+        }
+        MessageKind::OnHold => {
+            assert!(order.on_hold(), "a hold that is over");
+            return;
+        }
+        MessageKind::HoldReleased => {
+            assert!(!order.on_hold(), "it goes on, and is on hold");
+            return;
+        }
+        MessageKind::PromiseChanged => {
+            let (told, promised) = (order.last_promise_told(), order.promised_by);
+            let (told, promised) = (told.expect("a date"), promised.expect("a promise"));
+            let off = promised.since(told).max(told.since(promised));
+            let after = Duration::from_secs(bench.rules.slips.estimate_moved_seconds);
+            assert!(off <= after, "{told} is told, {promised} is promised");
+            return;
+        }
+        MessageKind::EstimateMoved | MessageKind::PromiseMissed => {}
+        _ => return,
     }
     let shipment = order.shipments.iter().find(|it| Some(it.id) == letter.shipment).expect("of a shipment");
     assert!(is_awaited(shipment), "nobody waits for {letter:?}: {}", shipment.state);

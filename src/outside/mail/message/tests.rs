@@ -16,7 +16,7 @@ fn id() -> MessageId {
 }
 
 fn letter(to: &str, subject: &str, body: &str) -> Letter {
-    Letter { to: to.to_owned(), subject: subject.to_owned(), body: body.to_owned() }
+    Letter { to: to.to_owned(), subject: subject.to_owned(), body: body.to_owned(), html: String::new() }
 }
 
 fn sender() -> Sender {

@@ -332,6 +332,7 @@ pub(in crate::store) fn full(number: i64) -> Order {
                 created_at: AT,
                 sent_at: Some(later(11)),
                 failure: String::new(),
+                text_kept: false,
             },
             Message {
                 id: ids.fresh(),
@@ -345,6 +346,7 @@ pub(in crate::store) fn full(number: i64) -> Order {
                 created_at: AT,
                 sent_at: None,
                 failure: "mailbox full".to_owned(),
+                text_kept: false,
             },
         ],
         feedback: Some(Feedback {
@@ -376,6 +378,7 @@ pub(in crate::store) fn full(number: i64) -> Order {
         attestations: spoken::attestations(),
         assessments: spoken::assessments(),
         restored_at: None,
+        promises_told: Vec::new(),
     }
 }
 

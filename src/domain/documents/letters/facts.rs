@@ -1,0 +1,519 @@
+//! What letters tell: the facts of an order, in the words and numbers of one language.
+
+use serde::Serialize;
+
+use crate::domain::documents::address::written;
+use crate::domain::documents::letters::countries::country;
+use crate::domain::documents::letters::language::Language;
+use crate::domain::documents::letters::links::Links;
+use crate::domain::model::address::Address;
+use crate::domain::model::amounts::Amounts;
+use crate::domain::model::check::{Rule, Verdict};
+use crate::domain::model::courier::CourierNames;
+use crate::domain::model::hold::{Hold, HoldReason, HoldState};
+use crate::domain::model::line::OrderLine;
+use crate::domain::model::message::{Message, MessageKind};
+use crate::domain::model::method::Method;
+use crate::domain::model::money::{included_part, part};
+use crate::domain::model::order::Order;
+use crate::domain::model::policy::Rules;
+use crate::domain::model::refund::{Refund, RefundState};
+use crate::domain::model::shipment::Shipment;
+use crate::domain::model::time::Timestamp;
+use crate::domain::model::time_zone::{Clock, TimeZone};
+use crate::domain::model::tracking::{TrackingEvent, TrackingStatus};
+
+/// Everything a template may name. What can be missing is asked for with `if` there: without a value it is an error,
+/// never a gap in a sentence.
+#[derive(Debug, Clone, Default, Serialize)]
+pub(super) struct Facts {
+    /// The customer's.
+    pub name: Option<String>,
+    /// Who writes.
+    pub company: Option<String>,
+    pub number: i64,
+    /// Whether nothing of the order is ever sent.
+    pub only_services: bool,
+    /// Services that are not done yet.
+    pub services_to_come: Vec<Item>,
+
+    pub lines: Vec<Item>,
+    pub discount: Option<String>,
+    /// None: nothing is sent, and nothing is charged for it.
+    pub shipping: Option<String>,
+    /// The tax, where prices are without it.
+    pub tax: Option<String>,
+    /// The tax in the total, where prices are with it.
+    pub tax_included: Option<String>,
+    pub total: String,
+    /// One row per rate; they add up to the tax.
+    pub taxes: Vec<TaxRow>,
+    pub invoice: Option<String>,
+    pub held_until: Option<String>,
+    pub paid: Option<String>,
+    pub owed_back: bool,
+    pub refund: Option<String>,
+    /// How a person gave it back, if not the way the payment came.
+    pub refund_way: Option<RefundWay>,
+
+    /// Why the order has to wait.
+    pub hold: Option<HoldReason>,
+    pub problems: Problems,
+    /// What is not there yet.
+    pub goods: Vec<Item>,
+
+    pub shipment_number: i32,
+    pub shipment_count: usize,
+    pub packages: usize,
+    pub contents: Vec<Item>,
+    /// The courier's own where it gave some, one after the other.
+    pub tracking_number: Option<String>,
+    pub courier: Option<String>,
+    /// Where the goods go to, line by line.
+    pub address: Vec<String>,
+    pub delivery_date: Option<String>,
+    /// The date that the customer was told before.
+    pub told_date: Option<String>,
+    /// Whether delivery is expected before it.
+    pub sooner: bool,
+    pub location: Option<String>,
+    pub description: Option<String>,
+    pub trouble: Option<Trouble>,
+
+    pub feedback_until: Option<String>,
+    pub discount_offer: Option<String>,
+    pub discount_code: Option<String>,
+
+    pub tracking_url: Option<String>,
+    pub feedback_url: Option<String>,
+    pub review_url: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Item {
+    pub quantity: i64,
+    pub name: String,
+    /// Before discounts.
+    pub amount: String,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct TaxRow {
+    /// None: of shipping, at a rate that no line has.
+    pub rate: Option<String>,
+    /// What is taxed, without the tax.
+    pub base: String,
+    pub tax: String,
+}
+
+/// What the customer can put right, a point for each rule that failed.
+#[derive(Debug, Clone, Default, Serialize)]
+pub(super) struct Problems {
+    pub any: bool,
+    pub contact: bool,
+    pub address: bool,
+    pub region: bool,
+    pub duplicate: bool,
+}
+
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum RefundWay {
+    Cash,
+    Transfer,
+    Several,
+}
+
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Trouble {
+    Customs,
+    Returning,
+    Returned,
+    Lost,
+    Other,
+}
+
+/// Where facts come from, and how they are said.
+#[derive(Clone, Copy)]
+pub(super) struct Source<'a> {
+    pub order: &'a Order,
+    pub rules: &'a Rules,
+    pub couriers: &'a CourierNames,
+    pub links: &'a Links,
+    pub language: Language,
+}
+
+impl Source<'_> {
+    /// The facts of a message, or what it cannot be written without.
+    pub(super) fn facts(&self, message: &Message) -> Result<Facts, String> {
+        let mut facts = self.common();
+        match message.kind {
+            MessageKind::OrderReceived | MessageKind::OrderUpdated => {
+                facts.delivery_date = self.order.promised_by.map(|it| self.date(it));
+                facts.address = self.address(&self.order.shipping_address);
+            }
+            MessageKind::OnHold => self.add_hold(&mut facts, message)?,
+            MessageKind::AwaitingStock => self.add_awaited(&mut facts),
+            MessageKind::InvoiceIssued => self.add_invoice(&mut facts)?,
+            MessageKind::PaymentReceived => {
+                facts.paid.as_ref().ok_or("nothing has been paid")?;
+                facts.invoice = last_invoice(self.order);
+            }
+            MessageKind::Shipped => {
+                let shipment = self.add_shipment(&mut facts, message)?;
+                facts.delivery_date = expected(shipment).map(|it| self.date(it));
+                facts.tracking_number.as_ref().ok_or("the shipment has no tracking number")?;
+            }
+            MessageKind::OutForDelivery
+            | MessageKind::DeliveryDelayed
+            | MessageKind::DeliveryException
+            | MessageKind::DeliveryAttempted
+            | MessageKind::ReadyForPickup => {
+                let shipment = self.add_shipment(&mut facts, message)?;
+                self.add_event(&mut facts, event_of(message, shipment)?);
+            }
+            MessageKind::LocationChanged => {
+                let shipment = self.add_shipment(&mut facts, message)?;
+                self.add_event(&mut facts, event_of(message, shipment)?);
+                facts.location.as_ref().ok_or("the tracking event names no place")?;
+                facts.delivery_date = expected(shipment).map(|it| self.date(it));
+            }
+            MessageKind::DeliveryRearranged => {
+                let shipment = self.add_shipment(&mut facts, message)?;
+                facts.address = shipment.new_address().map(|it| self.address(it)).unwrap_or_default();
+            }
+            MessageKind::PromiseChanged => self.add_promise(&mut facts, message)?,
+            MessageKind::EstimateMoved => self.add_estimate(&mut facts, message)?,
+            MessageKind::PromiseMissed => self.add_missed(&mut facts, message)?,
+            MessageKind::DeliveryConfirmed => self.add_feedback(&mut facts),
+            MessageKind::RefundIssued => self.add_refund(&mut facts, message)?,
+            MessageKind::HoldReleased
+            | MessageKind::OrderCancelled
+            | MessageKind::OrderExpired
+            | MessageKind::OrderRejected => {}
+        }
+        Ok(facts)
+    }
+
+    fn common(&self) -> Facts {
+        let order = self.order;
+        let amounts = &order.amounts;
+        let captured = order.payments.iter().map(|it| it.captured_minor).fold(0, i64::saturating_add);
+        let given_back = done_refunds(order).map(|it| it.amount.minor).fold(0, i64::saturating_add);
+        let line = |it: &OrderLine| Item {
+            amount: self.money(it.amounts.gross_minor),
+            ..self.item(it.quantity, &it.description, it.sku.as_str())
+        };
+        let discount = amounts.discount_minor;
+        Facts {
+            name: plain(&order.customer.name),
+            company: plain(&self.rules.company_name),
+            number: order.number,
+            only_services: order.has_only_services(),
+            services_to_come: self.items(order.open_services()),
+            lines: order.lines.iter().map(line).collect(),
+            discount: (discount > 0).then(|| self.money(discount.saturating_neg())),
+            shipping: (amounts.shipping_minor > 0 || !order.has_only_services())
+                .then(|| self.money(amounts.shipping_minor)),
+            tax: (!amounts.prices_include_tax).then(|| self.money(amounts.tax_minor)),
+            tax_included: (amounts.prices_include_tax && amounts.tax_minor != 0)
+                .then(|| self.money(amounts.tax_minor)),
+            total: self.money(amounts.total_minor),
+            taxes: self.taxes(),
+            paid: (captured > 0).then(|| self.money(captured)),
+            owed_back: captured > given_back,
+            ..Facts::default()
+        }
+    }
+
+    /// One row per rate, the highest first. Shipping stands with the lines whose rate it has, else in a row of its own.
+    fn taxes(&self) -> Vec<TaxRow> {
+        let Order { lines, amounts, .. } = self.order;
+        let mut rates: Vec<u32> = lines.iter().map(|it| it.amounts.tax_rate_ppm).collect();
+        rates.sort_unstable_by(|a, b| b.cmp(a));
+        rates.dedup();
+        let mut rows: Vec<(Option<u32>, i64, i64)> = Vec::new();
+        for rate in &rates {
+            let of_rate = lines.iter().map(|it| it.amounts).filter(|it| it.tax_rate_ppm == *rate);
+            let (mut base, mut tax) = (0, 0);
+            for line in of_rate {
+                base += line.total_minor - line.tax_minor;
+                tax += line.tax_minor;
+            }
+            rows.push((Some(*rate), base, tax));
+        }
+        if amounts.shipping_minor != 0 {
+            let tax = amounts.shipping_tax_minor;
+            let base = amounts.shipping_minor - if amounts.prices_include_tax { tax } else { 0 };
+            match rows.iter_mut().find(|it| it.0.is_some_and(|rate| shipping_tax(amounts, rate) == tax)) {
+                Some(row) => (row.1, row.2) = (row.1 + base, row.2 + tax),
+                None => rows.push((None, base, tax)),
+            }
+        }
+        let row = |(rate, base, tax): (Option<u32>, i64, i64)| TaxRow {
+            rate: rate.map(|it| self.language.percent(it)),
+            base: self.money(base),
+            tax: self.money(tax),
+        };
+        rows.into_iter().map(row).collect()
+    }
+
+    /// The nth hold; of a message that names none the active one, or the last.
+    fn add_hold(&self, facts: &mut Facts, message: &Message) -> Result<(), String> {
+        let holds = &self.order.holds;
+        let nth = usize::try_from(message.sequence).ok().and_then(|it| it.checked_sub(1));
+        let active = || holds.iter().rfind(|it| it.state == HoldState::Active).or(holds.last());
+        let hold: Option<&Hold> = nth.map_or_else(active, |it| holds.get(it));
+        let reason = hold.ok_or("the order has no hold")?.reason;
+        // The customer is not told about a suspicion.
+        facts.hold = Some(match reason {
+            HoldReason::HighRiskOfFraud | HoldReason::Compliance => HoldReason::Other,
+            HoldReason::VerificationFailed
+            | HoldReason::IncorrectAddress
+            | HoldReason::UnknownDeliveryDate
+            | HoldReason::QualityFailure
+            | HoldReason::CustomerRequest
+            | HoldReason::Other => reason,
+        });
+        if reason == HoldReason::VerificationFailed {
+            facts.problems = problems(self.order);
+        }
+        Ok(())
+    }
+
+    /// Missing units as of the last check, all of them if that is not known; and when the order could be there, if that
+    /// is known of every line.
+    fn add_awaited(&self, facts: &mut Facts) {
+        let order = self.order;
+        let found = order.availability.as_ref();
+        let is_short = |line: i32| {
+            found.is_some_and(|it| it.lines.iter().any(|it| it.line == line && !it.shortage.is_empty()))
+        };
+        let is_any_short = order.lines.iter().any(|it| is_short(it.number));
+        facts.goods = self.items(order.goods().filter(|it| !is_any_short || is_short(it.number)));
+        let expected: Option<Vec<Timestamp>> =
+            found.and_then(|it| it.lines.iter().map(|line| line.delivery_at).collect());
+        let last = expected.and_then(|it| it.into_iter().max());
+        facts.delivery_date = last.map(|it| self.date(it));
+    }
+
+    fn add_invoice(&self, facts: &mut Facts) -> Result<(), String> {
+        facts.invoice = Some(last_invoice(self.order).ok_or("the order has no numbered invoice")?);
+        let held_until = self.order.reservations.last().and_then(|it| it.expires_at);
+        facts.held_until = held_until.map(|it| self.language.moment(&self.clock(), it));
+        // Who waited for stock is told the date now; anybody else was told it at the receipt.
+        let has_waited = self.order.messages.iter().any(|it| it.kind == MessageKind::AwaitingStock);
+        facts.delivery_date = self.order.promised_by.filter(|_| has_waited).map(|it| self.date(it));
+        Ok(())
+    }
+
+    /// The refunds in this message: from the n-th successful one up to the one where the next message begins; all of
+    /// them if the message names none.
+    fn add_refund(&self, facts: &mut Facts, message: &Message) -> Result<(), String> {
+        let order = self.order;
+        let mut done: Vec<&Refund> = done_refunds(order).collect();
+        done.sort_by_key(|it| (it.updated_at, it.id));
+        let nth = usize::try_from(message.sequence).ok().and_then(|it| it.checked_sub(1));
+        let told = match nth {
+            Some(nth) => {
+                let letters = order.messages.iter().filter(|it| it.kind == MessageKind::RefundIssued);
+                let next = letters.map(|it| it.sequence).filter(|it| *it > message.sequence).min();
+                let end = next.and_then(|it| usize::try_from(it - 1).ok()).unwrap_or(done.len());
+                let told = done.get(nth..end).filter(|it| !it.is_empty());
+                told.ok_or("the order has no such refund")?.to_vec()
+            }
+            None if done.is_empty() => return Err("nothing has been paid back".to_owned()),
+            None => done,
+        };
+        let minor = told.iter().map(|it| it.amount.minor).fold(0, i64::saturating_add);
+        facts.refund = Some(self.money(minor));
+        let way = told.last().and_then(|it| it.handed_by());
+        facts.refund_way = match way {
+            _ if told.iter().any(|it| it.handed_by() != way) => Some(RefundWay::Several),
+            None => None,
+            Some(Method::Cash) => Some(RefundWay::Cash),
+            Some(Method::BankTransfer | Method::Card | Method::Paypal) => Some(RefundWay::Transfer),
+        };
+        Ok(())
+    }
+
+    fn add_shipment(&self, facts: &mut Facts, message: &Message) -> Result<&Shipment, String> {
+        let shipment = self.shipment_of(message)?;
+        let items = shipment.items.iter();
+        facts.contents = items.map(|it| self.item(it.quantity, &it.description, it.sku.as_str())).collect();
+        facts.shipment_number = shipment.number;
+        facts.shipment_count = self.order.shipments.len();
+        facts.packages = shipment.packages.len();
+        let numbers = shipment.courier_numbers().join(", ");
+        facts.tracking_number = (!numbers.is_empty()).then_some(numbers);
+        facts.courier = shipment.assignment.as_ref().map(|it| {
+            let named = self.couriers.get(&it.courier).and_then(|name| plain(name));
+            named.unwrap_or_else(|| it.courier.to_string())
+        });
+        facts.tracking_url = self.links.tracking(self.order, shipment);
+        Ok(shipment)
+    }
+
+    fn add_event(&self, facts: &mut Facts, event: &TrackingEvent) {
+        facts.location = plain(&event.location);
+        facts.description = plain(event.description.trim_end_matches(['.', ' ']));
+        // Only a date that comes with the news: an older one may be what the news is about.
+        facts.delivery_date = event.estimated_at.map(|it| self.date(it));
+        facts.trouble = Some(match event.status {
+            TrackingStatus::CustomsHold => Trouble::Customs,
+            TrackingStatus::Returning => Trouble::Returning,
+            // Told only of what was delivered to us.
+            TrackingStatus::Returned | TrackingStatus::Delivered => Trouble::Returned,
+            TrackingStatus::Lost => Trouble::Lost,
+            TrackingStatus::InfoReceived
+            | TrackingStatus::PickedUp
+            | TrackingStatus::InTransit
+            | TrackingStatus::Delayed
+            | TrackingStatus::OutForDelivery
+            | TrackingStatus::DeliveryAttempted
+            | TrackingStatus::AvailableForPickup
+            | TrackingStatus::Exception
+            | TrackingStatus::Unknown => Trouble::Other,
+        });
+    }
+
+    /// The nth new promise of the order, and the one before it.
+    fn add_promise(&self, facts: &mut Facts, message: &Message) -> Result<(), String> {
+        let nth = usize::try_from(message.sequence).map_err(|_| "the message tells of no date")?;
+        let promise = self.order.nth_promise_told(nth).ok_or("the order has no such date")?;
+        let told = nth.checked_sub(1).and_then(|it| self.order.nth_promise_told(it));
+        self.add_dates(facts, promise, told);
+        Ok(())
+    }
+
+    /// The nth new date of the shipment, and the one before it.
+    fn add_estimate(&self, facts: &mut Facts, message: &Message) -> Result<(), String> {
+        let shipment = self.add_shipment(facts, message)?;
+        let nth = usize::try_from(message.sequence).map_err(|_| "the message tells of no date")?;
+        let estimate = self.order.delivery_told(shipment, nth).ok_or("the shipment has no such date")?;
+        let told = nth.checked_sub(1).and_then(|it| self.order.delivery_told(shipment, it));
+        self.add_dates(facts, estimate, told);
+        Ok(())
+    }
+
+    fn add_dates(&self, facts: &mut Facts, expected: Timestamp, told: Option<Timestamp>) {
+        facts.delivery_date = Some(self.date(expected));
+        facts.told_date = told.map(|it| self.date(it));
+        facts.sooner = told.is_some_and(|it| expected < it);
+    }
+
+    fn add_missed(&self, facts: &mut Facts, message: &Message) -> Result<(), String> {
+        let shipment = self.add_shipment(facts, message)?;
+        let nth = usize::try_from(message.sequence).map_err(|_| "the message tells of no date")?;
+        let told = self.order.delivery_told(shipment, nth).ok_or("the shipment has no such date")?;
+        facts.told_date = Some(self.date(told));
+        facts.delivery_date = shipment.estimated_at.filter(|it| *it > told).map(|it| self.date(it));
+        Ok(())
+    }
+
+    /// The discount is given with the question, never for an answer.
+    fn add_feedback(&self, facts: &mut Facts) {
+        let window = std::time::Duration::from_secs(self.rules.close_after_seconds);
+        facts.feedback_until = self.order.delivered_at.map(|it| self.date(it.plus(window)));
+        facts.feedback_url = self.links.feedback(self.order);
+        facts.review_url = self.links.review(self.order);
+        if let Some(feedback) = &self.order.feedback
+            && feedback.discount_ppm > 0
+            && !feedback.discount_code.is_empty()
+        {
+            facts.discount_offer = Some(self.language.percent(feedback.discount_ppm));
+            facts.discount_code = Some(feedback.discount_code.clone());
+        }
+    }
+
+    fn shipment_of(&self, message: &Message) -> Result<&Shipment, String> {
+        let id = message.shipment.ok_or("the message names no shipment")?;
+        let found = self.order.shipments.iter().find(|it| it.id == id);
+        found.ok_or_else(|| format!("the order has no shipment {id}"))
+    }
+
+    fn items<'l>(&self, lines: impl Iterator<Item = &'l OrderLine>) -> Vec<Item> {
+        lines.map(|it| self.item(it.quantity, &it.description, it.sku.as_str())).collect()
+    }
+
+    fn item(&self, quantity: i64, description: &str, sku: &str) -> Item {
+        let name = plain(description).unwrap_or_else(|| sku.to_owned());
+        Item { quantity, name, amount: String::new() }
+    }
+
+    /// As it stands on the label, with the country in the customer's language.
+    fn address(&self, address: &Address) -> Vec<String> {
+        let mut lines = written(address, self.order);
+        // The country comes last, if there is one.
+        if !address.country.trim().is_empty() {
+            lines.pop();
+            lines.push(country(self.language, &address.country).to_owned());
+        }
+        lines.iter().filter_map(|it| plain(it)).collect()
+    }
+
+    fn money(&self, minor: i64) -> String {
+        self.language.money(self.order.amounts.currency.of(minor))
+    }
+
+    /// The clock on the customer's wall: where the goods go to.
+    fn clock(&self) -> Clock {
+        TimeZone::of_address(&self.order.shipping_address).unwrap_or_else(TimeZone::utc).clock()
+    }
+
+    fn date(&self, at: Timestamp) -> String {
+        self.language.day(self.clock().day_of(at))
+    }
+}
+
+fn done_refunds(order: &Order) -> impl Iterator<Item = &Refund> {
+    let all = order.payments.iter().flat_map(|it| &it.refunds);
+    all.filter(|it| it.state == RefundState::Succeeded)
+}
+
+/// What shipping is taxed with at this rate.
+fn shipping_tax(amounts: &Amounts, rate_ppm: u32) -> i64 {
+    match amounts.prices_include_tax {
+        true => included_part(amounts.shipping_minor, rate_ppm),
+        false => part(amounts.shipping_minor, rate_ppm),
+    }
+}
+
+fn problems(order: &Order) -> Problems {
+    let mut problems = Problems::default();
+    for check in order.checks.iter().filter(|it| it.verdict == Verdict::Failed) {
+        match check.rule {
+            Rule::Contact | Rule::ContactDetails => problems.contact = true,
+            Rule::Address | Rule::AddressDetails => problems.address = true,
+            Rule::RegionServed => problems.region = true,
+            Rule::DuplicateOrder => problems.duplicate = true,
+            // Nothing that the customer could put right.
+            Rule::BlockedCustomer => continue,
+        }
+        problems.any = true;
+    }
+    problems
+}
+
+fn last_invoice(order: &Order) -> Option<String> {
+    let invoice = order.invoices.last()?;
+    (invoice.number > 0).then(|| invoice.full_number())
+}
+
+fn event_of<'a>(message: &Message, shipment: &'a Shipment) -> Result<&'a TrackingEvent, String> {
+    let found = shipment.tracking.iter().find(|it| it.sequence == message.sequence);
+    found.ok_or_else(|| format!("the shipment has no tracking event {}", message.sequence))
+}
+
+fn expected(shipment: &Shipment) -> Option<Timestamp> {
+    let by_rate_card = shipment.assignment.as_ref().map(|it| it.delivery_at);
+    shipment.estimated_at.or(by_rate_card).or(shipment.promised_by)
+}
+
+/// One line without control characters, if there is anything in it.
+fn plain(text: &str) -> Option<String> {
+    let text: String = text.chars().map(|it| if it.is_control() { ' ' } else { it }).collect();
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    (!text.is_empty()).then_some(text)
+}

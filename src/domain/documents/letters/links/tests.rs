@@ -1,0 +1,52 @@
+//! Tests of `links`.
+
+use super::*;
+
+use crate::domain::tests::sample::sample;
+
+fn pattern(text: &str) -> LinkPattern {
+    text.parse().unwrap_or_else(|why| panic!("{text}: {why:?}"))
+}
+
+#[test]
+fn a_link_names_the_order_and_the_parcel() {
+    let (order, mut shipment) = sample();
+    let links = Links {
+        tracking: Some(pattern("https://shop.example/{order_number}?parcel={tracking_number}")),
+        feedback: Some(pattern("https://shop.example/feedback/{order_id}")),
+        review: None,
+    };
+    let tracking = links.tracking(&order, &shipment);
+    assert_eq!(tracking.as_deref(), Some("https://shop.example/100042?parcel=CNK3F07XQ2M91TX"));
+    let feedback = links.feedback(&order).expect("a link");
+    assert!(feedback.starts_with("https://shop.example/feedback/ord_"), "{feedback}");
+    assert_eq!(links.review(&order), None);
+    shipment.label = None;
+    assert_eq!(links.tracking(&order, &shipment), None, "there is no number to follow");
+}
+
+#[test]
+fn what_is_put_into_a_link_cannot_leave_its_place() {
+    assert_eq!(encoded("A1-b_.~"), "A1-b_.~");
+    assert_eq!(encoded("a b/&?#%ü"), "a%20b%2F%26%3F%23%25%C3%BC");
+}
+
+#[test]
+fn a_pattern_that_is_no_address_of_a_page_is_refused() {
+    for wrong in [
+        "",
+        "shop.example/track",
+        "javascript:alert(1)",
+        "https://",
+        "https://user:word@shop.example/",
+        "https://{order_number}/",
+        "https://shop.example/a b",
+        "https://shop.example/{token}",
+        "https://shop.example/{order_number",
+        "https://shop.example/<x>",
+        "https://shop.example/größe",
+    ] {
+        assert!(wrong.parse::<LinkPattern>().is_err(), "{wrong:?}");
+    }
+    assert!(format!("https://shop.example/{}", "x".repeat(500)).parse::<LinkPattern>().is_err());
+}

@@ -1,0 +1,150 @@
+//! Facts that templates are tried with before they are used.
+
+use crate::domain::documents::letters::facts::{Facts, Item, Problems, RefundWay, TaxRow, Trouble};
+use crate::domain::model::hold::HoldReason;
+use crate::domain::model::message::MessageKind;
+
+/// A letter of this kind with all that it may tell, and with no more than it must.
+pub(super) fn samples(kind: MessageKind) -> Vec<Facts> {
+    let (full, bare) = (full(), bare(kind));
+    let mut all = vec![full.clone(), bare];
+    match kind {
+        MessageKind::OnHold => {
+            let hold = |it: &HoldReason| Facts { hold: Some(*it), ..full.clone() };
+            all.extend(HoldReason::ALL.iter().map(hold));
+        }
+        MessageKind::DeliveryException => {
+            let troubles =
+                [Trouble::Customs, Trouble::Returning, Trouble::Returned, Trouble::Lost, Trouble::Other];
+            all.extend(troubles.map(|it| Facts { trouble: Some(it), ..full.clone() }));
+        }
+        MessageKind::RefundIssued => {
+            let ways = [None, Some(RefundWay::Cash), Some(RefundWay::Transfer), Some(RefundWay::Several)];
+            all.extend(ways.map(|it| Facts { refund_way: it, ..full.clone() }));
+        }
+        MessageKind::EstimateMoved | MessageKind::PromiseChanged => all.push(Facts { sooner: true, ..full }),
+        MessageKind::InvoiceIssued
+        | MessageKind::PaymentReceived
+        | MessageKind::DeliveryConfirmed
+        | MessageKind::OrderCancelled
+        | MessageKind::OrderRejected => all.push(Facts { only_services: true, shipping: None, ..full }),
+        MessageKind::OrderReceived
+        | MessageKind::OrderUpdated
+        | MessageKind::HoldReleased
+        | MessageKind::AwaitingStock
+        | MessageKind::Shipped
+        | MessageKind::OutForDelivery
+        | MessageKind::DeliveryDelayed
+        | MessageKind::DeliveryAttempted
+        | MessageKind::ReadyForPickup
+        | MessageKind::OrderExpired
+        | MessageKind::LocationChanged
+        | MessageKind::DeliveryRearranged
+        | MessageKind::PromiseMissed => {}
+    }
+    all
+}
+
+fn full() -> Facts {
+    let some = |text: &str| Some(text.to_owned());
+    let items = || {
+        let item =
+            |quantity, name: &str| Item { quantity, name: name.to_owned(), amount: "25.00".to_owned() };
+        vec![item(2, "Mug, blue"), item(1, "Pen")]
+    };
+    Facts {
+        name: some("Ada Byron"),
+        company: some("North Wind Ltd."),
+        number: 100_042,
+        only_services: false,
+        services_to_come: items(),
+        lines: items(),
+        discount: some("-5.00"),
+        shipping: some("4.90"),
+        tax: some("5.25"),
+        tax_included: some("5.25"),
+        total: "32.90".to_owned(),
+        taxes: vec![
+            TaxRow { rate: some("19%"), base: "20.00".to_owned(), tax: "3.80".to_owned() },
+            TaxRow { rate: None, base: "4.90".to_owned(), tax: "0.93".to_owned() },
+        ],
+        invoice: some("INV-000007"),
+        held_until: some("7 March 2026, 12:00 UTC"),
+        paid: some("32.90"),
+        owed_back: true,
+        refund: some("3.00"),
+        refund_way: Some(RefundWay::Transfer),
+        hold: Some(HoldReason::VerificationFailed),
+        problems: Problems { any: true, contact: true, address: true, region: true, duplicate: true },
+        goods: items(),
+        shipment_number: 1,
+        shipment_count: 2,
+        packages: 2,
+        contents: items(),
+        tracking_number: some("CNK3F07XQ2M91TX"),
+        courier: some("Falcon Air"),
+        address: vec!["Ada Byron".to_owned(), "1 Main Street".to_owned(), "10115 Berlin".to_owned()],
+        delivery_date: some("Friday, 6 March 2026"),
+        told_date: some("Wednesday, 4 March 2026"),
+        sooner: false,
+        location: some("Leipzig hub"),
+        description: some("the storm keeps the aircraft on the ground"),
+        trouble: Some(Trouble::Customs),
+        feedback_until: some("Friday, 20 March 2026"),
+        discount_offer: some("5%"),
+        discount_code: some("NEXT-ABCD1234"),
+        tracking_url: some("https://shop.example/track/100042"),
+        feedback_url: some("https://shop.example/feedback/100042"),
+        review_url: some("https://shop.example/review/100042"),
+    }
+}
+
+/// What no letter of this kind is without.
+fn bare(kind: MessageKind) -> Facts {
+    let Facts {
+        number,
+        lines,
+        shipping,
+        total,
+        taxes,
+        invoice,
+        paid,
+        refund,
+        hold,
+        goods,
+        shipment_number,
+        contents,
+        tracking_number,
+        delivery_date,
+        told_date,
+        location,
+        trouble,
+        ..
+    } = full();
+    let always =
+        Facts { number, lines, shipping, total, taxes, goods, shipment_number, contents, ..Facts::default() };
+    match kind {
+        MessageKind::OnHold => Facts { hold, ..always },
+        MessageKind::InvoiceIssued => Facts { invoice, ..always },
+        MessageKind::PaymentReceived => Facts { paid, ..always },
+        MessageKind::RefundIssued => Facts { refund, ..always },
+        MessageKind::Shipped => Facts { tracking_number, ..always },
+        MessageKind::LocationChanged => Facts { location, ..always },
+        MessageKind::DeliveryException => Facts { trouble, ..always },
+        MessageKind::PromiseChanged | MessageKind::EstimateMoved => Facts { delivery_date, ..always },
+        MessageKind::PromiseMissed => Facts { told_date, ..always },
+        MessageKind::OrderReceived
+        | MessageKind::OrderUpdated
+        | MessageKind::HoldReleased
+        | MessageKind::AwaitingStock
+        | MessageKind::OutForDelivery
+        | MessageKind::DeliveryDelayed
+        | MessageKind::DeliveryAttempted
+        | MessageKind::ReadyForPickup
+        | MessageKind::DeliveryRearranged
+        | MessageKind::DeliveryConfirmed
+        | MessageKind::OrderCancelled
+        | MessageKind::OrderExpired
+        | MessageKind::OrderRejected => always,
+    }
+}
