@@ -103,7 +103,7 @@ pub use model::label_file::LabelFile;
 pub use model::line::OrderLine;
 pub use model::location::{Location, LocationChange};
 pub use model::manifest::{Manifest, ManifestEntry};
-pub use model::message::{Message, MessageKind, MessageState, Unsent};
+pub use model::message::{Message, MessageKind, MessageState, Suppression, SuppressionReason, Unsent};
 pub use model::method::Method;
 pub use model::money::{Currency, Money};
 pub use model::new_order::{NewLine, NewOrder};
@@ -118,7 +118,7 @@ pub use model::policy::{
 };
 pub use model::product::{Price, Product, ProductChange};
 pub use model::promise::{Promise, PromiseLeg, PromiseOccasion};
-pub use model::recipient::{BareAddress, Recipient, Sender};
+pub use model::recipient::{BareAddress, Sender};
 pub use model::refund::{HandedBack, Refund, RefundState};
 pub use model::refusal::{Problem, Problems, Reason, Refusal, Shortage};
 pub use model::replenishment::{Replenishment, ReplenishmentState};

@@ -8,8 +8,8 @@ mod values;
 
 pub use flags::{DatabaseFlags, ServeFlags};
 pub use load::SettingsError;
-pub use secret::{Secret, SigningKey};
+pub use secret::{Password, Secret, SigningKey};
 pub use values::{
-    CourierInterface, CourierLabel, CourierProvider, Limits, Log, LogFormat, PaymentProvider, Settings,
-    Webhooks,
+    CourierInterface, CourierLabel, CourierProvider, Limits, Log, LogFormat, Mail, MailProvider,
+    PaymentProvider, Settings, Smtp, SmtpTls, Webhooks,
 };

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use tokio::time::timeout;
 
 use crate::domain::{
-    AtProvider, Booking, BookingAnswer, BookingId, BookingRequest, Consignment, CourierNames, Lease,
-    MessageId, OnOrder, Order, OrderId, OutboundAnswer, OutboundTask, Part, Payment, PaymentId,
-    ProviderAnswer, RecordAnswers, RefundId, RefundState, Refusal, Shipment, ShipmentId, Target,
-    TrackingReport, Unsent, letter,
+    AtProvider, Booking, BookingAnswer, BookingId, BookingRequest, Consignment, CourierNames, Lease, Letter,
+    Message, MessageId, OnOrder, Order, OrderId, OutboundAnswer, OutboundTask, Part, Payment, PaymentId,
+    ProviderAnswer, RecordAnswers, RefundId, RefundState, Refusal, Shipment, ShipmentId, Suppression,
+    SuppressionReason, Target, TrackingReport, Unsent, letter,
 };
 use crate::faults::{self, Failed};
+use crate::outside::Email;
 use crate::store::{Changed, Codec, RequestContext, RequestKey, StoreError, View};
 use crate::work::{App, context};
 
@@ -247,10 +248,8 @@ pub(super) async fn send(app: &App, order: &Order, id: MessageId) -> Result<(), 
     let Some(message) = order.messages.iter().find(|it| it.id == id) else {
         return Err(Unsent::Refused("the message is gone".to_owned()));
     };
-    if let Some(why) =
-        order.outdates(message, &app.rules).filter(|_| message.attempts > 0 || message.kind.ages())
-    {
-        return Err(Unsent::Suppressed(why.to_owned()));
+    if let Some(why) = order.outdates(message, &app.rules).filter(|_| message.may_be_old()) {
+        return Err(Unsent::Suppressed(Suppression::outdated(why)));
     }
 
     let sending = async {
@@ -260,19 +259,44 @@ pub(super) async fn send(app: &App, order: &Order, id: MessageId) -> Result<(), 
             Some(_) => app.store.courier_names().await.map_err(unread)?,
             None => CourierNames::new(),
         };
-        let letter = letter(message, order, &app.rules, &couriers)?;
+        let email = email(message, letter(message, order, &app.rules, &couriers)?)?;
         faults::at("mail.before").map_err(failed)?;
-        app.mail.send(id, &letter).await?;
+        app.mail.send(&email).await?;
         faults::at("mail.after").map_err(failed)
     };
-    let sent = timeout(app.call_within(), sending)
+    let sent = timeout(app.mail_within(), sending)
         .await
         .unwrap_or_else(|_| Err(Unsent::Later("sending took too long".to_owned())));
-    if let Err(unsent) = &sent {
-        let why = unsent.why();
-        tracing::warn!(message = %id, kind = %message.kind, attempts = message.attempts + 1, why, "a message was not sent");
+    // Why is in the message: a mail system's words may name people. That it is away is logged once, not per message.
+    let outcome = match &sent {
+        Ok(()) | Err(Unsent::NotTried(_)) => None,
+        Err(Unsent::Later(_)) => Some("tried again later"),
+        Err(Unsent::Refused(_)) => Some("refused"),
+        Err(Unsent::Suppressed(_)) => Some("suppressed"),
+    };
+    if let Some(outcome) = outcome {
+        tracing::warn!(message = %id, kind = %message.kind, outcome, "a message was not sent");
     }
     sent
+}
+
+/// The letter as an e-mail. The address is parsed once more: no letter goes to one that names a second mailbox, wherever
+/// it was stored.
+fn email(message: &Message, letter: Letter) -> Result<Email, Unsent> {
+    let Letter { to, subject, body } = letter;
+    let unusable = |_| {
+        let why = "the customer's address is not a bare e-mail address";
+        Unsent::Suppressed(Suppression::new(SuppressionReason::AddressNotVerified, why))
+    };
+    Ok(Email {
+        id: message.id,
+        resends: message.resends,
+        to: to.parse().map_err(unusable)?,
+        subject,
+        text: body,
+        html: None,
+        attachments: Vec::new(),
+    })
 }
 
 /// Records answers. One that comes late or twice changes nothing.

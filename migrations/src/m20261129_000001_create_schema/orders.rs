@@ -129,8 +129,10 @@ async fn parts(schema: &Schema<'_>) -> Result<(), DbErr> {
              shipment_id UUID,
              created_at BIGINT NOT NULL,
              sent_at BIGINT,
+             failed_at BIGINT,
              UNIQUE (order_id, dedupe_key),
-             CHECK (state <> 'SENT' OR sent_at IS NOT NULL)",
+             CHECK (state <> 'SENT' OR sent_at IS NOT NULL),
+             CHECK ((state = 'FAILED') = (failed_at IS NOT NULL))",
         )
         .await?;
 

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use crate::domain::model::event::EventKind;
-use crate::domain::model::message::{Message, MessageKind, MessageState, Unsent};
+use crate::domain::model::message::{
+    Message, MessageKind, MessageState, Suppression, SuppressionReason, Unsent,
+};
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::scalars::OrderId;
@@ -101,9 +103,15 @@ fn a_letter_that_is_refused_for_good_fails_at_once() {
 fn a_letter_that_nobody_is_to_get_is_suppressed_and_says_why() {
     let (mut bench, id) = placed();
     let received = message(&bench, id, MessageKind::OrderReceived);
-    answer(&mut bench, id, &received, &Unsent::Suppressed("no address".to_owned()));
+    answer(
+        &mut bench,
+        id,
+        &received,
+        &Unsent::Suppressed(Suppression::new(SuppressionReason::NoAddress, "no address")),
+    );
     let suppressed = message(&bench, id, MessageKind::OrderReceived);
     assert_eq!((suppressed.state, suppressed.failure.as_str()), (MessageState::Suppressed, "no address"));
+    assert_eq!(suppressed.suppressed, Some(SuppressionReason::NoAddress));
     assert_eq!(bench.history(id).last().expect("an event").kind, EventKind::MessageSuppressed);
 }
 
@@ -157,4 +165,39 @@ fn news_that_are_not_so_any_more_are_not_worth_sending() {
     for kind in [MessageKind::OrderReceived, MessageKind::Shipped, MessageKind::DeliveryConfirmed] {
         assert_eq!(bench.order(id).outdates(&message(&bench, id, kind), &bench.rules), None, "{kind}");
     }
+}
+
+fn no_turn(bench: &mut Bench, id: OrderId, message: &Message) {
+    answer(bench, id, message, &Unsent::NotTried("the relay is away".to_owned()));
+}
+
+#[test]
+fn while_the_mail_is_away_letters_wait_without_using_their_attempts_up() {
+    let (mut bench, id) = placed();
+    let queued_at = bench.now;
+    let (mut turns, mut longest) = (0, Duration::ZERO);
+    while bench.now.since(queued_at) < DAY {
+        let before = message(&bench, id, MessageKind::OrderReceived);
+        assert_eq!((before.state, before.attempts), (MessageState::Queued, 0));
+        bench.now = bench.now.max(before.due_at);
+        no_turn(&mut bench, id, &before);
+        let after = message(&bench, id, MessageKind::OrderReceived);
+        longest = longest.max(after.due_at.since(bench.now));
+        turns += 1;
+    }
+    assert_eq!(longest, Duration::from_secs(300));
+    assert!(turns < 350, "{turns}");
+
+    // Too old by now: the next turns count, so that it is given up in the end, and not at once.
+    let mut tries = 0;
+    while message(&bench, id, MessageKind::OrderReceived).state == MessageState::Queued {
+        let before = message(&bench, id, MessageKind::OrderReceived);
+        bench.now = bench.now.max(before.due_at);
+        no_turn(&mut bench, id, &before);
+        tries += 1;
+    }
+    let given_up = message(&bench, id, MessageKind::OrderReceived);
+    assert_eq!((given_up.state, given_up.failure.as_str()), (MessageState::Failed, "the relay is away"));
+    assert!(tries >= 7, "{tries}");
+    assert_eq!(given_up.failed_at, Some(bench.now));
 }

@@ -54,6 +54,10 @@ pub(crate) fn message(
         created_at,
         sent_at,
         failure,
+        suppressed,
+        failed_at,
+        resends,
+        resent_at,
     } = message;
     pb::CustomerMessage {
         id: id.to_string(),
@@ -71,6 +75,10 @@ pub(crate) fn message(
         create_time: Some(timestamp(*created_at)),
         due_time: Some(timestamp(*due_at)),
         send_time: sent_at.map(timestamp),
+        suppression_reason: suppressed.map_or(0, enums::suppression_reason),
+        fail_time: failed_at.map(timestamp),
+        resend_count: i32::try_from(*resends).unwrap_or(i32::MAX),
+        resend_time: resent_at.map(timestamp),
     }
 }
 

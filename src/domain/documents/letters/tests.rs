@@ -48,6 +48,10 @@ fn message(kind: MessageKind) -> Message {
         created_at: NOW,
         sent_at: None,
         failure: String::new(),
+        suppressed: None,
+        failed_at: None,
+        resends: 0,
+        resent_at: None,
     }
 }
 
@@ -349,11 +353,12 @@ fn what_a_message_cannot_do_without_is_named() {
 #[test]
 fn nothing_is_written_to_an_address_that_does_not_pass_verification() {
     let mut order = order();
-    order.customer.email = " ".to_owned();
-    assert_eq!(written(MessageKind::OrderReceived, &order).to, "+4930901820");
-    for (email, phone) in
-        [("", ""), ("", "victim@example.org"), ("a@example.com (x, victim@example.org)", "+4930901820")]
-    {
+    for (email, phone) in [
+        ("", ""),
+        (" ", "+4930901820"),
+        ("", "victim@example.org"),
+        ("a@example.com (x, victim@example.org)", "+4930901820"),
+    ] {
         order.customer.email = email.to_owned();
         order.customer.phone = phone.to_owned();
         let refused = refused(&message(MessageKind::OrderReceived), &order);

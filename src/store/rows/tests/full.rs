@@ -11,7 +11,7 @@ use crate::domain::{
     ReservedItem, Resolution, ResolutionKind, Risk, Rule, ServiceLevel, Shipment, ShipmentId, ShipmentItem,
     ShipmentState, Slip, SlipKind, SlipSubject, StuckGate, TrackingEvent, TrackingStatus, Verdict, Waiting,
 };
-use crate::store::rows::tests::sample::{AT, code, euro, later};
+use crate::store::rows::tests::sample::{AT, code, euro, later, queued_message};
 
 /// An order with every part filled, as no order ever is.
 pub(in crate::store) fn full(number: i64) -> Order {
@@ -323,20 +323,12 @@ pub(in crate::store) fn full(number: i64) -> Order {
                 created_at: AT,
                 sent_at: Some(later(11)),
                 failure: String::new(),
+                suppressed: None,
+                failed_at: None,
+                resends: 1,
+                resent_at: Some(later(10)),
             },
-            Message {
-                id: ids.fresh(),
-                kind: MessageKind::OrderReceived,
-                state: MessageState::Queued,
-                key: "ORDER_RECEIVED".to_owned(),
-                shipment: None,
-                sequence: 0,
-                attempts: 0,
-                due_at: later(1),
-                created_at: AT,
-                sent_at: None,
-                failure: "mailbox full".to_owned(),
-            },
+            queued_message(ids.fresh()),
         ],
         feedback: Some(Feedback {
             state: FeedbackState::Submitted,
