@@ -49,6 +49,8 @@ pub(crate) use catalogue::product::create_product;
 pub use catalogue::product::{CreateProduct, DeactivateProduct, ReactivateProduct, UpdateProduct};
 pub use couriers::courier::{CreateCourier, DeactivateCourier, ReactivateCourier, UpdateCourier};
 pub use customers::feedback::SubmitFeedback;
+pub(crate) use customers::resend::RESENT_AT_ONCE_MAX;
+pub use customers::resend::{ResendFailedMessages, ResendMessage};
 pub use documents::label::PaperFacts;
 pub use documents::letters::{Letter, letter};
 pub use documents::manifest::{manifest_paper, manifest_text};

@@ -65,6 +65,8 @@ mutations! {
     ArchiveOrderRequest = "ArchiveOrder",
     RestoreOrderRequest = "RestoreOrder",
     SubmitFeedbackRequest = "SubmitFeedback",
+    ResendMessageRequest = "ResendMessage",
+    ResendFailedMessagesRequest = "ResendFailedMessages",
     CreateProductRequest = "CreateProduct",
     UpdateProductRequest = "UpdateProduct",
     DeactivateProductRequest = "DeactivateProduct",

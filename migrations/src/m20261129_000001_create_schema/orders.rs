@@ -172,6 +172,8 @@ async fn parts(schema: &Schema<'_>) -> Result<(), DbErr> {
             "CREATE INDEX approvals_gate_state ON approvals (gate, state, archived, id)",
             "CREATE UNIQUE INDEX approvals_one_pending ON approvals (order_id, gate) WHERE state = 'PENDING'",
             "CREATE INDEX messages_kind_state ON messages (kind, state, archived, id)",
+            // The oldest first: those are sent again first.
+            "CREATE INDEX messages_failed ON messages (failed_at, id) WHERE failed_at IS NOT NULL AND archived = FALSE",
             // With the ratings, so that they are read from the index alone.
             "CREATE INDEX feedback_submitted ON feedback (submitted_at, order_id, delivery_rating, product_rating)
              WHERE state = 'SUBMITTED'",

@@ -2,3 +2,4 @@
 
 pub(super) mod feedback;
 pub(super) mod messages;
+pub(super) mod resend;

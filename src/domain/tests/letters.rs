@@ -201,3 +201,69 @@ fn while_the_mail_is_away_letters_wait_without_using_their_attempts_up() {
     assert!(tries >= 7, "{tries}");
     assert_eq!(given_up.failed_at, Some(bench.now));
 }
+
+fn resend(bench: &mut Bench, id: OrderId, message: &Message) -> Result<(), Refusal> {
+    bench.on(id, |order, unit| order.resend(unit, message.id))
+}
+
+fn why_not(refused: Result<(), Refusal>) -> (Reason, String) {
+    let Err(Refusal::Unmet { reason, message, .. }) = refused else { panic!("{refused:?}") };
+    (reason, message)
+}
+
+#[test]
+fn a_failed_letter_is_sent_again_when_a_person_asks_and_has_another_day() {
+    let (mut bench, id) = placed();
+    let received = message(&bench, id, MessageKind::OrderReceived);
+    answer(&mut bench, id, &received, &Unsent::Refused("no such mailbox".to_owned()));
+    bench.pass(2 * DAY.as_secs());
+    resend(&mut bench, id, &received).expect("it failed");
+    let again = message(&bench, id, MessageKind::OrderReceived);
+    assert_eq!((again.state, again.attempts, again.resends), (MessageState::Queued, 0, 1));
+    assert_eq!((again.failure.as_str(), again.failed_at, again.due_at), ("", None, bench.now));
+    answer(&mut bench, id, &received, &away());
+    assert_eq!(message(&bench, id, MessageKind::OrderReceived).state, MessageState::Queued, "it is not old");
+    bench.on(id, |order, unit| order.answer_message(unit, received.id, Ok(()))).expect("sent");
+    let sent = message(&bench, id, MessageKind::OrderReceived);
+    assert_eq!((sent.state, sent.sent_at), (MessageState::Sent, Some(bench.now)));
+}
+
+#[test]
+fn what_is_not_sent_again_says_why() {
+    let (mut bench, id) = placed();
+    let received = message(&bench, id, MessageKind::OrderReceived);
+    let queued = why_not(resend(&mut bench, id, &received));
+    let text = "the message is QUEUED: only what is SENT or FAILED is sent again";
+    assert_eq!(queued, (Reason::IllegalTransition, text.to_owned()));
+
+    bench.send_messages(id);
+    for _ in 0..10 {
+        resend(&mut bench, id, &received).expect("it was sent");
+        bench.send_messages(id);
+    }
+    assert_eq!(why_not(resend(&mut bench, id, &received)).0, Reason::LimitReached);
+
+    let invoice = message(&bench, id, MessageKind::InvoiceIssued);
+    let mut unreachable = order("ada", &[]).customer;
+    unreachable.email.clear();
+    bench
+        .on(id, |order, _| {
+            order.customer = unreachable;
+            Ok(())
+        })
+        .expect("changed");
+    let (reason, text) = why_not(resend(&mut bench, id, &invoice));
+    assert_eq!(reason, Reason::NotSendable);
+    assert!(text.ends_with("letters go by e-mail") || text.ends_with("no e-mail address"), "{text}");
+
+    let (mut bench, id) = placed();
+    bench.pay_cash(id);
+    bench.ship(id, 0);
+    bench.report(id, 0, TrackingStatus::OutForDelivery);
+    bench.send_messages(id);
+    let out = message(&bench, id, MessageKind::OutForDelivery);
+    bench.pass(60);
+    bench.report(id, 0, TrackingStatus::Delivered);
+    let outdated = "the message is not sent again: the parcel has been delivered";
+    assert_eq!(why_not(resend(&mut bench, id, &out)), (Reason::NotSendable, outdated.to_owned()));
+}

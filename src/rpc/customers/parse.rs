@@ -1,11 +1,11 @@
 //! Parses requests about messages and feedback.
 
-use crate::domain::{MessageId, Problems, SubmitFeedback, Timestamp};
+use crate::domain::{MessageId, Part, Problems, ResendMessage, SubmitFeedback, Target, Timestamp};
 use crate::pb;
 use crate::rpc::listing::list_requests;
 use crate::rpc::ordering::parse::{order_view, target};
 use crate::rpc::ordering::reply::OrderView;
-use crate::rpc::parse::{id, note, number, timestamp};
+use crate::rpc::parse::{id, note, number, required, timestamp};
 
 list_requests! {
     list_messages: ListMessagesRequest,
@@ -38,6 +38,21 @@ pub(crate) fn submit_feedback(
 pub(crate) fn get_message(request: pb::GetMessageRequest, bad: &mut Problems) -> Option<MessageId> {
     let pb::GetMessageRequest { message_id } = request;
     id("message_id", &message_id, bad)
+}
+
+pub(crate) fn resend_message(request: pb::ResendMessageRequest, bad: &mut Problems) -> Option<ResendMessage> {
+    let pb::ResendMessageRequest { message_id, request_id: _ } = request;
+    let message = id("message_id", &message_id, bad)?;
+    Some(ResendMessage { target: Target::latest(Part::Message(message)), message })
+}
+
+pub(crate) fn resend_failed_messages(
+    request: pb::ResendFailedMessagesRequest,
+    bad: &mut Problems,
+) -> Option<Timestamp> {
+    let pb::ResendFailedMessagesRequest { failed_since_time, request_id: _ } = request;
+    let since = required("failed_since_time", failed_since_time, bad);
+    timestamp("failed_since_time", since, bad)
 }
 
 /// The time that a feedback report is about.

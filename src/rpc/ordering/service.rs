@@ -6,7 +6,7 @@ use std::time::Instant;
 use prost::Message;
 use tonic::{Request, Response, Status};
 
-use crate::domain::{Order, Part};
+use crate::domain::{Order, Part, RESENT_AT_ONCE_MAX, ResendFailedMessages};
 use crate::pb;
 use crate::rpc::api::{Api, Reply, command, found, kept, parsed};
 use crate::rpc::identity::response_bytes;
@@ -199,6 +199,40 @@ impl pb::order_service_server::OrderService for Api {
         let couriers = found(self.store().courier_names().await)?;
         let message = Some(customers::reply::message(&order, message, &self.app.rules, &couriers));
         Ok(Response::new(pb::GetMessageResponse { message }))
+    }
+
+    async fn resend_message(
+        &self,
+        request: Request<pb::ResendMessageRequest>,
+    ) -> Reply<pb::ResendMessageResponse> {
+        let (call, command) = command(request, customers::parse::resend_message)?;
+        let couriers = found(self.store().courier_names().await)?;
+        let (id, rules) = (command.message, Arc::clone(&self.app.rules));
+        self.change_order(call, command, move |(), order| {
+            let message = order.messages.iter().find(|it| it.id == id);
+            let shown = message.map(|it| customers::reply::message(order, it, &rules, &couriers));
+            pb::ResendMessageResponse { message: shown }
+        })
+        .await
+    }
+
+    async fn resend_failed_messages(
+        &self,
+        request: Request<pb::ResendFailedMessagesRequest>,
+    ) -> Reply<pb::ResendFailedMessagesResponse> {
+        let (call, since) = command(request, customers::parse::resend_failed_messages)?;
+        let one_more = RESENT_AT_ONCE_MAX + 1;
+        let mut messages = found(self.store().failed_messages(since, one_more as u64).await)?;
+        let more = messages.len() == one_more;
+        messages.truncate(RESENT_AT_ONCE_MAX);
+        self.change(call, ResendFailedMessages { messages }, move |resent, _| {
+            pb::ResendFailedMessagesResponse {
+                resent_count: i32::try_from(resent.len()).unwrap_or(i32::MAX),
+                message_ids: resent.iter().map(ToString::to_string).collect(),
+                more,
+            }
+        })
+        .await
     }
 
     async fn check_integrity(
