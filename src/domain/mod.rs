@@ -49,6 +49,7 @@ pub(crate) use catalogue::product::create_product;
 pub use catalogue::product::{CreateProduct, DeactivateProduct, ReactivateProduct, UpdateProduct};
 pub use couriers::courier::{CreateCourier, DeactivateCourier, ReactivateCourier, UpdateCourier};
 pub use customers::feedback::SubmitFeedback;
+pub use customers::preference::SetNotificationPreference;
 pub(crate) use customers::resend::RESENT_AT_ONCE_MAX;
 pub use customers::resend::{ResendFailedMessages, ResendMessage};
 pub use documents::label::PaperFacts;

@@ -85,7 +85,7 @@ enum_map! {
         Pending = Pending, Ready = Ready, InProgress = InProgress, Blocked = Blocked, Done = Done, Skipped = Skipped,
         Failed = Failed, Compensated = Compensated,
     }
-    message_kind: MessageKind = MessageKind {
+    message_kind, to_message_kind: MessageKind = MessageKind {
         OrderReceived = OrderReceived, OnHold = OnHold, AwaitingStock = AwaitingStock, InvoiceIssued = InvoiceIssued,
         PaymentReceived = PaymentReceived, Shipped = Shipped, OutForDelivery = OutForDelivery,
         DeliveryDelayed = DeliveryDelayed, DeliveryException = DeliveryException,

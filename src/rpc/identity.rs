@@ -67,6 +67,7 @@ mutations! {
     SubmitFeedbackRequest = "SubmitFeedback",
     ResendMessageRequest = "ResendMessage",
     ResendFailedMessagesRequest = "ResendFailedMessages",
+    SetNotificationPreferenceRequest = "SetNotificationPreference",
     CreateProductRequest = "CreateProduct",
     UpdateProductRequest = "UpdateProduct",
     DeactivateProductRequest = "DeactivateProduct",

@@ -67,7 +67,7 @@ impl Command for ResendFailedMessages {
             let Some(index) = failed(&order).filter(|_| !order.is_archived()) else { continue };
             order.queue_again(unit, index)?;
             // Found out here: nobody is asked about one message of many.
-            if let Some(suppression) = order.suppression() {
+            if let Some(suppression) = order.suppression_of(order.messages[index].kind) {
                 order.suppress_queued(unit, |it| it.id == *id, &suppression)?;
             } else {
                 resent.push(*id);
@@ -96,7 +96,7 @@ impl Order {
             return Err(self.unmet(Reason::LimitReached, text));
         }
         let outdated = self.outdates(message, unit.rules).map(str::to_owned);
-        if let Some(why) = self.suppression().map(|it| it.why).or(outdated) {
+        if let Some(why) = self.suppression_of(message.kind).map(|it| it.why).or(outdated) {
             return Err(self.unmet(Reason::NotSendable, format!("the message is not sent again: {why}")));
         }
         self.queue_again(unit, index)

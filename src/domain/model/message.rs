@@ -69,6 +69,33 @@ impl MessageKind {
 }
 
 impl MessageKind {
+    /// Whether customers may do without it. They may not where the law or the contract has them told: of what they owe
+    /// and get back, of the end of their order, and of what it waits for from them.
+    pub fn may_be_unwanted(self) -> bool {
+        match self {
+            Self::InvoiceIssued
+            | Self::RefundIssued
+            | Self::OnHold
+            | Self::OrderCancelled
+            | Self::OrderExpired
+            | Self::OrderRejected => false,
+            Self::OrderReceived
+            | Self::AwaitingStock
+            | Self::PaymentReceived
+            | Self::Shipped
+            | Self::OutForDelivery
+            | Self::DeliveryDelayed
+            | Self::DeliveryException
+            | Self::DeliveryAttempted
+            | Self::ReadyForPickup
+            | Self::DeliveryConfirmed
+            | Self::LocationChanged
+            | Self::DeliveryRearranged
+            | Self::EstimateMoved
+            | Self::PromiseMissed => true,
+        }
+    }
+
     /// Whether what it says may be otherwise before it is sent for the first time.
     pub fn ages(self) -> bool {
         matches!(self, Self::EstimateMoved | Self::PromiseMissed | Self::DeliveryConfirmed)

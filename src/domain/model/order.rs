@@ -1,5 +1,7 @@
 //! The order: everything one order needs to be decided upon.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::domain::model::address::Address;
@@ -13,7 +15,7 @@ use crate::domain::model::feedback::Feedback;
 use crate::domain::model::hold::{Hold, HoldState};
 use crate::domain::model::invoice::Invoice;
 use crate::domain::model::line::OrderLine;
-use crate::domain::model::message::Message;
+use crate::domain::model::message::{Message, MessageKind};
 use crate::domain::model::payment::{Payment, PaymentState};
 use crate::domain::model::promise::Promise;
 use crate::domain::model::refund::RefundState;
@@ -241,4 +243,7 @@ pub struct Order {
     pub waiting: Option<Waiting>,
     /// When it was last brought back from the archive.
     pub restored_at: Option<Timestamp>,
+    /// The kinds of messages that the customer does not want.
+    #[serde(default)]
+    pub unwanted_messages: BTreeSet<MessageKind>,
 }

@@ -1,5 +1,7 @@
 //! Step 1: an order is received, priced and put on its way.
 
+use std::collections::BTreeSet;
+
 use crate::domain::model::address::Address;
 use crate::domain::model::amounts::Amounts;
 use crate::domain::model::customer::Customer;
@@ -153,6 +155,7 @@ fn build_order(unit: &mut UnitOfWork, new: &NewOrder) -> Result<Order, Refusal> 
         slips: Vec::new(),
         waiting: None,
         restored_at: None,
+        unwanted_messages: BTreeSet::new(),
     })
 }
 

@@ -267,3 +267,51 @@ fn what_is_not_sent_again_says_why() {
     let outdated = "the message is not sent again: the parcel has been delivered";
     assert_eq!(why_not(resend(&mut bench, id, &out)), (Reason::NotSendable, outdated.to_owned()));
 }
+
+fn unwanted(bench: &mut Bench, id: OrderId, kinds: &[MessageKind]) -> Result<(), Refusal> {
+    let kinds = kinds.iter().copied().collect();
+    bench.on(id, |order, unit| order.set_unwanted_messages(unit, &kinds))
+}
+
+#[test]
+fn what_the_customer_does_not_want_is_not_sent_from_then_on() {
+    let (mut bench, id) = placed();
+    unwanted(&mut bench, id, &[MessageKind::OrderReceived, MessageKind::PaymentReceived]).expect("noted");
+    bench.pay_cash(id);
+    for kind in [MessageKind::OrderReceived, MessageKind::PaymentReceived] {
+        let message = message(&bench, id, kind);
+        assert_eq!(message.state, MessageState::Suppressed);
+        assert_eq!(message.suppressed, Some(SuppressionReason::NotWanted));
+        assert_eq!(message.failure, "the customer does not want messages of this kind");
+    }
+    assert_eq!(message(&bench, id, MessageKind::InvoiceIssued).state, MessageState::Queued);
+    let noted = bench.history(id).iter().filter(|it| it.kind == EventKind::NotificationPreferenceSet).count();
+    unwanted(&mut bench, id, &[MessageKind::PaymentReceived, MessageKind::OrderReceived]).expect("the same");
+    let again = bench.history(id).iter().filter(|it| it.kind == EventKind::NotificationPreferenceSet).count();
+    assert_eq!((noted, again), (1, 1));
+}
+
+#[test]
+fn what_the_law_or_the_contract_needs_cannot_be_switched_off() {
+    let (mut bench, id) = placed();
+    let all = MessageKind::ALL;
+    let Err(Refusal::Invalid(problems)) = unwanted(&mut bench, id, all) else { panic!("noted") };
+    let needed = all.iter().filter(|it| !it.may_be_unwanted()).count();
+    assert_eq!((problems.0.len(), needed), (6, 6));
+    assert!(bench.order(id).unwanted_messages.is_empty());
+    let optional: Vec<MessageKind> = all.iter().copied().filter(|it| it.may_be_unwanted()).collect();
+    unwanted(&mut bench, id, &optional).expect("all that can be");
+}
+
+#[test]
+fn a_letter_that_was_on_its_way_when_it_was_suppressed_says_that_it_has_gone_out() {
+    let (mut bench, id) = placed();
+    let received = message(&bench, id, MessageKind::OrderReceived);
+    unwanted(&mut bench, id, &[MessageKind::OrderReceived]).expect("noted");
+    for _ in 0..2 {
+        bench.on(id, |order, unit| order.answer_message(unit, received.id, Ok(()))).expect("an answer");
+        let told = message(&bench, id, MessageKind::OrderReceived);
+        assert_eq!((told.state, told.attempts), (MessageState::Suppressed, 1));
+        assert!(told.failure.ends_with("; it was on its way by then and has gone out"), "{}", told.failure);
+    }
+}

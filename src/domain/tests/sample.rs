@@ -1,5 +1,7 @@
 //! An order with everything in it, for the tests of what is written.
 
+use std::collections::BTreeSet;
+
 use uuid::Uuid;
 
 use crate::domain::billing::price::{PriceLine, price};
@@ -121,6 +123,7 @@ fn order() -> Order {
         slips: Vec::new(),
         waiting: None,
         restored_at: None,
+        unwanted_messages: BTreeSet::new(),
     }
 }
 

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use crate::domain::model::event::{Event, EventKind, Transition};
-use crate::domain::model::message::{Message, MessageKind, MessageState, Suppression};
+use crate::domain::model::message::{Message, MessageKind, MessageState, Suppression, SuppressionReason};
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::recipient::BareAddress;
 use crate::domain::model::refusal::{Reason, Refusal};
@@ -159,7 +159,7 @@ impl Order {
             return;
         }
 
-        let suppression = self.suppression();
+        let suppression = self.suppression_of(kind);
         let state = match suppression {
             None => MessageState::Queued,
             Some(_) => MessageState::Suppressed,
@@ -195,8 +195,12 @@ impl Order {
         BareAddress::of(&self.customer)
     }
 
-    /// Why no message goes to the customer, if none does.
-    pub(in crate::domain) fn suppression(&self) -> Option<Suppression> {
+    /// Why no message of this kind goes to the customer, if none does.
+    pub(in crate::domain) fn suppression_of(&self, kind: MessageKind) -> Option<Suppression> {
+        if self.unwanted_messages.contains(&kind) {
+            let why = "the customer does not want messages of this kind";
+            return Some(Suppression::new(SuppressionReason::NotWanted, why));
+        }
         self.recipient().err()
     }
 

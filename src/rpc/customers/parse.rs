@@ -1,11 +1,17 @@
 //! Parses requests about messages and feedback.
 
-use crate::domain::{MessageId, Part, Problems, ResendMessage, SubmitFeedback, Target, Timestamp};
+use std::collections::BTreeSet;
+
+use crate::domain::{
+    MessageId, MessageKind, Part, Problems, ResendMessage, SetNotificationPreference, SubmitFeedback, Target,
+    Timestamp,
+};
 use crate::pb;
+use crate::rpc::enums;
 use crate::rpc::listing::list_requests;
 use crate::rpc::ordering::parse::{order_view, target};
 use crate::rpc::ordering::reply::OrderView;
-use crate::rpc::parse::{id, note, number, required, timestamp};
+use crate::rpc::parse::{entries, id, note, number, required, required_word, timestamp};
 
 list_requests! {
     list_messages: ListMessagesRequest,
@@ -53,6 +59,27 @@ pub(crate) fn resend_failed_messages(
     let pb::ResendFailedMessagesRequest { failed_since_time, request_id: _ } = request;
     let since = required("failed_since_time", failed_since_time, bad);
     timestamp("failed_since_time", since, bad)
+}
+
+pub(crate) fn set_notification_preference(
+    request: pb::SetNotificationPreferenceRequest,
+    bad: &mut Problems,
+) -> Option<(SetNotificationPreference, OrderView)> {
+    let pb::SetNotificationPreferenceRequest { order_id, unwanted_kinds, etag, request_id: _, view } =
+        request;
+    let target = target(&order_id, etag, bad);
+    let mut unwanted = BTreeSet::new();
+    for (index, number) in entries("unwanted_kinds", unwanted_kinds, 0..=MessageKind::ALL.len(), bad) {
+        let at = format!("unwanted_kinds[{index}]");
+        let Some(kind) = required_word(&at, number, enums::to_message_kind, bad) else { continue };
+        if !kind.may_be_unwanted() {
+            bad.add(&at, format!("{kind} cannot be switched off: the law or the contract needs it"));
+        } else if !unwanted.insert(kind) {
+            bad.add(&at, format!("{kind} is named twice"));
+        }
+    }
+    let view = order_view(view, bad);
+    Some((SetNotificationPreference { target: target?, unwanted }, view))
 }
 
 /// The time that a feedback report is about.

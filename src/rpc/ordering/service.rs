@@ -235,6 +235,17 @@ impl pb::order_service_server::OrderService for Api {
         .await
     }
 
+    async fn set_notification_preference(
+        &self,
+        request: Request<pb::SetNotificationPreferenceRequest>,
+    ) -> Reply<pb::SetNotificationPreferenceResponse> {
+        let (call, (command, view)) = command(request, customers::parse::set_notification_preference)?;
+        self.change_order(call, command, move |(), order| pb::SetNotificationPreferenceResponse {
+            order: Some(reply::shown(order, view)),
+        })
+        .await
+    }
+
     async fn check_integrity(
         &self,
         request: Request<pb::CheckIntegrityRequest>,

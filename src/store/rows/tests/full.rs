@@ -356,6 +356,7 @@ pub(in crate::store) fn full(number: i64) -> Order {
         }],
         waiting: Some(Waiting { gate: StuckGate::Picking, since: later(11) }),
         restored_at: None,
+        unwanted_messages: [MessageKind::LocationChanged].into(),
     }
 }
 
