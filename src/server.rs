@@ -26,7 +26,8 @@ use crate::client;
 use crate::clock::{self, Clock};
 use crate::domain::{CourierCode, Invalid, Letters, Sender};
 use crate::outside::{
-    CourierInterface, FileMail, Karrio, LabelType, Mail, PaymentProvider, Sandbox, Sendmail,
+    CourierInterface, FileMail, Karrio, LabelType, Login, Mail, PaymentProvider, Relay, Sandbox, Sendmail,
+    Smtp, Tls,
 };
 use crate::pb;
 use crate::rpc::{self, Gate};
@@ -73,10 +74,12 @@ pub enum ServeError {
     Listen { address: SocketAddr, source: io::Error },
     #[error("cannot use {path}: {source}")]
     Folder { path: PathBuf, source: io::Error },
-    #[error("mail_from: {0}")]
+    #[error("mail.from: {0}")]
     Sender(Invalid),
     #[error("letters.templates: {0}")]
     Templates(String),
+    #[error("mail.smtp.ca_file: {0}")]
+    Authorities(String),
     #[error("couriers.{0}: its address or token cannot be used")]
     Courier(CourierCode),
     #[error("the database: {0}")]
@@ -284,16 +287,44 @@ fn payment_provider(settings: &Settings) -> Result<Arc<dyn PaymentProvider>, Ser
 }
 
 fn mail(settings: &Settings) -> Result<Arc<dyn Mail>, ServeError> {
-    let mut sender: Sender = settings.mail_from.parse().map_err(ServeError::Sender)?;
+    let mut sender: Sender = settings.mail.from.parse().map_err(ServeError::Sender)?;
     if sender.name.is_empty() {
         sender.name.clone_from(&settings.rules.company_name);
     }
-    if let Some(program) = &settings.mail_program {
-        return Ok(Arc::new(Sendmail::new(program, sender)));
+    match settings.mail.provider {
+        settings::MailProvider::Folder => {
+            let path = settings.messages_folder();
+            let folder = FileMail::new(&path, sender);
+            Ok(Arc::new(folder.map_err(|source| ServeError::Folder { path, source })?))
+        }
+        settings::MailProvider::Program => {
+            Ok(Arc::new(Sendmail::new(settings.mail.program.clone().unwrap_or_default(), sender)))
+        }
+        settings::MailProvider::Smtp => {
+            let smtp = Smtp::new(relay(&settings.mail.smtp), sender).map_err(ServeError::Authorities)?;
+            Ok(Arc::new(smtp))
+        }
     }
-    let path = settings.messages_folder();
-    let folder = FileMail::new(&path, sender);
-    Ok(Arc::new(folder.map_err(|source| ServeError::Folder { path, source })?))
+}
+
+fn relay(smtp: &settings::Smtp) -> Relay {
+    let given = |it: &String| Some(it.clone()).filter(|it| !it.is_empty());
+    let login = |user| Login { user, password: smtp.password.reveal().to_owned() };
+    Relay {
+        host: smtp.host.clone(),
+        port: smtp.port(),
+        tls: match smtp.tls {
+            settings::SmtpTls::None => Tls::None,
+            settings::SmtpTls::StartTls => Tls::StartTls,
+            settings::SmtpTls::Implicit => Tls::Implicit,
+        },
+        ca_file: smtp.ca_file.clone(),
+        login: given(&smtp.user).map(login),
+        hello: given(&smtp.hello),
+        connections: usize::try_from(smtp.connections).unwrap_or(usize::MAX),
+        connect_within: smtp.connect_within(),
+        answer_within: smtp.answer_within(),
+    }
 }
 
 /// Letters, with the shop's own templates if there are some.

@@ -22,11 +22,13 @@ const DOWN_WITHIN: Duration = Duration::from_secs(20);
 /// How much of its log is shown when it does not come up.
 const LAST_WORDS: usize = 2_000;
 /// Variables that a server of the bench's own does not inherit: it must not reach real data or real mail.
-const NOT_INHERITED: [&str; 5] = [
+const NOT_INHERITED: [&str; 7] = [
     "CONSIGN_CONFIG",
     "CONSIGN_DATABASE_URL",
-    "CONSIGN_MAIL_FOLDER",
-    "CONSIGN_MAIL_PROGRAM",
+    "CONSIGN_MAIL__PROVIDER",
+    "CONSIGN_MAIL__FOLDER",
+    "CONSIGN_MAIL__PROGRAM",
+    "CONSIGN_MAIL__SMTP__HOST",
     "CONSIGN_INSECURE_LISTEN",
 ];
 

@@ -9,8 +9,9 @@ mod payments;
 
 pub use couriers::contract::CourierInterface;
 pub use couriers::karrio::{Karrio, LabelType};
-pub use mail::contract::Mail;
+pub use mail::contract::{Attachment, Email, Mail};
 pub use mail::folder::FileMail;
 pub use mail::program::Sendmail;
+pub use mail::smtp::{Login, Relay, Smtp, Tls};
 pub use payments::contract::PaymentProvider;
 pub use payments::sandbox::{Charge, Sandbox};

@@ -102,6 +102,9 @@ enum_map! {
     message_state: MessageState = MessageState {
         Queued = Queued, Sent = Sent, Suppressed = Suppressed, Failed = Failed,
     }
+    suppression_reason: SuppressionReason = SuppressionReason {
+        NoAddress = NoAddress, AddressNotVerified = AddressNotVerified, Outdated = Outdated, NotWanted = NotWanted,
+    }
     feedback_state: FeedbackState = FeedbackState {
         Requested = Requested, Submitted = Submitted, Expired = Expired,
     }

@@ -206,6 +206,7 @@ fn of_reason(reason: Reason) -> (Code, ErrorReason) {
         Reason::FeedbackNotOpen => (unmet, ErrorReason::FeedbackNotOpen),
         Reason::LimitReached => (unmet, ErrorReason::LimitReached),
         Reason::Inactive => (unmet, ErrorReason::Inactive),
+        Reason::NotSendable => (unmet, ErrorReason::NotSendable),
     }
 }
 

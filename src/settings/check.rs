@@ -10,7 +10,8 @@ use crate::domain::{
 };
 use crate::settings::secret::Secret;
 use crate::settings::values::{
-    CourierInterface, CourierProvider, LetterSettings, Limits, PaymentProvider, Settings, Webhooks,
+    CourierInterface, CourierProvider, LetterSettings, Limits, Mail, MailProvider, PaymentProvider, Settings,
+    Smtp, SmtpTls, Webhooks,
 };
 use crate::telemetry;
 
@@ -23,12 +24,10 @@ impl Settings {
             insecure_listen,
             insecure_durability: _,
             payment_provider: PaymentProvider::Sandbox,
-            mail_folder,
-            mail_program,
-            mail_from,
             letters: LetterSettings { language: _, templates: _, tracking_url: _, feedback_url, review_url },
             limits,
             log,
+            mail,
             couriers,
             rules,
             webhooks,
@@ -45,12 +44,6 @@ impl Settings {
         {
             bad.add("database_url", "must start with postgres://");
         }
-        if mail_folder.is_some() && mail_program.is_some() {
-            bad.add("mail_folder", "cannot be used together with mail_program");
-        }
-        if mail_from.parse::<Sender>().is_err() {
-            bad.add("mail_from", "must be an e-mail address, or a name and an address in <>");
-        }
         for (key, url) in [("feedback_url", feedback_url), ("review_url", review_url)] {
             if url.as_ref().is_some_and(LinkPattern::names_parcel) {
                 bad.add(
@@ -63,11 +56,82 @@ impl Settings {
             bad.add("log.filter", why);
         }
         limits.check(bad);
+        mail.check(limits, bad);
         for (code, courier) in couriers {
             check_courier(&format!("couriers.{code}"), courier, bad);
         }
         check_rules(rules, bad);
         webhooks.check(bad);
+    }
+}
+
+impl Mail {
+    fn check(&self, limits: &Limits, bad: &mut Problems) {
+        let Self { provider, from, folder, program, smtp } = self;
+        if from.parse::<Sender>().is_err() {
+            bad.add("mail.from", "must be an e-mail address, or a name and an address in <>");
+        }
+        // A key of another provider says that something else was meant.
+        if folder.is_some() && *provider != MailProvider::Folder {
+            bad.add("mail.folder", "is for the provider folder");
+        }
+        match (program.is_some(), *provider == MailProvider::Program) {
+            (true, false) => bad.add("mail.program", "is for the provider program"),
+            (false, true) => bad.add("mail.program", "has to be set for the provider program"),
+            (true, true) | (false, false) => {}
+        }
+        match (smtp.host.is_empty(), *provider == MailProvider::Smtp) {
+            (false, false) => bad.add("mail.smtp.host", "is for the provider smtp"),
+            (true, true) => bad.add("mail.smtp.host", "has to be set for the provider smtp"),
+            (false, true) => smtp.check(limits, bad),
+            (true, false) => {}
+        }
+    }
+}
+
+impl Smtp {
+    fn check(&self, limits: &Limits, bad: &mut Problems) {
+        let Self {
+            host,
+            port: _,
+            tls,
+            ca_file,
+            user,
+            password,
+            hello,
+            connections,
+            connect_seconds,
+            answer_seconds,
+        } = self;
+        let name = |it: &str| it.len() <= 253 && it.bytes().all(|it| it.is_ascii_graphic());
+        if !name(host) {
+            bad.add("mail.smtp.host", "must be a name or an address, without a port");
+        }
+        if !name(hello) {
+            bad.add("mail.smtp.hello", "must be a name such as orders.shop.example");
+        }
+        let is_here = ["localhost", "127.0.0.1", "::1"].contains(&host.as_str());
+        if *tls == SmtpTls::None && ca_file.is_some() {
+            bad.add("mail.smtp.ca_file", "is of no use without TLS: set mail.smtp.tls");
+        }
+        if *tls == SmtpTls::None && !user.is_empty() && !is_here {
+            bad.add(
+                "mail.smtp.tls",
+                "none would send the password in the clear: starttls or implicit is needed",
+            );
+        }
+        if user.is_empty() != password.is_empty() {
+            bad.add("mail.smtp.user", "goes together with mail.smtp.password");
+        }
+        within(bad, "mail.smtp.connections", *connections, 1, 64);
+        within(bad, "mail.smtp.connect_seconds", *connect_seconds, 1, 300);
+        within(bad, "mail.smtp.answer_seconds", *answer_seconds, 1, 600);
+        if connect_seconds.saturating_add(*answer_seconds) > limits.lease_seconds / 2 {
+            bad.add(
+                "mail.smtp.answer_seconds",
+                "must, with mail.smtp.connect_seconds, not be more than half of limits.lease_seconds",
+            );
+        }
     }
 }
 

@@ -70,7 +70,7 @@ impl Settings {
         };
 
         if settings.rules.company_name.is_empty()
-            && let Ok(sender) = settings.mail_from.parse::<Sender>()
+            && let Ok(sender) = settings.mail.from.parse::<Sender>()
         {
             settings.rules.company_name = sender.name;
         }

@@ -9,9 +9,9 @@ mod values;
 
 pub use flags::{DatabaseFlags, ServeFlags};
 pub use load::SettingsError;
-pub use secret::{Secret, SigningKey};
+pub use secret::{Password, Secret, SigningKey};
 pub use templates::templates_in;
 pub use values::{
-    CourierInterface, CourierLabel, CourierProvider, LetterSettings, Limits, Log, LogFormat, PaymentProvider,
-    Settings, Webhooks,
+    CourierInterface, CourierLabel, CourierProvider, LetterSettings, Limits, Log, LogFormat, Mail,
+    MailProvider, PaymentProvider, Settings, Smtp, SmtpTls, Webhooks,
 };

@@ -11,7 +11,7 @@ use crate::domain::{
     BookedCourier, BookedParts, CourierCode, Language, LinkPattern, Links, Rules, ServiceLevel,
 };
 use crate::settings::load::seconds;
-use crate::settings::secret::{Secret, SigningKey};
+use crate::settings::secret::{Password, Secret, SigningKey};
 
 /// Everything that can be set. A key that is left out keeps its default; a map or list that is given replaces the
 /// default one as a whole.
@@ -29,15 +29,10 @@ pub struct Settings {
     /// Accept a PostgreSQL that acknowledges before it is on disk.
     pub insecure_durability: bool,
     pub payment_provider: PaymentProvider,
-    /// Where messages to customers are written, one file each. None: `messages` in the data directory.
-    pub mail_folder: Option<PathBuf>,
-    /// A program that takes messages as `sendmail -i -f SENDER -- RECIPIENT` does. None: they go to the folder.
-    pub mail_program: Option<PathBuf>,
-    /// Who messages to customers come from: `orders@shop.example`, or `The shop <orders@shop.example>`.
-    pub mail_from: String,
     pub letters: LetterSettings,
     pub limits: Limits,
     pub log: Log,
+    pub mail: Mail,
     /// Couriers that are booked through an interface, by their code. All others have their rate card only.
     pub couriers: BTreeMap<CourierCode, CourierInterface>,
     pub rules: Rules,
@@ -81,6 +76,66 @@ impl Default for LetterSettings {
             review_url: None,
         }
     }
+}
+
+/// How messages to customers are sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Mail {
+    pub provider: MailProvider,
+    /// Who messages come from: `orders@shop.example`, or `The shop <orders@shop.example>`.
+    pub from: String,
+    /// For `folder`: where they are written. None: `messages` in the data directory.
+    pub folder: Option<PathBuf>,
+    /// For `program`: one that takes them as `sendmail -i -f SENDER -- RECIPIENT` does.
+    pub program: Option<PathBuf>,
+    pub smtp: Smtp,
+}
+
+/// Who takes messages to customers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MailProvider {
+    /// A folder, as mailboxes.
+    Folder,
+    /// A program on this machine.
+    Program,
+    /// A mail relay.
+    Smtp,
+}
+
+/// The mail relay.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Smtp {
+    /// The relay's name, which its certificate has to have. Empty: none.
+    pub host: String,
+    /// 0: 587 with `starttls`, 465 with `implicit`, 25 with `none`.
+    pub port: u16,
+    pub tls: SmtpTls,
+    /// A PEM file with the authorities that may vouch for the relay. None: those that browsers know.
+    pub ca_file: Option<PathBuf>,
+    /// Who we are to the relay. Empty: it does not ask.
+    pub user: String,
+    pub password: Password,
+    /// The name that we greet the relay with. Empty: the domain of the sender's address.
+    pub hello: String,
+    /// Connections at once.
+    pub connections: u32,
+    /// How long it may take to be connected, TLS and login included.
+    pub connect_seconds: u32,
+    /// How long each answer may take. A letter has half of `limits.lease_seconds` in all.
+    pub answer_seconds: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SmtpTls {
+    /// In the clear; for a relay on this machine or in a network of one's own.
+    None,
+    /// Begun in the clear; a relay that does not offer it gets nothing.
+    StartTls,
+    Implicit,
 }
 
 /// How couriers report over HTTP.
@@ -202,8 +257,8 @@ pub struct Limits {
     pub keepalive_timeout_seconds: u32,
     /// How long stopping may take; calls that are not finished by then are cut off.
     pub shutdown_seconds: u32,
-    /// How long a worker keeps a job before another one takes it. A provider or the mail has a third of that, at most 10
-    /// seconds, to answer.
+    /// How long a worker keeps a job before another one takes it. A provider or a courier has a third of that, at most 10
+    /// seconds, to answer, and the mail half of it.
     pub lease_seconds: u32,
 }
 
@@ -241,7 +296,7 @@ impl Settings {
     }
 
     pub fn messages_folder(&self) -> PathBuf {
-        self.mail_folder.clone().unwrap_or_else(|| self.data_dir.join("messages"))
+        self.mail.folder.clone().unwrap_or_else(|| self.data_dir.join("messages"))
     }
 }
 
@@ -292,15 +347,62 @@ impl Default for Settings {
             insecure_listen: false,
             insecure_durability: false,
             payment_provider: PaymentProvider::Sandbox,
-            mail_folder: None,
-            mail_program: None,
-            mail_from: "orders@localhost".to_owned(),
             letters: LetterSettings::default(),
             limits: Limits::default(),
             log: Log::default(),
+            mail: Mail::default(),
             couriers: BTreeMap::new(),
             rules: Rules::default(),
             webhooks: Webhooks::default(),
+        }
+    }
+}
+
+impl Smtp {
+    /// The port, where none is set the usual one.
+    pub fn port(&self) -> u16 {
+        match (self.port, self.tls) {
+            (0, SmtpTls::None) => 25,
+            (0, SmtpTls::StartTls) => 587,
+            (0, SmtpTls::Implicit) => 465,
+            (port, _) => port,
+        }
+    }
+
+    pub fn connect_within(&self) -> Duration {
+        seconds(self.connect_seconds)
+    }
+
+    pub fn answer_within(&self) -> Duration {
+        seconds(self.answer_seconds)
+    }
+}
+
+impl Default for Mail {
+    fn default() -> Self {
+        Self {
+            provider: MailProvider::Folder,
+            from: "orders@localhost".to_owned(),
+            folder: None,
+            program: None,
+            smtp: Smtp::default(),
+        }
+    }
+}
+
+impl Default for Smtp {
+    fn default() -> Self {
+        Self {
+            host: String::new(),
+            port: 0,
+            tls: SmtpTls::StartTls,
+            ca_file: None,
+            user: String::new(),
+            password: Password::new(""),
+            hello: String::new(),
+            connections: 4,
+            connect_seconds: 5,
+            answer_seconds: 10,
         }
     }
 }

@@ -146,7 +146,7 @@ async fn run_order_job(
     let requested = !requests.is_empty();
     let mut failed = None;
     for (left, task) in (0..requests.len()).rev().zip(requests) {
-        may_begin(app, lease, ends)?;
+        may_begin(lease, app.call_within(), ends)?;
         let answer = perform(app, &order, task).await?;
         // An answer that cannot be recorded does not stop the other tasks, but the job stays open.
         let completes = (left == 0 && letters.is_empty() && failed.is_none()).then_some(lease);
@@ -169,7 +169,7 @@ async fn run_order_job(
         },
     };
     if !letters.is_empty() {
-        may_begin(app, lease, ends)?;
+        may_begin(lease, app.mail_within(), ends)?;
         let answers = try_join_all(letters.into_iter().map(|it| perform(app, &order, it))).await?;
         let completes = failed.is_none().then_some(lease);
         apply(app, id, answers, completes, Caller::nobody()).await?;
@@ -185,8 +185,8 @@ fn letters_and_requests(outbound_tasks: Vec<OutboundTask>) -> (Vec<OutboundTask>
 }
 
 /// No outbound task begins that could end after the lease: by then the job may be another worker's.
-fn may_begin(app: &App, lease: Lease, ends: Instant) -> Result<(), StoreError> {
-    match Instant::now() + app.call_within() <= ends {
+fn may_begin(lease: Lease, takes: Duration, ends: Instant) -> Result<(), StoreError> {
+    match Instant::now() + takes <= ends {
         true => Ok(()),
         false => Err(Refusal::LeaseLost(lease.job).into()),
     }

@@ -31,7 +31,7 @@ pub use outbound::{Caller, Pending, Subject, settle};
 /// How often request ids that are too old are removed.
 const REAP_EVERY: Duration = Duration::from_secs(3_600);
 
-/// How long a provider, a courier or the mail may take to answer, however long a lease is.
+/// How long a provider or a courier may take to answer, however long a lease is.
 const CALL_WITHIN: Duration = Duration::from_secs(10);
 
 /// The application: the store, the systems outside and the rules. Cheap to clone.
@@ -51,9 +51,14 @@ pub struct App {
 }
 
 impl App {
-    /// How long a provider, a courier or the mail may take to answer: two such calls in a row end well within a lease.
+    /// How long a provider or a courier may take to answer: two such calls in a row end well within a lease.
     fn call_within(&self) -> Duration {
         CALL_WITHIN.min(self.lease / 3)
+    }
+
+    /// How long a letter may take. Giving it up too early would send it twice: relays look long at some letters.
+    fn mail_within(&self) -> Duration {
+        self.lease / 2
     }
 }
 

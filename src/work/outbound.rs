@@ -8,10 +8,11 @@ use tokio::time::timeout;
 use crate::domain::{
     AtProvider, Booking, BookingAnswer, BookingId, BookingRequest, Consignment, CourierNames, Lease, Letter,
     Message, MessageId, MessageText, OnOrder, Order, OrderId, OutboundAnswer, OutboundTask, Part, Payment,
-    PaymentId, ProviderAnswer, RecordAnswers, RefundId, RefundState, Refusal, Shipment, ShipmentId, Target,
-    TrackingReport, Unsent,
+    PaymentId, ProviderAnswer, RecordAnswers, RefundId, RefundState, Refusal, Shipment, ShipmentId,
+    Suppression, SuppressionReason, Target, TrackingReport, Unsent,
 };
 use crate::faults::{self, Failed};
+use crate::outside::Email;
 use crate::store::{Changed, Codec, RequestContext, RequestKey, StoreError, View};
 use crate::work::{App, context};
 
@@ -255,27 +256,31 @@ pub(super) async fn send(
     let Some(message) = order.messages.iter().find(|it| it.id == id) else {
         return (Err(Unsent::Refused("the message is gone".to_owned())), None);
     };
-    if let Some(why) =
-        order.outdates(message, &app.rules).filter(|_| message.attempts > 0 || message.kind.ages())
-    {
-        return (Err(Unsent::Suppressed(why.to_owned())), None);
+    if let Some(why) = order.outdates(message, &app.rules).filter(|_| message.may_be_old()) {
+        return (Err(Unsent::Suppressed(Suppression::outdated(why))), None);
     }
 
     let mut said = None;
     let sending = async {
         let failed = |_| Unsent::Later("fail point".to_owned());
         let text = said.insert(text_of(app, order, message).await?);
-        let letter = Letter::to(order, text)?;
+        let email = email(message, Letter::to(order, text)?)?;
         faults::at("mail.before").map_err(failed)?;
-        app.mail.send(id, &letter).await?;
+        app.mail.send(&email).await?;
         faults::at("mail.after").map_err(failed)
     };
-    let sent = timeout(app.call_within(), sending)
+    let sent = timeout(app.mail_within(), sending)
         .await
         .unwrap_or_else(|_| Err(Unsent::Later("sending took too long".to_owned())));
-    if let Err(unsent) = &sent {
-        let why = unsent.why();
-        tracing::warn!(message = %id, kind = %message.kind, attempts = message.attempts + 1, why, "a message was not sent");
+    // Why is in the message: a mail system's words may name people. That it is away is logged once, not per message.
+    let outcome = match &sent {
+        Ok(()) | Err(Unsent::NotTried(_)) => None,
+        Err(Unsent::Later(_)) => Some("tried again later"),
+        Err(Unsent::Refused(_)) => Some("refused"),
+        Err(Unsent::Suppressed(_)) => Some("suppressed"),
+    };
+    if let Some(outcome) = outcome {
+        tracing::warn!(message = %id, kind = %message.kind, outcome, "a message was not sent");
     }
     (sent, said)
 }
@@ -293,6 +298,25 @@ async fn text_of(app: &App, order: &Order, message: &Message) -> Result<MessageT
         None => CourierNames::new(),
     };
     app.letters.text(message, order, &app.rules, &couriers).map_err(Unsent::Later)
+}
+
+/// The letter as an e-mail. The address is parsed once more: no letter goes to one that names a second mailbox, wherever
+/// it was stored.
+fn email(message: &Message, letter: Letter) -> Result<Email, Unsent> {
+    let Letter { to, subject, body, html } = letter;
+    let unusable = |_| {
+        let why = "the customer's address is not a bare e-mail address";
+        Unsent::Suppressed(Suppression::new(SuppressionReason::AddressNotVerified, why))
+    };
+    Ok(Email {
+        id: message.id,
+        resends: message.resends,
+        to: to.parse().map_err(unusable)?,
+        subject,
+        text: body,
+        html: Some(html).filter(|it| !it.is_empty()),
+        attachments: Vec::new(),
+    })
 }
 
 /// Records answers. One that comes late or twice changes nothing.

@@ -13,13 +13,13 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::domain::{
-    self, Address, Channel, CreateOrder, Customer, Letter, Location, LocationCode, MessageId, MessageKind,
-    MessageState, Method, Money, NewLine, NewOrder, NewPayment, NewReservation, OnLate, OnOrder, OnShortage,
-    Order, OrderId, OrderState, PaymentId, PaymentState, Product, ProviderAnswer, ProviderRequest, ReadSet,
-    RefundId, Refusal, Reservation, ReservationId, ReservationState, Rules, ServiceLevel, Timestamp,
-    UnitOfWork, Unsent,
+    self, Address, Channel, CreateOrder, Customer, Location, LocationCode, MessageKind, MessageState, Method,
+    Money, NewLine, NewOrder, NewPayment, NewReservation, OnLate, OnOrder, OnShortage, Order, OrderId,
+    OrderState, PaymentId, PaymentState, Product, ProviderAnswer, ProviderRequest, ReadSet, RefundId,
+    Refusal, Reservation, ReservationId, ReservationState, Rules, ServiceLevel, Timestamp, UnitOfWork,
+    Unsent,
 };
-use crate::outside::{FileMail, Mail, PaymentProvider, Sandbox};
+use crate::outside::{Email, FileMail, Mail, PaymentProvider, Sandbox};
 use crate::store::{Codec, Database, JobKind, Options, Store, StoreError, View};
 use crate::work::jobs::run_jobs;
 use crate::work::outbound::{Caller, Pending, Subject, settle};
@@ -288,18 +288,18 @@ async fn letters_about_receipt_invoice_and_payment_go_together() {
 /// Fails as often as it was told to.
 struct Faltering {
     failures: Mutex<u32>,
-    sent: Mutex<Vec<(MessageId, Letter)>>,
+    sent: Mutex<Vec<Email>>,
 }
 
 #[async_trait]
 impl Mail for Faltering {
-    async fn send(&self, id: MessageId, letter: &Letter) -> Result<(), Unsent> {
+    async fn send(&self, email: &Email) -> Result<(), Unsent> {
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         if *failures > 0 {
             *failures -= 1;
             return Err(Unsent::Later("the post is on strike".to_owned()));
         }
-        self.sent.lock().unwrap_or_else(PoisonError::into_inner).push((id, letter.clone()));
+        self.sent.lock().unwrap_or_else(PoisonError::into_inner).push(email.clone());
         Ok(())
     }
 }

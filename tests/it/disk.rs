@@ -117,7 +117,8 @@ async fn every_acknowledged_group_was_synced_to_the_disk() {
 
     let mut site = Site::prepare(Engine::Sqlite).await.expect("SQLite is always there");
     // Letters are not synced by us then.
-    site.set("CONSIGN_MAIL_PROGRAM", "/bin/true");
+    site.set("CONSIGN_MAIL__PROVIDER", "program");
+    site.set("CONSIGN_MAIL__PROGRAM", "/bin/true");
     let process = site.start().await;
     let clients = Clients::over(process.channel());
     clients.stock_up().await;

@@ -22,7 +22,8 @@ echo "$id" >> "$0.sent"
 async fn a_worker_that_was_frozen_does_nothing_twice() {
     let Some(mut site) = Site::prepare(Engine::Postgres).await else { return };
     let post = slow_post(site.folder.path());
-    site.set("CONSIGN_MAIL_PROGRAM", post.display());
+    site.set("CONSIGN_MAIL__PROVIDER", "program");
+    site.set("CONSIGN_MAIL__PROGRAM", post.display());
     site.set("CONSIGN_LIMITS__LEASE_SECONDS", LEASE.as_secs());
     site.set("CONSIGN_LIMITS__HEARTBEAT_SECONDS", 1);
 

@@ -36,6 +36,11 @@ impl TestDatabase {
         Some(Self { url: with_database(&server.url, &name), name })
     }
 
+    /// Carries statements out in it.
+    pub(crate) async fn run(&self, sql: &str) {
+        execute(&self.url, sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+
     /// What a question to it about numbers is answered with.
     pub(crate) async fn number(&self, sql: &str) -> i64 {
         let mut options = ConnectOptions::new(&self.url);

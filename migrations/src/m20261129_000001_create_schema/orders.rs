@@ -129,8 +129,10 @@ async fn parts(schema: &Schema<'_>) -> Result<(), DbErr> {
              shipment_id UUID,
              created_at BIGINT NOT NULL,
              sent_at BIGINT,
+             failed_at BIGINT,
              UNIQUE (order_id, dedupe_key),
-             CHECK (state <> 'SENT' OR sent_at IS NOT NULL)",
+             CHECK (state <> 'SENT' OR sent_at IS NOT NULL),
+             CHECK ((state = 'FAILED') = (failed_at IS NOT NULL))",
         )
         .await?;
 
@@ -181,6 +183,8 @@ async fn parts(schema: &Schema<'_>) -> Result<(), DbErr> {
             "CREATE INDEX approvals_gate_state ON approvals (gate, state, archived, id)",
             "CREATE UNIQUE INDEX approvals_one_pending ON approvals (order_id, gate) WHERE state = 'PENDING'",
             "CREATE INDEX messages_kind_state ON messages (kind, state, archived, id)",
+            // The oldest first: those are sent again first.
+            "CREATE INDEX messages_failed ON messages (failed_at, id) WHERE failed_at IS NOT NULL AND archived = FALSE",
             // With the ratings, so that they are read from the index alone.
             "CREATE INDEX feedback_submitted ON feedback (submitted_at, order_id, delivery_rating, product_rating)
              WHERE state = 'SUBMITTED'",

@@ -1,4 +1,6 @@
-//! Letters to customers, and their feedback.
+//! Letters to customers, what they want to be told, and their feedback.
 
 pub(super) mod feedback;
 pub(super) mod messages;
+pub(super) mod preference;
+pub(super) mod resend;

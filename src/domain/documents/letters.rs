@@ -36,7 +36,7 @@ use crate::domain::model::shipment::Shipment;
 /// A message ready to be sent: the same words as plain text and as an HTML page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Letter {
-    /// A [`Recipient`] in writing: the customer's e-mail address, or the phone number if there is no other.
+    /// The customer's e-mail address.
     pub to: String,
     /// One line.
     pub subject: String,

@@ -404,14 +404,19 @@ impl Order {
                 "a key of its own",
                 &message.key,
             );
-            let sent = message.sent_at.is_some() == (message.state == MessageState::Sent);
-            found.ensure(
-                "L4",
-                message.id,
-                sent,
-                "a time of sending if and only if it was sent",
-                message.state,
-            );
+            let mut ensure = |holds: bool, expected: &str| {
+                found.ensure("L4", message.id, holds, expected, message.state);
+            };
+            let was_sent = message.state == MessageState::Sent;
+            // One that is sent again keeps the time of before.
+            let timed = message.sent_at.is_some() == was_sent || (message.resends > 0 && !was_sent);
+            ensure(timed, "a time of sending if and only if it was sent");
+            let failed = message.state == MessageState::Failed;
+            ensure(message.failed_at.is_some() == failed, "a time of failure if and only if it failed");
+            let suppressed = message.state == MessageState::Suppressed;
+            let says_why = message.suppressed.is_some() && !message.failure.is_empty();
+            ensure(message.suppressed.is_some() == suppressed, "a reason if and only if it was suppressed");
+            ensure(!suppressed || says_why, "a reason in words");
         }
         let told = |kind: MessageKind| self.messages.iter().any(|it| it.kind == kind);
         found.ensure("L4", self.id, told(MessageKind::OrderReceived), "told that it was received", "not");

@@ -134,5 +134,6 @@ string_enum! {
         ApprovalExpiring = "APPROVAL_EXPIRING",
         PaymentUnknown = "PAYMENT_UNKNOWN",
         PromiseMoved = "PROMISE_MOVED",
+        NotificationPreferenceSet = "NOTIFICATION_PREFERENCE_SET",
     }
 }

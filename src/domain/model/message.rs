@@ -80,6 +80,36 @@ impl MessageKind {
 }
 
 impl MessageKind {
+    /// Whether customers may do without it. They may not where the law or the contract has them told: of what they owe
+    /// and get back, of the end of their order, and of what it waits for from them.
+    pub fn may_be_unwanted(self) -> bool {
+        match self {
+            Self::InvoiceIssued
+            | Self::RefundIssued
+            | Self::OnHold
+            | Self::OrderCancelled
+            | Self::OrderExpired
+            | Self::OrderRejected => false,
+            Self::OrderReceived
+            | Self::OrderUpdated
+            | Self::HoldReleased
+            | Self::PromiseChanged
+            | Self::AwaitingStock
+            | Self::PaymentReceived
+            | Self::Shipped
+            | Self::OutForDelivery
+            | Self::DeliveryDelayed
+            | Self::DeliveryException
+            | Self::DeliveryAttempted
+            | Self::ReadyForPickup
+            | Self::DeliveryConfirmed
+            | Self::LocationChanged
+            | Self::DeliveryRearranged
+            | Self::EstimateMoved
+            | Self::PromiseMissed => true,
+        }
+    }
+
     /// Whether what it says may be otherwise before it is sent for the first time.
     pub fn ages(self) -> bool {
         match self {
@@ -114,28 +144,60 @@ string_enum! {
     pub enum MessageState {
         Queued = "QUEUED",
         Sent = "SENT",
-        /// Not to be sent any more: the occasion is gone, or there is no address to send it to.
+        /// Not to be sent: there is no address for it, it is not true any more, or the customer does not want it.
         Suppressed = "SUPPRESSED",
         /// Refused for good, or given up after trying for as long as the rules say.
         Failed = "FAILED",
     }
 }
 
+string_enum! {
+    pub enum SuppressionReason {
+        /// The customer left no e-mail address.
+        NoAddress = "NO_ADDRESS",
+        /// The address did not pass verification: it may be a stranger's.
+        AddressNotVerified = "ADDRESS_NOT_VERIFIED",
+        /// What it tells is not so any more.
+        Outdated = "OUTDATED",
+        /// The customer does not want messages of this kind.
+        NotWanted = "NOT_WANTED",
+    }
+}
+
+/// Why a message is not to be sent, as a word and in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suppression {
+    pub reason: SuppressionReason,
+    pub why: String,
+}
+
+impl Suppression {
+    pub fn new(reason: SuppressionReason, why: impl Into<String>) -> Self {
+        Self { reason, why: why.into() }
+    }
+
+    pub fn outdated(why: impl Into<String>) -> Self {
+        Self::new(SuppressionReason::Outdated, why)
+    }
+}
+
 /// Why a message was not sent, without the customer's data, and what follows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unsent {
-    /// It is tried again: the mail system is away, or the outcome is unknown.
+    /// Its turn comes again, and this one was none: the mail system is away or busy, and was not given the message.
+    NotTried(String),
+    /// It is tried again: the mail system does not take it now, or the outcome is unknown.
     Later(String),
     /// It fails: the mail system refused it for good.
     Refused(String),
-    /// It is not to be sent: there is no address for it, or its occasion is gone.
-    Suppressed(String),
+    Suppressed(Suppression),
 }
 
 impl Unsent {
     pub fn why(&self) -> &str {
         match self {
-            Self::Later(why) | Self::Refused(why) | Self::Suppressed(why) => why,
+            Self::NotTried(why) | Self::Later(why) | Self::Refused(why) => why,
+            Self::Suppressed(suppression) => &suppression.why,
         }
     }
 }
@@ -150,15 +212,29 @@ pub struct Message {
     pub shipment: Option<ShipmentId>,
     /// The tracking event it tells of; 0: none. Of an estimate or a missed promise: which of the dates told it is about.
     pub sequence: i64,
+    /// How often it was tried since it was queued, or was queued again.
     pub attempts: u32,
     /// Not before this; a first try is made sooner when another letter of the order goes.
     pub due_at: Timestamp,
     pub created_at: Timestamp,
+    /// When it was sent, the last time if it was sent again.
     pub sent_at: Option<Timestamp>,
+    /// Why the latest try failed, or why it was suppressed, in words.
     pub failure: String,
     /// Whether what it says is kept, as it was at its first try.
     #[serde(default)]
     pub text_kept: bool,
+    /// Why it was suppressed, if it was.
+    #[serde(default)]
+    pub suppressed: Option<SuppressionReason>,
+    /// When it failed, if it stands there.
+    #[serde(default)]
+    pub failed_at: Option<Timestamp>,
+    /// How often people have had it sent again, and when last.
+    #[serde(default)]
+    pub resends: u32,
+    #[serde(default)]
+    pub resent_at: Option<Timestamp>,
 }
 
 impl Message {
@@ -182,6 +258,20 @@ impl Message {
             sent_at: None,
             failure: String::new(),
             text_kept: false,
+            suppressed: None,
+            failed_at: None,
+            resends: 0,
+            resent_at: None,
         }
+    }
+
+    /// Since when it is to be sent.
+    pub fn queued_at(&self) -> Timestamp {
+        self.resent_at.unwrap_or(self.created_at)
+    }
+
+    /// Whether it may be old by now, so that it is looked at whether it is still true.
+    pub fn may_be_old(&self) -> bool {
+        self.attempts > 0 || self.resends > 0 || !self.failure.is_empty() || self.kind.ages()
     }
 }

@@ -1,5 +1,7 @@
 //! The order: everything one order needs to be decided upon.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::domain::model::address::Address;
@@ -14,7 +16,7 @@ use crate::domain::model::feedback::Feedback;
 use crate::domain::model::hold::{Hold, HoldState};
 use crate::domain::model::invoice::Invoice;
 use crate::domain::model::line::OrderLine;
-use crate::domain::model::message::Message;
+use crate::domain::model::message::{Message, MessageKind};
 use crate::domain::model::payment::{Payment, PaymentState};
 use crate::domain::model::promise::Promise;
 use crate::domain::model::refund::RefundState;
@@ -267,4 +269,7 @@ pub struct Order {
     /// The promises that letters told after the first, as long as there were no shipments.
     #[serde(default)]
     pub promises_told: Vec<Timestamp>,
+    /// The kinds of messages that the customer does not want.
+    #[serde(default)]
+    pub unwanted_messages: BTreeSet<MessageKind>,
 }

@@ -25,8 +25,8 @@ string_enum! {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Rules {
-    /// The company as customers know it: letters are signed with it, and it is named as their sender where `mail_from`
-    /// names none. At most 100 characters. Empty: the name in `mail_from`, if there is one.
+    /// The company as customers know it: letters are signed with it, and it is named as their sender where `mail.from`
+    /// names none. At most 100 characters. Empty: the name in `mail.from`, if there is one.
     pub company_name: String,
     /// Which countries (ISO 3166-1 alpha-2) each region serves. A country in no region is not served.
     pub regions: BTreeMap<RegionCode, Vec<String>>,

@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use email_address::{EmailAddress, Options};
 
-use crate::domain::model::contact::phone_number;
 use crate::domain::model::customer::Customer;
+use crate::domain::model::message::{Suppression, SuppressionReason};
 use crate::domain::model::scalars::Invalid;
 
 /// How long an e-mail address may be, in bytes (RFC 5321).
@@ -76,52 +76,23 @@ impl FromStr for Sender {
     }
 }
 
-/// The recipient of a letter.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Recipient {
-    Email(BareAddress),
-    /// A customer who left no e-mail address; E.164.
-    Phone(String),
-}
-
-impl Recipient {
-    /// The customer's e-mail address, or the phone number if there is none; or why no letter may go there. `country` is
-    /// the one whose phone numbers need no prefix. An address that does not pass verification never receives a letter: it may
-    /// be a stranger's.
-    pub(in crate::domain) fn of(customer: &Customer, country: &str) -> Result<Self, String> {
-        let (email, phone) = (customer.email.trim(), customer.phone.trim());
-        if !email.is_empty() {
-            let address = email.parse().ok().filter(|_| is_email(email));
-            let address = address.ok_or("the customer's e-mail address did not pass verification")?;
-            return Ok(Self::Email(address));
-        }
-        if phone.is_empty() {
-            return Err("the customer left neither e-mail address nor phone number".to_owned());
-        }
-        let phone =
-            phone_number(phone, country).ok_or("the customer's phone number did not pass verification")?;
-        Ok(Self::Phone(phone))
-    }
-}
-
-impl fmt::Display for Recipient {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Email(address) => address.fmt(f),
-            Self::Phone(number) => f.write_str(number),
-        }
-    }
-}
-
-impl FromStr for Recipient {
-    type Err = Invalid;
-
-    /// Reads back what [`Recipient`] was written as.
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        let digits = text.strip_prefix('+').filter(|it| !it.is_empty());
-        match digits {
-            Some(digits) if digits.bytes().all(|it| it.is_ascii_digit()) => Ok(Self::Phone(text.to_owned())),
-            _ => text.parse().map(Self::Email),
+impl BareAddress {
+    /// Where letters to this customer go, or why there are none. Letters go by e-mail only, and never to an address that
+    /// does not pass verification: it may be a stranger's.
+    pub(in crate::domain) fn of(customer: &Customer) -> Result<Self, Suppression> {
+        let no = |reason, why: &str| Suppression::new(reason, why);
+        let email = customer.email.trim();
+        match (email.is_empty(), customer.phone.trim().is_empty()) {
+            (true, true) => Err(no(SuppressionReason::NoAddress, "the customer left no e-mail address")),
+            (true, false) => {
+                let why = "the customer left only a phone number, and letters go by e-mail";
+                Err(no(SuppressionReason::NoAddress, why))
+            }
+            (false, _) => {
+                let why = "the customer's e-mail address did not pass verification";
+                let address = email.parse().ok().filter(|_| is_email(email));
+                address.ok_or_else(|| no(SuppressionReason::AddressNotVerified, why))
+            }
         }
     }
 }
@@ -191,7 +162,6 @@ mod tests {
         for crowded in CROWDED {
             let refused = crowded.parse::<BareAddress>().expect_err(crowded).0;
             assert!(refused.starts_with("give the bare address"), "{crowded}: {refused}");
-            assert!(crowded.parse::<Recipient>().is_err(), "{crowded}");
         }
         for bad in
             ["", "anna", "@example.com", "anna@", "anna@example..com", &format!("{}@a.b", "x".repeat(300))]
@@ -201,18 +171,20 @@ mod tests {
     }
 
     #[test]
-    fn a_customer_whose_address_fails_verification_is_sent_nothing() {
-        let to =
-            |email: &str, phone: &str| Recipient::of(&customer(email, phone), "DE").map(|it| it.to_string());
+    fn a_customer_whose_address_is_missing_or_fails_verification_is_sent_nothing() {
+        let to = |email: &str, phone: &str| {
+            let address = BareAddress::of(&customer(email, phone));
+            address.map(|it| it.to_string()).map_err(|it| (it.reason, it.why))
+        };
         assert_eq!(to(" anna@example.com ", "call me").as_deref(), Ok("anna@example.com"));
-        assert_eq!(to(" ", "030 901820").as_deref(), Ok("+4930901820"));
         for email in CROWDED.iter().chain(&["nobody", "a@localhost"]) {
-            let why = to(email, "+4930901820").expect_err(email);
-            assert_eq!(why, "the customer's e-mail address did not pass verification");
-            let why = to("", email).expect_err(email);
-            assert_eq!(why, "the customer's phone number did not pass verification");
+            let why = "the customer's e-mail address did not pass verification".to_owned();
+            assert_eq!(to(email, "+4930901820"), Err((SuppressionReason::AddressNotVerified, why)));
         }
-        assert!(to("", " ").is_err());
+        let why = "the customer left only a phone number, and letters go by e-mail".to_owned();
+        assert_eq!(to(" ", "+4930901820"), Err((SuppressionReason::NoAddress, why)));
+        let why = "the customer left no e-mail address".to_owned();
+        assert_eq!(to("", " "), Err((SuppressionReason::NoAddress, why)));
     }
 
     #[test]
@@ -229,8 +201,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_recipient_reads_back_as_it_was_written(text in "[a-c@.,:;<>()\"+ 0-9-]{0,12}|[a-z]{1,3}@[a-z]{1,3}\\.de|\\+[0-9]{1,9}") {
-            if let Ok(read) = text.parse::<Recipient>() {
+        fn an_address_reads_back_as_it_was_written(text in "[a-c@.,:;<>()\"+ 0-9-]{0,12}|[a-z]{1,3}@[a-z]{1,3}\\.de") {
+            if let Ok(read) = text.parse::<BareAddress>() {
                 prop_assert_eq!(read.to_string(), text.clone());
                 prop_assert!(text.matches('@').count() <= 1 && !text.contains([',', ' ', '<', ':']));
             }

@@ -51,6 +51,7 @@ string_enum! {
         FeedbackNotOpen = "FEEDBACK_NOT_OPEN",
         LimitReached = "LIMIT_REACHED",
         Inactive = "INACTIVE",
+        NotSendable = "NOT_SENDABLE",
     }
 }
 

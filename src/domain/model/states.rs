@@ -182,11 +182,12 @@ machine! {
 }
 
 machine! {
+    /// What was sent or failed is queued again when a person has it sent again.
     Message: MessageState from Queued Suppressed {
         Queued => [Sent Suppressed Failed]
-        Sent => []
+        Sent => [Queued]
         Suppressed => []
-        Failed => []
+        Failed => [Queued]
     }
 }
 

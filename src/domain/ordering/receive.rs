@@ -1,5 +1,7 @@
 //! Step 1: an order is received, priced and put on its way.
 
+use std::collections::BTreeSet;
+
 use crate::domain::model::address::Address;
 use crate::domain::model::amounts::Amounts;
 use crate::domain::model::customer::Customer;
@@ -157,6 +159,7 @@ fn build_order(unit: &mut UnitOfWork, new: &NewOrder) -> Result<Order, Refusal> 
         assessments: Vec::new(),
         restored_at: None,
         promises_told: Vec::new(),
+        unwanted_messages: BTreeSet::new(),
     })
 }
 

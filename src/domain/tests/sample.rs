@@ -1,5 +1,7 @@
 //! An order with everything in it, for the tests of what is written.
 
+use std::collections::BTreeSet;
+
 use uuid::Uuid;
 
 use crate::domain::billing::price::{PriceLine, price};
@@ -128,6 +130,7 @@ fn order() -> Order {
         assessments: Vec::new(),
         restored_at: None,
         promises_told: Vec::new(),
+        unwanted_messages: BTreeSet::new(),
     }
 }
 

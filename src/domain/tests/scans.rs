@@ -6,7 +6,7 @@ use crate::domain::model::action::Action;
 use crate::domain::model::event::EventKind;
 use crate::domain::model::feedback::FeedbackState;
 use crate::domain::model::hold::HoldReason;
-use crate::domain::model::message::{MessageKind, MessageState, Unsent};
+use crate::domain::model::message::{MessageKind, MessageState, Suppression, Unsent};
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::policy::PickupScan;
 use crate::domain::model::refusal::{Reason, Refusal};
@@ -230,7 +230,7 @@ fn a_customer_whose_thanks_were_kept_back_gets_them_when_the_goods_have_arrived_
     assert_eq!(bench.state(id), OrderState::Shipped);
     let letter = bench.order(id).messages.iter().find(|it| it.kind == MessageKind::DeliveryConfirmed);
     let letter = letter.expect("queued").id;
-    let kept = Err(Unsent::Suppressed("the goods have gone back".to_owned()));
+    let kept = Err(Unsent::Suppressed(Suppression::outdated("the goods have gone back")));
     bench.on(id, |order, unit| order.answer_message(unit, letter, kept)).expect("kept back");
     bench.deliver(id, 0);
     assert_eq!(told(&bench, id, MessageKind::DeliveryConfirmed), 2);

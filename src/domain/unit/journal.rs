@@ -3,9 +3,9 @@
 use uuid::Uuid;
 
 use crate::domain::model::event::{Event, EventKind, Transition};
-use crate::domain::model::message::{Message, MessageKind, MessageState};
+use crate::domain::model::message::{Message, MessageKind, MessageState, Suppression, SuppressionReason};
 use crate::domain::model::order::{Order, OrderState};
-use crate::domain::model::recipient::Recipient;
+use crate::domain::model::recipient::BareAddress;
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::scalars::{Actor, MessageId, ShipmentId};
 use crate::domain::model::shipment::Shipment;
@@ -159,9 +159,10 @@ impl Order {
             return;
         }
 
-        let (state, failure) = match self.recipient() {
-            Ok(_) => (MessageState::Queued, String::new()),
-            Err(why) => (MessageState::Suppressed, why),
+        let suppression = self.suppression_of(kind);
+        let state = match suppression {
+            None => MessageState::Queued,
+            Some(_) => MessageState::Suppressed,
         };
         let id: MessageId = unit.ids.fresh();
         self.messages.push(Message {
@@ -175,8 +176,12 @@ impl Order {
             due_at,
             created_at: unit.now,
             sent_at: None,
-            failure,
             text_kept: false,
+            suppressed: suppression.as_ref().map(|it| it.reason),
+            failure: suppression.map(|it| it.why).unwrap_or_default(),
+            failed_at: None,
+            resends: 0,
+            resent_at: None,
         });
         self.record_automatic(
             unit,
@@ -187,8 +192,17 @@ impl Order {
     }
 
     /// Where letters to the customer go, or why there are none.
-    pub(in crate::domain) fn recipient(&self) -> Result<Recipient, String> {
-        Recipient::of(&self.customer, &self.shipping_address.country)
+    pub(in crate::domain) fn recipient(&self) -> Result<BareAddress, Suppression> {
+        BareAddress::of(&self.customer)
+    }
+
+    /// Why no message of this kind goes to the customer, if none does.
+    pub(in crate::domain) fn suppression_of(&self, kind: MessageKind) -> Option<Suppression> {
+        if self.unwanted_messages.contains(&kind) {
+            let why = "the customer does not want messages of this kind";
+            return Some(Suppression::new(SuppressionReason::NotWanted, why));
+        }
+        self.recipient().err()
     }
 
     /// The shipment that a part names by its id or its tracking number.

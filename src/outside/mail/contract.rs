@@ -1,12 +1,39 @@
-//! The contract of a mail system.
+//! The contract of a mail system, and what is handed to it.
 
 use async_trait::async_trait;
 
-use crate::domain::{Letter, MessageId, Unsent};
+use crate::domain::{BareAddress, MessageId, Unsent};
 
-/// Carries letters to customers. A letter counts as sent once the mail system has stored it durably.
+/// Carries e-mails to customers. One counts as sent once the mail system has stored it durably.
 #[async_trait]
 pub trait Mail: Send + Sync {
-    /// An error says why, without the customer's data, and whether to try again later, with the same id.
-    async fn send(&self, id: MessageId, letter: &Letter) -> Result<(), Unsent>;
+    /// An error says why, without the customer's data, and whether to try again later, with the same e-mail.
+    async fn send(&self, email: &Email) -> Result<(), Unsent>;
+}
+
+/// A message to a customer, ready to be written out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Email {
+    /// The message's. The same id and `resends` give the same Message-ID and the same bytes, so that a repeat is
+    /// recognised.
+    pub id: MessageId,
+    /// How often a person has had the message sent again: each time it is another e-mail, which nobody takes for a repeat.
+    pub resends: u32,
+    pub to: BareAddress,
+    /// One line.
+    pub subject: String,
+    pub text: String,
+    /// The same for readers that show HTML.
+    pub html: Option<String>,
+    pub attachments: Vec<Attachment>,
+}
+
+/// A file that goes with an e-mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attachment {
+    /// As the customer sees it: `Invoice INV-7.pdf`.
+    pub name: String,
+    /// `application/pdf`; what is no media type is taken for `application/octet-stream`.
+    pub media_type: String,
+    pub bytes: Vec<u8>,
 }

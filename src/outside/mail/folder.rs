@@ -12,9 +12,9 @@ use async_trait::async_trait;
 use time::macros::format_description;
 use tokio::sync::oneshot;
 
-use crate::domain::{Letter, MessageId, Recipient, Sender, Unsent};
-use crate::outside::mail::contract::Mail;
-use crate::outside::mail::message::{instant_of, written};
+use crate::domain::{MessageId, Sender, Unsent};
+use crate::outside::mail::contract::{Email, Mail};
+use crate::outside::mail::message::{Encoding, date_of, written};
 
 /// Letters in one file at most.
 const LETTERS_IN_A_FILE: usize = 64;
@@ -60,8 +60,9 @@ impl FileMail {
 
 #[async_trait]
 impl Mail for FileMail {
-    async fn send(&self, id: MessageId, letter: &Letter) -> Result<(), Unsent> {
-        let text = written(id, letter, &addressee(letter)?, &self.from);
+    async fn send(&self, email: &Email) -> Result<(), Unsent> {
+        let text = written(email, &self.from, Encoding::Readable)?.bytes;
+        let (id, text) = (email.id, String::from_utf8_lossy(&text).into_owned());
         let (stored, storing) = oneshot::channel();
         let given_up = || Err(Unsent::Later("the mail folder: writing was given up".to_owned()));
         if self.posted.send(Posted { id, text, stored }).is_err() {
@@ -70,12 +71,6 @@ impl Mail for FileMail {
         // Every failure of a folder, such as a full disk, can be repaired, so the letter is tried again.
         storing.await.map_or_else(|_| given_up(), |it| it.map_err(Unsent::Later))
     }
-}
-
-/// The recipient, parsed once more: no letter is sent to an address that names a second mailbox, wherever it was stored.
-pub(super) fn addressee(letter: &Letter) -> Result<Recipient, Unsent> {
-    let unusable = |_| Unsent::Suppressed("the customer's address is not a bare e-mail address".to_owned());
-    letter.to.parse().map_err(unusable)
 }
 
 /// Removes unfinished files of killed processes. A young one may still be written by another process.
@@ -145,7 +140,7 @@ fn entry(id: MessageId, letter: &str) -> String {
     let asctime = format_description!(
         "[weekday repr:short] [month repr:short] [day padding:space] [hour]:[minute]:[second] [year]"
     );
-    let at = instant_of(id).format(asctime).unwrap_or_default();
+    let at = date_of(id).format(asctime).unwrap_or_default();
     let mut entry = format!("From MAILER-DAEMON {at}\n");
     for line in letter.lines() {
         if line.trim_start_matches('>').starts_with("From ") {

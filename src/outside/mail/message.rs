@@ -1,74 +1,141 @@
-//! A letter as the mail of the internet has it.
+//! An e-mail as the mail of the internet has it.
 
 #[cfg(test)]
 mod tests;
 
-use std::fmt::Write as _;
+use std::time::{Duration, SystemTime};
 
+use lettre::address::Envelope;
+use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
+use lettre::message::{self, Body, MessageBuilder, MultiPart, SinglePart};
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc2822;
 
-use crate::domain::{Letter, MessageId, Recipient, Sender};
+use crate::domain::{BareAddress, MessageId, Sender, Unsent};
+use crate::outside::mail::contract::{Attachment, Email};
 
-/// Bytes in a line of the body at most; RFC 5322 allows 998.
+/// Bytes in a line at most; RFC 5322 allows 998.
 const LINE_MAX: usize = 990;
 
-/// Bytes of text in one encoded word of a header; RFC 2047 allows 75 in all, and every byte may take three.
-const WORD_MAX: usize = 20;
+/// Characters of a subject at most, so that it fits into a line.
+const SUBJECT_MAX: usize = 200;
 
-/// The letter as RFC 5322 has it. The same id and letter give the same bytes: the date is the id's.
-pub(super) fn written(id: MessageId, letter: &Letter, to: &Recipient, from: &Sender) -> String {
-    let Letter { to: _, subject, body, html: _ } = letter;
-    let mut text = String::with_capacity(body.len() + 500);
-    let mut header = |name: &str, value: &str| {
-        let _ = write!(text, "{name}: {value}\r\n");
-    };
-    header("Date", &instant_of(id).format(&Rfc2822).unwrap_or_default());
-    header("From", &originator(from));
-    header("To", &destination(to));
-    header("Subject", &unstructured(subject));
-    header("Message-ID", &format!("<{id}@{}>", from.address.domain()));
-    header("Auto-Submitted", "auto-generated");
-    header("MIME-Version", "1.0");
-    header("Content-Type", "text/plain; charset=utf-8");
-    header("Content-Transfer-Encoding", "8bit");
-    text.push_str("\r\n");
-    for line in body.lines() {
-        push_line(&mut text, line);
-    }
-    text
+/// How letters beyond ASCII are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Encoding {
+    /// As they are, where lines are short enough: for people who look into the file.
+    Readable,
+    /// In ASCII, which every relay hands on as it is.
+    Ascii,
 }
+
+/// An e-mail written out, and who it goes between.
+#[derive(Debug, Clone)]
+pub(super) struct Written {
+    pub(super) envelope: Envelope,
+    pub(super) bytes: Vec<u8>,
+}
+
+/// The e-mail as RFC 5322 has it. The same e-mail gives the same bytes: the date is its id's, and so are the boundaries.
+pub(super) fn written(email: &Email, from: &Sender, encoding: Encoding) -> Result<Written, Unsent> {
+    let unusable = |it: lettre::error::Error| Unsent::Refused(format!("the e-mail cannot be written: {it}"));
+    let (sender, recipient) = (address(&from.address)?, address(&email.to)?);
+    let envelope = Envelope::new(Some(sender.clone()), vec![recipient.clone()]).map_err(unusable)?;
+    let name = Some(one_line(&from.name)).filter(|it| !it.is_empty());
+    let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
+
+    let head = lettre::Message::builder()
+        .date(instant_of(email.id))
+        .from(message::Mailbox::new(name, sender))
+        .to(message::Mailbox::new(None, recipient))
+        .subject(one_line(&email.subject).chars().take(SUBJECT_MAX).collect::<String>())
+        .message_id(Some(message_id(email, from)))
+        .raw_header(HeaderValue::new(automatic, "auto-generated".to_owned()))
+        .envelope(envelope.clone());
+    let message = with_body(head, email, encoding).map_err(unusable)?;
+    Ok(Written { envelope, bytes: message.formatted() })
+}
+
+fn with_body(
+    head: MessageBuilder,
+    email: &Email,
+    encoding: Encoding,
+) -> Result<lettre::Message, lettre::error::Error> {
+    let text = part(ContentType::TEXT_PLAIN, &email.text, encoding);
+    let alternatives = email.html.as_deref().map(|html| {
+        let parts = MultiPart::alternative().boundary(format!("{}-alternative", email.id));
+        parts.singlepart(text.clone()).singlepart(part(ContentType::TEXT_HTML, html, encoding))
+    });
+    if email.attachments.is_empty() {
+        return match alternatives {
+            Some(alternatives) => head.multipart(alternatives),
+            None => head.singlepart(text),
+        };
+    }
+
+    let mixed = MultiPart::mixed().boundary(format!("{}-mixed", email.id));
+    let mixed = match alternatives {
+        Some(alternatives) => mixed.multipart(alternatives),
+        None => mixed.singlepart(text),
+    };
+    head.multipart(email.attachments.iter().map(attached).fold(mixed, MultiPart::singlepart))
+}
+
+fn part(kind: ContentType, text: &str, encoding: Encoding) -> SinglePart {
+    let text = lines_of(text);
+    let fits = text.lines().all(|it| it.len() <= LINE_MAX);
+    let body = match encoding {
+        Encoding::Readable if fits => {
+            Body::new_with_encoding(text.clone(), ContentTransferEncoding::EightBit)
+                .unwrap_or_else(|_| Body::new(text))
+        }
+        Encoding::Readable | Encoding::Ascii => Body::new(text),
+    };
+    SinglePart::builder().header(kind).body(body)
+}
+
+fn attached(attachment: &Attachment) -> SinglePart {
+    let Attachment { name, media_type, bytes } = attachment;
+    let unknown = || ContentType::parse("application/octet-stream").expect("it is a media type");
+    let media_type = ContentType::parse(media_type).unwrap_or_else(|_| unknown());
+    // Also where all of it is ASCII: its bytes are not to be touched as text is.
+    let body = Body::new_with_encoding(bytes.clone(), ContentTransferEncoding::Base64);
+    message::Attachment::new(one_line(name)).body(body.unwrap_or_else(Body::new), media_type)
+}
+
+/// A repeat after a crash has the id of the first time. What people send again has one of its own: a mail system that
+/// knows the first would not show it.
+fn message_id(email: &Email, from: &Sender) -> String {
+    let domain = ascii_domain(&from.address);
+    match email.resends {
+        0 => format!("<{}@{domain}>", email.id),
+        times => format!("<{}.{times}@{domain}>", email.id),
+    }
+}
+
+/// With the domain in ASCII, as every relay takes it.
+fn address(bare: &BareAddress) -> Result<lettre::Address, Unsent> {
+    let user = bare.as_str().rsplit_once('@').map_or("", |it| it.0);
+    let unusable = |it| Unsent::Refused(format!("the address cannot be written: {it}"));
+    lettre::Address::new(user, ascii_domain(bare)).map_err(unusable)
+}
+
+/// `xn--mller-kva.de` for `müller.de`.
+pub(super) fn ascii_domain(address: &BareAddress) -> String {
+    idna::domain_to_ascii(address.domain()).unwrap_or_else(|_| address.domain().to_owned())
+}
+
+/// The last second of the year 9999, the last that the date of an e-mail can name.
+const LATEST: u64 = 253_402_300_799;
 
 /// When the message was decided upon; it is in the id.
-pub(super) fn instant_of(id: MessageId) -> OffsetDateTime {
+pub(super) fn instant_of(id: MessageId) -> SystemTime {
     let (seconds, _) = id.0.get_timestamp().map_or((0, 0), |it| it.to_unix());
-    let at = i64::try_from(seconds).ok().and_then(|it| OffsetDateTime::from_unix_timestamp(it).ok());
-    at.unwrap_or(OffsetDateTime::UNIX_EPOCH)
+    SystemTime::UNIX_EPOCH + Duration::from_secs(seconds.min(LATEST))
 }
 
-/// The address, behind the name if there is one: as it is, between quotes, or in encoded words.
-pub(super) fn originator(from: &Sender) -> String {
-    let Sender { name, address } = from;
-    let name = one_line(name);
-    if name.is_empty() {
-        return address.to_string();
-    }
-    if name.bytes().all(|it| it.is_ascii_alphanumeric() || it == b' ') {
-        return format!("{name} <{address}>");
-    }
-    if name.is_ascii() {
-        let escaped = name.replace('\\', "\\\\").replace('"', "\\\"");
-        return format!("\"{escaped}\" <{address}>");
-    }
-    format!("{} <{address}>", unstructured(&name))
-}
-
-/// A customer who left only a phone number is an empty address group, named after the number.
-fn destination(to: &Recipient) -> String {
-    match to {
-        Recipient::Email(address) => address.to_string(),
-        Recipient::Phone(number) => format!("{number}:;"),
-    }
+/// The same for a mailbox's own line.
+pub(super) fn date_of(id: MessageId) -> OffsetDateTime {
+    OffsetDateTime::from(instant_of(id))
 }
 
 /// Without anything that could end the header and begin another.
@@ -76,40 +143,9 @@ fn one_line(value: &str) -> String {
     value.chars().map(|it| if it.is_control() { ' ' } else { it }).collect::<String>().trim().to_owned()
 }
 
-/// Plain where it can be, else encoded words (RFC 2047), folded.
-fn unstructured(value: &str) -> String {
-    let value = one_line(value);
-    if value.is_ascii() && value.len() <= 200 && !value.contains("=?") {
-        return value;
-    }
-
-    let mut words = Vec::new();
-    let mut rest = value.as_str();
-    while !rest.is_empty() {
-        let (word, left) = rest.split_at(rest.floor_char_boundary(WORD_MAX));
-        let mut encoded = String::new();
-        for byte in word.bytes() {
-            let _ = match byte {
-                b' ' => write!(encoded, "_"),
-                it if it.is_ascii_alphanumeric() => write!(encoded, "{}", char::from(it)),
-                it => write!(encoded, "={it:02X}"),
-            };
-        }
-        words.push(format!("=?utf-8?Q?{encoded}?="));
-        rest = left;
-    }
-    words.join("\r\n ")
-}
-
-/// One line of the body, broken where it is longer than a line may be.
-fn push_line(text: &mut String, line: &str) {
-    let mut left: String = line.chars().filter(|it| !it.is_control() || *it == '\t').collect();
-    while left.len() > LINE_MAX {
-        let rest = left.split_off(left.floor_char_boundary(LINE_MAX));
-        text.push_str(&left);
-        text.push_str("\r\n");
-        left = rest;
-    }
-    text.push_str(&left);
-    text.push_str("\r\n");
+/// Lines without control characters; the last one is ended by who writes it.
+fn lines_of(text: &str) -> String {
+    let legal = |it: &char| !it.is_control() || *it == '\t';
+    let lines = text.lines().map(|line| line.chars().filter(legal).collect::<String>());
+    lines.collect::<Vec<_>>().join("\r\n").trim_end_matches(['\r', '\n']).to_owned()
 }

@@ -1,8 +1,11 @@
-//! Mail: what is asked of it, and the two ways it goes.
+//! Mail: what is asked of it, and the three ways it goes.
 
 pub(super) mod contract;
 pub(super) mod folder;
-mod message;
 #[cfg(test)]
+mod handing_over;
+mod message;
 mod outages;
 pub(super) mod program;
+pub(super) mod smtp;
+mod words;

@@ -1,12 +1,16 @@
 //! Parses requests about messages and feedback.
 
-use crate::domain::{MessageId, MessageKind, OrderId, Problems, SubmitFeedback, Timestamp};
+use crate::domain::{
+    MessageId, MessageKind, OrderId, Part, Problems, ResendMessage, SetNotificationPreference,
+    SubmitFeedback, Target, Timestamp,
+};
 use crate::pb;
 use crate::rpc::enums;
 use crate::rpc::listing::list_requests;
 use crate::rpc::ordering::parse::{order_view, target};
 use crate::rpc::ordering::reply::OrderView;
-use crate::rpc::parse::{LOCALE_MAX, id, note, number, required_word, text, timestamp};
+use crate::rpc::parse::{LOCALE_MAX, entries, id, note, number, required, required_word, text, timestamp};
+use std::collections::BTreeSet;
 
 list_requests! {
     list_messages: ListMessagesRequest,
@@ -51,6 +55,42 @@ pub(crate) fn preview_message(
     let kind = required_word("kind", kind, enums::to_message_kind, bad);
     let locale = text("locale", locale, LOCALE_MAX, bad);
     Some((order?, kind?, Some(locale).filter(|it| !it.is_empty())))
+}
+
+pub(crate) fn resend_message(request: pb::ResendMessageRequest, bad: &mut Problems) -> Option<ResendMessage> {
+    let pb::ResendMessageRequest { message_id, request_id: _ } = request;
+    let message = id("message_id", &message_id, bad)?;
+    Some(ResendMessage { target: Target::latest(Part::Message(message)), message })
+}
+
+pub(crate) fn resend_failed_messages(
+    request: pb::ResendFailedMessagesRequest,
+    bad: &mut Problems,
+) -> Option<Timestamp> {
+    let pb::ResendFailedMessagesRequest { failed_since_time, request_id: _ } = request;
+    let since = required("failed_since_time", failed_since_time, bad);
+    timestamp("failed_since_time", since, bad)
+}
+
+pub(crate) fn set_notification_preference(
+    request: pb::SetNotificationPreferenceRequest,
+    bad: &mut Problems,
+) -> Option<(SetNotificationPreference, OrderView)> {
+    let pb::SetNotificationPreferenceRequest { order_id, unwanted_kinds, etag, request_id: _, view } =
+        request;
+    let target = target(&order_id, etag, bad);
+    let mut unwanted = BTreeSet::new();
+    for (index, number) in entries("unwanted_kinds", unwanted_kinds, 0..=MessageKind::ALL.len(), bad) {
+        let at = format!("unwanted_kinds[{index}]");
+        let Some(kind) = required_word(&at, number, enums::to_message_kind, bad) else { continue };
+        if !kind.may_be_unwanted() {
+            bad.add(&at, format!("{kind} cannot be switched off: the law or the contract needs it"));
+        } else if !unwanted.insert(kind) {
+            bad.add(&at, format!("{kind} is named twice"));
+        }
+    }
+    let view = order_view(view, bad);
+    Some((SetNotificationPreference { target: target?, unwanted }, view))
 }
 
 /// The time that a feedback report is about.

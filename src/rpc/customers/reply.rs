@@ -55,6 +55,10 @@ pub(crate) fn message(order: &Order, message: &Message, text: Option<MessageText
         created_at,
         sent_at,
         failure,
+        failed_at,
+        resends,
+        resent_at,
+        suppressed,
         text_kept: _,
     } = message;
     pb::CustomerMessage {
@@ -74,6 +78,10 @@ pub(crate) fn message(order: &Order, message: &Message, text: Option<MessageText
         due_time: Some(timestamp(*due_at)),
         send_time: sent_at.map(timestamp),
         html,
+        suppression_reason: suppressed.map_or(0, enums::suppression_reason),
+        fail_time: failed_at.map(timestamp),
+        resend_count: i32::try_from(*resends).unwrap_or(i32::MAX),
+        resend_time: resent_at.map(timestamp),
     }
 }
 

@@ -107,6 +107,7 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         slips: _,
         waiting: _,
         restored_at,
+        unwanted_messages,
     } = order;
     let currency = amounts.currency;
     pb::Order {
@@ -168,6 +169,7 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         slips: order.noticed_slips().map(slip).collect(),
         on_late: enums::on_late(*on_late),
         promise: promise.as_ref().map(inventory::promise),
+        unwanted_message_kinds: unwanted_messages.iter().map(|it| enums::message_kind(*it)).collect(),
     }
 }
 

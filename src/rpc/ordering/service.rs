@@ -7,7 +7,8 @@ use prost::Message;
 use tonic::{Request, Response, Status};
 
 use crate::domain::{
-    CourierNames, Message as CustomerMessage, MessageId, MessageText, Order, Part, Refusal, example,
+    CourierNames, Message as CustomerMessage, MessageId, MessageText, Order, Part, RESENT_AT_ONCE_MAX,
+    Refusal, ResendFailedMessages, example,
 };
 use crate::pb;
 use crate::rpc::api::{Api, Reply, command, found, kept, parsed};
@@ -278,6 +279,56 @@ impl pb::order_service_server::OrderService for Api {
         let lacking =
             |why: String| status::of_refusal(&Refusal::invalid("kind", format!("cannot be written: {why}")));
         Ok(Response::new(customers::reply::preview(text.map_err(lacking)?)))
+    }
+
+    async fn resend_message(
+        &self,
+        request: Request<pb::ResendMessageRequest>,
+    ) -> Reply<pb::ResendMessageResponse> {
+        let (call, command) = command(request, customers::parse::resend_message)?;
+        let id = command.message;
+        let couriers = found(self.store().courier_names().await)?;
+        let kept = found(self.store().message_texts(&[id]).await)?.remove(&id);
+        let api = self.clone();
+        self.change_order(call, command, move |(), order| {
+            let message = order.messages.iter().find(|it| it.id == id);
+            let shown = message.map(|it| {
+                let text = kept.clone().or_else(|| api.written(order, it, &couriers));
+                customers::reply::message(order, it, text)
+            });
+            pb::ResendMessageResponse { message: shown }
+        })
+        .await
+    }
+
+    async fn resend_failed_messages(
+        &self,
+        request: Request<pb::ResendFailedMessagesRequest>,
+    ) -> Reply<pb::ResendFailedMessagesResponse> {
+        let (call, since) = command(request, customers::parse::resend_failed_messages)?;
+        let one_more = RESENT_AT_ONCE_MAX + 1;
+        let mut messages = found(self.store().failed_messages(since, one_more as u64).await)?;
+        let more = messages.len() == one_more;
+        messages.truncate(RESENT_AT_ONCE_MAX);
+        self.change(call, ResendFailedMessages { messages }, move |resent, _| {
+            pb::ResendFailedMessagesResponse {
+                resent_count: i32::try_from(resent.len()).unwrap_or(i32::MAX),
+                message_ids: resent.iter().map(ToString::to_string).collect(),
+                more,
+            }
+        })
+        .await
+    }
+
+    async fn set_notification_preference(
+        &self,
+        request: Request<pb::SetNotificationPreferenceRequest>,
+    ) -> Reply<pb::SetNotificationPreferenceResponse> {
+        let (call, (command, view)) = command(request, customers::parse::set_notification_preference)?;
+        self.change_order(call, command, move |(), order| pb::SetNotificationPreferenceResponse {
+            order: Some(reply::shown(order, view)),
+        })
+        .await
     }
 
     async fn check_integrity(

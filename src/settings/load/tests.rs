@@ -80,13 +80,44 @@ fn a_region_list_that_is_given_replaces_the_default_one() {
 #[test]
 fn the_company_is_named_as_the_sender_is_unless_it_says_otherwise() {
     let name = |toml: &str| read(toml).expect("legal").rules.company_name;
-    assert_eq!(name("mail_from = \"Northwind <orders@shop.example>\""), "Northwind");
-    assert_eq!(name("mail_from = \"N <orders@shop.example>\"\n[rules]\ncompany_name = \"S\""), "S");
-    assert_eq!(name("mail_from = \"orders@shop.example\""), "");
+    assert_eq!(name("mail.from = \"Northwind <orders@shop.example>\""), "Northwind");
+    assert_eq!(name("mail.from = \"N <orders@shop.example>\"\n[rules]\ncompany_name = \"S\""), "S");
+    assert_eq!(name("mail.from = \"orders@shop.example\""), "");
     assert_eq!(
-        keys("mail_from = \"orders\"\n[rules]\ncompany_name = \"a\\nb\""),
-        ["mail_from", "rules.company_name"]
+        keys("mail.from = \"orders\"\n[rules]\ncompany_name = \"a\\nb\""),
+        ["mail.from", "rules.company_name"]
     );
+}
+
+#[test]
+fn a_way_for_mail_needs_its_own_keys_and_takes_no_others() {
+    assert_eq!(keys("mail.provider = \"smtp\""), ["mail.smtp.host"]);
+    assert_eq!(keys("mail.provider = \"program\""), ["mail.program"]);
+    assert_eq!(
+        keys("[mail]\nprogram = \"/bin/post\"\nsmtp.host = \"relay\""),
+        ["mail.program", "mail.smtp.host"]
+    );
+    assert_eq!(
+        keys("[mail]\nprovider = \"program\"\nprogram = \"/bin/post\"\nfolder = \"mail\""),
+        ["mail.folder"]
+    );
+    assert_eq!(keys("mail.provider = \"pigeon\""), ["mail.provider"]);
+}
+
+#[test]
+fn a_relay_is_given_no_password_in_the_clear_and_none_is_printed() {
+    let smtp =
+        |more: &str| format!("mail.provider = \"smtp\"\n[mail.smtp]\nhost = \"relay.example\"\n{more}");
+    let login = "user = \"shop\"\npassword = \"s3cret://word\"";
+    assert_eq!(keys(&smtp(&format!("tls = \"none\"\n{login}"))), ["mail.smtp.tls"]);
+    assert_eq!(keys(&smtp("user = \"shop\"")), ["mail.smtp.user"]);
+    assert_eq!(
+        keys(&smtp("connections = 0\nanswer_seconds = 11")),
+        ["mail.smtp.connections", "mail.smtp.answer_seconds"]
+    );
+    let settings = read(&smtp(login)).expect("legal");
+    assert_eq!((settings.mail.smtp.port(), settings.mail.smtp.password.reveal()), (587, "s3cret://word"));
+    assert!(!settings.print().contains("word\"") && !format!("{settings:?}").contains("s3cret"));
 }
 
 #[test]

@@ -18,6 +18,7 @@ use crate::store::query::history::{events, events_of};
 use crate::store::query::whole::{load_orders, reservation_of};
 use crate::store::rows::lookup::{self, CachedState};
 use crate::store::rows::{catalogue, document, record, stock};
+use crate::store::writer::chore::bounded;
 
 /// Positions that one look into the feed covers at most, so that a filter that fits nothing costs little.
 const WINDOW: i64 = 10_000;
@@ -267,6 +268,15 @@ impl Store {
     /// The position of the newest event; 0 before the first.
     pub async fn last_position(&self) -> Result<i64, StoreError> {
         last_position(&self.look().await?).await
+    }
+
+    /// Messages that failed at `since` or later and stand there, of orders that are not archived, the oldest failure
+    /// first.
+    pub async fn failed_messages(&self, since: Timestamp, limit: u64) -> Result<Vec<MessageId>, StoreError> {
+        let sql = "SELECT id FROM messages WHERE failed_at >= $1 AND archived = FALSE \
+            ORDER BY failed_at, id LIMIT $2";
+        let values: Vec<Value> = vec![since.unix_micros().into(), bounded(limit).into()];
+        self.look().await?.query(sql, values).await?.iter().map(|row| row.get(0)).collect()
     }
 
     /// Feedback from `since` until `until`, with the latest comments.

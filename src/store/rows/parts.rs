@@ -80,6 +80,7 @@ table! {
         shipment_id: Option<ShipmentId>,
         created_at: Timestamp,
         sent_at: Option<Timestamp>,
+        failed_at: Option<Timestamp>,
     }
 }
 
@@ -286,6 +287,7 @@ pub(super) fn message(order: &Order, message: &Message) -> messages::Model {
         shipment_id: message.shipment,
         created_at: message.created_at,
         sent_at: message.sent_at,
+        failed_at: message.failed_at,
     }
 }
 

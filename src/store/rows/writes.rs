@@ -65,7 +65,7 @@ fixed! {
         delete::<order_waits::Entity>(&[order_waits::Column::OrderId, order_waits::Column::Sku], Effect::Write);
     UPSERT_HOLDS = upsert::<holds::Entity>(&[holds::Column::State, holds::Column::ReleasedAt]);
     UPSERT_APPROVALS = upsert::<approvals::Entity>(&[approvals::Column::State, approvals::Column::Archived, approvals::Column::ExpiresAt, approvals::Column::DecidedBy, approvals::Column::DecidedAt]);
-    UPSERT_MESSAGES = upsert::<messages::Entity>(&[messages::Column::State, messages::Column::Archived, messages::Column::SentAt]);
+    UPSERT_MESSAGES = upsert::<messages::Entity>(&[messages::Column::State, messages::Column::Archived, messages::Column::SentAt, messages::Column::FailedAt]);
     UPSERT_FEEDBACK = upsert::<feedback::Entity>(&[feedback::Column::State, feedback::Column::DeliveryRating, feedback::Column::ProductRating, feedback::Column::Comment, feedback::Column::RequestedAt,
         feedback::Column::SubmittedAt]);
     ADD_INVOICE_NUMBERS = insert::<invoice_numbers::Entity>();

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use sea_orm::DbBackend;
 
-use crate::domain::{Actor, JobId, Lease, OnShortage, Part, ReleaseExpired, StuckGate};
+use crate::domain::{Actor, JobId, Lease, OnShortage, Part, ReleaseExpired, StuckGate, Timestamp};
 use crate::store::connection::session::HEARD;
 use crate::store::connection::statement::FixedStatement;
 use crate::store::query::find::EventFilter;
@@ -123,6 +123,7 @@ async fn no_hot_read_grows_with_what_is_stored(scene: &Scene) {
         "waiting_orders": store.waiting_orders(64),
         "claim_jobs": store.claim_jobs(32, Duration::from_secs(30)),
         "feedback_report": store.feedback_report(now.minus(Duration::from_secs(3_600)), now, 10),
+        "failed_messages": store.failed_messages(Timestamp::MIN, 2),
         "preview": store.preview(&Actor::system(), &ReleaseExpired { short: seeded.everything() }),
     }
 

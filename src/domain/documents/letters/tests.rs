@@ -58,6 +58,10 @@ fn message(kind: MessageKind) -> Message {
         created_at: NOW,
         sent_at: None,
         failure: String::new(),
+        failed_at: None,
+        resends: 0,
+        resent_at: None,
+        suppressed: None,
         text_kept: false,
     }
 }
@@ -548,12 +552,13 @@ fn what_a_message_cannot_do_without_is_named() {
 #[test]
 fn nothing_is_sent_to_an_address_that_does_not_pass_verification() {
     let mut order = order();
-    order.customer.email = " ".to_owned();
     let text = written(MessageKind::OrderReceived, &order);
-    assert_eq!(Letter::to(&order, &text).expect("a letter").to, "+4930901820");
-    for (email, phone) in
-        [("", ""), ("", "victim@example.org"), ("a@example.com (x, victim@example.org)", "+4930901820")]
-    {
+    for (email, phone) in [
+        ("", ""),
+        (" ", "+4930901820"),
+        ("", "victim@example.org"),
+        ("a@example.com (x, victim@example.org)", "+4930901820"),
+    ] {
         order.customer.email = email.to_owned();
         order.customer.phone = phone.to_owned();
         let refused = Letter::to(&order, &text);

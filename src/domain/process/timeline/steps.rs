@@ -173,7 +173,9 @@ impl Event {
     /// The step that it belongs to.
     pub fn step(&self, order: &Order) -> Step {
         match self.kind {
-            EventKind::OrderReceived | EventKind::OrderUpdated => Step::ReceiveOrder,
+            EventKind::OrderReceived | EventKind::OrderUpdated | EventKind::NotificationPreferenceSet => {
+                Step::ReceiveOrder
+            }
             EventKind::OrderVerified
             | EventKind::VerificationFailed
             | EventKind::VerificationWarned

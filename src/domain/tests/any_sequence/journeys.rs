@@ -10,7 +10,7 @@ use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 
 use crate::domain::model::event::{Event, EventKind};
 use crate::domain::model::hold::{HoldReason, HoldState};
-use crate::domain::model::message::{Message, MessageKind, MessageState, Unsent};
+use crate::domain::model::message::{Message, MessageKind, MessageState, Suppression, Unsent};
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::scalars::OrderId;
 use crate::domain::model::shipment::{Shipment, ShipmentState};
@@ -176,12 +176,11 @@ fn queued(order: &Order) -> Vec<Message> {
 fn send(bench: &mut Bench, id: OrderId) {
     let order = bench.order(id).clone();
     for letter in queued(&order) {
-        let outdated =
-            order.outdates(&letter, &bench.rules).filter(|_| letter.attempts > 0 || letter.kind.ages());
+        let outdated = order.outdates(&letter, &bench.rules).filter(|_| letter.may_be_old());
         if outdated.is_none() && letter.kind.ages() {
             is_news(bench, &order, &letter);
         }
-        let answer = outdated.map_or(Ok(()), |why| Err(Unsent::Suppressed(why.to_owned())));
+        let answer = outdated.map_or(Ok(()), |why| Err(Unsent::Suppressed(Suppression::outdated(why))));
         bench.on(id, |order, unit| order.answer_message(unit, letter.id, answer)).expect("an answer");
     }
 }

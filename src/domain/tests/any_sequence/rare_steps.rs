@@ -178,6 +178,12 @@ fn rare_steps() -> BTreeSet<(Machine, String, String)> {
     bench.placed(&mute);
     let id = bench.placed(&order("bob", &[("A-1", 1)]));
     run(&mut bench, id, &[FailToSend]);
+    // It is sent again, and once more.
+    let letter = bench.order(id).messages[0].id;
+    for _ in 0..2 {
+        bench.on(id, |order, unit| order.resend(unit, letter)).expect("it has failed, or was sent");
+        bench.send_messages(id);
+    }
 
     // Every scan of a journey, one after the other.
     let table =

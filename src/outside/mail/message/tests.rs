@@ -6,29 +6,28 @@ use std::sync::mpsc;
 
 use tokio::sync::oneshot;
 
-use crate::domain::{Letter, MessageId, Recipient, Sender};
-use crate::outside::mail::contract::Mail;
+use crate::domain::{MessageId, Sender};
+use crate::outside::mail::contract::{Attachment, Email, Mail};
 use crate::outside::mail::folder::{FileMail, Posted, put_down};
-use crate::outside::mail::message::written;
+use crate::outside::mail::handing_over::{email, id, sender};
+use crate::outside::mail::message::{Encoding, written};
 
-fn id() -> MessageId {
-    MessageId("01890a5d-ac96-774b-bcce-b302099a8057".parse().expect("a uuid"))
+fn letter(subject: &str, text: &str) -> Email {
+    Email { subject: subject.to_owned(), text: text.to_owned(), ..email("ann@example.com") }
 }
 
-fn letter(to: &str, subject: &str, body: &str) -> Letter {
-    Letter { to: to.to_owned(), subject: subject.to_owned(), body: body.to_owned(), html: String::new() }
+fn text_by(email: &Email, from: &Sender, encoding: Encoding) -> String {
+    let written = written(email, from, encoding).expect("it can be written");
+    String::from_utf8(written.bytes).expect("UTF-8")
 }
 
-fn sender() -> Sender {
-    "orders@shop.example".parse().expect("a sender")
-}
-
-fn read(letter: &Letter) -> Recipient {
-    letter.to.parse().expect("a recipient")
+fn text_of(email: &Email, encoding: Encoding) -> String {
+    text_by(email, &sender(), encoding)
 }
 
 fn headers(text: &str) -> Vec<&str> {
-    text.split_once("\r\n\r\n").expect("a blank line").0.split("\r\n").collect()
+    let head = text.split_once("\r\n\r\n").expect("a blank line").0;
+    head.split("\r\n").filter(|it| !it.starts_with(' ')).collect()
 }
 
 fn posted(id: MessageId, text: &str) -> (Posted, oneshot::Receiver<Result<(), String>>) {
@@ -49,7 +48,7 @@ fn mailboxes(folder: &Path) -> Vec<(String, String)> {
 async fn a_letter_is_a_mailbox_of_its_own_where_no_other_comes_with_it() {
     let folder = tempfile::tempdir().expect("a folder");
     let mail = FileMail::new(folder.path().join("mail"), sender()).expect("a mail folder");
-    mail.send(id(), &letter("ann@example.com", "Order 7", "Dear Ann,\nthank you.\n")).await.expect("sent");
+    mail.send(&letter("Order 7", "Dear Ann,\nthank you.\n")).await.expect("sent");
 
     let [(name, text)] = &mailboxes(&folder.path().join("mail"))[..] else { panic!("not one file") };
     assert!(name.starts_with("msg_01h455vb4pex5vsknk084sn02q-") && name.ends_with(".mbox"), "{name}");
@@ -76,7 +75,7 @@ async fn sent_again_a_letter_takes_none_out_of_the_mailbox_that_it_was_in() {
     let folder = tempfile::tempdir().expect("a folder");
     let mail = FileMail::new(folder.path(), sender()).expect("a mail folder");
     for _ in 0..2 {
-        mail.send(id(), &letter("ann@example.com", "Order 7", "Dear Ann")).await.expect("sent");
+        mail.send(&letter("Order 7", "Dear Ann")).await.expect("sent");
     }
     let mailboxes = mailboxes(folder.path());
     assert_eq!(mailboxes.len(), 2);
@@ -124,9 +123,9 @@ fn what_a_killed_process_left_unfinished_is_cleared_away() {
 
 #[test]
 fn nobody_can_slip_in_a_header() {
-    let evil = letter("ann@example.com", "Order\n\r\nX-Evil: yes\u{85}\u{0}", "Dear Ann,\rfriend\u{7}");
+    let evil = letter("Order\n\r\nX-Evil: yes\u{85}\u{0}", "Dear Ann,\rfriend\u{7}");
     let name = "Shop\r\nCc: me@example.com".to_owned();
-    let text = written(id(), &evil, &read(&evil), &Sender { name, ..sender() });
+    let text = text_by(&evil, &Sender { name, ..sender() }, Encoding::Readable);
     let names: Vec<_> = headers(&text).iter().map(|it| it.split(':').next().expect("a name")).collect();
     assert_eq!(
         names,
@@ -146,32 +145,95 @@ fn nobody_can_slip_in_a_header() {
 }
 
 #[test]
-fn other_scripts_are_encoded_in_the_subject_and_plain_in_the_body() {
-    let letter = letter("ann@example.com", "Grüße für 安, =?x?=", "Grüße 安");
-    let text = written(id(), &letter, &read(&letter), &sender());
-    let folded = headers(&text).join("\n");
-    assert!(folded.is_ascii(), "{folded}");
-    assert!(
-        folded.contains(
-            "Subject: =?utf-8?Q?Gr=C3=BC=C3=9Fe_f=C3=BCr_=E5=AE=89=2C_=3D=3F?=\n =?utf-8?Q?x=3F=3D?="
-        ),
-        "{folded}"
-    );
-    assert!(folded.lines().all(|it| it.len() <= 85), "{folded}");
-    assert!(text.ends_with("\r\n\r\nGrüße 安\r\n"));
+fn other_scripts_are_encoded_in_headers_and_plain_in_the_body_for_people() {
+    let letter = letter("Grüße für 安, =?x?=", "Grüße 安");
+    let from = Sender { name: "Größe, \"N\" Inc.".to_owned(), ..sender() };
+    for encoding in [Encoding::Readable, Encoding::Ascii] {
+        let text = text_by(&letter, &from, encoding);
+        let (head, body) = text.split_once("\r\n\r\n").expect("a blank line");
+        assert!(head.is_ascii() && head.contains("=?utf-8?b?"), "{head}");
+        assert!(head.lines().all(|it| it.len() <= 90), "{head}");
+        let readable = "Grüße 安\r\n";
+        match encoding {
+            Encoding::Readable => assert_eq!(body, readable),
+            Encoding::Ascii => assert!(body.is_ascii() && body != readable, "{body}"),
+        }
+    }
 }
 
 #[test]
-fn a_phone_number_is_named_but_is_no_address() {
-    let letter = letter("+60312345678", "Order 7", "Dear Ann");
-    let text = written(id(), &letter, &read(&letter), &sender());
-    assert!(headers(&text).contains(&"To: +60312345678:;"), "{text}");
+fn a_sender_with_a_name_is_written_so_that_every_reader_sees_the_name() {
+    for (name, written) in [
+        ("", "From: orders@shop.example"),
+        ("North Wind", "From: \"North Wind\" <orders@shop.example>"),
+        ("Wind, \"N\" \\ Inc.", "From: =?utf-8?b?V2luZCwgIk4iIFwgSW5jLg==?= <orders@shop.example>"),
+    ] {
+        let text = text_by(&letter("a", "b"), &Sender { name: name.to_owned(), ..sender() }, Encoding::Ascii);
+        assert!(headers(&text).contains(&written), "{written} is not in {text}");
+    }
+}
+
+#[test]
+fn every_bare_address_can_be_written_and_its_domain_is_in_ascii() {
+    for (to, written) in [
+        ("o'hara@example.ie", "To: o'hara@example.ie"),
+        ("!#$%&'*+-/=?^_`{|}~@example.com", "To: !#$%&'*+-/=?^_`{|}~@example.com"),
+        ("-f@example.com", "To: -f@example.com"),
+        ("anna@müller.de", "To: anna@xn--mller-kva.de"),
+        ("jörg@müller.de", "To: jörg@xn--mller-kva.de"),
+    ] {
+        let text = text_of(&email(to), Encoding::Ascii);
+        assert!(headers(&text).contains(&written), "{written} is not in {text}");
+    }
 }
 
 #[test]
 fn no_line_is_longer_than_a_line_may_be() {
-    let letter = letter("ann@example.com", &"x".repeat(2_000), &"ü".repeat(2_000));
-    let text = written(id(), &letter, &read(&letter), &sender());
-    assert!(text.split("\r\n").all(|it| it.len() <= 998));
-    assert_eq!(text.matches('ü').count(), 2_000);
+    let letter = letter(&"x".repeat(2_000), &"ü".repeat(2_000));
+    for encoding in [Encoding::Readable, Encoding::Ascii] {
+        let text = text_of(&letter, encoding);
+        assert!(text.split("\r\n").all(|it| it.len() <= 998), "{encoding:?}");
+    }
+}
+
+#[test]
+fn a_letter_with_html_and_a_file_has_them_as_parts_and_is_the_same_each_time() {
+    let letter = Email {
+        html: Some("<p>Dear Ann</p>".to_owned()),
+        attachments: vec![Attachment {
+            name: "Rechnung Größe\r\n7.pdf".to_owned(),
+            media_type: "application/pdf".to_owned(),
+            bytes: b"%PDF-1.7".to_vec(),
+        }],
+        ..email("ann@example.com")
+    };
+    let text = text_of(&letter, Encoding::Ascii);
+    assert_eq!(text, text_of(&letter, Encoding::Ascii));
+    let places: Vec<_> = [
+        "multipart/mixed;",
+        "multipart/alternative;",
+        "text/plain; charset=utf-8",
+        "Dear Ann\r\n",
+        "text/html; charset=utf-8",
+        "<p>Dear Ann</p>\r\n",
+        "Content-Disposition: attachment;",
+        "application/pdf",
+        "JVBERi0xLjc=",
+    ]
+    .map(|it| text.find(it).unwrap_or_else(|| panic!("{it} is not in {text}")))
+    .into();
+    assert!(places.is_sorted(), "{text}");
+    assert!(text.is_ascii() && text.lines().all(|it| it.len() <= 998));
+
+    let unknown = Attachment { media_type: "no type".to_owned(), ..letter.attachments[0].clone() };
+    let text = text_of(&Email { html: None, attachments: vec![unknown], ..letter }, Encoding::Ascii);
+    assert!(text.contains("application/octet-stream") && !text.contains("multipart/alternative"), "{text}");
+}
+
+#[test]
+fn what_people_send_again_is_another_e_mail() {
+    let again = Email { resends: 2, ..email("ann@example.com") };
+    let text = text_of(&again, Encoding::Ascii);
+    let id = "Message-ID: <msg_01h455vb4pex5vsknk084sn02q.2@shop.example>";
+    assert!(headers(&text).contains(&id), "{text}");
 }

@@ -10,7 +10,7 @@ use crate::domain::{
     SlipSubject, StuckGate, Waiting,
 };
 use crate::store::rows::tests::full_shipment::{bare_shipment, full_shipment, handling};
-use crate::store::rows::tests::sample::{AT, code, euro, later};
+use crate::store::rows::tests::sample::{AT, code, euro, later, queued_message};
 use crate::store::rows::tests::spoken;
 
 /// An order with every part filled, as no order ever is.
@@ -333,21 +333,12 @@ pub(in crate::store) fn full(number: i64) -> Order {
                 sent_at: Some(later(11)),
                 failure: String::new(),
                 text_kept: false,
+                suppressed: None,
+                failed_at: None,
+                resends: 1,
+                resent_at: Some(later(10)),
             },
-            Message {
-                id: ids.fresh(),
-                kind: MessageKind::OrderReceived,
-                state: MessageState::Queued,
-                key: "ORDER_RECEIVED".to_owned(),
-                shipment: None,
-                sequence: 0,
-                attempts: 0,
-                due_at: later(1),
-                created_at: AT,
-                sent_at: None,
-                failure: "mailbox full".to_owned(),
-                text_kept: false,
-            },
+            queued_message(ids.fresh()),
         ],
         feedback: Some(Feedback {
             state: FeedbackState::Submitted,
@@ -379,6 +370,7 @@ pub(in crate::store) fn full(number: i64) -> Order {
         assessments: spoken::assessments(),
         restored_at: None,
         promises_told: Vec::new(),
+        unwanted_messages: [MessageKind::LocationChanged].into(),
     }
 }
 

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use crate::domain::{
     Actor, ChangeSet, Courier, Currency, Day, DeliveryArea, DeliveryZone, Event, EventKind, Handling, Ids,
-    Location, Money, Movement, MovementKind, Order, OrderId, PostalCodes, Price, Product, ProductKind, Rate,
-    ServiceLevel, Snapshot, StockLevel, Timestamp, Transition, WorkingCalendar,
+    Location, Message, MessageId, MessageKind, MessageState, Money, Movement, MovementKind, Order, OrderId,
+    PostalCodes, Price, Product, ProductKind, Rate, ServiceLevel, Snapshot, StockLevel, Timestamp,
+    Transition, WorkingCalendar,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::session::Session;
@@ -241,4 +242,26 @@ pub(super) async fn disagreements(scene: &Scene) -> Vec<String> {
     let laws = scene.store.check_integrity(None).await.expect("the laws");
     let laws = laws.into_iter().filter(|it| ["D1", "D2"].contains(&it.id));
     laws.flat_map(|it| it.violations).map(|it| it.actual).collect()
+}
+
+/// A message that has failed once and waits.
+pub(in crate::store) fn queued_message(id: MessageId) -> Message {
+    Message {
+        id,
+        kind: MessageKind::OrderReceived,
+        state: MessageState::Queued,
+        key: "ORDER_RECEIVED".to_owned(),
+        shipment: None,
+        sequence: 0,
+        attempts: 0,
+        due_at: later(1),
+        created_at: AT,
+        sent_at: None,
+        failure: "mailbox full".to_owned(),
+        text_kept: false,
+        suppressed: None,
+        failed_at: None,
+        resends: 0,
+        resent_at: None,
+    }
 }

@@ -93,6 +93,7 @@ const DIFFERS: &[(&str, &str, &str)] = &[
     ("approvals", "state", "CASE WHEN n <= 3 AND o.state = 'PENDING' THEN 'WITHDRAWN' ELSE o.state END"),
     ("approvals", "gate", "CASE WHEN n <= 3 THEN o.gate ELSE 'PAYMENT' END"),
     ("messages", "state", "CASE WHEN n <= 3 THEN 'FAILED' ELSE o.state END"),
+    ("messages", "failed_at", "CASE WHEN n <= 3 THEN n ELSE o.failed_at END"),
     ("messages", "kind", "CASE WHEN n <= 3 THEN 'REFUND_ISSUED' ELSE o.kind END"),
     ("invoice_numbers", "number", "2 * n + o.number"),
     ("invoices", "number", "2 * n + o.number"),

@@ -68,7 +68,12 @@ fn variants(kind: MessageKind, language: Language) -> Vec<(String, Order)> {
                     .skip(1)
                     .map(|reason| with(reason.as_str(), &|order| order.holds[0].reason = *reason)),
             );
-            let failed = |rule: &Rule| Check { rule: *rule, verdict: Verdict::Failed, detail: String::new() };
+            let failed = |rule: &Rule| Check {
+                rule: *rule,
+                verdict: Verdict::Failed,
+                detail: String::new(),
+                faults: Vec::new(),
+            };
             all.push(with("every rule", &|order| order.checks = Rule::ALL.iter().map(failed).collect()));
         }
         MessageKind::DeliveryException => {
