@@ -1,6 +1,7 @@
 //! Tests of `letters`.
 
 mod golden;
+mod services;
 
 use super::*;
 use proptest::prelude::*;
@@ -16,7 +17,6 @@ use crate::domain::model::method::Method;
 use crate::domain::model::refund::HandedBack;
 use crate::domain::model::reservation::{Reservation, ReservationState};
 use crate::domain::model::scalars::Actor;
-use crate::domain::model::service::ProductKind;
 use crate::domain::model::time::Timestamp;
 use crate::domain::model::tracking::TrackingStatus;
 use crate::domain::tests::sample::{NOW, days_later, sample};
@@ -138,47 +138,10 @@ fn has(kind: MessageKind, order: &Order, parts: &[&str]) {
     }
 }
 
-/// The letters about an order of services only.
-const OF_SERVICES: [MessageKind; 8] = [
-    MessageKind::OrderReceived,
-    MessageKind::OnHold,
-    MessageKind::InvoiceIssued,
-    MessageKind::PaymentReceived,
-    MessageKind::DeliveryConfirmed,
-    MessageKind::OrderCancelled,
-    MessageKind::OrderRejected,
-    MessageKind::RefundIssued,
-];
-
-fn of_services() -> Order {
-    let mut order = order();
-    for line in &mut order.lines {
-        line.kind = ProductKind::Service;
-    }
-    order
-}
-
-#[test]
-fn nothing_of_services_is_shipped_and_what_is_to_be_done_is_told() {
-    has(MessageKind::PaymentReceived, &of_services(), &["We now do what you asked for."]);
-    assert!(!written(MessageKind::InvoiceIssued, &of_services()).body.contains("set aside"));
-    has(MessageKind::OrderCancelled, &of_services(), &["nothing more of it will be done."]);
-    let done = written(MessageKind::DeliveryConfirmed, &of_services());
-    assert_eq!(done.subject, "Your order 100042 is done");
-
-    let mut both = order();
-    let fitted = both.lines.len() - 1;
-    both.lines[fitted].kind = ProductKind::Service;
-    let delivered = written(MessageKind::DeliveryConfirmed, &both);
-    assert_eq!(delivered.subject, "Your order 100042 has arrived");
-    let to_come = format!("Still to be done for you:\n\n- {} × ", both.lines[fitted].quantity);
-    assert!(delivered.body.contains(&to_come), "{}", delivered.body);
-}
-
 #[test]
 fn every_message_reads_well() {
     let all = MessageKind::ALL.iter().map(|it| (*it, order()));
-    let of_services = OF_SERVICES.iter().map(|it| (*it, of_services()));
+    let of_services = services::KINDS.iter().map(|it| (*it, services::order_of_services()));
     for (kind, order) in all.chain(of_services) {
         let MessageText { locale, subject, body, html } = written(kind, &order);
         let shown = format!("{kind}:\n{subject}\n\n{body}");
