@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::domain::model::event::EventKind;
 use crate::domain::model::message::{MessageKind, Suppression, SuppressionReason};
-use crate::domain::model::order::Order;
-use crate::domain::model::refusal::{Problems, Refusal};
+use crate::domain::model::order::{Order, OrderState};
+use crate::domain::model::refusal::{Problems, Reason, Refusal};
 use crate::domain::unit::command::{OrderCommand, Target, with_stock};
 use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
 
@@ -34,6 +34,9 @@ impl OrderCommand for SetNotificationPreference {
     }
 }
 
+/// Well below what an order may have that is still verified: wishes without end would leave it no way on.
+const ENTRIES_MAX: i64 = 400;
+
 impl Order {
     pub fn set_unwanted_messages(
         &mut self,
@@ -53,6 +56,12 @@ impl Order {
         }
         if self.unwanted_messages == *unwanted {
             return Ok(());
+        }
+        if self.state == OrderState::Received && self.last_event >= ENTRIES_MAX {
+            let message = format!(
+                "before it is verified, an order takes wishes until its history has {ENTRIES_MAX} entries"
+            );
+            return Err(self.unmet(Reason::LimitReached, message));
         }
 
         self.unwanted_messages.clone_from(unwanted);

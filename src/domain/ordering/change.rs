@@ -1,10 +1,10 @@
 //! An order is changed: all of it before anything is reserved, contact and addresses until a courier has it.
 
 use crate::domain::model::address::Address;
-use crate::domain::model::check::{Rule, Verdict};
+use crate::domain::model::check::{Fault, Rule, Verdict};
 use crate::domain::model::customer::Customer;
 use crate::domain::model::event::EventKind;
-use crate::domain::model::hold::HoldReason;
+use crate::domain::model::hold::{Hold, HoldReason};
 use crate::domain::model::message::MessageKind;
 use crate::domain::model::money::Currency;
 use crate::domain::model::new_order::NewLine;
@@ -119,18 +119,27 @@ impl Order {
         self.fill(unit).map(|_| ())
     }
 
-    /// What is corrected has to be good: there is no way back to the verification.
+    /// What is corrected has to be good: there is no way back to the verification. What was wrong before stays as it was.
     fn run_corrected_rules(&mut self, unit: &UnitOfWork, correction: &Correction) -> Result<(), Refusal> {
         let addressed = correction.shipping_address.is_some() || correction.billing_address.is_some();
         let is_corrected = |rule: Rule| match rule {
-            Rule::Contact | Rule::ContactDetails => correction.customer.is_some(),
+            Rule::Contact | Rule::ContactDetails | Rule::BlockedCustomer => correction.customer.is_some(),
             Rule::Address | Rule::AddressDetails => addressed,
-            Rule::RegionServed | Rule::DuplicateOrder | Rule::BlockedCustomer => false,
+            Rule::RegionServed | Rule::DuplicateOrder => false,
+        };
+        let is_of_it = |fault: &&Fault| match fault.field.split('.').next() {
+            Some("shipping_address") => correction.shipping_address.is_some(),
+            Some("billing_address") => correction.billing_address.is_some(),
+            Some(_) | None => true,
         };
         let mut bad = Problems::default();
         for check in self.run_rules(unit.rules, None).into_iter().filter(|it| is_corrected(it.rule)) {
             if check.verdict == Verdict::Failed {
-                check.faults.iter().for_each(|it| bad.add(it.field.clone(), it.text.clone()));
+                let faults: Vec<_> = check.faults.iter().filter(is_of_it).collect();
+                if faults.is_empty() {
+                    continue;
+                }
+                faults.into_iter().for_each(|it| bad.add(it.field.clone(), it.text.clone()));
             }
             self.checks.retain(|it| it.rule != check.rule);
             self.checks.push(check);
@@ -155,10 +164,15 @@ impl Order {
         unit: &mut UnitOfWork,
         correction: &Correction,
     ) -> Result<(), Refusal> {
-        if correction.shipping_address.is_none() && correction.billing_address.is_none() {
+        if correction.shipping_address.is_none() {
             return Ok(());
         }
-        self.release_holds(unit, |it| it.reason == HoldReason::IncorrectAddress, "the address was corrected")
+        let of_address = |it: &Hold| it.reason == HoldReason::IncorrectAddress;
+        self.release_holds(unit, of_address, "the address was corrected")?;
+        if self.state != OrderState::Received {
+            self.tell_released(unit);
+        }
+        Ok(())
     }
 
     /// Whether anything of it can be corrected.
@@ -216,13 +230,17 @@ impl Order {
         } = correction.clone();
         let is_elsewhere = shipping_address.is_some();
         if customer.is_some() {
-            self.outdate(unit, [Rule::Contact, Rule::ContactDetails]);
+            self.outdate(unit, &[Rule::Contact, Rule::ContactDetails, Rule::BlockedCustomer]);
         }
-        if is_elsewhere || billing_address.is_some() {
-            self.outdate(unit, [Rule::Address, Rule::AddressDetails]);
+        // A service's word, and a person's, are about where the goods go to.
+        if is_elsewhere {
+            self.outdate(unit, &[Rule::Address, Rule::AddressDetails]);
         }
         if let Some(address) = shipping_address {
-            self.region = unit.rules.region_of(&address.country).cloned();
+            // Further on the country stays, and with it the region that the stock comes from, whatever settings say by now.
+            if self.state == OrderState::Received {
+                self.region = unit.rules.region_of(&address.country).cloned();
+            }
             self.shipping_address = address;
         }
         if let Some(address) = billing_address {

@@ -113,7 +113,7 @@ impl Order {
     }
 
     /// Records how risky a service finds the order. Before the goods leave a level that policy stops orders for places a
-    /// hold, which a lower one of the same service takes away again.
+    /// hold, which is released once no service's last word is such a level.
     pub fn record_risk(&mut self, unit: &mut UnitOfWork, level: Risk, source: Source) -> Result<(), Refusal> {
         self.must_have_room_for(self.assessments.len(), Action::RecordRiskAssessment)?;
         let Source { provider, facts, reference } = source;
@@ -133,16 +133,17 @@ impl Order {
             return Ok(());
         }
 
-        let stops = |it: &&RiskAssessment| unit.rules.on_risk(it.level) == Severity::Hold;
-        let stopping = self.latest_assessments().filter(stops).map(|it| it.level).max();
-        match stopping {
-            Some(level) if !self.is_held_by_us(HoldReason::HighRiskOfFraud) => {
+        let stops = |level: Risk| unit.rules.on_risk(level) == Severity::Hold;
+        let is_stopped = self.latest_assessments().any(|it| stops(it.level));
+        match is_stopped {
+            // What another service said before was decided upon before.
+            true if stops(level) && !self.is_held_by_us(HoldReason::HighRiskOfFraud) => {
                 let note = format!("an outside service assesses the risk as {level}");
                 self.hold(unit, Actor::system(), HoldReason::HighRiskOfFraud, note);
                 Ok(())
             }
-            Some(_) => Ok(()),
-            None => self.release_ours(unit, HoldReason::HighRiskOfFraud, "assessed anew"),
+            true => Ok(()),
+            false => self.release_ours(unit, HoldReason::HighRiskOfFraud, "assessed anew"),
         }
     }
 
@@ -261,11 +262,12 @@ impl Order {
             return Ok(());
         }
         self.release_holds(unit, |it| is_ours(it, reason), note)?;
+        self.tell_released(unit);
         self.fill(unit).map(|_| ())
     }
 
     /// What was said of a rule is about what is no longer there.
-    pub(super) fn outdate(&mut self, unit: &UnitOfWork, rules: [Rule; 2]) {
+    pub(super) fn outdate(&mut self, unit: &UnitOfWork, rules: &[Rule]) {
         let of_it = |it: &&mut Evidence| rules.contains(&it.rule) && it.outdated_at.is_none();
         for it in self.evidence.iter_mut().filter(of_it) {
             it.outdated_at = Some(unit.now);

@@ -87,7 +87,10 @@ impl Order {
 
     /// The order goes on: a customer who was told that it waits hears so.
     pub(super) fn tell_released(&mut self, unit: &mut UnitOfWork) {
-        let is_told = |it: &&Message| it.kind == MessageKind::OnHold && it.state == MessageState::Sent;
+        // One whose sending was tried may have arrived.
+        let is_told = |it: &&Message| {
+            it.kind == MessageKind::OnHold && (it.state == MessageState::Sent || it.attempts > 0)
+        };
         let last = self.messages.iter().filter(is_told).map(|it| it.sequence).max();
         if let Some(last) = last.filter(|_| !self.on_hold()) {
             self.notify(unit, MessageKind::HoldReleased, None, last);

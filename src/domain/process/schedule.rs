@@ -244,6 +244,16 @@ impl Order {
             let shipment = self.shipments.iter().find(|it| Some(it.id) == message.shipment);
             shipment.is_some_and(|it| it.state == ShipmentState::Delivered)
         };
+        let tells_the_end = matches!(
+            message.kind,
+            MessageKind::OrderCancelled
+                | MessageKind::OrderExpired
+                | MessageKind::OrderRejected
+                | MessageKind::RefundIssued
+        );
+        if self.ended_early().is_some() && !tells_the_end {
+            return Some("the order is over");
+        }
         match message.kind {
             MessageKind::OnHold => {
                 let nth = usize::try_from(message.sequence).ok().and_then(|it| it.checked_sub(1));

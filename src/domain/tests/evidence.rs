@@ -219,3 +219,42 @@ fn services_say_so_much_of_one_order_and_nothing_of_one_that_is_over() {
     bench.on(id, |order, unit| order.cancel(unit, "never mind")).expect("cancelled");
     assert_eq!(reason(says(&mut bench, id, Rule::Contact, Finding::Passed)), Reason::IllegalTransition);
 }
+
+#[test]
+fn a_hold_that_a_person_released_does_not_come_back_with_another_services_low_word() {
+    let mut bench = bench();
+    let id = bench.placed(&order("ada", &[("A-1", 1)]));
+    assessed(&mut bench, id, "score", Risk::High);
+    let hold = bench.order(id).holds.last().expect("a hold").id;
+    bench.by("clerk");
+    bench.on(id, |order, unit| order.release_hold(unit, hold, "looked at")).expect("released");
+    assessed(&mut bench, id, "other", Risk::Low);
+    assert_eq!(active_holds(&bench, id), []);
+    assessed(&mut bench, id, "other", Risk::High);
+    assert_eq!(active_holds(&bench, id), [HoldReason::HighRiskOfFraud]);
+}
+
+#[test]
+fn a_corrected_bill_address_says_nothing_of_where_the_goods_go() {
+    let mut bench = bench();
+    let new = order("ada", &[("A-1", 1)]);
+    let id = bench.placed(&new);
+    says(&mut bench, id, Rule::Address, Finding::Failed).expect("recorded");
+    let correction = Correction { billing_address: Some(Some(another_house(&new))), ..Correction::default() };
+    bench.on(id, |order, unit| order.correct(unit, &correction)).expect("a good address");
+    assert_eq!(active_holds(&bench, id), [HoldReason::IncorrectAddress]);
+    correct(&mut bench, id, another_house(&new)).expect("a good address");
+    assert_eq!(active_holds(&bench, id), []);
+}
+
+#[test]
+fn an_order_on_its_way_is_not_given_to_a_blocked_customer() {
+    let mut bench = bench();
+    bench.rules.blocked_customers = vec!["mallory@example.com".to_owned()];
+    let id = bench.placed(&order("ada", &[("A-1", 1)]));
+    let mut customer = bench.order(id).customer.clone();
+    customer.email = "mallory@example.com".to_owned();
+    let correction = Correction { customer: Some(customer), ..Correction::default() };
+    let given = bench.on(id, |order, unit| order.correct(unit, &correction));
+    assert_eq!(refused_fields(given), ["customer.email"]);
+}
