@@ -270,7 +270,7 @@ impl Message {
         self.resent_at.unwrap_or(self.created_at)
     }
 
-    /// Whether it may be old by now, so that it is looked at whether it is still true.
+    /// Whether what it says may have become untrue while it waited. If so, that is checked before it is sent.
     pub fn may_be_old(&self) -> bool {
         self.attempts > 0 || self.resends > 0 || !self.failure.is_empty() || self.kind.ages()
     }

@@ -52,8 +52,8 @@ impl Store {
         Ok(done)
     }
 
-    /// Adds to couriers' records and to the days of locations and couriers what they lack, or have too much, against the
-    /// orders of one moment. Whoever changes an order meanwhile adds to them too, so the difference stays right.
+    /// Corrects couriers' records and the days of locations and couriers by the difference between them and what the orders
+    /// say, both read at the same moment. A change that commits later changes both alike, so the difference stays right.
     async fn correct_sums(&self, db: &Session) -> Result<(), StoreError> {
         let looked = self.snapshot().await?;
         let mut missing = CourierRecords::new();
