@@ -5,8 +5,8 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use crate::domain::{
-    Address, BareAddress, Currency, Customer, EXTENSION_MAX, IfInUse, Invalid, Money, Problems, Timestamp,
-    folded, folded_lines, looks_like_card_number,
+    Address, BareAddress, Currency, Customer, EXTENSION_MAX, IfInUse, Invalid, Money, Problems,
+    STREET_LINES_MAX, Timestamp, folded, folded_lines, looks_like_card_number,
 };
 use crate::pb;
 
@@ -307,9 +307,6 @@ fn extension(field: &str, value: String, bad: &mut Problems) -> String {
     }
     value
 }
-
-/// How many street lines an address may have.
-const STREET_LINES_MAX: usize = 4;
 
 /// An address. Only nonsense is refused here: the rest is for step 2 to find.
 pub(crate) fn address(at: &str, address: pb::Address, bad: &mut Problems) -> Address {

@@ -9,7 +9,7 @@ use crate::domain::{
     AtProvider, Booking, BookingAnswer, BookingId, BookingRequest, Consignment, CourierNames, Lease, Letter,
     Message, MessageId, MessageText, OnOrder, Order, OrderId, OutboundAnswer, OutboundTask, Part, Payment,
     PaymentId, ProviderAnswer, RecordAnswers, RefundId, RefundState, Refusal, Shipment, ShipmentId,
-    Suppression, SuppressionReason, Target, TrackingReport, Unsent,
+    Suppression, Target, TrackingReport, Unsent,
 };
 use crate::faults::{self, Failed};
 use crate::outside::Email;
@@ -264,7 +264,7 @@ pub(super) async fn send(
     let sending = async {
         let failed = |_| Unsent::Later("fail point".to_owned());
         let text = said.insert(text_of(app, order, message).await?);
-        let email = email(message, Letter::to(order, text)?)?;
+        let email = email(message, Letter::to(order, text)?);
         faults::at("mail.before").map_err(failed)?;
         app.mail.send(&email).await?;
         faults::at("mail.after").map_err(failed)
@@ -300,23 +300,12 @@ async fn text_of(app: &App, order: &Order, message: &Message) -> Result<MessageT
     app.letters.text(message, order, &app.rules, &couriers).map_err(Unsent::Later)
 }
 
-/// The letter as an e-mail. The address is parsed once more: no letter goes to one that names a second mailbox, wherever
-/// it was stored.
-fn email(message: &Message, letter: Letter) -> Result<Email, Unsent> {
+/// The letter as an e-mail.
+fn email(message: &Message, letter: Letter) -> Email {
     let Letter { to, subject, body, html } = letter;
-    let unusable = |_| {
-        let why = "the customer's address is not a bare e-mail address";
-        Unsent::Suppressed(Suppression::new(SuppressionReason::AddressNotVerified, why))
-    };
-    Ok(Email {
-        id: message.id,
-        resends: message.resends,
-        to: to.parse().map_err(unusable)?,
-        subject,
-        text: body,
-        html: Some(html).filter(|it| !it.is_empty()),
-        attachments: Vec::new(),
-    })
+    let html = Some(html).filter(|it| !it.is_empty());
+    let (id, resends) = (message.id, message.resends);
+    Email { id, resends, to, subject, text: body, html, attachments: Vec::new() }
 }
 
 /// Records answers. One that comes late or twice changes nothing.

@@ -30,7 +30,7 @@ async fn complete(server: &TestServer, order: &str, line: i32, request: &str) ->
         order_id: order.to_owned(),
         line_number: line,
         note: "fitted".to_owned(),
-        evidence: "report 7".to_owned(),
+        proof_reference: "report 7".to_owned(),
         request_id: request.to_owned(),
         ..Default::default()
     };
@@ -84,7 +84,10 @@ on_both_engines!(an_order_of_services_only_is_done_without_a_warehouse, async |s
 
     let done = complete(&server, &placed.id, 1, "fitting-of-ann").await.expect("its turn");
     let completion = done.lines[0].completion.clone().expect("how it was done");
-    assert_eq!((completion.completed_by.as_str(), completion.evidence.as_str()), ("fitter", "report 7"));
+    assert_eq!(
+        (completion.completed_by.as_str(), completion.proof_reference.as_str()),
+        ("fitter", "report 7")
+    );
     assert_eq!((done.state(), done.lines[0].delivered), (pb::OrderState::Delivered, 2));
     assert_eq!(done.fulfillment_status(), pb::FulfillmentStatus::Delivered);
     assert!(done.feedback.is_some());

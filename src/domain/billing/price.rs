@@ -85,6 +85,7 @@ pub(in crate::domain) fn price(
         discount_minor: priced.iter().map(|it| it.discount_minor + it.discount_share_minor).sum(),
         shipping_minor,
         shipping_tax_minor,
+        shipping_tax_rate_ppm: shipping_tax_ppm,
         tax_minor,
         total_minor,
     };

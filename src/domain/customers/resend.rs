@@ -12,7 +12,8 @@ use crate::domain::unit::unit_of_work::{Part, ReadSet, UnitOfWork};
 /// How many failed messages one call queues again.
 pub(crate) const RESENT_AT_ONCE_MAX: usize = 100;
 
-/// How often people have one message sent again by its id.
+/// How often people may have a message sent again before its id is refused. What ResendFailedMessages queues counts too,
+/// but is not refused: it is bounded by what has failed.
 pub(in crate::domain) const RESENDS_MAX: u32 = 10;
 
 /// Queues a message that was sent or failed once more.

@@ -31,13 +31,14 @@ use crate::domain::model::message::{Message, MessageKind, Unsent};
 use crate::domain::model::message_text::MessageText;
 use crate::domain::model::order::Order;
 use crate::domain::model::policy::Rules;
+use crate::domain::model::recipient::BareAddress;
 use crate::domain::model::shipment::Shipment;
 
 /// A message ready to be sent: the same words as plain text and as an HTML page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Letter {
     /// The customer's e-mail address.
-    pub to: String,
+    pub to: BareAddress,
     /// One line.
     pub subject: String,
     pub body: String,
@@ -48,7 +49,7 @@ pub struct Letter {
 impl Letter {
     /// A letter to the order's customer that says this.
     pub fn to(order: &Order, text: &MessageText) -> Result<Self, Unsent> {
-        let to = order.recipient().map_err(Unsent::Suppressed)?.to_string();
+        let to = order.recipient().map_err(Unsent::Suppressed)?;
         let MessageText { locale: _, subject, body, html } = text.clone();
         Ok(Self { to, subject, body, html })
     }
@@ -112,7 +113,7 @@ impl Default for Letters {
 
 /// The message of this kind that is to be shown: the last one that the order has, or one as it would be queued now, about
 /// the last shipment.
-pub fn example(order: &Order, kind: MessageKind) -> Message {
+pub fn message_to_preview(order: &Order, kind: MessageKind) -> Message {
     if let Some(last) = order.messages.iter().rfind(|it| it.kind == kind) {
         return last.clone();
     }

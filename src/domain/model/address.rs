@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// How many street lines an address may have.
+pub const STREET_LINES_MAX: usize = 4;
+
 /// A postal address, field by field, at most 200 characters each.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Address {

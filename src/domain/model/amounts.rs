@@ -31,6 +31,8 @@ pub struct Amounts {
     /// The fee as priced: with its tax when prices include tax, else without.
     pub shipping_minor: i64,
     pub shipping_tax_minor: i64,
+    #[serde(default)]
+    pub shipping_tax_rate_ppm: u32,
     /// Σ line taxes + shipping tax.
     pub tax_minor: i64,
     /// What is to be paid.

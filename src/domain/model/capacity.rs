@@ -50,7 +50,7 @@ impl Order {
         }
     }
 
-    /// The day of a location that it takes a part of; None: it takes none.
+    /// The day on which it ships from there; None: nothing of it does.
     pub fn day_at(&self, location: &LocationCode) -> Option<Day> {
         let mut legs = self.promise.iter().flat_map(|it| &it.legs);
         legs.find(|it| it.location == *location)

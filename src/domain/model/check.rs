@@ -84,6 +84,20 @@ impl Check {
     }
 }
 
+impl Rule {
+    /// Whether outside services may say something of it.
+    pub fn is_heard_from_outside(self) -> bool {
+        match self {
+            Self::Contact | Self::Address => true,
+            Self::ContactDetails
+            | Self::AddressDetails
+            | Self::RegionServed
+            | Self::DuplicateOrder
+            | Self::BlockedCustomer => false,
+        }
+    }
+}
+
 string_enum! {
     /// Risk of fraud.
     pub enum Risk {

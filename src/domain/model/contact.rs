@@ -55,9 +55,13 @@ fn split_extension(phone: &str) -> Option<(&str, &str)> {
     Some((number.trim_end_matches([' ', ',', ';', '-', '/', '(']), extension))
 }
 
+/// Whether people write this in phone numbers.
+pub(in crate::domain) fn is_phone_character(it: char) -> bool {
+    it.is_ascii_digit() || matches!(it, '+' | ' ' | '-' | '.' | '(' | ')' | '/')
+}
+
 fn e164(phone: &str, country: &str) -> Option<String> {
-    let legal = |c: char| c.is_ascii_digit() || matches!(c, '+' | ' ' | '-' | '.' | '(' | ')' | '/');
-    if phone.len() > 40 || !phone.chars().all(legal) {
+    if phone.len() > 40 || !phone.chars().all(is_phone_character) {
         return None;
     }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::model::check::{Risk, Rule};
+use crate::domain::model::check::{Check, Risk, Rule};
 use crate::domain::model::scalars::{Actor, string_enum};
 use crate::domain::model::time::Timestamp;
 
@@ -38,6 +38,13 @@ pub struct Attestation {
     pub at: Timestamp,
     /// What the rule had found. Another finding needs another word.
     pub found: String,
+}
+
+impl Attestation {
+    /// Whether it is a word about what this check found.
+    pub fn is_about(&self, check: &Check) -> bool {
+        self.rule == check.rule && self.found == check.detail
+    }
 }
 
 /// An outside service's word about the risk of fraud. The latest of each provider counts.

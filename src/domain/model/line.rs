@@ -32,9 +32,6 @@ pub struct OrderLine {
 
 impl OrderLine {
     pub fn is_service(&self) -> bool {
-        match self.kind {
-            ProductKind::Service => true,
-            ProductKind::Goods => false,
-        }
+        self.kind.is_service()
     }
 }

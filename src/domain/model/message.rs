@@ -184,7 +184,7 @@ impl Suppression {
 /// Why a message was not sent, without the customer's data, and what follows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unsent {
-    /// Its turn comes again, and this one was none: the mail system is away or busy, and was not given the message.
+    /// It waits for its next turn: the mail system is away or busy and was not given the message, so this is no attempt.
     NotTried(String),
     /// It is tried again: the mail system does not take it now, or the outcome is unknown.
     Later(String),

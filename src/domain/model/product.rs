@@ -90,10 +90,7 @@ impl Product {
     }
 
     pub fn is_service(&self) -> bool {
-        match self.kind {
-            ProductKind::Service => true,
-            ProductKind::Goods => false,
-        }
+        self.kind.is_service()
     }
 
     /// Notes what only goods have.

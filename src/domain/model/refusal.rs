@@ -163,7 +163,7 @@ fn in_use_text(what: &str, uses: &Uses) -> String {
         (left, false) => format!("; and {left} more"),
         (left, true) => format!("; and more than {left} more"),
     };
-    format!("{what} is in use: {}{more}; even_if_in_use goes on all the same", told.join("; "))
+    format!("{what} is in use: {}{more}; set even_if_in_use to go on all the same", told.join("; "))
 }
 
 /// How many products a refusal names in its text; all of them are in its value.

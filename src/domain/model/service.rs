@@ -17,6 +17,15 @@ string_enum! {
     }
 }
 
+impl ProductKind {
+    pub fn is_service(self) -> bool {
+        match self {
+            Self::Service => true,
+            Self::Goods => false,
+        }
+    }
+}
+
 /// A service that was done: all units of its line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServiceDone {
@@ -25,5 +34,5 @@ pub struct ServiceDone {
     /// What was done; may be empty.
     pub note: String,
     /// Where the proof is kept, such as the number of a signed report; may be empty.
-    pub evidence: String,
+    pub proof_reference: String,
 }

@@ -1,4 +1,4 @@
-//! What people and programs write in one way where scripts and keyboards have several: digits, dashes, blanks.
+//! Digits, dashes and blanks in one form, whatever script or keyboard they were written with.
 
 /// The digit in ASCII if it is one of another script (Unicode's decimal digits of scripts in everyday use); any other
 /// character stays as it is.

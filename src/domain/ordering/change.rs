@@ -1,4 +1,5 @@
-//! An order is changed: all of it before anything is reserved, contact and addresses until a courier has it.
+//! An order is changed: all of it until it is verified; then customer, addresses and instructions, until a courier has
+//! any of it.
 
 use crate::domain::model::address::Address;
 use crate::domain::model::check::{Fault, Rule, Verdict};
@@ -71,9 +72,9 @@ impl Correction {
 }
 
 impl Order {
-    /// Changes an order that has nothing reserved yet. Its verification starts again with `VerifyOrder`; a waiting
-    /// order keeps its place. Of an order that is on its way through the house contact and addresses can be put right, and
-    /// the rules are run at once.
+    /// Before it is verified anything may change, and verification starts again with `VerifyOrder`. After that only
+    /// customer, addresses and instructions may, and the rules that they concern run at once; a waiting order keeps its
+    /// place.
     pub fn correct(&mut self, unit: &mut UnitOfWork, correction: &Correction) -> Result<(), Refusal> {
         self.must_be_open_to(correction)?;
         self.must_have_room_to_correct()?;

@@ -12,9 +12,9 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
-use crate::domain::model::address::Address;
+use crate::domain::model::address::{Address, STREET_LINES_MAX};
 use crate::domain::model::check::{Check, Fault, Risk, Rule};
-use crate::domain::model::contact::{Phone, phone_number, read_phone};
+use crate::domain::model::contact::{Phone, is_phone_character, phone_number, read_phone};
 use crate::domain::model::customer::Customer;
 use crate::domain::model::policy::Rules;
 use crate::domain::model::postal_form::{PostalForm, compact, country_name};
@@ -212,8 +212,8 @@ impl Ways {
 }
 
 fn may_be_phone(phone: &str) -> bool {
-    let legal = |it: char| it.is_ascii_digit() || matches!(it, '+' | ' ' | '-' | '.' | '(' | ')' | '/');
-    phone.chars().all(legal) && (7..=15).contains(&phone.chars().filter(char::is_ascii_digit).count())
+    phone.chars().all(is_phone_character)
+        && (7..=15).contains(&phone.chars().filter(char::is_ascii_digit).count())
 }
 
 /// One good way to reach the customer is enough; a fault in another one is a matter of [`contact_details`].
@@ -274,9 +274,6 @@ fn address_details(subject: &Subject<'_>) -> Found {
     found(faults.collect(), || "nothing else is missing in the addresses".to_owned())
 }
 
-/// How many street lines an address may have.
-const LINES_MAX: usize = 4;
-
 /// What is wrong with an address, by the form of its country. `field` is where it stands, `whose` what it is called.
 pub(super) fn address_faults(field: &str, whose: &str, address: &Address) -> Vec<Fault> {
     let Address { recipient, organization, lines, city, area, postal_code, country } = address;
@@ -295,8 +292,8 @@ pub(super) fn address_faults(field: &str, whose: &str, address: &Address) -> Vec
     if !lines.iter().any(has) {
         problems.push(("street", "a street line is missing".to_owned()));
     }
-    if lines.len() > LINES_MAX {
-        let text = format!("there are {} street lines, at most {LINES_MAX} are possible", lines.len());
+    if lines.len() > STREET_LINES_MAX {
+        let text = format!("there are {} street lines, at most {STREET_LINES_MAX} are possible", lines.len());
         problems.push(("street", text));
     }
 

@@ -15,6 +15,9 @@ use crate::domain::shipping::tracking_state::has_left;
 use crate::domain::unit::command::{OrderCommand, Target, to_reserve};
 use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
 
+pub(crate) const NOT_HEARD: &str =
+    "must be CONTACT or ADDRESS: outside services say nothing of the other rules";
+
 /// How often outside services may say something of one order's verification, and of its risk.
 pub(crate) const EVIDENCE_MAX: usize = 20;
 
@@ -87,6 +90,9 @@ impl Order {
         finding: Finding,
         source: Source,
     ) -> Result<(), Refusal> {
+        if !rule.is_heard_from_outside() {
+            return Err(Refusal::invalid("rule", NOT_HEARD));
+        }
         self.must_have_room_for(self.evidence.len(), Action::RecordVerification)?;
         let Source { provider, facts, reference } = source;
         let evidence = Evidence {
@@ -215,7 +221,7 @@ impl Order {
             }
             Some(Finding::Passed) | None => check,
         };
-        let attested = self.attestations.iter().any(|it| it.rule == check.rule && it.found == check.detail);
+        let attested = self.attestations.iter().any(|it| it.is_about(&check));
         match check.verdict {
             Verdict::Warned | Verdict::Failed if attested => Check { verdict: Verdict::Attested, ..check },
             Verdict::Passed | Verdict::Warned | Verdict::Failed | Verdict::Attested => check,

@@ -85,15 +85,19 @@ impl Order {
         id
     }
 
-    /// The order goes on: a customer who was told that it waits hears so.
+    /// The order goes on: a customer who was told that it waits, and not yet that this is over, hears so.
     pub(super) fn tell_released(&mut self, unit: &mut UnitOfWork) {
         // One whose sending was tried may have arrived.
         let is_told = |it: &&Message| {
             it.kind == MessageKind::OnHold && (it.state == MessageState::Sent || it.attempts > 0)
         };
-        let last = self.messages.iter().filter(is_told).map(|it| it.sequence).max();
-        if let Some(last) = last.filter(|_| !self.on_hold()) {
-            self.notify(unit, MessageKind::HoldReleased, None, last);
+        let is_end =
+            |it: &&Message| it.kind == MessageKind::HoldReleased && it.state != MessageState::Suppressed;
+        let begun = self.messages.iter().filter(is_told).map(|it| it.sequence).max();
+        let ended = self.messages.iter().filter(is_end).map(|it| it.sequence).max();
+        if begun > ended && !self.on_hold() {
+            let nth = i64::try_from(self.holds.len()).unwrap_or(i64::MAX);
+            self.notify(unit, MessageKind::HoldReleased, None, nth);
         }
     }
 

@@ -15,7 +15,7 @@ pub struct CompleteServiceLine {
     /// What was done; may be empty.
     pub note: String,
     /// Where the proof is kept; may be empty.
-    pub evidence: String,
+    pub proof_reference: String,
 }
 
 impl OrderCommand for CompleteServiceLine {
@@ -27,7 +27,7 @@ impl OrderCommand for CompleteServiceLine {
     }
 
     fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<(), Refusal> {
-        order.complete_service(unit, self.line, &self.note, &self.evidence)
+        order.complete_service(unit, self.line, &self.note, &self.proof_reference)
     }
 }
 
@@ -59,7 +59,7 @@ impl Order {
         unit: &mut UnitOfWork,
         number: i32,
         note: &str,
-        evidence: &str,
+        proof_reference: &str,
     ) -> Result<(), Refusal> {
         let index = self.lines.iter().position(|it| it.number == number);
         let Some(index) = index else {
@@ -83,7 +83,7 @@ impl Order {
             by: unit.actor.clone(),
             at: unit.now,
             note: note.to_owned(),
-            evidence: evidence.to_owned(),
+            proof_reference: proof_reference.to_owned(),
         });
         let left = self.open_services().count();
         let text = format!("service of line {number} done, {left} to be done");

@@ -44,8 +44,9 @@ impl OrderCommand for VerifyOrder {
 }
 
 impl Order {
-    /// Runs the rules of step 2; a failed one places a hold, and a warning is written down: never a silent pass. A duplicate stays one until its
-    /// goods are corrected or a person waives it: by then the youngest order like it is this one.
+    /// Runs the rules of step 2; a failed one places a hold, and a warning is written down: never a silent pass. A duplicate
+    /// stays one until its goods are corrected or a person waives it, which then holds as well: by then the youngest order
+    /// like it is this one.
     pub(super) fn verify(
         &mut self,
         unit: &mut UnitOfWork,
@@ -58,7 +59,7 @@ impl Order {
         let duplicate_of = duplicate_of.filter(|it| self.created_at.since(*it) <= window);
         self.checks = self.run_rules(unit.rules, duplicate_of);
         if waive_duplicate == Waive::Nothing
-            && let Some(before) = same_before.filter(|it| it.verdict != Verdict::Passed)
+            && let Some(before) = same_before
         {
             self.checks.retain(|it| it.rule != Rule::DuplicateOrder);
             self.checks.push(self.heard(before, unit.rules));

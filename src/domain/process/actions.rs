@@ -50,9 +50,7 @@ impl Order {
         if self.holds.iter().any(by_a_word) {
             actions.push(Action::ReleaseHold);
         }
-        if self.state.may_become(OrderState::Cancelled)
-            && self.live_shipments().all(|it| it.handover.is_none() && !has_left(&it.tracking))
-        {
+        if self.state.may_become(OrderState::Cancelled) && !self.has_left_in_part() {
             actions.push(Action::CancelOrder);
         }
         actions.sort();

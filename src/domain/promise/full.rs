@@ -58,7 +58,7 @@ pub(in crate::domain) fn full_days(
     location: Option<&Location>,
     counted: Option<Counted>,
 ) -> Full {
-    let order = counted.and_then(|it| unit.counted(it.order));
+    let order = counted.and_then(|it| unit.order_before(it.order));
     let mut full = Full::default();
     if let Some(Location { code, calendar, shipments_per_day: Some(per_day), .. }) = location {
         let today = calendar.time_zone.clock().day_of(unit.now);

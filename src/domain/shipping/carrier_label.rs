@@ -30,8 +30,8 @@ pub struct NewCarrierLabel {
     pub file: Option<LabelFile>,
 }
 
-/// How many labels are recorded for one shipment in all: each package has ten, if there are as many as there can be. The
-/// files of those that were replaced are kept too.
+/// How many labels are recorded for one shipment, replaced ones included, whose files are kept too: ten for each of the 100
+/// packages that it may have.
 const LABELS_RECORDED_MAX: usize = 1_000;
 
 impl OrderCommand for RecordCarrierLabel {

@@ -258,3 +258,16 @@ fn an_order_on_its_way_is_not_given_to_a_blocked_customer() {
     let given = bench.on(id, |order, unit| order.correct(unit, &correction));
     assert_eq!(refused_fields(given), ["customer.email"]);
 }
+
+#[test]
+fn a_repeated_order_that_a_person_waived_stays_waived() {
+    let mut bench = bench();
+    held(&mut bench);
+    bench.pass(60);
+    let id = held(&mut bench);
+    assert_eq!(check(&bench, id, Rule::DuplicateOrder).verdict, Verdict::Failed);
+    bench.on(id, |order, unit| order.verify_again(unit, Waive::Duplicate)).expect("decided");
+    assert_eq!(check(&bench, id, Rule::DuplicateOrder).verdict, Verdict::Passed);
+    says(&mut bench, id, Rule::Address, Finding::Failed).expect("recorded");
+    assert_eq!(check(&bench, id, Rule::DuplicateOrder).verdict, Verdict::Passed, "nobody asked again");
+}

@@ -350,5 +350,8 @@ fn no_more_uses_are_told_than_a_caller_reads() {
     assert_eq!((many.told.len(), many.more), (USES_MAX, true));
     let refused = Refusal::in_use("A-1", &many, IfInUse::Refuse).expect_err("it is in use").to_string();
     assert!(refused.starts_with("A-1 is in use: orders in EUROPE wait for 0 units of A-1; "), "{refused}");
-    assert!(refused.ends_with("; and more than 22 more; even_if_in_use goes on all the same"), "{refused}");
+    assert!(
+        refused.ends_with("; and more than 22 more; set even_if_in_use to go on all the same"),
+        "{refused}"
+    );
 }

@@ -222,7 +222,10 @@ fn a_delivery_that_turns_out_to_be_the_senders_is_taken_back() {
 
 #[test]
 fn a_customer_whose_thanks_were_kept_back_gets_them_when_the_goods_have_arrived_after_all() {
-    assert!(MessageKind::DeliveryConfirmed.ages(), "whether it is still true is checked before its first sending");
+    assert!(
+        MessageKind::DeliveryConfirmed.ages(),
+        "whether it is still true is checked before its first sending"
+    );
     let (mut bench, id) = on_the_road();
     let scans = [scan(&bench, Delivered, 10), scan(&bench, Returning, 20)];
     tell(&mut bench, id, &scans[..1]).expect("taken");

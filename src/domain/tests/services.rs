@@ -80,7 +80,7 @@ fn an_order_of_services_only_needs_no_stock_and_is_delivered_when_all_are_done()
     bench.pass(60);
     complete(&mut bench, id, 1).expect("the last one");
     let done = bench.order(id).lines[0].done.clone().expect("done");
-    assert_eq!((done.by.as_str(), done.at, done.evidence.as_str()), ("fitter", bench.now, "report 7"));
+    assert_eq!((done.by.as_str(), done.at, done.proof_reference.as_str()), ("fitter", bench.now, "report 7"));
     assert_eq!(bench.state(id), OrderState::Delivered);
     assert_eq!(bench.order(id).fulfillment_status(), FulfillmentStatus::Delivered);
     assert!(told(&bench, id, MessageKind::DeliveryConfirmed) && !told(&bench, id, MessageKind::Shipped));

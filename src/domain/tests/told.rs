@@ -4,7 +4,7 @@ use crate::domain::documents::letters::Letters;
 use crate::domain::model::address::Address;
 use crate::domain::model::courier::CourierNames;
 use crate::domain::model::hold::HoldReason;
-use crate::domain::model::message::{Message, MessageKind, MessageState, Unsent};
+use crate::domain::model::message::{Message, MessageKind, MessageState, Suppression, Unsent};
 use crate::domain::model::message_text::MessageText;
 use crate::domain::model::new_order::NewOrder;
 use crate::domain::model::scalars::{HoldId, OrderId};
@@ -204,4 +204,18 @@ fn what_a_message_says_is_kept_from_its_first_try_on() {
     assert_eq!(keep("second").expect("kept before"), []);
     let kept = of_kind(&bench, id, MessageKind::OrderReceived).remove(0);
     assert_eq!((kept.state, kept.text_kept), (MessageState::Queued, true));
+}
+
+#[test]
+fn the_end_of_holds_is_told_also_when_its_first_letter_was_overtaken_by_another_hold() {
+    let (mut bench, id) = placed();
+    let first = hold(&mut bench, id, HoldReason::Other);
+    bench.send_messages(id);
+    release(&mut bench, id, first);
+    let second = hold(&mut bench, id, HoldReason::Other);
+    let overtaken = of_kind(&bench, id, MessageKind::HoldReleased).remove(0);
+    let why = Unsent::Suppressed(Suppression::outdated("the order is on hold again"));
+    bench.on(id, |order, unit| order.answer_message(unit, overtaken.id, Err(why))).expect("recorded");
+    release(&mut bench, id, second);
+    assert_eq!(keys(&bench, id, MessageKind::HoldReleased), ["HOLD_RELEASED/1", "HOLD_RELEASED/2"]);
 }

@@ -21,7 +21,7 @@ impl UnitOfWork<'_> {
     }
 
     /// The order as it was before what is being decided of it; None: it is new. What it takes of the days is counted.
-    pub(in crate::domain) fn counted(&self, id: OrderId) -> Option<&Order> {
+    pub(in crate::domain) fn order_before(&self, id: OrderId) -> Option<&Order> {
         let found = self.changes.orders.get(&id).or_else(|| self.snapshot.orders.get(&id));
         found.map(AsRef::as_ref)
     }
@@ -29,7 +29,7 @@ impl UnitOfWork<'_> {
     /// Counts what an order takes of the days from now on in the place of what it took.
     pub(super) fn recount(&mut self, order: &Order) {
         let mut moved = DailyShipments::new();
-        if let Some(before) = self.counted(order.id) {
+        if let Some(before) = self.order_before(order.id) {
             count_daily_shipments(&mut moved, before, -1);
         }
         count_daily_shipments(&mut moved, order, 1);

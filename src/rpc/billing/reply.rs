@@ -18,6 +18,7 @@ pub(crate) fn invoice(order: &Order, invoice: &Invoice) -> pb::Invoice {
         discount_minor,
         shipping_minor,
         shipping_tax_minor,
+        shipping_tax_rate_ppm: _,
         tax_minor,
         total_minor,
     } = *amounts;

@@ -35,7 +35,7 @@ pub(crate) fn discount_offer(feedback: &Feedback) -> Option<pb::DiscountOffer> {
 /// A message with its text; None: it cannot be written yet.
 pub(crate) fn message(order: &Order, message: &Message, text: Option<MessageText>) -> pb::CustomerMessage {
     let letter = text.as_ref().and_then(|it| Letter::to(order, it).ok());
-    let to = letter.map(|it| it.to).unwrap_or_default();
+    let to = letter.map(|it| it.to.to_string()).unwrap_or_default();
     let unwritten = || MessageText {
         locale: String::new(),
         subject: String::new(),

@@ -5,9 +5,9 @@ mod tests;
 
 use crate::domain::{
     ArchiveOrder, Attest, CancelOrder, CloseOrder, CompleteServiceLine, Correction, CreateOrder, Currency,
-    Discount, HoldReason, NewLine, NewOrder, OnLate, OnShortage, OrderId, Part, PlaceHold, Problems,
-    RecordRiskAssessment, RecordVerification, ReleaseHold, RestoreOrder, Rule, ServiceLevel, Source,
-    StuckGate, Target, UpdateOrder, VerifyOrder, Waive,
+    Discount, HoldReason, NOT_HEARD, NewLine, NewOrder, OnLate, OnShortage, OrderId, Part, PlaceHold,
+    Problems, RecordRiskAssessment, RecordVerification, ReleaseHold, RestoreOrder, Rule, ServiceLevel,
+    Source, StuckGate, Target, UpdateOrder, VerifyOrder, Waive,
 };
 use crate::pb;
 use crate::rpc::enums;
@@ -279,15 +279,8 @@ pub(crate) fn record_verification(
     } = request;
     let target = target(&order_id, etag, bad);
     let rule = required_word("rule", rule, enums::to_rule, bad);
-    match rule {
-        Some(Rule::Contact | Rule::Address) | None => {}
-        Some(
-            Rule::ContactDetails
-            | Rule::AddressDetails
-            | Rule::RegionServed
-            | Rule::DuplicateOrder
-            | Rule::BlockedCustomer,
-        ) => bad.add("rule", "must be CONTACT or ADDRESS: of the others no outside service knows"),
+    if rule.is_some_and(|it| !it.is_heard_from_outside()) {
+        bad.add("rule", NOT_HEARD);
     }
     let finding = required_word("finding", finding, enums::to_finding, bad);
     let source = source(provider, facts, reference, bad);
@@ -362,14 +355,21 @@ pub(crate) fn complete_service_line(
     request: pb::CompleteServiceLineRequest,
     bad: &mut Problems,
 ) -> Option<(CompleteServiceLine, OrderView)> {
-    let pb::CompleteServiceLineRequest { order_id, line_number, note, evidence, etag, request_id: _, view } =
-        request;
+    let pb::CompleteServiceLineRequest {
+        order_id,
+        line_number,
+        note,
+        proof_reference,
+        etag,
+        request_id: _,
+        view,
+    } = request;
     let target = target(&order_id, etag, bad);
     number("line_number", line_number.into(), LINE_NUMBERS, bad);
     let note = text("note", note, NAME_MAX, bad);
-    let evidence = text("evidence", evidence, REFERENCE_MAX, bad);
+    let proof_reference = one_line("proof_reference", proof_reference, REFERENCE_MAX, bad);
     let view = order_view(view, bad);
-    Some((CompleteServiceLine { target: target?, line: line_number, note, evidence }, view))
+    Some((CompleteServiceLine { target: target?, line: line_number, note, proof_reference }, view))
 }
 
 pub(crate) fn close_order(

@@ -224,12 +224,12 @@ fn line(line: &OrderLine, currency: Currency, progress: LineProgress) -> pb::Ord
 }
 
 fn completion(done: &ServiceDone) -> pb::ServiceCompletion {
-    let ServiceDone { by, at, note, evidence } = done;
+    let ServiceDone { by, at, note, proof_reference } = done;
     pb::ServiceCompletion {
         completed_by: actor(by),
         complete_time: Some(timestamp(*at)),
         note: note.clone(),
-        evidence: evidence.clone(),
+        proof_reference: proof_reference.clone(),
     }
 }
 
@@ -241,6 +241,7 @@ fn totals(order: &Order) -> pb::OrderTotals {
         discount_minor,
         shipping_minor,
         shipping_tax_minor,
+        shipping_tax_rate_ppm: _,
         tax_minor,
         total_minor,
     } = order.amounts;
@@ -268,12 +269,13 @@ fn warnings(check: &Check) -> impl Iterator<Item = pb::VerificationWarning> {
 }
 
 fn check(check: &Check, attestations: &[Attestation]) -> pb::VerificationResult {
+    let attested = attestations.iter().find(|it| it.is_about(check));
     let Check { rule, verdict, detail, faults: _ } = check;
     pb::VerificationResult {
         rule: enums::rule(*rule),
         outcome: enums::verdict(*verdict),
         detail: detail.clone(),
-        attestation: attestations.iter().find(|it| it.rule == *rule && it.found == *detail).map(attestation),
+        attestation: attested.map(attestation),
     }
 }
 

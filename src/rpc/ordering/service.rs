@@ -8,7 +8,7 @@ use tonic::{Request, Response, Status};
 
 use crate::domain::{
     CourierNames, Message as CustomerMessage, MessageId, MessageText, Order, Part, RESENT_AT_ONCE_MAX,
-    Refusal, ResendFailedMessages, example,
+    Refusal, ResendFailedMessages, message_to_preview,
 };
 use crate::pb;
 use crate::rpc::api::{Api, Reply, command, found, kept, parsed};
@@ -274,7 +274,7 @@ impl pb::order_service_server::OrderService for Api {
         let order = self.order(id).await?;
         let couriers = found(self.store().courier_names().await)?;
         let locale = locale.as_deref().unwrap_or(&order.customer.locale);
-        let message = example(&order, kind);
+        let message = message_to_preview(&order, kind);
         let text = self.app.letters.text_in(locale, &message, &order, &self.app.rules, &couriers);
         let lacking =
             |why: String| status::of_refusal(&Refusal::invalid("kind", format!("cannot be written: {why}")));

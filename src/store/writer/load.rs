@@ -1,5 +1,5 @@
-//! Loads what a group of changes reads: at most two messages, nothing beyond the read sets, locks in one order. Locations
-//! and couriers with a capacity are a third.
+//! Loads what a group of changes reads, in two messages, or in three where locations or couriers have a capacity: nothing
+//! beyond the read sets, locks in one order.
 //!
 //! The first message has all that is named by keys: orders and other callers' reservations, expired reservations, what is
 //! looked up beside them, and idempotency keys at its end. The second has what only follows from the orders, such as the

@@ -304,8 +304,9 @@ impl<'w> Loading<'w> {
         message
     }
 
-    /// The days of what has a capacity, for decisions that look for room: they read the couriers. They are read after their
-    /// location is locked: who fills its last room holds that lock. A courier is only filled by who weighs its record.
+    /// The days of what has a capacity, for decisions that look for room: they read the couriers. They are read after the
+    /// location is locked, because whoever fills its last room holds that lock. Couriers are locked only for decisions that
+    /// choose one: no others fill a courier's day.
     pub(super) fn third_message(&mut self) -> Message {
         if self.wanted.couriers {
             self.capacity_of.extend(self.with_capacity());

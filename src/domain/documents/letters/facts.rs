@@ -1,20 +1,22 @@
 //! What letters tell: the facts of an order, in the words and numbers of one language.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::domain::documents::address::written;
 use crate::domain::documents::letters::countries::country;
 use crate::domain::documents::letters::language::Language;
 use crate::domain::documents::letters::links::Links;
+use crate::domain::documents::text::line;
 use crate::domain::model::address::Address;
-use crate::domain::model::amounts::Amounts;
 use crate::domain::model::check::{Rule, Verdict};
 use crate::domain::model::courier::CourierNames;
 use crate::domain::model::hold::{Hold, HoldReason, HoldState};
 use crate::domain::model::line::OrderLine;
 use crate::domain::model::message::{Message, MessageKind};
 use crate::domain::model::method::Method;
-use crate::domain::model::money::{included_part, part};
 use crate::domain::model::order::Order;
 use crate::domain::model::policy::Rules;
 use crate::domain::model::refund::{Refund, RefundState};
@@ -58,7 +60,7 @@ pub(super) struct Facts {
 
     /// Why the order has to wait.
     pub hold: Option<HoldReason>,
-    pub problems: Problems,
+    pub problems: ToCorrect,
     /// What is not there yet.
     pub goods: Vec<Item>,
 
@@ -99,8 +101,7 @@ pub(super) struct Item {
 
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct TaxRow {
-    /// None: of shipping, at a rate that no line has.
-    pub rate: Option<String>,
+    pub rate: String,
     /// What is taxed, without the tax.
     pub base: String,
     pub tax: String,
@@ -108,7 +109,7 @@ pub(super) struct TaxRow {
 
 /// What the customer can put right, a point for each rule that failed.
 #[derive(Debug, Clone, Default, Serialize)]
-pub(super) struct Problems {
+pub(super) struct ToCorrect {
     pub any: bool,
     pub contact: bool,
     pub address: bool,
@@ -227,32 +228,24 @@ impl Source<'_> {
         }
     }
 
-    /// One row per rate, the highest first. Shipping stands with the lines whose rate it has, else in a row of its own.
+    /// One row per rate, the highest first, shipping with the others of its rate.
     fn taxes(&self) -> Vec<TaxRow> {
         let Order { lines, amounts, .. } = self.order;
-        let mut rates: Vec<u32> = lines.iter().map(|it| it.amounts.tax_rate_ppm).collect();
-        rates.sort_unstable_by(|a, b| b.cmp(a));
-        rates.dedup();
-        let mut rows: Vec<(Option<u32>, i64, i64)> = Vec::new();
-        for rate in &rates {
-            let of_rate = lines.iter().map(|it| it.amounts).filter(|it| it.tax_rate_ppm == *rate);
-            let (mut base, mut tax) = (0, 0);
-            for line in of_rate {
-                base += line.total_minor - line.tax_minor;
-                tax += line.tax_minor;
-            }
-            rows.push((Some(*rate), base, tax));
-        }
+        let of_lines = lines.iter().map(|it| it.amounts);
+        let mut taxed: Vec<(u32, i64, i64)> =
+            of_lines.map(|it| (it.tax_rate_ppm, it.total_minor - it.tax_minor, it.tax_minor)).collect();
         if amounts.shipping_minor != 0 {
             let tax = amounts.shipping_tax_minor;
             let base = amounts.shipping_minor - if amounts.prices_include_tax { tax } else { 0 };
-            match rows.iter_mut().find(|it| it.0.is_some_and(|rate| shipping_tax(amounts, rate) == tax)) {
-                Some(row) => (row.1, row.2) = (row.1 + base, row.2 + tax),
-                None => rows.push((None, base, tax)),
-            }
+            taxed.push((amounts.shipping_tax_rate_ppm, base, tax));
         }
-        let row = |(rate, base, tax): (Option<u32>, i64, i64)| TaxRow {
-            rate: rate.map(|it| self.language.percent(it)),
+        let mut rows: BTreeMap<Reverse<u32>, (i64, i64)> = BTreeMap::new();
+        for (rate, base, tax) in taxed {
+            let row = rows.entry(Reverse(rate)).or_default();
+            *row = (row.0.saturating_add(base), row.1.saturating_add(tax));
+        }
+        let row = |(Reverse(rate), (base, tax))| TaxRow {
+            rate: self.language.percent(rate),
             base: self.money(base),
             tax: self.money(tax),
         };
@@ -277,7 +270,7 @@ impl Source<'_> {
             | HoldReason::Other => reason,
         });
         if reason == HoldReason::VerificationFailed {
-            facts.problems = problems(self.order);
+            facts.problems = to_correct(self.order);
         }
         Ok(())
     }
@@ -472,16 +465,8 @@ fn done_refunds(order: &Order) -> impl Iterator<Item = &Refund> {
     all.filter(|it| it.state == RefundState::Succeeded)
 }
 
-/// What shipping is taxed with at this rate.
-fn shipping_tax(amounts: &Amounts, rate_ppm: u32) -> i64 {
-    match amounts.prices_include_tax {
-        true => included_part(amounts.shipping_minor, rate_ppm),
-        false => part(amounts.shipping_minor, rate_ppm),
-    }
-}
-
-fn problems(order: &Order) -> Problems {
-    let mut problems = Problems::default();
+fn to_correct(order: &Order) -> ToCorrect {
+    let mut problems = ToCorrect::default();
     for check in order.checks.iter().filter(|it| it.verdict == Verdict::Failed) {
         match check.rule {
             Rule::Contact | Rule::ContactDetails => problems.contact = true,
@@ -513,7 +498,5 @@ fn expected(shipment: &Shipment) -> Option<Timestamp> {
 
 /// One line without control characters, if there is anything in it.
 fn plain(text: &str) -> Option<String> {
-    let text: String = text.chars().map(|it| if it.is_control() { ' ' } else { it }).collect();
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    (!text.is_empty()).then_some(text)
+    Some(line(text)).filter(|it| !it.is_empty())
 }

@@ -1,6 +1,6 @@
 //! Facts that templates are tried with before they are used.
 
-use crate::domain::documents::letters::facts::{Facts, Item, Problems, RefundWay, TaxRow, Trouble};
+use crate::domain::documents::letters::facts::{Facts, Item, RefundWay, TaxRow, ToCorrect, Trouble};
 use crate::domain::model::hold::HoldReason;
 use crate::domain::model::message::MessageKind;
 
@@ -65,8 +65,8 @@ fn full() -> Facts {
         tax_included: some("5.25"),
         total: "32.90".to_owned(),
         taxes: vec![
-            TaxRow { rate: some("19%"), base: "20.00".to_owned(), tax: "3.80".to_owned() },
-            TaxRow { rate: None, base: "4.90".to_owned(), tax: "0.93".to_owned() },
+            TaxRow { rate: "19%".to_owned(), base: "20.00".to_owned(), tax: "3.80".to_owned() },
+            TaxRow { rate: "7%".to_owned(), base: "4.90".to_owned(), tax: "0.93".to_owned() },
         ],
         invoice: some("INV-000007"),
         held_until: some("7 March 2026, 12:00 UTC"),
@@ -75,7 +75,7 @@ fn full() -> Facts {
         refund: some("3.00"),
         refund_way: Some(RefundWay::Transfer),
         hold: Some(HoldReason::VerificationFailed),
-        problems: Problems { any: true, contact: true, address: true, region: true, duplicate: true },
+        problems: ToCorrect { any: true, contact: true, address: true, region: true, duplicate: true },
         goods: items(),
         shipment_number: 1,
         shipment_count: 2,

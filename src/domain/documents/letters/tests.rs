@@ -187,11 +187,12 @@ fn an_invoice_has_a_row_for_each_rate_and_the_rows_sum_to_the_tax() {
     mixed.lines[1].amounts.tax_rate_ppm = 70_000;
     mixed.lines[1].amounts.tax_minor = 20;
     mixed.amounts.shipping_tax_minor = 41;
+    mixed.amounts.shipping_tax_rate_ppm = 90_000;
     mixed.amounts.tax_minor = 399 + 20 + 41;
     has(
         MessageKind::InvoiceIssued,
         &mixed,
-        &["19% €21.01 €3.99 7% €2.80 €0.20 Shipping €4.49 €0.41", "of which tax €4.60"],
+        &["19% €21.01 €3.99 9% €4.49 €0.41 7% €2.80 €0.20", "of which tax €4.60"],
     );
 }
 

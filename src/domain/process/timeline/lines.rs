@@ -127,7 +127,7 @@ pub(super) fn service_call(order: &Order) -> String {
 pub(super) fn service_words(order: &Order) -> Vec<String> {
     let done = order.services().filter_map(|it| Some((it.number, it.done.as_ref()?)));
     let words = done.map(|(line, done)| {
-        let evidence = match done.evidence.as_str() {
+        let evidence = match done.proof_reference.as_str() {
             "" => String::new(),
             evidence => format!(": {evidence}"),
         };

@@ -43,7 +43,7 @@ pub(in crate::store) fn full(number: i64) -> Order {
             by: code("fitter"),
             at: AT,
             note: "fitted".to_owned(),
-            evidence: "report 7".to_owned(),
+            proof_reference: "report 7".to_owned(),
         }),
     };
     let totals = Amounts {
@@ -53,6 +53,7 @@ pub(in crate::store) fn full(number: i64) -> Order {
         discount_minor: 800,
         shipping_minor: 500,
         shipping_tax_minor: 50,
+        shipping_tax_rate_ppm: 100_000,
         tax_minor: 570,
         total_minor: 6_270,
     };
