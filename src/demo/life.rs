@@ -60,6 +60,9 @@ impl Demo {
             arrivals.push(self.ship(&id, wish.story).await?);
         }
         self.tell_kept(&order, &arrivals);
+        if !wish.customer.locale.is_empty() {
+            self.show_letter(&order.id).await?;
+        }
         order = self.client.feedback(&order.id, 5, "Arrived well packed.").await?;
         let rating = order.feedback.as_ref().map(|it| it.delivery_rating).unwrap_or_default();
         self.tell("SubmitFeedback", &format!("{rating} of 5 for the delivery"));
@@ -259,6 +262,17 @@ impl Demo {
         let text = format!("“{}”, with: {dates}", letter.subject);
         self.tell("slipped, and told", &text);
         self.shown.slip_told = text;
+        Ok(())
+    }
+
+    /// The letter that says what is under way, as the customer reads it.
+    async fn show_letter(&mut self, id: &str) -> Result<(), DemoError> {
+        let letter = self.client.letter(id, "SHIPPED").await?;
+        self.tell("letter", &format!("in {}: {}", letter.locale, letter.subject));
+        for line in letter.body.trim_end().lines() {
+            self.say(format!("{:<23} {line}", "").trim_end());
+        }
+        self.shown.letter_in_another_language = letter.subject;
         Ok(())
     }
 

@@ -143,6 +143,9 @@ pub(super) struct Customer {
     pub(super) email: String,
     #[serde(default)]
     pub(super) phone: String,
+    /// The language of the letters, which are then shown as the customer reads them; empty: the shop's.
+    #[serde(default)]
+    pub(super) locale: String,
 }
 
 #[derive(Debug, Clone, Deserialize)]

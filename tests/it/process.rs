@@ -18,6 +18,7 @@ async fn twenty_steps(server: TestServer) {
         says(&shown.promise_refused, "cannot be met; the earliest possible delivery is ");
         says(&shown.promise_kept, "promised by ");
         says(&shown.slip_told, "New expected delivery");
+        says(&shown.letter_in_another_language, "Ваш заказ");
         says(&shown.courier_passed_over, "passed over for its record bargain STANDARD");
         says(&shown.courier_passed_over, "damaged 30 %");
         says(&shown.price_changed, "at USD 18.50");

@@ -21,6 +21,7 @@ pub(super) fn customer(customer: &sample::Customer) -> pb::Customer {
         name: customer.name.clone(),
         email: customer.email.clone(),
         phone: customer.phone.clone(),
+        locale: customer.locale.clone(),
         ..Default::default()
     }
 }
