@@ -63,6 +63,8 @@ pub struct Rules {
     pub archive_after_seconds: u64,
     /// The discount on the next purchase that a delivery confirmation offers, in ppm (50 000 = 5 %). Zero: none.
     pub next_purchase_discount_ppm: u32,
+    /// On how many days after the delivery that discount can be redeemed.
+    pub next_purchase_valid_days: u32,
     /// When a package's weight is warned of.
     pub package_weight: WeightRules,
     /// The code of invoice numbers: `INV` gives INV-000001.
@@ -370,6 +372,7 @@ impl Default for Rules {
             close_after_seconds: 1_209_600,
             archive_after_seconds: 7_776_000,
             next_purchase_discount_ppm: 50_000,
+            next_purchase_valid_days: 365,
             package_weight: WeightRules::default(),
             invoice_series: "INV".to_owned(),
             message_lifetime_seconds: 86_400,
