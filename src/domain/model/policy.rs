@@ -178,7 +178,7 @@ pub struct ApprovalRules {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct GateRules {
-    /// Totals up to this are approved automatically.
+    /// Totals up to this are approved automatically, if the goods are not worth more at their list prices.
     pub automatic_up_to_minor: BTreeMap<Currency, i64>,
     /// Orders through these channels always ask a person.
     pub channels: Vec<Channel>,

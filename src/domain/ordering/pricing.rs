@@ -80,6 +80,7 @@ impl Pricing<'_> {
                 handling: product.handling.clone(),
                 kind: product.kind,
                 done: None,
+                list_price_minor: product.price_in(self.currency, self.received_at).map(|it| it.minor),
             });
         }
         problems.into_result()?;

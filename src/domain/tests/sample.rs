@@ -160,6 +160,7 @@ fn line(
         handling: Handling::default(),
         kind: ProductKind::Goods,
         done: None,
+        list_price_minor: None,
     }
 }
 

@@ -191,6 +191,7 @@ fn line(line: &OrderLine, currency: Currency, progress: LineProgress) -> pb::Ord
         handling: _,
         kind,
         done,
+        list_price_minor,
     } = line;
     let LineAmounts {
         gross_minor: _,
@@ -220,6 +221,7 @@ fn line(line: &OrderLine, currency: Currency, progress: LineProgress) -> pb::Ord
         cancelled,
         kind: enums::product_kind(*kind),
         completion: done.as_ref().map(completion),
+        list_price: list_price_minor.and_then(|it| minor(currency, it)),
     }
 }
 

@@ -45,6 +45,7 @@ pub(in crate::store) fn full(number: i64) -> Order {
             note: "fitted".to_owned(),
             proof_reference: "report 7".to_owned(),
         }),
+        list_price_minor: Some(1_200),
     };
     let totals = Amounts {
         currency: code("EUR"),
@@ -384,6 +385,7 @@ pub(in crate::store) fn bare(number: i64) -> Order {
         lines: Vec::new(),
         state: OrderState::Received,
         discount: None,
+        redemption: None,
         reservation_lifetime_seconds: None,
         requested_by: None,
         promised_by: None,
