@@ -6,8 +6,8 @@
 //!
 //! An order is one document in its row. The tables around it are its projection: what lists, constraints, laws and
 //! other users of SQL read. They can be made anew from the documents (`consign migrate --rebuild`), so that a new
-//! column needs no more than a default until then. A product, a location and a courier are a document too, beside the
-//! columns that they are listed by. No table lists the words of a state: a new word needs no migration.
+//! column needs no more than a default until then. A product, a location, a courier and a discount code are a document too,
+//! beside the columns that they are listed by. No table lists the words of a state: a new word needs no migration.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;
@@ -15,6 +15,7 @@ use sea_orm_migration::sea_orm::DbBackend;
 mod billing;
 mod catalogue;
 mod decisions;
+mod discounts;
 mod orders;
 mod shipments;
 mod stock;
@@ -28,6 +29,7 @@ impl MigrationTrait for Migration {
         let schema = Schema { manager, sqlite: manager.get_database_backend() == DbBackend::Sqlite };
 
         catalogue::create(&schema).await?;
+        discounts::create(&schema).await?;
         orders::create(&schema).await?;
         stock::create(&schema).await?;
         billing::create(&schema).await?;
@@ -79,6 +81,8 @@ impl Schema<'_> {
             (" BOOLEAN", " INTEGER"),
             (" UUID", " BLOB"),
             (" BYTEA", " BLOB"),
+            // The order of bytes is its usual one.
+            (" COLLATE \"C\"", ""),
         ];
         let columns =
             words.iter().fold(columns.to_owned(), |text, (ours, theirs)| text.replace(ours, theirs));

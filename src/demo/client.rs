@@ -16,6 +16,7 @@ pub(super) struct Client {
     shipping: pb::shipping_service_client::ShippingServiceClient<Channel>,
     billing: pb::billing_service_client::BillingServiceClient<Channel>,
     approvals: pb::approval_service_client::ApprovalServiceClient<Channel>,
+    discounts: pb::discount_service_client::DiscountServiceClient<Channel>,
     run: String,
 }
 
@@ -45,7 +46,8 @@ impl Client {
             inventory: pb::inventory_service_client::InventoryServiceClient::new(channel.clone()),
             shipping: pb::shipping_service_client::ShippingServiceClient::new(channel.clone()),
             billing: pb::billing_service_client::BillingServiceClient::new(channel.clone()),
-            approvals: pb::approval_service_client::ApprovalServiceClient::new(channel),
+            approvals: pb::approval_service_client::ApprovalServiceClient::new(channel.clone()),
+            discounts: pb::discount_service_client::DiscountServiceClient::new(channel),
             run: run.to_owned(),
         })
     }
@@ -60,8 +62,6 @@ impl Client {
             quantity: *quantity,
             ..Default::default()
         });
-        let discount = (wish.discount_ppm > 0)
-            .then_some(pb::Discount { value: Some(pb::discount::Value::RatePpm(wish.discount_ppm)) });
         let draft = pb::OrderDraft {
             channel: word(&wish.channel, "CHANNEL", pb::Channel::from_str_name) as i32,
             external_reference: reference.to_owned(),
@@ -75,7 +75,7 @@ impl Client {
                 sample::Story::Waits => pb::OnShortage::Wait as i32,
                 _ => pb::OnShortage::Refuse as i32,
             },
-            discount,
+            discount_code: wish.discount_code.clone(),
             requested_delivery_time: wish.wanted,
             on_late: wish.wanted.map_or(0, |_| pb::OnLate::Refuse as i32),
             ..Default::default()

@@ -27,6 +27,7 @@ impl Demo {
     pub(super) async fn live_through(&mut self, wish: &Wish, number: usize) -> Result<String, DemoError> {
         let mut wish = wish.clone();
         wish.lines = wish.lines.iter().map(|(name, units)| (self.sku(name), *units)).collect();
+        wish.discount_code = wish.code.map(|it| self.code(it)).unwrap_or_default();
         let reference = format!("DEMO-{}-{number}", self.run);
         let asked = match wish.story {
             Story::Corrected => Wish { address: misspelt(&wish.address), ..wish.clone() },
@@ -36,6 +37,7 @@ impl Demo {
         };
         let mut order = self.client.create_order(&asked, &reference).await?;
         self.tell_order("CreateOrder", &order);
+        self.tell_redeemed(&order).await?;
         self.tell_promise(&order);
 
         match wish.story {
@@ -66,9 +68,39 @@ impl Demo {
         order = self.client.feedback(&order.id, 5, "Arrived well packed.").await?;
         let rating = order.feedback.as_ref().map(|it| it.delivery_rating).unwrap_or_default();
         self.tell("SubmitFeedback", &format!("{rating} of 5 for the delivery"));
+        self.tell_offered(&order);
         order = self.client.close(&order.id).await?;
         self.tell_order("CloseOrder", &order);
         Ok(order.id)
+    }
+
+    /// The discount code that the order redeems, who gave it, and what it takes off.
+    async fn tell_redeemed(&mut self, order: &pb::Order) -> Result<(), DemoError> {
+        if order.discount_code.is_empty() {
+            return Ok(());
+        }
+        let code = self.client.discount_code(&order.discount_code).await?;
+        let taken = order.totals.as_ref().and_then(|it| it.discount.as_ref()).map(money).unwrap_or_default();
+        let giver = match code.offered_by_order_id.as_str() {
+            "" => "the shop's own".to_owned(),
+            _ => "given in a delivery letter".to_owned(),
+        };
+        let text = format!("{}, {giver}, takes {taken} off; redeemed {}×", code.code, code.redeemed_count);
+        self.tell("discount code", &text);
+        if code.code == self.offered {
+            self.shown.discount_redeemed = text;
+        }
+        Ok(())
+    }
+
+    /// The code that the delivery letter offers.
+    fn tell_offered(&mut self, order: &pb::Order) {
+        let Some(offer) = &order.discount_offer else { return };
+        let last_day = offer.last_day_time.as_ref().map(time).unwrap_or_default();
+        self.tell("offered", &format!("{} for the next order, until {last_day}", offer.code));
+        if self.offered.is_empty() {
+            self.offered.clone_from(&offer.code);
+        }
     }
 
     fn tell_order(&self, what: &str, order: &pb::Order) {

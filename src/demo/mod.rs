@@ -101,6 +101,7 @@ async fn play(target: &str, json: bool) -> Result<Played, DemoError> {
         quiet: json,
         weights: sample.weights(&run),
         told: BTreeSet::new(),
+        offered: String::new(),
         shown: Shown::default(),
         run,
     };
@@ -160,6 +161,8 @@ struct Demo {
     weights: BTreeMap<String, i32>,
     /// What was said of the shelves, so that it is said once.
     told: BTreeSet<String>,
+    /// The discount code of the first delivery letter; empty before.
+    offered: String,
     shown: Shown,
 }
 

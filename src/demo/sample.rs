@@ -111,7 +111,10 @@ pub(super) struct Order {
     pub(super) service: String,
     pub(super) currency: String,
     #[serde(default)]
-    pub(super) discount_ppm: i32,
+    pub(super) code: Option<Code>,
+    /// The same, as it is called in this run.
+    #[serde(skip)]
+    pub(super) discount_code: String,
     pub(super) lines: BTreeMap<String, i64>,
     #[serde(default)]
     pub(super) instructions: String,
@@ -120,6 +123,16 @@ pub(super) struct Order {
     pub(super) wanted: Option<prost_types::Timestamp>,
     pub(super) customer: Customer,
     pub(super) address: Address,
+}
+
+/// The discount code that an order redeems.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(super) enum Code {
+    /// The shop's own.
+    Spring,
+    /// That of the first delivery letter.
+    Offered,
 }
 
 /// The course of an order in the demo.

@@ -7,9 +7,20 @@ use tonic_types::StatusExt;
 use super::Demo;
 use super::client::words::{amount, from_now, money};
 use super::error::DemoError;
-use super::sample::{Order as Wish, PriceChange, Sample};
+use super::sample::{Code, Order as Wish, PriceChange, Sample};
+
+/// What the shop's own code takes off: ten percent.
+const SPRING_PPM: i32 = 100_000;
 
 impl Demo {
+    /// A code as it is called in this run.
+    pub(super) fn code(&self, code: Code) -> String {
+        match code {
+            Code::Spring => format!("SPRING10-{}", self.run),
+            Code::Offered => self.offered.clone(),
+        }
+    }
+
     pub(super) async fn stock_the_shelves(&mut self, sample: &Sample) -> Result<(), DemoError> {
         self.heading("Three regions are stocked");
         for product in &sample.products {
@@ -36,6 +47,12 @@ impl Demo {
             names.push(self.client.courier(&courier.code).await?.name);
         }
         self.say(&format!("{:<14} {}", "couriers", names.join(", ")));
+        let spring = self.code(Code::Spring);
+        let spring = self.client.create_discount_code(&spring, SPRING_PPM).await?;
+        self.say(&format!(
+            "{:<14} {}, ten percent off, once for each customer",
+            "discount code", spring.code
+        ));
         Ok(())
     }
 

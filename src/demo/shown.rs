@@ -12,6 +12,7 @@ pub struct Shown {
     pub courier_passed_over: String,
     pub price_changed: String,
     pub reorder_proposed: String,
+    pub discount_redeemed: String,
 }
 
 impl Shown {
@@ -25,6 +26,7 @@ impl Shown {
             courier_passed_over,
             price_changed,
             reorder_proposed,
+            discount_redeemed,
         } = self;
         let all = [
             (promise_refused, "a promise refused"),
@@ -34,6 +36,7 @@ impl Shown {
             (courier_passed_over, "a courier passed over for its record"),
             (price_changed, "a price changed"),
             (reorder_proposed, "a reorder proposed"),
+            (discount_redeemed, "a discount code given and redeemed"),
         ];
         all.into_iter().filter(|it| it.0.is_empty()).map(|it| it.1).collect()
     }

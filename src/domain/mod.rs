@@ -13,6 +13,7 @@
 //! | `inventory` | levels, reservations, counts, buying again |
 //! | `catalogue`, `couriers` | products and locations; couriers |
 //! | `shipping` | picking, packing, labels, quotes, handover, tracking, delivery |
+//! | `discounts` | discount codes, and who redeems them |
 //! | `customers` | letters to customers, and their feedback |
 //! | `approvals` | the gates between stock, money and fulfilment |
 //! | `ordering` | an order as a whole, from receipt to archive |
@@ -26,6 +27,7 @@ mod billing;
 mod catalogue;
 mod couriers;
 mod customers;
+mod discounts;
 mod documents;
 mod invariants;
 mod inventory;
@@ -52,6 +54,7 @@ pub use customers::feedback::SubmitFeedback;
 pub use customers::preference::SetNotificationPreference;
 pub(crate) use customers::resend::RESENT_AT_ONCE_MAX;
 pub use customers::resend::{ResendFailedMessages, ResendMessage};
+pub use discounts::code::{CountedCode, CreateDiscountCode, DeactivateDiscountCode, ReactivateDiscountCode};
 pub use documents::label::PaperFacts;
 pub use documents::letters::language::Language;
 pub use documents::letters::links::{LinkPattern, Links};
@@ -99,6 +102,10 @@ pub use model::courier::{
 };
 pub use model::customer::Customer;
 pub use model::day::Day;
+pub use model::discount::{
+    DISCOUNT_USES_MAX, DiscountCode, DiscountKey, Gives, MINIMUMS_MAX, RedeemingCustomer, Redemption,
+};
+pub use model::discount_uses::{DiscountUses, DiscountUsesByKey, count_discount_uses};
 pub use model::document_kind::DocumentKind;
 pub use model::etag::{check_etag, etag};
 pub use model::event::{Event, EventKind, Machine, Transition};

@@ -9,6 +9,7 @@ mod codec;
 mod connections;
 mod couriers;
 mod customers;
+mod discounts;
 pub(crate) mod enums;
 mod identity;
 mod inventory;

@@ -174,7 +174,7 @@ pub(crate) fn of_refusal(refusal: &Refusal) -> Status {
 /// The reason that the status of this refusal names.
 pub(crate) fn reason_of(refusal: &Refusal) -> ErrorReason {
     match refusal {
-        Refusal::Invalid(_) => ErrorReason::InvalidField,
+        Refusal::Invalid(problems) => of_invalid(problems).1,
         Refusal::NotFound { .. } => ErrorReason::NotFound,
         Refusal::Exists { .. } => ErrorReason::Duplicate,
         Refusal::StaleEtag { .. } => ErrorReason::EtagMismatch,
@@ -207,6 +207,24 @@ fn of_reason(reason: Reason) -> (Code, ErrorReason) {
         Reason::LimitReached => (unmet, ErrorReason::LimitReached),
         Reason::Inactive => (unmet, ErrorReason::Inactive),
         Reason::NotSendable => (unmet, ErrorReason::NotSendable),
+        Reason::DiscountCodeUnknown => (unmet, ErrorReason::DiscountCodeUnknown),
+        Reason::DiscountCodeInactive => (unmet, ErrorReason::DiscountCodeInactive),
+        Reason::DiscountCodeNotBegun => (unmet, ErrorReason::DiscountCodeNotBegun),
+        Reason::DiscountCodeOver => (unmet, ErrorReason::DiscountCodeOver),
+        Reason::DiscountCodeUsedUp => (unmet, ErrorReason::DiscountCodeUsedUp),
+        Reason::DiscountCodeUsedByCustomer => (unmet, ErrorReason::DiscountCodeUsedByCustomer),
+        Reason::DiscountCodeBelowMinimum => (unmet, ErrorReason::DiscountCodeBelowMinimum),
+        Reason::DiscountCodeOtherCurrency => (unmet, ErrorReason::DiscountCodeOtherCurrency),
+    }
+}
+
+/// A value that is good, but not now, has a reason of its own. Beside values that cannot be right at any time it is told too.
+fn of_invalid(problems: &Problems) -> (Code, ErrorReason) {
+    let mut reasons = problems.0.iter().filter_map(|it| it.reason).map(of_reason);
+    match reasons.next() {
+        None => (Code::InvalidArgument, ErrorReason::InvalidField),
+        Some((code, reason)) if problems.0.iter().all(|it| it.reason.is_some()) => (code, reason),
+        Some((_, reason)) => (Code::InvalidArgument, reason),
     }
 }
 
@@ -218,7 +236,8 @@ fn of_problems(problems: &Problems) -> Status {
         0 => shown.join("; "),
         _ => format!("{}; and {more} more", shown.join("; ")),
     };
-    build(Code::InvalidArgument, &text, ErrorReason::InvalidField, Metadata::new(), |it| {
+    let (code, reason) = of_invalid(problems);
+    build(code, &text, reason, Metadata::new(), |it| {
         let violations = problems.0.iter().take(VIOLATIONS_MAX);
         it.set_bad_request(
             violations.map(|it| FieldViolation::new(&it.field, &it.message)).collect::<Vec<_>>(),

@@ -241,6 +241,7 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
         close_after_seconds,
         archive_after_seconds,
         next_purchase_discount_ppm,
+        next_purchase_valid_days,
         package_weight: WeightRules { packaging_grams, tolerance_grams, tolerance_ppm },
         invoice_series,
         message_lifetime_seconds,
@@ -276,6 +277,7 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
     within(bad, "rules.close_after_seconds", *close_after_seconds, 0, 3_650 * DAY);
     within(bad, "rules.archive_after_seconds", *archive_after_seconds, 0, 3_650 * DAY);
     within(bad, "rules.next_purchase_discount_ppm", *next_purchase_discount_ppm, 0, 1_000_000);
+    within(bad, "rules.next_purchase_valid_days", *next_purchase_valid_days, 1, 3_650);
     within(bad, "rules.package_weight.packaging_grams", *packaging_grams, 0, 1_000_000);
     within(bad, "rules.package_weight.tolerance_grams", *tolerance_grams, 0, 1_000_000);
     within(bad, "rules.package_weight.tolerance_ppm", *tolerance_ppm, 0, 10_000_000);

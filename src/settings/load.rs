@@ -36,7 +36,11 @@ impl Settings {
         if let Some(file) = config {
             if !file.is_file() {
                 let message = format!("there is no file {}", file.display());
-                return Err(SettingsError(vec![Problem { field: "config".to_owned(), message }]));
+                return Err(SettingsError(vec![Problem {
+                    field: "config".to_owned(),
+                    message,
+                    reason: None,
+                }]));
             }
             layers = layers.merge(Toml::file_exact(file));
         }
@@ -48,7 +52,7 @@ impl Settings {
         let unreadable = |it: figment::Error| {
             SettingsError(
                 it.into_iter()
-                    .map(|it| Problem { field: "config".to_owned(), message: it.to_string() })
+                    .map(|it| Problem { field: "config".to_owned(), message: it.to_string(), reason: None })
                     .collect(),
             )
         };
@@ -170,7 +174,7 @@ fn unfit(error: &figment::Error, layers: &Figment, tree: &Value) -> Problem {
         None => "a flag".to_owned(),
     });
     let message = source.map_or(message.clone(), |it| format!("{message} (from {it})"));
-    Problem { field: key, message }
+    Problem { field: key, message, reason: None }
 }
 
 /// Takes the value at `path` out of the tree, or the list that it is in; returns whether there was one.

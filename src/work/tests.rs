@@ -216,7 +216,7 @@ fn new_order(name: &str, units: i64) -> NewOrder {
             description: String::new(),
         }],
         discount: None,
-        discount_code: String::new(),
+        discount_code: None,
         prices_include_tax: true,
         shipping_fee: None,
         special_instructions: String::new(),

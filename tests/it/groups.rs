@@ -193,7 +193,7 @@ fn new_order(number: usize, skus: &[&str]) -> domain::NewOrder {
         currency: "EUR".parse().expect("a currency"),
         lines: skus.iter().map(|it| line(it)).collect(),
         discount: None,
-        discount_code: String::new(),
+        discount_code: None,
         prices_include_tax: false,
         shipping_fee: None,
         special_instructions: String::new(),

@@ -15,6 +15,7 @@ mod clocks;
 mod couriers;
 mod crash_points;
 mod deadlines;
+mod discounts;
 mod disk;
 mod documents;
 mod exact;

@@ -39,6 +39,29 @@ impl Client {
         call!(self.inventory, update_product, "clerk", request, product)
     }
 
+    /// So many ppm off, once for each customer.
+    pub(in crate::demo) async fn create_discount_code(
+        &mut self,
+        code: &str,
+        rate_ppm: i32,
+    ) -> Result<pb::DiscountCode, DemoError> {
+        let value = Some(pb::discount::Value::RatePpm(rate_ppm));
+        let discount_code = pb::DiscountCode {
+            code: code.to_owned(),
+            discount: Some(pb::Discount { value }),
+            uses_per_customer_max: 1,
+            ..Default::default()
+        };
+        let request =
+            pb::CreateDiscountCodeRequest { discount_code: Some(discount_code), request_id: String::new() };
+        call!(self.discounts, create_discount_code, "marketing", request, discount_code)
+    }
+
+    pub(in crate::demo) async fn discount_code(&mut self, code: &str) -> Result<pb::DiscountCode, DemoError> {
+        let request = pb::GetDiscountCodeRequest { code: code.to_owned() };
+        call!(self.discounts, get_discount_code, "marketing", request, discount_code)
+    }
+
     /// Locations and couriers of an earlier run serve again.
     pub(in crate::demo) async fn create_location(
         &mut self,

@@ -103,8 +103,14 @@ impl Order {
         } else if self.risk >= policy.risk {
             Some(format!("the risk is {}: {}", self.risk, self.risk_reasons.join("; ")))
         } else {
+            // Goods that are given away are not cheap.
+            let worth = self.lines.iter().fold(0_i64, |sum, it| sum.saturating_add(it.worth_minor()));
             match limit {
-                Some(limit) if total.minor <= limit => None,
+                Some(limit) if total.minor.max(worth) <= limit => None,
+                Some(limit) if total.minor <= limit => {
+                    let (worth, limit) = (total.currency.of(worth), total.currency.of(limit));
+                    Some(format!("goods worth {worth} at list prices, sold for {total}, are above {limit}"))
+                }
                 Some(limit) => Some(format!("{total} is above {}", total.currency.of(limit))),
                 None => Some(format!("no automatic limit is set for {}", total.currency)),
             }

@@ -1,7 +1,7 @@
 //! What an order costs: discounts, taxes and shipping, exact to the last minor unit.
 
 use crate::domain::model::amounts::{Amounts, Discount, LineAmounts};
-use crate::domain::model::money::{Currency, included_part, part, shares};
+use crate::domain::model::money::{Currency, Money, included_part, part, shares};
 use crate::domain::model::refusal::Problems;
 
 /// No single amount is larger than this: 10^15 minor units. It keeps every sum and product far from the end
@@ -41,8 +41,12 @@ pub(in crate::domain) fn price(
     let mut priced: Vec<LineAmounts> = Vec::with_capacity(lines.len());
     for (index, line) in lines.iter().enumerate() {
         let gross_minor = gross(line, index, &mut problems);
-        let discount_minor =
-            taken(line.discount, gross_minor, &format!("lines[{index}].discount"), &mut problems);
+        let discount_minor = taken(
+            line.discount,
+            currency.of(gross_minor),
+            &format!("lines[{index}].discount"),
+            &mut problems,
+        );
         priced.push(LineAmounts {
             gross_minor,
             discount_minor,
@@ -61,7 +65,7 @@ pub(in crate::domain) fn price(
     }
 
     let left: Vec<i64> = priced.iter().map(|it| it.gross_minor - it.discount_minor).collect();
-    let order_discount = taken(discount, left.iter().sum(), "discount", &mut problems);
+    let order_discount = taken(discount, currency.of(left.iter().sum()), "discount", &mut problems);
     if !problems.0.is_empty() {
         return Err(problems);
     }
@@ -195,19 +199,19 @@ fn gross(line: &PriceLine, index: usize, problems: &mut Problems) -> i64 {
 }
 
 /// Amount of a discount, or zero with a note why it does not apply.
-fn taken(discount: Option<Discount>, from: i64, field: &str, problems: &mut Problems) -> i64 {
+fn taken(discount: Option<Discount>, from: Money, field: &str, problems: &mut Problems) -> i64 {
     match discount {
         None => 0,
-        Some(Discount::Amount(minor)) if (0..=from).contains(&minor) => minor,
+        Some(Discount::Amount(minor)) if (0..=from.minor).contains(&minor) => minor,
         Some(Discount::Amount(minor)) if minor < 0 => {
             problems.add(field, "must not be negative");
             0
         }
         Some(Discount::Amount(minor)) => {
-            problems.add(field, format!("takes {minor} minor units from {from}"));
+            problems.add(field, format!("takes {} from {from}", from.currency.of(minor)));
             0
         }
-        Some(Discount::Percent(ppm)) if ppm <= WHOLE_PPM => part(from, ppm),
+        Some(Discount::Percent(ppm)) if ppm <= WHOLE_PPM => part(from.minor, ppm),
         Some(Discount::Percent(ppm)) => {
             problems.add(field, format!("must be at most {WHOLE_PPM} ppm (100 %), not {ppm}"));
             0
@@ -307,7 +311,7 @@ mod tests {
             refused.expect_err("a refusal").0[0].message.clone()
         };
         assert_eq!(told(Discount::Amount(-1)), "must not be negative");
-        assert_eq!(told(Discount::Amount(101)), "takes 101 minor units from 100");
+        assert_eq!(told(Discount::Amount(101)), "takes EUR 1.01 from EUR 1.00");
         assert_eq!(told(Discount::Percent(1_000_001)), "must be at most 1000000 ppm (100 %), not 1000001");
     }
 

@@ -1,5 +1,6 @@
 //! Step 17: the delivery is confirmed to the customer, who may answer with feedback.
 
+use crate::domain::discounts::offer::offer_discount;
 use crate::domain::model::event::EventKind;
 use crate::domain::model::feedback::{Feedback, FeedbackState};
 use crate::domain::model::message::{Message, MessageKind, MessageState};
@@ -41,11 +42,7 @@ impl Order {
             self.confirm_again(unit);
             return;
         }
-        let ppm = unit.rules.next_purchase_discount_ppm;
-        let code = match ppm {
-            0 => String::new(),
-            _ => discount_code(self),
-        };
+        let offer = offer_discount(unit, self.id);
         self.feedback = Some(Feedback {
             state: FeedbackState::Requested,
             delivery_rating: 0,
@@ -53,8 +50,9 @@ impl Order {
             comment: String::new(),
             requested_at: unit.now,
             submitted_at: None,
-            discount_code: code,
-            discount_ppm: ppm,
+            discount_code: offer.as_ref().map(|it| it.code.to_string()).unwrap_or_default(),
+            discount_ppm: offer.as_ref().map_or(0, |it| it.rate_ppm),
+            discount_until: offer.map(|it| it.until),
         });
         let step = opened(self.id.0, FeedbackState::Requested);
         self.record_automatic(unit, EventKind::FeedbackRequested, Some(step), "asked for feedback");
@@ -115,11 +113,4 @@ impl Order {
         self.record(unit, EventKind::FeedbackSubmitted, Some(step), text);
         Ok(())
     }
-}
-
-/// The order's own code for the next purchase: from the end of its id, which is random.
-fn discount_code(order: &Order) -> String {
-    let id = order.id.to_string().to_uppercase();
-    let tail: String = id.chars().skip(id.len() - 8).collect();
-    format!("NEXT-{tail}")
 }

@@ -49,7 +49,10 @@ pub const LAWS: &[(&str, &str)] = &[
         "M1",
         "totals are lines − discounts + taxes + shipping to the last minor unit, on the order and on its invoice",
     ),
-    ("M2", "the shares of the order's discount sum to it"),
+    (
+        "M2",
+        "the shares of the order's discount sum to it, and it is what its discount code gives for these goods",
+    ),
     (
         "M3",
         "captured is at most what was asked for and invoiced, paid back at most what was captured, of each payment \
@@ -77,9 +80,14 @@ pub const LAWS: &[(&str, &str)] = &[
     ("E2", "every message that is to be sent has a job that sends it"),
     ("I1", "every claimed request id has its answer"),
     ("D1", "the tables around an order say what its document says"),
-    ("D2", "the columns of a product, a location or a courier say what its document says"),
+    ("D2", "the columns of a product, a location, a courier or a discount code say what its document says"),
     ("D3", "a courier's record is the sum of what the orders say that it carried, archived or not"),
     ("D4", "the days of locations and couriers have the shipments that the orders say, archived or not"),
+    (
+        "D5",
+        "a discount code is held by the orders that redeemed it and did not end early, archived or not, and by no more \
+         than it says, in all and of each customer",
+    ),
     ("P1", "no column holds what looks like a card number"),
 ];
 

@@ -30,6 +30,7 @@ impl Order {
     pub fn violations(&self) -> Vec<Violation> {
         let mut found = Findings::default();
         self.check_amounts(&mut found);
+        self.check_redemption(&mut found);
         self.check_payments(&mut found);
         self.check_reservations(&mut found);
         self.check_shipments(&mut found);
@@ -108,6 +109,20 @@ impl Order {
                 );
             }
         }
+    }
+
+    fn check_redemption(&self, found: &mut Findings) {
+        let Some(redemption) = &self.redemption else { return };
+        let goods: i64 = self.lines.iter().map(|it| it.amounts.gross_minor - it.amounts.discount_minor).sum();
+        let should = redemption.discount_on(goods);
+        let is = self.discount.map_or_else(|| "none".to_owned(), |it| format!("{it:?}"));
+        found.ensure("M2", self.id, self.discount == Some(should), &format!("{should:?}"), is);
+        let minimum = redemption.minimum_minor;
+        found.ensure("M2", self.id, goods >= minimum, &format!("goods worth at least {minimum}"), goods);
+        let ended_early = self.has_ended_early();
+        let expected = if ended_early { "its discount code given back" } else { "its discount code held" };
+        let given_back = redemption.given_back_at.is_some();
+        found.ensure("D5", self.id, given_back == ended_early, expected, "the other way");
     }
 
     fn check_payments(&self, found: &mut Findings) {

@@ -27,4 +27,7 @@ pub struct Feedback {
     /// The code of the next-purchase discount: given with the request, never for an answer.
     pub discount_code: String,
     pub discount_ppm: u32,
+    /// Until when the letter says that the code can be redeemed.
+    #[serde(default)]
+    pub discount_until: Option<Timestamp>,
 }

@@ -28,10 +28,19 @@ pub struct OrderLine {
     /// None: goods, or a service that is still to be done.
     #[serde(default)]
     pub done: Option<ServiceDone>,
+    /// The product's list price in the order's currency when the order was received. None: it had none.
+    #[serde(default)]
+    pub list_price_minor: Option<i64>,
 }
 
 impl OrderLine {
     pub fn is_service(&self) -> bool {
         self.kind.is_service()
+    }
+
+    /// What its units are worth: at the list price, or at the order's own if that is higher, whatever is taken off.
+    pub fn worth_minor(&self) -> i64 {
+        let price = self.list_price_minor.unwrap_or(0).max(self.unit_price_minor);
+        price.saturating_mul(self.quantity)
     }
 }

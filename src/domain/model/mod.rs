@@ -16,6 +16,8 @@ pub(super) mod counted;
 pub(super) mod courier;
 pub(super) mod customer;
 pub(super) mod day;
+pub(super) mod discount;
+pub(super) mod discount_uses;
 pub(super) mod document_kind;
 pub(super) mod etag;
 pub(super) mod event;

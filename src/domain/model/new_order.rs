@@ -3,6 +3,7 @@
 use crate::domain::model::address::Address;
 use crate::domain::model::amounts::Discount;
 use crate::domain::model::customer::Customer;
+use crate::domain::model::discount::DiscountKey;
 use crate::domain::model::money::{Currency, Money};
 use crate::domain::model::scalars::{Channel, OnLate, OnShortage, ServiceLevel, Sku};
 use crate::domain::model::time::Timestamp;
@@ -18,7 +19,8 @@ pub struct NewOrder {
     pub currency: Currency,
     pub lines: Vec<NewLine>,
     pub discount: Option<Discount>,
-    pub discount_code: String,
+    /// Gives the discount in the place of one of the caller's own.
+    pub discount_code: Option<DiscountKey>,
     pub prices_include_tax: bool,
     /// None: as settings say for the region and service.
     pub shipping_fee: Option<Money>,

@@ -10,6 +10,7 @@ use crate::domain::model::approval::{Approval, Gate};
 use crate::domain::model::availability::AvailabilityFound;
 use crate::domain::model::check::{Check, Risk};
 use crate::domain::model::customer::Customer;
+use crate::domain::model::discount::Redemption;
 use crate::domain::model::etag::etag;
 use crate::domain::model::evidence::{Attestation, Evidence, RiskAssessment};
 use crate::domain::model::feedback::Feedback;
@@ -111,6 +112,12 @@ impl Order {
         }
     }
 
+    /// Whether it was rejected, was cancelled or expired, archived by now or not.
+    pub fn has_ended_early(&self) -> bool {
+        let ended = self.archived_from.unwrap_or(self.state);
+        matches!(ended, OrderState::Rejected | OrderState::Cancelled | OrderState::Expired)
+    }
+
     pub fn shipment_index(&self, id: ShipmentId) -> Result<usize, Refusal> {
         self.shipments.iter().position(|it| it.id == id).ok_or_else(|| Refusal::not_found("shipment", id))
     }
@@ -204,9 +211,10 @@ pub struct Order {
     pub region: Option<RegionCode>,
     pub lines: Vec<OrderLine>,
     pub amounts: Amounts,
-    /// The discount on the whole order as asked for; its shares are in the lines.
+    /// The discount on the whole order: as asked for, or what its code gives; its shares are in the lines.
     pub discount: Option<Discount>,
-    pub discount_code: String,
+    /// The discount code that it redeems.
+    pub redemption: Option<Redemption>,
     /// At most 1,000 characters.
     pub special_instructions: String,
     pub service: ServiceLevel,

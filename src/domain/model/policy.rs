@@ -63,6 +63,8 @@ pub struct Rules {
     pub archive_after_seconds: u64,
     /// The discount on the next purchase that a delivery confirmation offers, in ppm (50 000 = 5 %). Zero: none.
     pub next_purchase_discount_ppm: u32,
+    /// On how many days after the delivery that discount can be redeemed.
+    pub next_purchase_valid_days: u32,
     /// When a package's weight is warned of.
     pub package_weight: WeightRules,
     /// The code of invoice numbers: `INV` gives INV-000001.
@@ -176,7 +178,7 @@ pub struct ApprovalRules {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct GateRules {
-    /// Totals up to this are approved automatically.
+    /// Totals up to this are approved automatically, if the goods are not worth more at their list prices.
     pub automatic_up_to_minor: BTreeMap<Currency, i64>,
     /// Orders through these channels always ask a person.
     pub channels: Vec<Channel>,
@@ -370,6 +372,7 @@ impl Default for Rules {
             close_after_seconds: 1_209_600,
             archive_after_seconds: 7_776_000,
             next_purchase_discount_ppm: 50_000,
+            next_purchase_valid_days: 365,
             package_weight: WeightRules::default(),
             invoice_series: "INV".to_owned(),
             message_lifetime_seconds: 86_400,

@@ -10,6 +10,14 @@ use crate::domain::model::time::Timestamp;
 pub struct Problem {
     pub field: String,
     pub message: String,
+    /// Set where the value is good, but not now or not for this caller.
+    pub reason: Option<Reason>,
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        Self::Invalid(Problems(vec![problem]))
+    }
 }
 
 /// Every bad field of a request.
@@ -18,7 +26,7 @@ pub struct Problems(pub Vec<Problem>);
 
 impl Problems {
     pub fn add(&mut self, field: impl Into<String>, message: impl Into<String>) {
-        self.0.push(Problem { field: field.into(), message: message.into() });
+        self.0.push(Problem { field: field.into(), message: message.into(), reason: None });
     }
 
     /// The value, or a note of what is wrong with it.
@@ -52,6 +60,14 @@ string_enum! {
         LimitReached = "LIMIT_REACHED",
         Inactive = "INACTIVE",
         NotSendable = "NOT_SENDABLE",
+        DiscountCodeUnknown = "DISCOUNT_CODE_UNKNOWN",
+        DiscountCodeInactive = "DISCOUNT_CODE_INACTIVE",
+        DiscountCodeNotBegun = "DISCOUNT_CODE_NOT_BEGUN",
+        DiscountCodeOver = "DISCOUNT_CODE_OVER",
+        DiscountCodeUsedUp = "DISCOUNT_CODE_USED_UP",
+        DiscountCodeUsedByCustomer = "DISCOUNT_CODE_USED_BY_CUSTOMER",
+        DiscountCodeBelowMinimum = "DISCOUNT_CODE_BELOW_MINIMUM",
+        DiscountCodeOtherCurrency = "DISCOUNT_CODE_OTHER_CURRENCY",
     }
 }
 
@@ -137,6 +153,16 @@ impl Refusal {
     pub fn invalid(field: impl Into<String>, message: impl Into<String>) -> Self {
         let mut problems = Problems::default();
         problems.add(field, message);
+        Self::Invalid(problems)
+    }
+
+    /// A bad field beside those of another refusal; one that is about something else is told once the field is good.
+    pub fn beside(problem: Problem, other: Option<Self>) -> Self {
+        let mut problems = match other {
+            Some(Self::Invalid(problems)) => problems,
+            Some(_) | None => Problems::default(),
+        };
+        problems.0.push(problem);
         Self::Invalid(problems)
     }
 

@@ -274,6 +274,7 @@ impl Order {
             currency: self.amounts.currency,
             prices_include_tax: self.amounts.prices_include_tax,
             discount: self.discount,
+            redemption: self.redemption.as_ref(),
             shipping_minor: match self.amounts.shipping_minor == fee_before {
                 true if ships => self.fee_by_rules(unit),
                 true => 0,
@@ -283,10 +284,11 @@ impl Order {
             has: self.lines.iter().map(|it| it.sku.clone()).collect(),
         };
         let country = self.shipping_address.country.clone();
-        (self.lines, self.amounts) = match lines {
+        let priced = match lines {
             Some(lines) => pricing.of_lines(unit, &country, lines)?,
             None => pricing.reprice(unit, &country, self.lines.clone())?,
         };
+        (self.lines, self.amounts, self.discount) = (priced.lines, priced.amounts, priced.discount);
         Ok(())
     }
 

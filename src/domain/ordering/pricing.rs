@@ -3,6 +3,7 @@
 use crate::domain::billing::price::{PriceLine, price};
 use crate::domain::inventory::known::must_be_in_use;
 use crate::domain::model::amounts::{Amounts, Discount, LineAmounts};
+use crate::domain::model::discount::Redemption;
 use crate::domain::model::line::OrderLine;
 use crate::domain::model::money::Currency;
 use crate::domain::model::new_order::NewLine;
@@ -16,14 +17,25 @@ use crate::domain::unit::unit_of_work::UnitOfWork;
 const SHIPPING: &str = "SHIPPING";
 
 /// The facts that an order's prices depend on beside its lines.
-pub(super) struct Pricing {
+pub(super) struct Pricing<'a> {
     pub(super) currency: Currency,
     pub(super) prices_include_tax: bool,
+    /// The caller's own on the whole order.
     pub(super) discount: Option<Discount>,
+    /// What gives the discount instead.
+    pub(super) redemption: Option<&'a Redemption>,
     pub(super) shipping_minor: i64,
     pub(super) received_at: Timestamp,
     /// What the order has already: it may keep products that went out of use since.
     pub(super) has: Vec<Sku>,
+}
+
+/// What an order costs.
+pub(super) struct Priced {
+    pub(super) lines: Vec<OrderLine>,
+    pub(super) amounts: Amounts,
+    /// On the whole order.
+    pub(super) discount: Option<Discount>,
 }
 
 /// Whether any of these lines is shipped, and not only done.
@@ -31,7 +43,7 @@ pub(super) fn has_goods(unit: &UnitOfWork, lines: &[NewLine]) -> bool {
     lines.iter().any(|it| unit.product(&it.sku).is_none_or(|it| !it.is_service()))
 }
 
-impl Pricing {
+impl Pricing<'_> {
     /// Looks products up and prices the lines; every unknown product and bad price at once. Products that are out of use
     /// are not ordered any more.
     pub(super) fn of_lines(
@@ -39,7 +51,7 @@ impl Pricing {
         unit: &UnitOfWork,
         country: &str,
         lines: &[NewLine],
-    ) -> Result<(Vec<OrderLine>, Amounts), Refusal> {
+    ) -> Result<Priced, Refusal> {
         let mut problems = Problems::default();
         let mut priced: Vec<OrderLine> = Vec::with_capacity(lines.len());
         for (index, line) in lines.iter().enumerate() {
@@ -68,6 +80,7 @@ impl Pricing {
                 handling: product.handling.clone(),
                 kind: product.kind,
                 done: None,
+                list_price_minor: product.price_in(self.currency, self.received_at).map(|it| it.minor),
             });
         }
         problems.into_result()?;
@@ -93,7 +106,7 @@ impl Pricing {
         unit: &UnitOfWork,
         country: &str,
         mut lines: Vec<OrderLine>,
-    ) -> Result<(Vec<OrderLine>, Amounts), Refusal> {
+    ) -> Result<Priced, Refusal> {
         let price_lines: Vec<PriceLine> = lines
             .iter()
             .map(|it| PriceLine {
@@ -104,18 +117,24 @@ impl Pricing {
             })
             .collect();
         let shipping_tax_ppm = unit.rules.tax_rate_ppm(country, SHIPPING);
-        let (amounts_of_lines, amounts) = price(
-            self.currency,
-            self.prices_include_tax,
-            &price_lines,
-            self.discount,
-            self.shipping_minor,
-            shipping_tax_ppm,
-        )
-        .map_err(Refusal::Invalid)?;
+        let priced = |discount| {
+            let (include_tax, shipping) = (self.prices_include_tax, self.shipping_minor);
+            price(self.currency, include_tax, &price_lines, discount, shipping, shipping_tax_ppm)
+                .map_err(Refusal::Invalid)
+        };
+        let discount = match self.redemption {
+            None => self.discount,
+            Some(redemption) => {
+                let (_, whole) = priced(None)?;
+                let goods = whole.subtotal_minor - whole.discount_minor;
+                redemption.must_be_worth_it(self.currency, goods)?;
+                Some(redemption.discount_on(goods))
+            }
+        };
+        let (amounts_of_lines, amounts) = priced(discount)?;
         for (line, amounts) in lines.iter_mut().zip(amounts_of_lines) {
             line.amounts = amounts;
         }
-        Ok((lines, amounts))
+        Ok(Priced { lines, amounts, discount })
     }
 }

@@ -2,18 +2,18 @@
 
 use std::collections::BTreeSet;
 
+use crate::domain::discounts::redeem::{customer_key, redeem};
 use crate::domain::model::address::Address;
-use crate::domain::model::amounts::Amounts;
 use crate::domain::model::customer::Customer;
+use crate::domain::model::discount::Redemption;
 use crate::domain::model::event::EventKind;
-use crate::domain::model::line::OrderLine;
 use crate::domain::model::message::MessageKind;
 use crate::domain::model::new_order::{NewLine, NewOrder};
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::scalars::{OrderId, RegionCode};
 use crate::domain::ordering::checks::{fingerprint, risk};
-use crate::domain::ordering::pricing::{Pricing, has_goods};
+use crate::domain::ordering::pricing::{Priced, Pricing, has_goods};
 use crate::domain::ordering::verify::Waive;
 use crate::domain::unit::command::{Command, OnOrder, conclude};
 use crate::domain::unit::journal::opened;
@@ -30,13 +30,17 @@ impl Command for CreateOrder {
     type Output = OnOrder<()>;
 
     fn reads(&self) -> ReadSet {
-        let NewOrder { channel, external_reference, customer, shipping_address, lines, .. } = &self.new;
+        let NewOrder {
+            channel, external_reference, customer, shipping_address, lines, discount_code, ..
+        } = &self.new;
         let named = !external_reference.is_empty();
+        let code = discount_code.as_ref().map(|it| (it.clone(), customer_key(customer)));
         ReadSet {
             skus: lines.iter().map(|it| it.sku.clone()).collect(),
             fingerprints: vec![fingerprint_of(customer, shipping_address, lines)],
             couriers: true,
             external_references: named.then(|| (*channel, external_reference.clone())).into_iter().collect(),
+            discount_codes: code.into_iter().collect(),
             ..ReadSet::default()
         }
     }
@@ -62,11 +66,14 @@ pub(in crate::domain) fn receive(unit: &mut UnitOfWork, new: &NewOrder) -> Resul
     }
 
     let mut order = build_order(unit, new)?;
-    let text = format!(
+    let mut text = format!(
         "received through {channel}, {} lines, {}",
         order.lines.len(),
         new.currency.of(order.total_minor())
     );
+    if let Some(redemption) = &order.redemption {
+        text.push_str(&format!(", with discount code {}", redemption.code));
+    }
     order.record(unit, EventKind::OrderReceived, Some(opened(order.id.0, OrderState::Received)), text);
     order.notify(unit, MessageKind::OrderReceived, None, 0);
 
@@ -82,7 +89,8 @@ pub(in crate::domain) fn receive(unit: &mut UnitOfWork, new: &NewOrder) -> Resul
 /// The order as its caller placed it, priced and assessed; nothing has happened to it yet.
 fn build_order(unit: &mut UnitOfWork, new: &NewOrder) -> Result<Order, Refusal> {
     let region = unit.rules.region_of(&new.shipping_address.country).cloned();
-    let (lines, amounts) = price_order(unit, new, region.as_ref())?;
+    let (redemption, priced) = price_order(unit, new, region.as_ref())?;
+    let Priced { lines, amounts, discount } = priced;
     let quantities: Vec<i64> = lines.iter().map(|it| it.quantity).collect();
     let (risk, risk_reasons) =
         risk(&new.shipping_address, new.billing_address.as_ref(), new.channel, &quantities);
@@ -94,8 +102,8 @@ fn build_order(unit: &mut UnitOfWork, new: &NewOrder) -> Result<Order, Refusal> 
         billing_address,
         currency: _,
         lines: ordered,
-        discount,
-        discount_code,
+        discount: _,
+        discount_code: _,
         prices_include_tax: _,
         shipping_fee: _,
         special_instructions,
@@ -123,7 +131,7 @@ fn build_order(unit: &mut UnitOfWork, new: &NewOrder) -> Result<Order, Refusal> 
         lines,
         amounts,
         discount,
-        discount_code,
+        redemption,
         special_instructions,
         service,
         on_shortage,
@@ -163,13 +171,19 @@ fn build_order(unit: &mut UnitOfWork, new: &NewOrder) -> Result<Order, Refusal> 
     })
 }
 
-/// The lines and the sums, with the caller's shipping fee or else the one of the region if anything is shipped.
+/// What it costs, with the caller's shipping fee or else the one of the region if anything is shipped, and the code that it
+/// redeems.
 fn price_order(
     unit: &UnitOfWork,
     new: &NewOrder,
     region: Option<&RegionCode>,
-) -> Result<(Vec<OrderLine>, Amounts), Refusal> {
+) -> Result<(Option<Redemption>, Priced), Refusal> {
     let currency = new.currency;
+    let redeemed = new.discount_code.as_ref().map(|it| redeem(unit, it, &new.customer, currency));
+    let (redemption, problem) = match redeemed.transpose() {
+        Ok(redemption) => (redemption, None),
+        Err(problem) => (None, Some(problem)),
+    };
     let fee = match (new.shipping_fee, region) {
         (Some(fee), _) => fee,
         (None, Some(region)) if has_goods(unit, &new.lines) => {
@@ -181,11 +195,16 @@ fn price_order(
         currency,
         prices_include_tax: new.prices_include_tax,
         discount: new.discount,
+        redemption: redemption.as_ref(),
         shipping_minor: fee.minor,
         received_at: unit.now,
         has: Vec::new(),
     };
-    pricing.of_lines(unit, &new.shipping_address.country, &new.lines)
+    let priced = pricing.of_lines(unit, &new.shipping_address.country, &new.lines);
+    match problem {
+        None => priced.map(|it| (redemption, it)),
+        Some(problem) => Err(Refusal::beside(problem, priced.err())),
+    }
 }
 
 fn fingerprint_of(customer: &Customer, address: &Address, lines: &[NewLine]) -> String {

@@ -234,7 +234,7 @@ mod tests {
                     description: String::new(),
                 }],
                 discount: None,
-                discount_code: String::new(),
+                discount_code: None,
                 prices_include_tax: true,
                 shipping_fee: None,
                 special_instructions: String::new(),

@@ -41,7 +41,7 @@ use crate::domain::tests::given::{
     MONDAY, actor, by_card, cash, checks_of, courier, done, location_code, one_package, open_request, proof,
     report, sku, usd,
 };
-use crate::domain::tests::noticed::{check_days, check_slips, check_wait};
+use crate::domain::tests::noticed::{check_slips, check_sums, check_wait};
 use crate::domain::unit::command::conclude;
 use crate::domain::unit::unit_of_work::{ChangeSet, Snapshot, UnitOfWork};
 
@@ -283,7 +283,7 @@ impl Bench {
         assert!(broken.is_empty(), "broken laws: {broken:#?}");
         self.check_stock();
         self.check_incoming();
-        check_days(&self.snapshot);
+        check_sums(&self.snapshot);
 
         let (awaited, before) = self.waiting();
         let kept: HashMap<_, _> = self

@@ -7,6 +7,7 @@ use crate::domain::documents::letters::Letters;
 use crate::domain::inventory::allocate::{ITEMS_MAX, LOCATIONS_NOTED_MAX};
 use crate::domain::model::check::{Risk, Rule};
 use crate::domain::model::courier::CourierNames;
+use crate::domain::model::discount::{Gives, RedeemingCustomer, Redemption};
 use crate::domain::model::evidence::{Evidence, Finding, RiskAssessment};
 use crate::domain::model::hold::HoldReason;
 use crate::domain::model::message::{Message, MessageKind};
@@ -360,7 +361,14 @@ pub(crate) fn largest() -> Order {
     order.customer.name = long(200);
     order.customer.email = long(200);
     order.external_reference = long(100);
-    order.discount_code = long(50);
+    order.redemption = Some(Redemption {
+        code: long(50).parse().expect("a code"),
+        gives: Gives::Amount(order.amounts.currency.of(i64::MAX)),
+        minimum_minor: i64::MAX,
+        uses_max: Some(i64::MAX),
+        customer: Some(RedeemingCustomer { key: long(64), uses_max: i64::MAX }),
+        given_back_at: Some(order.created_at),
+    });
     order.special_instructions = long(1_000);
     order.cancel_reason = long(1_000);
     order.created_by = longest_actor.clone();

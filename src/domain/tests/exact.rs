@@ -6,12 +6,15 @@ use crate::domain::billing::pay::ReceivedMoney;
 use crate::domain::inventory::availability::{Destination, Inquiry, check_availability};
 use crate::domain::inventory::expire::release_expired;
 use crate::domain::inventory::reserve_for_others::{NewReservation, reserve_stock};
+use crate::domain::model::amounts::Discount;
+use crate::domain::model::approval::ApprovalState;
 use crate::domain::model::etag::check_etag;
 use crate::domain::model::event::EventKind;
 use crate::domain::model::hold::HoldReason;
 use crate::domain::model::message::MessageKind;
 use crate::domain::model::method::Method;
 use crate::domain::model::money::Currency;
+use crate::domain::model::new_order::NewOrder;
 use crate::domain::model::order::OrderState;
 use crate::domain::model::payment::{Means, ProviderRequest};
 use crate::domain::model::refusal::{Reason, Refusal};
@@ -403,4 +406,22 @@ fn every_letter_is_queued_once_under_a_key_that_says_what_it_is_about() {
             format!("{}/{second}/{reported}", MessageKind::DeliveryException),
         ]
     );
+}
+
+#[test]
+fn goods_that_are_given_away_ask_a_person_as_dear_ones_do() {
+    let free = |change: &dyn Fn(&mut NewOrder)| {
+        let mut bench = Bench::with_stock(&[("B-2", "NYC", 100)]);
+        let mut new = order("ada", &[("B-2", 99)]);
+        change(&mut new);
+        let id = bench.placed(&new);
+        assert_eq!(bench.order(id).total_minor(), 0);
+        let approval = &bench.order(id).approvals[0];
+        (approval.state, approval.rule.clone())
+    };
+    let worth = "goods worth USD 2524.50 at list prices, sold for USD 0.00, are above USD 1000.00".to_owned();
+    let asked = (ApprovalState::Pending, worth);
+    assert_eq!(free(&|it| it.lines[0].unit_price = Some(usd(0))), asked);
+    assert_eq!(free(&|it| it.lines[0].discount = Some(Discount::Percent(1_000_000))), asked);
+    assert_eq!(free(&|it| it.discount = Some(Discount::Percent(1_000_000))), asked);
 }

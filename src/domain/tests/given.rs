@@ -103,7 +103,7 @@ pub(super) fn order(name: &str, lines: &[(&str, i64)]) -> NewOrder {
             })
             .collect(),
         discount: None,
-        discount_code: String::new(),
+        discount_code: None,
         prices_include_tax: false,
         shipping_fee: None,
         special_instructions: String::new(),

@@ -7,6 +7,7 @@ mod bookings;
 pub(crate) mod bounds;
 mod capacity;
 mod couriers;
+mod discounts;
 mod evidence;
 mod exact;
 mod given;

@@ -1,6 +1,7 @@
 //! What must hold of every order and every day, whatever happens.
 
 use crate::domain::model::capacity::{DailyShipments, count_daily_shipments};
+use crate::domain::model::discount_uses::{DiscountUsesByKey, count_discount_uses};
 use crate::domain::model::hold::{Hold, HoldState};
 use crate::domain::model::order::Order;
 use crate::domain::model::policy::Rules;
@@ -37,11 +38,21 @@ pub(super) fn check_wait(order: &Order) {
     }
 }
 
-/// D4: days have the shipments of the orders.
-pub(super) fn check_days(snapshot: &Snapshot) {
+/// D4 and D5: days have the shipments of the orders, discount codes their redemptions, and no more than they may.
+pub(super) fn check_sums(snapshot: &Snapshot) {
     let mut expected = DailyShipments::new();
     snapshot.orders.values().for_each(|it| count_daily_shipments(&mut expected, it, 1));
     let mut kept = snapshot.daily_shipments.clone();
     kept.retain(|_, it| *it != 0);
     assert_eq!(kept, expected, "D4");
+
+    let mut expected = DiscountUsesByKey::new();
+    snapshot.orders.values().for_each(|it| count_discount_uses(&mut expected, it, 1));
+    assert_eq!(snapshot.discount_uses, expected, "D5");
+    for ((code, customer), uses) in &expected {
+        let code = snapshot.discount_codes.get(code).expect("D5: what is redeemed was issued");
+        let most = if customer.is_empty() { code.uses_max } else { code.uses_per_customer_max };
+        let redeemed = 0..=most.unwrap_or(i64::MAX);
+        assert!(uses.given_back >= 0 && redeemed.contains(&uses.held()), "D5: {uses:?} of {code:?}");
+    }
 }

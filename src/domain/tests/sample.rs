@@ -87,7 +87,7 @@ fn order() -> Order {
         lines,
         amounts,
         discount: None,
-        discount_code: String::new(),
+        redemption: None,
         special_instructions: "Ring twice ^XZ\nplease".to_owned(),
         service: ServiceLevel::Express,
         on_shortage: OnShortage::Wait,
@@ -112,8 +112,9 @@ fn order() -> Order {
             comment: String::new(),
             requested_at: NOW,
             submitted_at: None,
-            discount_code: "NEXT-ABCD1234".to_owned(),
+            discount_code: "NEXT-ABCD-1234-EFGH".to_owned(),
             discount_ppm: 50_000,
+            discount_until: Some(days_later(369)),
         }),
         cancel_reason: "customer changed their mind".to_owned(),
         created_by: actor(),
@@ -159,6 +160,7 @@ fn line(
         handling: Handling::default(),
         kind: ProductKind::Goods,
         done: None,
+        list_price_minor: None,
     }
 }
 

@@ -2,9 +2,11 @@
 
 mod capacity;
 pub(super) mod command;
+mod discounts;
 pub(super) mod journal;
 pub(super) mod on_order;
 pub(super) mod turn;
 pub(super) mod unit_of_work;
 mod uses;
+mod waiting;
 pub(super) mod warm_up;

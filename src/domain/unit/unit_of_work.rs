@@ -13,6 +13,8 @@ use std::sync::Arc;
 
 use crate::domain::model::capacity::{CapacityOf, DailyShipments};
 use crate::domain::model::courier::{Courier, CourierRecord, CourierRecords};
+use crate::domain::model::discount::{DiscountCode, DiscountKey};
+use crate::domain::model::discount_uses::DiscountUsesByKey;
 use crate::domain::model::event::Event;
 use crate::domain::model::label_file::LabelFile;
 use crate::domain::model::location::Location;
@@ -107,6 +109,8 @@ pub struct ReadSet {
     pub external_references: Vec<(Channel, String)>,
     /// The keys of bank references about to be recorded; unique.
     pub bank_references: Vec<String>,
+    /// Discount codes, each with the customer whose redemptions are wanted beside those of all; empty: of no other.
+    pub discount_codes: Vec<(DiscountKey, String)>,
     /// A worker's claim on a job: checked and completed with the change.
     pub lease: Option<Lease>,
 }
@@ -138,6 +142,7 @@ impl ReadSet {
             order_fingerprints,
             external_references,
             bank_references,
+            discount_codes,
             lease,
         } = other;
         self.orders.extend(orders);
@@ -159,6 +164,7 @@ impl ReadSet {
         self.order_fingerprints |= order_fingerprints;
         self.external_references.extend(external_references);
         self.bank_references.extend(bank_references);
+        self.discount_codes.extend(discount_codes);
         self.lease = self.lease.or(lease);
     }
 }
@@ -184,6 +190,7 @@ pub struct Loaded {
     pub fingerprints: HashSet<String>,
     pub external_references: HashSet<(Channel, String)>,
     pub bank_references: HashSet<String>,
+    pub discount_codes: HashSet<(DiscountKey, String)>,
 }
 
 /// A worker's claim: its token only rises, so that a worker that lost the lease is recognised.
@@ -220,6 +227,8 @@ pub struct Snapshot {
     pub fingerprints: HashMap<String, Timestamp>,
     pub external_references: HashSet<(Channel, String)>,
     pub bank_references: HashSet<String>,
+    pub discount_codes: BTreeMap<DiscountKey, Arc<DiscountCode>>,
+    pub discount_uses: DiscountUsesByKey,
     /// Replenishments that are not over, all loaded, by product and location.
     pub open_replenishments: BTreeMap<(Sku, LocationCode), BTreeSet<ReplenishmentId>>,
     /// Orders and other callers' reservations, all loaded, whose reservation of this stock has expired.
@@ -249,6 +258,9 @@ pub struct ChangeSet {
     pub fingerprints: HashMap<String, Timestamp>,
     pub external_references: HashSet<(Channel, String)>,
     pub bank_references: HashSet<String>,
+    pub discount_codes: BTreeMap<DiscountKey, Arc<DiscountCode>>,
+    /// How many more redemptions codes have.
+    pub discount_uses: DiscountUsesByKey,
     pub events: Vec<Event>,
     pub movements: Vec<Movement>,
     /// Files of couriers' labels that are to be kept.
@@ -293,6 +305,7 @@ impl Snapshot {
             self.couriers.insert(code.clone(), Arc::clone(courier));
         }
         self.count_days(changes);
+        self.count_discount_uses(changes);
         for (key, units) in &changes.awaited {
             *self.awaited.entry(key.clone()).or_default() += units;
         }
@@ -325,25 +338,6 @@ impl Snapshot {
         let owners = reads.parts.iter().filter_map(|it| self.owners.get(it));
         let orders = reads.orders.iter().chain(owners).chain(expired).filter_map(|it| self.orders.get(it));
         orders.map(|it| it.updated_at).fold(now, Timestamp::max)
-    }
-
-    /// Puts an order that begins to wait in line: behind the orders of this snapshot, and before those received later.
-    fn line_up(&mut self, order: &Order) {
-        let Some(region) = &order.region else { return };
-        for line in order.goods() {
-            let ahead = self.awaited.get(&(region.clone(), line.sku.clone())).copied().unwrap_or(0);
-            self.awaited_before.insert((order.id, line.sku.clone()), ahead);
-        }
-        // An order that is not numbered yet is the newest.
-        for ((other, sku), before) in &mut self.awaited_before {
-            let later = self.orders.get(other).is_some_and(|it| {
-                order.number > 0 && it.number > order.number && it.region.as_ref() == Some(region)
-            });
-            if later {
-                let mine = order.goods().filter(|it| it.sku == *sku);
-                *before += mine.map(|it| it.quantity).sum::<i64>();
-            }
-        }
     }
 }
 
@@ -427,6 +421,7 @@ impl<'w> UnitOfWork<'w> {
         order.version = before + 1;
         order.updated_at = self.now;
         self.recount(&order);
+        self.recount_discount_uses(&order);
         self.changes.orders.insert(order.id, Arc::new(order));
     }
 
@@ -531,20 +526,6 @@ impl<'w> UnitOfWork<'w> {
     /// Every expired reservation that was loaded, by its order or its own id.
     pub fn all_expired(&self) -> (&'w [OrderId], &'w [ReservationId]) {
         (&self.snapshot.expired_orders, &self.snapshot.expired_reservations)
-    }
-
-    /// Units that waiting orders of the region are waiting for.
-    pub fn awaited(&self, region: &RegionCode, sku: &Sku) -> i64 {
-        self.needs_stock(sku);
-        let key = (region.clone(), sku.clone());
-        let here = self.changes.awaited.get(&key).copied().unwrap_or(0);
-        self.snapshot.awaited.get(&key).copied().unwrap_or(0) + here
-    }
-
-    /// Units that orders received before this waiting one want.
-    pub fn awaited_before(&self, order: OrderId, sku: &Sku) -> i64 {
-        self.needs_stock(sku);
-        self.snapshot.awaited_before.get(&(order, sku.clone())).copied().unwrap_or(0)
     }
 
     /// When the youngest other order with this fingerprint was received: the same customer, the same goods.

@@ -43,7 +43,7 @@ pub(crate) fn invoice(order: &Order, invoice: &Invoice) -> pb::Invoice {
         lines: lines.iter().map(|it| invoice_line(currency, it)).collect(),
         subtotal: minor(currency, subtotal_minor),
         discount: minor(currency, discount_minor),
-        discount_code: order.discount_code.clone(),
+        discount_code: text_of(order.redemption.as_ref().map(|it| &it.code)),
         shipping: minor(currency, shipping_minor),
         shipping_tax: minor(currency, shipping_tax_minor),
         tax: minor(currency, tax_minor),

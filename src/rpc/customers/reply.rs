@@ -16,6 +16,7 @@ pub(crate) fn feedback(feedback: &Feedback) -> pb::Feedback {
         submitted_at,
         discount_code: _,
         discount_ppm: _,
+        discount_until: _,
     } = feedback;
     pb::Feedback {
         state: enums::feedback_state(*state),
@@ -28,8 +29,11 @@ pub(crate) fn feedback(feedback: &Feedback) -> pb::Feedback {
 }
 
 pub(crate) fn discount_offer(feedback: &Feedback) -> Option<pb::DiscountOffer> {
-    let code = feedback.discount_code.clone();
-    (feedback.discount_ppm > 0).then(|| pb::DiscountOffer { code, rate_ppm: ppm(feedback.discount_ppm) })
+    (feedback.discount_ppm > 0).then(|| pb::DiscountOffer {
+        code: feedback.discount_code.clone(),
+        rate_ppm: ppm(feedback.discount_ppm),
+        last_day_time: feedback.discount_until.map(timestamp),
+    })
 }
 
 /// A message with its text; None: it cannot be written yet.

@@ -21,8 +21,6 @@ use crate::rpc::parse::{
 use crate::settings::Limits;
 use crate::store::{EventFilter, Listing};
 
-const DISCOUNT_CODE_MAX: usize = 50;
-
 pub(crate) fn create_order(request: pb::CreateOrderRequest, bad: &mut Problems) -> Option<CreateOrder> {
     let pb::CreateOrderRequest { order, request_id: _ } = request;
     let new = required("order", order, bad).and_then(|it| new_order(it, bad));
@@ -64,7 +62,10 @@ fn new_order(draft: pb::OrderDraft, bad: &mut Problems) -> Option<NewOrder> {
     let external_reference = one_line("order.external_reference", external_reference, REFERENCE_MAX, bad);
     let billing_address = billing_address.map(|it| address("order.billing_address", it, bad));
     let order_discount = order_discount.and_then(|it| discount("order.discount", it, currency, bad));
-    let discount_code = one_line("order.discount_code", discount_code, DISCOUNT_CODE_MAX, bad);
+    let discount_code = optional_id("order.discount_code", &discount_code, bad);
+    if discount_code.is_some() && order_discount.is_some() {
+        bad.add("order.discount_code", "gives the discount itself: leave out order.discount, or the code");
+    }
     let special_instructions = note("order.special_instructions", special_instructions, NOTE_MAX, bad);
     let service = word("order.shipping_service", shipping_service, enums::to_service_level, bad);
     let on_shortage = word("order.on_shortage", on_shortage, enums::to_on_shortage, bad);

@@ -70,7 +70,7 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         lines,
         amounts,
         discount: order_discount,
-        discount_code,
+        redemption,
         special_instructions,
         service,
         on_shortage,
@@ -133,7 +133,7 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         requested_delivery_time: requested_by.map(timestamp),
         promised_delivery_time: promised_by.map(timestamp),
         discount: order_discount.map(|it| discount(currency, it)),
-        discount_code: discount_code.clone(),
+        discount_code: text_of(redemption.as_ref().map(|it| &it.code)),
         prices_include_tax: amounts.prices_include_tax,
         reservation_lifetime: reservation_lifetime_seconds
             .map(|it| prost_types::Duration { seconds: i64::try_from(it).unwrap_or(i64::MAX), nanos: 0 }),
@@ -191,6 +191,7 @@ fn line(line: &OrderLine, currency: Currency, progress: LineProgress) -> pb::Ord
         handling: _,
         kind,
         done,
+        list_price_minor,
     } = line;
     let LineAmounts {
         gross_minor: _,
@@ -220,6 +221,7 @@ fn line(line: &OrderLine, currency: Currency, progress: LineProgress) -> pb::Ord
         cancelled,
         kind: enums::product_kind(*kind),
         completion: done.as_ref().map(completion),
+        list_price: list_price_minor.and_then(|it| minor(currency, it)),
     }
 }
 

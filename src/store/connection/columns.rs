@@ -9,12 +9,12 @@ use sea_orm::{ColIdx, DbErr, QueryResult, TryFromU64, TryGetError, TryGetable, V
 use uuid::Uuid;
 
 use crate::domain::{
-    Actor, ApprovalId, ApprovalState, Channel, CourierCode, Currency, EventKind, FeedbackState, Gate, HoldId,
-    HoldReason, HoldState, InvoiceId, InvoiceState, JobId, LocationCode, Machine, MessageId, MessageKind,
-    MessageState, Method, MovementId, MovementKind, OnShortage, OrderId, OrderState, PaymentId, PaymentState,
-    ProviderRequest, RefundId, RefundState, RegionCode, ReplenishmentId, ReplenishmentState, ReservationId,
-    ReservationState, Risk, ServiceLevel, ShipmentId, ShipmentState, Sku, StuckGate, Timestamp,
-    TrackingStatus,
+    Actor, ApprovalId, ApprovalState, Channel, CourierCode, Currency, DiscountKey, EventKind, FeedbackState,
+    Gate, HoldId, HoldReason, HoldState, InvoiceId, InvoiceState, JobId, LocationCode, Machine, MessageId,
+    MessageKind, MessageState, Method, MovementId, MovementKind, OnShortage, OrderId, OrderState, PaymentId,
+    PaymentState, ProviderRequest, RefundId, RefundState, RegionCode, ReplenishmentId, ReplenishmentState,
+    ReservationId, ReservationState, Risk, ServiceLevel, ShipmentId, ShipmentState, Sku, StuckGate,
+    Timestamp, TrackingStatus,
 };
 
 /// Makes types columns of another type: `Type: Stored = into, back;` with `back` giving a result.
@@ -79,7 +79,7 @@ columns! { String, String, ColumnType::String(StringLen::None), |it| it.as_str()
 }
 
 columns! { String, String, ColumnType::String(StringLen::None), String::from, |it| parsed(&it) =>
-    CourierCode, LocationCode, RegionCode, Sku,
+    CourierCode, DiscountKey, LocationCode, RegionCode, Sku,
 }
 
 // Also the name of the system itself, which no caller may use: it was told apart before it was stored.

@@ -2,11 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::domain::{CourierRecords, DailyShipments, Order, OrderId, ReservationId, Violation};
+use crate::domain::{
+    CourierRecords, DailyShipments, DiscountUses, DiscountUsesByKey, Order, OrderId, ReservationId, Violation,
+};
 use crate::store::connection::error::StoreError;
 use crate::store::connection::session::Session;
 use crate::store::rows::capacity::{self, daily_shipments};
 use crate::store::rows::catalogue::Entry;
+use crate::store::rows::discount::{self, discount_uses};
 use crate::store::rows::document;
 use crate::store::rows::order::{JobFields, orders, to_row};
 use crate::store::rows::parts::{
@@ -154,6 +157,42 @@ pub(in crate::store) async fn stored_days(db: &Session) -> Result<DailyShipments
     let (columns, table) = (names::<daily_shipments::Entity>(), table_of::<daily_shipments::Entity>());
     let rows = db.query(&format!("SELECT {columns} FROM {table}"), Vec::new()).await?;
     rows.iter().map(capacity::day).collect()
+}
+
+/// The law that the uses of discount codes and the documents of orders agree.
+pub(super) const USES: &str = "D5";
+
+/// The codes, each with a customer or all, whose uses are not those of the orders, and how many there are to look at.
+pub(super) async fn use_violations(
+    db: &Session,
+    expected: &DiscountUsesByKey,
+) -> Result<(u64, Vec<Violation>), StoreError> {
+    let stored = stored_uses(db).await?;
+    let keys: BTreeSet<_> = stored.keys().chain(expected.keys()).collect();
+    let of = |uses: &DiscountUsesByKey, key| uses.get(key).copied().unwrap_or_default();
+    let in_words = |it: &DiscountUses| match it.uses_max {
+        Some(most) => format!("{} redeemed, {} given back, {most} at most", it.redeemed, it.given_back),
+        None => format!("{} redeemed, {} given back", it.redeemed, it.given_back),
+    };
+    let is_broken = |stored: &DiscountUses, expected: &DiscountUses| {
+        let counts = |it: &DiscountUses| (it.redeemed, it.given_back);
+        counts(stored) != counts(expected) || stored.uses_max.is_some_and(|it| stored.held() > it)
+    };
+    let violations =
+        keys.iter().filter(|it| is_broken(&of(&stored, it), &of(expected, it))).map(|it| Violation {
+            law: USES,
+            key: if it.1.is_empty() { it.0.to_string() } else { format!("{} of one customer", it.0) },
+            expected: in_words(&of(expected, it)),
+            actual: in_words(&of(&stored, it)),
+        });
+    Ok((keys.len() as u64, violations.collect()))
+}
+
+/// The uses of discount codes as the table has them.
+pub(in crate::store) async fn stored_uses(db: &Session) -> Result<DiscountUsesByKey, StoreError> {
+    let (columns, table) = (names::<discount_uses::Entity>(), table_of::<discount_uses::Entity>());
+    let rows = db.query(&format!("SELECT {columns} FROM {table}"), Vec::new()).await?;
+    rows.iter().map(discount::uses).collect()
 }
 
 /// The law that the catalogue's columns and documents agree.

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use sea_orm::sea_query::Value;
 
 use crate::domain::{
-    Courier, CourierCode, CourierNames, CourierRecord, CourierRecords, Event, EventKind, Location,
-    LocationCode, MessageId, MessageText, Order, OrderId, Part, Product, RegionCode, Replenishment,
-    ReplenishmentId, Reservation, ReservationId, Sku, StockLevel, Timestamp,
+    Courier, CourierCode, CourierNames, CourierRecord, CourierRecords, DiscountCode, DiscountKey,
+    DiscountUses, Event, EventKind, Location, LocationCode, MessageId, MessageText, Order, OrderId, Part,
+    Product, RegionCode, Replenishment, ReplenishmentId, Reservation, ReservationId, Sku, StockLevel,
+    Timestamp,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row;
@@ -17,7 +18,7 @@ use crate::store::handle::Store;
 use crate::store::query::history::{events, events_of};
 use crate::store::query::whole::{load_orders, reservation_of};
 use crate::store::rows::lookup::{self, CachedState};
-use crate::store::rows::{catalogue, document, record, stock};
+use crate::store::rows::{catalogue, discount, document, record, stock};
 use crate::store::writer::chore::bounded;
 
 /// Positions that one look into the feed covers at most, so that a filter that fits nothing costs little.
@@ -208,6 +209,33 @@ impl Store {
         let records = records.iter().map(record::record).collect::<Result<_, _>>()?;
         let couriers = couriers.iter().map(catalogue::read).collect::<Result<_, _>>()?;
         Ok((couriers, records))
+    }
+
+    /// A discount code, and how often it was redeemed.
+    pub async fn discount_code(
+        &self,
+        code: &DiscountKey,
+    ) -> Result<Option<(DiscountCode, DiscountUses)>, StoreError> {
+        let asked = lookup::DISCOUNT_CODES.about(lookup::keys([code.clone()]));
+        let rows = self.look().await?.exchange(vec![asked]).await?;
+        let Some(row) = rows.iter().flatten().next() else { return Ok(None) };
+        let found: DiscountCode = catalogue::read(row)?;
+        let uses = self.discount_uses([code]).await?;
+        Ok(Some((found, uses.get(code).copied().unwrap_or_default())))
+    }
+
+    /// How often all customers redeemed each of these codes; none of those that nobody did.
+    pub(super) async fn discount_uses(
+        &self,
+        codes: impl IntoIterator<Item = &DiscountKey>,
+    ) -> Result<HashMap<DiscountKey, DiscountUses>, StoreError> {
+        let of_all = |code: &DiscountKey| vec![code.clone().into(), String::new().into()];
+        let asked: Vec<_> = codes.into_iter().map(of_all).collect();
+        if asked.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let rows = self.look().await?.exchange(vec![lookup::DISCOUNT_USES.about(asked)]).await?;
+        rows.iter().flatten().map(|row| discount::uses(row).map(|((code, _), uses)| (code, uses))).collect()
     }
 
     /// An order's reservation or another caller's.

@@ -9,13 +9,14 @@ use sea_orm::DbBackend;
 use uuid::Uuid;
 
 use crate::domain::{
-    self, Courier, CourierRecords, DailyShipments, Event, Location, Machine, Order, OrderId, Product,
-    Timestamp, Transition, Violation,
+    self, Courier, CourierRecords, DailyShipments, DiscountCode, DiscountUsesByKey, Event, Location, Machine,
+    Order, OrderId, Product, Timestamp, Transition, Violation,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::session::Session;
 use crate::store::query::agreement::{
-    CATALOGUE, DAYS, RECORDS, day_violations, disagreements, entries_after, record_violations,
+    CATALOGUE, DAYS, RECORDS, USES, day_violations, disagreements, entries_after, record_violations,
+    use_violations,
 };
 use crate::store::query::history::events_of;
 use crate::store::rows::catalogue::Entry;
@@ -315,7 +316,8 @@ pub(in crate::store) async fn check(
     go_on()?;
     let records = record_violations(db, &orders.records).await?;
     let days = day_violations(db, &orders.days).await?;
-    for (id, (checked, broken)) in [(RECORDS, records), (DAYS, days)] {
+    let uses = use_violations(db, &orders.uses).await?;
+    for (id, (checked, broken)) in [(RECORDS, records), (DAYS, days), (USES, uses)] {
         let mut result = LawResult { checked, broken: broken.len() as u64, ..LawResult::of(id) };
         result.violations.extend(broken.into_iter().take(NAMED_MAX));
         results.insert(id, result);
@@ -325,6 +327,7 @@ pub(in crate::store) async fn check(
     check_entries::<Product>(db, &mut catalogue, go_on).await?;
     check_entries::<Location>(db, &mut catalogue, go_on).await?;
     check_entries::<Courier>(db, &mut catalogue, go_on).await?;
+    check_entries::<DiscountCode>(db, &mut catalogue, go_on).await?;
     results.insert(CATALOGUE, catalogue);
 
     // Every law there is, in its place; one that no query checks is one of orders.
@@ -388,6 +391,8 @@ struct OrdersFound {
     records: CourierRecords,
     /// What they take of the days of locations and couriers.
     days: DailyShipments,
+    /// What they redeem of discount codes.
+    uses: DiscountUsesByKey,
     /// How often each step of each machine was taken.
     steps: BTreeMap<(Machine, String, String), u64>,
 }
@@ -469,6 +474,7 @@ async fn check_orders(
             broken.extend(card_numbers(order));
             record::count(&mut found.records, order, 1);
             domain::count_daily_shipments(&mut found.days, order, 1);
+            domain::count_discount_uses(&mut found.uses, order, 1);
             broken.extend(disagreements.remove(&order.id));
             found.note(broken);
         }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::domain::{
-    ApprovalId, Courier, CourierRecord, InvoiceId, Location, MessageId, Movement, Order, OrderId, PaymentId,
-    Product, RefundId, Replenishment, Reservation, ShipmentId, StockLevel, Timestamp,
+    ApprovalId, Courier, CourierRecord, DiscountCode, DiscountUses, InvoiceId, Location, MessageId, Movement,
+    Order, OrderId, PaymentId, Product, RefundId, Replenishment, Reservation, ShipmentId, StockLevel,
+    Timestamp,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row as FoundRow;
@@ -14,8 +15,8 @@ use crate::store::handle::Store;
 use crate::store::query::listing::{Compare, Listing, Page, Term};
 use crate::store::query::plan::{Row, page};
 use crate::store::query::resources::{
-    APPROVALS, ARCHIVED, COURIERS, INVOICES, LOCATIONS, MESSAGES, MOVEMENTS, ORDERS, PAYMENTS, PRODUCTS,
-    REFUNDS, REPLENISHMENTS, RESERVATIONS, Resource, SHIPMENTS, STOCK_LEVELS,
+    APPROVALS, ARCHIVED, COURIERS, DISCOUNT_CODES, INVOICES, LOCATIONS, MESSAGES, MOVEMENTS, ORDERS,
+    PAYMENTS, PRODUCTS, REFUNDS, REPLENISHMENTS, RESERVATIONS, Resource, SHIPMENTS, STOCK_LEVELS,
 };
 use crate::store::query::whole::reservation_of;
 use crate::store::rows::{catalogue, document, stock};
@@ -107,6 +108,20 @@ impl Store {
             (it, record)
         };
         Ok((couriers.into_iter().map(with_record).collect(), next))
+    }
+
+    /// Discount codes, and how often each was redeemed.
+    pub async fn list_discount_codes(
+        &self,
+        listing: &Listing,
+    ) -> Result<Page<(DiscountCode, DiscountUses)>, StoreError> {
+        let (codes, next): Page<DiscountCode> = self.rows(&DISCOUNT_CODES, listing, catalogue::read).await?;
+        let uses = self.discount_uses(codes.iter().map(|it| &it.code)).await?;
+        let with_uses = |it: DiscountCode| {
+            let uses = uses.get(&it.code).copied().unwrap_or_default();
+            (it, uses)
+        };
+        Ok((codes.into_iter().map(with_uses).collect(), next))
     }
 
     pub async fn list_stock_levels(&self, listing: &Listing) -> Result<Page<StockLevel>, StoreError> {

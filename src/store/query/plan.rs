@@ -163,6 +163,7 @@ impl Resource {
                 Some(Remaining { column: field.column, words: all(), is_narrowed: false })
             }
             FieldKind::Text
+            | FieldKind::Beginning
             | FieldKind::Keyed(_)
             | FieldKind::Whole
             | FieldKind::Flag
@@ -275,6 +276,13 @@ fn condition(
             values.push(term.value.as_str().into());
             format!("{} {sign} ${}", field.column, values.len())
         }
+        FieldKind::Beginning if term.compare == Compare::Equal => {
+            let beginning = term.value.to_uppercase();
+            values.push(beginning.as_str().into());
+            // No text with this beginning comes after the last character that there is.
+            values.push(format!("{beginning}{}", char::MAX).into());
+            format!("{0} >= ${1} AND {0} < ${2}", field.column, values.len() - 1, values.len())
+        }
         FieldKind::Keyed(found) if is_equality => {
             values.push(term.value.as_str().into());
             let mark = format!("${}", values.len());
@@ -312,7 +320,7 @@ fn condition(
         FieldKind::Text | FieldKind::Keyed(_) | FieldKind::Word(..) | FieldKind::Flag => {
             return wrong("can only be compared with = and !=");
         }
-        FieldKind::Id(_) => return wrong("can only be compared with ="),
+        FieldKind::Id(_) | FieldKind::Beginning => return wrong("can only be compared with ="),
         FieldKind::Whole => match whole_number(&term.value) {
             Some(number) => {
                 values.push(number.into());

@@ -74,6 +74,8 @@ pub(super) struct Field {
 
 pub(super) enum FieldKind {
     Text,
+    /// A text in capitals by how it begins; its column is in the order of bytes.
+    Beginning,
     /// A text that leads to keys: the statements that find them, where `?` is the text.
     Keyed(&'static [&'static str]),
     /// One of a closed set: what the API writes before each word, and all of them.
@@ -414,6 +416,22 @@ pub(super) static COURIERS: Resource = Resource {
     sorts: &[("courier", text("code"))],
 };
 
+pub(super) static DISCOUNT_CODES: Resource = Resource {
+    name: "discount codes",
+    from: "discount_codes",
+    key: &[text("code")],
+    order: None,
+    shown: Shown::Row(|| "discount_codes.document".to_owned()),
+    keyed_by_time: false,
+    fields: &[
+        narrow("code_prefix", "code", FieldKind::Beginning),
+        field("active", "active", FieldKind::Word("", || TRUTH.to_vec())),
+        field("offered", "offered", FieldKind::Word("", || TRUTH.to_vec())),
+    ],
+    indexes: &[along(&["offered", "active"])],
+    sorts: &[("code", text("code"))],
+};
+
 pub(super) static STOCK_LEVELS: Resource = Resource {
     name: "stock levels",
     from: "stock_levels",
@@ -445,7 +463,7 @@ pub(super) static MOVEMENTS: Resource = Resource {
 };
 
 #[cfg(test)]
-static EVERYTHING: [&Resource; 14] = [
+static EVERYTHING: [&Resource; 15] = [
     &ORDERS,
     &INVOICES,
     &PAYMENTS,
@@ -458,6 +476,7 @@ static EVERYTHING: [&Resource; 14] = [
     &PRODUCTS,
     &LOCATIONS,
     &COURIERS,
+    &DISCOUNT_CODES,
     &STOCK_LEVELS,
     &MOVEMENTS,
 ];
@@ -473,6 +492,7 @@ pub(in crate::store) struct Documented {
 #[cfg(test)]
 pub(in crate::store) enum Takes {
     Text,
+    Beginning,
     Word(Vec<&'static str>),
     Whole,
     Flag,
@@ -484,6 +504,7 @@ pub(in crate::store) enum Takes {
 pub(in crate::store) fn documented() -> Vec<Documented> {
     let takes = |field: &Field| match field.kind {
         FieldKind::Text | FieldKind::Keyed(_) => Takes::Text,
+        FieldKind::Beginning => Takes::Beginning,
         FieldKind::Word(_, all) => Takes::Word(all()),
         FieldKind::Whole => Takes::Whole,
         FieldKind::Flag => Takes::Flag,

@@ -7,6 +7,7 @@ use crate::store::connection::statement::{Effect, FixedStatement, Kind};
 use crate::store::rows::capacity::daily_shipments;
 use crate::store::rows::catalogue::{couriers, locations, products};
 use crate::store::rows::decision::EVENTS_OF_ORDERS;
+use crate::store::rows::discount::{discount_codes, discount_uses};
 use crate::store::rows::record::courier_records;
 use crate::store::rows::statements::{
     Fixed, Locked, names, select, select_all, select_column, select_column_of_all,
@@ -39,6 +40,8 @@ pub(in crate::store) fn all() -> Vec<&'static FixedStatement> {
         &RECEIVED_ALIKE,
         &EXTERNAL_REFERENCES,
         &BANK_REFERENCES,
+        &LOCK_DISCOUNT_CODES,
+        &DISCOUNT_USES,
     ]
 }
 
@@ -391,6 +394,31 @@ pub(in crate::store) static DAILY_SHIPMENTS: Fixed = Fixed::new(|| {
         [Kind::Text, Kind::Text, Kind::Int, Kind::Int],
         format!("SELECT {columns} FROM daily_shipments WHERE {}", is("?")),
         &format!("SELECT {columns} FROM {{bound}} JOIN daily_shipments ON {}", is("bound.c")),
+    )
+});
+
+/// Locks discount codes that are redeemed: who redeems the last use of one waits for the one before. What points to a code
+/// does not wait, nor who gives a use back.
+pub(in crate::store) static LOCK_DISCOUNT_CODES: Fixed =
+    Fixed::new(|| discount_codes_by_key().locking("FOR NO KEY UPDATE OF discount_codes").together());
+
+pub(in crate::store) static DISCOUNT_CODES: Fixed = Fixed::new(discount_codes_by_key);
+
+/// The documents of these codes.
+fn discount_codes_by_key() -> FixedStatement {
+    use discount_codes::{Column, Entity};
+    select_column::<Entity>(&Column::Document, &Column::Code)
+}
+
+/// How often codes were redeemed, by a customer each; without a name, by all.
+pub(in crate::store) static DISCOUNT_USES: Fixed = Fixed::new(|| {
+    let columns = names::<discount_uses::Entity>();
+    let is = |mark: &str| format!("discount_uses.code = {mark}1 AND discount_uses.customer = {mark}2");
+    FixedStatement::new(
+        Effect::Read,
+        [Kind::Text, Kind::Text],
+        format!("SELECT {columns} FROM discount_uses WHERE {}", is("?")),
+        &format!("SELECT {columns} FROM {{bound}} JOIN discount_uses ON {}", is("bound.c")),
     )
 });
 

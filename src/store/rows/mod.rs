@@ -5,6 +5,7 @@
 pub(super) mod capacity;
 pub(super) mod catalogue;
 pub(super) mod decision;
+pub(super) mod discount;
 pub(super) mod document;
 pub(super) mod lookup;
 pub(super) mod order;

@@ -25,10 +25,18 @@ pub(in crate::store) fn upsert<E: EntityTrait>(changing: &[E::Column]) -> FixedS
 
 /// Adds rows, or their numbers to those of the rows with the same key.
 pub(in crate::store) fn add_up<E: EntityTrait>() -> FixedStatement {
+    let keys = keys::<E>();
+    add_up_columns::<E>(E::Column::iter().map(|it| quoted(&it)).filter(|it| !keys.contains(it)))
+}
+
+/// The same for these columns; the others stay as they are.
+pub(in crate::store) fn add_up_some<E: EntityTrait>(some: &[E::Column]) -> FixedStatement {
+    add_up_columns::<E>(some.iter().map(quoted))
+}
+
+fn add_up_columns<E: EntityTrait>(summed: impl Iterator<Item = String>) -> FixedStatement {
     let (table, keys) = (table_of::<E>(), keys::<E>());
-    let columns: Vec<_> = E::Column::iter().map(|it| quoted(&it)).collect();
-    let sums = columns.iter().filter(|it| !keys.contains(it));
-    let sums: Vec<_> = sums.map(|it| format!("{it} = {table}.{it} + excluded.{it}")).collect();
+    let sums: Vec<_> = summed.map(|it| format!("{it} = {table}.{it} + excluded.{it}")).collect();
     let clause = format!("ON CONFLICT ({}) DO UPDATE SET {}", keys.join(", "), sums.join(", "));
     adding::<E>(&clause)
 }

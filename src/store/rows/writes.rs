@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use crate::store::connection::statement::{Effect, FixedStatement, Kind};
 use crate::store::rows::capacity::daily_shipments;
 use crate::store::rows::catalogue::{couriers, locations, products};
+use crate::store::rows::discount::{discount_codes, discount_uses};
 use crate::store::rows::order::orders;
 use crate::store::rows::parts::{
     approvals, carrier_labels, feedback, holds, invoice_numbers, invoices, message_texts, messages,
@@ -13,7 +14,7 @@ use crate::store::rows::parts::{
 use crate::store::rows::record::courier_records;
 use crate::store::rows::reservation::{reservation_items, reservations};
 use crate::store::rows::statements::{
-    Fixed, add_up, delete, insert, insert_missing, update_some, update_versioned, upsert,
+    Fixed, add_up, add_up_some, delete, insert, insert_missing, update_some, update_versioned, upsert,
 };
 use crate::store::rows::stock::{replenishments, stock_levels, stock_movements};
 
@@ -89,6 +90,10 @@ fixed! {
     ADD_TO_DAYS = add_up::<daily_shipments::Entity>();
     TAKE_OFF_DAYS = take_off_days();
 
+    // In the order of the codes and customers, likewise.
+    ADD_TO_DISCOUNT_USES = add_up_some::<discount_uses::Entity>(&[discount_uses::Column::Redeemed, discount_uses::Column::GivenBack]);
+    TAKE_OFF_DISCOUNT_USES = take_off_discount_uses();
+
     UPSERT_RESERVATIONS = upsert::<reservations::Entity>(&[reservations::Column::Version, reservations::Column::State, reservations::Column::ExpiresAt]);
     ADD_RESERVATIONS = insert::<reservations::Entity>();
     CHANGE_RESERVATIONS = update_versioned::<reservations::Entity>(
@@ -111,6 +116,9 @@ fixed! {
     CHANGE_LOCATIONS = update_versioned::<locations::Entity>(&locations::Column::Version, &[]);
     ADD_COURIERS = insert::<couriers::Entity>();
     CHANGE_COURIERS = update_versioned::<couriers::Entity>(&couriers::Column::Version, &[]);
+    ADD_DISCOUNT_CODES = insert::<discount_codes::Entity>();
+    CHANGE_DISCOUNT_CODES =
+        update_versioned::<discount_codes::Entity>(&discount_codes::Column::Version, &[]);
 }
 
 // Only a rebuild sends what follows, so no connection prepares it beforehand.
@@ -152,6 +160,23 @@ fn take_off_days() -> FixedStatement {
         [Kind::Text, Kind::Text, Kind::Int, Kind::BigInt],
         format!("UPDATE daily_shipments {}", off("?")),
         &format!("UPDATE daily_shipments {}", off("bound.c")),
+    )
+}
+
+/// Takes uses that are given back off those of a code that are held.
+fn take_off_discount_uses() -> FixedStatement {
+    let off = |mark: &str| {
+        format!(
+            "SET redeemed = discount_uses.redeemed + {mark}3, given_back = discount_uses.given_back + {mark}4 \
+            {}WHERE discount_uses.code = {mark}1 AND discount_uses.customer = {mark}2",
+            if mark == "?" { "" } else { "FROM {bound} " }
+        )
+    };
+    FixedStatement::new(
+        Effect::WriteEach,
+        [Kind::Text, Kind::Text, Kind::BigInt, Kind::BigInt],
+        format!("UPDATE discount_uses {}", off("?")),
+        &format!("UPDATE discount_uses {}", off("bound.c")),
     )
 }
 

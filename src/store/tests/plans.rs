@@ -109,6 +109,7 @@ async fn no_hot_read_grows_with_what_is_stored(scene: &Scene) {
         "reservation": store.reservation(seeded.reservation),
         "reservation of an order": store.reservation(seeded.order.reservations[0].id),
         "product": store.product(&sku("A-1")),
+        "discount_code": store.discount_code(&"NEXT-7".parse().expect("a code")),
         "replenishment": store.replenishment(seeded.replenishment),
         "last_position": store.last_position(),
         "events_after": store.events_after(seeded.count - 100, &EventFilter::default(), 100),
@@ -153,7 +154,7 @@ async fn no_hot_read_grows_with_what_is_stored(scene: &Scene) {
 fn fixed() -> Vec<&'static FixedStatement> {
     let mut all = lookup::all();
     all.extend(lookup::of_readers());
-    let prepared_by_nobody: [&FixedStatement; 11] = [
+    let prepared_by_nobody: [&FixedStatement; 12] = [
         &lookup::MESSAGE_TEXTS,
         &lookup::ORDERS,
         &lookup::OWNERS,
@@ -162,6 +163,7 @@ fn fixed() -> Vec<&'static FixedStatement> {
         &lookup::LEVELS,
         &lookup::REPLENISHMENTS,
         &lookup::LABEL_FILES,
+        &lookup::DISCOUNT_CODES,
         &lookup::STOCK_AT,
         &lookup::REPLENISHMENTS_AT,
         &lookup::SHIPMENTS_OF,

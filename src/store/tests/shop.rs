@@ -199,7 +199,7 @@ pub(in crate::store) fn order_for(lines: &[(&str, i64)], on_shortage: OnShortage
             })
             .collect(),
         discount: None,
-        discount_code: String::new(),
+        discount_code: None,
         prices_include_tax: false,
         shipping_fee: None,
         special_instructions: String::new(),

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use sea_orm::sea_query::Value;
 
 use crate::domain::{
-    ChangeSet, Courier, CourierCode, CourierRecords, DailyShipments, JobId, Location, LocationCode, Order,
-    OrderId, Product, Replenishment, ReplenishmentId, Reservation, ReservationId, Sku, Snapshot, StockLevel,
-    count_daily_shipments,
+    ChangeSet, Courier, CourierCode, CourierRecords, DailyShipments, DiscountCode, DiscountKey,
+    DiscountUsesByKey, JobId, Location, LocationCode, Order, OrderId, Product, Replenishment,
+    ReplenishmentId, Reservation, ReservationId, Sku, Snapshot, StockLevel, count_daily_shipments,
+    count_discount_uses,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::statement::FixedStatement;
@@ -18,7 +19,7 @@ use crate::store::rows::projection::{Changes, values};
 use crate::store::rows::statements::Writes;
 use crate::store::rows::table::Record;
 use crate::store::rows::writes;
-use crate::store::rows::{capacity, record, reservation, stock};
+use crate::store::rows::{capacity, discount, record, reservation, stock};
 
 /// None: it did not exist.
 pub(super) type Old<K, V> = BTreeMap<K, Option<V>>;
@@ -32,6 +33,7 @@ pub(in crate::store) struct Before {
     products: Old<Sku, Arc<Product>>,
     locations: Old<LocationCode, Arc<Location>>,
     couriers: Old<CourierCode, Arc<Courier>>,
+    discount_codes: Old<DiscountKey, Arc<DiscountCode>>,
 }
 
 /// Job fields of orders and of other callers' reservations, as they are from now on.
@@ -60,6 +62,10 @@ impl Before {
         }
         for code in changes.couriers.keys() {
             self.couriers.entry(code.clone()).or_insert_with(|| snapshot.couriers.get(code).cloned());
+        }
+        for code in changes.discount_codes.keys() {
+            let old = || snapshot.discount_codes.get(code).cloned();
+            self.discount_codes.entry(code.clone()).or_insert_with(old);
         }
     }
 
@@ -132,7 +138,11 @@ impl Before {
         let couriers = self.couriers.iter();
         let couriers =
             couriers.filter_map(|(key, old)| Some((old.as_deref(), &**snapshot.couriers.get(key)?)));
-        save_entries(writes, &writes::ADD_COURIERS, &writes::CHANGE_COURIERS, couriers)
+        save_entries(writes, &writes::ADD_COURIERS, &writes::CHANGE_COURIERS, couriers)?;
+        let codes = self.discount_codes.iter();
+        let codes =
+            codes.filter_map(|(key, old)| Some((old.as_deref(), &**snapshot.discount_codes.get(key)?)));
+        save_entries(writes, &writes::ADD_DISCOUNT_CODES, &writes::CHANGE_DISCOUNT_CODES, codes)
     }
 
     fn save_orders(
@@ -150,16 +160,22 @@ impl Before {
         let orders: Vec<(Option<&Order>, &Order)> = orders.collect();
         let mut records = CourierRecords::new();
         let mut days = DailyShipments::new();
+        let mut uses = DiscountUsesByKey::new();
         for (before, after) in &orders {
             before.iter().for_each(|it| record::count(&mut records, it, -1));
             record::count(&mut records, after, 1);
             before.iter().for_each(|it| count_daily_shipments(&mut days, it, -1));
             count_daily_shipments(&mut days, after, 1);
+            before.iter().for_each(|it| count_discount_uses(&mut uses, it, -1));
+            count_discount_uses(&mut uses, after, 1);
         }
         writes.put(&writes::ADD_TO_COURIER_RECORDS, values(record::additions(records)));
         let (more, less) = capacity::differences(days);
         writes.put(&writes::ADD_TO_DAYS, more);
         writes.put(&writes::TAKE_OFF_DAYS, less);
+        let (more, less) = discount::differences(uses);
+        writes.put(&writes::ADD_TO_DISCOUNT_USES, more);
+        writes.put(&writes::TAKE_OFF_DISCOUNT_USES, less);
 
         let job = |it: &Order| jobs.get(&JobId(it.id.0)).copied().unwrap_or_default();
         let is_corrected =

@@ -1,5 +1,7 @@
 //! A group's loading under way: what is asked for in each message, and what the answers say.
 
+mod discounts;
+
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -51,6 +53,8 @@ pub(super) enum Topic {
     Fingerprints,
     ExternalReferences,
     BankReferences,
+    DiscountCodes,
+    DiscountUses,
 }
 
 pub(super) type Message = Vec<(Topic, Ask)>;
@@ -61,6 +65,7 @@ struct Statements {
     reservations: &'static FixedStatement,
     levels: &'static FixedStatement,
     replenishments: &'static FixedStatement,
+    discount_codes: &'static FixedStatement,
 }
 
 impl Statements {
@@ -71,12 +76,14 @@ impl Statements {
                 reservations: &lookup::LOCK_RESERVATIONS,
                 levels: &lookup::LOCK_LEVELS,
                 replenishments: &lookup::LOCK_REPLENISHMENTS,
+                discount_codes: &lookup::LOCK_DISCOUNT_CODES,
             },
             Locked::No => Self {
                 orders: &lookup::ORDERS,
                 reservations: &lookup::CALLERS_RESERVATIONS,
                 levels: &lookup::LEVELS,
                 replenishments: &lookup::REPLENISHMENTS,
+                discount_codes: &lookup::DISCOUNT_CODES,
             },
         }
     }
@@ -166,6 +173,7 @@ impl<'w> Loading<'w> {
         self.ask_expired(&wanted.skus, &mut message);
         if !self.locks_stock_later() {
             self.ask_stock(&wanted.skus, &mut message);
+            self.ask_discounts(&mut message);
         }
         // To know their products, whose stock is locked before they are read once more.
         self.ask_replenishments(&lookup::REPLENISHMENTS, &mut message);
@@ -287,6 +295,7 @@ impl<'w> Loading<'w> {
             stock.extend(self.wanted.skus.iter().cloned());
             self.ask_stock(&stock, &mut message);
             self.ask_replenishments(self.statements.replenishments, &mut message);
+            self.ask_discounts(&mut message);
         }
         self.ask_fingerprints(&fingerprints, &mut message);
 
@@ -370,6 +379,7 @@ impl<'w> Loading<'w> {
                 Topic::Orders => rows.iter().try_for_each(|row| self.read_order(row))?,
                 Topic::Expired => self.read_expired(&rows)?,
                 Topic::Fingerprints => self.read_fingerprints(&rows)?,
+                Topic::DiscountCodes | Topic::DiscountUses => self.read_discounts(topic, &rows)?,
                 Topic::Reservations => {
                     for row in &rows {
                         let reservation: Reservation = document::decode("reservations", row.bytes(5)?)?;
@@ -492,6 +502,7 @@ impl<'w> Loading<'w> {
             fingerprints: self.fingerprints.into_iter().collect(),
             external_references: self.wanted.external_references.iter().cloned().collect(),
             bank_references: self.wanted.bank_references.iter().cloned().collect(),
+            discount_codes: self.wanted.discount_codes.iter().cloned().collect(),
         });
         Ok(self.group)
     }
@@ -551,7 +562,13 @@ fn read_lookup(group: &mut LoadedGroup, topic: Topic, rows: &[Row]) -> Result<()
             Topic::BankReferences => {
                 snapshot.bank_references.insert(row.get(0)?);
             }
-            Topic::Orders | Topic::Reservations | Topic::Expired | Topic::Fingerprints | Topic::Locks => {}
+            Topic::Orders
+            | Topic::Reservations
+            | Topic::Expired
+            | Topic::Fingerprints
+            | Topic::Locks
+            | Topic::DiscountCodes
+            | Topic::DiscountUses => {}
         }
     }
     Ok(())

@@ -8,14 +8,15 @@ use sea_orm::DbBackend;
 use uuid::Uuid;
 
 use crate::domain::{
-    Courier, CourierRecords, DailyShipments, Location, Order, OrderId, Part, Product, count_daily_shipments,
+    Courier, CourierRecords, DailyShipments, DiscountCode, DiscountUsesByKey, Location, Order, OrderId, Part,
+    Product, count_daily_shipments, count_discount_uses,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row;
 use crate::store::connection::session::Session;
 use crate::store::connection::statement::FixedStatement;
 use crate::store::handle::Store;
-use crate::store::query::agreement::{stored_days, stored_records};
+use crate::store::query::agreement::{stored_days, stored_records, stored_uses};
 use crate::store::rows::catalogue::{self, Entry};
 use crate::store::rows::lookup::{self, CachedState};
 use crate::store::rows::order::{JobFields, to_row};
@@ -23,7 +24,7 @@ use crate::store::rows::projection::{Changes, values};
 use crate::store::rows::statements::Writes;
 use crate::store::rows::table::Record;
 use crate::store::rows::writes;
-use crate::store::rows::{capacity, document, record};
+use crate::store::rows::{capacity, discount, document, record};
 use crate::store::writer::loading::job_fields;
 
 /// Orders of one transaction: few, so that the changes behind it wait briefly.
@@ -37,6 +38,7 @@ impl Store {
         rebuild_entries::<Product>(&db, &writes::CHANGE_PRODUCTS).await?;
         rebuild_entries::<Location>(&db, &writes::CHANGE_LOCATIONS).await?;
         rebuild_entries::<Courier>(&db, &writes::CHANGE_COURIERS).await?;
+        rebuild_entries::<DiscountCode>(&db, &writes::CHANGE_DISCOUNT_CODES).await?;
         let (mut done, mut after) = (0, OrderId(Uuid::nil()));
         loop {
             let sql = format!("SELECT id FROM orders WHERE id > $1 ORDER BY id LIMIT {PAGE}");
@@ -52,8 +54,8 @@ impl Store {
         Ok(done)
     }
 
-    /// Corrects couriers' records and the days of locations and couriers by the difference between them and what the orders
-    /// say, both read at the same moment. A change that commits later changes both alike, so the difference stays right.
+    /// Corrects couriers' records, the days of locations and couriers and the uses of discount codes by the difference
+    /// between them and what the orders say, both read at the same moment. A change that commits later changes both alike, so the difference stays right.
     async fn correct_sums(&self, db: &Session) -> Result<(), StoreError> {
         let looked = self.snapshot().await?;
         let mut missing = CourierRecords::new();
@@ -63,6 +65,10 @@ impl Store {
         let mut days = DailyShipments::new();
         for (key, shipments) in stored_days(&looked).await? {
             days.insert(key, -shipments);
+        }
+        let mut uses = DiscountUsesByKey::new();
+        for (key, stored) in stored_uses(&looked).await? {
+            uses.entry(key).or_default().add(&stored, -1);
         }
         let sql = format!("SELECT id, document FROM orders WHERE id > $1 ORDER BY id LIMIT {PAGE}");
         let mut after = OrderId(Uuid::nil());
@@ -74,6 +80,7 @@ impl Store {
                 let order = document::order(row.bytes(1)?)?;
                 record::count(&mut missing, &order, 1);
                 count_daily_shipments(&mut days, &order, 1);
+                count_discount_uses(&mut uses, &order, 1);
             }
         }
         drop(looked);
@@ -83,6 +90,9 @@ impl Store {
         let (more, less) = capacity::differences(days);
         writes.put(&writes::ADD_TO_DAYS, more);
         writes.put(&writes::TAKE_OFF_DAYS, less);
+        let (more, less) = discount::differences(uses);
+        writes.put(&writes::ADD_TO_DISCOUNT_USES, more);
+        writes.put(&writes::TAKE_OFF_DISCOUNT_USES, less);
         db.begin(Vec::new()).await?;
         db.commit(writes.into_asks(), &["rebuild"]).await
     }

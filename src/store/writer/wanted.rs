@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::{
-    CapacityOf, Channel, CourierCode, JobId, LocationCode, OrderId, Part, ReadSet, ReplenishmentId,
-    ReservationId, Sku,
+    CapacityOf, Channel, CourierCode, DiscountKey, JobId, LocationCode, OrderId, Part, ReadSet,
+    ReplenishmentId, ReservationId, Sku,
 };
 use crate::store::rows::decision::IdempotencyKey;
 
@@ -50,6 +50,8 @@ pub(in crate::store) struct Wanted {
     pub(super) fingerprints: BTreeSet<String>,
     pub(super) external_references: BTreeSet<(Channel, String)>,
     pub(super) bank_references: BTreeSet<String>,
+    /// Codes, each with a customer; empty: with no other than all.
+    pub(super) discount_codes: BTreeSet<(DiscountKey, String)>,
     pub(super) leases: BTreeSet<JobId>,
     pub(super) keys: BTreeSet<IdempotencyKey>,
 }
@@ -76,6 +78,7 @@ impl Wanted {
             order_fingerprints,
             external_references,
             bank_references,
+            discount_codes,
             lease,
         } = reads;
         let of_order = OfOrder {
@@ -103,6 +106,7 @@ impl Wanted {
         let named = external_references.iter().filter(|(_, reference)| !reference.is_empty());
         self.external_references.extend(named.cloned());
         self.bank_references.extend(bank_references.iter().cloned());
+        self.discount_codes.extend(discount_codes.iter().cloned());
         self.leases.extend(lease.map(|it| it.job));
     }
 

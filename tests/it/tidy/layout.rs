@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::rust_files;
 
 /// The wings of the domain: each may use those before it, as `src/domain/mod.rs` says.
-const WINGS: [&str; 14] = [
+const WINGS: [&str; 15] = [
     "model",
     "unit",
     "billing",
@@ -17,6 +17,7 @@ const WINGS: [&str; 14] = [
     "catalogue",
     "couriers",
     "shipping",
+    "discounts",
     "customers",
     "approvals",
     "ordering",

@@ -85,6 +85,7 @@ pub(super) struct Facts {
     pub feedback_until: Option<String>,
     pub discount_offer: Option<String>,
     pub discount_code: Option<String>,
+    pub discount_until: Option<String>,
 
     pub tracking_url: Option<String>,
     pub feedback_url: Option<String>,
@@ -417,6 +418,8 @@ impl Source<'_> {
         {
             facts.discount_offer = Some(self.language.percent(feedback.discount_ppm));
             facts.discount_code = Some(feedback.discount_code.clone());
+            let until = feedback.discount_until.map(|it| self.clock().day_of(it));
+            facts.discount_until = until.map(|it| self.language.date(it));
         }
     }
 

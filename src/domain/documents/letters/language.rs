@@ -42,10 +42,15 @@ impl Language {
         }
     }
 
+    /// The day without its weekday: `5 December 2026`.
+    pub(super) fn date(self, day: Day) -> String {
+        let day = self.day(day);
+        day.split_once(", ").map_or(day.as_str(), |it| it.1).to_owned()
+    }
+
     /// Day and time on this clock, and which clock it is: `2 March 2026, 11:30 CET`.
     pub(super) fn moment(self, clock: &Clock, at: Timestamp) -> String {
-        let (day, minutes) = (self.day(clock.day_of(at)), clock.minutes_of(at));
-        let day = day.split_once(", ").map_or(day.as_str(), |it| it.1);
+        let (day, minutes) = (self.date(clock.day_of(at)), clock.minutes_of(at));
         let time = format!("{:02}:{:02}", minutes / 60, minutes % 60);
         let zone = clock.abbreviation(at);
         let is_named = !zone.starts_with(['+', '-']);

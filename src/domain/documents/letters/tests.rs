@@ -395,7 +395,7 @@ fn a_delivery_asks_for_feedback_offers_the_discount_anyway_and_invites_a_review(
         &order(),
         &[
             "from 1 to 5 by Friday, 20 March 2026.",
-            "For your next purchase you get 5% off, whether or not you answer. The code is NEXT-ABCD1234.",
+            "For your next purchase you get 5% off, whether or not you answer. The code is NEXT-ABCD-1234-EFGH, good until 6 March 2027.",
             "write a product review",
         ],
     );

@@ -25,6 +25,7 @@ use crate::domain::ordering::change::Correction;
 use crate::domain::ordering::verify::Waive;
 use crate::domain::shipping::pick::LineUnits;
 use crate::domain::tests::any_sequence::answers::{answer, answer_refund};
+use crate::domain::tests::any_sequence::codes::with_code;
 use crate::domain::tests::bench::Bench;
 use crate::domain::tests::given::{
     self, actor, by_card, cash, checks_of, dear, declined, done, in_house, location_code, one_package,
@@ -270,7 +271,8 @@ pub(super) fn apply(bench: &mut Bench, act: &Act) {
     let about = order_of(bench, act);
     match act {
         Act::Place { name, lines, style } => {
-            let _ = bench.create_order(&new_order(*name, lines, *style));
+            let new = with_code(bench, style.price, new_order(*name, lines, *style));
+            let _ = bench.create_order(&new);
         }
         Act::Proceed { choices, .. } => {
             if let Some(id) = about {

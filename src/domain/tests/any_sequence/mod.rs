@@ -3,6 +3,7 @@
 mod actions;
 mod acts;
 mod answers;
+mod codes;
 mod journeys;
 pub(crate) mod orders;
 mod rare_steps;

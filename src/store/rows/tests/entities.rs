@@ -9,6 +9,7 @@ use sea_orm::{
 use crate::store::connection::session::Session;
 use crate::store::rows::capacity::daily_shipments;
 use crate::store::rows::catalogue::{couriers, locations, products};
+use crate::store::rows::discount::{discount_codes, discount_uses};
 use crate::store::rows::order::orders;
 use crate::store::rows::parts::{
     approvals, carrier_labels, feedback, holds, invoice_numbers, invoices, message_texts, messages,
@@ -72,7 +73,7 @@ fn entities() -> BTreeMap<String, Described> {
         orders order_lines order_waits holds approvals messages message_texts feedback
         invoice_numbers invoices payments refunds payment_references shipments tracking_numbers carrier_labels
         reservations reservation_items stock_levels stock_movements replenishments products locations couriers courier_records
-        daily_shipments
+        daily_shipments discount_codes discount_uses
     }
     .into()
 }

@@ -10,7 +10,7 @@ use crate::domain::{
     SlipSubject, StuckGate, Waiting,
 };
 use crate::store::rows::tests::full_shipment::{bare_shipment, full_shipment, handling};
-use crate::store::rows::tests::sample::{AT, code, euro, later, queued_message};
+use crate::store::rows::tests::sample::{AT, code, euro, later, queued_message, redemption};
 use crate::store::rows::tests::spoken;
 
 /// An order with every part filled, as no order ever is.
@@ -45,6 +45,7 @@ pub(in crate::store) fn full(number: i64) -> Order {
             note: "fitted".to_owned(),
             proof_reference: "report 7".to_owned(),
         }),
+        list_price_minor: Some(1_200),
     };
     let totals = Amounts {
         currency: code("EUR"),
@@ -113,7 +114,7 @@ pub(in crate::store) fn full(number: i64) -> Order {
         ],
         amounts: totals.clone(),
         discount: Some(Discount::Amount(200)),
-        discount_code: "WELCOME".to_owned(),
+        redemption: Some(redemption()),
         special_instructions: "ring\ntwice".to_owned(),
         service: ServiceLevel::Express,
         on_shortage: OnShortage::Wait,
@@ -350,6 +351,7 @@ pub(in crate::store) fn full(number: i64) -> Order {
             submitted_at: Some(later(12)),
             discount_code: "NEXT5".to_owned(),
             discount_ppm: 50_000,
+            discount_until: Some(later(20)),
         }),
         cancel_reason: "none".to_owned(),
         created_by: ann,
@@ -383,6 +385,7 @@ pub(in crate::store) fn bare(number: i64) -> Order {
         lines: Vec::new(),
         state: OrderState::Received,
         discount: None,
+        redemption: None,
         reservation_lifetime_seconds: None,
         requested_by: None,
         promised_by: None,

@@ -16,3 +16,4 @@ pub(in crate::store) mod sample;
 mod schema;
 mod spoken;
 mod stock;
+mod uses;

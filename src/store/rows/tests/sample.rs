@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use crate::domain::{
-    Actor, ChangeSet, Courier, Currency, Day, DeliveryArea, DeliveryZone, Event, EventKind, Handling, Ids,
-    Location, Message, MessageId, MessageKind, MessageState, Money, Movement, MovementKind, Order, OrderId,
-    PostalCodes, Price, Product, ProductKind, Rate, ServiceLevel, Snapshot, StockLevel, Timestamp,
-    Transition, WorkingCalendar,
+    Actor, ChangeSet, Courier, Currency, Day, DeliveryArea, DeliveryZone, DiscountCode, Event, EventKind,
+    Gives, Handling, Ids, Location, Message, MessageId, MessageKind, MessageState, Money, Movement,
+    MovementKind, Order, OrderId, PostalCodes, Price, Product, ProductKind, Rate, RedeemingCustomer,
+    Redemption, ServiceLevel, Snapshot, StockLevel, Timestamp, Transition, WorkingCalendar,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::session::Session;
@@ -117,6 +117,31 @@ pub(super) fn courier() -> Courier {
     }
 }
 
+pub(super) fn discount_code() -> DiscountCode {
+    DiscountCode {
+        code: code("WELCOME"),
+        version: 1,
+        gives: Gives::Amount(euro(200)),
+        starts_at: Some(AT),
+        ends_at: Some(later(1_000)),
+        minimums: vec![euro(1_000)],
+        uses_max: Some(1_000_000),
+        uses_per_customer_max: Some(1_000),
+        description: "for new customers".to_owned(),
+        offered_by: Some(id_of_nobody()),
+        created_at: AT,
+        updated_at: later(4),
+        active: true,
+    }
+}
+
+/// What an order keeps of that code.
+pub(super) fn redemption() -> Redemption {
+    let DiscountCode { code, gives, uses_max, .. } = discount_code();
+    let customer = Some(RedeemingCustomer { key: "5a1d".repeat(16), uses_max: 1_000 });
+    Redemption { code, gives, minimum_minor: 1_000, uses_max, customer, given_back_at: None }
+}
+
 pub(in crate::store) fn movement() -> Movement {
     let mut ids = Ids::seeded(AT, 1);
     Movement {
@@ -222,8 +247,9 @@ pub(in crate::store) async fn stocked(db: &Session) {
     let locations = [(location().code, Arc::new(location()))].into();
     let couriers = [(courier().code, Arc::new(courier()))].into();
     let stock = levels(&[level("A-1"), level("B-2")]).stock;
-    let all = ChangeSet { products, locations, couriers, stock, ..ChangeSet::default() };
-    save(db, &nothing(), &all).await.expect("products, a location, a courier, stock");
+    let discount_codes = [(discount_code().code, Arc::new(discount_code()))].into();
+    let all = ChangeSet { products, locations, couriers, stock, discount_codes, ..ChangeSet::default() };
+    save(db, &nothing(), &all).await.expect("products, a location, a courier, stock, a code");
 }
 
 pub(super) async fn only_order(db: &Session, id: OrderId) -> Order {

@@ -86,6 +86,8 @@ async fn what_breaks_a_law_is_refused_by_the_schema(scene: &Scene) {
         "UPDATE orders SET attempts = -1",
         "UPDATE orders SET refunded_minor = captured_minor + 1",
         "UPDATE daily_shipments SET shipments = -1",
+        "UPDATE discount_uses SET redeemed = redeemed + 1000000",
+        "UPDATE discount_uses SET given_back = redeemed + 1",
     ] {
         let refused = scene.writer().await.script(nonsense).await;
         assert!(is_broken(&refused), "{nonsense}: {refused:?}");

@@ -10,7 +10,7 @@ use crate::store::connection::session::Session;
 use crate::store::query::listing::{Compare, Direction};
 
 /// Tables that grow with every order.
-pub(super) const GROWING: [&str; 19] = [
+pub(super) const GROWING: [&str; 21] = [
     "orders",
     "order_lines",
     "holds",
@@ -30,6 +30,8 @@ pub(super) const GROWING: [&str; 19] = [
     "shipments",
     "tracking_numbers",
     "decisions",
+    "discount_codes",
+    "discount_uses",
 ];
 
 /// Rows that one statement may look at.

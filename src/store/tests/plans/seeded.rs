@@ -53,6 +53,7 @@ pub(super) async fn read(scene: &Scene, list: &str, listing: &Listing) -> Option
         "products" => next!(store.list_products(listing)),
         "locations" => next!(store.list_locations(listing)),
         "couriers" => next!(store.list_couriers(listing)),
+        "discount codes" => next!(store.list_discount_codes(listing)),
         "stock levels" => next!(store.list_stock_levels(listing)),
         "stock movements" => next!(store.list_movements(listing)),
         other => panic!("{other} are listed and not looked at here"),
@@ -120,6 +121,10 @@ const DIFFERS: &[(&str, &str, &str)] = &[
     ("replenishments", "sku", "CASE WHEN n <= 3 THEN 'B-2' ELSE o.sku END"),
     ("decisions", "first_position", "2 * n + o.first_position"),
     ("decisions", "last_position", "2 * n + o.last_position"),
+    ("discount_codes", "code", "'NEXT-' || n"),
+    ("discount_codes", "offered", "n > 3"),
+    ("discount_codes", "active", "n > 6"),
+    ("discount_uses", "code", "'NEXT-' || n"),
     ("orders", "run_at", "CASE WHEN n <= 3 THEN 1 ELSE o.run_at + n * 10000000 END"),
     (
         "reservations",
@@ -136,7 +141,7 @@ const ALL_FLAGS: [(Compare, &str); 3] =
 const DOCUMENTS: [&str; 4] = ["document", "events", "fingerprint", "answer"];
 
 /// Those whose rows have to be there before the next one's.
-const COPIED: [&str; 18] = [
+const COPIED: [&str; 20] = [
     "orders",
     "order_lines",
     "holds",
@@ -155,6 +160,8 @@ const COPIED: [&str; 18] = [
     "stock_movements",
     "replenishments",
     "decisions",
+    "discount_codes",
+    "discount_uses",
 ];
 
 /// The milliseconds of the first copy, and how much later the next one is.
@@ -291,6 +298,7 @@ impl Seeded {
             parts: vec![Part::Shipment(self.order.shipments[0].id)],
             external_references: vec![(Channel::Online, "PO-7".to_owned())],
             bank_references: vec!["STATEMENT-7".to_owned()],
+            discount_codes: vec![("WELCOME".parse().expect("a code"), "5a1d".repeat(16))],
             lease: Some(Lease { job: JobId(self.order.id.0), token: 1 }),
         }
     }
@@ -311,6 +319,7 @@ impl Seeded {
                     let values = self.texts(field).into_iter().map(|it| (Equal, it));
                     values.chain([(Equal, "nowhere".to_owned()), (NotEqual, "nowhere".to_owned())]).collect()
                 }
+                Takes::Beginning => self.texts(field).into_iter().map(|it| (Equal, it)).collect(),
                 Takes::Whole => [Equal, Less, Greater].map(|it| (it, (self.count / 2).to_string())).into(),
                 Takes::Flag => ALL_FLAGS.map(|(compare, value)| (compare, value.to_owned())).into(),
                 Takes::Time => [Equal, Less, Greater].map(|it| (it, middle.to_string())).into(),
@@ -359,6 +368,7 @@ impl Seeded {
             "courier" => &["PIGEON"],
             "tracking_number" => &["CSG7", "PG7"],
             "sku" => &["A-1", "RARE"],
+            "code_prefix" => &["NEXT-7"],
             "name" | "tax_category" | "gtin" | "country" => &[],
             other => panic!("{other} is a text that no values are known of"),
         };

@@ -1,0 +1,21 @@
+//! Discount codes that the orders of any sequence name.
+
+use crate::domain::model::discount::DiscountCode;
+use crate::domain::model::new_order::NewOrder;
+use crate::domain::tests::bench::Bench;
+use crate::domain::tests::discounts::{issue, key, ten_off, voucher};
+use crate::domain::tests::given::usd;
+
+const CODES: [&str; 3] = ["ONCE", "EACH", "FEW"];
+
+/// Some orders name a code: a single one, one for each customer, a few for those who buy enough.
+pub(super) fn with_code(bench: &mut Bench, price: u8, new: NewOrder) -> NewOrder {
+    let Some(code) = price.checked_sub(5).and_then(|it| CODES.get(usize::from(it))) else { return new };
+    if bench.snapshot.discount_codes.get(&key("ONCE")).is_none() {
+        issue(bench, DiscountCode { uses_max: Some(1), ..voucher("ONCE", 2_000) });
+        issue(bench, DiscountCode { uses_per_customer_max: Some(1), ..ten_off("EACH") });
+        let minimums = vec![usd(1_500)];
+        issue(bench, DiscountCode { uses_max: Some(2), minimums, ..ten_off("FEW") });
+    }
+    NewOrder { discount_code: Some(key(code)), ..new }
+}

@@ -1,0 +1,5 @@
+//! DiscountService: codes that orders redeem.
+
+mod parse;
+mod reply;
+mod service;
