@@ -87,6 +87,7 @@ pub use model::booking::{
     CourierAnswer, OpenBookingRequest, SoldFile, SoldLabel,
 };
 pub use model::calendar::{HOLIDAYS_MAX, WINDOWS_MAX, WorkingCalendar, WorkingHours};
+pub use model::bank_numbers::{Iban, creditor_reference, is_bic};
 pub use model::capacity::{
     CAPACITY_DAYS, CapacityOf, DailyShipments, SHIPMENTS_PER_DAY_MAX, count_daily_shipments,
 };

@@ -6,6 +6,7 @@ pub(super) mod amounts;
 pub(super) mod approval;
 pub(super) mod availability;
 pub(super) mod backoff;
+pub(super) mod bank_numbers;
 pub(super) mod booking;
 pub(super) mod calendar;
 pub(super) mod capacity;
