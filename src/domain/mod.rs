@@ -41,6 +41,7 @@ mod unit;
 pub use approvals::decide::{DecideApproval, Decision};
 pub use billing::pay::{BeginPayment, CapturePayment, NewPayment, ReceivedMoney, RecordPayment, VoidPayment};
 pub use billing::refund::RefundPayment;
+pub use billing::tax_rows::TaxRow;
 #[cfg(test)]
 pub(crate) use catalogue::location::create_location;
 pub use catalogue::location::{CreateLocation, DeactivateLocation, ReactivateLocation, UpdateLocation};
