@@ -110,7 +110,7 @@ pub use model::gtin::Gtin;
 pub use model::handling::{Dimensions, Handling};
 pub use model::hold::{Hold, HoldReason, HoldState};
 pub use model::in_use::{IfInUse, USES_MAX, Use, Uses};
-pub use model::invoice::{Invoice, InvoiceLine, InvoiceState, invoice_number};
+pub use model::invoice::{Buyer, Invoice, InvoiceLine, InvoiceState, invoice_number};
 pub use model::label_file::LabelFile;
 pub use model::line::OrderLine;
 pub use model::location::{Location, LocationChange};
@@ -139,12 +139,13 @@ pub use model::reservation::{Reservation, ReservationState, ReservedItem};
 pub use model::scalars::{
     Actor, ApprovalId, BookingId, Channel, CourierCode, HoldId, Ids, Invalid, InvoiceId, JobId, LocationCode,
     MessageId, MovementId, OnLate, OnShortage, OrderId, PaymentId, RefundId, RegionCode, ReplenishmentId,
-    ReservationId, ServiceLevel, ShipmentId, Sku,
+    ReservationId, SellerId, ServiceLevel, ShipmentId, Sku,
 };
 pub use model::service::{ProductKind, ServiceDone};
 pub use model::shipment::{
     Assignment, CarrierLabel, Handover, Label, Package, PackedItem, Proof, Resolution, ResolutionKind,
     Shipment, ShipmentItem, ShipmentState,
+pub use model::seller::{BankAccount, Seller};
 };
 pub use model::slip::{Slip, SlipKind, SlipSubject};
 pub use model::states::{State, legal};

@@ -245,10 +245,12 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
         invoice_series,
         message_lifetime_seconds,
         slips,
+        payment_terms_days,
         stuck_after_seconds,
         booked_couriers: _,
         pickup_scan: PickupScan::Handover | PickupScan::Wait,
     } = rules;
+        seller: _,
 
     if company_name.chars().count() > 100 || company_name.chars().any(char::is_control) {
         bad.add("rules.company_name", "must have at most 100 characters, none of them a line break");
@@ -285,6 +287,12 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
     }
     within(bad, "rules.message_lifetime_seconds", *message_lifetime_seconds, 1, 30 * DAY);
     check_slips(slips, bad);
+    if u64::from(*payment_terms_days) * DAY > *reservation_lifetime_seconds {
+        bad.add(
+            "rules.payment_terms_days",
+            "must not be longer than rules.reservation_lifetime_seconds: an order that is not paid by then expires",
+        );
+    }
     for (gate, seconds) in stuck_after_seconds {
         within(bad, &format!("rules.stuck_after_seconds.{gate}"), *seconds, 0, 365 * DAY);
     }

@@ -49,6 +49,7 @@ pub(super) mod refusal;
 pub(super) mod replenishment;
 pub(super) mod reservation;
 pub(super) mod scalars;
+pub(super) mod seller;
 pub(super) mod service;
 pub(super) mod shipment;
 pub(super) mod slip;

@@ -244,6 +244,9 @@ fn shipment() -> Shipment {
         checked: quantity,
         packed: quantity,
         weight_grams: 0,
+        seller: None,
+        due_at: None,
+        buyer: None,
         handling: Handling::default(),
     };
     let package = |number, weight_grams, line, quantity| Package {

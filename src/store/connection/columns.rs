@@ -13,7 +13,7 @@ use crate::domain::{
     HoldReason, HoldState, InvoiceId, InvoiceState, JobId, LocationCode, Machine, MessageId, MessageKind,
     MessageState, Method, MovementId, MovementKind, OnShortage, OrderId, OrderState, PaymentId, PaymentState,
     ProviderRequest, RefundId, RefundState, RegionCode, ReplenishmentId, ReplenishmentState, ReservationId,
-    ReservationState, Risk, ServiceLevel, ShipmentId, ShipmentState, Sku, StuckGate, Timestamp,
+    ReservationState, Risk, SellerId, ServiceLevel, ShipmentId, ShipmentState, Sku, StuckGate, Timestamp,
     TrackingStatus,
 };
 
@@ -69,7 +69,7 @@ macro_rules! columns {
 
 columns! { Uuid, Uuid, ColumnType::Uuid, |it| it.0, |it| Ok(it.into()) =>
     ApprovalId, HoldId, InvoiceId, JobId, MessageId, MovementId, OrderId, PaymentId, RefundId, ReplenishmentId,
-    ReservationId, ShipmentId,
+    ReservationId, SellerId, ShipmentId,
 }
 
 columns! { String, String, ColumnType::String(StringLen::None), |it| it.as_str().to_owned(), |it| parsed(&it) =>
