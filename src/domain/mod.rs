@@ -8,7 +8,7 @@
 //! | `model` | what things are: data, state tables, accessors; decides nothing |
 //! | `unit` | what a decision works with: the unit of work, the journal, the form of a command |
 //! | `billing` | prices, invoices, payments, refunds |
-//! | `documents` | what is written for people: letters, labels, slips |
+//! | `documents` | what is written for people: letters, invoices, labels, slips |
 //! | `promise` | couriers' offers, and dates that can be kept |
 //! | `inventory` | levels, reservations, counts, buying again |
 //! | `catalogue`, `couriers` | products and locations; couriers |
@@ -53,6 +53,10 @@ pub use customers::feedback::SubmitFeedback;
 pub use customers::preference::SetNotificationPreference;
 pub(crate) use customers::resend::RESENT_AT_ONCE_MAX;
 pub use customers::resend::{ResendFailedMessages, ResendMessage};
+pub use documents::invoice::invoice_paper;
+pub use documents::invoice_paper::{
+    InvoiceColumn, InvoicePaper, InvoiceRow, InvoiceSum, PaymentBox, SumWeight,
+};
 pub use documents::label::PaperFacts;
 pub use documents::letters::language::Language;
 pub use documents::letters::links::{LinkPattern, Links};

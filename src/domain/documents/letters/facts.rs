@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::domain::billing::tax_rows;
 use crate::domain::documents::address::written;
-use crate::domain::documents::letters::countries::country;
+use crate::domain::documents::letters::countries::in_language;
 use crate::domain::documents::letters::language::Language;
 use crate::domain::documents::letters::links::Links;
 use crate::domain::documents::text::line;
@@ -421,13 +421,7 @@ impl Source<'_> {
 
     /// As it stands on the label, with the country in the customer's language.
     fn address(&self, address: &Address) -> Vec<String> {
-        let mut lines = written(address, self.order);
-        // The country comes last, if there is one.
-        if !address.country.trim().is_empty() {
-            lines.pop();
-            lines.push(country(self.language, &address.country).to_owned());
-        }
-        lines.iter().filter_map(|it| plain(it)).collect()
+        in_language(written(address, self.order), self.language, &address.country)
     }
 
     fn money(&self, minor: i64) -> String {
