@@ -11,6 +11,7 @@ pub struct Shown {
     pub courier_passed_over: String,
     pub price_changed: String,
     pub reorder_proposed: String,
+    pub invoice_as_a_page: String,
 }
 
 impl Shown {
@@ -23,6 +24,7 @@ impl Shown {
             courier_passed_over,
             price_changed,
             reorder_proposed,
+            invoice_as_a_page,
         } = self;
         let all = [
             (promise_refused, "a promise refused"),
@@ -31,6 +33,7 @@ impl Shown {
             (courier_passed_over, "a courier passed over for its record"),
             (price_changed, "a price changed"),
             (reorder_proposed, "a reorder proposed"),
+            (invoice_as_a_page, "an invoice as a page"),
         ];
         all.into_iter().filter(|it| it.0.is_empty()).map(|it| it.1).collect()
     }

@@ -87,12 +87,12 @@ pub use model::amounts::{Amounts, Discount, LineAmounts};
 pub use model::approval::{Approval, ApprovalState, Gate};
 pub use model::availability::{AvailabilityFound, LineAvailability};
 pub use model::backoff::backoff;
+pub use model::bank_numbers::{Iban, creditor_reference, is_bic};
 pub use model::booking::{
     BookedCourier, BookedCouriers, BookedParts, Booking, BookingAnswer, BookingRequest, BoughtLabel,
     CourierAnswer, OpenBookingRequest, SoldFile, SoldLabel,
 };
 pub use model::calendar::{HOLIDAYS_MAX, WINDOWS_MAX, WorkingCalendar, WorkingHours};
-pub use model::bank_numbers::{Iban, creditor_reference, is_bic};
 pub use model::capacity::{
     CAPACITY_DAYS, CapacityOf, DailyShipments, SHIPMENTS_PER_DAY_MAX, count_daily_shipments,
 };
@@ -145,11 +145,11 @@ pub use model::scalars::{
     MessageId, MovementId, OnLate, OnShortage, OrderId, PaymentId, RefundId, RegionCode, ReplenishmentId,
     ReservationId, SellerId, ServiceLevel, ShipmentId, Sku,
 };
+pub use model::seller::{BankAccount, Seller};
 pub use model::service::{ProductKind, ServiceDone};
 pub use model::shipment::{
     Assignment, CarrierLabel, Handover, Label, Package, PackedItem, Proof, Resolution, ResolutionKind,
     Shipment, ShipmentItem, ShipmentState,
-pub use model::seller::{BankAccount, Seller};
 };
 pub use model::slip::{Slip, SlipKind, SlipSubject};
 pub use model::states::{State, legal};
