@@ -1,6 +1,7 @@
 //! One running server: the store, the workers and the gRPC door before them, started and stopped as one.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -24,7 +25,8 @@ use tower::util::MapRequestLayer;
 
 use crate::client;
 use crate::clock::{self, Clock};
-use crate::domain::{CourierCode, Invalid, Letters, Sender};
+use crate::documents::{LOGO_BYTES_MAX, check_logo};
+use crate::domain::{CourierCode, Invalid, Letters, Rules, Seller, Sender};
 use crate::outside::{
     CourierInterface, FileMail, Karrio, LabelType, Login, Mail, PaymentProvider, Relay, Sandbox, Sendmail,
     Smtp, Tls,
@@ -34,7 +36,7 @@ use crate::rpc::{self, Gate};
 use crate::settings::{self, LetterSettings, Limits, Settings};
 use crate::store::{self, Store, StoreError, TimeSource};
 use crate::webhook;
-use crate::work::{self, App, stop_requested};
+use crate::work::{self, App, Drawings, stop_requested};
 
 /// How often the database is pinged.
 const PING_EVERY: Duration = Duration::from_secs(1);
@@ -79,6 +81,8 @@ pub enum ServeError {
     Sender(Invalid),
     #[error("letters.templates: {0}")]
     Templates(String),
+    #[error("seller.logo: {0}")]
+    Logo(String),
     #[error("mail.smtp.ca_file: {0}")]
     Authorities(String),
     #[error("couriers.{0}: its address or token cannot be used")]
@@ -109,8 +113,12 @@ impl Server {
             None => None,
         };
 
-        let store = open_store(&settings, clock).await?;
+        let seller = seller(&settings)?;
+        let rules = Rules { seller: seller.as_ref().map(Seller::id), ..settings.rules() };
+        let rules = Arc::new(rules);
+        let store = open_store_by(&settings, Arc::clone(&rules), clock).await?;
         store.migrate().await?;
+        keep_seller(&store, seller.as_ref()).await?;
         store.warm_up().await?;
         if let Err(error @ StoreError::ClockOff { .. }) = store.ping().await {
             return Err(error.into());
@@ -123,7 +131,8 @@ impl Server {
             mail: mail(&settings)?,
             couriers: Arc::new(couriers(&settings)?),
             letters: Arc::new(letters(&settings.letters)?),
-            rules: Arc::new(settings.rules()),
+            drawings: Drawings::new(settings.limits.drawings),
+            rules,
             requests_kept_for: settings.limits.requests_kept_for(),
             lease: settings.limits.lease(),
         };
@@ -238,6 +247,10 @@ async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeE
 
 /// The store as the settings say, not migrated.
 pub async fn open_store(settings: &Settings, clock: Clock) -> Result<Store, StoreError> {
+    open_store_by(settings, Arc::new(settings.rules()), clock).await
+}
+
+async fn open_store_by(settings: &Settings, rules: Arc<Rules>, clock: Clock) -> Result<Store, StoreError> {
     let Limits { group_max, queue, writer_lanes, readers, recent_orders, .. } = settings.limits;
     let database = match &settings.database_url {
         Some(url) => store::Database::Postgres(url.reveal().to_owned()),
@@ -245,7 +258,7 @@ pub async fn open_store(settings: &Settings, clock: Clock) -> Result<Store, Stor
     };
     let options = store::Options {
         database,
-        rules: Arc::new(settings.rules()),
+        rules,
         clock,
         time: TimeSource::Database,
         group_max: group_max as usize,
@@ -326,6 +339,33 @@ fn relay(smtp: &settings::Smtp) -> Relay {
         connect_within: smtp.connect_within(),
         answer_within: smtp.answer_within(),
     }
+}
+
+/// Who sells, with the logo; None: nothing is known of them.
+fn seller(settings: &Settings) -> Result<Option<Seller>, ServeError> {
+    let Some(path) = &settings.seller.logo else { return Ok(settings.seller(Vec::new())) };
+    let told = |why: String| ServeError::Logo(format!("{}: {why}", path.display()));
+    let size = fs::metadata(path).map_err(|it| told(it.to_string()))?.len();
+    // Too large a file is not read to say so.
+    if size > LOGO_BYTES_MAX {
+        return Err(told(format!("a logo has at most {LOGO_BYTES_MAX} bytes")));
+    }
+    let logo = fs::read(path).map_err(|it| told(it.to_string()))?;
+    check_logo(&logo).map_err(told)?;
+    Ok(settings.seller(logo))
+}
+
+/// Keeps the seller for the invoices that name it, and says what they lack.
+async fn keep_seller(store: &Store, seller: Option<&Seller>) -> Result<(), StoreError> {
+    if let Some(seller) = seller {
+        store.keep_seller(seller).await?;
+    }
+    if !seller.is_some_and(Seller::is_complete) {
+        tracing::warn!(
+            "the settings name no seller with an address: invoices lack it, and no letter has one attached"
+        );
+    }
+    Ok(())
 }
 
 /// Letters, with the shop's own templates if there are some.

@@ -170,6 +170,15 @@ impl Client {
         call!(self.billing, capture_payment, "storefront", request, payment)
     }
 
+    pub(super) async fn invoice_document(
+        &mut self,
+        order_id: &str,
+    ) -> Result<pb::GetInvoiceDocumentResponse, DemoError> {
+        let key = Some(pb::get_invoice_document_request::Key::OrderId(order_id.to_owned()));
+        let request = pb::GetInvoiceDocumentRequest { key, ..Default::default() };
+        call!(self.billing, get_invoice_document, "finance", request)
+    }
+
     pub(super) async fn record_transfer(
         &mut self,
         order: &str,

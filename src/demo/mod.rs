@@ -2,6 +2,7 @@
 
 mod client;
 mod error;
+mod invoice;
 mod life;
 mod report;
 mod road;
@@ -64,6 +65,7 @@ async fn play_at_home(json: bool) -> Result<Played, DemoError> {
     let settings = Settings {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         data_dir: folder.clone(),
+        seller: invoice::seller(),
         ..Settings::default()
     };
     let server = Server::start(settings).await?;
@@ -118,6 +120,7 @@ async fn play(target: &str, json: bool) -> Result<Played, DemoError> {
         let wanted = (number == 1).then_some(kept);
         played.push(demo.live_through(&sample::Order { wanted, ..wish.clone() }, number).await?);
         if number == 1 {
+            demo.show_invoice(&played[0]).await?;
             demo.correct_a_price(&sample).await?;
         }
     }

@@ -13,6 +13,7 @@ pub struct Shown {
     pub price_changed: String,
     pub reorder_proposed: String,
     pub discount_redeemed: String,
+    pub invoice_as_a_page: String,
 }
 
 impl Shown {
@@ -27,6 +28,7 @@ impl Shown {
             price_changed,
             reorder_proposed,
             discount_redeemed,
+            invoice_as_a_page,
         } = self;
         let all = [
             (promise_refused, "a promise refused"),
@@ -37,6 +39,7 @@ impl Shown {
             (price_changed, "a price changed"),
             (reorder_proposed, "a reorder proposed"),
             (discount_redeemed, "a discount code given and redeemed"),
+            (invoice_as_a_page, "an invoice as a page"),
         ];
         all.into_iter().filter(|it| it.0.is_empty()).map(|it| it.1).collect()
     }

@@ -3,13 +3,16 @@
 
 use krilla::SerializeSettings;
 use krilla::color::luma;
+use krilla::configure::{Archival, ConfigurationBuilder};
 use krilla::document::Document;
-use krilla::geom::{PathBuilder, Point, Rect};
-use krilla::metadata::Metadata;
+use krilla::geom::{PathBuilder, Point, Rect, Size, Transform};
+use krilla::image::Image;
+use krilla::metadata::{DateTime, Metadata};
 use krilla::page::{Page, PageSettings};
 use krilla::paint::{Fill, Stroke};
 use krilla::surface::Surface;
 use krilla::text::{GlyphId, KrillaGlyph};
+use time::OffsetDateTime;
 
 use crate::documents::barcodes;
 use crate::documents::fonts::face;
@@ -42,6 +45,26 @@ pub(super) fn document(title: &str) -> Document {
         Metadata::new().title(title.to_owned()).language("en".to_owned()).creator("Consign".to_owned()),
     );
     document
+}
+
+/// A PDF that is to be read for as long as books are kept: PDF/A-2b. Its date is that of what it says.
+pub(super) fn archival_document(title: &str, language: &str, unix_seconds: i64) -> Document {
+    let archival = ConfigurationBuilder::new().with_archival_validator(Archival::A2_B).finish();
+    let configuration = archival.expect("PDF/A-2b names its version of PDF");
+    let mut document = Document::new_with(SerializeSettings {
+        enable_tagging: false,
+        configuration,
+        ..SerializeSettings::default()
+    });
+    let metadata = Metadata::new().title(title.to_owned()).language(language.to_owned());
+    document.set_metadata(metadata.creator("Consign".to_owned()).creation_date(date(unix_seconds)));
+    document
+}
+
+fn date(unix_seconds: i64) -> DateTime {
+    let at = OffsetDateTime::from_unix_timestamp(unix_seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let day = DateTime::new(u16::try_from(at.year()).unwrap_or(0)).month(at.month().into()).day(at.day());
+    day.hour(at.hour()).minute(at.minute()).second(at.second()).utc_offset_hour(0)
 }
 
 pub(super) fn page(document: &mut Document, width: f32, height: f32) -> Page<'_> {
@@ -137,6 +160,16 @@ impl<'a> Canvas<'a> {
             (left, top, module * wide as f32, module)
         }));
         Drawn::Yes
+    }
+
+    /// A picture as large as its box allows, at the box's upper left corner.
+    pub fn image(&mut self, image: &Image, x: f32, y: f32, width: f32, height: f32) {
+        let (wide, high) = image.size();
+        let scale = (width / wide as f32).min(height / high as f32) * POINTS;
+        let Some(size) = Size::from_wh(wide as f32 * scale, high as f32 * scale) else { return };
+        self.surface.push_transform(&Transform::from_translate(x * POINTS, y * POINTS));
+        self.surface.draw_image(image.clone(), size);
+        self.surface.pop();
     }
 
     fn fill(&mut self, shade: Shade) {

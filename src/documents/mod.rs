@@ -10,6 +10,7 @@
 //! | `paragraph` | text in lines of a given width |
 //! | `barcodes` | Code 128 and QR codes as modules |
 //! | `canvas` | draws text, rules and codes on a page of a PDF |
+//! | `invoice`, `invoice_parts`, `logo` | the invoice, A4 |
 //! | `label` | the shipping label, A6 |
 //! | `sheet`, `sheet_pages` | packing slip, pick list, return form, manifest, A4 |
 //! | `picture` | a line of text as dots |
@@ -21,7 +22,10 @@
 mod barcodes;
 mod canvas;
 mod fonts;
+mod invoice;
+mod invoice_parts;
 mod label;
+mod logo;
 mod paragraph;
 mod picture;
 mod printed;
@@ -32,9 +36,10 @@ mod tests;
 mod typesetting;
 mod zpl;
 
+pub use logo::{LOGO_BYTES_MAX, check_logo};
 pub use printed::{PAGES_MAX, PrintError, Printed};
 
-use crate::domain::{LabelPaper, Paper};
+use crate::domain::{InvoicePaper, LabelPaper, Paper};
 
 /// Draws a paper as PDF.
 pub fn pdf(paper: &Paper) -> Result<Printed, PrintError> {
@@ -42,6 +47,11 @@ pub fn pdf(paper: &Paper) -> Result<Printed, PrintError> {
         Paper::Label(label) => label::pdf(label),
         Paper::Sheet(sheet) => sheet_pages::pdf(sheet),
     }
+}
+
+/// Draws an invoice as PDF.
+pub fn invoice_pdf(paper: &InvoicePaper) -> Result<Printed, PrintError> {
+    invoice::pdf(paper)
 }
 
 /// Writes labels in Zebra's printer language.

@@ -1,5 +1,6 @@
 //! Tests of the papers as bytes.
 
+mod invoices;
 mod read_back;
 
 use std::fs;

@@ -8,7 +8,7 @@
 //! | `model` | what things are: data, state tables, accessors; decides nothing |
 //! | `unit` | what a decision works with: the unit of work, the journal, the form of a command |
 //! | `billing` | prices, invoices, payments, refunds |
-//! | `documents` | what is written for people: letters, labels, slips |
+//! | `documents` | what is written for people: letters, invoices, labels, slips |
 //! | `promise` | couriers' offers, and dates that can be kept |
 //! | `inventory` | levels, reservations, counts, buying again |
 //! | `catalogue`, `couriers` | products and locations; couriers |
@@ -43,6 +43,7 @@ mod unit;
 pub use approvals::decide::{DecideApproval, Decision};
 pub use billing::pay::{BeginPayment, CapturePayment, NewPayment, ReceivedMoney, RecordPayment, VoidPayment};
 pub use billing::refund::RefundPayment;
+pub use billing::tax_rows::TaxRow;
 #[cfg(test)]
 pub(crate) use catalogue::location::create_location;
 pub use catalogue::location::{CreateLocation, DeactivateLocation, ReactivateLocation, UpdateLocation};
@@ -55,6 +56,10 @@ pub use customers::preference::SetNotificationPreference;
 pub(crate) use customers::resend::RESENT_AT_ONCE_MAX;
 pub use customers::resend::{ResendFailedMessages, ResendMessage};
 pub use discounts::code::{CountedCode, CreateDiscountCode, DeactivateDiscountCode, ReactivateDiscountCode};
+pub use documents::invoice::invoice_paper;
+pub use documents::invoice_paper::{
+    InvoiceColumn, InvoicePaper, InvoiceRow, InvoiceSum, PaymentBox, SumWeight,
+};
 pub use documents::label::PaperFacts;
 pub use documents::letters::language::Language;
 pub use documents::letters::links::{LinkPattern, Links};
@@ -85,6 +90,7 @@ pub use model::amounts::{Amounts, Discount, LineAmounts};
 pub use model::approval::{Approval, ApprovalState, Gate};
 pub use model::availability::{AvailabilityFound, LineAvailability};
 pub use model::backoff::backoff;
+pub use model::bank_numbers::{Iban, creditor_reference, is_bic};
 pub use model::booking::{
     BookedCourier, BookedCouriers, BookedParts, Booking, BookingAnswer, BookingRequest, BoughtLabel,
     CourierAnswer, OpenBookingRequest, SoldFile, SoldLabel,
@@ -115,7 +121,7 @@ pub use model::gtin::Gtin;
 pub use model::handling::{Dimensions, Handling};
 pub use model::hold::{Hold, HoldReason, HoldState};
 pub use model::in_use::{IfInUse, USES_MAX, Use, Uses};
-pub use model::invoice::{Invoice, InvoiceLine, InvoiceState, invoice_number};
+pub use model::invoice::{Buyer, Invoice, InvoiceLine, InvoiceState, invoice_number};
 pub use model::label_file::LabelFile;
 pub use model::line::OrderLine;
 pub use model::location::{Location, LocationChange};
@@ -144,8 +150,9 @@ pub use model::reservation::{Reservation, ReservationState, ReservedItem};
 pub use model::scalars::{
     Actor, ApprovalId, BookingId, Channel, CourierCode, HoldId, Ids, Invalid, InvoiceId, JobId, LocationCode,
     MessageId, MovementId, OnLate, OnShortage, OrderId, PaymentId, RefundId, RegionCode, ReplenishmentId,
-    ReservationId, ServiceLevel, ShipmentId, Sku,
+    ReservationId, SellerId, ServiceLevel, ShipmentId, Sku,
 };
+pub use model::seller::{BankAccount, Seller};
 pub use model::service::{ProductKind, ServiceDone};
 pub use model::shipment::{
     Assignment, CarrierLabel, Handover, Label, Package, PackedItem, Proof, Resolution, ResolutionKind,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use prost::Message;
-use tokio::sync::{Semaphore, watch as signal};
+use tokio::sync::watch as signal;
 use tonic::{Request, Response, Status};
 
 use crate::domain::{Command, Order, OrderCommand, OrderId, Part, Problems, Refusal};
@@ -35,8 +35,6 @@ pub struct Api {
     pub(crate) app: App,
     pub(crate) limits: Arc<Limits>,
     pub(crate) feed: Arc<Feed>,
-    /// A place for each paper that is being drawn.
-    pub(crate) drawings: Arc<Semaphore>,
     /// Turns true when the server stops: streams end with their resume point.
     pub(crate) shutdown: signal::Receiver<bool>,
 }
@@ -45,8 +43,7 @@ impl Api {
     /// Within a runtime: it looks after the streams from here on.
     pub fn new(app: App, limits: Limits, shutdown: signal::Receiver<bool>) -> Self {
         let feed = Feed::start(app.store.clone(), shutdown.clone());
-        let drawings = Arc::new(Semaphore::new(usize::try_from(limits.drawings).unwrap_or(usize::MAX)));
-        Self { app, limits: Arc::new(limits), feed, drawings, shutdown }
+        Self { app, limits: Arc::new(limits), feed, shutdown }
     }
 
     pub(crate) fn store(&self) -> &Store {

@@ -30,6 +30,7 @@ impl Settings {
             mail,
             couriers,
             rules,
+            seller,
             webhooks,
         } = self;
 
@@ -61,6 +62,7 @@ impl Settings {
             check_courier(&format!("couriers.{code}"), courier, bad);
         }
         check_rules(rules, bad);
+        seller.check(bad);
         webhooks.check(bad);
     }
 }
@@ -244,10 +246,12 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
         next_purchase_valid_days,
         package_weight: WeightRules { packaging_grams, tolerance_grams, tolerance_ppm },
         invoice_series,
+        payment_terms_days,
         message_lifetime_seconds,
         slips,
         stuck_after_seconds,
         booked_couriers: _,
+        seller: _,
         pickup_scan: PickupScan::Handover | PickupScan::Wait,
     } = rules;
 
@@ -284,6 +288,12 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
     let legal = |it: u8| it.is_ascii_alphanumeric() || it == b'-';
     if !(1..=20).contains(&invoice_series.len()) || !invoice_series.bytes().all(legal) {
         bad.add("rules.invoice_series", "must be 1 to 20 letters, digits or -");
+    }
+    if u64::from(*payment_terms_days) * DAY > *reservation_lifetime_seconds {
+        bad.add(
+            "rules.payment_terms_days",
+            "must not be longer than rules.reservation_lifetime_seconds: an order that is not paid by then expires",
+        );
     }
     within(bad, "rules.message_lifetime_seconds", *message_lifetime_seconds, 1, 30 * DAY);
     check_slips(slips, bad);

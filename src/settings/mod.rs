@@ -4,12 +4,14 @@ mod check;
 mod flags;
 mod load;
 mod secret;
+mod seller;
 mod templates;
 mod values;
 
 pub use flags::{DatabaseFlags, ServeFlags};
 pub use load::SettingsError;
 pub use secret::{Password, Secret, SigningKey};
+pub use seller::{BankSettings, SellerSettings};
 pub use templates::templates_in;
 pub use values::{
     CourierInterface, CourierLabel, CourierProvider, LetterSettings, Limits, Log, LogFormat, Mail,

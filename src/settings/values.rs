@@ -12,6 +12,7 @@ use crate::domain::{
 };
 use crate::settings::load::seconds;
 use crate::settings::secret::{Password, Secret, SigningKey};
+use crate::settings::seller::SellerSettings;
 
 /// Everything that can be set. A key that is left out keeps its default; a map or list that is given replaces the
 /// default one as a whole.
@@ -36,6 +37,7 @@ pub struct Settings {
     /// Couriers that are booked through an interface, by their code. All others have their rate card only.
     pub couriers: BTreeMap<CourierCode, CourierInterface>,
     pub rules: Rules,
+    pub seller: SellerSettings,
     pub webhooks: Webhooks,
 }
 
@@ -353,6 +355,7 @@ impl Default for Settings {
             mail: Mail::default(),
             couriers: BTreeMap::new(),
             rules: Rules::default(),
+            seller: SellerSettings::default(),
             webhooks: Webhooks::default(),
         }
     }

@@ -4,12 +4,15 @@
 //! |---|---|
 //! | `jobs` | the loop over jobs that are due: expiry, closing, archiving, open requests, letters |
 //! | `outbound` | performs tasks at payment providers, couriers and the mail, and records their answers |
+//! | `invoices`, `drawings` | invoices as papers, for letters and callers; how papers are drawn |
 //! | `awaiting_stock` | the loop that fills orders waiting for stock, first come, first served |
 //!
 //! Any number of processes may run these loops: jobs are leased, calls to other systems carry their keys, and a change
 //! that is made late or twice changes nothing. Nothing here names tonic or prost.
 
 mod awaiting_stock;
+mod drawings;
+mod invoices;
 mod jobs;
 mod outbound;
 #[cfg(test)]
@@ -26,6 +29,8 @@ use crate::domain::{Actor, CourierCode, Letters, Rules};
 use crate::outside::{CourierInterface, Mail, PaymentProvider};
 use crate::store::{RequestContext, Store};
 
+pub use drawings::{DrawError, Drawings};
+pub use invoices::{INVOICE_MEDIA_TYPE, invoice_filename, seller_of};
 pub use outbound::{Caller, Pending, Subject, settle};
 
 /// How often request ids that are too old are removed.
@@ -43,6 +48,7 @@ pub struct App {
     /// Those that are booked through an interface.
     pub couriers: Arc<BTreeMap<CourierCode, Arc<dyn CourierInterface>>>,
     pub letters: Arc<Letters>,
+    pub drawings: Drawings,
     pub rules: Arc<Rules>,
     /// How long a request id and its answer are kept.
     pub requests_kept_for: Duration,

@@ -12,8 +12,9 @@ use crate::domain::{
     Suppression, Target, TrackingReport, Unsent,
 };
 use crate::faults::{self, Failed};
-use crate::outside::Email;
+use crate::outside::{Attachment, Email};
 use crate::store::{Changed, Codec, RequestContext, RequestKey, StoreError, View};
+use crate::work::invoices::attachments;
 use crate::work::{App, context};
 
 /// A caller that waits for an outcome. Its reply is made of the order as it is after the outcome, and replaces the answer
@@ -264,7 +265,8 @@ pub(super) async fn send(
     let sending = async {
         let failed = |_| Unsent::Later("fail point".to_owned());
         let text = said.insert(text_of(app, order, message).await?);
-        let email = email(message, Letter::to(order, text)?);
+        let letter = Letter::to(order, text)?;
+        let email = email(message, letter, attachments(app, order, message).await?);
         faults::at("mail.before").map_err(failed)?;
         app.mail.send(&email).await?;
         faults::at("mail.after").map_err(failed)
@@ -301,11 +303,11 @@ async fn text_of(app: &App, order: &Order, message: &Message) -> Result<MessageT
 }
 
 /// The letter as an e-mail.
-fn email(message: &Message, letter: Letter) -> Email {
+fn email(message: &Message, letter: Letter, attachments: Vec<Attachment>) -> Email {
     let Letter { to, subject, body, html } = letter;
     let html = Some(html).filter(|it| !it.is_empty());
     let (id, resends) = (message.id, message.resends);
-    Email { id, resends, to, subject, text: body, html, attachments: Vec::new() }
+    Email { id, resends, to, subject, text: body, html, attachments }
 }
 
 /// Records answers. One that comes late or twice changes nothing.

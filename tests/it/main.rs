@@ -24,6 +24,7 @@ mod floods;
 mod followers;
 mod frozen;
 mod groups;
+mod invoices;
 mod karrio;
 mod kills;
 mod letters;

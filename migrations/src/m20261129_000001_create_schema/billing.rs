@@ -22,6 +22,10 @@ async fn invoices(schema: &Schema<'_>) -> Result<(), DbErr> {
         .await?;
     schema.append_only("invoice_numbers").await?;
 
+    // By its hash: an invoice's document names it, and the same seller is kept once.
+    schema.table("sellers", Shape::Wide, "id UUID NOT NULL PRIMARY KEY, document BYTEA NOT NULL").await?;
+    schema.append_only("sellers").await?;
+
     schema
         .table(
             "invoices",

@@ -168,7 +168,7 @@ fn sheets_are_read_back_on_all_their_pages() {
 }
 
 /// The codes on a page as a label printer of 203 dpi draws it, sorted.
-fn codes(file: &Path, page: usize, folder: &Path) -> Vec<String> {
+pub(super) fn codes(file: &Path, page: usize, folder: &Path) -> Vec<String> {
     let (page, image) = (page.to_string(), folder.join("page"));
     let path = |it: &Path| it.to_str().expect("a path").to_owned();
     let arguments = ["-r", "203", "-gray", "-png", "-singlefile", "-f", &page, &path(file), &path(&image)];
@@ -181,7 +181,7 @@ fn codes(file: &Path, page: usize, folder: &Path) -> Vec<String> {
 
 /// The letters of a line that a text has not, or not as often. Their order is another matter: readers disagree on it where
 /// it runs from right to left.
-fn missing(line: &str, text: &str) -> Vec<char> {
+pub(super) fn missing(line: &str, text: &str) -> Vec<char> {
     let mut there: BTreeMap<char, usize> = BTreeMap::new();
     for it in text.chars() {
         *there.entry(it).or_default() += 1;
@@ -197,14 +197,14 @@ fn missing(line: &str, text: &str) -> Vec<char> {
     line.chars().filter(|it| lacks(it)).collect()
 }
 
-fn run(program: &str, arguments: &[&str]) -> String {
+pub(super) fn run(program: &str, arguments: &[&str]) -> String {
     let output =
         Command::new(program).args(arguments).output().unwrap_or_else(|it| panic!("{program}: {it}"));
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 /// Said aloud where they are not, and a failure when `CI` is set.
-fn tools_are_there() -> bool {
+pub(super) fn tools_are_there() -> bool {
     let is_there = |program: &&str| Command::new(program).arg("--help").output().is_ok();
     let missing: Vec<_> =
         ["pdftoppm", "pdftotext", "zbarimg"].into_iter().filter(|it| !is_there(it)).collect();

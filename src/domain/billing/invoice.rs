@@ -1,11 +1,16 @@
 //! Step 6: the invoice is issued, and settled when it is paid.
 
+use std::time::Duration;
+
+use crate::domain::model::address::Address;
+use crate::domain::model::customer::Customer;
 use crate::domain::model::event::EventKind;
-use crate::domain::model::invoice::{Invoice, InvoiceLine, InvoiceState};
+use crate::domain::model::invoice::{Buyer, Invoice, InvoiceLine, InvoiceState};
 use crate::domain::model::message::MessageKind;
 use crate::domain::model::order::{Order, OrderState};
-use crate::domain::model::refusal::Refusal;
+use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::scalars::InvoiceId;
+use crate::domain::model::time::Timestamp;
 use crate::domain::unit::journal::{opened, step_between};
 use crate::domain::unit::unit_of_work::UnitOfWork;
 
@@ -34,6 +39,9 @@ impl Order {
                 .collect(),
             issued_at: unit.now,
             settled_at: None,
+            seller: unit.rules.seller,
+            due_at: self.due_at_latest(unit),
+            buyer: None,
         });
         let total = self.amounts.currency.of(self.total_minor());
         let step = opened(id.0, InvoiceState::Open);
@@ -50,6 +58,61 @@ impl Order {
             EventKind::InvoiceIssued,
             format!("{total} to be paid"),
         )
+    }
+
+    /// The end of the terms of payment, but not after the goods are sold to others. None: at once.
+    fn due_at_latest(&self, unit: &UnitOfWork) -> Option<Timestamp> {
+        let days = Some(unit.rules.payment_terms_days).filter(|it| *it > 0)?;
+        let ends = unit.now.plus(Duration::from_secs(u64::from(days) * 86_400));
+        let kept_until = self.current_reservation().and_then(|it| it.expires_at);
+        Some(kept_until.map_or(ends, |it| it.min(ends)))
+    }
+
+    /// Invoices go on naming those whom they were issued to: called before the order's customer or an address changes.
+    pub(in crate::domain) fn keep_buyers(&mut self) {
+        if self.invoices.iter().all(|it| it.buyer.is_some()) {
+            return;
+        }
+        let buyer = Box::new(Buyer {
+            customer: self.customer.clone(),
+            billing_address: self.billing_address.clone(),
+            shipping_address: self.shipping_address.clone(),
+        });
+        for invoice in self.invoices.iter_mut().filter(|it| it.buyer.is_none()) {
+            invoice.buyer = Some(buyer.clone());
+        }
+    }
+
+    /// Who one of its invoices was issued to.
+    pub fn invoiced_customer<'a>(&'a self, invoice: &'a Invoice) -> &'a Customer {
+        invoice.buyer.as_ref().map_or(&self.customer, |it| &it.customer)
+    }
+
+    /// Where the goods were to go when the invoice was issued.
+    pub fn invoiced_shipping_address<'a>(&'a self, invoice: &'a Invoice) -> &'a Address {
+        invoice.buyer.as_ref().map_or(&self.shipping_address, |it| &it.shipping_address)
+    }
+
+    /// Where the invoice went: to the same, if the customer named no other address.
+    pub fn invoiced_billing_address<'a>(&'a self, invoice: &'a Invoice) -> &'a Address {
+        let own = match &invoice.buyer {
+            Some(it) => it.billing_address.as_ref(),
+            None => self.billing_address.as_ref(),
+        };
+        own.unwrap_or_else(|| self.invoiced_shipping_address(invoice))
+    }
+
+    /// Where its last invoice stands among its invoices.
+    pub fn last_invoice_index(&self) -> Result<usize, Refusal> {
+        let message = || format!("the order is {} and has no invoice", self.state);
+        let last = self.invoices.len().checked_sub(1);
+        last.ok_or_else(|| self.unmet(Reason::IllegalTransition, message()))
+    }
+
+    /// The invoice that a letter with this sequence is about.
+    pub fn nth_invoice_told(&self, sequence: i64) -> Option<&Invoice> {
+        let index = usize::try_from(sequence.max(1) - 1).ok()?;
+        self.invoices.get(index)
     }
 
     /// What tells the letters about a later invoice from those about the first, which is 0.

@@ -19,8 +19,13 @@ pub(in crate::domain) fn addressee(order: &Order, shipment: &Shipment) -> Vec<St
 
 /// An address of the order's customer, whose name is the recipient's where none is given.
 pub(in crate::domain) fn written(address: &Address, order: &Order) -> Vec<String> {
+    written_to(address, &order.customer.name)
+}
+
+/// An address whose recipient is this one where it names none.
+pub(in crate::domain) fn written_to(address: &Address, name: &str) -> Vec<String> {
     let recipient = line(&address.recipient);
-    let recipient = if recipient.is_empty() { line(&order.customer.name) } else { recipient };
+    let recipient = if recipient.is_empty() { line(name) } else { recipient };
     postal_lines(address, &recipient)
 }
 

@@ -9,7 +9,7 @@
 //! | `files`, `templates`, `samples` | the templates, and facts that they are tried with |
 //! | `markup` | the small part of Markdown that letters are written in, as text and as HTML |
 
-mod countries;
+pub(in crate::domain::documents) mod countries;
 mod facts;
 mod files;
 pub(in crate::domain) mod language;

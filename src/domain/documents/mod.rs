@@ -1,6 +1,8 @@
 //! Documents for people: letters, labels, packing slips and other papers. Nothing is decided here.
 
 pub(super) mod address;
+pub(super) mod invoice;
+pub(super) mod invoice_paper;
 pub(super) mod label;
 pub(super) mod letters;
 pub(super) mod manifest;

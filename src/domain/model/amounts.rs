@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::model::money::Currency;
 
+/// The tax category of the shipping fee in the tax rules.
+pub(in crate::domain) const SHIPPING: &str = "SHIPPING";
+
 /// One line in minor units. `gross = unit price × quantity`.
 /// Exclusive prices: `total = gross − discount − discount_share + tax`.
 /// Inclusive prices: `total = gross − discount − discount_share`, and `tax` is the part of it that is tax.

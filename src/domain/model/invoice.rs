@@ -2,8 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::model::address::Address;
 use crate::domain::model::amounts::{Amounts, LineAmounts};
-use crate::domain::model::scalars::{InvoiceId, OrderId, Sku, string_enum};
+use crate::domain::model::bank_numbers::creditor_reference;
+use crate::domain::model::customer::Customer;
+use crate::domain::model::scalars::{InvoiceId, OrderId, SellerId, Sku, string_enum};
 use crate::domain::model::time::Timestamp;
 
 string_enum! {
@@ -28,9 +31,31 @@ pub struct Invoice {
     pub lines: Vec<InvoiceLine>,
     pub issued_at: Timestamp,
     pub settled_at: Option<Timestamp>,
+    /// Who sold. None: the shop had no name yet.
+    #[serde(default)]
+    pub seller: Option<SellerId>,
+    /// None: it was to be paid at once.
+    #[serde(default)]
+    pub due_at: Option<Timestamp>,
+    /// Who it was issued to, if the order says something else by now.
+    #[serde(default)]
+    pub buyer: Option<Box<Buyer>>,
+}
+
+/// Who an invoice was issued to, and where the goods were to go then.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Buyer {
+    pub customer: Customer,
+    pub billing_address: Option<Address>,
+    pub shipping_address: Address,
 }
 
 impl Invoice {
+    /// The reference that banks check, for its payment. None: the number is too long for one.
+    pub fn creditor_reference(&self) -> Option<String> {
+        creditor_reference(&self.full_number())
+    }
+
     /// The number as people write it: `INV-000001`.
     pub fn full_number(&self) -> String {
         invoice_number(&self.series, self.number)

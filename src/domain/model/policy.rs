@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::model::booking::BookedCouriers;
 use crate::domain::model::check::{Risk, Rule, Severity};
 use crate::domain::model::money::Currency;
-use crate::domain::model::scalars::{Channel, RegionCode, ServiceLevel, string_enum};
+use crate::domain::model::scalars::{Channel, RegionCode, SellerId, ServiceLevel, string_enum};
 use crate::domain::model::waiting::StuckGate;
 
 string_enum! {
@@ -69,6 +69,8 @@ pub struct Rules {
     pub package_weight: WeightRules,
     /// The code of invoice numbers: `INV` gives INV-000001.
     pub invoice_series: String,
+    /// Days that a customer has to pay an invoice, at most as long as the goods are set aside. Zero: it is due at once.
+    pub payment_terms_days: u32,
     /// How long after it was queued a message that cannot be sent is given up. 1 s to 30 days.
     pub message_lifetime_seconds: u64,
     /// Whether a courier's report that it has the goods stands for the handover.
@@ -82,6 +84,9 @@ pub struct Rules {
     /// The couriers that are booked through an interface; the settings' `couriers` say which.
     #[serde(skip)]
     pub booked_couriers: BookedCouriers,
+    /// Who sells; the settings' `seller` says who that is.
+    #[serde(skip)]
+    pub seller: Option<SellerId>,
 }
 
 /// What a courier's report does of a shipment whose pickup nobody has confirmed.
@@ -375,10 +380,12 @@ impl Default for Rules {
             next_purchase_valid_days: 365,
             package_weight: WeightRules::default(),
             invoice_series: "INV".to_owned(),
+            payment_terms_days: 0,
             message_lifetime_seconds: 86_400,
             slips: SlipRules::default(),
             stuck_after_seconds: BTreeMap::new(),
             booked_couriers: BookedCouriers::new(),
+            seller: None,
             pickup_scan: PickupScan::Handover,
         }
     }

@@ -115,6 +115,8 @@ ids! {
     /// A booking with a courier; the key of every call about it.
     BookingId = "bkg",
     JobId = "job",
+    /// Not of a time: a hash of what the seller is.
+    SellerId = "slr",
 }
 
 const CROCKFORD: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";

@@ -230,6 +230,9 @@ impl Order {
             on_late,
         } = correction.clone();
         let is_elsewhere = shipping_address.is_some();
+        if customer.is_some() || is_elsewhere || billing_address.is_some() {
+            self.keep_buyers();
+        }
         if customer.is_some() {
             self.outdate(unit, &[Rule::Contact, Rule::ContactDetails, Rule::BlockedCustomer]);
         }

@@ -2,8 +2,8 @@
 
 use crate::domain::billing::price::{PriceLine, price};
 use crate::domain::inventory::known::must_be_in_use;
-use crate::domain::model::amounts::{Amounts, Discount, LineAmounts};
-use crate::domain::model::discount::Redemption;
+use crate::domain::model::amounts::{Amounts, Discount, LineAmounts, SHIPPING};
+use crate::domain::model::discount::{Redemption};
 use crate::domain::model::line::OrderLine;
 use crate::domain::model::money::Currency;
 use crate::domain::model::new_order::NewLine;
@@ -12,9 +12,6 @@ use crate::domain::model::refusal::{Problems, Refusal};
 use crate::domain::model::scalars::Sku;
 use crate::domain::model::time::Timestamp;
 use crate::domain::unit::unit_of_work::UnitOfWork;
-
-/// The tax category of the shipping fee in the tax rules.
-const SHIPPING: &str = "SHIPPING";
 
 /// The facts that an order's prices depend on beside its lines.
 pub(super) struct Pricing<'a> {

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::domain::billing::price::{PriceLine, price};
 use crate::domain::model::address::Address;
-use crate::domain::model::amounts::{Amounts, LineAmounts};
+use crate::domain::model::amounts::{Amounts, Discount, LineAmounts};
 use crate::domain::model::check::Risk;
 use crate::domain::model::customer::Customer;
 use crate::domain::model::feedback::{Feedback, FeedbackState};
@@ -20,6 +20,7 @@ use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::payment::{AtProvider, Means, Payment, PaymentState};
 use crate::domain::model::refund::{Refund, RefundState};
 use crate::domain::model::scalars::{Actor, Channel, Ids, OnLate, OnShortage, ServiceLevel};
+use crate::domain::model::seller::{BankAccount, Seller};
 use crate::domain::model::service::ProductKind;
 use crate::domain::model::shipment::{
     Assignment, Handover, Label, Package, PackedItem, Shipment, ShipmentItem, ShipmentState,
@@ -34,6 +35,68 @@ pub(in crate::domain) const NOW: Timestamp = Timestamp::from_unix_micros(1_772_4
 
 pub(in crate::domain) fn days_later(days: i64) -> Timestamp {
     Timestamp::from_unix_micros(NOW.unix_micros() + days * 86_400_000_000)
+}
+
+/// A seller with everything that can be said of one.
+pub(crate) fn seller() -> Seller {
+    Seller {
+        name: "North Wind GmbH".to_owned(),
+        address: Some(Address {
+            recipient: String::new(),
+            organization: String::new(),
+            lines: vec!["Hauptstraße 1".to_owned()],
+            city: "Berlin".to_owned(),
+            area: String::new(),
+            postal_code: "10115".to_owned(),
+            country: "DE".to_owned(),
+        }),
+        vat_id: "DE123456789".to_owned(),
+        tax_number: "12/345/67890".to_owned(),
+        registration: "Amtsgericht Charlottenburg, HRB 12345 B".to_owned(),
+        email: "billing@northwind.example".to_owned(),
+        phone: "+49 30 901820".to_owned(),
+        web: "northwind.example".to_owned(),
+        bank: Some(BankAccount {
+            holder: String::new(),
+            iban: "DE89370400440532013000".parse().expect("an IBAN"),
+            bic: "COBADEFFXXX".to_owned(),
+            bank: "Commerzbank".to_owned(),
+        }),
+        pay_by: vec![Method::BankTransfer, Method::Card],
+        language: "de".to_owned(),
+        logo: Vec::new(),
+    }
+}
+
+/// Quantity, unit price, discount and tax rate of a line.
+pub(crate) type SampleLine = (i64, i64, Option<Discount>, u32);
+
+/// The sample's order and invoice over other lines.
+pub(crate) fn invoiced(
+    lines: &[SampleLine],
+    discount: Option<Discount>,
+    shipping_minor: i64,
+    prices_include_tax: bool,
+) -> Order {
+    let asked = lines.iter().map(|&(quantity, unit_price_minor, discount, tax_rate_ppm)| PriceLine {
+        quantity,
+        unit_price_minor,
+        discount,
+        tax_rate_ppm,
+    });
+    let asked: Vec<_> = asked.collect();
+    let currency = "EUR".parse().expect("a currency");
+    let priced = price(currency, prices_include_tax, &asked, discount, shipping_minor, 190_000);
+    let (priced, amounts) = priced.expect("a price");
+    let mut order = order();
+    let one = |(number, (asked, amounts)): (i32, (&PriceLine, LineAmounts))| {
+        let (sku, name) = (format!("SKU-{number:04}"), format!("Article {number}"));
+        line(number, &sku, &name, asked.quantity, asked.unit_price_minor, amounts)
+    };
+    order.lines = (1..).zip(asked.iter().zip(priced)).map(one).collect();
+    order.invoices = vec![invoice(&order.lines, amounts.clone())];
+    order.amounts = amounts;
+    order
 }
 
 pub(crate) fn sample() -> (Order, Shipment) {
@@ -183,6 +246,9 @@ fn invoice(lines: &[OrderLine], amounts: Amounts) -> Invoice {
         lines: lines.collect(),
         issued_at: NOW,
         settled_at: Some(NOW),
+        seller: None,
+        due_at: None,
+        buyer: None,
     }
 }
 

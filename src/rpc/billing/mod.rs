@@ -1,5 +1,6 @@
 //! The calls about invoices, payments and refunds.
 
+mod documents;
 mod parse;
 pub(super) mod reply;
 mod service;

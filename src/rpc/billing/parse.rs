@@ -191,19 +191,23 @@ pub(crate) enum InvoiceKey {
 pub(crate) fn get_invoice(request: pb::GetInvoiceRequest, bad: &mut Problems) -> Option<InvoiceKey> {
     let pb::GetInvoiceRequest { key } = request;
     match required("invoice_id", key, bad)? {
-        pb::get_invoice_request::Key::InvoiceId(invoice) => {
-            id("invoice_id", &invoice, bad).map(InvoiceKey::Id)
-        }
-        pb::get_invoice_request::Key::Number(number) => {
-            let printable = Some(&number).filter(|it| !it.chars().any(char::is_control));
-            let parts = printable.and_then(|it| it.rsplit_once('-'));
-            let parts = parts.and_then(|(series, it)| Some((series, digits(it)?)));
-            if parts.is_none() {
-                bad.add("number", "must be an invoice's number, such as INV-000001");
-            }
-            parts.map(|(series, it)| InvoiceKey::Number(series.to_owned(), it))
-        }
+        pb::get_invoice_request::Key::InvoiceId(it) => invoice_by_id(&it, bad),
+        pb::get_invoice_request::Key::Number(it) => invoice_by_number(&it, bad),
     }
+}
+
+pub(super) fn invoice_by_id(invoice: &str, bad: &mut Problems) -> Option<InvoiceKey> {
+    id("invoice_id", invoice, bad).map(InvoiceKey::Id)
+}
+
+pub(super) fn invoice_by_number(number: &str, bad: &mut Problems) -> Option<InvoiceKey> {
+    let printable = Some(number).filter(|it| !it.chars().any(char::is_control));
+    let parts = printable.and_then(|it| it.rsplit_once('-'));
+    let parts = parts.and_then(|(series, it)| Some((series, digits(it)?)));
+    if parts.is_none() {
+        bad.add("number", "must be an invoice's number, such as INV-000001");
+    }
+    parts.map(|(series, it)| InvoiceKey::Number(series.to_owned(), it))
 }
 
 pub(crate) fn get_payment(request: pb::GetPaymentRequest, bad: &mut Problems) -> Option<PaymentId> {

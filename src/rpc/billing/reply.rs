@@ -2,15 +2,27 @@
 
 use crate::domain::{
     Amounts, Currency, Invoice, InvoiceLine, InvoiceState, LineAmounts, Means, Order, Payment, PaymentState,
-    Refund, RefundState,
+    Refund, RefundState, TaxRow,
 };
 use crate::pb;
 use crate::rpc::enums;
 use crate::rpc::reply::{actor, address, customer, minor, money, ppm, text_of, timestamp};
 
 pub(crate) fn invoice(order: &Order, invoice: &Invoice) -> pb::Invoice {
-    let Invoice { id, order: order_id, series, number, state, amounts, lines, issued_at, settled_at } =
-        invoice;
+    let Invoice {
+        id,
+        order: order_id,
+        series,
+        number,
+        state,
+        amounts,
+        lines,
+        issued_at,
+        settled_at,
+        seller: _,
+        due_at,
+        buyer: _,
+    } = invoice;
     let Amounts {
         currency,
         prices_include_tax,
@@ -36,8 +48,8 @@ pub(crate) fn invoice(order: &Order, invoice: &Invoice) -> pb::Invoice {
         series_number: *number,
         number: invoice.full_number(),
         state: enums::invoice_state(*state),
-        customer: Some(customer(&order.customer)),
-        billing_address: Some(address(order.billing_address.as_ref().unwrap_or(&order.shipping_address))),
+        customer: Some(customer(order.invoiced_customer(invoice))),
+        billing_address: Some(address(order.invoiced_billing_address(invoice))),
         currency: currency.to_string(),
         prices_include_tax,
         lines: lines.iter().map(|it| invoice_line(currency, it)).collect(),
@@ -54,6 +66,19 @@ pub(crate) fn invoice(order: &Order, invoice: &Invoice) -> pb::Invoice {
         issue_time: Some(timestamp(*issued_at)),
         settle_time: settled_at.map(timestamp),
         etag: order.etag(),
+        tax_rows: order.tax_rows_of(invoice).into_iter().map(|it| tax_row(currency, it)).collect(),
+        due_time: Some(timestamp(due_at.unwrap_or(*issued_at))),
+        creditor_reference: invoice.creditor_reference().unwrap_or_default(),
+    }
+}
+
+fn tax_row(currency: Currency, row: TaxRow) -> pb::TaxRow {
+    let TaxRow { category, rate_ppm, base_minor, tax_minor } = row;
+    pb::TaxRow {
+        tax_category: category,
+        tax_rate_ppm: ppm(rate_ppm),
+        base: minor(currency, base_minor),
+        tax: minor(currency, tax_minor),
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! What a provider decides is [settled](crate::rpc::settlement): decided, asked for outside any transaction, and answered.
 
+use std::sync::Arc;
+
 use prost::Message;
 use tonic::{Request, Response, Status};
 
@@ -9,7 +11,7 @@ use crate::domain::{Order, OrderCommand, Part, PaymentId, RefundId, invoice_numb
 use crate::pb;
 use crate::rpc::api::{Api, Reply, command, found, parsed};
 use crate::rpc::billing::parse::{Capture, InvoiceKey};
-use crate::rpc::billing::{parse, reply};
+use crate::rpc::billing::{documents, parse, reply};
 use crate::rpc::identity::Call;
 use crate::rpc::listing::page_token;
 use crate::rpc::settlement::Settlement;
@@ -20,8 +22,17 @@ use crate::work::Pending;
 impl pb::billing_service_server::BillingService for Api {
     async fn get_invoice(&self, request: Request<pb::GetInvoiceRequest>) -> Reply<pb::GetInvoiceResponse> {
         let key = parsed(|bad| parse::get_invoice(request.into_inner(), bad))?;
-        let invoice = self.invoice_by(&key).await?;
-        Ok(Response::new(pb::GetInvoiceResponse { invoice: Some(invoice) }))
+        let (order, index) = self.invoiced(&key).await?;
+        let invoice = Some(reply::invoice(&order, &order.invoices[index]));
+        Ok(Response::new(pb::GetInvoiceResponse { invoice }))
+    }
+
+    async fn get_invoice_document(
+        &self,
+        request: Request<pb::GetInvoiceDocumentRequest>,
+    ) -> Reply<pb::GetInvoiceDocumentResponse> {
+        let wanted = parsed(|bad| documents::wanted(request.into_inner(), bad))?;
+        self.invoice_document(&wanted).await.map(Response::new)
     }
 
     async fn list_invoices(
@@ -175,8 +186,9 @@ impl Api {
         }
     }
 
-    async fn invoice_by(&self, key: &InvoiceKey) -> Result<pb::Invoice, Status> {
-        let (order, index) = match key {
+    /// The order that an invoice belongs to, and which of its invoices it is.
+    pub(super) async fn invoiced(&self, key: &InvoiceKey) -> Result<(Arc<Order>, usize), Status> {
+        Ok(match key {
             InvoiceKey::Id(id) => {
                 let order = self.order_with(Part::Invoice(*id)).await?;
                 let index = order.invoices.iter().position(|it| it.id == *id);
@@ -189,8 +201,7 @@ impl Api {
                 let index = order.invoices.iter().position(|it| it.series == *series && it.number == *number);
                 (order, index.ok_or_else(missing)?)
             }
-        };
-        Ok(reply::invoice(&order, &order.invoices[index]))
+        })
     }
 }
 

@@ -1,7 +1,6 @@
-//! Papers of shipments. They are drawn beside the threads that serve calls, few at once: each takes milliseconds and more.
+//! Papers of shipments.
 
 use prost::Message;
-use tokio::task::spawn_blocking;
 use tonic::Status;
 
 use crate::documents::{self, PrintError, Printed};
@@ -15,6 +14,7 @@ use crate::rpc::enums;
 use crate::rpc::identity::response_bytes;
 use crate::rpc::parse::{id, number, required_word};
 use crate::rpc::status;
+use crate::work::DrawError;
 
 pub(crate) fn wanted(request: pb::GetShipmentDocumentRequest, bad: &mut Problems) -> Option<WantedDocument> {
     let pb::GetShipmentDocumentRequest { shipment_id, kind, package_number } = request;
@@ -53,28 +53,14 @@ impl Api {
     }
 
     /// A paper, drawn beside the threads that serve calls.
-    pub(super) async fn drawn(
+    pub(crate) async fn drawn(
         &self,
         draw: impl FnOnce() -> Result<Printed, PrintError> + Send + 'static,
     ) -> Result<Printed, Status> {
-        let place = self.drawings.clone().acquire_owned().await.map_err(|_| status::internal())?;
-        let drawing = spawn_blocking(move || {
-            // A caller who gives up leaves its drawing under way, and the place taken.
-            let _place = place;
-            draw()
-        });
-        let printed = drawing.await.map_err(|_| status::internal())?;
-
-        printed.map_err(|error| match error {
-            PrintError::TooManyPages => too_large(error.to_string()),
-            PrintError::Pdf(_) => {
-                tracing::error!(error = %error, "a paper could not be drawn");
-                status::internal()
-            }
-        })
+        self.app.drawings.draw(draw).await.map_err(|error| of_drawing(&error))
     }
 
-    pub(super) fn must_fit(&self, answer: &impl Message) -> Result<(), Status> {
+    pub(crate) fn must_fit(&self, answer: &impl Message) -> Result<(), Status> {
         let (bytes, most) = (answer.encoded_len(), response_bytes(&self.limits));
         match bytes > most {
             true => Err(too_large(format!("the paper has {bytes} bytes, at most {most} can be sent"))),
@@ -98,6 +84,18 @@ impl Api {
         let facts = PaperFacts { rules: &self.app.rules, location: &location, courier: &courier };
         let paper = shipment_paper(order, wanted, facts).map_err(|it| status::of_refusal(&it))?;
         Ok((paper, paper_warnings(wanted.kind, &location)))
+    }
+}
+
+/// The status of a paper that could not be drawn.
+fn of_drawing(error: &DrawError) -> Status {
+    match error {
+        DrawError::Print(PrintError::TooManyPages) => too_large(error.to_string()),
+        DrawError::Print(PrintError::Pdf(_)) => {
+            tracing::error!(error = %error, "a paper could not be drawn");
+            status::internal()
+        }
+        DrawError::BrokenOff => status::internal(),
     }
 }
 

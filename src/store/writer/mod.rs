@@ -11,5 +11,6 @@ mod loading;
 mod outcome;
 pub(super) mod queue;
 mod rebuild;
+mod sellers;
 mod sequences;
 pub(super) mod wanted;

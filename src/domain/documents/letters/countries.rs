@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use crate::domain::documents::letters::language::Language;
+use crate::domain::documents::text::line;
 
 static NAMES: LazyLock<HashMap<&str, [&str; 3]>> = LazyLock::new(|| {
     let lines = include_str!("../../../../assets/countries/countries.tsv").lines();
@@ -27,4 +28,17 @@ pub(super) fn country(language: Language, code: &str) -> &str {
         Language::Russian => russian,
     });
     name.unwrap_or(code)
+}
+
+/// The lines of an address as it is written, whose last one is its country if it has one, with the country in a language.
+pub(in crate::domain::documents) fn in_language(
+    mut lines: Vec<String>,
+    language: Language,
+    code: &str,
+) -> Vec<String> {
+    if !code.trim().is_empty() {
+        lines.pop();
+        lines.push(country(language, code).to_owned());
+    }
+    lines.iter().map(|it| line(it)).filter(|it| !it.is_empty()).collect()
 }

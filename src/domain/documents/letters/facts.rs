@@ -1,12 +1,10 @@
 //! What letters tell: the facts of an order, in the words and numbers of one language.
 
-use std::cmp::Reverse;
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
+use crate::domain::billing::tax_rows;
 use crate::domain::documents::address::written;
-use crate::domain::documents::letters::countries::country;
+use crate::domain::documents::letters::countries::in_language;
 use crate::domain::documents::letters::language::Language;
 use crate::domain::documents::letters::links::Links;
 use crate::domain::documents::text::line;
@@ -231,26 +229,12 @@ impl Source<'_> {
 
     /// One row per rate, the highest first, shipping with the others of its rate.
     fn taxes(&self) -> Vec<TaxRow> {
-        let Order { lines, amounts, .. } = self.order;
-        let of_lines = lines.iter().map(|it| it.amounts);
-        let mut taxed: Vec<(u32, i64, i64)> =
-            of_lines.map(|it| (it.tax_rate_ppm, it.total_minor - it.tax_minor, it.tax_minor)).collect();
-        if amounts.shipping_minor != 0 {
-            let tax = amounts.shipping_tax_minor;
-            let base = amounts.shipping_minor - if amounts.prices_include_tax { tax } else { 0 };
-            taxed.push((amounts.shipping_tax_rate_ppm, base, tax));
-        }
-        let mut rows: BTreeMap<Reverse<u32>, (i64, i64)> = BTreeMap::new();
-        for (rate, base, tax) in taxed {
-            let row = rows.entry(Reverse(rate)).or_default();
-            *row = (row.0.saturating_add(base), row.1.saturating_add(tax));
-        }
-        let row = |(Reverse(rate), (base, tax))| TaxRow {
-            rate: self.language.percent(rate),
-            base: self.money(base),
-            tax: self.money(tax),
+        let row = |it: tax_rows::TaxRow| TaxRow {
+            rate: self.language.percent(it.rate_ppm),
+            base: self.money(it.base_minor),
+            tax: self.money(it.tax_minor),
         };
-        rows.into_iter().map(row).collect()
+        tax_rows::by_rate(self.order.tax_rows()).into_iter().map(row).collect()
     }
 
     /// The nth hold; of a message that names none the active one, or the last.
@@ -440,13 +424,7 @@ impl Source<'_> {
 
     /// As it stands on the label, with the country in the customer's language.
     fn address(&self, address: &Address) -> Vec<String> {
-        let mut lines = written(address, self.order);
-        // The country comes last, if there is one.
-        if !address.country.trim().is_empty() {
-            lines.pop();
-            lines.push(country(self.language, &address.country).to_owned());
-        }
-        lines.iter().filter_map(|it| plain(it)).collect()
+        in_language(written(address, self.order), self.language, &address.country)
     }
 
     fn money(&self, minor: i64) -> String {

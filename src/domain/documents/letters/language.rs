@@ -23,13 +23,13 @@ const NO_BREAK: char = '\u{a0}';
 
 impl Language {
     /// The language of a locale, whatever its region: `de-AT` is German. None: letters are not written in it.
-    pub(super) fn of_locale(locale: &str) -> Option<Self> {
+    pub(in crate::domain::documents) fn of_locale(locale: &str) -> Option<Self> {
         let language = locale.trim().split(['-', '_']).next().unwrap_or_default().to_lowercase();
         language.parse().ok()
     }
 
     /// The day in its long form: `Saturday, 5 December 2026`.
-    pub(super) fn day(self, day: Day) -> String {
+    pub(in crate::domain::documents) fn day(self, day: Day) -> String {
         let (date, weekday) = (day.date(), usize::from(day.iso_weekday()));
         let month = usize::from(u8::from(date.month()));
         let (year, number) = (date.year(), date.day());
@@ -43,7 +43,7 @@ impl Language {
     }
 
     /// The day without its weekday: `5 December 2026`.
-    pub(super) fn date(self, day: Day) -> String {
+    pub(in crate::domain::documents) fn date(self, day: Day) -> String {
         let day = self.day(day);
         day.split_once(", ").map_or(day.as_str(), |it| it.1).to_owned()
     }
@@ -63,7 +63,7 @@ impl Language {
     }
 
     /// An amount with all decimals of its currency: `€1,234.50`, `1.234,50 €`, `1 234,50 ₽`.
-    pub(super) fn money(self, money: Money) -> String {
+    pub(in crate::domain::documents) fn money(self, money: Money) -> String {
         let code = money.currency.as_str();
         let sign = if money.minor < 0 { "-" } else { "" };
         let digits = self.decimal(money.minor.unsigned_abs(), money.currency.exponent() as usize);
@@ -76,7 +76,7 @@ impl Language {
     }
 
     /// Parts of a million as a percentage, without idle zeros: 50 000 is `5%`, 12 500 is `1.25%`.
-    pub(super) fn percent(self, ppm: u32) -> String {
+    pub(in crate::domain::documents) fn percent(self, ppm: u32) -> String {
         let digits = self.decimal(u64::from(ppm), 4);
         let digits = digits.trim_end_matches('0').trim_end_matches(['.', ',']);
         match self {

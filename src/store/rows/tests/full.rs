@@ -232,6 +232,9 @@ pub(in crate::store) fn full(number: i64) -> Order {
                 lines: Vec::new(),
                 issued_at: AT,
                 settled_at: Some(later(7)),
+                seller: None,
+                due_at: None,
+                buyer: None,
             },
             Invoice {
                 id: invoice,
@@ -260,6 +263,9 @@ pub(in crate::store) fn full(number: i64) -> Order {
                 ],
                 issued_at: AT,
                 settled_at: None,
+                seller: Some(ids.fresh()),
+                due_at: Some(later(8)),
+                buyer: None,
             },
         ],
         payments: vec![
