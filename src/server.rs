@@ -44,13 +44,14 @@ const LAST_BYTES: Duration = Duration::from_millis(200);
 const ANSWER_WITHIN: Duration = Duration::from_secs(3);
 
 /// The services with a health status; the empty name stands for the server.
-const SERVICES: [&str; 6] = [
+const SERVICES: [&str; 7] = [
     "",
     pb::order_service_server::SERVICE_NAME,
     pb::inventory_service_server::SERVICE_NAME,
     pb::shipping_service_server::SERVICE_NAME,
     pb::billing_service_server::SERVICE_NAME,
     pb::approval_service_server::SERVICE_NAME,
+    pb::feedback_service_server::SERVICE_NAME,
 ];
 
 /// A server that is up. Dropped without [`Server::stop`], it is torn down as by a crash.

@@ -16,6 +16,7 @@ pub(super) struct Client {
     shipping: pb::shipping_service_client::ShippingServiceClient<Channel>,
     billing: pb::billing_service_client::BillingServiceClient<Channel>,
     approvals: pb::approval_service_client::ApprovalServiceClient<Channel>,
+    feedback: pb::feedback_service_client::FeedbackServiceClient<Channel>,
     run: String,
 }
 
@@ -45,7 +46,8 @@ impl Client {
             inventory: pb::inventory_service_client::InventoryServiceClient::new(channel.clone()),
             shipping: pb::shipping_service_client::ShippingServiceClient::new(channel.clone()),
             billing: pb::billing_service_client::BillingServiceClient::new(channel.clone()),
-            approvals: pb::approval_service_client::ApprovalServiceClient::new(channel),
+            approvals: pb::approval_service_client::ApprovalServiceClient::new(channel.clone()),
+            feedback: pb::feedback_service_client::FeedbackServiceClient::new(channel),
             run: run.to_owned(),
         })
     }
@@ -212,7 +214,7 @@ impl Client {
         id: &str,
         delivery_rating: i32,
         comment: &str,
-    ) -> Result<pb::Order, DemoError> {
+    ) -> Result<pb::Feedback, DemoError> {
         let request = pb::SubmitFeedbackRequest {
             order_id: id.to_owned(),
             delivery_rating,
@@ -220,7 +222,7 @@ impl Client {
             comment: comment.to_owned(),
             ..Default::default()
         };
-        call!(self.orders, submit_feedback, "storefront", request, order)
+        call!(self.feedback, submit_feedback, "storefront", request, feedback)
     }
 
     pub(super) async fn close(&mut self, id: &str) -> Result<pb::Order, DemoError> {

@@ -10,6 +10,7 @@ mod connections;
 mod couriers;
 mod customers;
 pub(crate) mod enums;
+mod feedback;
 mod identity;
 mod inventory;
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::pb;
 use crate::rpc::api::Api;
 use crate::rpc::identity::response_bytes;
 
-/// The five services, each with its limits on the size of messages.
+/// The six services, each with its limits on the size of messages.
 pub fn routes(api: Api) -> Routes {
     let most = usize::try_from(api.limits.message_bytes).unwrap_or(usize::MAX);
     let back = response_bytes(&api.limits);
@@ -25,4 +25,5 @@ pub fn routes(api: Api) -> Routes {
         .add_service(service!(pb::shipping_service_server::ShippingServiceServer<Api>))
         .add_service(service!(pb::billing_service_server::BillingServiceServer<Api>))
         .add_service(service!(pb::approval_service_server::ApprovalServiceServer<Api>))
+        .add_service(service!(pb::feedback_service_server::FeedbackServiceServer<Api>))
 }

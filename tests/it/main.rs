@@ -18,6 +18,7 @@ mod deadlines;
 mod disk;
 mod documents;
 mod exact;
+mod feedback;
 mod filters;
 mod floods;
 mod followers;

@@ -9,6 +9,7 @@ mod capacity;
 mod couriers;
 mod evidence;
 mod exact;
+mod feedback;
 mod given;
 mod instead;
 mod letters;

@@ -8,9 +8,10 @@ use crate::store::connection::session::Session;
 use crate::store::rows::capacity::{self, daily_shipments};
 use crate::store::rows::catalogue::Entry;
 use crate::store::rows::document;
+use crate::store::rows::feedback::{feedback, feedback_lines, feedback_reasons, follow_ups};
 use crate::store::rows::order::{JobFields, orders, to_row};
 use crate::store::rows::parts::{
-    approvals, feedback, holds, invoices, messages, order_lines, order_waits, payments, refunds, shipments,
+    approvals, holds, invoices, messages, order_lines, order_waits, payments, refunds, shipments,
     tracking_numbers,
 };
 use crate::store::rows::projection::Projection;
@@ -48,6 +49,9 @@ pub(super) async fn disagreements(
         approvals into approvals;
         messages into messages;
         feedback into feedback;
+        feedback_lines into feedback_lines;
+        feedback_reasons into feedback_reasons;
+        follow_ups into follow_ups;
         invoices into invoices;
         payments into payments;
         refunds into refunds;
@@ -208,6 +212,9 @@ fn differing(stored: &Projection, expected: &Projection) -> Option<&'static str>
         ("approvals", stored.approvals == expected.approvals),
         ("messages", stored.messages == expected.messages),
         ("feedback", stored.feedback == expected.feedback),
+        ("feedback_lines", stored.feedback_lines == expected.feedback_lines),
+        ("feedback_reasons", stored.feedback_reasons == expected.feedback_reasons),
+        ("follow_ups", stored.follow_ups == expected.follow_ups),
         ("invoices", stored.invoices == expected.invoices),
         ("payments", stored.payments == expected.payments),
         ("refunds", stored.refunds == expected.refunds),

@@ -6,6 +6,7 @@ pub(super) mod capacity;
 pub(super) mod catalogue;
 pub(super) mod decision;
 pub(super) mod document;
+pub(super) mod feedback;
 pub(super) mod lookup;
 pub(super) mod order;
 pub(super) mod parts;

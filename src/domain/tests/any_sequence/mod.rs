@@ -6,4 +6,5 @@ mod answers;
 mod journeys;
 pub(crate) mod orders;
 mod rare_steps;
+mod reactions;
 mod sequences;
