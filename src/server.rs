@@ -54,6 +54,7 @@ const SERVICES: [&str; 7] = [
     pb::billing_service_server::SERVICE_NAME,
     pb::approval_service_server::SERVICE_NAME,
     pb::discount_service_server::SERVICE_NAME,
+    pb::feedback_service_server::SERVICE_NAME,
 ];
 
 /// A server that is up. Dropped without [`Server::stop`], it is torn down as by a crash.

@@ -17,6 +17,7 @@ pub(super) struct Client {
     billing: pb::billing_service_client::BillingServiceClient<Channel>,
     approvals: pb::approval_service_client::ApprovalServiceClient<Channel>,
     discounts: pb::discount_service_client::DiscountServiceClient<Channel>,
+    feedback: pb::feedback_service_client::FeedbackServiceClient<Channel>,
     run: String,
 }
 
@@ -47,7 +48,8 @@ impl Client {
             shipping: pb::shipping_service_client::ShippingServiceClient::new(channel.clone()),
             billing: pb::billing_service_client::BillingServiceClient::new(channel.clone()),
             approvals: pb::approval_service_client::ApprovalServiceClient::new(channel.clone()),
-            discounts: pb::discount_service_client::DiscountServiceClient::new(channel),
+            discounts: pb::discount_service_client::DiscountServiceClient::new(channel.clone()),
+            feedback: pb::feedback_service_client::FeedbackServiceClient::new(channel),
             run: run.to_owned(),
         })
     }
@@ -221,7 +223,7 @@ impl Client {
         id: &str,
         delivery_rating: i32,
         comment: &str,
-    ) -> Result<pb::Order, DemoError> {
+    ) -> Result<pb::Feedback, DemoError> {
         let request = pb::SubmitFeedbackRequest {
             order_id: id.to_owned(),
             delivery_rating,
@@ -229,7 +231,7 @@ impl Client {
             comment: comment.to_owned(),
             ..Default::default()
         };
-        call!(self.orders, submit_feedback, "storefront", request, order)
+        call!(self.feedback, submit_feedback, "storefront", request, feedback)
     }
 
     pub(super) async fn close(&mut self, id: &str) -> Result<pb::Order, DemoError> {

@@ -65,9 +65,9 @@ impl Demo {
         if !wish.customer.locale.is_empty() {
             self.show_letter(&order.id).await?;
         }
-        order = self.client.feedback(&order.id, 5, "Arrived well packed.").await?;
-        let rating = order.feedback.as_ref().map(|it| it.delivery_rating).unwrap_or_default();
-        self.tell("SubmitFeedback", &format!("{rating} of 5 for the delivery"));
+        let said = self.client.feedback(&order.id, 5, "Arrived well packed.").await?;
+        self.tell("SubmitFeedback", &format!("{} of 5 for the delivery", said.delivery_rating));
+        order = self.client.order(&order.id).await?;
         self.tell_offered(&order);
         order = self.client.close(&order.id).await?;
         self.tell_order("CloseOrder", &order);

@@ -81,11 +81,11 @@ impl Demo {
             words.push(delivered.state().as_str_name().trim_start_matches("SHIPMENT_STATE_").to_owned());
         }
         let comment = if parcel.damaged { "The mug is in pieces." } else { "" };
-        let order = self.client.feedback(&order.id, parcel.rating, comment).await?;
+        let said = self.client.feedback(&order.id, parcel.rating, comment).await?;
         self.client.close(&order.id).await?;
 
         let city = order.shipping_address.as_ref().map(|it| it.city.clone()).unwrap_or_default();
-        let rating = order.feedback.as_ref().map(|it| it.delivery_rating).unwrap_or_default();
+        let rating = said.delivery_rating;
         let text = format!("order {} for {price}: {}; rated {rating} of 5", order.number, words.join(" → "));
         self.tell(&city, &text);
         Ok(order.id)

@@ -51,7 +51,9 @@ pub use catalogue::location::{CreateLocation, DeactivateLocation, ReactivateLoca
 pub(crate) use catalogue::product::create_product;
 pub use catalogue::product::{CreateProduct, DeactivateProduct, ReactivateProduct, UpdateProduct};
 pub use couriers::courier::{CreateCourier, DeactivateCourier, ReactivateCourier, UpdateCourier};
-pub use customers::feedback::SubmitFeedback;
+pub use customers::ask_again::{OptOutFeedback, RequestFeedback};
+pub use customers::feedback::{FeedbackAnswer, FeedbackKey, FeedbackTarget, SubmitFeedback};
+pub use customers::follow_up::CloseFollowUp;
 pub use customers::preference::SetNotificationPreference;
 pub(crate) use customers::resend::RESENT_AT_ONCE_MAX;
 pub use customers::resend::{ResendFailedMessages, ResendMessage};
@@ -116,7 +118,10 @@ pub use model::document_kind::DocumentKind;
 pub use model::etag::{check_etag, etag};
 pub use model::event::{Event, EventKind, Machine, Transition};
 pub use model::evidence::{Attestation, Evidence, Finding, RiskAssessment};
-pub use model::feedback::{Feedback, FeedbackState};
+pub use model::feedback::{
+    Feedback, FeedbackReason, FeedbackState, FollowUp, FollowUpEnd, FollowUpState, LineFeedback,
+};
+pub use model::feedback_token::{FeedbackSecret, FeedbackToken};
 pub use model::gtin::Gtin;
 pub use model::handling::{Dimensions, Handling};
 pub use model::hold::{Hold, HoldReason, HoldState};
@@ -148,9 +153,9 @@ pub use model::refusal::{Problem, Problems, Reason, Refusal, Shortage};
 pub use model::replenishment::{Replenishment, ReplenishmentState};
 pub use model::reservation::{Reservation, ReservationState, ReservedItem};
 pub use model::scalars::{
-    Actor, ApprovalId, BookingId, Channel, CourierCode, HoldId, Ids, Invalid, InvoiceId, JobId, LocationCode,
-    MessageId, MovementId, OnLate, OnShortage, OrderId, PaymentId, RefundId, RegionCode, ReplenishmentId,
-    ReservationId, SellerId, ServiceLevel, ShipmentId, Sku,
+    Actor, ApprovalId, BookingId, Channel, CourierCode, FollowUpId, HoldId, Ids, Invalid, InvoiceId, JobId,
+    LocationCode, MessageId, MovementId, OnLate, OnShortage, OrderId, PaymentId, RefundId, RegionCode,
+    ReplenishmentId, ReservationId, SellerId, ServiceLevel, ShipmentId, Sku,
 };
 pub use model::seller::{BankAccount, Seller};
 pub use model::service::{ProductKind, ServiceDone};

@@ -97,7 +97,7 @@ enum_map! {
         OrderRejected = OrderRejected, RefundIssued = RefundIssued, LocationChanged = LocationChanged,
         DeliveryRearranged = DeliveryRearranged,
         EstimateMoved = EstimateMoved, PromiseMissed = PromiseMissed, HoldReleased = HoldReleased,
-        OrderUpdated = OrderUpdated, PromiseChanged = PromiseChanged,
+        OrderUpdated = OrderUpdated, PromiseChanged = PromiseChanged, FeedbackRequested = FeedbackRequested,
     }
     message_state: MessageState = MessageState {
         Queued = Queued, Sent = Sent, Suppressed = Suppressed, Failed = Failed,
@@ -106,8 +106,14 @@ enum_map! {
         NoAddress = NoAddress, AddressNotVerified = AddressNotVerified, Outdated = Outdated, NotWanted = NotWanted,
     }
     feedback_state: FeedbackState = FeedbackState {
-        Requested = Requested, Submitted = Submitted, Expired = Expired,
+        Requested = Requested, Submitted = Submitted, Expired = Expired, OptedOut = OptedOut,
     }
+    feedback_reason, to_feedback_reason: FeedbackReason = FeedbackReason {
+        Late = Late, Damaged = Damaged, WrongItem = WrongItem, MissingItem = MissingItem,
+        NotAsDescribed = NotAsDescribed, Quality = Quality, Packaging = Packaging, CourierConduct = CourierConduct,
+        Price = Price, CustomerService = CustomerService, Other = Other,
+    }
+    follow_up_state: FollowUpState = FollowUpState { Open = Open, Closed = Closed }
 
     product_kind, to_product_kind: ProductKind = ProductKind { Goods = Goods, Service = Service }
     adjust_reason, to_adjust_reason: AdjustReason = AdjustmentReason {

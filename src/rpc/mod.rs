@@ -11,6 +11,7 @@ mod couriers;
 mod customers;
 mod discounts;
 pub(crate) mod enums;
+mod feedback;
 mod identity;
 mod inventory;
 #[cfg(test)]

@@ -26,4 +26,5 @@ pub fn routes(api: Api) -> Routes {
         .add_service(service!(pb::billing_service_server::BillingServiceServer<Api>))
         .add_service(service!(pb::discount_service_server::DiscountServiceServer<Api>))
         .add_service(service!(pb::approval_service_server::ApprovalServiceServer<Api>))
+        .add_service(service!(pb::feedback_service_server::FeedbackServiceServer<Api>))
 }

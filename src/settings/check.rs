@@ -24,7 +24,7 @@ impl Settings {
             insecure_listen,
             insecure_durability: _,
             payment_provider: PaymentProvider::Sandbox,
-            letters: LetterSettings { language: _, templates: _, tracking_url: _, feedback_url, review_url },
+            letters: LetterSettings { language: _, templates: _, tracking_url, feedback_url, review_url },
             limits,
             log,
             mail,
@@ -51,6 +51,13 @@ impl Settings {
                     format!("letters.{key}"),
                     "may not hold {tracking_number}: it is about the whole order",
                 );
+            }
+        }
+        for (key, url) in [("tracking_url", tracking_url), ("review_url", review_url)] {
+            if url.as_ref().is_some_and(LinkPattern::names_feedback_token) {
+                let why =
+                    "may not hold {feedback_token}: only the page where a delivery is rated may know it";
+                bad.add(format!("letters.{key}"), why);
             }
         }
         if let Err(why) = telemetry::filter(&log.filter) {

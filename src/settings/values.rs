@@ -52,7 +52,7 @@ pub struct LetterSettings {
     /// The shop's page that shows where a parcel is: `https://shop.example/track/{order_number}`. Patterns may hold
     /// `{order_number}` and `{order_id}`, this one `{tracking_number}` too. None: the sentence is left out.
     pub tracking_url: Option<LinkPattern>,
-    /// The page where a delivery is rated.
+    /// The page where a delivery is rated. Its pattern may hold `{feedback_token}` too: with it the customer needs no account.
     pub feedback_url: Option<LinkPattern>,
     /// The page where products are reviewed.
     pub review_url: Option<LinkPattern>,

@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 use uuid::Uuid;
 
-use crate::domain::{Actor, Command, Ids, OrderId, Rules, Timestamp, UnitOfWork, WarmUp};
+use crate::domain::{Actor, Command, OrderId, Rules, Timestamp, UnitOfWork, WarmUp};
 #[cfg(test)]
 use crate::domain::{ReadSet, Refusal};
 use crate::store::connection::clock::StoreClock;
@@ -22,6 +22,7 @@ use crate::store::query::integrity::{self as laws, LawResult};
 use crate::store::query::order_cache::OrderCache;
 use crate::store::query::single_flight::{Ended, SingleFlight, Waiter};
 use crate::store::rows::{decision, lookup, writes};
+use crate::store::writer::chance::fresh_ids;
 #[cfg(test)]
 use crate::store::writer::change::Closure;
 use crate::store::writer::change::{Changed, Codec, Queued, RequestContext, View};
@@ -149,7 +150,7 @@ impl Store {
         drop(db);
 
         let now = snapshot.time_for(&reads, self.now());
-        let ids = Ids::seeded(now, fastrand::u64(..));
+        let ids = fresh_ids(now);
         let mut unit = UnitOfWork::new(&snapshot, &self.inner.rules, now, actor.clone(), ids);
         let output = command.decide(&mut unit);
         let not_loaded = unit.not_loaded();

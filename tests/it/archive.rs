@@ -25,7 +25,7 @@ async fn archived(server: &TestServer, buyer: &str) -> pb::Order {
         comment: "late".to_owned(),
         ..Default::default()
     };
-    server.orders.clone().submit_feedback(by("customer", request)).await.expect("asked for");
+    server.feedback.clone().submit_feedback(by("customer", request)).await.expect("asked for");
     warehouse.close(&placed.id).await;
     warehouse.archive(&placed.id).await;
     order(server, &placed.id).await
@@ -47,6 +47,7 @@ async fn listed(server: &TestServer, filter: &str) -> Vec<(&'static str, usize)>
         "shipments": shipping.list_shipments(ListShipmentsRequest).shipments;
         "messages": orders.list_messages(ListMessagesRequest).messages;
         "approvals": approvals.list_approvals(ListApprovalsRequest).approvals;
+        "follow-ups": feedback.list_follow_ups(ListFollowUpsRequest).follow_ups;
     }
 }
 
@@ -76,7 +77,10 @@ on_both_engines!(lists_reports_and_refunds_span_the_archive, async |server| {
     create_courier(&server).await;
     let old = archived(&server, "ada").await;
     let young = create_order(&server, draft("bob", "OLD", 1)).await.expect("an order");
-    assert_eq!(old.available_actions, ["RefundPayment", "RecordTrackingEvents", "RestoreOrder"]);
+    assert_eq!(
+        old.available_actions,
+        ["RefundPayment", "RecordTrackingEvents", "CloseFollowUp", "RestoreOrder"]
+    );
 
     // Nothing of it is hidden, and each list can be narrowed to either side.
     let refunded = refund(&server, &old, Some(eur(500))).await.expect("a part of it");
@@ -99,7 +103,7 @@ on_both_engines!(lists_reports_and_refunds_span_the_archive, async |server| {
     );
 
     let request = pb::GetFeedbackReportRequest::default();
-    let report = server.orders.clone().get_feedback_report(request).await.expect("a report").into_inner();
+    let report = server.feedback.clone().get_feedback_report(request).await.expect("a report").into_inner();
     let report = report.report.expect("a report");
     assert_eq!((report.submitted, report.average_delivery_rating), (1, 2.0));
     assert_eq!(report.couriers[0].courier, "swift");

@@ -532,9 +532,9 @@ impl Journey {
                     request_id,
                     ..Default::default()
                 };
-                let answer = clients.orders.clone().submit_feedback(by("storefront", request)).await?;
-                let order = answer.into_inner().order.unwrap_or_default();
-                told.remember(&order.id, &order.etag);
+                let answer = clients.feedback.clone().submit_feedback(by("storefront", request)).await?;
+                let feedback = answer.into_inner().feedback.unwrap_or_default();
+                told.remember(&feedback.order_id, &feedback.etag);
                 self.step = Step::Close;
                 return Ok(());
             }

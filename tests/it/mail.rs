@@ -386,14 +386,14 @@ async fn after_a_customers_wish_no_letter_of_that_kind_goes_out(server: TestServ
 }
 
 /// The clock that a server goes by, which the test moves: the machine's on SQLite, the database's on PostgreSQL.
-struct MovedClock {
+pub(crate) struct MovedClock {
     ahead: Arc<AtomicI64>,
     database: Option<TestDatabase>,
 }
 
 impl MovedClock {
     /// None where there is no PostgreSQL.
-    async fn set(engine: Engine) -> Option<Self> {
+    pub(crate) async fn set(engine: Engine) -> Option<Self> {
         let database = match engine {
             Engine::Sqlite => None,
             Engine::Postgres => Some(TestDatabase::create().await?),
@@ -412,6 +412,14 @@ impl MovedClock {
     }
 
     async fn serve(&self, folder: &std::path::Path, relay: &Relay) -> Server {
+        self.serve_with(folder, by_smtp(relay)).await
+    }
+
+    pub(crate) async fn serve_with(
+        &self,
+        folder: &std::path::Path,
+        change: impl FnOnce(&mut Settings),
+    ) -> Server {
         let mut settings = Settings {
             listen: ([127, 0, 0, 1], 0).into(),
             data_dir: folder.join("data"),
@@ -419,7 +427,7 @@ impl MovedClock {
             insecure_durability: true,
             ..Settings::default()
         };
-        by_smtp(relay)(&mut settings);
+        change(&mut settings);
         // The clock leaps: what a worker has in hand is not to be taken from it by that.
         settings.limits.lease_seconds = 3_600;
         let ahead = Arc::clone(&self.ahead);
@@ -430,7 +438,7 @@ impl MovedClock {
         Server::start_by(settings, Arc::new(clock)).await.expect("it starts")
     }
 
-    async fn pass(&self, seconds: i64) {
+    pub(crate) async fn pass(&self, seconds: i64) {
         self.ahead.fetch_add(seconds, Ordering::Relaxed);
         if let Some(database) = &self.database {
             database.run(&format!("UPDATE test.moved SET seconds = seconds + {seconds}")).await;

@@ -19,6 +19,7 @@ mod discounts;
 mod disk;
 mod documents;
 mod exact;
+mod feedback;
 mod filters;
 mod floods;
 mod followers;

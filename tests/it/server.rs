@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use consign::pb::approval_service_client::ApprovalServiceClient;
 use consign::pb::billing_service_client::BillingServiceClient;
 use consign::pb::discount_service_client::DiscountServiceClient;
+use consign::pb::feedback_service_client::FeedbackServiceClient;
 use consign::pb::inventory_service_client::InventoryServiceClient;
 use consign::pb::order_service_client::OrderServiceClient;
 use consign::pb::shipping_service_client::ShippingServiceClient;
@@ -55,6 +56,7 @@ pub(crate) struct Clients {
     pub(crate) billing: BillingServiceClient<Channel>,
     pub(crate) approvals: ApprovalServiceClient<Channel>,
     pub(crate) discounts: DiscountServiceClient<Channel>,
+    pub(crate) feedback: FeedbackServiceClient<Channel>,
 }
 
 impl Clients {
@@ -66,6 +68,7 @@ impl Clients {
             billing: BillingServiceClient::new(channel.clone()),
             approvals: ApprovalServiceClient::new(channel.clone()),
             discounts: DiscountServiceClient::new(channel.clone()),
+            feedback: FeedbackServiceClient::new(channel.clone()),
             channel,
         }
     }
@@ -192,8 +195,8 @@ async fn health(channel: &Channel, service: &str) -> Result<ServingStatus, tonic
 }
 
 on_both_engines!(every_service_is_healthy_once_the_server_is_up, async |server| {
-    for service in ["", "consign.v1.OrderService", "consign.v1.ApprovalService", "consign.v1.DiscountService"]
-    {
+    let services = ["OrderService", "ApprovalService", "DiscountService", "FeedbackService"];
+    for service in services.map(|it| format!("consign.v1.{it}")).iter().map(String::as_str).chain([""]) {
         assert_eq!(health(&server.channel, service).await, Ok(ServingStatus::Serving));
     }
     assert_eq!(health(&server.channel, "consign.v1.NoService").await, Err(tonic::Code::NotFound));

@@ -23,6 +23,7 @@ struct Target {
     shipment: String,
     reservation: String,
     replenishment: String,
+    follow_up: String,
     etag: String,
 }
 
@@ -67,8 +68,13 @@ calls! {
     "RestoreOrder": orders.restore_order(RestoreOrderRequest {
         order_id: it.order, etag: it.etag, reason: "tried".to_owned(),
     }) using it;
-    "SubmitFeedback": orders.submit_feedback(SubmitFeedbackRequest {
+    "SubmitFeedback": feedback.submit_feedback(SubmitFeedbackRequest {
         order_id: it.order, etag: it.etag, delivery_rating: 4, product_rating: 4,
+    }) using it;
+    "OptOutFeedback": feedback.opt_out_feedback(OptOutFeedbackRequest { order_id: it.order, etag: it.etag }) using it;
+    "RequestFeedback": feedback.request_feedback(RequestFeedbackRequest { order_id: it.order, etag: it.etag }) using it;
+    "CloseFollowUp": feedback.close_follow_up(CloseFollowUpRequest {
+        follow_up_id: it.follow_up, etag: it.etag, result: "tried".to_owned(),
     }) using it;
     "ApproveRequest": approvals.approve_request(ApproveRequestRequest { approval_id: it.approval, etag: it.etag }) using it;
     "RejectRequest": approvals.reject_request(RejectRequestRequest {
@@ -178,6 +184,7 @@ fn nobody() -> Target {
         shipment: id("shp"),
         reservation: id("rsv"),
         replenishment: id("rpl"),
+        follow_up: id("fup"),
         etag: String::new(),
     }
 }
@@ -253,6 +260,7 @@ async fn try_everything(server: &TestServer, order: &pb::Order) -> usize {
             approval: order.approvals.last().map_or(nobody().approval, |it| it.id.clone()),
             payment: order.payment_ids.last().cloned().unwrap_or(nobody().payment),
             shipment,
+            follow_up: order.follow_up.as_ref().map_or(nobody().follow_up, |it| it.id.clone()),
             reservation: order.reservation.as_ref().map_or(nobody().reservation, |it| it.id.clone()),
             ..nobody()
         };
@@ -478,6 +486,13 @@ async fn one_order_in_each_state(server: &TestServer) -> Vec<String> {
     ids.push(closed);
     let archived = paid(server, draft("archived", "WALK", 1)).await;
     warehouse.deliver_all(&archived).await;
+    let bad = pb::SubmitFeedbackRequest {
+        order_id: archived.clone(),
+        delivery_rating: 1,
+        product_rating: 4,
+        ..Default::default()
+    };
+    server.feedback.clone().submit_feedback(by("storefront", bad)).await.expect("asked for");
     warehouse.close(&archived).await;
     warehouse.archive(&archived).await;
     ids.push(archived);

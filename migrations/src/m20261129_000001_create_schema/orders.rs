@@ -147,20 +147,7 @@ async fn parts(schema: &Schema<'_>) -> Result<(), DbErr> {
         .await?;
     schema.append_only("message_texts").await?;
 
-    schema
-        .table(
-            "feedback",
-            Shape::Narrow,
-            "order_id UUID NOT NULL PRIMARY KEY REFERENCES orders (id) ON DELETE CASCADE,
-             state TEXT NOT NULL,
-             delivery_rating INTEGER NOT NULL CHECK (delivery_rating BETWEEN 0 AND 5),
-             product_rating INTEGER NOT NULL CHECK (product_rating BETWEEN 0 AND 5),
-             comment TEXT NOT NULL,
-             requested_at BIGINT NOT NULL,
-             submitted_at BIGINT,
-             CHECK (state <> 'SUBMITTED' OR submitted_at IS NOT NULL)",
-        )
-        .await?;
+    feedback(schema).await?;
 
     // Rows exist exactly while their order is AWAITING_STOCK; a smaller number is served first.
     schema
@@ -185,10 +172,6 @@ async fn parts(schema: &Schema<'_>) -> Result<(), DbErr> {
             "CREATE INDEX messages_kind_state ON messages (kind, state, archived, id)",
             // The oldest first: those are sent again first.
             "CREATE INDEX messages_failed ON messages (failed_at, id) WHERE failed_at IS NOT NULL AND archived = FALSE",
-            // With the ratings, so that they are read from the index alone.
-            "CREATE INDEX feedback_submitted ON feedback (submitted_at, order_id, delivery_rating, product_rating)
-             WHERE state = 'SUBMITTED'",
-            "CREATE INDEX feedback_requested ON feedback (requested_at)",
             "CREATE INDEX order_waits_first_come ON order_waits (sku, region, number, quantity)",
         ])
         .await?;
@@ -196,4 +179,74 @@ async fn parts(schema: &Schema<'_>) -> Result<(), DbErr> {
     schema.both_sides("messages", "", "id").await?;
     schema.dependent("approvals_gate_with_state (mcv) ON gate, state, archived FROM approvals").await?;
     schema.dependent("messages_kind_with_state (mcv) ON kind, state, archived FROM messages").await
+}
+
+/// What customers said. The indexes begin with when they said it, and have what a report adds up, so that it is read from
+/// them alone.
+async fn feedback(schema: &Schema<'_>) -> Result<(), DbErr> {
+    schema
+        .table(
+            "feedback",
+            Shape::Narrow,
+            "order_id UUID NOT NULL PRIMARY KEY REFERENCES orders (id) ON DELETE CASCADE,
+             state TEXT NOT NULL,
+             region TEXT,
+             delivery_rating INTEGER NOT NULL CHECK (delivery_rating BETWEEN 0 AND 5),
+             product_rating INTEGER NOT NULL CHECK (product_rating BETWEEN 0 AND 5),
+             comment TEXT NOT NULL,
+             requested_at BIGINT NOT NULL,
+             submitted_at BIGINT,
+             CHECK (state <> 'SUBMITTED' OR submitted_at IS NOT NULL)",
+        )
+        .await?;
+
+    // Of single lines; the reasons of an answer as a whole are those of line 0.
+    schema
+        .table(
+            "feedback_lines",
+            Shape::Narrow,
+            "order_id UUID NOT NULL REFERENCES orders (id) ON DELETE CASCADE,
+             number INTEGER NOT NULL CHECK (number > 0),
+             sku TEXT NOT NULL,
+             rating INTEGER NOT NULL CHECK (rating BETWEEN 1 AND 5),
+             submitted_at BIGINT NOT NULL,
+             PRIMARY KEY (order_id, number)",
+        )
+        .await?;
+    schema
+        .table(
+            "feedback_reasons",
+            Shape::Narrow,
+            "order_id UUID NOT NULL REFERENCES orders (id) ON DELETE CASCADE,
+             number INTEGER NOT NULL CHECK (number >= 0),
+             reason TEXT NOT NULL,
+             submitted_at BIGINT NOT NULL,
+             PRIMARY KEY (order_id, number, reason)",
+        )
+        .await?;
+    schema
+        .table(
+            "follow_ups",
+            Shape::NarrowChanging,
+            "id UUID NOT NULL PRIMARY KEY,
+             order_id UUID NOT NULL UNIQUE REFERENCES orders (id) ON DELETE CASCADE,
+             state TEXT NOT NULL,
+             archived BOOLEAN NOT NULL,
+             raised_at BIGINT NOT NULL",
+        )
+        .await?;
+
+    schema
+        .indexes(&[
+            "CREATE INDEX feedback_submitted
+             ON feedback (submitted_at, order_id, delivery_rating, product_rating, region)
+             WHERE state = 'SUBMITTED'",
+            "CREATE INDEX feedback_requested ON feedback (requested_at, state)",
+            "CREATE INDEX feedback_lines_submitted ON feedback_lines (submitted_at, sku, rating)",
+            "CREATE INDEX feedback_reasons_submitted ON feedback_reasons (submitted_at, reason, order_id)",
+            "CREATE INDEX follow_ups_state ON follow_ups (state, archived, id)",
+        ])
+        .await?;
+    schema.both_sides("follow_ups", "", "id").await?;
+    schema.dependent("follow_ups_state_with_archived (mcv) ON state, archived FROM follow_ups").await
 }

@@ -1,6 +1,8 @@
 //! Letters to customers, what they want to be told, and their feedback.
 
+pub(super) mod ask_again;
 pub(super) mod feedback;
+pub(super) mod follow_up;
 pub(super) mod messages;
 pub(super) mod preference;
 pub(super) mod resend;

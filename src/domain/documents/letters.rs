@@ -138,6 +138,7 @@ pub fn message_to_preview(order: &Order, kind: MessageKind) -> Message {
         | MessageKind::PaymentReceived
         | MessageKind::Shipped
         | MessageKind::DeliveryConfirmed
+        | MessageKind::FeedbackRequested
         | MessageKind::DeliveryRearranged
         | MessageKind::OrderCancelled
         | MessageKind::OrderExpired

@@ -21,6 +21,7 @@ pub struct Violation {
 /// | T | states and their evidence |
 /// | L | the log of events, and letters to customers |
 /// | E, I | what is to be done, and what was asked for |
+/// | F | feedback, and what is done about it |
 /// | D, P | documents and their tables, people's secrets |
 pub const LAWS: &[(&str, &str)] = &[
     ("S1", "every figure of a stock level is the sum of its movements"),
@@ -79,6 +80,15 @@ pub const LAWS: &[(&str, &str)] = &[
     ("E1", "every job can be claimed within the hour that a lease lasts at most"),
     ("E2", "every message that is to be sent has a job that sends it"),
     ("I1", "every claimed request id has its answer"),
+    (
+        "F1",
+        "feedback says something exactly once it is submitted: ratings of 1 to 5, of lines that the order has, each once",
+    ),
+    ("F2", "a rating of 2 or less has a task that follows it up, and nothing else has one"),
+    (
+        "F3",
+        "who opted out of feedback is not written to about it, and nobody is asked more often than they may be",
+    ),
     ("D1", "the tables around an order say what its document says"),
     ("D2", "the columns of a product, a location, a courier or a discount code say what its document says"),
     ("D3", "a courier's record is the sum of what the orders say that it carried, archived or not"),

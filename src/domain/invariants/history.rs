@@ -71,6 +71,7 @@ impl Order {
         all.extend(self.shipments.iter().map(|it| stands(it.id.0, it.state)));
         all.extend(self.messages.iter().map(|it| stands(it.id.0, it.state)));
         all.extend(self.feedback.iter().map(|it| stands(self.id.0, it.state)));
+        all.extend(self.follow_up.iter().map(|it| stands(it.id.0, it.state())));
         all
     }
 }

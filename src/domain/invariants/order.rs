@@ -9,7 +9,6 @@ use crate::domain::invariants::findings::{Findings, LAWS, Violation};
 use crate::domain::model::amounts::Discount;
 use crate::domain::model::approval::{Approval, ApprovalState, Gate};
 use crate::domain::model::check::Verdict;
-use crate::domain::model::feedback::FeedbackState;
 use crate::domain::model::invoice::InvoiceState;
 use crate::domain::model::message::{Message, MessageKind, MessageState};
 use crate::domain::model::money::part;
@@ -43,6 +42,7 @@ impl Order {
         self.check_archive(&mut found);
         self.check_end(&mut found);
         self.check_messages(&mut found);
+        self.check_feedback(&mut found);
         found.0
     }
 
@@ -398,8 +398,8 @@ impl Order {
         ensure(!settled || !self.payments.iter().any(coming), "no payment under way");
         let queued = |it: &Message| it.state == MessageState::Queued && it.kind != MessageKind::RefundIssued;
         ensure(!settled || !self.messages.iter().any(queued), "no message to be sent but of refunds");
-        let asking = self.feedback.as_ref().is_some_and(|it| it.state == FeedbackState::Requested);
-        ensure(!asking, "no open question");
+        let again = self.feedback.as_ref().is_some_and(|it| it.asked_again > 0);
+        ensure(!self.awaits_feedback() || (again && !settled), "no question but one asked again");
         let end = self.archived_from.unwrap_or(self.state);
         let undone = matches!(end, OrderState::Rejected | OrderState::Cancelled | OrderState::Expired);
         ensure(

@@ -19,6 +19,7 @@ string_enum! {
         Shipment = "SHIPMENT",
         Message = "MESSAGE",
         Feedback = "FEEDBACK",
+        FollowUp = "FOLLOW_UP",
         Replenishment = "REPLENISHMENT",
     }
 }
@@ -118,6 +119,9 @@ string_enum! {
         FeedbackRequested = "FEEDBACK_REQUESTED",
         FeedbackSubmitted = "FEEDBACK_SUBMITTED",
         FeedbackExpired = "FEEDBACK_EXPIRED",
+        FeedbackOptedOut = "FEEDBACK_OPTED_OUT",
+        FollowUpRaised = "FOLLOW_UP_RAISED",
+        FollowUpClosed = "FOLLOW_UP_CLOSED",
         OrderClosed = "ORDER_CLOSED",
         OrderArchived = "ORDER_ARCHIVED",
         OrderRestored = "ORDER_RESTORED",

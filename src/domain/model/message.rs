@@ -41,6 +41,8 @@ string_enum! {
         OrderUpdated = "ORDER_UPDATED",
         /// Before there are shipments: the order is promised for another day than the customer was told.
         PromiseChanged = "PROMISE_CHANGED",
+        /// Asks for feedback once more.
+        FeedbackRequested = "FEEDBACK_REQUESTED",
     }
 }
 
@@ -74,7 +76,8 @@ impl MessageKind {
             | Self::LocationChanged
             | Self::DeliveryRearranged
             | Self::EstimateMoved
-            | Self::PromiseMissed => Duration::ZERO,
+            | Self::PromiseMissed
+            | Self::FeedbackRequested => Duration::ZERO,
         }
     }
 }
@@ -106,7 +109,8 @@ impl MessageKind {
             | Self::LocationChanged
             | Self::DeliveryRearranged
             | Self::EstimateMoved
-            | Self::PromiseMissed => true,
+            | Self::PromiseMissed
+            | Self::FeedbackRequested => true,
         }
     }
 
@@ -120,7 +124,8 @@ impl MessageKind {
             | Self::PromiseChanged
             | Self::EstimateMoved
             | Self::PromiseMissed
-            | Self::DeliveryConfirmed => true,
+            | Self::DeliveryConfirmed
+            | Self::FeedbackRequested => true,
             Self::OrderReceived
             | Self::InvoiceIssued
             | Self::PaymentReceived

@@ -24,6 +24,7 @@ pub(super) mod etag;
 pub(super) mod event;
 pub(super) mod evidence;
 pub(super) mod feedback;
+pub(super) mod feedback_token;
 pub(super) mod goods;
 pub(super) mod gtin;
 pub(super) mod handling;

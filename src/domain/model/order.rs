@@ -13,7 +13,7 @@ use crate::domain::model::customer::Customer;
 use crate::domain::model::discount::Redemption;
 use crate::domain::model::etag::etag;
 use crate::domain::model::evidence::{Attestation, Evidence, RiskAssessment};
-use crate::domain::model::feedback::Feedback;
+use crate::domain::model::feedback::{Feedback, FollowUp};
 use crate::domain::model::hold::{Hold, HoldState};
 use crate::domain::model::invoice::Invoice;
 use crate::domain::model::line::OrderLine;
@@ -280,4 +280,7 @@ pub struct Order {
     /// The kinds of messages that the customer does not want.
     #[serde(default)]
     pub unwanted_messages: BTreeSet<MessageKind>,
+    /// What a bad rating asks for.
+    #[serde(default)]
+    pub follow_up: Option<FollowUp>,
 }

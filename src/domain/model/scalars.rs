@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::domain::model::time::Timestamp;
@@ -112,6 +113,7 @@ ids! {
     MessageId = "msg",
     MovementId = "mov",
     ReplenishmentId = "rpl",
+    FollowUpId = "fup",
     /// A booking with a courier; the key of every call about it.
     BookingId = "bkg",
     JobId = "job",
@@ -142,16 +144,33 @@ fn from_base32(text: &str) -> Option<Uuid> {
 }
 
 /// Fresh ids for one decision: time-ordered, and the same for the same seed, so that a decision can be replayed.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Ids {
     micros: u64,
     chance: fastrand::Rng,
+    /// What nobody outside knows: ids are public, and a seed might be found from them.
+    key: [u8; 32],
 }
 
 impl Ids {
     pub fn seeded(at: Timestamp, seed: u64) -> Self {
         let micros = u64::try_from(at.unix_micros()).unwrap_or(0);
-        Self { micros, chance: fastrand::Rng::with_seed(seed) }
+        Self { micros, chance: fastrand::Rng::with_seed(seed), key: [0; 32] }
+    }
+
+    /// With a key of real chance: what is [`Ids::unguessable`] is so only with one.
+    #[must_use]
+    pub fn keyed(self, key: [u8; 32]) -> Self {
+        Self { key, ..self }
+    }
+
+    /// 128 bits that cannot be told from ids, nor from others of these.
+    pub fn unguessable(&mut self) -> [u8; 16] {
+        let nonce: Uuid = self.fresh();
+        let digest = Sha256::new().chain_update(self.key).chain_update(nonce.as_bytes()).finalize();
+        let mut bits = [0; 16];
+        bits.copy_from_slice(&digest[..16]);
+        bits
     }
 
     pub fn fresh<T: From<Uuid>>(&mut self) -> T {
@@ -163,6 +182,13 @@ impl Ids {
         let [high, low] = (((self.micros % 1_000) << 2) as u16 | u16::from(tail[1] & 3)).to_be_bytes();
         [tail[0], tail[1]] = [high, low];
         uuid::Builder::from_unix_timestamp_millis(self.micros / 1_000, &tail).into_uuid().into()
+    }
+}
+
+/// Without the key.
+impl fmt::Debug for Ids {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ids").field("micros", &self.micros).finish_non_exhaustive()
     }
 }
 

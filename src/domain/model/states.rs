@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use crate::domain::model::approval::ApprovalState;
 use crate::domain::model::event::Machine;
-use crate::domain::model::feedback::FeedbackState;
+use crate::domain::model::feedback::{FeedbackState, FollowUpState};
 use crate::domain::model::hold::HoldState;
 use crate::domain::model::invoice::InvoiceState;
 use crate::domain::model::message::MessageState;
@@ -193,9 +193,17 @@ machine! {
 
 machine! {
     Feedback: FeedbackState from Requested {
-        Requested => [Submitted Expired]
+        Requested => [Submitted Expired OptedOut]
         Submitted => []
-        Expired => [Requested]
+        Expired => [Requested OptedOut]
+        OptedOut => []
+    }
+}
+
+machine! {
+    FollowUp: FollowUpState from Open {
+        Open => [Closed]
+        Closed => []
     }
 }
 
@@ -307,6 +315,7 @@ pub fn legal(machine: Machine, from: &str, to: &str) -> bool {
         Machine::Shipment => moves::<ShipmentState>(from, to) || reported(from, to),
         Machine::Message => moves::<MessageState>(from, to),
         Machine::Feedback => moves::<FeedbackState>(from, to),
+        Machine::FollowUp => moves::<FollowUpState>(from, to),
         Machine::Replenishment => moves::<ReplenishmentState>(from, to),
     }
 }
@@ -368,6 +377,7 @@ mod tests {
         is_sound(ShipmentState::ALL);
         is_sound(MessageState::ALL);
         is_sound(FeedbackState::ALL);
+        is_sound(FollowUpState::ALL);
         is_sound(ReplenishmentState::ALL);
     }
 

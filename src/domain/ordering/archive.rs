@@ -62,6 +62,7 @@ impl Order {
             return Err(self.unmet(Reason::NotArchivable, message));
         }
 
+        self.expire_feedback(unit, "archived without feedback")?;
         self.archived_from = Some(self.state);
         self.archived_at = Some(unit.now);
         self.transition(unit, OrderState::Archived, EventKind::OrderArchived, "moved to the archive")?;

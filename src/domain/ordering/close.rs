@@ -2,13 +2,11 @@
 
 use crate::domain::model::approval::ApprovalState;
 use crate::domain::model::event::EventKind;
-use crate::domain::model::feedback::FeedbackState;
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::refund::RefundState;
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::shipment::{Shipment, ShipmentState};
 use crate::domain::unit::command::{OrderCommand, Target};
-use crate::domain::unit::journal::step_between;
 use crate::domain::unit::unit_of_work::UnitOfWork;
 
 /// Step 18.
@@ -41,11 +39,7 @@ impl Order {
             let message = format!("the order is not finished: {}", open.join("; "));
             return Err(self.unmet(Reason::OrderNotClosable, message));
         }
-        if let Some(feedback) = self.feedback.as_mut().filter(|it| it.state == FeedbackState::Requested) {
-            let step = step_between(self.id.0, feedback.state, FeedbackState::Expired)?;
-            feedback.state = FeedbackState::Expired;
-            self.record_automatic(unit, EventKind::FeedbackExpired, Some(step), "closed without feedback");
-        }
+        self.expire_feedback(unit, "closed without feedback")?;
         self.closed_at = Some(unit.now);
         self.transition(unit, OrderState::Closed, EventKind::OrderClosed, "nothing is open any more")
     }

@@ -3,7 +3,7 @@
 use crate::domain::billing::price::{PriceLine, price};
 use crate::domain::inventory::known::must_be_in_use;
 use crate::domain::model::amounts::{Amounts, Discount, LineAmounts, SHIPPING};
-use crate::domain::model::discount::{Redemption};
+use crate::domain::model::discount::Redemption;
 use crate::domain::model::line::OrderLine;
 use crate::domain::model::money::Currency;
 use crate::domain::model::new_order::NewLine;

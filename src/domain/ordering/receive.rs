@@ -168,6 +168,7 @@ fn build_order(unit: &mut UnitOfWork, new: &NewOrder) -> Result<Order, Refusal> 
         restored_at: None,
         promises_told: Vec::new(),
         unwanted_messages: BTreeSet::new(),
+        follow_up: None,
     })
 }
 

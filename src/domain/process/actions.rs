@@ -29,11 +29,7 @@ impl Order {
         }
         let of_shipments = self.live_shipments().flat_map(|it| self.actions_of(it));
         actions.extend(of_shipments.filter(|it| !held || !IN_THE_HOUSE.contains(it)));
-        if self.feedback.as_ref().is_some_and(|it| it.state == FeedbackState::Requested)
-            && self.state != OrderState::Archived
-        {
-            actions.push(Action::SubmitFeedback);
-        }
+        self.add_feedback_actions(&mut actions);
         if self.state != OrderState::Invoiced
             && self.payments.iter().any(|it| it.refundable_minor() > 0 || it.owed_by_hand().is_some())
         {
@@ -56,6 +52,25 @@ impl Order {
         actions.sort();
         actions.dedup();
         actions
+    }
+
+    fn add_feedback_actions(&self, actions: &mut Vec<Action>) {
+        if self.has_open_follow_up() {
+            actions.push(Action::CloseFollowUp);
+        }
+        if self.is_archived() {
+            return;
+        }
+        if self.awaits_feedback() {
+            actions.push(Action::SubmitFeedback);
+        }
+        let asked = self.feedback.as_ref().map(|it| it.state);
+        if matches!(asked, Some(FeedbackState::Requested | FeedbackState::Expired)) {
+            actions.push(Action::OptOutFeedback);
+        }
+        if self.why_not_asked_again().is_none() {
+            actions.push(Action::RequestFeedback);
+        }
     }
 
     fn add_actions_of_state(&self, actions: &mut Vec<Action>) {

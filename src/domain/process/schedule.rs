@@ -164,14 +164,22 @@ impl Order {
                 Some(at) => self.last_service_at().map_or(at, |it| it.max(at)),
                 None => self.updated_at,
             };
-            return Some(settled_since.plus(Duration::from_secs(rules.close_after_seconds)));
+            let closes_at = settled_since.plus(Duration::from_secs(rules.close_after_seconds));
+            return Some(closes_at).max(self.answer_ends(rules));
         }
         if self.state.may_become(OrderState::Archived) && self.why_not_archivable().is_empty() {
             let over_since = self.closed_at.unwrap_or(self.updated_at);
             let since = self.restored_at.map_or(over_since, |it| it.max(over_since));
-            return Some(since.plus(Duration::from_secs(rules.archive_after_seconds)));
+            let archived_at = since.plus(Duration::from_secs(rules.archive_after_seconds));
+            return Some(archived_at).max(self.answer_ends(rules));
         }
         None
+    }
+
+    /// Until when the customer can answer the question for feedback: who is asked again has as long as the first time.
+    fn answer_ends(&self, rules: &Rules) -> Option<Timestamp> {
+        let feedback = self.feedback.as_ref().filter(|_| self.awaits_feedback())?;
+        Some(feedback.asked_again_at?.plus(Duration::from_secs(rules.close_after_seconds)))
     }
 
     /// Whether something is to happen by itself now: what [`Order::run_due`] does.
@@ -281,6 +289,9 @@ impl Order {
             MessageKind::EstimateMoved | MessageKind::PromiseMissed => self.outdates_slip(message, rules),
             MessageKind::DeliveryConfirmed => {
                 self.delivered_at.is_none().then_some("the goods have gone back")
+            }
+            MessageKind::FeedbackRequested => {
+                (!self.awaits_feedback()).then_some("no answer is waited for any more")
             }
             MessageKind::OrderReceived
             | MessageKind::InvoiceIssued

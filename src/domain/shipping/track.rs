@@ -68,7 +68,8 @@ impl OrderCommand for RecordTracking {
             | Part::Approval(_)
             | Part::Hold(_)
             | Part::Reservation(_)
-            | Part::Message(_) => 0,
+            | Part::Message(_)
+            | Part::FollowUp(_) => 0,
         };
         let reports: Vec<_> =
             self.reports.iter().map(|it| TrackingReport { package, ..it.clone() }).collect();

@@ -9,6 +9,7 @@ use crate::domain::model::check::{Risk, Rule};
 use crate::domain::model::courier::CourierNames;
 use crate::domain::model::discount::{Gives, RedeemingCustomer, Redemption};
 use crate::domain::model::evidence::{Evidence, Finding, RiskAssessment};
+use crate::domain::model::feedback::{FeedbackReason, FollowUp, FollowUpEnd, LineFeedback};
 use crate::domain::model::hold::HoldReason;
 use crate::domain::model::message::{Message, MessageKind};
 use crate::domain::model::method::Method;
@@ -374,7 +375,16 @@ pub(crate) fn largest() -> Order {
     order.created_by = longest_actor.clone();
     if let Some(feedback) = &mut order.feedback {
         feedback.comment = long(2_000);
+        feedback.reasons = FeedbackReason::ALL.iter().copied().collect();
+        let reasons = feedback.reasons.clone();
+        let line = |line| LineFeedback { line, rating: 1, reasons: reasons.clone(), comment: long(500) };
+        feedback.lines = (1..=100).map(line).collect();
     }
+    order.follow_up = Some(FollowUp {
+        id: order.messages[0].id.0.into(),
+        raised_at: Timestamp::MAX,
+        closed: Some(FollowUpEnd { at: Timestamp::MAX, by: longest_actor.clone(), result: long(500) }),
+    });
     for check in &mut order.checks {
         check.detail = long(1_000);
     }

@@ -1,5 +1,6 @@
 //! What couriers are known for, and what follows from it.
 
+use crate::domain::customers::feedback::FeedbackAnswer;
 use crate::domain::model::courier::CourierRecord;
 use crate::domain::model::tracking::TrackingReport;
 use crate::domain::model::tracking::TrackingStatus;
@@ -54,7 +55,9 @@ fn an_order_says_what_became_of_what_its_couriers_carried() {
     assert_eq!(total, expected);
 
     bench.report(id, 1, TrackingStatus::Delivered);
-    bench.on(id, |order, unit| order.submit_feedback(unit, 2, 5, String::new())).expect("asked for");
+    bench
+        .on(id, |order, unit| order.submit_feedback(unit, &FeedbackAnswer::overall(2, 5)))
+        .expect("asked for");
     let records = bench.order(id).courier_records();
     assert!(records.values().all(|it| (it.rated, it.rating_sum) == (1, 2)), "{records:?}");
 }

@@ -10,6 +10,7 @@ mod couriers;
 mod discounts;
 mod evidence;
 mod exact;
+mod feedback;
 mod given;
 mod instead;
 mod letters;

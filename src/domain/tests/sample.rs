@@ -9,7 +9,8 @@ use crate::domain::model::address::Address;
 use crate::domain::model::amounts::{Amounts, Discount, LineAmounts};
 use crate::domain::model::check::Risk;
 use crate::domain::model::customer::Customer;
-use crate::domain::model::feedback::{Feedback, FeedbackState};
+use crate::domain::model::feedback::Feedback;
+use crate::domain::model::feedback_token::FeedbackSecret;
 use crate::domain::model::handling::Handling;
 use crate::domain::model::invoice::{Invoice, InvoiceLine, InvoiceState};
 use crate::domain::model::line::OrderLine;
@@ -169,15 +170,10 @@ fn order() -> Order {
         approvals: Vec::new(),
         messages: Vec::new(),
         feedback: Some(Feedback {
-            state: FeedbackState::Requested,
-            delivery_rating: 0,
-            product_rating: 0,
-            comment: String::new(),
-            requested_at: NOW,
-            submitted_at: None,
             discount_code: "NEXT-ABCD-1234-EFGH".to_owned(),
             discount_ppm: 50_000,
             discount_until: Some(days_later(369)),
+            ..Feedback::asked_for(NOW, FeedbackSecret::of([7; 16]))
         }),
         cancel_reason: "customer changed their mind".to_owned(),
         created_by: actor(),
@@ -195,6 +191,7 @@ fn order() -> Order {
         restored_at: None,
         promises_told: Vec::new(),
         unwanted_messages: BTreeSet::new(),
+        follow_up: None,
     }
 }
 

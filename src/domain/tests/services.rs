@@ -1,6 +1,7 @@
 //! Services: what they do not need, when they are done, and what waits for them.
 
 use crate::domain::catalogue::product::UpdateProduct;
+use crate::domain::customers::feedback::FeedbackAnswer;
 use crate::domain::inventory::adjust::{AdjustReason, adjust_stock};
 use crate::domain::inventory::availability::{Destination, Inquiry, check_availability};
 use crate::domain::inventory::receive::receive_stock;
@@ -86,7 +87,9 @@ fn an_order_of_services_only_needs_no_stock_and_is_delivered_when_all_are_done()
     assert!(told(&bench, id, MessageKind::DeliveryConfirmed) && !told(&bench, id, MessageKind::Shipped));
     assert_eq!(reason(complete(&mut bench, id, 1)), Reason::IllegalTransition);
 
-    bench.on(id, |order, unit| order.submit_feedback(unit, 5, 5, String::new())).expect("asked for");
+    bench
+        .on(id, |order, unit| order.submit_feedback(unit, &FeedbackAnswer::overall(5, 5)))
+        .expect("asked for");
     bench.on(id, Order::close).expect("nothing is open");
     bench.send_messages(id);
     bench.on(id, Order::archive).expect("over");

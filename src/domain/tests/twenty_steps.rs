@@ -1,6 +1,7 @@
 //! One order, from receipt to the next purchase.
 
 use crate::domain::approvals::decide::Decision;
+use crate::domain::customers::feedback::FeedbackAnswer;
 use crate::domain::inventory::replenish::set_reorder_rule;
 use crate::domain::model::approval::Gate;
 use crate::domain::model::order::OrderState;
@@ -80,7 +81,9 @@ fn one_order_travels_all_twenty_steps() {
     bench.on(id, |order, unit| order.confirm_delivery(unit, shipment, proof)).expect("delivered");
     assert_eq!(bench.state(id), OrderState::Delivered);
     bench.send_messages(id);
-    bench.on(id, |order, unit| order.submit_feedback(unit, 5, 4, "quick".to_owned())).expect("asked for");
+    bench
+        .on(id, |order, unit| order.submit_feedback(unit, &FeedbackAnswer::overall(5, 4)))
+        .expect("asked for");
 
     // 18 and 19: a worker closes and archives.
     bench.pass(bench.rules.close_after_seconds);

@@ -62,7 +62,8 @@ impl Target {
             | Part::Approval(_)
             | Part::Hold(_)
             | Part::Reservation(_)
-            | Part::Message(_) => order.version,
+            | Part::Message(_)
+            | Part::FollowUp(_) => order.version,
         };
         check_etag(&self.etag, version)
     }

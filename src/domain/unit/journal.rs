@@ -223,6 +223,7 @@ impl Order {
             Part::Hold(id) => self.holds.iter().any(|it| it.id == *id),
             Part::Reservation(id) => self.reservations.iter().any(|it| it.id == *id),
             Part::Message(id) => self.messages.iter().any(|it| it.id == *id),
+            Part::FollowUp(id) => self.follow_up.as_ref().is_some_and(|it| it.id == *id),
         }
     }
 }
@@ -243,7 +244,8 @@ impl Shipment {
             | Part::Approval(_)
             | Part::Hold(_)
             | Part::Reservation(_)
-            | Part::Message(_) => false,
+            | Part::Message(_)
+            | Part::FollowUp(_) => false,
         }
     }
 }

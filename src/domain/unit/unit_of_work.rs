@@ -26,8 +26,8 @@ use crate::domain::model::refusal::Refusal;
 use crate::domain::model::replenishment::Replenishment;
 use crate::domain::model::reservation::Reservation;
 use crate::domain::model::scalars::{
-    Actor, ApprovalId, Channel, CourierCode, HoldId, Ids, InvoiceId, JobId, LocationCode, MessageId, OrderId,
-    PaymentId, RefundId, RegionCode, ReplenishmentId, ReservationId, ShipmentId, Sku,
+    Actor, ApprovalId, Channel, CourierCode, FollowUpId, HoldId, Ids, InvoiceId, JobId, LocationCode,
+    MessageId, OrderId, PaymentId, RefundId, RegionCode, ReplenishmentId, ReservationId, ShipmentId, Sku,
 };
 use crate::domain::model::stock::{Movement, StockLevel};
 use crate::domain::model::time::Timestamp;
@@ -50,6 +50,7 @@ pub enum Part {
     /// A reservation of an order; other callers' reservations are no parts.
     Reservation(ReservationId),
     Message(MessageId),
+    FollowUp(FollowUpId),
 }
 
 impl Part {
@@ -67,6 +68,7 @@ impl Part {
             Self::Hold(id) => Refusal::not_found("hold", id),
             Self::Reservation(id) => Refusal::not_found("reservation", id),
             Self::Message(id) => Refusal::not_found("message", id),
+            Self::FollowUp(id) => Refusal::not_found("follow-up", id),
         }
     }
 }

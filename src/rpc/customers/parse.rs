@@ -1,43 +1,19 @@
-//! Parses requests about messages and feedback.
+//! Parses requests about messages.
 
 use crate::domain::{
-    MessageId, MessageKind, OrderId, Part, Problems, ResendMessage, SetNotificationPreference,
-    SubmitFeedback, Target, Timestamp,
+    MessageId, MessageKind, OrderId, Part, Problems, ResendMessage, SetNotificationPreference, Target,
+    Timestamp,
 };
 use crate::pb;
 use crate::rpc::enums;
 use crate::rpc::listing::list_requests;
 use crate::rpc::ordering::parse::{order_view, target};
 use crate::rpc::ordering::reply::OrderView;
-use crate::rpc::parse::{LOCALE_MAX, entries, id, note, number, required, required_word, text, timestamp};
+use crate::rpc::parse::{LOCALE_MAX, entries, id, required, required_word, text, timestamp};
 use std::collections::BTreeSet;
 
 list_requests! {
     list_messages: ListMessagesRequest,
-}
-
-const FEEDBACK_MAX: usize = 2_000;
-
-pub(crate) fn submit_feedback(
-    request: pb::SubmitFeedbackRequest,
-    bad: &mut Problems,
-) -> Option<(SubmitFeedback, OrderView)> {
-    let pb::SubmitFeedbackRequest {
-        order_id,
-        delivery_rating,
-        product_rating,
-        comment,
-        etag,
-        request_id: _,
-        view,
-    } = request;
-    let target = target(&order_id, etag, bad);
-    number("delivery_rating", i64::from(delivery_rating), 1..=5, bad);
-    number("product_rating", i64::from(product_rating), 1..=5, bad);
-    let comment = note("comment", comment, FEEDBACK_MAX, bad);
-    let view = order_view(view, bad);
-    let target = target?;
-    Some((SubmitFeedback { target, delivery_rating, product_rating, comment }, view))
 }
 
 pub(crate) fn get_message(request: pb::GetMessageRequest, bad: &mut Problems) -> Option<MessageId> {
@@ -91,18 +67,4 @@ pub(crate) fn set_notification_preference(
     }
     let view = order_view(view, bad);
     Some((SetNotificationPreference { target: target?, unwanted }, view))
-}
-
-/// The time that a feedback report is about.
-pub(crate) fn get_feedback_report(
-    request: pb::GetFeedbackReportRequest,
-    bad: &mut Problems,
-) -> Option<(Timestamp, Timestamp)> {
-    let pb::GetFeedbackReportRequest { start_time, end_time } = request;
-    let since = timestamp("start_time", start_time, bad).unwrap_or(Timestamp::MIN);
-    let until = timestamp("end_time", end_time, bad).unwrap_or(Timestamp::MAX);
-    if until < since {
-        bad.add("end_time", "must not be before start_time");
-    }
-    Some((since, until))
 }

@@ -1,32 +1,9 @@
-//! Messages and feedback as the API shows them.
+//! Messages, and what they offer, as the API shows them.
 
-use crate::domain::{Feedback, Letter, Message, MessageText, Order};
+use crate::domain::{Feedback, FeedbackToken, Letter, Message, MessageText, Order};
 use crate::pb;
 use crate::rpc::enums;
 use crate::rpc::reply::{ppm, text_of, timestamp};
-use crate::store::{Comment, CourierFeedback, FeedbackReport};
-
-pub(crate) fn feedback(feedback: &Feedback) -> pb::Feedback {
-    let Feedback {
-        state,
-        delivery_rating,
-        product_rating,
-        comment,
-        requested_at,
-        submitted_at,
-        discount_code: _,
-        discount_ppm: _,
-        discount_until: _,
-    } = feedback;
-    pb::Feedback {
-        state: enums::feedback_state(*state),
-        delivery_rating: *delivery_rating,
-        product_rating: *product_rating,
-        comment: comment.clone(),
-        request_time: Some(timestamp(*requested_at)),
-        submit_time: submitted_at.map(timestamp),
-    }
-}
 
 pub(crate) fn discount_offer(feedback: &Feedback) -> Option<pb::DiscountOffer> {
     (feedback.discount_ppm > 0).then(|| pb::DiscountOffer {
@@ -94,50 +71,13 @@ pub(crate) fn preview(text: MessageText) -> pb::PreviewMessageResponse {
     pb::PreviewMessageResponse { locale, subject, body, html }
 }
 
-pub(crate) fn feedback_report(report: FeedbackReport) -> pb::FeedbackReport {
-    let FeedbackReport {
-        requested,
-        submitted,
-        delivery_average,
-        product_average,
-        delivery_counts,
-        product_counts,
-        couriers,
-        comments,
-    } = report;
-    pb::FeedbackReport {
-        requested,
-        submitted,
-        average_delivery_rating: rating(delivery_average),
-        average_product_rating: rating(product_average),
-        delivery_rating_counts: delivery_counts.to_vec(),
-        product_rating_counts: product_counts.to_vec(),
-        couriers: couriers.into_iter().map(courier_rating).collect(),
-        comments: comments.into_iter().map(comment).collect(),
-    }
+/// What a list shows of a text: not the page, and not what opens the order's feedback.
+pub(crate) fn listed(order: &Order, text: MessageText) -> MessageText {
+    let MessageText { locale, subject, body, html: _ } = text;
+    let token = order.feedback.as_ref().map(|it| FeedbackToken::new(order.id, it.secret).expose());
+    let body = token.map_or_else(|| body.clone(), |it| body.replace(&it, TOKEN_LEFT_OUT));
+    MessageText { locale, subject, body, html: String::new() }
 }
 
-fn courier_rating(feedback: CourierFeedback) -> pb::CourierRating {
-    let CourierFeedback { courier, submitted, delivery_average } = feedback;
-    pb::CourierRating {
-        courier: courier.to_string(),
-        count: submitted,
-        average_rating: rating(delivery_average),
-    }
-}
-
-pub(crate) fn comment(comment: Comment) -> pb::FeedbackComment {
-    let Comment { order, at, delivery_rating, product_rating, text } = comment;
-    pb::FeedbackComment {
-        order_id: order.to_string(),
-        delivery_rating,
-        product_rating,
-        comment: text,
-        submit_time: Some(timestamp(at)),
-    }
-}
-
-/// Hundredths of 1.00–5.00.
-fn rating(hundredths: i64) -> f64 {
-    f64::from(i32::try_from(hundredths).unwrap_or(0)) / 100.0
-}
+/// Stands in lists where a letter has the token.
+const TOKEN_LEFT_OUT: &str = "{feedback_token}";

@@ -3,15 +3,16 @@
 use uuid::Uuid;
 
 use crate::domain::{
-    self, Amounts, ApprovalId, Attestation, Check, Currency, Event, Evidence, Fault, Hold, HoldId, Invoice,
-    InvoiceId, LineAmounts, LineProgress, Machine, MessageId, Order, OrderId, OrderLine, PaymentId, RefundId,
-    ReplenishmentId, ReservationId, RiskAssessment, ServiceDone, ShipmentId, Step, StepLine, Timestamp,
-    Transition, Verdict, Violation, Wait,
+    self, Amounts, ApprovalId, Attestation, Check, Currency, Event, Evidence, Fault, FollowUpId, Hold,
+    HoldId, Invoice, InvoiceId, LineAmounts, LineProgress, Machine, MessageId, Order, OrderId, OrderLine,
+    PaymentId, RefundId, ReplenishmentId, ReservationId, RiskAssessment, ServiceDone, ShipmentId, Step,
+    StepLine, Timestamp, Transition, Verdict, Violation, Wait,
 };
 use crate::pb;
 use crate::rpc::approvals::reply::approval;
-use crate::rpc::customers::reply::{discount_offer, feedback};
+use crate::rpc::customers::reply::discount_offer;
 use crate::rpc::enums;
+use crate::rpc::feedback::reply::{feedback, follow_up};
 use crate::rpc::inventory::reply as inventory;
 use crate::rpc::reply::{actor, address, customer, discount, minor, ppm, slip, text_of, timestamp};
 use crate::store::LawResult;
@@ -108,6 +109,7 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         waiting: _,
         restored_at,
         unwanted_messages,
+        follow_up: raised,
     } = order;
     let currency = amounts.currency;
     pb::Order {
@@ -154,7 +156,7 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         refund_ids: payments.iter().flat_map(|it| &it.refunds).map(|it| it.id.to_string()).collect(),
         shipment_ids: shipments.iter().map(|it| it.id.to_string()).collect(),
         discount_offer: offer,
-        feedback: asked.as_ref().map(feedback),
+        feedback: asked.as_ref().map(|it| feedback(order, it)),
         state_before_archive: archived_from.map_or(0, enums::order_state),
         end_reason: cancel_reason.clone(),
         created_by: actor(created_by),
@@ -170,6 +172,7 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         on_late: enums::on_late(*on_late),
         promise: promise.as_ref().map(inventory::promise),
         unwanted_message_kinds: unwanted_messages.iter().map(|it| enums::message_kind(*it)).collect(),
+        follow_up: raised.as_ref().map(|it| follow_up(order, it)),
     }
 }
 
@@ -411,6 +414,7 @@ pub(crate) fn event(position: i64, event: &Event) -> pb::OrderEvent {
 fn id_of(machine: Machine, subject: Uuid) -> String {
     match machine {
         Machine::Order | Machine::Feedback => OrderId(subject).to_string(),
+        Machine::FollowUp => FollowUpId(subject).to_string(),
         Machine::Hold => HoldId(subject).to_string(),
         Machine::Approval => ApprovalId(subject).to_string(),
         Machine::Reservation => ReservationId(subject).to_string(),

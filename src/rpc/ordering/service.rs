@@ -20,9 +20,6 @@ use crate::rpc::ordering::{parse, reply};
 use crate::rpc::streams::watch;
 use crate::rpc::{customers, status};
 
-/// How many comments a feedback report brings.
-const COMMENTS_MAX: u64 = 50;
-
 impl Api {
     /// What a message would say now; None: it cannot be written yet.
     fn written(
@@ -207,28 +204,6 @@ impl pb::order_service_server::OrderService for Api {
         Ok(Response::new(pb::GetOrderTimelineResponse { timeline: Some(timeline) }))
     }
 
-    async fn submit_feedback(
-        &self,
-        request: Request<pb::SubmitFeedbackRequest>,
-    ) -> Reply<pb::SubmitFeedbackResponse> {
-        let (call, (command, view)) = command(request, customers::parse::submit_feedback)?;
-        self.change_order(call.leaving_room(), command, move |(), order| pb::SubmitFeedbackResponse {
-            order: Some(reply::shown(order, view)),
-        })
-        .await
-    }
-
-    async fn get_feedback_report(
-        &self,
-        request: Request<pb::GetFeedbackReportRequest>,
-    ) -> Reply<pb::GetFeedbackReportResponse> {
-        let (since, until) = parsed(|bad| customers::parse::get_feedback_report(request.into_inner(), bad))?;
-        let report = found(self.store().feedback_report(since, until, COMMENTS_MAX).await)?;
-        Ok(Response::new(pb::GetFeedbackReportResponse {
-            report: Some(customers::reply::feedback_report(report)),
-        }))
-    }
-
     async fn list_messages(
         &self,
         request: Request<pb::ListMessagesRequest>,
@@ -242,7 +217,7 @@ impl pb::order_service_server::OrderService for Api {
             let shown = messages.iter().filter_map(|(order, id)| {
                 let message = order.messages.iter().find(|it| it.id == *id)?;
                 let text = kept.remove(id).or_else(|| self.written(order, message, &couriers));
-                let text = text.map(|it| MessageText { html: String::new(), ..it });
+                let text = text.map(|it| customers::reply::listed(order, it));
                 Some(customers::reply::message(order, message, text))
             });
             let messages = shown.collect();

@@ -9,7 +9,12 @@ use sea_orm::{ColIdx, DbErr, QueryResult, TryFromU64, TryGetError, TryGetable, V
 use uuid::Uuid;
 
 use crate::domain::{
-    Actor, ApprovalId, ApprovalState, Channel, CourierCode, Currency, DiscountKey, EventKind, FeedbackState, Gate, HoldId, HoldReason, HoldState, InvoiceId, InvoiceState, JobId, LocationCode, Machine, MessageId, MessageKind, MessageState, Method, MovementId, MovementKind, OnShortage, OrderId, OrderState, PaymentId, PaymentState, ProviderRequest, RefundId, RefundState, RegionCode, ReplenishmentId, ReplenishmentState, ReservationId, ReservationState, Risk, SellerId, ServiceLevel, ShipmentId, ShipmentState, Sku, StuckGate, Timestamp, TrackingStatus,
+    Actor, ApprovalId, ApprovalState, Channel, CourierCode, Currency, DiscountKey, EventKind, FeedbackReason,
+    FeedbackState, FollowUpId, FollowUpState, Gate, HoldId, HoldReason, HoldState, InvoiceId, InvoiceState,
+    JobId, LocationCode, Machine, MessageId, MessageKind, MessageState, Method, MovementId, MovementKind,
+    OnShortage, OrderId, OrderState, PaymentId, PaymentState, ProviderRequest, RefundId, RefundState,
+    RegionCode, ReplenishmentId, ReplenishmentState, ReservationId, ReservationState, Risk, SellerId,
+    ServiceLevel, ShipmentId, ShipmentState, Sku, StuckGate, Timestamp, TrackingStatus,
 };
 
 /// Makes types columns of another type: `Type: Stored = into, back;` with `back` giving a result.
@@ -63,12 +68,11 @@ macro_rules! columns {
 }
 
 columns! { Uuid, Uuid, ColumnType::Uuid, |it| it.0, |it| Ok(it.into()) =>
-    ApprovalId, HoldId, InvoiceId, JobId, MessageId, MovementId, OrderId, PaymentId, RefundId, ReplenishmentId,
-    ReservationId, SellerId, ShipmentId,
+    ApprovalId, FollowUpId, HoldId, InvoiceId, JobId, MessageId, MovementId, OrderId, PaymentId, RefundId, ReplenishmentId, ReservationId, SellerId, ShipmentId,
 }
 
 columns! { String, String, ColumnType::String(StringLen::None), |it| it.as_str().to_owned(), |it| parsed(&it) =>
-    ApprovalState, ProviderRequest, Channel, Currency, EventKind, FeedbackState, Gate, HoldReason, HoldState, InvoiceState,
+    ApprovalState, ProviderRequest, Channel, Currency, EventKind, FeedbackReason, FeedbackState, FollowUpState, Gate, HoldReason, HoldState, InvoiceState,
     Machine, MessageKind, MessageState, Method, MovementKind, OnShortage, OrderState, PaymentState, RefundState,
     ReplenishmentState, ReservationState, Risk, ServiceLevel, ShipmentState, StuckGate, TrackingStatus,
 }

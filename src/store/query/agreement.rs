@@ -11,9 +11,10 @@ use crate::store::rows::capacity::{self, daily_shipments};
 use crate::store::rows::catalogue::Entry;
 use crate::store::rows::discount::{self, discount_uses};
 use crate::store::rows::document;
+use crate::store::rows::feedback::{feedback, feedback_lines, feedback_reasons, follow_ups};
 use crate::store::rows::order::{JobFields, orders, to_row};
 use crate::store::rows::parts::{
-    approvals, feedback, holds, invoices, messages, order_lines, order_waits, payments, refunds, shipments,
+    approvals, holds, invoices, messages, order_lines, order_waits, payments, refunds, shipments,
     tracking_numbers,
 };
 use crate::store::rows::projection::Projection;
@@ -51,6 +52,9 @@ pub(super) async fn disagreements(
         approvals into approvals;
         messages into messages;
         feedback into feedback;
+        feedback_lines into feedback_lines;
+        feedback_reasons into feedback_reasons;
+        follow_ups into follow_ups;
         invoices into invoices;
         payments into payments;
         refunds into refunds;
@@ -247,6 +251,9 @@ fn differing(stored: &Projection, expected: &Projection) -> Option<&'static str>
         ("approvals", stored.approvals == expected.approvals),
         ("messages", stored.messages == expected.messages),
         ("feedback", stored.feedback == expected.feedback),
+        ("feedback_lines", stored.feedback_lines == expected.feedback_lines),
+        ("feedback_reasons", stored.feedback_reasons == expected.feedback_reasons),
+        ("follow_ups", stored.follow_ups == expected.follow_ups),
         ("invoices", stored.invoices == expected.invoices),
         ("payments", stored.payments == expected.payments),
         ("refunds", stored.refunds == expected.refunds),

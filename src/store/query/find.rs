@@ -56,37 +56,6 @@ pub struct Availability {
     pub awaited: HashMap<(RegionCode, Sku), i64>,
 }
 
-/// Customers' feedback within a period. Averages are hundredths of 1.00–5.00, 0 without feedback.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct FeedbackReport {
-    pub requested: i64,
-    pub submitted: i64,
-    pub delivery_average: i64,
-    pub product_average: i64,
-    /// How many gave the delivery 1, 2, … 5.
-    pub delivery_counts: [i64; 5],
-    pub product_counts: [i64; 5],
-    pub couriers: Vec<CourierFeedback>,
-    /// The latest first.
-    pub comments: Vec<Comment>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CourierFeedback {
-    pub courier: CourierCode,
-    pub submitted: i64,
-    pub delivery_average: i64,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Comment {
-    pub order: OrderId,
-    pub at: Timestamp,
-    pub delivery_rating: i32,
-    pub product_rating: i32,
-    pub text: String,
-}
-
 impl Store {
     /// The order, archived or not.
     pub async fn order(&self, id: OrderId) -> Result<Option<Arc<Order>>, StoreError> {
@@ -306,67 +275,6 @@ impl Store {
         let values: Vec<Value> = vec![since.unix_micros().into(), bounded(limit).into()];
         self.look().await?.query(sql, values).await?.iter().map(|row| row.get(0)).collect()
     }
-
-    /// Feedback from `since` until `until`, with the latest comments.
-    pub async fn feedback_report(
-        &self,
-        since: Timestamp,
-        until: Timestamp,
-        comments_max: u64,
-    ) -> Result<FeedbackReport, StoreError> {
-        let db = self.snapshot().await?;
-        let window = || -> Vec<Value> { vec![since.unix_micros().into(), until.unix_micros().into()] };
-
-        let sql = "SELECT COUNT(*) AS requested FROM feedback WHERE requested_at >= $1 AND requested_at < $2";
-        let mut report = FeedbackReport::default();
-        if let Some(row) = db.query_one(sql, window()).await? {
-            report.requested = row.get(0)?;
-        }
-
-        let sql = "SELECT delivery_rating, product_rating, COUNT(*) AS number FROM feedback \
-            WHERE state = 'SUBMITTED' AND submitted_at >= $1 AND submitted_at < $2 \
-            GROUP BY delivery_rating, product_rating";
-        for row in db.query(sql, window()).await? {
-            let number: i64 = row.get(2)?;
-            report.submitted += number;
-            count(&mut report.delivery_counts, row.get(0)?, number);
-            count(&mut report.product_counts, row.get(1)?, number);
-        }
-        report.delivery_average = average(&report.delivery_counts);
-        report.product_average = average(&report.product_counts);
-
-        let sql = "SELECT courier, COUNT(*) AS number, CAST(SUM(delivery_rating) AS BIGINT) AS total FROM ( \
-              SELECT DISTINCT shipments.courier, feedback.order_id, feedback.delivery_rating FROM feedback \
-              JOIN shipments ON shipments.order_id = feedback.order_id AND shipments.courier IS NOT NULL \
-              WHERE feedback.state = 'SUBMITTED' AND feedback.delivery_rating > 0 \
-              AND feedback.submitted_at >= $1 AND feedback.submitted_at < $2) AS rated \
-            GROUP BY courier ORDER BY courier";
-        for row in db.query(sql, window()).await? {
-            let (submitted, total): (i64, i64) = (row.get(1)?, row.get(2)?);
-            let courier = row.get(0)?;
-            report.couriers.push(CourierFeedback {
-                courier,
-                submitted,
-                delivery_average: hundredths(total, submitted),
-            });
-        }
-
-        let sql = "SELECT order_id, submitted_at, delivery_rating, product_rating, comment FROM feedback \
-            WHERE state = 'SUBMITTED' AND submitted_at >= $1 AND submitted_at < $2 AND comment <> '' \
-            ORDER BY submitted_at DESC, order_id DESC LIMIT $3";
-        let mut values = window();
-        values.push(i64::try_from(comments_max).unwrap_or(i64::MAX).into());
-        for row in db.query(sql, values).await? {
-            report.comments.push(Comment {
-                order: row.get(0)?,
-                at: row.get(1)?,
-                delivery_rating: row.get(2)?,
-                product_rating: row.get(3)?,
-                text: row.get(4)?,
-            });
-        }
-        Ok(report)
-    }
 }
 
 async fn last_position(db: &Session) -> Result<i64, StoreError> {
@@ -398,21 +306,4 @@ async fn decisions_after(
     }
     sql.push_str(&format!(" ORDER BY last_position LIMIT {DECISIONS_AT_ONCE}"));
     db.query(&sql, values).await
-}
-
-fn count(counts: &mut [i64; 5], rating: i32, number: i64) {
-    let index = usize::try_from(rating - 1).ok();
-    if let Some(slot) = index.and_then(|it| counts.get_mut(it)) {
-        *slot += number;
-    }
-}
-
-fn average(counts: &[i64; 5]) -> i64 {
-    let total = (1..).zip(counts).map(|(rating, number)| rating * number).sum();
-    hundredths(total, counts.iter().sum())
-}
-
-/// Rounded half up.
-fn hundredths(total: i64, number: i64) -> i64 {
-    if number == 0 { 0 } else { (total * 100 + number / 2) / number }
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::domain::{
-    ApprovalId, Courier, CourierRecord, DiscountCode, DiscountUses, InvoiceId, Location, MessageId, Movement,
-    Order, OrderId, PaymentId, Product, RefundId, Replenishment, Reservation, ShipmentId, StockLevel,
-    Timestamp,
+    ApprovalId, Courier, CourierRecord, DiscountCode, DiscountUses, FollowUpId, InvoiceId, Location,
+    MessageId, Movement, Order, OrderId, PaymentId, Product, RefundId, Replenishment, Reservation,
+    ShipmentId, StockLevel, Timestamp,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row as FoundRow;
@@ -15,8 +15,8 @@ use crate::store::handle::Store;
 use crate::store::query::listing::{Compare, Listing, Page, Term};
 use crate::store::query::plan::{Row, page};
 use crate::store::query::resources::{
-    APPROVALS, ARCHIVED, COURIERS, DISCOUNT_CODES, INVOICES, LOCATIONS, MESSAGES, MOVEMENTS, ORDERS,
-    PAYMENTS, PRODUCTS, REFUNDS, REPLENISHMENTS, RESERVATIONS, Resource, SHIPMENTS, STOCK_LEVELS,
+    APPROVALS, ARCHIVED, COURIERS, DISCOUNT_CODES, FOLLOW_UPS, INVOICES, LOCATIONS, MESSAGES, MOVEMENTS,
+    ORDERS, PAYMENTS, PRODUCTS, REFUNDS, REPLENISHMENTS, RESERVATIONS, Resource, SHIPMENTS, STOCK_LEVELS,
 };
 use crate::store::query::whole::reservation_of;
 use crate::store::rows::{catalogue, document, stock};
@@ -75,6 +75,13 @@ impl Store {
         listing: &Listing,
     ) -> Result<Page<(Arc<Order>, MessageId)>, StoreError> {
         self.parts(&MESSAGES, listing).await
+    }
+
+    pub async fn list_follow_ups(
+        &self,
+        listing: &Listing,
+    ) -> Result<Page<(Arc<Order>, FollowUpId)>, StoreError> {
+        self.parts(&FOLLOW_UPS, listing).await
     }
 
     /// Orders' reservations and other callers'.

@@ -1,6 +1,7 @@
 //! Reads: what is found by id, listed, reported and checked.
 
 pub(super) mod agreement;
+pub(super) mod feedback;
 pub(super) mod find;
 mod history;
 pub(super) mod integrity;
@@ -11,4 +12,5 @@ mod plan;
 pub(super) mod resources;
 pub(super) mod single_flight;
 mod stuck;
+pub(super) mod trend;
 pub(super) mod whole;

@@ -3,8 +3,8 @@
 use uuid::Uuid;
 
 use crate::domain::{
-    ApprovalState, Channel, Gate, Invalid, InvoiceId, InvoiceState, MessageKind, MessageState, Method,
-    MovementKind, OrderId, OrderState, PaymentId, PaymentState, RefundState, ReplenishmentState,
+    ApprovalState, Channel, FollowUpState, Gate, Invalid, InvoiceId, InvoiceState, MessageKind, MessageState,
+    Method, MovementKind, OrderId, OrderState, PaymentId, PaymentState, RefundState, ReplenishmentState,
     ReservationState, ShipmentState,
 };
 use crate::store::rows::statements::names;
@@ -324,6 +324,23 @@ pub(super) static MESSAGES: Resource = Resource {
     sorts: &[],
 };
 
+pub(super) static FOLLOW_UPS: Resource = Resource {
+    name: "follow-ups",
+    from: "follow_ups",
+    key: &[id("id")],
+    order: Some("order_id"),
+    shown: Shown::Document,
+    keyed_by_time: true,
+    fields: &[
+        field("state", "state", word!(FollowUpState, "FOLLOW_UP_STATE_")),
+        narrow("order_id", "order_id", id_of!(OrderId)),
+        IS_ARCHIVED,
+        field("create_time", "raised_at", FieldKind::Created),
+    ],
+    indexes: &[along(&["archived"]), along(&["state", "archived"])],
+    sorts: &[],
+};
+
 pub(super) static RESERVATIONS: Resource = Resource {
     name: "reservations",
     from: "reservations",
@@ -471,6 +488,7 @@ static EVERYTHING: [&Resource; 15] = [
     &SHIPMENTS,
     &APPROVALS,
     &MESSAGES,
+    &FOLLOW_UPS,
     &RESERVATIONS,
     &REPLENISHMENTS,
     &PRODUCTS,

@@ -63,6 +63,7 @@ fn part_values(part: &Part) -> (i32, Value, Value, Value) {
         Part::Hold(it) => id(6, it.0),
         Part::Reservation(it) => id(7, it.0),
         Part::Message(it) => id(8, it.0),
+        Part::FollowUp(it) => id(10, it.0),
         Part::Tracked { courier, number } => {
             (9, Value::Uuid(None), courier.clone().into(), number.clone().into())
         }
@@ -78,6 +79,7 @@ fn owner(mark: &str) -> String {
         .map(|(kind, table)| format!("WHEN {kind} THEN (SELECT order_id FROM {table} WHERE id = {mark}2)"));
     format!(
         "CASE {mark}1 WHEN 0 THEN {mark}2 {} \
+        WHEN 10 THEN (SELECT order_id FROM follow_ups WHERE id = {mark}2) \
         WHEN 9 THEN COALESCE( \
           (SELECT order_id FROM shipments WHERE tracking_number = {mark}4 AND courier = {mark}3), \
           (SELECT order_id FROM tracking_numbers WHERE courier = {mark}3 AND number = {mark}4)) END",

@@ -7,6 +7,7 @@ pub(super) mod catalogue;
 pub(super) mod decision;
 pub(super) mod discount;
 pub(super) mod document;
+pub(super) mod feedback;
 pub(super) mod lookup;
 pub(super) mod order;
 pub(super) mod parts;

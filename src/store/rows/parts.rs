@@ -4,11 +4,11 @@
 use sea_orm::EntityTrait;
 
 use crate::domain::{
-    Actor, Approval, ApprovalId, ApprovalState, CarrierLabel, CourierCode, Currency, Feedback, FeedbackState,
-    Gate, Hold, HoldId, HoldReason, HoldState, Invoice, InvoiceId, InvoiceState, LabelFile, LocationCode,
-    Means, Message, MessageId, MessageKind, MessageState, MessageText, Method, Order, OrderId, OrderLine,
-    Payment, PaymentId, PaymentState, ProviderRequest, Refund, RefundId, RefundState, RegionCode, Shipment,
-    ShipmentId, ShipmentState, Sku, Timestamp,
+    Actor, Approval, ApprovalId, ApprovalState, CarrierLabel, CourierCode, Currency, Gate, Hold, HoldId,
+    HoldReason, HoldState, Invoice, InvoiceId, InvoiceState, LabelFile, LocationCode, Means, Message,
+    MessageId, MessageKind, MessageState, MessageText, Method, Order, OrderId, OrderLine, Payment, PaymentId,
+    PaymentState, ProviderRequest, Refund, RefundId, RefundState, RegionCode, Shipment, ShipmentId,
+    ShipmentState, Sku, Timestamp,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::rows::document;
@@ -87,19 +87,6 @@ table! {
 table! {
     "message_texts" as message_texts (message_id: MessageId) {
         content: Vec<u8>,
-    }
-}
-
-table! {
-    "feedback" as feedback (order_id: OrderId)
-    belongs to orders by "Column::OrderId" = "super::orders::Column::Id"
-    {
-        state: FeedbackState,
-        delivery_rating: i32,
-        product_rating: i32,
-        comment: String,
-        requested_at: Timestamp,
-        submitted_at: Option<Timestamp>,
     }
 }
 
@@ -288,18 +275,6 @@ pub(super) fn message(order: &Order, message: &Message) -> messages::Model {
         created_at: message.created_at,
         sent_at: message.sent_at,
         failed_at: message.failed_at,
-    }
-}
-
-pub(super) fn feedback_row(order: &Order, feedback: &Feedback) -> feedback::Model {
-    feedback::Model {
-        order_id: order.id,
-        state: feedback.state,
-        delivery_rating: feedback.delivery_rating,
-        product_rating: feedback.product_rating,
-        comment: feedback.comment.clone(),
-        requested_at: feedback.requested_at,
-        submitted_at: feedback.submitted_at,
     }
 }
 

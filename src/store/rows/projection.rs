@@ -4,8 +4,9 @@ use crate::domain::{
     ApprovalState, InvoiceState, Means, Method, Order, OrderId, Refund, Reservation, bank_reference_key,
 };
 use crate::store::connection::statement::Ask;
+use crate::store::rows::feedback::{self as said, feedback, feedback_lines, feedback_reasons, follow_ups};
 use crate::store::rows::parts::{
-    self, approvals, feedback, holds, invoice_numbers, invoices, messages, order_lines, order_waits,
+    self, approvals, holds, invoice_numbers, invoices, messages, order_lines, order_waits,
     payment_references, payments, refunds, shipments, tracking_numbers,
 };
 use crate::store::rows::reservation::{self, reservation_items, reservations};
@@ -22,6 +23,9 @@ pub(in crate::store) struct Projection {
     pub(in crate::store) approvals: Vec<approvals::Model>,
     pub(in crate::store) messages: Vec<messages::Model>,
     pub(in crate::store) feedback: Vec<feedback::Model>,
+    pub(in crate::store) feedback_lines: Vec<feedback_lines::Model>,
+    pub(in crate::store) feedback_reasons: Vec<feedback_reasons::Model>,
+    pub(in crate::store) follow_ups: Vec<follow_ups::Model>,
     pub(in crate::store) invoices: Vec<invoices::Model>,
     pub(in crate::store) payments: Vec<payments::Model>,
     pub(in crate::store) refunds: Vec<refunds::Model>,
@@ -63,6 +67,9 @@ impl Projection {
         self.holds.sort_by_key(|it| it.id);
         self.approvals.sort_by_key(|it| it.id);
         self.messages.sort_by_key(|it| it.id);
+        self.feedback_lines.sort_by_key(|it| it.number);
+        self.feedback_reasons.sort_by_key(|it| (it.number, it.reason));
+        self.follow_ups.sort_by_key(|it| it.id);
         self.invoices.sort_by_key(|it| it.id);
         self.payments.sort_by_key(|it| it.id);
         self.refunds.sort_by_key(|it| it.id);
@@ -92,7 +99,13 @@ impl Changes {
         differing(&mut rows.holds, both, |it| &it.holds, |it| it.id, parts::hold);
         differing(&mut rows.approvals, both, |it| &it.approvals, |it| it.id, parts::approval);
         differing(&mut rows.messages, both, |it| &it.messages, |it| it.id, parts::message);
-        differing(&mut rows.feedback, both, |it| it.feedback.as_slice(), |_| (), parts::feedback_row);
+        differing(&mut rows.feedback, both, |it| it.feedback.as_slice(), |_| (), said::feedback_row);
+        differing(&mut rows.follow_ups, both, |it| it.follow_up.as_slice(), |it| it.id, said::follow_up);
+        // Nothing is taken back that a customer said.
+        let (old, new) = (before.map(said::lines).unwrap_or_default(), said::lines(after));
+        rows.feedback_lines.extend(new.into_iter().filter(|it| !old.contains(it)));
+        let (old, new) = (before.map(said::reasons).unwrap_or_default(), said::reasons(after));
+        rows.feedback_reasons.extend(new.into_iter().filter(|it| !old.contains(it)));
         differing(&mut rows.shipments, both, |it| &it.shipments, |it| it.id, parts::shipment);
         differing(
             &mut rows.reservations,
@@ -156,6 +169,9 @@ impl Changes {
             mut approvals,
             messages,
             feedback,
+            feedback_lines,
+            feedback_reasons,
+            follow_ups,
             mut invoices,
             mut payments,
             refunds,
@@ -181,6 +197,9 @@ impl Changes {
         writes.put(&writes::UPSERT_APPROVALS, values(approvals));
         writes.put(&writes::UPSERT_MESSAGES, values(messages));
         writes.put(&writes::UPSERT_FEEDBACK, values(feedback));
+        writes.put(&writes::UPSERT_FEEDBACK_LINES, values(feedback_lines));
+        writes.put(&writes::UPSERT_FEEDBACK_REASONS, values(feedback_reasons));
+        writes.put(&writes::UPSERT_FOLLOW_UPS, values(follow_ups));
         writes.put(&writes::ADD_INVOICE_NUMBERS, values(numbers));
         writes.put(&writes::UPSERT_INVOICES, values(invoices));
         writes.put(&writes::ADD_PAYMENT_REFERENCES, values(references));

@@ -6,10 +6,11 @@ use crate::store::connection::statement::{Effect, FixedStatement, Kind};
 use crate::store::rows::capacity::daily_shipments;
 use crate::store::rows::catalogue::{couriers, locations, products};
 use crate::store::rows::discount::{discount_codes, discount_uses};
+use crate::store::rows::feedback::{feedback, feedback_lines, feedback_reasons, follow_ups};
 use crate::store::rows::order::orders;
 use crate::store::rows::parts::{
-    approvals, carrier_labels, feedback, holds, invoice_numbers, invoices, message_texts, messages,
-    order_lines, order_waits, payment_references, payments, refunds, shipments, tracking_numbers,
+    approvals, carrier_labels, holds, invoice_numbers, invoices, message_texts, messages, order_lines,
+    order_waits, payment_references, payments, refunds, shipments, tracking_numbers,
 };
 use crate::store::rows::record::courier_records;
 use crate::store::rows::reservation::{reservation_items, reservations};
@@ -69,6 +70,9 @@ fixed! {
     UPSERT_MESSAGES = upsert::<messages::Entity>(&[messages::Column::State, messages::Column::Archived, messages::Column::SentAt, messages::Column::FailedAt]);
     UPSERT_FEEDBACK = upsert::<feedback::Entity>(&[feedback::Column::State, feedback::Column::DeliveryRating, feedback::Column::ProductRating, feedback::Column::Comment, feedback::Column::RequestedAt,
         feedback::Column::SubmittedAt]);
+    UPSERT_FEEDBACK_LINES = upsert::<feedback_lines::Entity>(&[feedback_lines::Column::Sku, feedback_lines::Column::Rating, feedback_lines::Column::SubmittedAt]);
+    UPSERT_FEEDBACK_REASONS = upsert::<feedback_reasons::Entity>(&[feedback_reasons::Column::SubmittedAt]);
+    UPSERT_FOLLOW_UPS = upsert::<follow_ups::Entity>(&[follow_ups::Column::State, follow_ups::Column::Archived]);
     ADD_INVOICE_NUMBERS = insert::<invoice_numbers::Entity>();
     UPSERT_INVOICES = upsert::<invoices::Entity>(&[invoices::Column::State, invoices::Column::Archived]);
     UPSERT_PAYMENTS = upsert::<payments::Entity>(&[payments::Column::State, payments::Column::Archived, payments::Column::Request, payments::Column::CapturedMinor, payments::Column::ProviderReference, payments::Column::UpdatedAt]);
@@ -139,6 +143,9 @@ pub(in crate::store) static DELETE_PARTS: LazyLock<Vec<FixedStatement>> = LazyLo
         delete::<messages::Entity>(&[messages::Column::OrderId], Effect::Write),
         delete::<approvals::Entity>(&[approvals::Column::OrderId], Effect::Write),
         delete::<holds::Entity>(&[holds::Column::OrderId], Effect::Write),
+        delete::<feedback_reasons::Entity>(&[feedback_reasons::Column::OrderId], Effect::Write),
+        delete::<feedback_lines::Entity>(&[feedback_lines::Column::OrderId], Effect::Write),
+        delete::<follow_ups::Entity>(&[follow_ups::Column::OrderId], Effect::Write),
         delete::<feedback::Entity>(&[feedback::Column::OrderId], Effect::Write),
         delete::<order_waits::Entity>(&[order_waits::Column::OrderId], Effect::Write),
         delete::<order_lines::Entity>(&[order_lines::Column::OrderId], Effect::Write),

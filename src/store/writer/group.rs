@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use crate::domain::{
-    ChangeSet, Event, Ids, JobId, LabelFile, Lease, MessageId, MessageText, Movement, OrderState, ReadSet,
+    ChangeSet, Event, JobId, LabelFile, Lease, MessageId, MessageText, Movement, OrderState, ReadSet,
     Refusal, Rules, Snapshot, Timestamp, UnitOfWork,
 };
 use crate::store::connection::clock::StoreClock;
@@ -28,6 +28,7 @@ use crate::store::rows::statements::Writes;
 use crate::store::rows::stock;
 use crate::store::rows::writes;
 use crate::store::writer::before::{Before, Jobs};
+use crate::store::writer::chance::fresh_ids;
 use crate::store::writer::change::{Change, Outcome, RequestKey, RequestMode};
 use crate::store::writer::loading::LoadedGroup;
 use crate::store::writer::outcome::{ChangeState, Freeing, GroupFailure, ShortOfStock, reply};
@@ -165,7 +166,7 @@ impl Writer {
         }
 
         let now = snapshot.time_for(change.reads(), now);
-        let ids = Ids::seeded(now, fastrand::u64(..));
+        let ids = fresh_ids(now);
         let mut unit = UnitOfWork::new(snapshot, &self.rules, now, change.context().actor.clone(), ids);
         let decided = catch_unwind(AssertUnwindSafe(|| change.decide(&mut unit)));
         let not_loaded = unit.not_loaded();

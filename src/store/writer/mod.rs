@@ -1,6 +1,7 @@
 //! The writer: changes are queued, decided in groups and committed.
 
 pub(super) mod before;
+pub(super) mod chance;
 pub(super) mod change;
 pub(super) mod chore;
 pub(super) mod group;

@@ -11,6 +11,7 @@ use crate::domain::documents::text::line;
 use crate::domain::model::address::Address;
 use crate::domain::model::check::{Rule, Verdict};
 use crate::domain::model::courier::CourierNames;
+use crate::domain::model::feedback::FeedbackState;
 use crate::domain::model::hold::{Hold, HoldReason, HoldState};
 use crate::domain::model::line::OrderLine;
 use crate::domain::model::message::{Message, MessageKind};
@@ -80,6 +81,8 @@ pub(super) struct Facts {
     pub description: Option<String>,
     pub trouble: Option<Trouble>,
 
+    /// Whether the customer wants to be asked.
+    pub asks_for_feedback: bool,
     pub feedback_until: Option<String>,
     pub discount_offer: Option<String>,
     pub discount_code: Option<String>,
@@ -187,6 +190,7 @@ impl Source<'_> {
             MessageKind::EstimateMoved => self.add_estimate(&mut facts, message)?,
             MessageKind::PromiseMissed => self.add_missed(&mut facts, message)?,
             MessageKind::DeliveryConfirmed => self.add_feedback(&mut facts),
+            MessageKind::FeedbackRequested => self.add_question(&mut facts),
             MessageKind::RefundIssued => self.add_refund(&mut facts, message)?,
             MessageKind::HoldReleased
             | MessageKind::OrderCancelled
@@ -390,11 +394,23 @@ impl Source<'_> {
         Ok(())
     }
 
+    /// Until when and where the customer can answer; nothing if they do not want to be asked.
+    fn add_question(&self, facts: &mut Facts) {
+        let window = std::time::Duration::from_secs(self.rules.close_after_seconds);
+        let feedback = self.order.feedback.as_ref();
+        facts.asks_for_feedback = feedback.is_none_or(|it| it.state != FeedbackState::OptedOut);
+        if !facts.asks_for_feedback {
+            return;
+        }
+        let again = feedback.and_then(|it| it.asked_again_at);
+        let asked_at = again.max(self.order.delivered_at);
+        facts.feedback_until = asked_at.map(|it| self.date(it.plus(window)));
+        facts.feedback_url = self.links.feedback(self.order);
+    }
+
     /// The discount is given with the question, never for an answer.
     fn add_feedback(&self, facts: &mut Facts) {
-        let window = std::time::Duration::from_secs(self.rules.close_after_seconds);
-        facts.feedback_until = self.order.delivered_at.map(|it| self.date(it.plus(window)));
-        facts.feedback_url = self.links.feedback(self.order);
+        self.add_question(facts);
         facts.review_url = self.links.review(self.order);
         if let Some(feedback) = &self.order.feedback
             && feedback.discount_ppm > 0

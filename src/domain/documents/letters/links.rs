@@ -8,6 +8,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::model::feedback_token::FeedbackToken;
 use crate::domain::model::order::Order;
 use crate::domain::model::scalars::Invalid;
 use crate::domain::model::shipment::Shipment;
@@ -31,7 +32,13 @@ impl Links {
     }
 
     pub(super) fn feedback(&self, order: &Order) -> Option<String> {
-        self.feedback.as_ref()?.filled(order, None)
+        let secret = order.feedback.as_ref().map(|it| it.secret);
+        let token = secret.map(|it| FeedbackToken::new(order.id, it).expose());
+        let filled = self.feedback.as_ref()?.filled(order, None)?;
+        match token {
+            Some(token) => Some(filled.replace(FEEDBACK_TOKEN, &token)),
+            None => Some(filled).filter(|it| !it.contains(FEEDBACK_TOKEN)),
+        }
     }
 
     pub(super) fn review(&self, order: &Order) -> Option<String> {
@@ -48,6 +55,8 @@ pub struct LinkPattern(String);
 const ORDER_NUMBER: &str = "{order_number}";
 const ORDER_ID: &str = "{order_id}";
 const TRACKING_NUMBER: &str = "{tracking_number}";
+/// By which the customer may answer without an account.
+const FEEDBACK_TOKEN: &str = "{feedback_token}";
 
 const LENGTH_MAX: usize = 500;
 
@@ -55,6 +64,11 @@ impl LinkPattern {
     /// Whether it has a place for the number of a parcel.
     pub fn names_parcel(&self) -> bool {
         self.0.contains(TRACKING_NUMBER)
+    }
+
+    /// Whether it has a place for what opens an order's feedback.
+    pub fn names_feedback_token(&self) -> bool {
+        self.0.contains(FEEDBACK_TOKEN)
     }
 
     fn filled(&self, order: &Order, tracking_number: Option<&str>) -> Option<String> {
@@ -82,12 +96,12 @@ impl FromStr for LinkPattern {
         if text.len() > LENGTH_MAX || !text.bytes().all(|it| it.is_ascii_graphic()) {
             return refused("must be at most 500 printable ASCII characters without blanks");
         }
-        let rest = [ORDER_NUMBER, ORDER_ID, TRACKING_NUMBER]
+        let rest = [ORDER_NUMBER, ORDER_ID, TRACKING_NUMBER, FEEDBACK_TOKEN]
             .iter()
             .fold(text.to_owned(), |it, of| it.replace(of, ""));
         if rest.contains(['{', '}', '<', '>', '"', '\\', '^', '`', '|']) {
             return refused(
-                "may hold {order_number}, {order_id} and {tracking_number}, and no other brackets",
+                "may hold {order_number}, {order_id}, {tracking_number} and {feedback_token}, and no other brackets",
             );
         }
         Ok(Self(text.to_owned()))

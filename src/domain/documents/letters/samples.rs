@@ -26,6 +26,7 @@ pub(super) fn samples(kind: MessageKind) -> Vec<Facts> {
         MessageKind::InvoiceIssued
         | MessageKind::PaymentReceived
         | MessageKind::DeliveryConfirmed
+        | MessageKind::FeedbackRequested
         | MessageKind::OrderCancelled
         | MessageKind::OrderRejected => all.push(Facts { only_services: true, shipping: None, ..full }),
         MessageKind::OrderReceived
@@ -90,6 +91,7 @@ fn full() -> Facts {
         location: some("Leipzig hub"),
         description: some("the storm keeps the aircraft on the ground"),
         trouble: Some(Trouble::Customs),
+        asks_for_feedback: true,
         feedback_until: some("Friday, 20 March 2026"),
         discount_offer: some("5%"),
         discount_code: some("NEXT-ABCD-1234-EFGH"),
@@ -144,6 +146,7 @@ fn bare(kind: MessageKind) -> Facts {
         | MessageKind::ReadyForPickup
         | MessageKind::DeliveryRearranged
         | MessageKind::DeliveryConfirmed
+        | MessageKind::FeedbackRequested
         | MessageKind::OrderCancelled
         | MessageKind::OrderExpired
         | MessageKind::OrderRejected => always,

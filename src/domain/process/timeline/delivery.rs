@@ -271,8 +271,7 @@ impl History<'_> {
         };
         line.state =
             if letter.state == MessageState::Queued { StepState::InProgress } else { StepState::Done };
-        line.evidence =
-            self.shown(|| [services(), confirmation_words(letter, order.feedback.as_ref())].concat());
+        line.evidence = self.shown(|| [services(), confirmation_words(letter, order)].concat());
         self.follow_letters(&mut line, MessageKind::DeliveryConfirmed);
         line
     }

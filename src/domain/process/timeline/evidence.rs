@@ -11,7 +11,7 @@ use crate::domain::model::scalars::Actor;
 use crate::domain::process::timeline::delivery::journey_is_over;
 use crate::domain::process::timeline::history::History;
 use crate::domain::process::timeline::lines::{
-    availability_words, promise_words, service_call, service_words,
+    availability_words, follow_up_words, promise_words, service_call, service_words,
 };
 use crate::domain::process::timeline::steps::{Detail, Step, StepLine, StepState};
 
@@ -258,11 +258,16 @@ impl History<'_> {
             // Of several times the last: it may have been brought back in between.
             self.ended(&mut line, EventKind::OrderArchived, order.archived_at);
             line.started_at = line.done_at;
-            line.evidence = self.shown(|| vec![format!("{}: in the archive", order.id)]);
+            let in_archive = || format!("{}: in the archive", order.id);
+            let open = || follow_up_words(order).filter(|_| order.has_open_follow_up());
+            line.evidence = self.shown(|| [in_archive()].into_iter().chain(open()).collect());
         } else if order.is_over() {
             let open = order.why_not_archivable();
             line.state = if open.is_empty() { StepState::Ready } else { StepState::Blocked };
             line.note = open.join("; ");
+            line.evidence = self.shown(|| {
+                follow_up_words(order).filter(|_| order.has_open_follow_up()).into_iter().collect()
+            });
         }
         line
     }

@@ -2,7 +2,6 @@
 
 use crate::domain::model::availability::{AvailabilityFound, LineAvailability};
 use crate::domain::model::event::Event;
-use crate::domain::model::feedback::Feedback;
 use crate::domain::model::hold::HoldState;
 use crate::domain::model::invoice::InvoiceState;
 use crate::domain::model::message::Message;
@@ -158,14 +157,24 @@ pub(super) fn promise_words(order: &Order) -> Vec<String> {
     promised.into_iter().chain(legs).collect()
 }
 
-pub(super) fn confirmation_words(letter: &Message, feedback: Option<&Feedback>) -> Vec<String> {
+pub(super) fn confirmation_words(letter: &Message, order: &Order) -> Vec<String> {
     let mut words = vec![format!("{}: {}", letter.id, letter.state.as_str().to_lowercase())];
-    if let Some(feedback) = feedback {
-        words.push(format!("feedback {}", feedback.state.as_str().to_lowercase()));
+    if let Some(feedback) = &order.feedback {
+        words.push(format!("feedback {}", feedback.state.as_str().to_lowercase().replace('_', " ")));
         if feedback.discount_ppm > 0 {
             let percent = f64::from(feedback.discount_ppm) / 10_000.0;
             words.push(format!("{percent} % off the next purchase offered"));
         }
     }
+    words.extend(follow_up_words(order));
     words
+}
+
+/// What is done about a bad rating.
+pub(super) fn follow_up_words(order: &Order) -> Option<String> {
+    let follow_up = order.follow_up.as_ref()?;
+    Some(match &follow_up.closed {
+        None => format!("{}: a bad rating is to be followed up", follow_up.id),
+        Some(end) => format!("{}: a bad rating was followed up by {}", follow_up.id, end.by),
+    })
 }

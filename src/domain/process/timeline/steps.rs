@@ -163,7 +163,7 @@ impl MessageKind {
             | Self::DeliveryRearranged
             | Self::EstimateMoved
             | Self::PromiseMissed => Step::TrackShipment,
-            Self::DeliveryConfirmed => Step::ConfirmToCustomer,
+            Self::DeliveryConfirmed | Self::FeedbackRequested => Step::ConfirmToCustomer,
             Self::OrderCancelled | Self::OrderExpired | Self::OrderRejected => Step::CloseOrder,
         }
     }
@@ -247,9 +247,12 @@ impl Event {
             | EventKind::MessageSuppressed => {
                 self.message(order).map_or(Step::ReceiveOrder, |it| it.kind.step())
             }
-            EventKind::FeedbackRequested | EventKind::FeedbackSubmitted | EventKind::FeedbackExpired => {
-                Step::ConfirmToCustomer
-            }
+            EventKind::FeedbackRequested
+            | EventKind::FeedbackSubmitted
+            | EventKind::FeedbackExpired
+            | EventKind::FeedbackOptedOut
+            | EventKind::FollowUpRaised
+            | EventKind::FollowUpClosed => Step::ConfirmToCustomer,
             EventKind::OrderClosed
             | EventKind::OrderCancelled
             | EventKind::OrderExpired

@@ -7,10 +7,12 @@ use std::collections::BTreeSet;
 use proptest::collection::vec;
 
 use crate::domain::approvals::decide::Decision;
+use crate::domain::customers::feedback::FeedbackAnswer;
 use crate::domain::model::action::Action;
 use crate::domain::model::check::{Risk, Rule};
 use crate::domain::model::event::Machine;
 use crate::domain::model::evidence::Finding;
+use crate::domain::model::feedback::FeedbackState;
 use crate::domain::model::hold::{HoldReason, HoldState};
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::payment::{Payment, PaymentState, ProviderRequest};
@@ -114,7 +116,13 @@ fn actions_are_true(bench: &Bench, id: OrderId) {
     });
     probe(Action::ArchiveOrder, &|order, unit| order.archive(unit));
     probe(Action::RestoreOrder, &|order, unit| order.restore(unit, ""));
-    probe(Action::SubmitFeedback, &|order, unit| order.submit_feedback(unit, 3, 3, String::new()));
+    probe(Action::SubmitFeedback, &|order, unit| order.submit_feedback(unit, &FeedbackAnswer::overall(3, 3)));
+    probe(Action::CloseFollowUp, &|order, unit| order.close_follow_up(unit, "made good"));
+    probe(Action::RequestFeedback, &Order::ask_again);
+    // A second time changes nothing, and is not refused.
+    if order.feedback.as_ref().is_none_or(|it| it.state != FeedbackState::OptedOut) {
+        probe(Action::OptOutFeedback, &Order::opt_out_of_feedback);
+    }
     let late = pending(order).is_some_and(|it| it.expires_at.is_some_and(|end| end <= bench.now));
     let approval = pending(order).map(|it| it.id);
     if !late {

@@ -26,6 +26,7 @@ use crate::domain::ordering::verify::Waive;
 use crate::domain::shipping::pick::LineUnits;
 use crate::domain::tests::any_sequence::answers::{answer, answer_refund};
 use crate::domain::tests::any_sequence::codes::with_code;
+use crate::domain::tests::any_sequence::reactions::react;
 use crate::domain::tests::bench::Bench;
 use crate::domain::tests::given::{
     self, actor, by_card, cash, checks_of, dear, declined, done, in_house, location_code, one_package,
@@ -570,7 +571,7 @@ pub(super) fn disturb(bench: &mut Bench, id: OrderId, what: Disturbance, amount:
             let Some(number) = number else { return Ok(()) };
             bench.on(id, |order, unit| order.complete_service(unit, number, "done", "report 7"))
         }
-        Disturbance::Feedback => bench.on(id, |order, unit| order.submit_feedback(unit, 4, 5, String::new())),
+        Disturbance::Feedback => react(bench, id, amount),
         Disturbance::Send => {
             bench.send_messages(id);
             Ok(())

@@ -7,4 +7,5 @@ mod codes;
 mod journeys;
 pub(crate) mod orders;
 mod rare_steps;
+mod reactions;
 mod sequences;

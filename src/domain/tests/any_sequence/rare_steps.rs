@@ -12,7 +12,7 @@ use crate::domain::inventory::receive::receive_stock;
 use crate::domain::inventory::replenish::set_reorder_rule;
 use crate::domain::model::approval::ApprovalState;
 use crate::domain::model::event::Machine;
-use crate::domain::model::feedback::FeedbackState;
+use crate::domain::model::feedback::{FeedbackState, FollowUpState};
 use crate::domain::model::hold::HoldState;
 use crate::domain::model::invoice::InvoiceState;
 use crate::domain::model::message::MessageState;
@@ -62,6 +62,7 @@ fn every_step_of_every_table_is_taken_by_some_sequence() {
         untaken(ShipmentState::ALL, &taken),
         untaken(MessageState::ALL, &taken),
         untaken(FeedbackState::ALL, &taken),
+        untaken(FollowUpState::ALL, &taken),
         untaken(ReplenishmentState::ALL, &taken),
     ];
     assert_eq!(missing.concat(), Vec::<String>::new(), "no decision makes these");
@@ -161,6 +162,18 @@ fn rare_steps() -> BTreeSet<(Machine, String, String)> {
     let id = bench.paid(&order("glad", &[("A-1", 1)]));
     bench.ship(id, 0);
     run(&mut bench, id, &[Deliver, Feedback]);
+    // A bad answer that is followed up; and two who do not want to be asked, one of them after the time for it.
+    let reactions: [(&str, &[Disturbance], &[i64]); 3] =
+        [("sorry", &[], &[1 + 6 * 5, 4]), ("no", &[], &[2]), ("late-no", &[Close], &[2])];
+    for (name, before, then) in reactions {
+        let id = bench.paid(&order(name, &[("A-1", 1)]));
+        bench.ship(id, 0);
+        run(&mut bench, id, &[Deliver]);
+        run(&mut bench, id, before);
+        for amount in then {
+            disturb(&mut bench, id, Feedback, *amount).expect("its turn");
+        }
+    }
 
     // Verified under another hold, and cancelled there.
     let mut unknown = order("ada", &[("A-1", 1)]);

@@ -1,6 +1,7 @@
 //! What is refused about orders, holds and approvals.
 
 use crate::domain::approvals::decide::Decision;
+use crate::domain::customers::feedback::FeedbackAnswer;
 use crate::domain::inventory::expire::release_reservation;
 use crate::domain::inventory::receive::receive_stock;
 use crate::domain::model::approval::{ApprovalState, Gate};
@@ -335,8 +336,9 @@ fn nothing_is_cancelled_after_the_first_handover() {
 fn feedback_is_given_once_and_only_when_asked_for() {
     let mut bench = Bench::with_stock(&[("A-1", "NYC", 9)]);
     let id = bench.paid(&order("ada", &[("A-1", 2)]));
-    let say =
-        |bench: &mut Bench| bench.on(id, |order, unit| order.submit_feedback(unit, 4, 5, String::new()));
+    let say = |bench: &mut Bench| {
+        bench.on(id, |order, unit| order.submit_feedback(unit, &FeedbackAnswer::overall(4, 5)))
+    };
     assert_eq!(reason(say(&mut bench)), Reason::FeedbackNotOpen);
     bench.ship(id, 0);
     bench.deliver(id, 0);

@@ -11,7 +11,7 @@ on_both_engines! {
 }
 
 /// A table, as the law names it, a column, another value for it, and which rows it is set in.
-const DIFFERENT: [(&str, &str, &str, &str); 38] = [
+const DIFFERENT: [(&str, &str, &str, &str); 43] = [
     ("its row", "orders", "state = 'CLOSED'", "number = 1"),
     ("its row", "orders", "number = 7", "number = 1"),
     ("its row", "orders", "version = version + 1", "number = 1"),
@@ -36,6 +36,11 @@ const DIFFERENT: [(&str, &str, &str, &str); 38] = [
     ("messages", "messages", "sent_at = sent_at + 1", "state = 'SENT'"),
     ("feedback", "feedback", "product_rating = 1", "TRUE"),
     ("feedback", "feedback", "comment = ''", "TRUE"),
+    ("feedback", "feedback", "region = NULL", "TRUE"),
+    ("feedback_lines", "feedback_lines", "rating = 5", "TRUE"),
+    ("feedback_reasons", "feedback_reasons", "submitted_at = submitted_at + 1", "number = 0"),
+    ("follow_ups", "follow_ups", "archived = NOT archived", "TRUE"),
+    ("follow_ups", "follow_ups", "state = 'OPEN'", "TRUE"),
     ("invoices", "invoices", "archived = NOT archived", "state = 'OPEN'"),
     ("invoices", "invoices", "state = 'PAID'", "state = 'OPEN'"),
     ("payments", "payments", "archived = NOT archived", "method = 'CARD'"),
@@ -65,12 +70,15 @@ async fn a_changed_column_of_any_table_breaks_the_law(scene: &Scene) {
 
         let (column, _) = change.split_once(" = ").expect("a column and its value");
         let key = match table {
-            "order_lines" | "order_waits" | "feedback" | "tracking_numbers" => "order_id",
+            "order_lines" | "order_waits" | "feedback" | "feedback_lines" | "feedback_reasons"
+            | "tracking_numbers" => "order_id",
             "reservation_items" => "reservation_id",
             _ => "id",
         };
         let second = match table {
-            "order_lines" | "reservation_items" => format!(" AND as_before.number = {table}.number"),
+            "order_lines" | "reservation_items" | "feedback_lines" | "feedback_reasons" => {
+                format!(" AND as_before.number = {table}.number")
+            }
             _ => String::new(),
         };
         scene
@@ -98,6 +106,9 @@ async fn a_missing_row_of_any_table_breaks_the_law(scene: &Scene) {
         "approvals",
         "messages",
         "feedback",
+        "feedback_lines",
+        "feedback_reasons",
+        "follow_ups",
         "refunds",
         "payments",
         "invoices",

@@ -65,6 +65,7 @@ async fn an_archived_order_and_its_parts_stay_and_say_so(scene: &Scene) {
         Part::Hold(order.holds[0].id),
         Part::Reservation(order.reservations[2].id),
         Part::Message(order.messages[1].id),
+        Part::FollowUp(order.follow_up.as_ref().expect("raised").id),
     ];
     for part in parts {
         assert_eq!(scene.store.order_of(&part).await.expect("a look"), Some(order.id), "{part:?}");
@@ -114,6 +115,7 @@ fn archiving_writes_only_rows_that_say_so() {
     let expected = Projection {
         approvals: rows.approvals,
         messages: rows.messages,
+        follow_ups: rows.follow_ups,
         invoices: rows.invoices,
         payments: rows.payments,
         refunds: rows.refunds,

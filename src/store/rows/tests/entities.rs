@@ -10,10 +10,11 @@ use crate::store::connection::session::Session;
 use crate::store::rows::capacity::daily_shipments;
 use crate::store::rows::catalogue::{couriers, locations, products};
 use crate::store::rows::discount::{discount_codes, discount_uses};
+use crate::store::rows::feedback::{feedback, feedback_lines, feedback_reasons, follow_ups};
 use crate::store::rows::order::orders;
 use crate::store::rows::parts::{
-    approvals, carrier_labels, feedback, holds, invoice_numbers, invoices, message_texts, messages,
-    order_lines, order_waits, payment_references, payments, refunds, shipments, tracking_numbers,
+    approvals, carrier_labels, holds, invoice_numbers, invoices, message_texts, messages, order_lines,
+    order_waits, payment_references, payments, refunds, shipments, tracking_numbers,
 };
 use crate::store::rows::record::courier_records;
 use crate::store::rows::reservation::{reservation_items, reservations};
@@ -71,7 +72,8 @@ fn entities() -> BTreeMap<String, Described> {
         ($($table:ident)+) => { [$(described::<$table::Entity>(),)+] };
     }
     all! {
-        orders order_lines order_waits holds approvals messages message_texts feedback
+        orders order_lines order_waits holds approvals messages message_texts feedback feedback_lines feedback_reasons
+        follow_ups
         invoice_numbers invoices payments refunds payment_references shipments tracking_numbers carrier_labels
         reservations reservation_items stock_levels stock_movements replenishments products locations couriers courier_records
         daily_shipments discount_codes discount_uses sellers

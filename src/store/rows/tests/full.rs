@@ -2,12 +2,12 @@
 
 use crate::domain::{
     Actor, Address, Amounts, Approval, ApprovalState, AtProvider, AvailabilityFound, Channel, Customer, Day,
-    Discount, Feedback, FeedbackState, Gate, HandedBack, Hold, HoldReason, HoldState, Ids, Invoice,
-    InvoiceLine, InvoiceState, LineAmounts, LineAvailability, Means, Message, MessageKind, MessageState,
-    Method, OnLate, OnShortage, OpenRequest, Order, OrderLine, OrderState, Payment, PaymentState,
-    ProductKind, Promise, PromiseLeg, PromiseOccasion, ProviderRequest, Refund, RefundState, Reservation,
-    ReservationId, ReservationState, ReservedItem, Risk, ServiceDone, ServiceLevel, Slip, SlipKind,
-    SlipSubject, StuckGate, Waiting,
+    Discount, Feedback, FeedbackReason, FeedbackSecret, FeedbackState, FollowUp, FollowUpEnd, Gate,
+    HandedBack, Hold, HoldReason, HoldState, Ids, Invoice, InvoiceLine, InvoiceState, LineAmounts,
+    LineAvailability, LineFeedback, Means, Message, MessageKind, MessageState, Method, OnLate, OnShortage,
+    OpenRequest, Order, OrderLine, OrderState, Payment, PaymentState, ProductKind, Promise, PromiseLeg,
+    PromiseOccasion, ProviderRequest, Refund, RefundState, Reservation, ReservationId, ReservationState,
+    ReservedItem, Risk, ServiceDone, ServiceLevel, Slip, SlipKind, SlipSubject, StuckGate, Waiting,
 };
 use crate::store::rows::tests::full_shipment::{bare_shipment, full_shipment, handling};
 use crate::store::rows::tests::sample::{AT, code, euro, later, queued_message, redemption};
@@ -358,9 +358,19 @@ pub(in crate::store) fn full(number: i64) -> Order {
             discount_code: "NEXT5".to_owned(),
             discount_ppm: 50_000,
             discount_until: Some(later(20)),
+            secret: FeedbackSecret::of([7; 16]),
+            reasons: [FeedbackReason::Packaging].into(),
+            lines: vec![LineFeedback {
+                line: 1,
+                rating: 2,
+                reasons: [FeedbackReason::Quality].into(),
+                comment: "thin".to_owned(),
+            }],
+            asked_again: 1,
+            asked_again_at: Some(later(11)),
         }),
         cancel_reason: "none".to_owned(),
-        created_by: ann,
+        created_by: ann.clone(),
         created_at: AT,
         updated_at: later(13),
         delivered_at: Some(later(14)),
@@ -380,6 +390,11 @@ pub(in crate::store) fn full(number: i64) -> Order {
         restored_at: None,
         promises_told: Vec::new(),
         unwanted_messages: [MessageKind::LocationChanged].into(),
+        follow_up: Some(FollowUp {
+            id: ids.fresh(),
+            raised_at: later(12),
+            closed: Some(FollowUpEnd { at: later(13), by: ann.clone(), result: "made good".to_owned() }),
+        }),
     }
 }
 
@@ -407,6 +422,7 @@ pub(in crate::store) fn bare(number: i64) -> Order {
         shipments: Vec::new(),
         messages: Vec::new(),
         feedback: None,
+        follow_up: None,
         delivered_at: None,
         closed_at: None,
         promise_told: None,

@@ -52,6 +52,7 @@ async fn an_order_is_found_by_each_of_its_parts(scene: &Scene) {
         Part::Hold(order.holds[0].id),
         Part::Reservation(order.reservations[2].id),
         Part::Message(order.messages[1].id),
+        Part::FollowUp(order.follow_up.as_ref().expect("raised").id),
         Part::Tracked { courier: code("PIGEON"), number: "CSG000000001".to_owned() },
     ];
     // Of these there is nothing.

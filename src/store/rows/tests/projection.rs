@@ -4,12 +4,13 @@ use proptest::prelude::*;
 
 use crate::domain::tests::any_sequence::orders::some_steps;
 use crate::domain::{
-    Approval, ApprovalState, Courier, Ids, Invoice, InvoiceState, Message, MessageState, OpenRequest, Order,
-    ProviderRequest, Refund, RefundState, Reservation, ReservationState,
+    Approval, ApprovalState, Courier, FeedbackReason, Ids, Invoice, InvoiceState, Message, MessageState,
+    OpenRequest, Order, ProviderRequest, Refund, RefundState, Reservation, ReservationState,
 };
 use crate::store::connection::session::Session;
+use crate::store::rows::feedback::{feedback, feedback_lines, feedback_reasons, follow_ups};
 use crate::store::rows::parts::{
-    approvals, feedback, holds, invoices, messages, order_lines, order_waits, payments, refunds, shipments,
+    approvals, holds, invoices, messages, order_lines, order_waits, payments, refunds, shipments,
 };
 use crate::store::rows::projection::{Changes, Projection};
 use crate::store::rows::reservation::{reservation_items, reservations};
@@ -50,6 +51,9 @@ fn applied(before: Option<&Order>, changes: &Changes) -> Projection {
         approvals by |it: &approvals::Model| it.id;
         messages by |it: &messages::Model| it.id;
         feedback by |it: &feedback::Model| it.order_id;
+        feedback_lines by |it: &feedback_lines::Model| it.number;
+        feedback_reasons by |it: &feedback_reasons::Model| (it.number, it.reason);
+        follow_ups by |it: &follow_ups::Model| it.id;
         invoices by |it: &invoices::Model| it.id;
         payments by |it: &payments::Model| it.id;
         refunds by |it: &refunds::Model| it.id;
@@ -85,13 +89,18 @@ fn whatever_happens_to_an_order_its_rows_follow_and_no_row_is_written_for_nothin
 #[test]
 fn every_part_that_changes_is_written_and_only_that() {
     type Change = fn(&mut Order);
-    let parts: [(&str, usize, Change); 15] = [
+    let parts: [(&str, usize, Change); 18] = [
         ("", 0, |it| it.special_instructions.push('!')),
         ("lines", 1, |it| it.lines[1].description.push('!')),
         ("holds", 1, |it| it.holds[1].released_at = Some(later(40))),
         ("approvals", 1, |it| it.approvals[1].state = ApprovalState::Withdrawn),
         ("messages", 1, |it| it.messages[1].state = MessageState::Suppressed),
         ("feedback", 1, |it| it.feedback.iter_mut().for_each(|it| it.delivery_rating = 1)),
+        ("feedback_lines", 1, |it| it.feedback.iter_mut().for_each(|it| it.lines[0].rating = 3)),
+        ("feedback_reasons", 1, |it| {
+            it.feedback.iter_mut().for_each(|it| it.reasons.extend([FeedbackReason::Price]));
+        }),
+        ("follow_ups", 1, |it| it.follow_up.iter_mut().for_each(|it| it.closed = None)),
         ("invoices", 1, |it| it.invoices[1].state = InvoiceState::Paid),
         ("payments", 1, |it| it.payments[1].request = None),
         ("refunds", 1, |it| it.payments[1].refunds[0].state = RefundState::Succeeded),
@@ -115,6 +124,9 @@ fn every_part_that_changes_is_written_and_only_that() {
             ("approvals", rows.approvals.len()),
             ("messages", rows.messages.len()),
             ("feedback", rows.feedback.len()),
+            ("feedback_lines", rows.feedback_lines.len()),
+            ("feedback_reasons", rows.feedback_reasons.len()),
+            ("follow_ups", rows.follow_ups.len()),
             ("invoices", rows.invoices.len()),
             ("payments", rows.payments.len()),
             ("refunds", rows.refunds.len()),

@@ -23,7 +23,7 @@ async fn what_breaks_a_law_is_refused_by_the_schema(scene: &Scene) {
     let order = full(1);
     save(&db, &nothing(), &orders([&order])).await.expect("an order");
     type Change = (&'static str, fn(&mut Order));
-    let changes: [Change; 16] = [
+    let changes: [Change; 17] = [
         ("more released than reserved", |it| it.reservations[2].items[0].released = 3),
         ("two open reservations", |it| it.reservations[1].state = ReservationState::Confirmed),
         ("a confirmed one that expires", |it| it.reservations[2].expires_at = Some(AT)),
@@ -57,6 +57,7 @@ async fn what_breaks_a_law_is_refused_by_the_schema(scene: &Scene) {
             it.messages[1].key = it.messages[0].key.clone();
         }),
         ("released and still held", |it| it.holds[0].released_at = None),
+        ("no star for a line", |it| it.feedback.iter_mut().for_each(|it| it.lines[0].rating = 0)),
         ("six stars", |it| it.feedback.iter_mut().for_each(|it| it.delivery_rating = 6)),
     ];
     for (what, change) in changes {

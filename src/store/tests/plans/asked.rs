@@ -10,13 +10,16 @@ use crate::store::connection::session::Session;
 use crate::store::query::listing::{Compare, Direction};
 
 /// Tables that grow with every order.
-pub(super) const GROWING: [&str; 21] = [
+pub(super) const GROWING: [&str; 24] = [
     "orders",
     "order_lines",
     "holds",
     "approvals",
     "messages",
     "feedback",
+    "feedback_lines",
+    "feedback_reasons",
+    "follow_ups",
     "order_waits",
     "reservations",
     "reservation_items",

@@ -48,6 +48,7 @@ pub(super) async fn read(scene: &Scene, list: &str, listing: &Listing) -> Option
         "shipments" => next!(store.list_shipments(listing)),
         "approvals" => next!(store.list_approvals(listing)),
         "messages" => next!(store.list_messages(listing)),
+        "follow-ups" => next!(store.list_follow_ups(listing)),
         "reservations" => next!(store.list_reservations(listing)),
         "replenishments" => next!(store.list_replenishments(listing)),
         "products" => next!(store.list_products(listing)),
@@ -78,6 +79,8 @@ const DIFFERS: &[(&str, &str, &str)] = &[
     ("orders", "archived", "{archived}"),
     ("approvals", "archived", "{archived}"),
     ("messages", "archived", "{archived}"),
+    ("follow_ups", "archived", "{archived}"),
+    ("follow_ups", "state", "CASE WHEN n <= 3 THEN 'OPEN' ELSE o.state END"),
     ("invoices", "archived", "{archived}"),
     ("payments", "archived", "{archived}"),
     ("refunds", "archived", "{archived}"),
@@ -141,13 +144,16 @@ const ALL_FLAGS: [(Compare, &str); 3] =
 const DOCUMENTS: [&str; 4] = ["document", "events", "fingerprint", "answer"];
 
 /// Those whose rows have to be there before the next one's.
-const COPIED: [&str; 20] = [
+const COPIED: [&str; 23] = [
     "orders",
     "order_lines",
     "holds",
     "approvals",
     "messages",
     "feedback",
+    "feedback_lines",
+    "feedback_reasons",
+    "follow_ups",
     "invoice_numbers",
     "invoices",
     "payments",

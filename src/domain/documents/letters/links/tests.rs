@@ -26,6 +26,21 @@ fn a_link_names_the_order_and_the_parcel() {
 }
 
 #[test]
+fn only_a_link_with_a_place_for_it_has_the_token() {
+    let (mut order, _) = sample();
+    let with = |text: &str| Links { feedback: Some(pattern(text)), ..Links::default() };
+    let links = with("https://shop.example/feedback#{feedback_token}");
+    let token = links.feedback(&order).expect("a link").split_once('#').expect("a token").1.to_owned();
+    let read: FeedbackToken = token.parse().expect("a token");
+    assert_eq!(read, FeedbackToken::new(order.id, order.feedback.as_ref().expect("asked for").secret));
+
+    let plain = with("https://shop.example/feedback/{order_number}").feedback(&order);
+    assert_eq!(plain.as_deref(), Some("https://shop.example/feedback/100042"));
+    order.feedback = None;
+    assert_eq!(links.feedback(&order), None, "nothing is asked yet");
+}
+
+#[test]
 fn what_is_put_into_a_link_cannot_leave_its_place() {
     assert_eq!(encoded("A1-b_.~"), "A1-b_.~");
     assert_eq!(encoded("a b/&?#%ü"), "a%20b%2F%26%3F%23%25%C3%BC");

@@ -124,6 +124,7 @@ fn variants(kind: MessageKind, language: Language) -> Vec<(String, Order)> {
         | MessageKind::DeliveryAttempted
         | MessageKind::ReadyForPickup
         | MessageKind::DeliveryConfirmed
+        | MessageKind::FeedbackRequested
         | MessageKind::LocationChanged
         | MessageKind::DeliveryRearranged
         | MessageKind::PromiseMissed => {}
