@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `jobs` | the loop over jobs that are due: expiry, closing, archiving, open requests, letters |
 //! | `outbound` | performs tasks at payment providers, couriers and the mail, and records their answers |
+//! | `missing_stock` | the loop that goes on where a count touches more reservations than one decision may |
 //! | `awaiting_stock` | the loop that fills orders waiting for stock, first come, first served |
 //!
 //! Any number of processes may run these loops: jobs are leased, calls to other systems carry their keys, and a change
@@ -11,6 +12,7 @@
 
 mod awaiting_stock;
 mod jobs;
+mod missing_stock;
 mod outbound;
 #[cfg(test)]
 mod tests;
@@ -67,6 +69,7 @@ pub fn start(app: &App, shutdown: &watch::Receiver<bool>) -> JoinSet<()> {
     let mut loops = JoinSet::new();
     loops.spawn(jobs::run_jobs(app.clone(), shutdown.clone()));
     loops.spawn(awaiting_stock::fill_orders(app.clone(), shutdown.clone()));
+    loops.spawn(missing_stock::settle_counts(app.clone(), shutdown.clone()));
     loops.spawn(reap(app.clone(), shutdown.clone()));
     loops
 }

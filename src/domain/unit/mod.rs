@@ -2,6 +2,7 @@
 
 mod capacity;
 pub(super) mod command;
+mod holders;
 pub(super) mod journal;
 pub(super) mod on_order;
 pub(super) mod turn;

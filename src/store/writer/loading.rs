@@ -34,6 +34,7 @@ pub(super) enum Topic {
     Orders,
     Reservations,
     Expired,
+    Holders,
     Levels,
     StockAt,
     ReplenishmentsAt,
@@ -82,6 +83,13 @@ impl Statements {
     }
 }
 
+/// What a pass found beside what is named by keys, some of it loaded already.
+pub(super) struct Found {
+    pub(super) expired_orders: BTreeSet<OrderId>,
+    pub(super) holding_orders: BTreeSet<OrderId>,
+    pub(super) reservations: BTreeSet<ReservationId>,
+}
+
 /// A group's loading under way.
 pub(super) struct Loading<'w> {
     wanted: &'w Wanted,
@@ -96,9 +104,12 @@ pub(super) struct Loading<'w> {
     of_orders: HashMap<OrderId, OfOrder>,
     group: LoadedGroup,
     /// Found in this pass; some may be loaded already.
-    pub(super) expired_orders: BTreeSet<OrderId>,
-    pub(super) expired_reservations: BTreeSet<ReservationId>,
+    expired_orders: BTreeSet<OrderId>,
+    expired_reservations: BTreeSet<ReservationId>,
     more_expired: bool,
+    /// Who holds stock of the shelves that were asked about; some may be loaded already.
+    holding_orders: BTreeSet<OrderId>,
+    holding_reservations: BTreeSet<ReservationId>,
     /// Products whose expired reservations were looked for.
     looked_for_expired: BTreeSet<Sku>,
     stock: BTreeSet<Sku>,
@@ -116,7 +127,7 @@ impl<'w> Loading<'w> {
         let parts = wanted.parts.iter().map(|(part, of)| (part.clone(), *of));
         let expired = wanted
             .expired_orders
-            .iter()
+            .union(&wanted.holding_orders)
             .map(|it| (Part::Order(*it), OfOrder { stock: true, ..OfOrder::default() }));
         Self {
             wanted,
@@ -131,6 +142,8 @@ impl<'w> Loading<'w> {
             expired_orders: BTreeSet::new(),
             expired_reservations: BTreeSet::new(),
             more_expired: false,
+            holding_orders: BTreeSet::new(),
+            holding_reservations: BTreeSet::new(),
             looked_for_expired: BTreeSet::new(),
             stock: BTreeSet::new(),
             fingerprints: BTreeSet::new(),
@@ -164,6 +177,11 @@ impl<'w> Loading<'w> {
             lookup::keys(wanted.reservations.iter().copied()),
         );
         self.ask_expired(&wanted.skus, &mut message);
+        let shelves = wanted.holders_of.iter().map(|(sku, at)| vec![sku.clone().into(), at.clone().into()]);
+        let shelves: Vec<Vec<_>> = shelves.collect();
+        if !shelves.is_empty() {
+            message.push((Topic::Holders, lookup::HOLDERS.about(shelves)));
+        }
         if !self.locks_stock_later() {
             self.ask_stock(&wanted.skus, &mut message);
         }
@@ -369,6 +387,7 @@ impl<'w> Loading<'w> {
             match topic {
                 Topic::Orders => rows.iter().try_for_each(|row| self.read_order(row))?,
                 Topic::Expired => self.read_expired(&rows)?,
+                Topic::Holders => self.read_holders(&rows)?,
                 Topic::Fingerprints => self.read_fingerprints(&rows)?,
                 Topic::Reservations => {
                     for row in &rows {
@@ -433,6 +452,16 @@ impl<'w> Loading<'w> {
         Ok(())
     }
 
+    fn read_holders(&mut self, rows: &[Row]) -> Result<(), StoreError> {
+        for row in rows {
+            match row.get::<Option<OrderId>>(1)? {
+                Some(order) => self.holding_orders.insert(order),
+                None => self.holding_reservations.insert(row.get(0)?),
+            };
+        }
+        Ok(())
+    }
+
     fn read_fingerprints(&mut self, rows: &[Row]) -> Result<(), StoreError> {
         for row in rows {
             let (fingerprint, order, at): (String, OrderId, Timestamp) =
@@ -446,11 +475,19 @@ impl<'w> Loading<'w> {
         Ok(())
     }
 
-    /// Whether reservations have expired that are not loaded.
-    pub(super) fn found_expired(&self) -> bool {
-        let snapshot = &self.group.snapshot;
+    /// Whether reservations have expired, or hold stock that a count is about, that are not loaded.
+    pub(super) fn found_more(&self) -> bool {
+        let Snapshot { orders, reservations, .. } = &self.group.snapshot;
         self.expired_orders.iter().any(|it| !self.wanted.expired_orders.contains(it))
-            || self.expired_reservations.iter().any(|it| !snapshot.reservations.contains_key(it))
+            || self.holding_orders.iter().any(|it| !orders.contains_key(it))
+            || self.expired_reservations.iter().any(|it| !reservations.contains_key(it))
+            || self.holding_reservations.iter().any(|it| !reservations.contains_key(it))
+    }
+
+    pub(super) fn found(mut self) -> Found {
+        self.expired_reservations.append(&mut self.holding_reservations);
+        let Self { expired_orders, holding_orders, expired_reservations: reservations, .. } = self;
+        Found { expired_orders, holding_orders, reservations }
     }
 
     pub(super) fn finish(mut self, now: Timestamp) -> Result<LoadedGroup, StoreError> {
@@ -463,6 +500,8 @@ impl<'w> Loading<'w> {
             self.expired_reservations.into_iter().partition(is_loaded);
         snapshot.more_expired = self.more_expired || !more_orders.is_empty() || !more.is_empty();
         (snapshot.expired_orders, snapshot.expired_reservations) = (orders, reservations);
+        snapshot.holding_orders =
+            self.holding_orders.into_iter().filter(|it| snapshot.orders.contains_key(it)).collect();
 
         for job in &self.wanted.leases {
             if let Some(JobFields { lease_token, lease_until: Some(until), .. }) = self.group.jobs.get(job)
@@ -482,6 +521,7 @@ impl<'w> Loading<'w> {
             locations: self.wanted.locations || !self.wanted.skus.is_empty(),
             stock: self.stock.into_iter().collect(),
             stock_at: self.wanted.stock_at.iter().cloned().collect(),
+            holders_of: self.wanted.holders_of.iter().cloned().collect(),
             shipments_of: self.wanted.shipments_of.iter().cloned().collect(),
             reservations: self.wanted.reservations.iter().copied().collect(),
             replenishments: self.wanted.replenishments.iter().copied().collect(),
@@ -551,7 +591,12 @@ fn read_lookup(group: &mut LoadedGroup, topic: Topic, rows: &[Row]) -> Result<()
             Topic::BankReferences => {
                 snapshot.bank_references.insert(row.get(0)?);
             }
-            Topic::Orders | Topic::Reservations | Topic::Expired | Topic::Fingerprints | Topic::Locks => {}
+            Topic::Orders
+            | Topic::Reservations
+            | Topic::Expired
+            | Topic::Holders
+            | Topic::Fingerprints
+            | Topic::Locks => {}
         }
     }
     Ok(())

@@ -6,6 +6,7 @@ use proptest::sample::select;
 
 use crate::domain::approvals::decide::Decision;
 use crate::domain::inventory::adjust::{AdjustReason, adjust_stock};
+use crate::domain::inventory::count::{count_stock, settle_count};
 use crate::domain::inventory::expire::{expire_reservation, release_reservation};
 use crate::domain::inventory::receive::receive_stock;
 use crate::domain::inventory::replenish::set_reorder_rule;
@@ -73,6 +74,11 @@ pub(super) enum Act {
         location: usize,
         delta: i64,
         why: AdjustReason,
+    },
+    Count {
+        sku: usize,
+        location: usize,
+        counted: i64,
     },
     Reorder {
         sku: usize,
@@ -213,6 +219,11 @@ pub(super) fn some_act() -> impl Strategy<Value = Act> {
     });
     let adjusting = (0_usize..3, 0_usize..3, select(&[-3, -2, -1, 1, 2, 3][..]), select(AdjustReason::ALL))
         .prop_map(|(sku, location, delta, why)| Act::Adjust { sku, location, delta, why });
+    let counting = (0_usize..3, 0_usize..3, 0_i64..8).prop_map(|(sku, location, counted)| Act::Count {
+        sku,
+        location,
+        counted,
+    });
     let reordering = (0_usize..3, 0_usize..3, 0_i64..8).prop_map(|(sku, location, point)| Act::Reorder {
         sku,
         location,
@@ -232,6 +243,7 @@ pub(super) fn some_act() -> impl Strategy<Value = Act> {
         5 => tracking,
         3 => stocking,
         1 => adjusting,
+        1 => counting,
         1 => reordering,
         1 => replenishing,
         1 => setting_aside,
@@ -256,6 +268,7 @@ pub(super) fn order_of(bench: &Bench, act: &Act) -> Option<OrderId> {
         Act::Place { .. } => all.last().copied(),
         Act::Stock { .. }
         | Act::Adjust { .. }
+        | Act::Count { .. }
         | Act::Reorder { .. }
         | Act::Replenish { .. }
         | Act::SetAside { .. }
@@ -294,6 +307,11 @@ pub(super) fn apply(bench: &mut Bench, act: &Act) {
         Act::Adjust { sku: code, location: at, delta, why } => {
             let (code, at) = (sku(SKUS[*code]), location_code(PLACES[*at]));
             let _ = bench.decide(|unit| adjust_stock(unit, &code, &at, *delta, *why, "", ""));
+        }
+        Act::Count { sku: code, location: at, counted } => {
+            let (code, at) = (sku(SKUS[*code]), location_code(PLACES[*at]));
+            let _ = bench.decide(|unit| count_stock(unit, &code, &at, *counted, "sheet 7", ""));
+            let _ = bench.decide(|unit| settle_count(unit, &code, &at));
         }
         Act::Reorder { sku: code, location: at, point } => {
             let (code, at) = (sku(SKUS[*code]), location_code(PLACES[*at]));
