@@ -4,6 +4,7 @@ mod capacity;
 pub(super) mod command;
 mod holders;
 pub(super) mod journal;
+mod line;
 pub(super) mod on_order;
 pub(super) mod turn;
 pub(super) mod unit_of_work;

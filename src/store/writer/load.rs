@@ -12,7 +12,8 @@ use crate::store::connection::error::StoreError;
 use crate::store::connection::session::Session;
 use crate::store::query::order_cache::OrderCache;
 use crate::store::rows::statements::Locked;
-use crate::store::writer::loading::{Found, LoadedGroup, Loading};
+use crate::store::writer::loaded::LoadedGroup;
+use crate::store::writer::loading::{Found, Loading};
 use crate::store::writer::wanted::Wanted;
 
 impl Wanted {
