@@ -46,7 +46,7 @@ const LAST_BYTES: Duration = Duration::from_millis(200);
 const ANSWER_WITHIN: Duration = Duration::from_secs(3);
 
 /// The services with a health status; the empty name stands for the server.
-const SERVICES: [&str; 7] = [
+const SERVICES: [&str; 8] = [
     "",
     pb::order_service_server::SERVICE_NAME,
     pb::inventory_service_server::SERVICE_NAME,

@@ -74,6 +74,8 @@ pub use invariants::history::history_violations;
 pub use invariants::order::law;
 pub use inventory::adjust::{AdjustReason, AdjustStock};
 pub use inventory::availability::{CheckAvailability, Destination, Inquiry, Outlook, RegionOutlook};
+pub(crate) use inventory::count::TOUCHED_MAX;
+pub use inventory::count::{CountStock, Counted, SettleCount};
 pub use inventory::expire::{ExpireReservation, ReleaseExpired, ReleaseReservation, release_expired};
 pub use inventory::ledger::Posted;
 #[cfg(test)]

@@ -47,7 +47,8 @@ enum_map! {
     hold_reason, to_hold_reason: HoldReason = HoldReason {
         VerificationFailed = VerificationFailed, IncorrectAddress = IncorrectAddress,
         HighRiskOfFraud = HighRiskOfFraud, UnknownDeliveryDate = UnknownDeliveryDate, QualityFailure = QualityFailure,
-        CustomerRequest = CustomerRequest, Compliance = Compliance, Other = Other,
+        InventoryOutOfStock = InventoryOutOfStock, CustomerRequest = CustomerRequest, Compliance = Compliance,
+        Other = Other,
     }
 
     order_state: OrderState = OrderState {
@@ -122,7 +123,7 @@ enum_map! {
     }
     movement_kind: MovementKind = MovementKind {
         Receipt = Receipt, Reserve = Reserve, Release = Release, Expire = Expire, Ship = Ship, Adjust = Adjust,
-        Damage = Damage, QualityHold = QualityHold, Restock = Restock,
+        Damage = Damage, QualityHold = QualityHold, Restock = Restock, Count = Count,
     }
     reservation_state: ReservationState = ReservationState {
         Held = Held, Confirmed = Confirmed, PartiallyConsumed = PartiallyConsumed, Consumed = Consumed,

@@ -87,6 +87,7 @@ mutations! {
     ReactivateStockLocationRequest = "ReactivateStockLocation",
     ReceiveStockRequest = "ReceiveStock",
     AdjustStockRequest = "AdjustStock",
+    CountStockRequest = "CountStock",
     SetReorderRuleRequest = "SetReorderRule",
     ReserveStockRequest = "ReserveStock",
     ReleaseReservationRequest = "ReleaseReservation",

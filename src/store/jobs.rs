@@ -5,7 +5,7 @@ use std::time::Duration;
 use sea_orm::sea_query::Value;
 use tokio::sync::oneshot;
 
-use crate::domain::{Lease, OrderId, Timestamp};
+use crate::domain::{Lease, LocationCode, OrderId, Sku, Timestamp};
 use crate::store::connection::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::writer::chore::{Chore, ChoreResult, QUEUE_MAX, Wish, bounded};
@@ -42,6 +42,14 @@ impl Store {
         }
     }
 
+    /// Shelves with units that a count did not find and that are promised still.
+    pub async fn shelves_with_missing(&self, limit: u64) -> Result<Vec<(Sku, LocationCode)>, StoreError> {
+        let sql = "SELECT sku, location FROM stock_levels WHERE missing > 0 ORDER BY sku, location LIMIT $1";
+        let db = self.look().await?;
+        let rows = db.query(sql, vec![bounded(limit).into()]).await?;
+        rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
+    }
+
     /// Orders that wait for stock and for which there is some, the oldest first: for every line, more is available
     /// in the order's region than older orders wait for. Whether it suffices is for the decision to say. An order on
     /// hold keeps its place, but it is not its turn.
@@ -61,10 +69,10 @@ impl Store {
               FROM wanted WHERE wanted.sku IS NOT NULL), \
             free (sku, region, units) AS ( \
               SELECT wanted.sku, wanted.region, \
-                CAST(SUM(on_hand - reserved - damaged - quality_hold - safety_stock) AS BIGINT) \
+                CAST(SUM(on_hand - reserved - damaged - quality_hold - missing - safety_stock) AS BIGINT) \
               FROM wanted JOIN stock_levels ON stock_levels.sku = wanted.sku \
               JOIN locations ON locations.code = stock_levels.location AND locations.region = wanted.region \
-              WHERE on_hand - reserved - damaged - quality_hold > safety_stock \
+              WHERE on_hand - reserved - damaged - quality_hold - missing > safety_stock \
               GROUP BY wanted.sku, wanted.region), \
             queue (sku, region, units, place, number, before) AS ( \
               SELECT sku, region, units, 1, (SELECT first.number FROM order_waits AS first \

@@ -61,6 +61,7 @@ pub(super) async fn attachments(
         | MessageKind::ReadyForPickup
         | MessageKind::DeliveryRearranged
         | MessageKind::DeliveryConfirmed
+        | MessageKind::FeedbackRequested
         | MessageKind::OrderCancelled
         | MessageKind::OrderExpired
         | MessageKind::OrderRejected

@@ -5,6 +5,7 @@
 //! | `jobs` | the loop over jobs that are due: expiry, closing, archiving, open requests, letters |
 //! | `outbound` | performs tasks at payment providers, couriers and the mail, and records their answers |
 //! | `invoices`, `drawings` | invoices as papers, for letters and callers; how papers are drawn |
+//! | `missing_stock` | the loop that goes on where a count touches more reservations than one decision may |
 //! | `awaiting_stock` | the loop that fills orders waiting for stock, first come, first served |
 //!
 //! Any number of processes may run these loops: jobs are leased, calls to other systems carry their keys, and a change
@@ -14,6 +15,7 @@ mod awaiting_stock;
 mod drawings;
 mod invoices;
 mod jobs;
+mod missing_stock;
 mod outbound;
 #[cfg(test)]
 mod tests;
@@ -73,6 +75,7 @@ pub fn start(app: &App, shutdown: &watch::Receiver<bool>) -> JoinSet<()> {
     let mut loops = JoinSet::new();
     loops.spawn(jobs::run_jobs(app.clone(), shutdown.clone()));
     loops.spawn(awaiting_stock::fill_orders(app.clone(), shutdown.clone()));
+    loops.spawn(missing_stock::settle_counts(app.clone(), shutdown.clone()));
     loops.spawn(reap(app.clone(), shutdown.clone()));
     loops
 }

@@ -12,6 +12,7 @@ mod capacity;
 mod catalogue;
 mod child;
 mod clocks;
+mod counts;
 mod couriers;
 mod crash_points;
 mod deadlines;

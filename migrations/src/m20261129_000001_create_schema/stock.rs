@@ -26,6 +26,7 @@ async fn shelf(schema: &Schema<'_>) -> Result<(), DbErr> {
              incoming BIGINT NOT NULL CHECK (incoming >= 0),
              lead_time_days BIGINT CHECK (lead_time_days >= 0),
              declined_at BIGINT,
+             missing BIGINT NOT NULL DEFAULT 0 CHECK (missing >= 0 AND missing <= on_hand),
              PRIMARY KEY (sku, location),
              CHECK (reserved + damaged + quality_hold <= on_hand)",
         )
@@ -78,6 +79,7 @@ async fn shelf(schema: &Schema<'_>) -> Result<(), DbErr> {
     schema
         .indexes(&[
             "CREATE INDEX stock_levels_location ON stock_levels (location, sku)",
+            "CREATE INDEX stock_levels_missing ON stock_levels (sku, location) WHERE missing > 0",
             "CREATE INDEX stock_movements_order ON stock_movements (order_id) WHERE order_id IS NOT NULL",
             "CREATE INDEX stock_movements_sku ON stock_movements (sku, id)",
             "CREATE INDEX stock_movements_location ON stock_movements (location, id)",
@@ -138,6 +140,8 @@ async fn reservations(schema: &Schema<'_>) -> Result<(), DbErr> {
 
     schema
         .indexes(&[
+            "CREATE INDEX reservation_items_open ON reservation_items (location, sku)
+             WHERE quantity > consumed + released",
             "CREATE INDEX reservations_order ON reservations (order_id) WHERE order_id IS NOT NULL",
             "CREATE UNIQUE INDEX reservations_one_open ON reservations (order_id)
              WHERE order_id IS NOT NULL AND state IN ('HELD', 'CONFIRMED', 'PARTIALLY_CONSUMED')",

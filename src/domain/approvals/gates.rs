@@ -14,8 +14,10 @@ use crate::domain::unit::unit_of_work::UnitOfWork;
 impl Order {
     /// Asks for the approval of a gate once, and goes through when it is there.
     pub(in crate::domain) fn pass_gate(&mut self, unit: &mut UnitOfWork, gate: Gate) -> Result<(), Refusal> {
-        let state = match self.approval(gate) {
-            Some(approval) => approval.state,
+        // One that was withdrawn was about stock that was lost again.
+        let asked = self.approval(gate).map(|it| it.state).filter(|it| *it != ApprovalState::Withdrawn);
+        let state = match asked {
+            Some(state) => state,
             None => self.ask_approval(unit, gate),
         };
         match state {

@@ -26,7 +26,10 @@ pub struct Violation {
 pub const LAWS: &[(&str, &str)] = &[
     ("S1", "every figure of a stock level is the sum of its movements"),
     ("S2", "reserved units are those of open reservations, and those of the movements"),
-    ("S3", "no figure of a stock level is negative, and what is promised or unsaleable is there"),
+    (
+        "S3",
+        "no figure of a stock level is negative, what is promised or unsaleable is on hand, and no more is missing than is",
+    ),
     (
         "S4",
         "of every reserved item 0 ≤ consumed + released ≤ quantity, and all of it once the reservation is over",

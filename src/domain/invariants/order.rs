@@ -15,7 +15,7 @@ use crate::domain::model::money::part;
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::payment::{Means, Payment, PaymentState};
 use crate::domain::model::refund::RefundState;
-use crate::domain::model::reservation::ReservationState;
+use crate::domain::model::reservation::{ReservationState, ReservedItem};
 use crate::domain::model::scalars::Actor;
 use crate::domain::model::shipment::{Shipment, ShipmentItem, ShipmentState};
 
@@ -310,6 +310,12 @@ impl Order {
         self.approval(gate).filter(granted)
     }
 
+    fn has_all_set_aside(&self) -> bool {
+        let items = self.current_reservation().map_or(&[][..], |it| &it.items);
+        let open = |line: i32| items.iter().filter(|it| it.line == line).map(ReservedItem::open).sum::<i64>();
+        self.goods().all(|it| open(it.number) == it.quantity)
+    }
+
     fn check_state(&self, found: &mut Findings) {
         let mut ensure =
             |holds: bool, expected: &str| found.ensure("T7", self.id, holds, expected, self.state);
@@ -327,14 +333,17 @@ impl Order {
             }
             OrderState::Reserved | OrderState::ReservationApproved => {
                 ensure(reservation == Some(ReservationState::Held), "a reservation of stock");
+                ensure(self.has_all_set_aside(), "all of it set aside");
                 ensure(invoice.is_none() && all == 0, "nothing invoiced or planned");
             }
             OrderState::Invoiced => {
                 ensure(reservation == Some(ReservationState::Held), "a reservation of stock");
+                ensure(self.on_hold() || self.has_all_set_aside(), "all of it set aside, or a hold");
                 ensure(invoice == Some(InvoiceState::Open) && all == 0, "an open invoice, nothing planned");
             }
             OrderState::PaymentCaptured | OrderState::PaymentApproved => {
                 ensure(reservation == Some(ReservationState::Confirmed), "confirmed stock");
+                ensure(self.on_hold() || self.has_all_set_aside(), "all of it set aside, or a hold");
                 ensure(all == 0, "nothing planned");
             }
             OrderState::Fulfilling => {

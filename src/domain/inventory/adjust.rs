@@ -121,9 +121,10 @@ pub fn adjust_stock(
             format!("would make a figure of {sku} at {location} negative"),
         ));
     }
-    if level.free() < 0 {
+    if level.unpromised() < 0 {
         let message = format!(
-            "{} units of {sku} at {location} are reserved: release reservations before taking {} away",
+            "{} units of {sku} at {location} are reserved: {} cannot be taken away; CountStock books what is there, and \
+            moves reservations that do not fit",
             level.reserved,
             delta.unsigned_abs()
         );

@@ -37,7 +37,7 @@ pub(in crate::domain) struct Take {
     pub quantity: i64,
 }
 
-pub(super) fn supply(unit: &UnitOfWork, region: &RegionCode, sku: &Sku, awaited: i64) -> Supply {
+pub(in crate::domain) fn supply(unit: &UnitOfWork, region: &RegionCode, sku: &Sku, awaited: i64) -> Supply {
     let mut by_location: Vec<Spot> = unit
         .levels(sku)
         .into_iter()

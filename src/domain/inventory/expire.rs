@@ -125,6 +125,15 @@ impl Command for ReleaseExpired {
     }
 }
 
+/// Gives another caller's reservation back because its units are not there; who asks for it reads why.
+pub(super) fn release_unfit(unit: &mut UnitOfWork, id: ReservationId, why: &str) -> Result<(), Refusal> {
+    end_reservation(unit, id, ReservationState::Released, MovementKind::Release)?;
+    let mut reservation = unit.reservation(id)?.clone();
+    reservation.plan = format!("{}; released: {why}", reservation.plan);
+    unit.keep_reservation(reservation);
+    Ok(())
+}
+
 /// Gives another caller's reservation back. An order's own reservation goes with its order.
 pub fn release_reservation(unit: &mut UnitOfWork, id: ReservationId) -> Result<(), Refusal> {
     unit.reservation(id)?.must_stand_alone()?;

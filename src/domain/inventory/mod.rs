@@ -3,6 +3,7 @@
 pub(super) mod adjust;
 pub(super) mod allocate;
 pub(super) mod availability;
+pub(super) mod count;
 pub(super) mod dates;
 pub(super) mod expire;
 pub(super) mod fewest;

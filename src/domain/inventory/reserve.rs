@@ -10,6 +10,7 @@ use crate::domain::inventory::dates::date_lines;
 use crate::domain::inventory::expire::release_expired_of;
 use crate::domain::inventory::fewest::Supply;
 use crate::domain::inventory::ledger::{give_back, set_aside};
+use crate::domain::model::approval::ApprovalState;
 use crate::domain::model::availability::AvailabilityFound;
 use crate::domain::model::event::EventKind;
 use crate::domain::model::hold::HoldReason;
@@ -83,7 +84,7 @@ impl Order {
                         shortage_words(&short),
                     )?;
                     self.wait_for_stock(unit, 1);
-                    self.notify(unit, MessageKind::AwaitingStock, None, 0);
+                    self.tell_waiting(unit);
                     Ok(())
                 }
             },
@@ -137,6 +138,31 @@ impl Order {
             *unit.changes.awaited.entry((region.clone(), line.sku.clone())).or_default() +=
                 sign * line.quantity;
         }
+    }
+
+    /// An order that was reserved waits again, in its place by number, and its approval is asked anew when it has its stock:
+    /// units that were set aside for it are not there.
+    pub(in crate::domain) fn wait_again(&mut self, unit: &mut UnitOfWork, why: &str) -> Result<(), Refusal> {
+        self.release_reservation(unit, ReservationState::Released)?;
+        for index in 0..self.approvals.len() {
+            if self.approvals[index].state == ApprovalState::Pending {
+                let kind = EventKind::ApprovalWithdrawn;
+                self.end_approval(unit, index, ApprovalState::Withdrawn, kind, why)?;
+            }
+        }
+        self.transition_automatic(unit, OrderState::AwaitingStock, EventKind::StockAwaited, why)?;
+        self.wait_for_stock(unit, 1);
+        let region = self.region.clone().expect("a verified order has a region");
+        let supplies = self.supplies(unit, &region);
+        self.note_availability(unit, &supplies);
+        self.tell_waiting(unit);
+        Ok(())
+    }
+
+    /// Each time that it begins to wait the customer hears so.
+    fn tell_waiting(&mut self, unit: &mut UnitOfWork) {
+        let told = self.messages.iter().filter(|it| it.kind == MessageKind::AwaitingStock).count();
+        self.notify(unit, MessageKind::AwaitingStock, None, i64::try_from(told).unwrap_or(i64::MAX));
     }
 
     pub(in crate::domain) fn stop_waiting(&self, unit: &mut UnitOfWork) {

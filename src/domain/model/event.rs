@@ -62,6 +62,8 @@ string_enum! {
         HoldReleased = "HOLD_RELEASED",
         StockAwaited = "STOCK_AWAITED",
         InventoryReserved = "INVENTORY_RESERVED",
+        InventoryMissing = "INVENTORY_MISSING",
+        InventoryReallocated = "INVENTORY_REALLOCATED",
         ReservationConfirmed = "RESERVATION_CONFIRMED",
         ReservationReleased = "RESERVATION_RELEASED",
         ReservationExpired = "RESERVATION_EXPIRED",

@@ -12,6 +12,7 @@ string_enum! {
         HighRiskOfFraud = "HIGH_RISK_OF_FRAUD",
         UnknownDeliveryDate = "UNKNOWN_DELIVERY_DATE",
         QualityFailure = "QUALITY_FAILURE",
+        InventoryOutOfStock = "INVENTORY_OUT_OF_STOCK",
         CustomerRequest = "CUSTOMER_REQUEST",
         Compliance = "COMPLIANCE",
         Other = "OTHER",
@@ -26,6 +27,7 @@ impl HoldReason {
             Self::HighRiskOfFraud
             | Self::UnknownDeliveryDate
             | Self::QualityFailure
+            | Self::InventoryOutOfStock
             | Self::Compliance
             | Self::Other => false,
         }

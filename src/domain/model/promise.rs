@@ -13,6 +13,7 @@ string_enum! {
         Approval = "APPROVAL",
         Payment = "PAYMENT",
         ShortPick = "SHORT_PICK",
+        Reallocated = "REALLOCATED",
         CourierAssigned = "COURIER_ASSIGNED",
         Tracking = "TRACKING",
     }

@@ -71,13 +71,14 @@ machine! {
     /// An order that was shipped closes without being delivered once all of the rest ended returned or lost,
     /// and is settled. What was delivered may turn out to have gone back: then the order is where it was before.
     /// An order of services only is invoiced once it is verified, and delivered once they are done.
+    /// A reserved order whose units a count does not find, and that no other location has, waits again.
     /// Cancelling ends with the first handover. No order rests where an approval has just been given: what follows is
     /// part of the same decision. An archived order may be restored: see [`OrderState::may_be_restored`].
     Order: OrderState from Received {
         Received => [Verified Cancelled]
         Verified => [Reserved AwaitingStock Invoiced Cancelled]
         AwaitingStock => [Reserved Cancelled]
-        Reserved => [ReservationApproved Rejected Cancelled Expired]
+        Reserved => [ReservationApproved Rejected Cancelled Expired AwaitingStock]
         ReservationApproved => [Invoiced]
         Invoiced => [PaymentCaptured Cancelled Expired]
         PaymentCaptured => [PaymentApproved Rejected Cancelled]

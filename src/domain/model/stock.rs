@@ -24,6 +24,7 @@ impl StockLevel {
             incoming: 0,
             lead_time_days: None,
             declined_at: None,
+            missing: 0,
         }
     }
 
@@ -32,14 +33,25 @@ impl StockLevel {
         (self.free() - self.safety_stock).max(0)
     }
 
-    /// Unreserved stock, safety stock included.
+    /// Unreserved stock, safety stock included; negative while a count's missing units are promised.
     pub fn free(&self) -> i64 {
-        self.on_hand - self.reserved - self.damaged - self.quality_hold
+        self.unpromised() - self.missing
+    }
+
+    /// What the books have beyond what is promised or unsaleable, missing units included.
+    pub fn unpromised(&self) -> i64 {
+        self.on_hand - self.promised()
+    }
+
+    /// What `on_hand` cannot fall below: units that are promised or unsaleable.
+    pub fn promised(&self) -> i64 {
+        self.reserved + self.damaged + self.quality_hold
     }
 }
 
 /// The stock of one product at one location.
-/// Law: `0 ≤ reserved`, `0 ≤ damaged`, `0 ≤ quality_hold`, `reserved + damaged + quality_hold ≤ on_hand`.
+/// Law: `0 ≤ reserved`, `0 ≤ damaged`, `0 ≤ quality_hold`, `reserved + damaged + quality_hold ≤ on_hand`,
+/// `0 ≤ missing ≤ on_hand`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StockLevel {
     pub sku: Sku,
@@ -64,6 +76,9 @@ pub struct StockLevel {
     pub lead_time_days: Option<i64>,
     /// When a person last declined a proposal, in whole or in part, while the stock is below its reorder point since.
     pub declined_at: Option<Timestamp>,
+    /// Units of `on_hand` that a count did not find and that are promised still: they leave the books as their
+    /// reservations move elsewhere or end.
+    pub missing: i64,
 }
 
 string_enum! {
@@ -77,6 +92,7 @@ string_enum! {
         Damage = "DAMAGE",
         QualityHold = "QUALITY_HOLD",
         Restock = "RESTOCK",
+        Count = "COUNT",
     }
 }
 

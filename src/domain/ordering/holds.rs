@@ -171,6 +171,9 @@ impl Order {
         if hold.reason == HoldReason::UnknownDeliveryDate && self.shipments.is_empty() {
             self.on_late = OnLate::Accept;
         }
+        if hold.state == HoldState::Active && hold.reason == HoldReason::InventoryOutOfStock {
+            self.replace_missing(unit)?;
+        }
         self.release_one(unit, id, note)?;
         self.tell_released(unit);
         self.fill(unit).map(|_| ())

@@ -189,7 +189,9 @@ fn releasers(reason: HoldReason) -> Vec<Opener> {
             vec![Opener::Support, Opener::Customer]
         }
         HoldReason::HighRiskOfFraud | HoldReason::Compliance => vec![Opener::Approver],
-        HoldReason::UnknownDeliveryDate | HoldReason::QualityFailure => vec![Opener::Warehouse],
+        HoldReason::UnknownDeliveryDate | HoldReason::QualityFailure | HoldReason::InventoryOutOfStock => {
+            vec![Opener::Warehouse]
+        }
         HoldReason::Other => vec![Opener::Support],
     }
 }

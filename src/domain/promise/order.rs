@@ -97,14 +97,25 @@ impl Order {
 
     /// Nobody knows any more when a shipment leaves.
     pub(in crate::domain) fn promise_nothing(&mut self, unit: &mut UnitOfWork, index: usize, why: &str) {
+        let location = self.shipments[index].location.clone();
+        self.promise_nothing_from(unit, &location, why, PromiseOccasion::ShortPick);
+    }
+
+    /// Nobody knows any more when what a location ships leaves.
+    pub(in crate::domain) fn promise_nothing_from(
+        &mut self,
+        unit: &mut UnitOfWork,
+        location: &LocationCode,
+        why: &str,
+        occasion: PromiseOccasion,
+    ) {
         let Some(mut promise) = self.promise.clone() else { return };
-        let location = &self.shipments[index].location;
         for leg in promise.legs.iter_mut().filter(|it| it.location == *location) {
             (leg.ready_at, leg.ship_at, leg.delivery_at, leg.cheapest_at) = (None, None, None, None);
             leg.ship_day = None;
             leg.why = cut(why.to_owned(), WHY_MAX);
         }
-        (promise.at, promise.occasion) = (unit.now, PromiseOccasion::ShortPick);
+        (promise.at, promise.occasion) = (unit.now, occasion);
         self.note_promise(unit, promise);
     }
 

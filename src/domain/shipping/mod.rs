@@ -15,6 +15,7 @@ pub(super) mod pick;
 mod plan;
 pub(super) mod progress;
 pub(super) mod quote;
+pub(super) mod reallocate;
 mod record;
 pub(super) mod track;
 pub(super) mod tracking_number;

@@ -85,6 +85,7 @@ impl Order {
         let text = format!("picking of shipment {number} started");
         self.move_shipment(unit, index, ShipmentState::Picking, EventKind::PickingStarted, text)?;
         self.reserve_missing(unit, index)?;
+        self.end_picking_if_done(unit, index)?;
 
         // What was missing is there again, and so is a date.
         let location = &self.shipments[index].location;
@@ -142,7 +143,7 @@ impl Order {
     }
 
     /// Units of an item that nothing is set aside for any more.
-    fn missing_of(&self, shipment: &Shipment, item: &ShipmentItem) -> i64 {
+    pub(super) fn missing_of(&self, shipment: &Shipment, item: &ShipmentItem) -> i64 {
         let reserved = self.current_reservation().map_or(&[][..], |it| &it.items);
         let here = reserved.iter().filter(|it| it.line == item.line && it.location == shipment.location);
         item.quantity - here.map(ReservedItem::open).sum::<i64>()
@@ -225,6 +226,17 @@ impl Order {
         Ok(())
     }
 
+    /// What is left in it after other units moved to another shipment may be picked already.
+    pub(super) fn end_picking_if_done(&mut self, unit: &mut UnitOfWork, index: usize) -> Result<(), Refusal> {
+        let (picked, wanted) = self.picked_of(index);
+        if picked < wanted || self.shipments[index].state != ShipmentState::Picking {
+            return Ok(());
+        }
+        let number = self.shipments[index].number;
+        let text = format!("{picked} of {wanted} units of shipment {number} picked");
+        self.move_shipment(unit, index, ShipmentState::Picked, EventKind::ItemsPicked, text)
+    }
+
     fn picked_of(&self, index: usize) -> (i64, i64) {
         let items = &self.shipments[index].items;
         (items.iter().map(|it| it.picked).sum(), items.iter().map(|it| it.quantity).sum())
@@ -258,6 +270,8 @@ impl Order {
     fn write_off(&mut self, unit: &mut UnitOfWork, index: usize, number: usize, units: i64) {
         let mut level = self.take_out(unit, index, number, units);
         level.on_hand -= units;
+        // Units that a count did not find either.
+        level.missing = (level.missing - units).max(0);
         let (sku, location) = (level.sku.clone(), level.location.clone());
         unit.keep_level(level);
         let entry = Posting::of(&sku, &location, MovementKind::Adjust);

@@ -343,6 +343,7 @@ impl Bench {
             );
             assert!(*reserved >= 0 && *damaged >= 0 && *quality_hold >= 0, "S3 {level:?}");
             assert!(reserved + damaged + quality_hold <= *on_hand, "S3 {level:?}");
+            assert!((0..=*on_hand).contains(&level.missing), "S3 {level:?}");
         }
         assert!(
             set_aside.keys().all(|it| self.snapshot.stock.contains_key(it)),

@@ -6,6 +6,7 @@ mod bench;
 mod bookings;
 pub(crate) mod bounds;
 mod capacity;
+mod counts;
 mod couriers;
 mod discounts;
 mod evidence;

@@ -3,6 +3,7 @@
 mod capacity;
 pub(super) mod command;
 mod discounts;
+mod holders;
 pub(super) mod journal;
 pub(super) mod on_order;
 pub(super) mod turn;

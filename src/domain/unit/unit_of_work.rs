@@ -90,6 +90,9 @@ pub struct ReadSet {
     pub skus: Vec<Sku>,
     /// Locations whose stock and open replenishments are wanted, of whatever product.
     pub stock_at: Vec<LocationCode>,
+    /// Shelves whose open reservations are wanted with their orders, those first that a count takes units from first, and
+    /// no more than a count may touch.
+    pub holders_of: Vec<(Sku, LocationCode)>,
     /// Couriers whose shipments that are not over are wanted.
     pub shipments_of: Vec<CourierCode>,
     /// Other callers' reservations.
@@ -132,6 +135,7 @@ impl ReadSet {
             reserves,
             skus,
             stock_at,
+            holders_of,
             shipments_of,
             reservations,
             replenishments,
@@ -154,6 +158,7 @@ impl ReadSet {
         self.reserves |= reserves;
         self.skus.extend(skus);
         self.stock_at.extend(stock_at);
+        self.holders_of.extend(holders_of);
         self.shipments_of.extend(shipments_of);
         self.reservations.extend(reservations);
         self.replenishments.extend(replenishments);
@@ -179,6 +184,7 @@ pub struct Loaded {
     /// Stock at every location, who waits for it, open replenishments.
     pub stock: HashSet<Sku>,
     pub stock_at: HashSet<LocationCode>,
+    pub holders_of: HashSet<(Sku, LocationCode)>,
     pub shipments_of: HashSet<CourierCode>,
     /// Expired reservations that still hold stock of these.
     pub expired: HashSet<Sku>,
@@ -238,6 +244,8 @@ pub struct Snapshot {
     pub expired_reservations: Vec<ReservationId>,
     /// Whether more reservations have expired than were loaded.
     pub more_expired: bool,
+    /// Orders, all loaded, that hold stock of a shelf whose holders are wanted.
+    pub holding_orders: Vec<OrderId>,
     /// Leases as the database knows them.
     pub leases: HashMap<JobId, i64>,
 }
@@ -338,7 +346,14 @@ impl Snapshot {
         let releases_expired = reads.reserves || !reads.skus.is_empty();
         let expired = self.expired_orders.iter().filter(|_| releases_expired);
         let owners = reads.parts.iter().filter_map(|it| self.owners.get(it));
-        let orders = reads.orders.iter().chain(owners).chain(expired).filter_map(|it| self.orders.get(it));
+        let holding = self.holding_orders.iter().filter(|_| !reads.holders_of.is_empty());
+        let orders = reads
+            .orders
+            .iter()
+            .chain(owners)
+            .chain(expired)
+            .chain(holding)
+            .filter_map(|it| self.orders.get(it));
         orders.map(|it| it.updated_at).fold(now, Timestamp::max)
     }
 }
@@ -460,6 +475,8 @@ impl<'w> UnitOfWork<'w> {
         let key = (level.sku.clone(), level.location.clone());
         level.version = self.snapshot.stock.get(&key).map_or(0, |it| it.version) + 1;
         level.updated_at = level.updated_at.max(self.now);
+        // What has left the books is not missing any more.
+        level.missing = level.missing.min(level.on_hand);
         self.changes.stock.insert(key, level);
     }
 

@@ -27,6 +27,7 @@ pub(crate) fn feedback(order: &Order, feedback: &Feedback) -> pb::Feedback {
         submitted_at,
         discount_code: _,
         discount_ppm: _,
+        discount_until: _,
         secret: _,
         reasons: about,
         lines,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::domain::{
-    AdjustStock, CheckAvailability, DecideReplenishment, Destination, Inquiry, LocationCode,
+    AdjustStock, CheckAvailability, CountStock, DecideReplenishment, Destination, Inquiry, LocationCode,
     PlaceReplenishment, Problems, ReceiveStock, RegionCode, ReleaseReservation, ReorderRule,
     ReplenishmentState, ReserveStock, ServiceLevel, SetReorderRule, Sku, StockSource, UpdateReplenishment,
 };
@@ -17,6 +17,9 @@ use crate::rpc::parse::{
 
 /// Longest note in the stock ledger, in characters.
 pub(crate) const NOTE_MAX: usize = 200;
+
+/// Most units that a count finds.
+const COUNTED_MAX: i64 = 1_000_000_000;
 
 /// Longest name of a supplier, in characters.
 const SUPPLIER_MAX: usize = 200;
@@ -110,6 +113,20 @@ pub(crate) fn adjustment(request: pb::AdjustStockRequest, bad: &mut Problems) ->
     let reason = required_word("reason", reason, enums::to_adjust_reason, bad);
     let Shelf { sku, location } = shelf(&sku, &location, bad)?;
     Some(AdjustStock { sku, location, reason: reason?, delta, note, etag })
+}
+
+pub(crate) fn count(request: pb::CountStockRequest, bad: &mut Problems) -> Option<CountStock> {
+    let pb::CountStockRequest { sku, location, counted, note, etag, request_id: _ } = request;
+    let counted = match counted {
+        Some(counted) => number("counted", counted, 0..=COUNTED_MAX, bad),
+        None => {
+            bad.add("counted", "must be given; 0 if nothing is there");
+            0
+        }
+    };
+    let note = text("note", note, NOTE_MAX, bad);
+    let Shelf { sku, location } = shelf(&sku, &location, bad)?;
+    Some(CountStock { sku, location, counted, note, etag })
 }
 
 pub(crate) fn reorder_wish(request: pb::SetReorderRuleRequest, bad: &mut Problems) -> Option<SetReorderRule> {

@@ -1,8 +1,8 @@
 //! Stock, reservations and replenishments as the API shows them.
 
 use crate::domain::{
-    self, AvailabilityFound, LineAvailability, LocationCode, Movement, Promise, PromiseLeg, RegionCode,
-    RegionOutlook, Replenishment, Reservation, ReservedItem, StockLevel,
+    self, AvailabilityFound, Counted, LineAvailability, LocationCode, Movement, Posted, Promise, PromiseLeg,
+    RegionCode, RegionOutlook, Replenishment, Reservation, ReservedItem, StockLevel,
 };
 use crate::pb;
 use crate::rpc::enums;
@@ -25,6 +25,7 @@ pub(crate) fn stock_level(level: &StockLevel) -> pb::StockLevel {
         incoming,
         lead_time_days,
         declined_at: _,
+        missing,
     } = level.clone();
     let rule = |reorder_point| pb::ReorderRule {
         reorder_point,
@@ -44,6 +45,17 @@ pub(crate) fn stock_level(level: &StockLevel) -> pb::StockLevel {
         update_time: (version > 0).then(|| timestamp(updated_at)),
         etag: domain::etag(version),
         incoming,
+        missing,
+    }
+}
+
+pub(crate) fn counted(counted: &Counted) -> pb::CountStockResponse {
+    let Counted { posted: Posted { level, movement }, orders, released } = counted;
+    pb::CountStockResponse {
+        stock_level: level.as_ref().map(stock_level),
+        movement: movement.as_ref().map(stock_movement),
+        order_ids: orders.iter().map(ToString::to_string).collect(),
+        released_reservation_ids: released.iter().map(ToString::to_string).collect(),
     }
 }
 

@@ -210,6 +210,11 @@ impl pb::inventory_service_server::InventoryService for Api {
         .await
     }
 
+    async fn count_stock(&self, request: Request<pb::CountStockRequest>) -> Reply<pb::CountStockResponse> {
+        let (call, command) = command(request, parse::count)?;
+        self.change(call, command, |counted, _| reply::counted(counted)).await
+    }
+
     async fn set_reorder_rule(
         &self,
         request: Request<pb::SetReorderRuleRequest>,

@@ -98,7 +98,7 @@ const LAWS: &[Law] = &[
                 reserved || ' + ' || damaged || ' + ' || quality_hold || ' of ' || on_hand
             FROM stock_levels
             WHERE reserved < 0 OR damaged < 0 OR quality_hold < 0 OR safety_stock < 0 OR on_hand < 0
-                OR reserved + damaged + quality_hold > on_hand",
+                OR reserved + damaged + quality_hold > on_hand OR missing < 0 OR missing > on_hand",
     },
     Law {
         id: "S4",

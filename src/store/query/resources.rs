@@ -480,7 +480,7 @@ pub(super) static MOVEMENTS: Resource = Resource {
 };
 
 #[cfg(test)]
-static EVERYTHING: [&Resource; 15] = [
+static EVERYTHING: [&Resource; 16] = [
     &ORDERS,
     &INVOICES,
     &PAYMENTS,

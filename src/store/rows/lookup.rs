@@ -2,7 +2,7 @@
 
 use sea_orm::sea_query::Value;
 
-use crate::domain::{OrderId, Part, ReplenishmentState, ShipmentState, Timestamp, USES_MAX};
+use crate::domain::{OrderId, Part, ReplenishmentState, ShipmentState, TOUCHED_MAX, Timestamp, USES_MAX};
 use crate::store::connection::statement::{Effect, FixedStatement, Kind};
 use crate::store::rows::capacity::daily_shipments;
 use crate::store::rows::catalogue::{couriers, locations, products};
@@ -242,6 +242,34 @@ pub(in crate::store) static EXPIRED: Fixed = Fixed::new(|| {
         [Kind::Text, Kind::BigInt],
         found("?2", "= ?1"),
         &found("(($2::bigint[])[1])", "= ANY($1::text[])"),
+    )
+});
+
+/// Open reservations of these shelves that a count may take units from: id, order. Other callers' come first, then orders'
+/// that nothing is planned of, planned ones, those that are being picked; of these the last reserved first. Only a count
+/// asks, so no connection prepares it beforehand.
+pub(in crate::store) static HOLDERS: Fixed = Fixed::new(|| {
+    let found = |sku: &str, location: &str| {
+        format!(
+            "SELECT reservations.id, reservations.order_id FROM reservation_items \
+            JOIN reservations ON reservations.id = reservation_items.reservation_id \
+            LEFT JOIN shipments ON shipments.order_id = reservations.order_id \
+            AND shipments.location = reservation_items.location AND shipments.state <> 'CANCELLED' \
+            WHERE reservation_items.location = {location} AND reservation_items.sku = {sku} \
+            AND reservation_items.quantity > reservation_items.consumed + reservation_items.released \
+            AND (shipments.state IS NULL OR shipments.state IN ('PLANNED', 'PICKING')) \
+            ORDER BY reservations.order_id IS NOT NULL, shipments.state IS NOT NULL, shipments.state DESC, \
+            reservations.created_at DESC LIMIT {TOUCHED_MAX}"
+        )
+    };
+    FixedStatement::new(
+        Effect::Read,
+        [Kind::Text, Kind::Text],
+        found("?1", "?2"),
+        &format!(
+            "SELECT found.* FROM {{bound}} CROSS JOIN LATERAL ({}) AS found",
+            found("bound.c1", "bound.c2")
+        ),
     )
 });
 

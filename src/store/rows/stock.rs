@@ -24,6 +24,7 @@ table! {
         incoming: i64,
         lead_time_days: Option<i64>,
         declined_at: Option<Timestamp>,
+        missing: i64,
     }
 }
 
@@ -123,6 +124,7 @@ pub(in crate::store) fn level_to_row(level: &StockLevel) -> stock_levels::Model 
         incoming,
         lead_time_days,
         declined_at,
+        missing,
     } = level;
 
     stock_levels::Model {
@@ -140,6 +142,7 @@ pub(in crate::store) fn level_to_row(level: &StockLevel) -> stock_levels::Model 
         incoming: *incoming,
         lead_time_days: *lead_time_days,
         declined_at: *declined_at,
+        missing: *missing,
     }
 }
 
@@ -159,6 +162,7 @@ fn level_from_row(row: stock_levels::Model) -> StockLevel {
         incoming,
         lead_time_days,
         declined_at,
+        missing,
     } = row;
 
     StockLevel {
@@ -176,6 +180,7 @@ fn level_from_row(row: stock_levels::Model) -> StockLevel {
         incoming,
         lead_time_days,
         declined_at,
+        missing,
     }
 }
 

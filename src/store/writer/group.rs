@@ -30,7 +30,7 @@ use crate::store::rows::writes;
 use crate::store::writer::before::{Before, Jobs};
 use crate::store::writer::chance::fresh_ids;
 use crate::store::writer::change::{Change, Outcome, RequestKey, RequestMode};
-use crate::store::writer::loading::LoadedGroup;
+use crate::store::writer::loaded::LoadedGroup;
 use crate::store::writer::outcome::{ChangeState, Freeing, GroupFailure, ShortOfStock, reply};
 use crate::store::writer::queue::Queue;
 use crate::store::writer::sequences::Unnumbered;

@@ -12,13 +12,14 @@ use crate::store::connection::error::StoreError;
 use crate::store::connection::session::Session;
 use crate::store::query::order_cache::OrderCache;
 use crate::store::rows::statements::Locked;
-use crate::store::writer::loading::{LoadedGroup, Loading};
+use crate::store::writer::loaded::LoadedGroup;
+use crate::store::writer::loading::{Found, Loading};
 use crate::store::writer::wanted::Wanted;
 
 impl Wanted {
     /// Begins a transaction and loads what may change under lock.
     ///
-    /// Reservations that turn out to have expired belong to orders that must be locked before the stock is: then all is
+    /// Reservations that turn out to have expired, or to hold stock that is counted, belong to orders that must be locked before the stock is: then all is
     /// done once more from the beginning, with these. More that come to light then are left to the next group.
     pub(in crate::store) async fn lock(
         mut self,
@@ -39,7 +40,7 @@ impl Wanted {
                 let rows = db.exchange(asks).await?;
                 loading.read(topics, rows)?;
             }
-            if last || !loading.found_expired() {
+            if last || !loading.found_more() {
                 let (topics, asks): (Vec<_>, Vec<_>) = loading.third_message().into_iter().unzip();
                 if !asks.is_empty() {
                     let rows = db.exchange(asks).await?;
@@ -47,12 +48,18 @@ impl Wanted {
                 }
                 return loading.finish(clock.now());
             }
-            let Loading { expired_orders, expired_reservations, .. } = loading;
-            self.expired_orders.extend(expired_orders);
-            self.reservations.extend(expired_reservations);
+            self.take_along(loading.found());
             last = true;
             db.rollback().await?;
         }
+    }
+
+    /// What turned out to belong to what is wanted.
+    fn take_along(&mut self, found: Found) {
+        let Found { expired_orders, holding_orders, reservations } = found;
+        self.expired_orders.extend(expired_orders);
+        self.holding_orders.extend(holding_orders);
+        self.reservations.extend(reservations);
     }
 
     /// Loads it as it is, to look at only.
@@ -71,7 +78,7 @@ impl Wanted {
             let (topics, asks): (Vec<_>, Vec<_>) = loading.second_message().into_iter().unzip();
             let rows = db.exchange(asks).await?;
             loading.read(topics, rows)?;
-            if last || !loading.found_expired() {
+            if last || !loading.found_more() {
                 let (topics, asks): (Vec<_>, Vec<_>) = loading.third_message().into_iter().unzip();
                 if !asks.is_empty() {
                     let rows = db.exchange(asks).await?;
@@ -79,9 +86,7 @@ impl Wanted {
                 }
                 return loading.finish(now);
             }
-            let Loading { expired_orders, expired_reservations, .. } = loading;
-            self.expired_orders.extend(expired_orders);
-            self.reservations.extend(expired_reservations);
+            self.take_along(loading.found());
             last = true;
         }
     }

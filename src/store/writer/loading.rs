@@ -6,58 +6,20 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::domain::{
-    CapacityOf, Courier, JobId, Loaded, Location, Method, Order, OrderId, OrderState, Part, Product,
-    Reservation, ReservationId, Sku, Snapshot, Timestamp,
+    CapacityOf, JobId, Loaded, Location, Method, Order, OrderId, OrderState, Part, Reservation,
+    ReservationId, Sku, Snapshot, Timestamp,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row;
-use crate::store::connection::statement::{Ask, FixedStatement};
+use crate::store::connection::statement::FixedStatement;
 use crate::store::query::order_cache::OrderCache;
-use crate::store::rows::decision::{FIND_ANSWERS, IdempotencyKey, StoredAnswer};
+use crate::store::rows::decision::{FIND_ANSWERS, IdempotencyKey};
 use crate::store::rows::lookup::{self, CachedState, EXPIRED_MAX};
 use crate::store::rows::order::JobFields;
 use crate::store::rows::statements::Locked;
-use crate::store::rows::{capacity, catalogue, document, record, stock};
+use crate::store::rows::{capacity, document};
+use crate::store::writer::loaded::{LoadedGroup, Message, Topic, job_fields, read_lookup};
 use crate::store::writer::wanted::{OfOrder, Wanted};
-
-/// What was loaded for a group.
-#[derive(Default)]
-pub(in crate::store) struct LoadedGroup {
-    pub(in crate::store) snapshot: Snapshot,
-    /// Of the orders and other callers' reservations that were loaded.
-    pub(in crate::store) jobs: HashMap<JobId, JobFields>,
-    pub(in crate::store) answers: HashMap<IdempotencyKey, StoredAnswer>,
-}
-
-/// One thing that is asked for in a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Topic {
-    Answers,
-    Orders,
-    Reservations,
-    Expired,
-    Levels,
-    StockAt,
-    ReplenishmentsAt,
-    ShipmentsOf,
-    Awaited,
-    AwaitedBefore,
-    OpenReplenishments,
-    Replenishments,
-    Products,
-    Locations,
-    Couriers,
-    CourierRecords,
-    Locks,
-    DailyShipments,
-    Fingerprints,
-    ExternalReferences,
-    BankReferences,
-    DiscountCodes,
-    DiscountUses,
-}
-
-pub(super) type Message = Vec<(Topic, Ask)>;
 
 /// The statements for what may change.
 struct Statements {
@@ -89,6 +51,13 @@ impl Statements {
     }
 }
 
+/// What a pass found beside what is named by keys, some of it loaded already.
+pub(super) struct Found {
+    pub(super) expired_orders: BTreeSet<OrderId>,
+    pub(super) holding_orders: BTreeSet<OrderId>,
+    pub(super) reservations: BTreeSet<ReservationId>,
+}
+
 /// A group's loading under way.
 pub(super) struct Loading<'w> {
     wanted: &'w Wanted,
@@ -103,9 +72,12 @@ pub(super) struct Loading<'w> {
     of_orders: HashMap<OrderId, OfOrder>,
     group: LoadedGroup,
     /// Found in this pass; some may be loaded already.
-    pub(super) expired_orders: BTreeSet<OrderId>,
-    pub(super) expired_reservations: BTreeSet<ReservationId>,
+    expired_orders: BTreeSet<OrderId>,
+    expired_reservations: BTreeSet<ReservationId>,
     more_expired: bool,
+    /// Who holds stock of the shelves that were asked about; some may be loaded already.
+    holding_orders: BTreeSet<OrderId>,
+    holding_reservations: BTreeSet<ReservationId>,
     /// Products whose expired reservations were looked for.
     looked_for_expired: BTreeSet<Sku>,
     stock: BTreeSet<Sku>,
@@ -123,7 +95,7 @@ impl<'w> Loading<'w> {
         let parts = wanted.parts.iter().map(|(part, of)| (part.clone(), *of));
         let expired = wanted
             .expired_orders
-            .iter()
+            .union(&wanted.holding_orders)
             .map(|it| (Part::Order(*it), OfOrder { stock: true, ..OfOrder::default() }));
         Self {
             wanted,
@@ -138,6 +110,8 @@ impl<'w> Loading<'w> {
             expired_orders: BTreeSet::new(),
             expired_reservations: BTreeSet::new(),
             more_expired: false,
+            holding_orders: BTreeSet::new(),
+            holding_reservations: BTreeSet::new(),
             looked_for_expired: BTreeSet::new(),
             stock: BTreeSet::new(),
             fingerprints: BTreeSet::new(),
@@ -171,6 +145,11 @@ impl<'w> Loading<'w> {
             lookup::keys(wanted.reservations.iter().copied()),
         );
         self.ask_expired(&wanted.skus, &mut message);
+        let shelves = wanted.holders_of.iter().map(|(sku, at)| vec![sku.clone().into(), at.clone().into()]);
+        let shelves: Vec<Vec<_>> = shelves.collect();
+        if !shelves.is_empty() {
+            message.push((Topic::Holders, lookup::HOLDERS.about(shelves)));
+        }
         if !self.locks_stock_later() {
             self.ask_stock(&wanted.skus, &mut message);
             self.ask_discounts(&mut message);
@@ -378,6 +357,7 @@ impl<'w> Loading<'w> {
             match topic {
                 Topic::Orders => rows.iter().try_for_each(|row| self.read_order(row))?,
                 Topic::Expired => self.read_expired(&rows)?,
+                Topic::Holders => self.read_holders(&rows)?,
                 Topic::Fingerprints => self.read_fingerprints(&rows)?,
                 Topic::DiscountCodes | Topic::DiscountUses => self.read_discounts(topic, &rows)?,
                 Topic::Reservations => {
@@ -443,6 +423,16 @@ impl<'w> Loading<'w> {
         Ok(())
     }
 
+    fn read_holders(&mut self, rows: &[Row]) -> Result<(), StoreError> {
+        for row in rows {
+            match row.get::<Option<OrderId>>(1)? {
+                Some(order) => self.holding_orders.insert(order),
+                None => self.holding_reservations.insert(row.get(0)?),
+            };
+        }
+        Ok(())
+    }
+
     fn read_fingerprints(&mut self, rows: &[Row]) -> Result<(), StoreError> {
         for row in rows {
             let (fingerprint, order, at): (String, OrderId, Timestamp) =
@@ -456,11 +446,19 @@ impl<'w> Loading<'w> {
         Ok(())
     }
 
-    /// Whether reservations have expired that are not loaded.
-    pub(super) fn found_expired(&self) -> bool {
-        let snapshot = &self.group.snapshot;
+    /// Whether reservations have expired, or hold stock that a count is about, that are not loaded.
+    pub(super) fn found_more(&self) -> bool {
+        let Snapshot { orders, reservations, .. } = &self.group.snapshot;
         self.expired_orders.iter().any(|it| !self.wanted.expired_orders.contains(it))
-            || self.expired_reservations.iter().any(|it| !snapshot.reservations.contains_key(it))
+            || self.holding_orders.iter().any(|it| !orders.contains_key(it))
+            || self.expired_reservations.iter().any(|it| !reservations.contains_key(it))
+            || self.holding_reservations.iter().any(|it| !reservations.contains_key(it))
+    }
+
+    pub(super) fn found(mut self) -> Found {
+        self.expired_reservations.append(&mut self.holding_reservations);
+        let Self { expired_orders, holding_orders, expired_reservations: reservations, .. } = self;
+        Found { expired_orders, holding_orders, reservations }
     }
 
     pub(super) fn finish(mut self, now: Timestamp) -> Result<LoadedGroup, StoreError> {
@@ -473,6 +471,8 @@ impl<'w> Loading<'w> {
             self.expired_reservations.into_iter().partition(is_loaded);
         snapshot.more_expired = self.more_expired || !more_orders.is_empty() || !more.is_empty();
         (snapshot.expired_orders, snapshot.expired_reservations) = (orders, reservations);
+        snapshot.holding_orders =
+            self.holding_orders.into_iter().filter(|it| snapshot.orders.contains_key(it)).collect();
 
         for job in &self.wanted.leases {
             if let Some(JobFields { lease_token, lease_until: Some(until), .. }) = self.group.jobs.get(job)
@@ -492,6 +492,7 @@ impl<'w> Loading<'w> {
             locations: self.wanted.locations || !self.wanted.skus.is_empty(),
             stock: self.stock.into_iter().collect(),
             stock_at: self.wanted.stock_at.iter().cloned().collect(),
+            holders_of: self.wanted.holders_of.iter().cloned().collect(),
             shipments_of: self.wanted.shipments_of.iter().cloned().collect(),
             reservations: self.wanted.reservations.iter().copied().collect(),
             replenishments: self.wanted.replenishments.iter().copied().collect(),
@@ -506,82 +507,6 @@ impl<'w> Loading<'w> {
         });
         Ok(self.group)
     }
-}
-
-fn read_lookup(group: &mut LoadedGroup, topic: Topic, rows: &[Row]) -> Result<(), StoreError> {
-    let snapshot = &mut group.snapshot;
-    for row in rows {
-        match topic {
-            Topic::Answers => {
-                let (key, answer) = IdempotencyKey::read(row)?;
-                group.answers.insert(key, answer);
-            }
-            Topic::Levels => {
-                let level = stock::level(row)?;
-                snapshot.stock.insert((level.sku.clone(), level.location.clone()), level);
-            }
-            // What is loaded under lock stays.
-            Topic::StockAt => {
-                let level = stock::level(row)?;
-                snapshot.stock.entry((level.sku.clone(), level.location.clone())).or_insert(level);
-            }
-            Topic::ReplenishmentsAt => {
-                let found = stock::replenishment(row)?;
-                snapshot.replenishments.entry(found.id).or_insert_with(|| Arc::new(found));
-            }
-            Topic::ShipmentsOf => {
-                let shipment = (row.get(1)?, row.get(2)?);
-                snapshot.shipments_of.entry(row.get(0)?).or_default().push(shipment);
-            }
-            Topic::Awaited => {
-                snapshot.awaited.insert((row.get(0)?, row.get(1)?), row.get(2)?);
-            }
-            Topic::AwaitedBefore => {
-                snapshot.awaited_before.insert((row.get(0)?, row.get(1)?), row.get(2)?);
-            }
-            Topic::OpenReplenishments | Topic::Replenishments => {
-                snapshot.add_replenishment(Arc::new(stock::replenishment(row)?));
-            }
-            Topic::Products => {
-                let product: Product = catalogue::read(row)?;
-                snapshot.products.insert(product.sku.clone(), Arc::new(product));
-            }
-            Topic::Locations => {
-                let location: Location = catalogue::read(row)?;
-                snapshot.locations.insert(location.code.clone(), Arc::new(location));
-            }
-            Topic::Couriers => {
-                let courier: Courier = catalogue::read(row)?;
-                snapshot.couriers.insert(courier.code.clone(), Arc::new(courier));
-            }
-            Topic::DailyShipments => snapshot.daily_shipments.extend([capacity::day(row)?]),
-            Topic::CourierRecords => snapshot.courier_records.extend([record::record(row)?]),
-            Topic::ExternalReferences => {
-                snapshot.external_references.insert((row.get(0)?, row.get(1)?));
-            }
-            Topic::BankReferences => {
-                snapshot.bank_references.insert(row.get(0)?);
-            }
-            Topic::Orders
-            | Topic::Reservations
-            | Topic::Expired
-            | Topic::Fingerprints
-            | Topic::Locks
-            | Topic::DiscountCodes
-            | Topic::DiscountUses => {}
-        }
-    }
-    Ok(())
-}
-
-/// Job fields from four columns on.
-pub(super) fn job_fields(row: &Row, from: usize) -> Result<JobFields, StoreError> {
-    Ok(JobFields {
-        run_at: row.get(from)?,
-        attempts: row.get(from + 1)?,
-        lease_token: row.get(from + 2)?,
-        lease_until: row.get(from + 3)?,
-    })
 }
 
 fn skus_of(order: &Order) -> BTreeSet<Sku> {

@@ -8,6 +8,7 @@ pub(super) mod group;
 pub(super) mod job;
 mod lane;
 mod load;
+mod loaded;
 mod loading;
 mod outcome;
 pub(super) mod queue;

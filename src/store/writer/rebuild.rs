@@ -25,7 +25,7 @@ use crate::store::rows::statements::Writes;
 use crate::store::rows::table::Record;
 use crate::store::rows::writes;
 use crate::store::rows::{capacity, discount, document, record};
-use crate::store::writer::loading::job_fields;
+use crate::store::writer::loaded::job_fields;
 
 /// Orders of one transaction: few, so that the changes behind it wait briefly.
 const PAGE: usize = 64;

@@ -39,6 +39,10 @@ pub(in crate::store) struct Wanted {
     pub(super) expired_orders: BTreeSet<OrderId>,
     pub(super) skus: BTreeSet<Sku>,
     pub(super) stock_at: BTreeSet<LocationCode>,
+    /// Shelves whose reservations are wanted.
+    pub(super) holders_of: BTreeSet<(Sku, LocationCode)>,
+    /// Orders that were found to hold stock of these, to be locked with the others.
+    pub(super) holding_orders: BTreeSet<OrderId>,
     pub(super) shipments_of: BTreeSet<CourierCode>,
     pub(super) reservations: BTreeSet<ReservationId>,
     pub(super) replenishments: BTreeSet<ReplenishmentId>,
@@ -66,6 +70,7 @@ impl Wanted {
             reserves,
             skus,
             stock_at,
+            holders_of,
             shipments_of,
             reservations,
             replenishments,
@@ -93,6 +98,7 @@ impl Wanted {
         }
         self.skus.extend(skus.iter().cloned());
         self.stock_at.extend(stock_at.iter().cloned());
+        self.holders_of.extend(holders_of.iter().cloned());
         self.shipments_of.extend(shipments_of.iter().cloned());
         self.reservations.extend(reservations);
         self.replenishments.extend(replenishments);

@@ -3,6 +3,7 @@
 use super::*;
 use crate::domain::documents::invoice_paper::PaymentBox;
 use crate::domain::model::amounts::Discount;
+use crate::domain::model::discount::{Gives, Redemption};
 use crate::domain::model::method::Method;
 use crate::domain::tests::sample::{NOW, days_later, invoiced, sample, seller};
 
@@ -113,7 +114,14 @@ fn every_language_has_its_own_words_dates_and_money() {
 fn the_sums_lead_from_the_rows_to_the_total() {
     let lines = [(3, 1_000, Some(Discount::Amount(300)), 190_000), (1, 500, None, 70_000)];
     let mut order = invoiced(&lines, Some(Discount::Amount(320)), 490, false);
-    order.discount_code = "SPRING".to_owned();
+    order.redemption = Some(Redemption {
+        code: "SPRING".parse().unwrap(),
+        gives: Gives::Amount(order.amounts.currency.of(320)),
+        minimum_minor: 0,
+        uses_max: None,
+        customer: None,
+        given_back_at: None,
+    });
     let paper = paper(&order);
     assert!(paper.columns.contains(&InvoiceColumn::Discount("Discount")));
     assert_eq!((paper.rows[0].discount.as_str(), paper.rows[0].amount.as_str()), ("-€3.00", "€27.00"));

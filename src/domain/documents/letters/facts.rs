@@ -255,6 +255,7 @@ impl Source<'_> {
             | HoldReason::IncorrectAddress
             | HoldReason::UnknownDeliveryDate
             | HoldReason::QualityFailure
+            | HoldReason::InventoryOutOfStock
             | HoldReason::CustomerRequest
             | HoldReason::Other => reason,
         });

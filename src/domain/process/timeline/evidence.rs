@@ -1,6 +1,6 @@
 //! The evidence of what was done: from receipt to payment, and the end.
 
-use crate::domain::model::approval::{ApprovalState, Gate};
+use crate::domain::model::approval::{Approval, ApprovalState, Gate};
 use crate::domain::model::check::{Rule, Verdict};
 use crate::domain::model::event::{Event, EventKind};
 use crate::domain::model::invoice::Invoice;
@@ -122,9 +122,10 @@ impl History<'_> {
 
     fn reserve_inventory(&self) -> StepLine {
         let order = self.order;
-        let Some(reservation) = order.reservations.last() else {
+        let waits = order.state == OrderState::AwaitingStock;
+        let Some(reservation) = order.reservations.last().filter(|_| !waits) else {
             let mut line = StepLine::new(Step::ReserveInventory, StepState::Pending);
-            if order.state == OrderState::AwaitingStock {
+            if waits {
                 line.state = StepState::Blocked;
                 line.started_at = self.first(EventKind::StockAwaited).map(|it| it.at);
                 let short =
@@ -147,7 +148,10 @@ impl History<'_> {
     }
 
     fn approve(&self, step: Step, gate: Gate) -> StepLine {
-        let Some(approval) = self.order.approval(gate) else {
+        // Withdrawn while the order goes on: it is asked anew when the stock is there again.
+        let counts =
+            |it: &&Approval| it.state != ApprovalState::Withdrawn || self.order.ended_early().is_some();
+        let Some(approval) = self.order.approval(gate).filter(counts) else {
             return StepLine::new(step, StepState::Pending);
         };
         let (state, note) = match approval.state {

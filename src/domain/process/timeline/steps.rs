@@ -185,6 +185,8 @@ impl Event {
             EventKind::HoldPlaced | EventKind::HoldReleased => Step::VerifyCustomer,
             EventKind::StockAwaited
             | EventKind::InventoryReserved
+            | EventKind::InventoryMissing
+            | EventKind::InventoryReallocated
             | EventKind::ReservationConfirmed
             | EventKind::ReservationReleased
             | EventKind::ReservationExpired => Step::ReserveInventory,

@@ -27,7 +27,8 @@ use crate::domain::ordering::resolve::Way;
 use crate::domain::ordering::verify::Waive;
 use crate::domain::shipping::carrier_label::NewCarrierLabel;
 use crate::domain::shipping::pick::LineUnits;
-use crate::domain::tests::any_sequence::acts::{PLACES, SKUS, apply, order_of, proceed, some_act};
+use crate::domain::tests::any_sequence::acts::{apply, order_of, proceed, some_act};
+use crate::domain::tests::any_sequence::{PLACES, SKUS};
 use crate::domain::tests::bench::Bench;
 use crate::domain::tests::given::{
     actor, by_card, cash, checks_of, in_house, one_package, pending, proof, report,

@@ -5,11 +5,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use crate::domain::approvals::decide::Decision;
-use crate::domain::inventory::adjust::{AdjustReason, adjust_stock};
-use crate::domain::inventory::expire::{expire_reservation, release_reservation};
-use crate::domain::inventory::receive::receive_stock;
-use crate::domain::inventory::replenish::set_reorder_rule;
-use crate::domain::inventory::reserve_for_others::{NewReservation, reserve_stock};
+use crate::domain::inventory::adjust::AdjustReason;
 use crate::domain::model::amounts::Discount;
 use crate::domain::model::hold::{HoldReason, HoldState};
 use crate::domain::model::order::{Order, OrderState};
@@ -27,17 +23,15 @@ use crate::domain::shipping::pick::LineUnits;
 use crate::domain::tests::any_sequence::answers::{answer, answer_refund};
 use crate::domain::tests::any_sequence::codes::with_code;
 use crate::domain::tests::any_sequence::reactions::react;
+use crate::domain::tests::any_sequence::{PLACES, SKUS, shelves};
 use crate::domain::tests::bench::Bench;
 use crate::domain::tests::given::{
-    self, actor, by_card, cash, checks_of, dear, declined, done, in_house, location_code, one_package,
-    open_request, order, pending, proof, report, rule, sku, to_berlin, unknown, usd,
+    self, actor, by_card, cash, checks_of, dear, declined, done, in_house, one_package, open_request, order,
+    pending, proof, report, to_berlin, unknown, usd,
 };
-use crate::domain::tests::restock::decide_on;
 
-pub(super) const SKUS: [&str; 3] = ["A-1", "B-2", "C-3"];
 /// Goods and services.
 const SOLD: [&str; 5] = ["A-1", "B-2", "C-3", "FIT", "TUNE"];
-pub(super) const PLACES: [&str; 3] = ["NYC", "LAX", "BER"];
 const PEOPLE: [&str; 3] = ["shop", "clerk", "boss"];
 
 /// One command. Numbers choose among what there is.
@@ -75,6 +69,11 @@ pub(super) enum Act {
         location: usize,
         delta: i64,
         why: AdjustReason,
+    },
+    Count {
+        sku: usize,
+        location: usize,
+        counted: i64,
     },
     Reorder {
         sku: usize,
@@ -215,6 +214,11 @@ pub(super) fn some_act() -> impl Strategy<Value = Act> {
     });
     let adjusting = (0_usize..3, 0_usize..3, select(&[-3, -2, -1, 1, 2, 3][..]), select(AdjustReason::ALL))
         .prop_map(|(sku, location, delta, why)| Act::Adjust { sku, location, delta, why });
+    let counting = (0_usize..3, 0_usize..3, 0_i64..8).prop_map(|(sku, location, counted)| Act::Count {
+        sku,
+        location,
+        counted,
+    });
     let reordering = (0_usize..3, 0_usize..3, 0_i64..8).prop_map(|(sku, location, point)| Act::Reorder {
         sku,
         location,
@@ -234,6 +238,7 @@ pub(super) fn some_act() -> impl Strategy<Value = Act> {
         5 => tracking,
         3 => stocking,
         1 => adjusting,
+        1 => counting,
         1 => reordering,
         1 => replenishing,
         1 => setting_aside,
@@ -258,6 +263,7 @@ pub(super) fn order_of(bench: &Bench, act: &Act) -> Option<OrderId> {
         Act::Place { .. } => all.last().copied(),
         Act::Stock { .. }
         | Act::Adjust { .. }
+        | Act::Count { .. }
         | Act::Reorder { .. }
         | Act::Replenish { .. }
         | Act::SetAside { .. }
@@ -294,33 +300,12 @@ pub(super) fn apply(bench: &mut Bench, act: &Act) {
             }
         }
         Act::Stock { sku: code, location: at, units } => bench.stock(SKUS[*code], PLACES[*at], *units),
-        Act::Adjust { sku: code, location: at, delta, why } => {
-            let (code, at) = (sku(SKUS[*code]), location_code(PLACES[*at]));
-            let _ = bench.decide(|unit| adjust_stock(unit, &code, &at, *delta, *why, "", ""));
-        }
-        Act::Reorder { sku: code, location: at, point } => {
-            let (code, at) = (sku(SKUS[*code]), location_code(PLACES[*at]));
-            let _ = bench.decide(|unit| set_reorder_rule(unit, &code, &at, rule(*point, None), ""));
-        }
-        Act::Replenish { which, to } => replenish(bench, *which, *to),
-        Act::SetAside { sku: code, units, seconds } => {
-            let new = NewReservation {
-                region: "NORTH_AMERICA".parse().expect("a region code"),
-                location: None,
-                lines: vec![(sku(SKUS[*code]), *units)],
-                lifetime: Some(std::time::Duration::from_secs(*seconds)),
-                reference: String::new(),
-            };
-            let _ = bench.decide(|unit| reserve_stock(unit, &new));
-        }
-        Act::GiveBack { which } => {
-            let mut ids: Vec<_> = bench.snapshot.reservations.keys().copied().collect();
-            ids.sort();
-            if let Some(id) = ids.get(which % ids.len().max(1)).copied() {
-                bench.decide(|unit| expire_reservation(unit, id)).ok();
-                let _ = bench.decide(|unit| release_reservation(unit, id));
-            }
-        }
+        Act::Adjust { sku, location, delta, why } => shelves::adjust(bench, *sku, *location, *delta, *why),
+        Act::Count { sku, location, counted } => shelves::count(bench, *sku, *location, *counted),
+        Act::Reorder { sku, location, point } => shelves::reorder(bench, *sku, *location, *point),
+        Act::Replenish { which, to } => shelves::replenish(bench, *which, *to),
+        Act::SetAside { sku, units, seconds } => shelves::set_aside(bench, *sku, *units, *seconds),
+        Act::GiveBack { which } => shelves::give_back(bench, *which),
         Act::Pass { seconds } => bench.pass(*seconds),
         Act::Be { who } => bench.actor = actor(PEOPLE[*who]),
     }
@@ -342,18 +327,6 @@ fn new_order(name: usize, lines: &[(usize, i64)], style: Style) -> NewOrder {
         _ => {}
     }
     new
-}
-
-fn replenish(bench: &mut Bench, which: usize, to: ReplenishmentState) {
-    let mut all: Vec<_> = bench.snapshot.replenishments.values().map(AsRef::as_ref).cloned().collect();
-    all.sort_by_key(|it| it.id);
-    let Some(chosen) = all.get(which % all.len().max(1)) else { return };
-    let _ = match to {
-        ReplenishmentState::Received | ReplenishmentState::PartiallyReceived => bench
-            .decide(|unit| receive_stock(unit, &chosen.sku, &chosen.location, 2, "", Some(chosen.id)))
-            .map(drop),
-        to => decide_on(bench, chosen.id, to, None),
-    };
 }
 
 /// Does what comes next, mostly well. Only the world can be in its way: a hold, a deadline, an empty shelf.

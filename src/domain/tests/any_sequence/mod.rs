@@ -9,3 +9,7 @@ pub(crate) mod orders;
 mod rare_steps;
 mod reactions;
 mod sequences;
+mod shelves;
+
+pub(super) const SKUS: [&str; 3] = ["A-1", "B-2", "C-3"];
+pub(super) const PLACES: [&str; 3] = ["NYC", "LAX", "BER"];

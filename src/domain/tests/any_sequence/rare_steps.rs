@@ -8,6 +8,7 @@ use proptest::collection::vec;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 
+use crate::domain::inventory::count::count_stock;
 use crate::domain::inventory::receive::receive_stock;
 use crate::domain::inventory::replenish::set_reorder_rule;
 use crate::domain::model::approval::ApprovalState;
@@ -74,8 +75,8 @@ const SEQUENCES: usize = 64;
 /// What random commands seldom come to, step by step.
 fn rare_steps() -> BTreeSet<(Machine, String, String)> {
     use Disturbance::{
-        Approve, Assign, Authorize, Cancel, Capture, Cash, Charge, Check, Close, CompleteService, Correct,
-        Declined, Deliver, Done, FailCheck, FailToSend, Feedback, Hold, Label, Pack, Pick, Refund,
+        Approve, Archive, Assign, Authorize, Cancel, Capture, Cash, Charge, Check, Close, CompleteService,
+        Correct, Declined, Deliver, Done, FailCheck, FailToSend, Feedback, Hold, Label, Pack, Pick, Refund,
         RefundDeclined, Reject, StartPicking, Tend, Verify, Void, VoidLabel,
     };
     use ReplenishmentState::{Approved, Cancelled, Ordered, PartiallyReceived, Received, Rejected};
@@ -185,6 +186,16 @@ fn rare_steps() -> BTreeSet<(Machine, String, String)> {
     assert_eq!(bench.state(id), OrderState::Verified);
     run(&mut bench, id, &[Cancel]);
 
+    // Cancelled before it is paid; and rejected, and put away.
+    let id = bench.placed(&order("unpaid", &[("A-1", 1)]));
+    run(&mut bench, id, &[Cancel]);
+    bench.by("shop");
+    let id = bench.placed(&dear(order("put-away", &[("A-1", 1)])));
+    bench.by("judge");
+    run(&mut bench, id, &[Reject]);
+    bench.send_messages(id);
+    run(&mut bench, id, &[Archive]);
+
     // A customer whom nothing can be sent to, and a letter that never arrives.
     let mut mute = order("mute", &[("A-1", 1)]);
     mute.customer.email = String::new();
@@ -212,6 +223,13 @@ fn rare_steps() -> BTreeSet<(Machine, String, String)> {
         }
         bench.stock("A-1", "NYC", 1);
     }
+
+    // Reserved units that a count does not find, and that nobody else has.
+    bench.stock("B-2", "NYC", 1);
+    let id = bench.placed(&dear(order("gone", &[("B-2", 1)])));
+    bench.decide(|unit| count_stock(unit, &sku("B-2"), &location_code("NYC"), 0, "", "")).expect("a count");
+    assert_eq!(bench.state(id), OrderState::AwaitingStock);
+    run(&mut bench, id, &[Cancel]);
 
     // A proposal to buy, through all its ends.
     let (code, at) = (sku("B-2"), location_code("NYC"));

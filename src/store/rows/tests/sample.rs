@@ -47,6 +47,7 @@ pub(super) fn level(sku: &str) -> StockLevel {
         incoming: 6,
         lead_time_days: Some(14),
         declined_at: Some(AT),
+        missing: 0,
     }
 }
 

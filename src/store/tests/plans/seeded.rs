@@ -291,6 +291,7 @@ impl Seeded {
             reserves: true,
             skus: vec![sku("A-1"), sku("B-2")],
             stock_at: vec![code("KUL-1")],
+            holders_of: vec![(sku("B-2"), code("BER"))],
             shipments_of: vec!["PIGEON".parse().expect("a courier")],
             reservations: vec![self.reservation],
             replenishments: vec![self.replenishment],

@@ -1,0 +1,339 @@
+//! Units that were set aside for an order and are not there: others are set aside elsewhere, or the order waits or is held.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::domain::inventory::allocate::{ITEMS_MAX, Need, Take, plan, supply};
+use crate::domain::inventory::expire::release_expired_of;
+use crate::domain::inventory::fewest::Supply;
+use crate::domain::inventory::ledger::{give_back_units, set_aside};
+use crate::domain::model::event::EventKind;
+use crate::domain::model::hold::{HoldReason, HoldState};
+use crate::domain::model::order::{Order, OrderState};
+use crate::domain::model::promise::PromiseOccasion;
+use crate::domain::model::refusal::{Refusal, Shortage};
+use crate::domain::model::reservation::ReservedItem;
+use crate::domain::model::scalars::{Actor, LocationCode, Sku};
+use crate::domain::model::shipment::{Shipment, ShipmentItem, ShipmentState};
+use crate::domain::model::stock::MovementKind;
+use crate::domain::unit::unit_of_work::UnitOfWork;
+
+/// How near the units of a shelf are to the courier, the furthest first: those go first when a shelf has too few.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::domain) enum Nearness {
+    Unpaid,
+    Paid,
+    Planned,
+    BeingPicked,
+    /// They are in people's hands: a count does not take them.
+    Picked,
+}
+
+impl Order {
+    /// How far this order's units of a shelf have come.
+    pub(in crate::domain) fn nearness(&self, location: &LocationCode) -> Nearness {
+        if self.shipments.is_empty() {
+            return match self.state {
+                OrderState::PaymentCaptured | OrderState::PaymentApproved => Nearness::Paid,
+                OrderState::Received
+                | OrderState::Verified
+                | OrderState::AwaitingStock
+                | OrderState::Reserved
+                | OrderState::ReservationApproved
+                | OrderState::Invoiced
+                | OrderState::Fulfilling
+                | OrderState::PartiallyShipped
+                | OrderState::Shipped
+                | OrderState::PartiallyDelivered
+                | OrderState::Delivered
+                | OrderState::Closed
+                | OrderState::Archived
+                | OrderState::Rejected
+                | OrderState::Cancelled
+                | OrderState::Expired => Nearness::Unpaid,
+            };
+        }
+        match self.unpicked_shipment(location).map(|it| self.shipments[it].state) {
+            Some(ShipmentState::Planned) => Nearness::Planned,
+            Some(_) => Nearness::BeingPicked,
+            None => Nearness::Picked,
+        }
+    }
+
+    /// The shipment from there that units can still be taken out of.
+    fn unpicked_shipment(&self, location: &LocationCode) -> Option<usize> {
+        let is_open = |it: &Shipment| matches!(it.state, ShipmentState::Planned | ShipmentState::Picking);
+        self.shipments.iter().position(|it| it.location == *location && is_open(it))
+    }
+
+    /// Units of a shelf that are set aside for each line and that nobody has picked.
+    fn unpicked_at(&self, sku: &Sku, location: &LocationCode) -> BTreeMap<i32, i64> {
+        let mut units: BTreeMap<i32, i64> = BTreeMap::new();
+        if self.nearness(location) == Nearness::Picked {
+            return units;
+        }
+        let items = self.current_reservation().map_or(&[][..], |it| &it.items);
+        for item in items.iter().filter(|it| it.sku == *sku && it.location == *location) {
+            *units.entry(item.line).or_default() += item.open();
+        }
+        if let Some(index) = self.unpicked_shipment(location) {
+            for item in &self.shipments[index].items {
+                units.entry(item.line).and_modify(|it| *it -= item.picked);
+            }
+        }
+        units.retain(|_, it| *it > 0);
+        units
+    }
+
+    /// Takes up to so many units of a shelf out of the order's reservation because they are not there. Others are set aside
+    /// for it elsewhere in its region; if nobody has them, it waits again before its invoice, and is held after it. Gives back
+    /// how many units it took, at the least.
+    pub(in crate::domain) fn reallocate(
+        &mut self,
+        unit: &mut UnitOfWork,
+        sku: &Sku,
+        location: &LocationCode,
+        units: i64,
+        why: &str,
+    ) -> Result<i64, Refusal> {
+        let shipment = self.unpicked_shipment(location).filter(|_| !self.shipments.is_empty());
+        let mut left = units;
+        let mut needs = Vec::new();
+        for (line, here) in self.unpicked_at(sku, location) {
+            let quantity = left.min(here);
+            if quantity > 0 {
+                left -= quantity;
+                needs.push(Need { line, sku: sku.clone(), quantity });
+            }
+        }
+        let taken = units - left;
+        if taken == 0 {
+            return Ok(0);
+        }
+        needs.iter().for_each(|it| self.give_up(unit, it, location));
+        let lines: Vec<String> =
+            needs.iter().map(|it| format!("line {}: {}", it.line, it.quantity)).collect();
+        let text = format!("{why}; not there for {}", lines.join("; "));
+        self.record_automatic(unit, EventKind::InventoryMissing, None, text);
+
+        match self.set_aside_elsewhere(unit, shipment, &needs)? {
+            Ok(()) => {}
+            Err(_) if self.state == OrderState::Reserved => self.wait_again(unit, why)?,
+            Err(_) => self.go_without(unit, shipment, location, why)?,
+        }
+        Ok(taken)
+    }
+
+    fn give_up(&mut self, unit: &mut UnitOfWork, need: &Need, location: &LocationCode) {
+        let order = Some(self.id);
+        let reservation = self.open_reservation().expect("units are taken out of an open reservation");
+        let id = reservation.id;
+        let mut left = need.quantity;
+        for item in reservation.items.iter_mut().filter(|it| it.line == need.line && it.location == *location)
+        {
+            let units = left.min(item.open());
+            if units > 0 {
+                left -= units;
+                give_back_units(unit, item, units, MovementKind::Release, id, order);
+            }
+        }
+        reservation.version += 1;
+        assert!(left == 0, "no more is taken than is set aside");
+    }
+
+    /// Sets units aside that nothing is set aside for, wherever the region has them: for the lines of a shipment that is not
+    /// picked, which then ships what its own location has, or of an order that has none. All of them or none.
+    fn set_aside_elsewhere(
+        &mut self,
+        unit: &mut UnitOfWork,
+        shipment: Option<usize>,
+        needs: &[Need],
+    ) -> Result<Result<(), Vec<Shortage>>, Refusal> {
+        let mut planned = plan(needs, &self.supplies_of(unit, shipment, needs), unit.rules.allocation);
+        if planned.is_err() && release_expired_of(unit, needs.iter().map(|it| &it.sku), Some(self.id))? {
+            planned = plan(needs, &self.supplies_of(unit, shipment, needs), unit.rules.allocation);
+        }
+        let (takes, reason) = match planned {
+            Ok(planned) => planned,
+            Err(short) => return Ok(Err(short)),
+        };
+        let order = self.id;
+        let reservation = self.open_reservation().expect("it has its reservation");
+        if reservation.items.len() + takes.len() > ITEMS_MAX {
+            return Ok(Err(Vec::new()));
+        }
+
+        set_aside(unit, &takes, reservation.id, Some(order));
+        takes.iter().for_each(|it| add_item(&mut reservation.items, it));
+        reservation.version += 1;
+        let told: Vec<String> = takes
+            .iter()
+            .map(|it| format!("line {}: {} from {}", it.line, it.quantity, it.location))
+            .collect();
+        let text = format!("{}; {reason}", told.join("; "));
+        self.record_automatic(unit, EventKind::InventoryReallocated, None, text);
+        match shipment {
+            Some(index) => self.move_items(unit, index, &takes)?,
+            None => self.promise_anew(unit, PromiseOccasion::Reallocated),
+        }
+        Ok(Ok(()))
+    }
+
+    /// What the region has for these needs. The order has had its stock: who waits does not come before it. A location that
+    /// is at work for it already ships what it has; a second shipment from there would not be told from the first.
+    fn supplies_of(
+        &self,
+        unit: &UnitOfWork,
+        shipment: Option<usize>,
+        needs: &[Need],
+    ) -> BTreeMap<Sku, Supply> {
+        let region = self.region.clone().expect("a verified order has a region");
+        let at_work: BTreeSet<&LocationCode> = self
+            .live_shipments()
+            .filter(|it| it.state != ShipmentState::Planned)
+            .filter(|it| shipment.is_none_or(|index| self.shipments[index].id != it.id))
+            .map(|it| &it.location)
+            .collect();
+        let supply_of = |sku: &Sku| {
+            let mut found = supply(unit, &region, sku, 0);
+            found.by_location.retain(|it| !at_work.contains(&it.location));
+            found.total = found.by_location.iter().map(|it| it.units).sum();
+            found
+        };
+        needs.iter().map(|it| (it.sku.clone(), supply_of(&it.sku))).collect()
+    }
+
+    /// Units of one shipment that now come from other locations join what is planned there.
+    fn move_items(&mut self, unit: &mut UnitOfWork, from: usize, takes: &[Take]) -> Result<(), Refusal> {
+        let here = self.shipments[from].location.clone();
+        let mut moved: BTreeMap<&LocationCode, Vec<ShipmentItem>> = BTreeMap::new();
+        for take in takes.iter().filter(|it| it.location != here) {
+            let items = &mut self.shipments[from].items;
+            let item = items.iter_mut().find(|it| it.line == take.line).expect("the shipment has the line");
+            item.quantity -= take.quantity;
+            let item =
+                ShipmentItem { quantity: take.quantity, picked: 0, checked: 0, packed: 0, ..item.clone() };
+            moved.entry(&take.location).or_default().push(item);
+        }
+        self.shipments[from].items.retain(|it| it.quantity > 0);
+        self.touch_shipment(unit, from);
+        if self.shipments[from].items.is_empty() {
+            let text = format!("shipment {}: nothing of it is left at {here}", self.shipments[from].number);
+            self.move_shipment(unit, from, ShipmentState::Cancelled, EventKind::ShipmentCancelled, text)?;
+            if let Some(promise) = &mut self.promise {
+                promise.legs.retain(|it| it.location != here);
+            }
+        } else {
+            self.end_picking_if_done(unit, from)?;
+            self.promise_shipment_anew(unit, from, PromiseOccasion::Reallocated);
+        }
+
+        for (location, items) in moved {
+            let planned = |it: &Shipment| it.location == *location && it.state == ShipmentState::Planned;
+            let index = match self.shipments.iter().position(planned) {
+                Some(index) => {
+                    items.into_iter().for_each(|it| join(&mut self.shipments[index].items, it));
+                    self.touch_shipment(unit, index);
+                    index
+                }
+                None => {
+                    self.add_shipment(unit, location.clone(), items);
+                    self.shipments.len() - 1
+                }
+            };
+            self.promise_shipment_anew(unit, index, PromiseOccasion::Reallocated);
+        }
+        Ok(())
+    }
+
+    /// Nobody has the units: a shipment is planned anew, and the order is held until there are some.
+    fn go_without(
+        &mut self,
+        unit: &mut UnitOfWork,
+        shipment: Option<usize>,
+        location: &LocationCode,
+        why: &str,
+    ) -> Result<(), Refusal> {
+        if let Some(index) = shipment {
+            match self.shipments[index].state {
+                ShipmentState::Picking => {
+                    let text = format!("shipment {} waits: {why}", self.shipments[index].number);
+                    self.move_shipment(unit, index, ShipmentState::Planned, EventKind::ItemsPicked, text)?;
+                }
+                _ => self.touch_shipment(unit, index),
+            }
+        }
+        let note = format!("{why}, and no other location of the region has others");
+        self.promise_nothing_from(unit, location, &note, PromiseOccasion::Reallocated);
+        let held = |reason| self.holds.iter().any(|it| it.state == HoldState::Active && it.reason == reason);
+        if !held(HoldReason::InventoryOutOfStock) {
+            self.hold(unit, Actor::system(), HoldReason::InventoryOutOfStock, note);
+        }
+        Ok(())
+    }
+
+    /// Sets aside what nothing is set aside for any more, before the order goes on.
+    pub(in crate::domain) fn replace_missing(&mut self, unit: &mut UnitOfWork) -> Result<(), Refusal> {
+        let Some(reservation) = self.current_reservation() else { return Ok(()) };
+        if self.shipments.is_empty() {
+            let mut needs = self.needs();
+            for need in &mut needs {
+                let items = reservation.items.iter().filter(|it| it.line == need.line);
+                need.quantity -= items.map(ReservedItem::open).sum::<i64>();
+            }
+            return self.replace(unit, None, needs);
+        }
+        for index in 0..self.shipments.len() {
+            let shipment = &self.shipments[index];
+            if shipment.state != ShipmentState::Planned {
+                continue;
+            }
+            let need = |it: &ShipmentItem| Need {
+                line: it.line,
+                sku: it.sku.clone(),
+                quantity: self.missing_of(shipment, it),
+            };
+            let needs = shipment.items.iter().map(need).collect();
+            self.replace(unit, Some(index), needs)?;
+        }
+        Ok(())
+    }
+
+    fn replace(
+        &mut self,
+        unit: &mut UnitOfWork,
+        shipment: Option<usize>,
+        mut needs: Vec<Need>,
+    ) -> Result<(), Refusal> {
+        needs.retain(|it| it.quantity > 0);
+        if needs.is_empty() {
+            return Ok(());
+        }
+        self.set_aside_elsewhere(unit, shipment, &needs)?.map_err(Refusal::Short)
+    }
+}
+
+/// Units of a line from a location are one item, however often they are set aside.
+fn add_item(items: &mut Vec<ReservedItem>, take: &Take) {
+    let same = |it: &&mut ReservedItem| it.line == take.line && it.location == take.location;
+    if let Some(item) = items.iter_mut().find(same) {
+        item.quantity += take.quantity;
+        return;
+    }
+    let number = i32::try_from(items.len()).unwrap_or(i32::MAX - 1) + 1;
+    items.push(ReservedItem {
+        number,
+        line: take.line,
+        sku: take.sku.clone(),
+        location: take.location.clone(),
+        quantity: take.quantity,
+        consumed: 0,
+        released: 0,
+    });
+}
+
+fn join(items: &mut Vec<ShipmentItem>, moved: ShipmentItem) {
+    match items.iter_mut().find(|it| it.line == moved.line) {
+        Some(item) => item.quantity += moved.quantity,
+        None => items.push(moved),
+    }
+}

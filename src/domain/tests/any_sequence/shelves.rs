@@ -1,0 +1,61 @@
+//! What happens to shelves: deliveries, counts, corrections, transfers, reservations of others.
+
+use crate::domain::inventory::adjust::{AdjustReason, adjust_stock};
+use crate::domain::inventory::count::{count_stock, settle_count};
+use crate::domain::inventory::expire::{expire_reservation, release_reservation};
+use crate::domain::inventory::receive::receive_stock;
+use crate::domain::inventory::replenish::set_reorder_rule;
+use crate::domain::inventory::reserve_for_others::{NewReservation, reserve_stock};
+use crate::domain::model::replenishment::ReplenishmentState;
+use crate::domain::tests::any_sequence::{PLACES, SKUS};
+use crate::domain::tests::bench::Bench;
+use crate::domain::tests::given::{location_code, rule, sku};
+use crate::domain::tests::restock::decide_on;
+
+pub(super) fn adjust(bench: &mut Bench, code: usize, at: usize, delta: i64, why: AdjustReason) {
+    let (code, at) = (sku(SKUS[code]), location_code(PLACES[at]));
+    let _ = bench.decide(|unit| adjust_stock(unit, &code, &at, delta, why, "", ""));
+}
+
+pub(super) fn count(bench: &mut Bench, code: usize, at: usize, counted: i64) {
+    let (code, at) = (sku(SKUS[code]), location_code(PLACES[at]));
+    let _ = bench.decide(|unit| count_stock(unit, &code, &at, counted, "sheet 7", ""));
+    let _ = bench.decide(|unit| settle_count(unit, &code, &at));
+}
+
+pub(super) fn reorder(bench: &mut Bench, code: usize, at: usize, point: i64) {
+    let (code, at) = (sku(SKUS[code]), location_code(PLACES[at]));
+    let _ = bench.decide(|unit| set_reorder_rule(unit, &code, &at, rule(point, None), ""));
+}
+
+pub(super) fn set_aside(bench: &mut Bench, code: usize, units: i64, seconds: u64) {
+    let new = NewReservation {
+        region: "NORTH_AMERICA".parse().expect("a region code"),
+        location: None,
+        lines: vec![(sku(SKUS[code]), units)],
+        lifetime: Some(std::time::Duration::from_secs(seconds)),
+        reference: String::new(),
+    };
+    let _ = bench.decide(|unit| reserve_stock(unit, &new));
+}
+
+pub(super) fn give_back(bench: &mut Bench, which: usize) {
+    let mut ids: Vec<_> = bench.snapshot.reservations.keys().copied().collect();
+    ids.sort();
+    if let Some(id) = ids.get(which % ids.len().max(1)).copied() {
+        bench.decide(|unit| expire_reservation(unit, id)).ok();
+        let _ = bench.decide(|unit| release_reservation(unit, id));
+    }
+}
+
+pub(super) fn replenish(bench: &mut Bench, which: usize, to: ReplenishmentState) {
+    let mut all: Vec<_> = bench.snapshot.replenishments.values().map(AsRef::as_ref).cloned().collect();
+    all.sort_by_key(|it| it.id);
+    let Some(chosen) = all.get(which % all.len().max(1)) else { return };
+    let _ = match to {
+        ReplenishmentState::Received | ReplenishmentState::PartiallyReceived => bench
+            .decide(|unit| receive_stock(unit, &chosen.sku, &chosen.location, 2, "", Some(chosen.id)))
+            .map(drop),
+        to => decide_on(bench, chosen.id, to, None),
+    };
+}

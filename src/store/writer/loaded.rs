@@ -1,0 +1,130 @@
+//! What is asked for of a group, and what answers that follow from nothing else say.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::domain::{Courier, JobId, Location, Product, Snapshot};
+use crate::store::connection::error::StoreError;
+use crate::store::connection::row::Row;
+use crate::store::connection::statement::Ask;
+use crate::store::rows::decision::{IdempotencyKey, StoredAnswer};
+use crate::store::rows::order::JobFields;
+use crate::store::rows::{capacity, catalogue, record, stock};
+
+/// What was loaded for a group.
+#[derive(Default)]
+pub(in crate::store) struct LoadedGroup {
+    pub(in crate::store) snapshot: Snapshot,
+    /// Of the orders and other callers' reservations that were loaded.
+    pub(in crate::store) jobs: HashMap<JobId, JobFields>,
+    pub(in crate::store) answers: HashMap<IdempotencyKey, StoredAnswer>,
+}
+
+/// One thing that is asked for in a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Topic {
+    Answers,
+    Orders,
+    Reservations,
+    Expired,
+    Holders,
+    Levels,
+    StockAt,
+    ReplenishmentsAt,
+    ShipmentsOf,
+    Awaited,
+    AwaitedBefore,
+    OpenReplenishments,
+    Replenishments,
+    Products,
+    Locations,
+    Couriers,
+    CourierRecords,
+    Locks,
+    DailyShipments,
+    Fingerprints,
+    ExternalReferences,
+    BankReferences,
+    DiscountCodes,
+    DiscountUses,
+}
+
+pub(super) type Message = Vec<(Topic, Ask)>;
+
+/// Takes in what is looked up beside the orders.
+pub(super) fn read_lookup(group: &mut LoadedGroup, topic: Topic, rows: &[Row]) -> Result<(), StoreError> {
+    let snapshot = &mut group.snapshot;
+    for row in rows {
+        match topic {
+            Topic::Answers => {
+                let (key, answer) = IdempotencyKey::read(row)?;
+                group.answers.insert(key, answer);
+            }
+            Topic::Levels => {
+                let level = stock::level(row)?;
+                snapshot.stock.insert((level.sku.clone(), level.location.clone()), level);
+            }
+            // What is loaded under lock stays.
+            Topic::StockAt => {
+                let level = stock::level(row)?;
+                snapshot.stock.entry((level.sku.clone(), level.location.clone())).or_insert(level);
+            }
+            Topic::ReplenishmentsAt => {
+                let found = stock::replenishment(row)?;
+                snapshot.replenishments.entry(found.id).or_insert_with(|| Arc::new(found));
+            }
+            Topic::ShipmentsOf => {
+                let shipment = (row.get(1)?, row.get(2)?);
+                snapshot.shipments_of.entry(row.get(0)?).or_default().push(shipment);
+            }
+            Topic::Awaited => {
+                snapshot.awaited.insert((row.get(0)?, row.get(1)?), row.get(2)?);
+            }
+            Topic::AwaitedBefore => {
+                snapshot.awaited_before.insert((row.get(0)?, row.get(1)?), row.get(2)?);
+            }
+            Topic::OpenReplenishments | Topic::Replenishments => {
+                snapshot.add_replenishment(Arc::new(stock::replenishment(row)?));
+            }
+            Topic::Products => {
+                let product: Product = catalogue::read(row)?;
+                snapshot.products.insert(product.sku.clone(), Arc::new(product));
+            }
+            Topic::Locations => {
+                let location: Location = catalogue::read(row)?;
+                snapshot.locations.insert(location.code.clone(), Arc::new(location));
+            }
+            Topic::Couriers => {
+                let courier: Courier = catalogue::read(row)?;
+                snapshot.couriers.insert(courier.code.clone(), Arc::new(courier));
+            }
+            Topic::DailyShipments => snapshot.daily_shipments.extend([capacity::day(row)?]),
+            Topic::CourierRecords => snapshot.courier_records.extend([record::record(row)?]),
+            Topic::ExternalReferences => {
+                snapshot.external_references.insert((row.get(0)?, row.get(1)?));
+            }
+            Topic::BankReferences => {
+                snapshot.bank_references.insert(row.get(0)?);
+            }
+            Topic::Orders
+            | Topic::Reservations
+            | Topic::Expired
+            | Topic::Holders
+            | Topic::Fingerprints
+            | Topic::Locks
+            | Topic::DiscountCodes
+            | Topic::DiscountUses => {}
+        }
+    }
+    Ok(())
+}
+
+/// Job fields from four columns on.
+pub(super) fn job_fields(row: &Row, from: usize) -> Result<JobFields, StoreError> {
+    Ok(JobFields {
+        run_at: row.get(from)?,
+        attempts: row.get(from + 1)?,
+        lease_token: row.get(from + 2)?,
+        lease_until: row.get(from + 3)?,
+    })
+}

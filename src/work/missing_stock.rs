@@ -1,0 +1,53 @@
+//! The loop over shelves where a count found less than is promised, and more reservations than one decision may touch.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::domain::SettleCount;
+use crate::store::{Codec, StoreError};
+use crate::work::{App, context, stop_requested};
+
+/// Shelves looked at in one pass.
+const AT_ONCE: u64 = 16;
+
+/// How long until the next look. What a pass leaves is picked: it waits for people, not for this loop.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+pub(super) async fn settle_counts(app: App, mut shutdown: watch::Receiver<bool>) {
+    let mut failing = false;
+    while !*shutdown.borrow() {
+        let settled = settle_once(&app).await;
+        match settled {
+            Ok(true) => {
+                failing = false;
+                continue;
+            }
+            Ok(false) => failing = false,
+            // An outage is logged once.
+            Err(_) if failing => {}
+            Err(error) => {
+                failing = true;
+                tracing::warn!(%error, "could not settle counts; trying on");
+            }
+        }
+        tokio::select! {
+            () = stop_requested(&mut shutdown) => return,
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+        }
+    }
+}
+
+/// Whether one of the shelves came further.
+async fn settle_once(app: &App) -> Result<bool, StoreError> {
+    let mut any = false;
+    for (sku, location) in app.store.shelves_with_missing(AT_ONCE).await? {
+        let settle = SettleCount { sku, location };
+        match app.store.change(context(), settle, |(), _| (), Codec::unkept()).await {
+            Ok(_) => any = true,
+            Err(StoreError::Refused(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(any)
+}
