@@ -547,3 +547,25 @@ on_both_engines!(
         every_law_holds(&server).await;
     }
 );
+
+on_both_engines!(ninety_nine_dear_articles_for_nothing_wait_for_a_person, async |server| {
+    open_location(&server, LEIPZIG, "EUROPE", "DE").await;
+    create_product(&server, "DEAR-1", 500_000).await;
+    receive(&server, "DEAR-1", LEIPZIG, 300).await;
+    let all = || Some(pb::Discount { value: Some(pb::discount::Value::RatePpm(1_000_000)) });
+    let mut free = draft("ann", "DEAR-1", 99);
+    free.lines[0].unit_price = Some(eur(0));
+    let given_away = pb::OrderDraft { discount: all(), ..draft("ben", "DEAR-1", 99) };
+    let mut line_off = draft("kim", "DEAR-1", 99);
+    line_off.lines[0].discount = all();
+    for draft in [free, given_away, line_off] {
+        let placed = create_order(&server, draft).await.expect("an order");
+        assert_eq!(placed.state(), pb::OrderState::Reserved);
+        assert_eq!(placed.lines[0].list_price, Some(eur(500_000)));
+        let rule = "goods worth EUR 495000.00 at list prices, sold for EUR 0.00, are above EUR 1000.00";
+        let approval = &placed.approvals[0];
+        assert_eq!((approval.state(), approval.rule.as_str()), (pb::ApprovalState::Pending, rule));
+    }
+    every_law_holds(&server).await;
+    server.stop().await;
+});

@@ -11,7 +11,7 @@ const CODES: [&str; 3] = ["ONCE", "EACH", "FEW"];
 /// Some orders name a code: a single one, one for each customer, a few for those who buy enough.
 pub(super) fn with_code(bench: &mut Bench, price: u8, new: NewOrder) -> NewOrder {
     let Some(code) = price.checked_sub(5).and_then(|it| CODES.get(usize::from(it))) else { return new };
-    if bench.snapshot.discount_codes.get(&key("ONCE")).is_none() {
+    if !bench.snapshot.discount_codes.contains_key(&key("ONCE")) {
         issue(bench, DiscountCode { uses_max: Some(1), ..voucher("ONCE", 2_000) });
         issue(bench, DiscountCode { uses_per_customer_max: Some(1), ..ten_off("EACH") });
         let minimums = vec![usd(1_500)];
