@@ -115,8 +115,11 @@ impl Server {
         };
 
         let seller = seller(&settings)?;
-        let rules = Rules { seller: seller.as_ref().map(Seller::id), ..settings.rules() };
-        let rules = Arc::new(rules);
+        let rules = Arc::new(Rules {
+            seller: seller.as_ref().map(Seller::id),
+            sends_invoices: seller.as_ref().is_some_and(Seller::is_complete),
+            ..settings.rules()
+        });
         let store = open_store_by(&settings, Arc::clone(&rules), clock).await?;
         store.migrate().await?;
         keep_seller(&store, seller.as_ref()).await?;

@@ -259,6 +259,7 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
         stuck_after_seconds,
         booked_couriers: _,
         seller: _,
+        sends_invoices: _,
         pickup_scan: PickupScan::Handover | PickupScan::Wait,
     } = rules;
 
@@ -292,20 +293,24 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
     within(bad, "rules.package_weight.packaging_grams", *packaging_grams, 0, 1_000_000);
     within(bad, "rules.package_weight.tolerance_grams", *tolerance_grams, 0, 1_000_000);
     within(bad, "rules.package_weight.tolerance_ppm", *tolerance_ppm, 0, 10_000_000);
-    let legal = |it: u8| it.is_ascii_alphanumeric() || it == b'-';
-    if !(1..=20).contains(&invoice_series.len()) || !invoice_series.bytes().all(legal) {
-        bad.add("rules.invoice_series", "must be 1 to 20 letters, digits or -");
-    }
-    if u64::from(*payment_terms_days) * DAY > *reservation_lifetime_seconds {
-        bad.add(
-            "rules.payment_terms_days",
-            "must not be longer than rules.reservation_lifetime_seconds: an order that is not paid by then expires",
-        );
-    }
+    check_invoices(invoice_series, *payment_terms_days, *reservation_lifetime_seconds, bad);
     within(bad, "rules.message_lifetime_seconds", *message_lifetime_seconds, 1, 30 * DAY);
     check_slips(slips, bad);
     for (gate, seconds) in stuck_after_seconds {
         within(bad, &format!("rules.stuck_after_seconds.{gate}"), *seconds, 0, 365 * DAY);
+    }
+}
+
+fn check_invoices(series: &str, terms_days: u32, reservation_seconds: u64, bad: &mut Problems) {
+    let legal = |it: u8| it.is_ascii_alphanumeric() || it == b'-';
+    if !(1..=20).contains(&series.len()) || !series.bytes().all(legal) {
+        bad.add("rules.invoice_series", "must be 1 to 20 letters, digits or -");
+    }
+    if u64::from(terms_days) * DAY > reservation_seconds {
+        bad.add(
+            "rules.payment_terms_days",
+            "must not be longer than rules.reservation_lifetime_seconds: an order that is not paid by then expires",
+        );
     }
 }
 

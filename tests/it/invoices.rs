@@ -66,6 +66,14 @@ fn attached(server: &TestServer) -> Vec<(String, Vec<u8>)> {
     found
 }
 
+/// What the letter about the invoice says, in one line.
+async fn letter(server: &Clients, order: &str) -> String {
+    let filter = format!("order_id = {order} AND kind = INVOICE_ISSUED");
+    let request = pb::ListMessagesRequest { filter, ..Default::default() };
+    let page = server.orders.clone().list_messages(request).await.expect("a page").into_inner();
+    page.messages[0].body.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 async fn rename(server: &Clients, order: &str, name: &str) {
     let mut wish = draft("grace", "I-1", 1);
     let mut customer = wish.customer.take().expect("a customer");
@@ -97,6 +105,8 @@ on_both_engines!(an_invoice_stays_as_it_was_issued_and_goes_with_its_letter_once
         assert_eq!(document(&server, key).await.expect("the same"), paper);
     }
     assert_eq!(attached(&server), [("INV-000001.pdf".to_owned(), paper.content.clone())]);
+    let letter = letter(&server, &placed.id).await;
+    assert!(letter.contains("auch als PDF im Anhang"), "{letter}");
 
     // Neither another name of the customer's changes it, nor payment, nor the archive.
     rename(&server, &placed.id, "Grace Hopper").await;
@@ -105,7 +115,6 @@ on_both_engines!(an_invoice_stays_as_it_was_issued_and_goes_with_its_letter_once
     assert_eq!(invoice(&server, "INV-000001").await.customer.expect("a customer").name, "Buyer ann");
     assert_eq!(of_order(&server, &placed.id).await, paper);
     pay_by_card(&server, &placed.id, "tok_success").await.expect("a payment");
-    warehouse.ship_all(&placed.id).await;
     warehouse.deliver_all(&placed.id).await;
     warehouse.close(&placed.id).await;
     warehouse.archive(&placed.id).await;
@@ -134,6 +143,7 @@ on_both_engines!(an_invoice_says_what_it_lacks_and_is_not_sent_without_a_seller,
         "without the seller's name and address: the settings' seller had none when the invoice was issued";
     assert_eq!(paper.warnings, [lacks]);
     assert!(attached(&server).is_empty());
+    assert!(!letter(&server, &placed.id).await.contains("PDF"));
 
     // The name that letters are signed with is better than none.
     let named = |settings: &mut Settings| settings.rules.company_name = "North Wind".to_owned();
@@ -144,6 +154,15 @@ on_both_engines!(an_invoice_says_what_it_lacks_and_is_not_sent_without_a_seller,
     assert_eq!(of_order(&server, &next.id).await.warnings, [lacks]);
     assert_eq!(of_order(&server, &placed.id).await, paper);
     assert!(attached(&server).is_empty());
+
+    let request = pb::CancelOrderRequest {
+        order_id: next.id.clone(),
+        reason: "too late".to_owned(),
+        ..Default::default()
+    };
+    server.orders.clone().cancel_order(by("storefront", request)).await.expect("cancelled");
+    let void = "the invoice is VOID: it is not to be paid any more";
+    assert_eq!(of_order(&server, &next.id).await.warnings, [lacks, void]);
     server.stop().await;
 });
 

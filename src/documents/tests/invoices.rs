@@ -29,7 +29,7 @@ fn paper_of(order: &Order, seller: &Seller) -> InvoicePaper {
 fn long(lines: usize) -> Order {
     let line = |index: usize| -> SampleLine {
         let rate = [190_000, 70_000, 0][index % 3];
-        let discount = (index % 7 == 0).then_some(Discount::Percent(100_000));
+        let discount = index.is_multiple_of(7).then_some(Discount::Percent(100_000));
         (i64::try_from(index % 12 + 1).expect("small"), 1_995, discount, rate)
     };
     let lines: Vec<_> = (1..=lines).map(line).collect();

@@ -87,6 +87,9 @@ pub struct Rules {
     /// Who sells; the settings' `seller` says who that is.
     #[serde(skip)]
     pub seller: Option<SellerId>,
+    /// Whether that is enough for an invoice that can be sent.
+    #[serde(skip)]
+    pub sends_invoices: bool,
 }
 
 /// What a courier's report does of a shipment whose pickup nobody has confirmed.
@@ -386,6 +389,7 @@ impl Default for Rules {
             stuck_after_seconds: BTreeMap::new(),
             booked_couriers: BookedCouriers::new(),
             seller: None,
+            sends_invoices: false,
             pickup_scan: PickupScan::Handover,
         }
     }

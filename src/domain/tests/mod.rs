@@ -14,6 +14,7 @@ mod exact;
 mod feedback;
 mod given;
 mod instead;
+mod invoices;
 mod letters;
 mod manifests;
 mod master_data;

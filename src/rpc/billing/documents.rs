@@ -3,7 +3,7 @@
 use tonic::Status;
 
 use crate::documents;
-use crate::domain::{OrderId, Problems, Seller, invoice_paper};
+use crate::domain::{InvoiceState, OrderId, Problems, Seller, invoice_paper};
 use crate::pb;
 use crate::pb::get_invoice_document_request::Key;
 use crate::rpc::api::{Api, found};
@@ -53,6 +53,7 @@ impl Api {
 
         let mut warnings = printed.warnings;
         warnings.extend(lacking(&seller));
+        warnings.extend(outdated(invoice.state));
         let answer = pb::GetInvoiceDocumentResponse {
             media_type: INVOICE_MEDIA_TYPE.to_owned(),
             filename: invoice_filename(invoice),
@@ -72,4 +73,12 @@ fn lacking(seller: &Seller) -> Option<String> {
         (false, false) => return None,
     };
     Some(format!("{what}: the settings' seller had none when the invoice was issued"))
+}
+
+/// The paper stays as it was issued, also when it is not to be paid any more.
+fn outdated(state: InvoiceState) -> Option<String> {
+    match state {
+        InvoiceState::Open | InvoiceState::Paid => None,
+        InvoiceState::Void => Some("the invoice is VOID: it is not to be paid any more".to_owned()),
+    }
 }

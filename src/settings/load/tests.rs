@@ -187,3 +187,12 @@ fn a_password_is_hidden_wherever_it_stands() {
     );
     assert_eq!(shown("topsecret"), "***://");
 }
+
+#[test]
+fn terms_of_payment_end_while_the_goods_are_kept_and_an_account_is_one() {
+    assert_eq!(keys("[rules]\npayment_terms_days = 14"), ["rules.payment_terms_days"]);
+    assert!(read("[rules]\npayment_terms_days = 14\nreservation_lifetime_seconds = 1209600").is_ok());
+    assert_eq!(keys("[seller.bank]\niban = \"DE00\""), ["seller.bank.iban"]);
+    let seller = "[seller]\nname = \"North Wind\"\npay_by = [\"BANK_TRANSFER\"]\n[seller.bank]\niban = \"DE89 3704 0044 0532 0130 00\"";
+    assert!(read(seller).is_ok());
+}

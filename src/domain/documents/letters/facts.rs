@@ -50,6 +50,8 @@ pub(super) struct Facts {
     /// One row per rate; they add up to the tax.
     pub taxes: Vec<TaxRow>,
     pub invoice: Option<String>,
+    /// Whether the invoice goes with the letter as a file.
+    pub invoice_attached: bool,
     pub held_until: Option<String>,
     pub paid: Option<String>,
     pub owed_back: bool,
@@ -283,6 +285,9 @@ impl Source<'_> {
 
     fn add_invoice(&self, facts: &mut Facts) -> Result<(), String> {
         facts.invoice = Some(last_invoice(self.order).ok_or("the order has no numbered invoice")?);
+        // Of another seller than today's it is not known here whether it is complete.
+        let seller = self.order.invoices.last().and_then(|it| it.seller);
+        facts.invoice_attached = self.rules.sends_invoices && seller.is_some() && seller == self.rules.seller;
         let held_until = self.order.reservations.last().and_then(|it| it.expires_at);
         facts.held_until = held_until.map(|it| self.language.moment(&self.clock(), it));
         // Who waited for stock is told the date now; anybody else was told it at the receipt.

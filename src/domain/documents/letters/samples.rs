@@ -70,6 +70,7 @@ fn full() -> Facts {
             TaxRow { rate: "7%".to_owned(), base: "4.90".to_owned(), tax: "0.93".to_owned() },
         ],
         invoice: some("INV-000007"),
+        invoice_attached: true,
         held_until: some("7 March 2026, 12:00 UTC"),
         paid: some("32.90"),
         owed_back: true,
