@@ -234,6 +234,25 @@ impl Client {
         call!(self.feedback, submit_feedback, "storefront", request, feedback)
     }
 
+    /// Closes what a bad rating of this order has raised; None: its ratings are good.
+    pub(super) async fn follow_up(
+        &mut self,
+        order: &str,
+        result: &str,
+    ) -> Result<Option<pb::FollowUp>, DemoError> {
+        let filter = format!("order_id = {order} AND state = OPEN");
+        let request = pb::ListFollowUpsRequest { filter, ..Default::default() };
+        let Some(open) = call!(self.feedback, list_follow_ups, "support", request)?.follow_ups.pop() else {
+            return Ok(None);
+        };
+        let request = pb::CloseFollowUpRequest {
+            follow_up_id: open.id,
+            result: result.to_owned(),
+            ..Default::default()
+        };
+        call!(self.feedback, close_follow_up, "support", request, follow_up).map(Some)
+    }
+
     pub(super) async fn close(&mut self, id: &str) -> Result<pb::Order, DemoError> {
         let request = pb::CloseOrderRequest { order_id: id.to_owned(), ..Default::default() };
         call!(self.orders, close_order, "clerk", request, order)

@@ -88,6 +88,13 @@ impl Demo {
         let rating = said.delivery_rating;
         let text = format!("order {} for {price}: {}; rated {rating} of 5", order.number, words.join(" → "));
         self.tell(&city, &text);
+        if let Some(done) = self.client.follow_up(&order.id, "sent a new mug").await? {
+            let text = format!(
+                "order {}, rated {rating} of 5: {} by {}",
+                done.order_number, done.result, done.closed_by
+            );
+            self.tell("CloseFollowUp", &text);
+        }
         Ok(order.id)
     }
 

@@ -70,7 +70,7 @@ pub struct LineFeedback {
     /// 1–5.
     pub rating: i32,
     pub reasons: BTreeSet<FeedbackReason>,
-    /// At most 500 characters.
+    /// At most 500 characters, and 2,000 of all lines together.
     pub comment: String,
 }
 

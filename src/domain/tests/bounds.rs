@@ -377,7 +377,7 @@ pub(crate) fn largest() -> Order {
         feedback.comment = long(2_000);
         feedback.reasons = FeedbackReason::ALL.iter().copied().collect();
         let reasons = feedback.reasons.clone();
-        let line = |line| LineFeedback { line, rating: 1, reasons: reasons.clone(), comment: long(500) };
+        let line = |line| LineFeedback { line, rating: 1, reasons: reasons.clone(), comment: long(20) };
         feedback.lines = (1..=100).map(line).collect();
     }
     order.follow_up = Some(FollowUp {

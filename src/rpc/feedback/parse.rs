@@ -18,9 +18,11 @@ list_requests! {
     list_follow_ups: ListFollowUpsRequest,
 }
 
-/// How long the customer's words may be, about the whole and about a line.
+/// How long the customer's words may be, about the whole, about a line, and about all lines together: an order with all of
+/// them can still be shown.
 const COMMENT_MAX: usize = 2_000;
 const LINE_COMMENT_MAX: usize = 500;
+const LINE_COMMENTS_MAX: usize = 2_000;
 
 pub(crate) fn get_feedback(request: pb::GetFeedbackRequest, bad: &mut Problems) -> Option<FeedbackKey> {
     let pb::GetFeedbackRequest { order_id, token } = request;
@@ -138,6 +140,9 @@ fn line_ratings(lines: Vec<pb::LineRating>, bad: &mut Problems) -> Vec<LineFeedb
         let comment = note(&at("comment"), comment, LINE_COMMENT_MAX, bad);
         rated.push(LineFeedback { line: line_number, rating: given, reasons, comment });
     }
+    if rated.iter().map(|it| it.comment.chars().count()).sum::<usize>() > LINE_COMMENTS_MAX {
+        bad.add("lines", format!("must have comments of at most {LINE_COMMENTS_MAX} characters in all"));
+    }
     rated
 }
 
@@ -182,6 +187,25 @@ mod tests {
             "lines[3].line_number",
         ];
         assert_eq!(refused(request), expected);
+    }
+
+    #[test]
+    fn the_words_about_all_lines_have_a_limit_too() {
+        let line = |line_number| pb::LineRating {
+            line_number,
+            rating: 5,
+            comment: "x".repeat(500),
+            ..Default::default()
+        };
+        let said = |lines: i32| pb::SubmitFeedbackRequest {
+            order_id: order_id(),
+            delivery_rating: 5,
+            product_rating: 5,
+            lines: (1..=lines).map(line).collect(),
+            ..Default::default()
+        };
+        assert_eq!(refused(said(4)), Vec::<String>::new());
+        assert_eq!(refused(said(5)), ["lines"]);
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub(crate) fn to_be_given(order: &Order) -> Option<pb::Feedback> {
     Some(pb::Feedback { lines, ..feedback(order, asked) })
 }
 
-/// Feedback as a part of something else: with the lines that were rated.
+/// Feedback as a part of its order, which says what its lines are of: with those that were rated.
 pub(crate) fn feedback(order: &Order, feedback: &Feedback) -> pb::Feedback {
     let Feedback {
         state,
@@ -42,7 +42,7 @@ pub(crate) fn feedback(order: &Order, feedback: &Feedback) -> pb::Feedback {
         request_time: Some(timestamp(*requested_at)),
         submit_time: submitted_at.map(timestamp),
         reasons: reasons(about),
-        lines: lines.iter().map(|it| line(order, it.line, Some(it))).collect(),
+        lines: lines.iter().map(rated_line).collect(),
         order_id: order.id.to_string(),
         order_number: order.number.to_string(),
         repeat_count: i32::try_from(*asked_again).unwrap_or(i32::MAX),
@@ -51,15 +51,27 @@ pub(crate) fn feedback(order: &Order, feedback: &Feedback) -> pb::Feedback {
     }
 }
 
+/// A line of the order, with what was said of it.
 fn line(order: &Order, number: i32, said: Option<&LineFeedback>) -> pb::FeedbackLine {
     let ordered = order.lines.iter().find(|it| it.number == number);
     pb::FeedbackLine {
         line_number: number,
         description: ordered.map(|it| it.description.clone()).unwrap_or_default(),
         quantity: ordered.map_or(0, |it| it.quantity),
-        rating: said.map_or(0, |it| it.rating),
-        reasons: said.map(|it| reasons(&it.reasons)).unwrap_or_default(),
-        comment: said.map(|it| it.comment.clone()).unwrap_or_default(),
+        ..said.map(rated_line).unwrap_or_default()
+    }
+}
+
+/// What was said of a line, without what the line is of.
+fn rated_line(said: &LineFeedback) -> pb::FeedbackLine {
+    let LineFeedback { line, rating, reasons: about, comment } = said;
+    pb::FeedbackLine {
+        line_number: *line,
+        description: String::new(),
+        quantity: 0,
+        rating: *rating,
+        reasons: reasons(about),
+        comment: comment.clone(),
     }
 }
 
@@ -70,7 +82,10 @@ fn reasons<'a>(reasons: impl IntoIterator<Item = &'a FeedbackReason>) -> Vec<i32
 /// A follow-up by itself: with what was said.
 pub(crate) fn follow_up_with_feedback(order: &Order) -> Option<pb::FollowUp> {
     let raised = order.follow_up.as_ref()?;
-    let said = order.feedback.as_ref().map(|it| feedback(order, it));
+    let said = order.feedback.as_ref().map(|it| {
+        let lines = it.lines.iter().map(|said| line(order, said.line, Some(said))).collect();
+        pb::Feedback { lines, ..feedback(order, it) }
+    });
     Some(pb::FollowUp { feedback: said, ..follow_up(order, raised) })
 }
 

@@ -8,7 +8,7 @@ use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row;
 use crate::store::connection::session::Session;
 use crate::store::handle::Store;
-use crate::store::query::trend::{Trend, TrendPoint};
+use crate::store::query::trend::{Trend, TrendPoint, hundredths};
 
 /// How many couriers, products and regions a report has at most, those with the most answers.
 pub(crate) const GROUPS_MAX: u64 = 50;
@@ -264,9 +264,4 @@ async fn comments(db: &Session, period: Period, most: u64) -> Result<Vec<Comment
         })
     };
     db.query(&sql, period.limited(most)).await?.iter().map(comment).collect()
-}
-
-/// Rounded half up.
-pub(super) fn hundredths(total: i64, number: i64) -> i64 {
-    if number == 0 { 0 } else { (total * 100 + number / 2) / number }
 }

@@ -1,7 +1,6 @@
 //! How feedback went over time: days become points, of a length that fits the period.
 
 use crate::domain::Day;
-use crate::store::query::feedback::hundredths;
 
 /// How many points a trend has at most, the latest ones.
 const POINTS_MAX: usize = 120;
@@ -52,8 +51,8 @@ impl Trend {
     /// Of single days, the oldest first, in a period of so many days.
     pub(super) fn of(days: &[TrendPoint], period: i64) -> Self {
         let unit = match period {
-            ..=DAYS_MAX => TrendUnit::Day,
-            ..=WEEKS_MAX => TrendUnit::Week,
+            it if it <= DAYS_MAX => TrendUnit::Day,
+            it if it <= WEEKS_MAX => TrendUnit::Week,
             _ => TrendUnit::Month,
         };
         let mut points: Vec<TrendPoint> = Vec::new();
@@ -82,6 +81,11 @@ impl TrendUnit {
             Self::Month => day.plus(1 - i32::from(day.date().day())),
         }
     }
+}
+
+/// An average in hundredths, rounded half up.
+pub(super) fn hundredths(total: i64, number: i64) -> i64 {
+    if number == 0 { 0 } else { (total * 100 + number / 2) / number }
 }
 
 #[cfg(test)]

@@ -361,7 +361,7 @@ pub(in crate::store) fn full(number: i64) -> Order {
             secret: FeedbackSecret::of([7; 16]),
             reasons: [FeedbackReason::Packaging].into(),
             lines: vec![LineFeedback {
-                line: 1,
+                line: 2,
                 rating: 2,
                 reasons: [FeedbackReason::Quality].into(),
                 comment: "thin".to_owned(),
