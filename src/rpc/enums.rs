@@ -98,6 +98,7 @@ enum_map! {
         DeliveryRearranged = DeliveryRearranged,
         EstimateMoved = EstimateMoved, PromiseMissed = PromiseMissed, HoldReleased = HoldReleased,
         OrderUpdated = OrderUpdated, PromiseChanged = PromiseChanged,
+        OrderLinesCancelled = OrderLinesCancelled,
     }
     message_state: MessageState = MessageState {
         Queued = Queued, Sent = Sent, Suppressed = Suppressed, Failed = Failed,

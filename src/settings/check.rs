@@ -243,6 +243,7 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
         next_purchase_discount_ppm,
         package_weight: WeightRules { packaging_grams, tolerance_grams, tolerance_ppm },
         invoice_series,
+        credit_note_series,
         message_lifetime_seconds,
         slips,
         stuck_after_seconds,
@@ -279,14 +280,24 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
     within(bad, "rules.package_weight.packaging_grams", *packaging_grams, 0, 1_000_000);
     within(bad, "rules.package_weight.tolerance_grams", *tolerance_grams, 0, 1_000_000);
     within(bad, "rules.package_weight.tolerance_ppm", *tolerance_ppm, 0, 10_000_000);
-    let legal = |it: u8| it.is_ascii_alphanumeric() || it == b'-';
-    if !(1..=20).contains(&invoice_series.len()) || !invoice_series.bytes().all(legal) {
-        bad.add("rules.invoice_series", "must be 1 to 20 letters, digits or -");
-    }
+    check_series(invoice_series, credit_note_series, bad);
     within(bad, "rules.message_lifetime_seconds", *message_lifetime_seconds, 1, 30 * DAY);
     check_slips(slips, bad);
     for (gate, seconds) in stuck_after_seconds {
         within(bad, &format!("rules.stuck_after_seconds.{gate}"), *seconds, 0, 365 * DAY);
+    }
+}
+
+/// The codes of two kinds of papers are told apart.
+fn check_series(invoice_series: &str, credit_note_series: &str, bad: &mut Problems) {
+    let legal = |it: u8| it.is_ascii_alphanumeric() || it == b'-';
+    for (name, series) in [("invoice_series", invoice_series), ("credit_note_series", credit_note_series)] {
+        if !(1..=20).contains(&series.len()) || !series.bytes().all(legal) {
+            bad.add(format!("rules.{name}"), "must be 1 to 20 letters, digits or -");
+        }
+    }
+    if invoice_series == credit_note_series {
+        bad.add("rules.credit_note_series", "must be another one than that of the invoices");
     }
 }
 

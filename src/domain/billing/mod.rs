@@ -1,6 +1,8 @@
 //! Prices, invoices, payments and refunds.
 
+pub(super) mod credit;
 mod invoice;
 pub(super) mod pay;
 pub(super) mod price;
 pub(super) mod refund;
+mod share;

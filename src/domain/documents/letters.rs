@@ -139,6 +139,7 @@ pub fn message_to_preview(order: &Order, kind: MessageKind) -> Message {
         | MessageKind::Shipped
         | MessageKind::DeliveryConfirmed
         | MessageKind::DeliveryRearranged
+        | MessageKind::OrderLinesCancelled
         | MessageKind::OrderCancelled
         | MessageKind::OrderExpired
         | MessageKind::OrderRejected

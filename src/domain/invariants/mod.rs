@@ -1,5 +1,6 @@
 //! Invariants of every order, checked by tests and by `consign check`.
 
+mod credits;
 pub(super) mod findings;
 pub(super) mod history;
 pub(super) mod order;

@@ -28,10 +28,22 @@ pub struct OrderLine {
     /// None: goods, or a service that is still to be done.
     #[serde(default)]
     pub done: Option<ServiceDone>,
+    /// Units of `quantity` that are not wanted any more. The amounts stay those of all units.
+    #[serde(default)]
+    pub cancelled_quantity: i64,
 }
 
 impl OrderLine {
     pub fn is_service(&self) -> bool {
         self.kind.is_service()
+    }
+
+    /// Units that are wanted: ordered and not called off.
+    pub fn remaining_quantity(&self) -> i64 {
+        self.quantity - self.cancelled_quantity
+    }
+
+    pub fn is_wanted(&self) -> bool {
+        self.remaining_quantity() > 0
     }
 }

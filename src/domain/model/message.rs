@@ -41,6 +41,8 @@ string_enum! {
         OrderUpdated = "ORDER_UPDATED",
         /// Before there are shipments: the order is promised for another day than the customer was told.
         PromiseChanged = "PROMISE_CHANGED",
+        /// A part of the order is called off.
+        OrderLinesCancelled = "ORDER_LINES_CANCELLED",
     }
 }
 
@@ -67,6 +69,7 @@ impl MessageKind {
             | Self::DeliveryAttempted
             | Self::ReadyForPickup
             | Self::DeliveryConfirmed
+            | Self::OrderLinesCancelled
             | Self::OrderCancelled
             | Self::OrderExpired
             | Self::OrderRejected
@@ -87,6 +90,7 @@ impl MessageKind {
             Self::InvoiceIssued
             | Self::RefundIssued
             | Self::OnHold
+            | Self::OrderLinesCancelled
             | Self::OrderCancelled
             | Self::OrderExpired
             | Self::OrderRejected => false,
@@ -130,6 +134,7 @@ impl MessageKind {
             | Self::DeliveryException
             | Self::DeliveryAttempted
             | Self::ReadyForPickup
+            | Self::OrderLinesCancelled
             | Self::OrderCancelled
             | Self::OrderExpired
             | Self::OrderRejected

@@ -67,6 +67,8 @@ pub struct Rules {
     pub package_weight: WeightRules,
     /// The code of invoice numbers: `INV` gives INV-000001.
     pub invoice_series: String,
+    /// Of the numbers of credit notes.
+    pub credit_note_series: String,
     /// How long after it was queued a message that cannot be sent is given up. 1 s to 30 days.
     pub message_lifetime_seconds: u64,
     /// Whether a courier's report that it has the goods stands for the handover.
@@ -372,6 +374,7 @@ impl Default for Rules {
             next_purchase_discount_ppm: 50_000,
             package_weight: WeightRules::default(),
             invoice_series: "INV".to_owned(),
+            credit_note_series: "CRN".to_owned(),
             message_lifetime_seconds: 86_400,
             slips: SlipRules::default(),
             stuck_after_seconds: BTreeMap::new(),

@@ -15,6 +15,7 @@ string_enum! {
         ShortPick = "SHORT_PICK",
         CourierAssigned = "COURIER_ASSIGNED",
         Tracking = "TRACKING",
+        LinesCancelled = "LINES_CANCELLED",
     }
 }
 

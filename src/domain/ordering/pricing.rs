@@ -68,6 +68,7 @@ impl Pricing {
                 handling: product.handling.clone(),
                 kind: product.kind,
                 done: None,
+                cancelled_quantity: 0,
             });
         }
         problems.into_result()?;

@@ -160,6 +160,8 @@ fn build_order(unit: &mut UnitOfWork, new: &NewOrder) -> Result<Order, Refusal> 
         restored_at: None,
         promises_told: Vec::new(),
         unwanted_messages: BTreeSet::new(),
+        credit_notes: Vec::new(),
+        line_cancellations: Vec::new(),
     })
 }
 

@@ -16,6 +16,7 @@ mod plan;
 pub(super) mod progress;
 pub(super) mod quote;
 mod record;
+mod release_units;
 pub(super) mod track;
 pub(super) mod tracking_number;
 pub(super) mod tracking_state;

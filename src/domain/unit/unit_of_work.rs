@@ -15,6 +15,7 @@ use crate::domain::model::capacity::{CapacityOf, DailyShipments};
 use crate::domain::model::courier::{Courier, CourierRecord, CourierRecords};
 use crate::domain::model::event::Event;
 use crate::domain::model::label_file::LabelFile;
+use crate::domain::model::line::OrderLine;
 use crate::domain::model::location::Location;
 use crate::domain::model::message_text::MessageText;
 use crate::domain::model::order::{Order, OrderState};
@@ -24,8 +25,8 @@ use crate::domain::model::refusal::Refusal;
 use crate::domain::model::replenishment::Replenishment;
 use crate::domain::model::reservation::Reservation;
 use crate::domain::model::scalars::{
-    Actor, ApprovalId, Channel, CourierCode, HoldId, Ids, InvoiceId, JobId, LocationCode, MessageId, OrderId,
-    PaymentId, RefundId, RegionCode, ReplenishmentId, ReservationId, ShipmentId, Sku,
+    Actor, ApprovalId, Channel, CourierCode, CreditNoteId, HoldId, Ids, InvoiceId, JobId, LocationCode,
+    MessageId, OrderId, PaymentId, RefundId, RegionCode, ReplenishmentId, ReservationId, ShipmentId, Sku,
 };
 use crate::domain::model::stock::{Movement, StockLevel};
 use crate::domain::model::time::Timestamp;
@@ -43,6 +44,7 @@ pub enum Part {
     Payment(PaymentId),
     Refund(RefundId),
     Invoice(InvoiceId),
+    CreditNote(CreditNoteId),
     Approval(ApprovalId),
     Hold(HoldId),
     /// A reservation of an order; other callers' reservations are no parts.
@@ -61,6 +63,7 @@ impl Part {
             Self::Payment(id) => Refusal::not_found("payment", id),
             Self::Refund(id) => Refusal::not_found("refund", id),
             Self::Invoice(id) => Refusal::not_found("invoice", id),
+            Self::CreditNote(id) => Refusal::not_found("credit note", id),
             Self::Approval(id) => Refusal::not_found("approval", id),
             Self::Hold(id) => Refusal::not_found("hold", id),
             Self::Reservation(id) => Refusal::not_found("reservation", id),
@@ -330,7 +333,7 @@ impl Snapshot {
     /// Puts an order that begins to wait in line: behind the orders of this snapshot, and before those received later.
     fn line_up(&mut self, order: &Order) {
         let Some(region) = &order.region else { return };
-        for line in order.goods() {
+        for line in order.wanted_goods() {
             let ahead = self.awaited.get(&(region.clone(), line.sku.clone())).copied().unwrap_or(0);
             self.awaited_before.insert((order.id, line.sku.clone()), ahead);
         }
@@ -340,8 +343,8 @@ impl Snapshot {
                 order.number > 0 && it.number > order.number && it.region.as_ref() == Some(region)
             });
             if later {
-                let mine = order.goods().filter(|it| it.sku == *sku);
-                *before += mine.map(|it| it.quantity).sum::<i64>();
+                let mine = order.wanted_goods().filter(|it| it.sku == *sku);
+                *before += mine.map(OrderLine::remaining_quantity).sum::<i64>();
             }
         }
     }

@@ -10,8 +10,8 @@ use crate::store::rows::catalogue::Entry;
 use crate::store::rows::document;
 use crate::store::rows::order::{JobFields, orders, to_row};
 use crate::store::rows::parts::{
-    approvals, feedback, holds, invoices, messages, order_lines, order_waits, payments, refunds, shipments,
-    tracking_numbers,
+    approvals, credit_notes, feedback, holds, invoices, messages, order_lines, order_waits, payments,
+    refunds, shipments, tracking_numbers,
 };
 use crate::store::rows::projection::Projection;
 use crate::store::rows::record::{self, courier_records};
@@ -49,6 +49,7 @@ pub(super) async fn disagreements(
         messages into messages;
         feedback into feedback;
         invoices into invoices;
+        credit_notes into credit_notes;
         payments into payments;
         refunds into refunds;
         shipments into shipments;
@@ -209,6 +210,7 @@ fn differing(stored: &Projection, expected: &Projection) -> Option<&'static str>
         ("messages", stored.messages == expected.messages),
         ("feedback", stored.feedback == expected.feedback),
         ("invoices", stored.invoices == expected.invoices),
+        ("credit_notes", stored.credit_notes == expected.credit_notes),
         ("payments", stored.payments == expected.payments),
         ("refunds", stored.refunds == expected.refunds),
         ("shipments", stored.shipments == expected.shipments),

@@ -63,6 +63,7 @@ fn part_values(part: &Part) -> (i32, Value, Value, Value) {
         Part::Tracked { courier, number } => {
             (9, Value::Uuid(None), courier.clone().into(), number.clone().into())
         }
+        Part::CreditNote(it) => id(10, it.0),
     }
 }
 
@@ -75,6 +76,7 @@ fn owner(mark: &str) -> String {
         .map(|(kind, table)| format!("WHEN {kind} THEN (SELECT order_id FROM {table} WHERE id = {mark}2)"));
     format!(
         "CASE {mark}1 WHEN 0 THEN {mark}2 {} \
+        WHEN 10 THEN (SELECT order_id FROM credit_notes WHERE id = {mark}2) \
         WHEN 9 THEN COALESCE( \
           (SELECT order_id FROM shipments WHERE tracking_number = {mark}4 AND courier = {mark}3), \
           (SELECT order_id FROM tracking_numbers WHERE courier = {mark}3 AND number = {mark}4)) END",

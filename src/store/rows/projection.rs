@@ -5,8 +5,8 @@ use crate::domain::{
 };
 use crate::store::connection::statement::Ask;
 use crate::store::rows::parts::{
-    self, approvals, feedback, holds, invoice_numbers, invoices, messages, order_lines, order_waits,
-    payment_references, payments, refunds, shipments, tracking_numbers,
+    self, approvals, credit_note_numbers, credit_notes, feedback, holds, invoice_numbers, invoices, messages,
+    order_lines, order_waits, payment_references, payments, refunds, shipments, tracking_numbers,
 };
 use crate::store::rows::reservation::{self, reservation_items, reservations};
 use crate::store::rows::statements::Writes;
@@ -23,6 +23,7 @@ pub(in crate::store) struct Projection {
     pub(in crate::store) messages: Vec<messages::Model>,
     pub(in crate::store) feedback: Vec<feedback::Model>,
     pub(in crate::store) invoices: Vec<invoices::Model>,
+    pub(in crate::store) credit_notes: Vec<credit_notes::Model>,
     pub(in crate::store) payments: Vec<payments::Model>,
     pub(in crate::store) refunds: Vec<refunds::Model>,
     pub(in crate::store) shipments: Vec<shipments::Model>,
@@ -45,6 +46,7 @@ pub(in crate::store) struct Changes {
     pub(super) rows: Projection,
     pub(super) gone: Gone,
     pub(super) numbers: Vec<invoice_numbers::Model>,
+    pub(super) credit_numbers: Vec<credit_note_numbers::Model>,
     pub(super) references: Vec<payment_references::Model>,
 }
 
@@ -64,6 +66,7 @@ impl Projection {
         self.approvals.sort_by_key(|it| it.id);
         self.messages.sort_by_key(|it| it.id);
         self.invoices.sort_by_key(|it| it.id);
+        self.credit_notes.sort_by_key(|it| it.id);
         self.payments.sort_by_key(|it| it.id);
         self.refunds.sort_by_key(|it| it.id);
         self.shipments.sort_by_key(|it| it.id);
@@ -117,6 +120,10 @@ impl Changes {
         let (old_invoices, old_payments) = (of(before, |it| &it.invoices), of(before, |it| &it.payments));
         let is_new = |id| !old_invoices.iter().any(|it| it.id == id);
         self.numbers.extend(after.invoices.iter().filter(|it| is_new(it.id)).map(parts::invoice_number));
+        let old_notes = of(before, |it| &it.credit_notes);
+        let is_new = |id| !old_notes.iter().any(|it| it.id == id);
+        let new_notes = after.credit_notes.iter().filter(|it| is_new(it.id));
+        self.credit_numbers.extend(new_notes.map(parts::credit_note_number));
         for payment in after.payments.iter().filter(|it| it.method == Method::BankTransfer) {
             let Means::ByHand { reference, .. } = &payment.means else { continue };
             if !old_payments.iter().any(|it| it.id == payment.id && it.means == payment.means) {
@@ -132,6 +139,7 @@ impl Changes {
 
         let (rows, both) = (&mut self.rows, (before, after));
         differing(&mut rows.invoices, both, |it| &it.invoices, |it| it.id, parts::invoice);
+        differing(&mut rows.credit_notes, both, |it| &it.credit_notes, |it| it.id, parts::credit_note);
         differing(&mut rows.payments, both, |it| &it.payments, |it| it.id, parts::payment);
         for id in after.payments.iter().map(|it| it.id) {
             let of_payment = |it: &'a Order| -> &'a [Refund] {
@@ -148,7 +156,7 @@ impl Changes {
 
     /// Writes it: what others point to first, and of a table with one open row per order, first what makes room.
     pub(in crate::store) fn write(self, writes: &mut Writes) {
-        let Self { rows, gone, numbers, references } = self;
+        let Self { rows, gone, numbers, credit_numbers, references } = self;
         let Projection {
             lines,
             waits,
@@ -157,6 +165,7 @@ impl Changes {
             messages,
             feedback,
             mut invoices,
+            credit_notes,
             mut payments,
             refunds,
             shipments,
@@ -183,6 +192,8 @@ impl Changes {
         writes.put(&writes::UPSERT_FEEDBACK, values(feedback));
         writes.put(&writes::ADD_INVOICE_NUMBERS, values(numbers));
         writes.put(&writes::UPSERT_INVOICES, values(invoices));
+        writes.put(&writes::ADD_CREDIT_NOTE_NUMBERS, values(credit_numbers));
+        writes.put(&writes::UPSERT_CREDIT_NOTES, values(credit_notes));
         writes.put(&writes::ADD_PAYMENT_REFERENCES, values(references));
         writes.put(&writes::UPSERT_PAYMENTS, values(payments));
         writes.put(&writes::UPSERT_REFUNDS, values(refunds));
@@ -205,8 +216,10 @@ impl Changes {
         }
         // The registers are never changed: what is there stays.
         let numbers = std::mem::take(&mut changes.numbers);
+        let credit_numbers = std::mem::take(&mut changes.credit_numbers);
         let references = std::mem::take(&mut changes.references);
         writes.put(&writes::ADD_MISSING_INVOICE_NUMBERS, values(numbers));
+        writes.put(&writes::ADD_MISSING_CREDIT_NOTE_NUMBERS, values(credit_numbers));
         writes.put(&writes::ADD_MISSING_PAYMENT_REFERENCES, values(references));
         changes.write(&mut writes);
         writes.into_asks()

@@ -11,8 +11,9 @@ use crate::store::rows::capacity::daily_shipments;
 use crate::store::rows::catalogue::{couriers, locations, products};
 use crate::store::rows::order::orders;
 use crate::store::rows::parts::{
-    approvals, carrier_labels, feedback, holds, invoice_numbers, invoices, message_texts, messages,
-    order_lines, order_waits, payment_references, payments, refunds, shipments, tracking_numbers,
+    approvals, carrier_labels, credit_note_numbers, credit_notes, feedback, holds, invoice_numbers, invoices,
+    message_texts, messages, order_lines, order_waits, payment_references, payments, refunds, shipments,
+    tracking_numbers,
 };
 use crate::store::rows::record::courier_records;
 use crate::store::rows::reservation::{reservation_items, reservations};
@@ -70,7 +71,7 @@ fn entities() -> BTreeMap<String, Described> {
     }
     all! {
         orders order_lines order_waits holds approvals messages message_texts feedback
-        invoice_numbers invoices payments refunds payment_references shipments tracking_numbers carrier_labels
+        invoice_numbers invoices credit_note_numbers credit_notes payments refunds payment_references shipments tracking_numbers carrier_labels
         reservations reservation_items stock_levels stock_movements replenishments products locations couriers courier_records
         daily_shipments
     }

@@ -53,6 +53,7 @@ async fn an_order_is_found_by_each_of_its_parts(scene: &Scene) {
         Part::Reservation(order.reservations[2].id),
         Part::Message(order.messages[1].id),
         Part::Tracked { courier: code("PIGEON"), number: "CSG000000001".to_owned() },
+        Part::CreditNote(order.credit_notes[0].id),
     ];
     // Of these there is nothing.
     let nobody = id_of_nobody().0;
@@ -73,14 +74,14 @@ async fn an_order_is_found_by_each_of_its_parts(scene: &Scene) {
             assert_eq!(document::order(row.bytes(8).expect("a document")).expect("an order"), order);
             found.insert(row.get::<i32>(0).expect("an index"), ());
         }
-        assert_eq!(found.into_keys().collect::<Vec<_>>(), (0..10).collect::<Vec<_>>());
+        assert_eq!(found.into_keys().collect::<Vec<_>>(), (0..11).collect::<Vec<_>>());
     }
     let owners = ask(&db, &lookup::OWNERS, asked()).await;
     let owners: BTreeMap<i32, Option<OrderId>> =
         owners.iter().map(|it| (it.get(0).expect("an index"), it.get(1).expect("an id"))).collect();
     // Whether an order of a given id exists is not asked here.
     let expected =
-        (0..14).map(|it| (it, (it < 10).then_some(order.id).or((it == 10).then_some(nobody.into()))));
+        (0..15).map(|it| (it, (it < 11).then_some(order.id).or((it == 11).then_some(nobody.into()))));
     assert_eq!(owners, expected.collect());
 
     // Locked in the order of their ids, however they are asked for.

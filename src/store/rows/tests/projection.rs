@@ -9,7 +9,8 @@ use crate::domain::{
 };
 use crate::store::connection::session::Session;
 use crate::store::rows::parts::{
-    approvals, feedback, holds, invoices, messages, order_lines, order_waits, payments, refunds, shipments,
+    approvals, credit_notes, feedback, holds, invoices, messages, order_lines, order_waits, payments,
+    refunds, shipments,
 };
 use crate::store::rows::projection::{Changes, Projection};
 use crate::store::rows::reservation::{reservation_items, reservations};
@@ -51,6 +52,7 @@ fn applied(before: Option<&Order>, changes: &Changes) -> Projection {
         messages by |it: &messages::Model| it.id;
         feedback by |it: &feedback::Model| it.order_id;
         invoices by |it: &invoices::Model| it.id;
+        credit_notes by |it: &credit_notes::Model| it.id;
         payments by |it: &payments::Model| it.id;
         refunds by |it: &refunds::Model| it.id;
         shipments by |it: &shipments::Model| it.id;
@@ -85,7 +87,7 @@ fn whatever_happens_to_an_order_its_rows_follow_and_no_row_is_written_for_nothin
 #[test]
 fn every_part_that_changes_is_written_and_only_that() {
     type Change = fn(&mut Order);
-    let parts: [(&str, usize, Change); 15] = [
+    let parts: [(&str, usize, Change); 16] = [
         ("", 0, |it| it.special_instructions.push('!')),
         ("lines", 1, |it| it.lines[1].description.push('!')),
         ("holds", 1, |it| it.holds[1].released_at = Some(later(40))),
@@ -93,6 +95,7 @@ fn every_part_that_changes_is_written_and_only_that() {
         ("messages", 1, |it| it.messages[1].state = MessageState::Suppressed),
         ("feedback", 1, |it| it.feedback.iter_mut().for_each(|it| it.delivery_rating = 1)),
         ("invoices", 1, |it| it.invoices[1].state = InvoiceState::Paid),
+        ("credit_notes", 1, |it| it.credit_notes[0].amounts.total_minor = 1),
         ("payments", 1, |it| it.payments[1].request = None),
         ("refunds", 1, |it| it.payments[1].refunds[0].state = RefundState::Succeeded),
         ("shipments", 1, |it| it.shipments[0].estimated_at = None),
@@ -116,6 +119,7 @@ fn every_part_that_changes_is_written_and_only_that() {
             ("messages", rows.messages.len()),
             ("feedback", rows.feedback.len()),
             ("invoices", rows.invoices.len()),
+            ("credit_notes", rows.credit_notes.len()),
             ("payments", rows.payments.len()),
             ("refunds", rows.refunds.len()),
             ("shipments", rows.shipments.len()),
@@ -234,6 +238,15 @@ async fn a_full_order_is_shown_in_every_table(scene: &Scene) {
         )
         .await,
         ["1 VOID", "2 OPEN"].map(|it| format!("INV {it} EUR 6000 800 500 570 6270 {at_0}"))
+    );
+    assert_eq!(
+        of_order(
+            "series number currency subtotal_minor discount_minor tax_minor total_minor issued_at",
+            "credit_notes",
+            "number"
+        )
+        .await,
+        [format!("CRN 1 EUR 1000 133 87 954 {}", at(8))]
     );
     assert_eq!(
         of_order(
