@@ -26,6 +26,7 @@ mod groups;
 mod karrio;
 mod kills;
 mod letters;
+mod line_cancellations;
 mod load;
 mod mail;
 mod malformed;
