@@ -110,6 +110,7 @@ pub use model::courier::{
     Courier, CourierChange, CourierNames, CourierRecord, CourierRecords, DeliveryArea, DeliveryZone,
     PostalCodes, Quote, Rate, RateArea, WeightBand, postal_key,
 };
+pub use model::credit_note::{CreditNote, CreditNoteLine};
 pub use model::customer::Customer;
 pub use model::day::Day;
 pub use model::discount::{
@@ -131,6 +132,7 @@ pub use model::in_use::{IfInUse, USES_MAX, Use, Uses};
 pub use model::invoice::{Buyer, Invoice, InvoiceLine, InvoiceState, invoice_number};
 pub use model::label_file::LabelFile;
 pub use model::line::OrderLine;
+pub use model::line_cancellation::{CancelledUnits, LineCancellation};
 pub use model::location::{Location, LocationChange};
 pub use model::manifest::{Manifest, ManifestEntry};
 pub use model::message::{Message, MessageKind, MessageState, Suppression, SuppressionReason, Unsent};
@@ -155,9 +157,9 @@ pub use model::refusal::{Problem, Problems, Reason, Refusal, Shortage};
 pub use model::replenishment::{Replenishment, ReplenishmentState};
 pub use model::reservation::{Reservation, ReservationState, ReservedItem};
 pub use model::scalars::{
-    Actor, ApprovalId, BookingId, Channel, CourierCode, FollowUpId, HoldId, Ids, Invalid, InvoiceId, JobId,
-    LocationCode, MessageId, MovementId, OnLate, OnShortage, OrderId, PaymentId, RefundId, RegionCode,
-    ReplenishmentId, ReservationId, SellerId, ServiceLevel, ShipmentId, Sku,
+    Actor, ApprovalId, BookingId, Channel, CourierCode, CreditNoteId, FollowUpId, HoldId, Ids, Invalid,
+    InvoiceId, JobId, LocationCode, MessageId, MovementId, OnLate, OnShortage, OrderId, PaymentId, RefundId,
+    RegionCode, ReplenishmentId, ReservationId, SellerId, ServiceLevel, ShipmentId, Sku,
 };
 pub use model::seller::{BankAccount, Seller};
 pub use model::service::{ProductKind, ServiceDone};
@@ -175,6 +177,7 @@ pub use model::waiting::{Opener, StuckGate, Waiting};
 pub use model::written::{folded, folded_lines};
 pub use ordering::archive::{ArchiveOrder, RestoreOrder};
 pub use ordering::cancel::CancelOrder;
+pub use ordering::cancel_lines::CancelOrderLines;
 pub use ordering::card_numbers::looks_like_card_number;
 pub use ordering::change::{Correction, UpdateOrder};
 pub use ordering::close::CloseOrder;

@@ -99,6 +99,7 @@ enum_map! {
         DeliveryRearranged = DeliveryRearranged,
         EstimateMoved = EstimateMoved, PromiseMissed = PromiseMissed, HoldReleased = HoldReleased,
         OrderUpdated = OrderUpdated, PromiseChanged = PromiseChanged, FeedbackRequested = FeedbackRequested,
+        OrderLinesCancelled = OrderLinesCancelled,
     }
     message_state: MessageState = MessageState {
         Queued = Queued, Sent = Sent, Suppressed = Suppressed, Failed = Failed,

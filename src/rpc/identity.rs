@@ -61,6 +61,7 @@ mutations! {
     RecordVerificationRequest = "RecordVerification",
     RecordRiskAssessmentRequest = "RecordRiskAssessment",
     CancelOrderRequest = "CancelOrder",
+    CancelOrderLinesRequest = "CancelOrderLines",
     PlaceHoldRequest = "PlaceHold",
     ReleaseHoldRequest = "ReleaseHold",
     CompleteServiceLineRequest = "CompleteServiceLine",

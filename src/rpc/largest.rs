@@ -28,6 +28,8 @@ fn the_largest_part_of_an_order_can_be_shown() {
     let order = largest();
     let payment = billing::reply::payment(&order, &order.payments[0]).encoded_len();
     assert!(payment <= most / 2, "{payment} of {most} bytes");
+    let note = billing::reply::credit_note(&order, &order.credit_notes[0]).encoded_len();
+    assert!(note <= most / 2, "{note} of {most} bytes");
     // The label, which has at most some kB for each package, is not in it.
     let shipment = shipping::reply::shipment(&order, &order.shipments[0]).encoded_len();
     assert!(shipment <= most - most / 4, "{shipment} of {most} bytes");

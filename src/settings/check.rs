@@ -253,6 +253,7 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
         next_purchase_valid_days,
         package_weight: WeightRules { packaging_grams, tolerance_grams, tolerance_ppm },
         invoice_series,
+        credit_note_series,
         payment_terms_days,
         message_lifetime_seconds,
         slips,
@@ -293,7 +294,8 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
     within(bad, "rules.package_weight.packaging_grams", *packaging_grams, 0, 1_000_000);
     within(bad, "rules.package_weight.tolerance_grams", *tolerance_grams, 0, 1_000_000);
     within(bad, "rules.package_weight.tolerance_ppm", *tolerance_ppm, 0, 10_000_000);
-    check_invoices(invoice_series, *payment_terms_days, *reservation_lifetime_seconds, bad);
+    check_series(invoice_series, credit_note_series, bad);
+    check_terms(*payment_terms_days, *reservation_lifetime_seconds, bad);
     within(bad, "rules.message_lifetime_seconds", *message_lifetime_seconds, 1, 30 * DAY);
     check_slips(slips, bad);
     for (gate, seconds) in stuck_after_seconds {
@@ -301,16 +303,25 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
     }
 }
 
-fn check_invoices(series: &str, terms_days: u32, reservation_seconds: u64, bad: &mut Problems) {
-    let legal = |it: u8| it.is_ascii_alphanumeric() || it == b'-';
-    if !(1..=20).contains(&series.len()) || !series.bytes().all(legal) {
-        bad.add("rules.invoice_series", "must be 1 to 20 letters, digits or -");
-    }
+fn check_terms(terms_days: u32, reservation_seconds: u64, bad: &mut Problems) {
     if u64::from(terms_days) * DAY > reservation_seconds {
         bad.add(
             "rules.payment_terms_days",
             "must not be longer than rules.reservation_lifetime_seconds: an order that is not paid by then expires",
         );
+    }
+}
+
+/// The codes of two kinds of papers are told apart.
+fn check_series(invoice_series: &str, credit_note_series: &str, bad: &mut Problems) {
+    let legal = |it: u8| it.is_ascii_alphanumeric() || it == b'-';
+    for (name, series) in [("invoice_series", invoice_series), ("credit_note_series", credit_note_series)] {
+        if !(1..=20).contains(&series.len()) || !series.bytes().all(legal) {
+            bad.add(format!("rules.{name}"), "must be 1 to 20 letters, digits or -");
+        }
+    }
+    if invoice_series == credit_note_series {
+        bad.add("rules.credit_note_series", "must be another one than that of the invoices");
     }
 }
 

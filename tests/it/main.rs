@@ -30,6 +30,7 @@ mod invoices;
 mod karrio;
 mod kills;
 mod letters;
+mod line_cancellations;
 mod load;
 mod mail;
 mod malformed;

@@ -51,6 +51,10 @@ calls! {
     "CancelOrder": orders.cancel_order(CancelOrderRequest {
         order_id: it.order, etag: it.etag, reason: "tried".to_owned(),
     }) using it;
+    "CancelOrderLines": orders.cancel_order_lines(CancelOrderLinesRequest {
+        order_id: it.order, etag: it.etag, reason: "tried".to_owned(),
+        lines: vec![pb::LineUnits { line_number: 1, quantity: 1 }],
+    }) using it;
     "PlaceHold": orders.place_hold(PlaceHoldRequest {
         order_id: it.order, etag: it.etag, reason: pb::HoldReason::Other as i32, comment: "tried".to_owned(),
     }) using it;

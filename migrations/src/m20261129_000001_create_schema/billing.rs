@@ -1,9 +1,10 @@
-//! Invoices, payments and refunds, and two registers that are never changed.
+//! Invoices, credit notes, payments and refunds, and three registers that are never changed.
 
 use super::{DbErr, Schema, Shape};
 
 pub(super) async fn create(schema: &Schema<'_>) -> Result<(), DbErr> {
     invoices(schema).await?;
+    credit_notes(schema).await?;
     payments(schema).await
 }
 
@@ -70,6 +71,65 @@ async fn invoices(schema: &Schema<'_>) -> Result<(), DbErr> {
         ])
         .await?;
     schema.both_sides("invoices", "", "id").await
+}
+
+async fn credit_notes(schema: &Schema<'_>) -> Result<(), DbErr> {
+    schema
+        .table(
+            "credit_note_numbers",
+            Shape::Narrow,
+            "series TEXT NOT NULL,
+             number BIGINT NOT NULL CHECK (number > 0),
+             credit_note_id UUID NOT NULL UNIQUE,
+             order_id UUID NOT NULL,
+             PRIMARY KEY (series, number)",
+        )
+        .await?;
+    schema.append_only("credit_note_numbers").await?;
+
+    schema
+        .table(
+            "credit_notes",
+            Shape::Narrow,
+            "id UUID NOT NULL PRIMARY KEY,
+             order_id UUID NOT NULL REFERENCES orders (id) ON DELETE CASCADE,
+             invoice_id UUID NOT NULL REFERENCES invoices (id),
+             series TEXT NOT NULL,
+             number BIGINT NOT NULL,
+             archived BOOLEAN NOT NULL,
+             currency TEXT NOT NULL CHECK (length(currency) = 3),
+             prices_include_tax BOOLEAN NOT NULL,
+             subtotal_minor BIGINT NOT NULL CHECK (subtotal_minor >= 0),
+             discount_minor BIGINT NOT NULL CHECK (discount_minor >= 0),
+             shipping_minor BIGINT NOT NULL CHECK (shipping_minor >= 0),
+             tax_minor BIGINT NOT NULL CHECK (tax_minor >= 0),
+             total_minor BIGINT NOT NULL CHECK (total_minor >= 0),
+             issued_at BIGINT NOT NULL,
+             UNIQUE (series, number),
+             FOREIGN KEY (series, number) REFERENCES credit_note_numbers (series, number),
+             CHECK (total_minor = subtotal_minor - discount_minor + shipping_minor
+                 + CASE WHEN prices_include_tax THEN 0 ELSE tax_minor END)",
+        )
+        .await?;
+    schema
+        .refuse(
+            "credit_notes",
+            "UPDATE",
+            "NEW.order_id <> OLD.order_id OR NEW.invoice_id <> OLD.invoice_id
+             OR NEW.series <> OLD.series OR NEW.number <> OLD.number
+             OR NEW.currency <> OLD.currency OR NEW.prices_include_tax <> OLD.prices_include_tax
+             OR NEW.subtotal_minor <> OLD.subtotal_minor OR NEW.discount_minor <> OLD.discount_minor
+             OR NEW.shipping_minor <> OLD.shipping_minor OR NEW.tax_minor <> OLD.tax_minor
+             OR NEW.total_minor <> OLD.total_minor OR NEW.issued_at <> OLD.issued_at",
+        )
+        .await?;
+    schema
+        .indexes(&[
+            "CREATE INDEX credit_notes_order ON credit_notes (order_id)",
+            "CREATE INDEX credit_notes_invoice ON credit_notes (invoice_id)",
+        ])
+        .await?;
+    schema.both_sides("credit_notes", "", "id").await
 }
 
 async fn payments(schema: &Schema<'_>) -> Result<(), DbErr> {

@@ -77,6 +77,8 @@ async fn parts(schema: &Schema<'_>) -> Result<(), DbErr> {
              unit_price_minor BIGINT NOT NULL CHECK (unit_price_minor >= 0),
              tax_minor BIGINT NOT NULL,
              total_minor BIGINT NOT NULL,
+             cancelled BIGINT NOT NULL CHECK (cancelled >= 0),
+             CHECK (cancelled <= quantity),
              PRIMARY KEY (order_id, number)",
         )
         .await?;

@@ -216,7 +216,7 @@ impl Order {
         }
 
         // Money that is authorised already counts: it is captured or voided before another payment may replace it.
-        let due = self.amounts.currency.of(self.due_minor() - self.authorized_minor());
+        let due = self.amounts.currency.of((self.due_minor() - self.authorized_minor()).max(0));
         let amount = amount.unwrap_or(due);
         if due.minor == 0 {
             return Err(self.exceeds_due(amount, due));
@@ -425,6 +425,8 @@ impl Order {
         }
         if self.is_over() {
             self.pay_back(unit)?;
+        } else {
+            self.return_surplus(unit)?;
         }
         Ok(true)
     }

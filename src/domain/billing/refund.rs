@@ -101,7 +101,7 @@ impl Order {
     fn giving_index(&self, id: PaymentId) -> Result<usize, Refusal> {
         let index = self.payment_index(id)?;
         // An order that is being paid is cancelled, not refunded: what it paid would be due again.
-        if self.state == OrderState::Invoiced {
+        if self.state == OrderState::Invoiced && self.payments[index].owed_by_hand().is_none() {
             return Err(self.out_of_turn("refund"));
         }
         Ok(index)
@@ -147,7 +147,7 @@ impl Order {
         self.begin_refund(unit, index, amount, reason)
     }
 
-    fn begin_refund(
+    pub(super) fn begin_refund(
         &mut self,
         unit: &mut UnitOfWork,
         index: usize,

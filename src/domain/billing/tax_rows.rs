@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use crate::domain::model::amounts::{Amounts, LineAmounts, SHIPPING};
+use crate::domain::model::credit_note::CreditNote;
 use crate::domain::model::invoice::Invoice;
 use crate::domain::model::order::Order;
 
@@ -20,18 +21,25 @@ pub struct TaxRow {
 }
 
 impl Order {
-    /// One row per category and rate, the highest rate first.
+    /// Of what is wanted of it, one row per category and rate, the highest rate first.
     pub(in crate::domain) fn tax_rows(&self) -> Vec<TaxRow> {
-        rows(&self.amounts, self.lines.iter().map(|it| (it.tax_category.as_str(), it.amounts)))
+        let wanted = self.lines.iter().filter(|it| it.is_wanted());
+        rows(&self.amounts, wanted.map(|it| (it.tax_category.as_str(), it.remaining_amounts())))
     }
 
     /// The same of one of its invoices. An order's lines keep their category once they are invoiced.
     pub fn tax_rows_of(&self, invoice: &Invoice) -> Vec<TaxRow> {
-        let category = |number: i32| {
-            let line = self.lines.iter().find(|it| it.number == number);
-            line.map_or("", |it| it.tax_category.as_str())
-        };
-        rows(&invoice.amounts, invoice.lines.iter().map(|it| (category(it.line), it.amounts)))
+        rows(&invoice.amounts, invoice.lines.iter().map(|it| (self.tax_category_of(it.line), it.amounts)))
+    }
+
+    /// The same of one of its credit notes.
+    pub fn tax_rows_of_credit(&self, note: &CreditNote) -> Vec<TaxRow> {
+        rows(&note.amounts, note.lines.iter().map(|it| (self.tax_category_of(it.line), it.amounts)))
+    }
+
+    fn tax_category_of(&self, number: i32) -> &str {
+        let line = self.lines.iter().find(|it| it.number == number);
+        line.map_or("", |it| it.tax_category.as_str())
     }
 }
 

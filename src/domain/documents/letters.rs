@@ -140,6 +140,7 @@ pub fn message_to_preview(order: &Order, kind: MessageKind) -> Message {
         | MessageKind::DeliveryConfirmed
         | MessageKind::FeedbackRequested
         | MessageKind::DeliveryRearranged
+        | MessageKind::OrderLinesCancelled
         | MessageKind::OrderCancelled
         | MessageKind::OrderExpired
         | MessageKind::OrderRejected

@@ -42,7 +42,8 @@ pub const LAWS: &[(&str, &str)] = &[
     ),
     (
         "S7",
-        "0 ≤ packed ≤ checked ≤ picked ≤ quantity, packages hold what was packed, nothing ships that was not ordered",
+        "0 ≤ packed ≤ checked ≤ picked ≤ quantity, packages hold what was packed, nothing ships that was not ordered \
+         or was called off",
     ),
     (
         "S8",
@@ -68,6 +69,11 @@ pub const LAWS: &[(&str, &str)] = &[
     ("M7", "orders and invoices are numbered, the invoices of a series from 1 without gap"),
     ("M8", "nothing is handed over before the payment is captured and approved"),
     ("M9", "every bank transfer is in the register of references, where each is once"),
+    (
+        "M10",
+        "what an order comes to is its invoice less its credit notes, line by line, and no line is credited beyond \
+         what was invoiced",
+    ),
     ("T1", "every step of every state machine is in its table"),
     ("T2", "what the log says last of a subject is its state, and its steps join up"),
     ("T3", "the evidence of every gate that was passed is there and older than what followed"),

@@ -14,6 +14,8 @@ use crate::domain::model::approval::ApprovalState;
 use crate::domain::model::availability::AvailabilityFound;
 use crate::domain::model::event::EventKind;
 use crate::domain::model::hold::HoldReason;
+use crate::domain::model::line::OrderLine;
+use crate::domain::model::line_cancellation::CancelledUnits;
 use crate::domain::model::message::MessageKind;
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::promise::{Promise, PromiseOccasion};
@@ -28,12 +30,14 @@ use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
 
 impl Order {
     pub(in crate::domain) fn needs(&self) -> Vec<Need> {
-        self.goods().map(|it| Need { line: it.number, sku: it.sku.clone(), quantity: it.quantity }).collect()
+        let need =
+            |it: &OrderLine| Need { line: it.number, sku: it.sku.clone(), quantity: it.remaining_quantity() };
+        self.wanted_goods().map(need).collect()
     }
 
     fn supplies(&self, unit: &UnitOfWork, region: &RegionCode) -> BTreeMap<Sku, Supply> {
         let waits = self.state == OrderState::AwaitingStock;
-        self.goods()
+        self.wanted_goods()
             .map(|line| {
                 let spoken_for = match waits {
                     true => unit.awaited_before(self.id, &line.sku),
@@ -134,9 +138,9 @@ impl Order {
     /// Adds the order's units to what is waited for (`sign` 1) or takes them off (−1).
     fn wait_for_stock(&self, unit: &mut UnitOfWork, sign: i64) {
         let Some(region) = &self.region else { return };
-        for line in self.goods() {
+        for line in self.wanted_goods() {
             *unit.changes.awaited.entry((region.clone(), line.sku.clone())).or_default() +=
-                sign * line.quantity;
+                sign * line.remaining_quantity();
         }
     }
 
@@ -168,8 +172,20 @@ impl Order {
     pub(in crate::domain) fn stop_waiting(&self, unit: &mut UnitOfWork) {
         self.wait_for_stock(unit, -1);
         let Some(region) = &self.region else { return };
-        for line in self.goods() {
-            unit.changes.stopped_waiting.push((self.number, region.clone(), line.sku.clone(), line.quantity));
+        for line in self.wanted_goods() {
+            let (sku, units) = (line.sku.clone(), line.remaining_quantity());
+            unit.changes.stopped_waiting.push((self.number, region.clone(), sku, units));
+        }
+    }
+
+    /// Takes units that are called off from what is waited for; those behind it move up.
+    pub(in crate::domain) fn wait_for_fewer(&self, unit: &mut UnitOfWork, units: &[CancelledUnits]) {
+        let Some(region) = &self.region else { return };
+        for CancelledUnits { line, quantity } in units {
+            let Some(line) = self.goods().find(|it| it.number == *line) else { continue };
+            let sku = line.sku.clone();
+            *unit.changes.awaited.entry((region.clone(), sku.clone())).or_default() -= quantity;
+            unit.changes.stopped_waiting.push((self.number, region.clone(), sku, *quantity));
         }
     }
 

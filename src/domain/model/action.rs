@@ -10,6 +10,7 @@ string_enum! {
         RecordVerification = "RecordVerification",
         RecordRiskAssessment = "RecordRiskAssessment",
         CancelOrder = "CancelOrder",
+        CancelOrderLines = "CancelOrderLines",
         PlaceHold = "PlaceHold",
         ReleaseHold = "ReleaseHold",
         ApproveRequest = "ApproveRequest",

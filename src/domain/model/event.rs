@@ -52,6 +52,7 @@ string_enum! {
     pub enum EventKind {
         OrderReceived = "ORDER_RECEIVED",
         OrderUpdated = "ORDER_UPDATED",
+        OrderLinesCancelled = "ORDER_LINES_CANCELLED",
         OrderVerified = "ORDER_VERIFIED",
         VerificationFailed = "VERIFICATION_FAILED",
         VerificationWarned = "VERIFICATION_WARNED",
@@ -77,6 +78,7 @@ string_enum! {
         InvoiceIssued = "INVOICE_ISSUED",
         InvoicePaid = "INVOICE_PAID",
         InvoiceVoided = "INVOICE_VOIDED",
+        CreditNoteIssued = "CREDIT_NOTE_ISSUED",
         PaymentRequested = "PAYMENT_REQUESTED",
         PaymentAuthorized = "PAYMENT_AUTHORIZED",
         PaymentCaptured = "PAYMENT_CAPTURED",

@@ -10,13 +10,18 @@ impl Order {
         self.lines.iter().filter(|it| !it.is_service())
     }
 
+    /// The goods that are not called off whole.
+    pub fn wanted_goods(&self) -> impl Iterator<Item = &OrderLine> {
+        self.goods().filter(|it| it.is_wanted())
+    }
+
     pub fn services(&self) -> impl Iterator<Item = &OrderLine> {
         self.lines.iter().filter(|it| it.is_service())
     }
 
-    /// The services that are not done.
+    /// The services that are to be done.
     pub fn open_services(&self) -> impl Iterator<Item = &OrderLine> {
-        self.services().filter(|it| it.done.is_none())
+        self.services().filter(|it| it.done.is_none() && it.is_wanted())
     }
 
     /// Whether nothing of it is ever reserved or shipped.

@@ -31,6 +31,9 @@ pub struct OrderLine {
     /// The product's list price in the order's currency when the order was received. None: it had none.
     #[serde(default)]
     pub list_price_minor: Option<i64>,
+    /// Units of `quantity` that are not wanted any more. The amounts stay those of all units.
+    #[serde(default)]
+    pub cancelled_quantity: i64,
 }
 
 impl OrderLine {
@@ -42,5 +45,14 @@ impl OrderLine {
     pub fn worth_minor(&self) -> i64 {
         let price = self.list_price_minor.unwrap_or(0).max(self.unit_price_minor);
         price.saturating_mul(self.quantity)
+    }
+
+    /// Units that are wanted: ordered and not called off.
+    pub fn remaining_quantity(&self) -> i64 {
+        self.quantity - self.cancelled_quantity
+    }
+
+    pub fn is_wanted(&self) -> bool {
+        self.remaining_quantity() > 0
     }
 }

@@ -43,6 +43,8 @@ string_enum! {
         PromiseChanged = "PROMISE_CHANGED",
         /// Asks for feedback once more.
         FeedbackRequested = "FEEDBACK_REQUESTED",
+        /// A part of the order is called off.
+        OrderLinesCancelled = "ORDER_LINES_CANCELLED",
     }
 }
 
@@ -69,6 +71,7 @@ impl MessageKind {
             | Self::DeliveryAttempted
             | Self::ReadyForPickup
             | Self::DeliveryConfirmed
+            | Self::OrderLinesCancelled
             | Self::OrderCancelled
             | Self::OrderExpired
             | Self::OrderRejected
@@ -90,6 +93,7 @@ impl MessageKind {
             Self::InvoiceIssued
             | Self::RefundIssued
             | Self::OnHold
+            | Self::OrderLinesCancelled
             | Self::OrderCancelled
             | Self::OrderExpired
             | Self::OrderRejected => false,
@@ -135,6 +139,7 @@ impl MessageKind {
             | Self::DeliveryException
             | Self::DeliveryAttempted
             | Self::ReadyForPickup
+            | Self::OrderLinesCancelled
             | Self::OrderCancelled
             | Self::OrderExpired
             | Self::OrderRejected

@@ -9,6 +9,7 @@ use crate::domain::model::amounts::{Amounts, Discount};
 use crate::domain::model::approval::{Approval, Gate};
 use crate::domain::model::availability::AvailabilityFound;
 use crate::domain::model::check::{Check, Risk};
+use crate::domain::model::credit_note::CreditNote;
 use crate::domain::model::customer::Customer;
 use crate::domain::model::discount::Redemption;
 use crate::domain::model::etag::etag;
@@ -17,6 +18,7 @@ use crate::domain::model::feedback::{Feedback, FollowUp};
 use crate::domain::model::hold::{Hold, HoldState};
 use crate::domain::model::invoice::Invoice;
 use crate::domain::model::line::OrderLine;
+use crate::domain::model::line_cancellation::LineCancellation;
 use crate::domain::model::message::{Message, MessageKind};
 use crate::domain::model::payment::{Payment, PaymentState};
 use crate::domain::model::promise::Promise;
@@ -71,8 +73,24 @@ impl Order {
         self.payments.iter().map(Payment::refunded_minor).sum()
     }
 
+    /// What is still to be paid.
     pub fn due_minor(&self) -> i64 {
-        self.total_minor() - self.captured_minor()
+        (self.total_minor() - self.captured_minor()).max(0)
+    }
+
+    /// What credit notes have taken off its invoice.
+    pub fn credited_minor(&self) -> i64 {
+        self.credit_notes.iter().map(|it| it.amounts.total_minor).sum()
+    }
+
+    /// What was sold, called off or not: the total of the invoice once there is one.
+    pub fn invoiced_minor(&self) -> i64 {
+        self.total_minor() + self.credited_minor()
+    }
+
+    /// What was captured beyond what is to be paid, and is not on its way back.
+    pub fn surplus_minor(&self) -> i64 {
+        (self.captured_minor() - self.refunded_minor() - self.total_minor()).max(0)
     }
 
     /// Whether it is out of the way of the day's work.
@@ -161,6 +179,11 @@ impl Order {
     /// The shipments that count: all but cancelled ones.
     pub fn live_shipments(&self) -> impl Iterator<Item = &Shipment> {
         self.shipments.iter().filter(|it| it.state != ShipmentState::Cancelled)
+    }
+
+    /// The shipments that somebody still waits for, or waited for and got.
+    pub fn wanted_shipments(&self) -> impl Iterator<Item = &Shipment> {
+        self.live_shipments().filter(|it| !it.is_given_up())
     }
 }
 
@@ -283,4 +306,10 @@ pub struct Order {
     /// What a bad rating asks for.
     #[serde(default)]
     pub follow_up: Option<FollowUp>,
+    /// What of its invoice is not to be paid any more, oldest first.
+    #[serde(default)]
+    pub credit_notes: Vec<CreditNote>,
+    /// What was called off of its lines, call by call, oldest first.
+    #[serde(default)]
+    pub line_cancellations: Vec<LineCancellation>,
 }

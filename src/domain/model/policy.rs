@@ -71,6 +71,8 @@ pub struct Rules {
     pub invoice_series: String,
     /// Days that a customer has to pay an invoice, at most as long as the goods are set aside. Zero: it is due at once.
     pub payment_terms_days: u32,
+    /// Of the numbers of credit notes.
+    pub credit_note_series: String,
     /// How long after it was queued a message that cannot be sent is given up. 1 s to 30 days.
     pub message_lifetime_seconds: u64,
     /// Whether a courier's report that it has the goods stands for the handover.
@@ -384,6 +386,7 @@ impl Default for Rules {
             package_weight: WeightRules::default(),
             invoice_series: "INV".to_owned(),
             payment_terms_days: 0,
+            credit_note_series: "CRN".to_owned(),
             message_lifetime_seconds: 86_400,
             slips: SlipRules::default(),
             stuck_after_seconds: BTreeMap::new(),

@@ -16,6 +16,7 @@ string_enum! {
         Reallocated = "REALLOCATED",
         CourierAssigned = "COURIER_ASSIGNED",
         Tracking = "TRACKING",
+        LinesCancelled = "LINES_CANCELLED",
     }
 }
 

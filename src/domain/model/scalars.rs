@@ -107,6 +107,7 @@ ids! {
     ReservationId = "rsv",
     ApprovalId = "apr",
     InvoiceId = "inv",
+    CreditNoteId = "crn",
     PaymentId = "pay",
     RefundId = "ref",
     ShipmentId = "shp",

@@ -91,6 +91,16 @@ impl Shipment {
         Some(assignment.time_zone.clock().day_of(at))
     }
 
+    /// Whether it set out and will not arrive, as far as is known.
+    pub fn is_astray(&self) -> bool {
+        matches!(self.state, ShipmentState::Returned | ShipmentState::Lost)
+    }
+
+    /// Whether it went astray, and nothing of it is wanted any more.
+    pub fn is_given_up(&self) -> bool {
+        self.is_astray() && self.items.iter().all(|it| it.remaining() == 0)
+    }
+
     pub fn has_dangerous_goods(&self) -> bool {
         self.items.iter().any(|it| it.handling.dangerous)
     }
@@ -110,9 +120,17 @@ pub struct ShipmentItem {
     pub weight_grams: i64,
     #[serde(default)]
     pub handling: Handling,
+    /// Units of a shipment that was lost or returned which are not wanted any more.
+    #[serde(default)]
+    pub cancelled: i64,
 }
 
 impl ShipmentItem {
+    /// Units that are wanted.
+    pub fn remaining(&self) -> i64 {
+        self.quantity - self.cancelled
+    }
+
     /// Of all its units; zero: unknown.
     pub fn volume_mm3(&self) -> i64 {
         let Some(Dimensions { length_mm, width_mm, height_mm }) = self.handling.dimensions else { return 0 };

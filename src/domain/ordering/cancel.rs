@@ -127,14 +127,8 @@ impl Order {
             }
         }
         for index in 0..self.shipments.len() {
-            let shipment = &mut self.shipments[index];
-            if shipment.state != ShipmentState::Cancelled {
-                let step = step_between(shipment.id.0, shipment.state, ShipmentState::Cancelled)?;
-                shipment.state = ShipmentState::Cancelled;
-                let text = format!("shipment {} cancelled, its label is void", shipment.number);
-                self.touch_shipment(unit, index);
-                self.record(unit, EventKind::ShipmentCancelled, Some(step), text);
-                self.call_off(unit, index);
+            if self.shipments[index].state != ShipmentState::Cancelled {
+                self.cancel_shipment(unit, index)?;
             }
         }
         self.pay_back(unit)?;

@@ -56,8 +56,12 @@ impl Order {
         if self.has_open_money() {
             open.push("a payment or refund is under way".to_owned());
         }
-        if self.due_minor() != 0 {
+        if self.due_minor() > 0 {
             open.push(format!("{} are due", self.amounts.currency.of(self.due_minor())));
+        }
+        if self.surplus_minor() > 0 {
+            let surplus = self.amounts.currency.of(self.surplus_minor());
+            open.push(format!("{surplus} for what was called off are to be paid back"));
         }
         if self.open_services().next().is_some() {
             open.push(format!("services are not done: {}", self.open_services_named()));
@@ -75,6 +79,8 @@ impl Order {
                 RefundState::Succeeded => sum + it.amount.minor,
                 RefundState::Pending | RefundState::Failed => sum,
             });
+        // What was called off goes back beside that.
+        let paid_back = paid_back - (self.captured_minor() - self.total_minor()).clamp(0, paid_back);
         if lost > paid_back {
             let missing = self.amounts.currency.of(lost - paid_back);
             open.push(format!("{missing} of returned or lost goods are not paid back"));
@@ -82,19 +88,19 @@ impl Order {
         open
     }
 
-    /// What the customer paid for goods that ended returned or lost, to the minor unit below.
+    /// What the customer paid for goods that ended returned or lost and are not called off, to the minor unit below.
     fn undelivered_value_minor(&self) -> i64 {
-        let astray = |it: &&Shipment| matches!(it.state, ShipmentState::Returned | ShipmentState::Lost);
+        let astray = |it: &&Shipment| it.is_astray();
         let values = self.live_shipments().filter(astray).map(|it| self.paid_for_minor(it));
         values.fold(0, i64::saturating_add)
     }
 
-    /// What the customer paid for the goods of a shipment, to the minor unit below.
+    /// What the customer paid for the goods of a shipment that are wanted, to the minor unit below.
     pub(super) fn paid_for_minor(&self, shipment: &Shipment) -> i64 {
         let mut value: i64 = 0;
         for item in &shipment.items {
             if let Some(line) = self.lines.iter().find(|it| it.number == item.line) {
-                let share = i128::from(line.amounts.total_minor) * i128::from(item.quantity)
+                let share = i128::from(line.amounts.total_minor) * i128::from(item.remaining())
                     / i128::from(line.quantity.max(1));
                 value = value.saturating_add(i64::try_from(share).unwrap_or(i64::MAX));
             }

@@ -2,6 +2,7 @@
 
 pub(super) mod archive;
 pub(super) mod cancel;
+pub(super) mod cancel_lines;
 pub(super) mod card_numbers;
 pub(super) mod change;
 pub(super) mod checks;

@@ -78,6 +78,7 @@ impl Pricing<'_> {
                 kind: product.kind,
                 done: None,
                 list_price_minor: product.price_in(self.currency, self.received_at).map(|it| it.minor),
+                cancelled_quantity: 0,
             });
         }
         problems.into_result()?;

@@ -169,6 +169,8 @@ fn build_order(unit: &mut UnitOfWork, new: &NewOrder) -> Result<Order, Refusal> 
         promises_told: Vec::new(),
         unwanted_messages: BTreeSet::new(),
         follow_up: None,
+        credit_notes: Vec::new(),
+        line_cancellations: Vec::new(),
     })
 }
 

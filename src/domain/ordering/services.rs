@@ -74,6 +74,9 @@ impl Order {
             return Err(self.out_of_turn("complete a service"));
         }
         self.must_be_free()?;
+        if !self.lines[index].is_wanted() {
+            return Err(self.unmet(Reason::IllegalTransition, format!("line {number} is called off")));
+        }
         if let Some(done) = &self.lines[index].done {
             let message = format!("the service of line {number} was done already, at {}", done.at);
             return Err(self.unmet(Reason::IllegalTransition, message));
@@ -88,11 +91,19 @@ impl Order {
         let left = self.open_services().count();
         let text = format!("service of line {number} done, {left} to be done");
         self.record(unit, EventKind::ServiceCompleted, None, text);
-        if left == 0 && self.has_only_services() {
-            let text = format!("all {} services done", self.services().count());
-            self.transition_automatic(unit, OrderState::Delivered, EventKind::OrderDelivered, text)?;
-            self.confirm_to_customer(unit);
+        self.follow_services(unit)
+    }
+
+    /// An order without goods is delivered with the last of its services.
+    pub(super) fn follow_services(&mut self, unit: &mut UnitOfWork) -> Result<(), Refusal> {
+        let begun = self.state == OrderState::Fulfilling && self.last_service_at().is_some();
+        if !self.has_only_services() || !begun || self.open_services().next().is_some() {
+            return Ok(());
         }
+        let done = self.services().filter(|it| it.done.is_some()).count();
+        let text = format!("all {done} services done");
+        self.transition_automatic(unit, OrderState::Delivered, EventKind::OrderDelivered, text)?;
+        self.confirm_to_customer(unit);
         Ok(())
     }
 }

@@ -49,6 +49,9 @@ impl Order {
         if self.state.may_become(OrderState::Cancelled) && !self.has_left_in_part() {
             actions.push(Action::CancelOrder);
         }
+        if self.may_cancel_lines() {
+            actions.push(Action::CancelOrderLines);
+        }
         actions.sort();
         actions.dedup();
         actions

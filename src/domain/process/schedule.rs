@@ -297,6 +297,7 @@ impl Order {
             | MessageKind::InvoiceIssued
             | MessageKind::PaymentReceived
             | MessageKind::Shipped
+            | MessageKind::OrderLinesCancelled
             | MessageKind::OrderCancelled
             | MessageKind::OrderExpired
             | MessageKind::OrderRejected

@@ -1,12 +1,13 @@
 //! Derived state, never stored: how far an order is paid and fulfilled. What comes next is in [`super::timeline`].
 
 use crate::domain::model::invoice::InvoiceState;
+use crate::domain::model::line::OrderLine;
 use crate::domain::model::order::Order;
 use crate::domain::model::payment::PaymentState;
 use crate::domain::model::refund::RefundState;
 use crate::domain::model::reservation::ReservedItem;
 use crate::domain::model::scalars::string_enum;
-use crate::domain::model::shipment::{Shipment, ShipmentState};
+use crate::domain::model::shipment::{Shipment, ShipmentItem, ShipmentState};
 
 string_enum! {
     pub enum PaymentStatus {
@@ -80,7 +81,7 @@ impl Order {
             self.status_of_services()
         } else if shipments == 0 {
             FulfillmentStatus::Unfulfilled
-        } else if delivered == shipments {
+        } else if delivered > 0 && delivered == self.wanted_shipments().count() {
             FulfillmentStatus::Delivered
         } else if delivered > 0 {
             FulfillmentStatus::PartiallyDelivered
@@ -109,12 +110,12 @@ impl Order {
 
     /// What is still to be paid; nothing once the order ended early, even if it was never paid.
     pub fn amount_due_minor(&self) -> i64 {
-        if self.ended_early().is_some() { 0 } else { self.due_minor().max(0) }
+        if self.ended_early().is_some() { 0 } else { self.due_minor() }
     }
 
     pub fn line_progress(&self, line: i32) -> LineProgress {
         let units_in = |shipment: &Shipment| -> i64 {
-            shipment.items.iter().filter(|it| it.line == line).map(|it| it.quantity).sum()
+            shipment.items.iter().filter(|it| it.line == line).map(ShipmentItem::remaining).sum()
         };
         let shipped: i64 = self.live_shipments().filter(|it| it.state.is_handed_over()).map(units_in).sum();
         let delivered: i64 =
@@ -122,9 +123,9 @@ impl Order {
         let items = self.current_reservation().map_or(&[][..], |it| &it.items);
         let reserved = items.iter().filter(|it| it.line == line).map(ReservedItem::open).sum();
         let ordered = self.lines.iter().find(|it| it.number == line);
-        let done = ordered.filter(|it| it.done.is_some()).map_or(0, |it| it.quantity);
-        let ordered = ordered.map_or(0, |it| it.quantity);
-        let cancelled = if self.ended_early().is_some() { ordered - shipped - done } else { 0 };
+        let done = ordered.filter(|it| it.done.is_some()).map_or(0, OrderLine::remaining_quantity);
+        let (quantity, called_off) = ordered.map_or((0, 0), |it| (it.quantity, it.cancelled_quantity));
+        let cancelled = if self.ended_early().is_some() { quantity - shipped - done } else { called_off };
         let delivered = delivered + done;
         LineProgress { reserved, shipped, delivered, cancelled }
     }

@@ -17,6 +17,7 @@ pub(super) mod progress;
 pub(super) mod quote;
 pub(super) mod reallocate;
 mod record;
+mod release_units;
 pub(super) mod track;
 pub(super) mod tracking_number;
 pub(super) mod tracking_state;

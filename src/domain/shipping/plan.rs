@@ -18,9 +18,9 @@ impl Order {
         locations.sort();
         locations.dedup();
 
-        let items = reservation.items.clone();
+        let items: Vec<_> = reservation.items.iter().filter(|it| it.open() > 0).cloned().collect();
         for location in locations {
-            let here = items.iter().filter(|it| it.location == location && it.open() > 0);
+            let here = items.iter().filter(|it| it.location == location);
             let items = here.filter_map(|it| {
                 let line = self.lines.iter().find(|line| line.number == it.line)?;
                 Some(ShipmentItem {
@@ -33,29 +33,32 @@ impl Order {
                     packed: 0,
                     weight_grams: line.weight_grams,
                     handling: line.handling.clone(),
+                    cancelled: 0,
                 })
             });
             let items = items.collect();
-            self.add_shipment(unit, location, items);
+            self.plan_shipment(unit, location, items);
         }
         let text = format!("{} shipments", self.shipments.len());
         self.transition_automatic(unit, OrderState::Fulfilling, EventKind::FulfillmentStarted, text)
     }
 
-    /// A shipment of these from there, to be picked.
-    pub(super) fn add_shipment(
+    /// One more shipment, with the next number.
+    pub(super) fn plan_shipment(
         &mut self,
         unit: &mut UnitOfWork,
         location: LocationCode,
         items: Vec<ShipmentItem>,
     ) {
         let id: ShipmentId = unit.ids.fresh();
+        let number = i32::try_from(self.shipments.len()).unwrap_or(i32::MAX - 1) + 1;
+        let text = format!("{id} from {location}");
         self.shipments.push(Shipment {
             id,
             order: self.id,
-            number: i32::try_from(self.shipments.len()).unwrap_or(i32::MAX - 1) + 1,
+            number,
             version: 1,
-            location: location.clone(),
+            location,
             state: ShipmentState::Planned,
             items,
             packages: Vec::new(),
@@ -79,6 +82,6 @@ impl Order {
             resolutions: Vec::new(),
         });
         let step = opened(id.0, ShipmentState::Planned);
-        self.record_automatic(unit, EventKind::ShipmentPlanned, Some(step), format!("{id} from {location}"));
+        self.record_automatic(unit, EventKind::ShipmentPlanned, Some(step), text);
     }
 }

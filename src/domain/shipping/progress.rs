@@ -79,7 +79,7 @@ impl Order {
         let on_road = live.iter().filter(|it| it.is_handed_over()).count();
         let (to, kind) = if live.is_empty() || on_road == 0 {
             return Ok(());
-        } else if delivered == live.len() {
+        } else if delivered > 0 && delivered == self.wanted_shipments().count() {
             (OrderState::Delivered, EventKind::OrderDelivered)
         } else if delivered > 0 {
             (OrderState::PartiallyDelivered, EventKind::OrderDelivered)

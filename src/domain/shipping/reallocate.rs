@@ -236,7 +236,7 @@ impl Order {
                     index
                 }
                 None => {
-                    self.add_shipment(unit, location.clone(), items);
+                    self.plan_shipment(unit, location.clone(), items);
                     self.shipments.len() - 1
                 }
             };

@@ -65,6 +65,7 @@ impl OrderCommand for RecordTracking {
             | Part::Payment(_)
             | Part::Refund(_)
             | Part::Invoice(_)
+            | Part::CreditNote(_)
             | Part::Approval(_)
             | Part::Hold(_)
             | Part::Reservation(_)

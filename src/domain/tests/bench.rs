@@ -38,8 +38,8 @@ use crate::domain::process::timeline::lines::timeline;
 use crate::domain::process::timeline::steps::{Step, StepLine, StepState};
 use crate::domain::shipping::pick::LineUnits;
 use crate::domain::tests::given::{
-    MONDAY, actor, by_card, cash, checks_of, courier, done, location_code, one_package, open_request, proof,
-    report, sku, usd,
+    MONDAY, actor, by_card, cash, checks_of, courier, done, location_code, number_papers, one_package,
+    open_request, proof, report, sku, usd,
 };
 use crate::domain::tests::noticed::{check_slips, check_sums, check_wait};
 use crate::domain::unit::command::conclude;
@@ -62,6 +62,7 @@ pub(super) struct Bench {
     pub(super) taken: BTreeSet<(Machine, String, String)>,
     decisions: u64,
     invoices: i64,
+    credit_notes: i64,
 }
 
 impl Bench {
@@ -77,6 +78,7 @@ impl Bench {
             taken: BTreeSet::new(),
             decisions: 0,
             invoices: 0,
+            credit_notes: 0,
         };
         for (code, region, country, priority) in
             [("NYC", "NORTH_AMERICA", "US", 1), ("LAX", "NORTH_AMERICA", "US", 2), ("BER", "EUROPE", "DE", 1)]
@@ -196,12 +198,12 @@ impl Bench {
         let mut before = HashMap::new();
         for order in orders {
             let region = order.region.clone().expect("a waiting order has a region");
-            for line in order.goods() {
+            for line in order.wanted_goods() {
                 let found = awaited.get(&(region.clone(), line.sku.clone())).copied().unwrap_or(0);
                 before.insert((order.id, line.sku.clone()), found);
             }
-            for line in order.goods() {
-                *awaited.entry((region.clone(), line.sku.clone())).or_default() += line.quantity;
+            for line in order.wanted_goods() {
+                *awaited.entry((region.clone(), line.sku.clone())).or_default() += line.remaining_quantity();
             }
         }
         (awaited, before)
@@ -213,10 +215,7 @@ impl Bench {
             if order.number == 0 {
                 order.number = 1 + self.snapshot.orders.values().map(|it| it.number).max().unwrap_or(0);
             }
-            for invoice in order.invoices.iter_mut().filter(|it| it.number == 0) {
-                self.invoices += 1;
-                invoice.number = self.invoices;
-            }
+            number_papers(order, &mut self.invoices, &mut self.credit_notes);
         }
         self.note_transitions(&changes);
         self.check_versions(&changes);

@@ -7,10 +7,12 @@ use crate::domain::documents::letters::Letters;
 use crate::domain::inventory::allocate::{ITEMS_MAX, LOCATIONS_NOTED_MAX};
 use crate::domain::model::check::{Risk, Rule};
 use crate::domain::model::courier::CourierNames;
+use crate::domain::model::credit_note::{CreditNote, CreditNoteLine};
 use crate::domain::model::discount::{Gives, RedeemingCustomer, Redemption};
 use crate::domain::model::evidence::{Evidence, Finding, RiskAssessment};
 use crate::domain::model::feedback::{FeedbackReason, FollowUp, FollowUpEnd, LineFeedback};
 use crate::domain::model::hold::HoldReason;
+use crate::domain::model::line_cancellation::{CancelledUnits, LineCancellation};
 use crate::domain::model::message::{Message, MessageKind};
 use crate::domain::model::method::Method;
 use crate::domain::model::order::{Order, OrderState};
@@ -23,6 +25,7 @@ use crate::domain::model::shipment::ShipmentState;
 use crate::domain::model::slip::{Slip, SlipKind, SlipSubject};
 use crate::domain::model::time::Timestamp;
 use crate::domain::model::tracking::{TrackingReport, TrackingStatus};
+use crate::domain::ordering::cancel_lines::LINE_CANCELLATIONS_MAX;
 use crate::domain::ordering::change::Correction;
 use crate::domain::ordering::evidence::EVIDENCE_MAX;
 use crate::domain::ordering::receive::{ENTRIES_TO_CORRECT_MAX, HOLD_NOTE_MAX, HOLDS_BY_HAND_MAX};
@@ -475,7 +478,46 @@ pub(crate) fn largest() -> Order {
     shipment.slips = vec![slip; 3];
     order.slips = vec![slip; order.payments.len() + order.approvals.len()];
     order.shipments = vec![shipment.clone(); ITEMS_MAX];
+    call_off_lines(&mut order);
     order
+}
+
+/// As many parts of it as may be.
+fn call_off_lines(order: &mut Order) {
+    let numbers = 1..=100;
+    let cancellation = LineCancellation {
+        units: numbers.map(|line| CancelledUnits { line, quantity: 1 }).collect(),
+        reason: long(200),
+        value_minor: i64::MAX,
+        refund_minor: i64::MAX,
+        credit_note: Some(order.id.0.into()),
+        cancelled_by: order.created_by.clone(),
+        cancelled_at: Timestamp::MAX,
+    };
+    // With some for parcels that are lost later, one by one.
+    let often = 2 * LINE_CANCELLATIONS_MAX;
+    order.line_cancellations = vec![cancellation; often];
+    let lines = order.lines.iter().map(|it| CreditNoteLine {
+        line: it.number,
+        sku: it.sku.clone(),
+        description: it.description.clone(),
+        quantity: 1,
+        unit_price_minor: it.unit_price_minor,
+        amounts: it.amounts,
+    });
+    let note = CreditNote {
+        id: order.id.0.into(),
+        order: order.id,
+        invoice: order.invoices[0].id,
+        series: "C".repeat(20),
+        number: i64::MAX,
+        amounts: order.amounts.clone(),
+        lines: lines.collect(),
+        reason: long(200),
+        issued_by: order.created_by.clone(),
+        issued_at: Timestamp::MAX,
+    };
+    order.credit_notes = vec![note; often];
 }
 
 fn numbered<T: Clone>(one: &T, count: i32, number: impl Fn(&mut T, i32)) -> Vec<T> {

@@ -230,6 +230,18 @@ pub(super) fn rule(point: i64, up_to: Option<i64>) -> Option<ReorderRule> {
     Some(ReorderRule { point, up_to, lead_time_days: None })
 }
 
+/// Gives the papers of an order that have no number the next ones.
+pub(super) fn number_papers(order: &mut Order, invoices: &mut i64, credit_notes: &mut i64) {
+    for invoice in order.invoices.iter_mut().filter(|it| it.number == 0) {
+        *invoices += 1;
+        invoice.number = *invoices;
+    }
+    for note in order.credit_notes.iter_mut().filter(|it| it.number == 0) {
+        *credit_notes += 1;
+        note.number = *credit_notes;
+    }
+}
+
 /// How many of a courier's reports came to what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Recorded {

@@ -5,6 +5,7 @@ mod archived;
 mod bench;
 mod bookings;
 pub(crate) mod bounds;
+mod cancel_lines;
 mod capacity;
 mod counts;
 mod couriers;

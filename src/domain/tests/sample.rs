@@ -8,12 +8,14 @@ use crate::domain::billing::price::{PriceLine, price};
 use crate::domain::model::address::Address;
 use crate::domain::model::amounts::{Amounts, Discount, LineAmounts};
 use crate::domain::model::check::Risk;
+use crate::domain::model::credit_note::CreditNote;
 use crate::domain::model::customer::Customer;
 use crate::domain::model::feedback::Feedback;
 use crate::domain::model::feedback_token::FeedbackSecret;
 use crate::domain::model::handling::Handling;
 use crate::domain::model::invoice::{Invoice, InvoiceLine, InvoiceState};
 use crate::domain::model::line::OrderLine;
+use crate::domain::model::line_cancellation::{CancelledUnits, LineCancellation};
 use crate::domain::model::location::Location;
 use crate::domain::model::method::Method;
 use crate::domain::model::money::Currency;
@@ -192,6 +194,41 @@ fn order() -> Order {
         promises_told: Vec::new(),
         unwanted_messages: BTreeSet::new(),
         follow_up: None,
+        credit_notes: vec![credit_note()],
+        line_cancellations: vec![LineCancellation {
+            units: vec![CancelledUnits { line: 2, quantity: 1 }],
+            reason: "one is enough".to_owned(),
+            value_minor: 300,
+            refund_minor: 300,
+            credit_note: Some(Uuid::from_u128(6).into()),
+            cancelled_by: actor(),
+            cancelled_at: NOW,
+        }],
+    }
+}
+
+fn credit_note() -> CreditNote {
+    CreditNote {
+        id: Uuid::from_u128(6).into(),
+        order: Uuid::from_u128(1).into(),
+        invoice: Uuid::from_u128(2).into(),
+        series: "CRN".to_owned(),
+        number: 3,
+        amounts: Amounts {
+            currency: "EUR".parse().expect("a currency"),
+            prices_include_tax: true,
+            subtotal_minor: 300,
+            discount_minor: 0,
+            shipping_minor: 0,
+            shipping_tax_minor: 0,
+            shipping_tax_rate_ppm: 0,
+            tax_minor: 0,
+            total_minor: 300,
+        },
+        lines: Vec::new(),
+        reason: "one is enough".to_owned(),
+        issued_by: actor(),
+        issued_at: NOW,
     }
 }
 
@@ -220,6 +257,7 @@ fn line(
         handling: Handling::default(),
         kind: ProductKind::Goods,
         done: None,
+        cancelled_quantity: 0,
         list_price_minor: None,
     }
 }
@@ -310,6 +348,7 @@ fn shipment() -> Shipment {
         packed: quantity,
         weight_grams: 0,
         handling: Handling::default(),
+        cancelled: 0,
     };
     let package = |number, weight_grams, line, quantity| Package {
         number,

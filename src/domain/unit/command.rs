@@ -59,6 +59,7 @@ impl Target {
             | Part::Payment(_)
             | Part::Refund(_)
             | Part::Invoice(_)
+            | Part::CreditNote(_)
             | Part::Approval(_)
             | Part::Hold(_)
             | Part::Reservation(_)

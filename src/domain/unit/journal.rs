@@ -219,6 +219,7 @@ impl Order {
             Part::Payment(id) => self.payments.iter().any(|it| it.id == *id),
             Part::Refund(id) => self.payments.iter().flat_map(|it| &it.refunds).any(|it| it.id == *id),
             Part::Invoice(id) => self.invoices.iter().any(|it| it.id == *id),
+            Part::CreditNote(id) => self.credit_notes.iter().any(|it| it.id == *id),
             Part::Approval(id) => self.approvals.iter().any(|it| it.id == *id),
             Part::Hold(id) => self.holds.iter().any(|it| it.id == *id),
             Part::Reservation(id) => self.reservations.iter().any(|it| it.id == *id),
@@ -241,6 +242,7 @@ impl Shipment {
             | Part::Payment(_)
             | Part::Refund(_)
             | Part::Invoice(_)
+            | Part::CreditNote(_)
             | Part::Approval(_)
             | Part::Hold(_)
             | Part::Reservation(_)

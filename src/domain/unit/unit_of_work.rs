@@ -17,6 +17,7 @@ use crate::domain::model::discount::{DiscountCode, DiscountKey};
 use crate::domain::model::discount_uses::DiscountUsesByKey;
 use crate::domain::model::event::Event;
 use crate::domain::model::label_file::LabelFile;
+use crate::domain::model::line::OrderLine;
 use crate::domain::model::location::Location;
 use crate::domain::model::message_text::MessageText;
 use crate::domain::model::order::{Order, OrderState};
@@ -26,8 +27,9 @@ use crate::domain::model::refusal::Refusal;
 use crate::domain::model::replenishment::Replenishment;
 use crate::domain::model::reservation::Reservation;
 use crate::domain::model::scalars::{
-    Actor, ApprovalId, Channel, CourierCode, FollowUpId, HoldId, Ids, InvoiceId, JobId, LocationCode,
-    MessageId, OrderId, PaymentId, RefundId, RegionCode, ReplenishmentId, ReservationId, ShipmentId, Sku,
+    Actor, ApprovalId, Channel, CourierCode, CreditNoteId, FollowUpId, HoldId, Ids, InvoiceId, JobId,
+    LocationCode, MessageId, OrderId, PaymentId, RefundId, RegionCode, ReplenishmentId, ReservationId,
+    ShipmentId, Sku,
 };
 use crate::domain::model::stock::{Movement, StockLevel};
 use crate::domain::model::time::Timestamp;
@@ -45,6 +47,7 @@ pub enum Part {
     Payment(PaymentId),
     Refund(RefundId),
     Invoice(InvoiceId),
+    CreditNote(CreditNoteId),
     Approval(ApprovalId),
     Hold(HoldId),
     /// A reservation of an order; other callers' reservations are no parts.
@@ -64,6 +67,7 @@ impl Part {
             Self::Payment(id) => Refusal::not_found("payment", id),
             Self::Refund(id) => Refusal::not_found("refund", id),
             Self::Invoice(id) => Refusal::not_found("invoice", id),
+            Self::CreditNote(id) => Refusal::not_found("credit note", id),
             Self::Approval(id) => Refusal::not_found("approval", id),
             Self::Hold(id) => Refusal::not_found("hold", id),
             Self::Reservation(id) => Refusal::not_found("reservation", id),

@@ -1,5 +1,6 @@
 //! Who waits for stock before whom, as a decision sees it.
 
+use crate::domain::model::line::OrderLine;
 use crate::domain::model::order::Order;
 use crate::domain::model::scalars::{OrderId, RegionCode, Sku};
 use crate::domain::unit::unit_of_work::{Snapshot, UnitOfWork};
@@ -24,7 +25,7 @@ impl Snapshot {
     /// Puts an order that begins to wait in line: behind the orders of this snapshot, and before those received later.
     pub(super) fn line_up(&mut self, order: &Order) {
         let Some(region) = &order.region else { return };
-        for line in order.goods() {
+        for line in order.wanted_goods() {
             let ahead = self.awaited.get(&(region.clone(), line.sku.clone())).copied().unwrap_or(0);
             self.awaited_before.insert((order.id, line.sku.clone()), ahead);
         }
@@ -34,8 +35,8 @@ impl Snapshot {
                 order.number > 0 && it.number > order.number && it.region.as_ref() == Some(region)
             });
             if later {
-                let mine = order.goods().filter(|it| it.sku == *sku);
-                *before += mine.map(|it| it.quantity).sum::<i64>();
+                let mine = order.wanted_goods().filter(|it| it.sku == *sku);
+                *before += mine.map(OrderLine::remaining_quantity).sum::<i64>();
             }
         }
     }

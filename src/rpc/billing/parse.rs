@@ -4,8 +4,9 @@
 mod tests;
 
 use crate::domain::{
-    BeginPayment, CapturePayment, HandedBack, InvoiceId, Method, NewPayment, OrderId, Part, PaymentId,
-    Problems, ProviderRequest, ReceivedMoney, RecordPayment, RefundId, RefundPayment, Target, VoidPayment,
+    BeginPayment, CapturePayment, CreditNoteId, HandedBack, InvoiceId, Method, NewPayment, OrderId, Part,
+    PaymentId, Problems, ProviderRequest, ReceivedMoney, RecordPayment, RefundId, RefundPayment, Target,
+    VoidPayment,
 };
 use crate::pb;
 use crate::rpc::enums;
@@ -18,6 +19,7 @@ use crate::rpc::parse::{
 
 list_requests! {
     list_invoices: ListInvoicesRequest,
+    list_credit_notes: ListCreditNotesRequest,
     list_payments: ListPaymentsRequest,
     list_refunds: ListRefundsRequest,
 }
@@ -201,13 +203,44 @@ pub(super) fn invoice_by_id(invoice: &str, bad: &mut Problems) -> Option<Invoice
 }
 
 pub(super) fn invoice_by_number(number: &str, bad: &mut Problems) -> Option<InvoiceKey> {
-    let printable = Some(number).filter(|it| !it.chars().any(char::is_control));
-    let parts = printable.and_then(|it| it.rsplit_once('-'));
-    let parts = parts.and_then(|(series, it)| Some((series, digits(it)?)));
+    let parts = series_and_number(number);
     if parts.is_none() {
         bad.add("number", "must be an invoice's number, such as INV-000001");
     }
-    parts.map(|(series, it)| InvoiceKey::Number(series.to_owned(), it))
+    parts.map(|(series, it)| InvoiceKey::Number(series, it))
+}
+
+/// One credit note, by its id or by its series and number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum CreditNoteKey {
+    Id(CreditNoteId),
+    Number(String, i64),
+}
+
+pub(crate) fn get_credit_note(
+    request: pb::GetCreditNoteRequest,
+    bad: &mut Problems,
+) -> Option<CreditNoteKey> {
+    let pb::GetCreditNoteRequest { key } = request;
+    match required("credit_note_id", key, bad)? {
+        pb::get_credit_note_request::Key::CreditNoteId(note) => {
+            id("credit_note_id", &note, bad).map(CreditNoteKey::Id)
+        }
+        pb::get_credit_note_request::Key::Number(number) => {
+            let parts = series_and_number(&number);
+            if parts.is_none() {
+                bad.add("number", "must be a credit note's number, such as CRN-000001");
+            }
+            parts.map(|(series, it)| CreditNoteKey::Number(series, it))
+        }
+    }
+}
+
+/// `INV-000001` taken apart.
+fn series_and_number(number: &str) -> Option<(String, i64)> {
+    let printable = Some(number).filter(|it| !it.chars().any(char::is_control));
+    let (series, it) = printable.and_then(|it| it.rsplit_once('-'))?;
+    Some((series.to_owned(), digits(it)?))
 }
 
 pub(crate) fn get_payment(request: pb::GetPaymentRequest, bad: &mut Problems) -> Option<PaymentId> {

@@ -1,8 +1,8 @@
 //! Invoices, payments and refunds as the API shows them. Each is a part of its order and shares its etag.
 
 use crate::domain::{
-    Amounts, Currency, Invoice, InvoiceLine, InvoiceState, LineAmounts, Means, Order, Payment, PaymentState,
-    Refund, RefundState, TaxRow,
+    Amounts, CreditNote, CreditNoteLine, Currency, Invoice, InvoiceLine, InvoiceState, LineAmounts, Means,
+    Order, Payment, PaymentState, Refund, RefundState, TaxRow,
 };
 use crate::pb;
 use crate::rpc::enums;
@@ -37,9 +37,11 @@ pub(crate) fn invoice(order: &Order, invoice: &Invoice) -> pb::Invoice {
     let paid = order.payments.iter().filter(|it| it.invoice == *id);
     let captured = paid.clone().map(|it| it.captured_minor).sum();
     let due = match state {
-        InvoiceState::Open => total_minor - captured,
+        InvoiceState::Open => order.due_minor(),
         InvoiceState::Paid | InvoiceState::Void => 0,
     };
+    let credited = order.credit_notes.iter().filter(|it| it.invoice == *id);
+    let credited = credited.map(|it| it.amounts.total_minor).sum();
     pb::Invoice {
         id: id.to_string(),
         order_id: order_id.to_string(),
@@ -69,6 +71,7 @@ pub(crate) fn invoice(order: &Order, invoice: &Invoice) -> pb::Invoice {
         tax_rows: order.tax_rows_of(invoice).into_iter().map(|it| tax_row(currency, it)).collect(),
         due_time: Some(timestamp(due_at.unwrap_or(*issued_at))),
         creditor_reference: invoice.creditor_reference().unwrap_or_default(),
+        credited: minor(currency, credited),
     }
 }
 
@@ -93,6 +96,85 @@ fn invoice_line(currency: Currency, line: &InvoiceLine) -> pb::InvoiceLine {
         total_minor,
     } = *amounts;
     pb::InvoiceLine {
+        line_number: *line,
+        sku: sku.to_string(),
+        description: description.clone(),
+        quantity: *quantity,
+        unit_price: minor(currency, *unit_price_minor),
+        gross: minor(currency, gross_minor),
+        line_discount: minor(currency, discount_minor),
+        order_discount_share: minor(currency, discount_share_minor),
+        tax_rate_ppm: ppm(tax_rate_ppm),
+        tax: minor(currency, tax_minor),
+        total: minor(currency, total_minor),
+    }
+}
+
+pub(crate) fn credit_note(order: &Order, note: &CreditNote) -> pb::CreditNote {
+    let CreditNote {
+        id,
+        order: order_id,
+        invoice,
+        series,
+        number,
+        amounts,
+        lines,
+        reason,
+        issued_by,
+        issued_at,
+    } = note;
+    let Amounts {
+        currency,
+        prices_include_tax,
+        subtotal_minor,
+        discount_minor,
+        shipping_minor: _,
+        shipping_tax_minor: _,
+        shipping_tax_rate_ppm: _,
+        tax_minor,
+        total_minor,
+    } = *amounts;
+    let corrected = order.invoices.iter().find(|it| it.id == *invoice);
+    let credited = corrected.map_or(&order.customer, |it| order.invoiced_customer(it));
+    let own_address = order.billing_address.as_ref().unwrap_or(&order.shipping_address);
+    let credited_address = corrected.map_or(own_address, |it| order.invoiced_billing_address(it));
+    pb::CreditNote {
+        id: id.to_string(),
+        order_id: order_id.to_string(),
+        order_number: order.number.to_string(),
+        invoice_id: invoice.to_string(),
+        invoice_number: text_of(corrected.map(Invoice::full_number)),
+        series: series.clone(),
+        series_number: *number,
+        number: note.full_number(),
+        customer: Some(customer(credited)),
+        billing_address: Some(address(credited_address)),
+        currency: currency.to_string(),
+        prices_include_tax,
+        lines: lines.iter().map(|it| credit_note_line(currency, it)).collect(),
+        subtotal: minor(currency, subtotal_minor),
+        discount: minor(currency, discount_minor),
+        tax: minor(currency, tax_minor),
+        total: minor(currency, total_minor),
+        tax_rows: order.tax_rows_of_credit(note).into_iter().map(|it| tax_row(currency, it)).collect(),
+        reason: reason.clone(),
+        issued_by: actor(issued_by),
+        issue_time: Some(timestamp(*issued_at)),
+        etag: order.etag(),
+    }
+}
+
+fn credit_note_line(currency: Currency, line: &CreditNoteLine) -> pb::CreditNoteLine {
+    let CreditNoteLine { line, sku, description, quantity, unit_price_minor, amounts } = line;
+    let LineAmounts {
+        gross_minor,
+        discount_minor,
+        discount_share_minor,
+        tax_rate_ppm,
+        tax_minor,
+        total_minor,
+    } = *amounts;
+    pb::CreditNoteLine {
         line_number: *line,
         sku: sku.to_string(),
         description: description.clone(),
@@ -194,9 +276,11 @@ pub(crate) fn refund(order: &Order, refund: &Refund) -> pb::Refund {
 pub(crate) fn balance(order: &Order) -> pb::OrderBalance {
     let currency = order.amounts.currency;
     let invoice = order.invoices.last();
-    let invoiced = match invoice.map(|it| it.state) {
-        Some(InvoiceState::Open | InvoiceState::Paid) => order.total_minor(),
-        Some(InvoiceState::Void) | None => 0,
+    let (invoiced, credited, due) = match invoice.map(|it| it.state) {
+        Some(InvoiceState::Open | InvoiceState::Paid) => {
+            (order.invoiced_minor(), order.credited_minor(), order.due_minor())
+        }
+        Some(InvoiceState::Void) | None => (0, 0, 0),
     };
     let authorized = order.payments.iter().filter(|it| it.state == PaymentState::Authorized);
     let refunds = |state: RefundState| -> i64 {
@@ -211,6 +295,7 @@ pub(crate) fn balance(order: &Order) -> pb::OrderBalance {
         captured: minor(currency, order.captured_minor()),
         refunded: minor(currency, refunds(RefundState::Succeeded)),
         refund_pending: minor(currency, refunds(RefundState::Pending)),
-        amount_due: minor(currency, (invoiced - order.captured_minor()).max(0)),
+        amount_due: minor(currency, due),
+        credited: minor(currency, credited),
     }
 }

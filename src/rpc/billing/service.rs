@@ -7,10 +7,10 @@ use std::sync::Arc;
 use prost::Message;
 use tonic::{Request, Response, Status};
 
-use crate::domain::{Order, OrderCommand, Part, PaymentId, RefundId, invoice_number};
+use crate::domain::{CreditNoteId, Order, OrderCommand, Part, PaymentId, RefundId, invoice_number};
 use crate::pb;
 use crate::rpc::api::{Api, Reply, command, found, parsed};
-use crate::rpc::billing::parse::{Capture, InvoiceKey};
+use crate::rpc::billing::parse::{Capture, CreditNoteKey, InvoiceKey};
 use crate::rpc::billing::{documents, parse, reply};
 use crate::rpc::identity::Call;
 use crate::rpc::listing::page_token;
@@ -47,6 +47,28 @@ impl pb::billing_service_server::BillingService for Api {
             });
             let invoices = shown.collect();
             Ok(pb::ListInvoicesResponse { invoices, next_page_token: page_token(next) })
+        })
+        .await
+    }
+
+    async fn get_credit_note(
+        &self,
+        request: Request<pb::GetCreditNoteRequest>,
+    ) -> Reply<pb::GetCreditNoteResponse> {
+        let key = parsed(|bad| parse::get_credit_note(request.into_inner(), bad))?;
+        let credit_note = Some(self.credit_note_by(&key).await?);
+        Ok(Response::new(pb::GetCreditNoteResponse { credit_note }))
+    }
+
+    async fn list_credit_notes(
+        &self,
+        request: Request<pb::ListCreditNotesRequest>,
+    ) -> Reply<pb::ListCreditNotesResponse> {
+        let listing = parsed(|bad| parse::list_credit_notes(request.into_inner(), &self.limits, bad))?;
+        self.page(listing, |listing| async move {
+            let (notes, next) = found(self.store().list_credit_notes(&listing).await)?;
+            let credit_notes = notes.iter().filter_map(|(order, id)| credit_note_of(order, *id)).collect();
+            Ok(pb::ListCreditNotesResponse { credit_notes, next_page_token: page_token(next) })
         })
         .await
     }
@@ -203,6 +225,27 @@ impl Api {
             }
         })
     }
+
+    async fn credit_note_by(&self, key: &CreditNoteKey) -> Result<pb::CreditNote, Status> {
+        match key {
+            CreditNoteKey::Id(id) => {
+                let order = self.order_with(Part::CreditNote(*id)).await?;
+                credit_note_of(&order, *id).ok_or_else(|| status::not_found("credit note", id))
+            }
+            CreditNoteKey::Number(series, number) => {
+                let missing = || status::not_found("credit note", invoice_number(series, *number));
+                let id = found(self.store().order_of_credit_note(series, *number).await)?;
+                let order = self.order(id.ok_or_else(missing)?).await?;
+                let mut notes = order.credit_notes.iter();
+                let note = notes.find(|it| it.series == *series && it.number == *number);
+                note.map(|it| reply::credit_note(&order, it)).ok_or_else(missing)
+            }
+        }
+    }
+}
+
+fn credit_note_of(order: &Order, id: CreditNoteId) -> Option<pb::CreditNote> {
+    order.credit_notes.iter().find(|it| it.id == id).map(|it| reply::credit_note(order, it))
 }
 
 fn payment_of(order: &Order, id: PaymentId) -> Option<pb::Payment> {

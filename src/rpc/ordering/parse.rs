@@ -4,10 +4,10 @@
 mod tests;
 
 use crate::domain::{
-    ArchiveOrder, Attest, CancelOrder, CloseOrder, CompleteServiceLine, Correction, CreateOrder, Currency,
-    Discount, HoldReason, NOT_HEARD, NewLine, NewOrder, OnLate, OnShortage, OrderId, Part, PlaceHold,
-    Problems, RecordRiskAssessment, RecordVerification, ReleaseHold, RestoreOrder, Rule, ServiceLevel,
-    Source, StuckGate, Target, UpdateOrder, VerifyOrder, Waive,
+    ArchiveOrder, Attest, CancelOrder, CancelOrderLines, CancelledUnits, CloseOrder, CompleteServiceLine,
+    Correction, CreateOrder, Currency, Discount, HoldReason, NOT_HEARD, NewLine, NewOrder, OnLate,
+    OnShortage, OrderId, Part, PlaceHold, Problems, RecordRiskAssessment, RecordVerification, ReleaseHold,
+    RestoreOrder, Rule, ServiceLevel, Source, StuckGate, Target, UpdateOrder, VerifyOrder, Waive,
 };
 use crate::pb;
 use crate::rpc::enums;
@@ -319,6 +319,22 @@ pub(crate) fn cancel_order(
     let reason = required_text("reason", reason, REASON_MAX, bad);
     let view = order_view(view, bad);
     Some((CancelOrder { target: target?, reason }, view))
+}
+
+pub(crate) fn cancel_order_lines(
+    request: pb::CancelOrderLinesRequest,
+    bad: &mut Problems,
+) -> Option<(CancelOrderLines, OrderView)> {
+    let pb::CancelOrderLinesRequest { order_id, lines, reason, etag, request_id: _, view } = request;
+    let target = target(&order_id, etag, bad);
+    let units = |(_, it): (usize, pb::LineUnits)| {
+        let pb::LineUnits { line_number, quantity } = it;
+        CancelledUnits { line: line_number, quantity }
+    };
+    let lines = entries("lines", lines, 1..=LINES_MAX, bad).map(units).collect();
+    let reason = required_text("reason", reason, NAME_MAX, bad);
+    let view = order_view(view, bad);
+    Some((CancelOrderLines { target: target?, lines, reason }, view))
 }
 
 pub(crate) fn place_hold(

@@ -4,9 +4,9 @@ use uuid::Uuid;
 
 use crate::domain::{
     self, Amounts, ApprovalId, Attestation, Check, Currency, Event, Evidence, Fault, FollowUpId, Hold,
-    HoldId, Invoice, InvoiceId, LineAmounts, LineProgress, Machine, MessageId, Order, OrderId, OrderLine,
-    PaymentId, RefundId, ReplenishmentId, ReservationId, RiskAssessment, ServiceDone, ShipmentId, Step,
-    StepLine, Timestamp, Transition, Verdict, Violation, Wait,
+    HoldId, Invoice, InvoiceId, LineAmounts, LineCancellation, LineProgress, Machine, MessageId, Order,
+    OrderId, OrderLine, PaymentId, RefundId, ReplenishmentId, ReservationId, RiskAssessment, ServiceDone,
+    ShipmentId, Step, StepLine, Timestamp, Transition, Verdict, Violation, Wait,
 };
 use crate::pb;
 use crate::rpc::approvals::reply::approval;
@@ -109,7 +109,9 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         waiting: _,
         restored_at,
         unwanted_messages,
+        credit_notes,
         follow_up: raised,
+        line_cancellations,
     } = order;
     let currency = amounts.currency;
     pb::Order {
@@ -173,6 +175,37 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         promise: promise.as_ref().map(inventory::promise),
         unwanted_message_kinds: unwanted_messages.iter().map(|it| enums::message_kind(*it)).collect(),
         follow_up: raised.as_ref().map(|it| follow_up(order, it)),
+        line_cancellations: newest(line_cancellations).map(|it| line_cancellation(it, currency)).collect(),
+        credit_note_ids: credit_notes.iter().map(|it| it.id.to_string()).collect(),
+    }
+}
+
+/// How many of the calls that called something off an order shows: the largest order has to fit into an answer.
+const CANCELLATIONS_SHOWN: usize = 5;
+
+fn newest(all: &[LineCancellation]) -> impl Iterator<Item = &LineCancellation> {
+    all.iter().skip(all.len().saturating_sub(CANCELLATIONS_SHOWN))
+}
+
+fn line_cancellation(it: &LineCancellation, currency: Currency) -> pb::LineCancellation {
+    let LineCancellation {
+        units,
+        reason,
+        value_minor,
+        refund_minor,
+        credit_note,
+        cancelled_by,
+        cancelled_at,
+    } = it;
+    let units = units.iter();
+    pb::LineCancellation {
+        lines: units.map(|it| pb::LineUnits { line_number: it.line, quantity: it.quantity }).collect(),
+        reason: reason.clone(),
+        value: minor(currency, *value_minor),
+        refund: minor(currency, *refund_minor),
+        credit_note_id: text_of(credit_note.as_ref()),
+        cancelled_by: actor(cancelled_by),
+        cancel_time: Some(timestamp(*cancelled_at)),
     }
 }
 
@@ -194,6 +227,7 @@ fn line(line: &OrderLine, currency: Currency, progress: LineProgress) -> pb::Ord
         handling: _,
         kind,
         done,
+        cancelled_quantity: _,
         list_price_minor,
     } = line;
     let LineAmounts {
@@ -225,6 +259,7 @@ fn line(line: &OrderLine, currency: Currency, progress: LineProgress) -> pb::Ord
         kind: enums::product_kind(*kind),
         completion: done.as_ref().map(completion),
         list_price: list_price_minor.and_then(|it| minor(currency, it)),
+        cancelled_total: minor(currency, line.cancelled_amounts().total_minor),
     }
 }
 

@@ -134,6 +134,17 @@ impl pb::order_service_server::OrderService for Api {
         .await
     }
 
+    async fn cancel_order_lines(
+        &self,
+        request: Request<pb::CancelOrderLinesRequest>,
+    ) -> Reply<pb::CancelOrderLinesResponse> {
+        let (call, (command, view)) = command(request, parse::cancel_order_lines)?;
+        self.change_order(call, command, move |(), order| pb::CancelOrderLinesResponse {
+            order: Some(reply::shown(order, view)),
+        })
+        .await
+    }
+
     async fn place_hold(&self, request: Request<pb::PlaceHoldRequest>) -> Reply<pb::PlaceHoldResponse> {
         let (call, (command, view)) = command(request, parse::place_hold)?;
         self.change_order(call.leaving_room(), command, move |id, order| pb::PlaceHoldResponse {

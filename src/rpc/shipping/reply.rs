@@ -106,8 +106,18 @@ fn resolution(resolution: Resolution) -> pb::ExceptionResolution {
 }
 
 fn shipment_item(item: ShipmentItem) -> pb::ShipmentItem {
-    let ShipmentItem { line, sku, description, quantity, picked, checked, packed, weight_grams, handling } =
-        item;
+    let ShipmentItem {
+        line,
+        sku,
+        description,
+        quantity,
+        picked,
+        checked,
+        packed,
+        weight_grams,
+        handling,
+        cancelled,
+    } = item;
     let Handling { dimensions: sides, fragile, dangerous } = handling;
     pb::ShipmentItem {
         line_number: line,
@@ -121,6 +131,7 @@ fn shipment_item(item: ShipmentItem) -> pb::ShipmentItem {
         dimensions: sides.map(dimensions),
         fragile,
         dangerous,
+        cancelled,
     }
 }
 

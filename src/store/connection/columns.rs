@@ -9,12 +9,12 @@ use sea_orm::{ColIdx, DbErr, QueryResult, TryFromU64, TryGetError, TryGetable, V
 use uuid::Uuid;
 
 use crate::domain::{
-    Actor, ApprovalId, ApprovalState, Channel, CourierCode, Currency, DiscountKey, EventKind, FeedbackReason,
-    FeedbackState, FollowUpId, FollowUpState, Gate, HoldId, HoldReason, HoldState, InvoiceId, InvoiceState,
-    JobId, LocationCode, Machine, MessageId, MessageKind, MessageState, Method, MovementId, MovementKind,
-    OnShortage, OrderId, OrderState, PaymentId, PaymentState, ProviderRequest, RefundId, RefundState,
-    RegionCode, ReplenishmentId, ReplenishmentState, ReservationId, ReservationState, Risk, SellerId,
-    ServiceLevel, ShipmentId, ShipmentState, Sku, StuckGate, Timestamp, TrackingStatus,
+    Actor, ApprovalId, ApprovalState, Channel, CourierCode, CreditNoteId, Currency, DiscountKey, EventKind,
+    FeedbackReason, FeedbackState, FollowUpId, FollowUpState, Gate, HoldId, HoldReason, HoldState, InvoiceId,
+    InvoiceState, JobId, LocationCode, Machine, MessageId, MessageKind, MessageState, Method, MovementId,
+    MovementKind, OnShortage, OrderId, OrderState, PaymentId, PaymentState, ProviderRequest, RefundId,
+    RefundState, RegionCode, ReplenishmentId, ReplenishmentState, ReservationId, ReservationState, Risk,
+    SellerId, ServiceLevel, ShipmentId, ShipmentState, Sku, StuckGate, Timestamp, TrackingStatus,
 };
 
 /// Makes types columns of another type: `Type: Stored = into, back;` with `back` giving a result.
@@ -68,7 +68,7 @@ macro_rules! columns {
 }
 
 columns! { Uuid, Uuid, ColumnType::Uuid, |it| it.0, |it| Ok(it.into()) =>
-    ApprovalId, FollowUpId, HoldId, InvoiceId, JobId, MessageId, MovementId, OrderId, PaymentId, RefundId, ReplenishmentId, ReservationId, SellerId, ShipmentId,
+    ApprovalId, CreditNoteId, FollowUpId, HoldId, InvoiceId, JobId, MessageId, MovementId, OrderId, PaymentId, RefundId, ReplenishmentId, ReservationId, SellerId, ShipmentId,
 }
 
 columns! { String, String, ColumnType::String(StringLen::None), |it| it.as_str().to_owned(), |it| parsed(&it) =>

@@ -14,8 +14,8 @@ use crate::store::rows::document;
 use crate::store::rows::feedback::{feedback, feedback_lines, feedback_reasons, follow_ups};
 use crate::store::rows::order::{JobFields, orders, to_row};
 use crate::store::rows::parts::{
-    approvals, holds, invoices, messages, order_lines, order_waits, payments, refunds, shipments,
-    tracking_numbers,
+    approvals, credit_notes, holds, invoices, messages, order_lines, order_waits, payments, refunds,
+    shipments, tracking_numbers,
 };
 use crate::store::rows::projection::Projection;
 use crate::store::rows::record::{self, courier_records};
@@ -56,6 +56,7 @@ pub(super) async fn disagreements(
         feedback_reasons into feedback_reasons;
         follow_ups into follow_ups;
         invoices into invoices;
+        credit_notes into credit_notes;
         payments into payments;
         refunds into refunds;
         shipments into shipments;
@@ -255,6 +256,7 @@ fn differing(stored: &Projection, expected: &Projection) -> Option<&'static str>
         ("feedback_reasons", stored.feedback_reasons == expected.feedback_reasons),
         ("follow_ups", stored.follow_ups == expected.follow_ups),
         ("invoices", stored.invoices == expected.invoices),
+        ("credit_notes", stored.credit_notes == expected.credit_notes),
         ("payments", stored.payments == expected.payments),
         ("refunds", stored.refunds == expected.refunds),
         ("shipments", stored.shipments == expected.shipments),

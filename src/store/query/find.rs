@@ -110,6 +110,17 @@ impl Store {
         row.map(|it| it.get(0)).transpose()
     }
 
+    /// The order that this credit note's number was given to, archived or not.
+    pub async fn order_of_credit_note(
+        &self,
+        series: &str,
+        number: i64,
+    ) -> Result<Option<OrderId>, StoreError> {
+        let sql = "SELECT order_id FROM credit_note_numbers WHERE series = $1 AND number = $2";
+        let row = self.look().await?.query_one(sql, vec![series.into(), number.into()]).await?;
+        row.map(|it| it.get(0)).transpose()
+    }
+
     pub async fn level(&self, sku: &Sku, location: &LocationCode) -> Result<Option<StockLevel>, StoreError> {
         let asked = lookup::LEVELS.about(lookup::keys([sku.clone()]));
         let rows = self.look().await?.exchange(vec![asked]).await?;

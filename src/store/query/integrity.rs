@@ -172,9 +172,11 @@ const LAWS: &[Law] = &[
     Law {
         id: "M3",
         looked_at: "SELECT COUNT(*) FROM orders",
-        broken: "SELECT {id:o.id}, 'captured <= ' || o.total_minor || ', refunded <= captured',
+        broken: "SELECT {id:o.id}, 'captured <= ' || o.total_minor || ' and what is credited, refunded <= captured',
                 o.captured_minor || ' captured, ' || o.refunded_minor || ' refunded'
-            FROM orders o WHERE o.captured_minor > o.total_minor OR o.refunded_minor > o.captured_minor
+            FROM orders o WHERE o.refunded_minor > o.captured_minor OR (o.captured_minor > o.total_minor
+                AND o.captured_minor > o.total_minor + (
+                    SELECT COALESCE(SUM(c.total_minor), 0) FROM credit_notes c WHERE c.order_id = o.id))
             UNION ALL
             SELECT {id:p.id}, 'at most ' || p.captured_minor, CAST(r.refunded AS TEXT)
             FROM payments p JOIN (
@@ -198,7 +200,10 @@ const LAWS: &[Law] = &[
         id: "M7",
         looked_at: "SELECT COUNT(*) FROM invoice_numbers",
         broken: "SELECT series, '1 to ' || COUNT(*), MIN(number) || ' to ' || MAX(number)
-            FROM invoice_numbers GROUP BY series HAVING MIN(number) <> 1 OR MAX(number) <> COUNT(*)",
+            FROM invoice_numbers GROUP BY series HAVING MIN(number) <> 1 OR MAX(number) <> COUNT(*)
+            UNION ALL
+            SELECT series, '1 to ' || COUNT(*), MIN(number) || ' to ' || MAX(number)
+            FROM credit_note_numbers GROUP BY series HAVING MIN(number) <> 1 OR MAX(number) <> COUNT(*)",
     },
     Law {
         id: "M8",
@@ -214,6 +219,15 @@ const LAWS: &[Law] = &[
         broken: "SELECT {id:p.id}, 'in the register', 'not there' FROM payments p
             LEFT JOIN (SELECT DISTINCT payment_id FROM payment_references) r ON r.payment_id = p.id
             WHERE p.method = 'BANK_TRANSFER' AND r.payment_id IS NULL",
+    },
+    Law {
+        id: "M10",
+        looked_at: "SELECT COUNT(*) FROM credit_notes",
+        broken: "SELECT {id:i.id}, 'at most ' || i.total_minor || ' credited', CAST(c.total AS TEXT)
+            FROM invoices i JOIN (
+                SELECT invoice_id, CAST(SUM(total_minor) AS BIGINT) AS total FROM credit_notes GROUP BY invoice_id
+            ) c ON c.invoice_id = i.id
+            WHERE c.total > i.total_minor",
     },
     Law {
         id: "T4",

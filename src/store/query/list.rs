@@ -5,8 +5,8 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::domain::{
-    ApprovalId, Courier, CourierRecord, DiscountCode, DiscountUses, FollowUpId, InvoiceId, Location,
-    MessageId, Movement, Order, OrderId, PaymentId, Product, RefundId, Replenishment, Reservation,
+    ApprovalId, Courier, CourierRecord, CreditNoteId, DiscountCode, DiscountUses, FollowUpId, InvoiceId,
+    Location, MessageId, Movement, Order, OrderId, PaymentId, Product, RefundId, Replenishment, Reservation,
     ShipmentId, StockLevel, Timestamp,
 };
 use crate::store::connection::error::StoreError;
@@ -15,8 +15,9 @@ use crate::store::handle::Store;
 use crate::store::query::listing::{Compare, Listing, Page, Term};
 use crate::store::query::plan::{Row, page};
 use crate::store::query::resources::{
-    APPROVALS, ARCHIVED, COURIERS, DISCOUNT_CODES, FOLLOW_UPS, INVOICES, LOCATIONS, MESSAGES, MOVEMENTS,
-    ORDERS, PAYMENTS, PRODUCTS, REFUNDS, REPLENISHMENTS, RESERVATIONS, Resource, SHIPMENTS, STOCK_LEVELS,
+    APPROVALS, ARCHIVED, COURIERS, CREDIT_NOTES, DISCOUNT_CODES, FOLLOW_UPS, INVOICES, LOCATIONS, MESSAGES,
+    MOVEMENTS, ORDERS, PAYMENTS, PRODUCTS, REFUNDS, REPLENISHMENTS, RESERVATIONS, Resource, SHIPMENTS,
+    STOCK_LEVELS,
 };
 use crate::store::query::whole::reservation_of;
 use crate::store::rows::{catalogue, document, stock};
@@ -43,6 +44,13 @@ impl Store {
         listing: &Listing,
     ) -> Result<Page<(Arc<Order>, InvoiceId)>, StoreError> {
         self.parts(&INVOICES, listing).await
+    }
+
+    pub async fn list_credit_notes(
+        &self,
+        listing: &Listing,
+    ) -> Result<Page<(Arc<Order>, CreditNoteId)>, StoreError> {
+        self.parts(&CREDIT_NOTES, listing).await
     }
 
     pub async fn list_payments(

@@ -211,6 +211,40 @@ pub(super) static INVOICES: Resource = Resource {
     sorts: &[],
 };
 
+pub(super) static CREDIT_NOTES: Resource = Resource {
+    name: "credit notes",
+    from: "credit_notes",
+    key: &[id("id")],
+    order: Some("order_id"),
+    shown: Shown::Document,
+    keyed_by_time: true,
+    fields: &[
+        // As with invoices.
+        Field {
+            name: "series",
+            column: "series",
+            kind: FieldKind::Text,
+            few: false,
+            implies: "",
+            sorted_by: Some(whole("number")),
+        },
+        Field {
+            name: "number",
+            column: "number",
+            kind: FieldKind::Whole,
+            few: true,
+            implies: "series IN (SELECT substr(name, 14) FROM counters WHERE name LIKE 'credit_notes/%')",
+            sorted_by: None,
+        },
+        narrow("invoice_id", "invoice_id", id_of!(InvoiceId)),
+        narrow("order_id", "order_id", id_of!(OrderId)),
+        IS_ARCHIVED,
+        field("create_time", "issued_at", FieldKind::Created),
+    ],
+    indexes: &[along(&["archived"])],
+    sorts: &[],
+};
+
 pub(super) static PAYMENTS: Resource = Resource {
     name: "payments",
     from: "payments",
@@ -480,9 +514,10 @@ pub(super) static MOVEMENTS: Resource = Resource {
 };
 
 #[cfg(test)]
-static EVERYTHING: [&Resource; 16] = [
+static EVERYTHING: [&Resource; 17] = [
     &ORDERS,
     &INVOICES,
+    &CREDIT_NOTES,
     &PAYMENTS,
     &REFUNDS,
     &SHIPMENTS,

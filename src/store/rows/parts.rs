@@ -4,11 +4,11 @@
 use sea_orm::EntityTrait;
 
 use crate::domain::{
-    Actor, Approval, ApprovalId, ApprovalState, CarrierLabel, CourierCode, Currency, Gate, Hold, HoldId,
-    HoldReason, HoldState, Invoice, InvoiceId, InvoiceState, LabelFile, LocationCode, Means, Message,
-    MessageId, MessageKind, MessageState, MessageText, Method, Order, OrderId, OrderLine, Payment, PaymentId,
-    PaymentState, ProviderRequest, Refund, RefundId, RefundState, RegionCode, Shipment, ShipmentId,
-    ShipmentState, Sku, Timestamp,
+    Actor, Approval, ApprovalId, ApprovalState, CarrierLabel, CourierCode, CreditNote, CreditNoteId,
+    Currency, Gate, Hold, HoldId, HoldReason, HoldState, Invoice, InvoiceId, InvoiceState, LabelFile,
+    LocationCode, Means, Message, MessageId, MessageKind, MessageState, MessageText, Method, Order, OrderId,
+    OrderLine, Payment, PaymentId, PaymentState, ProviderRequest, Refund, RefundId, RefundState, RegionCode,
+    Shipment, ShipmentId, ShipmentState, Sku, Timestamp,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::rows::document;
@@ -25,6 +25,7 @@ table! {
         unit_price_minor: i64,
         tax_minor: i64,
         total_minor: i64,
+        cancelled: i64,
     }
 }
 
@@ -105,6 +106,33 @@ table! {
         series: String,
         number: i64,
         state: InvoiceState,
+        archived: bool,
+        currency: Currency,
+        prices_include_tax: bool,
+        subtotal_minor: i64,
+        discount_minor: i64,
+        shipping_minor: i64,
+        tax_minor: i64,
+        total_minor: i64,
+        issued_at: Timestamp,
+    }
+}
+
+table! {
+    "credit_note_numbers" as credit_note_numbers (series: String, number: i64) {
+        credit_note_id: CreditNoteId,
+        order_id: OrderId,
+    }
+}
+
+table! {
+    "credit_notes" as credit_notes (id: CreditNoteId)
+    belongs to orders by "Column::OrderId" = "super::orders::Column::Id"
+    {
+        order_id: OrderId,
+        invoice_id: InvoiceId,
+        series: String,
+        number: i64,
         archived: bool,
         currency: Currency,
         prices_include_tax: bool,
@@ -210,6 +238,7 @@ pub(super) fn line(order: &Order, line: &OrderLine) -> order_lines::Model {
         unit_price_minor: line.unit_price_minor,
         tax_minor: line.amounts.tax_minor,
         total_minor: line.amounts.total_minor,
+        cancelled: line.cancelled_quantity,
     }
 }
 
@@ -222,8 +251,8 @@ pub(super) fn waits(order: &Order) -> Vec<order_waits::Model> {
         return Vec::new();
     };
     let mut units: BTreeMap<&Sku, i64> = BTreeMap::new();
-    for line in order.goods() {
-        *units.entry(&line.sku).or_default() += line.quantity;
+    for line in order.wanted_goods() {
+        *units.entry(&line.sku).or_default() += line.remaining_quantity();
     }
     let row = |(sku, quantity): (&Sku, i64)| order_waits::Model {
         order_id: order.id,
@@ -304,6 +333,35 @@ pub(super) fn invoice(order: &Order, invoice: &Invoice) -> invoices::Model {
         tax_minor: amounts.tax_minor,
         total_minor: amounts.total_minor,
         issued_at: invoice.issued_at,
+    }
+}
+
+pub(super) fn credit_note_number(note: &CreditNote) -> credit_note_numbers::Model {
+    credit_note_numbers::Model {
+        series: note.series.clone(),
+        number: note.number,
+        credit_note_id: note.id,
+        order_id: note.order,
+    }
+}
+
+pub(super) fn credit_note(order: &Order, note: &CreditNote) -> credit_notes::Model {
+    let amounts = &note.amounts;
+    credit_notes::Model {
+        id: note.id,
+        order_id: note.order,
+        invoice_id: note.invoice,
+        series: note.series.clone(),
+        number: note.number,
+        archived: order.is_archived(),
+        currency: amounts.currency,
+        prices_include_tax: amounts.prices_include_tax,
+        subtotal_minor: amounts.subtotal_minor,
+        discount_minor: amounts.discount_minor,
+        shipping_minor: amounts.shipping_minor,
+        tax_minor: amounts.tax_minor,
+        total_minor: amounts.total_minor,
+        issued_at: note.issued_at,
     }
 }
 

@@ -6,8 +6,8 @@ use crate::domain::{
 use crate::store::connection::statement::Ask;
 use crate::store::rows::feedback::{self as said, feedback, feedback_lines, feedback_reasons, follow_ups};
 use crate::store::rows::parts::{
-    self, approvals, holds, invoice_numbers, invoices, messages, order_lines, order_waits,
-    payment_references, payments, refunds, shipments, tracking_numbers,
+    self, approvals, credit_note_numbers, credit_notes, holds, invoice_numbers, invoices, messages,
+    order_lines, order_waits, payment_references, payments, refunds, shipments, tracking_numbers,
 };
 use crate::store::rows::reservation::{self, reservation_items, reservations};
 use crate::store::rows::statements::Writes;
@@ -27,6 +27,7 @@ pub(in crate::store) struct Projection {
     pub(in crate::store) feedback_reasons: Vec<feedback_reasons::Model>,
     pub(in crate::store) follow_ups: Vec<follow_ups::Model>,
     pub(in crate::store) invoices: Vec<invoices::Model>,
+    pub(in crate::store) credit_notes: Vec<credit_notes::Model>,
     pub(in crate::store) payments: Vec<payments::Model>,
     pub(in crate::store) refunds: Vec<refunds::Model>,
     pub(in crate::store) shipments: Vec<shipments::Model>,
@@ -49,6 +50,7 @@ pub(in crate::store) struct Changes {
     pub(super) rows: Projection,
     pub(super) gone: Gone,
     pub(super) numbers: Vec<invoice_numbers::Model>,
+    pub(super) credit_numbers: Vec<credit_note_numbers::Model>,
     pub(super) references: Vec<payment_references::Model>,
 }
 
@@ -71,6 +73,7 @@ impl Projection {
         self.feedback_reasons.sort_by_key(|it| (it.number, it.reason));
         self.follow_ups.sort_by_key(|it| it.id);
         self.invoices.sort_by_key(|it| it.id);
+        self.credit_notes.sort_by_key(|it| it.id);
         self.payments.sort_by_key(|it| it.id);
         self.refunds.sort_by_key(|it| it.id);
         self.shipments.sort_by_key(|it| it.id);
@@ -130,6 +133,10 @@ impl Changes {
         let (old_invoices, old_payments) = (of(before, |it| &it.invoices), of(before, |it| &it.payments));
         let is_new = |id| !old_invoices.iter().any(|it| it.id == id);
         self.numbers.extend(after.invoices.iter().filter(|it| is_new(it.id)).map(parts::invoice_number));
+        let old_notes = of(before, |it| &it.credit_notes);
+        let is_new = |id| !old_notes.iter().any(|it| it.id == id);
+        let new_notes = after.credit_notes.iter().filter(|it| is_new(it.id));
+        self.credit_numbers.extend(new_notes.map(parts::credit_note_number));
         for payment in after.payments.iter().filter(|it| it.method == Method::BankTransfer) {
             let Means::ByHand { reference, .. } = &payment.means else { continue };
             if !old_payments.iter().any(|it| it.id == payment.id && it.means == payment.means) {
@@ -145,6 +152,7 @@ impl Changes {
 
         let (rows, both) = (&mut self.rows, (before, after));
         differing(&mut rows.invoices, both, |it| &it.invoices, |it| it.id, parts::invoice);
+        differing(&mut rows.credit_notes, both, |it| &it.credit_notes, |it| it.id, parts::credit_note);
         differing(&mut rows.payments, both, |it| &it.payments, |it| it.id, parts::payment);
         for id in after.payments.iter().map(|it| it.id) {
             let of_payment = |it: &'a Order| -> &'a [Refund] {
@@ -161,7 +169,7 @@ impl Changes {
 
     /// Writes it: what others point to first, and of a table with one open row per order, first what makes room.
     pub(in crate::store) fn write(self, writes: &mut Writes) {
-        let Self { rows, gone, numbers, references } = self;
+        let Self { rows, gone, numbers, credit_numbers, references } = self;
         let Projection {
             lines,
             waits,
@@ -173,6 +181,7 @@ impl Changes {
             feedback_reasons,
             follow_ups,
             mut invoices,
+            credit_notes,
             mut payments,
             refunds,
             shipments,
@@ -202,6 +211,8 @@ impl Changes {
         writes.put(&writes::UPSERT_FOLLOW_UPS, values(follow_ups));
         writes.put(&writes::ADD_INVOICE_NUMBERS, values(numbers));
         writes.put(&writes::UPSERT_INVOICES, values(invoices));
+        writes.put(&writes::ADD_CREDIT_NOTE_NUMBERS, values(credit_numbers));
+        writes.put(&writes::UPSERT_CREDIT_NOTES, values(credit_notes));
         writes.put(&writes::ADD_PAYMENT_REFERENCES, values(references));
         writes.put(&writes::UPSERT_PAYMENTS, values(payments));
         writes.put(&writes::UPSERT_REFUNDS, values(refunds));
@@ -224,8 +235,10 @@ impl Changes {
         }
         // The registers are never changed: what is there stays.
         let numbers = std::mem::take(&mut changes.numbers);
+        let credit_numbers = std::mem::take(&mut changes.credit_numbers);
         let references = std::mem::take(&mut changes.references);
         writes.put(&writes::ADD_MISSING_INVOICE_NUMBERS, values(numbers));
+        writes.put(&writes::ADD_MISSING_CREDIT_NOTE_NUMBERS, values(credit_numbers));
         writes.put(&writes::ADD_MISSING_PAYMENT_REFERENCES, values(references));
         changes.write(&mut writes);
         writes.into_asks()

@@ -9,8 +9,9 @@ use crate::store::rows::discount::{discount_codes, discount_uses};
 use crate::store::rows::feedback::{feedback, feedback_lines, feedback_reasons, follow_ups};
 use crate::store::rows::order::orders;
 use crate::store::rows::parts::{
-    approvals, carrier_labels, holds, invoice_numbers, invoices, message_texts, messages, order_lines,
-    order_waits, payment_references, payments, refunds, shipments, tracking_numbers,
+    approvals, carrier_labels, credit_note_numbers, credit_notes, holds, invoice_numbers, invoices,
+    message_texts, messages, order_lines, order_waits, payment_references, payments, refunds, shipments,
+    tracking_numbers,
 };
 use crate::store::rows::record::courier_records;
 use crate::store::rows::reservation::{reservation_items, reservations};
@@ -59,14 +60,14 @@ fixed! {
     );
     SET_ORDER_JOBS = job_of("orders");
 
-    UPSERT_LINES = upsert::<order_lines::Entity>(&[order_lines::Column::Sku, order_lines::Column::Description, order_lines::Column::Quantity, order_lines::Column::UnitPriceMinor, order_lines::Column::TaxMinor, order_lines::Column::TotalMinor]);
+    UPSERT_LINES = upsert::<order_lines::Entity>(&[order_lines::Column::Sku, order_lines::Column::Description, order_lines::Column::Quantity, order_lines::Column::UnitPriceMinor, order_lines::Column::TaxMinor, order_lines::Column::TotalMinor, order_lines::Column::Cancelled]);
     DELETE_LINES =
         delete::<order_lines::Entity>(&[order_lines::Column::OrderId, order_lines::Column::Number], Effect::Write);
     UPSERT_WAITS = upsert::<order_waits::Entity>(&[order_waits::Column::Region, order_waits::Column::Quantity, order_waits::Column::Number]);
     DELETE_WAITS =
         delete::<order_waits::Entity>(&[order_waits::Column::OrderId, order_waits::Column::Sku], Effect::Write);
     UPSERT_HOLDS = upsert::<holds::Entity>(&[holds::Column::State, holds::Column::ReleasedAt]);
-    UPSERT_APPROVALS = upsert::<approvals::Entity>(&[approvals::Column::State, approvals::Column::Archived, approvals::Column::ExpiresAt, approvals::Column::DecidedBy, approvals::Column::DecidedAt]);
+    UPSERT_APPROVALS = upsert::<approvals::Entity>(&[approvals::Column::State, approvals::Column::AmountMinor, approvals::Column::Archived, approvals::Column::ExpiresAt, approvals::Column::DecidedBy, approvals::Column::DecidedAt]);
     UPSERT_MESSAGES = upsert::<messages::Entity>(&[messages::Column::State, messages::Column::Archived, messages::Column::SentAt, messages::Column::FailedAt]);
     UPSERT_FEEDBACK = upsert::<feedback::Entity>(&[feedback::Column::State, feedback::Column::DeliveryRating, feedback::Column::ProductRating, feedback::Column::Comment, feedback::Column::RequestedAt,
         feedback::Column::SubmittedAt]);
@@ -75,6 +76,8 @@ fixed! {
     UPSERT_FOLLOW_UPS = upsert::<follow_ups::Entity>(&[follow_ups::Column::State, follow_ups::Column::Archived]);
     ADD_INVOICE_NUMBERS = insert::<invoice_numbers::Entity>();
     UPSERT_INVOICES = upsert::<invoices::Entity>(&[invoices::Column::State, invoices::Column::Archived]);
+    ADD_CREDIT_NOTE_NUMBERS = insert::<credit_note_numbers::Entity>();
+    UPSERT_CREDIT_NOTES = upsert::<credit_notes::Entity>(&[credit_notes::Column::Archived]);
     UPSERT_PAYMENTS = upsert::<payments::Entity>(&[payments::Column::State, payments::Column::Archived, payments::Column::Request, payments::Column::CapturedMinor, payments::Column::ProviderReference, payments::Column::UpdatedAt]);
     UPSERT_REFUNDS = upsert::<refunds::Entity>(&[refunds::Column::State, refunds::Column::Archived, refunds::Column::Method, refunds::Column::Reference, refunds::Column::ProviderReference, refunds::Column::UpdatedAt]);
     ADD_PAYMENT_REFERENCES = insert::<payment_references::Entity>();
@@ -129,6 +132,9 @@ fixed! {
 pub(in crate::store) static ADD_MISSING_INVOICE_NUMBERS: Fixed =
     LazyLock::new(insert_missing::<invoice_numbers::Entity>);
 
+pub(in crate::store) static ADD_MISSING_CREDIT_NOTE_NUMBERS: Fixed =
+    LazyLock::new(insert_missing::<credit_note_numbers::Entity>);
+
 pub(in crate::store) static ADD_MISSING_PAYMENT_REFERENCES: Fixed =
     LazyLock::new(insert_missing::<payment_references::Entity>);
 
@@ -137,6 +143,7 @@ pub(in crate::store) static DELETE_PARTS: LazyLock<Vec<FixedStatement>> = LazyLo
     vec![
         delete::<refunds::Entity>(&[refunds::Column::OrderId], Effect::Write),
         delete::<payments::Entity>(&[payments::Column::OrderId], Effect::Write),
+        delete::<credit_notes::Entity>(&[credit_notes::Column::OrderId], Effect::Write),
         delete::<invoices::Entity>(&[invoices::Column::OrderId], Effect::Write),
         delete::<tracking_numbers::Entity>(&[tracking_numbers::Column::OrderId], Effect::Write),
         delete::<shipments::Entity>(&[shipments::Column::OrderId], Effect::Write),

@@ -101,6 +101,7 @@ async fn no_hot_read_grows_with_what_is_stored(scene: &Scene) {
         "order_by_number": store.order_by_number(7),
         "events_of": store.events_of(order),
         "order_of": store.order_of(&Part::Shipment(seeded.order.shipments[0].id)),
+        "order_of_credit_note": store.order_of_credit_note("CRN", 7),
         "order_of_invoice": store.order_of_invoice("INV", 7),
         "order_of by tracking number": store.order_of(&Part::Tracked { courier: "SNAIL".parse().expect("a code"), number: "CSG7".to_owned() }),
         "level": store.level(&sku("A-1"), &code("KUL-1")),
@@ -173,8 +174,11 @@ fn fixed() -> Vec<&'static FixedStatement> {
     all.extend(prepared_by_nobody);
     all.extend(writes::all());
     all.extend(decision::all());
-    let of_rebuilding: [&FixedStatement; 2] =
-        [&writes::ADD_MISSING_INVOICE_NUMBERS, &writes::ADD_MISSING_PAYMENT_REFERENCES];
+    let of_rebuilding: [&FixedStatement; 3] = [
+        &writes::ADD_MISSING_INVOICE_NUMBERS,
+        &writes::ADD_MISSING_CREDIT_NOTE_NUMBERS,
+        &writes::ADD_MISSING_PAYMENT_REFERENCES,
+    ];
     all.extend(of_rebuilding);
     all.extend(writes::DELETE_PARTS.iter());
     all.sort_by_key(|it| std::ptr::from_ref(*it));

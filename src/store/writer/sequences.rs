@@ -1,9 +1,9 @@
-//! Numbers that are taken in the order of decisions: of orders, and of invoices per series.
+//! Numbers that are taken in the order of decisions: of orders, and of invoices and credit notes per series.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use crate::domain::{ChangeSet, InvoiceId, Order, OrderId, Snapshot};
+use crate::domain::{ChangeSet, CreditNoteId, InvoiceId, Order, OrderId, Snapshot};
 use crate::store::connection::error::StoreError;
 use crate::store::connection::session::Session;
 use crate::store::rows::decision::{ORDERS, TAKE_NUMBERS};
@@ -11,15 +11,17 @@ use crate::store::rows::decision::{ORDERS, TAKE_NUMBERS};
 /// The things of a group that need numbers.
 #[derive(Default)]
 pub(in crate::store) struct Unnumbered {
-    /// In the order of their decisions, as are the invoices of each series.
+    /// In the order of their decisions, as are the invoices and credit notes of each series.
     orders: Vec<OrderId>,
     invoices: BTreeMap<String, Vec<InvoiceId>>,
+    credit_notes: BTreeMap<String, Vec<CreditNoteId>>,
 }
 
 /// The numbers it got.
 pub(in crate::store) struct Numbers {
     orders: HashMap<OrderId, i64>,
     invoices: HashMap<InvoiceId, i64>,
+    credit_notes: HashMap<CreditNoteId, i64>,
 }
 
 impl Unnumbered {
@@ -34,6 +36,12 @@ impl Unnumbered {
                     series.push(invoice.id);
                 }
             }
+            for note in order.credit_notes.iter().filter(|it| it.number == 0) {
+                let series = self.credit_notes.entry(note.series.clone()).or_default();
+                if !series.contains(&note.id) {
+                    series.push(note.id);
+                }
+            }
         }
     }
 
@@ -43,6 +51,9 @@ impl Unnumbered {
         wanted.insert(ORDERS.to_owned(), self.orders.len() as i64);
         for (series, invoices) in &self.invoices {
             wanted.insert(counter_of(series), invoices.len() as i64);
+        }
+        for (series, notes) in &self.credit_notes {
+            wanted.insert(credit_counter_of(series), notes.len() as i64);
         }
         wanted.retain(|_, count| *count > 0);
 
@@ -56,7 +67,11 @@ impl Unnumbered {
         for (series, ids) in self.invoices {
             invoices.extend(ids.into_iter().zip(first(&counter_of(&series))..));
         }
-        Ok(Numbers { orders, invoices })
+        let mut credit_notes = HashMap::new();
+        for (series, ids) in self.credit_notes {
+            credit_notes.extend(ids.into_iter().zip(first(&credit_counter_of(&series))..));
+        }
+        Ok(Numbers { orders, invoices, credit_notes })
     }
 }
 
@@ -64,7 +79,7 @@ impl Numbers {
     /// Writes the numbers into every version of the orders that got one, in the changes and in the snapshot.
     pub(in crate::store) fn put_into(&self, changes: &mut ChangeSet, snapshot: &mut Snapshot) {
         for (id, order) in &mut changes.orders {
-            if order.number != 0 && order.invoices.iter().all(|it| it.number != 0) {
+            if is_numbered(order) {
                 continue;
             }
 
@@ -87,11 +102,21 @@ impl Numbers {
         for invoice in order.invoices.iter_mut().filter(|it| it.number == 0) {
             invoice.number = self.invoices.get(&invoice.id).copied().unwrap_or(0);
         }
-        assert!(
-            order.number > 0 && order.invoices.iter().all(|it| it.number > 0),
-            "every order and invoice was counted"
-        );
+        for note in order.credit_notes.iter_mut().filter(|it| it.number == 0) {
+            note.number = self.credit_notes.get(&note.id).copied().unwrap_or(0);
+        }
+        assert!(is_numbered(order), "every order, invoice and credit note was counted");
     }
+}
+
+fn is_numbered(order: &Order) -> bool {
+    order.number > 0
+        && order.invoices.iter().all(|it| it.number > 0)
+        && order.credit_notes.iter().all(|it| it.number > 0)
+}
+
+fn credit_counter_of(series: &str) -> String {
+    format!("credit_notes/{series}")
 }
 
 fn counter_of(series: &str) -> String {

@@ -11,6 +11,7 @@ use crate::domain::documents::text::line;
 use crate::domain::model::address::Address;
 use crate::domain::model::check::{Rule, Verdict};
 use crate::domain::model::courier::CourierNames;
+use crate::domain::model::credit_note::CreditNote;
 use crate::domain::model::feedback::FeedbackState;
 use crate::domain::model::hold::{Hold, HoldReason, HoldState};
 use crate::domain::model::line::OrderLine;
@@ -64,6 +65,10 @@ pub(super) struct Facts {
     pub problems: ToCorrect,
     /// What is not there yet.
     pub goods: Vec<Item>,
+    /// What was called off, and what it cost.
+    pub cancelled: Vec<Item>,
+    pub cancelled_value: Option<String>,
+    pub credit_note: Option<String>,
 
     pub shipment_number: i32,
     pub shipment_count: usize,
@@ -194,6 +199,7 @@ impl Source<'_> {
             MessageKind::DeliveryConfirmed => self.add_feedback(&mut facts),
             MessageKind::FeedbackRequested => self.add_question(&mut facts),
             MessageKind::RefundIssued => self.add_refund(&mut facts, message)?,
+            MessageKind::OrderLinesCancelled => self.add_cancelled(&mut facts, message)?,
             MessageKind::HoldReleased
             | MessageKind::OrderCancelled
             | MessageKind::OrderExpired
@@ -208,8 +214,8 @@ impl Source<'_> {
         let captured = order.payments.iter().map(|it| it.captured_minor).fold(0, i64::saturating_add);
         let given_back = done_refunds(order).map(|it| it.amount.minor).fold(0, i64::saturating_add);
         let line = |it: &OrderLine| Item {
-            amount: self.money(it.amounts.gross_minor),
-            ..self.item(it.quantity, &it.description, it.sku.as_str())
+            amount: self.money(it.remaining_amounts().gross_minor),
+            ..self.item(it.remaining_quantity(), &it.description, it.sku.as_str())
         };
         let discount = amounts.discount_minor;
         Facts {
@@ -218,7 +224,7 @@ impl Source<'_> {
             number: order.number,
             only_services: order.has_only_services(),
             services_to_come: self.items(order.open_services()),
-            lines: order.lines.iter().map(line).collect(),
+            lines: order.lines.iter().filter(|it| it.is_wanted()).map(line).collect(),
             discount: (discount > 0).then(|| self.money(discount.saturating_neg())),
             shipping: (amounts.shipping_minor > 0 || !order.has_only_services())
                 .then(|| self.money(amounts.shipping_minor)),
@@ -276,7 +282,7 @@ impl Source<'_> {
             found.is_some_and(|it| it.lines.iter().any(|it| it.line == line && !it.shortage.is_empty()))
         };
         let is_any_short = order.lines.iter().any(|it| is_short(it.number));
-        facts.goods = self.items(order.goods().filter(|it| !is_any_short || is_short(it.number)));
+        facts.goods = self.items(order.wanted_goods().filter(|it| !is_any_short || is_short(it.number)));
         let expected: Option<Vec<Timestamp>> =
             found.and_then(|it| it.lines.iter().map(|line| line.delivery_at).collect());
         let last = expected.and_then(|it| it.into_iter().max());
@@ -323,6 +329,26 @@ impl Source<'_> {
             Some(Method::Cash) => Some(RefundWay::Cash),
             Some(Method::BankTransfer | Method::Card | Method::Paypal) => Some(RefundWay::Transfer),
         };
+        Ok(())
+    }
+
+    /// What one call called off: the nth, or the last.
+    fn add_cancelled(&self, facts: &mut Facts, message: &Message) -> Result<(), String> {
+        let order = self.order;
+        let nth = usize::try_from(message.sequence).ok().and_then(|it| it.checked_sub(1));
+        let all = &order.line_cancellations;
+        let found = nth.map_or_else(|| all.last(), |it| all.get(it));
+        let cancellation = found.ok_or("nothing of the order was called off")?;
+        for units in &cancellation.units {
+            if let Some(line) = order.lines.iter().find(|it| it.number == units.line) {
+                facts.cancelled.push(self.item(units.quantity, &line.description, line.sku.as_str()));
+            }
+        }
+        facts.cancelled_value = Some(self.money(cancellation.value_minor));
+        let refund = cancellation.refund_minor;
+        facts.refund = (refund > 0).then(|| self.money(refund));
+        let note = order.credit_notes.iter().find(|it| Some(it.id) == cancellation.credit_note);
+        facts.credit_note = note.filter(|it| it.number > 0).map(CreditNote::full_number);
         Ok(())
     }
 
@@ -436,7 +462,7 @@ impl Source<'_> {
     }
 
     fn items<'l>(&self, lines: impl Iterator<Item = &'l OrderLine>) -> Vec<Item> {
-        lines.map(|it| self.item(it.quantity, &it.description, it.sku.as_str())).collect()
+        lines.map(|it| self.item(it.remaining_quantity(), &it.description, it.sku.as_str())).collect()
     }
 
     fn item(&self, quantity: i64, description: &str, sku: &str) -> Item {

@@ -28,7 +28,7 @@ macro_rules! letters {
             "shipped" "location_changed" "out_for_delivery" "delivery_delayed" "delivery_exception"
             "delivery_attempted" "ready_for_pickup" "delivery_rearranged" "estimate_moved" "promise_missed"
             "delivery_confirmed" "feedback_requested"
-            "order_cancelled" "order_expired" "order_rejected" "refund_issued"
+            "order_lines_cancelled" "order_cancelled" "order_expired" "order_rejected" "refund_issued"
         }
     };
 }

@@ -41,6 +41,7 @@ pub(super) fn samples(kind: MessageKind) -> Vec<Facts> {
         | MessageKind::OrderExpired
         | MessageKind::LocationChanged
         | MessageKind::DeliveryRearranged
+        | MessageKind::OrderLinesCancelled
         | MessageKind::PromiseMissed => {}
     }
     all
@@ -79,6 +80,9 @@ fn full() -> Facts {
         hold: Some(HoldReason::VerificationFailed),
         problems: ToCorrect { any: true, contact: true, address: true, region: true, duplicate: true },
         goods: items(),
+        cancelled: items(),
+        cancelled_value: some("20.00"),
+        credit_note: some("CRN-000003"),
         shipment_number: 1,
         shipment_count: 2,
         packages: 2,
@@ -116,6 +120,8 @@ fn bare(kind: MessageKind) -> Facts {
         refund,
         hold,
         goods,
+        cancelled,
+        cancelled_value,
         shipment_number,
         contents,
         tracking_number,
@@ -137,6 +143,7 @@ fn bare(kind: MessageKind) -> Facts {
         MessageKind::DeliveryException => Facts { trouble, ..always },
         MessageKind::PromiseChanged | MessageKind::EstimateMoved => Facts { delivery_date, ..always },
         MessageKind::PromiseMissed => Facts { told_date, ..always },
+        MessageKind::OrderLinesCancelled => Facts { cancelled, cancelled_value, ..always },
         MessageKind::OrderReceived
         | MessageKind::OrderUpdated
         | MessageKind::HoldReleased

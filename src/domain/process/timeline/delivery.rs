@@ -247,9 +247,7 @@ impl History<'_> {
 
     /// What set out and will not be delivered, as far as is known.
     fn astray(&self) -> impl Iterator<Item = &Shipment> {
-        self.order
-            .live_shipments()
-            .filter(|it| matches!(it.state, ShipmentState::Returned | ShipmentState::Lost))
+        self.order.told_shipments().into_iter().filter(|it| it.is_astray())
     }
 
     pub(super) fn confirm_to_customer(&self) -> StepLine {

@@ -2,6 +2,7 @@
 
 use crate::domain::model::approval::{Approval, ApprovalState, Gate};
 use crate::domain::model::check::{Rule, Verdict};
+use crate::domain::model::credit_note::CreditNote;
 use crate::domain::model::event::{Event, EventKind};
 use crate::domain::model::invoice::Invoice;
 use crate::domain::model::order::OrderState;
@@ -189,7 +190,10 @@ impl History<'_> {
         };
         let mut line = StepLine::new(Step::GenerateInvoice, StepState::Done);
         self.told(&mut line, &[EventKind::InvoiceIssued], Some(invoice.issued_at));
-        line.evidence = self.shown(|| vec![invoice_words(invoice)]);
+        line.evidence = self.shown(|| {
+            let credited = order.credit_notes.iter().map(credit_note_words);
+            std::iter::once(invoice_words(invoice)).chain(credited).collect()
+        });
         line
     }
 
@@ -322,6 +326,14 @@ fn invoice_words(invoice: &Invoice) -> String {
     match invoice.number {
         0 => format!("{}: over {total}", invoice.id),
         _ => format!("{}: {} over {total}", invoice.id, invoice.full_number()),
+    }
+}
+
+fn credit_note_words(note: &CreditNote) -> String {
+    let total = note.amounts.currency.of(note.amounts.total_minor);
+    match note.number {
+        0 => format!("{}: credit over {total}", note.id),
+        _ => format!("{}: {}, credit over {total}", note.id, note.full_number()),
     }
 }
 

@@ -94,11 +94,14 @@ impl Order {
         self.invoices.last().is_some_and(|it| it.state == InvoiceState::Paid)
     }
 
-    /// The shipments that tell how far the work went: the live ones, or all when the order was called off.
+    /// The shipments that tell how far the work went: the wanted ones, and the live ones when no other is wanted; all
+    /// when the order was called off.
     pub(super) fn told_shipments(&self) -> Vec<&Shipment> {
+        let wanted: Vec<&Shipment> = self.wanted_shipments().collect();
         match self.ended_early() {
             Some(_) => self.shipments.iter().collect(),
-            None => self.live_shipments().collect(),
+            None if wanted.is_empty() => self.live_shipments().collect(),
+            None => wanted,
         }
     }
 }

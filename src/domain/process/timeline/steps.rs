@@ -148,7 +148,7 @@ impl MessageKind {
     /// The step that sends it.
     pub fn step(self) -> Step {
         match self {
-            Self::OrderReceived | Self::OrderUpdated => Step::ReceiveOrder,
+            Self::OrderReceived | Self::OrderUpdated | Self::OrderLinesCancelled => Step::ReceiveOrder,
             Self::OnHold | Self::HoldReleased => Step::VerifyCustomer,
             Self::AwaitingStock | Self::PromiseChanged => Step::ReserveInventory,
             Self::InvoiceIssued => Step::GenerateInvoice,
@@ -173,9 +173,10 @@ impl Event {
     /// The step that it belongs to.
     pub fn step(&self, order: &Order) -> Step {
         match self.kind {
-            EventKind::OrderReceived | EventKind::OrderUpdated | EventKind::NotificationPreferenceSet => {
-                Step::ReceiveOrder
-            }
+            EventKind::OrderReceived
+            | EventKind::OrderUpdated
+            | EventKind::OrderLinesCancelled
+            | EventKind::NotificationPreferenceSet => Step::ReceiveOrder,
             EventKind::OrderVerified
             | EventKind::VerificationFailed
             | EventKind::VerificationWarned
@@ -196,7 +197,9 @@ impl Event {
             | EventKind::ApprovalExpired
             | EventKind::ApprovalWithdrawn => step_of(self.gate(order)),
             EventKind::ReservationApproved => Step::ApproveReservation,
-            EventKind::InvoiceIssued | EventKind::InvoiceVoided => Step::GenerateInvoice,
+            EventKind::InvoiceIssued | EventKind::InvoiceVoided | EventKind::CreditNoteIssued => {
+                Step::GenerateInvoice
+            }
             EventKind::InvoicePaid
             | EventKind::PaymentRequested
             | EventKind::PaymentAuthorized

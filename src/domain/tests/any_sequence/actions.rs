@@ -14,6 +14,8 @@ use crate::domain::model::event::Machine;
 use crate::domain::model::evidence::Finding;
 use crate::domain::model::feedback::FeedbackState;
 use crate::domain::model::hold::{HoldReason, HoldState};
+use crate::domain::model::line::OrderLine;
+use crate::domain::model::line_cancellation::CancelledUnits;
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::payment::{Payment, PaymentState, ProviderRequest};
 use crate::domain::model::refusal::{Reason, Refusal};
@@ -92,6 +94,16 @@ fn actions_are_true(bench: &Bench, id: OrderId) {
     let missing = || Err(Refusal::not_found("part", "none"));
 
     probe(Action::CancelOrder, &|order, unit| order.cancel(unit, ""));
+    probe(Action::CancelOrderLines, &|order, _| {
+        let one = |line: &OrderLine| {
+            let units = CancelledUnits { line: line.number, quantity: 1 };
+            order.clone().cancel_lines(&mut a_desk(bench, "judge"), &[units], "")
+        };
+        let tried: Vec<_> = order.lines.iter().map(one).collect();
+        let refused = tried.iter().all(Result::is_err);
+        let last = tried.into_iter().find(|it| refused || it.is_ok());
+        last.expect("an order has lines")
+    });
     probe(Action::PlaceHold, &|order, unit| {
         order.place_hold(unit, HoldReason::Other, String::new()).map(|_| ())
     });
@@ -217,8 +229,12 @@ fn one_step_home(bench: &mut Bench, id: OrderId) {
     bench.send_messages(id);
     bench.actor = actor("boss");
     let order = bench.order(id).clone();
-    let owing: Vec<_> =
-        order.payments.iter().filter(|it| it.refundable_minor() > 0).map(|it| it.id).collect();
+    let owing: Vec<_> = order
+        .payments
+        .iter()
+        .filter(|it| it.refundable_minor() > 0 || it.owed_by_hand().is_some())
+        .map(|it| it.id)
+        .collect();
     for code in SKUS {
         for at in PLACES {
             if bench.level(code, at).available() < 50 {
@@ -251,8 +267,11 @@ fn one_step_home(bench: &mut Bench, id: OrderId) {
                 && in_house(&order).is_empty()
                 && order.open_services().next().is_none() =>
         {
+            // One call for each refund that a person owes, and one for the rest.
             for payment in owing.iter().filter(|_| !order.why_open().is_empty()) {
-                let _ = bench.on(id, |order, unit| order.refund(unit, *payment, None, "never arrived"));
+                while bench.on(id, |order, unit| order.refund(unit, *payment, None, "never arrived")).is_ok()
+                {
+                }
             }
             bench.settle(id);
             bench.on(id, Order::close).expect("nothing is open");

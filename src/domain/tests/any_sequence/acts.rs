@@ -20,7 +20,7 @@ use crate::domain::model::{message::Unsent, method::Method, new_order::NewOrder}
 use crate::domain::ordering::change::Correction;
 use crate::domain::ordering::verify::Waive;
 use crate::domain::shipping::pick::LineUnits;
-use crate::domain::tests::any_sequence::answers::{answer, answer_refund};
+use crate::domain::tests::any_sequence::answers::{answer, answer_refund, cancel_lines};
 use crate::domain::tests::any_sequence::codes::with_code;
 use crate::domain::tests::any_sequence::reactions::react;
 use crate::domain::tests::any_sequence::{PLACES, SKUS, shelves};
@@ -111,6 +111,7 @@ pub(super) struct Style {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Disturbance {
     Cancel,
+    CancelLines,
     Hold,
     Release,
     Verify,
@@ -154,6 +155,8 @@ const DISTURBANCES: &[Disturbance] = {
     use Disturbance::*;
     &[
         Cancel,
+        CancelLines,
+        CancelLines,
         Hold,
         Release,
         Verify,
@@ -422,6 +425,7 @@ pub(super) fn disturb(bench: &mut Bench, id: OrderId, what: Disturbance, amount:
     let now = bench.now;
     match what {
         Disturbance::Cancel => bench.on(id, |order, unit| order.cancel(unit, "changed her mind")),
+        Disturbance::CancelLines => cancel_lines(bench, id, amount),
         Disturbance::Hold => bench
             .on(id, |order, unit| order.place_hold(unit, HoldReason::Compliance, "papers".to_owned()))
             .map(|_| ()),

@@ -1,5 +1,6 @@
-//! What a provider answers to what is open.
+//! What a provider answers to what is open, and what is called off.
 
+use crate::domain::model::line_cancellation::CancelledUnits;
 use crate::domain::model::payment::{ProviderAnswer, ProviderRequest};
 use crate::domain::model::refund::RefundState;
 use crate::domain::model::refusal::Refusal;
@@ -25,4 +26,13 @@ pub(super) fn answer_refund(bench: &mut Bench, id: OrderId, answer: &ProviderAns
         return Ok(());
     };
     bench.on(id, |order, unit| order.answer_refund(unit, refund, answer)).map(|_| ())
+}
+
+/// Some units of one line, or of two.
+pub(super) fn cancel_lines(bench: &mut Bench, id: OrderId, amount: i64) -> Result<(), Refusal> {
+    let lines = i64::try_from(bench.order(id).lines.len()).expect("a few");
+    let line = i32::try_from(1 + amount % lines).expect("a few");
+    let mut units = vec![CancelledUnits { line, quantity: 1 + amount / 7 % 3 }];
+    units.extend((amount % 5 == 0).then_some(CancelledUnits { line: 1 + line % 3, quantity: 1 }));
+    bench.on(id, |order, unit| order.cancel_lines(unit, &units, "fewer will do"))
 }

@@ -13,8 +13,9 @@ use crate::store::rows::discount::{discount_codes, discount_uses};
 use crate::store::rows::feedback::{feedback, feedback_lines, feedback_reasons, follow_ups};
 use crate::store::rows::order::orders;
 use crate::store::rows::parts::{
-    approvals, carrier_labels, holds, invoice_numbers, invoices, message_texts, messages, order_lines,
-    order_waits, payment_references, payments, refunds, shipments, tracking_numbers,
+    approvals, carrier_labels, credit_note_numbers, credit_notes, holds, invoice_numbers, invoices,
+    message_texts, messages, order_lines, order_waits, payment_references, payments, refunds, shipments,
+    tracking_numbers,
 };
 use crate::store::rows::record::courier_records;
 use crate::store::rows::reservation::{reservation_items, reservations};
@@ -72,9 +73,7 @@ fn entities() -> BTreeMap<String, Described> {
         ($($table:ident)+) => { [$(described::<$table::Entity>(),)+] };
     }
     all! {
-        orders order_lines order_waits holds approvals messages message_texts feedback feedback_lines feedback_reasons
-        follow_ups
-        invoice_numbers invoices payments refunds payment_references shipments tracking_numbers carrier_labels
+    orders order_lines order_waits holds approvals messages message_texts feedback         invoice_numbers invoices credit_note_numbers credit_notes payments refunds payment_references shipments tracking_numbers carrier_labels, orders order_lines order_waits holds approvals messages message_texts feedback feedback_lines feedback_reasons         follow_ups         invoice_numbers invoices payments refunds payment_references shipments tracking_numbers carrier_labels,
         reservations reservation_items stock_levels stock_movements replenishments products locations couriers courier_records
         daily_shipments discount_codes discount_uses sellers
     }

@@ -1,13 +1,14 @@
 //! An order with every part, and one with none.
 
 use crate::domain::{
-    Actor, Address, Amounts, Approval, ApprovalState, AtProvider, AvailabilityFound, Channel, Customer, Day,
-    Discount, Feedback, FeedbackReason, FeedbackSecret, FeedbackState, FollowUp, FollowUpEnd, Gate,
-    HandedBack, Hold, HoldReason, HoldState, Ids, Invoice, InvoiceLine, InvoiceState, LineAmounts,
-    LineAvailability, LineFeedback, Means, Message, MessageKind, MessageState, Method, OnLate, OnShortage,
-    OpenRequest, Order, OrderLine, OrderState, Payment, PaymentState, ProductKind, Promise, PromiseLeg,
-    PromiseOccasion, ProviderRequest, Refund, RefundState, Reservation, ReservationId, ReservationState,
-    ReservedItem, Risk, ServiceDone, ServiceLevel, Slip, SlipKind, SlipSubject, StuckGate, Waiting,
+    Actor, Address, Amounts, Approval, ApprovalState, AtProvider, AvailabilityFound, CancelledUnits, Channel,
+    CreditNote, CreditNoteId, CreditNoteLine, Customer, Day, Discount, Feedback, FeedbackReason,
+    FeedbackSecret, FeedbackState, FollowUp, FollowUpEnd, Gate, HandedBack, Hold, HoldReason, HoldState, Ids,
+    Invoice, InvoiceId, InvoiceLine, InvoiceState, LineAmounts, LineAvailability, LineCancellation,
+    LineFeedback, Means, Message, MessageKind, MessageState, Method, OnLate, OnShortage, OpenRequest, Order,
+    OrderId, OrderLine, OrderState, Payment, PaymentState, ProductKind, Promise, PromiseLeg, PromiseOccasion,
+    ProviderRequest, Refund, RefundState, Reservation, ReservationId, ReservationState, ReservedItem, Risk,
+    ServiceDone, ServiceLevel, Slip, SlipKind, SlipSubject, StuckGate, Waiting,
 };
 use crate::store::rows::tests::full_shipment::{bare_shipment, full_shipment, handling};
 use crate::store::rows::tests::sample::{AT, code, euro, later, queued_message, redemption};
@@ -46,7 +47,9 @@ pub(in crate::store) fn full(number: i64) -> Order {
             proof_reference: "report 7".to_owned(),
         }),
         list_price_minor: Some(1_200),
+        cancelled_quantity: 1,
     };
+    let credit_note: CreditNoteId = ids.fresh();
     let totals = Amounts {
         currency: code("EUR"),
         prices_include_tax: false,
@@ -395,6 +398,56 @@ pub(in crate::store) fn full(number: i64) -> Order {
             raised_at: later(12),
             closed: Some(FollowUpEnd { at: later(13), by: ann.clone(), result: "made good".to_owned() }),
         }),
+        credit_notes: vec![full_credit_note(id, credit_note, invoice, number)],
+        line_cancellations: vec![LineCancellation {
+            units: vec![CancelledUnits { line: 1, quantity: 1 }],
+            reason: "one is enough".to_owned(),
+            value_minor: 953,
+            refund_minor: 900,
+            credit_note: Some(credit_note),
+            cancelled_by: code("ann@example.com"),
+            cancelled_at: later(8),
+        }],
+    }
+}
+
+fn full_credit_note(order: OrderId, id: CreditNoteId, invoice: InvoiceId, number: i64) -> CreditNote {
+    let amounts = LineAmounts {
+        gross_minor: 1_000,
+        discount_minor: 100,
+        discount_share_minor: 33,
+        tax_rate_ppm: 100_000,
+        tax_minor: 87,
+        total_minor: 954,
+    };
+    CreditNote {
+        id,
+        order,
+        invoice,
+        series: "CRN".to_owned(),
+        number,
+        amounts: Amounts {
+            currency: code("EUR"),
+            prices_include_tax: false,
+            subtotal_minor: 1_000,
+            discount_minor: 133,
+            shipping_minor: 0,
+            shipping_tax_minor: 0,
+            shipping_tax_rate_ppm: 0,
+            tax_minor: 87,
+            total_minor: 954,
+        },
+        lines: vec![CreditNoteLine {
+            line: 1,
+            sku: code("A-1"),
+            description: "A".to_owned(),
+            quantity: 1,
+            unit_price_minor: 1_000,
+            amounts,
+        }],
+        reason: "one is enough".to_owned(),
+        issued_by: code("ann@example.com"),
+        issued_at: later(8),
     }
 }
 
@@ -418,6 +471,7 @@ pub(in crate::store) fn bare(number: i64) -> Order {
         reservations: Vec::new(),
         approvals: Vec::new(),
         invoices: Vec::new(),
+        credit_notes: Vec::new(),
         payments: Vec::new(),
         shipments: Vec::new(),
         messages: Vec::new(),
@@ -437,6 +491,7 @@ pub(super) fn waiting_for(number: i64, quantities: &[(&str, i64)]) -> Order {
         number: line,
         sku: code(sku),
         quantity: *quantity,
+        cancelled_quantity: 0,
         ..full(number).lines.remove(0)
     });
     Order {

@@ -25,6 +25,7 @@ pub(super) fn full_shipment(order: OrderId, id: ShipmentId, number: i64) -> Ship
         packed: 2,
         weight_grams: 250,
         handling: handling(),
+        cancelled: 1,
     };
     let package = |number, contents: &[i32]| Package {
         number,
@@ -165,6 +166,7 @@ pub(super) fn bare_shipment(order: OrderId, id: ShipmentId) -> Shipment {
             packed: 0,
             weight_grams: 250,
             handling: Handling::default(),
+            cancelled: 0,
         }],
         packages: Vec::new(),
         label: None,

@@ -10,7 +10,8 @@ use crate::domain::{
 use crate::store::connection::session::Session;
 use crate::store::rows::feedback::{feedback, feedback_lines, feedback_reasons, follow_ups};
 use crate::store::rows::parts::{
-    approvals, holds, invoices, messages, order_lines, order_waits, payments, refunds, shipments,
+    approvals, credit_notes, holds, invoices, messages, order_lines, order_waits, payments, refunds,
+    shipments,
 };
 use crate::store::rows::projection::{Changes, Projection};
 use crate::store::rows::reservation::{reservation_items, reservations};
@@ -55,6 +56,7 @@ fn applied(before: Option<&Order>, changes: &Changes) -> Projection {
         feedback_reasons by |it: &feedback_reasons::Model| (it.number, it.reason);
         follow_ups by |it: &follow_ups::Model| it.id;
         invoices by |it: &invoices::Model| it.id;
+        credit_notes by |it: &credit_notes::Model| it.id;
         payments by |it: &payments::Model| it.id;
         refunds by |it: &refunds::Model| it.id;
         shipments by |it: &shipments::Model| it.id;
@@ -89,7 +91,7 @@ fn whatever_happens_to_an_order_its_rows_follow_and_no_row_is_written_for_nothin
 #[test]
 fn every_part_that_changes_is_written_and_only_that() {
     type Change = fn(&mut Order);
-    let parts: [(&str, usize, Change); 18] = [
+    let parts: [(&str, usize, Change); 19] = [
         ("", 0, |it| it.special_instructions.push('!')),
         ("lines", 1, |it| it.lines[1].description.push('!')),
         ("holds", 1, |it| it.holds[1].released_at = Some(later(40))),
@@ -102,6 +104,7 @@ fn every_part_that_changes_is_written_and_only_that() {
         }),
         ("follow_ups", 1, |it| it.follow_up.iter_mut().for_each(|it| it.closed = None)),
         ("invoices", 1, |it| it.invoices[1].state = InvoiceState::Paid),
+        ("credit_notes", 1, |it| it.credit_notes[0].amounts.total_minor = 1),
         ("payments", 1, |it| it.payments[1].request = None),
         ("refunds", 1, |it| it.payments[1].refunds[0].state = RefundState::Succeeded),
         ("shipments", 1, |it| it.shipments[0].estimated_at = None),
@@ -128,6 +131,7 @@ fn every_part_that_changes_is_written_and_only_that() {
             ("feedback_reasons", rows.feedback_reasons.len()),
             ("follow_ups", rows.follow_ups.len()),
             ("invoices", rows.invoices.len()),
+            ("credit_notes", rows.credit_notes.len()),
             ("payments", rows.payments.len()),
             ("refunds", rows.refunds.len()),
             ("shipments", rows.shipments.len()),
@@ -246,6 +250,15 @@ async fn a_full_order_is_shown_in_every_table(scene: &Scene) {
         )
         .await,
         ["1 VOID", "2 OPEN"].map(|it| format!("INV {it} EUR 6000 800 500 570 6270 {at_0}"))
+    );
+    assert_eq!(
+        of_order(
+            "series number currency subtotal_minor discount_minor tax_minor total_minor issued_at",
+            "credit_notes",
+            "number"
+        )
+        .await,
+        [format!("CRN 1 EUR 1000 133 87 954 {}", at(8))]
     );
     assert_eq!(
         of_order(

@@ -23,7 +23,7 @@ async fn what_breaks_a_law_is_refused_by_the_schema(scene: &Scene) {
     let order = full(1);
     save(&db, &nothing(), &orders([&order])).await.expect("an order");
     type Change = (&'static str, fn(&mut Order));
-    let changes: [Change; 17] = [
+    let changes: [Change; 20] = [
         ("more released than reserved", |it| it.reservations[2].items[0].released = 3),
         ("two open reservations", |it| it.reservations[1].state = ReservationState::Confirmed),
         ("a confirmed one that expires", |it| it.reservations[2].expires_at = Some(AT)),
@@ -44,6 +44,14 @@ async fn what_breaks_a_law_is_refused_by_the_schema(scene: &Scene) {
             let mut amounts = again.amounts.clone();
             amounts.total_minor += 1;
             it.invoices.push(Invoice { amounts, number: 9, id: Ids::seeded(AT, 9).fresh(), ..again });
+        }),
+        ("more called off than ordered", |it| it.lines[0].cancelled_quantity = 4),
+        ("less than nothing called off", |it| it.lines[0].cancelled_quantity = -1),
+        ("a credit note that does not add up", |it| {
+            let mut again = it.credit_notes[0].clone();
+            again.amounts.total_minor += 1;
+            (again.number, again.id) = (9, Ids::seeded(AT, 10).fresh());
+            it.credit_notes.push(again);
         }),
         ("a shipment of nothing", |it| it.shipments[0].items.clear()),
         ("two shipments of one number", |it| {
@@ -109,6 +117,9 @@ async fn what_was_written_for_good_is_never_changed(scene: &Scene) {
         "UPDATE invoices SET number = number + 1",
         "UPDATE invoice_numbers SET number = number + 1000",
         "DELETE FROM invoice_numbers",
+        "UPDATE credit_notes SET total_minor = total_minor + 1, subtotal_minor = subtotal_minor + 1",
+        "UPDATE credit_note_numbers SET number = number + 1000",
+        "DELETE FROM credit_note_numbers",
         "UPDATE payment_references SET reference = 'another'",
         "DELETE FROM payment_references",
         "UPDATE stock_movements SET on_hand = 1",

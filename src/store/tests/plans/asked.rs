@@ -10,7 +10,7 @@ use crate::store::connection::session::Session;
 use crate::store::query::listing::{Compare, Direction};
 
 /// Tables that grow with every order.
-pub(super) const GROWING: [&str; 24] = [
+pub(super) const GROWING: [&str; 26] = [
     "orders",
     "order_lines",
     "holds",
@@ -27,6 +27,8 @@ pub(super) const GROWING: [&str; 24] = [
     "replenishments",
     "invoice_numbers",
     "invoices",
+    "credit_note_numbers",
+    "credit_notes",
     "payments",
     "refunds",
     "payment_references",

@@ -43,6 +43,7 @@ pub(super) async fn read(scene: &Scene, list: &str, listing: &Listing) -> Option
         "orders" => next!(store.list_orders(listing, false)),
         "all orders" => next!(store.list_orders(listing, true)),
         "invoices" => next!(store.list_invoices(listing)),
+        "credit notes" => next!(store.list_credit_notes(listing)),
         "payments" => next!(store.list_payments(listing)),
         "refunds" => next!(store.list_refunds(listing)),
         "shipments" => next!(store.list_shipments(listing)),
@@ -82,6 +83,7 @@ const DIFFERS: &[(&str, &str, &str)] = &[
     ("follow_ups", "archived", "{archived}"),
     ("follow_ups", "state", "CASE WHEN n <= 3 THEN 'OPEN' ELSE o.state END"),
     ("invoices", "archived", "{archived}"),
+    ("credit_notes", "archived", "{archived}"),
     ("payments", "archived", "{archived}"),
     ("refunds", "archived", "{archived}"),
     ("shipments", "archived", "{archived}"),
@@ -102,6 +104,8 @@ const DIFFERS: &[(&str, &str, &str)] = &[
     ("invoice_numbers", "number", "2 * n + o.number"),
     ("invoices", "number", "2 * n + o.number"),
     ("invoices", "state", "CASE WHEN n <= 3 AND o.state = 'OPEN' THEN 'PAID' ELSE o.state END"),
+    ("credit_note_numbers", "number", "n + 1"),
+    ("credit_notes", "number", "n + 1"),
     ("payments", "state", "CASE WHEN n <= 3 THEN 'VOIDED' ELSE o.state END"),
     ("payments", "method", "CASE WHEN n <= 3 AND o.method = 'CARD' THEN 'PAYPAL' ELSE o.method END"),
     ("payments", "reference", "CASE WHEN o.reference = '' THEN '' ELSE 'STATEMENT-' || (n + 1) END"),
@@ -144,7 +148,7 @@ const ALL_FLAGS: [(Compare, &str); 3] =
 const DOCUMENTS: [&str; 4] = ["document", "events", "fingerprint", "answer"];
 
 /// Those whose rows have to be there before the next one's.
-const COPIED: [&str; 23] = [
+const COPIED: [&str; 25] = [
     "orders",
     "order_lines",
     "holds",
@@ -156,6 +160,8 @@ const COPIED: [&str; 23] = [
     "follow_ups",
     "invoice_numbers",
     "invoices",
+    "credit_note_numbers",
+    "credit_notes",
     "payments",
     "refunds",
     "payment_references",
@@ -203,9 +209,9 @@ impl Seeded {
             db.backend(),
         );
         db.script(&answers).await.expect("answers");
-        db.script("INSERT INTO counters (name, value) VALUES ('invoices/INV', 1000000)")
-            .await
-            .expect("a series");
+        let counters = "INSERT INTO counters (name, value) \
+            VALUES ('invoices/INV', 1000000), ('credit_notes/CRN', 1000000)";
+        db.script(counters).await.expect("two series");
         db.commit(Vec::new(), &[]).await.expect("a seeded database");
         if db.backend() == DbBackend::Postgres {
             db.script("ANALYZE").await.expect("statistics");
@@ -370,7 +376,7 @@ impl Seeded {
             "customer_email" => &["ann@example.com", "rare@example.com"],
             "external_reference" => &["PO-7"],
             "reference" => &["STATEMENT-7", ""],
-            "series" => &["INV"],
+            "series" => &["INV", "CRN"],
             "location" => &["KUL-1", "BER"],
             "courier" => &["PIGEON"],
             "tracking_number" => &["CSG7", "PG7"],

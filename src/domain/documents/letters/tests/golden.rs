@@ -115,6 +115,10 @@ fn variants(kind: MessageKind, language: Language) -> Vec<(String, Order)> {
             order.amounts.discount_minor = 123_450;
             order.promised_by = None;
         })),
+        MessageKind::OrderLinesCancelled => all.push(with("unpaid", &|order| {
+            order.line_cancellations[0].refund_minor = 0;
+            order.line_cancellations[0].credit_note = None;
+        })),
         MessageKind::OrderUpdated
         | MessageKind::HoldReleased
         | MessageKind::AwaitingStock

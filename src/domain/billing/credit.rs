@@ -1,0 +1,103 @@
+//! What was sold and is not wanted any more: it is credited, and what was paid for it goes back.
+
+use crate::domain::model::approval::ApprovalState;
+use crate::domain::model::credit_note::{CreditNote, CreditNoteLine};
+use crate::domain::model::event::EventKind;
+use crate::domain::model::invoice::InvoiceState;
+use crate::domain::model::line_cancellation::CancelledUnits;
+use crate::domain::model::order::Order;
+use crate::domain::model::payment::{PaymentState, ProviderRequest};
+use crate::domain::model::refusal::Refusal;
+use crate::domain::model::scalars::CreditNoteId;
+use crate::domain::unit::unit_of_work::UnitOfWork;
+
+/// What it means in money that units are called off.
+pub(in crate::domain) struct Credited {
+    pub(in crate::domain) value_minor: i64,
+    /// None: nothing was invoiced.
+    pub(in crate::domain) note: Option<CreditNoteId>,
+}
+
+impl Order {
+    /// Takes units off the lines, and their shares off what the order comes to. What was invoiced is credited.
+    pub(in crate::domain) fn credit_units(
+        &mut self,
+        unit: &mut UnitOfWork,
+        units: &[CancelledUnits],
+        reason: &str,
+    ) -> Credited {
+        let mut credited: Vec<CreditNoteLine> = Vec::with_capacity(units.len());
+        for CancelledUnits { line, quantity } in units {
+            let Some(line) = self.lines.iter_mut().find(|it| it.number == *line) else { continue };
+            let amounts = line.amounts.of_next(*quantity, line.cancelled_quantity, line.quantity);
+            line.cancelled_quantity += quantity;
+            credited.push(CreditNoteLine {
+                line: line.number,
+                sku: line.sku.clone(),
+                description: line.description.clone(),
+                quantity: *quantity,
+                unit_price_minor: line.unit_price_minor,
+                amounts,
+            });
+        }
+        self.amounts = self.amounts.over(self.lines.iter().map(|it| it.remaining_amounts()));
+        let left = self.amounts.currency.of(self.total_minor());
+        for approval in self.approvals.iter_mut().filter(|it| it.state == ApprovalState::Pending) {
+            approval.amount = left;
+        }
+
+        let value_minor = credited.iter().map(|it| it.amounts.total_minor).sum();
+        let note = self.issue_credit_note(unit, credited, reason);
+        Credited { value_minor, note }
+    }
+
+    /// The credit note of lines that an invoice has, under the next number of its series.
+    fn issue_credit_note(
+        &mut self,
+        unit: &mut UnitOfWork,
+        lines: Vec<CreditNoteLine>,
+        reason: &str,
+    ) -> Option<CreditNoteId> {
+        let invoice = self.invoices.last().filter(|it| it.state != InvoiceState::Void)?.id;
+        let id: CreditNoteId = unit.ids.fresh();
+        let amounts = self.amounts.of_lines_only(lines.iter().map(|it| it.amounts));
+        let text = format!("credit note {id} over {}", amounts.currency.of(amounts.total_minor));
+        self.credit_notes.push(CreditNote {
+            id,
+            order: self.id,
+            invoice,
+            series: unit.rules.credit_note_series.clone(),
+            number: 0,
+            amounts,
+            lines,
+            reason: reason.to_owned(),
+            issued_by: unit.actor.clone(),
+            issued_at: unit.now,
+        });
+        self.record_automatic(unit, EventKind::CreditNoteIssued, None, text);
+        Some(id)
+    }
+
+    /// Pays back what was captured beyond what the order comes to now, from one payment after the other, and gives up
+    /// what is set aside when nothing is due any more. What was paid back before for another reason counts. Returns
+    /// what goes back.
+    pub(in crate::domain) fn return_surplus(&mut self, unit: &mut UnitOfWork) -> Result<i64, Refusal> {
+        let is_idle = self.payments.iter().all(|it| it.request.is_none());
+        let set_aside = self.payments.iter().position(|it| it.state == PaymentState::Authorized);
+        if let Some(index) = set_aside.filter(|_| is_idle && self.due_minor() == 0) {
+            self.request_from_provider(unit, index, ProviderRequest::Void);
+        }
+
+        let surplus = self.surplus_minor();
+        let mut left = surplus;
+        for index in 0..self.payments.len() {
+            let share = self.payments[index].refundable_minor().min(left);
+            if share > 0 {
+                let amount = self.payments[index].amount.currency.of(share);
+                self.begin_refund(unit, index, amount, "part of the order was called off")?;
+                left -= share;
+            }
+        }
+        Ok(surplus - left)
+    }
+}

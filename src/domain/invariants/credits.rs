@@ -1,0 +1,85 @@
+//! Invariants of what was called off and credited.
+
+use crate::domain::invariants::findings::Findings;
+use crate::domain::model::credit_note::CreditNote;
+use crate::domain::model::line::OrderLine;
+use crate::domain::model::order::Order;
+
+impl Order {
+    /// What is left of each line is what was invoiced of it, less what was credited.
+    pub(super) fn check_credits(&self, found: &mut Findings) {
+        for line in &self.lines {
+            let key = format!("{} line {}", self.id, line.number);
+            let cancelled = self.cancelled_units(line);
+            let known = (0..=line.quantity).contains(&cancelled) && cancelled == line.cancelled_quantity;
+            found.ensure(
+                "M10",
+                &key,
+                known,
+                &format!("{cancelled} units called off"),
+                line.cancelled_quantity,
+            );
+            self.check_credited_line(found, &key, line);
+        }
+        for note in &self.credit_notes {
+            self.check_credit_note(found, note);
+        }
+        if let Some(invoice) = self.invoices.last() {
+            let (invoiced, left) = (invoice.amounts.total_minor, self.invoiced_minor());
+            found.ensure("M10", invoice.id, invoiced == left, &format!("{left} left and credited"), invoiced);
+        }
+    }
+
+    fn cancelled_units(&self, line: &OrderLine) -> i64 {
+        let units = self.line_cancellations.iter().flat_map(|it| &it.units);
+        units.filter(|it| it.line == line.number).map(|it| it.quantity).sum()
+    }
+
+    fn check_credited_line(&self, found: &mut Findings, key: &str, line: &OrderLine) {
+        let Some(invoice) = self.invoices.last() else { return };
+        let notes = self.credit_notes.iter().flat_map(|it| &it.lines).filter(|it| it.line == line.number);
+        let mut left = invoice.lines.iter().find(|it| it.line == line.number).map(|it| it.amounts);
+        let mut units =
+            invoice.lines.iter().filter(|it| it.line == line.number).map(|it| it.quantity).sum::<i64>();
+        for credited in notes {
+            units -= credited.quantity;
+            left = left.map(|it| it.less(&credited.amounts));
+        }
+        let remaining = line.remaining_quantity();
+        found.ensure(
+            "M10",
+            key,
+            units == remaining,
+            &format!("{remaining} units invoiced and not credited"),
+            units,
+        );
+        let amounts = line.remaining_amounts();
+        let fits = left.is_none_or(|it| it == amounts);
+        found.ensure(
+            "M10",
+            key,
+            fits,
+            &format!("{amounts:?} invoiced and not credited"),
+            format!("{left:?}"),
+        );
+    }
+
+    fn check_credit_note(&self, found: &mut Findings, note: &CreditNote) {
+        let lines: Vec<_> = note.lines.iter().map(|it| it.amounts).collect();
+        if let Err(why) = note.amounts.check_sums(&lines) {
+            found.ensure("M1", note.id, false, "amounts that follow from the lines", why);
+        }
+        found.ensure("M7", note.id, note.number > 0, "a number above zero", note.number);
+        let of_invoice =
+            self.invoices.iter().any(|it| it.id == note.invoice && it.issued_at <= note.issued_at);
+        found.ensure("M10", note.id, of_invoice, "an invoice issued before it", note.invoice);
+        let rows = self.tax_rows_of_credit(note).iter().map(|it| it.tax_minor).sum::<i64>();
+        found.ensure(
+            "M10",
+            note.id,
+            rows == note.amounts.tax_minor,
+            &format!("rows of {rows} tax"),
+            note.amounts.tax_minor,
+        );
+    }
+}

@@ -1,0 +1,27 @@
+//! What was called off of an order's lines by one call.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::model::scalars::{Actor, CreditNoteId};
+use crate::domain::model::time::Timestamp;
+
+/// Units of one line that are called off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CancelledUnits {
+    pub line: i32,
+    pub quantity: i64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LineCancellation {
+    pub units: Vec<CancelledUnits>,
+    pub reason: String,
+    /// What the units cost, tax included.
+    pub value_minor: i64,
+    /// What of the captured money goes back for it.
+    pub refund_minor: i64,
+    /// None: nothing was invoiced yet.
+    pub credit_note: Option<CreditNoteId>,
+    pub cancelled_by: Actor,
+    pub cancelled_at: Timestamp,
+}

@@ -1,0 +1,285 @@
+//! Units of an order's lines are called off, before they are handed over or after they went astray.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::domain::model::event::EventKind;
+use crate::domain::model::line::OrderLine;
+use crate::domain::model::line_cancellation::{CancelledUnits, LineCancellation};
+use crate::domain::model::message::MessageKind;
+use crate::domain::model::order::{Order, OrderState};
+use crate::domain::model::refusal::{Problems, Reason, Refusal};
+use crate::domain::model::shipment::ShipmentState;
+use crate::domain::unit::command::{OrderCommand, Target, to_reserve};
+use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
+
+/// Calls off units of lines; what is left of the order goes on.
+#[derive(Debug, Clone)]
+pub struct CancelOrderLines {
+    pub target: Target,
+    pub lines: Vec<CancelledUnits>,
+    pub reason: String,
+}
+
+impl OrderCommand for CancelOrderLines {
+    const NAME: &'static str = "CancelOrderLines";
+    type Output = ();
+
+    fn target(&self) -> &Target {
+        &self.target
+    }
+
+    fn also_reads(&self) -> ReadSet {
+        to_reserve()
+    }
+
+    fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<(), Refusal> {
+        order.cancel_lines(unit, &self.lines, &self.reason)
+    }
+}
+
+/// How often parts of an order are called off. A call that leaves nothing to call off is allowed beyond that, so that
+/// no order is stranded.
+pub(crate) const LINE_CANCELLATIONS_MAX: usize = 20;
+
+/// How many lines are named in one event; the rest is counted.
+const LINES_NAMED: usize = 10;
+
+/// Where the units of one line are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Whereabouts {
+    /// With a courier, or on the way.
+    shipped: i64,
+    /// Of a service: done.
+    delivered: i64,
+}
+
+impl Order {
+    /// Undoes stock, plans and money of the units in one decision. Their shares of the line's amounts are taken off the
+    /// order, with a credit note once it is invoiced, and what was paid for them goes back.
+    pub fn cancel_lines(
+        &mut self,
+        unit: &mut UnitOfWork,
+        lines: &[CancelledUnits],
+        reason: &str,
+    ) -> Result<(), Refusal> {
+        if !self.is_open_to_line_cancellations() {
+            return Err(self.out_of_turn("cancel lines"));
+        }
+        let whereabouts = self.whereabouts();
+        if self.lines.iter().all(|it| cancellable(it, &whereabouts) == 0) {
+            let message =
+                "nothing is left to call off: all of the order is on its way, delivered or called off";
+            return Err(self.unmet(Reason::IllegalTransition, message));
+        }
+        self.check_units(lines).into_result()?;
+        self.must_leave_an_order(lines)?;
+        self.must_have_room_to_cancel_lines(lines)?;
+
+        let goods: Vec<CancelledUnits> = lines.iter().filter(|it| self.is_goods(it.line)).copied().collect();
+        if self.state == OrderState::AwaitingStock {
+            self.wait_for_fewer(unit, &goods);
+        }
+        let credited = self.credit_units(unit, lines, reason);
+        let value = self.amounts.currency.of(credited.value_minor);
+        self.record(unit, EventKind::OrderLinesCancelled, None, format!("{}, worth {value}", words(lines)));
+        if !goods.is_empty() {
+            self.release_units(unit, &goods)?;
+        }
+        let refund_minor = self.return_surplus(unit)?;
+
+        self.line_cancellations.push(LineCancellation {
+            units: lines.to_vec(),
+            reason: reason.to_owned(),
+            value_minor: credited.value_minor,
+            refund_minor,
+            credit_note: credited.note,
+            cancelled_by: unit.actor.clone(),
+            cancelled_at: unit.now,
+        });
+        let nth = i64::try_from(self.line_cancellations.len()).unwrap_or(i64::MAX);
+        self.notify(unit, MessageKind::OrderLinesCancelled, None, nth);
+        self.follow_services(unit)?;
+        self.fill(unit).map(|_| ())
+    }
+
+    fn is_goods(&self, line: i32) -> bool {
+        self.goods().any(|it| it.number == line)
+    }
+
+    fn is_open_to_line_cancellations(&self) -> bool {
+        match self.state {
+            OrderState::Verified
+            | OrderState::AwaitingStock
+            | OrderState::Reserved
+            | OrderState::ReservationApproved
+            | OrderState::Invoiced
+            | OrderState::PaymentCaptured
+            | OrderState::PaymentApproved
+            | OrderState::Fulfilling
+            | OrderState::PartiallyShipped
+            | OrderState::Shipped
+            | OrderState::PartiallyDelivered
+            | OrderState::Delivered => true,
+            OrderState::Received
+            | OrderState::Closed
+            | OrderState::Archived
+            | OrderState::Rejected
+            | OrderState::Cancelled
+            | OrderState::Expired => false,
+        }
+    }
+
+    /// The units of each line that are on their way or have arrived. Those of shipments that went astray are not.
+    fn whereabouts(&self) -> BTreeMap<i32, Whereabouts> {
+        let mut found: BTreeMap<i32, Whereabouts> = BTreeMap::new();
+        let gone = self.live_shipments().filter(|it| it.has_left_the_house() && !it.is_astray());
+        for shipment in gone {
+            for item in &shipment.items {
+                let there = found.entry(item.line).or_default();
+                match shipment.state == ShipmentState::Delivered {
+                    true => there.delivered += item.remaining(),
+                    false => there.shipped += item.remaining(),
+                }
+            }
+        }
+        for line in self.services().filter(|it| it.done.is_some()) {
+            found.entry(line.number).or_default().delivered = line.remaining_quantity();
+        }
+        found
+    }
+
+    /// Every fault of what is to be called off.
+    fn check_units(&self, lines: &[CancelledUnits]) -> Problems {
+        let whereabouts = self.whereabouts();
+        let mut problems = Problems::default();
+        let mut named = BTreeSet::new();
+        for (CancelledUnits { line, quantity }, index) in lines.iter().zip(0..) {
+            let Some(found) = self.lines.iter().find(|it| it.number == *line) else {
+                let message = format!("the order has no line {line}, but {}", self.lines.len());
+                problems.add(format!("lines[{index}].line_number"), message);
+                continue;
+            };
+            if !named.insert(*line) {
+                problems.add(format!("lines[{index}].line_number"), format!("names line {line} again"));
+                continue;
+            }
+            let there = whereabouts.get(line).copied().unwrap_or_default();
+            let left = cancellable(found, &whereabouts);
+            if *quantity < 1 {
+                problems.add(format!("lines[{index}].quantity"), "must be at least 1");
+            } else if *quantity > left {
+                let Whereabouts { shipped, delivered } = there;
+                let cancelled = found.cancelled_quantity;
+                let message = format!(
+                    "{left} of {} can be called off, not {quantity}: {shipped} shipped, {delivered} delivered, \
+                     {cancelled} called off already",
+                    found.quantity
+                );
+                problems.add(format!("lines[{index}].quantity"), message);
+            }
+        }
+        if lines.is_empty() {
+            problems.add("lines", "must name at least one line");
+        }
+        problems
+    }
+
+    /// The end of a whole order is another call.
+    fn must_leave_an_order(&self, lines: &[CancelledUnits]) -> Result<(), Refusal> {
+        let taken = |goods: &dyn Fn(i32) -> bool| -> i64 {
+            lines.iter().filter(|it| goods(it.line)).map(|it| it.quantity).sum()
+        };
+        let left = self.remaining_units();
+        let goods_after = left.goods - taken(&|line| self.is_goods(line));
+        let services_after = left.services - taken(&|line| !self.is_goods(line));
+        let message = match self.what_would_be_left(goods_after, services_after) {
+            Remainder::AnOrder => return Ok(()),
+            Remainder::Nothing => {
+                "that is all of the order, and nothing of it has left: cancel the whole order with CancelOrder"
+            }
+            Remainder::ServicesOnly => {
+                "only services would be left of an order of goods: cancel the whole order with CancelOrder"
+            }
+        };
+        Err(self.unmet(Reason::IllegalTransition, message))
+    }
+
+    fn remaining_units(&self) -> Remaining {
+        let units = |it: &OrderLine| it.remaining_quantity();
+        Remaining { goods: self.goods().map(units).sum(), services: self.services().map(units).sum() }
+    }
+
+    /// What an order with so many units of goods and services would be. Once some goods have left, the rest may go.
+    fn what_would_be_left(&self, goods: i64, services: i64) -> Remainder {
+        match (self.has_only_services(), goods, services) {
+            (true, _, 0) => Remainder::Nothing,
+            (true, _, _) => Remainder::AnOrder,
+            (false, 0, _) if self.has_left_in_part() => Remainder::AnOrder,
+            (false, 0, 0) => Remainder::Nothing,
+            (false, 0, _) => Remainder::ServicesOnly,
+            (false, _, _) => Remainder::AnOrder,
+        }
+    }
+
+    fn must_have_room_to_cancel_lines(&self, lines: &[CancelledUnits]) -> Result<(), Refusal> {
+        if self.line_cancellations.len() < LINE_CANCELLATIONS_MAX {
+            return Ok(());
+        }
+        let whereabouts = self.whereabouts();
+        let stays = |line: &OrderLine| {
+            let taken = lines.iter().find(|it| it.line == line.number).map_or(0, |it| it.quantity);
+            cancellable(line, &whereabouts) > taken
+        };
+        if !self.lines.iter().any(stays) {
+            return Ok(());
+        }
+        let message = format!(
+            "parts of an order are called off {LINE_CANCELLATIONS_MAX} times at most, and a last time all that can be"
+        );
+        Err(self.unmet(Reason::LimitReached, message))
+    }
+
+    /// Whether there is a unit that can be called off.
+    pub(in crate::domain) fn may_cancel_lines(&self) -> bool {
+        if !self.is_open_to_line_cancellations() {
+            return false;
+        }
+        let (whereabouts, left) = (self.whereabouts(), self.remaining_units());
+        self.lines.iter().any(|line| {
+            let (goods, services) = if line.is_service() { (0, 1) } else { (1, 0) };
+            cancellable(line, &whereabouts) > 0
+                && self.what_would_be_left(left.goods - goods, left.services - services) == Remainder::AnOrder
+        })
+    }
+}
+
+/// Units of an order that are wanted.
+#[derive(Clone, Copy)]
+struct Remaining {
+    goods: i64,
+    services: i64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Remainder {
+    AnOrder,
+    ServicesOnly,
+    Nothing,
+}
+
+/// Units of a line that can be called off.
+fn cancellable(line: &OrderLine, whereabouts: &BTreeMap<i32, Whereabouts>) -> i64 {
+    let there = whereabouts.get(&line.number).copied().unwrap_or_default();
+    line.remaining_quantity() - there.shipped - there.delivered
+}
+
+/// `3 units called off: 2 of line 1, 1 of line 4`.
+fn words(lines: &[CancelledUnits]) -> String {
+    let units: i64 = lines.iter().map(|it| it.quantity).sum();
+    let of_line = |it: &CancelledUnits| format!("{} of line {}", it.quantity, it.line);
+    let mut named: Vec<String> = lines.iter().take(LINES_NAMED).map(of_line).collect();
+    if lines.len() > LINES_NAMED {
+        named.push(format!("and of {} more", lines.len() - LINES_NAMED));
+    }
+    format!("{units} units called off: {}", named.join(", "))
+}
