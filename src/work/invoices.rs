@@ -62,6 +62,7 @@ pub(super) async fn attachments(
         | MessageKind::DeliveryRearranged
         | MessageKind::DeliveryConfirmed
         | MessageKind::FeedbackRequested
+        | MessageKind::OrderLinesCancelled
         | MessageKind::OrderCancelled
         | MessageKind::OrderExpired
         | MessageKind::OrderRejected

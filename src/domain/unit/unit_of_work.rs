@@ -17,7 +17,6 @@ use crate::domain::model::discount::{DiscountCode, DiscountKey};
 use crate::domain::model::discount_uses::DiscountUsesByKey;
 use crate::domain::model::event::Event;
 use crate::domain::model::label_file::LabelFile;
-use crate::domain::model::line::OrderLine;
 use crate::domain::model::location::Location;
 use crate::domain::model::message_text::MessageText;
 use crate::domain::model::order::{Order, OrderState};
