@@ -78,6 +78,8 @@ pub use inventory::reserve::FillOrder;
 #[cfg(test)]
 pub(crate) use inventory::reserve_for_others::reserve_stock;
 pub use inventory::reserve_for_others::{NewReservation, ReserveStock, StockSource};
+pub(crate) use inventory::transfer::TRANSFER_ITEMS_MAX;
+pub use inventory::transfer::{Arrival, CancelTransfer, ReceiveTransfer, TransferStock};
 pub use model::action::Action;
 pub use model::address::{Address, STREET_LINES_MAX};
 pub use model::amounts::{Amounts, Discount, LineAmounts};
@@ -139,7 +141,7 @@ pub use model::reservation::{Reservation, ReservationState, ReservedItem};
 pub use model::scalars::{
     Actor, ApprovalId, BookingId, Channel, CourierCode, HoldId, Ids, Invalid, InvoiceId, JobId, LocationCode,
     MessageId, MovementId, OnLate, OnShortage, OrderId, PaymentId, RefundId, RegionCode, ReplenishmentId,
-    ReservationId, ServiceLevel, ShipmentId, Sku,
+    ReservationId, ServiceLevel, ShipmentId, Sku, TransferId,
 };
 pub use model::service::{ProductKind, ServiceDone};
 pub use model::shipment::{
@@ -152,6 +154,7 @@ pub use model::stock::{Movement, MovementKind, StockLevel};
 pub use model::time::Timestamp;
 pub use model::time_zone::TimeZone;
 pub use model::tracking::{ReportOrigin, TrackingEvent, TrackingReport, TrackingStatus};
+pub use model::transfer::{Transfer, TransferItem, TransferState};
 pub use model::waiting::{Opener, StuckGate, Waiting};
 pub use model::written::{folded, folded_lines};
 pub use ordering::archive::{ArchiveOrder, RestoreOrder};

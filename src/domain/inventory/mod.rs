@@ -14,3 +14,4 @@ pub(super) mod replenish;
 pub(super) mod reserve;
 pub(super) mod reserve_for_others;
 pub(super) mod restock;
+pub(super) mod transfer;

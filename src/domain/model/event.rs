@@ -20,6 +20,7 @@ string_enum! {
         Message = "MESSAGE",
         Feedback = "FEEDBACK",
         Replenishment = "REPLENISHMENT",
+        Transfer = "TRANSFER",
     }
 }
 

@@ -112,6 +112,7 @@ ids! {
     MessageId = "msg",
     MovementId = "mov",
     ReplenishmentId = "rpl",
+    TransferId = "trf",
     /// A booking with a courier; the key of every call about it.
     BookingId = "bkg",
     JobId = "job",

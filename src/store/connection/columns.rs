@@ -14,7 +14,7 @@ use crate::domain::{
     MessageState, Method, MovementId, MovementKind, OnShortage, OrderId, OrderState, PaymentId, PaymentState,
     ProviderRequest, RefundId, RefundState, RegionCode, ReplenishmentId, ReplenishmentState, ReservationId,
     ReservationState, Risk, ServiceLevel, ShipmentId, ShipmentState, Sku, StuckGate, Timestamp,
-    TrackingStatus,
+    TrackingStatus, TransferId, TransferState,
 };
 
 /// Makes types columns of another type: `Type: Stored = into, back;` with `back` giving a result.
@@ -69,13 +69,14 @@ macro_rules! columns {
 
 columns! { Uuid, Uuid, ColumnType::Uuid, |it| it.0, |it| Ok(it.into()) =>
     ApprovalId, HoldId, InvoiceId, JobId, MessageId, MovementId, OrderId, PaymentId, RefundId, ReplenishmentId,
-    ReservationId, ShipmentId,
+    ReservationId, ShipmentId, TransferId,
 }
 
 columns! { String, String, ColumnType::String(StringLen::None), |it| it.as_str().to_owned(), |it| parsed(&it) =>
     ApprovalState, ProviderRequest, Channel, Currency, EventKind, FeedbackState, Gate, HoldReason, HoldState, InvoiceState,
     Machine, MessageKind, MessageState, Method, MovementKind, OnShortage, OrderState, PaymentState, RefundState,
     ReplenishmentState, ReservationState, Risk, ServiceLevel, ShipmentState, StuckGate, TrackingStatus,
+    TransferState,
 }
 
 columns! { String, String, ColumnType::String(StringLen::None), String::from, |it| parsed(&it) =>

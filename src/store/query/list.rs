@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::domain::{
     ApprovalId, Courier, CourierRecord, InvoiceId, Location, MessageId, Movement, Order, OrderId, PaymentId,
-    Product, RefundId, Replenishment, Reservation, ShipmentId, StockLevel, Timestamp,
+    Product, RefundId, Replenishment, Reservation, ShipmentId, StockLevel, Timestamp, Transfer,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row as FoundRow;
@@ -15,10 +15,10 @@ use crate::store::query::listing::{Compare, Listing, Page, Term};
 use crate::store::query::plan::{Row, page};
 use crate::store::query::resources::{
     APPROVALS, ARCHIVED, COURIERS, INVOICES, LOCATIONS, MESSAGES, MOVEMENTS, ORDERS, PAYMENTS, PRODUCTS,
-    REFUNDS, REPLENISHMENTS, RESERVATIONS, Resource, SHIPMENTS, STOCK_LEVELS,
+    REFUNDS, REPLENISHMENTS, RESERVATIONS, Resource, SHIPMENTS, STOCK_LEVELS, TRANSFERS,
 };
 use crate::store::query::whole::reservation_of;
-use crate::store::rows::{catalogue, document, stock};
+use crate::store::rows::{catalogue, document, stock, transfer};
 
 impl Store {
     /// Archived ones are left out unless they are to be shown, or the filter says which are wanted.
@@ -85,6 +85,10 @@ impl Store {
 
     pub async fn list_replenishments(&self, listing: &Listing) -> Result<Page<Replenishment>, StoreError> {
         self.rows(&REPLENISHMENTS, listing, stock::replenishment).await
+    }
+
+    pub async fn list_transfers(&self, listing: &Listing) -> Result<Page<Transfer>, StoreError> {
+        self.rows(&TRANSFERS, listing, transfer::read).await
     }
 
     pub async fn list_products(&self, listing: &Listing) -> Result<Page<Product>, StoreError> {

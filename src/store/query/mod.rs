@@ -11,4 +11,5 @@ mod plan;
 pub(super) mod resources;
 pub(super) mod single_flight;
 mod stuck;
+mod transfers;
 pub(super) mod whole;

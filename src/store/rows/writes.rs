@@ -16,6 +16,7 @@ use crate::store::rows::statements::{
     Fixed, add_up, delete, insert, insert_missing, update_some, update_versioned, upsert,
 };
 use crate::store::rows::stock::{replenishments, stock_levels, stock_movements};
+use crate::store::rows::transfer::transfers;
 
 macro_rules! fixed {
     ($($name:ident = $made:expr;)+) => {
@@ -104,6 +105,9 @@ fixed! {
     ADD_REPLENISHMENTS = insert::<replenishments::Entity>();
     CHANGE_REPLENISHMENTS =
         update_versioned::<replenishments::Entity>(&replenishments::Column::Version, &[]);
+
+    ADD_TRANSFERS = insert::<transfers::Entity>();
+    CHANGE_TRANSFERS = update_versioned::<transfers::Entity>(&transfers::Column::Version, &[]);
 
     ADD_PRODUCTS = insert::<products::Entity>();
     CHANGE_PRODUCTS = update_versioned::<products::Entity>(&products::Column::Version, &[]);

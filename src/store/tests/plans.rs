@@ -154,7 +154,7 @@ async fn no_hot_read_grows_with_what_is_stored(scene: &Scene) {
 fn fixed() -> Vec<&'static FixedStatement> {
     let mut all = lookup::all();
     all.extend(lookup::of_readers());
-    let prepared_by_nobody: [&FixedStatement; 12] = [
+    let prepared_by_nobody: [&FixedStatement; 14] = [
         &lookup::MESSAGE_TEXTS,
         &lookup::ORDERS,
         &lookup::OWNERS,
@@ -167,6 +167,8 @@ fn fixed() -> Vec<&'static FixedStatement> {
         &lookup::REPLENISHMENTS_AT,
         &lookup::SHIPMENTS_OF,
         &lookup::HOLDERS,
+        &lookup::TRANSFERS,
+        &lookup::LOCK_TRANSFERS,
     ];
     all.extend(prepared_by_nobody);
     all.extend(writes::all());
