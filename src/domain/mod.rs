@@ -63,6 +63,8 @@ pub use invariants::findings::{LAWS, Violation};
 pub use invariants::history::history_violations;
 pub use invariants::order::law;
 pub use inventory::adjust::{AdjustReason, AdjustStock};
+pub(crate) use inventory::adjust_many::ADJUSTMENTS_MAX;
+pub use inventory::adjust_many::BatchAdjustStock;
 pub use inventory::availability::{CheckAvailability, Destination, Inquiry, Outlook, RegionOutlook};
 pub(crate) use inventory::count::TOUCHED_MAX;
 pub use inventory::count::{CountStock, Counted, SettleCount};

@@ -81,6 +81,7 @@ mutations! {
     ReactivateStockLocationRequest = "ReactivateStockLocation",
     ReceiveStockRequest = "ReceiveStock",
     AdjustStockRequest = "AdjustStock",
+    BatchAdjustStockRequest = "BatchAdjustStock",
     CountStockRequest = "CountStock",
     TransferStockRequest = "TransferStock",
     ReceiveTransferRequest = "ReceiveTransfer",

@@ -1,12 +1,13 @@
-//! Transfers over the wire.
+//! Transfers and corrections of many shelves over the wire.
 
 use consign::pb;
-use tonic::Status;
+use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
 use crate::server::{TestServer, on_both_engines};
 use crate::shop::{
-    LEIPZIG, by, create_order, draft, every_law_holds, in_seconds, level, open_location, reason, stocked,
+    LEIPZIG, by, create_order, create_product, draft, every_law_holds, in_seconds, level, open_location,
+    reason, stocked,
 };
 
 const HALLE: &str = "DE-HALLE";
@@ -90,6 +91,41 @@ on_both_engines!(a_transfer_arrives_in_parts_with_a_difference, async |server| {
     let get = pb::GetTransferRequest { transfer_id: sent.id.clone() };
     let got = server.inventory.clone().get_transfer(get).await.expect("it is there").into_inner();
     assert_eq!(got.transfer, Some(back));
+    every_law_holds(&server).await;
+    server.stop().await;
+});
+
+on_both_engines!(many_corrections_are_one_decision_and_every_faulty_row_is_named, async |server| {
+    stocked(&server, "Z-1", 10).await;
+    create_product(&server, "Z-2", 500).await;
+    let row = |sku: &str, delta: i64, reason: pb::AdjustmentReason| pb::StockAdjustment {
+        sku: sku.to_owned(),
+        location: LEIPZIG.to_owned(),
+        reason: reason as i32,
+        delta,
+        ..Default::default()
+    };
+    let adjust = async |adjustments: Vec<pb::StockAdjustment>| {
+        let request = pb::BatchAdjustStockRequest { adjustments, ..Default::default() };
+        server.inventory.clone().batch_adjust_stock(by("clerk", request)).await
+    };
+    use pb::AdjustmentReason::{Found, Lost, SafetyStock};
+
+    let bad = vec![row("Z-2", 5, Found), row("NONE", 1, Found), row("Z-1", -99, Lost), row("Z-1", 1, Lost)];
+    let refused = adjust(bad).await.expect_err("three rows are bad");
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    assert_eq!(fields(&refused), ["adjustments[1].sku", "adjustments[2].delta", "adjustments[3].delta"]);
+    assert_eq!(level(&server, "Z-2").await.on_hand, 0, "all or nothing");
+    create_order(&server, draft("ada", "Z-1", 9)).await.expect("an order");
+    let refused = adjust(vec![row("Z-2", 5, Found), row("Z-1", -2, Lost)]).await.expect_err("reserved");
+    assert_eq!(reason(&refused), "STOCK_IN_USE");
+    assert!(refused.message().starts_with("adjustments[1]: "), "{}", refused.message());
+
+    let done = adjust(vec![row("Z-2", 5, Found), row("Z-1", 1, SafetyStock), row("Z-2", -1, Lost)]).await;
+    let done = done.expect("corrected").into_inner().adjusted;
+    assert_eq!(done.len(), 3);
+    assert!(done[1].movement.is_none(), "no unit moved");
+    assert_eq!(level(&server, "Z-2").await.on_hand, 4);
     every_law_holds(&server).await;
     server.stop().await;
 });

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::domain::{
-    AdjustStock, Arrival, CancelTransfer, CheckAvailability, CountStock, DecideReplenishment, Destination,
-    Inquiry, LocationCode, PlaceReplenishment, Problems, ReceiveStock, ReceiveTransfer, RegionCode,
-    ReleaseReservation, ReorderRule, ReplenishmentState, ReserveStock, ServiceLevel, SetReorderRule, Sku,
-    StockSource, TRANSFER_ITEMS_MAX, TransferStock, UpdateReplenishment,
+    ADJUSTMENTS_MAX, AdjustStock, Arrival, BatchAdjustStock, CancelTransfer, CheckAvailability, CountStock,
+    DecideReplenishment, Destination, Inquiry, LocationCode, PlaceReplenishment, Problems, ReceiveStock,
+    ReceiveTransfer, RegionCode, ReleaseReservation, ReorderRule, ReplenishmentState, ReserveStock,
+    ServiceLevel, SetReorderRule, Sku, StockSource, TRANSFER_ITEMS_MAX, TransferStock, UpdateReplenishment,
 };
 use crate::pb;
 use crate::rpc::enums;
@@ -120,6 +120,26 @@ pub(crate) fn adjustment(request: pb::AdjustStockRequest, bad: &mut Problems) ->
     let reason = required_word("reason", reason, enums::to_adjust_reason, bad);
     let Shelf { sku, location } = shelf(&sku, &location, bad)?;
     Some(AdjustStock { sku, location, reason: reason?, delta, note, etag })
+}
+
+pub(crate) fn adjustments(
+    request: pb::BatchAdjustStockRequest,
+    bad: &mut Problems,
+) -> Option<BatchAdjustStock> {
+    let pb::BatchAdjustStockRequest { adjustments, request_id: _ } = request;
+    let mut read = Vec::new();
+    for (index, it) in entries("adjustments", adjustments, 1..=ADJUSTMENTS_MAX, bad) {
+        let pb::StockAdjustment { sku, location, reason, delta, note } = it;
+        let etag = String::new();
+        let one =
+            pb::AdjustStockRequest { sku, location, reason, delta, note, etag, request_id: String::new() };
+        let mut found = Problems::default();
+        read.extend(adjustment(one, &mut found));
+        for problem in found.0 {
+            bad.add(format!("adjustments[{index}].{}", problem.field), problem.message);
+        }
+    }
+    Some(BatchAdjustStock { adjustments: read })
 }
 
 pub(crate) fn count(request: pb::CountStockRequest, bad: &mut Problems) -> Option<CountStock> {

@@ -49,6 +49,13 @@ pub(crate) fn stock_level(level: &StockLevel) -> pb::StockLevel {
     }
 }
 
+pub(crate) fn adjusted(Posted { level, movement }: &Posted) -> pb::AdjustedStock {
+    pb::AdjustedStock {
+        stock_level: level.as_ref().map(stock_level),
+        movement: movement.as_ref().map(stock_movement),
+    }
+}
+
 pub(crate) fn counted(counted: &Counted) -> pb::CountStockResponse {
     let Counted { posted: Posted { level, movement }, orders, released } = counted;
     pb::CountStockResponse {

@@ -210,6 +210,17 @@ impl pb::inventory_service_server::InventoryService for Api {
         .await
     }
 
+    async fn batch_adjust_stock(
+        &self,
+        request: Request<pb::BatchAdjustStockRequest>,
+    ) -> Reply<pb::BatchAdjustStockResponse> {
+        let (call, command) = command(request, parse::adjustments)?;
+        self.change(call, command, |posted, _| pb::BatchAdjustStockResponse {
+            adjusted: posted.iter().map(reply::adjusted).collect(),
+        })
+        .await
+    }
+
     async fn count_stock(&self, request: Request<pb::CountStockRequest>) -> Reply<pb::CountStockResponse> {
         let (call, command) = command(request, parse::count)?;
         self.change(call, command, |counted, _| reply::counted(counted)).await
