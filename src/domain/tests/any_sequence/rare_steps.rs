@@ -176,9 +176,9 @@ fn rare_steps() -> BTreeSet<(Machine, String, String)> {
     assert_eq!(bench.state(id), OrderState::Verified);
     run(&mut bench, id, &[Cancel]);
 
-    // Cancelled before it is paid; and rejected, and put away.
+    // A card that is declined, and an order cancelled before it is paid; and one rejected, and put away.
     let id = bench.placed(&order("unpaid", &[("A-1", 1)]));
-    run(&mut bench, id, &[Cancel]);
+    run(&mut bench, id, &[Charge, Declined, Cancel]);
     bench.by("shop");
     let id = bench.placed(&dear(order("put-away", &[("A-1", 1)])));
     bench.by("judge");

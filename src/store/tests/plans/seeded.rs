@@ -358,7 +358,7 @@ impl Seeded {
             "external_reference" => &["PO-7"],
             "reference" => &["STATEMENT-7", ""],
             "series" => &["INV"],
-            "location" => &["KUL-1", "BER"],
+            "location" | "from_location" | "to_location" => &["KUL-1", "BER"],
             "courier" => &["PIGEON"],
             "tracking_number" => &["CSG7", "PG7"],
             "sku" => &["A-1", "RARE"],
