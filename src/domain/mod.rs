@@ -73,6 +73,8 @@ pub use invariants::findings::{LAWS, Violation};
 pub use invariants::history::history_violations;
 pub use invariants::order::law;
 pub use inventory::adjust::{AdjustReason, AdjustStock};
+pub(crate) use inventory::adjust_many::ADJUSTMENTS_MAX;
+pub use inventory::adjust_many::BatchAdjustStock;
 pub use inventory::availability::{CheckAvailability, Destination, Inquiry, Outlook, RegionOutlook};
 pub(crate) use inventory::count::TOUCHED_MAX;
 pub use inventory::count::{CountStock, Counted, SettleCount};
@@ -88,6 +90,8 @@ pub use inventory::reserve::FillOrder;
 #[cfg(test)]
 pub(crate) use inventory::reserve_for_others::reserve_stock;
 pub use inventory::reserve_for_others::{NewReservation, ReserveStock, StockSource};
+pub(crate) use inventory::transfer::TRANSFER_ITEMS_MAX;
+pub use inventory::transfer::{Arrival, CancelTransfer, ReceiveTransfer, TransferStock};
 pub use model::action::Action;
 pub use model::address::{Address, STREET_LINES_MAX};
 pub use model::amounts::{Amounts, Discount, LineAmounts};
@@ -159,7 +163,7 @@ pub use model::reservation::{Reservation, ReservationState, ReservedItem};
 pub use model::scalars::{
     Actor, ApprovalId, BookingId, Channel, CourierCode, CreditNoteId, FollowUpId, HoldId, Ids, Invalid,
     InvoiceId, JobId, LocationCode, MessageId, MovementId, OnLate, OnShortage, OrderId, PaymentId, RefundId,
-    RegionCode, ReplenishmentId, ReservationId, SellerId, ServiceLevel, ShipmentId, Sku,
+    RegionCode, ReplenishmentId, ReservationId, SellerId, ServiceLevel, ShipmentId, Sku, TransferId,
 };
 pub use model::seller::{BankAccount, Seller};
 pub use model::service::{ProductKind, ServiceDone};
@@ -173,6 +177,7 @@ pub use model::stock::{Movement, MovementKind, StockLevel};
 pub use model::time::Timestamp;
 pub use model::time_zone::TimeZone;
 pub use model::tracking::{ReportOrigin, TrackingEvent, TrackingReport, TrackingStatus};
+pub use model::transfer::{Transfer, TransferItem, TransferState};
 pub use model::waiting::{Opener, StuckGate, Waiting};
 pub use model::written::{folded, folded_lines};
 pub use ordering::archive::{ArchiveOrder, RestoreOrder};

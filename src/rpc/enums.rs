@@ -125,10 +125,14 @@ enum_map! {
     movement_kind: MovementKind = MovementKind {
         Receipt = Receipt, Reserve = Reserve, Release = Release, Expire = Expire, Ship = Ship, Adjust = Adjust,
         Damage = Damage, QualityHold = QualityHold, Restock = Restock, Count = Count,
+        TransferOut = TransferOut, TransferIn = TransferIn,
     }
     reservation_state: ReservationState = ReservationState {
         Held = Held, Confirmed = Confirmed, PartiallyConsumed = PartiallyConsumed, Consumed = Consumed,
         Released = Released, Expired = Expired,
+    }
+    transfer_state: TransferState = TransferState {
+        InTransit = InTransit, PartiallyReceived = PartiallyReceived, Received = Received, Cancelled = Cancelled,
     }
     replenishment_state: ReplenishmentState = ReplenishmentState {
         Proposed = Proposed, Approved = Approved, Rejected = Rejected, Ordered = Ordered,

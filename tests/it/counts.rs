@@ -120,7 +120,7 @@ on_both_engines!(a_count_beside_fifty_orders_for_the_same_shelf_leaves_clean_boo
         count(&server, 5).await
     };
     let (first, _, second) =
-        futures_util::join!(join_all(some.iter().map(buy)), counts, join_all(others.iter().map(buy)));
+        tokio::join!(join_all(some.iter().map(buy)), counts, join_all(others.iter().map(buy)));
     let placed = first.into_iter().chain(second).filter(|it| it.is_ok()).count();
     assert!(placed > 0);
     count(&server, 5).await;

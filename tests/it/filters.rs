@@ -63,6 +63,7 @@ on_both_engines!(every_word_is_understood_as_the_api_writes_it_and_in_any_case, 
         shipping.list_shipments(ListShipmentsRequest) "state": ShipmentState;
         inventory.list_reservations(ListReservationsRequest) "state": ReservationState;
         inventory.list_replenishments(ListReplenishmentsRequest) "state": ReplenishmentState;
+        inventory.list_transfers(ListTransfersRequest) "state": TransferState;
         inventory.list_stock_movements(ListStockMovementsRequest) "kind": MovementKind;
     }
     server.stop().await;

@@ -53,6 +53,7 @@ mod shop;
 mod slips;
 mod tidy;
 mod tracking;
+mod transfers;
 mod verification;
 mod views;
 mod walk;

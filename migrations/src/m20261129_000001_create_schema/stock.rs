@@ -47,6 +47,7 @@ async fn shelf(schema: &Schema<'_>) -> Result<(), DbErr> {
              reservation_id UUID,
              order_id UUID,
              shipment_id UUID,
+             transfer_id UUID,
              reason TEXT NOT NULL,
              actor TEXT NOT NULL,
              at BIGINT NOT NULL",
@@ -72,12 +73,33 @@ async fn shelf(schema: &Schema<'_>) -> Result<(), DbErr> {
              decided_by TEXT,
              supplier TEXT NOT NULL,
              expected_at BIGINT,
+             transfer_id UUID,
              FOREIGN KEY (sku, location) REFERENCES stock_levels (sku, location)",
         )
         .await?;
 
     schema
+        .table(
+            "transfers",
+            Shape::Narrow,
+            "id UUID NOT NULL PRIMARY KEY,
+             version BIGINT NOT NULL CHECK (version > 0),
+             from_location TEXT NOT NULL REFERENCES locations (code),
+             to_location TEXT NOT NULL REFERENCES locations (code),
+             state TEXT NOT NULL,
+             created_at BIGINT NOT NULL,
+             updated_at BIGINT NOT NULL,
+             document BYTEA NOT NULL,
+             CHECK (from_location <> to_location)",
+        )
+        .await?;
+
+    schema
         .indexes(&[
+            "CREATE INDEX transfers_state ON transfers (state, id)",
+            "CREATE INDEX transfers_from ON transfers (from_location, id)",
+            "CREATE INDEX transfers_to ON transfers (to_location, id)",
+            "CREATE INDEX stock_movements_transfer ON stock_movements (transfer_id) WHERE transfer_id IS NOT NULL",
             "CREATE INDEX stock_levels_location ON stock_levels (location, sku)",
             "CREATE INDEX stock_levels_missing ON stock_levels (sku, location) WHERE missing > 0",
             "CREATE INDEX stock_movements_order ON stock_movements (order_id) WHERE order_id IS NOT NULL",
@@ -89,6 +111,7 @@ async fn shelf(schema: &Schema<'_>) -> Result<(), DbErr> {
              WHERE state IN ('PROPOSED', 'APPROVED', 'ORDERED', 'PARTIALLY_RECEIVED')",
             "CREATE UNIQUE INDEX replenishments_one_proposed ON replenishments (sku, location)
              WHERE state = 'PROPOSED'",
+            "CREATE INDEX replenishments_transfer ON replenishments (transfer_id) WHERE transfer_id IS NOT NULL",
             "CREATE INDEX replenishments_state ON replenishments (state, id)",
             "CREATE INDEX replenishments_sku ON replenishments (sku, id)",
             "CREATE INDEX replenishments_location ON replenishments (location, id)",

@@ -49,6 +49,10 @@ pub const LAWS: &[(&str, &str)] = &[
         "S8",
         "the units on order of a stock level are those of its replenishments, and these received no more than arrived",
     ),
+    (
+        "S9",
+        "every unit of a transfer is received, lost, returned or in transit, as its movements say, and on order while it is",
+    ),
     ("W1", "an order waits for stock exactly while it is AWAITING_STOCK"),
     (
         "M1",

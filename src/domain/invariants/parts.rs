@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::invariants::findings::{Findings, Violation};
 use crate::domain::model::reservation::{Reservation, ReservationState};
+use crate::domain::model::scalars::{LocationCode, Sku};
 use crate::domain::model::shipment::{CarrierLabel, Shipment, ShipmentState};
+use crate::domain::model::stock::MovementKind;
+use crate::domain::model::transfer::{Transfer, TransferItem, TransferState};
 use crate::domain::shipping::carrier_label::ALL_PACKAGES;
 use crate::domain::shipping::tracking_state::state_of;
 
@@ -45,6 +48,47 @@ impl Reservation {
             "only a hold expires",
             self.state,
         );
+    }
+}
+
+impl Transfer {
+    /// The law of one transfer: what its movements sum up to by kind and shelf, and what is on order for it.
+    pub fn violations(
+        &self,
+        moved: impl Fn(MovementKind, &Sku, &LocationCode) -> i64,
+        on_order: impl Fn(&Sku) -> i64,
+    ) -> Vec<Violation> {
+        let mut found = Findings::default();
+        for item in &self.items {
+            let TransferItem { sku, quantity, received, lost, returned } = item;
+            let key = format!("{} {sku}", self.id);
+            let sound =
+                *quantity > 0 && *received >= 0 && *lost >= 0 && *returned >= 0 && item.in_transit() >= 0;
+            found.ensure(
+                "S9",
+                &key,
+                sound,
+                "no more received, lost and returned than left",
+                item.in_transit(),
+            );
+            for (kind, at, units) in [
+                (MovementKind::TransferOut, &self.from, -quantity),
+                (MovementKind::TransferIn, &self.from, *returned),
+                (MovementKind::TransferIn, &self.to, received + lost),
+                (MovementKind::Adjust, &self.to, -lost),
+            ] {
+                let actual = moved(kind, sku, at);
+                found.ensure("S9", &key, actual == units, &format!("{units} by {kind} at {at}"), actual);
+            }
+            let (units, actual) = (item.in_transit(), on_order(sku));
+            found.ensure("S9", &key, actual == units, &format!("{units} on order at {}", self.to), actual);
+        }
+        let over = self.state.is_final() == (self.in_transit() == 0);
+        found.ensure("S9", self.id, over, "in transit until it is over", self.state);
+        let came_back = self.items.iter().any(|it| it.returned > 0);
+        let cancelled = self.state == TransferState::Cancelled;
+        found.ensure("S9", self.id, came_back == cancelled, "returned when it is cancelled", self.state);
+        found.0
     }
 }
 

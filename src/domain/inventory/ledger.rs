@@ -2,7 +2,7 @@
 
 use crate::domain::inventory::allocate::Take;
 use crate::domain::model::reservation::{Reservation, ReservedItem};
-use crate::domain::model::scalars::{LocationCode, OrderId, ReservationId, ShipmentId, Sku};
+use crate::domain::model::scalars::{LocationCode, OrderId, ReservationId, ShipmentId, Sku, TransferId};
 use crate::domain::model::stock::{Movement, MovementKind, StockLevel};
 use crate::domain::unit::unit_of_work::UnitOfWork;
 
@@ -45,6 +45,7 @@ pub(in crate::domain) struct Posting<'a> {
     pub(in crate::domain) reservation: Option<ReservationId>,
     pub(in crate::domain) order: Option<OrderId>,
     pub(in crate::domain) shipment: Option<ShipmentId>,
+    pub(in crate::domain) transfer: Option<TransferId>,
     pub(in crate::domain) reason: String,
 }
 
@@ -61,6 +62,7 @@ impl<'a> Posting<'a> {
             reservation: None,
             order: None,
             shipment: None,
+            transfer: None,
             reason: String::new(),
         }
     }
@@ -83,6 +85,7 @@ pub(in crate::domain) fn post(unit: &mut UnitOfWork, posting: Posting<'_>) {
         reservation: posting.reservation,
         order: posting.order,
         shipment: posting.shipment,
+        transfer: posting.transfer,
         reason: posting.reason,
         actor: unit.actor.clone(),
         at: unit.now,

@@ -1,6 +1,7 @@
 //! Stock: what is there, what is promised to whom, what is to be bought.
 
 pub(super) mod adjust;
+pub(super) mod adjust_many;
 pub(super) mod allocate;
 pub(super) mod availability;
 pub(super) mod count;
@@ -14,3 +15,4 @@ pub(super) mod replenish;
 pub(super) mod reserve;
 pub(super) mod reserve_for_others;
 pub(super) mod restock;
+pub(super) mod transfer;

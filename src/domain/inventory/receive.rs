@@ -2,6 +2,7 @@
 
 use crate::domain::inventory::known::level_of;
 use crate::domain::inventory::ledger::{Posted, Posting, post};
+use crate::domain::inventory::replenish::must_be_from_supplier;
 use crate::domain::model::refusal::Refusal;
 use crate::domain::model::replenishment::{Replenishment, ReplenishmentState};
 use crate::domain::model::scalars::{LocationCode, ReplenishmentId, Sku};
@@ -79,7 +80,9 @@ fn shares(
 ) -> Vec<(ReplenishmentId, i64)> {
     let mut left = quantity;
     let mut shares = Vec::new();
-    for it in unit.open_replenishments(sku, location) {
+    let from_suppliers =
+        unit.open_replenishments(sku, location).into_iter().filter(|it| it.is_from_supplier());
+    for it in from_suppliers {
         let units = left.min(it.on_order());
         if units > 0 {
             shares.push((it.id, units));
@@ -110,6 +113,7 @@ fn receive_replenishment(
         let message = format!("{id} is for {} at {}", replenishment.sku, replenishment.location);
         return Err(Refusal::invalid("replenishment_id", message));
     }
+    must_be_from_supplier(&replenishment)?;
     replenishment.received = bounded_sum(replenishment.received, quantity, "quantity")?;
     let to = match replenishment.received >= replenishment.quantity {
         true => ReplenishmentState::Received,

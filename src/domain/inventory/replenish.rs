@@ -125,6 +125,7 @@ impl Command for UpdateReplenishment {
         let Self { replenishment, supplier, expected_at, etag } = self;
         let mut changed = unit.replenishment(*replenishment)?.clone();
         check_etag(etag, changed.version)?;
+        must_be_from_supplier(&changed)?;
         if !changed.state.is_open() {
             return Err(Refusal::Unmet {
                 reason: Reason::IllegalTransition,
@@ -227,6 +228,7 @@ fn step_of_replenishment(
 ) -> Result<Replenishment, Refusal> {
     let mut replenishment: Replenishment = unit.replenishment(id)?.clone();
     check_etag(etag, replenishment.version)?;
+    must_be_from_supplier(&replenishment)?;
     step_between(id.0, replenishment.state, to)
         .map_err(|it| it.instead(|| replenishment.available_actions()))?;
     replenishment.state = to;
@@ -234,7 +236,21 @@ fn step_of_replenishment(
     Ok(replenishment)
 }
 
-fn must_have_room(unit: &UnitOfWork, replenishment: &Replenishment) -> Result<(), Refusal> {
+/// A transfer's goods are received and called off with the transfer.
+pub(super) fn must_be_from_supplier(replenishment: &Replenishment) -> Result<(), Refusal> {
+    let Some(transfer) = replenishment.transfer else { return Ok(()) };
+    Err(Refusal::Unmet {
+        reason: Reason::IllegalTransition,
+        message: format!(
+            "{} is {transfer}, not a supplier's delivery: ReceiveTransfer and CancelTransfer are about it",
+            replenishment.id
+        ),
+        state: Some(replenishment.state.as_str()),
+        legal: Vec::new(),
+    })
+}
+
+pub(super) fn must_have_room(unit: &UnitOfWork, replenishment: &Replenishment) -> Result<(), Refusal> {
     let Replenishment { sku, location, .. } = replenishment;
     let open = unit.open_replenishments(sku, location).into_iter();
     let under_way = open.filter(|it| it.state != ReplenishmentState::Proposed).count();

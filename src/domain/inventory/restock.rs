@@ -166,6 +166,7 @@ fn propose(unit: &mut UnitOfWork, sku: &Sku, location: &LocationCode) -> Option<
         decided_by: None,
         supplier: String::new(),
         expected_at: None,
+        transfer: None,
     });
     Some((id, Proposed::New))
 }

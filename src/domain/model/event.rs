@@ -21,6 +21,7 @@ string_enum! {
         Feedback = "FEEDBACK",
         FollowUp = "FOLLOW_UP",
         Replenishment = "REPLENISHMENT",
+        Transfer = "TRANSFER",
     }
 }
 

@@ -63,5 +63,6 @@ pub(super) mod stock;
 pub(super) mod time;
 pub(super) mod time_zone;
 pub(super) mod tracking;
+pub(super) mod transfer;
 pub(super) mod waiting;
 pub(super) mod written;

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::model::scalars::{Actor, LocationCode, OrderId, ReplenishmentId, Sku, string_enum};
+use crate::domain::model::scalars::{
+    Actor, LocationCode, OrderId, ReplenishmentId, Sku, TransferId, string_enum,
+};
 use crate::domain::model::time::Timestamp;
 
 string_enum! {
@@ -38,9 +40,16 @@ pub struct Replenishment {
     pub supplier: String,
     /// When it is expected to arrive; None: not ordered yet, or nobody knows.
     pub expected_at: Option<Timestamp>,
+    /// The transfer that it is, instead of a supplier's delivery: it goes along with that, and no call is about it.
+    pub transfer: Option<TransferId>,
 }
 
 impl Replenishment {
+    /// Whether goods from a supplier may be counted towards it.
+    pub fn is_from_supplier(&self) -> bool {
+        self.transfer.is_none()
+    }
+
     /// Units that may still come of it.
     pub fn outstanding(&self) -> i64 {
         if self.state.is_open() { (self.quantity - self.received).max(0) } else { 0 }

@@ -115,6 +115,7 @@ ids! {
     MovementId = "mov",
     ReplenishmentId = "rpl",
     FollowUpId = "fup",
+    TransferId = "trf",
     /// A booking with a courier; the key of every call about it.
     BookingId = "bkg",
     JobId = "job",

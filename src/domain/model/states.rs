@@ -16,6 +16,7 @@ use crate::domain::model::refund::RefundState;
 use crate::domain::model::replenishment::ReplenishmentState;
 use crate::domain::model::reservation::ReservationState;
 use crate::domain::model::shipment::ShipmentState;
+use crate::domain::model::transfer::TransferState;
 
 /// The common part of all state machines, for code that handles any of them.
 pub trait State: Copy + Eq + Display + FromStr + 'static {
@@ -220,6 +221,15 @@ machine! {
     }
 }
 
+machine! {
+    Transfer: TransferState from InTransit {
+        InTransit => [PartiallyReceived Received Cancelled]
+        PartiallyReceived => [Received Cancelled]
+        Received => []
+        Cancelled => []
+    }
+}
+
 impl OrderState {
     /// Whether an archived order may go back to this state: to each from which orders are archived. No step forward
     /// leads back there, so the table does not have it.
@@ -318,6 +328,7 @@ pub fn legal(machine: Machine, from: &str, to: &str) -> bool {
         Machine::Feedback => moves::<FeedbackState>(from, to),
         Machine::FollowUp => moves::<FollowUpState>(from, to),
         Machine::Replenishment => moves::<ReplenishmentState>(from, to),
+        Machine::Transfer => moves::<TransferState>(from, to),
     }
 }
 
@@ -380,6 +391,7 @@ mod tests {
         is_sound(FeedbackState::ALL);
         is_sound(FollowUpState::ALL);
         is_sound(ReplenishmentState::ALL);
+        is_sound(TransferState::ALL);
     }
 
     #[test]

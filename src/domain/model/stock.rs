@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::model::scalars::{
-    Actor, LocationCode, MovementId, OrderId, ReservationId, ShipmentId, Sku, string_enum,
+    Actor, LocationCode, MovementId, OrderId, ReservationId, ShipmentId, Sku, TransferId, string_enum,
 };
 use crate::domain::model::time::Timestamp;
 
@@ -93,6 +93,8 @@ string_enum! {
         QualityHold = "QUALITY_HOLD",
         Restock = "RESTOCK",
         Count = "COUNT",
+        TransferOut = "TRANSFER_OUT",
+        TransferIn = "TRANSFER_IN",
     }
 }
 
@@ -110,6 +112,7 @@ pub struct Movement {
     pub reservation: Option<ReservationId>,
     pub order: Option<OrderId>,
     pub shipment: Option<ShipmentId>,
+    pub transfer: Option<TransferId>,
     /// Why, or the number of the delivery note.
     pub reason: String,
     pub actor: Actor,

@@ -41,7 +41,7 @@ use crate::domain::tests::given::{
     MONDAY, actor, by_card, cash, checks_of, courier, done, location_code, number_papers, one_package,
     open_request, proof, report, sku, usd,
 };
-use crate::domain::tests::noticed::{check_slips, check_sums, check_wait};
+use crate::domain::tests::noticed::{check_slips, check_sums, check_transfers, check_wait, transitions};
 use crate::domain::unit::command::conclude;
 use crate::domain::unit::unit_of_work::{ChangeSet, Snapshot, UnitOfWork};
 
@@ -232,20 +232,7 @@ impl Bench {
         for step in changes.events.iter().filter_map(|it| it.transition.as_ref()) {
             self.taken.insert((step.machine, step.from.clone(), step.to.clone()));
         }
-        for (id, after) in &changes.reservations {
-            let before = self.snapshot.reservations.get(id).map(|it| it.state);
-            if before != Some(after.state) {
-                let from = before.map_or("", |it| it.as_str());
-                self.taken.insert((Machine::Reservation, from.to_owned(), after.state.to_string()));
-            }
-        }
-        for (id, after) in &changes.replenishments {
-            let before = self.snapshot.replenishments.get(id).map(|it| it.state);
-            if before != Some(after.state) {
-                let from = before.map_or("", |it| it.as_str());
-                self.taken.insert((Machine::Replenishment, from.to_owned(), after.state.to_string()));
-            }
-        }
+        self.taken.extend(transitions(&self.snapshot, changes));
     }
 
     /// A reader whose etag is current has seen everything: what differs is of a later version.
@@ -282,6 +269,7 @@ impl Bench {
         assert!(broken.is_empty(), "broken laws: {broken:#?}");
         self.check_stock();
         self.check_incoming();
+        check_transfers(&self.snapshot, &self.movements);
         check_sums(&self.snapshot);
 
         let (awaited, before) = self.waiting();
@@ -363,13 +351,11 @@ impl Bench {
             let lots = unit.incoming(sku, location);
             let on_order: i64 = lots.iter().map(|it| it.1).sum();
             assert_eq!(level.incoming, on_order, "S8 {level:?}: {lots:?}");
-            let here = self.snapshot.replenishments.values();
-            let here = here.filter(|it| it.sku == *sku && it.location == *location);
-            let received: i64 = here.map(|it| it.received).sum();
-            let arrived = self
-                .movements
-                .iter()
-                .filter(|it| it.kind == MovementKind::Receipt && it.sku == *sku && it.location == *location);
+            let here = |at: (&Sku, &LocationCode)| at == (sku, location);
+            let received = self.snapshot.replenishments.values().filter(|it| here((&it.sku, &it.location)));
+            let received: i64 = received.map(|it| it.received).sum();
+            let comes = |it: MovementKind| matches!(it, MovementKind::Receipt | MovementKind::TransferIn);
+            let arrived = self.movements.iter().filter(|it| comes(it.kind) && here((&it.sku, &it.location)));
             let arrived: i64 = arrived.map(|it| it.on_hand).sum();
             assert!(received <= arrived, "S8 {level:?}: {received} received, {arrived} arrived");
             let missing = missing(&unit, level);

@@ -32,5 +32,6 @@ mod scans;
 mod services;
 mod slips;
 mod told;
+mod transfers;
 mod twenty_steps;
 mod waits;

@@ -2,13 +2,16 @@
 
 use crate::domain::model::capacity::{DailyShipments, count_daily_shipments};
 use crate::domain::model::discount_uses::{DiscountUsesByKey, count_discount_uses};
+use crate::domain::model::event::Machine;
 use crate::domain::model::hold::{Hold, HoldState};
 use crate::domain::model::order::Order;
 use crate::domain::model::policy::Rules;
+use crate::domain::model::scalars::{LocationCode, Sku};
+use crate::domain::model::stock::{Movement, MovementKind};
 use crate::domain::model::time::Timestamp;
 use crate::domain::model::waiting::StuckGate;
 use crate::domain::process::timeline::steps::Step;
-use crate::domain::unit::unit_of_work::Snapshot;
+use crate::domain::unit::unit_of_work::{ChangeSet, Snapshot};
 
 /// What stands is noticed once, unless nobody is to be told.
 pub(super) fn check_slips(order: &Order, now: Timestamp, rules: &Rules) {
@@ -55,4 +58,49 @@ pub(super) fn check_sums(snapshot: &Snapshot) {
         let redeemed = 0..=most.unwrap_or(i64::MAX);
         assert!(uses.given_back >= 0 && redeemed.contains(&uses.held()), "D5: {uses:?} of {code:?}");
     }
+}
+
+/// Units of a transfer are at one place or in transit.
+pub(super) fn check_transfers(snapshot: &Snapshot, movements: &[Movement]) {
+    for transfer in snapshot.transfers.values() {
+        let moved = |kind: MovementKind, sku: &Sku, at: &LocationCode| -> i64 {
+            let of_it = movements.iter().filter(|it| it.transfer == Some(transfer.id));
+            of_it
+                .filter(|it| it.kind == kind && it.sku == *sku && it.location == *at)
+                .map(|it| it.on_hand)
+                .sum()
+        };
+        let on_order = |sku: &Sku| -> i64 {
+            let of_it = snapshot.replenishments.values();
+            of_it
+                .filter(|it| it.transfer == Some(transfer.id) && it.sku == *sku)
+                .map(|it| it.on_order())
+                .sum()
+        };
+        let broken = transfer.violations(moved, on_order);
+        assert!(broken.is_empty(), "broken laws: {broken:#?}");
+    }
+}
+
+/// The steps of what belongs to no order.
+pub(super) fn transitions(before: &Snapshot, changes: &ChangeSet) -> Vec<(Machine, String, String)> {
+    let mut steps = Vec::new();
+    let mut note = |machine: Machine, from: Option<&str>, to: &str| {
+        if from != Some(to) {
+            steps.push((machine, from.unwrap_or_default().to_owned(), to.to_owned()));
+        }
+    };
+    for (id, after) in &changes.reservations {
+        let from = before.reservations.get(id).map(|it| it.state.as_str());
+        note(Machine::Reservation, from, after.state.as_str());
+    }
+    for (id, after) in &changes.transfers {
+        let from = before.transfers.get(id).map(|it| it.state.as_str());
+        note(Machine::Transfer, from, after.state.as_str());
+    }
+    for (id, after) in &changes.replenishments {
+        let from = before.replenishments.get(id).map(|it| it.state.as_str());
+        note(Machine::Replenishment, from, after.state.as_str());
+    }
+    steps
 }

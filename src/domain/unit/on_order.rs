@@ -1,13 +1,14 @@
-//! What is being bought, as a decision sees it: replenishments, and the units that are on order.
+//! What is being bought or is on its way, as a decision sees it: replenishments, transfers, the units that are on order.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::domain::model::refusal::Refusal;
 use crate::domain::model::replenishment::Replenishment;
-use crate::domain::model::scalars::{LocationCode, ReplenishmentId, Sku};
+use crate::domain::model::scalars::{LocationCode, ReplenishmentId, Sku, TransferId};
 use crate::domain::model::stock::StockLevel;
 use crate::domain::model::time::Timestamp;
+use crate::domain::model::transfer::Transfer;
 use crate::domain::unit::unit_of_work::{Snapshot, UnitOfWork};
 
 impl Snapshot {
@@ -23,6 +24,21 @@ impl Snapshot {
 }
 
 impl UnitOfWork<'_> {
+    pub fn transfer(&self, id: TransferId) -> Result<&Transfer, Refusal> {
+        let found = self.changes.transfers.get(&id).or_else(|| self.snapshot.transfers.get(&id));
+        if found.is_none() {
+            self.note_if_not_loaded(|it| it.transfers.contains(&id), |it| it.transfers.push(id));
+        }
+        found.map(AsRef::as_ref).ok_or_else(|| Refusal::not_found("transfer", id))
+    }
+
+    /// Puts a transfer back, one version later than it was loaded.
+    pub(in crate::domain) fn keep_transfer(&mut self, mut transfer: Transfer) {
+        transfer.version = self.snapshot.transfers.get(&transfer.id).map_or(0, |it| it.version) + 1;
+        transfer.updated_at = transfer.updated_at.max(self.now);
+        self.changes.transfers.insert(transfer.id, Arc::new(transfer));
+    }
+
     pub fn replenishment(&self, id: ReplenishmentId) -> Result<&Replenishment, Refusal> {
         let found = self.changes.replenishments.get(&id).or_else(|| self.snapshot.replenishments.get(&id));
         if found.is_none() {

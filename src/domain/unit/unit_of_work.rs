@@ -28,10 +28,11 @@ use crate::domain::model::reservation::Reservation;
 use crate::domain::model::scalars::{
     Actor, ApprovalId, Channel, CourierCode, CreditNoteId, FollowUpId, HoldId, Ids, InvoiceId, JobId,
     LocationCode, MessageId, OrderId, PaymentId, RefundId, RegionCode, ReplenishmentId, ReservationId,
-    ShipmentId, Sku,
+    ShipmentId, Sku, TransferId,
 };
 use crate::domain::model::stock::{Movement, StockLevel};
 use crate::domain::model::time::Timestamp;
+use crate::domain::model::transfer::Transfer;
 
 /// An order, or a part of one: parts never move to another order.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -101,6 +102,8 @@ pub struct ReadSet {
     /// Other callers' reservations.
     pub reservations: Vec<ReservationId>,
     pub replenishments: Vec<ReplenishmentId>,
+    /// Transfers, with the stock of their products.
+    pub transfers: Vec<TransferId>,
     /// Products by SKU, without stock.
     pub products: Vec<Sku>,
     pub locations: bool,
@@ -142,6 +145,7 @@ impl ReadSet {
             shipments_of,
             reservations,
             replenishments,
+            transfers,
             products,
             locations,
             couriers,
@@ -165,6 +169,7 @@ impl ReadSet {
         self.shipments_of.extend(shipments_of);
         self.reservations.extend(reservations);
         self.replenishments.extend(replenishments);
+        self.transfers.extend(transfers);
         self.products.extend(products);
         self.locations |= locations;
         self.couriers |= couriers;
@@ -193,6 +198,7 @@ pub struct Loaded {
     pub expired: HashSet<Sku>,
     pub reservations: HashSet<ReservationId>,
     pub replenishments: HashSet<ReplenishmentId>,
+    pub transfers: HashSet<TransferId>,
     pub products: HashSet<Sku>,
     pub locations: bool,
     pub couriers: bool,
@@ -224,6 +230,7 @@ pub struct Snapshot {
     pub shipments_of: HashMap<CourierCode, Vec<(ShipmentId, OrderId)>>,
     pub reservations: HashMap<ReservationId, Arc<Reservation>>,
     pub replenishments: HashMap<ReplenishmentId, Arc<Replenishment>>,
+    pub transfers: HashMap<TransferId, Arc<Transfer>>,
     pub products: HashMap<Sku, Arc<Product>>,
     pub locations: BTreeMap<LocationCode, Arc<Location>>,
     pub couriers: BTreeMap<CourierCode, Arc<Courier>>,
@@ -260,6 +267,7 @@ pub struct ChangeSet {
     pub stock: BTreeMap<(Sku, LocationCode), StockLevel>,
     pub reservations: BTreeMap<ReservationId, Arc<Reservation>>,
     pub replenishments: BTreeMap<ReplenishmentId, Arc<Replenishment>>,
+    pub transfers: BTreeMap<TransferId, Arc<Transfer>>,
     pub products: BTreeMap<Sku, Arc<Product>>,
     pub locations: BTreeMap<LocationCode, Arc<Location>>,
     pub couriers: BTreeMap<CourierCode, Arc<Courier>>,
@@ -307,6 +315,9 @@ impl Snapshot {
         }
         for replenishment in changes.replenishments.values() {
             self.add_replenishment(Arc::clone(replenishment));
+        }
+        for (id, transfer) in &changes.transfers {
+            self.transfers.insert(*id, Arc::clone(transfer));
         }
         for (sku, product) in &changes.products {
             self.products.insert(sku.clone(), Arc::clone(product));

@@ -1,11 +1,13 @@
 //! Parses requests about stock.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::domain::{
-    AdjustStock, CheckAvailability, CountStock, DecideReplenishment, Destination, Inquiry, LocationCode,
-    PlaceReplenishment, Problems, ReceiveStock, RegionCode, ReleaseReservation, ReorderRule,
-    ReplenishmentState, ReserveStock, ServiceLevel, SetReorderRule, Sku, StockSource, UpdateReplenishment,
+    ADJUSTMENTS_MAX, AdjustStock, Arrival, BatchAdjustStock, CancelTransfer, CheckAvailability, CountStock,
+    DecideReplenishment, Destination, Inquiry, LocationCode, PlaceReplenishment, Problems, ReceiveStock,
+    ReceiveTransfer, RegionCode, ReleaseReservation, ReorderRule, ReplenishmentState, ReserveStock,
+    ServiceLevel, SetReorderRule, Sku, StockSource, TRANSFER_ITEMS_MAX, TransferStock, UpdateReplenishment,
 };
 use crate::pb;
 use crate::rpc::enums;
@@ -42,6 +44,7 @@ list_requests! {
     list_stock_movements: ListStockMovementsRequest,
     list_reservations: ListReservationsRequest,
     list_replenishments: ListReplenishmentsRequest,
+    list_transfers: ListTransfersRequest,
 }
 
 pub(crate) fn shelf(sku: &str, location: &str, bad: &mut Problems) -> Option<Shelf> {
@@ -84,11 +87,15 @@ fn region_set(given: Vec<String>, bad: &mut Problems) -> Vec<RegionCode> {
 }
 
 fn stock_lines(lines: Vec<pb::StockLine>, bad: &mut Problems) -> Vec<(Sku, i64)> {
-    let lines = entries("lines", lines, 1..=LINES_MAX, bad);
+    lines_of("lines", lines, LINES_MAX, bad)
+}
+
+fn lines_of(field: &str, lines: Vec<pb::StockLine>, max: usize, bad: &mut Problems) -> Vec<(Sku, i64)> {
+    let lines = entries(field, lines, 1..=max, bad);
     let read = |(index, line)| {
         let pb::StockLine { sku, quantity: units } = line;
-        let units = quantity(&format!("lines[{index}].quantity"), units, bad);
-        Some((id(&format!("lines[{index}].sku"), &sku, bad)?, units))
+        let units = quantity(&format!("{field}[{index}].quantity"), units, bad);
+        Some((id(&format!("{field}[{index}].sku"), &sku, bad)?, units))
     };
     lines.filter_map(read).collect()
 }
@@ -115,6 +122,26 @@ pub(crate) fn adjustment(request: pb::AdjustStockRequest, bad: &mut Problems) ->
     Some(AdjustStock { sku, location, reason: reason?, delta, note, etag })
 }
 
+pub(crate) fn adjustments(
+    request: pb::BatchAdjustStockRequest,
+    bad: &mut Problems,
+) -> Option<BatchAdjustStock> {
+    let pb::BatchAdjustStockRequest { adjustments, request_id: _ } = request;
+    let mut read = Vec::new();
+    for (index, it) in entries("adjustments", adjustments, 1..=ADJUSTMENTS_MAX, bad) {
+        let pb::StockAdjustment { sku, location, reason, delta, note } = it;
+        let etag = String::new();
+        let one =
+            pb::AdjustStockRequest { sku, location, reason, delta, note, etag, request_id: String::new() };
+        let mut found = Problems::default();
+        read.extend(adjustment(one, &mut found));
+        for problem in found.0 {
+            bad.add(format!("adjustments[{index}].{}", problem.field), problem.message);
+        }
+    }
+    Some(BatchAdjustStock { adjustments: read })
+}
+
 pub(crate) fn count(request: pb::CountStockRequest, bad: &mut Problems) -> Option<CountStock> {
     let pb::CountStockRequest { sku, location, counted, note, etag, request_id: _ } = request;
     let counted = match counted {
@@ -127,6 +154,52 @@ pub(crate) fn count(request: pb::CountStockRequest, bad: &mut Problems) -> Optio
     let note = text("note", note, NOTE_MAX, bad);
     let Shelf { sku, location } = shelf(&sku, &location, bad)?;
     Some(CountStock { sku, location, counted, note, etag })
+}
+
+pub(crate) fn transfer(request: pb::TransferStockRequest, bad: &mut Problems) -> Option<TransferStock> {
+    let pb::TransferStockRequest { from_location, to_location, items, expected_time, note, request_id: _ } =
+        request;
+    let items = lines_of("items", items, TRANSFER_ITEMS_MAX, bad);
+    each_once(items.iter().map(|it| &it.0), bad);
+    let expected_at = timestamp("expected_time", expected_time, bad);
+    let note = text("note", note, NOTE_MAX, bad);
+    let from = id("from_location", &from_location, bad);
+    let to = id("to_location", &to_location, bad);
+    Some(TransferStock { from: from?, to: to?, items, expected_at, note })
+}
+
+/// Notes products that are named twice. Products that could not be read are missing here, and are noted themselves.
+fn each_once<'s>(skus: impl Iterator<Item = &'s Sku>, bad: &mut Problems) {
+    let mut named = BTreeSet::new();
+    for (index, sku) in skus.enumerate() {
+        if !named.insert(sku) {
+            bad.add(format!("items[{index}].sku"), "is named twice");
+        }
+    }
+}
+
+pub(crate) fn arrival(request: pb::ReceiveTransferRequest, bad: &mut Problems) -> Option<ReceiveTransfer> {
+    let pb::ReceiveTransferRequest { transfer_id, items, note, etag, request_id: _ } = request;
+    let mut arrivals = Vec::new();
+    for (index, item) in entries("items", items, 0..=TRANSFER_ITEMS_MAX, bad) {
+        let pb::TransferArrival { sku, received, missing } = item;
+        let received = number(&format!("items[{index}].received"), received, 0..=1_000_000, bad);
+        let lost = number(&format!("items[{index}].missing"), missing, 0..=1_000_000, bad);
+        if received == 0 && lost == 0 {
+            bad.add(format!("items[{index}]"), "says of no unit that it arrived or is missing");
+        }
+        let sku = id(&format!("items[{index}].sku"), &sku, bad);
+        arrivals.extend(sku.map(|sku| Arrival { sku, received, lost }));
+    }
+    each_once(arrivals.iter().map(|it| &it.sku), bad);
+    let note = text("note", note, NOTE_MAX, bad);
+    Some(ReceiveTransfer { transfer: id("transfer_id", &transfer_id, bad)?, arrivals, note, etag })
+}
+
+pub(crate) fn turn_back(request: pb::CancelTransferRequest, bad: &mut Problems) -> Option<CancelTransfer> {
+    let pb::CancelTransferRequest { transfer_id, note, etag, request_id: _ } = request;
+    let note = text("note", note, NOTE_MAX, bad);
+    Some(CancelTransfer { transfer: id("transfer_id", &transfer_id, bad)?, note, etag })
 }
 
 pub(crate) fn reorder_wish(request: pb::SetReorderRuleRequest, bad: &mut Problems) -> Option<SetReorderRule> {

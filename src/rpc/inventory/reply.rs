@@ -2,7 +2,7 @@
 
 use crate::domain::{
     self, AvailabilityFound, Counted, LineAvailability, LocationCode, Movement, Posted, Promise, PromiseLeg,
-    RegionCode, RegionOutlook, Replenishment, Reservation, ReservedItem, StockLevel,
+    RegionCode, RegionOutlook, Replenishment, Reservation, ReservedItem, StockLevel, Transfer, TransferItem,
 };
 use crate::pb;
 use crate::rpc::enums;
@@ -49,6 +49,13 @@ pub(crate) fn stock_level(level: &StockLevel) -> pb::StockLevel {
     }
 }
 
+pub(crate) fn adjusted(Posted { level, movement }: &Posted) -> pb::AdjustedStock {
+    pb::AdjustedStock {
+        stock_level: level.as_ref().map(stock_level),
+        movement: movement.as_ref().map(stock_movement),
+    }
+}
+
 pub(crate) fn counted(counted: &Counted) -> pb::CountStockResponse {
     let Counted { posted: Posted { level, movement }, orders, released } = counted;
     pb::CountStockResponse {
@@ -72,6 +79,7 @@ pub(crate) fn stock_movement(movement: &Movement) -> pb::StockMovement {
         reservation,
         order,
         shipment,
+        transfer,
         reason,
         actor: by,
         at,
@@ -91,6 +99,7 @@ pub(crate) fn stock_movement(movement: &Movement) -> pb::StockMovement {
         reason,
         actor: actor(&by),
         create_time: Some(timestamp(at)),
+        transfer_id: text_of(transfer),
     }
 }
 
@@ -211,6 +220,41 @@ fn promise_leg(leg: &PromiseLeg) -> pb::PromiseLeg {
     }
 }
 
+pub(crate) fn transfer(transfer: &Transfer) -> pb::Transfer {
+    let Transfer {
+        id,
+        version,
+        from,
+        to,
+        state,
+        items,
+        expected_at,
+        note,
+        created_by,
+        created_at,
+        updated_at,
+    } = transfer.clone();
+    pb::Transfer {
+        id: id.to_string(),
+        state: enums::transfer_state(state),
+        from_location: from.into(),
+        to_location: to.into(),
+        items: items.into_iter().map(transfer_item).collect(),
+        expected_time: expected_at.map(timestamp),
+        note,
+        created_by: actor(&created_by),
+        create_time: Some(timestamp(created_at)),
+        update_time: Some(timestamp(updated_at)),
+        etag: domain::etag(version),
+    }
+}
+
+fn transfer_item(item: TransferItem) -> pb::TransferItem {
+    let in_transit = item.in_transit();
+    let TransferItem { sku, quantity, received, lost, returned } = item;
+    pb::TransferItem { sku: sku.into(), quantity, received, missing: lost, returned, in_transit }
+}
+
 pub(crate) fn replenishment(replenishment: &Replenishment) -> pb::Replenishment {
     let outstanding = replenishment.outstanding();
     let Replenishment {
@@ -228,6 +272,7 @@ pub(crate) fn replenishment(replenishment: &Replenishment) -> pb::Replenishment 
         decided_by,
         supplier,
         expected_at,
+        transfer,
     } = replenishment.clone();
     pb::Replenishment {
         id: id.to_string(),
@@ -244,6 +289,7 @@ pub(crate) fn replenishment(replenishment: &Replenishment) -> pb::Replenishment 
         etag: domain::etag(version),
         supplier,
         expected_time: expected_at.map(timestamp),
+        transfer_id: text_of(transfer),
         outstanding,
     }
 }

@@ -210,6 +210,17 @@ impl pb::inventory_service_server::InventoryService for Api {
         .await
     }
 
+    async fn batch_adjust_stock(
+        &self,
+        request: Request<pb::BatchAdjustStockRequest>,
+    ) -> Reply<pb::BatchAdjustStockResponse> {
+        let (call, command) = command(request, parse::adjustments)?;
+        self.change(call, command, |posted, _| pb::BatchAdjustStockResponse {
+            adjusted: posted.iter().map(reply::adjusted).collect(),
+        })
+        .await
+    }
+
     async fn count_stock(&self, request: Request<pb::CountStockRequest>) -> Reply<pb::CountStockResponse> {
         let (call, command) = command(request, parse::count)?;
         self.change(call, command, |counted, _| reply::counted(counted)).await
@@ -281,6 +292,55 @@ impl pb::inventory_service_server::InventoryService for Api {
         let (call, command) = command(request, parse::release)?;
         self.change(call, command, |it, _| pb::ReleaseReservationResponse {
             reservation: Some(reply::reservation(it)),
+        })
+        .await
+    }
+
+    async fn transfer_stock(
+        &self,
+        request: Request<pb::TransferStockRequest>,
+    ) -> Reply<pb::TransferStockResponse> {
+        let (call, command) = command(request, parse::transfer)?;
+        self.change(call, command, |it, _| pb::TransferStockResponse { transfer: Some(reply::transfer(it)) })
+            .await
+    }
+
+    async fn receive_transfer(
+        &self,
+        request: Request<pb::ReceiveTransferRequest>,
+    ) -> Reply<pb::ReceiveTransferResponse> {
+        let (call, command) = command(request, parse::arrival)?;
+        self.change(call, command, |it, _| pb::ReceiveTransferResponse {
+            transfer: Some(reply::transfer(it)),
+        })
+        .await
+    }
+
+    async fn cancel_transfer(
+        &self,
+        request: Request<pb::CancelTransferRequest>,
+    ) -> Reply<pb::CancelTransferResponse> {
+        let (call, command) = command(request, parse::turn_back)?;
+        self.change(call, command, |it, _| pb::CancelTransferResponse { transfer: Some(reply::transfer(it)) })
+            .await
+    }
+
+    async fn get_transfer(&self, request: Request<pb::GetTransferRequest>) -> Reply<pb::GetTransferResponse> {
+        let pb::GetTransferRequest { transfer_id } = request.into_inner();
+        let id = parsed(|bad| id("transfer_id", &transfer_id, bad))?;
+        let transfer = existing("transfer", id, self.store().transfer(id).await)?;
+        Ok(Response::new(pb::GetTransferResponse { transfer: Some(reply::transfer(&transfer)) }))
+    }
+
+    async fn list_transfers(
+        &self,
+        request: Request<pb::ListTransfersRequest>,
+    ) -> Reply<pb::ListTransfersResponse> {
+        let listing = parsed(|bad| parse::list_transfers(request.into_inner(), &self.limits, bad))?;
+        self.page(listing, |listing| async move {
+            let (transfers, next) = found(self.store().list_transfers(&listing).await)?;
+            let transfers = transfers.iter().map(reply::transfer).collect();
+            Ok(pb::ListTransfersResponse { transfers, next_page_token: page_token(next) })
         })
         .await
     }

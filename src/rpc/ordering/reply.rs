@@ -6,7 +6,7 @@ use crate::domain::{
     self, Amounts, ApprovalId, Attestation, Check, Currency, Event, Evidence, Fault, FollowUpId, Hold,
     HoldId, Invoice, InvoiceId, LineAmounts, LineCancellation, LineProgress, Machine, MessageId, Order,
     OrderId, OrderLine, PaymentId, RefundId, ReplenishmentId, ReservationId, RiskAssessment, ServiceDone,
-    ShipmentId, Step, StepLine, Timestamp, Transition, Verdict, Violation, Wait,
+    ShipmentId, Step, StepLine, Timestamp, TransferId, Transition, Verdict, Violation, Wait,
 };
 use crate::pb;
 use crate::rpc::approvals::reply::approval;
@@ -459,6 +459,7 @@ fn id_of(machine: Machine, subject: Uuid) -> String {
         Machine::Shipment => ShipmentId(subject).to_string(),
         Machine::Message => MessageId(subject).to_string(),
         Machine::Replenishment => ReplenishmentId(subject).to_string(),
+        Machine::Transfer => TransferId(subject).to_string(),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::domain::{
     Courier, CourierCode, CourierNames, CourierRecord, CourierRecords, DiscountCode, DiscountKey,
     DiscountUses, Event, EventKind, Location, LocationCode, MessageId, MessageText, Order, OrderId, Part,
     Product, RegionCode, Replenishment, ReplenishmentId, Reservation, ReservationId, Sku, StockLevel,
-    Timestamp,
+    Timestamp, Transfer, TransferId,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row;
@@ -18,7 +18,7 @@ use crate::store::handle::Store;
 use crate::store::query::history::{events, events_of};
 use crate::store::query::whole::{load_orders, reservation_of};
 use crate::store::rows::lookup::{self, CachedState};
-use crate::store::rows::{catalogue, discount, document, record, stock};
+use crate::store::rows::{catalogue, discount, document, record, stock, transfer};
 use crate::store::writer::chore::bounded;
 
 /// Positions that one look into the feed covers at most, so that a filter that fits nothing costs little.
@@ -229,6 +229,12 @@ impl Store {
         let asked = lookup::REPLENISHMENTS.about(lookup::keys([id]));
         let rows = self.look().await?.exchange(vec![asked]).await?;
         rows.iter().flatten().next().map(stock::replenishment).transpose()
+    }
+
+    pub async fn transfer(&self, id: TransferId) -> Result<Option<Transfer>, StoreError> {
+        let asked = lookup::TRANSFERS.about(lookup::keys([id]));
+        let rows = self.look().await?.exchange(vec![asked]).await?;
+        rows.iter().flatten().next().map(transfer::read).transpose()
     }
 
     /// The whole history of one order, archived or not.

@@ -19,6 +19,7 @@ use crate::store::query::agreement::{
     use_violations,
 };
 use crate::store::query::history::events_of;
+use crate::store::query::transfers::{TRANSFERS, transfer_violations};
 use crate::store::rows::catalogue::Entry;
 use crate::store::rows::{document, record};
 
@@ -157,7 +158,7 @@ const LAWS: &[Law] = &[
             ) r ON r.sku = l.sku AND r.location = l.location
             LEFT JOIN (
                 SELECT sku, location, CAST(SUM(on_hand) AS BIGINT) AS units
-                FROM stock_movements WHERE kind = 'RECEIPT' GROUP BY sku, location
+                FROM stock_movements WHERE kind IN ('RECEIPT', 'TRANSFER_IN') GROUP BY sku, location
             ) m ON m.sku = l.sku AND m.location = l.location
             WHERE l.incoming <> COALESCE(r.to_come, 0) OR COALESCE(r.received, 0) > COALESCE(m.units, 0)",
     },
@@ -331,7 +332,8 @@ pub(in crate::store) async fn check(
     let records = record_violations(db, &orders.records).await?;
     let days = day_violations(db, &orders.days).await?;
     let uses = use_violations(db, &orders.uses).await?;
-    for (id, (checked, broken)) in [(RECORDS, records), (DAYS, days), (USES, uses)] {
+    let transfers = transfer_violations(db, go_on).await?;
+    for (id, (checked, broken)) in [(RECORDS, records), (DAYS, days), (USES, uses), (TRANSFERS, transfers)] {
         let mut result = LawResult { checked, broken: broken.len() as u64, ..LawResult::of(id) };
         result.violations.extend(broken.into_iter().take(NAMED_MAX));
         results.insert(id, result);

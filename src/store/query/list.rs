@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::domain::{
     ApprovalId, Courier, CourierRecord, CreditNoteId, DiscountCode, DiscountUses, FollowUpId, InvoiceId,
     Location, MessageId, Movement, Order, OrderId, PaymentId, Product, RefundId, Replenishment, Reservation,
-    ShipmentId, StockLevel, Timestamp,
+    ShipmentId, StockLevel, Timestamp, Transfer,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row as FoundRow;
@@ -17,10 +17,10 @@ use crate::store::query::plan::{Row, page};
 use crate::store::query::resources::{
     APPROVALS, ARCHIVED, COURIERS, CREDIT_NOTES, DISCOUNT_CODES, FOLLOW_UPS, INVOICES, LOCATIONS, MESSAGES,
     MOVEMENTS, ORDERS, PAYMENTS, PRODUCTS, REFUNDS, REPLENISHMENTS, RESERVATIONS, Resource, SHIPMENTS,
-    STOCK_LEVELS,
+    STOCK_LEVELS, TRANSFERS,
 };
 use crate::store::query::whole::reservation_of;
-use crate::store::rows::{catalogue, document, stock};
+use crate::store::rows::{catalogue, document, stock, transfer};
 
 impl Store {
     /// Archived ones are left out unless they are to be shown, or the filter says which are wanted.
@@ -101,6 +101,10 @@ impl Store {
 
     pub async fn list_replenishments(&self, listing: &Listing) -> Result<Page<Replenishment>, StoreError> {
         self.rows(&REPLENISHMENTS, listing, stock::replenishment).await
+    }
+
+    pub async fn list_transfers(&self, listing: &Listing) -> Result<Page<Transfer>, StoreError> {
+        self.rows(&TRANSFERS, listing, transfer::read).await
     }
 
     pub async fn list_products(&self, listing: &Listing) -> Result<Page<Product>, StoreError> {

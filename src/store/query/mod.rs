@@ -12,5 +12,6 @@ mod plan;
 pub(super) mod resources;
 pub(super) mod single_flight;
 mod stuck;
+mod transfers;
 pub(super) mod trend;
 pub(super) mod whole;

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use crate::domain::{
     ApprovalState, Channel, FollowUpState, Gate, Invalid, InvoiceId, InvoiceState, MessageKind, MessageState,
     Method, MovementKind, OrderId, OrderState, PaymentId, PaymentState, RefundState, ReplenishmentState,
-    ReservationState, ShipmentState,
+    ReservationState, ShipmentState, TransferState,
 };
 use crate::store::rows::statements::names;
 use crate::store::rows::stock::{replenishments, stock_levels, stock_movements};
@@ -408,6 +408,23 @@ pub(super) static REPLENISHMENTS: Resource = Resource {
     sorts: &[],
 };
 
+pub(super) static TRANSFERS: Resource = Resource {
+    name: "transfers",
+    from: "transfers",
+    key: &[id("id")],
+    order: None,
+    shown: Shown::Row(|| "transfers.document".to_owned()),
+    keyed_by_time: true,
+    fields: &[
+        field("state", "state", word!(TransferState, "TRANSFER_STATE_")),
+        field("from_location", "from_location", FieldKind::Text),
+        field("to_location", "to_location", FieldKind::Text),
+        field("create_time", "created_at", FieldKind::Created),
+    ],
+    indexes: &[along(&["state"]), along(&["from_location"]), along(&["to_location"])],
+    sorts: &[],
+};
+
 pub(super) static PRODUCTS: Resource = Resource {
     name: "products",
     from: "products",
@@ -514,7 +531,7 @@ pub(super) static MOVEMENTS: Resource = Resource {
 };
 
 #[cfg(test)]
-static EVERYTHING: [&Resource; 17] = [
+static EVERYTHING: [&Resource; 18] = [
     &ORDERS,
     &INVOICES,
     &CREDIT_NOTES,
@@ -526,6 +543,7 @@ static EVERYTHING: [&Resource; 17] = [
     &FOLLOW_UPS,
     &RESERVATIONS,
     &REPLENISHMENTS,
+    &TRANSFERS,
     &PRODUCTS,
     &LOCATIONS,
     &COURIERS,

@@ -13,6 +13,7 @@ use crate::store::rows::statements::{
     Fixed, Locked, names, select, select_all, select_column, select_column_of_all,
 };
 use crate::store::rows::stock::{replenishments, stock_levels};
+use crate::store::rows::transfer::transfers;
 
 /// How many expired reservations one group takes along. A change that is short for that is decided again when they are
 /// gone.
@@ -224,6 +225,15 @@ fn replenishments_by_id(locked: Locked) -> FixedStatement {
     use replenishments::{Column, Entity};
     select::<Entity>(&Column::Id, &[Column::Id], locked)
 }
+
+/// Documents of these transfers. Few commands are about one, so no connection prepares these beforehand.
+pub(in crate::store) static TRANSFERS: Fixed =
+    Fixed::new(|| select_column::<transfers::Entity>(&transfers::Column::Document, &transfers::Column::Id));
+
+pub(in crate::store) static LOCK_TRANSFERS: Fixed = Fixed::new(|| {
+    select_column::<transfers::Entity>(&transfers::Column::Document, &transfers::Column::Id)
+        .locking("FOR UPDATE OF transfers")
+});
 
 /// Reservations of these products that have expired by a time, the oldest first and no more than [`EXPIRED_MAX`] and one:
 /// id, order, `expires_at`.

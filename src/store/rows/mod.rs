@@ -20,4 +20,5 @@ pub(super) mod stock;
 pub(super) mod table;
 #[cfg(test)]
 pub(super) mod tests;
+pub(in crate::store) mod transfer;
 pub(super) mod writes;

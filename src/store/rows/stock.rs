@@ -4,7 +4,7 @@ use sea_orm::EntityTrait;
 
 use crate::domain::{
     Actor, LocationCode, Movement, MovementId, MovementKind, OrderId, Replenishment, ReplenishmentId,
-    ReplenishmentState, ReservationId, ShipmentId, Sku, StockLevel, Timestamp,
+    ReplenishmentState, ReservationId, ShipmentId, Sku, StockLevel, Timestamp, TransferId,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row;
@@ -40,6 +40,7 @@ table! {
         reservation_id: Option<ReservationId>,
         order_id: Option<OrderId>,
         shipment_id: Option<ShipmentId>,
+        transfer_id: Option<TransferId>,
         reason: String,
         actor: Actor,
         at: Timestamp,
@@ -61,6 +62,7 @@ table! {
         decided_by: Option<Actor>,
         supplier: String,
         expected_at: Option<Timestamp>,
+        transfer_id: Option<TransferId>,
     }
 }
 
@@ -85,6 +87,7 @@ pub(in crate::store) fn movement(row: &Row) -> Result<Movement, StoreError> {
         reservation_id,
         order_id,
         shipment_id,
+        transfer_id,
         reason,
         actor,
         at,
@@ -102,6 +105,7 @@ pub(in crate::store) fn movement(row: &Row) -> Result<Movement, StoreError> {
         reservation: reservation_id,
         order: order_id,
         shipment: shipment_id,
+        transfer: transfer_id,
         reason,
         actor,
         at,
@@ -197,6 +201,7 @@ pub(in crate::store) fn movement_to_row(movement: &Movement) -> stock_movements:
         reservation,
         order,
         shipment,
+        transfer,
         reason,
         actor,
         at,
@@ -214,6 +219,7 @@ pub(in crate::store) fn movement_to_row(movement: &Movement) -> stock_movements:
         reservation_id: *reservation,
         order_id: *order,
         shipment_id: *shipment,
+        transfer_id: *transfer,
         reason: reason.clone(),
         actor: actor.clone(),
         at: *at,
@@ -236,6 +242,7 @@ pub(in crate::store) fn replenishment_to_row(replenishment: &Replenishment) -> r
         decided_by,
         supplier,
         expected_at,
+        transfer,
     } = replenishment;
 
     replenishments::Model {
@@ -253,6 +260,7 @@ pub(in crate::store) fn replenishment_to_row(replenishment: &Replenishment) -> r
         decided_by: decided_by.clone(),
         supplier: supplier.clone(),
         expected_at: *expected_at,
+        transfer_id: *transfer,
     }
 }
 
@@ -272,6 +280,7 @@ fn replenishment_from_row(row: replenishments::Model) -> Replenishment {
         decided_by,
         supplier,
         expected_at,
+        transfer_id,
     } = row;
 
     Replenishment {
@@ -289,5 +298,6 @@ fn replenishment_from_row(row: replenishments::Model) -> Replenishment {
         decided_by,
         supplier,
         expected_at,
+        transfer: transfer_id,
     }
 }

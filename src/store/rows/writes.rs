@@ -19,6 +19,7 @@ use crate::store::rows::statements::{
     Fixed, add_up, add_up_some, delete, insert, insert_missing, update_some, update_versioned, upsert,
 };
 use crate::store::rows::stock::{replenishments, stock_levels, stock_movements};
+use crate::store::rows::transfer::transfers;
 
 macro_rules! fixed {
     ($($name:ident = $made:expr;)+) => {
@@ -116,6 +117,9 @@ fixed! {
     ADD_REPLENISHMENTS = insert::<replenishments::Entity>();
     CHANGE_REPLENISHMENTS =
         update_versioned::<replenishments::Entity>(&replenishments::Column::Version, &[]);
+
+    ADD_TRANSFERS = insert::<transfers::Entity>();
+    CHANGE_TRANSFERS = update_versioned::<transfers::Entity>(&transfers::Column::Version, &[]);
 
     ADD_PRODUCTS = insert::<products::Entity>();
     CHANGE_PRODUCTS = update_versioned::<products::Entity>(&products::Column::Version, &[]);

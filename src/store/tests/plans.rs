@@ -156,7 +156,7 @@ async fn no_hot_read_grows_with_what_is_stored(scene: &Scene) {
 fn fixed() -> Vec<&'static FixedStatement> {
     let mut all = lookup::all();
     all.extend(lookup::of_readers());
-    let prepared_by_nobody: [&FixedStatement; 13] = [
+    let prepared_by_nobody: [&FixedStatement; 15] = [
         &lookup::MESSAGE_TEXTS,
         &lookup::ORDERS,
         &lookup::OWNERS,
@@ -170,6 +170,8 @@ fn fixed() -> Vec<&'static FixedStatement> {
         &lookup::REPLENISHMENTS_AT,
         &lookup::SHIPMENTS_OF,
         &lookup::HOLDERS,
+        &lookup::TRANSFERS,
+        &lookup::LOCK_TRANSFERS,
     ];
     all.extend(prepared_by_nobody);
     all.extend(writes::all());

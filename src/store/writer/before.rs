@@ -8,8 +8,8 @@ use sea_orm::sea_query::Value;
 use crate::domain::{
     ChangeSet, Courier, CourierCode, CourierRecords, DailyShipments, DiscountCode, DiscountKey,
     DiscountUsesByKey, JobId, Location, LocationCode, Order, OrderId, Product, Replenishment,
-    ReplenishmentId, Reservation, ReservationId, Sku, Snapshot, StockLevel, count_daily_shipments,
-    count_discount_uses,
+    ReplenishmentId, Reservation, ReservationId, Sku, Snapshot, StockLevel, Transfer, TransferId,
+    count_daily_shipments, count_discount_uses,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::statement::FixedStatement;
@@ -19,7 +19,7 @@ use crate::store::rows::projection::{Changes, values};
 use crate::store::rows::statements::Writes;
 use crate::store::rows::table::Record;
 use crate::store::rows::writes;
-use crate::store::rows::{capacity, discount, record, reservation, stock};
+use crate::store::rows::{capacity, discount, record, reservation, stock, transfer};
 
 /// None: it did not exist.
 pub(super) type Old<K, V> = BTreeMap<K, Option<V>>;
@@ -30,6 +30,7 @@ pub(in crate::store) struct Before {
     pub(in crate::store) reservations: Old<ReservationId, Arc<Reservation>>,
     stock: Old<(Sku, LocationCode), StockLevel>,
     replenishments: Old<ReplenishmentId, Arc<Replenishment>>,
+    transfers: Old<TransferId, Arc<Transfer>>,
     products: Old<Sku, Arc<Product>>,
     locations: Old<LocationCode, Arc<Location>>,
     couriers: Old<CourierCode, Arc<Courier>>,
@@ -53,6 +54,9 @@ impl Before {
         }
         for id in changes.replenishments.keys() {
             self.replenishments.entry(*id).or_insert_with(|| snapshot.replenishments.get(id).cloned());
+        }
+        for id in changes.transfers.keys() {
+            self.transfers.entry(*id).or_insert_with(|| snapshot.transfers.get(id).cloned());
         }
         for sku in changes.products.keys() {
             self.products.entry(sku.clone()).or_insert_with(|| snapshot.products.get(sku).cloned());
@@ -107,6 +111,18 @@ impl Before {
             |it| reservation::of_caller(it, job(it)),
         )?;
         changes.write(writes);
+        let transfers = self
+            .transfers
+            .iter()
+            .filter_map(|(key, old)| Some((old.as_deref(), &**snapshot.transfers.get(key)?)));
+        save(
+            writes,
+            &writes::ADD_TRANSFERS,
+            &writes::CHANGE_TRANSFERS,
+            transfers,
+            |it| it.version,
+            transfer::to_row,
+        )?;
         self.save_replenishments(writes, snapshot)
     }
 

@@ -9,7 +9,7 @@ use crate::store::connection::row::Row;
 use crate::store::connection::statement::Ask;
 use crate::store::rows::decision::{IdempotencyKey, StoredAnswer};
 use crate::store::rows::order::JobFields;
-use crate::store::rows::{capacity, catalogue, record, stock};
+use crate::store::rows::{capacity, catalogue, record, stock, transfer};
 
 /// What was loaded for a group.
 #[derive(Default)]
@@ -36,6 +36,7 @@ pub(super) enum Topic {
     AwaitedBefore,
     OpenReplenishments,
     Replenishments,
+    Transfers,
     Products,
     Locations,
     Couriers,
@@ -85,6 +86,10 @@ pub(super) fn read_lookup(group: &mut LoadedGroup, topic: Topic, rows: &[Row]) -
             }
             Topic::OpenReplenishments | Topic::Replenishments => {
                 snapshot.add_replenishment(Arc::new(stock::replenishment(row)?));
+            }
+            Topic::Transfers => {
+                let found = transfer::read(row)?;
+                snapshot.transfers.insert(found.id, Arc::new(found));
             }
             Topic::Products => {
                 let product: Product = catalogue::read(row)?;

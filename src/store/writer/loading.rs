@@ -28,6 +28,7 @@ struct Statements {
     levels: &'static FixedStatement,
     replenishments: &'static FixedStatement,
     discount_codes: &'static FixedStatement,
+    transfers: &'static FixedStatement,
 }
 
 impl Statements {
@@ -39,6 +40,7 @@ impl Statements {
                 levels: &lookup::LOCK_LEVELS,
                 replenishments: &lookup::LOCK_REPLENISHMENTS,
                 discount_codes: &lookup::LOCK_DISCOUNT_CODES,
+                transfers: &lookup::LOCK_TRANSFERS,
             },
             Locked::No => Self {
                 orders: &lookup::ORDERS,
@@ -46,6 +48,7 @@ impl Statements {
                 levels: &lookup::LEVELS,
                 replenishments: &lookup::REPLENISHMENTS,
                 discount_codes: &lookup::DISCOUNT_CODES,
+                transfers: &lookup::TRANSFERS,
             },
         }
     }
@@ -144,6 +147,7 @@ impl<'w> Loading<'w> {
             self.statements.reservations,
             lookup::keys(wanted.reservations.iter().copied()),
         );
+        ask(Topic::Transfers, self.statements.transfers, lookup::keys(wanted.transfers.iter().copied()));
         self.ask_expired(&wanted.skus, &mut message);
         let shelves = wanted.holders_of.iter().map(|(sku, at)| vec![sku.clone().into(), at.clone().into()]);
         let shelves: Vec<Vec<_>> = shelves.collect();
@@ -199,10 +203,11 @@ impl<'w> Loading<'w> {
     /// Whether orders, reservations and replenishments say which stock is wanted too: then all of it is locked at once,
     /// when they are known. Locked in two goes, two groups could wait for each other.
     fn locks_stock_later(&self) -> bool {
-        let Wanted { reservations, replenishments, .. } = self.wanted;
+        let Wanted { reservations, replenishments, transfers, .. } = self.wanted;
         self.parts.iter().any(|(_, of)| of.stock || of.stock_for_handover)
             || !reservations.is_empty()
             || !replenishments.is_empty()
+            || !transfers.is_empty()
     }
 
     fn ask_replenishments(&self, statement: &'static FixedStatement, message: &mut Message) {
@@ -269,6 +274,8 @@ impl<'w> Loading<'w> {
             stock.extend(reserved_skus(reservation));
         }
         stock.extend(self.group.snapshot.replenishments.values().map(|it| it.sku.clone()));
+        let transferred = self.group.snapshot.transfers.values().flat_map(|it| &it.items);
+        stock.extend(transferred.map(|it| it.sku.clone()));
         self.ask_expired(&reserving, &mut message);
         if self.locks_stock_later() {
             stock.extend(self.wanted.skus.iter().cloned());
@@ -496,6 +503,7 @@ impl<'w> Loading<'w> {
             shipments_of: self.wanted.shipments_of.iter().cloned().collect(),
             reservations: self.wanted.reservations.iter().copied().collect(),
             replenishments: self.wanted.replenishments.iter().copied().collect(),
+            transfers: self.wanted.transfers.iter().copied().collect(),
             products: self.wanted.products.iter().cloned().collect(),
             couriers: self.wanted.couriers,
             courier_records: self.wanted.courier_records,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::{
     CapacityOf, Channel, CourierCode, DiscountKey, JobId, LocationCode, OrderId, Part, ReadSet,
-    ReplenishmentId, ReservationId, Sku,
+    ReplenishmentId, ReservationId, Sku, TransferId,
 };
 use crate::store::rows::decision::IdempotencyKey;
 
@@ -46,6 +46,7 @@ pub(in crate::store) struct Wanted {
     pub(super) shipments_of: BTreeSet<CourierCode>,
     pub(super) reservations: BTreeSet<ReservationId>,
     pub(super) replenishments: BTreeSet<ReplenishmentId>,
+    pub(super) transfers: BTreeSet<TransferId>,
     pub(super) products: BTreeSet<Sku>,
     pub(super) locations: bool,
     pub(super) couriers: bool,
@@ -74,6 +75,7 @@ impl Wanted {
             shipments_of,
             reservations,
             replenishments,
+            transfers,
             products,
             locations,
             couriers,
@@ -102,8 +104,12 @@ impl Wanted {
         self.shipments_of.extend(shipments_of.iter().cloned());
         self.reservations.extend(reservations);
         self.replenishments.extend(replenishments);
+        self.transfers.extend(transfers);
         self.products.extend(products.iter().chain(skus).cloned());
-        let moves_stock = !skus.is_empty() || !reservations.is_empty() || !replenishments.is_empty();
+        let moves_stock = !skus.is_empty()
+            || !reservations.is_empty()
+            || !replenishments.is_empty()
+            || !transfers.is_empty();
         self.locations |= *locations || *order_stock || *stock_for_handover || moves_stock;
         self.couriers |= couriers;
         self.courier_records |= courier_records;

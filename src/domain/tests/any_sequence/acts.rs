@@ -75,6 +75,20 @@ pub(super) enum Act {
         location: usize,
         counted: i64,
     },
+    Transfer {
+        sku: usize,
+        from: usize,
+        to: usize,
+        units: i64,
+    },
+    Arrive {
+        which: usize,
+        received: i64,
+        lost: i64,
+    },
+    TurnBack {
+        which: usize,
+    },
     Reorder {
         sku: usize,
         location: usize,
@@ -222,6 +236,13 @@ pub(super) fn some_act() -> impl Strategy<Value = Act> {
         location,
         counted,
     });
+    let transferring = (0_usize..3, 0_usize..3, 0_usize..3, 1_i64..5)
+        .prop_map(|(sku, from, to, units)| Act::Transfer { sku, from, to, units });
+    let arriving = (0_usize..4, 0_i64..4, 0_i64..2).prop_map(|(which, received, lost)| Act::Arrive {
+        which,
+        received,
+        lost,
+    });
     let reordering = (0_usize..3, 0_usize..3, 0_i64..8).prop_map(|(sku, location, point)| Act::Reorder {
         sku,
         location,
@@ -242,6 +263,9 @@ pub(super) fn some_act() -> impl Strategy<Value = Act> {
         3 => stocking,
         1 => adjusting,
         1 => counting,
+        2 => transferring,
+        2 => arriving,
+        1 => (0_usize..4).prop_map(|which| Act::TurnBack { which }),
         1 => reordering,
         1 => replenishing,
         1 => setting_aside,
@@ -267,6 +291,9 @@ pub(super) fn order_of(bench: &Bench, act: &Act) -> Option<OrderId> {
         Act::Stock { .. }
         | Act::Adjust { .. }
         | Act::Count { .. }
+        | Act::Transfer { .. }
+        | Act::Arrive { .. }
+        | Act::TurnBack { .. }
         | Act::Reorder { .. }
         | Act::Replenish { .. }
         | Act::SetAside { .. }
@@ -305,6 +332,9 @@ pub(super) fn apply(bench: &mut Bench, act: &Act) {
         Act::Stock { sku: code, location: at, units } => bench.stock(SKUS[*code], PLACES[*at], *units),
         Act::Adjust { sku, location, delta, why } => shelves::adjust(bench, *sku, *location, *delta, *why),
         Act::Count { sku, location, counted } => shelves::count(bench, *sku, *location, *counted),
+        Act::Transfer { sku, from, to, units } => shelves::transfer(bench, *sku, [*from, *to], *units),
+        Act::Arrive { which, received, lost } => shelves::arrive(bench, *which, *received, *lost),
+        Act::TurnBack { which } => shelves::turn_back(bench, *which),
         Act::Reorder { sku, location, point } => shelves::reorder(bench, *sku, *location, *point),
         Act::Replenish { which, to } => shelves::replenish(bench, *which, *to),
         Act::SetAside { sku, units, seconds } => shelves::set_aside(bench, *sku, *units, *seconds),

@@ -25,8 +25,10 @@ use crate::domain::model::reservation::ReservationState;
 use crate::domain::model::scalars::OrderId;
 use crate::domain::model::shipment::ShipmentState;
 use crate::domain::model::tracking::TrackingStatus;
+use crate::domain::model::transfer::TransferState;
 use crate::domain::tests::any_sequence::actions::{bring_home, untaken};
 use crate::domain::tests::any_sequence::acts::{Disturbance, all, apply, disturb, some_act};
+use crate::domain::tests::any_sequence::shelves::{arrive, transfer as send, turn_back};
 use crate::domain::tests::bench::Bench;
 use crate::domain::tests::given::{dear, location_code, order, report, rule, sku};
 use crate::domain::tests::restock::decide_on;
@@ -65,6 +67,7 @@ fn every_step_of_every_table_is_taken_by_some_sequence() {
         untaken(FeedbackState::ALL, &taken),
         untaken(FollowUpState::ALL, &taken),
         untaken(ReplenishmentState::ALL, &taken),
+        untaken(TransferState::ALL, &taken),
     ];
     assert_eq!(missing.concat(), Vec::<String>::new(), "no decision makes these");
 }
@@ -186,9 +189,9 @@ fn rare_steps() -> BTreeSet<(Machine, String, String)> {
     assert_eq!(bench.state(id), OrderState::Verified);
     run(&mut bench, id, &[Cancel]);
 
-    // Cancelled before it is paid; and rejected, and put away.
+    // A card that is declined, and an order cancelled before it is paid; and one rejected, and put away.
     let id = bench.placed(&order("unpaid", &[("A-1", 1)]));
-    run(&mut bench, id, &[Cancel]);
+    run(&mut bench, id, &[Charge, Declined, Cancel]);
     bench.by("shop");
     let id = bench.placed(&dear(order("put-away", &[("A-1", 1)])));
     bench.by("judge");
@@ -230,6 +233,20 @@ fn rare_steps() -> BTreeSet<(Machine, String, String)> {
     bench.decide(|unit| count_stock(unit, &sku("B-2"), &location_code("NYC"), 0, "", "")).expect("a count");
     assert_eq!(bench.state(id), OrderState::AwaitingStock);
     run(&mut bench, id, &[Cancel]);
+
+    // Goods that go to another location, and come back.
+    for way in [&[2][..], &[1, 1], &[1, 0], &[0]] {
+        bench.pass(1);
+        bench.stock("B-2", "NYC", 2);
+        send(&mut bench, 1, [0, 1], 2);
+        let which = bench.snapshot.transfers.len() - 1;
+        for units in way {
+            match units {
+                0 => turn_back(&mut bench, which),
+                _ => arrive(&mut bench, which, *units, 0),
+            }
+        }
+    }
 
     // A proposal to buy, through all its ends.
     let (code, at) = (sku("B-2"), location_code("NYC"));

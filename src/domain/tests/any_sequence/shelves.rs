@@ -6,7 +6,12 @@ use crate::domain::inventory::expire::{expire_reservation, release_reservation};
 use crate::domain::inventory::receive::receive_stock;
 use crate::domain::inventory::replenish::set_reorder_rule;
 use crate::domain::inventory::reserve_for_others::{NewReservation, reserve_stock};
+use crate::domain::inventory::transfer::{
+    Arrival, CancelTransfer, ReceiveTransfer, TransferStock, cancel_transfer, receive_transfer,
+    transfer_stock,
+};
 use crate::domain::model::replenishment::ReplenishmentState;
+use crate::domain::model::transfer::Transfer;
 use crate::domain::tests::any_sequence::{PLACES, SKUS};
 use crate::domain::tests::bench::Bench;
 use crate::domain::tests::given::{location_code, rule, sku};
@@ -48,6 +53,35 @@ pub(super) fn give_back(bench: &mut Bench, which: usize) {
     }
 }
 
+pub(super) fn transfer(bench: &mut Bench, code: usize, [from, to]: [usize; 2], units: i64) {
+    let transfer = TransferStock {
+        from: location_code(PLACES[from]),
+        to: location_code(PLACES[to]),
+        items: vec![(sku(SKUS[code]), units)],
+        expected_at: None,
+        note: String::new(),
+    };
+    let _ = bench.decide(|unit| transfer_stock(unit, &transfer));
+}
+
+pub(super) fn arrive(bench: &mut Bench, which: usize, received: i64, lost: i64) {
+    let Some(transfer) = nth_transfer(bench, which) else { return };
+    let sku = transfer.items[0].sku.clone();
+    let arrivals = match received + lost {
+        0 => Vec::new(),
+        _ => vec![Arrival { sku, received, lost }],
+    };
+    let arrived =
+        ReceiveTransfer { transfer: transfer.id, arrivals, note: String::new(), etag: String::new() };
+    let _ = bench.decide(|unit| receive_transfer(unit, &arrived));
+}
+
+pub(super) fn turn_back(bench: &mut Bench, which: usize) {
+    let Some(transfer) = nth_transfer(bench, which) else { return };
+    let back = CancelTransfer { transfer: transfer.id, note: String::new(), etag: String::new() };
+    let _ = bench.decide(|unit| cancel_transfer(unit, &back));
+}
+
 pub(super) fn replenish(bench: &mut Bench, which: usize, to: ReplenishmentState) {
     let mut all: Vec<_> = bench.snapshot.replenishments.values().map(AsRef::as_ref).cloned().collect();
     all.sort_by_key(|it| it.id);
@@ -58,4 +92,10 @@ pub(super) fn replenish(bench: &mut Bench, which: usize, to: ReplenishmentState)
             .map(drop),
         to => decide_on(bench, chosen.id, to, None),
     };
+}
+
+fn nth_transfer(bench: &Bench, which: usize) -> Option<Transfer> {
+    let mut all: Vec<_> = bench.snapshot.transfers.values().map(AsRef::as_ref).cloned().collect();
+    all.sort_by_key(|it| it.id);
+    all.get(which % all.len().max(1)).cloned()
 }

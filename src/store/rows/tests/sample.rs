@@ -157,6 +157,7 @@ pub(in crate::store) fn movement() -> Movement {
         reservation: Some(ids.fresh()),
         order: Some(ids.fresh()),
         shipment: None,
+        transfer: None,
         reason: "order".to_owned(),
         actor: code("ann"),
         at: AT,

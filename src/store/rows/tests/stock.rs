@@ -84,6 +84,7 @@ async fn replenishments_read_back_and_one_is_proposed_per_product_and_location(s
         decided_by: None,
         supplier: String::new(),
         expected_at: None,
+        transfer: None,
     };
     let some = |all: &[&Replenishment]| {
         let replenishments = all.iter().map(|it| (it.id, Arc::new((*it).clone()))).collect();

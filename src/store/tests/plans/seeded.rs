@@ -52,6 +52,7 @@ pub(super) async fn read(scene: &Scene, list: &str, listing: &Listing) -> Option
         "follow-ups" => next!(store.list_follow_ups(listing)),
         "reservations" => next!(store.list_reservations(listing)),
         "replenishments" => next!(store.list_replenishments(listing)),
+        "transfers" => next!(store.list_transfers(listing)),
         "products" => next!(store.list_products(listing)),
         "locations" => next!(store.list_locations(listing)),
         "couriers" => next!(store.list_couriers(listing)),
@@ -301,6 +302,7 @@ impl Seeded {
             shipments_of: vec!["PIGEON".parse().expect("a courier")],
             reservations: vec![self.reservation],
             replenishments: vec![self.replenishment],
+            transfers: vec![self.order.id.0.into()],
             products: vec![sku("A-1")],
             locations: true,
             couriers: true,
@@ -377,7 +379,7 @@ impl Seeded {
             "external_reference" => &["PO-7"],
             "reference" => &["STATEMENT-7", ""],
             "series" => &["INV", "CRN"],
-            "location" => &["KUL-1", "BER"],
+            "location" | "from_location" | "to_location" => &["KUL-1", "BER"],
             "courier" => &["PIGEON"],
             "tracking_number" => &["CSG7", "PG7"],
             "sku" => &["A-1", "RARE"],
@@ -468,6 +470,7 @@ async fn one_of_everything(db: &Session) -> (Order, domain::ReservationId, domai
         decided_by: Some(Actor::stored("ann".to_owned())),
         supplier: "ACME".to_owned(),
         expected_at: None,
+        transfer: None,
     };
     let replenishments = [(replenishment.id, Arc::new(replenishment.clone()))].into();
     save(db, &nothing(), &ChangeSet { replenishments, ..nothing() }).await.expect("a proposal");

@@ -1,0 +1,356 @@
+//! Transfers: units leave a location, are in transit, and arrive at another.
+//!
+//! At their destination they are on order like what suppliers deliver: each product of a transfer is a replenishment of its
+//! shelf, so that dates and proposals know of it.
+
+use crate::domain::inventory::known::{level_of, location_must_be_in_use};
+use crate::domain::inventory::ledger::{Posting, post};
+use crate::domain::inventory::receive::bounded_sum;
+use crate::domain::inventory::replenish::must_have_room;
+use crate::domain::model::action::Action;
+use crate::domain::model::etag::check_etag;
+use crate::domain::model::product::Product;
+use crate::domain::model::refusal::{Problems, Reason, Refusal};
+use crate::domain::model::replenishment::{Replenishment, ReplenishmentState};
+use crate::domain::model::scalars::{LocationCode, ReplenishmentId, Sku, TransferId};
+use crate::domain::model::stock::{MovementKind, StockLevel};
+use crate::domain::model::time::Timestamp;
+use crate::domain::model::transfer::{Transfer, TransferItem, TransferState};
+use crate::domain::unit::command::Command;
+use crate::domain::unit::journal::step_between;
+use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
+
+/// Products of one transfer at most.
+pub(crate) const TRANSFER_ITEMS_MAX: usize = 100;
+
+/// Sends units to another location. They leave at once, and only such that nobody holds.
+#[derive(Debug, Clone)]
+pub struct TransferStock {
+    pub from: LocationCode,
+    pub to: LocationCode,
+    /// Each product once.
+    pub items: Vec<(Sku, i64)>,
+    pub expected_at: Option<Timestamp>,
+    pub note: String,
+}
+
+impl Command for TransferStock {
+    const NAME: &'static str = "TransferStock";
+    type Output = Transfer;
+
+    fn reads(&self) -> ReadSet {
+        ReadSet { skus: self.items.iter().map(|it| it.0.clone()).collect(), ..ReadSet::default() }
+    }
+
+    fn decide(&self, unit: &mut UnitOfWork<'_>) -> Result<Transfer, Refusal> {
+        transfer_stock(unit, self)
+    }
+}
+
+pub(in crate::domain) fn transfer_stock(
+    unit: &mut UnitOfWork,
+    new: &TransferStock,
+) -> Result<Transfer, Refusal> {
+    let TransferStock { from, to, items, expected_at, note } = new;
+    may_be_sent(unit, new)?;
+    let id: TransferId = unit.ids.fresh();
+    let mut transfer = Transfer {
+        id,
+        version: 1,
+        from: from.clone(),
+        to: to.clone(),
+        state: TransferState::InTransit,
+        items: Vec::with_capacity(items.len()),
+        expected_at: *expected_at,
+        note: note.clone(),
+        created_by: unit.actor.clone(),
+        created_at: unit.now,
+        updated_at: unit.now,
+    };
+    for (sku, quantity) in items {
+        let level = level_of(unit, sku, from)?;
+        unit.keep_level(StockLevel { on_hand: level.on_hand - quantity, ..level });
+        post_transfer(unit, id, sku, from, MovementKind::TransferOut, -quantity, note.clone());
+        // The shelf is there before goods are on order for it.
+        let there = level_of(unit, sku, to)?;
+        bounded_sum(there.on_hand, *quantity, "items")?;
+        unit.keep_level(there);
+        put_on_order(unit, &transfer, sku, *quantity)?;
+        let item = TransferItem { sku: sku.clone(), quantity: *quantity, received: 0, lost: 0, returned: 0 };
+        transfer.items.push(item);
+    }
+    unit.keep_transfer(transfer.clone());
+    unit.transfer(id).cloned()
+}
+
+/// Every item that cannot be sent is named.
+fn may_be_sent(unit: &UnitOfWork, new: &TransferStock) -> Result<(), Refusal> {
+    let TransferStock { from, to, items, .. } = new;
+    let mut problems = Problems::default();
+    if from == to {
+        problems.add("to_location", "must be another location than from_location");
+    }
+    for (field, code) in [("from_location", from), ("to_location", to)] {
+        if unit.location(code).is_none() {
+            problems.add(field, format!("stock location {code} does not exist"));
+        }
+    }
+    for (index, (sku, _)) in items.iter().enumerate() {
+        match unit.product(sku) {
+            None => problems.add(format!("items[{index}].sku"), format!("product {sku} does not exist")),
+            Some(it) if Product::is_service(it) => {
+                problems.add(
+                    format!("items[{index}].sku"),
+                    format!("product {sku} is a service: it is on no shelf"),
+                );
+            }
+            Some(_) => {}
+        }
+    }
+    problems.into_result()?;
+    location_must_be_in_use(unit, to)?;
+
+    let short = items.iter().enumerate().filter_map(|(index, (sku, quantity))| {
+        let free = unit.level(sku, from).map_or(0, StockLevel::free).max(0);
+        (free < *quantity)
+            .then(|| format!("items[{index}]: {free} of {quantity} units of {sku} at {from} are free"))
+    });
+    let short: Vec<String> = short.collect();
+    match short.is_empty() {
+        true => Ok(()),
+        false => Err(Refusal::unmet(Reason::StockInUse, short.join("; "))),
+    }
+}
+
+fn put_on_order(unit: &mut UnitOfWork, transfer: &Transfer, sku: &Sku, quantity: i64) -> Result<(), Refusal> {
+    let id: ReplenishmentId = unit.ids.fresh();
+    let replenishment = Replenishment {
+        id,
+        version: 0,
+        sku: sku.clone(),
+        location: transfer.to.clone(),
+        quantity,
+        received: 0,
+        state: ReplenishmentState::Ordered,
+        order: None,
+        reason: format!("transfer {} from {}", transfer.id, transfer.from),
+        created_at: unit.now,
+        updated_at: unit.now,
+        decided_by: Some(unit.actor.clone()),
+        supplier: String::new(),
+        expected_at: transfer.expected_at,
+        transfer: Some(transfer.id),
+    };
+    must_have_room(unit, &replenishment)?;
+    unit.keep_replenishment(replenishment);
+    Ok(())
+}
+
+fn post_transfer(
+    unit: &mut UnitOfWork,
+    transfer: TransferId,
+    sku: &Sku,
+    location: &LocationCode,
+    kind: MovementKind,
+    on_hand: i64,
+    reason: String,
+) {
+    let entry = Posting::of(sku, location, kind);
+    post(unit, Posting { on_hand, transfer: Some(transfer), reason, ..entry });
+}
+
+/// What arrived of one product, and what did not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arrival {
+    pub sku: Sku,
+    pub received: i64,
+    pub lost: i64,
+}
+
+/// Goods arrive, all that is in transit or a part, with what is missing for good.
+#[derive(Debug, Clone)]
+pub struct ReceiveTransfer {
+    pub transfer: TransferId,
+    /// Each product once; empty: all that is in transit arrived.
+    pub arrivals: Vec<Arrival>,
+    pub note: String,
+    /// Empty: any version.
+    pub etag: String,
+}
+
+impl Command for ReceiveTransfer {
+    const NAME: &'static str = "ReceiveTransfer";
+    type Output = Transfer;
+
+    fn reads(&self) -> ReadSet {
+        ReadSet { transfers: vec![self.transfer], ..ReadSet::default() }
+    }
+
+    fn decide(&self, unit: &mut UnitOfWork<'_>) -> Result<Transfer, Refusal> {
+        receive_transfer(unit, self)
+    }
+}
+
+pub(in crate::domain) fn receive_transfer(
+    unit: &mut UnitOfWork,
+    arrived: &ReceiveTransfer,
+) -> Result<Transfer, Refusal> {
+    let mut transfer = unit.transfer(arrived.transfer)?.clone();
+    check_etag(&arrived.etag, transfer.version)?;
+    must_be_open(&transfer, "receive")?;
+    let arrivals = match arrived.arrivals.is_empty() {
+        true => transfer.items.iter().map(all_of).filter(|it| it.received > 0).collect(),
+        false => arrived.arrivals.clone(),
+    };
+    fits(&transfer, &arrivals)?;
+
+    let to = transfer.to.clone();
+    for Arrival { sku, received, lost } in &arrivals {
+        let item = item_of(&mut transfer, sku);
+        item.received += received;
+        item.lost += lost;
+        let mut level = shelf(unit, sku, &to);
+        level.on_hand = bounded_sum(level.on_hand, *received, "items")?;
+        unit.keep_level(level);
+        let units = received + lost;
+        post_transfer(unit, transfer.id, sku, &to, MovementKind::TransferIn, units, arrived.note.clone());
+        if *lost > 0 {
+            let reason = format!("LOST: did not arrive with transfer {}", transfer.id);
+            post_transfer(unit, transfer.id, sku, &to, MovementKind::Adjust, -lost, reason);
+        }
+        take_off_order(unit, &transfer, sku, units)?;
+    }
+    let to = match transfer.in_transit() {
+        0 => TransferState::Received,
+        _ => TransferState::PartiallyReceived,
+    };
+    step(&mut transfer, to)?;
+    unit.keep_transfer(transfer);
+    unit.transfer(arrived.transfer).cloned()
+}
+
+/// A shelf that goods of a transfer left or go to.
+fn shelf(unit: &UnitOfWork, sku: &Sku, location: &LocationCode) -> StockLevel {
+    unit.level(sku, location).cloned().expect("a transfer's goods have a level at both ends")
+}
+
+fn all_of(item: &TransferItem) -> Arrival {
+    Arrival { sku: item.sku.clone(), received: item.in_transit(), lost: 0 }
+}
+
+/// Every item that cannot have arrived so is named.
+fn fits(transfer: &Transfer, arrivals: &[Arrival]) -> Result<(), Refusal> {
+    let mut problems = Problems::default();
+    for (index, Arrival { sku, received, lost }) in arrivals.iter().enumerate() {
+        let Some(item) = transfer.items.iter().find(|it| it.sku == *sku) else {
+            problems.add(format!("items[{index}].sku"), format!("{} has no {sku}", transfer.id));
+            continue;
+        };
+        let in_transit = item.in_transit();
+        if received.saturating_add(*lost) > in_transit {
+            let message = format!(
+                "{in_transit} units of {sku} are in transit; what came beyond them is booked with AdjustStock"
+            );
+            problems.add(format!("items[{index}].received"), message);
+        }
+    }
+    problems.into_result()
+}
+
+fn item_of<'t>(transfer: &'t mut Transfer, sku: &Sku) -> &'t mut TransferItem {
+    transfer.items.iter_mut().find(|it| it.sku == *sku).expect("its products were looked at above")
+}
+
+fn must_be_open(transfer: &Transfer, what: &str) -> Result<(), Refusal> {
+    if !transfer.state.is_final() {
+        return Ok(());
+    }
+    Err(Refusal::Unmet {
+        reason: Reason::IllegalTransition,
+        message: format!("cannot {what} {}: it is {}", transfer.id, transfer.state),
+        state: Some(transfer.state.as_str()),
+        legal: Vec::<Action>::new(),
+    })
+}
+
+fn step(transfer: &mut Transfer, to: TransferState) -> Result<(), Refusal> {
+    if transfer.state != to {
+        step_between(transfer.id.0, transfer.state, to)?;
+        transfer.state = to;
+    }
+    Ok(())
+}
+
+/// The replenishment of a product's shelf that a transfer is; what arrived, was lost or came back is not to come any more.
+fn take_off_order(unit: &mut UnitOfWork, transfer: &Transfer, sku: &Sku, units: i64) -> Result<(), Refusal> {
+    let open = unit.open_replenishments(sku, &transfer.to).into_iter();
+    let mut found: Vec<Replenishment> = open.filter(|it| it.transfer == Some(transfer.id)).cloned().collect();
+    let mut replenishment = found.pop().expect("what is in transit is on order at its destination");
+    replenishment.received += units;
+    let to = match replenishment.received >= replenishment.quantity {
+        true => ReplenishmentState::Received,
+        false => ReplenishmentState::PartiallyReceived,
+    };
+    if replenishment.state != to {
+        step_between(replenishment.id.0, replenishment.state, to)?;
+        replenishment.state = to;
+    }
+    unit.keep_replenishment(replenishment);
+    Ok(())
+}
+
+/// What is in transit comes back to where it left.
+#[derive(Debug, Clone)]
+pub struct CancelTransfer {
+    pub transfer: TransferId,
+    pub note: String,
+    /// Empty: any version.
+    pub etag: String,
+}
+
+impl Command for CancelTransfer {
+    const NAME: &'static str = "CancelTransfer";
+    type Output = Transfer;
+
+    fn reads(&self) -> ReadSet {
+        ReadSet { transfers: vec![self.transfer], ..ReadSet::default() }
+    }
+
+    fn decide(&self, unit: &mut UnitOfWork<'_>) -> Result<Transfer, Refusal> {
+        cancel_transfer(unit, self)
+    }
+}
+
+pub(in crate::domain) fn cancel_transfer(
+    unit: &mut UnitOfWork,
+    cancel: &CancelTransfer,
+) -> Result<Transfer, Refusal> {
+    let mut transfer = unit.transfer(cancel.transfer)?.clone();
+    check_etag(&cancel.etag, transfer.version)?;
+    must_be_open(&transfer, "cancel")?;
+    let from = transfer.from.clone();
+    for index in 0..transfer.items.len() {
+        let item = &mut transfer.items[index];
+        let (sku, units) = (item.sku.clone(), item.in_transit());
+        if units == 0 {
+            continue;
+        }
+        item.returned += units;
+        let mut level = shelf(unit, &sku, &from);
+        level.on_hand = bounded_sum(level.on_hand, units, "transfer_id")?;
+        unit.keep_level(level);
+        post_transfer(unit, transfer.id, &sku, &from, MovementKind::TransferIn, units, cancel.note.clone());
+        call_off(unit, &transfer, &sku);
+    }
+    step(&mut transfer, TransferState::Cancelled)?;
+    unit.keep_transfer(transfer);
+    unit.transfer(cancel.transfer).cloned()
+}
+
+fn call_off(unit: &mut UnitOfWork, transfer: &Transfer, sku: &Sku) {
+    let open = unit.open_replenishments(sku, &transfer.to).into_iter();
+    let found: Vec<Replenishment> = open.filter(|it| it.transfer == Some(transfer.id)).cloned().collect();
+    for it in found {
+        unit.keep_replenishment(Replenishment { state: ReplenishmentState::Cancelled, ..it });
+    }
+}
