@@ -305,7 +305,7 @@ impl Order {
     fn has_all_set_aside(&self) -> bool {
         let items = self.current_reservation().map_or(&[][..], |it| &it.items);
         let open = |line: i32| items.iter().filter(|it| it.line == line).map(ReservedItem::open).sum::<i64>();
-        self.goods().all(|it| open(it.number) == it.quantity)
+        self.wanted_goods().all(|it| open(it.number) == it.remaining_quantity())
     }
 
     fn check_state(&self, found: &mut Findings) {

@@ -64,13 +64,17 @@ impl Order {
         self.progress(unit)
     }
 
-    /// Before there are shipments: the locations that were planned last lose units first.
+    /// Before there are shipments: units that nothing is set aside for go first, then those of the locations that were
+    /// planned last.
     fn release_unplanned(&mut self, unit: &mut UnitOfWork, units: &[CancelledUnits]) {
         let order = self.id;
+        let wanted: BTreeMap<i32, i64> =
+            self.wanted_goods().map(|it| (it.number, it.remaining_quantity())).collect();
         let Some(reservation) = self.open_reservation() else { return };
         let id = reservation.id;
-        for CancelledUnits { line, quantity } in units {
-            let mut left = *quantity;
+        for CancelledUnits { line, quantity: _ } in units {
+            let open = reservation.items.iter().filter(|it| it.line == *line).map(ReservedItem::open);
+            let mut left = open.sum::<i64>() - wanted.get(line).copied().unwrap_or(0);
             for item in reservation.items.iter_mut().rev().filter(|it| it.line == *line) {
                 let units = left.min(item.open());
                 if units > 0 {
@@ -78,7 +82,6 @@ impl Order {
                     give_back_units(unit, item, units, MovementKind::Release, id, Some(order));
                 }
             }
-            assert!(left == 0, "every unit of goods is set aside");
         }
         reservation.version += 1;
         self.promise_anew(unit, PromiseOccasion::LinesCancelled);

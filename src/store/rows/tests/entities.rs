@@ -74,7 +74,11 @@ fn entities() -> BTreeMap<String, Described> {
         ($($table:ident)+) => { [$(described::<$table::Entity>(),)+] };
     }
     all! {
-    orders order_lines order_waits holds approvals messages message_texts feedback         invoice_numbers invoices credit_note_numbers credit_notes payments refunds payment_references shipments tracking_numbers carrier_labels, orders order_lines order_waits holds approvals messages message_texts feedback         invoice_numbers invoices payments refunds payment_references shipments tracking_numbers carrier_labels         reservations reservation_items stock_levels stock_movements replenishments transfers products locations couriers courier_records         daily_shipments, orders order_lines order_waits holds approvals messages message_texts feedback feedback_lines feedback_reasons         follow_ups         invoice_numbers invoices payments refunds payment_references shipments tracking_numbers carrier_labels, reservations reservation_items stock_levels stock_movements replenishments products locations couriers courier_records         daily_shipments discount_codes discount_uses sellers,
+        orders order_lines order_waits holds approvals messages message_texts feedback invoice_numbers invoices
+        credit_note_numbers credit_notes payments refunds payment_references shipments tracking_numbers
+        carrier_labels reservations reservation_items stock_levels stock_movements replenishments transfers
+        products locations couriers courier_records daily_shipments feedback_lines feedback_reasons follow_ups
+        discount_codes discount_uses sellers
     }
     .into()
 }
