@@ -6,6 +6,7 @@ use crate::domain::inventory::reserve_for_others::reserve_stock;
 use crate::domain::model::approval::{ApprovalState, Gate};
 use crate::domain::model::event::EventKind;
 use crate::domain::model::hold::{HoldReason, HoldState};
+use crate::domain::model::line_cancellation::CancelledUnits;
 use crate::domain::model::message::MessageKind;
 use crate::domain::model::order::OrderState;
 use crate::domain::model::refusal::{Reason, Refusal};
@@ -67,6 +68,22 @@ fn a_count_below_what_is_reserved_is_booked_and_the_order_it_took_from_is_held_a
     assert_eq!(bench.order(id).shipments.len(), 2);
     bench.ship(id, 0);
     bench.ship(id, 1);
+    assert_eq!(bench.state(id), OrderState::Shipped);
+}
+
+#[test]
+fn units_that_a_count_missed_are_the_first_to_be_called_off() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 10)]);
+    let id = bench.placed(&order("ada", &[("A-1", 4)]));
+    count(&mut bench, "NYC", 3);
+
+    let less = [CancelledUnits { line: 1, quantity: 1 }];
+    bench.on(id, |order, unit| order.cancel_lines(unit, &less, "not there")).expect("a unit less");
+    assert_eq!(bench.shelf("A-1", "NYC"), (3, 3, 0));
+    release(&mut bench, id).expect("nothing is missing any more");
+    bench.pay_cash(id);
+    assert_eq!(bench.order(id).shipments[0].items[0].quantity, 3);
+    bench.ship(id, 0);
     assert_eq!(bench.state(id), OrderState::Shipped);
 }
 
