@@ -6,6 +6,7 @@ mod discounts;
 mod holders;
 pub(super) mod journal;
 pub(super) mod on_order;
+mod time;
 pub(super) mod turn;
 pub(super) mod unit_of_work;
 mod uses;

@@ -181,7 +181,7 @@ pub(crate) fn order(order: &Order) -> pb::Order {
 }
 
 /// How many of the calls that called something off an order shows: the largest order has to fit into an answer.
-const CANCELLATIONS_SHOWN: usize = 5;
+const CANCELLATIONS_SHOWN: usize = 3;
 
 fn newest(all: &[LineCancellation]) -> impl Iterator<Item = &LineCancellation> {
     all.iter().skip(all.len().saturating_sub(CANCELLATIONS_SHOWN))

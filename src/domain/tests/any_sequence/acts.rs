@@ -6,32 +6,30 @@ use proptest::sample::select;
 
 use crate::domain::approvals::decide::Decision;
 use crate::domain::inventory::adjust::AdjustReason;
-use crate::domain::model::amounts::Discount;
 use crate::domain::model::hold::{HoldReason, HoldState};
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::payment::{PaymentState, ProviderRequest};
 use crate::domain::model::refund::HandedBack;
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::replenishment::ReplenishmentState;
-use crate::domain::model::scalars::{OnShortage, OrderId};
+use crate::domain::model::scalars::OrderId;
 use crate::domain::model::shipment::{ShipmentItem, ShipmentState};
 use crate::domain::model::tracking::TrackingStatus;
-use crate::domain::model::{message::Unsent, method::Method, new_order::NewOrder};
+use crate::domain::model::{message::Unsent, method::Method};
 use crate::domain::ordering::change::Correction;
 use crate::domain::ordering::verify::Waive;
 use crate::domain::shipping::pick::LineUnits;
 use crate::domain::tests::any_sequence::answers::{answer, answer_refund, cancel_lines};
 use crate::domain::tests::any_sequence::codes::with_code;
+use crate::domain::tests::any_sequence::placed::{Style, new_order};
 use crate::domain::tests::any_sequence::reactions::react;
 use crate::domain::tests::any_sequence::{PLACES, SKUS, shelves};
 use crate::domain::tests::bench::Bench;
 use crate::domain::tests::given::{
-    self, actor, by_card, cash, checks_of, dear, declined, done, in_house, one_package, open_request, order,
-    pending, proof, report, to_berlin, unknown, usd,
+    self, actor, by_card, cash, checks_of, declined, done, in_house, one_package, open_request, order,
+    pending, proof, report, unknown,
 };
 
-/// Goods and services.
-const SOLD: [&str; 5] = ["A-1", "B-2", "C-3", "FIT", "TUNE"];
 const PEOPLE: [&str; 3] = ["shop", "clerk", "boss"];
 
 /// One command. Numbers choose among what there is.
@@ -112,14 +110,6 @@ pub(super) enum Act {
     Be {
         who: usize,
     },
-}
-
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Style {
-    waits: bool,
-    abroad: bool,
-    price: u8,
-    seconds: Option<u64>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -342,24 +332,6 @@ pub(super) fn apply(bench: &mut Bench, act: &Act) {
         Act::Pass { seconds } => bench.pass(*seconds),
         Act::Be { who } => bench.actor = actor(PEOPLE[*who]),
     }
-}
-
-fn new_order(name: usize, lines: &[(usize, i64)], style: Style) -> NewOrder {
-    let lines: Vec<(&str, i64)> = lines.iter().map(|(code, units)| (SOLD[*code], *units)).collect();
-    let mut new = order(["ada", "bob", "eve", "kim", "lee"][name], &lines);
-    new.on_shortage = if style.waits { OnShortage::Wait } else { OnShortage::Refuse };
-    new.reservation_lifetime_seconds = style.seconds;
-    if style.abroad {
-        new = to_berlin(new);
-    }
-    match style.price {
-        0 => new = dear(new),
-        1 => new.lines.iter_mut().for_each(|it| it.unit_price = Some(usd(0))),
-        2 => new.discount = Some(Discount::Percent(333_333)),
-        3 => new.customer.email = "nobody".to_owned(),
-        _ => {}
-    }
-    new
 }
 
 /// Does what comes next, mostly well. Only the world can be in its way: a hold, a deadline, an empty shelf.

@@ -6,6 +6,7 @@ mod answers;
 mod codes;
 mod journeys;
 pub(crate) mod orders;
+mod placed;
 mod rare_steps;
 mod reactions;
 mod sequences;

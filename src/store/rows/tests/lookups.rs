@@ -75,7 +75,7 @@ async fn an_order_is_found_by_each_of_its_parts(scene: &Scene) {
             assert_eq!(document::order(row.bytes(8).expect("a document")).expect("an order"), order);
             found.insert(row.get::<i32>(0).expect("an index"), ());
         }
-        assert_eq!(found.into_keys().collect::<Vec<_>>(), (0..11).collect::<Vec<_>>());
+        assert_eq!(found.into_keys().collect::<Vec<_>>(), (0..12).collect::<Vec<_>>());
     }
     let owners = ask(&db, &lookup::OWNERS, asked()).await;
     let owners: BTreeMap<i32, Option<OrderId>> =
