@@ -87,7 +87,7 @@ on_both_engines!(a_transfer_arrives_in_parts_with_a_difference, async |server| {
         ..Default::default()
     };
     let listed = server.inventory.clone().list_transfers(listed).await.expect("a page").into_inner();
-    assert_eq!(listed.transfers, [back.clone()]);
+    assert_eq!(listed.transfers, std::slice::from_ref(&back));
     let get = pb::GetTransferRequest { transfer_id: sent.id.clone() };
     let got = server.inventory.clone().get_transfer(get).await.expect("it is there").into_inner();
     assert_eq!(got.transfer, Some(back));

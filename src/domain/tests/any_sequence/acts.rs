@@ -26,8 +26,8 @@ use crate::domain::tests::any_sequence::reactions::react;
 use crate::domain::tests::any_sequence::{PLACES, SKUS, shelves};
 use crate::domain::tests::bench::Bench;
 use crate::domain::tests::given::{
-    self, actor, by_card, cash, checks_of, declined, done, in_house, one_package, open_request, order,
-    pending, proof, report, unknown,
+    self, actor, by_card, cash, checks_of, declined, done, in_house, one_package, open_request, pending,
+    proof, report, unknown, usd,
 };
 
 const PEOPLE: [&str; 3] = ["shop", "clerk", "boss"];
