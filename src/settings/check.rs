@@ -251,7 +251,7 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
         archive_after_seconds,
         next_purchase_discount_ppm,
         next_purchase_valid_days,
-        package_weight: WeightRules { packaging_grams, tolerance_grams, tolerance_ppm },
+        package_weight,
         invoice_series,
         credit_note_series,
         payment_terms_days,
@@ -291,9 +291,7 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
     within(bad, "rules.archive_after_seconds", *archive_after_seconds, 0, 3_650 * DAY);
     within(bad, "rules.next_purchase_discount_ppm", *next_purchase_discount_ppm, 0, 1_000_000);
     within(bad, "rules.next_purchase_valid_days", *next_purchase_valid_days, 1, 3_650);
-    within(bad, "rules.package_weight.packaging_grams", *packaging_grams, 0, 1_000_000);
-    within(bad, "rules.package_weight.tolerance_grams", *tolerance_grams, 0, 1_000_000);
-    within(bad, "rules.package_weight.tolerance_ppm", *tolerance_ppm, 0, 10_000_000);
+    check_package_weight(package_weight, bad);
     check_series(invoice_series, credit_note_series, bad);
     check_terms(*payment_terms_days, *reservation_lifetime_seconds, bad);
     within(bad, "rules.message_lifetime_seconds", *message_lifetime_seconds, 1, 30 * DAY);
@@ -301,6 +299,13 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
     for (gate, seconds) in stuck_after_seconds {
         within(bad, &format!("rules.stuck_after_seconds.{gate}"), *seconds, 0, 365 * DAY);
     }
+}
+
+fn check_package_weight(weight: &WeightRules, bad: &mut Problems) {
+    let WeightRules { packaging_grams, tolerance_grams, tolerance_ppm } = weight;
+    within(bad, "rules.package_weight.packaging_grams", *packaging_grams, 0, 1_000_000);
+    within(bad, "rules.package_weight.tolerance_grams", *tolerance_grams, 0, 1_000_000);
+    within(bad, "rules.package_weight.tolerance_ppm", *tolerance_ppm, 0, 10_000_000);
 }
 
 fn check_terms(terms_days: u32, reservation_seconds: u64, bad: &mut Problems) {
