@@ -55,8 +55,7 @@ fn units_leave_one_location_and_arrive_at_another_with_what_is_missing_written_o
     let partly = receive(&mut bench, id, &[("A-1", 4, 1)]).expect("some arrive");
     assert_eq!((partly.state, partly.in_transit()), (TransferState::PartiallyReceived, 4));
     assert_eq!((bench.shelf("A-1", "LAX"), bench.level("A-1", "LAX").incoming), ((4, 0, 0), 1));
-    let lost =
-        bench.movements.iter().filter(|it| it.kind == MovementKind::Adjust).next_back().expect("written off");
+    let lost = bench.movements.iter().rfind(|it| it.kind == MovementKind::Adjust).expect("written off");
     assert_eq!((lost.on_hand, lost.transfer), (-1, Some(id)));
 
     let refused = receive(&mut bench, id, &[("A-1", 2, 0), ("C-3", 1, 0)]);
