@@ -227,6 +227,11 @@ impl Order {
     fn hold_for_date(&mut self, unit: &mut UnitOfWork) {
         let note = self.infeasible().to_string();
         self.hold(unit, Actor::system(), HoldReason::UnknownDeliveryDate, note);
+        self.keep_for_a_person(unit);
+    }
+
+    /// The stock stays set aside for as long as a person may take to decide, unless the caller has said how long.
+    pub(in crate::domain) fn keep_for_a_person(&mut self, unit: &UnitOfWork) {
         if self.reservation_lifetime_seconds.is_none() {
             let lifetime = unit.rules.approval_lifetime().max(unit.rules.reservation_lifetime());
             self.pin_reservation(Some(unit.now.plus(lifetime)));

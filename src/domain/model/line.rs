@@ -41,10 +41,10 @@ impl OrderLine {
         self.kind.is_service()
     }
 
-    /// What its units are worth: at the list price, or at the order's own if that is higher, whatever is taken off.
+    /// What its wanted units are worth: at the list price, or at the order's own if that is higher, whatever is taken off.
     pub fn worth_minor(&self) -> i64 {
         let price = self.list_price_minor.unwrap_or(0).max(self.unit_price_minor);
-        price.saturating_mul(self.quantity)
+        price.saturating_mul(self.remaining_quantity())
     }
 
     /// Units that are wanted: ordered and not called off.

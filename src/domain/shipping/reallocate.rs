@@ -267,6 +267,8 @@ impl Order {
         let held = |reason| self.holds.iter().any(|it| it.state == HoldState::Active && it.reason == reason);
         if !held(HoldReason::InventoryOutOfStock) {
             self.hold(unit, Actor::system(), HoldReason::InventoryOutOfStock, note);
+            // The customer cannot pay while the order is on hold.
+            self.keep_for_a_person(unit);
         }
         Ok(())
     }

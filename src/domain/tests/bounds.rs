@@ -377,7 +377,7 @@ pub(crate) fn largest() -> Order {
     order.cancel_reason = long(1_000);
     order.created_by = longest_actor.clone();
     if let Some(feedback) = &mut order.feedback {
-        feedback.comment = long(2_000);
+        feedback.comment = String::new();
         feedback.reasons = FeedbackReason::ALL.iter().copied().collect();
         let reasons = feedback.reasons.clone();
         let line = |line| LineFeedback { line, rating: 1, reasons: reasons.clone(), comment: long(20) };

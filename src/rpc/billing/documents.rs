@@ -3,7 +3,7 @@
 use tonic::Status;
 
 use crate::documents;
-use crate::domain::{InvoiceState, OrderId, Problems, Seller, invoice_paper};
+use crate::domain::{Invoice, InvoiceState, Order, OrderId, Problems, Seller, invoice_paper};
 use crate::pb;
 use crate::pb::get_invoice_document_request::Key;
 use crate::rpc::api::{Api, found};
@@ -53,7 +53,7 @@ impl Api {
 
         let mut warnings = printed.warnings;
         warnings.extend(lacking(&seller));
-        warnings.extend(outdated(invoice.state));
+        warnings.extend(outdated(&order, invoice));
         let answer = pb::GetInvoiceDocumentResponse {
             media_type: INVOICE_MEDIA_TYPE.to_owned(),
             filename: invoice_filename(invoice),
@@ -76,8 +76,23 @@ fn lacking(seller: &Seller) -> Option<String> {
 }
 
 /// The paper stays as it was issued, also when it is not to be paid any more.
-fn outdated(state: InvoiceState) -> Option<String> {
-    match state {
+fn outdated(order: &Order, invoice: &Invoice) -> Option<String> {
+    let credited: i64 = order
+        .credit_notes
+        .iter()
+        .filter(|it| it.invoice == invoice.id)
+        .map(|it| it.amounts.total_minor)
+        .sum();
+    let currency = invoice.amounts.currency;
+    match invoice.state {
+        InvoiceState::Open if credited > 0 => Some(format!(
+            "credit notes have taken {} off: {} is still to be paid",
+            currency.of(credited),
+            currency.of(order.due_minor())
+        )),
+        InvoiceState::Paid if credited > 0 => {
+            Some(format!("credit notes have taken {} off", currency.of(credited)))
+        }
         InvoiceState::Open | InvoiceState::Paid => None,
         InvoiceState::Void => Some("the invoice is VOID: it is not to be paid any more".to_owned()),
     }

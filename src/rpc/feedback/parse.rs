@@ -18,11 +18,11 @@ list_requests! {
     list_follow_ups: ListFollowUpsRequest,
 }
 
-/// How long the customer's words may be, about the whole, about a line, and about all lines together: an order with all of
-/// them can still be shown.
+/// How long the customer's words may be, about the whole and about a line, and all of them together: an order with them can
+/// still be shown.
 const COMMENT_MAX: usize = 2_000;
 const LINE_COMMENT_MAX: usize = 500;
-const LINE_COMMENTS_MAX: usize = 2_000;
+const COMMENTS_MAX: usize = 2_000;
 
 pub(crate) fn get_feedback(request: pb::GetFeedbackRequest, bad: &mut Problems) -> Option<FeedbackKey> {
     let pb::GetFeedbackRequest { order_id, token } = request;
@@ -50,6 +50,10 @@ pub(crate) fn submit_feedback(
     let comment = note("comment", comment, COMMENT_MAX, bad);
     let reasons = words("reasons", reasons, bad);
     let lines = line_ratings(lines, bad);
+    let of_lines: usize = lines.iter().map(|it| it.comment.chars().count()).sum();
+    if of_lines > 0 && of_lines + comment.chars().count() > COMMENTS_MAX {
+        bad.add("lines", format!("must have comments of at most {COMMENTS_MAX} characters with `comment`"));
+    }
     let answer = FeedbackAnswer { delivery_rating, product_rating, comment, reasons, lines };
     Some(SubmitFeedback { target: FeedbackTarget { key: key?, etag }, answer })
 }
@@ -139,9 +143,6 @@ fn line_ratings(lines: Vec<pb::LineRating>, bad: &mut Problems) -> Vec<LineFeedb
         let reasons = words(&at("reasons"), reasons, bad);
         let comment = note(&at("comment"), comment, LINE_COMMENT_MAX, bad);
         rated.push(LineFeedback { line: line_number, rating: given, reasons, comment });
-    }
-    if rated.iter().map(|it| it.comment.chars().count()).sum::<usize>() > LINE_COMMENTS_MAX {
-        bad.add("lines", format!("must have comments of at most {LINE_COMMENTS_MAX} characters in all"));
     }
     rated
 }

@@ -82,7 +82,7 @@ async fn an_order_is_found_by_each_of_its_parts(scene: &Scene) {
         owners.iter().map(|it| (it.get(0).expect("an index"), it.get(1).expect("an id"))).collect();
     // Whether an order of a given id exists is not asked here.
     let expected =
-        (0..15).map(|it| (it, (it < 11).then_some(order.id).or((it == 11).then_some(nobody.into()))));
+        (0..16).map(|it| (it, (it < 12).then_some(order.id).or((it == 12).then_some(nobody.into()))));
     assert_eq!(owners, expected.collect());
 
     // Locked in the order of their ids, however they are asked for.
