@@ -210,6 +210,17 @@ fn a_reserved_order_waits_again_and_its_approval_is_asked_anew() {
 }
 
 #[test]
+fn an_order_that_waits_again_and_is_called_off_has_a_timeline() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 10)]);
+    let id = bench.placed(&dear(order("ada", &[("A-1", 4)])));
+    bench.pass(60);
+    count(&mut bench, "NYC", 3);
+    bench.pass(60);
+    bench.on(id, |order, unit| order.cancel(unit, "no wait")).expect("cancelled");
+    assert_eq!(bench.state(id), OrderState::Cancelled);
+}
+
+#[test]
 fn a_count_touches_so_many_orders_at_once_and_the_rest_follows() {
     let orders = i64::try_from(TOUCHED_MAX).expect("few") + 5;
     let mut bench = Bench::with_stock(&[("A-1", "NYC", orders)]);

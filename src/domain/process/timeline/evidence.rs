@@ -140,10 +140,11 @@ impl History<'_> {
             return line;
         };
         let mut line = StepLine::new(Step::ReserveInventory, StepState::Done);
-        self.told(&mut line, &[EventKind::InventoryReserved], Some(reservation.created_at));
-        if let Some(waited) = self.first(EventKind::StockAwaited) {
-            line.started_at = Some(waited.at);
-        }
+        // Stock that a count took from it was set aside once more.
+        self.ended(&mut line, EventKind::InventoryReserved, None);
+        line.done_at = line.done_at.or(Some(reservation.created_at));
+        let waited = self.first(EventKind::StockAwaited).map(|it| it.at);
+        line.started_at = waited.filter(|it| Some(*it) <= line.done_at).or(line.done_at);
         line.evidence = self.shown(|| vec![reservation_words(reservation)]);
         line
     }
