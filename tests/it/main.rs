@@ -7,6 +7,7 @@ mod api_page;
 mod archive;
 mod bench;
 mod bounds;
+mod cancel_lines;
 mod cancelled;
 mod capacity;
 mod catalogue;
@@ -30,7 +31,7 @@ mod invoices;
 mod karrio;
 mod kills;
 mod letters;
-mod line_cancellations;
+
 mod load;
 mod mail;
 mod malformed;

@@ -11,7 +11,7 @@ use crate::domain::model::refusal::Refusal;
 use crate::domain::model::scalars::CreditNoteId;
 use crate::domain::unit::unit_of_work::UnitOfWork;
 
-/// What it means in money that units are called off.
+/// What it means in money that units are cancelled.
 pub(in crate::domain) struct Credited {
     pub(in crate::domain) value_minor: i64,
     /// None: nothing was invoiced.
@@ -94,7 +94,7 @@ impl Order {
             let share = self.payments[index].refundable_minor().min(left);
             if share > 0 {
                 let amount = self.payments[index].amount.currency.of(share);
-                self.begin_refund(unit, index, amount, "part of the order was called off")?;
+                self.begin_refund(unit, index, amount, "part of the order was cancelled")?;
                 left -= share;
             }
         }

@@ -15,7 +15,7 @@ use crate::domain::unit::journal::{opened, step_between};
 use crate::domain::unit::unit_of_work::UnitOfWork;
 
 impl Order {
-    /// Step 6: the lines as priced at receipt, without what was called off since, under the next number of the series.
+    /// Step 6: the lines as priced at receipt, without what was cancelled since, under the next number of the series.
     pub(in crate::domain) fn issue_invoice(&mut self, unit: &mut UnitOfWork) -> Result<(), Refusal> {
         let id: InvoiceId = unit.ids.fresh();
         self.invoices.push(Invoice {

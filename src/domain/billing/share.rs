@@ -51,7 +51,7 @@ impl LineAmounts {
 }
 
 impl OrderLine {
-    /// What the units that were called off came to.
+    /// What the units that were cancelled came to.
     pub fn cancelled_amounts(&self) -> LineAmounts {
         self.amounts.of_first(self.cancelled_quantity, self.quantity)
     }

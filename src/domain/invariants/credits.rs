@@ -1,4 +1,4 @@
-//! Invariants of what was called off and credited.
+//! Invariants of what was cancelled and credited.
 
 use crate::domain::invariants::findings::Findings;
 use crate::domain::model::credit_note::CreditNote;
@@ -16,7 +16,7 @@ impl Order {
                 "M10",
                 &key,
                 known,
-                &format!("{cancelled} units called off"),
+                &format!("{cancelled} units cancelled"),
                 line.cancelled_quantity,
             );
             self.check_credited_line(found, &key, line);

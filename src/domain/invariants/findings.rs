@@ -43,7 +43,7 @@ pub const LAWS: &[(&str, &str)] = &[
     (
         "S7",
         "0 ≤ packed ≤ checked ≤ picked ≤ quantity, packages hold what was packed, nothing ships that was not ordered \
-         or was called off",
+         or was cancelled",
     ),
     (
         "S8",

@@ -252,7 +252,7 @@ impl Order {
                 let policy = decided_by.as_ref().is_some_and(Actor::is_system);
                 found.ensure("T4", id, policy, "approved by the policy", "by a person");
             }
-            // What was decided stands when a part of the order is called off later.
+            // What was decided stands when a part of the order is cancelled later.
             let (total, asked) = (self.total_minor(), approval.amount.minor);
             let fits = asked == total || (decided && asked > total);
             found.ensure("T4", id, fits, &format!("asked over {total}"), approval.amount);
@@ -446,7 +446,7 @@ impl Order {
         );
         let cancellations = self.messages.iter().filter(|it| it.kind == MessageKind::OrderLinesCancelled);
         let as_many = cancellations.count() == self.line_cancellations.len();
-        found.ensure("L4", self.id, as_many, "told once of each part that was called off", "else");
+        found.ensure("L4", self.id, as_many, "told once of each part that was cancelled", "else");
         let delivered = self.delivered_at.is_none() || told(MessageKind::DeliveryConfirmed);
         found.ensure("L4", self.id, delivered, "told that it was delivered", "not");
         for shipment in self.live_shipments().filter(|it| it.handover.is_some()) {

@@ -196,7 +196,7 @@ const ASSIGNED: u8 = 4;
 
 const HANDED_OVER: u8 = 5;
 
-/// How far the work on a shipment is; None: it was called off, anywhere on the way.
+/// How far the work on a shipment is; None: it was cancelled, anywhere on the way.
 fn how_far(state: ShipmentState) -> Option<u8> {
     match state {
         ShipmentState::Planned | ShipmentState::Picking | ShipmentState::Picked | ShipmentState::QcFailed => {

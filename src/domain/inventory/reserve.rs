@@ -178,7 +178,7 @@ impl Order {
         }
     }
 
-    /// Takes units that are called off from what is waited for; those behind it move up.
+    /// Takes units that are cancelled from what is waited for; those behind it move up.
     pub(in crate::domain) fn wait_for_fewer(&self, unit: &mut UnitOfWork, units: &[CancelledUnits]) {
         let Some(region) = &self.region else { return };
         for CancelledUnits { line, quantity } in units {

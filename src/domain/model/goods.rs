@@ -10,7 +10,7 @@ impl Order {
         self.lines.iter().filter(|it| !it.is_service())
     }
 
-    /// The goods that are not called off whole.
+    /// The goods that are not cancelled whole.
     pub fn wanted_goods(&self) -> impl Iterator<Item = &OrderLine> {
         self.goods().filter(|it| it.is_wanted())
     }

@@ -47,7 +47,7 @@ impl OrderLine {
         price.saturating_mul(self.remaining_quantity())
     }
 
-    /// Units that are wanted: ordered and not called off.
+    /// Units that are wanted: ordered and not cancelled.
     pub fn remaining_quantity(&self) -> i64 {
         self.quantity - self.cancelled_quantity
     }

@@ -1,11 +1,11 @@
-//! What was called off of an order's lines by one call.
+//! What was cancelled of an order's lines by one call.
 
 use serde::{Deserialize, Serialize};
 
 use crate::domain::model::scalars::{Actor, CreditNoteId};
 use crate::domain::model::time::Timestamp;
 
-/// Units of one line that are called off.
+/// Units of one line that are cancelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CancelledUnits {
     pub line: i32,

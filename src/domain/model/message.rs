@@ -43,7 +43,7 @@ string_enum! {
         PromiseChanged = "PROMISE_CHANGED",
         /// Asks for feedback once more.
         FeedbackRequested = "FEEDBACK_REQUESTED",
-        /// A part of the order is called off.
+        /// A part of the order is cancelled.
         OrderLinesCancelled = "ORDER_LINES_CANCELLED",
     }
 }

@@ -83,7 +83,7 @@ impl Order {
         self.credit_notes.iter().map(|it| it.amounts.total_minor).sum()
     }
 
-    /// What was sold, called off or not: the total of the invoice once there is one.
+    /// What was sold, cancelled or not: the total of the invoice once there is one.
     pub fn invoiced_minor(&self) -> i64 {
         self.total_minor() + self.credited_minor()
     }
@@ -309,7 +309,7 @@ pub struct Order {
     /// What of its invoice is not to be paid any more, oldest first.
     #[serde(default)]
     pub credit_notes: Vec<CreditNote>,
-    /// What was called off of its lines, call by call, oldest first.
+    /// What was cancelled of its lines, call by call, oldest first.
     #[serde(default)]
     pub line_cancellations: Vec<LineCancellation>,
 }

@@ -1,4 +1,4 @@
-//! Units of an order's lines are called off, before they are handed over or after they went astray.
+//! Units of an order's lines are cancelled, before they are handed over or after they went astray.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use crate::domain::model::shipment::ShipmentState;
 use crate::domain::unit::command::{OrderCommand, Target, to_reserve};
 use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
 
-/// Calls off units of lines; what is left of the order goes on.
+/// Cancels units of lines; what is left of the order goes on.
 #[derive(Debug, Clone)]
 pub struct CancelOrderLines {
     pub target: Target,
@@ -37,7 +37,7 @@ impl OrderCommand for CancelOrderLines {
     }
 }
 
-/// How often parts of an order are called off. A call that leaves nothing to call off is allowed beyond that, so that
+/// How often parts of an order are cancelled. A call that leaves nothing to cancel is allowed beyond that, so that
 /// no order is stranded.
 pub(crate) const LINE_CANCELLATIONS_MAX: usize = 20;
 
@@ -68,7 +68,7 @@ impl Order {
         let whereabouts = self.whereabouts();
         if self.lines.iter().all(|it| cancellable(it, &whereabouts) == 0) {
             let message =
-                "nothing is left to call off: all of the order is on its way, delivered or called off";
+                "nothing is left to cancel: all of the order is on its way, delivered or cancelled";
             return Err(self.unmet(Reason::IllegalTransition, message));
         }
         self.check_units(lines).into_result()?;
@@ -148,7 +148,7 @@ impl Order {
         found
     }
 
-    /// Every fault of what is to be called off.
+    /// Every fault of what is to be cancelled.
     fn check_units(&self, lines: &[CancelledUnits]) -> Problems {
         let whereabouts = self.whereabouts();
         let mut problems = Problems::default();
@@ -171,8 +171,8 @@ impl Order {
                 let Whereabouts { shipped, delivered } = there;
                 let cancelled = found.cancelled_quantity;
                 let message = format!(
-                    "{left} of {} can be called off, not {quantity}: {shipped} shipped, {delivered} delivered, \
-                     {cancelled} called off already",
+                    "{left} of {} can be cancelled, not {quantity}: {shipped} shipped, {delivered} delivered, \
+                     {cancelled} cancelled already",
                     found.quantity
                 );
                 problems.add(format!("lines[{index}].quantity"), message);
@@ -234,12 +234,12 @@ impl Order {
             return Ok(());
         }
         let message = format!(
-            "parts of an order are called off {LINE_CANCELLATIONS_MAX} times at most, and a last time all that can be"
+            "parts of an order are cancelled {LINE_CANCELLATIONS_MAX} times at most, and a last time all that can be"
         );
         Err(self.unmet(Reason::LimitReached, message))
     }
 
-    /// Whether there is a unit that can be called off.
+    /// Whether there is a unit that can be cancelled.
     pub(in crate::domain) fn may_cancel_lines(&self) -> bool {
         if !self.is_open_to_line_cancellations() {
             return false;
@@ -267,13 +267,13 @@ enum Remainder {
     Nothing,
 }
 
-/// Units of a line that can be called off.
+/// Units of a line that can be cancelled.
 fn cancellable(line: &OrderLine, whereabouts: &BTreeMap<i32, Whereabouts>) -> i64 {
     let there = whereabouts.get(&line.number).copied().unwrap_or_default();
     line.remaining_quantity() - there.shipped - there.delivered
 }
 
-/// `3 units called off: 2 of line 1, 1 of line 4`.
+/// `3 units cancelled: 2 of line 1, 1 of line 4`.
 fn words(lines: &[CancelledUnits]) -> String {
     let units: i64 = lines.iter().map(|it| it.quantity).sum();
     let of_line = |it: &CancelledUnits| format!("{} of line {}", it.quantity, it.line);
@@ -281,5 +281,5 @@ fn words(lines: &[CancelledUnits]) -> String {
     if lines.len() > LINES_NAMED {
         named.push(format!("and of {} more", lines.len() - LINES_NAMED));
     }
-    format!("{units} units called off: {}", named.join(", "))
+    format!("{units} units cancelled: {}", named.join(", "))
 }

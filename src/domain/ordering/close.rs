@@ -61,7 +61,7 @@ impl Order {
         }
         if self.surplus_minor() > 0 {
             let surplus = self.amounts.currency.of(self.surplus_minor());
-            open.push(format!("{surplus} for what was called off are to be paid back"));
+            open.push(format!("{surplus} for what was cancelled are to be paid back"));
         }
         if self.open_services().next().is_some() {
             open.push(format!("services are not done: {}", self.open_services_named()));
@@ -79,7 +79,7 @@ impl Order {
                 RefundState::Succeeded => sum + it.amount.minor,
                 RefundState::Pending | RefundState::Failed => sum,
             });
-        // What was called off goes back beside that.
+        // What was cancelled goes back beside that.
         let paid_back = paid_back - (self.captured_minor() - self.total_minor()).clamp(0, paid_back);
         if lost > paid_back {
             let missing = self.amounts.currency.of(lost - paid_back);
@@ -88,7 +88,7 @@ impl Order {
         open
     }
 
-    /// What the customer paid for goods that ended returned or lost and are not called off, to the minor unit below.
+    /// What the customer paid for goods that ended returned or lost and are not cancelled, to the minor unit below.
     fn undelivered_value_minor(&self) -> i64 {
         let astray = |it: &&Shipment| it.is_astray();
         let values = self.live_shipments().filter(astray).map(|it| self.paid_for_minor(it));

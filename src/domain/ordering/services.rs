@@ -75,7 +75,7 @@ impl Order {
         }
         self.must_be_free()?;
         if !self.lines[index].is_wanted() {
-            return Err(self.unmet(Reason::IllegalTransition, format!("line {number} is called off")));
+            return Err(self.unmet(Reason::IllegalTransition, format!("line {number} is cancelled")));
         }
         if let Some(done) = &self.lines[index].done {
             let message = format!("the service of line {number} was done already, at {}", done.at);

@@ -1,4 +1,4 @@
-//! Units that are called off leave the reservation and the shipments that have not left.
+//! Units that are cancelled leave the reservation and the shipments that have not left.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -186,7 +186,7 @@ impl Order {
                 self.touch_shipment(unit, index);
             }
         }
-        assert!(left == 0, "no more is called off than is left of a line");
+        assert!(left == 0, "no more is cancelled than is left of a line");
     }
 
     /// The promise has no part any more for a location that ships nothing.

@@ -1,4 +1,4 @@
-//! Parts of an order are called off: stock, shipments, money and the end of the order follow.
+//! Parts of an order are cancelled: stock, shipments, money and the end of the order follow.
 
 use crate::domain::approvals::decide::Decision;
 use crate::domain::model::action::Action;
@@ -52,7 +52,7 @@ fn two_places() -> Bench {
 }
 
 #[test]
-fn four_of_six_paid_units_are_called_off_before_shipping() {
+fn four_of_six_paid_units_are_cancelled_before_shipping() {
     let mut bench = Bench::with_stock(&[("A-1", "NYC", 9)]);
     let id = bench.placed(&order("ada", &[("A-1", 6)]));
     charged(&mut bench, id);
@@ -60,7 +60,7 @@ fn four_of_six_paid_units_are_called_off_before_shipping() {
     assert_eq!(bench.shelf("A-1", "NYC"), (9, 6, 0));
     assert!(bench.order(id).available_actions().contains(&Action::CancelOrderLines));
 
-    cancel(&mut bench, id, &[(1, 4)]).expect("called off");
+    cancel(&mut bench, id, &[(1, 4)]).expect("cancelled");
     let after = bench.order(id);
     assert_eq!(after.state, OrderState::Fulfilling);
     assert_eq!((after.lines[0].quantity, after.lines[0].cancelled_quantity), (6, 4));
@@ -91,7 +91,7 @@ fn four_of_six_paid_units_are_called_off_before_shipping() {
 }
 
 #[test]
-fn the_last_unit_of_a_lost_parcel_is_called_off_and_the_order_is_delivered() {
+fn the_last_unit_of_a_lost_parcel_is_cancelled_and_the_order_is_delivered() {
     let mut bench = two_places();
     let id = two_parcels(&mut bench);
     bench.ship(id, 0);
@@ -120,7 +120,7 @@ fn the_last_unit_of_a_lost_parcel_is_called_off_and_the_order_is_delivered() {
 }
 
 #[test]
-fn an_order_whose_every_parcel_was_lost_closes_when_all_is_called_off() {
+fn an_order_whose_every_parcel_was_lost_closes_when_all_is_cancelled() {
     let mut bench = two_places();
     let id = two_parcels(&mut bench);
     bench.ship(id, 0);
@@ -136,7 +136,7 @@ fn an_order_whose_every_parcel_was_lost_closes_when_all_is_called_off() {
 }
 
 #[test]
-fn when_a_part_has_left_the_rest_may_be_called_off_whole() {
+fn when_a_part_has_left_the_rest_may_be_cancelled_whole() {
     let mut bench = two_places();
     let id = two_parcels(&mut bench);
     bench.ship(id, 0);
@@ -171,7 +171,7 @@ fn before_the_invoice_the_order_costs_less_and_the_invoice_is_about_the_rest() {
     let mut bench = two_places();
     let id = bench.placed(&dear(order("ada", &[("A-1", 3), ("B-2", 2)])));
     assert_eq!(bench.state(id), OrderState::Reserved);
-    cancel(&mut bench, id, &[(1, 1), (2, 2)]).expect("called off");
+    cancel(&mut bench, id, &[(1, 1), (2, 2)]).expect("cancelled");
     let reserved = bench.order(id);
     let approval = reserved.approval(Gate::Reservation).expect("an approval");
     assert_eq!((approval.state, approval.amount.minor), (ApprovalState::Pending, reserved.total_minor()));
@@ -194,7 +194,7 @@ fn what_is_approved_stays_approved_when_the_order_gets_smaller() {
     let mut bench = two_places();
     let id = bench.placed(&dear(order("ada", &[("A-1", 3)])));
     bench.by("judge").decide_gate(id, Gate::Reservation, Decision::Approve).expect("approved");
-    cancel(&mut bench, id, &[(1, 1)]).expect("called off");
+    cancel(&mut bench, id, &[(1, 1)]).expect("cancelled");
     let order = bench.order(id);
     assert_eq!(order.approval(Gate::Reservation).map(|it| it.state), Some(ApprovalState::Approved));
     assert_eq!(order.state, OrderState::Invoiced);
@@ -210,9 +210,9 @@ fn a_waiting_order_waits_for_fewer_and_takes_what_is_there() {
         (bench.state(id), bench.state(behind)),
         (OrderState::AwaitingStock, OrderState::AwaitingStock)
     );
-    cancel(&mut bench, id, &[(1, 1)]).expect("called off");
+    cancel(&mut bench, id, &[(1, 1)]).expect("cancelled");
     assert_eq!(bench.state(id), OrderState::AwaitingStock);
-    cancel(&mut bench, id, &[(1, 2)]).expect("called off");
+    cancel(&mut bench, id, &[(1, 2)]).expect("cancelled");
     assert_eq!(bench.state(id), OrderState::Invoiced);
     assert_eq!(bench.shelf("A-1", "NYC"), (3, 2, 0));
     assert!(bench.fill(behind), "who waits behind is served from what is left");
@@ -224,7 +224,7 @@ fn a_shipment_that_was_worked_on_is_planned_anew_from_the_same_location() {
     let id = two_parcels(&mut bench);
     bench.prepare(id, 0);
     assert_eq!(bench.shipment(id, 0).state, ShipmentState::CourierAssigned);
-    cancel(&mut bench, id, &[(1, 1)]).expect("called off");
+    cancel(&mut bench, id, &[(1, 1)]).expect("cancelled");
     let after = bench.order(id);
     assert_eq!(after.shipments[0].state, ShipmentState::Cancelled);
     let anew = &after.shipments[2];
@@ -237,7 +237,7 @@ fn a_shipment_that_was_worked_on_is_planned_anew_from_the_same_location() {
 }
 
 #[test]
-fn units_that_failed_their_check_are_called_off_first() {
+fn units_that_failed_their_check_are_cancelled_first() {
     let mut bench = Bench::with_stock(&[("A-1", "NYC", 3)]);
     let id = bench.placed(&order("ada", &[("A-1", 3)]));
     charged(&mut bench, id);
@@ -245,7 +245,7 @@ fn units_that_failed_their_check_are_called_off_first() {
     bench.check_quality(id, 0, 1);
     assert_eq!(bench.shelf("A-1", "NYC"), (3, 2, 1));
     assert!(bench.order(id).on_hold(), "nothing replaces it");
-    cancel(&mut bench, id, &[(1, 1)]).expect("called off");
+    cancel(&mut bench, id, &[(1, 1)]).expect("cancelled");
     assert_eq!(bench.shelf("A-1", "NYC"), (3, 2, 1), "what is good stays set aside");
     let hold = bench.order(id).holds[0].id;
     bench.on(id, |order, unit| order.release_hold(unit, hold, "")).expect("released");
@@ -264,7 +264,7 @@ fn every_fault_is_named_at_once() {
     assert_eq!(
         texts,
         [
-            "0 of 2 can be called off, not 1: 2 shipped, 0 delivered, 0 called off already",
+            "0 of 2 can be cancelled, not 1: 2 shipped, 0 delivered, 0 cancelled already",
             "must be at least 1",
             "names line 2 again",
             "the order has no line 7, but 2",
@@ -296,7 +296,7 @@ fn all_of_an_order_of_which_nothing_has_left_is_cancelled_whole() {
 }
 
 #[test]
-fn services_that_are_not_done_may_be_called_off() {
+fn services_that_are_not_done_may_be_cancelled() {
     let mut bench = two_places();
     let id = bench.placed(&order("ada", &[("A-1", 1), ("FIT", 2)]));
     charged(&mut bench, id);
@@ -312,20 +312,20 @@ fn services_that_are_not_done_may_be_called_off() {
     charged(&mut bench, id);
     bench.on(id, |order, unit| order.complete_service(unit, 1, "", "")).expect("done");
     assert_eq!(refused_fields(cancel(&mut bench, id, &[(1, 1)])), ["lines[0].quantity"]);
-    cancel(&mut bench, id, &[(2, 1)]).expect("called off");
+    cancel(&mut bench, id, &[(2, 1)]).expect("cancelled");
     assert_eq!(bench.state(id), OrderState::Fulfilling);
-    cancel(&mut bench, id, &[(2, 2)]).expect("called off");
+    cancel(&mut bench, id, &[(2, 2)]).expect("cancelled");
     assert_eq!(bench.state(id), OrderState::Delivered, "what is left is done");
 }
 
 #[test]
-fn a_gift_is_called_off_for_nothing() {
+fn a_gift_is_cancelled_for_nothing() {
     let mut bench = two_places();
     let mut new = order("ada", &[("A-1", 2), ("B-2", 2)]);
     new.lines[1].unit_price = Some(usd(0));
     let id = bench.placed(&new);
     charged(&mut bench, id);
-    cancel(&mut bench, id, &[(2, 2)]).expect("called off");
+    cancel(&mut bench, id, &[(2, 2)]).expect("cancelled");
     let order = bench.order(id);
     assert_eq!((order.credit_notes[0].amounts.total_minor, refunds(&bench, id).len()), (0, 0));
 }
@@ -336,10 +336,10 @@ fn what_was_paid_of_an_open_invoice_may_be_enough_and_the_rest_goes_back() {
     let id = bench.placed(&order("ada", &[("A-1", 6)]));
     bench.on(id, |order, unit| order.record_payment(unit, &cash(Some(2_700)))).expect("a part");
     let each = bench.order(id).total_minor() / 6;
-    cancel(&mut bench, id, &[(1, 3)]).expect("called off");
+    cancel(&mut bench, id, &[(1, 3)]).expect("cancelled");
     let order = bench.order(id);
     assert_eq!((order.state, order.due_minor()), (OrderState::Invoiced, order.total_minor() - 2_700));
-    cancel(&mut bench, id, &[(1, 1)]).expect("called off");
+    cancel(&mut bench, id, &[(1, 1)]).expect("cancelled");
     let order = bench.order(id);
     assert_eq!((order.state, order.invoices[0].state), (OrderState::Fulfilling, InvoiceState::Paid));
     assert_eq!(order.total_minor(), 2 * each);
@@ -356,7 +356,7 @@ fn a_charge_that_was_under_way_is_paid_back_as_far_as_it_is_too_much() {
     let id = bench.placed(&order("ada", &[("A-1", 6)]));
     let total = bench.order(id).total_minor();
     let payment = bench.charge(id);
-    cancel(&mut bench, id, &[(1, 4)]).expect("called off");
+    cancel(&mut bench, id, &[(1, 4)]).expect("cancelled");
     assert_eq!(bench.state(id), OrderState::Invoiced);
     bench.answer(id, payment, ProviderRequest::Charge, &done("ch-1"));
     let order = bench.order(id);
@@ -376,7 +376,7 @@ fn what_is_authorised_is_captured_whole_and_the_difference_paid_back_or_voided()
         payment
     };
     let (first, second) = (authorize(&mut bench, Some(4_000)), authorize(&mut bench, None));
-    cancel(&mut bench, id, &[(1, 4)]).expect("called off");
+    cancel(&mut bench, id, &[(1, 4)]).expect("cancelled");
     assert_eq!(bench.state(id), OrderState::Invoiced);
     bench.on(id, |order, unit| order.begin_capture(unit, first)).expect("asked for");
     bench.answer(id, first, ProviderRequest::Capture, &done("ca"));
@@ -394,12 +394,12 @@ fn a_refund_that_the_provider_refuses_is_still_owed() {
     let mut bench = Bench::with_stock(&[("A-1", "NYC", 9)]);
     let id = bench.placed(&order("ada", &[("A-1", 2)]));
     charged(&mut bench, id);
-    cancel(&mut bench, id, &[(1, 1)]).expect("called off");
+    cancel(&mut bench, id, &[(1, 1)]).expect("cancelled");
     let refund = bench.order(id).payments[0].refunds[0].id;
     bench.on(id, |order, unit| order.answer_refund(unit, refund, &declined())).expect("an answer");
     let owed = bench.order(id).credit_notes[0].amounts.total_minor;
     assert_eq!(bench.order(id).surplus_minor(), owed);
-    assert!(bench.order(id).why_open().iter().any(|it| it.contains("called off are to be paid back")));
+    assert!(bench.order(id).why_open().iter().any(|it| it.contains("cancelled are to be paid back")));
 }
 
 #[test]
@@ -409,19 +409,19 @@ fn a_held_order_may_be_made_smaller() {
     bench
         .on(id, |order, unit| order.place_hold(unit, HoldReason::CustomerRequest, String::new()))
         .expect("held");
-    cancel(&mut bench, id, &[(1, 1)]).expect("called off");
+    cancel(&mut bench, id, &[(1, 1)]).expect("cancelled");
     assert_eq!(bench.shelf("A-1", "NYC"), (9, 1, 0));
 }
 
 #[test]
-fn parts_are_called_off_so_often_and_then_all_that_can_be() {
+fn parts_are_cancelled_so_often_and_then_all_that_can_be() {
     let mut bench = Bench::with_stock(&[("A-1", "NYC", 90), ("B-2", "LAX", 9)]);
     let id = bench.placed(&order("ada", &[("A-1", 60), ("B-2", 1)]));
     charged(&mut bench, id);
     let to_leave = bench.order(id).shipments.iter().position(|it| it.location.as_str() == "LAX");
     bench.ship(id, to_leave.expect("a shipment"));
     for _ in 0..LINE_CANCELLATIONS_MAX {
-        cancel(&mut bench, id, &[(1, 1)]).expect("called off");
+        cancel(&mut bench, id, &[(1, 1)]).expect("cancelled");
     }
     assert_eq!(reason(cancel(&mut bench, id, &[(1, 1)])), Reason::LimitReached);
     let left = bench.order(id).lines[0].remaining_quantity();

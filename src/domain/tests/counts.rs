@@ -72,7 +72,7 @@ fn a_count_below_what_is_reserved_is_booked_and_the_order_it_took_from_is_held_a
 }
 
 #[test]
-fn units_that_a_count_missed_are_the_first_to_be_called_off() {
+fn units_that_a_count_missed_are_the_first_to_be_cancelled() {
     let mut bench = Bench::with_stock(&[("A-1", "NYC", 10)]);
     let id = bench.placed(&order("ada", &[("A-1", 4)]));
     count(&mut bench, "NYC", 3);
@@ -210,7 +210,7 @@ fn a_reserved_order_waits_again_and_its_approval_is_asked_anew() {
 }
 
 #[test]
-fn an_order_that_waits_again_and_is_called_off_has_a_timeline() {
+fn an_order_that_waits_again_and_is_cancelled_has_a_timeline() {
     let mut bench = Bench::with_stock(&[("A-1", "NYC", 10)]);
     let id = bench.placed(&dear(order("ada", &[("A-1", 4)])));
     bench.pass(60);

@@ -65,7 +65,7 @@ pub(super) struct Facts {
     pub problems: ToCorrect,
     /// What is not there yet.
     pub goods: Vec<Item>,
-    /// What was called off, and what it cost.
+    /// What was cancelled, and what it cost.
     pub cancelled: Vec<Item>,
     pub cancelled_value: Option<String>,
     pub credit_note: Option<String>,
@@ -332,13 +332,13 @@ impl Source<'_> {
         Ok(())
     }
 
-    /// What one call called off: the nth, or the last.
+    /// What one call cancelled: the nth, or the last.
     fn add_cancelled(&self, facts: &mut Facts, message: &Message) -> Result<(), String> {
         let order = self.order;
         let nth = usize::try_from(message.sequence).ok().and_then(|it| it.checked_sub(1));
         let all = &order.line_cancellations;
         let found = nth.map_or_else(|| all.last(), |it| all.get(it));
-        let cancellation = found.ok_or("nothing of the order was called off")?;
+        let cancellation = found.ok_or("nothing of the order was cancelled")?;
         for units in &cancellation.units {
             if let Some(line) = order.lines.iter().find(|it| it.number == units.line) {
                 facts.cancelled.push(self.item(units.quantity, &line.description, line.sku.as_str()));

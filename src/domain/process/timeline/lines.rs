@@ -95,7 +95,7 @@ impl Order {
     }
 
     /// The shipments that tell how far the work went: the wanted ones, and the live ones when no other is wanted; all
-    /// when the order was called off.
+    /// when the order was cancelled.
     pub(super) fn told_shipments(&self) -> Vec<&Shipment> {
         let wanted: Vec<&Shipment> = self.wanted_shipments().collect();
         match self.ended_early() {

@@ -1,4 +1,4 @@
-//! What a provider answers to what is open, and what is called off.
+//! What a provider answers to what is open, and what is cancelled.
 
 use crate::domain::model::line_cancellation::CancelledUnits;
 use crate::domain::model::payment::{ProviderAnswer, ProviderRequest};

@@ -92,7 +92,7 @@ fn rare_steps() -> BTreeSet<(Machine, String, String)> {
         }
     };
 
-    // Called off at every step of the warehouse; and done anew.
+    // Cancelled at every step of the warehouse; and done anew.
     let work = [StartPicking, Pick, Check, Pack, Label, Assign];
     let ways = (0..=work.len()).map(|steps| work[..steps].to_vec());
     let anew = vec![StartPicking, Pick, Check, Pack, Pack, Label, VoidLabel, Label, Assign, VoidLabel];

@@ -45,8 +45,8 @@ async fn what_breaks_a_law_is_refused_by_the_schema(scene: &Scene) {
             amounts.total_minor += 1;
             it.invoices.push(Invoice { amounts, number: 9, id: Ids::seeded(AT, 9).fresh(), ..again });
         }),
-        ("more called off than ordered", |it| it.lines[0].cancelled_quantity = 4),
-        ("less than nothing called off", |it| it.lines[0].cancelled_quantity = -1),
+        ("more cancelled than ordered", |it| it.lines[0].cancelled_quantity = 4),
+        ("less than nothing cancelled", |it| it.lines[0].cancelled_quantity = -1),
         ("a credit note that does not add up", |it| {
             let mut again = it.credit_notes[0].clone();
             again.amounts.total_minor += 1;

@@ -1,4 +1,4 @@
-//! Parts of orders are called off over the wire: stock, parcels, money and papers follow.
+//! Parts of orders are cancelled over the wire: stock, parcels, money and papers follow.
 
 use consign::pb;
 use futures_util::future::join_all;
@@ -83,7 +83,7 @@ async fn paid(server: &Clients, draft: pb::OrderDraft) -> pb::Order {
 }
 
 on_both_engines!(
-    four_of_six_units_are_called_off_and_their_money_comes_back_with_a_credit_note,
+    four_of_six_units_are_cancelled_and_their_money_comes_back_with_a_credit_note,
     async |server| {
         stocked(&server, "SIX", 9).await;
         create_courier(&server).await;
@@ -93,7 +93,7 @@ on_both_engines!(
         let placed = paid(&server, six).await;
         assert_eq!(level(&server, "SIX").await.reserved, 6);
 
-        let after = cancel(&server, &placed.id, &[(1, 4)]).await.expect("called off");
+        let after = cancel(&server, &placed.id, &[(1, 4)]).await.expect("cancelled");
         assert_eq!(after.state(), pb::OrderState::Fulfilling);
         let line = &after.lines[0];
         assert_eq!((line.quantity, line.cancelled, line.reserved), (6, 4, 2));
@@ -147,7 +147,7 @@ on_both_engines!(
     }
 );
 
-on_both_engines!(the_rest_of_a_lost_parcel_is_called_off_and_the_order_ends_delivered, async |server| {
+on_both_engines!(the_rest_of_a_lost_parcel_is_cancelled_and_the_order_ends_delivered, async |server| {
     two_places(&server).await;
     let placed = paid(&server, of_both("bea", 1)).await;
     let warehouse = Warehouse { server: &server };
@@ -171,7 +171,7 @@ on_both_engines!(before_the_invoice_less_is_invoiced_and_a_pick_goes_on_beside_i
     // Above what policy approves by itself.
     let placed = create_order(&server, of_both("cem", 45)).await.expect("there is stock");
     assert_eq!(placed.state(), pb::OrderState::Reserved);
-    let after = cancel(&server, &placed.id, &[(1, 44), (2, 44)]).await.expect("called off");
+    let after = cancel(&server, &placed.id, &[(1, 44), (2, 44)]).await.expect("cancelled");
     assert_eq!(level(&server, "HERE").await.reserved, 1);
     assert!(after.credit_note_ids.is_empty());
     let approval_id = after.approvals[0].id.clone();
@@ -180,7 +180,7 @@ on_both_engines!(before_the_invoice_less_is_invoiced_and_a_pick_goes_on_beside_i
     server.approvals.clone().approve_request(by("amira", request)).await.expect("approved");
     pay_by_card(&server, &placed.id, "tok_success").await.expect("paid");
 
-    // One parcel is being picked while units of another are called off; and of a parcel that is picked.
+    // One parcel is being picked while units of another are cancelled; and of a parcel that is picked.
     let both = paid(&server, of_both("dan", 3)).await;
     let warehouse = Warehouse { server: &server };
     let (here, there) = (&both.shipment_ids[0], &both.shipment_ids[1]);
@@ -188,7 +188,7 @@ on_both_engines!(before_the_invoice_less_is_invoiced_and_a_pick_goes_on_beside_i
     let lines: Vec<i32> = [shipment(&server, here).await, shipment(&server, there).await]
         .map(|it| it.items[0].line_number)
         .into();
-    let after = cancel(&server, &both.id, &[(lines[0], 1), (lines[1], 2)]).await.expect("called off");
+    let after = cancel(&server, &both.id, &[(lines[0], 1), (lines[1], 2)]).await.expect("cancelled");
     assert_eq!(after.shipment_ids.len(), 3);
     assert_eq!(shipment(&server, here).await.state(), pb::ShipmentState::Cancelled);
     assert_eq!(shipment(&server, there).await.items[0].quantity, 1);
@@ -201,7 +201,7 @@ on_both_engines!(before_the_invoice_less_is_invoiced_and_a_pick_goes_on_beside_i
     server.stop().await;
 });
 
-on_both_engines!(each_unit_is_called_off_once_however_many_ask, crowd);
+on_both_engines!(each_unit_is_cancelled_once_however_many_ask, crowd);
 
 /// Twenty callers want five units each of an order of nine: two times five do not fit.
 async fn crowd(server: TestServer) {
@@ -218,7 +218,7 @@ async fn crowd(server: TestServer) {
 
     // A repeat has the same answer, and the same id with other content is refused.
     let twice = || request(&placed.id, &[(2, 1)], "the second part");
-    let first = server.orders.clone().cancel_order_lines(by("clerk", twice())).await.expect("called off");
+    let first = server.orders.clone().cancel_order_lines(by("clerk", twice())).await.expect("cancelled");
     let again = server.orders.clone().cancel_order_lines(by("clerk", twice())).await.expect("the same");
     assert_eq!(first.into_inner(), again.into_inner());
     let other = request(&placed.id, &[(2, 2)], "the second part");
