@@ -78,6 +78,12 @@ impl Order {
         (self.total_minor() - self.captured_minor()).max(0)
     }
 
+    /// What credit notes have taken off one of its invoices.
+    pub fn credited_of(&self, invoice: &Invoice) -> i64 {
+        let notes = self.credit_notes.iter().filter(|it| it.invoice == invoice.id);
+        notes.map(|it| it.amounts.total_minor).sum()
+    }
+
     /// What credit notes have taken off its invoice.
     pub fn credited_minor(&self) -> i64 {
         self.credit_notes.iter().map(|it| it.amounts.total_minor).sum()

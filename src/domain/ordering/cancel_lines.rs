@@ -67,8 +67,7 @@ impl Order {
         }
         let whereabouts = self.whereabouts();
         if self.lines.iter().all(|it| cancellable(it, &whereabouts) == 0) {
-            let message =
-                "nothing is left to cancel: all of the order is on its way, delivered or cancelled";
+            let message = "nothing is left to cancel: all of the order is on its way, delivered or cancelled";
             return Err(self.unmet(Reason::IllegalTransition, message));
         }
         self.check_units(lines).into_result()?;

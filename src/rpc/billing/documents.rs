@@ -77,12 +77,7 @@ fn lacking(seller: &Seller) -> Option<String> {
 
 /// The paper stays as it was issued, also when it is not to be paid any more.
 fn outdated(order: &Order, invoice: &Invoice) -> Option<String> {
-    let credited: i64 = order
-        .credit_notes
-        .iter()
-        .filter(|it| it.invoice == invoice.id)
-        .map(|it| it.amounts.total_minor)
-        .sum();
+    let credited = order.credited_of(invoice);
     let currency = invoice.amounts.currency;
     match invoice.state {
         InvoiceState::Open if credited > 0 => Some(format!(

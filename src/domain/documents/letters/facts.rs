@@ -9,15 +9,17 @@ use crate::domain::documents::letters::language::Language;
 use crate::domain::documents::letters::links::Links;
 use crate::domain::documents::text::line;
 use crate::domain::model::address::Address;
+use crate::domain::model::amounts::Amounts;
 use crate::domain::model::check::{Rule, Verdict};
 use crate::domain::model::courier::CourierNames;
 use crate::domain::model::credit_note::CreditNote;
 use crate::domain::model::feedback::FeedbackState;
 use crate::domain::model::hold::{Hold, HoldReason, HoldState};
+use crate::domain::model::invoice::InvoiceLine;
 use crate::domain::model::line::OrderLine;
 use crate::domain::model::message::{Message, MessageKind};
 use crate::domain::model::method::Method;
-use crate::domain::model::order::Order;
+use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::policy::Rules;
 use crate::domain::model::refund::{Refund, RefundState};
 use crate::domain::model::shipment::Shipment;
@@ -69,6 +71,9 @@ pub(super) struct Facts {
     pub cancelled: Vec<Item>,
     pub cancelled_value: Option<String>,
     pub credit_note: Option<String>,
+    /// What credit notes have taken off the invoice, and what is still to be paid.
+    pub credited: Option<String>,
+    pub due: Option<String>,
 
     pub shipment_number: i32,
     pub shipment_count: usize,
@@ -210,43 +215,48 @@ impl Source<'_> {
 
     fn common(&self) -> Facts {
         let order = self.order;
-        let amounts = &order.amounts;
         let captured = order.payments.iter().map(|it| it.captured_minor).fold(0, i64::saturating_add);
         let given_back = done_refunds(order).map(|it| it.amount.minor).fold(0, i64::saturating_add);
         let line = |it: &OrderLine| Item {
             amount: self.money(it.remaining_amounts().gross_minor),
             ..self.item(it.remaining_quantity(), &it.description, it.sku.as_str())
         };
-        let discount = amounts.discount_minor;
-        Facts {
+        let mut facts = Facts {
             name: plain(&order.customer.name),
             company: plain(&self.rules.company_name),
             number: order.number,
             only_services: order.has_only_services(),
             services_to_come: self.items(order.open_services()),
             lines: order.lines.iter().filter(|it| it.is_wanted()).map(line).collect(),
-            discount: (discount > 0).then(|| self.money(discount.saturating_neg())),
-            shipping: (amounts.shipping_minor > 0 || !order.has_only_services())
-                .then(|| self.money(amounts.shipping_minor)),
-            tax: (!amounts.prices_include_tax).then(|| self.money(amounts.tax_minor)),
-            tax_included: (amounts.prices_include_tax && amounts.tax_minor != 0)
-                .then(|| self.money(amounts.tax_minor)),
-            total: self.money(amounts.total_minor),
-            taxes: self.taxes(),
             paid: (captured > 0).then(|| self.money(captured)),
             owed_back: captured > given_back,
             ..Facts::default()
-        }
+        };
+        self.set_sums(&mut facts, &order.amounts, order.tax_rows());
+        facts
+    }
+
+    /// What lines come to.
+    fn set_sums(&self, facts: &mut Facts, amounts: &Amounts, rows: Vec<tax_rows::TaxRow>) {
+        let discount = amounts.discount_minor;
+        facts.discount = (discount > 0).then(|| self.money(discount.saturating_neg()));
+        facts.shipping = (amounts.shipping_minor > 0 || !self.order.has_only_services())
+            .then(|| self.money(amounts.shipping_minor));
+        facts.tax = (!amounts.prices_include_tax).then(|| self.money(amounts.tax_minor));
+        facts.tax_included =
+            (amounts.prices_include_tax && amounts.tax_minor != 0).then(|| self.money(amounts.tax_minor));
+        facts.total = self.money(amounts.total_minor);
+        facts.taxes = self.taxes(rows);
     }
 
     /// One row per rate, the highest first, shipping with the others of its rate.
-    fn taxes(&self) -> Vec<TaxRow> {
+    fn taxes(&self, rows: Vec<tax_rows::TaxRow>) -> Vec<TaxRow> {
         let row = |it: tax_rows::TaxRow| TaxRow {
             rate: self.language.percent(it.rate_ppm),
             base: self.money(it.base_minor),
             tax: self.money(it.tax_minor),
         };
-        tax_rows::by_rate(self.order.tax_rows()).into_iter().map(row).collect()
+        tax_rows::by_rate(rows).into_iter().map(row).collect()
     }
 
     /// The nth hold; of a message that names none the active one, or the last.
@@ -291,8 +301,19 @@ impl Source<'_> {
 
     fn add_invoice(&self, facts: &mut Facts) -> Result<(), String> {
         facts.invoice = Some(last_invoice(self.order).ok_or("the order has no numbered invoice")?);
+        let invoice = self.order.invoices.last().ok_or("the order has no invoice")?;
+        // What it says, as its paper does; what was cancelled since is beside it.
+        let line = |it: &InvoiceLine| Item {
+            amount: self.money(it.amounts.gross_minor),
+            ..self.item(it.quantity, &it.description, it.sku.as_str())
+        };
+        facts.lines = invoice.lines.iter().map(line).collect();
+        self.set_sums(facts, &invoice.amounts, self.order.tax_rows_of(invoice));
+        let credited = self.order.credited_of(invoice);
+        facts.credited = (credited > 0).then(|| self.money(credited));
+        facts.due = self.due();
         // Of another seller than today's it is not known here whether it is complete.
-        let seller = self.order.invoices.last().and_then(|it| it.seller);
+        let seller = invoice.seller;
         facts.invoice_attached = self.rules.sends_invoices && seller.is_some() && seller == self.rules.seller;
         let held_until = self.order.reservations.last().and_then(|it| it.expires_at);
         facts.held_until = held_until.map(|it| self.language.moment(&self.clock(), it));
@@ -300,6 +321,12 @@ impl Source<'_> {
         let has_waited = self.order.messages.iter().any(|it| it.kind == MessageKind::AwaitingStock);
         facts.delivery_date = self.order.promised_by.filter(|_| has_waited).map(|it| self.date(it));
         Ok(())
+    }
+
+    /// What is still to be paid, while it is waited for.
+    fn due(&self) -> Option<String> {
+        let due = self.order.due_minor();
+        (self.order.state == OrderState::Invoiced && due > 0).then(|| self.money(due))
     }
 
     /// The refunds in this message: from the n-th successful one up to the one where the next message begins; all of
@@ -345,6 +372,7 @@ impl Source<'_> {
             }
         }
         facts.cancelled_value = Some(self.money(cancellation.value_minor));
+        facts.due = self.due();
         let refund = cancellation.refund_minor;
         facts.refund = (refund > 0).then(|| self.money(refund));
         let note = order.credit_notes.iter().find(|it| Some(it.id) == cancellation.credit_note);
