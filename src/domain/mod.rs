@@ -7,10 +7,10 @@
 //! |---|---|
 //! | `model` | what things are: data, state tables, accessors; decides nothing |
 //! | `unit` | what a decision works with: the unit of work, the journal, the form of a command |
-//! | `billing` | prices, invoices, payments, refunds |
+//! | `billing` | prices, invoices, credit notes, payments, refunds |
 //! | `documents` | what is written for people: letters, invoices, labels, slips |
 //! | `promise` | couriers' offers, and dates that can be kept |
-//! | `inventory` | levels, reservations, counts, buying again |
+//! | `inventory` | levels, reservations, counts, transfers, buying again |
 //! | `catalogue`, `couriers` | products and locations; couriers |
 //! | `shipping` | picking, packing, labels, quotes, handover, tracking, delivery |
 //! | `discounts` | discount codes, and who redeems them |
@@ -114,7 +114,7 @@ pub use model::courier::{
     Courier, CourierChange, CourierNames, CourierRecord, CourierRecords, DeliveryArea, DeliveryZone,
     PostalCodes, Quote, Rate, RateArea, WeightBand, postal_key,
 };
-pub use model::credit_note::{CreditNote, CreditNoteLine};
+pub use model::credit_note::CreditNote;
 pub use model::customer::Customer;
 pub use model::day::Day;
 pub use model::discount::{

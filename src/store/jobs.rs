@@ -42,11 +42,18 @@ impl Store {
         }
     }
 
-    /// Shelves with units that a count did not find and that are promised still.
-    pub async fn shelves_with_missing(&self, limit: u64) -> Result<Vec<(Sku, LocationCode)>, StoreError> {
-        let sql = "SELECT sku, location FROM stock_levels WHERE missing > 0 ORDER BY sku, location LIMIT $1";
+    /// Shelves after this one, or from the first on, with units that a count did not find and that are promised still.
+    pub async fn shelves_with_missing(
+        &self,
+        after: Option<&(Sku, LocationCode)>,
+        limit: u64,
+    ) -> Result<Vec<(Sku, LocationCode)>, StoreError> {
+        let sql = "SELECT sku, location FROM stock_levels WHERE missing > 0 AND (sku, location) > ($1, $2) \
+            ORDER BY sku, location LIMIT $3";
         let db = self.look().await?;
-        let rows = db.query(sql, vec![bounded(limit).into()]).await?;
+        let (sku, location) = after.map_or(("", ""), |(sku, location)| (sku.as_str(), location.as_str()));
+        let values = vec![sku.into(), location.into(), bounded(limit).into()];
+        let rows = db.query(sql, values).await?;
         rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
     }
 

@@ -8,10 +8,10 @@ use crate::domain::SettleCount;
 use crate::store::{Codec, StoreError};
 use crate::work::{App, context, stop_requested};
 
-/// Shelves looked at in one pass.
+/// Shelves read at once.
 const AT_ONCE: u64 = 16;
 
-/// How long until the next look. What a pass leaves is picked: it waits for people, not for this loop.
+/// How long until the next look. What a pass over all shelves leaves is picked: it waits for people, not for this loop.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 pub(super) async fn settle_counts(app: App, mut shutdown: watch::Receiver<bool>) {
@@ -40,14 +40,18 @@ pub(super) async fn settle_counts(app: App, mut shutdown: watch::Receiver<bool>)
 
 /// Whether one of the shelves came further.
 async fn settle_once(app: &App) -> Result<bool, StoreError> {
-    let mut any = false;
-    for (sku, location) in app.store.shelves_with_missing(AT_ONCE).await? {
-        let settle = SettleCount { sku, location };
-        match app.store.change(context(), settle, |(), _| (), Codec::unkept()).await {
-            Ok(_) => any = true,
-            Err(StoreError::Refused(_)) => {}
-            Err(error) => return Err(error),
+    let (mut any, mut last) = (false, None);
+    loop {
+        let shelves = app.store.shelves_with_missing(last.as_ref(), AT_ONCE).await?;
+        let Some(end) = shelves.last().cloned() else { return Ok(any) };
+        last = Some(end);
+        for (sku, location) in shelves {
+            let settle = SettleCount { sku, location };
+            match app.store.change(context(), settle, |(), _| (), Codec::unkept()).await {
+                Ok(_) => any = true,
+                Err(StoreError::Refused(_)) => {}
+                Err(error) => return Err(error),
+            }
         }
     }
-    Ok(any)
 }

@@ -8,8 +8,8 @@ use tonic_types::StatusExt;
 use crate::mail::MovedClock;
 use crate::server::{Clients, Engine, TestServer, connect, on_both_engines};
 use crate::shop::{
-    LEIPZIG, by, create_courier, create_order, create_product, draft, eur, every_law_holds, order,
-    pay_by_card, reason, receive, stocked,
+    LEIPZIG, by, create_courier, create_courier_for, create_order, create_product, draft, every_law_holds,
+    order, pay_by_card, reason, receive, stocked,
 };
 use crate::warehouse::Warehouse;
 
@@ -382,28 +382,6 @@ on_both_engines!(a_report_tells_by_courier_product_region_reason_and_time, async
     server.stop().await;
 });
 
-/// A second courier, by so much dearer.
-async fn create_dearer_courier(server: &TestServer) {
-    let rate = pb::CourierRate {
-        service_level: pb::ServiceLevel::Standard as i32,
-        base_price: Some(eur(520)),
-        price_per_kg: Some(eur(50)),
-        region: "EUROPE".to_owned(),
-        transit_days: 2,
-        ..Default::default()
-    };
-    let courier = pb::Courier {
-        courier: "steady".to_owned(),
-        name: "Steady Parcel".to_owned(),
-        rates: vec![rate],
-        daily_cutoff: "16:00".to_owned(),
-        pickup_weekdays: (1..=7).collect(),
-        ..Default::default()
-    };
-    let request = pb::CreateCourierRequest { courier: Some(courier), request_id: String::new() };
-    server.shipping.clone().create_courier(by("clerk", request)).await.expect("a new courier");
-}
-
 async fn assigned(server: &TestServer, order: &pb::Order) -> pb::CourierAssignment {
     let request = pb::GetShipmentRequest { shipment_id: order.shipment_ids[0].clone() };
     let answer = server.shipping.clone().get_shipment(request).await.expect("a shipment").into_inner();
@@ -415,7 +393,7 @@ on_both_engines!(
     |it| it.rules.courier_record.least = 1,
     async |server| {
         two_products(&server).await;
-        create_dearer_courier(&server).await;
+        create_courier_for(&server, "steady", "Steady Parcel", 520).await;
         let first = delivered(&server, "ada", &["MUG"]).await;
         assert_eq!(assigned(&server, &first).await.courier, "swift", "the cheaper one");
         submit(&server, answer(&first, 1, 5)).await.expect("asked for");

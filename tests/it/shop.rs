@@ -80,17 +80,22 @@ pub(crate) async fn stocked(server: &Clients, sku: &str, units: i64) {
 }
 
 pub(crate) async fn create_courier(server: &Clients) {
+    create_courier_for(server, "swift", "Swift Parcel", 490).await;
+}
+
+/// A courier of Europe with a base price in cents.
+pub(crate) async fn create_courier_for(server: &Clients, code: &str, name: &str, base: i64) {
     let rate = pb::CourierRate {
         service_level: pb::ServiceLevel::Standard as i32,
-        base_price: Some(eur(490)),
+        base_price: Some(eur(base)),
         price_per_kg: Some(eur(50)),
         region: "EUROPE".to_owned(),
         transit_days: 2,
         ..Default::default()
     };
     let courier = pb::Courier {
-        courier: "swift".to_owned(),
-        name: "Swift Parcel".to_owned(),
+        courier: code.to_owned(),
+        name: name.to_owned(),
         rates: vec![rate],
         daily_cutoff: "16:00".to_owned(),
         pickup_weekdays: (1..=7).collect(),

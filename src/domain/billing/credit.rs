@@ -1,9 +1,9 @@
 //! What was sold and is not wanted any more: it is credited, and what was paid for it goes back.
 
 use crate::domain::model::approval::ApprovalState;
-use crate::domain::model::credit_note::{CreditNote, CreditNoteLine};
+use crate::domain::model::credit_note::CreditNote;
 use crate::domain::model::event::EventKind;
-use crate::domain::model::invoice::InvoiceState;
+use crate::domain::model::invoice::{InvoiceLine, InvoiceState};
 use crate::domain::model::line_cancellation::CancelledUnits;
 use crate::domain::model::order::Order;
 use crate::domain::model::payment::{PaymentState, ProviderRequest};
@@ -26,12 +26,12 @@ impl Order {
         units: &[CancelledUnits],
         reason: &str,
     ) -> Credited {
-        let mut credited: Vec<CreditNoteLine> = Vec::with_capacity(units.len());
+        let mut credited: Vec<InvoiceLine> = Vec::with_capacity(units.len());
         for CancelledUnits { line, quantity } in units {
             let Some(line) = self.lines.iter_mut().find(|it| it.number == *line) else { continue };
             let amounts = line.amounts.of_next(*quantity, line.cancelled_quantity, line.quantity);
             line.cancelled_quantity += quantity;
-            credited.push(CreditNoteLine {
+            credited.push(InvoiceLine {
                 line: line.number,
                 sku: line.sku.clone(),
                 description: line.description.clone(),
@@ -55,7 +55,7 @@ impl Order {
     fn issue_credit_note(
         &mut self,
         unit: &mut UnitOfWork,
-        lines: Vec<CreditNoteLine>,
+        lines: Vec<InvoiceLine>,
         reason: &str,
     ) -> Option<CreditNoteId> {
         let invoice = self.invoices.last().filter(|it| it.state != InvoiceState::Void)?.id;

@@ -98,7 +98,7 @@ pub(in crate::domain) fn price(
 
 impl Amounts {
     /// The law of an order's or invoice's amounts, recomputed from its lines: says what is off, and by how
-    /// much. The rate of the tax on shipping is not kept, so that tax is held only to its bounds.
+    /// much. The tax on shipping is held only to its bounds.
     #[cfg(test)]
     pub fn check(&self, lines: &[LineAmounts]) -> Result<(), String> {
         self.check_lines(lines)?;

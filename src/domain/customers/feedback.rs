@@ -5,6 +5,7 @@ use crate::domain::model::etag::check_etag;
 use crate::domain::model::event::EventKind;
 use crate::domain::model::feedback::{Feedback, FeedbackReason, FeedbackState, LineFeedback};
 use crate::domain::model::feedback_token::{FeedbackSecret, FeedbackToken};
+use crate::domain::model::line::OrderLine;
 use crate::domain::model::message::{Message, MessageKind, MessageState};
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::refusal::{Problems, Reason, Refusal};
@@ -216,9 +217,9 @@ impl Order {
         if self.state == OrderState::Archived {
             return Err(self.out_of_turn("give feedback"));
         }
+        let state = self.feedback.as_ref().map(|it| it.state);
         let Some(feedback) = self.feedback.as_mut().filter(|it| it.state == FeedbackState::Requested) else {
-            let message = "feedback is asked for at delivery and given once";
-            return Err(self.unmet(Reason::FeedbackNotOpen, message));
+            return Err(self.unmet(Reason::FeedbackNotOpen, why_not_open(state)));
         };
         let step = step_between(self.id.0, feedback.state, FeedbackState::Submitted)?;
         let mut answer = answer.clone();
@@ -235,14 +236,17 @@ impl Order {
         Ok(())
     }
 
-    /// Every rated line is one of the order, whatever it is of, and is rated once.
+    /// Every rated line is one of the order that was not cancelled, whatever it is of, and is rated once.
     fn check_lines(&self, rated: &[LineFeedback]) -> Result<(), Refusal> {
         let mut bad = Problems::default();
         let mut first: BTreeMap<i32, usize> = BTreeMap::new();
         for (index, line) in rated.iter().enumerate() {
             let at = format!("lines[{index}].line_number");
-            if !self.lines.iter().any(|it| it.number == line.line) {
+            let rated = self.lines.iter().find(|it| it.number == line.line);
+            if rated.is_none() {
                 bad.add(at, format!("the order has no line {}", line.line));
+            } else if !rated.is_some_and(OrderLine::is_wanted) {
+                bad.add(at, format!("line {} was cancelled", line.line));
             } else if let Some(first) = first.get(&line.line) {
                 bad.add(at, format!("line {} is rated already, in lines[{first}]", line.line));
             } else {
@@ -250,5 +254,14 @@ impl Order {
             }
         }
         bad.into_result()
+    }
+}
+
+fn why_not_open(state: Option<FeedbackState>) -> &'static str {
+    match state {
+        None | Some(FeedbackState::Requested) => "feedback is asked for once the order is delivered",
+        Some(FeedbackState::Submitted) => "the customer has answered",
+        Some(FeedbackState::OptedOut) => "the customer does not want to be asked",
+        Some(FeedbackState::Expired) => "the time for an answer is over",
     }
 }

@@ -14,7 +14,7 @@ use crate::domain::unit::unit_of_work::UnitOfWork;
 const FIELD: &str = "discount_code";
 
 /// The one who redeems, as the rule about blocked customers tells customers apart: by the e-mail address, whatever its case,
-/// or else by the phone number. Who left neither is one and the same customer: such orders are held until they say more.
+/// or else by the phone number. Orders with neither count as one customer's: such orders are held until they say more.
 pub(in crate::domain) fn customer_key(customer: &Customer) -> String {
     let email = customer.email.trim().to_lowercase();
     let is_known_by = if email.is_empty() { customer.phone.trim() } else { &email };

@@ -2,7 +2,7 @@
 
 use crate::domain::inventory::adjust::{AdjustStock, adjust_stock};
 use crate::domain::inventory::ledger::Posted;
-use crate::domain::model::refusal::{Problems, Reason, Refusal};
+use crate::domain::model::refusal::{Problems, Reason, Refusal, rows_named};
 use crate::domain::unit::command::Command;
 use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
 
@@ -63,5 +63,5 @@ fn together(refused: Vec<(usize, Refusal)>) -> Refusal {
     }
     let told: Vec<String> =
         refused.iter().map(|(index, refusal)| format!("adjustments[{index}]: {refusal}")).collect();
-    Refusal::unmet(Reason::StockInUse, told.join("; "))
+    Refusal::unmet(Reason::StockInUse, rows_named(told))
 }

@@ -238,6 +238,13 @@ impl Order {
         }
     }
 
+    /// Whether stock is set aside for every unit of goods that is wanted, before any is shipped.
+    pub(in crate::domain) fn has_all_set_aside(&self) -> bool {
+        let items = self.current_reservation().map_or(&[][..], |it| &it.items);
+        let open = |line: i32| items.iter().filter(|it| it.line == line).map(ReservedItem::open).sum::<i64>();
+        self.wanted_goods().all(|it| open(it.number) == it.remaining_quantity())
+    }
+
     /// Stock is paid for: the reservation no longer expires.
     pub(in crate::domain) fn confirm_reservation(&mut self, unit: &mut UnitOfWork) -> Result<(), Refusal> {
         let Some(reservation) = self.open_reservation() else { return Ok(()) };
@@ -297,19 +304,19 @@ impl Order {
 }
 
 pub(super) fn reserved_items(takes: &[Take]) -> Vec<ReservedItem> {
-    takes
-        .iter()
-        .zip(1..)
-        .map(|(take, number)| ReservedItem {
-            number,
-            line: take.line,
-            sku: take.sku.clone(),
-            location: take.location.clone(),
-            quantity: take.quantity,
-            consumed: 0,
-            released: 0,
-        })
-        .collect()
+    takes.iter().zip(1..).map(|(take, number)| reserved_item(take, number)).collect()
+}
+
+pub(in crate::domain) fn reserved_item(take: &Take, number: i32) -> ReservedItem {
+    ReservedItem {
+        number,
+        line: take.line,
+        sku: take.sku.clone(),
+        location: take.location.clone(),
+        quantity: take.quantity,
+        consumed: 0,
+        released: 0,
+    }
 }
 
 fn shortage_words(short: &[Shortage]) -> String {

@@ -10,7 +10,7 @@ use crate::domain::inventory::replenish::must_have_room;
 use crate::domain::model::action::Action;
 use crate::domain::model::etag::check_etag;
 use crate::domain::model::product::Product;
-use crate::domain::model::refusal::{Problems, Reason, Refusal};
+use crate::domain::model::refusal::{Problems, Reason, Refusal, rows_named};
 use crate::domain::model::replenishment::{Replenishment, ReplenishmentState};
 use crate::domain::model::scalars::{LocationCode, ReplenishmentId, Sku, TransferId};
 use crate::domain::model::stock::{MovementKind, StockLevel};
@@ -118,7 +118,7 @@ fn may_be_sent(unit: &UnitOfWork, new: &TransferStock) -> Result<(), Refusal> {
     let short: Vec<String> = short.collect();
     match short.is_empty() {
         true => Ok(()),
-        false => Err(Refusal::unmet(Reason::StockInUse, short.join("; "))),
+        false => Err(Refusal::unmet(Reason::StockInUse, rows_named(short))),
     }
 }
 

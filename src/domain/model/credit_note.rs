@@ -1,10 +1,10 @@
-//! A credit note: what an invoice is not about any more. It never changes.
+//! A credit note: it takes units off an invoice that was issued, and never changes.
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::model::amounts::{Amounts, LineAmounts};
-use crate::domain::model::invoice::invoice_number;
-use crate::domain::model::scalars::{Actor, CreditNoteId, InvoiceId, OrderId, Sku};
+use crate::domain::model::amounts::Amounts;
+use crate::domain::model::invoice::{InvoiceLine, invoice_number};
+use crate::domain::model::scalars::{Actor, CreditNoteId, InvoiceId, OrderId};
 use crate::domain::model::time::Timestamp;
 
 /// Law: what the credit notes of an invoice take off a line is at most what the invoice has of it.
@@ -19,21 +19,12 @@ pub struct CreditNote {
     pub number: i64,
     /// What it takes off, as amounts above zero.
     pub amounts: Amounts,
-    pub lines: Vec<CreditNoteLine>,
+    /// The units that it takes off, each with its share of the line.
+    pub lines: Vec<InvoiceLine>,
     /// Why, in the words of who had it made.
     pub reason: String,
     pub issued_by: Actor,
     pub issued_at: Timestamp,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CreditNoteLine {
-    pub line: i32,
-    pub sku: Sku,
-    pub description: String,
-    pub quantity: i64,
-    pub unit_price_minor: i64,
-    pub amounts: LineAmounts,
 }
 
 impl CreditNote {

@@ -70,7 +70,7 @@ pub struct LineFeedback {
     /// 1–5.
     pub rating: i32,
     pub reasons: BTreeSet<FeedbackReason>,
-    /// At most 500 characters, and 2,000 of all lines together.
+    /// At most 500 characters, and 2,000 with all other words of the answer.
     pub comment: String,
 }
 

@@ -1,4 +1,4 @@
-//! What a letter has that asks for feedback: whoever holds it may answer, without an account.
+//! The token in a letter that asks for feedback. Its bearer may answer without an account.
 
 use std::fmt;
 use std::hint::black_box;

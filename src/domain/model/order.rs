@@ -89,7 +89,7 @@ impl Order {
         self.credit_notes.iter().map(|it| it.amounts.total_minor).sum()
     }
 
-    /// What was sold, cancelled or not: the total of the invoice once there is one.
+    /// The total of its invoice; before there is one, what it comes to.
     pub fn invoiced_minor(&self) -> i64 {
         self.total_minor() + self.credited_minor()
     }
@@ -136,10 +136,27 @@ impl Order {
         }
     }
 
-    /// Whether it was rejected, was cancelled or expired, archived by now or not.
-    pub fn has_ended_early(&self) -> bool {
-        let ended = self.archived_from.unwrap_or(self.state);
-        matches!(ended, OrderState::Rejected | OrderState::Cancelled | OrderState::Expired)
+    /// How the order ended before it was fulfilled, if it did.
+    pub fn ended_early(&self) -> Option<OrderState> {
+        let state = self.archived_from.unwrap_or(self.state);
+        match state {
+            OrderState::Rejected | OrderState::Cancelled | OrderState::Expired => Some(state),
+            OrderState::Received
+            | OrderState::Verified
+            | OrderState::AwaitingStock
+            | OrderState::Reserved
+            | OrderState::ReservationApproved
+            | OrderState::Invoiced
+            | OrderState::PaymentCaptured
+            | OrderState::PaymentApproved
+            | OrderState::Fulfilling
+            | OrderState::PartiallyShipped
+            | OrderState::Shipped
+            | OrderState::PartiallyDelivered
+            | OrderState::Delivered
+            | OrderState::Closed
+            | OrderState::Archived => None,
+        }
     }
 
     pub fn shipment_index(&self, id: ShipmentId) -> Result<usize, Refusal> {

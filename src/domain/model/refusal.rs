@@ -107,6 +107,19 @@ pub enum Refusal {
     LeaseLost(JobId),
 }
 
+/// How many rows one refusal names: many clients read 8 KiB of headers and trailers.
+const ROWS_NAMED_MAX: usize = 25;
+
+/// Rows of a call that cannot be done, those at the front by name.
+pub(in crate::domain) fn rows_named(mut rows: Vec<String>) -> String {
+    let more = rows.len().saturating_sub(ROWS_NAMED_MAX);
+    rows.truncate(ROWS_NAMED_MAX);
+    if more > 0 {
+        rows.push(format!("and {more} more"));
+    }
+    rows.join("; ")
+}
+
 impl Refusal {
     pub fn unmet(reason: Reason, message: impl Into<String>) -> Self {
         Self::Unmet { reason, message: message.into(), state: None, legal: Vec::new() }

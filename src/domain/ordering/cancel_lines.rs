@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::model::event::EventKind;
+use crate::domain::model::hold::{Hold, HoldReason, HoldState};
 use crate::domain::model::line::OrderLine;
 use crate::domain::model::line_cancellation::{CancelledUnits, LineCancellation};
 use crate::domain::model::message::MessageKind;
@@ -83,6 +84,7 @@ impl Order {
         self.record(unit, EventKind::OrderLinesCancelled, None, format!("{}, worth {value}", words(lines)));
         if !goods.is_empty() {
             self.release_units(unit, &goods)?;
+            self.stop_lacking(unit)?;
         }
         let refund_minor = self.return_surplus(unit)?;
 
@@ -99,6 +101,17 @@ impl Order {
         self.notify(unit, MessageKind::OrderLinesCancelled, None, nth);
         self.follow_services(unit)?;
         self.fill(unit).map(|_| ())
+    }
+
+    /// What a count had missed is not wanted any more.
+    fn stop_lacking(&mut self, unit: &mut UnitOfWork) -> Result<(), Refusal> {
+        let lacks = |it: &Hold| it.reason == HoldReason::InventoryOutOfStock;
+        let is_held = self.holds.iter().any(|it| it.state == HoldState::Active && lacks(it));
+        if is_held && self.lacks_nothing() {
+            self.release_holds(unit, lacks, "what was missing is cancelled")?;
+            self.tell_released(unit);
+        }
+        Ok(())
     }
 
     fn is_goods(&self, line: i32) -> bool {

@@ -42,10 +42,14 @@ impl Order {
         })
     }
 
-    /// Looks at the dates of what is reserved, while nothing is being prepared. What was promised follows.
+    /// Looks at the dates of what is reserved, while nothing is being prepared. What was promised follows. While some of it
+    /// has no stock, nobody knows a date: what was noted then stands.
     pub(in crate::domain) fn promise_anew(&mut self, unit: &mut UnitOfWork, occasion: PromiseOccasion) {
         let Some(wish) = self.wish() else { return };
         let Some(reservation) = self.current_reservation() else { return };
+        if !self.has_all_set_aside() {
+            return;
+        }
         let open = reservation.items.iter().filter(|it| it.open() > 0);
         let items = open.map(|it: &ReservedItem| (&it.location, it.line, it.open()));
         let legs = self.parcels(items).into_iter().map(|it| leg(unit, &wish, it)).collect();

@@ -6,11 +6,12 @@ use crate::domain::inventory::allocate::{ITEMS_MAX, Need, Take, plan, supply};
 use crate::domain::inventory::expire::release_expired_of;
 use crate::domain::inventory::fewest::Supply;
 use crate::domain::inventory::ledger::{give_back_units, set_aside};
+use crate::domain::inventory::reserve::reserved_item;
 use crate::domain::model::event::EventKind;
 use crate::domain::model::hold::{HoldReason, HoldState};
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::promise::PromiseOccasion;
-use crate::domain::model::refusal::{Refusal, Shortage};
+use crate::domain::model::refusal::{Reason, Refusal, Shortage};
 use crate::domain::model::reservation::ReservedItem;
 use crate::domain::model::scalars::{Actor, LocationCode, Sku};
 use crate::domain::model::shipment::{Shipment, ShipmentItem, ShipmentState};
@@ -140,7 +141,7 @@ impl Order {
         assert!(left == 0, "no more is taken than is set aside");
     }
 
-    /// Sets units aside that nothing is set aside for, wherever the region has them: for the lines of a shipment that is not
+    /// Reserves units that have no stock, wherever the region has them: for the lines of a shipment that is not
     /// picked, which then ships what its own location has, or of an order that has none. All of them or none.
     fn set_aside_elsewhere(
         &mut self,
@@ -254,12 +255,11 @@ impl Order {
         why: &str,
     ) -> Result<(), Refusal> {
         if let Some(index) = shipment {
-            match self.shipments[index].state {
-                ShipmentState::Picking => {
-                    let text = format!("shipment {} waits: {why}", self.shipments[index].number);
-                    self.move_shipment(unit, index, ShipmentState::Planned, EventKind::ItemsPicked, text)?;
-                }
-                _ => self.touch_shipment(unit, index),
+            if self.shipments[index].state == ShipmentState::Picking {
+                let text = format!("shipment {} waits: {why}", self.shipments[index].number);
+                self.move_shipment(unit, index, ShipmentState::Planned, EventKind::InventoryMissing, text)?;
+            } else {
+                self.touch_shipment(unit, index);
             }
         }
         let note = format!("{why}, and no other location of the region has others");
@@ -271,6 +271,16 @@ impl Order {
             self.keep_for_a_person(unit);
         }
         Ok(())
+    }
+
+    /// Whether stock is set aside for all that is to be prepared.
+    pub(in crate::domain) fn lacks_nothing(&self) -> bool {
+        if self.shipments.is_empty() {
+            return self.has_all_set_aside();
+        }
+        let planned = self.shipments.iter().filter(|it| it.state == ShipmentState::Planned);
+        let lacks = |shipment: &Shipment| shipment.items.iter().any(|it| self.missing_of(shipment, it) > 0);
+        !planned.into_iter().any(lacks)
     }
 
     /// Sets aside what nothing is set aside for any more, before the order goes on.
@@ -310,7 +320,13 @@ impl Order {
         if needs.is_empty() {
             return Ok(());
         }
-        self.set_aside_elsewhere(unit, shipment, &needs)?.map_err(Refusal::Short)
+        match self.set_aside_elsewhere(unit, shipment, &needs)? {
+            Err(short) if short.is_empty() => {
+                let message = format!("its stock would come from more than {ITEMS_MAX} shelves");
+                Err(self.unmet(Reason::LimitReached, message))
+            }
+            done => done.map_err(Refusal::Short),
+        }
     }
 }
 
@@ -322,15 +338,7 @@ fn add_item(items: &mut Vec<ReservedItem>, take: &Take) {
         return;
     }
     let number = i32::try_from(items.len()).unwrap_or(i32::MAX - 1) + 1;
-    items.push(ReservedItem {
-        number,
-        line: take.line,
-        sku: take.sku.clone(),
-        location: take.location.clone(),
-        quantity: take.quantity,
-        consumed: 0,
-        released: 0,
-    });
+    items.push(reserved_item(take, number));
 }
 
 fn join(items: &mut Vec<ShipmentItem>, moved: ShipmentItem) {

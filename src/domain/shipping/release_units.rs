@@ -139,6 +139,7 @@ impl Order {
             let text = format!("shipment {} re-counted: {units} units to send", shipment.number);
             shipment.items = items;
             self.touch_shipment(unit, index);
+            self.promise_shipment_anew(unit, index, PromiseOccasion::LinesCancelled);
             self.record_automatic(unit, EventKind::ShipmentPlanned, None, text);
             return Ok(());
         }

@@ -7,11 +7,12 @@ use crate::domain::documents::letters::Letters;
 use crate::domain::inventory::allocate::{ITEMS_MAX, LOCATIONS_NOTED_MAX};
 use crate::domain::model::check::{Risk, Rule};
 use crate::domain::model::courier::CourierNames;
-use crate::domain::model::credit_note::{CreditNote, CreditNoteLine};
+use crate::domain::model::credit_note::CreditNote;
 use crate::domain::model::discount::{Gives, RedeemingCustomer, Redemption};
 use crate::domain::model::evidence::{Evidence, Finding, RiskAssessment};
 use crate::domain::model::feedback::{FeedbackReason, FollowUp, FollowUpEnd, LineFeedback};
 use crate::domain::model::hold::HoldReason;
+use crate::domain::model::invoice::InvoiceLine;
 use crate::domain::model::line_cancellation::{CancelledUnits, LineCancellation};
 use crate::domain::model::message::{Message, MessageKind};
 use crate::domain::model::method::Method;
@@ -497,7 +498,7 @@ fn call_off_lines(order: &mut Order) {
     // With some for parcels that are lost later, one by one.
     let often = 2 * LINE_CANCELLATIONS_MAX;
     order.line_cancellations = vec![cancellation; often];
-    let lines = order.lines.iter().map(|it| CreditNoteLine {
+    let lines = order.lines.iter().map(|it| InvoiceLine {
         line: it.number,
         sku: it.sku.clone(),
         description: it.description.clone(),

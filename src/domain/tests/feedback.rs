@@ -117,7 +117,7 @@ fn a_wrong_token_says_nothing_not_even_whether_there_is_an_order() {
         assert_eq!(refused, FeedbackKey::unknown());
         assert_eq!(refused.to_string(), "feedback with this token does not exist");
     }
-    // Whoever cannot open it does not learn its version either.
+    // A caller with a wrong token does not learn the version either.
     let target = FeedbackTarget { etag: "v0".to_owned(), ..with(FeedbackToken::OF_NOBODY) };
     let refused = bench.decide(|unit| OptOutFeedback { target }.decide(unit)).map(drop);
     assert_eq!(refused, Err(FeedbackKey::unknown()));

@@ -1,8 +1,8 @@
 //! Invoices, payments and refunds as the API shows them. Each is a part of its order and shares its etag.
 
 use crate::domain::{
-    Amounts, CreditNote, CreditNoteLine, Currency, Invoice, InvoiceLine, InvoiceState, LineAmounts, Means,
-    Order, Payment, PaymentState, Refund, RefundState, TaxRow,
+    Amounts, CreditNote, Currency, Invoice, InvoiceLine, InvoiceState, LineAmounts, Means, Order, Payment,
+    PaymentState, Refund, RefundState, TaxRow,
 };
 use crate::pb;
 use crate::rpc::enums;
@@ -151,7 +151,7 @@ pub(crate) fn credit_note(order: &Order, note: &CreditNote) -> pb::CreditNote {
         billing_address: Some(address(credited_address)),
         currency: currency.to_string(),
         prices_include_tax,
-        lines: lines.iter().map(|it| credit_note_line(currency, it)).collect(),
+        lines: lines.iter().map(|it| invoice_line(currency, it)).collect(),
         subtotal: minor(currency, subtotal_minor),
         discount: minor(currency, discount_minor),
         tax: minor(currency, tax_minor),
@@ -161,31 +161,6 @@ pub(crate) fn credit_note(order: &Order, note: &CreditNote) -> pb::CreditNote {
         issued_by: actor(issued_by),
         issue_time: Some(timestamp(*issued_at)),
         etag: order.etag(),
-    }
-}
-
-fn credit_note_line(currency: Currency, line: &CreditNoteLine) -> pb::CreditNoteLine {
-    let CreditNoteLine { line, sku, description, quantity, unit_price_minor, amounts } = line;
-    let LineAmounts {
-        gross_minor,
-        discount_minor,
-        discount_share_minor,
-        tax_rate_ppm,
-        tax_minor,
-        total_minor,
-    } = *amounts;
-    pb::CreditNoteLine {
-        line_number: *line,
-        sku: sku.to_string(),
-        description: description.clone(),
-        quantity: *quantity,
-        unit_price: minor(currency, *unit_price_minor),
-        gross: minor(currency, gross_minor),
-        line_discount: minor(currency, discount_minor),
-        order_discount_share: minor(currency, discount_share_minor),
-        tax_rate_ppm: ppm(tax_rate_ppm),
-        tax: minor(currency, tax_minor),
-        total: minor(currency, total_minor),
     }
 }
 

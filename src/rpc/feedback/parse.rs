@@ -22,7 +22,7 @@ list_requests! {
 /// still be shown.
 const COMMENT_MAX: usize = 2_000;
 const LINE_COMMENT_MAX: usize = 500;
-const COMMENTS_MAX: usize = 2_000;
+const ALL_COMMENTS_MAX: usize = 2_000;
 
 pub(crate) fn get_feedback(request: pb::GetFeedbackRequest, bad: &mut Problems) -> Option<FeedbackKey> {
     let pb::GetFeedbackRequest { order_id, token } = request;
@@ -51,8 +51,11 @@ pub(crate) fn submit_feedback(
     let reasons = words("reasons", reasons, bad);
     let lines = line_ratings(lines, bad);
     let of_lines: usize = lines.iter().map(|it| it.comment.chars().count()).sum();
-    if of_lines > 0 && of_lines + comment.chars().count() > COMMENTS_MAX {
-        bad.add("lines", format!("must have comments of at most {COMMENTS_MAX} characters with `comment`"));
+    if of_lines > 0 && of_lines + comment.chars().count() > ALL_COMMENTS_MAX {
+        bad.add(
+            "lines",
+            format!("must have comments of at most {ALL_COMMENTS_MAX} characters with `comment`"),
+        );
     }
     let answer = FeedbackAnswer { delivery_rating, product_rating, comment, reasons, lines };
     Some(SubmitFeedback { target: FeedbackTarget { key: key?, etag }, answer })

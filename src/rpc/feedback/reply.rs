@@ -1,6 +1,6 @@
 //! Feedback and follow-ups as the API shows them.
 
-use crate::domain::{Day, Feedback, FeedbackReason, FollowUp, FollowUpEnd, LineFeedback, Order};
+use crate::domain::{Day, Feedback, FeedbackReason, FollowUp, FollowUpEnd, LineFeedback, Order, OrderLine};
 use crate::pb;
 use crate::rpc::enums;
 use crate::rpc::reply::{actor, timestamp};
@@ -12,7 +12,8 @@ use crate::store::{
 pub(crate) fn to_be_given(order: &Order) -> Option<pb::Feedback> {
     let asked = order.feedback.as_ref()?;
     let said = |number: i32| asked.lines.iter().find(|it| it.line == number);
-    let lines = order.lines.iter().map(|it| line(order, it.number, said(it.number))).collect();
+    let wanted = order.lines.iter().filter(|it| it.is_wanted());
+    let lines = wanted.map(|it| line(order, it.number, said(it.number))).collect();
     Some(pb::Feedback { lines, ..feedback(order, asked) })
 }
 
@@ -57,7 +58,7 @@ fn line(order: &Order, number: i32, said: Option<&LineFeedback>) -> pb::Feedback
     pb::FeedbackLine {
         line_number: number,
         description: ordered.map(|it| it.description.clone()).unwrap_or_default(),
-        quantity: ordered.map_or(0, |it| it.quantity),
+        quantity: ordered.map_or(0, OrderLine::remaining_quantity),
         ..said.map(rated_line).unwrap_or_default()
     }
 }

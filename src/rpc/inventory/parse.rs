@@ -159,8 +159,8 @@ pub(crate) fn count(request: pb::CountStockRequest, bad: &mut Problems) -> Optio
 pub(crate) fn transfer(request: pb::TransferStockRequest, bad: &mut Problems) -> Option<TransferStock> {
     let pb::TransferStockRequest { from_location, to_location, items, expected_time, note, request_id: _ } =
         request;
+    each_once(items.iter().map(|it| it.sku.as_str()), bad);
     let items = lines_of("items", items, TRANSFER_ITEMS_MAX, bad);
-    each_once(items.iter().map(|it| &it.0), bad);
     let expected_at = timestamp("expected_time", expected_time, bad);
     let note = text("note", note, NOTE_MAX, bad);
     let from = id("from_location", &from_location, bad);
@@ -168,11 +168,11 @@ pub(crate) fn transfer(request: pb::TransferStockRequest, bad: &mut Problems) ->
     Some(TransferStock { from: from?, to: to?, items, expected_at, note })
 }
 
-/// Notes products that are named twice. Products that could not be read are missing here, and are noted themselves.
-fn each_once<'s>(skus: impl Iterator<Item = &'s Sku>, bad: &mut Problems) {
+/// Notes products that are named twice. What cannot be read is noted elsewhere.
+fn each_once<'s>(skus: impl Iterator<Item = &'s str>, bad: &mut Problems) {
     let mut named = BTreeSet::new();
     for (index, sku) in skus.enumerate() {
-        if !named.insert(sku) {
+        if sku.parse::<Sku>().is_ok_and(|it| !named.insert(it)) {
             bad.add(format!("items[{index}].sku"), "is named twice");
         }
     }
@@ -181,6 +181,7 @@ fn each_once<'s>(skus: impl Iterator<Item = &'s Sku>, bad: &mut Problems) {
 pub(crate) fn arrival(request: pb::ReceiveTransferRequest, bad: &mut Problems) -> Option<ReceiveTransfer> {
     let pb::ReceiveTransferRequest { transfer_id, items, note, etag, request_id: _ } = request;
     let mut arrivals = Vec::new();
+    each_once(items.iter().map(|it| it.sku.as_str()), bad);
     for (index, item) in entries("items", items, 0..=TRANSFER_ITEMS_MAX, bad) {
         let pb::TransferArrival { sku, received, missing } = item;
         let received = number(&format!("items[{index}].received"), received, 0..=1_000_000, bad);
@@ -191,7 +192,6 @@ pub(crate) fn arrival(request: pb::ReceiveTransferRequest, bad: &mut Problems) -
         let sku = id(&format!("items[{index}].sku"), &sku, bad);
         arrivals.extend(sku.map(|sku| Arrival { sku, received, lost }));
     }
-    each_once(arrivals.iter().map(|it| &it.sku), bad);
     let note = text("note", note, NOTE_MAX, bad);
     Some(ReceiveTransfer { transfer: id("transfer_id", &transfer_id, bad)?, arrivals, note, etag })
 }

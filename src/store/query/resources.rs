@@ -132,6 +132,21 @@ pub(super) const ARCHIVED: &str = "archived";
 /// The words of a field that is true or not.
 pub(super) const TRUTH: [&str; 2] = ["FALSE", "TRUE"];
 
+/// The numbers of one series are in the order in which its papers were made.
+const SERIES: Field = Field {
+    name: "series",
+    column: "series",
+    kind: FieldKind::Text,
+    few: false,
+    implies: "",
+    sorted_by: Some(whole("number")),
+};
+
+/// The number within a series, and what every series is one of.
+const fn in_series(implies: &'static str) -> Field {
+    Field { name: "number", column: "number", kind: FieldKind::Whole, few: true, implies, sorted_by: None }
+}
+
 const IS_ARCHIVED: Field = field(ARCHIVED, ARCHIVED, FieldKind::Word("", || TRUTH.to_vec()));
 
 const EVERY_CHANNEL: &str = "channel IN ('ONLINE', 'PHONE', 'IN_PERSON') AND external_reference <> ''";
@@ -186,23 +201,8 @@ pub(super) static INVOICES: Resource = Resource {
     keyed_by_time: true,
     fields: &[
         field("state", "state", word!(InvoiceState, "INVOICE_STATE_")),
-        // The numbers of one series are in the order in which its invoices were made.
-        Field {
-            name: "series",
-            column: "series",
-            kind: FieldKind::Text,
-            few: false,
-            implies: "",
-            sorted_by: Some(whole("number")),
-        },
-        Field {
-            name: "number",
-            column: "number",
-            kind: FieldKind::Whole,
-            few: true,
-            implies: "series IN (SELECT substr(name, 10) FROM counters WHERE name LIKE 'invoices/%')",
-            sorted_by: None,
-        },
+        SERIES,
+        in_series("series IN (SELECT substr(name, 10) FROM counters WHERE name LIKE 'invoices/%')"),
         narrow("order_id", "order_id", id_of!(OrderId)),
         IS_ARCHIVED,
         field("create_time", "issued_at", FieldKind::Created),
@@ -219,23 +219,8 @@ pub(super) static CREDIT_NOTES: Resource = Resource {
     shown: Shown::Document,
     keyed_by_time: true,
     fields: &[
-        // As with invoices.
-        Field {
-            name: "series",
-            column: "series",
-            kind: FieldKind::Text,
-            few: false,
-            implies: "",
-            sorted_by: Some(whole("number")),
-        },
-        Field {
-            name: "number",
-            column: "number",
-            kind: FieldKind::Whole,
-            few: true,
-            implies: "series IN (SELECT substr(name, 14) FROM counters WHERE name LIKE 'credit_notes/%')",
-            sorted_by: None,
-        },
+        SERIES,
+        in_series("series IN (SELECT substr(name, 14) FROM counters WHERE name LIKE 'credit_notes/%')"),
         narrow("invoice_id", "invoice_id", id_of!(InvoiceId)),
         narrow("order_id", "order_id", id_of!(OrderId)),
         IS_ARCHIVED,

@@ -57,7 +57,7 @@ pub(in crate::store) fn uses(row: &Row) -> Result<((DiscountKey, String), Discou
     Ok(((code, customer), DiscountUses { uses_max, redeemed, given_back }))
 }
 
-/// Rows of what codes are redeemed more, and of what they are held less. PostgreSQL checks the row that it would add before
+/// Rows that raise the uses of codes, and rows that lower them. PostgreSQL checks the row that it would add before
 /// it looks for the one that is there, so the two are different statements; in the first each row could be the only one.
 pub(in crate::store) fn differences(uses: DiscountUsesByKey) -> (Vec<Vec<Value>>, Vec<Vec<Value>>) {
     let moved = uses.into_iter().filter(|(_, it)| it.redeemed != 0 || it.given_back != 0);

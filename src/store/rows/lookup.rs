@@ -258,7 +258,8 @@ pub(in crate::store) static EXPIRED: Fixed = Fixed::new(|| {
 });
 
 /// Open reservations of these shelves that a count may take units from: id, order. Other callers' come first, then orders'
-/// that nothing is planned of, planned ones, those that are being picked; of these the last reserved first. Only a count
+/// that nothing is planned of, those not paid before the others, planned ones, those that are being picked; of these the
+/// last reserved first. Only a count
 /// asks, so no connection prepares it beforehand.
 pub(in crate::store) static HOLDERS: Fixed = Fixed::new(|| {
     let found = |sku: &str, location: &str| {
@@ -270,7 +271,8 @@ pub(in crate::store) static HOLDERS: Fixed = Fixed::new(|| {
             WHERE reservation_items.location = {location} AND reservation_items.sku = {sku} \
             AND reservation_items.quantity > reservation_items.consumed + reservation_items.released \
             AND (shipments.state IS NULL OR shipments.state IN ('PLANNED', 'PICKING')) \
-            ORDER BY reservations.order_id IS NOT NULL, shipments.state IS NOT NULL, shipments.state DESC, \
+            ORDER BY reservations.order_id IS NOT NULL, shipments.state IS NOT NULL, \
+            reservations.state = 'CONFIRMED', shipments.state DESC, \
             reservations.created_at DESC LIMIT {TOUCHED_MAX}"
         )
     };

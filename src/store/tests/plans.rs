@@ -123,7 +123,7 @@ async fn no_hot_read_grows_with_what_is_stored(scene: &Scene) {
         "list_stuck_orders": store.list_stuck_orders(&Listing { size: 2, ..Listing::default() }, None),
         "list_stuck_orders at a gate": store.list_stuck_orders(&Listing { size: 2, ..Listing::default() }, Some(StuckGate::Hold)),
         "waiting_orders": store.waiting_orders(64),
-        "shelves_with_missing": store.shelves_with_missing(16),
+        "shelves_with_missing": store.shelves_with_missing(None, 16),
         "claim_jobs": store.claim_jobs(32, Duration::from_secs(30)),
         "feedback_report": store.feedback_report(now.minus(Duration::from_secs(3_600)), now, 10),
         "failed_messages": store.failed_messages(Timestamp::MIN, 2),

@@ -300,7 +300,7 @@ impl<'w> Loading<'w> {
     }
 
     /// The days of what has a capacity, for decisions that look for room: they read the couriers. They are read after the
-    /// location is locked, because whoever fills its last room holds that lock. Couriers are locked only for decisions that
+    /// location is locked, because every order that takes its room takes that lock first. Couriers are locked only for decisions that
     /// choose one: no others fill a courier's day.
     pub(super) fn third_message(&mut self) -> Message {
         if self.wanted.couriers {

@@ -83,6 +83,8 @@ fn full() -> Facts {
         cancelled: items(),
         cancelled_value: some("20.00"),
         credit_note: some("CRN-000003"),
+        credited: some("20.00"),
+        due: some("35.00"),
         shipment_number: 1,
         shipment_count: 2,
         packages: 2,

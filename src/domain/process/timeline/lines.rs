@@ -5,7 +5,7 @@ use crate::domain::model::event::Event;
 use crate::domain::model::hold::HoldState;
 use crate::domain::model::invoice::InvoiceState;
 use crate::domain::model::message::Message;
-use crate::domain::model::order::{Order, OrderState};
+use crate::domain::model::order::Order;
 use crate::domain::model::shipment::Shipment;
 use crate::domain::model::time::Timestamp;
 use crate::domain::model::time_zone::TimeZone;
@@ -65,29 +65,6 @@ impl Order {
     fn hold_note(&self) -> Option<String> {
         let hold = self.holds.iter().find(|it| it.state == HoldState::Active)?;
         Some(format!("hold {} ({}): {}", hold.id, hold.reason, hold.note))
-    }
-
-    /// How the order ended before it was fulfilled, if it did.
-    pub(in crate::domain::process) fn ended_early(&self) -> Option<OrderState> {
-        let state = self.archived_from.unwrap_or(self.state);
-        match state {
-            OrderState::Rejected | OrderState::Cancelled | OrderState::Expired => Some(state),
-            OrderState::Received
-            | OrderState::Verified
-            | OrderState::AwaitingStock
-            | OrderState::Reserved
-            | OrderState::ReservationApproved
-            | OrderState::Invoiced
-            | OrderState::PaymentCaptured
-            | OrderState::PaymentApproved
-            | OrderState::Fulfilling
-            | OrderState::PartiallyShipped
-            | OrderState::Shipped
-            | OrderState::PartiallyDelivered
-            | OrderState::Delivered
-            | OrderState::Closed
-            | OrderState::Archived => None,
-        }
     }
 
     pub(super) fn is_paid(&self) -> bool {

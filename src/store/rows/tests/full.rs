@@ -2,11 +2,11 @@
 
 use crate::domain::{
     Actor, Address, Amounts, Approval, ApprovalState, AtProvider, AvailabilityFound, CancelledUnits, Channel,
-    CreditNote, CreditNoteId, CreditNoteLine, Customer, Day, Discount, Feedback, FeedbackReason,
-    FeedbackSecret, FeedbackState, FollowUp, FollowUpEnd, Gate, HandedBack, Hold, HoldReason, HoldState, Ids,
-    Invoice, InvoiceId, InvoiceLine, InvoiceState, LineAmounts, LineAvailability, LineCancellation,
-    LineFeedback, Means, Message, MessageKind, MessageState, Method, OnLate, OnShortage, OpenRequest, Order,
-    OrderId, OrderLine, OrderState, Payment, PaymentState, ProductKind, Promise, PromiseLeg, PromiseOccasion,
+    CreditNote, CreditNoteId, Customer, Day, Discount, Feedback, FeedbackReason, FeedbackSecret,
+    FeedbackState, FollowUp, FollowUpEnd, Gate, HandedBack, Hold, HoldReason, HoldState, Ids, Invoice,
+    InvoiceId, InvoiceLine, InvoiceState, LineAmounts, LineAvailability, LineCancellation, LineFeedback,
+    Means, Message, MessageKind, MessageState, Method, OnLate, OnShortage, OpenRequest, Order, OrderId,
+    OrderLine, OrderState, Payment, PaymentState, ProductKind, Promise, PromiseLeg, PromiseOccasion,
     ProviderRequest, Refund, RefundState, Reservation, ReservationId, ReservationState, ReservedItem, Risk,
     ServiceDone, ServiceLevel, Slip, SlipKind, SlipSubject, StuckGate, Waiting,
 };
@@ -437,7 +437,7 @@ fn full_credit_note(order: OrderId, id: CreditNoteId, invoice: InvoiceId, number
             tax_minor: 87,
             total_minor: 954,
         },
-        lines: vec![CreditNoteLine {
+        lines: vec![InvoiceLine {
             line: 1,
             sku: code("A-1"),
             description: "A".to_owned(),

@@ -10,7 +10,7 @@ use crate::store::rows::{catalogue, discount, lookup};
 use crate::store::writer::loading::{Loading, Message, Topic};
 
 impl Loading<'_> {
-    /// Codes, and how often they were redeemed: read after the code is locked, because whoever redeems it holds that lock.
+    /// Codes, and how often they were redeemed: read after the code is locked, because every order that redeems it takes that lock first.
     /// Codes are locked after the stock, in whichever message that is.
     pub(super) fn ask_discounts(&self, message: &mut Message) {
         let wanted = &self.wanted.discount_codes;
