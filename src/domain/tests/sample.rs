@@ -262,7 +262,7 @@ fn line(
     }
 }
 
-fn invoice(lines: &[OrderLine], amounts: Amounts) -> Invoice {
+pub(crate) fn invoice(lines: &[OrderLine], amounts: Amounts) -> Invoice {
     let lines = lines.iter().map(|it| InvoiceLine {
         line: it.number,
         sku: it.sku.clone(),

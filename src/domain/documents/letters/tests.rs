@@ -19,7 +19,7 @@ use crate::domain::model::reservation::{Reservation, ReservationState};
 use crate::domain::model::scalars::Actor;
 use crate::domain::model::time::Timestamp;
 use crate::domain::model::tracking::TrackingStatus;
-use crate::domain::tests::sample::{NOW, days_later, sample};
+use crate::domain::tests::sample::{self, NOW, days_later, sample};
 
 fn order() -> Order {
     let mut order = sample().0;
@@ -43,6 +43,11 @@ fn order() -> Order {
         faults: Vec::new(),
     });
     order
+}
+
+/// The order's invoice over its lines and amounts as they are.
+fn invoice_anew(order: &mut Order) {
+    order.invoices = vec![sample::invoice(&order.lines, order.amounts.clone())];
 }
 
 fn message(kind: MessageKind) -> Message {
@@ -176,6 +181,7 @@ of which tax    €5.25
     let mut with_discount = order();
     with_discount.amounts.prices_include_tax = false;
     with_discount.amounts.discount_minor = 500;
+    invoice_anew(&mut with_discount);
     has(MessageKind::InvoiceIssued, &with_discount, &["invoice INV-000007", "Discount -€5.00", "Tax €5.25"]);
 }
 
@@ -189,6 +195,7 @@ fn an_invoice_has_a_row_for_each_rate_and_the_rows_sum_to_the_tax() {
     mixed.amounts.shipping_tax_minor = 41;
     mixed.amounts.shipping_tax_rate_ppm = 90_000;
     mixed.amounts.tax_minor = 399 + 20 + 41;
+    invoice_anew(&mut mixed);
     has(
         MessageKind::InvoiceIssued,
         &mixed,

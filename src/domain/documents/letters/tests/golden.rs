@@ -48,7 +48,14 @@ fn of(language: Language) -> Order {
     };
     order.reservations = vec![held_until(days_later(2))];
     order.promises_told = vec![days_later(6)];
+    invoice_anew(&mut order);
     order
+}
+
+fn tax_on_top(order: &mut Order) {
+    order.amounts.prices_include_tax = false;
+    order.amounts.discount_minor = 123_450;
+    order.promised_by = None;
 }
 
 /// A letter as it is, and in its other forms.
@@ -110,11 +117,19 @@ fn variants(kind: MessageKind, language: Language) -> Vec<(String, Order)> {
         MessageKind::OrderCancelled | MessageKind::OrderExpired | MessageKind::OrderRejected => {
             all.push(with("unpaid", &|order| order.payments.clear()));
         }
-        MessageKind::OrderReceived | MessageKind::InvoiceIssued => all.push(with("tax on top", &|order| {
-            order.amounts.prices_include_tax = false;
-            order.amounts.discount_minor = 123_450;
-            order.promised_by = None;
-        })),
+        MessageKind::OrderReceived => all.push(with("tax on top", &tax_on_top)),
+        MessageKind::InvoiceIssued => {
+            let before_any_credit = |order: &mut Order| order.credit_notes.clear();
+            all = vec![
+                with("", &before_any_credit),
+                with("tax on top", &|order| {
+                    before_any_credit(order);
+                    tax_on_top(order);
+                    invoice_anew(order);
+                }),
+                with("credited since", &|_| {}),
+            ];
+        }
         MessageKind::OrderLinesCancelled => all.push(with("unpaid", &|order| {
             order.line_cancellations[0].refund_minor = 0;
             order.line_cancellations[0].credit_note = None;
