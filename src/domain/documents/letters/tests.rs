@@ -14,6 +14,7 @@ use crate::domain::model::check::{Check, Rule, Verdict};
 use crate::domain::model::hold::{Hold, HoldReason, HoldState};
 use crate::domain::model::message::MessageState;
 use crate::domain::model::method::Method;
+use crate::domain::model::order::OrderState;
 use crate::domain::model::refund::HandedBack;
 use crate::domain::model::reservation::{Reservation, ReservationState};
 use crate::domain::model::scalars::Actor;
@@ -474,6 +475,15 @@ fn only_what_is_short_is_waited_for() {
     let line = &mut waiting.availability.as_mut().expect("looked at").lines[0];
     line.delivery_at = Some(NOW);
     has(MessageKind::AwaitingStock, &waiting, &["we can deliver your order by Monday, 2 March 2026."]);
+}
+
+#[test]
+fn what_is_left_to_pay_stands_below_the_bill_and_not_in_it() {
+    let mut unpaid = order();
+    unpaid.state = OrderState::Invoiced;
+    unpaid.payments.clear();
+    let body = written(MessageKind::OrderLinesCancelled, &unpaid).body;
+    assert!(body.contains("\n\n€") && body.contains(" is left to pay.\n\n"), "{body}");
 }
 
 #[test]
