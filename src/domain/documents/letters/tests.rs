@@ -353,7 +353,7 @@ fn news_of_the_journey_carry_what_the_courier_said() {
         MessageKind::DeliveryDelayed,
         &order(),
         &[
-            "The courier says: the storm keeps the aircraft on the ground (Leipzig hub).",
+            "The courier says: “the storm keeps the aircraft on the ground” (Leipzig hub).",
             "New expected delivery: Friday, 6 March 2026",
             "CNK3F07XQ2M91TX",
         ],
