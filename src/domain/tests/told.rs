@@ -152,7 +152,7 @@ fn a_promise_that_moves_before_there_are_shipments_is_told_once_for_each_new_dat
     assert_eq!(keys(&bench, id, MessageKind::PromiseChanged), ["PROMISE_CHANGED/1"]);
     let later = of_kind(&bench, id, MessageKind::PromiseChanged).remove(0);
     let body = body(&bench, id, &later);
-    assert!(body.contains("only later than we told you") && body.contains("- Told before: "), "{body}");
+    assert!(body.contains("later than we told you") && body.contains("- Previous date: "), "{body}");
     assert_eq!(outdated(&bench, id, &later), None);
 
     promise(&mut bench, id, 0);

@@ -178,7 +178,7 @@ of which tax    €5.25
     let body = written(MessageKind::OrderReceived, &order()).body;
     assert!(body.contains(bill), "{body}");
     has(MessageKind::OrderReceived, &order(), &["We plan to deliver it by Saturday, 7 March 2026."]);
-    assert!(body.contains("It goes to:\n\n") && body.contains("\n10115 Berlin\n"), "{body}");
+    assert!(body.contains("Delivery address:\n\n") && body.contains("\n10115 Berlin\n"), "{body}");
     let mut with_discount = order();
     with_discount.amounts.prices_include_tax = false;
     with_discount.amounts.discount_minor = 500;
@@ -323,8 +323,8 @@ fn a_date_that_moved_is_told_beside_the_one_told_before() {
         MessageKind::EstimateMoved,
         &order(),
         &[
-            "We are sorry: your parcel with order 100042 is expected later than we told you.\n",
-            "- New expected delivery: Wednesday, 11 March 2026\n- Told before: Saturday, 7 March 2026\n",
+            "We are sorry: your parcel from order 100042 is expected later than we told you.\n",
+            "- New expected delivery: Wednesday, 11 March 2026\n- Previous date: Saturday, 7 March 2026\n",
             "- Carried by: Falcon Air\n",
         ],
     );
@@ -333,7 +333,7 @@ fn a_date_that_moved_is_told_beside_the_one_told_before() {
     has(MessageKind::EstimateMoved, &sooner, &["Good news", "New expected delivery: Monday, 2 March 2026\n"]);
     // Each letter names its own dates, whatever was told after it.
     sooner.shipments[0].told.push(sooner.created_at);
-    has(MessageKind::EstimateMoved, &sooner, &["Told before: Saturday, 7 March 2026\n"]);
+    has(MessageKind::EstimateMoved, &sooner, &["Previous date: Saturday, 7 March 2026\n"]);
     let third = Message { sequence: 3, ..message(MessageKind::EstimateMoved) };
     assert_eq!(refused(&third, &sooner), "the shipment has no such date");
 }
@@ -363,13 +363,13 @@ fn news_of_the_journey_carry_what_the_courier_said() {
     has(
         MessageKind::DeliveryException,
         &lost,
-        &["We are sorry: the courier cannot find your parcel with order 100042."],
+        &["We are sorry: the courier cannot find your parcel from order 100042."],
     );
     has(MessageKind::ReadyForPickup, &order(), &["waiting for you here: Leipzig hub."]);
     has(
         MessageKind::LocationChanged,
         &order(),
-        &["Your parcel with order 100042 has reached Leipzig hub.", "Expected delivery: ", "CNK3F07XQ2M91TX"],
+        &["Your parcel from order 100042 has reached Leipzig hub.", "Expected delivery: ", "CNK3F07XQ2M91TX"],
     );
 }
 
@@ -402,7 +402,7 @@ fn a_delivery_asks_for_feedback_offers_the_discount_anyway_and_invites_a_review(
         MessageKind::DeliveryConfirmed,
         &order(),
         &[
-            "from 1 to 5 by Friday, 20 March 2026.",
+            "from 1 (bad) to 5 (good) by Friday, 20 March 2026.",
             "For your next purchase you get 5% off, whether or not you answer. The code is NEXT-ABCD-1234-EFGH, good until 6 March 2027.",
             "write a product review",
         ],
@@ -425,7 +425,7 @@ fn a_hold_has_one_point_per_rule_in_a_customer_s_words_and_nothing_of_a_suspicio
     suspected.holds[0].reason = HoldReason::HighRiskOfFraud;
     let body = joined(&written(MessageKind::OnHold, &suspected).body);
     assert!(
-        !body.contains("raud") && !body.contains("city") && body.contains("need not do anything"),
+        !body.contains("raud") && !body.contains("city") && body.contains("do not need to do anything"),
         "{body}"
     );
 }
@@ -470,7 +470,7 @@ fn only_what_is_short_is_waited_for() {
     });
     let body = written(MessageKind::AwaitingStock, &waiting).body;
     assert!(body.contains("- 1 × Pen\n") && !body.contains("Mug"), "{body}");
-    assert!(body.contains("We do not know yet when it will arrive."), "{body}");
+    assert!(body.contains("We do not know yet when the goods will arrive."), "{body}");
     has(MessageKind::AwaitingStock, &order(), &["- 2 × Mug, blue\n"]);
     let line = &mut waiting.availability.as_mut().expect("looked at").lines[0];
     line.delivery_at = Some(NOW);
@@ -495,7 +495,7 @@ fn a_refund_is_the_one_the_message_tells_of() {
 
 #[test]
 fn a_refund_says_which_way_it_goes() {
-    has(MessageKind::RefundIssued, &order(), &["It goes the way your payment came"]);
+    has(MessageKind::RefundIssued, &order(), &["It goes back the way your payment came"]);
     let mut handed = order();
     handed.payments[0].refunds[0].handed_back =
         Some(HandedBack { method: Method::BankTransfer, reference: "RF18".to_owned() });

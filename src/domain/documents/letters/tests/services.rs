@@ -26,7 +26,7 @@ pub(super) fn order_of_services() -> Order {
 
 #[test]
 fn nothing_of_services_is_shipped_and_what_is_to_be_done_is_told() {
-    has(MessageKind::PaymentReceived, &order_of_services(), &["We now do what you asked for."]);
+    has(MessageKind::PaymentReceived, &order_of_services(), &["We will now do what you asked for."]);
     assert!(!written(MessageKind::InvoiceIssued, &order_of_services()).body.contains("set aside"));
     has(MessageKind::OrderCancelled, &order_of_services(), &["nothing more of it will be done."]);
     let done = written(MessageKind::DeliveryConfirmed, &order_of_services());
