@@ -75,7 +75,7 @@ pub(super) struct Facts {
     pub credited: Option<String>,
     pub due: Option<String>,
 
-    pub shipment_number: i32,
+    pub shipment_number: usize,
     pub shipment_count: usize,
     pub packages: usize,
     pub contents: Vec<Item>,
@@ -384,8 +384,10 @@ impl Source<'_> {
         let shipment = self.shipment_of(message)?;
         let items = shipment.items.iter();
         facts.contents = items.map(|it| self.item(it.quantity, &it.description, it.sku.as_str())).collect();
-        facts.shipment_number = shipment.number;
-        facts.shipment_count = self.order.shipments.len();
+        // Of the parts that come: the numbers of cancelled shipments are not used again.
+        let before = self.order.live_shipments().take_while(|it| it.id != shipment.id).count();
+        facts.shipment_number = before + 1;
+        facts.shipment_count = self.order.live_shipments().count();
         facts.packages = shipment.packages.len();
         let numbers = shipment.courier_numbers().join(", ");
         facts.tracking_number = (!numbers.is_empty()).then_some(numbers);
