@@ -165,6 +165,7 @@ pub use model::scalars::{
     InvoiceId, JobId, LocationCode, MessageId, MovementId, OnLate, OnShortage, OrderId, PaymentId, RefundId,
     RegionCode, ReplenishmentId, ReservationId, SellerId, ServiceLevel, ShipmentId, Sku, TransferId,
 };
+pub use model::search_key::{caseless, phone_digits, phone_searched};
 pub use model::seller::{BankAccount, Seller};
 pub use model::service::{ProductKind, ServiceDone};
 pub use model::shipment::{

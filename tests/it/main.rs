@@ -23,6 +23,7 @@ mod documents;
 mod exact;
 mod feedback;
 mod filters;
+mod finding;
 mod floods;
 mod followers;
 mod frozen;

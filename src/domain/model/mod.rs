@@ -54,6 +54,7 @@ pub(super) mod refusal;
 pub(super) mod replenishment;
 pub(super) mod reservation;
 pub(super) mod scalars;
+pub(super) mod search_key;
 pub(super) mod seller;
 pub(super) mod service;
 pub(super) mod shipment;

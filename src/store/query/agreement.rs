@@ -22,6 +22,7 @@ use crate::store::rows::record::{self, courier_records};
 use crate::store::rows::reservation::{reservation_items, reservations};
 use crate::store::rows::statements::{names, table_of};
 use crate::store::rows::table::Record;
+use crate::store::rows::terms::order_terms;
 
 /// The law that the tables and the documents agree.
 pub(super) const AGREEMENT: &str = "D1";
@@ -48,6 +49,7 @@ pub(super) async fn disagreements(
     gather! {
         order_lines into lines;
         order_waits into waits;
+        order_terms into terms;
         holds into holds;
         approvals into approvals;
         messages into messages;
@@ -248,6 +250,7 @@ fn differing(stored: &Projection, expected: &Projection) -> Option<&'static str>
     let tables = [
         ("order_lines", stored.lines == expected.lines),
         ("order_waits", stored.waits == expected.waits),
+        ("order_terms", stored.terms == expected.terms),
         ("holds", stored.holds == expected.holds),
         ("approvals", stored.approvals == expected.approvals),
         ("messages", stored.messages == expected.messages),

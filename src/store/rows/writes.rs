@@ -19,6 +19,7 @@ use crate::store::rows::statements::{
     Fixed, add_up, add_up_some, delete, insert, insert_missing, update_some, update_versioned, upsert,
 };
 use crate::store::rows::stock::{replenishments, stock_levels, stock_movements};
+use crate::store::rows::terms::order_terms;
 use crate::store::rows::transfer::transfers;
 
 macro_rules! fixed {
@@ -45,6 +46,10 @@ fixed! {
             orders::Column::RefundedMinor,
             orders::Column::UpdatedAt,
             orders::Column::Late,
+            orders::Column::PaymentStatus,
+            orders::Column::FulfillmentStatus,
+            orders::Column::NextStep,
+            orders::Column::OnHold,
             orders::Column::StuckGate,
             orders::Column::StuckSince,
             orders::Column::RunAt,
@@ -67,6 +72,11 @@ fixed! {
     UPSERT_WAITS = upsert::<order_waits::Entity>(&[order_waits::Column::Region, order_waits::Column::Quantity, order_waits::Column::Number]);
     DELETE_WAITS =
         delete::<order_waits::Entity>(&[order_waits::Column::OrderId, order_waits::Column::Sku], Effect::Write);
+    UPSERT_TERMS = upsert::<order_terms::Entity>(&[order_terms::Column::Archived]);
+    DELETE_TERMS = delete::<order_terms::Entity>(
+        &[order_terms::Column::OrderId, order_terms::Column::Field, order_terms::Column::Term],
+        Effect::Write,
+    );
     UPSERT_HOLDS = upsert::<holds::Entity>(&[holds::Column::State, holds::Column::ReleasedAt]);
     UPSERT_APPROVALS = upsert::<approvals::Entity>(&[approvals::Column::State, approvals::Column::AmountMinor, approvals::Column::Archived, approvals::Column::ExpiresAt, approvals::Column::DecidedBy, approvals::Column::DecidedAt]);
     UPSERT_MESSAGES = upsert::<messages::Entity>(&[messages::Column::State, messages::Column::Archived, messages::Column::SentAt, messages::Column::FailedAt]);
@@ -159,6 +169,7 @@ pub(in crate::store) static DELETE_PARTS: LazyLock<Vec<FixedStatement>> = LazyLo
         delete::<follow_ups::Entity>(&[follow_ups::Column::OrderId], Effect::Write),
         delete::<feedback::Entity>(&[feedback::Column::OrderId], Effect::Write),
         delete::<order_waits::Entity>(&[order_waits::Column::OrderId], Effect::Write),
+        delete::<order_terms::Entity>(&[order_terms::Column::OrderId], Effect::Write),
         delete::<order_lines::Entity>(&[order_lines::Column::OrderId], Effect::Write),
         delete::<reservations::Entity>(&[reservations::Column::OrderId], Effect::Write),
     ]

@@ -303,6 +303,7 @@ fn union_arms(statement: &Heard) -> Vec<Heard> {
     let Some(union_arms) = page.strip_prefix("SELECT * FROM (") else {
         return vec![statement.clone()];
     };
+    let union_arms = union_arms.replace(" UNION SELECT * FROM (", " UNION ALL SELECT * FROM (");
     let union_arms =
         union_arms.split(" UNION ALL SELECT * FROM (").map(|it| it.rsplit_once(") AS a").expect("an arm").0);
     union_arms.map(|sql| Heard { sql: sql.to_owned(), ..statement.clone() }).collect()
