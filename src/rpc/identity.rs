@@ -64,6 +64,7 @@ mutations! {
     CancelOrderLinesRequest = "CancelOrderLines",
     PlaceHoldRequest = "PlaceHold",
     ReleaseHoldRequest = "ReleaseHold",
+    SetOrderLabelsRequest = "SetOrderLabels",
     CompleteServiceLineRequest = "CompleteServiceLine",
     CloseOrderRequest = "CloseOrder",
     ArchiveOrderRequest = "ArchiveOrder",

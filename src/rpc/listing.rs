@@ -143,7 +143,7 @@ fn terms(text: &str) -> Result<Vec<Term>, String> {
         if terms.len() == TERMS_MAX {
             return Err(format!("must have at most {TERMS_MAX} comparisons"));
         }
-        let read = next_term(rest, terms.is_empty());
+        let read = if terms.is_empty() { term(rest) } else { further_term(rest) };
         let (mut term, left) =
             read.map_err(|Wrong { why, left }| format!("{why}, at character {}", place_of(left)))?;
         term.at = place_of(term.at);
@@ -154,11 +154,8 @@ fn terms(text: &str) -> Result<Vec<Term>, String> {
     Ok(terms)
 }
 
-/// The next comparison, behind an AND unless it is the first. Its places are still what is left of the filter there.
-fn next_term(rest: &str, is_first: bool) -> Result<(Term, &str), Wrong> {
-    if is_first {
-        return term(rest);
-    }
+/// A comparison behind an AND. The places in it are what is left of the filter there.
+fn further_term(rest: &str) -> Result<(Term, &str), Wrong> {
     match rest.strip_prefix("AND").filter(|it| it.starts_with(char::is_whitespace)) {
         Some(after) => term(after.trim_start()),
         None => wrong(rest, not_joined(rest)),
@@ -166,7 +163,10 @@ fn next_term(rest: &str, is_first: bool) -> Result<(Term, &str), Wrong> {
 }
 
 fn term(text: &str) -> Result<(Term, &str), Wrong> {
-    let end = text.find(|it: char| !(it.is_ascii_alphanumeric() || "_.".contains(it))).unwrap_or(text.len());
+    // Keys of labels have a - too.
+    let of_field = if text.starts_with("labels.") { "_.-" } else { "_." };
+    let end =
+        text.find(|it: char| !(it.is_ascii_alphanumeric() || of_field.contains(it))).unwrap_or(text.len());
     let (field, rest) = text.split_at(end);
     if field.is_empty() || field == "NOT" {
         return wrong(text, not_a_field(text));
@@ -177,6 +177,11 @@ fn term(text: &str) -> Result<(Term, &str), Wrong> {
     if let Some(list) = list_after_in(rest) {
         let (values, rest) = values(list, field)?;
         return Ok((term(Compare::In, values), rest));
+    }
+    if let Some(rest) =
+        rest.strip_prefix(":*").filter(|it| it.is_empty() || it.starts_with(char::is_whitespace))
+    {
+        return Ok((term(Compare::Has, Vec::new()), rest));
     }
     let signs = [
         ("!=", Compare::NotEqual),
@@ -386,6 +391,16 @@ mod tests {
         assert_eq!(why("name = 'A B'"), quotes);
         assert_eq!(read("name = \"'t Hooft\""), [term_of("name", Compare::Equal, "'t Hooft")]);
         assert_eq!(read("name = O'Brien"), [term_of("name", Compare::Equal, "O'Brien")]);
+    }
+
+    #[test]
+    fn a_label_is_a_field_of_its_key() {
+        assert_eq!(read("labels.gift-wrap = yes"), [term_of("labels.gift-wrap", Compare::Equal, "yes")]);
+        assert_eq!(
+            read("labels.a.b-c:* AND state != A"),
+            [term_of("labels.a.b-c", Compare::Has, ""), term_of("state", Compare::NotEqual, "A")]
+        );
+        assert!(terms("labels.a:b").is_err());
     }
 
     #[test]

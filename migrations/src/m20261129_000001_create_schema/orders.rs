@@ -60,13 +60,10 @@ async fn orders(schema: &Schema<'_>) -> Result<(), DbErr> {
             "CREATE INDEX orders_customer_email ON orders (customer_email, archived, id, number)",
             "CREATE INDEX orders_customer_phone ON orders (customer_phone, archived, id, number)
              WHERE customer_phone <> ''",
-            // In the order of the names, for those that begin alike.
-            "CREATE INDEX orders_customer_name ON orders (archived, customer_name, id, number)",
             "CREATE INDEX orders_payment_status ON orders (payment_status, archived, id, number)",
             "CREATE INDEX orders_fulfillment_status ON orders (fulfillment_status, archived, id, number)",
             "CREATE INDEX orders_next_step ON orders (next_step, archived, id, number)",
             "CREATE INDEX orders_on_hold ON orders (archived, id, number) WHERE on_hold = TRUE",
-            "CREATE INDEX orders_updated ON orders (archived, updated_at, id, number)",
             "CREATE INDEX orders_fingerprint ON orders (fingerprint, created_at)",
             "CREATE INDEX orders_late ON orders (id, number) WHERE late",
             "CREATE INDEX orders_stuck ON orders (stuck_gate, stuck_since, id) WHERE stuck_gate IS NOT NULL",
@@ -75,6 +72,8 @@ async fn orders(schema: &Schema<'_>) -> Result<(), DbErr> {
         .await?;
     schema.both_sides("orders", "", "id").await?;
     schema.both_sides("orders", "_by_number", "number, id").await?;
+    schema.both_sides("orders", "_by_update", "updated_at, id, number").await?;
+    schema.both_sides("orders", "_by_name", "customer_name, id, number").await?;
     schema.dependent("orders_channel_with_state (mcv) ON channel, state, archived FROM orders").await?;
     schema.dependent("orders_payment_with_archived (mcv) ON payment_status, archived FROM orders").await?;
     schema
@@ -102,16 +101,20 @@ async fn parts(schema: &Schema<'_>) -> Result<(), DbErr> {
         )
         .await?;
 
-    // What an order is found by that it may have several of: the products of its lines, the reasons of its active holds.
+    // What an order is found by that it may have several of: the products of its lines, the reasons of its active holds,
+    // its labels. Lists go along `listed`, which is the order once more: PostgreSQL would go along the index that leads
+    // from the order, through all that has other terms.
     schema
         .table(
             "order_terms",
             Shape::Narrow,
-            "order_id UUID NOT NULL REFERENCES orders (id) ON DELETE CASCADE,
-             field TEXT NOT NULL,
+            "field TEXT NOT NULL,
              term TEXT NOT NULL,
              archived BOOLEAN NOT NULL,
-             PRIMARY KEY (order_id, field, term)",
+             listed UUID NOT NULL,
+             order_id UUID NOT NULL REFERENCES orders (id) ON DELETE CASCADE,
+             CHECK (listed = order_id),
+             PRIMARY KEY (field, term, archived, listed)",
         )
         .await?;
 
@@ -199,7 +202,7 @@ async fn parts(schema: &Schema<'_>) -> Result<(), DbErr> {
 
     schema
         .indexes(&[
-            "CREATE INDEX order_terms_found ON order_terms (field, term, archived, order_id)",
+            "CREATE INDEX order_terms_order ON order_terms (order_id)",
             "CREATE INDEX holds_order ON holds (order_id)",
             "CREATE INDEX approvals_order ON approvals (order_id)",
             "CREATE INDEX approvals_gate_state ON approvals (gate, state, archived, id)",

@@ -33,6 +33,7 @@ pub(super) mod hold;
 pub(super) mod in_use;
 pub(super) mod invoice;
 pub(super) mod label_file;
+pub(super) mod labels;
 pub(super) mod line;
 pub(super) mod line_cancellation;
 pub(super) mod location;

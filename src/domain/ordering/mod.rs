@@ -9,6 +9,7 @@ pub(super) mod checks;
 pub(super) mod close;
 pub(super) mod evidence;
 pub(super) mod holds;
+pub(super) mod labels;
 mod pricing;
 pub(super) mod receive;
 pub(super) mod resolve;

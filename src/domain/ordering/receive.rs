@@ -112,6 +112,7 @@ fn build_order(unit: &mut UnitOfWork, new: &NewOrder) -> Result<Order, Refusal> 
         reservation_lifetime_seconds,
         requested_by,
         on_late,
+        labels,
     } = new.clone();
 
     Ok(Order {
@@ -171,6 +172,7 @@ fn build_order(unit: &mut UnitOfWork, new: &NewOrder) -> Result<Order, Refusal> 
         follow_up: None,
         credit_notes: Vec::new(),
         line_cancellations: Vec::new(),
+        labels,
     })
 }
 

@@ -48,6 +48,7 @@ fn basic(order: &Order) -> pb::Order {
         update_time: Some(timestamp(order.updated_at)),
         etag: order.etag(),
         late: order.is_late(),
+        on_hold: order.on_hold(),
         ..pb::Order::default()
     }
 }
@@ -112,6 +113,7 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         credit_notes,
         follow_up: raised,
         line_cancellations,
+        labels,
     } = order;
     let currency = amounts.currency;
     pb::Order {
@@ -177,6 +179,8 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         follow_up: raised.as_ref().map(|it| follow_up(order, it)),
         line_cancellations: newest(line_cancellations).map(|it| line_cancellation(it, currency)).collect(),
         credit_note_ids: credit_notes.iter().map(|it| it.id.to_string()).collect(),
+        labels: labels.clone(),
+        on_hold: order.on_hold(),
     }
 }
 

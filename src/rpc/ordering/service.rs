@@ -162,6 +162,17 @@ impl pb::order_service_server::OrderService for Api {
         .await
     }
 
+    async fn set_order_labels(
+        &self,
+        request: Request<pb::SetOrderLabelsRequest>,
+    ) -> Reply<pb::SetOrderLabelsResponse> {
+        let (call, (command, view)) = command(request, parse::set_order_labels)?;
+        self.change_order(call.leaving_room(), command, move |(), order| pb::SetOrderLabelsResponse {
+            order: Some(reply::shown(order, view)),
+        })
+        .await
+    }
+
     async fn complete_service_line(
         &self,
         request: Request<pb::CompleteServiceLineRequest>,

@@ -3,9 +3,10 @@
 use sea_orm::sea_query::Value;
 use uuid::Uuid;
 
-use crate::domain::{Invalid, Timestamp};
+use crate::domain::{Invalid, LABEL_KEY_MAX, Timestamp, is_label_key};
 use crate::store::query::listing::{BEGINNING, Compare, Operand, Term};
-use crate::store::query::resource::{Field, FieldKind, Resource, TRUTH};
+use crate::store::query::resource::{Field, FieldKind, LABELS, Resource, TRUTH};
+use crate::store::rows::terms;
 
 /// How much of a wrong word is repeated to the caller, in characters.
 const VALUE_SHOWN: usize = 60;
@@ -53,6 +54,7 @@ impl Conditions {
             | FieldKind::Beginning
             | FieldKind::Keyed(_)
             | FieldKind::Terms(..)
+            | FieldKind::Labels
             | FieldKind::Whole
             | FieldKind::Flag
             | FieldKind::Time
@@ -65,8 +67,7 @@ impl Conditions {
 
     /// Adds one more, whose values are spelled as rows have them.
     pub(super) fn add(&mut self, resource: &Resource, term: &Term) -> Result<(), String> {
-        let place = resource.fields.iter().position(|it| it.name == term.field);
-        let Some((rank, field)) = place.and_then(|it| Some((it, resource.fields.get(it)?))) else {
+        let Some(field) = resource.field(&term.field) else {
             let names: Vec<_> = resource.fields.iter().map(|it| it.name).collect();
             let unknown = shown(&term.field);
             let (name, at) = (resource.name, place_of(term.at));
@@ -90,7 +91,12 @@ impl Conditions {
                 self.keyed(resource, found, term);
                 Ok(())
             }
-            FieldKind::Terms(kind, _) => self.terms(resource, (rank, field, kind), term),
+            FieldKind::Terms(kind, _) => {
+                must_be_words(field, term)?;
+                self.terms(resource, (field, kind), term.compare, term.texts().map(str::to_owned).collect());
+                Ok(())
+            }
+            FieldKind::Labels => self.label(resource, field, term),
             FieldKind::Word(..) => self.word(field, term),
             FieldKind::Id(parse) => self.id(field, *parse, term),
             FieldKind::Flag => self.flag(field, term),
@@ -104,6 +110,12 @@ impl Conditions {
         format!("${}", self.values.len())
     }
 
+    fn compare(&mut self, field: &Field, compare: Compare, marks: &[String]) {
+        let marks = marks.join(", ");
+        let marks = if compare == Compare::In { format!("({marks})") } else { marks };
+        self.sql.push(format!("{} {} {marks}", field.column, sign(compare)));
+    }
+
     fn text(&mut self, field: &Field, term: &Term) -> Result<(), String> {
         if let FieldKind::Compared(form) = &field.kind {
             for value in &term.values {
@@ -113,12 +125,10 @@ impl Conditions {
         let marks: Vec<_> = term.texts().map(|it| self.bind(it)).collect();
         let is_said = term.compare != Compare::NotEqual && term.texts().all(|it| !it.is_empty());
         self.sql.extend((is_said && !field.implies.is_empty()).then(|| field.implies.to_owned()));
-        match term.compare {
-            Compare::In if !field.few => {
-                self.left.push(Remaining { column: field.column, words: marks, is_narrowed: true });
-            }
-            Compare::In => self.sql.push(format!("{} IN ({})", field.column, marks.join(", "))),
-            _ => self.sql.push(format!("{} {} {}", field.column, sign(term.compare), marks.join(""))),
+        if term.compare == Compare::In && !field.few {
+            self.left.push(Remaining { column: field.column, words: marks, is_narrowed: true });
+        } else {
+            self.compare(field, term.compare, &marks);
         }
         Ok(())
     }
@@ -154,29 +164,47 @@ impl Conditions {
         self.sql.push(format!("{} {not}IN ({found})", key.join(", ")));
     }
 
+    fn label(&mut self, resource: &Resource, field: &Field, term: &Term) -> Result<(), String> {
+        let key = term.field.strip_prefix(LABELS).unwrap_or_default();
+        if !is_label_key(key) {
+            let (key, at) = (shown(key), place_of(term.at));
+            return Err(format!(
+                "`{key}`{at} is no key of a label: 1 to {LABEL_KEY_MAX} of a-z, 0-9, `_`, `.` and `-`"
+            ));
+        }
+        if term.compare == Compare::Has {
+            self.terms(resource, (field, terms::LABEL_KEY), term.compare, vec![key.to_owned()]);
+        } else {
+            let labels = term.texts().map(|it| terms::label(key, it)).collect();
+            self.terms(resource, (field, terms::LABEL), term.compare, labels);
+        }
+        Ok(())
+    }
+
     fn terms(
         &mut self,
         resource: &Resource,
-        (rank, field, kind): (usize, &Field, &'static str),
-        term: &Term,
-    ) -> Result<(), String> {
-        must_be_words(field, term)?;
-        let Some(of) = resource.terms else { return Ok(()) };
-        let marks: Vec<_> = term.texts().map(|it| self.bind(it)).collect();
+        (field, kind): (&Field, &'static str),
+        compare: Compare,
+        wanted: Vec<String>,
+    ) {
+        let (Some(of), [key, ..]) = (resource.terms, resource.key) else { return };
+        let marks: Vec<_> = wanted.into_iter().map(|it| self.bind(it)).collect();
         let exists = format!(
             "EXISTS (SELECT 1 FROM {} AS t WHERE t.{} = {}.{} AND t.field = '{kind}' AND t.term IN ({}))",
             of.table,
             of.key,
             resource.from,
-            resource.key[0].name,
+            key.name,
             marks.join(", ")
         );
-        match term.compare {
-            Compare::NotEqual => self.sql.push(format!("NOT {exists}")),
-            _ => self.wanted_terms.push(WantedTerms { field: kind, marks, exists, rank }),
+        let rank = resource.fields.iter().position(|it| it.name == field.name).unwrap_or_default();
+        if compare == Compare::NotEqual {
+            self.sql.push(format!("NOT {exists}"));
+        } else {
+            self.wanted_terms.push(WantedTerms { field: kind, marks, exists, rank });
         }
         self.wanted_terms.sort_by_key(|it| it.rank);
-        Ok(())
     }
 
     /// Words are only struck off what is left of theirs.
@@ -222,10 +250,7 @@ impl Conditions {
                 whole_number(&value.text).ok_or_else(|| wrong(field, value, "must be a whole number"))?;
             marks.push(self.bind(number));
         }
-        match term.compare {
-            Compare::In => self.sql.push(format!("{} IN ({})", field.column, marks.join(", "))),
-            compare => self.sql.push(format!("{} {} {}", field.column, sign(compare), marks.join(""))),
-        }
+        self.compare(field, term.compare, &marks);
         if matches!(term.compare, Compare::Equal | Compare::In) && !field.implies.is_empty() {
             self.sql.push(field.implies.to_owned());
         }
@@ -298,11 +323,12 @@ fn sign(compare: Compare) -> &'static str {
         Compare::Greater => ">",
         Compare::GreaterOrEqual => ">=",
         Compare::In => "IN",
+        Compare::Has => ":",
     }
 }
 
 fn may_be_compared(field: &Field, term: &Term) -> Result<(), String> {
-    use Compare::{Equal, Greater, GreaterOrEqual, In, Less, LessOrEqual, NotEqual};
+    use Compare::{Equal, Greater, GreaterOrEqual, Has, In, Less, LessOrEqual, NotEqual};
     let (legal, in_words): (&[Compare], &str) = match field.kind {
         FieldKind::Text
         | FieldKind::Compared(_)
@@ -310,6 +336,7 @@ fn may_be_compared(field: &Field, term: &Term) -> Result<(), String> {
         | FieldKind::Keyed(_)
         | FieldKind::Terms(..)
         | FieldKind::Word(..) => (&[Equal, NotEqual, In], "=, != and IN"),
+        FieldKind::Labels => (&[Equal, NotEqual, In, Has], "=, !=, IN and :*"),
         FieldKind::Id(_) => (&[Equal, In], "= and IN"),
         FieldKind::Beginning => (&[Equal], "="),
         FieldKind::Flag => (&[Equal, NotEqual], "= and !="),
@@ -322,7 +349,9 @@ fn may_be_compared(field: &Field, term: &Term) -> Result<(), String> {
     };
     match legal.contains(&term.compare) {
         true => Ok(()),
-        false => Err(format!("{}{} can only be compared with {in_words}", field.name, place_of(term.at))),
+        false => {
+            Err(format!("{}{} can only be compared with {in_words}", shown(&term.field), place_of(term.at)))
+        }
     }
 }
 
@@ -394,7 +423,7 @@ fn bounds(compare: Compare, span: Span) -> Bounds {
         Span::Day(from, until) => (from, until),
     };
     match compare {
-        Compare::Equal | Compare::In => {
+        Compare::Equal | Compare::In | Compare::Has => {
             Bounds::All(vec![(Compare::GreaterOrEqual, from), (Compare::Less, until)])
         }
         Compare::NotEqual => Bounds::Outside(from, until),

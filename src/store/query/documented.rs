@@ -36,6 +36,7 @@ pub(in crate::store) struct Documented {
 
 pub(in crate::store) enum Takes {
     Text,
+    Label,
     Beginning,
     Word(Vec<&'static str>),
     Whole,
@@ -49,6 +50,7 @@ pub(in crate::store) fn documented() -> Vec<Documented> {
         FieldKind::Text | FieldKind::Compared(_) | FieldKind::Name | FieldKind::Keyed(_) => Takes::Text,
         FieldKind::Terms(_, None) => Takes::Text,
         FieldKind::Terms(_, Some((_, all))) => Takes::Word(all()),
+        FieldKind::Labels => Takes::Label,
         FieldKind::Beginning => Takes::Beginning,
         FieldKind::Word(_, all) => Takes::Word(all()),
         FieldKind::Whole => Takes::Whole,
@@ -56,9 +58,13 @@ pub(in crate::store) fn documented() -> Vec<Documented> {
         FieldKind::Time | FieldKind::Created => Takes::Time,
         FieldKind::Id(_) => Takes::Id,
     };
+    let named = |field: &Field| match field.kind {
+        FieldKind::Labels => "labels.color",
+        _ => field.name,
+    };
     let documented = |it: &&Resource| Documented {
         name: it.name,
-        fields: it.fields.iter().map(|field| (field.name, takes(field))).collect(),
+        fields: it.fields.iter().map(|field| (named(field), takes(field))).collect(),
         orders: it.sorts.iter().map(|it| it.0).chain(it.keyed_by_time.then_some("create_time")).collect(),
     };
     EVERYTHING.iter().map(documented).collect()

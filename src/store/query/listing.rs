@@ -66,6 +66,8 @@ pub enum Compare {
     GreaterOrEqual,
     /// One of several values.
     In,
+    /// Whatever the value.
+    Has,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -50,6 +50,8 @@ struct Plan<'a> {
     /// The term whose rows are gone through, one of each arm.
     led_by: Option<WantedTerms>,
     values: Vec<Value>,
+    /// The parameters of the last row of the page before.
+    after: Vec<String>,
     along: Vec<Column>,
     direction: Direction,
     size: u64,
@@ -97,7 +99,7 @@ fn plan<'a>(resource: &'a Resource, listing: &Listing) -> Result<Plan<'a>, Refus
         None => Direction::Ascending,
     };
     let Conditions { sql: mut conditions, values, mut left, mut wanted_terms } = found;
-    let lead = resource.lead(&listing.filter, &left, !wanted_terms.is_empty(), along.first());
+    let lead = resource.lead(&listing.filter, (&left, &wanted_terms), along.first());
     let led_by = matches!(lead, Lead::Terms).then(|| wanted_terms.remove(0));
     let union_arms = match lead {
         Lead::Index(index) => union_arms(index, &mut left),
@@ -108,7 +110,8 @@ fn plan<'a>(resource: &'a Resource, listing: &Listing) -> Result<Plan<'a>, Refus
     conditions.extend(left.iter().filter(|it| it.is_narrowed).map(Remaining::condition));
     let size = listing.size.clamp(1, SIZE_MAX);
     let list_hash = list_hash_of(resource.name, listing);
-    Ok(Plan { resource, conditions, union_arms, led_by, values, along, direction, size, list_hash })
+    let after = Vec::new();
+    Ok(Plan { resource, conditions, union_arms, led_by, values, after, along, direction, size, list_hash })
 }
 
 /// What leads to the rows of a page.
@@ -145,7 +148,12 @@ fn sorting(resource: &Resource, name: Option<&str>, filter: &[Term]) -> Result<V
 impl Resource {
     /// The index that tells most of what the filter asks for, in the fewest arms, unless it leads to a few rows by itself.
     /// Terms go before words, of which each has many rows, and behind texts about a customer.
-    fn lead(&self, filter: &[Term], left: &[Remaining], has_terms: bool, first: Option<&Column>) -> Lead<'_> {
+    fn lead(
+        &self,
+        filter: &[Term],
+        (left, wanted_terms): (&[Remaining], &[WantedTerms]),
+        first: Option<&Column>,
+    ) -> Lead<'_> {
         let fixed = |term: &&Term| {
             let is_said = matches!(term.compare, Compare::Equal | Compare::In);
             is_said && term.texts().all(|it| !it.is_empty())
@@ -186,7 +194,7 @@ impl Resource {
         let ranked = self.indexes.iter().filter_map(|it| Some((is_about_a_customer(it), rank(it)?, it)));
         match ranked.max_by_key(|(about_a_customer, rank, _)| (*about_a_customer, *rank)) {
             Some((true, _, index)) => Lead::Index(index),
-            _ if has_terms => Lead::Terms,
+            _ if !wanted_terms.is_empty() => Lead::Terms,
             Some((false, _, index)) => Lead::Index(index),
             None if first.is_some_and(|it| ORDERED_BY_SIDE.contains(&it.name)) => Lead::Sides,
             None => Lead::Key,
@@ -230,21 +238,25 @@ pub(super) fn list_hash_of(name: &str, listing: &Listing) -> [u8; 8] {
 
 impl Plan<'_> {
     fn start_after(&mut self, from: Vec<KeyValue>) {
-        let columns: Vec<_> = self.along.iter().map(|it| self.name_of(it)).collect();
-        let mut marks = Vec::new();
         for key in from {
             self.values.push(match key {
                 KeyValue::Id(id) => id.into(),
                 KeyValue::Text(text) => text.into(),
                 KeyValue::Whole(number) => number.into(),
             });
-            marks.push(format!("${}", self.values.len()));
+            self.after.push(format!("${}", self.values.len()));
         }
+    }
+
+    /// That rows come after the page before, by these names of the columns.
+    fn after(&self, name: impl Fn(&Column) -> &'static str) -> Option<String> {
+        let columns: Vec<_> = self.along.iter().map(name).collect();
         let sign = match self.direction {
             Direction::Ascending => ">",
             Direction::Descending => "<",
         };
-        self.conditions.push(format!("({}) {sign} ({})", columns.join(", "), marks.join(", ")));
+        let says = || format!("({}) {sign} ({})", columns.join(", "), self.after.join(", "));
+        (!self.after.is_empty()).then(says)
     }
 
     /// One row more than the page has, if there is one.
@@ -329,7 +341,9 @@ impl Plan<'_> {
     fn arms(&self) -> Vec<String> {
         let from = self.resource.from;
         let arm = |arm: Option<&String>| {
-            let filter: Vec<&str> = self.conditions.iter().chain(arm).map(String::as_str).collect();
+            let after = self.after(|it| it.name);
+            let filter: Vec<&str> =
+                after.iter().chain(&self.conditions).chain(arm).map(String::as_str).collect();
             if filter.is_empty() { from.to_owned() } else { format!("{from} WHERE {}", filter.join(" AND ")) }
         };
         let (Some(led_by), Some(terms)) = (&self.led_by, self.resource.terms) else {
@@ -339,22 +353,30 @@ impl Plan<'_> {
             };
         };
 
-        let Terms { table, key } = terms;
+        let Terms { table, key: _, listed } = terms;
         let sides: Vec<String> = match self.union_arms.as_slice() {
             [] => vec![String::new()],
             sides => sides.iter().map(|it| format!(" AND {it}")).collect(),
         };
         let own: Vec<_> =
             self.resource.key.iter().map(|it| format!("{from}.{} = found.found_key", it.name)).collect();
+        let is_by_key = self.along.iter().all(|it| self.resource.key.contains(it));
+        let after = self.after(|it| self.name_of(it));
         let rest: String = self.conditions.iter().map(|it| format!(" AND {it}")).collect();
         let of_mark = |mark: &String| {
             let found = format!(
-                "SELECT {key} AS found_key FROM {table} WHERE field = '{}' AND term = {mark}",
+                "SELECT {listed} AS found_key FROM {table} WHERE field = '{}' AND term = {mark}",
                 led_by.field
             );
             // The term first: SQLite keeps to the order of a CROSS JOIN.
             let arm = |side: &String| {
-                format!("({found}{side}) AS found CROSS JOIN {from} WHERE {}{rest}", own.join(" AND "))
+                let found = format!("({found}{side}) AS found");
+                if rest.is_empty() && is_by_key {
+                    return after.as_ref().map_or(found.clone(), |it| format!("{found} WHERE {it}"));
+                }
+                let after = self.after(|it| self.name_of(it)).into_iter().chain(self.after(|it| it.name));
+                let after: String = after.map(|it| format!(" AND {it}")).collect();
+                format!("{found} CROSS JOIN {from} WHERE {}{side}{rest}{after}", own.join(" AND "))
             };
             sides.iter().map(arm).collect::<Vec<_>>()
         };

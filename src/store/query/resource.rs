@@ -25,11 +25,12 @@ pub(super) struct Resource {
     pub(super) terms: Option<Terms>,
 }
 
-/// A table of terms: its name, and its column with the key of the row that has them.
+/// A table of terms: its name, its column with the key of the row that has them, and the one that lists go along.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Terms {
     pub(super) table: &'static str,
     pub(super) key: &'static str,
+    pub(super) listed: &'static str,
 }
 
 /// What comes along with each row of a page, in the same statement.
@@ -89,6 +90,8 @@ pub(super) enum FieldKind {
     /// Which term of this kind the row has among others; if they are words of a closed set, what the API writes before each
     /// and all of them.
     Terms(&'static str, Option<Words>),
+    /// The labels of the row: a field for each key, `labels.KEY`.
+    Labels,
     /// One of a closed set: what the API writes before each word, and all of them.
     Word(&'static str, fn() -> Vec<&'static str>),
     Whole,
@@ -127,18 +130,25 @@ pub(super) const fn whole(name: &'static str) -> Column {
     Column { name, is: Is::Whole }
 }
 
-/// The columns whose order has an index that begins with `archived`.
+/// The columns whose order has an index for each side of `archived`.
 pub(super) const ORDERED_BY_SIDE: [&str; 2] = ["updated_at", "customer_name"];
 
 /// The field, and the column, that tells archived orders and their parts from those of the day.
 pub(super) const ARCHIVED: &str = "archived";
+
+/// What stands before the key of a label.
+pub(super) const LABELS: &str = "labels.";
 
 /// The words of a field that is true or not.
 pub(super) const TRUTH: [&str; 2] = ["FALSE", "TRUE"];
 
 impl Resource {
     pub(super) fn field(&self, name: &str) -> Option<&Field> {
-        self.fields.iter().find(|it| it.name == name)
+        let is_label = name.starts_with(LABELS);
+        self.fields.iter().find(|it| match matches!(it.kind, FieldKind::Labels) {
+            true => is_label,
+            false => it.name == name,
+        })
     }
 
     /// The listing with each value as rows have it: `invoiced` and `ORDER_STATE_INVOICED` are `INVOICED`. What cannot be
@@ -170,11 +180,12 @@ impl Resource {
         let is_found_by = match field.kind {
             FieldKind::Whole | FieldKind::Time | FieldKind::Created => true,
             FieldKind::Name => term.is_beginning(),
-            FieldKind::Text
-            | FieldKind::Compared(_)
+            FieldKind::Text => matches!(term.compare, Compare::Equal | Compare::In),
+            FieldKind::Compared(_)
             | FieldKind::Beginning
             | FieldKind::Keyed(_)
             | FieldKind::Terms(..)
+            | FieldKind::Labels
             | FieldKind::Word(..)
             | FieldKind::Flag
             | FieldKind::Id(_) => term.compare == Compare::Equal,
@@ -194,6 +205,7 @@ impl Field {
             | FieldKind::Beginning
             | FieldKind::Keyed(_)
             | FieldKind::Terms(_, None)
+            | FieldKind::Labels
             | FieldKind::Whole
             | FieldKind::Flag
             | FieldKind::Time
@@ -215,6 +227,7 @@ impl Field {
             | FieldKind::Beginning
             | FieldKind::Keyed(_)
             | FieldKind::Terms(..)
+            | FieldKind::Labels
             | FieldKind::Word(..)
             | FieldKind::Whole
             | FieldKind::Flag

@@ -109,6 +109,7 @@ pub(super) static ORDERS: Resource = Resource {
         field("next_step", "next_step", FieldKind::Word("STEP_", steps)),
         field("on_hold", "on_hold", FieldKind::Word("", || TRUTH.to_vec())),
         field("hold_reason", "", FieldKind::Terms(terms::HOLD_REASON, Some(("HOLD_REASON_", hold_reasons)))),
+        field("labels.KEY", "", FieldKind::Labels),
         narrow("late", "late", FieldKind::Flag),
         IS_ARCHIVED,
         field("create_time", "created_at", FieldKind::Created),
@@ -134,7 +135,7 @@ pub(super) static ORDERS: Resource = Resource {
         along(&["on_hold", "archived"]),
     ],
     sorts: &[("number", whole("number")), ("update_time", UPDATED)],
-    terms: Some(Terms { table: "order_terms", key: "order_id" }),
+    terms: Some(Terms { table: "order_terms", key: "order_id", listed: "listed" }),
 };
 
 pub(super) static INVOICES: Resource = Resource {
@@ -152,7 +153,7 @@ pub(super) static INVOICES: Resource = Resource {
         IS_ARCHIVED,
         field("create_time", "issued_at", FieldKind::Created),
     ],
-    indexes: &[along(&["archived"]), along(&["state", "archived"])],
+    indexes: &[along(&["archived"]), along(&["state", "archived"]), along(&["series"])],
     sorts: &[],
     terms: None,
 };
@@ -172,7 +173,7 @@ pub(super) static CREDIT_NOTES: Resource = Resource {
         IS_ARCHIVED,
         field("create_time", "issued_at", FieldKind::Created),
     ],
-    indexes: &[along(&["archived"])],
+    indexes: &[along(&["archived"]), along(&["series"])],
     sorts: &[],
     terms: None,
 };
@@ -387,10 +388,11 @@ pub(super) static PRODUCTS: Resource = Resource {
         },
         field("create_time", "created_at", FieldKind::Time),
         field("active", "active", FieldKind::Flag),
+        field("labels.KEY", "", FieldKind::Labels),
     ],
     indexes: &[along(&["name"]), along(&["tax_category"])],
     sorts: &[("sku", text("sku"))],
-    terms: None,
+    terms: Some(Terms { table: "product_terms", key: "sku", listed: "sku" }),
 };
 
 pub(super) static LOCATIONS: Resource = Resource {

@@ -103,9 +103,7 @@ impl Changes {
         rows.waits.extend(new.into_iter().filter(|it| !old.contains(it)));
 
         let (old, new) = (before.map(terms::of_order).unwrap_or_default(), terms::of_order(after));
-        let is_there =
-            |it: &order_terms::Model| new.iter().any(|new| (&new.field, &new.term) == (&it.field, &it.term));
-        self.gone.terms.extend(old.iter().filter(|it| !is_there(it)).cloned());
+        self.gone.terms.extend(old.iter().filter(|it| !new.contains(it)).cloned());
         rows.terms.extend(new.into_iter().filter(|it| !old.contains(it)));
 
         let both = (before, after);
@@ -210,13 +208,14 @@ impl Changes {
         writes.put(&writes::DELETE_LINES, lines_gone.collect());
         writes.put(&writes::DELETE_WAITS, waits_gone.collect());
         let terms_gone = gone.terms.into_iter();
-        let terms_gone = terms_gone.map(|it| vec![it.order_id.into(), it.field.into(), it.term.into()]);
+        let terms_gone =
+            terms_gone.map(|it| vec![it.field.into(), it.term.into(), it.archived.into(), it.listed.into()]);
         writes.put(&writes::DELETE_TERMS, terms_gone.collect());
         let numbers_gone = gone.numbers.into_iter().map(|it| vec![it.courier.into(), it.number.into()]);
         writes.put(&writes::DELETE_NUMBERS, numbers_gone.collect());
         writes.put(&writes::UPSERT_LINES, values(lines));
         writes.put(&writes::UPSERT_WAITS, values(waits));
-        writes.put(&writes::UPSERT_TERMS, values(terms));
+        writes.put(&writes::ADD_TERMS, values(terms));
         writes.put(&writes::UPSERT_HOLDS, values(holds));
         writes.put(&writes::UPSERT_APPROVALS, values(approvals));
         writes.put(&writes::UPSERT_MESSAGES, values(messages));

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use crate::store::connection::statement::{Effect, FixedStatement, Kind};
 use crate::store::rows::capacity::daily_shipments;
-use crate::store::rows::catalogue::{couriers, locations, products};
+use crate::store::rows::catalogue::{couriers, locations, product_terms, products};
 use crate::store::rows::discount::{discount_codes, discount_uses};
 use crate::store::rows::feedback::{feedback, feedback_lines, feedback_reasons, follow_ups};
 use crate::store::rows::order::orders;
@@ -72,9 +72,14 @@ fixed! {
     UPSERT_WAITS = upsert::<order_waits::Entity>(&[order_waits::Column::Region, order_waits::Column::Quantity, order_waits::Column::Number]);
     DELETE_WAITS =
         delete::<order_waits::Entity>(&[order_waits::Column::OrderId, order_waits::Column::Sku], Effect::Write);
-    UPSERT_TERMS = upsert::<order_terms::Entity>(&[order_terms::Column::Archived]);
+    ADD_TERMS = insert::<order_terms::Entity>();
     DELETE_TERMS = delete::<order_terms::Entity>(
-        &[order_terms::Column::OrderId, order_terms::Column::Field, order_terms::Column::Term],
+        &[
+            order_terms::Column::Field,
+            order_terms::Column::Term,
+            order_terms::Column::Archived,
+            order_terms::Column::Listed,
+        ],
         Effect::Write,
     );
     UPSERT_HOLDS = upsert::<holds::Entity>(&[holds::Column::State, holds::Column::ReleasedAt]);
@@ -133,6 +138,12 @@ fixed! {
 
     ADD_PRODUCTS = insert::<products::Entity>();
     CHANGE_PRODUCTS = update_versioned::<products::Entity>(&products::Column::Version, &[]);
+    ADD_PRODUCT_TERMS = insert_missing::<product_terms::Entity>();
+    DELETE_PRODUCT_TERMS = delete::<product_terms::Entity>(
+        &[product_terms::Column::Sku, product_terms::Column::Field, product_terms::Column::Term],
+        Effect::Write,
+    );
+    CLEAR_PRODUCT_TERMS = delete::<product_terms::Entity>(&[product_terms::Column::Sku], Effect::Write);
     ADD_LOCATIONS = insert::<locations::Entity>();
     CHANGE_LOCATIONS = update_versioned::<locations::Entity>(&locations::Column::Version, &[]);
     ADD_COURIERS = insert::<couriers::Entity>();

@@ -176,6 +176,7 @@ impl Event {
             EventKind::OrderReceived
             | EventKind::OrderUpdated
             | EventKind::OrderLinesCancelled
+            | EventKind::OrderLabelsSet
             | EventKind::NotificationPreferenceSet => Step::ReceiveOrder,
             EventKind::OrderVerified
             | EventKind::VerificationFailed

@@ -408,6 +408,7 @@ pub(in crate::store) fn full(number: i64) -> Order {
             cancelled_by: code("ann@example.com"),
             cancelled_at: later(8),
         }],
+        labels: [("color".to_owned(), "red".to_owned())].into(),
     }
 }
 

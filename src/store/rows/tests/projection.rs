@@ -94,9 +94,10 @@ fn whatever_happens_to_an_order_its_rows_follow_and_no_row_is_written_for_nothin
 #[test]
 fn every_part_that_changes_is_written_and_only_that() {
     type Change = fn(&mut Order);
-    let parts: [(&str, usize, Change); 19] = [
+    let parts: [(&str, usize, Change); 20] = [
         ("", 0, |it| it.special_instructions.push('!')),
         ("lines", 1, |it| it.lines[1].description.push('!')),
+        ("terms", 2, |it| it.labels = [("size".to_owned(), "L".to_owned())].into()),
         ("holds", 1, |it| it.holds[1].released_at = Some(later(40))),
         ("approvals", 1, |it| it.approvals[1].state = ApprovalState::Withdrawn),
         ("messages", 1, |it| it.messages[1].state = MessageState::Suppressed),
@@ -188,7 +189,7 @@ async fn a_full_order_is_shown_in_every_table(scene: &Scene) {
         )
         .await,
         [format!(
-            "1 1 12 FULFILLING PHONE PO-1 ann ann@example.com 60312345678 MALAYSIA EUR 6270 6270 100 print-1 {at_0} {} PICKING {} - 0 0 - PARTIALLY_REFUNDED PARTIALLY_SHIPPED PREPARE_ORDER",
+            "1 1 12 FULFILLING PHONE PO-1 ann ann@example.com 60312345678 MALAYSIA EUR 6270 6270 100 print-1 {at_0} {} PICKING {} - 0 0 - PAID PARTIALLY_SHIPPED VERIFY_CUSTOMER",
             at(13),
             at(11)
         )]
@@ -204,7 +205,7 @@ async fn a_full_order_is_shown_in_every_table(scene: &Scene) {
     );
     assert_eq!(
         of_order("field term", "order_terms", "field, term").await,
-        ["hold_reason OTHER", "sku A-1", "sku B-2"]
+        ["hold_reason OTHER", "label color=red", "label_key color", "sku A-1", "sku B-2"]
     );
     assert_eq!(
         table(&db, "sku region quantity number", "order_waits", "sku").await,

@@ -68,6 +68,7 @@ impl Asked {
                 Compare::Less | Compare::LessOrEqual => "<",
                 Compare::Greater | Compare::GreaterOrEqual => ">",
                 Compare::In => "IN",
+                Compare::Has => ":",
             };
             format!("{field} {sign}")
         });
@@ -92,7 +93,7 @@ impl Asked {
     fn may_walk(&self) -> bool {
         let compared =
             |it: &[Compare]| self.filter.as_ref().is_some_and(|(_, compare, _)| it.contains(compare));
-        let is_range = self.filter.is_some() && !compared(&[Compare::Equal, Compare::In]);
+        let is_range = self.filter.is_some() && !compared(&[Compare::Equal, Compare::In, Compare::Has]);
         let is_name = self.compares("customer_name") && self.filter.iter().any(|it| it.2.ends_with('*'));
         let is_text = self
             .filter
@@ -154,7 +155,9 @@ impl Touched {
         self.grows |= words.get(1).is_some_and(|it| GROWING.contains(it));
         if let ["SCAN", table, ..] = words.as_slice()
             && GROWING.contains(table)
-            && !["_held", "_late", "_current", "_archived", "_by_number"].iter().any(|it| line.ends_with(it))
+            && !["_held", "_late", "_current", "_archived", "_by_number", "_by_update", "_by_name"]
+                .iter()
+                .any(|it| line.ends_with(it))
         {
             self.scanned.insert((*table).to_owned());
             if !line.contains(" USING ") {

@@ -102,7 +102,7 @@ const DIFFERS: &[(&str, &str, &str)] = &[
     (
         "order_terms",
         "term",
-        "CASE WHEN n <= 3 AND o.term = 'A-1' THEN 'RARE' WHEN n <= 3 AND o.term = 'OTHER' THEN 'CUSTOMER_REQUEST' ELSE o.term END",
+        "CASE WHEN n <= 3 AND o.term = 'A-1' THEN 'RARE' WHEN n <= 3 AND o.term = 'OTHER' THEN 'CUSTOMER_REQUEST' WHEN n <= 3 AND o.term = 'color=red' THEN 'color=rare' ELSE o.term END",
     ),
     ("orders", "fingerprint", "'alike'"),
     ("orders", "late", "n <= 3"),
@@ -333,7 +333,7 @@ impl Seeded {
 
     /// Every filter with usual and unusual values, in every order.
     pub(super) fn listings(&self, list: &Documented) -> Vec<(Asked, Listing)> {
-        use Compare::{Equal, Greater, In, Less, NotEqual};
+        use Compare::{Equal, Greater, Has, In, Less, NotEqual};
         let middle = Timestamp::from_unix_micros((FIRST_MILLIS + self.count / 2 * NEXT_MILLIS) * 1_000);
         let mut filters = vec![None];
         for (field, takes) in &list.fields {
@@ -349,6 +349,16 @@ impl Seeded {
                     let several = (all.len() > 1).then(|| (In, all.join(" ")));
                     let nowhere = if *field == "customer_phone" { "12345" } else { "nowhere" }.to_owned();
                     values.chain([(Equal, nowhere.clone()), (NotEqual, nowhere)]).chain(several).collect()
+                }
+                Takes::Label => {
+                    let values = self.texts(field).into_iter().map(|it| (Equal, it));
+                    values
+                        .chain([
+                            (Has, "*".to_owned()),
+                            (NotEqual, "blue".to_owned()),
+                            (In, "red rare".to_owned()),
+                        ])
+                        .collect()
                 }
                 Takes::Beginning => self.texts(field).into_iter().map(|it| (Equal, it)).collect(),
                 Takes::Whole => [Equal, Less, Greater].map(|it| (it, (self.count / 2).to_string())).into(),
@@ -392,6 +402,7 @@ impl Seeded {
             "region" => &["MALAYSIA", "RARE"],
             "customer_email" => &["ann@example.com", "rare@example.com"],
             "customer_name" => &["ann", "rare", "an*", "rar*"],
+            "labels.color" => &["red", "rare", "nowhere"],
             "customer_phone" => &["+4930901820"],
             "external_reference" => &["PO-7"],
             "reference" => &["STATEMENT-7", ""],
