@@ -145,6 +145,7 @@ pub use model::message_text::MessageText;
 pub use model::method::Method;
 pub use model::money::{Currency, Money};
 pub use model::new_order::{NewLine, NewOrder};
+pub use model::note::OrderNote;
 pub use model::order::{Order, OrderState};
 pub use model::payment::{
     AtProvider, Means, OpenRequest, Payment, PaymentState, ProviderAnswer, ProviderRequest,
@@ -192,6 +193,7 @@ pub(crate) use ordering::evidence::NOT_HEARD;
 pub use ordering::evidence::{RecordRiskAssessment, RecordVerification, Source};
 pub use ordering::holds::{PlaceHold, ReleaseHold};
 pub use ordering::labels::SetOrderLabels;
+pub use ordering::notes::AddOrderNote;
 pub use ordering::receive::CreateOrder;
 pub use ordering::resolve::{ResolveException, Way};
 pub use ordering::services::CompleteServiceLine;

@@ -64,6 +64,7 @@ mutations! {
     CancelOrderLinesRequest = "CancelOrderLines",
     PlaceHoldRequest = "PlaceHold",
     ReleaseHoldRequest = "ReleaseHold",
+    AddOrderNoteRequest = "AddOrderNote",
     SetOrderLabelsRequest = "SetOrderLabels",
     CompleteServiceLineRequest = "CompleteServiceLine",
     CloseOrderRequest = "CloseOrder",

@@ -31,6 +31,7 @@ mod groups;
 mod invoices;
 mod karrio;
 mod kills;
+mod labels;
 mod letters;
 
 mod load;

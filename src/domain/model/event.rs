@@ -145,5 +145,6 @@ string_enum! {
         PromiseMoved = "PROMISE_MOVED",
         NotificationPreferenceSet = "NOTIFICATION_PREFERENCE_SET",
         OrderLabelsSet = "ORDER_LABELS_SET",
+        OrderNoteAdded = "ORDER_NOTE_ADDED",
     }
 }

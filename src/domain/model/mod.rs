@@ -43,6 +43,7 @@ pub(super) mod message_text;
 pub(super) mod method;
 pub(super) mod money;
 pub(super) mod new_order;
+pub(super) mod note;
 pub(super) mod order;
 pub(super) mod payment;
 pub(super) mod policy;

@@ -21,6 +21,7 @@ use crate::domain::model::labels::Labels;
 use crate::domain::model::line::OrderLine;
 use crate::domain::model::line_cancellation::LineCancellation;
 use crate::domain::model::message::{Message, MessageKind};
+use crate::domain::model::note::OrderNote;
 use crate::domain::model::payment::{Payment, PaymentState};
 use crate::domain::model::promise::Promise;
 use crate::domain::model::refund::RefundState;
@@ -339,4 +340,7 @@ pub struct Order {
     /// The caller's own words, by which it is found again.
     #[serde(default)]
     pub labels: Labels,
+    /// What people wrote on it, oldest first.
+    #[serde(default)]
+    pub notes: Vec<OrderNote>,
 }

@@ -10,6 +10,7 @@ pub(super) mod close;
 pub(super) mod evidence;
 pub(super) mod holds;
 pub(super) mod labels;
+pub(super) mod notes;
 mod pricing;
 pub(super) mod receive;
 pub(super) mod resolve;

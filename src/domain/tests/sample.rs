@@ -205,6 +205,7 @@ fn order() -> Order {
             cancelled_at: NOW,
         }],
         labels: [("team".to_owned(), "blue".to_owned())].into(),
+        notes: Vec::new(),
     }
 }
 

@@ -4,11 +4,11 @@
 mod tests;
 
 use crate::domain::{
-    ArchiveOrder, Attest, CancelOrder, CancelOrderLines, CancelledUnits, CloseOrder, CompleteServiceLine,
-    Correction, CreateOrder, Currency, Discount, HoldReason, NOT_HEARD, NewLine, NewOrder, OnLate,
-    OnShortage, OrderId, Part, PlaceHold, Problems, RecordRiskAssessment, RecordVerification, ReleaseHold,
-    RestoreOrder, Rule, ServiceLevel, SetOrderLabels, Source, StuckGate, Target, UpdateOrder, VerifyOrder,
-    Waive,
+    AddOrderNote, ArchiveOrder, Attest, CancelOrder, CancelOrderLines, CancelledUnits, CloseOrder,
+    CompleteServiceLine, Correction, CreateOrder, Currency, Discount, HoldReason, NOT_HEARD, NewLine,
+    NewOrder, OnLate, OnShortage, OrderId, Part, PlaceHold, Problems, RecordRiskAssessment,
+    RecordVerification, ReleaseHold, RestoreOrder, Rule, ServiceLevel, SetOrderLabels, Source, StuckGate,
+    Target, UpdateOrder, VerifyOrder, Waive,
 };
 use crate::pb;
 use crate::rpc::enums;
@@ -364,6 +364,20 @@ pub(crate) fn place_hold(
     }
     let view = order_view(view, bad);
     Some((PlaceHold { target: target?, reason: reason?, comment }, view))
+}
+
+pub(crate) fn add_order_note(
+    request: pb::AddOrderNoteRequest,
+    bad: &mut Problems,
+) -> Option<(AddOrderNote, OrderView)> {
+    let pb::AddOrderNoteRequest { order_id, text, etag, request_id: _, view } = request;
+    let target = target(&order_id, etag, bad);
+    if text.trim().is_empty() {
+        bad.add("text", "is required");
+    }
+    let text = note("text", text, NOTE_MAX, bad);
+    let view = order_view(view, bad);
+    Some((AddOrderNote { target: target?, text }, view))
 }
 
 pub(crate) fn set_order_labels(

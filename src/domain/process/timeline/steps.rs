@@ -177,6 +177,7 @@ impl Event {
             | EventKind::OrderUpdated
             | EventKind::OrderLinesCancelled
             | EventKind::OrderLabelsSet
+            | EventKind::OrderNoteAdded
             | EventKind::NotificationPreferenceSet => Step::ReceiveOrder,
             EventKind::OrderVerified
             | EventKind::VerificationFailed
