@@ -18,6 +18,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     tonic_build::configure()
         .emit_rerun_if_changed(false)
         .codec_path("crate::rpc::Wire")
+        // In one order: repeats are recognised by their bytes.
+        .btree_map(".")
         .boxed(".consign.v1.TrackShipmentResponse.update.event")
         .compile_fds(compiler.file_descriptor_set())?;
     Ok(())

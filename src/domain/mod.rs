@@ -135,6 +135,7 @@ pub use model::hold::{Hold, HoldReason, HoldState};
 pub use model::in_use::{IfInUse, USES_MAX, Use, Uses};
 pub use model::invoice::{Buyer, Invoice, InvoiceLine, InvoiceState, invoice_number};
 pub use model::label_file::LabelFile;
+pub use model::labels::{LABEL_KEY_MAX, LABEL_VALUE_MAX, LABELS_MAX, Labels, is_label_key};
 pub use model::line::OrderLine;
 pub use model::line_cancellation::{CancelledUnits, LineCancellation};
 pub use model::location::{Location, LocationChange};
@@ -144,6 +145,7 @@ pub use model::message_text::MessageText;
 pub use model::method::Method;
 pub use model::money::{Currency, Money};
 pub use model::new_order::{NewLine, NewOrder};
+pub use model::note::OrderNote;
 pub use model::order::{Order, OrderState};
 pub use model::payment::{
     AtProvider, Means, OpenRequest, Payment, PaymentState, ProviderAnswer, ProviderRequest,
@@ -165,6 +167,7 @@ pub use model::scalars::{
     InvoiceId, JobId, LocationCode, MessageId, MovementId, OnLate, OnShortage, OrderId, PaymentId, RefundId,
     RegionCode, ReplenishmentId, ReservationId, SellerId, ServiceLevel, ShipmentId, Sku, TransferId,
 };
+pub use model::search_key::{caseless, phone_digits, phone_searched};
 pub use model::seller::{BankAccount, Seller};
 pub use model::service::{ProductKind, ServiceDone};
 pub use model::shipment::{
@@ -189,6 +192,8 @@ pub use ordering::close::CloseOrder;
 pub(crate) use ordering::evidence::NOT_HEARD;
 pub use ordering::evidence::{RecordRiskAssessment, RecordVerification, Source};
 pub use ordering::holds::{PlaceHold, ReleaseHold};
+pub use ordering::labels::SetOrderLabels;
+pub use ordering::notes::AddOrderNote;
 pub use ordering::receive::CreateOrder;
 pub use ordering::resolve::{ResolveException, Way};
 pub use ordering::services::CompleteServiceLine;

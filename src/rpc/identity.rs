@@ -64,6 +64,8 @@ mutations! {
     CancelOrderLinesRequest = "CancelOrderLines",
     PlaceHoldRequest = "PlaceHold",
     ReleaseHoldRequest = "ReleaseHold",
+    AddOrderNoteRequest = "AddOrderNote",
+    SetOrderLabelsRequest = "SetOrderLabels",
     CompleteServiceLineRequest = "CompleteServiceLine",
     CloseOrderRequest = "CloseOrder",
     ArchiveOrderRequest = "ArchiveOrder",

@@ -8,12 +8,15 @@ use crate::domain::Problems;
 use crate::rpc::api::{Api, Reply};
 use crate::rpc::identity::response_bytes;
 use crate::settings::Limits;
-use crate::store::{Compare, Cursor, Direction, Listing, Term};
+use crate::store::{Compare, Cursor, Direction, Listing, Operand, Term};
 
 /// How long a filter may be, in bytes, and how many comparisons it may have.
 const FILTER_MAX: usize = 1_000;
 
 const TERMS_MAX: usize = 10;
+
+/// How many values `IN` may have.
+const VALUES_MAX: usize = 20;
 
 /// The four fields that all list requests share.
 #[derive(Debug, Clone, Default)]
@@ -113,6 +116,17 @@ fn order(text: &str) -> Result<Option<(String, Direction)>, String> {
     }
 }
 
+/// What is wrong with a filter, and how many bytes of it are left where it is.
+#[derive(Debug, PartialEq, Eq)]
+struct Wrong {
+    why: String,
+    left: usize,
+}
+
+fn wrong<T>(rest: &str, why: impl Into<String>) -> Result<T, Wrong> {
+    Err(Wrong { why: why.into(), left: rest.len() })
+}
+
 /// `state = PENDING AND create_time >= "2026-01-31T00:00:00Z"`.
 fn terms(text: &str) -> Result<Vec<Term>, String> {
     if text.len() > FILTER_MAX {
@@ -122,31 +136,53 @@ fn terms(text: &str) -> Result<Vec<Term>, String> {
         return Err("must not contain control characters".to_owned());
     }
 
-    let mut rest = text.trim();
+    let place_of = |left: usize| text[..text.len() - left].chars().count() + 1;
+    let mut rest = text.trim_start();
     let mut terms = Vec::new();
     while !rest.is_empty() {
         if terms.len() == TERMS_MAX {
             return Err(format!("must have at most {TERMS_MAX} comparisons"));
         }
-        if !terms.is_empty() {
-            let after = rest.strip_prefix("AND").filter(|it| it.starts_with(char::is_whitespace));
-            rest = after.ok_or_else(|| not_joined(rest))?.trim_start();
-        }
-        let (term, left) = term(rest)?;
+        let read = if terms.is_empty() { term(rest) } else { further_term(rest) };
+        let (mut term, left) =
+            read.map_err(|Wrong { why, left }| format!("{why}, at character {}", place_of(left)))?;
+        term.at = place_of(term.at);
+        term.values.iter_mut().for_each(|it| it.at = place_of(it.at));
         terms.push(term);
         rest = left.trim_start();
     }
     Ok(terms)
 }
 
-fn term(text: &str) -> Result<(Term, &str), String> {
-    let end = text.find(|it: char| !(it.is_ascii_alphanumeric() || "_.".contains(it))).unwrap_or(text.len());
+/// A comparison behind an AND. The places in it are what is left of the filter there.
+fn further_term(rest: &str) -> Result<(Term, &str), Wrong> {
+    match rest.strip_prefix("AND").filter(|it| it.starts_with(char::is_whitespace)) {
+        Some(after) => term(after.trim_start()),
+        None => wrong(rest, not_joined(rest)),
+    }
+}
+
+fn term(text: &str) -> Result<(Term, &str), Wrong> {
+    // Keys of labels have a - too.
+    let of_field = if text.starts_with("labels.") { "_.-" } else { "_." };
+    let end =
+        text.find(|it: char| !(it.is_ascii_alphanumeric() || of_field.contains(it))).unwrap_or(text.len());
     let (field, rest) = text.split_at(end);
     if field.is_empty() || field == "NOT" {
-        return Err(not_a_field(text));
+        return wrong(text, not_a_field(text));
     }
 
     let rest = rest.trim_start();
+    let term = |compare, values| Term { field: field.to_owned(), compare, values, at: text.len() };
+    if let Some(list) = list_after_in(rest) {
+        let (values, rest) = values(list, field)?;
+        return Ok((term(Compare::In, values), rest));
+    }
+    if let Some(rest) =
+        rest.strip_prefix(":*").filter(|it| it.is_empty() || it.starts_with(char::is_whitespace))
+    {
+        return Ok((term(Compare::Has, Vec::new()), rest));
+    }
     let signs = [
         ("!=", Compare::NotEqual),
         ("<=", Compare::LessOrEqual),
@@ -157,12 +193,37 @@ fn term(text: &str) -> Result<(Term, &str), String> {
     ];
     let foreign = FOREIGN_SIGNS.iter().find(|(sign, _)| rest.starts_with(sign));
     if let Some((sign, instead)) = foreign {
-        return Err(format!("use {instead} instead of {sign} after `{field}`"));
+        return wrong(rest, format!("use {instead} instead of {sign} after `{field}`"));
     }
     let found = signs.into_iter().find_map(|(sign, compare)| Some((compare, rest.strip_prefix(sign)?)));
-    let (compare, rest) = found.ok_or_else(|| not_compared(field, rest))?;
-    let (value, rest) = value(rest.trim_start(), field)?;
-    Ok((Term { field: field.to_owned(), compare, value }, rest))
+    let Some((compare, rest)) = found else { return wrong(rest, not_compared(field, rest)) };
+    let (value, rest) = value(rest.trim_start(), field, &[])?;
+    Ok((term(compare, vec![value]), rest))
+}
+
+/// What is in the brackets of `IN (`.
+fn list_after_in(text: &str) -> Option<&str> {
+    let after = text.strip_prefix("IN").or_else(|| text.strip_prefix("in"))?;
+    after.trim_start().strip_prefix('(')
+}
+
+/// `A, "B C")`.
+fn values<'a>(list: &'a str, field: &str) -> Result<(Vec<Operand>, &'a str), Wrong> {
+    let mut rest = list.trim_start();
+    let mut values = Vec::new();
+    loop {
+        if values.len() == VALUES_MAX {
+            return wrong(rest, format!("IN has at most {VALUES_MAX} values"));
+        }
+        let (value, left) = value(rest, field, &[',', ')'])?;
+        values.push(value);
+        let left = left.trim_start();
+        match left.chars().next() {
+            Some(',') => rest = left[1..].trim_start(),
+            Some(')') => return Ok((values, &left[1..])),
+            _ => return wrong(left, format!("expected , or ) between the values of `{field}`")),
+        }
+    }
 }
 
 /// Operators of other filter languages, and how they are written here.
@@ -171,7 +232,9 @@ const FOREIGN_SIGNS: [(&str, &str); 3] = [("==", "="), ("<>", "!="), (":", "=")]
 /// The message for another word where AND was expected; it explains the joins of other filter languages.
 fn not_joined(text: &str) -> String {
     match first_word(text).to_ascii_uppercase().as_str() {
-        "OR" | "||" => "OR is not supported: make one call for each side of it".to_owned(),
+        "OR" | "||" => {
+            "OR is not supported: `IN (A, B)` takes several values of a field; else make one call for each side".to_owned()
+        }
         "AND" | "&&" | "," | ";" if first_word(text) != "AND" => {
             format!("use AND instead of `{}` between comparisons", first_word(text))
         }
@@ -194,9 +257,9 @@ fn not_compared(field: &str, rest: &str) -> String {
         "LIKE" | "ILIKE" | "CONTAINS" | "~" | "=~" | "~=" => {
             format!("`{field}` cannot be searched by a part of it: compare the whole value with =")
         }
-        "IN" => format!("IN is not supported: make one call for each value of `{field}`"),
+        "IN" => format!("expected the values of `{field}` in parentheses: {field} IN (A, B)"),
         "IS" => format!("IS is not supported: compare `{field}` with = or !=, where \"\" is an empty text"),
-        _ => format!("expected = != < <= > or >= after `{field}`"),
+        _ => format!("expected = != < <= > >= or IN after `{field}`"),
     }
 }
 
@@ -206,19 +269,24 @@ fn first_word(text: &str) -> &str {
     text.split_whitespace().next().unwrap_or_default()
 }
 
-/// A value up to the next blank, or in double quotes, where a backslash makes the next character an ordinary one.
-fn value<'a>(text: &'a str, field: &str) -> Result<(String, &'a str), String> {
+/// A value up to the next blank or one of the ends, or in double quotes, where a backslash makes the next character an
+/// ordinary one. Its place is what is left of the filter there.
+fn value<'a>(text: &'a str, field: &str, ends: &[char]) -> Result<(Operand, &'a str), Wrong> {
+    let operand = |it: String| Operand { text: it, at: text.len() };
     let Some(quoted) = text.strip_prefix('"') else {
-        let end = text.find(char::is_whitespace).unwrap_or(text.len());
+        let is_end = |it: char| it.is_whitespace() || ends.contains(&it);
+        let end = text.find(is_end).unwrap_or(text.len());
         let (value, rest) = text.split_at(end);
         return match value {
-            "" => Err(format!("expected a value for `{field}`")),
+            "" => wrong(text, format!("expected a value for `{field}`")),
             value if value.starts_with('\'') => {
-                Err(format!("use double quotes instead of single ones around the value of `{field}`"))
+                wrong(text, format!("use double quotes instead of single ones around the value of `{field}`"))
             }
-            value if value.starts_with('(') => Err(NO_PARENTHESES.to_owned()),
-            value if value.contains('"') => Err(format!("the value of `{field}` must be quoted as a whole")),
-            value => Ok((value.to_owned(), rest)),
+            value if value.starts_with('(') => wrong(text, NO_PARENTHESES),
+            value if value.contains('"') => {
+                wrong(text, format!("the value of `{field}` must be quoted as a whole"))
+            }
+            value => Ok((operand(value.to_owned()), rest)),
         };
     };
 
@@ -226,12 +294,12 @@ fn value<'a>(text: &'a str, field: &str) -> Result<(String, &'a str), String> {
     let mut characters = quoted.char_indices();
     while let Some((index, character)) = characters.next() {
         match character {
-            '"' => return Ok((value, &quoted[index + 1..])),
+            '"' => return Ok((operand(value), &quoted[index + 1..])),
             '\\' => value.extend(characters.next().map(|it| it.1)),
             other => value.push(other),
         }
     }
-    Err(format!("the value of `{field}` lacks its closing quote"))
+    wrong(text, format!("the value of `{field}` lacks its closing quote"))
 }
 
 fn start_of(text: &str) -> String {
@@ -245,7 +313,8 @@ mod tests {
 
     fn read(filter: &str) -> Vec<(String, Compare, String)> {
         let terms = terms(filter).expect("a filter");
-        terms.into_iter().map(|it| (it.field, it.compare, it.value)).collect()
+        let value = |it: Vec<Operand>| it.into_iter().map(|it| it.text).collect::<Vec<_>>().join("|");
+        terms.into_iter().map(|it| (it.field, it.compare, value(it.values))).collect()
     }
 
     fn term_of(field: &str, compare: Compare, value: &str) -> (String, Compare, String) {
@@ -276,12 +345,14 @@ mod tests {
     #[test]
     fn what_is_no_filter_is_refused_with_the_place() {
         let why = |filter: &str| terms(filter).expect_err("not a filter");
-        assert_eq!(why("state"), "expected = != < <= > or >= after `state`");
-        assert_eq!(why("state ="), "expected a value for `state`");
-        assert_eq!(why("state = A AND"), "expected AND before `AND`");
-        assert_eq!(why("= A"), "expected a field before `= A`");
-        assert_eq!(why("state = \"A"), "the value of `state` lacks its closing quote");
-        assert_eq!(why("state = A\"B\""), "the value of `state` must be quoted as a whole");
+        assert_eq!(why("state"), "expected = != < <= > >= or IN after `state`, at character 6");
+        assert_eq!(why("state ="), "expected a value for `state`, at character 8");
+        assert_eq!(why("state = A AND"), "expected AND before `AND`, at character 11");
+        assert_eq!(why("= A"), "expected a field before `= A`, at character 1");
+        assert_eq!(why("state = \"A"), "the value of `state` lacks its closing quote, at character 9");
+        assert_eq!(why("  état = A"), "expected a field before `état = A`, at character 3");
+        assert_eq!(why("n = \"é\" AND état = A"), "expected a field before `état = A`, at character 13");
+        assert_eq!(why("state = A\"B\""), "the value of `state` must be quoted as a whole, at character 9");
         assert!(terms(&"a = b AND ".repeat(10)).is_err());
         assert!(terms(&["a = b"; 11].join(" AND ")).is_err());
         assert!(terms(&format!("a = {}", "b".repeat(FILTER_MAX))).is_err());
@@ -289,13 +360,16 @@ mod tests {
 
     #[test]
     fn what_other_languages_have_is_answered_with_what_to_write_instead() {
-        let why = |filter: &str| terms(filter).expect_err("not a filter");
+        let why = |filter: &str| {
+            let refused = terms(filter).expect_err("not a filter");
+            refused.rsplit_once(", at character ").expect("a place").0.to_owned()
+        };
         assert_eq!(why("state == A"), "use = instead of == after `state`");
         assert_eq!(why("state <> A"), "use != instead of <> after `state`");
         assert_eq!(why("state:A"), "use = instead of : after `state`");
         for or in ["OR", "or", "||"] {
             let refused = why(&format!("state = A {or} state = B"));
-            assert_eq!(refused, "OR is not supported: make one call for each side of it");
+            assert!(refused.starts_with("OR is not supported: `IN (A, B)` takes"), "{refused}");
         }
         assert_eq!(why("state = A and number = 1"), "use AND instead of `and` between comparisons");
         assert_eq!(why("state = A && number = 1"), "use AND instead of `&&` between comparisons");
@@ -308,7 +382,7 @@ mod tests {
         let parts = "`name` cannot be searched by a part of it: compare the whole value with =";
         assert_eq!(why("name LIKE \"a%\""), parts);
         assert_eq!(why("name like a"), parts);
-        assert_eq!(why("state IN (A, B)"), "IN is not supported: make one call for each value of `state`");
+        assert_eq!(why("state IN A, B"), "expected the values of `state` in parentheses: state IN (A, B)");
         assert_eq!(
             why("name IS NULL"),
             "IS is not supported: compare `name` with = or !=, where \"\" is an empty text"
@@ -317,6 +391,34 @@ mod tests {
         assert_eq!(why("name = 'A B'"), quotes);
         assert_eq!(read("name = \"'t Hooft\""), [term_of("name", Compare::Equal, "'t Hooft")]);
         assert_eq!(read("name = O'Brien"), [term_of("name", Compare::Equal, "O'Brien")]);
+    }
+
+    #[test]
+    fn a_label_is_a_field_of_its_key() {
+        assert_eq!(read("labels.gift-wrap = yes"), [term_of("labels.gift-wrap", Compare::Equal, "yes")]);
+        assert_eq!(
+            read("labels.a.b-c:* AND state != A"),
+            [term_of("labels.a.b-c", Compare::Has, ""), term_of("state", Compare::NotEqual, "A")]
+        );
+        assert!(terms("labels.a:b").is_err());
+    }
+
+    #[test]
+    fn several_values_stand_in_parentheses() {
+        assert_eq!(read("state IN (A, B)"), [term_of("state", Compare::In, "A|B")]);
+        assert_eq!(
+            read("state in(A,\"B, C)\" ) AND number = 1"),
+            [term_of("state", Compare::In, "A|B, C)"), term_of("number", Compare::Equal, "1")]
+        );
+        let found = terms("a = é AND state IN (A, B)").expect("a filter");
+        assert_eq!((found[1].at, found[1].values[0].at, found[1].values[1].at), (11, 21, 24));
+        let why = |filter: &str| terms(filter).expect_err("not a filter");
+        assert_eq!(why("state IN ()"), "expected a value for `state`, at character 11");
+        assert_eq!(why("state IN (A"), "expected , or ) between the values of `state`, at character 12");
+        assert_eq!(why("state IN (A B)"), "expected , or ) between the values of `state`, at character 13");
+        assert_eq!(why("state IN (A,)"), "expected a value for `state`, at character 13");
+        let many = format!("state IN ({})", ["A"; 21].join(","));
+        assert!(why(&many).starts_with("IN has at most 20 values, at"));
     }
 
     #[test]
@@ -368,7 +470,7 @@ mod tests {
         fn any_printable_value_can_be_quoted(value in "\\PC{0,40}") {
             let quoted = value.replace('\\', "\\\\").replace('"', "\\\"");
             let read = terms(&format!("name = \"{quoted}\" AND state = A"));
-            prop_assert_eq!(read.map(|it| it[0].value.clone()), Ok(value));
+            prop_assert_eq!(read.map(|it| it[0].values[0].text.clone()), Ok(value));
         }
     }
 }

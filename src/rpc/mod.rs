@@ -14,6 +14,7 @@ pub(crate) mod enums;
 mod feedback;
 mod identity;
 mod inventory;
+mod labels;
 #[cfg(test)]
 mod largest;
 mod layers;

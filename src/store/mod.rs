@@ -16,7 +16,7 @@ pub use handle::Store;
 pub use query::feedback::{Comment, FeedbackReport, RatedGroup, RatedProduct, RatedRegion, Ratings};
 pub use query::find::{Availability, EventFilter, EventPage};
 pub use query::integrity::LawResult;
-pub use query::listing::{Compare, Cursor, Direction, Listing, Term};
+pub use query::listing::{Compare, Cursor, Direction, Listing, Operand, Term};
 pub use query::trend::{Trend, TrendPoint, TrendUnit};
 pub use writer::change::{Changed, Codec, RequestContext, RequestKey, RequestMode, View};
 pub use writer::job::{Job, JobKind};

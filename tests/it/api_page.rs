@@ -39,6 +39,12 @@ fn the_page_of_the_api_says_what_the_proto_says() {
     assert_eq!(rendered.lines().count(), page.lines().count(), "{PAGE} ends elsewhere than proto/; {hint}");
 }
 
+/// Whether it is what the compiler makes of `map<string, string>`.
+fn is_map_of_texts(it: &DescriptorProto) -> bool {
+    let is_entry = it.options.as_ref().is_some_and(|it| it.map_entry());
+    is_entry && it.field.iter().all(|it| it.r#type() == Type::String)
+}
+
 /// What `proto/consign` declares, each thing with its comment.
 struct Api {
     services: Vec<Commented<ServiceDescriptorProto>>,
@@ -69,7 +75,8 @@ impl Api {
             self.services.push(comments.add(SERVICES, index, it.method.len(), it));
         }
         for (it, index) in file.message_type.into_iter().zip(0..) {
-            assert!(it.nested_type.is_empty() && it.enum_type.is_empty(), "{} nests a type", it.name());
+            let of_maps = it.nested_type.iter().all(is_map_of_texts);
+            assert!(of_maps && it.enum_type.is_empty(), "{} nests a type", it.name());
             self.messages.insert(it.name().to_owned(), comments.add(MESSAGES, index, it.field.len(), it));
         }
         for (it, index) in file.enum_type.into_iter().zip(0..) {
@@ -172,6 +179,11 @@ fn fields(title: &str, message: &Commented<DescriptorProto>, page: &mut String) 
 
 fn kind(field: &FieldDescriptorProto) -> String {
     let name = field.type_name();
+    // A type within a message is that of a map.
+    let is_nested = name.trim_start_matches('.').trim_start_matches(PACKAGE).matches('.').count() > 1;
+    if name.starts_with(&format!(".{PACKAGE}.")) && is_nested {
+        return "map of `string` to `string`".to_owned();
+    }
     let one = match field.r#type() {
         Type::Message | Type::Enum if name.starts_with(&format!(".{PACKAGE}.")) => link(local(name)),
         Type::Message | Type::Enum => format!("`{}`", name.trim_start_matches('.')),

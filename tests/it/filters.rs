@@ -38,7 +38,8 @@ macro_rules! speaks {
         for wrong in ["Sent_Away", "ORDER_STATE_", &format!("{prefix}UNSPECIFIED")] {
             let refused = ask(wrong).await.expect_err(wrong);
             assert_eq!(refused.code(), Code::InvalidArgument);
-            let told = format!("filter: {} `{wrong}` must be one of ", $field);
+            let place = $field.len() + 4;
+            let told = format!("filter: {} `{wrong}` at character {place} must be one of ", $field);
             assert!(refused.message().starts_with(&told), "{refused:?}");
             for word in &words {
                 assert!(refused.message().contains(word), "{word} is not told: {refused:?}");
@@ -51,6 +52,9 @@ on_both_engines!(every_word_is_understood_as_the_api_writes_it_and_in_any_case, 
     speaks! { server,
         orders.list_orders(ListOrdersRequest) "state": OrderState;
         orders.list_orders(ListOrdersRequest) "channel": Channel;
+        orders.list_orders(ListOrdersRequest) "payment_status": PaymentStatus;
+        orders.list_orders(ListOrdersRequest) "fulfillment_status": FulfillmentStatus;
+        orders.list_orders(ListOrdersRequest) "hold_reason": HoldReason;
         orders.list_messages(ListMessagesRequest) "state": MessageState;
         orders.list_messages(ListMessagesRequest) "kind": MessageKind;
         feedback.list_follow_ups(ListFollowUpsRequest) "state": FollowUpState;

@@ -202,5 +202,6 @@ fn new_order(number: usize, skus: &[&str]) -> domain::NewOrder {
         reservation_lifetime_seconds: None,
         requested_by: None,
         on_late: domain::OnLate::Accept,
+        labels: Default::default(),
     }
 }

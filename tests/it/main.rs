@@ -23,6 +23,7 @@ mod documents;
 mod exact;
 mod feedback;
 mod filters;
+mod finding;
 mod floods;
 mod followers;
 mod frozen;
@@ -30,6 +31,7 @@ mod groups;
 mod invoices;
 mod karrio;
 mod kills;
+mod labels;
 mod letters;
 
 mod load;

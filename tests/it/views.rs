@@ -24,6 +24,8 @@ fn basic(full: &pb::Order) -> pb::Order {
         totals: it.totals,
         update_time: it.update_time,
         etag: it.etag,
+        late: it.late,
+        on_hold: it.on_hold,
         ..Default::default()
     }
 }

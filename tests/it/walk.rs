@@ -6,6 +6,7 @@ use futures_util::future::BoxFuture;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
+use crate::labels::{annotate, annotate_nobody};
 use crate::server::{TestServer, on_both_engines};
 use crate::shop::{
     LEIPZIG, by, create_courier, create_order, draft, every_law_holds, in_seconds, open_location, order,
@@ -208,6 +209,7 @@ async fn walk(server: TestServer) {
         refused += try_everything(&server, &before).await;
         let after = order(&server, &id).await;
         assert_eq!(after, before, "something refused has changed an order that is {:?}", before.state());
+        annotate(&server, &after).await;
     }
     for state in AT_REST {
         assert!(seen.contains(state), "no order in the state {state:?} was tried");
@@ -222,6 +224,7 @@ async fn walk(server: TestServer) {
             "{name}: {status:?}"
         );
     }
+    annotate_nobody(&server, &nobody().order).await;
     every_law_holds(&server).await;
     server.stop().await;
 }

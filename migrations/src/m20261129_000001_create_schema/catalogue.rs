@@ -21,6 +21,18 @@ pub(super) async fn create(schema: &Schema<'_>) -> Result<(), DbErr> {
         )
         .await?;
 
+    // What a product is found by that it may have several of: its labels.
+    schema
+        .table(
+            "product_terms",
+            Shape::Narrow,
+            "sku TEXT NOT NULL REFERENCES products (sku) ON DELETE CASCADE,
+             field TEXT NOT NULL,
+             term TEXT NOT NULL,
+             PRIMARY KEY (sku, field, term)",
+        )
+        .await?;
+
     schema
         .table(
             "locations",
@@ -56,6 +68,7 @@ pub(super) async fn create(schema: &Schema<'_>) -> Result<(), DbErr> {
         .indexes(&[
             "CREATE INDEX products_name ON products (name, sku)",
             "CREATE INDEX products_tax_category ON products (tax_category, sku)",
+            "CREATE INDEX product_terms_found ON product_terms (field, term, sku)",
             "CREATE INDEX products_gtin ON products (gtin, sku) WHERE gtin <> ''",
         ])
         .await

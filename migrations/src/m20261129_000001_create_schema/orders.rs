@@ -22,8 +22,9 @@ async fn orders(schema: &Schema<'_>) -> Result<(), DbErr> {
              archived BOOLEAN NOT NULL,
              channel TEXT NOT NULL,
              external_reference TEXT NOT NULL,
-             customer_name TEXT NOT NULL,
+             customer_name TEXT COLLATE \"C\" NOT NULL,
              customer_email TEXT NOT NULL,
+             customer_phone TEXT NOT NULL,
              region TEXT,
              currency TEXT NOT NULL CHECK (length(currency) = 3),
              total_minor BIGINT NOT NULL CHECK (total_minor >= 0),
@@ -33,6 +34,10 @@ async fn orders(schema: &Schema<'_>) -> Result<(), DbErr> {
              created_at BIGINT NOT NULL,
              updated_at BIGINT NOT NULL,
              late BOOLEAN NOT NULL,
+             payment_status TEXT NOT NULL,
+             fulfillment_status TEXT NOT NULL,
+             next_step TEXT NOT NULL,
+             on_hold BOOLEAN NOT NULL,
              stuck_gate TEXT,
              stuck_since BIGINT,
              run_at BIGINT,
@@ -53,6 +58,12 @@ async fn orders(schema: &Schema<'_>) -> Result<(), DbErr> {
             "CREATE INDEX orders_channel_state ON orders (channel, state, archived, id, number)",
             "CREATE INDEX orders_region ON orders (region, archived, id, number)",
             "CREATE INDEX orders_customer_email ON orders (customer_email, archived, id, number)",
+            "CREATE INDEX orders_customer_phone ON orders (customer_phone, archived, id, number)
+             WHERE customer_phone <> ''",
+            "CREATE INDEX orders_payment_status ON orders (payment_status, archived, id, number)",
+            "CREATE INDEX orders_fulfillment_status ON orders (fulfillment_status, archived, id, number)",
+            "CREATE INDEX orders_next_step ON orders (next_step, archived, id, number)",
+            "CREATE INDEX orders_on_hold ON orders (archived, id, number) WHERE on_hold = TRUE",
             "CREATE INDEX orders_fingerprint ON orders (fingerprint, created_at)",
             "CREATE INDEX orders_late ON orders (id, number) WHERE late",
             "CREATE INDEX orders_stuck ON orders (stuck_gate, stuck_since, id) WHERE stuck_gate IS NOT NULL",
@@ -61,7 +72,14 @@ async fn orders(schema: &Schema<'_>) -> Result<(), DbErr> {
         .await?;
     schema.both_sides("orders", "", "id").await?;
     schema.both_sides("orders", "_by_number", "number, id").await?;
-    schema.dependent("orders_channel_with_state (mcv) ON channel, state, archived FROM orders").await
+    schema.both_sides("orders", "_by_update", "updated_at, id, number").await?;
+    schema.both_sides("orders", "_by_name", "customer_name, id, number").await?;
+    schema.dependent("orders_channel_with_state (mcv) ON channel, state, archived FROM orders").await?;
+    schema.dependent("orders_payment_with_archived (mcv) ON payment_status, archived FROM orders").await?;
+    schema
+        .dependent("orders_fulfillment_with_archived (mcv) ON fulfillment_status, archived FROM orders")
+        .await?;
+    schema.dependent("orders_step_with_archived (mcv) ON next_step, archived FROM orders").await
 }
 
 async fn parts(schema: &Schema<'_>) -> Result<(), DbErr> {
@@ -80,6 +98,23 @@ async fn parts(schema: &Schema<'_>) -> Result<(), DbErr> {
              cancelled BIGINT NOT NULL CHECK (cancelled >= 0),
              CHECK (cancelled <= quantity),
              PRIMARY KEY (order_id, number)",
+        )
+        .await?;
+
+    // What an order is found by that it may have several of: the products of its lines, the reasons of its active holds,
+    // its labels. Lists go along `listed`, which is the order once more: PostgreSQL would go along the index that leads
+    // from the order, through all that has other terms.
+    schema
+        .table(
+            "order_terms",
+            Shape::Narrow,
+            "field TEXT NOT NULL,
+             term TEXT NOT NULL,
+             archived BOOLEAN NOT NULL,
+             listed UUID NOT NULL,
+             order_id UUID NOT NULL REFERENCES orders (id) ON DELETE CASCADE,
+             CHECK (listed = order_id),
+             PRIMARY KEY (field, term, archived, listed)",
         )
         .await?;
 
@@ -167,6 +202,7 @@ async fn parts(schema: &Schema<'_>) -> Result<(), DbErr> {
 
     schema
         .indexes(&[
+            "CREATE INDEX order_terms_order ON order_terms (order_id)",
             "CREATE INDEX holds_order ON holds (order_id)",
             "CREATE INDEX approvals_order ON approvals (order_id)",
             "CREATE INDEX approvals_gate_state ON approvals (gate, state, archived, id)",
@@ -177,6 +213,7 @@ async fn parts(schema: &Schema<'_>) -> Result<(), DbErr> {
             "CREATE INDEX order_waits_first_come ON order_waits (sku, region, number, quantity)",
         ])
         .await?;
+    schema.dependent("order_terms_with_archived (mcv) ON field, term, archived FROM order_terms").await?;
     schema.both_sides("approvals", "", "id").await?;
     schema.both_sides("messages", "", "id").await?;
     schema.dependent("approvals_gate_with_state (mcv) ON gate, state, archived FROM approvals").await?;

@@ -144,5 +144,7 @@ string_enum! {
         PaymentUnknown = "PAYMENT_UNKNOWN",
         PromiseMoved = "PROMISE_MOVED",
         NotificationPreferenceSet = "NOTIFICATION_PREFERENCE_SET",
+        OrderLabelsSet = "ORDER_LABELS_SET",
+        OrderNoteAdded = "ORDER_NOTE_ADDED",
     }
 }

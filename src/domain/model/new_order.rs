@@ -4,6 +4,7 @@ use crate::domain::model::address::Address;
 use crate::domain::model::amounts::Discount;
 use crate::domain::model::customer::Customer;
 use crate::domain::model::discount::DiscountKey;
+use crate::domain::model::labels::Labels;
 use crate::domain::model::money::{Currency, Money};
 use crate::domain::model::scalars::{Channel, OnLate, OnShortage, ServiceLevel, Sku};
 use crate::domain::model::time::Timestamp;
@@ -30,6 +31,7 @@ pub struct NewOrder {
     pub reservation_lifetime_seconds: Option<u64>,
     pub requested_by: Option<Timestamp>,
     pub on_late: OnLate,
+    pub labels: Labels,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

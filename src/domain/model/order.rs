@@ -17,9 +17,11 @@ use crate::domain::model::evidence::{Attestation, Evidence, RiskAssessment};
 use crate::domain::model::feedback::{Feedback, FollowUp};
 use crate::domain::model::hold::{Hold, HoldState};
 use crate::domain::model::invoice::Invoice;
+use crate::domain::model::labels::Labels;
 use crate::domain::model::line::OrderLine;
 use crate::domain::model::line_cancellation::LineCancellation;
 use crate::domain::model::message::{Message, MessageKind};
+use crate::domain::model::note::OrderNote;
 use crate::domain::model::payment::{Payment, PaymentState};
 use crate::domain::model::promise::Promise;
 use crate::domain::model::refund::RefundState;
@@ -335,4 +337,10 @@ pub struct Order {
     /// What was cancelled of its lines, call by call, oldest first.
     #[serde(default)]
     pub line_cancellations: Vec<LineCancellation>,
+    /// The caller's own words, by which it is found again.
+    #[serde(default)]
+    pub labels: Labels,
+    /// What people wrote on it, oldest first.
+    #[serde(default)]
+    pub notes: Vec<OrderNote>,
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::model::gtin::Gtin;
 use crate::domain::model::handling::{Dimensions, Handling};
+use crate::domain::model::labels::Labels;
 use crate::domain::model::money::{Currency, Money};
 use crate::domain::model::refusal::Problems;
 use crate::domain::model::scalars::Sku;
@@ -33,6 +34,9 @@ pub struct Product {
     pub handling: Handling,
     #[serde(default)]
     pub kind: ProductKind,
+    /// The caller's own words, by which it is found again.
+    #[serde(default)]
+    pub labels: Labels,
 }
 
 /// A list price of one unit.
@@ -60,6 +64,7 @@ impl Product {
             gtin: None,
             handling: Handling::default(),
             kind: ProductKind::Goods,
+            labels: Labels::new(),
         }
     }
 
@@ -119,6 +124,7 @@ impl Product {
             ProductChange::Dimensions(dimensions) => self.handling.dimensions = dimensions,
             ProductChange::Fragile(fragile) => self.handling.fragile = fragile,
             ProductChange::Dangerous(dangerous) => self.handling.dangerous = dangerous,
+            ProductChange::Labels(labels) => self.labels = labels,
         }
         self
     }
@@ -136,6 +142,7 @@ pub enum ProductChange {
     Dimensions(Option<Dimensions>),
     Fragile(bool),
     Dangerous(bool),
+    Labels(Labels),
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! An order is changed: all of it until it is verified; then customer, addresses and instructions, until a courier has
+//! An order is changed: all of it until it is verified; then customer, addresses, instructions and labels, until a courier has
 //! any of it.
 
 use crate::domain::model::address::Address;
@@ -6,6 +6,7 @@ use crate::domain::model::check::{Fault, Rule, Verdict};
 use crate::domain::model::customer::Customer;
 use crate::domain::model::event::EventKind;
 use crate::domain::model::hold::{Hold, HoldReason};
+use crate::domain::model::labels::Labels;
 use crate::domain::model::message::MessageKind;
 use crate::domain::model::money::Currency;
 use crate::domain::model::new_order::NewLine;
@@ -62,12 +63,13 @@ pub struct Correction {
     pub on_shortage: Option<OnShortage>,
     pub requested_by: Option<Option<Timestamp>>,
     pub on_late: Option<OnLate>,
+    pub labels: Option<Labels>,
 }
 
 impl Correction {
-    /// Whether it changes nothing but the instructions.
+    /// Whether it changes nothing but the instructions and the labels.
     fn is_of_words_only(&self) -> bool {
-        Self { special_instructions: None, ..self.clone() } == Self::default()
+        Self { special_instructions: None, labels: None, ..self.clone() } == Self::default()
     }
 }
 
@@ -208,10 +210,11 @@ impl Order {
             shipping_address: None,
             billing_address: None,
             special_instructions: None,
+            labels: None,
             ..correction.clone()
         };
         if self.state != OrderState::Received && people_and_places != Correction::default() {
-            return Err(self.out_of_turn("change anything but customer, addresses and instructions"));
+            return Err(self.out_of_turn("change anything but customer, addresses, instructions and labels"));
         }
         Ok(())
     }
@@ -228,6 +231,7 @@ impl Order {
             on_shortage,
             requested_by,
             on_late,
+            labels,
         } = correction.clone();
         let is_elsewhere = shipping_address.is_some();
         if customer.is_some() || is_elsewhere || billing_address.is_some() {
@@ -262,6 +266,9 @@ impl Order {
         self.on_shortage = on_shortage.unwrap_or(self.on_shortage);
         self.requested_by = requested_by.unwrap_or(self.requested_by);
         self.on_late = on_late.unwrap_or(self.on_late);
+        if let Some(labels) = labels {
+            self.labels = labels;
+        }
     }
 
     /// New lines at the list prices that were valid when the order was received, its own at theirs. A fee that came from the

@@ -9,6 +9,8 @@ pub(super) mod checks;
 pub(super) mod close;
 pub(super) mod evidence;
 pub(super) mod holds;
+pub(super) mod labels;
+pub(super) mod notes;
 mod pricing;
 pub(super) mod receive;
 pub(super) mod resolve;

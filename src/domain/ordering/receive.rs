@@ -112,6 +112,7 @@ fn build_order(unit: &mut UnitOfWork, new: &NewOrder) -> Result<Order, Refusal> 
         reservation_lifetime_seconds,
         requested_by,
         on_late,
+        labels,
     } = new.clone();
 
     Ok(Order {
@@ -171,6 +172,8 @@ fn build_order(unit: &mut UnitOfWork, new: &NewOrder) -> Result<Order, Refusal> 
         follow_up: None,
         credit_notes: Vec::new(),
         line_cancellations: Vec::new(),
+        labels,
+        notes: Vec::new(),
     })
 }
 
@@ -219,7 +222,7 @@ fn fingerprint_of(customer: &Customer, address: &Address, lines: &[NewLine]) -> 
 pub(super) const ACTIVE_HOLDS_MAX: usize = 20;
 
 /// How many holds callers may place on one order in all, released ones included: each is shown with its order for ever.
-pub(crate) const HOLDS_BY_HAND_MAX: usize = 100;
+pub(crate) const HOLDS_BY_HAND_MAX: usize = 60;
 
 /// How long the note of a hold may be, in characters: one of the system's own may have to name a hundred lines.
 pub(crate) const HOLD_NOTE_MAX: usize = 500;

@@ -244,6 +244,7 @@ mod tests {
                 reservation_lifetime_seconds: None,
                 requested_by: None,
                 on_late: OnLate::Accept,
+                labels: Default::default(),
             };
             self.does(|unit| take_in(unit, &new))
         }

@@ -13,9 +13,11 @@ use crate::domain::model::evidence::{Evidence, Finding, RiskAssessment};
 use crate::domain::model::feedback::{FeedbackReason, FollowUp, FollowUpEnd, LineFeedback};
 use crate::domain::model::hold::HoldReason;
 use crate::domain::model::invoice::InvoiceLine;
+use crate::domain::model::labels::{LABEL_VALUE_MAX, LABELS_MAX};
 use crate::domain::model::line_cancellation::{CancelledUnits, LineCancellation};
 use crate::domain::model::message::{Message, MessageKind};
 use crate::domain::model::method::Method;
+use crate::domain::model::note::OrderNote;
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::payment::{Means, ProviderRequest};
 use crate::domain::model::promise::Promise;
@@ -29,6 +31,7 @@ use crate::domain::model::tracking::{TrackingReport, TrackingStatus};
 use crate::domain::ordering::cancel_lines::LINE_CANCELLATIONS_MAX;
 use crate::domain::ordering::change::Correction;
 use crate::domain::ordering::evidence::EVIDENCE_MAX;
+use crate::domain::ordering::notes::NOTES_MAX;
 use crate::domain::ordering::receive::{ENTRIES_TO_CORRECT_MAX, HOLD_NOTE_MAX, HOLDS_BY_HAND_MAX};
 use crate::domain::ordering::verify::Waive;
 use crate::domain::promise::leg::WHY_MAX;
@@ -375,6 +378,9 @@ pub(crate) fn largest() -> Order {
         given_back_at: Some(order.created_at),
     });
     order.special_instructions = long(1_000);
+    let note = OrderNote { text: long(1_000), by: longest_actor.clone(), at: Timestamp::MAX };
+    order.notes = vec![note; NOTES_MAX];
+    order.labels = (0..LABELS_MAX).map(|it| (format!("{it:063}"), long(LABEL_VALUE_MAX))).collect();
     order.cancel_reason = long(1_000);
     order.created_by = longest_actor.clone();
     if let Some(feedback) = &mut order.feedback {

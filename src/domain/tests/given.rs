@@ -112,6 +112,7 @@ pub(super) fn order(name: &str, lines: &[(&str, i64)]) -> NewOrder {
         reservation_lifetime_seconds: None,
         requested_by: None,
         on_late: OnLate::Accept,
+        labels: Default::default(),
     }
 }
 

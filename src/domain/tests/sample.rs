@@ -204,6 +204,8 @@ fn order() -> Order {
             cancelled_by: actor(),
             cancelled_at: NOW,
         }],
+        labels: [("team".to_owned(), "blue".to_owned())].into(),
+        notes: Vec::new(),
     }
 }
 

@@ -8,6 +8,7 @@ use crate::domain::{
 use crate::pb;
 use crate::rpc::calendar::{holidays, optional_time_of_day, shipments_per_day, time_zone, working_hours};
 use crate::rpc::enums;
+use crate::rpc::labels::labels;
 use crate::rpc::listing::list_requests;
 use crate::rpc::parse::{
     NAME_MAX, SIDE_MM, WEIGHT_MAX_GRAMS, address, country, entries, id, if_in_use, number, optional_id,
@@ -39,7 +40,7 @@ pub(crate) fn update_product(request: pb::UpdateProductRequest, bad: &mut Proble
 }
 
 /// The fields of a product that a person enters, beside its SKU and its kind, which are for ever.
-const PRODUCT_FIELDS: [&str; 9] = [
+const PRODUCT_FIELDS: [&str; 10] = [
     "name",
     "tax_category",
     "unit_price",
@@ -49,6 +50,7 @@ const PRODUCT_FIELDS: [&str; 9] = [
     "dimensions",
     "fragile",
     "dangerous",
+    "labels",
 ];
 
 /// The fields that are named, each as a whole.
@@ -73,6 +75,7 @@ fn product_changes(
         fragile,
         dangerous,
         kind: _,
+        labels: given,
     } = product;
     let named = |path: &str| named.iter().any(|it| it.as_ref() == path);
     let mut changes = Vec::new();
@@ -103,6 +106,9 @@ fn product_changes(
     }
     if named("dangerous") {
         changes.push(ProductChange::Dangerous(dangerous));
+    }
+    if named("labels") {
+        changes.push(ProductChange::Labels(labels("product.labels", given, bad)));
     }
     changes
 }

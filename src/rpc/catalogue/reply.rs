@@ -21,6 +21,7 @@ pub(crate) fn product(product: &Product) -> pb::Product {
         gtin,
         handling,
         kind,
+        labels,
     } = product.clone();
     let Handling { dimensions: sides, fragile, dangerous } = handling;
     pb::Product {
@@ -39,6 +40,7 @@ pub(crate) fn product(product: &Product) -> pb::Product {
         fragile,
         dangerous,
         kind: enums::product_kind(kind),
+        labels,
     }
 }
 

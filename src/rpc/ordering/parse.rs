@@ -4,13 +4,15 @@
 mod tests;
 
 use crate::domain::{
-    ArchiveOrder, Attest, CancelOrder, CancelOrderLines, CancelledUnits, CloseOrder, CompleteServiceLine,
-    Correction, CreateOrder, Currency, Discount, HoldReason, NOT_HEARD, NewLine, NewOrder, OnLate,
-    OnShortage, OrderId, Part, PlaceHold, Problems, RecordRiskAssessment, RecordVerification, ReleaseHold,
-    RestoreOrder, Rule, ServiceLevel, Source, StuckGate, Target, UpdateOrder, VerifyOrder, Waive,
+    AddOrderNote, ArchiveOrder, Attest, CancelOrder, CancelOrderLines, CancelledUnits, CloseOrder,
+    CompleteServiceLine, Correction, CreateOrder, Currency, Discount, HoldReason, NOT_HEARD, NewLine,
+    NewOrder, OnLate, OnShortage, OrderId, Part, PlaceHold, Problems, RecordRiskAssessment,
+    RecordVerification, ReleaseHold, RestoreOrder, Rule, ServiceLevel, SetOrderLabels, Source, StuckGate,
+    Target, UpdateOrder, VerifyOrder, Waive,
 };
 use crate::pb;
 use crate::rpc::enums;
+use crate::rpc::labels::labels;
 use crate::rpc::listing::{Wanted, listing};
 use crate::rpc::ordering::reply::OrderView;
 use crate::rpc::parse::{
@@ -46,6 +48,7 @@ fn new_order(draft: pb::OrderDraft, bad: &mut Problems) -> Option<NewOrder> {
         prices_include_tax,
         reservation_lifetime,
         on_late,
+        labels: given,
     } = draft;
     let channel = required_word("order.channel", channel, enums::to_channel, bad);
     let buyer = required("order.customer", buyer, bad).map(|it| customer("order.customer", it, bad));
@@ -73,6 +76,7 @@ fn new_order(draft: pb::OrderDraft, bad: &mut Problems) -> Option<NewOrder> {
         seconds("order.reservation_lifetime", reservation_lifetime, LIFETIME_SECONDS, bad);
     let requested_by = timestamp("order.requested_delivery_time", requested_delivery_time, bad);
     let on_late = word("order.on_late", on_late, enums::to_on_late, bad);
+    let labels = labels("order.labels", given, bad);
     let shipping_address = shipping_address?;
     Some(NewOrder {
         channel: channel?,
@@ -92,6 +96,7 @@ fn new_order(draft: pb::OrderDraft, bad: &mut Problems) -> Option<NewOrder> {
         reservation_lifetime_seconds,
         requested_by,
         on_late: on_late.unwrap_or(OnLate::Accept),
+        labels,
     })
 }
 
@@ -171,6 +176,7 @@ fn correction(paths: &[String], draft: pb::OrderDraft, bad: &mut Problems) -> (C
         prices_include_tax: _,
         reservation_lifetime: _,
         on_late,
+        labels: given,
     } = draft;
     let mut correction = Correction::default();
     let mut currency_of_lines = None;
@@ -211,11 +217,14 @@ fn correction(paths: &[String], draft: pb::OrderDraft, bad: &mut Problems) -> (C
         let on_late = word("order.on_late", on_late, enums::to_on_late, bad);
         correction.on_late = Some(on_late.unwrap_or(OnLate::Accept));
     }
+    if named("labels") {
+        correction.labels = Some(labels("order.labels", given, bad));
+    }
     (correction, currency_of_lines)
 }
 
 /// The fields that UpdateOrder may change.
-const UPDATABLE: [&str; 9] = [
+const UPDATABLE: [&str; 10] = [
     "customer",
     "shipping_address",
     "billing_address",
@@ -225,6 +234,7 @@ const UPDATABLE: [&str; 9] = [
     "on_shortage",
     "requested_delivery_time",
     "on_late",
+    "labels",
 ];
 
 pub(crate) fn verify_order(
@@ -354,6 +364,31 @@ pub(crate) fn place_hold(
     }
     let view = order_view(view, bad);
     Some((PlaceHold { target: target?, reason: reason?, comment }, view))
+}
+
+pub(crate) fn add_order_note(
+    request: pb::AddOrderNoteRequest,
+    bad: &mut Problems,
+) -> Option<(AddOrderNote, OrderView)> {
+    let pb::AddOrderNoteRequest { order_id, text, etag, request_id: _, view } = request;
+    let target = target(&order_id, etag, bad);
+    if text.trim().is_empty() {
+        bad.add("text", "is required");
+    }
+    let text = note("text", text, NOTE_MAX, bad);
+    let view = order_view(view, bad);
+    Some((AddOrderNote { target: target?, text }, view))
+}
+
+pub(crate) fn set_order_labels(
+    request: pb::SetOrderLabelsRequest,
+    bad: &mut Problems,
+) -> Option<(SetOrderLabels, OrderView)> {
+    let pb::SetOrderLabelsRequest { order_id, labels: given, etag, request_id: _, view } = request;
+    let target = target(&order_id, etag, bad);
+    let labels = labels("labels", given, bad);
+    let view = order_view(view, bad);
+    Some((SetOrderLabels { target: target?, labels }, view))
 }
 
 pub(crate) fn release_hold(

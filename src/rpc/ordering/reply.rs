@@ -5,8 +5,8 @@ use uuid::Uuid;
 use crate::domain::{
     self, Amounts, ApprovalId, Attestation, Check, Currency, Event, Evidence, Fault, FollowUpId, Hold,
     HoldId, Invoice, InvoiceId, LineAmounts, LineCancellation, LineProgress, Machine, MessageId, Order,
-    OrderId, OrderLine, PaymentId, RefundId, ReplenishmentId, ReservationId, RiskAssessment, ServiceDone,
-    ShipmentId, Step, StepLine, Timestamp, TransferId, Transition, Verdict, Violation, Wait,
+    OrderId, OrderLine, OrderNote, PaymentId, RefundId, ReplenishmentId, ReservationId, RiskAssessment,
+    ServiceDone, ShipmentId, Step, StepLine, Timestamp, TransferId, Transition, Verdict, Violation, Wait,
 };
 use crate::pb;
 use crate::rpc::approvals::reply::approval;
@@ -48,6 +48,7 @@ fn basic(order: &Order) -> pb::Order {
         update_time: Some(timestamp(order.updated_at)),
         etag: order.etag(),
         late: order.is_late(),
+        on_hold: order.on_hold(),
         ..pb::Order::default()
     }
 }
@@ -112,6 +113,8 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         credit_notes,
         follow_up: raised,
         line_cancellations,
+        labels,
+        notes,
     } = order;
     let currency = amounts.currency;
     pb::Order {
@@ -177,7 +180,15 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         follow_up: raised.as_ref().map(|it| follow_up(order, it)),
         line_cancellations: newest(line_cancellations).map(|it| line_cancellation(it, currency)).collect(),
         credit_note_ids: credit_notes.iter().map(|it| it.id.to_string()).collect(),
+        labels: labels.clone(),
+        notes: notes.iter().map(note).collect(),
+        on_hold: order.on_hold(),
     }
+}
+
+fn note(it: &OrderNote) -> pb::OrderNote {
+    let OrderNote { text, by, at } = it;
+    pb::OrderNote { text: text.clone(), author: actor(by), create_time: Some(timestamp(*at)) }
 }
 
 /// How many of the calls that called something off an order shows: the largest order has to fit into an answer.

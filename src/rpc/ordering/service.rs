@@ -162,6 +162,28 @@ impl pb::order_service_server::OrderService for Api {
         .await
     }
 
+    async fn add_order_note(
+        &self,
+        request: Request<pb::AddOrderNoteRequest>,
+    ) -> Reply<pb::AddOrderNoteResponse> {
+        let (call, (command, view)) = command(request, parse::add_order_note)?;
+        self.change_order(call.leaving_room(), command, move |(), order| pb::AddOrderNoteResponse {
+            order: Some(reply::shown(order, view)),
+        })
+        .await
+    }
+
+    async fn set_order_labels(
+        &self,
+        request: Request<pb::SetOrderLabelsRequest>,
+    ) -> Reply<pb::SetOrderLabelsResponse> {
+        let (call, (command, view)) = command(request, parse::set_order_labels)?;
+        self.change_order(call.leaving_room(), command, move |(), order| pb::SetOrderLabelsResponse {
+            order: Some(reply::shown(order, view)),
+        })
+        .await
+    }
+
     async fn complete_service_line(
         &self,
         request: Request<pb::CompleteServiceLineRequest>,

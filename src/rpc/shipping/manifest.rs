@@ -18,7 +18,7 @@ use crate::rpc::parse::{NAME_MAX, entries, id, required_line};
 use crate::rpc::reply::timestamp;
 use crate::rpc::shipping::parse::happened;
 use crate::rpc::{enums, status};
-use crate::store::{Compare, Listing, Term};
+use crate::store::{Listing, Term};
 
 /// How many shipments may wait for one courier at one location, whatever their day.
 const WAITING_MAX: usize = 5_000;
@@ -96,15 +96,10 @@ impl Api {
 
     pub(super) async fn manifest(&self, wanted: &Wanted) -> Result<Manifest, Status> {
         let (courier, location, day) = self.pickup(wanted).await?;
-        let equals = |field: &str, value: &str| Term {
-            field: field.to_owned(),
-            compare: Compare::Equal,
-            value: value.to_owned(),
-        };
         let filter = vec![
-            equals("courier", courier.code.as_str()),
-            equals("location", location.code.as_str()),
-            equals("state", ShipmentState::CourierAssigned.as_str()),
+            Term::equal("courier", courier.code.as_str()),
+            Term::equal("location", location.code.as_str()),
+            Term::equal("state", ShipmentState::CourierAssigned.as_str()),
         ];
         let mut listing = Listing { filter, size: READ_AT_ONCE, ..Listing::default() };
         let mut waiting = Vec::new();

@@ -10,12 +10,12 @@ use uuid::Uuid;
 
 use crate::domain::{
     Actor, ApprovalId, ApprovalState, Channel, CourierCode, CreditNoteId, Currency, DiscountKey, EventKind,
-    FeedbackReason, FeedbackState, FollowUpId, FollowUpState, Gate, HoldId, HoldReason, HoldState, InvoiceId,
-    InvoiceState, JobId, LocationCode, Machine, MessageId, MessageKind, MessageState, Method, MovementId,
-    MovementKind, OnShortage, OrderId, OrderState, PaymentId, PaymentState, ProviderRequest, RefundId,
-    RefundState, RegionCode, ReplenishmentId, ReplenishmentState, ReservationId, ReservationState, Risk,
-    SellerId, ServiceLevel, ShipmentId, ShipmentState, Sku, StuckGate, Timestamp, TrackingStatus, TransferId,
-    TransferState,
+    FeedbackReason, FeedbackState, FollowUpId, FollowUpState, FulfillmentStatus, Gate, HoldId, HoldReason,
+    HoldState, InvoiceId, InvoiceState, JobId, LocationCode, Machine, MessageId, MessageKind, MessageState,
+    Method, MovementId, MovementKind, OnShortage, OrderId, OrderState, PaymentId, PaymentState,
+    PaymentStatus, ProviderRequest, RefundId, RefundState, RegionCode, ReplenishmentId, ReplenishmentState,
+    ReservationId, ReservationState, Risk, SellerId, ServiceLevel, ShipmentId, ShipmentState, Sku, StuckGate,
+    Timestamp, TrackingStatus, TransferId, TransferState,
 };
 
 /// Makes types columns of another type: `Type: Stored = into, back;` with `back` giving a result.
@@ -73,8 +73,8 @@ columns! { Uuid, Uuid, ColumnType::Uuid, |it| it.0, |it| Ok(it.into()) =>
 }
 
 columns! { String, String, ColumnType::String(StringLen::None), |it| it.as_str().to_owned(), |it| parsed(&it) =>
-    ApprovalState, ProviderRequest, Channel, Currency, EventKind, FeedbackReason, FeedbackState, FollowUpState, Gate, HoldReason, HoldState, InvoiceState,
-    Machine, MessageKind, MessageState, Method, MovementKind, OnShortage, OrderState, PaymentState, RefundState,
+    ApprovalState, ProviderRequest, Channel, Currency, EventKind, FeedbackReason, FeedbackState, FollowUpState, FulfillmentStatus, Gate, HoldReason, HoldState, InvoiceState,
+    Machine, MessageKind, MessageState, Method, MovementKind, OnShortage, OrderState, PaymentState, PaymentStatus, RefundState,
     ReplenishmentState, ReservationState, Risk, ServiceLevel, ShipmentState, StuckGate, TrackingStatus,
     TransferState,
 }

@@ -22,6 +22,7 @@ use crate::store::rows::record::{self, courier_records};
 use crate::store::rows::reservation::{reservation_items, reservations};
 use crate::store::rows::statements::{names, table_of};
 use crate::store::rows::table::Record;
+use crate::store::rows::terms::order_terms;
 
 /// The law that the tables and the documents agree.
 pub(super) const AGREEMENT: &str = "D1";
@@ -48,6 +49,7 @@ pub(super) async fn disagreements(
     gather! {
         order_lines into lines;
         order_waits into waits;
+        order_terms into terms;
         holds into holds;
         approvals into approvals;
         messages into messages;
@@ -86,17 +88,14 @@ pub(super) async fn disagreements(
                 None => continue,
             },
         };
-        found.insert(
-            order.id,
-            Violation {
-                law: AGREEMENT,
-                key: order.id.to_string(),
-                expected: "as in the document".to_owned(),
-                actual: format!("{what} differs"),
-            },
-        );
+        found.insert(order.id, unlike_document(AGREEMENT, order.id.to_string(), what));
     }
     Ok(found)
+}
+
+fn unlike_document(law: &'static str, key: String, what: &str) -> Violation {
+    let (expected, actual) = ("as in the document".to_owned(), format!("{what} differs"));
+    Violation { law, key, expected, actual }
 }
 
 /// Whether the row is the document's. Its job is its own, and how the document was packed does not matter.
@@ -227,20 +226,35 @@ pub(super) async fn entries_after<T: Entry>(
     let rows = db.query(&sql, vec![after.into()]).await?;
     let Some(last) = rows.last() else { return Ok(None) };
     let mut found = EntriesFound { count: rows.len(), last: last.get(1)?, violations: Vec::new() };
+    let mut stored = if T::HAS_TERMS { terms(db, after, &found.last).await? } else { HashMap::new() };
     for row in rows {
         let key: String = row.get(1)?;
         let document = row.bytes(0)?.to_vec();
-        let expected = document::decode::<T>(table, &document)?.with_document(document);
-        if T::Row::read(&row.after(2))? != expected {
-            found.violations.push(Violation {
-                law: CATALOGUE,
-                key: format!("{table} {key}"),
-                expected: "as in the document".to_owned(),
-                actual: "its row differs".to_owned(),
-            });
-        }
+        let entry = document::decode::<T>(table, &document)?;
+        let terms: BTreeSet<_> = entry.terms().into_iter().map(|it| (it.field, it.term)).collect();
+        let its_terms = stored.remove(&key).unwrap_or_default();
+        let what = match T::Row::read(&row.after(2))? == entry.with_document(document) {
+            false => "its row",
+            true if its_terms != terms => "its list of terms",
+            true => continue,
+        };
+        found.violations.push(unlike_document(CATALOGUE, format!("{table} {key}"), what));
     }
     Ok(Some(found))
+}
+
+/// The terms of the products after one up to another.
+async fn terms(
+    db: &Session,
+    after: &str,
+    last: &str,
+) -> Result<HashMap<String, BTreeSet<(String, String)>>, StoreError> {
+    let sql = "SELECT sku, field, term FROM product_terms WHERE sku > $1 AND sku <= $2";
+    let mut found: HashMap<String, BTreeSet<(String, String)>> = HashMap::new();
+    for row in db.query(sql, vec![after.into(), last.into()]).await? {
+        found.entry(row.get(0)?).or_default().insert((row.get(1)?, row.get(2)?));
+    }
+    Ok(found)
 }
 
 /// The first table that differs.
@@ -248,6 +262,7 @@ fn differing(stored: &Projection, expected: &Projection) -> Option<&'static str>
     let tables = [
         ("order_lines", stored.lines == expected.lines),
         ("order_waits", stored.waits == expected.waits),
+        ("order_terms", stored.terms == expected.terms),
         ("holds", stored.holds == expected.holds),
         ("approvals", stored.approvals == expected.approvals),
         ("messages", stored.messages == expected.messages),

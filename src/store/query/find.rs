@@ -9,7 +9,7 @@ use crate::domain::{
     Courier, CourierCode, CourierNames, CourierRecord, CourierRecords, DiscountCode, DiscountKey,
     DiscountUses, Event, EventKind, Location, LocationCode, MessageId, MessageText, Order, OrderId, Part,
     Product, RegionCode, Replenishment, ReplenishmentId, Reservation, ReservationId, Sku, StockLevel,
-    Timestamp, Transfer, TransferId,
+    Timestamp, Transfer, TransferId, caseless,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row;
@@ -315,7 +315,7 @@ async fn decisions_after(
         sql.push_str(&format!(" AND order_id = ${}", values.len()));
     }
     if let Some(email) = &filter.customer_email {
-        values.push(email.as_str().into());
+        values.push(caseless(email).into());
         sql.push_str(&format!(
             " AND order_id IN (SELECT id FROM orders WHERE customer_email = ${})",
             values.len()

@@ -513,6 +513,8 @@ fn card_numbers(order: &domain::Order) -> Vec<Violation> {
     let mut texts: Vec<(&str, &str)> =
         vec![("special_instructions", &order.special_instructions), ("cancel_reason", &order.cancel_reason)];
     texts.extend(order.holds.iter().map(|it| ("hold", it.note.as_str())));
+    texts.extend(order.notes.iter().map(|it| ("note", it.text.as_str())));
+    texts.extend(order.labels.values().map(|it| ("label", it.as_str())));
     texts.extend(order.payments.iter().filter_map(|it| match &it.means {
         domain::Means::Provider(at) => Some(("token", at.token.as_str())),
         // A reference may look like a card number by chance.

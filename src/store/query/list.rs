@@ -12,12 +12,12 @@ use crate::domain::{
 use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row as FoundRow;
 use crate::store::handle::Store;
-use crate::store::query::listing::{Compare, Listing, Page, Term};
+use crate::store::query::listing::{Listing, Page, Term};
 use crate::store::query::plan::{Row, page};
+use crate::store::query::resource::{ARCHIVED, Resource};
 use crate::store::query::resources::{
-    APPROVALS, ARCHIVED, COURIERS, CREDIT_NOTES, DISCOUNT_CODES, FOLLOW_UPS, INVOICES, LOCATIONS, MESSAGES,
-    MOVEMENTS, ORDERS, PAYMENTS, PRODUCTS, REFUNDS, REPLENISHMENTS, RESERVATIONS, Resource, SHIPMENTS,
-    STOCK_LEVELS, TRANSFERS,
+    APPROVALS, COURIERS, CREDIT_NOTES, DISCOUNT_CODES, FOLLOW_UPS, INVOICES, LOCATIONS, MESSAGES, MOVEMENTS,
+    ORDERS, PAYMENTS, PRODUCTS, REFUNDS, REPLENISHMENTS, RESERVATIONS, SHIPMENTS, STOCK_LEVELS, TRANSFERS,
 };
 use crate::store::query::whole::reservation_of;
 use crate::store::rows::{catalogue, document, stock, transfer};
@@ -31,8 +31,7 @@ impl Store {
     ) -> Result<Page<Arc<Order>>, StoreError> {
         let mut listing = listing.clone();
         if !show_archived && listing.filter.iter().all(|it| it.field != ARCHIVED) {
-            let (field, value) = (ARCHIVED.to_owned(), "false".to_owned());
-            listing.filter.push(Term { field, compare: Compare::Equal, value });
+            listing.filter.push(Term::equal(ARCHIVED, "false"));
         }
         let (rows, next) = page(&self.look().await?, &ORDERS, &listing).await?;
         Ok((self.orders_in(&rows)?, next))

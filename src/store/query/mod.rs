@@ -1,6 +1,9 @@
 //! Reads: what is found by id, listed, reported and checked.
 
 pub(super) mod agreement;
+mod condition;
+#[cfg(test)]
+pub(super) mod documented;
 pub(super) mod feedback;
 pub(super) mod find;
 mod history;
@@ -9,6 +12,7 @@ mod list;
 pub(super) mod listing;
 pub(super) mod order_cache;
 mod plan;
+mod resource;
 pub(super) mod resources;
 pub(super) mod single_flight;
 mod stuck;

@@ -6,15 +6,16 @@ use sea_orm::sea_query::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::domain::{Invalid, Problems, Refusal, Timestamp};
+use crate::domain::{Problems, Refusal};
 use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row as FoundRow;
 use crate::store::connection::session::Session;
+use crate::store::query::condition::{Conditions, Remaining, WantedTerms, literal};
 use crate::store::query::listing::{Compare, Cursor, Direction, Listing, Page, SIZE_MAX, Term};
-use crate::store::query::resources::{Column, Field, FieldKind, Index, Is, Resource, Shown, TRUTH};
-
-/// How much of a wrong word is repeated to the caller, in characters.
-const VALUE_SHOWN: usize = 60;
+use crate::store::query::resource::{
+    ARCHIVED, Column, Field, FieldKind, Index, Is, ORDERED_BY_SIDE, Resource, Shown, Terms,
+    along as index_along,
+};
 
 /// One value that pages go along.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,19 +47,16 @@ struct Plan<'a> {
     conditions: Vec<String>,
     /// Conditions of which exactly one holds for each row that is wanted; empty: there is nothing to tell apart.
     union_arms: Vec<String>,
+    /// The term whose rows are gone through, one of each arm.
+    led_by: Option<WantedTerms>,
     values: Vec<Value>,
+    /// The parameters of the last row of the page before.
+    after: Vec<String>,
     along: Vec<Column>,
     direction: Direction,
     size: u64,
     /// Tells lists apart: a cursor of one is not good for another.
     list_hash: [u8; 8],
-}
-
-/// The words of a closed set that a filter leaves.
-struct Remaining {
-    column: &'static str,
-    words: Vec<&'static str>,
-    is_narrowed: bool,
 }
 
 pub(super) async fn page(
@@ -79,35 +77,53 @@ pub(super) async fn page(
 /// Every problem of a listing is named, not only the first.
 fn plan<'a>(resource: &'a Resource, listing: &Listing) -> Result<Plan<'a>, Refusal> {
     let mut problems = Problems::default();
-    let mut conditions = Vec::new();
-    let mut values: Vec<Value> = Vec::new();
-    let mut left = resource.words();
+    let mut found = Conditions::of(resource);
     for term in &listing.filter {
-        match condition(resource, term, &mut values, &mut left) {
-            Ok(condition) => conditions.extend(condition),
-            Err(message) => problems.add("filter", message),
+        if let Err(message) = found.add(resource, term) {
+            problems.add("filter", message);
         }
     }
-
-    let own_direction = if resource.keyed_by_time { Direction::Descending } else { Direction::Ascending };
-    let (name, direction) = match &listing.order_by {
-        Some((name, direction)) => (Some(name.as_str()), *direction),
-        None => (None, own_direction),
-    };
+    let name = listing.order_by.as_ref().map(|(name, _)| name.as_str());
     let along = sorting(resource, name, &listing.filter).unwrap_or_else(|message| {
         problems.add("order_by", message);
         Vec::new()
     });
-
     problems.into_result()?;
-    let union_arms = match resource.index_for(&listing.filter, &left) {
-        Some(index) => union_arms(index, &mut left),
-        None => Vec::new(),
+
+    let direction = match &listing.order_by {
+        Some((_, direction)) => *direction,
+        // Names from A to Z, rows as they were made from the newest back.
+        None if resource.keyed_by_time && along.first().is_none_or(|it| it.is != Is::Text) => {
+            Direction::Descending
+        }
+        None => Direction::Ascending,
     };
+    let Conditions { sql: mut conditions, values, mut left, mut wanted_terms } = found;
+    let lead = resource.lead(&listing.filter, (&left, &wanted_terms), along.first());
+    let led_by = matches!(lead, Lead::Terms).then(|| wanted_terms.remove(0));
+    let union_arms = match lead {
+        Lead::Index(index) => union_arms(index, &mut left),
+        Lead::Terms | Lead::Sides => union_arms(&index_along(&[ARCHIVED]), &mut left),
+        Lead::Key => Vec::new(),
+    };
+    conditions.extend(wanted_terms.into_iter().map(|it| it.exists));
     conditions.extend(left.iter().filter(|it| it.is_narrowed).map(Remaining::condition));
     let size = listing.size.clamp(1, SIZE_MAX);
     let list_hash = list_hash_of(resource.name, listing);
-    Ok(Plan { resource, conditions, union_arms, values, along, direction, size, list_hash })
+    let after = Vec::new();
+    Ok(Plan { resource, conditions, union_arms, led_by, values, after, along, direction, size, list_hash })
+}
+
+/// What leads to the rows of a page.
+enum Lead<'a> {
+    /// An index, in an arm for each combination of words.
+    Index(&'a Index),
+    /// The first of the terms that are wanted.
+    Terms,
+    /// An index in the order that is asked for, of archived rows and of the others.
+    Sides,
+    /// The key, or a condition that leads to a few rows.
+    Key,
 }
 
 fn sorting(resource: &Resource, name: Option<&str>, filter: &[Term]) -> Result<Vec<Column>, String> {
@@ -130,64 +146,32 @@ fn sorting(resource: &Resource, name: Option<&str>, filter: &[Term]) -> Result<V
 }
 
 impl Resource {
-    fn field(&self, name: &str) -> Option<&Field> {
-        self.fields.iter().find(|it| it.name == name)
-    }
-
-    /// The listing with each word as rows have it: `invoiced` and `ORDER_STATE_INVOICED` are `INVOICED`. What is no word
-    /// stays, to be refused by name.
-    fn spelled(&self, listing: &Listing) -> Listing {
-        let mut listing = listing.clone();
-        for term in &mut listing.filter {
-            if let Some(Field { kind: FieldKind::Word(prefix, all), .. }) = self.field(&term.field) {
-                let capitals = term.value.to_ascii_uppercase();
-                let word = capitals.strip_prefix(prefix).unwrap_or(&capitals);
-                if all().contains(&word) {
-                    term.value = word.to_owned();
-                }
-            }
-        }
-        listing
-    }
-
-    fn own_order(&self, term: &Term) -> Option<Column> {
-        let field = self.field(&term.field)?;
-        let is_found_by = term.compare == Compare::Equal || matches!(field.kind, FieldKind::Whole);
-        field.sorted_by.filter(|_| is_found_by)
-    }
-
-    /// The closed sets among the fields, with all their words.
-    fn words(&self) -> Vec<Remaining> {
-        let words = |field: &Field| match field.kind {
-            FieldKind::Word(_, all) => {
-                Some(Remaining { column: field.column, words: all(), is_narrowed: false })
-            }
-            FieldKind::Text
-            | FieldKind::Beginning
-            | FieldKind::Keyed(_)
-            | FieldKind::Whole
-            | FieldKind::Flag
-            | FieldKind::Time
-            | FieldKind::Created
-            | FieldKind::Id(_) => None,
+    /// The index that tells most of what the filter asks for, in the fewest arms, unless it leads to a few rows by itself.
+    /// Terms go before words, of which each has many rows, and behind texts about a customer.
+    fn lead(
+        &self,
+        filter: &[Term],
+        (left, wanted_terms): (&[Remaining], &[WantedTerms]),
+        first: Option<&Column>,
+    ) -> Lead<'_> {
+        let fixed = |term: &&Term| {
+            let is_said = matches!(term.compare, Compare::Equal | Compare::In);
+            is_said && term.texts().all(|it| !it.is_empty())
         };
-        self.fields.iter().filter_map(words).collect()
-    }
-
-    /// The index that tells most of what the filter asks for, in the fewest arms; none where the filter leads to a few
-    /// rows by itself.
-    fn index_for(&self, filter: &[Term], left: &[Remaining]) -> Option<&Index> {
-        let fixed = |term: &&Term| term.compare == Compare::Equal && !term.value.is_empty();
-        let fixed: Vec<&Field> = filter.iter().filter(fixed).filter_map(|it| self.field(&it.field)).collect();
+        let fixed: Vec<(&Field, &Term)> =
+            filter.iter().filter(fixed).filter_map(|it| Some((self.field(&it.field)?, it))).collect();
         // Rows without a flag are no few.
-        let is_unset = |it: &Field| {
-            let says = |term: &Term| term.field == it.name && term.value == "false";
-            matches!(it.kind, FieldKind::Flag) && filter.iter().any(says)
+        let is_unset = |it: &(&Field, &Term)| {
+            matches!(it.0.kind, FieldKind::Flag) && it.1.texts().any(|it| it.eq_ignore_ascii_case("false"))
         };
-        if fixed.iter().any(|it| it.few && !is_unset(it)) {
-            return None;
+        if fixed.iter().any(|it| it.0.few && !is_unset(it)) {
+            return Lead::Key;
         }
 
+        let says = |it: &&(&Field, &Term), column: &str| {
+            let is_beginning = matches!(it.0.kind, FieldKind::Name) && it.1.is_beginning();
+            it.0.column == column && it.1.compare == Compare::Equal && !is_beginning
+        };
         let rank = |index: &Index| -> Option<(usize, Reverse<usize>)> {
             let (mut told, mut union_arms) = (0, 1);
             for column in index.columns {
@@ -196,14 +180,25 @@ impl Resource {
                         told += usize::from(words.is_narrowed);
                         union_arms *= words.words.len();
                     }
-                    None if fixed.iter().any(|it| it.column == *column) => told += 1,
+                    None if fixed.iter().any(|it| says(&it, column)) => told += 1,
                     None => return None,
                 }
             }
             (told > 0).then_some((told, Reverse(union_arms)))
         };
-        let ranked = self.indexes.iter().filter_map(|it| Some((rank(it)?, it)));
-        ranked.max_by_key(|(rank, _)| *rank).map(|(_, it)| it)
+        let is_about_a_customer = |index: &Index| {
+            let of_customer = |it: &Field| matches!(it.kind, FieldKind::Compared(_) | FieldKind::Name);
+            let columns = index.columns.iter();
+            columns.filter_map(|it| self.fields.iter().find(|field| field.column == *it)).any(of_customer)
+        };
+        let ranked = self.indexes.iter().filter_map(|it| Some((is_about_a_customer(it), rank(it)?, it)));
+        match ranked.max_by_key(|(about_a_customer, rank, _)| (*about_a_customer, *rank)) {
+            Some((true, _, index)) => Lead::Index(index),
+            _ if !wanted_terms.is_empty() => Lead::Terms,
+            Some((false, _, index)) => Lead::Index(index),
+            None if first.is_some_and(|it| ORDERED_BY_SIDE.contains(&it.name)) => Lead::Sides,
+            None => Lead::Key,
+        }
     }
 }
 
@@ -214,11 +209,9 @@ fn union_arms(index: &Index, left: &mut Vec<Remaining>) -> Vec<String> {
     for column in index.columns {
         let Some(found) = left.iter().position(|it| it.column == *column) else { continue };
         let Remaining { column, words, is_narrowed: _ } = left.remove(found);
-        let says = |word: &&str| match index.without {
-            Some(without) if without != *word => {
-                format!("{column} = {} AND {column} <> {}", literal(word), literal(without))
-            }
-            Some(_) | None => format!("{column} = {}", literal(word)),
+        let says = |word: &String| match index.without.map(literal) {
+            Some(without) if without != *word => format!("{column} = {word} AND {column} <> {without}"),
+            Some(_) | None => format!("{column} = {word}"),
         };
         let of_word: Vec<String> = words.iter().map(says).collect();
         union_arms = match (union_arms.as_slice(), of_word.as_slice()) {
@@ -233,149 +226,11 @@ fn union_arms(index: &Index, left: &mut Vec<Remaining>) -> Vec<String> {
     union_arms
 }
 
-/// The word as SQL: a truth value is none of the texts.
-fn literal(word: &str) -> String {
-    if TRUTH.contains(&word) { word.to_owned() } else { format!("'{word}'") }
-}
-
-impl Remaining {
-    fn condition(&self) -> String {
-        let words: Vec<_> = self.words.iter().map(|it| literal(it)).collect();
-        match words.as_slice() {
-            [] => "1 = 0".to_owned(),
-            [word] => format!("{} = {word}", self.column),
-            words => format!("{} IN ({})", self.column, words.join(", ")),
-        }
-    }
-}
-
-/// A term as SQL; words are only struck off what is left of theirs.
-fn condition(
-    resource: &Resource,
-    term: &Term,
-    values: &mut Vec<Value>,
-    left: &mut [Remaining],
-) -> Result<Option<String>, String> {
-    let Some(field) = resource.field(&term.field) else {
-        let names: Vec<_> = resource.fields.iter().map(|it| it.name).collect();
-        return Err(format!("{} can be filtered by {}", resource.name, names.join(", ")));
-    };
-
-    let sign = match term.compare {
-        Compare::Equal => "=",
-        Compare::NotEqual => "<>",
-        Compare::Less => "<",
-        Compare::LessOrEqual => "<=",
-        Compare::Greater => ">",
-        Compare::GreaterOrEqual => ">=",
-    };
-    let is_equality = matches!(term.compare, Compare::Equal | Compare::NotEqual);
-    let wrong = |why: &str| Err(format!("{} {why}", field.name));
-    let sql = match &field.kind {
-        FieldKind::Text if is_equality => {
-            values.push(term.value.as_str().into());
-            format!("{} {sign} ${}", field.column, values.len())
-        }
-        FieldKind::Beginning if term.compare == Compare::Equal => {
-            let beginning = term.value.to_uppercase();
-            values.push(beginning.as_str().into());
-            // No text with this beginning comes after the last character that there is.
-            values.push(format!("{beginning}{}", char::MAX).into());
-            format!("{0} >= ${1} AND {0} < ${2}", field.column, values.len() - 1, values.len())
-        }
-        FieldKind::Keyed(found) if is_equality => {
-            values.push(term.value.as_str().into());
-            let mark = format!("${}", values.len());
-            let found: Vec<_> = found.iter().map(|it| it.replace('?', &mark)).collect();
-            let not = if term.compare == Compare::Equal { "" } else { "NOT " };
-            let key: Vec<_> = resource.key.iter().map(|it| it.name).collect();
-            format!("{} {not}IN ({})", key.join(", "), found.join(" UNION ALL "))
-        }
-        FieldKind::Word(_, all) if is_equality => {
-            let words = all();
-            if !words.contains(&term.value.as_str()) {
-                let given: String = term.value.chars().take(VALUE_SHOWN).collect();
-                return wrong(&format!("`{given}` must be one of {}", words.join(", ")));
-            }
-            for left in left.iter_mut().filter(|it| it.column == field.column) {
-                left.words.retain(|it| (*it == term.value) == (term.compare == Compare::Equal));
-                left.is_narrowed = true;
-            }
-            return Ok(None);
-        }
-        FieldKind::Id(parse) if term.compare == Compare::Equal => match parse(&term.value) {
-            Ok(id) => {
-                values.push(id.into());
-                format!("{} = ${}", field.column, values.len())
-            }
-            Err(Invalid(why)) => return wrong(&why),
-        },
-        FieldKind::Flag if is_equality => match term.value.as_str() {
-            "true" | "false" if (term.value == "true") == (term.compare == Compare::Equal) => {
-                field.column.to_owned()
-            }
-            "true" | "false" => format!("NOT {}", field.column),
-            _ => return wrong("must be true or false"),
-        },
-        FieldKind::Text | FieldKind::Keyed(_) | FieldKind::Word(..) | FieldKind::Flag => {
-            return wrong("can only be compared with = and !=");
-        }
-        FieldKind::Id(_) | FieldKind::Beginning => return wrong("can only be compared with ="),
-        FieldKind::Whole => match whole_number(&term.value) {
-            Some(number) => {
-                values.push(number.into());
-                format!("{} {sign} ${}", field.column, values.len())
-            }
-            None => return wrong("must be a whole number"),
-        },
-        FieldKind::Time | FieldKind::Created => match instant(&term.value) {
-            Some(at) => {
-                values.push(at.unix_micros().into());
-                let mut sql = format!("{} {sign} ${}", field.column, values.len());
-                if let (FieldKind::Created, [key]) = (&field.kind, resource.key) {
-                    sql.push_str(&along_ids(key.name, term.compare, at, values));
-                }
-                sql
-            }
-            None => return wrong("must be a time like 2026-01-31T12:00:00Z"),
-        },
-    };
-
-    if term.compare == Compare::Equal && !term.value.is_empty() && !field.implies.is_empty() {
-        return Ok(Some(format!("{sql} AND {}", field.implies)));
-    }
-    Ok(Some(sql))
-}
-
-/// Bound on the ids that were made at a time of creation.
-fn along_ids(column: &str, compare: Compare, at: Timestamp, values: &mut Vec<Value>) -> String {
-    let first = u128::from(at.unix_millis()) << 80;
-    let mut sql = String::new();
-    if matches!(compare, Compare::Equal | Compare::Greater | Compare::GreaterOrEqual) {
-        values.push(Uuid::from_u128(first).into());
-        sql.push_str(&format!(" AND {column} >= ${}", values.len()));
-    }
-    if matches!(compare, Compare::Equal | Compare::Less | Compare::LessOrEqual) {
-        values.push(Uuid::from_u128(first | ((1 << 80) - 1)).into());
-        sql.push_str(&format!(" AND {column} <= ${}", values.len()));
-    }
-    sql
-}
-
-/// Digits, with a minus before them or not.
-fn whole_number(text: &str) -> Option<i64> {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    text.parse().ok().filter(|_| digits.bytes().all(|it| it.is_ascii_digit()))
-}
-
-fn instant(text: &str) -> Option<Timestamp> {
-    let at = time::OffsetDateTime::parse(text, &time::format_description::well_known::Rfc3339).ok()?;
-    Some(Timestamp::from_date_time(at))
-}
-
 pub(super) fn list_hash_of(name: &str, listing: &Listing) -> [u8; 8] {
     let Listing { filter, order_by, size: _, after: _ } = listing;
-    let digest = Sha256::digest(format!("{name} {filter:?} {order_by:?}"));
+    let said: Vec<_> =
+        filter.iter().map(|it| (&it.field, it.compare, it.texts().collect::<Vec<_>>())).collect();
+    let digest = Sha256::digest(format!("{name} {said:?} {order_by:?}"));
     let mut list_hash = [0; 8];
     list_hash.copy_from_slice(&digest[..8]);
     list_hash
@@ -383,21 +238,25 @@ pub(super) fn list_hash_of(name: &str, listing: &Listing) -> [u8; 8] {
 
 impl Plan<'_> {
     fn start_after(&mut self, from: Vec<KeyValue>) {
-        let columns: Vec<_> = self.along.iter().map(|it| it.name).collect();
-        let mut marks = Vec::new();
         for key in from {
             self.values.push(match key {
                 KeyValue::Id(id) => id.into(),
                 KeyValue::Text(text) => text.into(),
                 KeyValue::Whole(number) => number.into(),
             });
-            marks.push(format!("${}", self.values.len()));
+            self.after.push(format!("${}", self.values.len()));
         }
+    }
+
+    /// That rows come after the page before, by these names of the columns.
+    fn after(&self, name: impl Fn(&Column) -> &'static str) -> Option<String> {
+        let columns: Vec<_> = self.along.iter().map(name).collect();
         let sign = match self.direction {
             Direction::Ascending => ">",
             Direction::Descending => "<",
         };
-        self.conditions.push(format!("({}) {sign} ({})", columns.join(", "), marks.join(", ")));
+        let says = || format!("({}) {sign} ({})", columns.join(", "), self.after.join(", "));
+        (!self.after.is_empty()).then(says)
     }
 
     /// One row more than the page has, if there is one.
@@ -451,29 +310,77 @@ impl Plan<'_> {
         order.join(", ")
     }
 
+    /// The name of a column in an arm: a key is found through the term that leads to it.
+    fn name_of(&self, column: &Column) -> &'static str {
+        let is_found = self.led_by.is_some() && self.resource.key.contains(column);
+        if is_found { "found.found_key" } else { column.name }
+    }
+
     fn page_sql(&self) -> String {
-        let Self { resource, conditions, union_arms, values: _, along, direction: _, size, list_hash: _ } =
-            self;
-        let columns = along.iter().chain(resource.key).map(|it| it.name).chain(resource.order);
-        let columns: Vec<_> = columns.enumerate().map(|(index, it)| format!("{it} AS c{index}")).collect();
-        let arm = |arm: Option<&String>| {
-            let filter: Vec<&str> = conditions.iter().chain(arm).map(String::as_str).collect();
-            let filter =
-                if filter.is_empty() { String::new() } else { format!(" WHERE {}", filter.join(" AND ")) };
-            format!("SELECT {} FROM {}{filter}", columns.join(", "), resource.from)
-        };
+        let Self { resource, along, size, .. } = self;
+        let names = along.iter().chain(resource.key).map(|it| self.name_of(it)).chain(resource.order);
+        let columns: Vec<_> = names.enumerate().map(|(index, it)| format!("{it} AS c{index}")).collect();
         let page = format!("ORDER BY {} LIMIT {}", self.order(""), size + 1);
-        match union_arms.as_slice() {
-            [] => format!("{} {page}", arm(None)),
-            [only] => format!("{} {page}", arm(Some(only))),
-            // Each arm ends by itself, so that none is read further than the page can reach.
-            union_arms => {
-                let union_arms = union_arms.iter().enumerate();
-                let union_arms = union_arms
-                    .map(|(index, it)| format!("SELECT * FROM ({} {page}) AS a{index}", arm(Some(it))));
-                format!("{} {page}", union_arms.collect::<Vec<_>>().join(" UNION ALL "))
+        let arm = |it: &String| format!("SELECT {} FROM {it}", columns.join(", "));
+        let arms = self.arms();
+        match arms.as_slice() {
+            [] => format!("SELECT {} FROM {} WHERE 1 = 0 {page}", columns.join(", "), resource.from),
+            [only] => format!("{} {page}", arm(only)),
+            // Each arm ends by itself, so that none is read further than the page can reach. A row may have several of
+            // the terms.
+            arms => {
+                let union = if self.led_by.is_some() { " UNION " } else { " UNION ALL " };
+                let arms = arms.iter().enumerate();
+                let arms = arms.map(|(index, it)| format!("SELECT * FROM ({} {page}) AS a{index}", arm(it)));
+                format!("{} {page}", arms.collect::<Vec<_>>().join(union))
             }
         }
+    }
+
+    /// What each arm reads from, and under which conditions.
+    fn arms(&self) -> Vec<String> {
+        let from = self.resource.from;
+        let arm = |arm: Option<&String>| {
+            let after = self.after(|it| it.name);
+            let filter: Vec<&str> =
+                after.iter().chain(&self.conditions).chain(arm).map(String::as_str).collect();
+            if filter.is_empty() { from.to_owned() } else { format!("{from} WHERE {}", filter.join(" AND ")) }
+        };
+        let (Some(led_by), Some(terms)) = (&self.led_by, self.resource.terms) else {
+            return match self.union_arms.as_slice() {
+                [] => vec![arm(None)],
+                arms => arms.iter().map(|it| arm(Some(it))).collect(),
+            };
+        };
+
+        let Terms { table, key: _, listed } = terms;
+        let sides: Vec<String> = match self.union_arms.as_slice() {
+            [] => vec![String::new()],
+            sides => sides.iter().map(|it| format!(" AND {it}")).collect(),
+        };
+        let own: Vec<_> =
+            self.resource.key.iter().map(|it| format!("{from}.{} = found.found_key", it.name)).collect();
+        let is_by_key = self.along.iter().all(|it| self.resource.key.contains(it));
+        let after = self.after(|it| self.name_of(it));
+        let rest: String = self.conditions.iter().map(|it| format!(" AND {it}")).collect();
+        let of_mark = |mark: &String| {
+            let found = format!(
+                "SELECT {listed} AS found_key FROM {table} WHERE field = '{}' AND term = {mark}",
+                led_by.field
+            );
+            // The term first: SQLite keeps to the order of a CROSS JOIN.
+            let arm = |side: &String| {
+                let found = format!("({found}{side}) AS found");
+                if rest.is_empty() && is_by_key {
+                    return after.as_ref().map_or(found.clone(), |it| format!("{found} WHERE {it}"));
+                }
+                let after = self.after(|it| self.name_of(it)).into_iter().chain(self.after(|it| it.name));
+                let after: String = after.map(|it| format!(" AND {it}")).collect();
+                format!("{found} CROSS JOIN {from} WHERE {}{side}{rest}{after}", own.join(" AND "))
+            };
+            sides.iter().map(arm).collect::<Vec<_>>()
+        };
+        led_by.marks.iter().flat_map(of_mark).collect()
     }
 
     fn read(&self, row: FoundRow) -> Result<Row, StoreError> {
@@ -506,7 +413,7 @@ impl Plan<'_> {
                 KeyValue::Id(id) => bytes.extend(id.as_bytes()),
                 KeyValue::Whole(number) => bytes.extend(number.to_be_bytes()),
                 KeyValue::Text(text) => {
-                    bytes.push(u8::try_from(text.len()).ok()?);
+                    bytes.extend(u16::try_from(text.len()).ok()?.to_be_bytes());
                     bytes.extend(text.as_bytes());
                 }
             }
@@ -530,8 +437,9 @@ impl Plan<'_> {
                 Is::Whole => read(&mut rest, 8)
                     .and_then(|it| it.try_into().ok())
                     .map(|it| KeyValue::Whole(i64::from_be_bytes(it))),
-                Is::Text => read(&mut rest, 1)
-                    .and_then(|it| read(&mut rest, usize::from(*it.first()?)))
+                Is::Text => read(&mut rest, 2)
+                    .and_then(|it| it.try_into().ok())
+                    .and_then(|it| read(&mut rest, usize::from(u16::from_be_bytes(it))))
                     .and_then(|it| String::from_utf8(it).ok())
                     .filter(|it| !it.chars().any(char::is_control))
                     .map(KeyValue::Text),

@@ -1,117 +1,19 @@
 //! What can be listed, by which fields, along which index.
 
-use uuid::Uuid;
-
 use crate::domain::{
-    ApprovalState, Channel, FollowUpState, Gate, Invalid, InvoiceId, InvoiceState, MessageKind, MessageState,
-    Method, MovementKind, OrderId, OrderState, PaymentId, PaymentState, RefundState, ReplenishmentState,
-    ReservationState, ShipmentState, TransferState,
+    ApprovalState, Channel, FollowUpState, FulfillmentStatus, Gate, HoldReason, InvoiceId, InvoiceState,
+    MessageKind, MessageState, Method, MovementKind, OrderId, OrderState, PaymentId, PaymentState,
+    PaymentStatus, RefundState, ReplenishmentState, ReservationState, ShipmentState, Step, TransferState,
+    caseless, phone_searched,
 };
+use crate::store::query::resource::{
+    ARCHIVED, Column, Field, FieldKind, Index, Resource, Shown, TRUTH, Terms, along, field, id, narrow, text,
+    whole,
+};
+use crate::store::rows::order::NO_STEP;
 use crate::store::rows::statements::names;
 use crate::store::rows::stock::{replenishments, stock_levels, stock_movements};
-
-/// A list: its rows, and the fields to filter and sort by.
-pub(super) struct Resource {
-    pub(super) name: &'static str,
-    pub(super) from: &'static str,
-    /// The unique key; the default order of pages.
-    pub(super) key: &'static [Column],
-    /// The column with the order that the row is a part of.
-    pub(super) order: Option<&'static str>,
-    pub(super) shown: Shown,
-    /// Whether the key is an id made when the row was.
-    pub(super) keyed_by_time: bool,
-    pub(super) fields: &'static [Field],
-    /// The indexes that go on with the key.
-    pub(super) indexes: &'static [Index],
-    /// The fields to sort by, besides `create_time`.
-    pub(super) sorts: &'static [(&'static str, Column)],
-}
-
-/// What comes along with each row of a page, in the same statement.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Shown {
-    /// The document of the order: the row itself, or the order that the row is a part of.
-    Document,
-    /// These columns of the row: by name, as there may be more than this release knows.
-    Row(fn() -> String),
-    /// The document of another caller's reservation, and that of the order of the others.
-    Reservation,
-}
-
-/// An index over these columns and then the key.
-pub(super) struct Index {
-    pub(super) columns: &'static [&'static str],
-    /// The word of the first column whose rows it leaves out: they have an index of their own, or most rows have it, so
-    /// that the key alone leads to them.
-    pub(super) without: Option<&'static str>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Column {
-    pub(super) name: &'static str,
-    pub(super) is: Is,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Is {
-    Id,
-    Text,
-    Whole,
-}
-
-pub(super) struct Field {
-    pub(super) name: &'static str,
-    pub(super) column: &'static str,
-    pub(super) kind: FieldKind,
-    /// A value has a few rows at most, and an index leads to them.
-    pub(super) few: bool,
-    /// A condition that follows from an equal value that is not empty, and lets an index be used.
-    pub(super) implies: &'static str,
-    /// The order of pages when rows are found by this field and none is asked for.
-    pub(super) sorted_by: Option<Column>,
-}
-
-pub(super) enum FieldKind {
-    Text,
-    /// A text in capitals by how it begins; its column is in the order of bytes.
-    Beginning,
-    /// A text that leads to keys: the statements that find them, where `?` is the text.
-    Keyed(&'static [&'static str]),
-    /// One of a closed set: what the API writes before each word, and all of them.
-    Word(&'static str, fn() -> Vec<&'static str>),
-    Whole,
-    /// `true` or `false`: whether a column that says so is set.
-    Flag,
-    Time,
-    /// The time at which the row and its id were made.
-    Created,
-    Id(fn(&str) -> Result<Uuid, Invalid>),
-}
-
-pub(super) const fn field(name: &'static str, column: &'static str, kind: FieldKind) -> Field {
-    Field { name, column, kind, few: false, implies: "", sorted_by: None }
-}
-
-const fn narrow(name: &'static str, column: &'static str, kind: FieldKind) -> Field {
-    Field { name, column, kind, few: true, implies: "", sorted_by: None }
-}
-
-pub(super) const fn along(columns: &'static [&'static str]) -> Index {
-    Index { columns, without: None }
-}
-
-pub(super) const fn id(name: &'static str) -> Column {
-    Column { name, is: Is::Id }
-}
-
-pub(super) const fn text(name: &'static str) -> Column {
-    Column { name, is: Is::Text }
-}
-
-const fn whole(name: &'static str) -> Column {
-    Column { name, is: Is::Whole }
-}
+use crate::store::rows::terms;
 
 /// A closed set of words with the prefix that they have in the API; the parser of an id.
 macro_rules! word {
@@ -126,11 +28,8 @@ macro_rules! id_of {
     };
 }
 
-/// The field, and the column, that tells archived orders and their parts from those of the day.
-pub(super) const ARCHIVED: &str = "archived";
-
-/// The words of a field that is true or not.
-pub(super) const TRUTH: [&str; 2] = ["FALSE", "TRUE"];
+/// When a row last changed.
+const UPDATED: Column = whole("updated_at");
 
 /// The numbers of one series are in the order in which its papers were made.
 const SERIES: Field = Field {
@@ -149,6 +48,15 @@ const fn in_series(implies: &'static str) -> Field {
 
 const IS_ARCHIVED: Field = field(ARCHIVED, ARCHIVED, FieldKind::Word("", || TRUTH.to_vec()));
 
+/// The steps that may come next; and the word where none does.
+fn steps() -> Vec<&'static str> {
+    Step::ALL.iter().map(|it| it.as_str()).chain([NO_STEP]).collect()
+}
+
+fn hold_reasons() -> Vec<&'static str> {
+    HoldReason::ALL.iter().map(|it| it.as_str()).collect()
+}
+
 const EVERY_CHANNEL: &str = "channel IN ('ONLINE', 'PHONE', 'IN_PERSON') AND external_reference <> ''";
 
 pub(super) static ORDERS: Resource = Resource {
@@ -162,7 +70,24 @@ pub(super) static ORDERS: Resource = Resource {
         field("state", "state", word!(OrderState, "ORDER_STATE_")),
         field("channel", "channel", word!(Channel, "CHANNEL_")),
         field("region", "region", FieldKind::Text),
-        field("customer_email", "customer_email", FieldKind::Text),
+        field("customer_email", "customer_email", FieldKind::Compared(|it| Ok(caseless(it)))),
+        Field {
+            name: "customer_name",
+            column: "customer_name",
+            kind: FieldKind::Name,
+            few: false,
+            implies: "",
+            sorted_by: Some(text("customer_name")),
+        },
+        Field {
+            name: "customer_phone",
+            column: "customer_phone",
+            kind: FieldKind::Compared(phone_searched),
+            few: false,
+            implies: "customer_phone <> ''",
+            sorted_by: None,
+        },
+        field("sku", "", FieldKind::Terms(terms::SKU, None)),
         Field {
             name: "external_reference",
             column: "external_reference",
@@ -179,17 +104,38 @@ pub(super) static ORDERS: Resource = Resource {
             implies: "",
             sorted_by: Some(whole("number")),
         },
+        field("payment_status", "payment_status", word!(PaymentStatus, "PAYMENT_STATUS_")),
+        field("fulfillment_status", "fulfillment_status", word!(FulfillmentStatus, "FULFILLMENT_STATUS_")),
+        field("next_step", "next_step", FieldKind::Word("STEP_", steps)),
+        field("on_hold", "on_hold", FieldKind::Word("", || TRUTH.to_vec())),
+        field("hold_reason", "", FieldKind::Terms(terms::HOLD_REASON, Some(("HOLD_REASON_", hold_reasons)))),
+        field("labels.KEY", "", FieldKind::Labels),
         narrow("late", "late", FieldKind::Flag),
         IS_ARCHIVED,
         field("create_time", "created_at", FieldKind::Created),
+        Field {
+            name: "update_time",
+            column: "updated_at",
+            kind: FieldKind::Time,
+            few: false,
+            implies: "",
+            sorted_by: Some(UPDATED),
+        },
     ],
     indexes: &[
         along(&["archived"]),
         along(&["channel", "state", "archived"]),
         along(&["region", "archived"]),
         along(&["customer_email", "archived"]),
+        along(&["customer_phone", "archived"]),
+        along(&["customer_name", "archived"]),
+        along(&["payment_status", "archived"]),
+        along(&["fulfillment_status", "archived"]),
+        along(&["next_step", "archived"]),
+        along(&["on_hold", "archived"]),
     ],
-    sorts: &[("number", whole("number"))],
+    sorts: &[("number", whole("number")), ("update_time", UPDATED)],
+    terms: Some(Terms { table: "order_terms", key: "order_id", listed: "listed" }),
 };
 
 pub(super) static INVOICES: Resource = Resource {
@@ -207,8 +153,9 @@ pub(super) static INVOICES: Resource = Resource {
         IS_ARCHIVED,
         field("create_time", "issued_at", FieldKind::Created),
     ],
-    indexes: &[along(&["archived"]), along(&["state", "archived"])],
+    indexes: &[along(&["archived"]), along(&["state", "archived"]), along(&["series"])],
     sorts: &[],
+    terms: None,
 };
 
 pub(super) static CREDIT_NOTES: Resource = Resource {
@@ -226,8 +173,9 @@ pub(super) static CREDIT_NOTES: Resource = Resource {
         IS_ARCHIVED,
         field("create_time", "issued_at", FieldKind::Created),
     ],
-    indexes: &[along(&["archived"])],
+    indexes: &[along(&["archived"]), along(&["series"])],
     sorts: &[],
+    terms: None,
 };
 
 pub(super) static PAYMENTS: Resource = Resource {
@@ -255,6 +203,7 @@ pub(super) static PAYMENTS: Resource = Resource {
     ],
     indexes: &[along(&["archived"]), along(&["method", "state", "archived"])],
     sorts: &[],
+    terms: None,
 };
 
 pub(super) static REFUNDS: Resource = Resource {
@@ -273,6 +222,7 @@ pub(super) static REFUNDS: Resource = Resource {
     ],
     indexes: &[along(&["archived"]), along(&["state", "archived"])],
     sorts: &[],
+    terms: None,
 };
 
 /// Our number of a shipment, or one of its courier's.
@@ -305,6 +255,7 @@ pub(super) static SHIPMENTS: Resource = Resource {
         along(&["courier", "archived"]),
     ],
     sorts: &[],
+    terms: None,
 };
 
 pub(super) static APPROVALS: Resource = Resource {
@@ -323,6 +274,7 @@ pub(super) static APPROVALS: Resource = Resource {
     ],
     indexes: &[along(&["archived"]), along(&["gate", "state", "archived"])],
     sorts: &[],
+    terms: None,
 };
 
 pub(super) static MESSAGES: Resource = Resource {
@@ -341,6 +293,7 @@ pub(super) static MESSAGES: Resource = Resource {
     ],
     indexes: &[along(&["archived"]), along(&["kind", "state", "archived"])],
     sorts: &[],
+    terms: None,
 };
 
 pub(super) static FOLLOW_UPS: Resource = Resource {
@@ -358,6 +311,7 @@ pub(super) static FOLLOW_UPS: Resource = Resource {
     ],
     indexes: &[along(&["archived"]), along(&["state", "archived"])],
     sorts: &[],
+    terms: None,
 };
 
 pub(super) static RESERVATIONS: Resource = Resource {
@@ -374,6 +328,7 @@ pub(super) static RESERVATIONS: Resource = Resource {
     ],
     indexes: &[Index { columns: &["state"], without: Some("HELD") }],
     sorts: &[],
+    terms: None,
 };
 
 pub(super) static REPLENISHMENTS: Resource = Resource {
@@ -391,6 +346,7 @@ pub(super) static REPLENISHMENTS: Resource = Resource {
     ],
     indexes: &[along(&["state"]), along(&["sku"]), along(&["location"])],
     sorts: &[],
+    terms: None,
 };
 
 pub(super) static TRANSFERS: Resource = Resource {
@@ -408,6 +364,7 @@ pub(super) static TRANSFERS: Resource = Resource {
     ],
     indexes: &[along(&["state"]), along(&["from_location"]), along(&["to_location"])],
     sorts: &[],
+    terms: None,
 };
 
 pub(super) static PRODUCTS: Resource = Resource {
@@ -431,9 +388,11 @@ pub(super) static PRODUCTS: Resource = Resource {
         },
         field("create_time", "created_at", FieldKind::Time),
         field("active", "active", FieldKind::Flag),
+        field("labels.KEY", "", FieldKind::Labels),
     ],
     indexes: &[along(&["name"]), along(&["tax_category"])],
     sorts: &[("sku", text("sku"))],
+    terms: Some(Terms { table: "product_terms", key: "sku", listed: "sku" }),
 };
 
 pub(super) static LOCATIONS: Resource = Resource {
@@ -451,6 +410,7 @@ pub(super) static LOCATIONS: Resource = Resource {
     ],
     indexes: &[],
     sorts: &[("location", text("code")), ("priority", whole("priority"))],
+    terms: None,
 };
 
 pub(super) static COURIERS: Resource = Resource {
@@ -467,6 +427,7 @@ pub(super) static COURIERS: Resource = Resource {
     ],
     indexes: &[],
     sorts: &[("courier", text("code"))],
+    terms: None,
 };
 
 pub(super) static DISCOUNT_CODES: Resource = Resource {
@@ -483,6 +444,7 @@ pub(super) static DISCOUNT_CODES: Resource = Resource {
     ],
     indexes: &[along(&["offered", "active"])],
     sorts: &[("code", text("code"))],
+    terms: None,
 };
 
 pub(super) static STOCK_LEVELS: Resource = Resource {
@@ -495,6 +457,7 @@ pub(super) static STOCK_LEVELS: Resource = Resource {
     fields: &[field("sku", "sku", FieldKind::Text), field("location", "location", FieldKind::Text)],
     indexes: &[along(&["location"])],
     sorts: &[("sku", text("sku"))],
+    terms: None,
 };
 
 pub(super) static MOVEMENTS: Resource = Resource {
@@ -513,64 +476,5 @@ pub(super) static MOVEMENTS: Resource = Resource {
     ],
     indexes: &[along(&["sku"]), along(&["location"]), Index { columns: &["kind"], without: Some("RESERVE") }],
     sorts: &[],
+    terms: None,
 };
-
-#[cfg(test)]
-static EVERYTHING: [&Resource; 18] = [
-    &ORDERS,
-    &INVOICES,
-    &CREDIT_NOTES,
-    &PAYMENTS,
-    &REFUNDS,
-    &SHIPMENTS,
-    &APPROVALS,
-    &MESSAGES,
-    &FOLLOW_UPS,
-    &RESERVATIONS,
-    &REPLENISHMENTS,
-    &TRANSFERS,
-    &PRODUCTS,
-    &LOCATIONS,
-    &COURIERS,
-    &DISCOUNT_CODES,
-    &STOCK_LEVELS,
-    &MOVEMENTS,
-];
-
-/// A list as its callers know it, for tests of all that can be asked of it.
-#[cfg(test)]
-pub(in crate::store) struct Documented {
-    pub(in crate::store) name: &'static str,
-    pub(in crate::store) fields: Vec<(&'static str, Takes)>,
-    pub(in crate::store) orders: Vec<&'static str>,
-}
-
-#[cfg(test)]
-pub(in crate::store) enum Takes {
-    Text,
-    Beginning,
-    Word(Vec<&'static str>),
-    Whole,
-    Flag,
-    Time,
-    Id,
-}
-
-#[cfg(test)]
-pub(in crate::store) fn documented() -> Vec<Documented> {
-    let takes = |field: &Field| match field.kind {
-        FieldKind::Text | FieldKind::Keyed(_) => Takes::Text,
-        FieldKind::Beginning => Takes::Beginning,
-        FieldKind::Word(_, all) => Takes::Word(all()),
-        FieldKind::Whole => Takes::Whole,
-        FieldKind::Flag => Takes::Flag,
-        FieldKind::Time | FieldKind::Created => Takes::Time,
-        FieldKind::Id(_) => Takes::Id,
-    };
-    let documented = |it: &&Resource| Documented {
-        name: it.name,
-        fields: it.fields.iter().map(|field| (field.name, takes(field))).collect(),
-        orders: it.sorts.iter().map(|it| it.0).chain(it.keyed_by_time.then_some("create_time")).collect(),
-    };
-    EVERYTHING.iter().map(documented).collect()
-}

@@ -9,7 +9,7 @@ use crate::domain::{Order, Refusal, StuckGate, Timestamp};
 use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row;
 use crate::store::handle::Store;
-use crate::store::query::listing::{Compare, Cursor, Listing, Page, SIZE_MAX, Term};
+use crate::store::query::listing::{Cursor, Listing, Page, SIZE_MAX, Term};
 use crate::store::query::plan::list_hash_of;
 
 impl Store {
@@ -19,8 +19,7 @@ impl Store {
         listing: &Listing,
         gate: Option<StuckGate>,
     ) -> Result<Page<Arc<Order>>, StoreError> {
-        let named =
-            |it: StuckGate| Term { field: "gate".to_owned(), compare: Compare::Equal, value: it.to_string() };
+        let named = |it: StuckGate| Term::equal("gate", it.as_str());
         let list = Listing { filter: gate.map(named).into_iter().collect(), ..listing.clone() };
         let hash = list_hash_of("stuck orders", &list);
         let after = listing.after.as_ref().map(|it| open(it, &hash)).transpose()?;

@@ -9,6 +9,7 @@ use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row;
 use crate::store::rows::document;
 use crate::store::rows::table::{Record, table};
+use crate::store::rows::terms::of_labels;
 
 table! {
     "products" as products (sku: Sku) {
@@ -21,6 +22,12 @@ table! {
         updated_at: Timestamp,
         document: Vec<u8>,
     }
+}
+
+table! {
+    "product_terms" as product_terms (sku: Sku, field: String, term: String)
+    belongs to products by "Column::Sku" = "super::products::Column::Sku"
+    {}
 }
 
 table! {
@@ -55,7 +62,14 @@ pub(in crate::store) trait Entry: Serialize + DeserializeOwned {
     const KEY: &'static str;
     type Row: Record;
 
+    /// Whether its rows have terms, which are products' then.
+    const HAS_TERMS: bool = false;
+
     fn version(&self) -> i64;
+
+    fn terms(&self) -> Vec<product_terms::Model> {
+        Vec::new()
+    }
 
     /// Its row, with its document.
     fn with_document(&self, document: Vec<u8>) -> Self::Row;
@@ -65,6 +79,17 @@ impl Entry for Product {
     const TABLE: &'static str = "products";
     const KEY: &'static str = "sku";
     type Row = products::Model;
+
+    const HAS_TERMS: bool = true;
+
+    fn terms(&self) -> Vec<product_terms::Model> {
+        let row = |(field, term): (&str, String)| product_terms::Model {
+            sku: self.sku.clone(),
+            field: field.to_owned(),
+            term,
+        };
+        of_labels(&self.labels).map(row).collect()
+    }
 
     fn version(&self) -> i64 {
         self.version

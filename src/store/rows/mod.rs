@@ -18,6 +18,7 @@ pub(super) mod seller;
 pub(super) mod statements;
 pub(super) mod stock;
 pub(super) mod table;
+pub(super) mod terms;
 #[cfg(test)]
 pub(super) mod tests;
 pub(in crate::store) mod transfer;

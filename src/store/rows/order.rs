@@ -2,7 +2,10 @@
 
 use sea_orm::EntityTrait;
 
-use crate::domain::{Channel, Currency, Order, OrderId, OrderState, RegionCode, StuckGate, Timestamp};
+use crate::domain::{
+    Channel, Currency, FulfillmentStatus, Order, OrderId, OrderState, PaymentStatus, RegionCode, StuckGate,
+    Timestamp, caseless, phone_digits,
+};
 use crate::store::connection::error::StoreError;
 use crate::store::rows::document;
 use crate::store::rows::table::table;
@@ -18,6 +21,7 @@ table! {
         external_reference: String,
         customer_name: String,
         customer_email: String,
+        customer_phone: String,
         region: Option<RegionCode>,
         currency: Currency,
         total_minor: i64,
@@ -27,6 +31,10 @@ table! {
         created_at: Timestamp,
         updated_at: Timestamp,
         late: bool,
+        payment_status: PaymentStatus,
+        fulfillment_status: FulfillmentStatus,
+        next_step: String,
+        on_hold: bool,
         stuck_gate: Option<StuckGate>,
         stuck_since: Option<Timestamp>,
         run_at: Option<Timestamp>,
@@ -36,6 +44,9 @@ table! {
         document: Vec<u8>,
     }
 }
+
+/// The word of an order of which nothing is to come any more, as the API has it.
+pub(in crate::store) const NO_STEP: &str = "UNSPECIFIED";
 
 /// When a worker has something to do, and who is doing it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -58,8 +69,9 @@ pub(in crate::store) fn to_row(order: &Order, job: JobFields) -> Result<orders::
         archived: order.is_archived(),
         channel: order.channel,
         external_reference: order.external_reference.clone(),
-        customer_name: order.customer.name.clone(),
-        customer_email: order.customer.email.clone(),
+        customer_name: caseless(&order.customer.name),
+        customer_email: caseless(&order.customer.email),
+        customer_phone: phone_digits(&order.customer.phone),
         region: order.region.clone(),
         currency: order.amounts.currency,
         total_minor: order.amounts.total_minor,
@@ -69,6 +81,10 @@ pub(in crate::store) fn to_row(order: &Order, job: JobFields) -> Result<orders::
         created_at: order.created_at,
         updated_at: order.updated_at,
         late: order.is_late(),
+        payment_status: order.payment_status(),
+        fulfillment_status: order.fulfillment_status(),
+        next_step: order.next_step().map_or(NO_STEP, |it| it.0.as_str()).to_owned(),
+        on_hold: order.on_hold(),
         stuck_gate: order.waiting.map(|it| it.gate),
         stuck_since: order.waiting.map(|it| it.since),
         run_at: job.run_at,

@@ -12,6 +12,7 @@ use crate::store::rows::parts::{
 use crate::store::rows::reservation::{self, reservation_items, reservations};
 use crate::store::rows::statements::Writes;
 use crate::store::rows::table::Record;
+use crate::store::rows::terms::{self, order_terms};
 use crate::store::rows::writes;
 
 /// Rows of the parts of orders, table by table.
@@ -19,6 +20,7 @@ use crate::store::rows::writes;
 pub(in crate::store) struct Projection {
     pub(in crate::store) lines: Vec<order_lines::Model>,
     pub(in crate::store) waits: Vec<order_waits::Model>,
+    pub(in crate::store) terms: Vec<order_terms::Model>,
     pub(in crate::store) holds: Vec<holds::Model>,
     pub(in crate::store) approvals: Vec<approvals::Model>,
     pub(in crate::store) messages: Vec<messages::Model>,
@@ -41,6 +43,7 @@ pub(in crate::store) struct Projection {
 pub(super) struct Gone {
     pub(super) lines: Vec<(OrderId, i32)>,
     pub(super) waits: Vec<order_waits::Model>,
+    pub(super) terms: Vec<order_terms::Model>,
     pub(super) numbers: Vec<tracking_numbers::Model>,
 }
 
@@ -66,6 +69,7 @@ impl Projection {
     pub(in crate::store) fn sorted(mut self) -> Self {
         self.lines.sort_by_key(|it| it.number);
         self.waits.sort_by(|one, other| one.sku.cmp(&other.sku));
+        self.terms.sort_by(|one, other| (&one.field, &one.term).cmp(&(&other.field, &other.term)));
         self.holds.sort_by_key(|it| it.id);
         self.approvals.sort_by_key(|it| it.id);
         self.messages.sort_by_key(|it| it.id);
@@ -97,6 +101,10 @@ impl Changes {
         let (old, new) = (before.map(parts::waits).unwrap_or_default(), parts::waits(after));
         self.gone.waits.extend(old.iter().filter(|it| !new.iter().any(|new| new.sku == it.sku)).cloned());
         rows.waits.extend(new.into_iter().filter(|it| !old.contains(it)));
+
+        let (old, new) = (before.map(terms::of_order).unwrap_or_default(), terms::of_order(after));
+        self.gone.terms.extend(old.iter().filter(|it| !new.contains(it)).cloned());
+        rows.terms.extend(new.into_iter().filter(|it| !old.contains(it)));
 
         let both = (before, after);
         differing(&mut rows.holds, both, |it| &it.holds, |it| it.id, parts::hold);
@@ -173,6 +181,7 @@ impl Changes {
         let Projection {
             lines,
             waits,
+            terms,
             holds,
             mut approvals,
             messages,
@@ -198,10 +207,15 @@ impl Changes {
         let waits_gone = gone.waits.into_iter().map(|it| vec![it.order_id.into(), it.sku.into()]);
         writes.put(&writes::DELETE_LINES, lines_gone.collect());
         writes.put(&writes::DELETE_WAITS, waits_gone.collect());
+        let terms_gone = gone.terms.into_iter();
+        let terms_gone =
+            terms_gone.map(|it| vec![it.field.into(), it.term.into(), it.archived.into(), it.listed.into()]);
+        writes.put(&writes::DELETE_TERMS, terms_gone.collect());
         let numbers_gone = gone.numbers.into_iter().map(|it| vec![it.courier.into(), it.number.into()]);
         writes.put(&writes::DELETE_NUMBERS, numbers_gone.collect());
         writes.put(&writes::UPSERT_LINES, values(lines));
         writes.put(&writes::UPSERT_WAITS, values(waits));
+        writes.put(&writes::ADD_TERMS, values(terms));
         writes.put(&writes::UPSERT_HOLDS, values(holds));
         writes.put(&writes::UPSERT_APPROVALS, values(approvals));
         writes.put(&writes::UPSERT_MESSAGES, values(messages));

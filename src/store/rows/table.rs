@@ -22,7 +22,7 @@ macro_rules! table {
     (
         $name:literal as $module:ident ($($key:ident: $key_type:ty),+)
         $(belongs to $whole:ident by $from:literal = $to:literal)*
-        { $($column:ident: $type:ty,)+ }
+        { $($column:ident: $type:ty,)* }
     ) => {
         pub(in crate::store) mod $module {
             use super::*;
@@ -32,14 +32,14 @@ macro_rules! table {
             #[sea_orm(table_name = $name)]
             pub(in crate::store) struct Model {
                 $(#[sea_orm(primary_key, auto_increment = false)] pub(in crate::store) $key: $key_type,)+
-                $(pub(in crate::store) $column: $type,)+
+                $(pub(in crate::store) $column: $type,)*
             }
 
             impl crate::store::rows::table::Record for Model {
                 type Entity = Entity;
 
                 fn values(self) -> Vec<sea_orm::sea_query::Value> {
-                    vec![$(self.$key.into(),)+ $(self.$column.into(),)+]
+                    vec![$(self.$key.into(),)+ $(self.$column.into(),)*]
                 }
 
                 fn read(
@@ -47,7 +47,7 @@ macro_rules! table {
                 ) -> Result<Self, crate::store::connection::error::StoreError> {
                     let mut index = 0..;
                     let mut next = || index.next().unwrap_or_default();
-                    Ok(Self { $($key: row.get(next())?,)+ $($column: row.get(next())?,)+ })
+                    Ok(Self { $($key: row.get(next())?,)+ $($column: row.get(next())?,)* })
                 }
             }
 

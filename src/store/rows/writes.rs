@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use crate::store::connection::statement::{Effect, FixedStatement, Kind};
 use crate::store::rows::capacity::daily_shipments;
-use crate::store::rows::catalogue::{couriers, locations, products};
+use crate::store::rows::catalogue::{couriers, locations, product_terms, products};
 use crate::store::rows::discount::{discount_codes, discount_uses};
 use crate::store::rows::feedback::{feedback, feedback_lines, feedback_reasons, follow_ups};
 use crate::store::rows::order::orders;
@@ -19,6 +19,7 @@ use crate::store::rows::statements::{
     Fixed, add_up, add_up_some, delete, insert, insert_missing, update_some, update_versioned, upsert,
 };
 use crate::store::rows::stock::{replenishments, stock_levels, stock_movements};
+use crate::store::rows::terms::order_terms;
 use crate::store::rows::transfer::transfers;
 
 macro_rules! fixed {
@@ -45,6 +46,10 @@ fixed! {
             orders::Column::RefundedMinor,
             orders::Column::UpdatedAt,
             orders::Column::Late,
+            orders::Column::PaymentStatus,
+            orders::Column::FulfillmentStatus,
+            orders::Column::NextStep,
+            orders::Column::OnHold,
             orders::Column::StuckGate,
             orders::Column::StuckSince,
             orders::Column::RunAt,
@@ -67,6 +72,16 @@ fixed! {
     UPSERT_WAITS = upsert::<order_waits::Entity>(&[order_waits::Column::Region, order_waits::Column::Quantity, order_waits::Column::Number]);
     DELETE_WAITS =
         delete::<order_waits::Entity>(&[order_waits::Column::OrderId, order_waits::Column::Sku], Effect::Write);
+    ADD_TERMS = insert::<order_terms::Entity>();
+    DELETE_TERMS = delete::<order_terms::Entity>(
+        &[
+            order_terms::Column::Field,
+            order_terms::Column::Term,
+            order_terms::Column::Archived,
+            order_terms::Column::Listed,
+        ],
+        Effect::Write,
+    );
     UPSERT_HOLDS = upsert::<holds::Entity>(&[holds::Column::State, holds::Column::ReleasedAt]);
     UPSERT_APPROVALS = upsert::<approvals::Entity>(&[approvals::Column::State, approvals::Column::AmountMinor, approvals::Column::Archived, approvals::Column::ExpiresAt, approvals::Column::DecidedBy, approvals::Column::DecidedAt]);
     UPSERT_MESSAGES = upsert::<messages::Entity>(&[messages::Column::State, messages::Column::Archived, messages::Column::SentAt, messages::Column::FailedAt]);
@@ -123,6 +138,12 @@ fixed! {
 
     ADD_PRODUCTS = insert::<products::Entity>();
     CHANGE_PRODUCTS = update_versioned::<products::Entity>(&products::Column::Version, &[]);
+    ADD_PRODUCT_TERMS = insert_missing::<product_terms::Entity>();
+    DELETE_PRODUCT_TERMS = delete::<product_terms::Entity>(
+        &[product_terms::Column::Sku, product_terms::Column::Field, product_terms::Column::Term],
+        Effect::Write,
+    );
+    CLEAR_PRODUCT_TERMS = delete::<product_terms::Entity>(&[product_terms::Column::Sku], Effect::Write);
     ADD_LOCATIONS = insert::<locations::Entity>();
     CHANGE_LOCATIONS = update_versioned::<locations::Entity>(&locations::Column::Version, &[]);
     ADD_COURIERS = insert::<couriers::Entity>();
@@ -159,6 +180,7 @@ pub(in crate::store) static DELETE_PARTS: LazyLock<Vec<FixedStatement>> = LazyLo
         delete::<follow_ups::Entity>(&[follow_ups::Column::OrderId], Effect::Write),
         delete::<feedback::Entity>(&[feedback::Column::OrderId], Effect::Write),
         delete::<order_waits::Entity>(&[order_waits::Column::OrderId], Effect::Write),
+        delete::<order_terms::Entity>(&[order_terms::Column::OrderId], Effect::Write),
         delete::<order_lines::Entity>(&[order_lines::Column::OrderId], Effect::Write),
         delete::<reservations::Entity>(&[reservations::Column::OrderId], Effect::Write),
     ]

@@ -112,11 +112,7 @@ async fn an_archived_order_is_found_as_before(scene: &Scene) {
     assert_eq!(scene.store.order_by_number(number).await.expect("a look"), Some(archived.clone()));
 
     let listed = async |filter: &[(&str, Compare, &str)], show_archived| {
-        let term = |(field, compare, value): &(&str, Compare, &str)| Term {
-            field: (*field).to_owned(),
-            compare: *compare,
-            value: (*value).to_owned(),
-        };
+        let term = |(field, compare, value): &(&str, Compare, &str)| Term::new(field, *compare, *value);
         let listing = Listing { filter: filter.iter().map(term).collect(), size: 5, ..Listing::default() };
         let (orders, _) = scene.store.list_orders(&listing, show_archived).await.expect("a page");
         orders.iter().map(|it| it.id).collect::<Vec<_>>()
@@ -133,11 +129,8 @@ async fn an_archived_order_is_found_as_before(scene: &Scene) {
         [id]
     );
 
-    let of_parts = |value: &str| Listing {
-        filter: vec![Term { field: "archived".to_owned(), compare: Equal, value: value.to_owned() }],
-        size: 5,
-        ..Listing::default()
-    };
+    let of_parts =
+        |value: &str| Listing { filter: vec![Term::equal("archived", value)], size: 5, ..Listing::default() };
     let everything = Listing { size: 5, ..Listing::default() };
     for (listing, found) in [(everything, true), (of_parts("TRUE"), true), (of_parts("false"), false)] {
         let (invoices, _) = scene.store.list_invoices(&listing).await.expect("a page");
@@ -178,11 +171,7 @@ async fn lists_go_page_by_page(scene: &Scene) {
         create_order(&scene.store, None, new).await.expect("an order");
         scene.later(Duration::from_secs(601));
     }
-    let by = |field: &str, compare: Compare, value: &str| Term {
-        field: field.to_owned(),
-        compare,
-        value: value.to_owned(),
-    };
+    let by = |field: &str, compare: Compare, value: &str| Term::new(field, compare, value);
 
     let mut listing = Listing { size: 3, ..Listing::default() };
     let mut numbers = Vec::new();

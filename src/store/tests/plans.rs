@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use sea_orm::DbBackend;
+use sea_orm::sea_query::Value;
 
 use crate::domain::{Actor, JobId, Lease, OnShortage, Part, ReleaseExpired, StuckGate, Timestamp};
 use crate::store::connection::session::HEARD;
@@ -303,9 +304,24 @@ fn union_arms(statement: &Heard) -> Vec<Heard> {
     let Some(union_arms) = page.strip_prefix("SELECT * FROM (") else {
         return vec![statement.clone()];
     };
+    let union_arms = union_arms.replace(" UNION SELECT * FROM (", " UNION ALL SELECT * FROM (");
     let union_arms =
         union_arms.split(" UNION ALL SELECT * FROM (").map(|it| it.rsplit_once(") AS a").expect("an arm").0);
-    union_arms.map(|sql| Heard { sql: sql.to_owned(), ..statement.clone() }).collect()
+    union_arms.map(|sql| with_its_values(sql, &statement.values)).collect()
+}
+
+/// An arm with the parameters that it has.
+fn with_its_values(arm: &str, all: &[Value]) -> Heard {
+    let (mut sql, mut values) = (String::new(), Vec::new());
+    let mut rest = arm;
+    while let Some((before, mark)) = rest.split_once('$') {
+        let end = mark.find(|it: char| !it.is_ascii_digit()).unwrap_or(mark.len());
+        let number: usize = mark[..end].parse().expect("a parameter's number");
+        values.push(all[number - 1].clone());
+        sql.push_str(&format!("{before}${}", values.len()));
+        rest = &mark[end..];
+    }
+    Heard { sql: sql + rest, values }
 }
 
 /// The time and the rows are parameters: each text would else be a statement of its own to keep.

@@ -146,7 +146,15 @@ impl Before {
         let products = self.products.iter();
         let products =
             products.filter_map(|(key, old)| Some((old.as_deref(), &**snapshot.products.get(key)?)));
-        save_entries(writes, &writes::ADD_PRODUCTS, &writes::CHANGE_PRODUCTS, products)?;
+        save_entries(writes, &writes::ADD_PRODUCTS, &writes::CHANGE_PRODUCTS, products.clone())?;
+        let (mut gone, mut more) = (Vec::new(), Vec::new());
+        for (old, new) in products {
+            let (old, new) = (old.map(Entry::terms).unwrap_or_default(), new.terms());
+            gone.extend(old.iter().filter(|it| !new.contains(it)).cloned().map(Record::values));
+            more.extend(new.into_iter().filter(|it| !old.contains(it)).map(Record::values));
+        }
+        writes.put(&writes::DELETE_PRODUCT_TERMS, gone);
+        writes.put(&writes::ADD_PRODUCT_TERMS, more);
         let locations = self.locations.iter();
         let locations =
             locations.filter_map(|(key, old)| Some((old.as_deref(), &**snapshot.locations.get(key)?)));

@@ -115,14 +115,21 @@ async fn rebuild_entries<T: Entry>(db: &Session, change: &'static FixedStatement
         let Some(last) = rows.last() else { return db.rollback().await };
         after = last.get(1)?;
         let mut own = Vec::with_capacity(rows.len());
+        let (mut keys, mut terms) = (Vec::new(), Vec::new());
         for row in &rows {
             let entry: T = catalogue::read(row)?;
+            keys.push(vec![row.get::<String>(1)?.into()]);
+            terms.extend(entry.terms());
             let mut values = catalogue::to_row(&entry)?.values();
             values.push(row.get::<i64>(2)?.into());
             own.push(values);
         }
         let mut writes = Writes::default();
         writes.put(change, own);
+        if T::HAS_TERMS {
+            writes.put(&writes::CLEAR_PRODUCT_TERMS, keys);
+            writes.put(&writes::ADD_PRODUCT_TERMS, values(terms));
+        }
         db.commit(writes.into_asks(), &["rebuild"]).await?;
     }
 }

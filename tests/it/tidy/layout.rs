@@ -36,7 +36,6 @@ const LONG: &[(&str, &str)] = &[
     ("src/domain/ordering/receive.rs", "build_order"),
     ("src/domain/process/timeline/steps.rs", "step"),
     ("src/rpc/ordering/reply.rs", "order"),
-    ("src/store/query/plan.rs", "condition"),
     ("src/store/writer/lane.rs", "serve"),
 ];
 

@@ -176,6 +176,8 @@ impl Event {
             EventKind::OrderReceived
             | EventKind::OrderUpdated
             | EventKind::OrderLinesCancelled
+            | EventKind::OrderLabelsSet
+            | EventKind::OrderNoteAdded
             | EventKind::NotificationPreferenceSet => Step::ReceiveOrder,
             EventKind::OrderVerified
             | EventKind::VerificationFailed

@@ -101,6 +101,7 @@ fn every_bad_field_of_an_order_is_named_at_once_by_its_path() {
         prices_include_tax: false,
         reservation_lifetime: Some(prost_types::Duration { seconds: 0, nanos: 0 }),
         on_late: 9,
+        labels: [("Team".to_owned(), String::new())].into(),
     };
     assert_eq!(
         bad_fields(order, "short"),
@@ -113,6 +114,7 @@ fn every_bad_field_of_an_order_is_named_at_once_by_its_path() {
             "order.discount.amount.nanos",
             "order.discount_code",
             "order.external_reference",
+            "order.labels",
             "order.lines[0].quantity",
             "order.lines[1].quantity",
             "order.lines[1].sku",

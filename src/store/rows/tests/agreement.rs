@@ -11,13 +11,19 @@ on_both_engines! {
 }
 
 /// A table, as the law names it, a column, another value for it, and which rows it is set in.
-const DIFFERENT: [(&str, &str, &str, &str); 45] = [
+const DIFFERENT: [(&str, &str, &str, &str); 51] = [
     ("its row", "orders", "state = 'CLOSED'", "number = 1"),
     ("its row", "orders", "number = 7", "number = 1"),
     ("its row", "orders", "version = version + 1", "number = 1"),
     ("its row", "orders", "last_event = last_event + 1", "number = 1"),
     ("its row", "orders", "region = NULL", "number = 1"),
     ("its row", "orders", "customer_name = 'Bob'", "number = 1"),
+    ("its row", "orders", "customer_phone = '1'", "number = 1"),
+    ("its row", "orders", "payment_status = 'UNPAID'", "number = 1"),
+    ("its row", "orders", "fulfillment_status = 'DELIVERED'", "number = 1"),
+    ("its row", "orders", "next_step = 'CLOSE_ORDER'", "number = 1"),
+    ("its row", "orders", "on_hold = NOT on_hold", "number = 1"),
+    ("order_terms", "order_terms", "archived = NOT archived", "term = 'OTHER'"),
     ("its row", "orders", "total_minor = total_minor + 1", "number = 1"),
     ("its row", "orders", "captured_minor = captured_minor - 1", "number = 1"),
     ("its row", "orders", "fingerprint = 'another'", "number = 1"),
@@ -72,8 +78,8 @@ async fn a_changed_column_of_any_table_breaks_the_law(scene: &Scene) {
 
         let (column, _) = change.split_once(" = ").expect("a column and its value");
         let key = match table {
-            "order_lines" | "order_waits" | "feedback" | "feedback_lines" | "feedback_reasons"
-            | "tracking_numbers" => "order_id",
+            "order_lines" | "order_waits" | "order_terms" | "feedback" | "feedback_lines"
+            | "feedback_reasons" | "tracking_numbers" => "order_id",
             "reservation_items" => "reservation_id",
             _ => "id",
         };
@@ -81,6 +87,7 @@ async fn a_changed_column_of_any_table_breaks_the_law(scene: &Scene) {
             "order_lines" | "reservation_items" | "feedback_lines" | "feedback_reasons" => {
                 format!(" AND as_before.number = {table}.number")
             }
+            "order_terms" => format!(" AND as_before.term = {table}.term"),
             _ => String::new(),
         };
         scene
@@ -104,6 +111,7 @@ async fn a_missing_row_of_any_table_breaks_the_law(scene: &Scene) {
     for table in [
         "order_lines",
         "order_waits",
+        "order_terms",
         "holds",
         "approvals",
         "messages",
@@ -157,5 +165,14 @@ async fn a_changed_column_of_the_catalogue_breaks_the_law_until_it_is_made_anew(
             scene.store.rebuild(|_| ()).await.expect("as before");
             assert_eq!(disagreements(scene).await, Vec::<String>::new(), "{table}.{column}");
         }
+    }
+    for damage in
+        ["DELETE FROM product_terms", "UPDATE product_terms SET term = 'size=L' WHERE field = 'label'"]
+    {
+        scene.sql(damage).await;
+        let found = disagreements(scene).await;
+        assert_eq!(found.len() as i64, rows_of(&db, "products").await, "{damage}: {found:?}");
+        scene.store.rebuild(|_| ()).await.expect("as before");
+        assert_eq!(disagreements(scene).await, Vec::<String>::new(), "{damage}");
     }
 }

@@ -115,6 +115,7 @@ fn archiving_writes_only_rows_that_say_so() {
     changes.add(Some(&order), &archived(&order));
     let rows = Projection::of(&archived(&order));
     let expected = Projection {
+        terms: rows.terms,
         approvals: rows.approvals,
         messages: rows.messages,
         follow_ups: rows.follow_ups,

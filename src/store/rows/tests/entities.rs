@@ -8,7 +8,7 @@ use sea_orm::{
 
 use crate::store::connection::session::Session;
 use crate::store::rows::capacity::daily_shipments;
-use crate::store::rows::catalogue::{couriers, locations, products};
+use crate::store::rows::catalogue::{couriers, locations, product_terms, products};
 use crate::store::rows::discount::{discount_codes, discount_uses};
 use crate::store::rows::feedback::{feedback, feedback_lines, feedback_reasons, follow_ups};
 use crate::store::rows::order::orders;
@@ -21,6 +21,7 @@ use crate::store::rows::record::courier_records;
 use crate::store::rows::reservation::{reservation_items, reservations};
 use crate::store::rows::seller::sellers;
 use crate::store::rows::stock::{replenishments, stock_levels, stock_movements};
+use crate::store::rows::terms::order_terms;
 use crate::store::rows::transfer::transfers;
 use crate::store::tests::shop::{Scene, on_both_engines};
 
@@ -74,7 +75,7 @@ fn entities() -> BTreeMap<String, Described> {
         ($($table:ident)+) => { [$(described::<$table::Entity>(),)+] };
     }
     all! {
-        orders order_lines order_waits holds approvals messages message_texts feedback invoice_numbers invoices
+        orders order_terms product_terms order_lines order_waits holds approvals messages message_texts feedback invoice_numbers invoices
         credit_note_numbers credit_notes payments refunds payment_references shipments tracking_numbers
         carrier_labels reservations reservation_items stock_levels stock_movements replenishments transfers
         products locations couriers courier_records daily_shipments feedback_lines feedback_reasons follow_ups

@@ -6,9 +6,9 @@ use crate::domain::{
     FeedbackState, FollowUp, FollowUpEnd, Gate, HandedBack, Hold, HoldReason, HoldState, Ids, Invoice,
     InvoiceId, InvoiceLine, InvoiceState, LineAmounts, LineAvailability, LineCancellation, LineFeedback,
     Means, Message, MessageKind, MessageState, Method, OnLate, OnShortage, OpenRequest, Order, OrderId,
-    OrderLine, OrderState, Payment, PaymentState, ProductKind, Promise, PromiseLeg, PromiseOccasion,
-    ProviderRequest, Refund, RefundState, Reservation, ReservationId, ReservationState, ReservedItem, Risk,
-    ServiceDone, ServiceLevel, Slip, SlipKind, SlipSubject, StuckGate, Waiting,
+    OrderLine, OrderNote, OrderState, Payment, PaymentState, ProductKind, Promise, PromiseLeg,
+    PromiseOccasion, ProviderRequest, Refund, RefundState, Reservation, ReservationId, ReservationState,
+    ReservedItem, Risk, ServiceDone, ServiceLevel, Slip, SlipKind, SlipSubject, StuckGate, Waiting,
 };
 use crate::store::rows::tests::full_shipment::{bare_shipment, full_shipment, handling};
 use crate::store::rows::tests::sample::{AT, code, euro, later, queued_message, redemption};
@@ -408,6 +408,8 @@ pub(in crate::store) fn full(number: i64) -> Order {
             cancelled_by: code("ann@example.com"),
             cancelled_at: later(8),
         }],
+        labels: [("color".to_owned(), "red".to_owned())].into(),
+        notes: vec![OrderNote { text: "rang\nat noon".to_owned(), by: ann.clone(), at: later(13) }],
     }
 }
 

@@ -3,7 +3,7 @@
 
 use crate::domain::{OnShortage, OrderId};
 use crate::store::handle::Store;
-use crate::store::query::listing::{Compare, Listing, Term};
+use crate::store::query::listing::{Listing, Term};
 use crate::store::rows::tests::sample::disagreements;
 use crate::store::tests::shop::{
     Scene, cancel, code, context, count, create_order, on_both_engines, order_for, request, sku,
@@ -93,8 +93,7 @@ async fn a_word_of_a_later_release_keeps_nobody_from_reading_or_writing(scene: &
         one_more(store, number).await;
     }
     let invoice = scene.store.order(id).await.expect("a look").expect("the order").invoices[0].clone();
-    let by_number =
-        Term { field: "number".to_owned(), compare: Compare::Equal, value: invoice.number.to_string() };
+    let by_number = Term::equal("number", invoice.number.to_string());
     let listing = Listing { filter: vec![by_number], size: 5, ..Listing::default() };
     assert_eq!(scene.store.list_invoices(&listing).await.expect("a page").0.len(), 1);
     cancelled(&scene.store, id).await;

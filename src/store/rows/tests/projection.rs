@@ -15,6 +15,7 @@ use crate::store::rows::parts::{
 };
 use crate::store::rows::projection::{Changes, Projection};
 use crate::store::rows::reservation::{reservation_items, reservations};
+use crate::store::rows::terms::order_terms;
 use crate::store::rows::tests::full::{bare, full, waiting_for};
 use crate::store::rows::tests::sample::{
     code, courier, disagreements, later, nothing, only_order, orders, rows_of, save, stocked, then,
@@ -35,6 +36,7 @@ fn applied(before: Option<&Order>, changes: &Changes) -> Projection {
     rows.lines.retain(|it| !gone.lines.contains(&(it.order_id, it.number)));
     rows.waits
         .retain(|it| !gone.waits.iter().any(|gone| (gone.order_id, &gone.sku) == (it.order_id, &it.sku)));
+    rows.terms.retain(|it| !gone.terms.iter().any(|gone| (&gone.field, &gone.term) == (&it.field, &it.term)));
     macro_rules! put {
         ($($table:ident by $key:expr;)+) => { $(
             for row in &changes.rows.$table {
@@ -48,6 +50,7 @@ fn applied(before: Option<&Order>, changes: &Changes) -> Projection {
     put! {
         lines by |it: &order_lines::Model| it.number;
         waits by |it: &order_waits::Model| it.sku.clone();
+        terms by |it: &order_terms::Model| (it.field.clone(), it.term.clone());
         holds by |it: &holds::Model| it.id;
         approvals by |it: &approvals::Model| it.id;
         messages by |it: &messages::Model| it.id;
@@ -91,9 +94,10 @@ fn whatever_happens_to_an_order_its_rows_follow_and_no_row_is_written_for_nothin
 #[test]
 fn every_part_that_changes_is_written_and_only_that() {
     type Change = fn(&mut Order);
-    let parts: [(&str, usize, Change); 19] = [
+    let parts: [(&str, usize, Change); 20] = [
         ("", 0, |it| it.special_instructions.push('!')),
         ("lines", 1, |it| it.lines[1].description.push('!')),
+        ("terms", 2, |it| it.labels = [("size".to_owned(), "L".to_owned())].into()),
         ("holds", 1, |it| it.holds[1].released_at = Some(later(40))),
         ("approvals", 1, |it| it.approvals[1].state = ApprovalState::Withdrawn),
         ("messages", 1, |it| it.messages[1].state = MessageState::Suppressed),
@@ -123,6 +127,7 @@ fn every_part_that_changes_is_written_and_only_that() {
         let written = [
             ("lines", rows.lines.len()),
             ("waits", rows.waits.len()),
+            ("terms", rows.terms.len()),
             ("holds", rows.holds.len()),
             ("approvals", rows.approvals.len()),
             ("messages", rows.messages.len()),
@@ -176,15 +181,15 @@ async fn a_full_order_is_shown_in_every_table(scene: &Scene) {
     assert_eq!(
         table(
             &db,
-            "number version last_event state channel external_reference customer_name customer_email region \
+            "number version last_event state channel external_reference customer_name customer_email customer_phone region \
             currency total_minor captured_minor refunded_minor fingerprint created_at updated_at stuck_gate stuck_since \
-            run_at attempts lease_token lease_until",
+            run_at attempts lease_token lease_until payment_status fulfillment_status next_step",
             "orders WHERE number = 1",
             "id"
         )
         .await,
         [format!(
-            "1 1 12 FULFILLING PHONE PO-1 Ann ann@example.com MALAYSIA EUR 6270 6270 100 print-1 {at_0} {} PICKING {} - 0 0 -",
+            "1 1 12 FULFILLING PHONE PO-1 ann ann@example.com 60312345678 MALAYSIA EUR 6270 6270 100 print-1 {at_0} {} PICKING {} - 0 0 - PAID PARTIALLY_SHIPPED VERIFY_CUSTOMER",
             at(13),
             at(11)
         )]
@@ -197,6 +202,10 @@ async fn a_full_order_is_shown_in_every_table(scene: &Scene) {
         )
         .await,
         ["1 A-1 A-1 'quoted' 日本 3 1000 260 2860", "2 B-2 B-2 'quoted' 日本 3 1000 260 2860"]
+    );
+    assert_eq!(
+        of_order("field term", "order_terms", "field, term").await,
+        ["hold_reason OTHER", "label color=red", "label_key color", "sku A-1", "sku B-2"]
     );
     assert_eq!(
         table(&db, "sku region quantity number", "order_waits", "sku").await,

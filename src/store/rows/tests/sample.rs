@@ -66,6 +66,7 @@ pub(super) fn product(sku: &str) -> Product {
         gtin: Some(code("4006381333931")),
         handling: Handling { dimensions: None, fragile: true, dangerous: true },
         kind: ProductKind::Goods,
+        labels: [("color".to_owned(), "red".to_owned())].into(),
     }
 }
 

@@ -10,8 +10,9 @@ use crate::store::connection::session::Session;
 use crate::store::query::listing::{Compare, Direction};
 
 /// Tables that grow with every order.
-pub(super) const GROWING: [&str; 26] = [
+pub(super) const GROWING: [&str; 27] = [
     "orders",
+    "order_terms",
     "order_lines",
     "holds",
     "approvals",
@@ -66,6 +67,8 @@ impl Asked {
                 Compare::NotEqual => "!=",
                 Compare::Less | Compare::LessOrEqual => "<",
                 Compare::Greater | Compare::GreaterOrEqual => ">",
+                Compare::In => "IN",
+                Compare::Has => ":",
             };
             format!("{field} {sign}")
         });
@@ -86,18 +89,28 @@ impl Asked {
 
     /// What no index can serve without each order paying for it, and is slow where the rows that fit lie far back: a
     /// text that is not something, the numbers of invoices and numbers in the order of time, a number's order of
-    /// what is found by something else.
+    /// what is found by something else; likewise the order of changes, and names that begin alike in the order of time.
     fn may_walk(&self) -> bool {
-        let is_range = self.filter.as_ref().is_some_and(|(_, compare, _)| *compare != Compare::Equal);
+        let compared =
+            |it: &[Compare]| self.filter.as_ref().is_some_and(|(_, compare, _)| it.contains(compare));
+        let is_range = self.filter.is_some() && !compared(&[Compare::Equal, Compare::In, Compare::Has]);
+        let is_name = self.compares("customer_name") && self.filter.iter().any(|it| it.2.ends_with('*'));
         let is_text = self
             .filter
             .as_ref()
             .is_some_and(|(_, compare, value)| *compare == Compare::NotEqual || value.is_empty());
-        (is_text && !self.compares("state"))
+        (is_text
+            && !["state", "next_step", "payment_status", "fulfillment_status", "on_hold"]
+                .iter()
+                .any(|it| self.compares(it)))
             || (self.compares("number") && is_range && !self.sorts_by("number"))
             || (self.compares("series") && self.sorts_by("create_time"))
             || (self.sorts_by("number") && self.filter.is_some())
             || (self.compares("create_time") && self.sorts_by("number"))
+            || (self.sorts_by("update_time") && self.filter.is_some() && !self.compares("update_time"))
+            || (self.order_by.is_some()
+                && !self.sorts_by("update_time")
+                && (is_name || self.compares("update_time")))
     }
 }
 
@@ -142,7 +155,9 @@ impl Touched {
         self.grows |= words.get(1).is_some_and(|it| GROWING.contains(it));
         if let ["SCAN", table, ..] = words.as_slice()
             && GROWING.contains(table)
-            && !["_held", "_late", "_current", "_archived", "_by_number"].iter().any(|it| line.ends_with(it))
+            && !["_held", "_late", "_current", "_archived", "_by_number", "_by_update", "_by_name"]
+                .iter()
+                .any(|it| line.ends_with(it))
         {
             self.scanned.insert((*table).to_owned());
             if !line.contains(" USING ") {

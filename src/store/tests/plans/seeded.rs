@@ -12,8 +12,8 @@ use crate::domain::{
     Replenishment, ReplenishmentState, Reservation, ReservationState, Timestamp, Transition,
 };
 use crate::store::connection::session::Session;
-use crate::store::query::listing::{Compare, Cursor, Direction, Listing, Term};
-use crate::store::query::resources::{Documented, Takes, documented};
+use crate::store::query::documented::{Documented, Takes, documented};
+use crate::store::query::listing::{Compare, Cursor, Direction, Listing, Operand, Term};
 use crate::store::rows::decision::{self, Decision};
 use crate::store::rows::order::JobFields;
 use crate::store::rows::projection::values;
@@ -92,6 +92,18 @@ const DIFFERS: &[(&str, &str, &str)] = &[
     ("orders", "region", "CASE WHEN n <= 3 THEN 'RARE' ELSE o.region END"),
     ("orders", "external_reference", "'PO-' || (n + 1)"),
     ("orders", "customer_email", "CASE WHEN n <= 3 THEN 'rare@example.com' ELSE o.customer_email END"),
+    ("orders", "customer_name", "CASE WHEN n <= 3 THEN 'rare' ELSE o.customer_name END"),
+    ("orders", "customer_phone", "CASE WHEN n <= 3 THEN '4930901820' ELSE o.customer_phone END"),
+    ("orders", "payment_status", "CASE WHEN n <= 3 THEN 'REFUNDED' ELSE o.payment_status END"),
+    ("orders", "fulfillment_status", "CASE WHEN n <= 3 THEN 'CANCELLED' ELSE o.fulfillment_status END"),
+    ("orders", "next_step", "CASE WHEN n <= 3 THEN 'CLOSE_ORDER' ELSE o.next_step END"),
+    ("orders", "on_hold", "n <= 3"),
+    ("order_terms", "archived", "{archived}"),
+    (
+        "order_terms",
+        "term",
+        "CASE WHEN n <= 3 AND o.term = 'A-1' THEN 'RARE' WHEN n <= 3 AND o.term = 'OTHER' THEN 'CUSTOMER_REQUEST' WHEN n <= 3 AND o.term = 'color=red' THEN 'color=rare' ELSE o.term END",
+    ),
     ("orders", "fingerprint", "'alike'"),
     ("orders", "late", "n <= 3"),
     ("orders", "stuck_gate", "CASE WHEN n <= 3 THEN 'HOLD' ELSE o.stuck_gate END"),
@@ -149,9 +161,10 @@ const ALL_FLAGS: [(Compare, &str); 3] =
 const DOCUMENTS: [&str; 4] = ["document", "events", "fingerprint", "answer"];
 
 /// Those whose rows have to be there before the next one's.
-const COPIED: [&str; 25] = [
+const COPIED: [&str; 26] = [
     "orders",
     "order_lines",
+    "order_terms",
     "holds",
     "approvals",
     "messages",
@@ -320,7 +333,7 @@ impl Seeded {
 
     /// Every filter with usual and unusual values, in every order.
     pub(super) fn listings(&self, list: &Documented) -> Vec<(Asked, Listing)> {
-        use Compare::{Equal, Greater, Less, NotEqual};
+        use Compare::{Equal, Greater, Has, In, Less, NotEqual};
         let middle = Timestamp::from_unix_micros((FIRST_MILLIS + self.count / 2 * NEXT_MILLIS) * 1_000);
         let mut filters = vec![None];
         for (field, takes) in &list.fields {
@@ -332,7 +345,20 @@ impl Seeded {
                 }
                 Takes::Text => {
                     let values = self.texts(field).into_iter().map(|it| (Equal, it));
-                    values.chain([(Equal, "nowhere".to_owned()), (NotEqual, "nowhere".to_owned())]).collect()
+                    let all: Vec<_> = self.texts(field).into_iter().filter(|it| !it.is_empty()).collect();
+                    let several = (all.len() > 1).then(|| (In, all.join(" ")));
+                    let nowhere = if *field == "customer_phone" { "12345" } else { "nowhere" }.to_owned();
+                    values.chain([(Equal, nowhere.clone()), (NotEqual, nowhere)]).chain(several).collect()
+                }
+                Takes::Label => {
+                    let values = self.texts(field).into_iter().map(|it| (Equal, it));
+                    values
+                        .chain([
+                            (Has, "*".to_owned()),
+                            (NotEqual, "blue".to_owned()),
+                            (In, "red rare".to_owned()),
+                        ])
+                        .collect()
                 }
                 Takes::Beginning => self.texts(field).into_iter().map(|it| (Equal, it)).collect(),
                 Takes::Whole => [Equal, Less, Greater].map(|it| (it, (self.count / 2).to_string())).into(),
@@ -358,8 +384,7 @@ impl Seeded {
             let is_first = is_word && !seen.insert(filter.as_ref().map(|it| (it.0.clone(), it.1 == Equal)));
             for order_by in orders.iter().take(if is_first { 1 } else { orders.len() }) {
                 let asked = Asked { filter: filter.clone(), order_by: order_by.clone() };
-                let filter =
-                    filter.iter().cloned().map(|(field, compare, value)| Term { field, compare, value });
+                let filter = filter.iter().map(|(field, compare, value)| term(field, *compare, value));
                 let listing = Listing {
                     filter: filter.collect(),
                     order_by: order_by.clone(),
@@ -376,6 +401,9 @@ impl Seeded {
         let texts: &[&str] = match field {
             "region" => &["MALAYSIA", "RARE"],
             "customer_email" => &["ann@example.com", "rare@example.com"],
+            "customer_name" => &["ann", "rare", "an*", "rar*"],
+            "labels.color" => &["red", "rare", "nowhere"],
+            "customer_phone" => &["+4930901820"],
             "external_reference" => &["PO-7"],
             "reference" => &["STATEMENT-7", ""],
             "series" => &["INV", "CRN"],
@@ -428,6 +456,18 @@ impl Seeded {
             println!("{list:<18} {asked:<44} p99 {p99:?}");
         }
         println!("later than {PAGE_WITHIN:?}:\n{}", late.join("\n"));
+    }
+}
+
+/// A comparison; the values of several have a blank between them.
+fn term(field: &str, compare: Compare, value: &str) -> Term {
+    match compare {
+        Compare::In => {
+            let operand = |it: &str| Operand { text: it.to_owned(), at: 0 };
+            let values = value.split(' ').filter(|it| !it.ends_with('*')).map(operand).collect();
+            Term { values, ..Term::new(field, compare, "") }
+        }
+        _ => Term::new(field, compare, value),
     }
 }
 

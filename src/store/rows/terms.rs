@@ -1,0 +1,55 @@
+//! What an order or a product is found by that it may have several of, each a row of its own.
+
+use std::collections::BTreeSet;
+
+use sea_orm::EntityTrait;
+
+use crate::domain::{HoldState, Labels, Order, OrderId};
+use crate::store::rows::order::orders;
+use crate::store::rows::table::table;
+
+table! {
+    "order_terms" as order_terms (field: String, term: String, archived: bool, listed: OrderId)
+    belongs to orders by "Column::OrderId" = "super::orders::Column::Id"
+    {
+        order_id: OrderId,
+    }
+}
+
+/// What a term is: the word in the column `field`.
+pub(in crate::store) const SKU: &str = "sku";
+
+pub(in crate::store) const HOLD_REASON: &str = "hold_reason";
+
+/// A label, `key=value`; no key has that sign.
+pub(in crate::store) const LABEL: &str = "label";
+
+/// The key of a label.
+pub(in crate::store) const LABEL_KEY: &str = "label_key";
+
+/// The term that a label is found by.
+pub(in crate::store) fn label(key: &str, value: &str) -> String {
+    format!("{key}={value}")
+}
+
+/// Both terms of each label.
+pub(in crate::store) fn of_labels(labels: &Labels) -> impl Iterator<Item = (&'static str, String)> {
+    labels.iter().flat_map(|(key, value)| [(LABEL, label(key, value)), (LABEL_KEY, key.clone())])
+}
+
+/// The products of an order's lines, the reasons of its active holds, and its labels.
+pub(in crate::store) fn of_order(order: &Order) -> Vec<order_terms::Model> {
+    let skus: BTreeSet<&str> = order.lines.iter().map(|it| it.sku.as_str()).collect();
+    let active = order.holds.iter().filter(|it| it.state == HoldState::Active);
+    let reasons: BTreeSet<&str> = active.map(|it| it.reason.as_str()).collect();
+    let skus = skus.into_iter().map(|it| (SKU, it.to_owned()));
+    let reasons = reasons.into_iter().map(|it| (HOLD_REASON, it.to_owned()));
+    let row = |(field, term): (&str, String)| order_terms::Model {
+        listed: order.id,
+        order_id: order.id,
+        field: field.to_owned(),
+        term,
+        archived: order.is_archived(),
+    };
+    skus.chain(reasons).chain(of_labels(&order.labels)).map(row).collect()
+}
