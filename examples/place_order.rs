@@ -63,7 +63,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
         currency: "EUR".to_owned(),
         ..Default::default()
     };
-    let create = pb::CreateOrderRequest { order: Some(draft), request_id: format!("order-{run}") };
+    let create = pb::CreateOrderRequest {
+        order: Some(draft),
+        request_id: format!("order-{run}"),
+        validate_only: false,
+    };
     let order = orders.create_order(by("storefront", create)).await?.into_inner().order;
     let order = order.ok_or("CreateOrder answers with the order")?;
     println!("order {} waits for {}", order.number, order.waiting_for);

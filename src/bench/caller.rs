@@ -49,18 +49,29 @@ impl Caller {
     }
 
     pub(super) async fn create_location(&self, location: pb::StockLocation) -> Result<(), Status> {
-        let request =
-            pb::CreateStockLocationRequest { stock_location: Some(location), request_id: String::new() };
+        let request = pb::CreateStockLocationRequest {
+            stock_location: Some(location),
+            request_id: String::new(),
+            validate_only: false,
+        };
         unless_there(self.inventory.clone().create_stock_location(by("clerk", request)).await.map(drop))
     }
 
     pub(super) async fn create_courier(&self, courier: pb::Courier) -> Result<(), Status> {
-        let request = pb::CreateCourierRequest { courier: Some(courier), request_id: String::new() };
+        let request = pb::CreateCourierRequest {
+            courier: Some(courier),
+            request_id: String::new(),
+            validate_only: false,
+        };
         unless_there(self.shipping.clone().create_courier(by("clerk", request)).await.map(drop))
     }
 
     pub(super) async fn create_product(&self, product: pb::Product) -> Result<(), Status> {
-        let request = pb::CreateProductRequest { product: Some(product), request_id: String::new() };
+        let request = pb::CreateProductRequest {
+            product: Some(product),
+            request_id: String::new(),
+            validate_only: false,
+        };
         self.inventory.clone().create_product(by("clerk", request)).await.map(drop)
     }
 

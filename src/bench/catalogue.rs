@@ -111,6 +111,7 @@ impl Catalogue {
         pb::CreateOrderRequest {
             order: Some(draft),
             request_id: format!("bench-create-{}-{number}", self.run),
+            validate_only: false,
         }
     }
 }

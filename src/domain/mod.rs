@@ -204,6 +204,7 @@ pub use process::status::{FulfillmentStatus, LineProgress, PaymentStatus};
 pub use process::stuck::Wait;
 pub use process::timeline::lines::timeline;
 pub use process::timeline::steps::{Step, StepLine, StepState};
+pub use process::unavailable::UnavailableAction;
 pub use shipping::assign::AssignCourier;
 pub use shipping::carrier_label::{NewCarrierLabel, RecordCarrierLabel};
 pub use shipping::check::{LineCheck, RecordQualityCheck};

@@ -25,6 +25,7 @@ pub struct Call {
     pub(super) request: Option<store::RequestKey>,
     deadline: Option<Instant>,
     answer: Answer,
+    effect: store::Effect,
 }
 
 /// How much of the space of an answer a change may use up.
@@ -40,6 +41,9 @@ pub(crate) trait Mutation: Message + Clone {
     const METHOD: &'static str;
 
     fn request_id(&mut self) -> &mut String;
+
+    /// Whether the caller only wants to know what would come of it.
+    fn validate_only(&self) -> bool;
 }
 
 macro_rules! mutations {
@@ -49,6 +53,10 @@ macro_rules! mutations {
 
             fn request_id(&mut self) -> &mut String {
                 &mut self.request_id
+            }
+
+            fn validate_only(&self) -> bool {
+                self.validate_only
             }
         }
     )+ };
@@ -130,8 +138,9 @@ mutations! {
 }
 
 impl Call {
-    /// Reads who calls and the request id. The fingerprint is that of the decoded request without its id, so that a
-    /// repeat is recognised however it was encoded.
+    /// Reads who calls, the request id and whether the call is validated only. The fingerprint is that of the decoded
+    /// request without its id, so that a repeat is recognised however it was encoded. A call that is validated only is
+    /// decided each time, and its request id stays free.
     pub(super) fn of<R: Mutation>(request: &mut Request<R>, bad: &mut Problems) -> Option<Self> {
         let deadline = request.extensions().get::<Deadline>().map(|it| it.0);
         let actor = actor(request.metadata(), bad);
@@ -143,14 +152,19 @@ impl Call {
             return None;
         }
         let actor = actor?;
-        let request = (!id.is_empty()).then(|| store::RequestKey {
+        let effect = match request.get_ref().validate_only() {
+            true => store::Effect::ValidateOnly,
+            false => store::Effect::Commit,
+        };
+        let is_claimed = !id.is_empty() && effect == store::Effect::Commit;
+        let request = is_claimed.then(|| store::RequestKey {
             actor: actor.clone(),
             method: R::METHOD,
             id,
             fingerprint: Sha256::digest(request.get_ref().encode_to_vec()).into(),
             mode: store::RequestMode::Claim,
         });
-        Some(Self { actor, request, deadline, answer: Answer::Whole })
+        Some(Self { actor, request, deadline, answer: Answer::Whole, effect })
     }
 
     /// Whether the caller said who it is.
@@ -192,8 +206,8 @@ impl Call {
     }
 
     pub(crate) fn into_store(self) -> store::RequestContext {
-        let Self { actor, request, deadline, answer: _ } = self;
-        store::RequestContext { actor, request, deadline }
+        let Self { actor, request, deadline, answer: _, effect } = self;
+        store::RequestContext { actor, request, deadline, effect }
     }
 }
 

@@ -1,9 +1,16 @@
 //! Values of the domain into replies, named by what they become. Every struct of the domain is taken apart in full:
 //! a new field has to be shown or left out on purpose.
 
-use crate::domain::{Actor, Address, Currency, Customer, Dimensions, Discount, Money, Slip, Timestamp, Use};
+use crate::domain::{
+    Actor, Address, Currency, Customer, Dimensions, Discount, Money, Slip, Timestamp, UnavailableAction, Use,
+};
 use crate::pb;
 use crate::rpc::enums;
+
+pub(crate) fn unavailable_action(it: UnavailableAction) -> pb::UnavailableAction {
+    let UnavailableAction { action, reason } = it;
+    pb::UnavailableAction { action: action.to_string(), reason }
+}
 
 /// Grams and millimetres that were parsed out of 32 bits.
 pub(super) fn measure(value: i64) -> i32 {

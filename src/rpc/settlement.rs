@@ -65,6 +65,7 @@ impl Api {
         let begun = self.store().change(call.clone().into_store(), command, reply, sent).await;
         let (begun, decided) = match found(begun)? {
             Changed::Decided { answer, output, orders } => (answer, Some((output, orders))),
+            Changed::Validated(answer) => return Ok(answer),
             Changed::Replayed(answer) => (answer, None),
         };
         if (settlement.is_final)(&begun) {

@@ -25,7 +25,7 @@ use crate::store::rows::{decision, lookup, writes};
 use crate::store::writer::chance::fresh_ids;
 #[cfg(test)]
 use crate::store::writer::change::Closure;
-use crate::store::writer::change::{Changed, Codec, Queued, RequestContext, View};
+use crate::store::writer::change::{Changed, Codec, Effect, Queued, RequestContext, View};
 use crate::store::writer::group::Writer;
 use crate::store::writer::queue::{Queue, Task};
 use crate::store::writer::wanted::Wanted;
@@ -164,7 +164,8 @@ impl Store {
 
     /// Makes the connections that the first caller would wait for.
     pub async fn warm_up(&self) -> Result<(), StoreError> {
-        let context = RequestContext { actor: Actor::system(), request: None, deadline: None };
+        let context =
+            RequestContext { actor: Actor::system(), request: None, deadline: None, effect: Effect::Commit };
         self.change(context, WarmUp, |(), _| (), Codec::unkept()).await?;
         self.order(OrderId(Uuid::nil())).await.map(|_| ())
     }

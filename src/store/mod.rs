@@ -18,5 +18,5 @@ pub use query::find::{Availability, EventFilter, EventPage};
 pub use query::integrity::LawResult;
 pub use query::listing::{Compare, Cursor, Direction, Listing, Operand, Term};
 pub use query::trend::{Trend, TrendPoint, TrendUnit};
-pub use writer::change::{Changed, Codec, RequestContext, RequestKey, RequestMode, View};
+pub use writer::change::{Changed, Codec, Effect, RequestContext, RequestKey, RequestMode, View};
 pub use writer::job::{Job, JobKind};

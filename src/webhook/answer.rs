@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use crate::domain::{
     Actor, CourierCode, Part, RecordTracking, Refusal, ReportOutcome, Target, TrackingReport,
 };
-use crate::store::{Codec, RequestContext, RequestKey, RequestMode, StoreError};
+use crate::store::{Codec, Effect, RequestContext, RequestKey, RequestMode, StoreError};
 use crate::webhook::door::Door;
 use crate::webhook::request::Read;
 
@@ -143,7 +143,12 @@ async fn record(
         fingerprint,
         mode: RequestMode::Claim,
     });
-    let context = RequestContext { actor, request, deadline: Some(Instant::now() + door.deadline) };
+    let context = RequestContext {
+        actor,
+        request,
+        deadline: Some(Instant::now() + door.deadline),
+        effect: Effect::Commit,
+    };
     let part = Part::Tracked { courier: courier.clone(), number };
     let command = RecordTracking { target: Target::latest(part), reports };
     let codec = Codec {

@@ -29,7 +29,7 @@ use tokio::task::JoinSet;
 
 use crate::domain::{Actor, CourierCode, Letters, Rules};
 use crate::outside::{CourierInterface, Mail, PaymentProvider};
-use crate::store::{RequestContext, Store};
+use crate::store::{Effect, RequestContext, Store};
 
 pub use drawings::{DrawError, Drawings};
 pub use invoices::{INVOICE_MEDIA_TYPE, invoice_filename, seller_of};
@@ -103,5 +103,5 @@ pub(crate) async fn stop_requested(shutdown: &mut watch::Receiver<bool>) {
 
 /// The context of a change that the system makes itself.
 fn context() -> RequestContext {
-    RequestContext { actor: Actor::system(), request: None, deadline: None }
+    RequestContext { actor: Actor::system(), request: None, deadline: None, effect: Effect::Commit }
 }

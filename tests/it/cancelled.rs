@@ -92,7 +92,11 @@ async fn create_order(clients: &Clients, buyer: &str) -> Result<pb::Order, tonic
 
 fn request(buyer: &str) -> Request<pb::CreateOrderRequest> {
     let order = Some(draft(buyer, "HANG", 1));
-    Request::new(pb::CreateOrderRequest { order, request_id: format!("hang up {buyer}") })
+    Request::new(pb::CreateOrderRequest {
+        order,
+        request_id: format!("hang up {buyer}"),
+        validate_only: false,
+    })
 }
 
 /// Whether there was an answer all the same.

@@ -26,8 +26,11 @@ async fn create(
     code: pb::DiscountCode,
     request_id: &str,
 ) -> Result<pb::DiscountCode, Status> {
-    let request =
-        pb::CreateDiscountCodeRequest { discount_code: Some(code), request_id: request_id.to_owned() };
+    let request = pb::CreateDiscountCodeRequest {
+        discount_code: Some(code),
+        request_id: request_id.to_owned(),
+        validate_only: false,
+    };
     let answer = server.discounts.clone().create_discount_code(by("marketing", request)).await?;
     Ok(answer.into_inner().discount_code.expect("a code"))
 }

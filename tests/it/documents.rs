@@ -52,8 +52,11 @@ async fn open_leipzig(server: &Clients) {
         }),
         ..Default::default()
     };
-    let request =
-        pb::CreateStockLocationRequest { stock_location: Some(location), request_id: String::new() };
+    let request = pb::CreateStockLocationRequest {
+        stock_location: Some(location),
+        request_id: String::new(),
+        validate_only: false,
+    };
     server.inventory.clone().create_stock_location(by("clerk", request)).await.expect("a location");
 }
 

@@ -8,7 +8,7 @@ use consign::domain::{
     self, Actor, Command, CreateLocation, CreateOrder, CreateProduct, ReadSet, ReceiveStock, Refusal,
     UnitOfWork,
 };
-use consign::store::{Codec, Database, Options, RequestContext, Store};
+use consign::store::{Codec, Database, Effect, Options, RequestContext, Store};
 use futures_util::future::{FutureExt, join_all};
 
 use crate::postgres::TestDatabase;
@@ -149,7 +149,7 @@ async fn stock_up(store: &Store, sku: &str, units: i64) {
 
 async fn change<C: Command>(store: &Store, command: C) {
     let actor: Actor = "clerk".parse().expect("an actor");
-    let call = RequestContext { actor, request: None, deadline: None };
+    let call = RequestContext { actor, request: None, deadline: None, effect: Effect::Commit };
     store.change(call, command, |_, _| (), Codec::unkept()).await.expect("the change is accepted");
 }
 

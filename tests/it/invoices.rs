@@ -181,7 +181,8 @@ on_both_engines!(
             unit_price: Some(crate::shop::eur(1_000)),
             ..Default::default()
         };
-        let request = pb::CreateProductRequest { product: Some(book), request_id: String::new() };
+        let request =
+            pb::CreateProductRequest { product: Some(book), request_id: String::new(), validate_only: false };
         server.inventory.clone().create_product(by("clerk", request)).await.expect("a book");
         crate::shop::receive(&server, "BOOK-1", crate::shop::LEIPZIG, 5).await;
         let mut wish = draft("ann", "I-3", 2);

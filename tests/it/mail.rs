@@ -258,14 +258,17 @@ async fn resend(
     request_id: &str,
 ) -> Result<pb::CustomerMessage, tonic::Status> {
     let (message_id, request_id) = (message.to_owned(), request_id.to_owned());
-    let request = pb::ResendMessageRequest { message_id, request_id };
+    let request = pb::ResendMessageRequest { message_id, request_id, validate_only: false };
     let answer = server.orders.clone().resend_message(by("support", request)).await?;
     Ok(answer.into_inner().message.expect("the message"))
 }
 
 async fn resend_failed(server: &Clients, since: prost_types::Timestamp) -> pb::ResendFailedMessagesResponse {
-    let request =
-        pb::ResendFailedMessagesRequest { failed_since_time: Some(since), request_id: String::new() };
+    let request = pb::ResendFailedMessagesRequest {
+        failed_since_time: Some(since),
+        request_id: String::new(),
+        validate_only: false,
+    };
     server.orders.clone().resend_failed_messages(by("support", request)).await.expect("queued").into_inner()
 }
 

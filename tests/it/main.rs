@@ -57,6 +57,7 @@ mod slips;
 mod tidy;
 mod tracking;
 mod transfers;
+mod validate_only;
 mod verification;
 mod views;
 mod walk;

@@ -249,7 +249,8 @@ fn falcon(region: &str, transit_days: i32) -> pb::Courier {
 }
 
 async fn add_courier(server: &TestServer, courier: pb::Courier) {
-    let request = pb::CreateCourierRequest { courier: Some(courier), request_id: String::new() };
+    let request =
+        pb::CreateCourierRequest { courier: Some(courier), request_id: String::new(), validate_only: false };
     server.shipping.clone().create_courier(by("clerk", request)).await.expect("a new courier");
 }
 
@@ -374,8 +375,11 @@ on_both_engines!(
             working_hours: (1..=5).map(hours).collect(),
             ..Default::default()
         };
-        let request =
-            pb::CreateStockLocationRequest { stock_location: Some(location), request_id: String::new() };
+        let request = pb::CreateStockLocationRequest {
+            stock_location: Some(location),
+            request_id: String::new(),
+            validate_only: false,
+        };
         server.inventory.clone().create_stock_location(by("clerk", request)).await.expect("a location");
         create_product(&server, "T-1", 1_990).await;
         let athens =
@@ -494,6 +498,7 @@ on_both_engines!(
         let request = pb::CreateStockLocationRequest {
             stock_location: Some(location("Handelsweg 1")),
             request_id: String::new(),
+            validate_only: false,
         };
         server.inventory.clone().create_stock_location(by("clerk", request)).await.expect("a location");
         create_product(&server, "T-1", 1_990).await;

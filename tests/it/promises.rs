@@ -132,8 +132,11 @@ on_both_engines!(calendars_and_zones_are_read_back_as_they_were_written, async |
         ..Default::default()
     };
     let create = async |location: pb::StockLocation| {
-        let request =
-            pb::CreateStockLocationRequest { stock_location: Some(location), request_id: String::new() };
+        let request = pb::CreateStockLocationRequest {
+            stock_location: Some(location),
+            request_id: String::new(),
+            validate_only: false,
+        };
         let answer = server.inventory.clone().create_stock_location(by("clerk", request)).await;
         answer.map(|it| it.into_inner().stock_location.expect("a location"))
     };
@@ -215,7 +218,11 @@ on_both_engines!(a_couriers_zones_services_and_bands_make_its_offers, async |ser
         pickup_weekdays: (1..=7).collect(),
         ..Default::default()
     };
-    let request = pb::CreateCourierRequest { courier: Some(courier.clone()), request_id: String::new() };
+    let request = pb::CreateCourierRequest {
+        courier: Some(courier.clone()),
+        request_id: String::new(),
+        validate_only: false,
+    };
     let answer = server.shipping.clone().create_courier(by("clerk", request)).await.expect("a new courier");
     let written = answer.into_inner().courier.expect("a courier");
     assert_eq!((&written.zones, &written.rates), (&courier.zones, &courier.rates));
@@ -256,8 +263,11 @@ on_both_engines!(an_order_is_split_over_as_few_locations_as_possible, async |ser
             priority,
             ..Default::default()
         };
-        let request =
-            pb::CreateStockLocationRequest { stock_location: Some(location), request_id: String::new() };
+        let request = pb::CreateStockLocationRequest {
+            stock_location: Some(location),
+            request_id: String::new(),
+            validate_only: false,
+        };
         server.inventory.clone().create_stock_location(by("clerk", request)).await.expect("a location");
     }
     for (sku, locations) in [("X", &["A", "B"][..]), ("Y", &["B"]), ("Z", &["C"])] {

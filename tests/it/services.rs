@@ -20,7 +20,8 @@ async fn create_service(server: &TestServer, sku: &str, weight_grams: i32) -> Re
         weight_grams,
         ..Default::default()
     };
-    let request = pb::CreateProductRequest { product: Some(product), request_id: String::new() };
+    let request =
+        pb::CreateProductRequest { product: Some(product), request_id: String::new(), validate_only: false };
     let created = server.inventory.clone().create_product(by("clerk", request)).await?;
     Ok(created.into_inner().product.expect("a product"))
 }

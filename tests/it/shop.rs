@@ -41,8 +41,11 @@ pub(crate) async fn open_location(server: &Clients, code: &str, region: &str, co
         priority: 1,
         ..Default::default()
     };
-    let request =
-        pb::CreateStockLocationRequest { stock_location: Some(location), request_id: String::new() };
+    let request = pb::CreateStockLocationRequest {
+        stock_location: Some(location),
+        request_id: String::new(),
+        validate_only: false,
+    };
     let answer = server.inventory.clone().create_stock_location(by("clerk", request)).await;
     assert!(answer.is_ok() || answer.is_err_and(|it| it.code() == Code::AlreadyExists));
 }
@@ -56,7 +59,8 @@ pub(crate) async fn create_product(server: &Clients, sku: &str, price_minor: i64
         unit_price: Some(eur(price_minor)),
         ..Default::default()
     };
-    let request = pb::CreateProductRequest { product: Some(product), request_id: String::new() };
+    let request =
+        pb::CreateProductRequest { product: Some(product), request_id: String::new(), validate_only: false };
     server.inventory.clone().create_product(by("clerk", request)).await.expect("a new product");
 }
 
@@ -101,7 +105,8 @@ pub(crate) async fn create_courier_for(server: &Clients, code: &str, name: &str,
         pickup_weekdays: (1..=7).collect(),
         ..Default::default()
     };
-    let request = pb::CreateCourierRequest { courier: Some(courier), request_id: String::new() };
+    let request =
+        pb::CreateCourierRequest { courier: Some(courier), request_id: String::new(), validate_only: false };
     server.shipping.clone().create_courier(by("clerk", request)).await.expect("a new courier");
 }
 
@@ -129,7 +134,8 @@ pub(crate) fn draft(buyer: &str, sku: &str, quantity: i64) -> pb::OrderDraft {
 }
 
 pub(crate) async fn create_order(server: &Clients, draft: pb::OrderDraft) -> Result<pb::Order, Status> {
-    let request = pb::CreateOrderRequest { order: Some(draft), request_id: String::new() };
+    let request =
+        pb::CreateOrderRequest { order: Some(draft), request_id: String::new(), validate_only: false };
     let answer = server.orders.clone().create_order(by("storefront", request)).await?;
     Ok(answer.into_inner().order.expect("an order"))
 }

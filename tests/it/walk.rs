@@ -1,198 +1,26 @@
 //! Every RPC that takes an id, in every state that an order rests in: what is out of turn is refused by name and
-//! changes nothing; so is an id that nobody has, and a stale etag of a call whose turn it is.
+//! changes nothing; so is an id that nobody has, and a stale etag of a call whose turn it is. What is only asked, with
+//! `validate_only`, is refused in the same words, and changes nothing when it is accepted.
+
+mod calls;
+
+use std::collections::BTreeSet;
 
 use consign::pb;
-use futures_util::future::BoxFuture;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
 use crate::labels::{annotate, annotate_nobody};
 use crate::server::{TestServer, on_both_engines};
 use crate::shop::{
-    LEIPZIG, by, create_courier, create_order, draft, every_law_holds, in_seconds, open_location, order,
-    pay_by_card, reason, receive, stocked,
+    LEIPZIG, by, create_courier, create_order, draft, every_law_holds, open_location, order, pay_by_card,
+    reason, receive, stocked,
 };
+use crate::walk::calls::{CALLS, Call, OF_REPLENISHMENTS, Target, nobody};
 use crate::warehouse::Warehouse;
-
-/// What the calls of one order aim at.
-#[derive(Clone, Default)]
-struct Target {
-    order: String,
-    hold: String,
-    approval: String,
-    payment: String,
-    shipment: String,
-    reservation: String,
-    replenishment: String,
-    follow_up: String,
-    etag: String,
-}
-
-type Call = fn(TestServer, Target) -> BoxFuture<'static, Result<(), Status>>;
-
-macro_rules! calls {
-    ($(#[$meta:meta])* $calls:ident; $($name:literal: $service:ident.$method:ident($request:ident { $($field:ident: $value:expr),* $(,)? }) using $it:ident;)+) => {
-        $(#[$meta])*
-        const $calls: &[(&str, Call)] = &[$(
-            ($name, |server, $it| Box::pin(async move {
-                let request = pb::$request { $($field: $value,)* ..Default::default() };
-                server.$service.clone().$method(by("walker", request)).await.map(|_| ())
-            })),
-        )+];
-    };
-}
-
-calls! {
-    /// Each RPC about an order or its parts by its name, as it would be called if it were its turn.
-    CALLS;
-    "UpdateOrder": orders.update_order(UpdateOrderRequest {
-        order_id: it.order, etag: it.etag, order: Some(draft("other", "WALK", 1)), update_mask: mask(),
-    }) using it;
-    "VerifyOrder": orders.verify_order(VerifyOrderRequest { order_id: it.order, etag: it.etag }) using it;
-    "CancelOrder": orders.cancel_order(CancelOrderRequest {
-        order_id: it.order, etag: it.etag, reason: "tried".to_owned(),
-    }) using it;
-    "CancelOrderLines": orders.cancel_order_lines(CancelOrderLinesRequest {
-        order_id: it.order, etag: it.etag, reason: "tried".to_owned(),
-        lines: vec![pb::LineUnits { line_number: 1, quantity: 1 }],
-    }) using it;
-    "PlaceHold": orders.place_hold(PlaceHoldRequest {
-        order_id: it.order, etag: it.etag, reason: pb::HoldReason::Other as i32, comment: "tried".to_owned(),
-    }) using it;
-    "ReleaseHold": orders.release_hold(ReleaseHoldRequest { order_id: it.order, etag: it.etag, hold_id: it.hold, comment: "tried".to_owned(),
-    }) using it;
-    "RecordVerification": orders.record_verification(RecordVerificationRequest {
-        order_id: it.order, etag: it.etag, provider: "post".to_owned(),
-        rule: pb::VerificationRule::Address as i32, finding: pb::VerificationFinding::Passed as i32,
-    }) using it;
-    "RecordRiskAssessment": orders.record_risk_assessment(RecordRiskAssessmentRequest {
-        order_id: it.order, etag: it.etag, provider: "radar".to_owned(), level: pb::RiskLevel::Low as i32,
-    }) using it;
-    "CloseOrder": orders.close_order(CloseOrderRequest { order_id: it.order, etag: it.etag }) using it;
-    "ArchiveOrder": orders.archive_order(ArchiveOrderRequest { order_id: it.order, etag: it.etag }) using it;
-    "RestoreOrder": orders.restore_order(RestoreOrderRequest {
-        order_id: it.order, etag: it.etag, reason: "tried".to_owned(),
-    }) using it;
-    "SubmitFeedback": feedback.submit_feedback(SubmitFeedbackRequest {
-        order_id: it.order, etag: it.etag, delivery_rating: 4, product_rating: 4,
-    }) using it;
-    "OptOutFeedback": feedback.opt_out_feedback(OptOutFeedbackRequest { order_id: it.order, etag: it.etag }) using it;
-    "RequestFeedback": feedback.request_feedback(RequestFeedbackRequest { order_id: it.order, etag: it.etag }) using it;
-    "CloseFollowUp": feedback.close_follow_up(CloseFollowUpRequest {
-        follow_up_id: it.follow_up, etag: it.etag, result: "tried".to_owned(),
-    }) using it;
-    "ApproveRequest": approvals.approve_request(ApproveRequestRequest { approval_id: it.approval, etag: it.etag }) using it;
-    "RejectRequest": approvals.reject_request(RejectRequestRequest {
-        approval_id: it.approval, etag: it.etag, comment: "tried".to_owned(),
-    }) using it;
-    "AuthorizePayment": billing.authorize_payment(AuthorizePaymentRequest {
-        order_id: it.order, etag: it.etag, method: pb::PaymentMethod::Card as i32, token: "tok_success".to_owned(),
-    }) using it;
-    "CapturePayment": billing.capture_payment(CapturePaymentRequest {
-        order_id: it.order, etag: it.etag, method: pb::PaymentMethod::Card as i32, token: "tok_success".to_owned(),
-    }) using it;
-    "RecordPayment": billing.record_payment(RecordPaymentRequest {
-        order_id: it.order, etag: it.etag, method: pb::PaymentMethod::BankTransfer as i32, reference: "RF18 WALK".to_owned(),
-    }) using it;
-    "VoidPayment": billing.void_payment(VoidPaymentRequest { payment_id: it.payment, etag: it.etag }) using it;
-    "RefundPayment": billing.refund_payment(RefundPaymentRequest {
-        payment_id: it.payment, etag: it.etag, reason: "tried".to_owned(),
-    }) using it;
-    "ReleaseReservation": inventory.release_reservation(ReleaseReservationRequest {
-        reservation_id: it.reservation, etag: it.etag,
-    }) using it;
-    "StartPicking": shipping.start_picking(StartPickingRequest { shipment_id: it.shipment, etag: it.etag }) using it;
-    "RecordPick": shipping.record_pick(RecordPickRequest {
-        shipment_id: it.shipment, etag: it.etag, picks: vec![pb::LineUnits { line_number: 1, quantity: 1 }],
-    }) using it;
-    "RecordQualityCheck": shipping.record_quality_check(RecordQualityCheckRequest {
-        shipment_id: it.shipment, etag: it.etag,
-        checks: vec![pb::LineCheck { line_number: 1, passed: 1, ..Default::default() }],
-    }) using it;
-    "PackShipment": shipping.pack_shipment(PackShipmentRequest {
-        shipment_id: it.shipment, etag: it.etag, packages: vec![crate::warehouse::package(1)],
-    }) using it;
-    "CreateShippingLabel": shipping.create_shipping_label(CreateShippingLabelRequest {
-        shipment_id: it.shipment, etag: it.etag,
-    }) using it;
-    "VoidShippingLabel": shipping.void_shipping_label(VoidShippingLabelRequest {
-        shipment_id: it.shipment, etag: it.etag,
-    }) using it;
-    "AssignCourier": shipping.assign_courier(AssignCourierRequest { shipment_id: it.shipment, etag: it.etag }) using it;
-    "ConfirmPickup": shipping.confirm_pickup(ConfirmPickupRequest {
-        shipment_id: it.shipment, etag: it.etag, package_count: 1, driver: "driver 12".to_owned(),
-    }) using it;
-    "ConfirmDelivery": shipping.confirm_delivery(ConfirmDeliveryRequest {
-        shipment_id: it.shipment, etag: it.etag,
-        proof: Some(pb::ProofOfDelivery { received_by: "Ada".to_owned(), ..Default::default() }),
-    }) using it;
-    "RecordTrackingEvents": shipping.record_tracking_events(RecordTrackingEventsRequest {
-        shipment_id: it.shipment, events: vec![scan()],
-    }) using it;
-    "RecordCarrierLabel": shipping.record_carrier_label(RecordCarrierLabelRequest {
-        shipment_id: it.shipment, etag: it.etag, courier: "swift".to_owned(),
-        labels: vec![pb::CarrierLabelDraft {
-            package_number: 1, tracking_number: "SW 7".to_owned(), ..Default::default()
-        }],
-    }) using it;
-    "ResolveException": shipping.resolve_exception(ResolveExceptionRequest {
-        shipment_id: it.shipment, etag: it.etag, reason: "tried".to_owned(),
-        resolution: Some(pb::resolve_exception_request::Resolution::Redeliver(pb::Redelivery {})),
-    }) using it;
-}
-
-calls! {
-    /// The RPCs about a proposal to buy.
-    OF_REPLENISHMENTS;
-    "ApproveReplenishment": inventory.approve_replenishment(ApproveReplenishmentRequest {
-        replenishment_id: it.replenishment, etag: it.etag,
-    }) using it;
-    "RejectReplenishment": inventory.reject_replenishment(RejectReplenishmentRequest {
-        replenishment_id: it.replenishment, etag: it.etag,
-    }) using it;
-    "PlaceReplenishment": inventory.place_replenishment(PlaceReplenishmentRequest {
-        replenishment_id: it.replenishment, etag: it.etag,
-    }) using it;
-    "CancelReplenishment": inventory.cancel_replenishment(CancelReplenishmentRequest {
-        replenishment_id: it.replenishment, etag: it.etag,
-    }) using it;
-    "UpdateReplenishment": inventory.update_replenishment(UpdateReplenishmentRequest {
-        replenishment_id: it.replenishment, etag: it.etag, supplier: "ACME".to_owned(),
-        update_mask: Some(prost_types::FieldMask { paths: vec!["supplier".to_owned()] }),
-    }) using it;
-}
 
 /// These take no etag: what they say is true whatever the caller has seen.
 const WITHOUT_ETAG: &[&str] = &["RecordTrackingEvents"];
-
-fn scan() -> pb::TrackingReport {
-    pb::TrackingReport {
-        status: pb::TrackingStatus::InTransit as i32,
-        location: "Halle hub".to_owned(),
-        occurred_time: Some(in_seconds(0)),
-        ..Default::default()
-    }
-}
-
-fn mask() -> Option<prost_types::FieldMask> {
-    Some(prost_types::FieldMask { paths: vec!["lines".to_owned()] })
-}
-
-/// Ids of the right form that nobody has.
-fn nobody() -> Target {
-    let id = |prefix: &str| format!("{prefix}_01h455vb4pex5vsknk084sn02q");
-    Target {
-        order: id("ord"),
-        hold: id("hld"),
-        approval: id("apr"),
-        payment: id("pay"),
-        shipment: id("shp"),
-        reservation: id("rsv"),
-        replenishment: id("rpl"),
-        follow_up: id("fup"),
-        etag: String::new(),
-    }
-}
 
 on_both_engines!(what_is_out_of_turn_is_refused_by_name_and_changes_nothing, walk);
 
@@ -201,20 +29,25 @@ async fn walk(server: TestServer) {
     stocked_elsewhere(&server).await;
     create_courier(&server).await;
 
-    let mut refused = 0;
+    let mut all = Tried::default();
     let mut seen = Vec::new();
     for id in Box::pin(one_order_in_each_state(&server)).await {
         let before = order(&server, &id).await;
         seen.push(before.state());
-        refused += try_everything(&server, &before).await;
+        let Tried { refused, validated } = try_everything(&server, &before).await;
+        all.refused += refused;
+        all.validated.extend(validated);
         let after = order(&server, &id).await;
-        assert_eq!(after, before, "something refused has changed an order that is {:?}", before.state());
+        let what = "something refused, or only asked, has changed an order that is";
+        assert_eq!(after, before, "{what} {:?}", before.state());
         annotate(&server, &after).await;
     }
     for state in AT_REST {
         assert!(seen.contains(state), "no order in the state {state:?} was tried");
     }
-    println!("{refused} calls out of turn refused over {} states", seen.len());
+    println!("{} calls out of turn refused over {} states", all.refused, seen.len());
+    println!("{} calls accepted and rolled back: {:?}", all.validated.len(), all.validated);
+    assert!(all.validated.len() >= CALLS.len() / 2, "few calls were only asked: {:?}", all.validated);
 
     for (name, call) in CALLS.iter().chain(OF_REPLENISHMENTS) {
         let status = call(server.clone(), nobody()).await.expect_err(name);
@@ -248,16 +81,19 @@ const AT_REST: &[pb::OrderState] = &[
     pb::OrderState::Expired,
 ];
 
-/// Calls whatever is not among the available actions, and everything with a stale etag.
-async fn try_everything(server: &TestServer, order: &pb::Order) -> usize {
+/// Calls whatever is not among the available actions, everything with a stale etag, and everything else with
+/// `validate_only`.
+async fn try_everything(server: &TestServer, order: &pb::Order) -> Tried {
     let shipments: Vec<String> =
         if order.shipment_ids.is_empty() { vec![nobody().shipment] } else { order.shipment_ids.clone() };
-    let mut refused = 0;
+    let mut tried = Tried::default();
     for shipment in shipments {
         let mut actions = order.available_actions.clone();
+        let mut unavailable = order.unavailable_actions.clone();
         let mut etags = vec![order.etag.clone()];
         if let Ok(found) = get_shipment(server, &shipment).await {
             etags.push(found.etag.clone());
+            unavailable.extend(found.unavailable_actions);
             actions.retain(|it| !is_of_shipments(it));
             actions.extend(found.available_actions);
         }
@@ -273,6 +109,7 @@ async fn try_everything(server: &TestServer, order: &pb::Order) -> usize {
         };
         for (name, call) in CALLS {
             let state = order.state();
+            let why_not = unavailable.iter().find(|it| it.action == *name);
             let in_turn = actions.iter().any(|it| it == name);
             if in_turn && !WITHOUT_ETAG.contains(name) {
                 let stale = Target { etag: "v0".to_owned(), ..target.clone() };
@@ -287,11 +124,20 @@ async fn try_everything(server: &TestServer, order: &pb::Order) -> usize {
                 );
                 assert!(status.message().contains(&current), "{status:?}");
             }
+            let has_a_shipment = !order.shipment_ids.is_empty();
+            if *name != "ReleaseReservation" && (has_a_shipment || !is_of_shipments(name)) {
+                assert_eq!(in_turn, why_not.is_none(), "{name} in {state:?}: {why_not:?}");
+            }
+            assert!(why_not.is_none_or(|it| !it.reason.is_empty()), "{why_not:?}");
+            let only_asked = call(server.clone(), Target { validate_only: true, ..target.clone() }).await;
             if in_turn {
+                tried.validated.extend(only_asked.is_ok().then_some(*name));
                 continue;
             }
             let status =
                 call(server.clone(), target.clone()).await.expect_err(&format!("{name} in {state:?}"));
+            let told = only_asked.expect_err("a refusal of what is only asked");
+            assert_eq!((told.code(), told.message()), (status.code(), status.message()), "{name} only asked");
             let known =
                 matches!(status.code(), Code::FailedPrecondition | Code::NotFound | Code::PermissionDenied);
             assert!(known && !reason(&status).is_empty(), "{name} in {state:?}: {status:?}");
@@ -302,10 +148,17 @@ async fn try_everything(server: &TestServer, order: &pb::Order) -> usize {
                 let names_some = !calls.is_empty() || order.available_actions.is_empty();
                 assert!(names_some, "{name} in {state:?} does not say what may be done: {status:?}");
             }
-            refused += 1;
+            tried.refused += 1;
         }
     }
-    refused
+    tried
+}
+
+#[derive(Default)]
+struct Tried {
+    refused: usize,
+    /// The calls in turn that were accepted with `validate_only`.
+    validated: BTreeSet<&'static str>,
 }
 
 /// The etag that the resource has, as an error tells it.

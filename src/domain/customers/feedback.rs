@@ -257,7 +257,8 @@ impl Order {
     }
 }
 
-fn why_not_open(state: Option<FeedbackState>) -> &'static str {
+/// Why nobody can answer now.
+pub(in crate::domain) fn why_not_open(state: Option<FeedbackState>) -> &'static str {
     match state {
         None | Some(FeedbackState::Requested) => "feedback is asked for once the order is delivered",
         Some(FeedbackState::Submitted) => "the customer has answered",

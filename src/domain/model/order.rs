@@ -322,6 +322,8 @@ pub struct Order {
     pub waiting: Option<Waiting>,
     /// When it was last brought back from the archive.
     pub restored_at: Option<Timestamp>,
+    /// In the words of who brought it back.
+    pub restore_reason: String,
     /// The promises that letters told after the first, as long as there were no shipments.
     #[serde(default)]
     pub promises_told: Vec<Timestamp>,

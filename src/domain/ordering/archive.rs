@@ -84,8 +84,8 @@ impl Order {
         self.state = to;
         (self.archived_from, self.archived_at) = (None, None);
         self.restored_at = Some(unit.now);
-        let text = format!("brought back from the archive: {reason}");
-        self.record(unit, EventKind::OrderRestored, Some(step), text);
+        self.restore_reason = reason.to_owned();
+        self.record(unit, EventKind::OrderRestored, Some(step), "brought back from the archive");
         Ok(())
     }
 

@@ -82,30 +82,38 @@ impl Order {
         for index in 0..self.shipments.len() {
             self.must_be_here(index, "cancel")?;
         }
-        self.undo(unit, &CANCELLED, reason)
+        self.undo(unit, &CANCELLED, reason, "cancelled")
     }
 
     /// An approval was refused, or not decided in time.
     pub(in crate::domain) fn reject(&mut self, unit: &mut UnitOfWork, reason: &str) -> Result<(), Refusal> {
-        self.undo(unit, &REJECTED, reason)
+        self.undo(unit, &REJECTED, reason, reason)
     }
 
     /// The reservation expired before the order was paid.
     pub(in crate::domain) fn expire(&mut self, unit: &mut UnitOfWork) -> Result<(), Refusal> {
         // The system expires the order, not the caller that needed the stock.
         let caller = std::mem::replace(&mut unit.actor, Actor::system());
-        let done = self.undo(unit, &EXPIRED, "not paid while stock was held");
+        let reason = "not paid while stock was held";
+        let done = self.undo(unit, &EXPIRED, reason, reason);
         unit.actor = caller;
         done
     }
 
-    /// The steps that all early ends share. Voids and refunds are queued here; a worker has them done later.
-    fn undo(&mut self, unit: &mut UnitOfWork, end: &EarlyEnd, reason: &str) -> Result<(), Refusal> {
+    /// The steps that all early ends share. Voids and refunds are queued here; a worker has them done later. The reason may
+    /// have the words of people, `told` stands in the history and has none.
+    fn undo(
+        &mut self,
+        unit: &mut UnitOfWork,
+        end: &EarlyEnd,
+        reason: &str,
+        told: &str,
+    ) -> Result<(), Refusal> {
         if self.state == OrderState::AwaitingStock {
             self.stop_waiting(unit);
         }
         self.cancel_reason = cut(reason.to_owned(), END_REASON_MAX);
-        self.transition(unit, end.state, end.event, reason)?;
+        self.transition(unit, end.state, end.event, told)?;
         self.give_code_back(unit);
 
         let held = self.current_reservation().is_some_and(|it| it.state == ReservationState::Held);

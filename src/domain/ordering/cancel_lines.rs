@@ -118,7 +118,7 @@ impl Order {
         self.goods().any(|it| it.number == line)
     }
 
-    fn is_open_to_line_cancellations(&self) -> bool {
+    pub(in crate::domain) fn is_open_to_line_cancellations(&self) -> bool {
         match self.state {
             OrderState::Verified
             | OrderState::AwaitingStock

@@ -167,6 +167,7 @@ fn build_order(unit: &mut UnitOfWork, new: &NewOrder) -> Result<Order, Refusal> 
         attestations: Vec::new(),
         assessments: Vec::new(),
         restored_at: None,
+        restore_reason: String::new(),
         promises_told: Vec::new(),
         unwanted_messages: BTreeSet::new(),
         follow_up: None,

@@ -116,7 +116,7 @@ impl Order {
         actions
     }
 
-    fn has_pending_approval(&self) -> bool {
+    pub(super) fn has_pending_approval(&self) -> bool {
         [Gate::Reservation, Gate::Payment]
             .into_iter()
             .any(|gate| self.approval(gate).is_some_and(|it| it.state == ApprovalState::Pending))

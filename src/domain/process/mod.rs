@@ -8,3 +8,4 @@ mod slips;
 pub(super) mod status;
 pub(super) mod stuck;
 pub(super) mod timeline;
+pub(super) mod unavailable;

@@ -130,15 +130,18 @@ impl Order {
                 self.cancel_unwanted(unit, index, booking);
             }
             BookingAnswer::Pickup(CourierAnswer::Refused(why)) => {
-                let text = format!("the pickup was refused: {}", cut(why.clone(), WORDS_MAX));
-                found.failure = Some(text.clone());
+                found.failure = Some(format!("the pickup was refused: {}", cut(why.clone(), WORDS_MAX)));
+                let text = format!("the pickup of {booking} was refused");
                 self.record(unit, EventKind::BookingFailed, None, text);
                 self.cancel_unwanted(unit, index, booking);
             }
-            // Nothing was bought, or it cannot be given back: a person has to see to it.
-            BookingAnswer::Label(CourierAnswer::Refused(why))
-            | BookingAnswer::Cancel(CourierAnswer::Refused(why)) => {
-                self.drop_called_off(unit, index, booking, EventKind::BookingFailed, why);
+            BookingAnswer::Label(CourierAnswer::Refused(_)) => {
+                self.drop_called_off(unit, index, booking, EventKind::BookingFailed, "no label was bought");
+            }
+            // A person has to see to it.
+            BookingAnswer::Cancel(CourierAnswer::Refused(_)) => {
+                let what = "the courier does not take it back";
+                self.drop_called_off(unit, index, booking, EventKind::BookingFailed, what);
             }
             BookingAnswer::Cancel(CourierAnswer::Done(())) => {
                 let kind = EventKind::BookingCancelled;
@@ -202,10 +205,10 @@ impl Order {
         index: usize,
         id: BookingId,
         kind: EventKind,
-        why: &str,
+        what: &str,
     ) {
         self.shipments[index].called_off.retain(|it| it.id != id);
-        self.record(unit, kind, None, format!("booking {id}: {}", cut(why.to_owned(), WORDS_MAX)));
+        self.record(unit, kind, None, format!("booking {id}: {what}"));
     }
 
     /// The courier will not carry it: the shipment waits for another courier. One that the courier has, by its reports or
@@ -215,8 +218,9 @@ impl Order {
         let shipment = &mut self.shipments[index];
         let booking = shipment.booking.take();
         let courier = booking.map(|it| it.courier.to_string()).unwrap_or_default();
-        let text = format!("{courier} refused: {why}");
-        shipment.courier_refusal = Some(text.clone());
+        shipment.courier_refusal = Some(format!("{courier} refused: {why}"));
+        // Its words may name the customer or the address; they stand with the shipment.
+        let text = format!("{courier} refused");
         self.record(unit, EventKind::BookingFailed, None, text.clone());
         let shipment = &self.shipments[index];
         if shipment.state == ShipmentState::CourierAssigned && !has_left(&shipment.tracking) {

@@ -82,7 +82,7 @@ impl Order {
         }
         problems.into_result()?;
 
-        let mut defects = Vec::new();
+        let (mut defects, mut failed) = (Vec::new(), Vec::new());
         for number in 0..self.shipments[index].items.len() {
             let item = &mut self.shipments[index].items[number];
             let check = by_line[&item.line];
@@ -90,6 +90,7 @@ impl Order {
             item.picked = check.passed;
             if check.failed > 0 {
                 defects.push(format!("line {}: {} × {}", check.line, check.failed, check.defect));
+                failed.push(format!("{} of line {}", check.failed, check.line));
                 self.set_apart(unit, index, number, check.failed, &check.defect);
             }
         }
@@ -102,7 +103,7 @@ impl Order {
         for item in &mut self.shipments[index].items {
             item.checked = 0;
         }
-        let text = format!("shipment {number} failed: {}", defects.join("; "));
+        let text = format!("shipment {number} failed: {}", failed.join(", "));
         self.move_shipment(unit, index, ShipmentState::QcFailed, EventKind::QualityFailed, text)?;
         if !self.could_replace(unit, index)? {
             let note = format!(

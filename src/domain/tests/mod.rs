@@ -32,6 +32,7 @@ pub(crate) mod sample;
 mod scans;
 mod services;
 mod slips;
+mod summaries;
 mod told;
 mod transfers;
 mod twenty_steps;

@@ -191,6 +191,7 @@ fn order() -> Order {
         attestations: Vec::new(),
         assessments: Vec::new(),
         restored_at: None,
+        restore_reason: String::new(),
         promises_told: Vec::new(),
         unwanted_messages: BTreeSet::new(),
         follow_up: None,

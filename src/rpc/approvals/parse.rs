@@ -18,7 +18,7 @@ pub(crate) fn approve_request(
     request: pb::ApproveRequestRequest,
     bad: &mut Problems,
 ) -> Option<DecideApproval> {
-    let pb::ApproveRequestRequest { approval_id, comment, etag, request_id: _ } = request;
+    let pb::ApproveRequestRequest { approval_id, comment, etag, request_id: _, validate_only: _ } = request;
     let approval: Option<ApprovalId> = id("approval_id", &approval_id, bad);
     let comment = text("comment", comment, REASON_MAX, bad);
     Some(decision(approval?, etag, Decision::Approve, comment))
@@ -28,7 +28,7 @@ pub(crate) fn reject_request(
     request: pb::RejectRequestRequest,
     bad: &mut Problems,
 ) -> Option<DecideApproval> {
-    let pb::RejectRequestRequest { approval_id, comment, etag, request_id: _ } = request;
+    let pb::RejectRequestRequest { approval_id, comment, etag, request_id: _, validate_only: _ } = request;
     let approval: Option<ApprovalId> = id("approval_id", &approval_id, bad);
     let comment = required_text("comment", comment, REASON_MAX, bad);
     Some(decision(approval?, etag, Decision::Reject, comment))

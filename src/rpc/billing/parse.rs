@@ -33,7 +33,15 @@ pub(crate) fn authorize_payment(
     provider: &str,
     bad: &mut Problems,
 ) -> Option<BeginPayment> {
-    let pb::AuthorizePaymentRequest { order_id, method, token, amount, etag, request_id: _ } = request;
+    let pb::AuthorizePaymentRequest {
+        order_id,
+        method,
+        token,
+        amount,
+        etag,
+        request_id: _,
+        validate_only: _,
+    } = request;
     let target = target(&order_id, etag, bad);
     let new = new_payment(method, token, amount, bad);
     Some(BeginPayment { target: target?, new: new?(ProviderRequest::Authorize, provider) })
@@ -76,8 +84,16 @@ pub(crate) fn capture_payment(
     provider: &str,
     bad: &mut Problems,
 ) -> Option<Capture> {
-    let pb::CapturePaymentRequest { payment_id, order_id, method, token, amount, etag, request_id: _ } =
-        request;
+    let pb::CapturePaymentRequest {
+        payment_id,
+        order_id,
+        method,
+        token,
+        amount,
+        etag,
+        request_id: _,
+        validate_only: _,
+    } = request;
     if payment_id.is_empty() {
         let target = target(&order_id, etag, bad);
         let new = new_payment(method, token, amount, bad);
@@ -115,6 +131,7 @@ pub(crate) fn record_payment(request: pb::RecordPaymentRequest, bad: &mut Proble
         tendered,
         etag,
         request_id: _,
+        validate_only: _,
     } = request;
     let target = target(&order_id, etag, bad);
     let method = required_word("method", method, enums::to_method, bad);
@@ -142,7 +159,7 @@ pub(crate) fn record_payment(request: pb::RecordPaymentRequest, bad: &mut Proble
 }
 
 pub(crate) fn void_payment(request: pb::VoidPaymentRequest, bad: &mut Problems) -> Option<VoidPayment> {
-    let pb::VoidPaymentRequest { payment_id, etag, request_id: _ } = request;
+    let pb::VoidPaymentRequest { payment_id, etag, request_id: _, validate_only: _ } = request;
     let (target, payment) = payment_target(&payment_id, etag, bad)?;
     Some(VoidPayment { target, payment })
 }
@@ -156,6 +173,7 @@ pub(crate) fn refund_payment(request: pb::RefundPaymentRequest, bad: &mut Proble
         request_id: _,
         method,
         reference,
+        validate_only: _,
     } = request;
     let payment = payment_target(&payment_id, etag, bad);
     let amount = amount("amount", asked, bad);

@@ -21,7 +21,7 @@ list_requests! {
 }
 
 pub(crate) fn new_product(request: pb::CreateProductRequest, bad: &mut Problems) -> Option<CreateProduct> {
-    let pb::CreateProductRequest { product, request_id: _ } = request;
+    let pb::CreateProductRequest { product, request_id: _, validate_only: _ } = request;
     let product = required("product", product, bad)?;
     let sku = id("product.sku", &product.sku, bad);
     let kind = word("product.kind", product.kind, enums::to_product_kind, bad).unwrap_or_default();
@@ -31,7 +31,7 @@ pub(crate) fn new_product(request: pb::CreateProductRequest, bad: &mut Problems)
 }
 
 pub(crate) fn update_product(request: pb::UpdateProductRequest, bad: &mut Problems) -> Option<UpdateProduct> {
-    let pb::UpdateProductRequest { product, update_mask, etag, request_id: _ } = request;
+    let pb::UpdateProductRequest { product, update_mask, etag, request_id: _, validate_only: _ } = request;
     let paths = paths(update_mask, &PRODUCT_FIELDS, bad);
     let product = required("product", product, bad)?;
     let sku = id("product.sku", &product.sku, bad);
@@ -154,7 +154,7 @@ pub(crate) fn deactivate_product(
     request: pb::DeactivateProductRequest,
     bad: &mut Problems,
 ) -> Option<DeactivateProduct> {
-    let pb::DeactivateProductRequest { sku, even_if_in_use, etag, request_id: _ } = request;
+    let pb::DeactivateProductRequest { sku, even_if_in_use, etag, request_id: _, validate_only: _ } = request;
     Some(DeactivateProduct { sku: id("sku", &sku, bad)?, if_in_use: if_in_use(even_if_in_use), etag })
 }
 
@@ -162,7 +162,7 @@ pub(crate) fn reactivate_product(
     request: pb::ReactivateProductRequest,
     bad: &mut Problems,
 ) -> Option<ReactivateProduct> {
-    let pb::ReactivateProductRequest { sku, etag, request_id: _ } = request;
+    let pb::ReactivateProductRequest { sku, etag, request_id: _, validate_only: _ } = request;
     Some(ReactivateProduct { sku: id("sku", &sku, bad)?, etag })
 }
 
@@ -170,7 +170,7 @@ pub(crate) fn new_location(
     request: pb::CreateStockLocationRequest,
     bad: &mut Problems,
 ) -> Option<CreateLocation> {
-    let pb::CreateStockLocationRequest { stock_location, request_id: _ } = request;
+    let pb::CreateStockLocationRequest { stock_location, request_id: _, validate_only: _ } = request;
     let location = required("stock_location", stock_location, bad)?;
     let code = id("stock_location.location", &location.location, bad);
     let region = location.region.parse();
@@ -183,7 +183,8 @@ pub(crate) fn update_location(
     request: pb::UpdateStockLocationRequest,
     bad: &mut Problems,
 ) -> Option<UpdateLocation> {
-    let pb::UpdateStockLocationRequest { stock_location, update_mask, etag, request_id: _ } = request;
+    let pb::UpdateStockLocationRequest { stock_location, update_mask, etag, request_id: _, validate_only: _ } =
+        request;
     let paths = paths(update_mask, &LOCATION_FIELDS, bad);
     let location = required("stock_location", stock_location, bad)?;
     let code = id("stock_location.location", &location.location, bad);
@@ -277,7 +278,13 @@ pub(crate) fn deactivate_location(
     request: pb::DeactivateStockLocationRequest,
     bad: &mut Problems,
 ) -> Option<DeactivateLocation> {
-    let pb::DeactivateStockLocationRequest { location, even_if_in_use, etag, request_id: _ } = request;
+    let pb::DeactivateStockLocationRequest {
+        location,
+        even_if_in_use,
+        etag,
+        request_id: _,
+        validate_only: _,
+    } = request;
     let code = id("location", &location, bad)?;
     Some(DeactivateLocation { code, if_in_use: if_in_use(even_if_in_use), etag })
 }
@@ -286,6 +293,6 @@ pub(crate) fn reactivate_location(
     request: pb::ReactivateStockLocationRequest,
     bad: &mut Problems,
 ) -> Option<ReactivateLocation> {
-    let pb::ReactivateStockLocationRequest { location, etag, request_id: _ } = request;
+    let pb::ReactivateStockLocationRequest { location, etag, request_id: _, validate_only: _ } = request;
     Some(ReactivateLocation { code: id("location", &location, bad)?, etag })
 }

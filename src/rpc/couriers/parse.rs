@@ -42,7 +42,7 @@ list_requests! {
 }
 
 pub(crate) fn new_courier(request: pb::CreateCourierRequest, bad: &mut Problems) -> Option<CreateCourier> {
-    let pb::CreateCourierRequest { courier, request_id: _ } = request;
+    let pb::CreateCourierRequest { courier, request_id: _, validate_only: _ } = request;
     let courier = required("courier", courier, bad)?;
     let code = id("courier.courier", &courier.courier, bad);
     let changes = courier_changes(courier, &COURIER_FIELDS, bad);
@@ -51,7 +51,7 @@ pub(crate) fn new_courier(request: pb::CreateCourierRequest, bad: &mut Problems)
 }
 
 pub(crate) fn update_courier(request: pb::UpdateCourierRequest, bad: &mut Problems) -> Option<UpdateCourier> {
-    let pb::UpdateCourierRequest { courier, update_mask, etag, request_id: _ } = request;
+    let pb::UpdateCourierRequest { courier, update_mask, etag, request_id: _, validate_only: _ } = request;
     let paths = paths(update_mask, &COURIER_FIELDS, bad);
     let courier = required("courier", courier, bad)?;
     let code = id("courier.courier", &courier.courier, bad);
@@ -139,7 +139,8 @@ pub(crate) fn deactivate_courier(
     request: pb::DeactivateCourierRequest,
     bad: &mut Problems,
 ) -> Option<DeactivateCourier> {
-    let pb::DeactivateCourierRequest { courier, even_if_in_use, etag, request_id: _ } = request;
+    let pb::DeactivateCourierRequest { courier, even_if_in_use, etag, request_id: _, validate_only: _ } =
+        request;
     let code = id("courier", &courier, bad)?;
     Some(DeactivateCourier { code, if_in_use: if_in_use(even_if_in_use), etag })
 }
@@ -148,7 +149,7 @@ pub(crate) fn reactivate_courier(
     request: pb::ReactivateCourierRequest,
     bad: &mut Problems,
 ) -> Option<ReactivateCourier> {
-    let pb::ReactivateCourierRequest { courier, etag, request_id: _ } = request;
+    let pb::ReactivateCourierRequest { courier, etag, request_id: _, validate_only: _ } = request;
     Some(ReactivateCourier { code: id("courier", &courier, bad)?, etag })
 }
 

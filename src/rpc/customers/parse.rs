@@ -34,7 +34,7 @@ pub(crate) fn preview_message(
 }
 
 pub(crate) fn resend_message(request: pb::ResendMessageRequest, bad: &mut Problems) -> Option<ResendMessage> {
-    let pb::ResendMessageRequest { message_id, request_id: _ } = request;
+    let pb::ResendMessageRequest { message_id, request_id: _, validate_only: _ } = request;
     let message = id("message_id", &message_id, bad)?;
     Some(ResendMessage { target: Target::latest(Part::Message(message)), message })
 }
@@ -43,7 +43,7 @@ pub(crate) fn resend_failed_messages(
     request: pb::ResendFailedMessagesRequest,
     bad: &mut Problems,
 ) -> Option<Timestamp> {
-    let pb::ResendFailedMessagesRequest { failed_since_time, request_id: _ } = request;
+    let pb::ResendFailedMessagesRequest { failed_since_time, request_id: _, validate_only: _ } = request;
     let since = required("failed_since_time", failed_since_time, bad);
     timestamp("failed_since_time", since, bad)
 }
@@ -52,8 +52,14 @@ pub(crate) fn set_notification_preference(
     request: pb::SetNotificationPreferenceRequest,
     bad: &mut Problems,
 ) -> Option<(SetNotificationPreference, OrderView)> {
-    let pb::SetNotificationPreferenceRequest { order_id, unwanted_kinds, etag, request_id: _, view } =
-        request;
+    let pb::SetNotificationPreferenceRequest {
+        order_id,
+        unwanted_kinds,
+        etag,
+        request_id: _,
+        view,
+        validate_only: _,
+    } = request;
     let target = target(&order_id, etag, bad);
     let mut unwanted = BTreeSet::new();
     for (index, number) in entries("unwanted_kinds", unwanted_kinds, 0..=MessageKind::ALL.len(), bad) {

@@ -16,7 +16,7 @@ pub(super) fn create_discount_code(
     request: pb::CreateDiscountCodeRequest,
     bad: &mut Problems,
 ) -> Option<CreateDiscountCode> {
-    let pb::CreateDiscountCodeRequest { discount_code, request_id: _ } = request;
+    let pb::CreateDiscountCodeRequest { discount_code, request_id: _, validate_only: _ } = request;
     let pb::DiscountCode {
         code,
         discount,
@@ -105,7 +105,7 @@ pub(super) fn deactivate_discount_code(
     request: pb::DeactivateDiscountCodeRequest,
     bad: &mut Problems,
 ) -> Option<DeactivateDiscountCode> {
-    let pb::DeactivateDiscountCodeRequest { code, etag, request_id: _ } = request;
+    let pb::DeactivateDiscountCodeRequest { code, etag, request_id: _, validate_only: _ } = request;
     Some(DeactivateDiscountCode { code: id("code", &code, bad)?, etag })
 }
 
@@ -113,6 +113,6 @@ pub(super) fn reactivate_discount_code(
     request: pb::ReactivateDiscountCodeRequest,
     bad: &mut Problems,
 ) -> Option<ReactivateDiscountCode> {
-    let pb::ReactivateDiscountCodeRequest { code, etag, request_id: _ } = request;
+    let pb::ReactivateDiscountCodeRequest { code, etag, request_id: _, validate_only: _ } = request;
     Some(ReactivateDiscountCode { code: id("code", &code, bad)?, etag })
 }

@@ -43,6 +43,7 @@ pub(crate) fn submit_feedback(
         token,
         reasons,
         lines,
+        validate_only: _,
     } = request;
     let key = key(&order_id, &token, bad);
     rating("delivery_rating", delivery_rating, bad);
@@ -65,7 +66,7 @@ pub(crate) fn opt_out_feedback(
     request: pb::OptOutFeedbackRequest,
     bad: &mut Problems,
 ) -> Option<OptOutFeedback> {
-    let pb::OptOutFeedbackRequest { order_id, token, etag, request_id: _ } = request;
+    let pb::OptOutFeedbackRequest { order_id, token, etag, request_id: _, validate_only: _ } = request;
     let key = key(&order_id, &token, bad)?;
     Some(OptOutFeedback { target: FeedbackTarget { key, etag } })
 }
@@ -74,7 +75,7 @@ pub(crate) fn request_feedback(
     request: pb::RequestFeedbackRequest,
     bad: &mut Problems,
 ) -> Option<RequestFeedback> {
-    let pb::RequestFeedbackRequest { order_id, etag, request_id: _ } = request;
+    let pb::RequestFeedbackRequest { order_id, etag, request_id: _, validate_only: _ } = request;
     Some(RequestFeedback { target: target(&order_id, etag, bad)? })
 }
 
@@ -82,7 +83,7 @@ pub(crate) fn close_follow_up(
     request: pb::CloseFollowUpRequest,
     bad: &mut Problems,
 ) -> Option<CloseFollowUp> {
-    let pb::CloseFollowUpRequest { follow_up_id, result, etag, request_id: _ } = request;
+    let pb::CloseFollowUpRequest { follow_up_id, result, etag, request_id: _, validate_only: _ } = request;
     let follow_up: Option<FollowUpId> = id("follow_up_id", &follow_up_id, bad);
     let result = required_text("result", result, REASON_MAX, bad);
     Some(CloseFollowUp { target: Target { part: Part::FollowUp(follow_up?), etag }, result })

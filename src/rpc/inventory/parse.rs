@@ -101,8 +101,15 @@ fn lines_of(field: &str, lines: Vec<pb::StockLine>, max: usize, bad: &mut Proble
 }
 
 pub(crate) fn receipt(request: pb::ReceiveStockRequest, bad: &mut Problems) -> Option<ReceiveStock> {
-    let pb::ReceiveStockRequest { sku, location, quantity: units, replenishment_id, note, request_id: _ } =
-        request;
+    let pb::ReceiveStockRequest {
+        sku,
+        location,
+        quantity: units,
+        replenishment_id,
+        note,
+        request_id: _,
+        validate_only: _,
+    } = request;
     let quantity = quantity("quantity", units, bad);
     let replenishment = optional_id("replenishment_id", &replenishment_id, bad);
     let note = text("note", note, NOTE_MAX, bad);
@@ -111,7 +118,8 @@ pub(crate) fn receipt(request: pb::ReceiveStockRequest, bad: &mut Problems) -> O
 }
 
 pub(crate) fn adjustment(request: pb::AdjustStockRequest, bad: &mut Problems) -> Option<AdjustStock> {
-    let pb::AdjustStockRequest { sku, location, reason, delta, note, etag, request_id: _ } = request;
+    let pb::AdjustStockRequest { sku, location, reason, delta, note, etag, request_id: _, validate_only: _ } =
+        request;
     number("delta", delta, -1_000_000..=1_000_000, bad);
     if delta == 0 {
         bad.add("delta", "must not be 0");
@@ -126,13 +134,21 @@ pub(crate) fn adjustments(
     request: pb::BatchAdjustStockRequest,
     bad: &mut Problems,
 ) -> Option<BatchAdjustStock> {
-    let pb::BatchAdjustStockRequest { adjustments, request_id: _ } = request;
+    let pb::BatchAdjustStockRequest { adjustments, request_id: _, validate_only: _ } = request;
     let mut read = Vec::new();
     for (index, it) in entries("adjustments", adjustments, 1..=ADJUSTMENTS_MAX, bad) {
         let pb::StockAdjustment { sku, location, reason, delta, note } = it;
         let etag = String::new();
-        let one =
-            pb::AdjustStockRequest { sku, location, reason, delta, note, etag, request_id: String::new() };
+        let one = pb::AdjustStockRequest {
+            sku,
+            location,
+            reason,
+            delta,
+            note,
+            etag,
+            request_id: String::new(),
+            validate_only: false,
+        };
         let mut found = Problems::default();
         read.extend(adjustment(one, &mut found));
         for problem in found.0 {
@@ -143,7 +159,8 @@ pub(crate) fn adjustments(
 }
 
 pub(crate) fn count(request: pb::CountStockRequest, bad: &mut Problems) -> Option<CountStock> {
-    let pb::CountStockRequest { sku, location, counted, note, etag, request_id: _ } = request;
+    let pb::CountStockRequest { sku, location, counted, note, etag, request_id: _, validate_only: _ } =
+        request;
     let counted = match counted {
         Some(counted) => number("counted", counted, 0..=COUNTED_MAX, bad),
         None => {
@@ -157,8 +174,15 @@ pub(crate) fn count(request: pb::CountStockRequest, bad: &mut Problems) -> Optio
 }
 
 pub(crate) fn transfer(request: pb::TransferStockRequest, bad: &mut Problems) -> Option<TransferStock> {
-    let pb::TransferStockRequest { from_location, to_location, items, expected_time, note, request_id: _ } =
-        request;
+    let pb::TransferStockRequest {
+        from_location,
+        to_location,
+        items,
+        expected_time,
+        note,
+        request_id: _,
+        validate_only: _,
+    } = request;
     each_once(items.iter().map(|it| it.sku.as_str()), bad);
     let items = lines_of("items", items, TRANSFER_ITEMS_MAX, bad);
     let expected_at = timestamp("expected_time", expected_time, bad);
@@ -179,7 +203,8 @@ fn each_once<'s>(skus: impl Iterator<Item = &'s str>, bad: &mut Problems) {
 }
 
 pub(crate) fn arrival(request: pb::ReceiveTransferRequest, bad: &mut Problems) -> Option<ReceiveTransfer> {
-    let pb::ReceiveTransferRequest { transfer_id, items, note, etag, request_id: _ } = request;
+    let pb::ReceiveTransferRequest { transfer_id, items, note, etag, request_id: _, validate_only: _ } =
+        request;
     let mut arrivals = Vec::new();
     each_once(items.iter().map(|it| it.sku.as_str()), bad);
     for (index, item) in entries("items", items, 0..=TRANSFER_ITEMS_MAX, bad) {
@@ -197,13 +222,13 @@ pub(crate) fn arrival(request: pb::ReceiveTransferRequest, bad: &mut Problems) -
 }
 
 pub(crate) fn turn_back(request: pb::CancelTransferRequest, bad: &mut Problems) -> Option<CancelTransfer> {
-    let pb::CancelTransferRequest { transfer_id, note, etag, request_id: _ } = request;
+    let pb::CancelTransferRequest { transfer_id, note, etag, request_id: _, validate_only: _ } = request;
     let note = text("note", note, NOTE_MAX, bad);
     Some(CancelTransfer { transfer: id("transfer_id", &transfer_id, bad)?, note, etag })
 }
 
 pub(crate) fn reorder_wish(request: pb::SetReorderRuleRequest, bad: &mut Problems) -> Option<SetReorderRule> {
-    let pb::SetReorderRuleRequest { sku, location, rule, etag, request_id: _ } = request;
+    let pb::SetReorderRuleRequest { sku, location, rule, etag, request_id: _, validate_only: _ } = request;
     let rule = rule.map(|it| reorder_rule(it, bad));
     let Shelf { sku, location } = shelf(&sku, &location, bad)?;
     Some(SetReorderRule { sku, location, rule, etag })
@@ -224,7 +249,8 @@ fn reorder_rule(rule: pb::ReorderRule, bad: &mut Problems) -> ReorderRule {
 pub(crate) fn reservation_wish(request: pb::ReserveStockRequest, bad: &mut Problems) -> Option<ReserveStock> {
     use pb::reserve_stock_request::Source as Wanted;
 
-    let pb::ReserveStockRequest { lines, lifetime, reference, request_id: _, source } = request;
+    let pb::ReserveStockRequest { lines, lifetime, reference, request_id: _, source, validate_only: _ } =
+        request;
     let lines = stock_lines(lines, bad);
     let lifetime = seconds("lifetime", lifetime, LIFETIME_SECONDS, bad).map(Duration::from_secs);
     let reference = one_line("reference", reference, RESERVATION_REFERENCE_MAX, bad);
@@ -239,7 +265,7 @@ pub(crate) fn release(
     request: pb::ReleaseReservationRequest,
     bad: &mut Problems,
 ) -> Option<ReleaseReservation> {
-    let pb::ReleaseReservationRequest { reservation_id, etag, request_id: _ } = request;
+    let pb::ReleaseReservationRequest { reservation_id, etag, request_id: _, validate_only: _ } = request;
     Some(ReleaseReservation { reservation: id("reservation_id", &reservation_id, bad)?, etag })
 }
 
@@ -247,7 +273,13 @@ pub(crate) fn approve(
     request: pb::ApproveReplenishmentRequest,
     bad: &mut Problems,
 ) -> Option<DecideReplenishment> {
-    let pb::ApproveReplenishmentRequest { replenishment_id, quantity: units, etag, request_id: _ } = request;
+    let pb::ApproveReplenishmentRequest {
+        replenishment_id,
+        quantity: units,
+        etag,
+        request_id: _,
+        validate_only: _,
+    } = request;
     let units = (units != 0).then(|| quantity("quantity", units, bad));
     let replenishment = id("replenishment_id", &replenishment_id, bad)?;
     Some(DecideReplenishment { replenishment, to: ReplenishmentState::Approved, quantity: units, etag })
@@ -257,7 +289,7 @@ pub(crate) fn reject(
     request: pb::RejectReplenishmentRequest,
     bad: &mut Problems,
 ) -> Option<DecideReplenishment> {
-    let pb::RejectReplenishmentRequest { replenishment_id, etag, request_id: _ } = request;
+    let pb::RejectReplenishmentRequest { replenishment_id, etag, request_id: _, validate_only: _ } = request;
     decision(&replenishment_id, ReplenishmentState::Rejected, etag, bad)
 }
 
@@ -265,8 +297,14 @@ pub(crate) fn place_replenishment(
     request: pb::PlaceReplenishmentRequest,
     bad: &mut Problems,
 ) -> Option<PlaceReplenishment> {
-    let pb::PlaceReplenishmentRequest { replenishment_id, etag, request_id: _, supplier, expected_time } =
-        request;
+    let pb::PlaceReplenishmentRequest {
+        replenishment_id,
+        etag,
+        request_id: _,
+        supplier,
+        expected_time,
+        validate_only: _,
+    } = request;
     let supplier = one_line("supplier", supplier, SUPPLIER_MAX, bad);
     let expected_at = timestamp("expected_time", expected_time, bad);
     let replenishment = id("replenishment_id", &replenishment_id, bad)?;
@@ -287,6 +325,7 @@ pub(crate) fn update_replenishment(
         update_mask,
         etag,
         request_id: _,
+        validate_only: _,
     } = request;
     let paths = required("update_mask", update_mask.filter(|it| !it.paths.is_empty()), bad);
     let paths = paths.map(|it| it.paths).unwrap_or_default();
@@ -307,7 +346,7 @@ pub(crate) fn cancel(
     request: pb::CancelReplenishmentRequest,
     bad: &mut Problems,
 ) -> Option<DecideReplenishment> {
-    let pb::CancelReplenishmentRequest { replenishment_id, etag, request_id: _ } = request;
+    let pb::CancelReplenishmentRequest { replenishment_id, etag, request_id: _, validate_only: _ } = request;
     decision(&replenishment_id, ReplenishmentState::Cancelled, etag, bad)
 }
 

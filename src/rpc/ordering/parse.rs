@@ -24,7 +24,7 @@ use crate::settings::Limits;
 use crate::store::{EventFilter, Listing};
 
 pub(crate) fn create_order(request: pb::CreateOrderRequest, bad: &mut Problems) -> Option<CreateOrder> {
-    let pb::CreateOrderRequest { order, request_id: _ } = request;
+    let pb::CreateOrderRequest { order, request_id: _, validate_only: _ } = request;
     let new = required("order", order, bad).and_then(|it| new_order(it, bad));
     Some(CreateOrder { new: new? })
 }
@@ -146,7 +146,8 @@ pub(crate) fn update_order(
     request: pb::UpdateOrderRequest,
     bad: &mut Problems,
 ) -> Option<(UpdateOrder, OrderView)> {
-    let pb::UpdateOrderRequest { order_id, order, update_mask, etag, request_id: _, view } = request;
+    let pb::UpdateOrderRequest { order_id, order, update_mask, etag, request_id: _, view, validate_only: _ } =
+        request;
     let target = target(&order_id, etag, bad);
     let paths = paths(update_mask, &UPDATABLE, bad);
     let order = required("order", order, bad);
@@ -241,7 +242,15 @@ pub(crate) fn verify_order(
     request: pb::VerifyOrderRequest,
     bad: &mut Problems,
 ) -> Option<(VerifyOrder, OrderView)> {
-    let pb::VerifyOrderRequest { order_id, waive_duplicate, attest, etag, request_id: _, view } = request;
+    let pb::VerifyOrderRequest {
+        order_id,
+        waive_duplicate,
+        attest,
+        etag,
+        request_id: _,
+        view,
+        validate_only: _,
+    } = request;
     let target = target(&order_id, etag, bad);
     let waive = if waive_duplicate { Waive::Duplicate } else { Waive::Nothing };
     let mut attested = Vec::new();
@@ -287,6 +296,7 @@ pub(crate) fn record_verification(
         etag,
         request_id: _,
         view,
+        validate_only: _,
     } = request;
     let target = target(&order_id, etag, bad);
     let rule = required_word("rule", rule, enums::to_rule, bad);
@@ -312,6 +322,7 @@ pub(crate) fn record_risk_assessment(
         etag,
         request_id: _,
         view,
+        validate_only: _,
     } = request;
     let target = target(&order_id, etag, bad);
     let level = required_word("level", level, enums::to_risk, bad);
@@ -324,7 +335,7 @@ pub(crate) fn cancel_order(
     request: pb::CancelOrderRequest,
     bad: &mut Problems,
 ) -> Option<(CancelOrder, OrderView)> {
-    let pb::CancelOrderRequest { order_id, reason, etag, request_id: _, view } = request;
+    let pb::CancelOrderRequest { order_id, reason, etag, request_id: _, view, validate_only: _ } = request;
     let target = target(&order_id, etag, bad);
     let reason = required_text("reason", reason, REASON_MAX, bad);
     let view = order_view(view, bad);
@@ -335,7 +346,8 @@ pub(crate) fn cancel_order_lines(
     request: pb::CancelOrderLinesRequest,
     bad: &mut Problems,
 ) -> Option<(CancelOrderLines, OrderView)> {
-    let pb::CancelOrderLinesRequest { order_id, lines, reason, etag, request_id: _, view } = request;
+    let pb::CancelOrderLinesRequest { order_id, lines, reason, etag, request_id: _, view, validate_only: _ } =
+        request;
     let target = target(&order_id, etag, bad);
     let units = |(_, it): (usize, pb::LineUnits)| {
         let pb::LineUnits { line_number, quantity } = it;
@@ -351,7 +363,8 @@ pub(crate) fn place_hold(
     request: pb::PlaceHoldRequest,
     bad: &mut Problems,
 ) -> Option<(PlaceHold, OrderView)> {
-    let pb::PlaceHoldRequest { order_id, reason, comment, etag, request_id: _, view } = request;
+    let pb::PlaceHoldRequest { order_id, reason, comment, etag, request_id: _, view, validate_only: _ } =
+        request;
     let target = target(&order_id, etag, bad);
     let reason = required_word("reason", reason, enums::to_hold_reason, bad);
     let comment = if reason == Some(HoldReason::Other) {
@@ -370,7 +383,7 @@ pub(crate) fn add_order_note(
     request: pb::AddOrderNoteRequest,
     bad: &mut Problems,
 ) -> Option<(AddOrderNote, OrderView)> {
-    let pb::AddOrderNoteRequest { order_id, text, etag, request_id: _, view } = request;
+    let pb::AddOrderNoteRequest { order_id, text, etag, request_id: _, view, validate_only: _ } = request;
     let target = target(&order_id, etag, bad);
     if text.trim().is_empty() {
         bad.add("text", "is required");
@@ -384,7 +397,8 @@ pub(crate) fn set_order_labels(
     request: pb::SetOrderLabelsRequest,
     bad: &mut Problems,
 ) -> Option<(SetOrderLabels, OrderView)> {
-    let pb::SetOrderLabelsRequest { order_id, labels: given, etag, request_id: _, view } = request;
+    let pb::SetOrderLabelsRequest { order_id, labels: given, etag, request_id: _, view, validate_only: _ } =
+        request;
     let target = target(&order_id, etag, bad);
     let labels = labels("labels", given, bad);
     let view = order_view(view, bad);
@@ -395,7 +409,8 @@ pub(crate) fn release_hold(
     request: pb::ReleaseHoldRequest,
     bad: &mut Problems,
 ) -> Option<(ReleaseHold, OrderView)> {
-    let pb::ReleaseHoldRequest { order_id, hold_id, comment, etag, request_id: _, view } = request;
+    let pb::ReleaseHoldRequest { order_id, hold_id, comment, etag, request_id: _, view, validate_only: _ } =
+        request;
     let target = target(&order_id, etag, bad);
     let hold = id("hold_id", &hold_id, bad);
     let comment = text("comment", comment, REASON_MAX, bad);
@@ -415,6 +430,7 @@ pub(crate) fn complete_service_line(
         etag,
         request_id: _,
         view,
+        validate_only: _,
     } = request;
     let target = target(&order_id, etag, bad);
     number("line_number", line_number.into(), LINE_NUMBERS, bad);
@@ -428,7 +444,7 @@ pub(crate) fn close_order(
     request: pb::CloseOrderRequest,
     bad: &mut Problems,
 ) -> Option<(CloseOrder, OrderView)> {
-    let pb::CloseOrderRequest { order_id, etag, request_id: _, view } = request;
+    let pb::CloseOrderRequest { order_id, etag, request_id: _, view, validate_only: _ } = request;
     let target = target(&order_id, etag, bad);
     let view = order_view(view, bad);
     Some((CloseOrder { target: target? }, view))
@@ -438,7 +454,7 @@ pub(crate) fn archive_order(
     request: pb::ArchiveOrderRequest,
     bad: &mut Problems,
 ) -> Option<(ArchiveOrder, OrderView)> {
-    let pb::ArchiveOrderRequest { order_id, etag, request_id: _, view } = request;
+    let pb::ArchiveOrderRequest { order_id, etag, request_id: _, view, validate_only: _ } = request;
     let target = target(&order_id, etag, bad);
     let view = order_view(view, bad);
     Some((ArchiveOrder { target: target? }, view))
@@ -448,7 +464,7 @@ pub(crate) fn restore_order(
     request: pb::RestoreOrderRequest,
     bad: &mut Problems,
 ) -> Option<(RestoreOrder, OrderView)> {
-    let pb::RestoreOrderRequest { order_id, reason, etag, request_id: _, view } = request;
+    let pb::RestoreOrderRequest { order_id, reason, etag, request_id: _, view, validate_only: _ } = request;
     let target = target(&order_id, etag, bad);
     let reason = required_text("reason", reason, REASON_MAX, bad);
     let view = order_view(view, bad);

@@ -14,7 +14,9 @@ use crate::rpc::customers::reply::discount_offer;
 use crate::rpc::enums;
 use crate::rpc::feedback::reply::{feedback, follow_up};
 use crate::rpc::inventory::reply as inventory;
-use crate::rpc::reply::{actor, address, customer, discount, minor, ppm, slip, text_of, timestamp};
+use crate::rpc::reply::{
+    actor, address, customer, discount, minor, ppm, slip, text_of, timestamp, unavailable_action,
+};
 use crate::store::LawResult;
 
 /// How much of an order an answer has; `order.proto` says which fields.
@@ -28,6 +30,19 @@ pub(crate) fn shown(given: &Order, view: OrderView) -> pb::Order {
     match view {
         OrderView::Full => order(given),
         OrderView::Basic => basic(given),
+    }
+}
+
+/// What who looks at one order gets: beside what may be done, what may not and why.
+pub(crate) fn looked_at(given: &Order, view: OrderView) -> pb::Order {
+    let order = shown(given, view);
+    match view {
+        OrderView::Full => {
+            let unavailable_actions =
+                given.unavailable_actions().into_iter().map(unavailable_action).collect();
+            pb::Order { unavailable_actions, ..order }
+        }
+        OrderView::Basic => order,
     }
 }
 
@@ -109,6 +124,7 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         slips: _,
         waiting: _,
         restored_at,
+        restore_reason,
         unwanted_messages,
         credit_notes,
         follow_up: raised,
@@ -171,6 +187,7 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         close_time: closed_at.map(timestamp),
         archive_time: archived_at.map(timestamp),
         restore_time: restored_at.map(timestamp),
+        restore_reason: restore_reason.clone(),
         etag: order.etag(),
         late: order.is_late(),
         slips: order.noticed_slips().map(slip).collect(),
@@ -183,6 +200,8 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         labels: labels.clone(),
         notes: notes.iter().map(note).collect(),
         on_hold: order.on_hold(),
+        // What a call answers is kept for repeats: it does without them.
+        unavailable_actions: Vec::new(),
     }
 }
 

@@ -53,7 +53,7 @@ impl pb::order_service_server::OrderService for Api {
     async fn get_order(&self, request: Request<pb::GetOrderRequest>) -> Reply<pb::GetOrderResponse> {
         let (key, view) = parsed(|bad| parse::get_order(request.into_inner(), bad))?;
         let order = self.order_by(key).await?;
-        Ok(Response::new(pb::GetOrderResponse { order: Some(reply::shown(&order, view)) }))
+        Ok(Response::new(pb::GetOrderResponse { order: Some(reply::looked_at(&order, view)) }))
     }
 
     async fn list_orders(&self, request: Request<pb::ListOrdersRequest>) -> Reply<pb::ListOrdersResponse> {

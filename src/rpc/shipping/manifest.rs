@@ -67,8 +67,16 @@ pub(super) fn parse_confirmation(
     now: Timestamp,
     bad: &mut Problems,
 ) -> Option<Confirmation> {
-    let pb::ConfirmManifestRequest { courier, location, date, shipment_ids, driver, time, request_id: _ } =
-        request;
+    let pb::ConfirmManifestRequest {
+        courier,
+        location,
+        date,
+        shipment_ids,
+        driver,
+        time,
+        request_id: _,
+        validate_only: _,
+    } = request;
     let manifest = wanted(&courier, &location, &date, bad);
     let mut seen = HashSet::new();
     let mut shipments = Vec::new();

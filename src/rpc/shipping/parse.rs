@@ -64,13 +64,14 @@ fn target(shipment_id: &str, etag: String, bad: &mut Problems) -> Option<(Target
 }
 
 pub(crate) fn start_picking(request: pb::StartPickingRequest, bad: &mut Problems) -> Option<StartPicking> {
-    let pb::StartPickingRequest { shipment_id, etag, request_id: _ } = request;
+    let pb::StartPickingRequest { shipment_id, etag, request_id: _, validate_only: _ } = request;
     let (target, shipment) = target(&shipment_id, etag, bad)?;
     Some(StartPicking { target, shipment })
 }
 
 pub(crate) fn record_pick(request: pb::RecordPickRequest, bad: &mut Problems) -> Option<RecordPick> {
-    let pb::RecordPickRequest { shipment_id, picks, etag, request_id: _, missing } = request;
+    let pb::RecordPickRequest { shipment_id, picks, etag, request_id: _, missing, validate_only: _ } =
+        request;
     let target = target(&shipment_id, etag, bad);
     let least = usize::from(missing.is_empty());
     let mut read = |field: &str, units: Vec<pb::LineUnits>, least: usize| -> Vec<LineUnits> {
@@ -96,7 +97,8 @@ pub(crate) fn record_quality_check(
     request: pb::RecordQualityCheckRequest,
     bad: &mut Problems,
 ) -> Option<RecordQualityCheck> {
-    let pb::RecordQualityCheckRequest { shipment_id, checks, etag, request_id: _ } = request;
+    let pb::RecordQualityCheckRequest { shipment_id, checks, etag, request_id: _, validate_only: _ } =
+        request;
     let target = target(&shipment_id, etag, bad);
     let checks = entries("checks", checks, 1..=LINES_MAX, bad);
     let checks = checks.map(|(index, it)| line_check(&format!("checks[{index}]"), it, bad));
@@ -119,7 +121,7 @@ fn line_check(at: &str, check: pb::LineCheck, bad: &mut Problems) -> LineCheck {
 }
 
 pub(crate) fn pack_shipment(request: pb::PackShipmentRequest, bad: &mut Problems) -> Option<PackShipment> {
-    let pb::PackShipmentRequest { shipment_id, packages, etag, request_id: _ } = request;
+    let pb::PackShipmentRequest { shipment_id, packages, etag, request_id: _, validate_only: _ } = request;
     let target = target(&shipment_id, etag, bad);
     let packages = entries("packages", packages, 1..=PACKAGES_MAX, bad).zip(0..);
     let packages = packages.map(|((_, it), index)| package(index, it, bad)).collect();
@@ -152,7 +154,7 @@ pub(crate) fn create_label(
     request: pb::CreateShippingLabelRequest,
     bad: &mut Problems,
 ) -> Option<CreateShippingLabel> {
-    let pb::CreateShippingLabelRequest { shipment_id, etag, request_id: _ } = request;
+    let pb::CreateShippingLabelRequest { shipment_id, etag, request_id: _, validate_only: _ } = request;
     let (target, shipment) = target(&shipment_id, etag, bad)?;
     Some(CreateShippingLabel { target, shipment })
 }
@@ -161,7 +163,7 @@ pub(crate) fn void_label(
     request: pb::VoidShippingLabelRequest,
     bad: &mut Problems,
 ) -> Option<VoidShippingLabel> {
-    let pb::VoidShippingLabelRequest { shipment_id, etag, request_id: _ } = request;
+    let pb::VoidShippingLabelRequest { shipment_id, etag, request_id: _, validate_only: _ } = request;
     let (target, shipment) = target(&shipment_id, etag, bad)?;
     Some(VoidShippingLabel { target, shipment })
 }
@@ -173,8 +175,15 @@ pub(crate) fn quote_couriers(request: pb::QuoteCouriersRequest, bad: &mut Proble
 }
 
 pub(crate) fn assign_courier(request: pb::AssignCourierRequest, bad: &mut Problems) -> Option<AssignCourier> {
-    let pb::AssignCourierRequest { shipment_id, courier, service_level, etag, request_id: _, pickup_time } =
-        request;
+    let pb::AssignCourierRequest {
+        shipment_id,
+        courier,
+        service_level,
+        etag,
+        request_id: _,
+        pickup_time,
+        validate_only: _,
+    } = request;
     let target = target(&shipment_id, etag, bad);
     let courier = optional_id("courier", &courier, bad);
     let service = word("service_level", service_level, enums::to_service_level, bad);
@@ -188,7 +197,15 @@ pub(crate) fn confirm_pickup(
     now: Timestamp,
     bad: &mut Problems,
 ) -> Option<ConfirmPickup> {
-    let pb::ConfirmPickupRequest { shipment_id, package_count, driver, time, etag, request_id: _ } = request;
+    let pb::ConfirmPickupRequest {
+        shipment_id,
+        package_count,
+        driver,
+        time,
+        etag,
+        request_id: _,
+        validate_only: _,
+    } = request;
     let target = target(&shipment_id, etag, bad);
     number("package_count", package_count.into(), 1..=100, bad);
     let driver = required_line("driver", driver, NAME_MAX, bad);
@@ -219,8 +236,14 @@ pub(crate) fn record_tracking(
     now: Timestamp,
     bad: &mut Problems,
 ) -> Option<RecordTracking> {
-    let pb::RecordTrackingEventsRequest { shipment_id, courier, tracking_number, events, request_id: _ } =
-        request;
+    let pb::RecordTrackingEventsRequest {
+        shipment_id,
+        courier,
+        tracking_number,
+        events,
+        request_id: _,
+        validate_only: _,
+    } = request;
     let parcel = parcel(&shipment_id, &courier, &tracking_number, bad);
     let events = entries("events", events, 1..=REPORTS_MAX, bad);
     let reports: Vec<_> =
@@ -319,7 +342,7 @@ pub(crate) fn confirm_delivery(
     now: Timestamp,
     bad: &mut Problems,
 ) -> Option<ConfirmDelivery> {
-    let pb::ConfirmDeliveryRequest { shipment_id, proof, etag, request_id: _ } = request;
+    let pb::ConfirmDeliveryRequest { shipment_id, proof, etag, request_id: _, validate_only: _ } = request;
     let target = target(&shipment_id, etag, bad);
     let proof = required("proof", proof, bad)?;
     let pb::ProofOfDelivery { received_by, location, signature_sha256, photo_sha256, time, recorded_by: _ } =
@@ -370,7 +393,8 @@ pub(crate) fn record_carrier_label(
     request: pb::RecordCarrierLabelRequest,
     bad: &mut Problems,
 ) -> Option<RecordCarrierLabel> {
-    let pb::RecordCarrierLabelRequest { shipment_id, courier, labels, etag, request_id: _ } = request;
+    let pb::RecordCarrierLabelRequest { shipment_id, courier, labels, etag, request_id: _, validate_only: _ } =
+        request;
     let target = target(&shipment_id, etag, bad);
     let courier = id("courier", &courier, bad);
     let labels = entries("labels", labels, 1..=PACKAGES_MAX, bad);
@@ -433,7 +457,14 @@ pub(crate) fn resolve_exception(
 ) -> Option<ResolveException> {
     use pb::resolve_exception_request::Resolution;
 
-    let pb::ResolveExceptionRequest { shipment_id, resolution, reason, etag, request_id: _ } = request;
+    let pb::ResolveExceptionRequest {
+        shipment_id,
+        resolution,
+        reason,
+        etag,
+        request_id: _,
+        validate_only: _,
+    } = request;
     let target = target(&shipment_id, etag, bad);
     let reason = required_text("reason", reason, REASON_MAX, bad);
     let way = match required("resolution", resolution, bad)? {

@@ -77,6 +77,8 @@ pub(crate) fn shipment(order: &Order, shipment: &Shipment) -> pb::Shipment {
         booking: booking.map(courier_booking),
         called_off: called_off.into_iter().map(courier_booking).collect(),
         courier_refusal: courier_refusal.unwrap_or_default(),
+        // What a call answers is kept for repeats: it does without them.
+        unavailable_actions: Vec::new(),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::rpc::identity::Call;
 use crate::rpc::layers::StreamPermit;
 use crate::rpc::listing::page_token;
 use crate::rpc::parse::id;
-use crate::rpc::reply::open_use;
+use crate::rpc::reply::{open_use, unavailable_action};
 use crate::rpc::settlement::Settlement;
 use crate::rpc::shipping::{documents, manifest, parse, reply};
 use crate::rpc::streams::track::Journey;
@@ -28,7 +28,7 @@ impl pb::shipping_service_server::ShippingService for Api {
         let pb::GetShipmentRequest { shipment_id } = request.into_inner();
         let id = parsed(|bad| id("shipment_id", &shipment_id, bad))?;
         let order = self.order_with(Part::Shipment(id)).await?;
-        Ok(Response::new(pb::GetShipmentResponse { shipment: shown(&order, id) }))
+        Ok(Response::new(pb::GetShipmentResponse { shipment: looked_at(&order, id) }))
     }
 
     async fn list_shipments(
@@ -343,6 +343,13 @@ impl Api {
 fn shipment_of(order: &Order, id: ShipmentId) -> Result<&Shipment, Status> {
     let shipment = order.shipments.iter().find(|it| it.id == id);
     shipment.ok_or_else(|| status::not_found("shipment", id))
+}
+
+/// What who looks at one shipment gets: beside what may be done, what may not and why.
+fn looked_at(order: &Order, id: ShipmentId) -> Option<pb::Shipment> {
+    let shipment = order.shipments.iter().find(|it| it.id == id)?;
+    let unavailable = order.unavailable_actions_of(shipment).into_iter().map(unavailable_action);
+    Some(pb::Shipment { unavailable_actions: unavailable.collect(), ..reply::shipment(order, shipment) })
 }
 
 fn shown(order: &Order, id: ShipmentId) -> Option<pb::Shipment> {

@@ -15,7 +15,7 @@ use crate::store::connection::error::StoreError;
 use crate::store::connection::options::{Database, Options, TimeSource};
 use crate::store::connection::session::Session;
 use crate::store::handle::Store;
-use crate::store::writer::change::{Changed, Codec, RequestContext, RequestKey, RequestMode, View};
+use crate::store::writer::change::{Changed, Codec, Effect, RequestContext, RequestKey, RequestMode, View};
 
 pub(super) const START: i64 = 1_760_000_000_000_000;
 
@@ -213,7 +213,7 @@ pub(in crate::store) fn order_for(lines: &[(&str, i64)], on_shortage: OnShortage
 }
 
 pub(in crate::store) fn context(request: Option<RequestKey>) -> RequestContext {
-    RequestContext { actor: Actor::stored("ann".to_owned()), request, deadline: None }
+    RequestContext { actor: Actor::stored("ann".to_owned()), request, deadline: None, effect: Effect::Commit }
 }
 
 pub(in crate::store) fn request(id: &str, content: u8) -> Option<RequestKey> {

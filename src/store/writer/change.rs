@@ -18,6 +18,15 @@ pub struct RequestContext {
     pub request: Option<RequestKey>,
     /// A change still queued at this moment is not decided any more.
     pub deadline: Option<Instant>,
+    pub effect: Effect,
+}
+
+/// What comes of a change that was accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    Commit,
+    /// The caller gets the answer, and everything stays as it was: the transaction is rolled back.
+    ValidateOnly,
 }
 
 /// A request id: each actor's own, and each method's.
@@ -82,6 +91,8 @@ impl<'a> View<'a> {
 pub(in crate::store) enum Outcome {
     /// Committed: the caller gets the reply made from it.
     Done,
+    /// It would have been committed: the caller gets the reply made from it.
+    Validated,
     /// Done before: the caller gets the answer kept then.
     Stored(Arc<[u8]>),
     No(StoreError),
@@ -114,6 +125,8 @@ pub enum Changed<T, M> {
         /// The orders that it changed, as it left them.
         orders: Vec<Arc<Order>>,
     },
+    /// It would be accepted, and nothing was changed.
+    Validated(M),
     /// It was decided before: the answer that was stored then.
     Replayed(M),
 }
@@ -121,7 +134,7 @@ pub enum Changed<T, M> {
 impl<T, M> Changed<T, M> {
     pub fn into_answer(self) -> M {
         match self {
-            Self::Decided { answer, .. } | Self::Replayed(answer) => answer,
+            Self::Decided { answer, .. } | Self::Validated(answer) | Self::Replayed(answer) => answer,
         }
     }
 }
@@ -219,11 +232,13 @@ where
 
     fn answer(self: Box<Self>, outcome: Outcome) {
         let Self { codec, output, replied, orders, caller, .. } = *self;
+        let without_reply = || StoreError::Internal("a change was done without a reply".to_owned());
         let answer = match outcome {
             Outcome::Done => match (replied, output) {
                 (Some(answer), Some(output)) => Ok(Changed::Decided { answer, output, orders }),
-                _ => Err(StoreError::Internal("a change was done without a reply".to_owned())),
+                _ => Err(without_reply()),
             },
+            Outcome::Validated => replied.map(Changed::Validated).ok_or_else(without_reply),
             Outcome::Stored(bytes) => (codec.decode)(&bytes)
                 .map(Changed::Replayed)
                 .ok_or_else(|| StoreError::corrupt("decisions", "the stored answer cannot be read")),

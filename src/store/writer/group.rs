@@ -29,7 +29,7 @@ use crate::store::rows::stock;
 use crate::store::rows::writes;
 use crate::store::writer::before::{Before, Jobs};
 use crate::store::writer::chance::fresh_ids;
-use crate::store::writer::change::{Change, Outcome, RequestKey, RequestMode};
+use crate::store::writer::change::{Change, Effect, Outcome, RequestKey, RequestMode};
 use crate::store::writer::loaded::LoadedGroup;
 use crate::store::writer::outcome::{ChangeState, Freeing, GroupFailure, ShortOfStock, reply};
 use crate::store::writer::queue::Queue;
@@ -90,6 +90,13 @@ impl Writer {
         let numbers = unnumbered.number(db).await?;
         accepted(states).for_each(|it| numbers.put_into(it, &mut snapshot));
         reply(group, states, &snapshot)?;
+        if let [change] = group
+            && change.context().effect == Effect::ValidateOnly
+        {
+            db.rollback().await?;
+            states.fill_with(|| ChangeState::Validated);
+            return Ok(());
+        }
         let writes = self.writes(group, states, &snapshot, &before, (jobs, answers), now)?;
         committing.store(true, Ordering::Relaxed);
         let whose: Vec<_> = group.iter().map(|it| it.name()).collect();
@@ -292,6 +299,7 @@ fn accepted(states: &mut [ChangeState]) -> impl Iterator<Item = &mut ChangeSet> 
     states.iter_mut().filter_map(|it| match it {
         ChangeState::Accepted { changes, .. } => Some(changes.as_mut()),
         ChangeState::Open
+        | ChangeState::Validated
         | ChangeState::Duplicate(_)
         | ChangeState::Stored(_)
         | ChangeState::Refused(_)
@@ -384,6 +392,7 @@ pub(super) fn with_missing_keys(mut change: Box<dyn Change>, keys: ReadSet) -> O
 pub(super) fn outcomes_of(states: &[ChangeState]) -> impl Iterator<Item = Outcome> {
     states.iter().map(|state| match state {
         ChangeState::Accepted { earlier_final_answer: None, .. } => Outcome::Done,
+        ChangeState::Validated => Outcome::Validated,
         ChangeState::Accepted { earlier_final_answer: Some(answer), .. } | ChangeState::Stored(answer) => {
             Outcome::Stored(Arc::clone(answer))
         }

@@ -13,7 +13,7 @@ use crate::store::connection::error::StoreError;
 use crate::store::connection::session::Session;
 use crate::store::rows::decision::{FIND_ANSWERS, IdempotencyKey, StoredAnswer};
 use crate::store::writer::change::{
-    Change, Changed, Codec, Outcome, Queued, RequestContext, RequestMode, View,
+    Change, Changed, Codec, Effect, Outcome, Queued, RequestContext, RequestMode, View,
 };
 use crate::store::writer::chore::{Chore, ChoreResult};
 use crate::store::writer::group::{Undecided, Writer, outcomes_of, request_of, with_missing_keys};
@@ -237,7 +237,8 @@ impl Lane {
             }
         }
 
-        let context = RequestContext { actor: Actor::system(), request: None, deadline: None };
+        let context =
+            RequestContext { actor: Actor::system(), request: None, deadline: None, effect: Effect::Commit };
         let reply = |freed: &bool, _: &View<'_>| *freed;
         let (caller, answer) = oneshot::channel();
         let queued = Queued::new(context, ReleaseExpired { short: reads }, reply, Codec::unkept(), caller);

@@ -16,6 +16,8 @@ pub(super) enum ChangeState {
         /// The caller gets this one: it was stored before, and is final.
         earlier_final_answer: Option<Arc<[u8]>>,
     },
+    /// Accepted, replied to and rolled back: its caller only wanted to know.
+    Validated,
     /// The same request as the change at this index of the group, which was accepted.
     Duplicate(usize),
     Stored(Arc<[u8]>),

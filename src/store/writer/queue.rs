@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 use crate::store::connection::error::StoreError;
-use crate::store::writer::change::Change;
+use crate::store::writer::change::{Change, Effect};
 use crate::store::writer::chore::Chore;
 
 pub(in crate::store) enum Task {
@@ -98,10 +98,14 @@ impl Waiting {
         let mut group = Vec::new();
         while group.len() < group_max {
             match self.tasks.pop_front() {
-                Some(Task::Change(change)) => group.push(change),
+                // Its transaction is rolled back, so it has no company.
+                Some(Task::Change(change)) if is_validated_only(&*change) && group.is_empty() => {
+                    return Some(Batch::Group(vec![change]));
+                }
+                Some(Task::Change(change)) if !is_validated_only(&*change) => group.push(change),
                 Some(Task::Chore(chore)) if group.is_empty() => return Some(Batch::Chore(chore)),
-                Some(chore) => {
-                    self.tasks.push_front(chore);
+                Some(other) => {
+                    self.tasks.push_front(other);
                     break;
                 }
                 None => break,
@@ -109,4 +113,8 @@ impl Waiting {
         }
         (!group.is_empty()).then_some(Batch::Group(group))
     }
+}
+
+fn is_validated_only(change: &dyn Change) -> bool {
+    change.context().effect == Effect::ValidateOnly
 }

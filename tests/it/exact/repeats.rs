@@ -146,7 +146,11 @@ where
 
 async fn create(clients: Clients, request_id: &str, buyer: usize, quantity: i64) -> Result<Vec<u8>, Status> {
     let draft = draft(&format!("buyer{buyer}"), "TWICE", quantity);
-    let request = pb::CreateOrderRequest { order: Some(draft), request_id: request_id.to_owned() };
+    let request = pb::CreateOrderRequest {
+        order: Some(draft),
+        request_id: request_id.to_owned(),
+        validate_only: false,
+    };
     let answer = clients.orders.clone().create_order(by("storefront", request)).await?;
     Ok(answer.into_inner().encode_to_vec())
 }

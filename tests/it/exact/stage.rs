@@ -100,7 +100,11 @@ impl Stage {
         number: usize,
         draft: pb::OrderDraft,
     ) -> Result<pb::Order, Status> {
-        let request = pb::CreateOrderRequest { order: Some(draft), request_id: format!("order {number:05}") };
+        let request = pb::CreateOrderRequest {
+            order: Some(draft),
+            request_id: format!("order {number:05}"),
+            validate_only: false,
+        };
         let answer = self.insist(number, |clients| {
             let request = by("storefront", request.clone());
             async move { clients.orders.clone().create_order(request).await }

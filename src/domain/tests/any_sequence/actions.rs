@@ -71,6 +71,12 @@ type Probe<'a> = &'a dyn Fn(&mut Order, &mut UnitOfWork<'_>) -> Result<(), Refus
 fn actions_are_true(bench: &Bench, id: OrderId) {
     let order = bench.order(id);
     let listed = order.available_actions();
+    let unavailable = order.unavailable_actions();
+    for action in Action::ALL {
+        let reason = unavailable.iter().find(|it| it.action == *action).map(|it| it.reason.as_str());
+        let is_told_why = !listed.contains(action) && reason.is_some_and(|it| !it.is_empty());
+        assert!(reason.is_none() || is_told_why, "{action} of a {} order: {reason:?}", order.state);
+    }
     let probe = |action: Action, call: Probe<'_>| {
         let outcome = call(&mut order.clone(), &mut a_desk(bench, "judge"));
         // Neither stock nor a deadline nor what is left of a payment is a matter of state.
@@ -84,6 +90,13 @@ fn actions_are_true(bench: &Bench, id: OrderId) {
             return;
         }
         let refused = !matches!(&outcome, Ok(()) | Err(Refusal::Short(_)));
+        let mut explained = unavailable.clone();
+        order.live_shipments().for_each(|it| explained.extend(order.unavailable_actions_of(it)));
+        assert!(
+            !refused || explained.iter().any(|it| it.action == action),
+            "nothing says why {action} of a {} order is refused: {outcome:?}",
+            order.state
+        );
         assert_eq!(
             listed.contains(&action),
             !refused,

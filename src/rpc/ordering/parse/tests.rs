@@ -42,7 +42,11 @@ fn money_of(currency: &str, units: i64, nanos: i32) -> Option<pb::Money> {
 }
 
 fn bad_fields(order: pb::OrderDraft, request_id: &str) -> Vec<String> {
-    let request = pb::CreateOrderRequest { order: Some(order), request_id: request_id.to_owned() };
+    let request = pb::CreateOrderRequest {
+        order: Some(order),
+        request_id: request_id.to_owned(),
+        validate_only: false,
+    };
     let mut bad = Problems::default();
     Call::of(&mut Request::new(request.clone()), &mut bad);
     create_order(request, &mut bad);
@@ -53,7 +57,8 @@ fn bad_fields(order: pb::OrderDraft, request_id: &str) -> Vec<String> {
 
 #[test]
 fn an_order_of_the_least_that_is_needed_is_read() {
-    let request = pb::CreateOrderRequest { order: Some(draft()), request_id: String::new() };
+    let request =
+        pb::CreateOrderRequest { order: Some(draft()), request_id: String::new(), validate_only: false };
     let mut bad = Problems::default();
     let CreateOrder { new: order } = create_order(request, &mut bad).expect("a good order");
     assert!(bad.0.is_empty());

@@ -48,6 +48,7 @@ fn every_bad_field_of_a_packing_is_named_as_it_was_written() {
         ],
         etag: "v1".to_owned(),
         request_id: String::new(),
+        validate_only: false,
     };
     let mut bad = Problems::default();
     assert!(pack_shipment(request, &mut bad).is_none());
@@ -148,7 +149,8 @@ fn every_bad_field_of_a_courier_is_named_as_it_was_written() {
         pickup_weekdays: vec![1, 0, 8, 1],
         ..pb::Courier::default()
     };
-    let request = pb::CreateCourierRequest { courier: Some(courier), request_id: String::new() };
+    let request =
+        pb::CreateCourierRequest { courier: Some(courier), request_id: String::new(), validate_only: false };
     let mut bad = Problems::default();
     new_courier(request, &mut bad);
     assert_eq!(

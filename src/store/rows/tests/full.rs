@@ -391,6 +391,7 @@ pub(in crate::store) fn full(number: i64) -> Order {
         attestations: spoken::attestations(),
         assessments: spoken::assessments(),
         restored_at: None,
+        restore_reason: String::new(),
         promises_told: Vec::new(),
         unwanted_messages: [MessageKind::LocationChanged].into(),
         follow_up: Some(FollowUp {

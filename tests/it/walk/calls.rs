@@ -1,0 +1,191 @@
+//! The calls that the walk makes: each RPC about an order or a part of it, as it would be called if it were its turn.
+
+use consign::pb;
+use futures_util::future::BoxFuture;
+use tonic::Status;
+
+use crate::server::TestServer;
+use crate::shop::{by, draft, in_seconds};
+
+/// What the calls of one order aim at.
+#[derive(Clone, Default)]
+pub(super) struct Target {
+    pub(super) order: String,
+    pub(super) hold: String,
+    pub(super) approval: String,
+    pub(super) payment: String,
+    pub(super) shipment: String,
+    pub(super) reservation: String,
+    pub(super) replenishment: String,
+    pub(super) follow_up: String,
+    pub(super) etag: String,
+    pub(super) validate_only: bool,
+}
+
+pub(super) type Call = fn(TestServer, Target) -> BoxFuture<'static, Result<(), Status>>;
+
+macro_rules! calls {
+    ($(#[$meta:meta])* $calls:ident; $($name:literal: $service:ident.$method:ident($request:ident { $($field:ident: $value:expr),* $(,)? }) using $it:ident;)+) => {
+        $(#[$meta])*
+        pub(super) const $calls: &[(&str, Call)] = &[$(
+            ($name, |server, $it| Box::pin(async move {
+                let request = pb::$request {
+                    $($field: $value,)*
+                    validate_only: $it.validate_only,
+                    ..Default::default()
+                };
+                server.$service.clone().$method(by("walker", request)).await.map(|_| ())
+            })),
+        )+];
+    };
+}
+
+calls! {
+    /// Each RPC about an order or its parts by its name, as it would be called if it were its turn.
+    CALLS;
+    "UpdateOrder": orders.update_order(UpdateOrderRequest {
+        order_id: it.order, etag: it.etag, order: Some(draft("other", "WALK", 1)), update_mask: mask(),
+    }) using it;
+    "VerifyOrder": orders.verify_order(VerifyOrderRequest { order_id: it.order, etag: it.etag }) using it;
+    "CancelOrder": orders.cancel_order(CancelOrderRequest {
+        order_id: it.order, etag: it.etag, reason: "tried".to_owned(),
+    }) using it;
+    "CancelOrderLines": orders.cancel_order_lines(CancelOrderLinesRequest {
+        order_id: it.order, etag: it.etag, reason: "tried".to_owned(),
+        lines: vec![pb::LineUnits { line_number: 1, quantity: 1 }],
+    }) using it;
+    "PlaceHold": orders.place_hold(PlaceHoldRequest {
+        order_id: it.order, etag: it.etag, reason: pb::HoldReason::Other as i32, comment: "tried".to_owned(),
+    }) using it;
+    "ReleaseHold": orders.release_hold(ReleaseHoldRequest { order_id: it.order, etag: it.etag, hold_id: it.hold, comment: "tried".to_owned(),
+    }) using it;
+    "RecordVerification": orders.record_verification(RecordVerificationRequest {
+        order_id: it.order, etag: it.etag, provider: "post".to_owned(),
+        rule: pb::VerificationRule::Address as i32, finding: pb::VerificationFinding::Passed as i32,
+    }) using it;
+    "RecordRiskAssessment": orders.record_risk_assessment(RecordRiskAssessmentRequest {
+        order_id: it.order, etag: it.etag, provider: "radar".to_owned(), level: pb::RiskLevel::Low as i32,
+    }) using it;
+    "CloseOrder": orders.close_order(CloseOrderRequest { order_id: it.order, etag: it.etag }) using it;
+    "ArchiveOrder": orders.archive_order(ArchiveOrderRequest { order_id: it.order, etag: it.etag }) using it;
+    "RestoreOrder": orders.restore_order(RestoreOrderRequest {
+        order_id: it.order, etag: it.etag, reason: "tried".to_owned(),
+    }) using it;
+    "SubmitFeedback": feedback.submit_feedback(SubmitFeedbackRequest {
+        order_id: it.order, etag: it.etag, delivery_rating: 4, product_rating: 4,
+    }) using it;
+    "OptOutFeedback": feedback.opt_out_feedback(OptOutFeedbackRequest { order_id: it.order, etag: it.etag }) using it;
+    "RequestFeedback": feedback.request_feedback(RequestFeedbackRequest { order_id: it.order, etag: it.etag }) using it;
+    "CloseFollowUp": feedback.close_follow_up(CloseFollowUpRequest {
+        follow_up_id: it.follow_up, etag: it.etag, result: "tried".to_owned(),
+    }) using it;
+    "ApproveRequest": approvals.approve_request(ApproveRequestRequest { approval_id: it.approval, etag: it.etag }) using it;
+    "RejectRequest": approvals.reject_request(RejectRequestRequest {
+        approval_id: it.approval, etag: it.etag, comment: "tried".to_owned(),
+    }) using it;
+    "AuthorizePayment": billing.authorize_payment(AuthorizePaymentRequest {
+        order_id: it.order, etag: it.etag, method: pb::PaymentMethod::Card as i32, token: "tok_success".to_owned(),
+    }) using it;
+    "CapturePayment": billing.capture_payment(CapturePaymentRequest {
+        order_id: it.order, etag: it.etag, method: pb::PaymentMethod::Card as i32, token: "tok_success".to_owned(),
+    }) using it;
+    "RecordPayment": billing.record_payment(RecordPaymentRequest {
+        order_id: it.order, etag: it.etag, method: pb::PaymentMethod::BankTransfer as i32, reference: "RF18 WALK".to_owned(),
+    }) using it;
+    "VoidPayment": billing.void_payment(VoidPaymentRequest { payment_id: it.payment, etag: it.etag }) using it;
+    "RefundPayment": billing.refund_payment(RefundPaymentRequest {
+        payment_id: it.payment, etag: it.etag, reason: "tried".to_owned(),
+    }) using it;
+    "ReleaseReservation": inventory.release_reservation(ReleaseReservationRequest {
+        reservation_id: it.reservation, etag: it.etag,
+    }) using it;
+    "StartPicking": shipping.start_picking(StartPickingRequest { shipment_id: it.shipment, etag: it.etag }) using it;
+    "RecordPick": shipping.record_pick(RecordPickRequest {
+        shipment_id: it.shipment, etag: it.etag, picks: vec![pb::LineUnits { line_number: 1, quantity: 1 }],
+    }) using it;
+    "RecordQualityCheck": shipping.record_quality_check(RecordQualityCheckRequest {
+        shipment_id: it.shipment, etag: it.etag,
+        checks: vec![pb::LineCheck { line_number: 1, passed: 1, ..Default::default() }],
+    }) using it;
+    "PackShipment": shipping.pack_shipment(PackShipmentRequest {
+        shipment_id: it.shipment, etag: it.etag, packages: vec![crate::warehouse::package(1)],
+    }) using it;
+    "CreateShippingLabel": shipping.create_shipping_label(CreateShippingLabelRequest {
+        shipment_id: it.shipment, etag: it.etag,
+    }) using it;
+    "VoidShippingLabel": shipping.void_shipping_label(VoidShippingLabelRequest {
+        shipment_id: it.shipment, etag: it.etag,
+    }) using it;
+    "AssignCourier": shipping.assign_courier(AssignCourierRequest { shipment_id: it.shipment, etag: it.etag }) using it;
+    "ConfirmPickup": shipping.confirm_pickup(ConfirmPickupRequest {
+        shipment_id: it.shipment, etag: it.etag, package_count: 1, driver: "driver 12".to_owned(),
+    }) using it;
+    "ConfirmDelivery": shipping.confirm_delivery(ConfirmDeliveryRequest {
+        shipment_id: it.shipment, etag: it.etag,
+        proof: Some(pb::ProofOfDelivery { received_by: "Ada".to_owned(), ..Default::default() }),
+    }) using it;
+    "RecordTrackingEvents": shipping.record_tracking_events(RecordTrackingEventsRequest {
+        shipment_id: it.shipment, events: vec![scan()],
+    }) using it;
+    "RecordCarrierLabel": shipping.record_carrier_label(RecordCarrierLabelRequest {
+        shipment_id: it.shipment, etag: it.etag, courier: "swift".to_owned(),
+        labels: vec![pb::CarrierLabelDraft {
+            package_number: 1, tracking_number: "SW 7".to_owned(), ..Default::default()
+        }],
+    }) using it;
+    "ResolveException": shipping.resolve_exception(ResolveExceptionRequest {
+        shipment_id: it.shipment, etag: it.etag, reason: "tried".to_owned(),
+        resolution: Some(pb::resolve_exception_request::Resolution::Redeliver(pb::Redelivery {})),
+    }) using it;
+}
+
+calls! {
+    /// The RPCs about a proposal to buy.
+    OF_REPLENISHMENTS;
+    "ApproveReplenishment": inventory.approve_replenishment(ApproveReplenishmentRequest {
+        replenishment_id: it.replenishment, etag: it.etag,
+    }) using it;
+    "RejectReplenishment": inventory.reject_replenishment(RejectReplenishmentRequest {
+        replenishment_id: it.replenishment, etag: it.etag,
+    }) using it;
+    "PlaceReplenishment": inventory.place_replenishment(PlaceReplenishmentRequest {
+        replenishment_id: it.replenishment, etag: it.etag,
+    }) using it;
+    "CancelReplenishment": inventory.cancel_replenishment(CancelReplenishmentRequest {
+        replenishment_id: it.replenishment, etag: it.etag,
+    }) using it;
+    "UpdateReplenishment": inventory.update_replenishment(UpdateReplenishmentRequest {
+        replenishment_id: it.replenishment, etag: it.etag, supplier: "ACME".to_owned(),
+        update_mask: Some(prost_types::FieldMask { paths: vec!["supplier".to_owned()] }),
+    }) using it;
+}
+
+fn scan() -> pb::TrackingReport {
+    pb::TrackingReport {
+        status: pb::TrackingStatus::InTransit as i32,
+        location: "Halle hub".to_owned(),
+        occurred_time: Some(in_seconds(0)),
+        ..Default::default()
+    }
+}
+
+fn mask() -> Option<prost_types::FieldMask> {
+    Some(prost_types::FieldMask { paths: vec!["lines".to_owned()] })
+}
+
+/// Ids of the right form that nobody has.
+pub(super) fn nobody() -> Target {
+    let id = |prefix: &str| format!("{prefix}_01h455vb4pex5vsknk084sn02q");
+    Target {
+        order: id("ord"),
+        hold: id("hld"),
+        approval: id("apr"),
+        payment: id("pay"),
+        shipment: id("shp"),
+        reservation: id("rsv"),
+        replenishment: id("rpl"),
+        follow_up: id("fup"),
+        etag: String::new(),
+        validate_only: false,
+    }
+}
