@@ -82,8 +82,11 @@ impl Client {
             on_late: wish.wanted.map_or(0, |_| pb::OnLate::Refuse as i32),
             ..Default::default()
         };
-        let request =
-            pb::CreateOrderRequest { order: Some(draft), request_id: format!("{reference}-create") };
+        let request = pb::CreateOrderRequest {
+            order: Some(draft),
+            request_id: format!("{reference}-create"),
+            validate_only: false,
+        };
         call!(self.orders, create_order, "storefront", request, order)
     }
 
@@ -216,6 +219,20 @@ impl Client {
             ..Default::default()
         };
         call!(self.orders, cancel_order, "clerk", request, order)
+    }
+
+    pub(super) async fn cancel_lines(
+        &mut self,
+        request: pb::CancelOrderLinesRequest,
+    ) -> Result<pb::Order, DemoError> {
+        call!(self.orders, cancel_order_lines, "clerk", request, order)
+    }
+
+    pub(super) async fn credit_note(&mut self, id: &str) -> Result<pb::CreditNote, DemoError> {
+        let request = pb::GetCreditNoteRequest {
+            key: Some(pb::get_credit_note_request::Key::CreditNoteId(id.to_owned())),
+        };
+        call!(self.billing, get_credit_note, "clerk", request, credit_note)
     }
 
     pub(super) async fn feedback(

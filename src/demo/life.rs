@@ -31,9 +31,12 @@ impl Demo {
         let reference = format!("DEMO-{}-{number}", self.run);
         let asked = match wish.story {
             Story::Corrected => Wish { address: misspelt(&wish.address), ..wish.clone() },
-            Story::Plain | Story::Waits | Story::Cancelled | Story::Exception | Story::PassesOver => {
-                wish.clone()
-            }
+            Story::Plain
+            | Story::Waits
+            | Story::Cancelled
+            | Story::Exception
+            | Story::PassesOver
+            | Story::Changed => wish.clone(),
         };
         let mut order = self.client.create_order(&asked, &reference).await?;
         self.tell_order("CreateOrder", &order);
@@ -43,7 +46,7 @@ impl Demo {
         match wish.story {
             Story::Corrected => order = self.correct(&wish, order).await?,
             Story::Waits => order = self.wait_for_goods(&wish, order).await?,
-            Story::Plain | Story::Cancelled | Story::Exception | Story::PassesOver => {}
+            Story::Plain | Story::Cancelled | Story::Exception | Story::PassesOver | Story::Changed => {}
         }
         order = self.approve_what_waits(order).await?;
         self.pay(&wish, &order).await?;
@@ -57,6 +60,9 @@ impl Demo {
             return Ok(order.id);
         }
 
+        if wish.story == Story::Changed {
+            order = self.change_what_was_sold(&order).await?;
+        }
         let mut arrivals = Vec::new();
         for id in order.shipment_ids.clone() {
             arrivals.push(self.ship(&id, wish.story).await?);
@@ -255,9 +261,12 @@ impl Demo {
 
         let reports = match story {
             Story::Exception => road::stormy_road(),
-            Story::Plain | Story::Waits | Story::Cancelled | Story::Corrected | Story::PassesOver => {
-                road::quiet_road()
-            }
+            Story::Plain
+            | Story::Waits
+            | Story::Cancelled
+            | Story::Corrected
+            | Story::PassesOver
+            | Story::Changed => road::quiet_road(),
         };
         for batch in reports {
             let answer = self.client.record(&assignment.courier, &number, batch).await?;

@@ -1,5 +1,6 @@
 //! `consign demo`: the whole process, played over gRPC as a storefront, an approver, a warehouse and a courier would.
 
+mod changed;
 mod client;
 mod error;
 mod invoice;

@@ -146,6 +146,8 @@ pub(super) enum Story {
     Corrected,
     /// The cheapest courier has shown on trial that it is not good enough.
     PassesOver,
+    /// A part is cancelled after it was paid, and a count finds less than was set aside.
+    Changed,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -14,6 +14,8 @@ pub struct Shown {
     pub reorder_proposed: String,
     pub discount_redeemed: String,
     pub invoice_as_a_page: String,
+    pub part_cancelled: String,
+    pub counted_below_reserved: String,
 }
 
 impl Shown {
@@ -29,6 +31,8 @@ impl Shown {
             reorder_proposed,
             discount_redeemed,
             invoice_as_a_page,
+            part_cancelled,
+            counted_below_reserved,
         } = self;
         let all = [
             (promise_refused, "a promise refused"),
@@ -40,6 +44,8 @@ impl Shown {
             (reorder_proposed, "a reorder proposed"),
             (discount_redeemed, "a discount code given and redeemed"),
             (invoice_as_a_page, "an invoice as a page"),
+            (part_cancelled, "a part of an order cancelled, with its credit note"),
+            (counted_below_reserved, "a count below what is reserved"),
         ];
         all.into_iter().filter(|it| it.0.is_empty()).map(|it| it.1).collect()
     }

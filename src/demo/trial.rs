@@ -80,7 +80,11 @@ impl Demo {
             let delivered = self.client.deliver(id).await?;
             words.push(delivered.state().as_str_name().trim_start_matches("SHIPMENT_STATE_").to_owned());
         }
-        let comment = if parcel.damaged { "The mug is in pieces." } else { "" };
+        let comment = match (parcel.damaged, parcel.rating) {
+            (true, _) => "The mug is in pieces.",
+            (false, ..=2) => "It was thrown over the fence.",
+            (false, _) => "",
+        };
         let said = self.client.feedback(&order.id, parcel.rating, comment).await?;
         self.client.close(&order.id).await?;
 

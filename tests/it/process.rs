@@ -20,7 +20,9 @@ async fn twenty_steps(server: TestServer) {
         says(&shown.slip_told, "New expected delivery");
         says(&shown.letter_in_another_language, "Ваш заказ");
         says(&shown.courier_passed_over, "passed over for its record bargain STANDARD");
-        says(&shown.courier_passed_over, "damaged 30 %");
+        says(&shown.courier_passed_over, "rated 2.60");
+        says(&shown.part_cancelled, "credit note CRN-");
+        says(&shown.counted_below_reserved, "1 from US-NEWARK, 3 from CA-TORONTO");
         says(&shown.price_changed, "at USD 18.50");
         says(&shown.price_changed, "at USD 19.50");
         says(&shown.reorder_proposed, "for DE-LEIPZIG, PROPOSED: 3 available, reorder point 5, up to 10");

@@ -21,7 +21,11 @@ impl Client {
             prices: prices(product),
             ..Default::default()
         };
-        let request = pb::CreateProductRequest { product: Some(message), request_id: String::new() };
+        let request = pb::CreateProductRequest {
+            product: Some(message),
+            request_id: String::new(),
+            validate_only: false,
+        };
         call!(self.inventory, create_product, "clerk", request).map(|_| ())
     }
 
@@ -52,8 +56,11 @@ impl Client {
             uses_per_customer_max: 1,
             ..Default::default()
         };
-        let request =
-            pb::CreateDiscountCodeRequest { discount_code: Some(discount_code), request_id: String::new() };
+        let request = pb::CreateDiscountCodeRequest {
+            discount_code: Some(discount_code),
+            request_id: String::new(),
+            validate_only: false,
+        };
         call!(self.discounts, create_discount_code, "marketing", request, discount_code)
     }
 
@@ -78,8 +85,11 @@ impl Client {
             working_hours: (1..=5).map(|day| working_hours(day, &location.hours)).collect(),
             ..Default::default()
         };
-        let request =
-            pb::CreateStockLocationRequest { stock_location: Some(message), request_id: String::new() };
+        let request = pb::CreateStockLocationRequest {
+            stock_location: Some(message),
+            request_id: String::new(),
+            validate_only: false,
+        };
         unless_there(call!(self.inventory, create_stock_location, "clerk", request).map(|_| ()))
     }
 
@@ -120,7 +130,11 @@ impl Client {
             delivery_weekdays: courier.delivers.clone(),
             ..Default::default()
         };
-        let request = pb::CreateCourierRequest { courier: Some(message), request_id: String::new() };
+        let request = pb::CreateCourierRequest {
+            courier: Some(message),
+            request_id: String::new(),
+            validate_only: false,
+        };
         unless_there(call!(self.shipping, create_courier, "clerk", request).map(|_| ()))
     }
 
@@ -138,6 +152,22 @@ impl Client {
             ..Default::default()
         };
         call!(self.inventory, receive_stock, "warehouse", request, stock_level)
+    }
+
+    pub(in crate::demo) async fn count_stock(
+        &mut self,
+        sku: &str,
+        location: &str,
+        units: i64,
+    ) -> Result<pb::CountStockResponse, DemoError> {
+        let request = pb::CountStockRequest {
+            sku: sku.to_owned(),
+            location: location.to_owned(),
+            counted: Some(units),
+            note: format!("count sheet {}", self.run),
+            ..Default::default()
+        };
+        call!(self.inventory, count_stock, "warehouse", request)
     }
 
     pub(in crate::demo) async fn set_reorder_rule(
