@@ -12,13 +12,19 @@ const COMPARED_MAX: usize = 254;
 /// itself, so that what a text begins with is what its beginning is folded to.
 pub fn caseless(text: &str) -> String {
     if text.is_ascii() {
-        let lower: String = folded(text).to_ascii_lowercase();
-        return lower.chars().take(COMPARED_MAX).collect();
+        return cut(&folded(text).to_ascii_lowercase());
     }
     let one_form: String = text.nfkc().collect();
-    let one_case = one_form.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase);
+    let lower = one_form.chars().flat_map(char::to_lowercase);
+    let one_case = lower.flat_map(char::to_uppercase).flat_map(char::to_lowercase);
     let one_case: String = one_case.nfkc().collect();
-    folded(&one_case).chars().take(COMPARED_MAX).collect()
+    cut(&folded(&one_case))
+}
+
+/// As much as is compared, without a blank where the text was cut.
+fn cut(text: &str) -> String {
+    let compared: String = text.chars().take(COMPARED_MAX).collect();
+    compared.trim_end().to_owned()
 }
 
 /// The digits of a phone number in any script, without the zeros or the plus that a number is dialled with.
@@ -46,6 +52,7 @@ mod tests {
             (" Anna  Öztürk ", "anna öztürk"),
             ("JÖRG@MÜLLER.DE", "jo\u{308}rg@mu\u{308}ller.de"),
             ("Straße", "STRASSE"),
+            ("STRAẞE", "Straße"),
             ("ΟΔΥΣΣΕΥΣ", "Οδυσσεύς".replace('ύ', "υ").as_str()),
             ("ＡＮＮＡ", "anna"),
             ("ŁUKASZ", "łukasz"),
@@ -54,6 +61,14 @@ mod tests {
             assert_eq!(caseless(one), caseless(other), "{one}");
         }
         assert_ne!(caseless("Ana"), caseless("Anna"));
+    }
+
+    #[test]
+    fn a_text_that_is_cut_at_a_blank_is_compared_without_it() {
+        for letter in ["a", "ä"] {
+            let long = format!("{} and more", letter.repeat(COMPARED_MAX - 1));
+            assert_eq!(caseless(&long), letter.repeat(COMPARED_MAX - 1));
+        }
     }
 
     #[test]
