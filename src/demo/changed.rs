@@ -40,7 +40,10 @@ impl Demo {
         let Some(cancellation) = cancelled.line_cancellations.last() else {
             return Err(DemoError::Wrong("a cancellation without a record".to_owned()));
         };
-        let note = self.client.credit_note(&cancellation.credit_note_id).await?;
+        let note = match cancellation.credit_note_ids.as_slice() {
+            [note] => self.client.credit_note(note).await?,
+            _ => return Err(DemoError::Wrong("a cancellation without its credit note".to_owned())),
+        };
         let credited = note.total.as_ref().map(money).unwrap_or_default();
         let refund = cancellation.refund.as_ref().map(money).unwrap_or_default();
         let text = format!(

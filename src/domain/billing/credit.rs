@@ -3,19 +3,19 @@
 use crate::domain::model::approval::ApprovalState;
 use crate::domain::model::credit_note::CreditNote;
 use crate::domain::model::event::EventKind;
-use crate::domain::model::invoice::{InvoiceLine, InvoiceState};
+use crate::domain::model::invoice::{Invoice, InvoiceLine, InvoiceState};
 use crate::domain::model::line_cancellation::CancelledUnits;
 use crate::domain::model::order::Order;
 use crate::domain::model::payment::{PaymentState, ProviderRequest};
 use crate::domain::model::refusal::Refusal;
-use crate::domain::model::scalars::CreditNoteId;
+use crate::domain::model::scalars::{CreditNoteId, InvoiceId};
 use crate::domain::unit::unit_of_work::UnitOfWork;
 
 /// What it means in money that units are cancelled.
 pub(in crate::domain) struct Credited {
     pub(in crate::domain) value_minor: i64,
-    /// None: nothing was invoiced.
-    pub(in crate::domain) note: Option<CreditNoteId>,
+    /// One of each invoice that had some of the units. Empty: nothing was invoiced.
+    pub(in crate::domain) notes: Vec<CreditNoteId>,
 }
 
 impl Order {
@@ -47,18 +47,35 @@ impl Order {
         }
 
         let value_minor = credited.iter().map(|it| it.amounts.total_minor).sum();
-        let note = self.issue_credit_note(unit, credited, reason);
-        Credited { value_minor, note }
+        let notes = self.issue_credit_notes(unit, &credited, reason);
+        Credited { value_minor, notes }
+    }
+
+    /// The credit notes of units that were invoiced: a note corrects one invoice, the last one first.
+    pub(in crate::domain) fn issue_credit_notes(
+        &mut self,
+        unit: &mut UnitOfWork,
+        units: &[InvoiceLine],
+        reason: &str,
+    ) -> Vec<CreditNoteId> {
+        let has = |invoice: &Invoice, line: i32| invoice.lines.iter().any(|it| it.line == line);
+        let standing = self.invoices.iter().rev().filter(|it| it.state != InvoiceState::Void);
+        let by_invoice: Vec<(InvoiceId, Vec<InvoiceLine>)> = standing
+            .map(|it| (it.id, units.iter().filter(|unit| has(it, unit.line)).cloned().collect::<Vec<_>>()))
+            .filter(|(_, lines)| !lines.is_empty())
+            .collect();
+        let issue = |(invoice, lines)| self.issue_credit_note(unit, invoice, lines, reason);
+        by_invoice.into_iter().map(issue).collect()
     }
 
     /// The credit note of lines that an invoice has, under the next number of its series.
     fn issue_credit_note(
         &mut self,
         unit: &mut UnitOfWork,
+        invoice: InvoiceId,
         lines: Vec<InvoiceLine>,
         reason: &str,
-    ) -> Option<CreditNoteId> {
-        let invoice = self.invoices.last().filter(|it| it.state != InvoiceState::Void)?.id;
+    ) -> CreditNoteId {
         let id: CreditNoteId = unit.ids.fresh();
         let amounts = self.amounts.of_lines_only(lines.iter().map(|it| it.amounts));
         let text = format!("credit note {id} over {}", amounts.currency.of(amounts.total_minor));
@@ -75,7 +92,7 @@ impl Order {
             issued_at: unit.now,
         });
         self.record_automatic(unit, EventKind::CreditNoteIssued, None, text);
-        Some(id)
+        id
     }
 
     /// Pays back what was captured beyond what the order comes to now, from one payment after the other, and gives up

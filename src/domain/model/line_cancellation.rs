@@ -20,8 +20,8 @@ pub struct LineCancellation {
     pub value_minor: i64,
     /// What of the captured money goes back for it.
     pub refund_minor: i64,
-    /// None: nothing was invoiced yet.
-    pub credit_note: Option<CreditNoteId>,
+    /// One of each invoice that had some of the units. Empty: nothing was invoiced yet.
+    pub credit_notes: Vec<CreditNoteId>,
     pub cancelled_by: Actor,
     pub cancelled_at: Timestamp,
 }

@@ -93,7 +93,7 @@ impl Order {
             reason: reason.to_owned(),
             value_minor: credited.value_minor,
             refund_minor,
-            credit_note: credited.note,
+            credit_notes: credited.notes,
             cancelled_by: unit.actor.clone(),
             cancelled_at: unit.now,
         });

@@ -497,7 +497,7 @@ fn call_off_lines(order: &mut Order) {
         reason: long(200),
         value_minor: i64::MAX,
         refund_minor: i64::MAX,
-        credit_note: Some(order.id.0.into()),
+        credit_notes: vec![order.id.0.into()],
         cancelled_by: order.created_by.clone(),
         cancelled_at: Timestamp::MAX,
     };

@@ -78,7 +78,10 @@ fn four_of_six_paid_units_are_cancelled_before_shipping() {
     assert_eq!(refunds(&bench, id), [(note.amounts.total_minor, RefundState::Pending)]);
     assert_eq!((after.due_minor(), after.surplus_minor()), (0, 0));
     let letter = &after.line_cancellations[0];
-    assert_eq!((letter.refund_minor, letter.credit_note), (note.amounts.total_minor, Some(note.id)));
+    assert_eq!(
+        (letter.refund_minor, letter.credit_notes.as_slice()),
+        (note.amounts.total_minor, &[note.id][..])
+    );
     assert_eq!(told(&bench, id, MessageKind::OrderLinesCancelled), 1);
     assert_eq!(after.line_progress(1).cancelled, 4);
 
@@ -176,7 +179,7 @@ fn before_the_invoice_the_order_costs_less_and_the_invoice_is_about_the_rest() {
     let approval = reserved.approval(Gate::Reservation).expect("an approval");
     assert_eq!((approval.state, approval.amount.minor), (ApprovalState::Pending, reserved.total_minor()));
     assert_eq!(reserved.amounts.subtotal_minor, 400_000);
-    assert!(reserved.credit_notes.is_empty() && reserved.line_cancellations[0].credit_note.is_none());
+    assert!(reserved.credit_notes.is_empty() && reserved.line_cancellations[0].credit_notes.is_empty());
     assert_eq!((bench.shelf("A-1", "NYC"), bench.shelf("B-2", "LAX")), ((9, 2, 0), (9, 0, 0)));
 
     bench.by("judge").decide_gate(id, Gate::Reservation, Decision::Approve).expect("approved");

@@ -201,7 +201,7 @@ fn order() -> Order {
             reason: "one is enough".to_owned(),
             value_minor: 300,
             refund_minor: 300,
-            credit_note: Some(Uuid::from_u128(6).into()),
+            credit_notes: vec![Uuid::from_u128(6).into()],
             cancelled_by: actor(),
             cancelled_at: NOW,
         }],

@@ -223,7 +223,7 @@ fn line_cancellation(it: &LineCancellation, currency: Currency) -> pb::LineCance
         reason,
         value_minor,
         refund_minor,
-        credit_note,
+        credit_notes,
         cancelled_by,
         cancelled_at,
     } = it;
@@ -233,7 +233,7 @@ fn line_cancellation(it: &LineCancellation, currency: Currency) -> pb::LineCance
         reason: reason.clone(),
         value: minor(currency, *value_minor),
         refund: minor(currency, *refund_minor),
-        credit_note_id: text_of(credit_note.as_ref()),
+        credit_note_ids: credit_notes.iter().map(ToString::to_string).collect(),
         cancelled_by: actor(cancelled_by),
         cancel_time: Some(timestamp(*cancelled_at)),
     }

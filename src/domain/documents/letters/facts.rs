@@ -375,8 +375,10 @@ impl Source<'_> {
         facts.due = self.due();
         let refund = cancellation.refund_minor;
         facts.refund = (refund > 0).then(|| self.money(refund));
-        let note = order.credit_notes.iter().find(|it| Some(it.id) == cancellation.credit_note);
-        facts.credit_note = note.filter(|it| it.number > 0).map(CreditNote::full_number);
+        let issued = |it: &&CreditNote| cancellation.credit_notes.contains(&it.id) && it.number > 0;
+        let numbers: Vec<String> =
+            order.credit_notes.iter().filter(issued).map(CreditNote::full_number).collect();
+        facts.credit_note = (!numbers.is_empty()).then(|| numbers.join(", "));
         Ok(())
     }
 

@@ -405,7 +405,7 @@ pub(in crate::store) fn full(number: i64) -> Order {
             reason: "one is enough".to_owned(),
             value_minor: 953,
             refund_minor: 900,
-            credit_note: Some(credit_note),
+            credit_notes: vec![credit_note],
             cancelled_by: code("ann@example.com"),
             cancelled_at: later(8),
         }],

@@ -132,7 +132,7 @@ fn variants(kind: MessageKind, language: Language) -> Vec<(String, Order)> {
         }
         MessageKind::OrderLinesCancelled => all.push(with("unpaid", &|order| {
             order.line_cancellations[0].refund_minor = 0;
-            order.line_cancellations[0].credit_note = None;
+            order.line_cancellations[0].credit_notes.clear();
         })),
         MessageKind::OrderUpdated
         | MessageKind::HoldReleased
