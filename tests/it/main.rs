@@ -62,4 +62,5 @@ mod verification;
 mod views;
 mod walk;
 mod warehouse;
+mod watch_levels;
 mod webhooks;

@@ -1,12 +1,14 @@
 //! Parses requests about stock.
 
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
 use std::time::Duration;
 
 use crate::domain::{
     ADJUSTMENTS_MAX, AdjustStock, Arrival, BatchAdjustStock, CancelTransfer, CheckAvailability, CountStock,
-    DecideReplenishment, Destination, Inquiry, LocationCode, PlaceReplenishment, Problems, ReceiveStock,
-    ReceiveTransfer, RegionCode, ReleaseReservation, ReorderRule, ReplenishmentState, ReserveStock,
+    DecideReplenishment, Destination, Inquiry, Invalid, LocationCode, PlaceReplenishment, Problems,
+    ReceiveStock, ReceiveTransfer, ReleaseReservation, ReorderRule, ReplenishmentState, ReserveStock,
     ServiceLevel, SetReorderRule, Sku, StockSource, TRANSFER_ITEMS_MAX, TransferStock, UpdateReplenishment,
 };
 use crate::pb;
@@ -16,6 +18,7 @@ use crate::rpc::parse::{
     LIFETIME_SECONDS, LINES_MAX, country, entries, id, number, one_line, optional_id, quantity, required,
     required_word, seconds, text, timestamp, word,
 };
+use crate::rpc::streams::levels::Followed;
 
 /// Longest note in the stock ledger, in characters.
 pub(crate) const NOTE_MAX: usize = 200;
@@ -28,6 +31,9 @@ const SUPPLIER_MAX: usize = 200;
 
 /// How long another caller's own name for a reservation may be.
 const RESERVATION_REFERENCE_MAX: usize = 128;
+
+/// Products, and locations, that one stream follows at most.
+const FOLLOWED_MAX: usize = 100;
 
 /// Regions of one inquiry at most.
 const REGIONS_MAX: usize = 100;
@@ -67,23 +73,43 @@ pub(crate) fn inquiry(
     let destination = match required("destination", destination, bad)? {
         Wanted::Region(region) => Destination::Region(id("region", &region, bad)?),
         Wanted::Country(code) => Destination::Country(country("country", code, bad)),
-        Wanted::Regions(pb::RegionSet { regions }) => Destination::Regions(region_set(regions, bad)),
+        Wanted::Regions(pb::RegionSet { regions }) => {
+            Destination::Regions(different("regions.regions", regions, 0..=REGIONS_MAX, bad))
+        }
     };
     let service = service.unwrap_or(ServiceLevel::Standard);
     Some(CheckAvailability { inquiry: Inquiry { destination, lines, service, requested_by } })
 }
 
-fn region_set(given: Vec<String>, bad: &mut Problems) -> Vec<RegionCode> {
-    let mut regions = Vec::new();
-    for (index, code) in entries("regions.regions", given, 0..=REGIONS_MAX, bad) {
-        let field = format!("regions.regions[{index}]");
-        match id(&field, &code, bad) {
-            Some(code) if regions.contains(&code) => bad.add(field, "is named twice"),
-            Some(code) => regions.push(code),
+/// Products and locations to follow, and the position after which.
+pub(crate) fn watch_levels(
+    request: pb::WatchStockLevelsRequest,
+    bad: &mut Problems,
+) -> Option<(Followed, i64)> {
+    let pb::WatchStockLevelsRequest { skus, locations, after_position } = request;
+    let skus = different("skus", skus, 1..=FOLLOWED_MAX, bad);
+    let locations = different("locations", locations, 0..=FOLLOWED_MAX, bad);
+    let after = number("after_position", after_position, 0..=i64::MAX, bad);
+    Some((Followed { skus, locations }, after))
+}
+
+/// Names that are each there once.
+fn different<T: PartialEq + FromStr<Err = Invalid>>(
+    field: &str,
+    given: Vec<String>,
+    bounds: RangeInclusive<usize>,
+    bad: &mut Problems,
+) -> Vec<T> {
+    let mut names = Vec::new();
+    for (index, name) in entries(field, given, bounds, bad) {
+        let field = format!("{field}[{index}]");
+        match id(&field, &name, bad) {
+            Some(name) if names.contains(&name) => bad.add(field, "is named twice"),
+            Some(name) => names.push(name),
             None => {}
         }
     }
-    regions
+    names
 }
 
 fn stock_lines(lines: Vec<pb::StockLine>, bad: &mut Problems) -> Vec<(Sku, i64)> {

@@ -2,15 +2,19 @@
 
 use tonic::{Request, Response, Status};
 
-use crate::domain::{Actor, Posted, ReceivedStock, StockLevel};
+use crate::domain::{Actor, LocationCode, Posted, ReceivedStock, Refusal, Sku, StockLevel};
 use crate::pb;
 use crate::rpc::api::{Api, Reply, command, existing, found, parsed};
 use crate::rpc::catalogue;
 use crate::rpc::inventory::parse::Shelf;
 use crate::rpc::inventory::{parse, reply};
+use crate::rpc::layers::StreamPermit;
 use crate::rpc::listing::page_token;
 use crate::rpc::parse::id;
 use crate::rpc::reply::open_use;
+use crate::rpc::status;
+use crate::rpc::streams::levels::{self, Followed, Levels};
+use crate::rpc::streams::watch;
 
 #[tonic::async_trait]
 impl pb::inventory_service_server::InventoryService for Api {
@@ -181,6 +185,23 @@ impl pb::inventory_service_server::InventoryService for Api {
         let query = parsed(|bad| parse::inquiry(request.into_inner(), bad))?;
         let outlook = found(self.store().preview(&Actor::system(), &query).await)?;
         Ok(Response::new(reply::outlook(&outlook)))
+    }
+
+    type WatchStockLevelsStream = watch::Stream<pb::WatchStockLevelsResponse>;
+
+    async fn watch_stock_levels(
+        &self,
+        request: Request<pb::WatchStockLevelsRequest>,
+    ) -> Reply<Self::WatchStockLevelsStream> {
+        let permit = StreamPermit::of(&request);
+        let (followed, after) = parsed(|bad| parse::watch_levels(request.into_inner(), bad))?;
+        self.all_known(&followed).await?;
+        let last = levels::changes(&found(followed.levels(self.store()).await)?);
+        if after > last {
+            let message = format!("is beyond the latest change, which has position {last}");
+            return Err(status::of_refusal(&Refusal::invalid("after_position", message)));
+        }
+        watch::follow(self, permit, after, Levels::new(self.store().clone(), followed))
     }
 
     async fn receive_stock(
@@ -435,5 +456,22 @@ impl Api {
         existing("product", &sku, self.store().product(&sku).await)?;
         existing("stock location", &location, self.store().location(&location).await)?;
         Ok(StockLevel::empty(sku, location, self.store().now()))
+    }
+
+    /// Refuses a product or a location that there is none of, and names all of these.
+    async fn all_known(&self, followed: &Followed) -> Result<(), Status> {
+        let products = found(self.store().products(&followed.skus).await)?;
+        let locations = found(self.store().locations().await)?;
+        let unknown = followed.skus.iter().filter(|sku| products.iter().all(|it| it.sku != **sku));
+        let unknown: Vec<&str> = unknown.map(Sku::as_str).collect();
+        if !unknown.is_empty() {
+            return Err(status::not_found("product", unknown.join(", ")));
+        }
+        let unknown = followed.locations.iter().filter(|code| locations.iter().all(|it| it.code != **code));
+        let unknown: Vec<&str> = unknown.map(LocationCode::as_str).collect();
+        match unknown.is_empty() {
+            true => Ok(()),
+            false => Err(status::not_found("stock location", unknown.join(", "))),
+        }
     }
 }

@@ -25,6 +25,7 @@ const PAGE: u64 = 200;
 #[derive(Default)]
 pub(crate) struct Feed {
     of_all: signal::Sender<()>,
+    of_stock: signal::Sender<()>,
     of_orders: Mutex<HashMap<OrderId, signal::Sender<()>>>,
 }
 
@@ -33,6 +34,8 @@ pub(crate) struct Feed {
 pub(crate) enum Rings {
     ForAll,
     ForOrder(OrderId),
+    /// Any change of stock: a ring after every commit here, and every [LOOK_EVERY] for those of other processes.
+    ForStock,
 }
 
 impl Feed {
@@ -47,6 +50,7 @@ impl Feed {
     pub(crate) fn bell(&self, rings: Rings) -> signal::Receiver<()> {
         match rings {
             Rings::ForAll => self.of_all.subscribe(),
+            Rings::ForStock => self.of_stock.subscribe(),
             Rings::ForOrder(order) => {
                 let mut bells = self.bells();
                 bells.entry(order).or_default().subscribe()
@@ -60,6 +64,7 @@ impl Feed {
         loop {
             let looked = Instant::now();
             commits.mark_unchanged();
+            self.of_stock.send_replace(());
             match self.look(&store, &mut position).await {
                 Ok(NextLook::LookAgain) => continue,
                 Ok(NextLook::Wait) => {}

@@ -1,5 +1,6 @@
-//! What callers follow: orders and shipments, as things happen.
+//! What callers follow: orders, shipments and stock, as things happen.
 
 pub(super) mod feed;
+pub(super) mod levels;
 pub(super) mod track;
 pub(super) mod watch;

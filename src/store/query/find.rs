@@ -122,10 +122,15 @@ impl Store {
     }
 
     pub async fn level(&self, sku: &Sku, location: &LocationCode) -> Result<Option<StockLevel>, StoreError> {
-        let asked = lookup::LEVELS.about(lookup::keys([sku.clone()]));
-        let rows = self.look().await?.exchange(vec![asked]).await?;
-        let levels = rows.iter().flatten().map(stock::level).collect::<Result<Vec<_>, _>>()?;
+        let levels = self.levels(std::slice::from_ref(sku)).await?;
         Ok(levels.into_iter().find(|it| it.location == *location))
+    }
+
+    /// How much of these products there is at every location.
+    pub async fn levels(&self, skus: &[Sku]) -> Result<Vec<StockLevel>, StoreError> {
+        let asked = lookup::LEVELS.about(lookup::keys(skus.iter().cloned()));
+        let rows = self.look().await?.exchange(vec![asked]).await?;
+        rows.iter().flatten().map(stock::level).collect()
     }
 
     /// Stock of these products everywhere, and how much of it others wait for; all of the same moment.
@@ -148,16 +153,24 @@ impl Store {
     }
 
     pub async fn product(&self, sku: &Sku) -> Result<Option<Product>, StoreError> {
-        let asked = lookup::PRODUCTS.about(lookup::keys([sku.clone()]));
+        Ok(self.products(std::slice::from_ref(sku)).await?.pop())
+    }
+
+    /// Those of these products that there are.
+    pub async fn products(&self, skus: &[Sku]) -> Result<Vec<Product>, StoreError> {
+        let asked = lookup::PRODUCTS.about(lookup::keys(skus.iter().cloned()));
         let rows = self.look().await?.exchange(vec![asked]).await?;
-        rows.iter().flatten().next().map(catalogue::read).transpose()
+        rows.iter().flatten().map(catalogue::read).collect()
     }
 
     pub async fn location(&self, code: &LocationCode) -> Result<Option<Location>, StoreError> {
+        Ok(self.locations().await?.into_iter().find(|it| it.code == *code))
+    }
+
+    /// Every location, in use or not.
+    pub async fn locations(&self) -> Result<Vec<Location>, StoreError> {
         let rows = self.look().await?.exchange(vec![lookup::LOCATIONS.about(lookup::once())]).await?;
-        let locations =
-            rows.iter().flatten().map(catalogue::read::<Location>).collect::<Result<Vec<_>, _>>()?;
-        Ok(locations.into_iter().find(|it| it.code == *code))
+        rows.iter().flatten().map(catalogue::read::<Location>).collect()
     }
 
     pub async fn courier(&self, code: &CourierCode) -> Result<Option<Courier>, StoreError> {

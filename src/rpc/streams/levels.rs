@@ -1,0 +1,141 @@
+//! WatchStockLevels: how much there is of some products, then each level that has changed.
+
+use std::collections::HashMap;
+
+use crate::domain::{LocationCode, Sku, StockLevel};
+use crate::pb;
+use crate::pb::watch_stock_levels_response::Update;
+use crate::rpc::inventory::reply;
+use crate::rpc::reply::timestamp;
+use crate::rpc::streams::feed::Rings;
+use crate::rpc::streams::watch::{Found, NextStep, Source};
+use crate::store::{Store, StoreError};
+
+/// Which levels a stream follows.
+#[derive(Debug, Clone)]
+pub(crate) struct Followed {
+    pub(crate) skus: Vec<Sku>,
+    /// None given: everywhere.
+    pub(crate) locations: Vec<LocationCode>,
+}
+
+impl Followed {
+    /// The levels as they are, of all products at one moment.
+    pub(crate) async fn levels(&self, store: &Store) -> Result<Vec<StockLevel>, StoreError> {
+        let mut levels = store.levels(&self.skus).await?;
+        levels.retain(|it| self.locations.is_empty() || self.locations.contains(&it.location));
+        levels.sort_by(|one, other| (&one.sku, &one.location).cmp(&(&other.sku, &other.location)));
+        Ok(levels)
+    }
+}
+
+/// How often these levels have changed: a level's version rises with each change, and no level ever goes.
+pub(crate) fn changes(levels: &[StockLevel]) -> i64 {
+    levels.iter().map(|it| it.version).sum()
+}
+
+/// The levels that a stream follows, with the versions that were sent.
+pub(crate) struct Levels {
+    store: Store,
+    followed: Followed,
+    /// None before the first look.
+    sent: Option<HashMap<(Sku, LocationCode), i64>>,
+}
+
+impl Levels {
+    pub(crate) fn new(store: Store, followed: Followed) -> Self {
+        Self { store, followed, sent: None }
+    }
+}
+
+/// The levels to send, with their positions. The last has the position of the whole look and the others that before it: a
+/// reader that goes on from the middle of a look is sent all of it.
+fn news(
+    levels: Vec<StockLevel>,
+    sent: &mut Option<HashMap<(Sku, LocationCode), i64>>,
+    after: i64,
+) -> Vec<(i64, StockLevel)> {
+    let position = changes(&levels);
+    let known = sent.take();
+    let versions = levels.iter().map(|it| ((it.sku.clone(), it.location.clone()), it.version)).collect();
+    *sent = Some(versions);
+    let is_new = |level: &StockLevel| match &known {
+        None => position != after,
+        Some(known) => known.get(&(level.sku.clone(), level.location.clone())) != Some(&level.version),
+    };
+
+    let mut new: Vec<(i64, StockLevel)> =
+        levels.into_iter().filter(is_new).map(|level| (after, level)).collect();
+    if let Some(last) = new.last_mut() {
+        last.0 = position;
+    }
+    new
+}
+
+impl Source for Levels {
+    type Message = pb::WatchStockLevelsResponse;
+
+    async fn look(&mut self, after: i64) -> Result<Found<Self::Message>, StoreError> {
+        let levels = self.followed.levels(&self.store).await?;
+        let position = changes(&levels);
+        let message = |(position, level): (i64, StockLevel)| {
+            let update = Some(Update::StockLevel(reply::stock_level(&level)));
+            (position, pb::WatchStockLevelsResponse { update, resume_position: position })
+        };
+        let messages = news(levels, &mut self.sent, after).into_iter().map(message).collect();
+        Ok(Found { messages, position, then: NextStep::Wait })
+    }
+
+    fn rings(&self) -> Rings {
+        Rings::ForStock
+    }
+
+    fn heartbeat(&self, position: i64) -> Self::Message {
+        let time = Some(timestamp(self.store.now()));
+        let update = Some(Update::Heartbeat(pb::Heartbeat { high_water: position, time }));
+        pb::WatchStockLevelsResponse { update, resume_position: position }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use crate::domain::Timestamp;
+
+    fn level(sku: &str, location: &str, version: i64) -> StockLevel {
+        let mut level = StockLevel::empty(
+            sku.parse().expect("an SKU"),
+            location.parse().expect("a code"),
+            Timestamp::from_unix_micros(0),
+        );
+        level.version = version;
+        level
+    }
+
+    fn told(news: &[(i64, StockLevel)]) -> Vec<(i64, String)> {
+        news.iter().map(|(position, it)| (*position, format!("{} {}", it.sku, it.location))).collect()
+    }
+
+    #[test]
+    fn a_stream_begins_with_every_level_and_goes_on_with_those_that_changed() {
+        let mut sent = None;
+        let first = news(vec![level("A", "ONE", 3), level("B", "ONE", 1)], &mut sent, 0);
+        assert_eq!(told(&first), [(0, "A ONE".to_owned()), (4, "B ONE".to_owned())]);
+        assert!(news(vec![level("A", "ONE", 3), level("B", "ONE", 1)], &mut sent, 4).is_empty());
+        let changed = vec![level("A", "ONE", 5), level("A", "TWO", 1), level("B", "ONE", 1)];
+        let then = news(changed, &mut sent, 4);
+        assert_eq!(told(&then), [(4, "A ONE".to_owned()), (7, "A TWO".to_owned())]);
+    }
+
+    #[test]
+    fn one_that_comes_back_is_sent_everything_unless_nothing_has_changed() {
+        let levels = || vec![level("A", "ONE", 3), level("B", "ONE", 1)];
+        let mut sent = None;
+        assert!(news(levels(), &mut sent, 4).is_empty());
+        assert_eq!(news(vec![level("A", "ONE", 4), level("B", "ONE", 1)], &mut sent, 4).len(), 1);
+        for missed in [0, 3] {
+            assert_eq!(news(levels(), &mut None, missed).len(), 2);
+        }
+    }
+}
