@@ -80,6 +80,7 @@ pub(crate) use inventory::count::TOUCHED_MAX;
 pub use inventory::count::{CountStock, Counted, SettleCount};
 pub use inventory::expire::{ExpireReservation, ReleaseExpired, ReleaseReservation, release_expired};
 pub use inventory::ledger::Posted;
+pub use inventory::plan_allocation::{AllocationPlan, Candidate, PlanAllocation, PlannedItem};
 #[cfg(test)]
 pub(crate) use inventory::receive::receive_stock;
 pub use inventory::receive::{ReceiveStock, ReceivedStock};
@@ -161,7 +162,7 @@ pub use model::recipient::{BareAddress, Sender};
 pub use model::refund::{HandedBack, Refund, RefundState};
 pub use model::refusal::{Problem, Problems, Reason, Refusal, Shortage};
 pub use model::replenishment::{Replenishment, ReplenishmentState};
-pub use model::reservation::{Reservation, ReservationState, ReservedItem};
+pub use model::reservation::{PassedOver, Reservation, ReservationState, ReservedItem};
 pub use model::scalars::{
     Actor, ApprovalId, BookingId, Channel, CourierCode, CreditNoteId, FollowUpId, HoldId, Ids, Invalid,
     InvoiceId, JobId, LocationCode, MessageId, MovementId, OnLate, OnShortage, OrderId, PaymentId, RefundId,

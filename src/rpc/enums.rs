@@ -40,6 +40,9 @@ enum_map! {
         PickListPdf = PickListPdf, ReturnFormPdf = ReturnFormPdf,
     }
     on_shortage, to_on_shortage: OnShortage = OnShortage { Refuse = Refuse, Wait = Wait }
+    allocation, to_allocation: Allocation = AllocationStrategy {
+        FewestShipments = FewestShipments, Priority = Priority, Nearest = Nearest,
+    }
     on_late, to_on_late: OnLate = OnLate { Accept = Accept, Refuse = Refuse, Hold = Hold }
     method, to_method: Method = PaymentMethod {
         Card = Card, Paypal = Paypal, BankTransfer = BankTransfer, Cash = Cash,

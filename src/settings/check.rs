@@ -244,6 +244,7 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
         reservation_lifetime_seconds,
         approval_lifetime_seconds,
         allocation: _,
+        allocation_by_region,
         courier_record,
         handling_hours,
         transit_days,
@@ -269,6 +270,9 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
     }
 
     check_regions(regions, bad);
+    for region in allocation_by_region.keys().filter(|it| !regions.contains_key(it)) {
+        bad.add(format!("rules.allocation_by_region.{region}"), "is no region of rules.regions");
+    }
     check_taxes(taxes, bad);
     for (index, ShippingFee { region, fee_minor, .. }) in shipping_fees.iter().enumerate() {
         if !regions.contains_key(region) {

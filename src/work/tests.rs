@@ -223,6 +223,7 @@ fn new_order(name: &str, units: i64) -> NewOrder {
         special_instructions: String::new(),
         service: ServiceLevel::Standard,
         on_shortage: OnShortage::Wait,
+        allocation: None,
         reservation_lifetime_seconds: None,
         requested_by: None,
         on_late: OnLate::Accept,
@@ -357,6 +358,7 @@ async fn another_callers_reservation_expires() {
                 lines: vec![(sku(), 4)],
                 lifetime: Some(Duration::from_secs(5)),
                 reference: "basket".to_owned(),
+                allocation: None,
             };
             domain::reserve_stock(unit, &new)
         })

@@ -199,6 +199,7 @@ fn new_order(number: usize, skus: &[&str]) -> domain::NewOrder {
         special_instructions: String::new(),
         service: domain::ServiceLevel::Standard,
         on_shortage: domain::OnShortage::Refuse,
+        allocation: None,
         reservation_lifetime_seconds: None,
         requested_by: None,
         on_late: domain::OnLate::Accept,

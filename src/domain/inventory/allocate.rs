@@ -6,11 +6,14 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::inventory::fewest::{Spot, Supply, fewer_locations};
+use crate::domain::inventory::nearness::distance;
 use crate::domain::model::availability::LineAvailability;
 use crate::domain::model::location::Location;
 use crate::domain::model::policy::Allocation;
 use crate::domain::model::refusal::Shortage;
+use crate::domain::model::reservation::PassedOver;
 use crate::domain::model::scalars::{LocationCode, RegionCode, Sku};
+use crate::domain::promise::offer::Addressed;
 use crate::domain::unit::unit_of_work::UnitOfWork;
 
 /// How many shelves one order takes its stock from: a hundred lines from twenty locations each. One that needs more goes
@@ -37,15 +40,28 @@ pub(in crate::domain) struct Take {
     pub quantity: i64,
 }
 
+/// The units of a product in a region, by the locations' priority.
 pub(in crate::domain) fn supply(unit: &UnitOfWork, region: &RegionCode, sku: &Sku, awaited: i64) -> Supply {
+    supply_near(unit, region, sku, awaited, None)
+}
+
+/// The same; with an address the nearest locations come first.
+pub(in crate::domain) fn supply_near(
+    unit: &UnitOfWork,
+    region: &RegionCode,
+    sku: &Sku,
+    awaited: i64,
+    to: Option<&Addressed>,
+) -> Supply {
     let mut by_location: Vec<Spot> = unit
         .levels(sku)
         .into_iter()
         .filter_map(|level| {
             let serves = |it: &&Location| it.active && it.region == *region;
             let location = unit.location(&level.location).filter(serves)?;
+            let distance = to.map_or(0, |it| distance(location, it));
             let (priority, units) = (location.priority, level.available());
-            Some(Spot { priority, location: level.location.clone(), units })
+            Some(Spot { distance, priority, location: level.location.clone(), units })
         })
         .collect();
     by_location.sort();
@@ -130,7 +146,11 @@ pub(in crate::domain) fn plan(
         .find(|location| wanted.iter().all(|(sku, units)| units_at(sku, location) >= *units));
     if let Some(location) = single {
         let takes = take_in_order(needs, supplies, |it| it == location);
-        return Ok((takes, format!("{location} has every line and comes first by priority")));
+        let why = match allocation {
+            Allocation::Nearest => "is the nearest that does",
+            Allocation::FewestShipments | Allocation::Priority => "comes first by priority",
+        };
+        return Ok((takes, format!("{location} has every line and {why}")));
     }
 
     let by_priority = take_in_order(needs, supplies, |_| true);
@@ -147,10 +167,61 @@ pub(in crate::domain) fn plan(
         );
         return Ok((takes, reason));
     }
-    Ok((
-        by_priority,
-        "no single location has every line: split in order of the locations' priority".to_owned(),
-    ))
+    let order = match allocation {
+        Allocation::Nearest => "the nearest locations first",
+        Allocation::FewestShipments | Allocation::Priority => "in order of the locations' priority",
+    };
+    Ok((by_priority, format!("no single location has every line: split {order}")))
+}
+
+/// The locations that have some of what is needed and that the plan does not take from, each with the reason; those that
+/// come first, at most [LOCATIONS_NOTED_MAX].
+pub(in crate::domain) fn passed_over(
+    needs: &[Need],
+    supplies: &BTreeMap<Sku, Supply>,
+    takes: &[Take],
+) -> Vec<PassedOver> {
+    let chosen = locations_of(takes);
+    let mut wanted: BTreeMap<&Sku, i64> = BTreeMap::new();
+    for need in needs {
+        *wanted.entry(&need.sku).or_default() += need.quantity;
+    }
+    let mut others: BTreeSet<&Spot> = BTreeSet::new();
+    let mut seen: BTreeSet<&LocationCode> = BTreeSet::new();
+    for spot in supplies.values().flat_map(|it| &it.by_location) {
+        if spot.units > 0 && !chosen.contains(&spot.location) && seen.insert(&spot.location) {
+            others.insert(spot);
+        }
+    }
+    let others = others.into_iter().take(LOCATIONS_NOTED_MAX);
+    others
+        .map(|it| PassedOver { location: it.location.clone(), reason: lacks(it, &wanted, supplies) })
+        .collect()
+}
+
+/// How many products are named that a location lacks.
+const LACKING_TOLD: usize = 3;
+
+fn lacks(spot: &Spot, wanted: &BTreeMap<&Sku, i64>, supplies: &BTreeMap<Sku, Supply>) -> String {
+    let here = |sku: &Sku| {
+        let spots = supplies.get(sku).map(|it| it.by_location.as_slice()).unwrap_or_default();
+        spots.iter().find(|it| it.location == spot.location).map_or(0, |it| it.units)
+    };
+    let lacking: Vec<(&Sku, i64, i64)> = wanted
+        .iter()
+        .map(|(sku, units)| (*sku, here(sku), *units))
+        .filter(|(_, here, units)| here < units)
+        .collect();
+    if lacking.is_empty() {
+        return "has every line, and comes later".to_owned();
+    }
+    let told = lacking.iter().take(LACKING_TOLD);
+    let told: Vec<String> = told.map(|(sku, here, units)| format!("has {here} of {units} {sku}")).collect();
+    let more = match lacking.len().saturating_sub(LACKING_TOLD) {
+        0 => String::new(),
+        more => format!(" and lacks {more} more products"),
+    };
+    format!("{}{more}", told.join(", "))
 }
 
 /// Every need from these locations, those first that come first by priority.

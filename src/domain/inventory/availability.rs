@@ -3,12 +3,13 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use crate::domain::inventory::allocate::{Need, availability, supply};
+use crate::domain::inventory::allocate::{Need, availability, supply_near};
 use crate::domain::inventory::dates::date_lines;
 use crate::domain::inventory::expire::release_expired;
 use crate::domain::inventory::fewest::Supply;
 use crate::domain::inventory::known::{must_be_known, must_exist};
 use crate::domain::model::availability::{AvailabilityFound, LineAvailability};
+use crate::domain::model::policy::Allocation;
 use crate::domain::model::product::Product;
 use crate::domain::model::promise::{Promise, PromiseOccasion};
 use crate::domain::model::refusal::{Problems, Refusal};
@@ -44,8 +45,8 @@ impl Command for CheckAvailability {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Destination {
     Region(RegionCode),
-    /// ISO 3166-1 alpha-2.
-    Country(String),
+    /// ISO 3166-1 alpha-2, and the postal code there as far as it is known.
+    Country(String, String),
     /// Each of these regions by itself; none named: every region there is.
     Regions(Vec<RegionCode>),
 }
@@ -91,21 +92,21 @@ pub fn check_availability(unit: &mut UnitOfWork, inquiry: &Inquiry) -> Result<Ou
     problems.into_result()?;
 
     release_expired(unit)?;
-    let country = match &inquiry.destination {
-        Destination::Country(country) => Some(country.as_str()),
-        Destination::Region(_) | Destination::Regions(_) => None,
-    };
-    let regions = regions.into_iter().map(|region| outlook_of(unit, inquiry, region, country));
+    let regions = regions.into_iter().map(|region| outlook_of(unit, inquiry, region));
     Ok(Outlook { regions: regions.collect() })
 }
 
-fn regions_of(unit: &UnitOfWork, destination: &Destination, problems: &mut Problems) -> Vec<RegionCode> {
+pub(super) fn regions_of(
+    unit: &UnitOfWork,
+    destination: &Destination,
+    problems: &mut Problems,
+) -> Vec<RegionCode> {
     match destination {
         Destination::Region(region) => {
             must_be_known(unit, "region", region, problems);
             vec![region.clone()]
         }
-        Destination::Country(country) => {
+        Destination::Country(country, _) => {
             let region = unit.rules.region_of(country);
             if region.is_none() {
                 problems.add("country", "is served by no region");
@@ -128,30 +129,31 @@ fn regions_of(unit: &UnitOfWork, destination: &Destination, problems: &mut Probl
 }
 
 /// Where in the region, as far as it is known: in its only country, if it has one.
-fn somewhere_in(unit: &UnitOfWork, region: &RegionCode, country: Option<&str>) -> Addressed {
+pub(super) fn somewhere_in(unit: &UnitOfWork, region: &RegionCode, destination: &Destination) -> Addressed {
     let only = unit.rules.regions.get(region).filter(|it| it.len() == 1).and_then(|it| it.first());
-    let country = country.or(only.map(String::as_str));
+    let (country, postal_code) = match destination {
+        Destination::Country(country, postal_code) => (Some(country), postal_code.clone()),
+        Destination::Region(_) | Destination::Regions(_) => (only, String::new()),
+    };
     Addressed {
-        country: country.map(str::to_owned),
-        postal_code: String::new(),
-        time_zone: country.and_then(TimeZone::of_country),
+        country: country.cloned(),
+        postal_code,
+        time_zone: country.and_then(|it| TimeZone::of_country(it)),
     }
 }
 
-fn outlook_of(
-    unit: &UnitOfWork,
-    inquiry: &Inquiry,
-    region: RegionCode,
-    country: Option<&str>,
-) -> RegionOutlook {
+fn outlook_of(unit: &UnitOfWork, inquiry: &Inquiry, region: RegionCode) -> RegionOutlook {
     let wanted = inquiry.lines.iter().zip(1..);
     let wanted = wanted.map(|((sku, quantity), line)| Need { line, sku: sku.clone(), quantity: *quantity });
     let is_service = |it: &Need| unit.product(&it.sku).is_some_and(Product::is_service);
     let (services, needs): (Vec<Need>, Vec<Need>) = wanted.partition(is_service);
     let skus = needs.iter().map(|it| &it.sku);
     let is_sold = |sku: &Sku| unit.product(sku).is_some_and(|it| it.active);
+    let allocation = unit.rules.allocation_in(&region);
+    let to = somewhere_in(unit, &region, &inquiry.destination);
+    let near = (allocation == Allocation::Nearest).then_some(&to);
     let supply_of = |sku: &Sku| match is_sold(sku) {
-        true => supply(unit, &region, sku, unit.awaited(&region, sku)),
+        true => supply_near(unit, &region, sku, unit.awaited(&region, sku), near),
         false => Supply { total: 0, awaited: 0, by_location: Vec::new() },
     };
     let supplies: BTreeMap<Sku, Supply> = skus.map(|it| (it.clone(), supply_of(it))).collect();
@@ -165,13 +167,13 @@ fn outlook_of(
         })
     };
     let wish = Wish {
-        to: somewhere_in(unit, &region, country),
+        to: to.clone(),
         region: region.clone(),
         service: inquiry.service,
         currency: None,
         order: None,
     };
-    let legs = date_lines(unit, &wish, &needs, &supplies, &mut lines, goods);
+    let legs = date_lines(unit, &wish, &needs, &supplies, allocation, &mut lines, goods);
     let occasion = PromiseOccasion::Availability;
     // Of services only nothing is promised.
     let ships = !needs.is_empty();

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::domain::inventory::allocate::{Need, plan};
 use crate::domain::inventory::fewest::Supply;
 use crate::domain::model::availability::LineAvailability;
+use crate::domain::model::policy::Allocation;
 use crate::domain::model::promise::PromiseLeg;
 use crate::domain::model::scalars::{LocationCode, Sku};
 use crate::domain::model::time::Timestamp;
@@ -18,12 +19,13 @@ pub(super) fn date_lines(
     wish: &Wish,
     needs: &[Need],
     supplies: &BTreeMap<Sku, Supply>,
+    allocation: Allocation,
     lines: &mut [LineAvailability],
     goods_of_line: impl Fn(i32) -> Goods,
 ) -> Option<Vec<PromiseLeg>> {
     let is_there = |need: &Need| lines.iter().any(|it| it.line == need.line && it.shortage.is_empty());
     let (there, short): (Vec<Need>, Vec<Need>) = needs.iter().cloned().partition(is_there);
-    let takes = plan(&there, supplies, unit.rules.allocation).map(|it| it.0).unwrap_or_default();
+    let takes = plan(&there, supplies, allocation).map(|it| it.0).unwrap_or_default();
     let there = parcels(takes.iter().map(|it| (&it.location, it.line, it.quantity)), &goods_of_line);
 
     let mut wanted: BTreeMap<&Sku, i64> = BTreeMap::new();

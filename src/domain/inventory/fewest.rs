@@ -14,9 +14,11 @@ pub(in crate::domain) struct Supply {
     pub by_location: Vec<Spot>,
 }
 
-/// Units of one product at one location. The order of the fields is the order of priority.
+/// Units of one product at one location. The order of the fields is the order in which locations are taken.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::domain) struct Spot {
+    /// How far it is from the address, where that decides; 0 elsewhere.
+    pub distance: u32,
     pub priority: i32,
     pub location: LocationCode,
     pub units: i64,

@@ -10,6 +10,8 @@ pub(super) mod expire;
 pub(super) mod fewest;
 pub(super) mod known;
 pub(super) mod ledger;
+mod nearness;
+pub(super) mod plan_allocation;
 pub(super) mod receive;
 pub(super) mod replenish;
 pub(super) mod reserve;

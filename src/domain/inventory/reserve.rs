@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::domain::inventory::allocate::{
-    ITEMS_MAX, LOCATIONS_NOTED_MAX, Need, Take, availability, plan, supply,
+    ITEMS_MAX, LOCATIONS_NOTED_MAX, Need, Take, availability, passed_over, plan, supply_near,
 };
 use crate::domain::inventory::dates::date_lines;
 use crate::domain::inventory::expire::release_expired_of;
@@ -18,12 +18,14 @@ use crate::domain::model::line::OrderLine;
 use crate::domain::model::line_cancellation::CancelledUnits;
 use crate::domain::model::message::MessageKind;
 use crate::domain::model::order::{Order, OrderState};
+use crate::domain::model::policy::Allocation;
 use crate::domain::model::promise::{Promise, PromiseOccasion};
 use crate::domain::model::refusal::{Reason, Refusal, Shortage};
-use crate::domain::model::reservation::{Reservation, ReservationState, ReservedItem};
+use crate::domain::model::reservation::{PassedOver, Reservation, ReservationState, ReservedItem};
 use crate::domain::model::scalars::{Actor, OnLate, OnShortage, RegionCode, ReservationId, Sku};
 use crate::domain::model::stock::MovementKind;
 use crate::domain::model::time::Timestamp;
+use crate::domain::promise::offer::Addressed;
 use crate::domain::unit::command::{OrderCommand, Target, to_reserve};
 use crate::domain::unit::journal::{opened, step_between};
 use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
@@ -35,7 +37,20 @@ impl Order {
         self.wanted_goods().map(need).collect()
     }
 
+    /// How locations are chosen for it: as its caller, its region or the settings say.
+    pub(in crate::domain) fn allocation(&self, unit: &UnitOfWork) -> Allocation {
+        let of_region = |it| unit.rules.allocation_in(it);
+        let usual = self.region.as_ref().map_or(unit.rules.allocation, of_region);
+        self.allocation.unwrap_or(usual)
+    }
+
+    /// The address, where locations are chosen by it.
+    pub(in crate::domain) fn near(&self, unit: &UnitOfWork) -> Option<Addressed> {
+        (self.allocation(unit) == Allocation::Nearest).then(|| Addressed::to(&self.shipping_address))
+    }
+
     fn supplies(&self, unit: &UnitOfWork, region: &RegionCode) -> BTreeMap<Sku, Supply> {
+        let near = self.near(unit);
         let waits = self.state == OrderState::AwaitingStock;
         self.wanted_goods()
             .map(|line| {
@@ -43,7 +58,7 @@ impl Order {
                     true => unit.awaited_before(self.id, &line.sku),
                     false => unit.awaited(region, &line.sku),
                 };
-                (line.sku.clone(), supply(unit, region, &line.sku, spoken_for))
+                (line.sku.clone(), supply_near(unit, region, &line.sku, spoken_for, near.as_ref()))
             })
             .collect()
     }
@@ -53,10 +68,11 @@ impl Order {
         let region = self.region.clone().expect("a verified order has a region");
         let needs = self.needs();
         let mut supplies = self.supplies(unit, &region);
-        let mut planned = plan(&needs, &supplies, unit.rules.allocation);
+        let allocation = self.allocation(unit);
+        let mut planned = plan(&needs, &supplies, allocation);
         if planned.is_err() && release_expired_of(unit, needs.iter().map(|it| &it.sku), Some(self.id))? {
             supplies = self.supplies(unit, &region);
-            planned = plan(&needs, &supplies, unit.rules.allocation);
+            planned = plan(&needs, &supplies, allocation);
         }
         self.note_availability(unit, &supplies);
         let late = self.requested_date_feasible() == Some(false);
@@ -71,7 +87,8 @@ impl Order {
                 if waits { Ok(()) } else { Err(self.unmet(Reason::LimitReached, message)) }
             }
             Ok((takes, reason)) => {
-                self.reserve_stock(unit, &takes, reason)?;
+                let passed_over = passed_over(&needs, &supplies, &takes);
+                self.reserve_stock(unit, &takes, reason, passed_over)?;
                 if late && self.on_late != OnLate::Accept {
                     self.hold_for_date(unit);
                 }
@@ -100,6 +117,7 @@ impl Order {
         unit: &mut UnitOfWork,
         takes: &[Take],
         reason: String,
+        passed_over: Vec<PassedOver>,
     ) -> Result<(), Refusal> {
         if self.state == OrderState::AwaitingStock {
             self.stop_waiting(unit);
@@ -117,6 +135,8 @@ impl Order {
             expires_at: Some(unit.now.plus(lifetime)),
             items: reserved_items(takes),
             plan: reason.clone(),
+            allocation: Some(self.allocation(unit)),
+            passed_over,
             created_by: unit.actor.clone(),
             created_at: unit.now,
         });
@@ -194,7 +214,9 @@ impl Order {
         let needs = self.needs();
         let mut lines = availability(&needs, supplies);
         let wish = self.wish().expect("a verified order has a region");
-        let legs = date_lines(unit, &wish, &needs, supplies, &mut lines, |it| self.goods_of_line(it));
+        let allocation = self.allocation(unit);
+        let goods = |it| self.goods_of_line(it);
+        let legs = date_lines(unit, &wish, &needs, supplies, allocation, &mut lines, goods);
         for line in &mut lines {
             line.by_location.truncate(LOCATIONS_NOTED_MAX);
         }

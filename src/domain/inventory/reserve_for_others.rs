@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::domain::inventory::allocate::{Need, plan, supply};
+use crate::domain::inventory::allocate::{Need, passed_over, plan, supply};
 use crate::domain::inventory::expire::release_expired_of;
 use crate::domain::inventory::fewest::Supply;
 use crate::domain::inventory::known::{
@@ -11,6 +11,7 @@ use crate::domain::inventory::known::{
 };
 use crate::domain::inventory::ledger::set_aside;
 use crate::domain::inventory::reserve::reserved_items;
+use crate::domain::model::policy::Allocation;
 use crate::domain::model::refusal::{Problems, Refusal};
 use crate::domain::model::reservation::{Reservation, ReservationState};
 use crate::domain::model::scalars::{LocationCode, RegionCode, ReservationId, Sku};
@@ -33,6 +34,8 @@ pub struct ReserveStock {
     pub lifetime: Option<Duration>,
     /// The caller's own name for it.
     pub reference: String,
+    /// How locations are chosen; None: as settings say for the region.
+    pub allocation: Option<Allocation>,
 }
 
 impl Command for ReserveStock {
@@ -44,7 +47,7 @@ impl Command for ReserveStock {
     }
 
     fn decide(&self, unit: &mut UnitOfWork<'_>) -> Result<Reservation, Refusal> {
-        let Self { source, lines, lifetime, reference } = self.clone();
+        let Self { source, lines, lifetime, reference, allocation } = self.clone();
         // A location serves its own region.
         let (region, location) = match source {
             StockSource::Region(region) => (region, None),
@@ -54,7 +57,7 @@ impl Command for ReserveStock {
                 (location.region.clone(), Some(code))
             }
         };
-        let new = NewReservation { region, location, lines, lifetime, reference };
+        let new = NewReservation { region, location, lines, lifetime, reference, allocation };
         let id = reserve_stock(unit, &new)?;
         unit.reservation(id).cloned()
     }
@@ -71,6 +74,8 @@ pub struct NewReservation {
     pub lifetime: Option<Duration>,
     /// The caller's own name for it, at most 128 characters.
     pub reference: String,
+    /// How locations are chosen; None: as settings say for the region.
+    pub allocation: Option<Allocation>,
 }
 
 /// Sets stock aside for another caller, all lines or none. Waiting orders come first.
@@ -90,9 +95,12 @@ pub fn reserve_stock(unit: &mut UnitOfWork, new: &NewReservation) -> Result<Rese
         .iter()
         .map(|(sku, quantity)| Need { line: 0, sku: sku.clone(), quantity: *quantity })
         .collect();
-    let mut planned = plan(&needs, &supplies_for(unit, new), unit.rules.allocation);
+    let allocation = new.allocation.unwrap_or(unit.rules.allocation_in(&new.region));
+    let mut supplies = supplies_for(unit, new);
+    let mut planned = plan(&needs, &supplies, allocation);
     if planned.is_err() && release_expired_of(unit, needs.iter().map(|it| &it.sku), None)? {
-        planned = plan(&needs, &supplies_for(unit, new), unit.rules.allocation);
+        supplies = supplies_for(unit, new);
+        planned = plan(&needs, &supplies, allocation);
     }
     let (takes, reason) = planned.map_err(Refusal::Short)?;
 
@@ -108,6 +116,8 @@ pub fn reserve_stock(unit: &mut UnitOfWork, new: &NewReservation) -> Result<Rese
         expires_at: Some(unit.now.plus(lifetime)),
         items: reserved_items(&takes),
         plan: reason,
+        allocation: new.location.is_none().then_some(allocation),
+        passed_over: passed_over(&needs, &supplies, &takes),
         created_by: unit.actor.clone(),
         created_at: unit.now,
     });

@@ -6,6 +6,7 @@ use crate::domain::model::customer::Customer;
 use crate::domain::model::discount::DiscountKey;
 use crate::domain::model::labels::Labels;
 use crate::domain::model::money::{Currency, Money};
+use crate::domain::model::policy::Allocation;
 use crate::domain::model::scalars::{Channel, OnLate, OnShortage, ServiceLevel, Sku};
 use crate::domain::model::time::Timestamp;
 
@@ -28,6 +29,8 @@ pub struct NewOrder {
     pub special_instructions: String,
     pub service: ServiceLevel,
     pub on_shortage: OnShortage,
+    /// How locations are chosen; None: as settings say for the region.
+    pub allocation: Option<Allocation>,
     pub reservation_lifetime_seconds: Option<u64>,
     pub requested_by: Option<Timestamp>,
     pub on_late: OnLate,

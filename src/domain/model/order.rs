@@ -23,6 +23,7 @@ use crate::domain::model::line_cancellation::LineCancellation;
 use crate::domain::model::message::{Message, MessageKind};
 use crate::domain::model::note::OrderNote;
 use crate::domain::model::payment::{Payment, PaymentState};
+use crate::domain::model::policy::Allocation;
 use crate::domain::model::promise::Promise;
 use crate::domain::model::refund::RefundState;
 use crate::domain::model::refusal::Refusal;
@@ -267,6 +268,9 @@ pub struct Order {
     pub special_instructions: String,
     pub service: ServiceLevel,
     pub on_shortage: OnShortage,
+    /// How locations are chosen, as the caller said; None: as settings say for the region.
+    #[serde(default)]
+    pub allocation: Option<Allocation>,
     /// The caller's own lifetime for the reservation; None: as settings say.
     pub reservation_lifetime_seconds: Option<u64>,
     /// When the customer would like it.

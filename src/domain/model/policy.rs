@@ -12,12 +12,15 @@ use crate::domain::model::scalars::{Channel, RegionCode, SellerId, ServiceLevel,
 use crate::domain::model::waiting::StuckGate;
 
 string_enum! {
-    /// How locations are chosen for an order that no single one has everything for.
+    /// How locations are chosen that stock is taken from. One that has everything goes before any split.
     pub enum Allocation {
         /// As few as possible; of equally few, those that come first by priority.
         FewestShipments = "FEWEST_SHIPMENTS",
         /// Each product from the locations that come first by priority.
         Priority = "PRIORITY",
+        /// Each product from the locations nearest to the address: those in its country, and of these those whose
+        /// postal codes share most of their beginning with its own. Where no address is known, as PRIORITY.
+        Nearest = "NEAREST",
     }
 }
 
@@ -49,8 +52,10 @@ pub struct Rules {
     pub reservation_lifetime_seconds: u64,
     /// How long a pending approval waits before it expires and takes the order along.
     pub approval_lifetime_seconds: u64,
-    /// How locations are chosen for an order that no single one has everything for.
+    /// How locations are chosen, unless the region or the call says otherwise.
     pub allocation: Allocation,
+    /// How locations are chosen in regions that have a way of their own.
+    pub allocation_by_region: BTreeMap<RegionCode, Allocation>,
     /// What couriers' records weigh when one is chosen.
     pub courier_record: CourierWeights,
     /// Working time from payment to pickup, for promises.
@@ -197,6 +202,11 @@ pub struct GateRules {
 }
 
 impl Rules {
+    /// How locations are chosen in this region.
+    pub fn allocation_in(&self, region: &RegionCode) -> Allocation {
+        self.allocation_by_region.get(region).copied().unwrap_or(self.allocation)
+    }
+
     pub fn region_of(&self, country: &str) -> Option<&RegionCode> {
         self.regions
             .iter()
@@ -376,6 +386,7 @@ impl Default for Rules {
             reservation_lifetime_seconds: 1_800,
             approval_lifetime_seconds: 259_200,
             allocation: Allocation::FewestShipments,
+            allocation_by_region: BTreeMap::new(),
             courier_record: CourierWeights::default(),
             handling_hours: 24,
             transit_days: BTreeMap::new(),

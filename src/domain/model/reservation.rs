@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::model::policy::Allocation;
 use crate::domain::model::scalars::{Actor, LocationCode, OrderId, ReservationId, Sku, string_enum};
 use crate::domain::model::time::Timestamp;
 
@@ -55,8 +56,21 @@ pub struct Reservation {
     pub items: Vec<ReservedItem>,
     /// Why these locations.
     pub plan: String,
+    /// How they were chosen. None: of a reservation from one location only.
+    #[serde(default)]
+    pub allocation: Option<Allocation>,
+    /// Which locations had some of it too, and why nothing was taken there: at most 20.
+    #[serde(default)]
+    pub passed_over: Vec<PassedOver>,
     pub created_by: Actor,
     pub created_at: Timestamp,
+}
+
+/// A location that had something of what was reserved, and was not chosen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PassedOver {
+    pub location: LocationCode,
+    pub reason: String,
 }
 
 /// Law: `0 ≤ consumed + released ≤ quantity`, equal once the reservation is over.

@@ -241,6 +241,7 @@ mod tests {
                 special_instructions: String::new(),
                 service: ServiceLevel::Standard,
                 on_shortage: OnShortage::Refuse,
+                allocation: None,
                 reservation_lifetime_seconds: None,
                 requested_by: None,
                 on_late: OnLate::Accept,

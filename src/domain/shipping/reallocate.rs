@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::inventory::allocate::{ITEMS_MAX, Need, Take, plan, supply};
+use crate::domain::inventory::allocate::{ITEMS_MAX, Need, Take, plan, supply_near};
 use crate::domain::inventory::expire::release_expired_of;
 use crate::domain::inventory::fewest::Supply;
 use crate::domain::inventory::ledger::{give_back_units, set_aside};
@@ -149,9 +149,10 @@ impl Order {
         shipment: Option<usize>,
         needs: &[Need],
     ) -> Result<Result<(), Vec<Shortage>>, Refusal> {
-        let mut planned = plan(needs, &self.supplies_of(unit, shipment, needs), unit.rules.allocation);
+        let allocation = self.allocation(unit);
+        let mut planned = plan(needs, &self.supplies_of(unit, shipment, needs), allocation);
         if planned.is_err() && release_expired_of(unit, needs.iter().map(|it| &it.sku), Some(self.id))? {
-            planned = plan(needs, &self.supplies_of(unit, shipment, needs), unit.rules.allocation);
+            planned = plan(needs, &self.supplies_of(unit, shipment, needs), allocation);
         }
         let (takes, reason) = match planned {
             Ok(planned) => planned,
@@ -194,8 +195,9 @@ impl Order {
             .filter(|it| shipment.is_none_or(|index| self.shipments[index].id != it.id))
             .map(|it| &it.location)
             .collect();
+        let near = self.near(unit);
         let supply_of = |sku: &Sku| {
-            let mut found = supply(unit, &region, sku, 0);
+            let mut found = supply_near(unit, &region, sku, 0, near.as_ref());
             found.by_location.retain(|it| !at_work.contains(&it.location));
             found.total = found.by_location.iter().map(|it| it.units).sum();
             found

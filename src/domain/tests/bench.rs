@@ -580,5 +580,6 @@ pub(super) fn others(lines: &[(&str, i64)], seconds: u64) -> NewReservation {
         lines: lines.iter().map(|(code, units)| (sku(code), *units)).collect(),
         lifetime: Some(Duration::from_secs(seconds)),
         reference: "basket 7".to_owned(),
+        allocation: None,
     }
 }

@@ -31,7 +31,7 @@ use crate::domain::unit::command::conclude;
 // Stock.
 fn inquiry(lines: &[(&str, i64)], requested_by: Option<Timestamp>) -> Inquiry {
     Inquiry {
-        destination: Destination::Country("US".to_owned()),
+        destination: Destination::Country("US".to_owned(), String::new()),
         lines: lines.iter().map(|(code, units)| (sku(code), *units)).collect(),
         service: ServiceLevel::Express,
         requested_by,
@@ -101,6 +101,7 @@ fn basket(units: i64, seconds: u64) -> NewReservation {
         lines: vec![(sku("A-1"), units)],
         lifetime: Some(Duration::from_secs(seconds)),
         reference: "basket 7".to_owned(),
+        allocation: None,
     }
 }
 

@@ -109,6 +109,7 @@ pub(super) fn order(name: &str, lines: &[(&str, i64)]) -> NewOrder {
         special_instructions: String::new(),
         service: ServiceLevel::Standard,
         on_shortage: OnShortage::Refuse,
+        allocation: None,
         reservation_lifetime_seconds: None,
         requested_by: None,
         on_late: OnLate::Accept,

@@ -243,7 +243,7 @@ fn a_product_out_of_use_is_sold_no_more_and_what_was_ordered_goes_on() {
         bench.decide(|unit| set_reorder_rule(unit, &sku("A-1"), &location_code("NYC"), Some(RULE), ""));
     assert_eq!(reason(rule), Reason::Inactive);
     let inquiry = Inquiry {
-        destination: Destination::Country("US".to_owned()),
+        destination: Destination::Country("US".to_owned(), String::new()),
         lines: vec![(sku("A-1"), 1), (sku("B-2"), 1)],
         service: ServiceLevel::Standard,
         requested_by: None,

@@ -21,6 +21,7 @@ use crate::domain::model::method::Method;
 use crate::domain::model::money::Currency;
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::payment::{AtProvider, Means, Payment, PaymentState};
+use crate::domain::model::policy::Allocation;
 use crate::domain::model::refund::{Refund, RefundState};
 use crate::domain::model::scalars::{Actor, Channel, Ids, OnLate, OnShortage, ServiceLevel};
 use crate::domain::model::seller::{BankAccount, Seller};
@@ -157,6 +158,7 @@ fn order() -> Order {
         special_instructions: "Ring twice ^XZ\nplease".to_owned(),
         service: ServiceLevel::Express,
         on_shortage: OnShortage::Wait,
+        allocation: Some(Allocation::Nearest),
         reservation_lifetime_seconds: None,
         requested_by: None,
         on_late: OnLate::Accept,

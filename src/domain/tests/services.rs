@@ -207,7 +207,7 @@ fn a_service_is_always_available_and_promises_nothing() {
     let mut bench = Bench::with_stock(&[("A-1", "NYC", 5)]);
     let mut ask = |lines: &[(&str, i64)]| {
         let inquiry = Inquiry {
-            destination: Destination::Country("US".to_owned()),
+            destination: Destination::Country("US".to_owned(), String::new()),
             lines: lines.iter().map(|it| (sku(it.0), it.1)).collect(),
             service: ServiceLevel::Standard,
             requested_by: Some(bench.now),

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use crate::domain::{
     ADJUSTMENTS_MAX, AdjustStock, Arrival, BatchAdjustStock, CancelTransfer, CheckAvailability, CountStock,
-    DecideReplenishment, Destination, Inquiry, Invalid, LocationCode, PlaceReplenishment, Problems,
-    ReceiveStock, ReceiveTransfer, ReleaseReservation, ReorderRule, ReplenishmentState, ReserveStock,
-    ServiceLevel, SetReorderRule, Sku, StockSource, TRANSFER_ITEMS_MAX, TransferStock, UpdateReplenishment,
+    DecideReplenishment, Destination, Inquiry, Invalid, LocationCode, PlaceReplenishment, PlanAllocation,
+    Problems, ReceiveStock, ReceiveTransfer, ReleaseReservation, ReorderRule, ReplenishmentState,
+    ReserveStock, ServiceLevel, SetReorderRule, Sku, StockSource, TRANSFER_ITEMS_MAX, TransferStock,
+    UpdateReplenishment,
 };
 use crate::pb;
 use crate::rpc::enums;
@@ -34,6 +35,11 @@ const RESERVATION_REFERENCE_MAX: usize = 128;
 
 /// Products, and locations, that one stream follows at most.
 const FOLLOWED_MAX: usize = 100;
+
+/// Longest postal code of an inquiry, in characters.
+const POSTAL_CODE_MAX: usize = 20;
+
+const NOT_WITHOUT_COUNTRY: &str = "says where in a country: give `country`, or leave it out";
 
 /// Regions of one inquiry at most.
 const REGIONS_MAX: usize = 100;
@@ -65,20 +71,52 @@ pub(crate) fn inquiry(
 ) -> Option<CheckAvailability> {
     use pb::check_availability_request::Destination as Wanted;
 
-    let pb::CheckAvailabilityRequest { lines, requested_delivery_date, shipping_service, destination } =
-        request;
+    let pb::CheckAvailabilityRequest {
+        lines,
+        requested_delivery_date,
+        shipping_service,
+        destination,
+        postal_code,
+    } = request;
+    let postal_code = one_line("postal_code", postal_code, POSTAL_CODE_MAX, bad);
+    if !postal_code.is_empty() && !matches!(destination, Some(Wanted::Country(_)) | None) {
+        bad.add("postal_code", NOT_WITHOUT_COUNTRY);
+    }
     let lines = stock_lines(lines, bad);
     let requested_by = timestamp("requested_delivery_date", requested_delivery_date, bad);
     let service = word("shipping_service", shipping_service, enums::to_service_level, bad);
     let destination = match required("destination", destination, bad)? {
         Wanted::Region(region) => Destination::Region(id("region", &region, bad)?),
-        Wanted::Country(code) => Destination::Country(country("country", code, bad)),
+        Wanted::Country(code) => Destination::Country(country("country", code, bad), postal_code),
         Wanted::Regions(pb::RegionSet { regions }) => {
             Destination::Regions(different("regions.regions", regions, 0..=REGIONS_MAX, bad))
         }
     };
     let service = service.unwrap_or(ServiceLevel::Standard);
     Some(CheckAvailability { inquiry: Inquiry { destination, lines, service, requested_by } })
+}
+
+/// What to plan, and where to.
+pub(crate) fn plan_allocation(
+    request: pb::PlanAllocationRequest,
+    bad: &mut Problems,
+) -> Option<PlanAllocation> {
+    use pb::plan_allocation_request::Destination as Wanted;
+
+    let pb::PlanAllocationRequest { lines, postal_code, allocation_strategy, destination } = request;
+    let lines = stock_lines(lines, bad);
+    let allocation = word("allocation_strategy", allocation_strategy, enums::to_allocation, bad);
+    let postal_code = one_line("postal_code", postal_code, POSTAL_CODE_MAX, bad);
+    let destination = match required("destination", destination, bad)? {
+        Wanted::Region(region) => {
+            if !postal_code.is_empty() {
+                bad.add("postal_code", NOT_WITHOUT_COUNTRY);
+            }
+            Destination::Region(id("region", &region, bad)?)
+        }
+        Wanted::Country(code) => Destination::Country(country("country", code, bad), postal_code),
+    };
+    Some(PlanAllocation { destination, lines, allocation })
 }
 
 /// Products and locations to follow, and the position after which.
@@ -275,8 +313,16 @@ fn reorder_rule(rule: pb::ReorderRule, bad: &mut Problems) -> ReorderRule {
 pub(crate) fn reservation_wish(request: pb::ReserveStockRequest, bad: &mut Problems) -> Option<ReserveStock> {
     use pb::reserve_stock_request::Source as Wanted;
 
-    let pb::ReserveStockRequest { lines, lifetime, reference, request_id: _, source, validate_only: _ } =
-        request;
+    let pb::ReserveStockRequest {
+        lines,
+        lifetime,
+        reference,
+        request_id: _,
+        source,
+        allocation_strategy,
+        validate_only: _,
+    } = request;
+    let allocation = word("allocation_strategy", allocation_strategy, enums::to_allocation, bad);
     let lines = stock_lines(lines, bad);
     let lifetime = seconds("lifetime", lifetime, LIFETIME_SECONDS, bad).map(Duration::from_secs);
     let reference = one_line("reference", reference, RESERVATION_REFERENCE_MAX, bad);
@@ -284,7 +330,7 @@ pub(crate) fn reservation_wish(request: pb::ReserveStockRequest, bad: &mut Probl
         Wanted::Region(region) => StockSource::Region(id("region", &region, bad)?),
         Wanted::Location(location) => StockSource::Location(id("location", &location, bad)?),
     };
-    Some(ReserveStock { source, lines, lifetime, reference })
+    Some(ReserveStock { source, lines, lifetime, reference, allocation })
 }
 
 pub(crate) fn release(

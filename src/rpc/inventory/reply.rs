@@ -1,8 +1,9 @@
 //! Stock, reservations and replenishments as the API shows them.
 
 use crate::domain::{
-    self, AvailabilityFound, Counted, LineAvailability, LocationCode, Movement, Posted, Promise, PromiseLeg,
-    RegionCode, RegionOutlook, Replenishment, Reservation, ReservedItem, StockLevel, Transfer, TransferItem,
+    self, AllocationPlan, AvailabilityFound, Candidate, Counted, LineAvailability, LocationCode, Movement,
+    PlannedItem, Posted, Promise, PromiseLeg, RegionCode, RegionOutlook, Replenishment, Reservation,
+    ReservedItem, Shortage, StockLevel, Transfer, TransferItem,
 };
 use crate::pb;
 use crate::rpc::enums;
@@ -104,8 +105,23 @@ pub(crate) fn stock_movement(movement: &Movement) -> pb::StockMovement {
 }
 
 pub(crate) fn reservation(reservation: &Reservation) -> pb::Reservation {
-    let Reservation { id, version, order, reference, state, expires_at, items, plan, created_by, created_at } =
-        reservation.clone();
+    let Reservation {
+        id,
+        version,
+        order,
+        reference,
+        state,
+        expires_at,
+        items,
+        plan,
+        allocation,
+        passed_over,
+        created_by,
+        created_at,
+    } = reservation.clone();
+    let passed_over = passed_over
+        .into_iter()
+        .map(|it| pb::PassedOverLocation { location: it.location.into(), reason: it.reason });
     pb::Reservation {
         id: id.to_string(),
         state: enums::reservation_state(state),
@@ -117,6 +133,40 @@ pub(crate) fn reservation(reservation: &Reservation) -> pb::Reservation {
         created_by: actor(&created_by),
         create_time: Some(timestamp(created_at)),
         etag: domain::etag(version),
+        allocation_strategy: allocation.map_or(0, enums::allocation),
+        passed_over: passed_over.collect(),
+    }
+}
+
+pub(crate) fn allocation_plan(plan: AllocationPlan) -> pb::PlanAllocationResponse {
+    let AllocationPlan { region, allocation, items, reason, shortages, candidates } = plan;
+    let item = |it: PlannedItem| pb::PlannedItem {
+        line_number: it.line,
+        sku: it.sku.into(),
+        location: it.location.into(),
+        quantity: it.quantity,
+    };
+    let shortage =
+        |it: Shortage| pb::PlanShortage { sku: it.sku.into(), wanted: it.wanted, available: it.available };
+    pb::PlanAllocationResponse {
+        region: region.into(),
+        allocation_strategy: enums::allocation(allocation),
+        items: items.into_iter().map(item).collect(),
+        explanation: reason,
+        shortages: shortages.into_iter().map(shortage).collect(),
+        candidates: candidates.into_iter().map(candidate).collect(),
+    }
+}
+
+fn candidate(candidate: Candidate) -> pb::AllocationCandidate {
+    let Candidate { location, priority, available, chosen, reason } = candidate;
+    let available = available.into_iter().map(|(sku, quantity)| pb::StockLine { sku: sku.into(), quantity });
+    pb::AllocationCandidate {
+        location: location.into(),
+        priority,
+        available: available.collect(),
+        chosen,
+        reason,
     }
 }
 

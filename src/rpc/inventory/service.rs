@@ -204,6 +204,15 @@ impl pb::inventory_service_server::InventoryService for Api {
         watch::follow(self, permit, after, Levels::new(self.store().clone(), followed))
     }
 
+    async fn plan_allocation(
+        &self,
+        request: Request<pb::PlanAllocationRequest>,
+    ) -> Reply<pb::PlanAllocationResponse> {
+        let query = parsed(|bad| parse::plan_allocation(request.into_inner(), bad))?;
+        let plan = found(self.store().preview(&Actor::system(), &query).await)?;
+        Ok(Response::new(reply::allocation_plan(plan)))
+    }
+
     async fn receive_stock(
         &self,
         request: Request<pb::ReceiveStockRequest>,

@@ -49,6 +49,7 @@ fn new_order(draft: pb::OrderDraft, bad: &mut Problems) -> Option<NewOrder> {
         reservation_lifetime,
         on_late,
         labels: given,
+        allocation_strategy,
     } = draft;
     let channel = required_word("order.channel", channel, enums::to_channel, bad);
     let buyer = required("order.customer", buyer, bad).map(|it| customer("order.customer", it, bad));
@@ -72,6 +73,7 @@ fn new_order(draft: pb::OrderDraft, bad: &mut Problems) -> Option<NewOrder> {
     let special_instructions = note("order.special_instructions", special_instructions, NOTE_MAX, bad);
     let service = word("order.shipping_service", shipping_service, enums::to_service_level, bad);
     let on_shortage = word("order.on_shortage", on_shortage, enums::to_on_shortage, bad);
+    let allocation = word("order.allocation_strategy", allocation_strategy, enums::to_allocation, bad);
     let reservation_lifetime_seconds =
         seconds("order.reservation_lifetime", reservation_lifetime, LIFETIME_SECONDS, bad);
     let requested_by = timestamp("order.requested_delivery_time", requested_delivery_time, bad);
@@ -93,6 +95,7 @@ fn new_order(draft: pb::OrderDraft, bad: &mut Problems) -> Option<NewOrder> {
         special_instructions,
         service: service.unwrap_or(ServiceLevel::Standard),
         on_shortage: on_shortage.unwrap_or(OnShortage::Refuse),
+        allocation,
         reservation_lifetime_seconds,
         requested_by,
         on_late: on_late.unwrap_or(OnLate::Accept),
@@ -178,6 +181,7 @@ fn correction(paths: &[String], draft: pb::OrderDraft, bad: &mut Problems) -> (C
         reservation_lifetime: _,
         on_late,
         labels: given,
+        allocation_strategy: _,
     } = draft;
     let mut correction = Correction::default();
     let mut currency_of_lines = None;

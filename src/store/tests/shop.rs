@@ -205,6 +205,7 @@ pub(in crate::store) fn order_for(lines: &[(&str, i64)], on_shortage: OnShortage
         special_instructions: String::new(),
         service: ServiceLevel::Standard,
         on_shortage,
+        allocation: None,
         reservation_lifetime_seconds: None,
         requested_by: None,
         on_late: OnLate::Accept,

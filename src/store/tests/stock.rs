@@ -31,6 +31,7 @@ fn others(text: &str, units: i64, lifetime: Duration) -> domain::NewReservation 
         lines: vec![(sku(text), units)],
         lifetime: Some(lifetime),
         reference: "basket".to_owned(),
+        allocation: None,
     }
 }
 

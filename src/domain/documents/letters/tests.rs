@@ -126,6 +126,8 @@ fn held_until(at: Timestamp) -> Reservation {
         expires_at: Some(at),
         items: Vec::new(),
         plan: String::new(),
+        allocation: None,
+        passed_over: Vec::new(),
         created_by: Actor::system(),
         created_at: NOW,
     }

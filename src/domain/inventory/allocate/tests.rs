@@ -13,6 +13,7 @@ fn given(wanted: &[i64], shelves: &[&[i64]]) -> (Vec<Need>, BTreeMap<Sku, Supply
     });
     let supply = |product: usize| {
         let spots = shelves.iter().zip(0..).map(|(units, location)| Spot {
+            distance: 0,
             priority: location,
             location: format!("L{location:02}").parse().expect("a location code"),
             units: units[product],
@@ -40,6 +41,33 @@ fn two_parcels_do_where_the_order_of_priority_takes_three() {
     let (takes, reason) = plan(&needs, &supplies, Allocation::Priority).expect("enough");
     assert_eq!(locations(&takes), ["L00", "L01", "L02"]);
     assert_eq!(reason, "no single location has every line: split in order of the locations' priority");
+}
+
+#[test]
+fn the_nearest_goes_first_and_every_other_is_told_why_it_was_passed_over() {
+    let (needs, mut supplies) = given(&[2, 1], &[&[2, 0], &[1, 1], &[2, 1], &[0, 1]]);
+    let (takes, reason) = plan(&needs, &supplies, Allocation::Priority).expect("enough");
+    assert_eq!(reason, "L02 has every line and comes first by priority");
+    let told: Vec<String> = passed_over(&needs, &supplies, &takes)
+        .iter()
+        .map(|it| format!("{}: {}", it.location, it.reason))
+        .collect();
+    assert_eq!(told, ["L00: has 0 of 1 S1", "L01: has 1 of 2 S0", "L03: has 0 of 2 S0"]);
+
+    // L03 becomes as full as L02, and nearer than any other.
+    for supply in supplies.values_mut() {
+        supply.by_location.retain(|it| it.location.as_str() != "L03");
+        let location = "L03".parse().expect("a location code");
+        supply.by_location.iter_mut().for_each(|it| it.distance = 9);
+        supply.by_location.insert(0, Spot { distance: 1, priority: 3, location, units: 5 });
+    }
+    let (takes, reason) = plan(&needs, &supplies, Allocation::Nearest).expect("enough");
+    assert_eq!(
+        (locations(&takes), reason.as_str()),
+        (vec!["L03".to_owned()], "L03 has every line and is the nearest that does")
+    );
+    let last = passed_over(&needs, &supplies, &takes).pop().expect("others have some");
+    assert_eq!((last.location.as_str(), last.reason.as_str()), ("L02", "has every line, and comes later"));
 }
 
 #[test]

@@ -40,6 +40,7 @@ pub(super) fn set_aside(bench: &mut Bench, code: usize, units: i64, seconds: u64
         lines: vec![(sku(SKUS[code]), units)],
         lifetime: Some(std::time::Duration::from_secs(seconds)),
         reference: String::new(),
+        allocation: None,
     };
     let _ = bench.decide(|unit| reserve_stock(unit, &new));
 }

@@ -97,6 +97,7 @@ fn every_bad_field_of_an_order_is_named_at_once_by_its_path() {
         special_instructions: "x".repeat(1_001),
         shipping_service: 9,
         on_shortage: -1,
+        allocation_strategy: 9,
         requested_delivery_time: Some(prost_types::Timestamp { seconds: i64::MAX, nanos: 0 }),
         discount: Some(pb::Discount {
             value: Some(pb::discount::Value::Amount(money_of("USD", 1, 1).expect("money"))),
@@ -111,6 +112,7 @@ fn every_bad_field_of_an_order_is_named_at_once_by_its_path() {
     assert_eq!(
         bad_fields(order, "short"),
         [
+            "order.allocation_strategy",
             "order.billing_address.postal_code",
             "order.channel",
             "order.currency",

@@ -1,14 +1,15 @@
 //! An order with every part, and one with none.
 
 use crate::domain::{
-    Actor, Address, Amounts, Approval, ApprovalState, AtProvider, AvailabilityFound, CancelledUnits, Channel,
-    CreditNote, CreditNoteId, Customer, Day, Discount, Feedback, FeedbackReason, FeedbackSecret,
-    FeedbackState, FollowUp, FollowUpEnd, Gate, HandedBack, Hold, HoldReason, HoldState, Ids, Invoice,
-    InvoiceId, InvoiceLine, InvoiceState, LineAmounts, LineAvailability, LineCancellation, LineFeedback,
-    Means, Message, MessageKind, MessageState, Method, OnLate, OnShortage, OpenRequest, Order, OrderId,
-    OrderLine, OrderNote, OrderState, Payment, PaymentState, ProductKind, Promise, PromiseLeg,
-    PromiseOccasion, ProviderRequest, Refund, RefundState, Reservation, ReservationId, ReservationState,
-    ReservedItem, Risk, ServiceDone, ServiceLevel, Slip, SlipKind, SlipSubject, StuckGate, Waiting,
+    Actor, Address, Allocation, Amounts, Approval, ApprovalState, AtProvider, AvailabilityFound,
+    CancelledUnits, Channel, CreditNote, CreditNoteId, Customer, Day, Discount, Feedback, FeedbackReason,
+    FeedbackSecret, FeedbackState, FollowUp, FollowUpEnd, Gate, HandedBack, Hold, HoldReason, HoldState, Ids,
+    Invoice, InvoiceId, InvoiceLine, InvoiceState, LineAmounts, LineAvailability, LineCancellation,
+    LineFeedback, Means, Message, MessageKind, MessageState, Method, OnLate, OnShortage, OpenRequest, Order,
+    OrderId, OrderLine, OrderNote, OrderState, PassedOver, Payment, PaymentState, ProductKind, Promise,
+    PromiseLeg, PromiseOccasion, ProviderRequest, Refund, RefundState, Reservation, ReservationId,
+    ReservationState, ReservedItem, Risk, ServiceDone, ServiceLevel, Slip, SlipKind, SlipSubject, StuckGate,
+    Waiting,
 };
 use crate::store::rows::tests::full_shipment::{bare_shipment, full_shipment, handling};
 use crate::store::rows::tests::sample::{AT, code, euro, later, queued_message, redemption};
@@ -88,6 +89,8 @@ pub(in crate::store) fn full(number: i64) -> Order {
         expires_at,
         items: vec![item(1, "A-1"), item(2, "B-2")],
         plan: "nearest".to_owned(),
+        allocation: Some(Allocation::Nearest),
+        passed_over: vec![PassedOver { location: code("L2"), reason: "has 1 of 2 X".to_owned() }],
         created_by: Actor::system(),
         created_at: AT,
     };
@@ -121,6 +124,7 @@ pub(in crate::store) fn full(number: i64) -> Order {
         special_instructions: "ring\ntwice".to_owned(),
         service: ServiceLevel::Express,
         on_shortage: OnShortage::Wait,
+        allocation: Some(Allocation::Priority),
         reservation_lifetime_seconds: Some(600),
         requested_by: Some(later(1)),
         on_late: OnLate::Hold,

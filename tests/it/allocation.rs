@@ -1,0 +1,161 @@
+//! Where stock comes from: strategies by region and by call, plans, and what is kept of them.
+
+use consign::pb;
+use consign::pb::plan_allocation_request::Destination;
+use tonic::{Code, Status};
+use tonic_types::StatusExt;
+
+use crate::server::{Clients, on_both_engines};
+use crate::shop::{by, create_order, create_product, draft, every_law_holds, receive};
+
+/// A location in Germany with this postal code and priority.
+async fn open(server: &Clients, code: &str, postal_code: &str, priority: i32) {
+    let location = pb::StockLocation {
+        location: code.to_owned(),
+        name: code.to_owned(),
+        region: "EUROPE".to_owned(),
+        country: "DE".to_owned(),
+        address: Some(pb::Address {
+            street: vec!["Lager 1".to_owned()],
+            city: "Stadt".to_owned(),
+            postal_code: postal_code.to_owned(),
+            country: "DE".to_owned(),
+            ..Default::default()
+        }),
+        priority,
+        ..Default::default()
+    };
+    let request = pb::CreateStockLocationRequest { stock_location: Some(location), ..Default::default() };
+    server.inventory.clone().create_stock_location(by("setup", request)).await.expect("a location");
+}
+
+/// Munich goes first, Halle and Leipzig later; all three have the pot, only Munich and Halle the lid.
+async fn three_locations(server: &Clients) {
+    open(server, "DE-MUC", "80331", 1).await;
+    open(server, "DE-HAL", "06108", 2).await;
+    open(server, "DE-LEJ", "04109", 3).await;
+    for sku in ["POT", "LID"] {
+        create_product(server, sku, 1_000).await;
+    }
+    for location in ["DE-MUC", "DE-HAL", "DE-LEJ"] {
+        receive(server, "POT", location, 5).await;
+    }
+    receive(server, "LID", "DE-MUC", 1).await;
+    receive(server, "LID", "DE-HAL", 5).await;
+}
+
+fn lines(wanted: &[(&str, i64)]) -> Vec<pb::StockLine> {
+    wanted
+        .iter()
+        .map(|(sku, quantity)| pb::StockLine { sku: (*sku).to_owned(), quantity: *quantity })
+        .collect()
+}
+
+async fn plan(
+    server: &Clients,
+    wanted: &[(&str, i64)],
+    strategy: pb::AllocationStrategy,
+) -> Result<pb::PlanAllocationResponse, Status> {
+    let request = pb::PlanAllocationRequest {
+        lines: lines(wanted),
+        postal_code: "04105".to_owned(),
+        allocation_strategy: strategy as i32,
+        destination: Some(Destination::Country("DE".to_owned())),
+    };
+    Ok(server.inventory.clone().plan_allocation(request).await?.into_inner())
+}
+
+fn from(plan: &pb::PlanAllocationResponse) -> Vec<(i32, &str, i64)> {
+    plan.items.iter().map(|it| (it.line_number, it.location.as_str(), it.quantity)).collect()
+}
+
+fn passed_over(plan: &pb::PlanAllocationResponse) -> Vec<(&str, &str)> {
+    let others = plan.candidates.iter().filter(|it| !it.chosen);
+    others.map(|it| (it.location.as_str(), it.reason.as_str())).collect()
+}
+
+on_both_engines!(a_plan_says_where_from_and_why_from_nowhere_else, async |server| {
+    use pb::AllocationStrategy::{FewestShipments, Nearest, Priority, Unspecified};
+    three_locations(&server).await;
+
+    let nearest = plan(&server, &[("POT", 2)], Nearest).await.expect("a plan");
+    assert_eq!((from(&nearest), nearest.region.as_str()), (vec![(1, "DE-LEJ", 2)], "EUROPE"));
+    let later = "has every line, and comes later";
+    assert_eq!(passed_over(&nearest), [("DE-MUC", later), ("DE-HAL", later)]);
+    let first = plan(&server, &[("POT", 2)], Priority).await.expect("a plan");
+    assert_eq!(from(&first), [(1, "DE-MUC", 2)]);
+
+    // Nobody has seven pots; Munich and Halle have them together.
+    let wanted = [("POT", 7), ("LID", 3)];
+    let split = plan(&server, &wanted, Nearest).await.expect("a plan");
+    assert_eq!(from(&split), [(1, "DE-LEJ", 5), (1, "DE-HAL", 2), (2, "DE-HAL", 3)]);
+    assert_eq!(passed_over(&split), [("DE-MUC", "has 1 of 3 LID, has 5 of 7 POT")]);
+    let usual = plan(&server, &wanted, Unspecified).await.expect("a plan");
+    assert_eq!(usual.allocation_strategy(), FewestShipments);
+    assert_eq!(from(&usual).len(), 4, "both products from Munich and Halle: {usual:?}");
+
+    let short = plan(&server, &[("POT", 16)], Priority).await.expect("an answer");
+    assert_eq!((from(&short).len(), short.shortages[0].wanted, short.shortages[0].available), (0, 16, 15));
+    every_law_holds(&server).await;
+});
+
+on_both_engines!(an_order_and_a_cart_are_served_as_their_callers_say_and_keep_the_plan, async |server| {
+    three_locations(&server).await;
+    let mut wish = draft("near", "POT", 2);
+    let address = wish.shipping_address.as_mut().expect("an address");
+    (address.country, address.postal_code) = ("DE".to_owned(), "04105".to_owned());
+    wish.allocation_strategy = pb::AllocationStrategy::Nearest as i32;
+    let order = create_order(&server, wish).await.expect("an order");
+    assert_eq!(order.allocation_strategy(), pb::AllocationStrategy::Nearest);
+    let kept = order.reservation.expect("it is reserved");
+    assert_eq!(kept.items[0].location, "DE-LEJ");
+    assert_eq!(kept.explanation, "DE-LEJ has every line and is the nearest that does");
+    assert_eq!(kept.allocation_strategy(), pb::AllocationStrategy::Nearest);
+    let others: Vec<&str> = kept.passed_over.iter().map(|it| it.location.as_str()).collect();
+    assert_eq!(others, ["DE-HAL", "DE-MUC"], "in the order in which they would have come");
+
+    let request = pb::ReserveStockRequest {
+        lines: lines(&[("POT", 2)]),
+        source: Some(pb::reserve_stock_request::Source::Region("EUROPE".to_owned())),
+        allocation_strategy: pb::AllocationStrategy::Priority as i32,
+        ..Default::default()
+    };
+    let answer = server.inventory.clone().reserve_stock(by("cart", request)).await.expect("reserved");
+    let cart = answer.into_inner().reservation.expect("a reservation");
+    assert_eq!((cart.items[0].location.as_str(), cart.passed_over.len()), ("DE-MUC", 2));
+    every_law_holds(&server).await;
+});
+
+on_both_engines!(a_plan_of_nonsense_is_refused_with_every_problem, async |server| {
+    create_product(&server, "POT", 1_000).await;
+    let request = pb::PlanAllocationRequest {
+        lines: lines(&[("POT", 0), ("", 1)]),
+        postal_code: "04105".to_owned(),
+        allocation_strategy: 9,
+        destination: Some(Destination::Region("EUROPE".to_owned())),
+    };
+    let refused = server.inventory.clone().plan_allocation(request).await.expect_err("refused");
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    let bad = refused.get_details_bad_request().expect("a bad request lists its fields");
+    let mut fields: Vec<String> = bad.field_violations.into_iter().map(|it| it.field).collect();
+    fields.sort();
+    assert_eq!(fields, ["allocation_strategy", "lines[0].quantity", "lines[1].sku", "postal_code"]);
+    let unknown = plan(&server, &[("NONE", 1)], pb::AllocationStrategy::Unspecified).await;
+    assert_eq!(unknown.expect_err("there is no such product").code(), Code::InvalidArgument);
+});
+
+on_both_engines!(
+    a_region_may_have_a_way_of_its_own,
+    |settings| {
+        let europe = "EUROPE".parse().expect("a code");
+        settings.rules.allocation_by_region.insert(europe, consign::domain::Allocation::Nearest);
+    },
+    async |server| {
+        three_locations(&server).await;
+        let usual = plan(&server, &[("POT", 2)], pb::AllocationStrategy::Unspecified).await.expect("a plan");
+        assert_eq!(
+            (usual.allocation_strategy(), from(&usual)),
+            (pb::AllocationStrategy::Nearest, vec![(1, "DE-LEJ", 2)])
+        );
+    }
+);
