@@ -96,9 +96,7 @@ on_both_engines!(a_reader_of_a_crowd_ends_with_what_is_there, async |server| {
         let server = &server;
         async move {
             let sku = if buyer % 2 == 0 { "W-1" } else { "W-2" };
-            create_order(server, draft(&format!("buyer{buyer}"), sku, 1))
-                .await
-                .expect("an order");
+            create_order(server, draft(&format!("buyer{buyer}"), sku, 1)).await.expect("an order");
         }
     };
     join_all((0..BUYERS).map(buy)).await;

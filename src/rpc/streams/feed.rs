@@ -32,10 +32,10 @@ pub(crate) struct Feed {
 /// The subject a stream waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rings {
-    ForAll,
-    ForOrder(OrderId),
+    All,
+    Order(OrderId),
     /// Any change of stock: a ring after every commit here, and every [LOOK_EVERY] for those of other processes.
-    ForStock,
+    Stock,
 }
 
 impl Feed {
@@ -49,9 +49,9 @@ impl Feed {
     /// A reader that subscribes to the bell first and reads then misses nothing.
     pub(crate) fn bell(&self, rings: Rings) -> signal::Receiver<()> {
         match rings {
-            Rings::ForAll => self.of_all.subscribe(),
-            Rings::ForStock => self.of_stock.subscribe(),
-            Rings::ForOrder(order) => {
+            Rings::All => self.of_all.subscribe(),
+            Rings::Stock => self.of_stock.subscribe(),
+            Rings::Order(order) => {
                 let mut bells = self.bells();
                 bells.entry(order).or_default().subscribe()
             }

@@ -87,7 +87,7 @@ impl Source for Levels {
     }
 
     fn rings(&self) -> Rings {
-        Rings::ForStock
+        Rings::Stock
     }
 
     fn heartbeat(&self, position: i64) -> Self::Message {

@@ -91,7 +91,7 @@ impl Source for Journey {
     }
 
     fn rings(&self) -> Rings {
-        Rings::ForOrder(self.order)
+        Rings::Order(self.order)
     }
 
     fn heartbeat(&self, position: i64) -> Self::Message {

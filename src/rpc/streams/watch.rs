@@ -202,7 +202,7 @@ impl Source for Events {
     }
 
     fn rings(&self) -> Rings {
-        self.filter.order.map_or(Rings::ForAll, Rings::ForOrder)
+        self.filter.order.map_or(Rings::All, Rings::Order)
     }
 
     fn heartbeat(&self, position: i64) -> Self::Message {
@@ -262,7 +262,7 @@ mod tests {
         }
 
         fn rings(&self) -> Rings {
-            Rings::ForAll
+            Rings::All
         }
 
         fn heartbeat(&self, position: i64) -> i64 {
