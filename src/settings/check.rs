@@ -269,10 +269,7 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
         bad.add("rules.company_name", "must have at most 100 characters, none of them a line break");
     }
 
-    check_regions(regions, bad);
-    for region in allocation_by_region.keys().filter(|it| !regions.contains_key(it)) {
-        bad.add(format!("rules.allocation_by_region.{region}"), "is no region of rules.regions");
-    }
+    check_regions(regions, allocation_by_region.keys(), bad);
     check_taxes(taxes, bad);
     for (index, ShippingFee { region, fee_minor, .. }) in shipping_fees.iter().enumerate() {
         if !regions.contains_key(region) {
@@ -413,7 +410,14 @@ fn check_courier(at: &str, courier: &CourierInterface, bad: &mut Problems) {
     }
 }
 
-fn check_regions(regions: &BTreeMap<RegionCode, Vec<String>>, bad: &mut Problems) {
+fn check_regions<'r>(
+    regions: &BTreeMap<RegionCode, Vec<String>>,
+    with_own_allocation: impl Iterator<Item = &'r RegionCode>,
+    bad: &mut Problems,
+) {
+    for region in with_own_allocation.filter(|it| !regions.contains_key(it)) {
+        bad.add(format!("rules.allocation_by_region.{region}"), "is no region of rules.regions");
+    }
     for (code, countries) in regions {
         for country in countries {
             let key = format!("rules.regions.{code}");

@@ -5,10 +5,10 @@ mod tests;
 
 use crate::domain::{
     AddOrderNote, ArchiveOrder, Attest, CancelOrder, CancelOrderLines, CancelledUnits, CloseOrder,
-    CompleteServiceLine, Correction, CreateOrder, Currency, Discount, HoldReason, NOT_HEARD, NewLine,
-    NewOrder, OnLate, OnShortage, OrderId, Part, PlaceHold, Problems, RecordRiskAssessment,
-    RecordVerification, ReleaseHold, RestoreOrder, Rule, ServiceLevel, SetOrderLabels, Source, StuckGate,
-    Target, UpdateOrder, VerifyOrder, Waive,
+    CompleteServiceLine, Correction, CreateOrder, Currency, Discount, DiscountKey, HoldReason, Money,
+    NOT_HEARD, NewLine, NewOrder, OnLate, OnShortage, OrderId, Part, PlaceHold, Problems,
+    RecordRiskAssessment, RecordVerification, ReleaseHold, RestoreOrder, Rule, ServiceLevel, SetOrderLabels,
+    Source, StuckGate, Target, UpdateOrder, VerifyOrder, Waive,
 };
 use crate::pb;
 use crate::rpc::enums;
@@ -57,19 +57,11 @@ fn new_order(draft: pb::OrderDraft, bad: &mut Problems) -> Option<NewOrder> {
         .map(|it| address("order.shipping_address", it, bad));
     let currency: Option<Currency> = id("order.currency", &currency, bad);
     let lines = new_lines(lines, currency, bad);
-    let shipping_fee = price("order.shipping_fee", shipping_fee, bad);
-    if let (Some(fee), Some(currency)) = (shipping_fee, currency)
-        && fee.currency != currency
-    {
-        bad.add("order.shipping_fee", format!("must be in {currency}, as the order is"));
-    }
+    let shipping_fee = fee("order.shipping_fee", shipping_fee, currency, bad);
     let external_reference = one_line("order.external_reference", external_reference, REFERENCE_MAX, bad);
     let billing_address = billing_address.map(|it| address("order.billing_address", it, bad));
     let order_discount = order_discount.and_then(|it| discount("order.discount", it, currency, bad));
-    let discount_code = optional_id("order.discount_code", &discount_code, bad);
-    if discount_code.is_some() && order_discount.is_some() {
-        bad.add("order.discount_code", "gives the discount itself: leave out order.discount, or the code");
-    }
+    let discount_code = code_or_discount(&discount_code, order_discount, bad);
     let special_instructions = note("order.special_instructions", special_instructions, NOTE_MAX, bad);
     let service = word("order.shipping_service", shipping_service, enums::to_service_level, bad);
     let on_shortage = word("order.on_shortage", on_shortage, enums::to_on_shortage, bad);
@@ -101,6 +93,31 @@ fn new_order(draft: pb::OrderDraft, bad: &mut Problems) -> Option<NewOrder> {
         on_late: on_late.unwrap_or(OnLate::Accept),
         labels,
     })
+}
+
+/// A price in the currency of the order.
+fn fee(
+    field: &str,
+    given: Option<pb::Money>,
+    currency: Option<Currency>,
+    bad: &mut Problems,
+) -> Option<Money> {
+    let fee = price(field, given, bad);
+    if let (Some(fee), Some(currency)) = (fee, currency)
+        && fee.currency != currency
+    {
+        bad.add(field, format!("must be in {currency}, as the order is"));
+    }
+    fee
+}
+
+/// The code to redeem; not beside a discount of the caller's own.
+fn code_or_discount(code: &str, own: Option<Discount>, bad: &mut Problems) -> Option<DiscountKey> {
+    let code = optional_id("order.discount_code", code, bad);
+    if code.is_some() && own.is_some() {
+        bad.add("order.discount_code", "gives the discount itself: leave out order.discount, or the code");
+    }
+    code
 }
 
 fn new_lines(lines: Vec<pb::OrderLineDraft>, currency: Option<Currency>, bad: &mut Problems) -> Vec<NewLine> {
