@@ -44,6 +44,7 @@ pub use approvals::decide::{DecideApproval, Decision};
 pub use billing::pay::{BeginPayment, CapturePayment, NewPayment, ReceivedMoney, RecordPayment, VoidPayment};
 pub use billing::refund::RefundPayment;
 pub use billing::tax_rows::TaxRow;
+pub use catalogue::import::{ImportProduct, Imported};
 #[cfg(test)]
 pub(crate) use catalogue::location::create_location;
 pub use catalogue::location::{CreateLocation, DeactivateLocation, ReactivateLocation, UpdateLocation};

@@ -211,7 +211,8 @@ impl Call {
     }
 }
 
-fn actor(metadata: &MetadataMap, bad: &mut Problems) -> Option<Actor> {
+/// Who calls, as the metadata says.
+pub(super) fn actor(metadata: &MetadataMap, bad: &mut Problems) -> Option<Actor> {
     let Some(value) = metadata.get(ACTOR) else {
         return Some(Actor::stored(ANONYMOUS.to_owned()));
     };

@@ -63,6 +63,7 @@ pub struct Gate {
     methods: Arc<HashMap<String, Method>>,
     calls: Arc<Semaphore>,
     streams: Arc<Semaphore>,
+    imports: Arc<Semaphore>,
     deadline: Duration,
     request_bytes: usize,
     under_way: Arc<AtomicUsize>,
@@ -79,6 +80,8 @@ struct Method {
 enum Shape {
     Unary,
     Stream,
+    /// Its caller sends a stream too: its messages are taken in one by one.
+    Import,
 }
 
 impl Gate {
@@ -88,6 +91,7 @@ impl Gate {
             methods: Arc::new(methods()),
             calls: room(limits.calls),
             streams: room(limits.streams),
+            imports: room(limits.imports),
             deadline: limits.deadline(),
             request_bytes: usize::try_from(limits.message_bytes).unwrap_or(usize::MAX),
             under_way: Arc::default(),
@@ -115,6 +119,7 @@ impl Gate {
         let room = match shape {
             Shape::Unary => &self.calls,
             Shape::Stream => &self.streams,
+            Shape::Import => &self.imports,
         };
         Arc::clone(room).try_acquire_owned().ok()
     }
@@ -127,7 +132,7 @@ impl Gate {
         let kept = asked.map(|it| it - earlier(it));
         let allowed = match shape {
             Shape::Unary => Some(kept.map_or(self.deadline, |it| it.min(self.deadline))),
-            Shape::Stream => kept,
+            Shape::Stream | Shape::Import => kept,
         };
         let later = asked.map_or(LATER, |it| LATER.min(earlier(it) / 2));
         let deadline = allowed.and_then(|it| arrived.checked_add(it));
@@ -259,7 +264,13 @@ where
             }
             // A request takes up room only once it was received whole, so that slow senders do not keep others out.
             let by = until.unwrap_or_else(|| tokio::time::Instant::now() + gate.deadline);
-            let mut request = match timeout_at(by, whole(request, gate.request_bytes)).await {
+            let received = async {
+                match shape {
+                    Shape::Unary | Shape::Stream => whole(request, gate.request_bytes).await,
+                    Shape::Import => Ok(request),
+                }
+            };
+            let mut request = match timeout_at(by, received).await {
                 Ok(Ok(request)) => request,
                 Ok(Err(why)) => return Ok(record.answered(unreadable(&why))),
                 Err(_) => return Ok(record.answered(status::too_late(TOO_LATE))),
@@ -270,7 +281,7 @@ where
             // A unary call gives its room back once its answer is ready to be sent; a stream keeps it to its end.
             let (_room, seated) = match shape {
                 Shape::Unary => (Some(room), None),
-                Shape::Stream => {
+                Shape::Stream | Shape::Import => {
                     let taken = Taken { _room: room, _under_way: record.under_way.take() };
                     let permit = StreamPermit(signal::Sender::new(Some(taken)));
                     request.extensions_mut().insert(permit.clone());
@@ -289,7 +300,7 @@ where
             let response = blamed(response?);
             record.code = Status::from_header_map(response.headers()).map(|it| it.code());
             Ok(response.map(|body| {
-                let until = until.filter(|_| shape == Shape::Stream).map(|it| Box::pin(sleep_until(it)));
+                let until = until.filter(|_| shape != Shape::Unary).map(|it| Box::pin(sleep_until(it)));
                 AxumBody::new(Guarded { body, record, until, over: false, _seated: seated })
             }))
         })
@@ -312,7 +323,7 @@ async fn whole(request: Request<AxumBody>, bytes_max: usize) -> Result<Request<A
             return Err(format!("it is larger than {bytes_max} bytes"));
         }
     }
-    // Every method takes one message. Less than one is refused by tonic itself.
+    // These methods take one message. Less than one is refused by tonic itself.
     if message_bytes(&received).is_some_and(|it| received.len() - FRAME_BYTES > it) {
         return Err("more than one message was sent, or something behind it".to_owned());
     }
@@ -431,6 +442,7 @@ fn overloaded(shape: Shape) -> Status {
     let text = match shape {
         Shape::Unary => "too many calls are under way; repeat the call later",
         Shape::Stream => "too many streams are open; open this one later",
+        Shape::Import => "too many imports are under way; begin this one later",
     };
     status::overloaded(text)
 }
@@ -470,7 +482,11 @@ fn methods() -> HashMap<String, Method> {
         for service in &file.service {
             for method in &service.method {
                 let path = format!("{}.{}/{}", file.package(), service.name(), method.name());
-                let shape = if method.server_streaming() { Shape::Stream } else { Shape::Unary };
+                let shape = match (method.client_streaming(), method.server_streaming()) {
+                    (false, false) => Shape::Unary,
+                    (false, true) => Shape::Stream,
+                    (true, _) => Shape::Import,
+                };
                 methods.insert(path.clone(), Method { name: path.into(), shape });
             }
         }

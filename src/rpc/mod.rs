@@ -13,6 +13,7 @@ mod discounts;
 pub(crate) mod enums;
 mod feedback;
 mod identity;
+mod imports;
 mod inventory;
 mod labels;
 #[cfg(test)]

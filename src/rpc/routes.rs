@@ -27,4 +27,5 @@ pub fn routes(api: Api) -> Routes {
         .add_service(service!(pb::discount_service_server::DiscountServiceServer<Api>))
         .add_service(service!(pb::approval_service_server::ApprovalServiceServer<Api>))
         .add_service(service!(pb::feedback_service_server::FeedbackServiceServer<Api>))
+        .add_service(service!(pb::import_service_server::ImportServiceServer<Api>))
 }

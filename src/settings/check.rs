@@ -176,6 +176,7 @@ impl Limits {
             streams_per_connection,
             calls,
             streams,
+            imports,
             queue,
             group_max,
             writer_lanes,
@@ -203,6 +204,7 @@ impl Limits {
             ("streams_per_connection", streams_per_connection, 1, 100_000),
             ("calls", calls, 1, 100_000),
             ("streams", streams, 1, 100_000),
+            ("imports", imports, 1, 1_000),
             ("queue", queue, 1, 1_000_000),
             // With 100 lines each, and as many in each of the overdue orders that make way for them, not more products
             // than SQLite takes in one question.

@@ -227,6 +227,8 @@ pub struct Limits {
     pub calls: u32,
     /// Streams open in the process; one more is refused at once.
     pub streams: u32,
+    /// Imports under way in the process; one more is refused at once.
+    pub imports: u32,
     /// Changes that wait for the writer; one more is refused at once.
     pub queue: u32,
     /// Changes that share a transaction; 1 turns group commit off.
@@ -443,6 +445,7 @@ impl Default for Limits {
             streams_per_connection: 256,
             calls: 512,
             streams: 1_024,
+            imports: 8,
             queue: 1_024,
             group_max: 64,
             writer_lanes: 1,

@@ -131,7 +131,8 @@ impl Api {
             let (request, response) = (local(method.input_type()), local(method.output_type()));
             let stream = if method.server_streaming() { "stream of " } else { "" };
             write!(page, "\n### {}\n\n", method.name()).unwrap();
-            write!(page, "`{request}` → {stream}`{response}`\n\n{}\n", paragraphs(comment)).unwrap();
+            let sent = if method.client_streaming() { "stream of " } else { "" };
+            write!(page, "{sent}`{request}` → {stream}`{response}`\n\n{}\n", paragraphs(comment)).unwrap();
             fields("Request", &self.messages[request], page);
             fields("Response", &self.messages[response], page);
         }

@@ -29,6 +29,7 @@ mod floods;
 mod followers;
 mod frozen;
 mod groups;
+mod imports;
 mod invoices;
 mod karrio;
 mod kills;

@@ -10,6 +10,7 @@ use consign::pb::approval_service_client::ApprovalServiceClient;
 use consign::pb::billing_service_client::BillingServiceClient;
 use consign::pb::discount_service_client::DiscountServiceClient;
 use consign::pb::feedback_service_client::FeedbackServiceClient;
+use consign::pb::import_service_client::ImportServiceClient;
 use consign::pb::inventory_service_client::InventoryServiceClient;
 use consign::pb::order_service_client::OrderServiceClient;
 use consign::pb::shipping_service_client::ShippingServiceClient;
@@ -57,6 +58,7 @@ pub(crate) struct Clients {
     pub(crate) approvals: ApprovalServiceClient<Channel>,
     pub(crate) discounts: DiscountServiceClient<Channel>,
     pub(crate) feedback: FeedbackServiceClient<Channel>,
+    pub(crate) imports: ImportServiceClient<Channel>,
 }
 
 impl Clients {
@@ -69,6 +71,7 @@ impl Clients {
             approvals: ApprovalServiceClient::new(channel.clone()),
             discounts: DiscountServiceClient::new(channel.clone()),
             feedback: FeedbackServiceClient::new(channel.clone()),
+            imports: ImportServiceClient::new(channel.clone()),
             channel,
         }
     }

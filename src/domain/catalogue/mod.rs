@@ -1,4 +1,5 @@
 //! Products and locations.
 
+pub(super) mod import;
 pub(super) mod location;
 pub(super) mod product;

@@ -116,7 +116,7 @@ impl Command for ReactivateProduct {
     }
 }
 
-fn must_be_legal(product: &Product) -> Result<(), Refusal> {
+pub(super) fn must_be_legal(product: &Product) -> Result<(), Refusal> {
     let mut problems = Problems::default();
     product.check_prices(&mut problems);
     product.check_kind(&mut problems);
@@ -131,7 +131,7 @@ fn seen(unit: &UnitOfWork, sku: &Sku, etag: &str) -> Result<Product, Refusal> {
 }
 
 /// One version later, if anything of it is new.
-fn keep(unit: &mut UnitOfWork, product: Product) -> Product {
+pub(super) fn keep(unit: &mut UnitOfWork, product: Product) -> Product {
     if unit.product(&product.sku) == Some(&product) {
         return product;
     }

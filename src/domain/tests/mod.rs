@@ -15,6 +15,7 @@ mod evidence;
 mod exact;
 mod feedback;
 mod given;
+mod imports;
 mod instead;
 mod invoices;
 mod letters;

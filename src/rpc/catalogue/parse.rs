@@ -1,8 +1,8 @@
 //! Parses requests about products and locations.
 
 use crate::domain::{
-    CreateLocation, CreateProduct, DeactivateLocation, DeactivateProduct, Dimensions, Location,
-    LocationChange, Price, Problems, Product, ProductChange, ReactivateLocation, ReactivateProduct,
+    CreateLocation, CreateProduct, DeactivateLocation, DeactivateProduct, Dimensions, ImportProduct,
+    Location, LocationChange, Price, Problems, Product, ProductChange, ReactivateLocation, ReactivateProduct,
     Timestamp, UpdateLocation, UpdateProduct,
 };
 use crate::pb;
@@ -37,6 +37,22 @@ pub(crate) fn update_product(request: pb::UpdateProductRequest, bad: &mut Proble
     let sku = id("product.sku", &product.sku, bad);
     let changes = product_changes(product, &paths?, bad);
     Some(UpdateProduct { sku: sku?, changes, etag })
+}
+
+/// A row of an import: the fields that the mask names, or all of them.
+pub(crate) fn import_product(
+    product: Option<pb::Product>,
+    update_mask: Option<prost_types::FieldMask>,
+    bad: &mut Problems,
+) -> Option<ImportProduct> {
+    let mask = update_mask.filter(|it| !it.paths.is_empty());
+    let all = || Some(PRODUCT_FIELDS.map(str::to_owned).to_vec());
+    let named = if mask.is_some() { paths(mask, &PRODUCT_FIELDS, bad) } else { all() };
+    let product = required("product", product, bad)?;
+    let sku = id("product.sku", &product.sku, bad);
+    let kind = word("product.kind", product.kind, enums::to_product_kind, bad);
+    let changes = product_changes(product, &named?, bad);
+    Some(ImportProduct { sku: sku?, kind, changes })
 }
 
 /// The fields of a product that a person enters, beside its SKU and its kind, which are for ever.

@@ -1,5 +1,5 @@
 //! The calls about stock.
 
-mod parse;
+pub(super) mod parse;
 pub(super) mod reply;
 mod service;

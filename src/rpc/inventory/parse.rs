@@ -237,6 +237,18 @@ pub(crate) fn count(request: pb::CountStockRequest, bad: &mut Problems) -> Optio
     Some(CountStock { sku, location, counted, note, etag })
 }
 
+/// A row of an import.
+pub(crate) fn imported_count(stock: Option<pb::StockCount>, bad: &mut Problems) -> Option<CountStock> {
+    let pb::StockCount { sku, location, counted, note } = required("stock", stock, bad)?;
+    let request = pb::CountStockRequest { sku, location, counted, note, ..Default::default() };
+    let mut found = Problems::default();
+    let command = count(request, &mut found);
+    for problem in found.0 {
+        bad.add(format!("stock.{}", problem.field), problem.message);
+    }
+    command
+}
+
 pub(crate) fn transfer(request: pb::TransferStockRequest, bad: &mut Problems) -> Option<TransferStock> {
     let pb::TransferStockRequest {
         from_location,

@@ -208,4 +208,5 @@ fn every_stream_of_the_api_is_known_as_one() {
     let shape = |path: &str| methods[path.trim_start_matches('/')].shape;
     assert_eq!((shape(UNARY), shape(STREAM)), (Shape::Unary, Shape::Stream));
     assert_eq!(shape("consign.v1.ShippingService/TrackShipment"), Shape::Stream);
+    assert_eq!(shape("consign.v1.ImportService/ImportStock"), Shape::Import);
 }

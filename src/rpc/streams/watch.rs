@@ -68,22 +68,36 @@ pub(crate) fn follow<S: Source>(
     after: i64,
     source: S,
 ) -> Reply<Stream<S::Message>> {
+    let read_within = api.limits.slow_reader();
+    let (heartbeat, shutdown) = (api.limits.heartbeat(), api.shutdown.clone());
+    // Subscribed before the first read, so that no event is missed in between.
+    let bell = api.feed.bell(source.rings());
+    sent_by(permit.clone(), read_within, move |messages| {
+        let subscription = Subscription {
+            messages,
+            position: after,
+            permit,
+            heartbeat,
+            read_within,
+            bell,
+            shutdown,
+            source,
+        };
+        subscription.run()
+    })
+}
+
+/// The stream of what a task sends, and at last of the status that it ends with, if there is one.
+pub(crate) fn sent_by<M: Send + 'static, F: Future<Output = Option<Status>> + Send + 'static>(
+    permit: StreamPermit,
+    read_within: Duration,
+    run: impl FnOnce(mpsc::Sender<Box<M>>) -> F,
+) -> Reply<Stream<M>> {
     let (messages, waiting) = mpsc::channel(WAITING_MAX);
     let (over, why) = oneshot::channel();
-    let read_within = api.limits.slow_reader();
-    let subscription = Subscription {
-        messages,
-        position: after,
-        permit: permit.clone(),
-        heartbeat: api.limits.heartbeat(),
-        read_within,
-        // Subscribed before the first read, so that no event is missed in between.
-        bell: api.feed.bell(source.rings()),
-        shutdown: api.shutdown.clone(),
-        source,
-    };
+    let running = run(messages);
     tokio::spawn(async move {
-        match subscription.run().await {
+        match running.await {
             // If the reader has gone, the send fails and that is fine.
             Some(status) => drop(over.send(status)),
             None => drop(over),

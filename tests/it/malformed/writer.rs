@@ -38,7 +38,10 @@ pub(super) fn methods() -> Vec<Method> {
         }
     }
     assert!(methods.len() > 60, "the API has more than {} methods", methods.len());
-    methods.sort_by_key(|it| it.request.get_field_by_name("request_id").is_some());
+    let changes = |it: &MessageDescriptor| {
+        ["request_id", "row_key"].iter().any(|of| it.get_field_by_name(of).is_some())
+    };
+    methods.sort_by_key(|it| changes(&it.request));
     methods
 }
 
