@@ -9,7 +9,7 @@ use crate::server::{self, Server};
 use crate::settings::{DatabaseFlags, ServeFlags, Settings};
 use crate::store::Store;
 use crate::terminal::{complain, say};
-use crate::{bench, clock, demo, faults, telemetry};
+use crate::{bench, clock, demo, faults, import, telemetry};
 
 /// The order-fulfilment core that a company's other services call over gRPC
 #[derive(Parser)]
@@ -53,6 +53,11 @@ enum Command {
     Bench {
         #[command(flatten)]
         options: Box<bench::Options>,
+    },
+    /// Send a file of products, counted stock or orders to a server, and name every row that it refuses
+    Import {
+        #[command(flatten)]
+        options: import::Options,
     },
     /// Check the invariants of the stored orders, and name every row that breaks one
     Check {
@@ -122,6 +127,7 @@ async fn carry_out(command: Command) -> ExitResult {
             demo::run(demo::Options { target, json }).await.map(|it| it.is_well()).map_err(shown)
         }
         Command::Bench { options } => bench(*options).await,
+        Command::Import { options } => import::run(options).await.map_err(shown),
         Command::Check { flags, json } => check(&flags, json).await,
         Command::Healthcheck { target } => healthcheck(&target).await,
         Command::Version => {

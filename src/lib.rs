@@ -16,6 +16,7 @@
 //! | [`client`] | how the programs below call a server |
 //! | [`demo`] | the whole process, played over the API |
 //! | [`bench`] | a load of many clients, and what it costs |
+//! | [`import`] | files of rows, sent to a server |
 //! | [`command_line`] | the commands of the program |
 //! | [`settings`] | what a company may choose |
 //! | [`clock`] | the one place that reads the time |
@@ -34,6 +35,7 @@ pub mod bench;
 pub mod client;
 pub mod command_line;
 pub mod demo;
+pub mod import;
 pub mod rpc;
 pub mod server;
 pub mod webhook;
