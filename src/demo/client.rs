@@ -18,6 +18,7 @@ pub(super) struct Client {
     approvals: pb::approval_service_client::ApprovalServiceClient<Channel>,
     discounts: pb::discount_service_client::DiscountServiceClient<Channel>,
     feedback: pb::feedback_service_client::FeedbackServiceClient<Channel>,
+    imports: pb::import_service_client::ImportServiceClient<Channel>,
     run: String,
 }
 
@@ -49,7 +50,8 @@ impl Client {
             billing: pb::billing_service_client::BillingServiceClient::new(channel.clone()),
             approvals: pb::approval_service_client::ApprovalServiceClient::new(channel.clone()),
             discounts: pb::discount_service_client::DiscountServiceClient::new(channel.clone()),
-            feedback: pb::feedback_service_client::FeedbackServiceClient::new(channel),
+            feedback: pb::feedback_service_client::FeedbackServiceClient::new(channel.clone()),
+            imports: pb::import_service_client::ImportServiceClient::new(channel),
             run: run.to_owned(),
         })
     }

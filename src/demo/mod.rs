@@ -3,6 +3,7 @@
 mod changed;
 mod client;
 mod error;
+mod imported;
 mod invoice;
 mod life;
 mod report;
@@ -110,6 +111,8 @@ async fn play(target: &str, json: bool) -> Result<Played, DemoError> {
     };
 
     demo.stock_the_shelves(&sample).await?;
+    demo.heading("Rows out of another system: what is wrong with one stops no other");
+    demo.import_products().await?;
     demo.heading("Wanted within six hours or not at all: refused, with the date that can be kept");
     let kept = demo.refuse_what_is_too_late(&sample.orders[0]).await?;
     let (mut played, mut trial) = (Vec::new(), Vec::new());

@@ -16,6 +16,7 @@ pub struct Shown {
     pub invoice_as_a_page: String,
     pub part_cancelled: String,
     pub counted_below_reserved: String,
+    pub rows_imported: String,
 }
 
 impl Shown {
@@ -33,6 +34,7 @@ impl Shown {
             invoice_as_a_page,
             part_cancelled,
             counted_below_reserved,
+            rows_imported,
         } = self;
         let all = [
             (promise_refused, "a promise refused"),
@@ -46,6 +48,7 @@ impl Shown {
             (invoice_as_a_page, "an invoice as a page"),
             (part_cancelled, "a part of an order cancelled, with its credit note"),
             (counted_below_reserved, "a count below what is reserved"),
+            (rows_imported, "rows imported, a bad one named"),
         ];
         all.into_iter().filter(|it| it.0.is_empty()).map(|it| it.1).collect()
     }

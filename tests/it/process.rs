@@ -23,6 +23,7 @@ async fn twenty_steps(server: TestServer) {
         says(&shown.courier_passed_over, "rated 2.60");
         says(&shown.part_cancelled, "credit note CRN-");
         says(&shown.counted_below_reserved, "1 from US-NEWARK, 3 from CA-TORONTO");
+        says(&shown.rows_imported, "3 rows, 2 created; row 2: product.name: is required");
         says(&shown.price_changed, "at USD 18.50");
         says(&shown.price_changed, "at USD 19.50");
         says(&shown.reorder_proposed, "for DE-LEIPZIG, PROPOSED: 3 available, reorder point 5, up to 10");

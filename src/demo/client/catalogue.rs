@@ -29,6 +29,21 @@ impl Client {
         call!(self.inventory, create_product, "clerk", request).map(|_| ())
     }
 
+    /// The answers to all rows, and the summary.
+    pub(in crate::demo) async fn import_products(
+        &mut self,
+        rows: impl futures_util::Stream<Item = pb::ImportProductsRequest> + Send + 'static,
+    ) -> Result<Vec<pb::import_products_response::Answer>, DemoError> {
+        let mut answers = call!(self.imports, import_products, "import", rows)?;
+        let refused =
+            |status| DemoError::Refused(Refused { call: "import_products", status: Box::new(status) });
+        let mut all = Vec::new();
+        while let Some(answer) = answers.message().await.map_err(refused)? {
+            all.extend(answer.answer);
+        }
+        Ok(all)
+    }
+
     pub(in crate::demo) async fn correct_prices(
         &mut self,
         product: &sample::Product,
