@@ -50,7 +50,7 @@ fn order_row(key: &str, order: pb::OrderDraft) -> pb::ImportOrdersRequest {
 macro_rules! imported {
     ($server:expr, $method:ident, $answer:ident, $rows:expr) => {{
         let answers = $server.imports.clone().$method(by("clerk", stream::iter($rows))).await;
-        let mut answers = answers.expect("a stream");
+        let mut answers = answers.expect("a stream").into_inner();
         let (mut results, mut summary) = (Vec::new(), None);
         while let Some(message) = answers.message().await.expect("an answer") {
             assert!(summary.is_none(), "nothing comes after the summary");

@@ -43,14 +43,14 @@ fn a_new_product_needs_a_name_and_none_becomes_another_kind() {
     let nameless = import(&mut bench, "NEW", None, vec![ProductChange::Fragile(true)]);
     assert_eq!(refused_fields(nameless), ["product.name"]);
     let heavy = vec![named("Fitting"), ProductChange::WeightGrams(5)];
-    let heavy = import(&mut bench, "FIT", Some(ProductKind::Service), heavy);
+    let heavy = import(&mut bench, "FIT-NEW", Some(ProductKind::Service), heavy);
     assert_eq!(refused_fields(heavy), ["product.weight_grams"]);
 
-    import(&mut bench, "FIT", Some(ProductKind::Service), vec![named("Fitting")]).expect("a service");
-    let other = import(&mut bench, "FIT", Some(ProductKind::Goods), vec![named("Fitting")]);
+    import(&mut bench, "FIT-NEW", Some(ProductKind::Service), vec![named("Fitting")]).expect("a service");
+    let other = import(&mut bench, "FIT-NEW", Some(ProductKind::Goods), vec![named("Fitting")]);
     assert_eq!(refused_fields(other), ["product.kind"]);
     let twice = vec![Price { price: usd(1), valid_from: None }, Price { price: usd(2), valid_from: None }];
-    let twice = import(&mut bench, "FIT", None, vec![ProductChange::Prices(twice)]);
+    let twice = import(&mut bench, "FIT-NEW", None, vec![ProductChange::Prices(twice)]);
     assert_eq!(refused_fields(twice), ["product.prices[1]"]);
 }
 
