@@ -18,6 +18,7 @@ impl Demo {
             order.lines.first().ok_or_else(|| DemoError::Wrong("an order without lines".to_owned()))?;
         self.cancel_a_part(order, line).await?;
         self.count_below_what_is_reserved(&order.id, line).await?;
+        self.change_a_line(&order.id, line).await?;
         self.client.order(&order.id).await
     }
 
@@ -52,6 +53,64 @@ impl Demo {
         );
         self.tell("CancelOrderLines", &text);
         self.shown.part_cancelled = text;
+        Ok(())
+    }
+
+    /// One unit less of the line and its like beside it: nothing is to be paid, and both invoices have their papers.
+    async fn change_a_line(&mut self, id: &str, line: &pb::OrderLine) -> Result<(), DemoError> {
+        let order = self.client.order(id).await?;
+        let kept = order.lines.iter().find(|it| it.number == line.number);
+        let wanted = kept.map_or(0, |it| it.quantity - it.cancelled);
+        let fewer = pb::SetLineQuantity { line_number: line.number, quantity: wanted - 1 };
+        let like = pb::AddOrderLine {
+            sku: line.sku.clone(),
+            quantity: 1,
+            unit_price: line.unit_price.clone(),
+            description: format!("{}, as a gift", line.description),
+        };
+        let item = |item| pb::OrderChangeItem { item: Some(item) };
+        let items = vec![
+            item(pb::order_change_item::Item::SetQuantity(fewer)),
+            item(pb::order_change_item::Item::AddLine(like)),
+            item(pb::order_change_item::Item::SetInstructions("wrap the gift".to_owned())),
+        ];
+        let draft = pb::CreateOrderChangeRequest {
+            order_id: id.to_owned(),
+            items,
+            reason: "one of them is a gift".to_owned(),
+            ..Default::default()
+        };
+        let change = self.client.create_change(draft).await?;
+        let proposed = self.client.propose_change(id, &change.id).await?;
+        let seen = proposed.proposal.unwrap_or_default();
+        let amount = |it: &Option<pb::Money>| it.as_ref().map(money).unwrap_or_default();
+        let text = format!(
+            "would credit {} and invoice {}, {} to be paid",
+            amount(&seen.credited),
+            amount(&seen.supplementary_invoiced),
+            amount(&seen.to_pay)
+        );
+        self.tell("ProposeOrderChange", &text);
+
+        let confirmed = self.client.confirm_change(id, &change.id).await?;
+        let outcome = confirmed.outcome.unwrap_or_default();
+        let note = match outcome.credit_note_ids.as_slice() {
+            [note] => self.client.credit_note(note).await?,
+            _ => return Err(DemoError::Wrong("a change without its credit note".to_owned())),
+        };
+        let due = outcome.to_pay.as_ref().is_some_and(|it| it.units > 0 || it.nanos > 0);
+        if due {
+            self.client.pay_rest(id).await?;
+        }
+        let text = format!(
+            "order {}: credit note {}, supplementary invoice {}, line {} added",
+            order.number,
+            note.number,
+            outcome.supplementary_invoice_id,
+            outcome.added_line_numbers.first().copied().unwrap_or_default()
+        );
+        self.tell("ConfirmOrderChange", &text);
+        self.shown.order_changed = text;
         Ok(())
     }
 

@@ -19,6 +19,7 @@ pub(super) struct Client {
     discounts: pb::discount_service_client::DiscountServiceClient<Channel>,
     feedback: pb::feedback_service_client::FeedbackServiceClient<Channel>,
     imports: pb::import_service_client::ImportServiceClient<Channel>,
+    changes: pb::order_change_service_client::OrderChangeServiceClient<Channel>,
     run: String,
 }
 
@@ -37,6 +38,7 @@ macro_rules! call {
 }
 
 mod catalogue;
+mod changes;
 mod shipping;
 pub(super) mod words;
 
@@ -51,7 +53,8 @@ impl Client {
             approvals: pb::approval_service_client::ApprovalServiceClient::new(channel.clone()),
             discounts: pb::discount_service_client::DiscountServiceClient::new(channel.clone()),
             feedback: pb::feedback_service_client::FeedbackServiceClient::new(channel.clone()),
-            imports: pb::import_service_client::ImportServiceClient::new(channel),
+            imports: pb::import_service_client::ImportServiceClient::new(channel.clone()),
+            changes: pb::order_change_service_client::OrderChangeServiceClient::new(channel),
             run: run.to_owned(),
         })
     }

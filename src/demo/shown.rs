@@ -15,6 +15,7 @@ pub struct Shown {
     pub discount_redeemed: String,
     pub invoice_as_a_page: String,
     pub part_cancelled: String,
+    pub order_changed: String,
     pub counted_below_reserved: String,
     pub rows_imported: String,
 }
@@ -33,6 +34,7 @@ impl Shown {
             discount_redeemed,
             invoice_as_a_page,
             part_cancelled,
+            order_changed,
             counted_below_reserved,
             rows_imported,
         } = self;
@@ -47,6 +49,7 @@ impl Shown {
             (discount_redeemed, "a discount code given and redeemed"),
             (invoice_as_a_page, "an invoice as a page"),
             (part_cancelled, "a part of an order cancelled, with its credit note"),
+            (order_changed, "an order changed after it was sold, with its credit note"),
             (counted_below_reserved, "a count below what is reserved"),
             (rows_imported, "rows imported, a bad one named"),
         ];

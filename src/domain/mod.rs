@@ -149,6 +149,10 @@ pub use model::money::{Currency, Money};
 pub use model::new_order::{NewLine, NewOrder};
 pub use model::note::OrderNote;
 pub use model::order::{Order, OrderState};
+pub use model::order_change::{
+    AddedLine, ChangeApproval, ChangeEnd, ChangeItem, ChangeOutcome, ChangeProposal, ChangeStock,
+    OrderChange, OrderChangeState,
+};
 pub use model::payment::{
     AtProvider, Means, OpenRequest, Payment, PaymentState, ProviderAnswer, ProviderRequest,
     bank_reference_key,
@@ -166,8 +170,9 @@ pub use model::replenishment::{Replenishment, ReplenishmentState};
 pub use model::reservation::{PassedOver, Reservation, ReservationState, ReservedItem};
 pub use model::scalars::{
     Actor, ApprovalId, BookingId, Channel, CourierCode, CreditNoteId, FollowUpId, HoldId, Ids, Invalid,
-    InvoiceId, JobId, LocationCode, MessageId, MovementId, OnLate, OnShortage, OrderId, PaymentId, RefundId,
-    RegionCode, ReplenishmentId, ReservationId, SellerId, ServiceLevel, ShipmentId, Sku, TransferId,
+    InvoiceId, JobId, LocationCode, MessageId, MovementId, OnLate, OnShortage, OrderChangeId, OrderId,
+    PaymentId, RefundId, RegionCode, ReplenishmentId, ReservationId, SellerId, ServiceLevel, ShipmentId, Sku,
+    TransferId,
 };
 pub use model::search_key::{caseless, phone_digits, phone_searched};
 pub use model::seller::{BankAccount, Seller};
@@ -196,6 +201,8 @@ pub use ordering::evidence::{RecordRiskAssessment, RecordVerification, Source};
 pub use ordering::holds::{PlaceHold, ReleaseHold};
 pub use ordering::labels::SetOrderLabels;
 pub use ordering::notes::AddOrderNote;
+pub(crate) use ordering::order_change::ITEMS_MAX as CHANGE_ITEMS_MAX;
+pub use ordering::order_change::{ChangeStep, CreateOrderChange, DecideOrderChange};
 pub use ordering::receive::CreateOrder;
 pub use ordering::resolve::{ResolveException, Way};
 pub use ordering::services::CompleteServiceLine;

@@ -180,6 +180,10 @@ enum_map! {
         Pending = Pending, Approved = Approved, Rejected = Rejected, Expired = Expired, Withdrawn = Withdrawn,
         AutoApproved = AutoApproved,
     }
+    order_change_state: OrderChangeState = OrderChangeState {
+        Draft = Draft, Proposed = Proposed, Confirmed = Confirmed, Declined = Declined, Cancelled = Cancelled,
+        Lapsed = Lapsed,
+    }
     invoice_state: InvoiceState = InvoiceState { Open = Open, Paid = Paid, Void = Void }
     payment_state: PaymentState = PaymentState {
         Pending = Pending, Authorized = Authorized, Captured = Captured, Failed = Failed, Voided = Voided,

@@ -5,6 +5,7 @@ mod approvals;
 mod billing;
 mod calendar;
 mod catalogue;
+mod changes;
 mod codec;
 mod connections;
 mod couriers;

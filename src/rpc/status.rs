@@ -215,6 +215,8 @@ fn of_reason(reason: Reason) -> (Code, ErrorReason) {
         Reason::DiscountCodeUsedByCustomer => (unmet, ErrorReason::DiscountCodeUsedByCustomer),
         Reason::DiscountCodeBelowMinimum => (unmet, ErrorReason::DiscountCodeBelowMinimum),
         Reason::DiscountCodeOtherCurrency => (unmet, ErrorReason::DiscountCodeOtherCurrency),
+        Reason::OrderChangeOpen => (unmet, ErrorReason::OrderChangeOpen),
+        Reason::OrderChangeOutdated => (unmet, ErrorReason::OrderChangeOutdated),
     }
 }
 

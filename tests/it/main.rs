@@ -41,6 +41,7 @@ mod mail;
 mod malformed;
 mod manifest;
 mod operator;
+mod order_changes;
 mod outage;
 mod overload;
 mod papers;

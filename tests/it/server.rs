@@ -12,6 +12,7 @@ use consign::pb::discount_service_client::DiscountServiceClient;
 use consign::pb::feedback_service_client::FeedbackServiceClient;
 use consign::pb::import_service_client::ImportServiceClient;
 use consign::pb::inventory_service_client::InventoryServiceClient;
+use consign::pb::order_change_service_client::OrderChangeServiceClient;
 use consign::pb::order_service_client::OrderServiceClient;
 use consign::pb::shipping_service_client::ShippingServiceClient;
 use consign::server::Server;
@@ -59,6 +60,7 @@ pub(crate) struct Clients {
     pub(crate) discounts: DiscountServiceClient<Channel>,
     pub(crate) feedback: FeedbackServiceClient<Channel>,
     pub(crate) imports: ImportServiceClient<Channel>,
+    pub(crate) changes: OrderChangeServiceClient<Channel>,
 }
 
 impl Clients {
@@ -72,6 +74,7 @@ impl Clients {
             discounts: DiscountServiceClient::new(channel.clone()),
             feedback: FeedbackServiceClient::new(channel.clone()),
             imports: ImportServiceClient::new(channel.clone()),
+            changes: OrderChangeServiceClient::new(channel.clone()),
             channel,
         }
     }

@@ -34,6 +34,7 @@ async fn walk(server: TestServer) {
     for id in Box::pin(one_order_in_each_state(&server)).await {
         let before = order(&server, &id).await;
         seen.push(before.state());
+        let before = with_a_change(&server, before, seen.len()).await;
         let Tried { refused, validated } = try_everything(&server, &before).await;
         all.refused += refused;
         all.validated.extend(validated);
@@ -60,6 +61,23 @@ async fn walk(server: TestServer) {
     annotate_nobody(&server, &nobody().order).await;
     every_law_holds(&server).await;
     server.stop().await;
+}
+
+/// Of every third order a change is drafted first, and of every third it is proposed, where one may be.
+async fn with_a_change(server: &TestServer, before: pb::Order, number: usize) -> pb::Order {
+    let may_be = before.available_actions.iter().any(|it| it == "CreateOrderChange");
+    if !may_be || number.is_multiple_of(3) {
+        return before;
+    }
+    let target = Target { order: before.id.clone(), ..nobody() };
+    let named = |name: &str| CALLS.iter().find(|it| it.0 == name).expect("a call of the walk").1;
+    named("CreateOrderChange")(server.clone(), target.clone()).await.expect("drafted");
+    let drafted = order(server, &before.id).await;
+    if number % 3 == 1 {
+        let target = Target { change: drafted.open_change_id, ..target };
+        named("ProposeOrderChange")(server.clone(), target).await.expect("proposed");
+    }
+    order(server, &before.id).await
 }
 
 /// The states that an order rests in; the others are passed through within one decision.
@@ -103,6 +121,10 @@ async fn try_everything(server: &TestServer, order: &pb::Order) -> Tried {
             approval: order.approvals.last().map_or(nobody().approval, |it| it.id.clone()),
             payment: order.payment_ids.last().cloned().unwrap_or(nobody().payment),
             shipment,
+            change: match order.open_change_id.as_str() {
+                "" => nobody().change,
+                open => open.to_owned(),
+            },
             follow_up: order.follow_up.as_ref().map_or(nobody().follow_up, |it| it.id.clone()),
             reservation: order.reservation.as_ref().map_or(nobody().reservation, |it| it.id.clone()),
             ..nobody()

@@ -45,6 +45,7 @@ async fn invoices(schema: &Schema<'_>) -> Result<(), DbErr> {
              tax_minor BIGINT NOT NULL CHECK (tax_minor >= 0),
              total_minor BIGINT NOT NULL CHECK (total_minor >= 0),
              issued_at BIGINT NOT NULL,
+             supplements_id UUID,
              UNIQUE (series, number),
              FOREIGN KEY (series, number) REFERENCES invoice_numbers (series, number),
              CHECK (total_minor = subtotal_minor - discount_minor + shipping_minor
@@ -59,14 +60,16 @@ async fn invoices(schema: &Schema<'_>) -> Result<(), DbErr> {
              OR NEW.currency <> OLD.currency OR NEW.prices_include_tax <> OLD.prices_include_tax
              OR NEW.subtotal_minor <> OLD.subtotal_minor OR NEW.discount_minor <> OLD.discount_minor
              OR NEW.shipping_minor <> OLD.shipping_minor OR NEW.tax_minor <> OLD.tax_minor
-             OR NEW.total_minor <> OLD.total_minor OR NEW.issued_at <> OLD.issued_at",
+             OR NEW.total_minor <> OLD.total_minor OR NEW.issued_at <> OLD.issued_at
+             OR NEW.supplements_id IS DISTINCT FROM OLD.supplements_id",
         )
         .await?;
 
     schema
         .indexes(&[
             "CREATE INDEX invoices_order ON invoices (order_id)",
-            "CREATE UNIQUE INDEX invoices_one_standing ON invoices (order_id) WHERE state <> 'VOID'",
+            "CREATE UNIQUE INDEX invoices_one_standing ON invoices (order_id)
+                 WHERE state <> 'VOID' AND supplements_id IS NULL",
             "CREATE INDEX invoices_state ON invoices (state, archived, id)",
         ])
         .await?;

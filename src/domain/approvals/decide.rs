@@ -41,12 +41,13 @@ impl Order {
             let refusal = self.unmet(Reason::ApprovalDecided, "the approval has expired");
             return Err(refusal.without(&DECIDING));
         }
-        let gate = approval.gate;
+        let (gate, change) = (approval.gate, approval.change);
         if decision == Decision::Approve {
             self.must_be_free()?;
         }
         if decision == Decision::Approve
             && gate == Gate::Reservation
+            && change.is_none()
             && self.current_reservation().is_none_or(|it| it.is_expired(unit.now))
         {
             let refusal = self.unmet(Reason::ReservationExpired, "the reservation has expired");
@@ -66,6 +67,7 @@ impl Order {
                 self.promise_anew(unit, PromiseOccasion::Approval);
                 Ok(())
             }
+            Decision::Reject if change.is_some() => self.take_back(unit, change, "not approved"),
             Decision::Reject => {
                 let text = format!("{} rejected", gate.as_str().to_lowercase());
                 self.reject(unit, &text)

@@ -7,7 +7,7 @@ use crate::domain::model::payment::PaymentState;
 use crate::domain::model::policy::GateRules;
 use crate::domain::model::promise::PromiseOccasion;
 use crate::domain::model::refusal::Refusal;
-use crate::domain::model::scalars::{Actor, ApprovalId, Channel};
+use crate::domain::model::scalars::{Actor, ApprovalId, Channel, OrderChangeId};
 use crate::domain::unit::journal::opened;
 use crate::domain::unit::unit_of_work::UnitOfWork;
 
@@ -40,15 +40,59 @@ impl Order {
         }
     }
 
+    /// Asks again for the gates that the order has passed, where more is sold now than was approved and the policy wants a
+    /// person. What the change added waits for it; the rest of the order goes on.
+    pub(in crate::domain) fn renew_approvals(
+        &mut self,
+        unit: &mut UnitOfWork,
+        change: OrderChangeId,
+    ) -> Vec<ApprovalId> {
+        let total = self.total_minor();
+        let mut asked = Vec::new();
+        for gate in [Gate::Reservation, Gate::Payment] {
+            let of_gate = |it: &&Approval| it.gate == gate && it.state == ApprovalState::Approved;
+            let passed = self.approval(gate).is_some_and(|it| match it.state {
+                ApprovalState::Approved | ApprovalState::AutoApproved => true,
+                ApprovalState::Pending
+                | ApprovalState::Rejected
+                | ApprovalState::Expired
+                | ApprovalState::Withdrawn => false,
+            });
+            let covered = self.approvals.iter().filter(of_gate).any(|it| it.amount.minor >= total);
+            let Some(rule) = self.why_a_person(policy_of(unit, gate)).filter(|_| passed && !covered) else {
+                continue;
+            };
+            let requested_by = unit.actor.clone();
+            let id = self.open_approval(unit, gate, ApprovalState::Pending, rule, requested_by);
+            if let Some(opened) = self.approvals.last_mut() {
+                opened.change = Some(change);
+            }
+            asked.push(id);
+        }
+        asked
+    }
+
+    /// What is asked of a gate is about what the order came to: it is asked anew.
+    pub(in crate::domain) fn withdraw_approvals(
+        &mut self,
+        unit: &mut UnitOfWork,
+        why: &str,
+    ) -> Result<(), Refusal> {
+        for index in 0..self.approvals.len() {
+            let approval = &self.approvals[index];
+            if approval.state == ApprovalState::Pending && approval.change.is_none() {
+                let kind = EventKind::ApprovalWithdrawn;
+                self.end_approval(unit, index, ApprovalState::Withdrawn, kind, why)?;
+            }
+        }
+        Ok(())
+    }
+
     fn ask_approval(&mut self, unit: &mut UnitOfWork, gate: Gate) -> ApprovalState {
         if gate == Gate::Payment {
             self.promise_anew(unit, PromiseOccasion::Payment);
         }
-        let policy = match gate {
-            Gate::Reservation => &unit.rules.approval.reservation,
-            Gate::Payment => &unit.rules.approval.payment,
-        };
-        let (state, rule) = match self.why_a_person(policy) {
+        let (state, rule) = match self.why_a_person(policy_of(unit, gate)) {
             Some(rule) => (ApprovalState::Pending, rule),
             None => (ApprovalState::AutoApproved, "total, channel and risk are within the policy".to_owned()),
         };
@@ -59,6 +103,18 @@ impl Order {
                 paid.map_or_else(Actor::system, |it| it.created_by.clone())
             }
         };
+        self.open_approval(unit, gate, state, rule, requested_by);
+        state
+    }
+
+    fn open_approval(
+        &mut self,
+        unit: &mut UnitOfWork,
+        gate: Gate,
+        state: ApprovalState,
+        rule: String,
+        requested_by: Actor,
+    ) -> ApprovalId {
         let automatic = state == ApprovalState::AutoApproved;
         let id: ApprovalId = unit.ids.fresh();
         self.approvals.push(Approval {
@@ -75,6 +131,7 @@ impl Order {
             decided_by: automatic.then(Actor::system),
             decided_at: automatic.then_some(unit.now),
             comment: String::new(),
+            change: None,
         });
         if gate == Gate::Reservation && !automatic {
             self.outlast_approval(unit);
@@ -83,7 +140,7 @@ impl Order {
         let kind = if automatic { EventKind::ApprovalGranted } else { EventKind::ApprovalRequested };
         let gate = gate.as_str().to_lowercase();
         self.record_automatic(unit, kind, Some(opened(id.0, state)), format!("{gate} approval {id}: {rule}"));
-        state
+        id
     }
 
     /// A reservation with the settings' lifetime lasts as long as its approval may take; a lifetime of the caller's own
@@ -125,5 +182,12 @@ impl Order {
         if self.reservation_lifetime_seconds.is_none() && ends {
             self.pin_reservation(Some(unit.now.plus(unit.rules.reservation_lifetime())));
         }
+    }
+}
+
+fn policy_of<'u>(unit: &UnitOfWork<'u>, gate: Gate) -> &'u GateRules {
+    match gate {
+        Gate::Reservation => &unit.rules.approval.reservation,
+        Gate::Payment => &unit.rules.approval.payment,
     }
 }

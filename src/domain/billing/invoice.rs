@@ -11,7 +11,7 @@ use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::scalars::InvoiceId;
 use crate::domain::model::time::Timestamp;
-use crate::domain::unit::journal::{opened, step_between};
+use crate::domain::unit::journal::opened;
 use crate::domain::unit::unit_of_work::UnitOfWork;
 
 impl Order {
@@ -25,24 +25,14 @@ impl Order {
             number: 0,
             state: InvoiceState::Open,
             amounts: self.amounts.clone(),
-            lines: self
-                .lines
-                .iter()
-                .filter(|it| it.is_wanted())
-                .map(|it| InvoiceLine {
-                    line: it.number,
-                    sku: it.sku.clone(),
-                    description: it.description.clone(),
-                    quantity: it.remaining_quantity(),
-                    unit_price_minor: it.unit_price_minor,
-                    amounts: it.remaining_amounts(),
-                })
-                .collect(),
+            lines: self.lines.iter().filter(|it| it.is_wanted()).map(InvoiceLine::of).collect(),
             issued_at: unit.now,
             settled_at: None,
             seller: unit.rules.seller,
             due_at: self.due_at_latest(unit),
             buyer: None,
+            supplements: None,
+            change: None,
         });
         let total = self.amounts.currency.of(self.total_minor());
         let step = opened(id.0, InvoiceState::Open);
@@ -62,7 +52,7 @@ impl Order {
     }
 
     /// The end of the terms of payment, but not after the goods are sold to others. None: at once.
-    fn due_at_latest(&self, unit: &UnitOfWork) -> Option<Timestamp> {
+    pub(super) fn due_at_latest(&self, unit: &UnitOfWork) -> Option<Timestamp> {
         let days = Some(unit.rules.payment_terms_days).filter(|it| *it > 0)?;
         let ends = unit.now.plus(Duration::from_secs(u64::from(days) * 86_400));
         let kept_until = self.current_reservation().and_then(|it| it.expires_at);
@@ -103,10 +93,10 @@ impl Order {
         own.unwrap_or_else(|| self.invoiced_shipping_address(invoice))
     }
 
-    /// Where its last invoice stands among its invoices.
-    pub fn last_invoice_index(&self) -> Result<usize, Refusal> {
+    /// Where the invoice that counts stands among its invoices.
+    pub fn main_invoice_index(&self) -> Result<usize, Refusal> {
         let message = || format!("the order is {} and has no invoice", self.state);
-        let last = self.invoices.len().checked_sub(1);
+        let last = self.invoices.iter().rposition(|it| it.supplements.is_none());
         last.ok_or_else(|| self.unmet(Reason::IllegalTransition, message()))
     }
 
@@ -117,7 +107,7 @@ impl Order {
     }
 
     /// What tells the letters about a later invoice from those about the first, which is 0.
-    fn nth_invoice(&self) -> i64 {
+    pub(super) fn nth_invoice(&self) -> i64 {
         match self.invoices.len() {
             0 | 1 => 0,
             nth => i64::try_from(nth).unwrap_or(i64::MAX),
@@ -129,11 +119,7 @@ impl Order {
         if self.due_minor() > 0 {
             return Ok(());
         }
-        let invoice = self.invoices.last_mut().expect("an INVOICED order has an invoice");
-        let step = step_between(invoice.id.0, invoice.state, InvoiceState::Paid)?;
-        invoice.state = InvoiceState::Paid;
-        invoice.settled_at = Some(unit.now);
-        self.record_automatic(unit, EventKind::InvoicePaid, Some(step), "paid in full");
+        self.pay_open_invoices(unit)?;
         self.confirm_reservation(unit)?;
         let total = self.amounts.currency.of(self.captured_minor());
         if total.minor > 0 {

@@ -6,4 +6,5 @@ pub(super) mod pay;
 pub(super) mod price;
 pub(super) mod refund;
 mod share;
+mod supplement;
 pub(super) mod tax_rows;

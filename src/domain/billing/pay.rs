@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::domain::model::action::Action;
 use crate::domain::model::event::EventKind;
+use crate::domain::model::invoice::InvoiceState;
 use crate::domain::model::message::{Message, MessageKind, MessageState};
 use crate::domain::model::method::Method;
 use crate::domain::model::money::Money;
@@ -15,7 +16,7 @@ use crate::domain::model::payment::{
 use crate::domain::model::refund::{Refund, RefundState};
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::reservation::ReservationState;
-use crate::domain::model::scalars::PaymentId;
+use crate::domain::model::scalars::{InvoiceId, PaymentId};
 use crate::domain::unit::command::{OrderCommand, Target, with_stock};
 use crate::domain::unit::journal::{cut, opened, step_between};
 use crate::domain::unit::turn::PAYING;
@@ -203,10 +204,14 @@ impl Order {
 
     /// The checks that every payment has to pass; returns the amount.
     fn payable(&self, unit: &UnitOfWork, amount: Option<Money>) -> Result<Money, Refusal> {
-        if self.state != OrderState::Invoiced {
+        if !self.is_open_to_payments() {
             return Err(self.out_of_turn("pay"));
         }
         self.must_be_free()?;
+        if self.awaits_renewal() {
+            let message = "an approval that a change asked for is pending: what is due may still change";
+            return Err(self.unmet(Reason::IllegalTransition, message));
+        }
         if let Some(pending) = self.payments.iter().find(|it| it.request.is_some()) {
             let message = format!("payment {} is not answered yet", pending.id);
             return Err(self.unmet(Reason::PaymentPending, message));
@@ -247,7 +252,9 @@ impl Order {
 
     /// Whether no stock is set aside any more for what is to be paid; services need none.
     fn has_lost_its_stock(&self, unit: &UnitOfWork) -> bool {
-        !self.has_only_services() && self.current_reservation().is_none_or(|it| it.is_expired(unit.now))
+        self.state == OrderState::Invoiced
+            && !self.has_only_services()
+            && self.current_reservation().is_none_or(|it| it.is_expired(unit.now))
     }
 
     fn reservation_expired(&self) -> Refusal {
@@ -256,6 +263,12 @@ impl Order {
 
     pub(in crate::domain) fn authorized_minor(&self) -> i64 {
         self.payments.iter().filter(|it| it.state == PaymentState::Authorized).map(|it| it.amount.minor).sum()
+    }
+
+    /// The invoice that a payment is booked on: the first that is open.
+    fn paid_invoice(&self) -> Option<InvoiceId> {
+        let open = self.invoices.iter().find(|it| it.state == InvoiceState::Open);
+        open.or(self.main_invoice()).map(|it| it.id)
     }
 
     fn new_payment(
@@ -269,7 +282,7 @@ impl Order {
         Payment {
             id,
             order: self.id,
-            invoice: self.invoices.last().expect("an INVOICED order has an invoice").id,
+            invoice: self.paid_invoice().expect("an order that is paid has an invoice"),
             method,
             state: PaymentState::Pending,
             means,
@@ -338,7 +351,7 @@ impl Order {
         request: ProviderRequest,
     ) -> Result<(), Refusal> {
         let index = self.payment_index(id)?;
-        if self.state != OrderState::Invoiced {
+        if !self.is_open_to_payments() {
             return Err(self.out_of_turn(&request.as_str().to_lowercase()));
         }
         self.must_be_free()?;
@@ -350,6 +363,10 @@ impl Order {
         if payment.state != PaymentState::Authorized {
             let message = format!("the payment is {}, not AUTHORIZED", payment.state);
             return Err(self.unmet_part(Reason::IllegalTransition, payment.state.as_str(), message));
+        }
+        if request == ProviderRequest::Capture && self.awaits_renewal() {
+            let message = "an approval that a change asked for is pending: what is due may still change";
+            return Err(self.unmet(Reason::IllegalTransition, message));
         }
         if request == ProviderRequest::Capture && self.has_lost_its_stock(unit) {
             return Err(self.reservation_expired());

@@ -6,7 +6,7 @@ use crate::domain::model::refusal::Problems;
 
 /// No single amount is larger than this: 10^15 minor units. It keeps every sum and product far from the end
 /// of i64.
-const AMOUNT_MINOR_MAX: i64 = 1_000_000_000_000_000;
+pub(in crate::domain) const AMOUNT_MINOR_MAX: i64 = 1_000_000_000_000_000;
 
 /// A percentage is at most the whole.
 const WHOLE_PPM: u32 = 1_000_000;

@@ -24,9 +24,20 @@ impl Order {
         for note in &self.credit_notes {
             self.check_credit_note(found, note);
         }
-        if let Some(invoice) = self.invoices.last() {
-            let (invoiced, left) = (invoice.amounts.total_minor, self.invoiced_minor());
+        if let Some(invoice) = self.main_invoice() {
+            let invoiced: i64 = self.current_invoices().map(|it| it.amounts.total_minor).sum();
+            let left = self.invoiced_minor();
             found.ensure("M10", invoice.id, invoiced == left, &format!("{left} left and credited"), invoiced);
+        }
+        for invoice in self.current_invoices() {
+            let (total, credited) = (invoice.amounts.total_minor, self.credited_of(invoice));
+            found.ensure(
+                "M10",
+                invoice.id,
+                credited <= total,
+                &format!("at most {total} credited"),
+                credited,
+            );
         }
     }
 
@@ -36,11 +47,15 @@ impl Order {
     }
 
     fn check_credited_line(&self, found: &mut Findings, key: &str, line: &OrderLine) {
-        let Some(invoice) = self.invoices.last() else { return };
+        if self.main_invoice().is_none() {
+            return;
+        }
+        let invoiced: Vec<_> =
+            self.current_invoices().flat_map(|it| &it.lines).filter(|it| it.line == line.number).collect();
+        found.ensure("M10", key, invoiced.len() <= 1, "on one invoice", invoiced.len());
         let notes = self.credit_notes.iter().flat_map(|it| &it.lines).filter(|it| it.line == line.number);
-        let mut left = invoice.lines.iter().find(|it| it.line == line.number).map(|it| it.amounts);
-        let mut units =
-            invoice.lines.iter().filter(|it| it.line == line.number).map(|it| it.quantity).sum::<i64>();
+        let mut left = invoiced.first().map(|it| it.amounts);
+        let mut units = invoiced.iter().map(|it| it.quantity).sum::<i64>();
         for credited in notes {
             units -= credited.quantity;
             left = left.map(|it| it.less(&credited.amounts));

@@ -18,6 +18,7 @@ pub struct Violation {
 /// |---|---|
 /// | S, W | stock, and who waits for it |
 /// | M | money |
+/// | C | changes of orders |
 /// | T | states and their evidence |
 /// | L | the log of events, and letters to customers |
 /// | E, I | what is to be done, and what was asked for |
@@ -77,6 +78,10 @@ pub const LAWS: &[(&str, &str)] = &[
         "M10",
         "what an order comes to is its invoice less its credit notes, line by line, and no line is credited beyond \
          what was invoiced",
+    ),
+    (
+        "C1",
+        "an order has at most one open change; a confirmed one was proposed, and the lines that it added say so",
     ),
     ("T1", "every step of every state machine is in its table"),
     ("T2", "what the log says last of a subject is its state, and its steps join up"),

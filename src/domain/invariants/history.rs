@@ -66,6 +66,7 @@ impl Order {
         all.extend(self.approvals.iter().map(|it| stands(it.id.0, it.state)));
         all.extend(self.reservations.iter().map(|it| stands(it.id.0, it.state)));
         all.extend(self.invoices.iter().map(|it: &Invoice| stands(it.id.0, it.state)));
+        all.extend(self.changes.iter().map(|it| stands(it.id.0, it.state)));
         all.extend(self.payments.iter().map(|it| stands(it.id.0, it.state)));
         all.extend(self.payments.iter().flat_map(|it| &it.refunds).map(|it| stands(it.id.0, it.state)));
         all.extend(self.shipments.iter().map(|it| stands(it.id.0, it.state)));

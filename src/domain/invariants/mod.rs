@@ -1,5 +1,6 @@
 //! Invariants of every order, checked by tests and by `consign check`.
 
+mod changes;
 mod credits;
 mod feedback;
 pub(super) mod findings;

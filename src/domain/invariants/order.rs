@@ -31,6 +31,7 @@ impl Order {
         self.check_amounts(&mut found);
         self.check_redemption(&mut found);
         self.check_credits(&mut found);
+        self.check_changes(&mut found);
         self.check_payments(&mut found);
         self.check_reservations(&mut found);
         self.check_shipments(&mut found);
@@ -66,7 +67,12 @@ impl Order {
                 line.amounts.gross_minor,
             );
         }
+        // The discount is on what was ordered at first.
+        let ordered = self.lines.iter().filter(|it| it.added_by_change.is_none());
+        let lines: Vec<_> = ordered.map(|it| it.amounts).collect();
+        let given: i64 = self.lines.iter().map(|it| it.amounts.discount_share_minor).sum();
         let shares: i64 = lines.iter().map(|it| it.discount_share_minor).sum();
+        found.ensure("M2", self.id, given == shares, "nothing of the discount on lines of changes", given);
         match self.discount {
             Some(Discount::Amount(minor)) => {
                 found.ensure("M2", self.id, shares == minor, &minor.to_string(), shares);
@@ -79,18 +85,18 @@ impl Order {
             None => found.ensure("M2", self.id, shares == 0, "0", shares),
         }
 
-        let places = self.invoices.len();
-        for (index, invoice) in self.invoices.iter().enumerate() {
+        let main = self.main_invoice().map(|it| it.id);
+        for invoice in &self.invoices {
             let lines: Vec<_> = invoice.lines.iter().map(|it| it.amounts).collect();
             if let Err(why) = invoice.amounts.check_sums(&lines) {
                 found.ensure("M1", invoice.id, false, "amounts that follow from the lines", why);
             }
             found.ensure("M7", invoice.id, invoice.number > 0, "a number above zero", invoice.number);
-            let last = index + 1 == places;
+            let counts = invoice.supplements.or(Some(invoice.id)) == main;
             found.ensure(
                 "M6",
                 invoice.id,
-                last || invoice.state == InvoiceState::Void,
+                counts || invoice.state == InvoiceState::Void,
                 "VOID",
                 invoice.state,
             );
@@ -107,7 +113,8 @@ impl Order {
 
     fn check_redemption(&self, found: &mut Findings) {
         let Some(redemption) = &self.redemption else { return };
-        let goods: i64 = self.lines.iter().map(|it| it.amounts.gross_minor - it.amounts.discount_minor).sum();
+        let ordered = self.lines.iter().filter(|it| it.added_by_change.is_none());
+        let goods: i64 = ordered.map(|it| it.amounts.gross_minor - it.amounts.discount_minor).sum();
         let should = redemption.discount_on(goods);
         let is = self.discount.map_or_else(|| "none".to_owned(), |it| format!("{it:?}"));
         found.ensure("M2", self.id, self.discount == Some(should), &format!("{should:?}"), is);
@@ -213,10 +220,13 @@ impl Order {
             };
             let planned = units(&|_| true, ShipmentItem::remaining);
             let any = self.live_shipments().next().is_some();
+            // What a change added is planned once it is paid and approved, and nothing holds the order.
+            let waits = planned == 0
+                && (self.awaits_its_change(line) || (line.added_by_change.is_some() && self.on_hold()));
             found.ensure(
                 "S7",
                 &key,
-                !any || planned == to_ship,
+                !any || waits || planned == to_ship,
                 "every wanted unit in a shipment, once",
                 planned,
             );
@@ -255,7 +265,10 @@ impl Order {
             // What was decided stands when a part of the order is cancelled later.
             let (total, asked) = (self.total_minor(), approval.amount.minor);
             let cancelled: i64 = self.line_cancellations.iter().map(|it| it.value_minor).sum();
-            let fits = asked == total || (decided && (total..=total + cancelled).contains(&asked));
+            // So it does when a change adds to it: what asks for more is asked again.
+            let added = self.lines.iter().filter(|it| it.added_by_change.is_some());
+            let added: i64 = added.map(|it| it.amounts.total_minor).sum();
+            let fits = asked == total || (decided && (total - added..=total + cancelled).contains(&asked));
             found.ensure("T4", id, fits, &format!("asked over {total}"), approval.amount);
         }
     }
@@ -275,8 +288,9 @@ impl Order {
         let approved = services || self.granted(Gate::Reservation).is_some();
         gate(found, APPROVED, approved, "an approved reservation");
         gate(found, INVOICED, !self.invoices.is_empty(), "an invoice");
-        let paid = self.invoices.last().is_some_and(|it| it.state == InvoiceState::Paid);
-        gate(found, PAID, paid && self.due_minor() == 0, "all that is due, captured");
+        let paid = self.main_invoice().is_some_and(|it| it.state == InvoiceState::Paid);
+        let settled = self.due_minor() == 0 || self.has_open_supplements();
+        gate(found, PAID, paid && settled, "all that is due, captured, but for what changes added");
         gate(found, PAYMENT_APPROVED, self.granted(Gate::Payment).is_some(), "an approved payment");
         gate(found, FULFILLING, services == self.shipments.is_empty(), "shipments, unless of services only");
 
@@ -284,8 +298,8 @@ impl Order {
             ("received", Some(self.created_at)),
             ("reserved", self.reservations.last().map(|it| it.created_at)),
             ("reservation approved", self.granted(Gate::Reservation).and_then(|it| it.decided_at)),
-            ("invoiced", self.invoices.last().map(|it| it.issued_at)),
-            ("paid", self.invoices.last().filter(|_| paid).and_then(|it| it.settled_at)),
+            ("invoiced", self.main_invoice().map(|it| it.issued_at)),
+            ("paid", self.main_invoice().filter(|_| paid).and_then(|it| it.settled_at)),
             ("payment approved", self.granted(Gate::Payment).and_then(|it| it.decided_at)),
             ("shipments planned", self.shipments.first().map(|it| it.created_at)),
         ];
@@ -311,7 +325,8 @@ impl Order {
         let delivered = self.live_shipments().filter(|it| it.state == ShipmentState::Delivered).count();
         let all = self.live_shipments().count();
         let wanted = self.wanted_shipments().count();
-        let invoice = self.invoices.last().map(|it| it.state);
+        let unplanned = self.unplanned_goods().next().is_some();
+        let invoice = self.main_invoice().map(|it| it.state);
         match self.state {
             OrderState::Received | OrderState::Verified | OrderState::AwaitingStock => {
                 ensure(
@@ -336,18 +351,18 @@ impl Order {
             }
             OrderState::Fulfilling => {
                 ensure(reservation == Some(ReservationState::Confirmed), "confirmed stock");
-                ensure(all > 0 && handed == 0, "shipments, none handed over");
+                ensure((all > 0 || unplanned) && handed == 0, "shipments, none handed over");
             }
             OrderState::PartiallyShipped => {
                 ensure(reservation == Some(ReservationState::PartiallyConsumed), "stock for the rest");
-                ensure(handed > 0 && handed < all, "some of the shipments handed over");
+                ensure(handed > 0 && (handed < all || unplanned), "some of the shipments handed over");
             }
             OrderState::Shipped => ensure(all > 0 && handed == all, "every shipment handed over"),
             OrderState::PartiallyDelivered => {
-                ensure(delivered > 0 && delivered < wanted, "some of the shipments delivered");
+                ensure(delivered > 0 && (delivered < wanted || unplanned), "some of the shipments delivered");
             }
             OrderState::Delivered => {
-                ensure(wanted > 0 && delivered == wanted, "every wanted shipment delivered");
+                ensure(wanted > 0 && delivered == wanted && !unplanned, "every wanted shipment delivered");
                 ensure(
                     self.delivered_at.is_some() && self.feedback.is_some(),
                     "when, and asked for feedback",
@@ -388,6 +403,7 @@ impl Order {
         ensure(!self.on_hold(), "no active hold");
         ensure(!self.is_late(), "no slip that stands");
         ensure(self.approvals.iter().all(|it| it.state != ApprovalState::Pending), "no pending approval");
+        ensure(self.open_change().is_none(), "no open change");
 
         // Money may still go back, with its letter.
         let settled = self.is_archived();

@@ -10,7 +10,7 @@ impl Order {
         let mut ensure =
             |holds: bool, expected: &str| found.ensure("T7", self.id, holds, expected, self.state);
         ensure(self.reservations.is_empty() && self.shipments.is_empty(), "neither stock nor shipments");
-        let invoice = self.invoices.last().map(|it| it.state);
+        let invoice = self.main_invoice().map(|it| it.state);
         let done = self.open_services().next().is_none();
         match self.state {
             OrderState::Received | OrderState::Verified => ensure(invoice.is_none(), "nothing invoiced"),

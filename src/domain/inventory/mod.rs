@@ -1,5 +1,6 @@
 //! Stock: what is there, what is promised to whom, what is to be bought.
 
+pub(super) mod add_units;
 pub(super) mod adjust;
 pub(super) mod adjust_many;
 pub(super) mod allocate;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::model::money::Money;
-use crate::domain::model::scalars::{Actor, ApprovalId, OrderId, string_enum};
+use crate::domain::model::scalars::{Actor, ApprovalId, OrderChangeId, OrderId, string_enum};
 use crate::domain::model::time::Timestamp;
 
 string_enum! {
@@ -43,4 +43,7 @@ pub struct Approval {
     pub decided_by: Option<Actor>,
     pub decided_at: Option<Timestamp>,
     pub comment: String,
+    /// The change that asked for it again. None: it is one of the two gates of the order's way.
+    #[serde(default)]
+    pub change: Option<OrderChangeId>,
 }

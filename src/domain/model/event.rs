@@ -22,6 +22,7 @@ string_enum! {
         FollowUp = "FOLLOW_UP",
         Replenishment = "REPLENISHMENT",
         Transfer = "TRANSFER",
+        OrderChange = "ORDER_CHANGE",
     }
 }
 
@@ -146,5 +147,11 @@ string_enum! {
         NotificationPreferenceSet = "NOTIFICATION_PREFERENCE_SET",
         OrderLabelsSet = "ORDER_LABELS_SET",
         OrderNoteAdded = "ORDER_NOTE_ADDED",
+        OrderChangeCreated = "ORDER_CHANGE_CREATED",
+        OrderChangeProposed = "ORDER_CHANGE_PROPOSED",
+        OrderChangeConfirmed = "ORDER_CHANGE_CONFIRMED",
+        OrderChangeDeclined = "ORDER_CHANGE_DECLINED",
+        OrderChangeCancelled = "ORDER_CHANGE_CANCELLED",
+        OrderChangeLapsed = "ORDER_CHANGE_LAPSED",
     }
 }

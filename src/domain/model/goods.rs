@@ -15,6 +15,12 @@ impl Order {
         self.goods().filter(|it| it.is_wanted())
     }
 
+    /// The goods that a change added and that no shipment has yet.
+    pub fn unplanned_goods(&self) -> impl Iterator<Item = &OrderLine> {
+        let is_planned = |line: i32| self.live_shipments().flat_map(|it| &it.items).any(|it| it.line == line);
+        self.wanted_goods().filter(move |it| it.added_by_change.is_some() && !is_planned(it.number))
+    }
+
     pub fn services(&self) -> impl Iterator<Item = &OrderLine> {
         self.lines.iter().filter(|it| it.is_service())
     }

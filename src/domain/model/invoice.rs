@@ -6,7 +6,7 @@ use crate::domain::model::address::Address;
 use crate::domain::model::amounts::{Amounts, LineAmounts};
 use crate::domain::model::bank_numbers::creditor_reference;
 use crate::domain::model::customer::Customer;
-use crate::domain::model::scalars::{InvoiceId, OrderId, SellerId, Sku, string_enum};
+use crate::domain::model::scalars::{InvoiceId, OrderChangeId, OrderId, SellerId, Sku, string_enum};
 use crate::domain::model::time::Timestamp;
 
 string_enum! {
@@ -40,6 +40,12 @@ pub struct Invoice {
     /// Who it was issued to, if the order says something else by now.
     #[serde(default)]
     pub buyer: Option<Box<Buyer>>,
+    /// The invoice of the order that it adds to. None: it is that one.
+    #[serde(default)]
+    pub supplements: Option<InvoiceId>,
+    /// The change that it is for.
+    #[serde(default)]
+    pub change: Option<OrderChangeId>,
 }
 
 /// Who an invoice was issued to, and where the goods were to go then.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::model::amounts::{Discount, LineAmounts};
 use crate::domain::model::handling::Handling;
-use crate::domain::model::scalars::Sku;
+use crate::domain::model::scalars::{OrderChangeId, Sku};
 use crate::domain::model::service::{ProductKind, ServiceDone};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +34,9 @@ pub struct OrderLine {
     /// Units of `quantity` that are not wanted any more. The amounts stay those of all units.
     #[serde(default)]
     pub cancelled_quantity: i64,
+    /// The change that added it; the discounts of the order gave it nothing. None: it was ordered at first.
+    #[serde(default)]
+    pub added_by_change: Option<OrderChangeId>,
 }
 
 impl OrderLine {

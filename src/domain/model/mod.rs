@@ -45,6 +45,7 @@ pub(super) mod money;
 pub(super) mod new_order;
 pub(super) mod note;
 pub(super) mod order;
+pub(super) mod order_change;
 pub(super) mod payment;
 pub(super) mod policy;
 pub(super) mod postal_form;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::model::address::Address;
 use crate::domain::model::amounts::{Amounts, Discount};
-use crate::domain::model::approval::{Approval, Gate};
+use crate::domain::model::approval::{Approval, ApprovalState, Gate};
 use crate::domain::model::availability::AvailabilityFound;
 use crate::domain::model::check::{Check, Risk};
 use crate::domain::model::credit_note::CreditNote;
@@ -16,12 +16,13 @@ use crate::domain::model::etag::etag;
 use crate::domain::model::evidence::{Attestation, Evidence, RiskAssessment};
 use crate::domain::model::feedback::{Feedback, FollowUp};
 use crate::domain::model::hold::{Hold, HoldState};
-use crate::domain::model::invoice::Invoice;
+use crate::domain::model::invoice::{Invoice, InvoiceState};
 use crate::domain::model::labels::Labels;
 use crate::domain::model::line::OrderLine;
 use crate::domain::model::line_cancellation::LineCancellation;
 use crate::domain::model::message::{Message, MessageKind};
 use crate::domain::model::note::OrderNote;
+use crate::domain::model::order_change::{ChangeItem, OrderChange};
 use crate::domain::model::payment::{Payment, PaymentState};
 use crate::domain::model::policy::Allocation;
 use crate::domain::model::promise::Promise;
@@ -29,7 +30,8 @@ use crate::domain::model::refund::RefundState;
 use crate::domain::model::refusal::Refusal;
 use crate::domain::model::reservation::Reservation;
 use crate::domain::model::scalars::{
-    Actor, Channel, OnLate, OnShortage, OrderId, RegionCode, ServiceLevel, ShipmentId, string_enum,
+    Actor, Channel, OnLate, OnShortage, OrderChangeId, OrderId, RegionCode, ServiceLevel, ShipmentId, Sku,
+    string_enum,
 };
 use crate::domain::model::shipment::{Shipment, ShipmentState};
 use crate::domain::model::slip::Slip;
@@ -37,9 +39,36 @@ use crate::domain::model::time::Timestamp;
 use crate::domain::model::waiting::Waiting;
 
 impl Order {
-    /// The approval that counts for a gate: the latest one.
+    /// The approval that counts for a gate: the latest one. What a change asks for again comes beside it.
     pub fn approval(&self, gate: Gate) -> Option<&Approval> {
-        self.approvals.iter().rfind(|it| it.gate == gate)
+        self.approvals.iter().rfind(|it| it.gate == gate && it.change.is_none())
+    }
+
+    /// Whether a change waits for an approval that it asked for again.
+    pub fn awaits_renewal(&self) -> bool {
+        self.approvals.iter().any(|it| it.change.is_some() && it.state == ApprovalState::Pending)
+    }
+
+    pub fn has_pending_approval_of(&self, change: OrderChangeId) -> bool {
+        self.approvals.iter().any(|it| it.change == Some(change) && it.state == ApprovalState::Pending)
+    }
+
+    /// The products that its open change may add units of.
+    pub fn skus_of_open_change(&self) -> Vec<Sku> {
+        let items = self.open_change().map_or(&[][..], |it| &it.items);
+        let of_line = |number: i32| self.lines.iter().find(|it| it.number == number).map(|it| it.sku.clone());
+        let sku_of = |item: &ChangeItem| match item {
+            ChangeItem::AddLine(line) => Some(line.sku.clone()),
+            ChangeItem::SetQuantity { line, .. } => of_line(*line),
+            ChangeItem::RemoveLine { .. }
+            | ChangeItem::SetInstructions(_)
+            | ChangeItem::SetShippingAddress(_) => None,
+        };
+        items.iter().filter_map(sku_of).collect()
+    }
+
+    pub fn open_change(&self) -> Option<&OrderChange> {
+        self.changes.iter().find(|it| it.state.is_open())
     }
 }
 
@@ -76,9 +105,61 @@ impl Order {
         self.payments.iter().map(Payment::refunded_minor).sum()
     }
 
-    /// What is still to be paid.
+    /// The invoice that counts: the latest one that supplements none.
+    pub fn main_invoice(&self) -> Option<&Invoice> {
+        self.invoices.iter().rfind(|it| it.supplements.is_none())
+    }
+
+    /// The invoice that counts, and those that supplement it.
+    pub fn current_invoices(&self) -> impl Iterator<Item = &Invoice> {
+        let main = self.main_invoice().map(|it| it.id);
+        self.invoices.iter().filter(move |it| it.supplements.or(Some(it.id)) == main)
+    }
+
+    fn open_supplements(&self) -> impl Iterator<Item = &Invoice> {
+        self.current_invoices().filter(|it| it.supplements.is_some() && it.state == InvoiceState::Open)
+    }
+
+    /// Whether something that a change added is invoiced and not paid.
+    pub fn has_open_supplements(&self) -> bool {
+        self.open_supplements().next().is_some()
+    }
+
+    /// What is still to be paid. Once the invoice is paid only what changes added may be: not more than their invoices have
+    /// open, and than the order comes to beyond what was paid and stayed.
     pub fn due_minor(&self) -> i64 {
-        (self.total_minor() - self.captured_minor()).max(0)
+        let stayed = self.captured_minor() - self.refunded_minor();
+        match self.main_invoice().map(|it| it.state) {
+            Some(InvoiceState::Paid) => {
+                let open = self.open_supplements().map(|it| self.uncaptured_of(it)).sum::<i64>();
+                open.min(self.total_minor() - stayed).max(0)
+            }
+            Some(InvoiceState::Open) => (self.total_minor() - stayed).max(0),
+            Some(InvoiceState::Void) | None => (self.total_minor() - self.captured_minor()).max(0),
+        }
+    }
+
+    /// What of an invoice is neither credited nor captured by its own payments.
+    fn uncaptured_of(&self, invoice: &Invoice) -> i64 {
+        let own = self.payments.iter().filter(|it| it.invoice == invoice.id);
+        let captured = own.map(|it| it.captured_minor).sum::<i64>();
+        invoice.amounts.total_minor - self.credited_of(invoice) - captured
+    }
+
+    /// The part of what is due that one invoice has: the newest have theirs whole.
+    pub fn due_of(&self, invoice: &Invoice) -> i64 {
+        let mut left = self.due_minor();
+        for it in self.invoices.iter().rev().filter(|it| it.state == InvoiceState::Open) {
+            let own = left.min(match it.supplements {
+                Some(_) => self.uncaptured_of(it).max(0),
+                None => left,
+            });
+            if it.id == invoice.id {
+                return own;
+            }
+            left -= own;
+        }
+        0
     }
 
     /// What credit notes have taken off one of its invoices.
@@ -349,4 +430,7 @@ pub struct Order {
     /// What people wrote on it, oldest first.
     #[serde(default)]
     pub notes: Vec<OrderNote>,
+    /// The changes that were asked for since it was sold, oldest first.
+    #[serde(default)]
+    pub changes: Vec<OrderChange>,
 }

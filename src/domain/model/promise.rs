@@ -17,6 +17,7 @@ string_enum! {
         CourierAssigned = "COURIER_ASSIGNED",
         Tracking = "TRACKING",
         LinesCancelled = "LINES_CANCELLED",
+        OrderChanged = "ORDER_CHANGED",
     }
 }
 

@@ -108,6 +108,7 @@ ids! {
     ApprovalId = "apr",
     InvoiceId = "inv",
     CreditNoteId = "crn",
+    OrderChangeId = "chg",
     PaymentId = "pay",
     RefundId = "ref",
     ShipmentId = "shp",

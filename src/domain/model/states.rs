@@ -11,6 +11,7 @@ use crate::domain::model::hold::HoldState;
 use crate::domain::model::invoice::InvoiceState;
 use crate::domain::model::message::MessageState;
 use crate::domain::model::order::OrderState;
+use crate::domain::model::order_change::OrderChangeState;
 use crate::domain::model::payment::PaymentState;
 use crate::domain::model::refund::RefundState;
 use crate::domain::model::replenishment::ReplenishmentState;
@@ -230,6 +231,18 @@ machine! {
     }
 }
 
+machine! {
+    /// A proposal is looked at anew without a step. What is open when its order ends lapses.
+    OrderChange: OrderChangeState from Draft {
+        Draft => [Proposed Cancelled Lapsed]
+        Proposed => [Confirmed Declined Cancelled Lapsed]
+        Confirmed => []
+        Declined => []
+        Cancelled => []
+        Lapsed => []
+    }
+}
+
 impl OrderState {
     /// Whether an archived order may go back to this state: to each from which orders are archived. No step forward
     /// leads back there, so the table does not have it.
@@ -329,6 +342,7 @@ pub fn legal(machine: Machine, from: &str, to: &str) -> bool {
         Machine::FollowUp => moves::<FollowUpState>(from, to),
         Machine::Replenishment => moves::<ReplenishmentState>(from, to),
         Machine::Transfer => moves::<TransferState>(from, to),
+        Machine::OrderChange => moves::<OrderChangeState>(from, to),
     }
 }
 
@@ -392,6 +406,7 @@ mod tests {
         is_sound(FollowUpState::ALL);
         is_sound(ReplenishmentState::ALL);
         is_sound(TransferState::ALL);
+        is_sound(OrderChangeState::ALL);
     }
 
     #[test]

@@ -115,6 +115,7 @@ impl Order {
         self.cancel_reason = cut(reason.to_owned(), END_REASON_MAX);
         self.transition(unit, end.state, end.event, told)?;
         self.give_code_back(unit);
+        self.lapse_change(unit)?;
 
         let held = self.current_reservation().is_some_and(|it| it.state == ReservationState::Held);
         self.release_reservation(unit, if held { end.held_reservation } else { ReservationState::Released })?;

@@ -47,11 +47,26 @@ const LINES_NAMED: usize = 10;
 
 /// Where the units of one line are.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Whereabouts {
+struct OfLine {
     /// With a courier, or on the way.
     shipped: i64,
     /// Of a service: done.
     delivered: i64,
+}
+
+/// Where the units of an order's lines are, those that have left or are done.
+pub(super) struct Whereabouts(BTreeMap<i32, OfLine>);
+
+impl Whereabouts {
+    fn of(&self, line: i32) -> OfLine {
+        self.0.get(&line).copied().unwrap_or_default()
+    }
+
+    /// Units of a line that can be cancelled.
+    pub(super) fn cancellable(&self, line: &OrderLine) -> i64 {
+        let there = self.of(line.number);
+        line.remaining_quantity() - there.shipped - there.delivered
+    }
 }
 
 impl Order {
@@ -67,14 +82,23 @@ impl Order {
             return Err(self.out_of_turn("cancel lines"));
         }
         let whereabouts = self.whereabouts();
-        if self.lines.iter().all(|it| cancellable(it, &whereabouts) == 0) {
+        if self.lines.iter().all(|it| whereabouts.cancellable(it) == 0) {
             let message = "nothing is left to cancel: all of the order is on its way, delivered or cancelled";
             return Err(self.unmet(Reason::IllegalTransition, message));
         }
         self.check_units(lines).into_result()?;
         self.must_leave_an_order(lines)?;
         self.must_have_room_to_cancel_lines(lines)?;
+        self.take_off(unit, lines, reason)
+    }
 
+    /// The same of units that are known to be left, however often that was done.
+    pub(super) fn take_off(
+        &mut self,
+        unit: &mut UnitOfWork,
+        lines: &[CancelledUnits],
+        reason: &str,
+    ) -> Result<(), Refusal> {
         let goods: Vec<CancelledUnits> = lines.iter().filter(|it| self.is_goods(it.line)).copied().collect();
         if self.state == OrderState::AwaitingStock {
             self.wait_for_fewer(unit, &goods);
@@ -142,8 +166,8 @@ impl Order {
     }
 
     /// The units of each line that are on their way or have arrived. Those of shipments that went astray are not.
-    fn whereabouts(&self) -> BTreeMap<i32, Whereabouts> {
-        let mut found: BTreeMap<i32, Whereabouts> = BTreeMap::new();
+    pub(super) fn whereabouts(&self) -> Whereabouts {
+        let mut found: BTreeMap<i32, OfLine> = BTreeMap::new();
         let gone = self.live_shipments().filter(|it| it.has_left_the_house() && !it.is_astray());
         for shipment in gone {
             for item in &shipment.items {
@@ -157,7 +181,7 @@ impl Order {
         for line in self.services().filter(|it| it.done.is_some()) {
             found.entry(line.number).or_default().delivered = line.remaining_quantity();
         }
-        found
+        Whereabouts(found)
     }
 
     /// Every fault of what is to be cancelled.
@@ -175,12 +199,11 @@ impl Order {
                 problems.add(format!("lines[{index}].line_number"), format!("names line {line} again"));
                 continue;
             }
-            let there = whereabouts.get(line).copied().unwrap_or_default();
-            let left = cancellable(found, &whereabouts);
+            let OfLine { shipped, delivered } = whereabouts.of(*line);
+            let left = whereabouts.cancellable(found);
             if *quantity < 1 {
                 problems.add(format!("lines[{index}].quantity"), "must be at least 1");
             } else if *quantity > left {
-                let Whereabouts { shipped, delivered } = there;
                 let cancelled = found.cancelled_quantity;
                 let message = format!(
                     "{left} of {} can be cancelled, not {quantity}: {shipped} shipped, {delivered} delivered, \
@@ -197,7 +220,7 @@ impl Order {
     }
 
     /// The end of a whole order is another call.
-    fn must_leave_an_order(&self, lines: &[CancelledUnits]) -> Result<(), Refusal> {
+    pub(super) fn must_leave_an_order(&self, lines: &[CancelledUnits]) -> Result<(), Refusal> {
         let taken = |goods: &dyn Fn(i32) -> bool| -> i64 {
             lines.iter().filter(|it| goods(it.line)).map(|it| it.quantity).sum()
         };
@@ -240,7 +263,7 @@ impl Order {
         let whereabouts = self.whereabouts();
         let stays = |line: &OrderLine| {
             let taken = lines.iter().find(|it| it.line == line.number).map_or(0, |it| it.quantity);
-            cancellable(line, &whereabouts) > taken
+            whereabouts.cancellable(line) > taken
         };
         if !self.lines.iter().any(stays) {
             return Ok(());
@@ -259,7 +282,7 @@ impl Order {
         let (whereabouts, left) = (self.whereabouts(), self.remaining_units());
         self.lines.iter().any(|line| {
             let (goods, services) = if line.is_service() { (0, 1) } else { (1, 0) };
-            cancellable(line, &whereabouts) > 0
+            whereabouts.cancellable(line) > 0
                 && self.what_would_be_left(left.goods - goods, left.services - services) == Remainder::AnOrder
         })
     }
@@ -277,12 +300,6 @@ enum Remainder {
     AnOrder,
     ServicesOnly,
     Nothing,
-}
-
-/// Units of a line that can be cancelled.
-fn cancellable(line: &OrderLine, whereabouts: &BTreeMap<i32, Whereabouts>) -> i64 {
-    let there = whereabouts.get(&line.number).copied().unwrap_or_default();
-    line.remaining_quantity() - there.shipped - there.delivered
 }
 
 /// `3 units cancelled: 2 of line 1, 1 of line 4`.

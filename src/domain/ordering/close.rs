@@ -40,6 +40,7 @@ impl Order {
             return Err(self.unmet(Reason::OrderNotClosable, message));
         }
         self.expire_feedback(unit, "closed without feedback")?;
+        self.lapse_change(unit)?;
         self.closed_at = Some(unit.now);
         self.transition(unit, OrderState::Closed, EventKind::OrderClosed, "nothing is open any more")
     }

@@ -79,6 +79,7 @@ impl Pricing<'_> {
                 done: None,
                 list_price_minor: product.price_in(self.currency, self.received_at).map(|it| it.minor),
                 cancelled_quantity: 0,
+                added_by_change: None,
             });
         }
         problems.into_result()?;

@@ -177,6 +177,7 @@ fn build_order(unit: &mut UnitOfWork, new: &NewOrder) -> Result<Order, Refusal> 
         line_cancellations: Vec::new(),
         labels,
         notes: Vec::new(),
+        changes: Vec::new(),
     })
 }
 

@@ -77,6 +77,10 @@ impl Order {
         if !self.lines[index].is_wanted() {
             return Err(self.unmet(Reason::IllegalTransition, format!("line {number} is cancelled")));
         }
+        if self.awaits_its_change(&self.lines[index]) {
+            let message = format!("line {number} was added by a change that is not paid or approved yet");
+            return Err(self.unmet(Reason::IllegalTransition, message));
+        }
         if let Some(done) = &self.lines[index].done {
             let message = format!("the service of line {number} was done already, at {}", done.at);
             return Err(self.unmet(Reason::IllegalTransition, message));

@@ -6,10 +6,12 @@ use crate::domain::model::booking::Booking;
 use crate::domain::model::feedback::FeedbackState;
 use crate::domain::model::hold::{Hold, HoldReason, HoldState};
 use crate::domain::model::order::{Order, OrderState};
+use crate::domain::model::order_change::OrderChangeState;
 use crate::domain::model::payment::PaymentState;
 use crate::domain::model::replenishment::{Replenishment, ReplenishmentState};
 use crate::domain::model::reservation::Reservation;
 use crate::domain::model::shipment::{Shipment, ShipmentState};
+use crate::domain::ordering::order_change::CHANGES_MAX;
 use crate::domain::shipping::tracking_state::has_left;
 
 impl Order {
@@ -18,7 +20,10 @@ impl Order {
         let mut actions = Vec::new();
         let held = self.on_hold();
         self.add_actions_of_state(&mut actions);
-        if !held && self.is_open_to_services() && self.open_services().next().is_some() {
+        if !held && self.is_open_to_payments() {
+            self.add_payment_actions(&mut actions);
+        }
+        if !held && self.is_open_to_services() && self.open_services().any(|it| !self.awaits_its_change(it)) {
             actions.push(Action::CompleteServiceLine);
         }
         if self.has_pending_approval() {
@@ -52,9 +57,49 @@ impl Order {
         if self.may_cancel_lines() {
             actions.push(Action::CancelOrderLines);
         }
+        self.add_change_actions(&mut actions);
         actions.sort();
         actions.dedup();
         actions
+    }
+
+    fn add_change_actions(&self, actions: &mut Vec<Action>) {
+        let changes = [
+            Action::CreateOrderChange,
+            Action::ProposeOrderChange,
+            Action::ConfirmOrderChange,
+            Action::DeclineOrderChange,
+            Action::CancelOrderChange,
+        ];
+        actions.extend(changes.into_iter().filter(|it| self.why_not_changed(*it).is_none()));
+    }
+
+    /// Why a call about a change would be refused for the state of the order or of its change. None: it would not.
+    pub(super) fn why_not_changed(&self, action: Action) -> Option<String> {
+        let open = self.open_change();
+        if action == Action::CreateOrderChange {
+            return match open {
+                _ if !self.is_open_to_changes() => Some(self.why_no_change()),
+                Some(open) => Some(format!("change {} is {}", open.id, open.state)),
+                None if self.changes.len() >= CHANGES_MAX => {
+                    Some(format!("the order was changed {CHANGES_MAX} times"))
+                }
+                None => None,
+            };
+        }
+        let Some(open) = open else { return Some("no change of the order is open".to_owned()) };
+        let is_proposed = open.state == OrderChangeState::Proposed;
+        let not_proposed =
+            || Some(format!("change {} is {}: ProposeOrderChange is next", open.id, open.state));
+        match action {
+            Action::CancelOrderChange => None,
+            Action::DeclineOrderChange if is_proposed => None,
+            Action::DeclineOrderChange => not_proposed(),
+            _ if !self.is_open_to_changes() => Some(self.why_no_change()),
+            Action::ConfirmOrderChange if !is_proposed => not_proposed(),
+            _ if open.items.iter().any(|it| self.adds(it)) => self.why_nothing_is_added(),
+            _ => None,
+        }
     }
 
     fn add_feedback_actions(&self, actions: &mut Vec<Action>) {
@@ -79,11 +124,7 @@ impl Order {
     fn add_actions_of_state(&self, actions: &mut Vec<Action>) {
         match self.state {
             OrderState::Received => actions.push(Action::VerifyOrder),
-            OrderState::Invoiced => {
-                if !self.on_hold() {
-                    self.add_payment_actions(actions);
-                }
-            }
+            OrderState::Invoiced => {}
             OrderState::Shipped | OrderState::PartiallyDelivered | OrderState::Delivered => {
                 if self.why_open().is_empty() {
                     actions.push(Action::CloseOrder);
@@ -117,13 +158,20 @@ impl Order {
     }
 
     pub(super) fn has_pending_approval(&self) -> bool {
-        [Gate::Reservation, Gate::Payment]
+        let of_gates = [Gate::Reservation, Gate::Payment]
             .into_iter()
-            .any(|gate| self.approval(gate).is_some_and(|it| it.state == ApprovalState::Pending))
+            .any(|gate| self.approval(gate).is_some_and(|it| it.state == ApprovalState::Pending));
+        of_gates || self.awaits_renewal()
     }
 
     fn add_payment_actions(&self, actions: &mut Vec<Action>) {
         if self.payments.iter().any(|it| it.request.is_some()) {
+            return;
+        }
+        if self.awaits_renewal() {
+            if self.payments.iter().any(|it| it.state == PaymentState::Authorized) {
+                actions.push(Action::VoidPayment);
+            }
             return;
         }
         if self.due_minor() > self.authorized_minor() {

@@ -13,21 +13,23 @@ impl Order {
             if self.on_hold() {
                 return Ok(());
             }
+            self.settle_supplements(unit)?;
             match self.state {
                 OrderState::Verified if self.has_only_services() => self.issue_invoice(unit)?,
                 OrderState::Verified => self.reserve(unit)?,
                 OrderState::Reserved => self.pass_gate(unit, Gate::Reservation)?,
                 OrderState::ReservationApproved => self.issue_invoice(unit)?,
+                OrderState::Invoiced if self.awaits_renewal() => {}
                 OrderState::Invoiced => self.settle_invoice(unit)?,
                 OrderState::PaymentCaptured => self.pass_gate(unit, Gate::Payment)?,
                 OrderState::PaymentApproved if self.has_only_services() => self.begin_services(unit)?,
                 OrderState::PaymentApproved => self.plan_shipments(unit)?,
+                OrderState::Fulfilling | OrderState::PartiallyShipped | OrderState::PartiallyDelivered => {
+                    self.plan_additions(unit);
+                }
                 OrderState::Received
                 | OrderState::AwaitingStock
-                | OrderState::Fulfilling
-                | OrderState::PartiallyShipped
                 | OrderState::Shipped
-                | OrderState::PartiallyDelivered
                 | OrderState::Delivered
                 | OrderState::Closed
                 | OrderState::Archived

@@ -198,6 +198,9 @@ impl Order {
         if let Some(index) = self.approvals.iter().position(late) {
             let kind = EventKind::ApprovalExpired;
             self.end_approval(unit, index, ApprovalState::Expired, kind, "nobody decided in time")?;
+            if let change @ Some(_) = self.approvals[index].change {
+                return self.take_back(unit, change, "not approved in time");
+            }
             return self.reject(unit, "an approval expired");
         }
         if self.order_ends(unit.rules).is_some_and(|it| it <= unit.now) {

@@ -53,7 +53,7 @@ impl Order {
         let succeeded =
             self.payments.iter().flat_map(|it| &it.refunds).filter(|it| it.state == RefundState::Succeeded);
         let refunded: i64 = succeeded.map(|it| it.amount.minor).sum();
-        let free_of_charge = self.invoices.last().is_some_and(|it| it.state == InvoiceState::Paid);
+        let free_of_charge = self.main_invoice().is_some_and(|it| it.state == InvoiceState::Paid);
         if refunded > 0 && refunded >= captured {
             PaymentStatus::Refunded
         } else if refunded > 0 {
@@ -75,17 +75,18 @@ impl Order {
         let shipments = self.live_shipments().count();
         let handed_over = self.live_shipments().filter(|it| it.state.is_handed_over()).count();
         let delivered = self.live_shipments().filter(|it| it.state == ShipmentState::Delivered).count();
+        let all_planned = self.unplanned_goods().next().is_none();
         if self.ended_early().is_some() {
             FulfillmentStatus::Cancelled
         } else if self.has_only_services() {
             self.status_of_services()
         } else if shipments == 0 {
             FulfillmentStatus::Unfulfilled
-        } else if delivered > 0 && delivered == self.wanted_shipments().count() {
+        } else if delivered > 0 && delivered == self.wanted_shipments().count() && all_planned {
             FulfillmentStatus::Delivered
         } else if delivered > 0 {
             FulfillmentStatus::PartiallyDelivered
-        } else if handed_over == shipments {
+        } else if handed_over == shipments && all_planned {
             FulfillmentStatus::Shipped
         } else if handed_over > 0 {
             FulfillmentStatus::PartiallyShipped

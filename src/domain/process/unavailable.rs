@@ -53,6 +53,11 @@ impl Order {
             | Action::RecordVerification
             | Action::RecordRiskAssessment
             | Action::PlaceHold => state,
+            Action::CreateOrderChange
+            | Action::ProposeOrderChange
+            | Action::ConfirmOrderChange
+            | Action::DeclineOrderChange
+            | Action::CancelOrderChange => self.why_not_changed(action).unwrap_or(state),
             Action::ReleaseHold => self.why_no_hold_released(),
             Action::ApproveRequest | Action::RejectRequest => self.why_nothing_approved(action),
             Action::AuthorizePayment | Action::CapturePayment | Action::RecordPayment => {
@@ -67,10 +72,7 @@ impl Order {
                 true => state,
                 false => why_not_open(self.feedback.as_ref().map(|it| it.state)).to_owned(),
             },
-            Action::RequestFeedback => match self.why_not_asked_again() {
-                Some((_, why)) if !self.is_archived() => why,
-                Some(_) | None => state,
-            },
+            Action::RequestFeedback => self.why_no_feedback_requested().unwrap_or(state),
             Action::CloseFollowUp => "no rating of this order is to be followed up".to_owned(),
             Action::CompleteServiceLine => self.why_no_service_completed().unwrap_or(state),
             Action::CloseOrder => match self.state.may_become(OrderState::Closed) {
@@ -142,13 +144,22 @@ impl Order {
         }
     }
 
+    /// None: its state does not allow it.
+    fn why_no_feedback_requested(&self) -> Option<String> {
+        let asked = self.why_not_asked_again().filter(|_| !self.is_archived());
+        asked.map(|(_, why)| why)
+    }
+
     /// None: its state does not allow payments.
     fn why_no_payment(&self) -> Option<String> {
-        if self.state != OrderState::Invoiced {
+        if !self.is_open_to_payments() {
             return None;
         }
         if let Some(hold) = self.active_hold() {
             return Some(hold);
+        }
+        if self.awaits_renewal() {
+            return Some("an approval that a change asked for is pending".to_owned());
         }
         match self.payments.iter().any(|it| it.request.is_some()) {
             true => Some("a payment is under way".to_owned()),
@@ -159,7 +170,7 @@ impl Order {
     /// None: its state does not allow it.
     fn why_no_payment_voided(&self) -> Option<String> {
         let has_authorized = self.payments.iter().any(|it| it.state == PaymentState::Authorized);
-        match self.state == OrderState::Invoiced && !has_authorized {
+        match self.is_open_to_payments() && !has_authorized {
             true => Some("no payment is authorized".to_owned()),
             false => self.why_no_payment(),
         }
@@ -173,7 +184,11 @@ impl Order {
         if !self.is_open_to_services() {
             return None;
         }
-        Some(self.active_hold().unwrap_or_else(|| "all services of the order are done".to_owned()))
+        let left = match self.open_services().next() {
+            Some(_) => "what is to be done was added by a change that is not paid or approved yet",
+            None => "all services of the order are done",
+        };
+        Some(self.active_hold().unwrap_or_else(|| left.to_owned()))
     }
 }
 

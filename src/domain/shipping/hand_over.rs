@@ -128,7 +128,8 @@ impl Order {
     fn consume_stock(&mut self, unit: &mut UnitOfWork, index: usize) -> Result<(), Refusal> {
         let shipment = self.shipments[index].clone();
         let order = self.id;
-        let last = self.live_shipments().all(|it| it.id == shipment.id || it.handover.is_some());
+        let last = self.live_shipments().all(|it| it.id == shipment.id || it.handover.is_some())
+            && self.unplanned_goods().next().is_none();
         let reservation = self.open_reservation().expect("an order in fulfilment has its reservation");
         for packed in &shipment.items {
             let mut left = packed.packed;

@@ -1,9 +1,12 @@
 //! An order is divided into shipments, one per location.
 
+use std::collections::BTreeMap;
+
 use crate::domain::model::event::EventKind;
+use crate::domain::model::line::OrderLine;
 use crate::domain::model::order::{Order, OrderState};
+use crate::domain::model::promise::PromiseOccasion;
 use crate::domain::model::refusal::Refusal;
-use crate::domain::model::reservation::Reservation;
 use crate::domain::model::scalars::{LocationCode, ShipmentId};
 use crate::domain::model::shipment::{Shipment, ShipmentItem, ShipmentState};
 use crate::domain::unit::journal::opened;
@@ -12,35 +15,46 @@ use crate::domain::unit::unit_of_work::UnitOfWork;
 impl Order {
     /// Step 9's start: one shipment per location that holds stock for the order.
     pub(in crate::domain) fn plan_shipments(&mut self, unit: &mut UnitOfWork) -> Result<(), Refusal> {
-        let reservation: &Reservation = self.current_reservation().expect("a paid order has its reservation");
-        let mut locations: Vec<LocationCode> =
-            reservation.items.iter().filter(|it| it.open() > 0).map(|it| it.location.clone()).collect();
-        locations.sort();
-        locations.dedup();
-
-        let items: Vec<_> = reservation.items.iter().filter(|it| it.open() > 0).cloned().collect();
-        for location in locations {
-            let here = items.iter().filter(|it| it.location == location);
-            let items = here.filter_map(|it| {
-                let line = self.lines.iter().find(|line| line.number == it.line)?;
-                Some(ShipmentItem {
-                    line: it.line,
-                    sku: it.sku.clone(),
-                    description: line.description.clone(),
-                    quantity: it.open(),
-                    picked: 0,
-                    checked: 0,
-                    packed: 0,
-                    weight_grams: line.weight_grams,
-                    handling: line.handling.clone(),
-                    cancelled: 0,
-                })
-            });
-            let items = items.collect();
-            self.plan_shipment(unit, location, items);
-        }
+        self.plan_goods(unit, |order, line| !order.awaits_its_change(line));
         let text = format!("{} shipments", self.shipments.len());
         self.transition_automatic(unit, OrderState::Fulfilling, EventKind::FulfillmentStarted, text)
+    }
+
+    /// What changes added since and nothing keeps back is sent on its own: its line tells it from what is under way.
+    pub(in crate::domain) fn plan_additions(&mut self, unit: &mut UnitOfWork) {
+        let planned = self.shipments.len();
+        let is_ready = |order: &Self, line: &OrderLine| {
+            !order.awaits_its_change(line) && order.unplanned_goods().any(|it| it.number == line.number)
+        };
+        self.plan_goods(unit, is_ready);
+        for index in planned..self.shipments.len() {
+            self.promise_shipment_anew(unit, index, PromiseOccasion::OrderChanged);
+        }
+    }
+
+    /// Plans these of its lines from the locations that hold stock for them.
+    fn plan_goods(&mut self, unit: &mut UnitOfWork, is_sent: impl Fn(&Self, &OrderLine) -> bool) {
+        let Some(reservation) = self.current_reservation() else { return };
+        let sent = |number: i32| self.lines.iter().find(|it| it.number == number && is_sent(self, it));
+        let mut by_location: BTreeMap<LocationCode, Vec<ShipmentItem>> = BTreeMap::new();
+        for item in reservation.items.iter().filter(|it| it.open() > 0) {
+            let Some(line) = sent(item.line) else { continue };
+            by_location.entry(item.location.clone()).or_default().push(ShipmentItem {
+                line: item.line,
+                sku: item.sku.clone(),
+                description: line.description.clone(),
+                quantity: item.open(),
+                picked: 0,
+                checked: 0,
+                packed: 0,
+                weight_grams: line.weight_grams,
+                handling: line.handling.clone(),
+                cancelled: 0,
+            });
+        }
+        for (location, items) in by_location {
+            self.plan_shipment(unit, location, items);
+        }
     }
 
     /// One more shipment, with the next number.

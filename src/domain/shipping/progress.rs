@@ -77,13 +77,15 @@ impl Order {
         let live: Vec<ShipmentState> = self.live_shipments().map(|it| it.state).collect();
         let delivered = live.iter().filter(|it| **it == ShipmentState::Delivered).count();
         let on_road = live.iter().filter(|it| it.is_handed_over()).count();
+        // What a change added may still have to be paid before it is planned.
+        let all_planned = self.unplanned_goods().next().is_none();
         let (to, kind) = if live.is_empty() || on_road == 0 {
             return Ok(());
-        } else if delivered > 0 && delivered == self.wanted_shipments().count() {
+        } else if delivered > 0 && delivered == self.wanted_shipments().count() && all_planned {
             (OrderState::Delivered, EventKind::OrderDelivered)
         } else if delivered > 0 {
             (OrderState::PartiallyDelivered, EventKind::OrderDelivered)
-        } else if on_road == live.len() {
+        } else if on_road == live.len() && all_planned {
             (OrderState::Shipped, EventKind::OrderShipped)
         } else {
             (OrderState::PartiallyShipped, EventKind::OrderShipped)

@@ -77,7 +77,10 @@ impl Order {
             *units.entry(item.line).or_default() += item.open();
         }
         if let Some(index) = self.unpicked_shipment(location) {
-            for item in &self.shipments[index].items {
+            // What a change added is sent on its own.
+            let items = &self.shipments[index].items;
+            units.retain(|line, _| items.iter().any(|it| it.line == *line));
+            for item in items {
                 units.entry(item.line).and_modify(|it| *it -= item.picked);
             }
         }

@@ -39,13 +39,18 @@ impl Order {
         unit: &mut UnitOfWork,
         units: &[CancelledUnits],
     ) -> Result<(), Refusal> {
+        let is_planned = |line: i32| self.live_shipments().flat_map(|it| &it.items).any(|it| it.line == line);
+        let (planned, unplanned): (Vec<CancelledUnits>, Vec<CancelledUnits>) =
+            units.iter().partition(|it| is_planned(it.line));
+        if !unplanned.is_empty() {
+            self.release_unplanned(unit, &unplanned);
+        }
         if self.live_shipments().next().is_none() {
-            self.release_unplanned(unit, units);
             return Ok(());
         }
 
         let mut shrinking: BTreeMap<usize, BTreeMap<i32, i64>> = BTreeMap::new();
-        for CancelledUnits { line, quantity } in units {
+        for CancelledUnits { line, quantity } in &planned {
             let mut left = *quantity;
             for index in self.shipments_to_shrink(*line) {
                 let taken = left.min(self.shipments[index].units_of(*line));
@@ -64,7 +69,7 @@ impl Order {
         self.progress(unit)
     }
 
-    /// Before there are shipments: units that nothing is set aside for go first, then those of the locations that were
+    /// Of lines that no shipment has: units that nothing is set aside for go first, then those of the locations that were
     /// planned last.
     fn release_unplanned(&mut self, unit: &mut UnitOfWork, units: &[CancelledUnits]) {
         let order = self.id;
@@ -84,7 +89,9 @@ impl Order {
             }
         }
         reservation.version += 1;
-        self.promise_anew(unit, PromiseOccasion::LinesCancelled);
+        if self.live_shipments().next().is_none() {
+            self.promise_anew(unit, PromiseOccasion::LinesCancelled);
+        }
     }
 
     /// The shipments in the house with units of this line: first where some have no stock, then where the least work is
@@ -202,7 +209,7 @@ impl Order {
 
     /// With nothing left to hand over, the reservation is used up.
     fn finish_reservation(&mut self, unit: &mut UnitOfWork) -> Result<(), Refusal> {
-        if self.live_shipments().any(|it| it.handover.is_none()) {
+        if self.live_shipments().any(|it| it.handover.is_none()) || self.unplanned_goods().next().is_some() {
             return Ok(());
         }
         let Some(reservation) = self.open_reservation() else { return Ok(()) };

@@ -12,7 +12,7 @@ use crate::domain::model::discount::{Gives, RedeemingCustomer, Redemption};
 use crate::domain::model::evidence::{Evidence, Finding, RiskAssessment};
 use crate::domain::model::feedback::{FeedbackReason, FollowUp, FollowUpEnd, LineFeedback};
 use crate::domain::model::hold::HoldReason;
-use crate::domain::model::invoice::InvoiceLine;
+use crate::domain::model::invoice::{Invoice, InvoiceLine};
 use crate::domain::model::labels::{LABEL_VALUE_MAX, LABELS_MAX};
 use crate::domain::model::line_cancellation::{CancelledUnits, LineCancellation};
 use crate::domain::model::message::{Message, MessageKind};
@@ -32,6 +32,7 @@ use crate::domain::ordering::cancel_lines::LINE_CANCELLATIONS_MAX;
 use crate::domain::ordering::change::Correction;
 use crate::domain::ordering::evidence::EVIDENCE_MAX;
 use crate::domain::ordering::notes::NOTES_MAX;
+use crate::domain::ordering::order_change::CHANGES_MAX;
 use crate::domain::ordering::receive::{ENTRIES_TO_CORRECT_MAX, HOLD_NOTE_MAX, HOLDS_BY_HAND_MAX};
 use crate::domain::ordering::verify::Waive;
 use crate::domain::promise::leg::WHY_MAX;
@@ -525,6 +526,9 @@ fn call_off_lines(order: &mut Order) {
         issued_at: Timestamp::MAX,
     };
     order.credit_notes = vec![note; often];
+    // Each change may have added something.
+    let supplement = Invoice { supplements: Some(order.invoices[0].id), ..order.invoices[0].clone() };
+    order.invoices.extend(vec![supplement; CHANGES_MAX]);
 }
 
 fn numbered<T: Clone>(one: &T, count: i32, number: impl Fn(&mut T, i32)) -> Vec<T> {

@@ -22,6 +22,7 @@ mod letters;
 mod manifests;
 mod master_data;
 mod noticed;
+mod order_changes;
 mod phones;
 mod promises;
 mod real_orders;

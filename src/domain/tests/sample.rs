@@ -209,6 +209,7 @@ fn order() -> Order {
         }],
         labels: [("team".to_owned(), "blue".to_owned())].into(),
         notes: Vec::new(),
+        changes: Vec::new(),
     }
 }
 
@@ -263,6 +264,7 @@ fn line(
         kind: ProductKind::Goods,
         done: None,
         cancelled_quantity: 0,
+        added_by_change: None,
         list_price_minor: None,
     }
 }
@@ -289,6 +291,8 @@ pub(crate) fn invoice(lines: &[OrderLine], amounts: Amounts) -> Invoice {
         seller: None,
         due_at: None,
         buyer: None,
+        supplements: None,
+        change: None,
     }
 }
 

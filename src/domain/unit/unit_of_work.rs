@@ -396,6 +396,14 @@ impl<'w> UnitOfWork<'w> {
         }
     }
 
+    /// Looks at what a decision would do: what it changes is dropped, and the keys that it misses count.
+    pub(in crate::domain) fn only_asked<T>(&mut self, look: impl FnOnce(&mut Self) -> T) -> T {
+        let (changes, ids) = (self.changes.clone(), self.ids.clone());
+        let seen = look(self);
+        (self.changes, self.ids) = (changes, ids);
+        seen
+    }
+
     pub fn order(&self, id: OrderId) -> Result<&Order, Refusal> {
         self.find_order(id).map(AsRef::as_ref).ok_or_else(|| Refusal::not_found("order", id))
     }

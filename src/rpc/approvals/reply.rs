@@ -20,6 +20,7 @@ pub(crate) fn approval(order: &Order, approval: &Approval) -> pb::Approval {
         decided_by,
         decided_at,
         comment,
+        change,
     } = approval;
     pb::Approval {
         id: id.to_string(),
@@ -38,5 +39,6 @@ pub(crate) fn approval(order: &Order, approval: &Approval) -> pb::Approval {
         decide_time: decided_at.map(timestamp),
         expire_time: expires_at.map(timestamp),
         etag: order.etag(),
+        order_change_id: text_of(change.as_ref()),
     }
 }

@@ -42,7 +42,7 @@ impl Api {
             WantedInvoice::One(key) => self.invoiced(key).await?,
             WantedInvoice::LastOf(id) => {
                 let order = self.order(*id).await?;
-                let index = order.last_invoice_index().map_err(|it| status::of_refusal(&it))?;
+                let index = order.main_invoice_index().map_err(|it| status::of_refusal(&it))?;
                 (order, index)
             }
         };

@@ -22,6 +22,8 @@ pub(crate) fn invoice(order: &Order, invoice: &Invoice) -> pb::Invoice {
         seller: _,
         due_at,
         buyer: _,
+        supplements,
+        change,
     } = invoice;
     let Amounts {
         currency,
@@ -36,10 +38,7 @@ pub(crate) fn invoice(order: &Order, invoice: &Invoice) -> pb::Invoice {
     } = *amounts;
     let paid = order.payments.iter().filter(|it| it.invoice == *id);
     let captured = paid.clone().map(|it| it.captured_minor).sum();
-    let due = match state {
-        InvoiceState::Open => order.due_minor(),
-        InvoiceState::Paid | InvoiceState::Void => 0,
-    };
+    let due = order.due_of(invoice);
     let credited = order.credit_notes.iter().filter(|it| it.invoice == *id);
     let credited = credited.map(|it| it.amounts.total_minor).sum();
     pb::Invoice {
@@ -72,6 +71,8 @@ pub(crate) fn invoice(order: &Order, invoice: &Invoice) -> pb::Invoice {
         due_time: Some(timestamp(due_at.unwrap_or(*issued_at))),
         creditor_reference: invoice.creditor_reference().unwrap_or_default(),
         credited: minor(currency, credited),
+        supplements_invoice_id: text_of(supplements.as_ref()),
+        order_change_id: text_of(change.as_ref()),
     }
 }
 
@@ -250,7 +251,7 @@ pub(crate) fn refund(order: &Order, refund: &Refund) -> pb::Refund {
 
 pub(crate) fn balance(order: &Order) -> pb::OrderBalance {
     let currency = order.amounts.currency;
-    let invoice = order.invoices.last();
+    let invoice = order.main_invoice();
     let (invoiced, credited, due) = match invoice.map(|it| it.state) {
         Some(InvoiceState::Open | InvoiceState::Paid) => {
             (order.invoiced_minor(), order.credited_minor(), order.due_minor())

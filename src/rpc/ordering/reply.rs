@@ -5,8 +5,9 @@ use uuid::Uuid;
 use crate::domain::{
     self, Amounts, ApprovalId, Attestation, Check, Currency, Event, Evidence, Fault, FollowUpId, Hold,
     HoldId, Invoice, InvoiceId, LineAmounts, LineCancellation, LineProgress, Machine, MessageId, Order,
-    OrderId, OrderLine, OrderNote, PaymentId, RefundId, ReplenishmentId, ReservationId, RiskAssessment,
-    ServiceDone, ShipmentId, Step, StepLine, Timestamp, TransferId, Transition, Verdict, Violation, Wait,
+    OrderChangeId, OrderId, OrderLine, OrderNote, PaymentId, RefundId, ReplenishmentId, ReservationId,
+    RiskAssessment, ServiceDone, ShipmentId, Step, StepLine, Timestamp, TransferId, Transition, Verdict,
+    Violation, Wait,
 };
 use crate::pb;
 use crate::rpc::approvals::reply::approval;
@@ -132,6 +133,7 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         line_cancellations,
         labels,
         notes,
+        changes: _,
     } = order;
     let currency = amounts.currency;
     pb::Order {
@@ -173,8 +175,8 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         holds: holds.iter().map(hold).collect(),
         reservation: reservations.last().map(inventory::reservation),
         approvals: approvals.iter().map(|it| approval(order, it)).collect(),
-        invoice_id: text_of(invoices.last().map(|it| it.id)),
-        invoice_number: text_of(invoices.last().map(Invoice::full_number)),
+        invoice_id: text_of(order.main_invoice().map(|it| it.id)),
+        invoice_number: text_of(order.main_invoice().map(Invoice::full_number)),
         payment_ids: payments.iter().map(|it| it.id.to_string()).collect(),
         refund_ids: payments.iter().flat_map(|it| &it.refunds).map(|it| it.id.to_string()).collect(),
         shipment_ids: shipments.iter().map(|it| it.id.to_string()).collect(),
@@ -202,9 +204,15 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         labels: labels.clone(),
         notes: notes.iter().map(note).collect(),
         on_hold: order.on_hold(),
+        supplementary_invoice_ids: supplementary_invoice_ids(invoices),
+        open_change_id: text_of(order.open_change().map(|it| it.id)),
         // What a call answers is kept for repeats: it does without them.
         unavailable_actions: Vec::new(),
     }
+}
+
+fn supplementary_invoice_ids(invoices: &[Invoice]) -> Vec<String> {
+    invoices.iter().filter(|it| it.supplements.is_some()).map(|it| it.id.to_string()).collect()
 }
 
 fn note(it: &OrderNote) -> pb::OrderNote {
@@ -260,6 +268,7 @@ fn line(line: &OrderLine, currency: Currency, progress: LineProgress) -> pb::Ord
         kind,
         done,
         cancelled_quantity: _,
+        added_by_change,
         list_price_minor,
     } = line;
     let LineAmounts {
@@ -292,6 +301,7 @@ fn line(line: &OrderLine, currency: Currency, progress: LineProgress) -> pb::Ord
         completion: done.as_ref().map(completion),
         list_price: list_price_minor.and_then(|it| minor(currency, it)),
         cancelled_total: minor(currency, line.cancelled_amounts().total_minor),
+        added_by_change_id: text_of(added_by_change.as_ref()),
     }
 }
 
@@ -492,6 +502,7 @@ fn id_of(machine: Machine, subject: Uuid) -> String {
         Machine::Message => MessageId(subject).to_string(),
         Machine::Replenishment => ReplenishmentId(subject).to_string(),
         Machine::Transfer => TransferId(subject).to_string(),
+        Machine::OrderChange => OrderChangeId(subject).to_string(),
     }
 }
 

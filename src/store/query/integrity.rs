@@ -228,7 +228,17 @@ const LAWS: &[Law] = &[
             FROM invoices i JOIN (
                 SELECT invoice_id, CAST(SUM(total_minor) AS BIGINT) AS total FROM credit_notes GROUP BY invoice_id
             ) c ON c.invoice_id = i.id
-            WHERE c.total > i.total_minor",
+            WHERE c.total > i.total_minor
+            UNION ALL
+            SELECT {id:o.id}, i.total || ' less ' || COALESCE(c.total, 0) || ' credited',
+                CAST(o.total_minor AS TEXT)
+            FROM orders o JOIN (
+                SELECT order_id, CAST(SUM(total_minor) AS BIGINT) AS total FROM invoices GROUP BY order_id
+                HAVING MAX(CASE WHEN state = 'VOID' THEN 1 ELSE 0 END) = 0
+            ) i ON i.order_id = o.id LEFT JOIN (
+                SELECT order_id, CAST(SUM(total_minor) AS BIGINT) AS total FROM credit_notes GROUP BY order_id
+            ) c ON c.order_id = o.id
+            WHERE i.total - COALESCE(c.total, 0) <> o.total_minor",
     },
     Law {
         id: "T4",

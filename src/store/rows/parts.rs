@@ -115,6 +115,7 @@ table! {
         tax_minor: i64,
         total_minor: i64,
         issued_at: Timestamp,
+        supplements_id: Option<InvoiceId>,
     }
 }
 
@@ -333,6 +334,7 @@ pub(super) fn invoice(order: &Order, invoice: &Invoice) -> invoices::Model {
         tax_minor: amounts.tax_minor,
         total_minor: amounts.total_minor,
         issued_at: invoice.issued_at,
+        supplements_id: invoice.supplements,
     }
 }
 

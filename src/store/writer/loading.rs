@@ -84,6 +84,7 @@ pub(super) struct Loading<'w> {
     /// Products whose expired reservations were looked for.
     looked_for_expired: BTreeSet<Sku>,
     stock: BTreeSet<Sku>,
+    products: BTreeSet<Sku>,
     fingerprints: BTreeSet<String>,
     capacity_of: BTreeSet<CapacityOf>,
 }
@@ -117,6 +118,7 @@ impl<'w> Loading<'w> {
             holding_reservations: BTreeSet::new(),
             looked_for_expired: BTreeSet::new(),
             stock: BTreeSet::new(),
+            products: wanted.products.clone(),
             fingerprints: BTreeSet::new(),
             capacity_of: wanted.capacity_of.clone(),
         }
@@ -258,6 +260,7 @@ impl<'w> Loading<'w> {
         let mut message = Message::new();
         let (mut stock, mut reserving, mut fingerprints) =
             (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        let mut products: BTreeSet<Sku> = BTreeSet::new();
         for (id, of) in &self.of_orders {
             let Some(order) = self.group.snapshot.orders.get(id) else { continue };
             if of.stock || (of.stock_for_handover && order.awaits_courier()) {
@@ -265,6 +268,11 @@ impl<'w> Loading<'w> {
             }
             if of.reserving {
                 reserving.extend(order.lines.iter().map(|it| it.sku.clone()));
+                // An open change may add units of these.
+                let changing: BTreeSet<Sku> = order.skus_of_open_change().into_iter().collect();
+                stock.extend(changing.iter().cloned());
+                reserving.extend(changing.iter().cloned());
+                products.extend(changing);
             }
             if of.fingerprint {
                 fingerprints.insert(order.fingerprint.clone());
@@ -284,6 +292,12 @@ impl<'w> Loading<'w> {
             self.ask_discounts(&mut message);
         }
         self.ask_fingerprints(&fingerprints, &mut message);
+        let unknown: Vec<Sku> = products.difference(&self.products).cloned().collect();
+        if !unknown.is_empty() {
+            let keys = lookup::keys(unknown.iter().cloned());
+            message.push((Topic::Products, lookup::PRODUCTS.about(keys)));
+            self.products.extend(unknown);
+        }
 
         if !self.stock.is_empty() {
             let waiting =
@@ -504,7 +518,7 @@ impl<'w> Loading<'w> {
             reservations: self.wanted.reservations.iter().copied().collect(),
             replenishments: self.wanted.replenishments.iter().copied().collect(),
             transfers: self.wanted.transfers.iter().copied().collect(),
-            products: self.wanted.products.iter().cloned().collect(),
+            products: self.products.into_iter().collect(),
             couriers: self.wanted.couriers,
             courier_records: self.wanted.courier_records,
             capacity_of: self.capacity_of.into_iter().collect(),

@@ -18,6 +18,7 @@ pub(super) struct Target {
     pub(super) reservation: String,
     pub(super) replenishment: String,
     pub(super) follow_up: String,
+    pub(super) change: String,
     pub(super) etag: String,
     pub(super) validate_only: bool,
 }
@@ -53,6 +54,23 @@ calls! {
     "CancelOrderLines": orders.cancel_order_lines(CancelOrderLinesRequest {
         order_id: it.order, etag: it.etag, reason: "tried".to_owned(),
         lines: vec![pb::LineUnits { line_number: 1, quantity: 1 }],
+    }) using it;
+    "CreateOrderChange": changes.create_order_change(CreateOrderChangeRequest {
+        order_id: it.order, etag: it.etag, reason: "tried".to_owned(), items: vec![pb::OrderChangeItem {
+            item: Some(pb::order_change_item::Item::SetInstructions("tried".to_owned())),
+        }],
+    }) using it;
+    "ProposeOrderChange": changes.propose_order_change(ProposeOrderChangeRequest {
+        order_id: it.order, etag: it.etag, change_id: it.change,
+    }) using it;
+    "ConfirmOrderChange": changes.confirm_order_change(ConfirmOrderChangeRequest {
+        order_id: it.order, etag: it.etag, change_id: it.change,
+    }) using it;
+    "DeclineOrderChange": changes.decline_order_change(DeclineOrderChangeRequest {
+        order_id: it.order, etag: it.etag, change_id: it.change, reason: "tried".to_owned(),
+    }) using it;
+    "CancelOrderChange": changes.cancel_order_change(CancelOrderChangeRequest {
+        order_id: it.order, etag: it.etag, change_id: it.change,
     }) using it;
     "PlaceHold": orders.place_hold(PlaceHoldRequest {
         order_id: it.order, etag: it.etag, reason: pb::HoldReason::Other as i32, comment: "tried".to_owned(),
@@ -185,6 +203,7 @@ pub(super) fn nobody() -> Target {
         reservation: id("rsv"),
         replenishment: id("rpl"),
         follow_up: id("fup"),
+        change: id("chg"),
         etag: String::new(),
         validate_only: false,
     }

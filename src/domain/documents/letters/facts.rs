@@ -301,7 +301,7 @@ impl Source<'_> {
 
     fn add_invoice(&self, facts: &mut Facts) -> Result<(), String> {
         facts.invoice = Some(last_invoice(self.order).ok_or("the order has no numbered invoice")?);
-        let invoice = self.order.invoices.last().ok_or("the order has no invoice")?;
+        let invoice = self.order.main_invoice().ok_or("the order has no invoice")?;
         // What it says, as its paper does; what was cancelled since is beside it.
         let line = |it: &InvoiceLine| Item {
             amount: self.money(it.amounts.gross_minor),
@@ -543,7 +543,7 @@ fn to_correct(order: &Order) -> ToCorrect {
 }
 
 fn last_invoice(order: &Order) -> Option<String> {
-    let invoice = order.invoices.last()?;
+    let invoice = order.main_invoice()?;
     (invoice.number > 0).then(|| invoice.full_number())
 }
 

@@ -483,6 +483,7 @@ fn only_what_is_short_is_waited_for() {
 fn what_is_left_to_pay_stands_below_the_bill_and_not_in_it() {
     let mut unpaid = order();
     unpaid.state = OrderState::Invoiced;
+    unpaid.invoices[0].state = crate::domain::model::invoice::InvoiceState::Open;
     unpaid.payments.clear();
     let body = written(MessageKind::OrderLinesCancelled, &unpaid).body;
     assert!(body.contains("\n\n€") && body.contains(" is left to pay.\n\n"), "{body}");

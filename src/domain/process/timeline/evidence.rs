@@ -186,7 +186,7 @@ impl History<'_> {
 
     fn generate_invoice(&self) -> StepLine {
         let order = self.order;
-        let Some(invoice) = order.invoices.last() else {
+        let Some(invoice) = order.main_invoice() else {
             return StepLine::new(Step::GenerateInvoice, StepState::Pending);
         };
         let mut line = StepLine::new(Step::GenerateInvoice, StepState::Done);
@@ -206,7 +206,7 @@ impl History<'_> {
         line.actor = order.payments.last().map(|it| it.created_by.clone());
         let due = order.amounts.currency.of(order.due_minor());
         if order.is_paid() {
-            let invoice = order.invoices.last().and_then(|it| it.settled_at);
+            let invoice = order.main_invoice().and_then(|it| it.settled_at);
             line.state = StepState::Done;
             line.done_at = self.first(EventKind::OrderPaid).map(|it| it.at).or(invoice);
             line.started_at = line.started_at.or(line.done_at);

@@ -68,7 +68,7 @@ impl Order {
     }
 
     pub(super) fn is_paid(&self) -> bool {
-        self.invoices.last().is_some_and(|it| it.state == InvoiceState::Paid)
+        self.main_invoice().is_some_and(|it| it.state == InvoiceState::Paid)
     }
 
     /// The shipments that tell how far the work went: the wanted ones, and the live ones when no other is wanted; all

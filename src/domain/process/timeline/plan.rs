@@ -102,7 +102,7 @@ fn undone(order: &Order, line: &StepLine) -> Option<String> {
             | ReservationState::Consumed => None,
         }),
         Step::GenerateInvoice => {
-            let void = order.invoices.last().filter(|it| it.state == InvoiceState::Void);
+            let void = order.main_invoice().filter(|it| it.state == InvoiceState::Void);
             void.map(|it| format!("{} is void", it.id))
         }
         Step::CapturePayment => payment_undone(order),

@@ -176,6 +176,12 @@ impl Event {
             EventKind::OrderReceived
             | EventKind::OrderUpdated
             | EventKind::OrderLinesCancelled
+            | EventKind::OrderChangeCreated
+            | EventKind::OrderChangeProposed
+            | EventKind::OrderChangeConfirmed
+            | EventKind::OrderChangeDeclined
+            | EventKind::OrderChangeCancelled
+            | EventKind::OrderChangeLapsed
             | EventKind::OrderLabelsSet
             | EventKind::OrderNoteAdded
             | EventKind::NotificationPreferenceSet => Step::ReceiveOrder,

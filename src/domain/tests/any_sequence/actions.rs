@@ -9,6 +9,7 @@ use proptest::collection::vec;
 use crate::domain::approvals::decide::Decision;
 use crate::domain::customers::feedback::FeedbackAnswer;
 use crate::domain::model::action::Action;
+use crate::domain::model::approval::ApprovalState;
 use crate::domain::model::check::{Risk, Rule};
 use crate::domain::model::event::Machine;
 use crate::domain::model::evidence::Finding;
@@ -17,6 +18,7 @@ use crate::domain::model::hold::{HoldReason, HoldState};
 use crate::domain::model::line::OrderLine;
 use crate::domain::model::line_cancellation::CancelledUnits;
 use crate::domain::model::order::{Order, OrderState};
+use crate::domain::model::order_change::ChangeItem;
 use crate::domain::model::payment::{Payment, PaymentState, ProviderRequest};
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::scalars::{Ids, OrderId};
@@ -125,6 +127,7 @@ fn actions_are_true(bench: &Bench, id: OrderId) {
         order.record_verification(unit, Rule::Address, Finding::Passed, source())
     });
     probe(Action::RecordRiskAssessment, &|order, unit| order.record_risk(unit, Risk::Low, source()));
+    probe_changes(order, &probe);
     let hold = order
         .holds
         .iter()
@@ -136,7 +139,8 @@ fn actions_are_true(bench: &Bench, id: OrderId) {
     probe(Action::VerifyOrder, &|order, unit| order.verify_again(unit, Waive::Nothing));
     probe(Action::UpdateOrder, &|order, unit| order.correct(unit, &Correction::default()));
     probe(Action::CloseOrder, &|order, unit| order.close(unit));
-    let service = order.open_services().next().or(order.services().next()).map(|it| it.number);
+    let ready = order.open_services().find(|it| !order.awaits_its_change(it));
+    let service = ready.or(order.open_services().next()).or(order.services().next()).map(|it| it.number);
     probe(Action::CompleteServiceLine, &|order, unit| {
         service.map_or_else(missing, |it| order.complete_service(unit, it, "", ""))
     });
@@ -225,6 +229,17 @@ fn actions_are_true(bench: &Bench, id: OrderId) {
     }
 }
 
+/// The calls about a change: to draft one, and to take the open one further.
+fn probe_changes(order: &Order, probe: &dyn Fn(Action, Probe<'_>)) {
+    let Some(line) = order.lines.iter().find(|it| it.is_wanted()) else { return };
+    // Instructions are no matter of stock; what is asked for is.
+    let items = [ChangeItem::SetInstructions(format!("line {} first", line.number))];
+    probe(Action::CreateOrderChange, &|order, unit| order.create_change(unit, &items, "probed").map(|_| ()));
+    let Some(open) = order.open_change().map(|it| it.id) else { return };
+    probe(Action::CancelOrderChange, &|order, unit| order.cancel_change(unit, open));
+    probe(Action::DeclineOrderChange, &|order, unit| order.decline_change(unit, open, "probed"));
+}
+
 /// Whatever happened to an order, patient people get it into the archive.
 pub(super) fn bring_home(bench: &mut Bench, id: OrderId) {
     for _ in 0..200 {
@@ -261,6 +276,22 @@ fn one_step_home(bench: &mut Bench, id: OrderId) {
                 .on(id, |order, unit| order.release_hold(unit, hold.id, ""))
                 .expect("there is stock for everybody");
         }
+    }
+
+    if order.awaits_renewal() {
+        let approval = order.approvals.iter().rfind(|it| it.state == ApprovalState::Pending).map(|it| it.id);
+        let approval = approval.expect("one that is pending");
+        bench
+            .on(id, |order, unit| order.decide_approval(unit, approval, Decision::Approve, ""))
+            .expect("nothing holds it");
+        return;
+    }
+    if order.has_open_supplements() && order.state != OrderState::Invoiced && order.due_minor() > 0 {
+        match order.payments.iter().find(|it| it.state == PaymentState::Authorized).map(|it| it.id) {
+            Some(payment) => bench.on(id, |order, unit| order.begin_void(unit, payment)).expect("given up"),
+            None => bench.pay_cash(id),
+        }
+        return;
     }
 
     match bench.state(id) {

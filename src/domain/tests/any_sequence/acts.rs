@@ -20,6 +20,7 @@ use crate::domain::ordering::change::Correction;
 use crate::domain::ordering::verify::Waive;
 use crate::domain::shipping::pick::LineUnits;
 use crate::domain::tests::any_sequence::answers::{answer, answer_refund, cancel_lines};
+use crate::domain::tests::any_sequence::changes::change;
 use crate::domain::tests::any_sequence::codes::with_code;
 use crate::domain::tests::any_sequence::placed::{Style, new_order};
 use crate::domain::tests::any_sequence::reactions::react;
@@ -116,6 +117,7 @@ pub(super) enum Act {
 pub(super) enum Disturbance {
     Cancel,
     CancelLines,
+    Change,
     Hold,
     Release,
     Verify,
@@ -161,6 +163,9 @@ const DISTURBANCES: &[Disturbance] = {
         Cancel,
         CancelLines,
         CancelLines,
+        Change,
+        Change,
+        Change,
         Hold,
         Release,
         Verify,
@@ -346,8 +351,10 @@ pub(super) fn proceed(bench: &mut Bench, id: OrderId, choice: u8) {
         return;
     }
     let badly = choice.is_multiple_of(16);
-    let serves = order.open_services().next().is_some();
+    let serves = order.open_services().any(|it| !order.awaits_its_change(it));
     let what = match order.state {
+        _ if order.awaits_renewal() && order.on_hold() => Release,
+        _ if order.awaits_renewal() => Approve,
         OrderState::Received => Verify,
         OrderState::Verified => Release,
         OrderState::AwaitingStock => Fill,
@@ -428,6 +435,7 @@ pub(super) fn disturb(bench: &mut Bench, id: OrderId, what: Disturbance, amount:
     match what {
         Disturbance::Cancel => bench.on(id, |order, unit| order.cancel(unit, "changed her mind")),
         Disturbance::CancelLines => cancel_lines(bench, id, amount),
+        Disturbance::Change => change(bench, id, amount),
         Disturbance::Hold => bench
             .on(id, |order, unit| order.place_hold(unit, HoldReason::Compliance, "papers".to_owned()))
             .map(|_| ()),
@@ -544,7 +552,7 @@ pub(super) fn disturb(bench: &mut Bench, id: OrderId, what: Disturbance, amount:
         Disturbance::CompleteService => {
             let lines = i64::try_from(order.lines.len()).expect("a few");
             let number = match amount {
-                0 => order.open_services().next().map(|it| it.number),
+                0 => order.open_services().find(|it| !order.awaits_its_change(it)).map(|it| it.number),
                 amount => i32::try_from(1 + amount % lines).ok(),
             };
             let Some(number) = number else { return Ok(()) };

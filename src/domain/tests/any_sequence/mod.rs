@@ -3,6 +3,7 @@
 mod actions;
 mod acts;
 mod answers;
+mod changes;
 mod codes;
 mod journeys;
 pub(crate) mod orders;

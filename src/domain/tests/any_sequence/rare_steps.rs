@@ -18,6 +18,7 @@ use crate::domain::model::hold::HoldState;
 use crate::domain::model::invoice::InvoiceState;
 use crate::domain::model::message::MessageState;
 use crate::domain::model::order::OrderState;
+use crate::domain::model::order_change::{ChangeItem, OrderChangeState};
 use crate::domain::model::payment::PaymentState;
 use crate::domain::model::refund::RefundState;
 use crate::domain::model::replenishment::ReplenishmentState;
@@ -68,6 +69,7 @@ fn every_step_of_every_table_is_taken_by_some_sequence() {
         untaken(FollowUpState::ALL, &taken),
         untaken(ReplenishmentState::ALL, &taken),
         untaken(TransferState::ALL, &taken),
+        untaken(OrderChangeState::ALL, &taken),
     ];
     assert_eq!(missing.concat(), Vec::<String>::new(), "no decision makes these");
 }
@@ -189,6 +191,8 @@ fn rare_steps() -> BTreeSet<(Machine, String, String)> {
     assert_eq!(bench.state(id), OrderState::Verified);
     run(&mut bench, id, &[Cancel]);
 
+    changes_that_come_to_nothing(&mut bench);
+
     // A card that is declined, and an order cancelled before it is paid; and one rejected, and put away.
     let id = bench.placed(&order("unpaid", &[("A-1", 1)]));
     run(&mut bench, id, &[Charge, Declined, Cancel]);
@@ -277,4 +281,26 @@ fn rare_steps() -> BTreeSet<(Machine, String, String)> {
         }
     }
     bench.taken
+}
+
+/// A change that is given up, turned down, or lapses, before and after it was looked at.
+fn changes_that_come_to_nothing(bench: &mut Bench) {
+    let items = [ChangeItem::SetInstructions("ring twice".to_owned())];
+    for (number, way) in ["cancel", "propose and cancel", "decline", "lapse", "propose and lapse", "confirm"]
+        .into_iter()
+        .enumerate()
+    {
+        let id = bench.placed(&order(&format!("second-thoughts-{number}"), &[("A-1", 1)]));
+        let change = bench.on(id, |order, unit| order.create_change(unit, &items, "asked")).expect("drafted");
+        if !matches!(way, "cancel" | "lapse") {
+            bench.on(id, |order, unit| order.propose_change(unit, change)).expect("proposed");
+        }
+        let ended = bench.on(id, |order, unit| match way {
+            "decline" => order.decline_change(unit, change, "no"),
+            "confirm" => order.confirm_change(unit, change),
+            "lapse" | "propose and lapse" => order.cancel(unit, "changed her mind"),
+            _ => order.cancel_change(unit, change),
+        });
+        ended.expect("its turn");
+    }
 }

@@ -2,14 +2,14 @@
 
 use crate::domain::{
     Actor, Address, Allocation, Amounts, Approval, ApprovalState, AtProvider, AvailabilityFound,
-    CancelledUnits, Channel, CreditNote, CreditNoteId, Customer, Day, Discount, Feedback, FeedbackReason,
-    FeedbackSecret, FeedbackState, FollowUp, FollowUpEnd, Gate, HandedBack, Hold, HoldReason, HoldState, Ids,
-    Invoice, InvoiceId, InvoiceLine, InvoiceState, LineAmounts, LineAvailability, LineCancellation,
-    LineFeedback, Means, Message, MessageKind, MessageState, Method, OnLate, OnShortage, OpenRequest, Order,
-    OrderId, OrderLine, OrderNote, OrderState, PassedOver, Payment, PaymentState, ProductKind, Promise,
-    PromiseLeg, PromiseOccasion, ProviderRequest, Refund, RefundState, Reservation, ReservationId,
-    ReservationState, ReservedItem, Risk, ServiceDone, ServiceLevel, Slip, SlipKind, SlipSubject, StuckGate,
-    Waiting,
+    CancelledUnits, ChangeEnd, ChangeItem, Channel, CreditNote, CreditNoteId, Customer, Day, Discount,
+    Feedback, FeedbackReason, FeedbackSecret, FeedbackState, FollowUp, FollowUpEnd, Gate, HandedBack, Hold,
+    HoldReason, HoldState, Ids, Invoice, InvoiceId, InvoiceLine, InvoiceState, LineAmounts, LineAvailability,
+    LineCancellation, LineFeedback, Means, Message, MessageKind, MessageState, Method, OnLate, OnShortage,
+    OpenRequest, Order, OrderChange, OrderChangeId, OrderChangeState, OrderId, OrderLine, OrderNote,
+    OrderState, PassedOver, Payment, PaymentState, ProductKind, Promise, PromiseLeg, PromiseOccasion,
+    ProviderRequest, Refund, RefundState, Reservation, ReservationId, ReservationState, ReservedItem, Risk,
+    ServiceDone, ServiceLevel, Slip, SlipKind, SlipSubject, StuckGate, Timestamp, Waiting,
 };
 use crate::store::rows::tests::full_shipment::{bare_shipment, full_shipment, handling};
 use crate::store::rows::tests::sample::{AT, code, euro, later, queued_message, redemption};
@@ -49,6 +49,7 @@ pub(in crate::store) fn full(number: i64) -> Order {
         }),
         list_price_minor: Some(1_200),
         cancelled_quantity: 1,
+        added_by_change: None,
     };
     let credit_note: CreditNoteId = ids.fresh();
     let totals = Amounts {
@@ -211,6 +212,7 @@ pub(in crate::store) fn full(number: i64) -> Order {
                 decided_by: Some(ann.clone()),
                 decided_at: Some(later(5)),
                 comment: "fine".to_owned(),
+                change: None,
             },
             Approval {
                 id: ids.fresh(),
@@ -226,6 +228,7 @@ pub(in crate::store) fn full(number: i64) -> Order {
                 decided_by: None,
                 decided_at: None,
                 comment: String::new(),
+                change: None,
             },
         ],
         invoices: vec![
@@ -242,6 +245,8 @@ pub(in crate::store) fn full(number: i64) -> Order {
                 seller: None,
                 due_at: None,
                 buyer: None,
+                supplements: None,
+                change: None,
             },
             Invoice {
                 id: invoice,
@@ -273,6 +278,8 @@ pub(in crate::store) fn full(number: i64) -> Order {
                 seller: Some(ids.fresh()),
                 due_at: Some(later(8)),
                 buyer: None,
+                supplements: None,
+                change: None,
             },
         ],
         payments: vec![
@@ -414,6 +421,7 @@ pub(in crate::store) fn full(number: i64) -> Order {
             cancelled_at: later(8),
         }],
         labels: [("color".to_owned(), "red".to_owned())].into(),
+        changes: vec![full_change(&ann, later(13), ids.fresh())],
         notes: vec![OrderNote { text: "rang\nat noon".to_owned(), by: ann.clone(), at: later(13) }],
     }
 }
@@ -499,6 +507,7 @@ pub(super) fn waiting_for(number: i64, quantities: &[(&str, i64)]) -> Order {
         sku: code(sku),
         quantity: *quantity,
         cancelled_quantity: 0,
+        added_by_change: None,
         ..full(number).lines.remove(0)
     });
     Order {
@@ -506,5 +515,20 @@ pub(super) fn waiting_for(number: i64, quantities: &[(&str, i64)]) -> Order {
         region: Some(code("MALAYSIA")),
         lines: lines.collect(),
         ..bare(number)
+    }
+}
+
+/// A change that was confirmed, with all that it may say.
+fn full_change(by: &Actor, at: Timestamp, id: OrderChangeId) -> OrderChange {
+    OrderChange {
+        id,
+        state: OrderChangeState::Confirmed,
+        items: vec![ChangeItem::SetInstructions("ring twice".to_owned())],
+        reason: "as agreed".to_owned(),
+        created_by: by.clone(),
+        created_at: at,
+        proposal: None,
+        ended: Some(ChangeEnd { by: by.clone(), at, reason: String::new() }),
+        outcome: None,
     }
 }

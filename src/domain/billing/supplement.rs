@@ -1,0 +1,124 @@
+//! What changes add to an order that is invoiced: supplementary invoices, paid each on its own.
+
+use crate::domain::model::event::EventKind;
+use crate::domain::model::invoice::{Invoice, InvoiceLine, InvoiceState};
+use crate::domain::model::line::OrderLine;
+use crate::domain::model::message::MessageKind;
+use crate::domain::model::order::{Order, OrderState};
+use crate::domain::model::refusal::Refusal;
+use crate::domain::model::scalars::{InvoiceId, OrderChangeId};
+use crate::domain::unit::journal::{opened, step_between};
+use crate::domain::unit::unit_of_work::UnitOfWork;
+
+impl InvoiceLine {
+    /// What is left of a line, as an invoice has it.
+    pub(in crate::domain) fn of(line: &OrderLine) -> Self {
+        Self {
+            line: line.number,
+            sku: line.sku.clone(),
+            description: line.description.clone(),
+            quantity: line.remaining_quantity(),
+            unit_price_minor: line.unit_price_minor,
+            amounts: line.remaining_amounts(),
+        }
+    }
+}
+
+impl Order {
+    /// Invoices the lines that a change added, under the next number of the series. None: there is no invoice that could
+    /// be supplemented; the one to come has them.
+    pub(in crate::domain) fn issue_supplement(
+        &mut self,
+        unit: &mut UnitOfWork,
+        change: OrderChangeId,
+    ) -> Option<InvoiceId> {
+        let main = self.main_invoice().filter(|it| it.state != InvoiceState::Void)?.id;
+        let added = self.lines.iter().filter(|it| it.added_by_change == Some(change));
+        let lines: Vec<InvoiceLine> = added.map(InvoiceLine::of).collect();
+        let amounts = self.amounts.of_lines_only(lines.iter().map(|it| it.amounts));
+        let id: InvoiceId = unit.ids.fresh();
+        let total = amounts.currency.of(amounts.total_minor);
+        self.invoices.push(Invoice {
+            id,
+            order: self.id,
+            series: unit.rules.invoice_series.clone(),
+            number: 0,
+            state: InvoiceState::Open,
+            amounts,
+            lines,
+            issued_at: unit.now,
+            settled_at: None,
+            seller: unit.rules.seller,
+            due_at: self.due_at_latest(unit),
+            buyer: None,
+            supplements: Some(main),
+            change: Some(change),
+        });
+        let text = format!("supplementary invoice {id} over {total}");
+        self.record_automatic(unit, EventKind::InvoiceIssued, Some(opened(id.0, InvoiceState::Open)), text);
+        self.notify(unit, MessageKind::InvoiceIssued, None, self.nth_invoice());
+        Some(id)
+    }
+
+    /// Open invoices are paid together.
+    pub(super) fn pay_open_invoices(&mut self, unit: &mut UnitOfWork) -> Result<(), Refusal> {
+        for index in 0..self.invoices.len() {
+            let invoice = &mut self.invoices[index];
+            if invoice.state != InvoiceState::Open {
+                continue;
+            }
+            let step = step_between(invoice.id.0, invoice.state, InvoiceState::Paid)?;
+            invoice.state = InvoiceState::Paid;
+            invoice.settled_at = Some(unit.now);
+            self.record_automatic(unit, EventKind::InvoicePaid, Some(step), "paid in full");
+        }
+        Ok(())
+    }
+
+    /// What changes added to an order that was paid before is paid.
+    pub(in crate::domain) fn settle_supplements(&mut self, unit: &mut UnitOfWork) -> Result<(), Refusal> {
+        let awaited = self.is_open_to_supplements() && self.has_open_supplements();
+        if !awaited || self.due_minor() > 0 || self.awaits_renewal() {
+            return Ok(());
+        }
+        self.pay_open_invoices(unit)?;
+        self.notify(unit, MessageKind::PaymentReceived, None, self.nth_invoice());
+        Ok(())
+    }
+
+    /// Whether it was paid, and what a change adds to it may be.
+    fn is_open_to_supplements(&self) -> bool {
+        match self.state {
+            OrderState::PaymentCaptured
+            | OrderState::PaymentApproved
+            | OrderState::Fulfilling
+            | OrderState::PartiallyShipped
+            | OrderState::Shipped
+            | OrderState::PartiallyDelivered
+            | OrderState::Delivered => true,
+            OrderState::Received
+            | OrderState::Verified
+            | OrderState::AwaitingStock
+            | OrderState::Reserved
+            | OrderState::ReservationApproved
+            | OrderState::Invoiced
+            | OrderState::Closed
+            | OrderState::Archived
+            | OrderState::Rejected
+            | OrderState::Cancelled
+            | OrderState::Expired => false,
+        }
+    }
+
+    /// Whether its state lets money be asked for: it is invoiced, or something that was added later is.
+    pub(in crate::domain) fn is_open_to_payments(&self) -> bool {
+        self.state == OrderState::Invoiced || (self.is_open_to_supplements() && self.has_open_supplements())
+    }
+
+    /// Whether a line waits for its own invoice to be paid, or for an approval of the change that added it.
+    pub(in crate::domain) fn awaits_its_change(&self, line: &OrderLine) -> bool {
+        let Some(change) = line.added_by_change else { return false };
+        let is_unpaid = |it: &Invoice| it.change == Some(change) && it.state == InvoiceState::Open;
+        self.invoices.iter().any(is_unpaid) || self.has_pending_approval_of(change)
+    }
+}

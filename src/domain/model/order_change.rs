@@ -1,0 +1,167 @@
+//! A change of an order that was sold: what is asked for, what it would do, and what it did.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::model::address::Address;
+use crate::domain::model::approval::Gate;
+use crate::domain::model::invoice::InvoiceState;
+use crate::domain::model::money::Money;
+use crate::domain::model::scalars::{
+    Actor, ApprovalId, CreditNoteId, InvoiceId, OrderChangeId, Sku, string_enum,
+};
+use crate::domain::model::time::Timestamp;
+
+string_enum! {
+    pub enum OrderChangeState {
+        Draft = "DRAFT",
+        Proposed = "PROPOSED",
+        Confirmed = "CONFIRMED",
+        Declined = "DECLINED",
+        Cancelled = "CANCELLED",
+        Lapsed = "LAPSED",
+    }
+}
+
+impl OrderChangeState {
+    pub fn is_open(self) -> bool {
+        match self {
+            Self::Draft | Self::Proposed => true,
+            Self::Confirmed | Self::Declined | Self::Cancelled | Self::Lapsed => false,
+        }
+    }
+}
+
+/// Law: an order has at most one change that is open, and none once it is over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderChange {
+    pub id: OrderChangeId,
+    pub state: OrderChangeState,
+    pub items: Vec<ChangeItem>,
+    /// Why, in the words of who asked for it.
+    pub reason: String,
+    pub created_by: Actor,
+    pub created_at: Timestamp,
+    /// None: nobody has looked at what it would do.
+    pub proposal: Option<Box<ChangeProposal>>,
+    /// None: it is open.
+    pub ended: Option<ChangeEnd>,
+    /// None: it is not confirmed.
+    pub outcome: Option<ChangeOutcome>,
+}
+
+/// One thing that is to be different.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ChangeItem {
+    /// Units of a line that are wanted. Fewer are taken off it; more become a line of their own at its price.
+    SetQuantity {
+        line: i32,
+        quantity: i64,
+    },
+    /// All units of a line that are wanted are taken off it.
+    RemoveLine {
+        line: i32,
+    },
+    AddLine(AddedLine),
+    SetInstructions(String),
+    /// Within the country that the goods go to.
+    SetShippingAddress(Box<Address>),
+}
+
+/// A line that is to be added; discounts of the order give it nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddedLine {
+    pub sku: Sku,
+    pub quantity: i64,
+    /// None: the product's list price in the order's currency.
+    pub unit_price: Option<Money>,
+    /// Empty: the product's name.
+    pub description: String,
+}
+
+/// What a change would do, as it was looked at. Nothing has moved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeProposal {
+    pub by: Actor,
+    pub at: Timestamp,
+    /// The order's version that was looked at.
+    pub order_version: i64,
+    /// What it rests on: it can be confirmed as long as this is so.
+    pub basis: ChangeBasis,
+    pub old_total_minor: i64,
+    pub new_total_minor: i64,
+    /// What credit notes would take off.
+    pub credited_minor: i64,
+    /// What a supplementary invoice would come to.
+    pub supplement_minor: i64,
+    /// What is to be paid then, beyond what is to be paid now.
+    pub to_pay_minor: i64,
+    /// What of the captured money would go back.
+    pub to_pay_back_minor: i64,
+    /// Units that would be added, line by line.
+    pub stock: Vec<ChangeStock>,
+    pub promised_before: Option<Timestamp>,
+    pub promised_after: Option<Timestamp>,
+    pub approvals: Vec<ChangeApproval>,
+}
+
+/// Units of an added line, and how many of them are there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeStock {
+    /// The number that the line would have.
+    pub line: i32,
+    pub sku: Sku,
+    pub wanted: i64,
+    pub available: i64,
+}
+
+/// An approval that a person would have to give.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeApproval {
+    pub gate: Gate,
+    /// The rule of the policy that asks for it, in words.
+    pub rule: String,
+}
+
+/// What a proposal rests on: the lines that it touches, and the order's money.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeBasis {
+    pub lines: Vec<BasisLine>,
+    pub total_minor: i64,
+    pub captured_minor: i64,
+    pub refunded_minor: i64,
+    pub invoices: Vec<InvoiceState>,
+    /// None: the change is about no address.
+    pub shipping_address: Option<Address>,
+}
+
+/// A line that a change touches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BasisLine {
+    pub number: i32,
+    /// Units that are wanted.
+    pub wanted: i64,
+    /// Units of these that cannot be taken off any more: packed or gone.
+    pub bound: i64,
+}
+
+/// How a change ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeEnd {
+    pub by: Actor,
+    pub at: Timestamp,
+    /// In the words of who declined it; else empty.
+    pub reason: String,
+}
+
+/// What a confirmed change did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeOutcome {
+    pub credit_notes: Vec<CreditNoteId>,
+    /// None: nothing was added, or there was no invoice yet.
+    pub supplementary_invoice: Option<InvoiceId>,
+    /// Those that were asked for again.
+    pub approvals: Vec<ApprovalId>,
+    pub lines_added: Vec<i32>,
+    pub to_pay_minor: i64,
+    pub paid_back_minor: i64,
+}
