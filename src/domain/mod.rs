@@ -43,6 +43,7 @@ mod unit;
 pub use approvals::decide::{DecideApproval, Decision};
 pub use billing::pay::{BeginPayment, CapturePayment, NewPayment, ReceivedMoney, RecordPayment, VoidPayment};
 pub use billing::refund::RefundPayment;
+pub use billing::refund_lines::RefundQuote;
 pub use billing::tax_rows::TaxRow;
 pub use catalogue::import::{ImportProduct, Imported};
 #[cfg(test)]
@@ -140,6 +141,7 @@ pub use model::label_file::LabelFile;
 pub use model::labels::{LABEL_KEY_MAX, LABEL_VALUE_MAX, LABELS_MAX, Labels, is_label_key};
 pub use model::line::OrderLine;
 pub use model::line_cancellation::{CancelledUnits, LineCancellation};
+pub use model::line_refund::{LineRefund, RefundedUnits};
 pub use model::location::{Location, LocationChange};
 pub use model::manifest::{Manifest, ManifestEntry};
 pub use model::message::{Message, MessageKind, MessageState, Suppression, SuppressionReason, Unsent};
@@ -158,8 +160,8 @@ pub use model::payment::{
     bank_reference_key,
 };
 pub use model::policy::{
-    Allocation, ApprovalRules, CourierWeights, GateRules, PickupScan, Rules, ShippingFee, SlipRules, TaxRule,
-    WeightRules,
+    Allocation, ApprovalRules, CourierWeights, GateRules, PickupScan, ReturnRules, ReturnShipping, Rules,
+    ShippingFee, SlipRules, TaxRule, WeightRules,
 };
 pub use model::product::{Price, Product, ProductChange};
 pub use model::promise::{Promise, PromiseLeg, PromiseOccasion};

@@ -5,8 +5,8 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 use crate::domain::{
-    ApprovalRules, CourierWeights, GateRules, LinkPattern, PickupScan, Problems, RegionCode, Rule, Rules,
-    Sender, Severity, ShippingFee, SlipRules, TaxRule, WeightRules,
+    ApprovalRules, CourierWeights, GateRules, LinkPattern, PickupScan, Problems, RegionCode, ReturnRules,
+    ReturnShipping, Rule, Rules, Sender, Severity, ShippingFee, SlipRules, TaxRule, WeightRules,
 };
 use crate::settings::secret::Secret;
 use crate::settings::values::{
@@ -255,6 +255,7 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
         next_purchase_discount_ppm,
         next_purchase_valid_days,
         package_weight,
+        returns: ReturnRules { shipping: ReturnShipping::WhenAllReturned | ReturnShipping::Never },
         invoice_series,
         credit_note_series,
         payment_terms_days,

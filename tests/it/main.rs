@@ -51,6 +51,7 @@ mod practice;
 mod process;
 mod promises;
 mod proxy;
+mod refund_lines;
 mod relay;
 mod server;
 mod services;

@@ -96,7 +96,9 @@ async fn parts(schema: &Schema<'_>) -> Result<(), DbErr> {
              tax_minor BIGINT NOT NULL,
              total_minor BIGINT NOT NULL,
              cancelled BIGINT NOT NULL CHECK (cancelled >= 0),
+             refunded BIGINT NOT NULL CHECK (refunded >= 0),
              CHECK (cancelled <= quantity),
+             CHECK (refunded <= quantity),
              PRIMARY KEY (order_id, number)",
         )
         .await?;

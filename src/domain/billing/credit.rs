@@ -1,5 +1,6 @@
 //! What was sold and is not wanted any more: it is credited, and what was paid for it goes back.
 
+use crate::domain::model::amounts::Amounts;
 use crate::domain::model::approval::ApprovalState;
 use crate::domain::model::credit_note::CreditNote;
 use crate::domain::model::event::EventKind;
@@ -29,13 +30,18 @@ impl Order {
         let mut credited: Vec<InvoiceLine> = Vec::with_capacity(units.len());
         for CancelledUnits { line, quantity } in units {
             let Some(line) = self.lines.iter_mut().find(|it| it.number == *line) else { continue };
-            let amounts = line.amounts.of_next(*quantity, line.cancelled_quantity, line.quantity);
+            // What was paid back by line is credited already.
+            let units = (*quantity).min(line.sold_quantity());
+            let amounts = line.next_amounts(units);
             line.cancelled_quantity += quantity;
+            if units == 0 {
+                continue;
+            }
             credited.push(InvoiceLine {
                 line: line.number,
                 sku: line.sku.clone(),
                 description: line.description.clone(),
-                quantity: *quantity,
+                quantity: units,
                 unit_price_minor: line.unit_price_minor,
                 amounts,
             });
@@ -58,26 +64,47 @@ impl Order {
         units: &[InvoiceLine],
         reason: &str,
     ) -> Vec<CreditNoteId> {
+        let base = self.amounts.without_shipping();
+        self.issue_credit_notes_over(unit, units, &base, reason)
+    }
+
+    /// The same with the shipping that is in `base`: the invoice that has it is credited for it too.
+    pub(super) fn issue_credit_notes_over(
+        &mut self,
+        unit: &mut UnitOfWork,
+        units: &[InvoiceLine],
+        base: &Amounts,
+        reason: &str,
+    ) -> Vec<CreditNoteId> {
         let has = |invoice: &Invoice, line: i32| invoice.lines.iter().any(|it| it.line == line);
         let standing = self.invoices.iter().rev().filter(|it| it.state != InvoiceState::Void);
-        let by_invoice: Vec<(InvoiceId, Vec<InvoiceLine>)> = standing
-            .map(|it| (it.id, units.iter().filter(|unit| has(it, unit.line)).cloned().collect::<Vec<_>>()))
-            .filter(|(_, lines)| !lines.is_empty())
+        let ships = |it: &Invoice| base.shipping_minor > 0 && it.amounts.shipping_minor > 0;
+        let by_invoice: Vec<(InvoiceId, bool, Vec<InvoiceLine>)> = standing
+            .map(|it| {
+                let lines = units.iter().filter(|unit| has(it, unit.line)).cloned().collect::<Vec<_>>();
+                (it.id, ships(it), lines)
+            })
+            .filter(|(_, ships, lines)| *ships || !lines.is_empty())
             .collect();
-        let issue = |(invoice, lines)| self.issue_credit_note(unit, invoice, lines, reason);
+        let plain = base.without_shipping();
+        let issue = |(invoice, ships, lines)| {
+            self.issue_credit_note(unit, invoice, lines, if ships { base } else { &plain }, reason)
+        };
         by_invoice.into_iter().map(issue).collect()
     }
 
-    /// The credit note of lines that an invoice has, under the next number of its series.
+    /// The credit note of lines that an invoice has, under the next number of its series, with the shipping that is in
+    /// `base`.
     fn issue_credit_note(
         &mut self,
         unit: &mut UnitOfWork,
         invoice: InvoiceId,
         lines: Vec<InvoiceLine>,
+        base: &Amounts,
         reason: &str,
     ) -> CreditNoteId {
         let id: CreditNoteId = unit.ids.fresh();
-        let amounts = self.amounts.of_lines_only(lines.iter().map(|it| it.amounts));
+        let amounts = base.over(lines.iter().map(|it| it.amounts));
         let text = format!("credit note {id} over {}", amounts.currency.of(amounts.total_minor));
         self.credit_notes.push(CreditNote {
             id,

@@ -2,6 +2,7 @@
 
 use crate::domain::billing::pay::{REFUND_PARTS_MAX, REFUSED_REFUNDS_MAX, reason_of};
 use crate::domain::model::event::EventKind;
+use crate::domain::model::line_refund::RefundedUnits;
 use crate::domain::model::money::Money;
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::payment::{PaymentState, ProviderAnswer, ProviderRequest};
@@ -17,7 +18,9 @@ use crate::domain::unit::unit_of_work::UnitOfWork;
 pub struct RefundPayment {
     pub target: Target,
     pub payment: PaymentId,
-    /// None: all that is left.
+    /// The units that are paid back. Empty: an amount is.
+    pub lines: Vec<RefundedUnits>,
+    /// None: all that is left of the payment, or what the units cost.
     pub amount: Option<Money>,
     pub reason: String,
     /// None: the way the payment came.
@@ -33,6 +36,10 @@ impl OrderCommand for RefundPayment {
     }
 
     fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<RefundId, Refusal> {
+        if !self.lines.is_empty() {
+            let Self { payment, lines, amount, reason, handed, .. } = self;
+            return order.refund_lines(unit, *payment, lines, *amount, reason, handed.as_ref());
+        }
         match &self.handed {
             Some(handed) => order.refund_by_hand(unit, self.payment, self.amount, &self.reason, handed),
             None => order.refund(unit, self.payment, self.amount, &self.reason),
@@ -98,7 +105,7 @@ impl Order {
 
     /// The checks that every refund has to pass; returns the payment's index. Of an archived order money may go back at
     /// any time, and it stays archived.
-    fn giving_index(&self, id: PaymentId) -> Result<usize, Refusal> {
+    pub(super) fn giving_index(&self, id: PaymentId) -> Result<usize, Refusal> {
         let index = self.payment_index(id)?;
         // An order that is being paid is cancelled, not refunded: what it paid would be due again.
         if self.state == OrderState::Invoiced && self.payments[index].owed_by_hand().is_none() {
@@ -108,7 +115,11 @@ impl Order {
     }
 
     /// What the end of an order left owing in cash or by transfer is paid back whole when a person says so.
-    fn owed_by_hand(&self, index: usize, amount: Option<Money>) -> Result<Option<RefundId>, Refusal> {
+    pub(super) fn owed_by_hand(
+        &self,
+        index: usize,
+        amount: Option<Money>,
+    ) -> Result<Option<RefundId>, Refusal> {
         let Some(owed) = self.payments[index].owed_by_hand() else { return Ok(None) };
         if amount.is_some_and(|it| it != owed.amount) {
             let message = format!("must be left out or the {} that refund {} owes", owed.amount, owed.id);
@@ -124,6 +135,12 @@ impl Order {
         amount: Option<Money>,
         reason: &str,
     ) -> Result<RefundId, Refusal> {
+        let amount = self.amount_of_payment(index, amount)?;
+        self.begin_refund(unit, index, amount, reason)
+    }
+
+    /// How much a payment gives back: what is asked for, or all that is left of it.
+    pub(super) fn amount_of_payment(&self, index: usize, amount: Option<Money>) -> Result<Money, Refusal> {
         let payment = &self.payments[index];
         let left = payment.amount.currency.of(payment.refundable_minor());
         let amount = amount.unwrap_or(left);
@@ -144,7 +161,7 @@ impl Order {
             );
             return Err(self.unmet_part(Reason::LimitReached, payment.state.as_str(), message));
         }
-        self.begin_refund(unit, index, amount, reason)
+        Ok(amount)
     }
 
     pub(super) fn begin_refund(
@@ -175,6 +192,10 @@ impl Order {
         let text = format!("refund {id} of {amount} from {}", payment.id);
         self.record(unit, EventKind::RefundRequested, Some(opened(id.0, RefundState::Pending)), text);
         Ok(id)
+    }
+
+    pub fn refund_of(&self, id: RefundId) -> Option<&Refund> {
+        self.payments.iter().flat_map(|it| &it.refunds).find(|it| it.id == id)
     }
 
     pub fn refund_index(&self, id: RefundId) -> Result<(usize, usize), Refusal> {

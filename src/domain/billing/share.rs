@@ -58,7 +58,12 @@ impl OrderLine {
 
     /// What the line still comes to.
     pub fn remaining_amounts(&self) -> LineAmounts {
-        self.amounts.less(&self.cancelled_amounts())
+        self.amounts.less(&self.amounts.of_first(self.credited_quantity(), self.quantity))
+    }
+
+    /// What so many more units come to, after those that were credited before.
+    pub(in crate::domain) fn next_amounts(&self, units: i64) -> LineAmounts {
+        self.amounts.of_next(units, self.credited_quantity(), self.quantity)
     }
 }
 
@@ -82,10 +87,14 @@ impl Amounts {
         sums
     }
 
-    /// The sums over these lines alone, without shipping.
-    pub(in crate::domain) fn of_lines_only(&self, lines: impl Iterator<Item = LineAmounts>) -> Self {
+    /// The same without its shipping; its sums are to be made anew.
+    pub(in crate::domain) fn without_shipping(&self) -> Self {
         Self { shipping_minor: 0, shipping_tax_minor: 0, shipping_tax_rate_ppm: 0, ..self.clone() }
-            .over(lines)
+    }
+
+    /// What the shipping comes to, with its tax.
+    pub(in crate::domain) fn shipping_total_minor(&self) -> i64 {
+        self.shipping_minor + if self.prices_include_tax { 0 } else { self.shipping_tax_minor }
     }
 }
 

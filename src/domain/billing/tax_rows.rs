@@ -23,7 +23,7 @@ pub struct TaxRow {
 impl Order {
     /// Of what is wanted of it, one row per category and rate, the highest rate first.
     pub(in crate::domain) fn tax_rows(&self) -> Vec<TaxRow> {
-        let wanted = self.lines.iter().filter(|it| it.is_wanted());
+        let wanted = self.lines.iter().filter(|it| it.sold_quantity() > 0);
         rows(&self.amounts, wanted.map(|it| (it.tax_category.as_str(), it.remaining_amounts())))
     }
 

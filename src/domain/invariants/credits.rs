@@ -19,8 +19,10 @@ impl Order {
                 &format!("{cancelled} units cancelled"),
                 line.cancelled_quantity,
             );
+            self.check_paid_back_units(found, &key, line);
             self.check_credited_line(found, &key, line);
         }
+        self.check_line_refunds(found);
         for note in &self.credit_notes {
             self.check_credit_note(found, note);
         }
@@ -46,6 +48,33 @@ impl Order {
         units.filter(|it| it.line == line.number).map(|it| it.quantity).sum()
     }
 
+    fn check_paid_back_units(&self, found: &mut Findings, key: &str, line: &OrderLine) {
+        let units = self.line_refunds.iter().flat_map(|it| &it.units).filter(|it| it.line == line.number);
+        let refunded: i64 = units.map(|it| it.quantity).sum();
+        let known = (0..=line.quantity).contains(&refunded) && refunded == line.refunded_quantity;
+        found.ensure("M11", key, known, &format!("{refunded} units paid back"), line.refunded_quantity);
+    }
+
+    /// What was paid back by line is at most what was credited for it, and every part is there.
+    fn check_line_refunds(&self, found: &mut Findings) {
+        for refund in &self.line_refunds {
+            let notes = self.credit_notes.iter().filter(|it| refund.credit_notes.contains(&it.id));
+            let credited: i64 = notes.map(|it| it.amounts.total_minor).sum();
+            let value = refund.value_minor;
+            found.ensure("M11", self.id, credited == value, &format!("{value} credited"), credited);
+            let paid = refund.refunds.iter().filter_map(|it| self.refund_of(*it));
+            let paid: i64 = paid.map(|it| it.amount.minor).sum();
+            let most = value - refund.retained_minor;
+            found.ensure(
+                "M11",
+                self.id,
+                (0..=most).contains(&paid),
+                &format!("at most {most} paid back"),
+                paid,
+            );
+        }
+    }
+
     fn check_credited_line(&self, found: &mut Findings, key: &str, line: &OrderLine) {
         if self.main_invoice().is_none() {
             return;
@@ -60,7 +89,7 @@ impl Order {
             units -= credited.quantity;
             left = left.map(|it| it.less(&credited.amounts));
         }
-        let remaining = line.remaining_quantity();
+        let remaining = line.sold_quantity();
         found.ensure(
             "M10",
             key,

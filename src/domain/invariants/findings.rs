@@ -80,6 +80,10 @@ pub const LAWS: &[(&str, &str)] = &[
          what was invoiced",
     ),
     (
+        "M11",
+        "what is paid back for units of a line is at most their share of it, and is credited; no more units than were sold",
+    ),
+    (
         "C1",
         "an order has at most one open change; a confirmed one was proposed, and the lines that it added say so",
     ),

@@ -265,6 +265,7 @@ impl Order {
             // What was decided stands when a part of the order is cancelled later.
             let (total, asked) = (self.total_minor(), approval.amount.minor);
             let cancelled: i64 = self.line_cancellations.iter().map(|it| it.value_minor).sum();
+            let cancelled = cancelled + self.refunded_value_minor();
             // So it does when a change adds to it: what asks for more is asked again.
             let added = self.lines.iter().filter(|it| it.added_by_change.is_some());
             let added: i64 = added.map(|it| it.amounts.total_minor).sum();

@@ -55,6 +55,7 @@ string_enum! {
         OrderReceived = "ORDER_RECEIVED",
         OrderUpdated = "ORDER_UPDATED",
         OrderLinesCancelled = "ORDER_LINES_CANCELLED",
+        OrderLinesRefunded = "ORDER_LINES_REFUNDED",
         OrderVerified = "ORDER_VERIFIED",
         VerificationFailed = "VERIFICATION_FAILED",
         VerificationWarned = "VERIFICATION_WARNED",

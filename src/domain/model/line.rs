@@ -37,6 +37,9 @@ pub struct OrderLine {
     /// The change that added it; the discounts of the order gave it nothing. None: it was ordered at first.
     #[serde(default)]
     pub added_by_change: Option<OrderChangeId>,
+    /// Units of `quantity` that were paid back by line. The amounts stay those of all units.
+    #[serde(default)]
+    pub refunded_quantity: i64,
 }
 
 impl OrderLine {
@@ -53,6 +56,17 @@ impl OrderLine {
     /// Units that are wanted: ordered and not cancelled.
     pub fn remaining_quantity(&self) -> i64 {
         self.quantity - self.cancelled_quantity
+    }
+
+    /// Units whose shares are taken off what the order comes to. Units that were paid back are cancelled after all
+    /// others, without being credited again.
+    pub fn credited_quantity(&self) -> i64 {
+        (self.cancelled_quantity + self.refunded_quantity).min(self.quantity)
+    }
+
+    /// Units that are sold: ordered, and neither cancelled nor paid back.
+    pub fn sold_quantity(&self) -> i64 {
+        self.quantity - self.credited_quantity()
     }
 
     pub fn is_wanted(&self) -> bool {

@@ -36,6 +36,7 @@ pub(super) mod label_file;
 pub(super) mod labels;
 pub(super) mod line;
 pub(super) mod line_cancellation;
+pub(super) mod line_refund;
 pub(super) mod location;
 pub(super) mod manifest;
 pub(super) mod message;

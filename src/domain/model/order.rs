@@ -20,6 +20,7 @@ use crate::domain::model::invoice::{Invoice, InvoiceState};
 use crate::domain::model::labels::Labels;
 use crate::domain::model::line::OrderLine;
 use crate::domain::model::line_cancellation::LineCancellation;
+use crate::domain::model::line_refund::LineRefund;
 use crate::domain::model::message::{Message, MessageKind};
 use crate::domain::model::note::OrderNote;
 use crate::domain::model::order_change::{ChangeItem, OrderChange};
@@ -178,9 +179,19 @@ impl Order {
         self.total_minor() + self.credited_minor()
     }
 
-    /// What was captured beyond what is to be paid, and is not on its way back.
+    /// What of the credited money stays with the shop for good: fees, and what was given as store credit.
+    pub fn retained_minor(&self) -> i64 {
+        self.line_refunds.iter().map(|it| it.retained_minor).sum()
+    }
+
+    /// What was credited for units that were paid back by line.
+    pub fn refunded_value_minor(&self) -> i64 {
+        self.line_refunds.iter().map(|it| it.value_minor).sum()
+    }
+
+    /// What was captured beyond what is to be paid, and is neither retained nor on its way back.
     pub fn surplus_minor(&self) -> i64 {
-        (self.captured_minor() - self.refunded_minor() - self.total_minor()).max(0)
+        (self.captured_minor() - self.refunded_minor() - self.total_minor() - self.retained_minor()).max(0)
     }
 
     /// Whether it is out of the way of the day's work.
@@ -433,4 +444,7 @@ pub struct Order {
     /// The changes that were asked for since it was sold, oldest first.
     #[serde(default)]
     pub changes: Vec<OrderChange>,
+    /// What was paid back for units of its lines, call by call, oldest first.
+    #[serde(default)]
+    pub line_refunds: Vec<LineRefund>,
 }

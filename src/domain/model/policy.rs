@@ -72,6 +72,7 @@ pub struct Rules {
     pub next_purchase_valid_days: u32,
     /// When a package's weight is warned of.
     pub package_weight: WeightRules,
+    pub returns: ReturnRules,
     /// The code of invoice numbers: `INV` gives INV-000001.
     pub invoice_series: String,
     /// Days that a customer has to pay an invoice, at most as long as the goods are set aside. Zero: it is due at once.
@@ -97,6 +98,22 @@ pub struct Rules {
     /// Whether that is enough for an invoice that can be sent.
     #[serde(skip)]
     pub sends_invoices: bool,
+}
+
+/// What comes back, and what is paid back for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ReturnRules {
+    /// Whether the price of the shipping goes back with the goods.
+    pub shipping: ReturnShipping,
+}
+
+string_enum! {
+    pub enum ReturnShipping {
+        /// With the last unit that is paid back.
+        WhenAllReturned = "WHEN_ALL_RETURNED",
+        Never = "NEVER",
+    }
 }
 
 /// What a courier's report does of a shipment whose pickup nobody has confirmed.
@@ -329,6 +346,12 @@ impl Default for SlipRules {
     }
 }
 
+impl Default for ReturnRules {
+    fn default() -> Self {
+        Self { shipping: ReturnShipping::WhenAllReturned }
+    }
+}
+
 impl Default for WeightRules {
     fn default() -> Self {
         Self { packaging_grams: 200, tolerance_grams: 500, tolerance_ppm: 100_000 }
@@ -395,6 +418,7 @@ impl Default for Rules {
             next_purchase_discount_ppm: 50_000,
             next_purchase_valid_days: 365,
             package_weight: WeightRules::default(),
+            returns: ReturnRules::default(),
             invoice_series: "INV".to_owned(),
             payment_terms_days: 0,
             credit_note_series: "CRN".to_owned(),

@@ -62,7 +62,7 @@ impl Order {
         }
         if self.surplus_minor() > 0 {
             let surplus = self.amounts.currency.of(self.surplus_minor());
-            open.push(format!("{surplus} for what was cancelled are to be paid back"));
+            open.push(format!("{surplus} for what came back or was cancelled are to be paid back"));
         }
         if self.open_services().next().is_some() {
             open.push(format!("services are not done: {}", self.open_services_named()));
@@ -81,7 +81,8 @@ impl Order {
                 RefundState::Pending | RefundState::Failed => sum,
             });
         // What was cancelled goes back beside that.
-        let paid_back = paid_back - (self.captured_minor() - self.total_minor()).clamp(0, paid_back);
+        let cancelled = self.captured_minor() - self.total_minor() - self.refunded_value_minor();
+        let paid_back = paid_back - cancelled.clamp(0, paid_back);
         if lost > paid_back {
             let missing = self.amounts.currency.of(lost - paid_back);
             open.push(format!("{missing} of returned or lost goods are not paid back"));

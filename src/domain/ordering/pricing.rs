@@ -80,6 +80,7 @@ impl Pricing<'_> {
                 list_price_minor: product.price_in(self.currency, self.received_at).map(|it| it.minor),
                 cancelled_quantity: 0,
                 added_by_change: None,
+                refunded_quantity: 0,
             });
         }
         problems.into_result()?;

@@ -175,6 +175,7 @@ fn build_order(unit: &mut UnitOfWork, new: &NewOrder) -> Result<Order, Refusal> 
         follow_up: None,
         credit_notes: Vec::new(),
         line_cancellations: Vec::new(),
+        line_refunds: Vec::new(),
         labels,
         notes: Vec::new(),
         changes: Vec::new(),

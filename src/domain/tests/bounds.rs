@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::domain::billing::pay::{FAILURE_MAX, PARTS_MAX, REFUND_PARTS_MAX, REFUSED_REFUNDS_MAX, TRIES_MAX};
+use crate::domain::billing::refund_lines::LINE_REFUNDS_MAX;
 use crate::domain::documents::letters::Letters;
 use crate::domain::inventory::allocate::{ITEMS_MAX, LOCATIONS_NOTED_MAX};
 use crate::domain::model::check::{Risk, Rule};
@@ -15,6 +16,7 @@ use crate::domain::model::hold::HoldReason;
 use crate::domain::model::invoice::{Invoice, InvoiceLine};
 use crate::domain::model::labels::{LABEL_VALUE_MAX, LABELS_MAX};
 use crate::domain::model::line_cancellation::{CancelledUnits, LineCancellation};
+use crate::domain::model::line_refund::{LineRefund, RefundedUnits};
 use crate::domain::model::message::{Message, MessageKind};
 use crate::domain::model::method::Method;
 use crate::domain::model::note::OrderNote;
@@ -505,6 +507,7 @@ fn call_off_lines(order: &mut Order) {
     // With some for parcels that are lost later, one by one.
     let often = 2 * LINE_CANCELLATIONS_MAX;
     order.line_cancellations = vec![cancellation; often];
+    let often_paid_back = pay_back_lines(order);
     let lines = order.lines.iter().map(|it| InvoiceLine {
         line: it.number,
         sku: it.sku.clone(),
@@ -525,10 +528,28 @@ fn call_off_lines(order: &mut Order) {
         issued_by: order.created_by.clone(),
         issued_at: Timestamp::MAX,
     };
-    order.credit_notes = vec![note; often];
+    order.credit_notes = vec![note; often + often_paid_back];
     // Each change may have added something.
     let supplement = Invoice { supplements: Some(order.invoices[0].id), ..order.invoices[0].clone() };
     order.invoices.extend(vec![supplement; CHANGES_MAX]);
+}
+
+/// As often as may be, each time of every payment; returns how often.
+fn pay_back_lines(order: &mut Order) -> usize {
+    let often = 2 * LINE_REFUNDS_MAX;
+    let refund = LineRefund {
+        units: (1..=100).map(|line| RefundedUnits { line, quantity: i64::MAX }).collect(),
+        reason: long(500),
+        value_minor: i64::MAX / 1_000,
+        shipping_minor: i64::MAX / 1_000,
+        retained_minor: i64::MAX / 1_000,
+        refunds: order.payments.iter().flat_map(|it| &it.refunds).map(|it| it.id).collect(),
+        credit_notes: vec![order.id.0.into()],
+        refunded_by: order.created_by.clone(),
+        refunded_at: Timestamp::MAX,
+    };
+    order.line_refunds = vec![refund; often];
+    often
 }
 
 fn numbered<T: Clone>(one: &T, count: i32, number: impl Fn(&mut T, i32)) -> Vec<T> {

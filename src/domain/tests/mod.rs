@@ -26,6 +26,7 @@ mod order_changes;
 mod phones;
 mod promises;
 mod real_orders;
+mod refund_lines;
 mod refusals;
 mod reports;
 mod restock;

@@ -210,6 +210,7 @@ fn order() -> Order {
         labels: [("team".to_owned(), "blue".to_owned())].into(),
         notes: Vec::new(),
         changes: Vec::new(),
+        line_refunds: Vec::new(),
     }
 }
 
@@ -265,6 +266,7 @@ fn line(
         done: None,
         cancelled_quantity: 0,
         added_by_change: None,
+        refunded_quantity: 0,
         list_price_minor: None,
     }
 }

@@ -4,17 +4,17 @@
 mod tests;
 
 use crate::domain::{
-    BeginPayment, CapturePayment, CreditNoteId, HandedBack, InvoiceId, Method, NewPayment, OrderId, Part,
-    PaymentId, Problems, ProviderRequest, ReceivedMoney, RecordPayment, RefundId, RefundPayment, Target,
-    VoidPayment,
+    BeginPayment, CapturePayment, CreditNoteId, HandedBack, InvoiceId, Method, Money, NewPayment, OrderId,
+    Part, PaymentId, Problems, ProviderRequest, ReceivedMoney, RecordPayment, RefundId, RefundPayment,
+    RefundedUnits, Target, VoidPayment,
 };
 use crate::pb;
 use crate::rpc::enums;
 use crate::rpc::listing::list_requests;
 use crate::rpc::ordering::parse::target;
 use crate::rpc::parse::{
-    REASON_MAX, REFERENCE_MAX, amount, digits, id, one_line, required, required_line, required_text,
-    required_word, word,
+    LINES_MAX, REASON_MAX, REFERENCE_MAX, amount, digits, entries, id, one_line, required, required_line,
+    required_text, required_word, word,
 };
 
 list_requests! {
@@ -173,14 +173,40 @@ pub(crate) fn refund_payment(request: pb::RefundPaymentRequest, bad: &mut Proble
         request_id: _,
         method,
         reference,
+        lines,
         validate_only: _,
     } = request;
     let payment = payment_target(&payment_id, etag, bad);
+    let lines = refunded_units(lines, bad);
     let amount = amount("amount", asked, bad);
     let reason = required_text("reason", reason, REASON_MAX, bad);
     let handed = handed_back(method, reference, bad);
     let (target, payment) = payment?;
-    Some(RefundPayment { target, payment, amount, reason, handed })
+    Some(RefundPayment { target, payment, lines, amount, reason, handed })
+}
+
+fn refunded_units(lines: Vec<pb::LineUnits>, bad: &mut Problems) -> Vec<RefundedUnits> {
+    let units = |(_, it): (usize, pb::LineUnits)| {
+        let pb::LineUnits { line_number, quantity } = it;
+        RefundedUnits { line: line_number, quantity }
+    };
+    entries("lines", lines, 0..=LINES_MAX, bad).map(units).collect()
+}
+
+/// What RefundPayment would pay back.
+#[derive(Debug, Clone)]
+pub(crate) struct RefundQuery {
+    pub(crate) payment: PaymentId,
+    pub(crate) lines: Vec<RefundedUnits>,
+    pub(crate) amount: Option<Money>,
+}
+
+pub(crate) fn simulate_refund(request: pb::SimulateRefundRequest, bad: &mut Problems) -> Option<RefundQuery> {
+    let pb::SimulateRefundRequest { payment_id, amount: asked, lines } = request;
+    let payment = id("payment_id", &payment_id, bad);
+    let lines = refunded_units(lines, bad);
+    let amount = amount("amount", asked, bad);
+    Some(RefundQuery { payment: payment?, lines, amount })
 }
 
 fn handed_back(method: i32, reference: String, bad: &mut Problems) -> Option<HandedBack> {

@@ -1,8 +1,8 @@
 //! Invoices, payments and refunds as the API shows them. Each is a part of its order and shares its etag.
 
 use crate::domain::{
-    Amounts, CreditNote, Currency, Invoice, InvoiceLine, InvoiceState, LineAmounts, Means, Order, Payment,
-    PaymentState, Refund, RefundState, TaxRow,
+    Amounts, CreditNote, Currency, Invoice, InvoiceLine, InvoiceState, LineAmounts, Means, Money, Order,
+    Payment, PaymentId, PaymentState, Refund, RefundQuote, RefundState, TaxRow,
 };
 use crate::pb;
 use crate::rpc::enums;
@@ -129,8 +129,8 @@ pub(crate) fn credit_note(order: &Order, note: &CreditNote) -> pb::CreditNote {
         prices_include_tax,
         subtotal_minor,
         discount_minor,
-        shipping_minor: _,
-        shipping_tax_minor: _,
+        shipping_minor,
+        shipping_tax_minor,
         shipping_tax_rate_ppm: _,
         tax_minor,
         total_minor,
@@ -162,6 +162,8 @@ pub(crate) fn credit_note(order: &Order, note: &CreditNote) -> pb::CreditNote {
         issued_by: actor(issued_by),
         issue_time: Some(timestamp(*issued_at)),
         etag: order.etag(),
+        shipping: minor(currency, shipping_minor),
+        shipping_tax: minor(currency, shipping_tax_minor),
     }
 }
 
@@ -230,6 +232,9 @@ pub(crate) fn refund(order: &Order, refund: &Refund) -> pb::Refund {
         created_at,
         updated_at,
     } = refund;
+    let by_line = order.line_refund_of(*id);
+    let units = by_line.map_or(&[][..], |it| &it.units).iter();
+    let notes = by_line.map_or(&[][..], |it| &it.credit_notes).iter();
     pb::Refund {
         id: id.to_string(),
         payment_id: payment.to_string(),
@@ -246,6 +251,27 @@ pub(crate) fn refund(order: &Order, refund: &Refund) -> pb::Refund {
         etag: order.etag(),
         method: handed_back.as_ref().map_or(0, |it| enums::method(it.method)),
         reference: text_of(handed_back.as_ref().map(|it| &it.reference)),
+        lines: units.map(|it| pb::LineUnits { line_number: it.line, quantity: it.quantity }).collect(),
+        credit_note_ids: notes.map(ToString::to_string).collect(),
+        lines_value: by_line.and_then(|it| minor(amount.currency, it.value_minor)),
+    }
+}
+
+pub(crate) fn refund_quote(quote: &RefundQuote) -> pb::SimulateRefundResponse {
+    let RefundQuote { lines, shipping_minor, shipping_tax_minor, value, amount, parts, refundable } = quote;
+    let currency = amount.currency;
+    let part = |(id, share): &(PaymentId, Money)| pb::RefundPart {
+        payment_id: id.to_string(),
+        amount: Some(money(*share)),
+    };
+    pb::SimulateRefundResponse {
+        amount: Some(money(*amount)),
+        parts: parts.iter().map(part).collect(),
+        lines: lines.iter().map(|it| invoice_line(currency, it)).collect(),
+        shipping: minor(currency, *shipping_minor),
+        shipping_tax: minor(currency, *shipping_tax_minor),
+        value: Some(money(*value)),
+        refundable: Some(money(*refundable)),
     }
 }
 
@@ -273,5 +299,6 @@ pub(crate) fn balance(order: &Order) -> pb::OrderBalance {
         refund_pending: minor(currency, refunds(RefundState::Pending)),
         amount_due: minor(currency, due),
         credited: minor(currency, credited),
+        open: minor(currency, due - order.surplus_minor()),
     }
 }

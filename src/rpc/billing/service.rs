@@ -141,6 +141,18 @@ impl pb::billing_service_server::BillingService for Api {
         self.settled(call, refund, &REFUND).await.map(Response::new)
     }
 
+    async fn simulate_refund(
+        &self,
+        request: Request<pb::SimulateRefundRequest>,
+    ) -> Reply<pb::SimulateRefundResponse> {
+        let query = parsed(|bad| parse::simulate_refund(request.into_inner(), bad))?;
+        let order = self.order_with(Part::Payment(query.payment)).await?;
+        let rules = &self.app.rules.returns;
+        let quote = order.quote_refund(rules, query.payment, &query.lines, query.amount);
+        let quote = quote.map_err(|it| status::of_refusal(&it))?;
+        Ok(Response::new(reply::refund_quote(&quote)))
+    }
+
     async fn get_refund(&self, request: Request<pb::GetRefundRequest>) -> Reply<pb::GetRefundResponse> {
         let id = parsed(|bad| parse::get_refund(request.into_inner(), bad))?;
         let order = self.order_with(Part::Refund(id)).await?;

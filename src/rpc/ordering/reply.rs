@@ -131,6 +131,7 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         credit_notes,
         follow_up: raised,
         line_cancellations,
+        line_refunds: _,
         labels,
         notes,
         changes: _,
@@ -199,8 +200,10 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         promise: promise.as_ref().map(inventory::promise),
         unwanted_message_kinds: unwanted_messages.iter().map(|it| enums::message_kind(*it)).collect(),
         follow_up: raised.as_ref().map(|it| follow_up(order, it)),
-        line_cancellations: newest(line_cancellations).map(|it| line_cancellation(it, currency)).collect(),
-        credit_note_ids: credit_notes.iter().map(|it| it.id.to_string()).collect(),
+        line_cancellations: newest(line_cancellations, CANCELLATIONS_SHOWN)
+            .map(|it| line_cancellation(it, currency))
+            .collect(),
+        credit_note_ids: newest(credit_notes, CREDIT_NOTES_SHOWN).map(|it| it.id.to_string()).collect(),
         labels: labels.clone(),
         notes: notes.iter().map(note).collect(),
         on_hold: order.on_hold(),
@@ -223,8 +226,11 @@ fn note(it: &OrderNote) -> pb::OrderNote {
 /// How many of the calls that called something off an order shows: the largest order has to fit into an answer.
 const CANCELLATIONS_SHOWN: usize = 3;
 
-fn newest(all: &[LineCancellation]) -> impl Iterator<Item = &LineCancellation> {
-    all.iter().skip(all.len().saturating_sub(CANCELLATIONS_SHOWN))
+/// How many credit notes it names; ListCreditNotes has all.
+const CREDIT_NOTES_SHOWN: usize = 40;
+
+fn newest<T>(all: &[T], most: usize) -> impl Iterator<Item = &T> {
+    all.iter().skip(all.len().saturating_sub(most))
 }
 
 fn line_cancellation(it: &LineCancellation, currency: Currency) -> pb::LineCancellation {
@@ -269,6 +275,7 @@ fn line(line: &OrderLine, currency: Currency, progress: LineProgress) -> pb::Ord
         done,
         cancelled_quantity: _,
         added_by_change,
+        refunded_quantity,
         list_price_minor,
     } = line;
     let LineAmounts {
@@ -302,6 +309,7 @@ fn line(line: &OrderLine, currency: Currency, progress: LineProgress) -> pb::Ord
         list_price: list_price_minor.and_then(|it| minor(currency, it)),
         cancelled_total: minor(currency, line.cancelled_amounts().total_minor),
         added_by_change_id: text_of(added_by_change.as_ref()),
+        refunded: *refunded_quantity,
     }
 }
 

@@ -26,6 +26,7 @@ table! {
         tax_minor: i64,
         total_minor: i64,
         cancelled: i64,
+        refunded: i64,
     }
 }
 
@@ -240,6 +241,7 @@ pub(super) fn line(order: &Order, line: &OrderLine) -> order_lines::Model {
         tax_minor: line.amounts.tax_minor,
         total_minor: line.amounts.total_minor,
         cancelled: line.cancelled_quantity,
+        refunded: line.refunded_quantity,
     }
 }
 

@@ -219,7 +219,7 @@ impl Source<'_> {
         let given_back = done_refunds(order).map(|it| it.amount.minor).fold(0, i64::saturating_add);
         let line = |it: &OrderLine| Item {
             amount: self.money(it.remaining_amounts().gross_minor),
-            ..self.item(it.remaining_quantity(), &it.description, it.sku.as_str())
+            ..self.item(it.sold_quantity(), &it.description, it.sku.as_str())
         };
         let mut facts = Facts {
             name: plain(&order.customer.name),
@@ -227,7 +227,7 @@ impl Source<'_> {
             number: order.number,
             only_services: order.has_only_services(),
             services_to_come: self.items(order.open_services()),
-            lines: order.lines.iter().filter(|it| it.is_wanted()).map(line).collect(),
+            lines: order.lines.iter().filter(|it| it.sold_quantity() > 0).map(line).collect(),
             paid: (captured > 0).then(|| self.money(captured)),
             owed_back: captured > given_back,
             ..Facts::default()

@@ -216,6 +216,7 @@ impl Event {
             | EventKind::PaymentVoided
             | EventKind::OrderPaid
             | EventKind::RefundRequested
+            | EventKind::OrderLinesRefunded
             | EventKind::RefundSucceeded
             | EventKind::RefundFailed => Step::CapturePayment,
             EventKind::PaymentApproved => Step::ApprovePayment,

@@ -19,7 +19,7 @@ use crate::domain::model::{message::Unsent, method::Method};
 use crate::domain::ordering::change::Correction;
 use crate::domain::ordering::verify::Waive;
 use crate::domain::shipping::pick::LineUnits;
-use crate::domain::tests::any_sequence::answers::{answer, answer_refund, cancel_lines};
+use crate::domain::tests::any_sequence::answers::{answer, answer_refund, cancel_lines, refund_lines};
 use crate::domain::tests::any_sequence::changes::change;
 use crate::domain::tests::any_sequence::codes::with_code;
 use crate::domain::tests::any_sequence::placed::{Style, new_order};
@@ -133,6 +133,7 @@ pub(super) enum Disturbance {
     Declined,
     Unknown,
     Refund,
+    RefundLines,
     RefundByHand,
     RefundDone,
     RefundDeclined,
@@ -181,6 +182,8 @@ const DISTURBANCES: &[Disturbance] = {
         Declined,
         Unknown,
         Refund,
+        RefundLines,
+        RefundLines,
         RefundByHand,
         RefundDone,
         RefundDeclined,
@@ -482,6 +485,7 @@ pub(super) fn disturb(bench: &mut Bench, id: OrderId, what: Disturbance, amount:
             }
             None => Ok(()),
         },
+        Disturbance::RefundLines => refund_lines(bench, id, amount),
         Disturbance::RefundByHand => match order.payments.first().map(|it| it.id) {
             Some(payment) => {
                 let handed = HandedBack { method: Method::Cash, reference: String::new() };

@@ -5,11 +5,12 @@ use crate::domain::{
     CancelledUnits, ChangeEnd, ChangeItem, Channel, CreditNote, CreditNoteId, Customer, Day, Discount,
     Feedback, FeedbackReason, FeedbackSecret, FeedbackState, FollowUp, FollowUpEnd, Gate, HandedBack, Hold,
     HoldReason, HoldState, Ids, Invoice, InvoiceId, InvoiceLine, InvoiceState, LineAmounts, LineAvailability,
-    LineCancellation, LineFeedback, Means, Message, MessageKind, MessageState, Method, OnLate, OnShortage,
-    OpenRequest, Order, OrderChange, OrderChangeId, OrderChangeState, OrderId, OrderLine, OrderNote,
-    OrderState, PassedOver, Payment, PaymentState, ProductKind, Promise, PromiseLeg, PromiseOccasion,
-    ProviderRequest, Refund, RefundState, Reservation, ReservationId, ReservationState, ReservedItem, Risk,
-    ServiceDone, ServiceLevel, Slip, SlipKind, SlipSubject, StuckGate, Timestamp, Waiting,
+    LineCancellation, LineFeedback, LineRefund, Means, Message, MessageKind, MessageState, Method, OnLate,
+    OnShortage, OpenRequest, Order, OrderChange, OrderChangeId, OrderChangeState, OrderId, OrderLine,
+    OrderNote, OrderState, PassedOver, Payment, PaymentState, ProductKind, Promise, PromiseLeg,
+    PromiseOccasion, ProviderRequest, Refund, RefundState, RefundedUnits, Reservation, ReservationId,
+    ReservationState, ReservedItem, Risk, ServiceDone, ServiceLevel, Slip, SlipKind, SlipSubject, StuckGate,
+    Timestamp, Waiting,
 };
 use crate::store::rows::tests::full_shipment::{bare_shipment, full_shipment, handling};
 use crate::store::rows::tests::sample::{AT, code, euro, later, queued_message, redemption};
@@ -50,6 +51,7 @@ pub(in crate::store) fn full(number: i64) -> Order {
         list_price_minor: Some(1_200),
         cancelled_quantity: 1,
         added_by_change: None,
+        refunded_quantity: 0,
     };
     let credit_note: CreditNoteId = ids.fresh();
     let totals = Amounts {
@@ -422,6 +424,17 @@ pub(in crate::store) fn full(number: i64) -> Order {
         }],
         labels: [("color".to_owned(), "red".to_owned())].into(),
         changes: vec![full_change(&ann, later(13), ids.fresh())],
+        line_refunds: vec![LineRefund {
+            units: vec![RefundedUnits { line: 1, quantity: 1 }],
+            reason: "a scratch".to_owned(),
+            value_minor: 953,
+            shipping_minor: 0,
+            retained_minor: 53,
+            refunds: Vec::new(),
+            credit_notes: vec![credit_note],
+            refunded_by: code("ann@example.com"),
+            refunded_at: later(13),
+        }],
         notes: vec![OrderNote { text: "rang\nat noon".to_owned(), by: ann.clone(), at: later(13) }],
     }
 }
@@ -487,6 +500,7 @@ pub(in crate::store) fn bare(number: i64) -> Order {
         approvals: Vec::new(),
         invoices: Vec::new(),
         credit_notes: Vec::new(),
+        line_refunds: Vec::new(),
         payments: Vec::new(),
         shipments: Vec::new(),
         messages: Vec::new(),
@@ -508,6 +522,7 @@ pub(super) fn waiting_for(number: i64, quantities: &[(&str, i64)]) -> Order {
         quantity: *quantity,
         cancelled_quantity: 0,
         added_by_change: None,
+        refunded_quantity: 0,
         ..full(number).lines.remove(0)
     });
     Order {
