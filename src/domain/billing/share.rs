@@ -87,6 +87,11 @@ impl Amounts {
         sums
     }
 
+    /// The sums over these lines alone, without shipping.
+    pub(in crate::domain) fn of_lines_only(&self, lines: impl Iterator<Item = LineAmounts>) -> Self {
+        self.without_shipping().over(lines)
+    }
+
     /// The same without its shipping; its sums are to be made anew.
     pub(in crate::domain) fn without_shipping(&self) -> Self {
         Self { shipping_minor: 0, shipping_tax_minor: 0, shipping_tax_rate_ppm: 0, ..self.clone() }
