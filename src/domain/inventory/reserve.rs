@@ -410,7 +410,7 @@ pub(super) fn reserved_items(takes: &[Take]) -> Vec<ReservedItem> {
     takes.iter().zip(1..).map(|(take, number)| reserved_item(take, number)).collect()
 }
 
-fn reserved_item(take: &Take, number: i32) -> ReservedItem {
+pub(in crate::domain) fn reserved_item(take: &Take, number: i32) -> ReservedItem {
     ReservedItem {
         number,
         line: take.line,

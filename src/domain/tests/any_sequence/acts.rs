@@ -22,6 +22,7 @@ use crate::domain::shipping::pick::LineUnits;
 use crate::domain::tests::any_sequence::answers::{answer, answer_refund, cancel_lines};
 use crate::domain::tests::any_sequence::changes::change;
 use crate::domain::tests::any_sequence::codes::with_code;
+use crate::domain::tests::any_sequence::disturbances::{DISTURBANCES, Disturbance};
 use crate::domain::tests::any_sequence::placed::{Style, new_order};
 use crate::domain::tests::any_sequence::reactions::react;
 use crate::domain::tests::any_sequence::{PLACES, SKUS, shelves};
@@ -123,99 +124,6 @@ pub(super) enum Act {
         who: usize,
     },
 }
-
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Disturbance {
-    Cancel,
-    CancelLines,
-    Change,
-    Hold,
-    Release,
-    Verify,
-    Correct,
-    Approve,
-    Reject,
-    Authorize,
-    Charge,
-    Cash,
-    Capture,
-    Void,
-    Done,
-    Declined,
-    Unknown,
-    Refund,
-    RefundByHand,
-    RefundDone,
-    RefundDeclined,
-    StartPicking,
-    Pick,
-    ShortPick,
-    Check,
-    FailCheck,
-    Pack,
-    Label,
-    VoidLabel,
-    Assign,
-    PickUp,
-    Deliver,
-    CompleteService,
-    Feedback,
-    Send,
-    FailToSend,
-    Close,
-    Archive,
-    Tend,
-    Fill,
-}
-
-const DISTURBANCES: &[Disturbance] = {
-    use Disturbance::*;
-    &[
-        Cancel,
-        CancelLines,
-        CancelLines,
-        Change,
-        Change,
-        Change,
-        Hold,
-        Release,
-        Verify,
-        Correct,
-        Approve,
-        Reject,
-        Authorize,
-        Charge,
-        Cash,
-        Capture,
-        Void,
-        Done,
-        Declined,
-        Unknown,
-        Refund,
-        RefundByHand,
-        RefundDone,
-        RefundDeclined,
-        StartPicking,
-        Pick,
-        ShortPick,
-        Check,
-        FailCheck,
-        Pack,
-        Label,
-        VoidLabel,
-        Assign,
-        PickUp,
-        Deliver,
-        CompleteService,
-        Feedback,
-        Send,
-        FailToSend,
-        Close,
-        Archive,
-        Tend,
-        Fill,
-    ]
-};
 
 pub(super) fn some_act() -> impl Strategy<Value = Act> {
     let style =
