@@ -64,6 +64,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         ..Default::default()
     };
     let create = pb::CreateOrderRequest {
+        reservation_id: String::new(),
         order: Some(draft),
         request_id: format!("order-{run}"),
         validate_only: false,

@@ -109,6 +109,7 @@ impl Catalogue {
             ..Default::default()
         };
         pb::CreateOrderRequest {
+            reservation_id: String::new(),
             order: Some(draft),
             request_id: format!("bench-create-{}-{number}", self.run),
             validate_only: false,

@@ -88,6 +88,7 @@ impl Client {
             ..Default::default()
         };
         let request = pb::CreateOrderRequest {
+            reservation_id: String::new(),
             order: Some(draft),
             request_id: format!("{reference}-create"),
             validate_only: false,

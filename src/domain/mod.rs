@@ -81,6 +81,7 @@ pub use inventory::availability::{CheckAvailability, Destination, Inquiry, Outlo
 pub(crate) use inventory::count::TOUCHED_MAX;
 pub use inventory::count::{CountStock, Counted, SettleCount};
 pub use inventory::expire::{ExpireReservation, ReleaseExpired, ReleaseReservation, release_expired};
+pub use inventory::extend::{ConfirmReservation, ExtendReservation};
 pub use inventory::ledger::Posted;
 pub use inventory::plan_allocation::{AllocationPlan, Candidate, PlanAllocation, PlannedItem};
 #[cfg(test)]

@@ -111,6 +111,8 @@ mutations! {
     SetReorderRuleRequest = "SetReorderRule",
     ReserveStockRequest = "ReserveStock",
     ReleaseReservationRequest = "ReleaseReservation",
+    ConfirmReservationRequest = "ConfirmReservation",
+    ExtendReservationRequest = "ExtendReservation",
     ApproveReplenishmentRequest = "ApproveReplenishment",
     RejectReplenishmentRequest = "RejectReplenishment",
     PlaceReplenishmentRequest = "PlaceReplenishment",

@@ -242,9 +242,11 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
         blocked_customers: _,
         verification,
         assessed_risk: _,
-        duplicate_window_seconds,
-        reservation_lifetime_seconds,
-        approval_lifetime_seconds,
+        duplicate_window_seconds: _,
+        reservation_lifetime_seconds: _,
+        confirmed_reservation_lifetime_seconds: _,
+        reservation_lifetime_max_seconds: _,
+        approval_lifetime_seconds: _,
         allocation: _,
         allocation_by_region,
         courier_record,
@@ -258,8 +260,8 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
         returns: ReturnRules { shipping: ReturnShipping::WhenAllReturned | ReturnShipping::Never },
         invoice_series,
         credit_note_series,
-        payment_terms_days,
-        message_lifetime_seconds,
+        payment_terms_days: _,
+        message_lifetime_seconds: _,
         slips,
         stuck_after_seconds,
         booked_couriers: _,
@@ -283,9 +285,7 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
     check_approval(approval, bad);
     check_verification(verification, bad);
 
-    within(bad, "rules.duplicate_window_seconds", *duplicate_window_seconds, 0, 30 * DAY);
-    within(bad, "rules.reservation_lifetime_seconds", *reservation_lifetime_seconds, 1, 30 * DAY);
-    within(bad, "rules.approval_lifetime_seconds", *approval_lifetime_seconds, 1, 365 * DAY);
+    check_lifetimes(rules, bad);
     check_courier_record(courier_record, bad);
     within(bad, "rules.handling_hours", *handling_hours, 0, 8_760);
     for (service, days) in transit_days {
@@ -297,12 +297,22 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
     within(bad, "rules.next_purchase_valid_days", *next_purchase_valid_days, 1, 3_650);
     check_package_weight(package_weight, bad);
     check_series(invoice_series, credit_note_series, bad);
-    check_terms(*payment_terms_days, *reservation_lifetime_seconds, bad);
-    within(bad, "rules.message_lifetime_seconds", *message_lifetime_seconds, 1, 30 * DAY);
     check_slips(slips, bad);
     for (gate, seconds) in stuck_after_seconds {
         within(bad, &format!("rules.stuck_after_seconds.{gate}"), *seconds, 0, 365 * DAY);
     }
+}
+
+fn check_lifetimes(rules: &Rules, bad: &mut Problems) {
+    let (least, most) = (rules.reservation_lifetime_seconds, rules.reservation_lifetime_max_seconds);
+    let confirmed = rules.confirmed_reservation_lifetime_seconds;
+    within(bad, "rules.reservation_lifetime_seconds", least, 1, 30 * DAY);
+    within(bad, "rules.confirmed_reservation_lifetime_seconds", confirmed, 1, 30 * DAY);
+    within(bad, "rules.reservation_lifetime_max_seconds", most, least, 365 * DAY);
+    within(bad, "rules.message_lifetime_seconds", rules.message_lifetime_seconds, 1, 30 * DAY);
+    within(bad, "rules.approval_lifetime_seconds", rules.approval_lifetime_seconds, 1, 365 * DAY);
+    within(bad, "rules.duplicate_window_seconds", rules.duplicate_window_seconds, 0, 30 * DAY);
+    check_terms(rules.payment_terms_days, least, bad);
 }
 
 fn check_package_weight(weight: &WeightRules, bad: &mut Problems) {

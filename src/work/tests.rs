@@ -125,7 +125,8 @@ impl Scene {
     async fn create_order(&self, name: &str, units: i64) -> OrderId {
         let new = new_order(name, units);
         let reply = |created: &OnOrder<()>, _: &View<'_>| created.order;
-        let changed = self.app.store.change(context(), CreateOrder { new }, reply, Codec::unkept());
+        let changed =
+            self.app.store.change(context(), CreateOrder { new, cart: None }, reply, Codec::unkept());
         changed.await.unwrap().into_answer()
     }
 

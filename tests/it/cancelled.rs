@@ -93,6 +93,7 @@ async fn create_order(clients: &Clients, buyer: &str) -> Result<pb::Order, tonic
 fn request(buyer: &str) -> Request<pb::CreateOrderRequest> {
     let order = Some(draft(buyer, "HANG", 1));
     Request::new(pb::CreateOrderRequest {
+        reservation_id: String::new(),
         order,
         request_id: format!("hang up {buyer}"),
         validate_only: false,

@@ -22,7 +22,12 @@ const ABREAST: usize = 16;
 
 fn asked(number: usize) -> pb::CreateOrderRequest {
     let order = Some(draft(&format!("late{number}"), "D-1", 1));
-    pb::CreateOrderRequest { order, request_id: format!("deadline-{number}"), validate_only: false }
+    pb::CreateOrderRequest {
+        reservation_id: String::new(),
+        order,
+        request_id: format!("deadline-{number}"),
+        validate_only: false,
+    }
 }
 
 async fn orders_of(server: &TestServer, number: usize) -> Vec<pb::Order> {

@@ -295,8 +295,12 @@ async fn events_of_a_shipment_arrive_soon_while_orders_come_in() {
             let mut placed = 0;
             while loaded.load(Ordering::Acquire) {
                 let order = Some(draft(&format!("p{number}x{placed}"), "F-1", 1));
-                let request =
-                    pb::CreateOrderRequest { order, request_id: String::new(), validate_only: false };
+                let request = pb::CreateOrderRequest {
+                    reservation_id: String::new(),
+                    order,
+                    request_id: String::new(),
+                    validate_only: false,
+                };
                 orders.create_order(by("storefront", request)).await.expect("an order");
                 placed += 1;
             }

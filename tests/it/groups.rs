@@ -159,7 +159,7 @@ async fn create_order(store: &Store, number: usize) {
 }
 
 async fn order(store: &Store, new: domain::NewOrder) {
-    change(store, CreateOrder { new }).await;
+    change(store, CreateOrder { new, cart: None }).await;
 }
 
 fn new_order(number: usize, skus: &[&str]) -> domain::NewOrder {

@@ -42,7 +42,12 @@ impl Clients {
     }
 
     async fn submit(&self, draft: pb::OrderDraft, request_id: String) -> Result<pb::Order, Status> {
-        let request = pb::CreateOrderRequest { order: Some(draft), request_id, validate_only: false };
+        let request = pb::CreateOrderRequest {
+            reservation_id: String::new(),
+            order: Some(draft),
+            request_id,
+            validate_only: false,
+        };
         let answer = self.orders.clone().create_order(by("storefront", request)).await?;
         Ok(answer.into_inner().order.unwrap_or_default())
     }

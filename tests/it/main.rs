@@ -11,6 +11,7 @@ mod bounds;
 mod cancel_lines;
 mod cancelled;
 mod capacity;
+mod carts;
 mod catalogue;
 mod child;
 mod clocks;

@@ -104,7 +104,12 @@ async fn who_finds_no_room_is_told_to_come_again_and_finds_it_then() {
 
 async fn create(channel: &Channel, buyer: String) -> Result<(), Status> {
     let order = Some(draft(&buyer, "O-1", 1));
-    let request = pb::CreateOrderRequest { order, request_id: String::new(), validate_only: false };
+    let request = pb::CreateOrderRequest {
+        reservation_id: String::new(),
+        order,
+        request_id: String::new(),
+        validate_only: false,
+    };
     OrderServiceClient::new(channel.clone()).create_order(by("storefront", request)).await.map(drop)
 }
 

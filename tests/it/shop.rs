@@ -134,8 +134,12 @@ pub(crate) fn draft(buyer: &str, sku: &str, quantity: i64) -> pb::OrderDraft {
 }
 
 pub(crate) async fn create_order(server: &Clients, draft: pb::OrderDraft) -> Result<pb::Order, Status> {
-    let request =
-        pb::CreateOrderRequest { order: Some(draft), request_id: String::new(), validate_only: false };
+    let request = pb::CreateOrderRequest {
+        reservation_id: String::new(),
+        order: Some(draft),
+        request_id: String::new(),
+        validate_only: false,
+    };
     let answer = server.orders.clone().create_order(by("storefront", request)).await?;
     Ok(answer.into_inner().order.expect("an order"))
 }

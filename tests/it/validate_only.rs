@@ -9,6 +9,7 @@ use crate::shop::{LEIPZIG, by, create_order, draft, every_law_holds, level, orde
 
 fn placing(name: &str, units: i64, validate_only: bool) -> pb::CreateOrderRequest {
     pb::CreateOrderRequest {
+        reservation_id: String::new(),
         order: Some(draft(name, "V-1", units)),
         request_id: "cart-0000-0001".to_owned(),
         validate_only,

@@ -54,6 +54,10 @@ pub const LAWS: &[(&str, &str)] = &[
         "S9",
         "every unit of a transfer is received, lost, returned or in transit, as its movements say, and on order while it is",
     ),
+    (
+        "S10",
+        "a cart's reservation that an order has taken over is RELEASED, and in the place of it is one of this order, of no other",
+    ),
     ("W1", "an order waits for stock exactly while it is AWAITING_STOCK"),
     (
         "M1",

@@ -284,7 +284,7 @@ impl Order {
         gate(found, VERIFIED, verified, "no rule that stops an order failed");
         // Services need no stock, and so no approval of it.
         let services = self.has_only_services();
-        let reserved = services == self.reservations.is_empty();
+        let reserved = services || !self.reservations.is_empty();
         gate(found, RESERVED, reserved, "a reservation, unless of services only");
         let approved = services || self.granted(Gate::Reservation).is_some();
         gate(found, APPROVED, approved, "an approved reservation");
@@ -329,7 +329,12 @@ impl Order {
         let unplanned = self.unplanned_goods().next().is_some();
         let invoice = self.main_invoice().map(|it| it.state);
         match self.state {
-            OrderState::Received | OrderState::Verified | OrderState::AwaitingStock => {
+            OrderState::Received => {
+                let of_cart = reservation == Some(ReservationState::Held) && self.holds_a_cart();
+                ensure(reservation.is_none() || of_cart, "no stock but a cart's that was taken over");
+                ensure(invoice.is_none() && all == 0, "nothing invoiced or planned");
+            }
+            OrderState::Verified | OrderState::AwaitingStock => {
                 ensure(
                     reservation.is_none() && invoice.is_none() && all == 0,
                     "nothing reserved, invoiced or planned",

@@ -48,6 +48,14 @@ impl Reservation {
             "only a hold expires",
             self.state,
         );
+        let is_cart = self.order.is_none();
+        let sound = match self.taken_over_by {
+            Some(_) => is_cart && self.state == ReservationState::Released,
+            None => true,
+        };
+        found.ensure("S10", self.id, sound, "RELEASED by the order that took it over", self.state);
+        let sound = self.taken_over_from.is_none() || !is_cart;
+        found.ensure("S10", self.id, sound, "taken over by an order", "by another caller");
     }
 }
 

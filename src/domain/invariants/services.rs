@@ -9,7 +9,10 @@ impl Order {
     pub(super) fn check_state_of_services(&self, found: &mut Findings) {
         let mut ensure =
             |holds: bool, expected: &str| found.ensure("T7", self.id, holds, expected, self.state);
-        ensure(self.reservations.is_empty() && self.shipments.is_empty(), "neither stock nor shipments");
+        ensure(
+            self.current_reservation().is_none() && self.shipments.is_empty(),
+            "neither stock nor shipments",
+        );
         let invoice = self.main_invoice().map(|it| it.state);
         let done = self.open_services().next().is_none();
         match self.state {

@@ -14,6 +14,23 @@ pub(in crate::domain) struct Supply {
     pub by_location: Vec<Spot>,
 }
 
+impl Supply {
+    /// Adds units that are set aside for the order that asks already.
+    pub(super) fn add(&mut self, location: &LocationCode, units: i64) {
+        self.total += units;
+        match self.by_location.iter_mut().find(|it| it.location == *location) {
+            Some(spot) => spot.units += units,
+            // It is out of use by now: nothing more is taken from there.
+            None => self.by_location.push(Spot {
+                distance: u32::MAX,
+                priority: i32::MAX,
+                location: location.clone(),
+                units,
+            }),
+        }
+    }
+}
+
 /// Units of one product at one location. The order of the fields is the order in which locations are taken.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::domain) struct Spot {

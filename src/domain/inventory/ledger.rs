@@ -121,6 +121,23 @@ pub(in crate::domain) fn give_back_units(
     post(unit, Posting { reserved: -units, reservation: Some(reservation), order, ..entry });
 }
 
+/// Units that go from one reservation, or one of its items, to another: given back and set aside in the same moment, so that
+/// the level stays as it is. The caller adds them to the other.
+pub(super) fn hand_on(
+    unit: &mut UnitOfWork,
+    item: &mut ReservedItem,
+    units: i64,
+    from: (ReservationId, Option<OrderId>),
+    to: (ReservationId, Option<OrderId>),
+) {
+    item.released += units;
+    let moves = [(MovementKind::Release, -units, from), (MovementKind::Reserve, units, to)];
+    for (kind, reserved, (reservation, order)) in moves {
+        let entry = Posting::of(&item.sku, &item.location, kind);
+        post(unit, Posting { reserved, reservation: Some(reservation), order, ..entry });
+    }
+}
+
 /// A level that a command changed, and its entry in the ledger.
 #[derive(Debug, Clone)]
 pub struct Posted {

@@ -49,6 +49,18 @@ impl Order {
         (self.allocation(unit) == Allocation::Nearest).then(|| Addressed::to(&self.shipping_address))
     }
 
+    /// What nothing is set aside for yet.
+    pub(in crate::domain) fn lacking(&self) -> Vec<Need> {
+        let items = self.current_reservation().map_or(&[][..], |it| &it.items);
+        let mut needs = self.needs();
+        for need in &mut needs {
+            let own = items.iter().filter(|it| it.line == need.line);
+            need.quantity -= own.map(ReservedItem::open).sum::<i64>();
+        }
+        needs.retain(|it| it.quantity > 0);
+        needs
+    }
+
     fn supplies(&self, unit: &UnitOfWork, region: &RegionCode) -> BTreeMap<Sku, Supply> {
         let near = self.near(unit);
         let waits = self.state == OrderState::AwaitingStock;
@@ -66,15 +78,18 @@ impl Order {
     /// Step 3 and 4 together. Refused only when the order does not wait for stock.
     pub(in crate::domain) fn reserve(&mut self, unit: &mut UnitOfWork) -> Result<(), Refusal> {
         let region = self.region.clone().expect("a verified order has a region");
-        let needs = self.needs();
+        self.refit_reservation(unit)?;
+        let needs = self.lacking();
         let mut supplies = self.supplies(unit, &region);
-        let allocation = self.allocation(unit);
-        let mut planned = plan(&needs, &supplies, allocation);
+        let mut planned = self.plan_lacking(unit, &needs, &supplies);
         if planned.is_err() && release_expired_of(unit, needs.iter().map(|it| &it.sku), Some(self.id))? {
             supplies = self.supplies(unit, &region);
-            planned = plan(&needs, &supplies, allocation);
+            planned = self.plan_lacking(unit, &needs, &supplies);
         }
-        self.note_availability(unit, &supplies);
+        match self.current_reservation() {
+            None => self.note_availability(unit, &supplies),
+            Some(_) => self.note_availability(unit, &self.with_held(supplies.clone())),
+        }
         let late = self.requested_date_feasible() == Some(false);
         let waits = self.state == OrderState::AwaitingStock;
 
@@ -82,7 +97,7 @@ impl Order {
             _ if late && self.on_late == OnLate::Refuse && !waits && self.would_be_kept(&planned) => {
                 Err(self.infeasible())
             }
-            Ok((takes, _)) if takes.len() > ITEMS_MAX => {
+            Ok((takes, _)) if takes.len() + self.items_held() > ITEMS_MAX => {
                 let message = format!("an order takes its stock from at most {ITEMS_MAX} shelves");
                 if waits { Ok(()) } else { Err(self.unmet(Reason::LimitReached, message)) }
             }
@@ -97,6 +112,8 @@ impl Order {
             Err(short) => match (self.state, self.on_shortage) {
                 (OrderState::AwaitingStock, _) => Ok(()),
                 (_, OnShortage::Refuse) => Err(Refusal::Short(short)),
+                // Nobody waits with units in hand: what a cart has set aside would be lost to the others, or to those before it.
+                (_, OnShortage::Wait) if self.current_reservation().is_some() => Err(Refusal::Short(short)),
                 (_, OnShortage::Wait) => {
                     self.transition_automatic(
                         unit,
@@ -112,6 +129,43 @@ impl Order {
         }
     }
 
+    /// Where the rest comes from.
+    fn plan_lacking(
+        &self,
+        unit: &UnitOfWork,
+        needs: &[Need],
+        supplies: &BTreeMap<Sku, Supply>,
+    ) -> Result<(Vec<Take>, String), Vec<Shortage>> {
+        let held = |sku: &Sku| {
+            let items = self.current_reservation().map_or(&[][..], |it| &it.items);
+            items.iter().filter(|it| it.sku == *sku).map(ReservedItem::open).sum::<i64>()
+        };
+        if needs.is_empty() && self.current_reservation().is_some() {
+            return Ok((Vec::new(), String::new()));
+        }
+        let planned = plan(needs, supplies, self.allocation(unit));
+        let told = |it: Shortage| {
+            let held = held(&it.sku);
+            Shortage { wanted: it.wanted + held, available: it.available + held, ..it }
+        };
+        planned.map_err(|short| short.into_iter().map(told).collect())
+    }
+
+    fn items_held(&self) -> usize {
+        self.current_reservation().map_or(0, |it| it.items.len())
+    }
+
+    /// What there is for the order: what it holds already as well.
+    fn with_held(&self, mut supplies: BTreeMap<Sku, Supply>) -> BTreeMap<Sku, Supply> {
+        let items = self.current_reservation().map_or(&[][..], |it| &it.items);
+        for item in items.iter().filter(|it| it.open() > 0) {
+            if let Some(supply) = supplies.get_mut(&item.sku) {
+                supply.add(&item.location, item.open());
+            }
+        }
+        supplies
+    }
+
     fn reserve_stock(
         &mut self,
         unit: &mut UnitOfWork,
@@ -121,6 +175,9 @@ impl Order {
     ) -> Result<(), Refusal> {
         if self.state == OrderState::AwaitingStock {
             self.stop_waiting(unit);
+        }
+        if self.current_reservation().is_some() {
+            return self.reserve_rest(unit, takes, &reason);
         }
 
         let id: ReservationId = unit.ids.fresh();
@@ -139,10 +196,34 @@ impl Order {
             passed_over,
             created_by: unit.actor.clone(),
             created_at: unit.now,
+            taken_over_by: None,
+            taken_over_from: None,
+            confirmed_at: None,
         });
 
         let step = opened(id.0, ReservationState::Held);
         self.record_automatic(unit, EventKind::InventoryReserved, Some(step), reason);
+        self.transition_automatic(
+            unit,
+            OrderState::Reserved,
+            EventKind::InventoryReserved,
+            format!("reserved as {id}"),
+        )
+    }
+
+    /// Sets aside what a cart did not have, in the reservation that took the cart over.
+    fn reserve_rest(&mut self, unit: &mut UnitOfWork, takes: &[Take], reason: &str) -> Result<(), Refusal> {
+        let (order, expires_at) = (self.id, unit.now.plus(self.reservation_lifetime(unit)));
+        let reservation = self.open_reservation().expect("it was looked for by the caller");
+        let id = reservation.id;
+        set_aside(unit, takes, id, Some(order));
+        takes.iter().for_each(|it| add_item(&mut reservation.items, it));
+        if !takes.is_empty() {
+            reservation.plan = format!("{}; the rest: {reason}", reservation.plan);
+        }
+        reservation.expires_at = Some(expires_at);
+        reservation.version += 1;
+        self.promise_anew(unit, PromiseOccasion::Availability);
         self.transition_automatic(
             unit,
             OrderState::Reserved,
@@ -339,6 +420,18 @@ pub(in crate::domain) fn reserved_item(take: &Take, number: i32) -> ReservedItem
         consumed: 0,
         released: 0,
     }
+}
+
+/// Units of a line from a location are one item, however often they are set aside.
+pub(in crate::domain) fn add_item(items: &mut Vec<ReservedItem>, take: &Take) {
+    let same =
+        |it: &&mut ReservedItem| it.line == take.line && it.location == take.location && it.sku == take.sku;
+    if let Some(item) = items.iter_mut().find(same) {
+        item.quantity += take.quantity;
+        return;
+    }
+    let number = i32::try_from(items.len()).unwrap_or(i32::MAX - 1) + 1;
+    items.push(reserved_item(take, number));
 }
 
 fn shortage_words(short: &[Shortage]) -> String {

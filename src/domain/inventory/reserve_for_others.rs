@@ -84,6 +84,10 @@ pub fn reserve_stock(unit: &mut UnitOfWork, new: &NewReservation) -> Result<Rese
     must_exist(unit, &new.lines, &mut problems);
     must_be_goods(unit, &new.lines, &mut problems);
     must_be_known(unit, "region", &new.region, &mut problems);
+    let most = unit.rules.reservation_lifetime_max();
+    if new.lifetime.is_some_and(|it| it > most) {
+        problems.add("lifetime", format!("must be at most {} seconds", most.as_secs()));
+    }
     problems.into_result()?;
     must_be_in_use(unit, new.lines.iter().map(|it| &it.0))?;
     if let Some(code) = &new.location {
@@ -120,6 +124,9 @@ pub fn reserve_stock(unit: &mut UnitOfWork, new: &NewReservation) -> Result<Rese
         passed_over: passed_over(&needs, &supplies, &takes),
         created_by: unit.actor.clone(),
         created_at: unit.now,
+        taken_over_by: None,
+        taken_over_from: None,
+        confirmed_at: None,
     });
     Ok(id)
 }

@@ -47,6 +47,8 @@ string_enum! {
         RestoreOrder = "RestoreOrder",
         ReserveStock = "ReserveStock",
         ReleaseReservation = "ReleaseReservation",
+        ConfirmReservation = "ConfirmReservation",
+        ExtendReservation = "ExtendReservation",
         ReceiveStock = "ReceiveStock",
         ApproveReplenishment = "ApproveReplenishment",
         RejectReplenishment = "RejectReplenishment",

@@ -74,6 +74,11 @@ impl Order {
 }
 
 impl Order {
+    /// Whether its open reservation began as a cart's.
+    pub fn holds_a_cart(&self) -> bool {
+        self.current_reservation().is_some_and(|it| it.taken_over_from.is_some())
+    }
+
     pub fn current_reservation(&self) -> Option<&Reservation> {
         self.reservations.last().filter(|it| it.is_open())
     }

@@ -50,6 +50,10 @@ pub struct Rules {
     pub duplicate_window_seconds: u64,
     /// How long stock is held for an order that is not paid. 1 s to 30 days.
     pub reservation_lifetime_seconds: u64,
+    /// How long a cart's reservation is kept at least, from the moment when ConfirmReservation says that it is in checkout.
+    pub confirmed_reservation_lifetime_seconds: u64,
+    /// How long a cart's reservation may be kept in all, from its making on.
+    pub reservation_lifetime_max_seconds: u64,
     /// How long a pending approval waits before it expires and takes the order along.
     pub approval_lifetime_seconds: u64,
     /// How locations are chosen, unless the region or the call says otherwise.
@@ -300,6 +304,14 @@ impl Rules {
         Duration::from_secs(self.reservation_lifetime_seconds)
     }
 
+    pub fn confirmed_reservation_lifetime(&self) -> Duration {
+        Duration::from_secs(self.confirmed_reservation_lifetime_seconds)
+    }
+
+    pub fn reservation_lifetime_max(&self) -> Duration {
+        Duration::from_secs(self.reservation_lifetime_max_seconds)
+    }
+
     pub fn approval_lifetime(&self) -> Duration {
         Duration::from_secs(self.approval_lifetime_seconds)
     }
@@ -407,6 +419,8 @@ impl Default for Rules {
             assessed_risk: BTreeMap::new(),
             duplicate_window_seconds: 600,
             reservation_lifetime_seconds: 1_800,
+            confirmed_reservation_lifetime_seconds: 86_400,
+            reservation_lifetime_max_seconds: 2_592_000,
             approval_lifetime_seconds: 259_200,
             allocation: Allocation::FewestShipments,
             allocation_by_region: BTreeMap::new(),

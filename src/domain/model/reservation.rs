@@ -64,6 +64,12 @@ pub struct Reservation {
     pub passed_over: Vec<PassedOver>,
     pub created_by: Actor,
     pub created_at: Timestamp,
+    /// The order that has taken another caller's reservation over.
+    pub taken_over_by: Option<OrderId>,
+    /// The other caller's reservation that an order took over with this one.
+    pub taken_over_from: Option<ReservationId>,
+    /// When another caller said that its cart is in checkout. It expires all the same, but not soon.
+    pub confirmed_at: Option<Timestamp>,
 }
 
 /// A location that had something of what was reserved, and was not chosen.

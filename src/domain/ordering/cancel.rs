@@ -90,12 +90,16 @@ impl Order {
         self.undo(unit, &REJECTED, reason, reason)
     }
 
-    /// The reservation expired before the order was paid.
+    /// The reservation expired before the order was paid. One that is not even verified stays: it reserves when it is, as
+    /// an order does that took over no cart.
     pub(in crate::domain) fn expire(&mut self, unit: &mut UnitOfWork) -> Result<(), Refusal> {
         // The system expires the order, not the caller that needed the stock.
         let caller = std::mem::replace(&mut unit.actor, Actor::system());
         let reason = "not paid while stock was held";
-        let done = self.undo(unit, &EXPIRED, reason, reason);
+        let done = match self.state {
+            OrderState::Received => self.release_reservation(unit, ReservationState::Expired),
+            _ => self.undo(unit, &EXPIRED, reason, reason),
+        };
         unit.actor = caller;
         done
     }

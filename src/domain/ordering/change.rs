@@ -89,6 +89,7 @@ impl Order {
         self.price_again(unit, correction.lines.as_deref(), fee_before).map_err(|it| self.told(it))?;
         self.assess_again();
         self.record(unit, EventKind::OrderUpdated, None, "corrected");
+        self.refit_reservation(unit)?;
         self.tell_of_correction(unit, correction);
         self.release_address_holds(unit, correction)
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::domain::discounts::redeem::{customer_key, redeem};
+use crate::domain::inventory::cart::{cart, cart_problem};
 use crate::domain::model::address::Address;
 use crate::domain::model::customer::Customer;
 use crate::domain::model::discount::Redemption;
@@ -11,18 +12,21 @@ use crate::domain::model::message::MessageKind;
 use crate::domain::model::new_order::{NewLine, NewOrder};
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::refusal::{Reason, Refusal};
-use crate::domain::model::scalars::{OrderId, RegionCode};
+use crate::domain::model::reservation::Reservation;
+use crate::domain::model::scalars::{OrderId, RegionCode, ReservationId};
 use crate::domain::ordering::checks::{fingerprint, risk};
 use crate::domain::ordering::pricing::{Priced, Pricing, has_goods};
 use crate::domain::ordering::verify::Waive;
 use crate::domain::unit::command::{Command, OnOrder, conclude};
 use crate::domain::unit::journal::opened;
-use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
+use crate::domain::unit::unit_of_work::{Part, ReadSet, UnitOfWork};
 
 /// Takes an order in: steps 1 to 4, and on to the first gate that needs a person.
 #[derive(Debug, Clone)]
 pub struct CreateOrder {
     pub new: NewOrder,
+    /// A cart's reservation that it takes over.
+    pub cart: Option<ReservationId>,
 }
 
 impl Command for CreateOrder {
@@ -41,25 +45,52 @@ impl Command for CreateOrder {
             couriers: true,
             external_references: named.then(|| (*channel, external_reference.clone())).into_iter().collect(),
             discount_codes: code.into_iter().collect(),
+            parts: self.cart.map(Part::Reservation).into_iter().collect(),
+            reservations: self.cart.into_iter().collect(),
             ..ReadSet::default()
         }
     }
 
     fn decide(&self, unit: &mut UnitOfWork<'_>) -> Result<OnOrder<()>, Refusal> {
-        let order = take_in(unit, &self.new).map_err(|it| it.under("order"))?;
+        let order = match self.cart {
+            None => take_in(unit, &self.new).map_err(|it| it.under("order"))?,
+            Some(id) => take_cart_in(unit, &self.new, id)?,
+        };
         Ok(OnOrder { order, output: () })
     }
 }
 
 pub(in crate::domain) fn take_in(unit: &mut UnitOfWork<'_>, new: &NewOrder) -> Result<OrderId, Refusal> {
-    let order = receive(unit, new)?;
+    let order = receive(unit, new, None)?;
+    let id = order.id;
+    conclude(order, unit)?;
+    Ok(id)
+}
+
+/// The same with the units that a cart has set aside. What is wrong with the cart is told beside what is wrong with the order.
+pub(in crate::domain) fn take_cart_in(
+    unit: &mut UnitOfWork<'_>,
+    new: &NewOrder,
+    id: ReservationId,
+) -> Result<OrderId, Refusal> {
+    let cart = cart(unit, id)?;
+    let region = unit.rules.region_of(&new.shipping_address.country).cloned();
+    if let Some(problem) = cart_problem(unit, &cart, region.as_ref(), new.lines.iter().map(|it| &it.sku)) {
+        let order = receive(unit, new, None).map_err(|it| it.under("order"));
+        return Err(Refusal::beside(problem, order.err()));
+    }
+    let order = receive(unit, new, Some(&cart)).map_err(|it| it.under("order"))?;
     let id = order.id;
     conclude(order, unit)?;
     Ok(id)
 }
 
 /// Steps 1 and 2: the order as it was placed, verified or on hold.
-pub(in crate::domain) fn receive(unit: &mut UnitOfWork, new: &NewOrder) -> Result<Order, Refusal> {
+pub(in crate::domain) fn receive(
+    unit: &mut UnitOfWork,
+    new: &NewOrder,
+    cart: Option<&Reservation>,
+) -> Result<Order, Refusal> {
     let (channel, reference) = (new.channel, &new.external_reference);
     if !reference.is_empty() && unit.knows_external_reference(channel, reference) {
         return Err(Refusal::exists("order with external_reference", reference));
@@ -76,6 +107,9 @@ pub(in crate::domain) fn receive(unit: &mut UnitOfWork, new: &NewOrder) -> Resul
     }
     order.record(unit, EventKind::OrderReceived, Some(opened(order.id.0, OrderState::Received)), text);
     order.notify(unit, MessageKind::OrderReceived, None, 0);
+    if let Some(cart) = cart {
+        order.take_over(unit, cart)?;
+    }
 
     let duplicate_of = unit.last_received_with(&order.fingerprint, order.id);
     unit.changes.fingerprints.insert(order.fingerprint.clone(), unit.now);

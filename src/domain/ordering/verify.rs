@@ -80,6 +80,7 @@ impl Order {
         let found = self.checks.iter().filter(|it| it.verdict == Verdict::Failed);
         let note: Vec<String> = found.map(|it| format!("{}: {}", it.rule, it.detail)).collect();
         self.hold(unit, Actor::system(), HoldReason::VerificationFailed, note.join("; "));
+        self.keep_for_a_person(unit);
         Ok(())
     }
 

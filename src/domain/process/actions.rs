@@ -32,8 +32,7 @@ impl Order {
                 actions.push(Action::ApproveRequest);
             }
         }
-        let of_shipments = self.live_shipments().flat_map(|it| self.actions_of(it));
-        actions.extend(of_shipments.filter(|it| !held || !IN_THE_HOUSE.contains(it)));
+        actions.extend(self.live_shipments().flat_map(|it| self.actions_of(it)));
         self.add_feedback_actions(&mut actions);
         if self.state != OrderState::Invoiced
             && self.payments.iter().any(|it| it.refundable_minor() > 0 || it.owed_by_hand().is_some())
@@ -153,6 +152,9 @@ impl Order {
         let mut actions = shipment.available_actions();
         if self.is_archived() {
             actions.retain(|it| *it == Action::RecordTrackingEvents);
+        }
+        if self.on_hold() {
+            actions.retain(|it| !IN_THE_HOUSE.contains(it));
         }
         actions
     }
@@ -274,7 +276,9 @@ impl Reservation {
     pub(in crate::domain) fn available_actions(&self) -> Vec<Action> {
         match (self.order, self.is_open()) {
             (Some(_), _) => vec![Action::CancelOrder],
-            (None, true) => vec![Action::ReleaseReservation],
+            (None, true) => {
+                vec![Action::ReleaseReservation, Action::ConfirmReservation, Action::ExtendReservation]
+            }
             (None, false) => vec![Action::ReserveStock],
         }
     }

@@ -35,7 +35,13 @@ impl Order {
             (false, Some(next)) => format!("the shipment is {}: {next} is next", shipment.state),
             (false, None) => format!("the shipment is {}", shipment.state),
         };
-        others.map(|action| UnavailableAction { action: *action, reason: reason.clone() }).collect()
+        let held = self.active_hold();
+        let would_be = shipment.available_actions();
+        let why = |action: &Action| match &held {
+            Some(hold) if would_be.contains(action) && !self.is_archived() => hold.clone(),
+            Some(_) | None => reason.clone(),
+        };
+        others.map(|action| UnavailableAction { action: *action, reason: why(action) }).collect()
     }
 
     /// None: it is not a call about an order itself.
@@ -98,6 +104,8 @@ impl Order {
             | Action::ResolveException
             | Action::ReserveStock
             | Action::ReleaseReservation
+            | Action::ConfirmReservation
+            | Action::ExtendReservation
             | Action::ReceiveStock
             | Action::ApproveReplenishment
             | Action::RejectReplenishment

@@ -6,13 +6,12 @@ use crate::domain::inventory::allocate::{ITEMS_MAX, Need, Take, plan, supply_nea
 use crate::domain::inventory::expire::release_expired_of;
 use crate::domain::inventory::fewest::Supply;
 use crate::domain::inventory::ledger::{give_back_units, set_aside};
-use crate::domain::inventory::reserve::reserved_item;
+use crate::domain::inventory::reserve::add_item;
 use crate::domain::model::event::EventKind;
 use crate::domain::model::hold::{HoldReason, HoldState};
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::promise::PromiseOccasion;
 use crate::domain::model::refusal::{Reason, Refusal, Shortage};
-use crate::domain::model::reservation::ReservedItem;
 use crate::domain::model::scalars::{Actor, LocationCode, Sku};
 use crate::domain::model::shipment::{Shipment, ShipmentItem, ShipmentState};
 use crate::domain::model::stock::MovementKind;
@@ -121,6 +120,8 @@ impl Order {
 
         match self.set_aside_elsewhere(unit, shipment, &needs)? {
             Ok(()) => {}
+            // What it held of a cart is looked for again when it is verified.
+            Err(_) if self.state == OrderState::Received => {}
             Err(_) if self.state == OrderState::Reserved => self.wait_again(unit, why)?,
             Err(_) => self.go_without(unit, shipment, location, why)?,
         }
@@ -290,14 +291,11 @@ impl Order {
 
     /// Sets aside what nothing is set aside for any more, before the order goes on.
     pub(in crate::domain) fn replace_missing(&mut self, unit: &mut UnitOfWork) -> Result<(), Refusal> {
-        let Some(reservation) = self.current_reservation() else { return Ok(()) };
+        if self.current_reservation().is_none() {
+            return Ok(());
+        }
         if self.shipments.is_empty() {
-            let mut needs = self.needs();
-            for need in &mut needs {
-                let items = reservation.items.iter().filter(|it| it.line == need.line);
-                need.quantity -= items.map(ReservedItem::open).sum::<i64>();
-            }
-            return self.replace(unit, None, needs);
+            return self.replace(unit, None, self.lacking());
         }
         for index in 0..self.shipments.len() {
             let shipment = &self.shipments[index];
@@ -333,17 +331,6 @@ impl Order {
             done => done.map_err(Refusal::Short),
         }
     }
-}
-
-/// Units of a line from a location are one item, however often they are set aside.
-fn add_item(items: &mut Vec<ReservedItem>, take: &Take) {
-    let same = |it: &&mut ReservedItem| it.line == take.line && it.location == take.location;
-    if let Some(item) = items.iter_mut().find(same) {
-        item.quantity += take.quantity;
-        return;
-    }
-    let number = i32::try_from(items.len()).unwrap_or(i32::MAX - 1) + 1;
-    items.push(reserved_item(take, number));
 }
 
 fn join(items: &mut Vec<ShipmentItem>, moved: ShipmentItem) {

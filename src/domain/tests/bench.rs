@@ -41,7 +41,9 @@ use crate::domain::tests::given::{
     MONDAY, actor, by_card, cash, checks_of, courier, done, location_code, number_papers, one_package,
     open_request, proof, report, sku, usd,
 };
-use crate::domain::tests::noticed::{check_slips, check_sums, check_transfers, check_wait, transitions};
+use crate::domain::tests::noticed::{
+    check_carts, check_slips, check_sums, check_transfers, check_wait, transitions,
+};
 use crate::domain::unit::command::conclude;
 use crate::domain::unit::unit_of_work::{ChangeSet, Snapshot, UnitOfWork};
 
@@ -271,6 +273,7 @@ impl Bench {
         self.check_incoming();
         check_transfers(&self.snapshot, &self.movements);
         check_sums(&self.snapshot);
+        check_carts(&self.snapshot);
 
         let (awaited, before) = self.waiting();
         let kept: HashMap<_, _> = self

@@ -8,6 +8,7 @@ mod bookings;
 pub(crate) mod bounds;
 mod cancel_lines;
 mod capacity;
+mod carts;
 mod counts;
 mod couriers;
 mod discounts;

@@ -60,6 +60,17 @@ pub(super) fn check_sums(snapshot: &Snapshot) {
     }
 }
 
+/// S10: every cart that was taken over has one reservation of its order in its place, and no other has one.
+pub(super) fn check_carts(snapshot: &Snapshot) {
+    let of_orders = snapshot.orders.values().flat_map(|it| &it.reservations);
+    let mut from: Vec<_> = of_orders.filter_map(|it| Some((it.taken_over_from?, it.order?))).collect();
+    let carts = snapshot.reservations.values();
+    let mut over: Vec<_> = carts.filter_map(|it| Some((it.id, it.taken_over_by?))).collect();
+    from.sort();
+    over.sort();
+    assert_eq!(from, over, "S10");
+}
+
 /// Units of a transfer are at one place or in transit.
 pub(super) fn check_transfers(snapshot: &Snapshot, movements: &[Movement]) {
     for transfer in snapshot.transfers.values() {

@@ -6,11 +6,11 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::domain::{
-    ADJUSTMENTS_MAX, AdjustStock, Arrival, BatchAdjustStock, CancelTransfer, CheckAvailability, CountStock,
-    DecideReplenishment, Destination, Inquiry, Invalid, LocationCode, PlaceReplenishment, PlanAllocation,
-    Problems, ReceiveStock, ReceiveTransfer, ReleaseReservation, ReorderRule, ReplenishmentState,
-    ReserveStock, ServiceLevel, SetReorderRule, Sku, StockSource, TRANSFER_ITEMS_MAX, TransferStock,
-    UpdateReplenishment,
+    ADJUSTMENTS_MAX, AdjustStock, Arrival, BatchAdjustStock, CancelTransfer, CheckAvailability,
+    ConfirmReservation, CountStock, DecideReplenishment, Destination, ExtendReservation, Inquiry, Invalid,
+    LocationCode, PlaceReplenishment, PlanAllocation, Problems, ReceiveStock, ReceiveTransfer,
+    ReleaseReservation, ReorderRule, ReplenishmentState, ReserveStock, ServiceLevel, SetReorderRule, Sku,
+    StockSource, TRANSFER_ITEMS_MAX, TransferStock, UpdateReplenishment,
 };
 use crate::pb;
 use crate::rpc::enums;
@@ -351,6 +351,25 @@ pub(crate) fn release(
 ) -> Option<ReleaseReservation> {
     let pb::ReleaseReservationRequest { reservation_id, etag, request_id: _, validate_only: _ } = request;
     Some(ReleaseReservation { reservation: id("reservation_id", &reservation_id, bad)?, etag })
+}
+
+pub(crate) fn confirmation(
+    request: pb::ConfirmReservationRequest,
+    bad: &mut Problems,
+) -> Option<ConfirmReservation> {
+    let pb::ConfirmReservationRequest { reservation_id, etag, request_id: _, validate_only: _ } = request;
+    Some(ConfirmReservation { reservation: id("reservation_id", &reservation_id, bad)?, etag })
+}
+
+pub(crate) fn extension(
+    request: pb::ExtendReservationRequest,
+    bad: &mut Problems,
+) -> Option<ExtendReservation> {
+    let pb::ExtendReservationRequest { reservation_id, expire_time, etag, request_id: _, validate_only: _ } =
+        request;
+    let expire_time = required("expire_time", expire_time, bad);
+    let until = expire_time.and_then(|it| timestamp("expire_time", Some(it), bad));
+    Some(ExtendReservation { reservation: id("reservation_id", &reservation_id, bad)?, until: until?, etag })
 }
 
 pub(crate) fn approve(

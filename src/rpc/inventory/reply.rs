@@ -118,6 +118,9 @@ pub(crate) fn reservation(reservation: &Reservation) -> pb::Reservation {
         passed_over,
         created_by,
         created_at,
+        taken_over_by,
+        taken_over_from,
+        confirmed_at,
     } = reservation.clone();
     let passed_over = passed_over
         .into_iter()
@@ -133,6 +136,9 @@ pub(crate) fn reservation(reservation: &Reservation) -> pb::Reservation {
         created_by: actor(&created_by),
         create_time: Some(timestamp(created_at)),
         etag: domain::etag(version),
+        taken_over_by_order_id: text_of(taken_over_by),
+        taken_over_from_reservation_id: text_of(taken_over_from),
+        confirm_time: confirmed_at.map(timestamp),
         allocation_strategy: allocation.map_or(0, enums::allocation),
         passed_over: passed_over.collect(),
     }

@@ -326,6 +326,28 @@ impl pb::inventory_service_server::InventoryService for Api {
         .await
     }
 
+    async fn confirm_reservation(
+        &self,
+        request: Request<pb::ConfirmReservationRequest>,
+    ) -> Reply<pb::ConfirmReservationResponse> {
+        let (call, command) = command(request, parse::confirmation)?;
+        self.change(call, command, |it, _| pb::ConfirmReservationResponse {
+            reservation: Some(reply::reservation(it)),
+        })
+        .await
+    }
+
+    async fn extend_reservation(
+        &self,
+        request: Request<pb::ExtendReservationRequest>,
+    ) -> Reply<pb::ExtendReservationResponse> {
+        let (call, command) = command(request, parse::extension)?;
+        self.change(call, command, |it, _| pb::ExtendReservationResponse {
+            reservation: Some(reply::reservation(it)),
+        })
+        .await
+    }
+
     async fn transfer_stock(
         &self,
         request: Request<pb::TransferStockRequest>,

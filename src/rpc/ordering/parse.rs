@@ -24,9 +24,10 @@ use crate::settings::Limits;
 use crate::store::{EventFilter, Listing};
 
 pub(crate) fn create_order(request: pb::CreateOrderRequest, bad: &mut Problems) -> Option<CreateOrder> {
-    let pb::CreateOrderRequest { order, request_id: _, validate_only: _ } = request;
+    let pb::CreateOrderRequest { order, reservation_id, request_id: _, validate_only: _ } = request;
     let new = required("order", order, bad).and_then(|it| new_order(it, bad));
-    Some(CreateOrder { new: new? })
+    let cart = optional_id("reservation_id", &reservation_id, bad);
+    Some(CreateOrder { new: new?, cart })
 }
 
 fn new_order(draft: pb::OrderDraft, bad: &mut Problems) -> Option<NewOrder> {

@@ -163,6 +163,18 @@ const LAWS: &[Law] = &[
             WHERE l.incoming <> COALESCE(r.to_come, 0) OR COALESCE(r.received, 0) > COALESCE(m.units, 0)",
     },
     Law {
+        id: "S10",
+        looked_at: "SELECT COUNT(*) FROM reservations WHERE taken_over_by IS NOT NULL",
+        broken: "SELECT {id:c.id}, 'RELEASED, and one reservation of the order in its place', c.state
+            FROM reservations c LEFT JOIN reservations o ON o.taken_over_from = c.id
+            WHERE c.taken_over_by IS NOT NULL
+                AND (c.state <> 'RELEASED' OR o.order_id IS NULL OR o.order_id <> c.taken_over_by)
+            UNION ALL
+            SELECT {id:o.id}, 'a cart that this order has taken over', 'none'
+            FROM reservations o LEFT JOIN reservations c ON c.id = o.taken_over_from
+            WHERE o.taken_over_from IS NOT NULL AND (c.taken_over_by IS NULL OR c.taken_over_by <> o.order_id)",
+    },
+    Law {
         id: "W1",
         looked_at: "SELECT COUNT(*) FROM orders WHERE state = 'AWAITING_STOCK'",
         broken: "SELECT {id:o.id}, CASE WHEN o.state = 'AWAITING_STOCK' THEN 'waits' ELSE 'does not wait' END,

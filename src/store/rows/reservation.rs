@@ -24,6 +24,8 @@ table! {
         attempts: i64,
         lease_token: i64,
         lease_until: Option<Timestamp>,
+        taken_over_by: Option<OrderId>,
+        taken_over_from: Option<ReservationId>,
         document: Option<Vec<u8>>,
     }
 }
@@ -67,6 +69,8 @@ fn row(reservation: &Reservation, job: JobFields, document: Option<Vec<u8>>) -> 
         attempts: job.attempts,
         lease_token: job.lease_token,
         lease_until: job.lease_until,
+        taken_over_by: reservation.taken_over_by,
+        taken_over_from: reservation.taken_over_from,
         document,
     }
 }

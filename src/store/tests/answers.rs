@@ -17,7 +17,9 @@ async fn an_answer_that_is_too_large_refuses_only_its_own_change(scene: &Scene) 
     let (store, new) = (scene.store.clone(), order_for(&[("A-1", 5)], OnShortage::Refuse));
     let again = new.clone();
     let refused = tokio::spawn(async move {
-        store.change(context(request("request-1", 1)), CreateOrder { new }, placed, too_large).await
+        store
+            .change(context(request("request-1", 1)), CreateOrder { new, cart: None }, placed, too_large)
+            .await
     });
     let good = create_order(&scene.store, None, order_for(&[("A-1", 1)], OnShortage::Refuse)).await;
 

@@ -109,7 +109,7 @@ async fn a_late_change_is_never_decided(scene: &Scene) {
     scene.stocked(&["A-1"], 10).await;
     let new = order_for(&[("A-1", 1)], OnShortage::Refuse);
     let late = RequestContext { deadline: Some(Instant::now()), ..context(None) };
-    let placed = scene.store.change(late, CreateOrder { new }, placed, TEXT).await;
+    let placed = scene.store.change(late, CreateOrder { new, cart: None }, placed, TEXT).await;
 
     assert!(matches!(placed, Err(StoreError::DeadlineExceeded)));
     assert_eq!(scene.units("A-1").await, (10, 0));
@@ -126,7 +126,7 @@ async fn a_panic_fails_only_its_own_change(scene: &Scene) {
     let replying = tokio::spawn(async move {
         let new = order_for(&[("A-1", 5)], OnShortage::Refuse);
         let reply = |_: &OnOrder<()>, _: &View<'_>| panic!("in a reply");
-        store.change(context(None), CreateOrder { new }, reply, Codec::<()>::unkept()).await
+        store.change(context(None), CreateOrder { new, cart: None }, reply, Codec::<()>::unkept()).await
     });
     let good = create_order(&scene.store, None, order_for(&[("A-1", 1)], OnShortage::Refuse)).await;
 

@@ -255,7 +255,7 @@ pub(in crate::store) async fn create_order(
     key: Option<RequestKey>,
     new: NewOrder,
 ) -> Result<Placed, StoreError> {
-    store.change(context(key), CreateOrder { new }, placed, TEXT).await.map(Changed::into_answer)
+    store.change(context(key), CreateOrder { new, cart: None }, placed, TEXT).await.map(Changed::into_answer)
 }
 
 pub(in crate::store) fn cancel(id: OrderId) -> CancelOrder {

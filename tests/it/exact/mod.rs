@@ -3,6 +3,7 @@
 mod approvals;
 mod capacity;
 mod captures;
+mod carts;
 mod codes;
 mod crossed;
 mod expiry;

@@ -147,6 +147,7 @@ where
 async fn create(clients: Clients, request_id: &str, buyer: usize, quantity: i64) -> Result<Vec<u8>, Status> {
     let draft = draft(&format!("buyer{buyer}"), "TWICE", quantity);
     let request = pb::CreateOrderRequest {
+        reservation_id: String::new(),
         order: Some(draft),
         request_id: request_id.to_owned(),
         validate_only: false,

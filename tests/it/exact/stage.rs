@@ -101,6 +101,7 @@ impl Stage {
         draft: pb::OrderDraft,
     ) -> Result<pb::Order, Status> {
         let request = pb::CreateOrderRequest {
+            reservation_id: String::new(),
             order: Some(draft),
             request_id: format!("order {number:05}"),
             validate_only: false,

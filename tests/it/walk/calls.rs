@@ -117,6 +117,12 @@ calls! {
     "ReleaseReservation": inventory.release_reservation(ReleaseReservationRequest {
         reservation_id: it.reservation, etag: it.etag,
     }) using it;
+    "ConfirmReservation": inventory.confirm_reservation(ConfirmReservationRequest {
+        reservation_id: it.reservation, etag: it.etag,
+    }) using it;
+    "ExtendReservation": inventory.extend_reservation(ExtendReservationRequest {
+        reservation_id: it.reservation, etag: it.etag, expire_time: Some(in_seconds(3_600)),
+    }) using it;
     "StartPicking": shipping.start_picking(StartPickingRequest { shipment_id: it.shipment, etag: it.etag }) using it;
     "RecordPick": shipping.record_pick(RecordPickRequest {
         shipment_id: it.shipment, etag: it.etag, picks: vec![pb::LineUnits { line_number: 1, quantity: 1 }],

@@ -130,6 +130,9 @@ fn held_until(at: Timestamp) -> Reservation {
         passed_over: Vec::new(),
         created_by: Actor::system(),
         created_at: NOW,
+        taken_over_by: None,
+        taken_over_from: None,
+        confirmed_at: None,
     }
 }
 

@@ -124,8 +124,13 @@ impl History<'_> {
     fn reserve_inventory(&self) -> StepLine {
         let order = self.order;
         let waits = order.state == OrderState::AwaitingStock;
-        let Some(reservation) = order.reservations.last().filter(|_| !waits) else {
+        // What an order took over from a cart before it was verified is not what this step reserves.
+        let is_looked_up = order.availability.is_some();
+        let Some(reservation) = order.reservations.last().filter(|_| !waits && is_looked_up) else {
             let mut line = StepLine::new(Step::ReserveInventory, StepState::Pending);
+            if let Some(held) = order.current_reservation() {
+                line.note = format!("{} keeps the units of its cart meanwhile", held.id);
+            }
             if waits {
                 line.state = StepState::Blocked;
                 line.started_at = self.first(EventKind::StockAwaited).map(|it| it.at);

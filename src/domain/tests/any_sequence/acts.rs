@@ -22,6 +22,7 @@ use crate::domain::shipping::pick::LineUnits;
 use crate::domain::tests::any_sequence::answers::{answer, answer_refund, cancel_lines, refund_lines};
 use crate::domain::tests::any_sequence::changes::change;
 use crate::domain::tests::any_sequence::codes::with_code;
+use crate::domain::tests::any_sequence::disturbances::{DISTURBANCES, Disturbance};
 use crate::domain::tests::any_sequence::placed::{Style, new_order};
 use crate::domain::tests::any_sequence::reactions::react;
 use crate::domain::tests::any_sequence::{PLACES, SKUS, shelves};
@@ -105,6 +106,17 @@ pub(super) enum Act {
     GiveBack {
         which: usize,
     },
+    /// A cart is confirmed, kept longer or turned into an order.
+    CheckOut {
+        which: usize,
+        name: usize,
+        lines: Vec<(usize, i64)>,
+        style: Style,
+    },
+    KeepCart {
+        which: usize,
+        seconds: u64,
+    },
     Pass {
         seconds: u64,
     },
@@ -113,106 +125,12 @@ pub(super) enum Act {
     },
 }
 
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Disturbance {
-    Cancel,
-    CancelLines,
-    Change,
-    Hold,
-    Release,
-    Verify,
-    Correct,
-    Approve,
-    Reject,
-    Authorize,
-    Charge,
-    Cash,
-    Capture,
-    Void,
-    Done,
-    Declined,
-    Unknown,
-    Refund,
-    RefundLines,
-    RefundByHand,
-    RefundDone,
-    RefundDeclined,
-    StartPicking,
-    Pick,
-    ShortPick,
-    Check,
-    FailCheck,
-    Pack,
-    Label,
-    VoidLabel,
-    Assign,
-    PickUp,
-    Deliver,
-    CompleteService,
-    Feedback,
-    Send,
-    FailToSend,
-    Close,
-    Archive,
-    Tend,
-    Fill,
-}
-
-const DISTURBANCES: &[Disturbance] = {
-    use Disturbance::*;
-    &[
-        Cancel,
-        CancelLines,
-        CancelLines,
-        Change,
-        Change,
-        Change,
-        Hold,
-        Release,
-        Verify,
-        Correct,
-        Approve,
-        Reject,
-        Authorize,
-        Charge,
-        Cash,
-        Capture,
-        Void,
-        Done,
-        Declined,
-        Unknown,
-        Refund,
-        RefundLines,
-        RefundLines,
-        RefundByHand,
-        RefundDone,
-        RefundDeclined,
-        StartPicking,
-        Pick,
-        ShortPick,
-        Check,
-        FailCheck,
-        Pack,
-        Label,
-        VoidLabel,
-        Assign,
-        PickUp,
-        Deliver,
-        CompleteService,
-        Feedback,
-        Send,
-        FailToSend,
-        Close,
-        Archive,
-        Tend,
-        Fill,
-    ]
-};
-
 pub(super) fn some_act() -> impl Strategy<Value = Act> {
     let style =
         (any::<bool>(), prop::bool::weighted(0.2), 0_u8..8, prop::option::weighted(0.3, 1_u64..2_000))
             .prop_map(|(waits, abroad, price, seconds)| Style { waits, abroad, price, seconds });
+    let checking_out = (0_usize..4, 0_usize..5, vec((0_usize..5, 1_i64..5), 1..4), style.clone())
+        .prop_map(|(which, name, lines, style)| Act::CheckOut { which, name, lines, style });
     let placing = (0_usize..5, vec((0_usize..5, 1_i64..5), 1..4), style)
         .prop_map(|(name, lines, style)| Act::Place { name, lines, style });
     let proceeding =
@@ -266,7 +184,9 @@ pub(super) fn some_act() -> impl Strategy<Value = Act> {
         1 => (0_usize..4).prop_map(|which| Act::TurnBack { which }),
         1 => reordering,
         1 => replenishing,
-        1 => setting_aside,
+        3 => setting_aside,
+        3 => checking_out,
+        1 => (0_usize..4, 0_u64..900).prop_map(|(which, seconds)| Act::KeepCart { which, seconds }),
         1 => (0_usize..4).prop_map(|which| Act::GiveBack { which }),
         2 => (1_u64..4_000).prop_map(|seconds| Act::Pass { seconds }),
         1 => (0_usize..3).prop_map(|who| Act::Be { who }),
@@ -285,7 +205,7 @@ pub(super) fn order_of(bench: &Bench, act: &Act) -> Option<OrderId> {
         Act::Proceed { order, .. } | Act::Disturb { order, .. } | Act::Track { order, .. } => {
             all.get(order % all.len().max(1)).copied()
         }
-        Act::Place { .. } => all.last().copied(),
+        Act::Place { .. } | Act::CheckOut { .. } => all.last().copied(),
         Act::Stock { .. }
         | Act::Adjust { .. }
         | Act::Count { .. }
@@ -296,6 +216,7 @@ pub(super) fn order_of(bench: &Bench, act: &Act) -> Option<OrderId> {
         | Act::Replenish { .. }
         | Act::SetAside { .. }
         | Act::GiveBack { .. }
+        | Act::KeepCart { .. }
         | Act::Pass { .. }
         | Act::Be { .. } => None,
     }
@@ -335,6 +256,10 @@ pub(super) fn apply(bench: &mut Bench, act: &Act) {
         Act::TurnBack { which } => shelves::turn_back(bench, *which),
         Act::Reorder { sku, location, point } => shelves::reorder(bench, *sku, *location, *point),
         Act::Replenish { which, to } => shelves::replenish(bench, *which, *to),
+        Act::CheckOut { which, name, lines, style } => {
+            shelves::check_out(bench, *which, &new_order(*name, lines, *style));
+        }
+        Act::KeepCart { which, seconds } => shelves::keep_cart(bench, *which, *seconds),
         Act::SetAside { sku, units, seconds } => shelves::set_aside(bench, *sku, *units, *seconds),
         Act::GiveBack { which } => shelves::give_back(bench, *which),
         Act::Pass { seconds } => bench.pass(*seconds),

@@ -5,6 +5,7 @@ mod acts;
 mod answers;
 mod changes;
 mod codes;
+mod disturbances;
 mod journeys;
 pub(crate) mod orders;
 mod placed;

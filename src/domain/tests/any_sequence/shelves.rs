@@ -3,6 +3,7 @@
 use crate::domain::inventory::adjust::{AdjustReason, adjust_stock};
 use crate::domain::inventory::count::{count_stock, settle_count};
 use crate::domain::inventory::expire::{expire_reservation, release_reservation};
+use crate::domain::inventory::extend::{confirm_cart, extend_cart};
 use crate::domain::inventory::receive::receive_stock;
 use crate::domain::inventory::replenish::set_reorder_rule;
 use crate::domain::inventory::reserve_for_others::{NewReservation, reserve_stock};
@@ -10,8 +11,11 @@ use crate::domain::inventory::transfer::{
     Arrival, CancelTransfer, ReceiveTransfer, TransferStock, cancel_transfer, receive_transfer,
     transfer_stock,
 };
+use crate::domain::model::new_order::NewOrder;
 use crate::domain::model::replenishment::ReplenishmentState;
+use crate::domain::model::scalars::ReservationId;
 use crate::domain::model::transfer::Transfer;
+use crate::domain::ordering::receive::take_cart_in;
 use crate::domain::tests::any_sequence::{PLACES, SKUS};
 use crate::domain::tests::bench::Bench;
 use crate::domain::tests::given::{location_code, rule, sku};
@@ -52,6 +56,30 @@ pub(super) fn give_back(bench: &mut Bench, which: usize) {
         bench.decide(|unit| expire_reservation(unit, id)).ok();
         let _ = bench.decide(|unit| release_reservation(unit, id));
     }
+}
+
+/// An order takes the nth open cart over; of carts that are over the last one.
+pub(super) fn check_out(bench: &mut Bench, which: usize, new: &NewOrder) {
+    if let Some(id) = nth_cart(bench, which) {
+        let _ = bench.decide(|unit| take_cart_in(unit, new, id));
+    }
+}
+
+/// Zero seconds: it is confirmed; else it is kept longer.
+pub(super) fn keep_cart(bench: &mut Bench, which: usize, seconds: u64) {
+    let Some(id) = nth_cart(bench, which) else { return };
+    let until = bench.now.plus(std::time::Duration::from_secs(seconds));
+    let _ = match seconds {
+        0 => bench.decide(|unit| confirm_cart(unit, id, "")),
+        _ => bench.decide(|unit| extend_cart(unit, id, until, "")),
+    };
+}
+
+fn nth_cart(bench: &Bench, which: usize) -> Option<ReservationId> {
+    let mut all: Vec<_> = bench.snapshot.reservations.values().map(|it| (!it.is_open(), it.id)).collect();
+    all.sort();
+    let open = all.iter().filter(|it| !it.0).count();
+    all.get(which % open.max(1)).map(|it| it.1)
 }
 
 pub(super) fn transfer(bench: &mut Bench, code: usize, [from, to]: [usize; 2], units: i64) {

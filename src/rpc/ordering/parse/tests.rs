@@ -43,6 +43,7 @@ fn money_of(currency: &str, units: i64, nanos: i32) -> Option<pb::Money> {
 
 fn bad_fields(order: pb::OrderDraft, request_id: &str) -> Vec<String> {
     let request = pb::CreateOrderRequest {
+        reservation_id: String::new(),
         order: Some(order),
         request_id: request_id.to_owned(),
         validate_only: false,
@@ -57,10 +58,14 @@ fn bad_fields(order: pb::OrderDraft, request_id: &str) -> Vec<String> {
 
 #[test]
 fn an_order_of_the_least_that_is_needed_is_read() {
-    let request =
-        pb::CreateOrderRequest { order: Some(draft()), request_id: String::new(), validate_only: false };
+    let request = pb::CreateOrderRequest {
+        reservation_id: String::new(),
+        order: Some(draft()),
+        request_id: String::new(),
+        validate_only: false,
+    };
     let mut bad = Problems::default();
-    let CreateOrder { new: order } = create_order(request, &mut bad).expect("a good order");
+    let CreateOrder { new: order, cart: _ } = create_order(request, &mut bad).expect("a good order");
     assert!(bad.0.is_empty());
     assert_eq!((order.service, order.on_shortage), (ServiceLevel::Standard, OnShortage::Refuse));
     assert_eq!((order.lines[0].sku.as_str(), order.lines[0].quantity), ("MUG-1", 2));

@@ -96,6 +96,9 @@ pub(in crate::store) fn full(number: i64) -> Order {
         passed_over: vec![PassedOver { location: code("L2"), reason: "has 1 of 2 X".to_owned() }],
         created_by: Actor::system(),
         created_at: AT,
+        taken_over_by: None,
+        taken_over_from: None,
+        confirmed_at: None,
     };
 
     Order {
