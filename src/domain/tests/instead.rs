@@ -30,6 +30,7 @@ fn whatever_it_waits_for() -> Vec<Action> {
         Action::RecordVerification,
         Action::RecordRiskAssessment,
         Action::CancelOrder,
+        Action::CreateOrderChange,
         Action::PlaceHold,
     ]
 }
