@@ -47,7 +47,8 @@ impl Order {
         unit: &mut UnitOfWork,
         change: OrderChangeId,
     ) -> Vec<ApprovalId> {
-        let total = self.total_minor();
+        // Goods that are given away were not approved with the money.
+        let most = self.total_minor().max(self.worth_minor());
         let mut asked = Vec::new();
         for gate in [Gate::Reservation, Gate::Payment] {
             let of_gate = |it: &&Approval| it.gate == gate && it.state == ApprovalState::Approved;
@@ -58,7 +59,7 @@ impl Order {
                 | ApprovalState::Expired
                 | ApprovalState::Withdrawn => false,
             });
-            let covered = self.approvals.iter().filter(of_gate).any(|it| it.amount.minor >= total);
+            let covered = self.approvals.iter().filter(of_gate).any(|it| it.amount.minor >= most);
             let Some(rule) = self.why_a_person(policy_of(unit, gate)).filter(|_| passed && !covered) else {
                 continue;
             };
@@ -163,7 +164,7 @@ impl Order {
             Some(format!("the risk is {}: {}", self.risk, self.risk_reasons.join("; ")))
         } else {
             // Goods that are given away are not cheap.
-            let worth = self.lines.iter().fold(0_i64, |sum, it| sum.saturating_add(it.worth_minor()));
+            let worth = self.worth_minor();
             match limit {
                 Some(limit) if total.minor.max(worth) <= limit => None,
                 Some(limit) if total.minor <= limit => {
@@ -174,6 +175,11 @@ impl Order {
                 None => Some(format!("no automatic limit is set for {}", total.currency)),
             }
         }
+    }
+
+    /// What its goods are worth at list prices.
+    fn worth_minor(&self) -> i64 {
+        self.lines.iter().fold(0_i64, |sum, it| sum.saturating_add(it.worth_minor()))
     }
 
     /// Payment gets its full time after an approval, however long that took, and no more.

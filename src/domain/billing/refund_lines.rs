@@ -171,7 +171,11 @@ impl Order {
                 continue;
             }
             let left = found.sold_quantity();
-            if *quantity < 1 {
+            if self.awaits_its_change(found) {
+                let message =
+                    "is of a change that is not paid, or not approved: CancelOrderLines takes units off it";
+                problems.add(format!("lines[{index}].line_number"), message);
+            } else if *quantity < 1 {
                 problems.add(format!("lines[{index}].quantity"), "must be at least 1");
             } else if *quantity > left {
                 let message = format!(

@@ -62,7 +62,8 @@ impl Order {
 
     /// The same of a draft: more units of a line are priced when it is proposed.
     pub(super) fn check_draft(&self, unit: &UnitOfWork, items: &[ChangeItem]) -> Result<(), Refusal> {
-        let (_, mut more) = self.read_items(unit, items)?;
+        let (plan, mut more) = self.read_items(unit, items)?;
+        self.may_be_corrected(&plan.correction)?;
         more.retain(|it| it.field == "add_line");
         self.price_added(unit, &more).map(|_| ())
     }

@@ -174,9 +174,17 @@ impl Order {
             return Err(self.unmet(Reason::OrderChangeOutdated, message));
         }
 
+        let proposed_total = self.amounts.currency.of(proposal.new_total_minor);
         let outcome = self.apply_change(unit, index, Stock::SetAside)?;
         self.changes[index].outcome = Some(outcome);
         let total = self.amounts.currency.of(self.total_minor());
+        if total != proposed_total {
+            let message = format!(
+                "prices or taxes have changed since: the order would come to {total}, not to {proposed_total}; \
+                 propose it anew"
+            );
+            return Err(self.unmet(Reason::OrderChangeOutdated, message));
+        }
         let text = format!("change {id} confirmed: the order comes to {total}");
         self.end_change(unit, index, OrderChangeState::Confirmed, EventKind::OrderChangeConfirmed, "", text)
     }

@@ -3,21 +3,25 @@
 use proptest::prelude::*;
 
 use crate::domain::approvals::decide::Decision;
+use crate::domain::catalogue::import::ImportProduct;
 use crate::domain::model::action::Action;
 use crate::domain::model::amounts::Discount;
 use crate::domain::model::approval::{ApprovalState, Gate};
 use crate::domain::model::event::EventKind;
 use crate::domain::model::hold::HoldReason;
 use crate::domain::model::invoice::InvoiceState;
+use crate::domain::model::line_refund::RefundedUnits;
 use crate::domain::model::message::MessageKind;
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::order_change::{AddedLine, ChangeItem, OrderChange, OrderChangeState};
+use crate::domain::model::product::ProductChange;
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::scalars::{OrderChangeId, OrderId};
 use crate::domain::model::shipment::ShipmentState;
 use crate::domain::ordering::order_change::CHANGES_MAX;
 use crate::domain::tests::bench::{Bench, refused_fields};
 use crate::domain::tests::given::{dear, order, pending, reason, sku, usd, waiting};
+use crate::domain::unit::command::Command;
 
 fn set(line: i32, quantity: i64) -> ChangeItem {
     ChangeItem::SetQuantity { line, quantity }
@@ -120,6 +124,59 @@ fn what_is_taken_off_a_paid_order_pays_for_what_is_added_and_the_rest_is_asked_f
     assert_eq!(bench.state(id), OrderState::Delivered);
     bench.on(id, Order::close).expect("nothing is open");
     assert_eq!(bench.shelf("B-2", "NYC"), (8, 0, 0));
+}
+
+#[test]
+fn nobody_pays_a_price_that_was_not_proposed() {
+    let mut bench = stocked();
+    let id = bench.paid(&order("ada", &[("A-1", 1)]));
+    let change = proposed(&mut bench, id, &[add("B-2", 1)]);
+    let dearer = vec![ProductChange::UnitPrice(Some(usd(999_900)))];
+    bench
+        .decide(|unit| ImportProduct { sku: sku("B-2"), kind: None, changes: dearer }.decide(unit))
+        .expect("corrected");
+    let before = bench.order(id).clone();
+    assert_eq!(reason(confirm(&mut bench, id, change)), Reason::OrderChangeOutdated);
+    assert_eq!((bench.order(id), bench.shelf("B-2", "NYC")), (&before, (9, 0, 0)), "and nothing changed");
+    propose(&mut bench, id, change).expect("looked at anew");
+    confirm(&mut bench, id, change).expect("the customer agreed to the new price");
+}
+
+#[test]
+fn what_was_added_and_is_not_paid_is_not_paid_back() {
+    let mut bench = stocked();
+    let id = bench.paid(&order("ada", &[("A-1", 1)]));
+    changed(&mut bench, id, &[add("B-2", 1)]);
+    let payment = bench.order(id).payments[0].id;
+    let mut pay_back = |line| {
+        let units = [RefundedUnits { line, quantity: 1 }];
+        bench.on(id, |order, unit| order.refund_lines(unit, payment, &units, None, "came back", None))
+    };
+    assert_eq!(refused_fields(pay_back(2)), ["lines[0].line_number"]);
+    pay_back(1).expect("the first line is paid");
+}
+
+#[test]
+fn an_approval_does_not_cover_goods_that_a_change_gives_away() {
+    let mut bench = stocked();
+    bench.by("shop");
+    let id = bench.placed(&dear(order("ada", &[("A-1", 1)])));
+    bench.by("boss").decide_gate(id, Gate::Reservation, Decision::Approve).expect("approved");
+    bench.by("shop");
+    let total = bench.order(id).total_minor();
+    let gift = ChangeItem::AddLine(AddedLine {
+        sku: sku("B-2"),
+        quantity: 9,
+        unit_price: Some(usd(0)),
+        description: String::new(),
+    });
+    let dearer = vec![ProductChange::UnitPrice(Some(usd(total)))];
+    bench
+        .decide(|unit| ImportProduct { sku: sku("B-2"), kind: None, changes: dearer }.decide(unit))
+        .expect("corrected");
+    changed(&mut bench, id, &[gift]);
+    let asked = pending(bench.order(id)).expect("a person is asked about the goods that are given away");
+    assert_eq!(asked.gate, Gate::Reservation);
 }
 
 #[test]

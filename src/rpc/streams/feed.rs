@@ -17,6 +17,10 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// At least this between two looks, however often it rings, unless there is more to read already.
 const BREATH: Duration = Duration::from_millis(20);
 
+/// At least this between two rings for stock: each of them is a read for every stream that follows levels. A change in
+/// between is found by the next look.
+const STOCK_RINGS_EVERY: Duration = Duration::from_millis(250);
+
 /// Events read at a time.
 const PAGE: u64 = 200;
 
@@ -34,7 +38,7 @@ pub(crate) struct Feed {
 pub(crate) enum Rings {
     All,
     Order(OrderId),
-    /// Any change of stock: a ring after every commit here, and every [LOOK_EVERY] for those of other processes.
+    /// Any change of stock, of this process or another: it rings at least every [LOOK_EVERY], whether there was one or not.
     Stock,
 }
 
@@ -61,10 +65,14 @@ impl Feed {
     async fn run(self: Arc<Self>, store: Store, mut shutdown: signal::Receiver<bool>) {
         let mut commits = store.bell();
         let mut position = None;
+        let mut stock_rung: Option<Instant> = None;
         loop {
             let looked = Instant::now();
             commits.mark_unchanged();
-            self.of_stock.send_replace(());
+            if stock_rung.is_none_or(|it| looked - it >= STOCK_RINGS_EVERY) {
+                self.of_stock.send_replace(());
+                stock_rung = Some(looked);
+            }
             match self.look(&store, &mut position).await {
                 Ok(NextLook::LookAgain) => continue,
                 Ok(NextLook::Wait) => {}
