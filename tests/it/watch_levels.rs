@@ -67,7 +67,8 @@ on_both_engines!(levels_come_as_they_are_and_then_as_they_change, async |server|
 
     // Something has changed since: every level is sent.
     let mut late = watch(&server, &["W-1"], &[], all_known).await.expect("a stream");
-    assert_eq!((next(&mut late).await.0.on_hand, next(&mut late).await.1), (6, position));
+    assert_eq!(next(&mut late).await.0.on_hand, 6);
+    assert!(next(&mut late).await.1 >= position);
 });
 
 on_both_engines!(what_cannot_be_followed_is_refused, async |server| {

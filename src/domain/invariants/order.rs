@@ -335,10 +335,8 @@ impl Order {
                 ensure(invoice.is_none() && all == 0, "nothing invoiced or planned");
             }
             OrderState::Verified | OrderState::AwaitingStock => {
-                ensure(
-                    reservation.is_none() && invoice.is_none() && all == 0,
-                    "nothing reserved, invoiced or planned",
-                );
+                let none = reservation.is_none() && invoice.is_none() && all == 0;
+                ensure(none, "nothing reserved, invoiced or planned");
             }
             OrderState::Reserved | OrderState::ReservationApproved => {
                 ensure(reservation == Some(ReservationState::Held), "a reservation of stock");

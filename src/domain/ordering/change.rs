@@ -220,11 +220,6 @@ impl Order {
         Ok(())
     }
 
-    /// Whether it may be corrected like this, if at all.
-    pub(super) fn may_be_corrected(&self, correction: &Correction) -> Result<(), Refusal> {
-        if *correction == Correction::default() { Ok(()) } else { self.must_be_open_to(correction) }
-    }
-
     /// Replaces every part but the lines, which have to be priced.
     fn replace_parts(&mut self, unit: &UnitOfWork, correction: &Correction) {
         let Correction {
