@@ -62,11 +62,7 @@ impl Order {
 
     /// The same of a draft: more units of a line are priced when it is proposed.
     pub(super) fn check_draft(&self, unit: &UnitOfWork, items: &[ChangeItem]) -> Result<(), Refusal> {
-        let (plan, mut more) = self.read_items(unit, items)?;
-        if plan.correction != Correction::default() && !self.is_open_to_corrections() {
-            let message = "a part of the order has left: instructions and address stay as they are";
-            return Err(Refusal::invalid("items", message));
-        }
+        let (_, mut more) = self.read_items(unit, items)?;
         more.retain(|it| it.field == "add_line");
         self.price_added(unit, &more).map(|_| ())
     }
