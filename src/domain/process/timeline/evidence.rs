@@ -214,7 +214,8 @@ impl History<'_> {
             let invoice = order.main_invoice().and_then(|it| it.settled_at);
             line.state = StepState::Done;
             line.done_at = self.first(EventKind::OrderPaid).map(|it| it.at).or(invoice);
-            line.started_at = line.started_at.or(line.done_at);
+            // What a change added is paid later; the step was done when the order was.
+            line.started_at = line.started_at.into_iter().chain(line.done_at).min();
             if order.total_minor() == 0 {
                 line.actor = Some(Actor::system());
                 line.evidence.extend(self.shown(|| vec!["nothing to pay".to_owned()]));
