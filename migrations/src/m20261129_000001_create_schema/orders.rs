@@ -98,7 +98,9 @@ async fn parts(schema: &Schema<'_>) -> Result<(), DbErr> {
              cancelled BIGINT NOT NULL CHECK (cancelled >= 0),
              refunded BIGINT NOT NULL CHECK (refunded >= 0),
              CHECK (cancelled <= quantity),
+             returned BIGINT NOT NULL CHECK (returned >= 0),
              CHECK (refunded <= quantity),
+             CHECK (returned <= quantity - cancelled),
              PRIMARY KEY (order_id, number)",
         )
         .await?;

@@ -76,7 +76,11 @@ pub(super) fn location_must_be_in_use(unit: &UnitOfWork, code: &LocationCode) ->
 }
 
 /// The level to change, empty if nothing was ever there.
-pub(super) fn level_of(unit: &UnitOfWork, sku: &Sku, location: &LocationCode) -> Result<StockLevel, Refusal> {
+pub(in crate::domain) fn level_of(
+    unit: &UnitOfWork,
+    sku: &Sku,
+    location: &LocationCode,
+) -> Result<StockLevel, Refusal> {
     match unit.product(sku) {
         None => return Err(Refusal::not_found("product", sku)),
         Some(product) if product.is_service() => return Err(Refusal::invalid("sku", no_stock_of(sku))),

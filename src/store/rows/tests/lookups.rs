@@ -55,6 +55,7 @@ async fn an_order_is_found_by_each_of_its_parts(scene: &Scene) {
         Part::FollowUp(order.follow_up.as_ref().expect("raised").id),
         Part::Tracked { courier: code("PIGEON"), number: "CSG000000001".to_owned() },
         Part::CreditNote(order.credit_notes[0].id),
+        Part::Return(order.returns[0].id),
     ];
     // Of these there is nothing.
     let nobody = id_of_nobody().0;
