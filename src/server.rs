@@ -56,6 +56,7 @@ const SERVICES: [&str; 10] = [
     pb::discount_service_server::SERVICE_NAME,
     pb::order_change_service_server::SERVICE_NAME,
     pb::feedback_service_server::SERVICE_NAME,
+    pb::customer_service_server::SERVICE_NAME,
     pb::import_service_server::SERVICE_NAME,
 ];
 

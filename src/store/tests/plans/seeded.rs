@@ -19,7 +19,7 @@ use crate::store::rows::order::JobFields;
 use crate::store::rows::projection::values;
 use crate::store::rows::statements::Writes;
 use crate::store::rows::stock::movement_to_row;
-use crate::store::rows::tests::full::full;
+use crate::store::rows::tests::full::{customer_id, full};
 use crate::store::rows::tests::sample::{self, nothing, orders, recorded, save, save_with_jobs, write};
 use crate::store::rows::writes::ADD_MOVEMENTS;
 use crate::store::tests::plans::asked::{ASKED, Asked, PAGE_WITHIN, is_full};
@@ -56,6 +56,7 @@ pub(super) async fn read(scene: &Scene, list: &str, listing: &Listing) -> Option
         "products" => next!(store.list_products(listing)),
         "locations" => next!(store.list_locations(listing)),
         "couriers" => next!(store.list_couriers(listing)),
+        "customers" => next!(store.list_customers(listing)),
         "discount codes" => next!(store.list_discount_codes(listing)),
         "stock levels" => next!(store.list_stock_levels(listing)),
         "stock movements" => next!(store.list_movements(listing)),
@@ -326,6 +327,8 @@ impl Seeded {
             parts: vec![Part::Shipment(self.order.shipments[0].id)],
             external_references: vec![(Channel::Online, "PO-7".to_owned())],
             bank_references: vec!["STATEMENT-7".to_owned()],
+            accounts: vec![customer_id()],
+            account_references: vec!["C-7".to_owned()],
             discount_codes: vec![("WELCOME".parse().expect("a code"), "5a1d".repeat(16))],
             lease: Some(Lease { job: JobId(self.order.id.0), token: 1 }),
         }
@@ -412,6 +415,8 @@ impl Seeded {
             "tracking_number" => &["CSG7", "PG7"],
             "sku" => &["A-1", "RARE"],
             "code_prefix" => &["NEXT-7"],
+            "customer_id" => &["cus_00000000000000000000000007"],
+            "email" => &["ann@example.com"],
             "name" | "tax_category" | "gtin" | "country" => &[],
             other => panic!("{other} is a text that no values are known of"),
         };
