@@ -8,7 +8,7 @@ use crate::domain::{
     CompleteServiceLine, Correction, CreateOrder, Currency, Discount, DiscountKey, HoldReason, Money,
     NOT_HEARD, NewLine, NewOrder, OnLate, OnShortage, OrderId, Part, PlaceHold, Problems,
     RecordRiskAssessment, RecordVerification, ReleaseHold, RestoreOrder, Rule, ServiceLevel, SetOrderLabels,
-    Source, StuckGate, Target, UpdateOrder, VerifyOrder, Waive,
+    Source, StuckGate, Target, Timestamp, UpdateOrder, VerifyOrder, Waive,
 };
 use crate::pb;
 use crate::rpc::enums;
@@ -51,6 +51,7 @@ fn new_order(draft: pb::OrderDraft, bad: &mut Problems) -> Option<NewOrder> {
         on_late,
         labels: given,
         allocation_strategy,
+        wait_until,
     } = draft;
     let channel = required_word("order.channel", channel, enums::to_channel, bad);
     let buyer = required("order.customer", buyer, bad).map(|it| customer("order.customer", it, bad));
@@ -71,6 +72,7 @@ fn new_order(draft: pb::OrderDraft, bad: &mut Problems) -> Option<NewOrder> {
         seconds("order.reservation_lifetime", reservation_lifetime, LIFETIME_SECONDS, bad);
     let requested_by = timestamp("order.requested_delivery_time", requested_delivery_time, bad);
     let on_late = word("order.on_late", on_late, enums::to_on_late, bad);
+    let wait_until = end_of_wait(on_shortage, timestamp("order.wait_until", wait_until, bad), bad);
     let labels = labels("order.labels", given, bad);
     let shipping_address = shipping_address?;
     Some(NewOrder {
@@ -92,6 +94,7 @@ fn new_order(draft: pb::OrderDraft, bad: &mut Problems) -> Option<NewOrder> {
         reservation_lifetime_seconds,
         requested_by,
         on_late: on_late.unwrap_or(OnLate::Accept),
+        wait_until,
         labels,
     })
 }
@@ -119,6 +122,18 @@ fn code_or_discount(code: &str, own: Option<Discount>, bad: &mut Problems) -> Op
         bad.add("order.discount_code", "gives the discount itself: leave out order.discount, or the code");
     }
     code
+}
+
+/// Only who waits can stop waiting.
+fn end_of_wait(
+    on_shortage: Option<OnShortage>,
+    until: Option<Timestamp>,
+    bad: &mut Problems,
+) -> Option<Timestamp> {
+    if until.is_some() && on_shortage != Some(OnShortage::Wait) {
+        bad.add("order.wait_until", "is for orders that wait: on_shortage must be WAIT");
+    }
+    until
 }
 
 fn new_lines(lines: Vec<pb::OrderLineDraft>, currency: Option<Currency>, bad: &mut Problems) -> Vec<NewLine> {
@@ -200,6 +215,7 @@ fn correction(paths: &[String], draft: pb::OrderDraft, bad: &mut Problems) -> (C
         on_late,
         labels: given,
         allocation_strategy: _,
+        wait_until: _,
     } = draft;
     let mut correction = Correction::default();
     let mut currency_of_lines = None;

@@ -38,6 +38,7 @@ pub(super) const GROWING: [&str; 27] = [
     "decisions",
     "discount_codes",
     "discount_uses",
+    "open_reservations",
 ];
 
 /// Rows that one statement may look at.

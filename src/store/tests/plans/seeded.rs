@@ -145,6 +145,7 @@ const DIFFERS: &[(&str, &str, &str)] = &[
     ("discount_codes", "offered", "n > 3"),
     ("discount_codes", "active", "n > 6"),
     ("discount_uses", "code", "'NEXT-' || n"),
+    ("open_reservations", "caller", "'shop-' || n"),
     ("orders", "run_at", "CASE WHEN n <= 3 THEN 1 ELSE o.run_at + n * 10000000 END"),
     (
         "reservations",
@@ -161,7 +162,7 @@ const ALL_FLAGS: [(Compare, &str); 3] =
 const DOCUMENTS: [&str; 4] = ["document", "events", "fingerprint", "answer"];
 
 /// Those whose rows have to be there before the next one's.
-const COPIED: [&str; 26] = [
+const COPIED: [&str; 27] = [
     "orders",
     "order_lines",
     "order_terms",
@@ -188,6 +189,7 @@ const COPIED: [&str; 26] = [
     "decisions",
     "discount_codes",
     "discount_uses",
+    "open_reservations",
 ];
 
 /// The milliseconds of the first copy, and how much later the next one is.
@@ -314,6 +316,7 @@ impl Seeded {
             holders_of: vec![(sku("B-2"), code("BER"))],
             shipments_of: vec!["PIGEON".parse().expect("a courier")],
             reservations: vec![self.reservation],
+            own_reservations: true,
             replenishments: vec![self.replenishment],
             transfers: vec![self.order.id.0.into()],
             products: vec![sku("A-1")],
