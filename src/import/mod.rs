@@ -84,7 +84,7 @@ impl Display for Report {
     }
 }
 
-/// Sends the file, says what came of it, and tells whether every row was accepted.
+/// Sends the rows of the file and prints a summary. Returns whether every row was accepted.
 pub async fn run(options: Options) -> Result<bool, ImportError> {
     let Options { kind, file, dry_run, import_id, address } = options;
     let import_id = import_id.unwrap_or_else(|| format!("import-{:016x}", fastrand::u64(..)));
