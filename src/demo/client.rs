@@ -20,6 +20,7 @@ pub(super) struct Client {
     feedback: pb::feedback_service_client::FeedbackServiceClient<Channel>,
     imports: pb::import_service_client::ImportServiceClient<Channel>,
     changes: pb::order_change_service_client::OrderChangeServiceClient<Channel>,
+    returns: pb::return_service_client::ReturnServiceClient<Channel>,
     run: String,
 }
 
@@ -39,6 +40,7 @@ macro_rules! call {
 
 mod catalogue;
 mod changes;
+mod returning;
 mod shipping;
 pub(super) mod words;
 
@@ -54,7 +56,8 @@ impl Client {
             discounts: pb::discount_service_client::DiscountServiceClient::new(channel.clone()),
             feedback: pb::feedback_service_client::FeedbackServiceClient::new(channel.clone()),
             imports: pb::import_service_client::ImportServiceClient::new(channel.clone()),
-            changes: pb::order_change_service_client::OrderChangeServiceClient::new(channel),
+            changes: pb::order_change_service_client::OrderChangeServiceClient::new(channel.clone()),
+            returns: pb::return_service_client::ReturnServiceClient::new(channel),
             run: run.to_owned(),
         })
     }

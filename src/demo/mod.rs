@@ -7,6 +7,7 @@ mod imported;
 mod invoice;
 mod life;
 mod report;
+mod returned;
 mod road;
 mod sample;
 mod shop;
@@ -126,6 +127,7 @@ async fn play(target: &str, json: bool) -> Result<Played, DemoError> {
         if number == 1 {
             demo.show_invoice(&played[0]).await?;
             demo.correct_a_price(&sample).await?;
+            demo.take_back(&played[0]).await?;
         }
     }
     demo.part_with(&sample.trial.courier).await?;

@@ -18,6 +18,7 @@ pub struct Shown {
     pub order_changed: String,
     pub counted_below_reserved: String,
     pub rows_imported: String,
+    pub came_back: String,
 }
 
 impl Shown {
@@ -37,6 +38,7 @@ impl Shown {
             order_changed,
             counted_below_reserved,
             rows_imported,
+            came_back,
         } = self;
         let all = [
             (promise_refused, "a promise refused"),
@@ -52,6 +54,7 @@ impl Shown {
             (order_changed, "an order changed after it was sold, with its credit note"),
             (counted_below_reserved, "a count below what is reserved"),
             (rows_imported, "rows imported, a bad one named"),
+            (came_back, "a return, with its refund by line"),
         ];
         all.into_iter().filter(|it| it.0.is_empty()).map(|it| it.1).collect()
     }

@@ -15,6 +15,7 @@
 //! | `shipping` | picking, packing, labels, quotes, handover, tracking, delivery |
 //! | `discounts` | discount codes, and who redeems them |
 //! | `customers` | letters to customers, and their feedback |
+//! | `returns` | goods that come back, and what the customer gets for them |
 //! | `approvals` | the gates between stock, money and fulfilment |
 //! | `ordering` | an order as a whole, from receipt to archive |
 //! | `process` | what runs across all of them: what happens by itself, what is due, the timeline |
@@ -35,6 +36,7 @@ mod model;
 mod ordering;
 mod process;
 mod promise;
+mod returns;
 mod shipping;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -171,11 +173,14 @@ pub use model::refund::{HandedBack, Refund, RefundState};
 pub use model::refusal::{Problem, Problems, Reason, Refusal, Shortage};
 pub use model::replenishment::{Replenishment, ReplenishmentState};
 pub use model::reservation::{PassedOver, Reservation, ReservationState, ReservedItem};
+pub use model::returns::{
+    Return, ReturnDisposition, ReturnLine, ReturnReason, ReturnResolution, ReturnState, ReturnTransit,
+};
 pub use model::scalars::{
     Actor, ApprovalId, BookingId, Channel, CourierCode, CreditNoteId, FollowUpId, HoldId, Ids, Invalid,
     InvoiceId, JobId, LocationCode, MessageId, MovementId, OnLate, OnShortage, OrderChangeId, OrderId,
-    PaymentId, RefundId, RegionCode, ReplenishmentId, ReservationId, SellerId, ServiceLevel, ShipmentId, Sku,
-    TransferId,
+    PaymentId, RefundId, RegionCode, ReplenishmentId, ReservationId, ReturnId, SellerId, ServiceLevel,
+    ShipmentId, Sku, TransferId,
 };
 pub use model::search_key::{caseless, phone_digits, phone_searched};
 pub use model::seller::{BankAccount, Seller};
@@ -212,11 +217,15 @@ pub use ordering::services::CompleteServiceLine;
 pub use ordering::verify::{Attest, VerifyOrder, Waive};
 pub use process::decide::decide;
 pub use process::schedule::{OutboundAnswer, OutboundTask, RecordAnswers, RunDue};
-pub use process::status::{FulfillmentStatus, LineProgress, PaymentStatus};
+pub use process::status::{FulfillmentStatus, LineProgress, PaymentStatus, ReturnStatus};
 pub use process::stuck::Wait;
 pub use process::timeline::lines::timeline;
 pub use process::timeline::steps::{Step, StepLine, StepState};
 pub use process::unavailable::UnavailableAction;
+pub use returns::create::{CreateReturn, ReturnQuote, ReturnedUnits};
+pub use returns::decide::{DecideReturn, ReturnDecision};
+pub use returns::receive::{ArrivedUnits, InspectReturn, InspectedUnits, ReceiveReturn};
+pub use returns::resolve::{ResolveReturn, ResolvedUnits};
 pub use shipping::assign::AssignCourier;
 pub use shipping::carrier_label::{NewCarrierLabel, RecordCarrierLabel};
 pub use shipping::check::{LineCheck, RecordQualityCheck};

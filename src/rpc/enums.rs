@@ -134,6 +134,25 @@ enum_map! {
         Held = Held, Confirmed = Confirmed, PartiallyConsumed = PartiallyConsumed, Consumed = Consumed,
         Released = Released, Expired = Expired,
     }
+    return_state: ReturnState = ReturnState {
+        Requested = Requested, Authorized = Authorized, InTransit = InTransit,
+        PartiallyReceived = PartiallyReceived, Received = Received, Inspected = Inspected, Resolved = Resolved,
+        Closed = Closed, Declined = Declined, Cancelled = Cancelled,
+    }
+    return_reason, to_return_reason: ReturnReason = ReturnReason {
+        Damaged = Damaged, Defective = Defective, WrongItem = WrongItem, NotAsDescribed = NotAsDescribed,
+        ArrivedLate = ArrivedLate, ChangedMind = ChangedMind, DoesNotFit = DoesNotFit, Other = Other,
+    }
+    return_disposition, to_return_disposition: ReturnDisposition = ReturnDisposition {
+        Restock = Restock, Quarantine = Quarantine, Scrap = Scrap, Missing = Missing,
+        BackToCustomer = BackToCustomer,
+    }
+    return_resolution, to_return_resolution: ReturnResolution = ReturnResolution {
+        Refund = Refund, StoreCredit = StoreCredit, Repair = Repair, Reject = Reject,
+    }
+    return_status: ReturnStatus = ReturnStatus {
+        None = None, InProgress = InProgress, PartiallyReturned = PartiallyReturned, Returned = Returned,
+    }
     transfer_state: TransferState = TransferState {
         InTransit = InTransit, PartiallyReceived = PartiallyReceived, Received = Received, Cancelled = Cancelled,
     }

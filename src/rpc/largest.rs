@@ -7,7 +7,7 @@ use crate::pb;
 use crate::rpc::identity::response_bytes;
 use crate::rpc::ordering::reply;
 use crate::rpc::ordering::service::keep_newest;
-use crate::rpc::{billing, shipping};
+use crate::rpc::{billing, returns, shipping};
 use crate::settings::Limits;
 
 #[test]
@@ -30,6 +30,8 @@ fn the_largest_part_of_an_order_can_be_shown() {
     assert!(payment <= most / 2, "{payment} of {most} bytes");
     let note = billing::reply::credit_note(&order, &order.credit_notes[0]).encoded_len();
     assert!(note <= most / 2, "{note} of {most} bytes");
+    let back = returns::reply::goods_return(&order, &order.returns[0]).encoded_len();
+    assert!(back <= most / 2, "{back} of {most} bytes");
     // The label, which has at most some kB for each package, is not in it.
     let shipment = shipping::reply::shipment(&order, &order.shipments[0]).encoded_len();
     assert!(shipment <= most - most / 4, "{shipment} of {most} bytes");

@@ -24,6 +24,7 @@ mod listing;
 mod ordering;
 mod parse;
 mod reply;
+mod returns;
 mod routes;
 mod settlement;
 pub(crate) mod shipping;

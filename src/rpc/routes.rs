@@ -26,6 +26,7 @@ pub fn routes(api: Api) -> Routes {
         .add_service(service!(pb::billing_service_server::BillingServiceServer<Api>))
         .add_service(service!(pb::discount_service_server::DiscountServiceServer<Api>))
         .add_service(service!(pb::order_change_service_server::OrderChangeServiceServer<Api>))
+        .add_service(service!(pb::return_service_server::ReturnServiceServer<Api>))
         .add_service(service!(pb::approval_service_server::ApprovalServiceServer<Api>))
         .add_service(service!(pb::feedback_service_server::FeedbackServiceServer<Api>))
         .add_service(service!(pb::import_service_server::ImportServiceServer<Api>))

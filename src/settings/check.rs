@@ -257,7 +257,7 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
         next_purchase_discount_ppm,
         next_purchase_valid_days,
         package_weight,
-        returns: ReturnRules { shipping: ReturnShipping::WhenAllReturned | ReturnShipping::Never },
+        returns,
         invoice_series,
         credit_note_series,
         payment_terms_days: _,
@@ -296,6 +296,7 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
     within(bad, "rules.next_purchase_discount_ppm", *next_purchase_discount_ppm, 0, 1_000_000);
     within(bad, "rules.next_purchase_valid_days", *next_purchase_valid_days, 1, 3_650);
     check_package_weight(package_weight, bad);
+    check_returns(returns, bad);
     check_series(invoice_series, credit_note_series, bad);
     check_slips(slips, bad);
     for (gate, seconds) in stuck_after_seconds {
@@ -320,6 +321,16 @@ fn check_package_weight(weight: &WeightRules, bad: &mut Problems) {
     within(bad, "rules.package_weight.packaging_grams", *packaging_grams, 0, 1_000_000);
     within(bad, "rules.package_weight.tolerance_grams", *tolerance_grams, 0, 1_000_000);
     within(bad, "rules.package_weight.tolerance_ppm", *tolerance_ppm, 0, 10_000_000);
+}
+
+fn check_returns(returns: &ReturnRules, bad: &mut Problems) {
+    let ReturnRules {
+        shipping: ReturnShipping::WhenAllReturned | ReturnShipping::Never,
+        window_days,
+        restocking_fee_ppm,
+    } = returns;
+    within(bad, "rules.returns.window_days", *window_days, 0, 3_650);
+    within(bad, "rules.returns.restocking_fee_ppm", *restocking_fee_ppm, 0, 1_000_000);
 }
 
 fn check_terms(terms_days: u32, reservation_seconds: u64, bad: &mut Problems) {

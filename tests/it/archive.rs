@@ -79,7 +79,7 @@ on_both_engines!(lists_reports_and_refunds_span_the_archive, async |server| {
     let young = create_order(&server, draft("bob", "OLD", 1)).await.expect("an order");
     assert_eq!(
         old.available_actions,
-        ["RefundPayment", "RecordTrackingEvents", "CloseFollowUp", "RestoreOrder"]
+        ["RefundPayment", "CreateReturn", "RecordTrackingEvents", "CloseFollowUp", "RestoreOrder"]
     );
 
     // Nothing of it is hidden, and each list can be narrowed to either side.

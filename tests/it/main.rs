@@ -54,6 +54,7 @@ mod promises;
 mod proxy;
 mod refund_lines;
 mod relay;
+mod returns;
 mod server;
 mod services;
 mod shelves;

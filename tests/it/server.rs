@@ -14,6 +14,7 @@ use consign::pb::import_service_client::ImportServiceClient;
 use consign::pb::inventory_service_client::InventoryServiceClient;
 use consign::pb::order_change_service_client::OrderChangeServiceClient;
 use consign::pb::order_service_client::OrderServiceClient;
+use consign::pb::return_service_client::ReturnServiceClient;
 use consign::pb::shipping_service_client::ShippingServiceClient;
 use consign::server::Server;
 use consign::settings::{Secret, Settings};
@@ -61,6 +62,7 @@ pub(crate) struct Clients {
     pub(crate) feedback: FeedbackServiceClient<Channel>,
     pub(crate) imports: ImportServiceClient<Channel>,
     pub(crate) changes: OrderChangeServiceClient<Channel>,
+    pub(crate) returns: ReturnServiceClient<Channel>,
 }
 
 impl Clients {
@@ -75,6 +77,7 @@ impl Clients {
             feedback: FeedbackServiceClient::new(channel.clone()),
             imports: ImportServiceClient::new(channel.clone()),
             changes: OrderChangeServiceClient::new(channel.clone()),
+            returns: ReturnServiceClient::new(channel.clone()),
             channel,
         }
     }
@@ -201,7 +204,7 @@ async fn health(channel: &Channel, service: &str) -> Result<ServingStatus, tonic
 }
 
 on_both_engines!(every_service_is_healthy_once_the_server_is_up, async |server| {
-    let services = ["OrderService", "ApprovalService", "DiscountService", "FeedbackService"];
+    let services = ["OrderService", "ApprovalService", "DiscountService", "FeedbackService", "ReturnService"];
     for service in services.map(|it| format!("consign.v1.{it}")).iter().map(String::as_str).chain([""]) {
         assert_eq!(health(&server.channel, service).await, Ok(ServingStatus::Serving));
     }

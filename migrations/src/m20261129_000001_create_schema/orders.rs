@@ -97,8 +97,10 @@ async fn parts(schema: &Schema<'_>) -> Result<(), DbErr> {
              total_minor BIGINT NOT NULL,
              cancelled BIGINT NOT NULL CHECK (cancelled >= 0),
              refunded BIGINT NOT NULL CHECK (refunded >= 0),
+             returned BIGINT NOT NULL CHECK (returned >= 0),
              CHECK (cancelled <= quantity),
              CHECK (refunded <= quantity),
+             CHECK (returned <= quantity - cancelled),
              PRIMARY KEY (order_id, number)",
         )
         .await?;

@@ -65,6 +65,7 @@ pub(super) async fn create(schema: &Schema<'_>) -> Result<(), DbErr> {
         ])
         .await?;
     numbers(schema).await?;
+    returns(schema).await?;
     schema.both_sides("shipments", "", "id").await?;
     schema.dependent("shipments_location_with_state (mcv) ON location, state, archived FROM shipments").await
 }
@@ -94,4 +95,34 @@ async fn numbers(schema: &Schema<'_>) -> Result<(), DbErr> {
         .table("carrier_labels", Shape::Wide, "sha256 TEXT NOT NULL PRIMARY KEY, content BYTEA NOT NULL")
         .await?;
     schema.append_only("carrier_labels").await
+}
+
+/// What comes back from customers.
+async fn returns(schema: &Schema<'_>) -> Result<(), DbErr> {
+    schema
+        .table(
+            "returns",
+            Shape::NarrowChanging,
+            "id UUID NOT NULL PRIMARY KEY,
+             order_id UUID NOT NULL REFERENCES orders (id) ON DELETE CASCADE,
+             number INTEGER NOT NULL CHECK (number > 0),
+             state TEXT NOT NULL,
+             archived BOOLEAN NOT NULL,
+             units BIGINT NOT NULL CHECK (units > 0),
+             received BIGINT NOT NULL CHECK (received >= 0),
+             missing BIGINT NOT NULL CHECK (missing >= 0),
+             inspected BIGINT NOT NULL CHECK (inspected >= 0),
+             resolved BIGINT NOT NULL CHECK (resolved >= 0),
+             created_at BIGINT NOT NULL,
+             updated_at BIGINT NOT NULL,
+             UNIQUE (order_id, number),
+             CHECK (received + missing <= units),
+             CHECK (inspected <= received),
+             CHECK (resolved <= units),
+             CHECK (state <> 'CLOSED' OR (inspected + missing = units AND resolved = units))",
+        )
+        .await?;
+    schema.indexes(&["CREATE INDEX returns_state ON returns (state, archived, id)"]).await?;
+    schema.both_sides("returns", "", "id").await?;
+    schema.dependent("returns_state_with_archived (mcv) ON state, archived FROM returns").await
 }

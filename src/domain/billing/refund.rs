@@ -164,7 +164,7 @@ impl Order {
         Ok(amount)
     }
 
-    pub(super) fn begin_refund(
+    pub(in crate::domain) fn begin_refund(
         &mut self,
         unit: &mut UnitOfWork,
         index: usize,

@@ -12,7 +12,7 @@ use crate::domain::model::order::Order;
 use crate::domain::model::policy::{ReturnRules, ReturnShipping};
 use crate::domain::model::refund::HandedBack;
 use crate::domain::model::refusal::{Problems, Reason, Refusal};
-use crate::domain::model::scalars::{CreditNoteId, PaymentId, RefundId};
+use crate::domain::model::scalars::{CreditNoteId, PaymentId, RefundId, ReturnId};
 use crate::domain::unit::unit_of_work::UnitOfWork;
 
 /// How often money is paid back by line. A call that takes all that is left is allowed beyond that.
@@ -49,6 +49,15 @@ pub(in crate::domain) struct PaidBack<'a> {
     pub(in crate::domain) share: Share,
     pub(in crate::domain) reason: &'a str,
     pub(in crate::domain) retained_minor: i64,
+    /// The return that it answers.
+    pub(in crate::domain) of_return: Option<ReturnId>,
+}
+
+impl Share {
+    /// The fee as priced.
+    pub(in crate::domain) fn shipping_minor(&self) -> i64 {
+        self.base.shipping_minor
+    }
 }
 
 impl Order {
@@ -251,7 +260,7 @@ impl Order {
             self.unmet(Reason::RefundExceedsCapture, "nothing can be paid back of this order")
         })?;
         let share = self.share_of(&rules.returns, lines);
-        self.credit_paid_back(unit, PaidBack { share, reason, retained_minor: 0 }, refunds);
+        self.credit_paid_back(unit, PaidBack { share, reason, retained_minor: 0, of_return: None }, refunds);
         Ok(first)
     }
 
@@ -276,7 +285,7 @@ impl Order {
         paid_back: PaidBack<'_>,
         refunds: Vec<RefundId>,
     ) -> Vec<CreditNoteId> {
-        let PaidBack { share, reason, retained_minor } = paid_back;
+        let PaidBack { share, reason, retained_minor, of_return } = paid_back;
         let Share { lines, base, value_minor } = share;
         let shipping_minor = base.shipping_total_minor();
         let mut units = Vec::with_capacity(lines.len());
@@ -312,6 +321,7 @@ impl Order {
             retained_minor,
             refunds,
             credit_notes: credit_notes.clone(),
+            of_return,
             refunded_by: unit.actor.clone(),
             refunded_at: unit.now,
         });

@@ -23,7 +23,7 @@ pub(in crate::domain) fn offer_discount(unit: &mut UnitOfWork<'_>, order: OrderI
     if rate_ppm == 0 {
         return None;
     }
-    let code = fresh_code(unit);
+    let code = fresh_code(unit, "NEXT");
     let days = u64::from(unit.rules.next_purchase_valid_days);
     let until = unit.now.plus(Duration::from_secs(days * DAY_SECONDS));
     let offered = DiscountCode {
@@ -48,10 +48,10 @@ pub(in crate::domain) fn offer_discount(unit: &mut UnitOfWork<'_>, order: OrderI
 
 /// Twelve characters of an id's random end, 60 bits: nobody guesses them, and of ten million codes no two are alike but once
 /// in twenty thousand times. If they were, the decision would be made again, with other ids.
-fn fresh_code(unit: &mut UnitOfWork<'_>) -> DiscountKey {
+pub(in crate::domain) fn fresh_code(unit: &mut UnitOfWork<'_>, beginning: &str) -> DiscountKey {
     let id: OrderId = unit.ids.fresh();
     let id = id.to_string();
     let tail = &id[id.len() - 12..];
-    let code = format!("NEXT-{}-{}-{}", &tail[..4], &tail[4..8], &tail[8..]);
+    let code = format!("{beginning}-{}-{}-{}", &tail[..4], &tail[4..8], &tail[8..]);
     code.parse().expect("letters, digits and dashes are a code")
 }

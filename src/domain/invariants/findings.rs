@@ -19,6 +19,7 @@ pub struct Violation {
 /// | S, W | stock, and who waits for it |
 /// | M | money |
 /// | C | changes of orders |
+/// | R | what comes back |
 /// | T | states and their evidence |
 /// | L | the log of events, and letters to customers |
 /// | E, I | what is to be done, and what was asked for |
@@ -86,6 +87,14 @@ pub const LAWS: &[(&str, &str)] = &[
     (
         "M11",
         "what is paid back for units of a line is at most their share of it, and is credited; no more units than were sold",
+    ),
+    (
+        "R1",
+        "no more units of a line are in returns than were sold and arrived, declined and cancelled returns aside",
+    ),
+    (
+        "R2",
+        "of every unit in a return it is known what became of it once the return is closed, and none is counted twice",
     ),
     (
         "C1",

@@ -68,6 +68,7 @@ impl Order {
         all.extend(self.invoices.iter().map(|it: &Invoice| stands(it.id.0, it.state)));
         all.extend(self.changes.iter().map(|it| stands(it.id.0, it.state)));
         all.extend(self.payments.iter().map(|it| stands(it.id.0, it.state)));
+        all.extend(self.returns.iter().map(|it| stands(it.id.0, it.state)));
         all.extend(self.payments.iter().flat_map(|it| &it.refunds).map(|it| stands(it.id.0, it.state)));
         all.extend(self.shipments.iter().map(|it| stands(it.id.0, it.state)));
         all.extend(self.messages.iter().map(|it| stands(it.id.0, it.state)));

@@ -7,4 +7,5 @@ pub(super) mod findings;
 pub(super) mod history;
 pub(super) mod order;
 mod parts;
+mod returns;
 mod services;

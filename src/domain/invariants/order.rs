@@ -32,6 +32,7 @@ impl Order {
         self.check_redemption(&mut found);
         self.check_credits(&mut found);
         self.check_changes(&mut found);
+        self.check_returns(&mut found);
         self.check_payments(&mut found);
         self.check_reservations(&mut found);
         self.check_shipments(&mut found);

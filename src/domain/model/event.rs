@@ -23,6 +23,7 @@ string_enum! {
         Replenishment = "REPLENISHMENT",
         Transfer = "TRANSFER",
         OrderChange = "ORDER_CHANGE",
+        Return = "RETURN",
     }
 }
 
@@ -92,6 +93,15 @@ string_enum! {
         RefundRequested = "REFUND_REQUESTED",
         RefundSucceeded = "REFUND_SUCCEEDED",
         RefundFailed = "REFUND_FAILED",
+        ReturnRequested = "RETURN_REQUESTED",
+        ReturnAuthorized = "RETURN_AUTHORIZED",
+        ReturnDeclined = "RETURN_DECLINED",
+        ReturnCancelled = "RETURN_CANCELLED",
+        ReturnInTransit = "RETURN_IN_TRANSIT",
+        ReturnReceived = "RETURN_RECEIVED",
+        ReturnInspected = "RETURN_INSPECTED",
+        ReturnResolved = "RETURN_RESOLVED",
+        ReturnClosed = "RETURN_CLOSED",
         FulfillmentStarted = "FULFILLMENT_STARTED",
         ShipmentPlanned = "SHIPMENT_PLANNED",
         PickingStarted = "PICKING_STARTED",

@@ -57,6 +57,7 @@ pub(super) mod refund;
 pub(super) mod refusal;
 pub(super) mod replenishment;
 pub(super) mod reservation;
+pub(super) mod returns;
 pub(super) mod scalars;
 pub(super) mod search_key;
 pub(super) mod seller;

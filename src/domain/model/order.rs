@@ -30,6 +30,7 @@ use crate::domain::model::promise::Promise;
 use crate::domain::model::refund::RefundState;
 use crate::domain::model::refusal::Refusal;
 use crate::domain::model::reservation::Reservation;
+use crate::domain::model::returns::Return;
 use crate::domain::model::scalars::{
     Actor, Channel, OnLate, OnShortage, OrderChangeId, OrderId, RegionCode, ServiceLevel, ShipmentId, Sku,
     string_enum,
@@ -182,6 +183,12 @@ impl Order {
     /// The total of its invoice; before there is one, what it comes to.
     pub fn invoiced_minor(&self) -> i64 {
         self.total_minor() + self.credited_minor()
+    }
+
+    /// Units of a line in returns that were neither declined nor cancelled.
+    pub fn returned_units(&self, line: i32) -> i64 {
+        let lines = self.returns.iter().filter(|it| it.counts()).flat_map(|it| &it.lines);
+        lines.filter(|it| it.line == line).map(|it| it.quantity).sum()
     }
 
     /// What of the credited money stays with the shop for good: fees, and what was given as store credit.
@@ -452,4 +459,7 @@ pub struct Order {
     /// What was paid back for units of its lines, call by call, oldest first.
     #[serde(default)]
     pub line_refunds: Vec<LineRefund>,
+    /// What came back of it or is to, oldest first.
+    #[serde(default)]
+    pub returns: Vec<Return>,
 }

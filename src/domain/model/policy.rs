@@ -110,6 +110,10 @@ pub struct Rules {
 pub struct ReturnRules {
     /// Whether the price of the shipping goes back with the goods.
     pub shipping: ReturnShipping,
+    /// For how many days after their delivery goods may be sent back.
+    pub window_days: u32,
+    /// What is kept of the price of goods that come back for the customer's own reasons, in ppm.
+    pub restocking_fee_ppm: u32,
 }
 
 string_enum! {
@@ -360,7 +364,7 @@ impl Default for SlipRules {
 
 impl Default for ReturnRules {
     fn default() -> Self {
-        Self { shipping: ReturnShipping::WhenAllReturned }
+        Self { shipping: ReturnShipping::WhenAllReturned, window_days: 30, restocking_fee_ppm: 0 }
     }
 }
 

@@ -111,6 +111,7 @@ ids! {
     OrderChangeId = "chg",
     PaymentId = "pay",
     RefundId = "ref",
+    ReturnId = "rma",
     ShipmentId = "shp",
     MessageId = "msg",
     MovementId = "mov",

@@ -16,6 +16,7 @@ use crate::domain::model::payment::PaymentState;
 use crate::domain::model::refund::RefundState;
 use crate::domain::model::replenishment::ReplenishmentState;
 use crate::domain::model::reservation::ReservationState;
+use crate::domain::model::returns::ReturnState;
 use crate::domain::model::shipment::ShipmentState;
 use crate::domain::model::transfer::TransferState;
 
@@ -126,6 +127,22 @@ machine! {
         Consumed => []
         Released => []
         Expired => []
+    }
+}
+
+machine! {
+    /// Units that were announced may never arrive: they are inspected as missing, wherever the return stands.
+    Return: ReturnState from Requested {
+        Requested => [Authorized Declined Cancelled]
+        Authorized => [InTransit PartiallyReceived Received Cancelled]
+        InTransit => [PartiallyReceived Received Inspected]
+        PartiallyReceived => [Received Inspected]
+        Received => [Inspected]
+        Inspected => [Resolved]
+        Resolved => [Closed]
+        Closed => []
+        Declined => []
+        Cancelled => []
     }
 }
 
@@ -343,6 +360,7 @@ pub fn legal(machine: Machine, from: &str, to: &str) -> bool {
         Machine::Replenishment => moves::<ReplenishmentState>(from, to),
         Machine::Transfer => moves::<TransferState>(from, to),
         Machine::OrderChange => moves::<OrderChangeState>(from, to),
+        Machine::Return => moves::<ReturnState>(from, to),
     }
 }
 
@@ -407,6 +425,7 @@ mod tests {
         is_sound(ReplenishmentState::ALL);
         is_sound(TransferState::ALL);
         is_sound(OrderChangeState::ALL);
+        is_sound(ReturnState::ALL);
     }
 
     #[test]

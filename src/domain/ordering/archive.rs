@@ -99,6 +99,9 @@ impl Order {
         if self.state != OrderState::Closed && kept > 0 {
             open.push(format!("{} of a refused refund are to be paid back", self.amounts.currency.of(kept)));
         }
+        for it in self.returns.iter().filter(|it| it.is_open()) {
+            open.push(format!("return {} is {}", it.number, it.state));
+        }
         if self.messages.iter().any(|it| it.state == MessageState::Queued) {
             open.push("a message to the customer is waiting to be sent".to_owned());
         }

@@ -52,6 +52,8 @@ struct OfLine {
     shipped: i64,
     /// Of a service: done.
     delivered: i64,
+    /// In returns: they had arrived, whatever a courier said later.
+    returned: i64,
 }
 
 /// Where the units of an order's lines are, those that have left or are done.
@@ -65,7 +67,7 @@ impl Whereabouts {
     /// Units of a line that can be cancelled.
     pub(super) fn cancellable(&self, line: &OrderLine) -> i64 {
         let there = self.of(line.number);
-        line.remaining_quantity() - there.shipped - there.delivered
+        (line.remaining_quantity() - (there.shipped + there.delivered).max(there.returned)).max(0)
     }
 }
 
@@ -178,6 +180,9 @@ impl Order {
                 }
             }
         }
+        for line in self.returned_lines() {
+            found.entry(line.line).or_default().returned += line.quantity;
+        }
         for line in self.services().filter(|it| it.done.is_some()) {
             found.entry(line.number).or_default().delivered = line.remaining_quantity();
         }
@@ -199,7 +204,7 @@ impl Order {
                 problems.add(format!("lines[{index}].line_number"), format!("names line {line} again"));
                 continue;
             }
-            let OfLine { shipped, delivered } = whereabouts.of(*line);
+            let OfLine { shipped, delivered, returned: _ } = whereabouts.of(*line);
             let left = whereabouts.cancellable(found);
             if *quantity < 1 {
                 problems.add(format!("lines[{index}].quantity"), "must be at least 1");

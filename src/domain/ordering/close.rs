@@ -67,6 +67,9 @@ impl Order {
         if self.open_services().next().is_some() {
             open.push(format!("services are not done: {}", self.open_services_named()));
         }
+        for it in self.returns.iter().filter(|it| it.is_open()) {
+            open.push(format!("return {} is {}", it.number, it.state));
+        }
         for shipment in self.live_shipments() {
             match shipment.state {
                 ShipmentState::Delivered => {}

@@ -210,6 +210,7 @@ fn build_order(unit: &mut UnitOfWork, new: &NewOrder) -> Result<Order, Refusal> 
         credit_notes: Vec::new(),
         line_cancellations: Vec::new(),
         line_refunds: Vec::new(),
+        returns: Vec::new(),
         labels,
         notes: Vec::new(),
         changes: Vec::new(),

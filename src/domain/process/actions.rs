@@ -39,6 +39,9 @@ impl Order {
         {
             actions.push(Action::RefundPayment);
         }
+        if self.goods().any(|it| self.returnable_units(it.number) > 0) {
+            actions.push(Action::CreateReturn);
+        }
         if !self.is_over() {
             actions.extend([Action::PlaceHold, Action::RecordVerification, Action::RecordRiskAssessment]);
         }

@@ -34,6 +34,17 @@ string_enum! {
     }
 }
 
+string_enum! {
+    pub enum ReturnStatus {
+        /// Nothing came back, or is to.
+        None = "NONE",
+        /// A return is not over.
+        InProgress = "IN_PROGRESS",
+        PartiallyReturned = "PARTIALLY_RETURNED",
+        Returned = "RETURNED",
+    }
+}
+
 /// How far the units of one line are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LineProgress {
@@ -92,6 +103,20 @@ impl Order {
             FulfillmentStatus::PartiallyShipped
         } else {
             FulfillmentStatus::InPreparation
+        }
+    }
+
+    pub fn return_status(&self) -> ReturnStatus {
+        let came_back: i64 = self.returned_lines().map(|it| it.received).sum();
+        let sold: i64 = self.goods().map(OrderLine::remaining_quantity).sum();
+        if self.has_open_return() {
+            ReturnStatus::InProgress
+        } else if came_back == 0 {
+            ReturnStatus::None
+        } else if came_back < sold {
+            ReturnStatus::PartiallyReturned
+        } else {
+            ReturnStatus::Returned
         }
     }
 

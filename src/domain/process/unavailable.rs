@@ -5,7 +5,9 @@ use crate::domain::model::action::Action;
 use crate::domain::model::hold::{HoldReason, HoldState};
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::payment::PaymentState;
+use crate::domain::model::returns::Return;
 use crate::domain::model::shipment::Shipment;
+use crate::domain::returns::turn::OF_RETURNS;
 
 /// A call that would be refused for the state of its order or shipment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +46,18 @@ impl Order {
         others.map(|action| UnavailableAction { action: *action, reason: why(action) }).collect()
     }
 
+    /// Every call about a return that is not among its available actions.
+    pub fn unavailable_actions_of_return(&self, it: &Return) -> Vec<UnavailableAction> {
+        let available = it.available_actions();
+        let others = OF_RETURNS.iter().filter(|action| !available.contains(action));
+        let next: Vec<String> = available.iter().map(ToString::to_string).collect();
+        let reason = match next.is_empty() {
+            true => format!("the return is {}", it.state),
+            false => format!("the return is {}: {} is next", it.state, next.join(" or ")),
+        };
+        others.map(|action| UnavailableAction { action: *action, reason: reason.clone() }).collect()
+    }
+
     /// None: it is not a call about an order itself.
     fn why_not_order_call(&self, action: Action) -> Option<String> {
         let state = format!("the order is {}", self.state);
@@ -74,6 +88,9 @@ impl Order {
                 "an order that is not paid in full is cancelled, not refunded".to_owned()
             }
             Action::RefundPayment => "no payment holds money that could be paid back".to_owned(),
+            Action::CreateReturn => {
+                "nothing can be sent back: no unit has arrived that is not in a return already".to_owned()
+            }
             Action::SubmitFeedback | Action::OptOutFeedback => match self.is_archived() {
                 true => state,
                 false => why_not_open(self.feedback.as_ref().map(|it| it.state)).to_owned(),
@@ -103,6 +120,14 @@ impl Order {
             | Action::RecordCarrierLabel
             | Action::ResolveException
             | Action::ReserveStock
+            | Action::AuthorizeReturn
+            | Action::DeclineReturn
+            | Action::CancelReturn
+            | Action::RecordReturnTransit
+            | Action::ReceiveReturn
+            | Action::InspectReturn
+            | Action::ResolveReturn
+            | Action::CloseReturn
             | Action::ReleaseReservation
             | Action::ConfirmReservation
             | Action::ExtendReservation

@@ -70,7 +70,8 @@ impl OrderCommand for RecordTracking {
             | Part::Hold(_)
             | Part::Reservation(_)
             | Part::Message(_)
-            | Part::FollowUp(_) => 0,
+            | Part::FollowUp(_)
+            | Part::Return(_) => 0,
         };
         let reports: Vec<_> =
             self.reports.iter().map(|it| TrackingReport { package, ..it.clone() }).collect();

@@ -38,10 +38,12 @@ use crate::domain::ordering::order_change::CHANGES_MAX;
 use crate::domain::ordering::receive::{ENTRIES_TO_CORRECT_MAX, HOLD_NOTE_MAX, HOLDS_BY_HAND_MAX};
 use crate::domain::ordering::verify::Waive;
 use crate::domain::promise::leg::WHY_MAX;
+use crate::domain::returns::create::RETURNS_MAX;
 use crate::domain::shipping::progress::CONTENTS_MAX;
 use crate::domain::shipping::track::TRACKING_EVENTS_MAX;
 use crate::domain::tests::bench::Bench;
 use crate::domain::tests::given::{Recorded, by_card, cash, declined, done, order, reason, report, usd};
+use crate::domain::tests::returns::bring_all_back;
 
 const DAY: u64 = 86_400;
 
@@ -489,6 +491,7 @@ pub(crate) fn largest() -> Order {
     order.slips = vec![slip; order.payments.len() + order.approvals.len()];
     order.shipments = vec![shipment.clone(); ITEMS_MAX];
     call_off_lines(&mut order);
+    bring_all_back(&mut order);
     order
 }
 
@@ -524,7 +527,7 @@ fn call_off_lines(order: &mut Order) {
         number: i64::MAX,
         amounts: order.amounts.clone(),
         lines: lines.collect(),
-        reason: long(200),
+        reason: long(500),
         issued_by: order.created_by.clone(),
         issued_at: Timestamp::MAX,
     };
@@ -536,7 +539,8 @@ fn call_off_lines(order: &mut Order) {
 
 /// As often as may be, each time of every payment; returns how often.
 fn pay_back_lines(order: &mut Order) -> usize {
-    let often = 2 * LINE_REFUNDS_MAX;
+    // RefundPayment, and two answers of each return with money and with a code.
+    let often = LINE_REFUNDS_MAX + 1 + 4 * RETURNS_MAX;
     let refund = LineRefund {
         units: (1..=100).map(|line| RefundedUnits { line, quantity: i64::MAX }).collect(),
         reason: long(500),
@@ -545,10 +549,13 @@ fn pay_back_lines(order: &mut Order) -> usize {
         retained_minor: i64::MAX / 1_000,
         refunds: order.payments.iter().flat_map(|it| &it.refunds).map(|it| it.id).collect(),
         credit_notes: vec![order.id.0.into()],
+        of_return: None,
         refunded_by: order.created_by.clone(),
         refunded_at: Timestamp::MAX,
     };
-    order.line_refunds = vec![refund; often];
+    let answer = LineRefund { of_return: Some(order.id.0.into()), ..refund.clone() };
+    order.line_refunds = vec![refund; often - 4];
+    order.line_refunds.extend(vec![answer; 4]);
     often
 }
 

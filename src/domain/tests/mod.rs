@@ -31,6 +31,7 @@ mod refund_lines;
 mod refusals;
 mod reports;
 mod restock;
+mod returns;
 #[cfg(test)]
 pub(crate) mod sample;
 mod scans;

@@ -211,6 +211,7 @@ fn order() -> Order {
         notes: Vec::new(),
         changes: Vec::new(),
         line_refunds: Vec::new(),
+        returns: Vec::new(),
     }
 }
 

@@ -64,7 +64,8 @@ impl Target {
             | Part::Hold(_)
             | Part::Reservation(_)
             | Part::Message(_)
-            | Part::FollowUp(_) => order.version,
+            | Part::FollowUp(_)
+            | Part::Return(_) => order.version,
         };
         check_etag(&self.etag, version)
     }

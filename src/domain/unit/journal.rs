@@ -224,6 +224,7 @@ impl Order {
             Part::Hold(id) => self.holds.iter().any(|it| it.id == *id),
             Part::Reservation(id) => self.reservations.iter().any(|it| it.id == *id),
             Part::Message(id) => self.messages.iter().any(|it| it.id == *id),
+            Part::Return(id) => self.returns.iter().any(|it| it.id == *id),
             Part::FollowUp(id) => self.follow_up.as_ref().is_some_and(|it| it.id == *id),
         }
     }
@@ -247,7 +248,8 @@ impl Shipment {
             | Part::Hold(_)
             | Part::Reservation(_)
             | Part::Message(_)
-            | Part::FollowUp(_) => false,
+            | Part::FollowUp(_)
+            | Part::Return(_) => false,
         }
     }
 }

@@ -28,7 +28,7 @@ use crate::domain::model::reservation::Reservation;
 use crate::domain::model::scalars::{
     Actor, ApprovalId, Channel, CourierCode, CreditNoteId, FollowUpId, HoldId, Ids, InvoiceId, JobId,
     LocationCode, MessageId, OrderId, PaymentId, RefundId, RegionCode, ReplenishmentId, ReservationId,
-    ShipmentId, Sku, TransferId,
+    ReturnId, ShipmentId, Sku, TransferId,
 };
 use crate::domain::model::stock::{Movement, StockLevel};
 use crate::domain::model::time::Timestamp;
@@ -54,6 +54,7 @@ pub enum Part {
     Reservation(ReservationId),
     Message(MessageId),
     FollowUp(FollowUpId),
+    Return(ReturnId),
 }
 
 impl Part {
@@ -73,6 +74,7 @@ impl Part {
             Self::Reservation(id) => Refusal::not_found("reservation", id),
             Self::Message(id) => Refusal::not_found("message", id),
             Self::FollowUp(id) => Refusal::not_found("follow-up", id),
+            Self::Return(id) => Refusal::not_found("return", id),
         }
     }
 }

@@ -86,7 +86,7 @@ fn tax_row(currency: Currency, row: TaxRow) -> pb::TaxRow {
     }
 }
 
-fn invoice_line(currency: Currency, line: &InvoiceLine) -> pb::InvoiceLine {
+pub(crate) fn invoice_line(currency: Currency, line: &InvoiceLine) -> pb::InvoiceLine {
     let InvoiceLine { line, sku, description, quantity, unit_price_minor, amounts } = line;
     let LineAmounts {
         gross_minor,
@@ -253,6 +253,7 @@ pub(crate) fn refund(order: &Order, refund: &Refund) -> pb::Refund {
         reference: text_of(handed_back.as_ref().map(|it| &it.reference)),
         lines: units.map(|it| pb::LineUnits { line_number: it.line, quantity: it.quantity }).collect(),
         credit_note_ids: notes.map(ToString::to_string).collect(),
+        return_id: text_of(by_line.and_then(|it| it.of_return)),
         lines_value: by_line.and_then(|it| minor(amount.currency, it.value_minor)),
     }
 }

@@ -6,8 +6,8 @@ use crate::domain::{
     self, Amounts, ApprovalId, Attestation, Check, Currency, Event, Evidence, Fault, FollowUpId, Hold,
     HoldId, Invoice, InvoiceId, LineAmounts, LineCancellation, LineProgress, Machine, MessageId, Order,
     OrderChangeId, OrderId, OrderLine, OrderNote, PaymentId, RefundId, ReplenishmentId, ReservationId,
-    RiskAssessment, ServiceDone, ShipmentId, Step, StepLine, Timestamp, TransferId, Transition, Verdict,
-    Violation, Wait,
+    ReturnId, RiskAssessment, ServiceDone, ShipmentId, Step, StepLine, Timestamp, TransferId, Transition,
+    Verdict, Violation, Wait,
 };
 use crate::pb;
 use crate::rpc::approvals::reply::approval;
@@ -132,6 +132,7 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         follow_up: raised,
         line_cancellations,
         line_refunds: _,
+        returns,
         labels,
         notes,
         changes: _,
@@ -153,7 +154,7 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         billing_address: billing_address.as_ref().map(address),
         region: text_of(region.as_ref()),
         currency: currency.to_string(),
-        lines: lines.iter().map(|it| line(it, currency, order.line_progress(it.number))).collect(),
+        lines: lines.iter().map(|it| line(it, currency, order)).collect(),
         special_instructions: special_instructions.clone(),
         shipping_service: enums::service_level(*service),
         on_shortage: enums::on_shortage(*on_shortage),
@@ -209,6 +210,8 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         on_hold: order.on_hold(),
         supplementary_invoice_ids: supplementary_invoice_ids(invoices),
         open_change_id: text_of(order.open_change().map(|it| it.id)),
+        return_ids: returns.iter().map(|it| it.id.to_string()).collect(),
+        return_status: enums::return_status(order.return_status()),
         // What a call answers is kept for repeats: it does without them.
         unavailable_actions: Vec::new(),
     }
@@ -259,7 +262,7 @@ fn step_or_none(step: Option<Step>) -> i32 {
     step.map_or(0, enums::step)
 }
 
-fn line(line: &OrderLine, currency: Currency, progress: LineProgress) -> pb::OrderLine {
+fn line(line: &OrderLine, currency: Currency, order: &Order) -> pb::OrderLine {
     let OrderLine {
         number,
         sku,
@@ -286,7 +289,7 @@ fn line(line: &OrderLine, currency: Currency, progress: LineProgress) -> pb::Ord
         tax_minor,
         total_minor,
     } = *amounts;
-    let LineProgress { reserved, shipped, delivered, cancelled } = progress;
+    let LineProgress { reserved, shipped, delivered, cancelled } = order.line_progress(*number);
     pb::OrderLine {
         number: *number,
         sku: sku.to_string(),
@@ -310,6 +313,7 @@ fn line(line: &OrderLine, currency: Currency, progress: LineProgress) -> pb::Ord
         cancelled_total: minor(currency, line.cancelled_amounts().total_minor),
         added_by_change_id: text_of(added_by_change.as_ref()),
         refunded: *refunded_quantity,
+        returned: order.returned_units(*number),
     }
 }
 
@@ -511,6 +515,7 @@ fn id_of(machine: Machine, subject: Uuid) -> String {
         Machine::Replenishment => ReplenishmentId(subject).to_string(),
         Machine::Transfer => TransferId(subject).to_string(),
         Machine::OrderChange => OrderChangeId(subject).to_string(),
+        Machine::Return => ReturnId(subject).to_string(),
     }
 }
 

@@ -14,8 +14,8 @@ use crate::domain::{
     HoldState, InvoiceId, InvoiceState, JobId, LocationCode, Machine, MessageId, MessageKind, MessageState,
     Method, MovementId, MovementKind, OnShortage, OrderId, OrderState, PaymentId, PaymentState,
     PaymentStatus, ProviderRequest, RefundId, RefundState, RegionCode, ReplenishmentId, ReplenishmentState,
-    ReservationId, ReservationState, Risk, SellerId, ServiceLevel, ShipmentId, ShipmentState, Sku, StuckGate,
-    Timestamp, TrackingStatus, TransferId, TransferState,
+    ReservationId, ReservationState, ReturnId, ReturnState, Risk, SellerId, ServiceLevel, ShipmentId,
+    ShipmentState, Sku, StuckGate, Timestamp, TrackingStatus, TransferId, TransferState,
 };
 
 /// Makes types columns of another type: `Type: Stored = into, back;` with `back` giving a result.
@@ -69,13 +69,13 @@ macro_rules! columns {
 }
 
 columns! { Uuid, Uuid, ColumnType::Uuid, |it| it.0, |it| Ok(it.into()) =>
-    ApprovalId, CreditNoteId, FollowUpId, HoldId, InvoiceId, JobId, MessageId, MovementId, OrderId, PaymentId, RefundId, ReplenishmentId, ReservationId, SellerId, ShipmentId, TransferId,
+    ApprovalId, CreditNoteId, FollowUpId, HoldId, InvoiceId, JobId, MessageId, MovementId, OrderId, PaymentId, RefundId, ReplenishmentId, ReservationId, ReturnId, SellerId, ShipmentId, TransferId,
 }
 
 columns! { String, String, ColumnType::String(StringLen::None), |it| it.as_str().to_owned(), |it| parsed(&it) =>
     ApprovalState, ProviderRequest, Channel, Currency, EventKind, FeedbackReason, FeedbackState, FollowUpState, FulfillmentStatus, Gate, HoldReason, HoldState, InvoiceState,
     Machine, MessageKind, MessageState, Method, MovementKind, OnShortage, OrderState, PaymentState, PaymentStatus, RefundState,
-    ReplenishmentState, ReservationState, Risk, ServiceLevel, ShipmentState, StuckGate, TrackingStatus,
+    ReplenishmentState, ReservationState, ReturnState, Risk, ServiceLevel, ShipmentState, StuckGate, TrackingStatus,
     TransferState,
 }
 

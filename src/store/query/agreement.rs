@@ -20,6 +20,7 @@ use crate::store::rows::parts::{
 use crate::store::rows::projection::Projection;
 use crate::store::rows::record::{self, courier_records};
 use crate::store::rows::reservation::{reservation_items, reservations};
+use crate::store::rows::returns::returns;
 use crate::store::rows::statements::{names, table_of};
 use crate::store::rows::table::Record;
 use crate::store::rows::terms::order_terms;
@@ -62,6 +63,7 @@ pub(super) async fn disagreements(
         payments into payments;
         refunds into refunds;
         shipments into shipments;
+        returns into returns;
         tracking_numbers into numbers;
     }
     let mut orders_of: HashMap<ReservationId, OrderId> = HashMap::new();
@@ -275,6 +277,7 @@ fn differing(stored: &Projection, expected: &Projection) -> Option<&'static str>
         ("payments", stored.payments == expected.payments),
         ("refunds", stored.refunds == expected.refunds),
         ("shipments", stored.shipments == expected.shipments),
+        ("returns", stored.returns == expected.returns),
         ("tracking_numbers", stored.numbers == expected.numbers),
         ("reservations", stored.reservations == expected.reservations),
         ("reservation_items", stored.items == expected.items),

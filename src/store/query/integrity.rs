@@ -253,6 +253,20 @@ const LAWS: &[Law] = &[
             WHERE i.total - COALESCE(c.total, 0) <> o.total_minor",
     },
     Law {
+        id: "R1",
+        looked_at: "SELECT COUNT(*) FROM order_lines WHERE returned > 0",
+        broken: "SELECT {id:l.order_id}, 'at most ' || (l.quantity - l.cancelled) || ' of line ' || l.number || ' returned',
+                CAST(l.returned AS TEXT)
+            FROM order_lines l WHERE l.returned > l.quantity - l.cancelled",
+    },
+    Law {
+        id: "R2",
+        looked_at: "SELECT COUNT(*) FROM returns",
+        broken: "SELECT {id:r.id}, r.units || ' units accounted for', (r.inspected + r.missing) || ' and ' || r.resolved
+            FROM returns r
+            WHERE r.state = 'CLOSED' AND (r.inspected + r.missing <> r.units OR r.resolved <> r.units)",
+    },
+    Law {
         id: "T4",
         looked_at: "SELECT COUNT(*) FROM approvals",
         broken: "SELECT {id:id}, 'not ' || requested_by, decided_by FROM approvals

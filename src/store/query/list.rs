@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::domain::{
     ApprovalId, Courier, CourierRecord, CreditNoteId, DiscountCode, DiscountUses, FollowUpId, InvoiceId,
     Location, MessageId, Movement, Order, OrderId, PaymentId, Product, RefundId, Replenishment, Reservation,
-    ShipmentId, StockLevel, Timestamp, Transfer,
+    ReturnId, ShipmentId, StockLevel, Timestamp, Transfer,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row as FoundRow;
@@ -17,7 +17,8 @@ use crate::store::query::plan::{Row, page};
 use crate::store::query::resource::{ARCHIVED, Resource};
 use crate::store::query::resources::{
     APPROVALS, COURIERS, CREDIT_NOTES, DISCOUNT_CODES, FOLLOW_UPS, INVOICES, LOCATIONS, MESSAGES, MOVEMENTS,
-    ORDERS, PAYMENTS, PRODUCTS, REFUNDS, REPLENISHMENTS, RESERVATIONS, SHIPMENTS, STOCK_LEVELS, TRANSFERS,
+    ORDERS, PAYMENTS, PRODUCTS, REFUNDS, REPLENISHMENTS, RESERVATIONS, RETURNS, SHIPMENTS, STOCK_LEVELS,
+    TRANSFERS,
 };
 use crate::store::query::whole::reservation_of;
 use crate::store::rows::{catalogue, document, stock, transfer};
@@ -61,6 +62,10 @@ impl Store {
 
     pub async fn list_refunds(&self, listing: &Listing) -> Result<Page<(Arc<Order>, RefundId)>, StoreError> {
         self.parts(&REFUNDS, listing).await
+    }
+
+    pub async fn list_returns(&self, listing: &Listing) -> Result<Page<(Arc<Order>, ReturnId)>, StoreError> {
+        self.parts(&RETURNS, listing).await
     }
 
     pub async fn list_shipments(

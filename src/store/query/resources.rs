@@ -3,8 +3,8 @@
 use crate::domain::{
     ApprovalState, Channel, FollowUpState, FulfillmentStatus, Gate, HoldReason, InvoiceId, InvoiceState,
     MessageKind, MessageState, Method, MovementKind, OrderId, OrderState, PaymentId, PaymentState,
-    PaymentStatus, RefundState, ReplenishmentState, ReservationState, ShipmentState, Step, TransferState,
-    caseless, phone_searched,
+    PaymentStatus, RefundState, ReplenishmentState, ReservationState, ReturnState, ShipmentState, Step,
+    TransferState, caseless, phone_searched,
 };
 use crate::store::query::resource::{
     ARCHIVED, Column, Field, FieldKind, Index, Resource, Shown, TRUTH, Terms, along, field, id, narrow, text,
@@ -216,6 +216,24 @@ pub(super) static REFUNDS: Resource = Resource {
     fields: &[
         field("state", "state", word!(RefundState, "REFUND_STATE_")),
         narrow("payment_id", "payment_id", id_of!(PaymentId)),
+        narrow("order_id", "order_id", id_of!(OrderId)),
+        IS_ARCHIVED,
+        field("create_time", "created_at", FieldKind::Created),
+    ],
+    indexes: &[along(&["archived"]), along(&["state", "archived"])],
+    sorts: &[],
+    terms: None,
+};
+
+pub(super) static RETURNS: Resource = Resource {
+    name: "returns",
+    from: "returns",
+    key: &[id("id")],
+    order: Some("order_id"),
+    shown: Shown::Document,
+    keyed_by_time: true,
+    fields: &[
+        field("state", "state", word!(ReturnState, "RETURN_STATE_")),
         narrow("order_id", "order_id", id_of!(OrderId)),
         IS_ARCHIVED,
         field("create_time", "created_at", FieldKind::Created),

@@ -69,6 +69,7 @@ fn part_values(part: &Part) -> (i32, Value, Value, Value) {
             (9, Value::Uuid(None), courier.clone().into(), number.clone().into())
         }
         Part::CreditNote(it) => id(11, it.0),
+        Part::Return(it) => id(12, it.0),
     }
 }
 
@@ -83,6 +84,7 @@ fn owner(mark: &str) -> String {
         "CASE {mark}1 WHEN 0 THEN {mark}2 {} \
         WHEN 10 THEN (SELECT order_id FROM follow_ups WHERE id = {mark}2) \
         WHEN 11 THEN (SELECT order_id FROM credit_notes WHERE id = {mark}2) \
+        WHEN 12 THEN (SELECT order_id FROM returns WHERE id = {mark}2) \
         WHEN 9 THEN COALESCE( \
           (SELECT order_id FROM shipments WHERE tracking_number = {mark}4 AND courier = {mark}3), \
           (SELECT order_id FROM tracking_numbers WHERE courier = {mark}3 AND number = {mark}4)) END",

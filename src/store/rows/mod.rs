@@ -14,6 +14,7 @@ pub(super) mod parts;
 pub(super) mod projection;
 pub(super) mod record;
 pub(super) mod reservation;
+pub(super) mod returns;
 pub(super) mod seller;
 pub(super) mod statements;
 pub(super) mod stock;

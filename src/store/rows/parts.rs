@@ -27,6 +27,7 @@ table! {
         total_minor: i64,
         cancelled: i64,
         refunded: i64,
+        returned: i64,
     }
 }
 
@@ -242,6 +243,7 @@ pub(super) fn line(order: &Order, line: &OrderLine) -> order_lines::Model {
         total_minor: line.amounts.total_minor,
         cancelled: line.cancelled_quantity,
         refunded: line.refunded_quantity,
+        returned: order.returned_units(line.number),
     }
 }
 

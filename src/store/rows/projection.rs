@@ -10,6 +10,7 @@ use crate::store::rows::parts::{
     order_lines, order_waits, payment_references, payments, refunds, shipments, tracking_numbers,
 };
 use crate::store::rows::reservation::{self, reservation_items, reservations};
+use crate::store::rows::returns::{self as come_back, returns};
 use crate::store::rows::statements::Writes;
 use crate::store::rows::table::Record;
 use crate::store::rows::terms::{self, order_terms};
@@ -33,6 +34,7 @@ pub(in crate::store) struct Projection {
     pub(in crate::store) payments: Vec<payments::Model>,
     pub(in crate::store) refunds: Vec<refunds::Model>,
     pub(in crate::store) shipments: Vec<shipments::Model>,
+    pub(in crate::store) returns: Vec<returns::Model>,
     pub(in crate::store) numbers: Vec<tracking_numbers::Model>,
     pub(in crate::store) reservations: Vec<reservations::Model>,
     pub(in crate::store) items: Vec<reservation_items::Model>,
@@ -81,6 +83,7 @@ impl Projection {
         self.payments.sort_by_key(|it| it.id);
         self.refunds.sort_by_key(|it| it.id);
         self.shipments.sort_by_key(|it| it.id);
+        self.returns.sort_by_key(|it| it.id);
         self.numbers.sort_by(|one, other| (&one.courier, &one.number).cmp(&(&other.courier, &other.number)));
         self.reservations.sort_by_key(|it| it.id);
         self.items.sort_by_key(|it| (it.reservation_id, it.number));
@@ -117,6 +120,7 @@ impl Changes {
         rows.feedback_lines.extend(new.into_iter().filter(|it| !old.contains(it)));
         let (old, new) = (before.map(said::reasons).unwrap_or_default(), said::reasons(after));
         rows.feedback_reasons.extend(new.into_iter().filter(|it| !old.contains(it)));
+        differing(&mut rows.returns, both, |it| &it.returns, |it| it.id, come_back::row);
         differing(&mut rows.shipments, both, |it| &it.shipments, |it| it.id, parts::shipment);
         differing(
             &mut rows.reservations,
@@ -194,6 +198,7 @@ impl Changes {
             mut payments,
             refunds,
             shipments,
+            returns,
             numbers: tracking_numbers,
             mut reservations,
             items,
@@ -231,6 +236,7 @@ impl Changes {
         writes.put(&writes::UPSERT_PAYMENTS, values(payments));
         writes.put(&writes::UPSERT_REFUNDS, values(refunds));
         writes.put(&writes::UPSERT_SHIPMENTS, values(shipments));
+        writes.put(&writes::UPSERT_RETURNS, values(returns));
         writes.put(&writes::ADD_NUMBERS, values(tracking_numbers));
         writes.put(&writes::UPSERT_RESERVATIONS, values(reservations));
         writes.put(&writes::UPSERT_ITEMS, values(items));

@@ -15,6 +15,7 @@ use crate::store::rows::parts::{
 };
 use crate::store::rows::record::courier_records;
 use crate::store::rows::reservation::{reservation_items, reservations};
+use crate::store::rows::returns::returns;
 use crate::store::rows::statements::{
     Fixed, add_up, add_up_some, delete, insert, insert_missing, update_some, update_versioned, upsert,
 };
@@ -66,7 +67,7 @@ fixed! {
     );
     SET_ORDER_JOBS = job_of("orders");
 
-    UPSERT_LINES = upsert::<order_lines::Entity>(&[order_lines::Column::Sku, order_lines::Column::Description, order_lines::Column::Quantity, order_lines::Column::UnitPriceMinor, order_lines::Column::TaxMinor, order_lines::Column::TotalMinor, order_lines::Column::Cancelled, order_lines::Column::Refunded]);
+    UPSERT_LINES = upsert::<order_lines::Entity>(&[order_lines::Column::Sku, order_lines::Column::Description, order_lines::Column::Quantity, order_lines::Column::UnitPriceMinor, order_lines::Column::TaxMinor, order_lines::Column::TotalMinor, order_lines::Column::Cancelled, order_lines::Column::Refunded, order_lines::Column::Returned]);
     DELETE_LINES =
         delete::<order_lines::Entity>(&[order_lines::Column::OrderId, order_lines::Column::Number], Effect::Write);
     UPSERT_WAITS = upsert::<order_waits::Entity>(&[order_waits::Column::Region, order_waits::Column::Quantity, order_waits::Column::Number]);
@@ -98,6 +99,7 @@ fixed! {
     UPSERT_REFUNDS = upsert::<refunds::Entity>(&[refunds::Column::State, refunds::Column::Archived, refunds::Column::Method, refunds::Column::Reference, refunds::Column::ProviderReference, refunds::Column::UpdatedAt]);
     ADD_PAYMENT_REFERENCES = insert::<payment_references::Entity>();
     UPSERT_SHIPMENTS = upsert::<shipments::Entity>(&[shipments::Column::State, shipments::Column::Archived, shipments::Column::Units, shipments::Column::TrackingNumber, shipments::Column::Courier, shipments::Column::HandedOverAt, shipments::Column::ReceivedAt, shipments::Column::EstimatedAt, shipments::Column::Late, shipments::Column::UpdatedAt]);
+    UPSERT_RETURNS = upsert::<returns::Entity>(&[returns::Column::State, returns::Column::Archived, returns::Column::Received, returns::Column::Missing, returns::Column::Inspected, returns::Column::Resolved, returns::Column::UpdatedAt]);
     ADD_NUMBERS = insert::<tracking_numbers::Entity>();
     DELETE_NUMBERS = delete::<tracking_numbers::Entity>(
         &[tracking_numbers::Column::Courier, tracking_numbers::Column::Number],
@@ -170,6 +172,7 @@ pub(in crate::store) static DELETE_PARTS: LazyLock<Vec<FixedStatement>> = LazyLo
         delete::<payments::Entity>(&[payments::Column::OrderId], Effect::Write),
         delete::<credit_notes::Entity>(&[credit_notes::Column::OrderId], Effect::Write),
         delete::<invoices::Entity>(&[invoices::Column::OrderId], Effect::Write),
+        delete::<returns::Entity>(&[returns::Column::OrderId], Effect::Write),
         delete::<tracking_numbers::Entity>(&[tracking_numbers::Column::OrderId], Effect::Write),
         delete::<shipments::Entity>(&[shipments::Column::OrderId], Effect::Write),
         delete::<messages::Entity>(&[messages::Column::OrderId], Effect::Write),

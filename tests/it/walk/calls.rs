@@ -114,6 +114,10 @@ calls! {
     "RefundPayment": billing.refund_payment(RefundPaymentRequest {
         payment_id: it.payment, etag: it.etag, reason: "tried".to_owned(),
     }) using it;
+    "CreateReturn": returns.create_return(CreateReturnRequest {
+        order_id: it.order, etag: it.etag,
+        lines: vec![pb::ReturnLineRequest { line_number: 1, quantity: 1, reason: pb::ReturnReason::Damaged as i32, ..Default::default() }],
+    }) using it;
     "ReleaseReservation": inventory.release_reservation(ReleaseReservationRequest {
         reservation_id: it.reservation, etag: it.etag,
     }) using it;

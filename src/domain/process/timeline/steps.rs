@@ -219,6 +219,15 @@ impl Event {
             | EventKind::OrderLinesRefunded
             | EventKind::RefundSucceeded
             | EventKind::RefundFailed => Step::CapturePayment,
+            EventKind::ReturnRequested
+            | EventKind::ReturnAuthorized
+            | EventKind::ReturnDeclined
+            | EventKind::ReturnCancelled
+            | EventKind::ReturnInTransit
+            | EventKind::ReturnReceived
+            | EventKind::ReturnInspected
+            | EventKind::ReturnResolved
+            | EventKind::ReturnClosed => Step::CloseOrder,
             EventKind::PaymentApproved => Step::ApprovePayment,
             EventKind::FulfillmentStarted
             | EventKind::ShipmentPlanned

@@ -21,7 +21,8 @@ use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::order_change::ChangeItem;
 use crate::domain::model::payment::{Payment, PaymentState, ProviderRequest};
 use crate::domain::model::refusal::{Reason, Refusal};
-use crate::domain::model::scalars::{Ids, OrderId};
+use crate::domain::model::returns::ReturnReason;
+use crate::domain::model::scalars::{Ids, OrderId, PaymentId};
 use crate::domain::model::shipment::ShipmentState;
 use crate::domain::model::states::State;
 use crate::domain::model::tracking::TrackingStatus;
@@ -29,9 +30,11 @@ use crate::domain::ordering::change::Correction;
 use crate::domain::ordering::evidence::Source;
 use crate::domain::ordering::resolve::Way;
 use crate::domain::ordering::verify::Waive;
+use crate::domain::returns::create::ReturnedUnits;
 use crate::domain::shipping::carrier_label::NewCarrierLabel;
 use crate::domain::shipping::pick::LineUnits;
 use crate::domain::tests::any_sequence::acts::{apply, order_of, proceed, some_act};
+use crate::domain::tests::any_sequence::returned::end_returns;
 use crate::domain::tests::any_sequence::{PLACES, SKUS};
 use crate::domain::tests::bench::Bench;
 use crate::domain::tests::given::{
@@ -169,6 +172,18 @@ fn actions_are_true(bench: &Bench, id: OrderId) {
     probe(Action::RefundPayment, &|order, unit| {
         refundable.map_or_else(missing, |it| order.refund(unit, it, None, "").map(|_| ()))
     });
+    probe(Action::CreateReturn, &|order, unit| {
+        let one = |line: &OrderLine| ReturnedUnits {
+            line: line.number,
+            quantity: 1,
+            reason: ReturnReason::Damaged,
+            note: String::new(),
+        };
+        let back =
+            order.lines.iter().find(|it| order.returnable_units(it.number) > 0).or(order.lines.first());
+        let units: Vec<_> = back.map(one).into_iter().collect();
+        order.create_return(unit, &units, "asked nicely").map(drop)
+    });
     probe(Action::RecordPayment, &|order, unit| order.record_payment(unit, &cash(None)).map(|_| ()));
     probe(Action::AuthorizePayment, &|order, unit| {
         order.begin_payment(unit, &by_card(ProviderRequest::Authorize, None)).map(|_| ())
@@ -256,6 +271,8 @@ fn one_step_home(bench: &mut Bench, id: OrderId) {
     bench.settle(id);
     bench.send_messages(id);
     bench.actor = actor("boss");
+    end_returns(bench, id);
+    bench.settle(id);
     let order = bench.order(id).clone();
     let owing: Vec<_> = order
         .payments
@@ -321,7 +338,10 @@ fn one_step_home(bench: &mut Bench, id: OrderId) {
             bench.on(id, Order::close).expect("nothing is open");
         }
         OrderState::Closed | OrderState::Rejected | OrderState::Cancelled | OrderState::Expired => {
-            for payment in owing.iter().filter(|_| order.state != OrderState::Closed) {
+            let owes = |it: &&PaymentId| {
+                order.payments.iter().any(|payment| payment.id == **it && payment.owed_by_hand().is_some())
+            };
+            for payment in owing.iter().filter(|it| order.state != OrderState::Closed || owes(it)) {
                 bench
                     .on(id, |order, unit| order.refund(unit, *payment, None, "again"))
                     .expect("not paid back");

@@ -25,6 +25,7 @@ use crate::domain::tests::any_sequence::codes::with_code;
 use crate::domain::tests::any_sequence::disturbances::{DISTURBANCES, Disturbance};
 use crate::domain::tests::any_sequence::placed::{Style, new_order};
 use crate::domain::tests::any_sequence::reactions::react;
+use crate::domain::tests::any_sequence::returned::come_back;
 use crate::domain::tests::any_sequence::{PLACES, SKUS, shelves};
 use crate::domain::tests::bench::Bench;
 use crate::domain::tests::given::{
@@ -410,6 +411,7 @@ pub(super) fn disturb(bench: &mut Bench, id: OrderId, what: Disturbance, amount:
             }
             None => Ok(()),
         },
+        Disturbance::ComeBack => come_back(bench, id, amount),
         Disturbance::RefundLines => refund_lines(bench, id, amount),
         Disturbance::RefundByHand => match order.payments.first().map(|it| it.id) {
             Some(payment) => {

@@ -11,6 +11,7 @@ pub(crate) mod orders;
 mod placed;
 mod rare_steps;
 mod reactions;
+mod returned;
 mod sequences;
 mod shelves;
 

@@ -23,6 +23,7 @@ use crate::domain::model::payment::PaymentState;
 use crate::domain::model::refund::RefundState;
 use crate::domain::model::replenishment::ReplenishmentState;
 use crate::domain::model::reservation::ReservationState;
+use crate::domain::model::returns::ReturnState;
 use crate::domain::model::scalars::OrderId;
 use crate::domain::model::shipment::ShipmentState;
 use crate::domain::model::tracking::TrackingStatus;
@@ -30,6 +31,7 @@ use crate::domain::model::transfer::TransferState;
 use crate::domain::tests::any_sequence::actions::{bring_home, untaken};
 use crate::domain::tests::any_sequence::acts::{all, apply, disturb, some_act};
 use crate::domain::tests::any_sequence::disturbances::Disturbance;
+use crate::domain::tests::any_sequence::returned::every_way_back;
 use crate::domain::tests::any_sequence::shelves::{arrive, transfer as send, turn_back};
 use crate::domain::tests::bench::Bench;
 use crate::domain::tests::given::{dear, location_code, order, report, rule, sku};
@@ -71,6 +73,7 @@ fn every_step_of_every_table_is_taken_by_some_sequence() {
         untaken(ReplenishmentState::ALL, &taken),
         untaken(TransferState::ALL, &taken),
         untaken(OrderChangeState::ALL, &taken),
+        untaken(ReturnState::ALL, &taken),
     ];
     assert_eq!(missing.concat(), Vec::<String>::new(), "no decision makes these");
 }
@@ -252,6 +255,8 @@ fn rare_steps() -> BTreeSet<(Machine, String, String)> {
             }
         }
     }
+
+    every_way_back(&mut bench);
 
     // A proposal to buy, through all its ends.
     let (code, at) = (sku("B-2"), location_code("NYC"));

@@ -11,7 +11,7 @@ on_both_engines! {
 }
 
 /// A table, as the law names it, a column, another value for it, and which rows it is set in.
-const DIFFERENT: [(&str, &str, &str, &str); 51] = [
+const DIFFERENT: [(&str, &str, &str, &str); 55] = [
     ("its row", "orders", "state = 'CLOSED'", "number = 1"),
     ("its row", "orders", "number = 7", "number = 1"),
     ("its row", "orders", "version = version + 1", "number = 1"),
@@ -51,6 +51,10 @@ const DIFFERENT: [(&str, &str, &str, &str); 51] = [
     ("invoices", "invoices", "state = 'PAID'", "state = 'OPEN'"),
     ("order_lines", "order_lines", "cancelled = 2", "quantity = 3 AND number = 2"),
     ("credit_notes", "credit_notes", "archived = NOT archived", "TRUE"),
+    ("order_lines", "order_lines", "refunded = 2", "quantity = 3 AND number = 2"),
+    ("order_lines", "order_lines", "returned = 2", "quantity = 3 AND number = 2"),
+    ("returns", "returns", "archived = NOT archived", "TRUE"),
+    ("returns", "returns", "received = 0", "TRUE"),
     ("payments", "payments", "archived = NOT archived", "method = 'CARD'"),
     ("payments", "payments", "captured_minor = 1", "method = 'CARD'"),
     ("payments", "payments", "request = NULL", "method = 'CARD'"),
@@ -122,6 +126,7 @@ async fn a_missing_row_of_any_table_breaks_the_law(scene: &Scene) {
         "refunds",
         "payments",
         "credit_notes",
+        "returns",
         "invoices",
         "tracking_numbers",
         "shipments",

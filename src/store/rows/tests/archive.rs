@@ -15,8 +15,17 @@ on_both_engines! {
 }
 
 /// Tables whose rows say whether their order is archived.
-const SAYING: [&str; 8] =
-    ["orders", "approvals", "messages", "invoices", "credit_notes", "payments", "refunds", "shipments"];
+const SAYING: [&str; 9] = [
+    "orders",
+    "returns",
+    "approvals",
+    "messages",
+    "invoices",
+    "credit_notes",
+    "payments",
+    "refunds",
+    "shipments",
+];
 
 fn closed() -> Order {
     then(&full(1), |it| it.state = OrderState::Closed)
@@ -63,6 +72,7 @@ async fn an_archived_order_and_its_parts_stay_and_say_so(scene: &Scene) {
         Part::Refund(order.payments[1].refunds[0].id),
         Part::Invoice(order.invoices[0].id),
         Part::CreditNote(order.credit_notes[0].id),
+        Part::Return(order.returns[0].id),
         Part::Approval(order.approvals[1].id),
         Part::Hold(order.holds[0].id),
         Part::Reservation(order.reservations[2].id),
@@ -121,6 +131,7 @@ fn archiving_writes_only_rows_that_say_so() {
         follow_ups: rows.follow_ups,
         invoices: rows.invoices,
         credit_notes: rows.credit_notes,
+        returns: rows.returns,
         payments: rows.payments,
         refunds: rows.refunds,
         shipments: rows.shipments,

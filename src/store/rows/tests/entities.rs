@@ -19,6 +19,7 @@ use crate::store::rows::parts::{
 };
 use crate::store::rows::record::courier_records;
 use crate::store::rows::reservation::{reservation_items, reservations};
+use crate::store::rows::returns::returns;
 use crate::store::rows::seller::sellers;
 use crate::store::rows::stock::{replenishments, stock_levels, stock_movements};
 use crate::store::rows::terms::order_terms;
@@ -76,7 +77,7 @@ fn entities() -> BTreeMap<String, Described> {
     }
     all! {
         orders order_terms product_terms order_lines order_waits holds approvals messages message_texts feedback invoice_numbers invoices
-        credit_note_numbers credit_notes payments refunds payment_references shipments tracking_numbers
+        credit_note_numbers credit_notes payments refunds payment_references returns shipments tracking_numbers
         carrier_labels reservations reservation_items stock_levels stock_movements replenishments transfers
         products locations couriers courier_records daily_shipments feedback_lines feedback_reasons follow_ups
         discount_codes discount_uses sellers

@@ -9,8 +9,8 @@ use crate::domain::{
     OnShortage, OpenRequest, Order, OrderChange, OrderChangeId, OrderChangeState, OrderId, OrderLine,
     OrderNote, OrderState, PassedOver, Payment, PaymentState, ProductKind, Promise, PromiseLeg,
     PromiseOccasion, ProviderRequest, Refund, RefundState, RefundedUnits, Reservation, ReservationId,
-    ReservationState, ReservedItem, Risk, ServiceDone, ServiceLevel, Slip, SlipKind, SlipSubject, StuckGate,
-    Timestamp, Waiting,
+    ReservationState, ReservedItem, Return, ReturnId, ReturnLine, ReturnReason, ReturnState, ReturnTransit,
+    Risk, ServiceDone, ServiceLevel, Slip, SlipKind, SlipSubject, StuckGate, Timestamp, Waiting,
 };
 use crate::store::rows::tests::full_shipment::{bare_shipment, full_shipment, handling};
 use crate::store::rows::tests::sample::{AT, code, euro, later, queued_message, redemption};
@@ -427,6 +427,7 @@ pub(in crate::store) fn full(number: i64) -> Order {
         }],
         labels: [("color".to_owned(), "red".to_owned())].into(),
         changes: vec![full_change(&ann, later(13), ids.fresh())],
+        returns: vec![full_return(id, ids.fresh())],
         line_refunds: vec![LineRefund {
             units: vec![RefundedUnits { line: 1, quantity: 1 }],
             reason: "a scratch".to_owned(),
@@ -435,10 +436,37 @@ pub(in crate::store) fn full(number: i64) -> Order {
             retained_minor: 53,
             refunds: Vec::new(),
             credit_notes: vec![credit_note],
+            of_return: None,
             refunded_by: code("ann@example.com"),
             refunded_at: later(13),
         }],
         notes: vec![OrderNote { text: "rang\nat noon".to_owned(), by: ann.clone(), at: later(13) }],
+    }
+}
+
+fn full_return(order: OrderId, id: ReturnId) -> Return {
+    let line = ReturnLine::new(1, 1, ReturnReason::Damaged, "a crack");
+    Return {
+        id,
+        order,
+        number: 1,
+        state: ReturnState::Received,
+        lines: vec![ReturnLine { received: 1, ..line }],
+        override_reason: String::new(),
+        end_reason: String::new(),
+        transit: Some(ReturnTransit {
+            courier: "PIGEON".to_owned(),
+            tracking_number: "R7".to_owned(),
+            at: later(10),
+        }),
+        location: Some(code("KUL-1")),
+        resolutions: 0,
+        fee_minor: 0,
+        store_credits: Vec::new(),
+        requested_by: code("ann@example.com"),
+        created_at: later(9),
+        updated_at: later(13),
+        closed_at: None,
     }
 }
 
@@ -504,6 +532,7 @@ pub(in crate::store) fn bare(number: i64) -> Order {
         invoices: Vec::new(),
         credit_notes: Vec::new(),
         line_refunds: Vec::new(),
+        returns: Vec::new(),
         payments: Vec::new(),
         shipments: Vec::new(),
         messages: Vec::new(),

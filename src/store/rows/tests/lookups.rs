@@ -55,6 +55,7 @@ async fn an_order_is_found_by_each_of_its_parts(scene: &Scene) {
         Part::FollowUp(order.follow_up.as_ref().expect("raised").id),
         Part::Tracked { courier: code("PIGEON"), number: "CSG000000001".to_owned() },
         Part::CreditNote(order.credit_notes[0].id),
+        Part::Return(order.returns[0].id),
     ];
     // Of these there is nothing.
     let nobody = id_of_nobody().0;
@@ -75,14 +76,14 @@ async fn an_order_is_found_by_each_of_its_parts(scene: &Scene) {
             assert_eq!(document::order(row.bytes(8).expect("a document")).expect("an order"), order);
             found.insert(row.get::<i32>(0).expect("an index"), ());
         }
-        assert_eq!(found.into_keys().collect::<Vec<_>>(), (0..12).collect::<Vec<_>>());
+        assert_eq!(found.into_keys().collect::<Vec<_>>(), (0..13).collect::<Vec<_>>());
     }
     let owners = ask(&db, &lookup::OWNERS, asked()).await;
     let owners: BTreeMap<i32, Option<OrderId>> =
         owners.iter().map(|it| (it.get(0).expect("an index"), it.get(1).expect("an id"))).collect();
     // Whether an order of a given id exists is not asked here.
     let expected =
-        (0..16).map(|it| (it, (it < 12).then_some(order.id).or((it == 12).then_some(nobody.into()))));
+        (0..17).map(|it| (it, (it < 13).then_some(order.id).or((it == 13).then_some(nobody.into()))));
     assert_eq!(owners, expected.collect());
 
     // Locked in the order of their ids, however they are asked for.

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use crate::domain::tests::any_sequence::orders::some_steps;
 use crate::domain::{
     Approval, ApprovalState, Courier, FeedbackReason, Ids, Invoice, InvoiceState, Message, MessageState,
-    OpenRequest, Order, ProviderRequest, Refund, RefundState, Reservation, ReservationState,
+    OpenRequest, Order, ProviderRequest, Refund, RefundState, Reservation, ReservationState, ReturnState,
 };
 use crate::store::connection::session::Session;
 use crate::store::rows::feedback::{feedback, feedback_lines, feedback_reasons, follow_ups};
@@ -15,6 +15,7 @@ use crate::store::rows::parts::{
 };
 use crate::store::rows::projection::{Changes, Projection};
 use crate::store::rows::reservation::{reservation_items, reservations};
+use crate::store::rows::returns::returns;
 use crate::store::rows::terms::order_terms;
 use crate::store::rows::tests::full::{bare, full, waiting_for};
 use crate::store::rows::tests::sample::{
@@ -60,6 +61,7 @@ fn applied(before: Option<&Order>, changes: &Changes) -> Projection {
         follow_ups by |it: &follow_ups::Model| it.id;
         invoices by |it: &invoices::Model| it.id;
         credit_notes by |it: &credit_notes::Model| it.id;
+        returns by |it: &returns::Model| it.id;
         payments by |it: &payments::Model| it.id;
         refunds by |it: &refunds::Model| it.id;
         shipments by |it: &shipments::Model| it.id;
@@ -94,7 +96,7 @@ fn whatever_happens_to_an_order_its_rows_follow_and_no_row_is_written_for_nothin
 #[test]
 fn every_part_that_changes_is_written_and_only_that() {
     type Change = fn(&mut Order);
-    let parts: [(&str, usize, Change); 20] = [
+    let parts: [(&str, usize, Change); 21] = [
         ("", 0, |it| it.special_instructions.push('!')),
         ("lines", 1, |it| it.lines[1].description.push('!')),
         ("terms", 2, |it| it.labels = [("size".to_owned(), "L".to_owned())].into()),
@@ -109,6 +111,7 @@ fn every_part_that_changes_is_written_and_only_that() {
         ("follow_ups", 1, |it| it.follow_up.iter_mut().for_each(|it| it.closed = None)),
         ("invoices", 1, |it| it.invoices[1].state = InvoiceState::Paid),
         ("credit_notes", 1, |it| it.credit_notes[0].amounts.total_minor = 1),
+        ("returns", 1, |it| it.returns[0].state = ReturnState::Closed),
         ("payments", 1, |it| it.payments[1].request = None),
         ("refunds", 1, |it| it.payments[1].refunds[0].state = RefundState::Succeeded),
         ("shipments", 1, |it| it.shipments[0].estimated_at = None),
@@ -137,6 +140,7 @@ fn every_part_that_changes_is_written_and_only_that() {
             ("follow_ups", rows.follow_ups.len()),
             ("invoices", rows.invoices.len()),
             ("credit_notes", rows.credit_notes.len()),
+            ("returns", rows.returns.len()),
             ("payments", rows.payments.len()),
             ("refunds", rows.refunds.len()),
             ("shipments", rows.shipments.len()),
@@ -299,6 +303,15 @@ async fn a_full_order_is_shown_in_every_table(scene: &Scene) {
     assert_eq!(
         table(&db, "method reference", "payment_references", "1").await,
         ["BANK_TRANSFER statement-1"]
+    );
+    assert_eq!(
+        of_order(
+            "number state units received missing inspected resolved created_at updated_at",
+            "returns",
+            "number"
+        )
+        .await,
+        [format!("1 RECEIVED 1 1 0 0 0 {} {}", at(9), at(13))]
     );
     assert_eq!(
         of_order(

@@ -10,7 +10,7 @@ use crate::store::connection::session::Session;
 use crate::store::query::listing::{Compare, Direction};
 
 /// Tables that grow with every order.
-pub(super) const GROWING: [&str; 27] = [
+pub(super) const GROWING: [&str; 28] = [
     "orders",
     "order_terms",
     "order_lines",
@@ -33,6 +33,7 @@ pub(super) const GROWING: [&str; 27] = [
     "payments",
     "refunds",
     "payment_references",
+    "returns",
     "shipments",
     "tracking_numbers",
     "decisions",

@@ -46,6 +46,7 @@ pub(super) async fn read(scene: &Scene, list: &str, listing: &Listing) -> Option
         "credit notes" => next!(store.list_credit_notes(listing)),
         "payments" => next!(store.list_payments(listing)),
         "refunds" => next!(store.list_refunds(listing)),
+        "returns" => next!(store.list_returns(listing)),
         "shipments" => next!(store.list_shipments(listing)),
         "approvals" => next!(store.list_approvals(listing)),
         "messages" => next!(store.list_messages(listing)),
@@ -87,6 +88,8 @@ const DIFFERS: &[(&str, &str, &str)] = &[
     ("credit_notes", "archived", "{archived}"),
     ("payments", "archived", "{archived}"),
     ("refunds", "archived", "{archived}"),
+    ("returns", "archived", "{archived}"),
+    ("returns", "state", "CASE WHEN n <= 3 THEN 'REQUESTED' ELSE o.state END"),
     ("shipments", "archived", "{archived}"),
     ("orders", "channel", "CASE WHEN n <= 3 THEN 'IN_PERSON' ELSE 'ONLINE' END"),
     ("orders", "region", "CASE WHEN n <= 3 THEN 'RARE' ELSE o.region END"),
@@ -161,7 +164,7 @@ const ALL_FLAGS: [(Compare, &str); 3] =
 const DOCUMENTS: [&str; 4] = ["document", "events", "fingerprint", "answer"];
 
 /// Those whose rows have to be there before the next one's.
-const COPIED: [&str; 26] = [
+const COPIED: [&str; 27] = [
     "orders",
     "order_lines",
     "order_terms",
@@ -179,6 +182,7 @@ const COPIED: [&str; 26] = [
     "payments",
     "refunds",
     "payment_references",
+    "returns",
     "shipments",
     "tracking_numbers",
     "reservations",

@@ -1,0 +1,82 @@
+//! Goods that come back.
+
+use super::Client;
+use crate::client::{Refused, by};
+use crate::demo::error::DemoError;
+use crate::pb;
+
+impl Client {
+    pub(in crate::demo) async fn create_return(
+        &mut self,
+        order: &str,
+        line_number: i32,
+        quantity: i64,
+    ) -> Result<pb::Return, DemoError> {
+        let line = pb::ReturnLineRequest {
+            line_number,
+            quantity,
+            reason: pb::ReturnReason::Damaged.into(),
+            note: "the box was crushed".to_owned(),
+        };
+        let request =
+            pb::CreateReturnRequest { order_id: order.to_owned(), lines: vec![line], ..Default::default() };
+        call!(self.returns, create_return, "support", request, goods_return)
+    }
+
+    pub(in crate::demo) async fn authorize_return(&mut self, id: &str) -> Result<pb::Return, DemoError> {
+        let request = pb::AuthorizeReturnRequest { return_id: id.to_owned(), ..Default::default() };
+        call!(self.returns, authorize_return, "support", request, goods_return)
+    }
+
+    pub(in crate::demo) async fn receive_return(
+        &mut self,
+        id: &str,
+        location: &str,
+        line_number: i32,
+        quantity: i64,
+    ) -> Result<pb::Return, DemoError> {
+        let request = pb::ReceiveReturnRequest {
+            return_id: id.to_owned(),
+            location: location.to_owned(),
+            lines: vec![pb::LineUnits { line_number, quantity }],
+            ..Default::default()
+        };
+        call!(self.returns, receive_return, "warehouse", request, goods_return)
+    }
+
+    pub(in crate::demo) async fn restock_return(
+        &mut self,
+        id: &str,
+        line_number: i32,
+        quantity: i64,
+    ) -> Result<pb::Return, DemoError> {
+        let disposition = pb::ReturnDisposition::Restock.into();
+        let request = pb::InspectReturnRequest {
+            return_id: id.to_owned(),
+            inspections: vec![pb::ReturnInspection { line_number, disposition, quantity }],
+            ..Default::default()
+        };
+        call!(self.returns, inspect_return, "warehouse", request, goods_return)
+    }
+
+    pub(in crate::demo) async fn refund_return(
+        &mut self,
+        id: &str,
+        line_number: i32,
+        quantity: i64,
+    ) -> Result<pb::Return, DemoError> {
+        let resolution = pb::ReturnResolution::Refund.into();
+        let request = pb::ResolveReturnRequest {
+            return_id: id.to_owned(),
+            resolutions: vec![pb::ReturnAnswer { line_number, resolution, quantity }],
+            reason: "it arrived damaged".to_owned(),
+            ..Default::default()
+        };
+        call!(self.returns, resolve_return, "support", request, goods_return)
+    }
+
+    pub(in crate::demo) async fn close_return(&mut self, id: &str) -> Result<pb::Return, DemoError> {
+        let request = pb::CloseReturnRequest { return_id: id.to_owned(), ..Default::default() };
+        call!(self.returns, close_return, "support", request, goods_return)
+    }
+}

@@ -1,0 +1,222 @@
+//! What the customer gets for goods that came back: money, a code for the next order, a repair, or nothing.
+
+use std::collections::BTreeMap;
+
+use crate::domain::billing::refund_lines::{PaidBack, Share};
+use crate::domain::discounts::offer::fresh_code;
+use crate::domain::model::action::Action;
+use crate::domain::model::discount::{DiscountCode, DiscountKey, Gives};
+use crate::domain::model::event::EventKind;
+use crate::domain::model::line_refund::RefundedUnits;
+use crate::domain::model::money::Money;
+use crate::domain::model::order::Order;
+use crate::domain::model::refusal::{Problems, Reason, Refusal};
+use crate::domain::model::returns::{Return, ReturnResolution, ReturnState};
+use crate::domain::model::scalars::{RefundId, ReturnId};
+use crate::domain::returns::create::restocking_fee;
+use crate::domain::returns::receive::{line_of, not_in_it};
+use crate::domain::unit::command::{OrderCommand, Target};
+use crate::domain::unit::unit_of_work::UnitOfWork;
+
+/// How often customers are answered by one return: the last time for all units that are left.
+pub(crate) const RESOLUTIONS_MAX: u32 = 2;
+
+/// What the customer gets for some units of a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResolvedUnits {
+    pub line: i32,
+    pub resolution: ReturnResolution,
+    pub quantity: i64,
+}
+
+/// Answers the customer, for all units or some.
+#[derive(Debug, Clone)]
+pub struct ResolveReturn {
+    pub target: Target,
+    pub id: ReturnId,
+    pub resolutions: Vec<ResolvedUnits>,
+    pub reason: String,
+}
+
+impl OrderCommand for ResolveReturn {
+    const NAME: &'static str = "ResolveReturn";
+    type Output = ReturnId;
+
+    fn target(&self) -> &Target {
+        &self.target
+    }
+
+    fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<ReturnId, Refusal> {
+        order.resolve_return(unit, self.id, &self.resolutions, &self.reason).map(|()| self.id)
+    }
+}
+
+impl Order {
+    pub fn resolve_return(
+        &mut self,
+        unit: &mut UnitOfWork,
+        id: ReturnId,
+        resolutions: &[ResolvedUnits],
+        reason: &str,
+    ) -> Result<(), Refusal> {
+        let index = self.return_index(id, Action::ResolveReturn, "resolve")?;
+        check_resolved(&self.returns[index], resolutions).into_result()?;
+        self.must_be_answered_in_time(index, resolutions)?;
+
+        for it in resolutions {
+            *line_of(&mut self.returns[index], it.line).resolved(it.resolution) += it.quantity;
+        }
+        self.returns[index].resolutions += 1;
+        let paid_back = units_of(resolutions, ReturnResolution::Refund);
+        self.pay_return_back(unit, index, &paid_back, reason)?;
+        let credited = units_of(resolutions, ReturnResolution::StoreCredit);
+        self.give_store_credit(unit, index, &credited, reason);
+
+        let is_done = self.returns[index].lines.iter().all(|it| it.unresolved() == 0);
+        let to = if is_done { ReturnState::Resolved } else { ReturnState::Inspected };
+        let units: i64 = resolutions.iter().map(|it| it.quantity).sum();
+        self.turn_return(unit, index, to, EventKind::ReturnResolved, &format!("{units} units answered"))
+    }
+
+    /// The last answer has to be for all that is left: so their number is bounded, and no unit is left without one.
+    fn must_be_answered_in_time(&self, index: usize, resolutions: &[ResolvedUnits]) -> Result<(), Refusal> {
+        let it = &self.returns[index];
+        let left: i64 = it.lines.iter().map(|it| it.unresolved()).sum();
+        let answered: i64 = resolutions.iter().map(|it| it.quantity).sum();
+        if answered == left || it.resolutions + 1 < RESOLUTIONS_MAX {
+            return Ok(());
+        }
+        let message =
+            format!("a return is resolved {RESOLUTIONS_MAX} times at most: resolve all {left} units left");
+        Err(self.unmet_return(Reason::LimitReached, it, message))
+    }
+
+    /// The share of these units in a return, the fee on it, and what is left to pay of it.
+    fn share_of_return(&self, unit: &UnitOfWork, index: usize, units: &[RefundedUnits]) -> (Share, i64, i64) {
+        let rules = unit.rules;
+        let share = self.share_of(&rules.returns, units);
+        let lines = &self.returns[index].lines;
+        let reason = |line: i32| lines.iter().find(|it| it.line == line).map(|it| it.reason);
+        let fee = restocking_fee(&rules.returns, &share.lines, reason);
+        let payable = (share.value_minor - fee).min(self.payable_minor());
+        (share, fee, payable)
+    }
+
+    /// Units that RefundPayment paid back before are answered by that: nothing more goes back for them.
+    fn pay_return_back(
+        &mut self,
+        unit: &mut UnitOfWork,
+        index: usize,
+        units: &[RefundedUnits],
+        reason: &str,
+    ) -> Result<(), Refusal> {
+        let (share, fee, payable) = self.share_of_return(unit, index, units);
+        if share.lines.is_empty() {
+            return Ok(());
+        }
+        let mut refunds: Vec<RefundId> = Vec::new();
+        let amount = self.amounts.currency.of(payable);
+        for (payment, part) in self.spread(0, amount) {
+            let payment = self.payment_index(payment)?;
+            refunds.push(self.begin_refund(unit, payment, part, reason)?);
+        }
+        self.returns[index].fee_minor += fee;
+        let id = self.returns[index].id;
+        self.credit_paid_back(
+            unit,
+            PaidBack { share, reason, retained_minor: fee, of_return: Some(id) },
+            refunds,
+        );
+        Ok(())
+    }
+
+    /// The money stays here, and the customer gets a code for it.
+    fn give_store_credit(
+        &mut self,
+        unit: &mut UnitOfWork,
+        index: usize,
+        units: &[RefundedUnits],
+        reason: &str,
+    ) {
+        let (share, fee, payable) = self.share_of_return(unit, index, units);
+        if share.lines.is_empty() {
+            return;
+        }
+        if payable > 0 {
+            let code = self.issue_store_credit(unit, self.amounts.currency.of(payable), index);
+            self.returns[index].store_credits.push(code);
+        }
+        self.returns[index].fee_minor += fee;
+        let id = self.returns[index].id;
+        let retained_minor = fee + payable;
+        self.credit_paid_back(
+            unit,
+            PaidBack { share, reason, retained_minor, of_return: Some(id) },
+            Vec::new(),
+        );
+    }
+
+    /// A code that is good for one order, for ever.
+    fn issue_store_credit(&self, unit: &mut UnitOfWork, amount: Money, index: usize) -> DiscountKey {
+        let code = fresh_code(unit, "CREDIT");
+        let issued = DiscountCode {
+            code: code.clone(),
+            version: 1,
+            gives: Gives::Amount(amount),
+            starts_at: None,
+            ends_at: None,
+            minimums: Vec::new(),
+            uses_max: Some(1),
+            uses_per_customer_max: Some(1),
+            description: format!(
+                "store credit for return {} of order {}",
+                self.returns[index].number, self.number
+            ),
+            offered_by: None,
+            created_at: unit.now,
+            updated_at: unit.now,
+            active: true,
+        };
+        unit.changes.discount_codes.insert(code.clone(), issued.into());
+        code
+    }
+}
+
+/// The units that are answered so, line by line.
+fn units_of(resolutions: &[ResolvedUnits], resolution: ReturnResolution) -> Vec<RefundedUnits> {
+    let mut units: BTreeMap<i32, i64> = BTreeMap::new();
+    for it in resolutions.iter().filter(|it| it.resolution == resolution) {
+        *units.entry(it.line).or_default() += it.quantity;
+    }
+    units.into_iter().map(|(line, quantity)| RefundedUnits { line, quantity }).collect()
+}
+
+/// Every fault of what the customer is to get.
+fn check_resolved(it: &Return, resolutions: &[ResolvedUnits]) -> Problems {
+    let mut problems = Problems::default();
+    let mut taken: BTreeMap<i32, i64> = BTreeMap::new();
+    for (resolved, index) in resolutions.iter().zip(0..) {
+        let Some(line) = it.lines.iter().find(|it| it.line == resolved.line) else {
+            problems.add(format!("resolutions[{index}].line_number"), not_in_it(it, resolved.line));
+            continue;
+        };
+        if resolved.quantity < 1 {
+            problems.add(format!("resolutions[{index}].quantity"), "must be at least 1");
+            continue;
+        }
+        let used = taken.entry(resolved.line).or_default();
+        *used = used.saturating_add(resolved.quantity);
+        if *used > line.unresolved() {
+            let message = format!(
+                "{} units of line {} are to be answered, not {used}",
+                line.unresolved(),
+                resolved.line
+            );
+            problems.add(format!("resolutions[{index}].quantity"), message);
+        }
+    }
+    if resolutions.is_empty() {
+        problems.add("resolutions", "must name at least one line");
+    }
+    problems
+}

@@ -1,0 +1,333 @@
+//! Goods come back: in time, once, onto the shelf or not, and the customer is answered for every unit.
+
+use proptest::prelude::*;
+
+use proptest::collection::vec;
+
+use crate::domain::model::action::Action;
+use crate::domain::model::discount::Gives;
+use crate::domain::model::line_refund::RefundedUnits;
+use crate::domain::model::order::{Order, OrderState};
+use crate::domain::model::payment::ProviderRequest;
+use crate::domain::model::refund::RefundState;
+use crate::domain::model::refusal::{Reason, Refusal};
+use crate::domain::model::returns::{
+    Return, ReturnDisposition, ReturnLine, ReturnReason, ReturnResolution, ReturnState, ReturnTransit,
+};
+use crate::domain::model::scalars::{OrderId, ReturnId};
+use crate::domain::model::stock::MovementKind;
+use crate::domain::returns::create::{RETURNS_MAX, ReturnedUnits};
+use crate::domain::returns::decide::ReturnDecision;
+use crate::domain::returns::receive::{ArrivedUnits, InspectedUnits};
+use crate::domain::returns::resolve::{RESOLUTIONS_MAX, ResolvedUnits};
+use crate::domain::tests::bench::{Bench, refused_fields};
+use crate::domain::tests::given::{done, location_code, order, reason, usd};
+
+/// As many returns as an order may have, each as large as it may be.
+pub(super) fn bring_all_back(order: &mut Order) {
+    let note = "\u{1F600}".repeat(500);
+    let many = 1_000_000;
+    let line = |line| ReturnLine {
+        received: many,
+        restocked: many,
+        quarantined: many,
+        scrapped: many,
+        missing: many,
+        sent_back: many,
+        refunded: many,
+        credited: many,
+        repaired: many,
+        rejected: many,
+        ..ReturnLine::new(line, many, ReturnReason::Other, &note)
+    };
+    let back = Return {
+        id: order.id.0.into(),
+        order: order.id,
+        number: i32::MAX,
+        state: ReturnState::InTransit,
+        lines: (1..=100).map(line).collect(),
+        override_reason: note.clone(),
+        end_reason: note.clone(),
+        transit: Some(ReturnTransit {
+            courier: "\u{1F600}".repeat(100),
+            tracking_number: "\u{1F600}".repeat(100),
+            at: order.created_at,
+        }),
+        location: Some(location_code("NYC")),
+        resolutions: RESOLUTIONS_MAX,
+        fee_minor: i64::MAX,
+        store_credits: vec!["CREDIT-AAAA-AAAA-AAAA".parse().expect("a code"); 2],
+        requested_by: order.created_by.clone(),
+        created_at: order.created_at,
+        updated_at: order.created_at,
+        closed_at: Some(order.created_at),
+    };
+    order.returns = vec![back; RETURNS_MAX];
+}
+
+fn delivered(bench: &mut Bench, quantity: i64) -> OrderId {
+    let mut new = order("ada", &[("A-1", quantity)]);
+    new.shipping_fee = Some(usd(500));
+    let id = bench.placed(&new);
+    let payment = bench.charge(id);
+    bench.answer(id, payment, ProviderRequest::Charge, &done("ch-1"));
+    bench.ship(id, 0);
+    bench.deliver(id, 0);
+    id
+}
+
+fn ask(
+    bench: &mut Bench,
+    id: OrderId,
+    lines: &[(i32, i64)],
+    why: ReturnReason,
+    late: &str,
+) -> Result<ReturnId, Refusal> {
+    let units =
+        |it: &(i32, i64)| ReturnedUnits { line: it.0, quantity: it.1, reason: why, note: String::new() };
+    let lines: Vec<_> = lines.iter().map(units).collect();
+    bench.on(id, |order, unit| order.create_return(unit, &lines, late))
+}
+
+fn decide(bench: &mut Bench, id: OrderId, back: ReturnId, decision: ReturnDecision) -> Result<(), Refusal> {
+    bench.on(id, |order, unit| order.decide_return(unit, back, &decision))
+}
+
+fn receive(bench: &mut Bench, id: OrderId, back: ReturnId, quantity: i64, at: &str) -> Result<(), Refusal> {
+    let lines = [ArrivedUnits { line: 1, quantity }];
+    bench.on(id, |order, unit| order.receive_return(unit, back, &location_code(at), &lines))
+}
+
+fn inspect(
+    bench: &mut Bench,
+    id: OrderId,
+    back: ReturnId,
+    units: &[(ReturnDisposition, i64)],
+) -> Result<(), Refusal> {
+    let units: Vec<_> = units
+        .iter()
+        .map(|(disposition, quantity)| InspectedUnits {
+            line: 1,
+            disposition: *disposition,
+            quantity: *quantity,
+        })
+        .collect();
+    bench.on(id, |order, unit| order.inspect_return(unit, back, &units))
+}
+
+fn resolve(
+    bench: &mut Bench,
+    id: OrderId,
+    back: ReturnId,
+    units: &[(ReturnResolution, i64)],
+) -> Result<(), Refusal> {
+    let units: Vec<_> = units
+        .iter()
+        .map(|(resolution, quantity)| ResolvedUnits { line: 1, resolution: *resolution, quantity: *quantity })
+        .collect();
+    bench.on(id, |order, unit| order.resolve_return(unit, back, &units, "came back"))
+}
+
+/// Received whole and restocked: ready to be resolved.
+fn inspected(bench: &mut Bench, id: OrderId, quantity: i64, why: ReturnReason) -> ReturnId {
+    let back = ask(bench, id, &[(1, quantity)], why, "").expect("it arrived");
+    decide(bench, id, back, ReturnDecision::Authorize).expect("asked for");
+    receive(bench, id, back, quantity, "NYC").expect("it came back");
+    inspect(bench, id, back, &[(ReturnDisposition::Restock, quantity)]).expect("looked at");
+    back
+}
+
+fn state(bench: &Bench, id: OrderId, back: ReturnId) -> ReturnState {
+    bench.order(id).return_of(back).expect("it is there").state
+}
+
+#[test]
+fn goods_come_back_in_parts_and_every_unit_is_accounted_for() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 9)]);
+    let id = delivered(&mut bench, 5);
+    assert!(bench.order(id).available_actions().contains(&Action::CreateReturn));
+    let back = ask(&mut bench, id, &[(1, 4)], ReturnReason::Damaged, "").expect("five arrived");
+    assert_eq!(state(&bench, id, back), ReturnState::Requested);
+    decide(&mut bench, id, back, ReturnDecision::Authorize).expect("asked for");
+    let transit = ReturnDecision::Transit { courier: "SNAIL".to_owned(), tracking_number: "R1".to_owned() };
+    decide(&mut bench, id, back, transit).expect("on its way");
+    receive(&mut bench, id, back, 1, "NYC").expect("the first");
+    assert_eq!(state(&bench, id, back), ReturnState::PartiallyReceived);
+    assert_eq!(refused_fields(receive(&mut bench, id, back, 4, "LAX")), ["location", "lines[0].quantity"]);
+    assert_eq!(bench.level("A-1", "NYC").on_hand, 4, "nobody has looked at it");
+    inspect(&mut bench, id, back, &[(ReturnDisposition::Restock, 1)]).expect("the first");
+    assert_eq!(bench.level("A-1", "NYC").on_hand, 5);
+    receive(&mut bench, id, back, 2, "NYC").expect("two more");
+    let rest =
+        [(ReturnDisposition::Quarantine, 1), (ReturnDisposition::Scrap, 1), (ReturnDisposition::Missing, 1)];
+    inspect(&mut bench, id, back, &rest).expect("all of it");
+    assert_eq!(state(&bench, id, back), ReturnState::Inspected);
+    let level = bench.level("A-1", "NYC");
+    assert_eq!((level.on_hand, level.quality_hold), (6, 1));
+    let kinds: Vec<_> =
+        bench.movements.iter().rev().take(2).map(|it| (it.kind, it.on_hand, it.order)).collect();
+    let of_order = Some(id);
+    assert_eq!(kinds, [(MovementKind::QualityHold, 1, of_order), (MovementKind::Restock, 1, of_order)]);
+
+    let answers =
+        [(ReturnResolution::Refund, 2), (ReturnResolution::Repair, 1), (ReturnResolution::Reject, 1)];
+    resolve(&mut bench, id, back, &answers).expect("all four");
+    assert_eq!(state(&bench, id, back), ReturnState::Resolved);
+    let after = bench.order(id);
+    assert_eq!((after.refunded_minor(), after.credited_minor()), (2_000, 2_000));
+    assert_eq!(after.line_refunds[0].of_return, Some(back));
+    bench.settle(id);
+    bench.send_messages(id);
+    assert_eq!(reason(bench.on(id, Order::close)), Reason::OrderNotClosable);
+    decide(&mut bench, id, back, ReturnDecision::Close).expect("every unit is accounted for");
+    bench.on(id, Order::close).expect("nothing is open");
+}
+
+#[test]
+fn no_more_comes_back_than_arrived_and_only_in_time() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 9)]);
+    let id = bench.paid(&order("ada", &[("A-1", 3)]));
+    let early = ask(&mut bench, id, &[(1, 1)], ReturnReason::Damaged, "");
+    assert_eq!(reason(early), Reason::IllegalTransition);
+    bench.ship(id, 0);
+    bench.deliver(id, 0);
+    let bad = ask(&mut bench, id, &[(1, 4), (1, 1), (7, 1)], ReturnReason::Damaged, "");
+    let fields = ["lines[0].quantity", "lines[1].line_number", "lines[2].line_number"];
+    assert_eq!(refused_fields(bad), fields);
+    let first = ask(&mut bench, id, &[(1, 2)], ReturnReason::Damaged, "").expect("two of three");
+    let more = ask(&mut bench, id, &[(1, 2)], ReturnReason::Damaged, "");
+    assert_eq!(refused_fields(more), ["lines[0].quantity"]);
+    decide(&mut bench, id, first, ReturnDecision::Decline("too used".to_owned())).expect("refused");
+
+    bench.pass(30 * 86_400 + 1);
+    let late = ask(&mut bench, id, &[(1, 3)], ReturnReason::Damaged, "");
+    assert_eq!(refused_fields(late), ["override_reason"]);
+    ask(&mut bench, id, &[(1, 3)], ReturnReason::Damaged, "an old customer").expect("all three");
+    assert_eq!(bench.order(id).returned_units(1), 3);
+}
+
+#[test]
+fn a_fee_is_kept_where_the_customer_changed_their_mind_and_only_there() {
+    for (why, fee) in [(ReturnReason::ChangedMind, 200), (ReturnReason::Damaged, 0)] {
+        let mut bench = Bench::with_stock(&[("A-1", "NYC", 9)]);
+        bench.rules.returns.restocking_fee_ppm = 100_000;
+        let id = delivered(&mut bench, 3);
+        let back = inspected(&mut bench, id, 2, why);
+        resolve(&mut bench, id, back, &[(ReturnResolution::Refund, 2)]).expect("both");
+        let after = bench.order(id);
+        assert_eq!((after.credited_minor(), after.refunded_minor()), (2_000, 2_000 - fee));
+        assert_eq!((after.retained_minor(), after.surplus_minor()), (fee, 0));
+        assert_eq!(after.return_of(back).expect("it is there").fee_minor, fee);
+    }
+}
+
+#[test]
+fn store_credit_keeps_the_money_and_gives_a_code() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 9)]);
+    let id = delivered(&mut bench, 2);
+    let back = inspected(&mut bench, id, 2, ReturnReason::WrongItem);
+    resolve(&mut bench, id, back, &[(ReturnResolution::StoreCredit, 2)]).expect("both");
+    let after = bench.order(id);
+    assert_eq!((after.total_minor(), after.refunded_minor()), (0, 0));
+    assert_eq!((after.retained_minor(), after.surplus_minor()), (2_500, 0), "shipping goes with the last");
+    let code = &after.return_of(back).expect("it is there").store_credits[0];
+    let issued = &bench.snapshot.discount_codes[code];
+    assert_eq!((issued.gives, issued.uses_max), (Gives::Amount(usd(2_500)), Some(1)));
+}
+
+#[test]
+fn what_was_paid_back_before_is_not_paid_again() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 9)]);
+    let id = delivered(&mut bench, 3);
+    let back = inspected(&mut bench, id, 2, ReturnReason::Damaged);
+    let payment = bench.order(id).payments[0].id;
+    let units = [RefundedUnits { line: 1, quantity: 3 }];
+    bench
+        .on(id, |order, unit| order.refund_lines(unit, payment, &units, None, "sorry", None))
+        .expect("paid back");
+    let before = bench.order(id).refunded_minor();
+    resolve(&mut bench, id, back, &[(ReturnResolution::Refund, 2)]).expect("answered already");
+    assert_eq!(bench.order(id).refunded_minor(), before);
+    assert_eq!(state(&bench, id, back), ReturnState::Resolved);
+}
+
+#[test]
+fn a_closed_and_an_archived_order_still_take_returns_and_stay_so() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 9)]);
+    let id = bench.paid(&order("ada", &[("A-1", 2)]));
+    bench.ship(id, 0);
+    bench.deliver(id, 0);
+    bench.send_messages(id);
+    bench.on(id, Order::close).expect("nothing is open");
+    bench.send_messages(id);
+    bench.on(id, Order::archive).expect("nothing is open");
+    let back = inspected(&mut bench, id, 2, ReturnReason::Damaged);
+    resolve(&mut bench, id, back, &[(ReturnResolution::Refund, 2)]).expect("both");
+    assert_eq!(bench.state(id), OrderState::Archived);
+    let refund = bench.order(id).payments[0].refunds[0].clone();
+    assert_eq!(refund.state, RefundState::Pending, "cash is paid back when a person says so");
+    let payment = bench.order(id).payments[0].id;
+    bench.on(id, |order, unit| order.refund(unit, payment, None, "")).expect("over the counter");
+    decide(&mut bench, id, back, ReturnDecision::Close).expect("every unit is accounted for");
+    assert_eq!((bench.order(id).refunded_minor(), bench.order(id).surplus_minor()), (2_000, 0));
+}
+
+#[test]
+fn the_second_answer_is_for_all_units_that_are_left() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 9)]);
+    let id = delivered(&mut bench, 4);
+    let back = inspected(&mut bench, id, 4, ReturnReason::Damaged);
+    resolve(&mut bench, id, back, &[(ReturnResolution::Refund, 1)]).expect("the first");
+    let part = resolve(&mut bench, id, back, &[(ReturnResolution::Refund, 1)]);
+    assert_eq!(reason(part), Reason::LimitReached);
+    resolve(&mut bench, id, back, &[(ReturnResolution::Refund, 3)]).expect("the rest");
+}
+
+#[test]
+fn an_order_has_a_bounded_number_of_returns() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 9)]);
+    let id = delivered(&mut bench, 2);
+    for _ in 0..RETURNS_MAX {
+        let back = ask(&mut bench, id, &[(1, 1)], ReturnReason::Damaged, "").expect("one more");
+        decide(&mut bench, id, back, ReturnDecision::Cancel(String::new())).expect("kept after all");
+    }
+    let one_more = ask(&mut bench, id, &[(1, 1)], ReturnReason::Damaged, "");
+    assert_eq!(reason(one_more), Reason::LimitReached);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// The bench checks every law after each step.
+    #[test]
+    fn returned_is_at_most_delivered_and_refunded_at_most_captured(
+        quantity in 1_i64..6,
+        wanted in vec((1_i64..5, 0_usize..8, any::<bool>()), 1..6),
+        fee in prop::sample::select(vec![0_u32, 100_000, 333_333, 1_000_000]),
+    ) {
+        let mut bench = Bench::with_stock(&[("A-1", "NYC", 90)]);
+        bench.rules.returns.restocking_fee_ppm = fee;
+        let id = delivered(&mut bench, quantity);
+        for (units, why, pays) in wanted {
+            let why = ReturnReason::ALL[why];
+            if pays {
+                let payment = bench.order(id).payments[0].id;
+                let lines = [RefundedUnits { line: 1, quantity: units }];
+                let _ = bench.on(id, |order, unit| order.refund_lines(unit, payment, &lines, None, "sorry", None));
+            } else if ask(&mut bench, id, &[(1, units)], why, "").is_ok() {
+                let back = bench.order(id).returns.last().expect("asked for").id;
+                decide(&mut bench, id, back, ReturnDecision::Authorize).expect("asked for");
+                receive(&mut bench, id, back, units, "NYC").expect("it came back");
+                inspect(&mut bench, id, back, &[(ReturnDisposition::Restock, units)]).expect("looked at");
+                resolve(&mut bench, id, back, &[(ReturnResolution::Refund, units)]).expect("answered");
+                decide(&mut bench, id, back, ReturnDecision::Close).expect("every unit is accounted for");
+            }
+            bench.settle(id);
+            let order = bench.order(id);
+            prop_assert!(order.returned_units(1) <= order.delivered_units(1));
+            prop_assert!(order.refunded_minor() <= order.captured_minor());
+            let kept = order.captured_minor() - order.refunded_minor();
+            prop_assert_eq!(kept, order.total_minor() + order.retained_minor());
+        }
+    }
+}

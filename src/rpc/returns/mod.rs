@@ -1,0 +1,5 @@
+//! Goods that come back.
+
+mod parse;
+pub(in crate::rpc) mod reply;
+mod service;

@@ -1,0 +1,134 @@
+//! ReturnService: goods that come back from customers.
+
+use prost::Message;
+use tonic::{Request, Response};
+
+use crate::domain::{Order, OrderCommand, Part, ReturnId};
+use crate::pb;
+use crate::rpc::api::{Api, Reply, command, found, parsed};
+use crate::rpc::identity::Call;
+use crate::rpc::listing::page_token;
+use crate::rpc::returns::{parse, reply};
+use crate::rpc::status;
+
+#[tonic::async_trait]
+impl pb::return_service_server::ReturnService for Api {
+    async fn create_return(
+        &self,
+        request: Request<pb::CreateReturnRequest>,
+    ) -> Reply<pb::CreateReturnResponse> {
+        let (call, command) = command(request, parse::create_return)?;
+        self.change_return(call, command, |goods_return| pb::CreateReturnResponse { goods_return }).await
+    }
+
+    async fn simulate_return(
+        &self,
+        request: Request<pb::SimulateReturnRequest>,
+    ) -> Reply<pb::SimulateReturnResponse> {
+        let query = parsed(|bad| parse::simulate_return(request.into_inner(), bad))?;
+        let order = self.order(query.order).await?;
+        let now = self.store().now();
+        let quote = order.quote_return(&self.app.rules, now, &query.lines, &query.override_reason);
+        let quote = quote.map_err(|it| status::of_refusal(&it))?;
+        Ok(Response::new(reply::quote(&quote)))
+    }
+
+    async fn authorize_return(
+        &self,
+        request: Request<pb::AuthorizeReturnRequest>,
+    ) -> Reply<pb::AuthorizeReturnResponse> {
+        let (call, command) = command(request, parse::authorize_return)?;
+        self.change_return(call, command, |goods_return| pb::AuthorizeReturnResponse { goods_return }).await
+    }
+
+    async fn decline_return(
+        &self,
+        request: Request<pb::DeclineReturnRequest>,
+    ) -> Reply<pb::DeclineReturnResponse> {
+        let (call, command) = command(request, parse::decline_return)?;
+        self.change_return(call, command, |goods_return| pb::DeclineReturnResponse { goods_return }).await
+    }
+
+    async fn cancel_return(
+        &self,
+        request: Request<pb::CancelReturnRequest>,
+    ) -> Reply<pb::CancelReturnResponse> {
+        let (call, command) = command(request, parse::cancel_return)?;
+        self.change_return(call, command, |goods_return| pb::CancelReturnResponse { goods_return }).await
+    }
+
+    async fn record_return_transit(
+        &self,
+        request: Request<pb::RecordReturnTransitRequest>,
+    ) -> Reply<pb::RecordReturnTransitResponse> {
+        let (call, command) = command(request, parse::record_return_transit)?;
+        self.change_return(call, command, |goods_return| pb::RecordReturnTransitResponse { goods_return })
+            .await
+    }
+
+    async fn receive_return(
+        &self,
+        request: Request<pb::ReceiveReturnRequest>,
+    ) -> Reply<pb::ReceiveReturnResponse> {
+        let (call, command) = command(request, parse::receive_return)?;
+        self.change_return(call, command, |goods_return| pb::ReceiveReturnResponse { goods_return }).await
+    }
+
+    async fn inspect_return(
+        &self,
+        request: Request<pb::InspectReturnRequest>,
+    ) -> Reply<pb::InspectReturnResponse> {
+        let (call, command) = command(request, parse::inspect_return)?;
+        self.change_return(call, command, |goods_return| pb::InspectReturnResponse { goods_return }).await
+    }
+
+    async fn resolve_return(
+        &self,
+        request: Request<pb::ResolveReturnRequest>,
+    ) -> Reply<pb::ResolveReturnResponse> {
+        let (call, command) = command(request, parse::resolve_return)?;
+        self.change_return(call, command, |goods_return| pb::ResolveReturnResponse { goods_return }).await
+    }
+
+    async fn close_return(&self, request: Request<pb::CloseReturnRequest>) -> Reply<pb::CloseReturnResponse> {
+        let (call, command) = command(request, parse::close_return)?;
+        self.change_return(call, command, |goods_return| pb::CloseReturnResponse { goods_return }).await
+    }
+
+    async fn get_return(&self, request: Request<pb::GetReturnRequest>) -> Reply<pb::GetReturnResponse> {
+        let id = parsed(|bad| parse::get_return(request.into_inner(), bad))?;
+        let order = self.order_with(Part::Return(id)).await?;
+        let goods_return = return_of(&order, id).ok_or_else(|| status::not_found("return", id))?;
+        Ok(Response::new(pb::GetReturnResponse { goods_return: Some(goods_return) }))
+    }
+
+    async fn list_returns(&self, request: Request<pb::ListReturnsRequest>) -> Reply<pb::ListReturnsResponse> {
+        let listing = parsed(|bad| parse::list_returns(request.into_inner(), &self.limits, bad))?;
+        self.page(listing, |listing| async move {
+            let (returns, next) = found(self.store().list_returns(&listing).await)?;
+            let returns = returns.iter().filter_map(|(order, id)| return_of(order, *id)).collect();
+            Ok(pb::ListReturnsResponse { returns, next_page_token: page_token(next) })
+        })
+        .await
+    }
+}
+
+impl Api {
+    /// Changes a return, and answers with it as it then is.
+    async fn change_return<C, M>(
+        &self,
+        call: Call,
+        command: C,
+        reply: fn(Option<pb::Return>) -> M,
+    ) -> Reply<M>
+    where
+        C: OrderCommand<Output = ReturnId>,
+        M: Message + Default + 'static,
+    {
+        self.change_order(call, command, move |id, order| reply(return_of(order, *id))).await
+    }
+}
+
+fn return_of(order: &Order, id: ReturnId) -> Option<pb::Return> {
+    order.returns.iter().find(|it| it.id == id).map(|it| reply::goods_return(order, it))
+}

@@ -1,0 +1,261 @@
+//! Goods come back over the wire: asked for, received in parts, inspected, and answered; by a crowd too.
+
+use consign::pb;
+use futures_util::future::join_all;
+use tonic::{Code, Status};
+
+use crate::server::{Clients, TestServer, on_both_engines};
+use crate::shop::{
+    LEIPZIG, by, create_courier, create_order, draft, eur, every_law_holds, level, order, pay_by_card,
+    reason, stocked,
+};
+use crate::warehouse::Warehouse;
+
+type Answer = Result<pb::Return, Status>;
+
+fn wanted(lines: &[(i32, i64)], reason: pb::ReturnReason) -> Vec<pb::ReturnLineRequest> {
+    let line = |(line_number, quantity): &(i32, i64)| pb::ReturnLineRequest {
+        line_number: *line_number,
+        quantity: *quantity,
+        reason: reason.into(),
+        note: "as it came".to_owned(),
+    };
+    lines.iter().map(line).collect()
+}
+
+async fn ask(server: &Clients, order: &str, lines: &[(i32, i64)], reason: pb::ReturnReason) -> Answer {
+    let request = pb::CreateReturnRequest {
+        order_id: order.to_owned(),
+        lines: wanted(lines, reason),
+        ..Default::default()
+    };
+    let answer = server.returns.clone().create_return(by("clerk", request)).await?;
+    Ok(answer.into_inner().goods_return.expect("a return"))
+}
+
+async fn authorize(server: &Clients, id: &str) -> Answer {
+    let request = pb::AuthorizeReturnRequest { return_id: id.to_owned(), ..Default::default() };
+    let answer = server.returns.clone().authorize_return(by("clerk", request)).await?;
+    Ok(answer.into_inner().goods_return.expect("a return"))
+}
+
+async fn receive(server: &Clients, id: &str, quantity: i64) -> Answer {
+    let request = pb::ReceiveReturnRequest {
+        return_id: id.to_owned(),
+        location: LEIPZIG.to_owned(),
+        lines: vec![pb::LineUnits { line_number: 1, quantity }],
+        ..Default::default()
+    };
+    let answer = server.returns.clone().receive_return(by("warehouse", request)).await?;
+    Ok(answer.into_inner().goods_return.expect("a return"))
+}
+
+async fn inspect(server: &Clients, id: &str, units: &[(pb::ReturnDisposition, i64)]) -> Answer {
+    let inspection = |(disposition, quantity): &(pb::ReturnDisposition, i64)| pb::ReturnInspection {
+        line_number: 1,
+        disposition: (*disposition).into(),
+        quantity: *quantity,
+    };
+    let request = pb::InspectReturnRequest {
+        return_id: id.to_owned(),
+        inspections: units.iter().map(inspection).collect(),
+        ..Default::default()
+    };
+    let answer = server.returns.clone().inspect_return(by("warehouse", request)).await?;
+    Ok(answer.into_inner().goods_return.expect("a return"))
+}
+
+async fn resolve(server: &Clients, id: &str, units: &[(pb::ReturnResolution, i64)]) -> Answer {
+    let answered = |(resolution, quantity): &(pb::ReturnResolution, i64)| pb::ReturnAnswer {
+        line_number: 1,
+        resolution: (*resolution).into(),
+        quantity: *quantity,
+    };
+    let request = pb::ResolveReturnRequest {
+        return_id: id.to_owned(),
+        resolutions: units.iter().map(answered).collect(),
+        reason: "came back".to_owned(),
+        ..Default::default()
+    };
+    let answer = server.returns.clone().resolve_return(by("clerk", request)).await?;
+    Ok(answer.into_inner().goods_return.expect("a return"))
+}
+
+async fn close(server: &Clients, id: &str) -> Answer {
+    let request = pb::CloseReturnRequest { return_id: id.to_owned(), ..Default::default() };
+    let answer = server.returns.clone().close_return(by("clerk", request)).await?;
+    Ok(answer.into_inner().goods_return.expect("a return"))
+}
+
+async fn get(server: &Clients, id: &str) -> pb::Return {
+    let request = pb::GetReturnRequest { return_id: id.to_owned() };
+    let answer = server.returns.clone().get_return(request).await.expect("it is there");
+    answer.into_inner().goods_return.expect("a return")
+}
+
+async fn listed(server: &Clients, filter: &str) -> Vec<String> {
+    let request = pb::ListReturnsRequest { filter: filter.to_owned(), ..Default::default() };
+    let answer = server.returns.clone().list_returns(request).await.expect(filter);
+    answer.into_inner().returns.into_iter().map(|it| it.id).collect()
+}
+
+/// Six units at 10.00, delivered.
+async fn delivered(server: &Clients, buyer: &str) -> pb::Order {
+    let mut six = draft(buyer, "SIX", 6);
+    six.lines[0].unit_price = Some(eur(1_000));
+    six.prices_include_tax = true;
+    six.shipping_fee = Some(eur(499));
+    let placed = create_order(server, six).await.expect("there is stock");
+    pay_by_card(server, &placed.id, "tok_success").await.expect("paid");
+    let warehouse = Warehouse { server };
+    warehouse.deliver_all(&placed.id).await;
+    order(server, &placed.id).await
+}
+
+on_both_engines!(goods_come_back_are_inspected_and_paid_back, async |server| {
+    stocked(&server, "SIX", 20).await;
+    create_courier(&server).await;
+    let placed = delivered(&server, "ann").await;
+    assert_eq!(placed.return_status(), pb::ReturnStatus::None);
+
+    let asked = pb::SimulateReturnRequest {
+        order_id: placed.id.clone(),
+        lines: wanted(&[(1, 4)], pb::ReturnReason::Damaged),
+        ..Default::default()
+    };
+    let quote = server.returns.clone().simulate_return(asked).await.expect("it can come back").into_inner();
+    assert_eq!((quote.value, quote.refund), (Some(eur(4_000)), Some(eur(4_000))));
+
+    let back = ask(&server, &placed.id, &[(1, 4)], pb::ReturnReason::Damaged).await.expect("six arrived");
+    assert_eq!((back.state(), back.number), (pb::ReturnState::Requested, 1));
+    assert_eq!(back.available_actions, ["AuthorizeReturn", "DeclineReturn", "CancelReturn"]);
+    assert!(back.unavailable_actions.iter().any(|it| it.action == "CloseReturn" && !it.reason.is_empty()));
+    authorize(&server, &back.id).await.expect("asked for");
+    let some = receive(&server, &back.id, 1).await.expect("the first");
+    assert_eq!(some.state(), pb::ReturnState::PartiallyReceived);
+    receive(&server, &back.id, 2).await.expect("two more");
+    let units = [
+        (pb::ReturnDisposition::Restock, 1),
+        (pb::ReturnDisposition::Quarantine, 1),
+        (pb::ReturnDisposition::Scrap, 1),
+        (pb::ReturnDisposition::Missing, 1),
+    ];
+    let seen = inspect(&server, &back.id, &units).await.expect("all of it");
+    assert_eq!(seen.state(), pb::ReturnState::Inspected);
+    let shelf = level(&server, "SIX").await;
+    assert_eq!((shelf.on_hand, shelf.quality_hold, shelf.available), (16, 1, 15));
+
+    let answers = [(pb::ReturnResolution::Refund, 3), (pb::ReturnResolution::StoreCredit, 1)];
+    let answered = resolve(&server, &back.id, &answers).await.expect("all of it");
+    assert_eq!(answered.state(), pb::ReturnState::Resolved);
+    assert_eq!((answered.credited.clone(), answered.refunded.clone()), (Some(eur(4_000)), Some(eur(3_000))));
+    assert_eq!((answered.refund_ids.len(), answered.credit_note_ids.len()), (1, 2));
+    let code = crate::discounts::discount_code(&server, &answered.store_credit_codes[0]).await;
+    assert_eq!(code.uses_max, 1);
+    let after = order(&server, &placed.id).await;
+    assert_eq!((after.lines[0].returned, after.lines[0].refunded), (4, 4));
+    assert_eq!(
+        (after.return_status(), &after.return_ids),
+        (pb::ReturnStatus::InProgress, &vec![back.id.clone()])
+    );
+    close(&server, &back.id).await.expect("every unit is accounted for");
+    assert_eq!(get(&server, &back.id).await.state(), pb::ReturnState::Closed);
+    assert_eq!(order(&server, &placed.id).await.return_status(), pb::ReturnStatus::PartiallyReturned);
+
+    let mine = [back.id.clone()];
+    assert_eq!(listed(&server, "state = CLOSED").await, mine);
+    assert_eq!(listed(&server, &format!("order_id = {}", placed.id)).await, mine);
+    assert!(listed(&server, "state = REQUESTED").await.is_empty());
+    let warehouse = Warehouse { server: &server };
+    warehouse.until_quiet(&placed.id).await;
+    warehouse.close(&placed.id).await;
+    every_law_holds(&server).await;
+    server.stop().await;
+});
+
+on_both_engines!(a_return_out_of_turn_is_refused_by_name_and_stays_as_it_is, async |server| {
+    stocked(&server, "SIX", 20).await;
+    create_courier(&server).await;
+    let placed = delivered(&server, "bea").await;
+    let bad = ask(&server, &placed.id, &[(1, 7), (1, 1), (8, 1)], pb::ReturnReason::Damaged).await;
+    let refused = bad.expect_err("three faults");
+    let bad = tonic_types::StatusExt::get_details_bad_request(&refused).expect("the fields");
+    let fields: Vec<_> = bad.field_violations.iter().map(|it| it.field.as_str()).collect();
+    assert_eq!(fields, ["lines[0].quantity", "lines[1].line_number", "lines[2].line_number"]);
+
+    let back = ask(&server, &placed.id, &[(1, 6)], pb::ReturnReason::Other).await.expect("all of it");
+    for refused in [
+        receive(&server, &back.id, 1).await.expect_err("not authorised"),
+        inspect(&server, &back.id, &[(pb::ReturnDisposition::Scrap, 1)]).await.expect_err("nothing arrived"),
+        resolve(&server, &back.id, &[(pb::ReturnResolution::Reject, 1)]).await.expect_err("nothing arrived"),
+        close(&server, &back.id).await.expect_err("nothing arrived"),
+    ] {
+        assert_eq!(
+            (refused.code(), reason(&refused).as_str()),
+            (Code::FailedPrecondition, "ILLEGAL_TRANSITION")
+        );
+    }
+    let twice = ask(&server, &placed.id, &[(1, 1)], pb::ReturnReason::Other).await.expect_err("in a return");
+    assert_eq!((twice.code(), reason(&twice).as_str()), (Code::FailedPrecondition, "ILLEGAL_TRANSITION"));
+    // Letters go on being sent: the order, and the etag with it, may be another.
+    let after = get(&server, &back.id).await;
+    assert_eq!(pb::Return { etag: back.etag.clone(), ..after }, back);
+
+    let only_asked = pb::DeclineReturnRequest {
+        return_id: back.id.clone(),
+        reason: "worn".to_owned(),
+        validate_only: true,
+        ..Default::default()
+    };
+    let told =
+        server.returns.clone().decline_return(by("clerk", only_asked.clone())).await.expect("it may be");
+    assert_eq!(told.into_inner().goods_return.expect("a return").state(), pb::ReturnState::Declined);
+    assert_eq!(get(&server, &back.id).await.state(), pb::ReturnState::Requested);
+    let declined = pb::DeclineReturnRequest { validate_only: false, ..only_asked };
+    server.returns.clone().decline_return(by("clerk", declined)).await.expect("declined");
+    ask(&server, &placed.id, &[(1, 6)], pb::ReturnReason::Other).await.expect("its units are free again");
+    every_law_holds(&server).await;
+    server.stop().await;
+});
+
+on_both_engines!(no_share_is_paid_twice_however_many_ask, crowd);
+
+/// A hundred callers answer the same return or pay the same units back.
+async fn crowd(server: TestServer) {
+    stocked(&server, "SIX", 20).await;
+    create_courier(&server).await;
+    let placed = delivered(&server, "cem").await;
+    let back = ask(&server, &placed.id, &[(1, 6)], pb::ReturnReason::Damaged).await.expect("all of it");
+    authorize(&server, &back.id).await.expect("asked for");
+    receive(&server, &back.id, 6).await.expect("it came back");
+    inspect(&server, &back.id, &[(pb::ReturnDisposition::Restock, 6)]).await.expect("looked at");
+
+    let payment = placed.payment_ids[0].as_str();
+    let server_ref: &Clients = &server;
+    let calls = (0..100).map(|index| {
+        let back = back.id.clone();
+        async move {
+            if index % 2 == 0 {
+                return resolve(server_ref, &back, &[(pb::ReturnResolution::Refund, 6)]).await.map(drop);
+            }
+            let request = pb::RefundPaymentRequest {
+                payment_id: payment.to_owned(),
+                lines: vec![pb::LineUnits { line_number: 1, quantity: 4 }],
+                reason: "sorry".to_owned(),
+                ..Default::default()
+            };
+            server_ref.billing.clone().refund_payment(by("clerk", request)).await.map(drop)
+        }
+    });
+    let answers = join_all(calls).await;
+    let resolved = answers.iter().step_by(2).filter(|it| it.is_ok()).count();
+    assert_eq!(resolved, 1, "{answers:?}");
+    assert!(answers.iter().skip(1).step_by(2).filter(|it| it.is_ok()).count() <= 1, "{answers:?}");
+    Warehouse { server: &server }.until_quiet(&placed.id).await;
+    let after = order(&server, &placed.id).await;
+    let totals = after.totals.expect("totals");
+    assert_eq!((totals.captured, totals.refunded), (Some(eur(6_499)), Some(eur(6_499))));
+    assert_eq!(after.lines[0].refunded, 6);
+    every_law_holds(&server).await;
+    server.stop().await;
+}
