@@ -55,7 +55,10 @@ impl Order {
     pub(super) fn due_at_latest(&self, unit: &UnitOfWork) -> Option<Timestamp> {
         let days = Some(unit.rules.payment_terms_days).filter(|it| *it > 0)?;
         let ends = unit.now.plus(Duration::from_secs(u64::from(days) * 86_400));
-        let kept_until = self.current_reservation().and_then(|it| it.expires_at);
+        let kept_until = match self.is_open_to_supplements() {
+            true => Some(unit.now.plus(self.reservation_lifetime(unit.rules))),
+            false => self.current_reservation().and_then(|it| it.expires_at),
+        };
         Some(kept_until.map_or(ends, |it| it.min(ends)))
     }
 

@@ -137,7 +137,7 @@ pub(crate) const FAILURE_MAX: usize = 500;
 
 /// After a failed or given-up payment the customer gets this long to try again, or the whole lifetime of a reservation
 /// if that is shorter.
-const SECOND_CHANCE: Duration = Duration::from_secs(300);
+pub(super) const SECOND_CHANCE: Duration = Duration::from_secs(300);
 
 impl Refund {
     /// The way a person gave it back, if not the way the payment came.
@@ -455,7 +455,7 @@ impl Order {
         payment.answered(reference);
         let text = format!("{} authorised", payment.amount);
         self.record(unit, EventKind::PaymentAuthorized, Some(step), text);
-        let until = unit.now.plus(self.reservation_lifetime(unit).max(SECOND_CHANCE));
+        let until = unit.now.plus(self.reservation_lifetime(unit.rules).max(SECOND_CHANCE));
         self.pin_reservation(Some(until));
         Ok(())
     }
@@ -501,7 +501,7 @@ impl Order {
             return;
         };
         if !under_way {
-            let until = unit.now.plus(self.reservation_lifetime(unit).min(SECOND_CHANCE));
+            let until = unit.now.plus(self.reservation_lifetime(unit.rules).min(SECOND_CHANCE));
             let ends = hold.expires_at.map_or(until, |it| it.max(until));
             self.pin_reservation(Some(ends));
         }

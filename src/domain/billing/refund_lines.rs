@@ -260,8 +260,16 @@ impl Order {
             self.unmet(Reason::RefundExceedsCapture, "nothing can be paid back of this order")
         })?;
         let share = self.share_of(&rules.returns, lines);
-        self.credit_paid_back(unit, PaidBack { share, reason, retained_minor: 0, of_return: None }, refunds);
+        let stays = share.value_minor - quote.amount.minor;
+        let retained_minor = stays.min(self.surplus_without(share.value_minor)).max(0);
+        self.credit_paid_back(unit, PaidBack { share, reason, retained_minor, of_return: None }, refunds);
         Ok(first)
+    }
+
+    /// What there would be to pay back if the order came to so much less.
+    fn surplus_without(&self, minor: i64) -> i64 {
+        let stayed = self.captured_minor() - self.refunded_minor() - self.retained_minor();
+        stayed - (self.total_minor() - minor)
     }
 
     fn must_have_room_to_refund_lines(&self, lines: &[RefundedUnits]) -> Result<(), Refusal> {

@@ -1,12 +1,16 @@
 //! What changes add to an order that is invoiced: supplementary invoices, paid each on its own.
 
+use crate::domain::billing::pay::SECOND_CHANCE;
 use crate::domain::model::event::EventKind;
 use crate::domain::model::invoice::{Invoice, InvoiceLine, InvoiceState};
 use crate::domain::model::line::OrderLine;
 use crate::domain::model::message::MessageKind;
 use crate::domain::model::order::{Order, OrderState};
+use crate::domain::model::payment::PaymentState;
+use crate::domain::model::policy::Rules;
 use crate::domain::model::refusal::Refusal;
 use crate::domain::model::scalars::{InvoiceId, OrderChangeId};
+use crate::domain::model::time::Timestamp;
 use crate::domain::unit::journal::{opened, step_between};
 use crate::domain::unit::unit_of_work::UnitOfWork;
 
@@ -86,8 +90,37 @@ impl Order {
         Ok(())
     }
 
+    /// The change whose units are the first to be sold to others, and when: a supplementary invoice is open for the lifetime
+    /// of a reservation, from its issue or from the last answer about it of an approver or a provider. None: there is none,
+    /// or money is under way.
+    pub(in crate::domain) fn next_unpaid_change(&self, rules: &Rules) -> Option<(Timestamp, OrderChangeId)> {
+        if !self.is_open_to_supplements() || self.payments.iter().any(|it| it.request.is_some()) {
+            return None;
+        }
+        let ends = self.open_supplements().filter_map(|it| {
+            let change = it.change.filter(|change| !self.has_pending_approval_of(*change))?;
+            Some((self.supplement_ends(it, change, rules), change))
+        });
+        ends.filter(|(_, change)| !self.still_in_the_house(*change).is_empty()).min()
+    }
+
+    fn supplement_ends(&self, supplement: &Invoice, change: OrderChangeId, rules: &Rules) -> Timestamp {
+        let lifetime = self.reservation_lifetime(rules);
+        let approved = self.approvals.iter().filter(|it| it.change == Some(change));
+        let since = approved.filter_map(|it| it.decided_at).fold(supplement.issued_at, Timestamp::max);
+        let tries = self.payments.iter().filter(|it| it.invoice == supplement.id);
+        let after_tries = tries.filter_map(|it| match it.state {
+            PaymentState::Failed | PaymentState::Voided => {
+                Some(it.updated_at.plus(lifetime.min(SECOND_CHANCE)))
+            }
+            PaymentState::Authorized => Some(it.updated_at.plus(lifetime.max(SECOND_CHANCE))),
+            PaymentState::Pending | PaymentState::Captured => None,
+        });
+        after_tries.fold(since.plus(lifetime), Timestamp::max)
+    }
+
     /// Whether it was paid, and what a change adds to it may be.
-    fn is_open_to_supplements(&self) -> bool {
+    pub(super) fn is_open_to_supplements(&self) -> bool {
         match self.state {
             OrderState::PaymentCaptured
             | OrderState::PaymentApproved

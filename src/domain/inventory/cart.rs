@@ -160,7 +160,7 @@ impl Order {
             order: Some(order),
             reference: cart.reference.clone(),
             state: ReservationState::Held,
-            expires_at: Some(unit.now.plus(self.reservation_lifetime(unit))),
+            expires_at: Some(unit.now.plus(self.reservation_lifetime(unit.rules))),
             items,
             plan: format!("taken over from {}", cart.id),
             allocation: cart.allocation,

@@ -18,7 +18,7 @@ use crate::domain::model::line::OrderLine;
 use crate::domain::model::line_cancellation::CancelledUnits;
 use crate::domain::model::message::MessageKind;
 use crate::domain::model::order::{Order, OrderState};
-use crate::domain::model::policy::Allocation;
+use crate::domain::model::policy::{Allocation, Rules};
 use crate::domain::model::promise::{Promise, PromiseOccasion};
 use crate::domain::model::refusal::{Reason, Refusal, Shortage};
 use crate::domain::model::reservation::{PassedOver, Reservation, ReservationState, ReservedItem};
@@ -182,7 +182,7 @@ impl Order {
 
         let id: ReservationId = unit.ids.fresh();
         set_aside(unit, takes, id, Some(self.id));
-        let lifetime = self.reservation_lifetime(unit);
+        let lifetime = self.reservation_lifetime(unit.rules);
         self.reservations.push(Reservation {
             id,
             version: 1,
@@ -213,7 +213,7 @@ impl Order {
 
     /// Sets aside what a cart did not have, in the reservation that took the cart over.
     fn reserve_rest(&mut self, unit: &mut UnitOfWork, takes: &[Take], reason: &str) -> Result<(), Refusal> {
-        let (order, expires_at) = (self.id, unit.now.plus(self.reservation_lifetime(unit)));
+        let (order, expires_at) = (self.id, unit.now.plus(self.reservation_lifetime(unit.rules)));
         let reservation = self.open_reservation().expect("it was looked for by the caller");
         let id = reservation.id;
         set_aside(unit, takes, id, Some(order));
@@ -232,8 +232,8 @@ impl Order {
         )
     }
 
-    pub(in crate::domain) fn reservation_lifetime(&self, unit: &UnitOfWork) -> Duration {
-        self.reservation_lifetime_seconds.map_or(unit.rules.reservation_lifetime(), Duration::from_secs)
+    pub(in crate::domain) fn reservation_lifetime(&self, rules: &Rules) -> Duration {
+        self.reservation_lifetime_seconds.map_or(rules.reservation_lifetime(), Duration::from_secs)
     }
 
     /// Adds the order's units to what is waited for (`sign` 1) or takes them off (−1).

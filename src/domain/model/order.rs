@@ -123,7 +123,7 @@ impl Order {
         self.invoices.iter().filter(move |it| it.supplements.or(Some(it.id)) == main)
     }
 
-    fn open_supplements(&self) -> impl Iterator<Item = &Invoice> {
+    pub(in crate::domain) fn open_supplements(&self) -> impl Iterator<Item = &Invoice> {
         self.current_invoices().filter(|it| it.supplements.is_some() && it.state == InvoiceState::Open)
     }
 
@@ -138,7 +138,8 @@ impl Order {
         let stayed = self.captured_minor() - self.refunded_minor();
         match self.main_invoice().map(|it| it.state) {
             Some(InvoiceState::Paid) => {
-                let open = self.open_supplements().map(|it| self.uncaptured_of(it)).sum::<i64>();
+                // What was captured beyond one of them went back: it does not pay for another.
+                let open = self.open_supplements().map(|it| self.uncaptured_of(it).max(0)).sum::<i64>();
                 open.min(self.total_minor() - stayed).max(0)
             }
             Some(InvoiceState::Open) => (self.total_minor() - stayed).max(0),

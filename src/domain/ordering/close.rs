@@ -1,7 +1,10 @@
 //! Step 18: an order is closed when nothing is open any more.
 
+use std::collections::BTreeMap;
+
 use crate::domain::model::approval::ApprovalState;
 use crate::domain::model::event::EventKind;
+use crate::domain::model::line::OrderLine;
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::refund::RefundState;
 use crate::domain::model::refusal::{Reason, Refusal};
@@ -78,14 +81,7 @@ impl Order {
             }
         }
         let lost = self.undelivered_value_minor();
-        let paid_back: i64 =
-            self.payments.iter().flat_map(|it| &it.refunds).fold(0, |sum, it| match it.state {
-                RefundState::Succeeded => sum + it.amount.minor,
-                RefundState::Pending | RefundState::Failed => sum,
-            });
-        // What was cancelled goes back beside that.
-        let cancelled = self.captured_minor() - self.total_minor() - self.refunded_value_minor();
-        let paid_back = paid_back - cancelled.clamp(0, paid_back);
+        let paid_back = self.paid_back_by_amount_minor();
         if lost > paid_back {
             let missing = self.amounts.currency.of(lost - paid_back);
             open.push(format!("{missing} of returned or lost goods are not paid back"));
@@ -93,11 +89,35 @@ impl Order {
         open
     }
 
-    /// What the customer paid for goods that ended returned or lost and are not cancelled, to the minor unit below.
+    /// What was paid back as an amount, beside what went back for cancelled units and for units that were named.
+    fn paid_back_by_amount_minor(&self) -> i64 {
+        let refunds = self.payments.iter().flat_map(|it| &it.refunds);
+        let by_amount =
+            refunds.filter(|it| it.state == RefundState::Succeeded && self.line_refund_of(it.id).is_none());
+        let paid_back: i64 = by_amount.map(|it| it.amount.minor).sum();
+        let cancelled = self.captured_minor() - self.total_minor() - self.refunded_value_minor();
+        paid_back - cancelled.clamp(0, paid_back)
+    }
+
+    /// What the customer paid for goods that ended returned or lost, and that are neither cancelled nor paid back by line,
+    /// to the minor unit below.
     fn undelivered_value_minor(&self) -> i64 {
-        let astray = |it: &&Shipment| it.is_astray();
-        let values = self.live_shipments().filter(astray).map(|it| self.paid_for_minor(it));
+        let astray = self.live_shipments().filter(|it| it.is_astray()).flat_map(|it| &it.items);
+        let mut units: BTreeMap<i32, i64> = BTreeMap::new();
+        for item in astray {
+            *units.entry(item.line).or_default() += item.remaining();
+        }
+        let values = self.lines.iter().map(|line| {
+            let astray = units.get(&line.number).copied().unwrap_or(0);
+            paid_for_units_minor(line, (astray - self.refunded_without_return(line.number)).max(0))
+        });
         values.fold(0, i64::saturating_add)
+    }
+
+    /// Units of a line that were paid back by line although nobody sent them back.
+    fn refunded_without_return(&self, line: i32) -> i64 {
+        let refunds = self.line_refunds.iter().filter(|it| it.of_return.is_none());
+        refunds.flat_map(|it| &it.units).filter(|it| it.line == line).map(|it| it.quantity).sum()
     }
 
     /// What the customer paid for the goods of a shipment that are wanted, to the minor unit below.
@@ -105,11 +125,14 @@ impl Order {
         let mut value: i64 = 0;
         for item in &shipment.items {
             if let Some(line) = self.lines.iter().find(|it| it.number == item.line) {
-                let share = i128::from(line.amounts.total_minor) * i128::from(item.remaining())
-                    / i128::from(line.quantity.max(1));
-                value = value.saturating_add(i64::try_from(share).unwrap_or(i64::MAX));
+                value = value.saturating_add(paid_for_units_minor(line, item.remaining()));
             }
         }
         value
     }
+}
+
+fn paid_for_units_minor(line: &OrderLine, units: i64) -> i64 {
+    let share = i128::from(line.amounts.total_minor) * i128::from(units) / i128::from(line.quantity.max(1));
+    i64::try_from(share).unwrap_or(i64::MAX)
 }

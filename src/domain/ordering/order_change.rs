@@ -329,7 +329,7 @@ impl Order {
         None
     }
 
-    /// The person who may approve did not want what a change added: it is taken off again. An order of which nothing would
+    /// What a change added is not approved, or not paid in time: it is taken off again. An order of which nothing would
     /// be left is cancelled.
     pub(in crate::domain) fn take_back(
         &mut self,
@@ -344,13 +344,7 @@ impl Order {
                 self.end_approval(unit, index, ApprovalState::Withdrawn, kind, why)?;
             }
         }
-        let whereabouts = self.whereabouts();
-        let added =
-            self.lines.iter().filter(|it| it.added_by_change.is_some() && it.added_by_change == change);
-        let units: Vec<CancelledUnits> = added
-            .map(|it| CancelledUnits { line: it.number, quantity: whereabouts.cancellable(it) })
-            .filter(|it| it.quantity > 0)
-            .collect();
+        let units = change.map(|it| self.still_in_the_house(it)).unwrap_or_default();
         if units.is_empty() {
             return Ok(());
         }
@@ -358,5 +352,13 @@ impl Order {
             Ok(()) => self.take_off(unit, &units, why),
             Err(_) => self.cancel(unit, why),
         }
+    }
+
+    /// The units that a change added and that can still be taken off.
+    pub(in crate::domain) fn still_in_the_house(&self, change: OrderChangeId) -> Vec<CancelledUnits> {
+        let whereabouts = self.whereabouts();
+        let added = self.lines.iter().filter(|it| it.added_by_change == Some(change));
+        let units = added.map(|it| CancelledUnits { line: it.number, quantity: whereabouts.cancellable(it) });
+        units.filter(|it| it.quantity > 0).collect()
     }
 }

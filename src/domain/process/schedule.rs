@@ -141,11 +141,12 @@ impl Order {
         outside.chain(self.next_deadline(rules)).min()
     }
 
-    /// When the next thing happens by itself: a reservation or approval ends, the order closes or is archived, a slip is
-    /// to be noticed.
+    /// When the next thing happens by itself: a reservation or approval ends, what a change added is not paid in time, the
+    /// order closes or is archived, a slip is to be noticed.
     fn next_deadline(&self, rules: &Rules) -> Option<Timestamp> {
         let ends = self.approvals_end().chain(self.reservation_ends()).chain(self.order_ends(rules));
-        ends.chain(self.next_slip_at(rules)).min()
+        let unpaid = self.next_unpaid_change(rules).map(|(at, _)| at);
+        ends.chain(unpaid).chain(self.next_slip_at(rules)).min()
     }
 
     fn approvals_end(&self) -> impl Iterator<Item = Timestamp> {
@@ -202,6 +203,9 @@ impl Order {
                 return self.take_back(unit, change, "not approved in time");
             }
             return self.reject(unit, "an approval expired");
+        }
+        if let Some((_, change)) = self.next_unpaid_change(unit.rules).filter(|(at, _)| *at <= unit.now) {
+            return self.take_back(unit, Some(change), "not paid while stock was held");
         }
         if self.order_ends(unit.rules).is_some_and(|it| it <= unit.now) {
             return match self.is_over() {

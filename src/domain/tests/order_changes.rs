@@ -10,6 +10,7 @@ use crate::domain::model::approval::{ApprovalState, Gate};
 use crate::domain::model::event::EventKind;
 use crate::domain::model::hold::HoldReason;
 use crate::domain::model::invoice::InvoiceState;
+use crate::domain::model::line_cancellation::CancelledUnits;
 use crate::domain::model::line_refund::RefundedUnits;
 use crate::domain::model::message::MessageKind;
 use crate::domain::model::order::{Order, OrderState};
@@ -534,4 +535,47 @@ proptest! {
             prop_assert_eq!(order.lines.iter().take(3).map(|it| it.amounts).collect::<Vec<_>>(), sold.clone());
         }
     }
+}
+
+#[test]
+fn what_a_change_added_is_sold_to_others_when_nobody_pays_it() {
+    let mut bench = stocked();
+    let id = bench.paid(&order("ada", &[("A-1", 1)]));
+    changed(&mut bench, id, &[add("B-2", 1)]);
+    let before = bench.order(id).clone();
+    let ends = before.invoices[1].issued_at.plus(bench.rules.reservation_lifetime());
+    assert_eq!(before.next_unpaid_change(&bench.rules), Some((ends, before.changes[0].id)));
+    let lifetime = bench.rules.reservation_lifetime_seconds;
+    bench.pass(lifetime - 1);
+    bench.run_due(id);
+    assert_eq!(bench.shelf("B-2", "NYC"), (9, 1, 0), "it is still set aside");
+    bench.pass(1);
+    bench.run_due(id);
+    let after = bench.order(id).clone();
+    assert_eq!(bench.shelf("B-2", "NYC"), (9, 0, 0));
+    assert_eq!((after.due_minor(), after.surplus_minor(), after.credit_notes.len()), (0, 0, 1));
+    assert_eq!((after.state, after.total_minor()), (before.state, before.captured_minor()));
+    assert_eq!(after.next_unpaid_change(&bench.rules), None);
+    bench.ship(id, 0);
+    bench.deliver(id, 0);
+    bench.on(id, Order::close).expect("nothing is open");
+}
+
+#[test]
+fn what_went_back_of_one_change_does_not_pay_for_another() {
+    let mut bench = stocked();
+    let id = bench.paid(&order("ada", &[("A-1", 1)]));
+    changed(&mut bench, id, &[add("B-2", 2)]);
+    bench.pay_cash(id);
+    bench
+        .on(id, |order, unit| {
+            order.cancel_lines(unit, &[CancelledUnits { line: 2, quantity: 1 }], "one only")
+        })
+        .expect("cancelled");
+    let back = bench.order(id).refunded_minor();
+    assert!(back > 0, "one unit was paid back");
+    changed(&mut bench, id, &[add("C-3", 1)]);
+    let after = bench.order(id).clone();
+    let supplement = after.invoices.last().expect("a supplement");
+    assert_eq!(after.due_minor(), supplement.amounts.total_minor);
 }

@@ -17,6 +17,7 @@ use crate::domain::model::policy::ReturnShipping;
 use crate::domain::model::refund::RefundState;
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::scalars::{OrderId, RefundId};
+use crate::domain::model::tracking::TrackingStatus;
 use crate::domain::tests::bench::{Bench, refused_fields};
 use crate::domain::tests::given::{cash, declined, done, order, reason, to_berlin, usd};
 
@@ -272,4 +273,39 @@ proptest! {
             prop_assert_eq!(bench.order(id).refunded_minor(), sold);
         }
     }
+}
+
+#[test]
+fn goods_that_arrived_and_are_paid_back_do_not_pay_for_lost_ones() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 1), ("B-2", "LAX", 1)]);
+    let id = charged(&mut bench, &order("ada", &[("A-1", 1), ("B-2", 1)]));
+    let lost = usize::from(bench.shipment(id, 0).items[0].sku.as_str() == "A-1");
+    bench.ship(id, lost);
+    bench.ship(id, 1 - lost);
+    bench.deliver(id, 1 - lost);
+    bench.report(id, lost, TrackingStatus::Lost);
+    refund(&mut bench, id, &[(1, 1)], None).expect("it came back");
+    bench.settle(id);
+    let open = bench.order(id).why_open();
+    assert!(open.iter().any(|it| it.contains("lost goods are not paid back")), "{open:?}");
+    refund(&mut bench, id, &[(2, 1)], None).expect("it was lost");
+    bench.settle(id);
+    assert_eq!(bench.order(id).why_open(), Vec::<String>::new());
+}
+
+#[test]
+fn who_is_paid_back_less_than_units_cost_is_not_paid_the_rest_later() {
+    let mut bench = shelves();
+    let id = charged(&mut bench, &order("ada", &[("A-1", 2), ("B-2", 1)]));
+    let paid = bench.order(id).captured_minor();
+    refund(&mut bench, id, &[(1, 1)], Some(usd(400))).expect("scratched");
+    bench.settle(id);
+    let value = bench.order(id).refunded_value_minor();
+    assert_eq!((bench.order(id).surplus_minor(), bench.order(id).retained_minor()), (0, value - 400));
+    let units = [CancelledUnits { line: 2, quantity: 1 }];
+    bench.on(id, |order, unit| order.cancel_lines(unit, &units, "one fewer")).expect("cancelled");
+    bench.settle(id);
+    let order = bench.order(id);
+    assert_eq!(order.captured_minor() - order.refunded_minor(), order.total_minor() + value - 400);
+    assert_eq!(order.refunded_minor(), paid - order.total_minor() - value + 400);
 }
