@@ -86,6 +86,7 @@ pub use inventory::expire::{ExpireReservation, ReleaseExpired, ReleaseReservatio
 pub use inventory::extend::{ConfirmReservation, ExtendReservation};
 pub use inventory::ledger::Posted;
 pub use inventory::plan_allocation::{AllocationPlan, Candidate, PlanAllocation, PlannedItem};
+pub use inventory::quality::{HeldUnits, ReleaseQualityHold, ScrapStock};
 #[cfg(test)]
 pub(crate) use inventory::receive::receive_stock;
 pub use inventory::receive::{ReceiveStock, ReceivedStock};
@@ -240,6 +241,7 @@ pub use shipping::pick::{LineUnits, RecordPick, StartPicking};
 pub use shipping::quote::{Decline, Offers, QuoteCouriers};
 pub use shipping::track::{RecordTracking, RecordedTracking, ReportOutcome};
 pub use shipping::weight::package_warning;
+pub use unit::callers::count_open;
 #[cfg(test)]
 pub(crate) use unit::command::conclude;
 pub use unit::command::{Command, OnOrder, OrderCommand, Target};

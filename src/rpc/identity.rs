@@ -104,6 +104,8 @@ mutations! {
     ReceiveStockRequest = "ReceiveStock",
     AdjustStockRequest = "AdjustStock",
     BatchAdjustStockRequest = "BatchAdjustStock",
+    ReleaseQualityHoldRequest = "ReleaseQualityHold",
+    ScrapStockRequest = "ScrapStock",
     CountStockRequest = "CountStock",
     TransferStockRequest = "TransferStock",
     ReceiveTransferRequest = "ReceiveTransfer",

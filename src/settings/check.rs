@@ -246,6 +246,7 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
         reservation_lifetime_seconds: _,
         confirmed_reservation_lifetime_seconds: _,
         reservation_lifetime_max_seconds: _,
+        reservations_per_caller: _,
         approval_lifetime_seconds: _,
         allocation: _,
         allocation_by_region,
@@ -309,6 +310,7 @@ fn check_lifetimes(rules: &Rules, bad: &mut Problems) {
     let confirmed = rules.confirmed_reservation_lifetime_seconds;
     within(bad, "rules.reservation_lifetime_seconds", least, 1, 30 * DAY);
     within(bad, "rules.confirmed_reservation_lifetime_seconds", confirmed, 1, 30 * DAY);
+    within(bad, "rules.reservations_per_caller", rules.reservations_per_caller, 1, 1_000_000);
     within(bad, "rules.reservation_lifetime_max_seconds", most, least, 365 * DAY);
     within(bad, "rules.message_lifetime_seconds", rules.message_lifetime_seconds, 1, 30 * DAY);
     within(bad, "rules.approval_lifetime_seconds", rules.approval_lifetime_seconds, 1, 365 * DAY);

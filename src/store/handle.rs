@@ -144,7 +144,7 @@ impl Store {
     pub async fn preview<C: Command>(&self, actor: &Actor, command: &C) -> Result<C::Output, StoreError> {
         let mut wanted = Wanted::default();
         let reads = command.reads();
-        wanted.add(&reads);
+        wanted.add(&reads, actor);
         let db = self.snapshot().await?;
         let snapshot = wanted.look(&db, &self.inner.order_cache, self.now()).await?.snapshot;
         drop(db);

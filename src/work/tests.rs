@@ -228,6 +228,7 @@ fn new_order(name: &str, units: i64) -> NewOrder {
         reservation_lifetime_seconds: None,
         requested_by: None,
         on_late: OnLate::Accept,
+        wait_until: None,
         labels: Default::default(),
     }
 }

@@ -213,3 +213,24 @@ on_both_engines!(an_order_on_hold_keeps_the_units_of_its_cart, async |server| {
     every_law_holds(&server).await;
     server.stop().await;
 });
+
+on_both_engines!(
+    a_caller_has_no_more_carts_than_the_settings_allow,
+    |it| it.rules.reservations_per_caller = 2,
+    async |server| {
+        stocked(&server, "C-1", 9).await;
+        let carts = [cart(&server, "C-1", 1).await, cart(&server, "C-1", 1).await];
+        let refused = reserve(&server, "C-1", 1).await.expect_err("two at a time");
+        assert_eq!(reason(&refused), "LIMIT_REACHED");
+        let request = pb::ReserveStockRequest {
+            lines: vec![pb::StockLine { sku: "C-1".to_owned(), quantity: 1 }],
+            source: Some(Source::Region("EUROPE".to_owned())),
+            ..Default::default()
+        };
+        server.inventory.clone().reserve_stock(by("market", request)).await.expect("each caller has its own");
+        check_out(&server, &carts[0].id, draft("ada", "C-1", 1)).await.expect("an order");
+        cart(&server, "C-1", 1).await;
+        every_law_holds(&server).await;
+        server.stop().await;
+    }
+);

@@ -203,6 +203,7 @@ fn new_order(number: usize, skus: &[&str]) -> domain::NewOrder {
         reservation_lifetime_seconds: None,
         requested_by: None,
         on_late: domain::OnLate::Accept,
+        wait_until: None,
         labels: Default::default(),
     }
 }

@@ -22,6 +22,7 @@ mod deadlines;
 mod discounts;
 mod disk;
 mod documents;
+mod elsewhere;
 mod exact;
 mod feedback;
 mod filters;

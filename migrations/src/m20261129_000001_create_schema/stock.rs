@@ -137,9 +137,11 @@ async fn reservations(schema: &Schema<'_>) -> Result<(), DbErr> {
              attempts BIGINT NOT NULL DEFAULT 0 CHECK (attempts >= 0),
              lease_token BIGINT NOT NULL DEFAULT 0 CHECK (lease_token >= 0),
              lease_until BIGINT,
+             caller TEXT,
              taken_over_by UUID,
              taken_over_from UUID UNIQUE,
              document BYTEA,
+             CHECK ((order_id IS NULL) = (caller IS NOT NULL)),
              CHECK (taken_over_by IS NULL OR (order_id IS NULL AND state = 'RELEASED')),
              CHECK (taken_over_from IS NULL OR order_id IS NOT NULL),
              CHECK ((order_id IS NULL) = (document IS NOT NULL)),
@@ -162,6 +164,16 @@ async fn reservations(schema: &Schema<'_>) -> Result<(), DbErr> {
              PRIMARY KEY (reservation_id, number),
              FOREIGN KEY (sku, location) REFERENCES stock_levels (sku, location),
              CHECK (consumed + released <= quantity)",
+        )
+        .await?;
+
+    // How many reservations of its own each caller has open: the sum of those.
+    schema
+        .table(
+            "open_reservations",
+            Shape::NarrowChanging,
+            "caller TEXT NOT NULL PRIMARY KEY,
+             open BIGINT NOT NULL CHECK (open >= 0)",
         )
         .await?;
 

@@ -15,6 +15,7 @@ pub(super) mod known;
 pub(super) mod ledger;
 mod nearness;
 pub(super) mod plan_allocation;
+pub(super) mod quality;
 pub(super) mod receive;
 pub(super) mod replenish;
 pub(super) mod reserve;

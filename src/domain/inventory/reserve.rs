@@ -470,7 +470,8 @@ impl OrderCommand for FillOrder {
 impl Order {
     /// A waiting order takes its stock if it is its turn; returns whether it did.
     pub fn fill(&mut self, unit: &mut UnitOfWork) -> Result<bool, Refusal> {
-        if self.state != OrderState::AwaitingStock || self.on_hold() {
+        let is_over = self.wait_ends().is_some_and(|it| it <= unit.now);
+        if self.state != OrderState::AwaitingStock || self.on_hold() || is_over {
             return Ok(false);
         }
         self.reserve(unit)?;

@@ -11,8 +11,9 @@ use crate::domain::inventory::known::{
 };
 use crate::domain::inventory::ledger::set_aside;
 use crate::domain::inventory::reserve::reserved_items;
+use crate::domain::model::action::Action;
 use crate::domain::model::policy::Allocation;
-use crate::domain::model::refusal::{Problems, Refusal};
+use crate::domain::model::refusal::{Problems, Reason, Refusal};
 use crate::domain::model::reservation::{Reservation, ReservationState};
 use crate::domain::model::scalars::{LocationCode, RegionCode, ReservationId, Sku};
 use crate::domain::unit::command::Command;
@@ -43,7 +44,8 @@ impl Command for ReserveStock {
     type Output = Reservation;
 
     fn reads(&self) -> ReadSet {
-        ReadSet { skus: self.lines.iter().map(|it| it.0.clone()).collect(), ..ReadSet::default() }
+        let skus = self.lines.iter().map(|it| it.0.clone()).collect();
+        ReadSet { skus, own_reservations: true, ..ReadSet::default() }
     }
 
     fn decide(&self, unit: &mut UnitOfWork<'_>) -> Result<Reservation, Refusal> {
@@ -92,6 +94,13 @@ pub fn reserve_stock(unit: &mut UnitOfWork, new: &NewReservation) -> Result<Rese
     must_be_in_use(unit, new.lines.iter().map(|it| &it.0))?;
     if let Some(code) = &new.location {
         location_must_be_in_use(unit, code)?;
+    }
+
+    let most = i64::from(unit.rules.reservations_per_caller);
+    if unit.open_reservations(&unit.actor) >= most {
+        let message = format!("{} has {most} reservations open, which is the most at a time", unit.actor);
+        let refusal = Refusal::unmet(Reason::LimitReached, message);
+        return Err(refusal.instead(|| vec![Action::ReleaseReservation]));
     }
 
     let needs: Vec<Need> = new

@@ -34,6 +34,8 @@ pub struct NewOrder {
     pub reservation_lifetime_seconds: Option<u64>,
     pub requested_by: Option<Timestamp>,
     pub on_late: OnLate,
+    /// Until when it waits for stock, if it waits. None: as long as it takes.
+    pub wait_until: Option<Timestamp>,
     pub labels: Labels,
 }
 

@@ -75,6 +75,11 @@ impl Order {
 }
 
 impl Order {
+    /// When it stops waiting for stock: then it ends, and is given none any more.
+    pub(in crate::domain) fn wait_ends(&self) -> Option<Timestamp> {
+        self.wait_until.filter(|_| self.state == OrderState::AwaitingStock)
+    }
+
     /// Whether its open reservation began as a cart's.
     pub fn holds_a_cart(&self) -> bool {
         self.current_reservation().is_some_and(|it| it.taken_over_from.is_some())
@@ -382,6 +387,8 @@ pub struct Order {
     pub requested_by: Option<Timestamp>,
     /// What to do when that cannot be met.
     pub on_late: OnLate,
+    /// Until when it waits for stock. None: as long as it takes.
+    pub wait_until: Option<Timestamp>,
     /// What the customer was promised: what can be kept, or the requested date if that is later. It follows `promise`
     /// until the order is being prepared.
     pub promised_by: Option<Timestamp>,

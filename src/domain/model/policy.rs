@@ -54,6 +54,8 @@ pub struct Rules {
     pub confirmed_reservation_lifetime_seconds: u64,
     /// How long a cart's reservation may be kept in all, from its making on.
     pub reservation_lifetime_max_seconds: u64,
+    /// How many carts one caller may have set stock aside for at a time.
+    pub reservations_per_caller: u32,
     /// How long a pending approval waits before it expires and takes the order along.
     pub approval_lifetime_seconds: u64,
     /// How locations are chosen, unless the region or the call says otherwise.
@@ -425,6 +427,7 @@ impl Default for Rules {
             reservation_lifetime_seconds: 1_800,
             confirmed_reservation_lifetime_seconds: 86_400,
             reservation_lifetime_max_seconds: 2_592_000,
+            reservations_per_caller: 10_000,
             approval_lifetime_seconds: 259_200,
             allocation: Allocation::FewestShipments,
             allocation_by_region: BTreeMap::new(),

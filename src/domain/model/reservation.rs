@@ -11,6 +11,11 @@ impl Reservation {
         self.state.is_open()
     }
 
+    /// Who has it open as one of its own: the caller that made it with ReserveStock, until it is over.
+    pub fn open_for(&self) -> Option<&Actor> {
+        (self.order.is_none() && self.is_open()).then_some(&self.created_by)
+    }
+
     /// Past its end and not pinned.
     pub fn is_expired(&self, now: Timestamp) -> bool {
         self.state == ReservationState::Held && self.expires_at.is_some_and(|it| it <= now)

@@ -85,6 +85,12 @@ impl Order {
         self.undo(unit, &CANCELLED, reason, "cancelled")
     }
 
+    /// It has waited for stock as long as it was to.
+    pub(in crate::domain) fn end_wait(&mut self, unit: &mut UnitOfWork) -> Result<(), Refusal> {
+        let reason = "its stock did not come in time";
+        self.undo(unit, &CANCELLED, reason, reason)
+    }
+
     /// An approval was refused, or not decided in time.
     pub(in crate::domain) fn reject(&mut self, unit: &mut UnitOfWork, reason: &str) -> Result<(), Refusal> {
         self.undo(unit, &REJECTED, reason, reason)

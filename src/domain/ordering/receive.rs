@@ -96,6 +96,11 @@ pub(in crate::domain) fn receive(
         return Err(Refusal::exists("order with external_reference", reference));
     }
 
+    if let Some(until) = new.wait_until
+        && until <= unit.now
+    {
+        return Err(Refusal::invalid("wait_until", "is over already"));
+    }
     let mut order = build_order(unit, new)?;
     let mut text = format!(
         "received through {channel}, {} lines, {}",
@@ -147,6 +152,7 @@ fn build_order(unit: &mut UnitOfWork, new: &NewOrder) -> Result<Order, Refusal> 
         reservation_lifetime_seconds,
         requested_by,
         on_late,
+        wait_until,
         labels,
     } = new.clone();
 
@@ -175,6 +181,7 @@ fn build_order(unit: &mut UnitOfWork, new: &NewOrder) -> Result<Order, Refusal> 
         reservation_lifetime_seconds,
         requested_by,
         on_late,
+        wait_until,
         promised_by: None,
         promise: None,
         risk,

@@ -146,7 +146,7 @@ impl Order {
     fn next_deadline(&self, rules: &Rules) -> Option<Timestamp> {
         let ends = self.approvals_end().chain(self.reservation_ends()).chain(self.order_ends(rules));
         let unpaid = self.next_unpaid_change(rules).map(|(at, _)| at);
-        ends.chain(unpaid).chain(self.next_slip_at(rules)).min()
+        ends.chain(unpaid).chain(self.wait_ends()).chain(self.next_slip_at(rules)).min()
     }
 
     fn approvals_end(&self) -> impl Iterator<Item = Timestamp> {
@@ -192,6 +192,9 @@ impl Order {
     pub fn run_due(&mut self, unit: &mut UnitOfWork) -> Result<(), Refusal> {
         if self.current_reservation().is_some_and(|it| it.is_expired(unit.now)) {
             return self.expire(unit);
+        }
+        if self.wait_ends().is_some_and(|it| it <= unit.now) {
+            return self.end_wait(unit);
         }
         let late = |it: &Approval| {
             it.state == ApprovalState::Pending && it.expires_at.is_some_and(|at| at <= unit.now)

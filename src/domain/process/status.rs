@@ -271,6 +271,7 @@ mod tests {
                 reservation_lifetime_seconds: None,
                 requested_by: None,
                 on_late: OnLate::Accept,
+                wait_until: None,
                 labels: Default::default(),
             };
             self.does(|unit| take_in(unit, &new))

@@ -48,7 +48,8 @@ pub struct LineCheck {
 }
 
 impl Order {
-    /// Every picked unit passes or fails. Failed ones are set apart as damaged and picked again.
+    /// Every picked unit passes or fails. Failed ones go to quality hold, and others are picked in their place: from the same
+    /// location, or from another of the region that has them.
     pub fn record_quality_check(
         &mut self,
         unit: &mut UnitOfWork,
@@ -105,9 +106,9 @@ impl Order {
         }
         let text = format!("shipment {number} failed: {}", failed.join(", "));
         self.move_shipment(unit, index, ShipmentState::QcFailed, EventKind::QualityFailed, text)?;
-        if !self.could_replace(unit, index)? {
+        if !self.could_replace(unit, index)? && !self.replace_elsewhere(unit, index)? {
             let note = format!(
-                "no stock at {} replaces what failed: {}",
+                "no stock of the region replaces what failed at {}: {}",
                 self.shipments[index].location,
                 defects.join("; ")
             );
@@ -116,15 +117,15 @@ impl Order {
         Ok(())
     }
 
-    /// Takes failed units out of the reservation and marks them damaged on the shelf.
+    /// Takes failed units out of the reservation into quality hold, where a person looks at them.
     fn set_apart(&mut self, unit: &mut UnitOfWork, index: usize, number: usize, failed: i64, defect: &str) {
         let mut level = self.take_out(unit, index, number, failed);
-        level.damaged += failed;
+        level.quality_hold += failed;
         let (sku, location) = (level.sku.clone(), level.location.clone());
         unit.keep_level(level);
-        let entry = Posting::of(&sku, &location, MovementKind::Damage);
+        let entry = Posting::of(&sku, &location, MovementKind::QualityHold);
         let (order, shipment) = (Some(self.id), Some(self.shipments[index].id));
         let reason = format!("failed the quality check: {defect}");
-        post(unit, Posting { damaged: failed, order, shipment, reason, ..entry });
+        post(unit, Posting { quality_hold: failed, order, shipment, reason, ..entry });
     }
 }

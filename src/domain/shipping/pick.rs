@@ -171,7 +171,8 @@ impl Order {
     }
 
     /// What was taken from the shelf, and what was not found there: that leaves the books, and the shipment is planned
-    /// anew. Starting to pick again reserves others in its place.
+    /// anew. Starting to pick again reserves others in its place; if the location has none, other locations of the region send
+    /// them, and only if these have none either the order is held and its customer told.
     pub fn record_short_pick(
         &mut self,
         unit: &mut UnitOfWork,
@@ -215,13 +216,13 @@ impl Order {
         let number = self.shipments[index].number;
         let text = format!("{picked} of {wanted} units of shipment {number} picked; not found: {told}");
         self.move_shipment(unit, index, ShipmentState::Planned, EventKind::ItemsPicked, text)?;
-        if !self.could_replace(unit, index)? {
+        if self.could_replace(unit, index)? {
+            self.promise_shipment_anew(unit, index, PromiseOccasion::ShortPick);
+        } else if !self.replace_elsewhere(unit, index)? {
             let location = &self.shipments[index].location;
-            let note = format!("no stock at {location} replaces what was not found: {told}");
+            let note = format!("no stock of the region replaces what was not found at {location}: {told}");
             self.promise_nothing(unit, index, &note);
             self.hold(unit, Actor::system(), HoldReason::UnknownDeliveryDate, note);
-        } else {
-            self.promise_shipment_anew(unit, index, PromiseOccasion::ShortPick);
         }
         Ok(())
     }

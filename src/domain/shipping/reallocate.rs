@@ -17,6 +17,9 @@ use crate::domain::model::shipment::{Shipment, ShipmentItem, ShipmentState};
 use crate::domain::model::stock::MovementKind;
 use crate::domain::unit::unit_of_work::UnitOfWork;
 
+/// How many shipments an order may have that still moves units to others: each of them is shown with it for good.
+const SHIPMENTS_TO_MOVE_TO_MAX: usize = 40;
+
 /// How near the units of a shelf are to the courier, the furthest first: those go first when a shelf has too few.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::domain) enum Nearness {
@@ -184,6 +187,25 @@ impl Order {
         Ok(Ok(()))
     }
 
+    /// Sets aside elsewhere what a shipment lacks and its own location has not; gives back whether the region had all of it.
+    pub(super) fn replace_elsewhere(&mut self, unit: &mut UnitOfWork, index: usize) -> Result<bool, Refusal> {
+        if self.shipments.len() >= SHIPMENTS_TO_MOVE_TO_MAX {
+            return Ok(false);
+        }
+        let needs = self.lacked_by(index);
+        Ok(self.set_aside_elsewhere(unit, Some(index), &needs)?.is_ok())
+    }
+
+    fn lacked_by(&self, index: usize) -> Vec<Need> {
+        let shipment = &self.shipments[index];
+        let need = |it: &ShipmentItem| Need {
+            line: it.line,
+            sku: it.sku.clone(),
+            quantity: self.missing_of(shipment, it),
+        };
+        shipment.items.iter().map(need).filter(|it| it.quantity > 0).collect()
+    }
+
     /// What the region has for these needs. The order has had its stock: who waits does not come before it. A location that
     /// is at work for it already ships what it has; a second shipment from there would not be told from the first.
     fn supplies_of(
@@ -298,17 +320,9 @@ impl Order {
             return self.replace(unit, None, self.lacking());
         }
         for index in 0..self.shipments.len() {
-            let shipment = &self.shipments[index];
-            if shipment.state != ShipmentState::Planned {
-                continue;
+            if self.shipments[index].state == ShipmentState::Planned {
+                self.replace(unit, Some(index), self.lacked_by(index))?;
             }
-            let need = |it: &ShipmentItem| Need {
-                line: it.line,
-                sku: it.sku.clone(),
-                quantity: self.missing_of(shipment, it),
-            };
-            let needs = shipment.items.iter().map(need).collect();
-            self.replace(unit, Some(index), needs)?;
         }
         Ok(())
     }

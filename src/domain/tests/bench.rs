@@ -390,10 +390,10 @@ impl Bench {
         self.snapshot.stock.get(&key).cloned().unwrap_or_else(|| StockLevel::empty(key.0, key.1, MONDAY))
     }
 
-    /// On hand, reserved and damaged.
+    /// On hand, reserved, and damaged or in quality hold.
     pub(super) fn shelf(&self, code: &str, location: &str) -> (i64, i64, i64) {
         let level = self.level(code, location);
-        (level.on_hand, level.reserved, level.damaged)
+        (level.on_hand, level.reserved, level.damaged + level.quality_hold)
     }
 
     pub(super) fn shipment(&self, id: OrderId, number: usize) -> &Shipment {

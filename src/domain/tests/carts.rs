@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::domain::approvals::decide::Decision;
 use crate::domain::inventory::count::count_stock;
-use crate::domain::inventory::expire::release_reservation;
+use crate::domain::inventory::expire::{expire_reservation, release_reservation};
 use crate::domain::inventory::extend::{confirm_cart, extend_cart};
 use crate::domain::inventory::reserve_for_others::reserve_stock;
 use crate::domain::model::approval::Gate;
@@ -221,6 +221,30 @@ fn an_order_with_a_cart_can_be_cancelled_counted_and_rejected() {
     assert_eq!(bench.state(id), OrderState::Reserved);
     bench.by("boss").decide_gate(id, Gate::Reservation, Decision::Reject).expect("rejected");
     assert_eq!(bench.shelf("A-1", "NYC"), (3, 0, 0));
+}
+
+#[test]
+fn a_caller_has_no_more_carts_open_than_settings_allow() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 9)]);
+    bench.rules.reservations_per_caller = 2;
+    let first = a_cart(&mut bench, &[("A-1", 1)], 60);
+    let second = a_cart(&mut bench, &[("A-1", 1)], 90);
+    let one_more = |bench: &mut Bench| bench.decide(|unit| reserve_stock(unit, &others(&[("A-1", 1)], 60)));
+    assert_eq!(reason(one_more(&mut bench)), Reason::LimitReached);
+    bench.by("another");
+    let others_own = one_more(&mut bench).expect("another caller has its own");
+    bench.by("clerk");
+    // Whichever way one ends makes room: an order takes it over, its time is over, it is given back.
+    check_out(&mut bench, &order("ada", &[("A-1", 1)]), first).expect("an order");
+    let third = one_more(&mut bench).expect("one is over");
+    assert_eq!(reason(one_more(&mut bench)), Reason::LimitReached);
+    bench.by("another").decide(|unit| release_reservation(unit, third)).expect("given back");
+    bench.by("clerk");
+    one_more(&mut bench).expect("one is over");
+    bench.pass(90);
+    bench.decide(|unit| expire_reservation(unit, second)).expect("over");
+    one_more(&mut bench).expect("one is over");
+    assert!(bench.snapshot.reservations[&others_own].is_open());
 }
 
 #[test]

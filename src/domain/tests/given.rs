@@ -113,6 +113,7 @@ pub(super) fn order(name: &str, lines: &[(&str, i64)]) -> NewOrder {
         reservation_lifetime_seconds: None,
         requested_by: None,
         on_late: OnLate::Accept,
+        wait_until: None,
         labels: Default::default(),
     }
 }

@@ -1,5 +1,7 @@
 //! What must hold of every order and every day, whatever happens.
 
+use std::collections::BTreeMap;
+
 use crate::domain::model::capacity::{DailyShipments, count_daily_shipments};
 use crate::domain::model::discount_uses::{DiscountUsesByKey, count_discount_uses};
 use crate::domain::model::event::Machine;
@@ -11,6 +13,7 @@ use crate::domain::model::stock::{Movement, MovementKind};
 use crate::domain::model::time::Timestamp;
 use crate::domain::model::waiting::StuckGate;
 use crate::domain::process::timeline::steps::Step;
+use crate::domain::unit::callers::count_open;
 use crate::domain::unit::unit_of_work::{ChangeSet, Snapshot};
 
 /// What stands is noticed once, unless nobody is to be told.
@@ -69,6 +72,12 @@ pub(super) fn check_carts(snapshot: &Snapshot) {
     from.sort();
     over.sort();
     assert_eq!(from, over, "S10");
+
+    let mut open = BTreeMap::new();
+    snapshot.reservations.values().for_each(|it| count_open(&mut open, it, 1));
+    let mut counted: BTreeMap<_, _> = snapshot.open_reservations.clone().into_iter().collect();
+    counted.retain(|_, it| *it != 0);
+    assert_eq!(counted, open, "D6");
 }
 
 /// Units of a transfer are at one place or in transit.

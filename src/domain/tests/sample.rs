@@ -162,6 +162,7 @@ fn order() -> Order {
         reservation_lifetime_seconds: None,
         requested_by: None,
         on_late: OnLate::Accept,
+        wait_until: None,
         promised_by: Some(days_later(5)),
         promise: None,
         risk: Risk::Low,

@@ -103,6 +103,8 @@ pub struct ReadSet {
     pub shipments_of: Vec<CourierCode>,
     /// Other callers' reservations.
     pub reservations: Vec<ReservationId>,
+    /// How many of these the caller itself has open.
+    pub own_reservations: bool,
     pub replenishments: Vec<ReplenishmentId>,
     /// Transfers, with the stock of their products.
     pub transfers: Vec<TransferId>,
@@ -146,6 +148,7 @@ impl ReadSet {
             holders_of,
             shipments_of,
             reservations,
+            own_reservations,
             replenishments,
             transfers,
             products,
@@ -170,6 +173,7 @@ impl ReadSet {
         self.holders_of.extend(holders_of);
         self.shipments_of.extend(shipments_of);
         self.reservations.extend(reservations);
+        self.own_reservations |= own_reservations;
         self.replenishments.extend(replenishments);
         self.transfers.extend(transfers);
         self.products.extend(products);
@@ -199,6 +203,8 @@ pub struct Loaded {
     /// Expired reservations that still hold stock of these.
     pub expired: HashSet<Sku>,
     pub reservations: HashSet<ReservationId>,
+    /// Callers whose open reservations were counted.
+    pub callers: HashSet<Actor>,
     pub replenishments: HashSet<ReplenishmentId>,
     pub transfers: HashSet<TransferId>,
     pub products: HashSet<Sku>,
@@ -231,6 +237,8 @@ pub struct Snapshot {
     /// Shipments of couriers that are not over, some of them, each with its order.
     pub shipments_of: HashMap<CourierCode, Vec<(ShipmentId, OrderId)>>,
     pub reservations: HashMap<ReservationId, Arc<Reservation>>,
+    /// How many reservations of their own callers have open.
+    pub open_reservations: HashMap<Actor, i64>,
     pub replenishments: HashMap<ReplenishmentId, Arc<Replenishment>>,
     pub transfers: HashMap<TransferId, Arc<Transfer>>,
     pub products: HashMap<Sku, Arc<Product>>,
@@ -312,6 +320,7 @@ impl Snapshot {
         for (key, level) in &changes.stock {
             self.stock.insert(key.clone(), level.clone());
         }
+        self.count_callers(changes);
         for (id, reservation) in &changes.reservations {
             self.reservations.insert(*id, Arc::clone(reservation));
         }

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use crate::domain::{
     ADJUSTMENTS_MAX, AdjustStock, Arrival, BatchAdjustStock, CancelTransfer, CheckAvailability,
-    ConfirmReservation, CountStock, DecideReplenishment, Destination, ExtendReservation, Inquiry, Invalid,
-    LocationCode, PlaceReplenishment, PlanAllocation, Problems, ReceiveStock, ReceiveTransfer,
-    ReleaseReservation, ReorderRule, ReplenishmentState, ReserveStock, ServiceLevel, SetReorderRule, Sku,
-    StockSource, TRANSFER_ITEMS_MAX, TransferStock, UpdateReplenishment,
+    ConfirmReservation, CountStock, DecideReplenishment, Destination, ExtendReservation, HeldUnits, Inquiry,
+    Invalid, LocationCode, PlaceReplenishment, PlanAllocation, Problems, ReceiveStock, ReceiveTransfer,
+    ReleaseQualityHold, ReleaseReservation, ReorderRule, ReplenishmentState, ReserveStock, ScrapStock,
+    ServiceLevel, SetReorderRule, Sku, StockSource, TRANSFER_ITEMS_MAX, TransferStock, UpdateReplenishment,
 };
 use crate::pb;
 use crate::rpc::enums;
@@ -192,6 +192,31 @@ pub(crate) fn adjustment(request: pb::AdjustStockRequest, bad: &mut Problems) ->
     let reason = required_word("reason", reason, enums::to_adjust_reason, bad);
     let Shelf { sku, location } = shelf(&sku, &location, bad)?;
     Some(AdjustStock { sku, location, reason: reason?, delta, note, etag })
+}
+
+pub(crate) fn good(request: pb::ReleaseQualityHoldRequest, bad: &mut Problems) -> Option<ReleaseQualityHold> {
+    let pb::ReleaseQualityHoldRequest {
+        sku,
+        location,
+        quantity: units,
+        note,
+        etag,
+        request_id: _,
+        validate_only: _,
+    } = request;
+    let quantity = quantity("quantity", units, bad);
+    let note = text("note", note, NOTE_MAX, bad);
+    let Shelf { sku, location } = shelf(&sku, &location, bad)?;
+    Some(ReleaseQualityHold(HeldUnits { sku, location, quantity, note, etag }))
+}
+
+pub(crate) fn scrapped(request: pb::ScrapStockRequest, bad: &mut Problems) -> Option<ScrapStock> {
+    let pb::ScrapStockRequest { sku, location, quantity: units, note, etag, request_id: _, validate_only: _ } =
+        request;
+    let quantity = quantity("quantity", units, bad);
+    let note = text("note", note, NOTE_MAX, bad);
+    let Shelf { sku, location } = shelf(&sku, &location, bad)?;
+    Some(ScrapStock(HeldUnits { sku, location, quantity, note, etag }))
 }
 
 pub(crate) fn adjustments(

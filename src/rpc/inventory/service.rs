@@ -240,6 +240,27 @@ impl pb::inventory_service_server::InventoryService for Api {
         .await
     }
 
+    async fn release_quality_hold(
+        &self,
+        request: Request<pb::ReleaseQualityHoldRequest>,
+    ) -> Reply<pb::ReleaseQualityHoldResponse> {
+        let (call, command) = command(request, parse::good)?;
+        self.change(call, command, |Posted { level, movement }, _| pb::ReleaseQualityHoldResponse {
+            stock_level: level.as_ref().map(reply::stock_level),
+            movement: movement.as_ref().map(reply::stock_movement),
+        })
+        .await
+    }
+
+    async fn scrap_stock(&self, request: Request<pb::ScrapStockRequest>) -> Reply<pb::ScrapStockResponse> {
+        let (call, command) = command(request, parse::scrapped)?;
+        self.change(call, command, |Posted { level, movement }, _| pb::ScrapStockResponse {
+            stock_level: level.as_ref().map(reply::stock_level),
+            movement: movement.as_ref().map(reply::stock_movement),
+        })
+        .await
+    }
+
     async fn batch_adjust_stock(
         &self,
         request: Request<pb::BatchAdjustStockRequest>,

@@ -1,14 +1,19 @@
 //! Parses requests about orders.
 
+mod reads;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use reads::{
+    Begin, OrderKey, get_order, get_order_timeline, list_orders, list_stuck_orders, order_view, watch_orders,
+};
 
 use crate::domain::{
     AddOrderNote, ArchiveOrder, Attest, CancelOrder, CancelOrderLines, CancelledUnits, CloseOrder,
     CompleteServiceLine, Correction, CreateOrder, Currency, Discount, DiscountKey, HoldReason, Money,
     NOT_HEARD, NewLine, NewOrder, OnLate, OnShortage, OrderId, Part, PlaceHold, Problems,
     RecordRiskAssessment, RecordVerification, ReleaseHold, RestoreOrder, Rule, ServiceLevel, SetOrderLabels,
-    Source, StuckGate, Target, UpdateOrder, VerifyOrder, Waive,
+    Source, StuckGate, Target, Timestamp, UpdateOrder, VerifyOrder, Waive,
 };
 use crate::pb;
 use crate::rpc::enums;
@@ -51,6 +56,7 @@ fn new_order(draft: pb::OrderDraft, bad: &mut Problems) -> Option<NewOrder> {
         on_late,
         labels: given,
         allocation_strategy,
+        wait_until,
     } = draft;
     let channel = required_word("order.channel", channel, enums::to_channel, bad);
     let buyer = required("order.customer", buyer, bad).map(|it| customer("order.customer", it, bad));
@@ -71,6 +77,7 @@ fn new_order(draft: pb::OrderDraft, bad: &mut Problems) -> Option<NewOrder> {
         seconds("order.reservation_lifetime", reservation_lifetime, LIFETIME_SECONDS, bad);
     let requested_by = timestamp("order.requested_delivery_time", requested_delivery_time, bad);
     let on_late = word("order.on_late", on_late, enums::to_on_late, bad);
+    let wait_until = end_of_wait(on_shortage, timestamp("order.wait_until", wait_until, bad), bad);
     let labels = labels("order.labels", given, bad);
     let shipping_address = shipping_address?;
     Some(NewOrder {
@@ -92,6 +99,7 @@ fn new_order(draft: pb::OrderDraft, bad: &mut Problems) -> Option<NewOrder> {
         reservation_lifetime_seconds,
         requested_by,
         on_late: on_late.unwrap_or(OnLate::Accept),
+        wait_until,
         labels,
     })
 }
@@ -119,6 +127,18 @@ fn code_or_discount(code: &str, own: Option<Discount>, bad: &mut Problems) -> Op
         bad.add("order.discount_code", "gives the discount itself: leave out order.discount, or the code");
     }
     code
+}
+
+/// Only who waits can stop waiting.
+fn end_of_wait(
+    on_shortage: Option<OnShortage>,
+    until: Option<Timestamp>,
+    bad: &mut Problems,
+) -> Option<Timestamp> {
+    if until.is_some() && on_shortage != Some(OnShortage::Wait) {
+        bad.add("order.wait_until", "is for orders that wait: on_shortage must be WAIT");
+    }
+    until
 }
 
 fn new_lines(lines: Vec<pb::OrderLineDraft>, currency: Option<Currency>, bad: &mut Problems) -> Vec<NewLine> {
@@ -200,6 +220,7 @@ fn correction(paths: &[String], draft: pb::OrderDraft, bad: &mut Problems) -> (C
         on_late,
         labels: given,
         allocation_strategy: _,
+        wait_until: _,
     } = draft;
     let mut correction = Correction::default();
     let mut currency_of_lines = None;
@@ -496,96 +517,4 @@ pub(crate) fn restore_order(
 /// The order of a request that changes it.
 pub(crate) fn target(order_id: &str, etag: String, bad: &mut Problems) -> Option<Target> {
     Some(Target { part: Part::Order(id("order_id", order_id, bad)?), etag })
-}
-
-/// One order, by its id or by its number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum OrderKey {
-    Id(OrderId),
-    Number(i64),
-}
-
-pub(crate) fn get_order(request: pb::GetOrderRequest, bad: &mut Problems) -> Option<(OrderKey, OrderView)> {
-    let pb::GetOrderRequest { key, view } = request;
-    let view = order_view(view, bad);
-    let key = match required("order_id", key, bad)? {
-        pb::get_order_request::Key::OrderId(order_id) => id("order_id", &order_id, bad).map(OrderKey::Id),
-        pb::get_order_request::Key::Number(number) => order_number(&number, bad),
-    };
-    Some((key?, view))
-}
-
-/// How much of the order the answer has: all of it by default.
-pub(crate) fn order_view(number: i32, bad: &mut Problems) -> OrderView {
-    let view = word("view", number, |it| pb::OrderView::try_from(it).ok(), bad);
-    match view.unwrap_or(pb::OrderView::Unspecified) {
-        pb::OrderView::Unspecified | pb::OrderView::Full => OrderView::Full,
-        pb::OrderView::Basic => OrderView::Basic,
-    }
-}
-
-pub(crate) fn get_order_timeline(
-    request: pb::GetOrderTimelineRequest,
-    bad: &mut Problems,
-) -> Option<OrderKey> {
-    let pb::GetOrderTimelineRequest { key } = request;
-    match required("order_id", key, bad)? {
-        pb::get_order_timeline_request::Key::OrderId(order_id) => {
-            id("order_id", &order_id, bad).map(OrderKey::Id)
-        }
-        pb::get_order_timeline_request::Key::Number(number) => order_number(&number, bad),
-    }
-}
-
-fn order_number(text: &str, bad: &mut Problems) -> Option<OrderKey> {
-    let number = digits(text).filter(|it| *it > 0).map(OrderKey::Number);
-    if number.is_none() {
-        bad.add("number", "must be an order's number, such as 100042");
-    }
-    number
-}
-
-/// The listing, whether archived orders belong to it, and how much of each is shown.
-pub(crate) fn list_orders(
-    request: pb::ListOrdersRequest,
-    limits: &Limits,
-    bad: &mut Problems,
-) -> Option<(Listing, bool, OrderView)> {
-    let pb::ListOrdersRequest { page_size, page_token, filter, order_by, show_archived, view } = request;
-    let view = order_view(view, bad);
-    Some((listing(Wanted { page_size, page_token, filter, order_by }, limits, bad), show_archived, view))
-}
-
-/// The page, and the gate that its orders are to stand at.
-pub(crate) fn list_stuck_orders(
-    request: pb::ListStuckOrdersRequest,
-    limits: &Limits,
-    bad: &mut Problems,
-) -> Option<(Listing, Option<StuckGate>)> {
-    let pb::ListStuckOrdersRequest { page_size, page_token, gate } = request;
-    let gate = word("gate", gate, enums::to_stuck_gate, bad);
-    Some((listing(Wanted { page_size, page_token, ..Wanted::default() }, limits, bad), gate))
-}
-
-/// Start and filter of a watch.
-pub(crate) fn watch_orders(
-    request: pb::WatchOrdersRequest,
-    bad: &mut Problems,
-) -> Option<(Begin, EventFilter)> {
-    let pb::WatchOrdersRequest { after_position, order_id, customer_email } = request;
-    let begin = match after_position {
-        -1 => Begin::Now,
-        position => Begin::After(number("after_position", position, -1..=i64::MAX, bad)),
-    };
-    let order = optional_id("order_id", &order_id, bad);
-    let email = text("customer_email", customer_email, 254, bad);
-    let customer_email = (!email.is_empty()).then_some(email);
-    Some((begin, EventFilter { order, customer_email, kinds: Vec::new() }))
-}
-
-/// The start of a stream of events.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Begin {
-    Now,
-    After(i64),
 }

@@ -338,6 +338,15 @@ const LAWS: &[Law] = &[
             WHERE m.state = 'QUEUED' AND o.run_at IS NULL",
     },
     Law {
+        id: "D6",
+        looked_at: "SELECT COUNT(*) FROM open_reservations",
+        broken: "SELECT caller, CAST(SUM(there) AS TEXT) || ' open', CAST(SUM(counted) AS TEXT) || ' counted' FROM (
+                SELECT caller, COUNT(*) AS there, 0 AS counted FROM reservations
+                WHERE caller IS NOT NULL AND state IN ('HELD', 'CONFIRMED', 'PARTIALLY_CONSUMED') GROUP BY caller
+                UNION ALL SELECT caller, 0 AS there, open AS counted FROM open_reservations
+            ) AS compared GROUP BY caller HAVING SUM(there) <> SUM(counted)",
+    },
+    Law {
         id: "I1",
         looked_at: "SELECT COUNT(*) FROM decisions WHERE request_id IS NOT NULL",
         broken: "SELECT actor || ' ' || method || ' ' || request_id, 'an answer', 'none' FROM decisions

@@ -9,6 +9,7 @@ use crate::store::rows::catalogue::{couriers, locations, products};
 use crate::store::rows::decision::EVENTS_OF_ORDERS;
 use crate::store::rows::discount::{discount_codes, discount_uses};
 use crate::store::rows::record::courier_records;
+use crate::store::rows::reservation::open_reservations;
 use crate::store::rows::statements::{
     Fixed, Locked, names, select, select_all, select_column, select_column_of_all,
 };
@@ -43,6 +44,7 @@ pub(in crate::store) fn all() -> Vec<&'static FixedStatement> {
         &BANK_REFERENCES,
         &LOCK_DISCOUNT_CODES,
         &DISCOUNT_USES,
+        &LOCK_OPEN_RESERVATIONS,
     ]
 }
 
@@ -467,6 +469,18 @@ pub(in crate::store) static DISCOUNT_USES: Fixed = Fixed::new(|| {
         &format!("SELECT {columns} FROM {{bound}} JOIN discount_uses ON {}", is("bound.c")),
     )
 });
+
+/// How many reservations of their own these callers have open.
+pub(in crate::store) static LOCK_OPEN_RESERVATIONS: Fixed =
+    Fixed::new(|| open_reservations_of_callers(Locked::Update));
+
+pub(in crate::store) static OPEN_RESERVATIONS: Fixed =
+    Fixed::new(|| open_reservations_of_callers(Locked::No));
+
+fn open_reservations_of_callers(locked: Locked) -> FixedStatement {
+    use open_reservations::{Column, Entity};
+    select::<Entity>(&Column::Caller, &[Column::Caller], locked)
+}
 
 /// The youngest orders with each of these fingerprints, so many of each at most: fingerprint, id, `created_at`. They come
 /// from the index, so that however many are alike, no more are looked at.

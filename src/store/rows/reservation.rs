@@ -1,14 +1,18 @@
 //! Reservations: those of orders are part of these, other callers' are documents of their own.
 
+use std::collections::BTreeMap;
+
 use sea_orm::EntityTrait;
+use sea_orm::sea_query::Value;
 
 use crate::domain::{
-    LocationCode, OrderId, Reservation, ReservationId, ReservationState, ReservedItem, Sku, Timestamp,
+    Actor, LocationCode, OrderId, Reservation, ReservationId, ReservationState, ReservedItem, Sku, Timestamp,
 };
 use crate::store::connection::error::StoreError;
+use crate::store::connection::row::Row;
 use crate::store::rows::document;
 use crate::store::rows::order::{JobFields, orders};
-use crate::store::rows::table::table;
+use crate::store::rows::table::{Record, table};
 
 table! {
     "reservations" as reservations (id: ReservationId)
@@ -24,6 +28,7 @@ table! {
         attempts: i64,
         lease_token: i64,
         lease_until: Option<Timestamp>,
+        caller: Option<Actor>,
         taken_over_by: Option<OrderId>,
         taken_over_from: Option<ReservationId>,
         document: Option<Vec<u8>>,
@@ -41,6 +46,28 @@ table! {
         consumed: i64,
         released: i64,
     }
+}
+
+table! {
+    "open_reservations" as open_reservations (caller: String) {
+        open: i64,
+    }
+}
+
+/// How many reservations of its own a caller has open.
+pub(in crate::store) fn open(row: &Row) -> Result<(Actor, i64), StoreError> {
+    let open_reservations::Model { caller, open } = open_reservations::Model::read(row)?;
+    Ok((Actor::stored(caller), open))
+}
+
+/// Rows that raise what callers have open, and rows that lower it. PostgreSQL checks the row that it would add before it looks
+/// for the one that is there, so the two are different statements.
+pub(in crate::store) fn differences(moved: BTreeMap<Actor, i64>) -> (Vec<Vec<Value>>, Vec<Vec<Value>>) {
+    let (more, less): (Vec<_>, Vec<_>) = moved.into_iter().filter(|it| it.1 != 0).partition(|it| it.1 > 0);
+    let row = |(caller, open): (Actor, i64)| {
+        open_reservations::Model { caller: caller.as_str().to_owned(), open }.values()
+    };
+    (more.into_iter().map(row).collect(), less.into_iter().map(row).collect())
 }
 
 /// The row of an order's reservation.
@@ -69,6 +96,7 @@ fn row(reservation: &Reservation, job: JobFields, document: Option<Vec<u8>>) -> 
         attempts: job.attempts,
         lease_token: job.lease_token,
         lease_until: job.lease_until,
+        caller: reservation.order.is_none().then(|| reservation.created_by.clone()),
         taken_over_by: reservation.taken_over_by,
         taken_over_from: reservation.taken_over_from,
         document,

@@ -14,7 +14,7 @@ use crate::store::rows::parts::{
     tracking_numbers,
 };
 use crate::store::rows::record::courier_records;
-use crate::store::rows::reservation::{reservation_items, reservations};
+use crate::store::rows::reservation::{open_reservations, reservation_items, reservations};
 use crate::store::rows::returns::returns;
 use crate::store::rows::statements::{
     Fixed, add_up, add_up_some, delete, insert, insert_missing, update_some, update_versioned, upsert,
@@ -107,6 +107,10 @@ fixed! {
     );
     ADD_CARRIER_LABELS = insert_missing::<carrier_labels::Entity>();
     ADD_MESSAGE_TEXTS = insert_missing::<message_texts::Entity>();
+
+    // In the order of the callers, and before what follows from orders: who reserves holds the lock on its own row.
+    ADD_TO_OPEN_RESERVATIONS = add_up::<open_reservations::Entity>();
+    TAKE_OFF_OPEN_RESERVATIONS = take_off_open_reservations();
 
     // In the order of the couriers, so that nobody waits for a record in a circle.
     ADD_TO_COURIER_RECORDS = add_up::<courier_records::Entity>();
@@ -203,6 +207,22 @@ fn take_off_days() -> FixedStatement {
         [Kind::Text, Kind::Text, Kind::Int, Kind::BigInt],
         format!("UPDATE daily_shipments {}", off("?")),
         &format!("UPDATE daily_shipments {}", off("bound.c")),
+    )
+}
+
+/// Takes reservations that are over off those that their caller has open.
+fn take_off_open_reservations() -> FixedStatement {
+    let off = |mark: &str| {
+        format!(
+            "SET open = open_reservations.open + {mark}2 {}WHERE open_reservations.caller = {mark}1",
+            if mark == "?" { "" } else { "FROM {bound} " }
+        )
+    };
+    FixedStatement::new(
+        Effect::WriteEach,
+        [Kind::Text, Kind::BigInt],
+        format!("UPDATE open_reservations {}", off("?")),
+        &format!("UPDATE open_reservations {}", off("bound.c")),
     )
 }
 

@@ -277,7 +277,7 @@ async fn what_a_group_loads_is_asked_by_fixed_statements(scene: &Scene) {
     let messages = Arc::<AtomicU64>::default();
     let writing = scene.store.inner.pools.writer(&messages).await.expect("a connection");
     let mut wanted = Wanted::default();
-    wanted.add(&seeded.everything());
+    wanted.add(&seeded.everything(), &crate::domain::Actor::system());
     let order_cache = OrderCache::new(0);
     // Before anything has expired, or it would be asked once more with what has.
     let clock = scene.store.inner.clock.clone();

@@ -209,6 +209,7 @@ pub(in crate::store) fn order_for(lines: &[(&str, i64)], on_shortage: OnShortage
         reservation_lifetime_seconds: None,
         requested_by: None,
         on_late: OnLate::Accept,
+        wait_until: None,
         labels: Default::default(),
     }
 }

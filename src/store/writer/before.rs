@@ -9,7 +9,7 @@ use crate::domain::{
     ChangeSet, Courier, CourierCode, CourierRecords, DailyShipments, DiscountCode, DiscountKey,
     DiscountUsesByKey, JobId, Location, LocationCode, Order, OrderId, Product, Replenishment,
     ReplenishmentId, Reservation, ReservationId, Sku, Snapshot, StockLevel, Transfer, TransferId,
-    count_daily_shipments, count_discount_uses,
+    count_daily_shipments, count_discount_uses, count_open,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::statement::FixedStatement;
@@ -92,6 +92,7 @@ impl Before {
             |it| Ok(stock::level_to_row(it)),
         )?;
 
+        self.save_callers(writes, snapshot);
         let mut changes = Changes::default();
         self.save_orders(writes, &mut changes, snapshot, jobs)?;
         let reservations = self
@@ -124,6 +125,18 @@ impl Before {
             transfer::to_row,
         )?;
         self.save_replenishments(writes, snapshot)
+    }
+
+    /// How many reservations of their own callers have open now.
+    fn save_callers(&self, writes: &mut Writes, snapshot: &Snapshot) {
+        let mut moved = BTreeMap::new();
+        for (id, old) in &self.reservations {
+            old.iter().for_each(|it| count_open(&mut moved, it, -1));
+            snapshot.reservations.get(id).into_iter().for_each(|it| count_open(&mut moved, it, 1));
+        }
+        let (more, less) = reservation::differences(moved);
+        writes.put(&writes::ADD_TO_OPEN_RESERVATIONS, more);
+        writes.put(&writes::TAKE_OFF_OPEN_RESERVATIONS, less);
     }
 
     fn save_replenishments(&self, writes: &mut Writes, snapshot: &Snapshot) -> Result<(), StoreError> {

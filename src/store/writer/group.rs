@@ -68,7 +68,7 @@ impl Writer {
     ) -> Result<(), GroupFailure> {
         let mut wanted = Wanted::default();
         for change in group.iter() {
-            wanted.add(change.reads());
+            wanted.add(change.reads(), &change.context().actor);
             if let Some((key, _, _)) = request_of(change.as_ref()) {
                 wanted.add_key(key);
             }

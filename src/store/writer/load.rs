@@ -4,7 +4,7 @@
 //! The first message has all that is named by keys: orders and other callers' reservations, expired reservations, what is
 //! looked up beside them, and idempotency keys at its end. The second has what only follows from the orders, such as the
 //! stock of their lines. The third has the daily shipments of what has a capacity, which is known by then. Every
-//! transaction locks orders, reservations, transfers, stock, replenishments, discount codes, locations and couriers in this
+//! transaction locks orders, reservations, transfers, stock, replenishments, discount codes, callers, locations and couriers in this
 //! order.
 
 use crate::domain::Timestamp;

@@ -9,7 +9,7 @@ use crate::store::connection::row::Row;
 use crate::store::connection::statement::Ask;
 use crate::store::rows::decision::{IdempotencyKey, StoredAnswer};
 use crate::store::rows::order::JobFields;
-use crate::store::rows::{capacity, catalogue, record, stock, transfer};
+use crate::store::rows::{capacity, catalogue, record, reservation, stock, transfer};
 
 /// What was loaded for a group.
 #[derive(Default)]
@@ -26,6 +26,7 @@ pub(super) enum Topic {
     Answers,
     Orders,
     Reservations,
+    OpenReservations,
     Expired,
     Holders,
     Levels,
@@ -103,6 +104,7 @@ pub(super) fn read_lookup(group: &mut LoadedGroup, topic: Topic, rows: &[Row]) -
                 let courier: Courier = catalogue::read(row)?;
                 snapshot.couriers.insert(courier.code.clone(), Arc::new(courier));
             }
+            Topic::OpenReservations => snapshot.open_reservations.extend([reservation::open(row)?]),
             Topic::DailyShipments => snapshot.daily_shipments.extend([capacity::day(row)?]),
             Topic::CourierRecords => snapshot.courier_records.extend([record::record(row)?]),
             Topic::ExternalReferences => {

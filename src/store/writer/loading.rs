@@ -29,6 +29,7 @@ struct Statements {
     replenishments: &'static FixedStatement,
     discount_codes: &'static FixedStatement,
     transfers: &'static FixedStatement,
+    open_reservations: &'static FixedStatement,
 }
 
 impl Statements {
@@ -41,6 +42,7 @@ impl Statements {
                 replenishments: &lookup::LOCK_REPLENISHMENTS,
                 discount_codes: &lookup::LOCK_DISCOUNT_CODES,
                 transfers: &lookup::LOCK_TRANSFERS,
+                open_reservations: &lookup::LOCK_OPEN_RESERVATIONS,
             },
             Locked::No => Self {
                 orders: &lookup::ORDERS,
@@ -49,6 +51,7 @@ impl Statements {
                 replenishments: &lookup::REPLENISHMENTS,
                 discount_codes: &lookup::DISCOUNT_CODES,
                 transfers: &lookup::TRANSFERS,
+                open_reservations: &lookup::OPEN_RESERVATIONS,
             },
         }
     }
@@ -159,6 +162,7 @@ impl<'w> Loading<'w> {
         if !self.locks_stock_later() {
             self.ask_stock(&wanted.skus, &mut message);
             self.ask_discounts(&mut message);
+            self.ask_callers(&mut message);
         }
         // To know their products, whose stock is locked before they are read once more.
         self.ask_replenishments(&lookup::REPLENISHMENTS, &mut message);
@@ -233,6 +237,14 @@ impl<'w> Loading<'w> {
         self.stock.extend(missing);
     }
 
+    /// Whoever reserves for itself is counted under a lock of its own, which is taken after those of stock and codes.
+    fn ask_callers(&self, message: &mut Message) {
+        if !self.wanted.callers.is_empty() {
+            let callers = lookup::keys(self.wanted.callers.iter().cloned());
+            message.push((Topic::OpenReservations, self.statements.open_reservations.about(callers)));
+        }
+    }
+
     fn ask_expired(&mut self, skus: &BTreeSet<Sku>, message: &mut Message) {
         let rows =
             skus.difference(&self.looked_for_expired).map(|it| vec![it.clone().into(), self.now.into()]);
@@ -290,6 +302,7 @@ impl<'w> Loading<'w> {
             self.ask_stock(&stock, &mut message);
             self.ask_replenishments(self.statements.replenishments, &mut message);
             self.ask_discounts(&mut message);
+            self.ask_callers(&mut message);
         }
         self.ask_fingerprints(&fingerprints, &mut message);
         let unknown: Vec<Sku> = products.difference(&self.products).cloned().collect();
@@ -516,6 +529,7 @@ impl<'w> Loading<'w> {
             holders_of: self.wanted.holders_of.iter().cloned().collect(),
             shipments_of: self.wanted.shipments_of.iter().cloned().collect(),
             reservations: self.wanted.reservations.iter().copied().collect(),
+            callers: self.wanted.callers.iter().cloned().collect(),
             replenishments: self.wanted.replenishments.iter().copied().collect(),
             transfers: self.wanted.transfers.iter().copied().collect(),
             products: self.products.into_iter().collect(),

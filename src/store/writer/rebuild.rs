@@ -2,14 +2,15 @@
 //! grown, or a projection was damaged. Page by page, each in a transaction that locks its rows, so that it may run beside
 //! a server, stop anywhere and be run again.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sea_orm::DbBackend;
 use uuid::Uuid;
 
 use crate::domain::{
-    Courier, CourierRecords, DailyShipments, DiscountCode, DiscountUsesByKey, Location, Order, OrderId, Part,
-    Product, count_daily_shipments, count_discount_uses,
+    Actor, Courier, CourierRecords, DailyShipments, DiscountCode, DiscountUsesByKey, Location, Order,
+    OrderId, Part, Product, count_daily_shipments, count_discount_uses,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row;
@@ -24,7 +25,7 @@ use crate::store::rows::projection::{Changes, values};
 use crate::store::rows::statements::Writes;
 use crate::store::rows::table::Record;
 use crate::store::rows::writes;
-use crate::store::rows::{capacity, discount, document, record};
+use crate::store::rows::{capacity, discount, document, record, reservation};
 use crate::store::writer::loaded::job_fields;
 
 /// Orders of one transaction: few, so that the changes behind it wait briefly.
@@ -54,7 +55,8 @@ impl Store {
         Ok(done)
     }
 
-    /// Corrects couriers' records, the days of locations and couriers and the uses of discount codes by the difference
+    /// Corrects couriers' records, the days of locations and couriers, the uses of discount codes and what callers have open by
+    /// the difference
     /// between them and what the orders say, both read at the same moment. A change that commits later changes both alike, so the difference stays right.
     async fn correct_sums(&self, db: &Session) -> Result<(), StoreError> {
         let looked = self.snapshot().await?;
@@ -83,9 +85,13 @@ impl Store {
                 count_discount_uses(&mut uses, &order, 1);
             }
         }
+        let open = callers_differences(&looked).await?;
         drop(looked);
 
         let mut writes = Writes::default();
+        let (more, less) = reservation::differences(open);
+        writes.put(&writes::ADD_TO_OPEN_RESERVATIONS, more);
+        writes.put(&writes::TAKE_OFF_OPEN_RESERVATIONS, less);
         writes.put(&writes::ADD_TO_COURIER_RECORDS, values(record::additions(missing)));
         let (more, less) = capacity::differences(days);
         writes.put(&writes::ADD_TO_DAYS, more);
@@ -96,6 +102,17 @@ impl Store {
         db.begin(Vec::new()).await?;
         db.commit(writes.into_asks(), &["rebuild"]).await
     }
+}
+
+/// By how much what callers have open differs from what is counted of them.
+async fn callers_differences(db: &Session) -> Result<BTreeMap<Actor, i64>, StoreError> {
+    let sql = "SELECT caller, CAST(SUM(open) AS BIGINT) FROM (
+            SELECT caller, COUNT(*) AS open FROM reservations
+            WHERE caller IS NOT NULL AND state IN ('HELD', 'CONFIRMED', 'PARTIALLY_CONSUMED') GROUP BY caller
+            UNION ALL SELECT caller, -open FROM open_reservations
+        ) AS counted GROUP BY caller";
+    let rows = db.query(sql, Vec::new()).await?;
+    rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
 }
 
 async fn rebuild_entries<T: Entry>(db: &Session, change: &'static FixedStatement) -> Result<(), StoreError> {

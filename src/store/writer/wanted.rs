@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::{
-    CapacityOf, Channel, CourierCode, DiscountKey, JobId, LocationCode, OrderId, Part, ReadSet,
+    Actor, CapacityOf, Channel, CourierCode, DiscountKey, JobId, LocationCode, OrderId, Part, ReadSet,
     ReplenishmentId, ReservationId, Sku, TransferId,
 };
 use crate::store::rows::decision::IdempotencyKey;
@@ -45,6 +45,8 @@ pub(in crate::store) struct Wanted {
     pub(super) holding_orders: BTreeSet<OrderId>,
     pub(super) shipments_of: BTreeSet<CourierCode>,
     pub(super) reservations: BTreeSet<ReservationId>,
+    /// Who makes reservations.
+    pub(super) callers: BTreeSet<Actor>,
     pub(super) replenishments: BTreeSet<ReplenishmentId>,
     pub(super) transfers: BTreeSet<TransferId>,
     pub(super) products: BTreeSet<Sku>,
@@ -62,7 +64,7 @@ pub(in crate::store) struct Wanted {
 }
 
 impl Wanted {
-    pub(in crate::store) fn add(&mut self, reads: &ReadSet) {
+    pub(in crate::store) fn add(&mut self, reads: &ReadSet, caller: &Actor) {
         let ReadSet {
             orders,
             parts,
@@ -74,6 +76,7 @@ impl Wanted {
             holders_of,
             shipments_of,
             reservations,
+            own_reservations,
             replenishments,
             transfers,
             products,
@@ -103,6 +106,7 @@ impl Wanted {
         self.holders_of.extend(holders_of.iter().cloned());
         self.shipments_of.extend(shipments_of.iter().cloned());
         self.reservations.extend(reservations);
+        self.callers.extend(own_reservations.then(|| caller.clone()));
         self.replenishments.extend(replenishments);
         self.transfers.extend(transfers);
         self.products.extend(products.iter().chain(skus).cloned());

@@ -76,6 +76,13 @@ pub(super) enum Act {
         location: usize,
         counted: i64,
     },
+    /// Units in quality hold are good, or scrapped.
+    Inspect {
+        sku: usize,
+        location: usize,
+        units: i64,
+        good: bool,
+    },
     Transfer {
         sku: usize,
         from: usize,
@@ -153,6 +160,8 @@ pub(super) fn some_act() -> impl Strategy<Value = Act> {
         location,
         counted,
     });
+    let inspecting = (0_usize..3, 0_usize..3, 1_i64..4, any::<bool>())
+        .prop_map(|(sku, location, units, good)| Act::Inspect { sku, location, units, good });
     let transferring = (0_usize..3, 0_usize..3, 0_usize..3, 1_i64..5)
         .prop_map(|(sku, from, to, units)| Act::Transfer { sku, from, to, units });
     let arriving = (0_usize..4, 0_i64..4, 0_i64..2).prop_map(|(which, received, lost)| Act::Arrive {
@@ -181,6 +190,7 @@ pub(super) fn some_act() -> impl Strategy<Value = Act> {
         1 => adjusting,
         1 => counting,
         2 => transferring,
+        1 => inspecting,
         2 => arriving,
         1 => (0_usize..4).prop_map(|which| Act::TurnBack { which }),
         1 => reordering,
@@ -211,6 +221,7 @@ pub(super) fn order_of(bench: &Bench, act: &Act) -> Option<OrderId> {
         | Act::Adjust { .. }
         | Act::Count { .. }
         | Act::Transfer { .. }
+        | Act::Inspect { .. }
         | Act::Arrive { .. }
         | Act::TurnBack { .. }
         | Act::Reorder { .. }
@@ -252,6 +263,9 @@ pub(super) fn apply(bench: &mut Bench, act: &Act) {
         Act::Stock { sku: code, location: at, units } => bench.stock(SKUS[*code], PLACES[*at], *units),
         Act::Adjust { sku, location, delta, why } => shelves::adjust(bench, *sku, *location, *delta, *why),
         Act::Count { sku, location, counted } => shelves::count(bench, *sku, *location, *counted),
+        Act::Inspect { sku, location, units, good } => {
+            shelves::inspect(bench, [*sku, *location], *units, *good);
+        }
         Act::Transfer { sku, from, to, units } => shelves::transfer(bench, *sku, [*from, *to], *units),
         Act::Arrive { which, received, lost } => shelves::arrive(bench, *which, *received, *lost),
         Act::TurnBack { which } => shelves::turn_back(bench, *which),

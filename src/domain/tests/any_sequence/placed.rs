@@ -3,7 +3,7 @@
 use crate::domain::model::amounts::Discount;
 use crate::domain::model::new_order::NewOrder;
 use crate::domain::model::scalars::OnShortage;
-use crate::domain::tests::given::{dear, order, to_berlin, usd};
+use crate::domain::tests::given::{MONDAY, dear, order, to_berlin, usd};
 
 /// Goods and services.
 pub(super) const SOLD: [&str; 5] = ["A-1", "B-2", "C-3", "FIT", "TUNE"];
@@ -21,6 +21,10 @@ pub(super) fn new_order(name: usize, lines: &[(usize, i64)], style: Style) -> Ne
     let mut new = order(["ada", "bob", "eve", "kim", "lee"][name], &lines);
     new.on_shortage = if style.waits { OnShortage::Wait } else { OnShortage::Refuse };
     new.reservation_lifetime_seconds = style.seconds;
+    // Some of those that wait do so for as long only as stock would be held for them.
+    if let (true, Some(seconds)) = (style.waits, style.seconds) {
+        new.wait_until = Some(MONDAY.plus(std::time::Duration::from_secs(40 * seconds)));
+    }
     if style.abroad {
         new = to_berlin(new);
     }

@@ -4,6 +4,7 @@ use crate::domain::inventory::adjust::{AdjustReason, adjust_stock};
 use crate::domain::inventory::count::{count_stock, settle_count};
 use crate::domain::inventory::expire::{expire_reservation, release_reservation};
 use crate::domain::inventory::extend::{confirm_cart, extend_cart};
+use crate::domain::inventory::quality::{self, HeldUnits, Verdict};
 use crate::domain::inventory::receive::receive_stock;
 use crate::domain::inventory::replenish::set_reorder_rule;
 use crate::domain::inventory::reserve_for_others::{NewReservation, reserve_stock};
@@ -30,6 +31,13 @@ pub(super) fn count(bench: &mut Bench, code: usize, at: usize, counted: i64) {
     let (code, at) = (sku(SKUS[code]), location_code(PLACES[at]));
     let _ = bench.decide(|unit| count_stock(unit, &code, &at, counted, "sheet 7", ""));
     let _ = bench.decide(|unit| settle_count(unit, &code, &at));
+}
+
+pub(super) fn inspect(bench: &mut Bench, [code, at]: [usize; 2], quantity: i64, good: bool) {
+    let (sku, location) = (sku(SKUS[code]), location_code(PLACES[at]));
+    let held = HeldUnits { sku, location, quantity, note: String::new(), etag: String::new() };
+    let verdict = if good { Verdict::Good } else { Verdict::Bad };
+    let _ = bench.decide(|unit| quality::inspect(unit, &held, verdict));
 }
 
 pub(super) fn reorder(bench: &mut Bench, code: usize, at: usize, point: i64) {

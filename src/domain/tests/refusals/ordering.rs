@@ -299,7 +299,7 @@ fn cancelling_anywhere_before_the_handover_undoes_everything() {
         for (_, drive) in &to[..=last] {
             drive(&mut bench, id);
         }
-        let damaged = bench.level("A-1", "NYC").damaged;
+        let damaged = bench.level("A-1", "NYC").quality_hold;
         bench.on(id, |order, unit| order.cancel(unit, "changed her mind")).expect("not handed over yet");
         bench.settle(id);
         bench.send_messages(id);

@@ -113,6 +113,7 @@ fn every_bad_field_of_an_order_is_named_at_once_by_its_path() {
         reservation_lifetime: Some(prost_types::Duration { seconds: 0, nanos: 0 }),
         on_late: 9,
         labels: [("Team".to_owned(), String::new())].into(),
+        wait_until: Some(prost_types::Timestamp { seconds: i64::MAX, nanos: 0 }),
     };
     assert_eq!(
         bad_fields(order, "short"),
@@ -143,6 +144,7 @@ fn every_bad_field_of_an_order_is_named_at_once_by_its_path() {
             "order.shipping_fee.nanos",
             "order.shipping_service",
             "order.special_instructions",
+            "order.wait_until",
             "request_id",
         ]
     );

@@ -18,7 +18,7 @@ use crate::store::rows::parts::{
     tracking_numbers,
 };
 use crate::store::rows::record::courier_records;
-use crate::store::rows::reservation::{reservation_items, reservations};
+use crate::store::rows::reservation::{open_reservations, reservation_items, reservations};
 use crate::store::rows::returns::returns;
 use crate::store::rows::seller::sellers;
 use crate::store::rows::stock::{replenishments, stock_levels, stock_movements};
@@ -80,7 +80,7 @@ fn entities() -> BTreeMap<String, Described> {
         credit_note_numbers credit_notes payments refunds payment_references returns shipments tracking_numbers
         carrier_labels reservations reservation_items stock_levels stock_movements replenishments transfers
         products locations couriers courier_records daily_shipments feedback_lines feedback_reasons follow_ups
-        discount_codes discount_uses sellers
+        discount_codes discount_uses open_reservations sellers
     }
     .into()
 }

@@ -134,6 +134,7 @@ pub(in crate::store) fn full(number: i64) -> Order {
         reservation_lifetime_seconds: Some(600),
         requested_by: Some(later(1)),
         on_late: OnLate::Hold,
+        wait_until: Some(later(999)),
         promised_by: Some(later(2)),
         promise: Some(Promise {
             at: AT,

@@ -108,6 +108,9 @@ async fn what_breaks_a_law_is_refused_by_the_schema(scene: &Scene) {
         "UPDATE daily_shipments SET shipments = -1",
         "UPDATE discount_uses SET redeemed = redeemed + 1000000",
         "UPDATE discount_uses SET given_back = redeemed + 1",
+        "INSERT INTO open_reservations (caller, open) VALUES ('shop', -1)",
+        "UPDATE reservations SET caller = 'shop' WHERE order_id IS NOT NULL",
+        "UPDATE reservations SET taken_over_by = id WHERE order_id IS NOT NULL",
     ] {
         let refused = scene.writer().await.script(nonsense).await;
         assert!(is_broken(&refused), "{nonsense}: {refused:?}");

@@ -39,6 +39,7 @@ pub(super) const GROWING: [&str; 28] = [
     "decisions",
     "discount_codes",
     "discount_uses",
+    "open_reservations",
 ];
 
 /// Rows that one statement may look at.

@@ -148,6 +148,7 @@ const DIFFERS: &[(&str, &str, &str)] = &[
     ("discount_codes", "offered", "n > 3"),
     ("discount_codes", "active", "n > 6"),
     ("discount_uses", "code", "'NEXT-' || n"),
+    ("open_reservations", "caller", "'shop-' || n"),
     ("orders", "run_at", "CASE WHEN n <= 3 THEN 1 ELSE o.run_at + n * 10000000 END"),
     (
         "reservations",
@@ -192,6 +193,7 @@ const COPIED: [&str; 27] = [
     "decisions",
     "discount_codes",
     "discount_uses",
+    "open_reservations",
 ];
 
 /// The milliseconds of the first copy, and how much later the next one is.
@@ -318,6 +320,7 @@ impl Seeded {
             holders_of: vec![(sku("B-2"), code("BER"))],
             shipments_of: vec!["PIGEON".parse().expect("a courier")],
             reservations: vec![self.reservation],
+            own_reservations: true,
             replenishments: vec![self.replenishment],
             transfers: vec![self.order.id.0.into()],
             products: vec![sku("A-1")],

@@ -1,0 +1,109 @@
+//! Units that are not found or fail their check come from elsewhere, and those that failed wait in quality hold.
+
+use crate::domain::inventory::quality::{HeldUnits, Verdict, inspect};
+use crate::domain::model::event::EventKind;
+use crate::domain::model::hold::HoldReason;
+use crate::domain::model::message::MessageKind;
+use crate::domain::model::order::OrderState;
+use crate::domain::model::refusal::Refusal;
+use crate::domain::model::scalars::OrderId;
+use crate::domain::model::shipment::ShipmentState;
+use crate::domain::model::stock::MovementKind;
+use crate::domain::shipping::pick::LineUnits;
+use crate::domain::tests::bench::{Bench, refused_fields};
+use crate::domain::tests::given::{location_code, order, sku, waiting};
+
+fn short_pick(bench: &mut Bench, id: OrderId, picked: i64, missing: i64) {
+    let shipment = bench.shipment(id, 0).id;
+    bench.on(id, |order, unit| order.start_picking(unit, shipment)).expect("a pick list");
+    let picks: Vec<_> = (picked > 0).then_some(LineUnits { line: 1, units: picked }).into_iter().collect();
+    let missing = [LineUnits { line: 1, units: missing }];
+    bench
+        .on(id, |order, unit| order.record_short_pick(unit, shipment, &picks, &missing))
+        .expect("a short pick");
+}
+
+fn ends(bench: &mut Bench, verdict: Verdict, units: i64) -> Result<(), Refusal> {
+    let (sku, location) = (sku("A-1"), location_code("NYC"));
+    let held =
+        HeldUnits { sku, location, quantity: units, note: "looked at".to_owned(), etag: String::new() };
+    bench.decide(|unit| inspect(unit, &held, verdict)).map(drop)
+}
+
+#[test]
+fn what_a_pick_does_not_find_comes_from_another_location() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 3), ("A-1", "LAX", 5)]);
+    let id = bench.paid(&order("ada", &[("A-1", 3)]));
+    short_pick(&mut bench, id, 1, 2);
+    assert!(!bench.order(id).on_hold());
+    assert_eq!((bench.shelf("A-1", "NYC"), bench.shelf("A-1", "LAX")), ((1, 1, 0), (5, 2, 0)));
+    assert!(bench.history(id).iter().any(|it| it.kind == EventKind::InventoryReallocated));
+    let units: Vec<_> = bench.order(id).shipments.iter().map(|it| it.items[0].quantity).collect();
+    assert_eq!(units, [1, 2]);
+
+    // What was picked is checked without another pick.
+    let first = bench.shipment(id, 0).id;
+    bench.on(id, |order, unit| order.start_picking(unit, first)).expect("nothing is left to pick");
+    assert_eq!(bench.shipment(id, 0).state, ShipmentState::Picked);
+    bench.ship(id, 1);
+    assert_eq!(bench.shelf("A-1", "LAX"), (3, 0, 0));
+}
+
+#[test]
+fn a_shipment_of_which_nothing_was_found_is_cancelled_and_another_one_leaves() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 2), ("A-1", "LAX", 2)]);
+    let id = bench.paid(&order("ada", &[("A-1", 2)]));
+    short_pick(&mut bench, id, 0, 2);
+    assert_eq!(bench.shipment(id, 0).state, ShipmentState::Cancelled);
+    bench.ship(id, 1);
+    assert_eq!(bench.state(id), OrderState::Shipped);
+    assert_eq!((bench.shelf("A-1", "NYC"), bench.shelf("A-1", "LAX")), ((0, 0, 0), (0, 0, 0)));
+}
+
+#[test]
+fn what_fails_its_check_comes_from_another_location_and_waits_in_quality_hold() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 2), ("A-1", "LAX", 1)]);
+    let id = bench.paid(&order("ada", &[("A-1", 2)]));
+    bench.pick(id, 0);
+    bench.check_quality(id, 0, 1);
+    assert!(!bench.order(id).on_hold());
+    let level = bench.level("A-1", "NYC");
+    assert_eq!((level.on_hand, level.reserved, level.damaged, level.quality_hold), (2, 1, 0, 1));
+    bench.ship(id, 1);
+    let first = bench.shipment(id, 0).id;
+    bench.on(id, |order, unit| order.start_picking(unit, first)).expect("nothing is left to pick");
+    assert_eq!(bench.shipment(id, 0).state, ShipmentState::Picked);
+}
+
+#[test]
+fn the_order_is_held_and_told_only_if_nobody_has_any() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 2), ("A-1", "LAX", 1), ("A-1", "BER", 9)]);
+    let id = bench.paid(&order("ada", &[("A-1", 2)]));
+    short_pick(&mut bench, id, 0, 2);
+    assert_eq!(bench.order(id).holds[0].reason, HoldReason::UnknownDeliveryDate);
+    assert!(bench.order(id).messages.iter().any(|it| it.kind == MessageKind::OnHold));
+    assert_eq!(bench.shelf("A-1", "LAX"), (1, 0, 0));
+}
+
+#[test]
+fn units_in_quality_hold_are_released_or_scrapped_and_no_more_of_them_than_there_are() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 5)]);
+    let id = bench.paid(&order("ada", &[("A-1", 3)]));
+    bench.pick(id, 0);
+    bench.check_quality(id, 0, 3);
+    assert_eq!(bench.level("A-1", "NYC").quality_hold, 3);
+    let first = bench.placed(&waiting(order("bob", &[("A-1", 3)])));
+    assert_eq!(bench.state(first), OrderState::AwaitingStock);
+
+    assert_eq!(refused_fields(ends(&mut bench, Verdict::Bad, 4)), ["quantity"]);
+    ends(&mut bench, Verdict::Bad, 1).expect("one is broken");
+    let entry = bench.movements.last().expect("a movement").clone();
+    assert_eq!((entry.kind, entry.on_hand, entry.quality_hold), (MovementKind::Adjust, -1, -1));
+    assert_eq!(entry.reason, "SCRAP: looked at");
+    ends(&mut bench, Verdict::Good, 2).expect("two are good");
+    let entry = bench.movements.last().expect("a movement").clone();
+    assert_eq!((entry.kind, entry.on_hand, entry.quality_hold), (MovementKind::QualityHold, 0, -2));
+    let level = bench.level("A-1", "NYC");
+    assert_eq!((level.on_hand, level.quality_hold), (4, 0));
+    assert_eq!(refused_fields(ends(&mut bench, Verdict::Good, 1)), ["quantity"]);
+}
