@@ -1,8 +1,13 @@
 //! Compiles `proto/` with protox, so that no protoc is needed: descriptors for reflection, and the code behind `pb`.
 
 use std::error::Error;
+use std::fmt::Write as _;
 use std::path::Path;
 use std::{env, fs};
+
+use prost_reflect::{DescriptorPool, ExtensionDescriptor, Kind, MethodDescriptor};
+
+const PACKAGE: &str = "consign.v1";
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=proto");
@@ -12,8 +17,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let mut compiler = protox::Compiler::new(["proto"])?;
     compiler.include_imports(true).include_source_info(true).open_files(protos)?;
-    let descriptors = Path::new(&env::var("OUT_DIR")?).join("consign.bin");
-    fs::write(descriptors, compiler.encode_file_descriptor_set())?;
+    let out = env::var("OUT_DIR")?;
+    fs::write(Path::new(&out).join("consign.bin"), compiler.encode_file_descriptor_set())?;
+    fs::write(Path::new(&out).join("permissions.rs"), permissions(&compiler.descriptor_pool())?)?;
 
     tonic_build::configure()
         .emit_rerun_if_changed(false)
@@ -23,4 +29,31 @@ fn main() -> Result<(), Box<dyn Error>> {
         .boxed(".consign.v1.TrackShipmentResponse.update.event")
         .compile_fds(compiler.file_descriptor_set())?;
     Ok(())
+}
+
+/// A table of the permission that each method asks for, as the proto says. A method that asks for none does not build.
+fn permissions(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> {
+    let option =
+        pool.get_extension_by_name("consign.v1.permission").ok_or("the option permission is missing")?;
+    let ours = pool.services().filter(|it| it.package_name() == PACKAGE);
+    let methods: Vec<MethodDescriptor> = ours.flat_map(|it| it.methods().collect::<Vec<_>>()).collect();
+    let mut table = "&[\n".to_owned();
+    for method in &methods {
+        let (service, name) = (method.parent_service().full_name(), method.name());
+        let permission = permission(method, &option)?;
+        writeln!(table, "    (\"{service}/{name}\", crate::pb::Permission::{permission}),")?;
+    }
+    table.push_str("]\n");
+    Ok(table)
+}
+
+/// `ReadOrders` for PERMISSION_READ_ORDERS.
+fn permission(method: &MethodDescriptor, option: &ExtensionDescriptor) -> Result<String, Box<dyn Error>> {
+    let missing = || format!("{} has no option (permission)", method.full_name());
+    let number = method.options().get_extension(option).as_enum_number().filter(|it| *it != 0);
+    let Kind::Enum(permissions) = option.kind() else { return Err("the option is no enum".into()) };
+    let value = permissions.get_value(number.ok_or_else(missing)?).ok_or_else(missing)?;
+    let words = value.name().trim_start_matches("PERMISSION_").split('_');
+    let capitalised = words.map(|it| format!("{}{}", &it[..1], it[1..].to_ascii_lowercase()));
+    Ok(capitalised.collect())
 }

@@ -1,8 +1,10 @@
 //! How the programs that come with Consign call a server.
 
-use tonic::Request;
-use tonic::metadata::MetadataValue;
+use tonic::metadata::{Ascii, MetadataValue};
+use tonic::service::Interceptor;
+use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint, Error};
+use tonic::{Request, Status};
 
 use crate::rpc::ACTOR;
 
@@ -32,6 +34,34 @@ pub(crate) async fn connect(target: &str) -> Result<Channel, Unreachable> {
     let connected = endpoint(target)?.connect().await;
     connected.map_err(|source| Unreachable { target: target.to_owned(), source })
 }
+
+/// Shows an API key with every call, if there is one.
+#[derive(Clone)]
+pub(crate) struct ShowKey(Option<MetadataValue<Ascii>>);
+
+impl ShowKey {
+    /// None: the key cannot be sent.
+    pub(crate) fn of(key: Option<&str>) -> Option<Self> {
+        let Some(key) = key else { return Some(Self(None)) };
+        let mut value: MetadataValue<Ascii> = format!("Bearer {key}").parse().ok()?;
+        value.set_sensitive(true);
+        Some(Self(Some(value)))
+    }
+}
+
+impl Interceptor for ShowKey {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        if let Some(key) = &self.0 {
+            request.metadata_mut().insert("authorization", key.clone());
+            // The key says who calls.
+            request.metadata_mut().remove(ACTOR);
+        }
+        Ok(request)
+    }
+}
+
+/// A connection whose calls show a key.
+pub(crate) type KeyedChannel = InterceptedService<Channel, ShowKey>;
 
 /// A request in an actor's name.
 pub(crate) fn by<T>(actor: &'static str, message: T) -> Request<T> {

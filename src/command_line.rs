@@ -5,8 +5,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::access::{ApiKey, Role};
+use crate::domain::Actor;
 use crate::server::{self, Server};
-use crate::settings::{DatabaseFlags, ServeFlags, Settings};
+use crate::settings::{DatabaseFlags, KeySettings, Moment, ServeFlags, Settings};
 use crate::store::Store;
 use crate::terminal::{complain, say};
 use crate::{bench, clock, demo, faults, import, telemetry};
@@ -58,6 +60,20 @@ enum Command {
     Import {
         #[command(flatten)]
         options: import::Options,
+    },
+    /// Make an API key for a caller, with what the server's settings need to know of it
+    Key {
+        /// The caller's name, by which its calls are recorded
+        name: Actor,
+        /// What it may do
+        #[arg(long = "role", value_enum, required = true, value_name = "ROLE")]
+        roles: Vec<Role>,
+        /// When the key ends: 2027-01-31T12:00:00Z [default: never]
+        #[arg(long, value_name = "TIME")]
+        expires: Option<String>,
+        /// Let it name persons on whose behalf it acts
+        #[arg(long)]
+        names_persons: bool,
     },
     /// Check the invariants of the stored orders, and name every row that breaks one
     Check {
@@ -128,6 +144,9 @@ async fn carry_out(command: Command) -> ExitResult {
         }
         Command::Bench { options } => bench(*options).await,
         Command::Import { options } => import::run(options).await.map_err(shown),
+        Command::Key { name, roles, expires, names_persons } => {
+            new_key(&name, &roles, expires, names_persons).map(|()| true)
+        }
         Command::Check { flags, json } => check(&flags, json).await,
         Command::Healthcheck { target } => healthcheck(&target).await,
         Command::Version => {
@@ -173,6 +192,23 @@ async fn migrate(flags: &DatabaseFlags, dry_run: bool, rebuild: bool) -> Result<
         say(format_args!("rebuilt {orders} orders"));
     }
     store.close().await;
+    Ok(())
+}
+
+/// Prints the key for its caller, and its hash for the settings.
+fn new_key(
+    name: &Actor,
+    roles: &[Role],
+    expires: Option<String>,
+    names_persons: bool,
+) -> Result<(), Box<dyn Display>> {
+    let expires = expires.map(Moment::try_from).transpose().map_err(shown)?;
+    let key = ApiKey::generate().ok_or_else(|| shown("the operating system gives no random numbers"))?;
+    let settings = KeySettings { sha256: vec![key.hash()], roles: roles.to_vec(), expires, names_persons };
+    say(format_args!("# The key, for {name}. It is not shown again:"));
+    say(key.reveal());
+    say("# For the settings of the server:");
+    say(settings.print_as(name).trim_end());
     Ok(())
 }
 

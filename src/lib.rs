@@ -9,6 +9,7 @@
 //! | [`store`] | rows and transactions |
 //! | [`outside`] | payment providers and mail |
 //! | [`work`] | what is done without being asked: expiry, messages, closing, archiving |
+//! | [`access`] | who calls, and what they may do |
 //! | [`pb`] | the API's messages, clients and server traits, generated from `proto/` |
 //! | [`rpc`] | the door: parse, change or find, reply |
 //! | [`webhook`] | the couriers' door: their reports over HTTP, signed |
@@ -31,6 +32,7 @@ pub mod outside;
 pub mod store;
 pub mod work;
 
+pub mod access;
 pub mod bench;
 pub mod client;
 pub mod command_line;

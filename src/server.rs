@@ -15,6 +15,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use tonic::body::Body;
 use tonic::service::Routes;
+use tonic::service::interceptor::InterceptedService;
 use tonic::transport;
 use tonic_health::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
@@ -23,6 +24,7 @@ use tonic_health::pb::{HealthCheckRequest, health_check_response};
 use tonic_health::server::{HealthReporter, HealthService};
 use tower::util::MapRequestLayer;
 
+use crate::access::Access;
 use crate::client;
 use crate::clock::{self, Clock};
 use crate::documents::{LOGO_BYTES_MAX, check_logo};
@@ -110,6 +112,10 @@ impl Server {
 
     /// With a clock of the caller's own for the machine's.
     pub async fn start_by(settings: Settings, clock: Clock) -> Result<Self, ServeError> {
+        let access = Arc::new(Access::new(settings.access.holders(), Arc::clone(&clock)));
+        if access.believes_callers() {
+            tracing::warn!("callers are believed to be who they say: the settings have no access.keys");
+        }
         let (listener, address) = listen(settings.listen).await?;
 
         let webhooks = match settings.webhooks.listen {
@@ -156,9 +162,11 @@ impl Server {
             let door = webhook::Door { store, settings, deadline: limits.deadline() };
             workers.spawn(webhook::serve(listener, door, stop.clone()));
         }
-        let gate = Gate::new(&limits);
+        let gate = Gate::new(&limits, Arc::clone(&access));
         let api = rpc::Api::new(app, limits.clone(), stop.clone());
-        let routes = with_descriptions(rpc::protect(rpc::routes(api), &gate))?
+        let api = rpc::protect(rpc::routes(api), &gate);
+        let door = (!settings.access.open_reflection).then_some(access);
+        let routes = with_descriptions(api, door)?
             .add_service(HealthServer::new(HealthService::from_health_reporter(health.clone())));
         let serving = tokio::spawn(serve(listener, routes, limits.clone(), stop));
 
@@ -401,15 +409,24 @@ fn couriers(settings: &Settings) -> Result<BTreeMap<CourierCode, Arc<dyn Courier
     settings.couriers.iter().map(connect).collect()
 }
 
-/// Reflection in both versions that tools speak, error details included.
-fn with_descriptions(routes: Routes) -> Result<Routes, ServeError> {
+/// Reflection in both versions that tools speak, error details included; behind the door only for who has a key.
+fn with_descriptions(routes: Routes, door: Option<Arc<Access>>) -> Result<Routes, ServeError> {
     let described = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(pb::FILE_DESCRIPTOR_SET)
             .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
     };
-    Ok(routes.add_service(described().build_v1()?).add_service(described().build_v1alpha()?))
+    let known = move |request: tonic::Request<()>| match &door {
+        Some(door) => match door.identify(request.metadata().as_ref()) {
+            Ok(_) => Ok(request),
+            Err(denied) => Err(rpc::denied(&denied)),
+        },
+        None => Ok(request),
+    };
+    let newer = InterceptedService::new(described().build_v1()?, known.clone());
+    let older = InterceptedService::new(described().build_v1alpha()?, known);
+    Ok(routes.add_service(newer).add_service(older))
 }
 
 async fn serve(

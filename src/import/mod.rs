@@ -12,7 +12,7 @@ use std::sync::atomic::AtomicU64;
 
 use clap::{Args, ValueEnum};
 
-use crate::client::{Unreachable, connect};
+use crate::client::{KeyedChannel, ShowKey, Unreachable, connect};
 use crate::pb;
 use crate::terminal::say;
 
@@ -43,12 +43,17 @@ pub struct Options {
     /// The server
     #[arg(long, env = "CONSIGN_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:50051")]
     pub address: String,
+    /// The API key to show, if the server asks for one; better in the environment, where nobody reads it
+    #[arg(long, env = "CONSIGN_API_KEY", value_name = "KEY", hide_env_values = true)]
+    pub api_key: Option<String>,
 }
 
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     #[error("{0}")]
     Unreachable(#[from] Unreachable),
+    #[error("the API key has characters that no key has")]
+    Key,
     #[error("cannot read {path}: {why}")]
     File { path: PathBuf, why: String },
     #[error("the import ended after {rows} rows: {why}; go on with --import-id {import_id}")]
@@ -86,12 +91,13 @@ impl Display for Report {
 
 /// Sends the rows of the file and prints a summary. Returns whether every row was accepted.
 pub async fn run(options: Options) -> Result<bool, ImportError> {
-    let Options { kind, file, dry_run, import_id, address } = options;
+    let Options { kind, file, dry_run, import_id, address, api_key } = options;
     let import_id = import_id.unwrap_or_else(|| format!("import-{:016x}", fastrand::u64(..)));
     let position = Arc::new(AtomicU64::new(0));
     let source = file::open(&file, kind, Arc::clone(&position))
         .map_err(|why| ImportError::File { path: file.clone(), why })?;
-    let channel = connect(&address).await?;
+    let key = ShowKey::of(api_key.as_deref()).ok_or(ImportError::Key)?;
+    let channel = KeyedChannel::new(connect(&address).await?, key);
 
     let wish = pb::ImportOptions { import_id: import_id.clone(), dry_run };
     let bar = progress::Progress::show(source.bytes(), position);

@@ -3,10 +3,9 @@
 use futures_util::{StreamExt, stream};
 use prost::Message;
 use tokio::sync::mpsc;
-use tonic::transport::Channel;
 use tonic::{Status, Streaming};
 
-use crate::client::by;
+use crate::client::{KeyedChannel, by};
 use crate::import::file::{Next, Source};
 use crate::import::progress::Progress;
 use crate::import::row::{Given, typed};
@@ -31,7 +30,7 @@ pub(super) trait Import: Message + Default + Send + 'static {
     fn row(row_key: String, given: &Given) -> Result<Self, String>;
 
     fn open(
-        client: ImportServiceClient<Channel>,
+        client: ImportServiceClient<KeyedChannel>,
         rows: impl futures_util::Stream<Item = Self> + Send + 'static,
     ) -> impl Future<Output = Result<Streaming<Self::Response>, Status>> + Send;
 
@@ -55,7 +54,7 @@ macro_rules! imports {
             }
 
             async fn open(
-                mut client: ImportServiceClient<Channel>,
+                mut client: ImportServiceClient<KeyedChannel>,
                 rows: impl futures_util::Stream<Item = Self> + Send + 'static,
             ) -> Result<Streaming<Self::Response>, Status> {
                 Ok(client.$method(by("import", rows)).await?.into_inner())
@@ -93,7 +92,7 @@ enum Open {
 
 /// Sends all rows, and says of each refused one why it was.
 pub(super) async fn send<I: Import>(
-    channel: Channel,
+    channel: KeyedChannel,
     options: pb::ImportOptions,
     source: Source,
     bar: &Progress,

@@ -1,12 +1,16 @@
 //! The caller of an RPC: who it is, under which request id, until when.
 
+use std::sync::Arc;
 use std::time::Instant;
 
+use http::HeaderValue;
+use http::header::AUTHORIZATION;
 use prost::Message;
 use sha2::{Digest, Sha256};
 use tonic::Request;
 use tonic::metadata::MetadataMap;
 
+use crate::access::{Access, Denied, Principal};
 use crate::domain::{Actor, Problems};
 use crate::rpc::layers::Deadline;
 use crate::settings::Limits;
@@ -16,7 +20,7 @@ use crate::{pb, store};
 pub(crate) const ACTOR: &str = "consign-actor";
 
 /// The actor of a caller that does not.
-const ANONYMOUS: &str = "anonymous";
+pub(crate) const ANONYMOUS: &str = "anonymous";
 
 /// A call that changes something.
 #[derive(Debug, Clone)]
@@ -175,8 +179,10 @@ impl Call {
             false => store::Effect::Commit,
         };
         let is_claimed = !id.is_empty() && effect == store::Effect::Commit;
+        let principal = request.extensions().get::<Arc<Principal>>().map(|it| it.name.clone());
         let request = is_claimed.then(|| store::RequestKey {
-            actor: actor.clone(),
+            // Whoever it acts for: a service's ids are its own.
+            actor: principal.unwrap_or_else(|| actor.clone()),
             method: R::METHOD,
             id,
             fingerprint: Sha256::digest(request.get_ref().encode_to_vec()).into(),
@@ -227,6 +233,30 @@ impl Call {
         let Self { actor, request, deadline, answer: _, effect } = self;
         store::RequestContext { actor, request, deadline, effect }
     }
+}
+
+/// Lets the call in if its caller may make it, and says in its metadata who that is: the holder of the key, or the person
+/// that a trusted service names. The key goes no further.
+pub(super) fn introduce<B>(
+    access: &Access,
+    method: &str,
+    request: &mut http::Request<B>,
+) -> Result<(), Denied> {
+    let Some(principal) = access.admit(method, request.headers())? else { return Ok(()) };
+    let headers = request.headers_mut();
+    headers.remove(AUTHORIZATION);
+    match headers.get(ACTOR) {
+        Some(named) if named.as_bytes() == principal.name.as_str().as_bytes() => {}
+        Some(_) if principal.names_persons => {}
+        Some(_) => return Err(Denied::NamesPerson(principal.name.clone())),
+        None => {
+            // A name is printable ASCII without blanks, which a header may have.
+            let name = HeaderValue::from_str(principal.name.as_str());
+            name.into_iter().for_each(|it| drop(headers.insert(ACTOR, it)));
+        }
+    }
+    request.extensions_mut().insert(principal);
+    Ok(())
 }
 
 /// Who calls, as the metadata says.

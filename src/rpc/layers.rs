@@ -1,5 +1,5 @@
-//! What every call passes before and after its service: a place among the calls under way, a deadline, the net under
-//! a panic, and one line in the log.
+//! What every call passes before and after its service: who calls and whether they may, a place among the calls under way,
+//! a deadline, the net under a panic, and one line in the log.
 
 #[cfg(test)]
 mod tests;
@@ -29,8 +29,9 @@ use tonic::{Code, Status};
 use tower::{Layer, Service};
 use tower_http::catch_panic::CatchPanicLayer;
 
+use crate::access::Access;
 use crate::pb;
-use crate::rpc::status;
+use crate::rpc::{identity, status};
 use crate::settings::Limits;
 
 /// The deadline: after it the caller no longer waits for the answer. Among the extensions of every request that has
@@ -67,6 +68,7 @@ pub struct Gate {
     deadline: Duration,
     request_bytes: usize,
     under_way: Arc<AtomicUsize>,
+    access: Arc<Access>,
 }
 
 #[derive(Debug, Clone)]
@@ -85,7 +87,7 @@ enum Shape {
 }
 
 impl Gate {
-    pub fn new(limits: &Limits) -> Self {
+    pub fn new(limits: &Limits, access: Arc<Access>) -> Self {
         let room = |most: u32| Arc::new(Semaphore::new(most as usize));
         Self {
             methods: Arc::new(methods()),
@@ -95,6 +97,7 @@ impl Gate {
             deadline: limits.deadline(),
             request_bytes: usize::try_from(limits.message_bytes).unwrap_or(usize::MAX),
             under_way: Arc::default(),
+            access,
         }
     }
 
@@ -247,8 +250,9 @@ where
 
     fn call(&mut self, mut request: Request<AxumBody>) -> Self::Future {
         let Method { name, shape } = self.gate.method(request.uri().path());
-        let mut record = Record::open(name, &self.gate.under_way);
+        let mut record = Record::open(Arc::clone(&name), &self.gate.under_way);
         let gate = self.gate.clone();
+        let admitted = identity::introduce(&gate.access, &name, &mut request);
 
         let Patience { deadline, until, is_over } = self.gate.patience(shape, &request);
         if let Some(moment) = deadline {
@@ -259,6 +263,9 @@ where
         let clone = self.inner.clone();
         let mut inner = mem::replace(&mut self.inner, clone);
         Box::pin(async move {
+            if let Err(denied) = admitted {
+                return Ok(record.answered(status::denied(&denied)));
+            }
             if is_over {
                 return Ok(record.answered(status::too_late(TOO_LATE)));
             }

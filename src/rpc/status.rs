@@ -6,6 +6,7 @@ use std::time::Duration;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, PreconditionViolation, StatusExt};
 
+use crate::access::{self, Denied};
 use crate::domain::{Problems, Reason, Refusal};
 use crate::pb::{self, ErrorReason};
 use crate::store::StoreError;
@@ -79,6 +80,22 @@ pub(crate) fn too_late(text: &str) -> Status {
 pub(crate) fn actor_required() -> Status {
     let text = "name yourself in the metadata consign-actor: a person has to decide this";
     build(Code::Unauthenticated, text, ErrorReason::ActorRequired, Metadata::new(), |_| {})
+}
+
+/// The caller is not known, or may not do this.
+pub(crate) fn denied(why: &Denied) -> Status {
+    let text = why.to_string();
+    let (code, reason, metadata) = match why {
+        Denied::NoKey => (Code::Unauthenticated, ErrorReason::KeyMissing, Metadata::new()),
+        Denied::UnknownKey => (Code::Unauthenticated, ErrorReason::KeyUnknown, Metadata::new()),
+        Denied::ExpiredKey(..) => (Code::Unauthenticated, ErrorReason::KeyExpired, Metadata::new()),
+        Denied::Lacks(_, permission) => {
+            let metadata = facts([("permission", access::name_of(*permission).to_owned())]);
+            (Code::PermissionDenied, ErrorReason::PermissionMissing, metadata)
+        }
+        Denied::NamesPerson(_) => (Code::PermissionDenied, ErrorReason::ActorNotAllowed, Metadata::new()),
+    };
+    build(code, &text, reason, metadata, |_| {})
 }
 
 /// The provider said no; the attempt is on record.

@@ -23,6 +23,7 @@ impl Settings {
             database_url,
             insecure_listen,
             insecure_durability: _,
+            access,
             payment_provider: PaymentProvider::Sandbox,
             letters: LetterSettings { language: _, templates: _, tracking_url, feedback_url, review_url },
             limits,
@@ -35,7 +36,13 @@ impl Settings {
         } = self;
 
         if !listen.ip().is_loopback() && !insecure_listen {
-            bad.add("listen", format!("{listen} is open to others, and callers are not authenticated: set insecure_listen if that is meant"));
+            let why = match access.keys.is_empty() {
+                true => "callers are not authenticated",
+                false => "keys would travel in the clear",
+            };
+            let message =
+                format!("{listen} is open to others, and {why}: set insecure_listen if that is meant");
+            bad.add("listen", message);
         }
         if data_dir.as_os_str().is_empty() {
             bad.add("data_dir", "must not be empty");
@@ -63,6 +70,7 @@ impl Settings {
         if let Err(why) = telemetry::filter(&log.filter) {
             bad.add("log.filter", why);
         }
+        access.check(bad);
         limits.check(bad);
         mail.check(limits, bad);
         for (code, courier) in couriers {

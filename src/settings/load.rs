@@ -95,7 +95,7 @@ fn environment() -> Env {
     let from_kubernetes =
         |key: &str| key.starts_with("SERVICE_") || key == "PORT" || key.starts_with("PORT_");
     Env::prefixed("CONSIGN_")
-        .ignore(&["config"])
+        .ignore(&["config", "api_key"])
         .filter(move |key| !from_kubernetes(&key.as_str().to_ascii_uppercase()))
         .map(|key| key_of(key.as_str()).into())
         // Every step above turns it on again.
@@ -103,7 +103,8 @@ fn environment() -> Env {
 }
 
 /// The maps whose keys are codes.
-const BY_CODE: [&str; 6] = [
+const BY_CODE: [&str; 7] = [
+    "access.keys.",
     "rules.regions.",
     "rules.transit_days.",
     "rules.stuck_after_seconds.",

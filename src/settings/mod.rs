@@ -1,5 +1,6 @@
 //! Settings of a company: defaults < file < environment < flags. Fixed limits stand beside their use.
 
+mod access;
 mod check;
 mod flags;
 mod load;
@@ -8,6 +9,7 @@ mod seller;
 mod templates;
 mod values;
 
+pub use access::{AccessSettings, KeySettings, Moment};
 pub use flags::{DatabaseFlags, ServeFlags};
 pub use load::SettingsError;
 pub use secret::{Password, Secret, SigningKey};

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::{
     BookedCourier, BookedParts, CourierCode, Language, LinkPattern, Links, Rules, ServiceLevel,
 };
+use crate::settings::access::AccessSettings;
 use crate::settings::load::seconds;
 use crate::settings::secret::{Password, Secret, SigningKey};
 use crate::settings::seller::SellerSettings;
@@ -29,6 +30,7 @@ pub struct Settings {
     pub insecure_listen: bool,
     /// Accept a PostgreSQL that acknowledges before it is on disk.
     pub insecure_durability: bool,
+    pub access: AccessSettings,
     pub payment_provider: PaymentProvider,
     pub letters: LetterSettings,
     pub limits: Limits,
@@ -350,6 +352,7 @@ impl Default for Settings {
             database_url: None,
             insecure_listen: false,
             insecure_durability: false,
+            access: AccessSettings::default(),
             payment_provider: PaymentProvider::Sandbox,
             letters: LetterSettings::default(),
             limits: Limits::default(),

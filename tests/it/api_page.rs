@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::fs;
 
+use consign::access::{PERMISSIONS, name_of};
 use consign::pb;
 use prost::Message;
 use prost_types::field_descriptor_proto::{Label, Type};
@@ -132,7 +133,15 @@ impl Api {
             let stream = if method.server_streaming() { "stream of " } else { "" };
             write!(page, "\n### {}\n\n", method.name()).unwrap();
             let sent = if method.client_streaming() { "stream of " } else { "" };
-            write!(page, "{sent}`{request}` → {stream}`{response}`\n\n{}\n", paragraphs(comment)).unwrap();
+            let path = format!("{PACKAGE}.{}/{}", service.it.name(), method.name());
+            let asked = PERMISSIONS.iter().find(|it| it.0 == path).expect("each has one").1;
+            let asked = name_of(asked);
+            write!(
+                page,
+                "{sent}`{request}` → {stream}`{response}`; asks for `{asked}`\n\n{}\n",
+                paragraphs(comment)
+            )
+            .unwrap();
             fields("Request", &self.messages[request], page);
             fields("Response", &self.messages[response], page);
         }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test says so by failing")]
 
+mod access;
 mod allocation;
 mod amends;
 mod api_page;

@@ -39,8 +39,12 @@ fn slow(
     })
 }
 
+fn believing() -> Arc<Access> {
+    Arc::new(Access::new(Vec::new(), clock::wall()))
+}
+
 async fn ask(limits: &Limits, pause: u64, request: Request<AxumBody>) -> Response<AxumBody> {
-    let service = Gate::new(limits).layer(slow(Duration::from_millis(pause)));
+    let service = Gate::new(limits, believing()).layer(slow(Duration::from_millis(pause)));
     service.oneshot(request).await.unwrap()
 }
 
@@ -87,7 +91,7 @@ async fn the_service_is_told_its_deadline() {
 #[tokio::test]
 async fn one_call_more_than_there_is_room_for_is_refused_at_once_and_streams_have_room_of_their_own() {
     let limits = Limits { calls: 1, ..Limits::default() };
-    let gate = Gate::new(&limits);
+    let gate = Gate::new(&limits, believing());
     let service = gate.layer(slow(Duration::from_millis(300)));
 
     let first = tokio::spawn(service.clone().oneshot(request(UNARY, None)));
@@ -108,7 +112,7 @@ async fn one_call_more_than_there_is_room_for_is_refused_at_once_and_streams_hav
 #[tokio::test]
 async fn a_request_that_is_not_all_there_takes_no_place_and_waits_only_so_long() {
     let limits = Limits { calls: 1, ..Limits::default() };
-    let service = Gate::new(&limits).layer(slow(Duration::ZERO));
+    let service = Gate::new(&limits, believing()).layer(slow(Duration::ZERO));
     let never = futures_util::stream::pending::<Result<Bytes, Infallible>>();
     let unfinished = request(UNARY, Some("300m")).map(|_| AxumBody::from_stream(never));
 
@@ -130,7 +134,7 @@ async fn what_cannot_be_read_is_the_callers_fault_and_our_own_faults_stay_ours()
         let length = u32::try_from(bytes - 5).unwrap().to_be_bytes();
         let framed = [&[0], length.as_slice(), &vec![0; bytes - 5]].concat();
         let request = request(UNARY, None).map(|_| AxumBody::from(framed));
-        let response = Gate::new(&limits).layer(service).oneshot(request).await.unwrap();
+        let response = Gate::new(&limits, believing()).layer(service).oneshot(request).await.unwrap();
         code(&response)
     };
     let unread = || Status::internal("failed to decode Protobuf message: buffer underflow");
@@ -142,7 +146,7 @@ async fn what_cannot_be_read_is_the_callers_fault_and_our_own_faults_stay_ours()
 #[tokio::test]
 async fn an_open_stream_ends_at_its_deadline_and_holds_its_place_until_then() {
     let limits = Limits { streams: 1, ..Limits::default() };
-    let gate = Gate::new(&limits);
+    let gate = Gate::new(&limits, believing());
     let endless = service_fn(|_: Request<AxumBody>| async {
         let never = futures_util::stream::pending::<Result<Bytes, Infallible>>();
         Ok::<_, Infallible>(Response::new(AxumBody::from_stream(never)))
@@ -165,7 +169,7 @@ async fn an_open_stream_ends_at_its_deadline_and_holds_its_place_until_then() {
 #[tokio::test]
 async fn a_reader_that_is_given_up_takes_no_place_though_its_answer_is_still_there() {
     let limits = Limits { streams: 1, ..Limits::default() };
-    let gate = Gate::new(&limits);
+    let gate = Gate::new(&limits, believing());
     let (tell, mut permits) = tokio::sync::mpsc::unbounded_channel();
     let endless = service_fn(move |request: Request<AxumBody>| {
         tell.send(request.extensions().get::<StreamPermit>().cloned()).unwrap();

@@ -1,0 +1,115 @@
+//! Roles: what kinds of callers may do.
+
+use std::collections::BTreeSet;
+
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+
+use crate::pb::Permission;
+
+/// A kind of caller. One with several roles may do what each of them may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Reads orders, products and stock.
+    Reader,
+    /// Sells: places and changes orders, takes payments, answers for customers.
+    Storefront,
+    /// Picks, packs and hands over, and keeps the shelves.
+    Warehouse,
+    /// Takes money and pays it back, and gives discount codes.
+    Finance,
+    /// Decides what waits for a person.
+    Approver,
+    /// The back office: everything but money that goes back, and decisions that are others'.
+    Operator,
+    /// Everything.
+    Admin,
+}
+
+impl Role {
+    pub const ALL: [Self; 7] = [
+        Self::Reader,
+        Self::Storefront,
+        Self::Warehouse,
+        Self::Finance,
+        Self::Approver,
+        Self::Operator,
+        Self::Admin,
+    ];
+
+    pub fn permissions(self) -> &'static [Permission] {
+        match self {
+            Self::Reader => &[Permission::ReadOrders, Permission::ReadCatalogue],
+            Self::Storefront => &[
+                Permission::ReadOrders,
+                Permission::ReadCatalogue,
+                Permission::ReadMoney,
+                Permission::PlaceOrders,
+                Permission::ChangeOrders,
+                Permission::TakePayments,
+                Permission::GiveFeedback,
+            ],
+            Self::Warehouse => &[
+                Permission::ReadOrders,
+                Permission::ReadCatalogue,
+                Permission::ManageStock,
+                Permission::Fulfil,
+                Permission::ReportTracking,
+            ],
+            Self::Finance => &[
+                Permission::ReadOrders,
+                Permission::ReadMoney,
+                Permission::TakePayments,
+                Permission::Refund,
+                Permission::ManageDiscounts,
+            ],
+            Self::Approver => &[
+                Permission::ReadOrders,
+                Permission::ReadCatalogue,
+                Permission::ReadMoney,
+                Permission::Approve,
+            ],
+            Self::Operator => &[
+                Permission::ReadOrders,
+                Permission::ReadCatalogue,
+                Permission::ReadMoney,
+                Permission::PlaceOrders,
+                Permission::ChangeOrders,
+                Permission::VerifyOrders,
+                Permission::GiveFeedback,
+                Permission::ManageDiscounts,
+                Permission::ManageCatalogue,
+                Permission::ManageStock,
+                Permission::Fulfil,
+                Permission::ReportTracking,
+                Permission::Operate,
+            ],
+            Self::Admin => &EVERY,
+        }
+    }
+
+    /// What a caller with these roles may do.
+    pub fn permissions_of(roles: &[Self]) -> BTreeSet<Permission> {
+        roles.iter().flat_map(|it| it.permissions()).copied().collect()
+    }
+}
+
+const EVERY: [Permission; 16] = [
+    Permission::ReadOrders,
+    Permission::ReadCatalogue,
+    Permission::ReadMoney,
+    Permission::PlaceOrders,
+    Permission::ChangeOrders,
+    Permission::VerifyOrders,
+    Permission::Approve,
+    Permission::TakePayments,
+    Permission::Refund,
+    Permission::GiveFeedback,
+    Permission::ManageDiscounts,
+    Permission::ManageCatalogue,
+    Permission::ManageStock,
+    Permission::Fulfil,
+    Permission::ReportTracking,
+    Permission::Operate,
+];

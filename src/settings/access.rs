@@ -1,0 +1,117 @@
+//! Who may call.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::access::{KeyHash, KeyHolder, Principal, Role};
+use crate::domain::{Actor, Invalid, Problems, Timestamp};
+use crate::rpc::ANONYMOUS;
+
+/// Who may call, and what they may do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AccessSettings {
+    /// Whether callers may ask without a key what the API has (gRPC reflection).
+    pub open_reflection: bool,
+    /// Callers by their names. Empty: everybody is believed to be who they say.
+    pub keys: BTreeMap<String, KeySettings>,
+}
+
+impl Default for AccessSettings {
+    fn default() -> Self {
+        Self { open_reflection: true, keys: BTreeMap::new() }
+    }
+}
+
+/// One caller.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeySettings {
+    /// The hashes of its keys: one, or two while a key is replaced.
+    pub sha256: Vec<KeyHash>,
+    pub roles: Vec<Role>,
+    /// When its keys end, RFC 3339. None: never.
+    #[serde(default)]
+    pub expires: Option<Moment>,
+    /// Whether it may name persons in `consign-actor` on whose behalf it acts.
+    #[serde(default)]
+    pub names_persons: bool,
+}
+
+impl KeySettings {
+    /// TOML of the section for a caller of that name.
+    pub fn print_as(&self, name: &Actor) -> String {
+        let keys = BTreeMap::from([(name.to_string(), self)]);
+        let whole = BTreeMap::from([("access", BTreeMap::from([("keys", keys)]))]);
+        toml::to_string(&whole).unwrap_or_default()
+    }
+}
+
+/// An instant as RFC 3339 writes it: `2027-01-31T12:00:00Z`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Moment(pub Timestamp);
+
+impl TryFrom<String> for Moment {
+    type Error = Invalid;
+
+    fn try_from(text: String) -> Result<Self, Invalid> {
+        let moment = OffsetDateTime::parse(&text, &Rfc3339);
+        let moment = moment.map_err(|_| Invalid::new("must be a time such as 2027-01-31T12:00:00Z"))?;
+        Ok(Self(Timestamp::from_date_time(moment)))
+    }
+}
+
+impl From<Moment> for String {
+    fn from(moment: Moment) -> Self {
+        moment.0.to_string()
+    }
+}
+
+impl AccessSettings {
+    pub(super) fn check(&self, bad: &mut Problems) {
+        let mut known = BTreeMap::new();
+        for (name, key) in &self.keys {
+            let at = format!("access.keys.{name}");
+            match name.parse::<Actor>() {
+                Err(why) => bad.add(&at, why.to_string()),
+                Ok(_) if name == ANONYMOUS => {
+                    bad.add(&at, "is what callers are called who do not say who they are")
+                }
+                Ok(_) => {}
+            }
+            if !(1..=2).contains(&key.sha256.len()) {
+                bad.add(format!("{at}.sha256"), "must have one hash, or two while a key is replaced");
+            }
+            if key.roles.is_empty() {
+                bad.add(format!("{at}.roles"), "must name a role");
+            }
+            for hash in &key.sha256 {
+                if let Some(other) = known.insert(hash.to_string(), name.clone()) {
+                    bad.add(format!("{at}.sha256"), format!("is the key of {other} too"));
+                }
+            }
+        }
+    }
+
+    /// The callers that are known.
+    pub fn holders(&self) -> Vec<KeyHolder> {
+        let holder = |(name, key): (&String, &KeySettings)| {
+            let principal = Principal {
+                name: name.parse().ok()?,
+                permissions: Role::permissions_of(&key.roles),
+                names_persons: key.names_persons,
+            };
+            Some(KeyHolder {
+                principal: Arc::new(principal),
+                keys: key.sha256.clone(),
+                expires: key.expires.map(|it| it.0),
+            })
+        };
+        self.keys.iter().filter_map(holder).collect()
+    }
+}

@@ -1,0 +1,175 @@
+//! Who calls: keys, roles, and in whose name.
+
+use consign::access::{ApiKey, KeyHash, PERMISSIONS, Role};
+use consign::pb;
+use consign::settings::{KeySettings, Moment, Settings};
+use tonic::metadata::MetadataValue;
+use tonic::transport::Channel;
+use tonic::{Code, Request, Status};
+use tonic_prost::ProstCodec;
+use tonic_types::StatusExt;
+
+use crate::server::{Engine, TestServer, on_both_engines};
+use crate::shop::{LEIPZIG, draft};
+
+/// Keys as callers have them; their hashes are among the settings.
+const ADMIN: &str = "consign_admin";
+const READER: &str = "consign_reader";
+const SHOP: &str = "consign_shop";
+const OLD: &str = "consign_old";
+
+fn key(settings: &mut Settings, name: &str, key: &str, role: Role) {
+    let sha256 = vec![KeyHash::of(key)];
+    let known = KeySettings { sha256, roles: vec![role], expires: None, names_persons: false };
+    settings.access.keys.insert(name.to_owned(), known);
+}
+
+fn four_callers(settings: &mut Settings) {
+    key(settings, "admin", ADMIN, Role::Admin);
+    key(settings, "reader", READER, Role::Reader);
+    key(settings, "shop", SHOP, Role::Storefront);
+    key(settings, "old", OLD, Role::Admin);
+    let long_ago = Moment::try_from("2001-01-01T00:00:00Z".to_owned()).expect("a time");
+    for (name, key) in &mut settings.access.keys {
+        key.names_persons = name == "shop";
+        key.expires = (name == "old").then_some(long_ago);
+    }
+}
+
+fn with_key<T>(key: &str, message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    let value: MetadataValue<_> = format!("Bearer {key}").parse().expect("a header");
+    request.metadata_mut().insert("authorization", value);
+    request
+}
+
+fn named<T>(key: &str, actor: &'static str, message: T) -> Request<T> {
+    let mut request = with_key(key, message);
+    request.metadata_mut().insert("consign-actor", MetadataValue::from_static(actor));
+    request
+}
+
+/// An empty message to a method, whatever it takes.
+async fn call(channel: &Channel, method: &str, request: Request<()>) -> Result<(), Status> {
+    let mut client = tonic::client::Grpc::new(channel.clone());
+    client.ready().await.expect("the server listens");
+    let path = format!("/{method}").parse().expect("a path");
+    client.unary(request, path, ProstCodec::<(), ()>::default()).await.map(drop)
+}
+
+fn reason(status: &Status) -> String {
+    status.get_details_error_info().map(|it| it.reason).unwrap_or_default()
+}
+
+on_both_engines!(every_method_lets_in_who_may_and_nobody_else, four_callers, async |server| {
+    assert!(PERMISSIONS.len() > 100, "every method of the API");
+    let reads = Role::Reader.permissions();
+    for (method, permission) in PERMISSIONS {
+        let nobody = [
+            (Request::new(()), "KEY_MISSING"),
+            (with_key("consign_", ()), "KEY_UNKNOWN"),
+            (with_key(&KeyHash::of(ADMIN).to_string(), ()), "KEY_UNKNOWN"),
+            (named("consign_nobody", "admin", ()), "KEY_UNKNOWN"),
+            (with_key(OLD, ()), "KEY_EXPIRED"),
+        ];
+        for (request, why) in nobody {
+            let refused = call(&server.channel, method, request).await.expect_err(method);
+            assert_eq!((refused.code(), reason(&refused).as_str()), (Code::Unauthenticated, why), "{method}");
+        }
+        let other = call(&server.channel, method, named(ADMIN, "boss", ())).await.expect_err(method);
+        assert_eq!((other.code(), reason(&other).as_str()), (Code::PermissionDenied, "ACTOR_NOT_ALLOWED"));
+        if !reads.contains(permission) {
+            let refused = call(&server.channel, method, with_key(READER, ())).await.expect_err(method);
+            assert_eq!(refused.code(), Code::PermissionDenied, "{method}");
+            let info = refused.get_details_error_info().expect("a reason");
+            assert_eq!(info.reason, "PERMISSION_MISSING");
+            let asked = permission.as_str_name().trim_start_matches("PERMISSION_");
+            assert_eq!(info.metadata.get("permission").map(String::as_str), Some(asked), "{method}");
+        }
+        // A stream that is let in has no end.
+        let is_stream = ["Watch", "Import", "Track"].iter().any(|it| method.contains(&format!("/{it}")));
+        if !is_stream && let Err(refused) = call(&server.channel, method, with_key(ADMIN, ())).await {
+            let denied = [Code::Unauthenticated, Code::PermissionDenied].contains(&refused.code());
+            assert!(!denied || reason(&refused) == "ACTOR_REQUIRED", "{method}: {refused:?}");
+        }
+    }
+    let unknown = call(&server.channel, "consign.v1.OrderService/NoMethod", Request::new(())).await;
+    assert_eq!(unknown.expect_err("no key").code(), Code::Unauthenticated);
+    server.stop().await;
+});
+
+async fn stock(server: &TestServer) {
+    let location = pb::StockLocation {
+        code: LEIPZIG.to_owned(),
+        name: LEIPZIG.to_owned(),
+        region: "EUROPE".to_owned(),
+        country: "DE".to_owned(),
+        ..Default::default()
+    };
+    let request = pb::CreateStockLocationRequest { location: Some(location), ..Default::default() };
+    let mut inventory = server.inventory.clone();
+    inventory.create_stock_location(with_key(ADMIN, request)).await.expect("a location");
+    let product = pb::Product {
+        sku: "A-1".to_owned(),
+        name: "Thing".to_owned(),
+        unit_price: Some(crate::shop::eur(1_000)),
+        ..Default::default()
+    };
+    let request = pb::CreateProductRequest { product: Some(product), ..Default::default() };
+    inventory.create_product(with_key(ADMIN, request)).await.expect("a product");
+    let request = pb::ReceiveStockRequest {
+        sku: "A-1".to_owned(),
+        location: LEIPZIG.to_owned(),
+        quantity: 9,
+        ..Default::default()
+    };
+    inventory.receive_stock(with_key(ADMIN, request)).await.expect("stock");
+}
+
+on_both_engines!(a_key_says_who_acts_and_a_trusted_one_for_whom, four_callers, async |server| {
+    stock(&server).await;
+    let request = |request_id: &str| pb::CreateOrderRequest {
+        order: Some(draft("ada", "A-1", 1)),
+        request_id: request_id.to_owned(),
+        ..Default::default()
+    };
+    let mut orders = server.orders.clone();
+    let mut create = async |request| {
+        orders.create_order(request).await.expect("an order").into_inner().order.expect("an order")
+    };
+    let own = create(with_key(SHOP, request(""))).await;
+    assert_eq!(own.created_by, "shop");
+    let for_dana = create(named(SHOP, "dana", request("request-1"))).await;
+    assert_eq!(for_dana.created_by, "dana");
+    // The id belongs to the shop, whoever it acts for; another caller has ids of its own.
+    let again = create(named(SHOP, "erik", request("request-1"))).await;
+    assert_eq!(again.id, for_dana.id);
+    let others = create(with_key(ADMIN, request("request-1"))).await;
+    assert_ne!(others.id, for_dana.id);
+    assert_eq!(others.created_by, "admin");
+    server.stop().await;
+});
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reflection_is_closed_to_who_has_no_key_where_the_settings_say_so() {
+    const REFLECTION: &str = "grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
+    for open in [true, false] {
+        let server = TestServer::start_with(Engine::Sqlite, |it| {
+            four_callers(it);
+            it.access.open_reflection = open;
+        });
+        let server = server.await.expect("it is embedded");
+        let asked = call(&server.channel, REFLECTION, Request::new(())).await;
+        let denied = asked.is_err_and(|it| it.code() == Code::Unauthenticated);
+        assert_eq!(denied, !open);
+        let known = call(&server.channel, REFLECTION, with_key(READER, ())).await;
+        assert!(!known.is_err_and(|it| it.code() == Code::Unauthenticated));
+        server.stop().await;
+    }
+}
+
+#[test]
+fn a_new_key_is_known_by_the_hash_that_is_printed_with_it() {
+    let key = ApiKey::generate().expect("random numbers");
+    assert_eq!(KeyHash::of(key.reveal()), key.hash());
+}
