@@ -1,19 +1,38 @@
 //! How the programs that come with Consign call a server.
 
+use std::error::Error;
+use std::fmt::Display;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Uri;
+use hyper_util::rt::TokioIo;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
-use tonic::transport::{Channel, Endpoint, Error};
+use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
+use tower::service_fn;
 
 use crate::rpc::ACTOR;
 
+/// How long a connection may take to be there.
+pub(crate) const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+
 /// No server was found there.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot reach {target}: {source}")]
+#[error("cannot reach {target}: {why}")]
 pub struct Unreachable {
     target: String,
-    source: Error,
+    why: String,
 }
 
 /// A server refused a call.
@@ -24,15 +43,66 @@ pub struct Refused {
     pub status: Box<tonic::Status>,
 }
 
-/// The server at `target`: `host:port`, or a URL.
-pub(crate) fn endpoint(target: &str) -> Result<Endpoint, Unreachable> {
+/// Connects to the server at `target`: `host:port`, or a URL; with TLS if that begins with `https://`. Then the server's
+/// certificate has to be vouched for by one of `authorities` (a PEM file), or else by those that browsers know.
+pub(crate) async fn connect(
+    target: &str,
+    authorities: Option<&Path>,
+    within: Duration,
+) -> Result<Channel, Unreachable> {
+    let failed = |why: String| Unreachable { target: target.to_owned(), why };
     let address = if target.contains("://") { target.to_owned() } else { format!("http://{target}") };
-    Endpoint::from_shared(address).map_err(|source| Unreachable { target: target.to_owned(), source })
+    let endpoint = Endpoint::from_shared(address).map_err(|it| failed(told(&it)))?;
+    let endpoint = endpoint.connect_timeout(within);
+    let connected = match endpoint.uri().scheme_str() {
+        Some("https") => {
+            let tls = Tls::trusting(authorities).map_err(failed)?;
+            endpoint.connect_with_connector(service_fn(move |uri| tls.clone().connect(uri))).await
+        }
+        _ => endpoint.connect().await,
+    };
+    connected.map_err(|it| failed(told(&it)))
 }
 
-pub(crate) async fn connect(target: &str) -> Result<Channel, Unreachable> {
-    let connected = endpoint(target)?.connect().await;
-    connected.map_err(|source| Unreachable { target: target.to_owned(), source })
+/// The error with what is behind it.
+fn told(error: &dyn Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {}", told(source)),
+        None => error.to_string(),
+    }
+}
+
+/// TLS as a client.
+#[derive(Clone)]
+struct Tls(TlsConnector);
+
+impl Tls {
+    fn trusting(authorities: Option<&Path>) -> Result<Self, String> {
+        let mut roots = RootCertStore::empty();
+        match authorities {
+            None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
+            Some(file) => {
+                let failed = |it: &dyn Display| format!("{}: {it}", file.display());
+                for found in CertificateDer::pem_file_iter(file).map_err(|it| failed(&it))? {
+                    roots.add(found.map_err(|it| failed(&it))?).map_err(|it| failed(&it))?;
+                }
+            }
+        }
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|it| it.to_string())?;
+        let mut config = config.with_root_certificates(roots).with_no_client_auth();
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        Ok(Self(TlsConnector::from(Arc::new(config))))
+    }
+
+    async fn connect(self, uri: Uri) -> io::Result<TokioIo<TlsStream<TcpStream>>> {
+        let host = uri.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+        let name = ServerName::try_from(host.clone()).map_err(io::Error::other)?;
+        let plain = TcpStream::connect((host.as_str(), uri.port_u16().unwrap_or(443))).await?;
+        Ok(TokioIo::new(self.0.connect(name, plain).await?))
+    }
 }
 
 /// Shows an API key with every call, if there is one.

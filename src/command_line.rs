@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::fmt::Display;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -87,6 +88,9 @@ enum Command {
     Healthcheck {
         #[arg(long, env = "CONSIGN_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:50051")]
         target: String,
+        /// PEM file with the authorities that may vouch for a server at https:// [default: those that browsers know]
+        #[arg(long, env = "CONSIGN_CA_FILE", value_name = "FILE")]
+        ca_file: Option<PathBuf>,
     },
     /// Print the version
     Version,
@@ -148,7 +152,7 @@ async fn carry_out(command: Command) -> ExitResult {
             new_key(&name, &roles, expires, names_persons).map(|()| true)
         }
         Command::Check { flags, json } => check(&flags, json).await,
-        Command::Healthcheck { target } => healthcheck(&target).await,
+        Command::Healthcheck { target, ca_file } => healthcheck(&target, ca_file.as_deref()).await,
         Command::Version => {
             say(format_args!("consign {}", env!("CARGO_PKG_VERSION")));
             Ok(true)
@@ -256,8 +260,8 @@ async fn check(flags: &DatabaseFlags, json: bool) -> ExitResult {
     Ok(laws.iter().all(|it| it.broken == 0))
 }
 
-async fn healthcheck(target: &str) -> ExitResult {
-    let serving = server::is_serving(target).await.map_err(shown)?;
+async fn healthcheck(target: &str, authorities: Option<&Path>) -> ExitResult {
+    let serving = server::is_serving(target, authorities).await.map_err(shown)?;
     say(if serving { "SERVING" } else { "NOT_SERVING" });
     Ok(serving)
 }

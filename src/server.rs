@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ use crate::outside::{
     Smtp, Tls,
 };
 use crate::pb;
-use crate::rpc::{self, Gate};
+use crate::rpc::{self, Certificates, Gate};
 use crate::settings::{self, LetterSettings, Limits, Settings};
 use crate::store::{self, Store, StoreError, TimeSource};
 use crate::webhook;
@@ -87,6 +87,8 @@ pub enum ServeError {
     Sender(Invalid),
     #[error("letters.templates: {0}")]
     Templates(String),
+    #[error("tls: {0}")]
+    Tls(String),
     #[error("seller.logo: {0}")]
     Logo(String),
     #[error("mail.smtp.ca_file: {0}")]
@@ -116,6 +118,7 @@ impl Server {
         if access.believes_callers() {
             tracing::warn!("callers are believed to be who they say: the settings have no access.keys");
         }
+        let certificates = Certificates::read(&settings.tls).map_err(ServeError::Tls)?.map(Arc::new);
         let (listener, address) = listen(settings.listen).await?;
 
         let webhooks = match settings.webhooks.listen {
@@ -168,7 +171,10 @@ impl Server {
         let door = (!settings.access.open_reflection).then_some(access);
         let routes = with_descriptions(api, door)?
             .add_service(HealthServer::new(HealthService::from_health_reporter(health.clone())));
-        let serving = tokio::spawn(serve(listener, routes, limits.clone(), stop));
+        if let Some(certificates) = &certificates {
+            workers.spawn(Arc::clone(certificates).follow(stop.clone()));
+        }
+        let serving = tokio::spawn(serve(listener, certificates, routes, limits.clone(), stop));
 
         tracing::info!(%address, webhooks = ?couriers_address, "serving");
         Ok(Self {
@@ -293,13 +299,12 @@ pub fn missing_database(settings: &Settings) -> Option<PathBuf> {
 }
 
 /// Asks the server at `target` (`host:port`) for its health.
-pub async fn is_serving(target: &str) -> Result<bool, ServeError> {
+pub async fn is_serving(target: &str, authorities: Option<&Path>) -> Result<bool, ServeError> {
     let silent = || ServeError::Silent(target.to_owned());
-    let endpoint = client::endpoint(target).map_err(|_| silent())?;
-    let endpoint = endpoint.connect_timeout(ANSWER_WITHIN).timeout(ANSWER_WITHIN);
-    let channel = endpoint.connect().await.map_err(|_| silent())?;
+    let channel = client::connect(target, authorities, ANSWER_WITHIN).await.map_err(|_| silent())?;
 
-    let asked = HealthCheckRequest { service: String::new() };
+    let mut asked = tonic::Request::new(HealthCheckRequest { service: String::new() });
+    asked.set_timeout(ANSWER_WITHIN);
     let answer = HealthClient::new(channel).check(asked).await.map_err(|_| silent())?;
     Ok(answer.into_inner().status() == health_check_response::ServingStatus::Serving)
 }
@@ -431,11 +436,12 @@ fn with_descriptions(routes: Routes, door: Option<Arc<Access>>) -> Result<Routes
 
 async fn serve(
     listener: TcpListener,
+    certificates: Option<Arc<Certificates>>,
     routes: Routes,
     limits: Limits,
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), transport::Error> {
-    let connections = rpc::connections(listener, &limits);
+    let connections = rpc::connections(listener, &limits, certificates);
     let noted: fn(http::Request<Body>) -> http::Request<Body> = rpc::arrived;
     transport::Server::builder()
         .layer(MapRequestLayer::new(noted))

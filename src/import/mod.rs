@@ -12,7 +12,7 @@ use std::sync::atomic::AtomicU64;
 
 use clap::{Args, ValueEnum};
 
-use crate::client::{KeyedChannel, ShowKey, Unreachable, connect};
+use crate::client::{CONNECT_WITHIN, KeyedChannel, ShowKey, Unreachable, connect};
 use crate::pb;
 use crate::terminal::say;
 
@@ -43,6 +43,9 @@ pub struct Options {
     /// The server
     #[arg(long, env = "CONSIGN_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:50051")]
     pub address: String,
+    /// PEM file with the authorities that may vouch for a server at https:// [default: those that browsers know]
+    #[arg(long, env = "CONSIGN_CA_FILE", value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
     /// The API key to show, if the server asks for one; better in the environment, where nobody reads it
     #[arg(long, env = "CONSIGN_API_KEY", value_name = "KEY", hide_env_values = true)]
     pub api_key: Option<String>,
@@ -91,13 +94,13 @@ impl Display for Report {
 
 /// Sends the rows of the file and prints a summary. Returns whether every row was accepted.
 pub async fn run(options: Options) -> Result<bool, ImportError> {
-    let Options { kind, file, dry_run, import_id, address, api_key } = options;
+    let Options { kind, file, dry_run, import_id, address, ca_file, api_key } = options;
     let import_id = import_id.unwrap_or_else(|| format!("import-{:016x}", fastrand::u64(..)));
     let position = Arc::new(AtomicU64::new(0));
     let source = file::open(&file, kind, Arc::clone(&position))
         .map_err(|why| ImportError::File { path: file.clone(), why })?;
     let key = ShowKey::of(api_key.as_deref()).ok_or(ImportError::Key)?;
-    let channel = KeyedChannel::new(connect(&address).await?, key);
+    let channel = KeyedChannel::new(connect(&address, ca_file.as_deref(), CONNECT_WITHIN).await?, key);
 
     let wish = pb::ImportOptions { import_id: import_id.clone(), dry_run };
     let bar = progress::Progress::show(source.bytes(), position);

@@ -1,19 +1,21 @@
-//! Connections below the calls: a maximum number at once, a time limit for the HTTP/2 preface, and a rate limit on the
-//! bytes and frames of each.
+//! Connections below the calls: a maximum number at once, TLS, a time limit for the handshake with the HTTP/2 preface, and a
+//! rate limit on the bytes and frames of each.
 
+use std::future::ready;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{self, Context, Poll};
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout_at};
 use tonic::transport::server::{Connected, TcpConnectInfo, TcpIncoming};
 
+use crate::rpc::tls::Certificates;
 use crate::settings::Limits;
 
 /// How long a connection may be silent before the system asks whether the other machine still lives.
@@ -63,24 +65,22 @@ const PADDED: u8 = 8;
 /// The preface of every HTTP/2 client.
 const GREETING: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// Connections as they come in. One for which there is no room is closed at once.
+/// Connections as they come in, with TLS if there are certificates. One for which there is no room is closed at once, and so
+/// is one whose handshake fails or takes too long.
 pub fn connections(
     listener: TcpListener,
     limits: &Limits,
+    certificates: Option<Arc<Certificates>>,
 ) -> impl Stream<Item = io::Result<Connection>> + use<> {
     let room = Arc::new(Semaphore::new(limits.connections as usize));
     let greet_within = limits.greeting();
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true)).with_keepalive(Some(TCP_KEEPALIVE));
 
-    incoming.filter_map(move |accepted| {
+    let accepted = incoming.filter_map(move |accepted| {
         let slot = Arc::clone(&room).try_acquire_owned();
         async move {
             match (accepted, slot) {
-                (Ok(stream), Ok(slot)) => {
-                    let greeting = Greeting { missing: GREETING.len(), until: Box::pin(sleep(greet_within)) };
-                    let pace = Pace::new();
-                    Some(Ok(Connection { stream, greeting: Some(greeting), read: 0, pace, _slot: slot }))
-                }
+                (Ok(stream), Ok(slot)) => Some((stream, slot)),
                 (Ok(_), Err(_)) => None,
                 // The system would fail again at once, over and over.
                 (Err(error), _) => {
@@ -90,12 +90,45 @@ pub fn connections(
                 }
             }
         }
-    })
+    });
+    let begun = accepted.map(move |(stream, slot)| begin(stream, slot, greet_within, certificates.clone()));
+    // As many as there is room for: who is slow keeps nobody else waiting.
+    begun.buffer_unordered(limits.connections as usize).filter_map(|it| ready(it.map(Ok)))
 }
+
+/// None: there was no handshake in time.
+async fn begin(
+    stream: TcpStream,
+    slot: OwnedSemaphorePermit,
+    greet_within: Duration,
+    certificates: Option<Arc<Certificates>>,
+) -> Option<Connection> {
+    let until = Instant::now() + greet_within;
+    let info = stream.connect_info();
+    let stream: Box<dyn Transport> = match certificates {
+        None => Box::new(stream),
+        Some(certificates) => match timeout_at(until, certificates.acceptor().accept(stream)).await {
+            Ok(Ok(stream)) => Box::new(stream),
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "a handshake failed");
+                return None;
+            }
+            Err(_) => return None,
+        },
+    };
+    let greeting = Greeting { missing: GREETING.len(), until: Box::pin(sleep_until(until)) };
+    Some(Connection { stream, info, greeting: Some(greeting), read: 0, pace: Pace::new(), _slot: slot })
+}
+
+/// What carries the bytes of a connection: TCP, or TLS over it.
+trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
 
 /// An accepted connection, with its slot among all.
 pub struct Connection {
-    stream: TcpStream,
+    stream: Box<dyn Transport>,
+    info: TcpConnectInfo,
     /// None once the preface was received.
     greeting: Option<Greeting>,
     /// Bytes since others last had a turn.
@@ -139,7 +172,7 @@ impl Pace {
         while self.purse <= 0 {
             let missing =
                 Duration::from_micros((1 - self.purse).unsigned_abs() * 1_000_000 / PACE.unsigned_abs() + 1);
-            ready!(self.pause.get_or_insert_with(|| Box::pin(sleep(missing))).as_mut().poll(cx));
+            task::ready!(self.pause.get_or_insert_with(|| Box::pin(sleep(missing))).as_mut().poll(cx));
             self.pause = None;
             self.fill();
         }
@@ -196,7 +229,7 @@ impl AsyncRead for Connection {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        ready!(self.pace.poll(cx));
+        task::ready!(self.pace.poll(cx));
         if self.read >= BURST {
             self.read = 0;
             cx.waker().wake_by_ref();
@@ -255,7 +288,7 @@ impl Connected for Connection {
     type ConnectInfo = TcpConnectInfo;
 
     fn connect_info(&self) -> TcpConnectInfo {
-        self.stream.connect_info()
+        self.info.clone()
     }
 }
 

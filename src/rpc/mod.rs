@@ -30,6 +30,7 @@ mod settlement;
 pub(crate) mod shipping;
 mod status;
 mod streams;
+mod tls;
 
 pub use api::Api;
 pub use codec::Wire;
@@ -39,3 +40,4 @@ pub(crate) use identity::{ACTOR, ANONYMOUS};
 pub use layers::{Deadline, Gate, arrived, protect};
 pub use routes::routes;
 pub(crate) use status::denied;
+pub use tls::Certificates;

@@ -1,6 +1,7 @@
 //! Who may call.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,31 @@ pub struct AccessSettings {
 impl Default for AccessSettings {
     fn default() -> Self {
         Self { open_reflection: true, keys: BTreeMap::new() }
+    }
+}
+
+/// Certificates that the server shows, and asks for. They are read again when the files change.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TlsSettings {
+    /// A PEM file with the server's certificate, and those between it and its authority. None: no TLS.
+    pub certificate: Option<PathBuf>,
+    /// A PEM file with the certificate's private key.
+    pub key: Option<PathBuf>,
+    /// A PEM file with the authorities of callers' certificates. None: callers need no certificate.
+    pub client_authorities: Option<PathBuf>,
+}
+
+impl TlsSettings {
+    pub(super) fn check(&self, bad: &mut Problems) {
+        let Self { certificate, key, client_authorities } = self;
+        if certificate.is_some() != key.is_some() {
+            let missing = if key.is_none() { "tls.key" } else { "tls.certificate" };
+            bad.add(missing, "has to be set too: a certificate and its key belong together");
+        }
+        if client_authorities.is_some() && certificate.is_none() {
+            bad.add("tls.client_authorities", "is for a server that has a certificate itself");
+        }
     }
 }
 

@@ -32,17 +32,22 @@ impl Settings {
             couriers,
             rules,
             seller,
+            tls,
             webhooks,
         } = self;
 
         if !listen.ip().is_loopback() && !insecure_listen {
-            let why = match access.keys.is_empty() {
-                true => "callers are not authenticated",
-                false => "keys would travel in the clear",
+            let anybody = access.keys.is_empty() && tls.client_authorities.is_none();
+            let why = match (anybody, tls.certificate.is_none()) {
+                (true, _) => Some("callers are not authenticated"),
+                (false, true) => Some("keys would travel in the clear"),
+                (false, false) => None,
             };
-            let message =
-                format!("{listen} is open to others, and {why}: set insecure_listen if that is meant");
-            bad.add("listen", message);
+            if let Some(why) = why {
+                let message =
+                    format!("{listen} is open to others, and {why}: set insecure_listen if that is meant");
+                bad.add("listen", message);
+            }
         }
         if data_dir.as_os_str().is_empty() {
             bad.add("data_dir", "must not be empty");
@@ -71,6 +76,7 @@ impl Settings {
             bad.add("log.filter", why);
         }
         access.check(bad);
+        tls.check(bad);
         limits.check(bad);
         mail.check(limits, bad);
         for (code, courier) in couriers {

@@ -95,7 +95,7 @@ fn environment() -> Env {
     let from_kubernetes =
         |key: &str| key.starts_with("SERVICE_") || key == "PORT" || key.starts_with("PORT_");
     Env::prefixed("CONSIGN_")
-        .ignore(&["config", "api_key"])
+        .ignore(&["config", "api_key", "ca_file"])
         .filter(move |key| !from_kubernetes(&key.as_str().to_ascii_uppercase()))
         .map(|key| key_of(key.as_str()).into())
         // Every step above turns it on again.

@@ -9,7 +9,7 @@ mod seller;
 mod templates;
 mod values;
 
-pub use access::{AccessSettings, KeySettings, Moment};
+pub use access::{AccessSettings, KeySettings, Moment, TlsSettings};
 pub use flags::{DatabaseFlags, ServeFlags};
 pub use load::SettingsError;
 pub use secret::{Password, Secret, SigningKey};

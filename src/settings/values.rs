@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::{
     BookedCourier, BookedParts, CourierCode, Language, LinkPattern, Links, Rules, ServiceLevel,
 };
-use crate::settings::access::AccessSettings;
+use crate::settings::access::{AccessSettings, TlsSettings};
 use crate::settings::load::seconds;
 use crate::settings::secret::{Password, Secret, SigningKey};
 use crate::settings::seller::SellerSettings;
@@ -40,6 +40,7 @@ pub struct Settings {
     pub couriers: BTreeMap<CourierCode, CourierInterface>,
     pub rules: Rules,
     pub seller: SellerSettings,
+    pub tls: TlsSettings,
     pub webhooks: Webhooks,
 }
 
@@ -361,6 +362,7 @@ impl Default for Settings {
             couriers: BTreeMap::new(),
             rules: Rules::default(),
             seller: SellerSettings::default(),
+            tls: TlsSettings::default(),
             webhooks: Webhooks::default(),
         }
     }

@@ -1,13 +1,29 @@
 //! Who calls: keys, roles, and in whose name.
 
+use std::future::ready;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
 use consign::access::{ApiKey, KeyHash, PERMISSIONS, Role};
 use consign::pb;
+use consign::pb::inventory_service_client::InventoryServiceClient;
 use consign::settings::{KeySettings, Moment, Settings};
+use hyper_util::rt::TokioIo;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::sleep;
+use tokio_rustls::TlsConnector;
 use tonic::metadata::MetadataValue;
-use tonic::transport::Channel;
+use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status};
 use tonic_prost::ProstCodec;
 use tonic_types::StatusExt;
+use tower::service_fn;
 
 use crate::server::{Engine, TestServer, on_both_engines};
 use crate::shop::{LEIPZIG, draft};
@@ -172,4 +188,101 @@ async fn reflection_is_closed_to_who_has_no_key_where_the_settings_say_so() {
 fn a_new_key_is_known_by_the_hash_that_is_printed_with_it() {
     let key = ApiKey::generate().expect("random numbers");
     assert_eq!(KeyHash::of(key.reveal()), key.hash());
+}
+
+const AUTHORITY: &str = "tests/it/tls/authority.pem";
+
+/// A connection with TLS, and the serial number of the certificate that the server showed; as a client with a certificate
+/// of its own, or without.
+async fn secret(server: &TestServer, as_client: bool) -> Result<(Channel, u8), String> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(AUTHORITY).expect("a certificate")).expect("an authority");
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let config = config.expect("versions").with_root_certificates(roots);
+    let mut config = match as_client {
+        true => {
+            let own = CertificateDer::from_pem_file("tests/it/tls/client.pem").expect("a certificate");
+            let key = PrivateKeyDer::from_pem_file("tests/it/tls/client.key.pem").expect("a key");
+            config.with_client_auth_cert(vec![own], key).expect("they belong together")
+        }
+        false => config.with_no_client_auth(),
+    };
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    let plain = TcpStream::connect(server.server.address).await.map_err(|it| it.to_string())?;
+    let name = ServerName::try_from("localhost").expect("a name");
+    let stream = TlsConnector::from(Arc::new(config)).connect(name, plain).await;
+    let stream = stream.map_err(|it| it.to_string())?;
+    let shown = stream.get_ref().1.peer_certificates().expect("a certificate")[0].clone();
+    // The number stands behind the version: [2] INTEGER, one byte long.
+    let at = shown.windows(2).position(|it| it == [2, 1]).expect("a version") + 5;
+    let serial = shown[at];
+    let mut stream = Some(TokioIo::new(stream));
+    let connector = service_fn(move |_| ready(stream.take().ok_or(io::ErrorKind::NotConnected)));
+    let connected = Endpoint::from_static("http://localhost").connect_with_connector(connector).await;
+    Ok((connected.map_err(|it| it.to_string())?, serial))
+}
+
+fn copy_certificate(server: &str, folder: &Path) {
+    for (from, to) in [(".pem", "shown.pem"), (".key.pem", "shown.key.pem")] {
+        std::fs::copy(format!("tests/it/tls/{server}{from}"), folder.join(to)).expect("copied");
+    }
+}
+
+fn with_tls(folder: &Path, clients: bool) -> impl FnOnce(&mut Settings) + use<> {
+    copy_certificate("server", folder);
+    let (certificate, key) = (folder.join("shown.pem"), folder.join("shown.key.pem"));
+    move |settings| {
+        settings.tls.certificate = Some(certificate);
+        settings.tls.key = Some(key);
+        settings.tls.client_authorities = clients.then(|| AUTHORITY.into());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn certificates_are_read_again_and_open_connections_go_on() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let settings = with_tls(folder.path(), false);
+    let server = TestServer::start_secret(settings).await;
+    let (first, serial) = secret(&server, false).await.expect("a handshake");
+    assert_eq!(serial, 2);
+    let list = pb::ListProductsRequest::default;
+    let ask = async |channel: &Channel| {
+        InventoryServiceClient::new(channel.clone()).list_products(list()).await.map(drop)
+    };
+    ask(&first).await.expect("an answer");
+
+    std::fs::write(folder.path().join("shown.pem"), "no certificate").expect("written");
+    let log_has_it = Instant::now() + Duration::from_secs(30);
+    while Instant::now() < log_has_it {
+        let (_, serial) = secret(&server, false).await.expect("the old one stays");
+        assert_eq!(serial, 2);
+        copy_certificate("renewed", folder.path());
+        if secret(&server, false).await.expect("a handshake").1 == 3 {
+            break;
+        }
+        sleep(Duration::from_millis(200)).await;
+    }
+    assert_eq!(secret(&server, false).await.expect("a handshake").1, 3);
+    ask(&first).await.expect("it goes on");
+
+    // Who does not speak TLS gets nothing.
+    let mut plain = TcpStream::connect(server.server.address).await.expect("a connection");
+    plain.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.expect("sent");
+    let mut answer = Vec::new();
+    let _ = plain.read_to_end(&mut answer).await;
+    assert!(!answer.windows(3).any(|it| it == [0, 0, 4]), "no HTTP/2 settings: {answer:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_no_certificate_is_not_let_in_where_one_is_asked_for() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = TestServer::start_secret(with_tls(folder.path(), true)).await;
+    let (channel, _) = secret(&server, true).await.expect("a handshake");
+    let list = pb::ListProductsRequest::default;
+    InventoryServiceClient::new(channel).list_products(list()).await.expect("an answer");
+    // TLS 1.3 tells a client that it is not let in only after its own handshake.
+    if let Ok((channel, _)) = secret(&server, false).await {
+        InventoryServiceClient::new(channel).list_products(list()).await.expect_err("it is not let in");
+    }
 }

@@ -105,6 +105,21 @@ impl TestServer {
         Some(Self::open(places, change).await)
     }
 
+    /// With TLS, on SQLite: its clients reach nothing, a test has connections of its own.
+    pub(crate) async fn start_secret(change: impl FnOnce(&mut Settings)) -> Self {
+        let places = Places { folder: tempfile::tempdir().unwrap(), database: None };
+        let mut settings = Settings {
+            listen: ([127, 0, 0, 1], 0).into(),
+            data_dir: places.folder.path().join("data"),
+            ..Settings::default()
+        };
+        change(&mut settings);
+        let server = Server::start(settings).await.unwrap();
+        let endpoint = Endpoint::from_shared(format!("http://{}", server.address)).unwrap();
+        let clients = Clients::over(endpoint.connect_lazy());
+        Self { server: Arc::new(server), clients, places: Arc::new(places) }
+    }
+
     /// On what an earlier server has left.
     pub(crate) async fn open(places: Places, change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = Settings {

@@ -1,0 +1,127 @@
+//! TLS below the calls: certificates come from files, and are read again when these change.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, SystemTime};
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
+use tokio::sync::watch;
+use tokio::time::sleep;
+use tokio_rustls::TlsAcceptor;
+
+use crate::settings::TlsSettings;
+use crate::work::stop_requested;
+
+/// How often the files are looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// The only protocol that is spoken over TLS.
+const HTTP_2: &[u8] = b"h2";
+
+/// What the files say, as it was when they were last read.
+pub struct Certificates {
+    files: Files,
+    current: RwLock<Current>,
+}
+
+struct Files {
+    certificate: PathBuf,
+    key: PathBuf,
+    client_authorities: Option<PathBuf>,
+}
+
+struct Current {
+    config: Arc<ServerConfig>,
+    written: Vec<Option<SystemTime>>,
+}
+
+impl Certificates {
+    /// None: the settings ask for no TLS. The error says which file is at fault.
+    pub fn read(settings: &TlsSettings) -> Result<Option<Self>, String> {
+        let TlsSettings { certificate, key, client_authorities } = settings;
+        let (Some(certificate), Some(key)) = (certificate.clone(), key.clone()) else { return Ok(None) };
+        let files = Files { certificate, key, client_authorities: client_authorities.clone() };
+        let current = Current { written: files.written(), config: files.config()? };
+        Ok(Some(Self { files, current: RwLock::new(current) }))
+    }
+
+    /// For one connection: it keeps what it began with.
+    pub(super) fn acceptor(&self) -> TlsAcceptor {
+        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+        TlsAcceptor::from(Arc::clone(&current.config))
+    }
+
+    /// Reads the files again whenever they change, until the server stops. Files that cannot be used leave what was.
+    pub async fn follow(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
+        loop {
+            tokio::select! {
+                () = stop_requested(&mut stop) => return,
+                () = sleep(LOOK_EVERY) => self.look(),
+            }
+        }
+    }
+
+    fn look(&self) {
+        let written = self.files.written();
+        if self.current.read().unwrap_or_else(PoisonError::into_inner).written == written {
+            return;
+        }
+        let read = self.files.config();
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        // What could not be read is read again once it changes again.
+        current.written = written;
+        match read {
+            Ok(config) => {
+                current.config = config;
+                tracing::info!("new certificates are in use for new connections");
+            }
+            Err(error) => {
+                tracing::error!(%error, "the certificates changed and cannot be used; the old ones stay")
+            }
+        }
+    }
+}
+
+impl Files {
+    fn written(&self) -> Vec<Option<SystemTime>> {
+        let files = [&self.certificate, &self.key].into_iter().chain(&self.client_authorities);
+        files.map(|it| fs::metadata(it).and_then(|it| it.modified()).ok()).collect()
+    }
+
+    fn config(&self) -> Result<Arc<ServerConfig>, String> {
+        let chain = certificates(&self.certificate)?;
+        let key = PrivateKeyDer::from_pem_file(&self.key).map_err(|it| at(&self.key, it))?;
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ServerConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()
+            .map_err(|it| it.to_string())?;
+        let config = match &self.client_authorities {
+            Some(file) => {
+                let mut roots = RootCertStore::empty();
+                for authority in certificates(file)? {
+                    roots.add(authority).map_err(|it| at(file, it))?;
+                }
+                let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+                config.with_client_cert_verifier(verifier.build().map_err(|it| at(file, it))?)
+            }
+            None => config.with_no_client_auth(),
+        };
+        let mut config = config.with_single_cert(chain, key).map_err(|it| at(&self.certificate, it))?;
+        config.alpn_protocols = vec![HTTP_2.to_vec()];
+        Ok(Arc::new(config))
+    }
+}
+
+fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    let found = CertificateDer::pem_file_iter(file).map_err(|it| at(file, it))?;
+    let found = found.collect::<Result<Vec<_>, _>>().map_err(|it| at(file, it))?;
+    if found.is_empty() { Err(at(file, "no certificate is in it")) } else { Ok(found) }
+}
+
+fn at(file: &Path, why: impl ToString) -> String {
+    format!("{}: {}", file.display(), why.to_string())
+}
