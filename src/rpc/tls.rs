@@ -36,7 +36,8 @@ struct Files {
 
 struct Current {
     config: Arc<ServerConfig>,
-    written: Vec<Option<SystemTime>>,
+    /// When each file was written, and how long it was.
+    written: Vec<Option<(SystemTime, u64)>>,
 }
 
 impl Certificates {
@@ -87,9 +88,13 @@ impl Certificates {
 }
 
 impl Files {
-    fn written(&self) -> Vec<Option<SystemTime>> {
+    fn written(&self) -> Vec<Option<(SystemTime, u64)>> {
         let files = [&self.certificate, &self.key].into_iter().chain(&self.client_authorities);
-        files.map(|it| fs::metadata(it).and_then(|it| it.modified()).ok()).collect()
+        let written = |it: &PathBuf| {
+            let found = fs::metadata(it).ok()?;
+            Some((found.modified().ok()?, found.len()))
+        };
+        files.map(written).collect()
     }
 
     fn config(&self) -> Result<Arc<ServerConfig>, String> {
@@ -124,4 +129,44 @@ fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
 
 fn at(file: &Path, why: impl ToString) -> String {
     format!("{}: {}", file.display(), why.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_that_cannot_be_used_leave_what_was_and_good_ones_take_its_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let of_tests = |it: &str| format!("tests/it/tls/{it}");
+        let (shown, key) = (folder.path().join("shown.pem"), folder.path().join("key.pem"));
+        fs::copy(of_tests("server.pem"), &shown).unwrap();
+        fs::copy(of_tests("server.key.pem"), &key).unwrap();
+        let settings = TlsSettings {
+            certificate: Some(shown.clone()),
+            key: Some(key.clone()),
+            client_authorities: Some(of_tests("authority.pem").into()),
+        };
+        let certificates = Certificates::read(&settings).unwrap().expect("the settings ask for TLS");
+        let config = || Arc::clone(&certificates.current.read().unwrap().config);
+        let first = config();
+        certificates.look();
+        assert!(Arc::ptr_eq(&first, &config()), "nothing has changed");
+
+        for broken in ["", "no certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"]
+        {
+            fs::write(&shown, broken).unwrap();
+            certificates.look();
+            assert!(Arc::ptr_eq(&first, &config()), "{broken:?}");
+            assert!(Certificates::read(&settings).is_err_and(|it| it.contains("shown.pem")), "{broken:?}");
+        }
+        // A certificate without its own key is of no use either.
+        fs::copy(of_tests("renewed.pem"), &shown).unwrap();
+        certificates.look();
+        assert!(Arc::ptr_eq(&first, &config()));
+        fs::copy(of_tests("renewed.key.pem"), &key).unwrap();
+        certificates.look();
+        assert!(!Arc::ptr_eq(&first, &config()));
+        assert!(Certificates::read(&TlsSettings::default()).unwrap().is_none());
+    }
 }
