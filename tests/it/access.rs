@@ -116,13 +116,13 @@ on_both_engines!(every_method_lets_in_who_may_and_nobody_else, four_callers, asy
 
 async fn stock(server: &TestServer) {
     let location = pb::StockLocation {
-        code: LEIPZIG.to_owned(),
+        location: LEIPZIG.to_owned(),
         name: LEIPZIG.to_owned(),
         region: "EUROPE".to_owned(),
         country: "DE".to_owned(),
         ..Default::default()
     };
-    let request = pb::CreateStockLocationRequest { location: Some(location), ..Default::default() };
+    let request = pb::CreateStockLocationRequest { stock_location: Some(location), ..Default::default() };
     let mut inventory = server.inventory.clone();
     inventory.create_stock_location(with_key(ADMIN, request)).await.expect("a location");
     let product = pb::Product {

@@ -40,7 +40,7 @@ fn slow(
 }
 
 fn believing() -> Arc<Access> {
-    Arc::new(Access::new(Vec::new(), clock::wall()))
+    Arc::new(Access::new(Vec::new(), crate::clock::wall()))
 }
 
 async fn ask(limits: &Limits, pause: u64, request: Request<AxumBody>) -> Response<AxumBody> {

@@ -11,22 +11,19 @@ pub(crate) use reads::{
 use crate::domain::{
     AddOrderNote, ArchiveOrder, Attest, CancelOrder, CancelOrderLines, CancelledUnits, CloseOrder,
     CompleteServiceLine, Correction, CreateOrder, Currency, Discount, DiscountKey, HoldReason, Money,
-    NOT_HEARD, NewLine, NewOrder, OnLate, OnShortage, OrderId, Part, PlaceHold, Problems,
-    RecordRiskAssessment, RecordVerification, ReleaseHold, RestoreOrder, Rule, ServiceLevel, SetOrderLabels,
-    Source, StuckGate, Target, Timestamp, UpdateOrder, VerifyOrder, Waive,
+    NOT_HEARD, NewLine, NewOrder, OnLate, OnShortage, Part, PlaceHold, Problems, RecordRiskAssessment,
+    RecordVerification, ReleaseHold, RestoreOrder, Rule, ServiceLevel, SetOrderLabels, Source, Target,
+    Timestamp, UpdateOrder, VerifyOrder, Waive,
 };
 use crate::pb;
 use crate::rpc::enums;
 use crate::rpc::labels::labels;
-use crate::rpc::listing::{Wanted, listing};
 use crate::rpc::ordering::reply::OrderView;
 use crate::rpc::parse::{
     LIFETIME_SECONDS, LINE_NUMBERS, LINES_MAX, NAME_MAX, NOTE_MAX, REASON_MAX, REFERENCE_MAX, address,
-    customer, digits, entries, id, note, number, one_line, optional_id, paths, price, quantity, required,
+    customer, entries, id, note, number, one_line, optional_id, paths, price, quantity, required,
     required_line, required_text, required_word, seconds, text, timestamp, word,
 };
-use crate::settings::Limits;
-use crate::store::{EventFilter, Listing};
 
 pub(crate) fn create_order(request: pb::CreateOrderRequest, bad: &mut Problems) -> Option<CreateOrder> {
     let pb::CreateOrderRequest { order, reservation_id, request_id: _, validate_only: _ } = request;
