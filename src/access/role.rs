@@ -49,6 +49,7 @@ impl Role {
                 Permission::ChangeOrders,
                 Permission::TakePayments,
                 Permission::GiveFeedback,
+                Permission::RequestReturns,
             ],
             Self::Warehouse => &[
                 Permission::ReadOrders,
@@ -84,6 +85,8 @@ impl Role {
                 Permission::Fulfil,
                 Permission::ReportTracking,
                 Permission::Operate,
+                Permission::RequestReturns,
+                Permission::ManageReturns,
             ],
             Self::Admin => &EVERY,
         }
@@ -95,7 +98,7 @@ impl Role {
     }
 }
 
-const EVERY: [Permission; 16] = [
+const EVERY: [Permission; 18] = [
     Permission::ReadOrders,
     Permission::ReadCatalogue,
     Permission::ReadMoney,
@@ -112,4 +115,6 @@ const EVERY: [Permission; 16] = [
     Permission::Fulfil,
     Permission::ReportTracking,
     Permission::Operate,
+    Permission::RequestReturns,
+    Permission::ManageReturns,
 ];
