@@ -7,6 +7,7 @@ mod discounts;
 mod holders;
 pub(super) mod journal;
 pub(super) mod on_order;
+mod references;
 mod time;
 pub(super) mod turn;
 pub(super) mod unit_of_work;
