@@ -261,7 +261,7 @@ async fn check(flags: &DatabaseFlags, json: bool) -> ExitResult {
 }
 
 async fn healthcheck(target: &str, authorities: Option<&Path>) -> ExitResult {
-    let serving = server::is_serving(target, authorities).await.map_err(shown)?;
+    let serving = server::is_serving_vouched_for(target, authorities).await.map_err(shown)?;
     say(if serving { "SERVING" } else { "NOT_SERVING" });
     Ok(serving)
 }

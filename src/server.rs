@@ -299,7 +299,12 @@ pub fn missing_database(settings: &Settings) -> Option<PathBuf> {
 }
 
 /// Asks the server at `target` (`host:port`) for its health.
-pub async fn is_serving(target: &str, authorities: Option<&Path>) -> Result<bool, ServeError> {
+pub async fn is_serving(target: &str) -> Result<bool, ServeError> {
+    is_serving_vouched_for(target, None).await
+}
+
+/// The same, also at `https://host:port`, whose certificate one of these authorities (a PEM file) vouches for.
+pub async fn is_serving_vouched_for(target: &str, authorities: Option<&Path>) -> Result<bool, ServeError> {
     let silent = || ServeError::Silent(target.to_owned());
     let channel = client::connect(target, authorities, ANSWER_WITHIN).await.map_err(|_| silent())?;
 

@@ -218,7 +218,8 @@ async fn secret(server: &TestServer, as_client: bool) -> Result<(Channel, u8), S
     let at = shown.windows(2).position(|it| it == [2, 1]).expect("a version") + 5;
     let serial = shown[at];
     let mut stream = Some(TokioIo::new(stream));
-    let connector = service_fn(move |_| ready(stream.take().ok_or(io::ErrorKind::NotConnected)));
+    let connector =
+        service_fn(move |_| ready(stream.take().ok_or_else(|| io::Error::from(io::ErrorKind::NotConnected))));
     let connected = Endpoint::from_static("http://localhost").connect_with_connector(connector).await;
     Ok((connected.map_err(|it| it.to_string())?, serial))
 }

@@ -10,7 +10,7 @@ use crate::store::connection::session::Session;
 use crate::store::query::listing::{Compare, Direction};
 
 /// Tables that grow with every order.
-pub(super) const GROWING: [&str; 28] = [
+pub(super) const GROWING: [&str; 29] = [
     "orders",
     "order_terms",
     "order_lines",

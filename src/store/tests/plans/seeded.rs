@@ -165,7 +165,7 @@ const ALL_FLAGS: [(Compare, &str); 3] =
 const DOCUMENTS: [&str; 4] = ["document", "events", "fingerprint", "answer"];
 
 /// Those whose rows have to be there before the next one's.
-const COPIED: [&str; 27] = [
+const COPIED: [&str; 28] = [
     "orders",
     "order_lines",
     "order_terms",
