@@ -28,5 +28,6 @@ pub fn routes(api: Api) -> Routes {
         .add_service(service!(pb::order_change_service_server::OrderChangeServiceServer<Api>))
         .add_service(service!(pb::approval_service_server::ApprovalServiceServer<Api>))
         .add_service(service!(pb::feedback_service_server::FeedbackServiceServer<Api>))
+        .add_service(service!(pb::customer_service_server::CustomerServiceServer<Api>))
         .add_service(service!(pb::import_service_server::ImportServiceServer<Api>))
 }

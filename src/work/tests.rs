@@ -229,6 +229,7 @@ fn new_order(name: &str, units: i64) -> NewOrder {
         requested_by: None,
         on_late: OnLate::Accept,
         labels: Default::default(),
+        named: None,
     }
 }
 

@@ -204,5 +204,6 @@ fn new_order(number: usize, skus: &[&str]) -> domain::NewOrder {
         requested_by: None,
         on_late: domain::OnLate::Accept,
         labels: Default::default(),
+        named: None,
     }
 }

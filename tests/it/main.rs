@@ -18,6 +18,7 @@ mod clocks;
 mod counts;
 mod couriers;
 mod crash_points;
+mod customers;
 mod deadlines;
 mod discounts;
 mod disk;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::model::account::NamedCustomer;
 use crate::domain::model::address::Address;
 use crate::domain::model::amounts::{Amounts, Discount};
 use crate::domain::model::approval::{Approval, ApprovalState, Gate};
@@ -452,4 +453,7 @@ pub struct Order {
     /// What was paid back for units of its lines, call by call, oldest first.
     #[serde(default)]
     pub line_refunds: Vec<LineRefund>,
+    /// The customer that it names, as they were when it was received.
+    #[serde(default)]
+    pub named: Option<NamedCustomer>,
 }

@@ -247,6 +247,7 @@ mod tests {
                 requested_by: None,
                 on_late: OnLate::Accept,
                 labels: Default::default(),
+                named: None,
             };
             self.does(|unit| take_in(unit, &new))
         }

@@ -114,6 +114,7 @@ pub(super) fn order(name: &str, lines: &[(&str, i64)]) -> NewOrder {
         requested_by: None,
         on_late: OnLate::Accept,
         labels: Default::default(),
+        named: None,
     }
 }
 

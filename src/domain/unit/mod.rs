@@ -1,11 +1,13 @@
 //! The floor under every command: the unit of work, the journal, the form of a command.
 
+mod accounts;
 mod capacity;
 pub(super) mod command;
 mod discounts;
 mod holders;
 pub(super) mod journal;
 pub(super) mod on_order;
+mod references;
 mod time;
 pub(super) mod turn;
 pub(super) mod unit_of_work;

@@ -11,6 +11,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use crate::domain::model::account::CustomerAccount;
 use crate::domain::model::capacity::{CapacityOf, DailyShipments};
 use crate::domain::model::courier::{Courier, CourierRecord, CourierRecords};
 use crate::domain::model::discount::{DiscountCode, DiscountKey};
@@ -26,8 +27,8 @@ use crate::domain::model::refusal::Refusal;
 use crate::domain::model::replenishment::Replenishment;
 use crate::domain::model::reservation::Reservation;
 use crate::domain::model::scalars::{
-    Actor, ApprovalId, Channel, CourierCode, CreditNoteId, FollowUpId, HoldId, Ids, InvoiceId, JobId,
-    LocationCode, MessageId, OrderId, PaymentId, RefundId, RegionCode, ReplenishmentId, ReservationId,
+    Actor, ApprovalId, Channel, CourierCode, CreditNoteId, CustomerId, FollowUpId, HoldId, Ids, InvoiceId,
+    JobId, LocationCode, MessageId, OrderId, PaymentId, RefundId, RegionCode, ReplenishmentId, ReservationId,
     ShipmentId, Sku, TransferId,
 };
 use crate::domain::model::stock::{Movement, StockLevel};
@@ -122,6 +123,9 @@ pub struct ReadSet {
     pub bank_references: Vec<String>,
     /// Discount codes, each with the customer whose redemptions are wanted beside those of all; empty: of no other.
     pub discount_codes: Vec<(DiscountKey, String)>,
+    /// Customers, and the external references under which one may be known.
+    pub accounts: Vec<CustomerId>,
+    pub account_references: Vec<String>,
     /// A worker's claim on a job: checked and completed with the change.
     pub lease: Option<Lease>,
 }
@@ -156,6 +160,8 @@ impl ReadSet {
             external_references,
             bank_references,
             discount_codes,
+            accounts,
+            account_references,
             lease,
         } = other;
         self.orders.extend(orders);
@@ -180,6 +186,8 @@ impl ReadSet {
         self.external_references.extend(external_references);
         self.bank_references.extend(bank_references);
         self.discount_codes.extend(discount_codes);
+        self.accounts.extend(accounts);
+        self.account_references.extend(account_references);
         self.lease = self.lease.or(lease);
     }
 }
@@ -208,6 +216,8 @@ pub struct Loaded {
     pub external_references: HashSet<(Channel, String)>,
     pub bank_references: HashSet<String>,
     pub discount_codes: HashSet<(DiscountKey, String)>,
+    pub accounts: HashSet<CustomerId>,
+    pub account_references: HashSet<String>,
 }
 
 /// A worker's claim: its token only rises, so that a worker that lost the lease is recognised.
@@ -247,6 +257,8 @@ pub struct Snapshot {
     pub bank_references: HashSet<String>,
     pub discount_codes: BTreeMap<DiscountKey, Arc<DiscountCode>>,
     pub discount_uses: DiscountUsesByKey,
+    pub accounts: HashMap<CustomerId, Arc<CustomerAccount>>,
+    pub account_references: HashMap<String, CustomerId>,
     /// Replenishments that are not over, all loaded, by product and location.
     pub open_replenishments: BTreeMap<(Sku, LocationCode), BTreeSet<ReplenishmentId>>,
     /// Orders and other callers' reservations, all loaded, whose reservation of this stock has expired.
@@ -280,6 +292,7 @@ pub struct ChangeSet {
     pub external_references: HashSet<(Channel, String)>,
     pub bank_references: HashSet<String>,
     pub discount_codes: BTreeMap<DiscountKey, Arc<DiscountCode>>,
+    pub accounts: BTreeMap<CustomerId, Arc<CustomerAccount>>,
     /// How many more redemptions codes have.
     pub discount_uses: DiscountUsesByKey,
     pub events: Vec<Event>,
@@ -330,6 +343,7 @@ impl Snapshot {
         }
         self.count_days(changes);
         self.count_discount_uses(changes);
+        self.apply_accounts(changes);
         for (key, units) in &changes.awaited {
             *self.awaited.entry(key.clone()).or_default() += units;
         }
@@ -560,31 +574,5 @@ impl<'w> UnitOfWork<'w> {
         let alike = |it: &&Arc<Order>| it.id != except && it.fingerprint == fingerprint;
         let loaded = self.snapshot.orders.values().filter(alike).map(|it| it.created_at);
         seen.into_iter().flatten().copied().chain(loaded).max()
-    }
-
-    /// Whether an order of this channel already has this external reference.
-    pub fn knows_external_reference(&self, channel: Channel, reference: &str) -> bool {
-        let key = (channel, reference.to_owned());
-        let found = self.snapshot.external_references.contains(&key);
-        if !found {
-            let note = key.clone();
-            self.note_if_not_loaded(
-                |it| it.external_references.contains(&key),
-                |it| it.external_references.push(note),
-            );
-        }
-        found
-    }
-
-    /// Whether this transfer was recorded before.
-    pub fn knows_bank_reference(&self, reference: &str) -> bool {
-        let found = self.snapshot.bank_references.contains(reference);
-        if !found {
-            self.note_if_not_loaded(
-                |it| it.bank_references.contains(reference),
-                |it| it.bank_references.push(reference.to_owned()),
-            );
-        }
-        found
     }
 }

@@ -1,6 +1,10 @@
 //! Products, locations and couriers: each a document, beside the columns that it is listed, looked up and constrained by.
 
+use std::fmt::Display;
+use std::hash::Hash;
+
 use sea_orm::EntityTrait;
+use sea_orm::sea_query::{Value, ValueType};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -60,6 +64,8 @@ pub(in crate::store) trait Entry: Serialize + DeserializeOwned {
     const TABLE: &'static str;
     /// The column of its key.
     const KEY: &'static str;
+    /// Its key in the database; the default is less than that of any entry.
+    type Key: ValueType + Into<Value> + Clone + Default + Display + Eq + Hash;
     type Row: Record;
 
     /// Whether its rows have terms, which are products' then.
@@ -78,6 +84,7 @@ pub(in crate::store) trait Entry: Serialize + DeserializeOwned {
 impl Entry for Product {
     const TABLE: &'static str = "products";
     const KEY: &'static str = "sku";
+    type Key = String;
     type Row = products::Model;
 
     const HAS_TERMS: bool = true;
@@ -113,6 +120,7 @@ impl Entry for Product {
 impl Entry for Location {
     const TABLE: &'static str = "locations";
     const KEY: &'static str = "code";
+    type Key = String;
     type Row = locations::Model;
 
     fn version(&self) -> i64 {
@@ -138,6 +146,7 @@ impl Entry for Location {
 impl Entry for Courier {
     const TABLE: &'static str = "couriers";
     const KEY: &'static str = "code";
+    type Key = String;
     type Row = couriers::Model;
 
     fn version(&self) -> i64 {

@@ -32,6 +32,7 @@ table! {
 impl Entry for DiscountCode {
     const TABLE: &'static str = "discount_codes";
     const KEY: &'static str = "code";
+    type Key = String;
     type Row = discount_codes::Model;
 
     fn version(&self) -> i64 {

@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use crate::store::connection::statement::{Effect, FixedStatement, Kind};
+use crate::store::rows::account::customers;
 use crate::store::rows::capacity::daily_shipments;
 use crate::store::rows::catalogue::{couriers, locations, product_terms, products};
 use crate::store::rows::discount::{discount_codes, discount_uses};
@@ -148,6 +149,8 @@ fixed! {
     CHANGE_LOCATIONS = update_versioned::<locations::Entity>(&locations::Column::Version, &[]);
     ADD_COURIERS = insert::<couriers::Entity>();
     CHANGE_COURIERS = update_versioned::<couriers::Entity>(&couriers::Column::Version, &[]);
+    ADD_CUSTOMERS = insert::<customers::Entity>();
+    CHANGE_CUSTOMERS = update_versioned::<customers::Entity>(&customers::Column::Version, &[]);
     ADD_DISCOUNT_CODES = insert::<discount_codes::Entity>();
     CHANGE_DISCOUNT_CODES =
         update_versioned::<discount_codes::Entity>(&discount_codes::Column::Version, &[]);

@@ -210,6 +210,7 @@ pub(in crate::store) fn order_for(lines: &[(&str, i64)], on_shortage: OnShortage
         requested_by: None,
         on_late: OnLate::Accept,
         labels: Default::default(),
+        named: None,
     }
 }
 

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use sea_orm::sea_query::Value;
 
 use crate::domain::{
-    ChangeSet, Courier, CourierCode, CourierRecords, DailyShipments, DiscountCode, DiscountKey,
-    DiscountUsesByKey, JobId, Location, LocationCode, Order, OrderId, Product, Replenishment,
-    ReplenishmentId, Reservation, ReservationId, Sku, Snapshot, StockLevel, Transfer, TransferId,
-    count_daily_shipments, count_discount_uses,
+    ChangeSet, Courier, CourierCode, CourierRecords, CustomerAccount, CustomerId, DailyShipments,
+    DiscountCode, DiscountKey, DiscountUsesByKey, JobId, Location, LocationCode, Order, OrderId, Product,
+    Replenishment, ReplenishmentId, Reservation, ReservationId, Sku, Snapshot, StockLevel, Transfer,
+    TransferId, count_daily_shipments, count_discount_uses,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::statement::FixedStatement;
@@ -35,6 +35,7 @@ pub(in crate::store) struct Before {
     locations: Old<LocationCode, Arc<Location>>,
     couriers: Old<CourierCode, Arc<Courier>>,
     discount_codes: Old<DiscountKey, Arc<DiscountCode>>,
+    accounts: Old<CustomerId, Arc<CustomerAccount>>,
 }
 
 /// Job fields of orders and of other callers' reservations, as they are from now on.
@@ -66,6 +67,9 @@ impl Before {
         }
         for code in changes.couriers.keys() {
             self.couriers.entry(code.clone()).or_insert_with(|| snapshot.couriers.get(code).cloned());
+        }
+        for id in changes.accounts.keys() {
+            self.accounts.entry(*id).or_insert_with(|| snapshot.accounts.get(id).cloned());
         }
         for code in changes.discount_codes.keys() {
             let old = || snapshot.discount_codes.get(code).cloned();
@@ -163,6 +167,10 @@ impl Before {
         let couriers =
             couriers.filter_map(|(key, old)| Some((old.as_deref(), &**snapshot.couriers.get(key)?)));
         save_entries(writes, &writes::ADD_COURIERS, &writes::CHANGE_COURIERS, couriers)?;
+        let accounts = self.accounts.iter();
+        let accounts =
+            accounts.filter_map(|(key, old)| Some((old.as_deref(), &**snapshot.accounts.get(key)?)));
+        save_entries(writes, &writes::ADD_CUSTOMERS, &writes::CHANGE_CUSTOMERS, accounts)?;
         let codes = self.discount_codes.iter();
         let codes =
             codes.filter_map(|(key, old)| Some((old.as_deref(), &**snapshot.discount_codes.get(key)?)));

@@ -1,5 +1,6 @@
 //! A group's loading under way: what is asked for in each message, and what the answers say.
 
+mod accounts;
 mod discounts;
 
 use std::collections::{BTreeSet, HashMap};
@@ -190,6 +191,7 @@ impl<'w> Loading<'w> {
         let references = references.map(|it| vec![Method::BankTransfer.into(), it.as_str().into()]);
         ask(Topic::BankReferences, &lookup::BANK_REFERENCES, references.collect());
         self.ask_fingerprints(&wanted.fingerprints, &mut message);
+        self.ask_accounts(&mut message);
         self.ask_answers(&mut message);
         message
     }
@@ -380,6 +382,7 @@ impl<'w> Loading<'w> {
                 Topic::Expired => self.read_expired(&rows)?,
                 Topic::Holders => self.read_holders(&rows)?,
                 Topic::Fingerprints => self.read_fingerprints(&rows)?,
+                Topic::Accounts => self.read_accounts(&rows)?,
                 Topic::DiscountCodes | Topic::DiscountUses => self.read_discounts(topic, &rows)?,
                 Topic::Reservations => {
                     for row in &rows {
@@ -526,6 +529,8 @@ impl<'w> Loading<'w> {
             external_references: self.wanted.external_references.iter().cloned().collect(),
             bank_references: self.wanted.bank_references.iter().cloned().collect(),
             discount_codes: self.wanted.discount_codes.iter().cloned().collect(),
+            accounts: self.wanted.accounts.iter().copied().collect(),
+            account_references: self.wanted.account_references.iter().cloned().collect(),
         });
         Ok(self.group)
     }

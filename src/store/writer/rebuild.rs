@@ -8,8 +8,8 @@ use sea_orm::DbBackend;
 use uuid::Uuid;
 
 use crate::domain::{
-    Courier, CourierRecords, DailyShipments, DiscountCode, DiscountUsesByKey, Location, Order, OrderId, Part,
-    Product, count_daily_shipments, count_discount_uses,
+    Courier, CourierRecords, CustomerAccount, DailyShipments, DiscountCode, DiscountUsesByKey, Location,
+    Order, OrderId, Part, Product, count_daily_shipments, count_discount_uses,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row;
@@ -38,6 +38,7 @@ impl Store {
         rebuild_entries::<Product>(&db, &writes::CHANGE_PRODUCTS).await?;
         rebuild_entries::<Location>(&db, &writes::CHANGE_LOCATIONS).await?;
         rebuild_entries::<Courier>(&db, &writes::CHANGE_COURIERS).await?;
+        rebuild_entries::<CustomerAccount>(&db, &writes::CHANGE_CUSTOMERS).await?;
         rebuild_entries::<DiscountCode>(&db, &writes::CHANGE_DISCOUNT_CODES).await?;
         let (mut done, mut after) = (0, OrderId(Uuid::nil()));
         loop {
@@ -108,17 +109,17 @@ async fn rebuild_entries<T: Entry>(db: &Session, change: &'static FixedStatement
     let sql = format!(
         "SELECT document, {key}, version FROM {table} WHERE {key} > $1 ORDER BY {key} LIMIT {PAGE} {locked}"
     );
-    let mut after = String::new();
+    let mut after = T::Key::default();
     loop {
         db.begin(Vec::new()).await?;
-        let rows = db.query(&sql, vec![after.as_str().into()]).await?;
+        let rows = db.query(&sql, vec![after.clone().into()]).await?;
         let Some(last) = rows.last() else { return db.rollback().await };
         after = last.get(1)?;
         let mut own = Vec::with_capacity(rows.len());
         let (mut keys, mut terms) = (Vec::new(), Vec::new());
         for row in &rows {
             let entry: T = catalogue::read(row)?;
-            keys.push(vec![row.get::<String>(1)?.into()]);
+            keys.push(vec![row.get::<T::Key>(1)?.into()]);
             terms.extend(entry.terms());
             let mut values = catalogue::to_row(&entry)?.values();
             values.push(row.get::<i64>(2)?.into());

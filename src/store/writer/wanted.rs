@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::{
-    CapacityOf, Channel, CourierCode, DiscountKey, JobId, LocationCode, OrderId, Part, ReadSet,
+    CapacityOf, Channel, CourierCode, CustomerId, DiscountKey, JobId, LocationCode, OrderId, Part, ReadSet,
     ReplenishmentId, ReservationId, Sku, TransferId,
 };
 use crate::store::rows::decision::IdempotencyKey;
@@ -57,6 +57,8 @@ pub(in crate::store) struct Wanted {
     pub(super) bank_references: BTreeSet<String>,
     /// Codes, each with a customer; empty: with no other than all.
     pub(super) discount_codes: BTreeSet<(DiscountKey, String)>,
+    pub(super) accounts: BTreeSet<CustomerId>,
+    pub(super) account_references: BTreeSet<String>,
     pub(super) leases: BTreeSet<JobId>,
     pub(super) keys: BTreeSet<IdempotencyKey>,
 }
@@ -86,6 +88,8 @@ impl Wanted {
             external_references,
             bank_references,
             discount_codes,
+            accounts,
+            account_references,
             lease,
         } = reads;
         let of_order = OfOrder {
@@ -119,6 +123,8 @@ impl Wanted {
         self.external_references.extend(named.cloned());
         self.bank_references.extend(bank_references.iter().cloned());
         self.discount_codes.extend(discount_codes.iter().cloned());
+        self.accounts.extend(accounts);
+        self.account_references.extend(account_references.iter().cloned());
         self.leases.extend(lease.map(|it| it.job));
     }
 

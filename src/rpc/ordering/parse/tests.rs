@@ -113,6 +113,7 @@ fn every_bad_field_of_an_order_is_named_at_once_by_its_path() {
         reservation_lifetime: Some(prost_types::Duration { seconds: 0, nanos: 0 }),
         on_late: 9,
         labels: [("Team".to_owned(), String::new())].into(),
+        customer_id: "c-7".to_owned(),
     };
     assert_eq!(
         bad_fields(order, "short"),
@@ -123,6 +124,7 @@ fn every_bad_field_of_an_order_is_named_at_once_by_its_path() {
             "order.currency",
             "order.customer.name",
             "order.customer.phone",
+            "order.customer_id",
             "order.discount.amount.nanos",
             "order.discount_code",
             "order.external_reference",

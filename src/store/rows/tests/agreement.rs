@@ -150,11 +150,12 @@ async fn a_changed_column_of_the_catalogue_breaks_the_law_until_it_is_made_anew(
         ("products", "version name tax_category active created_at updated_at"),
         ("locations", "version name region country priority active created_at updated_at"),
         ("couriers", "version name active created_at updated_at"),
+        ("customers", "version external_reference name email blocked created_at updated_at"),
     ] {
         for column in columns.split(' ') {
             let other = match column {
-                "active" => "FALSE".to_owned(),
-                "name" | "tax_category" | "region" => "'ANOTHER'".to_owned(),
+                "active" | "blocked" => "FALSE".to_owned(),
+                "external_reference" | "email" | "name" | "tax_category" | "region" => "'ANOTHER'".to_owned(),
                 "country" => "'XX'".to_owned(),
                 _ => format!("{column} + 1"),
             };

@@ -2,15 +2,15 @@
 
 use crate::domain::{
     Actor, Address, Allocation, Amounts, Approval, ApprovalState, AtProvider, AvailabilityFound,
-    CancelledUnits, ChangeEnd, ChangeItem, Channel, CreditNote, CreditNoteId, Customer, Day, Discount,
-    Feedback, FeedbackReason, FeedbackSecret, FeedbackState, FollowUp, FollowUpEnd, Gate, HandedBack, Hold,
-    HoldReason, HoldState, Ids, Invoice, InvoiceId, InvoiceLine, InvoiceState, LineAmounts, LineAvailability,
-    LineCancellation, LineFeedback, LineRefund, Means, Message, MessageKind, MessageState, Method, OnLate,
-    OnShortage, OpenRequest, Order, OrderChange, OrderChangeId, OrderChangeState, OrderId, OrderLine,
-    OrderNote, OrderState, PassedOver, Payment, PaymentState, ProductKind, Promise, PromiseLeg,
-    PromiseOccasion, ProviderRequest, Refund, RefundState, RefundedUnits, Reservation, ReservationId,
-    ReservationState, ReservedItem, Risk, ServiceDone, ServiceLevel, Slip, SlipKind, SlipSubject, StuckGate,
-    Timestamp, Waiting,
+    CancelledUnits, ChangeEnd, ChangeItem, Channel, CreditNote, CreditNoteId, Customer, CustomerId, Day,
+    Discount, Feedback, FeedbackReason, FeedbackSecret, FeedbackState, FollowUp, FollowUpEnd, Gate,
+    HandedBack, Hold, HoldReason, HoldState, Ids, Invoice, InvoiceId, InvoiceLine, InvoiceState, LineAmounts,
+    LineAvailability, LineCancellation, LineFeedback, LineRefund, Means, Message, MessageKind, MessageState,
+    Method, NamedCustomer, OnLate, OnShortage, OpenRequest, Order, OrderChange, OrderChangeId,
+    OrderChangeState, OrderId, OrderLine, OrderNote, OrderState, PassedOver, Payment, PaymentState,
+    ProductKind, Promise, PromiseLeg, PromiseOccasion, ProviderRequest, Refund, RefundState, RefundedUnits,
+    Reservation, ReservationId, ReservationState, ReservedItem, Risk, ServiceDone, ServiceLevel, Slip,
+    SlipKind, SlipSubject, StuckGate, Timestamp, Waiting,
 };
 use crate::store::rows::tests::full_shipment::{bare_shipment, full_shipment, handling};
 use crate::store::rows::tests::sample::{AT, code, euro, later, queued_message, redemption};
@@ -439,7 +439,18 @@ pub(in crate::store) fn full(number: i64) -> Order {
             refunded_at: later(13),
         }],
         notes: vec![OrderNote { text: "rang\nat noon".to_owned(), by: ann.clone(), at: later(13) }],
+        named: Some(NamedCustomer {
+            id: customer_id(),
+            tax_number: "C 21-909".to_owned(),
+            tax_exempt: false,
+            payment_terms_days: Some(14),
+        }),
     }
+}
+
+/// The customer that it names.
+pub(in crate::store) fn customer_id() -> CustomerId {
+    uuid::Uuid::from_u128(7).into()
 }
 
 fn full_credit_note(order: OrderId, id: CreditNoteId, invoice: InvoiceId, number: i64) -> CreditNote {
