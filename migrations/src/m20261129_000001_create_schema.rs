@@ -6,8 +6,9 @@
 //!
 //! An order is one document in its row. The tables around it are its projection: what lists, constraints, laws and
 //! other users of SQL read. They can be made anew from the documents (`consign migrate --rebuild`), so that a new
-//! column needs no more than a default until then. A product, a location, a courier, a customer and a discount code are a document too,
-//! beside the columns that they are listed by. No table lists the words of a state: a new word needs no migration.
+//! column needs no more than a default until then. A product, a location, a courier, a customer and a discount
+//! code are a document too, beside the columns that they are listed by. No table lists the words of a state: a new word
+//! needs no migration.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;
