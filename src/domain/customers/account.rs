@@ -25,7 +25,8 @@ impl Command for CreateCustomer {
         let (created_at, updated_at) = (unit.now, unit.now);
         let account =
             CustomerAccount { id, version: 1, created_at, updated_at, blocked: None, ..self.account.clone() };
-        must_be_legal(unit, &account)?;
+        must_be_legal(&account)?;
+        must_be_free(unit, &account)?;
         unit.changes.accounts.insert(id, account.clone().into());
         Ok(account)
     }
@@ -54,7 +55,10 @@ impl Command for UpdateCustomer {
     fn decide(&self, unit: &mut UnitOfWork<'_>) -> Result<CustomerAccount, Refusal> {
         let account = seen(unit, self.id, &self.etag)?;
         let account = self.changes.iter().cloned().fold(account, CustomerAccount::with);
-        must_be_legal(unit, &account)?;
+        must_be_legal(&account)?;
+        if self.changes.iter().any(|it| matches!(it, AccountChange::ExternalReference(_))) {
+            must_be_free(unit, &account)?;
+        }
         Ok(keep(unit, account))
     }
 }
@@ -117,10 +121,14 @@ fn references<'a>(given: impl IntoIterator<Item = &'a String>) -> Vec<String> {
     given.into_iter().filter(|it| !it.is_empty()).cloned().collect()
 }
 
-fn must_be_legal(unit: &UnitOfWork, account: &CustomerAccount) -> Result<(), Refusal> {
+fn must_be_legal(account: &CustomerAccount) -> Result<(), Refusal> {
     let mut bad = Problems::default();
     account.check(&mut bad);
-    bad.into_result()?;
+    bad.into_result()
+}
+
+/// Its external reference is no other customer's.
+fn must_be_free(unit: &UnitOfWork, account: &CustomerAccount) -> Result<(), Refusal> {
     let reference = &account.external_reference;
     match reference.is_empty().then_some(account.id).or_else(|| unit.account_with_reference(reference)) {
         Some(other) if other != account.id => Err(Refusal::exists("customer", other)),

@@ -137,7 +137,7 @@ impl Order {
             Some(_) | None => true,
         };
         let mut bad = Problems::default();
-        for check in self.run_rules(unit, None).into_iter().filter(|it| is_corrected(it.rule)) {
+        for check in self.run_rules(unit.rules, None, None).into_iter().filter(|it| is_corrected(it.rule)) {
             if check.verdict == Verdict::Failed {
                 let faults: Vec<_> = check.faults.iter().filter(is_of_it).collect();
                 if faults.is_empty() {

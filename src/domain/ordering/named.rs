@@ -1,6 +1,6 @@
 //! An order that names a customer: what it leaves out is the customer's, and is frozen with it.
 
-use crate::domain::model::account::{CustomerAccount, NamedCustomer};
+use crate::domain::model::account::{Block, CustomerAccount, NamedCustomer};
 use crate::domain::model::new_order::NewOrder;
 use crate::domain::model::order::Order;
 use crate::domain::model::refusal::{Problems, Refusal};
@@ -50,5 +50,10 @@ impl Order {
     /// Whether it is priced without tax, as its customer was exempt when it was received.
     pub(super) fn tax_exempt(&self) -> bool {
         self.named.as_ref().is_some_and(|it| it.tax_exempt)
+    }
+
+    /// Why the customer that it names is blocked, as of now.
+    pub(super) fn block_of_customer<'u>(&self, unit: &'u UnitOfWork) -> Option<&'u Block> {
+        unit.account(self.named.as_ref()?.id)?.blocked.as_ref()
     }
 }

@@ -31,6 +31,9 @@ pub struct CreateOrder {
     pub cart: Option<ReservationId>,
 }
 
+/// How often a customer may change while an order that names them is decided.
+const FOLLOWED_MAX: u8 = 8;
+
 impl Command for CreateOrder {
     const NAME: &'static str = "CreateOrder";
     type Output = OnOrder<()>;
@@ -57,6 +60,8 @@ impl Command for CreateOrder {
             parts: self.cart.map(Part::Reservation).into_iter().collect(),
             reservations: self.cart.into_iter().collect(),
             accounts: of.iter().map(|it| it.id).collect(),
+            // Whose order it is like, and how often they redeemed its code, follow from who they are.
+            follows_accounts: if of.is_some() { FOLLOWED_MAX } else { 0 },
             ..ReadSet::default()
         }
     }

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use crate::domain::model::account::Block;
 use crate::domain::model::check::{Check, Rule, Verdict};
 use crate::domain::model::event::EventKind;
 use crate::domain::model::hold::HoldReason;
 use crate::domain::model::order::{Order, OrderState};
+use crate::domain::model::policy::Rules;
 use crate::domain::model::refusal::Refusal;
 use crate::domain::model::scalars::Actor;
 use crate::domain::model::time::Timestamp;
@@ -56,7 +58,7 @@ impl Order {
         let window = Duration::from_secs(unit.rules.duplicate_window_seconds);
         let same_before = self.checks.iter().find(|it| it.rule == Rule::DuplicateOrder).cloned();
         let duplicate_of = duplicate_of.filter(|it| self.created_at.since(*it) <= window);
-        self.checks = self.run_rules(unit, duplicate_of);
+        self.checks = self.run_rules(unit.rules, duplicate_of, self.block_of_customer(unit));
         if waive_duplicate == Waive::Nothing
             && let Some(before) = same_before
         {
@@ -84,15 +86,18 @@ impl Order {
     }
 
     /// Every rule as it stands now, with what outside services and people say of it.
-    pub(super) fn run_rules(&self, unit: &UnitOfWork, duplicate_of_at: Option<Timestamp>) -> Vec<Check> {
-        let rules = unit.rules;
-        let account = self.named.as_ref().and_then(|it| unit.account(it.id));
+    pub(super) fn run_rules(
+        &self,
+        rules: &Rules,
+        duplicate_of_at: Option<Timestamp>,
+        blocked: Option<&Block>,
+    ) -> Vec<Check> {
         let checks = verify(&Subject {
             customer: &self.customer,
             shipping: &self.shipping_address,
             billing: self.billing_address.as_ref(),
             duplicate_of_at,
-            blocked: account.and_then(|it| it.blocked.as_ref()),
+            blocked,
             rules,
         });
         checks.into_iter().map(|it| self.heard(it, rules)).collect()

@@ -116,7 +116,7 @@ pub struct ReadSet {
     pub capacity_of: Vec<CapacityOf>,
     /// When the youngest order with each of these fingerprints was received.
     pub fingerprints: Vec<String>,
-    /// The same for the fingerprints of `orders`, as they are when they are loaded.
+    /// The same for the fingerprints of `orders`, as they are when they are loaded, and the customers that these name.
     pub order_fingerprints: bool,
     pub external_references: Vec<(Channel, String)>,
     /// The keys of bank references about to be recorded; unique.
@@ -126,6 +126,9 @@ pub struct ReadSet {
     /// Customers, and the external references under which one may be known.
     pub accounts: Vec<CustomerId>,
     pub account_references: Vec<String>,
+    /// How often further keys may follow from the customers that it reads, who may change meanwhile: it is decided again
+    /// with them.
+    pub follows_accounts: u8,
     /// A worker's claim on a job: checked and completed with the change.
     pub lease: Option<Lease>,
 }
@@ -162,6 +165,7 @@ impl ReadSet {
             discount_codes,
             accounts,
             account_references,
+            follows_accounts,
             lease,
         } = other;
         self.orders.extend(orders);
@@ -188,6 +192,7 @@ impl ReadSet {
         self.discount_codes.extend(discount_codes);
         self.accounts.extend(accounts);
         self.account_references.extend(account_references);
+        self.follows_accounts = self.follows_accounts.max(follows_accounts);
         self.lease = self.lease.or(lease);
     }
 }

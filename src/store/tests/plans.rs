@@ -21,7 +21,7 @@ use crate::store::query::find::EventFilter;
 use crate::store::query::integrity as laws;
 use crate::store::query::listing::Listing;
 use crate::store::query::order_cache::OrderCache;
-use crate::store::rows::tests::full::customer_id;
+use crate::store::rows::tests::sample::customer_id;
 use crate::store::rows::{decision, lookup, writes};
 use crate::store::tests::plans::asked::{Heard, Touched, explain, gone_through, is_full};
 use crate::store::tests::plans::seeded::{Seeded, lists, read};

@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::domain::{
-    CapacityOf, JobId, Loaded, Location, Method, Order, OrderId, OrderState, Part, Reservation,
+    CapacityOf, CustomerId, JobId, Loaded, Location, Method, Order, OrderId, OrderState, Part, Reservation,
     ReservationId, Sku, Snapshot, Timestamp,
 };
 use crate::store::connection::error::StoreError;
@@ -263,6 +263,7 @@ impl<'w> Loading<'w> {
         let (mut stock, mut reserving, mut fingerprints) =
             (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         let mut products: BTreeSet<Sku> = BTreeSet::new();
+        let mut named: BTreeSet<CustomerId> = BTreeSet::new();
         for (id, of) in &self.of_orders {
             let Some(order) = self.group.snapshot.orders.get(id) else { continue };
             if of.stock || (of.stock_for_handover && order.awaits_courier()) {
@@ -278,6 +279,7 @@ impl<'w> Loading<'w> {
             }
             if of.fingerprint {
                 fingerprints.insert(order.fingerprint.clone());
+                named.extend(order.named.as_ref().map(|it| it.id));
             }
         }
         for reservation in self.group.snapshot.reservations.values() {
@@ -294,6 +296,7 @@ impl<'w> Loading<'w> {
             self.ask_discounts(&mut message);
         }
         self.ask_fingerprints(&fingerprints, &mut message);
+        self.ask_named(named, &mut message);
         let unknown: Vec<Sku> = products.difference(&self.products).cloned().collect();
         if !unknown.is_empty() {
             let keys = lookup::keys(unknown.iter().cloned());

@@ -90,6 +90,7 @@ impl Wanted {
             discount_codes,
             accounts,
             account_references,
+            follows_accounts: _,
             lease,
         } = reads;
         let of_order = OfOrder {

@@ -2,18 +2,18 @@
 
 use crate::domain::{
     Actor, Address, Allocation, Amounts, Approval, ApprovalState, AtProvider, AvailabilityFound,
-    CancelledUnits, ChangeEnd, ChangeItem, Channel, CreditNote, CreditNoteId, Customer, CustomerId, Day,
-    Discount, Feedback, FeedbackReason, FeedbackSecret, FeedbackState, FollowUp, FollowUpEnd, Gate,
-    HandedBack, Hold, HoldReason, HoldState, Ids, Invoice, InvoiceId, InvoiceLine, InvoiceState, LineAmounts,
-    LineAvailability, LineCancellation, LineFeedback, LineRefund, Means, Message, MessageKind, MessageState,
-    Method, NamedCustomer, OnLate, OnShortage, OpenRequest, Order, OrderChange, OrderChangeId,
-    OrderChangeState, OrderId, OrderLine, OrderNote, OrderState, PassedOver, Payment, PaymentState,
-    ProductKind, Promise, PromiseLeg, PromiseOccasion, ProviderRequest, Refund, RefundState, RefundedUnits,
-    Reservation, ReservationId, ReservationState, ReservedItem, Risk, ServiceDone, ServiceLevel, Slip,
-    SlipKind, SlipSubject, StuckGate, Timestamp, Waiting,
+    CancelledUnits, ChangeEnd, ChangeItem, Channel, CreditNote, CreditNoteId, Customer, Day, Discount,
+    Feedback, FeedbackReason, FeedbackSecret, FeedbackState, FollowUp, FollowUpEnd, Gate, HandedBack, Hold,
+    HoldReason, HoldState, Ids, Invoice, InvoiceId, InvoiceLine, InvoiceState, LineAmounts, LineAvailability,
+    LineCancellation, LineFeedback, LineRefund, Means, Message, MessageKind, MessageState, Method,
+    NamedCustomer, OnLate, OnShortage, OpenRequest, Order, OrderChange, OrderChangeId, OrderChangeState,
+    OrderId, OrderLine, OrderNote, OrderState, PassedOver, Payment, PaymentState, ProductKind, Promise,
+    PromiseLeg, PromiseOccasion, ProviderRequest, Refund, RefundState, RefundedUnits, Reservation,
+    ReservationId, ReservationState, ReservedItem, Risk, ServiceDone, ServiceLevel, Slip, SlipKind,
+    SlipSubject, StuckGate, Timestamp, Waiting,
 };
 use crate::store::rows::tests::full_shipment::{bare_shipment, full_shipment, handling};
-use crate::store::rows::tests::sample::{AT, code, euro, later, queued_message, redemption};
+use crate::store::rows::tests::sample::{AT, code, customer_id, euro, later, queued_message, redemption};
 use crate::store::rows::tests::spoken;
 
 /// An order with every part filled, as no order ever is.
@@ -446,11 +446,6 @@ pub(in crate::store) fn full(number: i64) -> Order {
             payment_terms_days: Some(14),
         }),
     }
-}
-
-/// The customer that it names.
-pub(in crate::store) fn customer_id() -> CustomerId {
-    uuid::Uuid::from_u128(7).into()
 }
 
 fn full_credit_note(order: OrderId, id: CreditNoteId, invoice: InvoiceId, number: i64) -> CreditNote {

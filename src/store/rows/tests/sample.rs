@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use crate::domain::{
-    Actor, Block, ChangeSet, Courier, Currency, Customer, CustomerAccount, Day, DeliveryArea, DeliveryZone,
-    DiscountCode, Event, EventKind, Gives, Handling, Ids, Location, Message, MessageId, MessageKind,
-    MessageState, Money, Movement, MovementKind, Order, OrderId, PostalCodes, Price, Product, ProductKind,
-    Rate, RedeemingCustomer, Redemption, ServiceLevel, Snapshot, StockLevel, Timestamp, Transition,
-    WorkingCalendar,
+    Actor, Block, ChangeSet, Courier, Currency, Customer, CustomerAccount, CustomerId, Day, DeliveryArea,
+    DeliveryZone, DiscountCode, Event, EventKind, Gives, Handling, Ids, Location, Message, MessageId,
+    MessageKind, MessageState, Money, Movement, MovementKind, Order, OrderId, PostalCodes, Price, Product,
+    ProductKind, Rate, RedeemingCustomer, Redemption, ServiceLevel, Snapshot, StockLevel, Timestamp,
+    Transition, WorkingCalendar,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::session::Session;
@@ -15,7 +15,6 @@ use crate::store::connection::statement::Ask;
 use crate::store::query::order_cache::OrderCache;
 use crate::store::query::whole::load_orders;
 use crate::store::rows::statements::Writes;
-use crate::store::rows::tests::full::customer_id;
 use crate::store::tests::shop::Scene;
 use crate::store::writer::before::{Before, Jobs};
 
@@ -137,6 +136,10 @@ pub(super) fn discount_code() -> DiscountCode {
         updated_at: later(4),
         active: true,
     }
+}
+
+pub(in crate::store) fn customer_id() -> CustomerId {
+    uuid::Uuid::from_u128(7).into()
 }
 
 /// The customer that the full order names.

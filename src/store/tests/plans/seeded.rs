@@ -19,8 +19,10 @@ use crate::store::rows::order::JobFields;
 use crate::store::rows::projection::values;
 use crate::store::rows::statements::Writes;
 use crate::store::rows::stock::movement_to_row;
-use crate::store::rows::tests::full::{customer_id, full};
-use crate::store::rows::tests::sample::{self, nothing, orders, recorded, save, save_with_jobs, write};
+use crate::store::rows::tests::full::full;
+use crate::store::rows::tests::sample::{
+    self, customer_id, nothing, orders, recorded, save, save_with_jobs, write,
+};
 use crate::store::rows::writes::ADD_MOVEMENTS;
 use crate::store::tests::plans::asked::{ASKED, Asked, PAGE_WITHIN, is_full};
 use crate::store::tests::shop::{Scene, code, sku};
@@ -334,6 +336,7 @@ impl Seeded {
             bank_references: vec!["STATEMENT-7".to_owned()],
             accounts: vec![customer_id()],
             account_references: vec!["C-7".to_owned()],
+            follows_accounts: 0,
             discount_codes: vec![("WELCOME".parse().expect("a code"), "5a1d".repeat(16))],
             lease: Some(Lease { job: JobId(self.order.id.0), token: 1 }),
         }

@@ -1,8 +1,9 @@
 //! Loads the customers that a group's orders name, or that it changes.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::domain::CustomerAccount;
+use crate::domain::{CustomerAccount, CustomerId};
 use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row;
 use crate::store::rows::{catalogue, lookup};
@@ -17,6 +18,15 @@ impl Loading<'_> {
         let references = lookup::keys(self.wanted.account_references.iter().cloned());
         if !references.is_empty() {
             message.push((Topic::Accounts, lookup::CUSTOMERS_BY_REFERENCE.about(references)));
+        }
+    }
+
+    /// Customers that loaded orders name.
+    pub(super) fn ask_named(&self, named: BTreeSet<CustomerId>, message: &mut Message) {
+        let unknown = named.into_iter().filter(|it| !self.group.snapshot.accounts.contains_key(it));
+        let unknown = lookup::keys(unknown);
+        if !unknown.is_empty() {
+            message.push((Topic::Accounts, lookup::CUSTOMERS.about(unknown)));
         }
     }
 
