@@ -19,11 +19,24 @@ pub(super) async fn create(schema: &Schema<'_>) -> Result<(), DbErr> {
         )
         .await?;
 
+    // What a customer is found by that they may have several of: their labels.
+    schema
+        .table(
+            "customer_terms",
+            Shape::Narrow,
+            "customer_id UUID NOT NULL REFERENCES customers (id) ON DELETE CASCADE,
+             field TEXT NOT NULL,
+             term TEXT NOT NULL,
+             PRIMARY KEY (customer_id, field, term)",
+        )
+        .await?;
+
     schema
         .indexes(&[
             "CREATE INDEX customers_email ON customers (email, id)",
             "CREATE INDEX customers_name ON customers (name, id)",
             "CREATE INDEX customers_blocked ON customers (blocked, id)",
+            "CREATE INDEX customer_terms_found ON customer_terms (field, term, customer_id)",
         ])
         .await
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::model::address::Address;
 use crate::domain::model::customer::Customer;
+use crate::domain::model::labels::Labels;
 use crate::domain::model::message::MessageKind;
 use crate::domain::model::refusal::Problems;
 use crate::domain::model::scalars::{Actor, CustomerId};
@@ -37,6 +38,9 @@ pub struct CustomerAccount {
     pub tax_exempt: bool,
     /// None: as the settings say.
     pub payment_terms_days: Option<i64>,
+    /// Words of the caller's own, by which they are found.
+    #[serde(default)]
+    pub labels: Labels,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
@@ -76,6 +80,7 @@ pub enum AccountChange {
     TaxNumber(String),
     TaxExempt(bool),
     PaymentTermsDays(Option<i64>),
+    Labels(Labels),
 }
 
 impl CustomerAccount {
@@ -92,6 +97,7 @@ impl CustomerAccount {
             tax_number: String::new(),
             tax_exempt: false,
             payment_terms_days: None,
+            labels: Labels::new(),
             created_at: at,
             updated_at: at,
         }
@@ -107,6 +113,7 @@ impl CustomerAccount {
             AccountChange::TaxNumber(number) => self.tax_number = number,
             AccountChange::TaxExempt(exempt) => self.tax_exempt = exempt,
             AccountChange::PaymentTermsDays(days) => self.payment_terms_days = days,
+            AccountChange::Labels(labels) => self.labels = labels,
         }
         self
     }

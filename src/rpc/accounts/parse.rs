@@ -8,6 +8,7 @@ use crate::domain::{
 };
 use crate::pb;
 use crate::rpc::customers::parse::unwanted;
+use crate::rpc::labels::labels;
 use crate::rpc::listing::list_requests;
 use crate::rpc::parse::{
     REASON_MAX, REFERENCE_MAX, address, customer, entries, id, number, one_line, optional_id, paths,
@@ -65,7 +66,7 @@ pub(super) fn update_customer(
 }
 
 /// The fields of a customer that a person enters.
-const FIELDS: [&str; 7] = [
+const FIELDS: [&str; 8] = [
     "external_reference",
     "contact",
     "addresses",
@@ -73,6 +74,7 @@ const FIELDS: [&str; 7] = [
     "tax_number",
     "tax_exempt",
     "payment_terms_days",
+    "labels",
 ];
 
 /// The fields that are named, each as a whole.
@@ -90,6 +92,7 @@ fn account_changes(
         tax_number,
         tax_exempt,
         payment_terms_days,
+        labels: given_labels,
         block: _,
         create_time: _,
         update_time: _,
@@ -124,6 +127,9 @@ fn account_changes(
         let days = payment_terms_days
             .map(|it| number("customer.payment_terms_days", it.into(), 0..=TERMS_DAYS_MAX, bad));
         changes.push(AccountChange::PaymentTermsDays(days));
+    }
+    if named("labels") {
+        changes.push(AccountChange::Labels(labels("customer.labels", given_labels, bad)));
     }
     changes
 }

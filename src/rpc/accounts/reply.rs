@@ -17,6 +17,7 @@ pub(super) fn account(account: &CustomerAccount) -> pb::CustomerAccount {
         tax_number,
         tax_exempt,
         payment_terms_days,
+        labels,
         created_at,
         updated_at,
     } = account;
@@ -29,6 +30,7 @@ pub(super) fn account(account: &CustomerAccount) -> pb::CustomerAccount {
         tax_number: tax_number.clone(),
         tax_exempt: *tax_exempt,
         payment_terms_days: payment_terms_days.map(measure),
+        labels: labels.clone(),
         block: blocked.as_ref().map(block),
         create_time: Some(timestamp(*created_at)),
         update_time: Some(timestamp(*updated_at)),

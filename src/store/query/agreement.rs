@@ -11,7 +11,7 @@ use crate::domain::{
 use crate::store::connection::error::StoreError;
 use crate::store::connection::session::Session;
 use crate::store::rows::capacity::{self, daily_shipments};
-use crate::store::rows::catalogue::Entry;
+use crate::store::rows::catalogue::{Entry, TermsTable};
 use crate::store::rows::discount::{self, discount_uses};
 use crate::store::rows::document;
 use crate::store::rows::feedback::{feedback, feedback_lines, feedback_reasons, follow_ups};
@@ -229,13 +229,15 @@ pub(super) async fn entries_after<T: Entry>(
     let rows = db.query(&sql, vec![after.clone().into()]).await?;
     let Some(last) = rows.last() else { return Ok(None) };
     let mut found = EntriesFound { count: rows.len(), last: last.get(1)?, violations: Vec::new() };
-    let mut stored =
-        if T::HAS_TERMS { terms::<T::Key>(db, after, &found.last).await? } else { HashMap::new() };
+    let mut stored = match T::TERMS {
+        Some(table) => terms(db, &table, after, &found.last).await?,
+        None => HashMap::new(),
+    };
     for row in rows {
         let key: T::Key = row.get(1)?;
         let document = row.bytes(0)?.to_vec();
         let entry = document::decode::<T>(table, &document)?;
-        let terms: BTreeSet<_> = entry.terms().into_iter().map(|it| (it.field, it.term)).collect();
+        let terms: BTreeSet<_> = entry.terms().into_iter().map(|it| (it.0.to_owned(), it.1)).collect();
         let its_terms = stored.remove(&key).unwrap_or_default();
         let what = match T::Row::read(&row.after(2))? == entry.with_document(document) {
             false => "its row",
@@ -247,15 +249,17 @@ pub(super) async fn entries_after<T: Entry>(
     Ok(Some(found))
 }
 
-/// The terms of the products after one up to another.
+/// The terms of the entries after one up to another.
 async fn terms<K: ValueType + Into<Value> + Clone + Eq + Hash>(
     db: &Session,
+    table: &TermsTable,
     after: &K,
     last: &K,
 ) -> Result<HashMap<K, BTreeSet<(String, String)>>, StoreError> {
-    let sql = "SELECT sku, field, term FROM product_terms WHERE sku > $1 AND sku <= $2";
+    let TermsTable { name, key } = table;
+    let sql = format!("SELECT {key}, field, term FROM {name} WHERE {key} > $1 AND {key} <= $2");
     let mut found: HashMap<K, BTreeSet<(String, String)>> = HashMap::new();
-    for row in db.query(sql, vec![after.clone().into(), last.clone().into()]).await? {
+    for row in db.query(&sql, vec![after.clone().into(), last.clone().into()]).await? {
         found.entry(row.get(0)?).or_default().insert((row.get(1)?, row.get(2)?));
     }
     Ok(found)

@@ -451,10 +451,11 @@ pub(super) static CUSTOMERS: Resource = Resource {
         field("name", "name", FieldKind::Compared(|it| Ok(caseless(it)))),
         field("blocked", "blocked", FieldKind::Word("", || TRUTH.to_vec())),
         field("create_time", "created_at", FieldKind::Created),
+        field("labels.KEY", "", FieldKind::Labels),
     ],
     indexes: &[along(&["email"]), along(&["name"]), along(&["blocked"])],
     sorts: &[],
-    terms: None,
+    terms: Some(Terms { table: "customer_terms", key: "customer_id", listed: "customer_id" }),
 };
 
 pub(super) static DISCOUNT_CODES: Resource = Resource {

@@ -4,8 +4,9 @@ use sea_orm::EntityTrait;
 use uuid::Uuid;
 
 use crate::domain::{CustomerAccount, CustomerId, Timestamp, caseless};
-use crate::store::rows::catalogue::Entry;
+use crate::store::rows::catalogue::{Entry, TermsTable};
 use crate::store::rows::table::table;
+use crate::store::rows::terms::of_labels;
 
 table! {
     "customers" as customers (id: CustomerId) {
@@ -20,11 +21,27 @@ table! {
     }
 }
 
+table! {
+    "customer_terms" as customer_terms (customer_id: CustomerId, field: String, term: String)
+    belongs to customers by "Column::CustomerId" = "super::customers::Column::Id"
+    {}
+}
+
 impl Entry for CustomerAccount {
     const TABLE: &'static str = "customers";
     const KEY: &'static str = "id";
     type Key = Uuid;
     type Row = customers::Model;
+
+    const TERMS: Option<TermsTable> = Some(TermsTable { name: "customer_terms", key: "customer_id" });
+
+    fn key(&self) -> Uuid {
+        self.id.0
+    }
+
+    fn terms(&self) -> Vec<(&'static str, String)> {
+        of_labels(&self.labels).collect()
+    }
 
     fn version(&self) -> i64 {
         self.version

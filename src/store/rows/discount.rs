@@ -35,6 +35,10 @@ impl Entry for DiscountCode {
     type Key = String;
     type Row = discount_codes::Model;
 
+    fn key(&self) -> String {
+        self.code.as_str().to_owned()
+    }
+
     fn version(&self) -> i64 {
         self.version
     }

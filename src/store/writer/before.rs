@@ -13,12 +13,12 @@ use crate::domain::{
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::statement::FixedStatement;
-use crate::store::rows::catalogue::{self, Entry};
+use crate::store::rows::catalogue::{self, Entry, term_rows};
 use crate::store::rows::order::{JobFields, to_row};
 use crate::store::rows::projection::{Changes, values};
 use crate::store::rows::statements::Writes;
 use crate::store::rows::table::Record;
-use crate::store::rows::writes;
+use crate::store::rows::writes::{self, TermWrites};
 use crate::store::rows::{capacity, discount, record, reservation, stock, transfer};
 
 /// None: it did not exist.
@@ -151,14 +151,7 @@ impl Before {
         let products =
             products.filter_map(|(key, old)| Some((old.as_deref(), &**snapshot.products.get(key)?)));
         save_entries(writes, &writes::ADD_PRODUCTS, &writes::CHANGE_PRODUCTS, products.clone())?;
-        let (mut gone, mut more) = (Vec::new(), Vec::new());
-        for (old, new) in products {
-            let (old, new) = (old.map(Entry::terms).unwrap_or_default(), new.terms());
-            gone.extend(old.iter().filter(|it| !new.contains(it)).cloned().map(Record::values));
-            more.extend(new.into_iter().filter(|it| !old.contains(it)).map(Record::values));
-        }
-        writes.put(&writes::DELETE_PRODUCT_TERMS, gone);
-        writes.put(&writes::ADD_PRODUCT_TERMS, more);
+        save_terms(writes, &writes::of_product_terms(), products);
         let locations = self.locations.iter();
         let locations =
             locations.filter_map(|(key, old)| Some((old.as_deref(), &**snapshot.locations.get(key)?)));
@@ -170,7 +163,8 @@ impl Before {
         let accounts = self.accounts.iter();
         let accounts =
             accounts.filter_map(|(key, old)| Some((old.as_deref(), &**snapshot.accounts.get(key)?)));
-        save_entries(writes, &writes::ADD_CUSTOMERS, &writes::CHANGE_CUSTOMERS, accounts)?;
+        save_entries(writes, &writes::ADD_CUSTOMERS, &writes::CHANGE_CUSTOMERS, accounts.clone())?;
+        save_terms(writes, &writes::of_customer_terms(), accounts);
         let codes = self.discount_codes.iter();
         let codes =
             codes.filter_map(|(key, old)| Some((old.as_deref(), &**snapshot.discount_codes.get(key)?)));
@@ -239,6 +233,22 @@ fn differs_at_rest(old: &Order, new: &Order) -> bool {
         || old.region != new.region
         || old.fingerprint != new.fingerprint
         || old.amounts != new.amounts
+}
+
+/// What entries are found by and were not before, and the other way round.
+fn save_terms<'e, T: Entry + 'e>(
+    writes: &mut Writes,
+    table: &TermWrites,
+    entries: impl Iterator<Item = (Option<&'e T>, &'e T)>,
+) {
+    let (mut gone, mut more) = (Vec::new(), Vec::new());
+    for (old, new) in entries {
+        let (old, new) = (old.map(term_rows).unwrap_or_default(), term_rows(new));
+        gone.extend(old.iter().filter(|it| !new.contains(it)).cloned());
+        more.extend(new.into_iter().filter(|it| !old.contains(it)));
+    }
+    writes.put(table.delete, gone);
+    writes.put(table.add, more);
 }
 
 fn save_entries<'a, T: Entry + 'a>(

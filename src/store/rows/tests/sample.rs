@@ -158,6 +158,7 @@ pub(super) fn account() -> CustomerAccount {
         blocked: Some(block),
         tax_number: "C 21-909".to_owned(),
         payment_terms_days: Some(14),
+        labels: [("color".to_owned(), "red".to_owned())].into(),
         ..CustomerAccount::new(customer_id(), contact, AT)
     }
 }

@@ -148,6 +148,7 @@ const DIFFERS: &[(&str, &str, &str)] = &[
     ("customers", "name", "CASE WHEN n <= 3 THEN 'rare' ELSE o.name END"),
     ("customers", "email", "CASE WHEN n <= 3 THEN 'rare@example.com' ELSE 'ann' || n || '@example.com' END"),
     ("customers", "blocked", "n <= 3"),
+    ("customer_terms", "term", "CASE WHEN n <= 3 AND o.term = 'color=red' THEN 'color=rare' ELSE o.term END"),
     ("discount_codes", "code", "'NEXT-' || n"),
     ("discount_codes", "offered", "n > 3"),
     ("discount_codes", "active", "n > 6"),
@@ -168,7 +169,7 @@ const ALL_FLAGS: [(Compare, &str); 3] =
 const DOCUMENTS: [&str; 4] = ["document", "events", "fingerprint", "answer"];
 
 /// Those whose rows have to be there before the next one's.
-const COPIED: [&str; 27] = [
+const COPIED: [&str; 28] = [
     "orders",
     "order_lines",
     "order_terms",
@@ -196,6 +197,7 @@ const COPIED: [&str; 27] = [
     "discount_codes",
     "discount_uses",
     "customers",
+    "customer_terms",
 ];
 
 /// The milliseconds of the first copy, and how much later the next one is.
