@@ -48,7 +48,7 @@ const LAST_BYTES: Duration = Duration::from_millis(200);
 const ANSWER_WITHIN: Duration = Duration::from_secs(3);
 
 /// The services with a health status; the empty name stands for the server.
-const SERVICES: [&str; 11] = [
+const SERVICES: [&str; 12] = [
     "",
     pb::order_service_server::SERVICE_NAME,
     pb::inventory_service_server::SERVICE_NAME,
@@ -59,6 +59,7 @@ const SERVICES: [&str; 11] = [
     pb::order_change_service_server::SERVICE_NAME,
     pb::return_service_server::SERVICE_NAME,
     pb::feedback_service_server::SERVICE_NAME,
+    pb::customer_service_server::SERVICE_NAME,
     pb::import_service_server::SERVICE_NAME,
 ];
 

@@ -6,14 +6,16 @@
 //!
 //! An order is one document in its row. The tables around it are its projection: what lists, constraints, laws and
 //! other users of SQL read. They can be made anew from the documents (`consign migrate --rebuild`), so that a new
-//! column needs no more than a default until then. A product, a location, a courier and a discount code are a document too,
-//! beside the columns that they are listed by. No table lists the words of a state: a new word needs no migration.
+//! column needs no more than a default until then. A product, a location, a courier, a customer and a discount
+//! code are a document too, beside the columns that they are listed by. No table lists the words of a state: a new word
+//! needs no migration.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;
 
 mod billing;
 mod catalogue;
+mod customers;
 mod decisions;
 mod discounts;
 mod orders;
@@ -29,6 +31,7 @@ impl MigrationTrait for Migration {
         let schema = Schema { manager, sqlite: manager.get_database_backend() == DbBackend::Sqlite };
 
         catalogue::create(&schema).await?;
+        customers::create(&schema).await?;
         discounts::create(&schema).await?;
         orders::create(&schema).await?;
         stock::create(&schema).await?;

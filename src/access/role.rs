@@ -50,6 +50,8 @@ impl Role {
                 Permission::TakePayments,
                 Permission::GiveFeedback,
                 Permission::RequestReturns,
+                Permission::ReadCustomers,
+                Permission::ManageCustomers,
             ],
             Self::Warehouse => &[
                 Permission::ReadOrders,
@@ -87,6 +89,8 @@ impl Role {
                 Permission::Operate,
                 Permission::RequestReturns,
                 Permission::ManageReturns,
+                Permission::ReadCustomers,
+                Permission::ManageCustomers,
             ],
             Self::Admin => &EVERY,
         }
@@ -98,7 +102,7 @@ impl Role {
     }
 }
 
-const EVERY: [Permission; 18] = [
+const EVERY: [Permission; 20] = [
     Permission::ReadOrders,
     Permission::ReadCatalogue,
     Permission::ReadMoney,
@@ -117,4 +121,6 @@ const EVERY: [Permission; 18] = [
     Permission::Operate,
     Permission::RequestReturns,
     Permission::ManageReturns,
+    Permission::ReadCustomers,
+    Permission::ManageCustomers,
 ];

@@ -55,6 +55,7 @@ pub use catalogue::location::{CreateLocation, DeactivateLocation, ReactivateLoca
 pub(crate) use catalogue::product::create_product;
 pub use catalogue::product::{CreateProduct, DeactivateProduct, ReactivateProduct, UpdateProduct};
 pub use couriers::courier::{CreateCourier, DeactivateCourier, ReactivateCourier, UpdateCourier};
+pub use customers::account::{BlockCustomer, CreateCustomer, UnblockCustomer, UpdateCustomer};
 pub use customers::ask_again::{OptOutFeedback, RequestFeedback};
 pub use customers::feedback::{FeedbackAnswer, FeedbackKey, FeedbackTarget, SubmitFeedback};
 pub use customers::follow_up::CloseFollowUp;
@@ -99,6 +100,9 @@ pub(crate) use inventory::reserve_for_others::reserve_stock;
 pub use inventory::reserve_for_others::{NewReservation, ReserveStock, StockSource};
 pub(crate) use inventory::transfer::TRANSFER_ITEMS_MAX;
 pub use inventory::transfer::{Arrival, CancelTransfer, ReceiveTransfer, TransferStock};
+pub use model::account::{
+    ADDRESSES_MAX, AccountAddress, AccountChange, Block, CustomerAccount, NamedCustomer, TERMS_DAYS_MAX,
+};
 pub use model::action::Action;
 pub use model::address::{Address, STREET_LINES_MAX};
 pub use model::amounts::{Amounts, Discount, LineAmounts};
@@ -152,7 +156,7 @@ pub use model::message::{Message, MessageKind, MessageState, Suppression, Suppre
 pub use model::message_text::MessageText;
 pub use model::method::Method;
 pub use model::money::{Currency, Money};
-pub use model::new_order::{NewLine, NewOrder};
+pub use model::new_order::{Named, NewLine, NewOrder};
 pub use model::note::OrderNote;
 pub use model::order::{Order, OrderState};
 pub use model::order_change::{
@@ -178,10 +182,10 @@ pub use model::returns::{
     Return, ReturnDisposition, ReturnLine, ReturnReason, ReturnResolution, ReturnState, ReturnTransit,
 };
 pub use model::scalars::{
-    Actor, ApprovalId, BookingId, Channel, CourierCode, CreditNoteId, FollowUpId, HoldId, Ids, Invalid,
-    InvoiceId, JobId, LocationCode, MessageId, MovementId, OnLate, OnShortage, OrderChangeId, OrderId,
-    PaymentId, RefundId, RegionCode, ReplenishmentId, ReservationId, ReturnId, SellerId, ServiceLevel,
-    ShipmentId, Sku, TransferId,
+    Actor, ApprovalId, BookingId, Channel, CourierCode, CreditNoteId, CustomerId, FollowUpId, HoldId, Ids,
+    Invalid, InvoiceId, JobId, LocationCode, MessageId, MovementId, OnLate, OnShortage, OrderChangeId,
+    OrderId, PaymentId, RefundId, RegionCode, ReplenishmentId, ReservationId, ReturnId, SellerId,
+    ServiceLevel, ShipmentId, Sku, TransferId,
 };
 pub use model::search_key::{caseless, phone_digits, phone_searched};
 pub use model::seller::{BankAccount, Seller};

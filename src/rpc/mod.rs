@@ -1,5 +1,6 @@
 //! The door: parse the request, change or find, reply. Nothing here knows SQL, and no rule of the business is here.
 
+mod accounts;
 mod api;
 mod approvals;
 mod billing;

@@ -29,5 +29,6 @@ pub fn routes(api: Api) -> Routes {
         .add_service(service!(pb::return_service_server::ReturnServiceServer<Api>))
         .add_service(service!(pb::approval_service_server::ApprovalServiceServer<Api>))
         .add_service(service!(pb::feedback_service_server::FeedbackServiceServer<Api>))
+        .add_service(service!(pb::customer_service_server::CustomerServiceServer<Api>))
         .add_service(service!(pb::import_service_server::ImportServiceServer<Api>))
 }

@@ -230,6 +230,7 @@ fn new_order(name: &str, units: i64) -> NewOrder {
         on_late: OnLate::Accept,
         wait_until: None,
         labels: Default::default(),
+        named: None,
     }
 }
 

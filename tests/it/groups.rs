@@ -205,5 +205,6 @@ fn new_order(number: usize, skus: &[&str]) -> domain::NewOrder {
         on_late: domain::OnLate::Accept,
         wait_until: None,
         labels: Default::default(),
+        named: None,
     }
 }

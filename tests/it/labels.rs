@@ -1,4 +1,4 @@
-//! Labels of orders and products, and notes on orders.
+//! Labels of orders, products and customers, and notes on orders.
 
 use std::collections::BTreeMap;
 
@@ -44,6 +44,12 @@ async fn orders(server: &TestServer, filter: &str) -> Vec<String> {
         pb::ListOrdersRequest { filter: filter.to_owned(), show_archived: true, ..Default::default() };
     let answer = server.orders.clone().list_orders(request).await.expect(filter).into_inner();
     answer.orders.into_iter().map(|it| it.id).collect()
+}
+
+async fn customers(server: &TestServer, filter: &str) -> Vec<String> {
+    let request = pb::ListCustomersRequest { filter: filter.to_owned(), ..Default::default() };
+    let answer = server.customers.clone().list_customers(request).await.expect(filter).into_inner();
+    answer.customers.into_iter().map(|it| it.id).collect()
 }
 
 async fn products(server: &TestServer, filter: &str) -> Vec<String> {
@@ -122,6 +128,44 @@ on_both_engines!(orders_are_found_by_their_labels, async |server| {
     let request = pb::ListOrdersRequest { filter: "labels.A:*".to_owned(), ..Default::default() };
     let refused = server.orders.clone().list_orders(request).await.expect_err("no key");
     assert!(refused.message().contains("`A` at character 1 is no key of a label"), "{refused:?}");
+    every_law_holds(&server).await;
+    server.stop().await;
+});
+
+on_both_engines!(customers_are_found_by_their_labels, async |server| {
+    let mut made = Vec::new();
+    for tier in ["gold", "plain", "gold"] {
+        let customer = pb::CustomerAccount {
+            contact: draft("ada", "L-1", 1).customer,
+            labels: labels(&[("tier", tier)]),
+            ..Default::default()
+        };
+        let request = pb::CreateCustomerRequest { customer: Some(customer.clone()), ..Default::default() };
+        let answer = server.customers.clone().create_customer(by("clerk", request)).await;
+        let kept = answer.expect("a customer").into_inner().customer.expect("a customer");
+        assert_eq!(kept.labels, customer.labels);
+        made.push(kept.id);
+    }
+    let [first, second, third] = [0, 1, 2].map(|it| made[it].as_str());
+    assert_eq!(customers(&server, "labels.tier = gold").await, [third, first]);
+    assert_eq!(customers(&server, "labels.tier IN (plain, gold)").await, [third, second, first]);
+    assert_eq!(customers(&server, "labels.tier:* AND blocked = false").await, [third, second, first]);
+    assert_eq!(customers(&server, "labels.tier != gold").await, [second]);
+
+    let update = |labels: BTreeMap<String, String>| pb::UpdateCustomerRequest {
+        customer: Some(pb::CustomerAccount { id: first.to_owned(), labels, ..Default::default() }),
+        update_mask: Some(prost_types::FieldMask { paths: vec!["labels".to_owned()] }),
+        ..Default::default()
+    };
+    let changed = update(labels(&[("sale", "")]));
+    server.customers.clone().update_customer(by("clerk", changed)).await.expect("corrected");
+    assert_eq!(customers(&server, "labels.tier = gold").await, [third]);
+    assert_eq!(customers(&server, "labels.sale:*").await, [first]);
+    let bad = update(labels(&[("A", ""), ("b", &"x".repeat(64))]));
+    let refused =
+        server.customers.clone().update_customer(by("clerk", bad)).await.expect_err("two bad labels");
+    assert!(refused.message().contains("customer.labels: key `A`"), "{refused:?}");
+    assert!(refused.message().contains("customer.labels.b: must be at most 63 characters"), "{refused:?}");
     every_law_holds(&server).await;
     server.stop().await;
 });

@@ -19,6 +19,7 @@ mod clocks;
 mod counts;
 mod couriers;
 mod crash_points;
+mod customers;
 mod deadlines;
 mod discounts;
 mod disk;

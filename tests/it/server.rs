@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use consign::pb::approval_service_client::ApprovalServiceClient;
 use consign::pb::billing_service_client::BillingServiceClient;
+use consign::pb::customer_service_client::CustomerServiceClient;
 use consign::pb::discount_service_client::DiscountServiceClient;
 use consign::pb::feedback_service_client::FeedbackServiceClient;
 use consign::pb::import_service_client::ImportServiceClient;
@@ -63,6 +64,7 @@ pub(crate) struct Clients {
     pub(crate) imports: ImportServiceClient<Channel>,
     pub(crate) changes: OrderChangeServiceClient<Channel>,
     pub(crate) returns: ReturnServiceClient<Channel>,
+    pub(crate) customers: CustomerServiceClient<Channel>,
 }
 
 impl Clients {
@@ -78,6 +80,7 @@ impl Clients {
             imports: ImportServiceClient::new(channel.clone()),
             changes: OrderChangeServiceClient::new(channel.clone()),
             returns: ReturnServiceClient::new(channel.clone()),
+            customers: CustomerServiceClient::new(channel.clone()),
             channel,
         }
     }

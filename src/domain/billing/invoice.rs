@@ -53,7 +53,9 @@ impl Order {
 
     /// The end of the terms of payment, but not after the goods are sold to others. None: at once.
     pub(super) fn due_at_latest(&self, unit: &UnitOfWork) -> Option<Timestamp> {
-        let days = Some(unit.rules.payment_terms_days).filter(|it| *it > 0)?;
+        let of_customer = self.named.as_ref().and_then(|it| it.payment_terms_days);
+        let of_customer = of_customer.and_then(|it| u32::try_from(it).ok());
+        let days = Some(of_customer.unwrap_or(unit.rules.payment_terms_days)).filter(|it| *it > 0)?;
         let ends = unit.now.plus(Duration::from_secs(u64::from(days) * 86_400));
         let kept_until = match self.is_open_to_supplements() {
             true => Some(unit.now.plus(self.reservation_lifetime(unit.rules))),

@@ -1,5 +1,6 @@
 //! Letters to customers, what they want to be told, and their feedback.
 
+pub(super) mod account;
 pub(super) mod ask_again;
 pub(super) mod feedback;
 pub(super) mod follow_up;

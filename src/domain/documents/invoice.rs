@@ -79,6 +79,10 @@ impl Writing<'_> {
         if !theirs.is_empty() {
             facts.push((words.their_reference, theirs));
         }
+        let tax_number = order.named.as_ref().map(|it| line(&it.tax_number)).unwrap_or_default();
+        if !tax_number.is_empty() {
+            facts.push((words.their_tax_number, tax_number));
+        }
         let due = invoice.due_at.map_or_else(|| words.at_once.to_owned(), |it| self.date(it));
         facts.push((words.due, due));
         facts

@@ -125,7 +125,10 @@ pub const LAWS: &[(&str, &str)] = &[
         "who opted out of feedback is not written to about it, and nobody is asked more often than they may be",
     ),
     ("D1", "the tables around an order say what its document says"),
-    ("D2", "the columns of a product, a location, a courier or a discount code say what its document says"),
+    (
+        "D2",
+        "the columns of a product, a location, a courier, a customer or a discount code say what its document says",
+    ),
     ("D3", "a courier's record is the sum of what the orders say that it carried, archived or not"),
     ("D4", "the days of locations and couriers have the shipments that the orders say, archived or not"),
     (

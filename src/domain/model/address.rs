@@ -20,3 +20,19 @@ pub struct Address {
     /// ISO 3166-1 alpha-2, upper case.
     pub country: String,
 }
+
+impl Address {
+    /// In the place of one that is filled in later.
+    pub fn nowhere() -> Self {
+        let none = String::new;
+        Self {
+            recipient: none(),
+            organization: none(),
+            lines: Vec::new(),
+            city: none(),
+            area: none(),
+            postal_code: none(),
+            country: none(),
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! What things are: their data, their states, what can be read from them. Nothing here decides.
 
+pub(super) mod account;
 pub(super) mod action;
 pub(super) mod address;
 pub(super) mod amounts;

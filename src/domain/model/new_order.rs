@@ -7,7 +7,7 @@ use crate::domain::model::discount::DiscountKey;
 use crate::domain::model::labels::Labels;
 use crate::domain::model::money::{Currency, Money};
 use crate::domain::model::policy::Allocation;
-use crate::domain::model::scalars::{Channel, OnLate, OnShortage, ServiceLevel, Sku};
+use crate::domain::model::scalars::{Channel, CustomerId, OnLate, OnShortage, ServiceLevel, Sku};
 use crate::domain::model::time::Timestamp;
 
 /// A caller's input for a new order. Texts are bounded, references are not yet looked up.
@@ -37,6 +37,16 @@ pub struct NewOrder {
     /// Until when it waits for stock, if it waits. None: as long as it takes.
     pub wait_until: Option<Timestamp>,
     pub labels: Labels,
+    /// The customer that it names; None: one that nobody keeps.
+    pub named: Option<Named>,
+}
+
+/// The customer that a draft names, and what it leaves to them: the fields of the draft say nothing then.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    pub id: CustomerId,
+    pub takes_contact: bool,
+    pub takes_shipping_address: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

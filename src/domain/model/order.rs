@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::model::account::NamedCustomer;
 use crate::domain::model::address::Address;
 use crate::domain::model::amounts::{Amounts, Discount};
 use crate::domain::model::approval::{Approval, ApprovalState, Gate};
@@ -470,4 +471,7 @@ pub struct Order {
     /// What came back of it or is to, oldest first.
     #[serde(default)]
     pub returns: Vec<Return>,
+    /// The customer that it names, as they were when it was received.
+    #[serde(default)]
+    pub named: Option<NamedCustomer>,
 }

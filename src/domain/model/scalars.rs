@@ -118,6 +118,7 @@ ids! {
     ReplenishmentId = "rpl",
     FollowUpId = "fup",
     TransferId = "trf",
+    CustomerId = "cus",
     /// A booking with a courier; the key of every call about it.
     BookingId = "bkg",
     JobId = "job",

@@ -137,7 +137,7 @@ impl Order {
             Some(_) | None => true,
         };
         let mut bad = Problems::default();
-        for check in self.run_rules(unit.rules, None).into_iter().filter(|it| is_corrected(it.rule)) {
+        for check in self.run_rules(unit.rules, None, None).into_iter().filter(|it| is_corrected(it.rule)) {
             if check.verdict == Verdict::Failed {
                 let faults: Vec<_> = check.faults.iter().filter(is_of_it).collect();
                 if faults.is_empty() {
@@ -292,6 +292,7 @@ impl Order {
                 false => self.amounts.shipping_minor,
             },
             received_at: self.created_at,
+            tax_exempt: self.tax_exempt(),
             has: self.lines.iter().map(|it| it.sku.clone()).collect(),
         };
         let country = self.shipping_address.country.clone();

@@ -220,6 +220,7 @@ impl Order {
             redemption: None,
             shipping_minor: 0,
             received_at: unit.now,
+            tax_exempt: self.tax_exempt(),
             has: Vec::new(),
         };
         let lines: Vec<NewLine> = more.iter().map(|it| it.line.clone()).collect();

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
+use crate::domain::model::account::Block;
 use crate::domain::model::address::{Address, STREET_LINES_MAX};
 use crate::domain::model::check::{Check, Fault, Risk, Rule};
 use crate::domain::model::contact::{Phone, is_phone_character, phone_number, read_phone};
@@ -33,6 +34,8 @@ pub(super) struct Subject<'a> {
     /// When the last order of the same customer for the same goods was received, if within the duplicate
     /// window.
     pub duplicate_of_at: Option<Timestamp>,
+    /// Why the customer that the order names is blocked.
+    pub blocked: Option<&'a Block>,
     pub rules: &'a Rules,
 }
 
@@ -371,6 +374,9 @@ fn blocked(subject: &Subject<'_>) -> Found {
     let customer = subject.customer;
     let blocked = &subject.rules.blocked_customers;
     let mut faults = Vec::new();
+    if subject.blocked.is_some() {
+        faults.push(fault("customer_id", "the customer is blocked"));
+    }
     let email = customer.email.to_lowercase();
     if !email.is_empty() && blocked.iter().any(|it| it.trim().to_lowercase() == email) {
         faults.push(fault("customer.email", "the e-mail address is blocked"));

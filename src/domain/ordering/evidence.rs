@@ -232,7 +232,8 @@ impl Order {
     /// person corrects the address or lets it go on.
     fn check_again(&mut self, unit: &mut UnitOfWork, rule: Rule) -> Result<(), Refusal> {
         let index = self.checks.iter().position(|it| it.rule == rule);
-        let now = self.run_rules(unit.rules, None).into_iter().find(|it| it.rule == rule);
+        let blocked = self.block_of_customer(unit);
+        let now = self.run_rules(unit.rules, None, blocked).into_iter().find(|it| it.rule == rule);
         let (Some(index), Some(mut check)) = (index, now) else { return Ok(()) };
         let reason = match rule {
             Rule::Address | Rule::AddressDetails => HoldReason::IncorrectAddress,

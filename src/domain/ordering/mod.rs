@@ -12,6 +12,7 @@ pub(super) mod close;
 pub(super) mod evidence;
 pub(super) mod holds;
 pub(super) mod labels;
+mod named;
 pub(super) mod notes;
 pub(super) mod order_change;
 mod pricing;

@@ -23,6 +23,8 @@ pub(super) struct Pricing<'a> {
     pub(super) redemption: Option<&'a Redemption>,
     pub(super) shipping_minor: i64,
     pub(super) received_at: Timestamp,
+    /// Whether the customer pays no tax.
+    pub(super) tax_exempt: bool,
     /// What the order has already: it may keep products that went out of use since.
     pub(super) has: Vec<Sku>,
 }
@@ -107,16 +109,20 @@ impl Pricing<'_> {
         country: &str,
         mut lines: Vec<OrderLine>,
     ) -> Result<Priced, Refusal> {
+        let rate = |category: &str| match self.tax_exempt {
+            true => 0,
+            false => unit.rules.tax_rate_ppm(country, category),
+        };
         let price_lines: Vec<PriceLine> = lines
             .iter()
             .map(|it| PriceLine {
                 quantity: it.quantity,
                 unit_price_minor: it.unit_price_minor,
                 discount: it.discount,
-                tax_rate_ppm: unit.rules.tax_rate_ppm(country, &it.tax_category),
+                tax_rate_ppm: rate(&it.tax_category),
             })
             .collect();
-        let shipping_tax_ppm = unit.rules.tax_rate_ppm(country, SHIPPING);
+        let shipping_tax_ppm = rate(SHIPPING);
         let priced = |discount| {
             let (include_tax, shipping) = (self.prices_include_tax, self.shipping_minor);
             price(self.currency, include_tax, &price_lines, discount, shipping, shipping_tax_ppm)

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::domain::discounts::redeem::{customer_key, redeem};
 use crate::domain::inventory::cart::{cart, cart_problem};
+use crate::domain::model::account::NamedCustomer;
 use crate::domain::model::address::Address;
 use crate::domain::model::customer::Customer;
 use crate::domain::model::discount::Redemption;
@@ -15,6 +16,7 @@ use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::reservation::Reservation;
 use crate::domain::model::scalars::{OrderId, RegionCode, ReservationId};
 use crate::domain::ordering::checks::{fingerprint, risk};
+use crate::domain::ordering::named::filled;
 use crate::domain::ordering::pricing::{Priced, Pricing, has_goods};
 use crate::domain::ordering::verify::Waive;
 use crate::domain::unit::command::{Command, OnOrder, conclude};
@@ -29,13 +31,23 @@ pub struct CreateOrder {
     pub cart: Option<ReservationId>,
 }
 
+/// How often a customer may change while an order that names them is decided.
+const FOLLOWED_MAX: u8 = 8;
+
 impl Command for CreateOrder {
     const NAME: &'static str = "CreateOrder";
     type Output = OnOrder<()>;
 
     fn reads(&self) -> ReadSet {
         let NewOrder {
-            channel, external_reference, customer, shipping_address, lines, discount_code, ..
+            channel,
+            external_reference,
+            customer,
+            shipping_address,
+            lines,
+            discount_code,
+            named: of,
+            ..
         } = &self.new;
         let named = !external_reference.is_empty();
         let code = discount_code.as_ref().map(|it| (it.clone(), customer_key(customer)));
@@ -47,6 +59,9 @@ impl Command for CreateOrder {
             discount_codes: code.into_iter().collect(),
             parts: self.cart.map(Part::Reservation).into_iter().collect(),
             reservations: self.cart.into_iter().collect(),
+            accounts: of.iter().map(|it| it.id).collect(),
+            // Whose order it is like, and how often they redeemed its code, follow from who they are.
+            follows_accounts: if of.is_some() { FOLLOWED_MAX } else { 0 },
             ..ReadSet::default()
         }
     }
@@ -101,7 +116,11 @@ pub(in crate::domain) fn receive(
     {
         return Err(Refusal::invalid("wait_until", "is over already"));
     }
-    let mut order = build_order(unit, new)?;
+    let (new, named, account) = filled(unit, new)?;
+    let mut order = build_order(unit, &new, named)?;
+    if let Some(account) = account {
+        order.unwanted_messages = account.unwanted_messages;
+    }
     let mut text = format!(
         "received through {channel}, {} lines, {}",
         order.lines.len(),
@@ -126,9 +145,14 @@ pub(in crate::domain) fn receive(
 }
 
 /// The order as its caller placed it, priced and assessed; nothing has happened to it yet.
-fn build_order(unit: &mut UnitOfWork, new: &NewOrder) -> Result<Order, Refusal> {
+fn build_order(
+    unit: &mut UnitOfWork,
+    new: &NewOrder,
+    named: Option<NamedCustomer>,
+) -> Result<Order, Refusal> {
     let region = unit.rules.region_of(&new.shipping_address.country).cloned();
-    let (redemption, priced) = price_order(unit, new, region.as_ref())?;
+    let tax_exempt = named.as_ref().is_some_and(|it| it.tax_exempt);
+    let (redemption, priced) = price_order(unit, new, region.as_ref(), tax_exempt)?;
     let Priced { lines, amounts, discount } = priced;
     let quantities: Vec<i64> = lines.iter().map(|it| it.quantity).collect();
     let (risk, risk_reasons) =
@@ -154,6 +178,7 @@ fn build_order(unit: &mut UnitOfWork, new: &NewOrder) -> Result<Order, Refusal> 
         on_late,
         wait_until,
         labels,
+        named: _,
     } = new.clone();
 
     Ok(Order {
@@ -221,6 +246,7 @@ fn build_order(unit: &mut UnitOfWork, new: &NewOrder) -> Result<Order, Refusal> 
         labels,
         notes: Vec::new(),
         changes: Vec::new(),
+        named,
     })
 }
 
@@ -230,6 +256,7 @@ fn price_order(
     unit: &UnitOfWork,
     new: &NewOrder,
     region: Option<&RegionCode>,
+    tax_exempt: bool,
 ) -> Result<(Option<Redemption>, Priced), Refusal> {
     let currency = new.currency;
     let redeemed = new.discount_code.as_ref().map(|it| redeem(unit, it, &new.customer, currency));
@@ -251,6 +278,7 @@ fn price_order(
         redemption: redemption.as_ref(),
         shipping_minor: fee.minor,
         received_at: unit.now,
+        tax_exempt,
         has: Vec::new(),
     };
     let priced = pricing.of_lines(unit, &new.shipping_address.country, &new.lines);

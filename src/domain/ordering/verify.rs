@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::domain::model::account::Block;
 use crate::domain::model::check::{Check, Rule, Verdict};
 use crate::domain::model::event::EventKind;
 use crate::domain::model::hold::HoldReason;
@@ -57,7 +58,7 @@ impl Order {
         let window = Duration::from_secs(unit.rules.duplicate_window_seconds);
         let same_before = self.checks.iter().find(|it| it.rule == Rule::DuplicateOrder).cloned();
         let duplicate_of = duplicate_of.filter(|it| self.created_at.since(*it) <= window);
-        self.checks = self.run_rules(unit.rules, duplicate_of);
+        self.checks = self.run_rules(unit.rules, duplicate_of, self.block_of_customer(unit));
         if waive_duplicate == Waive::Nothing
             && let Some(before) = same_before
         {
@@ -85,12 +86,18 @@ impl Order {
     }
 
     /// Every rule as it stands now, with what outside services and people say of it.
-    pub(super) fn run_rules(&self, rules: &Rules, duplicate_of_at: Option<Timestamp>) -> Vec<Check> {
+    pub(super) fn run_rules(
+        &self,
+        rules: &Rules,
+        duplicate_of_at: Option<Timestamp>,
+        blocked: Option<&Block>,
+    ) -> Vec<Check> {
         let checks = verify(&Subject {
             customer: &self.customer,
             shipping: &self.shipping_address,
             billing: self.billing_address.as_ref(),
             duplicate_of_at,
+            blocked,
             rules,
         });
         checks.into_iter().map(|it| self.heard(it, rules)).collect()

@@ -273,6 +273,7 @@ mod tests {
                 on_late: OnLate::Accept,
                 wait_until: None,
                 labels: Default::default(),
+                named: None,
             };
             self.does(|unit| take_in(unit, &new))
         }

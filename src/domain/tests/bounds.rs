@@ -6,6 +6,7 @@ use crate::domain::billing::pay::{FAILURE_MAX, PARTS_MAX, REFUND_PARTS_MAX, REFU
 use crate::domain::billing::refund_lines::LINE_REFUNDS_MAX;
 use crate::domain::documents::letters::Letters;
 use crate::domain::inventory::allocate::{ITEMS_MAX, LOCATIONS_NOTED_MAX};
+use crate::domain::model::account::NamedCustomer;
 use crate::domain::model::check::{Risk, Rule};
 use crate::domain::model::courier::CourierNames;
 use crate::domain::model::credit_note::CreditNote;
@@ -385,6 +386,12 @@ pub(crate) fn largest() -> Order {
     order.special_instructions = long(1_000);
     let note = OrderNote { text: long(1_000), by: longest_actor.clone(), at: Timestamp::MAX };
     order.notes = vec![note; NOTES_MAX];
+    order.named = Some(NamedCustomer {
+        id: order.id.0.into(),
+        tax_number: long(30),
+        tax_exempt: true,
+        payment_terms_days: Some(i64::MAX),
+    });
     order.labels = (0..LABELS_MAX).map(|it| (format!("{it:063}"), long(LABEL_VALUE_MAX))).collect();
     order.cancel_reason = long(1_000);
     order.created_by = longest_actor.clone();

@@ -115,6 +115,7 @@ pub(super) fn order(name: &str, lines: &[(&str, i64)]) -> NewOrder {
         on_late: OnLate::Accept,
         wait_until: None,
         labels: Default::default(),
+        named: None,
     }
 }
 

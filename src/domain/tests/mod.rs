@@ -1,5 +1,6 @@
 //! The rules at work: one order through all twenty steps, each refusal by example, each law under random commands.
 
+mod accounts;
 mod annotations;
 pub(crate) mod any_sequence;
 mod archived;

@@ -211,6 +211,7 @@ fn order() -> Order {
         labels: [("team".to_owned(), "blue".to_owned())].into(),
         notes: Vec::new(),
         changes: Vec::new(),
+        named: None,
         line_refunds: Vec::new(),
         returns: Vec::new(),
     }

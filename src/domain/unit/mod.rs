@@ -1,5 +1,6 @@
 //! The floor under every command: the unit of work, the journal, the form of a command.
 
+mod accounts;
 pub(super) mod callers;
 mod capacity;
 pub(super) mod command;

@@ -11,6 +11,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use crate::domain::model::account::CustomerAccount;
 use crate::domain::model::capacity::{CapacityOf, DailyShipments};
 use crate::domain::model::courier::{Courier, CourierRecord, CourierRecords};
 use crate::domain::model::discount::{DiscountCode, DiscountKey};
@@ -26,8 +27,8 @@ use crate::domain::model::refusal::Refusal;
 use crate::domain::model::replenishment::Replenishment;
 use crate::domain::model::reservation::Reservation;
 use crate::domain::model::scalars::{
-    Actor, ApprovalId, Channel, CourierCode, CreditNoteId, FollowUpId, HoldId, Ids, InvoiceId, JobId,
-    LocationCode, MessageId, OrderId, PaymentId, RefundId, RegionCode, ReplenishmentId, ReservationId,
+    Actor, ApprovalId, Channel, CourierCode, CreditNoteId, CustomerId, FollowUpId, HoldId, Ids, InvoiceId,
+    JobId, LocationCode, MessageId, OrderId, PaymentId, RefundId, RegionCode, ReplenishmentId, ReservationId,
     ReturnId, ShipmentId, Sku, TransferId,
 };
 use crate::domain::model::stock::{Movement, StockLevel};
@@ -119,13 +120,19 @@ pub struct ReadSet {
     pub capacity_of: Vec<CapacityOf>,
     /// When the youngest order with each of these fingerprints was received.
     pub fingerprints: Vec<String>,
-    /// The same for the fingerprints of `orders`, as they are when they are loaded.
+    /// The same for the fingerprints of `orders`, as they are when they are loaded, and the customers that these name.
     pub order_fingerprints: bool,
     pub external_references: Vec<(Channel, String)>,
     /// The keys of bank references about to be recorded; unique.
     pub bank_references: Vec<String>,
     /// Discount codes, each with the customer whose redemptions are wanted beside those of all; empty: of no other.
     pub discount_codes: Vec<(DiscountKey, String)>,
+    /// Customers, and the external references under which one may be known.
+    pub accounts: Vec<CustomerId>,
+    pub account_references: Vec<String>,
+    /// How often further keys may follow from the customers that it reads, who may change meanwhile: it is decided again
+    /// with them.
+    pub follows_accounts: u8,
     /// A worker's claim on a job: checked and completed with the change.
     pub lease: Option<Lease>,
 }
@@ -161,6 +168,9 @@ impl ReadSet {
             external_references,
             bank_references,
             discount_codes,
+            accounts,
+            account_references,
+            follows_accounts,
             lease,
         } = other;
         self.orders.extend(orders);
@@ -186,6 +196,9 @@ impl ReadSet {
         self.external_references.extend(external_references);
         self.bank_references.extend(bank_references);
         self.discount_codes.extend(discount_codes);
+        self.accounts.extend(accounts);
+        self.account_references.extend(account_references);
+        self.follows_accounts = self.follows_accounts.max(follows_accounts);
         self.lease = self.lease.or(lease);
     }
 }
@@ -216,6 +229,8 @@ pub struct Loaded {
     pub external_references: HashSet<(Channel, String)>,
     pub bank_references: HashSet<String>,
     pub discount_codes: HashSet<(DiscountKey, String)>,
+    pub accounts: HashSet<CustomerId>,
+    pub account_references: HashSet<String>,
 }
 
 /// A worker's claim: its token only rises, so that a worker that lost the lease is recognised.
@@ -257,6 +272,8 @@ pub struct Snapshot {
     pub bank_references: HashSet<String>,
     pub discount_codes: BTreeMap<DiscountKey, Arc<DiscountCode>>,
     pub discount_uses: DiscountUsesByKey,
+    pub accounts: HashMap<CustomerId, Arc<CustomerAccount>>,
+    pub account_references: HashMap<String, CustomerId>,
     /// Replenishments that are not over, all loaded, by product and location.
     pub open_replenishments: BTreeMap<(Sku, LocationCode), BTreeSet<ReplenishmentId>>,
     /// Orders and other callers' reservations, all loaded, whose reservation of this stock has expired.
@@ -290,6 +307,7 @@ pub struct ChangeSet {
     pub external_references: HashSet<(Channel, String)>,
     pub bank_references: HashSet<String>,
     pub discount_codes: BTreeMap<DiscountKey, Arc<DiscountCode>>,
+    pub accounts: BTreeMap<CustomerId, Arc<CustomerAccount>>,
     /// How many more redemptions codes have.
     pub discount_uses: DiscountUsesByKey,
     pub events: Vec<Event>,
@@ -341,6 +359,7 @@ impl Snapshot {
         }
         self.count_days(changes);
         self.count_discount_uses(changes);
+        self.apply_accounts(changes);
         for (key, units) in &changes.awaited {
             *self.awaited.entry(key.clone()).or_default() += units;
         }

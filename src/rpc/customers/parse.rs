@@ -61,9 +61,16 @@ pub(crate) fn set_notification_preference(
         validate_only: _,
     } = request;
     let target = target(&order_id, etag, bad);
+    let unwanted = unwanted("unwanted_kinds", unwanted_kinds, bad);
+    let view = order_view(view, bad);
+    Some((SetNotificationPreference { target: target?, unwanted }, view))
+}
+
+/// Kinds of messages that a customer can do without, none twice.
+pub(crate) fn unwanted(field: &str, kinds: Vec<i32>, bad: &mut Problems) -> BTreeSet<MessageKind> {
     let mut unwanted = BTreeSet::new();
-    for (index, number) in entries("unwanted_kinds", unwanted_kinds, 0..=MessageKind::ALL.len(), bad) {
-        let at = format!("unwanted_kinds[{index}]");
+    for (index, number) in entries(field, kinds, 0..=MessageKind::ALL.len(), bad) {
+        let at = format!("{field}[{index}]");
         let Some(kind) = required_word(&at, number, enums::to_message_kind, bad) else { continue };
         if !kind.may_be_unwanted() {
             bad.add(&at, format!("{kind} cannot be switched off: the law or the contract needs it"));
@@ -71,6 +78,5 @@ pub(crate) fn set_notification_preference(
             bad.add(&at, format!("{kind} is named twice"));
         }
     }
-    let view = order_view(view, bad);
-    Some((SetNotificationPreference { target: target?, unwanted }, view))
+    unwanted
 }

@@ -9,13 +9,14 @@ pub(crate) use reads::{
 };
 
 use crate::domain::{
-    AddOrderNote, ArchiveOrder, Attest, CancelOrder, CancelOrderLines, CancelledUnits, CloseOrder,
-    CompleteServiceLine, Correction, CreateOrder, Currency, Discount, DiscountKey, HoldReason, Money,
-    NOT_HEARD, NewLine, NewOrder, OnLate, OnShortage, Part, PlaceHold, Problems, RecordRiskAssessment,
+    AddOrderNote, Address, ArchiveOrder, Attest, CancelOrder, CancelOrderLines, CancelledUnits, CloseOrder,
+    CompleteServiceLine, Correction, CreateOrder, Currency, Customer, Discount, DiscountKey, HoldReason,
+    Money, NOT_HEARD, NewLine, NewOrder, OnLate, OnShortage, Part, PlaceHold, Problems, RecordRiskAssessment,
     RecordVerification, ReleaseHold, RestoreOrder, Rule, ServiceLevel, SetOrderLabels, Source, Target,
     Timestamp, UpdateOrder, VerifyOrder, Waive,
 };
 use crate::pb;
+use crate::rpc::accounts::parse::{named, required_address, required_customer};
 use crate::rpc::enums;
 use crate::rpc::labels::labels;
 use crate::rpc::ordering::reply::OrderView;
@@ -53,12 +54,16 @@ fn new_order(draft: pb::OrderDraft, bad: &mut Problems) -> Option<NewOrder> {
         on_late,
         labels: given,
         allocation_strategy,
+        customer_id,
         wait_until,
     } = draft;
+    let named = named(&customer_id, buyer.is_none(), shipping_address.is_none(), bad);
     let channel = required_word("order.channel", channel, enums::to_channel, bad);
-    let buyer = required("order.customer", buyer, bad).map(|it| customer("order.customer", it, bad));
-    let shipping_address = required("order.shipping_address", shipping_address, bad)
-        .map(|it| address("order.shipping_address", it, bad));
+    let of_customer = |given: bool| !given && !customer_id.is_empty();
+    let nobody = of_customer(buyer.is_some()).then(Customer::nobody);
+    let nowhere = of_customer(shipping_address.is_some()).then(Address::nowhere);
+    let buyer = nobody.or_else(|| required_customer(buyer, bad));
+    let shipping_address = nowhere.or_else(|| required_address(shipping_address, bad));
     let currency: Option<Currency> = id("order.currency", &currency, bad);
     let lines = new_lines(lines, currency, bad);
     let shipping_fee = fee("order.shipping_fee", shipping_fee, currency, bad);
@@ -98,6 +103,7 @@ fn new_order(draft: pb::OrderDraft, bad: &mut Problems) -> Option<NewOrder> {
         on_late: on_late.unwrap_or(OnLate::Accept),
         wait_until,
         labels,
+        named,
     })
 }
 
@@ -218,17 +224,16 @@ fn correction(paths: &[String], draft: pb::OrderDraft, bad: &mut Problems) -> (C
         labels: given,
         allocation_strategy: _,
         wait_until: _,
+        customer_id: _,
     } = draft;
     let mut correction = Correction::default();
     let mut currency_of_lines = None;
     let named = |path: &str| paths.iter().any(|it| it == path);
     if named("customer") {
-        let buyer = required("order.customer", buyer, bad);
-        correction.customer = buyer.map(|it| customer("order.customer", it, bad));
+        correction.customer = required_customer(buyer, bad);
     }
     if named("shipping_address") {
-        let shipping_address = required("order.shipping_address", shipping_address, bad);
-        correction.shipping_address = shipping_address.map(|it| address("order.shipping_address", it, bad));
+        correction.shipping_address = required_address(shipping_address, bad);
     }
     if named("billing_address") {
         correction.billing_address =

@@ -137,6 +137,7 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         labels,
         notes,
         changes: _,
+        named,
     } = order;
     let currency = amounts.currency;
     pb::Order {
@@ -209,6 +210,9 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         credit_note_ids: newest(credit_notes, CREDIT_NOTES_SHOWN).map(|it| it.id.to_string()).collect(),
         labels: labels.clone(),
         notes: notes.iter().map(note).collect(),
+        customer_id: text_of(named.as_ref().map(|it| it.id)),
+        tax_number: named.as_ref().map_or_else(String::new, |it| it.tax_number.clone()),
+        tax_exempt: named.as_ref().is_some_and(|it| it.tax_exempt),
         on_hold: order.on_hold(),
         supplementary_invoice_ids: supplementary_invoice_ids(invoices),
         open_change_id: text_of(order.open_change().map(|it| it.id)),

@@ -1,6 +1,9 @@
 //! Whether tables say what documents say: those around the orders, and the columns of the catalogue.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::Hash;
+
+use sea_orm::sea_query::{Value, ValueType};
 
 use crate::domain::{
     CourierRecords, DailyShipments, DiscountUses, DiscountUsesByKey, Order, OrderId, ReservationId, Violation,
@@ -8,7 +11,7 @@ use crate::domain::{
 use crate::store::connection::error::StoreError;
 use crate::store::connection::session::Session;
 use crate::store::rows::capacity::{self, daily_shipments};
-use crate::store::rows::catalogue::Entry;
+use crate::store::rows::catalogue::{Entry, TermsTable};
 use crate::store::rows::discount::{self, discount_uses};
 use crate::store::rows::document;
 use crate::store::rows::feedback::{feedback, feedback_lines, feedback_reasons, follow_ups};
@@ -209,31 +212,34 @@ const PAGE: usize = 512;
 
 /// The entries of one table after a key: how many there were, the last one's key, and those whose columns differ from
 /// their document.
-pub(super) struct EntriesFound {
+pub(super) struct EntriesFound<K> {
     pub(super) count: usize,
-    pub(super) last: String,
+    pub(super) last: K,
     pub(super) violations: Vec<Violation>,
 }
 
 /// Looks into the next entries of a table of the catalogue; None: there are no more.
 pub(super) async fn entries_after<T: Entry>(
     db: &Session,
-    after: &str,
-) -> Result<Option<EntriesFound>, StoreError> {
+    after: &T::Key,
+) -> Result<Option<EntriesFound<T::Key>>, StoreError> {
     let (table, key) = (T::TABLE, T::KEY);
     let columns = names::<<T::Row as Record>::Entity>();
     let sql = format!(
         "SELECT document, {key}, {columns} FROM {table} WHERE {key} > $1 ORDER BY {key} LIMIT {PAGE}"
     );
-    let rows = db.query(&sql, vec![after.into()]).await?;
+    let rows = db.query(&sql, vec![after.clone().into()]).await?;
     let Some(last) = rows.last() else { return Ok(None) };
     let mut found = EntriesFound { count: rows.len(), last: last.get(1)?, violations: Vec::new() };
-    let mut stored = if T::HAS_TERMS { terms(db, after, &found.last).await? } else { HashMap::new() };
+    let mut stored = match T::TERMS {
+        Some(table) => terms(db, &table, after, &found.last).await?,
+        None => HashMap::new(),
+    };
     for row in rows {
-        let key: String = row.get(1)?;
+        let key: T::Key = row.get(1)?;
         let document = row.bytes(0)?.to_vec();
         let entry = document::decode::<T>(table, &document)?;
-        let terms: BTreeSet<_> = entry.terms().into_iter().map(|it| (it.field, it.term)).collect();
+        let terms: BTreeSet<_> = entry.terms().into_iter().map(|it| (it.0.to_owned(), it.1)).collect();
         let its_terms = stored.remove(&key).unwrap_or_default();
         let what = match T::Row::read(&row.after(2))? == entry.with_document(document) {
             false => "its row",
@@ -245,15 +251,17 @@ pub(super) async fn entries_after<T: Entry>(
     Ok(Some(found))
 }
 
-/// The terms of the products after one up to another.
-async fn terms(
+/// The terms of the entries after one up to another.
+async fn terms<K: ValueType + Into<Value> + Clone + Eq + Hash>(
     db: &Session,
-    after: &str,
-    last: &str,
-) -> Result<HashMap<String, BTreeSet<(String, String)>>, StoreError> {
-    let sql = "SELECT sku, field, term FROM product_terms WHERE sku > $1 AND sku <= $2";
-    let mut found: HashMap<String, BTreeSet<(String, String)>> = HashMap::new();
-    for row in db.query(sql, vec![after.into(), last.into()]).await? {
+    table: &TermsTable,
+    after: &K,
+    last: &K,
+) -> Result<HashMap<K, BTreeSet<(String, String)>>, StoreError> {
+    let TermsTable { name, key } = table;
+    let sql = format!("SELECT {key}, field, term FROM {name} WHERE {key} > $1 AND {key} <= $2");
+    let mut found: HashMap<K, BTreeSet<(String, String)>> = HashMap::new();
+    for row in db.query(&sql, vec![after.clone().into(), last.clone().into()]).await? {
         found.entry(row.get(0)?).or_default().insert((row.get(1)?, row.get(2)?));
     }
     Ok(found)

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use sea_orm::sea_query::Value;
 
 use crate::domain::{
-    Courier, CourierCode, CourierNames, CourierRecord, CourierRecords, DiscountCode, DiscountKey,
-    DiscountUses, Event, EventKind, Location, LocationCode, MessageId, MessageText, Order, OrderId, Part,
-    Product, RegionCode, Replenishment, ReplenishmentId, Reservation, ReservationId, Sku, StockLevel,
-    Timestamp, Transfer, TransferId, caseless,
+    Courier, CourierCode, CourierNames, CourierRecord, CourierRecords, CustomerAccount, CustomerId,
+    DiscountCode, DiscountKey, DiscountUses, Event, EventKind, Location, LocationCode, MessageId,
+    MessageText, Order, OrderId, Part, Product, RegionCode, Replenishment, ReplenishmentId, Reservation,
+    ReservationId, Sku, StockLevel, Timestamp, Transfer, TransferId, caseless,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row;
@@ -202,6 +202,12 @@ impl Store {
         let records = records.iter().map(record::record).collect::<Result<_, _>>()?;
         let couriers = couriers.iter().map(catalogue::read).collect::<Result<_, _>>()?;
         Ok((couriers, records))
+    }
+
+    pub async fn customer(&self, id: CustomerId) -> Result<Option<CustomerAccount>, StoreError> {
+        let asked = lookup::CUSTOMERS.about(lookup::keys([id]));
+        let rows = self.look().await?.exchange(vec![asked]).await?;
+        rows.iter().flatten().next().map(catalogue::read).transpose()
     }
 
     /// A discount code, and how often it was redeemed.

@@ -9,8 +9,8 @@ use sea_orm::DbBackend;
 use uuid::Uuid;
 
 use crate::domain::{
-    self, Courier, CourierRecords, DailyShipments, DiscountCode, DiscountUsesByKey, Event, Location, Machine,
-    Order, OrderId, Product, Timestamp, Transition, Violation,
+    self, Courier, CourierRecords, CustomerAccount, DailyShipments, DiscountCode, DiscountUsesByKey, Event,
+    Location, Machine, Order, OrderId, Product, Timestamp, Transition, Violation,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::session::Session;
@@ -388,6 +388,7 @@ pub(in crate::store) async fn check(
     check_entries::<Product>(db, &mut catalogue, go_on).await?;
     check_entries::<Location>(db, &mut catalogue, go_on).await?;
     check_entries::<Courier>(db, &mut catalogue, go_on).await?;
+    check_entries::<CustomerAccount>(db, &mut catalogue, go_on).await?;
     check_entries::<DiscountCode>(db, &mut catalogue, go_on).await?;
     results.insert(CATALOGUE, catalogue);
 
@@ -583,7 +584,7 @@ async fn check_entries<T: Entry>(
     result: &mut LawResult,
     go_on: impl Fn() -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
-    let mut after = String::new();
+    let mut after = T::Key::default();
     loop {
         go_on()?;
         let Some(found) = entries_after::<T>(db, &after).await? else { return Ok(()) };

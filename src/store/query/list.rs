@@ -5,9 +5,9 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::domain::{
-    ApprovalId, Courier, CourierRecord, CreditNoteId, DiscountCode, DiscountUses, FollowUpId, InvoiceId,
-    Location, MessageId, Movement, Order, OrderId, PaymentId, Product, RefundId, Replenishment, Reservation,
-    ReturnId, ShipmentId, StockLevel, Timestamp, Transfer,
+    ApprovalId, Courier, CourierRecord, CreditNoteId, CustomerAccount, DiscountCode, DiscountUses,
+    FollowUpId, InvoiceId, Location, MessageId, Movement, Order, OrderId, PaymentId, Product, RefundId,
+    Replenishment, Reservation, ReturnId, ShipmentId, StockLevel, Timestamp, Transfer,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row as FoundRow;
@@ -16,9 +16,9 @@ use crate::store::query::listing::{Listing, Page, Term};
 use crate::store::query::plan::{Row, page};
 use crate::store::query::resource::{ARCHIVED, Resource};
 use crate::store::query::resources::{
-    APPROVALS, COURIERS, CREDIT_NOTES, DISCOUNT_CODES, FOLLOW_UPS, INVOICES, LOCATIONS, MESSAGES, MOVEMENTS,
-    ORDERS, PAYMENTS, PRODUCTS, REFUNDS, REPLENISHMENTS, RESERVATIONS, RETURNS, SHIPMENTS, STOCK_LEVELS,
-    TRANSFERS,
+    APPROVALS, COURIERS, CREDIT_NOTES, CUSTOMERS, DISCOUNT_CODES, FOLLOW_UPS, INVOICES, LOCATIONS, MESSAGES,
+    MOVEMENTS, ORDERS, PAYMENTS, PRODUCTS, REFUNDS, REPLENISHMENTS, RESERVATIONS, RETURNS, SHIPMENTS,
+    STOCK_LEVELS, TRANSFERS,
 };
 use crate::store::query::whole::reservation_of;
 use crate::store::rows::{catalogue, document, stock, transfer};
@@ -131,6 +131,10 @@ impl Store {
             (it, record)
         };
         Ok((couriers.into_iter().map(with_record).collect(), next))
+    }
+
+    pub async fn list_customers(&self, listing: &Listing) -> Result<Page<CustomerAccount>, StoreError> {
+        self.rows(&CUSTOMERS, listing, catalogue::read).await
     }
 
     /// Discount codes, and how often each was redeemed.

@@ -109,6 +109,7 @@ pub(super) static ORDERS: Resource = Resource {
         field("next_step", "next_step", FieldKind::Word("STEP_", steps)),
         field("on_hold", "on_hold", FieldKind::Word("", || TRUTH.to_vec())),
         field("hold_reason", "", FieldKind::Terms(terms::HOLD_REASON, Some(("HOLD_REASON_", hold_reasons)))),
+        field("customer_id", "", FieldKind::Terms(terms::CUSTOMER, None)),
         field("labels.KEY", "", FieldKind::Labels),
         narrow("late", "late", FieldKind::Flag),
         IS_ARCHIVED,
@@ -446,6 +447,33 @@ pub(super) static COURIERS: Resource = Resource {
     indexes: &[],
     sorts: &[("courier", text("code"))],
     terms: None,
+};
+
+pub(super) static CUSTOMERS: Resource = Resource {
+    name: "customers",
+    from: "customers",
+    key: &[id("id")],
+    order: None,
+    shown: Shown::Row(|| "customers.document".to_owned()),
+    keyed_by_time: true,
+    fields: &[
+        Field {
+            name: "external_reference",
+            column: "external_reference",
+            kind: FieldKind::Text,
+            few: true,
+            implies: "",
+            sorted_by: None,
+        },
+        field("email", "email", FieldKind::Compared(|it| Ok(caseless(it)))),
+        field("name", "name", FieldKind::Compared(|it| Ok(caseless(it)))),
+        field("blocked", "blocked", FieldKind::Word("", || TRUTH.to_vec())),
+        field("create_time", "created_at", FieldKind::Created),
+        field("labels.KEY", "", FieldKind::Labels),
+    ],
+    indexes: &[along(&["email"]), along(&["name"]), along(&["blocked"])],
+    sorts: &[],
+    terms: Some(Terms { table: "customer_terms", key: "customer_id", listed: "customer_id" }),
 };
 
 pub(super) static DISCOUNT_CODES: Resource = Resource {

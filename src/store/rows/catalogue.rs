@@ -1,6 +1,10 @@
 //! Products, locations and couriers: each a document, beside the columns that it is listed, looked up and constrained by.
 
+use std::fmt::Display;
+use std::hash::Hash;
+
 use sea_orm::EntityTrait;
+use sea_orm::sea_query::{Value, ValueType};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -55,19 +59,37 @@ table! {
     }
 }
 
+/// A table of terms, by the key of the row that has them, the field and the term.
+pub(in crate::store) struct TermsTable {
+    pub(in crate::store) name: &'static str,
+    /// The column of the key.
+    pub(in crate::store) key: &'static str,
+}
+
+/// The terms of an entry as rows of their table.
+pub(in crate::store) fn term_rows<T: Entry>(entry: &T) -> Vec<Vec<Value>> {
+    let row = |(field, term): (&str, String)| vec![entry.key().into(), field.into(), term.into()];
+    entry.terms().into_iter().map(row).collect()
+}
+
 /// A resource of the catalogue, which is a document in a row of its own.
 pub(in crate::store) trait Entry: Serialize + DeserializeOwned {
     const TABLE: &'static str;
     /// The column of its key.
     const KEY: &'static str;
+    /// Its key in the database; the default is less than that of any entry.
+    type Key: ValueType + Into<Value> + Clone + Default + Display + Eq + Hash;
     type Row: Record;
 
-    /// Whether its rows have terms, which are products' then.
-    const HAS_TERMS: bool = false;
+    /// The table of its terms, if its rows have any.
+    const TERMS: Option<TermsTable> = None;
+
+    fn key(&self) -> Self::Key;
 
     fn version(&self) -> i64;
 
-    fn terms(&self) -> Vec<product_terms::Model> {
+    /// What it is found by that it may have several of: the field and the term of each.
+    fn terms(&self) -> Vec<(&'static str, String)> {
         Vec::new()
     }
 
@@ -78,17 +100,17 @@ pub(in crate::store) trait Entry: Serialize + DeserializeOwned {
 impl Entry for Product {
     const TABLE: &'static str = "products";
     const KEY: &'static str = "sku";
+    type Key = String;
     type Row = products::Model;
 
-    const HAS_TERMS: bool = true;
+    const TERMS: Option<TermsTable> = Some(TermsTable { name: "product_terms", key: "sku" });
 
-    fn terms(&self) -> Vec<product_terms::Model> {
-        let row = |(field, term): (&str, String)| product_terms::Model {
-            sku: self.sku.clone(),
-            field: field.to_owned(),
-            term,
-        };
-        of_labels(&self.labels).map(row).collect()
+    fn key(&self) -> String {
+        self.sku.as_str().to_owned()
+    }
+
+    fn terms(&self) -> Vec<(&'static str, String)> {
+        of_labels(&self.labels).collect()
     }
 
     fn version(&self) -> i64 {
@@ -113,7 +135,12 @@ impl Entry for Product {
 impl Entry for Location {
     const TABLE: &'static str = "locations";
     const KEY: &'static str = "code";
+    type Key = String;
     type Row = locations::Model;
+
+    fn key(&self) -> String {
+        self.code.as_str().to_owned()
+    }
 
     fn version(&self) -> i64 {
         self.version
@@ -138,7 +165,12 @@ impl Entry for Location {
 impl Entry for Courier {
     const TABLE: &'static str = "couriers";
     const KEY: &'static str = "code";
+    type Key = String;
     type Row = couriers::Model;
+
+    fn key(&self) -> String {
+        self.code.as_str().to_owned()
+    }
 
     fn version(&self) -> i64 {
         self.version

@@ -32,7 +32,12 @@ table! {
 impl Entry for DiscountCode {
     const TABLE: &'static str = "discount_codes";
     const KEY: &'static str = "code";
+    type Key = String;
     type Row = discount_codes::Model;
+
+    fn key(&self) -> String {
+        self.code.as_str().to_owned()
+    }
 
     fn version(&self) -> i64 {
         self.version

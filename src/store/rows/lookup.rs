@@ -4,6 +4,7 @@ use sea_orm::sea_query::Value;
 
 use crate::domain::{OrderId, Part, ReplenishmentState, ShipmentState, TOUCHED_MAX, Timestamp, USES_MAX};
 use crate::store::connection::statement::{Effect, FixedStatement, Kind};
+use crate::store::rows::account::customers;
 use crate::store::rows::capacity::daily_shipments;
 use crate::store::rows::catalogue::{couriers, locations, products};
 use crate::store::rows::decision::EVENTS_OF_ORDERS;
@@ -401,6 +402,16 @@ fn of_each(one: String, each: &str) -> FixedStatement {
 /// Documents of these products.
 pub(in crate::store) static PRODUCTS: Fixed =
     Fixed::new(|| select_column::<products::Entity>(&products::Column::Document, &products::Column::Sku));
+
+/// Documents of these customers. Few commands are about one, so no connection prepares these beforehand.
+pub(in crate::store) static CUSTOMERS: Fixed =
+    Fixed::new(|| select_column::<customers::Entity>(&customers::Column::Document, &customers::Column::Id));
+
+/// Documents of the customers that have these external references.
+pub(in crate::store) static CUSTOMERS_BY_REFERENCE: Fixed = Fixed::new(|| {
+    use customers::{Column, Entity};
+    select_column::<Entity>(&Column::Document, &Column::ExternalReference)
+});
 
 /// Documents of all locations.
 pub(in crate::store) static LOCATIONS: Fixed = Fixed::new(|| {

@@ -2,6 +2,7 @@
 //!
 //! An order is one document in its row. What the tables around it have of it is its [`projection`].
 
+pub(super) mod account;
 pub(super) mod capacity;
 pub(super) mod catalogue;
 pub(super) mod decision;

@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use crate::store::connection::statement::{Effect, FixedStatement, Kind};
+use crate::store::rows::account::{customer_terms, customers};
 use crate::store::rows::capacity::daily_shipments;
 use crate::store::rows::catalogue::{couriers, locations, product_terms, products};
 use crate::store::rows::discount::{discount_codes, discount_uses};
@@ -154,9 +155,35 @@ fixed! {
     CHANGE_LOCATIONS = update_versioned::<locations::Entity>(&locations::Column::Version, &[]);
     ADD_COURIERS = insert::<couriers::Entity>();
     CHANGE_COURIERS = update_versioned::<couriers::Entity>(&couriers::Column::Version, &[]);
+    ADD_CUSTOMERS = insert::<customers::Entity>();
+    CHANGE_CUSTOMERS = update_versioned::<customers::Entity>(&customers::Column::Version, &[]);
+    ADD_CUSTOMER_TERMS = insert_missing::<customer_terms::Entity>();
+    DELETE_CUSTOMER_TERMS = delete::<customer_terms::Entity>(
+        &[customer_terms::Column::CustomerId, customer_terms::Column::Field, customer_terms::Column::Term],
+        Effect::Write,
+    );
+    CLEAR_CUSTOMER_TERMS =
+        delete::<customer_terms::Entity>(&[customer_terms::Column::CustomerId], Effect::Write);
     ADD_DISCOUNT_CODES = insert::<discount_codes::Entity>();
     CHANGE_DISCOUNT_CODES =
         update_versioned::<discount_codes::Entity>(&discount_codes::Column::Version, &[]);
+}
+
+/// How the terms of entries of the catalogue are written.
+pub(in crate::store) struct TermWrites {
+    pub(in crate::store) add: &'static FixedStatement,
+    /// One term of a row.
+    pub(in crate::store) delete: &'static FixedStatement,
+    /// All terms of a row.
+    pub(in crate::store) clear: &'static FixedStatement,
+}
+
+pub(in crate::store) fn of_product_terms() -> TermWrites {
+    TermWrites { add: &ADD_PRODUCT_TERMS, delete: &DELETE_PRODUCT_TERMS, clear: &CLEAR_PRODUCT_TERMS }
+}
+
+pub(in crate::store) fn of_customer_terms() -> TermWrites {
+    TermWrites { add: &ADD_CUSTOMER_TERMS, delete: &DELETE_CUSTOMER_TERMS, clear: &CLEAR_CUSTOMER_TERMS }
 }
 
 // Only a rebuild sends what follows, so no connection prepares it beforehand.

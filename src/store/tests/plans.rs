@@ -21,6 +21,7 @@ use crate::store::query::find::EventFilter;
 use crate::store::query::integrity as laws;
 use crate::store::query::listing::Listing;
 use crate::store::query::order_cache::OrderCache;
+use crate::store::rows::tests::sample::customer_id;
 use crate::store::rows::{decision, lookup, writes};
 use crate::store::tests::plans::asked::{Heard, Touched, explain, gone_through, is_full};
 use crate::store::tests::plans::seeded::{Seeded, lists, read};
@@ -111,6 +112,7 @@ async fn no_hot_read_grows_with_what_is_stored(scene: &Scene) {
         "reservation": store.reservation(seeded.reservation),
         "reservation of an order": store.reservation(seeded.order.reservations[0].id),
         "product": store.product(&sku("A-1")),
+        "customer": store.customer(customer_id()),
         "discount_code": store.discount_code(&"NEXT-7".parse().expect("a code")),
         "replenishment": store.replenishment(seeded.replenishment),
         "last_position": store.last_position(),
@@ -157,7 +159,7 @@ async fn no_hot_read_grows_with_what_is_stored(scene: &Scene) {
 fn fixed() -> Vec<&'static FixedStatement> {
     let mut all = lookup::all();
     all.extend(lookup::of_readers());
-    let prepared_by_nobody: [&FixedStatement; 15] = [
+    let prepared_by_nobody: [&FixedStatement; 17] = [
         &lookup::MESSAGE_TEXTS,
         &lookup::ORDERS,
         &lookup::OWNERS,
@@ -167,6 +169,8 @@ fn fixed() -> Vec<&'static FixedStatement> {
         &lookup::REPLENISHMENTS,
         &lookup::LABEL_FILES,
         &lookup::DISCOUNT_CODES,
+        &lookup::CUSTOMERS,
+        &lookup::CUSTOMERS_BY_REFERENCE,
         &lookup::STOCK_AT,
         &lookup::REPLENISHMENTS_AT,
         &lookup::SHIPMENTS_OF,

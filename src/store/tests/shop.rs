@@ -211,6 +211,7 @@ pub(in crate::store) fn order_for(lines: &[(&str, i64)], on_shortage: OnShortage
         on_late: OnLate::Accept,
         wait_until: None,
         labels: Default::default(),
+        named: None,
     }
 }
 

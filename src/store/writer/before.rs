@@ -6,19 +6,19 @@ use std::sync::Arc;
 use sea_orm::sea_query::Value;
 
 use crate::domain::{
-    ChangeSet, Courier, CourierCode, CourierRecords, DailyShipments, DiscountCode, DiscountKey,
-    DiscountUsesByKey, JobId, Location, LocationCode, Order, OrderId, Product, Replenishment,
-    ReplenishmentId, Reservation, ReservationId, Sku, Snapshot, StockLevel, Transfer, TransferId,
-    count_daily_shipments, count_discount_uses, count_open,
+    ChangeSet, Courier, CourierCode, CourierRecords, CustomerAccount, CustomerId, DailyShipments,
+    DiscountCode, DiscountKey, DiscountUsesByKey, JobId, Location, LocationCode, Order, OrderId, Product,
+    Replenishment, ReplenishmentId, Reservation, ReservationId, Sku, Snapshot, StockLevel, Transfer,
+    TransferId, count_daily_shipments, count_discount_uses, count_open,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::statement::FixedStatement;
-use crate::store::rows::catalogue::{self, Entry};
+use crate::store::rows::catalogue::{self, Entry, term_rows};
 use crate::store::rows::order::{JobFields, to_row};
 use crate::store::rows::projection::{Changes, values};
 use crate::store::rows::statements::Writes;
 use crate::store::rows::table::Record;
-use crate::store::rows::writes;
+use crate::store::rows::writes::{self, TermWrites};
 use crate::store::rows::{capacity, discount, record, reservation, stock, transfer};
 
 /// None: it did not exist.
@@ -35,6 +35,7 @@ pub(in crate::store) struct Before {
     locations: Old<LocationCode, Arc<Location>>,
     couriers: Old<CourierCode, Arc<Courier>>,
     discount_codes: Old<DiscountKey, Arc<DiscountCode>>,
+    accounts: Old<CustomerId, Arc<CustomerAccount>>,
 }
 
 /// Job fields of orders and of other callers' reservations, as they are from now on.
@@ -66,6 +67,9 @@ impl Before {
         }
         for code in changes.couriers.keys() {
             self.couriers.entry(code.clone()).or_insert_with(|| snapshot.couriers.get(code).cloned());
+        }
+        for id in changes.accounts.keys() {
+            self.accounts.entry(*id).or_insert_with(|| snapshot.accounts.get(id).cloned());
         }
         for code in changes.discount_codes.keys() {
             let old = || snapshot.discount_codes.get(code).cloned();
@@ -160,14 +164,7 @@ impl Before {
         let products =
             products.filter_map(|(key, old)| Some((old.as_deref(), &**snapshot.products.get(key)?)));
         save_entries(writes, &writes::ADD_PRODUCTS, &writes::CHANGE_PRODUCTS, products.clone())?;
-        let (mut gone, mut more) = (Vec::new(), Vec::new());
-        for (old, new) in products {
-            let (old, new) = (old.map(Entry::terms).unwrap_or_default(), new.terms());
-            gone.extend(old.iter().filter(|it| !new.contains(it)).cloned().map(Record::values));
-            more.extend(new.into_iter().filter(|it| !old.contains(it)).map(Record::values));
-        }
-        writes.put(&writes::DELETE_PRODUCT_TERMS, gone);
-        writes.put(&writes::ADD_PRODUCT_TERMS, more);
+        save_terms(writes, &writes::of_product_terms(), products);
         let locations = self.locations.iter();
         let locations =
             locations.filter_map(|(key, old)| Some((old.as_deref(), &**snapshot.locations.get(key)?)));
@@ -176,6 +173,11 @@ impl Before {
         let couriers =
             couriers.filter_map(|(key, old)| Some((old.as_deref(), &**snapshot.couriers.get(key)?)));
         save_entries(writes, &writes::ADD_COURIERS, &writes::CHANGE_COURIERS, couriers)?;
+        let accounts = self.accounts.iter();
+        let accounts =
+            accounts.filter_map(|(key, old)| Some((old.as_deref(), &**snapshot.accounts.get(key)?)));
+        save_entries(writes, &writes::ADD_CUSTOMERS, &writes::CHANGE_CUSTOMERS, accounts.clone())?;
+        save_terms(writes, &writes::of_customer_terms(), accounts);
         let codes = self.discount_codes.iter();
         let codes =
             codes.filter_map(|(key, old)| Some((old.as_deref(), &**snapshot.discount_codes.get(key)?)));
@@ -244,6 +246,22 @@ fn differs_at_rest(old: &Order, new: &Order) -> bool {
         || old.region != new.region
         || old.fingerprint != new.fingerprint
         || old.amounts != new.amounts
+}
+
+/// What entries are found by and were not before, and the other way round.
+fn save_terms<'e, T: Entry + 'e>(
+    writes: &mut Writes,
+    table: &TermWrites,
+    entries: impl Iterator<Item = (Option<&'e T>, &'e T)>,
+) {
+    let (mut gone, mut more) = (Vec::new(), Vec::new());
+    for (old, new) in entries {
+        let (old, new) = (old.map(term_rows).unwrap_or_default(), term_rows(new));
+        gone.extend(old.iter().filter(|it| !new.contains(it)).cloned());
+        more.extend(new.into_iter().filter(|it| !old.contains(it)));
+    }
+    writes.put(table.delete, gone);
+    writes.put(table.add, more);
 }
 
 fn save_entries<'a, T: Entry + 'a>(

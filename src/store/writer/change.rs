@@ -201,6 +201,7 @@ where
 
     fn also_reads(&mut self, keys: ReadSet) {
         self.reads.extend(keys);
+        self.reads.follows_accounts = self.reads.follows_accounts.saturating_sub(1);
     }
 
     fn decide(&mut self, unit: &mut UnitOfWork<'_>) -> Result<(), Refusal> {

@@ -58,6 +58,25 @@ struct Lane {
 }
 
 impl Lane {
+    /// Decides changes again that read keys that were not loaded: each alone, but those together whose further keys follow
+    /// from customers.
+    async fn serve_incomplete(&mut self, incomplete: Vec<(Box<dyn Change>, Box<ReadSet>)>, alone: bool) {
+        let mut following = Vec::new();
+        for (change, keys) in incomplete {
+            if change.reads().follows_accounts > 0 {
+                following.extend(with_missing_keys(change, *keys));
+                continue;
+            }
+            let again = if alone { with_missing_keys(change, *keys) } else { Some(change) };
+            if let Some(again) = again {
+                Box::pin(self.serve(vec![again])).await;
+            }
+        }
+        if !following.is_empty() {
+            Box::pin(self.serve(following)).await;
+        }
+    }
+
     async fn serve(&mut self, mut group: Vec<Box<dyn Change>>) {
         let ends = Instant::now() + GROUP_WITHIN;
         let mut races = 0;
@@ -77,12 +96,7 @@ impl Lane {
                 Ok(()) => {
                     let alone = group.len() == 1;
                     let Undecided { short, incomplete } = self.finish(group, states);
-                    for (change, keys) in incomplete {
-                        let again = if alone { with_missing_keys(change, *keys) } else { Some(change) };
-                        if let Some(again) = again {
-                            Box::pin(self.serve(vec![again])).await;
-                        }
-                    }
+                    self.serve_incomplete(incomplete, alone).await;
                     if short.is_empty() {
                         return;
                     }

@@ -39,6 +39,7 @@ pub(super) enum Topic {
     Replenishments,
     Transfers,
     Products,
+    Accounts,
     Locations,
     Couriers,
     CourierRecords,
@@ -110,15 +111,14 @@ pub(super) fn read_lookup(group: &mut LoadedGroup, topic: Topic, rows: &[Row]) -
             Topic::ExternalReferences => {
                 snapshot.external_references.insert((row.get(0)?, row.get(1)?));
             }
-            Topic::BankReferences => {
-                snapshot.bank_references.insert(row.get(0)?);
-            }
+            Topic::BankReferences => snapshot.bank_references.extend([row.get::<String>(0)?]),
             Topic::Orders
             | Topic::Reservations
             | Topic::Expired
             | Topic::Holders
             | Topic::Fingerprints
             | Topic::Locks
+            | Topic::Accounts
             | Topic::DiscountCodes
             | Topic::DiscountUses => {}
         }

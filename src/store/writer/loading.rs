@@ -1,12 +1,13 @@
 //! A group's loading under way: what is asked for in each message, and what the answers say.
 
+mod accounts;
 mod discounts;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::domain::{
-    CapacityOf, JobId, Loaded, Location, Method, Order, OrderId, OrderState, Part, Reservation,
+    CapacityOf, CustomerId, JobId, Loaded, Location, Method, Order, OrderId, OrderState, Part, Reservation,
     ReservationId, Sku, Snapshot, Timestamp,
 };
 use crate::store::connection::error::StoreError;
@@ -194,6 +195,7 @@ impl<'w> Loading<'w> {
         let references = references.map(|it| vec![Method::BankTransfer.into(), it.as_str().into()]);
         ask(Topic::BankReferences, &lookup::BANK_REFERENCES, references.collect());
         self.ask_fingerprints(&wanted.fingerprints, &mut message);
+        self.ask_accounts(&mut message);
         self.ask_answers(&mut message);
         message
     }
@@ -273,6 +275,7 @@ impl<'w> Loading<'w> {
         let (mut stock, mut reserving, mut fingerprints) =
             (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         let mut products: BTreeSet<Sku> = BTreeSet::new();
+        let mut named: BTreeSet<CustomerId> = BTreeSet::new();
         for (id, of) in &self.of_orders {
             let Some(order) = self.group.snapshot.orders.get(id) else { continue };
             if of.stock || (of.stock_for_handover && order.awaits_courier()) {
@@ -288,6 +291,7 @@ impl<'w> Loading<'w> {
             }
             if of.fingerprint {
                 fingerprints.insert(order.fingerprint.clone());
+                named.extend(order.named.as_ref().map(|it| it.id));
             }
         }
         for reservation in self.group.snapshot.reservations.values() {
@@ -305,6 +309,7 @@ impl<'w> Loading<'w> {
             self.ask_callers(&mut message);
         }
         self.ask_fingerprints(&fingerprints, &mut message);
+        self.ask_named(named, &mut message);
         let unknown: Vec<Sku> = products.difference(&self.products).cloned().collect();
         if !unknown.is_empty() {
             let keys = lookup::keys(unknown.iter().cloned());
@@ -393,6 +398,7 @@ impl<'w> Loading<'w> {
                 Topic::Expired => self.read_expired(&rows)?,
                 Topic::Holders => self.read_holders(&rows)?,
                 Topic::Fingerprints => self.read_fingerprints(&rows)?,
+                Topic::Accounts => self.read_accounts(&rows)?,
                 Topic::DiscountCodes | Topic::DiscountUses => self.read_discounts(topic, &rows)?,
                 Topic::Reservations => {
                     for row in &rows {
@@ -540,6 +546,8 @@ impl<'w> Loading<'w> {
             external_references: self.wanted.external_references.iter().cloned().collect(),
             bank_references: self.wanted.bank_references.iter().cloned().collect(),
             discount_codes: self.wanted.discount_codes.iter().cloned().collect(),
+            accounts: self.wanted.accounts.iter().copied().collect(),
+            account_references: self.wanted.account_references.iter().cloned().collect(),
         });
         Ok(self.group)
     }

@@ -9,8 +9,8 @@ use sea_orm::DbBackend;
 use uuid::Uuid;
 
 use crate::domain::{
-    Actor, Courier, CourierRecords, DailyShipments, DiscountCode, DiscountUsesByKey, Location, Order,
-    OrderId, Part, Product, count_daily_shipments, count_discount_uses,
+    Actor, Courier, CourierRecords, CustomerAccount, DailyShipments, DiscountCode, DiscountUsesByKey,
+    Location, Order, OrderId, Part, Product, count_daily_shipments, count_discount_uses,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row;
@@ -18,13 +18,13 @@ use crate::store::connection::session::Session;
 use crate::store::connection::statement::FixedStatement;
 use crate::store::handle::Store;
 use crate::store::query::agreement::{stored_days, stored_records, stored_uses};
-use crate::store::rows::catalogue::{self, Entry};
+use crate::store::rows::catalogue::{self, Entry, term_rows};
 use crate::store::rows::lookup::{self, CachedState};
 use crate::store::rows::order::{JobFields, to_row};
 use crate::store::rows::projection::{Changes, values};
 use crate::store::rows::statements::Writes;
 use crate::store::rows::table::Record;
-use crate::store::rows::writes;
+use crate::store::rows::writes::{self, TermWrites};
 use crate::store::rows::{capacity, discount, document, record, reservation};
 use crate::store::writer::loaded::job_fields;
 
@@ -36,10 +36,12 @@ impl Store {
     /// were.
     pub async fn rebuild(&self, progress: impl Fn(u64)) -> Result<u64, StoreError> {
         let db = self.inner.pools.writer(&Arc::default()).await?;
-        rebuild_entries::<Product>(&db, &writes::CHANGE_PRODUCTS).await?;
-        rebuild_entries::<Location>(&db, &writes::CHANGE_LOCATIONS).await?;
-        rebuild_entries::<Courier>(&db, &writes::CHANGE_COURIERS).await?;
-        rebuild_entries::<DiscountCode>(&db, &writes::CHANGE_DISCOUNT_CODES).await?;
+        rebuild_entries::<Product>(&db, &writes::CHANGE_PRODUCTS, Some(writes::of_product_terms())).await?;
+        rebuild_entries::<Location>(&db, &writes::CHANGE_LOCATIONS, None).await?;
+        rebuild_entries::<Courier>(&db, &writes::CHANGE_COURIERS, None).await?;
+        rebuild_entries::<CustomerAccount>(&db, &writes::CHANGE_CUSTOMERS, Some(writes::of_customer_terms()))
+            .await?;
+        rebuild_entries::<DiscountCode>(&db, &writes::CHANGE_DISCOUNT_CODES, None).await?;
         let (mut done, mut after) = (0, OrderId(Uuid::nil()));
         loop {
             let sql = format!("SELECT id FROM orders WHERE id > $1 ORDER BY id LIMIT {PAGE}");
@@ -115,7 +117,11 @@ async fn callers_differences(db: &Session) -> Result<BTreeMap<Actor, i64>, Store
     rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
 }
 
-async fn rebuild_entries<T: Entry>(db: &Session, change: &'static FixedStatement) -> Result<(), StoreError> {
+async fn rebuild_entries<T: Entry>(
+    db: &Session,
+    change: &'static FixedStatement,
+    of_terms: Option<TermWrites>,
+) -> Result<(), StoreError> {
     let (table, key) = (T::TABLE, T::KEY);
     // SQLite has one writer, which this transaction is.
     let locked = match db.backend() {
@@ -125,27 +131,27 @@ async fn rebuild_entries<T: Entry>(db: &Session, change: &'static FixedStatement
     let sql = format!(
         "SELECT document, {key}, version FROM {table} WHERE {key} > $1 ORDER BY {key} LIMIT {PAGE} {locked}"
     );
-    let mut after = String::new();
+    let mut after = T::Key::default();
     loop {
         db.begin(Vec::new()).await?;
-        let rows = db.query(&sql, vec![after.as_str().into()]).await?;
+        let rows = db.query(&sql, vec![after.clone().into()]).await?;
         let Some(last) = rows.last() else { return db.rollback().await };
         after = last.get(1)?;
         let mut own = Vec::with_capacity(rows.len());
         let (mut keys, mut terms) = (Vec::new(), Vec::new());
         for row in &rows {
             let entry: T = catalogue::read(row)?;
-            keys.push(vec![row.get::<String>(1)?.into()]);
-            terms.extend(entry.terms());
+            keys.push(vec![row.get::<T::Key>(1)?.into()]);
+            terms.extend(term_rows(&entry));
             let mut values = catalogue::to_row(&entry)?.values();
             values.push(row.get::<i64>(2)?.into());
             own.push(values);
         }
         let mut writes = Writes::default();
         writes.put(change, own);
-        if T::HAS_TERMS {
-            writes.put(&writes::CLEAR_PRODUCT_TERMS, keys);
-            writes.put(&writes::ADD_PRODUCT_TERMS, values(terms));
+        if let Some(table) = &of_terms {
+            writes.put(table.clear, keys);
+            writes.put(table.add, terms);
         }
         db.commit(writes.into_asks(), &["rebuild"]).await?;
     }

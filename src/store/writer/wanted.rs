@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::{
-    Actor, CapacityOf, Channel, CourierCode, DiscountKey, JobId, LocationCode, OrderId, Part, ReadSet,
-    ReplenishmentId, ReservationId, Sku, TransferId,
+    Actor, CapacityOf, Channel, CourierCode, CustomerId, DiscountKey, JobId, LocationCode, OrderId, Part,
+    ReadSet, ReplenishmentId, ReservationId, Sku, TransferId,
 };
 use crate::store::rows::decision::IdempotencyKey;
 
@@ -59,6 +59,8 @@ pub(in crate::store) struct Wanted {
     pub(super) bank_references: BTreeSet<String>,
     /// Codes, each with a customer; empty: with no other than all.
     pub(super) discount_codes: BTreeSet<(DiscountKey, String)>,
+    pub(super) accounts: BTreeSet<CustomerId>,
+    pub(super) account_references: BTreeSet<String>,
     pub(super) leases: BTreeSet<JobId>,
     pub(super) keys: BTreeSet<IdempotencyKey>,
 }
@@ -89,6 +91,9 @@ impl Wanted {
             external_references,
             bank_references,
             discount_codes,
+            accounts,
+            account_references,
+            follows_accounts: _,
             lease,
         } = reads;
         let of_order = OfOrder {
@@ -123,6 +128,8 @@ impl Wanted {
         self.external_references.extend(named.cloned());
         self.bank_references.extend(bank_references.iter().cloned());
         self.discount_codes.extend(discount_codes.iter().cloned());
+        self.accounts.extend(accounts);
+        self.account_references.extend(account_references.iter().cloned());
         self.leases.extend(lease.map(|it| it.job));
     }
 

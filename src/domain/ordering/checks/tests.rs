@@ -36,7 +36,7 @@ fn address(country: &str, area: &str, postal_code: &str) -> Address {
 
 fn checked(customer: &Customer, shipping: &Address, billing: Option<&Address>, rules: &Rules) -> Vec<Check> {
     let customer = &customer.clone().normalised(&shipping.country);
-    verify(&Subject { customer, shipping, billing, duplicate_of_at: None, rules })
+    verify(&Subject { customer, shipping, billing, duplicate_of_at: None, blocked: None, rules })
 }
 
 fn address_problems(whose: &str, address: &Address) -> Vec<String> {
@@ -276,6 +276,7 @@ fn an_order_like_one_before_is_a_duplicate() {
         shipping: &shipping,
         billing: None,
         duplicate_of_at: Some(Timestamp::from_unix_micros(0)),
+        blocked: None,
         rules: &rules,
     });
     assert_eq!(

@@ -114,6 +114,7 @@ fn every_bad_field_of_an_order_is_named_at_once_by_its_path() {
         on_late: 9,
         labels: [("Team".to_owned(), String::new())].into(),
         wait_until: Some(prost_types::Timestamp { seconds: i64::MAX, nanos: 0 }),
+        customer_id: "c-7".to_owned(),
     };
     assert_eq!(
         bad_fields(order, "short"),
@@ -124,6 +125,7 @@ fn every_bad_field_of_an_order_is_named_at_once_by_its_path() {
             "order.currency",
             "order.customer.name",
             "order.customer.phone",
+            "order.customer_id",
             "order.discount.amount.nanos",
             "order.discount_code",
             "order.external_reference",

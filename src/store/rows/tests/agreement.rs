@@ -155,11 +155,12 @@ async fn a_changed_column_of_the_catalogue_breaks_the_law_until_it_is_made_anew(
         ("products", "version name tax_category active created_at updated_at"),
         ("locations", "version name region country priority active created_at updated_at"),
         ("couriers", "version name active created_at updated_at"),
+        ("customers", "version external_reference name email blocked created_at updated_at"),
     ] {
         for column in columns.split(' ') {
             let other = match column {
-                "active" => "FALSE".to_owned(),
-                "name" | "tax_category" | "region" => "'ANOTHER'".to_owned(),
+                "active" | "blocked" => "FALSE".to_owned(),
+                "external_reference" | "email" | "name" | "tax_category" | "region" => "'ANOTHER'".to_owned(),
                 "country" => "'XX'".to_owned(),
                 _ => format!("{column} + 1"),
             };
@@ -171,13 +172,16 @@ async fn a_changed_column_of_the_catalogue_breaks_the_law_until_it_is_made_anew(
             assert_eq!(disagreements(scene).await, Vec::<String>::new(), "{table}.{column}");
         }
     }
-    for damage in
-        ["DELETE FROM product_terms", "UPDATE product_terms SET term = 'size=L' WHERE field = 'label'"]
-    {
-        scene.sql(damage).await;
-        let found = disagreements(scene).await;
-        assert_eq!(found.len() as i64, rows_of(&db, "products").await, "{damage}: {found:?}");
-        scene.store.rebuild(|_| ()).await.expect("as before");
-        assert_eq!(disagreements(scene).await, Vec::<String>::new(), "{damage}");
+    for (table, terms) in [("products", "product_terms"), ("customers", "customer_terms")] {
+        for damage in [
+            format!("DELETE FROM {terms}"),
+            format!("UPDATE {terms} SET term = 'size=L' WHERE field = 'label'"),
+        ] {
+            scene.sql(&damage).await;
+            let found = disagreements(scene).await;
+            assert_eq!(found.len() as i64, rows_of(&db, table).await, "{damage}: {found:?}");
+            scene.store.rebuild(|_| ()).await.expect("as before");
+            assert_eq!(disagreements(scene).await, Vec::<String>::new(), "{damage}");
+        }
     }
 }

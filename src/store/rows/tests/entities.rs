@@ -7,6 +7,7 @@ use sea_orm::{
 };
 
 use crate::store::connection::session::Session;
+use crate::store::rows::account::{customer_terms, customers};
 use crate::store::rows::capacity::daily_shipments;
 use crate::store::rows::catalogue::{couriers, locations, product_terms, products};
 use crate::store::rows::discount::{discount_codes, discount_uses};
@@ -80,7 +81,7 @@ fn entities() -> BTreeMap<String, Described> {
         credit_note_numbers credit_notes payments refunds payment_references returns shipments tracking_numbers
         carrier_labels reservations reservation_items stock_levels stock_movements replenishments transfers
         products locations couriers courier_records daily_shipments feedback_lines feedback_reasons follow_ups
-        discount_codes discount_uses open_reservations sellers
+        customers customer_terms discount_codes discount_uses open_reservations sellers
     }
     .into()
 }

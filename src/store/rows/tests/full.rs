@@ -5,15 +5,16 @@ use crate::domain::{
     CancelledUnits, ChangeEnd, ChangeItem, Channel, CreditNote, CreditNoteId, Customer, Day, Discount,
     Feedback, FeedbackReason, FeedbackSecret, FeedbackState, FollowUp, FollowUpEnd, Gate, HandedBack, Hold,
     HoldReason, HoldState, Ids, Invoice, InvoiceId, InvoiceLine, InvoiceState, LineAmounts, LineAvailability,
-    LineCancellation, LineFeedback, LineRefund, Means, Message, MessageKind, MessageState, Method, OnLate,
-    OnShortage, OpenRequest, Order, OrderChange, OrderChangeId, OrderChangeState, OrderId, OrderLine,
-    OrderNote, OrderState, PassedOver, Payment, PaymentState, ProductKind, Promise, PromiseLeg,
-    PromiseOccasion, ProviderRequest, Refund, RefundState, RefundedUnits, Reservation, ReservationId,
-    ReservationState, ReservedItem, Return, ReturnId, ReturnLine, ReturnReason, ReturnState, ReturnTransit,
-    Risk, ServiceDone, ServiceLevel, Slip, SlipKind, SlipSubject, StuckGate, Timestamp, Waiting,
+    LineCancellation, LineFeedback, LineRefund, Means, Message, MessageKind, MessageState, Method,
+    NamedCustomer, OnLate, OnShortage, OpenRequest, Order, OrderChange, OrderChangeId, OrderChangeState,
+    OrderId, OrderLine, OrderNote, OrderState, PassedOver, Payment, PaymentState, ProductKind, Promise,
+    PromiseLeg, PromiseOccasion, ProviderRequest, Refund, RefundState, RefundedUnits, Reservation,
+    ReservationId, ReservationState, ReservedItem, Return, ReturnId, ReturnLine, ReturnReason, ReturnState,
+    ReturnTransit, Risk, ServiceDone, ServiceLevel, Slip, SlipKind, SlipSubject, StuckGate, Timestamp,
+    Waiting,
 };
 use crate::store::rows::tests::full_shipment::{bare_shipment, full_shipment, handling};
-use crate::store::rows::tests::sample::{AT, code, euro, later, queued_message, redemption};
+use crate::store::rows::tests::sample::{AT, code, customer_id, euro, later, queued_message, redemption};
 use crate::store::rows::tests::spoken;
 
 /// An order with every part filled, as no order ever is.
@@ -442,6 +443,12 @@ pub(in crate::store) fn full(number: i64) -> Order {
             refunded_at: later(13),
         }],
         notes: vec![OrderNote { text: "rang\nat noon".to_owned(), by: ann.clone(), at: later(13) }],
+        named: Some(NamedCustomer {
+            id: customer_id(),
+            tax_number: "C 21-909".to_owned(),
+            tax_exempt: false,
+            payment_terms_days: Some(14),
+        }),
     }
 }
 

@@ -209,7 +209,14 @@ async fn a_full_order_is_shown_in_every_table(scene: &Scene) {
     );
     assert_eq!(
         of_order("field term", "order_terms", "field, term").await,
-        ["hold_reason OTHER", "label color=red", "label_key color", "sku A-1", "sku B-2"]
+        [
+            "customer cus_00000000000000000000000007",
+            "hold_reason OTHER",
+            "label color=red",
+            "label_key color",
+            "sku A-1",
+            "sku B-2"
+        ]
     );
     assert_eq!(
         table(&db, "sku region quantity number", "order_waits", "sku").await,

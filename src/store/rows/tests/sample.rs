@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use crate::domain::{
-    Actor, ChangeSet, Courier, Currency, Day, DeliveryArea, DeliveryZone, DiscountCode, Event, EventKind,
-    Gives, Handling, Ids, Location, Message, MessageId, MessageKind, MessageState, Money, Movement,
-    MovementKind, Order, OrderId, PostalCodes, Price, Product, ProductKind, Rate, RedeemingCustomer,
-    Redemption, ServiceLevel, Snapshot, StockLevel, Timestamp, Transition, WorkingCalendar,
+    Actor, Block, ChangeSet, Courier, Currency, Customer, CustomerAccount, CustomerId, Day, DeliveryArea,
+    DeliveryZone, DiscountCode, Event, EventKind, Gives, Handling, Ids, Location, Message, MessageId,
+    MessageKind, MessageState, Money, Movement, MovementKind, Order, OrderId, PostalCodes, Price, Product,
+    ProductKind, Rate, RedeemingCustomer, Redemption, ServiceLevel, Snapshot, StockLevel, Timestamp,
+    Transition, WorkingCalendar,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::session::Session;
@@ -137,6 +138,31 @@ pub(super) fn discount_code() -> DiscountCode {
     }
 }
 
+pub(in crate::store) fn customer_id() -> CustomerId {
+    uuid::Uuid::from_u128(7).into()
+}
+
+/// The customer that the full order names.
+pub(super) fn account() -> CustomerAccount {
+    let contact = Customer {
+        name: "Ann Lee".to_owned(),
+        email: "Ann@Example.com".to_owned(),
+        phone: "+60123456789".to_owned(),
+        locale: "en".to_owned(),
+        phone_extension: String::new(),
+    };
+    let block = Block { reason: "does not pay".to_owned(), by: code::<Actor>("ann"), at: later(3) };
+    CustomerAccount {
+        version: 1,
+        external_reference: "C-7".to_owned(),
+        blocked: Some(block),
+        tax_number: "C 21-909".to_owned(),
+        payment_terms_days: Some(14),
+        labels: [("color".to_owned(), "red".to_owned())].into(),
+        ..CustomerAccount::new(customer_id(), contact, AT)
+    }
+}
+
 /// What an order keeps of that code.
 pub(super) fn redemption() -> Redemption {
     let DiscountCode { code, gives, uses_max, .. } = discount_code();
@@ -251,8 +277,10 @@ pub(in crate::store) async fn stocked(db: &Session) {
     let couriers = [(courier().code, Arc::new(courier()))].into();
     let stock = levels(&[level("A-1"), level("B-2")]).stock;
     let discount_codes = [(discount_code().code, Arc::new(discount_code()))].into();
-    let all = ChangeSet { products, locations, couriers, stock, discount_codes, ..ChangeSet::default() };
-    save(db, &nothing(), &all).await.expect("products, a location, a courier, stock, a code");
+    let accounts = [(account().id, Arc::new(account()))].into();
+    let all =
+        ChangeSet { products, locations, couriers, stock, discount_codes, accounts, ..ChangeSet::default() };
+    save(db, &nothing(), &all).await.expect("products, a location, a courier, stock, a code, a customer");
 }
 
 pub(super) async fn only_order(db: &Session, id: OrderId) -> Order {

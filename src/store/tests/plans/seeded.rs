@@ -20,7 +20,9 @@ use crate::store::rows::projection::values;
 use crate::store::rows::statements::Writes;
 use crate::store::rows::stock::movement_to_row;
 use crate::store::rows::tests::full::full;
-use crate::store::rows::tests::sample::{self, nothing, orders, recorded, save, save_with_jobs, write};
+use crate::store::rows::tests::sample::{
+    self, customer_id, nothing, orders, recorded, save, save_with_jobs, write,
+};
 use crate::store::rows::writes::ADD_MOVEMENTS;
 use crate::store::tests::plans::asked::{ASKED, Asked, PAGE_WITHIN, is_full};
 use crate::store::tests::shop::{Scene, code, sku};
@@ -57,6 +59,7 @@ pub(super) async fn read(scene: &Scene, list: &str, listing: &Listing) -> Option
         "products" => next!(store.list_products(listing)),
         "locations" => next!(store.list_locations(listing)),
         "couriers" => next!(store.list_couriers(listing)),
+        "customers" => next!(store.list_customers(listing)),
         "discount codes" => next!(store.list_discount_codes(listing)),
         "stock levels" => next!(store.list_stock_levels(listing)),
         "stock movements" => next!(store.list_movements(listing)),
@@ -105,7 +108,7 @@ const DIFFERS: &[(&str, &str, &str)] = &[
     (
         "order_terms",
         "term",
-        "CASE WHEN n <= 3 AND o.term = 'A-1' THEN 'RARE' WHEN n <= 3 AND o.term = 'OTHER' THEN 'CUSTOMER_REQUEST' WHEN n <= 3 AND o.term = 'color=red' THEN 'color=rare' ELSE o.term END",
+        "CASE WHEN n <= 3 AND o.term = 'A-1' THEN 'RARE' WHEN n <= 3 AND o.term = 'OTHER' THEN 'CUSTOMER_REQUEST' WHEN n <= 3 AND o.term = 'color=red' THEN 'color=rare' WHEN n <= 3 AND o.field = 'customer' THEN 'cus_00000000000000000000000008' ELSE o.term END",
     ),
     ("orders", "fingerprint", "'alike'"),
     ("orders", "late", "n <= 3"),
@@ -144,6 +147,11 @@ const DIFFERS: &[(&str, &str, &str)] = &[
     ("replenishments", "sku", "CASE WHEN n <= 3 THEN 'B-2' ELSE o.sku END"),
     ("decisions", "first_position", "2 * n + o.first_position"),
     ("decisions", "last_position", "2 * n + o.last_position"),
+    ("customers", "external_reference", "'C-' || (n + 7)"),
+    ("customers", "name", "CASE WHEN n <= 3 THEN 'rare' ELSE o.name END"),
+    ("customers", "email", "CASE WHEN n <= 3 THEN 'rare@example.com' ELSE 'ann' || n || '@example.com' END"),
+    ("customers", "blocked", "n <= 3"),
+    ("customer_terms", "term", "CASE WHEN n <= 3 AND o.term = 'color=red' THEN 'color=rare' ELSE o.term END"),
     ("discount_codes", "code", "'NEXT-' || n"),
     ("discount_codes", "offered", "n > 3"),
     ("discount_codes", "active", "n > 6"),
@@ -165,7 +173,7 @@ const ALL_FLAGS: [(Compare, &str); 3] =
 const DOCUMENTS: [&str; 4] = ["document", "events", "fingerprint", "answer"];
 
 /// Those whose rows have to be there before the next one's.
-const COPIED: [&str; 28] = [
+const COPIED: [&str; 30] = [
     "orders",
     "order_lines",
     "order_terms",
@@ -194,6 +202,8 @@ const COPIED: [&str; 28] = [
     "discount_codes",
     "discount_uses",
     "open_reservations",
+    "customers",
+    "customer_terms",
 ];
 
 /// The milliseconds of the first copy, and how much later the next one is.
@@ -333,6 +343,9 @@ impl Seeded {
             parts: vec![Part::Shipment(self.order.shipments[0].id)],
             external_references: vec![(Channel::Online, "PO-7".to_owned())],
             bank_references: vec!["STATEMENT-7".to_owned()],
+            accounts: vec![customer_id()],
+            account_references: vec!["C-7".to_owned()],
+            follows_accounts: 0,
             discount_codes: vec![("WELCOME".parse().expect("a code"), "5a1d".repeat(16))],
             lease: Some(Lease { job: JobId(self.order.id.0), token: 1 }),
         }
@@ -419,6 +432,8 @@ impl Seeded {
             "tracking_number" => &["CSG7", "PG7"],
             "sku" => &["A-1", "RARE"],
             "code_prefix" => &["NEXT-7"],
+            "customer_id" => &["cus_00000000000000000000000007", "cus_00000000000000000000000008"],
+            "email" => &["ann@example.com", "rare@example.com"],
             "name" | "tax_category" | "gtin" | "country" => &[],
             other => panic!("{other} is a text that no values are known of"),
         };

@@ -1,0 +1,71 @@
+//! CustomerService: customers, and who of them is blocked.
+
+use tonic::{Request, Response, Status};
+
+use crate::domain::CustomerId;
+use crate::pb;
+use crate::rpc::accounts::{parse, reply};
+use crate::rpc::api::{Api, Reply, command, existing, found, parsed};
+use crate::rpc::listing::page_token;
+use crate::rpc::parse::id;
+
+#[tonic::async_trait]
+impl pb::customer_service_server::CustomerService for Api {
+    async fn create_customer(
+        &self,
+        request: Request<pb::CreateCustomerRequest>,
+    ) -> Reply<pb::CreateCustomerResponse> {
+        let (call, command) = command(request, parse::create_customer)?;
+        self.change(call, command, |it, _| pb::CreateCustomerResponse { customer: Some(reply::account(it)) })
+            .await
+    }
+
+    async fn update_customer(
+        &self,
+        request: Request<pb::UpdateCustomerRequest>,
+    ) -> Reply<pb::UpdateCustomerResponse> {
+        let (call, command) = command(request, parse::update_customer)?;
+        self.change(call, command, |it, _| pb::UpdateCustomerResponse { customer: Some(reply::account(it)) })
+            .await
+    }
+
+    async fn get_customer(&self, request: Request<pb::GetCustomerRequest>) -> Reply<pb::GetCustomerResponse> {
+        let pb::GetCustomerRequest { customer_id } = request.into_inner();
+        let id: CustomerId = parsed(|bad| id("customer_id", &customer_id, bad))?;
+        let customer = existing("customer", id, self.store().customer(id).await)?;
+        Ok(Response::new(pb::GetCustomerResponse { customer: Some(reply::account(&customer)) }))
+    }
+
+    async fn list_customers(
+        &self,
+        request: Request<pb::ListCustomersRequest>,
+    ) -> Reply<pb::ListCustomersResponse> {
+        let listing = parsed(|bad| parse::list_customers(request.into_inner(), &self.limits, bad))?;
+        self.page(listing, |listing| async move {
+            let (customers, next) = found(self.store().list_customers(&listing).await)?;
+            Ok::<_, Status>(pb::ListCustomersResponse {
+                customers: customers.iter().map(reply::account).collect(),
+                next_page_token: page_token(next),
+            })
+        })
+        .await
+    }
+
+    async fn block_customer(
+        &self,
+        request: Request<pb::BlockCustomerRequest>,
+    ) -> Reply<pb::BlockCustomerResponse> {
+        let (call, command) = command(request, parse::block_customer)?;
+        self.change(call, command, |it, _| pb::BlockCustomerResponse { customer: Some(reply::account(it)) })
+            .await
+    }
+
+    async fn unblock_customer(
+        &self,
+        request: Request<pb::UnblockCustomerRequest>,
+    ) -> Reply<pb::UnblockCustomerResponse> {
+        let (call, command) = command(request, parse::unblock_customer)?;
+        self.change(call, command, |it, _| pb::UnblockCustomerResponse { customer: Some(reply::account(it)) })
+            .await
+    }
+}
