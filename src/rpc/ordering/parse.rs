@@ -22,8 +22,8 @@ use crate::rpc::labels::labels;
 use crate::rpc::ordering::reply::OrderView;
 use crate::rpc::parse::{
     LIFETIME_SECONDS, LINE_NUMBERS, LINES_MAX, NAME_MAX, NOTE_MAX, REASON_MAX, REFERENCE_MAX, address,
-    customer, entries, id, note, number, one_line, optional_id, paths, price, quantity, required,
-    required_line, required_text, required_word, seconds, text, timestamp, word,
+    entries, id, note, number, one_line, optional_id, paths, price, quantity, required, required_line,
+    required_text, required_word, seconds, text, timestamp, word,
 };
 
 pub(crate) fn create_order(request: pb::CreateOrderRequest, bad: &mut Problems) -> Option<CreateOrder> {

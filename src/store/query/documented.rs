@@ -7,7 +7,7 @@ use crate::store::query::resources::{
     STOCK_LEVELS, TRANSFERS,
 };
 
-static EVERYTHING: [&Resource; 19] = [
+static EVERYTHING: [&Resource; 20] = [
     &ORDERS,
     &INVOICES,
     &CREDIT_NOTES,
