@@ -48,7 +48,10 @@ fn money_goes_back_at_any_time_with_a_letter_and_the_order_stays_archived() {
     let (id, payment) = archived(&mut bench);
     assert_eq!(bench.order(id).due_at(&bench.rules), None, "nothing is to be done of it");
     let listed = bench.order(id).available_actions();
-    assert_eq!(listed, [Action::RefundPayment, Action::RecordTrackingEvents, Action::RestoreOrder]);
+    assert_eq!(
+        listed,
+        [Action::RefundPayment, Action::CreateReturn, Action::RecordTrackingEvents, Action::RestoreOrder]
+    );
 
     bench.pass(400 * 86_400);
     let refund = bench

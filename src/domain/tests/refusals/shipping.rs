@@ -257,7 +257,10 @@ fn a_report_needs_a_handover_and_a_proof_an_order_that_is_not_archived() {
     let confirm = bench.on(id, |order, unit| order.confirm_delivery(unit, shipment, proof));
     let Err(Refusal::Unmet { reason, legal, .. }) = confirm else { panic!("confirmed in the archive") };
     assert_eq!(reason, Reason::IllegalTransition);
-    assert_eq!(legal, [Action::RefundPayment, Action::RecordTrackingEvents, Action::RestoreOrder]);
+    assert_eq!(
+        legal,
+        [Action::RefundPayment, Action::CreateReturn, Action::RecordTrackingEvents, Action::RestoreOrder]
+    );
 }
 
 #[test]
