@@ -22,7 +22,7 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
 use tower::service_fn;
 
-use crate::rpc::ACTOR;
+use crate::access::ACTOR;
 
 /// How long a connection may take to be there.
 pub(crate) const CONNECT_WITHIN: Duration = Duration::from_secs(10);

@@ -142,17 +142,7 @@ impl Server {
         }
 
         let (stopping, stop) = watch::channel(false);
-        let app = App {
-            store: store.clone(),
-            provider: payment_provider(&settings)?,
-            mail: mail(&settings)?,
-            couriers: Arc::new(couriers(&settings)?),
-            letters: Arc::new(letters(&settings.letters)?),
-            drawings: Drawings::new(settings.limits.drawings),
-            rules,
-            requests_kept_for: settings.limits.requests_kept_for(),
-            lease: settings.limits.lease(),
-        };
+        let app = app(&settings, &store, rules)?;
         let mut workers = work::start(&app, &stop);
 
         let health = HealthReporter::new();
@@ -258,6 +248,21 @@ impl Server {
         tracing::info!(ms = began.elapsed().as_millis() as u64, "stopped");
         Ok(())
     }
+}
+
+/// What workers and calls work with.
+fn app(settings: &Settings, store: &Store, rules: Arc<Rules>) -> Result<App, ServeError> {
+    Ok(App {
+        store: store.clone(),
+        provider: payment_provider(settings)?,
+        mail: mail(settings)?,
+        couriers: Arc::new(couriers(settings)?),
+        letters: Arc::new(letters(&settings.letters)?),
+        drawings: Drawings::new(settings.limits.drawings),
+        rules,
+        requests_kept_for: settings.limits.requests_kept_for(),
+        lease: settings.limits.lease(),
+    })
 }
 
 async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeError> {

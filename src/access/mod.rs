@@ -24,6 +24,12 @@ use crate::pb::Permission;
 pub use key::{ApiKey, KeyHash};
 pub use role::Role;
 
+/// The metadata key under which callers name themselves, or the person on whose behalf they act.
+pub const ACTOR: &str = "consign-actor";
+
+/// What callers are called who are believed and do not say who they are.
+pub const ANONYMOUS: &str = "anonymous";
+
 /// The permission that each method asks for, as the proto says: `consign.v1.OrderService/GetOrder`.
 pub const PERMISSIONS: &[(&str, Permission)] = include!(concat!(env!("OUT_DIR"), "/permissions.rs"));
 

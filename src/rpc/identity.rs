@@ -3,24 +3,16 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use http::HeaderValue;
-use http::header::AUTHORIZATION;
 use prost::Message;
 use sha2::{Digest, Sha256};
 use tonic::Request;
 use tonic::metadata::MetadataMap;
 
-use crate::access::{Access, Denied, Principal};
+use crate::access::{ACTOR, ANONYMOUS, Principal};
 use crate::domain::{Actor, Problems};
 use crate::rpc::layers::Deadline;
 use crate::settings::Limits;
 use crate::{pb, store};
-
-/// The metadata key under which callers name themselves.
-pub(crate) const ACTOR: &str = "consign-actor";
-
-/// The actor of a caller that does not.
-pub(crate) const ANONYMOUS: &str = "anonymous";
 
 /// A call that changes something.
 #[derive(Debug, Clone)]
@@ -237,30 +229,6 @@ impl Call {
         let Self { actor, request, deadline, answer: _, effect } = self;
         store::RequestContext { actor, request, deadline, effect }
     }
-}
-
-/// Lets the call in if its caller may make it, and says in its metadata who that is: the holder of the key, or the person
-/// that a trusted service names. The key goes no further.
-pub(super) fn introduce<B>(
-    access: &Access,
-    method: &str,
-    request: &mut http::Request<B>,
-) -> Result<(), Denied> {
-    let Some(principal) = access.admit(method, request.headers())? else { return Ok(()) };
-    let headers = request.headers_mut();
-    headers.remove(AUTHORIZATION);
-    match headers.get(ACTOR) {
-        Some(named) if named.as_bytes() == principal.name.as_str().as_bytes() => {}
-        Some(_) if principal.names_persons => {}
-        Some(_) => return Err(Denied::NamesPerson(principal.name.clone())),
-        None => {
-            // A name is printable ASCII without blanks, which a header may have.
-            let name = HeaderValue::from_str(principal.name.as_str());
-            name.into_iter().for_each(|it| drop(headers.insert(ACTOR, it)));
-        }
-    }
-    request.extensions_mut().insert(principal);
-    Ok(())
 }
 
 /// Who calls, as the metadata says.

@@ -31,7 +31,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::access::Access;
 use crate::pb;
-use crate::rpc::{identity, status};
+use crate::rpc::{admission, status};
 use crate::settings::Limits;
 
 /// The deadline: after it the caller no longer waits for the answer. Among the extensions of every request that has
@@ -252,7 +252,7 @@ where
         let Method { name, shape } = self.gate.method(request.uri().path());
         let mut record = Record::open(Arc::clone(&name), &self.gate.under_way);
         let gate = self.gate.clone();
-        let admitted = identity::introduce(&gate.access, &name, &mut request);
+        let admitted = admission::introduce(&gate.access, &name, &mut request);
 
         let Patience { deadline, until, is_over } = self.gate.patience(shape, &request);
         if let Some(moment) = deadline {

@@ -1,6 +1,7 @@
 //! The door: parse the request, change or find, reply. Nothing here knows SQL, and no rule of the business is here.
 
 mod accounts;
+mod admission;
 mod api;
 mod approvals;
 mod billing;
@@ -37,7 +38,6 @@ pub use api::Api;
 pub use codec::Wire;
 pub use connections::connections;
 pub use identity::Call;
-pub(crate) use identity::{ACTOR, ANONYMOUS};
 pub use layers::{Deadline, Gate, arrived, protect};
 pub use routes::routes;
 pub(crate) use status::denied;

@@ -8,9 +8,8 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::access::{KeyHash, KeyHolder, Principal, Role};
+use crate::access::{ANONYMOUS, KeyHash, KeyHolder, Principal, Role};
 use crate::domain::{Actor, Invalid, Problems, Timestamp};
-use crate::rpc::ANONYMOUS;
 
 /// Who may call, and what they may do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

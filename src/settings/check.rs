@@ -246,6 +246,12 @@ impl Limits {
 
 const DAY: u64 = 86_400;
 
+fn check_company_name(company_name: &str, bad: &mut Problems) {
+    if company_name.chars().count() > 100 || company_name.chars().any(char::is_control) {
+        bad.add("rules.company_name", "must have at most 100 characters, none of them a line break");
+    }
+}
+
 fn check_rules(rules: &Rules, bad: &mut Problems) {
     let Rules {
         company_name,
@@ -285,10 +291,7 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
         pickup_scan: PickupScan::Handover | PickupScan::Wait,
     } = rules;
 
-    if company_name.chars().count() > 100 || company_name.chars().any(char::is_control) {
-        bad.add("rules.company_name", "must have at most 100 characters, none of them a line break");
-    }
-
+    check_company_name(company_name, bad);
     check_regions(regions, allocation_by_region.keys(), bad);
     check_taxes(taxes, bad);
     for (index, ShippingFee { region, fee_minor, .. }) in shipping_fees.iter().enumerate() {

@@ -352,7 +352,7 @@ async fn an_order_that_nobody_pays_expires_and_gives_its_stock_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn another_callers_reservation_expires() {
     let mut scene = Scene::set().await;
-    let reads = ReadSet { skus: vec![sku()], ..ReadSet::default() };
+    let reads = ReadSet { skus: vec![sku()], own_reservations: true, ..ReadSet::default() };
     let id: ReservationId = scene
         .change(reads, |unit| {
             let new = NewReservation {

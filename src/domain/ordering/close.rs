@@ -94,7 +94,7 @@ impl Order {
         let refunds = self.payments.iter().flat_map(|it| &it.refunds);
         let by_amount =
             refunds.filter(|it| it.state == RefundState::Succeeded && self.line_refund_of(it.id).is_none());
-        let paid_back: i64 = by_amount.map(|it| it.amount.minor).sum();
+        let paid_back = by_amount.fold(0_i64, |sum, it| sum.saturating_add(it.amount.minor));
         let cancelled = self.captured_minor() - self.total_minor() - self.refunded_value_minor();
         paid_back - cancelled.clamp(0, paid_back)
     }
@@ -105,11 +105,15 @@ impl Order {
         let astray = self.live_shipments().filter(|it| it.is_astray()).flat_map(|it| &it.items);
         let mut units: BTreeMap<i32, i64> = BTreeMap::new();
         for item in astray {
-            *units.entry(item.line).or_default() += item.remaining();
+            let astray = units.entry(item.line).or_default();
+            *astray = astray.saturating_add(item.remaining());
         }
         let values = self.lines.iter().map(|line| {
             let astray = units.get(&line.number).copied().unwrap_or(0);
-            paid_for_units_minor(line, (astray - self.refunded_without_return(line.number)).max(0))
+            paid_for_units_minor(
+                line,
+                astray.saturating_sub(self.refunded_without_return(line.number)).max(0),
+            )
         });
         values.fold(0, i64::saturating_add)
     }
@@ -117,7 +121,8 @@ impl Order {
     /// Units of a line that were paid back by line although nobody sent them back.
     fn refunded_without_return(&self, line: i32) -> i64 {
         let refunds = self.line_refunds.iter().filter(|it| it.of_return.is_none());
-        refunds.flat_map(|it| &it.units).filter(|it| it.line == line).map(|it| it.quantity).sum()
+        let units = refunds.flat_map(|it| &it.units).filter(|it| it.line == line);
+        units.fold(0, |sum, it| sum.saturating_add(it.quantity))
     }
 
     /// What the customer paid for the goods of a shipment that are wanted, to the minor unit below.

@@ -59,11 +59,7 @@ fn new_order(draft: pb::OrderDraft, bad: &mut Problems) -> Option<NewOrder> {
     } = draft;
     let named = named(&customer_id, buyer.is_none(), shipping_address.is_none(), bad);
     let channel = required_word("order.channel", channel, enums::to_channel, bad);
-    let of_customer = |given: bool| !given && !customer_id.is_empty();
-    let nobody = of_customer(buyer.is_some()).then(Customer::nobody);
-    let nowhere = of_customer(shipping_address.is_some()).then(Address::nowhere);
-    let buyer = nobody.or_else(|| required_customer(buyer, bad));
-    let shipping_address = nowhere.or_else(|| required_address(shipping_address, bad));
+    let (buyer, shipping_address) = buyer_and_place(buyer, shipping_address, &customer_id, bad);
     let currency: Option<Currency> = id("order.currency", &currency, bad);
     let lines = new_lines(lines, currency, bad);
     let shipping_fee = fee("order.shipping_fee", shipping_fee, currency, bad);
@@ -108,6 +104,19 @@ fn new_order(draft: pb::OrderDraft, bad: &mut Problems) -> Option<NewOrder> {
 }
 
 /// A price in the currency of the order.
+/// Who buys, and where the goods go: what the draft leaves out is the customer's that it names.
+fn buyer_and_place(
+    buyer: Option<pb::Customer>,
+    address: Option<pb::Address>,
+    customer_id: &str,
+    bad: &mut Problems,
+) -> (Option<Customer>, Option<Address>) {
+    let of_customer = |given: bool| !given && !customer_id.is_empty();
+    let nobody = of_customer(buyer.is_some()).then(Customer::nobody);
+    let nowhere = of_customer(address.is_some()).then(Address::nowhere);
+    (nobody.or_else(|| required_customer(buyer, bad)), nowhere.or_else(|| required_address(address, bad)))
+}
+
 fn fee(
     field: &str,
     given: Option<pb::Money>,

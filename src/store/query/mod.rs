@@ -8,6 +8,7 @@ pub(super) mod feedback;
 pub(super) mod find;
 mod history;
 pub(super) mod integrity;
+mod laws;
 mod list;
 pub(super) mod listing;
 pub(super) mod order_cache;

@@ -237,11 +237,12 @@ fn take_off_days() -> FixedStatement {
     )
 }
 
-/// Takes reservations that are over off those that their caller has open.
+/// Takes reservations that are over off those that their caller has open. Those that somebody else took off are a lost race.
 fn take_off_open_reservations() -> FixedStatement {
     let off = |mark: &str| {
         format!(
-            "SET open = open_reservations.open + {mark}2 {}WHERE open_reservations.caller = {mark}1",
+            "SET open = open_reservations.open + {mark}2 {}WHERE open_reservations.caller = {mark}1 \
+             AND open_reservations.open >= -{mark}2",
             if mark == "?" { "" } else { "FROM {bound} " }
         )
     };

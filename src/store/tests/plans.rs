@@ -159,7 +159,7 @@ async fn no_hot_read_grows_with_what_is_stored(scene: &Scene) {
 fn fixed() -> Vec<&'static FixedStatement> {
     let mut all = lookup::all();
     all.extend(lookup::of_readers());
-    let prepared_by_nobody: [&FixedStatement; 17] = [
+    let prepared_by_nobody: [&FixedStatement; 18] = [
         &lookup::MESSAGE_TEXTS,
         &lookup::ORDERS,
         &lookup::OWNERS,
@@ -177,6 +177,7 @@ fn fixed() -> Vec<&'static FixedStatement> {
         &lookup::HOLDERS,
         &lookup::TRANSFERS,
         &lookup::LOCK_TRANSFERS,
+        &lookup::OPEN_RESERVATIONS,
     ];
     all.extend(prepared_by_nobody);
     all.extend(writes::all());

@@ -19,7 +19,7 @@ on_both_engines! {
 async fn held_one_by_one(scene: &Scene, text: &'static str, units: u8) {
     for _ in 0..units {
         let new = others(text, 1, Duration::from_secs(60));
-        let reads = ReadSet { skus: vec![sku(text)], ..ReadSet::default() };
+        let reads = ReadSet { skus: vec![sku(text)], own_reservations: true, ..ReadSet::default() };
         scene.do_it(reads, move |unit| domain::reserve_stock(unit, &new)).await.expect("there is stock");
     }
 }

@@ -188,12 +188,7 @@ impl<'w> Loading<'w> {
         let locations = lookup::keys(wanted.stock_at.iter().cloned());
         ask(Topic::ReplenishmentsAt, &lookup::REPLENISHMENTS_AT, locations);
         ask(Topic::ShipmentsOf, &lookup::SHIPMENTS_OF, lookup::keys(wanted.shipments_of.iter().cloned()));
-        let references = wanted.external_references.iter();
-        let references = references.map(|(channel, it)| vec![(*channel).into(), it.as_str().into()]);
-        ask(Topic::ExternalReferences, &lookup::EXTERNAL_REFERENCES, references.collect());
-        let references = wanted.bank_references.iter();
-        let references = references.map(|it| vec![Method::BankTransfer.into(), it.as_str().into()]);
-        ask(Topic::BankReferences, &lookup::BANK_REFERENCES, references.collect());
+        self.ask_references(&mut message);
         self.ask_fingerprints(&wanted.fingerprints, &mut message);
         self.ask_accounts(&mut message);
         self.ask_answers(&mut message);
@@ -237,6 +232,20 @@ impl<'w> Loading<'w> {
         message.push((Topic::Awaited, lookup::AWAITED.about(keys())));
         message.push((Topic::OpenReplenishments, lookup::OPEN_REPLENISHMENTS.about(keys())));
         self.stock.extend(missing);
+    }
+
+    fn ask_references(&self, message: &mut Message) {
+        let mut ask = |topic, statement: &'static FixedStatement, rows: Vec<Vec<_>>| {
+            if !rows.is_empty() {
+                message.push((topic, statement.about(rows)));
+            }
+        };
+        let references = self.wanted.external_references.iter();
+        let references = references.map(|(channel, it)| vec![(*channel).into(), it.as_str().into()]);
+        ask(Topic::ExternalReferences, &lookup::EXTERNAL_REFERENCES, references.collect());
+        let references = self.wanted.bank_references.iter();
+        let references = references.map(|it| vec![Method::BankTransfer.into(), it.as_str().into()]);
+        ask(Topic::BankReferences, &lookup::BANK_REFERENCES, references.collect());
     }
 
     /// Whoever reserves for itself is counted under a lock of its own, which is taken after those of stock and codes.

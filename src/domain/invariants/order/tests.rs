@@ -20,6 +20,7 @@ fn nothing_is_found_under_a_law_that_does_not_exist() {
         include_str!("../parts.rs"),
         include_str!("../history.rs"),
         include_str!("../../../store/query/integrity.rs"),
+        include_str!("../../../store/query/laws.rs"),
     ]
     .concat();
     let named = code.split('"').filter(|it| {
