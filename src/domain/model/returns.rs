@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::model::discount::DiscountKey;
-use crate::domain::model::scalars::{Actor, LocationCode, OrderId, ReturnId, string_enum};
+use crate::domain::model::scalars::{Actor, LocationCode, OrderId, ReturnId, ShipmentId, string_enum};
 use crate::domain::model::time::Timestamp;
 
 string_enum! {
@@ -167,6 +167,9 @@ pub struct Return {
     /// 1…n within the order.
     pub number: i32,
     pub state: ReturnState,
+    /// The shipment that never reached the customer and came back. None: the customer asked.
+    #[serde(default)]
+    pub of_shipment: Option<ShipmentId>,
     pub lines: Vec<ReturnLine>,
     /// Why it is taken although the time for it is over; empty: it was in time.
     pub override_reason: String,

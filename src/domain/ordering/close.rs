@@ -8,6 +8,7 @@ use crate::domain::model::line::OrderLine;
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::refund::RefundState;
 use crate::domain::model::refusal::{Reason, Refusal};
+use crate::domain::model::scalars::ReturnId;
 use crate::domain::model::shipment::{Shipment, ShipmentState};
 use crate::domain::unit::command::{OrderCommand, Target};
 use crate::domain::unit::unit_of_work::UnitOfWork;
@@ -110,17 +111,16 @@ impl Order {
         }
         let values = self.lines.iter().map(|line| {
             let astray = units.get(&line.number).copied().unwrap_or(0);
-            paid_for_units_minor(
-                line,
-                astray.saturating_sub(self.refunded_without_return(line.number)).max(0),
-            )
+            paid_for_units_minor(line, astray.saturating_sub(self.refunded_undelivered(line.number)).max(0))
         });
         values.fold(0, i64::saturating_add)
     }
 
-    /// Units of a line that were paid back by line although nobody sent them back.
-    fn refunded_without_return(&self, line: i32) -> i64 {
-        let refunds = self.line_refunds.iter().filter(|it| it.of_return.is_none());
+    /// Units of a line that were paid back or credited by line although they had not arrived.
+    fn refunded_undelivered(&self, line: i32) -> i64 {
+        let undelivered =
+            |id: ReturnId| self.returns.iter().any(|it| it.id == id && it.of_shipment.is_some());
+        let refunds = self.line_refunds.iter().filter(|it| it.of_return.is_none_or(undelivered));
         let units = refunds.flat_map(|it| &it.units).filter(|it| it.line == line);
         units.fold(0, |sum, it| sum.saturating_add(it.quantity))
     }

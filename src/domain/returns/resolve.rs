@@ -98,7 +98,13 @@ impl Order {
         let lines = &self.returns[index].lines;
         let reason = |line: i32| lines.iter().find(|it| it.line == line).map(|it| it.reason);
         let fee = restocking_fee(&rules.returns, &share.lines, reason);
-        let payable = (share.value_minor - fee).min(self.payable_minor());
+        let mut payable = (share.value_minor - fee).min(self.payable_minor());
+        if self.returns[index].of_shipment.is_some() {
+            // What ResolveException paid back for the shipment is not paid again.
+            let kept = self.captured_minor() - self.refunded_minor() - self.retained_minor();
+            let owed = kept - (self.total_minor() - share.value_minor) - fee;
+            payable = payable.min(owed.max(0));
+        }
         (share, fee, payable)
     }
 

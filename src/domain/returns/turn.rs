@@ -96,8 +96,12 @@ impl Order {
 
     /// Units of a line that arrived at the customer.
     pub(in crate::domain) fn delivered_units(&self, line: i32) -> i64 {
-        let arrived = self.live_shipments().filter(|it| it.state == ShipmentState::Delivered);
-        let items = arrived.flat_map(|it| &it.items).filter(|it| it.line == line);
+        self.units_of_shipments(line, |it| it.state == ShipmentState::Delivered)
+    }
+
+    fn units_of_shipments(&self, line: i32, are_meant: impl Fn(&Shipment) -> bool) -> i64 {
+        let meant = self.live_shipments().filter(|it| are_meant(it));
+        let items = meant.flat_map(|it| &it.items).filter(|it| it.line == line);
         items.map(|it| it.remaining()).sum()
     }
 
@@ -108,9 +112,14 @@ impl Order {
         arrived.map(|it| it.proof.as_ref().map_or(it.updated_at, |proof| proof.at)).max()
     }
 
-    /// Units of a line that may still be sent back.
+    /// Units of a line that may still be sent back: those that arrived, without those of returns. A shipment that came back
+    /// undelivered has a return of its own.
     pub fn returnable_units(&self, line: i32) -> i64 {
-        (self.delivered_units(line) - self.returned_units(line)).max(0)
+        let came_back = |it: &Shipment| self.returns.iter().any(|back| back.of_shipment == Some(it.id));
+        let apart = |it: &Shipment| it.state == ShipmentState::Delivered && !came_back(it);
+        let of_customer = self.returns.iter().filter(|it| it.counts() && it.of_shipment.is_none());
+        let units = of_customer.flat_map(|it| &it.lines).filter(|it| it.line == line);
+        (self.units_of_shipments(line, apart) - units.map(|it| it.quantity).sum::<i64>()).max(0)
     }
 
     pub fn has_open_return(&self) -> bool {

@@ -17,6 +17,7 @@ use crate::domain::model::time::Timestamp;
 use crate::domain::model::tracking::{TrackingReport, TrackingStatus};
 use crate::domain::tests::bench::Bench;
 use crate::domain::tests::given::{order, report};
+use crate::domain::tests::returns::end_own_returns;
 use crate::domain::unit::unit_of_work::UnitOfWork;
 
 /// A shipment that a courier was to come for yesterday; nobody has confirmed that it did.
@@ -217,6 +218,7 @@ fn a_return_that_was_settled_stays_settled_when_the_goods_turn_out_to_be_deliver
     bench.report(id, 0, TrackingStatus::Returned);
     let payment = bench.order(id).payments[0].id;
     bench.on(id, |order, unit| order.refund(unit, payment, None, "came back")).expect("paid back");
+    end_own_returns(&mut bench, id);
     bench.on(id, Order::close).expect("nothing is open");
 
     bench.pass(60);

@@ -16,6 +16,8 @@ use crate::domain::model::returns::{
 };
 use crate::domain::model::scalars::{OrderId, ReturnId};
 use crate::domain::model::stock::MovementKind;
+use crate::domain::model::tracking::TrackingStatus;
+use crate::domain::ordering::resolve::Way;
 use crate::domain::returns::create::{RETURNS_MAX, ReturnedUnits};
 use crate::domain::returns::decide::ReturnDecision;
 use crate::domain::returns::receive::{ArrivedUnits, InspectedUnits};
@@ -45,6 +47,7 @@ pub(super) fn bring_all_back(order: &mut Order) {
         order: order.id,
         number: i32::MAX,
         state: ReturnState::InTransit,
+        of_shipment: Some(order.id.0.into()),
         lines: (1..=100).map(line).collect(),
         override_reason: note.clone(),
         end_reason: note.clone(),
@@ -180,6 +183,89 @@ fn goods_come_back_in_parts_and_every_unit_is_accounted_for() {
     bench.send_messages(id);
     assert_eq!(reason(bench.on(id, Order::close)), Reason::OrderNotClosable);
     decide(&mut bench, id, back, ReturnDecision::Close).expect("every unit is accounted for");
+    bench.on(id, Order::close).expect("nothing is open");
+}
+
+/// Answers what shipments brought back by themselves, with nothing where the money is paid back already.
+pub(super) fn end_own_returns(bench: &mut Bench, id: OrderId) {
+    for it in bench.order(id).returns.clone() {
+        let back = it.id;
+        let units = it.lines.iter().map(|line| (line.line, line.uninspected()));
+        let units: Vec<_> = units
+            .map(|(line, quantity)| InspectedUnits {
+                line,
+                disposition: ReturnDisposition::Restock,
+                quantity,
+            })
+            .collect();
+        bench.on(id, |order, unit| order.inspect_return(unit, back, &units)).expect("all of it");
+        let units = it.lines.iter().map(|line| (line.line, line.unresolved()));
+        let units: Vec<_> = units
+            .map(|(line, quantity)| ResolvedUnits { line, resolution: ReturnResolution::Reject, quantity })
+            .collect();
+        bench.on(id, |order, unit| order.resolve_return(unit, back, &units, "")).expect("all of it");
+        decide(bench, id, back, ReturnDecision::Close).expect("every unit is accounted for");
+    }
+}
+
+fn came_back(bench: &mut Bench, quantity: i64) -> (OrderId, ReturnId) {
+    let mut new = order("ada", &[("A-1", quantity)]);
+    new.shipping_fee = Some(usd(500));
+    let id = bench.placed(&new);
+    let payment = bench.charge(id);
+    bench.answer(id, payment, ProviderRequest::Charge, &done("ch-1"));
+    bench.ship(id, 0);
+    bench.report(id, 0, TrackingStatus::Returned);
+    (id, bench.order(id).returns[0].id)
+}
+
+#[test]
+fn a_shipment_that_comes_back_undelivered_opens_its_return_by_itself_once() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 9)]);
+    let (id, back) = came_back(&mut bench, 3);
+    let opened = bench.order(id).returns[0].clone();
+    assert_eq!(opened.of_shipment, Some(bench.shipment(id, 0).id));
+    assert_eq!((opened.state, opened.location), (ReturnState::Received, Some(location_code("NYC"))));
+    assert_eq!((opened.lines[0].quantity, opened.lines[0].received), (3, 3));
+    assert_eq!(bench.order(id).returnable_units(1), 0);
+    assert_eq!(reason(bench.on(id, Order::close)), Reason::OrderNotClosable);
+
+    inspect(&mut bench, id, back, &[(ReturnDisposition::Restock, 3)]).expect("looked at");
+    assert_eq!(bench.level("A-1", "NYC").on_hand, 9);
+    resolve(&mut bench, id, back, &[(ReturnResolution::Refund, 3)]).expect("all of it");
+    assert_eq!(bench.order(id).refunded_minor(), 3_500, "shipping goes with the last");
+    decide(&mut bench, id, back, ReturnDecision::Close).expect("every unit is accounted for");
+    bench.settle(id);
+    bench.send_messages(id);
+    bench.on(id, Order::close).expect("nothing is open");
+    bench.report(id, 0, TrackingStatus::Delivered);
+    assert_eq!(bench.order(id).returns.len(), 1);
+    let again = ask(&mut bench, id, &[(1, 1)], ReturnReason::Damaged, "");
+    assert_eq!(reason(again), Reason::IllegalTransition, "its units came back once");
+}
+
+#[test]
+fn what_was_paid_back_for_a_shipment_is_not_paid_again_with_its_return() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 9)]);
+    let (id, back) = came_back(&mut bench, 3);
+    let shipment = bench.shipment(id, 0).id;
+    bench
+        .on(id, |order, unit| order.resolve_exception(unit, shipment, &Way::Refund(None), "came back"))
+        .expect("paid back");
+    assert_eq!(bench.order(id).refunded_minor(), 3_000);
+    inspect(&mut bench, id, back, &[(ReturnDisposition::Restock, 3)]).expect("looked at");
+    resolve(&mut bench, id, back, &[(ReturnResolution::Refund, 3)]).expect("the shipping is left");
+    assert_eq!((bench.order(id).refunded_minor(), bench.order(id).credited_minor()), (3_500, 3_500));
+}
+
+#[test]
+fn store_credit_for_a_shipment_that_came_back_settles_it() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 9)]);
+    let (id, back) = came_back(&mut bench, 2);
+    inspect(&mut bench, id, back, &[(ReturnDisposition::Restock, 2)]).expect("looked at");
+    resolve(&mut bench, id, back, &[(ReturnResolution::StoreCredit, 2)]).expect("all of it");
+    decide(&mut bench, id, back, ReturnDecision::Close).expect("every unit is accounted for");
+    bench.send_messages(id);
     bench.on(id, Order::close).expect("nothing is open");
 }
 

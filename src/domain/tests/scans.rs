@@ -18,6 +18,7 @@ use crate::domain::ordering::resolve::Way;
 use crate::domain::shipping::carrier_label::NewCarrierLabel;
 use crate::domain::tests::bench::{Bench, refused_fields};
 use crate::domain::tests::given::{Recorded, order, proof, reason, report};
+use crate::domain::tests::returns::end_own_returns;
 
 use TrackingStatus::*;
 
@@ -482,6 +483,7 @@ fn goods_that_came_back_are_paid_back_once() {
     assert_eq!(order.refunded_minor(), order.lines[0].amounts.total_minor);
     assert_eq!(order.shipments[0].resolutions[0].refunds, [order.payments[0].refunds[0].id]);
     assert_eq!(reason(resolve(&mut bench, id, &Way::Refund(None))), Reason::RefundExceedsCapture);
+    end_own_returns(&mut bench, id);
     bench.on(id, Order::close).expect("nothing is open");
     let thanks = bench.order(id).messages.iter().find(|it| it.kind == MessageKind::RefundIssued);
     assert_eq!(thanks.map(|it| it.state), Some(MessageState::Queued));

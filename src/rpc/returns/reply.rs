@@ -12,6 +12,7 @@ pub(crate) fn goods_return(order: &Order, it: &Return) -> pb::Return {
         order: order_id,
         number,
         state,
+        of_shipment,
         lines,
         override_reason,
         end_reason,
@@ -58,6 +59,7 @@ pub(crate) fn goods_return(order: &Order, it: &Return) -> pb::Return {
         update_time: Some(timestamp(*updated_at)),
         close_time: closed_at.map(timestamp),
         etag: order.etag(),
+        shipment_id: text_of(of_shipment.as_ref()),
     }
 }
 

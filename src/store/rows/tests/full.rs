@@ -460,6 +460,7 @@ fn full_return(order: OrderId, id: ReturnId) -> Return {
         number: 1,
         state: ReturnState::Received,
         lines: vec![ReturnLine { received: 1, ..line }],
+        of_shipment: None,
         override_reason: String::new(),
         end_reason: String::new(),
         transit: Some(ReturnTransit {
