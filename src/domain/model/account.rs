@@ -139,10 +139,14 @@ impl CustomerAccount {
 impl AccountAddress {
     /// Notes a second default of a kind.
     pub fn check_defaults(addresses: &[Self], bad: &mut Problems) {
-        let kinds: [(&str, fn(&Self) -> bool); 2] =
-            [("default_shipping", |it| it.default_shipping), ("default_billing", |it| it.default_billing)];
-        for (name, is_default) in kinds {
-            let mut defaults = addresses.iter().enumerate().filter(|it| is_default(it.1)).map(|it| it.0);
+        let of_kind =
+            |name, is_default: fn(&Self) -> bool| (name, addresses.iter().map(is_default).collect());
+        let kinds: [(&str, Vec<bool>); 2] = [
+            of_kind("default_shipping", |it| it.default_shipping),
+            of_kind("default_billing", |it| it.default_billing),
+        ];
+        for (name, are_defaults) in kinds {
+            let mut defaults = are_defaults.iter().enumerate().filter(|it| *it.1).map(|it| it.0);
             let first = defaults.next();
             for index in defaults {
                 let first = first.unwrap_or_default();
