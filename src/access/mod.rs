@@ -27,7 +27,7 @@ pub use role::Role;
 /// The metadata key under which callers name themselves, or the person on whose behalf they act.
 pub const ACTOR: &str = "consign-actor";
 
-/// What callers are called who are believed and do not say who they are.
+/// The actor of a call that names none, while callers are believed.
 pub const ANONYMOUS: &str = "anonymous";
 
 /// The permission that each method asks for, as the proto says: `consign.v1.OrderService/GetOrder`.
@@ -62,7 +62,7 @@ pub enum Denied {
     ExpiredKey(Actor, Timestamp),
     #[error("{0} has no role with the permission {permission}", permission = name_of(*.1))]
     Lacks(Actor, Permission),
-    #[error("{0} may not act for others: leave consign-actor out, or let its key name persons")]
+    #[error("{0} may not act for others: leave consign-actor out, or set names_persons for its key")]
     NamesPerson(Actor),
 }
 

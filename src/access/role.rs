@@ -1,4 +1,4 @@
-//! Roles: what kinds of callers may do.
+//! Roles: what each kind of caller may do.
 
 use std::collections::BTreeSet;
 
@@ -21,7 +21,7 @@ pub enum Role {
     Finance,
     /// Decides what waits for a person.
     Approver,
-    /// The back office: everything but money that goes back, and decisions that are others'.
+    /// The back office: everything but APPROVE, TAKE_PAYMENTS and REFUND.
     Operator,
     /// Everything.
     Admin,
@@ -66,6 +66,7 @@ impl Role {
                 Permission::TakePayments,
                 Permission::Refund,
                 Permission::ManageDiscounts,
+                Permission::ReadCustomers,
             ],
             Self::Approver => &[
                 Permission::ReadOrders,

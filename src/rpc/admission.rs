@@ -20,7 +20,7 @@ pub(super) fn introduce<B>(
         Some(_) if principal.names_persons => {}
         Some(_) => return Err(Denied::NamesPerson(principal.name.clone())),
         None => {
-            // A name is printable ASCII without blanks, which a header may have.
+            // A name is printable ASCII without blanks, so it is always a legal header value.
             let name = HeaderValue::from_str(principal.name.as_str());
             name.into_iter().for_each(|it| drop(headers.insert(ACTOR, it)));
         }

@@ -107,14 +107,18 @@ async fn begin(
     let info = stream.connect_info();
     let stream: Box<dyn Transport> = match certificates {
         None => Box::new(stream),
-        Some(certificates) => match timeout_at(until, certificates.acceptor().accept(stream)).await {
-            Ok(Ok(stream)) => Box::new(stream),
-            Ok(Err(error)) => {
-                tracing::debug!(%error, "a handshake failed");
-                return None;
+        Some(certificates) => {
+            // In a task of its own, so that handshakes do not take turns.
+            let handshake = timeout_at(until, certificates.acceptor().accept(stream));
+            match tokio::spawn(handshake).await {
+                Ok(Ok(Ok(stream))) => Box::new(stream),
+                Ok(Ok(Err(error))) => {
+                    tracing::debug!(%error, "a handshake failed");
+                    return None;
+                }
+                Ok(Err(_)) | Err(_) => return None,
             }
-            Err(_) => return None,
-        },
+        }
     };
     let greeting = Greeting { missing: GREETING.len(), until: Box::pin(sleep_until(until)) };
     Some(Connection { stream, info, greeting: Some(greeting), read: 0, pace: Pace::new(), _slot: slot })

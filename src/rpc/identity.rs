@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use prost::Message;
 use sha2::{Digest, Sha256};
-use tonic::Request;
 use tonic::metadata::MetadataMap;
+use tonic::{Extensions, Request};
 
 use crate::access::{ACTOR, ANONYMOUS, Principal};
 use crate::domain::{Actor, Problems};
@@ -175,10 +175,9 @@ impl Call {
             false => store::Effect::Commit,
         };
         let is_claimed = !id.is_empty() && effect == store::Effect::Commit;
-        let principal = request.extensions().get::<Arc<Principal>>().map(|it| it.name.clone());
+        let owner = owner(request.extensions(), &actor);
         let request = is_claimed.then(|| store::RequestKey {
-            // Whoever it acts for: a service's ids are its own.
-            actor: principal.unwrap_or_else(|| actor.clone()),
+            actor: owner,
             method: R::METHOD,
             id,
             fingerprint: Sha256::digest(request.get_ref().encode_to_vec()).into(),
@@ -229,6 +228,11 @@ impl Call {
         let Self { actor, request, deadline, answer: _, effect } = self;
         store::RequestContext { actor, request, deadline, effect }
     }
+}
+
+/// Whose a request id is: a service's ids are its own, whoever it acts for.
+pub(super) fn owner(extensions: &Extensions, actor: &Actor) -> Actor {
+    extensions.get::<Arc<Principal>>().map_or_else(|| actor.clone(), |it| it.name.clone())
 }
 
 /// Who calls, as the metadata says.

@@ -36,9 +36,13 @@ struct Files {
 
 struct Current {
     config: Arc<ServerConfig>,
-    /// When each file was written, and how long it was.
-    written: Vec<Option<(SystemTime, u64)>>,
+    written: Written,
+    /// What could not be used when it was last looked at, so that the log says so once.
+    unusable: Option<Written>,
 }
+
+/// Each file's time of change, and its size in bytes.
+type Written = Vec<Option<(SystemTime, u64)>>;
 
 impl Certificates {
     /// None: the settings ask for no TLS. The error says which file is at fault.
@@ -46,7 +50,7 @@ impl Certificates {
         let TlsSettings { certificate, key, client_authorities } = settings;
         let (Some(certificate), Some(key)) = (certificate.clone(), key.clone()) else { return Ok(None) };
         let files = Files { certificate, key, client_authorities: client_authorities.clone() };
-        let current = Current { written: files.written(), config: files.config()? };
+        let current = Current { written: files.written(), config: files.config()?, unusable: None };
         Ok(Some(Self { files, current: RwLock::new(current) }))
     }
 
@@ -56,7 +60,7 @@ impl Certificates {
         TlsAcceptor::from(Arc::clone(&current.config))
     }
 
-    /// Reads the files again whenever they change, until the server stops. Files that cannot be used leave what was.
+    /// Reads the files again whenever they change, until the server stops. If they cannot be used, the old ones stay.
     pub async fn follow(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
         loop {
             tokio::select! {
@@ -73,22 +77,23 @@ impl Certificates {
         }
         let read = self.files.config();
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-        // What could not be read is read again once it changes again.
-        current.written = written;
         match read {
             Ok(config) => {
-                current.config = config;
+                *current = Current { config, written, unusable: None };
                 tracing::info!("new certificates are in use for new connections");
             }
-            Err(error) => {
-                tracing::error!(%error, "the certificates changed and cannot be used; the old ones stay")
+            // It is tried again: who may read a file is not seen in what is written in it.
+            Err(error) if current.unusable.as_ref() != Some(&written) => {
+                tracing::error!(%error, "the certificates changed and cannot be used; the old ones stay");
+                current.unusable = Some(written);
             }
+            Err(_) => {}
         }
     }
 }
 
 impl Files {
-    fn written(&self) -> Vec<Option<(SystemTime, u64)>> {
+    fn written(&self) -> Written {
         let files = [&self.certificate, &self.key].into_iter().chain(&self.client_authorities);
         let written = |it: &PathBuf| {
             let found = fs::metadata(it).ok()?;

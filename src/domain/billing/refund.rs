@@ -139,11 +139,18 @@ impl Order {
         self.begin_refund(unit, index, amount, reason)
     }
 
-    /// How much a payment gives back: what is asked for, or all that is left of it.
+    /// How much a payment gives back: what is asked for, or all that is left of it without what the shop keeps for good,
+    /// such as the money behind store credit.
     pub(super) fn amount_of_payment(&self, index: usize, amount: Option<Money>) -> Result<Money, Refusal> {
         let payment = &self.payments[index];
         let left = payment.amount.currency.of(payment.refundable_minor());
-        let amount = amount.unwrap_or(left);
+        let whole = payment.amount.currency.of(left.minor.min(self.payable_minor()));
+        if amount.is_none() && whole.minor <= 0 && left.minor > 0 {
+            let message =
+                format!("the {left} that are left are kept for fees and store credit; name an amount");
+            return Err(self.unmet_part(Reason::RefundExceedsCapture, payment.state.as_str(), message));
+        }
+        let amount = amount.unwrap_or(whole);
         if amount.currency != left.currency {
             return Err(Refusal::invalid("amount", format!("must be in {}", left.currency)));
         }
@@ -154,7 +161,7 @@ impl Order {
         if amount.minor <= 0 {
             return Err(Refusal::invalid("amount", "must be more than zero"));
         }
-        if amount.minor < left.minor && payment.refunds.len() - payment.refused_refunds() >= REFUND_PARTS_MAX
+        if amount.minor < whole.minor && payment.refunds.len() - payment.refused_refunds() >= REFUND_PARTS_MAX
         {
             let message = format!(
                 "a payment is given back in at most {REFUND_PARTS_MAX} parts and a last one: give back all {left}"

@@ -117,6 +117,11 @@ impl Order {
         self.payments.iter().map(|it| it.refundable_minor()).sum()
     }
 
+    /// What was captured and is neither paid back nor retained.
+    pub(in crate::domain) fn payable_minor(&self) -> i64 {
+        (self.refundable_minor() - self.retained_minor()).max(0)
+    }
+
     /// How much of the share is paid back: all of it, unless the caller says less.
     fn amount_of_share(
         &self,

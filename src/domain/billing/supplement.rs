@@ -91,10 +91,13 @@ impl Order {
     }
 
     /// The change whose units are the first to be sold to others, and when: a supplementary invoice is open for the lifetime
-    /// of a reservation, from its issue or from the last answer about it of an approver or a provider. None: there is none,
-    /// or money is under way.
+    /// of a reservation, from its issue, from the end of a hold, or from the last answer about it of an approver or a
+    /// provider. None: there is none, the order is on hold and takes no payment, or money is under way.
     pub(in crate::domain) fn next_unpaid_change(&self, rules: &Rules) -> Option<(Timestamp, OrderChangeId)> {
-        if !self.is_open_to_supplements() || self.payments.iter().any(|it| it.request.is_some()) {
+        if !self.is_open_to_supplements()
+            || self.on_hold()
+            || self.payments.iter().any(|it| it.request.is_some())
+        {
             return None;
         }
         let ends = self.open_supplements().filter_map(|it| {
@@ -107,7 +110,9 @@ impl Order {
     fn supplement_ends(&self, supplement: &Invoice, change: OrderChangeId, rules: &Rules) -> Timestamp {
         let lifetime = self.reservation_lifetime(rules);
         let approved = self.approvals.iter().filter(|it| it.change == Some(change));
-        let since = approved.filter_map(|it| it.decided_at).fold(supplement.issued_at, Timestamp::max);
+        let released = self.holds.iter().filter_map(|it| it.released_at);
+        let answered = approved.filter_map(|it| it.decided_at).chain(released);
+        let since = answered.fold(supplement.issued_at, Timestamp::max);
         let tries = self.payments.iter().filter(|it| it.invoice == supplement.id);
         let after_tries = tries.filter_map(|it| match it.state {
             PaymentState::Failed | PaymentState::Voided => {

@@ -141,7 +141,8 @@ impl Order {
     /// What is still to be paid. Once the invoice is paid only what changes added may be: not more than their invoices have
     /// open, and than the order comes to beyond what was paid and stayed.
     pub fn due_minor(&self) -> i64 {
-        let stayed = self.captured_minor() - self.refunded_minor();
+        // What the shop keeps for good, a fee or the money behind store credit, pays for nothing else.
+        let stayed = self.captured_minor() - self.refunded_minor() - self.retained_minor();
         match self.main_invoice().map(|it| it.state) {
             Some(InvoiceState::Paid) => {
                 // What was captured beyond one of them went back: it does not pay for another.

@@ -116,13 +116,19 @@ impl Order {
         values.fold(0, i64::saturating_add)
     }
 
-    /// Units of a line that were paid back or credited by line although they had not arrived.
+    /// Units of a line that were paid back or credited by line although they had not arrived; also those of which it turned
+    /// out later that they had not, when a report came late.
     fn refunded_undelivered(&self, line: i32) -> i64 {
         let undelivered =
             |id: ReturnId| self.returns.iter().any(|it| it.id == id && it.of_shipment.is_some());
-        let refunds = self.line_refunds.iter().filter(|it| it.of_return.is_none_or(undelivered));
-        let units = refunds.flat_map(|it| &it.units).filter(|it| it.line == line);
-        units.fold(0, |sum, it| sum.saturating_add(it.quantity))
+        let units_of = |of_delivered: bool| {
+            let refunds = self.line_refunds.iter();
+            let meant = refunds.filter(|it| it.of_return.is_none_or(undelivered) != of_delivered);
+            let units = meant.flat_map(|it| &it.units).filter(|it| it.line == line);
+            units.fold(0_i64, |sum, it| sum.saturating_add(it.quantity))
+        };
+        let late = units_of(true).saturating_sub(self.delivered_units(line)).max(0);
+        units_of(false).saturating_add(late)
     }
 
     /// What the customer paid for the goods of a shipment that are wanted, to the minor unit below.

@@ -180,11 +180,6 @@ impl Order {
         })
     }
 
-    /// What was captured and is neither paid back nor retained.
-    pub(super) fn payable_minor(&self) -> i64 {
-        (self.refundable_minor() - self.retained_minor()).max(0)
-    }
-
     /// Every fault of what is to come back.
     fn check_returnable(
         &self,

@@ -102,7 +102,7 @@ impl Order {
     fn units_of_shipments(&self, line: i32, are_meant: impl Fn(&Shipment) -> bool) -> i64 {
         let meant = self.live_shipments().filter(|it| are_meant(it));
         let items = meant.flat_map(|it| &it.items).filter(|it| it.line == line);
-        items.map(|it| it.remaining()).sum()
+        items.fold(0, |sum, it| sum.saturating_add(it.remaining()))
     }
 
     /// When the last units of a line arrived.

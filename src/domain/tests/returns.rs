@@ -8,6 +8,7 @@ use crate::domain::model::action::Action;
 use crate::domain::model::discount::Gives;
 use crate::domain::model::line_refund::RefundedUnits;
 use crate::domain::model::order::{Order, OrderState};
+use crate::domain::model::order_change::{AddedLine, ChangeItem};
 use crate::domain::model::payment::ProviderRequest;
 use crate::domain::model::refund::RefundState;
 use crate::domain::model::refusal::{Reason, Refusal};
@@ -23,7 +24,7 @@ use crate::domain::returns::decide::ReturnDecision;
 use crate::domain::returns::receive::{ArrivedUnits, InspectedUnits};
 use crate::domain::returns::resolve::{RESOLUTIONS_MAX, ResolvedUnits};
 use crate::domain::tests::bench::{Bench, refused_fields};
-use crate::domain::tests::given::{done, location_code, order, reason, usd};
+use crate::domain::tests::given::{done, location_code, order, reason, sku, usd};
 
 /// As many returns as an order may have, each as large as it may be.
 pub(super) fn bring_all_back(order: &mut Order) {
@@ -319,6 +320,37 @@ fn store_credit_keeps_the_money_and_gives_a_code() {
     let code = &after.return_of(back).expect("it is there").store_credits[0];
     let issued = &bench.snapshot.discount_codes[code];
     assert_eq!((issued.gives, issued.uses_max), (Gives::Amount(usd(2_500)), Some(1)));
+}
+
+#[test]
+fn the_money_behind_store_credit_pays_for_nothing_else_and_goes_back_only_by_name() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 9), ("B-2", "LAX", 9), ("C-3", "LAX", 9)]);
+    let id = bench.placed(&order("ada", &[("A-1", 2), ("B-2", 1)]));
+    let payment = bench.charge(id);
+    bench.answer(id, payment, ProviderRequest::Charge, &done("ch-1"));
+    let first = usize::from(bench.shipment(id, 0).items[0].line != 1);
+    bench.ship(id, first);
+    bench.deliver(id, first);
+    let back = inspected(&mut bench, id, 2, ReturnReason::WrongItem);
+    resolve(&mut bench, id, back, &[(ReturnResolution::StoreCredit, 2)]).expect("both");
+    assert_eq!((bench.order(id).due_minor(), bench.order(id).surplus_minor()), (0, 0));
+
+    let added = AddedLine { sku: sku("C-3"), quantity: 1, unit_price: None, description: String::new() };
+    let items = [ChangeItem::AddLine(added)];
+    let change = bench.on(id, |order, unit| order.create_change(unit, &items, "one more")).expect("drafted");
+    bench.on(id, |order, unit| order.propose_change(unit, change)).expect("proposed");
+    bench.on(id, |order, unit| order.confirm_change(unit, change)).expect("confirmed");
+    let after = bench.order(id).clone();
+    assert_eq!(after.due_minor(), after.invoices[1].amounts.total_minor, "all of what was added");
+
+    let kept = after.retained_minor();
+    let rest = after.captured_minor() - kept;
+    let quote = after.quote_refund(&bench.rules.returns, payment, &[], None).expect("the rest");
+    assert_eq!(quote.amount.minor, rest);
+    bench.on(id, |order, unit| order.refund(unit, payment, None, "a gift")).expect("the rest");
+    let more = bench.on(id, |order, unit| order.refund(unit, payment, None, "all of it"));
+    assert_eq!(reason(more), Reason::RefundExceedsCapture);
+    bench.on(id, |order, unit| order.refund(unit, payment, Some(usd(kept)), "named")).expect("by name");
 }
 
 #[test]

@@ -15,7 +15,7 @@ use tonic::{Request, Status, Streaming};
 use crate::domain::{Actor, Problems, Refusal};
 use crate::pb;
 use crate::rpc::api::{Api, Reply, parsed};
-use crate::rpc::identity::actor;
+use crate::rpc::identity::{actor, owner};
 use crate::rpc::imports::answer::{Answered, add, codec, refused, refused_as};
 use crate::rpc::imports::row::{Answer, Row};
 use crate::rpc::layers::StreamPermit;
@@ -41,6 +41,7 @@ const KEY_MAX: usize = 128;
 pub(super) fn import<R: Row>(api: &Api, request: Request<Streaming<R>>) -> Reply<Stream<R::Response>> {
     let permit = StreamPermit::of(&request);
     let actor = parsed(|bad| actor(request.metadata(), bad))?;
+    let owner = owner(request.extensions(), &actor);
     let read_within = api.limits.slow_reader();
     let (limits, store, shutdown) = (Arc::clone(&api.limits), api.store().clone(), api.shutdown.clone());
     let inbound = request.into_inner();
@@ -50,7 +51,14 @@ pub(super) fn import<R: Row>(api: &Api, request: Request<Streaming<R>>) -> Reply
             messages,
             permit,
             shutdown,
-            rows: Rows { store, actor, within: limits.deadline(), codec: codec(&limits), options: None },
+            rows: Rows {
+                store,
+                actor,
+                owner,
+                within: limits.deadline(),
+                codec: codec(&limits),
+                options: None,
+            },
             limits,
             summary: pb::ImportSummary::default(),
             number: 0,
@@ -76,6 +84,8 @@ struct Import<R: Row> {
 struct Rows {
     store: Store,
     actor: Actor,
+    /// Whose the ids of its rows are.
+    owner: Actor,
     /// How long a row may wait for the writer.
     within: Duration,
     codec: Codec<Answered>,
@@ -233,7 +243,7 @@ impl Rows {
         let import = &options.import_id;
         let id = Sha256::digest(format!("{} {import} {key}", import.len()));
         Some(RequestKey {
-            actor: self.actor.clone(),
+            actor: self.owner.clone(),
             method,
             id: id.iter().map(|it| format!("{it:02x}")).collect(),
             fingerprint,

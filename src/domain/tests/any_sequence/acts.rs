@@ -490,7 +490,10 @@ pub(super) fn disturb(bench: &mut Bench, id: OrderId, what: Disturbance, amount:
         }
         Disturbance::Deliver => {
             let on_road = order.shipments.iter().find(|it| it.state.carrier_may_report());
-            let Some(shipment) = on_road.or(order.shipments.first()) else { return Ok(()) };
+            // The first may have been cancelled: what was not found at its location left from another one.
+            let handed_over = order.shipments.iter().find(|it| it.state.is_handed_over());
+            let shipment = on_road.or(handed_over).or(order.shipments.first());
+            let Some(shipment) = shipment else { return Ok(()) };
             let proof = proof(now, &bench.actor);
             bench.on(id, |order, unit| order.confirm_delivery(unit, shipment.id, proof))
         }
