@@ -33,6 +33,7 @@ pub(crate) mod shipping;
 mod status;
 mod streams;
 mod tls;
+mod unwanted;
 
 pub use api::Api;
 pub use codec::Wire;

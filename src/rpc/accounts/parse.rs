@@ -7,13 +7,13 @@ use crate::domain::{
     CustomerAccount, CustomerId, Named, Problems, TERMS_DAYS_MAX, Timestamp, UnblockCustomer, UpdateCustomer,
 };
 use crate::pb;
-use crate::rpc::customers::parse::unwanted;
 use crate::rpc::labels::labels;
 use crate::rpc::listing::list_requests;
 use crate::rpc::parse::{
     REASON_MAX, REFERENCE_MAX, address, customer, entries, id, number, one_line, optional_id, paths,
     required, required_text,
 };
+use crate::rpc::unwanted::unwanted;
 
 /// How long a tax number may be, in characters.
 const TAX_NUMBER_MAX: usize = 30;

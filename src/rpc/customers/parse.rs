@@ -9,8 +9,8 @@ use crate::rpc::enums;
 use crate::rpc::listing::list_requests;
 use crate::rpc::ordering::parse::{order_view, target};
 use crate::rpc::ordering::reply::OrderView;
-use crate::rpc::parse::{LOCALE_MAX, entries, id, required, required_word, text, timestamp};
-use std::collections::BTreeSet;
+use crate::rpc::parse::{LOCALE_MAX, id, required, required_word, text, timestamp};
+use crate::rpc::unwanted::unwanted;
 
 list_requests! {
     list_messages: ListMessagesRequest,
@@ -64,19 +64,4 @@ pub(crate) fn set_notification_preference(
     let unwanted = unwanted("unwanted_kinds", unwanted_kinds, bad);
     let view = order_view(view, bad);
     Some((SetNotificationPreference { target: target?, unwanted }, view))
-}
-
-/// Kinds of messages that a customer can do without, none twice.
-pub(crate) fn unwanted(field: &str, kinds: Vec<i32>, bad: &mut Problems) -> BTreeSet<MessageKind> {
-    let mut unwanted = BTreeSet::new();
-    for (index, number) in entries(field, kinds, 0..=MessageKind::ALL.len(), bad) {
-        let at = format!("{field}[{index}]");
-        let Some(kind) = required_word(&at, number, enums::to_message_kind, bad) else { continue };
-        if !kind.may_be_unwanted() {
-            bad.add(&at, format!("{kind} cannot be switched off: the law or the contract needs it"));
-        } else if !unwanted.insert(kind) {
-            bad.add(&at, format!("{kind} is named twice"));
-        }
-    }
-    unwanted
 }
