@@ -65,7 +65,6 @@ fn every_permission_is_asked_for_by_a_method_and_given_by_a_role() {
     let asked: BTreeSet<Permission> = PERMISSIONS.iter().map(|it| it.1).collect();
     let every: BTreeSet<Permission> = Role::permissions_of(&[Role::Admin]);
     assert_eq!(asked, every);
-    assert!((1..=i32::MAX).map_while(|it| Permission::try_from(it).ok()).eq(every.iter().copied()));
     let others: Vec<Role> = Role::ALL.into_iter().filter(|it| *it != Role::Admin).collect();
     assert_eq!(Role::permissions_of(&others), every, "no permission is the admin's alone");
 }

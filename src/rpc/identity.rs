@@ -230,7 +230,7 @@ impl Call {
     }
 }
 
-/// Whose a request id is: a service's ids are its own, whoever it acts for.
+/// Who a request id belongs to: the holder of the API key, also when it acts for somebody else. Without keys, the actor.
 pub(super) fn owner(extensions: &Extensions, actor: &Actor) -> Actor {
     extensions.get::<Arc<Principal>>().map_or_else(|| actor.clone(), |it| it.name.clone())
 }
