@@ -167,8 +167,7 @@ async fn serve(flags: &ServeFlags, print_settings: bool) -> Result<(), Box<dyn D
         return Ok(());
     }
     let _last_lines = telemetry::start(&settings.log).map_err(shown)?;
-    server::outlive_hangups().map_err(shown)?;
-    Server::serve(settings).await.map_err(shown)
+    Server::serve(settings, || Settings::load(flags)).await.map_err(shown)
 }
 
 async fn migrate(flags: &DatabaseFlags, dry_run: bool, rebuild: bool) -> Result<(), Box<dyn Display>> {

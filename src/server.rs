@@ -28,7 +28,7 @@ use crate::access::Access;
 use crate::client;
 use crate::clock::{self, Clock};
 use crate::documents::{LOGO_BYTES_MAX, check_logo};
-use crate::domain::{CourierCode, Invalid, Letters, Rules, Seller, Sender};
+use crate::domain::{Actor, CourierCode, Invalid, Letters, Rules, Seller, Sender};
 use crate::outside::{
     CourierInterface, FileMail, Karrio, LabelType, Login, Mail, PaymentProvider, Relay, Sandbox, Sendmail,
     Smtp, Tls,
@@ -70,6 +70,7 @@ pub struct Server {
     /// Where couriers report over HTTP, if the settings say so; with the actual port.
     pub webhooks: Option<SocketAddr>,
     pub store: Store,
+    access: Arc<Access>,
     stopping: watch::Sender<bool>,
     serving: JoinHandle<Result<(), transport::Error>>,
     workers: JoinSet<()>,
@@ -159,7 +160,7 @@ impl Server {
         let gate = Gate::new(&limits, Arc::clone(&access));
         let api = rpc::Api::new(app, limits.clone(), stop.clone());
         let api = rpc::protect(rpc::routes(api), &gate);
-        let door = (!settings.access.open_reflection).then_some(access);
+        let door = (!settings.access.open_reflection).then(|| Arc::clone(&access));
         let routes = with_descriptions(api, door)?
             .add_service(HealthServer::new(HealthService::from_health_reporter(health.clone())));
         if let Some(certificates) = &certificates {
@@ -172,6 +173,7 @@ impl Server {
             address,
             webhooks: couriers_address,
             store,
+            access,
             stopping,
             serving,
             workers,
@@ -182,12 +184,17 @@ impl Server {
     }
 
     /// Starts and serves until a stop signal (SIGTERM, SIGINT), then stops. A second signal ends the process at once, and
-    /// so does one that comes while the server starts.
-    pub async fn serve(settings: Settings) -> Result<(), ServeError> {
+    /// so does one that comes while the server starts. On a hangup (SIGHUP), which a lost terminal or a rotated log sends
+    /// too, it serves on with what `settings_again` says of access.keys.
+    pub async fn serve(
+        settings: Settings,
+        settings_again: impl Fn() -> Result<Settings, settings::SettingsError>,
+    ) -> Result<(), ServeError> {
         // From before the first answer on: who got it may send the signal.
         let mut stop_signals = signals().map_err(ServeError::Signal)?;
+        let hangups = hangups().map_err(ServeError::Signal)?;
         tokio::select! {
-            started = Self::start(settings) => started?.run(stop_signals).await,
+            started = Self::start(settings) => started?.run(stop_signals, hangups, settings_again).await,
             Some(()) = stop_signals.recv() => {
                 tracing::info!("received a stop signal while starting");
                 Ok(())
@@ -195,10 +202,18 @@ impl Server {
         }
     }
 
-    async fn run(mut self, mut stop_signals: mpsc::Receiver<()>) -> Result<(), ServeError> {
-        tokio::select! {
-            Some(()) = stop_signals.recv() => {}
-            ended = &mut self.serving => return ended_by_itself(ended),
+    async fn run(
+        mut self,
+        mut stop_signals: mpsc::Receiver<()>,
+        mut hangups: mpsc::Receiver<()>,
+        settings_again: impl Fn() -> Result<Settings, settings::SettingsError>,
+    ) -> Result<(), ServeError> {
+        loop {
+            tokio::select! {
+                Some(()) = stop_signals.recv() => break,
+                Some(()) = hangups.recv() => self.know_callers(settings_again()),
+                ended = &mut self.serving => return ended_by_itself(ended),
+            }
         }
         tokio::select! {
             stopped = self.stop() => stopped,
@@ -209,12 +224,35 @@ impl Server {
         }
     }
 
+    /// Lets in whom the settings name now; whom they named before, if they cannot be used.
+    fn know_callers(&self, settings: Result<Settings, settings::SettingsError>) {
+        tracing::info!("received SIGHUP: reading access.keys again, and serving on");
+        let settings = match settings {
+            Ok(settings) => settings,
+            Err(error) => {
+                tracing::error!(%error, "the settings cannot be used; who may call stays as it is");
+                return;
+            }
+        };
+        let before = self.access.names();
+        match self.access.replace(settings.access.holders()) {
+            Ok(()) => {
+                let (after, told) = (self.access.names(), |it: Vec<&Actor>| format!("{it:?}"));
+                let gone = told(before.difference(&after).collect());
+                let come = told(after.difference(&before).collect());
+                tracing::info!(callers = after.len(), %come, %gone, "access.keys are in use");
+            }
+            Err(error) => tracing::error!(%error, "who may call stays as it is"),
+        }
+    }
+
     /// Takes no more calls, finishes those under way, ends the streams, and closes the store last.
     pub async fn stop(self) -> Result<(), ServeError> {
         let Self {
             address: _,
             webhooks: _,
             store,
+            access: _,
             stopping,
             mut serving,
             mut workers,
@@ -506,19 +544,23 @@ fn ended_by_itself(
     }
 }
 
-/// From here on a hangup (SIGHUP), which a lost terminal or a rotated log sends, does not end the process. The log is
+/// One message for the hangups (SIGHUP) since the last was taken; from here on they do not end the process. The log is
 /// written to standard error, which a log rotator keeps open: there is no file to open again.
-pub fn outlive_hangups() -> io::Result<()> {
+fn hangups() -> io::Result<mpsc::Receiver<()>> {
+    let (sender, hangups) = mpsc::channel(1);
     #[cfg(unix)]
     {
-        let mut hangups = signal::unix::signal(signal::unix::SignalKind::hangup())?;
+        let mut signals = signal::unix::signal(signal::unix::SignalKind::hangup())?;
         tokio::spawn(async move {
-            while hangups.recv().await.is_some() {
-                tracing::info!("received SIGHUP: serving on");
+            while signals.recv().await.is_some() {
+                // Full: one that was not taken yet stands for this one too.
+                let _ = sender.try_send(());
             }
         });
     }
-    Ok(())
+    #[cfg(not(unix))]
+    std::mem::forget(sender);
+    Ok(hangups)
 }
 
 /// One message for each stop signal.

@@ -12,7 +12,7 @@ mod role;
 mod tests;
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
@@ -42,6 +42,13 @@ pub struct Principal {
     pub names_persons: bool,
 }
 
+/// What let a call in, so that one that lasts can be asked about again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pass {
+    pub principal: Arc<Principal>,
+    key: KeyHash,
+}
+
 /// A principal as the settings have it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyHolder {
@@ -66,59 +73,121 @@ pub enum Denied {
     NamesPerson(Actor),
 }
 
+/// Why the callers cannot be replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("access.keys is empty: everybody would be believed, which takes a restart")]
+pub struct NobodyLeft;
+
 /// `READ_ORDERS` for [`Permission::ReadOrders`].
 pub fn name_of(permission: Permission) -> &'static str {
     let name = permission.as_str_name();
     name.strip_prefix("PERMISSION_").unwrap_or(name)
 }
 
-/// Those who may call. Empty: everybody is believed to be who they say.
+/// Those who may call.
 pub struct Access {
-    holders: HashMap<KeyHash, KeyHolder>,
+    /// Empty: everybody is believed to be who they say.
+    holders: RwLock<Arc<Holders>>,
     permissions: HashMap<&'static str, Permission>,
     clock: Clock,
 }
 
 impl Access {
     pub fn new(holders: Vec<KeyHolder>, clock: Clock) -> Self {
-        let by_key = holders.into_iter().flat_map(|it| {
-            let keys = it.keys.clone();
-            keys.into_iter().map(move |key| (key, it.clone()))
-        });
-        Self { holders: by_key.collect(), permissions: PERMISSIONS.iter().copied().collect(), clock }
+        let holders = RwLock::new(Arc::new(by_key(holders)));
+        Self { holders, permissions: PERMISSIONS.iter().copied().collect(), clock }
+    }
+
+    /// Puts others in the place of those who may call; streams that are open are asked about again within seconds. Nobody
+    /// at all is refused, because then everybody would be believed.
+    pub fn replace(&self, holders: Vec<KeyHolder>) -> Result<(), NobodyLeft> {
+        let holders = by_key(holders);
+        if holders.is_empty() && !self.believes_callers() {
+            return Err(NobodyLeft);
+        }
+        *self.holders.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(holders);
+        Ok(())
+    }
+
+    fn holders(&self) -> Arc<Holders> {
+        Arc::clone(&self.holders.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Who may call; nobody: callers are believed.
+    pub fn names(&self) -> BTreeSet<Actor> {
+        self.holders().values().map(|it| it.principal.name.clone()).collect()
     }
 
     /// Whether nobody has to show a key.
     pub fn believes_callers(&self) -> bool {
-        self.holders.is_empty()
+        self.holders().is_empty()
     }
 
-    /// Who calls `method` (`consign.v1.OrderService/GetOrder`); None: callers are believed. A method that the API does not
-    /// have asks for a key only.
-    pub fn admit(&self, method: &str, headers: &HeaderMap) -> Result<Option<Arc<Principal>>, Denied> {
-        let Some(principal) = self.identify(headers)? else { return Ok(None) };
+    /// Lets in who may call `method` (`consign.v1.OrderService/GetOrder`); None: callers are believed. A method that the
+    /// API does not have asks for a key only.
+    pub fn admit(&self, method: &str, headers: &HeaderMap) -> Result<Option<Pass>, Denied> {
+        let holders = self.holders();
+        if holders.is_empty() {
+            return Ok(None);
+        }
+        let key = sent_key(headers)?;
+        let principal = self.may_call(&holders, method, &key)?;
+        Ok(Some(Pass { principal, key }))
+    }
+
+    /// Whether a call that was let in would be let in now; None: it was believed.
+    pub fn still_admits(&self, method: &str, pass: Option<&Pass>) -> Result<(), Denied> {
+        let holders = self.holders();
+        match pass {
+            _ if holders.is_empty() => Ok(()),
+            Some(pass) => self.may_call(&holders, method, &pass.key).map(drop),
+            None => Err(Denied::NoKey),
+        }
+    }
+
+    fn may_call(&self, holders: &Holders, method: &str, key: &KeyHash) -> Result<Arc<Principal>, Denied> {
+        let principal = self.holder_of(holders, key)?;
         match self.permissions.get(method) {
             Some(permission) if !principal.permissions.contains(permission) => {
                 Err(Denied::Lacks(principal.name.clone(), *permission))
             }
-            Some(_) | None => Ok(Some(principal)),
+            Some(_) | None => Ok(principal),
+        }
+    }
+
+    fn holder_of(&self, holders: &Holders, key: &KeyHash) -> Result<Arc<Principal>, Denied> {
+        let holder = holders.get(key).ok_or(Denied::UnknownKey)?;
+        match holder.expires.filter(|it| *it <= (self.clock)()) {
+            Some(expired) => Err(Denied::ExpiredKey(holder.principal.name.clone(), expired)),
+            None => Ok(Arc::clone(&holder.principal)),
         }
     }
 
     /// Whose key it is. None: callers are believed.
     pub fn identify(&self, headers: &HeaderMap) -> Result<Option<Arc<Principal>>, Denied> {
-        if self.believes_callers() {
+        let holders = self.holders();
+        if holders.is_empty() {
             return Ok(None);
         }
-        let sent = headers.get(AUTHORIZATION).ok_or(Denied::NoKey)?;
-        let sent = sent.to_str().ok().and_then(bearer).ok_or(Denied::UnknownKey)?;
-        // What is looked up is a hash of what was sent: how long that takes says nothing about a key.
-        let holder = self.holders.get(&KeyHash::of(sent)).ok_or(Denied::UnknownKey)?;
-        match holder.expires.filter(|it| *it <= (self.clock)()) {
-            Some(expired) => Err(Denied::ExpiredKey(holder.principal.name.clone(), expired)),
-            None => Ok(Some(Arc::clone(&holder.principal))),
-        }
+        self.holder_of(&holders, &sent_key(headers)?).map(Some)
     }
+}
+
+type Holders = HashMap<KeyHash, KeyHolder>;
+
+fn by_key(holders: Vec<KeyHolder>) -> Holders {
+    let by_key = holders.into_iter().flat_map(|it| {
+        let keys = it.keys.clone();
+        keys.into_iter().map(move |key| (key, it.clone()))
+    });
+    by_key.collect()
+}
+
+/// What is looked up is a hash of what was sent: how long that takes says nothing about a key.
+fn sent_key(headers: &HeaderMap) -> Result<KeyHash, Denied> {
+    let sent = headers.get(AUTHORIZATION).ok_or(Denied::NoKey)?;
+    let sent = sent.to_str().ok().and_then(bearer).ok_or(Denied::UnknownKey)?;
+    Ok(KeyHash::of(sent))
 }
 
 /// The key of `Bearer KEY`; the scheme in any case.

@@ -17,7 +17,7 @@ pub enum Role {
     Storefront,
     /// Picks, packs and hands over, and keeps the shelves.
     Warehouse,
-    /// Takes money and pays it back, and gives discount codes.
+    /// Takes money and pays it back, gives discount codes, and grants customers their terms.
     Finance,
     /// Decides what waits for a person.
     Approver,
@@ -67,6 +67,8 @@ impl Role {
                 Permission::Refund,
                 Permission::ManageDiscounts,
                 Permission::ReadCustomers,
+                Permission::ManageCustomers,
+                Permission::GrantTerms,
             ],
             Self::Approver => vec![
                 Permission::ReadOrders,
@@ -92,6 +94,7 @@ impl Role {
                 Permission::ManageReturns,
                 Permission::ReadCustomers,
                 Permission::ManageCustomers,
+                Permission::GrantTerms,
             ],
             Self::Admin => every_permission().collect(),
         }

@@ -1,18 +1,25 @@
-//! Whether a call is let in, and in whose name.
+//! Whether a call is let in, in whose name, and for how long.
+
+use std::future::{pending, poll_fn};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use http::HeaderValue;
 use http::header::AUTHORIZATION;
+use tokio::time::{Instant, Interval, interval_at};
 
-use crate::access::{ACTOR, Access, Denied};
+use crate::access::{ACTOR, Access, Denied, Pass};
 
 /// Lets the call in if its caller may make it, and says in its metadata who that is: the holder of the key, or the person
-/// that a trusted service names. The key goes no further.
+/// that a trusted service names. The key goes no further. None: callers are believed.
 pub(super) fn introduce<B>(
     access: &Access,
     method: &str,
     request: &mut http::Request<B>,
-) -> Result<(), Denied> {
-    let Some(principal) = access.admit(method, request.headers())? else { return Ok(()) };
+) -> Result<Option<Pass>, Denied> {
+    let Some(pass) = access.admit(method, request.headers())? else { return Ok(None) };
+    let principal = &pass.principal;
     let headers = request.headers_mut();
     headers.remove(AUTHORIZATION);
     match headers.get(ACTOR) {
@@ -25,6 +32,41 @@ pub(super) fn introduce<B>(
             name.into_iter().for_each(|it| drop(headers.insert(ACTOR, it)));
         }
     }
-    request.extensions_mut().insert(principal);
-    Ok(())
+    request.extensions_mut().insert(Arc::clone(principal));
+    Ok(Some(pass))
+}
+
+/// How long a stream goes on before its key is looked at again: it may have expired, or its roles may be others.
+const AGAIN_AFTER: Duration = Duration::from_secs(2);
+
+/// The leave of a call that lasts.
+pub(super) struct Leave {
+    access: Arc<Access>,
+    method: Arc<str>,
+    pass: Option<Pass>,
+    again: Interval,
+}
+
+impl Leave {
+    pub(super) fn new(access: Arc<Access>, method: Arc<str>, pass: Option<Pass>) -> Self {
+        Self { access, method, pass, again: interval_at(Instant::now() + AGAIN_AFTER, AGAIN_AFTER) }
+    }
+
+    /// Ready once the call would not be let in any more.
+    pub(super) fn poll_denied(&mut self, cx: &mut Context<'_>) -> Poll<Denied> {
+        loop {
+            ready!(self.again.poll_tick(cx));
+            if let Err(denied) = self.access.still_admits(&self.method, self.pass.as_ref()) {
+                return Poll::Ready(denied);
+            }
+        }
+    }
+}
+
+/// Waits until the call would not be let in any more; one without a leave may go on for ever.
+pub(super) async fn denied(leave: &mut Option<Leave>) -> Denied {
+    match leave {
+        Some(leave) => poll_fn(|cx| leave.poll_denied(cx)).await,
+        None => pending().await,
+    }
 }

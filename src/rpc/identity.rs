@@ -6,11 +6,13 @@ use std::time::Instant;
 use prost::Message;
 use sha2::{Digest, Sha256};
 use tonic::metadata::MetadataMap;
-use tonic::{Extensions, Request};
+use tonic::{Extensions, Request, Status};
 
-use crate::access::{ACTOR, ANONYMOUS, Principal};
+use crate::access::{ACTOR, ANONYMOUS, Denied, Principal};
 use crate::domain::{Actor, Problems};
+use crate::pb::Permission;
 use crate::rpc::layers::Deadline;
+use crate::rpc::status;
 use crate::settings::Limits;
 use crate::{pb, store};
 
@@ -233,6 +235,16 @@ impl Call {
 /// Who a request id belongs to: the holder of the API key, also when it acts for somebody else. Without keys, the actor.
 pub(super) fn owner(extensions: &Extensions, actor: &Actor) -> Actor {
     extensions.get::<Arc<Principal>>().map_or_else(|| actor.clone(), |it| it.name.clone())
+}
+
+/// Refuses a caller without `permission`, for what a call asks beyond its method. Without keys everybody is let in.
+pub(crate) fn permitted(extensions: &Extensions, permission: Permission) -> Result<(), Status> {
+    match extensions.get::<Arc<Principal>>() {
+        Some(it) if !it.permissions.contains(&permission) => {
+            Err(status::denied(&Denied::Lacks(it.name.clone(), permission)))
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// Who calls, as the metadata says.

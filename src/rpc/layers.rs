@@ -31,7 +31,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::access::Access;
 use crate::pb;
-use crate::rpc::{admission, status};
+use crate::rpc::admission::{self, Leave};
+use crate::rpc::status;
 use crate::settings::Limits;
 
 /// The deadline: after it the caller no longer waits for the answer. Among the extensions of every request that has
@@ -263,9 +264,10 @@ where
         let clone = self.inner.clone();
         let mut inner = mem::replace(&mut self.inner, clone);
         Box::pin(async move {
-            if let Err(denied) = admitted {
-                return Ok(record.answered(status::denied(&denied)));
-            }
+            let pass = match admitted {
+                Ok(pass) => pass,
+                Err(denied) => return Ok(record.answered(status::denied(&denied))),
+            };
             if is_over {
                 return Ok(record.answered(status::too_late(TOO_LATE)));
             }
@@ -295,22 +297,39 @@ where
                     (None, Some(PermitGuard(permit)))
                 }
             };
-            let answering = inner.call(request);
-            let answered = match until {
-                Some(until) => timeout_at(until, answering).await,
-                None => Ok(answering.await),
-            };
-            let Ok(response) = answered else {
-                return Ok(record.answered(status::too_late(TOO_LATE)));
+            let lasts = shape != Shape::Unary;
+            let mut leave = lasts.then(|| Leave::new(Arc::clone(&gate.access), name, pass));
+            let response = match in_time(inner.call(request), until, &mut leave).await {
+                Ok(response) => response,
+                Err(status) => return Ok(record.answered(status)),
             };
 
             let response = blamed(response?);
             record.code = Status::from_header_map(response.headers()).map(|it| it.code());
             Ok(response.map(|body| {
-                let until = until.filter(|_| shape != Shape::Unary).map(|it| Box::pin(sleep_until(it)));
-                AxumBody::new(Guarded { body, record, until, over: false, _seated: seated })
+                let until = until.filter(|_| lasts).map(|it| Box::pin(sleep_until(it)));
+                AxumBody::new(Guarded { body, record, until, leave, over: false, _seated: seated })
             }))
         })
+    }
+}
+
+/// What the service answers, unless its time is over before, or its caller may no longer have it.
+async fn in_time<T>(
+    answering: impl Future<Output = T>,
+    until: Option<tokio::time::Instant>,
+    leave: &mut Option<Leave>,
+) -> Result<T, Status> {
+    let answered = async {
+        match until {
+            Some(until) => timeout_at(until, answering).await.map_err(|_| status::too_late(TOO_LATE)),
+            None => Ok(answering.await),
+        }
+    };
+    tokio::select! {
+        biased;
+        answered = answered => answered,
+        denied = admission::denied(leave) => Err(status::denied(&denied)),
     }
 }
 
@@ -357,11 +376,13 @@ fn blamed(response: Response<AxumBody>) -> Response<AxumBody> {
     }
 }
 
-/// An answer on its way. It ends a stream at its deadline, and keeps a panic from the calls beside it.
+/// An answer on its way. It ends a stream at its deadline or when its caller may no longer read it, and keeps a panic from
+/// the calls beside it.
 struct Guarded {
     body: AxumBody,
     record: Record,
     until: Option<Pin<Box<Sleep>>>,
+    leave: Option<Leave>,
     over: bool,
     _seated: Option<PermitGuard>,
 }
@@ -392,6 +413,9 @@ impl Body for Guarded {
         }
         if self.until.as_mut().is_some_and(|it| it.as_mut().poll(cx).is_ready()) {
             return Poll::Ready(Some(Ok(self.end(&status::too_late(TOO_LATE)))));
+        }
+        if let Some(Poll::Ready(denied)) = self.leave.as_mut().map(|it| it.poll_denied(cx)) {
+            return Poll::Ready(Some(Ok(self.end(&status::denied(&denied)))));
         }
 
         let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(&mut self.body).poll_frame(cx)));

@@ -40,6 +40,35 @@ fn key(settings: &mut Settings, name: &str, key: &str, role: Role) {
     settings.access.keys.insert(name.to_owned(), known);
 }
 
+async fn until_it_ends(mut open: tonic::Streaming<pb::WatchOrdersResponse>) -> Status {
+    loop {
+        match open.message().await {
+            Ok(Some(_)) => {}
+            Ok(None) => panic!("a stream ends with a reason"),
+            Err(status) => return status,
+        }
+    }
+}
+
+on_both_engines!(
+    a_stream_ends_when_its_key_does,
+    |it| {
+        key(it, "reader", READER, Role::Reader);
+        let soon = std::time::SystemTime::now() + Duration::from_secs(8);
+        let soon = time::OffsetDateTime::from(soon).format(&time::format_description::well_known::Rfc3339);
+        let soon = Moment::try_from(soon.expect("a time")).expect("a time");
+        it.access.keys.get_mut("reader").expect("it is there").expires = Some(soon);
+    },
+    async |server| {
+        let request = with_key(READER, pb::WatchOrdersRequest::default());
+        let open = server.orders.clone().watch_orders(request).await.expect("it may still read");
+        let ended = tokio::time::timeout(Duration::from_secs(60), until_it_ends(open.into_inner()));
+        let ended = ended.await.expect("the key ends in seconds");
+        assert_eq!((ended.code(), reason(&ended).as_str()), (Code::Unauthenticated, "KEY_EXPIRED"));
+        server.stop().await;
+    }
+);
+
 fn four_callers(settings: &mut Settings) {
     key(settings, "admin", ADMIN, Role::Admin);
     key(settings, "reader", READER, Role::Reader);
@@ -76,6 +105,41 @@ async fn call(channel: &Channel, method: &str, request: Request<()>) -> Result<(
 fn reason(status: &Status) -> String {
     status.get_details_error_info().map(|it| it.reason).unwrap_or_default()
 }
+
+on_both_engines!(terms_are_granted_by_who_may, four_callers, async |server| {
+    let customers = || server.customers.clone();
+    let contact =
+        pb::Customer { name: "Ada".to_owned(), email: "ada@example.com".to_owned(), ..Default::default() };
+    let plain = pb::CustomerAccount { contact: Some(contact), ..Default::default() };
+    let exempt = pb::CustomerAccount { tax_exempt: true, ..plain.clone() };
+    let creating = |it: &pb::CustomerAccount| pb::CreateCustomerRequest {
+        customer: Some(it.clone()),
+        ..Default::default()
+    };
+    let refused = customers().create_customer(with_key(SHOP, creating(&exempt))).await.expect_err("no terms");
+    assert_eq!((refused.code(), reason(&refused).as_str()), (Code::PermissionDenied, "PERMISSION_MISSING"));
+    let created =
+        customers().create_customer(with_key(SHOP, creating(&plain))).await.expect("no terms asked");
+    let created = created.into_inner().customer.expect("a customer");
+
+    let updating = |path: &str| pb::UpdateCustomerRequest {
+        customer: Some(pb::CustomerAccount {
+            payment_terms_days: Some(30),
+            tax_number: "DE1".to_owned(),
+            ..created.clone()
+        }),
+        update_mask: Some(prost_types::FieldMask { paths: vec![path.to_owned()] }),
+        ..Default::default()
+    };
+    for path in ["tax_exempt", "payment_terms_days"] {
+        let refused =
+            customers().update_customer(with_key(SHOP, updating(path))).await.expect_err("no terms");
+        assert_eq!(reason(&refused), "PERMISSION_MISSING", "{path}");
+        customers().update_customer(with_key(ADMIN, updating(path))).await.expect("an admin may");
+    }
+    customers().update_customer(with_key(SHOP, updating("tax_number"))).await.expect("no terms");
+    server.stop().await;
+});
 
 on_both_engines!(every_method_lets_in_who_may_and_nobody_else, four_callers, async |server| {
     assert!(PERMISSIONS.len() > 100, "every method of the API");

@@ -4,6 +4,7 @@ use std::io::Read;
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
+use consign::access::KeyHash;
 use consign::pb;
 use futures_util::{StreamExt, stream};
 use serde_json::Value;
@@ -141,6 +142,53 @@ async fn a_hangup_is_noted_and_the_server_serves_on() {
     while !site.log().contains("SIGHUP") {
         assert!(!process.has_ended());
         tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    process.signal("TERM");
+    assert!(process.ends_well());
+}
+
+/// Asks with a key; the code says whether it was let in.
+async fn answer_to(process: &Process, key: &str) -> Code {
+    let key_of_order = pb::get_order_request::Key::Number("100001".to_owned());
+    let mut request =
+        tonic::Request::new(pb::GetOrderRequest { key: Some(key_of_order), ..Default::default() });
+    let shown = format!("Bearer {key}").parse().expect("a header");
+    request.metadata_mut().insert("authorization", shown);
+    let answer = Clients::over(process.channel()).orders.get_order(request).await;
+    answer.expect_err("no order").code()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_hangup_those_may_call_whom_the_settings_name_by_then() {
+    let mut site = embedded().await;
+    let file = site.folder.path().join("consign.toml");
+    site.set("CONSIGN_CONFIG", file.display());
+    let named = |key: &str| {
+        let hash = KeyHash::of(key).to_string();
+        format!("[access.keys.shop]\nsha256 = [\"{hash}\"]\nroles = [\"reader\"]\n")
+    };
+    let write = |text: &str| std::fs::write(&file, text).expect("the settings are written");
+    write(&named("consign_first"));
+    let mut process = site.start().await;
+    assert_eq!(answer_to(&process, "consign_first").await, Code::NotFound);
+    assert_eq!(answer_to(&process, "consign_second").await, Code::Unauthenticated);
+
+    write(&named("consign_second"));
+    process.signal("HUP");
+    while answer_to(&process, "consign_first").await == Code::NotFound {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(answer_to(&process, "consign_second").await, Code::NotFound);
+
+    for (unusable, why) in [("access = 7", "cannot be used"), ("", "everybody would be believed")] {
+        write(unusable);
+        process.signal("HUP");
+        while !site.log().contains(why) {
+            assert!(!process.has_ended());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert_eq!(answer_to(&process, "consign_second").await, Code::NotFound);
+        assert_eq!(answer_to(&process, "consign_first").await, Code::Unauthenticated);
     }
     process.signal("TERM");
     assert!(process.ends_well());

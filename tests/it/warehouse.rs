@@ -150,10 +150,19 @@ impl Warehouse<'_> {
         }
     }
 
-    /// Waits until no message of the order is left to be sent.
+    /// Waits until no refund of the order is under way, and no message of it is left to be sent.
     pub(crate) async fn until_quiet(&self, order_id: &str) {
         let started = Instant::now();
         loop {
+            let request =
+                pb::ListRefundsRequest { filter: format!("order_id = {order_id}"), ..Default::default() };
+            let refunds = self.server.billing.clone().list_refunds(request).await;
+            let refunds = refunds.expect("refunds can be listed").into_inner().refunds;
+            if refunds.iter().any(|it| it.state() == pb::RefundState::Pending) {
+                assert!(started.elapsed() < PATIENCE, "a refund is never settled");
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                continue;
+            }
             let request = pb::ListMessagesRequest {
                 filter: format!("order_id = {order_id} AND state = QUEUED"),
                 ..Default::default()

@@ -181,6 +181,7 @@ async fn reservations(schema: &Schema<'_>) -> Result<(), DbErr> {
         .indexes(&[
             "CREATE INDEX reservation_items_open ON reservation_items (location, sku)
              WHERE quantity > consumed + released",
+            "CREATE INDEX open_reservations_none ON open_reservations (caller) WHERE open = 0",
             "CREATE INDEX reservations_order ON reservations (order_id) WHERE order_id IS NOT NULL",
             "CREATE UNIQUE INDEX reservations_one_open ON reservations (order_id)
              WHERE order_id IS NOT NULL AND state IN ('HELD', 'CONFIRMED', 'PARTIALLY_CONSUMED')",

@@ -4,10 +4,15 @@ use tonic::{Request, Response, Status};
 
 use crate::domain::CustomerId;
 use crate::pb;
+use crate::pb::Permission;
 use crate::rpc::accounts::{parse, reply};
 use crate::rpc::api::{Api, Reply, command, existing, found, parsed};
+use crate::rpc::identity::permitted;
 use crate::rpc::listing::page_token;
 use crate::rpc::parse::id;
+
+/// The fields that are worth money to a customer.
+const TERMS: [&str; 2] = ["tax_exempt", "payment_terms_days"];
 
 #[tonic::async_trait]
 impl pb::customer_service_server::CustomerService for Api {
@@ -15,6 +20,10 @@ impl pb::customer_service_server::CustomerService for Api {
         &self,
         request: Request<pb::CreateCustomerRequest>,
     ) -> Reply<pb::CreateCustomerResponse> {
+        let given = request.get_ref().customer.as_ref();
+        if given.is_some_and(|it| it.tax_exempt || it.payment_terms_days.is_some()) {
+            permitted(request.extensions(), Permission::GrantTerms)?;
+        }
         let (call, command) = command(request, parse::create_customer)?;
         self.change(call, command, |it, _| pb::CreateCustomerResponse { customer: Some(reply::account(it)) })
             .await
@@ -24,6 +33,10 @@ impl pb::customer_service_server::CustomerService for Api {
         &self,
         request: Request<pb::UpdateCustomerRequest>,
     ) -> Reply<pb::UpdateCustomerResponse> {
+        let mask = request.get_ref().update_mask.as_ref();
+        if mask.is_some_and(|it| it.paths.iter().any(|it| TERMS.contains(&it.as_str()))) {
+            permitted(request.extensions(), Permission::GrantTerms)?;
+        }
         let (call, command) = command(request, parse::update_customer)?;
         self.change(call, command, |it, _| pb::UpdateCustomerResponse { customer: Some(reply::account(it)) })
             .await

@@ -8,6 +8,8 @@ use http_body::Body;
 use tokio::time::timeout;
 use tower::{Layer, Service, ServiceExt, service_fn};
 
+use crate::access::{ApiKey, KeyHolder, Principal, Role};
+
 const UNARY: &str = "/consign.v1.OrderService/GetOrder";
 
 const STREAM: &str = "/consign.v1.OrderService/WatchOrders";
@@ -164,6 +166,35 @@ async fn an_open_stream_ends_at_its_deadline_and_holds_its_place_until_then() {
     drop((open, refused));
     let again = service.oneshot(request(STREAM, None)).await.unwrap();
     assert_eq!(code(&again), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_ends_when_its_key_is_taken_away() {
+    let key = ApiKey::generate().expect("a key");
+    let holder = |key: &ApiKey| {
+        let name = "shop".parse().expect("a name");
+        let permissions = Role::Reader.permissions().into_iter().collect();
+        let principal = Arc::new(Principal { name, permissions, names_persons: false });
+        KeyHolder { principal, keys: vec![key.hash()], expires: None }
+    };
+    let access = Arc::new(Access::new(vec![holder(&key)], crate::clock::wall()));
+    let endless = service_fn(|_: Request<AxumBody>| async {
+        let never = futures_util::stream::pending::<Result<Bytes, Infallible>>();
+        Ok::<_, Infallible>(Response::new(AxumBody::from_stream(never)))
+    });
+    let service = Gate::new(&Limits::default(), Arc::clone(&access)).layer(endless);
+    let mut asked = request(STREAM, None);
+    let shown = format!("Bearer {}", key.reveal()).parse().expect("a header");
+    asked.headers_mut().insert("authorization", shown);
+    let mut open = service.oneshot(asked).await.unwrap();
+
+    let mut next = async || std::future::poll_fn(|cx| Pin::new(open.body_mut()).poll_frame(cx)).await;
+    assert!(timeout(Duration::from_secs(60), next()).await.is_err(), "it may go on");
+    let other = ApiKey::generate().expect("another");
+    access.replace(vec![holder(&other)]).expect("somebody");
+    let frame = timeout(Duration::from_secs(3), next()).await.expect("it ends");
+    let trailers = frame.unwrap().unwrap().into_trailers().unwrap();
+    assert_eq!(Status::from_header_map(&trailers).unwrap().code(), Code::Unauthenticated);
 }
 
 #[tokio::test]

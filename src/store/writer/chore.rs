@@ -133,7 +133,8 @@ pub(in crate::store) async fn fail(
 }
 
 /// Forgets the oldest idempotency keys from before this moment, with their answers: at most `limit` of decisions that
-/// have events, which stay, and as many of decisions without, whose rows go.
+/// have events, which stay, and as many of decisions without, whose rows go. So do counts of callers that have nothing
+/// reserved any more.
 pub(in crate::store) async fn forget_keys(
     db: &Session,
     before: Timestamp,
@@ -151,6 +152,10 @@ pub(in crate::store) async fn forget_keys(
         oldest("NOT NULL")
     );
     let removed = format!("DELETE FROM decisions {}", oldest("NULL"));
+    // The count is compared once more: by the time its row is locked the caller may have reserved something.
+    let empty = "DELETE FROM open_reservations WHERE open = 0 AND caller IN \
+        (SELECT caller FROM open_reservations WHERE open = 0 LIMIT $1)";
+    db.execute(empty, vec![bounded(limit).into()]).await?;
     Ok(db.execute(&forgotten, values()).await? + db.execute(&removed, values()).await?)
 }
 
