@@ -13,6 +13,7 @@
 //! | [`pb`] | the API's messages, clients and server traits, generated from `proto/` |
 //! | [`rpc`] | the door: parse, change or find, reply |
 //! | [`webhook`] | the couriers' door: their reports over HTTP, signed |
+//! | [`operations`] | the operators' port: whether the server lives, takes calls, and what it is |
 //! | [`server`] | all of it, started and stopped as one |
 //! | [`client`] | how the programs below call a server |
 //! | [`demo`] | the whole process, played over the API |
@@ -38,6 +39,7 @@ pub mod client;
 pub mod command_line;
 pub mod demo;
 pub mod import;
+pub mod operations;
 pub mod rpc;
 pub mod server;
 pub mod webhook;

@@ -1,7 +1,7 @@
 //! One running server: the store, the workers and the gRPC door before them, started and stopped as one.
 
-use std::collections::BTreeMap;
-use std::fs;
+mod outside;
+
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -27,15 +27,12 @@ use tower::util::MapRequestLayer;
 use crate::access::Access;
 use crate::client;
 use crate::clock::{self, Clock};
-use crate::documents::{LOGO_BYTES_MAX, check_logo};
-use crate::domain::{Actor, CourierCode, Invalid, Letters, Rules, Seller, Sender};
-use crate::outside::{
-    CourierInterface, FileMail, Karrio, LabelType, Login, Mail, PaymentProvider, Relay, Sandbox, Sendmail,
-    Smtp, Tls,
-};
+use crate::domain::{Actor, CourierCode, Invalid, Rules, Seller};
+use crate::operations::{self, Connections, Port, Readiness};
 use crate::pb;
 use crate::rpc::{self, Certificates, Gate};
-use crate::settings::{self, LetterSettings, Limits, Settings};
+use crate::server::outside::{couriers, letters, mail, payment_provider, seller};
+use crate::settings::{self, Limits, Settings};
 use crate::store::{self, Store, StoreError, TimeSource};
 use crate::webhook;
 use crate::work::{self, App, Drawings, stop_requested};
@@ -69,9 +66,14 @@ pub struct Server {
     pub address: SocketAddr,
     /// Where couriers report over HTTP, if the settings say so; with the actual port.
     pub webhooks: Option<SocketAddr>,
+    /// The operators' port, likewise.
+    pub operations: Option<SocketAddr>,
     pub store: Store,
     access: Arc<Access>,
     stopping: watch::Sender<bool>,
+    /// Ends the operators' port, which answers while calls are finished.
+    closing: watch::Sender<bool>,
+    readiness: Readiness,
     serving: JoinHandle<Result<(), transport::Error>>,
     workers: JoinSet<()>,
     health: HealthReporter,
@@ -122,11 +124,8 @@ impl Server {
         }
         let certificates = Certificates::read(&settings.tls).map_err(ServeError::Tls)?.map(Arc::new);
         let (listener, address) = listen(settings.listen).await?;
-
-        let webhooks = match settings.webhooks.listen {
-            Some(address) => Some(listen(address).await?),
-            None => None,
-        };
+        let webhooks = listen_if(settings.webhooks.listen).await?;
+        let operators = listen_if(settings.operations.listen).await?;
 
         let seller = seller(&settings)?;
         let rules = Arc::new(Rules {
@@ -146,12 +145,24 @@ impl Server {
         let app = app(&settings, &store, rules)?;
         let mut workers = work::start(&app, &stop);
 
-        let health = HealthReporter::new();
+        let (health, readiness) = (HealthReporter::new(), Readiness::default());
         report(&health, ServingStatus::Serving).await;
-        workers.spawn(watch_health(store.clone(), health.clone(), stop.clone()));
+        workers.spawn(watch_health(store.clone(), health.clone(), readiness.clone(), stop.clone()));
 
         let limits = settings.limits;
         let couriers_address = webhooks.as_ref().map(|it| it.1);
+        let operators_address = operators.as_ref().map(|it| it.1);
+        let (closing, closed) = watch::channel(false);
+        if let Some((listener, _)) = operators {
+            let pages = operations::routes(Port {
+                store: store.clone(),
+                access: Arc::clone(&access),
+                readiness: readiness.clone(),
+            });
+            // Further pages are merged here, each part a router of its own.
+            let connections = Connections::new(settings.operations, certificates.clone(), limits.deadline());
+            workers.spawn(operations::serve(listener, pages, connections, closed));
+        }
         if let Some((listener, _)) = webhooks {
             let (store, settings) = (store.clone(), settings.webhooks);
             let door = webhook::Door { store, settings, deadline: limits.deadline() };
@@ -168,13 +179,16 @@ impl Server {
         }
         let serving = tokio::spawn(serve(listener, certificates, routes, limits.clone(), stop));
 
-        tracing::info!(%address, webhooks = ?couriers_address, "serving");
+        tracing::info!(%address, webhooks = ?couriers_address, operations = ?operators_address, "serving");
         Ok(Self {
             address,
             webhooks: couriers_address,
+            operations: operators_address,
             store,
             access,
             stopping,
+            closing,
+            readiness,
             serving,
             workers,
             health,
@@ -251,9 +265,12 @@ impl Server {
         let Self {
             address: _,
             webhooks: _,
+            operations: _,
             store,
             access: _,
             stopping,
+            closing,
+            readiness,
             mut serving,
             mut workers,
             health,
@@ -264,6 +281,7 @@ impl Server {
         let end = began + stop_within;
         tracing::info!("stopping");
 
+        readiness.stopping();
         report(&health, ServingStatus::NotServing).await;
         stopping.send_replace(true);
 
@@ -274,6 +292,7 @@ impl Server {
             () = sleep_until(end - stop_within / 4) => tracing::warn!("calls under way are cut off"),
         }
         serving.abort();
+        closing.send_replace(true);
 
         let finished = async { while workers.join_next().await.is_some() {} };
         if timeout_at(end - stop_within / 8, finished).await.is_err() {
@@ -308,6 +327,13 @@ async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeE
     let listener = TcpListener::bind(address).await.map_err(listening)?;
     let address = listener.local_addr().map_err(listening)?;
     Ok((listener, address))
+}
+
+async fn listen_if(address: Option<SocketAddr>) -> Result<Option<(TcpListener, SocketAddr)>, ServeError> {
+    match address {
+        Some(address) => Ok(Some(listen(address).await?)),
+        None => Ok(None),
+    }
 }
 
 /// The store as the settings say, not migrated.
@@ -358,72 +384,6 @@ pub async fn is_serving_vouched_for(target: &str, authorities: Option<&Path>) ->
     Ok(answer.into_inner().status() == health_check_response::ServingStatus::Serving)
 }
 
-fn payment_provider(settings: &Settings) -> Result<Arc<dyn PaymentProvider>, ServeError> {
-    match settings.payment_provider {
-        settings::PaymentProvider::Sandbox => {
-            tracing::warn!("payments go to the sandbox provider: no money moves");
-            let path = settings.data_dir.join("sandbox-payments");
-            let sandbox = Sandbox::open(&path).map_err(|source| ServeError::Folder { path, source })?;
-            Ok(Arc::new(sandbox))
-        }
-    }
-}
-
-fn mail(settings: &Settings) -> Result<Arc<dyn Mail>, ServeError> {
-    let mut sender: Sender = settings.mail.from.parse().map_err(ServeError::Sender)?;
-    if sender.name.is_empty() {
-        sender.name.clone_from(&settings.rules.company_name);
-    }
-    match settings.mail.provider {
-        settings::MailProvider::Folder => {
-            let path = settings.messages_folder();
-            let folder = FileMail::new(&path, sender);
-            Ok(Arc::new(folder.map_err(|source| ServeError::Folder { path, source })?))
-        }
-        settings::MailProvider::Program => {
-            Ok(Arc::new(Sendmail::new(settings.mail.program.clone().unwrap_or_default(), sender)))
-        }
-        settings::MailProvider::Smtp => {
-            let smtp = Smtp::new(relay(&settings.mail.smtp), sender).map_err(ServeError::Authorities)?;
-            Ok(Arc::new(smtp))
-        }
-    }
-}
-
-fn relay(smtp: &settings::Smtp) -> Relay {
-    let given = |it: &String| Some(it.clone()).filter(|it| !it.is_empty());
-    let login = |user| Login { user, password: smtp.password.reveal().to_owned() };
-    Relay {
-        host: smtp.host.clone(),
-        port: smtp.port(),
-        tls: match smtp.tls {
-            settings::SmtpTls::None => Tls::None,
-            settings::SmtpTls::StartTls => Tls::StartTls,
-            settings::SmtpTls::Implicit => Tls::Implicit,
-        },
-        ca_file: smtp.ca_file.clone(),
-        login: given(&smtp.user).map(login),
-        hello: given(&smtp.hello),
-        connections: usize::try_from(smtp.connections).unwrap_or(usize::MAX),
-        connect_within: smtp.connect_within(),
-        answer_within: smtp.answer_within(),
-    }
-}
-
-/// Who sells, with the logo; None: nothing is known of them.
-fn seller(settings: &Settings) -> Result<Option<Seller>, ServeError> {
-    let Some(path) = &settings.seller.logo else { return Ok(settings.seller(Vec::new())) };
-    let told = |why: String| ServeError::Logo(format!("{}: {why}", path.display()));
-    let size = fs::metadata(path).map_err(|it| told(it.to_string()))?.len();
-    // Too large a file is not read to say so.
-    if size > LOGO_BYTES_MAX {
-        return Err(told(format!("a logo has at most {LOGO_BYTES_MAX} bytes")));
-    }
-    let logo = fs::read(path).map_err(|it| told(it.to_string()))?;
-    check_logo(&logo).map_err(told)?;
-    Ok(settings.seller(logo))
-}
-
 /// Keeps the seller for the invoices that name it, and says what they lack.
 async fn keep_seller(store: &Store, seller: Option<&Seller>) -> Result<(), StoreError> {
     if let Some(seller) = seller {
@@ -435,32 +395,6 @@ async fn keep_seller(store: &Store, seller: Option<&Seller>) -> Result<(), Store
         );
     }
     Ok(())
-}
-
-/// Letters, with the shop's own templates if there are some.
-fn letters(chosen: &LetterSettings) -> Result<Letters, ServeError> {
-    let own = match &chosen.templates {
-        Some(folder) => settings::templates_in(folder).map_err(ServeError::Templates)?,
-        None => BTreeMap::new(),
-    };
-    let letters = Letters::new(chosen.language, chosen.links(), &own);
-    letters.map_err(|faults| ServeError::Templates(faults.join("\n")))
-}
-
-/// The couriers that are booked through an interface.
-fn couriers(settings: &Settings) -> Result<BTreeMap<CourierCode, Arc<dyn CourierInterface>>, ServeError> {
-    let connect = |(code, it): (&CourierCode, &settings::CourierInterface)| {
-        let label = match it.label {
-            settings::CourierLabel::Pdf => LabelType::Pdf,
-            settings::CourierLabel::Zpl => LabelType::Zpl,
-        };
-        let settings::CourierProvider::Karrio = it.provider;
-        let (carrier, account, services) = (it.carrier.clone(), it.account.clone(), it.services.clone());
-        let karrio = Karrio::new(&it.url, it.token.reveal(), carrier, account, services, label);
-        let karrio: Arc<dyn CourierInterface> = Arc::new(karrio.ok_or(ServeError::Courier(code.clone()))?);
-        Ok((code.clone(), karrio))
-    };
-    settings.couriers.iter().map(connect).collect()
 }
 
 /// Reflection in both versions that tools speak, error details included; behind the door only for who has a key.
@@ -504,14 +438,21 @@ async fn serve(
 }
 
 /// Reports NOT_SERVING while the database does not answer, or its clock is far off this machine's.
-async fn watch_health(store: Store, health: HealthReporter, mut stop: watch::Receiver<bool>) {
+async fn watch_health(
+    store: Store,
+    health: HealthReporter,
+    readiness: Readiness,
+    mut stop: watch::Receiver<bool>,
+) {
     let mut was = ServingStatus::Serving;
     loop {
         tokio::select! {
             () = stop_requested(&mut stop) => break,
             () = sleep(PING_EVERY) => {}
         }
-        let is = match store.ping().await {
+        let found = store.ping().await;
+        readiness.found(&found);
+        let is = match found {
             Ok(()) => ServingStatus::Serving,
             Err(error) => {
                 if was == ServingStatus::Serving {

@@ -19,8 +19,11 @@ use crate::work::stop_requested;
 /// How often the files are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
-/// The only protocol that is spoken over TLS.
+/// The only protocol that callers of the API speak over TLS.
 const HTTP_2: &[u8] = b"h2";
+
+/// The one of the operators' port.
+const HTTP_1: &[u8] = b"http/1.1";
 
 /// What the files say, as it was when they were last read.
 pub struct Certificates {
@@ -58,6 +61,14 @@ impl Certificates {
     pub(super) fn acceptor(&self) -> TlsAcceptor {
         let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
         TlsAcceptor::from(Arc::clone(&current.config))
+    }
+
+    /// The same for one of the operators' port.
+    pub fn http_acceptor(&self) -> TlsAcceptor {
+        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+        let mut config = ServerConfig::clone(&current.config);
+        config.alpn_protocols = vec![HTTP_1.to_vec()];
+        TlsAcceptor::from(Arc::new(config))
     }
 
     /// Reads the files again whenever they change, until the server stops. If they cannot be used, the old ones stay.

@@ -8,6 +8,7 @@ use crate::domain::{
     ApprovalRules, CourierWeights, GateRules, LinkPattern, PickupScan, Problems, RegionCode, ReturnRules,
     ReturnShipping, Rule, Rules, Sender, Severity, ShippingFee, SlipRules, TaxRule, WeightRules,
 };
+use crate::settings::operations::OperationsSettings;
 use crate::settings::secret::Secret;
 use crate::settings::values::{
     CourierInterface, CourierProvider, LetterSettings, Limits, Mail, MailProvider, PaymentProvider, Settings,
@@ -29,6 +30,7 @@ impl Settings {
             limits,
             log,
             mail,
+            operations,
             couriers,
             rules,
             seller,
@@ -36,17 +38,18 @@ impl Settings {
             webhooks,
         } = self;
 
-        if !listen.ip().is_loopback() && !insecure_listen {
-            let anybody = access.keys.is_empty() && tls.client_authorities.is_none();
-            let why = match (anybody, tls.certificate.is_none()) {
-                (true, _) => Some("callers are not authenticated"),
-                (false, true) => Some("keys would travel in the clear"),
-                (false, false) => None,
-            };
-            if let Some(why) = why {
+        let anybody = access.keys.is_empty() && tls.client_authorities.is_none();
+        let why_not = match (anybody, tls.certificate.is_none()) {
+            (true, _) => Some("callers are not authenticated"),
+            (false, true) => Some("keys would travel in the clear"),
+            (false, false) => None,
+        };
+        let doors = [("listen", Some(listen)), ("operations.listen", operations.listen.as_ref())];
+        for (key, address) in doors.into_iter().filter(|_| !insecure_listen) {
+            if let (Some(address), Some(why)) = (address.filter(|it| !it.ip().is_loopback()), why_not) {
                 let message =
-                    format!("{listen} is open to others, and {why}: set insecure_listen if that is meant");
-                bad.add("listen", message);
+                    format!("{address} is open to others, and {why}: set insecure_listen if that is meant");
+                bad.add(key, message);
             }
         }
         if data_dir.as_os_str().is_empty() {
@@ -79,6 +82,7 @@ impl Settings {
         tls.check(bad);
         limits.check(bad);
         mail.check(limits, bad);
+        operations.check(bad);
         for (code, courier) in couriers {
             check_courier(&format!("couriers.{code}"), courier, bad);
         }
@@ -177,6 +181,15 @@ impl Webhooks {
                 bad.add(format!("webhooks.secrets.{courier}"), format!("must have {least} to {most} bytes"));
             }
         }
+    }
+}
+
+impl OperationsSettings {
+    fn check(&self, bad: &mut Problems) {
+        // Where it may listen is checked beside the gRPC port's address.
+        let Self { listen: _, connections, request_seconds } = self;
+        within(bad, "operations.connections", *connections, 1, 10_000);
+        within(bad, "operations.request_seconds", *request_seconds, 1, 300);
     }
 }
 

@@ -12,6 +12,7 @@ use crate::domain::{
 };
 use crate::settings::access::{AccessSettings, TlsSettings};
 use crate::settings::load::seconds;
+use crate::settings::operations::OperationsSettings;
 use crate::settings::secret::{Password, Secret, SigningKey};
 use crate::settings::seller::SellerSettings;
 
@@ -36,6 +37,7 @@ pub struct Settings {
     pub limits: Limits,
     pub log: Log,
     pub mail: Mail,
+    pub operations: OperationsSettings,
     /// Couriers that are booked through an interface, by their code. All others have their rate card only.
     pub couriers: BTreeMap<CourierCode, CourierInterface>,
     pub rules: Rules,
@@ -359,6 +361,7 @@ impl Default for Settings {
             limits: Limits::default(),
             log: Log::default(),
             mail: Mail::default(),
+            operations: OperationsSettings::default(),
             couriers: BTreeMap::new(),
             rules: Rules::default(),
             seller: SellerSettings::default(),

@@ -16,7 +16,7 @@ use crate::domain::{ReadSet, Refusal};
 use crate::store::connection::clock::StoreClock;
 use crate::store::connection::error::StoreError;
 use crate::store::connection::open::{self, Pools, Prepared};
-use crate::store::connection::options::Options;
+use crate::store::connection::options::{Engine, Options};
 use crate::store::connection::session::Session;
 use crate::store::query::integrity::{self as laws, LawResult};
 use crate::store::query::order_cache::OrderCache;
@@ -173,6 +173,10 @@ impl Store {
     /// Brings the schema up to date; several processes may do so at once.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         self.inner.pools.migrate().await
+    }
+
+    pub fn engine(&self) -> Engine {
+        self.inner.pools.engine()
     }
 
     /// The names of all of the schema's steps, in order.

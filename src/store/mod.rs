@@ -11,7 +11,7 @@ mod tests;
 mod writer;
 
 pub use connection::error::StoreError;
-pub use connection::options::{Clock, Database, Options, TimeSource};
+pub use connection::options::{Clock, Database, Engine, Options, TimeSource};
 pub use handle::Store;
 pub use query::feedback::{Comment, FeedbackReport, RatedGroup, RatedProduct, RatedRegion, Ratings};
 pub use query::find::{Availability, EventFilter, EventPage};

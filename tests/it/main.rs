@@ -44,6 +44,7 @@ mod load;
 mod mail;
 mod malformed;
 mod manifest;
+mod operations;
 mod operator;
 mod order_changes;
 mod outage;

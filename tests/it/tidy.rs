@@ -45,6 +45,7 @@ const LINES: &[(&str, &[&str])] = &[
     ("src/work", &["tonic", "prost", "sea_orm", "sqlx", "crate::rpc", "crate::pb"]),
     ("src/rpc", &["sea_orm", "sqlx", "crate::webhook", "crate::server"]),
     ("src/webhook", &["tonic", "sea_orm", "sqlx", "crate::server"]),
+    ("src/operations", &["tonic", "prost", "sea_orm", "sqlx", "crate::domain", "crate::server"]),
     ("src/bench", &["sea_orm", "crate::store", "crate::rpc", "crate::work", "crate::outside"]),
     ("migrations/src", &["consign::"]),
 ];

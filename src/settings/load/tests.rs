@@ -69,6 +69,8 @@ fn listening_beyond_loopback_has_to_be_meant() {
     assert_eq!(keys("listen = \"0.0.0.0:50051\""), ["listen"]);
     assert!(read("listen = \"0.0.0.0:50051\"\ninsecure_listen = true").is_ok());
     assert!(read("listen = \"[::1]:50051\"").is_ok());
+    assert_eq!(keys("[operations]\nlisten = \"0.0.0.0:50052\""), ["operations.listen"]);
+    assert!(read("operations.listen = \"127.0.0.1:50052\"").is_ok());
 }
 
 #[test]

@@ -15,7 +15,7 @@ use tokio_postgres::Config;
 use crate::domain::Timestamp;
 use crate::store::connection::error::StoreError;
 use crate::store::connection::link::Link;
-use crate::store::connection::options::{Database, Options};
+use crate::store::connection::options::{Database, Engine, Options};
 use crate::store::connection::postgres::PostgresLink;
 use crate::store::connection::readers::{Connect, Readers};
 use crate::store::connection::session::Session;
@@ -141,6 +141,13 @@ impl Pools {
         });
         let readers = Readers::new(connect, options.readers);
         Ok(Self { address, readers })
+    }
+
+    pub(in crate::store) fn engine(&self) -> Engine {
+        match self.address {
+            Address::Postgres(_) => Engine::Postgres,
+            Address::Sqlite(_) => Engine::Sqlite,
+        }
     }
 
     /// How many groups may be at work at once.

@@ -8,6 +8,22 @@ use crate::domain::{Rules, Timestamp};
 /// Reads the machine's clock; the one place that does so is outside the store.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
+/// What keeps the rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+impl Engine {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sqlite => "SQLite",
+            Self::Postgres => "PostgreSQL",
+        }
+    }
+}
+
 #[derive(Debug, Clone)]
 pub enum Database {
     /// A file; it and its directory are made when missing, readable by their owner only.

@@ -1,0 +1,68 @@
+//! Who may ask for what is not for everybody, and what others are told.
+
+use std::sync::Arc;
+
+use axum::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use crate::access::{Access, Denied, Principal};
+use crate::pb::Permission;
+
+/// Who asks, by the key in `authorization: Bearer KEY`, if it has the permission. None: callers are believed.
+pub fn permitted(
+    access: &Access,
+    headers: &HeaderMap,
+    permission: Permission,
+) -> Result<Option<Arc<Principal>>, Refused> {
+    match access.identify(headers)? {
+        Some(principal) if !principal.permissions.contains(&permission) => {
+            Err(Denied::Lacks(principal.name.clone(), permission).into())
+        }
+        found => Ok(found),
+    }
+}
+
+/// A "no", as JSON: `{"reason": "KEY_MISSING", "message": "…"}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    pub status: StatusCode,
+    /// As `ErrorInfo` of the API has it, where the API knows it too.
+    pub reason: &'static str,
+    pub message: String,
+}
+
+impl Refused {
+    pub fn new(status: StatusCode, reason: &'static str, message: impl Into<String>) -> Self {
+        Self { status, reason, message: message.into() }
+    }
+}
+
+impl From<Denied> for Refused {
+    fn from(denied: Denied) -> Self {
+        let (status, reason) = match denied {
+            Denied::NoKey => (StatusCode::UNAUTHORIZED, "KEY_MISSING"),
+            Denied::UnknownKey => (StatusCode::UNAUTHORIZED, "KEY_UNKNOWN"),
+            Denied::ExpiredKey(..) => (StatusCode::UNAUTHORIZED, "KEY_EXPIRED"),
+            Denied::Lacks(..) => (StatusCode::FORBIDDEN, "PERMISSION_MISSING"),
+            Denied::NamesPerson(_) => (StatusCode::FORBIDDEN, "ACTOR_NOT_ALLOWED"),
+        };
+        let message = match denied {
+            Denied::NoKey => "an API key is required: send the header `authorization: Bearer KEY`".to_owned(),
+            denied => denied.to_string(),
+        };
+        Self { status, reason, message }
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let body = json!({ "reason": self.reason, "message": self.message }).to_string();
+        let mut response = (self.status, [(CONTENT_TYPE, "application/json")], body + "\n").into_response();
+        if self.status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(WWW_AUTHENTICATE, "Bearer".parse().expect("a word is a header"));
+        }
+        response
+    }
+}

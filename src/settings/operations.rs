@@ -1,0 +1,32 @@
+//! The operators' port.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::settings::load::seconds;
+
+/// The port for those who run the server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OperationsSettings {
+    /// Where it listens, over HTTP. None: nowhere. Port 0: any that is free.
+    pub listen: Option<SocketAddr>,
+    /// Connections at once; one more is closed at once.
+    pub connections: u32,
+    /// How long a request may take to arrive; a connection silent for as long is closed.
+    pub request_seconds: u32,
+}
+
+impl Default for OperationsSettings {
+    fn default() -> Self {
+        Self { listen: None, connections: 64, request_seconds: 10 }
+    }
+}
+
+impl OperationsSettings {
+    pub fn request_within(&self) -> Duration {
+        seconds(self.request_seconds)
+    }
+}
