@@ -127,20 +127,7 @@ impl Server {
         let webhooks = listen_if(settings.webhooks.listen).await?;
         let operators = listen_if(settings.operations.listen).await?;
 
-        let seller = seller(&settings)?;
-        let rules = Arc::new(Rules {
-            seller: seller.as_ref().map(Seller::id),
-            sends_invoices: seller.as_ref().is_some_and(Seller::is_complete),
-            ..settings.rules()
-        });
-        let store = open_store_by(&settings, Arc::clone(&rules), clock).await?;
-        store.migrate().await?;
-        keep_seller(&store, seller.as_ref()).await?;
-        store.warm_up().await?;
-        if let Err(error @ StoreError::ClockOff { .. }) = store.ping().await {
-            return Err(error.into());
-        }
-
+        let (store, rules) = ready_store(&settings, clock).await?;
         let (stopping, stop) = watch::channel(false);
         let app = app(&settings, &store, rules)?;
         let mut workers = work::start(&app, &stop);
@@ -152,17 +139,6 @@ impl Server {
         let limits = settings.limits;
         let couriers_address = webhooks.as_ref().map(|it| it.1);
         let operators_address = operators.as_ref().map(|it| it.1);
-        let (closing, closed) = watch::channel(false);
-        if let Some((listener, _)) = operators {
-            let pages = operations::routes(Port {
-                store: store.clone(),
-                access: Arc::clone(&access),
-                readiness: readiness.clone(),
-            });
-            // Further pages are merged here, each part a router of its own.
-            let connections = Connections::new(settings.operations, certificates.clone(), limits.deadline());
-            workers.spawn(operations::serve(listener, pages, connections, closed));
-        }
         if let Some((listener, _)) = webhooks {
             let (store, settings) = (store.clone(), settings.webhooks);
             let door = webhook::Door { store, settings, deadline: limits.deadline() };
@@ -174,6 +150,14 @@ impl Server {
         let door = (!settings.access.open_reflection).then(|| Arc::clone(&access));
         let routes = with_descriptions(api, door)?
             .add_service(HealthServer::new(HealthService::from_health_reporter(health.clone())));
+        let (closing, closed) = watch::channel(false);
+        if let Some((listener, _)) = operators {
+            let pages =
+                operations::routes(Port { store: store.clone(), access, readiness: readiness.clone() });
+            // Further pages are merged here, each part a router of its own.
+            let connections = Connections::new(settings.operations, certificates.clone(), limits.deadline());
+            workers.spawn(operations::serve(listener, pages, connections, closed));
+        }
         if let Some(certificates) = &certificates {
             workers.spawn(Arc::clone(certificates).follow(stop.clone()));
         }
@@ -305,6 +289,24 @@ impl Server {
         tracing::info!(ms = began.elapsed().as_millis() as u64, "stopped");
         Ok(())
     }
+}
+
+/// The store with its schema as it has to be, ready for the first call.
+async fn ready_store(settings: &Settings, clock: Clock) -> Result<(Store, Arc<Rules>), ServeError> {
+    let seller = seller(settings)?;
+    let rules = Arc::new(Rules {
+        seller: seller.as_ref().map(Seller::id),
+        sends_invoices: seller.as_ref().is_some_and(Seller::is_complete),
+        ..settings.rules()
+    });
+    let store = open_store_by(settings, Arc::clone(&rules), clock).await?;
+    store.migrate().await?;
+    keep_seller(&store, seller.as_ref()).await?;
+    store.warm_up().await?;
+    if let Err(error @ StoreError::ClockOff { .. }) = store.ping().await {
+        return Err(error.into());
+    }
+    Ok((store, rules))
 }
 
 /// What workers and calls work with.

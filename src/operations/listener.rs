@@ -85,6 +85,7 @@ pub async fn serve(
             },
         }
     }
+    drop(listener);
     while open.join_next().await.is_some() {}
 }
 

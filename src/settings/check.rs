@@ -19,10 +19,10 @@ use crate::telemetry;
 impl Settings {
     pub(super) fn check(&self, bad: &mut Problems) {
         let Self {
-            listen,
+            listen: _,
             data_dir,
             database_url,
-            insecure_listen,
+            insecure_listen: _,
             insecure_durability: _,
             access,
             payment_provider: PaymentProvider::Sandbox,
@@ -38,20 +38,7 @@ impl Settings {
             webhooks,
         } = self;
 
-        let anybody = access.keys.is_empty() && tls.client_authorities.is_none();
-        let why_not = match (anybody, tls.certificate.is_none()) {
-            (true, _) => Some("callers are not authenticated"),
-            (false, true) => Some("keys would travel in the clear"),
-            (false, false) => None,
-        };
-        let doors = [("listen", Some(listen)), ("operations.listen", operations.listen.as_ref())];
-        for (key, address) in doors.into_iter().filter(|_| !insecure_listen) {
-            if let (Some(address), Some(why)) = (address.filter(|it| !it.ip().is_loopback()), why_not) {
-                let message =
-                    format!("{address} is open to others, and {why}: set insecure_listen if that is meant");
-                bad.add(key, message);
-            }
-        }
+        self.check_addresses(bad);
         if data_dir.as_os_str().is_empty() {
             bad.add("data_dir", "must not be empty");
         }
@@ -89,6 +76,26 @@ impl Settings {
         check_rules(rules, bad);
         seller.check(bad);
         webhooks.check(bad);
+    }
+}
+
+impl Settings {
+    /// Beyond loopback only for callers who prove who they are, and not in the clear.
+    fn check_addresses(&self, bad: &mut Problems) {
+        let anybody = self.access.keys.is_empty() && self.tls.client_authorities.is_none();
+        let why_not = match (anybody, self.tls.certificate.is_none()) {
+            (true, _) => Some("callers are not authenticated"),
+            (false, true) => Some("keys would travel in the clear"),
+            (false, false) => None,
+        };
+        let doors = [("listen", Some(&self.listen)), ("operations.listen", self.operations.listen.as_ref())];
+        for (key, address) in doors.into_iter().filter(|_| !self.insecure_listen) {
+            if let (Some(address), Some(why)) = (address.filter(|it| !it.ip().is_loopback()), why_not) {
+                let message =
+                    format!("{address} is open to others, and {why}: set insecure_listen if that is meant");
+                bad.add(key, message);
+            }
+        }
     }
 }
 
