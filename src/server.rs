@@ -152,8 +152,11 @@ impl Server {
             .add_service(HealthServer::new(HealthService::from_health_reporter(health.clone())));
         let (closing, closed) = watch::channel(false);
         if let Some((listener, _)) = operators {
-            let pages =
-                operations::routes(Port { store: store.clone(), access, readiness: readiness.clone() });
+            let pages = operations::routes(Port {
+                store: store.clone(),
+                access: Arc::clone(&access),
+                readiness: readiness.clone(),
+            });
             // Further pages are merged here, each part a router of its own.
             let connections = Connections::new(settings.operations, certificates.clone(), limits.deadline());
             workers.spawn(operations::serve(listener, pages, connections, closed));
