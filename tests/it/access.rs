@@ -54,9 +54,7 @@ on_both_engines!(
     a_stream_ends_when_its_key_does,
     |it| {
         key(it, "reader", READER, Role::Reader);
-        let soon = std::time::SystemTime::now() + Duration::from_secs(8);
-        let soon = time::OffsetDateTime::from(soon).format(&time::format_description::well_known::Rfc3339);
-        let soon = Moment::try_from(soon.expect("a time")).expect("a time");
+        let soon = Moment(consign::clock::now().plus(Duration::from_secs(8)));
         it.access.keys.get_mut("reader").expect("it is there").expires = Some(soon);
     },
     async |server| {
