@@ -124,7 +124,7 @@ impl Order {
         if self.due_minor() > 0 {
             return Ok(());
         }
-        self.pay_open_invoices(unit)?;
+        self.mark_open_invoices_paid(unit)?;
         self.confirm_reservation(unit)?;
         let total = self.amounts.currency.of(self.captured_minor());
         if total.minor > 0 {

@@ -208,7 +208,7 @@ impl Order {
             return Err(self.out_of_turn("pay"));
         }
         self.must_be_free()?;
-        if self.awaits_renewal() {
+        if self.awaits_approval_of_a_change() {
             let message = "an approval that a change asked for is pending: what is due may still change";
             return Err(self.unmet(Reason::IllegalTransition, message));
         }
@@ -364,7 +364,7 @@ impl Order {
             let message = format!("the payment is {}, not AUTHORIZED", payment.state);
             return Err(self.unmet_part(Reason::IllegalTransition, payment.state.as_str(), message));
         }
-        if request == ProviderRequest::Capture && self.awaits_renewal() {
+        if request == ProviderRequest::Capture && self.awaits_approval_of_a_change() {
             let message = "an approval that a change asked for is pending: what is due may still change";
             return Err(self.unmet(Reason::IllegalTransition, message));
         }

@@ -1,4 +1,4 @@
-//! What changes add to an order that is invoiced: supplementary invoices, paid each on its own.
+//! What changes add to an order that is invoiced: supplementary invoices, each with payments of its own.
 
 use crate::domain::billing::pay::SECOND_CHANCE;
 use crate::domain::model::event::EventKind;
@@ -64,8 +64,8 @@ impl Order {
         Some(id)
     }
 
-    /// Open invoices are paid together.
-    pub(super) fn pay_open_invoices(&mut self, unit: &mut UnitOfWork) -> Result<(), Refusal> {
+    /// Marks all open invoices as paid.
+    pub(super) fn mark_open_invoices_paid(&mut self, unit: &mut UnitOfWork) -> Result<(), Refusal> {
         for index in 0..self.invoices.len() {
             let invoice = &mut self.invoices[index];
             if invoice.state != InvoiceState::Open {
@@ -82,10 +82,10 @@ impl Order {
     /// What changes added to an order that was paid before is paid.
     pub(in crate::domain) fn settle_supplements(&mut self, unit: &mut UnitOfWork) -> Result<(), Refusal> {
         let awaited = self.is_open_to_supplements() && self.has_open_supplements();
-        if !awaited || self.due_minor() > 0 || self.awaits_renewal() {
+        if !awaited || self.due_minor() > 0 || self.awaits_approval_of_a_change() {
             return Ok(());
         }
-        self.pay_open_invoices(unit)?;
+        self.mark_open_invoices_paid(unit)?;
         self.notify(unit, MessageKind::PaymentReceived, None, self.nth_invoice());
         Ok(())
     }
@@ -124,7 +124,7 @@ impl Order {
         after_tries.fold(since.plus(lifetime), Timestamp::max)
     }
 
-    /// Whether it was paid, and what a change adds to it may be.
+    /// Whether the order was paid, so that what a change adds may be paid too.
     pub(super) fn is_open_to_supplements(&self) -> bool {
         match self.state {
             OrderState::PaymentCaptured
