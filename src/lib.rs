@@ -7,7 +7,7 @@
 //! | [`domain`] | the rules: pure, synchronous, total |
 //! | [`documents`] | papers drawn: PDF, and the language of label printers |
 //! | [`store`] | rows and transactions |
-//! | [`outside`] | payment providers and mail |
+//! | [`outside`] | payment providers, mail, couriers, and who is told of events |
 //! | [`work`] | what is done without being asked: expiry, messages, closing, archiving |
 //! | [`access`] | who calls, and what they may do |
 //! | [`pb`] | the API's messages, clients and server traits, generated from `proto/` |

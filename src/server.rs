@@ -131,6 +131,7 @@ impl Server {
         let (stopping, stop) = watch::channel(false);
         let app = app(&settings, &store, rules)?;
         let mut workers = work::start(&app, &stop);
+        work::tell(settings.events.subscribers(), &store, &stop, &mut workers).await?;
 
         let (health, readiness) = (HealthReporter::new(), Readiness::default());
         report(&health, ServingStatus::Serving).await;

@@ -21,6 +21,7 @@ mod discounts;
 mod orders;
 mod shipments;
 mod stock;
+mod subscribers;
 
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
@@ -37,7 +38,8 @@ impl MigrationTrait for Migration {
         stock::create(&schema).await?;
         billing::create(&schema).await?;
         shipments::create(&schema).await?;
-        decisions::create(&schema).await
+        decisions::create(&schema).await?;
+        subscribers::create(&schema).await
     }
 
     fn use_transaction(&self) -> Option<bool> {

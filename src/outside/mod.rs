@@ -1,11 +1,13 @@
-//! Systems outside this process: payment providers, couriers and the mail. Traits stand only where a real outside does.
+//! Systems outside this process: payment providers, couriers, the mail, and who is told of events. Traits stand only where a real outside does.
 //!
 //! Nothing here is called while a transaction is open, and every call carries a key, so that one made twice has one
 //! effect.
 
 mod couriers;
+mod http;
 mod mail;
 mod payments;
+mod subscribers;
 
 pub use couriers::contract::CourierInterface;
 pub use couriers::karrio::{Karrio, LabelType};
@@ -15,3 +17,5 @@ pub use mail::program::Sendmail;
 pub use mail::smtp::{Login, Relay, Smtp, Tls};
 pub use payments::contract::PaymentProvider;
 pub use payments::sandbox::{Charge, Sandbox};
+pub use subscribers::endpoint::{Endpoint, NotTaken, Notice};
+pub use subscribers::signature::{EventKey, SECRET_BYTES};

@@ -25,8 +25,9 @@ impl Settings {
             insecure_listen: _,
             insecure_durability: _,
             access,
+            events,
             payment_provider: PaymentProvider::Sandbox,
-            letters: LetterSettings { language: _, templates: _, tracking_url, feedback_url, review_url },
+            letters,
             limits,
             log,
             mail,
@@ -47,25 +48,12 @@ impl Settings {
         {
             bad.add("database_url", "must start with postgres://");
         }
-        for (key, url) in [("feedback_url", feedback_url), ("review_url", review_url)] {
-            if url.as_ref().is_some_and(LinkPattern::names_parcel) {
-                bad.add(
-                    format!("letters.{key}"),
-                    "may not hold {tracking_number}: it is about the whole order",
-                );
-            }
-        }
-        for (key, url) in [("tracking_url", tracking_url), ("review_url", review_url)] {
-            if url.as_ref().is_some_and(LinkPattern::names_feedback_token) {
-                let why =
-                    "may not hold {feedback_token}: only the page where a delivery is rated may know it";
-                bad.add(format!("letters.{key}"), why);
-            }
-        }
+        letters.check(bad);
         if let Err(why) = telemetry::filter(&log.filter) {
             bad.add("log.filter", why);
         }
         access.check(bad);
+        events.check(bad);
         tls.check(bad);
         limits.check(bad);
         mail.check(limits, bad);
@@ -94,6 +82,25 @@ impl Settings {
                 let message =
                     format!("{address} is open to others, and {why}: set insecure_listen if that is meant");
                 bad.add(key, message);
+            }
+        }
+    }
+}
+
+impl LetterSettings {
+    fn check(&self, bad: &mut Problems) {
+        let Self { language: _, templates: _, tracking_url, feedback_url, review_url } = self;
+        for (key, url) in [("feedback_url", feedback_url), ("review_url", review_url)] {
+            if url.as_ref().is_some_and(LinkPattern::names_parcel) {
+                let why = "may not hold {tracking_number}: it is about the whole order";
+                bad.add(format!("letters.{key}"), why);
+            }
+        }
+        for (key, url) in [("tracking_url", tracking_url), ("review_url", review_url)] {
+            if url.as_ref().is_some_and(LinkPattern::names_feedback_token) {
+                let why =
+                    "may not hold {feedback_token}: only the page where a delivery is rated may know it";
+                bad.add(format!("letters.{key}"), why);
             }
         }
     }

@@ -103,8 +103,7 @@ fn environment() -> Env {
 }
 
 /// The maps whose keys are codes.
-const BY_CODE: [&str; 7] = [
-    "access.keys.",
+const BY_CODE: [&str; 6] = [
     "rules.regions.",
     "rules.transit_days.",
     "rules.stuck_after_seconds.",
@@ -113,20 +112,20 @@ const BY_CODE: [&str; 7] = [
     "webhooks.secrets.",
 ];
 
-/// The map whose keys are couriers' codes, written as the couriers have them.
-const COURIERS: &str = "couriers.";
+/// The maps whose keys are names, written as they are, and whose values have fields.
+const BY_NAME: [&str; 3] = ["access.keys.", "couriers.", "events.subscribers."];
 
 /// `LIMITS__QUEUE` is `limits.queue`.
 fn key_of(variable: &str) -> String {
     let key = variable.replace("__", ".");
     let lower = key.to_ascii_lowercase();
     // `COURIERS__swift__SERVICES__EXPRESS` is `couriers.swift.services.EXPRESS`.
-    if let Some((code, field)) = key.get(COURIERS.len()..).and_then(|it| it.split_once('.'))
-        && lower.starts_with(COURIERS)
+    if let Some(map) = BY_NAME.iter().find(|it| lower.starts_with(**it))
+        && let Some((name, field)) = key[map.len()..].split_once('.')
     {
         let (field, level) = field.split_once('.').unwrap_or((field, ""));
         let field = field.to_ascii_lowercase();
-        return format!("{COURIERS}{code}.{field}{}{level}", if level.is_empty() { "" } else { "." });
+        return format!("{map}{name}.{field}{}{level}", if level.is_empty() { "" } else { "." });
     }
     match BY_CODE.iter().find(|it| lower.starts_with(**it)) {
         Some(map) => format!("{map}{}", &key[map.len()..]),

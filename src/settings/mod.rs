@@ -2,6 +2,7 @@
 
 mod access;
 mod check;
+mod events;
 mod flags;
 mod load;
 mod operations;
@@ -11,6 +12,7 @@ mod templates;
 mod values;
 
 pub use access::{AccessSettings, KeySettings, Moment, TlsSettings};
+pub use events::{EventSettings, SubscriberSettings};
 pub use flags::{DatabaseFlags, ServeFlags};
 pub use load::SettingsError;
 pub use operations::OperationsSettings;

@@ -11,6 +11,7 @@ use crate::domain::{
     BookedCourier, BookedParts, CourierCode, Language, LinkPattern, Links, Rules, ServiceLevel,
 };
 use crate::settings::access::{AccessSettings, TlsSettings};
+use crate::settings::events::EventSettings;
 use crate::settings::load::seconds;
 use crate::settings::operations::OperationsSettings;
 use crate::settings::secret::{Password, Secret, SigningKey};
@@ -32,6 +33,7 @@ pub struct Settings {
     /// Accept a PostgreSQL that acknowledges before it is on disk.
     pub insecure_durability: bool,
     pub access: AccessSettings,
+    pub events: EventSettings,
     pub payment_provider: PaymentProvider,
     pub letters: LetterSettings,
     pub limits: Limits,
@@ -356,6 +358,7 @@ impl Default for Settings {
             insecure_listen: false,
             insecure_durability: false,
             access: AccessSettings::default(),
+            events: EventSettings::default(),
             payment_provider: PaymentProvider::Sandbox,
             letters: LetterSettings::default(),
             limits: Limits::default(),

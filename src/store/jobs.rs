@@ -22,7 +22,7 @@ impl Store {
 
         match self.run_chore(Wish::ClaimJobs { limit, lease }).await? {
             ChoreResult::Jobs(jobs) => Ok(jobs),
-            ChoreResult::Rows(_) => Ok(Vec::new()),
+            ChoreResult::Rows(_) | ChoreResult::Subscriber(_) => Ok(Vec::new()),
         }
     }
 
@@ -36,7 +36,9 @@ impl Store {
         let mut reaped = 0;
         loop {
             match self.run_chore(Wish::ForgetKeys { before: older_than }).await? {
-                ChoreResult::Rows(0) | ChoreResult::Jobs(_) => return Ok(reaped),
+                ChoreResult::Rows(0) | ChoreResult::Jobs(_) | ChoreResult::Subscriber(_) => {
+                    return Ok(reaped);
+                }
                 ChoreResult::Rows(rows) => reaped += rows,
             }
         }
@@ -115,7 +117,7 @@ impl Store {
         Ok(self.look().await?.query_one(sql, values).await?.is_some())
     }
 
-    async fn run_chore(&self, wish: Wish) -> Result<ChoreResult, StoreError> {
+    pub(in crate::store) async fn run_chore(&self, wish: Wish) -> Result<ChoreResult, StoreError> {
         let (caller, answer) = oneshot::channel();
         self.enqueue(Task::Chore(Chore { wish, caller }))?;
         answer.await.unwrap_or_else(|_| Err(StoreError::Internal("the writer dropped a chore".to_owned())))

@@ -6,6 +6,7 @@ mod handle;
 mod jobs;
 mod query;
 mod rows;
+mod subscribers;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -20,3 +21,4 @@ pub use query::listing::{Compare, Cursor, Direction, Listing, Operand, Term};
 pub use query::trend::{Trend, TrendPoint, TrendUnit};
 pub use writer::change::{Changed, Codec, Effect, RequestContext, RequestKey, RequestMode, View};
 pub use writer::job::{Job, JobKind};
+pub use writer::subscribers::{Claimed, Retold, Told, Untold, Waiting};

@@ -111,7 +111,7 @@ async fn run_job(app: App, job: Job, order: Option<Arc<Order>>, ends: Instant) {
 }
 
 /// The pause and up to a quarter more, so that what failed together is not tried together.
-fn spread(pause: Duration) -> Duration {
+pub(super) fn spread(pause: Duration) -> Duration {
     pause + pause.mul_f64(fastrand::f64() / 4.0)
 }
 

@@ -4,9 +4,10 @@
 //! |---|---|
 //! | `jobs` | the loop over jobs that are due: expiry, closing, archiving, open requests, letters |
 //! | `outbound` | performs tasks at payment providers, couriers and the mail, and records their answers |
-//! | `invoices`, `drawings` | invoices as papers, for letters and callers; how papers are drawn |
+//! | `invoices`, `drawings` | invoices as papers, for letters and callers; how many papers are drawn at once |
 //! | `missing_stock` | the loop that goes on where a count touches more reservations than one decision may |
 //! | `awaiting_stock` | the loop that fills orders waiting for stock, first come, first served |
+//! | `publish` | the loops that tell subscribers of events |
 //!
 //! Any number of processes may run these loops: jobs are leased, calls to other systems carry their keys, and a change
 //! that is made late or twice changes nothing. Nothing here names tonic or prost.
@@ -17,6 +18,7 @@ mod invoices;
 mod jobs;
 mod missing_stock;
 mod outbound;
+mod publish;
 #[cfg(test)]
 mod tests;
 
@@ -34,9 +36,10 @@ use crate::store::{Effect, RequestContext, Store};
 pub use drawings::{DrawError, Drawings};
 pub use invoices::{INVOICE_MEDIA_TYPE, invoice_filename, seller_of};
 pub use outbound::{Caller, Pending, Subject, settle};
+pub use publish::{Subscriber, tell};
 
 /// How often request ids that are too old are removed.
-const REAP_EVERY: Duration = Duration::from_secs(3_600);
+const FORGET_EVERY: Duration = Duration::from_secs(3_600);
 
 /// How long a provider or a courier may take to answer, however long a lease is.
 const CALL_WITHIN: Duration = Duration::from_secs(10);
@@ -76,22 +79,22 @@ pub fn start(app: &App, shutdown: &watch::Receiver<bool>) -> JoinSet<()> {
     loops.spawn(jobs::run_jobs(app.clone(), shutdown.clone()));
     loops.spawn(awaiting_stock::fill_orders(app.clone(), shutdown.clone()));
     loops.spawn(missing_stock::settle_counts(app.clone(), shutdown.clone()));
-    loops.spawn(reap(app.clone(), shutdown.clone()));
+    loops.spawn(forget_old_request_ids(app.clone(), shutdown.clone()));
     loops
 }
 
-async fn reap(app: App, mut shutdown: watch::Receiver<bool>) {
+async fn forget_old_request_ids(app: App, mut shutdown: watch::Receiver<bool>) {
     loop {
         let before = app.store.now().minus(app.requests_kept_for);
         match app.store.forget_keys(before).await {
             Ok(0) => {}
-            Ok(reaped) => tracing::info!(reaped, "forgot old request ids"),
+            Ok(forgotten) => tracing::info!(forgotten, "forgot old request ids"),
             Err(error) => tracing::warn!(%error, "could not forget old request ids"),
         }
 
         tokio::select! {
             () = stop_requested(&mut shutdown) => return,
-            () = tokio::time::sleep(REAP_EVERY) => {}
+            () = tokio::time::sleep(FORGET_EVERY) => {}
         }
     }
 }

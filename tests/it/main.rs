@@ -64,6 +64,7 @@ mod services;
 mod shelves;
 mod shop;
 mod slips;
+mod subscribers;
 mod tidy;
 mod tracking;
 mod transfers;

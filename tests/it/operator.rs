@@ -206,6 +206,10 @@ async fn every_kind_of_setting_can_come_from_the_environment() {
     site.set("CONSIGN_RULES__INVOICE_SERIES", "0042");
     site.set("CONSIGN_RULES__REGIONS__ASIA", "[MY, SG]");
     site.set("CONSIGN_RULES__TRANSIT_DAYS__EXPRESS", 3);
+    site.set("CONSIGN_ACCESS__KEYS__Till__SHA256", format!("[{}]", KeyHash::of("consign_till")));
+    site.set("CONSIGN_ACCESS__KEYS__Till__ROLES", "[finance]");
+    site.set("CONSIGN_EVENTS__SUBSCRIBERS__shop__URL", "https://shop.example.com/events");
+    site.set("CONSIGN_EVENTS__SUBSCRIBERS__shop__SECRETS", "[whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw]");
     site.set("CONSIGN_RULES__BLOCKED_CUSTOMERS", "[\"+4930901820\"]");
     site.set("CONSIGN_RULES__TAXES", "[{country=DE, category=\"*\", rate_ppm=190000}]");
     site.set("CONSIGN_RULES__SHIPPING_FEES", "[{region=ASIA, service=EXPRESS, currency=EUR, fee_minor=5}]");
@@ -229,6 +233,10 @@ async fn every_kind_of_setting_can_come_from_the_environment() {
     assert_eq!(rules["taxes"][0]["country"].as_str(), Some("DE"));
     assert_eq!(rules["shipping_fees"][0]["fee_minor"].as_integer(), Some(5));
     assert_eq!(read["limits"]["calls"].as_integer(), Some(11));
+    assert_eq!(read["access"]["keys"]["Till"]["roles"][0].as_str(), Some("finance"));
+    let subscriber = &read["events"]["subscribers"]["shop"];
+    assert_eq!(subscriber["url"].as_str(), Some("https://shop.example.com/events"));
+    assert_eq!(subscriber["secrets"][0].as_str(), Some("***"));
 
     // Errors are reported under the key that set the value.
     site.set(&format!("{amounts}XYZ"), 1);

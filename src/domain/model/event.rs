@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::domain::model::scalars::{Actor, OrderId, string_enum};
+use crate::domain::model::scalars::{
+    Actor, ApprovalId, FollowUpId, HoldId, InvoiceId, MessageId, OrderChangeId, OrderId, PaymentId, RefundId,
+    ReplenishmentId, ReservationId, ReturnId, ShipmentId, TransferId, string_enum,
+};
 use crate::domain::model::time::Timestamp;
 
 string_enum! {
@@ -34,6 +37,29 @@ pub struct Transition {
     pub subject: Uuid,
     pub from: String,
     pub to: String,
+}
+
+impl Transition {
+    /// The id of what changed, as people read it: `shp_...`; feedback is its order's.
+    pub fn subject_id(&self) -> String {
+        let subject = self.subject;
+        match self.machine {
+            Machine::Order | Machine::Feedback => OrderId(subject).to_string(),
+            Machine::FollowUp => FollowUpId(subject).to_string(),
+            Machine::Hold => HoldId(subject).to_string(),
+            Machine::Approval => ApprovalId(subject).to_string(),
+            Machine::Reservation => ReservationId(subject).to_string(),
+            Machine::Invoice => InvoiceId(subject).to_string(),
+            Machine::Payment => PaymentId(subject).to_string(),
+            Machine::Refund => RefundId(subject).to_string(),
+            Machine::Shipment => ShipmentId(subject).to_string(),
+            Machine::Message => MessageId(subject).to_string(),
+            Machine::Replenishment => ReplenishmentId(subject).to_string(),
+            Machine::Transfer => TransferId(subject).to_string(),
+            Machine::OrderChange => OrderChangeId(subject).to_string(),
+            Machine::Return => ReturnId(subject).to_string(),
+        }
+    }
 }
 
 /// One entry of an order's history.

@@ -48,7 +48,7 @@ impl Order {
     }
 
     /// Whether a change waits for an approval that it asked for again.
-    pub fn awaits_renewal(&self) -> bool {
+    pub fn awaits_approval_of_a_change(&self) -> bool {
         self.approvals.iter().any(|it| it.change.is_some() && it.state == ApprovalState::Pending)
     }
 

@@ -166,14 +166,14 @@ impl Order {
         let of_gates = [Gate::Reservation, Gate::Payment]
             .into_iter()
             .any(|gate| self.approval(gate).is_some_and(|it| it.state == ApprovalState::Pending));
-        of_gates || self.awaits_renewal()
+        of_gates || self.awaits_approval_of_a_change()
     }
 
     fn add_payment_actions(&self, actions: &mut Vec<Action>) {
         if self.payments.iter().any(|it| it.request.is_some()) {
             return;
         }
-        if self.awaits_renewal() {
+        if self.awaits_approval_of_a_change() {
             if self.payments.iter().any(|it| it.state == PaymentState::Authorized) {
                 actions.push(Action::VoidPayment);
             }

@@ -19,7 +19,7 @@ impl Order {
                 OrderState::Verified => self.reserve(unit)?,
                 OrderState::Reserved => self.pass_gate(unit, Gate::Reservation)?,
                 OrderState::ReservationApproved => self.issue_invoice(unit)?,
-                OrderState::Invoiced if self.awaits_renewal() => {}
+                OrderState::Invoiced if self.awaits_approval_of_a_change() => {}
                 OrderState::Invoiced => self.settle_invoice(unit)?,
                 OrderState::PaymentCaptured => self.pass_gate(unit, Gate::Payment)?,
                 OrderState::PaymentApproved if self.has_only_services() => self.begin_services(unit)?,

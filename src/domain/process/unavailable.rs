@@ -191,7 +191,7 @@ impl Order {
         if let Some(hold) = self.active_hold() {
             return Some(hold);
         }
-        if self.awaits_renewal() {
+        if self.awaits_approval_of_a_change() {
             return Some("an approval that a change asked for is pending".to_owned());
         }
         match self.payments.iter().any(|it| it.request.is_some()) {

@@ -23,8 +23,8 @@ use crate::domain::{
     SoldFile, SoldLabel, TrackingReport,
 };
 use crate::outside::couriers::contract::CourierInterface;
-use crate::outside::couriers::http::{Answer, Client, NoAnswer};
 use crate::outside::couriers::scans;
+use crate::outside::http::{Answer, Client, NoAnswer};
 
 /// How long a number or an id of the server's may be, in bytes.
 const WORD_MAX: usize = 100;

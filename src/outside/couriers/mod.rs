@@ -3,6 +3,5 @@
 //! A courier without one has a rate card, and is decided upon within the commands.
 
 pub(super) mod contract;
-mod http;
 pub(super) mod karrio;
 mod scans;

@@ -1,13 +1,9 @@
 //! Orders and their history as the API shows them.
 
-use uuid::Uuid;
-
 use crate::domain::{
-    self, Amounts, ApprovalId, Attestation, Check, Currency, Event, Evidence, Fault, FollowUpId, Hold,
-    HoldId, Invoice, InvoiceId, LineAmounts, LineCancellation, LineProgress, Machine, MessageId, Order,
-    OrderChangeId, OrderId, OrderLine, OrderNote, PaymentId, RefundId, ReplenishmentId, ReservationId,
-    ReturnId, RiskAssessment, ServiceDone, ShipmentId, Step, StepLine, Timestamp, TransferId, Transition,
-    Verdict, Violation, Wait,
+    self, Amounts, Attestation, Check, Currency, Event, Evidence, Fault, Hold, Invoice, LineAmounts,
+    LineCancellation, LineProgress, Order, OrderLine, OrderNote, RiskAssessment, ServiceDone, Step, StepLine,
+    Timestamp, Verdict, Violation, Wait,
 };
 use crate::pb;
 use crate::rpc::approvals::reply::approval;
@@ -488,7 +484,7 @@ fn process_step(line: StepLine) -> pb::ProcessStep {
 pub(crate) fn event(position: i64, event: &Event) -> pb::OrderEvent {
     let Event { order, sequence, at, actor: done_by, kind, transition, text } = event.clone();
     let (subject_id, from_state, to_state) = match transition {
-        Some(Transition { machine, subject, from, to }) => (id_of(machine, subject), from, to),
+        Some(it) => (it.subject_id(), it.from, it.to),
         None => Default::default(),
     };
     pb::OrderEvent {
@@ -502,26 +498,6 @@ pub(crate) fn event(position: i64, event: &Event) -> pb::OrderEvent {
         to_state,
         actor: actor(&done_by),
         time: Some(timestamp(at)),
-    }
-}
-
-/// The id that a machine's subject has for people; feedback is its order's.
-fn id_of(machine: Machine, subject: Uuid) -> String {
-    match machine {
-        Machine::Order | Machine::Feedback => OrderId(subject).to_string(),
-        Machine::FollowUp => FollowUpId(subject).to_string(),
-        Machine::Hold => HoldId(subject).to_string(),
-        Machine::Approval => ApprovalId(subject).to_string(),
-        Machine::Reservation => ReservationId(subject).to_string(),
-        Machine::Invoice => InvoiceId(subject).to_string(),
-        Machine::Payment => PaymentId(subject).to_string(),
-        Machine::Refund => RefundId(subject).to_string(),
-        Machine::Shipment => ShipmentId(subject).to_string(),
-        Machine::Message => MessageId(subject).to_string(),
-        Machine::Replenishment => ReplenishmentId(subject).to_string(),
-        Machine::Transfer => TransferId(subject).to_string(),
-        Machine::OrderChange => OrderChangeId(subject).to_string(),
-        Machine::Return => ReturnId(subject).to_string(),
     }
 }
 

@@ -13,6 +13,7 @@ use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row;
 use crate::store::connection::session::Session;
 use crate::store::writer::job::{Job, JobKind};
+use crate::store::writer::subscribers::{SubscriberAnswer, SubscriberWish};
 
 /// Keys forgotten in one transaction, of decisions with events and of those without: few, so that the changes behind it
 /// wait briefly.
@@ -31,6 +32,7 @@ pub(in crate::store) enum Wish {
     ClaimJobs { limit: u64, lease: Duration },
     FailJob { lease: Lease, retry_at: Timestamp },
     ForgetKeys { before: Timestamp },
+    Subscriber(SubscriberWish),
 }
 
 impl Wish {
@@ -39,6 +41,7 @@ impl Wish {
             Self::ClaimJobs { .. } => "ClaimJobs",
             Self::FailJob { .. } => "FailJob",
             Self::ForgetKeys { .. } => "ForgetKeys",
+            Self::Subscriber(wish) => wish.name(),
         }
     }
 }
@@ -46,6 +49,7 @@ impl Wish {
 pub(in crate::store) enum ChoreResult {
     Jobs(Vec<Job>),
     Rows(u64),
+    Subscriber(SubscriberAnswer),
 }
 
 impl Chore {
@@ -56,14 +60,15 @@ impl Chore {
     ) -> Result<ChoreResult, StoreError> {
         clock.hear(db.begin(Vec::new()).await?.0);
         let now = clock.now();
-        let outcome = match self.wish {
-            Wish::ClaimJobs { limit, lease } => {
+        let outcome = match &self.wish {
+            &Wish::ClaimJobs { limit, lease } => {
                 ChoreResult::Jobs(claim(db, limit, now, now.plus(lease)).await?)
             }
-            Wish::FailJob { lease, retry_at } => ChoreResult::Rows(fail(db, lease, retry_at).await?),
-            Wish::ForgetKeys { before } => {
+            &Wish::FailJob { lease, retry_at } => ChoreResult::Rows(fail(db, lease, retry_at).await?),
+            &Wish::ForgetKeys { before } => {
                 ChoreResult::Rows(forget_keys(db, before, FORGOTTEN_AT_ONCE).await?)
             }
+            Wish::Subscriber(wish) => ChoreResult::Subscriber(wish.run(db, now).await?),
         };
         db.commit(Vec::new(), &[self.wish.name()]).await?;
         Ok(outcome)

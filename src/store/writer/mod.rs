@@ -15,4 +15,5 @@ pub(super) mod queue;
 mod rebuild;
 mod sellers;
 mod sequences;
+pub(super) mod subscribers;
 pub(super) mod wanted;

@@ -295,7 +295,7 @@ fn one_step_home(bench: &mut Bench, id: OrderId) {
         }
     }
 
-    if order.awaits_renewal() {
+    if order.awaits_approval_of_a_change() {
         let approval = order.approvals.iter().rfind(|it| it.state == ApprovalState::Pending).map(|it| it.id);
         let approval = approval.expect("one that is pending");
         bench

@@ -296,8 +296,8 @@ pub(super) fn proceed(bench: &mut Bench, id: OrderId, choice: u8) {
     let badly = choice.is_multiple_of(16);
     let serves = order.open_services().any(|it| !order.awaits_its_change(it));
     let what = match order.state {
-        _ if order.awaits_renewal() && order.on_hold() => Release,
-        _ if order.awaits_renewal() => Approve,
+        _ if order.awaits_approval_of_a_change() && order.on_hold() => Release,
+        _ if order.awaits_approval_of_a_change() => Approve,
         OrderState::Received => Verify,
         OrderState::Verified => Release,
         OrderState::AwaitingStock => Fill,

@@ -1,8 +1,8 @@
 //! A small HTTP client: one connection per call, bounded answers, certificates checked.
 //!
 //! It is made of hyper, tokio-rustls and webpki-roots, all of which the gRPC server and the database's connection bring
-//! along: a courier is asked a few times a second at most, so a client with a pool, redirects and cookies would only add
-//! dependencies.
+//! along: a courier or a subscriber is called a few times a second at most, so a client with a pool, redirects and cookies
+//! would only add dependencies.
 
 use std::io;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use tokio_rustls::TlsConnector;
 const ANSWER_MAX: usize = 4 * 1_048_576;
 
 /// A server, and how its callers show that they may call.
-pub(super) struct Client {
+pub(in crate::outside) struct Client {
     /// Without a slash at its end.
     base: String,
     authorization: HeaderValue,
@@ -33,14 +33,14 @@ pub(super) struct Client {
 
 /// What came back. Its body was read whole.
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: StatusCode,
-    pub(super) body: Bytes,
+pub(in crate::outside) struct Answer {
+    pub(in crate::outside) status: StatusCode,
+    pub(in crate::outside) body: Bytes,
 }
 
 /// There is no answer: what happened is not known.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum NoAnswer {
+pub(in crate::outside) enum NoAnswer {
     #[error("cannot be reached: {0}")]
     Unreachable(io::Error),
     #[error("the connection broke: {0}")]
@@ -53,28 +53,22 @@ pub(super) enum NoAnswer {
 
 impl Client {
     /// None: the address or the token cannot be used.
-    pub(super) fn new(base: &str, authorization: &str) -> Option<Self> {
+    pub(in crate::outside) fn new(base: &str, authorization: &str) -> Option<Self> {
         let uri: Uri = base.parse().ok()?;
         uri.authority()?;
         let is_web = uri.scheme() == Some(&Scheme::HTTP) || uri.scheme() == Some(&Scheme::HTTPS);
         let mut authorization = HeaderValue::from_str(authorization).ok()?;
         authorization.set_sensitive(true);
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-        let tls = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .ok()?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
         let base = base.trim_end_matches('/').to_owned();
-        is_web.then(|| Self { base, authorization, tls: Arc::new(tls) })
+        let tls = checking_certificates()?;
+        is_web.then_some(Self { base, authorization, tls })
     }
 
-    pub(super) async fn get(&self, path: &str) -> Result<Answer, NoAnswer> {
+    pub(in crate::outside) async fn get(&self, path: &str) -> Result<Answer, NoAnswer> {
         self.call(Method::GET, path, None).await
     }
 
-    pub(super) async fn post(&self, path: &str, body: &Value) -> Result<Answer, NoAnswer> {
+    pub(in crate::outside) async fn post(&self, path: &str, body: &Value) -> Result<Answer, NoAnswer> {
         self.call(Method::POST, path, Some(body)).await
     }
 
@@ -111,11 +105,23 @@ impl Client {
     }
 }
 
-fn unusable(error: impl ToString) -> NoAnswer {
+/// TLS that trusts whom browsers trust.
+pub(in crate::outside) fn checking_certificates() -> Option<Arc<ClientConfig>> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    let tls = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().ok()?;
+    Some(Arc::new(tls.with_root_certificates(roots).with_no_client_auth()))
+}
+
+pub(in crate::outside) fn unusable(error: impl ToString) -> NoAnswer {
     NoAnswer::Address(error.to_string())
 }
 
-async fn exchange<S>(stream: S, request: Request<Full<Bytes>>) -> Result<Answer, NoAnswer>
+/// One request and its answer over a connection of their own.
+pub(in crate::outside) async fn exchange<S>(
+    stream: S,
+    request: Request<Full<Bytes>>,
+) -> Result<Answer, NoAnswer>
 where
     S: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
 {

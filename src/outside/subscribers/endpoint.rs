@@ -1,0 +1,153 @@
+//! One subscriber's server, and the call that tells it of an event.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use http::header::{CONNECTION, CONTENT_TYPE, HOST, USER_AGENT};
+use http::uri::Scheme;
+use http::{Method, Request, StatusCode, Uri};
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::net::{TcpStream, lookup_host};
+use tokio_rustls::TlsConnector;
+
+use crate::domain::Invalid;
+use crate::outside::http::{NoAnswer, checking_certificates, exchange, unusable};
+use crate::outside::subscribers::addresses::is_public;
+use crate::outside::subscribers::signature::EventKey;
+
+/// Where a subscriber takes events.
+pub struct Endpoint {
+    uri: Uri,
+    host: String,
+    port: u16,
+    /// The newest first; each signs.
+    keys: Vec<EventKey>,
+    /// Whether it may be in a network that only this server reaches.
+    allows_private: bool,
+    tls: Option<Arc<ClientConfig>>,
+}
+
+/// What is told: the same id, time and body whenever it is told again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// By which a subscriber knows what it has heard already.
+    pub id: String,
+    pub body: String,
+}
+
+/// Why it is not known whether a subscriber has heard of an event.
+#[derive(Debug, thiserror::Error)]
+pub enum NotTaken {
+    #[error("it answered {0}")]
+    Status(StatusCode),
+    #[error("{0}")]
+    NoAnswer(String),
+    #[error("its name leads to no address that may be called")]
+    Address,
+}
+
+impl Endpoint {
+    pub fn new(url: &str, keys: Vec<EventKey>, allows_private: bool) -> Result<Self, Invalid> {
+        let wrong = || Invalid::new("must be an address such as https://shop.example.com/events");
+        let uri: Uri = url.parse().map_err(|_| wrong())?;
+        let host = uri.host().ok_or_else(wrong)?.trim_start_matches('[').trim_end_matches(']').to_owned();
+        let is_secret = match uri.scheme() {
+            Some(it) if *it == Scheme::HTTPS => true,
+            Some(it) if *it == Scheme::HTTP && allows_private => false,
+            Some(it) if *it == Scheme::HTTP => {
+                return Err(Invalid::new("must begin with https://, unless private_addresses are allowed"));
+            }
+            _ => return Err(wrong()),
+        };
+        if uri.authority().is_some_and(|it| it.as_str().contains('@')) {
+            return Err(Invalid::new("cannot have a user or a password"));
+        }
+        let tls = if is_secret { Some(checking_certificates().ok_or_else(wrong)?) } else { None };
+        let port = uri.port_u16().unwrap_or(if is_secret { 443 } else { 80 });
+        Ok(Self { uri, host, port, keys, allows_private, tls })
+    }
+
+    /// Tells of one event. `now` is in seconds since 1970. Redirects are not followed.
+    pub async fn tell(&self, notice: &Notice, now: i64) -> Result<(), NotTaken> {
+        let signatures: Vec<String> =
+            self.keys.iter().map(|it| it.sign(&notice.id, now, &notice.body)).collect();
+        let target = self.uri.path_and_query().map_or("/", |it| it.as_str());
+        let authority = self.uri.authority().map_or(self.host.as_str(), |it| it.as_str());
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri(target)
+            .header(HOST, authority)
+            .header(CONTENT_TYPE, "application/json")
+            .header(USER_AGENT, concat!("consign/", env!("CARGO_PKG_VERSION")))
+            .header(CONNECTION, "close")
+            .header("webhook-id", &notice.id)
+            .header("webhook-timestamp", now)
+            .header("webhook-signature", signatures.join(" "))
+            .body(Full::new(Bytes::from(notice.body.clone())))
+            .map_err(|it| no_answer(&unusable(it)))?;
+
+        // The address that was looked at is the one that is called, whatever the name leads to a moment later.
+        let stream = TcpStream::connect(self.address().await?)
+            .await
+            .map_err(|it| no_answer(&NoAnswer::Unreachable(it)))?;
+        let answered = match &self.tls {
+            None => exchange(TokioIo::new(stream), request).await,
+            Some(tls) => {
+                let name = ServerName::try_from(self.host.clone()).map_err(|it| no_answer(&unusable(it)))?;
+                let connector = TlsConnector::from(Arc::clone(tls));
+                let stream = connector.connect(name, stream).await;
+                let stream = stream.map_err(|it| no_answer(&NoAnswer::Unreachable(it)))?;
+                exchange(TokioIo::new(stream), request).await
+            }
+        };
+        let status = answered.map_err(|it| no_answer(&it))?.status;
+        if status.is_success() { Ok(()) } else { Err(NotTaken::Status(status)) }
+    }
+
+    async fn address(&self) -> Result<SocketAddr, NotTaken> {
+        let mut found = lookup_host((self.host.as_str(), self.port))
+            .await
+            .map_err(|it| no_answer(&NoAnswer::Unreachable(it)))?;
+        found.find(|it| self.allows_private || is_public(it.ip())).ok_or(NotTaken::Address)
+    }
+}
+
+fn no_answer(why: &NoAnswer) -> NotTaken {
+    NotTaken::NoAnswer(why.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_is_a_web_address_that_tells_no_password() {
+        let key: EventKey = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".parse().expect("a secret");
+        let made =
+            |url: &str, allows_private| Endpoint::new(url, vec![key.clone()], allows_private).map(drop);
+        assert!(made("https://shop.example.com/events?of=orders", false).is_ok());
+        assert!(made("http://127.0.0.1:8080/", true).is_ok());
+        for wrong in
+            ["", "shop.example.com", "ftp://shop.example.com/", "http://shop.example.com/", "https://a:b@c/"]
+        {
+            assert!(made(wrong, false).is_err(), "{wrong}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_address_of_this_machine_is_not_called_unless_allowed() {
+        let key: EventKey = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".parse().expect("a secret");
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("its address").port();
+        let url = format!("https://localhost:{port}/");
+        let endpoint = Endpoint::new(&url, vec![key], false).expect("an address");
+        let notice = Notice { id: "1".to_owned(), body: "{}".to_owned() };
+        assert!(matches!(endpoint.tell(&notice, 0).await, Err(NotTaken::Address)));
+        let called = tokio::time::timeout(std::time::Duration::from_millis(50), listener.accept());
+        assert!(called.await.is_err(), "nobody called");
+    }
+}

@@ -1,0 +1,70 @@
+//! Who is told of events.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{EventKind, Invalid, Problems};
+use crate::outside::{Endpoint, EventKey};
+use crate::work::Subscriber;
+
+/// How long a subscriber's name may be, in characters.
+const NAME_MAX: usize = 64;
+
+/// Who is told of events.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EventSettings {
+    /// Servers by names of their own. Under another name a server is another subscriber, and begins anew.
+    pub subscribers: BTreeMap<String, SubscriberSettings>,
+}
+
+/// One subscriber.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SubscriberSettings {
+    /// Where it takes events: `https://shop.example.com/events`.
+    pub url: String,
+    /// Secrets that sign: one, or two while one is replaced, the new one first.
+    pub secrets: Vec<EventKey>,
+    /// Kinds of events that it wants, such as `ORDER_PAID`. None: all.
+    #[serde(default)]
+    pub types: Vec<EventKind>,
+    /// Whether it may be in a network that only this server reaches, and be called without TLS.
+    #[serde(default)]
+    pub private_addresses: bool,
+}
+
+impl SubscriberSettings {
+    fn endpoint(&self) -> Result<Endpoint, Invalid> {
+        Endpoint::new(&self.url, self.secrets.clone(), self.private_addresses)
+    }
+}
+
+impl EventSettings {
+    pub(super) fn check(&self, bad: &mut Problems) {
+        for (name, it) in &self.subscribers {
+            let at = format!("events.subscribers.{name}");
+            let is_plain = |it: char| it.is_ascii_alphanumeric() || it == '-' || it == '_';
+            if name.is_empty() || name.len() > NAME_MAX || !name.chars().all(is_plain) {
+                let form = format!("must have 1 to {NAME_MAX} letters, digits, - or _");
+                bad.add(&at, form);
+            }
+            if !(1..=2).contains(&it.secrets.len()) {
+                bad.add(format!("{at}.secrets"), "must have one secret, or two while one is replaced");
+            }
+            if let Err(why) = it.endpoint() {
+                bad.add(format!("{at}.url"), why.to_string());
+            }
+        }
+    }
+
+    /// Those whose settings were checked.
+    pub fn subscribers(&self) -> Vec<Subscriber> {
+        let known = self.subscribers.iter().filter_map(|(name, it)| {
+            let endpoint = it.endpoint().ok()?;
+            Some(Subscriber { name: name.clone(), endpoint, kinds: it.types.clone() })
+        });
+        known.collect()
+    }
+}

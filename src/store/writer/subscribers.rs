@@ -1,0 +1,188 @@
+//! What subscribers of events have been told: up to which position of the feed, and which events wait to be told again.
+
+use std::time::Duration;
+
+use sea_orm::sea_query::Value;
+
+use crate::domain::{OrderId, Timestamp};
+use crate::store::connection::error::StoreError;
+use crate::store::connection::session::Session;
+
+/// A subscriber that one worker may tell until its lease ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claimed {
+    pub name: String,
+    /// What has been told, or waits to be told again.
+    pub position: i64,
+    /// How often in a row it took nothing.
+    pub attempts: u32,
+    token: i64,
+}
+
+/// What came of a round of telling.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Told {
+    /// The feed is done with up to here.
+    pub position: i64,
+    /// Events up to there that were not taken, or not told because one before it of its order was not.
+    pub untold: Vec<Untold>,
+    /// What became of events that waited from earlier rounds.
+    pub retold: Vec<Retold>,
+    /// It took nothing: when it is asked again, and why.
+    pub pause: Option<(Timestamp, String)>,
+}
+
+/// An event that was not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Untold {
+    pub position: i64,
+    pub order: OrderId,
+    pub attempts: u32,
+    pub run_at: Timestamp,
+    pub error: String,
+}
+
+/// An event that was told once more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retold {
+    pub position: i64,
+    /// None: it was taken.
+    pub failed: Option<(Option<Timestamp>, String)>,
+}
+
+/// An event that waits to be told again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    pub position: i64,
+    pub order: OrderId,
+    pub attempts: u32,
+    /// When it was first not taken.
+    pub since: Timestamp,
+}
+
+pub(in crate::store) enum SubscriberWish {
+    /// Begins at `first`, unless it is known already.
+    Begin {
+        name: String,
+        first: i64,
+    },
+    Claim {
+        name: String,
+        lease: Duration,
+    },
+    Settle {
+        claimed: Claimed,
+        told: Told,
+    },
+}
+
+pub(in crate::store) enum SubscriberAnswer {
+    /// None: it is not its time, or another worker has it.
+    Claimed(Option<Claimed>),
+    /// Whether anything was written: not if the lease was lost.
+    Settled(bool),
+}
+
+impl SubscriberWish {
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Begin { .. } => "BeginSubscriber",
+            Self::Claim { .. } => "ClaimSubscriber",
+            Self::Settle { .. } => "SettleSubscriber",
+        }
+    }
+
+    pub(super) async fn run(&self, db: &Session, now: Timestamp) -> Result<SubscriberAnswer, StoreError> {
+        match self {
+            Self::Begin { name, first } => Ok(SubscriberAnswer::Settled(begin(db, name, *first).await?)),
+            Self::Claim { name, lease } => {
+                let claimed = claim(db, name, now, now.plus(*lease)).await?;
+                Ok(SubscriberAnswer::Claimed(claimed))
+            }
+            Self::Settle { claimed, told } => {
+                Ok(SubscriberAnswer::Settled(settle(db, claimed, told, now).await?))
+            }
+        }
+    }
+}
+
+/// Whether it was new.
+async fn begin(db: &Session, name: &str, first: i64) -> Result<bool, StoreError> {
+    let sql = "INSERT INTO event_subscribers (name, position, attempts, run_at, lease_token) \
+        VALUES ($1, $2, 0, 0, 0) ON CONFLICT (name) DO NOTHING";
+    Ok(db.execute(sql, vec![name.into(), first.into()]).await? > 0)
+}
+
+pub(in crate::store) async fn claim(
+    db: &Session,
+    name: &str,
+    now: Timestamp,
+    until: Timestamp,
+) -> Result<Option<Claimed>, StoreError> {
+    let sql = "UPDATE event_subscribers SET lease_token = lease_token + 1, lease_until = $2 \
+        WHERE name = $1 AND run_at <= $3 AND (lease_until IS NULL OR lease_until < $3) \
+        RETURNING position, attempts, lease_token";
+    let values: Vec<Value> = vec![name.into(), until.unix_micros().into(), now.unix_micros().into()];
+    let Some(row) = db.query_one(sql, values).await? else { return Ok(None) };
+    let attempts: i64 = row.get(1)?;
+    Ok(Some(Claimed {
+        name: name.to_owned(),
+        position: row.get(0)?,
+        attempts: u32::try_from(attempts).unwrap_or(u32::MAX),
+        token: row.get(2)?,
+    }))
+}
+
+/// Writes down what was told, and ends the lease; one that was lost writes nothing.
+pub(in crate::store) async fn settle(
+    db: &Session,
+    claimed: &Claimed,
+    told: &Told,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let Claimed { name, attempts, token, .. } = claimed;
+    let failed = told.pause.as_ref();
+    let attempts = failed.map_or(0, |_| i64::from(*attempts) + 1);
+    let sql = "UPDATE event_subscribers SET lease_until = NULL, position = $3, attempts = $4, run_at = $5, \
+        error = $6, failing_since = CASE WHEN $4 = 0 THEN NULL ELSE COALESCE(failing_since, $7) END \
+        WHERE name = $1 AND lease_token = $2 AND lease_until IS NOT NULL";
+    let values: Vec<Value> = vec![
+        name.clone().into(),
+        (*token).into(),
+        told.position.into(),
+        attempts.into(),
+        failed.map_or(0, |it| it.0.unix_micros()).into(),
+        failed.map(|it| it.1.clone()).into(),
+        now.unix_micros().into(),
+    ];
+    if db.execute(sql, values).await? == 0 {
+        return Ok(false);
+    }
+    for Untold { position, order, attempts, run_at, error } in &told.untold {
+        let sql = "INSERT INTO untold_events (subscriber, position, order_id, attempts, since, run_at, error) \
+            VALUES ($1, $2, $3, $4, $5, $6, $7)";
+        let values: Vec<Value> = vec![
+            name.clone().into(),
+            (*position).into(),
+            order.0.into(),
+            i64::from(*attempts).into(),
+            now.unix_micros().into(),
+            run_at.unix_micros().into(),
+            error.clone().into(),
+        ];
+        db.execute(sql, values).await?;
+    }
+    for Retold { position, failed } in &told.retold {
+        let mut values: Vec<Value> = vec![name.clone().into(), (*position).into()];
+        let sql = match failed {
+            None => "DELETE FROM untold_events WHERE subscriber = $1 AND position = $2",
+            Some((again, error)) => {
+                values.extend([again.map(Timestamp::unix_micros).into(), error.clone().into()]);
+                "UPDATE untold_events SET attempts = attempts + 1, run_at = $3, error = $4 \
+                WHERE subscriber = $1 AND position = $2"
+            }
+        };
+        db.execute(sql, values).await?;
+    }
+    Ok(true)
+}

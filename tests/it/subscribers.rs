@@ -1,0 +1,303 @@
+//! Subscribers of events: each event of an order once and in order, however often they refuse or fall silent.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use consign::pb;
+use consign::settings::{Settings, SubscriberSettings};
+use hmac::{Hmac, Mac};
+use serde_json::Value;
+use sha2::Sha256;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::child::Site;
+use crate::server::{Clients, Engine, TestServer, patient};
+use crate::shop::{by, create_order, draft, every_law_holds, stocked};
+
+const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+/// What a subscriber does with a call, by the number of times that it has heard of this event.
+type Temper = fn(position: i64, heard: usize) -> Answer;
+
+#[derive(Clone, Copy)]
+enum Answer {
+    Take,
+    Refuse,
+    /// Hangs up without an answer, after it has taken the event.
+    TakeSilently,
+}
+
+/// A server that takes events as Standard Webhooks asks: each is looked at by its id, and only the first counts.
+struct Receiver {
+    address: SocketAddr,
+    heard: Arc<Mutex<Heard>>,
+}
+
+#[derive(Default)]
+struct Heard {
+    /// Events in the order in which they first counted.
+    taken: Vec<Value>,
+    times: HashMap<i64, usize>,
+    faults: Vec<String>,
+}
+
+impl Receiver {
+    async fn start(temper: Temper) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("its address");
+        let heard: Arc<Mutex<Heard>> = Arc::default();
+        let shared = Arc::clone(&heard);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(answer(stream, Arc::clone(&shared), temper));
+            }
+        });
+        Self { address, heard }
+    }
+
+    fn settings(&self) -> SubscriberSettings {
+        SubscriberSettings {
+            url: format!("http://{}/events", self.address),
+            secrets: vec![SECRET.parse().expect("a secret")],
+            types: Vec::new(),
+            private_addresses: true,
+        }
+    }
+
+    fn taken(&self) -> Vec<Value> {
+        let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        assert!(heard.faults.is_empty(), "{:?}", heard.faults);
+        heard.taken.clone()
+    }
+
+    fn times(&self, position: i64) -> usize {
+        let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        heard.times.get(&position).copied().unwrap_or(0)
+    }
+
+    async fn until_taken(&self, events: usize) -> Vec<Value> {
+        let started = Instant::now();
+        loop {
+            let taken = self.taken();
+            if taken.len() >= events {
+                return taken;
+            }
+            assert!(started.elapsed() < Duration::from_secs(90), "{} of {events} were taken", taken.len());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+async fn answer(mut stream: TcpStream, heard: Arc<Mutex<Heard>>, temper: Temper) {
+    let mut received = Vec::new();
+    let (head, body) = loop {
+        let mut buffer = [0; 4_096];
+        let Ok(read @ 1..) = stream.read(&mut buffer).await else { return };
+        received.extend_from_slice(&buffer[..read]);
+        let text = String::from_utf8_lossy(&received).into_owned();
+        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
+        let length =
+            head.lines().find_map(|it| it.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
+        if length == Some(body.len()) {
+            break (head.to_owned(), body.to_owned());
+        }
+    };
+    let status = {
+        let mut heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
+        take(&mut heard, &head, &body, temper)
+    };
+    if let Some(status) = status {
+        let _ = stream.write_all(format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n").as_bytes()).await;
+    }
+}
+
+fn take(heard: &mut Heard, head: &str, body: &str, temper: Temper) -> Option<&'static str> {
+    let header = |name: &str| {
+        let found =
+            head.lines().find_map(|it| it.split_once(": ").filter(|it| it.0.eq_ignore_ascii_case(name)));
+        found.map(|it| it.1.to_owned()).unwrap_or_default()
+    };
+    let (id, timestamp) = (header("webhook-id"), header("webhook-timestamp"));
+    let secret = STANDARD.decode(SECRET.trim_start_matches("whsec_")).expect("base64");
+    let mut mac = Hmac::<Sha256>::new_from_slice(&secret).expect("a key");
+    mac.update(format!("{id}.{timestamp}.{body}").as_bytes());
+    let expected = format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()));
+    if header("webhook-signature") != expected || !head.starts_with("POST /events HTTP/1.1") {
+        heard.faults.push(format!("{head}\n\n{body}"));
+        return Some("400 Bad Request");
+    }
+    let event: Value = serde_json::from_str(body).expect("JSON");
+    let position: i64 = event["data"]["position"].as_str().expect("a text").parse().expect("a number");
+    assert_eq!(id, format!("evt_{position}"));
+    let times = heard.times.entry(position).or_default();
+    *times += 1;
+    let answer = temper(position, *times);
+    match answer {
+        Answer::Refuse => Some("503 Service Unavailable"),
+        Answer::Take | Answer::TakeSilently => {
+            let known = heard.taken.iter().any(|it| it["data"]["position"] == event["data"]["position"]);
+            if !known {
+                heard.taken.push(event);
+            }
+            matches!(answer, Answer::Take).then_some("204 No Content")
+        }
+    }
+}
+
+/// Every event of every order, and those of each order in their order.
+fn is_whole_and_in_order(taken: &[Value], feed: &[pb::OrderEvent]) {
+    let mut by_order: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
+    for it in taken {
+        let (order, sequence) = (it["data"]["orderId"].as_str(), it["data"]["sequence"].as_str());
+        let sequence = sequence.expect("a text").parse().expect("a number");
+        by_order.entry(order.expect("a text")).or_default().push(sequence);
+    }
+    let mut expected: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
+    for it in feed {
+        expected.entry(&it.order_id).or_default().push(it.sequence);
+    }
+    assert_eq!(by_order, expected);
+}
+
+async fn feed(server: &Clients) -> Vec<pb::OrderEvent> {
+    let mut open =
+        server.orders.clone().watch_orders(pb::WatchOrdersRequest::default()).await.expect("a stream");
+    let mut events = Vec::new();
+    while let Some(message) = open.get_mut().message().await.expect("a message") {
+        match message.update {
+            Some(pb::watch_orders_response::Update::Event(event)) => events.push(event),
+            Some(pb::watch_orders_response::Update::Heartbeat(_)) | None => break,
+        }
+    }
+    events
+}
+
+async fn buy(server: &Clients, orders: usize) {
+    stocked(server, "EVT", 1_000).await;
+    for index in 0..orders {
+        let buyer = format!("buyer{index}");
+        let placed = create_order(server, draft(&buyer, "EVT", 1)).await.expect("there is stock");
+        if index % 2 == 0 {
+            let request = pb::CancelOrderRequest {
+                order_id: placed.id,
+                reason: "changed their mind".to_owned(),
+                ..Default::default()
+            };
+            server.orders.clone().cancel_order(by("clerk", request)).await.expect("not paid");
+        }
+    }
+}
+
+async fn server_telling(engine: Engine, receiver: &Receiver, types: &[&str]) -> Option<TestServer> {
+    let types = types.iter().map(|it| it.parse().expect("a kind")).collect();
+    let subscriber = SubscriberSettings { types, ..receiver.settings() };
+    let change = |it: &mut Settings| {
+        patient(it);
+        it.events.subscribers.insert("shop".to_owned(), subscriber);
+    };
+    TestServer::start_with(engine, change).await
+}
+
+/// One in three is refused at first, and one in ten taken without an answer.
+fn moody(position: i64, heard: usize) -> Answer {
+    match (position % 3, position % 10, heard) {
+        (0, _, 1) => Answer::Refuse,
+        (_, 0, 1) => Answer::TakeSilently,
+        _ => Answer::Take,
+    }
+}
+
+async fn a_moody_subscriber_hears_all(engine: Engine) {
+    let receiver = Receiver::start(moody).await;
+    let Some(server) = server_telling(engine, &receiver, &[]).await else { return };
+    buy(&server, 12).await;
+    let feed = feed(&server).await;
+    assert!(feed.len() > 60, "{}", feed.len());
+    let taken = receiver.until_taken(feed.len()).await;
+    is_whole_and_in_order(&taken, &feed);
+    let first = &taken[0]["data"];
+    assert_eq!(first["type"], taken[0]["type"]);
+    assert_eq!(first["time"], taken[0]["timestamp"]);
+    every_law_holds(&server).await;
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscriber_that_refuses_and_hangs_up_hears_every_event_in_order_on_sqlite() {
+    a_moody_subscriber_hears_all(Engine::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscriber_that_refuses_and_hangs_up_hears_every_event_in_order_on_postgres() {
+    a_moody_subscriber_hears_all(Engine::Postgres).await;
+}
+
+/// The first order's first event is never taken.
+async fn what_is_never_taken_holds_up_its_order_only(engine: Engine) {
+    fn stubborn(position: i64, _: usize) -> Answer {
+        if position == 1 { Answer::Refuse } else { Answer::Take }
+    }
+    let receiver = Receiver::start(stubborn).await;
+    let kinds = ["ORDER_RECEIVED", "ORDER_CANCELLED"];
+    let Some(server) = server_telling(engine, &receiver, &kinds).await else { return };
+    buy(&server, 6).await;
+    let feed = feed(&server).await;
+    assert_eq!((feed[0].position, feed[0].r#type.as_str()), (1, "ORDER_RECEIVED"));
+    let is_wanted = |it: &pb::OrderEvent| kinds.contains(&it.r#type.as_str());
+    let others = |it: &&pb::OrderEvent| is_wanted(it) && it.order_id != feed[0].order_id;
+    let wanted: Vec<pb::OrderEvent> = feed.iter().filter(others).cloned().collect();
+    let taken = receiver.until_taken(wanted.len()).await;
+    is_whole_and_in_order(&taken, &wanted);
+    assert!(receiver.times(1) >= 1);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_never_taken_holds_up_its_order_only_on_sqlite() {
+    what_is_never_taken_holds_up_its_order_only(Engine::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_never_taken_holds_up_its_order_only_on_postgres() {
+    what_is_never_taken_holds_up_its_order_only(Engine::Postgres).await;
+}
+
+/// A server that is killed again and again forgets nothing of what it has to tell.
+async fn killed_while_telling(engine: Engine) {
+    let receiver = Receiver::start(moody).await;
+    let Some(server) = TestServer::start(engine).await else { return };
+    stocked(&server, "EVT", 1_000).await;
+    let mut site = Site::of(server.stop().await);
+    let variable = |it: &str| format!("CONSIGN_EVENTS__SUBSCRIBERS__shop__{it}");
+    site.set(&variable("URL"), format!("http://{}/events", receiver.address));
+    site.set(&variable("SECRETS"), format!("[{SECRET}]"));
+    site.set(&variable("PRIVATE_ADDRESSES"), true);
+    for round in 0..4 {
+        let process = site.start().await;
+        let orders = Clients::over(process.channel());
+        for index in 0..5 {
+            let new = draft(&format!("buyer{round}-{index}"), "EVT", 1);
+            create_order(&orders, new).await.expect("there is stock");
+        }
+        drop(process);
+    }
+    let process = site.start().await;
+    let feed = feed(&Clients::over(process.channel())).await;
+    let taken = receiver.until_taken(feed.len()).await;
+    is_whole_and_in_order(&taken, &feed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_killed_again_and_again_tells_everything_on_sqlite() {
+    killed_while_telling(Engine::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_killed_again_and_again_tells_everything_on_postgres() {
+    killed_while_telling(Engine::Postgres).await;
+}
