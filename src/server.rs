@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use prometheus_client::metrics::gauge::Gauge;
 use tokio::net::TcpListener;
 use tokio::signal;
 use tokio::sync::{mpsc, watch};
@@ -152,11 +153,9 @@ impl Server {
             .add_service(HealthServer::new(HealthService::from_health_reporter(health.clone())));
         let (closing, closed) = watch::channel(false);
         if let Some((listener, _)) = operators {
-            let pages = operations::routes(Port {
-                store: store.clone(),
-                access: Arc::clone(&access),
-                readiness: readiness.clone(),
-            });
+            let port =
+                Port { store: store.clone(), access: Arc::clone(&access), readiness: readiness.clone() };
+            let pages = operations::routes(&port, &gate);
             // Further pages are merged here, each part a router of its own.
             let connections = Connections::new(settings.operations, certificates.clone(), limits.deadline());
             workers.spawn(operations::serve(listener, pages, connections, closed));
@@ -164,7 +163,8 @@ impl Server {
         if let Some(certificates) = &certificates {
             workers.spawn(Arc::clone(certificates).follow(stop.clone()));
         }
-        let serving = tokio::spawn(serve(listener, certificates, routes, limits.clone(), stop));
+        let open = gate.counted().connections.clone();
+        let serving = tokio::spawn(serve(listener, certificates, routes, limits.clone(), open, stop));
 
         tracing::info!(%address, webhooks = ?couriers_address, operations = ?operators_address, "serving");
         Ok(Self {
@@ -427,9 +427,10 @@ async fn serve(
     certificates: Option<Arc<Certificates>>,
     routes: Routes,
     limits: Limits,
+    open: Gauge,
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), transport::Error> {
-    let connections = rpc::connections(listener, &limits, certificates);
+    let connections = rpc::connections(listener, &limits, certificates, open);
     let noted: fn(http::Request<Body>) -> http::Request<Body> = rpc::arrived;
     transport::Server::builder()
         .layer(MapRequestLayer::new(noted))
