@@ -309,7 +309,30 @@ async fn ready_store(settings: &Settings, clock: Clock) -> Result<(Store, Arc<Ru
     if let Err(error @ StoreError::ClockOff { .. }) = store.ping().await {
         return Err(error.into());
     }
+    tell(settings, &store);
     Ok((store, rules))
+}
+
+/// One line of what runs, with what, and what somebody chose to do without.
+fn tell(settings: &Settings, store: &Store) {
+    let Settings { access, tls, insecure_listen, insecure_durability, .. } = settings;
+    let without = [
+        (access.keys.is_empty(), "keys"),
+        (tls.certificate.is_none(), "TLS"),
+        (*insecure_listen, "a check of who may reach it"),
+        (*insecure_durability, "a check that PostgreSQL keeps what it acknowledges"),
+    ];
+    let without: Vec<_> = without.into_iter().filter(|it| it.0).map(|it| it.1).collect();
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        engine = store.engine().name(),
+        schema = Store::migrations().pop(),
+        payments = ?settings.payment_provider,
+        mail = ?settings.mail.provider,
+        couriers = settings.couriers.len(),
+        without = without.join(", "),
+        "the store is ready"
+    );
 }
 
 /// What workers and calls work with.

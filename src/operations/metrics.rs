@@ -5,12 +5,12 @@ use std::fmt;
 use std::sync::{Arc, Mutex as Lock, PoisonError};
 use std::time::Duration;
 
+use axum::Router;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
 use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use axum::routing::get;
-use axum::Router;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::prometheus_text::{CONTENT_TYPE as TEXT, encode};
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
@@ -56,7 +56,11 @@ impl Metrics {
             ("schema", schema),
             ("engine", port.store.engine().name().to_owned()),
         ];
-        registry.register("build", "Version of the program, schema and engine of its database", Info::new(build));
+        registry.register(
+            "build",
+            "Version of the program, schema and engine of its database",
+            Info::new(build),
+        );
         gate.counted().register(&mut registry);
         port.store.counted().register(&mut registry);
         let shown: Arc<Lock<Option<Figures>>> = Arc::default();

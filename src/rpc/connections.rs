@@ -93,7 +93,9 @@ pub fn connections(
             }
         }
     });
-    let begun = accepted.map(move |(stream, slot)| begin(stream, Slot::take(slot, &open), greet_within, certificates.clone()));
+    let begun = accepted.map(move |(stream, slot)| {
+        begin(stream, Slot::take(slot, &open), greet_within, certificates.clone())
+    });
     // As many as there is room for: who is slow keeps nobody else waiting.
     begun.buffer_unordered(limits.connections as usize).filter_map(|it| ready(it.map(Ok)))
 }

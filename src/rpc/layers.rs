@@ -315,10 +315,11 @@ where
             };
             let lasts = shape != Shape::Unary;
             let mut leave = lasts.then(|| Leave::new(Arc::clone(&gate.access), name, pass));
-            let response = match in_time(record.id.clone().within(inner.call(request)), until, &mut leave).await {
-                Ok(response) => response,
-                Err(status) => return Ok(record.answered(status)),
-            };
+            let response =
+                match in_time(record.id.clone().within(inner.call(request)), until, &mut leave).await {
+                    Ok(response) => response,
+                    Err(status) => return Ok(record.answered(status)),
+                };
 
             let response = record.begun(blamed(response?));
             Ok(response.map(|body| {

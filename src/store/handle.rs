@@ -1,7 +1,7 @@
 //! The store for its callers: opened, asked for changes, closed.
 
-use std::sync::{Arc, PoisonError, RwLock};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle};
@@ -233,7 +233,8 @@ impl Store {
         });
         if let Ok(laws) = &checked {
             let broken = laws.iter().map(|it| it.broken).sum();
-            *self.inner.last_check.write().unwrap_or_else(PoisonError::into_inner) = Some((self.now(), broken));
+            *self.inner.last_check.write().unwrap_or_else(PoisonError::into_inner) =
+                Some((self.now(), broken));
         }
         checked
     }

@@ -10,8 +10,7 @@ use prometheus_client::registry::Registry;
 const CHANGES: [f64; 8] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 180.0];
 
 /// Upper bounds of how long a transaction takes, in seconds.
-const SECONDS: [f64; 12] =
-    [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0];
+const SECONDS: [f64; 12] = [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0];
 
 #[derive(Debug, Clone)]
 pub struct WriterCounts {
@@ -22,11 +21,7 @@ pub struct WriterCounts {
 
 impl Default for WriterCounts {
     fn default() -> Self {
-        Self {
-            changes: Histogram::new(CHANGES),
-            seconds: Histogram::new(SECONDS),
-            races: Counter::default(),
-        }
+        Self { changes: Histogram::new(CHANGES), seconds: Histogram::new(SECONDS), races: Counter::default() }
     }
 }
 
